@@ -1,0 +1,1 @@
+//! A device network inside the gateway, which unmodified Meshblu clients can use.

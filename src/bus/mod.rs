@@ -1,0 +1,3 @@
+//! The device network.
+
+pub mod embedded;

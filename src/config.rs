@@ -1,0 +1,1 @@
+//! Every setting, typed, read once: file, then environment, then flags.

@@ -1,0 +1,1 @@
+//! The worker: delivery → credentials → job → reply → end.

@@ -1,0 +1,49 @@
+//! Endo: a webhook-driven gateway that mediates credentials.
+//!
+//! # The path of a message
+//!
+//! ```text
+//! embedded bus ─► store: accepted, on disk before it is acknowledged
+//!                   │  Delivery { id, message, route }
+//!           dispatch│
+//!   credentials: binding, record, verify, open   tombstone? subscribed? → Credentials, live for one job
+//!   job: message schema → run → response schema
+//!                   │   → Reply
+//!   bus: send as the user device                 reply, status entry and the delivery's end commit together
+//! ```
+//!
+//! # The rooms
+//!
+//! | Room | What is in it |
+//! |---|---|
+//! | [`ambient`] | time and randomness, handed to whoever needs them |
+//! | [`config`] | every setting, typed, read once |
+//! | [`telemetry`] | logs |
+//! | [`message`] | messages, routes, replies: pure |
+//! | [`vault`] | the keys of records: seal, verify, open |
+//! | [`egress`] | the one HTTP client for everything that leaves |
+//! | [`store`] | durable state and durable work; all SQL |
+//! | [`bus`] | the device network |
+//! | [`credentials`] | the life of a credentials device |
+//! | [`job`] | the contract of a job; [`jobs`] are the jobs themselves |
+//! | [`dispatch`] | the worker: delivery → credentials → job → reply → end |
+//! | [`http`] | the gateway's front door |
+//! | [`gateway`] | the composition root |
+//! | [`cli`] | the command line |
+
+pub mod ambient;
+pub mod bus;
+pub mod cli;
+pub mod config;
+pub mod credentials;
+pub mod dispatch;
+pub mod egress;
+pub mod gateway;
+pub mod http;
+pub mod job;
+#[path = "../jobs/mod.rs"]
+pub mod jobs;
+pub mod message;
+pub mod store;
+pub mod telemetry;
+pub mod vault;

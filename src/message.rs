@@ -1,0 +1,238 @@
+//! Messages, routes and replies: what the bus carries and a job answers. Pure.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use thiserror::Error;
+
+/// A device's name on the bus. Opaque text: compared exactly, never normalised (`spec/meshblu.md` 1.1).
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DeviceUuid(Arc<str>);
+
+impl DeviceUuid {
+    /// The text itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<T: Into<Arc<str>>> From<T> for DeviceUuid {
+    fn from(text: T) -> Self {
+        Self(text.into())
+    }
+}
+
+impl fmt::Display for DeviceUuid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for DeviceUuid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+/// The name of a kind of job, as messages carry it in `metadata.jobType`: `ListEventsByUser`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct JobType(Arc<str>);
+
+impl JobType {
+    /// The text itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<T: Into<Arc<str>>> From<T> for JobType {
+    fn from(text: T) -> Self {
+        Self(text.into())
+    }
+}
+
+impl fmt::Display for JobType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One step of a message through the bus. Its keys keep this order on the wire (`spec/meshblu.md` 4.3).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Hop {
+    /// The device the step leaves.
+    pub from: DeviceUuid,
+    /// The device the step arrives at.
+    pub to: DeviceUuid,
+    /// The kind of event: `message.received`.
+    #[serde(rename = "type")]
+    pub kind: Arc<str>,
+}
+
+/// The way a message took, first hop first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Route(Vec<Hop>);
+
+/// Who takes part in a job, as its route tells (`spec/endo.md` 2.5).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parties {
+    /// Who sent the message and gets the reply.
+    pub sender: DeviceUuid,
+    /// The device the message was sent to; replies are sent as this one.
+    pub user_device: DeviceUuid,
+    /// The device that keeps the credentials.
+    pub credentials: DeviceUuid,
+}
+
+/// The route does not lead from a sender over a user device to a credentials device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("Bad route")]
+pub struct BadRoute;
+
+impl Route {
+    /// A route of these hops, first hop first.
+    pub fn new(hops: Vec<Hop>) -> Self {
+        Self(hops)
+    }
+
+    /// The hops, first hop first.
+    pub fn hops(&self) -> &[Hop] {
+        &self.0
+    }
+
+    /// This route with one more hop at its end.
+    pub fn with(&self, hop: Hop) -> Self {
+        let mut hops = Vec::with_capacity(self.0.len() + 1);
+        hops.extend_from_slice(&self.0);
+        hops.push(hop);
+        Self(hops)
+    }
+
+    /// Reads sender, user device and credentials device off the route, by the rules of
+    /// `spec/endo.md` 2.5, as the gateway with the uuid `service` sees it.
+    ///
+    /// # Errors
+    /// [`BadRoute`] when a party is missing, or when the user device is subscribed to itself: then the same
+    /// message arrives on a better route too.
+    pub fn parties(&self, service: &DeviceUuid) -> Result<Parties, BadRoute> {
+        let sender = self.0.first().ok_or(BadRoute)?.from.clone();
+        let mut without_service = self.0.iter().filter(|hop| hop.from != *service && hop.to != *service);
+        let credentials = without_service.clone().next_back().ok_or(BadRoute)?.to.clone();
+        let user_device = without_service.rfind(|hop| hop.from != credentials).ok_or(BadRoute)?.from.clone();
+        let loops =
+            |hop: &Hop| &*hop.kind == "message.received" && hop.from == user_device && hop.to == user_device;
+        if self.0.iter().any(loops) {
+            return Err(BadRoute);
+        }
+        Ok(Parties { sender, user_device, credentials })
+    }
+}
+
+/// What a device sent to the gateway: `{metadata: {jobType, respondTo, …}, data}`. Other members are ignored.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub struct Message {
+    /// Absent where the sender gave none; then no job can be chosen.
+    #[serde(default)]
+    pub metadata: Option<Map<String, Value>>,
+    /// What the job is to work on; absent and `null` are different things.
+    #[serde(default, deserialize_with = "present")]
+    pub data: Option<Value>,
+}
+
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
+impl Message {
+    /// The job the message names, if it names one.
+    pub fn job_type(&self) -> Option<JobType> {
+        self.metadata.as_ref()?.get("jobType")?.as_str().map(JobType::from)
+    }
+
+    /// What the sender wants to find in `metadata.to` of the reply; any JSON value.
+    pub fn respond_to(&self) -> Option<&Value> {
+        self.metadata.as_ref()?.get("respondTo")
+    }
+}
+
+/// What a job answers: `metadata` (with `code` and `status`) and `data`. A job's refusal is a reply too.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Reply {
+    /// At least `code` and `status` where the job keeps to its schema.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Map<String, Value>>,
+    /// The job's result; absent and `null` are different things.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub data: Option<Value>,
+}
+
+impl Reply {
+    /// The message that carries this reply to `sender` (`spec/endo.md` 2.5, step 5).
+    pub fn into_message(self, sender: &DeviceUuid, respond_to: Option<&Value>) -> Value {
+        let mut metadata = Map::new();
+        if let Some(to) = respond_to {
+            metadata.insert("to".into(), to.clone());
+        }
+        metadata.extend(self.metadata.unwrap_or_default());
+        let mut message = json!({"devices": [sender], "metadata": metadata});
+        if let Some(data) = self.data {
+            message["data"] = data;
+        }
+        message
+    }
+}
+
+/// Why a message could not be answered with a [`Reply`]: what the sender and the status device get to see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// An HTTP status, or whatever code the job gave.
+    pub code: u16,
+    /// A text that is safe to show to the sender.
+    pub message: String,
+}
+
+impl Failure {
+    /// A failure with this code and text.
+    pub fn new(code: u16, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+
+    /// The message that tells `sender` (`spec/endo.md` 2.5, step a).
+    pub fn to_message(&self, sender: &DeviceUuid, respond_to: Option<&Value>) -> Value {
+        let mut metadata = json!({"code": self.code});
+        if let Some(to) = respond_to {
+            metadata["to"] = to.clone();
+        }
+        metadata["error"] = json!({"message": self.message});
+        json!({"devices": [sender], "metadata": metadata})
+    }
+}
+
+/// The constant name of one delivery, the same at every attempt.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DeliveryId(Arc<str>);
+
+impl DeliveryId {
+    /// The text itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<T: Into<Arc<str>>> From<T> for DeliveryId {
+    fn from(text: T) -> Self {
+        Self(text.into())
+    }
+}
+
+impl fmt::Display for DeliveryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

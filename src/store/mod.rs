@@ -1,0 +1,1 @@
+//! Durable state and durable work, one transaction over both.

@@ -1,0 +1,1 @@
+//! The keys of records: seal, verify and open.

@@ -1,0 +1,1 @@
+//! The harness: the composition root on port 0, in a directory of its own.
