@@ -1,0 +1,142 @@
+//! Who may do what to a device: the decision over its whitelists (`spec/meshblu.md` 3).
+
+use serde_json::Value;
+
+use crate::message::DeviceUuid;
+
+const ANYONE: &str = "*";
+
+/// One of the thirteen lists a device may carry under `meshblu.whitelists`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum List {
+    /// Read the device.
+    DiscoverView,
+    /// Read and search as the device.
+    DiscoverAs,
+    /// Update or unregister the device, handle its tokens and its subscriptions.
+    ConfigureUpdate,
+    /// Do that to third devices as the device.
+    ConfigureAs,
+    /// Receive the device's own configure and unregister events.
+    ConfigureSent,
+    /// Receive the configure and unregister events that reach the device.
+    ConfigureReceived,
+    /// Send messages to the device.
+    MessageFrom,
+    /// Send messages as the device.
+    MessageAs,
+    /// Receive the messages that the device sends.
+    MessageSent,
+    /// Receive the messages that the device receives.
+    MessageReceived,
+    /// Broadcast as the device.
+    BroadcastAs,
+    /// Receive the device's broadcasts.
+    BroadcastSent,
+    /// Receive the broadcasts that reach the device.
+    BroadcastReceived,
+}
+
+impl List {
+    /// Every list there is.
+    pub const ALL: [Self; 13] = [
+        Self::DiscoverView,
+        Self::DiscoverAs,
+        Self::ConfigureUpdate,
+        Self::ConfigureAs,
+        Self::ConfigureSent,
+        Self::ConfigureReceived,
+        Self::MessageFrom,
+        Self::MessageAs,
+        Self::MessageSent,
+        Self::MessageReceived,
+        Self::BroadcastAs,
+        Self::BroadcastSent,
+        Self::BroadcastReceived,
+    ];
+
+    /// Where the list lies under `meshblu.whitelists`: group and name.
+    pub const fn place(self) -> (&'static str, &'static str) {
+        match self {
+            Self::DiscoverView => ("discover", "view"),
+            Self::DiscoverAs => ("discover", "as"),
+            Self::ConfigureUpdate => ("configure", "update"),
+            Self::ConfigureAs => ("configure", "as"),
+            Self::ConfigureSent => ("configure", "sent"),
+            Self::ConfigureReceived => ("configure", "received"),
+            Self::MessageFrom => ("message", "from"),
+            Self::MessageAs => ("message", "as"),
+            Self::MessageSent => ("message", "sent"),
+            Self::MessageReceived => ("message", "received"),
+            Self::BroadcastAs => ("broadcast", "as"),
+            Self::BroadcastSent => ("broadcast", "sent"),
+            Self::BroadcastReceived => ("broadcast", "received"),
+        }
+    }
+
+    /// The version 1 properties that give this list (`spec/meshblu.md` 3.4).
+    const fn version_1(self) -> &'static [&'static str] {
+        match self {
+            Self::DiscoverView | Self::ConfigureSent => &["discoverWhitelist"],
+            Self::DiscoverAs => &["discoverAsWhitelist"],
+            Self::ConfigureUpdate | Self::MessageSent => &["configureWhitelist"],
+            Self::ConfigureAs => &["configureAsWhitelist"],
+            Self::MessageFrom => &["sendWhitelist"],
+            Self::MessageAs => &["sendAsWhitelist"],
+            Self::MessageReceived | Self::BroadcastReceived => &["configureWhitelist", "receiveAsWhitelist"],
+            Self::BroadcastSent => &["receiveWhitelist"],
+            Self::ConfigureReceived | Self::BroadcastAs => &[],
+        }
+    }
+}
+
+/// Whether `list` on the device of this document lets `who` do what the list is for. A device may always act on itself.
+pub fn allows(document: &Value, list: List, who: &DeviceUuid) -> bool {
+    is(document, "uuid", who)
+        || names(document, list, who)
+        || (version(document).and_then(Value::as_str) != Some("2.0.0") && derives(document, list, who))
+}
+
+/// Whether a search by `actor` may find this document. Not the same as `discover.view`:
+/// documents of an unknown version are never found (`spec/meshblu.md` 1.6).
+pub fn visible_to(document: &Value, actor: &DeviceUuid) -> bool {
+    match version(document) {
+        None | Some(Value::Null) => visible_by_version_1(document, actor),
+        Some(Value::String(version)) if version == "1.0.0" => visible_by_version_1(document, actor),
+        Some(Value::String(version)) if version == "2.0.0" => {
+            is(document, "uuid", actor) || names(document, List::DiscoverView, actor)
+        }
+        Some(_) => false,
+    }
+}
+
+fn visible_by_version_1(document: &Value, actor: &DeviceUuid) -> bool {
+    is(document, "uuid", actor)
+        || is(document, "owner", actor)
+        || entries(document.get("discoverWhitelist"), actor, Value::as_str)
+}
+
+fn version(document: &Value) -> Option<&Value> {
+    document.get("meshblu")?.get("version")
+}
+
+fn is(document: &Value, property: &str, who: &DeviceUuid) -> bool {
+    document.get(property).and_then(Value::as_str) == Some(who.as_str())
+}
+
+fn names(document: &Value, list: List, who: &DeviceUuid) -> bool {
+    let (group, name) = list.place();
+    let list = ["meshblu", "whitelists", group, name].iter().try_fold(document, |value, key| value.get(key));
+    entries(list, who, |entry| entry.get("uuid")?.as_str())
+}
+
+fn derives(document: &Value, list: List, who: &DeviceUuid) -> bool {
+    (list != List::BroadcastAs && is(document, "owner", who))
+        || list.version_1().iter().any(|property| entries(document.get(property), who, Value::as_str))
+}
+
+fn entries(list: Option<&Value>, who: &DeviceUuid, uuid: fn(&Value) -> Option<&str>) -> bool {
+    list.and_then(Value::as_array).is_some_and(|entries| {
+        entries.iter().filter_map(uuid).any(|uuid| uuid == ANYONE || uuid == who.as_str())
+    })
+}

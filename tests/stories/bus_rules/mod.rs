@@ -1,0 +1,3 @@
+//! The rules of the embedded bus, each by itself: no storage, no HTTP.
+
+mod whitelists;
