@@ -1,1 +1,31 @@
 //! Durable state and durable work, one transaction over both.
+//!
+//! One thread writes and groups what waits into one commit ([`Store::write`]); many connections read
+//! ([`Store::read`]). Whatever a write answers, it answers after its commit is on disk.
+
+mod bindings;
+mod deliveries;
+mod device_cache;
+mod devices;
+mod error;
+mod facts;
+mod open;
+mod outcomes;
+mod readers;
+mod records;
+mod schema;
+mod subscriptions;
+mod tokens;
+mod transaction;
+mod writer;
+
+pub use bindings::Binding;
+pub use deliveries::{DeadLetter, NewDelivery, QueuedDelivery, Work};
+pub use devices::{Lookup, StoredDevice};
+pub use error::StoreError;
+pub use open::{Store, StoreSettings};
+pub use outcomes::{Ending, Outcome};
+pub use records::StoredRecord;
+pub use subscriptions::StoredSubscription;
+pub use tokens::{StoredToken, TokenHash};
+pub use transaction::{Transaction, View};

@@ -1,0 +1,74 @@
+//! Which user device may use which credentials device, and which no longer may.
+
+use rusqlite::OptionalExtension;
+
+use super::{StoreError, Transaction, View};
+use crate::ambient::Timestamp;
+use crate::message::DeviceUuid;
+
+/// One user device's right to use one credentials device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Binding {
+    /// The device that keeps the credentials.
+    pub credentials: DeviceUuid,
+    /// The device that may use them.
+    pub user_device: DeviceUuid,
+}
+
+impl View<'_> {
+    /// Whether a tombstone says that the binding is over.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn is_revoked(&self, binding: &Binding) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM tombstones WHERE credentials = ?1 AND user_device = ?2";
+        Ok(self.prepare(sql)?.query_row(key(binding), |_| Ok(())).optional()?.is_some())
+    }
+
+    /// All bindings with the time they were made and, where they are over, ended; oldest first.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn bindings(&self) -> Result<Vec<(Binding, Timestamp, Option<Timestamp>)>, StoreError> {
+        let sql = "SELECT credentials, user_device, bound_at, ended_at
+                   FROM bindings LEFT JOIN tombstones USING (credentials, user_device)
+                   ORDER BY bound_at, user_device";
+        let mut statement = self.prepare(sql)?;
+        let rows = statement.query_map([], |row| {
+            let binding = Binding {
+                credentials: row.get::<_, String>(0)?.into(),
+                user_device: row.get::<_, String>(1)?.into(),
+            };
+            let ended = row.get::<_, Option<i64>>(3)?.map(Timestamp::from_millis);
+            Ok((binding, Timestamp::from_millis(row.get(2)?), ended))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+impl Transaction<'_> {
+    /// Notes a new binding. A tombstone that exists stays in force.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn bind(&self, binding: &Binding, now: Timestamp) -> Result<(), StoreError> {
+        let sql = "INSERT OR IGNORE INTO bindings (credentials, user_device, bound_at) VALUES (?1, ?2, ?3)";
+        let (credentials, user_device) = key(binding);
+        self.prepare(sql)?.execute((credentials, user_device, now.as_millis()))?;
+        Ok(())
+    }
+
+    /// Ends a binding for ever; answers whether it was not over before.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn revoke(&self, binding: &Binding, now: Timestamp) -> Result<bool, StoreError> {
+        let sql = "INSERT OR IGNORE INTO tombstones (credentials, user_device, ended_at) VALUES (?1, ?2, ?3)";
+        let (credentials, user_device) = key(binding);
+        Ok(self.prepare(sql)?.execute((credentials, user_device, now.as_millis()))? > 0)
+    }
+}
+
+fn key(binding: &Binding) -> (&str, &str) {
+    (binding.credentials.as_str(), binding.user_device.as_str())
+}

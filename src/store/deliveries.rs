@@ -1,0 +1,270 @@
+//! Accepted work: what still has to reach a job or a webhook, and what never did.
+
+use rusqlite::{OptionalExtension, Row};
+
+use super::{StoreError, Transaction, View};
+use crate::ambient::Timestamp;
+use crate::message::{DeliveryId, DeviceUuid};
+
+/// Who does the work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// The gateway itself runs a job.
+    Job,
+    /// A webhook is called.
+    Webhook,
+}
+
+impl Work {
+    const fn code(self) -> i64 {
+        match self {
+            Self::Job => 0,
+            Self::Webhook => 1,
+        }
+    }
+
+    const fn of(code: i64) -> Self {
+        if code == 0 { Self::Job } else { Self::Webhook }
+    }
+
+    /// `job` or `webhook`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Job => "job",
+            Self::Webhook => "webhook",
+        }
+    }
+}
+
+/// Work to be accepted.
+#[derive(Clone, Debug)]
+pub struct NewDelivery {
+    /// Its name for ever.
+    pub id: DeliveryId,
+    /// Who does it.
+    pub work: Work,
+    /// The device that receives: the service device, or the owner of the webhook.
+    pub device: DeviceUuid,
+    /// `message.received`.
+    pub event: String,
+    /// The route as JSON text, where there is one.
+    pub route: Option<String>,
+    /// The webhook as JSON text.
+    pub target: Option<String>,
+    /// What is delivered, as JSON text.
+    pub body: String,
+}
+
+/// Work that was accepted and has no outcome yet.
+#[derive(Clone, Debug)]
+pub struct QueuedDelivery {
+    /// Its place in the queue; names it within this store.
+    pub seq: i64,
+    /// What was accepted.
+    pub new: NewDelivery,
+    /// When it was accepted.
+    pub accepted_at: Timestamp,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// Whether a job may already have changed something outside: then it must not run again.
+    pub call_started: bool,
+}
+
+/// Work that was given up.
+#[derive(Clone, Debug)]
+pub struct DeadLetter {
+    /// What was accepted.
+    pub delivery: NewDelivery,
+    /// When it was accepted.
+    pub accepted_at: Timestamp,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it was given up.
+    pub died_at: Timestamp,
+    /// Why; fixed texts only.
+    pub reason: String,
+}
+
+const COLUMNS: &str = "id, work, device, event, route, target, body, accepted_at, attempts";
+
+impl View<'_> {
+    /// Work behind `after` in the queue that is due, in the order of the queue, at most `limit`.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn due(
+        &self,
+        work: Work,
+        after: i64,
+        (now, limit): (Timestamp, usize),
+    ) -> Result<Vec<QueuedDelivery>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS}, seq, call_started FROM deliveries
+             WHERE work = ?1 AND seq > ?2 AND due_at <= ?3 ORDER BY seq LIMIT ?4"
+        );
+        let mut statement = self.prepare(&sql)?;
+        let rows =
+            statement.query_map((work.code(), after, now.as_millis(), limit as i64), queued_delivery)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// When the next work that is not due yet becomes due.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn next_due(&self, work: Work, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        let sql = "SELECT min(due_at) FROM deliveries WHERE work = ?1 AND due_at > ?2";
+        let next: Option<i64> =
+            self.prepare(sql)?.query_row((work.code(), now.as_millis()), |row| row.get(0))?;
+        Ok(next.map(Timestamp::from_millis))
+    }
+
+    /// How much work of this kind waits.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn waiting(&self, work: Work) -> Result<u64, StoreError> {
+        let sql = "SELECT count(*) FROM deliveries WHERE work = ?1";
+        let count: i64 = self.prepare(sql)?.query_row([work.code()], |row| row.get(0))?;
+        Ok(count.unsigned_abs())
+    }
+
+    /// The work that was given up, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
+        let sql = format!("SELECT {COLUMNS}, died_at, reason FROM dead_letters ORDER BY seq DESC LIMIT ?1");
+        let mut statement = self.prepare(&sql)?;
+        let rows = statement.query_map([limit as i64], dead_letter)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// One dead letter.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn dead_letter(&self, id: &DeliveryId) -> Result<Option<DeadLetter>, StoreError> {
+        let sql = format!("SELECT {COLUMNS}, died_at, reason FROM dead_letters WHERE id = ?1");
+        Ok(self.prepare(&sql)?.query_row([id.as_str()], dead_letter).optional()?)
+    }
+}
+
+impl Transaction<'_> {
+    /// Accepts work, due at once.
+    ///
+    /// # Errors
+    /// What the database reports; [`StoreError::Full`] among it.
+    pub fn accept(&self, new: &NewDelivery, now: Timestamp) -> Result<(), StoreError> {
+        let sql = "INSERT INTO deliveries (id, work, device, event, route, target, body, accepted_at, due_at)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)";
+        self.prepare(sql)?.execute((
+            new.id.as_str(),
+            new.work.code(),
+            new.device.as_str(),
+            &new.event,
+            &new.route,
+            &new.target,
+            &new.body,
+            now.as_millis(),
+        ))?;
+        Ok(())
+    }
+
+    /// Puts work off until `due_at` after an attempt that failed.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn postpone(&self, seq: i64, due_at: Timestamp) -> Result<(), StoreError> {
+        let sql = "UPDATE deliveries SET attempts = attempts + 1, due_at = ?2 WHERE seq = ?1";
+        self.prepare(sql)?.execute((seq, due_at.as_millis()))?;
+        Ok(())
+    }
+
+    /// Notes that a job is about to change something outside.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn start_call(&self, seq: i64) -> Result<(), StoreError> {
+        self.prepare("UPDATE deliveries SET call_started = 1 WHERE seq = ?1")?.execute([seq])?;
+        Ok(())
+    }
+
+    /// Takes work out of the queue; answers whether it was still there. Its outcome commits with this.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn finish(&self, seq: i64) -> Result<bool, StoreError> {
+        Ok(self.prepare("DELETE FROM deliveries WHERE seq = ?1")?.execute([seq])? > 0)
+    }
+
+    /// Gives work up: it leaves the queue and can be seen and replayed.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn give_up(&self, seq: i64, reason: &str, now: Timestamp) -> Result<(), StoreError> {
+        let sql = format!(
+            "INSERT INTO dead_letters ({COLUMNS}, died_at, reason)
+             SELECT {COLUMNS}, ?2, ?3 FROM deliveries WHERE seq = ?1"
+        );
+        self.prepare(&sql)?.execute((seq, now.as_millis(), reason))?;
+        self.finish(seq)?;
+        Ok(())
+    }
+
+    /// Puts a dead letter back into the queue under its old id; answers whether there was one.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn replay(&self, id: &DeliveryId, now: Timestamp) -> Result<bool, StoreError> {
+        let sql = "INSERT INTO deliveries (id, work, device, event, route, target, body, accepted_at, due_at)
+                   SELECT id, work, device, event, route, target, body, accepted_at, ?2
+                   FROM dead_letters WHERE id = ?1";
+        let found = self.prepare(sql)?.execute((id.as_str(), now.as_millis()))? > 0;
+        self.prepare("DELETE FROM dead_letters WHERE id = ?1")?.execute([id.as_str()])?;
+        Ok(found)
+    }
+
+    /// Forgets dead letters that died before `before` or are not among the newest `keep`.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn forget_dead_letters(&self, before: Timestamp, keep: u64) -> Result<(), StoreError> {
+        let sql = "DELETE FROM dead_letters WHERE died_at < ?1
+                   OR seq <= (SELECT max(seq) FROM dead_letters) - ?2";
+        self.prepare(sql)?.execute((before.as_millis(), i64::try_from(keep).unwrap_or(i64::MAX)))?;
+        Ok(())
+    }
+}
+
+fn new_delivery(row: &Row<'_>) -> rusqlite::Result<NewDelivery> {
+    Ok(NewDelivery {
+        id: row.get::<_, String>(0)?.into(),
+        work: Work::of(row.get(1)?),
+        device: row.get::<_, String>(2)?.into(),
+        event: row.get(3)?,
+        route: row.get(4)?,
+        target: row.get(5)?,
+        body: row.get(6)?,
+    })
+}
+
+fn queued_delivery(row: &Row<'_>) -> rusqlite::Result<QueuedDelivery> {
+    Ok(QueuedDelivery {
+        new: new_delivery(row)?,
+        accepted_at: Timestamp::from_millis(row.get(7)?),
+        attempts: row.get(8)?,
+        seq: row.get(9)?,
+        call_started: row.get(10)?,
+    })
+}
+
+fn dead_letter(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
+    Ok(DeadLetter {
+        delivery: new_delivery(row)?,
+        accepted_at: Timestamp::from_millis(row.get(7)?),
+        attempts: row.get(8)?,
+        died_at: Timestamp::from_millis(row.get(9)?),
+        reason: row.get(10)?,
+    })
+}

@@ -1,0 +1,165 @@
+//! Device documents: the text as it came, beside the values that searches look for.
+
+use std::sync::Arc;
+
+use rusqlite::{OptionalExtension, Row};
+use serde_json::Value;
+
+use super::{StoreError, Transaction, View};
+use crate::message::DeviceUuid;
+
+/// The paths whose strings, also inside arrays, can be looked up without reading every document.
+const INDEXED: [&[&str]; 4] = [&["owner"], &["type"], &["endo", "idKey"], &["endo", "authorizedKey"]];
+
+/// A document and the text that keeps it.
+#[derive(Clone, Debug)]
+pub struct StoredDevice {
+    /// The device's name.
+    pub uuid: DeviceUuid,
+    /// The document, its keys in their order.
+    pub document: Arc<Value>,
+}
+
+/// Where to look for devices.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lookup {
+    /// The one device of this name.
+    Uuid(DeviceUuid),
+    /// The devices that hold this string at an indexed path, such as `endo.idKey`.
+    Indexed(String, String),
+    /// All devices.
+    Everything,
+}
+
+impl Lookup {
+    /// Whether strings at `path` can be looked up.
+    pub fn is_indexed(path: &str) -> bool {
+        INDEXED.iter().any(|indexed| indexed.join(".") == path)
+    }
+}
+
+impl View<'_> {
+    /// The document of `uuid`.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn device(&self, uuid: &DeviceUuid) -> Result<Option<Arc<Value>>, StoreError> {
+        if let Some(known) = self.cache().and_then(|cache| cache.borrow().find(uuid)) {
+            return Ok(Some(known));
+        }
+        let mut statement = self.prepare("SELECT document FROM devices WHERE uuid = ?1")?;
+        let Some(text) = statement.query_row([uuid.as_str()], |row| row.get::<_, String>(0)).optional()?
+        else {
+            return Ok(None);
+        };
+        let document = Arc::new(parse(&text)?);
+        if let Some(cache) = self.cache() {
+            cache.borrow_mut().keep(uuid.clone(), Arc::clone(&document), text.len());
+        }
+        Ok(Some(document))
+    }
+
+    /// Hands devices to `visit`, newest registered first, until it answers `false`.
+    /// At most `budget` documents are read.
+    ///
+    /// # Errors
+    /// [`StoreError::TooSlow`] when the budget is spent; else what the database reports.
+    pub fn visit_devices(
+        &self,
+        lookup: &Lookup,
+        budget: usize,
+        mut visit: impl FnMut(StoredDevice) -> bool,
+    ) -> Result<(), StoreError> {
+        let (sql, parameters): (_, Vec<&str>) = match lookup {
+            Lookup::Uuid(uuid) => ("SELECT uuid, document FROM devices WHERE uuid = ?1", vec![uuid.as_str()]),
+            Lookup::Indexed(path, value) => (
+                "SELECT uuid, document FROM device_values JOIN devices USING (seq)
+                 WHERE path = ?1 AND value = ?2 ORDER BY seq DESC",
+                vec![path, value],
+            ),
+            Lookup::Everything => ("SELECT uuid, document FROM devices ORDER BY seq DESC", vec![]),
+        };
+        let mut statement = self.prepare(sql)?;
+        let mut rows = statement.query(rusqlite::params_from_iter(parameters))?;
+        let mut read = 0;
+        while let Some(row) = rows.next()? {
+            read += 1;
+            if read > budget {
+                return Err(StoreError::TooSlow);
+            }
+            if !visit(stored_device(row)?) {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Transaction<'_> {
+    /// Adds a device. Its uuid is new.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn add_device(&self, uuid: &DeviceUuid, document: &Value) -> Result<(), StoreError> {
+        let sql = "INSERT INTO devices (uuid, document) VALUES (?1, ?2)";
+        self.prepare(sql)?.execute((uuid.as_str(), document.to_string()))?;
+        self.index(self.last_insert_rowid(), document)
+    }
+
+    /// Puts `document` in the place of the one that `uuid` has.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn replace_device(&self, uuid: &DeviceUuid, document: &Value) -> Result<(), StoreError> {
+        let sql = "UPDATE devices SET document = ?2 WHERE uuid = ?1 RETURNING seq";
+        let seq = self.prepare(sql)?.query_row((uuid.as_str(), document.to_string()), |row| row.get(0))?;
+        self.touch(uuid);
+        self.prepare("DELETE FROM device_values WHERE seq = ?1")?.execute([seq])?;
+        self.index(seq, document)
+    }
+
+    /// Removes a device, its tokens and its subscriptions in both directions.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn remove_device(&self, uuid: &DeviceUuid) -> Result<(), StoreError> {
+        for sql in [
+            "DELETE FROM devices WHERE uuid = ?1",
+            "DELETE FROM tokens WHERE uuid = ?1",
+            "DELETE FROM subscriptions WHERE subscriber = ?1 OR emitter = ?1",
+        ] {
+            self.prepare(sql)?.execute([uuid.as_str()])?;
+        }
+        self.touch(uuid);
+        Ok(())
+    }
+
+    fn index(&self, seq: i64, document: &Value) -> Result<(), StoreError> {
+        let sql = "INSERT OR IGNORE INTO device_values (path, value, seq) VALUES (?1, ?2, ?3)";
+        for path in INDEXED {
+            let found = path.iter().try_fold(document, |value, key| value.get(*key));
+            let values = match found {
+                Some(Value::Array(values)) => values.as_slice(),
+                Some(value) => std::slice::from_ref(value),
+                None => &[],
+            };
+            for value in values.iter().filter_map(Value::as_str) {
+                self.prepare(sql)?.execute((path.join("."), value, seq))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn stored_device(row: &Row<'_>) -> Result<StoredDevice, StoreError> {
+    let uuid: String = row.get(0)?;
+    let text: String = row.get(1)?;
+    Ok(StoredDevice { uuid: uuid.into(), document: Arc::new(parse(&text)?) })
+}
+
+fn parse(text: &str) -> Result<Value, StoreError> {
+    serde_json::from_str(text).map_err(|cause| {
+        let kind = rusqlite::types::Type::Text;
+        StoreError::Database(Arc::new(rusqlite::Error::FromSqlConversionFailure(1, kind, Box::new(cause))))
+    })
+}

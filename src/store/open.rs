@@ -1,0 +1,170 @@
+//! Opening the store: the directory's lock, the checks, the writer and the readers.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::readers::Readers;
+use super::writer::{self, WriteQueue};
+use super::{StoreError, Transaction, View, schema};
+
+/// Marks a file as a database of endo ("Endo" in ASCII).
+const APPLICATION_ID: i32 = 0x456e_646f;
+/// Databases up to this size are read through once at start; larger ones would make it slow.
+const CHECKED_AT_START: u64 = 16 << 20;
+const READERS: usize = 2;
+const DEVICE_CACHE_BYTES: usize = 4 << 20;
+
+/// What the store needs to be told.
+#[derive(Clone, Debug)]
+pub struct StoreSettings {
+    /// The data directory; it exists.
+    pub directory: PathBuf,
+    /// The most pages of 4096 bytes the database may have; `None` leaves it to the disk.
+    pub max_pages: Option<u32>,
+}
+
+/// The store of one data directory. Cheap to clone; the last clone closes it.
+#[derive(Clone, Debug)]
+pub struct Store(Arc<Parts>);
+
+struct Parts {
+    queue: Option<WriteQueue>,
+    readers: Readers,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    _lock: File,
+}
+
+impl Store {
+    /// Opens the store, makes it where there is none, and brings an older one up to date.
+    ///
+    /// # Errors
+    /// [`StoreError::InUse`], [`StoreError::Newer`], [`StoreError::Corrupt`], or what the files report.
+    pub fn open(settings: &StoreSettings) -> Result<Self, StoreError> {
+        let lock = lock(&settings.directory)?;
+        let path = settings.directory.join("endo.db");
+        let sound = |result: Result<_, StoreError>| result.map_err(|error| damaged(&path, error));
+        let writing = sound(open_writer(&path, settings.max_pages))?;
+        let reading = (0..READERS).map(|_| sound(open_reader(&path))).collect::<Result<_, _>>()?;
+        let (queue, thread) = writer::start(writing, DEVICE_CACHE_BYTES)
+            .map_err(|cause| StoreError::File { path, cause: Arc::new(cause) })?;
+        Ok(Self(Arc::new(Parts {
+            queue: Some(queue),
+            readers: Readers::new(reading),
+            thread: Mutex::new(Some(thread)),
+            _lock: lock,
+        })))
+    }
+
+    /// Runs `change` in a transaction and answers what it returned, once that is on disk.
+    ///
+    /// # Errors
+    /// Those of `change`, after which nothing of it is kept, and those of the commit.
+    pub async fn write<T, E, F>(&self, change: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> Result<T, E> + Send + 'static,
+    {
+        self.0.queue.as_ref().ok_or(StoreError::Closed)?.write(change).await
+    }
+
+    /// Runs `look` with a consistent view.
+    ///
+    /// # Errors
+    /// Those of `look`.
+    pub async fn read<T, E, F>(&self, look: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnOnce(&View<'_>) -> Result<T, E> + Send + 'static,
+    {
+        self.0.readers.read(look).await
+    }
+}
+
+impl Drop for Parts {
+    fn drop(&mut self) {
+        self.queue = None;
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // A hook that held the last clone runs on that very thread, which then ends by itself.
+        if let Some(thread) = thread.filter(|thread| thread.thread().id() != std::thread::current().id()) {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl std::fmt::Debug for Parts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Parts")
+    }
+}
+
+fn lock(directory: &Path) -> Result<File, StoreError> {
+    let path = directory.join("lock");
+    let failed = |cause| StoreError::File { path: path.clone(), cause: Arc::new(cause) };
+    let file = OpenOptions::new().create(true).append(true).open(&path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse(directory.to_owned())),
+        Err(TryLockError::Error(cause)) => Err(failed(cause)),
+    }
+}
+
+fn damaged(path: &Path, error: StoreError) -> StoreError {
+    match error {
+        StoreError::Database(cause)
+            if matches!(
+                cause.sqlite_error_code(),
+                Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+            ) =>
+        {
+            StoreError::Corrupt { path: path.to_owned(), cause }
+        }
+        other => other,
+    }
+}
+
+fn open_writer(path: &Path, max_pages: Option<u32>) -> Result<Connection, StoreError> {
+    let mut connection = Connection::open(path)?;
+    connection.set_prepared_statement_cache_capacity(128);
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    // What was deleted must not be found in the file: it may have held a secret in sealed form.
+    connection.pragma_update(None, "secure_delete", "FAST")?;
+    connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
+    check(&connection, path)?;
+    schema::migrate(&mut connection)?;
+    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    if let Some(pages) = max_pages {
+        connection.pragma_update(None, "max_page_count", pages)?;
+    }
+    Ok(connection)
+}
+
+fn open_reader(path: &Path) -> Result<Connection, StoreError> {
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+fn check(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let application: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let foreign = tables > 0 && application != APPLICATION_ID && application != 0;
+    let small = std::fs::metadata(path).is_ok_and(|file| file.len() <= CHECKED_AT_START);
+    let sound = !small || {
+        let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        verdict == "ok"
+    };
+    if foreign || !sound {
+        let cause =
+            rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT), None);
+        return Err(StoreError::Corrupt { path: path.to_owned(), cause: Arc::new(cause) });
+    }
+    Ok(())
+}

@@ -1,0 +1,103 @@
+//! How work ended, with the reply that was sent; kept for a while, bounded in rows.
+
+use rusqlite::OptionalExtension;
+
+use super::{StoreError, Transaction, View};
+use crate::ambient::Timestamp;
+use crate::message::DeliveryId;
+
+/// The way work ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// A job ran and its reply was handed to the bus.
+    Replied,
+    /// A failure was told to the sender.
+    Failed,
+    /// Nobody could be told.
+    Dropped,
+    /// A webhook took it.
+    Delivered,
+}
+
+impl Ending {
+    /// The word the store keeps.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Replied => "replied",
+            Self::Failed => "failed",
+            Self::Dropped => "dropped",
+            Self::Delivered => "delivered",
+        }
+    }
+}
+
+/// The one outcome of a delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// How it ended; one of the words of [`Ending::as_str`].
+    pub ending: String,
+    /// The code the sender got.
+    pub code: Option<u16>,
+    /// The message the sender got, as JSON text.
+    pub reply: Option<String>,
+    /// When.
+    pub ended_at: Timestamp,
+}
+
+impl View<'_> {
+    /// The outcomes of a delivery; one that was acknowledged and is over has exactly one.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn outcomes(&self, id: &DeliveryId) -> Result<Vec<Outcome>, StoreError> {
+        let sql = "SELECT ending, code, reply, ended_at FROM outcomes WHERE id = ?1 ORDER BY seq";
+        let mut statement = self.prepare(sql)?;
+        let rows = statement.query_map([id.as_str()], |row| {
+            Ok(Outcome {
+                ending: row.get(0)?,
+                code: row.get(1)?,
+                reply: row.get(2)?,
+                ended_at: Timestamp::from_millis(row.get(3)?),
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// When the oldest outcome that is kept was written.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn oldest_outcome(&self) -> Result<Option<Timestamp>, StoreError> {
+        let sql = "SELECT ended_at FROM outcomes ORDER BY seq LIMIT 1";
+        let oldest: Option<i64> = self.prepare(sql)?.query_row([], |row| row.get(0)).optional()?;
+        Ok(oldest.map(Timestamp::from_millis))
+    }
+}
+
+impl Transaction<'_> {
+    /// Notes how `id` ended.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn note_outcome(&self, id: &DeliveryId, outcome: &Outcome) -> Result<(), StoreError> {
+        let sql = "INSERT INTO outcomes (id, ending, code, reply, ended_at) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let Outcome { ending, code, reply, ended_at } = outcome;
+        self.prepare(sql)?.execute((id.as_str(), ending, code, reply, ended_at.as_millis()))?;
+        Ok(())
+    }
+
+    /// Forgets outcomes older than `before` and all but the newest `keep`, a bounded number at a time;
+    /// answers whether more are left to forget.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn forget_outcomes(&self, before: Timestamp, keep: u64) -> Result<bool, StoreError> {
+        const AT_ONCE: usize = 2000;
+        let sql = "DELETE FROM outcomes WHERE seq IN (
+                       SELECT seq FROM outcomes
+                       WHERE ended_at < ?1 OR seq <= (SELECT max(seq) FROM outcomes) - ?2
+                       ORDER BY seq LIMIT ?3)";
+        let keep = i64::try_from(keep).unwrap_or(i64::MAX);
+        Ok(self.prepare(sql)?.execute((before.as_millis(), keep, AT_ONCE as i64))? == AT_ONCE)
+    }
+}

@@ -1,0 +1,94 @@
+//! The tables, and how an older database becomes a current one.
+
+use rusqlite::Connection;
+
+use super::StoreError;
+
+/// Step `n` leads from format `n` to format `n + 1`.
+const STEPS: &[&str] = &[FIRST];
+
+const FIRST: &str = "
+CREATE TABLE facts (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE devices (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    uuid TEXT NOT NULL UNIQUE,
+    document TEXT NOT NULL
+);
+-- What searches find without reading every document: one row a value at one of the indexed paths.
+CREATE TABLE device_values (
+    path TEXT NOT NULL, value TEXT NOT NULL, seq INTEGER NOT NULL REFERENCES devices (seq) ON DELETE CASCADE,
+    PRIMARY KEY (path, value, seq)
+) WITHOUT ROWID;
+CREATE INDEX device_values_by_device ON device_values (seq);
+
+CREATE TABLE tokens (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    uuid TEXT NOT NULL, hash BLOB NOT NULL, root INTEGER NOT NULL, metadata TEXT NOT NULL,
+    UNIQUE (uuid, hash)
+);
+
+CREATE TABLE subscriptions (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    emitter TEXT NOT NULL, type TEXT NOT NULL, subscriber TEXT NOT NULL,
+    UNIQUE (emitter, type, subscriber)
+);
+CREATE INDEX subscriptions_by_subscriber ON subscriptions (subscriber);
+
+CREATE TABLE deliveries (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL, work INTEGER NOT NULL, device TEXT NOT NULL, event TEXT NOT NULL,
+    route TEXT, target TEXT, body TEXT NOT NULL,
+    accepted_at INTEGER NOT NULL, due_at INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
+    call_started INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX deliveries_due ON deliveries (work, due_at, seq);
+
+CREATE TABLE dead_letters (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE, work INTEGER NOT NULL, device TEXT NOT NULL, event TEXT NOT NULL,
+    route TEXT, target TEXT, body TEXT NOT NULL,
+    accepted_at INTEGER NOT NULL, attempts INTEGER NOT NULL, died_at INTEGER NOT NULL, reason TEXT NOT NULL
+);
+
+CREATE TABLE outcomes (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL, ending TEXT NOT NULL, code INTEGER, reply TEXT, ended_at INTEGER NOT NULL
+);
+CREATE INDEX outcomes_by_id ON outcomes (id);
+
+CREATE TABLE records (
+    credentials TEXT PRIMARY KEY, generation INTEGER NOT NULL, endo TEXT NOT NULL, signature TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE bindings (
+    credentials TEXT NOT NULL, user_device TEXT NOT NULL, bound_at INTEGER NOT NULL,
+    PRIMARY KEY (credentials, user_device)
+) WITHOUT ROWID;
+CREATE TABLE tombstones (
+    credentials TEXT NOT NULL, user_device TEXT NOT NULL, ended_at INTEGER NOT NULL,
+    PRIMARY KEY (credentials, user_device)
+) WITHOUT ROWID;
+";
+
+/// The format this version writes.
+pub(super) fn current() -> u32 {
+    u32::try_from(STEPS.len()).expect("a handful of steps")
+}
+
+/// Brings the database to the current format, one transaction a step.
+///
+/// # Errors
+/// [`StoreError::Newer`] when a newer version wrote it; else what SQLite reports.
+pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    let found: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if found > current() {
+        return Err(StoreError::Newer { found, known: current() });
+    }
+    for (step, format) in STEPS.iter().zip(1u32..).skip(found as usize) {
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(step)?;
+        transaction.pragma_update(None, "user_version", format)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}

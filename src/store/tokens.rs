@@ -1,0 +1,112 @@
+//! The tokens of devices, kept as hashes only.
+
+use rusqlite::OptionalExtension;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::{StoreError, Transaction, View};
+use crate::message::DeviceUuid;
+
+/// SHA-256 over token, uuid and the directory's pepper (`spec/meshblu.md` 1.1).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct TokenHash([u8; 32]);
+
+impl TokenHash {
+    /// The hash of `token` as a token of `uuid`.
+    pub fn of(token: &str, uuid: &DeviceUuid, pepper: &[u8]) -> Self {
+        let hash = Sha256::new().chain_update(token).chain_update(uuid.as_str()).chain_update(pepper);
+        Self(hash.finalize().into())
+    }
+}
+
+impl std::fmt::Debug for TokenHash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TokenHash")
+    }
+}
+
+/// What is known of a token besides its hash.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredToken {
+    /// Names the token within this store.
+    pub seq: i64,
+    /// Whether it is the device's root token.
+    pub root: bool,
+    /// What was given when it was made: `{"tag": …}`.
+    pub metadata: Value,
+}
+
+impl View<'_> {
+    /// Whether `hash` is a token of `uuid`.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn knows_token(&self, uuid: &DeviceUuid, hash: &TokenHash) -> Result<bool, StoreError> {
+        let mut statement = self.prepare("SELECT 1 FROM tokens WHERE uuid = ?1 AND hash = ?2")?;
+        Ok(statement.query_row((uuid.as_str(), &hash.0[..]), |_| Ok(())).optional()?.is_some())
+    }
+
+    /// The tokens of `uuid`, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn tokens(&self, uuid: &DeviceUuid, limit: usize) -> Result<Vec<StoredToken>, StoreError> {
+        let sql = "SELECT seq, root, metadata FROM tokens WHERE uuid = ?1 ORDER BY seq DESC LIMIT ?2";
+        let mut statement = self.prepare(sql)?;
+        let rows = statement.query_map((uuid.as_str(), limit as i64), |row| {
+            let metadata: String = row.get(2)?;
+            let metadata = serde_json::from_str(&metadata).unwrap_or_default();
+            Ok(StoredToken { seq: row.get(0)?, root: row.get(1)?, metadata })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+impl Transaction<'_> {
+    /// Adds a token to `uuid`.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn add_token(&self, uuid: &DeviceUuid, hash: &TokenHash, metadata: &Value) -> Result<(), StoreError> {
+        self.insert_token(uuid, hash, (false, metadata))
+    }
+
+    /// Makes `hash` the only root token of `uuid`.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn replace_root_token(&self, uuid: &DeviceUuid, hash: &TokenHash) -> Result<(), StoreError> {
+        self.prepare("DELETE FROM tokens WHERE uuid = ?1 AND root")?.execute([uuid.as_str()])?;
+        self.insert_token(uuid, hash, (true, &Value::Object(serde_json::Map::new())))
+    }
+
+    fn insert_token(
+        &self,
+        uuid: &DeviceUuid,
+        hash: &TokenHash,
+        (root, metadata): (bool, &Value),
+    ) -> Result<(), StoreError> {
+        let sql = "INSERT OR IGNORE INTO tokens (uuid, hash, root, metadata) VALUES (?1, ?2, ?3, ?4)";
+        self.prepare(sql)?.execute((uuid.as_str(), &hash.0[..], root, metadata.to_string()))?;
+        Ok(())
+    }
+
+    /// Removes one token of `uuid`, if it has it.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn remove_token(&self, uuid: &DeviceUuid, hash: &TokenHash) -> Result<(), StoreError> {
+        let sql = "DELETE FROM tokens WHERE uuid = ?1 AND hash = ?2";
+        self.prepare(sql)?.execute((uuid.as_str(), &hash.0[..]))?;
+        Ok(())
+    }
+
+    /// Removes the token that [`StoredToken::seq`] names.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn remove_stored_token(&self, seq: i64) -> Result<(), StoreError> {
+        self.prepare("DELETE FROM tokens WHERE seq = ?1")?.execute([seq])?;
+        Ok(())
+    }
+}

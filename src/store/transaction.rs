@@ -1,0 +1,97 @@
+//! What a reader and a writer hold in their hands.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::ops::Deref;
+
+use rusqlite::{CachedStatement, Connection};
+
+use super::StoreError;
+use super::device_cache::DeviceCache;
+use crate::message::DeviceUuid;
+
+/// A consistent view of the store; reads only.
+pub struct View<'c> {
+    connection: &'c Connection,
+    cache: Option<&'c RefCell<DeviceCache>>,
+}
+
+impl<'c> View<'c> {
+    pub(super) fn of_reader(connection: &'c Connection) -> Self {
+        Self { connection, cache: None }
+    }
+
+    pub(super) fn cache(&self) -> Option<&'c RefCell<DeviceCache>> {
+        self.cache
+    }
+
+    pub(super) fn prepare(&self, sql: &str) -> Result<CachedStatement<'c>, StoreError> {
+        Ok(self.connection.prepare_cached(sql)?)
+    }
+
+    pub(super) fn last_insert_rowid(&self) -> i64 {
+        self.connection.last_insert_rowid()
+    }
+}
+
+impl fmt::Debug for View<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("View")
+    }
+}
+
+type Hook = Box<dyn FnOnce() + Send>;
+
+/// A view that can be changed. All of it is kept, or nothing.
+pub struct Transaction<'c> {
+    view: View<'c>,
+    hooks: RefCell<Vec<Hook>>,
+    touched: RefCell<Vec<DeviceUuid>>,
+}
+
+impl<'c> Transaction<'c> {
+    pub(super) fn new(connection: &'c Connection, cache: &'c RefCell<DeviceCache>) -> Self {
+        let view = View { connection, cache: Some(cache) };
+        Self { view, hooks: RefCell::default(), touched: RefCell::default() }
+    }
+
+    /// Runs `hook` once what this transaction wrote is on disk; never if it is not kept.
+    /// It runs on the writer's thread and must not wait for anything.
+    pub fn after_commit(&self, hook: impl FnOnce() + Send + 'static) {
+        self.hooks.borrow_mut().push(Box::new(hook));
+    }
+
+    /// Says that the document of `uuid` changed, so that it is read anew.
+    pub(super) fn touch(&self, uuid: &DeviceUuid) {
+        if let Some(cache) = self.view.cache {
+            cache.borrow_mut().forget(uuid);
+        }
+        self.touched.borrow_mut().push(uuid.clone());
+    }
+
+    /// Ends the borrow of the connection: what is to run after the commit.
+    pub(super) fn kept(self) -> Vec<Hook> {
+        self.hooks.into_inner()
+    }
+
+    /// Forgets what was read of documents whose change is undone.
+    pub(super) fn undone(self) {
+        if let Some(cache) = self.view.cache {
+            self.touched.into_inner().iter().for_each(|uuid| cache.borrow_mut().forget(uuid));
+        }
+    }
+}
+
+impl<'c> Deref for Transaction<'c> {
+    type Target = View<'c>;
+
+    fn deref(&self) -> &View<'c> {
+        &self.view
+    }
+}
+
+impl fmt::Debug for Transaction<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Transaction")
+    }
+}
