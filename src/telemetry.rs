@@ -1,1 +1,45 @@
-//! Logs.
+//! Logs: lines on standard error, for people or as JSON. Fields are dotted, with units: `job.type`, `duration_ms`.
+
+use std::io;
+
+use thiserror::Error;
+use tracing::dispatcher::{Dispatch, set_global_default};
+use tracing_subscriber::filter::{EnvFilter, ParseError};
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::config::{Log, LogFormat};
+
+/// Why nothing would be logged.
+#[derive(Debug, Error)]
+pub enum TelemetryError {
+    /// The level is none.
+    #[error("the log level can not be read")]
+    Level(#[source] ParseError),
+    /// Somebody else in this process logs already.
+    #[error("logging is set up already")]
+    Installed,
+}
+
+/// Sends what this process logs to standard error, from now on.
+///
+/// # Errors
+/// [`TelemetryError`] when the level can not be read, or on the second call in one process.
+pub fn install(log: &Log) -> Result<(), TelemetryError> {
+    set_global_default(to(io::stderr, log)?).map_err(|_| TelemetryError::Installed)
+}
+
+/// A log that goes to `writer`.
+///
+/// # Errors
+/// [`TelemetryError::Level`] when the level can not be read.
+pub fn to<W>(writer: W, log: &Log) -> Result<Dispatch, TelemetryError>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let filter = EnvFilter::builder().parse(&log.level).map_err(TelemetryError::Level)?;
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
+    Ok(match log.format {
+        LogFormat::Text => Dispatch::new(lines.with_ansi(false).finish()),
+        LogFormat::Json => Dispatch::new(lines.json().flatten_event(true).finish()),
+    })
+}

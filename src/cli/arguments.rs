@@ -1,0 +1,230 @@
+//! The words of the command line: every command, its arguments, its help.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use super::Exit;
+use crate::config::{Flag, Secret};
+
+/// A gateway that runs jobs with stored credentials.
+///
+/// A device sends a message that names a job. Endo opens the credentials that belong to the
+/// device, runs the job with them, and answers as the device.
+#[derive(Debug, Parser)]
+#[command(name = "endo", version, verbatim_doc_comment, after_help = Exit::table(), after_long_help = after_help())]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Read settings from FILE instead of `endo.toml` in the data directory
+    #[arg(long = "config", value_name = "FILE", global = true)]
+    pub file: Option<PathBuf>,
+    /// Keep the database and the keys in DIR
+    #[arg(long, value_name = "DIR", global = true)]
+    pub data_dir: Option<String>,
+    /// Change any setting, such as `log.level=debug`; may be repeated
+    #[arg(long, value_name = "SETTING=VALUE", global = true, value_parser = assignment)]
+    pub set: Vec<(String, String)>,
+}
+
+fn assignment(text: &str) -> Result<(String, String), &'static str> {
+    let (name, value) = text.split_once('=').ok_or("write it as SETTING=VALUE, such as log.level=debug")?;
+    Ok((name.trim().to_owned(), value.to_owned()))
+}
+
+fn after_help() -> String {
+    format!(
+        "Examples:
+  endo config                            the settings in force, and where each comes from
+  endo --data-dir /var/lib/endo config   the same for another data directory
+  endo --set log.format=json config      the same with one setting changed
+  ENDO_LISTEN_GATEWAY=127.0.0.1:9090 endo config
+
+Settings:
+  Every setting has a name such as listen.gateway. It is looked for in endo.toml (section listen, key
+  gateway), then in the environment (ENDO_LISTEN_GATEWAY), then among the flags (--set
+  listen.gateway=…); the last one found counts.
+
+{}",
+        Exit::table()
+    )
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Print the settings in force, and where each value comes from
+    ///
+    /// The output is a valid endo.toml. Secrets are left out.
+    Config(ConfigArguments),
+    /// Ask the gateway at `listen.gateway` whether it is ready
+    ///
+    /// Ends with 0 if it is. Made for supervisors, such as Docker's HEALTHCHECK.
+    Health,
+}
+
+/// What `endo serve` takes.
+#[derive(Debug, Default, Args)]
+pub struct ServeArguments {
+    /// Listen for the gateway's callers on ADDRESS
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<SocketAddr>,
+    /// Listen for the callers of the embedded bus on ADDRESS
+    #[arg(long, value_name = "ADDRESS")]
+    pub bus_listen: Option<SocketAddr>,
+    /// Load the jobs in DIR too, beside the built-in ones; may be repeated
+    #[arg(long = "jobs", value_name = "DIR")]
+    pub jobs: Vec<String>,
+}
+
+/// What `endo demo` takes.
+#[derive(Debug, Args)]
+pub struct DemoArguments {
+    /// Talk to GitHub with TOKEN instead of a stand-in on this machine. ENDO_GITHUB_TOKEN is better: other users
+    /// of the machine can read a command line
+    #[arg(long, value_name = "TOKEN")]
+    pub github_token: Option<Secret>,
+    /// Go on serving when the demonstration is over
+    #[arg(long)]
+    pub keep: bool,
+}
+
+/// What `endo send` takes.
+#[derive(Debug, Args)]
+pub struct SendArguments {
+    /// The user device to send to
+    #[arg(long, value_name = "UUID")]
+    pub to: String,
+    /// The job to run, such as ListEventsByUser
+    pub job_type: String,
+    /// The job's data as JSON; `-` reads it from standard input
+    pub data: Option<String>,
+    /// Send as this device instead of the one that the gateway keeps for the command line
+    #[arg(long = "as", value_name = "UUID")]
+    pub sender: Option<String>,
+    /// Wait so many seconds for the reply
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub timeout: u64,
+}
+
+/// What `endo jobs` takes.
+#[derive(Debug, Args)]
+pub struct JobsArguments {
+    /// Only this job type
+    pub job_type: Option<String>,
+    /// Print the message schemas as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `endo credentials` can do.
+#[derive(Debug, Subcommand)]
+pub enum CredentialsCommand {
+    /// Store credentials; their secret is read from standard input
+    Add(CredentialsAddArguments),
+}
+
+/// What `endo credentials add` takes.
+#[derive(Debug, Args)]
+pub struct CredentialsAddArguments {
+    /// The account's id at the API, such as 583231
+    #[arg(long, value_name = "ID")]
+    pub id: String,
+    /// The account's name at the API, such as octocat
+    #[arg(long, value_name = "NAME")]
+    pub username: Option<String>,
+    /// The device that may manage these credentials; without it, the owner made on first start
+    #[arg(long, value_name = "UUID")]
+    pub owner: Option<String>,
+}
+
+/// What `endo devices` can do.
+#[derive(Debug, Subcommand)]
+pub enum DevicesCommand {
+    /// Make a user device that uses stored credentials
+    Add(DevicesAddArguments),
+    /// List the user devices, those that were cut off too
+    Ls(ListArguments),
+    /// Cut a user device off from its credentials
+    Revoke {
+        /// The user device
+        uuid: String,
+    },
+}
+
+/// What `endo devices add` takes.
+#[derive(Debug, Args)]
+pub struct DevicesAddArguments {
+    /// The credentials device whose credentials it shall use
+    #[arg(long, value_name = "UUID")]
+    pub credentials: String,
+    /// The device that owns it; without it, the owner made on first start
+    #[arg(long, value_name = "UUID")]
+    pub owner: Option<String>,
+}
+
+/// What `endo dead-letters` can do.
+#[derive(Debug, Subcommand)]
+pub enum DeadLettersCommand {
+    /// List what could not be delivered, the newest first
+    Ls(ListArguments),
+    /// Print one dead letter with what is known about its end
+    Show {
+        /// Its delivery id
+        id: String,
+    },
+    /// Try to deliver one again
+    Replay {
+        /// Its delivery id
+        id: String,
+    },
+}
+
+/// What every list takes.
+#[derive(Debug, Args)]
+pub struct ListArguments {
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `endo config` takes.
+#[derive(Debug, Args)]
+pub struct ConfigArguments {
+    /// Print the JSON Schema of endo.toml instead
+    #[arg(long)]
+    pub schema: bool,
+}
+
+impl Arguments {
+    /// The settings among these words.
+    pub fn flags(&self) -> Vec<Flag> {
+        let set = self.set.iter().map(|(name, value)| flag("--set", name, value));
+        let data_dir = self.data_dir.iter().map(|directory| flag("--data-dir", "data_dir", directory));
+        set.chain(data_dir).collect()
+    }
+}
+
+impl ServeArguments {
+    /// The settings among these words.
+    pub fn flags(&self) -> Vec<Flag> {
+        let listen = self.listen.map(|address| flag("--listen", "listen.gateway", &address.to_string()));
+        let bus = self.bus_listen.map(|address| flag("--bus-listen", "listen.bus", &address.to_string()));
+        let jobs = toml::Value::from(self.jobs.clone()).to_string();
+        let jobs = (!self.jobs.is_empty()).then(|| flag("--jobs", "jobs.directories", &jobs));
+        listen.into_iter().chain(bus).chain(jobs).collect()
+    }
+}
+
+impl DemoArguments {
+    /// The settings among these words.
+    pub fn flags(&self) -> Vec<Flag> {
+        self.github_token.iter().map(|token| flag("--github-token", "github.token", token.expose())).collect()
+    }
+}
+
+fn flag(flag: &'static str, setting: &str, text: &str) -> Flag {
+    Flag { flag, setting: setting.to_owned(), text: text.to_owned() }
+}

@@ -1,1 +1,0 @@
-//! Every setting, typed, read once: file, then environment, then flags.

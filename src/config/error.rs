@@ -1,0 +1,79 @@
+//! What can be wrong with the settings, each in one sentence for the operator.
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use super::Origin;
+
+/// Why there is no configuration.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// The file could not be read.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// The file is not TOML.
+    #[error("{}:{line}: {reason}", path.display())]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// The line of it, from 1.
+        line: usize,
+        /// What the parser says; never the line itself, it may hold a secret.
+        reason: String,
+    },
+    /// No setting has this name.
+    #[error("{origin}: there is no setting `{name}`{}", hint(suggestion.as_deref()))]
+    UnknownSetting {
+        /// Where the name stands.
+        origin: Origin,
+        /// The name.
+        name: String,
+        /// The setting that is probably meant.
+        suggestion: Option<String>,
+    },
+    /// No setting has this environment variable.
+    #[error("environment: there is no variable `{name}`{}", hint(suggestion.as_deref()))]
+    UnknownVariable {
+        /// The name.
+        name: String,
+        /// The variable that is probably meant.
+        suggestion: Option<String>,
+    },
+    /// The setting does not take this value.
+    #[error("{origin}: `{name}` must be {expected}{}", instead(found.as_deref()))]
+    Value {
+        /// Where the value stands.
+        origin: Origin,
+        /// The setting.
+        name: String,
+        /// What it takes.
+        expected: String,
+        /// What it got; left out where that may be a secret.
+        found: Option<String>,
+    },
+    /// A file inside the data directory wants the data directory to be another one.
+    #[error("{}: `data_dir` names another directory than the one this file is in; use --data-dir, ENDO_DATA_DIR or --config", path.display())]
+    DataDirInside {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The values are fine one by one, but not together.
+    #[error("the settings do not fit together: {0}")]
+    Together(#[source] toml::de::Error),
+}
+
+fn hint(suggestion: Option<&str>) -> String {
+    suggestion.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
+}
+
+fn instead(found: Option<&str>) -> String {
+    found.map(|value| format!(", not {value}")).unwrap_or_default()
+}

@@ -1,0 +1,136 @@
+//! From the places where settings stand to the configuration in force.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use toml::{Table, Value};
+
+use super::catalogue::Catalogue;
+use super::layers::{Given, Layers};
+use super::suggestion::closest;
+use super::{ConfigError, Effective, Origin, environment, value};
+
+/// Where settings are looked for. May hold secrets, hence no `Debug`.
+#[derive(Clone, Default)]
+pub struct Sources {
+    /// The file to read; without one, `endo.toml` in the data directory if it is there.
+    pub file: Option<PathBuf>,
+    /// Environment variables. Those that are not called `ENDO_…` set nothing.
+    pub environment: Vec<(OsString, OsString)>,
+    /// Flags, the last one wins.
+    pub flags: Vec<Flag>,
+}
+
+/// One setting as the command line gives it. May hold a secret, hence no `Debug`.
+#[derive(Clone)]
+pub struct Flag {
+    /// The flag as it is written: `--data-dir`.
+    pub flag: &'static str,
+    /// The setting: `data_dir`.
+    pub setting: String,
+    /// Its value, in the form the environment has it.
+    pub text: String,
+}
+
+impl Sources {
+    /// These flags, this file, and the environment of the process.
+    pub fn of_process(file: Option<PathBuf>, flags: Vec<Flag>) -> Self {
+        Self { file, environment: environment::of_process(), flags }
+    }
+}
+
+/// The configuration in force: defaults, under the file, under the environment, under the flags.
+///
+/// # Errors
+/// [`ConfigError`] for a file that can not be read, a name that no setting has, and a value that its setting
+/// does not take.
+pub fn load(sources: &Sources) -> Result<Effective, ConfigError> {
+    let catalogue = Catalogue::new();
+    let environment = environment::given(&catalogue, &sources.environment)?;
+    let flags =
+        sources.flags.iter().map(|flag| flag_given(&catalogue, flag)).collect::<Result<Vec<_>, _>>()?;
+    let data_dir = |given: &Given| given.name == "data_dir";
+    let usual = environment::data_dir(&sources.environment);
+    let chosen = flags
+        .iter()
+        .rfind(|given| data_dir(given))
+        .or_else(|| environment.iter().rfind(|given| data_dir(given)));
+    let file = match (&sources.file, chosen.and_then(|given| given.value.as_str())) {
+        (Some(file), _) => file_given(&catalogue, file)?,
+        (None, chosen) => inside(&catalogue, &chosen.map_or_else(|| usual.clone(), PathBuf::from))?,
+    };
+    let mut effective = Layers::default().lay(file).lay(environment).lay(flags).settle()?;
+    if *effective.origin("data_dir") == Origin::Default {
+        effective.config.data_dir = usual;
+    }
+    Ok(effective)
+}
+
+fn flag_given(catalogue: &Catalogue, flag: &Flag) -> Result<Given, ConfigError> {
+    let origin = Origin::Flag(flag.flag);
+    let setting = catalogue.named(&flag.setting).ok_or_else(|| unknown(catalogue, &flag.setting, &origin))?;
+    Ok(Given { name: setting.name.clone(), value: value::parse(setting, &flag.text, &origin)?, origin })
+}
+
+fn unknown(catalogue: &Catalogue, name: &str, origin: &Origin) -> ConfigError {
+    let names = catalogue.iter().map(|setting| setting.name.as_str());
+    ConfigError::UnknownSetting {
+        origin: origin.clone(),
+        suggestion: closest(name, names),
+        name: name.to_owned(),
+    }
+}
+
+fn inside(catalogue: &Catalogue, data_dir: &Path) -> Result<Vec<Given>, ConfigError> {
+    let path = data_dir.join("endo.toml");
+    match file_given(catalogue, &path) {
+        Err(ConfigError::File { source, .. }) if is_absent(&source) => Ok(Vec::new()),
+        Ok(given) if given.iter().any(|given| elsewhere(given, data_dir)) => {
+            Err(ConfigError::DataDirInside { path })
+        }
+        result => result,
+    }
+}
+
+fn elsewhere(given: &Given, data_dir: &Path) -> bool {
+    given.name == "data_dir" && given.value.as_str().map(Path::new) != Some(data_dir)
+}
+
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+fn file_given(catalogue: &Catalogue, path: &Path) -> Result<Vec<Given>, ConfigError> {
+    let text =
+        fs::read_to_string(path).map_err(|source| ConfigError::File { path: path.to_owned(), source })?;
+    let document: Table = toml::from_str(&text).map_err(|error| syntax(path, &text, &error))?;
+    let origin = Origin::File(path.to_owned());
+    let mut all = Vec::new();
+    for (name, value) in document {
+        match (catalogue.named(&name), value) {
+            (None, Value::Table(section)) if !section.is_empty() || catalogue.has_section(&name) => {
+                all.extend(section.into_iter().map(|(field, value)| (format!("{name}.{field}"), value)));
+            }
+            (_, value) => all.push((name, value)),
+        }
+    }
+    all.into_iter().map(|(name, value)| file_value(catalogue, name, value, &origin)).collect()
+}
+
+fn file_value(
+    catalogue: &Catalogue,
+    name: String,
+    value: Value,
+    origin: &Origin,
+) -> Result<Given, ConfigError> {
+    let setting = catalogue.named(&name).ok_or_else(|| unknown(catalogue, &name, origin))?;
+    value::check(setting, &value, origin)?;
+    Ok(Given { name, value, origin: origin.clone() })
+}
+
+fn syntax(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    ConfigError::Syntax { path: path.to_owned(), line, reason: error.message().to_owned() }
+}

@@ -1,0 +1,340 @@
+//! The settings themselves: one small struct a section, each field with its meaning and default.
+
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+/// The settings of the gateway, as `endo.toml` holds them.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(title = "endo.toml")]
+pub struct Config {
+    /// The directory of the database and the keys. Without this setting: `endo` in the user's data directory
+    /// (`$XDG_DATA_HOME`, or `~/.local/share`), and `endo-data` in the working directory where there is none.
+    #[schemars(transform = without_default)]
+    pub data_dir: PathBuf,
+    /// Where the gateway and the bus listen.
+    pub listen: Listen,
+    /// The device network that carries messages.
+    pub bus: Bus,
+    /// How stored credentials are sealed and remembered.
+    pub records: Records,
+    /// What the gateway can do, and how long it may take.
+    pub jobs: Jobs,
+    /// The API that the credentials are for.
+    pub source: Source,
+    /// What the commands that talk to GitHub themselves need.
+    pub github: Github,
+    /// Limits of every HTTP call that leaves.
+    pub egress: Egress,
+    /// How the embedded bus calls the webhooks of devices.
+    pub webhooks: Webhooks,
+    /// What the database keeps, and for how long.
+    pub store: Store,
+    /// Limits of the gateway's own HTTP server.
+    pub http: Http,
+    /// What is written to standard error.
+    pub log: Log,
+}
+
+fn without_default(schema: &mut schemars::Schema) {
+    schema.remove("default");
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_dir: "endo-data".into(),
+            listen: Listen::default(),
+            bus: Bus::default(),
+            records: Records::default(),
+            jobs: Jobs::default(),
+            source: Source::default(),
+            github: Github::default(),
+            egress: Egress::default(),
+            webhooks: Webhooks::default(),
+            store: Store::default(),
+            http: Http::default(),
+            log: Log::default(),
+        }
+    }
+}
+
+/// Where the gateway and the bus listen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Listen {
+    /// Address and port of the gateway; port 0 lets the system choose one.
+    #[schemars(extend("format" = "socket-address"))]
+    pub gateway: SocketAddr,
+    /// Address and port of the embedded bus's API; port 0 lets the system choose one.
+    #[schemars(extend("format" = "socket-address"))]
+    pub bus: SocketAddr,
+}
+
+impl Default for Listen {
+    fn default() -> Self {
+        Self { gateway: (Ipv4Addr::LOCALHOST, 8080).into(), bus: (Ipv4Addr::LOCALHOST, 3000).into() }
+    }
+}
+
+/// The device network that carries messages.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Bus {
+    /// Which device network is used.
+    pub kind: BusKind,
+    /// Whether a stranger may register a device on the embedded bus.
+    pub anonymous_registration: bool,
+    /// The largest request body the embedded bus takes, in bytes.
+    #[schemars(range(min = 1024, max = 1_073_741_824))]
+    pub body_bytes: usize,
+}
+
+impl Default for Bus {
+    fn default() -> Self {
+        Self { kind: BusKind::Embedded, anonymous_registration: true, body_bytes: 10_000_000 }
+    }
+}
+
+/// Which device network is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum BusKind {
+    /// The one inside this program.
+    Embedded,
+}
+
+/// How stored credentials are sealed and remembered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Records {
+    /// The format in which records are written: 1 as the original's, 2 as this program's. Both are read.
+    #[schemars(range(min = 1, max = 2))]
+    pub write: u8,
+    /// How long a verified record is remembered, in seconds; 0 for not at all.
+    #[schemars(range(max = 86_400))]
+    pub remember_seconds: u64,
+    /// How many verified records are remembered at most.
+    #[schemars(range(max = 1_000_000))]
+    pub remember_entries: usize,
+}
+
+impl Default for Records {
+    fn default() -> Self {
+        Self { write: 2, remember_seconds: 300, remember_entries: 4096 }
+    }
+}
+
+/// What the gateway can do, and how long it may take.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Jobs {
+    /// Directories with more jobs, beside the built-in ones.
+    pub directories: Vec<PathBuf>,
+    /// The job type of messages that name none; without it they are answered 404.
+    pub default_job_type: Option<String>,
+    /// How long one job may run, in seconds.
+    #[schemars(range(min = 1, max = 3600))]
+    pub time_limit_seconds: u64,
+    /// How many jobs run at the same time.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub concurrency: usize,
+}
+
+impl Default for Jobs {
+    fn default() -> Self {
+        Self { directories: Vec::new(), default_job_type: None, time_limit_seconds: 30, concurrency: 64 }
+    }
+}
+
+/// The API that the credentials are for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Source {
+    /// The name of the API, as device types carry it: `github` makes `endo-github`.
+    pub name: String,
+    /// Where the API answers.
+    #[schemars(extend("format" = "uri"))]
+    pub base_url: String,
+    /// The hosts a secret may be sent to; empty for the host of `base_url` alone.
+    pub hosts: Vec<String>,
+}
+
+impl Default for Source {
+    fn default() -> Self {
+        Self { name: "github".into(), base_url: "https://api.github.com".into(), hosts: Vec::new() }
+    }
+}
+
+/// What the commands that talk to GitHub themselves need.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Github {
+    /// The token `endo demo` talks to GitHub with; without it the demo brings its own API.
+    #[serde(skip_serializing)]
+    pub token: Option<Secret>,
+}
+
+/// Limits of every HTTP call that leaves.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Egress {
+    /// Whether webhooks may go to this machine itself.
+    pub allow_loopback: bool,
+    /// Hosts that webhooks may go to although their addresses are private.
+    pub allowed_hosts: Vec<String>,
+    /// How long a connection may take to come about, in seconds.
+    #[schemars(range(min = 1, max = 300))]
+    pub connect_timeout_seconds: u64,
+    /// How long one call of an API may take as a whole, in seconds.
+    #[schemars(range(min = 1, max = 3600))]
+    pub api_timeout_seconds: u64,
+    /// The largest answer that is read, in bytes.
+    #[schemars(range(min = 1024, max = 1_073_741_824))]
+    pub response_bytes: usize,
+}
+
+impl Default for Egress {
+    fn default() -> Self {
+        Self {
+            allow_loopback: false,
+            allowed_hosts: Vec::new(),
+            connect_timeout_seconds: 5,
+            api_timeout_seconds: 20,
+            response_bytes: 8 << 20,
+        }
+    }
+}
+
+/// How the embedded bus calls the webhooks of devices.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Webhooks {
+    /// How long one call may take, in seconds.
+    #[schemars(range(min = 1, max = 300))]
+    pub timeout_seconds: u64,
+    /// How often a delivery is tried before it becomes a dead letter.
+    #[schemars(range(min = 1, max = 100))]
+    pub attempts: u32,
+    /// How long the second attempt waits, in milliseconds; every further one waits twice as long.
+    #[schemars(range(min = 1, max = 3_600_000))]
+    pub first_delay_ms: u64,
+    /// The longest wait between two attempts, in seconds.
+    #[schemars(range(min = 1, max = 86_400))]
+    pub longest_delay_seconds: u64,
+    /// How many webhooks are called at the same time.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub concurrency: usize,
+}
+
+impl Default for Webhooks {
+    fn default() -> Self {
+        Self {
+            timeout_seconds: 15,
+            attempts: 12,
+            first_delay_ms: 1000,
+            longest_delay_seconds: 3600,
+            concurrency: 64,
+        }
+    }
+}
+
+/// What the database keeps, and for how long.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Store {
+    /// How long finished work and dead letters are kept, in days.
+    #[schemars(range(min = 1, max = 3650))]
+    pub keep_days: u32,
+    /// How many rows of finished work and of dead letters are kept at most, whatever their age.
+    #[schemars(range(min = 1, max = 1_000_000_000))]
+    pub keep_rows: u64,
+    /// How many pages of 4096 bytes the database may have; 0 for no limit but the disk's.
+    #[schemars(range(max = 4_294_967_294u64))]
+    pub max_pages: u32,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self { keep_days: 7, keep_rows: 1_000_000, max_pages: 0 }
+    }
+}
+
+/// Limits of the gateway's own HTTP server.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Http {
+    /// The largest request body, in bytes.
+    #[schemars(range(min = 1024, max = 1_073_741_824))]
+    pub body_bytes: usize,
+    /// How long a caller may take to send a request, in seconds.
+    #[schemars(range(min = 1, max = 3600))]
+    pub request_timeout_seconds: u64,
+    /// How long running work may take to finish once the gateway was told to stop, in seconds.
+    #[schemars(range(max = 3600))]
+    pub drain_seconds: u64,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self { body_bytes: 1 << 20, request_timeout_seconds: 15, drain_seconds: 25 }
+    }
+}
+
+/// What is written to standard error.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// How much is logged: `off`, `error`, `warn`, `info`, `debug` or `trace`, also for each part by itself:
+    /// `info,endo::bus=debug`.
+    #[schemars(extend("format" = "log-filter"))]
+    pub level: String,
+    /// How a line looks.
+    pub format: LogFormat,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { level: "info".into(), format: LogFormat::Text }
+    }
+}
+
+/// How a line of the log looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// A secret setting: wiped on drop, shown nowhere.
+#[derive(Clone, Deserialize, JsonSchema)]
+#[serde(from = "String")]
+#[schemars(with = "String", extend("writeOnly" = true))]
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// The secret itself, for the one call that needs it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
