@@ -1,1 +1,20 @@
-//! The front door of the gateway.
+//! The front door of the gateway: what strangers reach over HTTP.
+
+mod admission;
+mod body;
+mod connection;
+mod documents;
+mod health;
+mod limits;
+mod negotiation;
+mod problem;
+mod routes;
+mod server;
+mod welcome;
+
+pub use body::Body;
+pub use documents::Documents;
+pub use health::{Check, Draining, Health};
+pub use limits::Limits;
+pub use problem::{Kind, Problem};
+pub use server::{FrontDoor, drain, serve};

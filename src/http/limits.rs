@@ -1,0 +1,39 @@
+//! How much a stranger may ask of the front door.
+
+use std::time::Duration;
+
+/// How much one stranger may ask of the front door.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes of one request's body.
+    pub body_bytes: usize,
+    /// Bytes of one request's line and header. Above 128 KiB, or 96 fields, the connection ends with a bare 431.
+    pub head_bytes: usize,
+    /// Time for a request's head to arrive, and again for its body.
+    pub request_within: Duration,
+    /// Time that an idle connection is kept.
+    pub keep_alive: Duration,
+    /// Time for a caller to read what is left when its connection is closed.
+    pub disconnect_within: Duration,
+    /// Connections of one worker; more wait to be accepted.
+    pub connections: usize,
+    /// Threads that serve.
+    pub workers: usize,
+    /// Time to finish what runs when the server stops; whole seconds.
+    pub drain_within: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 1 << 20,
+            head_bytes: 64 << 10,
+            request_within: Duration::from_secs(10),
+            keep_alive: Duration::from_secs(30),
+            disconnect_within: Duration::from_secs(5),
+            connections: 1024,
+            workers: 1,
+            drain_within: Duration::from_secs(20),
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Errors as strangers see them: `application/problem+json` (RFC 9457) with nothing inside that they must not see.
+
+use std::borrow::Cow;
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpResponse, ResponseError};
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+/// What went wrong. The `type` of a problem is `/problems/` and the slug of its kind: a stable name, not a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// 400 `malformed-request`: the request breaks HTTP or the format of its body.
+    MalformedRequest,
+    /// 400 `malformed-path`: the path holds a bad percent-escape.
+    MalformedPath,
+    /// 404 `not-found`.
+    NotFound,
+    /// 405 `method-not-allowed`: `Allow` names the methods that are.
+    MethodNotAllowed,
+    /// 406 `not-acceptable`: no form of the answer is one the caller accepts.
+    NotAcceptable,
+    /// 408 `request-timeout`: the request did not arrive in time.
+    RequestTimeout,
+    /// 413 `body-too-large`.
+    BodyTooLarge,
+    /// 415 `unsupported-media-type`: a charset or content coding that is not read here.
+    UnsupportedMediaType,
+    /// 431 `header-too-large`.
+    HeaderTooLarge,
+    /// 500 `internal-error`: the cause is in the log, under the trace id.
+    Internal,
+    /// 500 `unhealthy`: a check failed.
+    Unhealthy,
+    /// 503 `not-ready`: a check failed, or the gateway is about to stop.
+    NotReady,
+}
+
+impl Kind {
+    /// The stable last part of the problem's `type`.
+    pub fn slug(self) -> &'static str {
+        match self {
+            Self::MalformedRequest => "malformed-request",
+            Self::MalformedPath => "malformed-path",
+            Self::NotFound => "not-found",
+            Self::MethodNotAllowed => "method-not-allowed",
+            Self::NotAcceptable => "not-acceptable",
+            Self::RequestTimeout => "request-timeout",
+            Self::BodyTooLarge => "body-too-large",
+            Self::UnsupportedMediaType => "unsupported-media-type",
+            Self::HeaderTooLarge => "header-too-large",
+            Self::Internal => "internal-error",
+            Self::Unhealthy => "unhealthy",
+            Self::NotReady => "not-ready",
+        }
+    }
+
+    /// The problem's `title`; the same at every occurrence.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::MalformedRequest => "Malformed request",
+            Self::MalformedPath => "Malformed path",
+            Self::NotFound => "Not found",
+            Self::MethodNotAllowed => "Method not allowed",
+            Self::NotAcceptable => "Not acceptable",
+            Self::RequestTimeout => "Request timeout",
+            Self::BodyTooLarge => "Body too large",
+            Self::UnsupportedMediaType => "Unsupported media type",
+            Self::HeaderTooLarge => "Header too large",
+            Self::Internal => "Internal error",
+            Self::Unhealthy => "Unhealthy",
+            Self::NotReady => "Not ready",
+        }
+    }
+
+    /// The HTTP status that goes with it.
+    pub fn status(self) -> StatusCode {
+        match self {
+            Self::MalformedRequest | Self::MalformedPath => StatusCode::BAD_REQUEST,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+            Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::HeaderTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::Internal | Self::Unhealthy => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::NotReady => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+/// An error that may be shown to a stranger.
+#[derive(Debug, Error)]
+#[error("{detail}")]
+pub struct Problem {
+    kind: Kind,
+    detail: Cow<'static, str>,
+    members: Vec<(&'static str, Value)>,
+    allow: Option<&'static str>,
+}
+
+impl Problem {
+    /// A problem of this kind; `detail` must be safe to show, and is also the member `error` that old clients read.
+    pub fn new(kind: Kind, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind, detail: detail.into(), members: Vec::new(), allow: None }
+    }
+
+    /// This problem with one more member (RFC 9457, 3.2).
+    pub fn with(mut self, name: &'static str, value: Value) -> Self {
+        self.members.push((name, value));
+        self
+    }
+
+    /// This problem with an `Allow` header (RFC 9110, 10.2.1).
+    pub fn allowing(mut self, methods: &'static str) -> Self {
+        self.allow = Some(methods);
+        self
+    }
+
+    /// What went wrong.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The response that tells it, under the trace id by which the log knows the request.
+    pub fn to_response(&self, trace_id: Option<&str>) -> HttpResponse {
+        let mut response = HttpResponse::build(self.kind.status());
+        if let Some(methods) = self.allow {
+            response.insert_header((header::ALLOW, methods));
+        }
+        response.content_type("application/problem+json").body(self.document(trace_id).to_string())
+    }
+
+    fn document(&self, trace_id: Option<&str>) -> Value {
+        let mut document = Map::new();
+        document.insert("type".into(), format!("/problems/{}", self.kind.slug()).into());
+        document.insert("title".into(), self.kind.title().into());
+        document.insert("status".into(), self.kind.status().as_u16().into());
+        document.insert("detail".into(), self.detail.as_ref().into());
+        if let Some(id) = trace_id {
+            document.insert("traceId".into(), id.into());
+        }
+        document.insert("error".into(), self.detail.as_ref().into());
+        document.extend(self.members.iter().map(|(name, value)| ((*name).into(), value.clone())));
+        Value::Object(document)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.kind.status()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        self.to_response(None)
+    }
+}

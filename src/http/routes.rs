@@ -1,0 +1,123 @@
+//! Every route of the front door.
+
+use actix_web::http::Method;
+use actix_web::http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_REQUEST_HEADERS, VARY,
+};
+use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse, Resource, Route, guard};
+use percent_encoding::percent_decode_str;
+use serde_json::json;
+
+use super::health::Health;
+use super::negotiation::media_quality;
+use super::problem::{Kind, Problem};
+use super::server::FrontDoor;
+
+type Answer = Result<HttpResponse, Problem>;
+
+/// Sets up the routes that need no proof of who is calling (`spec/endo.md` 2.3), and the answers where there is none.
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config
+        .service(resource("/healthcheck").to(healthcheck))
+        .service(readable("/version", read().to(version)))
+        .service(readable("/proofoflife", read().to(proof_of_life)))
+        .service(readable("/livez", read().to(async || Health::live())))
+        .service(readable("/readyz", read().to(ready)))
+        .service(readable("/v1/form-schema", read().to(form_schema)))
+        .service(readable("/v1/message-schema", read().to(message_schema)))
+        .service(readable("/v1/response-schema", read().to(response_schema)))
+        .service(readable("/schemas/{name}", read().to(static_schema)))
+        .default_service(web::to(nothing_here));
+}
+
+fn readable(template: &str, route: Route) -> Resource {
+    resource(template).route(route).default_service(web::to(read_only))
+}
+
+fn read() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}
+
+fn resource(template: &str) -> Resource {
+    web::resource(any_case(template)).name(template)
+}
+
+/// The pattern that takes the fixed parts of `template` in any case, and a slash at the end (`spec/endo.md` 2.2).
+fn any_case(template: &str) -> String {
+    let segments = template.split('/').enumerate().skip(1);
+    let pattern = segments.map(|(at, segment)| match segment.starts_with('{') {
+        true => format!("/{segment}"),
+        false => format!("/{{fixed{at}:(?i){segment}}}"),
+    });
+    pattern.chain(["{end:/?}".to_owned()]).collect()
+}
+
+async fn healthcheck() -> HttpResponse {
+    HttpResponse::Ok().json(json!({"online": true}))
+}
+
+async fn version(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
+    let quality = |media_type| media_quality(request.headers(), media_type);
+    let mut response = HttpResponse::Ok();
+    response.insert_header((VARY, "Accept"));
+    match (quality("application/json"), quality("text/html")) {
+        (0, 0) => {
+            Err(Problem::new(Kind::NotAcceptable, "The version comes as JSON, or as text for text/html"))
+        }
+        (json, html) if json >= html => Ok(response.json(json!({"version": door.version}))),
+        _ => {
+            Ok(response.content_type("text/plain; charset=utf-8").body(format!("version: {}", door.version)))
+        }
+    }
+}
+
+async fn proof_of_life(door: Data<FrontDoor>) -> Answer {
+    door.health.proof().await
+}
+
+async fn ready(door: Data<FrontDoor>) -> Answer {
+    door.health.ready().await
+}
+
+async fn form_schema(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
+    door.documents.form.answer(&request)
+}
+
+async fn message_schema(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
+    door.documents.message.answer(&request)
+}
+
+async fn response_schema(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
+    door.documents.response.answer(&request)
+}
+
+async fn static_schema(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
+    let unknown = || Problem::new(Kind::NotFound, "Could not find a schema for that path");
+    let name = percent_decode_str(request.match_info().query("name")).decode_utf8_lossy();
+    door.documents.schema(&name).ok_or_else(unknown)?.answer(&request)
+}
+
+async fn read_only(request: HttpRequest) -> Answer {
+    let refused =
+        || Problem::new(Kind::MethodNotAllowed, "This can only be read").allowing("GET, HEAD, OPTIONS");
+    preflight(&request).ok_or_else(refused)
+}
+
+async fn nothing_here(request: HttpRequest) -> Answer {
+    preflight(&request).ok_or_else(|| Problem::new(Kind::NotFound, "There is nothing here"))
+}
+
+/// The answer to OPTIONS, on any path (`spec/endo.md` 2.2).
+fn preflight(request: &HttpRequest) -> Option<HttpResponse> {
+    if request.method() != Method::OPTIONS {
+        return None;
+    }
+    let mut response = HttpResponse::NoContent();
+    response.insert_header((ACCESS_CONTROL_ALLOW_METHODS, "GET,HEAD,PUT,PATCH,POST,DELETE"));
+    response.insert_header((VARY, "Access-Control-Request-Headers"));
+    if let Some(asked) = request.headers().get(ACCESS_CONTROL_REQUEST_HEADERS) {
+        response.insert_header((ACCESS_CONTROL_ALLOW_HEADERS, asked.clone()));
+    }
+    Some(response.finish())
+}

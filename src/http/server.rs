@@ -1,0 +1,63 @@
+//! The server behind the front door: its listener, its time limits and its end.
+
+use std::io;
+use std::net::TcpListener;
+
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::middleware::from_fn;
+use actix_web::web::Data;
+use actix_web::{App, HttpServer};
+
+use super::connection::Connection;
+use super::documents::Documents;
+use super::health::{Draining, Health};
+use super::limits::Limits;
+use super::routes::routes;
+use super::welcome::welcome;
+use crate::ambient::{Clock, Random};
+
+/// What the routes need.
+pub struct FrontDoor {
+    /// What the schema routes serve.
+    pub documents: Documents,
+    /// Who tells whether the gateway is well.
+    pub health: Health,
+    /// What `/version` says.
+    pub version: &'static str,
+    /// Tells how long an answer took.
+    pub clock: Clock,
+    /// Makes trace ids.
+    pub random: Random,
+}
+
+/// Serves the front door on `listener` until the server's handle stops it; must be called within a Tokio runtime.
+///
+/// A request that HTTP itself cannot read is answered by its status alone, before any route: 400, 431 or, when its head
+/// takes too long, 408. No signal is handled here.
+///
+/// # Errors
+/// When the listener cannot be used.
+pub fn serve(listener: TcpListener, door: FrontDoor, limits: Limits) -> io::Result<Server> {
+    let door = Data::new(door);
+    let patience = limits.keep_alive + limits.request_within;
+    let app =
+        move || App::new().app_data(door.clone()).app_data(limits).wrap(from_fn(welcome)).configure(routes);
+    let server = HttpServer::new(app)
+        .workers(limits.workers)
+        .max_connections(limits.connections)
+        .client_request_timeout(limits.request_within)
+        .client_disconnect_timeout(limits.disconnect_within)
+        .keep_alive(limits.keep_alive)
+        .shutdown_timeout(limits.drain_within.as_secs())
+        .on_connect(move |socket, data| Connection::watch(socket, data, patience))
+        .disable_signals()
+        .listen(listener)?;
+    Ok(server.run())
+}
+
+/// Stops a server without cutting anybody off: it is not ready any more, takes no connection, finishes what runs within
+/// its limit, and ends.
+pub async fn drain(server: &ServerHandle, draining: &Draining) {
+    draining.begin();
+    server.stop(true).await;
+}

@@ -1,0 +1,123 @@
+//! What every request passes on its way in and every answer on its way out.
+
+use std::panic::AssertUnwindSafe;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpResponse, web};
+use futures_util::FutureExt;
+
+use super::admission::admit;
+use super::connection::Connection;
+use super::limits::Limits;
+use super::problem::{Kind, Problem};
+use super::server::FrontDoor;
+use crate::ambient::{Clock, Timestamp};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// One request, as the log will tell of it.
+struct Visit {
+    trace_id: String,
+    method: Method,
+    began: Timestamp,
+    clock: Clock,
+}
+
+/// Admits a request, has it answered, and gives the answer its trace id, its headers and its line in the log.
+pub(super) async fn welcome<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let visit = Visit::new(&request);
+    let connection = request.conn_data::<Connection>().cloned();
+    let busy = |busy| connection.iter().for_each(|connection| connection.busy(busy));
+    busy(true);
+    let answer = answer(request, next).await;
+    busy(false);
+    match answer {
+        Ok(answer) => {
+            let (request, response) = answer.into_parts();
+            let response = visit.finish(response, request.match_name().unwrap_or("unmatched"));
+            Ok(ServiceResponse::new(request, response))
+        }
+        Err(error) => {
+            let response = visit.finish(HttpResponse::from_error(error), "unknown");
+            Err(InternalError::from_response("the request was lost", response).into())
+        }
+    }
+}
+
+async fn answer<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let limits = request.app_data::<Limits>().copied().unwrap_or_default();
+    if let Err(problem) = admit(&request, &limits) {
+        return Ok(request.error_response(problem));
+    }
+    match AssertUnwindSafe(next.call(request)).catch_unwind().await {
+        Ok(answer) => answer.map(ServiceResponse::map_into_boxed_body),
+        Err(_) => Err(internal().into()),
+    }
+}
+
+impl Visit {
+    fn new(request: &ServiceRequest) -> Self {
+        let door =
+            request.app_data::<web::Data<FrontDoor>>().expect("the server hands the door to every request");
+        let clock = door.clock.clone();
+        Self { trace_id: door.random.uuid(), method: request.method().clone(), began: clock.now(), clock }
+    }
+
+    fn finish(&self, response: HttpResponse, route: &str) -> HttpResponse {
+        let mut response = self.explain(response);
+        let trace_id = HeaderValue::from_str(&self.trace_id).expect("a uuid is a header value");
+        response.headers_mut().insert(REQUEST_ID, trace_id);
+        dress(response.headers_mut());
+        tracing::info!(
+            http.method = %self.method,
+            http.route = route,
+            http.status = response.status().as_u16(),
+            duration_ms = self.clock.now().since(self.began).as_millis(),
+            trace.id = self.trace_id,
+            "answered a request"
+        );
+        response
+    }
+
+    /// Whatever an error was before, it leaves as a problem.
+    fn explain(&self, response: HttpResponse) -> HttpResponse {
+        if !response.status().is_client_error() && !response.status().is_server_error() {
+            return response;
+        }
+        match response.error().and_then(Error::as_error::<Problem>) {
+            Some(problem) => problem.to_response(Some(&self.trace_id)),
+            None => from_status(response.status()).to_response(Some(&self.trace_id)),
+        }
+    }
+}
+
+fn from_status(status: StatusCode) -> Problem {
+    match status.is_client_error() {
+        true => Problem::new(Kind::MalformedRequest, "The request could not be read"),
+        false => internal(),
+    }
+}
+
+fn internal() -> Problem {
+    Problem::new(Kind::Internal, "The gateway failed to answer; the trace id finds the cause in its log")
+}
+
+fn dress(headers: &mut HeaderMap) {
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("Location"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+}
