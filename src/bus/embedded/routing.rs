@@ -1,0 +1,160 @@
+//! Whom an event reaches, and on which routes (`spec/meshblu.md` 4.2). Pure: the caller looks devices up.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::recipient::Recipient;
+use super::subscription::SubscriptionType;
+use super::walk::{Kind, Walker};
+use super::whitelist::{List, allows};
+use crate::message::{DeviceUuid, Route};
+
+/// A look-up of one device's document.
+pub type FindDevice<'a, E> = dyn Fn(&DeviceUuid) -> Result<Option<Arc<Value>>, E> + 'a;
+/// A look-up of who is subscribed to an emitter's events of one type.
+pub type FindSubscribers<'a, E> = dyn Fn(&DeviceUuid, SubscriptionType) -> Result<Vec<DeviceUuid>, E> + 'a;
+
+/// The devices and subscriptions that an event meets on its way.
+pub struct Network<'a, E> {
+    /// A device's document; `None` when there is no such device. For an unregister event the last document of the
+    /// device that went.
+    pub device: &'a FindDevice<'a, E>,
+    /// Whoever subscribed, whether the emitter allows it or not.
+    pub subscribers: &'a FindSubscribers<'a, E>,
+    /// Where a walk ends though the network goes on.
+    pub limits: Limits,
+}
+
+/// Bounds of one event's way through the network, which strangers can make dense and cyclic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Hops of one arrival: those of its route and of the routes before it.
+    pub hops: usize,
+    /// Steps from device to device that one message or event may cause. Recipients share them evenly, so that the
+    /// subscriptions of one do not use up what the others need.
+    pub steps: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { hops: 64, steps: 10_000 }
+    }
+}
+
+/// Who sends: the device whose credentials were shown, and the one it acts as (itself, unless it says otherwise).
+#[derive(Clone, Copy, Debug)]
+pub struct Sender<'a> {
+    /// Whose credentials were shown.
+    pub auth: &'a DeviceUuid,
+    /// As whom the message goes out.
+    pub acting: &'a DeviceUuid,
+}
+
+/// What happens to a device itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Its document changed.
+    Configure,
+    /// It is gone.
+    Unregister,
+}
+
+/// An event at the end of one route.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Arrival {
+    /// The kind of webhook that fires, and the event's name for a stream of events.
+    pub kind: SubscriptionType,
+    /// Whose webhooks fire and whose stream of events shows it.
+    pub device: DeviceUuid,
+    /// That device's document.
+    pub document: Arc<Value>,
+    /// The route it came on. `None` at the device that sends: there only webhooks fire.
+    pub route: Option<Route>,
+    /// The routes before this one, oldest first, when devices sent the event on as their own.
+    pub forwarded: Vec<Route>,
+}
+
+/// Everything that one message or event leads to, nearest first.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Arrivals {
+    /// What arrives, and where.
+    pub arrivals: Vec<Arrival>,
+    /// The limit that ended some of the ways early; worth a line in the log.
+    pub cut: Option<Cut>,
+}
+
+/// The limit at which a walk ended early.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// A route grew too long.
+    Hops,
+    /// Too many steps.
+    Steps,
+}
+
+/// What a message to `recipients` leads to. Refused recipients are left out without a word, as the protocol has it.
+///
+/// # Errors
+/// Those of the look-ups alone.
+pub fn message<E>(
+    network: &Network<'_, E>,
+    sender: Sender<'_>,
+    recipients: &[Recipient],
+) -> Result<Arrivals, E> {
+    let mut walker = Walker::new(network);
+    for (index, recipient) in recipients.iter().enumerate() {
+        if !walker.allot(recipients.len() - index) {
+            break;
+        }
+        match recipient {
+            Recipient::Subscribers => broadcast(&mut walker, sender)?,
+            Recipient::Device(device) => direct(&mut walker, sender, device)?,
+        }
+        walker.run()?;
+    }
+    Ok(walker.arrivals())
+}
+
+/// What an event of the device `of` leads to.
+///
+/// # Errors
+/// Those of the look-ups alone.
+pub fn event<E>(network: &Network<'_, E>, event: Event, of: &DeviceUuid) -> Result<Arrivals, E> {
+    let mut walker = Walker::new(network);
+    let kind = match event {
+        Event::Configure => Kind::Configure,
+        Event::Unregister => Kind::Unregister,
+    };
+    walker.allot(1);
+    walker.leave(kind, Sender { auth: of, acting: of }, &[])?;
+    walker.run()?;
+    Ok(walker.arrivals())
+}
+
+fn broadcast<E>(walker: &mut Walker<'_, E>, sender: Sender<'_>) -> Result<(), E> {
+    if may_act(walker, Kind::Broadcast, sender)? {
+        walker.leave(Kind::Broadcast, sender, &[])?;
+    }
+    Ok(())
+}
+
+fn direct<E>(walker: &mut Walker<'_, E>, sender: Sender<'_>, to: &DeviceUuid) -> Result<(), E> {
+    let borrows_to_reach_itself = sender.acting != sender.auth && sender.acting == to;
+    if borrows_to_reach_itself || !may_act(walker, Kind::Message, sender)? {
+        return Ok(());
+    }
+    let accepts = |document: Arc<Value>| allows(&document, List::MessageFrom, sender.acting);
+    if walker.device(to)?.is_some_and(accepts) {
+        walker.arrive(Kind::Message, sender.acting, to);
+    }
+    walker.leave(Kind::Message, sender, &[])
+}
+
+fn may_act<E>(walker: &mut Walker<'_, E>, kind: Kind, sender: Sender<'_>) -> Result<bool, E> {
+    if sender.acting == sender.auth {
+        return Ok(true);
+    }
+    let acting = walker.device(sender.acting)?;
+    Ok(acting.is_some_and(|document| allows(&document, kind.acting(), sender.auth)))
+}

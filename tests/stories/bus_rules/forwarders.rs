@@ -1,0 +1,113 @@
+//! The webhooks that a device asks for.
+
+use endo::bus::embedded::forwarder::{Proof, sends_on, webhooks};
+use endo::bus::embedded::subscription::SubscriptionType;
+use http::Method;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::json_values;
+
+fn device(entries: Value) -> Value {
+    json!({"uuid": "D", "meshblu": {"forwarders": {"version": "2.0.0", "message": {"received": entries}}}})
+}
+
+fn urls(entries: Value) -> Vec<String> {
+    let hooks = webhooks(&device(entries), SubscriptionType::MessageReceived);
+    hooks.into_iter().map(|hook| hook.url).collect()
+}
+
+#[test]
+fn the_webhook_of_a_gateway_is_read() {
+    let entry = json!({"type": "webhook", "url": "http://127.0.0.1:8080/v2/messages", "method": "POST",
+        "signRequest": true, "name": "nanocyte-flow-deploy", "headers": {"X-Own": "1", "X-Count": 2}});
+    let hooks = webhooks(&device(json!([entry])), SubscriptionType::MessageReceived);
+    let [hook] = &hooks[..] else { panic!("{hooks:?}") };
+    assert_eq!(hook.url, "http://127.0.0.1:8080/v2/messages");
+    assert_eq!((&hook.method, hook.proof), (&Method::POST, Proof::Signature));
+    let headers: Vec<_> =
+        hook.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+    assert_eq!(headers, [("x-own", &b"1"[..]), ("x-count", b"2")]);
+}
+
+#[test]
+fn a_webhook_without_a_method_is_a_get_and_a_method_is_written_in_capitals() {
+    let hooks = |entry| webhooks(&device(json!([entry])), SubscriptionType::MessageReceived);
+    assert_eq!(hooks(json!({"type": "webhook", "url": "http://h/"}))[0].method, Method::GET);
+    assert_eq!(
+        hooks(json!({"type": "webhook", "url": "http://h/", "method": "post"}))[0].method,
+        Method::POST
+    );
+}
+
+#[test]
+fn credentials_win_over_a_signature() {
+    let entry = json!({"type": "webhook", "url": "http://h/", "signRequest": true,
+        "generateAndForwardMeshbluCredentials": true});
+    let hooks = webhooks(&device(json!([entry])), SubscriptionType::MessageReceived);
+    assert_eq!(hooks[0].proof, Proof::Credentials);
+}
+
+#[test]
+fn an_entry_listed_twice_fires_twice() {
+    let entry = json!({"type": "webhook", "url": "https://h/x"});
+    assert_eq!(urls(json!([entry, entry])), ["https://h/x", "https://h/x"]);
+}
+
+#[test]
+fn an_address_may_come_in_two_parts() {
+    for (base, uri) in
+        [("http://h/a", "b"), ("http://h/a/", "/b"), ("http://h/a/", "b"), ("http://h/a", "/b")]
+    {
+        assert_eq!(urls(json!([{"type": "webhook", "baseUrl": base, "uri": uri}])), ["http://h/a/b"]);
+    }
+}
+
+#[test]
+fn malformed_entries_are_skipped_and_the_others_kept() {
+    let mut entries: Vec<_> =
+        ["", "nonsense", "ftp://h/", "http://undefined/x", "http://x.null:80/", "//h/", "http://"]
+            .iter()
+            .map(|url| json!({"type": "webhook", "url": url}))
+            .collect();
+    entries.extend([
+        json!({"type": "webhook"}),
+        json!({"type": "webhook", "url": 5}),
+        json!({"type": "webhook", "url": "http://h/", "method": "BAD METHOD"}),
+        json!({"type": "webhook", "url": "http://h/", "method": 5}),
+        json!({"type": "webhook", "url": "http://h/", "headers": {"bad name": "x"}}),
+        json!({"type": "webhook", "url": "http://h/", "headers": {"x": "a\r\nb: c"}}),
+        json!({"type": "carrier pigeon", "url": "http://h/"}),
+        json!({"type": "meshblu"}),
+        json!("webhook"),
+        Value::Null,
+        json!({"type": "webhook", "url": "http://h/good"}),
+    ]);
+    assert_eq!(urls(Value::Array(entries)), ["http://h/good"]);
+}
+
+#[test]
+fn a_device_can_not_speak_for_the_bus() {
+    let headers =
+        json!({"X-Meshblu-UUID": "other", "x-meshblu-route": "[]", "Host": "other", "Content-Length": "0"});
+    let entry = json!({"type": "webhook", "url": "http://h/", "headers": headers});
+    assert_eq!(webhooks(&device(json!([entry])), SubscriptionType::MessageReceived)[0].headers, []);
+}
+
+#[test]
+fn only_the_list_of_the_event_is_looked_at() {
+    let document = device(json!([{"type": "webhook", "url": "http://h/"}]));
+    let firing = SubscriptionType::ALL.into_iter().filter(|kind| !webhooks(&document, *kind).is_empty());
+    assert_eq!(firing.collect::<Vec<_>>(), [SubscriptionType::MessageReceived]);
+    assert!(!sends_on(&document, SubscriptionType::MessageReceived));
+    let legacy = json!({"meshblu": {"forwarders": {"broadcast": [{"type": "webhook", "url": "http://h/"}]}}});
+    assert!(SubscriptionType::ALL.into_iter().all(|kind| webhooks(&legacy, kind).is_empty()));
+}
+
+proptest! {
+    #[test]
+    fn no_forwarder_makes_the_bus_stumble(entry in json_values(), entries in json_values()) {
+        webhooks(&device(json!([entry])), SubscriptionType::MessageReceived);
+        webhooks(&device(entries), SubscriptionType::MessageReceived);
+    }
+}
