@@ -1,1 +1,25 @@
 //! The one HTTP client for everything that leaves: vetted addresses, host lists, limits.
+
+mod addresses;
+mod api;
+mod bearer;
+mod error;
+mod gate;
+mod hosts;
+mod names;
+mod octo;
+mod outbound;
+mod transport;
+mod webhook;
+
+pub use addresses::{AddressClass, class_of};
+pub use api::{ApiAccess, ApiClient};
+pub use bearer::Bearer;
+pub use error::{EgressError, GateError};
+pub use gate::CallGate;
+pub use hosts::HostList;
+pub use names::Lookup;
+pub use octo::ApiService;
+pub use outbound::{Egress, EgressSettings};
+pub use reqwest::Url;
+pub use webhook::WebhookRequest;

@@ -1,0 +1,94 @@
+//! Why something did not leave, or did not come back.
+
+use std::error::Error as StdError;
+
+use thiserror::Error;
+
+type Cause = Box<dyn StdError + Send + Sync>;
+
+/// Why a call could not be made or answered. No text holds a secret, a path or a query.
+#[derive(Debug, Error)]
+pub enum EgressError {
+    /// The address of the call is not one that can be called as it is written.
+    #[error("the address cannot be called as it is written")]
+    Address,
+    /// An entry of a list of hosts is not `host` or `host:port`.
+    #[error("{entry:?} is not a host or host:port")]
+    HostEntry {
+        /// The entry as it was given.
+        entry: String,
+    },
+    /// The host, with this scheme and port, is not on the list.
+    #[error("calls to {host} are not allowed")]
+    HostNotAllowed {
+        /// The host the call was meant for.
+        host: String,
+    },
+    /// The host is, or has no address but, one that is not on the public Internet.
+    #[error("the address of {host} is not on the public Internet")]
+    AddressNotAllowed {
+        /// The host the call was meant for.
+        host: String,
+    },
+    /// The secret cannot be put in a header.
+    #[error("the secret cannot be sent in a header")]
+    Bearer,
+    /// The start of the call could not be written down, so it was not made.
+    #[error("the call was not made: its start could not be written down")]
+    Gate(#[source] GateError),
+    /// No answer within the time limit.
+    #[error("no answer within the time limit")]
+    Timeout,
+    /// The answer is longer than allowed.
+    #[error("the answer is longer than {limit} bytes")]
+    TooLarge {
+        /// The limit, in bytes.
+        limit: usize,
+    },
+    /// No connection could be made.
+    #[error("no connection could be made")]
+    Connect(#[source] reqwest::Error),
+    /// The connection was made, but the answer did not come whole.
+    #[error("the exchange broke off")]
+    Exchange(#[source] reqwest::Error),
+    /// The client could not be made; most often the machine has no root certificates.
+    #[error("the HTTP client could not be made")]
+    Client(#[source] reqwest::Error),
+}
+
+impl EgressError {
+    /// Reads what went wrong in a call to `host` off the client's error, which loses its address here.
+    pub(super) fn of_call(error: reqwest::Error, host: &str) -> Self {
+        let error = error.without_url();
+        if error.is_timeout() {
+            Self::Timeout
+        } else if causes(&error).any(|cause| cause.is::<NoAdmittedAddress>()) {
+            Self::AddressNotAllowed { host: host.to_owned() }
+        } else if error.is_connect() {
+            Self::Connect(error)
+        } else {
+            Self::Exchange(error)
+        }
+    }
+}
+
+fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
+}
+
+/// Every address of a name is one that may not be called.
+#[derive(Debug, Error)]
+#[error("no address of the name may be called")]
+pub(super) struct NoAdmittedAddress;
+
+/// Why the start of a call could not be written down.
+#[derive(Debug, Error)]
+#[error("the start of the call could not be written down")]
+pub struct GateError(#[source] Cause);
+
+impl GateError {
+    /// The failure with this cause.
+    pub fn new(cause: impl Into<Cause>) -> Self {
+        Self(cause.into())
+    }
+}

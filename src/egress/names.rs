@@ -1,0 +1,97 @@
+//! From a name to the addresses that may be called: the check and the connection see the same answer.
+
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+
+use super::addresses::{AddressClass, class_of};
+use super::error::NoAdmittedAddress;
+
+type Find = dyn Fn(String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> + Send + Sync;
+
+/// Finds the addresses of a name.
+#[derive(Clone)]
+pub struct Lookup(Arc<Find>);
+
+impl Lookup {
+    /// The machine's own resolver.
+    pub fn system() -> Self {
+        Self::from_fn(|name| {
+            Box::pin(async move {
+                let found = tokio::net::lookup_host((name, 0)).await?;
+                Ok(found.map(|address| address.ip()).collect())
+            })
+        })
+    }
+
+    /// A resolver that asks `find`.
+    pub fn from_fn(
+        find: impl Fn(String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Arc::new(find))
+    }
+}
+
+impl fmt::Debug for Lookup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Lookup")
+    }
+}
+
+/// How far calls may reach.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Reach {
+    /// Wherever the names of listed hosts lead: the operator chose them.
+    Listed,
+    /// The public Internet, and this machine if the operator says so.
+    Public {
+        /// Whether this machine may be called too.
+        loopback: bool,
+    },
+}
+
+impl Reach {
+    /// Whether calls may reach `address`.
+    pub(super) fn admits(self, address: IpAddr) -> bool {
+        match (self, class_of(address)) {
+            (Self::Listed, _) | (Self::Public { .. }, AddressClass::Public) => true,
+            (Self::Public { loopback }, AddressClass::Loopback) => loopback,
+            (Self::Public { .. }, AddressClass::Special) => false,
+        }
+    }
+}
+
+/// A resolver that gives only addresses within reach.
+#[derive(Clone, Debug)]
+pub(super) struct VettedNames {
+    pub(super) lookup: Lookup,
+    pub(super) reach: Reach,
+}
+
+impl Resolve for VettedNames {
+    fn resolve(&self, name: Name) -> Resolving {
+        let Self { lookup, reach } = self.clone();
+        let name = name.as_str().to_owned();
+        Box::pin(async move {
+            let mut found = if is_localhost(&name) { loopback() } else { (lookup.0)(name).await? };
+            found.retain(|address| reach.admits(*address));
+            if found.is_empty() {
+                return Err(NoAdmittedAddress.into());
+            }
+            Ok(Box::new(found.into_iter().map(|address| SocketAddr::new(address, 0))) as Addrs)
+        })
+    }
+}
+
+/// Whether the name is this machine's own, whatever name servers say (RFC 6761, 6.3).
+pub(super) fn is_localhost(name: &str) -> bool {
+    name.eq_ignore_ascii_case("localhost")
+}
+
+fn loopback() -> Vec<IpAddr> {
+    vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]
+}

@@ -1,0 +1,113 @@
+//! Connections: pooled, limited in time and size, and never redirected.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use http::header;
+use reqwest::redirect::Policy;
+use reqwest::{Client, ClientBuilder, Request, Response};
+use tokio::sync::OnceCell;
+
+use super::error::EgressError;
+use super::names::{Lookup, Reach, VettedNames};
+use super::outbound::EgressSettings;
+
+/// Idle connections kept for one host.
+const IDLE_PER_HOST: usize = 64;
+
+/// The connections of one reach. Clients are made when first needed: reading the machine's certificates takes
+/// time, and a gateway that calls only its own machine needs none.
+#[derive(Debug)]
+pub(super) struct Transport {
+    names: VettedNames,
+    settings: EgressSettings,
+    plain: OnceCell<Client>,
+    secure: OnceCell<Client>,
+}
+
+impl Transport {
+    pub(super) fn new(lookup: Lookup, reach: Reach, settings: EgressSettings) -> Self {
+        let names = VettedNames { lookup, reach };
+        Self { names, settings, plain: OnceCell::new(), secure: OnceCell::new() }
+    }
+
+    /// The answer's head; its body is there to be read or dropped.
+    pub(super) async fn send(&self, request: Request) -> Result<Response, EgressError> {
+        let host = request.url().host_str().unwrap_or_default().to_owned();
+        if literal(&host).is_some_and(|address| !self.names.reach.admits(address)) {
+            return Err(EgressError::AddressNotAllowed { host });
+        }
+        let client = self.client(request.url().scheme() == "https").await?;
+        client.execute(request).await.map_err(|error| EgressError::of_call(error, &host))
+    }
+
+    /// The whole answer, if it is not too long.
+    pub(super) async fn exchange(&self, request: Request) -> Result<http::Response<Bytes>, EgressError> {
+        let mut response = self.send(request).await?;
+        let mut answer = http::Response::new(Bytes::new());
+        *answer.status_mut() = response.status();
+        *answer.headers_mut() = std::mem::take(response.headers_mut());
+        *answer.body_mut() = self.whole_body(response).await?;
+        Ok(answer)
+    }
+
+    async fn whole_body(&self, mut response: Response) -> Result<Bytes, EgressError> {
+        let limit = self.settings.response_bytes;
+        let broken = |error| EgressError::of_call(error, "");
+        let mut body = BytesMut::new();
+        while let Some(chunk) = response.chunk().await.map_err(broken)? {
+            if chunk.len() > limit - body.len() {
+                return Err(EgressError::TooLarge { limit });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body.freeze())
+    }
+
+    async fn client(&self, secure: bool) -> Result<&Client, EgressError> {
+        let made = if secure {
+            self.secure.get_or_try_init(|| async { self.limited().https_only(true).build() }).await
+        } else {
+            self.plain.get_or_try_init(|| async { self.limited().tls_certs_only([]).build() }).await
+        };
+        made.map_err(EgressError::Client)
+    }
+
+    fn limited(&self) -> ClientBuilder {
+        Client::builder()
+            .dns_resolver(self.names.clone())
+            .redirect(Policy::none())
+            .referer(false)
+            .no_proxy()
+            .connect_timeout(self.settings.connect_timeout)
+            .pool_max_idle_per_host(IDLE_PER_HOST)
+            .user_agent(&self.settings.user_agent)
+    }
+}
+
+/// The address that a host of a URL is, if it is no name.
+pub(super) fn literal(host: &str) -> Option<IpAddr> {
+    match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(v6) => v6.parse::<Ipv6Addr>().ok().map(IpAddr::V6),
+        None => host.parse().ok(),
+    }
+}
+
+/// Removes the headers that belong to the connection, which only the client may set.
+pub(super) fn strip_connection_headers(headers: &mut HeaderMap) {
+    const OURS: [header::HeaderName; 9] = [
+        header::HOST,
+        header::CONTENT_LENGTH,
+        header::TRANSFER_ENCODING,
+        header::CONNECTION,
+        header::UPGRADE,
+        header::TE,
+        header::TRAILER,
+        header::EXPECT,
+        header::PROXY_AUTHORIZATION,
+    ];
+    for name in OURS {
+        headers.remove(name);
+    }
+}

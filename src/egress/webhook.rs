@@ -1,0 +1,47 @@
+//! Webhooks: calls to wherever devices ask for, as long as that is on the public Internet.
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode};
+use reqwest::{Request, Url};
+
+use super::error::EgressError;
+use super::outbound::Egress;
+use super::transport::strip_connection_headers;
+
+/// One call of a webhook.
+#[derive(Clone, Debug)]
+pub struct WebhookRequest {
+    /// How it is called.
+    pub method: Method,
+    /// Where: an absolute `http` or `https` address, without a user's name.
+    pub url: String,
+    /// What it is told besides; headers of the connection are left out.
+    pub headers: HeaderMap,
+    /// What is delivered.
+    pub body: Bytes,
+}
+
+impl Egress {
+    /// Calls a webhook; gives its status, whatever that is. The body of the answer is not read.
+    ///
+    /// # Errors
+    /// [`EgressError::Address`] and [`EgressError::AddressNotAllowed`] will not go away by themselves, others may.
+    pub async fn deliver(&self, webhook: WebhookRequest) -> Result<StatusCode, EgressError> {
+        let url = destination(&webhook.url).ok_or(EgressError::Address)?;
+        let transport = if self.0.webhook_hosts.names(&url) { &self.0.listed } else { &self.0.vetted };
+        let mut headers = webhook.headers;
+        strip_connection_headers(&mut headers);
+        let mut request = Request::new(webhook.method, url);
+        *request.headers_mut() = headers;
+        *request.body_mut() = Some(webhook.body.into());
+        *request.timeout_mut() = Some(self.0.settings.webhook_timeout);
+        Ok(transport.send(request).await?.status())
+    }
+}
+
+fn destination(address: &str) -> Option<Url> {
+    let url = Url::parse(address).ok()?;
+    let callable =
+        matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none();
+    callable.then_some(url)
+}
