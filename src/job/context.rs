@@ -2,21 +2,25 @@
 
 use serde_json::{Map, Value};
 
-/// The public part of the credentials a job works with; no key, no secret, no bus, no store.
+use crate::egress::ApiClient;
+
+/// The public part of the credentials a job works with, and the API in their name; no key, no secret, no bus, no store.
 #[derive(Clone, Debug)]
 pub struct JobContext {
     id: Value,
     username: Option<String>,
     extras: Map<String, Value>,
+    api: ApiClient,
 }
 
 impl JobContext {
-    /// A context with the public part of the credentials: `id`, `username` and whatever the source adds.
-    pub fn new(mut public: Map<String, Value>) -> Self {
+    /// A context with the public part of the credentials (`id`, `username` and whatever the source adds), and a client
+    /// that carries their secret.
+    pub fn new(mut public: Map<String, Value>, api: ApiClient) -> Self {
         public.shift_remove("secrets");
         let id = public.shift_remove("id").unwrap_or_default();
         let username = public.shift_remove("username").and_then(|name| name.as_str().map(str::to_owned));
-        Self { id, username, extras: public }
+        Self { id, username, extras: public, api }
     }
 
     /// The account at the API: a string or an integer.
@@ -32,5 +36,10 @@ impl JobContext {
     /// What else is public about the credentials.
     pub fn extras(&self) -> &Map<String, Value> {
         &self.extras
+    }
+
+    /// The API, called with the credentials' secret and only at their hosts.
+    pub fn api(&self) -> &ApiClient {
+        &self.api
     }
 }

@@ -8,3 +8,5 @@ mod directory;
 pub use context::JobContext;
 pub use contract::{Job, JobError};
 pub use directory::{BuiltIn, JobDirectory, built_in, directory};
+
+pub use crate::egress::{ApiClient, EgressError};
