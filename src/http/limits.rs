@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::config::Http;
+
 /// How much one stranger may ask of the front door.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -28,12 +30,23 @@ impl Default for Limits {
         Self {
             body_bytes: 1 << 20,
             head_bytes: 64 << 10,
-            request_within: Duration::from_secs(10),
+            request_within: Duration::from_secs(15),
             keep_alive: Duration::from_secs(30),
             disconnect_within: Duration::from_secs(5),
             connections: 1024,
             workers: 1,
-            drain_within: Duration::from_secs(20),
+            drain_within: Duration::from_secs(25),
+        }
+    }
+}
+
+impl From<&Http> for Limits {
+    fn from(settings: &Http) -> Self {
+        Self {
+            body_bytes: settings.body_bytes,
+            request_within: Duration::from_secs(settings.request_timeout_seconds),
+            drain_within: Duration::from_secs(settings.drain_seconds),
+            ..Self::default()
         }
     }
 }

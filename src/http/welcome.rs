@@ -46,8 +46,9 @@ pub(super) async fn welcome<B: MessageBody + 'static>(
             Ok(ServiceResponse::new(request, response))
         }
         Err(error) => {
+            tracing::error!(trace.id = visit.trace_id, "a request's handler panicked");
             let response = visit.finish(HttpResponse::from_error(error), "unknown");
-            Err(InternalError::from_response("the request was lost", response).into())
+            Err(InternalError::from_response("the handler panicked", response).into())
         }
     }
 }
@@ -79,11 +80,12 @@ impl Visit {
         let trace_id = HeaderValue::from_str(&self.trace_id).expect("a uuid is a header value");
         response.headers_mut().insert(REQUEST_ID, trace_id);
         dress(response.headers_mut());
+        let took = self.clock.now().since(self.began);
         tracing::info!(
             http.method = %self.method,
             http.route = route,
             http.status = response.status().as_u16(),
-            duration_ms = self.clock.now().since(self.began).as_millis(),
+            duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
             trace.id = self.trace_id,
             "answered a request"
         );

@@ -9,13 +9,17 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, web};
 use endo::ambient::{Clock, Random};
+use endo::config::Http;
 use endo::http::{Body, Check, Documents, Draining, FrontDoor, Health, Limits, drain, serve};
+use proptest::prelude::*;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
+
+use crate::support::log;
 
 const STATIC: &str = "{\n  \"title\": \"as it is\"\n}\n";
 
@@ -62,6 +66,14 @@ impl House {
 
     async fn raw(&self, bytes: &[u8]) -> String {
         raw(self.address, bytes).await
+    }
+
+    async fn raw_bytes(&self, bytes: &[u8]) -> Vec<u8> {
+        let mut socket = TcpStream::connect(self.address).await.unwrap();
+        socket.write_all(bytes).await.unwrap();
+        let mut answer = Vec::new();
+        socket.read_to_end(&mut answer).await.unwrap();
+        answer
     }
 }
 
@@ -394,6 +406,59 @@ async fn paths_are_taken_in_any_case_and_with_a_slash_at_the_end() {
 }
 
 #[tokio::test]
+async fn odd_forms_of_a_target_are_answered() {
+    let limits = Limits { disconnect_within: Duration::from_millis(50), ..Limits::default() };
+    let house = House::with(healthy(), limits);
+    let targets = [
+        ("OPTIONS *", 204),
+        ("CONNECT example.org:443", 404),
+        ("GET http://example.org/healthcheck", 200),
+        ("GET http://example.org", 404),
+        ("POST ?", 400),
+        ("BREW /version", 405),
+        ("GET //healthcheck", 404),
+    ];
+    for (target, status) in targets {
+        let request = format!("{target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        let answer = house.raw(request.as_bytes()).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{target} {answer}");
+    }
+}
+
+#[test]
+fn no_header_and_no_path_makes_the_front_door_fail() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let house = runtime.block_on(async { House::open() });
+    let names =
+        ["accept", "accept-encoding", "if-none-match", "content-type", "content-encoding", "range", "x"];
+    let requests = (0..names.len(), "[ -~]{0,40}", "(/v1/form-schema|/schemas/|/version)[!-~]{0,12}");
+    proptest!(ProptestConfig::with_cases(300), |((name, value, path) in requests)| {
+        let name = names[name];
+        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\n{name}: {value}\r\nconnection: close\r\n\r\n");
+        let answer = runtime.block_on(house.raw_bytes(request.as_bytes()));
+        let status: u16 = std::str::from_utf8(&answer[9..12]).unwrap().parse().unwrap();
+        prop_assert!((200..500).contains(&status), "{} {}", status, request);
+    });
+}
+
+#[tokio::test]
+async fn the_log_tells_of_a_request_without_its_query_and_without_its_names() {
+    log::capture();
+    let house = House::open();
+    for path in ["/Schemas/a-private-name?token=canary", "/canary?token=canary"] {
+        let response =
+            house.request(Method::GET, path).header("authorization", "canary").send().await.unwrap();
+        let lines = log::lines_with(header(&response, "x-request-id"));
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        let line: Value = serde_json::from_str(&lines[0]).unwrap();
+        assert_eq!((&line["http.method"], &line["http.status"]), (&json!("GET"), &json!(404)));
+        assert!(line["duration_ms"].is_u64(), "{line}");
+        assert!(["/schemas/{name}", "unmatched"].contains(&line["http.route"].as_str().unwrap()), "{line}");
+        assert!(!lines[0].contains("canary") && !lines[0].contains("private"), "{line}");
+    }
+}
+
+#[tokio::test]
 async fn a_bad_escape_in_a_path_is_refused() {
     let house = House::open();
     for path in ["/%zz", "/schemas/%", "/schemas/%4", "/schemas/%ff", "/%e2%82", "/healthcheck/%g0"] {
@@ -402,6 +467,16 @@ async fn a_bad_escape_in_a_path_is_refused() {
             .await;
         assert_eq!(raw_slug(&answer), outcome(400, "malformed-path"), "{path}");
     }
+}
+
+#[test]
+fn the_settings_of_the_server_become_its_limits() {
+    let settings = Http { body_bytes: 2048, request_timeout_seconds: 3, drain_seconds: 4 };
+    let limits = Limits::from(&settings);
+    assert_eq!((limits.body_bytes, limits.request_within), (2048, Duration::from_secs(3)));
+    assert_eq!(limits.drain_within, Duration::from_secs(4));
+    let defaults = Limits::from(&Http::default());
+    assert_eq!(defaults.request_within, Limits::default().request_within);
 }
 
 #[tokio::test]

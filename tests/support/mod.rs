@@ -1,1 +1,3 @@
 //! The harness: the composition root on port 0, in a directory of its own.
+
+pub(crate) mod log;
