@@ -1,1 +1,36 @@
 //! The keys of records: seal, verify and open.
+//!
+//! A stored record climbs through types: [`SealedText`] as read, verified inside, [`Credentials`] when opened.
+//! Contracts: `spec/endo.md` 2.8 and 3 for format 1; RFC 7516 (JWE), RFC 8785 (canonical JSON) for format 2.
+
+mod buffer;
+mod canonical;
+mod contents;
+mod credentials;
+mod disclosed;
+mod format1;
+mod format2;
+mod json_text;
+mod jwe;
+mod key;
+mod key_text;
+mod node_base64;
+mod owner_id;
+mod record;
+mod remembered;
+mod ring;
+mod secret;
+mod strongroom;
+
+pub use canonical::canonicalize;
+pub use contents::{Contents, Format, SealError, Sealed};
+pub use credentials::Credentials;
+pub use disclosed::{Disclosed, disclose_to_handler};
+pub use json_text::stringify;
+pub use key::{KeyError, PrivateKey};
+pub use owner_id::{NotAResourceOwnerId, ResourceOwnerId};
+pub use record::{RecordError, SealedText};
+pub use remembered::RememberSettings;
+pub use ring::KeyRing;
+pub use secret::{SecretMap, SecretText};
+pub use strongroom::Vault;

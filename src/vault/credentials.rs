@@ -1,0 +1,140 @@
+//! Opened credentials: alive for one job, wiped when it ends.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
+use super::contents::Format;
+use super::owner_id::ResourceOwnerId;
+use super::record::RecordError;
+use super::secret::{SecretMap, SecretText};
+use crate::message::DeviceUuid;
+
+/// What a record says about its contents outside of them. Not secret.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Terms {
+    pub(super) format: Format,
+    pub(super) hosts: Option<Vec<String>>,
+    pub(super) generation: u64,
+}
+
+/// A record after decryption, not yet read.
+pub(super) struct Opened {
+    pub(super) terms: Terms,
+    pub(super) contents: Zeroizing<Vec<u8>>,
+}
+
+/// Opened credentials. Neither `Clone` nor `Serialize`, wiped on drop, `[redacted]` in every print.
+pub struct Credentials {
+    document: SecretMap,
+    public: Map<String, Value>,
+    id: Option<ResourceOwnerId>,
+    secret: SecretText,
+    refresh_token: Option<SecretText>,
+    credentials_device_token: Option<SecretText>,
+    owners: Vec<DeviceUuid>,
+    terms: Terms,
+}
+
+impl Credentials {
+    /// Who owns the credentials at the API. Only records that the original's sign-in did not make lack it.
+    pub fn id(&self) -> Option<&ResourceOwnerId> {
+        self.id.as_ref()
+    }
+
+    /// The account's name, for people.
+    pub fn username(&self) -> Option<&str> {
+        self.public.get("username")?.as_str()
+    }
+
+    /// The part that jobs may see: `id`, `username` and extras, never `secrets`.
+    pub fn public(&self) -> &Map<String, Value> {
+        &self.public
+    }
+
+    /// The access token; empty where the record holds none.
+    pub fn secret(&self) -> &SecretText {
+        &self.secret
+    }
+
+    /// The token that buys the next access token.
+    pub fn refresh_token(&self) -> Option<&SecretText> {
+        self.refresh_token.as_ref()
+    }
+
+    /// The bus token of the credentials device.
+    pub fn credentials_device_token(&self) -> Option<&SecretText> {
+        self.credentials_device_token.as_ref()
+    }
+
+    /// Who may manage the credentials; empty for format 1, which holds only a signature of its owner.
+    pub fn owners(&self) -> &[DeviceUuid] {
+        &self.owners
+    }
+
+    /// Where the secret may be sent. `None` for format 1, which leaves that to the source.
+    pub fn hosts(&self) -> Option<&[String]> {
+        self.terms.hosts.as_deref()
+    }
+
+    /// Grows with every sealing; 0 for format 1, which does not count.
+    pub fn generation(&self) -> u64 {
+        self.terms.generation
+    }
+
+    /// The form in which the record was stored.
+    pub fn format(&self) -> Format {
+        self.terms.format
+    }
+
+    /// Reads what decryption gave.
+    pub(super) fn read(opened: &Opened) -> Result<Self, RecordError> {
+        let members: Map<String, Value> =
+            serde_json::from_slice(&opened.contents).map_err(|_| RecordError::Contents)?;
+        let mut document = SecretMap::from(members);
+        let owners = match opened.terms.format {
+            Format::One => Vec::new(),
+            Format::Two => take_owners(&mut document)?,
+        };
+        let members = document.expose();
+        let secrets = members.get("secrets").unwrap_or(&Value::Null);
+        let credentials = &secrets["credentials"];
+        Ok(Self {
+            public: members.iter().filter(|(name, _)| *name != "secrets").map(owned).collect(),
+            id: members.get("id").map(ResourceOwnerId::try_from).transpose()?,
+            secret: secret_text(&credentials["secret"]).unwrap_or_default(),
+            refresh_token: secret_text(&credentials["refreshToken"]),
+            credentials_device_token: secret_text(&secrets["credentialsDeviceToken"]),
+            owners,
+            terms: opened.terms.clone(),
+            document,
+        })
+    }
+
+    /// The whole decrypted object, for the one exit.
+    pub(super) fn document(&self) -> &Map<String, Value> {
+        self.document.expose()
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Credentials([redacted])")
+    }
+}
+
+fn owned((name, value): (&String, &Value)) -> (String, Value) {
+    (name.clone(), value.clone())
+}
+
+fn secret_text(value: &Value) -> Option<SecretText> {
+    value.as_str().map(SecretText::from)
+}
+
+/// Owners are the gateway's own note inside a format 2 record; neither jobs nor handlers see them.
+fn take_owners(document: &mut SecretMap) -> Result<Vec<DeviceUuid>, RecordError> {
+    let owners = document.expose_mut().shift_remove("owners").ok_or(RecordError::Contents)?;
+    serde_json::from_value(owners).map_err(|_| RecordError::Contents)
+}

@@ -1,0 +1,107 @@
+//! Records of format 1, the original gateway's (`spec/endo.md` 2.8 and 3).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use rsa::Oaep;
+use serde_json::{Map, Value};
+use sha1::Sha1;
+use zeroize::Zeroizing;
+
+use super::buffer::WipedBuffer;
+use super::contents::{Contents, Format, SealError, Sealed};
+use super::credentials::{Opened, Terms};
+use super::json_text::stringify_members;
+use super::key::PrivateKey;
+use super::node_base64;
+use super::record::{RecordError, SealedRecord};
+use super::ring::KeyRing;
+use super::secret::SecretMap;
+use crate::ambient::Random;
+use crate::message::DeviceUuid;
+
+/// What `endo.version` says.
+pub(super) const VERSION: &str = "1.0.0";
+
+/// The most blocks that are decrypted for one record: each costs a private-key operation, and whoever has the
+/// public key can make them.
+const MAX_BLOCKS: usize = 128;
+
+/// OAEP with SHA-1 adds this many bytes to a block.
+const PADDING_BYTES: usize = 42;
+
+/// Seals `contents` for `device`; the signature covers them in clear, members in this order.
+pub(super) fn seal(
+    key: &PrivateKey,
+    random: &Random,
+    device: &DeviceUuid,
+    contents: &Contents,
+) -> Result<Sealed, SealError> {
+    let [owner] = contents.owners.as_slice() else { return Err(SealError::Owners) };
+    let document = contents.document();
+    let text = stringify_members(document.expose());
+    let encrypted = encrypt(key, text.as_bytes(), random)?;
+    let mut endo = Map::new();
+    endo.insert("authorizedKey".to_owned(), key.sign_value(&owner.as_str().into(), random).into());
+    endo.insert("idKey".to_owned(), key.sign_value(&contents.id.to_value(), random).into());
+    endo.insert("credentialsDeviceUuid".to_owned(), device.as_str().into());
+    endo.insert("version".to_owned(), VERSION.into());
+    let mut clear = SecretMap::from(endo.clone());
+    clear.expose_mut().insert("encrypted".to_owned(), document.expose().clone().into());
+    let signature = STANDARD.encode(key.sign(stringify_members(clear.expose()).as_bytes(), random));
+    endo.insert("encrypted".to_owned(), encrypted.into());
+    Ok(Sealed { endo: endo.into(), signature })
+}
+
+/// Decrypts a record and verifies it with the same key; the signature covers the decrypted value.
+pub(super) fn open(record: SealedRecord<'_>, ring: &KeyRing, random: &Random) -> Result<Opened, RecordError> {
+    let encrypted = node_base64::decode(record.encrypted()?);
+    let (key, contents) = decrypt_with_any(ring, &encrypted, random)?;
+    let value: Value = serde_json::from_slice(&contents).map_err(|_| RecordError::Contents)?;
+    let mut clear = SecretMap::from(record.endo);
+    clear.expose_mut().insert("encrypted".to_owned(), value);
+    if !key.verifies(stringify_members(clear.expose()).as_bytes(), &record.signature) {
+        return Err(RecordError::Signature);
+    }
+    Ok(Opened { terms: Terms { format: Format::One, hosts: None, generation: 0 }, contents })
+}
+
+fn decrypt_with_any<'a>(
+    ring: &'a KeyRing,
+    encrypted: &[u8],
+    random: &Random,
+) -> Result<(&'a PrivateKey, Zeroizing<Vec<u8>>), RecordError> {
+    let fits = |key: &&PrivateKey| !encrypted.is_empty() && encrypted.len().is_multiple_of(key.block_bytes());
+    let mut failure = RecordError::Truncated;
+    for key in ring.keys().filter(fits) {
+        match decrypt(key, encrypted, random) {
+            Ok(contents) => return Ok((key, contents)),
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
+}
+
+fn decrypt(key: &PrivateKey, encrypted: &[u8], random: &Random) -> Result<Zeroizing<Vec<u8>>, RecordError> {
+    if encrypted.len() / key.block_bytes() > MAX_BLOCKS {
+        return Err(RecordError::TooLarge);
+    }
+    let mut contents = WipedBuffer::default();
+    for block in encrypted.chunks(key.block_bytes()) {
+        let part = key.decrypt(Oaep::new::<Sha1>(), block, random).ok_or(RecordError::Decryption)?;
+        contents.push(&part);
+    }
+    Ok(contents.into_bytes())
+}
+
+/// Cuts the text into as few blocks as it takes, all but the last of the same length.
+fn encrypt(key: &PrivateKey, text: &[u8], random: &Random) -> Result<String, SealError> {
+    let blocks = text.len().div_ceil(key.block_bytes() - PADDING_BYTES).max(1);
+    if blocks > MAX_BLOCKS {
+        return Err(SealError::TooLarge);
+    }
+    let encrypted: Vec<u8> = text
+        .chunks(text.len().div_ceil(blocks))
+        .flat_map(|block| key.encrypt(Oaep::new::<Sha1>(), block, random))
+        .collect();
+    Ok(STANDARD.encode(encrypted))
+}

@@ -1,0 +1,104 @@
+//! Records of format 2: a compact JWE (RFC 7516) under an RS256 signature over the canonical JSON (RFC 8785) of
+//! `endo` as stored.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value, json};
+use zeroize::Zeroizing;
+
+use super::canonical::canonicalize_members;
+use super::contents::{Contents, Format, LAST_GENERATION, SealError, Sealed};
+use super::credentials::{Opened, Terms};
+use super::json_text::stringify_members;
+use super::jwe::{self, Jwe};
+use super::key::PrivateKey;
+use super::record::{MAX_BYTES, RecordError, SealedRecord};
+use super::ring::KeyRing;
+use crate::ambient::Random;
+use crate::message::DeviceUuid;
+
+/// What `endo.version` says.
+pub(super) const VERSION: &str = "2.0.0";
+
+/// The members a header has; one with any other is refused, `zip` and `crit` among them.
+const HEADER_MEMBERS: [&str; 5] = ["alg", "enc", "kid", "device", "hosts"];
+
+/// A record that one of our keys signed, still encrypted.
+pub(super) struct SignedRecord<'a>(SealedRecord<'a>);
+
+/// What a header says, once it was found acceptable.
+struct Header {
+    kid: String,
+    hosts: Vec<String>,
+}
+
+/// Seals `contents` for `device`.
+pub(super) fn seal(
+    key: &PrivateKey,
+    random: &Random,
+    device: &DeviceUuid,
+    contents: &Contents,
+) -> Result<Sealed, SealError> {
+    let mut document = contents.document();
+    document.expose_mut().insert("owners".to_owned(), json!(contents.owners));
+    let text: Zeroizing<String> = stringify_members(document.expose());
+    let header = json!({
+        "alg": jwe::ALGORITHM, "enc": jwe::ENCRYPTION, "kid": key.kid(), "device": device, "hosts": contents.hosts,
+    });
+    let owner_keys: Vec<String> =
+        contents.owners.iter().map(|owner| key.sign_value(&owner.as_str().into(), random)).collect();
+    let mut endo = Map::new();
+    endo.insert("authorizedKey".to_owned(), json!(owner_keys));
+    endo.insert("idKey".to_owned(), key.sign_value(&contents.id.to_value(), random).into());
+    endo.insert("credentialsDeviceUuid".to_owned(), json!(device));
+    endo.insert("version".to_owned(), VERSION.into());
+    endo.insert("generation".to_owned(), contents.generation.into());
+    endo.insert("encrypted".to_owned(), jwe::seal(key, random, &header.to_string(), text.as_bytes()).into());
+    let signed = canonicalize_members(&endo);
+    if signed.len() > MAX_BYTES {
+        return Err(SealError::TooLarge);
+    }
+    let signature = STANDARD.encode(key.sign(signed.as_bytes(), random));
+    Ok(Sealed { endo: endo.into(), signature })
+}
+
+/// Verifies the signature before anything inside is looked at.
+pub(super) fn verify<'a>(record: SealedRecord<'a>, ring: &KeyRing) -> Result<SignedRecord<'a>, RecordError> {
+    if ring.verifies(canonicalize_members(&record.endo).as_bytes(), &record.signature) {
+        Ok(SignedRecord(record))
+    } else {
+        Err(RecordError::Signature)
+    }
+}
+
+/// Decrypts a signed record whose header is for this device, our keys and our algorithms.
+pub(super) fn open(
+    SignedRecord(record): &SignedRecord<'_>,
+    ring: &KeyRing,
+    random: &Random,
+) -> Result<Opened, RecordError> {
+    let jwe = Jwe::parse(record.encrypted()?)?;
+    let header = read_header(&jwe.header, record.device)?;
+    let key = ring.by_kid(&header.kid).ok_or(RecordError::UnknownKey)?;
+    let generation = record.endo.get("generation").and_then(Value::as_u64);
+    let generation = generation.filter(|&count| count <= LAST_GENERATION).ok_or(RecordError::Generation)?;
+    let contents = jwe.open(key, random)?;
+    Ok(Opened { terms: Terms { format: Format::Two, hosts: Some(header.hosts), generation }, contents })
+}
+
+fn read_header(text: &[u8], device: &DeviceUuid) -> Result<Header, RecordError> {
+    let members: Map<String, Value> = serde_json::from_slice(text).map_err(|_| RecordError::Header)?;
+    if members.keys().any(|name| !HEADER_MEMBERS.contains(&name.as_str())) {
+        return Err(RecordError::Header);
+    }
+    let text = |name: &str| members.get(name).and_then(Value::as_str).ok_or(RecordError::Header);
+    if (text("alg")?, text("enc")?) != (jwe::ALGORITHM, jwe::ENCRYPTION) {
+        return Err(RecordError::Algorithm);
+    }
+    if text("device")? != device.as_str() {
+        return Err(RecordError::WrongDevice);
+    }
+    let hosts = members.get("hosts").cloned().unwrap_or_default();
+    let hosts = serde_json::from_value(hosts).map_err(|_| RecordError::Hosts)?;
+    Ok(Header { kid: text("kid")?.to_owned(), hosts })
+}

@@ -1,0 +1,157 @@
+//! One private key, and the four things that are done with it.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use rsa::pkcs8::{EncodePrivateKey, LineEnding};
+use rsa::traits::PublicKeyParts;
+use rsa::{Oaep, Pkcs1v15Sign, RsaPrivateKey, RsaPublicKey};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use super::{json_text, key_text, node_base64};
+use crate::ambient::Random;
+
+const BITS: std::ops::RangeInclusive<usize> = 2048..=4096;
+
+/// Why a text is not a usable private key. Holds nothing of the key.
+#[derive(Debug, Error)]
+pub enum KeyError {
+    /// Neither PEM nor base64 of PEM or DER.
+    #[error("not a private key: expected PEM, base64 of PEM, or base64 of PKCS#1 DER")]
+    Form,
+    /// A public key where a private one is needed.
+    #[error("this is a public key; the private one is needed")]
+    Public,
+    /// Not PKCS#1 (RFC 8017 A.1.2).
+    #[error("not an RSA private key in PKCS#1 form")]
+    Pkcs1(#[source] rsa::pkcs1::Error),
+    /// Not PKCS#8 (RFC 5208), or encrypted with a passphrase.
+    #[error("not an unencrypted RSA private key in PKCS#8 form")]
+    Pkcs8(#[source] rsa::pkcs8::Error),
+    /// Too weak, too large, or not whole bytes.
+    #[error("an RSA key has 2048 to 4096 bits, a multiple of 8; this one has {0}")]
+    Size(usize),
+    /// Its numbers do not belong together.
+    #[error("the key cannot be used: what it signs does not verify")]
+    Broken,
+    /// No key could be made.
+    #[error("no key could be generated")]
+    Generation(#[source] rsa::Error),
+}
+
+/// An RSA private key of the gateway. Wiped on drop, prints its `kid` only.
+pub struct PrivateKey {
+    key: RsaPrivateKey,
+    public: RsaPublicKey,
+    kid: String,
+    operations: AtomicU64,
+}
+
+impl PrivateKey {
+    /// Reads every form that the original gateway takes: PEM (PKCS#1 or PKCS#8), base64 of such a PEM, base64 of
+    /// PKCS#1 DER (`spec/endo.md` 3).
+    ///
+    /// # Errors
+    /// [`KeyError`], also for keys outside 2048 to 4096 bits.
+    pub fn parse(text: &str) -> Result<Self, KeyError> {
+        Self::checked(key_text::read(text)?)
+    }
+
+    /// A new key of `bits` bits, 2048 to 4096. Takes a second or so: call it on a blocking thread.
+    ///
+    /// # Errors
+    /// [`KeyError::Size`] and [`KeyError::Generation`].
+    pub fn generate(bits: usize, random: &Random) -> Result<Self, KeyError> {
+        check_size(bits)?;
+        Self::checked(RsaPrivateKey::new(&mut random.clone(), bits).map_err(KeyError::Generation)?)
+    }
+
+    /// The key's name: its thumbprint (RFC 7638) in base64url.
+    pub fn kid(&self) -> &str {
+        &self.kid
+    }
+
+    /// The key as PKCS#8 PEM.
+    pub fn to_pem(&self) -> Zeroizing<String> {
+        self.key.to_pkcs8_pem(LineEnding::LF).expect("a key of checked size has a DER form")
+    }
+
+    /// The original's signature of a value: RS256 over its `JSON.stringify` text, in base64. The same value gets
+    /// the same signature. A private-key operation.
+    pub fn sign_value(&self, value: &Value, random: &Random) -> String {
+        STANDARD.encode(self.sign(json_text::stringify(value).as_bytes(), random))
+    }
+
+    /// Whether `signature` is the original's signature of `value`; its base64 is read as leniently as Node reads it.
+    pub fn verifies_value(&self, value: &Value, signature: &str) -> bool {
+        self.verifies(json_text::stringify(value).as_bytes(), &node_base64::decode(signature))
+    }
+
+    /// RS256 over `text`. Deterministic; `random` only blinds the computation.
+    pub(super) fn sign(&self, text: &[u8], random: &Random) -> Vec<u8> {
+        self.operations.fetch_add(1, Ordering::Relaxed);
+        self.key
+            .sign_with_rng(&mut random.clone(), Pkcs1v15Sign::new::<Sha256>(), &Sha256::digest(text))
+            .expect("a key that signed once signs again")
+    }
+
+    /// Whether `signature` is this key's RS256 signature of `text`.
+    pub(super) fn verifies(&self, text: &[u8], signature: &[u8]) -> bool {
+        self.public.verify(Pkcs1v15Sign::new::<Sha256>(), &Sha256::digest(text), signature).is_ok()
+    }
+
+    /// Encrypts one block; it must be short enough for the padding.
+    pub(super) fn encrypt(&self, padding: Oaep, block: &[u8], random: &Random) -> Vec<u8> {
+        self.public.encrypt(&mut random.clone(), padding, block).expect("the block fits the padding")
+    }
+
+    /// Decrypts one block, blinded; nothing is told about why it fails.
+    pub(super) fn decrypt(&self, padding: Oaep, block: &[u8], random: &Random) -> Option<Zeroizing<Vec<u8>>> {
+        self.operations.fetch_add(1, Ordering::Relaxed);
+        self.key.decrypt_blinded(&mut random.clone(), padding, block).ok().map(Zeroizing::new)
+    }
+
+    /// Bytes in one encrypted block or signature.
+    pub(super) fn block_bytes(&self) -> usize {
+        self.public.size()
+    }
+
+    /// Private-key operations done so far.
+    pub(super) fn operations(&self) -> u64 {
+        self.operations.load(Ordering::Relaxed)
+    }
+
+    /// A key from outside may pass every formal check and still compute nonsense, so it signs once first. That
+    /// one signature is not blinded: nobody chooses its text.
+    fn checked(key: RsaPrivateKey) -> Result<Self, KeyError> {
+        check_size(key.n().bits())?;
+        let public = key.to_public_key();
+        let kid = thumbprint(&public);
+        let trial =
+            key.sign(Pkcs1v15Sign::new::<Sha256>(), &Sha256::digest(&kid)).map_err(|_| KeyError::Broken)?;
+        let this = Self { key, public, kid, operations: AtomicU64::new(0) };
+        if this.verifies(this.kid.as_bytes(), &trial) { Ok(this) } else { Err(KeyError::Broken) }
+    }
+}
+
+impl fmt::Debug for PrivateKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PrivateKey").field("kid", &self.kid).finish_non_exhaustive()
+    }
+}
+
+fn check_size(bits: usize) -> Result<(), KeyError> {
+    if BITS.contains(&bits) && bits.is_multiple_of(8) { Ok(()) } else { Err(KeyError::Size(bits)) }
+}
+
+/// RFC 7638: the digest of the key's required members in this very order.
+fn thumbprint(key: &RsaPublicKey) -> String {
+    let number = |number: &rsa::BigUint| URL_SAFE_NO_PAD.encode(number.to_bytes_be());
+    let members = format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, number(key.e()), number(key.n()));
+    URL_SAFE_NO_PAD.encode(Sha256::digest(members))
+}

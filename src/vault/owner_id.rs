@@ -1,0 +1,54 @@
+//! The name of an account at the API, in the two shapes that may be signed.
+
+use serde_json::Value;
+use thiserror::Error;
+
+/// Integers up to this one are the same in JavaScript, whose signature of them names the account.
+const MAX_SAFE_INTEGER: i64 = (1 << 53) - 1;
+
+/// Who owns the credentials at the API: GitHub's user 42.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum ResourceOwnerId {
+    /// An id that is text.
+    Text(String),
+    /// An id that is an integer, at most 2^53 - 1 from zero.
+    Number(i64),
+}
+
+/// An `id` that is neither text nor an integer of at most 2^53 - 1 from zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("a resource owner's id is text or a whole number up to 2^53 - 1")]
+pub struct NotAResourceOwnerId;
+
+impl ResourceOwnerId {
+    /// The id as JSON.
+    pub fn to_value(&self) -> Value {
+        match self {
+            Self::Text(text) => Value::from(text.as_str()),
+            Self::Number(number) => Value::from(*number),
+        }
+    }
+
+    /// This id, if its signature can name no other account.
+    pub(super) fn checked(self) -> Result<Self, NotAResourceOwnerId> {
+        match self {
+            Self::Number(number) if number.unsigned_abs() > MAX_SAFE_INTEGER.unsigned_abs() => {
+                Err(NotAResourceOwnerId)
+            }
+            id => Ok(id),
+        }
+    }
+}
+
+impl TryFrom<&Value> for ResourceOwnerId {
+    type Error = NotAResourceOwnerId;
+
+    fn try_from(value: &Value) -> Result<Self, NotAResourceOwnerId> {
+        let id = match value {
+            Value::String(text) => Self::Text(text.clone()),
+            Value::Number(number) => Self::Number(number.as_i64().ok_or(NotAResourceOwnerId)?),
+            _ => return Err(NotAResourceOwnerId),
+        };
+        id.checked()
+    }
+}

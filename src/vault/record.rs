@@ -1,0 +1,137 @@
+//! A stored record on its way up: read, verified, opened.
+
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use super::contents::Format;
+use super::credentials::Opened;
+use super::format1;
+use super::format2::{self, SignedRecord};
+use super::node_base64;
+use super::owner_id::NotAResourceOwnerId;
+use super::ring::KeyRing;
+use crate::ambient::Random;
+use crate::message::DeviceUuid;
+
+/// The longest `endo` that is looked at, in bytes of JSON.
+pub(super) const MAX_BYTES: usize = 256 * 1024;
+
+/// A record exactly as it is stored on a credentials device.
+#[derive(Clone, Copy, Debug)]
+pub struct SealedText<'a> {
+    /// The JSON text of the device's `endo` member.
+    pub endo: &'a str,
+    /// The device's `endoSignature` member; empty where it has none, which no record survives.
+    pub signature: &'a str,
+}
+
+/// Why a stored record is refused. Holds nothing of the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum RecordError {
+    /// `endo` is not the JSON object that it should be. Text with a lone surrogate (`\ud800`) is none either.
+    #[error("not a credentials record")]
+    NotARecord,
+    /// `endo` is longer than any record that is sealed here.
+    #[error("the record is too large")]
+    TooLarge,
+    /// `endo.version` names neither format.
+    #[error("the record has an unknown version")]
+    Version,
+    /// The record was sealed for another device.
+    #[error("the record belongs to another device")]
+    WrongDevice,
+    /// No key of the ring signed this record.
+    #[error("the record's signature does not verify")]
+    Signature,
+    /// The encrypted part is not of a possible length.
+    #[error("the record is incomplete")]
+    Truncated,
+    /// The encrypted part's header is not as it must be: unreadable, or with members like `zip` and `crit`.
+    #[error("the record's header is not acceptable")]
+    Header,
+    /// The encrypted part's header names other algorithms than RSA-OAEP-256 and A256GCM.
+    #[error("the record names an algorithm that is not accepted")]
+    Algorithm,
+    /// The encrypted part's header names a key that is not in the ring.
+    #[error("the record is sealed for an unknown key")]
+    UnknownKey,
+    /// The encrypted part's header has no list of hosts.
+    #[error("the record's hosts are not a list of names")]
+    Hosts,
+    /// `endo.generation` is not a whole number.
+    #[error("the record's generation is not a whole number")]
+    Generation,
+    /// No key of the ring decrypts the record.
+    #[error("the record cannot be decrypted")]
+    Decryption,
+    /// What was decrypted is not a credentials object.
+    #[error("the record's contents are not credentials")]
+    Contents,
+    /// The `id` inside is one that must not be signed.
+    #[error("the record's resource owner is not acceptable")]
+    ResourceOwnerId(#[from] NotAResourceOwnerId),
+}
+
+/// A record that was read: it has the shape of one and names the device it was read from.
+pub(super) struct SealedRecord<'a> {
+    pub(super) device: &'a DeviceUuid,
+    pub(super) endo: Map<String, Value>,
+    pub(super) signature: Vec<u8>,
+    format: Format,
+}
+
+/// A record that one of our keys signed. Format 1 signs what is inside, so there verifying has opened it already.
+pub(super) enum VerifiedRecord<'a> {
+    Open(Opened),
+    Sealed(SignedRecord<'a>),
+}
+
+impl<'a> SealedRecord<'a> {
+    /// Reads the stored texts.
+    pub(super) fn read(device: &'a DeviceUuid, sealed: SealedText<'_>) -> Result<Self, RecordError> {
+        if sealed.endo.len() > MAX_BYTES || sealed.signature.len() > MAX_BYTES {
+            return Err(RecordError::TooLarge);
+        }
+        let endo: Map<String, Value> =
+            serde_json::from_str(sealed.endo).map_err(|_| RecordError::NotARecord)?;
+        let format = format_of(&endo)?;
+        let owner =
+            endo.get("credentialsDeviceUuid").and_then(Value::as_str).ok_or(RecordError::NotARecord)?;
+        if owner != device.as_str() {
+            return Err(RecordError::WrongDevice);
+        }
+        Ok(Self { device, endo, signature: node_base64::decode(sealed.signature).to_vec(), format })
+    }
+
+    /// Finds out whether one of our keys signed it.
+    pub(super) fn verify(self, ring: &KeyRing, random: &Random) -> Result<VerifiedRecord<'a>, RecordError> {
+        match self.format {
+            Format::One => format1::open(self, ring, random).map(VerifiedRecord::Open),
+            Format::Two => format2::verify(self, ring).map(VerifiedRecord::Sealed),
+        }
+    }
+
+    /// The encrypted part.
+    pub(super) fn encrypted(&self) -> Result<&str, RecordError> {
+        self.endo.get("encrypted").and_then(Value::as_str).ok_or(RecordError::NotARecord)
+    }
+}
+
+impl VerifiedRecord<'_> {
+    /// Decrypts what is still sealed.
+    pub(super) fn open(self, ring: &KeyRing, random: &Random) -> Result<Opened, RecordError> {
+        match self {
+            Self::Open(opened) => Ok(opened),
+            Self::Sealed(record) => format2::open(&record, ring, random),
+        }
+    }
+}
+
+/// The oldest records name no version.
+fn format_of(endo: &Map<String, Value>) -> Result<Format, RecordError> {
+    match endo.get("version").map(Value::as_str) {
+        None | Some(Some(format1::VERSION)) => Ok(Format::One),
+        Some(Some(format2::VERSION)) => Ok(Format::Two),
+        Some(_) => Err(RecordError::Version),
+    }
+}

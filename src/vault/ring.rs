@@ -1,0 +1,37 @@
+//! The private keys of records: the first seals, all open.
+
+use super::key::PrivateKey;
+
+/// The keys of a vault, read once.
+#[derive(Debug)]
+pub struct KeyRing {
+    first: PrivateKey,
+    older: Vec<PrivateKey>,
+}
+
+impl KeyRing {
+    /// A ring whose `first` key seals; the `older` ones open what they sealed.
+    pub fn new(first: PrivateKey, older: Vec<PrivateKey>) -> Self {
+        Self { first, older }
+    }
+
+    /// The key that seals.
+    pub fn first(&self) -> &PrivateKey {
+        &self.first
+    }
+
+    /// Every key, the one that seals first.
+    pub fn keys(&self) -> impl Iterator<Item = &PrivateKey> {
+        std::iter::once(&self.first).chain(&self.older)
+    }
+
+    /// The key of this name.
+    pub(super) fn by_kid(&self, kid: &str) -> Option<&PrivateKey> {
+        self.keys().find(|key| key.kid() == kid)
+    }
+
+    /// Whether one of the keys made this signature of `text`.
+    pub(super) fn verifies(&self, text: &[u8], signature: &[u8]) -> bool {
+        self.keys().any(|key| key.verifies(text, signature))
+    }
+}

@@ -1,0 +1,87 @@
+//! The vault itself: recalls, opens and seals records with the keys of its ring.
+
+use crate::ambient::{Random, Timestamp};
+use crate::message::DeviceUuid;
+
+use super::contents::{Contents, Format, SealError, Sealed};
+use super::credentials::Credentials;
+use super::owner_id::ResourceOwnerId;
+use super::record::{RecordError, SealedRecord, SealedText};
+use super::remembered::{Fingerprint, RememberSettings, Remembered};
+use super::ring::KeyRing;
+use super::{format1, format2};
+
+/// The keys of records and the memory of what they opened. Shared by all, behind an `Arc`.
+#[derive(Debug)]
+pub struct Vault {
+    ring: KeyRing,
+    random: Random,
+    remembered: Remembered,
+}
+
+impl Vault {
+    /// A vault with these keys, remembering nothing yet.
+    pub fn new(ring: KeyRing, random: Random, remember: RememberSettings) -> Self {
+        let remembered = Remembered::new(remember, random.clone());
+        Self { ring, random, remembered }
+    }
+
+    /// The credentials of a record that was opened not long ago, if not a byte of it changed. Costs a hash and one
+    /// AES-GCM open, no private-key operation: fit for async threads.
+    pub fn recall(&self, device: &DeviceUuid, sealed: SealedText<'_>, now: Timestamp) -> Option<Credentials> {
+        let opened = self.remembered.recall(Fingerprint::of(device, sealed), now)?;
+        Credentials::read(&opened).ok()
+    }
+
+    /// Verifies, opens and remembers a record that was read from `device`. Costs milliseconds: call it on a
+    /// blocking thread.
+    ///
+    /// # Errors
+    /// [`RecordError`], whose texts are safe to log.
+    pub fn open(
+        &self,
+        device: &DeviceUuid,
+        sealed: SealedText<'_>,
+        now: Timestamp,
+    ) -> Result<Credentials, RecordError> {
+        let verified = SealedRecord::read(device, sealed)?.verify(&self.ring, &self.random)?;
+        let opened = verified.open(&self.ring, &self.random)?;
+        let credentials = Credentials::read(&opened)?;
+        self.remembered.keep(Fingerprint::of(device, sealed), &opened, now);
+        Ok(credentials)
+    }
+
+    /// Seals contents for `device` with the first key. Costs milliseconds: call it on a blocking thread.
+    ///
+    /// # Errors
+    /// [`SealError`]; nothing is signed then.
+    pub fn seal(
+        &self,
+        device: &DeviceUuid,
+        contents: &Contents,
+        format: Format,
+    ) -> Result<Sealed, SealError> {
+        contents.check()?;
+        match format {
+            Format::One => format1::seal(self.ring.first(), &self.random, device, contents),
+            Format::Two => format2::seal(self.ring.first(), &self.random, device, contents),
+        }
+    }
+
+    /// What `endo.idKey` holds in this account's records: one entry a key of the ring, the first key's first. Costs
+    /// milliseconds a key.
+    pub fn id_keys(&self, id: &ResourceOwnerId) -> Vec<String> {
+        self.ring.keys().map(|key| key.sign_value(&id.to_value(), &self.random)).collect()
+    }
+
+    /// What `endo.authorizedKey` holds in records that this device may manage: one entry a key of the ring, the
+    /// first key's first. Costs milliseconds a key.
+    pub fn authorized_keys(&self, owner: &DeviceUuid) -> Vec<String> {
+        self.ring.keys().map(|key| key.sign_value(&owner.as_str().into(), &self.random)).collect()
+    }
+
+    /// Private-key operations since the start, for metrics.
+    pub fn private_key_operations(&self) -> u64 {
+        self.ring.keys().map(|key| key.operations()).sum()
+    }
+}
