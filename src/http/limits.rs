@@ -17,7 +17,7 @@ pub struct Limits {
     pub keep_alive: Duration,
     /// Time for a caller to read what is left when its connection is closed.
     pub disconnect_within: Duration,
-    /// Connections of one worker; more wait to be accepted.
+    /// Connections of one worker, each of two file descriptors; more wait to be accepted.
     pub connections: usize,
     /// Threads that serve.
     pub workers: usize,
@@ -33,7 +33,7 @@ impl Default for Limits {
             request_within: Duration::from_secs(15),
             keep_alive: Duration::from_secs(30),
             disconnect_within: Duration::from_secs(5),
-            connections: 1024,
+            connections: 256,
             workers: 1,
             drain_within: Duration::from_secs(25),
         }

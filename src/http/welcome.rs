@@ -6,7 +6,7 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use actix_web::http::{Method, StatusCode};
+use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpResponse, web};
 use futures_util::FutureExt;
@@ -42,7 +42,11 @@ pub(super) async fn welcome<B: MessageBody + 'static>(
     match answer {
         Ok(answer) => {
             let (request, response) = answer.into_parts();
-            let response = visit.finish(response, request.match_name().unwrap_or("unmatched"));
+            let mut response = visit.finish(response, request.match_name().unwrap_or("unmatched"));
+            if connection.is_none() {
+                // Nobody would end it, so it serves this one request.
+                response.head_mut().set_connection_type(ConnectionType::Close);
+            }
             Ok(ServiceResponse::new(request, response))
         }
         Err(error) => {

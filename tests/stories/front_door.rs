@@ -23,6 +23,8 @@ use crate::support::log;
 
 const STATIC: &str = "{\n  \"title\": \"as it is\"\n}\n";
 
+const HOUR: Duration = Duration::from_secs(3600);
+
 struct House {
     address: SocketAddr,
     client: Client,
@@ -628,26 +630,36 @@ async fn readiness_ends_when_draining_begins() {
     assert_eq!(house.read("/proofoflife").await.status(), StatusCode::OK);
 }
 
+/// Health whose check says that it was entered, and then waits for the gate.
+fn gated(entered: Arc<Semaphore>, gate: Arc<Semaphore>) -> Health {
+    let health = Health::new(move || {
+        let (entered, gate) = (entered.clone(), gate.clone());
+        async move {
+            entered.add_permits(1);
+            gate.acquire().await.unwrap().forget();
+            vec![Check::passed("gate")]
+        }
+    });
+    health.answering_within(HOUR)
+}
+
+fn stop(house: &House) -> JoinHandle<()> {
+    let (server, draining) = (house.server.clone(), house.draining.clone());
+    tokio::spawn(async move { drain(&server, &draining).await })
+}
+
 #[tokio::test]
 async fn a_request_in_flight_is_finished_when_the_server_stops() {
     let (entered, gate) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
-    let waiting = Health::new({
-        let (entered, gate) = (entered.clone(), gate.clone());
-        move || {
-            let (entered, gate) = (entered.clone(), gate.clone());
-            async move {
-                entered.add_permits(1);
-                gate.acquire().await.unwrap().forget();
-                vec![Check::passed("gate")]
-            }
-        }
-    });
-    let house = House::with(waiting, Limits::default());
+    let limits = Limits { drain_within: HOUR, keep_alive: HOUR, ..Limits::default() };
+    let house = House::with(gated(entered.clone(), gate.clone()), limits);
+    let mut idle = TcpStream::connect(house.address).await.unwrap();
+    idle.write_all(b"GET /healthcheck HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    idle.read_u8().await.unwrap();
     let in_flight = tokio::spawn(house.request(Method::GET, "/proofoflife").send());
     entered.acquire().await.unwrap().forget();
 
-    let (server, draining) = (house.server.clone(), house.draining.clone());
-    let stopped = tokio::spawn(async move { drain(&server, &draining).await });
+    let stopped = stop(&house);
     while TcpStream::connect(house.address).await.is_ok() {
         tokio::task::yield_now().await;
     }
@@ -656,6 +668,19 @@ async fn a_request_in_flight_is_finished_when_the_server_stops() {
     gate.add_permits(1);
 
     assert_eq!(in_flight.await.unwrap().unwrap().status(), StatusCode::OK);
+    assert!(rest(&mut idle).await.ends_with("{\"online\":true}"));
     stopped.await.unwrap();
     house.running.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_request_that_outlasts_the_limit_does_not_hold_up_the_end() {
+    let (entered, never) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let limits = Limits { drain_within: Duration::ZERO, ..Limits::default() };
+    let house = House::with(gated(entered.clone(), never), limits);
+    let in_flight = tokio::spawn(house.request(Method::GET, "/proofoflife").send());
+    entered.acquire().await.unwrap().forget();
+    stop(&house).await.unwrap();
+    house.running.await.unwrap().unwrap();
+    in_flight.await.unwrap().unwrap_err();
 }
