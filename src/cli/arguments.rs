@@ -199,11 +199,21 @@ pub struct ConfigArguments {
 }
 
 impl Arguments {
-    /// The settings among these words.
+    /// The settings among these words, those of the command included.
     pub fn flags(&self) -> Vec<Flag> {
         let set = self.set.iter().map(|(name, value)| flag("--set", name, value));
         let data_dir = self.data_dir.iter().map(|directory| flag("--data-dir", "data_dir", directory));
-        set.chain(data_dir).collect()
+        let command = self.command.iter().flat_map(Command::flags);
+        set.chain(data_dir).chain(command).collect()
+    }
+}
+
+impl Command {
+    /// The settings among the words of this command alone.
+    fn flags(&self) -> Vec<Flag> {
+        match self {
+            Self::Config(_) | Self::Health => Vec::new(),
+        }
     }
 }
 

@@ -50,21 +50,21 @@ pub fn load(sources: &Sources) -> Result<Effective, ConfigError> {
     let environment = environment::given(&catalogue, &sources.environment)?;
     let flags =
         sources.flags.iter().map(|flag| flag_given(&catalogue, flag)).collect::<Result<Vec<_>, _>>()?;
-    let data_dir = |given: &Given| given.name == "data_dir";
     let usual = environment::data_dir(&sources.environment);
-    let chosen = flags
-        .iter()
-        .rfind(|given| data_dir(given))
-        .or_else(|| environment.iter().rfind(|given| data_dir(given)));
-    let file = match (&sources.file, chosen.and_then(|given| given.value.as_str())) {
-        (Some(file), _) => file_given(&catalogue, file)?,
-        (None, chosen) => inside(&catalogue, &chosen.map_or_else(|| usual.clone(), PathBuf::from))?,
+    let data_dir = data_dir(&flags).or_else(|| data_dir(&environment));
+    let file = match &sources.file {
+        Some(file) => file_given(&catalogue, file)?,
+        None => inside(&catalogue, &data_dir.unwrap_or_else(|| usual.clone()))?,
     };
     let mut effective = Layers::default().lay(file).lay(environment).lay(flags).settle()?;
     if *effective.origin("data_dir") == Origin::Default {
         effective.config.data_dir = usual;
     }
     Ok(effective)
+}
+
+fn data_dir(given: &[Given]) -> Option<PathBuf> {
+    given.iter().rfind(|given| given.name == "data_dir")?.value.as_str().map(PathBuf::from)
 }
 
 fn flag_given(catalogue: &Catalogue, flag: &Flag) -> Result<Given, ConfigError> {

@@ -1,1 +1,189 @@
-//! Stories to come.
+//! The program as a shell sees it: output, errors, exit codes.
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::thread;
+
+use endo::cli::Exit;
+use tempfile::TempDir;
+
+/// The program with an environment of its own, in an empty home.
+struct Shell {
+    home: TempDir,
+}
+
+impl Shell {
+    fn new() -> Self {
+        Self { home: tempfile::tempdir().unwrap() }
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_endo"));
+        command.args(words).env_clear().env("HOME", self.home.path()).current_dir(self.home.path());
+        command.stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, words: &[&str]) -> Output {
+        self.command(words).output().unwrap()
+    }
+}
+
+fn stdout(output: &Output) -> &str {
+    str::from_utf8(&output.stdout).unwrap()
+}
+
+fn stderr(output: &Output) -> &str {
+    str::from_utf8(&output.stderr).unwrap()
+}
+
+fn ended(output: &Output, exit: Exit) -> bool {
+    output.status.code() == Some(exit.code().into())
+}
+
+#[test]
+fn help_tells_every_exit_code_and_explains_every_command() {
+    let shell = Shell::new();
+    for words in [["--help"], ["-h"]] {
+        let output = shell.run(&words);
+        assert!(ended(&output, Exit::Ok));
+        for exit in Exit::ALL {
+            let line = format!("\n  {:>2}  {}", exit.code(), exit.meaning());
+            assert!(stdout(&output).contains(&line), "{line}");
+        }
+    }
+    let output = shell.run(&["config", "--help"]);
+    assert!(ended(&output, Exit::Ok) && stdout(&output).contains("--schema"));
+}
+
+#[test]
+fn exit_codes_are_numbered_in_the_order_they_are_listed() {
+    let codes: Vec<_> = Exit::ALL.iter().map(|exit| usize::from(exit.code())).collect();
+    assert_eq!(codes, (0..Exit::ALL.len()).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_version_is_the_package_s() {
+    let output = Shell::new().run(&["--version"]);
+    assert_eq!(stdout(&output), concat!("endo ", env!("CARGO_PKG_VERSION"), "\n"));
+}
+
+#[test]
+fn words_that_make_no_sense_are_a_usage_error() {
+    let shell = Shell::new();
+    for words in [&["confgi"][..], &["config", "--nonsense"], &["--set", "log.level", "config"]] {
+        let output = shell.run(words);
+        assert!(ended(&output, Exit::Usage), "{words:?}");
+        assert!(stdout(&output).is_empty() && !stderr(&output).is_empty());
+    }
+}
+
+#[test]
+fn config_prints_settings_from_all_places() {
+    let shell = Shell::new();
+    let data = shell.home.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    std::fs::write(data.join("endo.toml"), "[store]\nkeep_days = 3\n").unwrap();
+    let mut command = shell.command(&["config", "--data-dir", "data", "--set", "log.level=debug"]);
+    let output = command.env("ENDO_LOG_FORMAT", "json").output().unwrap();
+    assert!(ended(&output, Exit::Ok) && stderr(&output).is_empty());
+    for line in [
+        "data_dir = \"data\" # --data-dir",
+        "keep_days = 3 # data/endo.toml",
+        "format = \"json\" # ENDO_LOG_FORMAT",
+        "level = \"debug\" # --set",
+        "gateway = \"127.0.0.1:8080\" # default",
+    ] {
+        assert!(stdout(&output).lines().any(|shown| shown == line), "{line}");
+    }
+}
+
+#[test]
+fn config_makes_no_directory_and_leaves_out_secrets() {
+    let shell = Shell::new();
+    let mut command = shell.command(&["config"]);
+    let output = command.env("ENDO_GITHUB_TOKEN", "ghp_canary77").output().unwrap();
+    assert!(stdout(&output).contains("# token = [redacted] # ENDO_GITHUB_TOKEN"));
+    assert!(!stdout(&output).contains("ghp_canary77"));
+    assert_eq!(std::fs::read_dir(shell.home.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn config_prints_the_schema_even_when_settings_make_no_sense() {
+    let shell = Shell::new();
+    let mut command = shell.command(&["config", "--schema"]);
+    let output = command.env("ENDO_NONSENSE", "1").output().unwrap();
+    let stored = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas/endo.json");
+    assert_eq!(stdout(&output), std::fs::read_to_string(stored).unwrap());
+}
+
+#[test]
+fn a_setting_that_makes_no_sense_is_one_sentence_and_its_own_code() {
+    let shell = Shell::new();
+    let mut command = shell.command(&["config"]);
+    let output = command.env("ENDO_LOG_LEVLE", "debug").output().unwrap();
+    assert!(ended(&output, Exit::Configuration) && stdout(&output).is_empty());
+    let sentence =
+        "endo: environment: there is no variable `ENDO_LOG_LEVLE`; did you mean `ENDO_LOG_LEVEL`?\n";
+    assert_eq!(stderr(&output), sentence);
+    let output = shell.run(&["--config", "nowhere.toml", "config"]);
+    assert!(ended(&output, Exit::Configuration));
+    assert!(stderr(&output).starts_with("endo: nowhere.toml: "));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let (reader, writer) = io::pipe().unwrap();
+    drop(reader);
+    let output = Shell::new().command(&["config"]).stdout(writer).output().unwrap();
+    assert!(ended(&output, Exit::Ok) && stderr(&output).is_empty());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_can_not_be_written_is_a_failure() {
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = Shell::new().command(&["config"]).stdout(full).output().unwrap();
+    assert!(ended(&output, Exit::Failure));
+    assert!(stderr(&output).starts_with("endo: standard output: "));
+}
+
+/// Answers one request with this status line, and gives back what was asked.
+fn answering(status: &'static str) -> (SocketAddr, thread::JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map(Result::unwrap);
+        let asked = lines.next().unwrap();
+        assert!(lines.any(|line| line.is_empty()));
+        write!(stream, "{status}\r\nConnection: close\r\n\r\n{{}}").unwrap();
+        asked
+    });
+    (address, server)
+}
+
+#[test]
+fn health_asks_the_gateway_whether_it_is_ready() {
+    for (status, exit) in [
+        ("HTTP/1.1 200 OK", Exit::Ok),
+        ("HTTP/1.1 503 Service Unavailable", Exit::Failure),
+        ("?", Exit::Failure),
+    ] {
+        let (address, server) = answering(status);
+        let everywhere = format!("listen.gateway=0.0.0.0:{}", address.port());
+        let output = Shell::new().run(&["health", "--set", &everywhere]);
+        assert!(ended(&output, exit), "{status}: {}", stderr(&output));
+        assert_eq!(server.join().unwrap(), "GET /readyz HTTP/1.1");
+    }
+}
+
+#[test]
+fn health_without_a_gateway_has_a_code_of_its_own() {
+    let unused = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let output = Shell::new().run(&["health", "--set", &format!("listen.gateway={unused}")]);
+    assert!(ended(&output, Exit::Unreachable));
+    assert!(stderr(&output).starts_with(&format!("endo: the gateway at {unused} does not answer: ")));
+}

@@ -1,4 +1,5 @@
 //! Every story of the gateway, in one program: they share the harness and link once.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -9,6 +10,7 @@ mod bus_rules;
 mod canaries;
 mod command_line;
 mod config;
+mod container;
 mod dispatch;
 mod front_door;
 mod github;
@@ -18,5 +20,6 @@ mod licences;
 mod main_job;
 mod readme;
 mod store;
+mod telemetry;
 mod vault;
 mod webhooks;

@@ -1,0 +1,67 @@
+//! What a line of the log looks like, and which are written.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+
+use endo::config::{Log, LogFormat};
+use endo::telemetry::{TelemetryError, to};
+use serde_json::Value;
+use tracing::dispatcher::with_default;
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn logged(level: &str, format: LogFormat, work: impl FnOnce()) -> String {
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let log = to(move || writer.clone(), &Log { level: level.to_owned(), format }).unwrap();
+    with_default(&log, work);
+    let bytes = lines.0.lock().unwrap().clone();
+    String::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn a_json_line_carries_dotted_fields_beside_the_message() {
+    let text = logged("info", LogFormat::Json, || {
+        tracing::info!(job.type = "ListEventsByUser", duration_ms = 12, "job ended");
+    });
+    let line: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(line["message"], "job ended");
+    assert_eq!(line["job.type"], "ListEventsByUser");
+    assert_eq!(line["duration_ms"], 12);
+    assert_eq!(line["level"], "INFO");
+}
+
+#[test]
+fn a_text_line_is_one_line_without_colours() {
+    let text = logged("info", LogFormat::Text, || tracing::info!(device.uuid = "a\nb\u{1b}[31m", "arrived"));
+    assert_eq!(text.lines().count(), 1);
+    assert!(text.contains("arrived") && !text.contains('\u{1b}'), "{text}");
+}
+
+#[test]
+fn only_what_the_level_asks_for_is_written() {
+    let text = logged("warn,loud=debug", LogFormat::Text, || {
+        tracing::info!("unwanted");
+        tracing::warn!("wanted");
+        tracing::debug!(target: "loud", "wanted too");
+    });
+    assert_eq!(text.lines().count(), 2);
+    assert!(!text.contains("unwanted"));
+}
+
+#[test]
+fn a_level_that_is_none_is_an_error() {
+    let log = Log { level: "endo=loud".to_owned(), format: LogFormat::Text };
+    assert!(matches!(to(io::sink, &log), Err(TelemetryError::Level(_))));
+}
