@@ -1,1 +1,260 @@
-//! Stories to come.
+//! The plan of the house, kept: who imports whom, and what stands where.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What every room may import.
+const FOR_ALL: &[&str] = &["ambient", "config", "telemetry"];
+
+/// Every room, and what it may import besides.
+const ROOMS: &[(&str, &[&str])] = &[
+    ("ambient", &[]),
+    ("config", &[]),
+    ("telemetry", &[]),
+    ("message", &[]),
+    ("signature", &[]),
+    ("vault", &["message"]),
+    ("egress", &["message"]),
+    ("store", &["message"]),
+    ("bus", &["message", "signature", "store", "egress"]),
+    ("source", &["vault", "store", "egress"]),
+    ("credentials", &["message", "bus", "vault", "source", "store"]),
+    ("job", &["message", "vault", "egress", "signature"]),
+    ("jobs", &["job"]),
+    ("dispatch", &["message", "bus", "credentials", "job", "store"]),
+    ("console", &["message", "credentials", "job"]),
+    ("http", &ALL_BUT_THE_ROOTS),
+    ("gateway", &ALL_BUT_THE_ROOTS),
+    ("cli", &ALL),
+];
+
+const ALL_BUT_THE_ROOTS: [&str; 12] = [
+    "message",
+    "signature",
+    "vault",
+    "egress",
+    "store",
+    "bus",
+    "source",
+    "credentials",
+    "job",
+    "jobs",
+    "dispatch",
+    "console",
+];
+
+const ALL: [&str; 14] = [
+    "message",
+    "signature",
+    "vault",
+    "egress",
+    "store",
+    "bus",
+    "source",
+    "credentials",
+    "job",
+    "jobs",
+    "dispatch",
+    "console",
+    "http",
+    "gateway",
+];
+
+/// A file of the program.
+struct SourceFile {
+    /// From the root of the repository.
+    path: PathBuf,
+    text: String,
+}
+
+impl SourceFile {
+    /// The path of its module, `["bus", "embedded"]`; empty for the roots of the crates.
+    fn module(&self) -> Vec<String> {
+        let mut parts: Vec<_> =
+            self.path.with_extension("").iter().map(|part| part.to_str().unwrap().to_owned()).collect();
+        if parts[0] == "src" {
+            parts.remove(0);
+        }
+        if ["mod", "lib", "main"].contains(&parts.last().unwrap().as_str()) {
+            parts.pop();
+        }
+        parts
+    }
+
+    fn code(&self) -> String {
+        code(&self.text)
+    }
+}
+
+/// The text without the lines that are comments.
+fn code(text: &str) -> String {
+    text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+fn files() -> Vec<SourceFile> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    let mut directories = vec![root.join("src"), root.join("jobs")];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                directories.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                files.push(SourceFile { path: path.strip_prefix(root).unwrap().to_owned(), text });
+            }
+        }
+    }
+    assert!(files.len() > 10);
+    files
+}
+
+/// The rooms that code in a module of this depth names: after `crate::`, or after as many `super::` as lead out of
+/// its own room.
+fn rooms_named(code: &str, depth: usize) -> Vec<String> {
+    let mut rooms = Vec::new();
+    let way_out = "super::".repeat(depth);
+    for way in ["crate::", &way_out] {
+        for (start, _) in code.match_indices(way).filter(|_| !way.is_empty()) {
+            if !follows_a_name(&code[..start]) {
+                rooms.extend(first_names(&code[start + way.len()..]));
+            }
+        }
+    }
+    rooms
+}
+
+fn follows_a_name(before: &str) -> bool {
+    before.ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '$') || before.ends_with("super::")
+}
+
+/// `store::Store` names `store`; `{store::{Store, Row}, bus}` names `store` and `bus`.
+fn first_names(path: &str) -> Vec<String> {
+    let Some(group) = path.trim_start().strip_prefix('{') else { return vec![name(path)] };
+    let mut names = Vec::new();
+    let mut depth = 0;
+    let mut item = String::new();
+    for c in group.chars() {
+        match c {
+            '}' if depth == 0 => break,
+            ',' if depth == 0 => names.push(name(&std::mem::take(&mut item))),
+            _ => {
+                depth += i32::from(c == '{') - i32::from(c == '}');
+                item.push(c);
+            }
+        }
+    }
+    names.push(name(&item));
+    names.retain(|name| !name.is_empty());
+    names
+}
+
+fn name(path: &str) -> String {
+    path.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+}
+
+#[test]
+fn every_room_imports_only_what_the_plan_allows() {
+    for file in files() {
+        let module = file.module();
+        let Some(room) = module.first() else {
+            assert!(rooms_named(&file.code(), 0).is_empty(), "{}", file.path.display());
+            continue;
+        };
+        let (_, allowed) = ROOMS
+            .iter()
+            .find(|(name, _)| name == room)
+            .unwrap_or_else(|| panic!("`{room}` is no room of the plan"));
+        for named in rooms_named(&file.code(), module.len()) {
+            let fine =
+                named == *room || FOR_ALL.contains(&named.as_str()) || allowed.contains(&named.as_str());
+            assert!(fine, "{}: `{room}` may not import `{named}`", file.path.display());
+        }
+    }
+}
+
+#[test]
+fn an_import_is_found_however_it_is_written() {
+    for (code, depth, rooms) in [
+        ("use crate::store::Store;", 1, vec!["store"]),
+        ("use crate::{bus::{Bus, Hop}, vault, http};", 2, vec!["bus", "vault", "http"]),
+        ("use crate::{\n    bus,\n    vault::Vault,\n};", 2, vec!["bus", "vault"]),
+        ("fn f() -> crate::http::Door {}", 1, vec!["http"]),
+        ("pub(in crate::bus) fn f() {}", 2, vec!["bus"]),
+        ("use super::super::store::Store;", 2, vec!["store"]),
+        ("use super::store::Store;", 1, vec!["store"]),
+        ("use super::neighbour::Thing;", 2, vec![]),
+        ("use othercrate::store::Store;", 1, vec![]),
+    ] {
+        assert_eq!(rooms_named(code, depth), rooms, "{code}");
+    }
+    assert_eq!(code("//! crate::store\n  // crate::bus\nuse crate::vault;"), "use crate::vault;");
+}
+
+#[test]
+fn the_program_itself_names_nothing_but_the_command_line() {
+    let main = files().into_iter().find(|file| file.path == Path::new("src/main.rs")).unwrap();
+    assert!(main.text.lines().count() <= 30);
+    let named: Vec<_> =
+        main.code().match_indices("endo::").map(|(at, way)| name(&main.code()[at + way.len()..])).collect();
+    assert_eq!(named, ["cli"]);
+}
+
+#[test]
+fn the_crate_s_documentation_lists_every_room() {
+    let library = files().into_iter().find(|file| file.path == Path::new("src/lib.rs")).unwrap();
+    let rooms: Vec<_> = library.text.lines().filter_map(|line| line.strip_prefix("pub mod ")).collect();
+    assert!(rooms.len() > 10);
+    for room in rooms {
+        let room = room.trim_end_matches(';');
+        assert!(library.text.contains(&format!("[`{room}`]")), "{room}");
+    }
+}
+
+#[test]
+fn every_file_opens_with_a_sentence_that_says_what_it_is() {
+    for SourceFile { path, text } in files() {
+        assert!(text.starts_with("//! "), "{}", path.display());
+    }
+}
+
+#[test]
+fn no_file_is_longer_than_four_hundred_lines() {
+    for SourceFile { path, text } in files() {
+        assert!(text.lines().count() <= 400, "{}: {} lines", path.display(), text.lines().count());
+    }
+}
+
+#[test]
+fn a_mod_file_declares_and_does_nothing() {
+    let declarations =
+        files().into_iter().filter(|file| file.path.ends_with("mod.rs") && file.path.starts_with("src"));
+    for file in declarations {
+        assert!(!file.code().contains("fn "), "{}", file.path.display());
+    }
+}
+
+#[test]
+fn the_program_is_the_same_under_test() {
+    for SourceFile { path, text } in files() {
+        assert!(!text.contains("cfg(test)") && !text.contains("cfg!(test)"), "{}", path.display());
+    }
+}
+
+#[test]
+fn sql_is_in_the_store_alone() {
+    for file in files() {
+        let in_store = file.module().first().is_some_and(|room| room == "store");
+        assert!(in_store || !file.code().contains("rusqlite"), "{}", file.path.display());
+    }
+}
+
+#[test]
+fn the_one_exit_of_opened_secrets_has_no_callers_yet() {
+    let outside =
+        files().into_iter().filter(|file| file.module().first().is_some_and(|room| room != "vault"));
+    let callers: Vec<_> =
+        outside.filter(|file| file.code().contains("disclose_to_handler")).map(|file| file.path).collect();
+    assert!(callers.is_empty(), "{callers:?}");
+}
