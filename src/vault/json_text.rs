@@ -41,10 +41,13 @@ fn write_string(string: &str, text: &mut WipedBuffer) {
     serde_json::to_writer(text, string).expect("a buffer takes every byte");
 }
 
-/// JavaScript knows doubles only, so integers beyond 2^53 are rounded as it rounds them.
+/// JavaScript knows doubles only, so integers beyond 2^53 are rounded as it rounds them, and what is beyond every
+/// double is `null`.
 fn write_number(number: &Number, text: &mut WipedBuffer) {
-    let double = number.as_f64().expect("without arbitrary precision every number is a double");
-    text.push(ryu_js::Buffer::new().format_finite(double).as_bytes());
+    match number.as_f64().filter(|double| double.is_finite()) {
+        Some(double) => text.push(ryu_js::Buffer::new().format_finite(double).as_bytes()),
+        None => text.push(b"null"),
+    }
 }
 
 fn write_array(items: &[Value], order: MemberOrder, text: &mut WipedBuffer) {

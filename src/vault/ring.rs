@@ -10,8 +10,9 @@ pub struct KeyRing {
 }
 
 impl KeyRing {
-    /// A ring whose `first` key seals; the `older` ones open what they sealed.
-    pub fn new(first: PrivateKey, older: Vec<PrivateKey>) -> Self {
+    /// A ring whose `first` key seals; the `older` ones open what they sealed. The first may be among them.
+    pub fn new(first: PrivateKey, mut older: Vec<PrivateKey>) -> Self {
+        older.retain(|key| key.kid() != first.kid());
         Self { first, older }
     }
 

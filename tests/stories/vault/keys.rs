@@ -1,7 +1,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use endo::ambient::Random;
-use endo::vault::{KeyError, PrivateKey};
+use endo::vault::{KeyError, KeyRing, PrivateKey};
 use rsa::pkcs1::EncodeRsaPrivateKey;
 use rsa::pkcs8::DecodePrivateKey;
 use rsa::{RsaPrivateKey, pkcs8::EncodePrivateKey};
@@ -71,6 +71,29 @@ fn a_truncated_key_is_refused_at_every_length() {
     for length in (0..pkcs1.as_bytes().len()).step_by(97) {
         assert!(PrivateKey::parse(&STANDARD.encode(&pkcs1.as_bytes()[..length])).is_err(), "{length}");
     }
+}
+
+/// The numbers that only speed things up are reckoned anew, so a change to them changes nothing.
+#[test]
+fn a_key_with_a_changed_byte_is_refused_or_still_the_same_key() {
+    let key = RsaPrivateKey::from_pkcs8_pem(OTHER_KEY).unwrap().to_pkcs1_der().unwrap();
+    let mut refused = 0;
+    for place in (0..key.as_bytes().len()).step_by(23) {
+        let mut changed = key.as_bytes().to_vec();
+        changed[place] ^= 0x55;
+        match PrivateKey::parse(&STANDARD.encode(&changed)) {
+            Ok(parsed) => assert_eq!(parsed.kid(), other_key().kid(), "{place}"),
+            Err(_) => refused += 1,
+        }
+    }
+    assert!(refused > 0);
+}
+
+#[test]
+fn a_key_that_is_in_the_ring_twice_is_used_once() {
+    let ring = KeyRing::new(original_key(), vec![other_key(), original_key()]);
+    let kids: Vec<_> = ring.keys().map(PrivateKey::kid).collect();
+    assert_eq!(kids, [original_key().kid(), other_key().kid()]);
 }
 
 #[test]

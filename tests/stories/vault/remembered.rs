@@ -1,3 +1,4 @@
+use std::thread;
 use std::time::Duration;
 
 use endo::ambient::Random;
@@ -97,6 +98,18 @@ fn the_record_that_was_not_asked_for_longest_makes_room() {
     assert_eq!([known(0), known(1), known(2)], [true, false, true]);
     records[2].open(&vault).unwrap();
     assert_eq!([known(0), known(1), known(2)], [true, false, true]);
+}
+
+#[test]
+fn threads_share_one_vault() {
+    let vault = vault();
+    let record = sealed(&vault, 3, Format::Two);
+    record.open(&vault).unwrap();
+    let recall = || vault.recall(&device(), record.text(), NOW).unwrap().generation();
+    let generations = thread::scope(|scope| {
+        [scope.spawn(recall), scope.spawn(recall)].map(|thread| thread.join().unwrap())
+    });
+    assert_eq!(generations, [3, 3]);
 }
 
 #[test]
