@@ -1,12 +1,12 @@
 //! The keys of records: what opens, what is refused, and what may be remembered.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod credentials_type;
 mod forge;
 mod format1;
 mod format2;
 mod json_texts;
 mod keys;
-mod one_exit;
 mod remembered;
 mod round_trips;
 mod with_jose;
