@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::catalogue::Catalogue;
 use super::layers::Given;
-use super::suggestion::closest;
-use super::{ConfigError, Origin, value};
+use super::{ConfigError, Origin, suggestion, value};
 
 /// What generated gateways of the original contract read (`spec/meshblu.md` 9.1), whatever their name.
 const ORIGINALS: [&str; 8] = [
@@ -39,7 +38,7 @@ pub(super) fn given(
     environment
         .iter()
         .filter(|(name, text)| is_ours(name) && !text.is_empty())
-        .filter(|(name, _)| !name.to_str().is_some_and(is_of_others))
+        .filter(|(name, text)| !is_of_others(&name.to_string_lossy(), &text.to_string_lossy()))
         .map(|(name, text)| one(catalogue, name, text))
         .collect()
 }
@@ -47,8 +46,8 @@ pub(super) fn given(
 fn one(catalogue: &Catalogue, name: &OsStr, text: &OsStr) -> Result<Given, ConfigError> {
     let name = name.to_string_lossy();
     let setting = catalogue.iter().find(|setting| setting.variable == name).ok_or_else(|| {
-        let variables = catalogue.iter().map(|setting| setting.variable.as_str());
-        ConfigError::UnknownVariable { suggestion: closest(&name, variables), name: name.to_string() }
+        let suggestion = suggestion::variable(catalogue, &name).map(|setting| setting.variable.clone());
+        ConfigError::UnknownVariable { name: name.to_string(), suggestion }
     })?;
     let origin = Origin::Environment(name.into_owned());
     let Some(text) = text.to_str() else {
@@ -58,17 +57,19 @@ fn one(catalogue: &Catalogue, name: &OsStr, text: &OsStr) -> Result<Given, Confi
     Ok(Given { name: setting.name.clone(), value: value::parse(setting, text, &origin)?, origin })
 }
 
-fn is_of_others(name: &str) -> bool {
+fn is_of_others(name: &str, text: &str) -> bool {
     name.starts_with("ENDO_TEST_")
         || ORIGINALS.iter().any(|ending| name.ends_with(ending))
-        || is_of_kubernetes(name)
+        || is_of_kubernetes(name, text)
 }
 
-/// Kubernetes tells every pod about a service called `endo` in these variables.
-fn is_of_kubernetes(name: &str) -> bool {
-    let port =
-        name.split_once("_PORT_").is_some_and(|(_, rest)| rest.starts_with(|c: char| c.is_ascii_digit()));
-    port || name.ends_with("_PORT") || name.ends_with("_SERVICE_HOST") || name.contains("_SERVICE_PORT")
+/// Kubernetes tells every pod about a service called `endo` in such variables, `ENDO_PORT=tcp://10.0.0.1:8080`.
+fn is_of_kubernetes(name: &str, text: &str) -> bool {
+    let of_port = |(_, rest): (&str, &str)| rest.starts_with(|c: char| c.is_ascii_digit());
+    name.split_once("_PORT_").is_some_and(of_port)
+        || name.ends_with("_PORT") && text.contains("://")
+        || name.ends_with("_SERVICE_HOST")
+        || name.contains("_SERVICE_PORT")
 }
 
 /// Where data goes when nobody says where: the XDG base directory, or the working directory without a home.

@@ -8,8 +8,7 @@ use toml::{Table, Value};
 
 use super::catalogue::Catalogue;
 use super::layers::{Given, Layers};
-use super::suggestion::closest;
-use super::{ConfigError, Effective, Origin, environment, value};
+use super::{ConfigError, Effective, Origin, environment, suggestion, value};
 
 /// Where settings are looked for. May hold secrets, hence no `Debug`.
 #[derive(Clone, Default)]
@@ -74,10 +73,9 @@ fn flag_given(catalogue: &Catalogue, flag: &Flag) -> Result<Given, ConfigError> 
 }
 
 fn unknown(catalogue: &Catalogue, name: &str, origin: &Origin) -> ConfigError {
-    let names = catalogue.iter().map(|setting| setting.name.as_str());
     ConfigError::UnknownSetting {
         origin: origin.clone(),
-        suggestion: closest(name, names),
+        suggestion: suggestion::setting(catalogue, name).map(|setting| setting.name.clone()),
         name: name.to_owned(),
     }
 }

@@ -213,10 +213,17 @@ fn a_name_like_no_other_is_refused_without_a_guess() {
 
 #[test]
 fn an_unknown_variable_is_refused_with_the_right_name() {
-    let refusal = Places::new().environment("ENDO_LISTEN_GATWAY", "127.0.0.1:1").refusal();
-    let expected =
-        "environment: there is no variable `ENDO_LISTEN_GATWAY`; did you mean `ENDO_LISTEN_GATEWAY`?";
-    assert_eq!(refusal, expected);
+    for (name, meant) in [
+        ("ENDO_LISTEN_GATWAY", "; did you mean `ENDO_LISTEN_GATEWAY`?"),
+        ("ENDO_GATEWAY", "; did you mean `ENDO_LISTEN_GATEWAY`?"),
+        ("ENDO_LOGLEVEL", "; did you mean `ENDO_LOG_LEVEL`?"),
+        ("ENDO_DATADIR", "; did you mean `ENDO_DATA_DIR`?"),
+        ("ENDO_LISTEN_PORT", ""),
+        ("ENDO_QUUX", ""),
+    ] {
+        let refusal = Places::new().environment(name, "8080").refusal();
+        assert_eq!(refusal, format!("environment: there is no variable `{name}`{meant}"));
+    }
 }
 
 #[test]
