@@ -9,6 +9,7 @@ mod limits;
 mod negotiation;
 mod problem;
 mod routes;
+mod schemas;
 mod server;
 mod welcome;
 
@@ -17,4 +18,5 @@ pub use documents::Documents;
 pub use health::{Check, Draining, Health};
 pub use limits::Limits;
 pub use problem::{Kind, Problem};
+pub use schemas::SCHEMAS;
 pub use server::{FrontDoor, drain, serve};

@@ -10,7 +10,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, web};
 use endo::ambient::{Clock, Random};
 use endo::config::Http;
-use endo::http::{Body, Check, Documents, Draining, FrontDoor, Health, Limits, drain, serve};
+use endo::http::{Body, Check, Documents, Draining, FrontDoor, Health, Limits, SCHEMAS, drain, serve};
 use proptest::prelude::*;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
@@ -107,7 +107,8 @@ fn served() -> Value {
 fn documents() -> Documents {
     let served = served();
     Documents::new(&served["/v1/form-schema"], &served["/v1/message-schema"], &served["/v1/response-schema"])
-        .with_schemas([("endo.json", STATIC)])
+        .with_schemas([("static.json", STATIC)])
+        .with_schemas(SCHEMAS.iter().copied())
 }
 
 fn header<'a>(response: &'a Response, name: &str) -> &'a str {
@@ -179,8 +180,19 @@ async fn the_merged_schemas_are_served_with_their_keys_in_order() {
 #[tokio::test]
 async fn a_static_schema_is_served_as_it_is_with_and_without_its_ending() {
     let house = House::open();
-    for path in ["/schemas/endo", "/schemas/endo.json", "/SCHEMAS/endo/", "/schemas/%65ndo"] {
+    for path in ["/schemas/static", "/schemas/static.json", "/SCHEMAS/static/", "/schemas/st%61tic"] {
         assert_eq!(house.read(path).await.text().await.unwrap(), STATIC, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn every_schema_of_the_repository_is_served() {
+    let house = House::open();
+    let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/schemas")).unwrap();
+    for file in files.map(|entry| entry.unwrap()) {
+        let text = std::fs::read_to_string(file.path()).unwrap();
+        let response = house.read(&format!("/schemas/{}", file.file_name().to_str().unwrap())).await;
+        assert_eq!(response.text().await.unwrap(), text, "{file:?}");
     }
 }
 
