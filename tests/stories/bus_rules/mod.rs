@@ -1,8 +1,11 @@
 //! The rules of the embedded bus, each by itself: no storage, no HTTP.
 
+mod documents;
 mod forwarders;
 mod network;
+mod queries;
 mod routes;
+mod updates;
 mod whitelists;
 
 use proptest::prelude::*;

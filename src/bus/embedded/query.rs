@@ -1,0 +1,94 @@
+//! Searches: a MongoDB query as a predicate over documents (`spec/meshblu.md` 1.6).
+
+mod condition;
+mod parse;
+mod reach;
+
+use serde_json::Value;
+use thiserror::Error;
+
+use self::condition::Condition;
+use self::parse::Budget;
+use self::reach::reach;
+use super::path::{Path, PathTooDeep};
+
+/// What a document must be like to be found.
+#[derive(Clone, Debug)]
+pub struct Query(Vec<Clause>);
+
+#[derive(Clone, Debug)]
+enum Clause {
+    Field(Path, Vec<Condition>),
+    All(Vec<Query>),
+    Any(Vec<Query>),
+    None(Vec<Query>),
+}
+
+/// Why a query can not be used; the texts are fit for strangers.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum QueryError {
+    /// It is not an object.
+    #[error("a query must be an object")]
+    NotAnObject,
+    /// It has an operator that is not supported, or one in a place where it means nothing.
+    #[error("unknown operator: {0}")]
+    UnknownOperator(String),
+    /// The operand is not of the kind that the operator takes.
+    #[error("{operator} needs {needs}")]
+    BadOperand {
+        /// The operator.
+        operator: &'static str,
+        /// What it takes.
+        needs: &'static str,
+    },
+    /// The expression is malformed, too large, or uses what can not be matched in linear time.
+    #[error("$regex can not be used: malformed, too large, or with look-around or back-references")]
+    BadRegex,
+    /// It is too deep or too large.
+    #[error("the query is too complex")]
+    TooComplex,
+    /// A path has too many segments.
+    #[error(transparent)]
+    Path(#[from] PathTooDeep),
+}
+
+impl Query {
+    /// Reads a query; `{}` finds everything.
+    ///
+    /// # Errors
+    /// When it is malformed or larger than what is searched for at once.
+    pub fn parse(query: &Value) -> Result<Self, QueryError> {
+        Budget::default().query(query)
+    }
+
+    /// Whether the document is found.
+    pub fn matches(&self, document: &Value) -> bool {
+        self.0.iter().all(|clause| clause.matches(document))
+    }
+
+    /// The value that must be found at `path`, if the query demands one: for looking documents up in an index.
+    /// It may also be an element of an array there. Never `null`, which absent members equal too.
+    pub fn exact(&self, path: &str) -> Option<&Value> {
+        self.0.iter().find_map(|clause| match clause {
+            Clause::Field(field, conditions) if field.is(path) => {
+                conditions.iter().find_map(Condition::equal_to).filter(|value| !value.is_null())
+            }
+            Clause::All(queries) => queries.iter().find_map(|query| query.exact(path)),
+            _ => None,
+        })
+    }
+}
+
+impl Clause {
+    fn matches(&self, document: &Value) -> bool {
+        match self {
+            Self::Field(path, conditions) => {
+                let found = reach(document, path);
+                conditions.iter().all(|condition| condition.holds(&found))
+            }
+            Self::All(queries) => queries.iter().all(|query| query.matches(document)),
+            Self::Any(queries) => queries.iter().any(|query| query.matches(document)),
+            Self::None(queries) => !queries.iter().any(|query| query.matches(document)),
+        }
+    }
+}
