@@ -8,17 +8,17 @@ use thiserror::Error;
 use super::Exit;
 use crate::config::ConfigError;
 
-/// Why a command ended without doing what it was asked for: one sentence for standard error.
+/// Why a command ended without doing what it was asked for: together with its causes one sentence for standard error.
 #[derive(Debug, Error)]
 pub enum CommandError {
     /// The settings make no sense.
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// Standard output took no more.
-    #[error("standard output: {0}")]
+    #[error("cannot write to standard output")]
     Output(#[from] io::Error),
     /// Nobody answers there.
-    #[error("the gateway at {address} does not answer: {source}")]
+    #[error("the gateway at {address} does not answer")]
     Unreachable {
         /// Where it was expected.
         address: SocketAddr,

@@ -1,7 +1,9 @@
 //! From the words of the command line to the command.
 
+use std::error::Error;
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::iter::successors;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
@@ -37,9 +39,15 @@ fn ended(result: Result<(), CommandError>) -> Exit {
     let exit = error.exit();
     if exit != Exit::Ok {
         // With standard error gone too, the exit code has to say it all.
-        let _ = writeln!(io::stderr(), "endo: {error}");
+        let _ = writeln!(io::stderr(), "endo: {}", sentence(&error));
     }
     exit
+}
+
+/// The error with its causes.
+fn sentence(error: &dyn Error) -> String {
+    let causes = successors(error.source(), |cause| (*cause).source());
+    causes.fold(error.to_string(), |sentence, cause| format!("{sentence}: {cause}"))
 }
 
 /// `--help` and `--version` end here too.

@@ -11,7 +11,7 @@ use super::Origin;
 #[derive(Debug, Error)]
 pub enum ConfigError {
     /// The file could not be read.
-    #[error("{}: {source}", path.display())]
+    #[error("cannot read {}", path.display())]
     File {
         /// The file.
         path: PathBuf,
@@ -66,7 +66,7 @@ pub enum ConfigError {
         path: PathBuf,
     },
     /// The values are fine one by one, but not together.
-    #[error("the settings do not fit together: {0}")]
+    #[error("the settings do not fit together")]
     Together(#[source] toml::de::Error),
 }
 

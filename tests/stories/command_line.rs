@@ -130,7 +130,7 @@ fn a_setting_that_makes_no_sense_is_one_sentence_and_its_own_code() {
     assert_eq!(stderr(&output), sentence);
     let output = shell.run(&["--config", "nowhere.toml", "config"]);
     assert!(ended(&output, Exit::Configuration));
-    assert!(stderr(&output).starts_with("endo: nowhere.toml: "));
+    assert!(stderr(&output).starts_with("endo: cannot read nowhere.toml: "));
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn output_that_can_not_be_written_is_a_failure() {
     let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
     let output = Shell::new().command(&["config"]).stdout(full).output().unwrap();
     assert!(ended(&output, Exit::Failure));
-    assert!(stderr(&output).starts_with("endo: standard output: "));
+    assert!(stderr(&output).starts_with("endo: cannot write to standard output: "));
 }
 
 /// Answers one request with this status line, and gives back what was asked.
