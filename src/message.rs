@@ -105,6 +105,11 @@ impl Route {
         &self.0
     }
 
+    /// The JSON text that the bus carries.
+    pub fn to_text(&self) -> String {
+        serde_json::to_string(self).expect("hops are texts")
+    }
+
     /// This route with one more hop at its end.
     pub fn with(&self, hop: Hop) -> Self {
         let mut hops = Vec::with_capacity(self.0.len() + 1);

@@ -1,1 +1,11 @@
-//! The life of a credentials device.
+//! The life of a credentials device: made from an account's secret, bound to user devices, opened, revoked.
+
+mod bind;
+mod error;
+mod keep;
+mod open;
+mod templates;
+
+pub use bind::{BoundDevice, NewUserDevice};
+pub use error::CredentialsError;
+pub use keep::{Account, CredentialsDevices, SourceHosts};

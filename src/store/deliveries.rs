@@ -88,31 +88,31 @@ pub struct DeadLetter {
 const COLUMNS: &str = "id, work, device, event, route, target, body, accepted_at, attempts";
 
 impl View<'_> {
-    /// Work behind `after` in the queue that is due, in the order of the queue, at most `limit`.
+    /// The places of work that is due, oldest first, at most `limit`.
     ///
     /// # Errors
     /// What the database reports.
-    pub fn due(
-        &self,
-        work: Work,
-        after: i64,
-        (now, limit): (Timestamp, usize),
-    ) -> Result<Vec<QueuedDelivery>, StoreError> {
-        let sql = format!(
-            "SELECT {COLUMNS}, seq, call_started FROM deliveries
-             WHERE work = ?1 AND seq > ?2 AND due_at <= ?3 ORDER BY seq LIMIT ?4"
-        );
-        let mut statement = self.prepare(&sql)?;
-        let rows =
-            statement.query_map((work.code(), after, now.as_millis(), limit as i64), queued_delivery)?;
+    pub(super) fn due(&self, work: Work, now: Timestamp, limit: usize) -> Result<Vec<i64>, StoreError> {
+        let sql = "SELECT seq FROM deliveries WHERE work = ?1 AND due_at <= ?2 ORDER BY due_at, seq LIMIT ?3";
+        let mut statement = self.prepare(sql)?;
+        let rows = statement.query_map((work.code(), now.as_millis(), limit as i64), |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The work at this place of the queue.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub(super) fn queued(&self, seq: i64) -> Result<Option<QueuedDelivery>, StoreError> {
+        let sql = format!("SELECT {COLUMNS}, seq, call_started FROM deliveries WHERE seq = ?1");
+        Ok(self.prepare(&sql)?.query_row([seq], queued_delivery).optional()?)
     }
 
     /// When the next work that is not due yet becomes due.
     ///
     /// # Errors
     /// What the database reports.
-    pub fn next_due(&self, work: Work, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+    pub(super) fn next_due(&self, work: Work, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         let sql = "SELECT min(due_at) FROM deliveries WHERE work = ?1 AND due_at > ?2";
         let next: Option<i64> =
             self.prepare(sql)?.query_row((work.code(), now.as_millis()), |row| row.get(0))?;

@@ -9,7 +9,7 @@ use super::{StoreError, Transaction, View};
 use crate::message::DeviceUuid;
 
 /// The paths whose strings, also inside arrays, can be looked up without reading every document.
-const INDEXED: [&[&str]; 4] = [&["owner"], &["type"], &["endo", "idKey"], &["endo", "authorizedKey"]];
+const INDEXED: [&[&str]; 4] = [&["endo", "idKey"], &["endo", "authorizedKey"], &["owner"], &["type"]];
 
 /// A document and the text that keeps it.
 #[derive(Clone, Debug)]
@@ -32,9 +32,9 @@ pub enum Lookup {
 }
 
 impl Lookup {
-    /// Whether strings at `path` can be looked up.
-    pub fn is_indexed(path: &str) -> bool {
-        INDEXED.iter().any(|indexed| indexed.join(".") == path)
+    /// The paths whose strings can be looked up, the most telling first.
+    pub fn indexed_paths() -> impl Iterator<Item = String> {
+        INDEXED.iter().map(|path| path.join("."))
     }
 }
 

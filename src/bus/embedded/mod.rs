@@ -1,6 +1,12 @@
 //! A device network inside the gateway, which unmodified Meshblu clients can use.
 
+mod access;
+mod devices;
+mod error;
 pub mod forwarder;
+mod founding;
+mod messages;
+mod network;
 mod order;
 pub mod path;
 pub mod projection;
@@ -8,8 +14,18 @@ pub mod query;
 pub mod recipient;
 pub mod registration;
 pub mod routing;
+mod streams;
 pub mod subscription;
+mod subscriptions;
+mod target;
+mod tokens;
 mod trail;
 pub mod update;
 mod walk;
 pub mod whitelist;
+
+pub use access::{Caller, Login};
+pub use devices::Registered;
+pub use error::BusError;
+pub use network::{EmbeddedBus, Exchange, Ground};
+pub use streams::{Line, Streams};

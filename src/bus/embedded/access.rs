@@ -1,0 +1,89 @@
+//! Who calls, and what the whitelists let them do (`spec/meshblu.md` 2 and 3).
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use super::whitelist::{List, allows};
+use super::{BusError, EmbeddedBus};
+use crate::message::DeviceUuid;
+use crate::store::{TokenHash, View};
+
+/// A uuid and a token, as they were presented.
+#[derive(Clone)]
+pub struct Login {
+    /// Who claims to call.
+    pub uuid: DeviceUuid,
+    /// What is to prove it.
+    pub token: Zeroizing<String>,
+}
+
+impl std::fmt::Debug for Login {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Login").field("uuid", &self.uuid).field("token", &"[redacted]").finish()
+    }
+}
+
+/// A caller who proved to be `auth` and wants to act as `acting`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The device whose credentials were presented.
+    pub auth: DeviceUuid,
+    /// The device of `x-meshblu-as`, else the same.
+    pub acting: DeviceUuid,
+}
+
+impl Caller {
+    /// A caller who acts as itself.
+    pub fn itself(uuid: DeviceUuid) -> Self {
+        Self { acting: uuid.clone(), auth: uuid }
+    }
+
+    /// The same caller, acting as somebody else.
+    #[must_use]
+    pub fn acting_as(self, acting: DeviceUuid) -> Self {
+        Self { acting, ..self }
+    }
+}
+
+impl EmbeddedBus {
+    /// The caller that `login` proves to be.
+    ///
+    /// # Errors
+    /// [`BusError::Forbidden`] when the token is not one of the device's.
+    pub fn authenticate(&self, view: &View<'_>, login: &Login) -> Result<Caller, BusError> {
+        let hash = TokenHash::of(&login.token, &login.uuid, &self.pepper);
+        if view.knows_token(&login.uuid, &hash)? {
+            Ok(Caller::itself(login.uuid.clone()))
+        } else {
+            Err(BusError::Forbidden)
+        }
+    }
+}
+
+/// Lets the caller act as the device it names, by that device's list `borrow`.
+pub(super) fn may_act(view: &View<'_>, caller: &Caller, borrow: List) -> Result<(), BusError> {
+    if caller.acting == caller.auth {
+        return Ok(());
+    }
+    let lender = view.device(&caller.acting)?.ok_or(BusError::Forbidden)?;
+    if allows(&lender, borrow, &caller.auth) { Ok(()) } else { Err(BusError::Forbidden) }
+}
+
+/// The document of `target`, if its list `wanted` allows the caller, who may borrow by the list `borrow`.
+/// What is borrowed of a device never serves against that device itself.
+pub(super) fn permit(
+    view: &View<'_>,
+    caller: &Caller,
+    target: &DeviceUuid,
+    (borrow, wanted): (List, List),
+) -> Result<Arc<Value>, BusError> {
+    if caller.acting != caller.auth && caller.acting == *target {
+        return Err(BusError::Forbidden);
+    }
+    may_act(view, caller, borrow)?;
+    let document = view.device(target)?.ok_or(BusError::Forbidden)?;
+    let allowed = caller.acting == *target || allows(&document, wanted, &caller.acting);
+    if allowed { Ok(document) } else { Err(BusError::Forbidden) }
+}

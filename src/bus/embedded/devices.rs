@@ -1,0 +1,155 @@
+//! Registering, reading, changing and removing devices (`spec/meshblu.md` 1.3 to 1.7).
+
+use serde_json::{Map, Value};
+
+use super::access::{may_act, permit};
+use super::projection::Projection;
+use super::query::Query;
+use super::routing::Event;
+use super::update::Update;
+use super::whitelist::{List, visible_to};
+use super::{BusError, Caller, EmbeddedBus, registration};
+use crate::message::DeviceUuid;
+use crate::store::{Lookup, TokenHash, Transaction, View};
+
+/// The most devices that one search answers.
+const FOUND_AT_MOST: usize = 1000;
+/// The most documents that one search reads.
+const READ_AT_MOST: usize = 200_000;
+
+const READ: (List, List) = (List::DiscoverAs, List::DiscoverView);
+pub(super) const CONFIGURE: (List, List) = (List::ConfigureAs, List::ConfigureUpdate);
+
+/// A device that was just registered: the only time, with token reset and token making, that a token is shown.
+pub struct Registered {
+    /// The new device's name.
+    pub uuid: DeviceUuid,
+    /// Its document, without the token.
+    pub document: Value,
+    /// Its root token.
+    pub token: zeroize::Zeroizing<String>,
+}
+
+impl std::fmt::Debug for Registered {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Registered").field("uuid", &self.uuid).finish_non_exhaustive()
+    }
+}
+
+impl EmbeddedBus {
+    /// Registers a device; anybody may.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub fn register(&self, transaction: &Transaction<'_>, body: Value) -> Result<Registered, BusError> {
+        let uuid = DeviceUuid::from(self.random.uuid());
+        let token = zeroize::Zeroizing::new(self.random.token());
+        let document = registration::register(body, &uuid, self.clock.now());
+        transaction.add_device(&uuid, &document)?;
+        let hash = TokenHash::of(&token, &uuid, &self.pepper);
+        transaction.replace_root_token(&uuid, &hash)?;
+        Ok(Registered { uuid, document, token })
+    }
+
+    /// The caller's own document, also when it acts as somebody else.
+    ///
+    /// # Errors
+    /// [`BusError::Forbidden`] when the device it acts as may not view it.
+    pub fn whoami(&self, view: &View<'_>, caller: &Caller) -> Result<Value, BusError> {
+        self.device(view, caller, &caller.auth)
+    }
+
+    /// The document of `uuid`.
+    ///
+    /// # Errors
+    /// [`BusError::Forbidden`], also when there is no such device.
+    pub fn device(&self, view: &View<'_>, caller: &Caller, uuid: &DeviceUuid) -> Result<Value, BusError> {
+        let document = permit(view, caller, uuid, READ)?;
+        Ok(registration::public(Value::clone(&document)))
+    }
+
+    /// The devices that match, newest first, as far as the caller may see them; at most 1000.
+    ///
+    /// # Errors
+    /// [`BusError::Forbidden`] when the caller may not act as it wants to.
+    pub fn search(
+        &self,
+        view: &View<'_>,
+        caller: &Caller,
+        (query, projection): (&Query, Option<&Projection>),
+    ) -> Result<Vec<Value>, BusError> {
+        may_act(view, caller, List::DiscoverAs)?;
+        let mut found = Vec::new();
+        view.visit_devices(&lookup(query), READ_AT_MOST, |device| {
+            if visible_to(&device.document, &caller.acting) && query.matches(&device.document) {
+                let document = registration::public(Value::clone(&device.document));
+                found.push(projection.map_or_else(|| document.clone(), |wanted| wanted.apply(&document)));
+            }
+            found.len() < FOUND_AT_MOST
+        })?;
+        Ok(found)
+    }
+
+    /// Applies `update` to `uuid` and answers the document before it. An update that changes nothing leaves no trace.
+    ///
+    /// # Errors
+    /// [`BusError::Forbidden`], or [`BusError::Data`] when the update does not fit the document.
+    pub fn update(
+        &self,
+        transaction: &Transaction<'_>,
+        caller: &Caller,
+        (uuid, update): (&DeviceUuid, &Update),
+    ) -> Result<Value, BusError> {
+        let before = permit(transaction, caller, uuid, CONFIGURE)?;
+        let now = self.clock.now();
+        let mut document = Value::clone(&before);
+        if update.apply(&mut document, now)? {
+            registration::touch(&mut document, &caller.acting, now);
+            transaction.replace_device(uuid, &document)?;
+            self.emit(transaction, (Event::Configure, uuid), &document)?;
+        }
+        Ok(registration::public(Value::clone(&before)))
+    }
+
+    /// Sets `properties`, dotted keys being paths; `uuid` and `token` are ignored.
+    ///
+    /// # Errors
+    /// As [`EmbeddedBus::update`].
+    pub fn set(
+        &self,
+        transaction: &Transaction<'_>,
+        caller: &Caller,
+        (uuid, properties): (&DeviceUuid, Map<String, Value>),
+    ) -> Result<(), BusError> {
+        self.update(transaction, caller, (uuid, &Update::set(properties)?)).map(drop)
+    }
+
+    /// Removes a device with its tokens and subscriptions, after telling those who listen for that.
+    ///
+    /// # Errors
+    /// [`BusError::Forbidden`], also when there is no such device.
+    pub fn unregister(
+        &self,
+        transaction: &Transaction<'_>,
+        caller: &Caller,
+        uuid: &DeviceUuid,
+    ) -> Result<(), BusError> {
+        let document = permit(transaction, caller, uuid, CONFIGURE)?;
+        self.emit(transaction, (Event::Unregister, uuid), &document)?;
+        transaction.remove_device(uuid)?;
+        let (streams, uuid) = (self.streams.clone(), uuid.clone());
+        transaction.after_commit(move || streams.close(&uuid));
+        Ok(())
+    }
+}
+
+/// The narrowest place to look that cannot miss a match.
+fn lookup(query: &Query) -> Lookup {
+    let text = |path: &str| query.exact(path).and_then(Value::as_str);
+    if let Some(uuid) = text("uuid") {
+        return Lookup::Uuid(uuid.into());
+    }
+    Lookup::indexed_paths()
+        .find_map(|path| text(&path).map(|value| Lookup::Indexed(path.clone(), value.to_owned())))
+        .unwrap_or(Lookup::Everything)
+}

@@ -1,0 +1,132 @@
+//! Sending: what a message or an event leads to is accepted in the transaction that sends it.
+
+use std::cell::OnceCell;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::recipient::recipients;
+use super::routing::{self, Arrival, Arrivals, Event, Limits, Network, Sender};
+use super::streams::Line;
+use super::subscription::SubscriptionType;
+use super::target::Target;
+use super::{BusError, Caller, EmbeddedBus, forwarder};
+use crate::message::{DeviceUuid, Route};
+use crate::store::{NewDelivery, StoreError, Transaction, Work};
+
+impl EmbeddedBus {
+    /// Sends `body` to the devices it names. Recipients that refuse, or do not exist, are passed over in silence.
+    ///
+    /// # Errors
+    /// [`BusError::Unprocessable`] when `body` names no recipients.
+    pub fn send(&self, transaction: &Transaction<'_>, caller: &Caller, body: &Value) -> Result<(), BusError> {
+        let recipients = recipients(body).map_err(|_| BusError::Unprocessable)?;
+        let sender = Sender { auth: &caller.auth, acting: &caller.acting };
+        let arrivals = walk(transaction, |network| routing::message(network, sender, &recipients))?;
+        self.accept(transaction, arrivals, body)
+    }
+
+    /// Tells those who listen what happened to the device `of`.
+    pub(super) fn emit(
+        &self,
+        transaction: &Transaction<'_>,
+        (event, of): (Event, &DeviceUuid),
+        document: &Value,
+    ) -> Result<(), BusError> {
+        let arrivals = walk(transaction, |network| routing::event(network, event, of))?;
+        if arrivals.arrivals.is_empty() {
+            return Ok(());
+        }
+        self.accept(transaction, arrivals, &super::registration::public(document.clone()))
+    }
+
+    fn accept(
+        &self,
+        transaction: &Transaction<'_>,
+        arrivals: Arrivals,
+        body: &Value,
+    ) -> Result<(), BusError> {
+        if let Some(cut) = arrivals.cut {
+            tracing::warn!(bus.cut = ?cut, "an event would have gone further than one event may");
+        }
+        let accepting = Accepting { bus: self, transaction, body, text: OnceCell::new() };
+        arrivals.arrivals.iter().try_for_each(|arrival| accepting.arrival(arrival))
+    }
+}
+
+fn walk(
+    transaction: &Transaction<'_>,
+    way: impl FnOnce(&Network<'_, StoreError>) -> Result<Arrivals, StoreError>,
+) -> Result<Arrivals, StoreError> {
+    way(&Network {
+        device: &|uuid| transaction.device(uuid),
+        subscribers: &|emitter, kind| transaction.subscribers(emitter, kind.as_str()),
+        limits: Limits::default(),
+    })
+}
+
+/// One message on its way into the store.
+struct Accepting<'a> {
+    bus: &'a EmbeddedBus,
+    transaction: &'a Transaction<'a>,
+    body: &'a Value,
+    text: OnceCell<String>,
+}
+
+impl Accepting<'_> {
+    fn arrival(&self, arrival: &Arrival) -> Result<(), BusError> {
+        for webhook in forwarder::webhooks(&arrival.document, arrival.kind) {
+            self.work(Work::Webhook, arrival, Some(Target::from(&webhook).to_text()))?;
+        }
+        if arrival.route.is_some() && arrival.kind == SubscriptionType::MessageReceived {
+            if arrival.device == self.bus.service {
+                self.work(Work::Job, arrival, None)?;
+            }
+            self.publish(arrival);
+        }
+        Ok(())
+    }
+
+    fn work(&self, work: Work, arrival: &Arrival, target: Option<String>) -> Result<(), BusError> {
+        let route = arrival.route.as_ref().map(Route::to_text);
+        let delivery = NewDelivery {
+            id: self.bus.random.uuid().into(),
+            work,
+            device: arrival.device.clone(),
+            event: arrival.kind.as_str().to_owned(),
+            route,
+            target,
+            body: self.text().to_owned(),
+        };
+        self.transaction.accept(&delivery, self.bus.clock.now())?;
+        let bell = match work {
+            Work::Job => self.bus.job_bell(),
+            Work::Webhook => self.bus.webhook_bell(),
+        };
+        self.transaction.after_commit(move || bell.notify_one());
+        Ok(())
+    }
+
+    fn publish(&self, arrival: &Arrival) {
+        let streams = self.bus.streams.clone();
+        if streams.listening(&arrival.device) {
+            let line = line(self.body, arrival);
+            let device = arrival.device.clone();
+            self.transaction.after_commit(move || streams.publish(&device, &line));
+        }
+    }
+
+    fn text(&self) -> &str {
+        self.text.get_or_init(|| self.body.to_string())
+    }
+}
+
+/// The message with `fromUuid`, as the streaming read of old has it (`spec/meshblu.md` 4.7, 6.5).
+fn line(body: &Value, arrival: &Arrival) -> Line {
+    let mut message = body.clone();
+    let from = arrival.route.as_ref().and_then(|route| route.hops().first()).map(|hop| &hop.from);
+    if let (Some(message), Some(from)) = (message.as_object_mut(), from) {
+        message.insert("fromUuid".into(), json!(from));
+    }
+    Arc::from(message.to_string())
+}

@@ -1,0 +1,127 @@
+//! The bus itself: what its operations share.
+
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+use zeroize::Zeroizing;
+
+use super::streams::Streams;
+use super::{BusError, founding};
+use crate::ambient::{Clock, Random};
+use crate::message::DeviceUuid;
+use crate::store::{Store, StoreError, Transaction, View};
+
+/// What the embedded bus stands on.
+#[derive(Debug)]
+pub struct Ground {
+    /// Where devices and work are kept.
+    pub store: Store,
+    /// Tells the time.
+    pub clock: Clock,
+    /// Makes uuids and tokens.
+    pub random: Random,
+}
+
+/// The embedded bus. Cheap to clone.
+///
+/// Its operations take a transaction, so that several of them, and the bookkeeping of whoever calls, commit
+/// together; [`EmbeddedBus::change`] and [`EmbeddedBus::look`] provide one.
+#[derive(Clone, Debug)]
+pub struct EmbeddedBus(Arc<Exchange>);
+
+/// The parts of the bus that its operations use.
+#[derive(Debug)]
+pub struct Exchange {
+    pub(super) store: Store,
+    pub(super) clock: Clock,
+    pub(super) random: Random,
+    pub(super) service: DeviceUuid,
+    pub(super) pepper: Zeroizing<Vec<u8>>,
+    pub(super) streams: Streams,
+    pub(super) job_bell: Arc<Notify>,
+    pub(super) webhook_bell: Arc<Notify>,
+}
+
+impl std::ops::Deref for EmbeddedBus {
+    type Target = Exchange;
+
+    fn deref(&self) -> &Exchange {
+        &self.0
+    }
+}
+
+impl EmbeddedBus {
+    /// Opens the bus of a store; in a new one makes the pepper of token hashes and the service device.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub async fn open(ground: Ground) -> Result<Self, StoreError> {
+        let Ground { store, clock, random } = ground;
+        let (founding_clock, founding_random) = (clock.clone(), random.clone());
+        let found = move |transaction: &Transaction<'_>| {
+            let pepper = founding::pepper(transaction, &founding_random)?;
+            let service = founding::service(transaction, &founding_random, founding_clock.now())?;
+            Ok::<_, StoreError>((pepper, service))
+        };
+        let (pepper, service) = store.write(found).await?;
+        Ok(Self(Arc::new(Exchange {
+            store,
+            clock,
+            random,
+            service,
+            pepper,
+            streams: Streams::default(),
+            job_bell: Arc::default(),
+            webhook_bell: Arc::default(),
+        })))
+    }
+
+    /// Runs operations that change something; answers once what they did is on disk.
+    ///
+    /// # Errors
+    /// Those of the operations, after which nothing is kept.
+    pub async fn change<T: Send + 'static>(
+        &self,
+        operations: impl FnOnce(&Self, &Transaction<'_>) -> Result<T, BusError> + Send + 'static,
+    ) -> Result<T, BusError> {
+        let bus = self.clone();
+        self.store.write(move |transaction| operations(&bus, transaction)).await
+    }
+
+    /// Runs operations that only read.
+    ///
+    /// # Errors
+    /// Those of the operations.
+    pub async fn look<T: Send + 'static>(
+        &self,
+        operations: impl FnOnce(&Self, &View<'_>) -> Result<T, BusError> + Send + 'static,
+    ) -> Result<T, BusError> {
+        let bus = self.clone();
+        self.store.read(move |view| operations(&bus, view)).await
+    }
+
+    /// Rung when there may be a job for the gateway.
+    pub fn job_bell(&self) -> Arc<Notify> {
+        Arc::clone(&self.job_bell)
+    }
+
+    /// Rung when there may be a webhook to call.
+    pub fn webhook_bell(&self) -> Arc<Notify> {
+        Arc::clone(&self.webhook_bell)
+    }
+
+    /// Ends everybody's reading along.
+    pub fn close_streams(&self) {
+        self.streams.close_all();
+    }
+
+    /// Where devices and work are kept.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The device whose messages the gateway takes in this process.
+    pub fn service(&self) -> &DeviceUuid {
+        &self.service
+    }
+}

@@ -1,0 +1,39 @@
+//! Why credentials cannot be used or kept.
+
+use thiserror::Error;
+
+use crate::bus::embedded::BusError;
+use crate::store::StoreError;
+use crate::vault::{RecordError, SealError};
+
+/// What stands between a message and its credentials.
+#[derive(Debug, Error)]
+pub enum CredentialsError {
+    /// A tombstone says that this user device may not use them any more.
+    #[error("the binding is over")]
+    Revoked,
+    /// The credentials device is not subscribed to this user device.
+    #[error("the user device is not bound to the credentials device")]
+    NotBound,
+    /// There is no record, or no such credentials device.
+    #[error("the credentials device holds no record")]
+    NoRecord,
+    /// The bus holds an older record than the store.
+    #[error("the record was rolled back")]
+    RolledBack,
+    /// The record does not verify or open.
+    #[error("the record cannot be opened")]
+    Record(#[from] RecordError),
+    /// The contents cannot be sealed.
+    #[error("the credentials cannot be sealed")]
+    Seal(#[from] SealError),
+    /// The bus refused.
+    #[error("the bus refused")]
+    Bus(#[from] BusError),
+    /// The store could not do it.
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+    /// The thread that was to open the record ended before its time.
+    #[error("the vault did not answer")]
+    Interrupted,
+}
