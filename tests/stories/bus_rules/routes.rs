@@ -1,7 +1,7 @@
 //! Whom messages and events reach, and on which routes.
 
 use endo::bus::embedded::recipient::{InvalidMessage, Recipient, recipients};
-use endo::bus::embedded::routing::{Cut, Event};
+use endo::bus::embedded::routing::{Arrivals, Cut, Event};
 use endo::bus::embedded::subscription::SubscriptionType;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -22,10 +22,10 @@ fn flow() -> Devices {
         .subscribed("flow", "flow", RECEIVED)
 }
 
-fn without(devices: &Devices, uuid: &str, group: &str) -> Devices {
+fn without(devices: &Devices, uuid: &str, list: &str) -> Devices {
     let mut fewer = devices.clone();
     let document = std::sync::Arc::make_mut(fewer.documents.get_mut(uuid).unwrap());
-    document["meshblu"]["whitelists"][group] = json!({});
+    document["meshblu"]["whitelists"]["message"][list] = json!([]);
     fewer
 }
 
@@ -75,15 +75,85 @@ fn every_permission_and_subscription_of_the_way_is_needed() {
     let there = |devices: &Devices| told(&devices.send("flow", "flow", json!(["ud"]))).len();
     let back = |devices: &Devices| told(&devices.send("cred", "ud", json!(["flow"]))).len();
     assert_eq!((there(&flow()), back(&flow())), (1, 1));
-    for (uuid, expected) in [("ud", (0, 0)), ("cred", (0, 1)), ("flow", (1, 0)), ("svc", (1, 1))] {
-        let devices = without(&flow(), uuid, "message");
-        assert_eq!((there(&devices), back(&devices)), expected, "{uuid}");
+    let entries = [
+        ("flow", "from", (1, 0)),
+        ("ud", "from", (0, 1)),
+        ("ud", "as", (1, 0)),
+        ("ud", "received", (0, 1)),
+        ("cred", "received", (0, 1)),
+    ];
+    for (uuid, list, expected) in entries {
+        let devices = without(&flow(), uuid, list);
+        assert_eq!((there(&devices), back(&devices)), expected, "{uuid} {list}");
     }
     for (gone, expected) in [(0, (0, 1)), (1, (0, 1)), (2, (0, 1)), (3, (1, 0))] {
         let mut devices = flow();
         devices.subscriptions.remove(gone);
         assert_eq!((there(&devices), back(&devices)), expected, "{gone}");
     }
+}
+
+/// Which deliveries happen when T carries these entries, in a network where everything else is granted.
+fn deliveries(lists: &[(&str, &str)]) -> Vec<&'static str> {
+    let devices = Devices::default()
+        .device("T", lists)
+        .device("X", &[])
+        .device("open", &[("message.from", "*"), ("broadcast.sent", "*"), ("configure.sent", "*")]);
+    let kinds = ["message", "broadcast", "configure", "unregister"];
+    let devices = kinds.iter().fold(devices, |devices, kind| {
+        let (sent, received) = (format!("{kind}.sent"), format!("{kind}.received"));
+        let itself = |devices: Devices, uuid| devices.subscribed(uuid, uuid, &received);
+        ["T", "X", "open"]
+            .into_iter()
+            .fold(devices, itself)
+            .subscribed("X", "T", &sent)
+            .subscribed("X", "T", &received)
+            .subscribed("T", "open", &sent)
+            .subscribed("open", "T", &sent)
+    });
+    let reaches = |arrivals: Arrivals, device: &str| {
+        arrivals.arrivals.iter().any(|arrival| arrival.device.as_str() == device)
+    };
+    let all = [
+        ("to T", reaches(devices.send("X", "X", json!("T")), "T")),
+        ("as T", reaches(devices.send("X", "T", json!("open")), "open")),
+        ("T sends", reaches(devices.send("T", "T", json!("open")), "X")),
+        ("T receives", reaches(devices.send("F", "F", json!("T")), "X")),
+        ("broadcast as T", reaches(devices.send("X", "T", json!("*")), "open")),
+        ("T broadcasts", reaches(devices.send("T", "T", json!("*")), "X")),
+        ("T receives broadcasts", reaches(devices.send("open", "open", json!("*")), "X")),
+        ("T changes", reaches(devices.event(Event::Configure, "T"), "X")),
+        ("T receives changes", reaches(devices.event(Event::Configure, "open"), "X")),
+        ("T goes", reaches(devices.event(Event::Unregister, "T"), "X")),
+        ("T receives goings", reaches(devices.event(Event::Unregister, "open"), "X")),
+    ];
+    all.into_iter().filter_map(|(delivery, happens)| happens.then_some(delivery)).collect()
+}
+
+#[test]
+fn each_list_grants_its_delivery_and_no_other() {
+    let table: [(&str, &[&str]); 13] = [
+        ("discover.view", &[]),
+        ("discover.as", &[]),
+        ("configure.update", &[]),
+        ("configure.as", &[]),
+        ("configure.sent", &["T changes", "T goes"]),
+        ("configure.received", &["T receives changes", "T receives goings"]),
+        ("message.from", &["to T"]),
+        ("message.as", &["as T"]),
+        ("message.sent", &["T sends"]),
+        ("message.received", &["T receives"]),
+        ("broadcast.as", &["broadcast as T"]),
+        ("broadcast.sent", &["T broadcasts"]),
+        ("broadcast.received", &["T receives broadcasts"]),
+    ];
+    let given = [("message.from", "F"), ("broadcast.sent", "open")];
+    for (list, expected) in table {
+        let mut lists = given.to_vec();
+        lists.push((list, "X"));
+        assert_eq!(deliveries(&lists), expected, "{list}");
+    }
+    assert_eq!(deliveries(&given), [""; 0]);
 }
 
 #[test]
@@ -105,7 +175,7 @@ fn a_follower_of_what_a_device_sends_has_two_hops_for_one_way() {
         .subscribed("B", "B", RECEIVED);
     let expected = json!([[hop("A", "B", "message.sent"), hop("A", "B", RECEIVED), hop("B", "B", RECEIVED)]]);
     assert_eq!(routes(&devices, "A", "nobody"), expected);
-    assert_eq!(told(&without(&devices, "A", "message").send("A", "A", json!(["nobody"]))), [""; 0]);
+    assert_eq!(told(&without(&devices, "A", "sent").send("A", "A", json!(["nobody"]))), [""; 0]);
 }
 
 #[test]
@@ -210,7 +280,7 @@ fn the_webhooks_of_the_sender_fire_for_whoever_shows_the_credentials() {
     assert_eq!(told(&arrivals), ["A message.sent"]);
     assert_eq!(arrivals.arrivals[0].document["uuid"], "A");
     assert_eq!(told(&devices.send("X", "X", json!(["nobody"]))), ["X message.sent"]);
-    assert_eq!(told(&without(&devices, "X", "message").send("A", "X", json!(["nobody"]))), [""; 0]);
+    assert_eq!(told(&without(&devices, "X", "as").send("A", "X", json!(["nobody"]))), [""; 0]);
 }
 
 #[test]
@@ -337,20 +407,22 @@ fn every_subscription_type_has_one_name() {
 }
 
 /// The runs of `spec/meshblu.md` 4.2, word for word, for one direct message among devices that allow everything.
-fn by_the_book(devices: &Devices, from: &str, to: &str, route: &[(String, String)], out: &mut Vec<String>) {
+fn by_the_book(devices: &Devices, route: &[(String, String)], from: &str, to: &str) -> Vec<String> {
     let hop = (from.to_owned(), to.to_owned());
     if route.contains(&hop) {
-        return;
+        return Vec::new();
     }
+    let longer = [route, &[hop]].concat();
+    let mut found = Vec::new();
     let subscribers = devices.subscriptions.iter().filter(|(_, emitter, _)| emitter == to);
     for (subscriber, ..) in subscribers.filter(|(subscriber, ..)| from != to || subscriber == to) {
-        let longer = [route, std::slice::from_ref(&hop)].concat();
         if from == to {
-            let told: Vec<_> = longer.iter().map(|(from, to)| format!("{from}>{to}")).collect();
-            out.push(format!("{subscriber}: {}", told.join(" ")));
+            let hops: Vec<_> = longer.iter().map(|(from, to)| format!("{from}>{to}")).collect();
+            found.push(format!("{subscriber}: {}", hops.join(" ")));
         }
-        by_the_book(devices, to, subscriber, &longer, out);
+        found.extend(by_the_book(devices, &longer, to, subscriber));
     }
+    found
 }
 
 proptest! {
@@ -364,8 +436,8 @@ proptest! {
         for (subscriber, emitter) in pairs {
             devices = devices.subscribed(&uuid(subscriber), &uuid(emitter), RECEIVED);
         }
-        let (mut expected, arrivals) = (Vec::new(), devices.send("F", "F", json!(["d0"])));
-        by_the_book(&devices, "F", "d0", &[], &mut expected);
+        let arrivals = devices.send("F", "F", json!(["d0"]));
+        let mut expected = by_the_book(&devices, &[], "F", "d0");
         let mut found = told(&arrivals);
         expected.sort();
         found.sort();

@@ -441,7 +441,8 @@ proptest! {
         if let Ok(update) = Update::parse(&update) {
             let mut changed = document.clone();
             let outcome = update.apply(&mut changed, NOW);
-            prop_assert_eq!(outcome == Ok(true), changed.to_string() != document.to_string());
+            let (before, after) = (document.to_string(), changed.to_string());
+            prop_assert_eq!(outcome == Ok(true), after != before);
         }
     }
 
