@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 
 use super::{CredentialsError, templates};
 use crate::ambient::Clock;
@@ -10,7 +10,7 @@ use crate::bus::embedded::update::Update;
 use crate::bus::embedded::{Caller, EmbeddedBus};
 use crate::message::DeviceUuid;
 use crate::store::{Lookup, StoreError, StoredRecord, StoredSubscription, Transaction};
-use crate::vault::{Contents, Format, ResourceOwnerId, SealedText, SecretText, Vault};
+use crate::vault::{Contents, Format, ResourceOwnerId, Sealed, SealedText, SecretText, Vault};
 
 /// Where the secrets of the gateway's source may be sent: `host` or `host:port`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -101,7 +101,7 @@ impl Keeping {
         if !transaction.store_record(&device, &record)? {
             return Err(CredentialsError::RolledBack);
         }
-        self.project(transaction, &device, &sealed.endo, &sealed.signature)?;
+        self.project(transaction, (&device, &sealed))?;
         Ok(device)
     }
 
@@ -168,11 +168,9 @@ impl Keeping {
     fn project(
         &self,
         transaction: &Transaction<'_>,
-        device: &DeviceUuid,
-        endo: &Value,
-        signature: &str,
+        (device, sealed): (&DeviceUuid, &Sealed),
     ) -> Result<(), CredentialsError> {
-        let update = json!({"$set": {"endo": endo, "endoSignature": signature}});
+        let update = json!({"$set": {"endo": sealed.endo, "endoSignature": sealed.signature}});
         let update = Update::parse(&update).expect("a $set of two members is an update");
         let caller = Caller::itself(device.clone());
         self.devices.bus.update(transaction, &caller, (device, &update))?;
