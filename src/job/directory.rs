@@ -52,12 +52,14 @@ pub(super) enum Trouble {
     Job(JobError),
 }
 
-type Run = dyn Fn(Value, JobContext) -> BoxFuture<'static, Result<Answer, Trouble>> + Send + Sync;
+/// A job whose types are erased.
+pub(super) type Run =
+    Arc<dyn Fn(Value, JobContext) -> BoxFuture<'static, Result<Answer, Trouble>> + Send + Sync>;
 
 /// A job with its directory; its types are erased here, once.
 pub struct BuiltIn {
     pub(super) directory: JobDirectory,
-    pub(super) run: Arc<Run>,
+    pub(super) run: Run,
 }
 
 impl fmt::Debug for BuiltIn {

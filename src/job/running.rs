@@ -1,0 +1,114 @@
+//! One run of a job: bounded in time, and apart from everything else, so that a panic ends nothing but itself.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use super::contract::JobError;
+use super::directory::{Answer, Trouble};
+use super::response::ResponseSchema;
+use crate::message::{Failure, Reply};
+
+/// Why a job has no reply: what the sender is told if it stays at that, and what to do before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunFailure {
+    /// What the sender is told.
+    pub failure: Failure,
+    /// What happens next.
+    pub next: Next,
+}
+
+/// What happens after a failed run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// The same run may succeed later.
+    Repeat {
+        /// How long the API wants to be left alone, if it said.
+        after: Option<Duration>,
+    },
+    /// Another run would fail the same way.
+    Final,
+    /// The credentials are to be refreshed; then the job may run once more.
+    CredentialsExpired,
+    /// Something may have been done: no other run.
+    OutcomeUnknown,
+}
+
+impl RunFailure {
+    /// A failure that another run would not mend.
+    pub fn last(failure: Failure) -> Self {
+        Self { failure, next: Next::Final }
+    }
+}
+
+impl From<JobError> for RunFailure {
+    fn from(error: JobError) -> Self {
+        let text = error.to_string();
+        let (failure, next) = match error {
+            JobError::Refused { code, .. } => (Failure::new(code, text), Next::Final),
+            JobError::CredentialsExpired => (Failure::new(401, text), Next::CredentialsExpired),
+            JobError::Unavailable { retry_after, .. } => {
+                (Failure::new(503, text), Next::Repeat { after: retry_after })
+            }
+            JobError::OutcomeUnknown => (Failure::new(503, "outcome_unknown"), Next::OutcomeUnknown),
+        };
+        Self { failure, next }
+    }
+}
+
+/// Runs a job within `limit` and turns its answer into a reply that satisfies `schema`.
+pub(super) async fn run(
+    job: impl Future<Output = Result<Answer, Trouble>> + Send + 'static,
+    limit: Duration,
+    schema: &ResponseSchema,
+) -> Result<Reply, RunFailure> {
+    let answer = match apart(job, limit).await? {
+        Ok(answer) => answer,
+        Err(Trouble::Unreadable(error)) => return Ok(unreadable(&error)),
+        Err(Trouble::Unwritable) => return Err(response_invalid()),
+        Err(Trouble::Job(error)) => return Err(error.into()),
+    };
+    let response = json!({"metadata": answer.metadata, "data": answer.data});
+    let mut response = schema.conform(response).ok_or_else(response_invalid)?;
+    let metadata =
+        response.get_mut("metadata").and_then(|metadata| Some(std::mem::take(metadata.as_object_mut()?)));
+    Ok(Reply { metadata, data: response.get_mut("data").map(Value::take) })
+}
+
+/// A task of its own, ended when the time is up or nobody waits any more.
+async fn apart<T: Send + 'static>(
+    job: impl Future<Output = T> + Send + 'static,
+    limit: Duration,
+) -> Result<T, RunFailure> {
+    let mut task = JoinSet::new();
+    task.spawn(job);
+    match tokio::time::timeout(limit, task.join_next()).await {
+        Ok(Some(Ok(answer))) => Ok(answer),
+        Ok(_) => Err(RunFailure::last(Failure::new(500, "job_failed"))),
+        Err(_) => Err(RunFailure::last(Failure::new(504, "job_timed_out"))),
+    }
+}
+
+fn response_invalid() -> RunFailure {
+    RunFailure::last(Failure::new(502, "response_invalid"))
+}
+
+/// The reply to a message that does not satisfy its schema.
+pub(super) fn unprocessable(errors: Vec<String>) -> Reply {
+    let reply = json!({
+        "metadata": {"code": 422, "status": "Unprocessable Entity"},
+        "data": {"errors": errors},
+    });
+    serde_json::from_value(reply).expect("it is written as a reply")
+}
+
+/// The reply to a message of no known job type.
+pub(super) fn not_found() -> Reply {
+    let reply = json!({"metadata": {"code": 404, "status": "Not Found"}});
+    serde_json::from_value(reply).expect("it is written as a reply")
+}
+
+fn unreadable(error: &serde_json::Error) -> Reply {
+    unprocessable(vec![format!("message.data cannot be read by the job: {error}")])
+}

@@ -1,0 +1,75 @@
+//! Words for schemas made of schemas.
+
+use serde_json::Value;
+
+use super::scalars::is_of_kind;
+use super::text::quoted;
+use super::walk::{Rule, Walk};
+
+/// `allOf`; `extends` of draft 3 is the same without words of its own.
+pub(super) fn all_of(walk: &Walk<'_>, keyword: &str, rule: Rule<'_>) -> Vec<String> {
+    let mut all = Vec::new();
+    for (index, schema) in listed(rule.argument).iter().enumerate() {
+        let faults = walk.faults(rule.under(schema));
+        if !faults.is_empty() && keyword == "allOf" {
+            let count = faults.len();
+            let words = format!("does not match allOf schema {} with {count} error[s]:", name(index, schema));
+            all.extend(rule.says(&words));
+        }
+        all.extend(faults);
+    }
+    all
+}
+
+/// `anyOf`.
+pub(super) fn any_of(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<String> {
+    let words = format!("is not any of {}", names(rule.argument));
+    rule.says_if(matching(walk, rule) == 0, &words)
+}
+
+/// `oneOf`.
+pub(super) fn one_of(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<String> {
+    let words = format!("is not exactly one from {}", names(rule.argument));
+    rule.says_if(matching(walk, rule) != 1, &words)
+}
+
+/// `not`, and `disallow` of draft 3, which names types.
+pub(super) fn not(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<String> {
+    let prohibited = listed(rule.argument).iter().filter(|kind| is_of_kind(walk, rule, kind));
+    let name = |kind: &Value| match (kind.get("id").and_then(Value::as_str), kind) {
+        (Some(id), _) => format!("<{id}>"),
+        (None, Value::String(name)) => name.clone(),
+        (None, _) => "[object Object]".into(),
+    };
+    prohibited.flat_map(|kind| rule.says(&format!("is of prohibited type {}", name(kind)))).collect()
+}
+
+/// `if`, with `then` and `else`.
+pub(super) fn condition(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<String> {
+    let holds = walk.faults(rule.under(rule.argument)).is_empty();
+    let branch = rule.schema.get(if holds { "then" } else { "else" });
+    branch.map(|schema| walk.faults(rule.under(schema))).unwrap_or_default()
+}
+
+fn matching(walk: &Walk<'_>, rule: Rule<'_>) -> usize {
+    listed(rule.argument).iter().filter(|schema| walk.faults(rule.under(schema)).is_empty()).count()
+}
+
+fn listed(argument: &Value) -> &[Value] {
+    argument.as_array().map_or(std::slice::from_ref(argument), Vec::as_slice)
+}
+
+fn names(schemas: &Value) -> String {
+    let names = listed(schemas).iter().enumerate().map(|(index, schema)| name(index, schema));
+    names.collect::<Vec<_>>().join(",")
+}
+
+fn name(index: usize, schema: &Value) -> String {
+    let text = |keyword| schema.get(keyword).and_then(Value::as_str);
+    match (text("id"), text("title"), text("$ref")) {
+        (Some(id), _, _) => format!("<{id}>"),
+        (None, Some(title), _) => quoted(title),
+        (None, None, Some(reference)) => format!("<{reference}>"),
+        (None, None, None) => format!("[subschema {index}]"),
+    }
+}

@@ -1,0 +1,11 @@
+//! What the sender of an invalid message gets to read, in the original's words (`spec/endo.md` 2.11).
+
+mod arrays;
+mod combinations;
+mod fallback;
+mod objects;
+mod scalars;
+mod text;
+mod walk;
+
+pub(super) use walk::texts;

@@ -1,0 +1,116 @@
+//! Words for objects.
+
+use serde_json::{Map, Value};
+
+use super::text::{plain, quoted, step};
+use super::walk::{Rule, Walk};
+
+/// `properties`, in their order; draft 3 says here what is required.
+pub(super) fn properties(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<String> {
+    let (Some(members), Some(schemas)) = (rule.instance.as_object(), rule.argument.as_object()) else {
+        return Vec::new();
+    };
+    let mut faults = Vec::new();
+    for (name, schema) in schemas {
+        let path = format!("{}{}", rule.path, step(name));
+        match members.get(name) {
+            Some(member) => faults.extend(walk.faults(rule.at(&path, member, schema))),
+            None if schema.get("required") == Some(&Value::Bool(true)) => {
+                faults.push(format!("{path} is required"));
+            }
+            None => {}
+        }
+    }
+    faults
+}
+
+/// `patternProperties`, and with them `additionalProperties`.
+pub(super) fn pattern_properties(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<String> {
+    let (Some(members), Some(schemas)) = (rule.instance.as_object(), rule.argument.as_object()) else {
+        return Vec::new();
+    };
+    let mut faults = Vec::new();
+    for (name, member) in members {
+        let path = format!("{}{}", rule.path, step(name));
+        let mut matched = false;
+        for (_, schema) in schemas.iter().filter(|(pattern, _)| walk.schema.checks.matches(pattern, name)) {
+            matched = true;
+            faults.extend(walk.faults(rule.at(&path, member, schema)));
+        }
+        if !matched {
+            faults.extend(additional(walk, rule, (name, member)));
+        }
+    }
+    faults
+}
+
+/// `additionalProperties`, unless `patternProperties` have taken care of them.
+pub(super) fn additional_properties(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<String> {
+    let Some(members) = rule.instance.as_object() else { return Vec::new() };
+    if rule.schema.contains_key("patternProperties") {
+        return Vec::new();
+    }
+    members.iter().flat_map(|member| additional(walk, rule, member)).collect()
+}
+
+fn additional(walk: &Walk<'_>, rule: Rule<'_>, (name, member): (&String, &Value)) -> Vec<String> {
+    if rule.schema.get("properties").is_some_and(|properties| properties.get(name).is_some()) {
+        return Vec::new();
+    }
+    match rule.schema.get("additionalProperties") {
+        Some(Value::Bool(false)) => {
+            rule.says(&format!("additionalProperty {} exists in instance when not allowed", quoted(name)))
+        }
+        Some(schema) => walk.faults(rule.at(&format!("{}{}", rule.path, step(name)), member, schema)),
+        None => Vec::new(),
+    }
+}
+
+/// `required`, as a list of names.
+pub(super) fn required(rule: Rule<'_>) -> Vec<String> {
+    let Some(members) = rule.instance.as_object() else { return Vec::new() };
+    let names = rule.argument.as_array().into_iter().flatten().filter_map(Value::as_str);
+    let missing = names.filter(|name| !members.contains_key(*name));
+    missing.flat_map(|name| rule.says(&format!("requires property {}", quoted(name)))).collect()
+}
+
+/// `minProperties` and `maxProperties`.
+pub(super) fn count(keyword: &str, rule: Rule<'_>) -> Vec<String> {
+    let (Some(members), Some(limit)) = (rule.instance.as_object(), rule.argument.as_f64()) else {
+        return Vec::new();
+    };
+    let count = members.len() as f64;
+    let (broken, which) =
+        if keyword == "minProperties" { (count < limit, "minimum") } else { (count > limit, "maximum") };
+    rule.says_if(broken, &format!("does not meet {which} property length of {}", plain(rule.argument)))
+}
+
+/// `dependencies` and the two keywords that followed them.
+pub(super) fn dependencies(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<String> {
+    let (Some(members), Some(dependencies)) = (rule.instance.as_object(), rule.argument.as_object()) else {
+        return Vec::new();
+    };
+    let present = dependencies.iter().filter(|(name, _)| members.contains_key(*name));
+    present.flat_map(|(name, dependency)| dependent(walk, rule, (members, name, dependency))).collect()
+}
+
+fn dependent(
+    walk: &Walk<'_>,
+    rule: Rule<'_>,
+    (members, name, dependency): (&Map<String, Value>, &str, &Value),
+) -> Vec<String> {
+    let by = format!("{}{}", rule.path, step(name));
+    let names = match dependency {
+        Value::String(_) => std::slice::from_ref(dependency),
+        Value::Array(names) => names,
+        schema => {
+            let mut faults = walk.faults(rule.at(&by, rule.instance, schema));
+            if !faults.is_empty() {
+                faults.splice(0..0, rule.says(&format!("does not meet dependency required by {by}")));
+            }
+            return faults;
+        }
+    };
+    let missing = names.iter().filter_map(Value::as_str).filter(|name| !members.contains_key(*name));
+    missing.flat_map(|name| rule.says(&format!("property {name} not found, required by {by}"))).collect()
+}

@@ -1,0 +1,103 @@
+//! Words for types, enumerations, numbers and strings.
+
+use serde_json::Value;
+
+use super::text::{joined, plain, quoted, same};
+use super::walk::{Rule, Walk};
+
+/// The rules on values without parts.
+pub(super) fn keyword(walk: &Walk<'_>, keyword: &str, rule: Rule<'_>) -> Vec<String> {
+    match keyword {
+        "type" => kind(walk, rule),
+        "enum" => enumeration(rule),
+        "const" => constant(rule),
+        "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" => limit(keyword, rule),
+        "multipleOf" => multiple(rule, "is not a multiple of (divisible by)"),
+        "divisibleBy" => multiple(rule, "is not divisible by (multiple of)"),
+        "minLength" | "maxLength" => length(keyword, rule),
+        "pattern" => pattern(walk, rule),
+        "format" => format(walk, rule),
+        _ => Vec::new(),
+    }
+}
+
+fn kind(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<String> {
+    let one = std::slice::from_ref(rule.argument);
+    let kinds = rule.argument.as_array().map_or(one, Vec::as_slice);
+    let fits = kinds.iter().any(|kind| is_of_kind(walk, rule, kind));
+    rule.says_if(!fits, &format!("is not of a type(s) {}", joined(rule.argument)))
+}
+
+/// Whether the value is of a type: a name, or, in draft 3, a schema.
+pub(super) fn is_of_kind(walk: &Walk<'_>, rule: Rule<'_>, kind: &Value) -> bool {
+    match kind.as_str() {
+        Some("string") => rule.instance.is_string(),
+        Some("number") => rule.instance.is_number(),
+        Some("integer") => rule.instance.as_f64().is_some_and(|number| number.fract() == 0.0),
+        Some("boolean") => rule.instance.is_boolean(),
+        Some("null") => rule.instance.is_null(),
+        Some("array") => rule.instance.is_array(),
+        Some("object") => rule.instance.is_object(),
+        Some("any") => true,
+        Some(_) => false,
+        None => kind.is_object() && walk.faults(rule.under(kind)).is_empty(),
+    }
+}
+
+fn enumeration(rule: Rule<'_>) -> Vec<String> {
+    let known = rule.argument.as_array().into_iter().flatten().any(|value| same(value, rule.instance));
+    rule.says_if(!known, &format!("is not one of enum values: {}", joined(rule.argument)))
+}
+
+fn constant(rule: Rule<'_>) -> Vec<String> {
+    let words = format!("does not exactly match expected constant: {}", rule.argument);
+    rule.says_if(!same(rule.argument, rule.instance), &words)
+}
+
+fn limit(keyword: &str, rule: Rule<'_>) -> Vec<String> {
+    let (Some(number), Some(limit)) = (rule.instance.as_f64(), rule.argument.as_f64()) else {
+        return Vec::new();
+    };
+    let excluded = |keyword| rule.schema.get(keyword) == Some(&Value::Bool(true));
+    let (broken, words) = match keyword {
+        "minimum" => {
+            (number < limit || number == limit && excluded("exclusiveMinimum"), "a minimum value of")
+        }
+        "maximum" => {
+            (number > limit || number == limit && excluded("exclusiveMaximum"), "a maximum value of")
+        }
+        "exclusiveMinimum" => (number <= limit, "a value greater than"),
+        _ => (number >= limit, "a value less than"),
+    };
+    rule.says_if(broken, &format!("must have {words} {}", plain(rule.argument)))
+}
+
+fn multiple(rule: Rule<'_>, words: &str) -> Vec<String> {
+    let (Some(number), Some(divisor)) = (rule.instance.as_f64(), rule.argument.as_f64()) else {
+        return Vec::new();
+    };
+    let quotient = number / divisor;
+    let broken = (quotient - quotient.round()).abs() > 1e-9 * quotient.abs().max(1.0);
+    rule.says_if(broken, &format!("{words} {}", plain(rule.argument)))
+}
+
+fn length(keyword: &str, rule: Rule<'_>) -> Vec<String> {
+    let (Some(text), Some(limit)) = (rule.instance.as_str(), rule.argument.as_f64()) else {
+        return Vec::new();
+    };
+    super::arrays::measured(keyword == "minLength", text.chars().count(), limit, rule)
+}
+
+fn pattern(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<String> {
+    let (Some(text), Some(pattern)) = (rule.instance.as_str(), rule.argument.as_str()) else {
+        return Vec::new();
+    };
+    let matches = walk.schema.checks.matches(pattern, text);
+    rule.says_if(!matches, &format!("does not match pattern {}", quoted(pattern)))
+}
+
+fn format(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<String> {
+    let Some(format) = rule.argument.as_str() else { return Vec::new() };
+    let conforms = walk.schema.checks.conforms(format, rule.instance);
+    rule.says_if(!conforms, &format!("does not conform to the {} format", quoted(format)))
+}

@@ -1,0 +1,1 @@
+//! What is let out of a response.
