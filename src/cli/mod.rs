@@ -6,7 +6,9 @@ mod error;
 mod exit;
 mod health;
 mod run;
+mod stand_in;
 
 pub use error::CommandError;
 pub use exit::Exit;
 pub use run::run;
+pub use stand_in::StandIn;

@@ -56,16 +56,15 @@ impl HostList {
 impl Host {
     fn parse(entry: &str) -> Result<Self, EgressError> {
         let wrong = || EgressError::HostEntry { entry: entry.to_owned() };
-        let secure = Url::parse(&format!("https://{entry}")).map_err(|_| wrong())?;
-        let plain = Url::parse(&format!("http://{entry}")).map_err(|_| wrong())?;
-        let name = secure.host_str().filter(|name| !name.contains('*')).ok_or_else(wrong)?;
-        // Each of the two leaves out the port that its scheme implies.
-        let port = secure.port().or(plain.port());
-        let written =
-            format!("https://{name}{}/", secure.port().map_or(String::new(), |port| format!(":{port}")));
-        if written != secure.as_str() || entry.ends_with('/') {
+        let foreign = |c: char| c.is_whitespace() || c.is_control() || "/\\?#@*".contains(c);
+        if entry.contains(foreign) || entry.ends_with(':') {
             return Err(wrong());
         }
+        let secure = Url::parse(&format!("https://{entry}")).map_err(|_| wrong())?;
+        let plain = Url::parse(&format!("http://{entry}")).map_err(|_| wrong())?;
+        let name = secure.host_str().ok_or_else(wrong)?;
+        // Each of the two leaves out the port that its scheme implies.
+        let port = secure.port().or(plain.port());
         Ok(Self { name: name.to_owned(), port })
     }
 

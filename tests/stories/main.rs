@@ -12,6 +12,7 @@ mod command_line;
 mod config;
 mod container;
 mod dispatch;
+mod egress;
 mod front_door;
 mod github;
 mod jobs;
