@@ -62,9 +62,9 @@ fn an_owned_version_1_device_is_its_owners() {
 
 #[test]
 fn a_client_chooses_neither_uuid_nor_token() {
-    let body = json!({"uuid": "other", "a": 1, "token": "x", "_id": 5, "b": 2, "online": true,
+    let body = json!({"uuid": "other", "a": 1, "token": "x", "_id": 5, "b": 2, "online": true, "c": 3, "d": 4,
         "meshblu": {"version": "2.0.0", "createdAt": "never", "hash": "x", "updatedAt": "never", "updatedBy": "me"}});
-    assert_eq!(own(body.clone()), r#"{"online":true,"a":1,"b":2,"uuid":"D"}"#);
+    assert_eq!(own(body.clone()), r#"{"online":true,"a":1,"b":2,"c":3,"d":4,"uuid":"D"}"#);
     let document = registered(body);
     assert_eq!(document["meshblu"]["createdAt"], "2026-11-22T00:51:24.122Z");
     assert_eq!(document["meshblu"].get("updatedBy"), None);
