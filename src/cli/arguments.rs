@@ -37,6 +37,7 @@ fn assignment(text: &str) -> Result<(String, String), &'static str> {
 fn after_help() -> String {
     format!(
         "Examples:
+  endo jobs ListEventsByUser             what one job takes and answers
   endo config                            the settings in force, and where each comes from
   endo --data-dir /var/lib/endo config   the same for another data directory
   endo --set log.format=json config      the same with one setting changed
@@ -63,6 +64,8 @@ pub enum Command {
     ///
     /// Ends with 0 if it is. Made for supervisors, such as Docker's HEALTHCHECK.
     Health,
+    /// List the job types with the fields of their data and of their responses
+    Jobs(JobsArguments),
 }
 
 /// What `endo serve` takes.
@@ -114,7 +117,7 @@ pub struct SendArguments {
 pub struct JobsArguments {
     /// Only this job type
     pub job_type: Option<String>,
-    /// Print the message schemas as JSON
+    /// Print JSON
     #[arg(long)]
     pub json: bool,
 }
@@ -212,7 +215,7 @@ impl Command {
     /// The settings among the words of this command alone.
     fn flags(&self) -> Vec<Flag> {
         match self {
-            Self::Config(_) | Self::Health => Vec::new(),
+            Self::Config(_) | Self::Health | Self::Jobs(_) => Vec::new(),
         }
     }
 }

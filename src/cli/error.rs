@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::Exit;
 use crate::config::ConfigError;
+use crate::job::LoadError;
 
 /// Why a command ended without doing what it was asked for: together with its causes one sentence for standard error.
 #[derive(Debug, Error)]
@@ -17,6 +18,12 @@ pub enum CommandError {
     /// Standard output took no more.
     #[error("cannot write to standard output")]
     Output(#[from] io::Error),
+    /// A job can not be loaded.
+    #[error(transparent)]
+    Jobs(#[from] LoadError),
+    /// No job has this type.
+    #[error("there is no job type `{0}`; `endo jobs` lists them")]
+    UnknownJobType(String),
     /// Nobody answers there.
     #[error("the gateway at {address} does not answer")]
     Unreachable {
@@ -43,7 +50,9 @@ impl CommandError {
             Self::Config(_) => Exit::Configuration,
             // Whoever read the output has seen enough and went: `endo config | head -1`.
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok,
-            Self::Output(_) | Self::NotReady { .. } => Exit::Failure,
+            Self::Output(_) | Self::Jobs(_) | Self::UnknownJobType(_) | Self::NotReady { .. } => {
+                Exit::Failure
+            }
             Self::Unreachable { .. } => Exit::Unreachable,
         }
     }

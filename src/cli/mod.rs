@@ -5,6 +5,7 @@ mod config;
 mod error;
 mod exit;
 mod health;
+mod jobs;
 mod run;
 mod stand_in;
 

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use super::arguments::{Arguments, Command};
-use super::{CommandError, Exit, config, health};
+use super::{CommandError, Exit, config, health, jobs};
 use crate::config::{ConfigError, Effective, Sources, load};
 
 /// Does what these words ask for, the first of which is the name of the program. Results go to standard output,
@@ -25,6 +25,7 @@ fn execute(arguments: &Arguments, out: &mut dyn Write) -> Result<(), CommandErro
     match &arguments.command {
         Some(Command::Config(command)) => config::run(command, || settings(arguments), out)?,
         Some(Command::Health) => health::run(&settings(arguments)?.config, out)?,
+        Some(Command::Jobs(command)) => jobs::run(command, &settings(arguments)?.config.jobs, out)?,
         None => write!(out, "{}", Arguments::command().render_help())?,
     }
     Ok(out.flush()?)

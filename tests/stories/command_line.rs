@@ -7,6 +7,7 @@ use std::process::{Command, Output, Stdio};
 use std::thread;
 
 use endo::cli::Exit;
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// The program with an environment of its own, in an empty home.
@@ -148,6 +149,41 @@ fn output_that_can_not_be_written_is_a_failure() {
     let output = Shell::new().command(&["config"]).stdout(full).output().unwrap();
     assert!(ended(&output, Exit::Failure));
     assert!(stderr(&output).starts_with("endo: cannot write to standard output: "));
+}
+
+#[test]
+fn jobs_lists_every_job_type_with_its_fields() {
+    let output = Shell::new().run(&["jobs"]);
+    assert!(ended(&output, Exit::Ok), "{}", stderr(&output));
+    for line in ["ListEventsByUser", "ListReposByUser"] {
+        assert!(stdout(&output).lines().any(|shown| shown.starts_with(line)), "{line}");
+    }
+    assert!(stdout(&output).contains("    username  string, required"), "{}", stdout(&output));
+    assert!(stdout(&output).contains("    repoName"), "{}", stdout(&output));
+}
+
+#[test]
+fn jobs_as_json_is_what_programs_read() {
+    let output = Shell::new().run(&["jobs", "--json", "ListReposByUser"]);
+    let listings: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(listings.as_array().map(Vec::len), Some(1));
+    assert_eq!(listings[0]["jobType"], "ListReposByUser");
+    assert_eq!(listings[0]["data"][0]["name"], "username");
+    assert_eq!(listings[0]["data"][0]["required"], true);
+}
+
+#[test]
+fn a_job_type_that_nobody_has_is_a_failure() {
+    let output = Shell::new().run(&["jobs", "toString"]);
+    assert!(ended(&output, Exit::Failure) && stdout(&output).is_empty());
+    assert_eq!(stderr(&output), "endo: there is no job type `toString`; `endo jobs` lists them\n");
+}
+
+#[test]
+fn a_default_job_type_that_nobody_has_is_a_failure() {
+    let output = Shell::new().run(&["--set", "jobs.default_job_type=Nonsense", "jobs"]);
+    assert!(ended(&output, Exit::Failure));
+    assert!(stderr(&output).contains("`Nonsense`"));
 }
 
 /// Answers one request with this status line, and gives back what was asked.
