@@ -18,6 +18,7 @@ mod schema;
 mod shape;
 mod stripping;
 mod wording;
+mod workbench;
 
 pub use context::JobContext;
 pub use contract::{Job, JobError};
@@ -27,5 +28,6 @@ pub use loading::{LoadError, LoadNotice};
 pub use registry::{Call, Registry, RegistryOptions};
 pub use running::{Next, RunFailure};
 pub use schema::SchemaError;
+pub use workbench::Workbench;
 
-pub use crate::egress::{ApiClient, EgressError};
+pub use crate::egress::{ApiClient, CallGate, EgressError, GateError};

@@ -1,1 +1,0 @@
-//! The worker: delivery → credentials → job → reply → end.

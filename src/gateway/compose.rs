@@ -1,0 +1,133 @@
+//! Putting the parts together.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::Url;
+
+use super::first_start::first_owner;
+use super::{FirstOwner, GatewayError, key_file, translate};
+use crate::ambient::{Clock, Random};
+use crate::bus::embedded::{EmbeddedBus, Ground};
+use crate::config::Config;
+use crate::credentials::{CredentialsDevices, NewUserDevice, SourceHosts};
+use crate::egress::{Egress, HostList, Lookup};
+use crate::job::{Registry, RegistryOptions, Workbench};
+use crate::jobs;
+use crate::store::Store;
+use crate::vault::Vault;
+
+/// Time and randomness of a gateway.
+#[derive(Clone, Debug)]
+pub struct Ambient {
+    /// Tells the time.
+    pub clock: Clock,
+    /// Makes keys, uuids and tokens.
+    pub random: Random,
+}
+
+impl Ambient {
+    /// Those of the machine.
+    pub fn system() -> Self {
+        Self { clock: Clock::system(), random: Random::system() }
+    }
+}
+
+/// A gateway whose parts stand, before it listens to anybody.
+#[derive(Debug)]
+pub struct Gateway {
+    /// The settings it was made from.
+    pub config: Config,
+    /// Its time and randomness.
+    pub ambient: Ambient,
+    /// Its device network.
+    pub bus: EmbeddedBus,
+    /// The keys of its records.
+    pub vault: Arc<Vault>,
+    /// Its credentials devices.
+    pub credentials: CredentialsDevices,
+    /// Its jobs.
+    pub registry: Arc<Registry>,
+    /// What jobs work with.
+    pub workbench: Workbench,
+    /// What webhooks leave by.
+    pub egress: Egress,
+    /// Who sends and owns where nobody else is named.
+    pub owner: FirstOwner,
+}
+
+impl Gateway {
+    /// Puts a gateway together; on the first start makes what a data directory needs.
+    ///
+    /// # Errors
+    /// [`GatewayError`], one sentence for the operator.
+    pub async fn open(config: Config, ambient: Ambient) -> Result<Self, GatewayError> {
+        make_directory(&config.data_dir)?;
+        let registry = registry(&config)?;
+        let egress = Egress::new(translate::egress(&config), Lookup::system())?;
+        let (base_url, hosts) = source(&config)?;
+        let store = Store::open(&translate::store(&config))?;
+        let ring = key_file::key_ring(&config.data_dir, &store, &ambient.random).await?;
+        let vault = Arc::new(Vault::new(ring, ambient.random.clone(), translate::remember(&config)));
+        let Ambient { clock, random } = ambient.clone();
+        let bus = EmbeddedBus::open(Ground { store, clock: clock.clone(), random }).await?;
+        let owner = first_owner(&config.data_dir, &bus).await?;
+        let source_hosts = SourceHosts(hosts.clone());
+        let credentials = CredentialsDevices::new(bus.clone(), Arc::clone(&vault), (clock, source_hosts));
+        let workbench = Workbench::new(egress.clone(), base_url, HostList::parse(&hosts)?);
+        Ok(Self {
+            config,
+            ambient,
+            bus,
+            vault,
+            credentials,
+            registry: Arc::new(registry),
+            workbench,
+            egress,
+            owner,
+        })
+    }
+
+    /// What a new user device of this gateway looks like, owned by the first owner.
+    pub fn user_device(&self, name: Option<String>, gateway_url: &str) -> NewUserDevice {
+        NewUserDevice {
+            name,
+            device_type: format!("endo:{}", self.config.source.name),
+            logo: None,
+            service_url: format!("{gateway_url}/"),
+            owner: self.owner.uuid.clone(),
+            heard_by_owner: true,
+        }
+    }
+}
+
+fn make_directory(path: &Path) -> Result<(), GatewayError> {
+    use std::os::unix::fs::DirBuilderExt;
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true).mode(0o700);
+    builder.create(path).map_err(|cause| GatewayError::File { path: path.to_owned(), cause })
+}
+
+fn registry(config: &Config) -> Result<Registry, GatewayError> {
+    let options = RegistryOptions {
+        default_job_type: config.jobs.default_job_type.as_deref().map(Into::into),
+        time_limit: Duration::from_secs(config.jobs.time_limit_seconds),
+    };
+    let (registry, notices) = Registry::load(jobs::all(), &config.jobs.directories, options)?;
+    notices.iter().for_each(|notice| tracing::warn!("{notice}"));
+    Ok(registry)
+}
+
+/// The API's address, and the hosts its secrets may go to: those of the settings, else the host of the address.
+fn source(config: &Config) -> Result<(Url, Vec<String>), GatewayError> {
+    let wrong = GatewayError::Url { setting: "source.base_url" };
+    let Ok(base_url) = Url::parse(&config.source.base_url) else { return Err(wrong) };
+    let Some(host) = base_url.host_str() else { return Err(wrong) };
+    let hosts = if config.source.hosts.is_empty() {
+        vec![base_url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))]
+    } else {
+        config.source.hosts.clone()
+    };
+    Ok((base_url, hosts))
+}

@@ -1,0 +1,64 @@
+//! Why a gateway cannot be put together.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::bus::embedded::BusError;
+use crate::egress::EgressError;
+use crate::job::LoadError;
+use crate::store::StoreError;
+use crate::vault::KeyError;
+
+/// A gateway that does not start; the text is one sentence for the operator.
+#[derive(Debug, Error)]
+pub enum GatewayError {
+    /// The store does not open.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A file or directory cannot be used.
+    #[error("cannot use {path}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: std::io::Error,
+    },
+    /// The key file holds no key.
+    #[error("{path} holds no private key that can be used")]
+    Key {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: KeyError,
+    },
+    /// The key is not the one whose records are in the data directory.
+    #[error("{0} is not the key that sealed the records in this data directory: put the right one back")]
+    WrongKey(PathBuf),
+    /// A job cannot be loaded.
+    #[error("cannot load the jobs")]
+    Jobs(#[from] LoadError),
+    /// The settings of outgoing calls are wrong.
+    #[error("the hosts in the settings are wrong")]
+    Egress(#[from] EgressError),
+    /// An address in the settings is none.
+    #[error("{setting} is no URL")]
+    Url {
+        /// The setting's name.
+        setting: &'static str,
+    },
+    /// The bus refused what the first start needs.
+    #[error("the bus cannot be set up")]
+    Bus(#[from] BusError),
+    /// A listener cannot be opened or used.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// Where.
+        address: String,
+        /// Why.
+        #[source]
+        cause: std::io::Error,
+    },
+}

@@ -1,0 +1,66 @@
+//! The private key of records in the data directory: made on the first start, then the same for ever.
+
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use super::GatewayError;
+use crate::ambient::Random;
+use crate::store::{Store, StoreError, Transaction};
+use crate::vault::{KeyRing, PrivateKey};
+
+/// The size of a new key (RFC 7518 asks for at least as much).
+const BITS: usize = 2048;
+/// Remembers whose records the data directory holds.
+const KEY_ID: &str = "vault.kid";
+
+/// The ring with the directory's key; makes one where the directory is new.
+///
+/// # Errors
+/// [`GatewayError::WrongKey`] when the store was used with another key; [`GatewayError::Key`] when the file holds none.
+pub(super) async fn key_ring(
+    directory: &Path,
+    store: &Store,
+    random: &Random,
+) -> Result<KeyRing, GatewayError> {
+    let path = directory.join("records.pem");
+    let known = store.read::<_, StoreError, _>(|view| view.fact(KEY_ID)).await?;
+    let key = match (std::fs::read_to_string(&path), &known) {
+        (Ok(text), _) => {
+            PrivateKey::parse(&text).map_err(|cause| GatewayError::Key { path: path.clone(), cause })?
+        }
+        (Err(error), None) if error.kind() == std::io::ErrorKind::NotFound => make(&path, random)?,
+        (Err(cause), _) => return Err(GatewayError::File { path, cause }),
+    };
+    match known {
+        Some(kid) if kid != key.kid().as_bytes() => return Err(GatewayError::WrongKey(path)),
+        Some(_) => {}
+        None => {
+            let kid = key.kid().to_owned();
+            let remember =
+                move |transaction: &Transaction<'_>| transaction.remember_fact(KEY_ID, kid.as_bytes());
+            store.write::<_, StoreError, _>(remember).await?;
+        }
+    }
+    Ok(KeyRing::new(key, Vec::new()))
+}
+
+fn make(path: &Path, random: &Random) -> Result<PrivateKey, GatewayError> {
+    let key = PrivateKey::generate(BITS, random)
+        .map_err(|cause| GatewayError::Key { path: path.to_owned(), cause })?;
+    write_secret(path, &key.to_pem())?;
+    Ok(key)
+}
+
+/// Writes a file that only its owner may read; either all of it is there, or none.
+pub(super) fn write_secret(path: &Path, text: &str) -> Result<(), GatewayError> {
+    let partial: PathBuf = path.with_extension("new");
+    let failed = |cause| GatewayError::File { path: path.to_owned(), cause };
+    let mut options = std::fs::OpenOptions::new();
+    let mut file =
+        options.write(true).create(true).truncate(true).mode(0o600).open(&partial).map_err(failed)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
+    std::fs::rename(&partial, path).map_err(failed)?;
+    let directory = path.parent().map(std::fs::File::open).transpose().map_err(failed)?;
+    directory.map_or(Ok(()), |directory| directory.sync_all()).map_err(failed)
+}

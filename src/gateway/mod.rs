@@ -1,0 +1,11 @@
+//! The composition root: the only room that names concrete parts together.
+
+mod compose;
+mod error;
+mod first_start;
+mod key_file;
+mod translate;
+
+pub use compose::{Ambient, Gateway};
+pub use error::GatewayError;
+pub use first_start::FirstOwner;
