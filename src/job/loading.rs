@@ -43,7 +43,7 @@ pub enum LoadError {
         job: String,
     },
     /// A schema cannot be used.
-    #[error("{file} of the job `{job}` cannot be used: {source}")]
+    #[error("{file} of the job `{job}` cannot be used")]
     Schema {
         /// The job's directory.
         job: String,

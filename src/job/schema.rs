@@ -45,7 +45,7 @@ impl Schema {
     pub(super) fn compile(document: Value, modern: &Value) -> Result<Self, SchemaError> {
         references::check(modern)?;
         let validator = options().build(modern)?;
-        let checks = Checks::of(&document)?;
+        let checks = Checks::of(&document);
         Ok(Self { document, validator, checks })
     }
 }
@@ -68,41 +68,30 @@ pub(super) struct Checks {
 }
 
 impl Checks {
-    fn of(document: &Value) -> Result<Self, SchemaError> {
+    fn of(document: &Value) -> Self {
         let mut checks = Self::default();
-        checks.collect(document)?;
-        Ok(checks)
+        checks.collect(document);
+        checks
     }
 
-    fn collect(&mut self, value: &Value) -> Result<(), SchemaError> {
+    fn collect(&mut self, value: &Value) {
         match value {
-            Value::Array(items) => items.iter().try_for_each(|item| self.collect(item)),
-            Value::Object(members) => members.iter().try_for_each(|(name, member)| {
-                match (&**name, member) {
-                    ("pattern", Value::String(pattern)) => self.pattern(pattern)?,
-                    ("format", Value::String(format)) => self.format(format)?,
-                    ("patternProperties", Value::Object(by_pattern)) => {
-                        by_pattern.keys().try_for_each(|pattern| self.pattern(pattern))?;
-                    }
-                    _ => {}
-                }
-                self.collect(member)
-            }),
-            _ => Ok(()),
+            Value::Array(items) => items.iter().for_each(|item| self.collect(item)),
+            Value::Object(members) => members.iter().for_each(|(name, member)| self.member(name, member)),
+            _ => {}
         }
     }
 
-    /// Texts that only look like patterns may stand in examples; those that do not compile match everything.
-    fn pattern(&mut self, pattern: &str) -> Result<(), SchemaError> {
-        if let Ok(validator) = options().build(&json!({"pattern": pattern})) {
-            self.patterns.insert(pattern.to_owned(), validator);
+    fn member(&mut self, name: &str, member: &Value) {
+        match (name, member) {
+            ("pattern", Value::String(pattern)) => add(&mut self.patterns, "pattern", pattern),
+            ("format", Value::String(format)) => add(&mut self.formats, "format", format),
+            ("patternProperties", Value::Object(schemas)) => {
+                schemas.keys().for_each(|pattern| add(&mut self.patterns, "pattern", pattern));
+            }
+            _ => {}
         }
-        Ok(())
-    }
-
-    fn format(&mut self, format: &str) -> Result<(), SchemaError> {
-        self.formats.insert(format.to_owned(), options().build(&json!({"format": format}))?);
-        Ok(())
+        self.collect(member);
     }
 
     /// Whether `text` matches a pattern of the schema.
@@ -113,5 +102,12 @@ impl Checks {
     /// Whether `value` has a format of the schema; formats nobody knows have no rules.
     pub(super) fn conforms(&self, format: &str, value: &Value) -> bool {
         self.formats.get(format).is_none_or(|validator| validator.is_valid(value))
+    }
+}
+
+/// Texts that only look like patterns may stand in examples: what does not compile is left out.
+fn add(checks: &mut HashMap<String, Validator>, keyword: &str, argument: &str) {
+    if let Ok(validator) = options().build(&json!({keyword: argument})) {
+        checks.insert(argument.to_owned(), validator);
     }
 }

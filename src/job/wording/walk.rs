@@ -8,7 +8,7 @@ use super::super::references::{references, resolve};
 use super::super::schema::Schema;
 use super::{arrays, combinations, fallback, objects, scalars};
 
-const DEEPEST: usize = 200;
+const DEEPEST: usize = 400;
 const STEPS: u32 = 200_000;
 const MOST_TEXTS: usize = 100;
 const LONGEST_TEXT: usize = 1_000;
