@@ -65,10 +65,10 @@ fn meaning_of_answer(error: &GitHubError) -> JobError {
     match error.status_code {
         StatusCode::UNAUTHORIZED => JobError::CredentialsExpired,
         status if is_rate_limit(status, headers) => {
-            unavailable("GitHub's rate limit is used up", retry_after(headers))
+            unavailable(status, "GitHub's rate limit is used up", retry_after(headers))
         }
         status if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => {
-            unavailable(&format!("GitHub answered {}", status.as_u16()), retry_after(headers))
+            unavailable(status, &format!("GitHub answered {}", status.as_u16()), retry_after(headers))
         }
         status => JobError::Refused { code: status.as_u16(), message: safe_text(error) },
     }
@@ -77,8 +77,12 @@ fn meaning_of_answer(error: &GitHubError) -> JobError {
 /// What it means that no answer came.
 fn meaning_of_silence(error: &EgressError) -> JobError {
     match error {
-        EgressError::Timeout => unavailable("GitHub did not answer in time", None),
-        EgressError::Connect(_) | EgressError::Exchange(_) => unavailable("GitHub cannot be reached", None),
+        EgressError::Timeout => {
+            unavailable(StatusCode::GATEWAY_TIMEOUT, "GitHub did not answer in time", None)
+        }
+        EgressError::Connect(_) | EgressError::Exchange(_) => {
+            unavailable(StatusCode::BAD_GATEWAY, "GitHub cannot be reached", None)
+        }
         EgressError::TooLarge { .. } => refused("GitHub's answer is too long"),
         _ => refused("GitHub cannot be called"),
     }
@@ -92,8 +96,8 @@ fn refused(message: &str) -> JobError {
     JobError::Refused { code: 502, message: message.to_owned() }
 }
 
-fn unavailable(message: &str, retry_after: Option<Duration>) -> JobError {
-    JobError::Unavailable { message: message.to_owned(), retry_after }
+fn unavailable(status: StatusCode, message: &str, retry_after: Option<Duration>) -> JobError {
+    JobError::Unavailable { code: status.as_u16(), message: message.to_owned(), retry_after }
 }
 
 /// GitHub says so with 429, or with 403 and a header; a 403 without is a plain refusal.
@@ -119,8 +123,8 @@ fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
 
 /// GitHub's own `message`, on one line and not too long; octocrab puts the whole body there if it has none.
 fn safe_text(error: &GitHubError) -> String {
-    let words: Vec<_> = error.message.split(|c: char| c.is_whitespace() || c.is_control()).collect();
-    let text: String = words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    let words = error.message.split(|c: char| c.is_whitespace() || c.is_control());
+    let text = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
     if text.is_empty() || text.starts_with(['{', '[', '<']) {
         return format!("GitHub answered {}", error.status_code.as_u16());
     }

@@ -7,9 +7,13 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tokio::sync::Semaphore;
 
 use super::addresses::{AddressClass, class_of};
 use super::error::NoAdmittedAddress;
+
+/// Names looked up at the same time, by calls of one reach.
+const LOOKUPS_AT_ONCE: usize = 32;
 
 type Find = dyn Fn(String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> + Send + Sync;
 
@@ -68,16 +72,34 @@ impl Reach {
 /// A resolver that gives only addresses within reach.
 #[derive(Clone, Debug)]
 pub(super) struct VettedNames {
-    pub(super) lookup: Lookup,
+    lookup: Lookup,
+    at_once: Arc<Semaphore>,
     pub(super) reach: Reach,
+}
+
+impl VettedNames {
+    pub(super) fn new(lookup: Lookup, reach: Reach) -> Self {
+        Self { lookup, at_once: Arc::new(Semaphore::new(LOOKUPS_AT_ONCE)), reach }
+    }
+
+    /// A look-up of the machine's goes on when nobody waits for it any more, so its place is free only when it ends.
+    async fn find(self, name: String) -> io::Result<Vec<IpAddr>> {
+        let place = self.at_once.acquire_owned().await.map_err(io::Error::other)?;
+        let search = tokio::spawn(async move {
+            let found = (self.lookup.0)(name).await;
+            drop(place);
+            found
+        });
+        search.await?
+    }
 }
 
 impl Resolve for VettedNames {
     fn resolve(&self, name: Name) -> Resolving {
-        let Self { lookup, reach } = self.clone();
+        let (names, reach) = (self.clone(), self.reach);
         let name = name.as_str().to_owned();
         Box::pin(async move {
-            let mut found = if is_localhost(&name) { loopback() } else { (lookup.0)(name).await? };
+            let mut found = if is_localhost(&name) { loopback() } else { names.find(name).await? };
             found.retain(|address| reach.admits(*address));
             if found.is_empty() {
                 return Err(NoAdmittedAddress.into());

@@ -28,7 +28,7 @@ pub(super) struct Transport {
 
 impl Transport {
     pub(super) fn new(lookup: Lookup, reach: Reach, settings: EgressSettings) -> Self {
-        let names = VettedNames { lookup, reach };
+        let names = VettedNames::new(lookup, reach);
         Self { names, settings, plain: OnceCell::new(), secure: OnceCell::new() }
     }
 

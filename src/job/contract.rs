@@ -47,6 +47,8 @@ pub enum JobError {
     /// The API cannot answer now; the job may be repeated.
     #[error("{message}")]
     Unavailable {
+        /// An HTTP status for the sender if it stays at that: the API's own, if it gave one.
+        code: u16,
         /// A text that is safe to show to the sender.
         message: String,
         /// How long the API wants to be left alone, if it said.

@@ -48,8 +48,8 @@ impl From<JobError> for RunFailure {
         let (failure, next) = match error {
             JobError::Refused { code, .. } => (Failure::new(code, text), Next::Final),
             JobError::CredentialsExpired => (Failure::new(401, text), Next::CredentialsExpired),
-            JobError::Unavailable { retry_after, .. } => {
-                (Failure::new(503, text), Next::Repeat { after: retry_after })
+            JobError::Unavailable { code, retry_after, .. } => {
+                (Failure::new(code, text), Next::Repeat { after: retry_after })
             }
             JobError::OutcomeUnknown => (Failure::new(503, "outcome_unknown"), Next::OutcomeUnknown),
         };

@@ -27,8 +27,8 @@ impl Seen {
 pub(crate) enum Answer {
     /// These bytes, then the end of the connection.
     Bytes(Vec<u8>),
-    /// Nothing, with the connection left open.
-    Silence,
+    /// These bytes, then nothing, with the connection left open.
+    Stall(Vec<u8>),
 }
 
 impl Answer {
@@ -65,6 +65,11 @@ impl FakeApi {
         Self::start(move |_| answer.clone()).await
     }
 
+    /// A server that never answers.
+    pub(crate) async fn silent() -> Self {
+        Self::answering(Answer::Stall(Vec::new())).await
+    }
+
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
@@ -92,7 +97,10 @@ async fn serve(listener: TcpListener, script: Arc<Script>, seen: Arc<Mutex<Vec<S
             match answer {
                 // The reader may hang up early, which is its right.
                 Answer::Bytes(bytes) => drop(stream.write_all(&bytes).await),
-                Answer::Silence => std::future::pending().await,
+                Answer::Stall(bytes) => {
+                    drop(stream.write_all(&bytes).await);
+                    std::future::pending().await
+                }
             }
         });
     }

@@ -134,13 +134,14 @@ async fn an_answer_longer_than_the_limit_is_refused() {
 }
 
 #[tokio::test]
-async fn a_server_that_never_answers_is_given_up() {
+async fn a_server_that_never_answers_or_never_ends_is_given_up() {
     let halfway = b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf".to_vec();
-    let silent = FakeApi::answering(Answer::Silence).await;
     let egress = egress(EgressSettings { api_timeout: Duration::from_millis(20), ..settings() });
-    let outcome = get(&egress.api_client(access(silent.port)), "/").await;
-    assert!(matches!(outcome, Err(EgressError::Timeout)), "{outcome:?}");
-
+    for answer in [Answer::Stall(Vec::new()), Answer::Stall(halfway.clone())] {
+        let stalling = FakeApi::answering(answer).await;
+        let outcome = get(&egress.api_client(access(stalling.port)), "/").await;
+        assert!(matches!(outcome, Err(EgressError::Timeout)), "{outcome:?}");
+    }
     let stopping = FakeApi::answering(Answer::Bytes(halfway)).await;
     let outcome = get(&client(stopping.port), "/").await;
     assert!(matches!(outcome, Err(EgressError::Exchange(_))), "{outcome:?}");
@@ -240,7 +241,7 @@ async fn neither_the_secret_nor_the_path_is_ever_printed() {
     let service = client.service();
     assert!(!format!("{client:?} {service:?}").contains("canary"));
 
-    let silent = FakeApi::answering(Answer::Silence).await;
+    let silent = FakeApi::silent().await;
     let babble = FakeApi::answering(Answer::Bytes(b"canary\r\n\r\n".to_vec())).await;
     let hasty = egress(EgressSettings { api_timeout: Duration::from_millis(20), ..settings() });
     let broken_bearer = ApiAccess { bearer: Bearer::new("canary\r\nx: y"), ..super::access(silent.port) };

@@ -134,6 +134,13 @@ async fn a_name_is_looked_up_once_and_only_what_passed_is_called() {
 }
 
 #[tokio::test]
+async fn a_name_that_leads_nowhere_is_no_connection() {
+    let lookup = Lookup::from_fn(|_| Box::pin(async { Err(std::io::Error::other("no such name")) }));
+    let outcome = Egress::new(settings(), lookup).unwrap().deliver(webhook("http://hook.example/")).await;
+    assert!(matches!(outcome, Err(EgressError::Connect(_))), "{outcome:?}");
+}
+
+#[tokio::test]
 async fn nobody_is_asked_where_localhost_is() {
     let receiver = receiver().await;
     let (lookup, asked) = names(&["8.8.8.8"]);
@@ -187,14 +194,14 @@ async fn a_redirected_webhook_ends_there() {
 #[tokio::test]
 async fn an_endless_answer_does_not_hold_a_webhook() {
     let endless = b"HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\n\r\nand so on".to_vec();
-    let receiver = FakeApi::answering(Answer::Bytes(endless)).await;
+    let receiver = FakeApi::answering(Answer::Stall(endless)).await;
     let status = egress(to_loopback()).deliver(webhook(&receiver.url("/"))).await.unwrap();
     assert_eq!(status, StatusCode::OK);
 }
 
 #[tokio::test]
 async fn a_webhook_that_never_answers_is_given_up() {
-    let receiver = FakeApi::answering(Answer::Silence).await;
+    let receiver = FakeApi::silent().await;
     let egress = egress(EgressSettings { webhook_timeout: Duration::from_millis(20), ..to_loopback() });
     let outcome = egress.deliver(webhook(&receiver.url("/secret-path"))).await;
     assert!(matches!(outcome, Err(EgressError::Timeout)), "{outcome:?}");

@@ -3,9 +3,7 @@
 
 use bytes::Bytes;
 use endo::cli::StandIn;
-use endo::egress::{
-    ApiAccess, ApiClient, Bearer, CallGate, Egress, EgressError, EgressSettings, HostList, Lookup,
-};
+use endo::egress::{ApiAccess, ApiClient, Bearer, CallGate, Egress, EgressSettings, HostList, Lookup};
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
 
@@ -57,6 +55,5 @@ async fn it_is_gone_once_stopped() {
     let client = client(&stand_in, "expected");
     get(&client, "/users/octocat/events").await;
     stand_in.stop().await;
-    let outcome = client.call(Request::get("/users/octocat/events").body(Bytes::new()).unwrap()).await;
-    assert!(matches!(outcome, Err(EgressError::Connect(_))), "{outcome:?}");
+    assert!(client.call(Request::get("/users/octocat/events").body(Bytes::new()).unwrap()).await.is_err());
 }

@@ -25,7 +25,8 @@ impl Job for Fail {
             "refuse" => Err(JobError::Refused { code: 418, message: message() }),
             "expire" => Err(JobError::CredentialsExpired),
             "wait" => {
-                Err(JobError::Unavailable { message: message(), retry_after: Some(Duration::from_secs(7)) })
+                let retry_after = Some(Duration::from_secs(7));
+                Err(JobError::Unavailable { code: 503, message: message(), retry_after })
             }
             _ => Err(JobError::OutcomeUnknown),
         }
