@@ -5,7 +5,9 @@ mod effective;
 mod environment;
 mod error;
 mod layers;
+mod limits;
 mod load;
+mod secret;
 mod sections;
 mod suggestion;
 mod value;
@@ -13,8 +15,7 @@ mod value;
 pub use catalogue::{Catalogue, Kind, Setting, json_schema};
 pub use effective::{Effective, Origin};
 pub use error::ConfigError;
+pub use limits::{Egress, Http, Store, Webhooks};
 pub use load::{Flag, Sources, load};
-pub use sections::{
-    Bus, BusKind, Config, Egress, Github, Http, Jobs, Listen, Log, LogFormat, Records, Secret, Source, Store,
-    Webhooks,
-};
+pub use secret::Secret;
+pub use sections::{Bus, BusKind, Config, Github, Jobs, Listen, Log, LogFormat, Records, Source};
