@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
+use tracing::Instrument;
 
 use super::contract::JobError;
 use super::directory::{Answer, Trouble};
 use super::response::ResponseSchema;
+use super::wording;
 use crate::message::{Failure, Reply};
 
 /// Why a job has no reply: what the sender is told if it stays at that, and what to do before.
@@ -69,11 +71,15 @@ pub(super) async fn run(
         Err(Trouble::Unwritable) => return Err(response_invalid()),
         Err(Trouble::Job(error)) => return Err(error.into()),
     };
-    let response = json!({"metadata": answer.metadata, "data": answer.data});
-    let mut response = schema.conform(response).ok_or_else(response_invalid)?;
-    let metadata =
-        response.get_mut("metadata").and_then(|metadata| Some(std::mem::take(metadata.as_object_mut()?)));
-    Ok(Reply { metadata, data: response.get_mut("data").map(Value::take) })
+    schema.conform(answer).map(reply).map_err(|fault| {
+        tracing::warn!(response.fault = fault, "a response does not satisfy its schema");
+        response_invalid()
+    })
+}
+
+fn reply(mut response: Value) -> Reply {
+    let metadata = response.get_mut("metadata").and_then(Value::as_object_mut).map(std::mem::take);
+    Reply { metadata, data: response.get_mut("data").map(Value::take) }
 }
 
 /// A task of its own, ended when the time is up or nobody waits any more.
@@ -82,7 +88,7 @@ async fn apart<T: Send + 'static>(
     limit: Duration,
 ) -> Result<T, RunFailure> {
     let mut task = JoinSet::new();
-    task.spawn(job);
+    task.spawn(job.in_current_span());
     match tokio::time::timeout(limit, task.join_next()).await {
         Ok(Some(Ok(answer))) => Ok(answer),
         Ok(_) => Err(RunFailure::last(Failure::new(500, "job_failed"))),
@@ -110,5 +116,5 @@ pub(super) fn not_found() -> Reply {
 }
 
 fn unreadable(error: &serde_json::Error) -> Reply {
-    unprocessable(vec![format!("message.data cannot be read by the job: {error}")])
+    unprocessable(vec![wording::cut(format!("message.data cannot be read by the job: {error}"))])
 }

@@ -5,12 +5,17 @@ use jsonschema::paths::LocationSegment;
 use jsonschema::{ValidationError, Validator};
 use serde_json::Value;
 
-use super::text::{quoted, step};
+use super::text::{cut, quoted, step};
 
 /// What the validator finds and the walk cannot word; or `everything` it finds.
 pub(super) fn texts(validator: &Validator, instance: &Value, everything: bool) -> Vec<String> {
     let unworded = validator.iter_errors(instance).filter(|error| everything || is_unworded(error.kind()));
     unworded.take(100).map(|error| text(&error)).collect()
+}
+
+/// The first thing that the validator finds, without any value.
+pub(in super::super) fn first_fault(validator: &Validator, instance: &Value) -> String {
+    cut(validator.iter_errors(instance).next().map(|error| text(&error)).unwrap_or_default())
 }
 
 fn is_unworded(kind: &Kind) -> bool {

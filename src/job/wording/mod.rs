@@ -8,4 +8,6 @@ mod scalars;
 mod text;
 mod walk;
 
+pub(super) use fallback::first_fault;
+pub(super) use text::cut;
 pub(super) use walk::texts;

@@ -2,6 +2,17 @@
 
 use serde_json::{Number, Value};
 
+const LONGEST: usize = 1_000;
+
+/// A text without what is beyond a thousand bytes of it.
+pub(in super::super) fn cut(mut text: String) -> String {
+    if text.len() > LONGEST {
+        text.truncate(text.floor_char_boundary(LONGEST));
+        text.push('…');
+    }
+    text
+}
+
 /// A string as `JSON.stringify` writes it.
 pub(super) fn quoted(text: &str) -> String {
     Value::from(text).to_string()

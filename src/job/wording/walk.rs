@@ -6,12 +6,12 @@ use serde_json::{Map, Value};
 
 use super::super::references::{references, resolve};
 use super::super::schema::Schema;
+use super::text::cut;
 use super::{arrays, combinations, fallback, objects, scalars};
 
 const DEEPEST: usize = 400;
 const STEPS: u32 = 200_000;
 const MOST_TEXTS: usize = 100;
-const LONGEST_TEXT: usize = 1_000;
 
 /// What is wrong with `instance`, in schema order; nothing where the schema's validator finds it valid.
 ///
@@ -33,14 +33,6 @@ fn as_message(text: String) -> String {
         Some(rest) => format!("message.{rest}"),
         None => text,
     }
-}
-
-fn cut(mut text: String) -> String {
-    if text.len() > LONGEST_TEXT {
-        text.truncate(text.floor_char_boundary(LONGEST_TEXT));
-        text.push('…');
-    }
-    text
 }
 
 /// A value and the schema it is to satisfy.

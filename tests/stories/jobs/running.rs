@@ -8,6 +8,7 @@ use endo::message::{Failure, Reply};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::support::log;
 
 /// Fails as its data say.
 struct Fail;
@@ -30,6 +31,18 @@ impl Job for Fail {
             }
             _ => Err(JobError::OutcomeUnknown),
         }
+    }
+}
+
+/// Reads numbers, whatever its schema says.
+struct Number;
+
+impl Job for Number {
+    type Data = u8;
+    type Response = u8;
+
+    async fn run(&self, data: u8, _context: JobContext) -> Result<u8, JobError> {
+        Ok(data)
     }
 }
 
@@ -161,6 +174,14 @@ async fn data_that_the_job_cannot_read_are_the_senders_fault() {
 }
 
 #[tokio::test]
+async fn what_the_job_cannot_read_is_not_sent_back_at_length() {
+    let registry = registry_of(vec![built_in(directory("say-hello"), Number)]);
+    let given = say_hello(json!("x".repeat(10_000_000)));
+    let reply = registry.run(&given, context()).await.unwrap();
+    assert!(serde_json::to_string(&reply).unwrap().len() < 2_000);
+}
+
+#[tokio::test]
 async fn a_panic_ends_nothing_but_its_run_and_tells_nothing() {
     let jobs = vec![built_in(directory("fail"), Fail), built_in(directory("say-hello"), Echo)];
     let registry = registry_of(jobs);
@@ -194,11 +215,14 @@ async fn errors_of_a_job_say_what_happens_next() {
 }
 
 #[tokio::test]
-async fn a_response_that_breaks_its_schema_is_invalid_and_nothing_of_it_gets_out() {
+async fn a_response_that_breaks_its_schema_is_invalid_and_only_the_place_is_logged() {
+    log::capture();
     let response = json!({"required": ["metadata", "data"], "properties": {"data": {"type": "string"}}});
     let registry = echo_with(&json!({}), &response).unwrap();
-    let failed = registry.run(&say_hello(json!({"secret": "s3cret"})), context()).await.unwrap_err();
+    let failed = registry.run(&say_hello(json!({"a": "c4nary-in-a-response"})), context()).await.unwrap_err();
     assert_eq!(failed, RunFailure::last(Failure::new(502, "response_invalid")));
+    assert!(!log::lines_with("instance.data does not satisfy").is_empty());
+    assert!(log::lines_with("c4nary-in-a-response").is_empty());
 }
 
 #[tokio::test]
