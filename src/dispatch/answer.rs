@@ -1,6 +1,7 @@
 //! One message from its delivery to its answer.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::ambient::{Clock, Random};
@@ -64,14 +65,18 @@ impl Desk {
         }
         let message: Message = serde_json::from_str(&delivery.new.body)
             .map_err(|_| Failure::new(422, "Message is missing required property \"metadata\""))?;
+        let started = Arc::new(AtomicBool::new(false));
         let mut waited = Duration::ZERO;
         let mut attempt = 0;
         loop {
-            let failed = match self.attempt(delivery, parties, &message).await {
+            let gate = self.gate(delivery.seq, &started);
+            let failed = match self.attempt(parties, &message, gate).await {
                 Ok(reply) => return Ok(reply),
                 Err(failed) => failed,
             };
-            let pause = self.pause(attempt, &failed.next);
+            // What may have changed something outside is not done twice.
+            let repeatable = !started.load(Ordering::Relaxed);
+            let pause = self.pause(attempt, &failed.next).filter(|_| repeatable);
             let Some(pause) = pause.filter(|pause| waited + *pause <= self.retry.within) else {
                 return Err(failed.failure);
             };
@@ -84,12 +89,11 @@ impl Desk {
     /// Opens the credentials anew for every attempt: a binding that ended meanwhile ends the work.
     async fn attempt(
         &self,
-        delivery: &QueuedDelivery,
         parties: &Parties,
         message: &Message,
+        gate: CallGate,
     ) -> Result<Reply, RunFailure> {
         let credentials = self.credentials.open(parties).await.map_err(|error| refusal(parties, &error))?;
-        let gate = self.gate(delivery.seq);
         let context = self.workbench.context(&credentials, gate).map_err(|error| {
             tracing::warn!(error = &error as &dyn std::error::Error, "the record names no usable hosts");
             RunFailure::last(invalid_record())
@@ -110,10 +114,11 @@ impl Desk {
     }
 
     /// Commits that something outside may change from now on.
-    fn gate(&self, seq: i64) -> CallGate {
-        let store = self.bus.store().clone();
+    fn gate(&self, seq: i64, started: &Arc<AtomicBool>) -> CallGate {
+        let (store, started) = (self.bus.store().clone(), Arc::clone(started));
         CallGate::new(move || {
             let store = store.clone();
+            started.store(true, Ordering::Relaxed);
             Box::pin(async move {
                 let start = move |transaction: &Transaction<'_>| transaction.start_call(seq);
                 store.write::<_, StoreError, _>(start).await.map_err(GateError::new)

@@ -1,1 +1,322 @@
-//! Stories to come.
+//! From a delivery to its one outcome.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use endo::bus::embedded::Caller;
+use endo::cli::StandIn;
+use endo::job::{Job, JobContext, JobDirectory, JobError, Registry, RegistryOptions, built_in};
+use endo::store::{StoreError, Transaction};
+use rusqlite::Connection;
+use serde_json::{Value, json};
+
+use crate::support::desk::{Chain, SECRET, Workshop, received};
+use crate::support::fake_api::{Answer, FakeApi};
+
+fn list_events() -> Value {
+    json!({"metadata": {"jobType": "ListEventsByUser"}, "data": {"username": "octocat"}})
+}
+
+/// A workshop whose API is a script, with a chain and one message on its way.
+async fn waiting_for(api: &FakeApi, message: Value) -> (Workshop, Chain) {
+    let workshop = Workshop::open(&api.url("")).await;
+    let chain = workshop.chain().await;
+    workshop.send(&chain, message).await;
+    (workshop, chain)
+}
+
+#[tokio::test]
+async fn a_message_is_answered_as_the_user_device() {
+    let api = StandIn::start(SECRET).await.unwrap();
+    let workshop = Workshop::open(&api.url()).await;
+    let mut chain = workshop.chain().await;
+    let mut message = list_events();
+    message["metadata"]["respondTo"] = json!({"nodeId": "n1"});
+    workshop.send(&chain, message).await;
+    let id = workshop.queued().await.new.id;
+    let reply = workshop.reply(&mut chain).await;
+    assert_eq!(reply["metadata"]["to"], json!({"nodeId": "n1"}));
+    assert_eq!(reply["metadata"]["code"], 200, "{reply}");
+    assert_eq!(reply["fromUuid"], json!(chain.device.uuid));
+    assert!(reply["data"].as_array().is_some_and(|events| !events.is_empty()));
+    assert_eq!(workshop.waiting().await, 0);
+    let outcomes = workshop.outcomes(&id).await;
+    assert_eq!(outcomes.len(), 1);
+    assert_eq!(outcomes[0].ending, "replied");
+}
+
+#[tokio::test]
+async fn a_warm_record_costs_no_private_key_operation() {
+    let api = FakeApi::answering(Answer::new(200, &["content-type: application/json"], "[]")).await;
+    let (workshop, mut chain) = waiting_for(&api, list_events()).await;
+    workshop.reply(&mut chain).await;
+    let before = workshop.gateway.vault.private_key_operations();
+    for _ in 0..5 {
+        workshop.send(&chain, list_events()).await;
+        assert_eq!(workshop.reply(&mut chain).await["metadata"]["code"], 200);
+    }
+    assert_eq!(workshop.gateway.vault.private_key_operations(), before);
+}
+
+#[tokio::test]
+async fn a_queued_message_whose_binding_ended_meanwhile_gets_403() {
+    let api = FakeApi::answering(Answer::Stall(Vec::new())).await;
+    let (workshop, mut chain) = waiting_for(&api, list_events()).await;
+    assert!(workshop.revoke(&chain).await);
+    let opened = workshop.gateway.vault.private_key_operations();
+    let reply = workshop.reply(&mut chain).await;
+    assert_eq!(reply["metadata"]["code"], 403, "{reply}");
+    assert_eq!(workshop.gateway.vault.private_key_operations(), opened, "nothing was opened");
+    assert!(api.seen().is_empty());
+}
+
+#[tokio::test]
+async fn a_message_of_a_revoked_device_reaches_nobody() {
+    let api = FakeApi::answering(Answer::Stall(Vec::new())).await;
+    let workshop = Workshop::open(&api.url("")).await;
+    let chain = workshop.chain().await;
+    assert!(workshop.revoke(&chain).await);
+    workshop.send(&chain, list_events()).await;
+    assert_eq!(workshop.waiting().await, 0);
+}
+
+#[tokio::test]
+async fn an_api_that_cannot_answer_is_asked_three_times_and_then_the_sender_is_told() {
+    let api = FakeApi::answering(Answer::new(503, &[], "down")).await;
+    let (workshop, mut chain) = waiting_for(&api, list_events()).await;
+    let reply = workshop.reply(&mut chain).await;
+    assert_eq!(reply["metadata"]["code"], 503, "{reply}");
+    assert_eq!(api.seen().len(), 3);
+    assert_eq!(workshop.waiting().await, 0);
+}
+
+#[tokio::test]
+async fn an_api_that_asks_for_more_patience_than_ten_seconds_is_asked_once() {
+    let api = FakeApi::answering(Answer::new(503, &["retry-after: 11"], "down")).await;
+    let (workshop, mut chain) = waiting_for(&api, list_events()).await;
+    assert_eq!(workshop.reply(&mut chain).await["metadata"]["code"], 503);
+    assert_eq!(api.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn work_whose_call_had_started_before_a_crash_is_not_repeated() {
+    let api = FakeApi::answering(Answer::Stall(Vec::new())).await;
+    let (workshop, mut chain) = waiting_for(&api, list_events()).await;
+    let seq = workshop.queued().await.seq;
+    let start = move |transaction: &Transaction<'_>| transaction.start_call(seq);
+    workshop.gateway.bus.store().write::<_, StoreError, _>(start).await.unwrap();
+    let reply = workshop.reply(&mut chain).await;
+    assert_eq!(reply["metadata"]["code"], 503);
+    assert_eq!(reply["metadata"]["error"]["message"], "outcome_unknown");
+    assert!(api.seen().is_empty());
+}
+
+/// Changes something at the API.
+struct Change;
+
+impl Job for Change {
+    type Data = Value;
+    type Response = Value;
+
+    async fn run(&self, _data: Value, context: JobContext) -> Result<Value, JobError> {
+        let request = http::Request::post("/things").body(Bytes::from_static(b"{}")).unwrap();
+        let answer = context.api().call(request).await.map_err(|_| JobError::OutcomeUnknown)?;
+        Ok(json!(answer.status().as_u16()))
+    }
+}
+
+/// Changes something at an API that cannot say whether it did.
+struct Tries;
+
+impl Job for Tries {
+    type Data = Value;
+    type Response = Value;
+
+    async fn run(&self, _data: Value, context: JobContext) -> Result<Value, JobError> {
+        let request = http::Request::post("/things").body(Bytes::new()).unwrap();
+        let _ = context.api().call(request).await;
+        Err(JobError::Unavailable { message: "the API is busy".to_owned(), retry_after: None, code: 503 })
+    }
+}
+
+/// Ends badly.
+struct Panics;
+
+impl Job for Panics {
+    type Data = Value;
+    type Response = Value;
+
+    async fn run(&self, _data: Value, _context: JobContext) -> Result<Value, JobError> {
+        panic!("canary-of-a-panic")
+    }
+}
+
+fn jobs_of_tests() -> Arc<Registry> {
+    let directory = |name| JobDirectory {
+        name,
+        message: "",
+        form: "",
+        response: r#"{"type": "object", "properties": {"data": true}}"#,
+    };
+    let jobs = vec![
+        built_in(directory("change"), Change),
+        built_in(directory("tries"), Tries),
+        built_in(directory("panics"), Panics),
+    ];
+    let options = RegistryOptions { default_job_type: None, time_limit: Duration::from_secs(30) };
+    Arc::new(Registry::load(jobs, &[], options).unwrap().0)
+}
+
+#[tokio::test]
+async fn a_call_that_may_change_something_is_noted_on_disk_before_it_is_made() {
+    let (noted, database) =
+        (Arc::new(std::sync::Mutex::new(Vec::new())), Arc::new(std::sync::OnceLock::new()));
+    let (note, path) = (Arc::clone(&noted), Arc::clone(&database));
+    let api = FakeApi::start(move |_| {
+        let database = Connection::open(path.get().unwrap()).unwrap();
+        let sql = "SELECT call_started FROM deliveries";
+        note.lock().unwrap().push(database.query_row(sql, [], |row| row.get::<_, bool>(0)).unwrap());
+        Answer::new(200, &[], "{}")
+    })
+    .await;
+    let (workshop, mut chain) = waiting_for(&api, json!({"metadata": {"jobType": "Change"}})).await;
+    database.set(workshop.directory.path().join("endo.db")).unwrap();
+    let line = workshop.work_until(jobs_of_tests(), chain.replies.recv()).await.unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&line).unwrap()["data"], 200, "{line}");
+    assert_eq!(*noted.lock().unwrap(), [true]);
+}
+
+#[tokio::test]
+async fn a_call_that_may_change_something_is_made_once() {
+    let api = FakeApi::answering(Answer::new(503, &[], "")).await;
+    let (workshop, mut chain) = waiting_for(&api, json!({"metadata": {"jobType": "Tries"}})).await;
+    let line = workshop.work_until(jobs_of_tests(), chain.replies.recv()).await.unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&line).unwrap()["metadata"]["code"], 503, "{line}");
+    assert_eq!(api.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn a_job_that_panics_ends_in_an_error_reply_that_says_nothing_of_it() {
+    let api = FakeApi::answering(Answer::Stall(Vec::new())).await;
+    let (workshop, mut chain) = waiting_for(&api, json!({"metadata": {"jobType": "Panics"}})).await;
+    let line = workshop.work_until(jobs_of_tests(), chain.replies.recv()).await.unwrap();
+    let reply: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(reply["metadata"]["code"], 500, "{reply}");
+    assert!(!line.contains("canary"));
+}
+
+async fn status_errors(workshop: &Workshop, chain: &Chain) -> Vec<Value> {
+    let status = chain.device.status_device.clone();
+    let document =
+        workshop.gateway.bus.store().read::<_, StoreError, _>(move |view| view.device(&status)).await;
+    document.unwrap().unwrap()["status"]["errors"].as_array().cloned().unwrap_or_default()
+}
+
+#[tokio::test]
+async fn a_failure_is_noted_on_the_status_device_which_keeps_the_last_99() {
+    let api = FakeApi::answering(Answer::new(404, &[], r#"{"message": "Not Found"}"#)).await;
+    let workshop = Workshop::open(&api.url("")).await;
+    let mut chain = workshop.chain().await;
+    for number in 0..101 {
+        let mut message = list_events();
+        message["metadata"]["respondTo"] = json!(number);
+        workshop.send(&chain, message).await;
+        assert_eq!(workshop.reply(&mut chain).await["metadata"]["code"], 404);
+    }
+    let errors = status_errors(&workshop, &chain).await;
+    assert_eq!(errors.len(), 99);
+    assert_eq!(errors[0]["metadata"]["to"], 2);
+    let keys: Vec<_> = errors[98].as_object().unwrap().keys().collect();
+    assert_eq!(keys, ["senderUuid", "date", "metadata", "code", "message"]);
+    assert_eq!(errors[98]["senderUuid"], json!(chain.flow.uuid));
+    let date = errors[98]["date"].as_str().unwrap();
+    assert_eq!((date.len(), &date[10..11], &date[19..]), (20, "T", "Z"));
+}
+
+#[tokio::test]
+async fn a_status_device_whose_errors_are_no_list_is_mended() {
+    let api = FakeApi::answering(Answer::new(404, &[], r#"{"message": "Not Found"}"#)).await;
+    let (workshop, mut chain) = waiting_for(&api, list_events()).await;
+    let broken = json!({"$set": {"status.errors": "none"}});
+    let owner = Caller::itself(chain.device.uuid.clone());
+    workshop.update(owner, &chain.device.status_device, broken).await.unwrap();
+    workshop.reply(&mut chain).await;
+    assert_eq!(status_errors(&workshop, &chain).await.len(), 1);
+}
+
+/// Whether a message reaches the gateway, and whether its answer reaches the flow.
+async fn arrives_and_is_answered(workshop: &Workshop, chain: &mut Chain) -> (bool, bool) {
+    workshop.send(chain, list_events()).await;
+    if workshop.waiting().await == 0 {
+        return (false, false);
+    }
+    let registry = Arc::clone(&workshop.gateway.registry);
+    let emptied = async {
+        let mut ticks = tokio::time::interval(Duration::from_millis(1));
+        while workshop.waiting().await > 0 {
+            ticks.tick().await;
+        }
+    };
+    workshop.work_until(registry, emptied).await;
+    (true, chain.replies.try_recv().is_ok())
+}
+
+#[tokio::test]
+async fn each_right_of_the_credentials_device_is_needed_for_the_answer() {
+    let api = FakeApi::answering(Answer::new(200, &["content-type: application/json"], "[]")).await;
+    let workshop = Workshop::open(&api.url("")).await;
+    let mut chain = workshop.chain().await;
+    assert_eq!(arrives_and_is_answered(&workshop, &mut chain).await, (true, true), "with all rights");
+    let credentials = json!({"uuid": chain.credentials});
+    let owner = Caller::itself(workshop.gateway.owner.uuid.clone());
+    for (list, expected) in [
+        ("meshblu.whitelists.message.as", (true, false)),
+        ("meshblu.whitelists.message.received", (false, false)),
+    ] {
+        let pull = json!({"$pull": {list: credentials}});
+        workshop.update(owner.clone(), &chain.device.uuid, pull).await.unwrap();
+        assert_eq!(arrives_and_is_answered(&workshop, &mut chain).await, expected, "without {list}");
+        let restore = json!({"$addToSet": {list: credentials}});
+        workshop.update(owner.clone(), &chain.device.uuid, restore).await.unwrap();
+        assert_eq!(arrives_and_is_answered(&workshop, &mut chain).await, (true, true), "with {list} again");
+    }
+}
+
+#[tokio::test]
+async fn the_flow_must_accept_the_user_device_and_the_user_device_the_flow() {
+    let api = FakeApi::answering(Answer::new(200, &["content-type: application/json"], "[]")).await;
+    let workshop = Workshop::open(&api.url("")).await;
+    let mut chain = workshop.chain().await;
+    let flow = Caller::itself(chain.flow.uuid.clone());
+    let nobody = json!({"$set": {"meshblu.whitelists.message.from": []}});
+    workshop.update(flow, &chain.flow.uuid, nobody.clone()).await.unwrap();
+    assert_eq!(arrives_and_is_answered(&workshop, &mut chain).await, (true, false));
+    let owner = Caller::itself(workshop.gateway.owner.uuid.clone());
+    workshop.update(owner, &chain.device.uuid, nobody).await.unwrap();
+    assert_eq!(arrives_and_is_answered(&workshop, &mut chain).await, (false, false));
+}
+
+#[tokio::test]
+async fn each_subscription_of_the_chain_is_needed() {
+    let api = FakeApi::answering(Answer::new(200, &["content-type: application/json"], "[]")).await;
+    let workshop = Workshop::open(&api.url("")).await;
+    let mut chain = workshop.chain().await;
+    let service = workshop.gateway.bus.service().clone();
+    let links = [
+        (received(&chain.credentials, &chain.device.uuid), (false, false)),
+        (received(&service, &chain.credentials), (false, false)),
+        (received(&service, &service), (false, false)),
+        (received(&chain.flow.uuid, &chain.flow.uuid), (true, false)),
+    ];
+    for (link, expected) in links {
+        let (caller, gone) = (Caller::itself(link.subscriber_uuid.clone()), link.clone());
+        let (again, back) = (caller.clone(), link.clone());
+        workshop.gateway.bus.change(move |bus, tx| bus.unsubscribe(tx, &caller, &gone)).await.unwrap();
+        assert_eq!(arrives_and_is_answered(&workshop, &mut chain).await, expected, "without {link:?}");
+        workshop.gateway.bus.change(move |bus, tx| bus.subscribe(tx, &again, &back)).await.unwrap();
+        assert_eq!(arrives_and_is_answered(&workshop, &mut chain).await, (true, true), "with {link:?} again");
+    }
+}

@@ -110,6 +110,11 @@ impl EmbeddedBus {
         Arc::clone(&self.webhook_bell)
     }
 
+    /// Reads along at `device` from now on; whoever asks was allowed to before.
+    pub fn listen(&self, device: DeviceUuid) -> tokio::sync::mpsc::Receiver<super::Line> {
+        self.streams.listen(device)
+    }
+
     /// Ends everybody's reading along.
     pub fn close_streams(&self) {
         self.streams.close_all();

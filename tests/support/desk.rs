@@ -1,0 +1,187 @@
+//! A gateway without listeners: its parts stand, and its worker runs for as long as a test wants.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use endo::bus::embedded::{BusError, Caller, Registered};
+use endo::config::Config;
+use endo::credentials::{Account, BoundDevice};
+use endo::dispatch::{Desk, Dispatch, Retry};
+use endo::gateway::{Ambient, Gateway};
+use endo::job::Registry;
+use endo::message::{DeliveryId, DeviceUuid};
+use endo::store::{Binding, Feed, Outcome, StoreError, StoredSubscription, Work};
+use endo::vault::{ResourceOwnerId, SecretText};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::sync::{mpsc, watch};
+
+/// The secret that the accounts of these tests have.
+pub(crate) const SECRET: &str = "canary-secret-of-the-account";
+
+/// A key of the fixtures, so that no test waits for a new one.
+pub(crate) fn fixture_key() -> String {
+    let vectors: Value = serde_json::from_str(include_str!("../fixtures/endo-records.json")).unwrap();
+    vectors["privateKeyPem"].as_str().unwrap().to_owned()
+}
+
+/// A gateway in a directory of its own.
+pub(crate) struct Workshop {
+    pub(crate) gateway: Gateway,
+    pub(crate) directory: TempDir,
+}
+
+/// An account's credentials, a user device that may use them, and a flow that talks to it.
+pub(crate) struct Chain {
+    pub(crate) credentials: DeviceUuid,
+    pub(crate) device: BoundDevice,
+    pub(crate) flow: Registered,
+    pub(crate) replies: mpsc::Receiver<Arc<str>>,
+}
+
+impl Workshop {
+    pub(crate) async fn open(api: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("records.pem"), fixture_key()).unwrap();
+        let mut config = Config { data_dir: directory.path().to_owned(), ..Config::default() };
+        config.source.base_url = api.to_owned();
+        let gateway = Gateway::open(config, Ambient::system()).await.unwrap();
+        Self { gateway, directory }
+    }
+
+    pub(crate) async fn chain(&self) -> Chain {
+        let owner = self.gateway.owner.uuid.clone();
+        let account = Account {
+            id: ResourceOwnerId::Number(583_231),
+            username: Some("octocat".to_owned()),
+            secret: SecretText::from(SECRET),
+            refresh_token: None,
+            owner: owner.clone(),
+        };
+        let credentials = self.gateway.credentials.keep(account).await.unwrap();
+        let new = self.gateway.user_device(None, "http://127.0.0.1:8080");
+        let device = self.gateway.credentials.bind(credentials.clone(), new).await.unwrap();
+        let flow = self.flow(&device.uuid).await;
+        let replies = self.gateway.bus.listen(flow.uuid.clone());
+        self.allow_sender(&device.uuid, &flow.uuid).await;
+        Chain { credentials, device, flow, replies }
+    }
+
+    async fn flow(&self, hears: &DeviceUuid) -> Registered {
+        let whitelists = json!({"message": {"from": [{"uuid": hears}]}});
+        let document = json!({"type": "flow", "meshblu": {"version": "2.0.0", "whitelists": whitelists}});
+        let register = move |bus: &endo::bus::embedded::EmbeddedBus,
+                             transaction: &endo::store::Transaction<'_>| {
+            let flow = bus.register(transaction, document)?;
+            bus.subscribe(
+                transaction,
+                &Caller::itself(flow.uuid.clone()),
+                &received(&flow.uuid, &flow.uuid),
+            )?;
+            Ok::<_, BusError>(flow)
+        };
+        self.gateway.bus.change(register).await.unwrap()
+    }
+
+    async fn allow_sender(&self, device: &DeviceUuid, sender: &DeviceUuid) {
+        let update = json!({"$addToSet": {"meshblu.whitelists.message.from": {"uuid": sender}}});
+        let owner = Caller::itself(self.gateway.owner.uuid.clone());
+        self.update(owner, device, update).await.unwrap();
+    }
+
+    pub(crate) async fn update(
+        &self,
+        caller: Caller,
+        device: &DeviceUuid,
+        update: Value,
+    ) -> Result<Value, BusError> {
+        let device = device.clone();
+        let update = endo::bus::embedded::update::Update::parse(&update).unwrap();
+        self.gateway
+            .bus
+            .change(move |bus, transaction| bus.update(transaction, &caller, (&device, &update)))
+            .await
+    }
+
+    /// Sends a message from the flow to the user device.
+    pub(crate) async fn send(&self, chain: &Chain, mut message: Value) {
+        message["devices"] = json!([chain.device.uuid]);
+        let caller = Caller::itself(chain.flow.uuid.clone());
+        self.gateway
+            .bus
+            .change(move |bus, transaction| bus.send(transaction, &caller, &message))
+            .await
+            .unwrap();
+    }
+
+    pub(crate) async fn waiting(&self) -> u64 {
+        self.gateway.bus.store().read::<_, StoreError, _>(|view| view.waiting(Work::Job)).await.unwrap()
+    }
+
+    pub(crate) async fn outcomes(&self, id: &DeliveryId) -> Vec<Outcome> {
+        let id = id.clone();
+        self.gateway.bus.store().read::<_, StoreError, _>(move |view| view.outcomes(&id)).await.unwrap()
+    }
+
+    /// The one message that waits for a job.
+    pub(crate) async fn queued(&self) -> endo::store::QueuedDelivery {
+        let mut taken = self.feed().next(10).await.unwrap();
+        assert_eq!(taken.len(), 1);
+        taken.remove(0).delivery.clone()
+    }
+
+    pub(crate) fn feed(&self) -> Feed {
+        let ambient = &self.gateway.ambient;
+        Feed::new(
+            self.gateway.bus.store().clone(),
+            Work::Job,
+            (ambient.clock.clone(), self.gateway.bus.job_bell()),
+        )
+    }
+
+    pub(crate) fn desk(&self, registry: Arc<Registry>) -> Desk {
+        let gateway = &self.gateway;
+        Desk {
+            bus: gateway.bus.clone(),
+            credentials: gateway.credentials.clone(),
+            registry,
+            workbench: gateway.workbench.clone(),
+            retry: Retry { pause: Duration::from_millis(1), ..Retry::default() },
+            clock: gateway.ambient.clock.clone(),
+            random: gateway.ambient.random.clone(),
+        }
+    }
+
+    /// Lets the worker run until `done` is.
+    pub(crate) async fn work_until<T>(&self, registry: Arc<Registry>, done: impl Future<Output = T>) -> T {
+        let (stop, stopped) = watch::channel(false);
+        let worker = tokio::spawn(Dispatch::new(self.feed(), self.desk(registry), 8).run(stopped));
+        let result = done.await;
+        stop.send(true).unwrap();
+        worker.await.unwrap();
+        result
+    }
+
+    /// The next reply the flow receives, with the worker running.
+    pub(crate) async fn reply(&self, chain: &mut Chain) -> Value {
+        let registry = Arc::clone(&self.gateway.registry);
+        let line = self.work_until(registry, chain.replies.recv()).await.unwrap();
+        serde_json::from_str(&line).unwrap()
+    }
+
+    pub(crate) async fn revoke(&self, chain: &Chain) -> bool {
+        let binding =
+            Binding { credentials: chain.credentials.clone(), user_device: chain.device.uuid.clone() };
+        self.gateway.credentials.revoke(binding).await.unwrap()
+    }
+}
+
+pub(crate) fn received(subscriber: &DeviceUuid, emitter: &DeviceUuid) -> StoredSubscription {
+    StoredSubscription {
+        subscriber_uuid: subscriber.clone(),
+        emitter_uuid: emitter.clone(),
+        kind: "message.received".to_owned(),
+    }
+}
