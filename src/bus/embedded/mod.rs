@@ -1,6 +1,7 @@
 //! A device network inside the gateway, which unmodified Meshblu clients can use.
 
 mod access;
+pub mod api;
 mod devices;
 mod error;
 pub mod forwarder;

@@ -1,0 +1,142 @@
+//! Devices over HTTP: who calls, registering, reading, changing, removing (`spec/meshblu.md` 1.3 to 1.7).
+
+use actix_web::HttpRequest;
+use actix_web::http::StatusCode;
+use actix_web::web::Data;
+use serde_json::{Value, json};
+
+use super::answer::{Answer, done, found, routed, shown};
+use super::body::Body;
+use super::form;
+use super::presented::{Presented, login};
+use super::refusal::Refusal;
+use super::request::{Shown, Target};
+use super::server::Door;
+use crate::bus::embedded::BusError;
+use crate::bus::embedded::update::Update;
+
+pub(super) async fn authenticate(door: Data<Door>, who: Presented) -> Answer {
+    door.bus.look(move |bus, view| who.itself(bus, view)).await?;
+    Ok(done())
+}
+
+/// Checks the credentials in the address.
+pub(super) async fn check(door: Data<Door>, target: Target, who: Presented, request: HttpRequest) -> Answer {
+    let token = form::pairs(request.query_string()).find(|(name, _)| name == "token");
+    let presented = token.and_then(|(_, token)| login(target.0.as_str(), &token));
+    let who = who.with(presented.ok_or(Refusal::Silent)?);
+    match door.bus.look(move |bus, view| who.itself(bus, view)).await {
+        Err(BusError::Forbidden) => Err(Refusal::Silent),
+        other => Ok(found(&json!({"uuid": other?.auth, "authentication": true}))),
+    }
+}
+
+pub(super) async fn register(door: Data<Door>, who: Presented, mut body: Body) -> Answer {
+    let anybody = door.limits.anonymous_registration;
+    let document = body.take_or_empty();
+    let registered = door.bus.change(move |bus, transaction| {
+        if !anybody {
+            who.itself(bus, transaction)?;
+        }
+        bus.register(transaction, document)
+    });
+    let registered = registered.await?;
+    let mut document = shown(registered.document);
+    document["token"] = json!(registered.token.as_str());
+    Ok(routed(StatusCode::CREATED).json(document))
+}
+
+pub(super) async fn whoami(door: Data<Door>, who: Presented) -> Answer {
+    let document = door.bus.look(move |bus, view| bus.whoami(view, &who.caller(bus, view)?)).await?;
+    Ok(found(&shown(document)))
+}
+
+pub(super) async fn read(door: Data<Door>, who: Presented, target: Option<Target>) -> Answer {
+    Ok(found(&shown(unless_hidden(&door, who, target).await?)))
+}
+
+pub(super) async fn read_wrapped(door: Data<Door>, who: Presented, target: Option<Target>) -> Answer {
+    Ok(found(&json!({"devices": [unless_hidden(&door, who, target).await?]})))
+}
+
+pub(super) async fn read_or_refuse(door: Data<Door>, who: Presented, target: Target) -> Answer {
+    Ok(found(&shown(document(&door, who, target).await?)))
+}
+
+/// Old routes do not tell a refusal from a device that does not exist.
+async fn unless_hidden(door: &Door, who: Presented, target: Option<Target>) -> Result<Value, Refusal> {
+    match document(door, who, target.ok_or(Refusal::Hidden)?).await {
+        Err(BusError::Forbidden) => Err(Refusal::Hidden),
+        other => Ok(other?),
+    }
+}
+
+async fn document(door: &Door, who: Presented, Target(uuid): Target) -> Result<Value, BusError> {
+    door.bus.look(move |bus, view| bus.device(view, &who.caller(bus, view)?, &uuid)).await
+}
+
+/// Sets the members of the body; of a body that is none, nothing.
+pub(super) async fn set(door: Data<Door>, who: Presented, Target(uuid): Target, mut body: Body) -> Answer {
+    let Value::Object(properties) = body.take_or_empty() else {
+        return Err(BusError::InvalidRequest.into());
+    };
+    let set = door.bus.change(move |bus, transaction| {
+        let caller = who.caller(bus, transaction)?;
+        bus.set(transaction, &caller, (&uuid, properties))
+    });
+    set.await?;
+    Ok(done())
+}
+
+pub(super) async fn update(door: Data<Door>, who: Presented, target: Target, mut body: Body) -> Answer {
+    change(&door, who, target, body.take_or_empty()).await?;
+    Ok(done())
+}
+
+/// Answers the document as it was before.
+pub(super) async fn find_and_update(
+    door: Data<Door>,
+    who: Presented,
+    target: Target,
+    (mut body, projection): (Body, Shown),
+) -> Answer {
+    let before = change(&door, who, target, body.take_or_empty()).await?;
+    let before = projection.0.map_or_else(|| before.clone(), |wanted| wanted.apply(&before));
+    Ok(found(&shown(before)))
+}
+
+async fn change(
+    door: &Door,
+    who: Presented,
+    Target(uuid): Target,
+    operators: Value,
+) -> Result<Value, BusError> {
+    let update = Update::parse(&operators);
+    let change = door.bus.change(move |bus, transaction| {
+        let caller = who.caller(bus, transaction)?;
+        bus.update(transaction, &caller, (&uuid, &update?))
+    });
+    change.await
+}
+
+pub(super) async fn unregister(door: Data<Door>, who: Presented, Target(uuid): Target) -> Answer {
+    let answer = json!({"uuid": uuid});
+    let removal = door.bus.change(move |bus, transaction| {
+        let caller = who.caller(bus, transaction)?;
+        bus.unregister(transaction, &caller, &uuid)
+    });
+    removal.await?;
+    Ok(found(&answer))
+}
+
+/// The one property of a device that everybody may read.
+pub(super) async fn public_key(door: Data<Door>, target: Option<Target>) -> Answer {
+    let Target(uuid) = target.ok_or(Refusal::NoKey)?;
+    let wanted = uuid.clone();
+    let device = door.bus.look(move |_, view| Ok(view.device(&wanted)?)).await?;
+    let mut answer = json!({"uuid": uuid});
+    if let Some(key) = device.ok_or(Refusal::NoKey)?.get("publicKey") {
+        answer["publicKey"] = key.clone();
+    }
+    Ok(found(&answer))
+}

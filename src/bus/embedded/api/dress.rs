@@ -1,0 +1,53 @@
+//! What every request passes and every answer wears.
+
+use actix_web::Error;
+use actix_web::HttpResponse;
+use actix_web::body::{BoxBody, EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
+use actix_web::http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_REQUEST_HEADERS, HeaderName, HeaderValue, VARY,
+};
+use actix_web::middleware::Next;
+use actix_web::web::Data;
+
+use super::answer::CODE;
+use super::server::Door;
+
+const RESPONSE_ID: HeaderName = HeaderName::from_static("x-meshblu-response-id");
+
+/// Answers preflights, on any path, and gives every answer of the bus its name.
+pub(super) async fn dress<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
+    let mut response = if request.method() == Method::OPTIONS {
+        let preflight = preflight(&request);
+        request.into_response(preflight).map_into_right_body()
+    } else {
+        next.call(request).await?.map_into_left_body()
+    };
+    let routed = response.headers().contains_key(CODE);
+    let name = routed.then(|| response_id(response.request().app_data::<Data<Door>>())).flatten();
+    let headers = response.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    if let Some(name) = name {
+        headers.insert(RESPONSE_ID, name);
+    }
+    Ok(response)
+}
+
+fn response_id(door: Option<&Data<Door>>) -> Option<HeaderValue> {
+    HeaderValue::from_str(&door?.bus.random.uuid()).ok()
+}
+
+fn preflight(request: &ServiceRequest) -> HttpResponse {
+    let mut response = HttpResponse::NoContent();
+    response.insert_header((ACCESS_CONTROL_ALLOW_METHODS, "GET,HEAD,PUT,PATCH,POST,DELETE"));
+    response.insert_header((VARY, "Access-Control-Request-Headers"));
+    if let Some(asked) = request.headers().get(ACCESS_CONTROL_REQUEST_HEADERS) {
+        response.insert_header((ACCESS_CONTROL_ALLOW_HEADERS, asked.clone()));
+    }
+    response.finish()
+}

@@ -1,0 +1,56 @@
+//! How much a stranger may ask of the bus's API.
+
+use std::time::Duration;
+
+use crate::config::Config;
+
+/// How much strangers may ask of the bus's API.
+#[derive(Clone, Copy, Debug)]
+pub struct ApiLimits {
+    /// Whether a stranger may register a device; else it takes the credentials of one.
+    pub anonymous_registration: bool,
+    /// Bytes of one request's body.
+    pub body_bytes: usize,
+    /// Bytes that the bodies of all requests may have together, the small ones not counted.
+    pub all_bodies_bytes: usize,
+    /// Time for a request's head to arrive, and again for its body.
+    pub request_within: Duration,
+    /// Time that an idle connection is kept.
+    pub keep_alive: Duration,
+    /// Connections of one worker; more wait to be accepted.
+    pub connections: usize,
+    /// Who may read along at the same time.
+    pub streams: usize,
+    /// Threads that serve.
+    pub workers: usize,
+    /// Time to finish what runs when the server stops; whole seconds.
+    pub drain_within: Duration,
+}
+
+impl Default for ApiLimits {
+    fn default() -> Self {
+        Self {
+            anonymous_registration: true,
+            body_bytes: 10_000_000,
+            all_bodies_bytes: 128 << 20,
+            request_within: Duration::from_secs(30),
+            keep_alive: Duration::from_secs(75),
+            connections: 1024,
+            streams: 256,
+            workers: 1,
+            drain_within: Duration::from_secs(25),
+        }
+    }
+}
+
+impl From<&Config> for ApiLimits {
+    fn from(config: &Config) -> Self {
+        Self {
+            anonymous_registration: config.bus.anonymous_registration,
+            body_bytes: config.bus.body_bytes,
+            request_within: Duration::from_secs(config.http.request_timeout_seconds),
+            drain_within: Duration::from_secs(config.http.drain_seconds),
+            ..Self::default()
+        }
+    }
+}

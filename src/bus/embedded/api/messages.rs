@@ -1,0 +1,30 @@
+//! Sending over HTTP (`spec/meshblu.md` 4.1).
+
+use actix_web::web::Data;
+use serde_json::{Value, json};
+
+use super::answer::{Answer, done};
+use super::body::Body;
+use super::presented::Presented;
+use super::server::Door;
+
+/// Answers once whatever the message leads to is on disk.
+pub(super) async fn send(door: Data<Door>, who: Presented, mut body: Body) -> Answer {
+    deliver(&door, who, body.take_or_empty()).await
+}
+
+/// Sends to whoever is subscribed to the caller's broadcasts.
+pub(super) async fn broadcast(door: Data<Door>, who: Presented, mut body: Body) -> Answer {
+    let mut message = body.take_members();
+    message.insert("devices".to_owned(), json!(["*"]));
+    deliver(&door, who, Value::Object(message)).await
+}
+
+async fn deliver(door: &Door, who: Presented, message: Value) -> Answer {
+    let sending = door.bus.change(move |bus, transaction| {
+        let caller = who.caller(bus, transaction)?;
+        bus.send(transaction, &caller, &message)
+    });
+    sending.await?;
+    Ok(done())
+}

@@ -1,0 +1,24 @@
+//! The HTTP side of the embedded bus, as Meshblu's clients know it (`spec/meshblu.md` 0.1).
+
+mod answer;
+mod body;
+mod devices;
+mod dress;
+mod form;
+mod limits;
+mod liveness;
+mod messages;
+mod presented;
+mod problem;
+mod refusal;
+mod request;
+mod room;
+mod routes;
+mod search;
+mod server;
+mod streaming;
+mod subscriptions;
+mod tokens;
+
+pub use limits::ApiLimits;
+pub use server::serve;

@@ -1,0 +1,100 @@
+//! Who a request says it comes from (`spec/meshblu.md` 2.1 and 2.3).
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{AUTHORIZATION, HeaderMap};
+use actix_web::{FromRequest, HttpRequest};
+use base64::Engine;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use zeroize::Zeroizing;
+
+use super::refusal::Refusal;
+use super::request::uuid;
+use crate::bus::embedded::{BusError, Caller, EmbeddedBus, Login};
+use crate::message::DeviceUuid;
+use crate::store::View;
+
+/// Header pairs that carry uuid and token, in the order in which they are looked for after `Authorization`.
+const PAIRS: [(&str, &str); 3] = [
+    ("meshblu_auth_uuid", "meshblu_auth_token"),
+    ("skynet_auth_uuid", "skynet_auth_token"),
+    ("x-meshblu-uuid", "x-meshblu-token"),
+];
+
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
+
+/// The credentials of a request and the device it wants to act as; nothing is proven yet.
+#[derive(Clone, Debug)]
+pub(super) struct Presented {
+    login: Option<Login>,
+    acting: Result<Option<DeviceUuid>, NoUuid>,
+}
+
+/// `x-meshblu-as` holds what can be no device's name.
+#[derive(Clone, Copy, Debug)]
+struct NoUuid;
+
+impl Presented {
+    /// The same request with these credentials in place of its own.
+    pub(super) fn with(self, login: Login) -> Self {
+        Self { login: Some(login), ..self }
+    }
+
+    /// The caller, once its credentials are found to be right.
+    pub(super) fn caller(&self, bus: &EmbeddedBus, view: &View<'_>) -> Result<Caller, BusError> {
+        let caller = self.itself(bus, view)?;
+        match &self.acting {
+            Ok(None) => Ok(caller),
+            Ok(Some(acting)) => Ok(caller.acting_as(acting.clone())),
+            Err(NoUuid) => Err(BusError::Forbidden),
+        }
+    }
+
+    /// The caller as the device whose credentials these are, whoever it wants to act as.
+    pub(super) fn itself(&self, bus: &EmbeddedBus, view: &View<'_>) -> Result<Caller, BusError> {
+        bus.authenticate(view, self.login.as_ref().ok_or(BusError::Forbidden)?)
+    }
+}
+
+impl FromRequest for Presented {
+    type Error = Refusal;
+    type Future = Ready<Result<Self, Refusal>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let headers = request.headers();
+        let acting = match text(headers, "x-meshblu-as") {
+            None | Some("") => Ok(None),
+            Some(acting) => uuid(acting).map(Some).ok_or(NoUuid),
+        };
+        ready(Ok(Self { login: authorization(headers).or_else(|| pair(headers)), acting }))
+    }
+}
+
+/// The word before the credentials is not looked at, nor is what follows a second colon.
+fn authorization(headers: &HeaderMap) -> Option<Login> {
+    let (_, encoded) = headers.get(AUTHORIZATION)?.to_str().ok()?.trim().split_once(' ')?;
+    let decoded = Zeroizing::new(LENIENT.decode(encoded.trim()).ok()?);
+    let mut parts = std::str::from_utf8(&decoded).ok()?.split(':');
+    login(parts.next()?, parts.next()?)
+}
+
+fn pair(headers: &HeaderMap) -> Option<Login> {
+    PAIRS.iter().find_map(|(uuid, token)| login(text(headers, uuid)?, text(headers, token)?))
+}
+
+/// These credentials, if they can be some.
+pub(super) fn login(name: &str, token: &str) -> Option<Login> {
+    let token = Zeroizing::new(token.trim().to_owned());
+    Some(Login { uuid: uuid(name.trim())?, token }).filter(|login| !login.token.is_empty())
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok().map(str::trim)
+}

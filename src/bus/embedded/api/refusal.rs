@@ -1,0 +1,136 @@
+//! Refusals, each in the shape that clients know (`spec/meshblu.md` 2.5).
+
+use std::fmt::Write;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ContentType, HeaderName, HeaderValue};
+use actix_web::{HttpResponse, ResponseError};
+use serde_json::{Value, json};
+use thiserror::Error;
+
+use super::answer::routed;
+use super::problem::Problem;
+use crate::bus::embedded::BusError;
+use crate::bus::embedded::projection::ProjectionError;
+use crate::bus::embedded::query::QueryError;
+use crate::bus::embedded::update::UpdateError;
+use crate::store::StoreError;
+
+const ERROR: HeaderName = HeaderName::from_static("x-meshblu-error");
+/// In characters; what is quoted in an error's text may be long.
+const MAX_ERROR: usize = 1000;
+
+/// Why a request gets no other answer.
+#[derive(Debug, Error)]
+pub(super) enum Refusal {
+    /// The bus refuses.
+    #[error(transparent)]
+    Bus(#[from] BusError),
+    /// A query that cannot be used.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// A projection that cannot be used.
+    #[error(transparent)]
+    Projection(#[from] ProjectionError),
+    /// Reading a device hides whether there is one (`spec/meshblu.md` 1.4).
+    #[error("Devices not found")]
+    Hidden,
+    /// `GET /mydevices` refuses in its own way.
+    #[error("no devices")]
+    NoDevices,
+    /// A refusal without a body.
+    #[error("Forbidden")]
+    Silent,
+    /// A device without a key, or none at all.
+    #[error("Not Found")]
+    NoKey,
+    /// Too much at once.
+    #[error("Maximum Capacity Exceeded")]
+    Crowded,
+    /// What would be a page.
+    #[error("{0:?}")]
+    Problem(Problem),
+}
+
+impl ResponseError for Refusal {
+    fn error_response(&self) -> HttpResponse {
+        match self {
+            Self::Bus(error) => of_bus(error),
+            Self::Query(error @ QueryError::UnknownOperator(_)) => data(500, &error.to_string()),
+            Self::Query(error) => data(422, &error.to_string()),
+            Self::Projection(error) => data(422, &error.to_string()),
+            Self::Hidden => {
+                HttpResponse::NotFound().json(json!({"code": 404, "message": "Devices not found"}))
+            }
+            Self::NoDevices => routed(StatusCode::FORBIDDEN).json(json!({"devices": null})),
+            Self::Silent => routed(StatusCode::FORBIDDEN).finish(),
+            Self::NoKey => null(StatusCode::NOT_FOUND),
+            Self::Crowded => unavailable("Maximum Capacity Exceeded"),
+            Self::Problem(problem) => problem.response(),
+        }
+    }
+}
+
+fn of_bus(error: &BusError) -> HttpResponse {
+    match error {
+        BusError::Forbidden => null(StatusCode::FORBIDDEN),
+        BusError::Update(UpdateError::Malformed(error)) | BusError::Data(error) => {
+            data(error.status, &error.message)
+        }
+        BusError::Update(error) => {
+            routed(StatusCode::UNPROCESSABLE_ENTITY).json(json!({"error": error.to_string()}))
+        }
+        BusError::InvalidRequest => {
+            HttpResponse::UnprocessableEntity().json(json!({"message": "Invalid Request"}))
+        }
+        BusError::Unprocessable => null(StatusCode::UNPROCESSABLE_ENTITY),
+        BusError::Store(error) => of_store(error),
+    }
+}
+
+fn of_store(error: &StoreError) -> HttpResponse {
+    match error {
+        StoreError::Full => {
+            tracing::warn!("the database is full; a request was refused");
+            unavailable("Maximum Capacity Exceeded")
+        }
+        StoreError::TooSlow => unavailable("The query took too long"),
+        StoreError::Closed => unavailable("The bus is stopping"),
+        error => {
+            tracing::error!(error = error as &dyn std::error::Error, "the bus could not use its store");
+            routed(StatusCode::INTERNAL_SERVER_ERROR).json(json!({"error": "Internal Server Error"}))
+        }
+    }
+}
+
+fn unavailable(text: &'static str) -> HttpResponse {
+    routed(StatusCode::SERVICE_UNAVAILABLE).json(json!({"error": text}))
+}
+
+fn null(status: StatusCode) -> HttpResponse {
+    routed(status).content_type(ContentType::json()).body("null")
+}
+
+/// Clients parse the header as JSON and throw when it is none, so it is JSON in ASCII.
+fn data(status: u16, message: &str) -> HttpResponse {
+    let message: String = message.chars().take(MAX_ERROR).collect();
+    let header = HeaderValue::from_str(&ascii(&json!({"message": message}))).expect("printable ASCII");
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = null(status);
+    response.headers_mut().insert(ERROR, header);
+    response
+}
+
+/// JSON text whose characters beyond printable ASCII are escaped (RFC 8259, section 7).
+fn ascii(value: &Value) -> String {
+    value.to_string().chars().fold(String::new(), |mut text, character| {
+        if matches!(character, ' '..='~') {
+            text.push(character);
+        } else {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                let _ = write!(text, "\\u{unit:04x}");
+            }
+        }
+        text
+    })
+}

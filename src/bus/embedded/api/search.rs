@@ -1,0 +1,102 @@
+//! Searches over HTTP, in their three forms (`spec/meshblu.md` 1.6).
+
+use actix_web::HttpRequest;
+use actix_web::web::Data;
+use serde_json::{Map, Value, json};
+
+use super::answer::{Answer, found};
+use super::body::Body;
+use super::form;
+use super::presented::{Presented, login};
+use super::refusal::Refusal;
+use super::request::Shown;
+use super::server::Door;
+use crate::bus::embedded::BusError;
+use crate::bus::embedded::query::Query;
+
+/// The query is the body.
+pub(super) async fn search(door: Data<Door>, who: Presented, projection: Shown, mut body: Body) -> Answer {
+    let query = Query::parse(&body.take_or_empty())?;
+    Ok(found(&devices(&door, who, (query, projection)).await?))
+}
+
+/// The query is the address's; the answer a list.
+pub(super) async fn version_2(
+    door: Data<Door>,
+    who: Presented,
+    projection: Shown,
+    request: HttpRequest,
+) -> Answer {
+    let (who, members) = asked(&request, who);
+    let query = Query::parse(&Value::Object(members))?;
+    Ok(found(&devices(&door, who, (query, projection)).await?))
+}
+
+/// The query is the address's; the answer an object.
+pub(super) async fn version_1(
+    door: Data<Door>,
+    who: Presented,
+    projection: Shown,
+    request: HttpRequest,
+) -> Answer {
+    let (who, members) = asked(&request, who);
+    let query = Query::parse(&Value::Object(members))?;
+    Ok(found(&json!({"devices": devices(&door, who, (query, projection)).await?})))
+}
+
+/// As version 1, but only what the caller owns.
+pub(super) async fn mine(
+    door: Data<Door>,
+    who: Presented,
+    projection: Shown,
+    request: HttpRequest,
+) -> Answer {
+    let (who, members) = asked(&request, who);
+    let asker = who.clone();
+    let caller = door.bus.look(move |bus, view| asker.caller(bus, view)).await.map_err(without_devices)?;
+    let query = json!({"$and": [members, {"owner": caller.acting}]});
+    match devices(&door, who, (Query::parse(&query)?, projection)).await {
+        Ok(devices) => Ok(found(&json!({"devices": devices}))),
+        Err(error) => Err(without_devices(error)),
+    }
+}
+
+fn without_devices(error: BusError) -> Refusal {
+    match error {
+        BusError::Forbidden => Refusal::NoDevices,
+        error => error.into(),
+    }
+}
+
+async fn devices(
+    door: &Door,
+    who: Presented,
+    (query, Shown(projection)): (Query, Shown),
+) -> Result<Vec<Value>, BusError> {
+    let search = door.bus.look(move |bus, view| {
+        let caller = who.caller(bus, view)?;
+        bus.search(view, &caller, (&query, projection.as_ref()))
+    });
+    search.await
+}
+
+/// The query in the address; a uuid and a token in it are credentials.
+fn asked(request: &HttpRequest, who: Presented) -> (Presented, Map<String, Value>) {
+    let mut members = form::parse(request.query_string());
+    let token = members.shift_remove("token");
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
+    let credentials = text(members.get("uuid")).zip(text(token.as_ref()));
+    let credentials = credentials.and_then(|(uuid, token)| login(&uuid, &token));
+    let who = credentials.map_or_else(|| who.clone(), |login| who.clone().with(login));
+    (who, members.into_iter().map(|(name, value)| meant(name, value)).collect())
+}
+
+/// Texts stand for what they cannot say: `null` and nothing for an absent member, `true` for online.
+fn meant(name: String, value: Value) -> (String, Value) {
+    let value = match (name.as_str(), value.as_str()) {
+        (_, Some("" | "null")) => json!({"$exists": false}),
+        ("online", Some(text)) => json!(text == "true"),
+        _ => value,
+    };
+    (name, value)
+}

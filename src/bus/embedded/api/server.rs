@@ -1,0 +1,51 @@
+//! The server of the bus's API: its listener and what its routes share.
+
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use actix_web::dev::Server;
+use actix_web::middleware::from_fn;
+use actix_web::web::Data;
+use actix_web::{App, HttpServer};
+use tokio::sync::Semaphore;
+
+use super::dress::dress;
+use super::limits::ApiLimits;
+use super::room::Room;
+use super::routes::routes;
+use crate::bus::embedded::EmbeddedBus;
+
+/// What the routes share.
+pub(super) struct Door {
+    pub(super) bus: EmbeddedBus,
+    pub(super) limits: ApiLimits,
+    pub(super) room: Room,
+    pub(super) streams: Arc<Semaphore>,
+}
+
+/// Serves the bus on `listener` until the server's handle stops it; must be called within a Tokio runtime.
+///
+/// Where one object has the same key twice, the last one counts. A request that HTTP itself cannot read is answered by
+/// its status alone: 400, 408 or 431. No signal is handled here.
+///
+/// # Errors
+/// When the listener cannot be used.
+pub fn serve(listener: TcpListener, bus: EmbeddedBus, limits: ApiLimits) -> io::Result<Server> {
+    let door = Data::new(Door {
+        bus,
+        limits,
+        room: Room::new(limits.all_bodies_bytes),
+        streams: Arc::new(Semaphore::new(limits.streams)),
+    });
+    let app = move || App::new().app_data(door.clone()).wrap(from_fn(dress)).configure(routes);
+    let server = HttpServer::new(app)
+        .workers(limits.workers)
+        .max_connections(limits.connections)
+        .client_request_timeout(limits.request_within)
+        .keep_alive(limits.keep_alive)
+        .shutdown_timeout(limits.drain_within.as_secs())
+        .disable_signals()
+        .listen(listener)?;
+    Ok(server.run())
+}

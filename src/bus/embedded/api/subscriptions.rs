@@ -1,0 +1,79 @@
+//! Subscriptions over HTTP (`spec/meshblu.md` 4.6).
+
+use actix_web::HttpRequest;
+use actix_web::web::Data;
+use serde_json::Value;
+
+use super::answer::{Answer, done, found};
+use super::body::Body;
+use super::presented::Presented;
+use super::request::{Target, segment, uuid};
+use super::server::Door;
+use crate::bus::embedded::BusError;
+use crate::bus::embedded::subscription::SubscriptionType;
+use crate::message::DeviceUuid;
+use crate::store::StoredSubscription;
+
+pub(super) async fn list(door: Data<Door>, who: Presented, Target(subscriber): Target) -> Answer {
+    let list = door.bus.look(move |bus, view| {
+        let caller = who.caller(bus, view)?;
+        bus.subscriptions(view, &caller, &subscriber)
+    });
+    Ok(found(&list.await?))
+}
+
+/// Refused for a type that does not exist, once the caller is known.
+pub(super) async fn make(door: Data<Door>, who: Presented, target: Target, request: HttpRequest) -> Answer {
+    let subscription = named(&request, target.0);
+    let creation = door.bus.change(move |bus, transaction| {
+        let caller = who.caller(bus, transaction)?;
+        let subscription = subscription?;
+        if SubscriptionType::parse(&subscription.kind).is_none() {
+            return Err(BusError::Unprocessable);
+        }
+        bus.subscribe(transaction, &caller, &subscription)
+    });
+    creation.await?;
+    Ok(done())
+}
+
+pub(super) async fn end(door: Data<Door>, who: Presented, target: Target, request: HttpRequest) -> Answer {
+    let subscription = named(&request, target.0);
+    let end = door.bus.change(move |bus, transaction| {
+        let caller = who.caller(bus, transaction)?;
+        bus.unsubscribe(transaction, &caller, &subscription?)
+    });
+    end.await?;
+    Ok(done())
+}
+
+fn named(request: &HttpRequest, subscriber_uuid: DeviceUuid) -> Result<StoredSubscription, BusError> {
+    let emitter_uuid = uuid(&segment(request, "emitter")).ok_or(BusError::Unprocessable)?;
+    Ok(StoredSubscription { subscriber_uuid, emitter_uuid, kind: segment(request, "type").into_owned() })
+}
+
+/// Ends those that the body describes; without a body, all.
+pub(super) async fn end_some(
+    door: Data<Door>,
+    who: Presented,
+    Target(subscriber): Target,
+    mut body: Body,
+) -> Answer {
+    let filter = body.take_or_empty();
+    let (emitter, kind) = (wanted(&filter, "emitterUuid")?, wanted(&filter, "type")?);
+    let end = door.bus.change(move |bus, transaction| {
+        let caller = who.caller(bus, transaction)?;
+        bus.unsubscribe_all(transaction, &caller, (&subscriber, emitter.as_deref(), kind.as_deref()))
+    });
+    end.await?;
+    Ok(done())
+}
+
+/// What is asked for by this member; a member that is no text must not count as absent and end everything.
+fn wanted(filter: &Value, member: &str) -> Result<Option<String>, BusError> {
+    match filter.get(member) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(_) => Err(BusError::InvalidRequest),
+    }
+}

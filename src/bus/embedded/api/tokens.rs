@@ -1,0 +1,77 @@
+//! Tokens over HTTP (`spec/meshblu.md` 1.8).
+
+use actix_web::HttpRequest;
+use actix_web::http::StatusCode;
+use actix_web::web::Data;
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use super::answer::{Answer, done, found, routed, shown};
+use super::body::Body;
+use super::form;
+use super::presented::Presented;
+use super::request::{Shown, Target, segment};
+use super::server::Door;
+use crate::bus::embedded::query::Query;
+
+pub(super) async fn make(door: Data<Door>, who: Presented, Target(uuid): Target, mut body: Body) -> Answer {
+    let metadata = body.take_members();
+    let mut answer = shown(Value::Object(metadata.clone()));
+    answer["uuid"] = json!(uuid);
+    let made = door.bus.change(move |bus, transaction| {
+        let caller = who.caller(bus, transaction)?;
+        bus.make_token(transaction, &caller, (&uuid, &metadata))
+    });
+    answer["token"] = json!(made.await?.as_str());
+    Ok(routed(StatusCode::CREATED).json(answer))
+}
+
+pub(super) async fn reset(door: Data<Door>, who: Presented, Target(uuid): Target) -> Answer {
+    let mut answer = json!({"uuid": uuid});
+    let made = door.bus.change(move |bus, transaction| {
+        let caller = who.caller(bus, transaction)?;
+        bus.reset_token(transaction, &caller, &uuid)
+    });
+    answer["token"] = json!(made.await?.as_str());
+    Ok(found(&answer))
+}
+
+pub(super) async fn revoke(
+    door: Data<Door>,
+    who: Presented,
+    Target(uuid): Target,
+    request: HttpRequest,
+) -> Answer {
+    let token = Zeroizing::new(segment(&request, "token").into_owned());
+    let revocation = door.bus.change(move |bus, transaction| {
+        let caller = who.caller(bus, transaction)?;
+        bus.revoke_token(transaction, &caller, (&uuid, &token))
+    });
+    revocation.await?;
+    Ok(done())
+}
+
+/// Ends the tokens whose metadata hold what the address asks for.
+pub(super) async fn revoke_some(
+    door: Data<Door>,
+    who: Presented,
+    Target(uuid): Target,
+    request: HttpRequest,
+) -> Answer {
+    let wanted: Vec<_> = form::pairs(request.query_string()).collect();
+    let revocation = door.bus.change(move |bus, transaction| {
+        let caller = who.caller(bus, transaction)?;
+        bus.revoke_tokens(transaction, &caller, (&uuid, &wanted))
+    });
+    revocation.await?;
+    Ok(done())
+}
+
+pub(super) async fn search(door: Data<Door>, who: Presented, projection: Shown, mut body: Body) -> Answer {
+    let query = Query::parse(&body.take_or_empty())?;
+    let search = door.bus.look(move |bus, view| {
+        let caller = who.caller(bus, view)?;
+        bus.search_tokens(view, &caller, (&query, projection.0.as_ref()))
+    });
+    Ok(found(&search.await?))
+}

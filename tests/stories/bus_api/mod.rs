@@ -1,0 +1,4 @@
+//! The bus's API, as its clients meet it over HTTP.
+
+mod errors;
+mod messages;
