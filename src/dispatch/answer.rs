@@ -61,10 +61,13 @@ impl Desk {
 
     async fn answer(&self, delivery: &QueuedDelivery, parties: &Parties) -> Result<Reply, Failure> {
         if delivery.call_started {
-            return Err(Failure::new(503, "outcome_unknown"));
+            return Err(outcome_unknown());
         }
-        let message: Message = serde_json::from_str(&delivery.new.body)
-            .map_err(|_| Failure::new(422, "Message is missing required property \"metadata\""))?;
+        let message = serde_json::from_str(&delivery.new.body).map_err(|_| without_metadata());
+        let message = message.and_then(|message: Message| match &message.metadata {
+            Some(_) => Ok(message),
+            None => Err(without_metadata()),
+        })?;
         let started = Arc::new(AtomicBool::new(false));
         let mut waited = Duration::ZERO;
         let mut attempt = 0;
@@ -75,8 +78,11 @@ impl Desk {
                 Err(failed) => failed,
             };
             // What may have changed something outside is not done twice.
-            let repeatable = !started.load(Ordering::Relaxed);
-            let pause = self.pause(attempt, &failed.next).filter(|_| repeatable);
+            if started.load(Ordering::Relaxed) {
+                let known = failed.next != Next::Interrupted;
+                return Err(if known { failed.failure } else { outcome_unknown() });
+            }
+            let pause = self.pause(attempt, &failed.next);
             let Some(pause) = pause.filter(|pause| waited + *pause <= self.retry.within) else {
                 return Err(failed.failure);
             };
@@ -150,6 +156,16 @@ fn refusal(parties: &Parties, error: &CredentialsError) -> RunFailure {
         },
         _ => RunFailure::last(invalid_record()),
     }
+}
+
+/// Something may have been done or not, and it is not done again.
+fn outcome_unknown() -> Failure {
+    Failure::new(503, "outcome_unknown")
+}
+
+/// The original's own words (`spec/endo.md` 2.5).
+fn without_metadata() -> Failure {
+    Failure::new(422, "Message is missing required property \"metadata\"")
 }
 
 /// The original's own words (`spec/endo.md` 2.5).

@@ -31,6 +31,8 @@ pub enum Next {
     },
     /// Another run would fail the same way.
     Final,
+    /// The run ended before its time; what it had started outside may have been done or not.
+    Interrupted,
     /// The credentials are to be refreshed; then the job may run once more.
     CredentialsExpired,
     /// Something may have been done: no other run.
@@ -91,9 +93,13 @@ async fn apart<T: Send + 'static>(
     task.spawn(job.in_current_span());
     match tokio::time::timeout(limit, task.join_next()).await {
         Ok(Some(Ok(answer))) => Ok(answer),
-        Ok(_) => Err(RunFailure::last(Failure::new(500, "job_failed"))),
-        Err(_) => Err(RunFailure::last(Failure::new(504, "job_timed_out"))),
+        Ok(_) => Err(interrupted(500, "job_failed")),
+        Err(_) => Err(interrupted(504, "job_timed_out")),
     }
+}
+
+fn interrupted(code: u16, message: &str) -> RunFailure {
+    RunFailure { failure: Failure::new(code, message), next: Next::Interrupted }
 }
 
 fn response_invalid() -> RunFailure {

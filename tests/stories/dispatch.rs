@@ -142,6 +142,20 @@ impl Job for Tries {
     }
 }
 
+/// Changes something and then ends badly.
+struct Breaks;
+
+impl Job for Breaks {
+    type Data = Value;
+    type Response = Value;
+
+    async fn run(&self, _data: Value, context: JobContext) -> Result<Value, JobError> {
+        let request = http::Request::post("/things").body(Bytes::new()).unwrap();
+        let _ = context.api().call(request).await;
+        panic!("canary-of-a-panic")
+    }
+}
+
 /// Ends badly.
 struct Panics;
 
@@ -164,6 +178,7 @@ fn jobs_of_tests() -> Arc<Registry> {
     let jobs = vec![
         built_in(directory("change"), Change),
         built_in(directory("tries"), Tries),
+        built_in(directory("breaks"), Breaks),
         built_in(directory("panics"), Panics),
     ];
     let options = RegistryOptions { default_job_type: None, time_limit: Duration::from_secs(30) };
@@ -196,6 +211,27 @@ async fn a_call_that_may_change_something_is_made_once() {
     let line = workshop.work_until(jobs_of_tests(), chain.replies.recv()).await.unwrap();
     assert_eq!(serde_json::from_str::<Value>(&line).unwrap()["metadata"]["code"], 503, "{line}");
     assert_eq!(api.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn a_job_that_breaks_after_its_call_started_has_an_unknown_outcome() {
+    let api = FakeApi::answering(Answer::new(200, &[], "{}")).await;
+    let (workshop, mut chain) = waiting_for(&api, json!({"metadata": {"jobType": "Breaks"}})).await;
+    let line = workshop.work_until(jobs_of_tests(), chain.replies.recv()).await.unwrap();
+    let reply: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(reply["metadata"]["error"]["message"], "outcome_unknown", "{reply}");
+}
+
+#[tokio::test]
+async fn a_message_without_metadata_gets_the_original_s_words() {
+    let api = FakeApi::answering(Answer::Stall(Vec::new())).await;
+    for message in [json!({"data": {}}), json!({"metadata": null}), json!({"metadata": "ListEventsByUser"})] {
+        let (workshop, mut chain) = waiting_for(&api, message).await;
+        let reply = workshop.reply(&mut chain).await;
+        assert_eq!(reply["metadata"]["code"], 422);
+        let text = "Message is missing required property \"metadata\"";
+        assert_eq!(reply["metadata"]["error"]["message"], text);
+    }
 }
 
 #[tokio::test]

@@ -181,21 +181,25 @@ async fn what_the_job_cannot_read_is_not_sent_back_at_length() {
     assert!(serde_json::to_string(&reply).unwrap().len() < 2_000);
 }
 
+fn failed(code: u16, message: &str, next: Next) -> RunFailure {
+    RunFailure { failure: Failure::new(code, message), next }
+}
+
 #[tokio::test]
 async fn a_panic_ends_nothing_but_its_run_and_tells_nothing() {
     let jobs = vec![built_in(directory("fail"), Fail), built_in(directory("say-hello"), Echo)];
     let registry = registry_of(jobs);
     let panicking = message(json!({"metadata": {"jobType": "Fail"}, "data": "panic"}));
     for _ in 0..3 {
-        let failed = registry.run(&panicking, context()).await.unwrap_err();
-        assert_eq!(failed, RunFailure::last(Failure::new(500, "job_failed")));
+        let failure = registry.run(&panicking, context()).await.unwrap_err();
+        assert_eq!(failure, failed(500, "job_failed", Next::Interrupted));
     }
     assert_eq!(reply(&registry, json!({"metadata": {"jobType": "SayHello"}, "data": 1})).await["data"], 1);
 }
 
 #[tokio::test]
 async fn a_job_that_hangs_is_ended_at_its_time_limit() {
-    assert_eq!(failure("hang").await, RunFailure::last(Failure::new(504, "job_timed_out")));
+    assert_eq!(failure("hang").await, failed(504, "job_timed_out", Next::Interrupted));
 }
 
 #[tokio::test]
@@ -205,7 +209,6 @@ async fn an_answer_that_is_no_json_is_an_invalid_response() {
 
 #[tokio::test]
 async fn errors_of_a_job_say_what_happens_next() {
-    let failed = |code, message: &str, next| RunFailure { failure: Failure::new(code, message), next };
     assert_eq!(failure("refuse").await, failed(418, "as asked", Next::Final));
     let expired = failed(401, "the credentials have expired", Next::CredentialsExpired);
     assert_eq!(failure("expire").await, expired);
