@@ -4,8 +4,10 @@ mod compose;
 mod error;
 mod first_start;
 mod key_file;
+mod running;
 mod translate;
 
 pub use compose::{Ambient, Gateway};
 pub use error::GatewayError;
 pub use first_start::FirstOwner;
+pub use running::{Listeners, Running};
