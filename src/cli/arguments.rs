@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use serde_json::Value;
 
 use super::Exit;
 use crate::config::{Flag, Secret};
@@ -15,7 +16,7 @@ use crate::config::{Flag, Secret};
 #[derive(Debug, Parser)]
 #[command(name = "endo", version, verbatim_doc_comment, after_help = Exit::table(), after_long_help = after_help())]
 pub struct Arguments {
-    /// What to do.
+    /// What to do; `serve` where nothing is said.
     #[command(subcommand)]
     pub command: Option<Command>,
     /// Read settings from FILE instead of `endo.toml` in the data directory
@@ -66,6 +67,19 @@ pub enum Command {
     Health,
     /// List the job types with the fields of their data and of their responses
     Jobs(JobsArguments),
+    /// Run the gateway and its bus, until SIGTERM or Ctrl-C; the same as no command
+    Serve(ServeArguments),
+    /// Send a message through the bus and print the reply
+    Send(SendArguments),
+    /// Keep credentials of accounts at the API
+    #[command(subcommand)]
+    Credentials(CredentialsCommand),
+    /// Make, list and cut off the user devices that use credentials
+    #[command(subcommand)]
+    Devices(DevicesCommand),
+    /// See what could not be delivered, and try it again
+    #[command(subcommand)]
+    DeadLetters(DeadLettersCommand),
 }
 
 /// What `endo serve` takes.
@@ -97,19 +111,37 @@ pub struct DemoArguments {
 /// What `endo send` takes.
 #[derive(Debug, Args)]
 pub struct SendArguments {
-    /// The user device to send to
-    #[arg(long, value_name = "UUID")]
-    pub to: String,
     /// The job to run, such as ListEventsByUser
     pub job_type: String,
-    /// The job's data as JSON; `-` reads it from standard input
+    /// Members of the job's data: `username=octocat` is text, `limit:=5` is JSON
+    #[arg(value_name = "NAME=TEXT", value_parser = member, conflicts_with = "data")]
+    pub members: Vec<(String, Value)>,
+    /// The user device to send to; without it, the only one that the sender owns
+    #[arg(long, value_name = "UUID")]
+    pub to: Option<String>,
+    /// All of the job's data as JSON; `-` reads them from standard input
+    #[arg(long, value_name = "JSON")]
     pub data: Option<String>,
-    /// Send as this device instead of the one that the gateway keeps for the command line
-    #[arg(long = "as", value_name = "UUID")]
-    pub sender: Option<String>,
+    /// Send as this device instead of the owner that was made on first start
+    #[arg(long, value_name = "UUID", requires = "token_file")]
+    pub as_device: Option<String>,
+    /// The file with the token of that device
+    #[arg(long, value_name = "FILE", requires = "as_device")]
+    pub token_file: Option<PathBuf>,
     /// Wait so many seconds for the reply
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub timeout: u64,
+}
+
+fn member(text: &str) -> Result<(String, Value), String> {
+    let wrong = || "write it as NAME=TEXT, or as NAME:=JSON".to_owned();
+    let (name, value) = text.split_once('=').ok_or_else(wrong)?;
+    match name.strip_suffix(':') {
+        Some(name) => serde_json::from_str(value)
+            .map(|value| (name.to_owned(), value))
+            .map_err(|error| error.to_string()),
+        None => Ok((name.to_owned(), Value::from(value))),
+    }
 }
 
 /// What `endo jobs` takes.
@@ -132,7 +164,7 @@ pub enum CredentialsCommand {
 /// What `endo credentials add` takes.
 #[derive(Debug, Args)]
 pub struct CredentialsAddArguments {
-    /// The account's id at the API, such as 583231
+    /// The account's id at the API, such as 583231; digits are taken as a number
     #[arg(long, value_name = "ID")]
     pub id: String,
     /// The account's name at the API, such as octocat
@@ -160,9 +192,12 @@ pub enum DevicesCommand {
 /// What `endo devices add` takes.
 #[derive(Debug, Args)]
 pub struct DevicesAddArguments {
-    /// The credentials device whose credentials it shall use
+    /// The credentials device whose credentials it shall use; without it, the only one
     #[arg(long, value_name = "UUID")]
-    pub credentials: String,
+    pub credentials: Option<String>,
+    /// What people shall call it
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
     /// The device that owns it; without it, the owner made on first start
     #[arg(long, value_name = "UUID")]
     pub owner: Option<String>,
@@ -215,7 +250,8 @@ impl Command {
     /// The settings among the words of this command alone.
     fn flags(&self) -> Vec<Flag> {
         match self {
-            Self::Config(_) | Self::Health | Self::Jobs(_) => Vec::new(),
+            Self::Serve(command) => command.flags(),
+            _ => Vec::new(),
         }
     }
 }

@@ -1,13 +1,27 @@
 //! Why a command ended without doing what it was asked for.
 
+use std::error::Error as Cause;
 use std::io;
+use std::iter::successors;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use thiserror::Error;
 
 use super::Exit;
+use super::bus_client::BusCallError;
+use super::operation::OperationError;
 use crate::config::ConfigError;
+use crate::gateway::GatewayError;
 use crate::job::LoadError;
+use crate::store::StoreError;
+use crate::telemetry::TelemetryError;
+
+/// An error with its causes, as one sentence.
+pub(super) fn sentence(error: &dyn Cause) -> String {
+    let causes = successors(error.source(), |cause| (*cause).source());
+    causes.fold(error.to_string(), |sentence, cause| format!("{sentence}: {cause}"))
+}
 
 /// Why a command ended without doing what it was asked for: together with its causes one sentence for standard error.
 #[derive(Debug, Error)]
@@ -41,6 +55,70 @@ pub enum CommandError {
         /// The first line of its answer.
         status: String,
     },
+    /// The gateway does not open or start.
+    #[error(transparent)]
+    Gateway(#[from] GatewayError),
+    /// Nothing would be logged.
+    #[error(transparent)]
+    Telemetry(#[from] TelemetryError),
+    /// The local socket can not be used.
+    #[error("cannot use the local socket in the data directory")]
+    Socket(#[source] io::Error),
+    /// No gateway runs.
+    #[error("no gateway runs on {}; `endo serve` starts one", .0.display())]
+    NotRunning(PathBuf),
+    /// The answer of the gateway that runs makes no sense.
+    #[error("the gateway that runs is another version of endo")]
+    OtherVersion,
+    /// What was asked for was not done.
+    #[error("{0}")]
+    Operation(String),
+    /// The bus refuses or does not answer.
+    #[error(transparent)]
+    Bus(#[from] BusCallError),
+    /// The data of a message are no JSON.
+    #[error("the data are not JSON")]
+    Data(#[source] serde_json::Error),
+    /// A file can not be read.
+    #[error("cannot read {}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// There is no user device to send to.
+    #[error("the sender owns no user device; `endo devices add` makes one, or name one with --to")]
+    NoDevice,
+    /// There are several user devices to send to.
+    #[error("the sender owns several user devices; choose with --to among {0}")]
+    SeveralDevices(String),
+    /// No reply came.
+    #[error("no reply from {to} within {seconds} seconds")]
+    NoReply {
+        /// The device that was to reply.
+        to: String,
+        /// How long was waited.
+        seconds: u64,
+    },
+    /// The reply tells of an error.
+    #[error("the reply is an error: {code} {text}")]
+    ErrorReply {
+        /// Its code.
+        code: u64,
+        /// Its text.
+        text: String,
+    },
+    /// A second signal came.
+    #[error("stopped before everything was finished; the next start takes up the rest")]
+    CutShort,
+}
+
+impl From<OperationError> for CommandError {
+    fn from(error: OperationError) -> Self {
+        Self::Operation(error.to_string())
+    }
 }
 
 impl CommandError {
@@ -50,10 +128,24 @@ impl CommandError {
             Self::Config(_) => Exit::Configuration,
             // Whoever read the output has seen enough and went: `endo config | head -1`.
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok,
-            Self::Output(_) | Self::Jobs(_) | Self::UnknownJobType(_) | Self::NotReady { .. } => {
-                Exit::Failure
-            }
-            Self::Unreachable { .. } => Exit::Unreachable,
+            Self::Gateway(error) => of_gateway(error),
+            Self::Unreachable { .. }
+            | Self::NotRunning(_)
+            | Self::Bus(BusCallError::Unreachable { .. } | BusCallError::Ended) => Exit::Unreachable,
+            Self::NoReply { .. } => Exit::NoReply,
+            Self::ErrorReply { .. } => Exit::ErrorReply,
+            _ => Exit::Failure,
         }
+    }
+}
+
+fn of_gateway(error: &GatewayError) -> Exit {
+    match error {
+        GatewayError::Store(StoreError::InUse(_)) => Exit::DataDirectoryInUse,
+        GatewayError::Store(StoreError::Corrupt { .. }) => Exit::CorruptDatabase,
+        GatewayError::Store(StoreError::Newer { .. }) => Exit::NewerDataDirectory,
+        GatewayError::WrongKey(_) | GatewayError::Key { .. } => Exit::WrongKey,
+        GatewayError::Listen { .. } => Exit::Listen,
+        _ => Exit::Failure,
     }
 }

@@ -1,10 +1,11 @@
 //! `endo health`: asks the gateway whether it is ready, for supervisors that know no HTTP.
 
 use std::io::{self, BufRead, BufReader, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use super::CommandError;
+use super::address::reachable;
 use crate::config::Config;
 
 /// How long the gateway may take to accept, and then to answer.
@@ -21,16 +22,6 @@ pub(super) fn run(config: &Config, out: &mut dyn Write) -> Result<(), CommandErr
         return Err(CommandError::NotReady { address, status });
     }
     Ok(writeln!(out, "ready: {address}")?)
-}
-
-/// Who listens everywhere is asked on loopback.
-fn reachable(mut address: SocketAddr) -> SocketAddr {
-    match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
-        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
-        _ => {}
-    }
-    address
 }
 
 /// The status line of `/readyz`.

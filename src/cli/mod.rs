@@ -1,14 +1,29 @@
 //! The command line, one file a command.
 
+mod address;
 pub mod arguments;
+mod bus_client;
 mod config;
+mod credentials;
+mod dead_letters;
+mod devices;
 mod error;
 mod exit;
 mod health;
 mod jobs;
+mod json_lines;
+mod operation;
+mod perform;
+mod reach;
 mod run;
+mod send;
+mod serve;
+mod signals;
+mod socket;
 mod stand_in;
+mod table;
 
+pub use bus_client::BusCallError;
 pub use error::CommandError;
 pub use exit::Exit;
 pub use run::run;

@@ -1,16 +1,19 @@
 //! From the words of the command line to the command.
 
-use std::error::Error;
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::iter::successors;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::Parser;
+use tokio::runtime::Builder;
 
 use super::arguments::{Arguments, Command};
-use super::{CommandError, Exit, config, health, jobs};
+use super::error::sentence;
+use super::{CommandError, Exit, config, credentials, dead_letters, devices, health, jobs, send, serve};
 use crate::config::{ConfigError, Effective, Sources, load};
+
+/// Threads beside those of the HTTP servers and the store.
+const WORKERS: usize = 2;
 
 /// Does what these words ask for, the first of which is the name of the program. Results go to standard output,
 /// everything else to standard error.
@@ -26,9 +29,26 @@ fn execute(arguments: &Arguments, out: &mut dyn Write) -> Result<(), CommandErro
         Some(Command::Config(command)) => config::run(command, || settings(arguments), out)?,
         Some(Command::Health) => health::run(&settings(arguments)?.config, out)?,
         Some(Command::Jobs(command)) => jobs::run(command, &settings(arguments)?.config.jobs, out)?,
-        None => write!(out, "{}", Arguments::command().render_help())?,
+        Some(_) | None => work(arguments, settings(arguments)?, out)?,
     }
     Ok(out.flush()?)
+}
+
+/// The commands that have to do with a gateway at work.
+fn work(arguments: &Arguments, settings: Effective, out: &mut dyn Write) -> Result<(), CommandError> {
+    let runtime = Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build()?;
+    let result = runtime.block_on(async {
+        match &arguments.command {
+            Some(Command::Send(command)) => send::run(command, &settings.config, out).await,
+            Some(Command::Credentials(command)) => credentials::run(command, &settings.config, out).await,
+            Some(Command::Devices(command)) => devices::run(command, &settings.config, out).await,
+            Some(Command::DeadLetters(command)) => dead_letters::run(command, &settings.config, out).await,
+            _ => serve::run(settings, out).await,
+        }
+    });
+    // Whatever still runs was given up: nobody waits for it.
+    runtime.shutdown_background();
+    result
 }
 
 fn settings(arguments: &Arguments) -> Result<Effective, ConfigError> {
@@ -43,12 +63,6 @@ fn ended(result: Result<(), CommandError>) -> Exit {
         let _ = writeln!(io::stderr(), "endo: {}", sentence(&error));
     }
     exit
-}
-
-/// The error with its causes.
-fn sentence(error: &dyn Error) -> String {
-    let causes = successors(error.source(), |cause| (*cause).source());
-    causes.fold(error.to_string(), |sentence, cause| format!("{sentence}: {cause}"))
 }
 
 /// `--help` and `--version` end here too.

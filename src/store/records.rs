@@ -30,6 +30,16 @@ impl View<'_> {
         });
         Ok(row.optional()?)
     }
+
+    /// The credentials devices that have a record, at most `limit`.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn credentials_devices(&self, limit: usize) -> Result<Vec<DeviceUuid>, StoreError> {
+        let mut statement = self.prepare("SELECT credentials FROM records ORDER BY credentials LIMIT ?1")?;
+        let rows = statement.query_map([limit as i64], |row| Ok(row.get::<_, String>(0)?.into()))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
 }
 
 impl Transaction<'_> {

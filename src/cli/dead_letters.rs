@@ -1,0 +1,49 @@
+//! `endo dead-letters`: what was accepted and given up.
+
+use std::io::Write;
+
+use super::arguments::{DeadLettersCommand, ListArguments};
+use super::operation::{Letter, LetterRow, Operation};
+use super::{CommandError, json_lines, reach, table};
+use crate::config::Config;
+
+/// Does what this command says.
+///
+/// # Errors
+/// [`CommandError`].
+pub(super) async fn run(
+    command: &DeadLettersCommand,
+    config: &Config,
+    out: &mut dyn Write,
+) -> Result<(), CommandError> {
+    match command {
+        DeadLettersCommand::Ls(command) => list(command, config, out).await,
+        DeadLettersCommand::Show { id } => show(id, config, out).await,
+        DeadLettersCommand::Replay { id } => replay(id, config, out).await,
+    }
+}
+
+async fn list(command: &ListArguments, config: &Config, out: &mut dyn Write) -> Result<(), CommandError> {
+    let rows: Vec<LetterRow> = reach::perform(config, Operation::ListDeadLetters).await?;
+    if command.json {
+        return Ok(json_lines::print(&rows, out)?);
+    }
+    let rows: Vec<_> = rows.into_iter().map(cells).collect();
+    Ok(table::print(["DELIVERY", "WORK", "DEVICE", "TRIED", "GIVEN UP", "WHY"], &rows, out)?)
+}
+
+fn cells(row: LetterRow) -> [String; 6] {
+    let (id, device) = (row.id.to_string(), row.device.to_string());
+    [id, row.work, device, row.attempts.to_string(), row.died, row.reason]
+}
+
+async fn show(id: &str, config: &Config, out: &mut dyn Write) -> Result<(), CommandError> {
+    let letter: Letter = reach::perform(config, Operation::ShowDeadLetter(id.into())).await?;
+    let text = serde_json::to_string_pretty(&letter).expect("texts, numbers and JSON values are JSON");
+    Ok(writeln!(out, "{text}")?)
+}
+
+async fn replay(id: &str, config: &Config, out: &mut dyn Write) -> Result<(), CommandError> {
+    let row: LetterRow = reach::perform(config, Operation::ReplayDeadLetter(id.into())).await?;
+    Ok(writeln!(out, "{} will be tried again", row.id)?)
+}

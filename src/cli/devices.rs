@@ -1,0 +1,64 @@
+//! `endo devices`: the user devices, which use stored credentials.
+
+use std::io::Write;
+
+use super::arguments::{DevicesAddArguments, DevicesCommand, ListArguments};
+use super::operation::{AddedDevice, DeviceRow, NewDevice, Operation};
+use super::{CommandError, json_lines, reach, table};
+use crate::config::Config;
+use crate::message::DeviceUuid;
+
+/// Does what this command says.
+///
+/// # Errors
+/// [`CommandError`].
+pub(super) async fn run(
+    command: &DevicesCommand,
+    config: &Config,
+    out: &mut dyn Write,
+) -> Result<(), CommandError> {
+    match command {
+        DevicesCommand::Add(command) => add(command, config, out).await,
+        DevicesCommand::Ls(command) => list(command, config, out).await,
+        DevicesCommand::Revoke { uuid } => revoke(uuid, config, out).await,
+    }
+}
+
+async fn add(
+    command: &DevicesAddArguments,
+    config: &Config,
+    out: &mut dyn Write,
+) -> Result<(), CommandError> {
+    let operation = Operation::AddDevice(NewDevice {
+        credentials: command.credentials.as_deref().map(DeviceUuid::from),
+        owner: command.owner.as_deref().map(DeviceUuid::from),
+        name: command.name.clone(),
+    });
+    let AddedDevice { uuid, credentials, status_device } = reach::perform(config, operation).await?;
+    writeln!(out, "user device         {uuid}")?;
+    writeln!(out, "credentials device  {credentials}")?;
+    Ok(writeln!(out, "status device       {status_device}")?)
+}
+
+async fn list(command: &ListArguments, config: &Config, out: &mut dyn Write) -> Result<(), CommandError> {
+    let rows: Vec<DeviceRow> = reach::perform(config, Operation::ListDevices).await?;
+    if command.json {
+        return Ok(json_lines::print(&rows, out)?);
+    }
+    let rows: Vec<_> = rows.into_iter().map(cells).collect();
+    Ok(table::print(["USER DEVICE", "CREDENTIALS DEVICE", "NAME", "BOUND", "REVOKED"], &rows, out)?)
+}
+
+fn cells(row: DeviceRow) -> [String; 5] {
+    let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+    [row.uuid.to_string(), row.credentials.to_string(), or_dash(row.name), row.bound, or_dash(row.revoked)]
+}
+
+async fn revoke(uuid: &str, config: &Config, out: &mut dyn Write) -> Result<(), CommandError> {
+    let rows: Vec<DeviceRow> = reach::perform(config, Operation::RevokeDevice(uuid.into())).await?;
+    for row in rows {
+        let since = row.revoked.unwrap_or_default();
+        writeln!(out, "{} is cut off from {} since {since}", row.uuid, row.credentials)?;
+    }
+    Ok(())
+}

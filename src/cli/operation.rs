@@ -1,0 +1,158 @@
+//! What the command line asks of a gateway, in the form in which it travels over the local socket.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use crate::message::{DeliveryId, DeviceUuid};
+
+/// One thing to do, here or in the process that has the data directory.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum Operation {
+    /// Tell where the gateway listens: [`Addresses`].
+    Locate,
+    /// Keep credentials: the [`DeviceUuid`] of their credentials device.
+    AddCredentials(NewCredentials),
+    /// Bind a new user device: [`AddedDevice`].
+    AddDevice(NewDevice),
+    /// Every [`DeviceRow`].
+    ListDevices,
+    /// Cut a user device off: the [`DeviceRow`]s it had.
+    RevokeDevice(DeviceUuid),
+    /// Every [`LetterRow`].
+    ListDeadLetters,
+    /// One [`Letter`].
+    ShowDeadLetter(DeliveryId),
+    /// Put a dead letter back to work: its [`LetterRow`].
+    ReplayDeadLetter(DeliveryId),
+}
+
+/// What an operation answers, or why it was not done.
+pub(super) type Answer = Result<Value, OperationError>;
+
+/// Where a gateway listens, as URLs without a slash at the end.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Addresses {
+    pub(super) gateway: String,
+    pub(super) bus: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct NewCredentials {
+    /// The account's id: digits are a number, anything else is text.
+    pub(super) id: String,
+    pub(super) username: Option<String>,
+    pub(super) owner: Option<DeviceUuid>,
+    pub(super) secret: HandedSecret,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct NewDevice {
+    /// Without it, the only credentials there are.
+    pub(super) credentials: Option<DeviceUuid>,
+    pub(super) owner: Option<DeviceUuid>,
+    pub(super) name: Option<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AddedDevice {
+    pub(super) uuid: DeviceUuid,
+    pub(super) credentials: DeviceUuid,
+    pub(super) status_device: DeviceUuid,
+}
+
+/// One user device's right to use credentials.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct DeviceRow {
+    pub(super) uuid: DeviceUuid,
+    pub(super) credentials: DeviceUuid,
+    /// Absent where the device is gone from the bus.
+    pub(super) owner: Option<String>,
+    pub(super) name: Option<String>,
+    pub(super) bound: String,
+    pub(super) revoked: Option<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct LetterRow {
+    pub(super) id: DeliveryId,
+    pub(super) work: String,
+    pub(super) device: DeviceUuid,
+    pub(super) attempts: u32,
+    pub(super) died: String,
+    pub(super) reason: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Letter {
+    #[serde(flatten)]
+    pub(super) row: LetterRow,
+    pub(super) event: String,
+    pub(super) accepted: String,
+    pub(super) route: Value,
+    pub(super) body: Value,
+}
+
+/// A secret that is handed to the gateway: wiped on drop, shown nowhere but on the way there.
+#[derive(Deserialize)]
+#[serde(from = "String")]
+pub(super) struct HandedSecret(Zeroizing<String>);
+
+impl HandedSecret {
+    pub(super) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for HandedSecret {
+    fn from(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+}
+
+impl Serialize for HandedSecret {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl fmt::Debug for HandedSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+/// Why an operation was not done; the text is for the operator.
+#[derive(Debug, Error, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum OperationError {
+    #[error("`{0}` cannot be an account's id: it takes text, or a whole number up to 2^53 - 1")]
+    Id(String),
+    #[error("the secret is empty; give it on standard input")]
+    NoSecret,
+    #[error("there is no device {0} to be the owner")]
+    UnknownOwner(DeviceUuid),
+    #[error("no credentials are kept yet; `endo credentials add` keeps some")]
+    NoCredentials,
+    #[error("several credentials are kept; choose with --credentials among {}", listed(.0))]
+    SeveralCredentials(Vec<DeviceUuid>),
+    #[error("{0} keeps no credentials")]
+    UnknownCredentials(DeviceUuid),
+    #[error("{0} is not a user device of this gateway; `endo devices ls` lists them")]
+    UnknownDevice(DeviceUuid),
+    #[error("there is no dead letter {0}; `endo dead-letters ls` lists them")]
+    UnknownDeadLetter(DeliveryId),
+    #[error("the gateway that runs does not understand this command: it may be another version")]
+    NotUnderstood,
+    #[error("{0}")]
+    Failed(String),
+}
+
+fn listed(uuids: &[DeviceUuid]) -> String {
+    uuids.iter().map(DeviceUuid::as_str).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,206 @@
+//! Doing what the command line asks, on the gateway that has the data directory.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::error::sentence;
+use super::operation::{
+    AddedDevice, Addresses, Answer, DeviceRow, Letter, LetterRow, NewCredentials, NewDevice, Operation,
+    OperationError,
+};
+use crate::ambient::Timestamp;
+use crate::credentials::{Account, CredentialsError};
+use crate::gateway::Gateway;
+use crate::message::{DeliveryId, DeviceUuid};
+use crate::store::{Binding, DeadLetter, StoreError, Transaction, View, Work};
+use crate::vault::{ResourceOwnerId, SecretText};
+
+/// The most dead letters that one list shows.
+const LETTERS: usize = 1000;
+/// The most credentials devices that are named to choose among.
+const CHOICES: usize = 20;
+
+impl Operation {
+    /// Does it on `gateway`, which listens at `addresses`, or would.
+    pub(super) async fn perform(self, gateway: &Gateway, addresses: &Addresses) -> Answer {
+        match self {
+            Self::Locate => to_value(addresses),
+            Self::AddCredentials(new) => to_value(&add_credentials(gateway, new).await?),
+            Self::AddDevice(new) => to_value(&add_device(gateway, (new, addresses)).await?),
+            Self::ListDevices => to_value(&read(gateway, |view| device_rows(view, |_| true)).await?),
+            Self::RevokeDevice(uuid) => to_value(&revoke(gateway, uuid).await?),
+            Self::ListDeadLetters => to_value(&read(gateway, letter_rows).await?),
+            Self::ShowDeadLetter(id) => to_value(&Letter::from(letter(gateway, id).await?)),
+            Self::ReplayDeadLetter(id) => to_value(&replay(gateway, id).await?),
+        }
+    }
+}
+
+fn to_value(answer: &impl Serialize) -> Answer {
+    serde_json::to_value(answer).map_err(failed)
+}
+
+impl From<StoreError> for OperationError {
+    fn from(error: StoreError) -> Self {
+        failed(error)
+    }
+}
+
+impl From<CredentialsError> for OperationError {
+    fn from(error: CredentialsError) -> Self {
+        failed(error)
+    }
+}
+
+fn failed(error: impl std::error::Error) -> OperationError {
+    OperationError::Failed(sentence(&error))
+}
+
+async fn read<T: Send + 'static>(
+    gateway: &Gateway,
+    look: impl FnOnce(&View<'_>) -> Result<T, OperationError> + Send + 'static,
+) -> Result<T, OperationError> {
+    gateway.bus.store().read(look).await
+}
+
+async fn add_credentials(gateway: &Gateway, new: NewCredentials) -> Result<DeviceUuid, OperationError> {
+    if new.secret.expose().is_empty() {
+        return Err(OperationError::NoSecret);
+    }
+    let id = resource_owner(&new.id).ok_or(OperationError::Id(new.id))?;
+    let account = Account {
+        id,
+        username: new.username,
+        secret: SecretText::from(new.secret.expose()),
+        refresh_token: None,
+        owner: owner(gateway, new.owner).await?,
+    };
+    Ok(gateway.credentials.keep(account).await?)
+}
+
+/// Digits are the number that an API means by them.
+fn resource_owner(id: &str) -> Option<ResourceOwnerId> {
+    let number = id.parse::<i64>().ok().filter(|number| number.to_string() == id);
+    let value = number.map_or_else(|| Value::from(id), Value::from);
+    ResourceOwnerId::try_from(&value).ok().filter(|_| !id.is_empty())
+}
+
+/// The owner that was asked for, if there is such a device; else the first owner.
+async fn owner(gateway: &Gateway, wanted: Option<DeviceUuid>) -> Result<DeviceUuid, OperationError> {
+    let Some(wanted) = wanted else { return Ok(gateway.owner.uuid.clone()) };
+    let known = wanted.clone();
+    let found = read(gateway, move |view| Ok(view.device(&known)?.is_some())).await?;
+    if found { Ok(wanted) } else { Err(OperationError::UnknownOwner(wanted)) }
+}
+
+async fn add_device(
+    gateway: &Gateway,
+    (new, addresses): (NewDevice, &Addresses),
+) -> Result<AddedDevice, OperationError> {
+    let credentials = credentials(gateway, new.credentials).await?;
+    let mut device = gateway.user_device(new.name, &addresses.gateway);
+    device.owner = owner(gateway, new.owner).await?;
+    let bound = gateway.credentials.bind(credentials.clone(), device).await.map_err(|error| match error {
+        CredentialsError::NoRecord => OperationError::UnknownCredentials(credentials.clone()),
+        error => failed(error),
+    })?;
+    Ok(AddedDevice { uuid: bound.uuid, credentials, status_device: bound.status_device })
+}
+
+/// The credentials device that was asked for, else the only one.
+async fn credentials(gateway: &Gateway, wanted: Option<DeviceUuid>) -> Result<DeviceUuid, OperationError> {
+    if let Some(wanted) = wanted {
+        return Ok(wanted);
+    }
+    let mut kept = read(gateway, |view| Ok(view.credentials_devices(CHOICES)?)).await?;
+    match kept.len() {
+        0 => Err(OperationError::NoCredentials),
+        1 => Ok(kept.remove(0)),
+        _ => Err(OperationError::SeveralCredentials(kept)),
+    }
+}
+
+fn device_rows(view: &View<'_>, wanted: impl Fn(&Binding) -> bool) -> Result<Vec<DeviceRow>, OperationError> {
+    let bindings = view.bindings()?.into_iter().filter(|(binding, ..)| wanted(binding));
+    bindings.map(|binding| device_row(view, binding)).collect()
+}
+
+fn device_row(
+    view: &View<'_>,
+    (binding, bound, revoked): (Binding, Timestamp, Option<Timestamp>),
+) -> Result<DeviceRow, OperationError> {
+    let document = view.device(&binding.user_device)?;
+    let text = |key: &str| Some(document.as_ref()?.get(key)?.as_str()?.to_owned());
+    Ok(DeviceRow {
+        owner: text("owner"),
+        name: text("name"),
+        uuid: binding.user_device,
+        credentials: binding.credentials,
+        bound: bound.iso_seconds(),
+        revoked: revoked.map(Timestamp::iso_seconds),
+    })
+}
+
+async fn revoke(gateway: &Gateway, uuid: DeviceUuid) -> Result<Vec<DeviceRow>, OperationError> {
+    let wanted = uuid.clone();
+    let of_device = move |view: &View<'_>| device_rows(view, |binding| binding.user_device == wanted);
+    let rows = read(gateway, of_device.clone()).await?;
+    if rows.is_empty() {
+        return Err(OperationError::UnknownDevice(uuid));
+    }
+    for row in rows {
+        gateway.credentials.revoke(Binding { credentials: row.credentials, user_device: row.uuid }).await?;
+    }
+    read(gateway, of_device).await
+}
+
+fn letter_rows(view: &View<'_>) -> Result<Vec<LetterRow>, OperationError> {
+    Ok(view.dead_letters(LETTERS)?.iter().map(LetterRow::from).collect())
+}
+
+async fn letter(gateway: &Gateway, id: DeliveryId) -> Result<DeadLetter, OperationError> {
+    let wanted = id.clone();
+    read(gateway, move |view| Ok(view.dead_letter(&wanted)?))
+        .await?
+        .ok_or(OperationError::UnknownDeadLetter(id))
+}
+
+async fn replay(gateway: &Gateway, id: DeliveryId) -> Result<LetterRow, OperationError> {
+    let now = gateway.ambient.clock.now();
+    let (job, webhook) = (gateway.bus.job_bell(), gateway.bus.webhook_bell());
+    let change = move |transaction: &Transaction<'_>| {
+        let unknown = || OperationError::UnknownDeadLetter(id.clone());
+        let letter = transaction.dead_letter(&id)?.ok_or_else(unknown)?;
+        transaction.replay(&id, now)?;
+        let bell = if letter.delivery.work == Work::Job { job } else { webhook };
+        transaction.after_commit(move || bell.notify_one());
+        Ok(LetterRow::from(&letter))
+    };
+    gateway.bus.store().write(change).await
+}
+
+impl From<&DeadLetter> for LetterRow {
+    fn from(letter: &DeadLetter) -> Self {
+        Self {
+            id: letter.delivery.id.clone(),
+            work: letter.delivery.work.as_str().to_owned(),
+            device: letter.delivery.device.clone(),
+            attempts: letter.attempts,
+            died: letter.died_at.iso_seconds(),
+            reason: letter.reason.clone(),
+        }
+    }
+}
+
+impl From<DeadLetter> for Letter {
+    fn from(letter: DeadLetter) -> Self {
+        let json = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| Value::from(text));
+        Self {
+            row: LetterRow::from(&letter),
+            accepted: letter.accepted_at.iso_seconds(),
+            route: letter.delivery.route.as_deref().map_or(Value::Null, json),
+            body: json(&letter.delivery.body),
+            event: letter.delivery.event,
+        }
+    }
+}

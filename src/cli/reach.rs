@@ -1,0 +1,64 @@
+//! One way to a data directory: through the gateway that has it, or, with none running, by having it oneself.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+
+use super::operation::{Addresses, Answer, Operation};
+use super::{CommandError, address, socket};
+use crate::config::Config;
+use crate::gateway::{Ambient, Gateway, GatewayError};
+use crate::store::StoreError;
+
+/// How often a directory is tried that another process has without answering: it starts, ends, or is a command such
+/// as this one.
+const ATTEMPTS: u32 = 40;
+const BETWEEN: Duration = Duration::from_millis(50);
+
+/// What the operation answers, whoever has the data directory.
+///
+/// # Errors
+/// [`CommandError`]: the operation's own, or those of opening the data directory.
+pub(super) async fn perform<T: DeserializeOwned>(
+    config: &Config,
+    operation: Operation,
+) -> Result<T, CommandError> {
+    let mut attempt = 0;
+    loop {
+        if let Some(answer) = ask(&config.data_dir, &operation).await? {
+            return read(answer);
+        }
+        match Gateway::open(config.clone(), Ambient::system()).await {
+            Ok(gateway) => return read(operation.perform(&gateway, &of_settings(config)).await),
+            Err(GatewayError::Store(StoreError::InUse(_))) if attempt < ATTEMPTS => attempt += 1,
+            Err(error) => return Err(error.into()),
+        }
+        tokio::time::sleep(BETWEEN).await;
+    }
+}
+
+/// What the gateway that runs answers.
+///
+/// # Errors
+/// [`CommandError::NotRunning`] when none does; else the operation's own.
+pub(super) async fn ask_running<T: DeserializeOwned>(
+    config: &Config,
+    operation: Operation,
+) -> Result<T, CommandError> {
+    let answer = ask(&config.data_dir, &operation).await?;
+    read(answer.ok_or_else(|| CommandError::NotRunning(config.data_dir.clone()))?)
+}
+
+async fn ask(directory: &Path, operation: &Operation) -> Result<Option<Answer>, CommandError> {
+    socket::ask(directory, operation).await.map_err(CommandError::Socket)
+}
+
+fn read<T: DeserializeOwned>(answer: Answer) -> Result<T, CommandError> {
+    serde_json::from_value(answer?).map_err(|_| CommandError::OtherVersion)
+}
+
+/// Where a gateway with these settings would be reached.
+fn of_settings(config: &Config) -> Addresses {
+    Addresses { gateway: address::url(config.listen.gateway), bus: address::url(config.listen.bus) }
+}

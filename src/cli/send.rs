@@ -1,0 +1,101 @@
+//! `endo send`: one message to a user device, and its reply.
+
+use std::io::Write;
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+use tokio::time::timeout;
+use zeroize::Zeroizing;
+
+use super::arguments::SendArguments;
+use super::bus_client::BusClient;
+use super::operation::{Addresses, DeviceRow, Operation};
+use super::{CommandError, reach};
+use crate::ambient::Random;
+use crate::bus::embedded::Login;
+use crate::config::Config;
+use crate::gateway::FirstOwner;
+
+/// Sends the message and prints the reply.
+///
+/// # Errors
+/// [`CommandError::ErrorReply`] when the reply, which is printed, tells of an error; [`CommandError::NoReply`] when
+/// none comes in time; else whatever kept the message from being sent.
+pub(super) async fn run(
+    command: &SendArguments,
+    config: &Config,
+    out: &mut dyn Write,
+) -> Result<(), CommandError> {
+    let data = data(command)?;
+    let addresses: Addresses = reach::ask_running(config, Operation::Locate).await?;
+    let sender = sender(command, config)?;
+    let to = match &command.to {
+        Some(to) => to.clone(),
+        None => only_device(config, &sender).await?,
+    };
+    let respond_to = json!(Random::system().uuid());
+    let mut message =
+        json!({"devices": [to], "metadata": {"jobType": command.job_type, "respondTo": respond_to}});
+    if let Some(data) = data {
+        message["data"] = data;
+    }
+    let bus = BusClient::new(addresses.bus)?;
+    let exchange = async {
+        let mut listening = bus.listen(&sender).await?;
+        bus.send(&sender, &message).await?;
+        listening.reply(&respond_to).await
+    };
+    let reply = timeout(Duration::from_secs(command.timeout), exchange)
+        .await
+        .map_err(|_| CommandError::NoReply { to, seconds: command.timeout })??;
+    writeln!(out, "{reply:#}")?;
+    told(&reply)
+}
+
+/// An error where the reply tells of one.
+fn told(reply: &Value) -> Result<(), CommandError> {
+    let metadata = &reply["metadata"];
+    let code = metadata["code"].as_u64().unwrap_or_default();
+    if code < 400 && metadata.get("error").is_none() {
+        return Ok(());
+    }
+    let text = metadata["error"]["message"].as_str().or_else(|| metadata["status"].as_str());
+    Err(CommandError::ErrorReply { code, text: text.unwrap_or_default().to_owned() })
+}
+
+/// `name=text` and `name:=JSON`, or the whole as JSON.
+fn data(command: &SendArguments) -> Result<Option<Value>, CommandError> {
+    if let Some(text) = &command.data {
+        let text = if text == "-" { std::io::read_to_string(std::io::stdin())? } else { text.clone() };
+        return serde_json::from_str(&text).map(Some).map_err(CommandError::Data);
+    }
+    let members: Map<String, Value> = command.members.iter().cloned().collect();
+    Ok((!members.is_empty()).then_some(Value::Object(members)))
+}
+
+fn sender(command: &SendArguments, config: &Config) -> Result<Login, CommandError> {
+    if let (Some(uuid), Some(path)) = (&command.as_device, &command.token_file) {
+        let token = std::fs::read_to_string(path)
+            .map_err(|source| CommandError::File { path: path.clone(), source })?;
+        let token = Zeroizing::new(token);
+        return Ok(Login { uuid: uuid.as_str().into(), token: Zeroizing::new(token.trim().to_owned()) });
+    }
+    let owner = FirstOwner::read(&config.data_dir)?
+        .ok_or_else(|| CommandError::NotRunning(config.data_dir.clone()))?;
+    Ok(Login { uuid: owner.uuid, token: Zeroizing::new(owner.token) })
+}
+
+/// The one device that the sender owns and that is not cut off.
+async fn only_device(config: &Config, sender: &Login) -> Result<String, CommandError> {
+    let rows: Vec<DeviceRow> = reach::ask_running(config, Operation::ListDevices).await?;
+    let mut uuids: Vec<_> = rows
+        .into_iter()
+        .filter(|row| row.revoked.is_none() && row.owner.as_deref() == Some(sender.uuid.as_str()))
+        .map(|row| row.uuid.to_string())
+        .collect();
+    match uuids.len() {
+        0 => Err(CommandError::NoDevice),
+        1 => Ok(uuids.remove(0)),
+        _ => Err(CommandError::SeveralDevices(uuids.join(", "))),
+    }
+}

@@ -1,0 +1,119 @@
+//! `endo serve`: the gateway and its bus, until a signal ends them.
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::task::JoinHandle;
+
+use super::operation::{Addresses, DeviceRow, Operation};
+use super::signals::Signals;
+use super::socket::{Counter, Socket};
+use super::{CommandError, address};
+use crate::config::{Effective, Origin};
+use crate::gateway::{Ambient, Gateway, Listeners, Running};
+use crate::telemetry;
+
+/// Serves until SIGTERM or SIGINT, then finishes what is in hand.
+///
+/// # Errors
+/// [`CommandError`] when the gateway does not start; [`CommandError::CutShort`] at the second signal.
+pub(super) async fn run(settings: Effective, out: &mut dyn Write) -> Result<(), CommandError> {
+    telemetry::install(&settings.config.log)?;
+    let mut signals = Signals::take()?;
+    let command = command(&settings);
+    let service = Service::start(settings).await?;
+    service.announce(&command, out).await?;
+    signals.next().await;
+    tokio::select! {
+        () = service.stop() => Ok(()),
+        () = signals.next() => Err(CommandError::CutShort),
+    }
+}
+
+/// A gateway that listens, works, and answers on its local socket.
+pub(super) struct Service {
+    gateway: Arc<Gateway>,
+    running: Running,
+    socket: JoinHandle<()>,
+    addresses: Addresses,
+}
+
+impl Service {
+    /// Starts a gateway with these settings; its directory first, so that a second one says that it is in use.
+    pub(super) async fn start(settings: Effective) -> Result<Self, CommandError> {
+        let gateway = Arc::new(Gateway::open(settings.config, Ambient::system()).await?);
+        let listen = &gateway.config.listen;
+        let running = gateway.start(Listeners::open(listen.gateway, listen.bus)?)?;
+        let addresses =
+            Addresses { gateway: address::url(running.gateway()), bus: address::url(running.bus()) };
+        let socket = Socket::open(&gateway.config.data_dir).map_err(CommandError::Socket)?;
+        let counter = Counter { gateway: Arc::clone(&gateway), addresses: addresses.clone() };
+        let socket = tokio::spawn(socket.serve(counter));
+        Ok(Self { gateway, running, socket, addresses })
+    }
+
+    /// Where it listens.
+    pub(super) fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    /// The gateway itself.
+    pub(super) fn gateway(&self) -> &Gateway {
+        &self.gateway
+    }
+
+    /// Ends it: what is in hand is finished within the limit of the settings, the rest is left for the next start.
+    pub(super) async fn stop(self) {
+        self.running.stop().await;
+        self.socket.abort();
+        // Its socket is gone once the task is.
+        let _ = self.socket.await;
+    }
+
+    async fn announce(&self, command: &str, out: &mut dyn Write) -> Result<(), CommandError> {
+        let Addresses { gateway, bus } = &self.addresses;
+        writeln!(out, "gateway  {gateway}")?;
+        writeln!(out, "bus      {bus}")?;
+        writeln!(out, "data     {}", self.gateway.config.data_dir.display())?;
+        let to = self.usual_device().await?;
+        if to.is_none() {
+            let add = format!("{command} credentials add --id 583231 --username octocat");
+            writeln!(out, "\nFirst store a GitHub token (standard input) and make a user device for it:")?;
+            writeln!(out, "  {add} < token && {command} devices add")?;
+        }
+        let to = to.map(|uuid| format!(" --to {uuid}")).unwrap_or_default();
+        writeln!(out, "\nThen send it a message:")?;
+        writeln!(out, "  {command} send ListEventsByUser username=octocat{to}")?;
+        Ok(out.flush()?)
+    }
+
+    /// The newest user device of the first owner that is not cut off.
+    async fn usual_device(&self) -> Result<Option<String>, CommandError> {
+        let answer = Operation::ListDevices.perform(&self.gateway, &self.addresses).await?;
+        let rows: Vec<DeviceRow> = serde_json::from_value(answer).map_err(|_| CommandError::OtherVersion)?;
+        let owner = self.gateway.owner.uuid.as_str();
+        let usable =
+            rows.into_iter().rfind(|row| row.revoked.is_none() && row.owner.as_deref() == Some(owner));
+        Ok(usable.map(|row| row.uuid.to_string()))
+    }
+}
+
+/// How to call this program for the same data directory, ready to paste.
+fn command(settings: &Effective) -> String {
+    let directory = &settings.config.data_dir;
+    match settings.origin("data_dir") {
+        Origin::Default => "endo".to_owned(),
+        _ => format!("endo --data-dir {}", quoted(&absolute(directory))),
+    }
+}
+
+fn absolute(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
+}
+
+/// The text as one word of a shell.
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,:=@%".contains(c);
+    if text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}

@@ -1,0 +1,131 @@
+//! The local socket: how commands reach the gateway that has the data directory.
+//!
+//! A question is one JSON text and the end of its half of the connection; so is the answer. Only the user who runs the
+//! gateway can open the socket, and secrets go nowhere else.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use zeroize::Zeroizing;
+
+use super::operation::{Addresses, Answer, Operation, OperationError};
+use crate::gateway::Gateway;
+
+const FILE: &str = "endo.sock";
+/// The longest question or answer, in bytes.
+const LONGEST: u64 = 64 << 20;
+/// The longest that one exchange may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Exchanges at the same time.
+const AT_ONCE: usize = 16;
+/// The pause after a connection could not be taken.
+const AFTER_FAILURE: Duration = Duration::from_millis(200);
+
+/// The socket of a running gateway; its file goes when this is dropped.
+pub(super) struct Socket {
+    listener: UnixListener,
+    path: PathBuf,
+}
+
+/// What questions are answered with.
+pub(super) struct Counter {
+    pub(super) gateway: Arc<Gateway>,
+    pub(super) addresses: Addresses,
+}
+
+impl Socket {
+    /// Opens the socket in `directory`, whose lock the caller has: a socket that is there already is left over from a
+    /// process that was killed, and is replaced.
+    pub(super) fn open(directory: &Path) -> io::Result<Self> {
+        use std::os::unix::fs::PermissionsExt;
+        let path = directory.join(FILE);
+        let fresh = directory.join("endo.sock.new");
+        match std::fs::remove_file(&fresh) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let listener = UnixListener::bind(&fresh)?;
+        std::fs::set_permissions(&fresh, std::fs::Permissions::from_mode(0o600))?;
+        std::fs::rename(&fresh, &path)?;
+        Ok(Self { listener, path })
+    }
+
+    /// Answers questions until dropped.
+    pub(super) async fn serve(self, counter: Counter) {
+        let counter = Arc::new(counter);
+        let turns = Arc::new(Semaphore::new(AT_ONCE));
+        loop {
+            let Ok(turn) = Arc::clone(&turns).acquire_owned().await else { return };
+            match self.listener.accept().await {
+                Ok((stream, _)) => {
+                    let counter = Arc::clone(&counter);
+                    tokio::spawn(async move {
+                        let _turn = turn;
+                        // Who asked has hung up, or will see that no answer comes.
+                        let _ = timeout(PATIENCE, counter.answer(stream)).await;
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "the local socket failed");
+                    tokio::time::sleep(AFTER_FAILURE).await;
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        // One that stays behind is replaced at the next start.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+impl Counter {
+    async fn answer(&self, mut stream: UnixStream) -> io::Result<()> {
+        let question = read(&mut stream).await?;
+        let answer: Answer = match serde_json::from_slice::<Operation>(&question) {
+            Ok(operation) => operation.perform(&self.gateway, &self.addresses).await,
+            Err(_) => Err(OperationError::NotUnderstood),
+        };
+        let text = serde_json::to_vec(&answer)?;
+        stream.write_all(&text).await?;
+        stream.shutdown().await
+    }
+}
+
+async fn read(stream: &mut UnixStream) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut text = Zeroizing::new(Vec::with_capacity(4096));
+    stream.take(LONGEST).read_to_end(&mut text).await?;
+    Ok(text)
+}
+
+/// Asks the gateway that runs on `directory`; `None` when none does.
+pub(super) async fn ask(directory: &Path, operation: &Operation) -> io::Result<Option<Answer>> {
+    let mut stream = match UnixStream::connect(directory.join(FILE)).await {
+        Ok(stream) => stream,
+        Err(error) if nobody_listens(&error) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let question = Zeroizing::new(serde_json::to_vec(operation)?);
+    let exchange = async {
+        stream.write_all(&question).await?;
+        stream.shutdown().await?;
+        read(&mut stream).await
+    };
+    let answer = timeout(PATIENCE, exchange).await??;
+    Ok(Some(serde_json::from_slice(&answer)?))
+}
+
+fn nobody_listens(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused | io::ErrorKind::NotADirectory
+    )
+}

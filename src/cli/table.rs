@@ -1,0 +1,25 @@
+//! Rows as aligned text.
+
+use std::io::{self, Write};
+
+/// Prints rows under a heading, their columns aligned; control characters, which a device's name may hold, are not.
+pub(super) fn print<const N: usize>(
+    heading: [&str; N],
+    rows: &[[String; N]],
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let heading = heading.map(str::to_owned);
+    let all = || std::iter::once(&heading).chain(rows);
+    let width = |column: usize| all().map(|row| row[column].chars().count()).max().unwrap_or_default();
+    let widths: Vec<_> = (0..N).map(width).collect();
+    for row in all() {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{:width$}", plain(cell)));
+        writeln!(out, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
+    }
+    Ok(())
+}
+
+/// The text with a `?` for each control character.
+pub(super) fn plain(text: &str) -> String {
+    text.replace(char::is_control, "?")
+}
