@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use super::{Gateway, GatewayError};
 use crate::bus::embedded::EmbeddedBus;
 use crate::bus::embedded::api::{self, ApiLimits};
+use crate::bus::embedded::{WebhookSettings, Webhooks};
 use crate::dispatch::{Desk, Dispatch, Retry};
 use crate::http::{Check, Documents, Draining, FrontDoor, Health, Limits, SCHEMAS};
 use crate::store::{Feed, StoreError, Work};
@@ -98,6 +99,10 @@ impl Gateway {
         let jobs = Feed::new(store.clone(), Work::Job, (clock.clone(), self.bus.job_bell()));
         let concurrency = self.config.jobs.concurrency;
         workers.spawn(Dispatch::new(jobs, self.desk(), concurrency).run(stopped.clone()));
+        let hooks = Feed::new(store.clone(), Work::Webhook, (clock, self.bus.webhook_bell()));
+        let settings = WebhookSettings::from(&self.config.webhooks);
+        let webhooks = Webhooks::new(hooks, self.bus.clone(), (self.egress.clone(), settings));
+        workers.spawn(webhooks.run(stopped.clone()));
         workers.spawn(self.housekeeping(stopped.clone()));
     }
 

@@ -49,7 +49,7 @@ pub struct NewDelivery {
     pub event: String,
     /// The route as JSON text, where there is one.
     pub route: Option<String>,
-    /// The webhook as JSON text.
+    /// The webhook as JSON text; its member `host` tells what is called apart from what else is.
     pub target: Option<String>,
     /// What is delivered, as JSON text.
     pub body: String,
@@ -88,14 +88,23 @@ pub struct DeadLetter {
 const COLUMNS: &str = "id, work, device, event, route, target, body, accepted_at, attempts";
 
 impl View<'_> {
-    /// The places of work that is due, oldest first, at most `limit`.
+    /// The places of work that is due, oldest first, at most `limit`; none for the hosts `but`.
     ///
     /// # Errors
     /// What the database reports.
-    pub(super) fn due(&self, work: Work, now: Timestamp, limit: usize) -> Result<Vec<i64>, StoreError> {
-        let sql = "SELECT seq FROM deliveries WHERE work = ?1 AND due_at <= ?2 ORDER BY due_at, seq LIMIT ?3";
+    pub(super) fn due(
+        &self,
+        (work, but): (Work, &[String]),
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<i64>, StoreError> {
+        let sql = "SELECT seq FROM deliveries WHERE work = ?1 AND due_at <= ?2
+                   AND (?4 = '[]' OR coalesce(target ->> 'host', '') NOT IN (SELECT value FROM json_each(?4)))
+                   ORDER BY due_at, seq LIMIT ?3";
+        let but = serde_json::json!(but).to_string();
         let mut statement = self.prepare(sql)?;
-        let rows = statement.query_map((work.code(), now.as_millis(), limit as i64), |row| row.get(0))?;
+        let rows =
+            statement.query_map((work.code(), now.as_millis(), limit as i64, but), |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 

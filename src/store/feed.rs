@@ -57,9 +57,21 @@ impl Feed {
     /// # Errors
     /// What the store reports; the feed can be asked again.
     pub async fn next(&self, most: usize) -> Result<Vec<Taken>, StoreError> {
+        self.next_but(most, Vec::new).await
+    }
+
+    /// As [`Feed::next`], but passes over work for the hosts `but`; the bell is to be rung when they change.
+    ///
+    /// # Errors
+    /// As [`Feed::next`].
+    pub async fn next_but(
+        &self,
+        most: usize,
+        but: impl Fn() -> Vec<String>,
+    ) -> Result<Vec<Taken>, StoreError> {
         loop {
             let rung = self.bell.notified();
-            let taken = self.take(most).await?;
+            let taken = self.take(most, but()).await?;
             if !taken.is_empty() {
                 return Ok(taken);
             }
@@ -72,12 +84,12 @@ impl Feed {
         }
     }
 
-    async fn take(&self, most: usize) -> Result<Vec<Taken>, StoreError> {
+    async fn take(&self, most: usize, but: Vec<String>) -> Result<Vec<Taken>, StoreError> {
         let (work, now) = (self.work, self.clock.now());
         let in_flight = Arc::clone(&self.in_flight);
         let look = move |view: &super::View<'_>| {
             let busy = in_flight.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            let due = view.due(work, now, most + busy.len())?;
+            let due = view.due((work, &but), now, most + busy.len())?;
             let free = due.into_iter().filter(|seq| !busy.contains(seq)).take(most);
             free.filter_map(|seq| view.queued(seq).transpose()).collect::<Result<Vec<_>, _>>()
         };

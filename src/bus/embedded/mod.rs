@@ -23,6 +23,7 @@ mod tokens;
 mod trail;
 pub mod update;
 mod walk;
+mod webhooks;
 pub mod whitelist;
 
 pub use access::{Caller, Login};
@@ -30,3 +31,4 @@ pub use devices::Registered;
 pub use error::BusError;
 pub use network::{EmbeddedBus, Exchange, Ground};
 pub use streams::{Line, Streams};
+pub use webhooks::{WebhookSettings, Webhooks};

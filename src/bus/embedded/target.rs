@@ -1,6 +1,6 @@
 //! A webhook as the store keeps it, beside the work that calls it.
 
-use http::{HeaderName, HeaderValue, Method};
+use http::{HeaderName, HeaderValue, Method, Uri};
 use serde::{Deserialize, Serialize};
 
 use super::forwarder::{Proof, Webhook};
@@ -8,6 +8,8 @@ use super::forwarder::{Proof, Webhook};
 /// The JSON form of a [`Webhook`].
 #[derive(Serialize, Deserialize)]
 pub(super) struct Target {
+    /// Host and port of `url`: calls that may wait for each other.
+    host: String,
     url: String,
     method: String,
     proof: Shown,
@@ -33,7 +35,13 @@ impl From<&Webhook> for Target {
             Proof::Credentials => Shown::Credentials,
         };
         let headers = webhook.headers.iter().filter_map(header).collect();
-        Self { url: webhook.url.clone(), method: webhook.method.to_string(), proof, headers }
+        Self {
+            host: host(&webhook.url),
+            url: webhook.url.clone(),
+            method: webhook.method.to_string(),
+            proof,
+            headers,
+        }
     }
 }
 
@@ -43,9 +51,14 @@ impl Target {
         serde_json::to_string(self).expect("texts are JSON")
     }
 
+    /// The host of a stored text; empty where there is none.
+    pub(super) fn host(text: &str) -> String {
+        serde_json::from_str(text).map_or_else(|_| String::new(), |target: Self| target.host)
+    }
+
     /// The webhook of a stored text, if it is one.
     pub(super) fn read(text: &str) -> Option<Webhook> {
-        let Self { url, method, proof, headers } = serde_json::from_str(text).ok()?;
+        let Self { host: _, url, method, proof, headers } = serde_json::from_str(text).ok()?;
         let header = |(name, value): (String, String)| {
             Some((HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_str(&value).ok()?))
         };
@@ -61,4 +74,9 @@ impl Target {
             headers: headers.into_iter().filter_map(header).collect(),
         })
     }
+}
+
+fn host(url: &str) -> String {
+    let authority = url.parse::<Uri>().ok().and_then(|url| url.authority().map(ToString::to_string));
+    authority.unwrap_or_default().to_ascii_lowercase()
 }

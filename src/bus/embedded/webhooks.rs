@@ -1,0 +1,106 @@
+//! Calls the webhooks of devices until they take what was accepted for them.
+
+mod attempt;
+mod courier;
+mod hands;
+mod pass;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use self::courier::Courier;
+use self::hands::Hands;
+use super::EmbeddedBus;
+use super::target::Target;
+use crate::config;
+use crate::egress::Egress;
+use crate::store::{Feed, Taken};
+
+/// How long to wait before asking a store again that failed.
+const AFTER_FAILURE: Duration = Duration::from_millis(200);
+/// One host gets no further call while so many times its share of all calls runs.
+const SHARE: usize = 8;
+
+/// How often, and how many at a time, webhooks are called.
+#[derive(Clone, Copy, Debug)]
+pub struct WebhookSettings {
+    /// Attempts until a delivery is given up.
+    pub attempts: u32,
+    /// The longest wait before the second attempt; twice as long before each further one.
+    pub first_delay: Duration,
+    /// Where that growth ends.
+    pub longest_delay: Duration,
+    /// Calls at the same time.
+    pub concurrency: usize,
+}
+
+impl From<&config::Webhooks> for WebhookSettings {
+    fn from(settings: &config::Webhooks) -> Self {
+        Self {
+            attempts: settings.attempts,
+            first_delay: Duration::from_millis(settings.first_delay_ms),
+            longest_delay: Duration::from_secs(settings.longest_delay_seconds),
+            concurrency: settings.concurrency,
+        }
+    }
+}
+
+/// The worker that calls webhooks. Whatever was accepted is delivered at least once, under one constant id, or becomes
+/// a dead letter.
+#[derive(Debug)]
+pub struct Webhooks {
+    feed: Feed,
+    courier: Arc<Courier>,
+    hands: Hands,
+    concurrency: usize,
+}
+
+impl Webhooks {
+    /// A worker that takes from `feed`, a feed of [`Work::Webhook`](crate::store::Work::Webhook), and calls by `egress`.
+    pub fn new(feed: Feed, bus: EmbeddedBus, (egress, settings): (Egress, WebhookSettings)) -> Self {
+        let concurrency = settings.concurrency.max(1);
+        let hands = Hands::new(concurrency.div_ceil(SHARE), bus.webhook_bell());
+        Self { feed, courier: Arc::new(Courier { bus, egress, settings }), hands, concurrency }
+    }
+
+    /// Works until `stop` turns true, then finishes the calls that run. What is left stays in the queue.
+    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+        let mut calls = JoinSet::new();
+        loop {
+            tokio::select! {
+                _ = stop.wait_for(|stop| *stop) => break,
+                () = self.start_some(&mut calls) => {}
+            }
+        }
+        while calls.join_next().await.is_some() {}
+    }
+
+    /// A host whose hands are not full may get a whole share more, so that a slow one holds a quarter of all calls.
+    async fn start_some(&self, calls: &mut JoinSet<()>) {
+        while calls.try_join_next().is_some() {}
+        if calls.len() >= self.concurrency {
+            calls.join_next().await;
+        }
+        let most = (self.concurrency - calls.len()).min(self.hands.share());
+        match self.feed.next_but(most, || self.hands.full()).await {
+            Ok(taken) => taken.into_iter().for_each(|taken| self.start(calls, taken)),
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "cannot read the queue");
+                tokio::time::sleep(AFTER_FAILURE).await;
+            }
+        }
+    }
+
+    fn start(&self, calls: &mut JoinSet<()>, taken: Taken) {
+        let host = taken.delivery.new.target.as_deref().map(Target::host).unwrap_or_default();
+        let held = self.hands.hold(host);
+        let courier = Arc::clone(&self.courier);
+        calls.spawn(async move {
+            courier.handle(taken).await;
+            drop(held);
+        });
+    }
+}

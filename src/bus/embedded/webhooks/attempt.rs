@@ -1,0 +1,94 @@
+//! One call of a webhook: its request, and what came of it (`spec/meshblu.md` 5.3).
+
+use std::borrow::Cow;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use zeroize::Zeroizing;
+
+use super::super::forwarder::Webhook;
+use crate::egress::{EgressError, WebhookRequest};
+use crate::message::DeviceUuid;
+use crate::store::NewDelivery;
+
+/// In bytes. Servers take headers of 16 KB together, and a receiver without the whole route cannot tell who sent.
+const MAX_ROUTE: usize = 12 << 10;
+
+const MESSAGE_TYPE: HeaderName = HeaderName::from_static("x-meshblu-message-type");
+const ROUTE: HeaderName = HeaderName::from_static("x-meshblu-route");
+const UUID: HeaderName = HeaderName::from_static("x-meshblu-uuid");
+const DELIVERY_ID: HeaderName = HeaderName::from_static("x-meshblu-delivery-id");
+
+/// Why an attempt came to nothing; a fixed text for the dead letter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Failed {
+    pub(super) reason: Cow<'static, str>,
+    /// Whether a further attempt can help.
+    pub(super) for_good: bool,
+}
+
+impl Failed {
+    pub(super) fn again(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self { reason: reason.into(), for_good: false }
+    }
+
+    pub(super) fn for_good(reason: &'static str) -> Self {
+        Self { reason: reason.into(), for_good: true }
+    }
+
+    /// What the answer says: only a status of success takes the delivery.
+    pub(super) fn of(answer: Result<StatusCode, EgressError>) -> Result<(), Self> {
+        match answer {
+            Ok(status) if status.is_success() => Ok(()),
+            Ok(status) => Err(Self::again(format!("status {}", status.as_u16()))),
+            Err(EgressError::Address) => Err(Self::for_good("bad address")),
+            Err(EgressError::AddressNotAllowed { .. } | EgressError::HostNotAllowed { .. }) => {
+                Err(Self::for_good("address not allowed"))
+            }
+            Err(EgressError::Timeout) => Err(Self::again("timeout")),
+            Err(EgressError::Connect(_)) => Err(Self::again("connect")),
+            Err(_) => Err(Self::again("exchange")),
+        }
+    }
+}
+
+/// The request that brings `delivery` to its webhook. The device's own headers come first; the bus's win.
+pub(super) fn request(
+    delivery: &NewDelivery,
+    webhook: Webhook,
+    token: Option<&str>,
+) -> Result<WebhookRequest, Failed> {
+    let mut headers = HeaderMap::new();
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    headers.extend(webhook.headers);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(MESSAGE_TYPE, value(&delivery.event)?);
+    headers.insert(UUID, value(delivery.device.as_str())?);
+    headers.insert(DELIVERY_ID, value(delivery.id.as_str())?);
+    if let Some(route) = &delivery.route {
+        if route.len() > MAX_ROUTE {
+            return Err(Failed::for_good("route too long"));
+        }
+        headers.insert(ROUTE, value(route)?);
+    }
+    if let Some(token) = token {
+        headers.insert(AUTHORIZATION, bearer(&delivery.device, token)?);
+    }
+    let body = Bytes::copy_from_slice(delivery.body.as_bytes());
+    Ok(WebhookRequest { method: webhook.method, url: webhook.url, headers, body })
+}
+
+fn value(text: &str) -> Result<HeaderValue, Failed> {
+    HeaderValue::from_str(text).map_err(|_| Failed::for_good("header not sendable"))
+}
+
+fn bearer(device: &DeviceUuid, token: &str) -> Result<HeaderValue, Failed> {
+    let pair = Zeroizing::new(format!("{device}:{token}"));
+    let text = Zeroizing::new(format!("Bearer {}", *Zeroizing::new(STANDARD.encode(pair.as_bytes()))));
+    let mut header = value(&text)?;
+    header.set_sensitive(true);
+    Ok(header)
+}

@@ -1,0 +1,133 @@
+//! One delivery from the queue to its webhook, and what is written down of it.
+
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use super::super::EmbeddedBus;
+use super::super::forwarder::{Proof, Webhook};
+use super::super::target::Target;
+use super::attempt::{Failed, request};
+use super::{AFTER_FAILURE, WebhookSettings, pass};
+use crate::ambient::Timestamp;
+use crate::egress::Egress;
+use crate::store::{Ending, NewDelivery, Outcome, QueuedDelivery, StoreError, Taken, Transaction};
+
+/// How often the end of an attempt is written to a store that fails; after that the delivery is made again.
+const WRITES: usize = 25;
+
+/// What every call takes.
+#[derive(Debug)]
+pub(super) struct Courier {
+    pub(super) bus: EmbeddedBus,
+    pub(super) egress: Egress,
+    pub(super) settings: WebhookSettings,
+}
+
+/// What becomes of a delivery after an attempt.
+#[derive(Clone, Debug)]
+enum Next {
+    Delivered,
+    Postponed(Timestamp),
+    GivenUp(String),
+}
+
+impl Courier {
+    pub(super) async fn handle(&self, taken: Taken) {
+        let delivery = &taken.delivery;
+        let webhook = delivery.new.target.as_deref().and_then(Target::read);
+        let lends = webhook.as_ref().is_some_and(|webhook| webhook.proof == Proof::Credentials);
+        let result = self.attempt(delivery, webhook).await;
+        let next = self.next(delivery, result);
+        self.end(taken, next, lends).await;
+    }
+
+    async fn attempt(&self, delivery: &QueuedDelivery, webhook: Option<Webhook>) -> Result<(), Failed> {
+        let webhook = webhook.ok_or_else(|| Failed::for_good("bad address"))?;
+        let token = match webhook.proof {
+            Proof::Credentials => Some(self.lend(&delivery.new).await?),
+            // The key that would sign is not there yet; whoever insists on a signature refuses.
+            Proof::Signature | Proof::None => None,
+        };
+        let request = request(&delivery.new, webhook, token.as_deref().map(String::as_str))?;
+        Failed::of(self.egress.deliver(request).await)
+    }
+
+    async fn lend(&self, delivery: &NewDelivery) -> Result<Zeroizing<String>, Failed> {
+        let (bus, delivery) = (self.bus.clone(), delivery.clone());
+        let issue = move |transaction: &Transaction<'_>| pass::issue(&bus, transaction, &delivery);
+        match self.bus.store().write(issue).await {
+            Ok(token) => token.ok_or_else(|| Failed::for_good("device unregistered")),
+            Err(_) => Err(Failed::again("no credentials")),
+        }
+    }
+
+    fn next(&self, delivery: &QueuedDelivery, result: Result<(), Failed>) -> Next {
+        let Err(failed) = result else { return Next::Delivered };
+        let device = &delivery.new.device;
+        let attempt = delivery.attempts + 1;
+        if failed.for_good || attempt >= self.settings.attempts {
+            tracing::warn!(device.uuid = %device, attempt, reason = %failed.reason, "a webhook was given up");
+            return Next::GivenUp(failed.reason.into_owned());
+        }
+        tracing::debug!(device.uuid = %device, attempt, reason = %failed.reason, "a webhook did not take it");
+        Next::Postponed(self.bus.clock.now().plus(self.pause(delivery.attempts)))
+    }
+
+    /// Any time up to a limit that doubles with every attempt.
+    fn pause(&self, attempts: u32) -> Duration {
+        let grown = self.settings.first_delay.saturating_mul(2u32.saturating_pow(attempts));
+        grown.min(self.settings.longest_delay).mul_f64(self.bus.random.fraction())
+    }
+
+    /// Writes the end down; a delivery whose end cannot be written goes back to the queue.
+    async fn end(&self, taken: Taken, next: Next, lends: bool) {
+        for _ in 0..WRITES {
+            let (delivery, ending, now) = (taken.delivery.clone(), next.clone(), self.bus.clock.now());
+            let end = move |transaction: &Transaction<'_>| {
+                if lends {
+                    pass::revoke(transaction, &delivery.new)?;
+                }
+                write(transaction, &delivery, &ending, now)
+            };
+            match self.bus.store().write::<_, StoreError, _>(end).await {
+                // Dropped, not ended: the bell makes the feed ask when the next attempt is due.
+                Ok(()) if matches!(next, Next::Postponed(_)) => return,
+                Ok(()) => return taken.ended(),
+                Err(StoreError::Closed) => return,
+                Err(error) => {
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "cannot store the end of a webhook's call; trying again"
+                    );
+                    tokio::time::sleep(AFTER_FAILURE).await;
+                }
+            }
+        }
+    }
+}
+
+fn write(
+    transaction: &Transaction<'_>,
+    delivery: &QueuedDelivery,
+    next: &Next,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    match next {
+        Next::Delivered => {
+            if transaction.finish(delivery.seq)? {
+                transaction.note_outcome(&delivery.new.id, &delivered(now))?;
+            }
+            Ok(())
+        }
+        Next::Postponed(due_at) => transaction.postpone(delivery.seq, *due_at),
+        Next::GivenUp(reason) => {
+            transaction.postpone(delivery.seq, now)?;
+            transaction.give_up(delivery.seq, reason, now)
+        }
+    }
+}
+
+fn delivered(ended_at: Timestamp) -> Outcome {
+    Outcome { ending: Ending::Delivered.as_str().to_owned(), code: None, reply: None, ended_at }
+}
