@@ -69,6 +69,8 @@ pub enum Command {
     Jobs(JobsArguments),
     /// Run the gateway and its bus, until SIGTERM or Ctrl-C; the same as no command
     Serve(ServeArguments),
+    /// Show the main job on this machine, in a directory of its own, and end
+    Demo(DemoArguments),
     /// Send a message through the bus and print the reply
     Send(SendArguments),
     /// Keep credentials of accounts at the API
@@ -251,6 +253,7 @@ impl Command {
     fn flags(&self) -> Vec<Flag> {
         match self {
             Self::Serve(command) => command.flags(),
+            Self::Demo(command) => command.flags(),
             _ => Vec::new(),
         }
     }

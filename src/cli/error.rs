@@ -110,6 +110,9 @@ pub enum CommandError {
         /// Its text.
         text: String,
     },
+    /// The demonstration did not end as it should.
+    #[error("the demonstration failed: {0}")]
+    Demonstration(String),
     /// A second signal came.
     #[error("stopped before everything was finished; the next start takes up the rest")]
     CutShort,

@@ -9,7 +9,10 @@ use tokio::runtime::Builder;
 
 use super::arguments::{Arguments, Command};
 use super::error::sentence;
-use super::{CommandError, Exit, config, credentials, dead_letters, devices, health, jobs, send, serve};
+use super::program::Program;
+use super::{
+    CommandError, Exit, config, credentials, dead_letters, demo, devices, health, jobs, send, serve,
+};
 use crate::config::{ConfigError, Effective, Sources, load};
 
 /// Threads beside those of the HTTP servers and the store.
@@ -18,24 +21,30 @@ const WORKERS: usize = 2;
 /// Does what these words ask for, the first of which is the name of the program. Results go to standard output,
 /// everything else to standard error.
 pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let words: Vec<_> = words.into_iter().collect();
+    let program = Program::called(words.first());
     match Arguments::try_parse_from(words) {
-        Ok(arguments) => ended(execute(&arguments, &mut io::stdout().lock())).into(),
+        Ok(arguments) => ended(execute((&arguments, &program), &mut io::stdout().lock())).into(),
         Err(error) => misunderstood(&error).into(),
     }
 }
 
-fn execute(arguments: &Arguments, out: &mut dyn Write) -> Result<(), CommandError> {
+fn execute((arguments, program): (&Arguments, &Program), out: &mut dyn Write) -> Result<(), CommandError> {
     match &arguments.command {
         Some(Command::Config(command)) => config::run(command, || settings(arguments), out)?,
         Some(Command::Health) => health::run(&settings(arguments)?.config, out)?,
         Some(Command::Jobs(command)) => jobs::run(command, &settings(arguments)?.config.jobs, out)?,
-        Some(_) | None => work(arguments, settings(arguments)?, out)?,
+        Some(_) | None => work((arguments, program), settings(arguments)?, out)?,
     }
     Ok(out.flush()?)
 }
 
 /// The commands that have to do with a gateway at work.
-fn work(arguments: &Arguments, settings: Effective, out: &mut dyn Write) -> Result<(), CommandError> {
+fn work(
+    (arguments, program): (&Arguments, &Program),
+    settings: Effective,
+    out: &mut dyn Write,
+) -> Result<(), CommandError> {
     let runtime = Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build()?;
     let result = runtime.block_on(async {
         match &arguments.command {
@@ -43,7 +52,8 @@ fn work(arguments: &Arguments, settings: Effective, out: &mut dyn Write) -> Resu
             Some(Command::Credentials(command)) => credentials::run(command, &settings.config, out).await,
             Some(Command::Devices(command)) => devices::run(command, &settings.config, out).await,
             Some(Command::DeadLetters(command)) => dead_letters::run(command, &settings.config, out).await,
-            _ => serve::run(settings, out).await,
+            Some(Command::Demo(command)) => demo::run((command, program), settings, out).await,
+            _ => serve::run(program, settings, out).await,
         }
     });
     // Whatever still runs was given up: nobody waits for it.

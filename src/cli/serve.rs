@@ -1,16 +1,16 @@
 //! `endo serve`: the gateway and its bus, until a signal ends them.
 
 use std::io::Write;
-use std::path::Path;
 use std::sync::Arc;
 
 use tokio::task::JoinHandle;
 
 use super::operation::{Addresses, DeviceRow, Operation};
+use super::program::Program;
 use super::signals::Signals;
 use super::socket::{Counter, Socket};
 use super::{CommandError, address};
-use crate::config::{Effective, Origin};
+use crate::config::{Config, Effective, Origin};
 use crate::gateway::{Ambient, Gateway, Listeners, Running};
 use crate::telemetry;
 
@@ -18,11 +18,16 @@ use crate::telemetry;
 ///
 /// # Errors
 /// [`CommandError`] when the gateway does not start; [`CommandError::CutShort`] at the second signal.
-pub(super) async fn run(settings: Effective, out: &mut dyn Write) -> Result<(), CommandError> {
+pub(super) async fn run(
+    program: &Program,
+    settings: Effective,
+    out: &mut dyn Write,
+) -> Result<(), CommandError> {
     telemetry::install(&settings.config.log)?;
     let mut signals = Signals::take()?;
-    let command = command(&settings);
-    let service = Service::start(settings).await?;
+    let usual = *settings.origin("data_dir") == Origin::Default;
+    let command = program.command((!usual).then_some(&settings.config.data_dir));
+    let service = Service::start(settings.config).await?;
     service.announce(&command, out).await?;
     signals.next().await;
     tokio::select! {
@@ -41,8 +46,8 @@ pub(super) struct Service {
 
 impl Service {
     /// Starts a gateway with these settings; its directory first, so that a second one says that it is in use.
-    pub(super) async fn start(settings: Effective) -> Result<Self, CommandError> {
-        let gateway = Arc::new(Gateway::open(settings.config, Ambient::system()).await?);
+    pub(super) async fn start(config: Config) -> Result<Self, CommandError> {
+        let gateway = Arc::new(Gateway::open(config, Ambient::system()).await?);
         let listen = &gateway.config.listen;
         let running = gateway.start(Listeners::open(listen.gateway, listen.bus)?)?;
         let addresses =
@@ -97,23 +102,4 @@ impl Service {
             rows.into_iter().rfind(|row| row.revoked.is_none() && row.owner.as_deref() == Some(owner));
         Ok(usable.map(|row| row.uuid.to_string()))
     }
-}
-
-/// How to call this program for the same data directory, ready to paste.
-fn command(settings: &Effective) -> String {
-    let directory = &settings.config.data_dir;
-    match settings.origin("data_dir") {
-        Origin::Default => "endo".to_owned(),
-        _ => format!("endo --data-dir {}", quoted(&absolute(directory))),
-    }
-}
-
-fn absolute(path: &Path) -> String {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
-}
-
-/// The text as one word of a shell.
-fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,:=@%".contains(c);
-    if text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }

@@ -1,0 +1,9 @@
+//! `endo demo`: the main job, played on this machine over real HTTP.
+
+mod acts;
+mod directory;
+mod play;
+mod stage;
+mod telling;
+
+pub(super) use play::run;
