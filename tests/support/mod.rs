@@ -4,3 +4,4 @@ pub(crate) mod bus;
 pub(crate) mod desk;
 pub(crate) mod fake_api;
 pub(crate) mod log;
+pub(crate) mod program;
