@@ -20,12 +20,18 @@ pub enum TelemetryError {
     Installed,
 }
 
-/// Sends what this process logs to standard error, from now on.
+/// Sends what this process logs to standard error, from now on. Of a panic only its place is logged.
 ///
 /// # Errors
 /// [`TelemetryError`] when the level can not be read, or on the second call in one process.
 pub fn install(log: &Log) -> Result<(), TelemetryError> {
-    set_global_default(to(io::stderr, log)?).map_err(|_| TelemetryError::Installed)
+    set_global_default(to(io::stderr, log)?).map_err(|_| TelemetryError::Installed)?;
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        // What it says may hold whatever was in hand, a secret too.
+        tracing::error!(panic.place = place, "a thread panicked");
+    }));
+    Ok(())
 }
 
 /// A log that goes to `writer`.
@@ -37,6 +43,8 @@ where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     let filter = EnvFilter::builder().parse(&log.level).map_err(TelemetryError::Level)?;
+    // Strangers can make the server complain about their own requests as often as they like.
+    let filter = filter.add_directive("actix_http=off".parse().map_err(TelemetryError::Level)?);
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
     Ok(match log.format {
         LogFormat::Text => Dispatch::new(lines.with_ansi(false).finish()),
