@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
+use crate::support::bus::WithJson;
 use crate::support::desk::{Chain, SECRET, Workshop};
 use crate::support::fake_api::{Answer, FakeApi};
 use crate::support::program::Program;
