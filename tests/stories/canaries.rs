@@ -2,12 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use endo::gateway::FirstOwner;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::support::bus::WithJson;
 use crate::support::desk::{Chain, SECRET, Workshop};
@@ -73,6 +75,28 @@ struct Prober {
 }
 
 impl Prober {
+    fn of(program: &Program) -> Self {
+        let client = reqwest::Client::builder().build().unwrap();
+        Self { bus: program.bus.clone(), gateway: program.gateway.clone(), client, answers: Vec::new() }
+    }
+
+    /// What the flow receives for one message about each of these users.
+    async fn replies(&mut self, chain: &Chain, users: &[&str]) -> Vec<u8> {
+        let url = format!("{}/subscribe/{}/received", self.bus, chain.flow.uuid);
+        let request = self.client.get(url);
+        let request = request.basic_auth(chain.flow.uuid.as_str(), Some(chain.flow.token.as_str()));
+        let mut stream = request.send().await.unwrap();
+        let mut replies = Vec::new();
+        for (number, user) in users.iter().enumerate() {
+            let metadata = json!({"jobType": "ListEventsByUser", "respondTo": number});
+            let message =
+                json!({"devices": [chain.device.uuid], "metadata": metadata, "data": {"username": user}});
+            self.send(chain, message).await;
+            replies.extend(stream.chunk().await.unwrap().unwrap());
+        }
+        replies
+    }
+
     async fn ask(&mut self, request: reqwest::RequestBuilder) {
         let answer = request.send().await.unwrap();
         self.answers.extend(format!("{:?}", answer.headers()).into_bytes());
@@ -132,73 +156,89 @@ async fn talkative_api() -> FakeApi {
     .await
 }
 
+/// A program with planted secrets, and where its log goes.
+struct Planted {
+    chain: Chain,
+    owner: FirstOwner,
+    key: String,
+    directory: TempDir,
+    log: TempDir,
+}
+
+impl Planted {
+    async fn new(api: &FakeApi) -> Self {
+        let workshop = Workshop::open(&api.url("")).await;
+        let chain = workshop.chain().await;
+        let pem = std::fs::read_to_string(workshop.directory.path().join("records.pem")).unwrap();
+        let key: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+        let owner = workshop.gateway.owner.clone();
+        let Workshop { gateway, directory } = workshop;
+        drop(gateway);
+        Self { chain, owner, key: key[64..128].to_owned(), directory, log: tempfile::tempdir().unwrap() }
+    }
+
+    async fn start(&self, api: &FakeApi) -> Program {
+        let base_url = format!("source.base_url={}", api.url(""));
+        let settings = [base_url, "log.level=trace".to_owned(), "egress.allow_loopback=true".to_owned()];
+        let log = std::fs::File::create(self.log_file()).unwrap();
+        Program::start(self.directory.path(), &settings, Stdio::from(log)).await
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.log.path().join("log")
+    }
+
+    fn secrets(&self) -> Vec<(&'static str, String)> {
+        vec![("the account's secret", SECRET.to_owned()), ("the private key", self.key.clone())]
+    }
+
+    fn tokens(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("the owner's token", self.owner.token.clone()),
+            ("the flow's token", self.chain.flow.token.to_string()),
+            ("the user device's token", self.chain.device.token.to_string()),
+        ]
+    }
+
+    /// Every file of the data directory; two of them are there to keep one secret each.
+    fn assert_files_clean(&self) {
+        let (secrets, tokens) = (self.secrets(), self.tokens());
+        for file in files_below(self.directory.path()) {
+            let bytes = std::fs::read(&file).unwrap();
+            let name = file.file_name().unwrap().to_string_lossy().into_owned();
+            let kept = match name.as_str() {
+                "records.pem" => "the private key",
+                "owner.json" => "the owner's token",
+                _ => "nothing",
+            };
+            let mut forbidden = [secrets.clone(), tokens.clone()].concat();
+            forbidden.retain(|(secret, _)| *secret != kept);
+            assert_clean(&name, &bytes, &forbidden);
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_planted_secret_turns_up_in_a_log_an_error_a_reply_or_a_file() {
     let api = talkative_api().await;
-    let workshop = Workshop::open(&api.url("")).await;
-    let mut chain = workshop.chain().await;
-    let key = std::fs::read_to_string(workshop.directory.path().join("records.pem")).unwrap();
-    let owner = workshop.gateway.owner.clone();
-    let Workshop { gateway, directory } = workshop;
-    drop(gateway);
-
-    let log = directory.path().with_extension("log");
-    let settings = [
-        format!("source.base_url={}", api.url("")),
-        "log.level=trace".to_owned(),
-        "egress.allow_loopback=true".to_owned(),
-    ];
-    let stderr = Stdio::from(std::fs::File::create(&log).unwrap());
-    let program = Program::start(directory.path(), &settings, stderr).await;
-    let client = reqwest::Client::builder().build().unwrap();
-    let (bus, gateway_url) = (program.bus.clone(), program.gateway.clone());
-    let mut prober = Prober { bus, gateway: gateway_url, client, answers: Vec::new() };
-    prober.everything_readable(&chain, (owner.uuid.as_str(), &owner.token)).await;
-    let mut stream = prober
-        .client
-        .get(format!("{}/subscribe/{}/received", prober.bus, chain.flow.uuid))
-        .basic_auth(chain.flow.uuid.as_str(), Some(chain.flow.token.as_str()))
-        .send()
-        .await
-        .unwrap();
-    let users = ["octocat", "broken", "missing", "expired", "garbage"];
-    let mut replies = Vec::new();
-    for (number, user) in users.iter().enumerate() {
-        let metadata = json!({"jobType": "ListEventsByUser", "respondTo": number});
-        let message =
-            json!({"devices": [chain.device.uuid], "metadata": metadata, "data": {"username": user}});
-        prober.send(&chain, message).await;
-        replies.extend(stream.chunk().await.unwrap().unwrap());
-    }
-    let status = (chain.device.uuid.as_str(), chain.device.token.as_str());
-    prober.get(format!("{}/v2/devices/{}", prober.bus, chain.device.status_device), Some(status)).await;
-    drop(stream);
+    let planted = Planted::new(&api).await;
+    let program = planted.start(&api).await;
+    let mut prober = Prober::of(&program);
+    let owner = (planted.owner.uuid.as_str(), planted.owner.token.as_str());
+    prober.everything_readable(&planted.chain, owner).await;
+    let replies =
+        prober.replies(&planted.chain, &["octocat", "broken", "missing", "expired", "garbage"]).await;
+    let device = &planted.chain.device;
+    let status = format!("{}/v2/devices/{}", prober.bus, device.status_device);
+    prober.get(status, Some((device.uuid.as_str(), device.token.as_str()))).await;
     assert!(program.terminate().await.success());
 
-    chain.replies.close();
-    let pem: String = key.lines().filter(|line| !line.starts_with('-')).collect();
-    let secrets = [("the account's secret", SECRET.to_owned()), ("the private key", pem[64..128].to_owned())];
-    let tokens = [
-        ("the owner's token", owner.token.clone()),
-        ("the flow's token", chain.flow.token.to_string()),
-        ("the user device's token", chain.device.token.to_string()),
-    ];
+    let all = [planted.secrets(), planted.tokens()].concat();
     assert!(replies.len() > 100, "the replies were read");
-    assert_clean("a reply", &replies, &secrets);
-    assert_clean("an answer", &prober.answers, &secrets);
-    let logged = std::fs::read(&log).unwrap();
-    std::fs::remove_file(&log).unwrap();
+    assert_clean("a reply", &replies, &all);
+    assert_clean("an answer", &prober.answers, &all);
+    let logged = std::fs::read(planted.log_file()).unwrap();
     assert!(logged.len() > 1000, "something was logged");
-    for secrets in [&secrets[..], &tokens[..]] {
-        assert_clean("the log", &logged, secrets);
-    }
-    for file in files_below(directory.path()) {
-        let bytes = std::fs::read(&file).unwrap();
-        let name = file.file_name().unwrap().to_string_lossy().into_owned();
-        match name.as_str() {
-            "records.pem" => assert_clean(&name, &bytes, &secrets[..1]),
-            "owner.json" => assert_clean(&name, &bytes, &[&secrets[..], &tokens[1..]].concat()),
-            _ => assert_clean(&name, &bytes, &[&secrets[..], &tokens[..]].concat()),
-        }
-    }
+    assert_clean("the log", &logged, &all);
+    planted.assert_files_clean();
 }

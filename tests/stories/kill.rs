@@ -147,7 +147,7 @@ fn settings(api: &FakeApi) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_acknowledged_message_has_exactly_one_outcome_whenever_the_program_is_killed() {
     let seed = RandomState::new().hash_one(0);
-    println!("seed {seed}");
+    eprintln!("seed {seed}");
     let mut chance = Chance(seed);
     let received = Arc::new(Received::default());
     let taking = Arc::clone(&received);
