@@ -1,1 +1,302 @@
-//! Stories to come.
+//! Webhooks: what was accepted for a device's server reaches it, or is kept as a dead letter.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use endo::ambient::Clock;
+use endo::bus::embedded::{WebhookSettings, Webhooks};
+use endo::egress::{Egress, EgressSettings, Lookup};
+use endo::store::{DeadLetter, Feed, StoreError, Work};
+use serde_json::{Value, json};
+use tokio::sync::{mpsc, watch};
+
+use crate::support::bus::{Device, TestBus, WithJson, send};
+use crate::support::fake_api::{Answer, FakeApi, Seen};
+
+const SETTINGS: WebhookSettings = WebhookSettings {
+    attempts: 3,
+    first_delay: Duration::from_millis(1),
+    longest_delay: Duration::from_millis(4),
+    concurrency: 8,
+};
+
+/// A bus whose webhooks are called.
+struct Post {
+    bus: TestBus,
+    _stop: watch::Sender<bool>,
+}
+
+impl Post {
+    async fn open(egress: EgressSettings) -> Self {
+        let bus = TestBus::open().await;
+        let (stop, stopped) = watch::channel(false);
+        let (store, bell) = (bus.bus.store().clone(), bus.bus.webhook_bell());
+        let feed = Feed::new(store, Work::Webhook, (Clock::system(), bell));
+        let egress = Egress::new(egress, Lookup::system()).unwrap();
+        tokio::spawn(Webhooks::new(feed, bus.bus.clone(), (egress, SETTINGS)).run(stopped));
+        Self { bus, _stop: stop }
+    }
+
+    async fn to_loopback() -> Self {
+        Self::open(EgressSettings { allow_loopback: true, ..EgressSettings::default() }).await
+    }
+
+    /// A device that hears itself and has this entry among its webhooks for what it receives.
+    async fn hooked(&self, entry: Value) -> Device {
+        let meshblu = json!({
+            "version": "2.0.0",
+            "whitelists": {"message": {"from": [{"uuid": "*"}]}},
+            "forwarders": {"message": {"received": [entry]}},
+        });
+        let device = self.bus.register(json!({"meshblu": meshblu})).await;
+        self.bus.subscribe(&device, &device, "message.received").await;
+        device
+    }
+
+    async fn send(&self, sender: &Device, body: &Value) {
+        send(self.bus.by(sender, "POST /messages").json(body)).await.is(204, "");
+    }
+
+    async fn dead_letters(&self) -> Vec<DeadLetter> {
+        self.bus.bus.store().read::<_, StoreError, _>(|view| view.dead_letters(10)).await.unwrap()
+    }
+
+    async fn waiting(&self) -> u64 {
+        self.bus.bus.store().read::<_, StoreError, _>(|view| view.waiting(Work::Webhook)).await.unwrap()
+    }
+
+    async fn first_dead_letter(&self) -> DeadLetter {
+        loop {
+            if let Some(letter) = self.dead_letters().await.pop() {
+                return letter;
+            }
+        }
+    }
+
+    async fn until_nothing_waits(&self) {
+        while self.waiting().await > 0 {}
+    }
+}
+
+/// A server that answers the statuses in turn, the last one for ever, and hands on what it is asked.
+async fn server(statuses: &[u16]) -> (FakeApi, mpsc::UnboundedReceiver<Seen>) {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let mut left: Vec<u16> = statuses.iter().rev().copied().collect();
+    let last = left[0];
+    left.remove(0);
+    let left = Mutex::new(left);
+    let api = FakeApi::start(move |seen| {
+        sender.send(seen.clone()).unwrap();
+        Answer::new(left.lock().unwrap().pop().unwrap_or(last), &[], "")
+    });
+    (api.await, receiver)
+}
+
+fn hook(api: &FakeApi) -> Value {
+    json!({"type": "webhook", "url": api.url("/in"), "method": "POST"})
+}
+
+#[tokio::test]
+async fn a_webhook_gets_the_message_as_it_was_with_the_headers_of_the_protocol() {
+    let post = Post::to_loopback().await;
+    let (api, mut calls) = server(&[200]).await;
+    let mut entry = hook(&api);
+    entry["headers"] = json!({"X-Own": "kept", "X-MESHBLU-UUID": "forged", "Content-Type": "text/plain"});
+    let (sender, device) = (post.bus.device(json!({})).await, post.hooked(entry).await);
+    let body = json!({"z": 1, "devices": [device.uuid], "a": {"y": 1.5, "b": "ü"}});
+    post.send(&sender, &body).await;
+    let call = calls.recv().await.unwrap();
+    assert_eq!((call.method.as_str(), call.target.as_str()), ("POST", "/in"));
+    assert_eq!(String::from_utf8(call.body.clone()).unwrap(), body.to_string());
+    let route = json!([
+        {"from": sender.uuid, "to": device.uuid, "type": "message.received"},
+        {"from": device.uuid, "to": device.uuid, "type": "message.received"},
+    ]);
+    for (name, value) in [
+        ("content-type", "application/json"),
+        ("accept", "application/json"),
+        ("x-meshblu-message-type", "message.received"),
+        ("x-meshblu-uuid", &device.uuid),
+        ("x-meshblu-route", &route.to_string()),
+        ("x-own", "kept"),
+    ] {
+        assert_eq!(call.header(name), [value], "{name}");
+    }
+    assert_eq!(call.header("x-meshblu-delivery-id").len(), 1);
+    assert!(call.header("authorization").is_empty());
+    post.until_nothing_waits().await;
+    assert!(post.dead_letters().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_device_that_does_not_hear_itself_gets_no_call() {
+    let post = Post::to_loopback().await;
+    let (api, mut calls) = server(&[200]).await;
+    let (sender, deaf) = (post.bus.device(json!({})).await, post.hooked(hook(&api)).await);
+    let call = format!("DELETE /v2/devices/{0}/subscriptions/{0}/message.received", deaf.uuid);
+    send(post.bus.by(&deaf, &call)).await.is(204, "");
+    let hearing = post.hooked(hook(&api)).await;
+    post.send(&sender, &json!({"devices": [deaf.uuid, hearing.uuid]})).await;
+    assert_eq!(calls.recv().await.unwrap().header("x-meshblu-uuid"), [&hearing.uuid]);
+    post.until_nothing_waits().await;
+    assert!(calls.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn a_refused_call_is_repeated_under_the_same_id_until_it_is_taken() {
+    let post = Post::to_loopback().await;
+    let (api, mut calls) = server(&[500, 302, 201]).await;
+    let device = post.hooked(hook(&api)).await;
+    post.send(&post.bus.device(json!({})).await, &json!({"devices": device.uuid})).await;
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        ids.push(calls.recv().await.unwrap().header("x-meshblu-delivery-id").concat());
+    }
+    ids.dedup();
+    assert_eq!(ids.len(), 1);
+    post.until_nothing_waits().await;
+    assert!(calls.try_recv().is_err());
+    let id = ids[0].as_str().into();
+    let look = move |view: &endo::store::View<'_>| view.outcomes(&id);
+    let outcomes = post.bus.bus.store().read::<_, StoreError, _>(look).await.unwrap();
+    assert_eq!(outcomes.iter().map(|outcome| outcome.ending.as_str()).collect::<Vec<_>>(), ["delivered"]);
+}
+
+#[tokio::test]
+async fn a_call_that_is_never_taken_becomes_a_dead_letter() {
+    let post = Post::to_loopback().await;
+    let (api, mut calls) = server(&[503]).await;
+    let device = post.hooked(hook(&api)).await;
+    post.send(&post.bus.device(json!({})).await, &json!({"devices": device.uuid, "n": 1})).await;
+    let letter = post.first_dead_letter().await;
+    assert_eq!((letter.reason.as_str(), letter.attempts), ("status 503", SETTINGS.attempts));
+    assert_eq!(letter.delivery.body, json!({"devices": device.uuid, "n": 1}).to_string());
+    for _ in 0..SETTINGS.attempts {
+        let call = calls.recv().await.unwrap();
+        assert_eq!(call.header("x-meshblu-delivery-id"), [letter.delivery.id.as_str()]);
+    }
+    assert!(calls.try_recv().is_err());
+    assert_eq!(post.waiting().await, 0);
+}
+
+#[tokio::test]
+async fn a_dead_letter_can_be_sent_again_under_its_id() {
+    let post = Post::to_loopback().await;
+    let (api, mut calls) = server(&[500, 500, 500, 200]).await;
+    let device = post.hooked(hook(&api)).await;
+    post.send(&post.bus.device(json!({})).await, &json!({"devices": device.uuid})).await;
+    let id = post.first_dead_letter().await.delivery.id;
+    let again = id.clone();
+    let now = Clock::system().now();
+    let bell = post.bus.bus.webhook_bell();
+    let replay = move |transaction: &endo::store::Transaction<'_>| {
+        transaction.after_commit(move || bell.notify_one());
+        transaction.replay(&again, now)
+    };
+    assert!(post.bus.bus.store().write::<_, StoreError, _>(replay).await.unwrap());
+    for _ in 0..4 {
+        assert_eq!(calls.recv().await.unwrap().header("x-meshblu-delivery-id"), [id.as_str()]);
+    }
+    post.until_nothing_waits().await;
+    assert!(post.dead_letters().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_webhook_on_this_machine_is_refused_at_once_unless_that_is_allowed() {
+    let post = Post::open(EgressSettings::default()).await;
+    let (api, mut calls) = server(&[200]).await;
+    let device = post.hooked(hook(&api)).await;
+    post.send(&post.bus.device(json!({})).await, &json!({"devices": device.uuid})).await;
+    let letter = post.first_dead_letter().await;
+    assert_eq!((letter.reason.as_str(), letter.attempts), ("address not allowed", 1));
+    assert!(calls.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn a_listed_host_on_this_machine_is_called() {
+    let (api, mut calls) = server(&[200]).await;
+    let allowed_hosts = vec![format!("127.0.0.1:{}", api.port)];
+    let post = Post::open(EgressSettings { allowed_hosts, ..EgressSettings::default() }).await;
+    let device = post.hooked(hook(&api)).await;
+    post.send(&post.bus.device(json!({})).await, &json!({"devices": device.uuid})).await;
+    assert!(calls.recv().await.is_some());
+}
+
+#[tokio::test]
+async fn a_host_nobody_listens_on_is_a_dead_letter_that_says_so() {
+    let post = Post::to_loopback().await;
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let url = format!("http://127.0.0.1:{port}/");
+    let device = post.hooked(json!({"type": "webhook", "url": url, "method": "POST"})).await;
+    post.send(&post.bus.device(json!({})).await, &json!({"devices": device.uuid})).await;
+    assert_eq!(post.first_dead_letter().await.reason, "connect");
+}
+
+#[tokio::test]
+async fn a_server_that_never_answers_holds_up_nobody_else() {
+    let post = Post::to_loopback().await;
+    let silent = FakeApi::silent().await;
+    let (api, mut calls) = server(&[200]).await;
+    let (stuck, quick) = (post.hooked(hook(&silent)).await, post.hooked(hook(&api)).await);
+    let sender = post.bus.device(json!({})).await;
+    let many: Vec<_> = std::iter::repeat_n(&stuck.uuid, 100).collect();
+    post.send(&sender, &json!({"devices": many})).await;
+    post.send(&sender, &json!({"devices": quick.uuid})).await;
+    assert_eq!(calls.recv().await.unwrap().header("x-meshblu-uuid"), [&quick.uuid]);
+}
+
+#[tokio::test]
+async fn a_webhook_that_asks_for_credentials_gets_a_token_for_that_call_alone() {
+    let post = Post::to_loopback().await;
+    let (api, mut calls) = server(&[500, 200]).await;
+    let mut entry = hook(&api);
+    entry["generateAndForwardMeshbluCredentials"] = json!(true);
+    entry["signRequest"] = json!(true);
+    let device = post.hooked(entry).await;
+    post.send(&post.bus.device(json!({})).await, &json!({"devices": device.uuid})).await;
+    let mut bearers = Vec::new();
+    for _ in 0..2 {
+        bearers.push(calls.recv().await.unwrap().header("authorization").concat());
+    }
+    post.until_nothing_waits().await;
+    assert!(bearers.iter().all(|bearer| bearer.starts_with("Bearer ")) && bearers[0] != bearers[1]);
+    for bearer in bearers {
+        let call = post.bus.anonymous("POST /authenticate").header("authorization", bearer);
+        send(call).await.is(403, "null");
+    }
+    let tokens = send(post.bus.by(&device, "POST /search/tokens")).await.json();
+    assert_eq!(tokens, json!([{"uuid": device.uuid, "root": true, "metadata": {}}]));
+}
+
+#[tokio::test]
+async fn credentials_that_are_forwarded_are_the_device_s_own_while_the_call_runs() {
+    let post = Post::to_loopback().await;
+    let silent = FakeApi::start(|_| Answer::Stall(Vec::new())).await;
+    let mut entry = hook(&silent);
+    entry["generateAndForwardMeshbluCredentials"] = json!(true);
+    let device = post.hooked(entry).await;
+    post.send(&post.bus.device(json!({})).await, &json!({"devices": device.uuid})).await;
+    let bearer = loop {
+        if let Some(call) = silent.seen().pop() {
+            break call.header("authorization").concat();
+        }
+        tokio::task::yield_now().await;
+    };
+    let whoami = send(post.bus.anonymous("GET /v2/whoami").header("authorization", bearer)).await;
+    assert_eq!(whoami.json()["uuid"], json!(device.uuid));
+}
+
+#[tokio::test]
+async fn a_device_that_is_gone_lends_no_credentials() {
+    let post = Post::to_loopback().await;
+    let (api, mut calls) = server(&[200]).await;
+    let entry = json!({
+        "type": "webhook", "url": api.url("/"), "method": "POST",
+        "generateAndForwardMeshbluCredentials": true,
+    });
+    let meshblu = json!({"version": "2.0.0", "forwarders": {"unregister": {"sent": [entry]}}});
+    let device = post.bus.register(json!({"meshblu": meshblu})).await;
+    send(post.bus.by(&device, &format!("DELETE /devices/{}", device.uuid))).await;
+    assert_eq!(post.first_dead_letter().await.reason, "device unregistered");
+    assert!(calls.try_recv().is_err());
+}
