@@ -1,25 +1,157 @@
-//! Refusals in their exact shapes.
+//! What anybody may ask, and refusals in their exact shapes.
 
+use reqwest::Method;
 use serde_json::json;
 
-use crate::support::bus::{TestBus, send};
+use crate::support::bus::{TestBus, WithJson, send};
+
+#[tokio::test]
+async fn anybody_may_ask_whether_the_bus_is_there() {
+    let bus = TestBus::open().await;
+    for path in ["/ping", "/healthcheck", "/proofoflife"] {
+        send(bus.request(Method::GET, path)).await.is(200, r#"{"online":true}"#);
+    }
+    send(bus.request(Method::GET, "/status")).await.is(200, r#"{"meshblu":"online"}"#);
+    send(bus.request(Method::GET, "/publickey")).await.is(204, "");
+}
 
 #[tokio::test]
 async fn bad_credentials_are_403_with_the_body_null() {
     let bus = TestBus::open().await;
-    let answer = send(bus.anonymous("POST /authenticate").basic_auth("nobody", Some("nothing"))).await;
-    answer.is(403, "null");
-    assert_eq!(answer.header("content-type"), Some("application/json"));
-    assert_eq!(answer.header("x-meshblu-code"), Some("403"));
-    assert_eq!(answer.header("x-meshblu-status"), Some("Forbidden"));
-    assert!(answer.header("x-meshblu-response-id").is_some());
-    assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
+    let device = bus.device(json!({})).await;
+    let uuid = &device.uuid;
+    for call in [
+        "POST /authenticate".to_owned(),
+        "GET /v2/whoami".to_owned(),
+        format!("GET /v3/devices/{uuid}"),
+        format!("PATCH /v2/devices/{uuid}"),
+        format!("PUT /v2/devices/{uuid}"),
+        format!("PUT /devices/{uuid}"),
+        format!("PUT /v2/devices/{uuid}/find-and-update"),
+        format!("DELETE /devices/{uuid}"),
+        "POST /search/devices".to_owned(),
+        "GET /v2/devices".to_owned(),
+        "GET /devices".to_owned(),
+        format!("POST /devices/{uuid}/token"),
+        format!("POST /devices/{uuid}/tokens"),
+        format!("DELETE /devices/{uuid}/tokens"),
+        format!("DELETE /devices/{uuid}/tokens/{}", device.token),
+        "POST /search/tokens".to_owned(),
+        format!("GET /v2/devices/{uuid}/subscriptions"),
+        format!("DELETE /v2/devices/{uuid}/subscriptions"),
+        format!("POST /v2/devices/{uuid}/subscriptions/{uuid}/message.received"),
+        format!("DELETE /v2/devices/{uuid}/subscriptions/{uuid}/message.received"),
+        "POST /messages".to_owned(),
+        "POST /broadcasts".to_owned(),
+        format!("GET /subscribe/{uuid}/received"),
+    ] {
+        for request in [bus.anonymous(&call), bus.anonymous(&call).basic_auth(uuid, Some("wrong"))] {
+            let answer = send(request).await;
+            answer.is(403, "null");
+            assert_eq!(answer.header("content-type"), Some("application/json"), "{call}");
+            assert_eq!(answer.header("content-length"), Some("4"), "{call}");
+            assert_eq!(answer.header("x-meshblu-code"), Some("403"), "{call}");
+            assert_eq!(answer.header("x-meshblu-status"), Some("Forbidden"), "{call}");
+            assert!(answer.header("x-meshblu-response-id").is_some(), "{call}");
+            assert_eq!(answer.header("access-control-allow-origin"), Some("*"), "{call}");
+        }
+    }
+    send(bus.by(&device, "POST /authenticate")).await.is(204, "");
 }
 
 #[tokio::test]
-async fn an_unknown_path_is_a_problem() {
+async fn some_routes_refuse_in_their_own_way() {
     let bus = TestBus::open().await;
-    let answer = send(bus.anonymous("GET /nowhere")).await;
-    assert_eq!(answer.header("content-type"), Some("application/problem+json"));
-    assert_eq!(answer.json()["type"], json!("/problems/not-found"));
+    let device = bus.device(json!({})).await;
+    for path in ["/v2/devices/", "/devices/"] {
+        let answer = send(bus.request(Method::GET, &format!("{path}{}", device.uuid))).await;
+        answer.is(404, r#"{"code":404,"message":"Devices not found"}"#);
+        assert_eq!(answer.header("x-meshblu-code"), None);
+    }
+    send(bus.anonymous("GET /mydevices")).await.is(403, r#"{"devices":null}"#);
+    send(bus.request(Method::GET, &format!("/authenticate/{}?token=x", device.uuid))).await.is(403, "");
+    send(bus.anonymous("GET /devices/nobody/publickey")).await.is(404, "null");
+}
+
+#[tokio::test]
+async fn an_answer_without_a_body_has_no_headers_of_one() {
+    let bus = TestBus::open().await;
+    let device = bus.device(json!({})).await;
+    let answer = send(bus.by(&device, "POST /authenticate")).await;
+    answer.is(204, "");
+    assert_eq!(answer.header("content-type"), None);
+    assert_eq!(answer.header("content-length"), None);
+    assert_eq!(answer.header("x-meshblu-code"), Some("204"));
+    assert_eq!(answer.header("x-meshblu-status"), Some("No Content"));
+}
+
+#[tokio::test]
+async fn options_are_answered_on_every_path() {
+    let bus = TestBus::open().await;
+    for path in ["/", "/messages", "/nowhere/at/all"] {
+        let asked = bus.request(Method::OPTIONS, path).header("access-control-request-headers", "x-own, b");
+        let answer = send(asked).await;
+        answer.is(204, "");
+        assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
+        assert_eq!(answer.header("access-control-allow-methods"), Some("GET,HEAD,PUT,PATCH,POST,DELETE"));
+        assert_eq!(answer.header("access-control-allow-headers"), Some("x-own, b"));
+    }
+}
+
+#[tokio::test]
+async fn what_would_be_a_page_is_a_problem() {
+    let bus = TestBus::open().await;
+    let device = bus.device(json!({})).await;
+    for (request, status, kind) in [
+        (bus.anonymous("GET /nowhere"), 404, "not-found"),
+        (bus.anonymous("PATCH /messages"), 404, "not-found"),
+        (bus.anonymous("POST /devices").json(&json!("x")), 400, "malformed-request"),
+        (bus.anonymous("POST /devices").json(&json!(true)), 400, "malformed-request"),
+        (bus.by(&device, "POST /messages").header("content-encoding", "gzip"), 415, "unsupported-media-type"),
+    ] {
+        let answer = send(request).await;
+        assert_eq!(answer.status, status);
+        assert_eq!(answer.header("content-type"), Some("application/problem+json"));
+        assert_eq!(answer.json()["type"], json!(format!("/problems/{kind}")));
+        assert_eq!(answer.json()["status"], json!(status));
+        assert!(answer.json()["error"].is_string() && answer.header("x-meshblu-code").is_none());
+    }
+}
+
+#[tokio::test]
+async fn credentials_are_found_in_all_their_places() {
+    let bus = TestBus::open().await;
+    let device = bus.device(json!({})).await;
+    let (uuid, token) = (&device.uuid, &device.token);
+    let base64 = |text: &str| {
+        use base64::Engine;
+        base64::engine::general_purpose::STANDARD.encode(text)
+    };
+    for value in [
+        format!("Basic {}", base64(&format!("{uuid}:{token}"))),
+        format!("Bearer {}", base64(&format!("{uuid}:{token}"))),
+        format!("Anything {}", base64(&format!(" {uuid} : {token} "))),
+        format!("Basic {}", base64(&format!("{uuid}:{token}:more"))),
+        format!("Basic {}", base64(&format!("{uuid}:{token}")).trim_end_matches('=')),
+    ] {
+        let request = bus.anonymous("GET /v2/whoami").header("authorization", &value);
+        assert_eq!(send(request).await.json()["uuid"], json!(uuid), "{value}");
+    }
+    for prefix in ["meshblu_auth_", "skynet_auth_", "X-Meshblu-"] {
+        let request = bus.anonymous("GET /v2/whoami");
+        let request = request.header(format!("{prefix}uuid"), uuid).header(format!("{prefix}token"), token);
+        assert_eq!(send(request).await.json()["uuid"], json!(uuid), "{prefix}");
+    }
+    let wrong = bus.by(&device, "GET /v2/whoami").header("meshblu_auth_uuid", "x");
+    assert_eq!(send(wrong.header("meshblu_auth_token", "y")).await.status, 200, "the first match wins");
+    let shouted = bus.anonymous("POST /authenticate").basic_auth(uuid.to_uppercase(), Some(token));
+    send(shouted).await.is(403, "null");
+    for nonsense in ["Basic", "Basic !", "Basic ", "Basic Og==", "Basic gIA=", ""] {
+        let request = bus.anonymous("POST /authenticate").header("authorization", nonsense);
+        send(request).await.is(403, "null");
+    }
+    let asked = format!("/authenticate/{uuid}?token={token}");
+    send(bus.request(Method::GET, &asked))
+        .await
+        .is(200, &json!({"uuid": uuid, "authentication": true}).to_string());
 }

@@ -1,4 +1,12 @@
 //! The bus's API, as its clients meet it over HTTP.
 
+mod acting;
+mod bad_input;
+mod devices;
 mod errors;
+mod gateway_cycle;
 mod messages;
+mod search;
+mod subscriptions;
+mod tokens;
+mod updates;

@@ -1,0 +1,107 @@
+//! Tokens over HTTP: made, listed, revoked, and never seen again.
+
+use serde_json::{Value, json};
+
+use crate::support::bus::{Answer, Device, TestBus, WithJson, send};
+
+async fn make(bus: &TestBus, device: &Device, metadata: &Value) -> (Answer, Device) {
+    let call = format!("POST /devices/{}/tokens", device.uuid);
+    let answer = send(bus.by(device, &call).json(metadata)).await;
+    let token = answer.json()["token"].as_str().unwrap().to_owned();
+    (answer, Device { uuid: device.uuid.clone(), token })
+}
+
+async fn works(bus: &TestBus, device: &Device) -> bool {
+    send(bus.by(device, "POST /authenticate")).await.status == 204
+}
+
+#[tokio::test]
+async fn a_session_token_is_answered_with_its_metadata_which_cannot_replace_it() {
+    let bus = TestBus::open().await;
+    let device = bus.device(json!({})).await;
+    let metadata = json!({"tag": "t", "token": "forged", "uuid": "forged", "error": "x"});
+    let (answer, session) = make(&bus, &device, &metadata).await;
+    assert_eq!(answer.status, 201);
+    let expected = json!({"tag": "t", "token": session.token, "uuid": device.uuid});
+    assert_eq!(answer.json(), expected);
+    assert!(session.token != "forged" && works(&bus, &session).await);
+    let empty = bus.by(&device, &format!("POST /devices/{}/tokens", device.uuid));
+    let answer = send(empty.header("content-length", "0")).await;
+    assert_eq!((answer.status.as_u16(), answer.json().as_object().unwrap().len()), (201, 2));
+}
+
+#[tokio::test]
+async fn a_reset_ends_the_old_root_token_at_once_and_no_other() {
+    let bus = TestBus::open().await;
+    let device = bus.device(json!({})).await;
+    let (_, session) = make(&bus, &device, &json!({})).await;
+    assert!(works(&bus, &device).await);
+    let answer = send(bus.by(&device, &format!("POST /devices/{}/token", device.uuid))).await;
+    let token = answer.json()["token"].as_str().unwrap().to_owned();
+    answer.is(200, &json!({"uuid": device.uuid, "token": token}).to_string());
+    assert!(!works(&bus, &device).await);
+    assert!(works(&bus, &session).await);
+    assert!(works(&bus, &Device { token, ..device }).await);
+}
+
+#[tokio::test]
+async fn a_revoked_token_is_dead_and_revoking_again_is_no_error() {
+    let bus = TestBus::open().await;
+    let device = bus.device(json!({})).await;
+    let (_, session) = make(&bus, &device, &json!({})).await;
+    assert!(works(&bus, &session).await);
+    let call = format!("DELETE /devices/{}/tokens/{}", device.uuid, session.token);
+    send(bus.by(&device, &call)).await.is(204, "");
+    send(bus.by(&device, &call)).await.is(204, "");
+    assert!(!works(&bus, &session).await);
+}
+
+#[tokio::test]
+async fn tokens_are_revoked_by_their_metadata() {
+    let bus = TestBus::open().await;
+    let device = bus.device(json!({})).await;
+    let (_, a) = make(&bus, &device, &json!({"tag": "a b", "other": "1"})).await;
+    let (_, b) = make(&bus, &device, &json!({"tag": "b"})).await;
+    let call = |query: &str| format!("DELETE /devices/{}/tokens{query}", device.uuid);
+    send(bus.by(&device, &call("?tag=a%20b&other=2"))).await.is(204, "");
+    assert!(works(&bus, &a).await);
+    send(bus.by(&device, &call("?tag=a+b"))).await.is(204, "");
+    assert!(!works(&bus, &a).await && works(&bus, &b).await);
+    send(bus.by(&device, &call(""))).await.is(204, "");
+    assert!(!works(&bus, &b).await && !works(&bus, &device).await);
+}
+
+#[tokio::test]
+async fn a_search_lists_the_caller_s_tokens_newest_first_without_anything_secret() {
+    let bus = TestBus::open().await;
+    let (device, other) = (bus.device(json!({})).await, bus.device(json!({})).await);
+    make(&bus, &other, &json!({"tag": "foreign"})).await;
+    make(&bus, &device, &json!({"tag": "a"})).await;
+    make(&bus, &device, &json!({"tag": "b"})).await;
+    let search = |query: Value| bus.by(&device, "POST /search/tokens").json(&query);
+    let entry = |tag: &str| json!({"uuid": device.uuid, "metadata": {"tag": tag}});
+    let root = json!({"uuid": device.uuid, "root": true, "metadata": {}});
+    assert_eq!(send(search(json!({}))).await.json(), json!([entry("b"), entry("a"), root]));
+    assert_eq!(send(search(json!({"metadata.tag": "a"}))).await.json(), json!([entry("a")]));
+    let shown = search(json!({"root": true})).header("x-meshblu-projection", r#"{"root":true}"#);
+    assert_eq!(send(shown).await.json(), json!([{"uuid": device.uuid, "root": true}]));
+}
+
+#[tokio::test]
+async fn only_who_may_configure_a_device_handles_its_tokens() {
+    let bus = TestBus::open().await;
+    let (caller, other) = (bus.device(json!({})).await, bus.device(json!({})).await);
+    let lent = bus.device(json!({"configure": {"update": [{"uuid": caller.uuid}]}})).await;
+    for (call, allowed) in [
+        ("POST /devices/{}/tokens", 201),
+        ("DELETE /devices/{}/tokens/x", 204),
+        ("POST /devices/{}/token", 200),
+        ("DELETE /devices/{}/tokens", 204),
+    ] {
+        let call = |uuid: &str| call.replace("{}", uuid);
+        send(bus.by(&caller, &call(&other.uuid))).await.is(403, "null");
+        send(bus.by(&caller, &call("nobody"))).await.is(403, "null");
+        assert_eq!(send(bus.by(&caller, &call(&lent.uuid))).await.status, allowed);
+    }
+    assert!(works(&bus, &other).await);
+}
