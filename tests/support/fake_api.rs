@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 /// One request as it came in.
@@ -27,6 +28,8 @@ impl Seen {
 pub(crate) enum Answer {
     /// These bytes, then the end of the connection.
     Bytes(Vec<u8>),
+    /// The same, once the gate has a permit for it.
+    Gated(Arc<Semaphore>, Vec<u8>),
     /// These bytes, then nothing, with the connection left open.
     Stall(Vec<u8>),
 }
@@ -39,6 +42,14 @@ impl Answer {
             format!("HTTP/1.1 {status} Said So\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
         headers.iter().for_each(|line| head.push_str(&format!("{line}\r\n")));
         Self::Bytes([head.as_bytes(), b"\r\n", body].concat())
+    }
+
+    /// This answer, once `gate` has a permit for it.
+    pub(crate) fn behind(self, gate: &Arc<Semaphore>) -> Self {
+        match self {
+            Self::Bytes(bytes) => Self::Gated(gate.clone(), bytes),
+            other => other,
+        }
     }
 }
 
@@ -97,6 +108,10 @@ async fn serve(listener: TcpListener, script: Arc<Script>, seen: Arc<Mutex<Vec<S
             match answer {
                 // The reader may hang up early, which is its right.
                 Answer::Bytes(bytes) => drop(stream.write_all(&bytes).await),
+                Answer::Gated(gate, bytes) => {
+                    gate.acquire().await.expect("nobody closes a gate").forget();
+                    drop(stream.write_all(&bytes).await);
+                }
                 Answer::Stall(bytes) => {
                     drop(stream.write_all(&bytes).await);
                     std::future::pending().await

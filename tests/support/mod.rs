@@ -3,5 +3,6 @@
 pub(crate) mod bus;
 pub(crate) mod desk;
 pub(crate) mod fake_api;
+pub(crate) mod gateway;
 pub(crate) mod log;
 pub(crate) mod program;

@@ -1,0 +1,196 @@
+//! A whole gateway with its bus, on ports of its own, in a directory of its own, spoken to over HTTP.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use endo::bus::embedded::{BusError, Caller, update::Update};
+use endo::config::Config;
+use endo::credentials::{Account, BoundDevice};
+use endo::gateway::{Ambient, Gateway, Listeners, Running};
+use endo::message::DeviceUuid;
+use endo::store::{Binding, StoreError, Work};
+use endo::vault::{ResourceOwnerId, SecretText};
+use reqwest::{Client, RequestBuilder, Response};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::bus::{Device, WithJson, send};
+use super::desk::{SECRET, fixture_key};
+
+/// A gateway at work.
+pub(crate) struct TestGateway {
+    pub(crate) gateway: Gateway,
+    pub(crate) running: Running,
+    client: Client,
+    _directory: TempDir,
+}
+
+/// A flow: it sends messages and reads what arrives at it.
+pub(crate) struct Flow {
+    pub(crate) device: Device,
+    stream: Response,
+    rest: Vec<u8>,
+}
+
+/// An account's credentials, a user device for them, and a flow that may talk to it.
+pub(crate) struct Chain {
+    pub(crate) credentials: DeviceUuid,
+    pub(crate) user: BoundDevice,
+    pub(crate) flow: Flow,
+}
+
+impl TestGateway {
+    /// A gateway whose jobs talk to the API at this URL.
+    pub(crate) async fn open(api: &str) -> Self {
+        Self::with(api, |_| ()).await
+    }
+
+    /// The same, with some settings changed.
+    pub(crate) async fn with(api: &str, change: impl FnOnce(&mut Config)) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("records.pem"), fixture_key()).unwrap();
+        let mut config = Config { data_dir: directory.path().to_owned(), ..Config::default() };
+        config.source.base_url = api.to_owned();
+        change(&mut config);
+        let gateway = Gateway::open(config, Ambient::system()).await.unwrap();
+        let free: SocketAddr = (Ipv4Addr::LOCALHOST, 0).into();
+        let running = gateway.start(Listeners::open(free, free).unwrap()).unwrap();
+        let client = Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+        Self { gateway, running, client, _directory: directory }
+    }
+
+    /// `"PUT /v2/devices/x"` of the bus, by `device`.
+    pub(crate) fn by(&self, device: &Device, call: &str) -> RequestBuilder {
+        let (method, path) = call.split_once(' ').unwrap();
+        let url = format!("http://{}{path}", self.running.bus());
+        self.client.request(method.parse().unwrap(), url).basic_auth(&device.uuid, Some(&device.token))
+    }
+
+    /// Whoever owns what nobody else owns.
+    pub(crate) fn owner(&self) -> Device {
+        let owner = &self.gateway.owner;
+        Device { uuid: owner.uuid.to_string(), token: owner.token.clone() }
+    }
+
+    pub(crate) async fn device(&self, by: &Device, uuid: &str) -> Value {
+        let answer = send(self.by(by, &format!("GET /v2/devices/{uuid}"))).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.json()
+    }
+
+    pub(crate) async fn update(&self, by: &Device, uuid: &str, update: Value) {
+        send(self.by(by, &format!("PUT /v2/devices/{uuid}")).json(&update)).await.is(204, "");
+    }
+
+    /// Changes a device in its own name, which needs no token in this process.
+    pub(crate) async fn update_itself(&self, uuid: &str, update: &Value) {
+        let (uuid, update) = (DeviceUuid::from(uuid), Update::parse(update).unwrap());
+        let change = move |bus: &endo::bus::embedded::EmbeddedBus, tx: &endo::store::Transaction<'_>| {
+            bus.update(tx, &Caller::itself(uuid.clone()), (&uuid, &update)).map(drop)
+        };
+        self.gateway.bus.change::<()>(change).await.unwrap();
+    }
+
+    /// A flow that hears itself and accepts messages from `hears`.
+    pub(crate) async fn flow(&self, hears: &DeviceUuid) -> Flow {
+        let nobody = Device { uuid: String::new(), token: String::new() };
+        let whitelists = json!({"message": {"from": [{"uuid": hears}]}});
+        let document = json!({"type": "flow", "meshblu": {"version": "2.0.0", "whitelists": whitelists}});
+        let registered = send(self.by(&nobody, "POST /devices").json(&document)).await;
+        assert_eq!(registered.status, 201, "{registered:?}");
+        let text = |name: &str| registered.json()[name].as_str().unwrap().to_owned();
+        let device = Device { uuid: text("uuid"), token: text("token") };
+        let uuid = &device.uuid;
+        let itself = format!("POST /v2/devices/{uuid}/subscriptions/{uuid}/message.received");
+        send(self.by(&device, &itself)).await.is(204, "");
+        let stream = self.by(&device, &format!("GET /subscribe/{uuid}/received")).send().await.unwrap();
+        assert_eq!(stream.status(), 200);
+        Flow { device, stream, rest: Vec::new() }
+    }
+
+    /// Credentials of the account `id`, a user device and a flow that know each other.
+    pub(crate) async fn chain(&self, id: i64) -> Chain {
+        let account = Account {
+            id: ResourceOwnerId::Number(id),
+            username: Some("octocat".to_owned()),
+            secret: SecretText::from(SECRET),
+            refresh_token: None,
+            owner: self.gateway.owner.uuid.clone(),
+        };
+        let credentials = self.gateway.credentials.keep(account).await.unwrap();
+        let new = self.gateway.user_device(None, &format!("http://{}", self.running.gateway()));
+        let user = self.gateway.credentials.bind(credentials.clone(), new).await.unwrap();
+        let flow = self.flow(&user.uuid).await;
+        let accept = json!({"$addToSet": {"meshblu.whitelists.message.from": {"uuid": flow.device.uuid}}});
+        self.update(&self.owner(), user.uuid.as_str(), accept).await;
+        Chain { credentials, user, flow }
+    }
+
+    /// Sends a message from the chain's flow to its user device; it is on disk then.
+    pub(crate) async fn send(&self, chain: &Chain, mut message: Value) {
+        message["devices"] = json!([chain.user.uuid]);
+        self.post(&chain.flow.device, &message).await;
+    }
+
+    pub(crate) async fn post(&self, by: &Device, message: &Value) {
+        send(self.by(by, "POST /messages").json(message)).await.is(204, "");
+    }
+
+    /// Sends a message and waits for what arrives at the flow.
+    pub(crate) async fn exchange(&self, chain: &mut Chain, message: Value) -> Value {
+        self.send(chain, message).await;
+        chain.flow.next().await
+    }
+
+    /// What arrived at the flow until now: a marker, sent to itself, ends the list.
+    pub(crate) async fn arrived(&self, flow: &mut Flow) -> Vec<Value> {
+        let marker = json!({"devices": [flow.device.uuid], "marker": true});
+        self.post(&flow.device, &marker).await;
+        let mut arrived = Vec::new();
+        loop {
+            match flow.next().await {
+                message if message["marker"] == true => return arrived,
+                message => arrived.push(message),
+            }
+        }
+    }
+
+    pub(crate) async fn revoke(&self, chain: &Chain) -> bool {
+        let binding =
+            Binding { credentials: chain.credentials.clone(), user_device: chain.user.uuid.clone() };
+        self.gateway.credentials.revoke(binding).await.unwrap()
+    }
+
+    /// How many accepted messages have no end yet.
+    pub(crate) async fn waiting(&self) -> u64 {
+        self.gateway.bus.store().read::<_, StoreError, _>(|view| view.waiting(Work::Job)).await.unwrap()
+    }
+
+    /// Makes or ends the subscription of `subscriber` to what `emitter` receives, in the subscriber's name.
+    pub(crate) async fn subscribe(&self, (subscriber, emitter): (&str, &str), wanted: bool) {
+        let subscription = super::desk::received(&subscriber.into(), &emitter.into());
+        let change = move |bus: &endo::bus::embedded::EmbeddedBus, tx: &endo::store::Transaction<'_>| {
+            let caller = Caller::itself(subscription.subscriber_uuid.clone());
+            match wanted {
+                true => bus.subscribe(tx, &caller, &subscription),
+                false => bus.unsubscribe(tx, &caller, &subscription),
+            }
+        };
+        self.gateway.bus.change::<()>(change).await.map_err(|error: BusError| error).unwrap();
+    }
+}
+
+impl Flow {
+    /// The next message that arrives.
+    pub(crate) async fn next(&mut self) -> Value {
+        loop {
+            if let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<_> = self.rest.drain(..=end).collect();
+                return serde_json::from_slice(&line).unwrap();
+            }
+            let chunk = self.stream.chunk().await.unwrap();
+            self.rest.extend_from_slice(&chunk.expect("the stream goes on"));
+        }
+    }
+}
