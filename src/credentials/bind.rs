@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
+use super::open::record;
 use super::templates::{self, UserDevice};
 use super::{CredentialsDevices, CredentialsError};
 use crate::bus::embedded::Caller;
@@ -29,7 +30,7 @@ impl std::fmt::Debug for BoundDevice {
 /// What a new user device is to look like.
 #[derive(Clone, Debug)]
 pub struct NewUserDevice {
-    /// Shown to people; the account's name where there is none.
+    /// Shown to people; where there is none, the name of the account, if that has one.
     pub name: Option<String>,
     /// `type` of the device: `endo:github`.
     pub device_type: String,
@@ -47,17 +48,28 @@ impl CredentialsDevices {
     /// Makes a user device that may use `credentials`, with its status device and its subscription, all at once.
     ///
     /// # Errors
-    /// [`CredentialsError::NoRecord`] when nothing is kept under `credentials`.
+    /// [`CredentialsError::NoRecord`] when nothing is kept under `credentials`; [`CredentialsError::Record`] when the
+    /// account's name is needed and the record does not open.
     pub async fn bind(
         &self,
         credentials: DeviceUuid,
-        new: NewUserDevice,
+        mut new: NewUserDevice,
     ) -> Result<BoundDevice, CredentialsError> {
+        if new.name.is_none() {
+            new.name = self.account_name(credentials.clone()).await?;
+        }
         let devices = self.clone();
         self.bus
             .store()
             .write(move |transaction| devices.make_user_device(transaction, &credentials, &new))
             .await
+    }
+
+    async fn account_name(&self, credentials: DeviceUuid) -> Result<Option<String>, CredentialsError> {
+        let device = credentials.clone();
+        let record = self.bus.store().read(move |view| record(view, &device)).await?;
+        let opened = self.open_record(credentials, record).await?;
+        Ok(opened.username().map(str::to_owned))
     }
 
     fn make_user_device(
@@ -66,7 +78,7 @@ impl CredentialsDevices {
         credentials: &DeviceUuid,
         new: &NewUserDevice,
     ) -> Result<BoundDevice, CredentialsError> {
-        transaction.record(credentials)?.ok_or(CredentialsError::NoRecord)?;
+        record(transaction, credentials)?;
         let document = templates::user_device(&UserDevice {
             name: new.name.as_deref(),
             device_type: &new.device_type,
@@ -111,8 +123,10 @@ impl CredentialsDevices {
         let now = self.clock.now();
         let change = move |transaction: &Transaction<'_>| {
             let ended = transaction.revoke(&binding, now)?;
-            transaction.unsubscribe(&subscription(&binding))?;
-            Ok(ended)
+            let subscription = subscription(&binding);
+            let was_bound = transaction.has_subscription(&subscription)?;
+            transaction.unsubscribe(&subscription)?;
+            Ok(ended && was_bound)
         };
         self.bus.store().write(change).await
     }

@@ -24,6 +24,9 @@ pub enum CredentialsError {
     /// The record does not verify or open.
     #[error("the record cannot be opened")]
     Record(#[from] RecordError),
+    /// Records of this device failed to open so often that none is tried for a while.
+    #[error("the record failed to open too often; it is not tried now")]
+    TooManyFailures,
     /// The contents cannot be sealed.
     #[error("the credentials cannot be sealed")]
     Seal(#[from] SealError),

@@ -4,13 +4,18 @@ use std::sync::Arc;
 
 use serde_json::{Map, json};
 
+use super::open::{self, came_with_its_device};
+use super::openings::Openings;
 use super::{CredentialsError, templates};
 use crate::ambient::Clock;
 use crate::bus::embedded::update::Update;
 use crate::bus::embedded::{Caller, EmbeddedBus};
 use crate::message::DeviceUuid;
 use crate::store::{Lookup, StoreError, StoredRecord, StoredSubscription, Transaction};
-use crate::vault::{Contents, Format, ResourceOwnerId, Sealed, SealedText, SecretText, Vault};
+use crate::vault::{Contents, Credentials, Format, ResourceOwnerId, Sealed, SecretText, Vault};
+
+/// How many devices are looked at that say they are an account's but whose record was not sealed here.
+const STRANGERS: usize = 4;
 
 /// Where the secrets of the gateway's source may be sent: `host` or `host:port`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,12 +43,13 @@ pub struct CredentialsDevices {
     pub(super) vault: Arc<Vault>,
     pub(super) clock: Clock,
     pub(super) hosts: Arc<SourceHosts>,
+    pub(super) openings: Arc<Openings>,
 }
 
 impl CredentialsDevices {
     /// The credentials devices on `bus`, opened by `vault`, for a source with these hosts.
     pub fn new(bus: EmbeddedBus, vault: Arc<Vault>, (clock, hosts): (Clock, SourceHosts)) -> Self {
-        Self { bus, vault, clock, hosts: Arc::new(hosts) }
+        Self { bus, vault, clock, hosts: Arc::new(hosts), openings: Arc::default() }
     }
 
     /// Keeps the account's secret on its credentials device, which is made where there is none. All of it is on disk
@@ -82,13 +88,20 @@ struct Before {
     generation: u64,
 }
 
+impl Before {
+    fn read(record: &StoredRecord, opened: &Credentials) -> Self {
+        Self {
+            owners: opened.owners().to_vec(),
+            token: opened.credentials_device_token().map(|token| SecretText::from(token.expose())),
+            generation: record.generation.max(opened.generation()),
+        }
+    }
+}
+
 impl Keeping {
     fn run(self, transaction: &Transaction<'_>) -> Result<DeviceUuid, CredentialsError> {
         let (device, before) = match self.find(transaction)? {
-            Some(device) => {
-                let before = self.before(transaction, &device)?;
-                (device, before)
-            }
+            Some(found) => found,
             None => self.make(transaction)?,
         };
         let contents = self.contents(before);
@@ -105,30 +118,42 @@ impl Keeping {
         Ok(device)
     }
 
-    fn find(&self, transaction: &Transaction<'_>) -> Result<Option<DeviceUuid>, StoreError> {
-        let mut found = None;
-        for id_key in &self.id_keys {
-            let lookup = Lookup::Indexed("endo.idKey".to_owned(), id_key.clone());
-            transaction.visit_devices(&lookup, usize::MAX, |device| {
-                found = Some(device.uuid);
-                false
-            })?;
-            if found.is_some() {
-                break;
+    /// The account's device with what its record holds. The bus finds devices by what they say of themselves; what
+    /// counts is the record, so a device that only claims to be the account's is passed over.
+    fn find(&self, transaction: &Transaction<'_>) -> Result<Option<(DeviceUuid, Before)>, CredentialsError> {
+        for device in self.candidates(transaction)? {
+            let record = match open::record(transaction, &device) {
+                Err(CredentialsError::NoRecord) => continue,
+                record => record?,
+            };
+            match self.devices.open_cold(&device, &record) {
+                Ok(opened) if opened.id() == Some(&self.account.id) => {
+                    return Ok(Some((device, Before::read(&record, &opened))));
+                }
+                Err(error) if !came_with_its_device(&record) => return Err(error),
+                _ => {}
             }
         }
-        Ok(found)
+        Ok(None)
     }
 
-    fn before(&self, transaction: &Transaction<'_>, device: &DeviceUuid) -> Result<Before, CredentialsError> {
-        let record = transaction.record(device)?.ok_or(CredentialsError::NoRecord)?;
-        let sealed = SealedText { endo: &record.endo, signature: &record.signature };
-        let opened = self.devices.vault.open(device, sealed, self.devices.clock.now())?;
-        Ok(Before {
-            owners: opened.owners().to_vec(),
-            token: opened.credentials_device_token().map(|token| SecretText::from(token.expose())),
-            generation: record.generation,
-        })
+    /// The devices that say they are the account's: first those whose record was sealed here, then a few others.
+    fn candidates(&self, transaction: &Transaction<'_>) -> Result<Vec<DeviceUuid>, StoreError> {
+        let (mut ours, mut others) = (Vec::new(), Vec::new());
+        for id_key in &self.id_keys {
+            let lookup = Lookup::Indexed("endo.idKey".to_owned(), id_key.clone());
+            let mut found = Vec::new();
+            transaction.visit_devices(&lookup, usize::MAX, |device| {
+                found.push(device.uuid);
+                true
+            })?;
+            for device in found {
+                let is_ours = transaction.record(&device)?.is_some();
+                if is_ours { ours.push(device) } else { others.push(device) }
+            }
+        }
+        ours.extend(others.into_iter().take(STRANGERS));
+        Ok(ours)
     }
 
     fn make(&self, transaction: &Transaction<'_>) -> Result<(DeviceUuid, Before), CredentialsError> {

@@ -4,6 +4,7 @@ mod bind;
 mod error;
 mod keep;
 mod open;
+mod openings;
 mod templates;
 
 pub use bind::{BoundDevice, NewUserDevice};

@@ -1,7 +1,5 @@
 //! Opening credentials for one job: the binding first, then the record.
 
-use std::sync::Arc;
-
 use super::bind::subscription;
 use super::{CredentialsDevices, CredentialsError};
 use crate::message::{DeviceUuid, Parties};
@@ -14,7 +12,8 @@ impl CredentialsDevices {
     ///
     /// # Errors
     /// [`CredentialsError::Revoked`] and [`CredentialsError::NotBound`] before anything is opened;
-    /// [`CredentialsError::Record`] when the record does not verify.
+    /// [`CredentialsError::Record`] when the record does not verify; [`CredentialsError::TooManyFailures`] when that
+    /// happened too often.
     pub async fn open(&self, parties: &Parties) -> Result<Credentials, CredentialsError> {
         let binding =
             Binding { credentials: parties.credentials.clone(), user_device: parties.user_device.clone() };
@@ -22,7 +21,8 @@ impl CredentialsDevices {
         self.open_record(parties.credentials.clone(), record).await
     }
 
-    async fn open_record(
+    /// Opens a record; those who want the same one while it is cold wait for whoever came first.
+    pub(super) async fn open_record(
         &self,
         device: DeviceUuid,
         record: StoredRecord,
@@ -31,9 +31,31 @@ impl CredentialsDevices {
         if let Some(warm) = self.vault.recall(&device, text(&record), now) {
             return Ok(warm);
         }
-        let vault = Arc::clone(&self.vault);
-        let opening = tokio::task::spawn_blocking(move || vault.open(&device, text(&record), now));
-        Ok(opening.await.map_err(|_| CredentialsError::Interrupted)??)
+        let _turn = self.openings.turn(&device).await;
+        if let Some(warm) = self.vault.recall(&device, text(&record), now) {
+            return Ok(warm);
+        }
+        let devices = self.clone();
+        let opening = tokio::task::spawn_blocking(move || devices.open_cold(&device, &record));
+        opening.await.map_err(|_| CredentialsError::Interrupted)?
+    }
+
+    /// Opens a record with the private key. Costs milliseconds: not for async threads.
+    pub(super) fn open_cold(
+        &self,
+        device: &DeviceUuid,
+        record: &StoredRecord,
+    ) -> Result<Credentials, CredentialsError> {
+        let now = self.clock.now();
+        let is_foreign = came_with_its_device(record);
+        if is_foreign && !self.openings.may_try(device, now) {
+            return Err(CredentialsError::TooManyFailures);
+        }
+        let opened = self.vault.open(device, text(record), now);
+        if is_foreign && opened.is_err() {
+            self.openings.failed(device, now);
+        }
+        Ok(opened?)
     }
 }
 
@@ -48,13 +70,23 @@ fn bound_record(view: &View<'_>, binding: &Binding) -> Result<StoredRecord, Cred
     if !view.has_subscription(&subscription(binding))? {
         return Err(CredentialsError::NotBound);
     }
-    match view.record(&binding.credentials)? {
+    record(view, &binding.credentials)
+}
+
+/// The newest record of a credentials device. The bus's copy counts only where the store has none.
+pub(super) fn record(view: &View<'_>, credentials: &DeviceUuid) -> Result<StoredRecord, CredentialsError> {
+    match view.record(credentials)? {
         Some(record) => Ok(record),
-        None => record_on_bus(view, &binding.credentials),
+        None => record_on_bus(view, credentials),
     }
 }
 
-/// The record of a device that came with one: nothing newer is stored.
+/// Whether the record is the device's own, not one that was sealed here: those count from 1.
+pub(super) fn came_with_its_device(record: &StoredRecord) -> bool {
+    record.generation == 0
+}
+
+/// The record of a device that came with one.
 fn record_on_bus(view: &View<'_>, credentials: &DeviceUuid) -> Result<StoredRecord, CredentialsError> {
     let document = view.device(credentials)?.ok_or(CredentialsError::NoRecord)?;
     let endo = document.get("endo").ok_or(CredentialsError::NoRecord)?.to_string();

@@ -58,11 +58,12 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Ends a binding for ever; answers whether it was not over before.
+    /// Ends a binding for ever, also in a file that is as good as full; answers whether it was not over before.
     ///
     /// # Errors
     /// What the database reports.
     pub fn revoke(&self, binding: &Binding, now: Timestamp) -> Result<bool, StoreError> {
+        self.use_reserve();
         let sql = "INSERT OR IGNORE INTO tombstones (credentials, user_device, ended_at) VALUES (?1, ?2, ?3)";
         let (credentials, user_device) = key(binding);
         Ok(self.prepare(sql)?.execute((credentials, user_device, now.as_millis()))? > 0)

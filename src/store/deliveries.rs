@@ -117,7 +117,7 @@ impl View<'_> {
         Ok(self.prepare(&sql)?.query_row([seq], queued_delivery).optional()?)
     }
 
-    /// When the next work that is not due yet becomes due.
+    /// When the next work that is not due yet becomes due, as far as the clock goes on as it does.
     ///
     /// # Errors
     /// What the database reports.
@@ -163,8 +163,9 @@ impl Transaction<'_> {
     /// Accepts work, due at once.
     ///
     /// # Errors
-    /// What the database reports; [`StoreError::Full`] among it.
+    /// [`StoreError::Full`] before the file is, unless this transaction ends other work; else what the database reports.
     pub fn accept(&self, new: &NewDelivery, now: Timestamp) -> Result<(), StoreError> {
+        self.check_room()?;
         let sql = "INSERT INTO deliveries (id, work, device, event, route, target, body, accepted_at, due_at)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)";
         self.prepare(sql)?.execute((
@@ -190,6 +191,20 @@ impl Transaction<'_> {
         Ok(())
     }
 
+    /// Makes put-off work due now that was accepted after `accepted_after`: for when the clock was set back.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub(super) fn hasten(
+        &self,
+        work: Work,
+        (accepted_after, now): (Timestamp, Timestamp),
+    ) -> Result<(), StoreError> {
+        let sql = "UPDATE deliveries SET due_at = ?2 WHERE work = ?1 AND due_at > ?2 AND accepted_at > ?3";
+        self.prepare(sql)?.execute((work.code(), now.as_millis(), accepted_after.as_millis()))?;
+        Ok(())
+    }
+
     /// Notes that a job is about to change something outside.
     ///
     /// # Errors
@@ -199,12 +214,17 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Takes work out of the queue; answers whether it was still there. Its outcome commits with this.
+    /// Takes work out of the queue; answers whether it was still there. Its outcome commits with this. What this
+    /// transaction does from here on may use the room that is kept free for endings.
     ///
     /// # Errors
     /// What the database reports.
     pub fn finish(&self, seq: i64) -> Result<bool, StoreError> {
-        Ok(self.prepare("DELETE FROM deliveries WHERE seq = ?1")?.execute([seq])? > 0)
+        let found = self.prepare("DELETE FROM deliveries WHERE seq = ?1")?.execute([seq])? > 0;
+        if found {
+            self.use_reserve();
+        }
+        Ok(found)
     }
 
     /// Gives work up: it leaves the queue and can be seen and replayed.
@@ -240,7 +260,7 @@ impl Transaction<'_> {
     /// What the database reports.
     pub fn forget_dead_letters(&self, before: Timestamp, keep: u64) -> Result<(), StoreError> {
         let sql = "DELETE FROM dead_letters WHERE died_at < ?1
-                   OR seq <= (SELECT max(seq) FROM dead_letters) - ?2";
+                   OR seq <= (SELECT seq FROM dead_letters ORDER BY seq DESC LIMIT 1 OFFSET ?2)";
         self.prepare(sql)?.execute((before.as_millis(), i64::try_from(keep).unwrap_or(i64::MAX)))?;
         Ok(())
     }

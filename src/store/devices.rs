@@ -99,20 +99,26 @@ impl Transaction<'_> {
     /// Adds a device. Its uuid is new.
     ///
     /// # Errors
-    /// What the database reports.
+    /// [`StoreError::Full`], or what the database reports.
     pub fn add_device(&self, uuid: &DeviceUuid, document: &Value) -> Result<(), StoreError> {
+        self.check_room()?;
         let sql = "INSERT INTO devices (uuid, document) VALUES (?1, ?2)";
         self.prepare(sql)?.execute((uuid.as_str(), document.to_string()))?;
+        self.touch(uuid);
         self.index(self.last_insert_rowid(), document)
     }
 
     /// Puts `document` in the place of the one that `uuid` has.
     ///
     /// # Errors
-    /// What the database reports.
+    /// [`StoreError::Full`] for a document that grows where there is little room; else what the database reports.
     pub fn replace_device(&self, uuid: &DeviceUuid, document: &Value) -> Result<(), StoreError> {
+        let text = document.to_string();
+        if self.is_short_of_room()? && text.len() as u64 > self.device_bytes(uuid)? {
+            return Err(StoreError::Full);
+        }
         let sql = "UPDATE devices SET document = ?2 WHERE uuid = ?1 RETURNING seq";
-        let seq = self.prepare(sql)?.query_row((uuid.as_str(), document.to_string()), |row| row.get(0))?;
+        let seq = self.prepare(sql)?.query_row((uuid.as_str(), &text), |row| row.get(0))?;
         self.touch(uuid);
         self.prepare("DELETE FROM device_values WHERE seq = ?1")?.execute([seq])?;
         self.index(seq, document)
@@ -134,21 +140,34 @@ impl Transaction<'_> {
         Ok(())
     }
 
+    fn device_bytes(&self, uuid: &DeviceUuid) -> Result<u64, StoreError> {
+        let sql = "SELECT octet_length(document) FROM devices WHERE uuid = ?1";
+        let bytes: i64 = self.prepare(sql)?.query_row([uuid.as_str()], |row| row.get(0))?;
+        Ok(bytes.unsigned_abs())
+    }
+
     fn index(&self, seq: i64, document: &Value) -> Result<(), StoreError> {
         let sql = "INSERT OR IGNORE INTO device_values (path, value, seq) VALUES (?1, ?2, ?3)";
         for path in INDEXED {
-            let found = path.iter().try_fold(document, |value, key| value.get(*key));
-            let values = match found {
-                Some(Value::Array(values)) => values.as_slice(),
-                Some(value) => std::slice::from_ref(value),
-                None => &[],
-            };
-            for value in values.iter().filter_map(Value::as_str) {
+            for value in strings(document, path) {
                 self.prepare(sql)?.execute((path.join("."), value, seq))?;
             }
         }
         Ok(())
     }
+}
+
+/// The strings that a search for this path can match: also elements of an array there, also through arrays of
+/// objects on the way.
+fn strings<'a>(document: &'a Value, path: &[&str]) -> Vec<&'a str> {
+    let ends = path.iter().fold(vec![document], |reached, key| {
+        reached.into_iter().flat_map(one_or_many).filter_map(|value| value.get(key)).collect()
+    });
+    ends.into_iter().flat_map(one_or_many).filter_map(Value::as_str).collect()
+}
+
+fn one_or_many(value: &Value) -> &[Value] {
+    value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice)
 }
 
 fn stored_device(row: &Row<'_>) -> Result<StoredDevice, StoreError> {

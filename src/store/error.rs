@@ -46,6 +46,12 @@ pub enum StoreError {
     /// The store is shut down.
     #[error("the store is closed")]
     Closed,
+    /// The database undid this write together with another that failed. Nothing of it was kept; it can be tried again.
+    #[error("the database undid this write together with one that failed")]
+    Undone,
+    /// The step broke off inside; nothing of it was kept.
+    #[error("a step of the store broke off")]
+    Panicked,
     /// A query took too long and was given up.
     #[error("the query took too long")]
     TooSlow,

@@ -1,12 +1,14 @@
 //! Hands out work that is due, each piece to one worker at a time.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::{QueuedDelivery, Store, StoreError, Work};
-use crate::ambient::Clock;
+use super::{QueuedDelivery, Store, StoreError, Transaction, View, Work};
+use crate::ambient::{Clock, Timestamp};
 
 type InFlight = Arc<Mutex<HashSet<i64>>>;
 
@@ -18,7 +20,15 @@ pub struct Feed {
     clock: Clock,
     bell: Arc<Notify>,
     in_flight: InFlight,
+    /// One look at the queue at a time: what it found is marked as handed out before the next.
+    turn: tokio::sync::Mutex<()>,
+    last_look: AtomicI64,
 }
+
+/// A clock set back by no more than this may keep work waiting for so long.
+const SET_BACK: Duration = Duration::from_secs(1);
+/// Before the first look: whatever the clock says is later.
+const NEVER: i64 = i64::MIN;
 
 /// Work in a worker's hands. When it is dropped without an outcome, it is handed out again once it is due.
 #[derive(Debug)]
@@ -49,7 +59,8 @@ impl Drop for Taken {
 impl Feed {
     /// A feed of `work`; `bell` is rung when there is more. One process needs one feed of a kind.
     pub fn new(store: Store, work: Work, (clock, bell): (Clock, Arc<Notify>)) -> Self {
-        Self { store, work, clock, bell, in_flight: InFlight::default() }
+        let last_look = AtomicI64::new(NEVER);
+        Self { store, work, clock, bell, in_flight: InFlight::default(), turn: Default::default(), last_look }
     }
 
     /// Waits until there is work that is due and takes at most `most` pieces of it, oldest first.
@@ -71,11 +82,13 @@ impl Feed {
     ) -> Result<Vec<Taken>, StoreError> {
         loop {
             let rung = self.bell.notified();
-            let taken = self.take(most, but()).await?;
+            // One moment for both: what becomes due between two would be seen by neither.
+            let now = self.now().await?;
+            let taken = self.take((most, but()), now).await?;
             if !taken.is_empty() {
                 return Ok(taken);
             }
-            match self.wait_for_due().await? {
+            match self.wait_for_due(now).await? {
                 Some(wait) => {
                     let _ = tokio::time::timeout(wait, rung).await;
                 }
@@ -84,10 +97,16 @@ impl Feed {
         }
     }
 
-    async fn take(&self, most: usize, but: Vec<String>) -> Result<Vec<Taken>, StoreError> {
-        let (work, now) = (self.work, self.clock.now());
+    async fn take(
+        &self,
+        (most, but): (usize, Vec<String>),
+        now: Timestamp,
+    ) -> Result<Vec<Taken>, StoreError> {
+        let _turn = self.turn.lock().await;
+        let work = self.work;
         let in_flight = Arc::clone(&self.in_flight);
-        let look = move |view: &super::View<'_>| {
+        let look = move |view: &View<'_>| {
+            // Before the first read, which fixes the moment that is seen: what is not busy any more has ended by then.
             let busy = in_flight.lock().unwrap_or_else(PoisonError::into_inner).clone();
             let due = view.due((work, &but), now, most + busy.len())?;
             let free = due.into_iter().filter(|seq| !busy.contains(seq)).take(most);
@@ -97,13 +116,28 @@ impl Feed {
         Ok(found.into_iter().map(|delivery| self.hand_out(delivery)).collect())
     }
 
+    /// The time; a clock that was set back, also while no feed ran, must not keep work waiting for the time it lost.
+    async fn now(&self) -> Result<Timestamp, StoreError> {
+        let now = self.clock.now();
+        let last = self.last_look.load(Ordering::Relaxed);
+        let is_first = last == NEVER;
+        if is_first || Timestamp::from_millis(last).since(now) > SET_BACK {
+            let accepted_after = if is_first { now } else { Timestamp::from_millis(NEVER) };
+            let work = self.work;
+            let hasten = move |transaction: &Transaction<'_>| transaction.hasten(work, (accepted_after, now));
+            self.store.write::<_, StoreError, _>(hasten).await?;
+        }
+        self.last_look.store(now.as_millis(), Ordering::Relaxed);
+        Ok(now)
+    }
+
     fn hand_out(&self, delivery: QueuedDelivery) -> Taken {
         self.in_flight.lock().unwrap_or_else(PoisonError::into_inner).insert(delivery.seq);
         Taken { delivery, in_flight: Arc::clone(&self.in_flight), bell: Arc::clone(&self.bell), ended: false }
     }
 
-    async fn wait_for_due(&self) -> Result<Option<std::time::Duration>, StoreError> {
-        let (work, now) = (self.work, self.clock.now());
+    async fn wait_for_due(&self, now: Timestamp) -> Result<Option<Duration>, StoreError> {
+        let work = self.work;
         let next = self.store.read::<_, StoreError, _>(move |view| view.next_due(work, now)).await?;
         Ok(next.map(|due| due.since(now)))
     }

@@ -15,6 +15,7 @@ mod outcomes;
 mod pruning;
 mod readers;
 mod records;
+mod room;
 mod schema;
 mod subscriptions;
 mod tokens;

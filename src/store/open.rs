@@ -4,17 +4,19 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::readers::Readers;
-use super::writer::{self, WriteQueue};
+use super::room::Room;
+use super::writer::{self, WriteQueue, WriterParts};
 use super::{StoreError, Transaction, View, schema};
 
-/// Marks a file as a database of endo ("Endo" in ASCII).
-const APPLICATION_ID: i32 = 0x456e_646f;
 /// Databases up to this size are read through once at start; larger ones would make it slow.
 const CHECKED_AT_START: u64 = 16 << 20;
+/// How long to wait for a program that looks at the files from outside, such as a backup.
+const BUSY: Duration = Duration::from_secs(1);
 const READERS: usize = 2;
 const DEVICE_CACHE_BYTES: usize = 4 << 20;
 
@@ -35,7 +37,6 @@ struct Parts {
     queue: Option<WriteQueue>,
     readers: Readers,
     thread: Mutex<Option<JoinHandle<()>>>,
-    _lock: File,
 }
 
 impl Store {
@@ -49,13 +50,14 @@ impl Store {
         let sound = |result: Result<_, StoreError>| result.map_err(|error| damaged(&path, error));
         let writing = sound(open_writer(&path, settings.max_pages))?;
         let reading = (0..READERS).map(|_| sound(open_reader(&path))).collect::<Result<_, _>>()?;
-        let (queue, thread) = writer::start(writing, DEVICE_CACHE_BYTES)
-            .map_err(|cause| StoreError::File { path, cause: Arc::new(cause) })?;
+        let room = Room::of(settings.max_pages);
+        let parts = WriterParts { connection: writing, room, cache_bytes: DEVICE_CACHE_BYTES, lock };
+        let (queue, thread) =
+            writer::start(parts).map_err(|cause| StoreError::File { path, cause: Arc::new(cause) })?;
         Ok(Self(Arc::new(Parts {
             queue: Some(queue),
             readers: Readers::new(reading),
             thread: Mutex::new(Some(thread)),
-            _lock: lock,
         })))
     }
 
@@ -72,7 +74,15 @@ impl Store {
         self.0.queue.as_ref().ok_or(StoreError::Closed)?.write(change).await
     }
 
-    /// Runs `look` with a consistent view.
+    /// Waits until the store takes no more writes. While somebody holds it, only a failure of its own brings that
+    /// about: the process does better to end than to refuse everything.
+    pub async fn closed(&self) {
+        if let Some(queue) = &self.0.queue {
+            queue.closed().await;
+        }
+    }
+
+    /// Runs `look` with a consistent view: all it reads is of one moment.
     ///
     /// # Errors
     /// Those of `look`.
@@ -88,6 +98,8 @@ impl Store {
 
 impl Drop for Parts {
     fn drop(&mut self) {
+        // The last connection to close tidies up, which only the writer's may.
+        self.readers.close();
         self.queue = None;
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         // A hook that held the last clone runs on that very thread, which then ends by itself.
@@ -130,16 +142,17 @@ fn damaged(path: &Path, error: StoreError) -> StoreError {
 
 fn open_writer(path: &Path, max_pages: Option<u32>) -> Result<Connection, StoreError> {
     let mut connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY)?;
+    // First of all: a file that is somebody else's stays as it is.
+    check(&connection, path)?;
     connection.set_prepared_statement_cache_capacity(128);
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
-    // What was deleted must not be found in the file: it may have held a secret in sealed form.
+    // What was deleted is overwritten where that costs no write of its own: it may have been a sealed secret.
     connection.pragma_update(None, "secure_delete", "FAST")?;
     connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
-    check(&connection, path)?;
     schema::migrate(&mut connection)?;
-    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
     if let Some(pages) = max_pages {
         connection.pragma_update(None, "max_page_count", pages)?;
     }
@@ -153,18 +166,17 @@ fn open_reader(path: &Path) -> Result<Connection, StoreError> {
 }
 
 fn check(connection: &Connection, path: &Path) -> Result<(), StoreError> {
-    let application: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
-    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    let foreign = tables > 0 && application != APPLICATION_ID && application != 0;
+    let ours = schema::recognize(connection)?;
     let small = std::fs::metadata(path).is_ok_and(|file| file.len() <= CHECKED_AT_START);
-    let sound = !small || {
-        let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-        verdict == "ok"
-    };
-    if foreign || !sound {
-        let cause =
-            rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT), None);
-        return Err(StoreError::Corrupt { path: path.to_owned(), cause: Arc::new(cause) });
+    if ours && (!small || is_sound(connection)?) {
+        return Ok(());
     }
-    Ok(())
+    let code = if ours { rusqlite::ffi::SQLITE_CORRUPT } else { rusqlite::ffi::SQLITE_NOTADB };
+    let cause = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+    Err(StoreError::Corrupt { path: path.to_owned(), cause: Arc::new(cause) })
+}
+
+fn is_sound(connection: &Connection) -> Result<bool, StoreError> {
+    let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    Ok(verdict == "ok")
 }

@@ -86,17 +86,16 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Forgets outcomes older than `before` and all but the newest `keep`, a bounded number at a time;
-    /// answers whether more are left to forget.
+    /// Forgets outcomes older than `before` and all but the newest `keep`, looking at a bounded number of the oldest
+    /// at a time; answers whether more may be left to forget.
     ///
     /// # Errors
     /// What the database reports.
     pub fn forget_outcomes(&self, before: Timestamp, keep: u64) -> Result<bool, StoreError> {
         const AT_ONCE: usize = 2000;
         let sql = "DELETE FROM outcomes WHERE seq IN (
-                       SELECT seq FROM outcomes
-                       WHERE ended_at < ?1 OR seq <= (SELECT max(seq) FROM outcomes) - ?2
-                       ORDER BY seq LIMIT ?3)";
+                       SELECT seq FROM outcomes ORDER BY seq LIMIT ?3)
+                   AND (ended_at < ?1 OR seq <= (SELECT max(seq) FROM outcomes) - ?2)";
         let keep = i64::try_from(keep).unwrap_or(i64::MAX);
         Ok(self.prepare(sql)?.execute((before.as_millis(), keep, AT_ONCE as i64))? == AT_ONCE)
     }

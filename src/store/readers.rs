@@ -33,9 +33,19 @@ impl Readers {
             let _turn = turn;
             let connection = take(&idle).ok_or(StoreError::Closed)?;
             let lent = Lent { connection: Some(connection), home: idle };
-            look(&View::of_reader(lent.connection.as_ref().ok_or(StoreError::Closed)?))
+            let connection = lent.connection.as_ref().ok_or(StoreError::Closed)?;
+            connection
+                .prepare_cached("BEGIN")
+                .and_then(|mut begin| begin.execute([]))
+                .map_err(StoreError::from)?;
+            look(&View::of_reader(connection))
         });
-        task.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
+        task.await.unwrap_or_else(|broken| Err(unanswered(&broken).into()))
+    }
+
+    /// Closes the connections that nobody uses.
+    pub(super) fn close(&self) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
 
@@ -43,7 +53,12 @@ fn take(idle: &Mutex<Vec<Connection>>) -> Option<Connection> {
     idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
 }
 
-/// Gives the connection back also when the reader panics.
+/// A blocking task breaks off when it panics, or when the runtime shuts down before its turn.
+fn unanswered(broken: &tokio::task::JoinError) -> StoreError {
+    if broken.is_panic() { StoreError::Panicked } else { StoreError::Closed }
+}
+
+/// Ends the reader's transaction and gives the connection back, also when the reader panics.
 struct Lent {
     connection: Option<Connection>,
     home: Arc<Mutex<Vec<Connection>>>,
@@ -52,6 +67,8 @@ struct Lent {
 impl Drop for Lent {
     fn drop(&mut self) {
         if let Some(connection) = self.connection.take() {
+            // Fails only where none is open; then there is nothing to end.
+            let _ = connection.prepare_cached("ROLLBACK").and_then(|mut end| end.execute([]));
             self.home.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
         }
     }

@@ -43,11 +43,13 @@ impl View<'_> {
 }
 
 impl Transaction<'_> {
-    /// Stores `record` unless a newer generation is there; answers whether it was stored.
+    /// Stores `record` unless as new a generation is there; answers whether it was stored. A secret that the API
+    /// gave may be the only one that still works, so this may use the room that is kept free for endings.
     ///
     /// # Errors
     /// What the database reports.
     pub fn store_record(&self, credentials: &DeviceUuid, record: &StoredRecord) -> Result<bool, StoreError> {
+        self.use_reserve();
         let sql = "INSERT INTO records (credentials, generation, endo, signature) VALUES (?1, ?2, ?3, ?4)
                    ON CONFLICT (credentials) DO UPDATE
                    SET generation = excluded.generation, endo = excluded.endo, signature = excluded.signature

@@ -65,8 +65,9 @@ impl Transaction<'_> {
     /// Adds a subscription; one that exists stays as it is.
     ///
     /// # Errors
-    /// What the database reports.
+    /// [`StoreError::Full`], or what the database reports.
     pub fn subscribe(&self, subscription: &StoredSubscription) -> Result<(), StoreError> {
+        self.check_room()?;
         let sql = "INSERT OR IGNORE INTO subscriptions (emitter, type, subscriber) VALUES (?1, ?2, ?3)";
         self.prepare(sql)?.execute(key(subscription))?;
         Ok(())

@@ -37,7 +37,8 @@ pub struct StoredToken {
 }
 
 impl View<'_> {
-    /// Whether `hash` is a token of `uuid`.
+    /// Whether `hash` is a token of `uuid`. The look-up may take a time that depends on how much of the hash fits:
+    /// without the pepper nobody can choose hashes, so that tells nothing about the token.
     ///
     /// # Errors
     /// What the database reports.
@@ -66,8 +67,9 @@ impl Transaction<'_> {
     /// Adds a token to `uuid`.
     ///
     /// # Errors
-    /// What the database reports.
+    /// [`StoreError::Full`], or what the database reports.
     pub fn add_token(&self, uuid: &DeviceUuid, hash: &TokenHash, metadata: &Value) -> Result<(), StoreError> {
+        self.check_room()?;
         self.insert_token(uuid, hash, (false, metadata))
     }
 

@@ -1,6 +1,6 @@
 //! What a reader and a writer hold in their hands.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::ops::Deref;
 
@@ -8,6 +8,7 @@ use rusqlite::{CachedStatement, Connection};
 
 use super::StoreError;
 use super::device_cache::DeviceCache;
+use super::room::Room;
 use crate::message::DeviceUuid;
 
 /// A consistent view of the store; reads only.
@@ -17,6 +18,7 @@ pub struct View<'c> {
 }
 
 impl<'c> View<'c> {
+    /// A view through a connection that has begun a transaction.
     pub(super) fn of_reader(connection: &'c Connection) -> Self {
         Self { connection, cache: None }
     }
@@ -25,7 +27,11 @@ impl<'c> View<'c> {
         self.cache
     }
 
+    /// A statement of the open transaction. Where SQLite has ended that by itself, what follows would be kept alone.
     pub(super) fn prepare(&self, sql: &str) -> Result<CachedStatement<'c>, StoreError> {
+        if self.connection.is_autocommit() {
+            return Err(StoreError::Undone);
+        }
         Ok(self.connection.prepare_cached(sql)?)
     }
 
@@ -40,19 +46,26 @@ impl fmt::Debug for View<'_> {
     }
 }
 
-type Hook = Box<dyn FnOnce() + Send>;
+pub(super) type Hook = Box<dyn FnOnce() + Send>;
 
 /// A view that can be changed. All of it is kept, or nothing.
 pub struct Transaction<'c> {
     view: View<'c>,
+    room: Room,
+    ends_something: Cell<bool>,
     hooks: RefCell<Vec<Hook>>,
     touched: RefCell<Vec<DeviceUuid>>,
 }
 
 impl<'c> Transaction<'c> {
-    pub(super) fn new(connection: &'c Connection, cache: &'c RefCell<DeviceCache>) -> Self {
-        let view = View { connection, cache: Some(cache) };
-        Self { view, hooks: RefCell::default(), touched: RefCell::default() }
+    pub(super) fn new(connection: &'c Connection, cache: &'c RefCell<DeviceCache>, room: Room) -> Self {
+        Self {
+            view: View { connection, cache: Some(cache) },
+            room,
+            ends_something: Cell::new(false),
+            hooks: RefCell::default(),
+            touched: RefCell::default(),
+        }
     }
 
     /// Runs `hook` once what this transaction wrote is on disk; never if it is not kept.
@@ -61,11 +74,22 @@ impl<'c> Transaction<'c> {
         self.hooks.borrow_mut().push(Box::new(hook));
     }
 
-    /// Says that the document of `uuid` changed, so that it is read anew.
+    /// Lets this transaction use the room that is kept free for endings.
+    pub(super) fn use_reserve(&self) {
+        self.ends_something.set(true);
+    }
+
+    pub(super) fn may_use_reserve(&self) -> bool {
+        self.ends_something.get()
+    }
+
+    pub(super) fn room(&self) -> Room {
+        self.room
+    }
+
+    /// Says that the document of `uuid` changed, so that it is read anew, now and if the change is undone.
     pub(super) fn touch(&self, uuid: &DeviceUuid) {
-        if let Some(cache) = self.view.cache {
-            cache.borrow_mut().forget(uuid);
-        }
+        self.forget(uuid);
         self.touched.borrow_mut().push(uuid.clone());
     }
 
@@ -76,8 +100,12 @@ impl<'c> Transaction<'c> {
 
     /// Forgets what was read of documents whose change is undone.
     pub(super) fn undone(self) {
+        self.touched.borrow().iter().for_each(|uuid| self.forget(uuid));
+    }
+
+    fn forget(&self, uuid: &DeviceUuid) {
         if let Some(cache) = self.view.cache {
-            self.touched.into_inner().iter().for_each(|uuid| cache.borrow_mut().forget(uuid));
+            cache.borrow_mut().forget(uuid);
         }
     }
 }

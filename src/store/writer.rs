@@ -1,12 +1,15 @@
 //! The one writer: takes what waits, puts it into one commit, and answers when that is on disk.
 
 use std::cell::RefCell;
+use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::device_cache::DeviceCache;
+use super::room::Room;
+use super::transaction::Hook;
 use super::{StoreError, Transaction};
 
 /// How many writes may wait before callers wait to hand in theirs.
@@ -15,10 +18,10 @@ const QUEUE: usize = 4096;
 const GROUP: usize = 512;
 
 type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
-type Write = Box<dyn FnOnce(&Transaction<'_>) -> Written + Send>;
+type Write = Box<dyn FnOnce(Result<&Transaction<'_>, StoreError>) -> Written + Send>;
 
-/// A write that ran: whether its changes are wanted, and who waits for the commit.
-pub(super) struct Written {
+/// A write that ran, or was refused: whether its changes are wanted, and who waits for the commit.
+struct Written {
     keep: bool,
     answer: Answer,
 }
@@ -37,7 +40,7 @@ impl WriteQueue {
     {
         let (sender, receiver) = oneshot::channel();
         let write: Write = Box::new(move |transaction| {
-            let result = change(transaction);
+            let result = transaction.map_err(E::from).and_then(change);
             Written {
                 keep: result.is_ok(),
                 answer: Box::new(move |committed: Result<(), StoreError>| {
@@ -48,19 +51,38 @@ impl WriteQueue {
             }
         });
         self.0.send(write).await.map_err(|_| StoreError::Closed)?;
-        receiver.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
+        receiver.await.unwrap_or_else(|_| Err(self.unanswered().into()))
+    }
+
+    /// Waits until nothing more is taken from the queue.
+    pub(super) async fn closed(&self) {
+        self.0.closed().await;
+    }
+
+    fn unanswered(&self) -> StoreError {
+        if self.0.is_closed() { StoreError::Closed } else { StoreError::Panicked }
     }
 }
 
+/// What the writer's thread owns, given up in this order: the lock outlives the connection, so that nobody else
+/// opens the files while something is still written.
+pub(super) struct WriterParts {
+    pub(super) connection: Connection,
+    pub(super) room: Room,
+    pub(super) cache_bytes: usize,
+    pub(super) lock: File,
+}
+
 /// Starts the writer on a thread of its own. It ends when the last [`WriteQueue`] is dropped.
-pub(super) fn start(
-    connection: Connection,
-    cache_bytes: usize,
-) -> std::io::Result<(WriteQueue, std::thread::JoinHandle<()>)> {
+pub(super) fn start(parts: WriterParts) -> std::io::Result<(WriteQueue, std::thread::JoinHandle<()>)> {
     let (sender, receiver) = mpsc::channel(QUEUE);
     let thread = std::thread::Builder::new().name("store-writer".into()).spawn(move || {
+        let WriterParts { connection, room, cache_bytes, lock } = parts;
         let cache = RefCell::new(DeviceCache::new(cache_bytes));
-        Writer { connection: &connection, cache: &cache }.run(receiver);
+        Writer { connection: &connection, cache: &cache, room }.run(receiver);
+        drop(connection);
+        // A child process that is just being started may still share the file; the lock ends all the same.
+        let _ = lock.unlock();
     })?;
     Ok((WriteQueue(sender), thread))
 }
@@ -68,65 +90,100 @@ pub(super) fn start(
 struct Writer<'c> {
     connection: &'c Connection,
     cache: &'c RefCell<DeviceCache>,
+    room: Room,
+}
+
+/// What is to happen once the commit is on disk, or is known not to be.
+#[derive(Default)]
+struct Group {
+    answers: Vec<Answer>,
+    hooks: Vec<Hook>,
+}
+
+impl Group {
+    /// Takes back a write that cannot run; its caller is told why.
+    fn refuse(&mut self, write: Write, why: &StoreError) {
+        let refused = catch_unwind(AssertUnwindSafe(|| write(Err(why.clone()))));
+        self.answers.extend(refused.ok().map(|refused| refused.answer));
+    }
 }
 
 impl Writer<'_> {
     fn run(&self, mut queue: mpsc::Receiver<Write>) {
         while let Some(first) = queue.blocking_recv() {
-            self.commit_group(first, &mut queue);
+            let others = std::iter::from_fn(|| queue.try_recv().ok());
+            self.commit(std::iter::once(first).chain(others).take(GROUP));
         }
     }
 
-    fn commit_group(&self, first: Write, queue: &mut mpsc::Receiver<Write>) {
-        let mut waiting = Vec::new();
-        let mut hooks = Vec::new();
-        let mut outcome = self.execute("BEGIN IMMEDIATE");
-        let mut next = Some(first);
-        while let Some(write) = next {
-            if outcome.is_ok() {
-                outcome = self.apply(write, &mut waiting, &mut hooks);
+    fn commit(&self, writes: impl Iterator<Item = Write>) {
+        let mut group = Group::default();
+        let mut so_far = self.begin();
+        for write in writes {
+            match &so_far {
+                Ok(()) => so_far = self.apply(write, &mut group),
+                Err(error) => group.refuse(write, error),
             }
-            next = if waiting.len() < GROUP { queue.try_recv().ok() } else { None };
         }
-        let outcome = outcome.and_then(|()| self.execute("COMMIT"));
-        if outcome.is_err() {
-            // Fails where SQLite has rolled back by itself already.
-            let _ = self.execute("ROLLBACK");
-            self.cache.borrow_mut().clear();
+        let outcome = so_far.and_then(|()| self.execute("COMMIT"));
+        if outcome.is_ok() {
+            group.hooks.into_iter().for_each(contain);
         } else {
-            hooks.into_iter().for_each(|hook: Box<dyn FnOnce() + Send>| hook());
+            self.roll_back();
         }
-        waiting.into_iter().for_each(|answer: Answer| answer(outcome.clone()));
+        group.answers.into_iter().for_each(|answer| contain(|| answer(outcome.clone())));
+    }
+
+    fn begin(&self) -> Result<(), StoreError> {
+        if !self.connection.is_autocommit() {
+            // An earlier roll-back failed: nothing of what is open may be mixed with what comes now.
+            self.execute("ROLLBACK")?;
+        }
+        self.execute("BEGIN IMMEDIATE")
     }
 
     /// Runs one write inside its own savepoint; what it does not want to keep is undone alone.
-    fn apply(
-        &self,
-        write: Write,
-        waiting: &mut Vec<Answer>,
-        hooks: &mut Vec<Box<dyn FnOnce() + Send>>,
-    ) -> Result<(), StoreError> {
-        self.execute("SAVEPOINT one")?;
-        let transaction = Transaction::new(self.connection, self.cache);
-        // A write that panics must not take the others of its group along.
-        match catch_unwind(AssertUnwindSafe(|| write(&transaction))) {
-            Ok(Written { keep: true, answer }) => {
-                hooks.extend(transaction.kept());
-                waiting.push(answer);
-                self.execute("RELEASE one")
-            }
-            refused => {
-                transaction.undone();
-                if let Ok(Written { answer, .. }) = refused {
-                    waiting.push(answer);
-                }
-                self.execute("ROLLBACK TO one").and_then(|()| self.execute("RELEASE one"))
-            }
+    fn apply(&self, write: Write, group: &mut Group) -> Result<(), StoreError> {
+        if let Err(error) = self.execute("SAVEPOINT one") {
+            group.refuse(write, &error);
+            return Err(error);
         }
+        let transaction = Transaction::new(self.connection, self.cache, self.room);
+        // A write that panics must not take the others of its group along.
+        let written = catch_unwind(AssertUnwindSafe(|| write(Ok(&transaction))));
+        let keep = written.as_ref().is_ok_and(|written| written.keep);
+        group.answers.extend(written.ok().map(|written| written.answer));
+        if keep {
+            group.hooks.extend(transaction.kept());
+        } else {
+            transaction.undone();
+        }
+        if self.connection.is_autocommit() {
+            // SQLite ended the whole transaction by itself, as it does where it has no room left.
+            return Err(StoreError::Undone);
+        }
+        if !keep {
+            self.execute("ROLLBACK TO one")?;
+        }
+        self.execute("RELEASE one")
+    }
+
+    fn roll_back(&self) {
+        if !self.connection.is_autocommit()
+            && let Err(error) = self.execute("ROLLBACK")
+        {
+            tracing::error!(error = &error as &dyn std::error::Error, "cannot roll back");
+        }
+        self.cache.borrow_mut().clear();
     }
 
     fn execute(&self, sql: &str) -> Result<(), StoreError> {
         self.connection.prepare_cached(sql)?.execute([])?;
         Ok(())
     }
+}
+
+/// Runs what a caller left behind: if it panics, that is logged by the panic hook, and the writer goes on.
+fn contain(run: impl FnOnce()) {
+    let _ = catch_unwind(AssertUnwindSafe(run));
 }

@@ -1,1 +1,103 @@
-//! Stories to come.
+//! Durable state and durable work: what is kept, what is undone, and what is handed out.
+
+mod commits;
+mod feed;
+mod full;
+mod opening;
+mod plans;
+mod rows;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use endo::ambient::{Clock, Timestamp};
+use endo::message::DeviceUuid;
+use endo::store::{NewDelivery, Outcome, Store, StoreError, StoreSettings, Transaction, View, Work};
+use tempfile::TempDir;
+
+const NOW: Timestamp = Timestamp::from_millis(1_000_000_000);
+
+fn open(directory: &Path) -> Store {
+    open_with(directory, None)
+}
+
+fn open_with(directory: &Path, max_pages: Option<u32>) -> Store {
+    try_open(directory, max_pages).unwrap()
+}
+
+fn try_open(directory: &Path, max_pages: Option<u32>) -> Result<Store, StoreError> {
+    Store::open(&StoreSettings { directory: directory.to_owned(), max_pages })
+}
+
+fn fresh() -> (TempDir, Store) {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    (directory, store)
+}
+
+/// The database of a closed store, as another program opens it.
+fn raw(directory: &Path) -> rusqlite::Connection {
+    rusqlite::Connection::open(directory.join("endo.db")).unwrap()
+}
+
+async fn write<T: Send + 'static>(
+    store: &Store,
+    change: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    store.write(change).await
+}
+
+async fn read<T: Send + 'static>(
+    store: &Store,
+    look: impl FnOnce(&View<'_>) -> Result<T, StoreError> + Send + 'static,
+) -> T {
+    store.read(look).await.unwrap()
+}
+
+async fn has_fact(store: &Store, name: &'static str) -> bool {
+    read(store, move |view| Ok(view.fact(name)?.is_some())).await
+}
+
+fn uuid(name: &str) -> DeviceUuid {
+    name.into()
+}
+
+fn delivery(id: &str) -> NewDelivery {
+    NewDelivery {
+        id: id.into(),
+        work: Work::Job,
+        device: uuid("service"),
+        event: "message.received".to_owned(),
+        route: None,
+        target: None,
+        body: "{}".to_owned(),
+    }
+}
+
+async fn accept(store: &Store, new: NewDelivery) -> Result<(), StoreError> {
+    write(store, move |transaction| transaction.accept(&new, NOW)).await
+}
+
+fn outcome(reply: Option<String>) -> Outcome {
+    Outcome { ending: "replied".to_owned(), code: Some(200), reply, ended_at: NOW }
+}
+
+/// A clock that stands where it was put.
+#[derive(Clone)]
+struct Hand(Arc<AtomicI64>);
+
+impl Hand {
+    fn at(time: Timestamp) -> Self {
+        Self(Arc::new(AtomicI64::new(time.as_millis())))
+    }
+
+    fn put(&self, time: Timestamp) {
+        self.0.store(time.as_millis(), Ordering::SeqCst);
+    }
+
+    fn clock(&self) -> Clock {
+        let hand = Arc::clone(&self.0);
+        Clock::from_fn(move || Timestamp::from_millis(hand.load(Ordering::SeqCst)))
+    }
+}

@@ -1,0 +1,199 @@
+//! Work is handed out once, again when nobody ended it, and not before it is due.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use endo::ambient::{Clock, Timestamp};
+use endo::store::{Feed, Store, StoreError, Taken, Work};
+use futures_util::FutureExt;
+use tokio::sync::Notify;
+
+use super::{Hand, NOW, accept, delivery, fresh, read, write};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn feed(store: &Store, clock: Clock) -> Feed {
+    Feed::new(store.clone(), Work::Job, (clock, Arc::default()))
+}
+
+fn names(taken: &[Taken]) -> Vec<&str> {
+    taken.iter().map(|taken| taken.delivery.new.id.as_str()).collect()
+}
+
+async fn one(feed: &Feed) -> Taken {
+    feed.next(1).await.unwrap().pop().unwrap()
+}
+
+async fn postpone(store: &Store, taken: Taken, due_at: Timestamp) {
+    let seq = taken.delivery.seq;
+    write(store, move |transaction| transaction.postpone(seq, due_at)).await.unwrap();
+}
+
+async fn end(store: &Store, taken: Taken) {
+    let seq = taken.delivery.seq;
+    assert!(write(store, move |transaction| transaction.finish(seq)).await.unwrap());
+    taken.ended();
+}
+
+#[tokio::test]
+async fn each_piece_is_handed_out_once_oldest_first_and_never_more_than_asked_for() {
+    let (_directory, store) = fresh();
+    for id in ["a", "b", "c", "d"] {
+        accept(&store, delivery(id)).await.unwrap();
+    }
+    let feed = feed(&store, Hand::at(NOW).clock());
+    let first = feed.next(3).await.unwrap();
+    let second = feed.next(3).await.unwrap();
+    assert_eq!((names(&first), names(&second)), (vec!["a", "b", "c"], vec!["d"]));
+}
+
+#[tokio::test]
+async fn two_who_ask_at_once_never_get_the_same() {
+    let (_directory, store) = fresh();
+    for n in 0..40 {
+        accept(&store, delivery(&n.to_string())).await.unwrap();
+    }
+    let feed = feed(&store, Hand::at(NOW).clock());
+    let asking = (0..10).map(|_| feed.next(4));
+    let taken: Vec<Taken> =
+        futures_util::future::join_all(asking).await.into_iter().flat_map(Result::unwrap).collect();
+    let mut names = names(&taken);
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!((names.len(), taken.len()), (40, 40));
+}
+
+#[tokio::test]
+async fn what_is_dropped_without_an_end_is_handed_out_again_and_what_ended_never() {
+    let (_directory, store) = fresh();
+    accept(&store, delivery("dropped")).await.unwrap();
+    accept(&store, delivery("ended")).await.unwrap();
+    let feed = feed(&store, Hand::at(NOW).clock());
+    let mut taken = feed.next(2).await.unwrap();
+    end(&store, taken.pop().unwrap()).await;
+    drop(taken);
+    let again = feed.next(2).await.unwrap();
+    assert_eq!(names(&again), ["dropped"]);
+    assert_eq!(again[0].delivery.attempts, 0);
+}
+
+#[tokio::test]
+async fn dropping_work_wakes_whoever_waits_for_some() {
+    let (_directory, store) = fresh();
+    accept(&store, delivery("a")).await.unwrap();
+    let feed = feed(&store, Hand::at(NOW).clock());
+    let taken = feed.next(1).await.unwrap();
+    let (again, ()) = tokio::join!(feed.next(1), async { drop(taken) });
+    assert_eq!(names(&again.unwrap()), ["a"]);
+}
+
+#[tokio::test]
+async fn work_that_was_put_off_waits_until_it_is_due() {
+    let (_directory, store) = fresh();
+    let hand = Hand::at(NOW);
+    let feed = feed(&store, hand.clock());
+    accept(&store, delivery("later")).await.unwrap();
+    postpone(&store, one(&feed).await, NOW.plus(HOUR)).await;
+    accept(&store, delivery("now")).await.unwrap();
+    assert_eq!(names(&feed.next(5).await.unwrap()), ["now"]);
+    hand.put(NOW.plus(HOUR));
+    let due = feed.next(5).await.unwrap();
+    assert_eq!(names(&due), ["now", "later"]);
+    assert_eq!(due[1].delivery.attempts, 1);
+}
+
+#[tokio::test]
+async fn a_feed_that_waits_looks_again_when_something_becomes_due() {
+    let (_directory, store) = fresh();
+    let hand = Hand::at(NOW);
+    let feed = feed(&store, hand.clock());
+    accept(&store, delivery("soon")).await.unwrap();
+    let due_at = NOW.plus(Duration::from_millis(5));
+    postpone(&store, one(&feed).await, due_at).await;
+    let (due, ()) = tokio::join!(feed.next(1), async { hand.put(due_at) });
+    assert_eq!(names(&due.unwrap()), ["soon"]);
+}
+
+#[tokio::test]
+async fn the_bell_wakes_a_feed_that_waits_however_early_it_rings() {
+    let (_directory, store) = fresh();
+    let bell = Arc::new(Notify::new());
+    let feed = Feed::new(store.clone(), Work::Job, (Hand::at(NOW).clock(), Arc::clone(&bell)));
+    for n in 0..50 {
+        let id = n.to_string();
+        let new = delivery(&id);
+        let bell = Arc::clone(&bell);
+        let accepting = write(&store, move |transaction| {
+            transaction.accept(&new, NOW)?;
+            transaction.after_commit(move || bell.notify_one());
+            Ok(())
+        });
+        let (taken, accepted) = tokio::join!(feed.next(1), accepting);
+        accepted.unwrap();
+        let taken = taken.unwrap().pop().unwrap();
+        assert_eq!(taken.delivery.new.id.as_str(), id);
+        end(&store, taken).await;
+    }
+}
+
+#[tokio::test]
+async fn a_feed_hands_out_its_own_kind_of_work() {
+    let (_directory, store) = fresh();
+    let webhook = endo::store::NewDelivery { work: Work::Webhook, ..delivery("webhook") };
+    accept(&store, webhook).await.unwrap();
+    accept(&store, delivery("job")).await.unwrap();
+    let clock = Hand::at(NOW).clock();
+    let webhooks = Feed::new(store.clone(), Work::Webhook, (clock.clone(), Arc::default()));
+    assert_eq!(names(&feed(&store, clock).next(5).await.unwrap()), ["job"]);
+    assert_eq!(names(&webhooks.next(5).await.unwrap()), ["webhook"]);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_keeps_no_work_waiting() {
+    let (_directory, store) = fresh();
+    let hand = Hand::at(NOW);
+    let feed = feed(&store, hand.clock());
+    for id in ["put off", "fresh"] {
+        accept(&store, delivery(id)).await.unwrap();
+    }
+    postpone(&store, one(&feed).await, NOW.plus(HOUR)).await;
+    hand.put(NOW.minus(24 * HOUR));
+    assert_eq!(names(&feed.next(5).await.unwrap()), ["put off", "fresh"]);
+}
+
+#[tokio::test]
+async fn a_clock_that_was_set_back_before_the_start_keeps_no_accepted_work_waiting() {
+    let (_directory, store) = fresh();
+    let early = NOW.minus(24 * HOUR);
+    let hand = Hand::at(early);
+    let old = delivery("put off in time");
+    write(&store, move |transaction| transaction.accept(&old, early)).await.unwrap();
+    let feed_before = feed(&store, hand.clock());
+    postpone(&store, one(&feed_before).await, early.plus(HOUR)).await;
+    accept(&store, delivery("accepted in the future")).await.unwrap();
+    assert_eq!(names(&feed(&store, hand.clock()).next(5).await.unwrap()), ["accepted in the future"]);
+}
+
+#[tokio::test]
+async fn a_feed_whose_asker_gives_up_loses_nothing() {
+    let (_directory, store) = fresh();
+    let feed = feed(&store, Hand::at(NOW).clock());
+    accept(&store, delivery("a")).await.unwrap();
+    assert!(feed.next(1).now_or_never().is_none());
+    assert_eq!(names(&feed.next(1).await.unwrap()), ["a"]);
+}
+
+#[tokio::test]
+async fn that_a_call_started_is_remembered() {
+    let (_directory, store) = fresh();
+    accept(&store, delivery("a")).await.unwrap();
+    let feed = feed(&store, Hand::at(NOW).clock());
+    let taken = one(&feed).await;
+    assert!(!taken.delivery.call_started);
+    let seq = taken.delivery.seq;
+    write(&store, move |transaction| transaction.start_call(seq)).await.unwrap();
+    drop(taken);
+    assert!(one(&feed).await.delivery.call_started);
+    let waiting = read::<_>(&store, |view| Ok::<_, StoreError>(view.waiting(Work::Job)?)).await;
+    assert_eq!(waiting, 1);
+}

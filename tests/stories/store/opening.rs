@@ -1,0 +1,169 @@
+//! What a data directory may hold, and what each thing it must not hold is called.
+
+use std::fs;
+use std::io::{Seek, SeekFrom, Write};
+use std::path::Path;
+
+use endo::store::{Store, StoreError};
+use futures_util::FutureExt;
+
+use super::{accept, delivery, fresh, has_fact, open, raw, try_open, write};
+
+fn database(directory: &Path) -> std::path::PathBuf {
+    directory.join("endo.db")
+}
+
+/// A directory whose closed store has some pages.
+async fn used() -> tempfile::TempDir {
+    let (directory, store) = fresh();
+    for n in 0..40 {
+        let mut new = delivery(&n.to_string());
+        new.body = "x".repeat(3000);
+        accept(&store, new).await.unwrap();
+    }
+    drop(store);
+    directory
+}
+
+fn refusal(directory: &Path) -> StoreError {
+    try_open(directory, None).map(drop).unwrap_err()
+}
+
+#[tokio::test]
+async fn a_second_opener_is_told_that_the_directory_is_in_use() {
+    let (directory, store) = fresh();
+    assert!(matches!(refusal(directory.path()), StoreError::InUse(_)));
+    let clone = store.clone();
+    drop(store);
+    assert!(matches!(refusal(directory.path()), StoreError::InUse(_)));
+    drop(clone);
+    open(directory.path());
+}
+
+#[tokio::test]
+async fn the_directory_stays_locked_while_a_store_that_was_dropped_still_writes() {
+    let (directory, store) = fresh();
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    let (told, tell) = std::sync::mpsc::channel();
+    let (last, path) = (store.clone(), directory.path().to_owned());
+    let writing = write(&store, move |transaction| {
+        wait.recv().unwrap();
+        transaction.after_commit(move || {
+            drop(last);
+            told.send(refusal(&path)).unwrap();
+        });
+        Ok(())
+    });
+    assert!(writing.now_or_never().is_none());
+    drop(store);
+    go.send(()).unwrap();
+    assert!(matches!(tell.recv().unwrap(), StoreError::InUse(_)));
+}
+
+#[tokio::test]
+async fn what_was_kept_is_there_after_the_next_start() {
+    let (directory, store) = fresh();
+    write(&store, |transaction| transaction.remember_fact("a", b"x")).await.unwrap();
+    drop(store);
+    assert!(has_fact(&open(directory.path()), "a").await);
+    assert!(!directory.path().join("endo.db-wal").exists(), "the log was not taken into the database");
+}
+
+#[tokio::test]
+async fn what_was_kept_is_there_after_a_kill() {
+    let (directory, store) = fresh();
+    write(&store, |transaction| transaction.remember_fact("a", b"x")).await.unwrap();
+    let copy = tempfile::tempdir().unwrap();
+    for name in ["endo.db", "endo.db-wal"] {
+        fs::copy(directory.path().join(name), copy.path().join(name)).unwrap();
+    }
+    assert!(has_fact(&open(copy.path()), "a").await);
+}
+
+#[tokio::test]
+async fn a_file_with_other_contents_is_called_damaged() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(database(directory.path()), "Dear diary, ".repeat(1000)).unwrap();
+    assert!(matches!(refusal(directory.path()), StoreError::Corrupt { .. }));
+}
+
+#[tokio::test]
+async fn the_database_of_another_program_is_refused_and_not_changed() {
+    let directory = tempfile::tempdir().unwrap();
+    for setup in ["CREATE TABLE songs (title TEXT)", "PRAGMA user_version = 1", "PRAGMA application_id = 7"] {
+        let _ = fs::remove_file(database(directory.path()));
+        raw(directory.path()).execute_batch(setup).unwrap();
+        let before = fs::read(database(directory.path())).unwrap();
+        assert!(matches!(refusal(directory.path()), StoreError::Corrupt { .. }), "{setup}");
+        assert_eq!(fs::read(database(directory.path())).unwrap(), before, "{setup}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_cut_short_is_called_damaged() {
+    for length in [100, 4096, 5 * 4096 + 17] {
+        let directory = used().await;
+        let file = fs::OpenOptions::new().write(true).open(database(directory.path())).unwrap();
+        assert!(file.metadata().unwrap().len() > length);
+        file.set_len(length).unwrap();
+        assert!(matches!(refusal(directory.path()), StoreError::Corrupt { .. }), "{length} bytes");
+    }
+}
+
+#[tokio::test]
+async fn damage_is_found_on_every_page() {
+    let pages = fs::metadata(database(used().await.path())).unwrap().len() / 4096;
+    for page in [1, 2, pages / 2, pages - 1] {
+        let directory = used().await;
+        let mut file = fs::OpenOptions::new().write(true).open(database(directory.path())).unwrap();
+        file.seek(SeekFrom::Start(page * 4096)).unwrap();
+        file.write_all(&[0xa5; 4096]).unwrap();
+        drop(file);
+        assert!(matches!(refusal(directory.path()), StoreError::Corrupt { .. }), "page {page} of {pages}");
+    }
+}
+
+#[tokio::test]
+async fn a_directory_of_a_newer_version_is_refused_in_one_sentence() {
+    let (directory, store) = fresh();
+    drop(store);
+    raw(directory.path()).execute_batch("PRAGMA user_version = 99").unwrap();
+    let error = refusal(directory.path());
+    assert!(matches!(error, StoreError::Newer { found: 99, known: 1 }));
+    assert_eq!(
+        error.to_string(),
+        "the data directory holds format 99, this version knows only up to 1: use the newer endo"
+    );
+}
+
+#[tokio::test]
+async fn a_start_that_was_killed_before_its_first_write_can_be_repeated() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(database(directory.path()), "").unwrap();
+    open(directory.path());
+}
+
+/// The statements that made what a database holds.
+fn schema(directory: &Path) -> String {
+    let connection = raw(directory);
+    let sql = "SELECT sql || ';' FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY rowid";
+    let mut statement = connection.prepare(sql).unwrap();
+    let rows = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();
+    rows.map(|row| row.unwrap() + "\n").collect()
+}
+
+#[tokio::test]
+async fn format_1_is_what_it_was_when_it_was_first_written() {
+    let (directory, store) = fresh();
+    drop(store);
+    assert_eq!(schema(directory.path()), include_str!("../../fixtures/store-format-1.sql"));
+}
+
+#[tokio::test]
+async fn opening_again_changes_no_table() {
+    let (directory, store) = fresh();
+    drop::<Store>(store);
+    let before = schema(directory.path());
+    drop(open(directory.path()));
+    assert_eq!(schema(directory.path()), before);
+}

@@ -1,0 +1,83 @@
+//! Every statement of the store finds its rows by an index, but for those that are to look at all of them.
+
+use std::fs;
+use std::path::Path;
+
+use regex::Regex;
+
+use super::{fresh, raw};
+
+/// What reads a table from one end: whole listings, or what stops after a bounded number of rows.
+const READS_IN_ORDER: [&str; 8] = [
+    "DELETE FROM dead_letters WHERE died_at < ?1 OR seq <= (SELECT seq FROM dead_letters ORDER BY seq DESC LIMIT 1 OFFSET ?2)",
+    "DELETE FROM outcomes WHERE seq IN ( SELECT seq FROM outcomes ORDER BY seq LIMIT ?3) AND (ended_at < ?1 OR seq <= (SELECT max(seq) FROM outcomes) - ?2)",
+    "SELECT count(*) FROM sqlite_schema",
+    "SELECT credentials FROM records ORDER BY credentials LIMIT ?1",
+    "SELECT credentials, user_device, bound_at, ended_at FROM bindings LEFT JOIN tombstones USING (credentials, user_device) ORDER BY bound_at, user_device",
+    "SELECT ended_at FROM outcomes ORDER BY seq LIMIT 1",
+    "SELECT id, work, device, event, route, target, body, accepted_at, attempts, died_at, reason FROM dead_letters ORDER BY seq DESC LIMIT ?1",
+    "SELECT uuid, document FROM devices ORDER BY seq DESC",
+];
+
+/// The statements in the sources of the store.
+fn statements() -> Vec<String> {
+    let literal = Regex::new(r#""((?:SELECT|INSERT|UPDATE|DELETE) [^"]*)""#).unwrap();
+    let columns = Regex::new(r#"const COLUMNS: &str = "([^"]*)""#).unwrap();
+    let mut found = Vec::new();
+    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store")).unwrap() {
+        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+        let columns = columns.captures(&text).map(|found| found[1].to_owned()).unwrap_or_default();
+        found.extend(literal.captures_iter(&text).map(|found| {
+            let statement = found[1].replace("{COLUMNS}", &columns);
+            statement.split_whitespace().collect::<Vec<_>>().join(" ")
+        }));
+    }
+    found.sort();
+    found
+}
+
+fn plan(connection: &rusqlite::Connection, statement: &str) -> Vec<String> {
+    let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {statement}")).unwrap();
+    let nothing = vec![rusqlite::types::Null; explain.parameter_count()];
+    let rows = explain.query_map(rusqlite::params_from_iter(nothing), |row| row.get(3)).unwrap();
+    rows.map(Result::unwrap).collect()
+}
+
+#[tokio::test]
+async fn only_listings_and_pruning_read_a_table_in_order() {
+    let (directory, store) = fresh();
+    drop(store);
+    let connection = raw(directory.path());
+    let mut scanning = statements();
+    assert!(scanning.len() > 40, "the statements were not found in the sources");
+    let scans = |step: &String| step.starts_with("SCAN") && !step.starts_with("SCAN json_each");
+    scanning.retain(|statement| plan(&connection, statement).iter().any(scans));
+    assert_eq!(scanning, READS_IN_ORDER);
+}
+
+#[tokio::test]
+async fn what_every_message_asks_for_is_found_by_an_index() {
+    let (directory, store) = fresh();
+    drop(store);
+    let connection = raw(directory.path());
+    let hot = [
+        ("SELECT seq FROM deliveries", "deliveries_due (work=? AND due_at<?)"),
+        ("SELECT min(due_at)", "deliveries_due (work=? AND due_at>?)"),
+        ("SELECT subscriber FROM subscriptions", "(emitter=? AND type=?)"),
+        ("SELECT 1 FROM subscriptions", "(emitter=? AND type=? AND subscriber=?)"),
+        ("SELECT 1 FROM tokens", "(uuid=? AND hash=?)"),
+        ("SELECT document FROM devices", "(uuid=?)"),
+        ("SELECT 1 FROM tombstones", "(credentials=? AND user_device=?)"),
+        ("SELECT generation, endo", "(credentials=?)"),
+        ("SELECT uuid, document FROM device_values", "(path=? AND value=?)"),
+    ];
+    let statements = statements();
+    for (beginning, by) in hot {
+        let statement = statements.iter().find(|statement| statement.starts_with(beginning)).unwrap();
+        let plan = plan(&connection, statement);
+        assert!(plan[0].starts_with("SEARCH") && plan[0].ends_with(by), "{statement}: {plan:?}");
+        // A device's subscribers are put into the order of their subscribing.
+        let is_sorted = plan.iter().any(|step| step.contains("TEMP B-TREE"));
+        assert!(!is_sorted || beginning.contains("subscriber"), "{statement}: {plan:?}");
+    }
+}
