@@ -84,11 +84,14 @@ impl Service {
         let to = self.usual_device().await?;
         if to.is_none() {
             let add = format!("{command} credentials add --id 583231 --username octocat");
-            writeln!(out, "\nFirst store a GitHub token (standard input) and make a user device for it:")?;
+            writeln!(
+                out,
+                "\nFirst store a GitHub token, read from standard input, and make a user device for it:"
+            )?;
             writeln!(out, "  {add} < token && {command} devices add")?;
         }
         let to = to.map(|uuid| format!(" --to {uuid}")).unwrap_or_default();
-        writeln!(out, "\nThen send it a message:")?;
+        writeln!(out, "\nSend a message to a user device, and see its reply:")?;
         writeln!(out, "  {command} send ListEventsByUser username=octocat{to}")?;
         Ok(out.flush()?)
     }

@@ -3,46 +3,12 @@
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
 use std::thread;
 
 use endo::cli::Exit;
 use serde_json::Value;
-use tempfile::TempDir;
 
-/// The program with an environment of its own, in an empty home.
-struct Shell {
-    home: TempDir,
-}
-
-impl Shell {
-    fn new() -> Self {
-        Self { home: tempfile::tempdir().unwrap() }
-    }
-
-    fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_endo"));
-        command.args(words).env_clear().env("HOME", self.home.path()).current_dir(self.home.path());
-        command.stdin(Stdio::null());
-        command
-    }
-
-    fn run(&self, words: &[&str]) -> Output {
-        self.command(words).output().unwrap()
-    }
-}
-
-fn stdout(output: &Output) -> &str {
-    str::from_utf8(&output.stdout).unwrap()
-}
-
-fn stderr(output: &Output) -> &str {
-    str::from_utf8(&output.stderr).unwrap()
-}
-
-fn ended(output: &Output, exit: Exit) -> bool {
-    output.status.code() == Some(exit.code().into())
-}
+use crate::support::shell::{Shell, ended, stderr, stdout};
 
 #[test]
 fn help_tells_every_exit_code_and_explains_every_command() {

@@ -20,6 +20,7 @@ mod kill;
 mod licences;
 mod main_job;
 mod readme;
+mod serving;
 mod store;
 mod telemetry;
 mod vault;

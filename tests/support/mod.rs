@@ -6,3 +6,4 @@ pub(crate) mod fake_api;
 pub(crate) mod gateway;
 pub(crate) mod log;
 pub(crate) mod program;
+pub(crate) mod shell;

@@ -1,0 +1,340 @@
+//! The gateway as a process, and the commands beside it.
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+
+use endo::ambient::Timestamp;
+use endo::cli::{Exit, StandIn};
+use endo::message::DeviceUuid;
+use endo::store::{NewDelivery, Store, StoreError, StoreSettings, Transaction, Work};
+use serde_json::Value;
+
+use crate::support::shell::{Shell, ended, stderr, stdout};
+
+fn add_credentials(shell: &Shell, id: &str, secret: &str) -> String {
+    let output = shell.run_with(&["credentials", "add", "--id", id], secret);
+    assert!(ended(&output, Exit::Ok), "{}", stderr(&output));
+    stdout(&output).trim().strip_prefix("credentials device ").unwrap().to_owned()
+}
+
+fn add_device(shell: &Shell) -> String {
+    let output = shell.run(&["devices", "add", "--name", "octo"]);
+    assert!(ended(&output, Exit::Ok), "{}", stderr(&output));
+    let line = stdout(&output).lines().next().unwrap();
+    line.strip_prefix("user device").unwrap().trim().to_owned()
+}
+
+fn devices(shell: &Shell) -> Vec<Value> {
+    let output = shell.run(&["devices", "ls", "--json"]);
+    assert!(ended(&output, Exit::Ok), "{}", stderr(&output));
+    stdout(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn the_first_start_says_where_it_is_and_what_to_type() {
+    let shell = Shell::with_key();
+    let served = shell.serve(&[]);
+    for name in ["gateway", "bus"] {
+        assert!(served.told(name).starts_with("http://127.0.0.1:"), "{}", served.said);
+    }
+    assert_eq!(served.told("data"), shell.data().to_str().unwrap());
+    assert!(served.said.contains("endo credentials add --id"), "{}", served.said);
+    let last = served.said.lines().last().unwrap();
+    assert!(last.ends_with(" send ListEventsByUser username=octocat"), "{last}");
+}
+
+#[test]
+fn a_later_start_names_the_device_to_send_to() {
+    let shell = Shell::with_key();
+    add_credentials(&shell, "1", "secret");
+    let device = add_device(&shell);
+    let served = shell.serve(&[]);
+    let last = served.said.lines().last().unwrap();
+    assert!(last.ends_with(&format!(" send ListEventsByUser username=octocat --to {device}")), "{last}");
+    assert!(!served.said.contains("credentials add"));
+}
+
+#[test]
+fn a_signal_ends_it_and_leaves_nothing_locked() {
+    let shell = Shell::with_key();
+    for signal in ["TERM", "INT"] {
+        let served = shell.serve(&[]);
+        assert!(shell.data().join("endo.sock").exists());
+        served.signal(signal);
+        assert_eq!(served.end().code(), Some(0), "{signal}");
+        assert!(!shell.data().join("endo.sock").exists());
+    }
+}
+
+#[test]
+fn a_second_gateway_on_the_same_directory_says_so_and_leaves_the_first_alone() {
+    let shell = Shell::with_key();
+    let served = shell.serve(&[]);
+    let output = shell.run(&["serve", "--listen", "127.0.0.1:0", "--bus-listen", "127.0.0.1:0"]);
+    assert!(ended(&output, Exit::DataDirectoryInUse), "{}", stderr(&output));
+    let sentence =
+        format!("endo: the data directory {} is in use by another endo process\n", shell.data().display());
+    assert_eq!(stderr(&output), sentence);
+    assert!(devices(&shell).is_empty());
+    served.signal("TERM");
+    assert_eq!(served.end().code(), Some(0));
+}
+
+#[test]
+fn a_socket_that_a_killed_gateway_left_behind_blocks_nothing() {
+    let shell = Shell::with_key();
+    let served = shell.serve(&[]);
+    served.signal("KILL");
+    assert_eq!(served.end().code(), None);
+    assert!(shell.data().join("endo.sock").exists());
+    add_credentials(&shell, "1", "secret");
+    let served = shell.serve(&[]);
+    add_device(&shell);
+    assert_eq!(devices(&shell).len(), 1);
+    drop(served);
+}
+
+#[test]
+fn only_its_user_can_open_the_socket_and_the_keys() {
+    let shell = Shell::with_key();
+    fs::remove_file(shell.data().join("records.pem")).unwrap();
+    let served = shell.serve(&[]);
+    for file in ["endo.sock", "records.pem", "owner.json"] {
+        let mode = fs::metadata(shell.data().join(file)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
+    drop(served);
+}
+
+#[test]
+fn commands_do_the_same_with_and_without_a_gateway() {
+    let shell = Shell::with_key();
+    for id in ["1", "2"] {
+        let served = (id == "2").then(|| shell.serve(&[]));
+        let credentials = add_credentials(&shell, id, "secret\n");
+        let output = shell.run(&["devices", "add", "--credentials", &credentials]);
+        assert!(ended(&output, Exit::Ok), "{}", stderr(&output));
+        let row = devices(&shell).pop().unwrap();
+        assert_eq!(row["credentials"], credentials);
+        let device = row["uuid"].as_str().unwrap();
+        let output = shell.run(&["devices", "revoke", device]);
+        assert!(stdout(&output).starts_with(&format!("{device} is cut off from {credentials} since ")));
+        let revoked = devices(&shell).into_iter().find(|row| row["uuid"] == device).unwrap();
+        assert!(revoked["revoked"].is_string());
+        drop(served);
+    }
+    assert_eq!(devices(&shell).len(), 2);
+}
+
+#[test]
+fn an_account_keeps_its_credentials_device() {
+    let shell = Shell::with_key();
+    let first = add_credentials(&shell, "583231", "old");
+    assert_eq!(add_credentials(&shell, "583231", "new"), first);
+    assert_ne!(add_credentials(&shell, "octocat", "other"), first);
+}
+
+#[test]
+fn what_cannot_be_done_is_one_sentence() {
+    let shell = Shell::with_key();
+    let refused = |words: &[&str], sentence: &str| {
+        let output = shell.run(words);
+        assert!(ended(&output, Exit::Failure), "{words:?}");
+        assert_eq!(stderr(&output), format!("endo: {sentence}\n"));
+    };
+    refused(&["devices", "add"], "no credentials are kept yet; `endo credentials add` keeps some");
+    refused(&["credentials", "add", "--id", "1"], "the secret is empty; give it on standard input");
+    refused(
+        &["devices", "revoke", "nobody"],
+        "nobody is not a user device of this gateway; `endo devices ls` lists them",
+    );
+    refused(
+        &["dead-letters", "show", "none"],
+        "there is no dead letter none; `endo dead-letters ls` lists them",
+    );
+    add_credentials(&shell, "1", "secret");
+    refused(&["devices", "add", "--credentials", "none"], "none keeps no credentials");
+    refused(&["devices", "add", "--owner", "nobody"], "there is no device nobody to be the owner");
+    add_credentials(&shell, "2", "secret");
+    let output = shell.run(&["devices", "add"]);
+    assert!(
+        stderr(&output).starts_with("endo: several credentials are kept; choose with --credentials among ")
+    );
+}
+
+#[test]
+fn a_typo_is_answered_with_the_right_word() {
+    let shell = Shell::new();
+    for (word, right) in [("sevre", "serve"), ("devcies", "devices"), ("dead-leters", "dead-letters")] {
+        let output = shell.run(&[word]);
+        assert!(ended(&output, Exit::Usage) && stderr(&output).contains(&format!("'{right}'")), "{word}");
+    }
+}
+
+#[tokio::test]
+async fn send_prints_the_reply_and_tells_an_error_by_its_exit_code() {
+    let stand_in = StandIn::start("the-token").await.unwrap();
+    let shell = Shell::with_key();
+    let served = shell.serve(&[&format!("source.base_url={}", stand_in.url())]);
+    let output = shell.run(&["send", "ListReposByUser", "username=octocat"]);
+    assert!(ended(&output, Exit::Failure) && stderr(&output).contains("owns no user device"));
+    add_credentials(&shell, "1", "the-token");
+    let device = add_device(&shell);
+    let output = shell.run(&["send", "ListReposByUser", "username=octocat"]);
+    assert!(ended(&output, Exit::Ok), "{}", stderr(&output));
+    let reply: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&reply["metadata"]["code"], &reply["fromUuid"]), (&200.into(), &device.clone().into()));
+    assert!(reply["data"].as_array().is_some_and(|repos| !repos.is_empty()));
+    let output = shell.run(&["send", "ListReposByUser", "--data", r#"{"username": 42}"#]);
+    assert!(ended(&output, Exit::ErrorReply));
+    assert_eq!(stderr(&output), "endo: the reply is an error: 422 Unprocessable Entity\n");
+    assert!(stdout(&output).contains("message.data.username is not of a type(s) string"));
+    add_device(&shell);
+    let output = shell.run(&["send", "ListReposByUser", "username=octocat"]);
+    assert!(ended(&output, Exit::Failure) && stderr(&output).contains("choose with --to among "));
+    drop(served);
+    stand_in.stop().await;
+}
+
+#[test]
+fn a_message_that_nobody_answers_has_a_code_of_its_own() {
+    let shell = Shell::with_key();
+    let output = shell.run(&["send", "Anything"]);
+    assert!(ended(&output, Exit::Unreachable));
+    let served = shell.serve(&[]);
+    let output = shell.run(&["send", "Anything", "--to", "nobody", "--timeout", "1"]);
+    assert!(ended(&output, Exit::NoReply));
+    assert_eq!(stderr(&output), "endo: no reply from nobody within 1 seconds\n");
+    drop(served);
+}
+
+#[test]
+fn a_device_of_one_s_own_sends_with_the_token_in_a_file() {
+    let shell = Shell::with_key();
+    let served = shell.serve(&[]);
+    let owner: Value = serde_json::from_slice(&fs::read(shell.data().join("owner.json")).unwrap()).unwrap();
+    fs::write(shell.home.path().join("token"), format!("{}\n", owner["token"].as_str().unwrap())).unwrap();
+    add_credentials(&shell, "1", "secret");
+    add_device(&shell);
+    let uuid = owner["uuid"].as_str().unwrap();
+    let output = shell.run(&["send", "Nonsense", "--as-device", uuid, "--token-file", "token"]);
+    assert!(ended(&output, Exit::ErrorReply), "{}", stderr(&output));
+    fs::write(shell.home.path().join("token"), "wrong").unwrap();
+    let output = shell.run(&["send", "Nonsense", "--to", "x", "--as-device", uuid, "--token-file", "token"]);
+    assert!(ended(&output, Exit::Failure));
+    assert_eq!(stderr(&output), "endo: the bus does not let this device read its messages: status 403\n");
+    drop(served);
+}
+
+/// Leaves one dead letter, `d-1`, in the shell's data directory.
+async fn leave_a_dead_letter(shell: &Shell) {
+    let settings = StoreSettings { directory: shell.data(), max_pages: None };
+    let store = Store::open(&settings).unwrap();
+    let give_up = |transaction: &Transaction<'_>| {
+        let delivery = NewDelivery {
+            id: "d-1".into(),
+            work: Work::Webhook,
+            device: DeviceUuid::from("flow-1"),
+            event: "message.received".to_owned(),
+            route: Some("[]".to_owned()),
+            target: None,
+            body: r#"{"z": 1, "a": 2}"#.to_owned(),
+        };
+        transaction.accept(&delivery, Timestamp::from_millis(0))?;
+        transaction.give_up(1, "timeout", Timestamp::from_millis(60_000))
+    };
+    store.write::<_, StoreError, _>(give_up).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_dead_letter_can_be_seen_and_tried_again() {
+    let shell = Shell::with_key();
+    leave_a_dead_letter(&shell).await;
+    let output = shell.run(&["dead-letters", "ls"]);
+    assert!(stdout(&output).contains("d-1"), "{}", stderr(&output));
+    let output = shell.run(&["dead-letters", "ls", "--json"]);
+    let row: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&row["work"], &row["reason"]), (&"webhook".into(), &"timeout".into()));
+    let output = shell.run(&["dead-letters", "show", "d-1"]);
+    let letter: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(letter["died"], "1970-01-01T00:01:00Z");
+    assert_eq!(letter["body"].to_string(), r#"{"z":1,"a":2}"#);
+    let output = shell.run(&["dead-letters", "replay", "d-1"]);
+    assert_eq!(stdout(&output), "d-1 will be tried again\n");
+    let output = shell.run(&["dead-letters", "ls", "--json"]);
+    assert_eq!(stdout(&output), "");
+}
+
+#[test]
+fn what_keeps_a_gateway_from_starting_is_one_sentence_and_its_own_code() {
+    let start = |shell: &Shell, exit: Exit, sentence: &str| {
+        let output = shell.run(&["--set", "listen.bus=127.0.0.1:0", "serve", "--listen", "127.0.0.1:0"]);
+        assert!(ended(&output, exit), "{exit:?}: {}", stderr(&output));
+        assert_eq!(stderr(&output).lines().count(), 1, "{}", stderr(&output));
+        assert!(stderr(&output).contains(sentence), "{}", stderr(&output));
+        assert_eq!(stdout(&output), "");
+    };
+    let shell = Shell::with_key();
+    fs::write(shell.data().join("endo.db"), vec![0x5a; 8192]).unwrap();
+    start(&shell, Exit::CorruptDatabase, "is damaged or is not a database of endo");
+
+    let shell = Shell::with_key();
+    drop(shell.serve(&[]));
+    let other = include_str!("../fixtures/vault-other-key.pem");
+    fs::write(shell.data().join("records.pem"), other).unwrap();
+    start(&shell, Exit::WrongKey, "is not the key that sealed the records");
+    fs::write(shell.data().join("records.pem"), "no key").unwrap();
+    start(&shell, Exit::WrongKey, "holds no private key");
+
+    let shell = Shell::with_key();
+    drop(shell.serve(&[]));
+    let database = rusqlite::Connection::open(shell.data().join("endo.db")).unwrap();
+    database.pragma_update(None, "user_version", 999).unwrap();
+    drop(database);
+    start(&shell, Exit::NewerDataDirectory, "holds format 999");
+}
+
+#[test]
+fn an_address_that_is_taken_has_a_code_of_its_own() {
+    let shell = Shell::with_key();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let holder = TcpListener::bind(taken).unwrap();
+    let output = shell.run(&["serve", "--listen", &taken.to_string(), "--bus-listen", "127.0.0.1:0"]);
+    assert!(ended(&output, Exit::Listen));
+    assert!(stderr(&output).starts_with(&format!("endo: cannot listen on {taken}: ")));
+    drop(holder);
+}
+
+#[test]
+fn the_demo_shows_the_main_job_and_cleans_up_after_itself() {
+    let shell = Shell::new();
+    let output = shell.command(&["demo"]).env("TMPDIR", shell.home.path()).output().unwrap();
+    assert!(ended(&output, Exit::Ok), "{}", stderr(&output));
+    assert_eq!(stderr(&output), "");
+    for line in [
+        "a stand-in for GitHub's API",
+        r#"metadata   {"to":"message 1","code":200,"status":"OK"}"#,
+        "message.data.username is not of a type(s) string",
+        r#"metadata   {"to":"message 3","code":404,"status":"Not Found"}"#,
+        r#"message    "GitHub answered 500""#,
+        "no reply, nothing opened",
+        "All as it should be.",
+    ] {
+        assert!(stdout(&output).contains(line), "{line}: {}", stdout(&output));
+    }
+    assert_eq!(fs::read_dir(shell.home.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_demo_that_cannot_reach_its_api_says_so() {
+    let shell = Shell::new();
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let api = format!("source.base_url=http://{nobody}");
+    let output = shell.run(&["demo", "--github-token", "ghp_canary77", "--set", &api]);
+    assert!(ended(&output, Exit::Failure), "{}", stdout(&output));
+    let sentence = "endo: the demonstration failed: GitHub cannot be reached; \
+                    without a GitHub token the demonstration needs no network\n";
+    assert_eq!(stderr(&output), sentence);
+    assert!(!stdout(&output).contains("ghp_canary77"));
+}

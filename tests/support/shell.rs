@@ -1,0 +1,125 @@
+//! The program as a shell runs it, in a home of its own.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
+
+use endo::cli::Exit;
+use tempfile::TempDir;
+
+use super::desk::fixture_key;
+
+/// The program with an environment of its own, in an empty home.
+pub(crate) struct Shell {
+    pub(crate) home: TempDir,
+}
+
+impl Shell {
+    pub(crate) fn new() -> Self {
+        Self { home: tempfile::tempdir().unwrap() }
+    }
+
+    /// A home whose data directory has a key already, which saves the time to make one.
+    pub(crate) fn with_key() -> Self {
+        let shell = Self::new();
+        std::fs::create_dir_all(shell.data()).unwrap();
+        std::fs::write(shell.data().join("records.pem"), fixture_key()).unwrap();
+        shell
+    }
+
+    /// The usual data directory.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.home.path().join(".local/share/endo")
+    }
+
+    /// The program with these words; it listens on whatever ports are free.
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_endo"));
+        command.args(words).env_clear().env("HOME", self.home.path()).current_dir(self.home.path());
+        command.stdin(Stdio::null());
+        command
+    }
+
+    pub(crate) fn run(&self, words: &[&str]) -> Output {
+        self.command(words).output().unwrap()
+    }
+
+    /// The program with this text on its standard input.
+    pub(crate) fn run_with(&self, words: &[&str], input: &str) -> Output {
+        let mut command = self.command(words);
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
+    }
+
+    /// A gateway that is ready.
+    pub(crate) fn serve(&self, settings: &[&str]) -> Served {
+        let mut words = vec!["serve", "--listen", "127.0.0.1:0", "--bus-listen", "127.0.0.1:0"];
+        settings.iter().for_each(|setting| words.extend(["--set", setting]));
+        let mut command = self.command(&words);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        Served::ready(child)
+    }
+}
+
+/// A running gateway; it is killed when dropped.
+pub(crate) struct Served {
+    child: Child,
+    lines: BufReader<ChildStdout>,
+    /// What it printed when it was ready.
+    pub(crate) said: String,
+}
+
+impl Served {
+    /// Waits until the last line of what it says at its start.
+    pub(crate) fn ready(mut child: Child) -> Self {
+        let mut lines = BufReader::new(child.stdout.take().unwrap());
+        let mut said = String::new();
+        while !said.contains(" send ListEventsByUser ") {
+            assert_ne!(lines.read_line(&mut said).unwrap(), 0, "it ended: {said}");
+        }
+        Self { child, lines, said }
+    }
+
+    /// What stands behind `name` in what it said.
+    pub(crate) fn told(&self, name: &str) -> &str {
+        let line = self.said.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.trim()
+    }
+
+    /// Sends it a signal, `TERM` or `KILL`.
+    pub(crate) fn signal(&self, name: &str) {
+        let kill = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
+        assert!(kill.unwrap().success());
+    }
+
+    /// Waits for its end.
+    pub(crate) fn end(mut self) -> ExitStatus {
+        let mut rest = String::new();
+        std::io::Read::read_to_string(&mut self.lines, &mut rest).unwrap();
+        assert_eq!(rest, "");
+        self.child.wait().unwrap()
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub(crate) fn stdout(output: &Output) -> &str {
+    str::from_utf8(&output.stdout).unwrap()
+}
+
+pub(crate) fn stderr(output: &Output) -> &str {
+    str::from_utf8(&output.stderr).unwrap()
+}
+
+pub(crate) fn ended(output: &Output, exit: Exit) -> bool {
+    output.status.code() == Some(exit.code().into())
+}
