@@ -9,6 +9,9 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use crate::config::{Log, LogFormat};
 
+/// Said about every start, and as often as strangers like about their own malformed requests.
+const QUIET: &str = "actix_server=warn,actix_http=off";
+
 /// Why nothing would be logged.
 #[derive(Debug, Error)]
 pub enum TelemetryError {
@@ -42,9 +45,8 @@ pub fn to<W>(writer: W, log: &Log) -> Result<Dispatch, TelemetryError>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let filter = EnvFilter::builder().parse(&log.level).map_err(TelemetryError::Level)?;
-    // Strangers can make the server complain about their own requests as often as they like.
-    let filter = filter.add_directive("actix_http=off".parse().map_err(TelemetryError::Level)?);
+    let filter = format!("{QUIET},{}", log.level);
+    let filter = EnvFilter::builder().parse(filter).map_err(TelemetryError::Level)?;
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
     Ok(match log.format {
         LogFormat::Text => Dispatch::new(lines.with_ansi(false).finish()),
