@@ -24,7 +24,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("dispatch", &["message", "bus", "credentials", "job", "store"]),
     ("console", &["message", "credentials", "job"]),
     ("http", &ALL_BUT_THE_ROOTS),
-    ("gateway", &ALL_BUT_THE_ROOTS),
+    ("gateway", &ALL),
     ("cli", &ALL),
 ];
 
