@@ -4,6 +4,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+/// Where the jobs of the README find it.
+use endo::job;
+
 mod architecture;
 mod bus_api;
 mod bus_rules;
