@@ -14,6 +14,7 @@ mod canaries;
 mod command_line;
 mod config;
 mod container;
+mod credentials;
 mod dispatch;
 mod egress;
 mod front_door;

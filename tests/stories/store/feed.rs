@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use endo::ambient::{Clock, Timestamp};
-use endo::store::{Feed, Store, StoreError, Taken, Work};
+use endo::store::{Feed, Store, Taken, Work};
 use futures_util::FutureExt;
 use tokio::sync::Notify;
 
@@ -194,6 +194,6 @@ async fn that_a_call_started_is_remembered() {
     write(&store, move |transaction| transaction.start_call(seq)).await.unwrap();
     drop(taken);
     assert!(one(&feed).await.delivery.call_started);
-    let waiting = read::<_>(&store, |view| Ok::<_, StoreError>(view.waiting(Work::Job)?)).await;
+    let waiting = read(&store, |view| view.waiting(Work::Job)).await;
     assert_eq!(waiting, 1);
 }
