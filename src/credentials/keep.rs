@@ -17,9 +17,14 @@ use crate::vault::{Contents, Credentials, Format, ResourceOwnerId, Sealed, Secre
 /// How many devices are looked at that say they are an account's but whose record was not sealed here.
 const STRANGERS: usize = 4;
 
-/// Where the secrets of the gateway's source may be sent: `host` or `host:port`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SourceHosts(pub Vec<String>);
+/// What new records are like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sealing {
+    /// Where the secrets of the gateway's source may be sent: `host` or `host:port`.
+    pub hosts: Vec<String>,
+    /// The form in which they are stored.
+    pub format: Format,
+}
 
 /// An account at the API and the secret that opens it.
 #[derive(Debug)]
@@ -42,14 +47,14 @@ pub struct CredentialsDevices {
     pub(super) bus: EmbeddedBus,
     pub(super) vault: Arc<Vault>,
     pub(super) clock: Clock,
-    pub(super) hosts: Arc<SourceHosts>,
+    pub(super) sealing: Arc<Sealing>,
     pub(super) openings: Arc<Openings>,
 }
 
 impl CredentialsDevices {
-    /// The credentials devices on `bus`, opened by `vault`, for a source with these hosts.
-    pub fn new(bus: EmbeddedBus, vault: Arc<Vault>, (clock, hosts): (Clock, SourceHosts)) -> Self {
-        Self { bus, vault, clock, hosts: Arc::new(hosts), openings: Arc::default() }
+    /// The credentials devices on `bus`, opened by `vault` and sealed as `sealing` says.
+    pub fn new(bus: EmbeddedBus, vault: Arc<Vault>, (clock, sealing): (Clock, Sealing)) -> Self {
+        Self { bus, vault, clock, sealing: Arc::new(sealing), openings: Arc::default() }
     }
 
     /// Keeps the account's secret on its credentials device, which is made where there is none. All of it is on disk
@@ -105,7 +110,7 @@ impl Keeping {
             None => self.make(transaction)?,
         };
         let contents = self.contents(before);
-        let sealed = self.devices.vault.seal(&device, &contents, Format::Two)?;
+        let sealed = self.devices.vault.seal(&device, &contents, self.devices.sealing.format)?;
         let record = StoredRecord {
             generation: contents.generation,
             endo: sealed.endo.to_string(),
@@ -174,7 +179,11 @@ impl Keeping {
     fn contents(&self, before: Before) -> Contents {
         let account = &self.account;
         let secret = SecretText::from(account.secret.expose());
-        let mut owners = before.owners;
+        let mut owners = match self.devices.sealing.format {
+            // As in the original, whoever signed in last; there is no room for more.
+            Format::One => Vec::new(),
+            Format::Two => before.owners,
+        };
         if !owners.contains(&account.owner) {
             owners.push(account.owner.clone());
         }
@@ -183,7 +192,7 @@ impl Keeping {
             refresh_token: account.refresh_token.as_ref().map(|token| SecretText::from(token.expose())),
             credentials_device_token: before.token,
             owners,
-            hosts: self.devices.hosts.0.clone(),
+            hosts: self.devices.sealing.hosts.clone(),
             generation: before.generation + 1,
             ..Contents::new(account.id.clone(), secret)
         }

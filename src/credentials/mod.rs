@@ -9,4 +9,4 @@ mod templates;
 
 pub use bind::{BoundDevice, NewUserDevice};
 pub use error::CredentialsError;
-pub use keep::{Account, CredentialsDevices, SourceHosts};
+pub use keep::{Account, CredentialsDevices, Sealing};

@@ -11,7 +11,7 @@ use super::{FirstOwner, GatewayError, key_file, translate};
 use crate::ambient::{Clock, Random};
 use crate::bus::embedded::{EmbeddedBus, Ground};
 use crate::config::Config;
-use crate::credentials::{CredentialsDevices, NewUserDevice, SourceHosts};
+use crate::credentials::{CredentialsDevices, NewUserDevice, Sealing};
 use crate::egress::{Egress, HostList, Lookup};
 use crate::job::{Registry, RegistryOptions, Workbench};
 use crate::jobs;
@@ -73,8 +73,8 @@ impl Gateway {
         let Ambient { clock, random } = ambient.clone();
         let bus = EmbeddedBus::open(Ground { store, clock: clock.clone(), random }).await?;
         let owner = first_owner(&config.data_dir, &bus).await?;
-        let source_hosts = SourceHosts(hosts.clone());
-        let credentials = CredentialsDevices::new(bus.clone(), Arc::clone(&vault), (clock, source_hosts));
+        let sealing = Sealing { hosts: hosts.clone(), format: translate::format(&config) };
+        let credentials = CredentialsDevices::new(bus.clone(), Arc::clone(&vault), (clock, sealing));
         let workbench = Workbench::new(egress.clone(), base_url, HostList::parse(&hosts)?);
         Ok(Self {
             config,

@@ -5,11 +5,15 @@ use std::time::Duration;
 use crate::config::Config;
 use crate::egress::EgressSettings;
 use crate::store::StoreSettings;
-use crate::vault::RememberSettings;
+use crate::vault::{Format, RememberSettings};
 
 pub(super) fn store(config: &Config) -> StoreSettings {
     let max_pages = Some(config.store.max_pages).filter(|pages| *pages > 0);
     StoreSettings { directory: config.data_dir.clone(), max_pages }
+}
+
+pub(super) fn format(config: &Config) -> Format {
+    if config.records.write == 1 { Format::One } else { Format::Two }
 }
 
 pub(super) fn remember(config: &Config) -> RememberSettings {

@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use endo::ambient::{Clock, Random, Timestamp};
 use endo::bus::embedded::{BusError, Caller, EmbeddedBus, Ground};
-use endo::credentials::{
-    Account, BoundDevice, CredentialsDevices, CredentialsError, NewUserDevice, SourceHosts,
-};
+use endo::credentials::{Account, BoundDevice, CredentialsDevices, CredentialsError, NewUserDevice, Sealing};
 use endo::message::{DeviceUuid, Parties};
 use endo::store::{Binding, Store, StoreError, StoreSettings, StoredRecord, StoredSubscription, Transaction};
 use endo::vault::{
@@ -34,6 +32,10 @@ fn vault() -> Arc<Vault> {
     Arc::new(Vault::new(KeyRing::new(key, vec![]), Random::system(), remember))
 }
 
+fn sealing(format: Format) -> Sealing {
+    Sealing { hosts: vec!["api.test".to_owned()], format }
+}
+
 /// A bus with credentials devices and a clock that stands still.
 struct House {
     bus: EmbeddedBus,
@@ -54,18 +56,23 @@ impl House {
         let ground = Ground { store, clock: clock.clone(), random: Random::system() };
         let bus = EmbeddedBus::open(ground).await.unwrap();
         let vault = vault();
-        let hosts = SourceHosts(vec!["api.test".to_owned()]);
-        let credentials = CredentialsDevices::new(bus.clone(), Arc::clone(&vault), (clock, hosts));
+        let credentials =
+            CredentialsDevices::new(bus.clone(), Arc::clone(&vault), (clock, sealing(Format::Two)));
         Self { bus, vault, credentials, hand, _directory: directory }
     }
 
     /// The same after a restart: nothing is remembered.
     fn restarted(self) -> Self {
+        self.writing(Format::Two)
+    }
+
+    /// The same after a restart with another setting of `records.write`.
+    fn writing(self, format: Format) -> Self {
         let vault = vault();
         let told = Arc::clone(&self.hand);
         let clock = Clock::from_fn(move || Timestamp::from_millis(told.load(Ordering::SeqCst)));
-        let hosts = SourceHosts(vec!["api.test".to_owned()]);
-        let credentials = CredentialsDevices::new(self.bus.clone(), Arc::clone(&vault), (clock, hosts));
+        let credentials =
+            CredentialsDevices::new(self.bus.clone(), Arc::clone(&vault), (clock, sealing(format)));
         Self { vault, credentials, ..self }
     }
 
@@ -164,6 +171,21 @@ async fn an_account_that_signs_in_again_keeps_its_device_its_token_and_its_owner
     let document = house.document(&device).await;
     assert_eq!(document["endo"].to_string(), house.record(&device).await.endo);
     assert_eq!(document["endo"]["authorizedKey"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn records_are_written_in_the_form_of_the_original_where_that_is_asked_for() {
+    let house = House::new().await.writing(Format::One);
+    let device = house.credentials.keep(account("42", "first", "owner-1")).await.unwrap();
+    let endo = house.document(&device).await["endo"].clone();
+    assert_eq!(endo["version"], "1.0.0");
+    assert!(endo["authorizedKey"].is_string());
+    let house = house.restarted();
+    assert_eq!(house.credentials.keep(account("42", "second", "owner-1")).await.unwrap(), device);
+    assert_eq!(house.document(&device).await["endo"]["version"], "2.0.0");
+    let house = house.writing(Format::One);
+    assert_eq!(house.credentials.keep(account("42", "third", "owner-2")).await.unwrap(), device);
+    assert_eq!(house.document(&device).await["endo"]["version"], "1.0.0");
 }
 
 #[tokio::test]
