@@ -1,7 +1,7 @@
 //! The life of a credentials device: kept once for an account, bound, opened, revoked.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use endo::ambient::{Clock, Random, Timestamp};
@@ -27,9 +27,13 @@ fn original_device() -> (DeviceUuid, Value) {
 }
 
 fn vault() -> Arc<Vault> {
+    vault_with(Random::system())
+}
+
+fn vault_with(random: Random) -> Arc<Vault> {
     let key = PrivateKey::parse(vectors()["privateKeyPem"].as_str().unwrap()).unwrap();
     let remember = RememberSettings { capacity: 64, life: Duration::from_secs(3600) };
-    Arc::new(Vault::new(KeyRing::new(key, vec![]), Random::system(), remember))
+    Arc::new(Vault::new(KeyRing::new(key, vec![]), random, remember))
 }
 
 fn sealing(format: Format) -> Sealing {
@@ -68,11 +72,13 @@ impl House {
 
     /// The same after a restart with another setting of `records.write`.
     fn writing(self, format: Format) -> Self {
-        let vault = vault();
         let told = Arc::clone(&self.hand);
         let clock = Clock::from_fn(move || Timestamp::from_millis(told.load(Ordering::SeqCst)));
-        let credentials =
-            CredentialsDevices::new(self.bus.clone(), Arc::clone(&vault), (clock, sealing(format)));
+        self.with(vault(), (clock, sealing(format)))
+    }
+
+    fn with(self, vault: Arc<Vault>, (clock, sealing): (Clock, Sealing)) -> Self {
+        let credentials = CredentialsDevices::new(self.bus.clone(), Arc::clone(&vault), (clock, sealing));
         Self { vault, credentials, ..self }
     }
 
@@ -393,12 +399,35 @@ async fn a_warm_record_costs_no_private_key_operation() {
 
 #[tokio::test]
 async fn a_cold_record_is_decrypted_once_however_many_want_it() {
+    const WANTED: usize = 64;
     let house = House::new().await;
     let device = house.keep("42", "secret", "owner").await;
     let bound = house.bind(&device, None).await;
-    let house = house.restarted();
-    let opening = (0..64).map(|_| house.open(&device, &bound.uuid));
-    for opened in join_all(opening).await {
+    let (asked, gate) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new(None::<mpsc::Receiver<()>>)));
+    let (counted, closed) = (Arc::clone(&asked), Arc::clone(&gate));
+    // Decryption is blinded, so it waits for random bytes until the gate's other end is dropped.
+    let random = Random::from_fn(move |bytes| {
+        if let Some(gate) = &*closed.lock().unwrap() {
+            let _ = gate.recv();
+        }
+        bytes.fill(7);
+    });
+    let clock = Clock::from_fn(move || {
+        counted.fetch_add(1, Ordering::SeqCst);
+        Timestamp::from_millis(1_000_000_000)
+    });
+    let house = house.with(vault_with(random), (clock, sealing(Format::Two)));
+    let (open_gate, receiver) = mpsc::channel();
+    *gate.lock().unwrap() = Some(receiver);
+    asked.store(0, Ordering::SeqCst);
+    let all_asked = async {
+        while asked.load(Ordering::SeqCst) < WANTED {
+            tokio::task::yield_now().await;
+        }
+        drop(open_gate);
+    };
+    let opening = join_all((0..WANTED).map(|_| house.open(&device, &bound.uuid)));
+    for opened in tokio::join!(opening, all_asked).0 {
         assert_eq!(opened.unwrap().secret().expose(), "secret");
     }
     assert_eq!(house.vault.private_key_operations(), 1);
