@@ -113,6 +113,9 @@ pub enum CommandError {
     /// The demonstration did not end as it should.
     #[error("the demonstration failed: {0}")]
     Demonstration(String),
+    /// The database's writer ended while the gateway ran.
+    #[error("the database takes no more writes")]
+    StoreClosed,
     /// A second signal came.
     #[error("stopped before everything was finished; the next start takes up the rest")]
     CutShort,

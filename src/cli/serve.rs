@@ -29,7 +29,11 @@ pub(super) async fn run(
     let command = program.command((!usual).then_some(&settings.config.data_dir));
     let service = Service::start(settings.config).await?;
     service.announce(&command, out).await?;
-    signals.next().await;
+    tokio::select! {
+        () = signals.next() => {}
+        // It would refuse everything from now on; the next process may not.
+        () = service.gateway.bus.store().closed() => return Err(CommandError::StoreClosed),
+    }
     tokio::select! {
         () = service.stop() => Ok(()),
         () = signals.next() => Err(CommandError::CutShort),
