@@ -38,6 +38,11 @@ fn assignment(text: &str) -> Result<(String, String), &'static str> {
 fn after_help() -> String {
     format!(
         "Examples:
+  endo demo                              see the main job, on this machine alone
+  endo                                   start a gateway; it prints what to type next
+  endo credentials add --id 583231 --username octocat < token
+  endo devices add                       a user device for the only credentials there are
+  endo send ListEventsByUser username=octocat
   endo jobs ListEventsByUser             what one job takes and answers
   endo config                            the settings in force, and where each comes from
   endo --data-dir /var/lib/endo config   the same for another data directory
@@ -57,6 +62,23 @@ Settings:
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Run the gateway and its bus, until SIGTERM or Ctrl-C; the same as no command
+    Serve(ServeArguments),
+    /// Show the main job on this machine, in a directory of its own, and end
+    Demo(DemoArguments),
+    /// Keep credentials of accounts at the API
+    #[command(subcommand)]
+    Credentials(CredentialsCommand),
+    /// Make, list and cut off the user devices that use credentials
+    #[command(subcommand)]
+    Devices(DevicesCommand),
+    /// Send a message through the bus and print the reply
+    Send(SendArguments),
+    /// See what could not be delivered, and try it again
+    #[command(subcommand)]
+    DeadLetters(DeadLettersCommand),
+    /// List the job types with the fields of their data and of their responses
+    Jobs(JobsArguments),
     /// Print the settings in force, and where each value comes from
     ///
     /// The output is a valid endo.toml. Secrets are left out.
@@ -65,23 +87,6 @@ pub enum Command {
     ///
     /// Ends with 0 if it is. Made for supervisors, such as Docker's HEALTHCHECK.
     Health,
-    /// List the job types with the fields of their data and of their responses
-    Jobs(JobsArguments),
-    /// Run the gateway and its bus, until SIGTERM or Ctrl-C; the same as no command
-    Serve(ServeArguments),
-    /// Show the main job on this machine, in a directory of its own, and end
-    Demo(DemoArguments),
-    /// Send a message through the bus and print the reply
-    Send(SendArguments),
-    /// Keep credentials of accounts at the API
-    #[command(subcommand)]
-    Credentials(CredentialsCommand),
-    /// Make, list and cut off the user devices that use credentials
-    #[command(subcommand)]
-    Devices(DevicesCommand),
-    /// See what could not be delivered, and try it again
-    #[command(subcommand)]
-    DeadLetters(DeadLettersCommand),
 }
 
 /// What `endo serve` takes.

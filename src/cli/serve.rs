@@ -34,6 +34,7 @@ pub(super) async fn run(
         // It would refuse everything from now on; the next process may not.
         () = service.gateway.bus.store().closed() => return Err(CommandError::StoreClosed),
     }
+    tracing::info!("stopping; what is in hand is finished first, unless a second signal comes");
     tokio::select! {
         () = service.stop() => Ok(()),
         () = signals.next() => Err(CommandError::CutShort),

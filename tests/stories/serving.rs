@@ -3,6 +3,8 @@
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
+use std::sync::{Mutex, mpsc};
 
 use endo::ambient::Timestamp;
 use endo::cli::{Exit, StandIn};
@@ -10,7 +12,8 @@ use endo::message::DeviceUuid;
 use endo::store::{NewDelivery, Store, StoreError, StoreSettings, Transaction, Work};
 use serde_json::Value;
 
-use crate::support::shell::{Shell, ended, stderr, stdout};
+use crate::support::fake_api::{Answer, FakeApi};
+use crate::support::shell::{Served, Shell, ended, stderr, stdout};
 
 fn add_credentials(shell: &Shell, id: &str, secret: &str) -> String {
     let output = shell.run_with(&["credentials", "add", "--id", id], secret);
@@ -65,6 +68,33 @@ fn a_signal_ends_it_and_leaves_nothing_locked() {
         assert_eq!(served.end().code(), Some(0), "{signal}");
         assert!(!shell.data().join("endo.sock").exists());
     }
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_it_at_once_and_the_work_is_taken_up_at_the_next_start() {
+    let (asked, wait) = mpsc::channel();
+    let asked = Mutex::new(asked);
+    let script = move |_: &_| {
+        asked.lock().unwrap().send(()).unwrap();
+        Answer::Stall(Vec::new())
+    };
+    let api = FakeApi::start(script).await;
+    let shell = Shell::with_key();
+    let setting = format!("source.base_url={}", api.url(""));
+    let mut served = shell.serve(&[&setting]);
+    add_credentials(&shell, "1", "secret");
+    add_device(&shell);
+    let mut send = shell.command(&["send", "ListReposByUser", "username=octocat"]);
+    let mut send = send.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let wait = tokio::task::spawn_blocking(move || wait.recv().map(|()| wait)).await.unwrap().unwrap();
+    served.signal("TERM");
+    served.logs("stopping");
+    served.signal("TERM");
+    assert_eq!(served.end().code(), Some(Exit::Failure.code().into()));
+    assert_eq!(send.wait().unwrap().code(), Some(Exit::Unreachable.code().into()));
+    let served = shell.serve(&[&setting]);
+    tokio::task::spawn_blocking(move || wait.recv()).await.unwrap().unwrap();
+    drop(served);
 }
 
 #[test]
@@ -324,6 +354,22 @@ fn the_demo_shows_the_main_job_and_cleans_up_after_itself() {
         assert!(stdout(&output).contains(line), "{line}: {}", stdout(&output));
     }
     assert_eq!(fs::read_dir(shell.home.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_demo_that_is_kept_goes_on_serving_until_a_signal() {
+    let shell = Shell::new();
+    let mut demo = shell.command(&["demo", "--keep"]);
+    let demo = demo.env("TMPDIR", shell.home.path()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let served = Served::ready(demo.spawn().unwrap());
+    let line = served.said.lines().last().unwrap().trim().to_owned();
+    let words: Vec<_> = line.split(' ').skip(1).collect();
+    let output = shell.run(&words);
+    assert!(ended(&output, Exit::Ok), "{line}: {}", stderr(&output));
+    let directory = words[words.iter().position(|word| *word == "--data-dir").unwrap() + 1];
+    served.signal("INT");
+    assert_eq!(served.end_after("The directory stays; remove it when you are done.\n").code(), Some(0));
+    assert!(fs::metadata(directory).unwrap().is_dir());
 }
 
 #[test]

@@ -96,11 +96,25 @@ impl Served {
         assert!(kill.unwrap().success());
     }
 
-    /// Waits for its end.
-    pub(crate) fn end(mut self) -> ExitStatus {
+    /// Waits until it logs a line with this text.
+    pub(crate) fn logs(&mut self, text: &str) {
+        let log = BufReader::new(self.child.stderr.take().unwrap());
+        let mut lines = log.lines().map(Result::unwrap);
+        assert!(lines.any(|line| line.contains(text)), "{text}");
+        // What it logs from now on goes nowhere, and blocks nothing.
+        std::thread::spawn(move || lines.count());
+    }
+
+    /// Waits for its end; it prints nothing more.
+    pub(crate) fn end(self) -> ExitStatus {
+        self.end_after("")
+    }
+
+    /// Waits for its end, before which it prints this.
+    pub(crate) fn end_after(mut self, last: &str) -> ExitStatus {
         let mut rest = String::new();
         std::io::Read::read_to_string(&mut self.lines, &mut rest).unwrap();
-        assert_eq!(rest, "");
+        assert_eq!(rest, last);
         self.child.wait().unwrap()
     }
 }
