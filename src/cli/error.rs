@@ -150,7 +150,8 @@ fn of_gateway(error: &GatewayError) -> Exit {
         GatewayError::Store(StoreError::InUse(_)) => Exit::DataDirectoryInUse,
         GatewayError::Store(StoreError::Corrupt { .. }) => Exit::CorruptDatabase,
         GatewayError::Store(StoreError::Newer { .. }) => Exit::NewerDataDirectory,
-        GatewayError::WrongKey(_) | GatewayError::Key { .. } => Exit::WrongKey,
+        GatewayError::NoDatabase(_) => Exit::CorruptDatabase,
+        GatewayError::WrongKey(_) | GatewayError::NoKey(_) | GatewayError::Key { .. } => Exit::WrongKey,
         GatewayError::Listen { .. } => Exit::Listen,
         _ => Exit::Failure,
     }

@@ -37,6 +37,14 @@ pub enum GatewayError {
     /// The key is not the one whose records are in the data directory.
     #[error("{0} is not the key that sealed the records in this data directory: put the right one back")]
     WrongKey(PathBuf),
+    /// The key is gone whose records are in the data directory.
+    #[error("{0} is gone, which sealed the records in this data directory: put it back")]
+    NoKey(PathBuf),
+    /// The database is gone, and what belongs to it is still there.
+    #[error(
+        "the database of {0} is gone or empty: restore it from a backup, or remove owner.json to begin anew"
+    )]
+    NoDatabase(PathBuf),
     /// A job cannot be loaded.
     #[error("cannot load the jobs")]
     Jobs(#[from] LoadError),

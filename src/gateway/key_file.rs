@@ -4,7 +4,7 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use super::GatewayError;
+use super::{FirstOwner, GatewayError};
 use crate::ambient::Random;
 use crate::store::{Store, StoreError, Transaction};
 use crate::vault::{KeyRing, PrivateKey};
@@ -17,7 +17,8 @@ const KEY_ID: &str = "vault.kid";
 /// The ring with the directory's key; makes one where the directory is new.
 ///
 /// # Errors
-/// [`GatewayError::WrongKey`] when the store was used with another key; [`GatewayError::Key`] when the file holds none.
+/// [`GatewayError::WrongKey`] when the store was used with another key, [`GatewayError::NoKey`] when that is gone,
+/// [`GatewayError::Key`] when the file holds none; [`GatewayError::NoDatabase`] when the store is new and the first owner is not.
 pub(super) async fn key_ring(
     directory: &Path,
     store: &Store,
@@ -25,11 +26,18 @@ pub(super) async fn key_ring(
 ) -> Result<KeyRing, GatewayError> {
     let path = directory.join("records.pem");
     let known = store.read::<_, StoreError, _>(|view| view.fact(KEY_ID)).await?;
+    // The first owner's file is the last that a first start makes.
+    if known.is_none() && FirstOwner::read(directory)?.is_some() {
+        return Err(GatewayError::NoDatabase(directory.to_owned()));
+    }
     let key = match (std::fs::read_to_string(&path), &known) {
         (Ok(text), _) => {
             PrivateKey::parse(&text).map_err(|cause| GatewayError::Key { path: path.clone(), cause })?
         }
         (Err(error), None) if error.kind() == std::io::ErrorKind::NotFound => make(&path, random)?,
+        (Err(error), Some(_)) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(GatewayError::NoKey(path));
+        }
         (Err(cause), _) => return Err(GatewayError::File { path, cause }),
     };
     match known {

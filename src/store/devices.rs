@@ -11,6 +11,9 @@ use crate::message::DeviceUuid;
 /// The paths whose strings, also inside arrays, can be looked up without reading every document.
 const INDEXED: [&[&str]; 4] = [&["endo", "idKey"], &["endo", "authorizedKey"], &["owner"], &["type"]];
 
+/// What reading a document costs beside its text, in bytes.
+const PER_DOCUMENT: usize = 256;
+
 /// A document and the text that keeps it.
 #[derive(Clone, Debug)]
 pub struct StoredDevice {
@@ -18,6 +21,8 @@ pub struct StoredDevice {
     pub uuid: DeviceUuid,
     /// The document, its keys in their order.
     pub document: Arc<Value>,
+    /// The length of its text, in bytes.
+    pub bytes: usize,
 }
 
 /// Where to look for devices.
@@ -60,7 +65,7 @@ impl View<'_> {
     }
 
     /// Hands devices to `visit`, newest registered first, until it answers `false`.
-    /// At most `budget` documents are read.
+    /// At most `budget` bytes of documents are read.
     ///
     /// # Errors
     /// [`StoreError::TooSlow`] when the budget is spent; else what the database reports.
@@ -81,12 +86,10 @@ impl View<'_> {
         };
         let mut statement = self.prepare(sql)?;
         let mut rows = statement.query(rusqlite::params_from_iter(parameters))?;
-        let mut read = 0;
+        let mut left = budget;
         while let Some(row) = rows.next()? {
-            read += 1;
-            if read > budget {
-                return Err(StoreError::TooSlow);
-            }
+            let bytes = row.get_ref(1)?.as_bytes().map_or(0, <[u8]>::len);
+            left = left.checked_sub(PER_DOCUMENT + bytes).ok_or(StoreError::TooSlow)?;
             if !visit(stored_device(row)?) {
                 break;
             }
@@ -173,7 +176,7 @@ fn one_or_many(value: &Value) -> &[Value] {
 fn stored_device(row: &Row<'_>) -> Result<StoredDevice, StoreError> {
     let uuid: String = row.get(0)?;
     let text: String = row.get(1)?;
-    Ok(StoredDevice { uuid: uuid.into(), document: Arc::new(parse(&text)?) })
+    Ok(StoredDevice { uuid: uuid.into(), document: Arc::new(parse(&text)?), bytes: text.len() })
 }
 
 fn parse(text: &str) -> Result<Value, StoreError> {

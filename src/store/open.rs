@@ -18,6 +18,8 @@ const CHECKED_AT_START: u64 = 16 << 20;
 /// How long to wait for a program that looks at the files from outside, such as a backup.
 const BUSY: Duration = Duration::from_secs(1);
 const READERS: usize = 2;
+/// Searches may take long; they wait for each other alone.
+const SEARCHERS: usize = 1;
 const DEVICE_CACHE_BYTES: usize = 4 << 20;
 
 /// What the store needs to be told.
@@ -36,6 +38,7 @@ pub struct Store(Arc<Parts>);
 struct Parts {
     queue: Option<WriteQueue>,
     readers: Readers,
+    searchers: Readers,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -49,16 +52,13 @@ impl Store {
         let path = settings.directory.join("endo.db");
         let sound = |result: Result<_, StoreError>| result.map_err(|error| damaged(&path, error));
         let writing = sound(open_writer(&path, settings.max_pages))?;
-        let reading = (0..READERS).map(|_| sound(open_reader(&path))).collect::<Result<_, _>>()?;
+        let reading = |count| (0..count).map(|_| sound(open_reader(&path))).collect::<Result<_, _>>();
+        let (readers, searchers) = (Readers::new(reading(READERS)?), Readers::new(reading(SEARCHERS)?));
         let room = Room::of(settings.max_pages);
         let parts = WriterParts { connection: writing, room, cache_bytes: DEVICE_CACHE_BYTES, lock };
         let (queue, thread) =
             writer::start(parts).map_err(|cause| StoreError::File { path, cause: Arc::new(cause) })?;
-        Ok(Self(Arc::new(Parts {
-            queue: Some(queue),
-            readers: Readers::new(reading),
-            thread: Mutex::new(Some(thread)),
-        })))
+        Ok(Self(Arc::new(Parts { queue: Some(queue), readers, searchers, thread: Mutex::new(Some(thread)) })))
     }
 
     /// Runs `change` in a transaction and answers what it returned, once that is on disk.
@@ -94,12 +94,26 @@ impl Store {
     {
         self.0.readers.read(look).await
     }
+
+    /// As [`Store::read`], for what may read very much: nothing but its like waits for it.
+    ///
+    /// # Errors
+    /// Those of `look`.
+    pub async fn search<T, E, F>(&self, look: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnOnce(&View<'_>) -> Result<T, E> + Send + 'static,
+    {
+        self.0.searchers.read(look).await
+    }
 }
 
 impl Drop for Parts {
     fn drop(&mut self) {
         // The last connection to close tidies up, which only the writer's may.
         self.readers.close();
+        self.searchers.close();
         self.queue = None;
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         // A hook that held the last clone runs on that very thread, which then ends by itself.

@@ -467,7 +467,7 @@ async fn what_cannot_be_kept_leaves_nothing_behind() {
     let service = house.bus.service().clone();
     let devices = house.bus.look(move |_, view| {
         let mut found = Vec::new();
-        view.visit_devices(&endo::store::Lookup::Everything, 100, |device| {
+        view.visit_devices(&endo::store::Lookup::Everything, 1 << 20, |device| {
             found.push(device.uuid);
             true
         })?;

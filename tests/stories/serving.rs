@@ -316,6 +316,16 @@ fn what_keeps_a_gateway_from_starting_is_one_sentence_and_its_own_code() {
     start(&shell, Exit::WrongKey, "is not the key that sealed the records");
     fs::write(shell.data().join("records.pem"), "no key").unwrap();
     start(&shell, Exit::WrongKey, "holds no private key");
+    fs::remove_file(shell.data().join("records.pem")).unwrap();
+    start(&shell, Exit::WrongKey, "is gone, which sealed the records");
+
+    let shell = Shell::with_key();
+    drop(shell.serve(&[]));
+    for file in ["endo.db", "endo.db-wal", "endo.db-shm"] {
+        let _ = fs::remove_file(shell.data().join(file));
+    }
+    start(&shell, Exit::CorruptDatabase, "is gone or empty");
+    start(&shell, Exit::CorruptDatabase, "is gone or empty");
 
     let shell = Shell::with_key();
     drop(shell.serve(&[]));

@@ -38,7 +38,7 @@ pub(crate) struct Chain {
     pub(crate) credentials: DeviceUuid,
     pub(crate) device: BoundDevice,
     pub(crate) flow: Registered,
-    pub(crate) replies: mpsc::Receiver<Arc<str>>,
+    pub(crate) replies: mpsc::Receiver<endo::bus::embedded::Heard>,
 }
 
 impl Workshop {

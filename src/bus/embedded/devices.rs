@@ -14,8 +14,12 @@ use crate::store::{Lookup, TokenHash, Transaction, View};
 
 /// The most devices that one search answers.
 const FOUND_AT_MOST: usize = 1000;
-/// The most documents that one search reads.
-const READ_AT_MOST: usize = 200_000;
+/// The most text that one search answers, in bytes.
+const FOUND_BYTES: usize = 32 << 20;
+/// The most text that one search with a small query reads, in bytes; with a larger one it is less.
+const READ_BYTES: usize = 256 << 20;
+/// Comparing a document with so many operands takes about as long as reading it.
+const SMALL_QUERY: usize = 16;
 
 const READ: (List, List) = (List::DiscoverAs, List::DiscoverView);
 pub(super) const CONFIGURE: (List, List) = (List::ConfigureAs, List::ConfigureUpdate);
@@ -68,10 +72,12 @@ impl EmbeddedBus {
         Ok(registration::public(Value::clone(&document)))
     }
 
-    /// The devices that match, newest first, as far as the caller may see them; at most 1000.
+    /// The devices that match, newest first, as far as the caller may see them; at most 1000, and
+    /// no more than fit into one answer.
     ///
     /// # Errors
-    /// [`BusError::Forbidden`] when the caller may not act as it wants to.
+    /// [`BusError::Forbidden`] when the caller may not act as it wants to; the store's
+    /// [`TooSlow`](crate::store::StoreError::TooSlow) when it would take too long.
     pub fn search(
         &self,
         view: &View<'_>,
@@ -79,9 +85,12 @@ impl EmbeddedBus {
         (query, projection): (&Query, Option<&Projection>),
     ) -> Result<Vec<Value>, BusError> {
         may_act(view, caller, List::DiscoverAs)?;
-        let mut found = Vec::new();
-        view.visit_devices(&lookup(query), READ_AT_MOST, |device| {
+        let (mut found, mut left) = (Vec::new(), FOUND_BYTES);
+        let budget = READ_BYTES / (1 + query.weight() / SMALL_QUERY);
+        view.visit_devices(&lookup(query), budget, |device| {
             if visible_to(&device.document, &caller.acting) && query.matches(&device.document) {
+                let Some(rest) = left.checked_sub(device.bytes) else { return false };
+                left = rest;
                 let document = registration::public(Value::clone(&device.document));
                 found.push(projection.map_or_else(|| document.clone(), |wanted| wanted.apply(&document)));
             }

@@ -1,6 +1,6 @@
 //! Sending: what a message or an event leads to is accepted in the transaction that sends it.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -10,15 +10,22 @@ use super::routing::{self, Arrival, Arrivals, Event, Limits, Network, Sender};
 use super::streams::Line;
 use super::subscription::SubscriptionType;
 use super::target::Target;
+use super::update::DataError;
 use super::{BusError, Caller, EmbeddedBus, forwarder};
 use crate::message::{DeviceUuid, Route};
 use crate::store::{NewDelivery, StoreError, Transaction, Work};
+
+/// The most bytes of work that one message or event may lead to. All of it is one commit, which others wait for.
+const WORK_AT_MOST: usize = 128 << 20;
+/// What a piece of work costs beside its texts.
+const PIECE: usize = 1 << 10;
 
 impl EmbeddedBus {
     /// Sends `body` to the devices it names. Recipients that refuse, or do not exist, are passed over in silence.
     ///
     /// # Errors
-    /// [`BusError::Unprocessable`] when `body` names no recipients.
+    /// [`BusError::Unprocessable`] when `body` names no recipients, [`BusError::Data`] when more would come of it than
+    /// one message may lead to.
     pub fn send(&self, transaction: &Transaction<'_>, caller: &Caller, body: &Value) -> Result<(), BusError> {
         let recipients = recipients(body).map_err(|_| BusError::Unprocessable)?;
         let sender = Sender { auth: &caller.auth, acting: &caller.acting };
@@ -37,7 +44,14 @@ impl EmbeddedBus {
         if arrivals.arrivals.is_empty() {
             return Ok(());
         }
-        self.accept(transaction, arrivals, &super::registration::public(document.clone()))
+        match self.accept(transaction, arrivals, &super::registration::public(document.clone())) {
+            // Whoever listens too much must not keep the device from being changed.
+            Err(BusError::Data(error)) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "an event was not told to all");
+                Ok(())
+            }
+            told => told,
+        }
     }
 
     fn accept(
@@ -49,7 +63,8 @@ impl EmbeddedBus {
         if let Some(cut) = arrivals.cut {
             tracing::warn!(bus.cut = ?cut, "an event would have gone further than one event may");
         }
-        let accepting = Accepting { bus: self, transaction, body, text: OnceCell::new() };
+        let left = Cell::new(WORK_AT_MOST);
+        let accepting = Accepting { bus: self, transaction, body, text: OnceCell::new(), left };
         arrivals.arrivals.iter().try_for_each(|arrival| accepting.arrival(arrival))
     }
 }
@@ -71,6 +86,7 @@ struct Accepting<'a> {
     transaction: &'a Transaction<'a>,
     body: &'a Value,
     text: OnceCell<String>,
+    left: Cell<usize>,
 }
 
 impl Accepting<'_> {
@@ -82,13 +98,24 @@ impl Accepting<'_> {
             if arrival.device == self.bus.service {
                 self.work(Work::Job, arrival, None)?;
             }
-            self.publish(arrival);
+            self.publish(arrival)?;
         }
+        Ok(())
+    }
+
+    /// Takes a piece of work from what one message may lead to.
+    fn spend(&self, of_its_own: usize) -> Result<(), BusError> {
+        let cost = PIECE + of_its_own + self.text().len();
+        let left = self.left.get().checked_sub(cost).ok_or_else(|| {
+            DataError::too_large(format!("A message may lead to at most {WORK_AT_MOST} bytes of work"))
+        })?;
+        self.left.set(left);
         Ok(())
     }
 
     fn work(&self, work: Work, arrival: &Arrival, target: Option<String>) -> Result<(), BusError> {
         let route = arrival.route.as_ref().map(Route::to_text);
+        self.spend([&route, &target].into_iter().flatten().map(String::len).sum())?;
         let delivery = NewDelivery {
             id: self.bus.random.uuid().into(),
             work,
@@ -107,13 +134,15 @@ impl Accepting<'_> {
         Ok(())
     }
 
-    fn publish(&self, arrival: &Arrival) {
+    fn publish(&self, arrival: &Arrival) -> Result<(), BusError> {
         let streams = self.bus.streams.clone();
         if streams.listening(&arrival.device) {
+            self.spend(0)?;
             let line = line(self.body, arrival);
             let device = arrival.device.clone();
             self.transaction.after_commit(move || streams.publish(&device, &line));
         }
+        Ok(())
     }
 
     fn text(&self) -> &str {

@@ -30,5 +30,5 @@ pub use access::{Caller, Login};
 pub use devices::Registered;
 pub use error::BusError;
 pub use network::{EmbeddedBus, Exchange, Ground};
-pub use streams::{Line, Streams};
+pub use streams::{Heard, Line, Streams};
 pub use webhooks::{WebhookSettings, Webhooks};

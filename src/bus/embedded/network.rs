@@ -100,6 +100,18 @@ impl EmbeddedBus {
         self.store.read(move |view| operations(&bus, view)).await
     }
 
+    /// Runs operations that may read very much.
+    ///
+    /// # Errors
+    /// Those of the operations.
+    pub async fn look_far<T: Send + 'static>(
+        &self,
+        operations: impl FnOnce(&Self, &View<'_>) -> Result<T, BusError> + Send + 'static,
+    ) -> Result<T, BusError> {
+        let bus = self.clone();
+        self.store.search(move |view| operations(&bus, view)).await
+    }
+
     /// Rung when there may be a job for the gateway.
     pub fn job_bell(&self) -> Arc<Notify> {
         Arc::clone(&self.job_bell)
@@ -111,7 +123,7 @@ impl EmbeddedBus {
     }
 
     /// Reads along at `device` from now on; whoever asks was allowed to before.
-    pub fn listen(&self, device: DeviceUuid) -> tokio::sync::mpsc::Receiver<super::Line> {
+    pub fn listen(&self, device: DeviceUuid) -> tokio::sync::mpsc::Receiver<super::Heard> {
         self.streams.listen(device)
     }
 

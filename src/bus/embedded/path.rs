@@ -51,6 +51,26 @@ pub(super) fn index(segment: &str) -> Option<usize> {
     if is_plain { segment.parse().ok() } else { None }
 }
 
+/// The longest JSON text of a document that an update may leave behind, in bytes. Each change of a document writes all
+/// of it anew, while everybody else waits.
+pub const MAX_BYTES: usize = 16 << 20;
+
+/// Whether the JSON text of a document is longer than [`MAX_BYTES`].
+pub fn is_too_large(document: &Value) -> bool {
+    struct Left(usize);
+    impl std::io::Write for Left {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 = self.0.checked_sub(bytes.len()).ok_or(std::io::ErrorKind::StorageFull)?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    serde_json::to_writer(Left(MAX_BYTES), document).is_err()
+}
+
 /// Whether a document is nested deeper than [`MAX_DEPTH`]: what is stored must be readable again.
 pub fn is_too_deep(document: &Value) -> bool {
     fn exceeds(value: &Value, levels: usize) -> bool {

@@ -66,6 +66,11 @@ impl Query {
         self.0.iter().all(|clause| clause.matches(document))
     }
 
+    /// How many operands a document is compared with at most.
+    pub fn weight(&self) -> usize {
+        self.0.iter().map(Clause::weight).sum()
+    }
+
     /// The value that must be found at `path`, if the query demands one: for looking documents up in an index.
     /// It may also be an element of an array there. Never `null`, which absent members equal too.
     pub fn exact(&self, path: &str) -> Option<&Value> {
@@ -80,6 +85,15 @@ impl Query {
 }
 
 impl Clause {
+    fn weight(&self) -> usize {
+        match self {
+            Self::Field(_, conditions) => conditions.iter().map(Condition::weight).sum(),
+            Self::All(queries) | Self::Any(queries) | Self::None(queries) => {
+                queries.iter().map(Query::weight).sum()
+            }
+        }
+    }
+
     fn matches(&self, document: &Value) -> bool {
         match self {
             Self::Field(path, conditions) => {

@@ -11,7 +11,7 @@ use thiserror::Error;
 use self::operation::Operation;
 use self::place::Place;
 use super::order::identical;
-use super::path::{MAX_DEPTH, Path, is_too_deep};
+use super::path::{MAX_BYTES, MAX_DEPTH, Path, is_too_deep, is_too_large};
 use crate::ambient::Timestamp;
 
 /// Taking members away costs time with each of those that stay.
@@ -77,7 +77,8 @@ pub enum UpdateError {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{message}")]
 pub struct DataError {
-    /// 422 when the update itself is to blame, 500 when it does not fit the document, as in the protocol.
+    /// 422 when the update itself is to blame, 500 when it does not fit the document, as in the protocol; 413 when
+    /// what would come of a call is too large.
     pub status: u16,
     /// For the `x-meshblu-error` header; short, but not always ASCII.
     pub message: String,
@@ -86,6 +87,11 @@ pub struct DataError {
 impl DataError {
     fn malformed(message: impl Into<String>) -> Self {
         Self { status: 422, message: clip(message.into(), MAX_MESSAGE) }
+    }
+
+    /// What would come of it is too large.
+    pub(super) fn too_large(message: impl Into<String>) -> Self {
+        Self { status: 413, message: clip(message.into(), MAX_MESSAGE) }
     }
 
     fn unfit(message: impl Into<String>) -> Self {
@@ -151,6 +157,9 @@ impl Update {
             return Err(DataError::malformed(format!(
                 "Document exceeds the maximum nesting depth of {MAX_DEPTH}"
             )));
+        }
+        if is_too_large(&changed) {
+            return Err(DataError::too_large(format!("Document would be larger than {MAX_BYTES} bytes")));
         }
         *document = changed;
         Ok(true)

@@ -4,6 +4,7 @@ mod acting;
 mod bad_input;
 mod devices;
 mod errors;
+mod exhaustion;
 mod gateway_cycle;
 mod messages;
 mod search;

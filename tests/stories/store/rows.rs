@@ -138,7 +138,7 @@ async fn find(store: &Store, path: &str, value: &str) -> Vec<String> {
     let lookup = Lookup::Indexed(path.to_owned(), value.to_owned());
     let look = read(store, move |view| {
         let mut found = Vec::new();
-        view.visit_devices(&lookup, 100, |device| {
+        view.visit_devices(&lookup, 1 << 20, |device| {
             found.push(device.uuid.to_string());
             true
         })?;

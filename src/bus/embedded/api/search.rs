@@ -73,7 +73,7 @@ async fn devices(
     who: Presented,
     (query, Shown(projection)): (Query, Shown),
 ) -> Result<Vec<Value>, BusError> {
-    let search = door.bus.look(move |bus, view| {
+    let search = door.bus.look_far(move |bus, view| {
         let caller = who.caller(bus, view)?;
         bus.search(view, &caller, (&query, projection.as_ref()))
     });

@@ -16,7 +16,7 @@ use super::request::Target;
 use super::server::Door;
 use crate::bus::embedded::access::permit;
 use crate::bus::embedded::whitelist::List;
-use crate::bus::embedded::{BusError, Line};
+use crate::bus::embedded::{BusError, Heard};
 
 /// The messages that arrive at a device, for itself and for those on its list `message.received`. The head comes at
 /// once: whatever is sent after it will be seen. Ends when the device is unregistered, when the bus stops, and when the
@@ -38,7 +38,7 @@ pub(super) async fn received(door: Data<Door>, who: Presented, Target(device): T
     Ok(response.content_type("application/x-ndjson").streaming(Box::pin(lines)))
 }
 
-async fn next(lines: &mut mpsc::Receiver<Line>) -> Option<Bytes> {
+async fn next(lines: &mut mpsc::Receiver<Heard>) -> Option<Bytes> {
     let line = lines.recv().await?;
     let mut bytes = Vec::with_capacity(line.len() + 1);
     bytes.extend_from_slice(line.as_bytes());

@@ -69,7 +69,7 @@ pub(super) async fn revoke_some(
 
 pub(super) async fn search(door: Data<Door>, who: Presented, projection: Shown, mut body: Body) -> Answer {
     let query = Query::parse(&body.take_or_empty())?;
-    let search = door.bus.look(move |bus, view| {
+    let search = door.bus.look_far(move |bus, view| {
         let caller = who.caller(bus, view)?;
         bus.search_tokens(view, &caller, (&query, projection.0.as_ref()))
     });

@@ -9,6 +9,9 @@ use super::Query;
 use super::reach::Reached;
 use crate::bus::embedded::order::{comparable, compare, equal};
 
+/// What a regular expression costs more than a comparison.
+const REGEX: usize = 8;
+
 /// One operator with its operand.
 #[derive(Clone, Debug)]
 pub(super) enum Condition {
@@ -62,6 +65,19 @@ impl Condition {
                 any(reached, |value| value.as_str().is_some_and(|text| regex.is_match(text)))
             }
             Self::Not(conditions) => !conditions.iter().all(|condition| condition.holds(reached)),
+        }
+    }
+
+    /// How many operands a value is compared with at most.
+    pub(super) fn weight(&self) -> usize {
+        match self {
+            Self::Equal(_) | Self::Compare(..) | Self::Exists => 1,
+            Self::In(operands) => operands.len(),
+            Self::Regex(_) => REGEX,
+            Self::HasAll(conditions) | Self::Not(conditions) | Self::Element(Element::Value(conditions)) => {
+                conditions.iter().map(Self::weight).sum()
+            }
+            Self::Element(Element::Document(query)) => query.weight(),
         }
     }
 

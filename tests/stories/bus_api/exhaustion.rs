@@ -1,0 +1,103 @@
+//! A stranger who asks for much at once gets a refusal, and the others their answers.
+
+use serde_json::{Value, json};
+
+use crate::support::bus::{Device, TestBus, WithJson, send};
+
+const MEGABYTE: usize = 1 << 20;
+
+async fn put(bus: &TestBus, device: &Device, update: Value) -> u16 {
+    let call = format!("PUT /v2/devices/{}", device.uuid);
+    send(bus.by(device, &call).json(&update)).await.status.as_u16()
+}
+
+#[tokio::test]
+async fn a_document_does_not_grow_without_end() {
+    let bus = TestBus::open().await;
+    let device = bus.device(json!({})).await;
+    let piece = json!({"$push": {"pieces": "x".repeat(9 * MEGABYTE)}});
+    assert_eq!(put(&bus, &device, piece.clone()).await, 204);
+    assert_eq!(put(&bus, &device, piece.clone()).await, 413);
+    assert_eq!(put(&bus, &device, json!({"$unset": {"pieces": true}})).await, 204);
+    assert_eq!(put(&bus, &device, piece).await, 204);
+}
+
+async fn with_webhooks(bus: &TestBus, count: usize) -> Device {
+    let device = bus.listener().await;
+    let hook = json!({"type": "webhook", "url": "http://127.0.0.1:1/", "method": "POST"});
+    let hooks = json!({"meshblu.forwarders.message.received": vec![hook; count]});
+    assert_eq!(put(bus, &device, json!({"$set": hooks})).await, 204);
+    device
+}
+
+#[tokio::test]
+async fn a_message_that_would_lead_to_too_much_work_leads_to_none() {
+    let bus = TestBus::open().await;
+    let device = with_webhooks(&bus, 100).await;
+    let message = |length: usize| json!({"devices": [device.uuid], "payload": "x".repeat(length)});
+    let refused = send(bus.by(&device, "POST /messages").json(&message(2 * MEGABYTE))).await;
+    refused.is(413, "null");
+    assert!(refused.header("x-meshblu-error").unwrap().contains("at most"));
+    let waiting = || {
+        bus.bus.store().read::<_, endo::store::StoreError, _>(|view| view.waiting(endo::store::Work::Webhook))
+    };
+    assert_eq!(waiting().await.unwrap(), 0);
+    send(bus.by(&device, "POST /messages").json(&message(10))).await.is(204, "");
+    assert_ne!(waiting().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn who_listens_too_much_does_not_keep_a_device_from_being_changed() {
+    let bus = TestBus::open().await;
+    let lists = json!({"configure": {"sent": [{"uuid": "*"}]}});
+    let device = bus.device(lists).await;
+    let nosy = bus.device(json!({})).await;
+    let hook = json!({"type": "webhook", "url": "http://127.0.0.1:1/", "method": "POST"});
+    let hooks = json!({"meshblu.forwarders.configure.received": vec![hook; 100]});
+    assert_eq!(put(&bus, &nosy, json!({"$set": hooks})).await, 204);
+    bus.subscribe(&nosy, &device, "configure.sent").await;
+    bus.subscribe(&nosy, &nosy, "configure.received").await;
+    assert_eq!(put(&bus, &device, json!({"$set": {"large": "x".repeat(2 * MEGABYTE)}})).await, 204);
+}
+
+#[tokio::test]
+async fn a_reader_who_does_not_keep_up_is_cut_off_before_memory_is_full() {
+    let bus = TestBus::open().await;
+    let device = bus.listener().await;
+    let mut slow = bus.bus.listen(device.uuid.as_str().into());
+    let message = json!({"devices": [device.uuid], "payload": "x".repeat(MEGABYTE)});
+    for _ in 0..6 {
+        send(bus.by(&device, "POST /messages").json(&message)).await.is(204, "");
+    }
+    let mut heard = 0;
+    while slow.recv().await.is_some() {
+        heard += 1;
+    }
+    assert_eq!(heard, 3);
+}
+
+#[tokio::test]
+async fn a_line_longer_than_the_backlog_is_heard_all_the_same() {
+    let bus = TestBus::open().await;
+    let device = bus.listener().await;
+    let mut reader = bus.bus.listen(device.uuid.as_str().into());
+    for _ in 0..2 {
+        let message = json!({"devices": [device.uuid], "payload": "x".repeat(9 * MEGABYTE)});
+        send(bus.by(&device, "POST /messages").json(&message)).await.is(204, "");
+        assert!(reader.recv().await.unwrap().len() > 9 * MEGABYTE);
+    }
+}
+
+#[tokio::test]
+async fn a_search_that_would_take_too_long_is_refused() {
+    let bus = TestBus::open().await;
+    let device = bus.device(json!({})).await;
+    let numbers = vec![7; 2 * MEGABYTE];
+    assert_eq!(put(&bus, &device, json!({"$set": {"numbers": numbers}})).await, 204);
+    let many: Vec<_> = (10..1500).collect();
+    let heavy = json!({"numbers": {"$in": many}});
+    let refused = send(bus.by(&device, "POST /search/devices").json(&heavy)).await;
+    refused.is(503, r#"{"error":"The query took too long"}"#);
+    let light = send(bus.by(&device, "POST /search/devices").json(&json!({"numbers": 8}))).await;
+    light.is(200, "[]");
+}
