@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::{Method, header};
+use http::{Method, StatusCode, header};
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::{Value, json};
 use thiserror::Error;
@@ -36,6 +36,9 @@ pub enum BusCallError {
         /// The HTTP status.
         status: u16,
     },
+    /// The bus is full, or has too much to do.
+    #[error("the bus can take nothing now: status 503")]
+    Crowded,
     /// The answer is not what the bus answers.
     #[error("the answer of the bus cannot be read")]
     Unreadable,
@@ -123,6 +126,7 @@ impl BusClient {
         })?;
         match response.status() {
             status if status.is_success() => Ok(response),
+            StatusCode::SERVICE_UNAVAILABLE => Err(BusCallError::Crowded),
             status => Err(BusCallError::Refused { what, status: status.as_u16() }),
         }
     }

@@ -13,7 +13,7 @@ use crate::bus::embedded::api::{self, ApiLimits};
 use crate::bus::embedded::{WebhookSettings, Webhooks};
 use crate::dispatch::{Desk, Dispatch, Retry};
 use crate::http::{Check, Documents, Draining, FrontDoor, Health, Limits, SCHEMAS};
-use crate::store::{Feed, StoreError, Work};
+use crate::store::{Feed, Work};
 
 /// How often what is no longer kept is removed.
 const HOUSEKEEPING: Duration = Duration::from_secs(10);
@@ -129,9 +129,9 @@ impl Gateway {
         Health::new(move || {
             let store = store.clone();
             async move {
-                let answers = store.read::<_, StoreError, _>(|view| view.fact("bus.service")).await;
-                vec![match answers {
-                    Ok(_) => Check::passed("store"),
+                vec![match store.has_room().await {
+                    Ok(true) => Check::passed("store"),
+                    Ok(false) => Check::failed("store").because("the database is full"),
                     Err(_) => Check::failed("store").because("the database does not answer"),
                 }]
             }

@@ -1,6 +1,6 @@
 //! Room in the file: what is new may fill it only so far, so that what was accepted can always end.
 
-use super::{StoreError, Transaction};
+use super::{Store, StoreError, Transaction};
 
 /// How much of the file new work may fill, in percent. The rest is for endings and revocations.
 const FOR_NEW_WORK: u64 = 90;
@@ -13,6 +13,16 @@ impl Room {
     /// The room in a file of at most so many pages.
     pub(super) fn of(max_pages: Option<u32>) -> Self {
         Self(max_pages.map(|pages| u64::from(pages) * FOR_NEW_WORK / 100))
+    }
+}
+
+impl Store {
+    /// Whether something new is let in; where only the disk sets a limit, it is until the disk is full.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub async fn has_room(&self) -> Result<bool, StoreError> {
+        self.write(|transaction| transaction.is_short_of_room()).await.map(|short| !short)
     }
 }
 

@@ -394,3 +394,16 @@ fn a_demo_that_cannot_reach_its_api_says_so() {
     assert_eq!(stderr(&output), sentence);
     assert!(!stdout(&output).contains("ghp_canary77"));
 }
+
+#[test]
+fn a_full_database_is_told_by_the_health_check_and_to_who_sends() {
+    let shell = Shell::with_key();
+    add_credentials(&shell, "1", "secret");
+    add_device(&shell);
+    let served = shell.serve(&["store.max_pages=1"]);
+    let gateway = served.told("gateway").strip_prefix("http://").unwrap().to_owned();
+    let health = shell.run(&["--set", &format!("listen.gateway={gateway}"), "health"]);
+    assert!(stderr(&health).contains("is not ready"), "{}", stderr(&health));
+    let sent = shell.run(&["send", "ListEventsByUser", "username=octocat"]);
+    assert!(stderr(&sent).contains("the bus can take nothing now"), "{}", stderr(&sent));
+}
