@@ -205,6 +205,26 @@ async fn a_call_that_may_change_something_is_noted_on_disk_before_it_is_made() {
 }
 
 #[tokio::test]
+async fn work_that_has_ended_meanwhile_does_not_end_twice() {
+    let database = Arc::new(std::sync::OnceLock::new());
+    let called = Arc::new(tokio::sync::Notify::new());
+    let (path, call) = (Arc::clone(&database), Arc::clone(&called));
+    let api = FakeApi::start(move |_| {
+        Connection::open(path.get().unwrap()).unwrap().execute("DELETE FROM deliveries", []).unwrap();
+        call.notify_one();
+        Answer::new(200, &[], "[]")
+    })
+    .await;
+    let (workshop, mut chain) = waiting_for(&api, list_events()).await;
+    database.set(workshop.directory.path().join("endo.db")).unwrap();
+    let id = workshop.queued().await.new.id;
+    let registry = Arc::clone(&workshop.gateway.registry);
+    workshop.work_until(registry, called.notified()).await;
+    assert_eq!(workshop.outcomes(&id).await, []);
+    assert!(chain.replies.try_recv().is_err());
+}
+
+#[tokio::test]
 async fn a_call_that_may_change_something_is_made_once() {
     let api = FakeApi::answering(Answer::new(503, &[], "")).await;
     let (workshop, mut chain) = waiting_for(&api, json!({"metadata": {"jobType": "Tries"}})).await;
