@@ -20,6 +20,7 @@
 //! | [`config`] | every setting, typed, read once |
 //! | [`telemetry`] | logs |
 //! | [`message`] | messages, routes, replies: pure |
+//! | [`signature`] | HTTP signatures, both ways: pure |
 //! | [`vault`] | the keys of records: seal, verify, open |
 //! | [`egress`] | the one HTTP client for everything that leaves |
 //! | [`store`] | durable state and durable work; all SQL |
@@ -44,6 +45,7 @@ pub mod job;
 #[path = "../jobs/mod.rs"]
 pub mod jobs;
 pub mod message;
+pub mod signature;
 pub mod store;
 pub mod telemetry;
 pub mod vault;

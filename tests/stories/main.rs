@@ -25,6 +25,7 @@ mod licences;
 mod main_job;
 mod readme;
 mod serving;
+mod signatures;
 mod store;
 mod telemetry;
 mod vault;

@@ -1,0 +1,72 @@
+//! The parameters of a signature (RFC 9421, 2.3): what is covered, since when, by whose key.
+
+use super::structured::{self, Value};
+use crate::signature::component::Component;
+use crate::signature::refusal::{Refusal, SyntaxError};
+
+const KNOWN: [&str; 6] = ["created", "expires", "nonce", "alg", "keyid", "tag"];
+
+/// What a signature says about itself.
+#[derive(Debug)]
+pub(super) struct Parameters {
+    pub(super) components: Vec<Component>,
+    /// In the order in which they are signed.
+    values: Vec<(String, Value)>,
+}
+
+impl Parameters {
+    pub(super) fn new(components: Vec<Component>, values: Vec<(&str, Value)>) -> Self {
+        Self {
+            components,
+            values: values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        }
+    }
+
+    /// Takes what was read, if all of it is known.
+    pub(super) fn read(items: &[String], values: Vec<(String, Value)>) -> Result<Self, Refusal> {
+        let components = items.iter().map(|item| Component::parse(item)).collect::<Option<_>>();
+        if values.iter().any(|(name, _)| !KNOWN.contains(&name.as_str())) {
+            return Err(syntax(SyntaxError::UnknownParameter));
+        }
+        Ok(Self { components: components.ok_or(Refusal::UnsupportedComponent)?, values })
+    }
+
+    /// Seconds since the epoch.
+    pub(super) fn seconds(&self, name: &str) -> Result<Option<i64>, Refusal> {
+        match self.find(name) {
+            None => Ok(None),
+            Some(Value::Integer(seconds)) => Ok(Some(*seconds)),
+            Some(Value::Text(_)) => Err(syntax(SyntaxError::Malformed)),
+        }
+    }
+
+    pub(super) fn text(&self, name: &str) -> Result<Option<&str>, Refusal> {
+        match self.find(name) {
+            None => Ok(None),
+            Some(Value::Text(text)) => Ok(Some(text)),
+            Some(Value::Integer(_)) => Err(syntax(SyntaxError::Malformed)),
+        }
+    }
+
+    /// The value of `@signature-params`, which is also what stands behind the label in `Signature-Input`.
+    pub(super) fn write(&self) -> String {
+        let components: Vec<_> =
+            self.components.iter().map(|component| structured::quoted(&component.to_string())).collect();
+        let mut text = format!("({})", components.join(" "));
+        for (name, value) in &self.values {
+            text += &match value {
+                Value::Integer(number) => format!(";{name}={number}"),
+                Value::Text(string) => format!(";{name}={}", structured::quoted(string)),
+            };
+        }
+        text
+    }
+
+    fn find(&self, name: &str) -> Option<&Value> {
+        self.values.iter().find(|(other, _)| other == name).map(|(_, value)| value)
+    }
+}
+
+fn syntax(cause: SyntaxError) -> Refusal {
+    Refusal::Syntax { field: super::INPUT, cause }
+}

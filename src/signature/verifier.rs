@@ -1,0 +1,62 @@
+//! The one judge of signed requests.
+
+use super::cavage;
+use super::ed25519::Ed25519PublicKey;
+use super::policy::Policy;
+use super::refusal::Refusal;
+use super::request::Request;
+use super::rfc9421;
+use super::rsa::RsaPublicKey;
+use super::verified::Verified;
+use crate::ambient::Timestamp;
+
+/// A sender of RFC 9421 signatures: it is known by its key.
+pub(super) struct Sender {
+    pub(super) key_id: String,
+    pub(super) key: Ed25519PublicKey,
+    pub(super) policy: Policy,
+}
+
+/// Judges requests. Knows whom to trust from the start; no request changes what it asks of the next.
+#[derive(Default)]
+pub struct Verifier {
+    senders: Vec<Sender>,
+    old_bus: Option<(RsaPublicKey, Policy)>,
+}
+
+impl Verifier {
+    /// A verifier that trusts nobody.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Trusts RFC 9421 signatures that this key made under this name, held to this policy.
+    #[must_use]
+    pub fn trusting(mut self, key_id: impl Into<String>, key: Ed25519PublicKey, policy: Policy) -> Self {
+        self.senders.push(Sender { key_id: key_id.into(), key, policy });
+        self
+    }
+
+    /// Trusts draft-cavage signatures of this key, whatever name they give it, held to this policy.
+    #[must_use]
+    pub fn trusting_old_bus(mut self, key: RsaPublicKey, policy: Policy) -> Self {
+        self.old_bus = Some((key, policy));
+        self
+    }
+
+    /// Judges a request by the policy of its sender. A request that carries both forms is judged by RFC 9421 alone
+    /// where any sender of that form is trusted.
+    ///
+    /// # Errors
+    /// [`Refusal`], whatever the request holds.
+    pub fn verify<'a>(&self, request: &Request<'a>, now: Timestamp) -> Result<Verified<'a>, Refusal> {
+        if !self.senders.is_empty() && request.has(rfc9421::INPUT) {
+            return rfc9421::verify(request, &self.senders, now);
+        }
+        match &self.old_bus {
+            Some((key, policy)) => cavage::verify(request, key, policy, now),
+            None if cavage::is_signed(request) => Err(Refusal::LegacyRefused),
+            None => Err(Refusal::Unsigned),
+        }
+    }
+}

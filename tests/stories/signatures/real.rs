@@ -1,0 +1,42 @@
+//! Programs that are not ours, which know the same rules. `scripts/test` switches them on.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+/// Set by `scripts/test`, which installs what `tests/real/package.json` names.
+const REAL: &str = "ENDO_TEST_REAL";
+
+const TESTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/real");
+
+/// Whether the tests with other programs are switched on; says so if not.
+pub(super) fn on(story: &str) -> bool {
+    #[expect(clippy::disallowed_methods, reason = "it switches tests, not the program")]
+    let on = std::env::var_os(REAL).is_some_and(|value| value == "1");
+    if !on {
+        eprintln!("{story}: did nothing, because {REAL} is not 1; scripts/test sets it");
+    }
+    on
+}
+
+/// What a script of `tests/real` answers to `input`.
+pub(super) fn node(script: &str, input: &Value) -> Value {
+    answer(Command::new("node").arg(format!("{TESTS}/{script}")), input)
+}
+
+/// What `tests/real/httpsig` answers to `input`.
+pub(super) fn httpsig(input: &Value) -> Value {
+    let target = concat!(env!("CARGO_MANIFEST_DIR"), "/target/real");
+    let manifest = format!("{TESTS}/httpsig/Cargo.toml");
+    let arguments = ["run", "--quiet", "--locked", "--target-dir", target, "--manifest-path", &manifest];
+    answer(Command::new(env!("CARGO")).args(arguments), input)
+}
+
+fn answer(program: &mut Command, input: &Value) -> Value {
+    let mut child = program.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.to_string().as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{program:?} failed");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
