@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use tracing::Instrument;
+
 use crate::ambient::{Clock, Random};
 use crate::bus::embedded::EmbeddedBus;
 use crate::credentials::{CredentialsDevices, CredentialsError};
@@ -53,7 +55,10 @@ impl Desk {
         let delivery = &taken.delivery;
         let parties = parties(delivery, &self.bus);
         let answer = match &parties {
-            Some(parties) => Some(self.answer(delivery, parties).await),
+            Some(parties) => {
+                let span = tracing::info_span!("answer", delivery.id = %delivery.new.id);
+                Some(self.answer(delivery, parties).instrument(span).await)
+            }
             None => None,
         };
         self.end(taken, parties.zip(answer)).await;
@@ -106,7 +111,7 @@ impl Desk {
         })?;
         drop(credentials);
         let span = tracing::info_span!("job", job.r#type = message.job_type().map(|name| name.to_string()));
-        tracing::Instrument::instrument(self.registry.run(message, context), span).await
+        self.registry.run(message, context).instrument(span).await
     }
 
     /// How long to wait before the next run, if there is to be one.
