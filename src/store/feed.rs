@@ -56,6 +56,13 @@ impl Drop for Taken {
     }
 }
 
+/// What one look at the queue finds: work, or when there will be some.
+enum Due<T> {
+    Now(Vec<T>),
+    In(Duration),
+    Unknown,
+}
+
 impl Feed {
     /// A feed of `work`; `bell` is rung when there is more. One process needs one feed of a kind.
     pub fn new(store: Store, work: Work, (clock, bell): (Clock, Arc<Notify>)) -> Self {
@@ -84,15 +91,12 @@ impl Feed {
             let rung = self.bell.notified();
             // One moment for both: what becomes due between two would be seen by neither.
             let now = self.now().await?;
-            let taken = self.take((most, but()), now).await?;
-            if !taken.is_empty() {
-                return Ok(taken);
-            }
-            match self.wait_for_due(now).await? {
-                Some(wait) => {
+            match self.take((most, but()), now).await? {
+                Due::Now(taken) => return Ok(taken),
+                Due::In(wait) => {
                     let _ = tokio::time::timeout(wait, rung).await;
                 }
-                None => rung.await,
+                Due::Unknown => rung.await,
             }
         }
     }
@@ -101,7 +105,7 @@ impl Feed {
         &self,
         (most, but): (usize, Vec<String>),
         now: Timestamp,
-    ) -> Result<Vec<Taken>, StoreError> {
+    ) -> Result<Due<Taken>, StoreError> {
         let _turn = self.turn.lock().await;
         let work = self.work;
         let in_flight = Arc::clone(&self.in_flight);
@@ -110,10 +114,17 @@ impl Feed {
             let busy = in_flight.lock().unwrap_or_else(PoisonError::into_inner).clone();
             let due = view.due((work, &but), now, most + busy.len())?;
             let free = due.into_iter().filter(|seq| !busy.contains(seq)).take(most);
-            free.filter_map(|seq| view.queued(seq).transpose()).collect::<Result<Vec<_>, _>>()
+            let found = free.filter_map(|seq| view.queued(seq).transpose()).collect::<Result<Vec<_>, _>>()?;
+            match found.is_empty() {
+                false => Ok(Due::Now(found)),
+                true => Ok(view.next_due(work, now)?.map_or(Due::Unknown, |due| Due::In(due.since(now)))),
+            }
         };
-        let found: Vec<QueuedDelivery> = self.store.read(look).await?;
-        Ok(found.into_iter().map(|delivery| self.hand_out(delivery)).collect())
+        Ok(match self.store.read::<_, StoreError, _>(look).await? {
+            Due::Now(found) => Due::Now(found.into_iter().map(|delivery| self.hand_out(delivery)).collect()),
+            Due::In(wait) => Due::In(wait),
+            Due::Unknown => Due::Unknown,
+        })
     }
 
     /// The time; a clock that was set back, also while no feed ran, must not keep work waiting for the time it lost.
@@ -134,11 +145,5 @@ impl Feed {
     fn hand_out(&self, delivery: QueuedDelivery) -> Taken {
         self.in_flight.lock().unwrap_or_else(PoisonError::into_inner).insert(delivery.seq);
         Taken { delivery, in_flight: Arc::clone(&self.in_flight), bell: Arc::clone(&self.bell), ended: false }
-    }
-
-    async fn wait_for_due(&self, now: Timestamp) -> Result<Option<Duration>, StoreError> {
-        let work = self.work;
-        let next = self.store.read::<_, StoreError, _>(move |view| view.next_due(work, now)).await?;
-        Ok(next.map(|due| due.since(now)))
     }
 }
