@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::readers::Readers;
@@ -157,6 +158,7 @@ fn damaged(path: &Path, error: StoreError) -> StoreError {
 fn open_writer(path: &Path, max_pages: Option<u32>) -> Result<Connection, StoreError> {
     let mut connection = Connection::open(path)?;
     connection.busy_timeout(BUSY)?;
+    keep_plans(&connection)?;
     // First of all: a file that is somebody else's stays as it is.
     check(&connection, path)?;
     connection.set_prepared_statement_cache_capacity(128);
@@ -174,9 +176,19 @@ fn open_writer(path: &Path, max_pages: Option<u32>) -> Result<Connection, StoreE
 }
 
 fn open_reader(path: &Path) -> Result<Connection, StoreError> {
-    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    // Each reader has it to itself, so that it needs no lock of its own.
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    keep_plans(&connection)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
+}
+
+/// Prepares statements once: else SQLite prepares many of them anew for every value they are run with, in case
+/// another value deserved another plan. Ours are look-ups by key.
+fn keep_plans(connection: &Connection) -> Result<(), StoreError> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
 }
 
 fn check(connection: &Connection, path: &Path) -> Result<(), StoreError> {
