@@ -1,6 +1,6 @@
 //! The one list of jobs written in Rust.
 
-use crate::job::{BuiltIn, built_in, directory};
+use crate::job::{DescribedJob, built_in, directory};
 
 mod github;
 #[path = "list-events-by-user/job.rs"]
@@ -9,7 +9,7 @@ mod list_events_by_user;
 mod list_repos_by_user;
 
 /// Every job written in Rust, with its directory.
-pub fn all() -> Vec<BuiltIn> {
+pub fn all() -> Vec<DescribedJob> {
     vec![
         built_in(directory!("list-events-by-user"), list_events_by_user::ListEventsByUser),
         built_in(directory!("list-repos-by-user"), list_repos_by_user::ListReposByUser),

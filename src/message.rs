@@ -196,15 +196,36 @@ impl Reply {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// An HTTP status, or whatever code the job gave.
-    pub code: u16,
+    pub code: FailureCode,
     /// A text that is safe to show to the sender.
     pub message: String,
 }
 
+/// The code of a failure. Jobs of the original may give words, which pass through (`spec/endo.md` 2.5, step a).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum FailureCode {
+    /// A number: most often an HTTP status.
+    Status(u16),
+    /// A word, such as `ECONNRESET`.
+    Word(String),
+}
+
+impl From<u16> for FailureCode {
+    fn from(status: u16) -> Self {
+        Self::Status(status)
+    }
+}
+
 impl Failure {
     /// A failure with this code and text.
-    pub fn new(code: u16, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+    pub fn new(code: impl Into<FailureCode>, message: impl Into<String>) -> Self {
+        Self { code: code.into(), message: message.into() }
+    }
+
+    /// The record of the credentials cannot be used, in the original's own words (`spec/endo.md` 2.5).
+    pub fn invalid_credentials_device() -> Self {
+        Self::new(400, "invalid credentials device")
     }
 
     /// The message that tells `sender` (`spec/endo.md` 2.5, step a).

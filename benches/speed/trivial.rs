@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use endo::job::{BuiltIn, Job, JobContext, JobDirectory, JobError, Registry, RegistryOptions, built_in};
+use endo::job::{DescribedJob, Job, JobContext, JobDirectory, JobError, Registry, RegistryOptions, built_in};
 use endo::jobs;
 use serde::{Deserialize, Serialize};
 
@@ -33,13 +33,14 @@ const MESSAGE: &str = r#"{"type": "object", "required": ["metadata", "data"], "p
 const RESPONSE: &str = r#"{"type": "object", "required": ["metadata", "data"], "properties": {"data": {
     "type": "object", "required": ["greeting"], "properties": {"greeting": {"type": "string"}}}}}"#;
 
-fn greet() -> BuiltIn {
+fn greet() -> DescribedJob {
     built_in(JobDirectory { name: "greet", message: MESSAGE, form: "", response: RESPONSE }, Greet)
 }
 
 /// The gateway's jobs and this one.
 pub(crate) fn registry() -> Arc<Registry> {
     let built_in = jobs::all().into_iter().chain([greet()]).collect();
-    let options = RegistryOptions { default_job_type: None, time_limit: Duration::from_secs(30) };
-    Arc::new(Registry::load(built_in, &[], options).unwrap().0)
+    let options =
+        RegistryOptions { default_job_type: None, fallback: None, time_limit: Duration::from_secs(30) };
+    Arc::new(Registry::load(built_in, options).unwrap().0)
 }

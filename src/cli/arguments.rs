@@ -79,6 +79,9 @@ pub enum Command {
     DeadLetters(DeadLettersCommand),
     /// List the job types with the fields of their data and of their responses
     Jobs(JobsArguments),
+    /// Prepare job directories
+    #[command(subcommand)]
+    Job(JobCommand),
     /// Print the settings in force, and where each value comes from
     ///
     /// The output is a valid endo.toml. Secrets are left out.
@@ -159,6 +162,21 @@ pub struct JobsArguments {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// What `endo job` can do.
+#[derive(Debug, Subcommand)]
+pub enum JobCommand {
+    /// Turn the CSON documents of a job directory into JSON, or of all job directories in DIR
+    ///
+    /// Needs Node.js: npm's `cson` reads them. A `.json` that is there already stays as it is.
+    Convert {
+        /// The directory
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+    },
+    /// Print the JSON Schema of job.yaml
+    Schema,
 }
 
 /// What `endo credentials` can do.

@@ -88,6 +88,31 @@ pub enum CommandError {
         #[source]
         source: io::Error,
     },
+    /// A file can not be written.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// CSON is read by a program that is not here.
+    #[error(
+        "Node.js is missing: CSON is read by npm's `cson`, so install Node.js with npm (https://nodejs.org) and try again"
+    )]
+    NoNode,
+    /// npm's program does not start.
+    #[error("cannot start npx")]
+    Npx(#[source] io::Error),
+    /// A document is no CSON, or npm cannot fetch what reads it.
+    #[error("{} was not converted: {reason}", file.display())]
+    Cson {
+        /// The document.
+        file: PathBuf,
+        /// What the program said last.
+        reason: String,
+    },
     /// There is no user device to send to.
     #[error("the sender owns no user device; `endo devices add` makes one, or name one with --to")]
     NoDevice,

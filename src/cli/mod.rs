@@ -11,6 +11,7 @@ mod devices;
 mod error;
 mod exit;
 mod health;
+mod job;
 mod jobs;
 mod json_lines;
 mod operation;

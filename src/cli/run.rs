@@ -11,7 +11,7 @@ use super::arguments::{Arguments, Command};
 use super::error::sentence;
 use super::program::Program;
 use super::{
-    CommandError, Exit, config, credentials, dead_letters, demo, devices, health, jobs, send, serve,
+    CommandError, Exit, config, credentials, dead_letters, demo, devices, health, job, jobs, send, serve,
 };
 use crate::config::{ConfigError, Effective, Sources, load};
 
@@ -34,6 +34,7 @@ fn execute((arguments, program): (&Arguments, &Program), out: &mut dyn Write) ->
         Some(Command::Config(command)) => config::run(command, || settings(arguments), out)?,
         Some(Command::Health) => health::run(&settings(arguments)?.config, out)?,
         Some(Command::Jobs(command)) => jobs::run(command, &settings(arguments)?.config.jobs, out)?,
+        Some(Command::Job(command)) => job::run(command, out)?,
         Some(_) | None => work((arguments, program), settings(arguments)?, out)?,
     }
     Ok(out.flush()?)

@@ -138,6 +138,11 @@ pub struct Jobs {
     pub directories: Vec<PathBuf>,
     /// The job type of messages that name none; without it they are answered 404.
     pub default_job_type: Option<String>,
+    /// The external handler for messages of every other job type, as `handler.url` in a `job.yaml`. It validates for
+    /// itself, and its answers pass unstripped.
+    pub fallback: Option<String>,
+    /// Whether external handlers may be on other machines, by https; they get opened secrets.
+    pub remote_handlers: bool,
     /// How long one job may run, in seconds.
     #[schemars(range(min = 1, max = 3600))]
     pub time_limit_seconds: u64,
@@ -148,7 +153,14 @@ pub struct Jobs {
 
 impl Default for Jobs {
     fn default() -> Self {
-        Self { directories: Vec::new(), default_job_type: None, time_limit_seconds: 30, concurrency: 64 }
+        Self {
+            directories: Vec::new(),
+            default_job_type: None,
+            fallback: None,
+            remote_handlers: false,
+            time_limit_seconds: 30,
+            concurrency: 64,
+        }
     }
 }
 

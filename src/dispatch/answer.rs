@@ -105,13 +105,9 @@ impl Desk {
         gate: CallGate,
     ) -> Result<Reply, RunFailure> {
         let credentials = self.credentials.open(parties).await.map_err(|error| refusal(parties, &error))?;
-        let context = self.workbench.context(&credentials, gate).map_err(|error| {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the record names no usable hosts");
-            RunFailure::last(invalid_record())
-        })?;
-        drop(credentials);
+        let provisions = self.workbench.provide(credentials, gate);
         let span = tracing::info_span!("job", job.r#type = message.job_type().map(|name| name.to_string()));
-        self.registry.run(message, context).instrument(span).await
+        self.registry.run(message, provisions).instrument(span).await
     }
 
     /// How long to wait before the next run, if there is to be one.
@@ -159,7 +155,7 @@ fn refusal(parties: &Parties, error: &CredentialsError) -> RunFailure {
             failure: Failure::new(503, "the gateway cannot read its credentials now"),
             next: Next::Repeat { after: None },
         },
-        _ => RunFailure::last(invalid_record()),
+        _ => RunFailure::last(Failure::invalid_credentials_device()),
     }
 }
 
@@ -171,9 +167,4 @@ fn outcome_unknown() -> Failure {
 /// The original's own words (`spec/endo.md` 2.5).
 fn without_metadata() -> Failure {
     Failure::new(422, "Message is missing required property \"metadata\"")
-}
-
-/// The original's own words (`spec/endo.md` 2.5).
-fn invalid_record() -> Failure {
-    Failure::new(400, "invalid credentials device")
 }

@@ -51,12 +51,23 @@ pub enum EgressError {
     /// The connection was made, but the answer did not come whole.
     #[error("the exchange broke off")]
     Exchange(#[source] reqwest::Error),
+    /// No connection to a handler could be made.
+    #[error("no connection could be made")]
+    Unreachable(#[source] std::io::Error),
+    /// A handler was connected, but its answer did not come whole.
+    #[error("the exchange broke off")]
+    Handler(#[source] hyper::Error),
     /// The client could not be made; most often the machine has no root certificates.
     #[error("the HTTP client could not be made")]
     Client(#[source] reqwest::Error),
 }
 
 impl EgressError {
+    /// Whether it is certain that nothing of the call arrived anywhere.
+    pub fn nothing_sent(&self) -> bool {
+        !matches!(self, Self::Timeout | Self::TooLarge { .. } | Self::Exchange(_) | Self::Handler(_))
+    }
+
     /// Reads what went wrong in a call to `host` off the client's error, which loses its address here.
     pub(super) fn of_call(error: reqwest::Error, host: &str) -> Self {
         let error = error.without_url();

@@ -2,19 +2,18 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use reqwest::Url;
 
 use super::first_start::first_owner;
+use super::jobs::registry;
 use super::{FirstOwner, GatewayError, key_file, translate};
 use crate::ambient::{Clock, Random};
 use crate::bus::embedded::{EmbeddedBus, Ground};
 use crate::config::Config;
 use crate::credentials::{CredentialsDevices, NewUserDevice, Sealing};
 use crate::egress::{Egress, HostList, Lookup};
-use crate::job::{Registry, RegistryOptions, Workbench};
-use crate::jobs;
+use crate::job::{Registry, Workbench};
 use crate::store::Store;
 use crate::vault::Vault;
 
@@ -64,8 +63,8 @@ impl Gateway {
     /// [`GatewayError`], one sentence for the operator.
     pub async fn open(config: Config, ambient: Ambient) -> Result<Self, GatewayError> {
         make_directory(&config.data_dir)?;
-        let registry = registry(&config)?;
         let egress = Egress::new(translate::egress(&config), Lookup::system())?;
+        let registry = registry(&config, egress.clone(), &ambient)?;
         let (base_url, hosts) = source(&config)?;
         let store = Store::open(&translate::store(&config))?;
         let ring = key_file::key_ring(&config.data_dir, &store, &ambient.random).await?;
@@ -107,16 +106,6 @@ fn make_directory(path: &Path) -> Result<(), GatewayError> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true).mode(0o700);
     builder.create(path).map_err(|cause| GatewayError::File { path: path.to_owned(), cause })
-}
-
-fn registry(config: &Config) -> Result<Registry, GatewayError> {
-    let options = RegistryOptions {
-        default_job_type: config.jobs.default_job_type.as_deref().map(Into::into),
-        time_limit: Duration::from_secs(config.jobs.time_limit_seconds),
-    };
-    let (registry, notices) = Registry::load(jobs::all(), &config.jobs.directories, options)?;
-    notices.iter().for_each(|notice| tracing::warn!("{notice}"));
-    Ok(registry)
 }
 
 /// The API's address, and the hosts its secrets may go to: those of the settings, else the host of the address.

@@ -7,6 +7,7 @@ use thiserror::Error;
 use crate::bus::embedded::BusError;
 use crate::egress::EgressError;
 use crate::job::LoadError;
+use crate::signature;
 use crate::store::StoreError;
 use crate::vault::KeyError;
 
@@ -33,6 +34,15 @@ pub enum GatewayError {
         /// Why.
         #[source]
         cause: KeyError,
+    },
+    /// The key file for requests to handlers holds no key.
+    #[error("{path} holds no Ed25519 key; without the file, the next start makes one")]
+    HandlerKey {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: signature::KeyError,
     },
     /// The key is not the one whose records are in the data directory.
     #[error("{0} is not the key that sealed the records in this data directory: put the right one back")]

@@ -3,6 +3,8 @@
 mod compose;
 mod error;
 mod first_start;
+mod handler_key;
+mod jobs;
 mod key_file;
 mod running;
 mod translate;
@@ -10,4 +12,5 @@ mod translate;
 pub use compose::{Ambient, Gateway};
 pub use error::GatewayError;
 pub use first_start::FirstOwner;
+pub use jobs::load_jobs;
 pub use running::{Listeners, Running};

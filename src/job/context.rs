@@ -16,7 +16,7 @@ pub struct JobContext {
 impl JobContext {
     /// A context with the public part of the credentials (`id`, `username` and whatever the source adds), and a client
     /// that carries their secret.
-    pub fn new(mut public: Map<String, Value>, api: ApiClient) -> Self {
+    pub(super) fn new(mut public: Map<String, Value>, api: ApiClient) -> Self {
         public.shift_remove("secrets");
         let id = public.shift_remove("id").unwrap_or_default();
         let username = public.shift_remove("username").and_then(|name| name.as_str().map(str::to_owned));

@@ -1,13 +1,11 @@
-//! Jobs written in Rust, with the documents of their directories, as the one list of them is made of.
+//! A job with the documents of its directory, as lists of jobs are made of.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
-use serde_json::{Map, Value};
-
-use super::context::JobContext;
-use super::contract::{Job, JobError};
+use super::contract::Job;
+use super::runner::{Runner, erased};
 
 /// The documents of one job directory, as text; empty where there is none.
 #[derive(Clone, Copy, Debug)]
@@ -36,49 +34,35 @@ macro_rules! job_directory {
 }
 pub use job_directory as directory;
 
-/// What a job gave back, before its response is checked.
-pub(super) struct Answer {
-    pub(super) metadata: Map<String, Value>,
-    pub(super) data: Value,
+/// The same documents, wherever they come from.
+#[derive(Clone, Debug)]
+pub(super) struct Documents {
+    pub(super) name: Cow<'static, str>,
+    pub(super) message: Cow<'static, str>,
+    pub(super) form: Cow<'static, str>,
+    pub(super) response: Cow<'static, str>,
 }
 
-/// Why a job gave back no [`Answer`].
-pub(super) enum Trouble {
-    /// `data` satisfies the schema, but is not what the job reads.
-    Unreadable(serde_json::Error),
-    /// The response cannot be written as JSON.
-    Unwritable,
-    /// The job's own error.
-    Job(JobError),
-}
-
-/// A job whose types are erased.
-pub(super) type Run =
-    Arc<dyn Fn(Value, JobContext) -> BoxFuture<'static, Result<Answer, Trouble>> + Send + Sync>;
-
-/// A job with its directory; its types are erased here, once.
-pub struct BuiltIn {
-    pub(super) directory: JobDirectory,
-    pub(super) run: Run,
-}
-
-impl fmt::Debug for BuiltIn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("BuiltIn").field(&self.directory.name).finish()
+impl From<JobDirectory> for Documents {
+    fn from(directory: JobDirectory) -> Self {
+        let JobDirectory { name, message, form, response } = directory;
+        Self { name: name.into(), message: message.into(), form: form.into(), response: response.into() }
     }
 }
 
-/// Joins a job with its directory: one line of the list of jobs.
-pub fn built_in<J: Job>(directory: JobDirectory, job: J) -> BuiltIn {
-    let job = Arc::new(job);
-    let run = move |data, context| -> BoxFuture<'static, _> { Box::pin(answer(job.clone(), data, context)) };
-    BuiltIn { directory, run: Arc::new(run) }
+/// A job with its documents, and what runs it.
+pub struct DescribedJob {
+    pub(super) documents: Documents,
+    pub(super) runner: Runner,
 }
 
-async fn answer<J: Job>(job: Arc<J>, data: Value, context: JobContext) -> Result<Answer, Trouble> {
-    let data = serde_json::from_value(data).map_err(Trouble::Unreadable)?;
-    let response = job.run(data, context).await.map_err(Trouble::Job)?;
-    let metadata = job.metadata(&response);
-    let data = serde_json::to_value(&response).map_err(|_| Trouble::Unwritable)?;
-    Ok(Answer { metadata, data })
+impl fmt::Debug for DescribedJob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("DescribedJob").field(&self.documents.name).finish()
+    }
+}
+
+/// Joins a job written in Rust with its directory: one line of the list of jobs.
+pub fn built_in<J: Job>(directory: JobDirectory, job: J) -> DescribedJob {
+    DescribedJob { documents: directory.into(), runner: Runner::Rust(erased(Arc::new(job))) }
 }

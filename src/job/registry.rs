@@ -1,18 +1,21 @@
 //! All jobs: what is served about them, and which one a message is for.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::context::JobContext;
-use super::directory::BuiltIn;
+use super::directory::DescribedJob;
+use super::handler::Handler;
 use super::listing::{JobListing, listing};
-use super::loading::{LoadError, LoadNotice, LoadedJob, any_job_type, load, refuse_jobs_without_code};
+use super::load_error::{LoadError, LoadNotice};
+use super::loading::{LoadedJob, any_job_type, load};
+use super::response::ResponseSchema;
+use super::runner::Runner;
 use super::running::{self, RunFailure};
 use super::schema::Schema;
 use super::wording;
+use super::workbench::Provisions;
 use crate::message::{JobType, Message, Reply};
 
 /// How jobs are chosen and run.
@@ -20,6 +23,9 @@ use crate::message::{JobType, Message, Reply};
 pub struct RegistryOptions {
     /// The job for messages that name none of the job types.
     pub default_job_type: Option<JobType>,
+    /// The handler for messages that name none of the job types, instead of a default job. It validates for itself,
+    /// and its answers pass as they are.
+    pub fallback: Option<Handler>,
     /// The longest a job may take.
     pub time_limit: Duration,
 }
@@ -28,6 +34,7 @@ pub struct RegistryOptions {
 pub struct Registry {
     jobs: HashMap<JobType, LoadedJob>,
     default: Option<(JobType, Schema)>,
+    fallback: Option<Runner>,
     time_limit: Duration,
     form_schema: Value,
     message_schema: Value,
@@ -36,18 +43,16 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Loads the jobs written in Rust and looks through the directories for others; the notices are to be logged.
+    /// Loads these jobs; the notices are to be logged.
     ///
     /// # Errors
     /// [`LoadError`] names the job and the document.
     pub fn load(
-        built_in: Vec<BuiltIn>,
-        directories: &[PathBuf],
+        jobs: Vec<DescribedJob>,
         options: RegistryOptions,
     ) -> Result<(Self, Vec<LoadNotice>), LoadError> {
         let mut notices = Vec::new();
-        directories.iter().try_for_each(|directory| refuse_jobs_without_code(directory))?;
-        let jobs = built_in.into_iter().map(|job| load(job, &mut notices)).collect::<Result<Vec<_>, _>>()?;
+        let jobs = jobs.into_iter().map(|job| load(job, &mut notices)).collect::<Result<Vec<_>, _>>()?;
         Ok((Self::of(jobs, options)?, notices))
     }
 
@@ -60,10 +65,23 @@ impl Registry {
         let response_schema = Value::Object(documents(|job| Some(job.response_document.clone())));
         let listed = |job: &LoadedJob| listing(&job.job_type, &job.message.document, &job.response_document);
         let listings = jobs.iter().map(listed).collect();
+        if options.default_job_type.is_some() && options.fallback.is_some() {
+            return Err(LoadError::TwoDefaults);
+        }
         let jobs = by_type(jobs)?;
         let default = options.default_job_type.map(|job_type| default_job(&jobs, job_type)).transpose()?;
         let time_limit = options.time_limit;
-        Ok(Self { jobs, default, time_limit, form_schema, message_schema, response_schema, listings })
+        let fallback = options.fallback.map(Runner::Handler);
+        Ok(Self {
+            jobs,
+            default,
+            fallback,
+            time_limit,
+            form_schema,
+            message_schema,
+            response_schema,
+            listings,
+        })
     }
 
     /// The forms of all jobs: `{"message": {ListEventsByUser: …}}`.
@@ -90,23 +108,26 @@ impl Registry {
     ///
     /// # Errors
     /// The reply to send instead: 404 for an unknown job type, 422 with what is wrong.
-    pub fn check(&self, message: &Message) -> Result<Call<'_>, Box<Reply>> {
-        let (job, schema) = self.choose(message).ok_or_else(|| Box::new(running::not_found()))?;
+    pub fn check<'a>(&'a self, message: &'a Message) -> Result<Call<'a>, Box<Reply>> {
+        let time_limit = self.time_limit;
+        let Some((job, schema)) = self.choose(message) else {
+            let runner = self.fallback.as_ref().ok_or_else(|| Box::new(running::not_found()))?;
+            return Ok(Call { runner, job: None, message, time_limit });
+        };
         let errors = wording::texts(schema, &as_value(message));
         if !errors.is_empty() {
             return Err(Box::new(running::unprocessable(errors)));
         }
-        let data = message.data.clone().unwrap_or_default();
-        Ok(Call { job, data, time_limit: self.time_limit })
+        Ok(Call { runner: &job.runner, job: Some(job), message, time_limit })
     }
 
     /// Checks the message, runs its job and checks the response; refusals of the message are replies, too.
     ///
     /// # Errors
     /// [`RunFailure`]: what to tell the sender, and what may be tried before.
-    pub async fn run(&self, message: &Message, context: JobContext) -> Result<Reply, RunFailure> {
+    pub async fn run(&self, message: &Message, provisions: Provisions) -> Result<Reply, RunFailure> {
         match self.check(message) {
-            Ok(call) => call.run(context).await,
+            Ok(call) => call.run(provisions).await,
             Err(refusal) => Ok(*refusal),
         }
     }
@@ -128,25 +149,31 @@ impl std::fmt::Debug for Registry {
 }
 
 /// A checked message with its job, ready to run as often as needed.
-pub struct Call<'r> {
-    job: &'r LoadedJob,
-    data: Value,
+pub struct Call<'a> {
+    runner: &'a Runner,
+    /// Absent for the fallback, which knows its own schemas.
+    job: Option<&'a LoadedJob>,
+    message: &'a Message,
     time_limit: Duration,
 }
 
 impl Call<'_> {
-    /// The type of the job that runs; the default one where the message named no other.
-    pub fn job_type(&self) -> &JobType {
-        &self.job.job_type
+    /// The type of the job that runs; the default one where the message named no other, none for the fallback.
+    pub fn job_type(&self) -> Option<&JobType> {
+        self.job.map(|job| &job.job_type)
     }
 
     /// Runs the job and checks its response.
     ///
     /// # Errors
     /// [`RunFailure`]: what to tell the sender, and what may be tried before.
-    pub async fn run(&self, context: JobContext) -> Result<Reply, RunFailure> {
-        let job = (self.job.run)(self.data.clone(), context);
-        running::run(job, self.time_limit, &self.job.response).await
+    pub async fn run(&self, provisions: Provisions) -> Result<Reply, RunFailure> {
+        let work = self.runner.work(self.message, provisions);
+        running::run(work, self.time_limit, self.response()).await
+    }
+
+    fn response(&self) -> Option<&ResponseSchema> {
+        self.job.map(|job| &job.response)
     }
 }
 

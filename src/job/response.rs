@@ -1,14 +1,14 @@
 //! Responses: checked against the job's schema, and stripped of what it does not know.
 
 use jsonschema::Validator;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::directory::Answer;
 use super::references;
 use super::schema::{SchemaError, options};
 use super::shape::Shapes;
 use super::stripping::strip;
 use super::wording;
+use crate::message::Reply;
 
 /// Stripping may change which branches of a schema apply; real schemas are done after one round.
 const MOST_ROUNDS: usize = 8;
@@ -30,17 +30,23 @@ impl ResponseSchema {
     ///
     /// # Errors
     /// Where it does not satisfy the schema, before or after; nothing of its values.
-    pub(super) fn conform(&self, answer: Answer) -> Result<Value, String> {
-        let metadata = ("metadata".to_owned(), Value::Object(answer.metadata));
-        let mut response = Value::Object(Map::from_iter([metadata, ("data".to_owned(), answer.data)]));
+    pub(super) fn conform(&self, reply: Reply) -> Result<Reply, String> {
+        let metadata = reply.metadata.map(|metadata| ("metadata".to_owned(), Value::Object(metadata)));
+        let data = reply.data.map(|data| ("data".to_owned(), data));
+        let mut response = Value::Object(metadata.into_iter().chain(data).collect());
         for _ in 0..MOST_ROUNDS {
             if !self.validator.is_valid(&response) {
                 return Err(wording::first_fault(&self.validator, &response));
             }
             if !strip(&self.shapes, &mut response) {
-                return Ok(response);
+                return Ok(as_reply(response));
             }
         }
         Err("stripping it comes to no end".into())
     }
+}
+
+fn as_reply(mut response: Value) -> Reply {
+    let metadata = response.get_mut("metadata").and_then(Value::as_object_mut).map(std::mem::take);
+    Reply { metadata, data: response.get_mut("data").map(Value::take) }
 }

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
 use super::contract::JobError;
-use super::directory::{Answer, Trouble};
 use super::response::ResponseSchema;
+use super::runner::{Trouble, Work};
 use super::wording;
 use crate::message::{Failure, Reply};
 
@@ -61,27 +61,32 @@ impl From<JobError> for RunFailure {
     }
 }
 
-/// Runs a job within `limit` and turns its answer into a reply that satisfies `schema`.
+/// Runs a job within `limit`; its reply is held to `schema`, if there is one.
 pub(super) async fn run(
-    job: impl Future<Output = Result<Answer, Trouble>> + Send + 'static,
+    work: Result<Work, Trouble>,
     limit: Duration,
-    schema: &ResponseSchema,
+    schema: Option<&ResponseSchema>,
 ) -> Result<Reply, RunFailure> {
-    let answer = match apart(job, limit).await? {
-        Ok(answer) => answer,
-        Err(Trouble::Unreadable(error)) => return Ok(unreadable(&error)),
-        Err(Trouble::Unwritable) => return Err(response_invalid()),
-        Err(Trouble::Job(error)) => return Err(error.into()),
+    let answer = match work {
+        Ok(work) => apart(work, limit).await?,
+        Err(trouble) => Err(trouble),
     };
-    schema.conform(answer).map(reply).map_err(|fault| {
+    let reply = match answer {
+        Ok(reply) => reply,
+        Err(Trouble::Unreadable(error)) => return Ok(unreadable(&error)),
+        Err(Trouble::Invalid) => return Err(response_invalid()),
+        Err(Trouble::Job(error)) => return Err(error.into()),
+        Err(Trouble::Told(failure)) => return Err(RunFailure::last(failure)),
+        Err(Trouble::Hosts(error)) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the record names no usable hosts");
+            return Err(RunFailure::last(Failure::invalid_credentials_device()));
+        }
+    };
+    let Some(schema) = schema else { return Ok(reply) };
+    schema.conform(reply).map_err(|fault| {
         tracing::warn!(response.fault = fault, "a response does not satisfy its schema");
         response_invalid()
     })
-}
-
-fn reply(mut response: Value) -> Reply {
-    let metadata = response.get_mut("metadata").and_then(Value::as_object_mut).map(std::mem::take);
-    Reply { metadata, data: response.get_mut("data").map(Value::take) }
 }
 
 /// A task of its own, ended when the time is up or nobody waits any more.

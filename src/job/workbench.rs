@@ -1,10 +1,12 @@
-//! Where a job's context is made: the public part of its credentials, and clients that carry the secret.
+//! What one run works with, made from opened credentials: a context for jobs, the whole for handlers.
 
 use reqwest::Url;
 
 use super::JobContext;
+use super::handler::Question;
 use crate::egress::{ApiAccess, Bearer, CallGate, Egress, EgressError, HostList};
-use crate::vault::Credentials;
+use crate::message::Message;
+use crate::vault::{Credentials, disclose_to_handler};
 
 /// The API that the credentials of this gateway are for.
 #[derive(Clone, Debug)]
@@ -14,24 +16,46 @@ pub struct Workbench {
     hosts: HostList,
 }
 
+/// What one run works with. The kind of its job decides what is made of it, and how much it sees.
+#[derive(Debug)]
+pub struct Provisions {
+    workbench: Workbench,
+    credentials: Credentials,
+    gate: CallGate,
+}
+
 impl Workbench {
     /// An API at `base_url`, whose secrets may go to `hosts`.
     pub fn new(egress: Egress, base_url: Url, hosts: HostList) -> Self {
         Self { egress, base_url, hosts }
     }
 
-    /// What a job with these credentials gets. The record's hosts narrow those of the API and never widen them;
-    /// a format 1 record names none and gets the API's.
+    /// What one run with these credentials works with; `gate` is passed before anything outside may change.
+    pub fn provide(&self, credentials: Credentials, gate: CallGate) -> Provisions {
+        Provisions { workbench: self.clone(), credentials, gate }
+    }
+}
+
+impl Provisions {
+    /// What a job written in Rust gets. The record's hosts narrow those of the API and never widen them; a format 1
+    /// record names none and gets the API's.
     ///
     /// # Errors
     /// [`EgressError::HostEntry`] when the record's hosts are not written as hosts.
-    pub fn context(&self, credentials: &Credentials, gate: CallGate) -> Result<JobContext, EgressError> {
-        let hosts = match credentials.hosts() {
-            Some(narrower) => self.hosts.narrowed_to(&HostList::parse(narrower)?),
-            None => self.hosts.clone(),
+    pub(super) fn into_context(self) -> Result<JobContext, EgressError> {
+        let Workbench { egress, base_url, hosts } = self.workbench;
+        let hosts = match self.credentials.hosts() {
+            Some(narrower) => hosts.narrowed_to(&HostList::parse(narrower)?),
+            None => hosts,
         };
-        let bearer = Bearer::new(credentials.secret().expose());
-        let access = ApiAccess { base_url: self.base_url.clone(), hosts, bearer, gate };
-        Ok(JobContext::new(credentials.public().clone(), self.egress.api_client(access)))
+        let bearer = Bearer::new(self.credentials.secret().expose());
+        let access = ApiAccess { base_url, hosts, bearer, gate: self.gate };
+        Ok(JobContext::new(self.credentials.public().clone(), egress.api_client(access)))
+    }
+
+    /// What an external handler gets: the message, and the opened secrets with it.
+    pub(super) fn into_question(self, message: &Message) -> Question {
+        let disclosed = disclose_to_handler(&self.credentials);
+        Question::new(message, &disclosed, self.gate)
     }
 }

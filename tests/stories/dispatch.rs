@@ -181,8 +181,9 @@ fn jobs_of_tests() -> Arc<Registry> {
         built_in(directory("breaks"), Breaks),
         built_in(directory("panics"), Panics),
     ];
-    let options = RegistryOptions { default_job_type: None, time_limit: Duration::from_secs(30) };
-    Arc::new(Registry::load(jobs, &[], options).unwrap().0)
+    let options =
+        RegistryOptions { default_job_type: None, fallback: None, time_limit: Duration::from_secs(30) };
+    Arc::new(Registry::load(jobs, options).unwrap().0)
 }
 
 #[tokio::test]

@@ -19,6 +19,7 @@ mod dispatch;
 mod egress;
 mod front_door;
 mod github;
+mod handlers;
 mod jobs;
 mod kill;
 mod licences;

@@ -6,4 +6,5 @@ pub(crate) mod fake_api;
 pub(crate) mod gateway;
 pub(crate) mod log;
 pub(crate) mod program;
+pub(crate) mod provisions;
 pub(crate) mod shell;

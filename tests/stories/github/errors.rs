@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use endo::egress::{ApiAccess, Bearer, CallGate, Egress, EgressSettings, HostList, Lookup};
-use endo::job::{JobContext, Next, RunFailure};
+use endo::egress::{CallGate, Egress, EgressSettings, HostList, Lookup};
+use endo::job::{Next, RunFailure, Workbench};
 use endo::message::Failure;
-use serde_json::{Map, json};
+use serde_json::json;
 
-use super::{TOKEN, context, message, registry, run};
+use super::{TOKEN, credentials, message, provisions, registry, run};
 use crate::support::fake_api::{Answer, FakeApi};
 
 const NOW: Next = Next::Repeat { after: None };
@@ -91,8 +91,8 @@ async fn an_answer_that_is_no_list_is_refused() {
         assert_eq!(outcome, failure(502, "GitHub's answer cannot be read", Next::Final), "{body}");
     }
     let deep = "[".repeat(100_000);
-    assert_eq!(outcome(Answer::new(200, &[], deep)).await.failure.code, 502);
-    assert_eq!(outcome(Answer::new(200, &[], b"[\"\xff\"]")).await.failure.code, 502);
+    assert_eq!(outcome(Answer::new(200, &[], deep)).await.failure.code, 502.into());
+    assert_eq!(outcome(Answer::new(200, &[], b"[\"\xff\"]")).await.failure.code, 502.into());
 }
 
 #[tokio::test]
@@ -100,7 +100,7 @@ async fn a_github_that_does_not_answer_is_asked_again_later() {
     let silent = FakeApi::silent().await;
     let hasty = EgressSettings { api_timeout: Duration::from_millis(20), ..EgressSettings::default() };
     let message = message("ListReposByUser", json!({"username": "octocat"}));
-    let outcome = registry().run(&message, context(&silent.url(""), hasty)).await.unwrap_err();
+    let outcome = registry().run(&message, provisions(&silent.url(""), hasty)).await.unwrap_err();
     assert_eq!(outcome, failure(504, "GitHub did not answer in time", NOW));
 
     let babble = self::outcome(Answer::Bytes(b"SSH-2.0-OpenSSH_9.2\r\n".to_vec())).await;
@@ -116,7 +116,7 @@ async fn an_answer_that_is_too_long_is_refused() {
     let github = FakeApi::answering(Answer::new(200, &[], "[]          ")).await;
     let settings = EgressSettings { response_bytes: 10, ..EgressSettings::default() };
     let message = message("ListReposByUser", json!({"username": "octocat"}));
-    let outcome = registry().run(&message, context(&github.url(""), settings)).await.unwrap_err();
+    let outcome = registry().run(&message, provisions(&github.url(""), settings)).await.unwrap_err();
     assert_eq!(outcome, failure(502, "GitHub's answer is too long", Next::Final));
 }
 
@@ -125,11 +125,10 @@ async fn a_base_url_off_the_list_is_not_called() {
     let github = FakeApi::answering(Answer::new(200, &[], "[]")).await;
     let base_url = github.url("").parse().unwrap();
     let hosts = HostList::parse(["api.github.com"]).unwrap();
-    let access = ApiAccess { base_url, hosts, bearer: Bearer::new(TOKEN), gate: CallGate::open() };
     let egress = Egress::new(EgressSettings::default(), Lookup::system()).unwrap();
-    let context = JobContext::new(Map::new(), egress.api_client(access));
+    let provisions = Workbench::new(egress, base_url, hosts).provide(credentials(TOKEN), CallGate::open());
     let message = message("ListReposByUser", json!({"username": "octocat"}));
-    let outcome = registry().run(&message, context).await.unwrap_err();
+    let outcome = registry().run(&message, provisions).await.unwrap_err();
     assert_eq!(outcome, failure(502, "GitHub cannot be called", Next::Final));
     assert_eq!(github.seen().len(), 0);
 }

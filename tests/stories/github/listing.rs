@@ -4,7 +4,7 @@ use endo::cli::StandIn;
 use endo::egress::EgressSettings;
 use serde_json::{Value, json};
 
-use super::{TOKEN, context, message, registry, run, written};
+use super::{TOKEN, message, provisions, registry, run, written};
 use crate::support::fake_api::{Answer, FakeApi};
 
 const EVENTS: &str = concat!(
@@ -93,7 +93,7 @@ async fn a_name_that_nobody_can_have_is_not_asked_for() {
     let github = FakeApi::answering(list(json!([]))).await;
     for username in ["", ".", "..", &"x".repeat(10_000_000)] {
         let failure = run(&github.url(""), "ListReposByUser", username).await.unwrap_err().failure;
-        assert_eq!((failure.code, &*failure.message), (404, "Not Found"));
+        assert_eq!((failure.code, &*failure.message), (404.into(), "Not Found"));
     }
     assert_eq!(github.seen().len(), 0);
 }
@@ -124,8 +124,8 @@ async fn a_message_without_a_username_is_answered_with_what_is_missing() {
         ("ListReposByUser", json!({"username": 7}), "message.data.username is not of a type(s) string"),
         ("ListReposByUser", json!("octocat"), "message.data is not of a type(s) object"),
     ] {
-        let context = context(&github.url(""), EgressSettings::default());
-        let reply = registry().run(&message(job_type, data), context).await.unwrap();
+        let provisions = provisions(&github.url(""), EgressSettings::default());
+        let reply = registry().run(&message(job_type, data), provisions).await.unwrap();
         let expected =
             json!({"metadata": {"code": 422, "status": "Unprocessable Entity"}, "data": {"errors": [text]}});
         assert_eq!(written(reply), expected.to_string());

@@ -6,27 +6,26 @@ mod stand_in;
 
 use std::time::Duration;
 
-use endo::egress::{ApiAccess, Bearer, CallGate, Egress, EgressSettings, HostList, Lookup};
-use endo::job::{JobContext, Registry, RegistryOptions, RunFailure};
+use endo::egress::{CallGate, EgressSettings};
+use endo::job::{Provisions, Registry, RegistryOptions, RunFailure};
 use endo::message::{Message, Reply};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
+
+use crate::support::provisions::{credentials, workbench};
 
 const TOKEN: &str = "gho_canary16C7e42F292c6912E7710c838347Ae178B4a";
 
 fn registry() -> Registry {
-    let options = RegistryOptions { default_job_type: None, time_limit: Duration::from_secs(60) };
-    let (registry, notices) = Registry::load(endo::jobs::all(), &[], options).expect("the jobs load");
+    let options =
+        RegistryOptions { default_job_type: None, fallback: None, time_limit: Duration::from_secs(60) };
+    let (registry, notices) = Registry::load(endo::jobs::all(), options).expect("the jobs load");
     assert!(notices.is_empty(), "{notices:?}");
     registry
 }
 
-/// What a job gets that works with the API at `base_url`.
-fn context(base_url: &str, settings: EgressSettings) -> JobContext {
-    let base_url = base_url.parse().expect("an address");
-    let hosts = HostList::of(&base_url);
-    let access = ApiAccess { hosts, base_url, bearer: Bearer::new(TOKEN), gate: CallGate::open() };
-    let egress = Egress::new(settings, Lookup::system()).expect("the settings are good");
-    JobContext::new(Map::new(), egress.api_client(access))
+/// What a job works with that talks to the API at `base_url`.
+fn provisions(base_url: &str, settings: EgressSettings) -> Provisions {
+    workbench(base_url, settings).provide(credentials(TOKEN), CallGate::open())
 }
 
 fn message(job_type: &str, data: Value) -> Message {
@@ -35,8 +34,8 @@ fn message(job_type: &str, data: Value) -> Message {
 
 /// Runs a job about a user at the API at `base_url`.
 async fn run(base_url: &str, job_type: &str, username: &str) -> Result<Reply, RunFailure> {
-    let context = context(base_url, EgressSettings::default());
-    registry().run(&message(job_type, json!({"username": username})), context).await
+    let provisions = provisions(base_url, EgressSettings::default());
+    registry().run(&message(job_type, json!({"username": username})), provisions).await
 }
 
 /// A reply as it goes over the wire, without its envelope.

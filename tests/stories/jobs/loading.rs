@@ -1,14 +1,17 @@
 //! What is refused, and what is mended, when jobs are loaded.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use endo::job::{LoadNotice, SchemaError};
+use endo::ambient::{Clock, Random};
+use endo::egress::{Egress, EgressSettings, Lookup};
+use endo::job::{Handlers, LoadNotice, SchemaError};
+use endo::signature::Ed25519PrivateKey;
 use serde_json::{Value, json};
 
 use super::*;
 
 fn load(directory: JobDirectory) -> Result<(Registry, Vec<LoadNotice>), LoadError> {
-    Registry::load(vec![built_in(directory, Echo)], &[], options())
+    Registry::load(vec![built_in(directory, Echo)], options())
 }
 
 fn refusal(directory: JobDirectory) -> String {
@@ -91,15 +94,21 @@ fn names_and_data_that_look_like_keywords_are_left_alone() {
 #[test]
 fn two_directories_of_one_job_type_are_refused() {
     let jobs = vec![built_in(directory("say-hello"), Echo), built_in(directory("sayHello"), Echo)];
-    let refused = Registry::load(jobs, &[], options()).unwrap_err();
+    let refused = Registry::load(jobs, options()).unwrap_err();
     assert!(matches!(refused, LoadError::Duplicate(job_type) if job_type.as_str() == "SayHello"));
 }
 
 #[test]
 fn a_default_job_type_that_is_none_is_refused() {
     let options = RegistryOptions { default_job_type: Some("SayBye".into()), ..options() };
-    let refused = Registry::load(vec![built_in(directory("say-hello"), Echo)], &[], options).unwrap_err();
+    let refused = Registry::load(vec![built_in(directory("say-hello"), Echo)], options).unwrap_err();
     assert_eq!(refused.to_string(), "the default job type `SayBye` is none of the job types");
+}
+
+fn jobs_in(directory: &Path) -> Result<Vec<DescribedJob>, LoadError> {
+    let egress = Egress::new(EgressSettings::default(), Lookup::system()).unwrap();
+    let key = Ed25519PrivateKey::generate(&Random::system());
+    Handlers::new((egress, key), Clock::system(), false).jobs_in(directory)
 }
 
 #[test]
@@ -108,16 +117,16 @@ fn a_directory_with_a_job_that_nothing_runs_is_refused_by_name() {
     let job = directory.path().join("say-bye");
     std::fs::create_dir(&job).unwrap();
     std::fs::write(job.join("message.json"), "{}").unwrap();
-    let refused = Registry::load(vec![], &[directory.path().to_owned()], options()).unwrap_err();
+    let refused = jobs_in(directory.path()).unwrap_err();
     assert!(matches!(refused, LoadError::NoCode(path) if path == job));
 }
 
 #[test]
 fn a_directory_that_is_not_there_is_refused_and_an_empty_one_is_not() {
     let directory = tempfile::tempdir().unwrap();
-    assert!(Registry::load(vec![], &[directory.path().to_owned()], options()).is_ok());
+    assert!(jobs_in(directory.path()).is_ok_and(|jobs| jobs.is_empty()));
     let missing: PathBuf = directory.path().join("none");
-    let refused = Registry::load(vec![], std::slice::from_ref(&missing), options()).unwrap_err();
+    let refused = jobs_in(&missing).unwrap_err();
     assert!(matches!(refused, LoadError::Unreadable { directory, .. } if directory == missing));
 }
 

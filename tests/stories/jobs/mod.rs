@@ -10,9 +10,9 @@ mod texts;
 
 use std::time::Duration;
 
-use endo::egress::{ApiAccess, Bearer, CallGate, Egress, EgressSettings, HostList, Lookup, Url};
 use endo::job::{
-    BuiltIn, Job, JobContext, JobDirectory, JobError, LoadError, Registry, RegistryOptions, built_in,
+    DescribedJob, Job, JobContext, JobDirectory, JobError, LoadError, Provisions, Registry, RegistryOptions,
+    built_in,
 };
 use endo::message::Message;
 use serde_json::{Map, Value, json};
@@ -37,31 +37,26 @@ fn leaked(document: &Value) -> &'static str {
 }
 
 fn options() -> RegistryOptions {
-    RegistryOptions { default_job_type: None, time_limit: Duration::from_secs(30) }
+    RegistryOptions { default_job_type: None, fallback: None, time_limit: Duration::from_secs(30) }
 }
 
 fn directory(name: &'static str) -> JobDirectory {
     JobDirectory { name, message: "", form: "", response: ANYTHING }
 }
 
-fn registry_of(jobs: Vec<BuiltIn>) -> Registry {
-    Registry::load(jobs, &[], options()).unwrap().0
+fn registry_of(jobs: Vec<DescribedJob>) -> Registry {
+    Registry::load(jobs, options()).unwrap().0
 }
 
 /// A registry of one job, `SayHello`, that answers with its data.
 fn echo_with(message: &Value, response: &Value) -> Result<Registry, LoadError> {
     let (message, response) = (leaked(message), leaked(response));
     let directory = JobDirectory { message, response, ..directory("say-hello") };
-    Registry::load(vec![built_in(directory, Echo)], &[], options()).map(|(registry, _)| registry)
+    Registry::load(vec![built_in(directory, Echo)], options()).map(|(registry, _)| registry)
 }
 
-fn context() -> JobContext {
-    let public = json!({"id": 42, "username": "octocat", "plan": "free", "secrets": {"canary": true}});
-    let Value::Object(public) = public else { unreachable!("it is an object") };
-    let egress = Egress::new(EgressSettings::default(), Lookup::system()).unwrap();
-    let base_url = Url::parse("https://api.example").unwrap();
-    let (hosts, bearer, gate) = (HostList::of(&base_url), Bearer::new("s3cret"), CallGate::open());
-    JobContext::new(public, egress.api_client(ApiAccess { base_url, hosts, bearer, gate }))
+fn provisions() -> Provisions {
+    crate::support::provisions::provisions("https://api.example", "s3cret")
 }
 
 fn message(value: Value) -> Message {

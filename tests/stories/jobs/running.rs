@@ -65,23 +65,23 @@ impl Job for WhoAmI {
 }
 
 async fn reply(registry: &Registry, given: Value) -> Value {
-    let reply: Reply = registry.run(&message(given), context()).await.unwrap();
+    let reply: Reply = registry.run(&message(given), provisions()).await.unwrap();
     serde_json::to_value(reply).unwrap()
 }
 
 async fn failure(how: &str) -> RunFailure {
     let options = RegistryOptions { time_limit: Duration::ZERO, ..options() };
     let limit = if how == "hang" { options } else { super::options() };
-    let (registry, _) = Registry::load(vec![built_in(directory("fail"), Fail)], &[], limit).unwrap();
+    let (registry, _) = Registry::load(vec![built_in(directory("fail"), Fail)], limit).unwrap();
     let given = message(json!({"metadata": {"jobType": "Fail"}, "data": how}));
-    registry.run(&given, context()).await.unwrap_err()
+    registry.run(&given, provisions()).await.unwrap_err()
 }
 
 fn hello_and_bye(default_job_type: Option<&str>) -> Registry {
     let data = leaked(&json!({"properties": {"data": {"type": "string"}}}));
     let jobs = ["say-hello", "say-bye"].map(|name| JobDirectory { message: data, ..directory(name) });
     let options = RegistryOptions { default_job_type: default_job_type.map(Into::into), ..options() };
-    Registry::load(jobs.map(|directory| built_in(directory, Echo)).into(), &[], options).unwrap().0
+    Registry::load(jobs.map(|directory| built_in(directory, Echo)).into(), options).unwrap().0
 }
 
 fn not_found() -> Value {
@@ -114,7 +114,7 @@ async fn a_job_sees_the_public_part_of_its_credentials_and_may_choose_its_metada
         },
     });
     assert_eq!(answer, expected);
-    assert!(!format!("{:?}", context()).contains("s3cret"));
+    assert!(!format!("{:?}", provisions()).contains("s3cret"));
 }
 
 #[tokio::test]
@@ -142,7 +142,7 @@ async fn the_default_job_takes_any_job_type_but_not_a_missing_one() {
     assert_eq!(answer, unprocessable("instance requires property \"metadata\""));
     let named = message(json!({"metadata": {"jobType": "SayBye"}, "data": "x"}));
     assert_eq!(
-        registry.check(&named).ok().map(|call| call.job_type().to_string()).as_deref(),
+        registry.check(&named).ok().and_then(|call| call.job_type().map(ToString::to_string)).as_deref(),
         Some("SayBye")
     );
 }
@@ -177,7 +177,7 @@ async fn data_that_the_job_cannot_read_are_the_senders_fault() {
 async fn what_the_job_cannot_read_is_not_sent_back_at_length() {
     let registry = registry_of(vec![built_in(directory("say-hello"), Number)]);
     let given = say_hello(json!("x".repeat(10_000_000)));
-    let reply = registry.run(&given, context()).await.unwrap();
+    let reply = registry.run(&given, provisions()).await.unwrap();
     assert!(serde_json::to_string(&reply).unwrap().len() < 2_000);
 }
 
@@ -191,7 +191,7 @@ async fn a_panic_ends_nothing_but_its_run_and_tells_nothing() {
     let registry = registry_of(jobs);
     let panicking = message(json!({"metadata": {"jobType": "Fail"}, "data": "panic"}));
     for _ in 0..3 {
-        let failure = registry.run(&panicking, context()).await.unwrap_err();
+        let failure = registry.run(&panicking, provisions()).await.unwrap_err();
         assert_eq!(failure, failed(500, "job_failed", Next::Interrupted));
     }
     assert_eq!(reply(&registry, json!({"metadata": {"jobType": "SayHello"}, "data": 1})).await["data"], 1);
@@ -222,7 +222,8 @@ async fn a_response_that_breaks_its_schema_is_invalid_and_only_the_place_is_logg
     log::capture();
     let response = json!({"required": ["metadata", "data"], "properties": {"data": {"type": "string"}}});
     let registry = echo_with(&json!({}), &response).unwrap();
-    let failed = registry.run(&say_hello(json!({"a": "c4nary-in-a-response"})), context()).await.unwrap_err();
+    let failed =
+        registry.run(&say_hello(json!({"a": "c4nary-in-a-response"})), provisions()).await.unwrap_err();
     assert_eq!(failed, RunFailure::last(Failure::new(502, "response_invalid")));
     assert!(!log::lines_with("instance.data does not satisfy").is_empty());
     assert!(log::lines_with("c4nary-in-a-response").is_empty());
@@ -233,6 +234,6 @@ async fn a_checked_message_can_be_run_again() {
     let registry = hello_and_bye(None);
     let given = say_hello(json!("x"));
     let call = registry.check(&given).ok().unwrap();
-    let (first, second) = (call.run(context()).await.unwrap(), call.run(context()).await.unwrap());
+    let (first, second) = (call.run(provisions()).await.unwrap(), call.run(provisions()).await.unwrap());
     assert_eq!(first, second);
 }

@@ -11,7 +11,7 @@ fn let_out(schema: &Value, data: &Value) -> Result<Value, RunFailure> {
     let response = json!({"type": "object", "properties": {"data": schema}, "definitions": definitions()});
     let registry = echo_with(&json!({}), &response).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    let reply = runtime.block_on(registry.run(&say_hello(data.clone()), context()))?;
+    let reply = runtime.block_on(registry.run(&say_hello(data.clone()), provisions()))?;
     Ok(reply.data.unwrap())
 }
 
@@ -47,7 +47,7 @@ fn metadata_and_members_beside_data_are_stripped_too() {
     lets_out(json!(true), json!({"any": {"thing": 1}}), json!({"any": {"thing": 1}}));
     let registry = echo_with(&json!({}), &json!({"properties": {"other": {}}})).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    let reply = runtime.block_on(registry.run(&say_hello(json!("x")), context())).unwrap();
+    let reply = runtime.block_on(registry.run(&say_hello(json!("x")), provisions())).unwrap();
     assert_eq!(serde_json::to_value(reply).unwrap(), json!({"metadata": {"code": 200, "status": "OK"}}));
 }
 
@@ -134,7 +134,7 @@ fn a_branch_that_applied_by_what_is_taken_out_is_left_again() {
 #[test]
 fn a_schema_that_demands_what_it_does_not_know_lets_nothing_out() {
     let failed = let_out(&json!({"type": "object", "required": ["a"]}), &json!({"a": 1})).unwrap_err();
-    assert_eq!((failed.failure.code, &*failed.failure.message), (502, "response_invalid"));
+    assert_eq!((failed.failure.code, &*failed.failure.message), (502.into(), "response_invalid"));
 }
 
 /// Schemas in which no two schemas speak of the same member.

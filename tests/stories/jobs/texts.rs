@@ -25,7 +25,7 @@ fn errors(registry: &Registry, instance: &Value) -> Vec<String> {
 fn default_echo_with(message: &Value) -> Registry {
     let directory = JobDirectory { message: leaked(message), ..directory("say-hello") };
     let options = RegistryOptions { default_job_type: Some("SayHello".into()), ..options() };
-    Registry::load(vec![built_in(directory, Echo)], &[], options).unwrap().0
+    Registry::load(vec![built_in(directory, Echo)], options).unwrap().0
 }
 
 fn recorded(case: &Value) -> Vec<String> {

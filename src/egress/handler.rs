@@ -1,0 +1,114 @@
+//! Calls of external handlers: connected first, then committed, then sent.
+
+use std::error::Error as StdError;
+use std::io;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, header};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use reqwest::Url;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::UnixStream;
+use tokio::task::JoinSet;
+
+use super::error::EgressError;
+use super::gate::CallGate;
+use super::handler_address::{HandlerAddress, Place, connect_here};
+use super::outbound::Egress;
+
+/// What a handler is asked, by POST.
+#[derive(Debug)]
+pub struct HandlerRequest {
+    /// What it is told besides.
+    pub headers: HeaderMap,
+    /// The question.
+    pub body: Bytes,
+}
+
+impl Egress {
+    /// The handler's answer, whatever its status. The caller bounds the time. On this machine the gate is passed when
+    /// the connection stands: without one, nothing was started. Elsewhere it is passed before.
+    ///
+    /// # Errors
+    /// Any [`EgressError`]; [`EgressError::nothing_sent`] tells which leave no doubt.
+    pub async fn call_handler(
+        &self,
+        address: &HandlerAddress,
+        request: HandlerRequest,
+        gate: &CallGate,
+    ) -> Result<http::Response<Bytes>, EgressError> {
+        match address.place() {
+            Place::Remote(url) => {
+                gate.pass().await?;
+                self.0.listed.exchange(remote_request(url, request)).await
+            }
+            Place::Socket { file, .. } => {
+                let stream = self.connected(UnixStream::connect(file)).await?;
+                self.exchange(stream, local_request(address, request)?, gate).await
+            }
+            Place::Loopback(url) => {
+                let stream = self.connected(connect_here(url)).await?;
+                self.exchange(stream, local_request(address, request)?, gate).await
+            }
+        }
+    }
+
+    async fn connected<S>(&self, connecting: impl Future<Output = io::Result<S>>) -> Result<S, EgressError> {
+        let limit = self.0.settings.connect_timeout;
+        let connected = tokio::time::timeout(limit, connecting).await;
+        connected
+            .map_err(|_| EgressError::Unreachable(io::ErrorKind::TimedOut.into()))?
+            .map_err(EgressError::Unreachable)
+    }
+
+    async fn exchange(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        request: http::Request<Full<Bytes>>,
+        gate: &CallGate,
+    ) -> Result<http::Response<Bytes>, EgressError> {
+        let (mut sender, connection) =
+            http1::handshake(TokioIo::new(stream)).await.map_err(EgressError::Handler)?;
+        gate.pass().await?;
+        // Ends with the exchange, whoever gives it up.
+        let mut driver = JoinSet::new();
+        driver.spawn(connection);
+        let (parts, body) = sender.send_request(request).await.map_err(EgressError::Handler)?.into_parts();
+        let limit = self.0.settings.response_bytes;
+        let body = Limited::new(body, limit).collect().await.map_err(|error| unread(error, limit))?;
+        Ok(http::Response::from_parts(parts, body.to_bytes()))
+    }
+}
+
+fn unread(error: Box<dyn StdError + Send + Sync>, limit: usize) -> EgressError {
+    match error.downcast::<hyper::Error>() {
+        Ok(error) => EgressError::Handler(*error),
+        Err(other) => {
+            debug_assert!(other.is::<LengthLimitError>());
+            EgressError::TooLarge { limit }
+        }
+    }
+}
+
+fn local_request(
+    address: &HandlerAddress,
+    request: HandlerRequest,
+) -> Result<http::Request<Full<Bytes>>, EgressError> {
+    let host = HeaderValue::from_str(address.authority()).map_err(|_| EgressError::Address)?;
+    let uri = address.target().parse().map_err(|_| EgressError::Address)?;
+    let mut message = http::Request::new(Full::new(request.body));
+    *message.method_mut() = Method::POST;
+    *message.uri_mut() = uri;
+    *message.headers_mut() = request.headers;
+    message.headers_mut().insert(header::HOST, host);
+    Ok(message)
+}
+
+fn remote_request(url: &Url, request: HandlerRequest) -> reqwest::Request {
+    let mut message = reqwest::Request::new(Method::POST, url.clone());
+    *message.headers_mut() = request.headers;
+    *message.body_mut() = Some(request.body.into());
+    message
+}

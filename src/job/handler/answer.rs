@@ -1,0 +1,61 @@
+//! What a handler answers: `{metadata, data}`, or `{error: {code, message}}` with a status that is no success.
+
+use bytes::Bytes;
+use http::Response;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::super::wording::cut;
+use crate::message::{Failure, FailureCode, Reply};
+
+/// The longest word that is taken for a code.
+const LONGEST_CODE: usize = 100;
+/// The code of errors that name none (`spec/endo.md` 2.5, step a).
+const NO_CODE: u16 = 500;
+
+/// A reply or an error of the handler's own.
+pub(super) type Answer = Result<Reply, Failure>;
+
+#[derive(Deserialize)]
+struct ErrorAnswer {
+    error: ErrorMember,
+}
+
+#[derive(Deserialize)]
+struct ErrorMember {
+    #[serde(default)]
+    code: Value,
+    message: String,
+}
+
+/// What the handler says; `None` if that is nothing of the two.
+pub(super) fn read(response: &Response<Bytes>) -> Option<Answer> {
+    let document: Value = serde_json::from_slice(response.body()).ok()?;
+    if !document.is_object() {
+        return None;
+    }
+    if !response.status().is_success() {
+        return serde_json::from_value::<ErrorAnswer>(document).ok().map(|answer| Err(answer.error.into()));
+    }
+    // An error with a success's status would become an empty reply.
+    if document.get("error").is_some() {
+        return None;
+    }
+    serde_json::from_value(document).ok().map(Ok)
+}
+
+impl From<ErrorMember> for Failure {
+    fn from(error: ErrorMember) -> Self {
+        Self::new(code(error.code), cut(error.message))
+    }
+}
+
+fn code(code: Value) -> FailureCode {
+    match code {
+        Value::Number(number) => {
+            number.as_u64().and_then(|number| u16::try_from(number).ok()).unwrap_or(NO_CODE).into()
+        }
+        Value::String(word) if !word.is_empty() && word.len() <= LONGEST_CODE => FailureCode::Word(word),
+        _ => NO_CODE.into(),
+    }
+}

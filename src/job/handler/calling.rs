@@ -1,0 +1,111 @@
+//! One run at an external handler: a call behind a circuit breaker, and what becomes of it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderValue};
+
+use super::super::contract::JobError;
+use super::super::runner::Trouble;
+use super::answer;
+use super::question::Question;
+use crate::ambient::Clock;
+use crate::egress::{Breaker, CallGate, Egress, EgressError, HandlerAddress, HandlerRequest, Resting};
+use crate::message::Reply;
+use crate::signature::{MessageSigner, Request};
+
+/// What calls of all handlers have in common.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub(super) egress: Egress,
+    pub(super) signer: MessageSigner,
+    pub(super) clock: Clock,
+}
+
+/// An external handler, ready to be asked.
+#[derive(Clone)]
+pub struct Handler {
+    pub(super) address: HandlerAddress,
+    /// Whether asking twice does no harm.
+    pub(super) repeatable: bool,
+    pub(super) line: Arc<Line>,
+    pub(super) breaker: Arc<Breaker>,
+}
+
+impl Handler {
+    /// Where it is.
+    pub fn address(&self) -> &HandlerAddress {
+        &self.address
+    }
+
+    /// Asks once. Giving up on it counts as its failure.
+    pub(in super::super) async fn answer(self, question: Question) -> Result<Reply, Trouble> {
+        let admission = self.breaker.admit().map_err(|resting| self.left_alone(resting))?;
+        let gate = if self.repeatable { CallGate::open() } else { question.gate };
+        let request = HandlerRequest { headers: self.headers(&question.body), body: question.body };
+        let response = match self.line.egress.call_handler(&self.address, request, &gate).await {
+            Ok(response) => response,
+            Err(error) => return Err(self.failed(&error)),
+        };
+        let Some(answer) = answer::read(&response) else {
+            let status = response.status().as_u16();
+            tracing::warn!(handler.address = %self.address, http.status = status, "a handler's answer is none");
+            return Err(Trouble::Invalid);
+        };
+        admission.succeeded();
+        answer.map_err(Trouble::Told)
+    }
+
+    /// Method, host, path, content type and body are signed (RFC 9421).
+    fn headers(&self, body: &[u8]) -> HeaderMap {
+        const JSON: &str = "application/json";
+        let request = Request {
+            method: "POST",
+            scheme: self.address.scheme(),
+            authority: self.address.authority(),
+            target: self.address.target(),
+            fields: &[("content-type", JSON.as_bytes())],
+            body,
+        };
+        let signature = self.line.signer.sign(&request, self.line.clock.now());
+        let signature = signature.expect("one field in one line can be signed");
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("content-type", JSON),
+            ("accept", JSON),
+            ("content-digest", &signature.content_digest),
+            ("signature-input", &signature.signature_input),
+            ("signature", &signature.signature),
+        ] {
+            headers.insert(name, HeaderValue::from_str(value).expect("signatures are visible ASCII"));
+        }
+        headers
+    }
+
+    fn left_alone(&self, Resting { after }: Resting) -> Trouble {
+        tracing::debug!(handler.address = %self.address, "a handler that failed is left alone");
+        let message = "the job's handler has failed lately".to_owned();
+        Trouble::Job(JobError::Unavailable { code: 503, message, retry_after: Some(after) })
+    }
+
+    fn failed(&self, error: &EgressError) -> Trouble {
+        let cause = error as &dyn std::error::Error;
+        tracing::warn!(error = cause, handler.address = %self.address, "a handler gave no answer");
+        match error {
+            EgressError::TooLarge { .. } => Trouble::Invalid,
+            _ if error.nothing_sent() => unavailable("the job's handler cannot be reached"),
+            _ if self.repeatable => unavailable("the job's handler gave no answer"),
+            _ => Trouble::Job(JobError::OutcomeUnknown),
+        }
+    }
+}
+
+impl fmt::Debug for Handler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Handler").field(&self.address).finish()
+    }
+}
+
+fn unavailable(message: &str) -> Trouble {
+    Trouble::Job(JobError::Unavailable { code: 503, message: message.to_owned(), retry_after: None })
+}

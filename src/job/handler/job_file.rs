@@ -1,0 +1,94 @@
+//! `job.yaml`: what runs the job of a directory.
+
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use serde::Deserialize;
+use serde_json::Value;
+use thiserror::Error;
+
+/// Below this likeness, from 0 to 1, a suggestion would be a guess.
+const ALIKE: f64 = 0.6;
+
+/// What runs the job of this directory, beside whose schemas the file stands.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "job.yaml")]
+pub(super) struct JobFile {
+    /// The process that runs the job.
+    pub(super) handler: HandlerMember,
+    /// Whether running the job twice does no harm. Then it is run again when its handler gave no answer, or when
+    /// the gateway ended meanwhile; otherwise the sender is told `outcome_unknown`.
+    #[serde(default)]
+    pub(super) repeatable: bool,
+}
+
+/// The process that runs the job.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HandlerMember {
+    /// Where it listens: `http://127.0.0.1:4000/jobs`, `unix:/run/jobs.sock`, or `unix:/run/jobs.sock:/jobs` to name
+    /// a path. On another machine it needs https, and `jobs.remote_handlers = true` in `endo.toml`.
+    pub(super) url: String,
+}
+
+/// What is wrong with a `job.yaml`.
+#[derive(Debug, Error)]
+pub enum JobFileError {
+    /// It is no YAML.
+    #[error("it is no YAML")]
+    Syntax(#[source] Box<serde_saphyr::Error>),
+    /// It has a key that means nothing.
+    #[error("there is no key `{key}`{}", hint(suggestion.as_deref()))]
+    UnknownKey {
+        /// The key with those it is in: `handler.url`.
+        key: String,
+        /// The key that is probably meant.
+        suggestion: Option<String>,
+    },
+    /// A key is missing or has a value that it does not take.
+    #[error("it does not say what runs the job")]
+    Shape(#[source] serde_json::Error),
+}
+
+fn hint(suggestion: Option<&str>) -> String {
+    suggestion.map(|key| format!("; did you mean `{key}`?")).unwrap_or_default()
+}
+
+/// Reads a `job.yaml`.
+pub(super) fn parse(text: &str) -> Result<JobFile, JobFileError> {
+    let document: Value =
+        serde_saphyr::from_str(text).map_err(|error| JobFileError::Syntax(Box::new(error)))?;
+    let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
+    let schema = settings.into_generator().into_root_schema_for::<JobFile>();
+    check_keys(&document, schema.as_value(), "")?;
+    serde_json::from_value(document).map_err(JobFileError::Shape)
+}
+
+fn check_keys(value: &Value, schema: &Value, place: &str) -> Result<(), JobFileError> {
+    let (Some(members), Some(known)) = (value.as_object(), schema["properties"].as_object()) else {
+        return Ok(());
+    };
+    for (key, member) in members {
+        let Some(schema) = known.get(key) else {
+            let suggestion = closest(key, known.keys()).map(|key| format!("{place}{key}"));
+            return Err(JobFileError::UnknownKey { key: format!("{place}{key}"), suggestion });
+        };
+        check_keys(member, schema, &format!("{place}{key}."))?;
+    }
+    Ok(())
+}
+
+fn closest<'a>(key: &str, known: impl Iterator<Item = &'a String>) -> Option<&'a String> {
+    let likely = known.map(|known| (strsim::normalized_damerau_levenshtein(key, known), known));
+    let alike = likely.filter(|(likeness, _)| *likeness >= ALIKE);
+    alike.max_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, known)| known)
+}
+
+/// The JSON Schema of `job.yaml`, as text that ends in a newline.
+pub fn job_file_schema() -> String {
+    let schema = schemars::schema_for!(JobFile);
+    let mut text =
+        serde_json::to_string_pretty(&schema).expect("a schema is a JSON value, which can be written");
+    text.push('\n');
+    text
+}

@@ -1,0 +1,65 @@
+//! `endo job convert`: from CSON to JSON.
+
+use std::fs;
+
+use endo::cli::Exit;
+
+use super::*;
+use crate::support::shell::{Shell, ended, stderr, stdout};
+
+fn shell() -> Shell {
+    let shell = Shell::new();
+    let job = shell.home.path().join("jobs/say-hello");
+    fs::create_dir_all(&job).unwrap();
+    fs::write(
+        job.join("message.cson"),
+        "type: 'object' # a comment\nproperties:\n  data: {type: 'string'}\n",
+    )
+    .unwrap();
+    fs::write(job.join("form.cson"), "never: 'read'").unwrap();
+    fs::write(job.join("form.json"), "{}").unwrap();
+    shell
+}
+
+#[test]
+fn without_node_a_sentence_says_what_is_missing() {
+    let shell = shell();
+    let mut command = shell.command(&["job", "convert", "jobs"]);
+    let output = command.env("PATH", shell.home.path()).output().unwrap();
+    assert!(ended(&output, Exit::Failure));
+    assert!(
+        stderr(&output).starts_with("endo: Node.js is missing: CSON is read by npm's `cson`"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn cson_becomes_json_beside_it_and_what_is_there_stays() {
+    if std::env::var_os("ENDO_TEST_REAL").is_none() {
+        return;
+    }
+    let shell = shell();
+    let jobs = shell.home.path().join("jobs");
+    let mut command = shell.command(&["job", "convert", jobs.to_str().unwrap()]);
+    command.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real"));
+    let output = command.env("PATH", std::env::var_os("PATH").unwrap()).output().unwrap();
+    assert!(ended(&output, Exit::Ok), "{}", stderr(&output));
+    let converted = fs::read_to_string(jobs.join("say-hello/message.json")).unwrap();
+    let converted: Value = serde_json::from_str(&converted).unwrap();
+    assert_eq!(converted, json!({"type": "object", "properties": {"data": {"type": "string"}}}));
+    assert_eq!(fs::read_to_string(jobs.join("say-hello/form.json")).unwrap(), "{}");
+    assert!(stdout(&output).contains("form.json is there already"));
+}
+
+#[test]
+fn a_directory_that_is_not_there_is_named() {
+    let output = Shell::new().run(&["job", "convert", "nowhere"]);
+    assert!(ended(&output, Exit::Failure) && stderr(&output).contains("cannot read nowhere"));
+}
+
+#[test]
+fn the_schema_of_job_files_can_be_printed() {
+    let output = Shell::new().run(&["job", "schema"]);
+    assert_eq!(stdout(&output), endo::job::job_file_schema());
+}

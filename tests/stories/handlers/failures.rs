@@ -1,0 +1,141 @@
+//! What becomes of handlers that fail.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use endo::job::{Next, RunFailure};
+use endo::message::{Failure, FailureCode};
+
+use super::*;
+use crate::support::fake_api::{Answer, FakeApi};
+
+/// A gate that counts how often it was passed.
+fn counted() -> (CallGate, Arc<AtomicU32>) {
+    let passed = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&passed);
+    let gate = CallGate::new(move || {
+        count.fetch_add(1, Ordering::Relaxed);
+        Box::pin(std::future::ready(Ok(())))
+    });
+    (gate, passed)
+}
+
+async fn failure(url: &str, repeatable: bool) -> (RunFailure, u32) {
+    let (gate, passed) = counted();
+    let failure = registry(url, repeatable).run(&say_hello(), provisions(gate)).await.unwrap_err();
+    (failure, passed.load(Ordering::Relaxed))
+}
+
+async fn answered(answer: Answer) -> RunFailure {
+    failure(&FakeApi::answering(answer).await.url("/"), false).await.0
+}
+
+fn unused_url() -> String {
+    let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    format!("http://{unused}/")
+}
+
+fn failed(code: u16, message: &str, next: Next) -> RunFailure {
+    RunFailure { failure: Failure::new(code, message), next }
+}
+
+#[tokio::test]
+async fn an_error_of_a_handler_is_told_with_its_code() {
+    for (code, told) in [
+        ("418", FailureCode::Status(418)),
+        ("\"ECONNRESET\"", FailureCode::Word("ECONNRESET".to_owned())),
+        ("null", FailureCode::Status(500)),
+        ("\"\"", FailureCode::Status(500)),
+        ("-1.5", FailureCode::Status(500)),
+        ("[1]", FailureCode::Status(500)),
+    ] {
+        let body = format!(r#"{{"error": {{"code": {code}, "message": "as asked"}}}}"#);
+        let failure = answered(Answer::new(500, &[], body)).await;
+        assert_eq!(failure, RunFailure::last(Failure::new(told, "as asked")), "{code}");
+    }
+    let without = answered(Answer::new(404, &[], r#"{"error": {"message": "none"}}"#)).await;
+    assert_eq!(without, RunFailure::last(Failure::new(500, "none")));
+}
+
+#[tokio::test]
+async fn a_word_arrives_at_the_sender_as_a_word() {
+    let failure = Failure::new(FailureCode::Word("ECONNRESET".to_owned()), "broken");
+    let message = failure.to_message(&"sender".into(), None);
+    assert_eq!(message["metadata"], json!({"code": "ECONNRESET", "error": {"message": "broken"}}));
+}
+
+#[tokio::test]
+async fn an_answer_that_is_none_is_an_invalid_response() {
+    let invalid = RunFailure::last(Failure::new(502, "response_invalid"));
+    for (status, body) in [
+        (200, "<html>"),
+        (200, "[]"),
+        (200, ""),
+        (200, r#"{"error": {"message": "with a success"}}"#),
+        (200, r#"{"metadata": 1}"#),
+        (200, r#"{"metadata": {"code": 200, "status": "OK"}, "data": {"said": 1}}"#),
+        (302, r#"{"metadata": {"code": 200, "status": "OK"}, "data": {"said": "x"}}"#),
+        (502, "Bad Gateway"),
+        (500, r#"{"error": "a text"}"#),
+    ] {
+        assert_eq!(answered(Answer::new(status, &[], body)).await, invalid, "{status} {body}");
+    }
+    assert_eq!(answered(Answer::new(200, &[], "x".repeat(1001))).await, invalid);
+}
+
+#[tokio::test]
+async fn a_handler_that_is_not_there_may_be_asked_again_and_nothing_was_started() {
+    let missing = tempfile::tempdir().unwrap().path().join("jobs.sock");
+    for url in [unused_url(), format!("unix:{}", missing.display())] {
+        let (failure, passed) = failure(&url, false).await;
+        assert_eq!(failure, failed(503, "the job's handler cannot be reached", Next::Repeat { after: None }));
+        assert_eq!(passed, 0);
+    }
+}
+
+#[tokio::test]
+async fn an_exchange_that_breaks_off_has_an_unknown_outcome_unless_it_can_be_repeated() {
+    let half = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{".to_vec();
+    for broken in [Vec::new(), half] {
+        let handler = FakeApi::answering(Answer::Bytes(broken)).await;
+        let unknown = failed(503, "outcome_unknown", Next::OutcomeUnknown);
+        assert_eq!(failure(&handler.url("/"), false).await, (unknown, 1));
+        let repeat = failed(503, "the job's handler gave no answer", Next::Repeat { after: None });
+        assert_eq!(failure(&handler.url("/"), true).await, (repeat, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_handler_that_hangs_is_given_up_at_the_time_limit() {
+    let handler = FakeApi::silent().await;
+    let directory = directory(&format!("handler: {{url: '{}'}}", handler.url("/")));
+    let jobs = handlers(false).jobs_in(directory.path()).unwrap();
+    let options = RegistryOptions { time_limit: Duration::ZERO, ..options() };
+    let (registry, _) = Registry::load(jobs, options).unwrap();
+    let failure = registry.run(&say_hello(), provisions(CallGate::open())).await.unwrap_err();
+    assert_eq!(failure, failed(504, "job_timed_out", Next::Interrupted));
+}
+
+#[tokio::test]
+async fn a_handler_that_fails_five_times_is_left_alone() {
+    let handler = FakeApi::answering(Answer::Bytes(Vec::new())).await;
+    let registry = registry(&handler.url("/"), false);
+    for _ in 0..5 {
+        let failure = registry.run(&say_hello(), provisions(CallGate::open())).await.unwrap_err();
+        assert_eq!(failure.next, Next::OutcomeUnknown);
+    }
+    let failure = registry.run(&say_hello(), provisions(CallGate::open())).await.unwrap_err();
+    assert_eq!(failure.failure, Failure::new(503, "the job's handler has failed lately"));
+    assert!(matches!(failure.next, Next::Repeat { after: Some(_) }));
+    assert_eq!(handler.seen().len(), 5);
+}
+
+#[tokio::test]
+async fn errors_of_jobs_do_not_count_against_their_handler() {
+    let handler = FakeApi::answering(Answer::new(500, &[], r#"{"error": {"message": "no"}}"#)).await;
+    let registry = registry(&handler.url("/"), false);
+    for _ in 0..7 {
+        registry.run(&say_hello(), provisions(CallGate::open())).await.unwrap_err();
+    }
+    assert_eq!(handler.seen().len(), 7);
+}

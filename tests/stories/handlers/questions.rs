@@ -1,0 +1,135 @@
+//! What handlers are asked, and what of their answers is passed on.
+
+use endo::ambient::Timestamp;
+use endo::signature::{Component, Ed25519PublicKey, Policy, Request, Verifier};
+use serde_json::Value;
+
+use super::*;
+use crate::support::desk;
+use crate::support::fake_api::{Answer, FakeApi, Seen};
+use crate::support::gateway::TestGateway;
+use crate::support::log;
+
+const HELLO: &str =
+    r#"{"metadata": {"code": 200, "status": "OK"}, "data": {"said": "hello", "more": 1}, "stray": 2}"#;
+
+async fn says_hello() -> FakeApi {
+    FakeApi::answering(Answer::new(200, &[], HELLO)).await
+}
+
+fn now() -> Timestamp {
+    Clock::system().now()
+}
+
+#[tokio::test]
+async fn a_handler_gets_what_the_original_gave_to_a_job() {
+    let handler = says_hello().await;
+    let registry = registry(&handler.url("/jobs"), false);
+    registry.run(&say_hello(), provisions(CallGate::open())).await.unwrap();
+    let seen = handler.seen().pop().unwrap();
+    assert_eq!((&*seen.method, &*seen.target), ("POST", "/jobs"));
+    let expected = json!({
+        "metadata": {"jobType": "SayHello", "respondTo": {"n": 1}},
+        "data": "world",
+        "encrypted": {
+            "id": 42, "username": "octocat", "plan": "free",
+            "secrets": {"credentials": {"secret": SECRET}},
+        },
+    });
+    assert_eq!(String::from_utf8(seen.body).unwrap(), expected.to_string());
+}
+
+#[tokio::test]
+async fn absent_data_stay_absent() {
+    let handler = says_hello().await;
+    let registry = registry(&handler.url("/"), false);
+    let message = message(json!({"metadata": {"jobType": "SayHello"}}));
+    registry.run(&message, provisions(CallGate::open())).await.unwrap();
+    let asked: Value = serde_json::from_slice(&handler.seen()[0].body).unwrap();
+    assert!(asked.get("data").is_none());
+}
+
+#[tokio::test]
+async fn an_invalid_message_does_not_reach_the_handler() {
+    let handler = says_hello().await;
+    let registry = registry(&handler.url("/"), false);
+    let message = message(json!({"metadata": {"jobType": "SayHello"}, "data": 1}));
+    let reply = registry.run(&message, provisions(CallGate::open())).await.unwrap();
+    assert_eq!(reply.metadata.unwrap()["code"], 422);
+    assert!(handler.seen().is_empty());
+}
+
+fn verdict(seen: &Seen, key: &Ed25519PublicKey, key_id: &str) -> bool {
+    let fields: Vec<_> = seen.headers.iter().map(|(name, value)| (&**name, value.as_bytes())).collect();
+    let host = seen.header("host")[0];
+    let request = Request {
+        method: &seen.method,
+        scheme: "http",
+        authority: host,
+        target: &seen.target,
+        fields: &fields,
+        body: &seen.body,
+    };
+    let required =
+        [Component::Method, Component::Authority, Component::Path, Component::field("content-digest")];
+    let policy = Policy::new(required, Duration::from_secs(60));
+    Verifier::new().trusting(key_id, key.clone(), policy).verify(&request, now()).is_ok()
+}
+
+#[tokio::test]
+async fn a_message_is_answered_by_the_handler_signed_stripped_and_without_a_trace_of_the_secret() {
+    log::capture();
+    let handler = says_hello().await;
+    let directory = directory(&format!("handler: {{url: '{}'}}", handler.url("/jobs")));
+    let gateway = TestGateway::with("http://127.0.0.1:9", |config| {
+        config.jobs.directories = vec![directory.path().to_owned()];
+    })
+    .await;
+    let mut chain = gateway.chain(42).await;
+    let reply = gateway.exchange(&mut chain, json!({"metadata": {"jobType": "SayHello"}, "data": "x"})).await;
+    assert_eq!(reply["metadata"]["code"], 200, "{reply}");
+    assert_eq!(reply["data"], json!({"said": "hello"}));
+    assert_eq!(reply["fromUuid"], json!(chain.user.uuid));
+    let mut seen = handler.seen().pop().unwrap();
+    let asked: Value = serde_json::from_slice(&seen.body).unwrap();
+    assert_eq!(asked["encrypted"]["secrets"], json!({"credentials": {"secret": desk::SECRET}}));
+    let data = &gateway.gateway.config.data_dir;
+    let public =
+        Ed25519PublicKey::from_pem(&std::fs::read_to_string(data.join("handlers.pub.pem")).unwrap()).unwrap();
+    let private = std::fs::read_to_string(data.join("handlers.pem")).unwrap();
+    let key_id = Ed25519PrivateKey::from_pem(&private).unwrap().thumbprint();
+    assert!(verdict(&seen, &public, &key_id));
+    seen.body.push(b' ');
+    assert!(!verdict(&seen, &public, &key_id));
+    assert!(log::lines_with(desk::SECRET).is_empty());
+}
+
+#[tokio::test]
+async fn the_fallback_runs_every_other_job_type_and_its_answers_pass_unstripped() {
+    log::capture();
+    let odd = r#"{"metadata": {"code": "odd", "more": 1}, "data": [1, {"any": "thing"}]}"#;
+    let handler = FakeApi::answering(Answer::new(200, &[], odd)).await;
+    let url = handler.url("/fallback");
+    let gateway =
+        TestGateway::with("http://127.0.0.1:9", |config| config.jobs.fallback = Some(url.clone())).await;
+    assert!(!log::lines_with(&url).is_empty(), "start-up says so");
+    let mut chain = gateway.chain(42).await;
+    let reply = gateway.exchange(&mut chain, json!({"metadata": {"jobType": "Whatever"}, "data": {}})).await;
+    assert_eq!(reply["metadata"], json!({"code": "odd", "more": 1}));
+    assert_eq!(reply["data"], json!([1, {"any": "thing"}]));
+    let own =
+        gateway.exchange(&mut chain, json!({"metadata": {"jobType": "ListReposByUser"}, "data": 1})).await;
+    assert_eq!(own["metadata"]["code"], 422);
+    assert_eq!(handler.seen().len(), 1);
+}
+
+#[test]
+fn a_default_job_and_a_fallback_are_one_too_many() {
+    let fallback = handlers(false).fallback("unix:/run/jobs.sock").unwrap();
+    let options = RegistryOptions {
+        default_job_type: Some("ListReposByUser".into()),
+        fallback: Some(fallback),
+        ..options()
+    };
+    assert!(matches!(Registry::load(endo::jobs::all(), options), Err(LoadError::TwoDefaults)));
+}
