@@ -12,6 +12,8 @@ use crate::store::{Ending, Outcome, StoreError, Taken, Transaction};
 
 /// How many errors a status device keeps (`spec/endo.md` 2.5).
 const KEPT_ERRORS: i64 = -99;
+/// The longest `respondTo`, in bytes of JSON, that goes into a status entry: 99 of them stay in one document.
+const KEPT_RESPOND_TO: usize = 4096;
 /// The pause before the end of a delivery is written again to a store that failed.
 const AFTER_FAILURE: Duration = Duration::from_millis(500);
 
@@ -129,7 +131,7 @@ fn passed_over(result: Result<(), BusError>, what: &'static str) -> Result<(), S
 /// The entry of a status device, its keys in the original's order (`spec/endo.md` 2.5, step c).
 fn status_entry(told: &Told, failure: &Failure, now: crate::ambient::Timestamp) -> Value {
     let mut metadata = json!({});
-    if let Some(to) = &told.respond_to {
+    if let Some(to) = told.respond_to.as_ref().filter(|to| to.to_string().len() <= KEPT_RESPOND_TO) {
         metadata["to"] = to.clone();
     }
     json!({

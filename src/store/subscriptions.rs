@@ -20,14 +20,19 @@ pub struct StoredSubscription {
 }
 
 impl View<'_> {
-    /// Those subscribed to `kind` of `emitter`, oldest subscription first.
+    /// Those subscribed to `kind` of `emitter`, oldest subscription first, at most `limit`: anybody may subscribe.
     ///
     /// # Errors
     /// What the database reports.
-    pub fn subscribers(&self, emitter: &DeviceUuid, kind: &str) -> Result<Vec<DeviceUuid>, StoreError> {
-        let sql = "SELECT subscriber FROM subscriptions WHERE emitter = ?1 AND type = ?2 ORDER BY seq";
+    pub fn subscribers(
+        &self,
+        (emitter, kind): (&DeviceUuid, &str),
+        limit: usize,
+    ) -> Result<Vec<DeviceUuid>, StoreError> {
+        let sql =
+            "SELECT subscriber FROM subscriptions WHERE emitter = ?1 AND type = ?2 ORDER BY seq LIMIT ?3";
         let mut statement = self.prepare(sql)?;
-        let rows = statement.query_map((emitter.as_str(), kind), |row| {
+        let rows = statement.query_map((emitter.as_str(), kind, limit as i64), |row| {
             Ok(DeviceUuid::from(row.get_ref(0)?.as_str().unwrap_or_default()))
         })?;
         Ok(rows.collect::<Result<_, _>>()?)

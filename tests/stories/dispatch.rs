@@ -294,6 +294,17 @@ async fn a_failure_is_noted_on_the_status_device_which_keeps_the_last_99() {
 }
 
 #[tokio::test]
+async fn a_respond_to_too_long_for_the_status_device_comes_back_all_the_same() {
+    let api = FakeApi::answering(Answer::new(404, &[], r#"{"message": "Not Found"}"#)).await;
+    let mut message = list_events();
+    message["metadata"]["respondTo"] = json!("x".repeat(5000));
+    let (workshop, mut chain) = waiting_for(&api, message.clone()).await;
+    let reply = workshop.reply(&mut chain).await;
+    assert_eq!(reply["metadata"]["to"], message["metadata"]["respondTo"]);
+    assert_eq!(status_errors(&workshop, &chain).await[0]["metadata"], json!({}));
+}
+
+#[tokio::test]
 async fn a_status_device_whose_errors_are_no_list_is_mended() {
     let api = FakeApi::answering(Answer::new(404, &[], r#"{"message": "Not Found"}"#)).await;
     let (workshop, mut chain) = waiting_for(&api, list_events()).await;

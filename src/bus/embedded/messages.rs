@@ -73,10 +73,11 @@ fn walk(
     transaction: &Transaction<'_>,
     way: impl FnOnce(&Network<'_, StoreError>) -> Result<Arrivals, StoreError>,
 ) -> Result<Arrivals, StoreError> {
+    let limits = Limits::default();
     way(&Network {
         device: &|uuid| transaction.device(uuid),
-        subscribers: &|emitter, kind| transaction.subscribers(emitter, kind.as_str()),
-        limits: Limits::default(),
+        subscribers: &|emitter, kind| transaction.subscribers((emitter, kind.as_str()), limits.steps),
+        limits,
     })
 }
 
