@@ -36,14 +36,14 @@ fn without_node_a_sentence_says_what_is_missing() {
 
 #[test]
 fn cson_becomes_json_beside_it_and_what_is_there_stays() {
-    if std::env::var_os("ENDO_TEST_REAL").is_none() {
+    if !real("cson_becomes_json_beside_it_and_what_is_there_stays") {
         return;
     }
     let shell = shell();
     let jobs = shell.home.path().join("jobs");
     let mut command = shell.command(&["job", "convert", jobs.to_str().unwrap()]);
     command.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real"));
-    let output = command.env("PATH", std::env::var_os("PATH").unwrap()).output().unwrap();
+    let output = command.env("PATH", variable("PATH").unwrap()).output().unwrap();
     assert!(ended(&output, Exit::Ok), "{}", stderr(&output));
     let converted = fs::read_to_string(jobs.join("say-hello/message.json")).unwrap();
     let converted: Value = serde_json::from_str(&converted).unwrap();

@@ -38,7 +38,7 @@ fn host(jobs: &Path, socket: &Path) -> Host {
 
 #[tokio::test]
 async fn an_old_job_directory_goes_on_working() {
-    if std::env::var_os("ENDO_TEST_REAL").is_none() {
+    if !real("an_old_job_directory_goes_on_working") {
         return;
     }
     let home = tempfile::tempdir().unwrap();
