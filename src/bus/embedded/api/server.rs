@@ -44,6 +44,8 @@ pub fn serve(listener: TcpListener, bus: EmbeddedBus, limits: ApiLimits) -> io::
         .max_connections(limits.connections)
         .client_request_timeout(limits.request_within)
         .keep_alive(limits.keep_alive)
+        // Else a line of a stream waits until its reader has confirmed the one before, up to 40 ms.
+        .tcp_nodelay(true)
         .shutdown_timeout(limits.drain_within.as_secs())
         .disable_signals()
         .listen(listener)?;
