@@ -87,30 +87,28 @@ impl End {
         transaction: &Transaction<'_>,
         now: crate::ambient::Timestamp,
     ) -> Result<(), StoreError> {
+        let Some(told) = &self.told else {
+            return transaction.give_up(self.seq, "bad route", now);
+        };
         if !transaction.finish(self.seq)? {
             return Ok(());
         }
-        let ending = match &self.told {
-            None => Ending::Dropped,
-            Some(told) => {
-                passed_over(bus.send(transaction, &told.caller(), &told.message), "the answer was not sent")?;
-                if let Some(failure) = &told.failure {
-                    let entry = status_entry(told, failure, now);
-                    passed_over(push_status(bus, transaction, (told, entry)), "the error was not noted")?;
-                }
-                told.ending()
-            }
-        };
-        transaction.note_outcome(&self.id, &self.outcome(ending, now))
+        passed_over(bus.send(transaction, &told.caller(), &told.message), "the answer was not sent")?;
+        if let Some(failure) = &told.failure {
+            let entry = status_entry(told, failure, now);
+            passed_over(push_status(bus, transaction, (told, entry)), "the error was not noted")?;
+        }
+        transaction.note_outcome(&self.id, &told.outcome(now))
     }
+}
 
-    fn outcome(&self, ending: Ending, ended_at: crate::ambient::Timestamp) -> Outcome {
-        let message = self.told.as_ref().map(|told| &told.message);
-        let code = message.and_then(|message| message["metadata"]["code"].as_u64());
+impl Told {
+    fn outcome(&self, ended_at: crate::ambient::Timestamp) -> Outcome {
+        let code = self.message["metadata"]["code"].as_u64();
         Outcome {
-            ending: ending.as_str().to_owned(),
+            ending: self.ending().as_str().to_owned(),
             code: code.and_then(|code| u16::try_from(code).ok()),
-            reply: message.map(Value::to_string),
+            reply: Some(self.message.to_string()),
             ended_at,
         }
     }

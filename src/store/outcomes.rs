@@ -13,8 +13,6 @@ pub enum Ending {
     Replied,
     /// A failure was told to the sender.
     Failed,
-    /// Nobody could be told.
-    Dropped,
     /// A webhook took it.
     Delivered,
 }
@@ -25,7 +23,6 @@ impl Ending {
         match self {
             Self::Replied => "replied",
             Self::Failed => "failed",
-            Self::Dropped => "dropped",
             Self::Delivered => "delivered",
         }
     }

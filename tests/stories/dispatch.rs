@@ -84,6 +84,39 @@ async fn a_message_of_a_revoked_device_reaches_nobody() {
 }
 
 #[tokio::test]
+async fn a_user_device_that_hears_itself_is_answered_once() {
+    let api = FakeApi::answering(Answer::new(200, &["content-type: application/json"], "[]")).await;
+    let workshop = Workshop::open(&api.url("")).await;
+    let mut chain = workshop.chain().await;
+    let device = Caller::itself(chain.device.uuid.clone());
+    let itself = received(&chain.device.uuid, &chain.device.uuid);
+    workshop.gateway.bus.change(move |bus, tx| bus.subscribe(tx, &device, &itself)).await.unwrap();
+    workshop.send(&chain, list_events()).await;
+    assert_eq!(workshop.waiting().await, 1, "its second route names nobody to answer");
+    assert_eq!(workshop.reply(&mut chain).await["metadata"]["code"], 200);
+}
+
+#[tokio::test]
+async fn work_whose_route_names_nobody_becomes_a_dead_letter() {
+    let api = FakeApi::answering(Answer::Stall(Vec::new())).await;
+    let (workshop, _chain) = waiting_for(&api, list_events()).await;
+    let database = Connection::open(workshop.directory.path().join("endo.db")).unwrap();
+    database.execute("UPDATE deliveries SET route = '[]'", []).unwrap();
+    let registry = Arc::clone(&workshop.gateway.registry);
+    let emptied = async {
+        let mut ticks = tokio::time::interval(Duration::from_millis(1));
+        while workshop.waiting().await > 0 {
+            ticks.tick().await;
+        }
+    };
+    workshop.work_until(registry, emptied).await;
+    let letters =
+        workshop.gateway.bus.store().read::<_, StoreError, _>(|view| view.dead_letters(10)).await.unwrap();
+    assert_eq!(letters.len(), 1);
+    assert_eq!(letters[0].reason, "bad route");
+}
+
+#[tokio::test]
 async fn an_api_that_cannot_answer_is_asked_three_times_and_then_the_sender_is_told() {
     let api = FakeApi::answering(Answer::new(503, &[], "down")).await;
     let (workshop, mut chain) = waiting_for(&api, list_events()).await;

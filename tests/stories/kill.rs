@@ -189,7 +189,7 @@ fn counts(database: &std::path::Path) -> HashMap<&'static str, u64> {
     let count = |sql: &str| database.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap().unsigned_abs();
     HashMap::from([
         ("replied", count("SELECT count(*) FROM outcomes WHERE ending = 'replied'")),
-        ("failed", count("SELECT count(*) FROM outcomes WHERE ending IN ('failed', 'dropped')")),
+        ("failed", count("SELECT count(*) FROM outcomes WHERE ending = 'failed'")),
         ("repeated", count("SELECT count(*) FROM (SELECT id FROM outcomes GROUP BY id HAVING count(*) > 1)")),
         ("dead", count("SELECT count(*) FROM dead_letters")),
     ])

@@ -95,13 +95,16 @@ impl Accepting<'_> {
         for webhook in forwarder::webhooks(&arrival.document, arrival.kind) {
             self.work(Work::Webhook, arrival, Some(Target::from(&webhook).to_text()))?;
         }
-        if arrival.route.is_some() && arrival.kind == SubscriptionType::MessageReceived {
-            if arrival.device == self.bus.service {
-                self.work(Work::Job, arrival, None)?;
+        match &arrival.route {
+            Some(route) if arrival.kind == SubscriptionType::MessageReceived => {
+                // A route that names nobody to answer is not accepted: nobody could be told how the work ended.
+                if arrival.device == self.bus.service && route.parties(&self.bus.service).is_ok() {
+                    self.work(Work::Job, arrival, None)?;
+                }
+                self.publish(arrival)
             }
-            self.publish(arrival)?;
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Takes a piece of work from what one message may lead to.
