@@ -7,7 +7,7 @@ use reqwest::Url;
 
 use super::first_start::first_owner;
 use super::jobs::registry;
-use super::{FirstOwner, GatewayError, key_file, translate};
+use super::{FirstOwner, GatewayError, bus_keys, key_file, translate};
 use crate::ambient::{Clock, Random};
 use crate::bus::embedded::{EmbeddedBus, Ground};
 use crate::config::Config;
@@ -67,10 +67,13 @@ impl Gateway {
         let registry = registry(&config, egress.clone(), &ambient)?;
         let (base_url, hosts) = source(&config)?;
         let store = Store::open(&translate::store(&config))?;
+        // Made while the ring is: on the first start both take their time.
+        let signers = bus_keys::signers(&config.data_dir, &ambient.random);
         let ring = key_file::key_ring(&config.data_dir, &store, &ambient.random).await?;
         let vault = Arc::new(Vault::new(ring, ambient.random.clone(), translate::remember(&config)));
         let Ambient { clock, random } = ambient.clone();
-        let bus = EmbeddedBus::open(Ground { store, clock: clock.clone(), random }).await?;
+        let signers = signers.await.expect("keys are read and made without a panic")?;
+        let bus = EmbeddedBus::open(Ground { store, clock: clock.clone(), random, signers }).await?;
         let owner = first_owner(&config.data_dir, &bus).await?;
         let sealing = Sealing { hosts: hosts.clone(), format: translate::format(&config) };
         let credentials = CredentialsDevices::new(bus.clone(), Arc::clone(&vault), (clock, sealing));

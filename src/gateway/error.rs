@@ -35,11 +35,13 @@ pub enum GatewayError {
         #[source]
         cause: KeyError,
     },
-    /// The key file for requests to handlers holds no key.
-    #[error("{path} holds no Ed25519 key; without the file, the next start makes one")]
-    HandlerKey {
+    /// The file of a key that signs requests holds no such key.
+    #[error("{path} holds no {kind} key; without the file, the next start makes one")]
+    SigningKey {
         /// Which file.
         path: PathBuf,
+        /// Of which kind the key has to be.
+        kind: &'static str,
         /// Why.
         #[source]
         cause: signature::KeyError,

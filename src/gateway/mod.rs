@@ -1,5 +1,6 @@
 //! The composition root: the only room that names concrete parts together.
 
+mod bus_keys;
 mod compose;
 mod error;
 mod first_start;
@@ -7,6 +8,7 @@ mod handler_key;
 mod jobs;
 mod key_file;
 mod running;
+mod signing_key;
 mod translate;
 
 pub use compose::{Ambient, Gateway};

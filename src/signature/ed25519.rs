@@ -7,6 +7,7 @@ use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, ParsedPublicKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::key_error::KeyError;
@@ -88,9 +89,24 @@ impl Ed25519PrivateKey {
 
     /// A name for the key: the thumbprint of its public half (RFC 7638, RFC 8037) in base64url.
     pub fn thumbprint(&self) -> String {
-        let x = URL_SAFE_NO_PAD.encode(self.0.public_key());
-        let members = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#);
+        let members = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, self.x());
         URL_SAFE_NO_PAD.encode(digest(&SHA256, members.as_bytes()))
+    }
+
+    /// The public half as a JSON Web Key for signatures (RFC 7517, RFC 8037); its `kid` is the thumbprint.
+    pub fn to_jwk(&self) -> Value {
+        json!({
+            "kty": "OKP",
+            "crv": "Ed25519",
+            "x": self.x(),
+            "kid": self.thumbprint(),
+            "use": "sig",
+            "alg": "EdDSA",
+        })
+    }
+
+    fn x(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.0.public_key())
     }
 
     /// The key as PKCS#8 PEM.

@@ -16,6 +16,8 @@ use endo::vault::{
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
+use crate::support::keys::signers;
+
 fn vectors() -> Value {
     serde_json::from_str(include_str!("../fixtures/endo-records.json")).unwrap()
 }
@@ -57,7 +59,7 @@ impl House {
         let hand = Arc::new(AtomicI64::new(1_000_000_000));
         let told = Arc::clone(&hand);
         let clock = Clock::from_fn(move || Timestamp::from_millis(told.load(Ordering::SeqCst)));
-        let ground = Ground { store, clock: clock.clone(), random: Random::system() };
+        let ground = Ground { store, clock: clock.clone(), random: Random::system(), signers: signers() };
         let bus = EmbeddedBus::open(ground).await.unwrap();
         let vault = vault();
         let credentials =

@@ -1,5 +1,6 @@
 //! The gateway as a process, and the commands beside it.
 
+use std::collections::HashSet;
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
@@ -127,14 +128,16 @@ fn a_socket_that_a_killed_gateway_left_behind_blocks_nothing() {
 
 #[test]
 fn only_its_user_can_open_the_socket_and_the_keys() {
-    let shell = Shell::with_key();
-    fs::remove_file(shell.data().join("records.pem")).unwrap();
+    let shell = Shell::new();
     let served = shell.serve(&[]);
-    for file in ["endo.sock", "records.pem", "owner.json"] {
+    let keys = ["records.pem", "webhooks-rsa.pem", "webhooks-ed25519.pem", "handlers.pem"];
+    for file in [&["endo.sock", "owner.json"], &keys[..]].concat() {
         let mode = fs::metadata(shell.data().join(file)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{file}");
     }
     drop(served);
+    let keys: HashSet<_> = keys.map(|file| fs::read_to_string(shell.data().join(file)).unwrap()).into();
+    assert_eq!(keys.len(), 4);
 }
 
 #[test]
@@ -318,6 +321,19 @@ fn what_keeps_a_gateway_from_starting_is_one_sentence_and_its_own_code() {
     start(&shell, Exit::WrongKey, "holds no private key");
     fs::remove_file(shell.data().join("records.pem")).unwrap();
     start(&shell, Exit::WrongKey, "is gone, which sealed the records");
+
+    let shell = Shell::with_key();
+    for (file, kind) in
+        [("webhooks-rsa.pem", "RSA"), ("webhooks-ed25519.pem", "Ed25519"), ("handlers.pem", "Ed25519")]
+    {
+        fs::write(shell.data().join(file), "no key").unwrap();
+        start(
+            &shell,
+            Exit::Failure,
+            &format!("{file} holds no {kind} key; without the file, the next start makes one"),
+        );
+        fs::remove_file(shell.data().join(file)).unwrap();
+    }
 
     let shell = Shell::with_key();
     drop(shell.serve(&[]));

@@ -12,6 +12,8 @@ use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::keys::signers;
+
 /// A bus that serves until it is dropped.
 pub(crate) struct TestBus {
     pub(crate) address: SocketAddr,
@@ -58,10 +60,15 @@ impl TestBus {
     }
 
     pub(crate) async fn with(limits: ApiLimits, max_pages: Option<u32>) -> Self {
+        Self::at(Clock::system(), (limits, max_pages)).await
+    }
+
+    /// A bus that this clock tells the time.
+    pub(crate) async fn at(clock: Clock, (limits, max_pages): (ApiLimits, Option<u32>)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let settings = StoreSettings { directory: directory.path().to_owned(), max_pages };
         let store = Store::open(&settings).unwrap();
-        let ground = Ground { store, clock: Clock::system(), random: Random::system() };
+        let ground = Ground { store, clock, random: Random::system(), signers: signers() };
         let bus = EmbeddedBus::open(ground).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();

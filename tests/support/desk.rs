@@ -18,6 +18,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::{mpsc, watch};
 
+use super::keys::place_keys;
+
 /// The secret that the accounts of these tests have.
 pub(crate) const SECRET: &str = "canary-secret-of-the-account";
 
@@ -44,7 +46,7 @@ pub(crate) struct Chain {
 impl Workshop {
     pub(crate) async fn open(api: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        std::fs::write(directory.path().join("records.pem"), fixture_key()).unwrap();
+        place_keys(directory.path());
         let mut config = Config { data_dir: directory.path().to_owned(), ..Config::default() };
         config.source.base_url = api.to_owned();
         let gateway = Gateway::open(config, Ambient::system()).await.unwrap();

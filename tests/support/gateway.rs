@@ -16,7 +16,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::bus::{Device, WithJson, send};
-use super::desk::{SECRET, fixture_key};
+use super::desk::SECRET;
+use super::keys::place_keys;
 
 /// A gateway at work.
 pub(crate) struct TestGateway {
@@ -49,7 +50,7 @@ impl TestGateway {
     /// The same, with some settings changed.
     pub(crate) async fn with(api: &str, change: impl FnOnce(&mut Config)) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        std::fs::write(directory.path().join("records.pem"), fixture_key()).unwrap();
+        place_keys(directory.path());
         let mut config = Config { data_dir: directory.path().to_owned(), ..Config::default() };
         config.source.base_url = api.to_owned();
         change(&mut config);

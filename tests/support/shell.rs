@@ -9,7 +9,7 @@ use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 use endo::cli::Exit;
 use tempfile::TempDir;
 
-use super::desk::fixture_key;
+use super::keys::place_keys;
 
 /// The program with an environment of its own, in an empty home.
 pub(crate) struct Shell {
@@ -21,11 +21,11 @@ impl Shell {
         Self { home: tempfile::tempdir().unwrap() }
     }
 
-    /// A home whose data directory has a key already, which saves the time to make one.
+    /// A home whose data directory has its keys already, which saves the time to make them.
     pub(crate) fn with_key() -> Self {
         let shell = Self::new();
         std::fs::create_dir_all(shell.data()).unwrap();
-        std::fs::write(shell.data().join("records.pem"), fixture_key()).unwrap();
+        place_keys(&shell.data());
         shell
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 use zeroize::Zeroizing;
 
+use super::signers::Signers;
 use super::streams::Streams;
 use super::{BusError, founding};
 use crate::ambient::{Clock, Random};
@@ -20,6 +21,8 @@ pub struct Ground {
     pub clock: Clock,
     /// Makes uuids and tokens.
     pub random: Random,
+    /// Sign its webhooks.
+    pub signers: Signers,
 }
 
 /// The embedded bus. Cheap to clone.
@@ -37,6 +40,7 @@ pub struct Exchange {
     pub(super) random: Random,
     pub(super) service: DeviceUuid,
     pub(super) pepper: Zeroizing<Vec<u8>>,
+    pub(super) signers: Signers,
     pub(super) streams: Streams,
     pub(super) job_bell: Arc<Notify>,
     pub(super) webhook_bell: Arc<Notify>,
@@ -56,7 +60,7 @@ impl EmbeddedBus {
     /// # Errors
     /// What the store reports.
     pub async fn open(ground: Ground) -> Result<Self, StoreError> {
-        let Ground { store, clock, random } = ground;
+        let Ground { store, clock, random, signers } = ground;
         let (founding_clock, founding_random) = (clock.clone(), random.clone());
         let found = move |transaction: &Transaction<'_>| {
             let pepper = founding::pepper(transaction, &founding_random)?;
@@ -70,6 +74,7 @@ impl EmbeddedBus {
             random,
             service,
             pepper,
+            signers,
             streams: Streams::default(),
             job_bell: Arc::default(),
             webhook_bell: Arc::default(),

@@ -12,7 +12,6 @@ async fn anybody_may_ask_whether_the_bus_is_there() {
         send(bus.request(Method::GET, path)).await.is(200, r#"{"online":true}"#);
     }
     send(bus.request(Method::GET, "/status")).await.is(200, r#"{"meshblu":"online"}"#);
-    send(bus.request(Method::GET, "/publickey")).await.is(204, "");
 }
 
 #[tokio::test]

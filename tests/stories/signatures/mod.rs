@@ -8,7 +8,6 @@ mod keys;
 mod old_bus;
 mod ours;
 mod properties;
-mod real;
 mod recorded;
 mod with_http_signature;
 mod with_httpsig;

@@ -4,7 +4,8 @@ use endo::ambient::Clock;
 use serde_json::{Value, json};
 
 use super::old_bus::legacy_signer;
-use super::{DATE, Draft, NOW, SERVICE, real, recorded_pem, trusting_old_bus};
+use super::{DATE, Draft, NOW, SERVICE, recorded_pem, trusting_old_bus};
+use crate::support::real;
 
 #[test]
 fn http_signature_verifies_what_we_sign() {

@@ -4,7 +4,8 @@ use endo::ambient::{Clock, Random};
 use endo::signature::{Component, Ed25519PrivateKey, MessageSigner, Policy, Verifier};
 use serde_json::{Value, json};
 
-use super::{Draft, NOW, real};
+use super::{Draft, NOW};
+use crate::support::real;
 
 fn key() -> Ed25519PrivateKey {
     Ed25519PrivateKey::generate(&Random::system())

@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 use serde_json::json;
 
-use super::answer::Answer;
+use super::answer::{Answer, found};
 use super::server::Door;
 use crate::store::Work;
 
@@ -22,7 +22,12 @@ pub(super) async fn proof(door: Data<Door>) -> Answer {
     Ok(online().await)
 }
 
-/// The bus signs no webhooks, so it has no key to check them with.
-pub(super) async fn public_key() -> HttpResponse {
-    HttpResponse::NoContent().finish()
+/// What checks the webhooks that the bus signs in the form of old.
+pub(super) async fn public_key(door: Data<Door>) -> HttpResponse {
+    found(&door.bus.signers.public_key())
+}
+
+/// What checks those that it signs by RFC 9421.
+pub(super) async fn key_set(door: Data<Door>) -> HttpResponse {
+    HttpResponse::Ok().content_type("application/jwk-set+json").body(door.bus.signers.key_set().to_string())
 }

@@ -23,6 +23,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .route("/status", get().to(liveness::status))
         .route("/proofoflife", get().to(liveness::proof))
         .route("/publickey", get().to(liveness::public_key))
+        .route("/.well-known/jwks.json", get().to(liveness::key_set))
         .default_service(web::to(nothing_here));
 }
 

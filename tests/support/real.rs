@@ -1,5 +1,7 @@
 //! Programs that are not ours, which know the same rules. `scripts/test` switches them on.
 
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
 use std::io::Write;
 use std::process::{Command, Stdio};
 
@@ -11,7 +13,7 @@ const REAL: &str = "ENDO_TEST_REAL";
 const TESTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/real");
 
 /// Whether the tests with other programs are switched on; says so if not.
-pub(super) fn on(story: &str) -> bool {
+pub(crate) fn on(story: &str) -> bool {
     #[expect(clippy::disallowed_methods, reason = "it switches tests, not the program")]
     let on = std::env::var_os(REAL).is_some_and(|value| value == "1");
     if !on {
@@ -21,12 +23,12 @@ pub(super) fn on(story: &str) -> bool {
 }
 
 /// What a script of `tests/real` answers to `input`.
-pub(super) fn node(script: &str, input: &Value) -> Value {
+pub(crate) fn node(script: &str, input: &Value) -> Value {
     answer(Command::new("node").arg(format!("{TESTS}/{script}")), input)
 }
 
 /// What `tests/real/httpsig` answers to `input`.
-pub(super) fn httpsig(input: &Value) -> Value {
+pub(crate) fn httpsig(input: &Value) -> Value {
     let target = concat!(env!("CARGO_MANIFEST_DIR"), "/target/real");
     let manifest = format!("{TESTS}/httpsig/Cargo.toml");
     let arguments = ["run", "--quiet", "--locked", "--target-dir", target, "--manifest-path", &manifest];
