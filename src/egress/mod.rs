@@ -14,6 +14,7 @@ mod octo;
 mod outbound;
 mod transport;
 mod webhook;
+mod webhook_address;
 
 pub use addresses::{AddressClass, class_of};
 pub use api::{ApiAccess, ApiClient};
@@ -29,3 +30,4 @@ pub use octo::ApiService;
 pub use outbound::{Egress, EgressSettings};
 pub use reqwest::Url;
 pub use webhook::WebhookRequest;
+pub use webhook_address::WebhookAddress;

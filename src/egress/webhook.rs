@@ -2,19 +2,20 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
-use reqwest::{Request, Url};
+use reqwest::Request;
 
 use super::error::EgressError;
 use super::outbound::Egress;
 use super::transport::strip_connection_headers;
+use super::webhook_address::WebhookAddress;
 
 /// One call of a webhook.
 #[derive(Clone, Debug)]
 pub struct WebhookRequest {
     /// How it is called.
     pub method: Method,
-    /// Where: an absolute `http` or `https` address, without a user's name.
-    pub url: String,
+    /// Where.
+    pub address: WebhookAddress,
     /// What it is told besides; headers of the connection are left out.
     pub headers: HeaderMap,
     /// What is delivered.
@@ -25,9 +26,9 @@ impl Egress {
     /// Calls a webhook; gives its status, whatever that is. The body of the answer is not read.
     ///
     /// # Errors
-    /// [`EgressError::Address`] and [`EgressError::AddressNotAllowed`] will not go away by themselves, others may.
+    /// [`EgressError::AddressNotAllowed`] will not go away by itself, others may.
     pub async fn deliver(&self, webhook: WebhookRequest) -> Result<StatusCode, EgressError> {
-        let url = destination(&webhook.url).ok_or(EgressError::Address)?;
+        let url = webhook.address.into_url();
         let transport = if self.0.webhook_hosts.names(&url) { &self.0.listed } else { &self.0.vetted };
         let mut headers = webhook.headers;
         strip_connection_headers(&mut headers);
@@ -37,11 +38,4 @@ impl Egress {
         *request.timeout_mut() = Some(self.0.settings.webhook_timeout);
         Ok(transport.send(request).await?.status())
     }
-}
-
-fn destination(address: &str) -> Option<Url> {
-    let url = Url::parse(address).ok()?;
-    let callable =
-        matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none();
-    callable.then_some(url)
 }

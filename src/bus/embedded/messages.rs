@@ -93,7 +93,7 @@ struct Accepting<'a> {
 impl Accepting<'_> {
     fn arrival(&self, arrival: &Arrival) -> Result<(), BusError> {
         for webhook in forwarder::webhooks(&arrival.document, arrival.kind) {
-            self.work(Work::Webhook, arrival, Some(Target::from(&webhook).to_text()))?;
+            self.work(Work::Webhook, arrival, Some(Target::text(&webhook, &arrival.forwarded)))?;
         }
         match &arrival.route {
             Some(route) if arrival.kind == SubscriptionType::MessageReceived => {

@@ -1,11 +1,20 @@
-//! A webhook as the store keeps it, beside the work that calls it.
+//! A call of a webhook as the store keeps it, beside the work that makes it.
 
-use http::{HeaderName, HeaderValue, Method, Uri};
+use http::{HeaderName, HeaderValue, Method};
 use serde::{Deserialize, Serialize};
 
 use super::forwarder::{Proof, Webhook};
+use crate::egress::WebhookAddress;
+use crate::message::Route;
 
-/// The JSON form of a [`Webhook`].
+/// A call of a webhook.
+pub(super) struct Call {
+    pub(super) webhook: Webhook,
+    /// The routes of the event before its own, oldest first, as JSON text; none if it was never sent on.
+    pub(super) forwarded: Option<String>,
+}
+
+/// The JSON form of a [`Call`].
 #[derive(Serialize, Deserialize)]
 pub(super) struct Target {
     /// Host and port of `url`: calls that may wait for each other.
@@ -14,6 +23,8 @@ pub(super) struct Target {
     method: String,
     proof: Shown,
     headers: Vec<(String, String)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    forwarded: Option<String>,
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -24,8 +35,9 @@ enum Shown {
     Credentials,
 }
 
-impl From<&Webhook> for Target {
-    fn from(webhook: &Webhook) -> Self {
+impl Target {
+    /// The text that the store keeps of a call of `webhook` for an event that came by the routes `forwarded`.
+    pub(super) fn text(webhook: &Webhook, forwarded: &[Route]) -> String {
         let header = |(name, value): &(HeaderName, HeaderValue)| {
             Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
         };
@@ -34,21 +46,15 @@ impl From<&Webhook> for Target {
             Proof::Signature => Shown::Signature,
             Proof::Credentials => Shown::Credentials,
         };
-        let headers = webhook.headers.iter().filter_map(header).collect();
-        Self {
-            host: host(&webhook.url),
+        let target = Self {
+            host: WebhookAddress::parse(&webhook.url).map_or_else(|_| String::new(), |url| url.destination()),
             url: webhook.url.clone(),
             method: webhook.method.to_string(),
             proof,
-            headers,
-        }
-    }
-}
-
-impl Target {
-    /// The text that the store keeps.
-    pub(super) fn to_text(&self) -> String {
-        serde_json::to_string(self).expect("texts are JSON")
+            headers: webhook.headers.iter().filter_map(header).collect(),
+            forwarded: (!forwarded.is_empty()).then(|| json_text(&forwarded)),
+        };
+        json_text(&target)
     }
 
     /// The host of a stored text; empty where there is none.
@@ -56,9 +62,9 @@ impl Target {
         serde_json::from_str(text).map_or_else(|_| String::new(), |target: Self| target.host)
     }
 
-    /// The webhook of a stored text, if it is one.
-    pub(super) fn read(text: &str) -> Option<Webhook> {
-        let Self { host: _, url, method, proof, headers } = serde_json::from_str(text).ok()?;
+    /// The call of a stored text, if it is one.
+    pub(super) fn read(text: &str) -> Option<Call> {
+        let Self { host: _, url, method, proof, headers, forwarded } = serde_json::from_str(text).ok()?;
         let header = |(name, value): (String, String)| {
             Some((HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_str(&value).ok()?))
         };
@@ -67,16 +73,16 @@ impl Target {
             Shown::Signature => Proof::Signature,
             Shown::Credentials => Proof::Credentials,
         };
-        Some(Webhook {
+        let webhook = Webhook {
             url,
             method: Method::from_bytes(method.as_bytes()).ok()?,
             proof,
             headers: headers.into_iter().filter_map(header).collect(),
-        })
+        };
+        Some(Call { webhook, forwarded })
     }
 }
 
-fn host(url: &str) -> String {
-    let authority = url.parse::<Uri>().ok().and_then(|url| url.authority().map(ToString::to_string));
-    authority.unwrap_or_default().to_ascii_lowercase()
+fn json_text(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("texts are JSON")
 }

@@ -4,6 +4,7 @@ mod attempt;
 mod courier;
 mod hands;
 mod pass;
+mod signing;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use endo::egress::{Egress, EgressError, EgressSettings, Lookup, WebhookRequest};
+use endo::egress::{Egress, EgressError, EgressSettings, Lookup, WebhookAddress, WebhookRequest};
 use http::{HeaderMap, Method, StatusCode};
 
 use super::{egress, settings};
@@ -14,7 +14,8 @@ use crate::support::fake_api::{Answer, FakeApi};
 
 fn webhook(url: &str) -> WebhookRequest {
     let headers = HeaderMap::from_iter([("x-meshblu-route".parse().unwrap(), "[]".parse().unwrap())]);
-    WebhookRequest { method: Method::POST, url: url.to_owned(), headers, body: Bytes::from_static(b"{}") }
+    let address = WebhookAddress::parse(url).unwrap();
+    WebhookRequest { method: Method::POST, address, headers, body: Bytes::from_static(b"{}") }
 }
 
 fn to_loopback() -> EgressSettings {
@@ -164,8 +165,8 @@ async fn a_host_that_the_operator_listed_may_be_anywhere_but_only_on_its_port() 
     assert_eq!((listed.seen().len(), other.seen().len()), (1, 0));
 }
 
-#[tokio::test]
-async fn what_is_no_web_address_is_not_called() {
+#[test]
+fn what_is_no_web_address_is_no_address_of_a_webhook() {
     for url in [
         "",
         "hook",
@@ -177,7 +178,7 @@ async fn what_is_no_web_address_is_not_called() {
         "unix:/x",
         "http://a b/",
     ] {
-        let outcome = egress(to_loopback()).deliver(webhook(url)).await;
+        let outcome = WebhookAddress::parse(url);
         assert!(matches!(outcome, Err(EgressError::Address)), "{url}: {outcome:?}");
     }
 }

@@ -9,18 +9,24 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use zeroize::Zeroizing;
 
-use super::super::forwarder::Webhook;
-use crate::egress::{EgressError, WebhookRequest};
+use super::super::target::Call;
+use crate::egress::{EgressError, WebhookAddress, WebhookRequest};
 use crate::message::DeviceUuid;
 use crate::store::NewDelivery;
 
-/// In bytes. Servers take headers of 16 KB together, and a receiver without the whole route cannot tell who sent.
-const MAX_ROUTE: usize = 12 << 10;
+/// In bytes, all routes of one request together. Servers take headers of 16 KB, and a receiver without the whole
+/// route cannot tell who sent.
+const MAX_ROUTES: usize = 12 << 10;
 
 const MESSAGE_TYPE: HeaderName = HeaderName::from_static("x-meshblu-message-type");
 const ROUTE: HeaderName = HeaderName::from_static("x-meshblu-route");
+const FORWARDED_ROUTES: HeaderName = HeaderName::from_static("x-meshblu-forwarded-routes");
 const UUID: HeaderName = HeaderName::from_static("x-meshblu-uuid");
 const DELIVERY_ID: HeaderName = HeaderName::from_static("x-meshblu-delivery-id");
+
+/// What the bus itself says of a delivery: a signature vouches for all of it that is there.
+pub(super) static OF_THE_BUS: [HeaderName; 6] =
+    [CONTENT_TYPE, UUID, ROUTE, FORWARDED_ROUTES, DELIVERY_ID, MESSAGE_TYPE];
 
 /// Why an attempt came to nothing; a fixed text for the dead letter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +50,6 @@ impl Failed {
         match answer {
             Ok(status) if status.is_success() => Ok(()),
             Ok(status) => Err(Self::again(format!("status {}", status.as_u16()))),
-            Err(EgressError::Address) => Err(Self::for_good("bad address")),
             Err(EgressError::AddressNotAllowed { .. } | EgressError::HostNotAllowed { .. }) => {
                 Err(Self::for_good("address not allowed"))
             }
@@ -58,9 +63,15 @@ impl Failed {
 /// The request that brings `delivery` to its webhook. The device's own headers come first; the bus's win.
 pub(super) fn request(
     delivery: &NewDelivery,
-    webhook: Webhook,
+    call: Call,
     token: Option<&str>,
 ) -> Result<WebhookRequest, Failed> {
+    let Call { webhook, forwarded } = call;
+    let address = WebhookAddress::parse(&webhook.url).map_err(|_| Failed::for_good("bad address"))?;
+    let routes = [(ROUTE, delivery.route.as_ref()), (FORWARDED_ROUTES, forwarded.as_ref())];
+    if routes.iter().filter_map(|(_, route)| *route).map(String::len).sum::<usize>() > MAX_ROUTES {
+        return Err(Failed::for_good("route too long"));
+    }
     let mut headers = HeaderMap::new();
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
     headers.extend(webhook.headers);
@@ -68,20 +79,19 @@ pub(super) fn request(
     headers.insert(MESSAGE_TYPE, value(&delivery.event)?);
     headers.insert(UUID, value(delivery.device.as_str())?);
     headers.insert(DELIVERY_ID, value(delivery.id.as_str())?);
-    if let Some(route) = &delivery.route {
-        if route.len() > MAX_ROUTE {
-            return Err(Failed::for_good("route too long"));
+    for (name, route) in routes {
+        if let Some(route) = route {
+            headers.insert(name, value(route)?);
         }
-        headers.insert(ROUTE, value(route)?);
     }
     if let Some(token) = token {
         headers.insert(AUTHORIZATION, bearer(&delivery.device, token)?);
     }
     let body = Bytes::copy_from_slice(delivery.body.as_bytes());
-    Ok(WebhookRequest { method: webhook.method, url: webhook.url, headers, body })
+    Ok(WebhookRequest { method: webhook.method, address, headers, body })
 }
 
-fn value(text: &str) -> Result<HeaderValue, Failed> {
+pub(super) fn value(text: &str) -> Result<HeaderValue, Failed> {
     HeaderValue::from_str(text).map_err(|_| Failed::for_good("header not sendable"))
 }
 

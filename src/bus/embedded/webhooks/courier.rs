@@ -5,9 +5,10 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::super::EmbeddedBus;
-use super::super::forwarder::{Proof, Webhook};
-use super::super::target::Target;
+use super::super::forwarder::Proof;
+use super::super::target::{Call, Target};
 use super::attempt::{Failed, request};
+use super::signing::signed;
 use super::{AFTER_FAILURE, WebhookSettings, pass};
 use crate::ambient::Timestamp;
 use crate::egress::Egress;
@@ -35,21 +36,23 @@ enum Next {
 impl Courier {
     pub(super) async fn handle(&self, taken: Taken) {
         let delivery = &taken.delivery;
-        let webhook = delivery.new.target.as_deref().and_then(Target::read);
-        let lends = webhook.as_ref().is_some_and(|webhook| webhook.proof == Proof::Credentials);
-        let result = self.attempt(delivery, webhook).await;
+        let call = delivery.new.target.as_deref().and_then(Target::read);
+        let lends = call.as_ref().is_some_and(|call| call.webhook.proof == Proof::Credentials);
+        let result = self.attempt(&delivery.new, call).await;
         let next = self.next(delivery, result);
         self.end(taken, next, lends).await;
     }
 
-    async fn attempt(&self, delivery: &QueuedDelivery, webhook: Option<Webhook>) -> Result<(), Failed> {
-        let webhook = webhook.ok_or_else(|| Failed::for_good("bad address"))?;
-        let token = match webhook.proof {
-            Proof::Credentials => Some(self.lend(&delivery.new).await?),
-            // The key that would sign is not there yet; whoever insists on a signature refuses.
-            Proof::Signature | Proof::None => None,
+    async fn attempt(&self, delivery: &NewDelivery, call: Option<Call>) -> Result<(), Failed> {
+        let call = call.ok_or_else(|| Failed::for_good("bad address"))?;
+        let request = match call.webhook.proof {
+            Proof::Credentials => {
+                let token = self.lend(delivery).await?;
+                request(delivery, call, Some(&token))?
+            }
+            Proof::Signature => signed(&self.bus, &delivery.device, request(delivery, call, None)?).await?,
+            Proof::None => request(delivery, call, None)?,
         };
-        let request = request(&delivery.new, webhook, token.as_deref().map(String::as_str))?;
         Failed::of(self.egress.deliver(request).await)
     }
 

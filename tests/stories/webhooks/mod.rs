@@ -1,0 +1,119 @@
+//! Webhooks: what reaches a device's server, how it can tell where that comes from, and what is kept of the rest.
+
+mod delivering;
+mod keys;
+mod real;
+mod routes;
+mod signatures;
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use endo::ambient::Clock;
+use endo::bus::embedded::api::ApiLimits;
+use endo::bus::embedded::{WebhookSettings, Webhooks};
+use endo::egress::{Egress, EgressSettings, Lookup};
+use endo::store::{DeadLetter, Feed, StoreError, Work};
+use serde_json::{Value, json};
+use tokio::sync::{mpsc, watch};
+
+use crate::support::bus::{Device, TestBus, WithJson, send};
+use crate::support::fake_api::{Answer, FakeApi, Seen};
+
+const SETTINGS: WebhookSettings = WebhookSettings {
+    attempts: 3,
+    first_delay: Duration::from_millis(1),
+    longest_delay: Duration::from_millis(4),
+    concurrency: 8,
+};
+
+fn loopback() -> EgressSettings {
+    EgressSettings { allow_loopback: true, ..EgressSettings::default() }
+}
+
+/// A bus whose webhooks are called.
+struct Post {
+    bus: TestBus,
+    _stop: watch::Sender<bool>,
+}
+
+impl Post {
+    async fn open(egress: EgressSettings) -> Self {
+        Self::at(Clock::system(), egress).await
+    }
+
+    async fn at(clock: Clock, egress: EgressSettings) -> Self {
+        let bus = TestBus::at(clock.clone(), (ApiLimits::default(), None)).await;
+        let (stop, stopped) = watch::channel(false);
+        let (store, bell) = (bus.bus.store().clone(), bus.bus.webhook_bell());
+        let feed = Feed::new(store, Work::Webhook, (clock, bell));
+        let egress = Egress::new(egress, Lookup::system()).unwrap();
+        tokio::spawn(Webhooks::new(feed, bus.bus.clone(), (egress, SETTINGS)).run(stopped));
+        Self { bus, _stop: stop }
+    }
+
+    async fn to_loopback() -> Self {
+        Self::open(loopback()).await
+    }
+
+    /// A device that hears itself and has this entry among its webhooks for what it receives.
+    async fn hooked(&self, entry: Value) -> Device {
+        let meshblu = json!({
+            "version": "2.0.0",
+            "whitelists": {"message": {"from": [{"uuid": "*"}]}},
+            "forwarders": {"message": {"received": [entry]}},
+        });
+        let device = self.bus.register(json!({"meshblu": meshblu})).await;
+        self.bus.subscribe(&device, &device, "message.received").await;
+        device
+    }
+
+    async fn send(&self, sender: &Device, body: &Value) {
+        send(self.bus.by(sender, "POST /messages").json(body)).await.is(204, "");
+    }
+
+    async fn dead_letters(&self) -> Vec<DeadLetter> {
+        self.bus.bus.store().read::<_, StoreError, _>(|view| view.dead_letters(10)).await.unwrap()
+    }
+
+    async fn waiting(&self) -> u64 {
+        self.bus.bus.store().read::<_, StoreError, _>(|view| view.waiting(Work::Webhook)).await.unwrap()
+    }
+
+    async fn first_dead_letter(&self) -> DeadLetter {
+        loop {
+            if let Some(letter) = self.dead_letters().await.pop() {
+                return letter;
+            }
+        }
+    }
+
+    async fn until_nothing_waits(&self) {
+        while self.waiting().await > 0 {}
+    }
+}
+
+/// A server that answers the statuses in turn, the last one for ever, and hands on what it is asked.
+async fn server(statuses: &[u16]) -> (FakeApi, mpsc::UnboundedReceiver<Seen>) {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let mut left: Vec<u16> = statuses.iter().rev().copied().collect();
+    let last = left[0];
+    left.remove(0);
+    let left = Mutex::new(left);
+    let api = FakeApi::start(move |seen| {
+        sender.send(seen.clone()).unwrap();
+        Answer::new(left.lock().unwrap().pop().unwrap_or(last), &[], "")
+    });
+    (api.await, receiver)
+}
+
+fn hook(api: &FakeApi) -> Value {
+    json!({"type": "webhook", "url": api.url("/in"), "method": "POST"})
+}
+
+/// A webhook whose requests are signed.
+fn signed_hook(api: &FakeApi) -> Value {
+    let mut entry = hook(api);
+    entry["signRequest"] = json!(true);
+    entry
+}
