@@ -68,6 +68,15 @@ pub struct QueuedDelivery {
     pub attempts: u32,
     /// Whether a job may already have changed something outside: then it must not run again.
     pub call_started: bool,
+    /// Whether a reply may already have left for a bus elsewhere: then nothing more is sent.
+    pub reply_started: bool,
+}
+
+impl QueuedDelivery {
+    /// Work that was just accepted.
+    pub(super) fn first(seq: i64, new: NewDelivery, accepted_at: Timestamp) -> Self {
+        Self { seq, new, accepted_at, attempts: 0, call_started: false, reply_started: false }
+    }
 }
 
 /// Work that was given up.
@@ -83,6 +92,8 @@ pub struct DeadLetter {
     pub died_at: Timestamp,
     /// Why; fixed texts only.
     pub reason: String,
+    /// The reply that was to be sent, as JSON text, where there was one.
+    pub reply: Option<String>,
 }
 
 const COLUMNS: &str = "id, work, device, event, route, target, body, accepted_at, attempts";
@@ -113,8 +124,20 @@ impl View<'_> {
     /// # Errors
     /// What the database reports.
     pub(super) fn queued(&self, seq: i64) -> Result<Option<QueuedDelivery>, StoreError> {
-        let sql = format!("SELECT {COLUMNS}, seq, call_started FROM deliveries WHERE seq = ?1");
+        let sql =
+            format!("SELECT {COLUMNS}, seq, call_started, reply IS NOT NULL FROM deliveries WHERE seq = ?1");
         Ok(self.prepare(&sql)?.query_row([seq], queued_delivery).optional()?)
+    }
+
+    /// Whether a job of this id was ever accepted, as far back as is remembered.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub(super) fn knows_job(&self, id: &DeliveryId) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM deliveries WHERE work = 0 AND id = ?1
+                   UNION ALL SELECT 1 FROM outcomes WHERE id = ?1
+                   UNION ALL SELECT 1 FROM dead_letters WHERE id = ?1 LIMIT 1";
+        Ok(self.prepare(sql)?.query_row([id.as_str()], |_| Ok(())).optional()?.is_some())
     }
 
     /// When the next work that is not due yet becomes due, as far as the clock goes on as it does.
@@ -143,7 +166,8 @@ impl View<'_> {
     /// # Errors
     /// What the database reports.
     pub fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
-        let sql = format!("SELECT {COLUMNS}, died_at, reason FROM dead_letters ORDER BY seq DESC LIMIT ?1");
+        let sql =
+            format!("SELECT {COLUMNS}, died_at, reason, reply FROM dead_letters ORDER BY seq DESC LIMIT ?1");
         let mut statement = self.prepare(&sql)?;
         let rows = statement.query_map([limit as i64], dead_letter)?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -154,17 +178,17 @@ impl View<'_> {
     /// # Errors
     /// What the database reports.
     pub fn dead_letter(&self, id: &DeliveryId) -> Result<Option<DeadLetter>, StoreError> {
-        let sql = format!("SELECT {COLUMNS}, died_at, reason FROM dead_letters WHERE id = ?1");
+        let sql = format!("SELECT {COLUMNS}, died_at, reason, reply FROM dead_letters WHERE id = ?1");
         Ok(self.prepare(&sql)?.query_row([id.as_str()], dead_letter).optional()?)
     }
 }
 
 impl Transaction<'_> {
-    /// Accepts work, due at once.
+    /// Accepts work, due at once; answers its place in the queue.
     ///
     /// # Errors
     /// [`StoreError::Full`] before the file is, unless this transaction ends other work; else what the database reports.
-    pub fn accept(&self, new: &NewDelivery, now: Timestamp) -> Result<(), StoreError> {
+    pub fn accept(&self, new: &NewDelivery, now: Timestamp) -> Result<i64, StoreError> {
         self.check_room()?;
         let sql = "INSERT INTO deliveries (id, work, device, event, route, target, body, accepted_at, due_at)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)";
@@ -178,7 +202,7 @@ impl Transaction<'_> {
             &new.body,
             now.as_millis(),
         ))?;
-        Ok(())
+        Ok(self.last_insert_rowid())
     }
 
     /// Puts work off until `due_at` after an attempt that failed.
@@ -214,6 +238,17 @@ impl Transaction<'_> {
         Ok(())
     }
 
+    /// Writes down the reply that is about to leave for a bus elsewhere, where nobody can tell later whether it
+    /// arrived. What this transaction does may use the room that is kept free for endings.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn start_reply(&self, seq: i64, reply: &str) -> Result<(), StoreError> {
+        self.use_reserve();
+        self.prepare("UPDATE deliveries SET reply = ?2 WHERE seq = ?1")?.execute((seq, reply))?;
+        Ok(())
+    }
+
     /// Takes work out of the queue; answers whether it was still there. Its outcome commits with this. What this
     /// transaction does from here on may use the room that is kept free for endings.
     ///
@@ -233,8 +268,8 @@ impl Transaction<'_> {
     /// What the database reports.
     pub fn give_up(&self, seq: i64, reason: &str, now: Timestamp) -> Result<(), StoreError> {
         let sql = format!(
-            "INSERT INTO dead_letters ({COLUMNS}, died_at, reason)
-             SELECT {COLUMNS}, ?2, ?3 FROM deliveries WHERE seq = ?1"
+            "INSERT INTO dead_letters ({COLUMNS}, reply, died_at, reason)
+             SELECT {COLUMNS}, reply, ?2, ?3 FROM deliveries WHERE seq = ?1"
         );
         self.prepare(&sql)?.execute((seq, now.as_millis(), reason))?;
         self.finish(seq)?;
@@ -285,6 +320,7 @@ fn queued_delivery(row: &Row<'_>) -> rusqlite::Result<QueuedDelivery> {
         attempts: row.get(8)?,
         seq: row.get(9)?,
         call_started: row.get(10)?,
+        reply_started: row.get(11)?,
     })
 }
 
@@ -295,5 +331,6 @@ fn dead_letter(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
         attempts: row.get(8)?,
         died_at: Timestamp::from_millis(row.get(9)?),
         reason: row.get(10)?,
+        reply: row.get(11)?,
     })
 }

@@ -1,13 +1,13 @@
 //! Hands out work that is due, each piece to one worker at a time.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::{QueuedDelivery, Store, StoreError, Transaction, View, Work};
+use super::{NewDelivery, QueuedDelivery, Store, StoreError, Transaction, View, Work};
 use crate::ambient::{Clock, Timestamp};
 
 type InFlight = Arc<Mutex<HashSet<i64>>>;
@@ -56,6 +56,15 @@ impl Drop for Taken {
     }
 }
 
+/// What became of a job that was brought.
+#[derive(Debug)]
+pub enum Acceptance {
+    /// It is on disk, and in the hands of whoever brought it.
+    Taken(Taken),
+    /// A job of this id was accepted before: it waits, runs or is over; or somebody else was handed this one first.
+    Known,
+}
+
 /// What one look at the queue finds: work, or when there will be some.
 enum Due<T> {
     Now(Vec<T>),
@@ -101,6 +110,31 @@ impl Feed {
         }
     }
 
+    /// Accepts a job and takes it at once, when it is on disk. Not to be given up half-way: what was taken would wait for
+    /// the next start.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`], or what the store reports; nothing is accepted then.
+    pub async fn accept(&self, new: NewDelivery) -> Result<Acceptance, StoreError> {
+        let (in_flight, now) = (Arc::clone(&self.in_flight), self.clock.now());
+        let is_ours = Arc::new(AtomicBool::new(false));
+        let claim = Arc::clone(&is_ours);
+        let accept = move |transaction: &Transaction<'_>| {
+            if transaction.knows_job(&new.id)? {
+                return Ok(None);
+            }
+            let seq = transaction.accept(&new, now)?;
+            transaction.after_commit(move || {
+                let is_free = in_flight.lock().unwrap_or_else(PoisonError::into_inner).insert(seq);
+                claim.store(is_free, Ordering::Relaxed);
+            });
+            Ok(Some(QueuedDelivery::first(seq, new, now)))
+        };
+        let accepted = self.store.write::<_, StoreError, _>(accept).await?;
+        let taken = accepted.filter(|_| is_ours.load(Ordering::Relaxed));
+        Ok(taken.map_or(Acceptance::Known, |delivery| Acceptance::Taken(self.handed_out(delivery))))
+    }
+
     async fn take(
         &self,
         (most, but): (usize, Vec<String>),
@@ -121,7 +155,9 @@ impl Feed {
             }
         };
         Ok(match self.store.read::<_, StoreError, _>(look).await? {
-            Due::Now(found) => Due::Now(found.into_iter().map(|delivery| self.hand_out(delivery)).collect()),
+            Due::Now(found) => {
+                Due::Now(found.into_iter().filter_map(|delivery| self.hand_out(delivery)).collect())
+            }
             Due::In(wait) => Due::In(wait),
             Due::Unknown => Due::Unknown,
         })
@@ -142,8 +178,13 @@ impl Feed {
         Ok(now)
     }
 
-    fn hand_out(&self, delivery: QueuedDelivery) -> Taken {
-        self.in_flight.lock().unwrap_or_else(PoisonError::into_inner).insert(delivery.seq);
+    /// `None` for what was accepted and taken while the queue was looked at.
+    fn hand_out(&self, delivery: QueuedDelivery) -> Option<Taken> {
+        let is_free = self.in_flight.lock().unwrap_or_else(PoisonError::into_inner).insert(delivery.seq);
+        is_free.then(|| self.handed_out(delivery))
+    }
+
+    fn handed_out(&self, delivery: QueuedDelivery) -> Taken {
         Taken { delivery, in_flight: Arc::clone(&self.in_flight), bell: Arc::clone(&self.bell), ended: false }
     }
 }

@@ -13,6 +13,8 @@ pub enum Ending {
     Replied,
     /// A failure was told to the sender.
     Failed,
+    /// It failed, and there was nobody who could be told.
+    Untold,
     /// A webhook took it.
     Delivered,
 }
@@ -23,6 +25,7 @@ impl Ending {
         match self {
             Self::Replied => "replied",
             Self::Failed => "failed",
+            Self::Untold => "untold",
             Self::Delivered => "delivered",
         }
     }
@@ -35,10 +38,17 @@ pub struct Outcome {
     pub ending: String,
     /// The code the sender got.
     pub code: Option<u16>,
-    /// The message the sender got, as JSON text.
+    /// The message the sender got, or would have got, as JSON text.
     pub reply: Option<String>,
     /// When.
     pub ended_at: Timestamp,
+}
+
+impl Outcome {
+    /// Whether a job's reply was handed to the bus.
+    pub fn has_reply(&self) -> bool {
+        self.ending == Ending::Replied.as_str()
+    }
 }
 
 impl View<'_> {

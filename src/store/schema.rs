@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use super::StoreError;
 
 /// Step `n` leads from format `n` to format `n + 1`.
-const STEPS: &[&str] = &[FIRST];
+const STEPS: &[&str] = &[FIRST, WITH_REPLIES];
 
 const FIRST: &str = "
 CREATE TABLE facts (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -68,6 +68,13 @@ CREATE TABLE tombstones (
     credentials TEXT NOT NULL, user_device TEXT NOT NULL, ended_at INTEGER NOT NULL,
     PRIMARY KEY (credentials, user_device)
 ) WITHOUT ROWID;
+";
+
+/// A reply is written down before it leaves for a bus elsewhere; a delivery that comes again is found by its id.
+const WITH_REPLIES: &str = "
+ALTER TABLE deliveries ADD COLUMN reply TEXT;
+ALTER TABLE dead_letters ADD COLUMN reply TEXT;
+CREATE INDEX job_deliveries_by_id ON deliveries (id) WHERE work = 0;
 ";
 
 /// Marks a file as a database of endo ("Endo" in ASCII).

@@ -1,13 +1,13 @@
 //! Who listens to whom.
 
 use rusqlite::OptionalExtension;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{StoreError, Transaction, View};
 use crate::message::DeviceUuid;
 
 /// One subscription; its keys are those of the bus's listing (`spec/meshblu.md` 4.6).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StoredSubscription {
     /// Who listens.

@@ -76,7 +76,7 @@ fn delivery(id: &str) -> NewDelivery {
 }
 
 async fn accept(store: &Store, new: NewDelivery) -> Result<(), StoreError> {
-    write(store, move |transaction| transaction.accept(&new, NOW)).await
+    write(store, move |transaction| transaction.accept(&new, NOW).map(drop)).await
 }
 
 fn outcome(reply: Option<String>) -> Outcome {

@@ -15,7 +15,7 @@ const READS_IN_ORDER: [&str; 8] = [
     "SELECT credentials FROM records ORDER BY credentials LIMIT ?1",
     "SELECT credentials, user_device, bound_at, ended_at FROM bindings LEFT JOIN tombstones USING (credentials, user_device) ORDER BY bound_at, user_device",
     "SELECT ended_at FROM outcomes ORDER BY seq LIMIT 1",
-    "SELECT id, work, device, event, route, target, body, accepted_at, attempts, died_at, reason FROM dead_letters ORDER BY seq DESC LIMIT ?1",
+    "SELECT id, work, device, event, route, target, body, accepted_at, attempts, died_at, reason, reply FROM dead_letters ORDER BY seq DESC LIMIT ?1",
     "SELECT uuid, document FROM devices ORDER BY seq DESC",
 ];
 
@@ -66,6 +66,7 @@ async fn what_every_message_asks_for_is_found_by_an_index() {
         ("SELECT subscriber FROM subscriptions", "(emitter=? AND type=?)"),
         ("SELECT 1 FROM subscriptions", "(emitter=? AND type=? AND subscriber=?)"),
         ("SELECT 1 FROM tokens", "(uuid=? AND hash=?)"),
+        ("SELECT ending, code", "outcomes_by_id (id=?)"),
         ("SELECT document FROM devices", "(uuid=?)"),
         ("SELECT 1 FROM tombstones", "(credentials=? AND user_device=?)"),
         ("SELECT generation, endo", "(credentials=?)"),
