@@ -223,6 +223,14 @@ impl Failure {
         Self { code: code.into(), message: message.into() }
     }
 
+    /// The code where it is a number.
+    pub fn status(&self) -> Option<u16> {
+        match self.code {
+            FailureCode::Status(status) => Some(status),
+            FailureCode::Word(_) => None,
+        }
+    }
+
     /// The record of the credentials cannot be used, in the original's own words (`spec/endo.md` 2.5).
     pub fn invalid_credentials_device() -> Self {
         Self::new(400, "invalid credentials device")

@@ -62,7 +62,7 @@ impl Scene {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let bus = listener.local_addr().unwrap();
         let limits = ApiLimits::from(&gateway.config);
-        let server = api::serve(listener, gateway.bus.clone(), limits).unwrap();
+        let server = api::serve(listener, gateway.bus.embedded().unwrap().clone(), limits).unwrap();
         let (server, serving) = (server.handle(), tokio::spawn(server));
         Self { gateway, directory, cast, bus, server, serving }
     }
@@ -74,7 +74,7 @@ impl Scene {
 
     /// Stops listening; what it has on disk is left, with who is named in it.
     pub(crate) async fn close(self) -> (Cast, TempDir) {
-        self.gateway.bus.close_streams();
+        self.gateway.bus.embedded().unwrap().close_streams();
         self.server.stop(false).await;
         self.serving.await.unwrap().unwrap();
         (self.cast, self.directory)
@@ -88,18 +88,24 @@ impl Cast {
             username: Some("octocat".to_owned()),
             secret: SecretText::from("not-a-secret"),
             refresh_token: None,
-            owner: gateway.owner.uuid.clone(),
+            owner: gateway.owner.as_ref().unwrap().uuid.clone(),
         };
         let credentials = gateway.credentials.keep(account).await.unwrap();
-        let new = gateway.user_device(None, "http://127.0.0.1:8080");
+        let owner = gateway.owner.as_ref().unwrap().uuid.clone();
+        let new = gateway.user_device((None, owner), "http://127.0.0.1:8080").await.unwrap();
         let user_device = gateway.credentials.bind(credentials, new).await.unwrap().uuid;
         let flow = flow(gateway, &user_device).await;
-        let (owner, device, sender) =
-            (Caller::itself(gateway.owner.uuid.clone()), user_device.clone(), flow.uuid.clone());
+        let (owner, device, sender) = (
+            Caller::itself(gateway.owner.as_ref().unwrap().uuid.clone()),
+            user_device.clone(),
+            flow.uuid.clone(),
+        );
         let allow = json!({"$addToSet": {"meshblu.whitelists.message.from": {"uuid": sender}}});
         let allow = Update::parse(&allow).unwrap();
         let change = gateway
             .bus
+            .embedded()
+            .unwrap()
             .change(move |bus, transaction| bus.update(transaction, &owner, (&device, &allow)).map(drop));
         change.await.unwrap();
         Self { flow, user_device }
@@ -123,7 +129,7 @@ impl Cast {
 async fn flow(gateway: &Gateway, hears: &DeviceUuid) -> Registered {
     let whitelists = json!({"message": {"from": [{"uuid": hears}]}});
     let document = json!({"type": "flow", "meshblu": {"version": "2.0.0", "whitelists": whitelists}});
-    let register = gateway.bus.change(move |bus, transaction| {
+    let register = gateway.bus.embedded().unwrap().change(move |bus, transaction| {
         let flow = bus.register(transaction, document)?;
         let itself = StoredSubscription {
             subscriber_uuid: flow.uuid.clone(),

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use endo::dispatch::{Desk, Dispatch, Retry};
+use endo::dispatch::{Desk, Dispatch, Endings, Retry};
 use endo::job::Registry;
 use endo::store::{Feed, Work};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -138,15 +138,17 @@ fn number(line: &[u8]) -> Option<usize> {
 fn worker(scene: &Scene, registry: Arc<Registry>) -> Dispatch {
     let gateway = &scene.gateway;
     let clock = gateway.ambient.clock.clone();
-    let feed = Feed::new(gateway.bus.store().clone(), Work::Job, (clock.clone(), gateway.bus.job_bell()));
+    let feed = Feed::new(gateway.store.clone(), Work::Job, (clock.clone(), Arc::clone(&gateway.job_bell)));
     let desk = Desk {
         bus: gateway.bus.clone(),
+        store: gateway.store.clone(),
         credentials: gateway.credentials.clone(),
         registry,
         workbench: gateway.workbench.clone(),
         retry: Retry::default(),
+        endings: Endings::default(),
         clock,
         random: gateway.ambient.random.clone(),
     };
-    Dispatch::new(feed, desk, gateway.config.jobs.concurrency)
+    Dispatch::new(Arc::new(feed), Arc::new(desk), gateway.config.jobs.concurrency)
 }

@@ -9,7 +9,7 @@ const MAX_PAIRS: usize = 1000;
 const MAX_DEPTH: usize = 6;
 
 /// The members that a query string or a form names; every value is a text. A name given twice makes a list.
-pub(super) fn parse(text: &str) -> Map<String, Value> {
+pub fn parse(text: &str) -> Map<String, Value> {
     let mut members = Value::Object(Map::new());
     for (name, value) in pairs(text) {
         let path = path(&name);
@@ -22,7 +22,7 @@ pub(super) fn parse(text: &str) -> Map<String, Value> {
 }
 
 /// The names and values as they stand there, decoded.
-pub(super) fn pairs(text: &str) -> impl Iterator<Item = (String, String)> {
+pub fn pairs(text: &str) -> impl Iterator<Item = (String, String)> {
     text.split('&').filter(|pair| !pair.is_empty()).take(MAX_PAIRS).map(|pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         (decode(name), decode(value))

@@ -1,3 +1,10 @@
 //! The device network.
 
 pub mod embedded;
+pub mod form;
+mod kind;
+mod login;
+pub mod meshblu;
+
+pub use kind::Bus;
+pub use login::Login;

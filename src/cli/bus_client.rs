@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::bus::embedded::Login;
+use crate::bus::Login;
 use crate::message::DeviceUuid;
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);

@@ -135,6 +135,8 @@ pub(super) enum OperationError {
     Id(String),
     #[error("the secret is empty; give it on standard input")]
     NoSecret,
+    #[error("on a Meshblu nobody is the owner by itself; name one with --owner")]
+    NoOwner,
     #[error("there is no device {0} to be the owner")]
     UnknownOwner(DeviceUuid),
     #[error("no credentials are kept yet; `endo credentials add` keeps some")]

@@ -1,5 +1,7 @@
 //! Doing what the command line asks, on the gateway that has the data directory.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -60,7 +62,7 @@ async fn read<T: Send + 'static>(
     gateway: &Gateway,
     look: impl FnOnce(&View<'_>) -> Result<T, OperationError> + Send + 'static,
 ) -> Result<T, OperationError> {
-    gateway.bus.store().read(look).await
+    gateway.store.read(look).await
 }
 
 async fn add_credentials(gateway: &Gateway, new: NewCredentials) -> Result<DeviceUuid, OperationError> {
@@ -87,7 +89,13 @@ fn resource_owner(id: &str) -> Option<ResourceOwnerId> {
 
 /// The owner that was asked for, if there is such a device; else the first owner.
 async fn owner(gateway: &Gateway, wanted: Option<DeviceUuid>) -> Result<DeviceUuid, OperationError> {
-    let Some(wanted) = wanted else { return Ok(gateway.owner.uuid.clone()) };
+    let Some(wanted) = wanted else {
+        return gateway.owner.as_ref().map(|owner| owner.uuid.clone()).ok_or(OperationError::NoOwner);
+    };
+    // Whether a Meshblu has such a device is for that to say.
+    if gateway.bus.meshblu().is_some() {
+        return Ok(wanted);
+    }
     let known = wanted.clone();
     let found = read(gateway, move |view| Ok(view.device(&known)?.is_some())).await?;
     if found { Ok(wanted) } else { Err(OperationError::UnknownOwner(wanted)) }
@@ -98,8 +106,8 @@ async fn add_device(
     (new, addresses): (NewDevice, &Addresses),
 ) -> Result<AddedDevice, OperationError> {
     let credentials = credentials(gateway, new.credentials).await?;
-    let mut device = gateway.user_device(new.name, &addresses.gateway);
-    device.owner = owner(gateway, new.owner).await?;
+    let owner = owner(gateway, new.owner).await?;
+    let device = gateway.user_device((new.name, owner), &addresses.gateway).await.map_err(failed)?;
     let bound = gateway.credentials.bind(credentials.clone(), device).await.map_err(|error| match error {
         CredentialsError::NoRecord => OperationError::UnknownCredentials(credentials.clone()),
         error => failed(error),
@@ -167,16 +175,17 @@ async fn letter(gateway: &Gateway, id: DeliveryId) -> Result<DeadLetter, Operati
 
 async fn replay(gateway: &Gateway, id: DeliveryId) -> Result<LetterRow, OperationError> {
     let now = gateway.ambient.clock.now();
-    let (job, webhook) = (gateway.bus.job_bell(), gateway.bus.webhook_bell());
+    let (job, webhook) =
+        (Arc::clone(&gateway.job_bell), gateway.bus.embedded().map(|bus| bus.webhook_bell()));
     let change = move |transaction: &Transaction<'_>| {
         let unknown = || OperationError::UnknownDeadLetter(id.clone());
         let letter = transaction.dead_letter(&id)?.ok_or_else(unknown)?;
         transaction.replay(&id, now)?;
-        let bell = if letter.delivery.work == Work::Job { job } else { webhook };
-        transaction.after_commit(move || bell.notify_one());
+        let bell = if letter.delivery.work == Work::Job { Some(job) } else { webhook };
+        transaction.after_commit(move || bell.iter().for_each(|bell| bell.notify_one()));
         Ok(LetterRow::from(&letter))
     };
-    gateway.bus.store().write(change).await
+    gateway.store.write(change).await
 }
 
 impl From<&DeadLetter> for LetterRow {

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::operation::{Addresses, Answer, Operation};
 use super::{CommandError, address, socket};
-use crate::config::Config;
+use crate::config::{BusKind, Config};
 use crate::gateway::{Ambient, Gateway, GatewayError};
 use crate::store::StoreError;
 
@@ -60,5 +60,9 @@ fn read<T: DeserializeOwned>(answer: Answer) -> Result<T, CommandError> {
 
 /// Where a gateway with these settings would be reached.
 fn of_settings(config: &Config) -> Addresses {
-    Addresses { gateway: address::url(config.listen.gateway), bus: address::url(config.listen.bus) }
+    let bus = match config.bus.kind {
+        BusKind::Embedded => address::url(config.listen.bus),
+        BusKind::Meshblu => config.bus.url.trim_end_matches('/').to_owned(),
+    };
+    Addresses { gateway: address::url(config.listen.gateway), bus }
 }

@@ -12,7 +12,7 @@ use super::bus_client::BusClient;
 use super::operation::{Addresses, DeviceRow, Operation};
 use super::{CommandError, reach};
 use crate::ambient::Random;
-use crate::bus::embedded::Login;
+use crate::bus::Login;
 use crate::config::Config;
 use crate::gateway::FirstOwner;
 

@@ -10,7 +10,8 @@ use super::program::Program;
 use super::signals::Signals;
 use super::socket::{Counter, Socket};
 use super::{CommandError, address};
-use crate::config::{Config, Effective, Origin};
+use crate::bus::meshblu::Meshblu;
+use crate::config::{Config, Effective, Intake, Origin};
 use crate::gateway::{Ambient, Gateway, Listeners, Running};
 use crate::telemetry;
 
@@ -24,6 +25,7 @@ pub(super) async fn run(
     out: &mut dyn Write,
 ) -> Result<(), CommandError> {
     telemetry::install(&settings.config.log)?;
+    settings.notices().iter().for_each(|notice| tracing::warn!("{notice}"));
     let mut signals = Signals::take()?;
     let usual = *settings.origin("data_dir") == Origin::Default;
     let command = program.command((!usual).then_some(&settings.config.data_dir));
@@ -32,7 +34,7 @@ pub(super) async fn run(
     tokio::select! {
         () = signals.next() => {}
         // It would refuse everything from now on; the next process may not.
-        () = service.gateway.bus.store().closed() => return Err(CommandError::StoreClosed),
+        () = service.gateway.store.closed() => return Err(CommandError::StoreClosed),
     }
     tracing::info!("stopping; what is in hand is finished first, unless a second signal comes");
     tokio::select! {
@@ -53,10 +55,12 @@ impl Service {
     /// Starts a gateway with these settings; its directory first, so that a second one says that it is in use.
     pub(super) async fn start(config: Config) -> Result<Self, CommandError> {
         let gateway = Arc::new(Gateway::open(config, Ambient::system()).await?);
-        let listen = &gateway.config.listen;
-        let running = gateway.start(Listeners::open(listen.gateway, listen.bus)?)?;
-        let addresses =
-            Addresses { gateway: address::url(running.gateway()), bus: address::url(running.bus()) };
+        let running = gateway.start(Listeners::open(&gateway.config)?).await?;
+        let bus = match (running.bus(), gateway.bus.meshblu()) {
+            (Some(address), _) => address::url(address),
+            (None, bus) => bus.map(|bus| bus.url().to_owned()).unwrap_or_default(),
+        };
+        let addresses = Addresses { gateway: address::url(running.gateway()), bus };
         let socket = Socket::open(&gateway.config.data_dir).map_err(CommandError::Socket)?;
         let counter = Counter { gateway: Arc::clone(&gateway), addresses: addresses.clone() };
         let socket = tokio::spawn(socket.serve(counter));
@@ -86,6 +90,26 @@ impl Service {
         writeln!(out, "gateway  {gateway}")?;
         writeln!(out, "bus      {bus}")?;
         writeln!(out, "data     {}", self.gateway.config.data_dir.display())?;
+        match self.gateway.bus.meshblu() {
+            Some(bus) => self.announce_intake(bus, out)?,
+            None => self.announce_first_steps(command, out).await?,
+        }
+        Ok(out.flush()?)
+    }
+
+    /// What the Meshblu has to know to send messages here.
+    fn announce_intake(&self, bus: &Meshblu, out: &mut dyn Write) -> Result<(), CommandError> {
+        let settings = &self.gateway.config;
+        writeln!(out, "service  {}", bus.service().uuid)?;
+        if settings.bus.intake == Intake::Firehose {
+            return Ok(writeln!(out, "\nMessages are read off the Meshblu's firehose.")?);
+        }
+        let url = settings.listen.public_url.as_deref().unwrap_or(&self.addresses.gateway);
+        writeln!(out, "\nThe Meshblu is to post messages to {}/v2/messages.", url.trim_end_matches('/'))?;
+        Ok(())
+    }
+
+    async fn announce_first_steps(&self, command: &str, out: &mut dyn Write) -> Result<(), CommandError> {
         let to = self.usual_device().await?;
         if to.is_none() {
             let add = format!("{command} credentials add --id 583231 --username octocat");
@@ -98,14 +122,15 @@ impl Service {
         let to = to.map(|uuid| format!(" --to {uuid}")).unwrap_or_default();
         writeln!(out, "\nSend a message to a user device, and see its reply:")?;
         writeln!(out, "  {command} send ListEventsByUser username=octocat{to}")?;
-        Ok(out.flush()?)
+        Ok(())
     }
 
     /// The newest user device of the first owner that is not cut off.
     async fn usual_device(&self) -> Result<Option<String>, CommandError> {
         let answer = Operation::ListDevices.perform(&self.gateway, &self.addresses).await?;
         let rows: Vec<DeviceRow> = serde_json::from_value(answer).map_err(|_| CommandError::OtherVersion)?;
-        let owner = self.gateway.owner.uuid.as_str();
+        let Some(owner) = &self.gateway.owner else { return Ok(None) };
+        let owner = owner.uuid.as_str();
         let usable =
             rows.into_iter().rfind(|row| row.revoked.is_none() && row.owner.as_deref() == Some(owner));
         Ok(usable.map(|row| row.uuid.to_string()))

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use toml::{Table, Value};
 
-use super::Config;
 use super::catalogue::{Catalogue, Setting};
+use super::{Config, Notice};
 
 /// The configuration in force.
 #[derive(Clone, Debug)]
@@ -15,6 +15,7 @@ pub struct Effective {
     /// The settings.
     pub config: Config,
     pub(super) origins: BTreeMap<String, Origin>,
+    pub(super) notices: Vec<Notice>,
 }
 
 /// Where the value of a setting came from.
@@ -45,6 +46,11 @@ impl Effective {
     /// Where the setting of this name (`listen.gateway`) got its value.
     pub fn origin(&self, name: &str) -> &Origin {
         self.origins.get(name).unwrap_or(&Origin::Default)
+    }
+
+    /// What is in the environment of an original gateway and does nothing here.
+    pub fn notices(&self) -> &[Notice] {
+        &self.notices
     }
 
     /// The configuration as an `endo.toml` that says of each value where it came from. Secrets and settings

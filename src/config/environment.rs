@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::catalogue::Catalogue;
 use super::layers::Given;
-use super::{ConfigError, Origin, suggestion, value};
+use super::{ConfigError, Origin, originals, suggestion, value};
 
 /// What generated gateways of the original contract read (`spec/meshblu.md` 9.1), whatever their name.
 const ORIGINALS: [&str; 8] = [
@@ -22,7 +22,10 @@ const ORIGINALS: [&str; 8] = [
 /// The variables of the process that configuration may depend on.
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 pub(super) fn of_process() -> Vec<(OsString, OsString)> {
-    let wanted = |name: &OsStr| name == "HOME" || name == "XDG_DATA_HOME" || is_ours(name);
+    let known = |name: &OsStr| {
+        ["HOME", "XDG_DATA_HOME"].iter().chain(&originals::VARIABLES).any(|known| name == *known)
+    };
+    let wanted = |name: &OsStr| known(name) || is_ours(name);
     std::env::vars_os().filter(|(name, _)| wanted(name)).collect()
 }
 

@@ -36,7 +36,7 @@ impl Layers {
             origins.insert(name, origin);
         }
         let config: Config = document.try_into().map_err(ConfigError::Together)?;
-        Ok(Effective { config, origins })
+        Ok(Effective { config, origins, notices: Vec::new() })
     }
 }
 

@@ -8,7 +8,7 @@ use toml::{Table, Value};
 
 use super::catalogue::Catalogue;
 use super::layers::{Given, Layers};
-use super::{ConfigError, Effective, Origin, environment, suggestion, value};
+use super::{ConfigError, Effective, Origin, environment, originals, suggestion, value};
 
 /// Where settings are looked for. May hold secrets, hence no `Debug`.
 #[derive(Clone, Default)]
@@ -19,6 +19,8 @@ pub struct Sources {
     pub environment: Vec<(OsString, OsString)>,
     /// Flags, the last one wins.
     pub flags: Vec<Flag>,
+    /// The `meshblu.json` of an original gateway; it is read if it is there.
+    pub meshblu_json: Option<PathBuf>,
 }
 
 /// One setting as the command line gives it. May hold a secret, hence no `Debug`.
@@ -35,11 +37,17 @@ pub struct Flag {
 impl Sources {
     /// These flags, this file, and the environment of the process.
     pub fn of_process(file: Option<PathBuf>, flags: Vec<Flag>) -> Self {
-        Self { file, environment: environment::of_process(), flags }
+        Self {
+            file,
+            environment: environment::of_process(),
+            flags,
+            meshblu_json: Some("meshblu.json".into()),
+        }
     }
 }
 
-/// The configuration in force: defaults, under the file, under the environment, under the flags.
+/// The configuration in force: defaults, under the `meshblu.json` of an original gateway, under the file, under the
+/// variables of an original gateway, under the environment, under the flags.
 ///
 /// # Errors
 /// [`ConfigError`] for a file that can not be read, a name that no setting has, and a value that its setting
@@ -55,7 +63,14 @@ pub fn load(sources: &Sources) -> Result<Effective, ConfigError> {
         Some(file) => file_given(&catalogue, file)?,
         None => inside(&catalogue, &data_dir.unwrap_or_else(|| usual.clone()))?,
     };
-    let mut effective = Layers::default().lay(file).lay(environment).lay(flags).settle()?;
+    let meshblu = sources
+        .meshblu_json
+        .as_deref()
+        .map_or(Ok(Vec::new()), |path| originals::in_file(&catalogue, path))?;
+    let originals = originals::given(&catalogue, &sources.environment, &meshblu)?;
+    let layers = Layers::default().lay(meshblu).lay(file).lay(originals).lay(environment).lay(flags);
+    let mut effective = layers.settle()?;
+    effective.notices = originals::notices(&sources.environment);
     if *effective.origin("data_dir") == Origin::Default {
         effective.config.data_dir = usual;
     }

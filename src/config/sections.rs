@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Egress, Http, Secret, Store, Webhooks};
+use super::{Bus, Egress, Http, Records, Secret, Store, Webhooks};
 
 /// The settings of the gateway, as `endo.toml` holds them.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -74,59 +74,16 @@ pub struct Listen {
     /// Address and port of the embedded bus's API; port 0 lets the system choose one.
     #[schemars(extend("format" = "socket-address"))]
     pub bus: SocketAddr,
+    /// Where others reach the gateway, as user devices and webhooks name it; without this setting `http://` and
+    /// `listen.gateway`.
+    #[schemars(extend("format" = "uri"))]
+    pub public_url: Option<String>,
 }
 
 impl Default for Listen {
     fn default() -> Self {
-        Self { gateway: (Ipv4Addr::LOCALHOST, 8080).into(), bus: (Ipv4Addr::LOCALHOST, 3000).into() }
-    }
-}
-
-/// The device network that carries messages.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Bus {
-    /// Which device network is used.
-    pub kind: BusKind,
-    /// Whether a stranger may register a device on the embedded bus.
-    pub anonymous_registration: bool,
-    /// The largest request body the embedded bus takes, in bytes.
-    #[schemars(range(min = 1024, max = 1_073_741_824))]
-    pub body_bytes: usize,
-}
-
-impl Default for Bus {
-    fn default() -> Self {
-        Self { kind: BusKind::Embedded, anonymous_registration: true, body_bytes: 10_000_000 }
-    }
-}
-
-/// Which device network is used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum BusKind {
-    /// The one inside this program.
-    Embedded,
-}
-
-/// How stored credentials are sealed and remembered.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Records {
-    /// The format in which records are written: 1 as the original's, 2 as this program's. Both are read.
-    #[schemars(range(min = 1, max = 2))]
-    pub write: u8,
-    /// How long a verified record is remembered, in seconds; 0 for not at all.
-    #[schemars(range(max = 86_400))]
-    pub remember_seconds: u64,
-    /// How many verified records are remembered at most.
-    #[schemars(range(max = 1_000_000))]
-    pub remember_entries: usize,
-}
-
-impl Default for Records {
-    fn default() -> Self {
-        Self { write: 2, remember_seconds: 300, remember_entries: 4096 }
+        let here = |port| (Ipv4Addr::LOCALHOST, port).into();
+        Self { gateway: here(8080), bus: here(3000), public_url: None }
     }
 }
 
@@ -141,6 +98,8 @@ pub struct Jobs {
     /// The external handler for messages of every other job type, as `handler.url` in a `job.yaml`. It validates for
     /// itself, and its answers pass unstripped.
     pub fallback: Option<String>,
+    /// A directory of JSON documents that are served at `/schemas/{name}`, beside the program's own.
+    pub static_schemas: Option<PathBuf>,
     /// Whether external handlers may be on other machines, by https; they get opened secrets.
     pub remote_handlers: bool,
     /// How long one job may run, in seconds.
@@ -157,6 +116,7 @@ impl Default for Jobs {
             directories: Vec::new(),
             default_job_type: None,
             fallback: None,
+            static_schemas: None,
             remote_handlers: false,
             time_limit_seconds: 30,
             concurrency: 64,

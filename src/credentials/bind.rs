@@ -1,13 +1,12 @@
 //! Giving user devices the right to use credentials, and taking it away.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::open::record;
 use super::templates::{self, UserDevice};
 use super::{CredentialsDevices, CredentialsError};
-use crate::bus::embedded::Caller;
-use crate::bus::embedded::update::Update;
+use crate::bus::Bus;
 use crate::message::DeviceUuid;
 use crate::store::{Binding, StoredSubscription, Transaction};
 
@@ -44,8 +43,23 @@ pub struct NewUserDevice {
     pub heard_by_owner: bool,
 }
 
+impl NewUserDevice {
+    /// The document that it is registered with.
+    pub(super) fn document(&self, credentials: &DeviceUuid) -> Value {
+        templates::user_device(&UserDevice {
+            name: self.name.as_deref(),
+            device_type: &self.device_type,
+            logo: self.logo.as_deref(),
+            service_url: &self.service_url,
+            owner: &self.owner,
+            credentials,
+        })
+    }
+}
+
 impl CredentialsDevices {
-    /// Makes a user device that may use `credentials`, with its status device and its subscription, all at once.
+    /// Makes a user device that may use `credentials`, with its status device and its subscription: all at once on the
+    /// bus in this process, the subscription last elsewhere.
     ///
     /// # Errors
     /// [`CredentialsError::NoRecord`] when nothing is kept under `credentials`; [`CredentialsError::Record`] when the
@@ -58,77 +72,51 @@ impl CredentialsDevices {
         if new.name.is_none() {
             new.name = self.account_name(credentials.clone()).await?;
         }
-        let devices = self.clone();
-        self.bus
-            .store()
-            .write(move |transaction| devices.make_user_device(transaction, &credentials, &new))
-            .await
+        match &self.bus {
+            Bus::Embedded(bus) => self.bind_here(bus, (credentials, new)).await,
+            Bus::Meshblu(bus) => self.bind_on(bus, (credentials, new)).await,
+        }
     }
 
     async fn account_name(&self, credentials: DeviceUuid) -> Result<Option<String>, CredentialsError> {
         let device = credentials.clone();
-        let record = self.bus.store().read(move |view| record(view, &device)).await?;
+        let record = match &self.bus {
+            Bus::Embedded(_) => self.store.read(move |view| record(view, &device)).await?,
+            Bus::Meshblu(bus) => self.record_on(bus, &device).await?,
+        };
         let opened = self.open_record(credentials, record).await?;
         Ok(opened.username().map(str::to_owned))
-    }
-
-    fn make_user_device(
-        &self,
-        transaction: &Transaction<'_>,
-        credentials: &DeviceUuid,
-        new: &NewUserDevice,
-    ) -> Result<BoundDevice, CredentialsError> {
-        record(transaction, credentials)?;
-        let document = templates::user_device(&UserDevice {
-            name: new.name.as_deref(),
-            device_type: &new.device_type,
-            logo: new.logo.as_deref(),
-            service_url: &new.service_url,
-            owner: &new.owner,
-            credentials,
-        });
-        let user = self.bus.register(transaction, document)?;
-        let binding = Binding { credentials: credentials.clone(), user_device: user.uuid.clone() };
-        let subscriber = Caller::itself(credentials.clone());
-        self.bus.subscribe(transaction, &subscriber, &subscription(&binding))?;
-        let status = templates::status_device(&user.uuid, &new.owner);
-        let status = self.bus.register(transaction, status)?.uuid;
-        self.update(transaction, &user.uuid, &json!({"$set": {"statusDevice": status}}))?;
-        if new.heard_by_owner {
-            let hear = json!({"$addToSet": {"meshblu.whitelists.message.from": {"uuid": user.uuid}}});
-            self.update(transaction, &new.owner, &hear)?;
-        }
-        transaction.bind(&binding, self.clock.now())?;
-        Ok(BoundDevice { uuid: user.uuid, token: user.token, status_device: status })
-    }
-
-    /// Updates a device in its own name.
-    fn update(
-        &self,
-        transaction: &Transaction<'_>,
-        device: &DeviceUuid,
-        update: &Value,
-    ) -> Result<(), CredentialsError> {
-        let update = Update::parse(update).expect("an update written here is well formed");
-        self.bus.update(transaction, &Caller::itself(device.clone()), (device, &update))?;
-        Ok(())
     }
 
     /// Ends a user device's right for ever: from the answer on, no message of it opens anything. Answers whether it
     /// had the right.
     ///
     /// # Errors
-    /// What the store reports; the right stands then.
+    /// What the store reports; the right stands then. A bus elsewhere that does not answer changes nothing: the right is
+    /// over.
     pub async fn revoke(&self, binding: Binding) -> Result<bool, CredentialsError> {
         let now = self.clock.now();
+        let ended = binding.clone();
         let change = move |transaction: &Transaction<'_>| {
-            let ended = transaction.revoke(&binding, now)?;
-            let subscription = subscription(&binding);
+            let is_new = transaction.revoke(&ended, now)?;
+            let subscription = subscription(&ended);
             let was_bound = transaction.has_subscription(&subscription)?;
             transaction.unsubscribe(&subscription)?;
-            Ok(ended && was_bound)
+            Ok::<_, CredentialsError>((is_new, was_bound))
         };
-        self.bus.store().write(change).await
+        let (is_new, was_bound_here) = self.store.write(change).await?;
+        let was_bound = match &self.bus {
+            Bus::Embedded(_) => was_bound_here,
+            Bus::Meshblu(bus) => self.unsubscribe_on(bus, &binding).await.unwrap_or_else(|error| {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    device.uuid = %binding.user_device,
+                    "the bus keeps the subscription of a device that is cut off"
+                );
+                true
+            }),
+        };
+        Ok(is_new && was_bound)
     }
 }
 

@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use crate::bus::embedded::BusError;
+use crate::bus::meshblu::MeshbluError;
 use crate::store::StoreError;
 use crate::vault::{RecordError, SealError};
 
@@ -33,6 +34,12 @@ pub enum CredentialsError {
     /// The bus refused.
     #[error("the bus refused")]
     Bus(#[from] BusError),
+    /// The bus elsewhere refused, or did not answer.
+    #[error("the bus did not do it")]
+    Meshblu(#[from] MeshbluError),
+    /// The record holds no token of its credentials device, so nobody can speak for that.
+    #[error("the record holds no token of the credentials device")]
+    NoToken,
     /// The store could not do it.
     #[error("the store failed")]
     Store(#[from] StoreError),

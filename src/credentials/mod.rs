@@ -3,6 +3,8 @@
 mod bind;
 mod error;
 mod keep;
+mod on_embedded;
+mod on_meshblu;
 mod open;
 mod openings;
 mod templates;
@@ -10,3 +12,4 @@ mod templates;
 pub use bind::{BoundDevice, NewUserDevice};
 pub use error::CredentialsError;
 pub use keep::{Account, CredentialsDevices, Sealing};
+pub use on_meshblu::login_in;

@@ -2,6 +2,7 @@
 
 use super::bind::subscription;
 use super::{CredentialsDevices, CredentialsError};
+use crate::bus::Bus;
 use crate::message::{DeviceUuid, Parties};
 use crate::store::{Binding, StoredRecord, View};
 use crate::vault::{Credentials, SealedText};
@@ -17,7 +18,10 @@ impl CredentialsDevices {
     pub async fn open(&self, parties: &Parties) -> Result<Credentials, CredentialsError> {
         let binding =
             Binding { credentials: parties.credentials.clone(), user_device: parties.user_device.clone() };
-        let record = self.bus.store().read(move |view| bound_record(view, &binding)).await?;
+        let record = match &self.bus {
+            Bus::Embedded(_) => self.store.read(move |view| bound_record(view, &binding)).await?,
+            Bus::Meshblu(bus) => self.bound_record_on(bus, parties).await?,
+        };
         self.open_record(parties.credentials.clone(), record).await
     }
 

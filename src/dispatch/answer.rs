@@ -1,17 +1,20 @@
 //! One message from its delivery to its answer.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tracing::Instrument;
 
+use super::case::Case;
+use super::{Endings, Verdict};
 use crate::ambient::{Clock, Random};
-use crate::bus::embedded::EmbeddedBus;
-use crate::credentials::{CredentialsDevices, CredentialsError};
+use crate::bus::meshblu::MeshbluError;
+use crate::bus::{Bus, Login};
+use crate::credentials::{CredentialsDevices, CredentialsError, login_in};
 use crate::job::{CallGate, GateError, Next, Registry, RunFailure, Workbench};
-use crate::message::{Failure, Message, Parties, Reply, Route};
-use crate::store::{QueuedDelivery, StoreError, Taken, Transaction};
+use crate::message::{Failure, FailureCode, Message, Parties, Reply};
+use crate::store::{QueuedDelivery, Store, StoreError, Taken, Transaction};
 
 /// How often a job is run again whose API could not answer.
 #[derive(Clone, Copy, Debug)]
@@ -34,7 +37,9 @@ impl Default for Retry {
 #[derive(Debug)]
 pub struct Desk {
     /// The bus that answers are sent on.
-    pub bus: EmbeddedBus,
+    pub bus: Bus,
+    /// Where work and its outcomes are kept.
+    pub store: Store,
     /// The credentials that jobs need.
     pub credentials: CredentialsDevices,
     /// The jobs there are.
@@ -43,6 +48,8 @@ pub struct Desk {
     pub workbench: Workbench,
     /// When jobs are repeated.
     pub retry: Retry,
+    /// Who waits for the end of deliveries.
+    pub endings: Endings,
     /// Tells the time.
     pub clock: Clock,
     /// Spreads what is repeated.
@@ -50,40 +57,38 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// Answers a message and ends its delivery; both are on disk together.
-    pub(super) async fn handle(&self, taken: Taken) {
-        let delivery = &taken.delivery;
-        let parties = parties(delivery, &self.bus);
-        let answer = match &parties {
-            Some(parties) => {
-                let span = tracing::info_span!("answer", delivery.id = %delivery.new.id);
-                Some(self.answer(delivery, parties).instrument(span).await)
-            }
-            None => None,
-        };
-        self.end(taken, parties.zip(answer)).await;
+    /// Answers a message and ends its delivery; both are on disk together where the bus is in this process. `caller`
+    /// is the credentials device where it came itself (`spec/endo.md` 2.5, v1).
+    pub(super) async fn handle(&self, taken: Taken, caller: Option<Login>) -> Verdict {
+        let id = taken.delivery.new.id.clone();
+        let verdict = self.work(taken, caller).await;
+        self.endings.tell(&id, &verdict);
+        verdict
     }
 
-    async fn answer(&self, delivery: &QueuedDelivery, parties: &Parties) -> Result<Reply, Failure> {
-        if delivery.call_started {
-            return Err(outcome_unknown());
+    async fn work(&self, taken: Taken, caller: Option<Login>) -> Verdict {
+        let delivery = &taken.delivery;
+        if delivery.reply_started {
+            return self.give_up(taken, "reply_unknown").await;
         }
-        let message = serde_json::from_str(&delivery.new.body).map_err(|_| without_metadata());
-        let message = message.and_then(|message: Message| match &message.metadata {
-            Some(_) => Ok(message),
-            None => Err(without_metadata()),
-        })?;
-        let started = Arc::new(AtomicBool::new(false));
+        let Some(case) = Case::of(delivery, self.bus.service(), caller) else {
+            return self.give_up(taken, "bad route").await;
+        };
+        let span = tracing::info_span!("answer", delivery.id = %delivery.new.id);
+        let answer = self.answer(delivery, &case).instrument(span).await;
+        self.end(taken, case, answer).await
+    }
+
+    async fn answer(&self, delivery: &QueuedDelivery, case: &Case) -> Result<Reply, Failure> {
         let mut waited = Duration::ZERO;
         let mut attempt = 0;
         loop {
-            let gate = self.gate(delivery.seq, &started);
-            let failed = match self.attempt(parties, &message, gate).await {
+            let failed = match self.attempt(delivery, case).await {
                 Ok(reply) => return Ok(reply),
                 Err(failed) => failed,
             };
             // What may have changed something outside is not done twice.
-            if started.load(Ordering::Relaxed) {
+            if case.has_started_a_call() {
                 let known = failed.next != Next::Interrupted;
                 return Err(if known { failed.failure } else { outcome_unknown() });
             }
@@ -98,16 +103,20 @@ impl Desk {
     }
 
     /// Opens the credentials anew for every attempt: a binding that ended meanwhile ends the work.
-    async fn attempt(
-        &self,
-        parties: &Parties,
-        message: &Message,
-        gate: CallGate,
-    ) -> Result<Reply, RunFailure> {
+    async fn attempt(&self, delivery: &QueuedDelivery, case: &Case) -> Result<Reply, RunFailure> {
+        let parties = &case.parties;
         let credentials = self.credentials.open(parties).await.map_err(|error| refusal(parties, &error))?;
-        let provisions = self.workbench.provide(credentials, gate);
+        case.note_login(login_in(&credentials, &parties.credentials));
+        if self.bus.meshblu().is_some() && case.login().is_none() {
+            return Err(RunFailure::last(without_token()));
+        }
+        if delivery.call_started {
+            return Err(RunFailure::last(outcome_unknown()));
+        }
+        let message = message(&delivery.new.body).map_err(RunFailure::last)?;
+        let provisions = self.workbench.provide(credentials, self.gate(delivery.seq, case));
         let span = tracing::info_span!("job", job.r#type = message.job_type().map(|name| name.to_string()));
-        self.registry.run(message, provisions).instrument(span).await
+        self.registry.run(&message, provisions).instrument(span).await
     }
 
     /// How long to wait before the next run, if there is to be one.
@@ -121,8 +130,8 @@ impl Desk {
     }
 
     /// Commits that something outside may change from now on.
-    fn gate(&self, seq: i64, started: &Arc<AtomicBool>) -> CallGate {
-        let (store, started) = (self.bus.store().clone(), Arc::clone(started));
+    fn gate(&self, seq: i64, case: &Case) -> CallGate {
+        let (store, started) = (self.store.clone(), case.call_started());
         CallGate::new(move || {
             let store = store.clone();
             started.store(true, Ordering::Relaxed);
@@ -134,10 +143,9 @@ impl Desk {
     }
 }
 
-/// `None` where the route names nobody who could be told.
-fn parties(delivery: &QueuedDelivery, bus: &EmbeddedBus) -> Option<Parties> {
-    let route: Route = serde_json::from_str(delivery.new.route.as_deref()?).ok()?;
-    route.parties(bus.service()).ok()
+fn message(body: &str) -> Result<Message, Failure> {
+    let message: Message = serde_json::from_str(body).map_err(|_| without_metadata())?;
+    if message.metadata.is_some() { Ok(message) } else { Err(without_metadata()) }
 }
 
 fn refusal(parties: &Parties, error: &CredentialsError) -> RunFailure {
@@ -151,12 +159,26 @@ fn refusal(parties: &Parties, error: &CredentialsError) -> RunFailure {
         CredentialsError::Revoked | CredentialsError::NotBound => {
             RunFailure::last(Failure::new(403, "this device may not use these credentials"))
         }
+        CredentialsError::Meshblu(error) => of_bus(error),
         CredentialsError::Store(_) | CredentialsError::Interrupted => RunFailure {
             failure: Failure::new(503, "the gateway cannot read its credentials now"),
             next: Next::Repeat { after: None },
         },
         _ => RunFailure::last(Failure::invalid_credentials_device()),
     }
+}
+
+/// The bus has to be asked before anything is opened. What it refuses it will refuse again.
+fn of_bus(error: &MeshbluError) -> RunFailure {
+    let failure = error.failure();
+    let passes = !matches!(failure.code, FailureCode::Status(status) if status < 500);
+    let next = if passes { Next::Repeat { after: None } } else { Next::Final };
+    RunFailure { failure, next }
+}
+
+/// The original's own words (`spec/endo.md` 2.5, step 2).
+fn without_token() -> Failure {
+    Failure::new(422, "Could not find the token for the credentials device")
 }
 
 /// Something may have been done or not, and it is not done again.

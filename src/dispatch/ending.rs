@@ -1,31 +1,31 @@
-//! The end of a delivery: the answer, the status entry and the bookkeeping, in one transaction.
+//! The end of a delivery: the answer, the status entry and the bookkeeping.
+
+mod embedded;
+mod meshblu;
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use self::embedded::End;
+use super::Verdict;
 use super::answer::Desk;
-use crate::bus::embedded::update::Update;
-use crate::bus::embedded::{BusError, Caller, EmbeddedBus};
+use super::case::Case;
+use crate::ambient::Timestamp;
+use crate::bus::Bus;
 use crate::message::{Failure, Message, Parties, Reply};
 use crate::store::{Ending, Outcome, StoreError, Taken, Transaction};
 
 /// How many errors a status device keeps (`spec/endo.md` 2.5).
 const KEPT_ERRORS: i64 = -99;
+/// What a bus says of a status device whose errors are no list (`spec/endo.md` 2.5, step c).
+const MUST_BE_AN_ARRAY: &str = "must be an array but is of type";
 /// The longest `respondTo`, in bytes of JSON, that goes into a status entry: 99 of them stay in one document.
 const KEPT_RESPOND_TO: usize = 4096;
 /// The pause before the end of a delivery is written again to a store that failed.
 const AFTER_FAILURE: Duration = Duration::from_millis(500);
 
-/// What one delivery ends with.
-#[derive(Clone)]
-struct End {
-    seq: i64,
-    id: crate::message::DeliveryId,
-    told: Option<Told>,
-}
-
-/// Somebody is told.
+/// What somebody is told.
 #[derive(Clone)]
 struct Told {
     parties: Parties,
@@ -35,19 +35,48 @@ struct Told {
 }
 
 impl Desk {
-    /// Writes the end until it is on disk: an answer that was worked for is not thrown away.
-    pub(super) async fn end(&self, taken: Taken, answer: Option<(Parties, Result<Reply, Failure>)>) {
-        let delivery = &taken.delivery;
-        let respond_to = respond_to(&delivery.new.body);
-        let told = answer.map(|(parties, answer)| Told::new(parties, answer, respond_to));
-        let end = End { seq: delivery.seq, id: delivery.new.id.clone(), told };
+    /// Tells the sender, and ends the delivery.
+    pub(super) async fn end(&self, taken: Taken, case: Case, answer: Result<Reply, Failure>) -> Verdict {
+        match &self.bus {
+            Bus::Meshblu(bus) => self.end_on_meshblu(bus, taken, (case, answer)).await,
+            Bus::Embedded(bus) => {
+                let told = Told::new(case.parties, answer, respond_to(&taken.delivery.new.body));
+                let verdict = told.verdict();
+                let end = End { seq: taken.delivery.seq, id: taken.delivery.new.id.clone(), told };
+                let (bus, now) = (bus.clone(), self.clock.now());
+                self.keep_end(taken, move |transaction| end.write(&bus, transaction, now)).await;
+                verdict
+            }
+        }
+    }
+
+    /// Ends a delivery that cannot be answered: it can be seen, and replayed.
+    pub(super) async fn give_up(&self, taken: Taken, reason: &'static str) -> Verdict {
+        let (seq, now) = (taken.delivery.seq, self.clock.now());
+        tracing::warn!(delivery.id = %taken.delivery.new.id, reason, "a delivery was given up");
+        self.keep_end(taken, move |transaction| transaction.give_up(seq, reason, now)).await;
+        Verdict::Failed(Failure::new(502, reason))
+    }
+
+    /// Writes an end until it is on disk: an answer that was worked for is not thrown away.
+    async fn keep_end<F>(&self, taken: Taken, end: F)
+    where
+        F: Fn(&Transaction<'_>) -> Result<(), StoreError> + Clone + Send + 'static,
+    {
+        if self.keep(end).await {
+            taken.ended();
+        }
+    }
+
+    /// Writes until it is on disk; `false` where the store is closed.
+    async fn keep<F>(&self, change: F) -> bool
+    where
+        F: Fn(&Transaction<'_>) -> Result<(), StoreError> + Clone + Send + 'static,
+    {
         loop {
-            let (bus, end) = (self.bus.clone(), end.clone());
-            let now = self.clock.now();
-            let written = self.bus.store().write(move |transaction| end.write(&bus, transaction, now)).await;
-            match written {
-                Ok(()) => return taken.ended(),
-                Err(StoreError::Closed) => return,
+            match self.store.write(change.clone()).await {
+                Ok(()) => return true,
+                Err(StoreError::Closed) => return false,
                 Err(error) => {
                     tracing::error!(
                         error = &error as &dyn std::error::Error,
@@ -70,43 +99,15 @@ impl Told {
         Self { parties, message, failure, respond_to }
     }
 
-    fn ending(&self) -> Ending {
-        if self.failure.is_some() { Ending::Failed } else { Ending::Replied }
+    fn verdict(&self) -> Verdict {
+        self.failure.clone().map_or(Verdict::Replied, Verdict::Failed)
     }
 
-    /// As the user device, by the credentials device's rights alone.
-    fn caller(&self) -> Caller {
-        Caller::itself(self.parties.credentials.clone()).acting_as(self.parties.user_device.clone())
-    }
-}
-
-impl End {
-    fn write(
-        &self,
-        bus: &EmbeddedBus,
-        transaction: &Transaction<'_>,
-        now: crate::ambient::Timestamp,
-    ) -> Result<(), StoreError> {
-        let Some(told) = &self.told else {
-            return transaction.give_up(self.seq, "bad route", now);
-        };
-        if !transaction.finish(self.seq)? {
-            return Ok(());
-        }
-        passed_over(bus.send(transaction, &told.caller(), &told.message), "the answer was not sent")?;
-        if let Some(failure) = &told.failure {
-            let entry = status_entry(told, failure, now);
-            passed_over(push_status(bus, transaction, (told, entry)), "the error was not noted")?;
-        }
-        transaction.note_outcome(&self.id, &told.outcome(now))
-    }
-}
-
-impl Told {
-    fn outcome(&self, ended_at: crate::ambient::Timestamp) -> Outcome {
+    fn outcome(&self, ended_at: Timestamp) -> Outcome {
+        let ending = if self.failure.is_some() { Ending::Failed } else { Ending::Replied };
         let code = self.message["metadata"]["code"].as_u64();
         Outcome {
-            ending: self.ending().as_str().to_owned(),
+            ending: ending.as_str().to_owned(),
             code: code.and_then(|code| u16::try_from(code).ok()),
             reply: Some(self.message.to_string()),
             ended_at,
@@ -114,20 +115,9 @@ impl Told {
     }
 }
 
-/// A refusal of the bus ends nothing else: it is logged. A failure of the store undoes everything.
-fn passed_over(result: Result<(), BusError>, what: &'static str) -> Result<(), StoreError> {
-    match result {
-        Ok(()) => Ok(()),
-        Err(BusError::Store(error)) => Err(error),
-        Err(refused) => {
-            tracing::warn!(error = &refused as &dyn std::error::Error, "{what}");
-            Ok(())
-        }
-    }
-}
-
 /// The entry of a status device, its keys in the original's order (`spec/endo.md` 2.5, step c).
-fn status_entry(told: &Told, failure: &Failure, now: crate::ambient::Timestamp) -> Value {
+fn status_entry(told: &Told, now: Timestamp) -> Value {
+    let failure = told.failure.as_ref();
     let mut metadata = json!({});
     if let Some(to) = told.respond_to.as_ref().filter(|to| to.to_string().len() <= KEPT_RESPOND_TO) {
         metadata["to"] = to.clone();
@@ -136,36 +126,9 @@ fn status_entry(told: &Told, failure: &Failure, now: crate::ambient::Timestamp) 
         "senderUuid": told.parties.sender,
         "date": now.iso_seconds(),
         "metadata": metadata,
-        "code": failure.code,
-        "message": failure.message,
+        "code": failure.map(|failure| &failure.code),
+        "message": failure.map(|failure| &failure.message),
     })
-}
-
-fn push_status(
-    bus: &EmbeddedBus,
-    transaction: &Transaction<'_>,
-    (told, entry): (&Told, Value),
-) -> Result<(), BusError> {
-    let user_device = bus.device(
-        transaction,
-        &Caller::itself(told.parties.credentials.clone()),
-        &told.parties.user_device,
-    )?;
-    let Some(status) = user_device.get("statusDevice").and_then(Value::as_str) else { return Ok(()) };
-    let status = status.into();
-    let push = json!({"$push": {"status.errors": {"$each": [entry], "$slice": KEPT_ERRORS}}});
-    match bus.update(transaction, &told.caller(), (&status, &update(&push))) {
-        Err(BusError::Data(error)) if error.message.contains("must be an array but is of type") => {
-            // As the original repairs it, except that this needs no right beyond the one for the entry itself.
-            let repair = json!({"$set": {"status.errors": [entry]}});
-            bus.update(transaction, &told.caller(), (&status, &update(&repair))).map(drop)
-        }
-        other => other.map(drop),
-    }
-}
-
-fn update(document: &Value) -> Update {
-    Update::parse(document).expect("an update written here is well formed")
 }
 
 fn respond_to(body: &str) -> Option<Value> {

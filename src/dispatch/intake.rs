@@ -15,15 +15,15 @@ const AFTER_FAILURE: Duration = Duration::from_millis(200);
 /// The worker of one gateway.
 #[derive(Debug)]
 pub struct Dispatch {
-    feed: Feed,
+    feed: Arc<Feed>,
     desk: Arc<Desk>,
     concurrency: usize,
 }
 
 impl Dispatch {
     /// A worker that takes from `feed` and does at most `concurrency` messages at a time.
-    pub fn new(feed: Feed, desk: Desk, concurrency: usize) -> Self {
-        Self { feed, desk: Arc::new(desk), concurrency: concurrency.max(1) }
+    pub fn new(feed: Arc<Feed>, desk: Arc<Desk>, concurrency: usize) -> Self {
+        Self { feed, desk, concurrency: concurrency.max(1) }
     }
 
     /// Works until `stop` turns true, then finishes what it has in hand. What it cannot finish stays in the queue.
@@ -46,7 +46,7 @@ impl Dispatch {
         match self.feed.next(self.concurrency - running.len()).await {
             Ok(taken) => taken.into_iter().for_each(|taken| {
                 let desk = Arc::clone(&self.desk);
-                running.spawn(async move { desk.handle(taken).await });
+                running.spawn(async move { drop(desk.handle(taken, None).await) });
             }),
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "cannot read the queue");

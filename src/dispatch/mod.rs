@@ -1,8 +1,15 @@
 //! The worker: delivery → credentials → job → reply → end.
 
 mod answer;
+mod case;
 mod ending;
+mod endings;
 mod intake;
+mod reception;
+mod verdict;
 
 pub use answer::{Desk, Retry};
+pub use endings::Endings;
 pub use intake::Dispatch;
+pub use reception::{Arrival, NotReceived, Reception};
+pub use verdict::Verdict;

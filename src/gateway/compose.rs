@@ -5,15 +5,20 @@ use std::sync::Arc;
 
 use reqwest::Url;
 
+use tokio::sync::Notify;
+
 use super::first_start::first_owner;
 use super::jobs::registry;
 use super::{FirstOwner, GatewayError, bus_keys, key_file, translate};
 use crate::ambient::{Clock, Random};
+use crate::bus::Bus;
 use crate::bus::embedded::{EmbeddedBus, Ground};
-use crate::config::Config;
+use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};
+use crate::config::{BusKind, Config};
 use crate::credentials::{CredentialsDevices, NewUserDevice, Sealing};
 use crate::egress::{Egress, HostList, Lookup};
 use crate::job::{Registry, Workbench};
+use crate::message::DeviceUuid;
 use crate::store::Store;
 use crate::vault::Vault;
 
@@ -40,8 +45,12 @@ pub struct Gateway {
     pub config: Config,
     /// Its time and randomness.
     pub ambient: Ambient,
+    /// Where its state and its work are kept.
+    pub store: Store,
     /// Its device network.
-    pub bus: EmbeddedBus,
+    pub bus: Bus,
+    /// Rung when there may be a job to do.
+    pub job_bell: Arc<Notify>,
     /// The keys of its records.
     pub vault: Arc<Vault>,
     /// Its credentials devices.
@@ -52,8 +61,8 @@ pub struct Gateway {
     pub workbench: Workbench,
     /// What webhooks leave by.
     pub egress: Egress,
-    /// Who sends and owns where nobody else is named.
-    pub owner: FirstOwner,
+    /// Who sends and owns where nobody else is named; nobody on a Meshblu.
+    pub owner: Option<FirstOwner>,
 }
 
 impl Gateway {
@@ -68,19 +77,34 @@ impl Gateway {
         let (base_url, hosts) = source(&config)?;
         let store = Store::open(&translate::store(&config))?;
         // Made while the ring is: on the first start both take their time.
-        let signers = bus_keys::signers(&config.data_dir, &ambient.random);
-        let ring = key_file::key_ring(&config.data_dir, &store, &ambient.random).await?;
+        let signers = (config.bus.kind == BusKind::Embedded)
+            .then(|| bus_keys::signers(&config.data_dir, &ambient.random));
+        let ring = key_file::key_ring(&config, &store, &ambient.random).await?;
         let vault = Arc::new(Vault::new(ring, ambient.random.clone(), translate::remember(&config)));
         let Ambient { clock, random } = ambient.clone();
-        let signers = signers.await.expect("keys are read and made without a panic")?;
-        let bus = EmbeddedBus::open(Ground { store, clock: clock.clone(), random, signers }).await?;
-        let owner = first_owner(&config.data_dir, &bus).await?;
+        let bus = match signers {
+            Some(signers) => {
+                let signers = signers.await.expect("keys are read and made without a panic")?;
+                Bus::Embedded(
+                    EmbeddedBus::open(Ground { store: store.clone(), clock, random, signers }).await?,
+                )
+            }
+            None => Bus::Meshblu(Meshblu::new(translate::meshblu(&config.bus)?, &egress, clock)),
+        };
+        let owner = match &bus {
+            Bus::Embedded(bus) => Some(first_owner(&config.data_dir, bus).await?),
+            Bus::Meshblu(_) => None,
+        };
         let sealing = Sealing { hosts: hosts.clone(), format: translate::format(&config) };
-        let credentials = CredentialsDevices::new(bus.clone(), Arc::clone(&vault), (clock, sealing));
+        let clock = ambient.clock.clone();
+        let parts = (bus.clone(), store.clone());
+        let credentials = CredentialsDevices::new(parts, Arc::clone(&vault), (clock, sealing));
         let workbench = Workbench::new(egress.clone(), base_url, HostList::parse(&hosts)?);
         Ok(Self {
             config,
             ambient,
+            store,
+            job_bell: bus.embedded().map(|bus| bus.job_bell()).unwrap_or_default(),
             bus,
             vault,
             credentials,
@@ -91,16 +115,31 @@ impl Gateway {
         })
     }
 
-    /// What a new user device of this gateway looks like, owned by the first owner.
-    pub fn user_device(&self, name: Option<String>, gateway_url: &str) -> NewUserDevice {
-        NewUserDevice {
+    /// What a new user device of this gateway looks like, owned by `owner`.
+    ///
+    /// # Errors
+    /// [`MeshbluError`], where a Meshblu does not tell what the service looks like.
+    pub async fn user_device(
+        &self,
+        (name, owner): (Option<String>, DeviceUuid),
+        gateway_url: &str,
+    ) -> Result<NewUserDevice, MeshbluError> {
+        let public_url = self.config.listen.public_url.as_deref().unwrap_or(gateway_url);
+        Ok(NewUserDevice {
             name,
             device_type: format!("endo:{}", self.config.source.name),
-            logo: None,
-            service_url: format!("{gateway_url}/"),
-            owner: self.owner.uuid.clone(),
-            heard_by_owner: true,
-        }
+            logo: self.logo().await?,
+            service_url: format!("{}/", public_url.trim_end_matches('/')),
+            heard_by_owner: self.owner.as_ref().is_some_and(|first| first.uuid == owner),
+            owner,
+        })
+    }
+
+    /// The picture that the service shows on a Meshblu (`spec/endo.md` 2.1).
+    async fn logo(&self) -> Result<Option<String>, MeshbluError> {
+        let Some(bus) = self.bus.meshblu() else { return Ok(None) };
+        let service = bus.whoami(Identity::of(bus.service())).await?;
+        Ok(service["options"]["imageUrl"].as_str().map(str::to_owned))
     }
 }
 

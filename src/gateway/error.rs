@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use super::static_schemas::StaticSchemaError;
 use crate::bus::embedded::BusError;
+use crate::bus::meshblu::MeshbluError;
 use crate::egress::EgressError;
 use crate::job::LoadError;
 use crate::signature;
@@ -69,6 +71,33 @@ pub enum GatewayError {
         /// The setting's name.
         setting: &'static str,
     },
+    /// The settings name a Meshblu, and not who the gateway is there.
+    #[error("bus.kind is \"meshblu\", so {setting} has to be set: the gateway's own device there")]
+    NoService {
+        /// The setting that is missing.
+        setting: &'static str,
+    },
+    /// The gateway works on the credentials of an existing service, whose key nobody gave it.
+    #[error(
+        "{0} is missing: on a Meshblu the credentials there were sealed with the service's private key, so put it in \
+         records.private_key (MESHBLU_PRIVATE_KEY) or in that file"
+    )]
+    NoImportedKey(PathBuf),
+    /// The key in the settings is none.
+    #[error("records.private_key is no private key that can be used")]
+    ImportedKey(#[source] KeyError),
+    /// The Meshblu does not know the gateway, or does not answer.
+    #[error("could not authenticate with the Meshblu at {url}")]
+    Meshblu {
+        /// Where it is expected.
+        url: String,
+        /// What it said.
+        #[source]
+        cause: MeshbluError,
+    },
+    /// A directory of static schemas cannot be used.
+    #[error(transparent)]
+    StaticSchemas(#[from] StaticSchemaError),
     /// The bus refused what the first start needs.
     #[error("the bus cannot be set up")]
     Bus(#[from] BusError),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::{FirstOwner, GatewayError};
 use crate::ambient::Random;
+use crate::config::{BusKind, Config};
 use crate::store::{Store, StoreError, Transaction};
 use crate::vault::{KeyRing, PrivateKey};
 
@@ -14,31 +15,33 @@ const BITS: usize = 2048;
 /// Remembers whose records the data directory holds.
 const KEY_ID: &str = "vault.kid";
 
-/// The ring with the directory's key; makes one where the directory is new.
+/// The ring with the key of the settings, else the directory's; makes one where the directory is new and the bus is
+/// this program's own.
 ///
 /// # Errors
 /// [`GatewayError::WrongKey`] when the store was used with another key, [`GatewayError::NoKey`] when that is gone,
-/// [`GatewayError::Key`] when the file holds none; [`GatewayError::NoDatabase`] when the store is new and the first owner is not.
+/// [`GatewayError::Key`] when the file holds none; [`GatewayError::NoImportedKey`] when there is none for a Meshblu;
+/// [`GatewayError::NoDatabase`] when the store is new and the first owner is not.
 pub(super) async fn key_ring(
-    directory: &Path,
+    config: &Config,
     store: &Store,
     random: &Random,
 ) -> Result<KeyRing, GatewayError> {
+    let directory = &config.data_dir;
     let path = directory.join("records.pem");
     let known = store.read::<_, StoreError, _>(|view| view.fact(KEY_ID)).await?;
     // The first owner's file is the last that a first start makes.
     if known.is_none() && FirstOwner::read(directory)?.is_some() {
-        return Err(GatewayError::NoDatabase(directory.to_owned()));
+        return Err(GatewayError::NoDatabase(directory.clone()));
     }
-    let key = match (std::fs::read_to_string(&path), &known) {
-        (Ok(text), _) => {
-            PrivateKey::parse(&text).map_err(|cause| GatewayError::Key { path: path.clone(), cause })?
-        }
-        (Err(error), None) if error.kind() == std::io::ErrorKind::NotFound => make(&path, random)?,
-        (Err(error), Some(_)) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(GatewayError::NoKey(path));
-        }
-        (Err(cause), _) => return Err(GatewayError::File { path, cause }),
+    let key = match &config.records.private_key {
+        Some(text) => PrivateKey::parse(text.expose()).map_err(GatewayError::ImportedKey)?,
+        None => match read(&path)? {
+            Some(key) => key,
+            None if known.is_some() => return Err(GatewayError::NoKey(path)),
+            None if config.bus.kind == BusKind::Meshblu => return Err(GatewayError::NoImportedKey(path)),
+            None => make(&path, random)?,
+        },
     };
     match known {
         Some(kid) if kid != key.kid().as_bytes() => return Err(GatewayError::WrongKey(path)),
@@ -51,6 +54,18 @@ pub(super) async fn key_ring(
         }
     }
     Ok(KeyRing::new(key, Vec::new()))
+}
+
+/// The key in the file, if it is there.
+fn read(path: &Path) -> Result<Option<PrivateKey>, GatewayError> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => {
+            let key = PrivateKey::parse(&text);
+            key.map(Some).map_err(|cause| GatewayError::Key { path: path.to_owned(), cause })
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(cause) => Err(GatewayError::File { path: path.to_owned(), cause }),
+    }
 }
 
 fn make(path: &Path, random: &Random) -> Result<PrivateKey, GatewayError> {

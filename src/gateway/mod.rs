@@ -5,10 +5,12 @@ mod compose;
 mod error;
 mod first_start;
 mod handler_key;
+mod intake;
 mod jobs;
 mod key_file;
 mod running;
 mod signing_key;
+mod static_schemas;
 mod translate;
 
 pub use compose::{Ambient, Gateway};
@@ -16,3 +18,4 @@ pub use error::GatewayError;
 pub use first_start::FirstOwner;
 pub use jobs::load_jobs;
 pub use running::{Listeners, Running};
+pub use static_schemas::StaticSchemaError;

@@ -4,15 +4,18 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::dev::{Server, ServerHandle};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::{Gateway, GatewayError};
-use crate::bus::embedded::EmbeddedBus;
+use super::{Gateway, GatewayError, intake, static_schemas};
+use crate::bus::Bus;
 use crate::bus::embedded::api::{self, ApiLimits};
-use crate::bus::embedded::{WebhookSettings, Webhooks};
-use crate::dispatch::{Desk, Dispatch, Retry};
-use crate::http::{Check, Documents, Draining, FrontDoor, Health, Limits, SCHEMAS};
+use crate::bus::embedded::{EmbeddedBus, WebhookSettings, Webhooks};
+use crate::bus::meshblu::Meshblu;
+use crate::config::{BusKind, Config};
+use crate::dispatch::{Desk, Dispatch, Endings, Reception, Retry};
+use crate::http::{Check, Documents, Draining, FrontDoor, Health, Limits, SCHEMAS, Webhook};
 use crate::store::{Feed, Work};
 
 /// How often what is no longer kept is removed.
@@ -23,8 +26,8 @@ const HOUSEKEEPING: Duration = Duration::from_secs(10);
 pub struct Listeners {
     /// The gateway's front door.
     pub gateway: TcpListener,
-    /// The embedded bus's API.
-    pub bus: TcpListener,
+    /// The embedded bus's API; nothing where the bus is elsewhere.
+    pub bus: Option<TcpListener>,
 }
 
 impl Listeners {
@@ -32,8 +35,12 @@ impl Listeners {
     ///
     /// # Errors
     /// [`GatewayError::Listen`] for the address that cannot be had.
-    pub fn open(gateway: SocketAddr, bus: SocketAddr) -> Result<Self, GatewayError> {
-        Ok(Self { gateway: listen(gateway)?, bus: listen(bus)? })
+    pub fn open(config: &Config) -> Result<Self, GatewayError> {
+        let bus = match config.bus.kind {
+            BusKind::Embedded => Some(listen(config.listen.bus)?),
+            BusKind::Meshblu => None,
+        };
+        Ok(Self { gateway: listen(config.listen.gateway)?, bus })
     }
 }
 
@@ -45,9 +52,10 @@ fn listen(address: SocketAddr) -> Result<TcpListener, GatewayError> {
 #[derive(Debug)]
 pub struct Running {
     gateway: SocketAddr,
-    bus: SocketAddr,
-    network: EmbeddedBus,
-    servers: Vec<actix_web::dev::ServerHandle>,
+    bus: Option<SocketAddr>,
+    network: Bus,
+    reception: Option<Reception>,
+    servers: Vec<ServerHandle>,
     draining: Draining,
     stop: watch::Sender<bool>,
     workers: JoinSet<()>,
@@ -58,74 +66,100 @@ impl Gateway {
     /// Starts to listen and to work. Work that an earlier process left behind is taken up at once.
     ///
     /// # Errors
-    /// [`GatewayError::Listen`].
-    pub fn start(&self, listeners: Listeners) -> Result<Running, GatewayError> {
-        let addresses = (address(&listeners.gateway)?, address(&listeners.bus)?);
+    /// [`GatewayError::Listen`]; [`GatewayError::Meshblu`] where that does not know the gateway.
+    pub async fn start(&self, listeners: Listeners) -> Result<Running, GatewayError> {
+        let gateway = address(&listeners.gateway)?;
+        let documents = self.documents()?;
+        let bus = listeners.bus.as_ref().map(address).transpose()?;
+        let (stop, stopped) = watch::channel(false);
+        let mut workers = JoinSet::new();
+        let mut servers = Vec::new();
+        let (feed, desk) = self.job_line();
+        let (reception, webhook) = match &self.bus {
+            Bus::Embedded(_) => (None, None),
+            Bus::Meshblu(bus) => {
+                let (reception, webhook) = self.receive(bus, (&feed, &desk)).await?;
+                (Some(reception), Some(webhook))
+            }
+        };
         let health = self.health();
         let draining = health.draining();
         let door = FrontDoor {
-            documents: self.documents(),
+            documents,
             health,
             version: env!("CARGO_PKG_VERSION"),
             clock: self.ambient.clock.clone(),
             random: self.ambient.random.clone(),
+            webhook,
         };
-        let failed =
-            |address: SocketAddr| move |cause| GatewayError::Listen { address: address.to_string(), cause };
         let front = crate::http::serve(listeners.gateway, door, Limits::from(&self.config.http))
-            .map_err(failed(addresses.0))?;
-        let bus = api::serve(listeners.bus, self.bus.clone(), ApiLimits::from(&self.config))
-            .map_err(failed(addresses.1))?;
-        let servers = vec![front.handle(), bus.handle()];
-        let (stop, stopped) = watch::channel(false);
-        let mut workers = JoinSet::new();
-        for server in [front, bus] {
-            workers.spawn(async move {
-                if let Err(error) = server.await {
-                    tracing::error!(error = &error as &dyn std::error::Error, "a listener ended");
-                }
-            });
+            .map_err(failed(gateway))?;
+        serve(&mut workers, &mut servers, front);
+        if let (Bus::Embedded(network), Some(listener), Some(address)) = (&self.bus, listeners.bus, bus) {
+            let api = api::serve(listener, network.clone(), ApiLimits::from(&self.config));
+            serve(&mut workers, &mut servers, api.map_err(failed(address))?);
+            workers.spawn(self.webhooks(network).run(stopped.clone()));
         }
-        self.start_workers(&mut workers, &stopped);
-        let (gateway, bus) = addresses;
+        workers.spawn(Dispatch::new(feed, desk, self.config.jobs.concurrency).run(stopped.clone()));
+        workers.spawn(self.housekeeping(stopped));
         let drain_within = Duration::from_secs(self.config.http.drain_seconds);
         let network = self.bus.clone();
-        Ok(Running { gateway, bus, network, servers, draining, stop, workers, drain_within })
+        Ok(Running { gateway, bus, network, reception, servers, draining, stop, workers, drain_within })
     }
 
-    fn start_workers(&self, workers: &mut JoinSet<()>, stopped: &watch::Receiver<bool>) {
-        let store = self.bus.store();
+    /// Where messages that a Meshblu posts come in.
+    async fn receive(
+        &self,
+        bus: &Meshblu,
+        (feed, desk): (&Arc<Feed>, &Arc<Desk>),
+    ) -> Result<(Reception, Webhook), GatewayError> {
+        let verifier = intake::introduce(bus, &self.config.bus).await?;
+        let reception = Reception::new(Arc::clone(feed), Arc::clone(desk), self.config.jobs.concurrency);
+        let webhook = Webhook::new(verifier, bus.clone(), reception.clone());
+        Ok((reception, webhook))
+    }
+
+    /// The queue of jobs, and who does them.
+    fn job_line(&self) -> (Arc<Feed>, Arc<Desk>) {
         let clock = self.ambient.clock.clone();
-        let jobs = Feed::new(store.clone(), Work::Job, (clock.clone(), self.bus.job_bell()));
-        let concurrency = self.config.jobs.concurrency;
-        workers.spawn(Dispatch::new(jobs, self.desk(), concurrency).run(stopped.clone()));
-        let hooks = Feed::new(store.clone(), Work::Webhook, (clock, self.bus.webhook_bell()));
+        let feed = Feed::new(self.store.clone(), Work::Job, (clock, Arc::clone(&self.job_bell)));
+        (Arc::new(feed), Arc::new(self.desk()))
+    }
+
+    fn webhooks(&self, bus: &EmbeddedBus) -> Webhooks {
+        let clock = self.ambient.clock.clone();
+        let feed = Feed::new(self.store.clone(), Work::Webhook, (clock, bus.webhook_bell()));
         let settings = WebhookSettings::from(&self.config.webhooks);
-        let webhooks = Webhooks::new(hooks, self.bus.clone(), (self.egress.clone(), settings));
-        workers.spawn(webhooks.run(stopped.clone()));
-        workers.spawn(self.housekeeping(stopped.clone()));
+        Webhooks::new(feed, bus.clone(), (self.egress.clone(), settings))
     }
 
     fn desk(&self) -> Desk {
         Desk {
             bus: self.bus.clone(),
+            store: self.store.clone(),
             credentials: self.credentials.clone(),
             registry: Arc::clone(&self.registry),
             workbench: self.workbench.clone(),
             retry: Retry::default(),
+            endings: Endings::default(),
             clock: self.ambient.clock.clone(),
             random: self.ambient.random.clone(),
         }
     }
 
-    fn documents(&self) -> Documents {
+    fn documents(&self) -> Result<Documents, GatewayError> {
         let registry = &self.registry;
-        Documents::new(registry.form_schema(), registry.message_schema(), registry.response_schema())
-            .with_schemas(SCHEMAS.iter().copied())
+        let documents =
+            Documents::new(registry.form_schema(), registry.message_schema(), registry.response_schema())
+                .with_schemas(SCHEMAS.iter().copied());
+        match &self.config.jobs.static_schemas {
+            Some(directory) => Ok(documents.with_schemas(static_schemas::in_directory(directory)?)),
+            None => Ok(documents),
+        }
     }
 
     fn health(&self) -> Health {
-        let store = self.bus.store().clone();
+        let store = self.store.clone();
         Health::new(move || {
             let store = store.clone();
             async move {
@@ -139,7 +173,7 @@ impl Gateway {
     }
 
     fn housekeeping(&self, mut stopped: watch::Receiver<bool>) -> impl Future<Output = ()> + use<> {
-        let (store, clock) = (self.bus.store().clone(), self.ambient.clock.clone());
+        let (store, clock) = (self.store.clone(), self.ambient.clock.clone());
         let (days, rows) = (self.config.store.keep_days, self.config.store.keep_rows);
         let kept = Duration::from_secs(u64::from(days) * 24 * 60 * 60);
         async move {
@@ -150,6 +184,20 @@ impl Gateway {
             }
         }
     }
+}
+
+/// Has `server` served by one of the workers.
+fn serve(workers: &mut JoinSet<()>, servers: &mut Vec<ServerHandle>, server: Server) {
+    servers.push(server.handle());
+    workers.spawn(async move {
+        if let Err(error) = server.await {
+            tracing::error!(error = &error as &dyn std::error::Error, "a listener ended");
+        }
+    });
+}
+
+fn failed(address: SocketAddr) -> impl FnOnce(std::io::Error) -> GatewayError {
+    move |cause| GatewayError::Listen { address: address.to_string(), cause }
 }
 
 fn address(listener: &TcpListener) -> Result<SocketAddr, GatewayError> {
@@ -164,8 +212,8 @@ impl Running {
         self.gateway
     }
 
-    /// Where the bus's API listens.
-    pub fn bus(&self) -> SocketAddr {
+    /// Where the embedded bus's API listens, if there is one.
+    pub fn bus(&self) -> Option<SocketAddr> {
         self.bus
     }
 
@@ -173,10 +221,15 @@ impl Running {
     pub async fn stop(mut self) {
         self.draining.begin();
         let _ = self.stop.send(true);
-        self.network.close_streams();
+        if let Bus::Embedded(network) = &self.network {
+            network.close_streams();
+        }
         let finish = async {
             for server in &self.servers {
                 server.stop(true).await;
+            }
+            if let Some(reception) = &self.reception {
+                reception.finish().await;
             }
             while self.workers.join_next().await.is_some() {}
         };

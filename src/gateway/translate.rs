@@ -2,7 +2,13 @@
 
 use std::time::Duration;
 
-use crate::config::Config;
+use reqwest::Url;
+use zeroize::Zeroizing;
+
+use super::GatewayError;
+use crate::bus::Login;
+use crate::bus::meshblu::MeshbluSettings;
+use crate::config::{self, BusKind, Config};
 use crate::egress::EgressSettings;
 use crate::store::StoreSettings;
 use crate::vault::{Format, RememberSettings};
@@ -13,7 +19,10 @@ pub(super) fn store(config: &Config) -> StoreSettings {
 }
 
 pub(super) fn format(config: &Config) -> Format {
-    if config.records.write == 1 { Format::One } else { Format::Two }
+    match (config.records.write, config.bus.kind) {
+        (Some(1), _) | (None, BusKind::Meshblu) => Format::One,
+        _ => Format::Two,
+    }
 }
 
 pub(super) fn remember(config: &Config) -> RememberSettings {
@@ -33,4 +42,14 @@ pub(super) fn egress(config: &Config) -> EgressSettings {
         response_bytes: config.egress.response_bytes,
         ..EgressSettings::default()
     }
+}
+
+/// Where the Meshblu is, and who the gateway is there.
+pub(super) fn meshblu(settings: &config::Bus) -> Result<MeshbluSettings, GatewayError> {
+    let missing = |setting| GatewayError::NoService { setting };
+    let url = Url::parse(&settings.url).map_err(|_| GatewayError::Url { setting: "bus.url" })?;
+    let uuid = settings.uuid.as_deref().ok_or_else(|| missing("bus.uuid"))?.into();
+    let token = settings.token.as_ref().ok_or_else(|| missing("bus.token"))?;
+    let service = Login { uuid, token: Zeroizing::new(token.expose().to_owned()) };
+    Ok(MeshbluSettings { url, service, limit: Duration::from_secs(settings.timeout_seconds) })
 }

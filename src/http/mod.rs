@@ -7,10 +7,12 @@ mod documents;
 mod health;
 mod limits;
 mod negotiation;
+mod presented;
 mod problem;
 mod routes;
 mod schemas;
 mod server;
+mod webhook;
 mod welcome;
 
 pub use body::Body;
@@ -20,3 +22,4 @@ pub use limits::Limits;
 pub use problem::{Kind, Problem};
 pub use schemas::SCHEMAS;
 pub use server::{FrontDoor, drain, serve};
+pub use webhook::Webhook;

@@ -14,6 +14,10 @@ pub enum Kind {
     MalformedRequest,
     /// 400 `malformed-path`: the path holds a bad percent-escape.
     MalformedPath,
+    /// 401 `not-authenticated`: nothing shows convincingly who is calling.
+    NotAuthenticated,
+    /// 403 `not-allowed`: whoever is calling may not do this.
+    NotAllowed,
     /// 404 `not-found`.
     NotFound,
     /// 405 `method-not-allowed`: `Allow` names the methods that are.
@@ -26,12 +30,18 @@ pub enum Kind {
     BodyTooLarge,
     /// 415 `unsupported-media-type`: a charset or content coding that is not read here.
     UnsupportedMediaType,
+    /// 422 `bad-route`: a message's route names nobody who could be answered.
+    BadRoute,
+    /// `message-failed`: a message was received and came to nothing; the status is that of its failure.
+    MessageFailed(StatusCode),
     /// 431 `header-too-large`.
     HeaderTooLarge,
     /// 500 `internal-error`: the cause is in the log, under the trace id.
     Internal,
     /// 500 `unhealthy`: a check failed.
     Unhealthy,
+    /// 503 `unavailable`: nothing can be taken now.
+    Unavailable,
     /// 503 `not-ready`: a check failed, or the gateway is about to stop.
     NotReady,
 }
@@ -42,15 +52,20 @@ impl Kind {
         match self {
             Self::MalformedRequest => "malformed-request",
             Self::MalformedPath => "malformed-path",
+            Self::NotAuthenticated => "not-authenticated",
+            Self::NotAllowed => "not-allowed",
             Self::NotFound => "not-found",
             Self::MethodNotAllowed => "method-not-allowed",
             Self::NotAcceptable => "not-acceptable",
             Self::RequestTimeout => "request-timeout",
             Self::BodyTooLarge => "body-too-large",
             Self::UnsupportedMediaType => "unsupported-media-type",
+            Self::BadRoute => "bad-route",
+            Self::MessageFailed(_) => "message-failed",
             Self::HeaderTooLarge => "header-too-large",
             Self::Internal => "internal-error",
             Self::Unhealthy => "unhealthy",
+            Self::Unavailable => "unavailable",
             Self::NotReady => "not-ready",
         }
     }
@@ -60,15 +75,20 @@ impl Kind {
         match self {
             Self::MalformedRequest => "Malformed request",
             Self::MalformedPath => "Malformed path",
+            Self::NotAuthenticated => "Not authenticated",
+            Self::NotAllowed => "Not allowed",
             Self::NotFound => "Not found",
             Self::MethodNotAllowed => "Method not allowed",
             Self::NotAcceptable => "Not acceptable",
             Self::RequestTimeout => "Request timeout",
             Self::BodyTooLarge => "Body too large",
             Self::UnsupportedMediaType => "Unsupported media type",
+            Self::BadRoute => "Bad route",
+            Self::MessageFailed(_) => "The message failed",
             Self::HeaderTooLarge => "Header too large",
             Self::Internal => "Internal error",
             Self::Unhealthy => "Unhealthy",
+            Self::Unavailable => "Unavailable",
             Self::NotReady => "Not ready",
         }
     }
@@ -77,15 +97,19 @@ impl Kind {
     pub fn status(self) -> StatusCode {
         match self {
             Self::MalformedRequest | Self::MalformedPath => StatusCode::BAD_REQUEST,
+            Self::NotAuthenticated => StatusCode::UNAUTHORIZED,
+            Self::NotAllowed => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::BadRoute => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::MessageFailed(status) => status,
             Self::HeaderTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Internal | Self::Unhealthy => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::NotReady => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable | Self::NotReady => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 }

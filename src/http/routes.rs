@@ -13,8 +13,9 @@ use super::health::Health;
 use super::negotiation::media_quality;
 use super::problem::{Kind, Problem};
 use super::server::FrontDoor;
+use super::webhook;
 
-type Answer = Result<HttpResponse, Problem>;
+pub(super) type Answer = Result<HttpResponse, Problem>;
 
 /// Sets up the routes that need no proof of who is calling (`spec/endo.md` 2.3), and the answers where there is none.
 pub(super) fn routes(config: &mut ServiceConfig) {
@@ -28,11 +29,17 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(readable("/v1/message-schema", read().to(message_schema)))
         .service(readable("/v1/response-schema", read().to(response_schema)))
         .service(readable("/schemas/{name}", read().to(static_schema)))
+        .service(postable("/v1/messages", web::post().to(webhook::by_device)))
+        .service(postable("/v2/messages", web::post().to(webhook::by_bus)))
         .default_service(web::to(nothing_here));
 }
 
 fn readable(template: &str, route: Route) -> Resource {
     resource(template).route(route).default_service(web::to(read_only))
+}
+
+fn postable(template: &str, route: Route) -> Resource {
+    resource(template).route(route).default_service(web::to(post_only))
 }
 
 fn read() -> Route {
@@ -101,6 +108,12 @@ async fn static_schema(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
 async fn read_only(request: HttpRequest) -> Answer {
     let refused =
         || Problem::new(Kind::MethodNotAllowed, "This can only be read").allowing("GET, HEAD, OPTIONS");
+    preflight(&request).ok_or_else(refused)
+}
+
+async fn post_only(request: HttpRequest) -> Answer {
+    let refused =
+        || Problem::new(Kind::MethodNotAllowed, "Messages are posted here").allowing("POST, OPTIONS");
     preflight(&request).ok_or_else(refused)
 }
 

@@ -13,6 +13,7 @@ use super::documents::Documents;
 use super::health::{Draining, Health};
 use super::limits::Limits;
 use super::routes::routes;
+use super::webhook::Webhook;
 use super::welcome::welcome;
 use crate::ambient::{Clock, Random};
 
@@ -28,6 +29,8 @@ pub struct FrontDoor {
     pub clock: Clock,
     /// Makes trace ids.
     pub random: Random,
+    /// Where the messages of a bus elsewhere come in, if there is one.
+    pub webhook: Option<Webhook>,
 }
 
 /// Serves the front door on `listener` until the server's handle stops it; must be called within a Tokio runtime.

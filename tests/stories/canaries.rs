@@ -171,7 +171,7 @@ impl Planted {
         let chain = workshop.chain().await;
         let pem = std::fs::read_to_string(workshop.directory.path().join("records.pem")).unwrap();
         let key: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
-        let owner = workshop.gateway.owner.clone();
+        let owner = workshop.gateway.owner.clone().unwrap();
         let Workshop { gateway, directory } = workshop;
         drop(gateway);
         Self { chain, owner, key: key[64..128].to_owned(), directory, log: tempfile::tempdir().unwrap() }

@@ -237,7 +237,7 @@ fn variables_of_others_are_left_alone() {
     let mut places = Places::new();
     for name in [
         "ENDO_TEST_REAL",
-        "ENDO_GITHUB_SERVICE_URL",
+        "ENDO_GITHUB_MANAGER_URL",
         "ENDO_GITHUB_GITHUB_CLIENT_SECRET",
         "ENDO_OCTOBLU_OAUTH_URL",
         "ENDO_SERVICE_HOST",
@@ -263,7 +263,7 @@ fn a_wrong_value_is_refused_in_one_sentence() {
         ("ENDO_STORE_KEEP_DAYS", "1.5", "`store.keep_days` must be a whole number from 1 to 3650, not 1.5"),
         ("ENDO_RECORDS_WRITE", "3", "`records.write` must be a whole number from 1 to 2, not 3"),
         ("ENDO_LOG_FORMAT", "xml", "`log.format` must be one of \"text\", \"json\", not \"xml\""),
-        ("ENDO_BUS_KIND", "nats", "`bus.kind` must be \"embedded\", not \"nats\""),
+        ("ENDO_BUS_KIND", "nats", "`bus.kind` must be one of \"embedded\", \"meshblu\", not \"nats\""),
         ("ENDO_EGRESS_ALLOW_LOOPBACK", "yes", "`egress.allow_loopback` must be true or false, not \"yes\""),
         ("ENDO_SOURCE_HOSTS", "[1, 2]", "`source.hosts` must be a list of texts, not [1, 2]"),
     ] {

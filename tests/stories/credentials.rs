@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use endo::ambient::{Clock, Random, Timestamp};
+use endo::bus::Bus;
 use endo::bus::embedded::{BusError, Caller, EmbeddedBus, Ground};
 use endo::credentials::{Account, BoundDevice, CredentialsDevices, CredentialsError, NewUserDevice, Sealing};
 use endo::message::{DeviceUuid, Parties};
@@ -59,11 +60,19 @@ impl House {
         let hand = Arc::new(AtomicI64::new(1_000_000_000));
         let told = Arc::clone(&hand);
         let clock = Clock::from_fn(move || Timestamp::from_millis(told.load(Ordering::SeqCst)));
-        let ground = Ground { store, clock: clock.clone(), random: Random::system(), signers: signers() };
+        let ground = Ground {
+            store: store.clone(),
+            clock: clock.clone(),
+            random: Random::system(),
+            signers: signers(),
+        };
         let bus = EmbeddedBus::open(ground).await.unwrap();
         let vault = vault();
-        let credentials =
-            CredentialsDevices::new(bus.clone(), Arc::clone(&vault), (clock, sealing(Format::Two)));
+        let credentials = CredentialsDevices::new(
+            (Bus::Embedded(bus.clone()), store),
+            Arc::clone(&vault),
+            (clock, sealing(Format::Two)),
+        );
         Self { bus, vault, credentials, hand, _directory: directory }
     }
 
@@ -80,7 +89,11 @@ impl House {
     }
 
     fn with(self, vault: Arc<Vault>, (clock, sealing): (Clock, Sealing)) -> Self {
-        let credentials = CredentialsDevices::new(self.bus.clone(), Arc::clone(&vault), (clock, sealing));
+        let credentials = CredentialsDevices::new(
+            (Bus::Embedded(self.bus.clone()), self.bus.store().clone()),
+            Arc::clone(&vault),
+            (clock, sealing),
+        );
         Self { vault, credentials, ..self }
     }
 

@@ -90,7 +90,14 @@ async fn a_user_device_that_hears_itself_is_answered_once() {
     let mut chain = workshop.chain().await;
     let device = Caller::itself(chain.device.uuid.clone());
     let itself = received(&chain.device.uuid, &chain.device.uuid);
-    workshop.gateway.bus.change(move |bus, tx| bus.subscribe(tx, &device, &itself)).await.unwrap();
+    workshop
+        .gateway
+        .bus
+        .embedded()
+        .unwrap()
+        .change(move |bus, tx| bus.subscribe(tx, &device, &itself))
+        .await
+        .unwrap();
     workshop.send(&chain, list_events()).await;
     assert_eq!(workshop.waiting().await, 1, "its second route names nobody to answer");
     assert_eq!(workshop.reply(&mut chain).await["metadata"]["code"], 200);
@@ -111,7 +118,7 @@ async fn work_whose_route_names_nobody_becomes_a_dead_letter() {
     };
     workshop.work_until(registry, emptied).await;
     let letters =
-        workshop.gateway.bus.store().read::<_, StoreError, _>(|view| view.dead_letters(10)).await.unwrap();
+        workshop.gateway.store.read::<_, StoreError, _>(|view| view.dead_letters(10)).await.unwrap();
     assert_eq!(letters.len(), 1);
     assert_eq!(letters[0].reason, "bad route");
 }
@@ -140,7 +147,7 @@ async fn work_whose_call_had_started_before_a_crash_is_not_repeated() {
     let (workshop, mut chain) = waiting_for(&api, list_events()).await;
     let seq = workshop.queued().await.seq;
     let start = move |transaction: &Transaction<'_>| transaction.start_call(seq);
-    workshop.gateway.bus.store().write::<_, StoreError, _>(start).await.unwrap();
+    workshop.gateway.store.write::<_, StoreError, _>(start).await.unwrap();
     let reply = workshop.reply(&mut chain).await;
     assert_eq!(reply["metadata"]["code"], 503);
     assert_eq!(reply["metadata"]["error"]["message"], "outcome_unknown");
@@ -300,8 +307,7 @@ async fn a_job_that_panics_ends_in_an_error_reply_that_says_nothing_of_it() {
 
 async fn status_errors(workshop: &Workshop, chain: &Chain) -> Vec<Value> {
     let status = chain.device.status_device.clone();
-    let document =
-        workshop.gateway.bus.store().read::<_, StoreError, _>(move |view| view.device(&status)).await;
+    let document = workshop.gateway.store.read::<_, StoreError, _>(move |view| view.device(&status)).await;
     document.unwrap().unwrap()["status"]["errors"].as_array().cloned().unwrap_or_default()
 }
 
@@ -372,7 +378,7 @@ async fn each_right_of_the_credentials_device_is_needed_for_the_answer() {
     let mut chain = workshop.chain().await;
     assert_eq!(arrives_and_is_answered(&workshop, &mut chain).await, (true, true), "with all rights");
     let credentials = json!({"uuid": chain.credentials});
-    let owner = Caller::itself(workshop.gateway.owner.uuid.clone());
+    let owner = Caller::itself(workshop.gateway.owner.as_ref().unwrap().uuid.clone());
     for (list, expected) in [
         ("meshblu.whitelists.message.as", (true, false)),
         ("meshblu.whitelists.message.received", (false, false)),
@@ -395,7 +401,7 @@ async fn the_flow_must_accept_the_user_device_and_the_user_device_the_flow() {
     let nobody = json!({"$set": {"meshblu.whitelists.message.from": []}});
     workshop.update(flow, &chain.flow.uuid, nobody.clone()).await.unwrap();
     assert_eq!(arrives_and_is_answered(&workshop, &mut chain).await, (true, false));
-    let owner = Caller::itself(workshop.gateway.owner.uuid.clone());
+    let owner = Caller::itself(workshop.gateway.owner.as_ref().unwrap().uuid.clone());
     workshop.update(owner, &chain.device.uuid, nobody).await.unwrap();
     assert_eq!(arrives_and_is_answered(&workshop, &mut chain).await, (false, false));
 }
@@ -415,9 +421,23 @@ async fn each_subscription_of_the_chain_is_needed() {
     for (link, expected) in links {
         let (caller, gone) = (Caller::itself(link.subscriber_uuid.clone()), link.clone());
         let (again, back) = (caller.clone(), link.clone());
-        workshop.gateway.bus.change(move |bus, tx| bus.unsubscribe(tx, &caller, &gone)).await.unwrap();
+        workshop
+            .gateway
+            .bus
+            .embedded()
+            .unwrap()
+            .change(move |bus, tx| bus.unsubscribe(tx, &caller, &gone))
+            .await
+            .unwrap();
         assert_eq!(arrives_and_is_answered(&workshop, &mut chain).await, expected, "without {link:?}");
-        workshop.gateway.bus.change(move |bus, tx| bus.subscribe(tx, &again, &back)).await.unwrap();
+        workshop
+            .gateway
+            .bus
+            .embedded()
+            .unwrap()
+            .change(move |bus, tx| bus.subscribe(tx, &again, &back))
+            .await
+            .unwrap();
         assert_eq!(arrives_and_is_answered(&workshop, &mut chain).await, (true, true), "with {link:?} again");
     }
 }

@@ -48,6 +48,7 @@ impl House {
             version: "1.2.3",
             clock: Clock::system(),
             random: Random::system(),
+            webhook: None,
         };
         let server = serve(listener, door, limits).unwrap();
         let handle = server.handle();

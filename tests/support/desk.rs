@@ -8,7 +8,7 @@ use std::time::Duration;
 use endo::bus::embedded::{BusError, Caller, Registered};
 use endo::config::Config;
 use endo::credentials::{Account, BoundDevice};
-use endo::dispatch::{Desk, Dispatch, Retry};
+use endo::dispatch::{Desk, Dispatch, Endings, Retry};
 use endo::gateway::{Ambient, Gateway};
 use endo::job::Registry;
 use endo::message::{DeliveryId, DeviceUuid};
@@ -54,7 +54,7 @@ impl Workshop {
     }
 
     pub(crate) async fn chain(&self) -> Chain {
-        let owner = self.gateway.owner.uuid.clone();
+        let owner = self.gateway.owner.as_ref().unwrap().uuid.clone();
         let account = Account {
             id: ResourceOwnerId::Number(583_231),
             username: Some("octocat".to_owned()),
@@ -63,10 +63,10 @@ impl Workshop {
             owner: owner.clone(),
         };
         let credentials = self.gateway.credentials.keep(account).await.unwrap();
-        let new = self.gateway.user_device(None, "http://127.0.0.1:8080");
+        let new = self.gateway.user_device((None, owner), "http://127.0.0.1:8080").await.unwrap();
         let device = self.gateway.credentials.bind(credentials.clone(), new).await.unwrap();
         let flow = self.flow(&device.uuid).await;
-        let replies = self.gateway.bus.listen(flow.uuid.clone());
+        let replies = self.gateway.bus.embedded().unwrap().listen(flow.uuid.clone());
         self.allow_sender(&device.uuid, &flow.uuid).await;
         Chain { credentials, device, flow, replies }
     }
@@ -84,12 +84,12 @@ impl Workshop {
             )?;
             Ok::<_, BusError>(flow)
         };
-        self.gateway.bus.change(register).await.unwrap()
+        self.gateway.bus.embedded().unwrap().change(register).await.unwrap()
     }
 
     async fn allow_sender(&self, device: &DeviceUuid, sender: &DeviceUuid) {
         let update = json!({"$addToSet": {"meshblu.whitelists.message.from": {"uuid": sender}}});
-        let owner = Caller::itself(self.gateway.owner.uuid.clone());
+        let owner = Caller::itself(self.gateway.owner.as_ref().unwrap().uuid.clone());
         self.update(owner, device, update).await.unwrap();
     }
 
@@ -103,6 +103,8 @@ impl Workshop {
         let update = endo::bus::embedded::update::Update::parse(&update).unwrap();
         self.gateway
             .bus
+            .embedded()
+            .unwrap()
             .change(move |bus, transaction| bus.update(transaction, &caller, (&device, &update)))
             .await
     }
@@ -113,18 +115,20 @@ impl Workshop {
         let caller = Caller::itself(chain.flow.uuid.clone());
         self.gateway
             .bus
+            .embedded()
+            .unwrap()
             .change(move |bus, transaction| bus.send(transaction, &caller, &message))
             .await
             .unwrap();
     }
 
     pub(crate) async fn waiting(&self) -> u64 {
-        self.gateway.bus.store().read::<_, StoreError, _>(|view| view.waiting(Work::Job)).await.unwrap()
+        self.gateway.store.read::<_, StoreError, _>(|view| view.waiting(Work::Job)).await.unwrap()
     }
 
     pub(crate) async fn outcomes(&self, id: &DeliveryId) -> Vec<Outcome> {
         let id = id.clone();
-        self.gateway.bus.store().read::<_, StoreError, _>(move |view| view.outcomes(&id)).await.unwrap()
+        self.gateway.store.read::<_, StoreError, _>(move |view| view.outcomes(&id)).await.unwrap()
     }
 
     /// The one message that waits for a job.
@@ -137,9 +141,9 @@ impl Workshop {
     pub(crate) fn feed(&self) -> Feed {
         let ambient = &self.gateway.ambient;
         Feed::new(
-            self.gateway.bus.store().clone(),
+            self.gateway.store.clone(),
             Work::Job,
-            (ambient.clock.clone(), self.gateway.bus.job_bell()),
+            (ambient.clock.clone(), Arc::clone(&self.gateway.job_bell)),
         )
     }
 
@@ -147,10 +151,12 @@ impl Workshop {
         let gateway = &self.gateway;
         Desk {
             bus: gateway.bus.clone(),
+            store: gateway.store.clone(),
             credentials: gateway.credentials.clone(),
             registry,
             workbench: gateway.workbench.clone(),
             retry: Retry { pause: Duration::from_millis(1), ..Retry::default() },
+            endings: Endings::default(),
             clock: gateway.ambient.clock.clone(),
             random: gateway.ambient.random.clone(),
         }
@@ -159,7 +165,8 @@ impl Workshop {
     /// Lets the worker run until `done` is.
     pub(crate) async fn work_until<T>(&self, registry: Arc<Registry>, done: impl Future<Output = T>) -> T {
         let (stop, stopped) = watch::channel(false);
-        let worker = tokio::spawn(Dispatch::new(self.feed(), self.desk(registry), 8).run(stopped));
+        let worker =
+            tokio::spawn(Dispatch::new(Arc::new(self.feed()), Arc::new(self.desk(registry)), 8).run(stopped));
         let result = done.await;
         stop.send(true).unwrap();
         worker.await.unwrap();

@@ -53,10 +53,12 @@ impl TestGateway {
         place_keys(directory.path());
         let mut config = Config { data_dir: directory.path().to_owned(), ..Config::default() };
         config.source.base_url = api.to_owned();
+        let free: SocketAddr = (Ipv4Addr::LOCALHOST, 0).into();
+        (config.listen.gateway, config.listen.bus) = (free, free);
         change(&mut config);
         let gateway = Gateway::open(config, Ambient::system()).await.unwrap();
-        let free: SocketAddr = (Ipv4Addr::LOCALHOST, 0).into();
-        let running = gateway.start(Listeners::open(free, free).unwrap()).unwrap();
+        let listeners = Listeners::open(&gateway.config).unwrap();
+        let running = gateway.start(listeners).await.unwrap();
         let client = Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
         Self { gateway, running, client, _directory: directory }
     }
@@ -64,13 +66,13 @@ impl TestGateway {
     /// `"PUT /v2/devices/x"` of the bus, by `device`.
     pub(crate) fn by(&self, device: &Device, call: &str) -> RequestBuilder {
         let (method, path) = call.split_once(' ').unwrap();
-        let url = format!("http://{}{path}", self.running.bus());
+        let url = format!("http://{}{path}", self.running.bus().unwrap());
         self.client.request(method.parse().unwrap(), url).basic_auth(&device.uuid, Some(&device.token))
     }
 
     /// Whoever owns what nobody else owns.
     pub(crate) fn owner(&self) -> Device {
-        let owner = &self.gateway.owner;
+        let owner = self.gateway.owner.as_ref().unwrap();
         Device { uuid: owner.uuid.to_string(), token: owner.token.clone() }
     }
 
@@ -90,7 +92,7 @@ impl TestGateway {
         let change = move |bus: &endo::bus::embedded::EmbeddedBus, tx: &endo::store::Transaction<'_>| {
             bus.update(tx, &Caller::itself(uuid.clone()), (&uuid, &update)).map(drop)
         };
-        self.gateway.bus.change::<()>(change).await.unwrap();
+        self.gateway.bus.embedded().unwrap().change::<()>(change).await.unwrap();
     }
 
     /// A flow that hears itself and accepts messages from `hears`.
@@ -117,10 +119,12 @@ impl TestGateway {
             username: Some("octocat".to_owned()),
             secret: SecretText::from(SECRET),
             refresh_token: None,
-            owner: self.gateway.owner.uuid.clone(),
+            owner: self.gateway.owner.as_ref().unwrap().uuid.clone(),
         };
         let credentials = self.gateway.credentials.keep(account).await.unwrap();
-        let new = self.gateway.user_device(None, &format!("http://{}", self.running.gateway()));
+        let owner = self.gateway.owner.as_ref().unwrap().uuid.clone();
+        let url = format!("http://{}", self.running.gateway());
+        let new = self.gateway.user_device((None, owner), &url).await.unwrap();
         let user = self.gateway.credentials.bind(credentials.clone(), new).await.unwrap();
         let flow = self.flow(&user.uuid).await;
         let accept = json!({"$addToSet": {"meshblu.whitelists.message.from": {"uuid": flow.device.uuid}}});
@@ -165,7 +169,7 @@ impl TestGateway {
 
     /// How many accepted messages have no end yet.
     pub(crate) async fn waiting(&self) -> u64 {
-        self.gateway.bus.store().read::<_, StoreError, _>(|view| view.waiting(Work::Job)).await.unwrap()
+        self.gateway.store.read::<_, StoreError, _>(|view| view.waiting(Work::Job)).await.unwrap()
     }
 
     /// Makes or ends the subscription of `subscriber` to what `emitter` receives, in the subscriber's name.
@@ -178,7 +182,14 @@ impl TestGateway {
                 false => bus.unsubscribe(tx, &caller, &subscription),
             }
         };
-        self.gateway.bus.change::<()>(change).await.map_err(|error: BusError| error).unwrap();
+        self.gateway
+            .bus
+            .embedded()
+            .unwrap()
+            .change::<()>(change)
+            .await
+            .map_err(|error: BusError| error)
+            .unwrap();
     }
 }
 

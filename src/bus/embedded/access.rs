@@ -3,27 +3,12 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use zeroize::Zeroizing;
 
 use super::whitelist::{List, allows};
 use super::{BusError, EmbeddedBus};
+use crate::bus::Login;
 use crate::message::DeviceUuid;
 use crate::store::{TokenHash, View};
-
-/// A uuid and a token, as they were presented.
-#[derive(Clone)]
-pub struct Login {
-    /// Who claims to call.
-    pub uuid: DeviceUuid,
-    /// What is to prove it.
-    pub token: Zeroizing<String>,
-}
-
-impl std::fmt::Debug for Login {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Login").field("uuid", &self.uuid).field("token", &"[redacted]").finish()
-    }
-}
 
 /// A caller who proved to be `auth` and wants to act as `acting`.
 #[derive(Clone, Debug, PartialEq, Eq)]

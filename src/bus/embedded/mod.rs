@@ -27,7 +27,7 @@ mod walk;
 mod webhooks;
 pub mod whitelist;
 
-pub use access::{Caller, Login};
+pub use access::Caller;
 pub use devices::Registered;
 pub use error::BusError;
 pub use network::{EmbeddedBus, Exchange, Ground};

@@ -10,12 +10,12 @@ use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use crate::ambient::Random;
-use crate::bus::embedded::Login;
+use crate::bus::Login;
 use crate::cli::bus_client::{BusClient, Listening};
 use crate::cli::operation::{AddedDevice, HandedSecret, NewCredentials, NewDevice, Operation};
 use crate::cli::serve::Service;
 use crate::cli::{CommandError, StandIn};
-use crate::config::{Config, Effective};
+use crate::config::{BusKind, Config, Effective};
 use crate::message::DeviceUuid;
 use crate::store::{StoreError, Work};
 
@@ -58,6 +58,9 @@ impl Api {
         let mut config = Config { data_dir: directory.to_owned(), ..Config::default() };
         config.listen.gateway = free;
         config.listen.bus = free;
+        config.listen.public_url = None;
+        config.bus.kind = BusKind::Embedded;
+        config.records.private_key = None;
         match self {
             Self::StandIn(stand_in) => config.source.base_url = stand_in.url(),
             Self::Real => config.source = settings.config.source.clone(),
@@ -115,7 +118,7 @@ impl Stage {
     }
 
     fn owner(&self) -> Login {
-        let owner = &self.service.gateway().owner;
+        let owner = self.service.gateway().owner.as_ref().expect("the stage has a bus of its own");
         Login { uuid: owner.uuid.clone(), token: Zeroizing::new(owner.token.clone()) }
     }
 
@@ -182,7 +185,7 @@ impl Stage {
     }
 
     async fn work_waits(&self) -> Result<bool, CommandError> {
-        let store = self.service.gateway().bus.store();
+        let store = &self.service.gateway().store;
         let waiting = store.read::<_, StoreError, _>(|view| view.waiting(Work::Job)).await;
         Ok(waiting.map_err(crate::gateway::GatewayError::from)? > 0)
     }

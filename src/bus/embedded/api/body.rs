@@ -12,11 +12,11 @@ use futures_util::StreamExt;
 use serde_json::{Map, Value};
 use tokio::time::timeout;
 
-use super::form;
 use super::problem::Problem;
 use super::refusal::Refusal;
 use super::room::Taken;
 use super::server::Door;
+use crate::bus::form;
 
 /// A body: an object or an array. Its room in memory is given back when it is dropped.
 #[derive(Debug)]

@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 
 use super::answer::{Answer, done, found, routed, shown};
 use super::body::Body;
-use super::form;
 use super::presented::{Presented, login};
 use super::refusal::Refusal;
 use super::request::{Shown, Target};
 use super::server::Door;
 use crate::bus::embedded::BusError;
 use crate::bus::embedded::update::Update;
+use crate::bus::form;
 
 pub(super) async fn authenticate(door: Data<Door>, who: Presented) -> Answer {
     door.bus.look(move |bus, view| who.itself(bus, view)).await?;

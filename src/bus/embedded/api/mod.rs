@@ -4,7 +4,6 @@ mod answer;
 mod body;
 mod devices;
 mod dress;
-mod form;
 mod limits;
 mod liveness;
 mod messages;

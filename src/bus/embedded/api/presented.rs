@@ -12,7 +12,8 @@ use zeroize::Zeroizing;
 
 use super::refusal::Refusal;
 use super::request::uuid;
-use crate::bus::embedded::{BusError, Caller, EmbeddedBus, Login};
+use crate::bus::Login;
+use crate::bus::embedded::{BusError, Caller, EmbeddedBus};
 use crate::message::DeviceUuid;
 use crate::store::View;
 

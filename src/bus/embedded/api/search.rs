@@ -6,13 +6,13 @@ use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, found};
 use super::body::Body;
-use super::form;
 use super::presented::{Presented, login};
 use super::refusal::Refusal;
 use super::request::Shown;
 use super::server::Door;
 use crate::bus::embedded::BusError;
 use crate::bus::embedded::query::Query;
+use crate::bus::form;
 
 /// The query is the body.
 pub(super) async fn search(door: Data<Door>, who: Presented, projection: Shown, mut body: Body) -> Answer {

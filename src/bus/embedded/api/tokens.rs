@@ -8,11 +8,11 @@ use zeroize::Zeroizing;
 
 use super::answer::{Answer, done, found, routed, shown};
 use super::body::Body;
-use super::form;
 use super::presented::Presented;
 use super::request::{Shown, Target, segment};
 use super::server::Door;
 use crate::bus::embedded::query::Query;
+use crate::bus::form;
 
 pub(super) async fn make(door: Data<Door>, who: Presented, Target(uuid): Target, mut body: Body) -> Answer {
     let metadata = body.take_members();

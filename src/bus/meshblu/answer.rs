@@ -1,0 +1,72 @@
+//! Reading what a Meshblu answers (`spec/endo.md` 2.1, `spec/meshblu.md` 2.5).
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, Response, StatusCode};
+use serde_json::Value;
+
+use super::error::MeshbluError;
+
+/// The longest message of an error that is passed on, in characters.
+const LONGEST_MESSAGE: usize = 300;
+
+/// The body of an answer that says that the call was done; `null` where it has none.
+///
+/// # Errors
+/// [`MeshbluError::Refused`] for every status that is no success, and for a success that carries an error;
+/// [`MeshbluError::Unreadable`] for a success whose body is not JSON.
+pub(super) fn read(answer: &Response<Bytes>) -> Result<Value, MeshbluError> {
+    let status = answer.status();
+    let body = serde_json::from_slice::<Value>(answer.body()).ok();
+    if let Some(message) = told(answer, body.as_ref()) {
+        return Err(MeshbluError::Refused { status, message: presentable(&message) });
+    }
+    if !status.is_success() {
+        return Err(MeshbluError::Refused { status, message: unexplained(status) });
+    }
+    match body {
+        Some(body) => Ok(body),
+        None if answer.body().is_empty() || !is_json(answer.headers()) => Ok(Value::Null),
+        None => Err(MeshbluError::Unreadable),
+    }
+}
+
+/// The message of an error: of the header, else of the body, else the body where that is a text.
+fn told(answer: &Response<Bytes>, body: Option<&Value>) -> Option<String> {
+    let header = answer.headers().get("x-meshblu-error");
+    if let Some(error) = header.and_then(|header| serde_json::from_slice::<Value>(header.as_bytes()).ok()) {
+        return Some(error["message"].as_str().unwrap_or("unknown error").to_owned());
+    }
+    match body.and_then(|body| body.get("error")) {
+        Some(Value::String(message)) => return Some(message.clone()),
+        Some(Value::Null | Value::Bool(false)) | None => {}
+        Some(_) => return Some("unknown error".to_owned()),
+    }
+    match body {
+        Some(Value::String(text)) if answer.status().as_u16() >= 400 => Some(text.clone()),
+        None if answer.status().as_u16() >= 400 && is_text(answer.headers()) => {
+            std::str::from_utf8(answer.body()).ok().filter(|text| !text.is_empty()).map(str::to_owned)
+        }
+        _ => None,
+    }
+}
+
+fn unexplained(status: StatusCode) -> String {
+    format!("Invalid Response Code {}", status.as_u16())
+}
+
+fn presentable(message: &str) -> String {
+    message.chars().filter(|c| !c.is_control()).take(LONGEST_MESSAGE).collect()
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    media_type(headers).is_some_and(|kind| kind.starts_with("application/json"))
+}
+
+fn is_text(headers: &HeaderMap) -> bool {
+    media_type(headers).is_some_and(|kind| kind.starts_with("text/plain"))
+}
+
+fn media_type(headers: &HeaderMap) -> Option<&str> {
+    headers.get(CONTENT_TYPE)?.to_str().ok()
+}

@@ -1,0 +1,135 @@
+//! The client itself: one call, its answer, and the repetition that is harmless.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method};
+use reqwest::Url;
+use serde_json::Value;
+
+use super::answer;
+use super::error::MeshbluError;
+use super::identity::Identity;
+use super::remembered::Remembered;
+use crate::ambient::Clock;
+use crate::bus::Login;
+use crate::egress::{Egress, EgressError, Peer, PeerRequest};
+
+/// Where a Meshblu is, and who the gateway is there.
+#[derive(Debug)]
+pub struct MeshbluSettings {
+    /// Its HTTP API.
+    pub url: Url,
+    /// The gateway's own identity.
+    pub service: Login,
+    /// The longest that one call may take, its answer included.
+    pub limit: Duration,
+}
+
+/// A client of a remote Meshblu. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Meshblu(Arc<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    peer: Peer,
+    service: Login,
+    clock: Clock,
+    subscriptions: Remembered,
+}
+
+/// What is asked of the bus.
+pub(super) struct Call<'a> {
+    pub(super) method: Method,
+    pub(super) target: String,
+    pub(super) identity: Option<Identity<'a>>,
+    pub(super) body: Option<&'a Value>,
+    /// Whether asking twice does no more than asking once.
+    pub(super) repeatable: bool,
+}
+
+impl Meshblu {
+    /// A client that calls by `egress`. Nothing is called yet.
+    pub fn new(settings: MeshbluSettings, egress: &Egress, clock: Clock) -> Self {
+        let MeshbluSettings { url, service, limit } = settings;
+        let peer = egress.peer(&url, limit);
+        Self(Arc::new(Parts { peer, service, clock, subscriptions: Remembered::default() }))
+    }
+
+    /// The gateway's own identity.
+    pub fn service(&self) -> &Login {
+        &self.0.service
+    }
+
+    /// Where the bus is, without a slash at the end.
+    pub fn url(&self) -> &str {
+        self.0.peer.base_url()
+    }
+
+    pub(super) fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    pub(super) fn subscriptions_memory(&self) -> &Remembered {
+        &self.0.subscriptions
+    }
+
+    /// What the bus answers to the call, made once more at most, where that is harmless.
+    pub(super) async fn call(&self, call: Call<'_>) -> Result<Value, MeshbluError> {
+        let request = call.request()?;
+        let first = self.0.peer.call(request).await;
+        let answer = match first {
+            Err(error) if call.may_repeat(&error) => self.0.peer.call(call.request()?).await?,
+            other => other?,
+        };
+        answer::read(&answer)
+    }
+}
+
+impl<'a> Call<'a> {
+    /// A call that changes nothing.
+    pub(super) fn read(identity: Option<Identity<'a>>, target: String) -> Self {
+        Self { method: Method::GET, target, identity, body: None, repeatable: true }
+    }
+
+    /// A call that changes something.
+    pub(super) fn change(
+        identity: Option<Identity<'a>>,
+        (method, target): (Method, String),
+        body: Option<&'a Value>,
+    ) -> Self {
+        Self { method, target, identity, body, repeatable: false }
+    }
+
+    /// The same call, which does no more when it is made twice.
+    pub(super) fn repeatable(self) -> Self {
+        Self { repeatable: true, ..self }
+    }
+
+    /// Only where the first attempt ended early: what was slow once is not asked for again.
+    fn may_repeat(&self, error: &EgressError) -> bool {
+        match error {
+            EgressError::Connect(_) => true,
+            EgressError::Exchange(_) => self.repeatable,
+            _ => false,
+        }
+    }
+
+    fn request(&self) -> Result<PeerRequest, MeshbluError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        if self.identity.is_some_and(|identity| !identity.sign(&mut headers)) {
+            return Err(EgressError::Address.into());
+        }
+        let body = match self.body {
+            Some(body) => {
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                body.to_string().into()
+            }
+            None => Bytes::new(),
+        };
+        Ok(PeerRequest { method: self.method.clone(), target: self.target.clone(), headers, body })
+    }
+}

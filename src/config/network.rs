@@ -1,0 +1,96 @@
+//! The sections about the device network and the records of credentials on it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Secret;
+
+/// The device network that carries messages.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Bus {
+    /// Which device network is used: the one inside this program, or a Meshblu elsewhere.
+    pub kind: BusKind,
+    /// Whether a stranger may register a device on the embedded bus.
+    pub anonymous_registration: bool,
+    /// The largest request body the embedded bus takes, in bytes.
+    #[schemars(range(min = 1024, max = 1_073_741_824))]
+    pub body_bytes: usize,
+    /// Where the Meshblu is.
+    #[schemars(extend("format" = "uri"))]
+    pub url: String,
+    /// The gateway's own device on the Meshblu.
+    pub uuid: Option<String>,
+    /// The token of that device.
+    #[serde(skip_serializing)]
+    pub token: Option<Secret>,
+    /// How long one call of the Meshblu may take, in seconds.
+    #[schemars(range(min = 1, max = 300))]
+    pub timeout_seconds: u64,
+    /// How messages come in from the Meshblu: as webhooks that it calls, or over a connection that the gateway keeps.
+    pub intake: Intake,
+    /// Whether webhooks may be signed in the old form, which every Meshblu of old needs. It covers date and device
+    /// alone: whoever can read a webhook on its way can send others for five minutes.
+    pub accept_legacy_signatures: bool,
+}
+
+impl Default for Bus {
+    fn default() -> Self {
+        Self {
+            kind: BusKind::Embedded,
+            anonymous_registration: true,
+            body_bytes: 10_000_000,
+            url: "https://meshblu.octoblu.com".to_owned(),
+            uuid: None,
+            token: None,
+            timeout_seconds: 10,
+            intake: Intake::Webhook,
+            accept_legacy_signatures: false,
+        }
+    }
+}
+
+/// Which device network is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum BusKind {
+    /// The one inside this program.
+    Embedded,
+    /// A Meshblu elsewhere.
+    Meshblu,
+}
+
+/// How messages come in from a Meshblu.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Intake {
+    /// It posts them to the gateway.
+    Webhook,
+    /// The gateway reads them off a connection that it keeps.
+    Firehose,
+}
+
+/// How stored credentials are sealed and remembered.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Records {
+    /// The format in which records are written: 1 as the original's, 2 as this program's. Both are read. Without this
+    /// setting 2 on the embedded bus, and 1 on a Meshblu, so that the gateway of old can be put back.
+    #[schemars(range(min = 1, max = 2))]
+    pub write: Option<u8>,
+    /// The private key of records: PEM, or base64 of PEM or DER. Without this setting `records.pem` in the data directory.
+    #[serde(skip_serializing)]
+    pub private_key: Option<Secret>,
+    /// How long a verified record is remembered, in seconds; 0 for not at all.
+    #[schemars(range(max = 86_400))]
+    pub remember_seconds: u64,
+    /// How many verified records are remembered at most.
+    #[schemars(range(max = 1_000_000))]
+    pub remember_entries: usize,
+}
+
+impl Default for Records {
+    fn default() -> Self {
+        Self { write: None, private_key: None, remember_seconds: 300, remember_entries: 4096 }
+    }
+}

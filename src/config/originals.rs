@@ -1,0 +1,170 @@
+//! The settings of an original gateway: its environment variables and its `meshblu.json` (`spec/meshblu.md` 9.1).
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::catalogue::Catalogue;
+use super::layers::Given;
+use super::{ConfigError, Origin, value};
+
+/// What an original gateway calls without its own name in it.
+pub(super) const VARIABLES: [&str; 8] = [
+    "MESHBLU_UUID",
+    "MESHBLU_TOKEN",
+    "MESHBLU_PRIVATE_KEY",
+    "MESHBLU_HOSTNAME",
+    "MESHBLU_PORT",
+    "MESHBLU_PROTOCOL",
+    "PORT",
+    "APP_OCTOBLU_HOST",
+];
+
+/// Where the original looked for a Meshblu when nobody told.
+const HOSTNAME: &str = "meshblu.octoblu.com";
+
+/// Something of an original gateway that is not needed here; its text is for the operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice(String);
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Where a Meshblu is and who the gateway is there, as one place tells.
+#[derive(Default)]
+struct Meshblu {
+    uuid: Option<String>,
+    token: Option<String>,
+    private_key: Option<String>,
+    hostname: Option<String>,
+    port: Option<String>,
+    protocol: Option<String>,
+}
+
+/// The settings in the variables of an original gateway. An empty variable sets nothing; the port counts only where a
+/// Meshblu is named, for other programs have one too.
+pub(super) fn given(
+    catalogue: &Catalogue,
+    environment: &[(OsString, OsString)],
+    beside: &[Given],
+) -> Result<Vec<Given>, ConfigError> {
+    let variable = |name: &str| text(environment, name);
+    let meshblu = Meshblu {
+        uuid: variable("MESHBLU_UUID"),
+        token: variable("MESHBLU_TOKEN"),
+        private_key: variable("MESHBLU_PRIVATE_KEY"),
+        hostname: variable("MESHBLU_HOSTNAME"),
+        port: variable("MESHBLU_PORT"),
+        protocol: variable("MESHBLU_PROTOCOL"),
+    };
+    let is_original = meshblu.uuid.is_some() || beside.iter().any(|given| given.name == "bus.uuid");
+    let mut all = meshblu.settings(&|name| Origin::Environment(name.to_owned()));
+    if let Some(port) = variable("PORT").filter(|_| is_original) {
+        all.push(("listen.gateway", format!("0.0.0.0:{port}"), Origin::Environment("PORT".to_owned())));
+    }
+    for (ending, setting) in
+        [("_SERVICE_URL", "listen.public_url"), ("_STATIC_SCHEMAS_PATH", "jobs.static_schemas")]
+    {
+        all.extend(own(environment, ending).map(|(name, text)| (setting, text, Origin::Environment(name))));
+    }
+    all.into_iter().map(|(name, text, origin)| one(catalogue, (name, &text), origin)).collect()
+}
+
+/// The settings in a `meshblu.json`, if there is one.
+pub(super) fn in_file(catalogue: &Catalogue, path: &Path) -> Result<Vec<Given>, ConfigError> {
+    let failed = |source| ConfigError::File { path: path.to_owned(), source };
+    let text = match std::fs::read_to_string(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        text => text.map_err(failed)?,
+    };
+    let document: Value = serde_json::from_str(&text).map_err(|error| ConfigError::Syntax {
+        path: path.to_owned(),
+        line: error.line(),
+        reason: "this is not JSON".to_owned(),
+    })?;
+    let member = |name: &str| match &document[name] {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    };
+    let meshblu = Meshblu {
+        uuid: member("uuid"),
+        token: member("token"),
+        private_key: member("privateKey"),
+        hostname: member("hostname").or_else(|| member("server")),
+        port: member("port"),
+        protocol: member("protocol"),
+    };
+    let origin = |_: &str| Origin::File(PathBuf::from(path));
+    let settings = meshblu.settings(&origin).into_iter();
+    settings.map(|(name, text, origin)| one(catalogue, (name, &text), origin)).collect()
+}
+
+/// What is in the environment and does nothing here.
+pub(super) fn notices(environment: &[(OsString, OsString)]) -> Vec<Notice> {
+    let manager = own(environment, "_MANAGER_URL").map(|(name, _)| name);
+    let app = text(environment, "APP_OCTOBLU_HOST").map(|_| "APP_OCTOBLU_HOST".to_owned());
+    let unused = manager.chain(app);
+    unused.map(|name| Notice(format!("{name} is not needed: the gateway has pages of its own"))).collect()
+}
+
+impl Meshblu {
+    fn settings(&self, origin: &dyn Fn(&str) -> Origin) -> Vec<(&'static str, String, Origin)> {
+        let mut all = Vec::new();
+        if self.uuid.is_some() {
+            all.push(("bus.kind", "meshblu".to_owned(), origin("MESHBLU_UUID")));
+        }
+        let texts = [
+            ("bus.uuid", &self.uuid, "MESHBLU_UUID"),
+            ("bus.token", &self.token, "MESHBLU_TOKEN"),
+            ("records.private_key", &self.private_key, "MESHBLU_PRIVATE_KEY"),
+        ];
+        for (setting, text, variable) in texts {
+            all.extend(text.iter().map(|text| (setting, text.clone(), origin(variable))));
+        }
+        all.extend(self.url().map(|url| ("bus.url", url, origin("MESHBLU_HOSTNAME"))));
+        all
+    }
+
+    /// Without a protocol, the port tells.
+    fn url(&self) -> Option<String> {
+        let told = [&self.hostname, &self.port, &self.protocol].into_iter().any(Option::is_some);
+        let port = self.port.as_deref();
+        let protocol = self.protocol.as_deref().unwrap_or(match port {
+            None | Some("443") => "https",
+            Some(_) => "http",
+        });
+        let hostname = self.hostname.as_deref().unwrap_or(HOSTNAME);
+        told.then(|| match port {
+            Some(port) => format!("{protocol}://{hostname}:{port}"),
+            None => format!("{protocol}://{hostname}"),
+        })
+    }
+}
+
+fn one(catalogue: &Catalogue, (name, text): (&str, &str), origin: Origin) -> Result<Given, ConfigError> {
+    let setting = catalogue.named(name).expect("the settings named here exist");
+    Ok(Given { name: name.to_owned(), value: value::parse(setting, text, &origin)?, origin })
+}
+
+fn text(environment: &[(OsString, OsString)], wanted: &str) -> Option<String> {
+    let (_, text) = environment.iter().find(|(name, _)| name == wanted)?;
+    text.to_str().filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+/// The variables of a gateway called anything: `ENDO_GITHUB_SERVICE_URL`.
+fn own<'a>(
+    environment: &'a [(OsString, OsString)],
+    ending: &'a str,
+) -> impl Iterator<Item = (String, String)> + 'a {
+    environment.iter().filter_map(move |(name, text)| {
+        let (name, text) = (name.to_str()?, text.to_str()?);
+        (name.starts_with("ENDO_") && name.ends_with(ending) && !text.is_empty())
+            .then(|| (name.to_owned(), text.to_owned()))
+    })
+}

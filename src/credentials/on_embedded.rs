@@ -1,0 +1,161 @@
+//! Credentials devices on the bus in this process: every change of them is one transaction.
+
+use serde_json::{Map, Value, json};
+
+use super::bind::{BoundDevice, NewUserDevice, subscription};
+use super::keep::{Account, Before, STRANGERS};
+use super::open::{came_with_its_device, record};
+use super::{CredentialsDevices, CredentialsError, templates};
+use crate::bus::embedded::update::Update;
+use crate::bus::embedded::{Caller, EmbeddedBus};
+use crate::message::DeviceUuid;
+use crate::store::{Binding, Lookup, StoreError, StoredRecord, StoredSubscription, Transaction};
+use crate::vault::{Sealed, SecretText};
+
+impl CredentialsDevices {
+    pub(super) async fn keep_here(
+        &self,
+        bus: &EmbeddedBus,
+        (account, id_keys): (Account, Vec<String>),
+    ) -> Result<DeviceUuid, CredentialsError> {
+        let keeping = Keeping { devices: self.clone(), bus: bus.clone(), account, id_keys };
+        self.store.write(move |transaction| keeping.run(transaction)).await
+    }
+
+    pub(super) async fn bind_here(
+        &self,
+        bus: &EmbeddedBus,
+        (credentials, new): (DeviceUuid, NewUserDevice),
+    ) -> Result<BoundDevice, CredentialsError> {
+        let (bus, now) = (bus.clone(), self.clock.now());
+        let make = move |transaction: &Transaction<'_>| {
+            let bound = make_user_device(&bus, transaction, (&credentials, &new))?;
+            let binding = Binding { credentials, user_device: bound.uuid.clone() };
+            transaction.bind(&binding, now)?;
+            Ok(bound)
+        };
+        self.store.write(make).await
+    }
+}
+
+fn make_user_device(
+    bus: &EmbeddedBus,
+    transaction: &Transaction<'_>,
+    (credentials, new): (&DeviceUuid, &NewUserDevice),
+) -> Result<BoundDevice, CredentialsError> {
+    record(transaction, credentials)?;
+    let user = bus.register(transaction, new.document(credentials))?;
+    let binding = Binding { credentials: credentials.clone(), user_device: user.uuid.clone() };
+    bus.subscribe(transaction, &Caller::itself(credentials.clone()), &subscription(&binding))?;
+    let status = templates::status_device(&user.uuid, &new.owner);
+    let status = bus.register(transaction, status)?.uuid;
+    update_itself(bus, transaction, (&user.uuid, &json!({"$set": {"statusDevice": status}})))?;
+    if new.heard_by_owner {
+        let hear = json!({"$addToSet": {"meshblu.whitelists.message.from": {"uuid": user.uuid}}});
+        update_itself(bus, transaction, (&new.owner, &hear))?;
+    }
+    Ok(BoundDevice { uuid: user.uuid, token: user.token, status_device: status })
+}
+
+/// Updates a device in its own name.
+fn update_itself(
+    bus: &EmbeddedBus,
+    transaction: &Transaction<'_>,
+    (device, update): (&DeviceUuid, &Value),
+) -> Result<(), CredentialsError> {
+    let update = Update::parse(update).expect("an update written here is well formed");
+    bus.update(transaction, &Caller::itself(device.clone()), (device, &update))?;
+    Ok(())
+}
+
+/// One secret on its way into a record.
+struct Keeping {
+    devices: CredentialsDevices,
+    bus: EmbeddedBus,
+    account: Account,
+    id_keys: Vec<String>,
+}
+
+impl Keeping {
+    fn run(self, transaction: &Transaction<'_>) -> Result<DeviceUuid, CredentialsError> {
+        let (device, before) = match self.find(transaction)? {
+            Some(found) => found,
+            None => self.make(transaction)?,
+        };
+        let contents = self.devices.contents(&self.account, before);
+        let sealed = self.devices.vault.seal(&device, &contents, self.devices.sealing.format)?;
+        let record = StoredRecord {
+            generation: contents.generation,
+            endo: sealed.endo.to_string(),
+            signature: sealed.signature.clone(),
+        };
+        if !transaction.store_record(&device, &record)? {
+            return Err(CredentialsError::RolledBack);
+        }
+        self.project(transaction, (&device, &sealed))?;
+        Ok(device)
+    }
+
+    /// The account's device with what its record holds. The bus finds devices by what they say of themselves; what
+    /// counts is the record, so a device that only claims to be the account's is passed over.
+    fn find(&self, transaction: &Transaction<'_>) -> Result<Option<(DeviceUuid, Before)>, CredentialsError> {
+        for device in self.candidates(transaction)? {
+            let record = match record(transaction, &device) {
+                Err(CredentialsError::NoRecord) => continue,
+                record => record?,
+            };
+            match self.devices.open_cold(&device, &record) {
+                Ok(opened) if opened.id() == Some(&self.account.id) => {
+                    return Ok(Some((device, Before::read(&record, &opened))));
+                }
+                Err(error) if !came_with_its_device(&record) => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(None)
+    }
+
+    /// The devices that say they are the account's: first those whose record was sealed here, then a few others.
+    fn candidates(&self, transaction: &Transaction<'_>) -> Result<Vec<DeviceUuid>, StoreError> {
+        let (mut ours, mut others) = (Vec::new(), Vec::new());
+        for id_key in &self.id_keys {
+            let lookup = Lookup::Indexed("endo.idKey".to_owned(), id_key.clone());
+            let mut found = Vec::new();
+            transaction.visit_devices(&lookup, usize::MAX, |device| {
+                found.push(device.uuid);
+                true
+            })?;
+            for device in found {
+                let is_ours = transaction.record(&device)?.is_some();
+                if is_ours { ours.push(device) } else { others.push(device) }
+            }
+        }
+        ours.extend(others.into_iter().take(STRANGERS));
+        Ok(ours)
+    }
+
+    fn make(&self, transaction: &Transaction<'_>) -> Result<(DeviceUuid, Before), CredentialsError> {
+        let bus = &self.bus;
+        let service = Caller::itself(bus.service().clone());
+        let device = bus.register(transaction, templates::credentials_device(&service.auth))?.uuid;
+        let subscription = StoredSubscription {
+            subscriber_uuid: service.auth.clone(),
+            emitter_uuid: device.clone(),
+            kind: "message.received".to_owned(),
+        };
+        bus.subscribe(transaction, &service, &subscription)?;
+        let token = bus.make_token(transaction, &service, (&device, &Map::new()))?;
+        let token = Some(SecretText::from(token.as_str()));
+        Ok((device, Before { token, ..Before::default() }))
+    }
+
+    /// Puts the record where the bus's clients look for it.
+    fn project(
+        &self,
+        transaction: &Transaction<'_>,
+        (device, sealed): (&DeviceUuid, &Sealed),
+    ) -> Result<(), CredentialsError> {
+        let update = json!({"$set": {"endo": sealed.endo, "endoSignature": sealed.signature}});
+        update_itself(&self.bus, transaction, (device, &update))
+    }
+}

@@ -1,0 +1,207 @@
+//! Credentials devices on a bus elsewhere: the same life, call by call (`spec/endo.md` 2.5, 2.7, 2.8, 2.10).
+
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use super::bind::{BoundDevice, NewUserDevice, subscription};
+use super::keep::{Account, Before, STRANGERS};
+use super::{CredentialsDevices, CredentialsError, templates};
+use crate::bus::Login;
+use crate::bus::meshblu::{Identity, Meshblu};
+use crate::message::{DeviceUuid, Parties};
+use crate::store::{Binding, StoreError, StoredRecord, StoredSubscription, Transaction, View};
+use crate::vault::{Credentials, SealError, Sealed, SecretText};
+
+impl CredentialsDevices {
+    /// The record that the route's user device may use: the tombstone first, then the subscription, then the record as
+    /// the credentials device shows it. The store's is newer where it has one.
+    pub(super) async fn bound_record_on(
+        &self,
+        bus: &Meshblu,
+        parties: &Parties,
+    ) -> Result<StoredRecord, CredentialsError> {
+        let binding =
+            Binding { credentials: parties.credentials.clone(), user_device: parties.user_device.clone() };
+        let stored = self.store.read({
+            let binding = binding.clone();
+            move |view: &View<'_>| match view.is_revoked(&binding)? {
+                true => Err(CredentialsError::Revoked),
+                false => Ok(view.record(&binding.credentials)?),
+            }
+        });
+        let stored = stored.await?;
+        if !is_subscribed(bus, &binding).await? {
+            return Err(CredentialsError::NotBound);
+        }
+        let shown = record_shown_by(bus, &parties.credentials).await?;
+        Ok(stored.unwrap_or(shown))
+    }
+
+    /// The newest record of a credentials device: the store's, else the one that the service can see.
+    pub(super) async fn record_on(
+        &self,
+        bus: &Meshblu,
+        credentials: &DeviceUuid,
+    ) -> Result<StoredRecord, CredentialsError> {
+        match self.stored_record(credentials).await? {
+            Some(record) => Ok(record),
+            None => record_shown_by(bus, credentials).await,
+        }
+    }
+
+    async fn stored_record(&self, credentials: &DeviceUuid) -> Result<Option<StoredRecord>, StoreError> {
+        let credentials = credentials.clone();
+        self.store.read(move |view| view.record(&credentials)).await
+    }
+
+    /// Keeps the account's secret on its credentials device, which is made where there is none. The record is in the
+    /// store before the bus is told.
+    pub(super) async fn keep_on(
+        &self,
+        bus: &Meshblu,
+        (account, id_keys): (Account, Vec<String>),
+    ) -> Result<DeviceUuid, CredentialsError> {
+        let (device, mut before) = match self.find_on(bus, (&account, &id_keys)).await? {
+            Some(found) => found,
+            None => (make(bus).await?, Before::default()),
+        };
+        let login = match &before.token {
+            Some(token) => Login { uuid: device.clone(), token: Zeroizing::new(token.expose().to_owned()) },
+            None => bus.make_token(&device).await?,
+        };
+        before.token = Some(SecretText::from(login.token.as_str()));
+        let sealed = self.seal_and_store(&device, account, before).await?;
+        let update = json!({"$set": {"endo": sealed.endo, "endoSignature": sealed.signature}});
+        bus.update(Identity::of(&login), (&device, &update)).await?;
+        Ok(device)
+    }
+
+    /// The account's device with what its record holds; devices that only claim to be the account's are passed over.
+    async fn find_on(
+        &self,
+        bus: &Meshblu,
+        (account, id_keys): (&Account, &[String]),
+    ) -> Result<Option<(DeviceUuid, Before)>, CredentialsError> {
+        for id_key in id_keys {
+            let query = json!({"endo.idKey": id_key});
+            let found = bus.search(Identity::of(bus.service()), &query).await?;
+            for document in found.iter().take(STRANGERS) {
+                let Some(device) = document["uuid"].as_str().map(DeviceUuid::from) else { continue };
+                let shown = record_of(document);
+                let record = self.stored_record(&device).await?.or(shown);
+                let Some(record) = record else { continue };
+                if let Ok(opened) = self.open_record(device.clone(), record.clone()).await
+                    && opened.id() == Some(&account.id)
+                {
+                    return Ok(Some((device, Before::read(&record, &opened))));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    async fn seal_and_store(
+        &self,
+        device: &DeviceUuid,
+        account: Account,
+        before: Before,
+    ) -> Result<Sealed, CredentialsError> {
+        let (devices, uuid) = (self.clone(), device.clone());
+        let seal = move || {
+            let contents = devices.contents(&account, before);
+            let sealed = devices.vault.seal(&uuid, &contents, devices.sealing.format)?;
+            Ok::<_, SealError>((contents.generation, sealed))
+        };
+        let sealing = tokio::task::spawn_blocking(seal).await.map_err(|_| CredentialsError::Interrupted)?;
+        let (generation, sealed) = sealing?;
+        let record =
+            StoredRecord { generation, endo: sealed.endo.to_string(), signature: sealed.signature.clone() };
+        let device = device.clone();
+        let store = move |transaction: &Transaction<'_>| transaction.store_record(&device, &record);
+        match self.store.write::<_, StoreError, _>(store).await? {
+            true => Ok(sealed),
+            false => Err(CredentialsError::RolledBack),
+        }
+    }
+
+    /// Makes a user device, its status device, and last the subscription that is its right: what a crash leaves behind
+    /// has no rights.
+    pub(super) async fn bind_on(
+        &self,
+        bus: &Meshblu,
+        (credentials, new): (DeviceUuid, NewUserDevice),
+    ) -> Result<BoundDevice, CredentialsError> {
+        let opened = self.open_record(credentials.clone(), self.record_on(bus, &credentials).await?).await?;
+        let login = login_in(&opened, &credentials).ok_or(CredentialsError::NoToken)?;
+        let user = bus.register(&new.document(&credentials)).await?;
+        let status = bus.register(&templates::status_device(&user.uuid, &new.owner)).await?.uuid;
+        let update = json!({"$set": {"statusDevice": status}});
+        bus.update(Identity::of(&user), (&user.uuid, &update)).await?;
+        let binding = Binding { credentials, user_device: user.uuid.clone() };
+        let (noted, now) = (binding.clone(), self.clock.now());
+        let bind = move |transaction: &Transaction<'_>| transaction.bind(&noted, now);
+        self.store.write::<_, StoreError, _>(bind).await?;
+        bus.subscribe(Identity::of(&login), &subscription(&binding)).await?;
+        Ok(BoundDevice { uuid: user.uuid, token: user.token, status_device: status })
+    }
+
+    /// Takes the subscription of a binding that is over away. The tombstone decides, whatever the bus answers.
+    pub(super) async fn unsubscribe_on(
+        &self,
+        bus: &Meshblu,
+        binding: &Binding,
+    ) -> Result<bool, CredentialsError> {
+        let was_bound = is_subscribed(bus, binding).await?;
+        bus.unsubscribe(Identity::of(bus.service()), &subscription(binding)).await?;
+        Ok(was_bound)
+    }
+}
+
+async fn is_subscribed(bus: &Meshblu, binding: &Binding) -> Result<bool, CredentialsError> {
+    match bus.recent_subscriptions(&binding.credentials).await {
+        Ok(subscriptions) => Ok(subscriptions.contains(&subscription(binding))),
+        // Whose subscriptions the service may not see is no credentials device of its.
+        Err(error) if error.is_forbidden() => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The record on the bus, searched as the credentials device; where that is not allowed, the service allows it to
+/// itself, once.
+async fn record_shown_by(bus: &Meshblu, credentials: &DeviceUuid) -> Result<StoredRecord, CredentialsError> {
+    let query = json!({"uuid": credentials});
+    let caller = Identity::of(bus.service()).acting_as(credentials);
+    let found = match bus.search(caller, &query).await {
+        Err(error) if error.is_forbidden() => {
+            bus.allow_search_as(credentials).await?;
+            bus.search(caller, &query).await?
+        }
+        found => found?,
+    };
+    let device = found.first().filter(|device| device["uuid"] == json!(credentials));
+    device.and_then(record_of).ok_or(CredentialsError::NoRecord)
+}
+
+fn record_of(device: &Value) -> Option<StoredRecord> {
+    let signature = device["endoSignature"].as_str().unwrap_or_default().to_owned();
+    Some(StoredRecord { generation: 0, endo: device.get("endo")?.to_string(), signature })
+}
+
+/// The login of the credentials device that its opened record holds, if it holds one.
+pub fn login_in(opened: &Credentials, credentials: &DeviceUuid) -> Option<Login> {
+    let token = opened.credentials_device_token()?;
+    Some(Login { uuid: credentials.clone(), token: Zeroizing::new(token.expose().to_owned()) })
+}
+
+/// A credentials device that the service hears.
+async fn make(bus: &Meshblu) -> Result<DeviceUuid, CredentialsError> {
+    let service = bus.service();
+    let device = bus.register(&templates::credentials_device(&service.uuid)).await?.uuid;
+    let heard = StoredSubscription {
+        subscriber_uuid: service.uuid.clone(),
+        emitter_uuid: device.clone(),
+        kind: "message.received".to_owned(),
+    };
+    bus.subscribe(Identity::of(service), &heard).await?;
+    Ok(device)
+}

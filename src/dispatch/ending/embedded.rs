@@ -1,0 +1,82 @@
+//! The end on the bus in this process: reply, status entry and bookkeeping are one transaction.
+
+use serde_json::{Value, json};
+
+use super::{KEPT_ERRORS, MUST_BE_AN_ARRAY, Told, status_entry};
+use crate::ambient::Timestamp;
+use crate::bus::embedded::update::Update;
+use crate::bus::embedded::{BusError, Caller, EmbeddedBus};
+use crate::message::DeliveryId;
+use crate::store::{StoreError, Transaction};
+
+/// What one delivery ends with.
+#[derive(Clone)]
+pub(super) struct End {
+    pub(super) seq: i64,
+    pub(super) id: DeliveryId,
+    pub(super) told: Told,
+}
+
+impl End {
+    pub(super) fn write(
+        &self,
+        bus: &EmbeddedBus,
+        transaction: &Transaction<'_>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let told = &self.told;
+        if !transaction.finish(self.seq)? {
+            return Ok(());
+        }
+        passed_over(bus.send(transaction, &caller(told), &told.message), "the answer was not sent")?;
+        if told.failure.is_some() {
+            let entry = status_entry(told, now);
+            passed_over(push_status(bus, transaction, (told, entry)), "the error was not noted")?;
+        }
+        transaction.note_outcome(&self.id, &told.outcome(now))
+    }
+}
+
+/// As the user device, by the credentials device's rights alone.
+fn caller(told: &Told) -> Caller {
+    Caller::itself(told.parties.credentials.clone()).acting_as(told.parties.user_device.clone())
+}
+
+/// A refusal of the bus ends nothing else: it is logged. A failure of the store undoes everything.
+fn passed_over(result: Result<(), BusError>, what: &'static str) -> Result<(), StoreError> {
+    match result {
+        Ok(()) => Ok(()),
+        Err(BusError::Store(error)) => Err(error),
+        Err(refused) => {
+            tracing::warn!(error = &refused as &dyn std::error::Error, "{what}");
+            Ok(())
+        }
+    }
+}
+
+fn push_status(
+    bus: &EmbeddedBus,
+    transaction: &Transaction<'_>,
+    (told, entry): (&Told, Value),
+) -> Result<(), BusError> {
+    let user_device = bus.device(
+        transaction,
+        &Caller::itself(told.parties.credentials.clone()),
+        &told.parties.user_device,
+    )?;
+    let Some(status) = user_device.get("statusDevice").and_then(Value::as_str) else { return Ok(()) };
+    let status = status.into();
+    let push = json!({"$push": {"status.errors": {"$each": [entry], "$slice": KEPT_ERRORS}}});
+    match bus.update(transaction, &caller(told), (&status, &update(&push))) {
+        Err(BusError::Data(error)) if error.message.contains(MUST_BE_AN_ARRAY) => {
+            // As the original repairs it, except that this needs no right beyond the one for the entry itself.
+            let repair = json!({"$set": {"status.errors": [entry]}});
+            bus.update(transaction, &caller(told), (&status, &update(&repair))).map(drop)
+        }
+        other => other.map(drop),
+    }
+}
+
+fn update(document: &Value) -> Update {
+    Update::parse(document).expect("an update written here is well formed")
+}

@@ -1,0 +1,154 @@
+//! The end on a bus elsewhere: the reply is written down before it leaves, so that it leaves once (`spec/endo.md` 2.5).
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{KEPT_ERRORS, MUST_BE_AN_ARRAY, Told, respond_to, status_entry};
+use crate::bus::Login;
+use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};
+use crate::dispatch::Verdict;
+use crate::dispatch::answer::Desk;
+use crate::dispatch::case::Case;
+use crate::message::{DeviceUuid, Failure, Reply};
+use crate::store::{Ending, Outcome, Taken, Transaction};
+
+/// The pauses before a reply is sent again that certainly did not arrive.
+const PAUSES: [Duration; 3] = [Duration::from_millis(250), Duration::from_secs(1), Duration::from_secs(4)];
+
+/// A bus, and who speaks there for the user device.
+struct Voice<'a> {
+    bus: &'a Meshblu,
+    login: &'a Login,
+}
+
+/// What became of something that was to be told.
+enum Telling {
+    Done,
+    /// The bus did not take it.
+    NotTaken(MeshbluError),
+    /// Nobody knows whether the bus took it: it is not sent again.
+    Unknown(MeshbluError),
+    /// The store is closed; nothing was sent.
+    Closed,
+}
+
+impl Desk {
+    pub(super) async fn end_on_meshblu(
+        &self,
+        bus: &Meshblu,
+        taken: Taken,
+        (case, answer): (Case, Result<Reply, Failure>),
+    ) -> Verdict {
+        let Some(login) = case.login() else { return self.end_untold(taken, answer).await };
+        let voice = Voice { bus, login };
+        let respond_to = respond_to(&taken.delivery.new.body);
+        let mut told = Told::new(case.parties.clone(), answer, respond_to.clone());
+        let mut telling = self.tell(&voice, &taken, &told).await;
+        if let (Telling::NotTaken(error), None) = (&telling, &told.failure) {
+            told = Told::new(case.parties.clone(), Err(error.failure()), respond_to);
+            telling = self.tell(&voice, &taken, &told).await;
+        }
+        match telling {
+            Telling::Done => self.end_told(&voice, taken, told).await,
+            Telling::NotTaken(error) => self.give_up_reply(taken, "reply_not_taken", &error).await,
+            Telling::Unknown(error) => self.give_up_reply(taken, "reply_unknown", &error).await,
+            Telling::Closed => Verdict::Failed(Failure::new(503, "the gateway is stopping")),
+        }
+    }
+
+    /// Writes down what is to be told, then sends it: again only while it certainly did not arrive.
+    async fn tell(&self, voice: &Voice<'_>, taken: &Taken, told: &Told) -> Telling {
+        let (seq, text) = (taken.delivery.seq, told.message.to_string());
+        if !self.keep(move |transaction: &Transaction<'_>| transaction.start_reply(seq, &text)).await {
+            return Telling::Closed;
+        }
+        let mut pauses = PAUSES.into_iter();
+        loop {
+            let error = match voice.send(told).await {
+                Ok(()) => return Telling::Done,
+                Err(error) if !error.nothing_done() => return Telling::Unknown(error),
+                Err(error) => error,
+            };
+            match pauses.next().filter(|_| matches!(error, MeshbluError::Call(_))) {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => return Telling::NotTaken(error),
+            }
+        }
+    }
+
+    async fn end_told(&self, voice: &Voice<'_>, taken: Taken, told: Told) -> Verdict {
+        let now = self.clock.now();
+        let noted = match &told.failure {
+            Some(_) => voice.push_status(&told, status_entry(&told, now)).await,
+            None => Ok(()),
+        };
+        let (seq, id, outcome) = (taken.delivery.seq, taken.delivery.new.id.clone(), told.outcome(now));
+        let end = move |transaction: &Transaction<'_>| match transaction.finish(seq)? {
+            true => transaction.note_outcome(&id, &outcome),
+            false => Ok(()),
+        };
+        self.keep_end(taken, end).await;
+        match noted {
+            Ok(()) => told.verdict(),
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the error was not noted");
+                Verdict::Failed(error.failure())
+            }
+        }
+    }
+
+    /// Nothing was opened, so there is nothing to answer with; whoever brought the message is told alone.
+    async fn end_untold(&self, taken: Taken, answer: Result<Reply, Failure>) -> Verdict {
+        let failure = answer.err().unwrap_or_else(|| Failure::new(500, "there is nothing to answer with"));
+        let (seq, id) = (taken.delivery.seq, taken.delivery.new.id.clone());
+        let outcome = Outcome {
+            ending: Ending::Untold.as_str().to_owned(),
+            code: failure.status(),
+            reply: Some(json!({"metadata": {"error": {"message": failure.message}}}).to_string()),
+            ended_at: self.clock.now(),
+        };
+        let end = move |transaction: &Transaction<'_>| match transaction.finish(seq)? {
+            true => transaction.note_outcome(&id, &outcome),
+            false => Ok(()),
+        };
+        self.keep_end(taken, end).await;
+        Verdict::Failed(failure)
+    }
+
+    async fn give_up_reply(&self, taken: Taken, reason: &'static str, error: &MeshbluError) -> Verdict {
+        tracing::warn!(error = error as &dyn std::error::Error, "a reply was not sent");
+        self.give_up(taken, reason).await;
+        Verdict::Failed(error.failure())
+    }
+}
+
+impl Voice<'_> {
+    /// As the user device, by the credentials device's rights alone.
+    fn speaking_for<'b>(&'b self, user_device: &'b DeviceUuid) -> Identity<'b> {
+        Identity::of(self.login).acting_as(user_device)
+    }
+
+    async fn send(&self, told: &Told) -> Result<(), MeshbluError> {
+        self.bus.send(self.speaking_for(&told.parties.user_device), &told.message).await
+    }
+
+    /// Steps b and c: a user device that cannot be read, or has no status device, has nothing noted.
+    async fn push_status(&self, told: &Told, entry: Value) -> Result<(), MeshbluError> {
+        let user_device = &told.parties.user_device;
+        let Ok(document) = self.bus.device(Identity::of(self.login), user_device).await else {
+            return Ok(());
+        };
+        let Some(status) = document["statusDevice"].as_str().map(DeviceUuid::from) else { return Ok(()) };
+        let caller = self.speaking_for(user_device);
+        let push = json!({"$push": {"status.errors": {"$each": [entry], "$slice": KEPT_ERRORS}}});
+        match self.bus.update(caller, (&status, &push)).await {
+            Err(MeshbluError::Refused { message, .. }) if message.contains(MUST_BE_AN_ARRAY) => {
+                // As the original repairs it, except that this needs no right beyond the one for the entry itself.
+                let repair = json!({"$set": {"status.errors": [entry]}});
+                self.bus.update(caller, (&status, &repair)).await
+            }
+            other => other,
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! How a delivery ended, as whoever brought it is told.
+
+use crate::message::Failure;
+use crate::store::{DeadLetter, Outcome};
+
+/// How a delivery ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The reply was sent.
+    Replied,
+    /// It failed; whoever could be told was told.
+    Failed(Failure),
+}
+
+impl Verdict {
+    /// The verdict of a delivery that ended before.
+    pub(super) fn of(outcome: &Outcome) -> Self {
+        if outcome.has_reply() {
+            return Self::Replied;
+        }
+        let reply: serde_json::Value =
+            outcome.reply.as_deref().and_then(|reply| serde_json::from_str(reply).ok()).unwrap_or_default();
+        let message =
+            reply["metadata"]["error"]["message"].as_str().unwrap_or("the message was not answered");
+        Self::Failed(Failure::new(outcome.code.unwrap_or(500), message))
+    }
+
+    /// The verdict of a delivery that was given up.
+    pub(super) fn of_dead_letter(letter: &DeadLetter) -> Self {
+        Self::Failed(Failure::new(502, letter.reason.clone()))
+    }
+}

@@ -1,0 +1,53 @@
+//! Who a request says it comes from, on the gateway's own routes (`spec/endo.md` 2.4).
+
+use actix_web::http::header::{AUTHORIZATION, HeaderMap};
+use base64::Engine;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use zeroize::Zeroizing;
+
+use crate::bus::Login;
+
+/// Header pairs that carry uuid and token, in the order in which they are looked for, before `Authorization`.
+const PAIRS: [(&str, &str); 3] = [
+    ("meshblu_auth_uuid", "meshblu_auth_token"),
+    ("skynet_auth_uuid", "skynet_auth_token"),
+    ("x-meshblu-uuid", "x-meshblu-token"),
+];
+
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
+
+/// The login that the headers carry; nothing is proven yet. Cookies are none: a page elsewhere could make a browser
+/// send them.
+pub(super) fn login(headers: &HeaderMap) -> Option<Login> {
+    let of_pair = |(uuid, token): &(&str, &str)| pair(text(headers, uuid)?, text(headers, token)?);
+    let bearer = || decoded(text(headers, "meshblu_auth_bearer")?);
+    PAIRS.iter().find_map(of_pair).or_else(bearer).or_else(|| authorization(headers))
+}
+
+fn authorization(headers: &HeaderMap) -> Option<Login> {
+    let (scheme, encoded) = headers.get(AUTHORIZATION)?.to_str().ok()?.trim().split_once(' ')?;
+    let known = ["basic", "bearer"].iter().any(|name| scheme.eq_ignore_ascii_case(name));
+    decoded(encoded.trim()).filter(|_| known)
+}
+
+/// Exactly one colon.
+fn decoded(encoded: &str) -> Option<Login> {
+    let decoded = Zeroizing::new(LENIENT.decode(encoded).ok()?);
+    let (uuid, token) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
+    pair(uuid, token).filter(|login| !login.token.contains(':'))
+}
+
+fn pair(uuid: &str, token: &str) -> Option<Login> {
+    let login = Login { uuid: uuid.trim().into(), token: Zeroizing::new(token.trim().to_owned()) };
+    (!login.uuid.as_str().is_empty() && !login.token.is_empty()).then_some(login)
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok().map(str::trim)
+}
