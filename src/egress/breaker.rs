@@ -55,7 +55,15 @@ pub struct Resting {
 pub struct Admission {
     breaker: Arc<Breaker>,
     epoch: u64,
-    succeeded: bool,
+    verdict: Verdict,
+}
+
+/// What came of a call.
+#[derive(Clone, Copy, Debug)]
+enum Verdict {
+    Succeeded,
+    Failed,
+    NotMade,
 }
 
 impl Breaker {
@@ -82,7 +90,22 @@ impl Breaker {
                 state.turn(Position::Trying);
             }
         }
-        Ok(Admission { breaker: Arc::clone(self), epoch: state.epoch, succeeded: false })
+        Ok(Admission { breaker: Arc::clone(self), epoch: state.epoch, verdict: Verdict::Failed })
+    }
+
+    /// Whether nobody would get leave now, and when to ask again. Asking changes nothing.
+    pub fn resting(&self) -> Option<Resting> {
+        let after = match self.state().position {
+            Position::Closed { .. } => Duration::ZERO,
+            Position::Open { since } => self.left(since),
+            Position::Trying => self.settings.rest,
+        };
+        (!after.is_zero()).then_some(Resting { after })
+    }
+
+    /// Whether it is as good as new: no call has failed since the last that succeeded.
+    pub fn untroubled(&self) -> bool {
+        matches!(self.state().position, Position::Closed { failures: 0 })
     }
 
     /// What is left of the rest; nothing if the clock was set back behind its beginning.
@@ -91,22 +114,25 @@ impl Breaker {
         if now < since { Duration::ZERO } else { self.settings.rest.saturating_sub(now.since(since)) }
     }
 
-    fn settle(&self, epoch: u64, succeeded: bool) {
+    fn settle(&self, epoch: u64, verdict: Verdict) {
         let mut state = self.state();
         if state.epoch != epoch {
             return;
         }
-        let open = Position::Open { since: self.clock.now() };
-        match (&mut state.position, succeeded) {
-            (Position::Closed { failures }, true) => *failures = 0,
-            (Position::Closed { failures }, false) => {
+        let now = self.clock.now();
+        match (&mut state.position, verdict) {
+            (Position::Closed { failures }, Verdict::Succeeded) => *failures = 0,
+            (Position::Closed { failures }, Verdict::Failed) => {
                 *failures += 1;
                 if *failures >= self.settings.failures {
-                    state.turn(open);
+                    state.turn(Position::Open { since: now });
                 }
             }
-            (_, true) => state.turn(Position::Closed { failures: 0 }),
-            (_, false) => state.turn(open),
+            (Position::Closed { .. }, Verdict::NotMade) => {}
+            (_, Verdict::Succeeded) => state.turn(Position::Closed { failures: 0 }),
+            (_, Verdict::Failed) => state.turn(Position::Open { since: now }),
+            // The next may try at once.
+            (_, Verdict::NotMade) => state.turn(Position::Open { since: now.minus(self.settings.rest) }),
         }
     }
 
@@ -126,12 +152,17 @@ impl State {
 impl Admission {
     /// Says that the call succeeded.
     pub fn succeeded(mut self) {
-        self.succeeded = true;
+        self.verdict = Verdict::Succeeded;
+    }
+
+    /// Says that there was no call after all.
+    pub fn withdrawn(mut self) {
+        self.verdict = Verdict::NotMade;
     }
 }
 
 impl Drop for Admission {
     fn drop(&mut self) {
-        self.breaker.settle(self.epoch, self.succeeded);
+        self.breaker.settle(self.epoch, self.verdict);
     }
 }

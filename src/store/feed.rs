@@ -65,6 +65,15 @@ pub enum Acceptance {
     Known,
 }
 
+/// The hosts that get no work for now.
+#[derive(Debug, Default)]
+pub struct PassedOver {
+    /// Host and port of each.
+    pub hosts: Vec<String>,
+    /// When to look again although the bell was not rung; the bell is rung for every other change.
+    pub again_in: Option<Duration>,
+}
+
 /// What one look at the queue finds: work, or when there will be some.
 enum Due<T> {
     Now(Vec<T>),
@@ -84,28 +93,33 @@ impl Feed {
     /// # Errors
     /// What the store reports; the feed can be asked again.
     pub async fn next(&self, most: usize) -> Result<Vec<Taken>, StoreError> {
-        self.next_but(most, Vec::new).await
+        self.next_but(most, PassedOver::default).await
     }
 
-    /// As [`Feed::next`], but passes over work for the hosts `but`; the bell is to be rung when they change.
+    /// As [`Feed::next`], but passes over work for the hosts `but`.
     ///
     /// # Errors
     /// As [`Feed::next`].
     pub async fn next_but(
         &self,
         most: usize,
-        but: impl Fn() -> Vec<String>,
+        but: impl Fn() -> PassedOver,
     ) -> Result<Vec<Taken>, StoreError> {
         loop {
             let rung = self.bell.notified();
             // One moment for both: what becomes due between two would be seen by neither.
             let now = self.now().await?;
-            match self.take((most, but()), now).await? {
+            let PassedOver { hosts, again_in } = but();
+            let due_in = match self.take((most, hosts), now).await? {
                 Due::Now(taken) => return Ok(taken),
-                Due::In(wait) => {
+                Due::In(wait) => Some(wait),
+                Due::Unknown => None,
+            };
+            match due_in.into_iter().chain(again_in).min() {
+                Some(wait) => {
                     let _ = tokio::time::timeout(wait, rung).await;
                 }
-                Due::Unknown => rung.await,
+                None => rung.await,
             }
         }
     }

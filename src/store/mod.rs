@@ -26,7 +26,7 @@ pub use bindings::Binding;
 pub use deliveries::{DeadLetter, NewDelivery, QueuedDelivery, Work};
 pub use devices::{Lookup, StoredDevice};
 pub use error::StoreError;
-pub use feed::{Acceptance, Feed, Taken};
+pub use feed::{Acceptance, Feed, PassedOver, Taken};
 pub use open::{Store, StoreSettings};
 pub use outcomes::{Ending, Outcome};
 pub use records::StoredRecord;

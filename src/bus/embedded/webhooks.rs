@@ -2,7 +2,7 @@
 
 mod attempt;
 mod courier;
-mod hands;
+mod destinations;
 mod pass;
 mod signing;
 
@@ -13,11 +13,11 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use self::courier::Courier;
-use self::hands::Hands;
+use self::destinations::Destinations;
 use super::EmbeddedBus;
 use super::target::Target;
 use crate::config;
-use crate::egress::Egress;
+use crate::egress::{BreakerSettings, Egress};
 use crate::store::{Feed, Taken};
 
 /// How long to wait before asking a store again that failed.
@@ -36,6 +36,8 @@ pub struct WebhookSettings {
     pub longest_delay: Duration,
     /// Calls at the same time.
     pub concurrency: usize,
+    /// When a destination that fails is left alone, and for how long.
+    pub breaker: BreakerSettings,
 }
 
 impl From<&config::Webhooks> for WebhookSettings {
@@ -45,6 +47,7 @@ impl From<&config::Webhooks> for WebhookSettings {
             first_delay: Duration::from_millis(settings.first_delay_ms),
             longest_delay: Duration::from_secs(settings.longest_delay_seconds),
             concurrency: settings.concurrency,
+            breaker: BreakerSettings::default(),
         }
     }
 }
@@ -55,7 +58,7 @@ impl From<&config::Webhooks> for WebhookSettings {
 pub struct Webhooks {
     feed: Feed,
     courier: Arc<Courier>,
-    hands: Hands,
+    destinations: Destinations,
     concurrency: usize,
 }
 
@@ -63,8 +66,10 @@ impl Webhooks {
     /// A worker that takes from `feed`, a feed of [`Work::Webhook`](crate::store::Work::Webhook), and calls by `egress`.
     pub fn new(feed: Feed, bus: EmbeddedBus, (egress, settings): (Egress, WebhookSettings)) -> Self {
         let concurrency = settings.concurrency.max(1);
-        let hands = Hands::new(concurrency.div_ceil(SHARE), bus.webhook_bell());
-        Self { feed, courier: Arc::new(Courier { bus, egress, settings }), hands, concurrency }
+        let share = concurrency.div_ceil(SHARE);
+        let rest = (settings.breaker, bus.clock.clone());
+        let destinations = Destinations::new(share, bus.webhook_bell(), rest);
+        Self { feed, courier: Arc::new(Courier { bus, egress, settings }), destinations, concurrency }
     }
 
     /// Works until `stop` turns true, then finishes the calls that run. What is left stays in the queue.
@@ -79,14 +84,14 @@ impl Webhooks {
         while calls.join_next().await.is_some() {}
     }
 
-    /// A host whose hands are not full may get a whole share more, so that a slow one holds a quarter of all calls.
+    /// A host that is not full may get a whole share more, so that a slow one holds a quarter of all calls.
     async fn start_some(&self, calls: &mut JoinSet<()>) {
         while calls.try_join_next().is_some() {}
         if calls.len() >= self.concurrency {
             calls.join_next().await;
         }
-        let most = (self.concurrency - calls.len()).min(self.hands.share());
-        match self.feed.next_but(most, || self.hands.full()).await {
+        let most = (self.concurrency - calls.len()).min(self.destinations.share());
+        match self.feed.next_but(most, || self.destinations.passed_over()).await {
             Ok(taken) => taken.into_iter().for_each(|taken| self.start(calls, taken)),
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "cannot read the queue");
@@ -97,11 +102,9 @@ impl Webhooks {
 
     fn start(&self, calls: &mut JoinSet<()>, taken: Taken) {
         let host = taken.delivery.new.target.as_deref().map(Target::host).unwrap_or_default();
-        let held = self.hands.hold(host);
+        // One call tries a destination after its rest; what was taken together with it goes back to the queue.
+        let Ok(leave) = self.destinations.admit(host) else { return drop(taken) };
         let courier = Arc::clone(&self.courier);
-        calls.spawn(async move {
-            courier.handle(taken).await;
-            drop(held);
-        });
+        calls.spawn(async move { courier.handle(taken, leave).await });
     }
 }

@@ -135,6 +135,22 @@ async fn a_name_is_looked_up_once_and_only_what_passed_is_called() {
 }
 
 #[tokio::test]
+async fn a_name_that_leads_elsewhere_by_the_next_call_is_vetted_again() {
+    let receiver = receiver().await;
+    let answers = Mutex::new(vec!["169.254.169.254", "127.0.0.1"]);
+    let lookup = Lookup::from_fn(move |_| {
+        let address = answers.lock().unwrap().pop().unwrap().parse().unwrap();
+        Box::pin(std::future::ready(Ok(vec![address])))
+    });
+    let egress = Egress::new(to_loopback(), lookup).unwrap();
+    let url = format!("http://hook.example:{}/", receiver.port);
+    assert_eq!(egress.deliver(webhook(&url)).await.unwrap(), StatusCode::NO_CONTENT);
+    let outcome = egress.deliver(webhook(&url)).await;
+    assert!(is_refused(&outcome), "{outcome:?}");
+    assert_eq!(receiver.seen().len(), 1);
+}
+
+#[tokio::test]
 async fn a_name_that_leads_nowhere_is_no_connection() {
     let lookup = Lookup::from_fn(|_| Box::pin(async { Err(std::io::Error::other("no such name")) }));
     let outcome = Egress::new(settings(), lookup).unwrap().deliver(webhook("http://hook.example/")).await;

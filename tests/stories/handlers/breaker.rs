@@ -60,6 +60,7 @@ enum Step {
     Admit,
     Succeed(usize),
     Fail(usize),
+    Withdraw(usize),
     Wait(i64),
 }
 
@@ -68,6 +69,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => Just(Step::Admit),
         1 => any::<usize>().prop_map(Step::Succeed),
         3 => any::<usize>().prop_map(Step::Fail),
+        1 => any::<usize>().prop_map(Step::Withdraw),
         1 => (0..150i64).prop_map(Step::Wait),
     ];
     prop::collection::vec(step, 0..200)
@@ -86,6 +88,10 @@ struct History {
 }
 
 impl History {
+    fn is_untroubled(&self) -> bool {
+        self.row == 0 && self.opened.is_none() && self.trial.is_none()
+    }
+
     fn may_enter(&self, now: i64) -> bool {
         self.trial.is_none() && self.opened.is_none_or(|opened| now - opened >= 100)
     }
@@ -97,6 +103,13 @@ impl History {
             self.since = self.admitted;
         }
         self.admitted
+    }
+
+    fn withdrew(&mut self, call: u64, now: i64) {
+        if call >= self.since && self.trial.take().is_some() {
+            self.opened = Some(now - 100);
+            self.since = self.admitted + 1;
+        }
     }
 
     fn ended(&mut self, call: u64, succeeded: bool, now: i64) {
@@ -125,7 +138,9 @@ proptest! {
             match step {
                 Step::Wait(millis) => { now += millis; clock.store(now, Ordering::Relaxed); }
                 Step::Admit => {
+                    let resting = breaker.resting();
                     let admitted = breaker.admit();
+                    prop_assert_eq!(admitted.as_ref().err(), resting.as_ref());
                     prop_assert_eq!(admitted.is_ok(), history.may_enter(now));
                     match admitted {
                         Ok(admission) => calls.push((history.entered(), admission)),
@@ -142,8 +157,14 @@ proptest! {
                     drop(admission);
                     history.ended(call, false, now);
                 }
-                Step::Succeed(_) | Step::Fail(_) => {}
+                Step::Withdraw(which) if !calls.is_empty() => {
+                    let (call, admission) = calls.swap_remove(which % calls.len());
+                    admission.withdrawn();
+                    history.withdrew(call, now);
+                }
+                Step::Succeed(_) | Step::Fail(_) | Step::Withdraw(_) => {}
             }
+            prop_assert_eq!(breaker.untroubled(), history.is_untroubled());
         }
     }
 }

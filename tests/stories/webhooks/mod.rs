@@ -1,5 +1,6 @@
 //! Webhooks: what reaches a device's server, how it can tell where that comes from, and what is kept of the rest.
 
+mod breaker;
 mod delivering;
 mod keys;
 mod real;
@@ -12,7 +13,7 @@ use std::time::Duration;
 use endo::ambient::Clock;
 use endo::bus::embedded::api::ApiLimits;
 use endo::bus::embedded::{WebhookSettings, Webhooks};
-use endo::egress::{Egress, EgressSettings, Lookup};
+use endo::egress::{BreakerSettings, Egress, EgressSettings, Lookup};
 use endo::store::{DeadLetter, Feed, StoreError, Work};
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
@@ -25,6 +26,7 @@ const SETTINGS: WebhookSettings = WebhookSettings {
     first_delay: Duration::from_millis(1),
     longest_delay: Duration::from_millis(4),
     concurrency: 8,
+    breaker: BreakerSettings { failures: 5, rest: Duration::from_secs(60) },
 };
 
 fn loopback() -> EgressSettings {
@@ -43,12 +45,16 @@ impl Post {
     }
 
     async fn at(clock: Clock, egress: EgressSettings) -> Self {
+        Self::with(clock, egress, SETTINGS).await
+    }
+
+    async fn with(clock: Clock, egress: EgressSettings, settings: WebhookSettings) -> Self {
         let bus = TestBus::at(clock.clone(), (ApiLimits::default(), None)).await;
         let (stop, stopped) = watch::channel(false);
         let (store, bell) = (bus.bus.store().clone(), bus.bus.webhook_bell());
         let feed = Feed::new(store, Work::Webhook, (clock, bell));
         let egress = Egress::new(egress, Lookup::system()).unwrap();
-        tokio::spawn(Webhooks::new(feed, bus.bus.clone(), (egress, SETTINGS)).run(stopped));
+        tokio::spawn(Webhooks::new(feed, bus.bus.clone(), (egress, settings)).run(stopped));
         Self { bus, _stop: stop }
     }
 

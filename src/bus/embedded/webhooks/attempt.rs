@@ -34,28 +34,49 @@ pub(super) struct Failed {
     pub(super) reason: Cow<'static, str>,
     /// Whether a further attempt can help.
     pub(super) for_good: bool,
+    /// What it tells of the destination.
+    pub(super) destination: Destination,
+}
+
+/// What an attempt that came to nothing tells of its destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Destination {
+    /// Nothing: it was not called.
+    NotCalled,
+    /// It is well, and will not have this delivery.
+    Refuses,
+    /// It is down or overloaded.
+    Fails,
 }
 
 impl Failed {
     pub(super) fn again(reason: impl Into<Cow<'static, str>>) -> Self {
-        Self { reason: reason.into(), for_good: false }
+        Self { reason: reason.into(), for_good: false, destination: Destination::NotCalled }
     }
 
     pub(super) fn for_good(reason: &'static str) -> Self {
-        Self { reason: reason.into(), for_good: true }
+        Self { reason: reason.into(), for_good: true, destination: Destination::NotCalled }
+    }
+
+    fn at(reason: impl Into<Cow<'static, str>>, destination: Destination) -> Self {
+        Self { reason: reason.into(), for_good: false, destination }
     }
 
     /// What the answer says: only a status of success takes the delivery.
     pub(super) fn of(answer: Result<StatusCode, EgressError>) -> Result<(), Self> {
         match answer {
             Ok(status) if status.is_success() => Ok(()),
-            Ok(status) => Err(Self::again(format!("status {}", status.as_u16()))),
+            Ok(status) => {
+                let down = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
+                let destination = if down { Destination::Fails } else { Destination::Refuses };
+                Err(Self::at(format!("status {}", status.as_u16()), destination))
+            }
             Err(EgressError::AddressNotAllowed { .. } | EgressError::HostNotAllowed { .. }) => {
                 Err(Self::for_good("address not allowed"))
             }
-            Err(EgressError::Timeout) => Err(Self::again("timeout")),
-            Err(EgressError::Connect(_)) => Err(Self::again("connect")),
-            Err(_) => Err(Self::again("exchange")),
+            Err(EgressError::Timeout) => Err(Self::at("timeout", Destination::Fails)),
+            Err(EgressError::Connect(_)) => Err(Self::at("connect", Destination::Fails)),
+            Err(_) => Err(Self::at("exchange", Destination::Fails)),
         }
     }
 }

@@ -7,7 +7,8 @@ use zeroize::Zeroizing;
 use super::super::EmbeddedBus;
 use super::super::forwarder::Proof;
 use super::super::target::{Call, Target};
-use super::attempt::{Failed, request};
+use super::attempt::{Destination, Failed, request};
+use super::destinations::Leave;
 use super::signing::signed;
 use super::{AFTER_FAILURE, WebhookSettings, pass};
 use crate::ambient::Timestamp;
@@ -34,11 +35,16 @@ enum Next {
 }
 
 impl Courier {
-    pub(super) async fn handle(&self, taken: Taken) {
+    pub(super) async fn handle(&self, taken: Taken, leave: Leave) {
         let delivery = &taken.delivery;
         let call = delivery.new.target.as_deref().and_then(Target::read);
         let lends = call.as_ref().is_some_and(|call| call.webhook.proof == Proof::Credentials);
         let result = self.attempt(&delivery.new, call).await;
+        match &result {
+            Ok(()) | Err(Failed { destination: Destination::Refuses, .. }) => leave.answered(),
+            Err(Failed { destination: Destination::NotCalled, .. }) => leave.withdrawn(),
+            Err(Failed { destination: Destination::Fails, .. }) => leave.failed(),
+        }
         let next = self.next(delivery, result);
         self.end(taken, next, lends).await;
     }

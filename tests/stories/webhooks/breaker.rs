@@ -1,0 +1,151 @@
+//! A destination that fails again and again is left alone for a while; what waits for it loses nothing.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+
+use endo::ambient::Timestamp;
+use tokio::sync::Semaphore;
+
+use super::*;
+
+const REST: i64 = 60_000;
+const FAILURES: usize = 5;
+
+/// One attempt a delivery: every failure leaves a dead letter, and whatever waits was not tried.
+const ONCE: WebhookSettings = WebhookSettings {
+    attempts: 1,
+    concurrency: 64,
+    breaker: BreakerSettings { failures: FAILURES as u32, rest: Duration::from_millis(REST as u64) },
+    ..SETTINGS
+};
+
+/// A destination that fails at first, another that does not, and a clock in the test's hands.
+struct Scene {
+    post: Post,
+    now: Arc<AtomicI64>,
+    gate: Arc<Semaphore>,
+    calls: mpsc::UnboundedReceiver<Seen>,
+    device: Device,
+    well: (Device, mpsc::UnboundedReceiver<Seen>),
+    sender: Device,
+    _servers: [FakeApi; 2],
+}
+
+impl Scene {
+    /// The destination fails so many times, then takes what it gets, each once the gate has a permit for it.
+    async fn new(failures: usize) -> Self {
+        let now = Arc::new(AtomicI64::new(1_768_478_400_000));
+        let told = Arc::clone(&now);
+        let clock = Clock::from_fn(move || Timestamp::from_millis(told.load(Ordering::SeqCst)));
+        let post = Post::with(clock, loopback(), ONCE).await;
+        let (gate, (sender, calls)) = (Arc::new(Semaphore::new(0)), mpsc::unbounded_channel());
+        let (opened, count) = (Arc::clone(&gate), AtomicUsize::new(0));
+        let api = FakeApi::start(move |seen| {
+            sender.send(seen.clone()).unwrap();
+            match count.fetch_add(1, Ordering::SeqCst) < failures {
+                true => Answer::new(500, &[], ""),
+                false => Answer::new(200, &[], "").behind(&opened),
+            }
+        })
+        .await;
+        // On another port of the same host.
+        let (other, others) = server(&[200]).await;
+        let (device, well) = (post.hooked(hook(&api)).await, post.hooked(hook(&other)).await);
+        let sender = post.bus.device(json!({})).await;
+        let _servers = [api, other];
+        Self { post, now, gate, calls, device, well: (well, others), sender, _servers }
+    }
+
+    /// Accepts so many deliveries for the destination.
+    async fn send(&self, deliveries: usize) {
+        let devices: Vec<_> = std::iter::repeat_n(&self.device.uuid, deliveries).collect();
+        self.post.send(&self.sender, &json!({ "devices": devices })).await;
+    }
+
+    async fn calls(&mut self, count: usize) {
+        for _ in 0..count {
+            self.calls.recv().await.unwrap();
+        }
+    }
+
+    async fn until_dead(&self, letters: usize) {
+        while self.post.dead_letters().await.len() < letters {}
+    }
+
+    fn wait(&self, millis: i64) {
+        self.now.fetch_add(millis, Ordering::SeqCst);
+        self.post.bus.bus.webhook_bell().notify_one();
+    }
+
+    /// Somebody else's webhook is called meanwhile, and the destination is not.
+    async fn leaves_it_alone(&mut self) {
+        let well = json!({"devices": [self.well.0.uuid]});
+        self.post.send(&self.sender, &well).await;
+        self.well.1.recv().await.unwrap();
+        assert!(self.calls.try_recv().is_err());
+    }
+}
+
+#[tokio::test]
+async fn a_destination_that_fails_is_left_alone_then_tried_once_then_gets_what_waited() {
+    let mut scene = Scene::new(FAILURES).await;
+    scene.send(FAILURES).await;
+    scene.calls(FAILURES).await;
+    scene.until_dead(FAILURES).await;
+    scene.send(3).await;
+    scene.leaves_it_alone().await;
+    scene.wait(REST - 1);
+    scene.leaves_it_alone().await;
+    scene.wait(1);
+    scene.calls(1).await;
+    scene.leaves_it_alone().await;
+    scene.gate.add_permits(3);
+    scene.calls(2).await;
+    scene.post.until_nothing_waits().await;
+    assert_eq!(scene.post.dead_letters().await.len(), FAILURES);
+}
+
+#[tokio::test]
+async fn a_destination_that_fails_its_trial_rests_again() {
+    let mut scene = Scene::new(FAILURES + 1).await;
+    scene.gate.add_permits(3);
+    scene.send(FAILURES).await;
+    scene.until_dead(FAILURES).await;
+    scene.send(3).await;
+    scene.wait(REST);
+    scene.until_dead(FAILURES + 1).await;
+    scene.calls(FAILURES + 1).await;
+    scene.leaves_it_alone().await;
+    scene.wait(REST);
+    scene.calls(2).await;
+    scene.post.until_nothing_waits().await;
+    assert_eq!(scene.post.dead_letters().await.len(), FAILURES + 1);
+}
+
+#[tokio::test]
+async fn a_destination_is_tried_when_its_rest_is_over_though_nothing_else_happens() {
+    let breaker = BreakerSettings { failures: 1, rest: Duration::from_millis(200) };
+    let post = Post::with(Clock::system(), loopback(), WebhookSettings { breaker, ..ONCE }).await;
+    let (api, mut calls) = server(&[503, 200]).await;
+    let (sender, device) = (post.bus.device(json!({})).await, post.hooked(hook(&api)).await);
+    post.send(&sender, &json!({"devices": device.uuid})).await;
+    assert_eq!(post.first_dead_letter().await.reason, "status 503");
+    post.send(&sender, &json!({"devices": device.uuid})).await;
+    for _ in 0..2 {
+        calls.recv().await.unwrap();
+    }
+    post.until_nothing_waits().await;
+    assert_eq!(post.dead_letters().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_destination_that_refuses_deliveries_has_not_failed() {
+    let post = Post::with(Clock::system(), loopback(), ONCE).await;
+    let (api, mut calls) = server(&[404]).await;
+    let (sender, device) = (post.bus.device(json!({})).await, post.hooked(hook(&api)).await);
+    for letters in 1..=FAILURES + 1 {
+        post.send(&sender, &json!({"devices": device.uuid})).await;
+        calls.recv().await.unwrap();
+        while post.dead_letters().await.len() < letters {}
+    }
+}
