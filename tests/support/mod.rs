@@ -6,6 +6,7 @@ pub(crate) mod fake_api;
 pub(crate) mod gateway;
 pub(crate) mod keys;
 pub(crate) mod log;
+pub(crate) mod meshblu;
 pub(crate) mod program;
 pub(crate) mod provisions;
 pub(crate) mod real;

@@ -1,0 +1,128 @@
+//! Credentials devices on a Meshblu: found or made, sealed, bound and cut off (`spec/endo.md` 2.7, 2.8, 2.10).
+
+use endo::credentials::{Account, NewUserDevice};
+use endo::store::Binding;
+use endo::vault::{ResourceOwnerId, SecretText};
+use serde_json::{Value, json};
+
+use crate::support::fake_api::{Answer, Seen};
+use crate::support::meshblu::{
+    CREDENTIALS, FakeMeshblu, RemoteGateway, SERVICE, USER_DEVICE, json_answer, say_hello,
+};
+
+fn account(secret: &str) -> Account {
+    Account {
+        id: ResourceOwnerId::Number(583_231),
+        username: Some("octocat".to_owned()),
+        secret: SecretText::from(secret),
+        refresh_token: None,
+        owner: "owner-uuid".into(),
+    }
+}
+
+fn new_device() -> NewUserDevice {
+    NewUserDevice {
+        name: None,
+        device_type: "endo:github".to_owned(),
+        logo: None,
+        service_url: "https://endo.example/".to_owned(),
+        owner: "owner-uuid".into(),
+        heard_by_owner: false,
+    }
+}
+
+fn body(seen: &Seen) -> Value {
+    serde_json::from_slice(&seen.body).unwrap()
+}
+
+/// A bus that makes a credentials device, then user and status devices.
+async fn empty_bus() -> FakeMeshblu {
+    let meshblu = FakeMeshblu::start().await;
+    let made = |uuid: &str| json_answer(201, &json!({"uuid": uuid, "token": format!("token-of-{uuid}")}));
+    meshblu.answer("POST /search/devices", [json_answer(200, &json!([]))]);
+    meshblu.answer("POST /devices", [made("new-cred"), made("new-user"), made("new-status")]);
+    meshblu.answer("POST /devices/new-cred/tokens", [made("new-cred")]);
+    for call in [
+        format!("POST /v2/devices/{SERVICE}/subscriptions/new-cred/message.received"),
+        "POST /v2/devices/new-cred/subscriptions/new-user/message.received".to_owned(),
+    ] {
+        meshblu.answer(&call, [Answer::new(204, &[], "")]);
+    }
+    meshblu
+}
+
+#[tokio::test]
+async fn an_account_s_device_is_made_once_and_keeps_its_token() {
+    let meshblu = empty_bus().await;
+    let (gateway, _directory) = RemoteGateway::open(&meshblu).await;
+    let credentials = &gateway.gateway.credentials;
+    assert_eq!(credentials.keep(account("canary-of-a-secret")).await.unwrap().as_str(), "new-cred");
+    assert_eq!(
+        meshblu.called(),
+        [
+            "POST /search/devices".to_owned(),
+            "POST /devices".to_owned(),
+            format!("POST /v2/devices/{SERVICE}/subscriptions/new-cred/message.received"),
+            "POST /devices/new-cred/tokens".to_owned(),
+            "PUT /v2/devices/new-cred".to_owned(),
+        ]
+    );
+    let calls = meshblu.calls();
+    assert!(body(&calls[0])["endo.idKey"].is_string());
+    let service = json!([{"uuid": SERVICE}]);
+    let whitelists = json!({
+        "discover": {"view": service, "as": service},
+        "configure": {"update": service},
+        "message": {"received": service},
+    });
+    assert_eq!(body(&calls[1]), json!({"meshblu": {"version": "2.0.0", "whitelists": whitelists}}));
+    let record = body(&calls[4])["$set"].clone();
+    assert_eq!(record["endo"]["version"], "1.0.0", "the gateway of old can be put back");
+    assert!(!record.to_string().contains("canary"));
+    let device =
+        json!({"uuid": "new-cred", "endo": record["endo"], "endoSignature": record["endoSignature"]});
+    meshblu.answer("POST /search/devices", [json_answer(200, &json!([device]))]);
+    assert_eq!(credentials.keep(account("another-secret")).await.unwrap().as_str(), "new-cred");
+    let again: Vec<_> = meshblu.called().split_off(5);
+    assert_eq!(again, ["POST /search/devices", "PUT /v2/devices/new-cred"], "no new device, no new token");
+}
+
+#[tokio::test]
+async fn a_user_device_gets_its_right_last() {
+    let meshblu = empty_bus().await;
+    let (gateway, _directory) = RemoteGateway::open(&meshblu).await;
+    let credentials = &gateway.gateway.credentials;
+    let device = credentials.keep(account("s")).await.unwrap();
+    let bound = credentials.bind(device, new_device()).await.unwrap();
+    assert_eq!((bound.uuid.as_str(), bound.status_device.as_str()), ("new-user", "new-status"));
+    let calls = meshblu.calls().split_off(5);
+    let called: Vec<_> = meshblu.called().split_off(5);
+    assert_eq!(
+        called,
+        [
+            "POST /devices",
+            "POST /devices",
+            "PUT /v2/devices/new-user",
+            "POST /v2/devices/new-cred/subscriptions/new-user/message.received",
+        ]
+    );
+    assert_eq!(body(&calls[0])["name"], "octocat");
+    assert_eq!(body(&calls[1])["owner"], "new-user");
+    assert_eq!(body(&calls[2]), json!({"$set": {"statusDevice": "new-status"}}));
+}
+
+#[tokio::test]
+async fn a_device_that_is_cut_off_stays_cut_off_whatever_the_bus_says() {
+    let meshblu = FakeMeshblu::start().await;
+    let unsubscribe =
+        format!("DELETE /v2/devices/{CREDENTIALS}/subscriptions/{USER_DEVICE}/message.received");
+    meshblu.answer(&unsubscribe, [Answer::Bytes(Vec::new())]);
+    let (gateway, _directory) = RemoteGateway::open(&meshblu).await;
+    gateway.webhook(&say_hello()).await.is(201, "Created");
+    let binding = Binding { credentials: CREDENTIALS.into(), user_device: USER_DEVICE.into() };
+    assert!(gateway.gateway.credentials.revoke(binding).await.unwrap());
+    assert!(meshblu.called().contains(&unsubscribe));
+    let before = meshblu.called().len();
+    assert_eq!(gateway.webhook(&say_hello()).await.status, 403);
+    assert_eq!(meshblu.called().len(), before, "the bus still has the subscription, and is not asked");
+}

@@ -1,0 +1,14 @@
+//! The gateway on a Meshblu elsewhere.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod bad_meshblu;
+mod cycle;
+mod devices;
+mod failures;
+mod old_signatures;
+mod ours;
+mod repeats;
+mod replies;
+mod routes;
+mod starting;

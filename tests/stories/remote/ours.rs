@@ -1,0 +1,111 @@
+//! Two programs of ours: a gateway whose Meshblu is the embedded bus of another.
+
+use endo::ambient::Clock;
+use endo::config::Secret;
+use endo::credentials::Account;
+use endo::message::DeviceUuid;
+use endo::store::Binding;
+use endo::vault::{ResourceOwnerId, SecretText};
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::support::bus::{Device, WithJson, send};
+use crate::support::gateway::{Flow, TestGateway};
+use crate::support::meshblu::{RemoteGateway, say_hello, settings};
+
+/// A bus, a gateway on it, and everybody who takes part in a message.
+struct Scene {
+    bus: TestGateway,
+    gateway: RemoteGateway,
+    flow: Flow,
+    binding: Binding,
+    _directory: TempDir,
+}
+
+async fn register(bus: &TestGateway, document: serde_json::Value) -> Device {
+    let nobody = Device { uuid: String::new(), token: String::new() };
+    let registered = send(bus.by(&nobody, "POST /devices").json(&document)).await.json();
+    let text = |name: &str| registered[name].as_str().unwrap().to_owned();
+    Device { uuid: text("uuid"), token: text("token") }
+}
+
+impl Scene {
+    async fn set(accept_legacy: bool) -> Self {
+        let bus = TestGateway::with("http://127.0.0.1:9", |config| config.egress.allow_loopback = true).await;
+        let service = register(&bus, json!({"type": "device:oauth", "discoverWhitelist": ["*"]})).await;
+        let directory = tempfile::tempdir().unwrap();
+        let mut settings = settings(directory.path(), &format!("http://{}", bus.running.bus().unwrap()));
+        settings.bus.uuid = Some(service.uuid.clone());
+        settings.bus.token = Some(Secret::from(service.token.clone()));
+        settings.bus.accept_legacy_signatures = accept_legacy;
+        settings.bus.timeout_seconds = 10;
+        let gateway = RemoteGateway::at(Clock::system(), settings).await.unwrap();
+        let url = format!("http://{}/v2/messages", gateway.running.gateway());
+        let webhook = json!({"type": "webhook", "url": url, "method": "POST", "signRequest": true});
+        let forward = json!({"$addToSet": {"meshblu.forwarders.message.received": webhook}});
+        bus.update(&service, &service.uuid, forward).await;
+        let itself = format!("POST /v2/devices/{0}/subscriptions/{0}/message.received", service.uuid);
+        send(bus.by(&service, &itself)).await.is(204, "");
+        let (binding, flow) = cast(&bus, &gateway).await;
+        Self { bus, gateway, flow, binding, _directory: directory }
+    }
+}
+
+/// Credentials, a user device for them, and a flow that knows it.
+async fn cast(bus: &TestGateway, gateway: &RemoteGateway) -> (Binding, Flow) {
+    let owner = register(bus, json!({"type": "octoblu:user"})).await;
+    let account = Account {
+        id: ResourceOwnerId::Number(42),
+        username: Some("octocat".to_owned()),
+        secret: SecretText::from("canary-of-a-secret"),
+        refresh_token: None,
+        owner: DeviceUuid::from(&*owner.uuid),
+    };
+    let credentials = gateway.gateway.credentials.keep(account).await.unwrap();
+    let new = (None, DeviceUuid::from(&*owner.uuid));
+    let new = gateway.gateway.user_device(new, "http://127.0.0.1:1").await.unwrap();
+    let user = gateway.gateway.credentials.bind(credentials.clone(), new).await.unwrap();
+    let flow = bus.flow(&user.uuid).await;
+    let accept = json!({"$addToSet": {"meshblu.whitelists.message.from": {"uuid": flow.device.uuid}}});
+    bus.update(&owner, user.uuid.as_str(), accept).await;
+    (Binding { credentials, user_device: user.uuid }, flow)
+}
+
+async fn exchange(scene: &mut Scene) -> serde_json::Value {
+    let mut message = say_hello();
+    message["devices"] = json!([scene.binding.user_device]);
+    scene.bus.post(&scene.flow.device, &message).await;
+    scene.flow.next().await
+}
+
+#[tokio::test]
+async fn a_flow_is_answered_over_both_and_nothing_old_is_accepted() {
+    let mut scene = Scene::set(false).await;
+    let reply = exchange(&mut scene).await;
+    assert_eq!(reply["metadata"], json!({"to": {"nodeId": "n1"}, "code": 200, "status": "OK"}));
+    assert_eq!(reply["data"], json!({"hello": "Ada"}));
+    assert_eq!(reply["fromUuid"], json!(scene.binding.user_device));
+}
+
+#[tokio::test]
+async fn a_device_that_was_cut_off_reaches_nobody() {
+    let mut scene = Scene::set(false).await;
+    exchange(&mut scene).await;
+    assert!(scene.gateway.gateway.credentials.revoke(scene.binding.clone()).await.unwrap());
+    let mut message = say_hello();
+    message["devices"] = json!([scene.binding.user_device]);
+    scene.bus.post(&scene.flow.device, &message).await;
+    assert!(scene.bus.arrived(&mut scene.flow).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_job_s_failure_is_kept_on_the_status_device_of_the_other_bus() {
+    let mut scene = Scene::set(false).await;
+    let message = json!({
+        "devices": [scene.binding.user_device],
+        "metadata": {"jobType": "SayHello"},
+        "data": {"do": "fail"},
+    });
+    scene.bus.post(&scene.flow.device, &message).await;
+    assert_eq!(scene.flow.next().await["metadata"]["code"], 418);
+}

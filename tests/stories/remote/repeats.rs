@@ -1,0 +1,141 @@
+//! Deliveries that a bus of ours brings again: the first outcome, and nothing runs (RFC 9421 signatures).
+
+use std::sync::Arc;
+
+use endo::ambient::{Random, Timestamp};
+use endo::signature::{Ed25519PrivateKey, MessageSigner, Request};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::sync::Semaphore;
+
+use crate::support::bus::{Answer as HttpAnswer, send};
+use crate::support::fake_api::Answer;
+use crate::support::meshblu::{
+    FakeMeshblu, RemoteGateway, SERVICE, json_answer, route, say_hello, settings, vectors,
+};
+
+/// A bus of ours: it signs the new way.
+struct Signing {
+    meshblu: FakeMeshblu,
+    signer: MessageSigner,
+}
+
+impl Signing {
+    async fn start() -> Self {
+        let signer = MessageSigner::new(Ed25519PrivateKey::generate(&Random::system()));
+        let meshblu = FakeMeshblu::start().await;
+        let key = signer.key().to_jwk();
+        meshblu.answer("GET /.well-known/jwks.json", [json_answer(200, &json!({"keys": [key]}))]);
+        Self { meshblu, signer }
+    }
+
+    async fn gateway(&self) -> (RemoteGateway, TempDir) {
+        let directory = tempfile::tempdir().unwrap();
+        (self.gateway_in(&directory).await, directory)
+    }
+
+    async fn gateway_in(&self, directory: &TempDir) -> RemoteGateway {
+        let mut settings = settings(directory.path(), &self.meshblu.url());
+        settings.bus.accept_legacy_signatures = false;
+        RemoteGateway::with(settings).await.unwrap()
+    }
+
+    async fn deliver(&self, gateway: &RemoteGateway, id: &str, message: &Value) -> HttpAnswer {
+        let (authority, route) = (gateway.running.gateway().to_string(), route());
+        let fields = [
+            ("content-type", "application/json".as_bytes()),
+            ("x-meshblu-uuid", SERVICE.as_bytes()),
+            ("x-meshblu-route", route.as_bytes()),
+            ("x-meshblu-delivery-id", id.as_bytes()),
+        ];
+        let body = message.to_string();
+        let request = Request {
+            method: "POST",
+            scheme: "http",
+            authority: &authority,
+            target: "/v2/messages",
+            fields: &fields,
+            body: body.as_bytes(),
+        };
+        let now = Timestamp::from_millis(vectors()["nowMs"].as_i64().unwrap());
+        let signature = self.signer.sign(&request, now).unwrap();
+        let mut post = gateway.post("/v2/messages");
+        for (name, value) in &fields[1..] {
+            post = post.header(*name, *value);
+        }
+        let post = post
+            .header("content-digest", signature.content_digest)
+            .header("signature-input", signature.signature_input)
+            .header("signature", signature.signature);
+        send(post.body(body)).await
+    }
+}
+
+#[tokio::test]
+async fn a_delivery_that_comes_again_gets_the_first_outcome_and_runs_nothing() {
+    let bus = Signing::start().await;
+    let (gateway, directory) = bus.gateway().await;
+    bus.deliver(&gateway, "d1", &say_hello()).await.is(201, "Created");
+    let calls = bus.meshblu.called().len();
+    bus.deliver(&gateway, "d1", &say_hello()).await.is(201, "Created");
+    let failing = json!({"metadata": {"jobType": "SayHello"}, "data": {"do": "fail"}});
+    assert_eq!(bus.deliver(&gateway, "d1", &failing).await.status, 201, "its name alone counts");
+    assert_eq!(bus.meshblu.called().len(), calls);
+    let first = bus.deliver(&gateway, "d2", &failing).await;
+    let again = bus.deliver(&gateway, "d2", &failing).await;
+    assert_eq!((first.status.as_u16(), again.status.as_u16()), (418, 418));
+    assert_eq!(first.json()["error"], again.json()["error"]);
+    assert_eq!(bus.meshblu.messages().len(), 2);
+    gateway.stop().await;
+    let gateway = bus.gateway_in(&directory).await;
+    bus.deliver(&gateway, "d1", &say_hello()).await.is(201, "Created");
+    assert_eq!(bus.deliver(&gateway, "d2", &failing).await.status, 418);
+    assert_eq!(bus.meshblu.messages().len(), 2, "also across a restart");
+}
+
+#[tokio::test]
+async fn a_delivery_that_comes_again_while_it_is_worked_on_waits_for_its_end() {
+    let bus = Signing::start().await;
+    let (gateway, _directory) = bus.gateway().await;
+    let gate = Arc::new(Semaphore::new(0));
+    let taken = Answer::new(204, &[], "").behind(&gate);
+    bus.meshblu.answer("POST /messages", [taken]);
+    let message = say_hello();
+    let deliveries = async {
+        tokio::join!(
+            bus.deliver(&gateway, "d", &message),
+            bus.deliver(&gateway, "d", &message),
+            bus.deliver(&gateway, "d", &message),
+        )
+    };
+    let open = async {
+        let mut ticks = tokio::time::interval(std::time::Duration::from_millis(1));
+        while bus.meshblu.messages().is_empty() {
+            ticks.tick().await;
+        }
+        gate.add_permits(10);
+    };
+    let ((a, b, c), ()) = tokio::join!(deliveries, open);
+    assert_eq!([a.status, b.status, c.status].map(|status| status.as_u16()), [201; 3]);
+    assert_eq!(bus.meshblu.messages().len(), 1);
+}
+
+#[tokio::test]
+async fn a_reply_that_nobody_knows_of_stays_unknown_when_its_delivery_comes_again() {
+    let bus = Signing::start().await;
+    let (gateway, _directory) = bus.gateway().await;
+    bus.meshblu.answer("POST /messages", [Answer::Bytes(Vec::new())]);
+    for _ in 0..2 {
+        assert_eq!(bus.deliver(&gateway, "d", &say_hello()).await.status, 502);
+    }
+    assert_eq!(bus.meshblu.messages().len(), 1);
+}
+
+#[tokio::test]
+async fn a_changed_body_or_route_is_refused() {
+    let bus = Signing::start().await;
+    let (gateway, _directory) = bus.gateway().await;
+    let answer = gateway.webhook(&say_hello()).await;
+    assert_eq!(answer.status, 401, "the old form is off");
+    assert!(bus.meshblu.called().is_empty());
+}

@@ -1,0 +1,115 @@
+//! Routes that lead nowhere (`spec/endo.md` 2.5, route parsing).
+
+use serde_json::json;
+
+use crate::support::meshblu::{
+    CREDENTIALS, FLOW, FakeMeshblu, RemoteGateway, SERVICE, USER_DEVICE, route, say_hello,
+};
+
+fn hops(hops: &[(&str, &str)]) -> String {
+    let hops = hops.iter().map(|(from, to)| json!({"from": from, "to": to, "type": "message.received"}));
+    json!(hops.collect::<Vec<_>>()).to_string()
+}
+
+#[tokio::test]
+async fn a_route_that_names_nobody_to_answer_is_a_bad_route() {
+    let meshblu = FakeMeshblu::start().await;
+    let (gateway, _directory) = RemoteGateway::open(&meshblu).await;
+    let looping = hops(&[
+        (FLOW, USER_DEVICE),
+        (USER_DEVICE, USER_DEVICE),
+        (USER_DEVICE, CREDENTIALS),
+        (CREDENTIALS, SERVICE),
+    ]);
+    for bad in [
+        "",
+        "[]",
+        "null",
+        "7",
+        "true",
+        "[null]",
+        r#"{"a":1}"#,
+        r#"["x"]"#,
+        r#"[{"from":"a"}]"#,
+        "\"text\"",
+        &hops(&[(SERVICE, SERVICE)]),
+        &hops(&[(CREDENTIALS, SERVICE)]),
+        &looping,
+    ] {
+        let answer = gateway.webhook_by(bad, &say_hello()).await;
+        assert_eq!(answer.status, 422, "{bad}: {answer:?}");
+        assert_eq!(answer.json()["error"], "Bad route");
+    }
+    assert_eq!(gateway.webhook_by("[{", &say_hello()).await.status, 400);
+    assert!(meshblu.called().is_empty());
+    assert_eq!(gateway.waiting().await, 0);
+}
+
+#[tokio::test]
+async fn a_route_in_a_circle_is_read_like_any_other() {
+    let meshblu = FakeMeshblu::start().await;
+    let (gateway, _directory) = RemoteGateway::open(&meshblu).await;
+    let circle = hops(&[
+        (FLOW, "b"),
+        ("b", "c"),
+        ("c", "b"),
+        ("b", USER_DEVICE),
+        (USER_DEVICE, CREDENTIALS),
+        (CREDENTIALS, SERVICE),
+        (SERVICE, SERVICE),
+    ]);
+    gateway.webhook_by(&circle, &say_hello()).await.is(201, "Created");
+    assert_eq!(meshblu.messages()[0]["devices"], json!([FLOW]));
+}
+
+#[tokio::test]
+async fn a_route_to_devices_that_do_not_exist_is_refused_before_anything_is_opened() {
+    let meshblu = FakeMeshblu::start().await;
+    let (gateway, _directory) = RemoteGateway::open(&meshblu).await;
+    let nowhere = hops(&[(FLOW, "nobody"), ("nobody", "no-credentials"), ("no-credentials", SERVICE)]);
+    let answer = gateway.webhook_by(&nowhere, &say_hello()).await;
+    assert_eq!(answer.status, 404);
+    assert_eq!(meshblu.called(), ["GET /v2/devices/no-credentials/subscriptions"]);
+    let stranger = hops(&[(FLOW, "not-bound"), ("not-bound", CREDENTIALS), (CREDENTIALS, SERVICE)]);
+    assert_eq!(gateway.webhook_by(&stranger, &say_hello()).await.status, 403);
+    let odd = hops(&[(FLOW, "u"), ("u", "../../v2/whoami?x=#"), ("../../v2/whoami?x=#", SERVICE)]);
+    gateway.webhook_by(&odd, &say_hello()).await;
+    assert_eq!(
+        meshblu.called().last().unwrap(),
+        "GET /v2/devices/..%2F..%2Fv2%2Fwhoami%3Fx%3D%23/subscriptions"
+    );
+}
+
+#[tokio::test]
+async fn ten_thousand_hops_are_too_many_and_end_nothing() {
+    let meshblu = FakeMeshblu::start().await;
+    let (gateway, _directory) = RemoteGateway::open(&meshblu).await;
+    let long = |count: usize| {
+        let mut all = vec![(FLOW, USER_DEVICE); count];
+        all.extend([(USER_DEVICE, CREDENTIALS), (CREDENTIALS, SERVICE)]);
+        hops(&all)
+    };
+    gateway.webhook_by(&long(200), &say_hello()).await.is(201, "Created");
+    let answer = gateway.webhook_by(&long(1500), &say_hello()).await;
+    assert_eq!(answer.status, 431, "{answer:?}");
+    let recorded = &crate::support::meshblu::vectors()["vectors"][0]["request"]["headers"];
+    let mut request = gateway.post("/v2/messages").header("x-meshblu-route", long(10_000));
+    for name in ["Date", "X-MESHBLU-UUID", "Authorization"] {
+        request = request.header(name, recorded[name].as_str().unwrap());
+    }
+    // The connection may end while the rest of the header is still being sent.
+    if let Ok(answer) = request.body(say_hello().to_string()).send().await {
+        assert_eq!(answer.status(), 431);
+    }
+    gateway.webhook_by(&route(), &say_hello()).await.is(201, "Created");
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_object_is_no_message() {
+    let meshblu = FakeMeshblu::start().await;
+    let (gateway, _directory) = RemoteGateway::open(&meshblu).await;
+    for body in [json!(null), json!("x"), json!([1]), json!(7)] {
+        assert_eq!(gateway.webhook(&body).await.status, 400, "{body}");
+    }
+    assert!(meshblu.called().is_empty());
+}

@@ -1,0 +1,242 @@
+//! A stand-in for a Meshblu elsewhere, and a gateway on it: the record, the keys and the clock are those of the vectors.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+use std::collections::{HashMap, VecDeque};
+use std::net::Ipv4Addr;
+use std::path::Path;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use endo::ambient::{Clock, Random, Timestamp};
+use endo::config::{BusKind, Config, Secret};
+use endo::gateway::{Ambient, Gateway, GatewayError, Listeners, Running};
+use endo::job::{Job, JobContext, JobDirectory, JobError, Registry, RegistryOptions, built_in};
+use endo::store::{DeadLetter, StoreError, Work};
+use reqwest::{Client, RequestBuilder};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::bus::{Answer as HttpAnswer, send};
+use super::fake_api::{Answer, FakeApi, Seen};
+
+pub(crate) const SERVICE: &str = "service-uuid-0001";
+pub(crate) const CREDENTIALS: &str = "cred-uuid-0001";
+pub(crate) const USER_DEVICE: &str = "user-uuid";
+pub(crate) const FLOW: &str = "flow-uuid";
+/// The token of the credentials device, as the recorded record holds it.
+pub(crate) const CREDENTIALS_TOKEN: &str = "cred-token-0001";
+
+/// The recorded requests, keys and record.
+pub(crate) fn vectors() -> &'static Value {
+    static VECTORS: OnceLock<Value> = OnceLock::new();
+    VECTORS.get_or_init(|| serde_json::from_str(include_str!("../fixtures/http-signatures.json")).unwrap())
+}
+
+type Overrides = Arc<Mutex<HashMap<String, VecDeque<Answer>>>>;
+
+/// The stand-in; it answers as a Meshblu with the recorded devices, unless it is told otherwise.
+pub(crate) struct FakeMeshblu {
+    api: FakeApi,
+    overrides: Overrides,
+}
+
+impl FakeMeshblu {
+    pub(crate) async fn start() -> Self {
+        let overrides = Overrides::default();
+        let told = Arc::clone(&overrides);
+        let api = FakeApi::start(move |seen| {
+            let call = call(seen);
+            let mut told = told.lock().unwrap();
+            match told.get_mut(&call) {
+                Some(answers) if answers.len() > 1 => answers.pop_front().unwrap(),
+                Some(answers) => answers[0].clone(),
+                None => usual(&call),
+            }
+        })
+        .await;
+        Self { api, overrides }
+    }
+
+    /// From now on `"POST /messages"` is answered so; the last answer stays.
+    pub(crate) fn answer(&self, call: &str, answers: impl IntoIterator<Item = Answer>) {
+        self.overrides.lock().unwrap().insert(call.to_owned(), answers.into_iter().collect());
+    }
+
+    pub(crate) fn url(&self) -> String {
+        self.api.url("")
+    }
+
+    /// Every call since the gateway introduced itself.
+    pub(crate) fn calls(&self) -> Vec<Seen> {
+        let introduction = ["GET /v2/whoami", "GET /publickey", "GET /.well-known/jwks.json"];
+        self.api.seen().into_iter().filter(|seen| !introduction.contains(&&*call(seen))).collect()
+    }
+
+    /// The same as `"METHOD /path"`.
+    pub(crate) fn called(&self) -> Vec<String> {
+        self.calls().iter().map(call).collect()
+    }
+
+    /// The bodies of the messages that were sent.
+    pub(crate) fn messages(&self) -> Vec<Value> {
+        let sent = self.calls().into_iter().filter(|seen| call(seen) == "POST /messages");
+        sent.map(|seen| serde_json::from_slice(&seen.body).unwrap()).collect()
+    }
+}
+
+fn call(seen: &Seen) -> String {
+    format!("{} {}", seen.method, seen.target)
+}
+
+/// A JSON answer.
+pub(crate) fn json_answer(status: u16, body: &Value) -> Answer {
+    Answer::new(status, &["content-type: application/json"], body.to_string())
+}
+
+fn usual(call: &str) -> Answer {
+    let vectors = vectors();
+    let subscriptions = format!("GET /v2/devices/{CREDENTIALS}/subscriptions");
+    match call {
+        "GET /v2/whoami" => {
+            json_answer(200, &json!({"uuid": SERVICE, "options": {"imageUrl": "https://x/y.png"}}))
+        }
+        "GET /publickey" => json_answer(200, &json!({"publicKey": vectors["meshbluPublicKeyPem"]})),
+        "POST /search/devices" => json_answer(200, &json!([vectors["credentialsDevice"]])),
+        "POST /authenticate" | "POST /messages" => Answer::new(204, &[], ""),
+        "GET /v2/devices/user-uuid" => {
+            json_answer(200, &json!({"uuid": USER_DEVICE, "statusDevice": "status-uuid"}))
+        }
+        call if call == subscriptions => json_answer(200, &json!([bound()])),
+        call if call.starts_with("PUT ") => Answer::new(204, &[], ""),
+        _ => Answer::new(404, &["content-type: text/plain"], "Not Found"),
+    }
+}
+
+/// The subscription that is the user device's right.
+pub(crate) fn bound() -> Value {
+    json!({"subscriberUuid": CREDENTIALS, "emitterUuid": USER_DEVICE, "type": "message.received"})
+}
+
+/// The route of a message from the flow over the user device and the credentials device to the gateway.
+pub(crate) fn route() -> String {
+    let hop = |from, to| json!({"from": from, "to": to, "type": "message.received"});
+    let hops = [
+        hop(FLOW, USER_DEVICE),
+        hop(USER_DEVICE, CREDENTIALS),
+        hop(CREDENTIALS, SERVICE),
+        hop(SERVICE, SERVICE),
+    ];
+    json!(hops).to_string()
+}
+
+pub(crate) fn say_hello() -> Value {
+    json!({"metadata": {"jobType": "SayHello", "respondTo": {"nodeId": "n1"}}, "data": {"name": "Ada"}})
+}
+
+/// Says what it was sent; breaks or fails when its data ask for that.
+struct SayHello;
+
+impl Job for SayHello {
+    type Data = Value;
+    type Response = Value;
+
+    async fn run(&self, data: Value, context: JobContext) -> Result<Value, JobError> {
+        match data["do"].as_str() {
+            Some("fail") => Err(JobError::Refused { code: 418, message: "I am a teapot".to_owned() }),
+            Some("panic") => panic!("canary-of-a-panic"),
+            Some("call") => {
+                let request = http::Request::get("/count").body(bytes::Bytes::new()).unwrap();
+                let answer = context.api().call(request).await;
+                Ok(json!(answer.map(|answer| answer.status().as_u16()).unwrap_or_default()))
+            }
+            _ => Ok(json!({"hello": data["name"]})),
+        }
+    }
+}
+
+fn registry() -> Arc<Registry> {
+    let response = r#"{"type": "object", "properties": {"data": true}}"#;
+    let directory = JobDirectory { name: "say-hello", message: "", form: "", response };
+    let options =
+        RegistryOptions { default_job_type: None, fallback: None, time_limit: Duration::from_secs(30) };
+    Arc::new(Registry::load(vec![built_in(directory, SayHello)], options).unwrap().0)
+}
+
+/// A gateway on a stand-in; its clock stands at the time of the vectors.
+pub(crate) struct RemoteGateway {
+    pub(crate) gateway: Gateway,
+    pub(crate) running: Running,
+    client: Client,
+}
+
+/// The settings of a gateway on this bus, which accepts the old form of signatures.
+pub(crate) fn settings(directory: &Path, url: &str) -> Config {
+    let mut config = Config { data_dir: directory.to_owned(), ..Config::default() };
+    let free = (Ipv4Addr::LOCALHOST, 0).into();
+    (config.listen.gateway, config.listen.bus) = (free, free);
+    config.bus.kind = BusKind::Meshblu;
+    config.bus.url = url.to_owned();
+    config.bus.uuid = Some(SERVICE.to_owned());
+    config.bus.token = Some(Secret::from("service-token-0001".to_owned()));
+    config.bus.timeout_seconds = 1;
+    config.bus.accept_legacy_signatures = true;
+    config.records.private_key =
+        Some(Secret::from(vectors()["servicePrivateKeyPem"].as_str().unwrap().to_owned()));
+    config
+}
+
+impl RemoteGateway {
+    pub(crate) async fn open(meshblu: &FakeMeshblu) -> (Self, TempDir) {
+        let directory = tempfile::tempdir().unwrap();
+        let settings = settings(directory.path(), &meshblu.url());
+        (Self::with(settings).await.unwrap(), directory)
+    }
+
+    pub(crate) async fn with(config: Config) -> Result<Self, GatewayError> {
+        let now = Timestamp::from_millis(vectors()["nowMs"].as_i64().unwrap());
+        Self::at(Clock::from_fn(move || now), config).await
+    }
+
+    /// The same with another clock.
+    pub(crate) async fn at(clock: Clock, config: Config) -> Result<Self, GatewayError> {
+        let ambient = Ambient { clock, random: Random::system() };
+        let mut gateway = Gateway::open(config, ambient).await?;
+        gateway.registry = registry();
+        let running = gateway.start(Listeners::open(&gateway.config)?).await?;
+        let client = Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+        Ok(Self { gateway, running, client })
+    }
+
+    pub(crate) fn post(&self, path: &str) -> RequestBuilder {
+        let url = format!("http://{}{path}", self.running.gateway());
+        self.client.post(url).header("content-type", "application/json")
+    }
+
+    /// Posts a message as a bus of old does, with a signature of the vectors.
+    pub(crate) async fn webhook(&self, message: &Value) -> HttpAnswer {
+        self.webhook_by(&route(), message).await
+    }
+
+    pub(crate) async fn webhook_by(&self, route: &str, message: &Value) -> HttpAnswer {
+        let recorded = &vectors()["vectors"][0]["request"]["headers"];
+        let mut request = self.post("/v2/messages").header("x-meshblu-route", route);
+        for name in ["Date", "X-MESHBLU-UUID", "Authorization"] {
+            request = request.header(name, recorded[name].as_str().unwrap());
+        }
+        send(request.body(message.to_string())).await
+    }
+
+    pub(crate) async fn dead_letters(&self) -> Vec<DeadLetter> {
+        self.gateway.store.read::<_, StoreError, _>(|view| view.dead_letters(10)).await.unwrap()
+    }
+
+    pub(crate) async fn waiting(&self) -> u64 {
+        self.gateway.store.read::<_, StoreError, _>(|view| view.waiting(Work::Job)).await.unwrap()
+    }
+
+    /// Ends it, so that another can have its directory.
+    pub(crate) async fn stop(self) {
+        self.running.stop().await;
+    }
+}
