@@ -173,13 +173,18 @@ impl Gateway {
     }
 
     fn housekeeping(&self, mut stopped: watch::Receiver<bool>) -> impl Future<Output = ()> + use<> {
-        let (store, clock) = (self.store.clone(), self.ambient.clock.clone());
+        let (store, bus, clock) = (self.store.clone(), self.bus.clone(), self.ambient.clock.clone());
         let (days, rows) = (self.config.store.keep_days, self.config.store.keep_rows);
         let kept = Duration::from_secs(u64::from(days) * 24 * 60 * 60);
         async move {
             while tokio::time::timeout(HOUSEKEEPING, stopped.wait_for(|stop| *stop)).await.is_err() {
                 if let Err(error) = store.forget_old(clock.now().minus(kept), rows).await {
                     tracing::warn!(error = &error as &dyn std::error::Error, "old outcomes stay for now");
+                }
+                if let Bus::Embedded(network) = &bus
+                    && let Err(error) = network.forget_old_sign_ins().await
+                {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "old sign-ins stay for now");
                 }
             }
         }

@@ -4,6 +4,7 @@
 //! ([`Store::read`]). Whatever a write answers, it answers after its commit is on disk.
 
 mod bindings;
+mod codes;
 mod deliveries;
 mod device_cache;
 mod devices;
@@ -17,12 +18,14 @@ mod readers;
 mod records;
 mod room;
 mod schema;
+mod sign_ins;
 mod subscriptions;
 mod tokens;
 mod transaction;
 mod writer;
 
 pub use bindings::Binding;
+pub use codes::{StoredCode, StoredGrant};
 pub use deliveries::{DeadLetter, NewDelivery, QueuedDelivery, Work};
 pub use devices::{Lookup, StoredDevice};
 pub use error::StoreError;
@@ -30,6 +33,7 @@ pub use feed::{Acceptance, Feed, PassedOver, Taken};
 pub use open::{Store, StoreSettings};
 pub use outcomes::{Ending, Outcome};
 pub use records::StoredRecord;
+pub use sign_ins::StoredSignIn;
 pub use subscriptions::StoredSubscription;
 pub use tokens::{StoredToken, TokenHash};
 pub use transaction::{Transaction, View};

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use super::StoreError;
 
 /// Step `n` leads from format `n` to format `n + 1`.
-const STEPS: &[&str] = &[FIRST, WITH_REPLIES];
+const STEPS: &[&str] = &[FIRST, WITH_REPLIES, WITH_SIGN_INS];
 
 const FIRST: &str = "
 CREATE TABLE facts (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -75,6 +75,28 @@ const WITH_REPLIES: &str = "
 ALTER TABLE deliveries ADD COLUMN reply TEXT;
 ALTER TABLE dead_letters ADD COLUMN reply TEXT;
 CREATE INDEX job_deliveries_by_id ON deliveries (id) WHERE work = 0;
+";
+
+/// Sign-ins on the bus's own page, and the codes that they give to clients.
+const WITH_SIGN_INS: &str = "
+CREATE TABLE sign_ins (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    hash BLOB NOT NULL UNIQUE, device TEXT NOT NULL, began_at INTEGER NOT NULL,
+    -- A sign-in ends with the token that proved it.
+    token INTEGER NOT NULL REFERENCES tokens (seq) ON DELETE CASCADE
+);
+CREATE INDEX sign_ins_by_device ON sign_ins (device, seq);
+CREATE INDEX sign_ins_by_age ON sign_ins (began_at);
+CREATE INDEX sign_ins_by_token ON sign_ins (token);
+
+CREATE TABLE codes (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    hash BLOB NOT NULL UNIQUE, client TEXT NOT NULL, device TEXT NOT NULL, proof INTEGER NOT NULL,
+    target TEXT NOT NULL, target_was_named INTEGER NOT NULL, challenge BLOB, made_at INTEGER NOT NULL,
+    used INTEGER NOT NULL DEFAULT 0, token BLOB
+);
+CREATE INDEX codes_by_holder ON codes (client, device, seq);
+CREATE INDEX codes_by_age ON codes (made_at);
 ";
 
 /// Marks a file as a database of endo ("Endo" in ASCII).

@@ -17,6 +17,14 @@ impl TokenHash {
         let hash = Sha256::new().chain_update(token).chain_update(uuid.as_str()).chain_update(pepper);
         Self(hash.finalize().into())
     }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    pub(super) fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
 }
 
 impl std::fmt::Debug for TokenHash {
@@ -44,7 +52,25 @@ impl View<'_> {
     /// What the database reports.
     pub fn knows_token(&self, uuid: &DeviceUuid, hash: &TokenHash) -> Result<bool, StoreError> {
         let mut statement = self.prepare("SELECT 1 FROM tokens WHERE uuid = ?1 AND hash = ?2")?;
-        Ok(statement.query_row((uuid.as_str(), &hash.0[..]), |_| Ok(())).optional()?.is_some())
+        Ok(statement.query_row((uuid.as_str(), hash.as_bytes()), |_| Ok(())).optional()?.is_some())
+    }
+
+    /// What [`StoredToken::seq`] calls the token `hash` of `uuid`, if there is one.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn token_seq(&self, uuid: &DeviceUuid, hash: &TokenHash) -> Result<Option<i64>, StoreError> {
+        let mut statement = self.prepare("SELECT seq FROM tokens WHERE uuid = ?1 AND hash = ?2")?;
+        Ok(statement.query_row((uuid.as_str(), hash.as_bytes()), |row| row.get(0)).optional()?)
+    }
+
+    /// Whether the token of this [`StoredToken::seq`] still holds.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn keeps_token(&self, seq: i64) -> Result<bool, StoreError> {
+        let mut statement = self.prepare("SELECT seq FROM tokens WHERE seq = ?1")?;
+        Ok(statement.query_row([seq], |_| Ok(())).optional()?.is_some())
     }
 
     /// The tokens of `uuid`, newest first, at most `limit`.
@@ -89,7 +115,7 @@ impl Transaction<'_> {
         (root, metadata): (bool, &Value),
     ) -> Result<(), StoreError> {
         let sql = "INSERT OR IGNORE INTO tokens (uuid, hash, root, metadata) VALUES (?1, ?2, ?3, ?4)";
-        self.prepare(sql)?.execute((uuid.as_str(), &hash.0[..], root, metadata.to_string()))?;
+        self.prepare(sql)?.execute((uuid.as_str(), hash.as_bytes(), root, metadata.to_string()))?;
         Ok(())
     }
 
@@ -99,7 +125,7 @@ impl Transaction<'_> {
     /// What the database reports.
     pub fn remove_token(&self, uuid: &DeviceUuid, hash: &TokenHash) -> Result<(), StoreError> {
         let sql = "DELETE FROM tokens WHERE uuid = ?1 AND hash = ?2";
-        self.prepare(sql)?.execute((uuid.as_str(), &hash.0[..]))?;
+        self.prepare(sql)?.execute((uuid.as_str(), hash.as_bytes()))?;
         Ok(())
     }
 

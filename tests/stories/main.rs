@@ -24,6 +24,7 @@ mod jobs;
 mod kill;
 mod licences;
 mod main_job;
+mod oauth;
 mod readme;
 mod remote;
 mod serving;

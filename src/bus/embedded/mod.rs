@@ -8,6 +8,7 @@ pub mod forwarder;
 mod founding;
 mod messages;
 mod network;
+pub mod oauth;
 mod order;
 pub mod path;
 pub mod projection;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 use zeroize::Zeroizing;
 
+use super::oauth::Attempts;
 use super::signers::Signers;
 use super::streams::Streams;
 use super::{BusError, founding};
@@ -42,6 +43,7 @@ pub struct Exchange {
     pub(super) pepper: Zeroizing<Vec<u8>>,
     pub(super) signers: Signers,
     pub(super) streams: Streams,
+    pub(super) attempts: Attempts,
     pub(super) job_bell: Arc<Notify>,
     pub(super) webhook_bell: Arc<Notify>,
 }
@@ -76,6 +78,7 @@ impl EmbeddedBus {
             pepper,
             signers,
             streams: Streams::default(),
+            attempts: Attempts::default(),
             job_bell: Arc::default(),
             webhook_bell: Arc::default(),
         })))

@@ -97,6 +97,11 @@ pub fn allows(document: &Value, list: List, who: &DeviceUuid) -> bool {
         || (version(document).and_then(Value::as_str) != Some("2.0.0") && derives(document, list, who))
 }
 
+/// Whether `list` lets everybody do what it is for.
+pub fn allows_everybody(document: &Value, list: List) -> bool {
+    allows(document, list, &ANYONE.into())
+}
+
 /// Whether a search by `actor` may find this document. Not the same as `discover.view`:
 /// documents of an unknown version are never found (`spec/meshblu.md` 1.6).
 pub fn visible_to(document: &Value, actor: &DeviceUuid) -> bool {

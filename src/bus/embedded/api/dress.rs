@@ -7,7 +7,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_REQUEST_HEADERS, HeaderName, HeaderValue, VARY,
+    ACCESS_CONTROL_REQUEST_HEADERS, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, VARY,
 };
 use actix_web::middleware::Next;
 use actix_web::web::Data;
@@ -31,7 +31,10 @@ pub(super) async fn dress<B: MessageBody + 'static>(
     let routed = response.headers().contains_key(CODE);
     let name = routed.then(|| response_id(response.request().app_data::<Data<Door>>())).flatten();
     let headers = response.headers_mut();
-    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    // Pages are for people: no other page reads them (RFC 9700, 2.6).
+    if !headers.contains_key(CONTENT_SECURITY_POLICY) {
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    }
     if let Some(name) = name {
         headers.insert(RESPONSE_ID, name);
     }

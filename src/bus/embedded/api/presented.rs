@@ -79,7 +79,7 @@ impl FromRequest for Presented {
 }
 
 /// The word before the credentials is not looked at, nor is what follows a second colon.
-fn authorization(headers: &HeaderMap) -> Option<Login> {
+pub(super) fn authorization(headers: &HeaderMap) -> Option<Login> {
     let (_, encoded) = headers.get(AUTHORIZATION)?.to_str().ok()?.trim().split_once(' ')?;
     let decoded = Zeroizing::new(LENIENT.decode(encoded.trim()).ok()?);
     let mut parts = std::str::from_utf8(&decoded).ok()?.split(':');

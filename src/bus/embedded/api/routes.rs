@@ -4,7 +4,7 @@ use actix_web::web::{self, ServiceConfig, delete, get, patch, post, put};
 
 use super::problem::Problem;
 use super::refusal::Refusal;
-use super::{devices, liveness, messages, search, streaming, subscriptions, tokens};
+use super::{devices, liveness, messages, oauth, search, streaming, subscriptions, tokens};
 
 /// Sets the routes up; whatever has none is 404.
 pub(super) fn routes(config: &mut ServiceConfig) {
@@ -18,6 +18,9 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .route("/broadcasts", post().to(messages::broadcast))
         .route("/subscribe/{uuid}/received", get().to(streaming::received))
         .route("/authenticate/{uuid}", get().to(devices::check))
+        .route("/authorize", get().to(oauth::authorize::ask))
+        .route("/authorize", post().to(oauth::authorize::answer))
+        .route("/access_token", post().to(oauth::token::exchange))
         .route("/ping", get().to(liveness::online))
         .route("/healthcheck", get().to(liveness::online))
         .route("/status", get().to(liveness::status))

@@ -1,0 +1,9 @@
+//! The bus as an OAuth provider, over HTTP (`spec/meshblu.md` 8).
+
+pub(super) mod authorize;
+mod browser;
+mod flaw;
+mod html;
+mod page;
+mod redirect;
+pub(super) mod token;

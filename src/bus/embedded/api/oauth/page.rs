@@ -1,0 +1,152 @@
+//! The pages that people see at `/authorize`: HTML without scripts, images or anything from elsewhere.
+//!
+//! A client's image is not shown: loading it would tell whoever keeps it who looks at this page, and when.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentType, REFERRER_POLICY, RETRY_AFTER,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use actix_web::{HttpResponse, HttpResponseBuilder};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest, Sha256};
+
+use super::html::Text;
+use crate::bus::embedded::oauth::{Attempts, AuthorizationRequest, SignedIn, Ticket};
+
+const STYLE: &str = include_str!("page.css");
+
+/// Why somebody sees the sign-in form again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Note {
+    /// The token is not one of the device's.
+    Wrong,
+    /// There were too many tries.
+    TooOften,
+}
+
+/// The beginning of every answer at `/authorize`.
+pub(super) fn answer(status: StatusCode) -> HttpResponseBuilder {
+    let style = STANDARD.encode(Sha256::digest(STYLE));
+    // Browsers hold a form to `form-action` on the whole way that its answer leads: to the client, and on from there.
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{style}'; form-action 'self' http: https:; base-uri 'none'; frame-ancestors 'none'"
+    );
+    let mut answer = HttpResponse::build(status);
+    answer
+        .insert_header((CONTENT_SECURITY_POLICY, policy))
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .insert_header((REFERRER_POLICY, "no-referrer"))
+        .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .insert_header((X_FRAME_OPTIONS, "DENY"));
+    answer
+}
+
+/// The form in which a device proves itself.
+pub(super) fn sign_in(
+    (request, ticket): (&AuthorizationRequest, &Ticket),
+    (note, uuid): (Option<Note>, &str),
+) -> HttpResponse {
+    let (status, said) = match note {
+        None => (StatusCode::OK, ""),
+        Some(Note::Wrong) => {
+            (StatusCode::FORBIDDEN, "This device does not exist, or the token is not one of its own.")
+        }
+        Some(Note::TooOften) => {
+            (StatusCode::TOO_MANY_REQUESTS, "Too many tries for this device. Wait a minute, then try again.")
+        }
+    };
+    let alarm =
+        if said.is_empty() { String::new() } else { format!("<p class=\"alarm\" role=\"alert\">{said}</p>") };
+    let name = Text(&request.client.name);
+    let form = form(
+        (request, ticket),
+        &format!(
+            r#"<label for="uuid">Device uuid</label>
+<input id="uuid" name="uuid" value="{uuid}" maxlength="256" autocomplete="username" autocapitalize="none" spellcheck="false" required>
+<label for="token">Token</label>
+<input id="token" name="token" type="password" maxlength="1024" autocomplete="current-password" required>
+<div class="buttons">
+<button class="strong" name="answer" value="sign-in">Sign in</button>
+<button name="answer" value="deny" formnovalidate>Cancel</button>
+</div>"#,
+            uuid = Text(uuid),
+        ),
+    );
+    let title = format!("Sign in to continue to {name}");
+    let lead = "<p class=\"soft\">Sign in as the device you act as on this bus. The token stays here: it is not shown to the client.</p>";
+    let mut answer = answer(status);
+    if note == Some(Note::TooOften) {
+        answer.insert_header((RETRY_AFTER, Attempts::WINDOW.as_secs()));
+    }
+    whole(answer, &title, &format!("{lead}{alarm}{form}"))
+}
+
+/// The question whether the client may act as the device.
+pub(super) fn consent(
+    (request, ticket): (&AuthorizationRequest, &Ticket),
+    signed_in: &SignedIn,
+) -> HttpResponse {
+    let (client, target) = (&request.client, &request.target);
+    let place = target.host_str().map_or_else(|| format!("{}:", target.scheme()), str::to_owned);
+    let name = signed_in.name.as_ref().map(|name| format!("{}<br>", Text(name))).unwrap_or_default();
+    let facts = format!(
+        "<dl><div><dt>Client</dt><dd>{}<br><code>{}</code></dd></div>\
+         <div><dt>Your device</dt><dd>{name}<code>{}</code></dd></div>\
+         <div><dt>You will be sent to</dt><dd>{}</dd></div></dl>",
+        Text(&client.name),
+        Text(&client.uuid),
+        Text(&signed_in.device),
+        Text(place),
+    );
+    let warning = "<p>It gets a token of its own, with which it can do everything that the device can. You can revoke that token at any time.</p>";
+    let buttons = r#"<div class="buttons">
+<button class="strong" name="answer" value="allow">Allow</button>
+<button name="answer" value="deny">Deny</button>
+<button class="link" name="answer" value="leave">Sign in as another device</button>
+</div>"#;
+    let title = format!("Let {} act as your device?", Text(&client.name));
+    let body = format!("{facts}{warning}{}", form((request, ticket), buttons));
+    whole(answer(StatusCode::OK), &title, &body)
+}
+
+/// A form that this browser was not given, or not lately.
+pub(super) fn stale(request: &AuthorizationRequest) -> HttpResponse {
+    let again = format!("authorize?{}", request.to_query());
+    let body = format!(
+        "<p>Nothing was done. Either the page was too old, or your browser keeps no cookie for this address: away from the bus's own machine it takes https.</p><p><a href=\"{}\">Start again</a></p>",
+        Text(again),
+    );
+    whole(answer(StatusCode::FORBIDDEN), "That page is out of date", &body)
+}
+
+fn form((request, ticket): (&AuthorizationRequest, &Ticket), fields: &str) -> String {
+    format!(
+        "<form method=\"post\" action=\"authorize?{}\"><input type=\"hidden\" name=\"ticket\" value=\"{ticket}\">{fields}</form>",
+        Text(request.to_query()),
+    )
+}
+
+/// `title` and `body` are HTML.
+fn whole(mut answer: HttpResponseBuilder, title: &str, body: &str) -> HttpResponse {
+    answer.insert_header(ContentType::html()).body(format!(
+        r#"<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<title>{title}</title>
+<style>{STYLE}</style>
+</head>
+<body>
+<main>
+<h1>{title}</h1>
+{body}
+</main>
+</body>
+</html>
+"#
+    ))
+}

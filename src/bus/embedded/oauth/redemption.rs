@@ -1,0 +1,119 @@
+//! The exchange of a code for a token (RFC 6749, 4.1.3).
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
+use super::super::{BusError, Caller, EmbeddedBus};
+use super::Challenge;
+use super::codes::LIFE;
+use crate::message::DeviceUuid;
+use crate::store::{StoredGrant, TokenHash, Transaction};
+
+/// What a client shows to get a token.
+#[derive(Clone)]
+pub struct Redemption {
+    /// The code.
+    pub code: Zeroizing<String>,
+    /// The address it was sent to, where the client named one.
+    pub redirect_uri: Option<String>,
+    /// What the challenge was made from, where there was one.
+    pub verifier: Option<Zeroizing<String>>,
+}
+
+impl std::fmt::Debug for Redemption {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Redemption").field("redirect_uri", &self.redirect_uri).finish_non_exhaustive()
+    }
+}
+
+/// A token of a device in the form that clients present it: base64 of `uuid:token`.
+pub struct AccessToken(Zeroizing<String>);
+
+impl AccessToken {
+    /// The text itself, for the client's answer alone.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for AccessToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("AccessToken([redacted])")
+    }
+}
+
+/// The code is not good: unknown, over, used, of another client, or shown without what belongs to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BadCode;
+
+impl EmbeddedBus {
+    /// Exchanges a code for a new token, in place of the one that `client` had of the same device. `client` has proven
+    /// who it is. A code is used up by the first try, and a second one ends the token that the first got: one of the
+    /// two was a thief (RFC 6749, 4.1.2).
+    ///
+    /// # Errors
+    /// What the store reports. A [`BadCode`] is no error of this transaction: what it ends is to be kept.
+    pub fn redeem(
+        &self,
+        transaction: &Transaction<'_>,
+        (client, redemption): (&DeviceUuid, &Redemption),
+    ) -> Result<Result<AccessToken, BadCode>, BusError> {
+        let hash = self.code_hash(&redemption.code, client);
+        let Some(code) = transaction.code(&hash)?.filter(|code| code.grant.client == *client) else {
+            return Ok(Err(BadCode));
+        };
+        if code.used {
+            if let Some(token) = &code.token {
+                tracing::warn!(client.uuid = %client, device.uuid = %code.grant.device, "a code was used twice; its token was revoked");
+                transaction.remove_token(&code.grant.device, token)?;
+            }
+            return Ok(Err(BadCode));
+        }
+        if !self.is_good(transaction, (&code.grant, redemption))? {
+            transaction.use_code(code.seq, None)?;
+            return Ok(Err(BadCode));
+        }
+        let token = self.issue(transaction, &code.grant)?;
+        let hash = TokenHash::of(&token, &code.grant.device, &self.pepper);
+        transaction.use_code(code.seq, Some(&hash))?;
+        let pair = Zeroizing::new(format!("{}:{}", code.grant.device, *token));
+        Ok(Ok(AccessToken(Zeroizing::new(STANDARD.encode(pair.as_bytes())))))
+    }
+
+    fn is_good(
+        &self,
+        transaction: &Transaction<'_>,
+        (grant, redemption): (&StoredGrant, &Redemption),
+    ) -> Result<bool, BusError> {
+        let now = self.clock.now();
+        let is_fresh = now >= grant.made_at && now.since(grant.made_at) < LIFE;
+        let is_addressed = match &redemption.redirect_uri {
+            Some(named) => *named == grant.target,
+            None => !grant.target_was_named,
+        };
+        let is_proven = match (grant.challenge, &redemption.verifier) {
+            (Some(challenge), Some(verifier)) => Challenge::from_bytes(challenge).is_met_by(verifier),
+            // A verifier without a challenge: somebody took the challenge out of the request (RFC 9700, 4.8.2).
+            (challenge, verifier) => challenge.is_none() && verifier.is_none(),
+        };
+        // The token that proved the device may have been revoked meanwhile; a device that is gone has none.
+        Ok(is_fresh && is_addressed && is_proven && transaction.keeps_token(grant.proof)?)
+    }
+
+    /// A new token of the device for this client, in place of an earlier one.
+    fn issue(
+        &self,
+        transaction: &Transaction<'_>,
+        grant: &StoredGrant,
+    ) -> Result<Zeroizing<String>, BusError> {
+        let caller = Caller::itself(grant.device.clone());
+        let marks = [("tag", format!("oauth-{}", grant.client)), ("client_id", grant.client.to_string())];
+        let marks = marks.map(|(name, value)| (name.to_owned(), value));
+        self.revoke_tokens(transaction, &caller, (&grant.device, &marks))?;
+        let metadata: Map<_, _> =
+            marks.into_iter().map(|(name, value)| (name, Value::String(value))).collect();
+        self.make_token(transaction, &caller, (&grant.device, &metadata))
+    }
+}
