@@ -1,4 +1,4 @@
-// Runs the jobs of an old service for Endo: node handler-host.mjs src/jobs /run/jobs.sock (or a port of 127.0.0.1)
+// node handler-host.mjs src/jobs /run/jobs.sock — beside the old service, whose packages it uses; a port works too
 import { readdirSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
@@ -6,14 +6,11 @@ import { resolve } from 'node:path'
 
 const [directory, address] = process.argv.slice(2)
 const require = createRequire(resolve(directory, 'index.js'))
-try { require('coffeescript/register') } catch { /* then the jobs are JavaScript */ }
+for (const loader of ['coffee-script/register', 'fs-cson/register']) try { require(loader) } catch { /* not used */ }
 const jobType = (name) => name.split(/[^a-z0-9]+/i).map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('')
-const folders = readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isDirectory())
-const jobs = new Map(folders.map(({ name }) => [jobType(name), require(resolve(directory, name))]))
-
-const run = (job, { metadata, data, encrypted }) => new Promise((resolve, reject) =>
-  job.action({ encrypted }, { metadata, data }, (error, response) => error ? reject(error) : resolve(response)))
-
+const jobs = new Map(readdirSync(directory).map((name) => [jobType(name), require(resolve(directory, name))]))
+const run = (job, { encrypted, ...message }) => new Promise((resolve, reject) =>
+  job.action({ encrypted }, message, (error, response) => error ? reject(error) : resolve(response)))
 createServer(async (request, response) => {
   const answer = (status, body) => response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
   try {

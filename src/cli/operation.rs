@@ -96,6 +96,9 @@ pub(super) struct Letter {
     pub(super) accepted: String,
     pub(super) route: Value,
     pub(super) body: Value,
+    /// The reply that was to be sent, where there was one.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub(super) reply: Value,
 }
 
 /// A secret that is handed to the gateway: wiped on drop, shown nowhere but on the way there.

@@ -209,6 +209,7 @@ impl From<DeadLetter> for Letter {
             accepted: letter.accepted_at.iso_seconds(),
             route: letter.delivery.route.as_deref().map_or(Value::Null, json),
             body: json(&letter.delivery.body),
+            reply: letter.reply.as_deref().map_or(Value::Null, json),
             event: letter.delivery.event,
         }
     }

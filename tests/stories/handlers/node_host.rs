@@ -59,3 +59,39 @@ async fn an_old_job_directory_goes_on_working() {
     assert_eq!(run("throw").await.unwrap_err().failure.message, "thrown");
     assert!(run("hello").await.is_ok());
 }
+
+/// A job as generated services of the original have them: CoffeeScript, with its documents in CSON.
+#[tokio::test]
+async fn an_old_service_in_coffeescript_goes_on_working() {
+    if !real("an_old_service_in_coffeescript_goes_on_working") {
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    let packages = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real/node_modules");
+    std::os::unix::fs::symlink(packages, home.path().join("node_modules")).unwrap();
+    let (jobs, socket) = (home.path().join("src/jobs"), home.path().join("jobs.sock"));
+    let job = jobs.join("say-hello");
+    std::fs::create_dir_all(&job).unwrap();
+    let index = "module.exports =\n  action: require './action'\n  form: require './form.cson'\n";
+    let action = "module.exports = ({encrypted}, {data}, callback) =>\n  \
+                  callback null, {metadata: {code: 200, status: 'OK'}, data: {said: \"#{data} #{encrypted.username}\"}}\n";
+    for (name, text) in [("index.coffee", index), ("action.coffee", action), ("form.cson", "title: 'List'")] {
+        std::fs::write(job.join(name), text).unwrap();
+    }
+    let _host = host(&jobs, &socket);
+    let registry = registry(&format!("unix:{}:/jobs", socket.display()), false);
+    let message = message(json!({"metadata": {"jobType": "SayHello"}, "data": "hello"}));
+    let reply = registry.run(&message, provisions(CallGate::open())).await.unwrap();
+    assert_eq!(reply.data, Some(json!({"said": "hello octocat"})));
+}
+
+#[test]
+fn the_readme_shows_the_whole_host() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    let host = std::fs::read_to_string(root.join("examples/handler-host.mjs")).unwrap();
+    assert!(
+        readme.contains(&format!("```js\n{host}```")),
+        "README.md lacks examples/handler-host.mjs as it is"
+    );
+}
