@@ -12,6 +12,7 @@ use endo::ambient::{Clock, Random, Timestamp};
 use endo::config::{BusKind, Config, Secret};
 use endo::gateway::{Ambient, Gateway, GatewayError, Listeners, Running};
 use endo::job::{Job, JobContext, JobDirectory, JobError, Registry, RegistryOptions, built_in};
+use endo::signature::{Ed25519PrivateKey, MessageSigner, Request};
 use endo::store::{DeadLetter, StoreError, Work};
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
@@ -238,5 +239,74 @@ impl RemoteGateway {
     /// Ends it, so that another can have its directory.
     pub(crate) async fn stop(self) {
         self.running.stop().await;
+    }
+}
+
+/// A stand-in for a bus of ours: it signs by RFC 9421.
+pub(crate) struct SigningBus {
+    pub(crate) meshblu: FakeMeshblu,
+    signer: MessageSigner,
+    client: Client,
+}
+
+impl SigningBus {
+    pub(crate) async fn start() -> Self {
+        let signer = MessageSigner::new(Ed25519PrivateKey::generate(&Random::system()));
+        let meshblu = FakeMeshblu::start().await;
+        let keys = json!({"keys": [signer.key().to_jwk()]});
+        meshblu.answer("GET /.well-known/jwks.json", [json_answer(200, &keys)]);
+        let client = Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+        Self { meshblu, signer, client }
+    }
+
+    pub(crate) async fn gateway(&self) -> (RemoteGateway, TempDir) {
+        let directory = tempfile::tempdir().unwrap();
+        (self.gateway_in(&directory).await, directory)
+    }
+
+    pub(crate) async fn gateway_in(&self, directory: &TempDir) -> RemoteGateway {
+        let mut settings = settings(directory.path(), &self.meshblu.url());
+        settings.bus.accept_legacy_signatures = false;
+        RemoteGateway::with(settings).await.unwrap()
+    }
+
+    /// Delivers a message at the time of the vectors.
+    pub(crate) async fn deliver(&self, gateway: &RemoteGateway, id: &str, message: &Value) -> HttpAnswer {
+        let now = Timestamp::from_millis(vectors()["nowMs"].as_i64().unwrap());
+        let authority = gateway.running.gateway().to_string();
+        send(self.delivery((&authority, now), id, message)).await
+    }
+
+    /// The request that delivers a message to the gateway at this authority.
+    pub(crate) fn delivery(
+        &self,
+        (authority, now): (&str, Timestamp),
+        id: &str,
+        message: &Value,
+    ) -> RequestBuilder {
+        let (route, body) = (route(), message.to_string());
+        let fields = [
+            ("content-type", "application/json".as_bytes()),
+            ("x-meshblu-uuid", SERVICE.as_bytes()),
+            ("x-meshblu-route", route.as_bytes()),
+            ("x-meshblu-delivery-id", id.as_bytes()),
+        ];
+        let request = Request {
+            method: "POST",
+            scheme: "http",
+            authority,
+            target: "/v2/messages",
+            fields: &fields,
+            body: body.as_bytes(),
+        };
+        let signature = self.signer.sign(&request, now).unwrap();
+        let mut post = self.client.post(format!("http://{authority}/v2/messages"));
+        for (name, value) in fields {
+            post = post.header(name, value);
+        }
+        post.header("content-digest", signature.content_digest)
+            .header("signature-input", signature.signature_input)
+            .header("signature", signature.signature)
+            .body(body)
     }
 }

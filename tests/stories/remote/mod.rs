@@ -6,6 +6,7 @@ mod bad_meshblu;
 mod cycle;
 mod devices;
 mod failures;
+mod killed;
 mod old_signatures;
 mod ours;
 mod repeats;

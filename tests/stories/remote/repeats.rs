@@ -2,78 +2,15 @@
 
 use std::sync::Arc;
 
-use endo::ambient::{Random, Timestamp};
-use endo::signature::{Ed25519PrivateKey, MessageSigner, Request};
-use serde_json::{Value, json};
-use tempfile::TempDir;
+use serde_json::json;
 use tokio::sync::Semaphore;
 
-use crate::support::bus::{Answer as HttpAnswer, send};
 use crate::support::fake_api::Answer;
-use crate::support::meshblu::{
-    FakeMeshblu, RemoteGateway, SERVICE, json_answer, route, say_hello, settings, vectors,
-};
-
-/// A bus of ours: it signs the new way.
-struct Signing {
-    meshblu: FakeMeshblu,
-    signer: MessageSigner,
-}
-
-impl Signing {
-    async fn start() -> Self {
-        let signer = MessageSigner::new(Ed25519PrivateKey::generate(&Random::system()));
-        let meshblu = FakeMeshblu::start().await;
-        let key = signer.key().to_jwk();
-        meshblu.answer("GET /.well-known/jwks.json", [json_answer(200, &json!({"keys": [key]}))]);
-        Self { meshblu, signer }
-    }
-
-    async fn gateway(&self) -> (RemoteGateway, TempDir) {
-        let directory = tempfile::tempdir().unwrap();
-        (self.gateway_in(&directory).await, directory)
-    }
-
-    async fn gateway_in(&self, directory: &TempDir) -> RemoteGateway {
-        let mut settings = settings(directory.path(), &self.meshblu.url());
-        settings.bus.accept_legacy_signatures = false;
-        RemoteGateway::with(settings).await.unwrap()
-    }
-
-    async fn deliver(&self, gateway: &RemoteGateway, id: &str, message: &Value) -> HttpAnswer {
-        let (authority, route) = (gateway.running.gateway().to_string(), route());
-        let fields = [
-            ("content-type", "application/json".as_bytes()),
-            ("x-meshblu-uuid", SERVICE.as_bytes()),
-            ("x-meshblu-route", route.as_bytes()),
-            ("x-meshblu-delivery-id", id.as_bytes()),
-        ];
-        let body = message.to_string();
-        let request = Request {
-            method: "POST",
-            scheme: "http",
-            authority: &authority,
-            target: "/v2/messages",
-            fields: &fields,
-            body: body.as_bytes(),
-        };
-        let now = Timestamp::from_millis(vectors()["nowMs"].as_i64().unwrap());
-        let signature = self.signer.sign(&request, now).unwrap();
-        let mut post = gateway.post("/v2/messages");
-        for (name, value) in &fields[1..] {
-            post = post.header(*name, *value);
-        }
-        let post = post
-            .header("content-digest", signature.content_digest)
-            .header("signature-input", signature.signature_input)
-            .header("signature", signature.signature);
-        send(post.body(body)).await
-    }
-}
+use crate::support::meshblu::{SigningBus, say_hello};
 
 #[tokio::test]
 async fn a_delivery_that_comes_again_gets_the_first_outcome_and_runs_nothing() {
-    let bus = Signing::start().await;
+    let bus = SigningBus::start().await;
     let (gateway, directory) = bus.gateway().await;
     bus.deliver(&gateway, "d1", &say_hello()).await.is(201, "Created");
     let calls = bus.meshblu.called().len();
@@ -95,7 +32,7 @@ async fn a_delivery_that_comes_again_gets_the_first_outcome_and_runs_nothing() {
 
 #[tokio::test]
 async fn a_delivery_that_comes_again_while_it_is_worked_on_waits_for_its_end() {
-    let bus = Signing::start().await;
+    let bus = SigningBus::start().await;
     let (gateway, _directory) = bus.gateway().await;
     let gate = Arc::new(Semaphore::new(0));
     let taken = Answer::new(204, &[], "").behind(&gate);
@@ -122,7 +59,7 @@ async fn a_delivery_that_comes_again_while_it_is_worked_on_waits_for_its_end() {
 
 #[tokio::test]
 async fn a_reply_that_nobody_knows_of_stays_unknown_when_its_delivery_comes_again() {
-    let bus = Signing::start().await;
+    let bus = SigningBus::start().await;
     let (gateway, _directory) = bus.gateway().await;
     bus.meshblu.answer("POST /messages", [Answer::Bytes(Vec::new())]);
     for _ in 0..2 {
@@ -133,7 +70,7 @@ async fn a_reply_that_nobody_knows_of_stays_unknown_when_its_delivery_comes_agai
 
 #[tokio::test]
 async fn a_changed_body_or_route_is_refused() {
-    let bus = Signing::start().await;
+    let bus = SigningBus::start().await;
     let (gateway, _directory) = bus.gateway().await;
     let answer = gateway.webhook(&say_hello()).await;
     assert_eq!(answer.status, 401, "the old form is off");
