@@ -25,6 +25,7 @@
 //! | [`egress`] | the one HTTP client for everything that leaves |
 //! | [`store`] | durable state and durable work; all SQL |
 //! | [`bus`] | the device network |
+//! | [`source`] | how a secret is obtained and renewed |
 //! | [`credentials`] | the life of a credentials device |
 //! | [`job`] | the contract of a job; [`jobs`] are the jobs themselves |
 //! | [`dispatch`] | the worker: delivery → credentials → job → reply → end |
@@ -46,6 +47,7 @@ pub mod job;
 pub mod jobs;
 pub mod message;
 pub mod signature;
+pub mod source;
 pub mod store;
 pub mod telemetry;
 pub mod vault;

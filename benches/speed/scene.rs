@@ -56,7 +56,7 @@ impl Scene {
     pub(crate) async fn open(api: &str) -> Self {
         let directory = machine::directory();
         let mut config = Config { data_dir: directory.path().to_owned(), ..Config::default() };
-        config.source.base_url = api.to_owned();
+        config.source.base_url = Some(api.to_owned());
         let gateway = Gateway::open(config, Ambient::system()).await.unwrap();
         let cast = Cast::gather(&gateway).await;
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

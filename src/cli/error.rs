@@ -178,6 +178,7 @@ fn of_gateway(error: &GatewayError) -> Exit {
         GatewayError::NoDatabase(_) => Exit::CorruptDatabase,
         GatewayError::WrongKey(_) | GatewayError::NoKey(_) | GatewayError::Key { .. } => Exit::WrongKey,
         GatewayError::Listen { .. } => Exit::Listen,
+        GatewayError::Source(_) => Exit::Configuration,
         _ => Exit::Failure,
     }
 }

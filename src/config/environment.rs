@@ -41,7 +41,11 @@ pub(super) fn given(
     environment
         .iter()
         .filter(|(name, text)| is_ours(name) && !text.is_empty())
-        .filter(|(name, text)| !is_of_others(&name.to_string_lossy(), &text.to_string_lossy()))
+        .filter(|(name, text)| {
+            let name = name.to_string_lossy();
+            catalogue.iter().any(|setting| setting.variable == name)
+                || !is_of_others(&name, &text.to_string_lossy())
+        })
         .map(|(name, text)| one(catalogue, name, text))
         .collect()
 }

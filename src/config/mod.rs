@@ -11,6 +11,7 @@ mod network;
 mod originals;
 mod secret;
 mod sections;
+mod source;
 mod suggestion;
 mod value;
 
@@ -22,4 +23,5 @@ pub use load::{Flag, Sources, load};
 pub use network::{Bus, BusKind, Intake, Records};
 pub use originals::Notice;
 pub use secret::Secret;
-pub use sections::{Config, Github, Jobs, Listen, Log, LogFormat, Source};
+pub use sections::{Config, Github, Jobs, Listen, Log, LogFormat};
+pub use source::{ClientAuthentication, RefreshRetry, Source, SourceKind};

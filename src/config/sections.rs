@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Bus, Egress, Http, Records, Secret, Store, Webhooks};
+use super::{Bus, Egress, Http, Records, Secret, Source, Store, Webhooks};
 
 /// The settings of the gateway, as `endo.toml` holds them.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -121,25 +121,6 @@ impl Default for Jobs {
             time_limit_seconds: 30,
             concurrency: 64,
         }
-    }
-}
-
-/// The API that the credentials are for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Source {
-    /// The name of the API, as device types carry it: `github` makes `endo-github`.
-    pub name: String,
-    /// Where the API answers.
-    #[schemars(extend("format" = "uri"))]
-    pub base_url: String,
-    /// The hosts a secret may be sent to; empty for the host of `base_url` alone.
-    pub hosts: Vec<String>,
-}
-
-impl Default for Source {
-    fn default() -> Self {
-        Self { name: "github".into(), base_url: "https://api.github.com".into(), hosts: Vec::new() }
     }
 }
 

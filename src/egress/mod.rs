@@ -13,6 +13,7 @@ mod names;
 mod octo;
 mod outbound;
 mod peer;
+mod provider;
 mod transport;
 mod webhook;
 mod webhook_address;

@@ -44,25 +44,22 @@ impl Transport {
 
     /// The whole answer, if it is not too long.
     pub(super) async fn exchange(&self, request: Request) -> Result<http::Response<Bytes>, EgressError> {
+        self.exchange_within(request, self.settings.response_bytes).await
+    }
+
+    /// The whole answer, if it is not longer than `limit` bytes.
+    pub(super) async fn exchange_within(
+        &self,
+        request: Request,
+        limit: usize,
+    ) -> Result<http::Response<Bytes>, EgressError> {
+        let limit = limit.min(self.settings.response_bytes);
         let mut response = self.send(request).await?;
         let mut answer = http::Response::new(Bytes::new());
         *answer.status_mut() = response.status();
         *answer.headers_mut() = std::mem::take(response.headers_mut());
-        *answer.body_mut() = self.whole_body(response).await?;
+        *answer.body_mut() = whole_body(response, limit).await?;
         Ok(answer)
-    }
-
-    async fn whole_body(&self, mut response: Response) -> Result<Bytes, EgressError> {
-        let limit = self.settings.response_bytes;
-        let broken = |error| EgressError::of_call(error, "");
-        let mut body = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(broken)? {
-            if chunk.len() > limit - body.len() {
-                return Err(EgressError::TooLarge { limit });
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(body.freeze())
     }
 
     async fn client(&self, secure: bool) -> Result<&Client, EgressError> {
@@ -84,6 +81,18 @@ impl Transport {
             .pool_max_idle_per_host(IDLE_PER_HOST)
             .user_agent(&self.settings.user_agent)
     }
+}
+
+async fn whole_body(mut response: Response, limit: usize) -> Result<Bytes, EgressError> {
+    let broken = |error| EgressError::of_call(error, "");
+    let mut body = BytesMut::new();
+    while let Some(chunk) = response.chunk().await.map_err(broken)? {
+        if chunk.len() > limit - body.len() {
+            return Err(EgressError::TooLarge { limit });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
 }
 
 /// The address that a host of a URL is, if it is no name.

@@ -3,8 +3,6 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use reqwest::Url;
-
 use tokio::sync::Notify;
 
 use super::first_start::first_owner;
@@ -19,6 +17,7 @@ use crate::credentials::{CredentialsDevices, NewUserDevice, Sealing};
 use crate::egress::{Egress, HostList, Lookup};
 use crate::job::{Registry, Workbench};
 use crate::message::DeviceUuid;
+use crate::source::{Catalogue, Source};
 use crate::store::Store;
 use crate::vault::Vault;
 
@@ -61,6 +60,8 @@ pub struct Gateway {
     pub workbench: Workbench,
     /// What webhooks leave by.
     pub egress: Egress,
+    /// The API that its credentials are for.
+    pub source: Source,
     /// Who sends and owns where nobody else is named; nobody on a Meshblu.
     pub owner: Option<FirstOwner>,
 }
@@ -74,7 +75,7 @@ impl Gateway {
         make_directory(&config.data_dir)?;
         let egress = Egress::new(translate::egress(&config), Lookup::system())?;
         let registry = registry(&config, egress.clone(), &ambient)?;
-        let (base_url, hosts) = source(&config)?;
+        let source = Source::settle(&config.source, &Catalogue::embedded())?;
         let store = Store::open(&translate::store(&config))?;
         // Made while the ring is: on the first start both take their time.
         let signers = (config.bus.kind == BusKind::Embedded)
@@ -95,11 +96,12 @@ impl Gateway {
             Bus::Embedded(bus) => Some(first_owner(&config.data_dir, bus).await?),
             Bus::Meshblu(_) => None,
         };
-        let sealing = Sealing { hosts: hosts.clone(), format: translate::format(&config) };
+        let sealing = Sealing { hosts: source.hosts.clone(), format: translate::format(&config) };
         let clock = ambient.clock.clone();
         let parts = (bus.clone(), store.clone());
         let credentials = CredentialsDevices::new(parts, Arc::clone(&vault), (clock, sealing));
-        let workbench = Workbench::new(egress.clone(), base_url, HostList::parse(&hosts)?);
+        let workbench =
+            Workbench::new(egress.clone(), source.base_url.clone(), HostList::parse(&source.hosts)?);
         Ok(Self {
             config,
             ambient,
@@ -111,6 +113,7 @@ impl Gateway {
             registry: Arc::new(registry),
             workbench,
             egress,
+            source,
             owner,
         })
     }
@@ -127,7 +130,7 @@ impl Gateway {
         let public_url = self.config.listen.public_url.as_deref().unwrap_or(gateway_url);
         Ok(NewUserDevice {
             name,
-            device_type: format!("endo:{}", self.config.source.name),
+            device_type: format!("endo:{}", self.source.name),
             logo: self.logo().await?,
             service_url: format!("{}/", public_url.trim_end_matches('/')),
             heard_by_owner: self.owner.as_ref().is_some_and(|first| first.uuid == owner),
@@ -148,17 +151,4 @@ fn make_directory(path: &Path) -> Result<(), GatewayError> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true).mode(0o700);
     builder.create(path).map_err(|cause| GatewayError::File { path: path.to_owned(), cause })
-}
-
-/// The API's address, and the hosts its secrets may go to: those of the settings, else the host of the address.
-fn source(config: &Config) -> Result<(Url, Vec<String>), GatewayError> {
-    let wrong = GatewayError::Url { setting: "source.base_url" };
-    let Ok(base_url) = Url::parse(&config.source.base_url) else { return Err(wrong) };
-    let Some(host) = base_url.host_str() else { return Err(wrong) };
-    let hosts = if config.source.hosts.is_empty() {
-        vec![base_url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))]
-    } else {
-        config.source.hosts.clone()
-    };
-    Ok((base_url, hosts))
 }

@@ -10,6 +10,7 @@ use crate::bus::meshblu::MeshbluError;
 use crate::egress::EgressError;
 use crate::job::LoadError;
 use crate::signature;
+use crate::source::SourceError;
 use crate::store::StoreError;
 use crate::vault::KeyError;
 
@@ -98,6 +99,9 @@ pub enum GatewayError {
     /// A directory of static schemas cannot be used.
     #[error(transparent)]
     StaticSchemas(#[from] StaticSchemaError),
+    /// The settings of the API make no sense.
+    #[error(transparent)]
+    Source(#[from] SourceError),
     /// The bus refused what the first start needs.
     #[error("the bus cannot be set up")]
     Bus(#[from] BusError),

@@ -29,6 +29,7 @@ mod readme;
 mod remote;
 mod serving;
 mod signatures;
+mod source;
 mod store;
 mod telemetry;
 mod vault;

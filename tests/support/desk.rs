@@ -48,7 +48,7 @@ impl Workshop {
         let directory = tempfile::tempdir().unwrap();
         place_keys(directory.path());
         let mut config = Config { data_dir: directory.path().to_owned(), ..Config::default() };
-        config.source.base_url = api.to_owned();
+        config.source.base_url = Some(api.to_owned());
         let gateway = Gateway::open(config, Ambient::system()).await.unwrap();
         Self { gateway, directory }
     }

@@ -52,7 +52,7 @@ impl TestGateway {
         let directory = tempfile::tempdir().unwrap();
         place_keys(directory.path());
         let mut config = Config { data_dir: directory.path().to_owned(), ..Config::default() };
-        config.source.base_url = api.to_owned();
+        config.source.base_url = Some(api.to_owned());
         let free: SocketAddr = (Ipv4Addr::LOCALHOST, 0).into();
         (config.listen.gateway, config.listen.bus) = (free, free);
         change(&mut config);

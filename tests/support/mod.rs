@@ -8,6 +8,7 @@ pub(crate) mod keys;
 pub(crate) mod log;
 pub(crate) mod meshblu;
 pub(crate) mod program;
+pub(crate) mod provider;
 pub(crate) mod provisions;
 pub(crate) mod real;
 pub(crate) mod shell;

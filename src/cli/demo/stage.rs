@@ -62,7 +62,7 @@ impl Api {
         config.bus.kind = BusKind::Embedded;
         config.records.private_key = None;
         match self {
-            Self::StandIn(stand_in) => config.source.base_url = stand_in.url(),
+            Self::StandIn(stand_in) => config.source.base_url = Some(stand_in.url()),
             Self::Real => config.source = settings.config.source.clone(),
         }
         config

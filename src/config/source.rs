@@ -1,0 +1,109 @@
+//! The section of the API: which one it is, and how its credentials are obtained and renewed.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Secret;
+
+/// The API that the credentials are for.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Source {
+    /// How a credential is obtained: by OAuth 2 at the API, with no account at any API (the bus uuid is the identity),
+    /// or as a key that its owner types into a page.
+    pub kind: SourceKind,
+    /// The API's entry in the catalogue of providers, from which everything comes that is not set here. Without it,
+    /// and without a `token_url`, `github`.
+    pub provider: Option<String>,
+    /// The name of the API, as device types carry it: `github` makes `endo:github`. Without it, that of the provider.
+    pub name: Option<String>,
+    /// Where the API answers. Without it, as the provider's entry says.
+    #[schemars(extend("format" = "uri"))]
+    pub base_url: Option<String>,
+    /// The hosts a secret may be sent to, each `host` or `host:port`; empty for the host of a `base_url` that is set,
+    /// else for those of the provider's entry.
+    pub hosts: Vec<String>,
+    /// The name that the API gave to this gateway when it was registered there. Without it nobody can sign in.
+    pub client_id: Option<String>,
+    /// The secret that belongs to `client_id`.
+    #[serde(skip_serializing)]
+    pub client_secret: Option<Secret>,
+    /// Where the API sends browsers back to, exactly as it was registered there. Without it, `/auth/api/callback` of the
+    /// gateway's own address.
+    #[schemars(extend("format" = "uri"))]
+    pub redirect_url: Option<String>,
+    /// What is asked for at a sign-in; empty for what the provider's entry names.
+    pub scopes: Vec<String>,
+    /// What stands between two scopes. Without it, as the provider's entry says, else a blank.
+    pub scope_separator: Option<String>,
+    /// More parameters of the authorization request, each `name=value`, beside those of the provider's entry.
+    pub parameters: Vec<String>,
+    /// How the gateway proves to the API who it is: in a header, in the body, or as the provider's entry says.
+    pub client_authentication: ClientAuthentication,
+    /// Where browsers are sent to sign in.
+    #[schemars(extend("format" = "uri"))]
+    pub authorization_url: Option<String>,
+    /// Where codes and refresh tokens become access tokens. With it, no address comes from the catalogue: those of the
+    /// authorization and the profile have to be set too.
+    #[schemars(extend("format" = "uri"))]
+    pub token_url: Option<String>,
+    /// Where tokens are revoked by RFC 7009.
+    #[schemars(extend("format" = "uri"))]
+    pub revocation_url: Option<String>,
+    /// Who the API says it is when it sends browsers back (RFC 9207).
+    #[schemars(extend("format" = "uri"))]
+    pub issuer: Option<String>,
+    /// Where the account behind an access token is told, by GET.
+    #[schemars(extend("format" = "uri"))]
+    pub profile_url: Option<String>,
+    /// Where in the profile the account's id is, as a JSON pointer such as `/id`.
+    pub profile_id: Option<String>,
+    /// Where in the profile the account's name is, as a JSON pointer.
+    pub profile_username: Option<String>,
+    /// What else of the profile jobs may see, each `name=/pointer`.
+    pub profile_extras: Vec<String>,
+    /// Whether a refresh token may be sent again when its answer was lost: never, once, always, or as the provider's
+    /// entry says.
+    pub refresh_retry: RefreshRetry,
+}
+
+/// How a credential is obtained.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceKind {
+    /// By signing in at the API (RFC 6749).
+    #[default]
+    Oauth2User,
+    /// There is no account at an API: the bus uuid is the identity.
+    Passthru,
+    /// A key that its owner types into a page.
+    Static,
+}
+
+/// How the gateway proves to the API who it is (RFC 6749, 2.3.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ClientAuthentication {
+    /// As the provider's entry says, else in a header.
+    #[default]
+    Provider,
+    /// In a header.
+    Basic,
+    /// In the body.
+    Post,
+}
+
+/// Whether a refresh token may be sent again when its answer was lost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RefreshRetry {
+    /// As the provider's entry says, else never.
+    #[default]
+    Provider,
+    /// Never: the provider takes a repetition for a theft.
+    Never,
+    /// Once, soon.
+    Once,
+    /// As often as it takes: a refresh token stays valid when it was used.
+    Always,
+}

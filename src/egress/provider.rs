@@ -1,0 +1,38 @@
+//! Calls of those who give out tokens: what a request carries is its own, and it goes to listed hosts alone.
+
+use bytes::Bytes;
+use reqwest::{Request, Url};
+
+use super::error::EgressError;
+use super::hosts::HostList;
+use super::outbound::Egress;
+use super::transport::strip_connection_headers;
+
+/// The longest answer of a provider: tokens and profiles are short.
+const ANSWER_BYTES: usize = 1 << 20;
+
+impl Egress {
+    /// The provider's answer, whatever its status; redirects are answers too. Bounded by the time limit of APIs and a
+    /// megabyte.
+    ///
+    /// # Errors
+    /// Any [`EgressError`]; [`EgressError::nothing_sent`] tells which leave no doubt.
+    pub async fn call_provider(
+        &self,
+        request: http::Request<Bytes>,
+        hosts: &HostList,
+    ) -> Result<http::Response<Bytes>, EgressError> {
+        let (parts, body) = request.into_parts();
+        let url = Url::parse(&parts.uri.to_string()).map_err(|_| EgressError::Address)?;
+        if !hosts.allows(&url) {
+            return Err(EgressError::HostNotAllowed { host: url.host_str().unwrap_or_default().to_owned() });
+        }
+        let mut headers = parts.headers;
+        strip_connection_headers(&mut headers);
+        let mut request = Request::new(parts.method, url);
+        *request.headers_mut() = headers;
+        *request.body_mut() = (!body.is_empty()).then(|| body.into());
+        *request.timeout_mut() = Some(self.0.settings.api_timeout);
+        self.0.listed.exchange_within(request, ANSWER_BYTES).await
+    }
+}

@@ -1,0 +1,13 @@
+//! How a secret is obtained and renewed: providers, sign-in at them by OAuth 2, renewal of what expires.
+
+mod catalogue;
+pub mod oauth2;
+mod provider;
+mod settled;
+
+pub use catalogue::Catalogue;
+pub use provider::{
+    Api, ClientProof, Evidence, Profile, ProfileMethod, Provider, Refresh, Retry, Revocation, RevocationWay,
+    Rotation, TokenBody,
+};
+pub use settled::{Source, SourceError, Way};

@@ -1,0 +1,124 @@
+//! Whose token it is, and whether it is still good: the profile request.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
+use super::answer::{Tokens, refusal, unexplained};
+use super::client::{OAuthClient, sensitive};
+use super::error::OAuthError;
+use crate::egress::{EgressError, Url};
+use crate::source::provider::{Profile, ProfileMethod};
+use crate::vault::{NotAResourceOwnerId, ResourceOwnerId, SecretText};
+
+/// The longest name of an account that is kept, in characters.
+const LONGEST_NAME: usize = 256;
+/// The longest extra that is kept, in bytes of JSON; a longer one is left out.
+const LONGEST_EXTRA: usize = 4096;
+
+/// The account behind a token.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// Its id: text or an integer, nothing else.
+    pub id: ResourceOwnerId,
+    /// Its name, for people.
+    pub username: Option<String>,
+    /// What else jobs may see.
+    pub extras: Map<String, Value>,
+}
+
+/// What the provider thinks of an access token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Probe {
+    /// It is good.
+    Good,
+    /// It is not good, or not any more.
+    Rejected,
+    /// This provider cannot be asked.
+    Unknown,
+}
+
+impl OAuthClient {
+    /// The account that these tokens are for.
+    ///
+    /// # Errors
+    /// [`OAuthError::AccountId`] where the id is neither text nor an integer; [`OAuthError::TokenRejected`] where the
+    /// provider does not take the token; else what went wrong on the way.
+    pub async fn account(&self, tokens: &Tokens) -> Result<Account, OAuthError> {
+        let profile = &self.settings.profile;
+        let Some(url) = &self.settings.profile_url else { return read(profile, tokens.told.expose()) };
+        let answer = self.ask_profile(url, &tokens.access).await?;
+        read(profile, &members(&answer)?)
+    }
+
+    /// Whether the provider still takes this access token.
+    ///
+    /// # Errors
+    /// [`OAuthError`] where the provider says neither yes nor no.
+    pub async fn probe(&self, access: &SecretText) -> Result<Probe, OAuthError> {
+        let Some(url) = &self.settings.profile_url else { return Ok(Probe::Unknown) };
+        match self.ask_profile(url, access).await.and_then(|answer| members(&answer)) {
+            Ok(_) => Ok(Probe::Good),
+            Err(OAuthError::TokenRejected) => Ok(Probe::Rejected),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn ask_profile(&self, url: &Url, access: &SecretText) -> Result<Response<Bytes>, OAuthError> {
+        let profile = &self.settings.profile;
+        let mut headers = headers(&profile.headers)?;
+        let bearer = Zeroizing::new(format!("Bearer {}", access.expose()));
+        headers.insert(header::AUTHORIZATION, sensitive(&bearer)?);
+        let method = match profile.method {
+            ProfileMethod::Get => Method::GET,
+            ProfileMethod::Post => Method::POST,
+        };
+        self.call((method, url.clone()), headers, Bytes::new()).await
+    }
+}
+
+/// What the profile says. Some providers answer 200 to a token they do not take.
+fn members(answer: &Response<Bytes>) -> Result<Map<String, Value>, OAuthError> {
+    let members = serde_json::from_slice::<Map<String, Value>>(answer.body());
+    match (answer.status(), members) {
+        (StatusCode::UNAUTHORIZED, _) => Err(OAuthError::TokenRejected),
+        (status, Ok(members)) if status.is_success() => match refusal(&members) {
+            Some(_) => Err(OAuthError::TokenRejected),
+            None => Ok(members),
+        },
+        _ => Err(unexplained(answer)),
+    }
+}
+
+fn read(profile: &Profile, members: &Map<String, Value>) -> Result<Account, OAuthError> {
+    let id = find(members, &profile.id).ok_or(NotAResourceOwnerId)?;
+    if id.as_str().is_some_and(str::is_empty) {
+        return Err(NotAResourceOwnerId.into());
+    }
+    let username = profile.username.as_deref().and_then(|pointer| find(members, pointer));
+    let username = username.and_then(Value::as_str).map(|name| name.chars().take(LONGEST_NAME).collect());
+    let extras = profile.extras.iter().filter_map(|(name, pointer)| {
+        let value = find(members, pointer).filter(|value| value.to_string().len() <= LONGEST_EXTRA)?;
+        Some((name.clone(), value.clone()))
+    });
+    Ok(Account { id: ResourceOwnerId::try_from(id)?, username, extras: extras.collect() })
+}
+
+/// The value at a JSON pointer (RFC 6901) of at least one step.
+fn find<'a>(members: &'a Map<String, Value>, pointer: &str) -> Option<&'a Value> {
+    let path = pointer.strip_prefix('/')?;
+    let (first, rest) = path.find('/').map_or((path, ""), |end| path.split_at(end));
+    members.get(&first.replace("~1", "/").replace("~0", "~"))?.pointer(rest)
+}
+
+fn headers(listed: &BTreeMap<String, String>) -> Result<HeaderMap, OAuthError> {
+    let wrong = || OAuthError::NotSent(EgressError::Address);
+    let one = |(name, value): (&String, &String)| {
+        let name: HeaderName = name.parse().map_err(|_| wrong())?;
+        Ok((name, HeaderValue::from_str(value).map_err(|_| wrong())?))
+    };
+    listed.iter().map(one).collect()
+}

@@ -1,0 +1,102 @@
+//! What a token endpoint answers (RFC 6749, 5), as strictly as providers allow.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Response, StatusCode, header};
+use serde_json::{Map, Value};
+
+use super::error::OAuthError;
+use super::safe_text::SafeText;
+use crate::vault::{SecretMap, SecretText};
+
+/// What providers call a code or a refresh token that is not good; the first is the standard's name.
+const BAD_GRANTS: [&str; 5] =
+    ["invalid_grant", "bad_refresh_token", "bad_verification_code", "invalid_refresh_token", "invalid_code"];
+/// Longer lives are cut to this, so that no time overflows.
+const LONGEST_LIFE: Duration = Duration::from_secs(10 * 366 * 24 * 3600);
+/// A longer token is no token.
+const LONGEST_TOKEN: usize = 64 * 1024;
+
+/// What a token endpoint gave. Prints no secret.
+#[derive(Debug)]
+pub struct Tokens {
+    /// What opens the API.
+    pub access: SecretText,
+    /// What buys the next pair.
+    pub refresh: Option<SecretText>,
+    /// How long the access token lives from the request on, where the provider says so.
+    pub lifetime: Option<Duration>,
+    /// Everything the provider answered.
+    pub told: SecretMap,
+}
+
+impl Tokens {
+    /// Reads the answer of a token endpoint. Some providers answer 200 to what they refuse.
+    pub(super) fn read(response: &Response<Bytes>) -> Result<Self, OAuthError> {
+        let status = response.status();
+        let told = serde_json::from_slice::<Map<String, Value>>(response.body()).map(SecretMap::from);
+        match told {
+            Ok(told) if refusal(told.expose()).is_some() => Err(refused(response, told.expose())),
+            Ok(told) if status.is_success() => Self::of(told).ok_or(OAuthError::Unreadable),
+            _ => Err(unexplained(response)),
+        }
+    }
+
+    fn of(told: SecretMap) -> Option<Self> {
+        let members = told.expose();
+        Some(Self {
+            access: token(members, "access_token")?,
+            refresh: token(members, "refresh_token"),
+            lifetime: members.get("expires_in").and_then(lifetime),
+            told,
+        })
+    }
+}
+
+/// A token that can be put in a header.
+fn token(members: &Map<String, Value>, name: &str) -> Option<SecretText> {
+    let text = members.get(name)?.as_str()?;
+    let fits = !text.is_empty() && text.len() <= LONGEST_TOKEN && text.bytes().all(|b| b.is_ascii_graphic());
+    fits.then(|| text.into())
+}
+
+/// Seconds, as a number or as text of one; nought and less say nothing.
+fn lifetime(value: &Value) -> Option<Duration> {
+    let seconds = value.as_f64().or_else(|| value.as_str()?.parse().ok())?;
+    let span = (seconds >= 1.0).then(|| Duration::try_from_secs_f64(seconds).unwrap_or(LONGEST_LIFE))?;
+    Some(span.min(LONGEST_LIFE))
+}
+
+pub(super) fn refusal(members: &Map<String, Value>) -> Option<&str> {
+    members.get("error")?.as_str()
+}
+
+fn refused(response: &Response<Bytes>, members: &Map<String, Value>) -> OAuthError {
+    let error = refusal(members).unwrap_or_default();
+    let status = response.status();
+    if BAD_GRANTS.contains(&error) {
+        return OAuthError::InvalidGrant;
+    }
+    if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS || error == "server_error" {
+        return unexplained(response);
+    }
+    let description = members.get("error_description").and_then(Value::as_str).unwrap_or_default();
+    OAuthError::Refused { error: SafeText::of(error), description: SafeText::of(description) }
+}
+
+/// What a status alone says.
+pub(super) fn unexplained(response: &Response<Bytes>) -> OAuthError {
+    match response.status() {
+        status if status.is_success() => OAuthError::Unreadable,
+        StatusCode::TOO_MANY_REQUESTS => OAuthError::Busy { after: retry_after(response) },
+        StatusCode::REQUEST_TIMEOUT => OAuthError::Failed(408),
+        status if status.is_server_error() => OAuthError::Failed(status.as_u16()),
+        status => OAuthError::Declined(status.as_u16()),
+    }
+}
+
+fn retry_after(response: &Response<Bytes>) -> Option<Duration> {
+    let seconds = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}

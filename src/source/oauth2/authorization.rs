@@ -1,0 +1,154 @@
+//! The way of a browser to the provider and back: `state`, PKCE (RFC 7636) and `iss` (RFC 9207), every time. Pure.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use thiserror::Error;
+
+use super::safe_text::SafeText;
+use super::settings::OAuth2;
+use crate::ambient::{Random, Timestamp};
+use crate::egress::Url;
+use crate::vault::SecretText;
+
+/// How long a sign-in may take.
+pub const LIFE: Duration = Duration::from_secs(600);
+
+/// The start of one sign-in.
+#[derive(Debug)]
+pub struct Authorization {
+    /// Where the browser is sent. Holds `state`, so it belongs into no log.
+    pub url: Url,
+    /// What is kept, on this side alone, bound to the browser's session, until the browser is back. Once.
+    pub pending: Pending,
+}
+
+/// A sign-in that is under way. Prints no secret.
+#[derive(Debug)]
+pub struct Pending {
+    /// What the provider has to send back.
+    pub state: SecretText,
+    /// What proves that whoever brings the code began the sign-in.
+    pub verifier: SecretText,
+    /// Where the provider sends the browser back to.
+    pub redirect_url: String,
+    /// When the sign-in began.
+    pub begun_at: Timestamp,
+}
+
+/// Why a browser that came back is sent away. Texts are safe to show.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum CallbackError {
+    /// A parameter that counts stands there twice.
+    #[error("the provider's answer is malformed")]
+    Malformed,
+    /// The answer belongs to another sign-in, or to none.
+    #[error("this answer belongs to no sign-in of this browser")]
+    State,
+    /// The sign-in took too long.
+    #[error("the sign-in took too long; begin again")]
+    Over,
+    /// Somebody else than the provider answers.
+    #[error("the answer comes from another provider")]
+    Issuer,
+    /// The provider says no.
+    #[error("the provider says: {error} {description}")]
+    Denied {
+        /// The error's name, `access_denied` where the user said no.
+        error: SafeText,
+        /// What the provider says about it.
+        description: SafeText,
+    },
+    /// There is neither a code nor an error.
+    #[error("the provider sent no code")]
+    NoCode,
+}
+
+impl OAuth2 {
+    /// Begins a sign-in that ends at `redirect_url`.
+    pub fn begin(&self, random: &Random, redirect_url: &str, now: Timestamp) -> Authorization {
+        let secret = || SecretText::from(URL_SAFE_NO_PAD.encode(random.bytes::<32>()));
+        let (state, verifier) = (secret(), secret());
+        let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.expose()));
+        let mut url = self.authorization.clone();
+        let mut query = url.query_pairs_mut();
+        query.append_pair("response_type", "code").append_pair("client_id", &self.client_id);
+        query.append_pair("redirect_uri", redirect_url);
+        if !self.scope.is_empty() {
+            query.append_pair("scope", &self.scope);
+        }
+        query.append_pair("state", state.expose());
+        query.append_pair("code_challenge", &challenge).append_pair("code_challenge_method", "S256");
+        query.extend_pairs(&self.parameters);
+        drop(query);
+        let redirect_url = redirect_url.to_owned();
+        Authorization { url, pending: Pending { state, verifier, redirect_url, begun_at: now } }
+    }
+
+    /// The code in what a browser brought back: a query, or a form. Whoever calls has forgotten `pending` by now, so
+    /// that it serves once.
+    ///
+    /// # Errors
+    /// [`CallbackError`]; `state` is compared before anything else is believed.
+    pub fn code(&self, pending: &Pending, answer: &str, now: Timestamp) -> Result<SecretText, CallbackError> {
+        let answer = Answer::read(answer)?;
+        let state = answer.state.as_deref().unwrap_or_default();
+        if !bool::from(state.as_bytes().ct_eq(pending.state.expose().as_bytes())) {
+            return Err(CallbackError::State);
+        }
+        if now < pending.begun_at || now.since(pending.begun_at) > LIFE {
+            return Err(CallbackError::Over);
+        }
+        if answer.iss.as_deref().is_some_and(|iss| !self.is_issuer(iss)) {
+            return Err(CallbackError::Issuer);
+        }
+        if let Some(error) = answer.error {
+            let description = SafeText::of(&answer.error_description.unwrap_or_default());
+            return Err(CallbackError::Denied { error: SafeText::of(&error), description });
+        }
+        answer.code.filter(|code| !code.is_empty()).map(SecretText::from).ok_or(CallbackError::NoCode)
+    }
+
+    /// Where nobody knows what the provider calls itself, it must be at home where browsers are sent.
+    fn is_issuer(&self, iss: &str) -> bool {
+        match &self.issuer {
+            Some(issuer) => issuer == iss,
+            None => Url::parse(iss).is_ok_and(|iss| iss.origin() == self.authorization.origin()),
+        }
+    }
+}
+
+/// What a browser brings back.
+#[derive(Default)]
+struct Answer {
+    code: Option<String>,
+    state: Option<String>,
+    iss: Option<String>,
+    error: Option<String>,
+    error_description: Option<String>,
+}
+
+impl Answer {
+    fn read(text: &str) -> Result<Self, CallbackError> {
+        let mut url = Url::parse("http://localhost/").expect("a fixed address");
+        url.set_query(Some(text));
+        let mut answer = Self::default();
+        for (name, value) in url.query_pairs() {
+            let place = match &*name {
+                "code" => &mut answer.code,
+                "state" => &mut answer.state,
+                "iss" => &mut answer.iss,
+                "error" => &mut answer.error,
+                "error_description" => &mut answer.error_description,
+                _ => continue,
+            };
+            if place.replace(value.into_owned()).is_some() {
+                return Err(CallbackError::Malformed);
+            }
+        }
+        Ok(answer)
+    }
+}

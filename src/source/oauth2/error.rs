@@ -1,0 +1,74 @@
+//! Why a provider gave nothing.
+
+use std::time::Duration;
+
+use thiserror::Error;
+
+use super::safe_text::SafeText;
+use crate::egress::EgressError;
+use crate::vault::NotAResourceOwnerId;
+
+/// Why a provider gave nothing. No text holds a secret.
+#[derive(Debug, Error)]
+pub enum OAuthError {
+    /// The code or the refresh token is not good, or not any more.
+    #[error("the provider says that the grant is not valid")]
+    InvalidGrant,
+    /// The provider refused, for a reason that another grant would not change.
+    #[error("the provider refused: {error} {description}")]
+    Refused {
+        /// The error's name, as the provider has it.
+        error: SafeText,
+        /// What the provider says about it.
+        description: SafeText,
+    },
+    /// The provider refused without a reason.
+    #[error("the provider refused with status {0}")]
+    Declined(u16),
+    /// The provider wants to be asked later.
+    #[error("the provider is asked too often")]
+    Busy {
+        /// How much later, where it says so.
+        after: Option<Duration>,
+    },
+    /// Nothing of the request arrived anywhere.
+    #[error("the provider cannot be reached")]
+    NotSent(#[source] EgressError),
+    /// The request may have arrived; its answer did not.
+    #[error("the provider did not answer")]
+    NoAnswer(#[source] EgressError),
+    /// The provider failed.
+    #[error("the provider failed with status {0}")]
+    Failed(u16),
+    /// The provider's answer is not what it should be.
+    #[error("the provider's answer cannot be read")]
+    Unreadable,
+    /// The account's id is one that must not be signed.
+    #[error("the provider tells no account id that can be used")]
+    AccountId(#[from] NotAResourceOwnerId),
+    /// The access token is not good, or not any more.
+    #[error("the provider does not take the access token")]
+    TokenRejected,
+}
+
+impl OAuthError {
+    /// Whether it is certain that what was sent was not used up by it: a refresh token can be sent as if for the first
+    /// time.
+    pub fn left_untouched(&self) -> bool {
+        match self {
+            Self::Refused { .. } | Self::Declined(_) | Self::Busy { .. } | Self::NotSent(_) => true,
+            Self::InvalidGrant
+            | Self::NoAnswer(_)
+            | Self::Failed(_)
+            | Self::Unreadable
+            | Self::AccountId(_)
+            | Self::TokenRejected => false,
+        }
+    }
+}
+
+impl From<EgressError> for OAuthError {
+    fn from(error: EgressError) -> Self {
+        if error.nothing_sent() { Self::NotSent(error) } else { Self::NoAnswer(error) }
+    }
+}

@@ -1,0 +1,21 @@
+//! OAuth 2 as its client: authorization code with PKCE, always with `state` (RFC 6749, 7636, 9207, 7009).
+//!
+//! What a provider says reaches logs and pages only as [`SafeText`].
+
+mod account;
+mod answer;
+mod authorization;
+mod client;
+mod error;
+mod revocation;
+mod safe_text;
+mod settings;
+
+pub use account::{Account, Probe};
+pub use answer::Tokens;
+pub use authorization::{Authorization, CallbackError, LIFE, Pending};
+pub use client::OAuthClient;
+pub use error::OAuthError;
+pub use revocation::Revoked;
+pub use safe_text::SafeText;
+pub use settings::OAuth2;

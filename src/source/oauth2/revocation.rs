@@ -1,0 +1,86 @@
+//! Telling a provider that a token is over (RFC 7009, or in the provider's own way).
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
+use serde_json::{Map, Value, json};
+use zeroize::Zeroizing;
+
+use super::answer::{refusal, unexplained};
+use super::client::{OAuthClient, sensitive};
+use super::error::OAuthError;
+use super::safe_text::SafeText;
+use crate::egress::Url;
+use crate::source::provider::{RevocationWay, TokenBody};
+use crate::vault::SecretText;
+
+/// What a provider answered to a revocation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Revoked {
+    /// The tokens are over.
+    Done,
+    /// The provider does not know the token: it was over before.
+    Unknown,
+    /// This provider has no way to revoke a token.
+    Impossible,
+}
+
+impl OAuthClient {
+    /// Ends both tokens of a credential at the provider; the refresh token first, which often ends the other too.
+    ///
+    /// # Errors
+    /// [`OAuthError`]; asking again is harmless.
+    pub async fn revoke(
+        &self,
+        access: &SecretText,
+        refresh: Option<&SecretText>,
+    ) -> Result<Revoked, OAuthError> {
+        let Some((way, url)) = &self.settings.revocation else { return Ok(Revoked::Impossible) };
+        match way {
+            RevocationWay::Rfc7009 => {
+                if let Some(refresh) = refresh {
+                    self.revoke_one(url, refresh, "refresh_token").await?;
+                }
+                self.revoke_one(url, access, "access_token").await
+            }
+            RevocationWay::Github => self.delete(url, access).await,
+            RevocationWay::Bearer => {
+                let bearer = Zeroizing::new(format!("Bearer {}", access.expose()));
+                let headers = HeaderMap::from_iter([(header::AUTHORIZATION, sensitive(&bearer)?)]);
+                verdict(&self.call((Method::POST, url.clone()), headers, Bytes::new()).await?)
+            }
+        }
+    }
+
+    async fn revoke_one(&self, url: &Url, token: &SecretText, hint: &str) -> Result<Revoked, OAuthError> {
+        let fields = vec![("token", token.expose()), ("token_type_hint", hint)];
+        verdict(&self.post(url.clone(), (TokenBody::Form, fields)).await?)
+    }
+
+    async fn delete(&self, url: &Url, access: &SecretText) -> Result<Revoked, OAuthError> {
+        let body = Zeroizing::new(json!({"access_token": access.expose()}).to_string());
+        let headers = HeaderMap::from_iter([
+            (header::AUTHORIZATION, self.basic()?),
+            (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+            (header::ACCEPT, HeaderValue::from_static("application/vnd.github+json")),
+        ]);
+        let body = Bytes::copy_from_slice(body.as_bytes());
+        verdict(&self.call((Method::DELETE, url.clone()), headers, body).await?)
+    }
+}
+
+fn verdict(answer: &Response<Bytes>) -> Result<Revoked, OAuthError> {
+    let members = serde_json::from_slice::<Map<String, Value>>(answer.body()).unwrap_or_default();
+    match (answer.status(), refusal(&members)) {
+        (_, Some("invalid_token" | "token_revoked" | "token_expired" | "invalid_auth")) => {
+            Ok(Revoked::Unknown)
+        }
+        (StatusCode::UNAUTHORIZED | StatusCode::NOT_FOUND | StatusCode::UNPROCESSABLE_ENTITY, None) => {
+            Ok(Revoked::Unknown)
+        }
+        (status, None) if status.is_success() => Ok(Revoked::Done),
+        (status, Some(error)) if !status.is_server_error() => {
+            Err(OAuthError::Refused { error: SafeText::of(error), description: SafeText::of("") })
+        }
+        _ => Err(unexplained(answer)),
+    }
+}

@@ -1,0 +1,141 @@
+//! The API of this gateway as its settings and the catalogue together say.
+
+use thiserror::Error;
+
+use super::catalogue::Catalogue;
+use super::oauth2::OAuth2;
+use super::provider::Provider;
+use crate::config::{self, SourceKind};
+use crate::egress::{HostList, Url};
+
+/// The API that the credentials are for, and how they come about.
+#[derive(Debug)]
+pub struct Source {
+    /// What device types call it.
+    pub name: String,
+    /// What people call it.
+    pub title: String,
+    /// Where addresses without a host lead.
+    pub base_url: Url,
+    /// Where secrets may go: `host` or `host:port`.
+    pub hosts: Vec<String>,
+    /// How a credential is obtained.
+    pub way: Way,
+}
+
+/// How a credential is obtained.
+#[derive(Debug)]
+pub enum Way {
+    /// By signing in at the API; without a client that is registered there, nobody can.
+    OAuth2User(Option<Box<OAuth2>>),
+    /// There is no account at an API: the bus uuid is the identity.
+    Passthru,
+    /// A key that its owner types into a page.
+    Static,
+}
+
+/// Settings that say of no API what it takes to use it; the text is one sentence for the operator.
+#[derive(Debug, Error)]
+pub enum SourceError {
+    /// No provider of the catalogue has this name.
+    #[error("`source.provider`: the catalogue has no provider `{name}`{}", hint(suggestion.as_deref()))]
+    Provider {
+        /// The name.
+        name: String,
+        /// The one that is probably meant.
+        suggestion: Option<String>,
+    },
+    /// A setting is missing that the others need.
+    #[error("`{0}` is missing; without it the other settings of `source` cannot be used")]
+    Missing(&'static str),
+    /// An address is not one that secrets may be sent to.
+    #[error("`{0}` must be a URL with https, or with http on this machine")]
+    Address(&'static str),
+    /// An entry of a list is not written as it must be.
+    #[error("`{setting}`: {entry:?} is not {expected}")]
+    Entry {
+        /// The setting.
+        setting: &'static str,
+        /// The entry.
+        entry: String,
+        /// What it should be.
+        expected: &'static str,
+    },
+}
+
+fn hint(suggestion: Option<&str>) -> String {
+    suggestion.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
+}
+
+impl Source {
+    /// What these settings say, with everything that they leave to the catalogue.
+    ///
+    /// # Errors
+    /// [`SourceError`], one sentence for the operator.
+    pub fn settle(settings: &config::Source, catalogue: &Catalogue) -> Result<Self, SourceError> {
+        let provider = provider(settings, catalogue)?;
+        let (base_url, hosts) = api(settings, provider)?;
+        let way = match settings.kind {
+            SourceKind::Oauth2User => Way::OAuth2User(OAuth2::settle(settings, provider)?.map(Box::new)),
+            SourceKind::Passthru => Way::Passthru,
+            SourceKind::Static => Way::Static,
+        };
+        let known = provider.map(|provider| (provider.name.clone(), provider.title.clone()));
+        let (name, title) = match (&settings.name, known) {
+            (Some(name), known) => (name.clone(), known.map_or_else(|| name.clone(), |(_, title)| title)),
+            (None, Some(known)) => known,
+            (None, None) if settings.kind == SourceKind::Passthru => ("passthru".into(), "Passthru".into()),
+            (None, None) => return Err(SourceError::Missing("source.name")),
+        };
+        Ok(Self { name, title, base_url, hosts, way })
+    }
+
+    /// The OAuth 2 client, where there is one.
+    pub fn oauth2(&self) -> Option<&OAuth2> {
+        match &self.way {
+            Way::OAuth2User(oauth2) => oauth2.as_deref(),
+            Way::Passthru | Way::Static => None,
+        }
+    }
+}
+
+/// The provider that the settings name; `github` where they name none and spell out none either.
+fn provider<'a>(
+    settings: &config::Source,
+    catalogue: &'a Catalogue,
+) -> Result<Option<&'a Provider>, SourceError> {
+    let spelled_out = settings.token_url.is_some() || settings.kind != SourceKind::Oauth2User;
+    let name = match &settings.provider {
+        Some(name) => name.as_str(),
+        None if spelled_out => return Ok(None),
+        None => "github",
+    };
+    let unknown = || SourceError::Provider { name: name.to_owned(), suggestion: catalogue.closest(name) };
+    catalogue.named(name).map(Some).ok_or_else(unknown)
+}
+
+/// The API's address, and the hosts its secrets may go to.
+fn api(settings: &config::Source, provider: Option<&Provider>) -> Result<(Url, Vec<String>), SourceError> {
+    const SETTING: &str = "source.base_url";
+    let parse = |text: &str| Url::parse(text).map_err(|_| SourceError::Address(SETTING));
+    let (base_url, hosts) = match (&settings.base_url, provider) {
+        (Some(text), _) => {
+            let url = parse(text)?;
+            let host = url.host_str().ok_or(SourceError::Address(SETTING))?.to_owned();
+            let hosts = vec![url.port().map_or_else(|| host.clone(), |port| format!("{host}:{port}"))];
+            (url, hosts)
+        }
+        (None, Some(provider)) => (parse(&provider.api.base_url)?, provider.api.hosts.clone()),
+        // No API is called: addresses lead to this machine, and none of them is on the list.
+        (None, None) if settings.kind == SourceKind::Passthru => (parse("http://localhost")?, Vec::new()),
+        (None, None) => return Err(SourceError::Missing(SETTING)),
+    };
+    Ok((base_url, if settings.hosts.is_empty() { hosts } else { settings.hosts.clone() }))
+}
+
+/// An address that secrets may be sent to.
+pub(super) fn endpoint(setting: &'static str, text: &str) -> Result<Url, SourceError> {
+    let url = Url::parse(text).map_err(|_| SourceError::Address(setting))?;
+    let usable = HostList::of(&url).allows(&url) && url.fragment().is_none();
+    usable.then_some(url).ok_or(SourceError::Address(setting))
+}

@@ -1,0 +1,100 @@
+//! What the settings of an API together mean, and how what they cannot mean is refused.
+
+use endo::config::{self, SourceKind};
+use endo::source::{Catalogue, Retry, Source, Way};
+
+fn settle(settings: &config::Source) -> Result<Source, String> {
+    Source::settle(settings, &Catalogue::embedded()).map_err(|error| error.to_string())
+}
+
+/// An API that no catalogue knows, spelled out.
+fn spelled_out() -> config::Source {
+    config::Source {
+        name: Some("acme".to_owned()),
+        base_url: Some("https://api.acme.example:8443/v1".to_owned()),
+        client_id: Some("id".to_owned()),
+        client_secret: Some("canary-secret".to_owned().into()),
+        authorization_url: Some("https://acme.example/authorize".to_owned()),
+        token_url: Some("https://acme.example/token".to_owned()),
+        profile_url: Some("https://api.acme.example:8443/me".to_owned()),
+        profile_id: Some("/id".to_owned()),
+        ..config::Source::default()
+    }
+}
+
+#[test]
+fn without_settings_the_api_is_github_and_nobody_can_sign_in() {
+    let source = settle(&config::Source::default()).unwrap();
+    assert_eq!((&*source.name, source.base_url.as_str()), ("github", "https://api.github.com/"));
+    assert_eq!(source.hosts, ["api.github.com"]);
+    assert!(source.oauth2().is_none());
+}
+
+#[test]
+fn a_base_url_that_is_set_is_the_only_host_unless_hosts_are_set_too() {
+    let settings =
+        config::Source { base_url: Some("http://127.0.0.1:4000".to_owned()), ..Default::default() };
+    assert_eq!(settle(&settings).unwrap().hosts, ["127.0.0.1:4000"]);
+    let settings = config::Source { hosts: vec!["a.example".to_owned()], ..settings };
+    assert_eq!(settle(&settings).unwrap().hosts, ["a.example"]);
+}
+
+#[test]
+fn an_api_that_no_catalogue_knows_is_spelled_out() {
+    let source = settle(&spelled_out()).unwrap();
+    assert_eq!(source.hosts, ["api.acme.example:8443"]);
+    assert_eq!(source.oauth2().unwrap().retry, Retry::Never);
+    assert!(!format!("{source:?}").contains("canary"), "{source:?}");
+}
+
+#[test]
+fn an_api_without_accounts_and_one_with_typed_keys_need_no_client() {
+    let passthru = config::Source { kind: SourceKind::Passthru, ..Default::default() };
+    let passthru = settle(&passthru).unwrap();
+    assert!(matches!(passthru.way, Way::Passthru) && passthru.hosts.is_empty());
+    let typed = config::Source { kind: SourceKind::Static, ..spelled_out() };
+    assert!(matches!(settle(&typed).unwrap().way, Way::Static));
+}
+
+#[test]
+fn a_misspelt_provider_is_refused_with_the_right_name() {
+    let settings = config::Source { provider: Some("githup".to_owned()), ..Default::default() };
+    let refusal = settle(&settings).unwrap_err();
+    assert_eq!(refusal, "`source.provider`: the catalogue has no provider `githup`; did you mean `github`?");
+}
+
+#[test]
+fn what_is_missing_or_cannot_be_meant_is_refused_in_one_sentence() {
+    type Change = fn(&mut config::Source);
+    let cases: [(Change, &str); 11] = [
+        (|s| s.client_secret = None, "`source.client_secret` is missing"),
+        (|s| s.authorization_url = None, "`source.authorization_url` is missing"),
+        (|s| s.profile_url = None, "`source.profile_url` is missing"),
+        (|s| s.profile_id = None, "`source.profile_id` is missing"),
+        (|s| s.name = None, "`source.name` is missing"),
+        (|s| s.base_url = None, "`source.base_url` is missing"),
+        (|s| s.token_url = Some("http://acme.example/token".into()), "`source.token_url` must be a URL with"),
+        (|s| s.profile_id = Some("id".into()), "`source.profile_id`: \"id\" is not a JSON pointer"),
+        (
+            |s| s.profile_extras = vec!["secrets=/x".into()],
+            "`source.profile_extras`: \"secrets\" is not a name",
+        ),
+        (|s| s.parameters = vec!["audience".into()], "`source.parameters`: \"audience\" is not name=value"),
+        (|s| s.parameters = vec!["state=1".into()], "`source.parameters`: \"state\" is not a parameter that"),
+    ];
+    for (change, sentence) in cases {
+        let mut settings = spelled_out();
+        change(&mut settings);
+        let refusal = settle(&settings).unwrap_err();
+        assert!(refusal.starts_with(sentence), "{refusal}");
+    }
+}
+
+#[test]
+fn no_address_of_the_catalogue_is_used_beside_one_of_the_settings() {
+    let settings = config::Source { provider: Some("github".to_owned()), ..spelled_out() };
+    let oauth2 = format!("{:?}", settle(&settings).unwrap().oauth2().unwrap());
+    assert!(!oauth2.contains("github.com"), "{oauth2}");
+    let mixed = config::Source { profile_url: None, ..settings };
+    assert!(settle(&mixed).unwrap_err().starts_with("`source.profile_url` is missing"));
+}

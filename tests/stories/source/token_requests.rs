@@ -1,0 +1,217 @@
+//! What the provider is asked, and what becomes of its answers.
+
+use std::time::Duration;
+
+use endo::ambient::Random;
+use endo::config::{self, ClientAuthentication};
+use endo::egress::{EgressError, EgressSettings};
+use endo::source::oauth2::{OAuthClient, OAuthError, Probe, Revoked, Tokens};
+use endo::vault::{ResourceOwnerId, SecretText};
+use serde_json::json;
+
+use super::NOW;
+use crate::support::fake_api::{Answer, FakeApi};
+use crate::support::provider::{CLIENT_SECRET, FakeProvider, Fault, client, form};
+
+async fn sign_in(client: &OAuthClient, code: &str) -> Result<Tokens, OAuthError> {
+    let begun = client.settings().begin(&Random::system(), "http://127.0.0.1/back", NOW);
+    client.exchange(&code.into(), &begun.pending).await
+}
+
+/// A provider that always answers the same, spelled out.
+async fn saying(answer: Answer) -> (FakeApi, OAuthClient) {
+    let api = FakeApi::answering(answer).await;
+    let settings = config::Source {
+        name: Some("fake".to_owned()),
+        base_url: Some(api.url("")),
+        client_id: Some("id".to_owned()),
+        client_secret: Some(CLIENT_SECRET.to_owned().into()),
+        authorization_url: Some(api.url("/authorize")),
+        token_url: Some(api.url("/token")),
+        revocation_url: Some(api.url("/revoke")),
+        profile_url: Some(api.url("/me")),
+        profile_id: Some("/id".to_owned()),
+        ..config::Source::default()
+    };
+    let client = client(&settings, EgressSettings::default());
+    (api, client)
+}
+
+async fn refresh(answer: Answer) -> Result<Tokens, OAuthError> {
+    let (_api, client) = saying(answer).await;
+    client.refresh(&"r".into()).await
+}
+
+#[tokio::test]
+async fn a_code_becomes_tokens_and_tokens_an_account() {
+    let provider = FakeProvider::start().await;
+    let client = provider.client();
+    let begun = client.settings().begin(&Random::system(), "http://127.0.0.1/back", NOW);
+    let tokens = client.exchange(&"good code".into(), &begun.pending).await.unwrap();
+    assert_eq!(tokens.lifetime, Some(Duration::from_secs(3600)));
+    assert_eq!(tokens.refresh.as_ref().unwrap().expose(), "refresh-1");
+    assert!(!format!("{tokens:?}").contains("-1"));
+    let account = client.account(&tokens).await.unwrap();
+    assert_eq!(account.id, ResourceOwnerId::Number(583_231));
+    assert_eq!(account.username.as_deref(), Some("octocat"));
+    assert_eq!(serde_json::Value::from(account.extras), json!({"plan": "free"}));
+
+    let seen = provider.api.seen();
+    let sent = form(&seen[0]);
+    assert_eq!(sent["code_verifier"], begun.pending.verifier.expose());
+    assert_eq!(
+        (&*sent["grant_type"], &*sent["redirect_uri"]),
+        ("authorization_code", "http://127.0.0.1/back")
+    );
+    assert!(!sent.contains_key("client_secret"));
+    assert_eq!(seen[0].header("accept"), ["application/json"]);
+    // Both parts are form-encoded before they are put together (RFC 6749, 2.3.1).
+    let basic = "Basic Z2F0ZXdheStpZDpjYW5hcnktY2xpZW50LXNlY3JldCUyNiUzRCUyNSUyRiVDMyVCQw==";
+    assert_eq!(seen[0].header("authorization"), [basic]);
+}
+
+#[tokio::test]
+async fn a_client_can_prove_itself_in_the_body() {
+    let provider = FakeProvider::start().await;
+    let settings =
+        config::Source { client_authentication: ClientAuthentication::Post, ..provider.settings() };
+    sign_in(&client(&settings, EgressSettings::default()), "good code").await.unwrap();
+    let seen = provider.api.seen();
+    assert_eq!(form(&seen[0])["client_secret"], CLIENT_SECRET);
+    assert_eq!(seen[0].header("authorization"), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_code_that_is_not_good_is_told_apart() {
+    let provider = FakeProvider::start().await;
+    let refusal = sign_in(&provider.client(), "bad code").await.unwrap_err();
+    assert!(matches!(refusal, OAuthError::InvalidGrant));
+    for text in [r#"{"error":"bad_refresh_token"}"#, r#"{"ok":false,"error":"invalid_refresh_token"}"#] {
+        assert!(matches!(refresh(Answer::new(200, &[], text)).await, Err(OAuthError::InvalidGrant)));
+    }
+}
+
+#[tokio::test]
+async fn what_surely_left_a_refresh_token_unused_is_told_from_what_did_not() {
+    let denied = r#"{"error":"invalid_client","error_description":"<b>no</b>"}"#;
+    for (status, text, untouched, sentence) in [
+        (401, denied, true, "the provider refused: invalid_client b no /b"),
+        (200, denied, true, "the provider refused: invalid_client b no /b"),
+        (403, "<html>", true, "the provider refused with status 403"),
+        (302, "", true, "the provider refused with status 302"),
+        (429, "", true, "the provider is asked too often"),
+        (500, r#"{"error":"server_error"}"#, false, "the provider failed with status 500"),
+        (503, denied, false, "the provider failed with status 503"),
+        (408, "", false, "the provider failed with status 408"),
+        (200, "<html>", false, "the provider's answer cannot be read"),
+        (200, "{}", false, "the provider's answer cannot be read"),
+        (200, r#"{"access_token":""}"#, false, "the provider's answer cannot be read"),
+        (200, r#"{"access_token":"a\nb"}"#, false, "the provider's answer cannot be read"),
+        (400, r#"{"error":"invalid_grant"}"#, false, "the provider says that the grant is not valid"),
+    ] {
+        let error = refresh(Answer::new(status, &["location: http://127.0.0.1:1/"], text)).await.unwrap_err();
+        assert_eq!((error.to_string().as_str(), error.left_untouched()), (sentence, untouched), "{text}");
+    }
+    let cut = refresh(Answer::Bytes(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{".to_vec())).await;
+    assert!(!cut.unwrap_err().left_untouched());
+    let (api, client) = saying(Answer::new(200, &[], "")).await;
+    drop(api);
+    let unused = client.refresh(&"r".into()).await.unwrap_err();
+    assert!(unused.left_untouched(), "{unused:?}");
+}
+
+#[tokio::test]
+async fn a_provider_has_little_time_and_little_room() {
+    let provider = FakeProvider::start().await;
+    provider.plan([Fault::RotateAndStall]);
+    let hasty = EgressSettings { api_timeout: Duration::from_millis(30), ..EgressSettings::default() };
+    let slow = sign_in(&client(&provider.settings(), hasty), "good code").await.unwrap_err();
+    assert!(matches!(slow, OAuthError::NoAnswer(EgressError::Timeout)), "{slow:?}");
+    let long = refresh(Answer::new(200, &[], " ".repeat((1 << 20) + 1))).await.unwrap_err();
+    assert!(matches!(long, OAuthError::NoAnswer(EgressError::TooLarge { .. })), "{long:?}");
+}
+
+#[tokio::test]
+async fn a_lifetime_is_taken_in_every_form_in_which_it_makes_sense() {
+    let day = Some(Duration::from_secs(86_400));
+    for (text, expected) in [
+        ("86400", day),
+        ("86400.0", day),
+        (r#""86400""#, day),
+        ("0", None),
+        ("-5", None),
+        ("null", None),
+        (r#""soon""#, None),
+        ("1e300", Some(Duration::from_secs(10 * 366 * 86_400))),
+    ] {
+        let provider = FakeProvider::start().await;
+        provider.plan([Fault::Lifetime(text)]);
+        assert_eq!(sign_in(&provider.client(), "good code").await.unwrap().lifetime, expected, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn an_account_id_is_text_or_an_integer_and_nothing_else() {
+    for id in ["{}", "[1]", "null", "true", "1.5", "9007199254740993", r#""""#] {
+        let (_api, client) =
+            saying(Answer::new(200, &[], format!(r#"{{"id":{id},"access_token":"a"}}"#))).await;
+        let tokens = client.refresh(&"r".into()).await.unwrap();
+        assert!(matches!(client.account(&tokens).await, Err(OAuthError::AccountId(_))), "{id}");
+    }
+    let (_api, client) = saying(Answer::new(200, &[], r#"{"id":"42","access_token":"a"}"#)).await;
+    let tokens = client.refresh(&"r".into()).await.unwrap();
+    assert_eq!(client.account(&tokens).await.unwrap().id, ResourceOwnerId::Text("42".to_owned()));
+}
+
+#[tokio::test]
+async fn an_access_token_can_be_tried() {
+    let provider = FakeProvider::start().await;
+    let client = provider.client();
+    let tokens = sign_in(&client, "good code").await.unwrap();
+    assert_eq!(client.probe(&tokens.access).await.unwrap(), Probe::Good);
+    provider.expire(tokens.access.expose());
+    assert_eq!(client.probe(&tokens.access).await.unwrap(), Probe::Rejected);
+    let (_api, client) = saying(Answer::new(200, &[], r#"{"ok":false,"error":"invalid_auth"}"#)).await;
+    assert_eq!(client.probe(&"a".into()).await.unwrap(), Probe::Rejected);
+    let (_api, client) = saying(Answer::new(502, &[], "")).await;
+    assert!(client.probe(&"a".into()).await.is_err());
+}
+
+#[tokio::test]
+async fn both_tokens_are_revoked_in_the_body_of_a_request() {
+    let provider = FakeProvider::start().await;
+    let (access, refresh) = provider.grant();
+    let client = provider.client();
+    let revoked = client.revoke(&(*access).into(), Some(&SecretText::from(&*refresh))).await.unwrap();
+    assert_eq!(revoked, Revoked::Done);
+    assert!(!provider.takes(&refresh));
+    assert_eq!(client.probe(&(*access).into()).await.unwrap(), Probe::Rejected);
+    let hints: Vec<_> =
+        provider.api.seen()[..2].iter().map(|seen| form(seen)["token_type_hint"].clone()).collect();
+    assert_eq!(hints, ["refresh_token", "access_token"]);
+}
+
+#[tokio::test]
+async fn what_a_provider_answers_to_a_revocation_is_told() {
+    for (status, text, expected) in [
+        (200, "", Some(Revoked::Done)),
+        (204, "", Some(Revoked::Done)),
+        (404, "", Some(Revoked::Unknown)),
+        (400, r#"{"error":"invalid_token"}"#, Some(Revoked::Unknown)),
+        (200, r#"{"ok":false,"error":"token_revoked"}"#, Some(Revoked::Unknown)),
+        (400, r#"{"error":"unsupported_token_type"}"#, None),
+        (500, "", None),
+        (403, "", None),
+    ] {
+        let (_api, client) = saying(Answer::new(status, &[], text)).await;
+        assert_eq!(client.revoke(&"a".into(), None).await.ok(), expected, "{status} {text}");
+    }
+    let settings = config::Source {
+        provider: Some("spotify".to_owned()),
+        client_id: Some("id".to_owned()),
+        client_secret: Some("secret".to_owned().into()),
+        ..config::Source::default()
+    };
+    let spotify = client(&settings, EgressSettings::default());
+    assert_eq!(spotify.revoke(&"a".into(), None).await.unwrap(), Revoked::Impossible);
+}

@@ -1,0 +1,215 @@
+//! A provider of tokens on loopback: it rotates refresh tokens, detects that one is used twice, and fails on demand.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::{Arc, Mutex};
+
+use endo::config;
+use endo::egress::{Egress, EgressSettings, Lookup, Url};
+use endo::source::oauth2::OAuthClient;
+use endo::source::{Catalogue, Source, Way};
+use serde_json::json;
+use tokio::sync::Semaphore;
+
+use super::fake_api::{Answer, FakeApi, Seen};
+
+/// The secret that the gateway and the provider share.
+pub(crate) const CLIENT_SECRET: &str = "canary-client-secret&=%/ü";
+
+/// What the next request for tokens meets.
+#[derive(Clone)]
+pub(crate) enum Fault {
+    /// The tokens are new, and the answer never comes.
+    RotateAndStall,
+    /// The tokens are new, and the connection ends without an answer.
+    RotateAndHangUp,
+    /// The tokens are new, and the answer is 500.
+    RotateAndFail,
+    /// The tokens are new, and the answer waits for a permit.
+    Slow(Arc<Semaphore>),
+    /// The grant is called bad.
+    InvalidGrant,
+    /// All is well, but the answer has no refresh token: the old one stays.
+    KeepRefreshToken,
+    /// The answer says that the token lives so long, which may be nonsense.
+    Lifetime(&'static str),
+    /// This answer instead of one of its own.
+    Say(u16, &'static str),
+}
+
+#[derive(Default)]
+struct State {
+    faults: VecDeque<Fault>,
+    issued: u32,
+    /// What each refresh token may still do.
+    live: HashMap<String, bool>,
+    access: HashSet<String>,
+    reused: Vec<String>,
+}
+
+/// A provider at work.
+pub(crate) struct FakeProvider {
+    pub(crate) api: FakeApi,
+    state: Arc<Mutex<State>>,
+}
+
+impl FakeProvider {
+    pub(crate) async fn start() -> Self {
+        let state = Arc::<Mutex<State>>::default();
+        let shared = Arc::clone(&state);
+        let api = FakeApi::start(move |seen| shared.lock().unwrap().answer(seen)).await;
+        Self { api, state }
+    }
+
+    /// What the next requests for tokens meet, in this order.
+    pub(crate) fn plan(&self, faults: impl IntoIterator<Item = Fault>) {
+        self.state.lock().unwrap().faults.extend(faults);
+    }
+
+    /// A pair of tokens that somebody got earlier: access and refresh token.
+    pub(crate) fn grant(&self) -> (String, String) {
+        self.state.lock().unwrap().issue()
+    }
+
+    /// From now on this access token is refused.
+    pub(crate) fn expire(&self, access: &str) {
+        self.state.lock().unwrap().access.remove(access);
+    }
+
+    /// Refresh tokens that were used twice.
+    pub(crate) fn reused(&self) -> Vec<String> {
+        self.state.lock().unwrap().reused.clone()
+    }
+
+    /// Whether this refresh token still works.
+    pub(crate) fn takes(&self, refresh: &str) -> bool {
+        self.state.lock().unwrap().live.get(refresh) == Some(&true)
+    }
+
+    /// How often it was asked for tokens.
+    pub(crate) fn token_requests(&self) -> usize {
+        self.api.seen().iter().filter(|seen| seen.target == "/token").count()
+    }
+
+    /// Settings that spell this provider out.
+    pub(crate) fn settings(&self) -> config::Source {
+        config::Source {
+            name: Some("fake".to_owned()),
+            base_url: Some(self.api.url("")),
+            client_id: Some("gateway id".to_owned()),
+            client_secret: Some(CLIENT_SECRET.to_owned().into()),
+            scopes: vec!["read".to_owned(), "write".to_owned()],
+            authorization_url: Some(self.api.url("/authorize")),
+            token_url: Some(self.api.url("/token")),
+            revocation_url: Some(self.api.url("/revoke")),
+            profile_url: Some(self.api.url("/me")),
+            profile_id: Some("/account/id".to_owned()),
+            profile_username: Some("/account/login".to_owned()),
+            profile_extras: vec!["plan=/plan".to_owned()],
+            ..config::Source::default()
+        }
+    }
+
+    pub(crate) fn client(&self) -> OAuthClient {
+        client(&self.settings(), EgressSettings::default())
+    }
+}
+
+/// The client that these settings make.
+pub(crate) fn client(settings: &config::Source, egress: EgressSettings) -> OAuthClient {
+    let source = Source::settle(settings, &Catalogue::embedded()).unwrap();
+    let Way::OAuth2User(Some(oauth2)) = source.way else { panic!("{source:?}") };
+    OAuthClient::new(Egress::new(egress, Lookup::system()).unwrap(), Arc::new(*oauth2))
+}
+
+/// The form that a request carries.
+pub(crate) fn form(seen: &Seen) -> HashMap<String, String> {
+    let mut url = Url::parse("http://localhost").unwrap();
+    url.set_query(Some(str::from_utf8(&seen.body).unwrap()));
+    url.query_pairs().into_owned().collect()
+}
+
+impl State {
+    fn answer(&mut self, seen: &Seen) -> Answer {
+        match seen.target.as_str() {
+            "/token" => self.token(&form(seen)),
+            "/me" => self.profile(seen),
+            "/revoke" => {
+                let token = form(seen).remove("token").unwrap_or_default();
+                self.live.remove(&token);
+                self.access.remove(&token);
+                Answer::new(200, &[], "")
+            }
+            _ => Answer::new(404, &[], ""),
+        }
+    }
+
+    fn issue(&mut self) -> (String, String) {
+        self.issued += 1;
+        let (access, refresh) = (format!("access-{}", self.issued), format!("refresh-{}", self.issued));
+        self.access.insert(access.clone());
+        self.live.insert(refresh.clone(), true);
+        (access, refresh)
+    }
+
+    fn token(&mut self, form: &HashMap<String, String>) -> Answer {
+        let fault = self.faults.pop_front();
+        let bad = || Answer::new(400, &[], r#"{"error":"invalid_grant"}"#);
+        match &fault {
+            Some(Fault::InvalidGrant) => return bad(),
+            Some(Fault::Say(status, text)) => return Answer::new(*status, &["retry-after: 7"], text),
+            _ => {}
+        }
+        let good = match (form.get("code").map(String::as_str), form.get("refresh_token")) {
+            (code, None) => code == Some("good code"),
+            (_, Some(token)) => self.spend(token, matches!(fault, Some(Fault::KeepRefreshToken))),
+        };
+        if !good {
+            return bad();
+        }
+        let (access, refresh) = self.issue();
+        let mut answer = json!({"access_token": access, "token_type": "bearer", "expires_in": 3600});
+        match fault {
+            Some(Fault::KeepRefreshToken) => {}
+            _ => answer["refresh_token"] = refresh.into(),
+        }
+        if let Some(Fault::Lifetime(text)) = fault {
+            answer["expires_in"] = serde_json::from_str(text).unwrap();
+        }
+        let answer = Answer::new(200, &["content-type: application/json"], answer.to_string());
+        match fault {
+            Some(Fault::RotateAndStall) => Answer::Stall(Vec::new()),
+            Some(Fault::RotateAndHangUp) => Answer::Bytes(Vec::new()),
+            Some(Fault::RotateAndFail) => Answer::new(500, &[], "oops"),
+            Some(Fault::Slow(gate)) => answer.behind(&gate),
+            _ => answer,
+        }
+    }
+
+    /// Uses a refresh token up; the second use of one ends the whole family, as RFC 9700 advises.
+    fn spend(&mut self, token: &str, keep: bool) -> bool {
+        match self.live.get_mut(token) {
+            Some(live) if *live => {
+                *live = keep;
+                true
+            }
+            Some(_) => {
+                self.reused.push(token.to_owned());
+                self.live.clear();
+                self.access.clear();
+                false
+            }
+            None => false,
+        }
+    }
+
+    fn profile(&self, seen: &Seen) -> Answer {
+        let bearer = seen.header("authorization").concat();
+        if !bearer.strip_prefix("Bearer ").is_some_and(|token| self.access.contains(token)) {
+            return Answer::new(401, &[], r#"{"error":"invalid_token"}"#);
+        }
+        let profile = json!({"account": {"id": 583_231, "login": "octocat"}, "plan": "free", "secret": "no"});
+        Answer::new(200, &[], profile.to_string())
+    }
+}
