@@ -3,6 +3,7 @@
 mod catalogue;
 pub mod oauth2;
 mod provider;
+pub mod renewal;
 mod settled;
 
 pub use catalogue::Catalogue;

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use super::StoreError;
 
 /// Step `n` leads from format `n` to format `n + 1`.
-const STEPS: &[&str] = &[FIRST, WITH_REPLIES, WITH_SIGN_INS];
+const STEPS: &[&str] = &[FIRST, WITH_REPLIES, WITH_SIGN_INS, WITH_RENEWALS];
 
 const FIRST: &str = "
 CREATE TABLE facts (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -97,6 +97,16 @@ CREATE TABLE codes (
 );
 CREATE INDEX codes_by_holder ON codes (client, device, seq);
 CREATE INDEX codes_by_age ON codes (made_at);
+";
+
+/// How far the renewal of each credential is.
+const WITH_RENEWALS: &str = "
+CREATE TABLE renewals (
+    credentials TEXT PRIMARY KEY, generation INTEGER NOT NULL, expires_at INTEGER, renew_at INTEGER,
+    stage INTEGER NOT NULL, sent INTEGER NOT NULL, holder TEXT NOT NULL,
+    held_until INTEGER NOT NULL, rest_until INTEGER NOT NULL, reason TEXT
+) WITHOUT ROWID;
+CREATE INDEX renewals_due ON renewals (renew_at);
 ";
 
 /// Marks a file as a database of endo ("Endo" in ASCII).

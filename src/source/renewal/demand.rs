@@ -1,0 +1,49 @@
+//! What is asked of a renewal, how long it may take, and what it ends with.
+
+use std::time::Duration;
+
+/// Why a renewal is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Demand {
+    /// The time has come.
+    Due,
+    /// The API refused the secret of this generation.
+    Rejected {
+        /// Of the record that held it.
+        generation: u64,
+    },
+}
+
+/// What a renewal ended with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Renewed {
+    /// There was nothing to renew.
+    NotDue,
+    /// There is a newer secret already.
+    Newer,
+    /// There is a new secret, on disk.
+    New,
+    /// It is not known whether the refresh token was used up; the access token still works.
+    StillGood,
+}
+
+/// How long renewals hold on.
+#[derive(Clone, Copy, Debug)]
+pub struct RenewalSettings {
+    /// How long a process that stopped keeps others waiting; while it works, it says so three times as often.
+    pub lease: Duration,
+    /// How long a renewal waits for one of another process.
+    pub patience: Duration,
+    /// How often it looks meanwhile.
+    pub look: Duration,
+}
+
+impl Default for RenewalSettings {
+    fn default() -> Self {
+        Self {
+            lease: Duration::from_secs(10),
+            patience: Duration::from_secs(25),
+            look: Duration::from_millis(100),
+        }
+    }
+}

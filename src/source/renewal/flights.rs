@@ -1,0 +1,131 @@
+//! One renewal at a time for one credential within a process: who comes later waits for the one that is under way.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Shared};
+
+use super::demand::{Demand, Renewed};
+use super::error::RenewalError;
+use super::renewer::Renewer;
+use crate::store::{DeviceUuid, RenewalStage, StoreError, StoredRenewal};
+
+type Outcome = Result<Renewed, RenewalError>;
+type Flight = Shared<BoxFuture<'static, Outcome>>;
+
+/// The renewals of one process. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Renewals {
+    renewer: Arc<Renewer>,
+    flights: Flights,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Flights(Arc<Mutex<HashMap<DeviceUuid, Flight>>>);
+
+impl Flights {
+    /// Every change is one call, so that what a panic left behind is whole.
+    fn lock(&self) -> MutexGuard<'_, HashMap<DeviceUuid, Flight>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Ends a flight, however its task ends.
+struct Landing {
+    flights: Flights,
+    device: DeviceUuid,
+}
+
+impl Drop for Landing {
+    fn drop(&mut self) {
+        self.flights.lock().remove(&self.device);
+    }
+}
+
+impl Renewals {
+    /// Renewals by `renewer`, which nobody else may use.
+    pub fn new(renewer: Renewer) -> Self {
+        Self { renewer: Arc::new(renewer), flights: Flights::default() }
+    }
+
+    /// Makes sure that a secret is not due before it is used; answers at once where it is not. A secret that cannot be
+    /// renewed now but still lives is used.
+    ///
+    /// # Errors
+    /// [`RenewalError`] where the secret is over.
+    pub async fn before_use(&self, device: &DeviceUuid) -> Result<(), RenewalError> {
+        let asked = device.clone();
+        let renewal = self.renewer.store.read::<_, StoreError, _>(move |view| view.renewal(&asked)).await?;
+        let now = self.renewer.clock.now();
+        let wants_a_look = |known: &StoredRenewal| {
+            known.stage == RenewalStage::Dead || known.renew_at.is_some_and(|at| at <= now)
+        };
+        let Some(renewal) = renewal.filter(wants_a_look) else { return Ok(()) };
+        match self.renew(device, Demand::Due).await {
+            Err(error) if renewal.expires_at.is_some_and(|end| self.renewer.clock.now() < end) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, credentials.uuid = %device, "the secret was not renewed and is used while it lives");
+                Ok(())
+            }
+            outcome => outcome.map(drop),
+        }
+    }
+
+    /// Renews a secret that the API refused, once; the secret of `generation` was tried.
+    ///
+    /// # Errors
+    /// [`RenewalError`]; after it the sender is told, and nothing is tried again by itself.
+    pub async fn after_rejection(
+        &self,
+        device: &DeviceUuid,
+        generation: u64,
+    ) -> Result<Renewed, RenewalError> {
+        self.renew(device, Demand::Rejected { generation }).await
+    }
+
+    /// Renews the secrets that are due, at most `limit`; answers how many it looked after.
+    ///
+    /// # Errors
+    /// What the store reports; what becomes of each secret is noted with it.
+    pub async fn renew_due(&self, limit: usize) -> Result<usize, StoreError> {
+        let now = self.renewer.clock.now();
+        let due =
+            self.renewer.store.read::<_, StoreError, _>(move |view| view.due_renewals(now, limit)).await?;
+        for device in &due {
+            // Told to whoever uses it next.
+            let _ = self.renew(device, Demand::Due).await;
+        }
+        Ok(due.len())
+    }
+
+    /// Joins the renewal that is under way, or begins one. It goes on when nobody waits for it any more.
+    async fn renew(&self, device: &DeviceUuid, demand: Demand) -> Outcome {
+        loop {
+            let (flight, own) = self.board(device, demand);
+            let outcome = flight.await;
+            // One that was under way for another reason may have found nothing to do.
+            let settled = own || demand == Demand::Due || !matches!(outcome, Ok(Renewed::NotDue));
+            if settled {
+                return outcome;
+            }
+        }
+    }
+
+    fn board(&self, device: &DeviceUuid, demand: Demand) -> (Flight, bool) {
+        let mut flights = self.flights.lock();
+        if let Some(flight) = flights.get(device) {
+            return (flight.clone(), false);
+        }
+        let renewer = Arc::clone(&self.renewer);
+        let landing = Landing { flights: self.flights.clone(), device: device.clone() };
+        let task = tokio::spawn(async move {
+            let outcome = renewer.renew(&landing.device, demand).await;
+            drop(landing);
+            outcome
+        });
+        let flight = task.map(|ended| ended.unwrap_or(Err(RenewalError::Interrupted))).boxed().shared();
+        flights.insert(device.clone(), flight.clone());
+        (flight, true)
+    }
+}

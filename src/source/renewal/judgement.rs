@@ -1,0 +1,72 @@
+//! What follows from what is known of a refresh token. Pure.
+
+use std::time::Duration;
+
+use crate::ambient::Timestamp;
+use crate::source::provider::Retry;
+use crate::store::{RenewalStage, StoredRenewal};
+
+/// How long nobody tries again after a failure, unless the provider names another time.
+pub(super) const REST: Duration = Duration::from_secs(5);
+/// The longest rest that a provider may ask for.
+pub(super) const LONGEST_REST: Duration = Duration::from_secs(3600);
+/// How long a secret in doubt that still works is left alone.
+const DOUBT_RESTS: Duration = Duration::from_secs(60);
+pub(super) const REFUSED: &str = "the provider does not take the refresh token any more";
+pub(super) const LOST_AND_REFUSED: &str =
+    "the answer to a renewal was lost, and the provider does not take the refresh token again";
+pub(super) const LOST: &str =
+    "the answer to a renewal was lost, and the provider takes no refresh token twice";
+
+/// What follows from a doubt.
+pub(super) enum Resolution {
+    Leave,
+    Resend,
+    Rest,
+    Moved,
+}
+
+/// What follows for a secret whose access token is good or not.
+pub(super) fn resolved(
+    (good, sends): (bool, u32),
+    retry: Retry,
+    (renewal, now): (&mut StoredRenewal, Timestamp),
+) -> Resolution {
+    if good {
+        release(renewal);
+        renewal.renew_at = Some(now.plus(DOUBT_RESTS));
+        Resolution::Leave
+    } else if !may_send_again(retry, renewal.sent) {
+        end(renewal, LOST);
+        Resolution::Moved
+    } else if sends > 1 {
+        release(renewal);
+        renewal.rest_until = now.plus(REST);
+        Resolution::Rest
+    } else {
+        renewal.sent += 1;
+        renewal.stage = RenewalStage::Sending;
+        Resolution::Resend
+    }
+}
+
+/// Whether a refresh token that was sent so often may be sent again.
+pub(super) fn may_send_again(retry: Retry, sent: u32) -> bool {
+    match retry {
+        Retry::Never => sent == 0,
+        Retry::Once => sent < 2,
+        Retry::Always => true,
+    }
+}
+
+pub(super) fn release(renewal: &mut StoredRenewal) {
+    renewal.holder.clear();
+    renewal.held_until = Timestamp::from_millis(0);
+}
+
+pub(super) fn end(renewal: &mut StoredRenewal, reason: &str) {
+    renewal.stage = RenewalStage::Dead;
+    renewal.reason = Some(reason.to_owned());
+    renewal.renew_at = None;
+    release(renewal);
+}

@@ -1,0 +1,54 @@
+//! How a renewal reads and keeps what is sealed; supplied by whoever owns the records.
+
+use std::fmt;
+
+use futures_util::future::BoxFuture;
+
+use super::error::RecordsError;
+use crate::store::{DeviceUuid, StoreError, StoredRecord, Transaction, View};
+use crate::vault::SecretText;
+
+/// What a record holds of interest here. Prints no secret.
+#[derive(Debug)]
+pub struct Held {
+    /// The access token.
+    pub access: SecretText,
+    /// What buys the next pair.
+    pub refresh: Option<SecretText>,
+}
+
+/// What a new record is to hold in place of the old. Prints no secret.
+#[derive(Debug)]
+pub struct NewSecret {
+    /// The access token.
+    pub access: SecretText,
+    /// The refresh token: the new one, or the old where the answer had none.
+    pub refresh: Option<SecretText>,
+    /// The generation of the new record.
+    pub generation: u64,
+}
+
+type Current = dyn Fn(&View<'_>, &DeviceUuid) -> Result<Option<StoredRecord>, StoreError> + Send + Sync;
+type Open = dyn Fn(DeviceUuid, StoredRecord) -> BoxFuture<'static, Result<Held, RecordsError>> + Send + Sync;
+type Seal = dyn Fn(DeviceUuid, StoredRecord, NewSecret) -> BoxFuture<'static, Result<StoredRecord, RecordsError>>
+    + Send
+    + Sync;
+type Project = dyn Fn(&Transaction<'_>, &DeviceUuid, &StoredRecord) -> Result<(), StoreError> + Send + Sync;
+
+/// The records of the gateway.
+pub struct Records {
+    /// The newest record of a credentials device.
+    pub current: Box<Current>,
+    /// Opens one.
+    pub open: Box<Open>,
+    /// Seals a new secret like the old record, in which everything else stays, who may manage it above all.
+    pub seal: Box<Seal>,
+    /// Called in the transaction that stores a new record, so that the bus's copy follows.
+    pub project: Box<Project>,
+}
+
+impl fmt::Debug for Records {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Records")
+    }
+}

@@ -1,0 +1,300 @@
+//! One renewal from its intent to its end. Every await may be the last: what is on disk always says what to do next.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::claim::{Claim, Claimant};
+use super::demand::{Demand, RenewalSettings, Renewed};
+use super::error::RenewalError;
+use super::judgement::{
+    LONGEST_REST, LOST, LOST_AND_REFUSED, REFUSED, REST, Resolution, end, may_send_again, release, resolved,
+};
+use super::records::{Held, NewSecret, Records};
+use super::schedule::begin_life;
+use super::upstream::Upstream;
+use crate::ambient::{Clock, Random, Timestamp};
+use crate::source::oauth2::{OAuthError, Probe, Tokens};
+use crate::store::{DeviceUuid, RenewalStage, Store, StoreError, StoredRecord, StoredRenewal, Transaction};
+use crate::vault::SecretText;
+
+/// The pause before a new secret is written again to a store that failed: it exists nowhere else.
+const AFTER_FAILURE: Duration = Duration::from_millis(500);
+
+/// Renews secrets, as one process among those that share a store.
+#[derive(Debug)]
+pub struct Renewer {
+    pub(super) store: Store,
+    records: Arc<Records>,
+    upstream: Upstream,
+    settings: RenewalSettings,
+    pub(super) clock: Clock,
+    random: Random,
+    holder: String,
+}
+
+/// A credential as it was read.
+struct Case {
+    device: DeviceUuid,
+    demand: Demand,
+    record: StoredRecord,
+    held: Held,
+}
+
+/// How one attempt ended.
+enum Attempt {
+    Done(Renewed),
+    /// The disk says something new: look again.
+    Again,
+    /// The answer was lost: look again, and know why.
+    Lost(OAuthError),
+}
+
+/// What one call did so far.
+#[derive(Default)]
+struct Run {
+    waited: Duration,
+    sends: u32,
+    lost: Option<Arc<OAuthError>>,
+}
+
+impl Renewer {
+    /// A process that renews the secrets of `records` at `upstream`.
+    pub fn new(
+        store: Store,
+        (records, upstream): (Records, Upstream),
+        settings: RenewalSettings,
+        (clock, random): (Clock, Random),
+    ) -> Self {
+        let holder = random.uuid();
+        Self { store, records: Arc::new(records), upstream, settings, clock, random, holder }
+    }
+
+    /// Renews one secret if that is still needed. May be dropped at any await, and called by any number of processes,
+    /// but by each of them only once at a time for one credential.
+    ///
+    /// # Errors
+    /// [`RenewalError`]; only [`RenewalError::Dead`] will not go away by itself.
+    pub async fn renew(&self, device: &DeviceUuid, demand: Demand) -> Result<Renewed, RenewalError> {
+        let mut run = Run::default();
+        loop {
+            let case = self.read(device, demand).await?;
+            let attempt = match self.claim(&case).await? {
+                Claim::Done(renewed) => Attempt::Done(renewed),
+                Claim::Dead(reason) => return Err(RenewalError::Dead { reason }),
+                Claim::Resting => return Err(RenewalError::Resting),
+                Claim::Moved => Attempt::Again,
+                Claim::Spend => self.spend(&case, &mut run).await?,
+                Claim::Doubt => self.resolve(&case, &mut run).await?,
+                Claim::Held if run.waited >= self.settings.patience => return Err(RenewalError::Busy),
+                Claim::Held => {
+                    tokio::time::sleep(self.settings.look).await;
+                    run.waited += self.settings.look;
+                    Attempt::Again
+                }
+            };
+            match attempt {
+                Attempt::Done(renewed) => return Ok(renewed),
+                Attempt::Again => {}
+                Attempt::Lost(error) => run.lost = Some(Arc::new(error)),
+            }
+        }
+    }
+
+    async fn read(&self, device: &DeviceUuid, demand: Demand) -> Result<Case, RenewalError> {
+        let (records, asked) = (Arc::clone(&self.records), device.clone());
+        let record = self.store.read(move |view| (records.current)(view, &asked)).await?;
+        let record = record.ok_or(RenewalError::NoRecord)?;
+        let held = (self.records.open)(device.clone(), record.clone()).await?;
+        Ok(Case { device: device.clone(), demand, record, held })
+    }
+
+    async fn claim(&self, case: &Case) -> Result<Claim, StoreError> {
+        let claimant = Claimant {
+            device: case.device.clone(),
+            demand: case.demand,
+            generation: case.record.generation,
+            renewable: case.held.refresh.is_some(),
+            holder: self.holder.clone(),
+            now: self.clock.now(),
+            lease: self.settings.lease,
+        };
+        let records = Arc::clone(&self.records);
+        let claim = move |transaction: &Transaction<'_>| {
+            let current = (records.current)(transaction, &claimant.device)?;
+            claimant.claim(transaction, current.map(|record| record.generation))
+        };
+        self.store.write(claim).await
+    }
+
+    /// Sends the refresh token. That it is sent is on disk.
+    async fn spend(&self, case: &Case, run: &mut Run) -> Result<Attempt, RenewalError> {
+        let Some(token) = &case.held.refresh else { return Ok(Attempt::Again) };
+        run.sends += 1;
+        let asked_at = self.clock.now();
+        match self.while_holding(case, (self.upstream.refresh)(copy(token))).await {
+            Ok(tokens) => self.keep(case, tokens, asked_at).await,
+            Err(OAuthError::InvalidGrant) => {
+                self.note(case, |renewal, _| {
+                    let reason = if renewal.sent > 1 { LOST_AND_REFUSED } else { REFUSED };
+                    end(renewal, reason);
+                })
+                .await?;
+                Ok(Attempt::Again)
+            }
+            Err(error) if error.left_untouched() => self.untouched(case, error).await,
+            Err(error) => {
+                self.note(case, |renewal, _| renewal.stage = RenewalStage::InDoubt).await?;
+                Ok(Attempt::Lost(error))
+            }
+        }
+    }
+
+    /// Puts the new secret on disk before anything else is called, unless somebody signed in anew meanwhile.
+    async fn keep(&self, case: &Case, tokens: Tokens, asked_at: Timestamp) -> Result<Attempt, RenewalError> {
+        let generation = case.record.generation + 1;
+        let refresh = tokens.refresh.or_else(|| case.held.refresh.as_ref().map(copy));
+        let secret = NewSecret { access: tokens.access, refresh, generation };
+        let sealed = (self.records.seal)(case.device.clone(), case.record.clone(), secret).await?;
+        let renewal = begin_life(generation, (asked_at, tokens.lifetime), self.random.fraction());
+        loop {
+            let (records, device) = (Arc::clone(&self.records), case.device.clone());
+            let (old, new, renewal) = (case.record.generation, sealed.clone(), renewal.clone());
+            let keep = move |transaction: &Transaction<'_>| {
+                let current = (records.current)(transaction, &device)?;
+                let stands = current.is_some_and(|record| record.generation == old);
+                if !stands || !transaction.store_record(&device, &new)? {
+                    return Ok(Attempt::Again);
+                }
+                transaction.store_renewal(&device, &renewal)?;
+                (records.project)(transaction, &device, &new)?;
+                Ok(Attempt::Done(Renewed::New))
+            };
+            match self.store.write(keep).await {
+                Ok(attempt) => return Ok(attempt),
+                Err(StoreError::Closed) => return Err(StoreError::Closed.into()),
+                Err(error) => {
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "cannot store a new secret; trying again"
+                    );
+                    tokio::time::sleep(AFTER_FAILURE).await;
+                }
+            }
+        }
+    }
+
+    /// The token is as if it had not been sent.
+    async fn untouched(&self, case: &Case, error: OAuthError) -> Result<Attempt, RenewalError> {
+        let rest = match error {
+            OAuthError::Busy { after: Some(after) } => after.clamp(REST, LONGEST_REST),
+            _ => REST,
+        };
+        let (holder, retry) = (self.holder.clone(), self.upstream.retry);
+        // Whoever took over meanwhile has to know, and a death that this explains is none.
+        let noted = self.note_of(case, None, move |renewal, now| {
+            renewal.sent = renewal.sent.saturating_sub(1);
+            let ours = renewal.holder == holder;
+            let given_up = renewal.reason.as_deref() == Some(LOST);
+            if ours || (given_up && may_send_again(retry, renewal.sent)) {
+                renewal.stage = if renewal.sent == 0 { RenewalStage::Idle } else { RenewalStage::InDoubt };
+                renewal.reason = None;
+                release(renewal);
+                renewal.rest_until = now.plus(rest);
+            }
+        });
+        noted.await?;
+        let refused = matches!(error, OAuthError::Refused { .. } | OAuthError::Declined(_));
+        let error = Arc::new(error);
+        Err(if refused { RenewalError::Refused(error) } else { RenewalError::Unavailable(error) })
+    }
+
+    /// Tries the access token; where that is over, sends the refresh token once more if the provider allows that.
+    async fn resolve(&self, case: &Case, run: &mut Run) -> Result<Attempt, RenewalError> {
+        let probe = match self.while_holding(case, (self.upstream.probe)(copy(&case.held.access))).await {
+            Ok(probe) => probe,
+            Err(error) => {
+                self.rest(case).await?;
+                return Err(RenewalError::Unavailable(Arc::new(error)));
+            }
+        };
+        let (retry, demand, sends) = (self.upstream.retry, case.demand, run.sends);
+        let resolution = self.note(case, move |renewal, now| {
+            let lives = renewal.expires_at.is_none_or(|end| now < end);
+            let good = match probe {
+                Probe::Good => true,
+                Probe::Rejected => false,
+                Probe::Unknown => demand == Demand::Due && lives,
+            };
+            resolved((good, sends), retry, (renewal, now))
+        });
+        match resolution.await?.unwrap_or(Resolution::Moved) {
+            Resolution::Leave => Ok(Attempt::Done(Renewed::StillGood)),
+            Resolution::Resend => self.spend(case, run).await,
+            Resolution::Moved => Ok(Attempt::Again),
+            Resolution::Rest => Err(run.lost.take().map_or(RenewalError::Resting, RenewalError::Unavailable)),
+        }
+    }
+
+    async fn rest(&self, case: &Case) -> Result<(), StoreError> {
+        let noted = self.note(case, |renewal, now| {
+            release(renewal);
+            renewal.rest_until = now.plus(REST);
+        });
+        noted.await.map(drop)
+    }
+
+    /// Waits for an answer, and says all the while that somebody is at it.
+    async fn while_holding<T>(&self, case: &Case, asked: impl Future<Output = T>) -> T {
+        tokio::select! {
+            biased;
+            answer = asked => answer,
+            never = self.hold(case) => match never {},
+        }
+    }
+
+    async fn hold(&self, case: &Case) -> std::convert::Infallible {
+        let lease = self.settings.lease;
+        loop {
+            tokio::time::sleep(lease / 3).await;
+            // Whoever took over meanwhile keeps it; a store that fails now may not fail the next time.
+            let _ = self.note(case, move |renewal, now| renewal.held_until = now.plus(lease)).await;
+        }
+    }
+
+    /// Changes what is noted of a renewal that this process is at; `None` where the record is a newer one by now, or
+    /// somebody else is at it.
+    async fn note<T: Send + 'static>(
+        &self,
+        case: &Case,
+        change: impl FnOnce(&mut StoredRenewal, Timestamp) -> T + Send + 'static,
+    ) -> Result<Option<T>, StoreError> {
+        self.note_of(case, Some(self.holder.clone()), change).await
+    }
+
+    /// As [`Renewer::note`], for a renewal that `holder` is at; without one, whoever is.
+    async fn note_of<T: Send + 'static>(
+        &self,
+        case: &Case,
+        holder: Option<String>,
+        change: impl FnOnce(&mut StoredRenewal, Timestamp) -> T + Send + 'static,
+    ) -> Result<Option<T>, StoreError> {
+        let (records, device) = (Arc::clone(&self.records), case.device.clone());
+        let (generation, now) = (case.record.generation, self.clock.now());
+        let note = move |transaction: &Transaction<'_>| {
+            let current = (records.current)(transaction, &device)?.map(|record| record.generation);
+            let ours = transaction.renewal(&device)?.filter(|renewal| {
+                let held = holder.as_ref().is_none_or(|holder| renewal.holder == *holder);
+                current == Some(generation) && renewal.generation == generation && held
+            });
+            let Some(mut renewal) = ours else { return Ok(None) };
+            let noted = change(&mut renewal, now);
+            transaction.store_renewal(&device, &renewal)?;
+            Ok(Some(noted))
+        };
+        self.store.write(note).await
+    }
+}
+
+fn copy(secret: &SecretText) -> SecretText {
+    secret.expose().into()
+}

@@ -1,0 +1,44 @@
+//! When a secret is due for renewal. Pure.
+
+use std::time::Duration;
+
+use crate::ambient::Timestamp;
+use crate::store::{RenewalStage, StoredRenewal};
+
+/// The longest time ahead of its end at which a secret is renewed.
+const AHEAD: Duration = Duration::from_secs(15 * 60);
+/// How much of that time renewals of different credentials are spread over.
+const SPREAD: f64 = 0.2;
+
+/// When a secret with this life is renewed: ahead of its end by a quarter of an hour, or by half its life where that is
+/// less, and up to a fifth of that later as `fraction`, from 0 to 1, says.
+pub fn renew_at(obtained_at: Timestamp, lifetime: Duration, fraction: f64) -> Timestamp {
+    let ahead = AHEAD.min(lifetime / 2);
+    obtained_at.plus(lifetime).minus(ahead.mul_f64(1.0 - SPREAD * fraction.clamp(0.0, 1.0)))
+}
+
+/// The renewal of a secret that was just obtained; `fraction` spreads it among others.
+pub fn begin_life(
+    generation: u64,
+    (obtained_at, lifetime): (Timestamp, Option<Duration>),
+    fraction: f64,
+) -> StoredRenewal {
+    let never = Timestamp::from_millis(0);
+    StoredRenewal {
+        generation,
+        expires_at: lifetime.map(|lifetime| obtained_at.plus(lifetime)),
+        renew_at: lifetime.map(|lifetime| renew_at(obtained_at, lifetime, fraction)),
+        stage: RenewalStage::Idle,
+        sent: 0,
+        holder: String::new(),
+        held_until: never,
+        rest_until: never,
+        reason: None,
+    }
+}
+
+/// Whether the secret of this generation has to be looked after before it is used.
+pub fn is_due(renewal: Option<&StoredRenewal>, generation: u64, now: Timestamp) -> bool {
+    let about_it = renewal.filter(|renewal| renewal.generation == generation);
+    about_it.and_then(|renewal| renewal.renew_at).is_some_and(|at| at <= now)
+}

@@ -1,0 +1,131 @@
+//! How far the renewal of each credential is: when it is due, who is at it, and what is not known.
+
+use rusqlite::{OptionalExtension, Row};
+
+use super::{StoreError, Transaction, View};
+use crate::ambient::Timestamp;
+use crate::message::DeviceUuid;
+
+/// How far a renewal is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RenewalStage {
+    /// Nothing is under way.
+    Idle,
+    /// The refresh token is about to be sent, or was: it stands here before the request leaves.
+    Sending,
+    /// The refresh token was sent, and nobody knows what became of it.
+    InDoubt,
+    /// The credential cannot be renewed any more; `reason` says why.
+    Dead,
+}
+
+impl RenewalStage {
+    const ALL: [Self; 4] = [Self::Idle, Self::Sending, Self::InDoubt, Self::Dead];
+
+    const fn code(self) -> i64 {
+        self as i64
+    }
+
+    fn of(code: i64) -> Self {
+        Self::ALL.into_iter().find(|stage| stage.code() == code).unwrap_or(Self::Dead)
+    }
+}
+
+/// The renewal of one credential. It speaks of one generation of its record, and of no other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredRenewal {
+    /// The record whose secret this is about.
+    pub generation: u64,
+    /// When the access token ends, where that is known.
+    pub expires_at: Option<Timestamp>,
+    /// When it is to be renewed.
+    pub renew_at: Option<Timestamp>,
+    /// How far it is.
+    pub stage: RenewalStage,
+    /// How often this record's refresh token was sent, as far as it may have been used up.
+    pub sent: u32,
+    /// Which process is at it.
+    pub holder: String,
+    /// Until when nobody else is.
+    pub held_until: Timestamp,
+    /// Before this nobody tries again.
+    pub rest_until: Timestamp,
+    /// Why it is dead; fixed texts only.
+    pub reason: Option<String>,
+}
+
+const COLUMNS: &str = "generation, expires_at, renew_at, stage, sent, holder, held_until, rest_until, reason";
+
+impl View<'_> {
+    /// The renewal of a credential, if anything is known of one.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn renewal(&self, credentials: &DeviceUuid) -> Result<Option<StoredRenewal>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM renewals WHERE credentials = ?1");
+        Ok(self.prepare(&sql)?.query_row([credentials.as_str()], renewal).optional()?)
+    }
+
+    /// The credentials that are due for renewal, the longest due first, at most `limit`.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn due_renewals(&self, now: Timestamp, limit: usize) -> Result<Vec<DeviceUuid>, StoreError> {
+        let sql = "SELECT credentials FROM renewals WHERE renew_at <= ?1 ORDER BY renew_at LIMIT ?2";
+        let mut statement = self.prepare(sql)?;
+        let rows = statement
+            .query_map((now.as_millis(), limit as i64), |row| Ok(row.get::<_, String>(0)?.into()))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+impl Transaction<'_> {
+    /// Notes how far a renewal is, in place of what was there. A secret may hang on it, so this may use the room that is
+    /// kept free for endings.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn store_renewal(&self, credentials: &DeviceUuid, renewal: &StoredRenewal) -> Result<(), StoreError> {
+        self.use_reserve();
+        let sql = format!(
+            "INSERT OR REPLACE INTO renewals ({COLUMNS}, credentials) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
+        );
+        self.prepare(&sql)?.execute((
+            i64::try_from(renewal.generation).unwrap_or(i64::MAX),
+            renewal.expires_at.map(Timestamp::as_millis),
+            renewal.renew_at.map(Timestamp::as_millis),
+            renewal.stage.code(),
+            renewal.sent,
+            &renewal.holder,
+            renewal.held_until.as_millis(),
+            renewal.rest_until.as_millis(),
+            &renewal.reason,
+            credentials.as_str(),
+        ))?;
+        Ok(())
+    }
+
+    /// Forgets the renewal of a credential that is forgotten itself.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn forget_renewal(&self, credentials: &DeviceUuid) -> Result<(), StoreError> {
+        self.prepare("DELETE FROM renewals WHERE credentials = ?1")?.execute([credentials.as_str()])?;
+        Ok(())
+    }
+}
+
+fn renewal(row: &Row<'_>) -> rusqlite::Result<StoredRenewal> {
+    let time = |column| Ok::<_, rusqlite::Error>(Timestamp::from_millis(row.get(column)?));
+    Ok(StoredRenewal {
+        generation: row.get::<_, i64>(0)?.unsigned_abs(),
+        expires_at: row.get::<_, Option<i64>>(1)?.map(Timestamp::from_millis),
+        renew_at: row.get::<_, Option<i64>>(2)?.map(Timestamp::from_millis),
+        stage: RenewalStage::of(row.get(3)?),
+        sent: row.get(4)?,
+        holder: row.get(5)?,
+        held_until: time(6)?,
+        rest_until: time(7)?,
+        reason: row.get(8)?,
+    })
+}

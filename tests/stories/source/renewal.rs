@@ -1,0 +1,358 @@
+//! Renewing a secret at a provider that speaks HTTP, and fails in every way it can.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use endo::ambient::Random;
+use endo::egress::EgressSettings;
+use endo::source::Retry;
+use endo::source::renewal::{
+    Demand, RenewalError, RenewalSettings, Renewals, Renewed, Renewer, Upstream, begin_life, renew_at,
+};
+use endo::store::{
+    DeviceUuid, RenewalStage, Store, StoreError, StoreSettings, StoredRecord, StoredRenewal, Transaction,
+};
+use tempfile::TempDir;
+use tokio::sync::Semaphore;
+
+use super::{Hand, NOW, plain, plain_records, read};
+use crate::support::provider::{FakeProvider, Fault, client};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// A credential of a provider, and a store that keeps it.
+struct Bench {
+    provider: FakeProvider,
+    store: Store,
+    hand: Hand,
+    device: DeviceUuid,
+    _directory: TempDir,
+}
+
+impl Bench {
+    /// A credential that lives for an hour from now on.
+    async fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let settings = StoreSettings { directory: directory.path().to_owned(), max_pages: None };
+        let bench = Self {
+            provider: FakeProvider::start().await,
+            store: Store::open(&settings).unwrap(),
+            hand: Hand::new(),
+            device: "credentials".into(),
+            _directory: directory,
+        };
+        let (access, refresh) = bench.provider.grant();
+        bench.keep(plain(1, &access, Some(&refresh))).await;
+        bench
+    }
+
+    /// What a sign-in does.
+    async fn keep(&self, record: StoredRecord) {
+        let (device, now) = (self.device.clone(), self.hand.now());
+        let keep = move |transaction: &Transaction<'_>| {
+            assert!(transaction.store_record(&device, &record)?);
+            transaction.store_renewal(&device, &begin_life(record.generation, (now, Some(HOUR)), 0.0))
+        };
+        self.store.write::<_, StoreError, _>(keep).await.unwrap();
+    }
+
+    fn renewer(&self, retry: Retry, settings: RenewalSettings) -> Renewer {
+        let hasty = EgressSettings { api_timeout: Duration::from_millis(200), ..EgressSettings::default() };
+        let mut upstream = Upstream::from(client(&self.provider.settings(), hasty));
+        upstream.retry = retry;
+        let ambient = (self.hand.clock(), Random::system());
+        Renewer::new(self.store.clone(), (plain_records(), upstream), settings, ambient)
+    }
+
+    fn renewals(&self, retry: Retry) -> Renewals {
+        Renewals::new(self.renewer(retry, RenewalSettings::default()))
+    }
+
+    async fn record(&self) -> StoredRecord {
+        let device = self.device.clone();
+        self.store.read::<_, StoreError, _>(move |view| view.record(&device)).await.unwrap().unwrap()
+    }
+
+    async fn renewal(&self) -> StoredRenewal {
+        let device = self.device.clone();
+        self.store.read::<_, StoreError, _>(move |view| view.renewal(&device)).await.unwrap().unwrap()
+    }
+
+    async fn access(&self) -> String {
+        read(&self.record().await).0
+    }
+
+    fn profile_requests(&self) -> usize {
+        self.provider.api.seen().iter().filter(|seen| seen.target == "/me").count()
+    }
+}
+
+#[test]
+fn a_secret_is_due_a_quarter_of_an_hour_before_its_end_or_at_half_its_life() {
+    let at = |seconds, fraction| renew_at(NOW, Duration::from_secs(seconds), fraction).since(NOW).as_secs();
+    assert_eq!((at(3600, 0.0), at(3600, 1.0)), (2700, 2880));
+    assert_eq!((at(1800, 0.0), at(600, 0.0), at(600, 1.0)), (900, 300, 360));
+    assert_eq!(at(86_400 * 365, 0.5), 86_400 * 365 - 810);
+}
+
+#[tokio::test]
+async fn a_secret_is_renewed_when_it_is_due_and_left_alone_before() {
+    let bench = Bench::new().await;
+    let renewals = bench.renewals(Retry::Never);
+    bench.hand.forward(Duration::from_secs(2699));
+    renewals.before_use(&bench.device).await.unwrap();
+    assert_eq!(bench.provider.token_requests(), 0);
+    bench.hand.forward(Duration::from_secs(1));
+    renewals.before_use(&bench.device).await.unwrap();
+    assert_eq!((bench.access().await, bench.record().await.generation), ("access-2".to_owned(), 2));
+    let renewal = bench.renewal().await;
+    assert_eq!((renewal.generation, renewal.stage), (2, RenewalStage::Idle));
+    assert_eq!(renewal.expires_at, Some(bench.hand.now().plus(HOUR)));
+    renewals.before_use(&bench.device).await.unwrap();
+    assert_eq!((bench.provider.token_requests(), bench.provider.reused()), (1, Vec::new()));
+}
+
+#[tokio::test]
+async fn a_thousand_who_wait_for_a_new_secret_make_one_token_request() {
+    let bench = Bench::new().await;
+    let renewals = bench.renewals(Retry::Never);
+    bench.hand.forward(2 * HOUR);
+    bench.provider.expire("access-1");
+    let waiting: Vec<_> = (0..1000)
+        .map(|n| {
+            let (renewals, device) = (renewals.clone(), bench.device.clone());
+            tokio::spawn(async move {
+                match n % 2 {
+                    0 => renewals.before_use(&device).await,
+                    _ => renewals.after_rejection(&device, 1).await.map(drop),
+                }
+            })
+        })
+        .collect();
+    for one in waiting {
+        one.await.unwrap().unwrap();
+    }
+    assert_eq!((bench.provider.token_requests(), bench.access().await), (1, "access-2".to_owned()));
+}
+
+#[tokio::test]
+async fn a_renewal_goes_on_when_nobody_waits_for_it_any_more() {
+    let bench = Bench::new().await;
+    let gate = Arc::new(Semaphore::new(0));
+    bench.provider.plan([Fault::Slow(gate.clone())]);
+    let renewals = bench.renewals(Retry::Never);
+    let waiting = tokio::spawn({
+        let (renewals, device) = (renewals.clone(), bench.device.clone());
+        async move { renewals.after_rejection(&device, 1).await }
+    });
+    while bench.provider.token_requests() == 0 {
+        tokio::task::yield_now().await;
+    }
+    waiting.abort();
+    assert!(waiting.await.unwrap_err().is_cancelled());
+    gate.add_permits(1);
+    assert!(matches!(renewals.after_rejection(&bench.device, 1).await, Ok(Renewed::New | Renewed::Newer)));
+    assert_eq!((bench.provider.token_requests(), bench.access().await), (1, "access-2".to_owned()));
+}
+
+#[tokio::test]
+async fn an_answer_without_a_refresh_token_keeps_the_old_one() {
+    let bench = Bench::new().await;
+    bench.provider.plan([Fault::KeepRefreshToken]);
+    let renewals = bench.renewals(Retry::Never);
+    assert_eq!(renewals.after_rejection(&bench.device, 1).await.unwrap(), Renewed::New);
+    let kept = read(&bench.record().await);
+    assert_eq!(kept, ("access-2".to_owned(), Some("refresh-1".to_owned())));
+    assert_eq!(renewals.after_rejection(&bench.device, 2).await.unwrap(), Renewed::New);
+}
+
+#[tokio::test]
+async fn a_lost_answer_ends_a_credential_whose_provider_takes_no_token_twice_and_nothing_loops() {
+    for fault in
+        [Fault::RotateAndHangUp, Fault::RotateAndFail, Fault::RotateAndStall, Fault::Say(200, "<html>")]
+    {
+        let bench = Bench::new().await;
+        bench.provider.plan([fault]);
+        bench.provider.expire("access-1");
+        let renewals = bench.renewals(Retry::Never);
+        let error = renewals.after_rejection(&bench.device, 1).await.unwrap_err();
+        assert!(matches!(&error, RenewalError::Dead { reason } if reason.contains("lost")), "{error:?}");
+        let renewal = bench.renewal().await;
+        assert_eq!((renewal.stage, renewal.renew_at), (RenewalStage::Dead, None));
+        for _ in 0..3 {
+            bench.hand.forward(HOUR);
+            let again = renewals.after_rejection(&bench.device, 1).await;
+            assert!(matches!(again, Err(RenewalError::Dead { .. })));
+        }
+        assert_eq!((bench.provider.token_requests(), bench.profile_requests()), (1, 1));
+        // Signing in again ends it.
+        let (access, refresh) = bench.provider.grant();
+        bench.keep(plain(2, &access, Some(&refresh))).await;
+        assert_eq!(renewals.after_rejection(&bench.device, 1).await.unwrap(), Renewed::Newer);
+        assert_eq!(renewals.after_rejection(&bench.device, 2).await.unwrap(), Renewed::New);
+        assert_eq!(bench.provider.reused(), [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn a_secret_in_doubt_is_used_as_long_as_it_works() {
+    let bench = Bench::new().await;
+    bench.provider.plan([Fault::RotateAndHangUp]);
+    let renewals = bench.renewals(Retry::Never);
+    bench.hand.forward(Duration::from_secs(2800));
+    renewals.before_use(&bench.device).await.unwrap();
+    assert_eq!(bench.renewal().await.stage, RenewalStage::InDoubt);
+    renewals.before_use(&bench.device).await.unwrap();
+    assert_eq!((bench.provider.token_requests(), bench.profile_requests()), (1, 1));
+    bench.hand.forward(HOUR);
+    bench.provider.expire("access-1");
+    assert!(matches!(renewals.before_use(&bench.device).await, Err(RenewalError::Dead { .. })));
+    assert_eq!(bench.provider.token_requests(), 1);
+}
+
+#[tokio::test]
+async fn a_refresh_token_that_stays_valid_is_sent_again() {
+    let bench = Bench::new().await;
+    bench.provider.plan([Fault::Say(500, "before"), Fault::KeepRefreshToken]);
+    bench.provider.expire("access-1");
+    let renewals = bench.renewals(Retry::Always);
+    assert_eq!(renewals.after_rejection(&bench.device, 1).await.unwrap(), Renewed::New);
+    assert_eq!((bench.provider.token_requests(), bench.access().await), (2, "access-2".to_owned()));
+}
+
+#[tokio::test]
+async fn a_provider_that_fails_for_long_is_asked_now_and_then_and_its_credentials_survive() {
+    let bench = Bench::new().await;
+    bench.provider.plan((0..4).map(|_| Fault::Say(503, "")));
+    bench.provider.expire("access-1");
+    let renewals = bench.renewals(Retry::Always);
+    let first = renewals.after_rejection(&bench.device, 1).await.unwrap_err();
+    assert!(matches!(first, RenewalError::Unavailable(_)), "{first:?}");
+    let resting = renewals.after_rejection(&bench.device, 1).await;
+    assert!(matches!(resting, Err(RenewalError::Resting)));
+    assert_eq!(bench.provider.token_requests(), 2);
+    bench.hand.forward(Duration::from_secs(5));
+    assert!(renewals.after_rejection(&bench.device, 1).await.is_err());
+    bench.hand.forward(Duration::from_secs(5));
+    assert_eq!(renewals.after_rejection(&bench.device, 1).await.unwrap(), Renewed::New);
+}
+
+#[tokio::test]
+async fn what_surely_did_not_use_the_token_up_is_tried_again_later() {
+    for (fault, wait) in [
+        (Fault::Say(429, ""), Duration::from_secs(7)),
+        (Fault::Say(401, r#"{"error":"invalid_client"}"#), Duration::from_secs(5)),
+    ] {
+        let bench = Bench::new().await;
+        bench.provider.plan([fault]);
+        let renewals = bench.renewals(Retry::Never);
+        assert!(renewals.after_rejection(&bench.device, 1).await.is_err());
+        assert_eq!(bench.renewal().await.stage, RenewalStage::Idle);
+        bench.hand.forward(wait - Duration::from_millis(1));
+        let resting = renewals.after_rejection(&bench.device, 1).await;
+        assert!(matches!(resting, Err(RenewalError::Resting)));
+        bench.hand.forward(Duration::from_millis(1));
+        assert_eq!(renewals.after_rejection(&bench.device, 1).await.unwrap(), Renewed::New);
+        assert_eq!(bench.provider.token_requests(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_secret_that_cannot_be_renewed_now_is_used_while_it_lives() {
+    let bench = Bench::new().await;
+    bench.provider.plan([Fault::Say(429, ""), Fault::InvalidGrant]);
+    let renewals = bench.renewals(Retry::Never);
+    bench.hand.forward(Duration::from_secs(2800));
+    renewals.before_use(&bench.device).await.unwrap();
+    bench.hand.forward(Duration::from_secs(60));
+    renewals.before_use(&bench.device).await.unwrap();
+    assert_eq!(bench.renewal().await.stage, RenewalStage::Dead);
+    let refused = renewals.after_rejection(&bench.device, 1).await.unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "the credentials have to be renewed by signing in again: \
+         the provider does not take the refresh token any more"
+    );
+}
+
+#[tokio::test]
+async fn a_refused_secret_without_a_refresh_token_is_over() {
+    let bench = Bench::new().await;
+    bench.keep(plain(2, "access", None)).await;
+    let renewals = bench.renewals(Retry::Never);
+    bench.hand.forward(2 * HOUR);
+    renewals.before_use(&bench.device).await.unwrap();
+    let over = renewals.after_rejection(&bench.device, 2).await;
+    assert!(matches!(over, Err(RenewalError::Dead { .. })));
+    assert_eq!(bench.provider.token_requests(), 0);
+}
+
+#[tokio::test]
+async fn while_one_process_waits_for_an_answer_another_keeps_away() {
+    let bench = Bench::new().await;
+    let gate = Arc::new(Semaphore::new(0));
+    bench.provider.plan([Fault::Slow(gate.clone())]);
+    let short = RenewalSettings { lease: Duration::from_millis(30), ..RenewalSettings::default() };
+    let (one, device) = (bench.renewer(Retry::Never, short), bench.device.clone());
+    let waiting = tokio::spawn(async move { one.renew(&device, Demand::Rejected { generation: 1 }).await });
+    while bench.provider.token_requests() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let until = bench.renewal().await.held_until;
+    bench.hand.forward(Duration::from_millis(25));
+    // The lease is renewed while the request runs.
+    while bench.renewal().await.held_until == until {
+        tokio::task::yield_now().await;
+    }
+    bench.hand.forward(Duration::from_millis(25));
+    let hasty = RenewalSettings { patience: Duration::ZERO, ..short };
+    let other = bench.renewer(Retry::Never, hasty);
+    let busy = other.renew(&bench.device, Demand::Rejected { generation: 1 }).await;
+    assert!(matches!(busy, Err(RenewalError::Busy)), "{busy:?}");
+    gate.add_permits(1);
+    assert_eq!(waiting.await.unwrap().unwrap(), Renewed::New);
+    let newer = other.renew(&bench.device, Demand::Rejected { generation: 1 }).await;
+    assert_eq!((newer.unwrap(), bench.provider.token_requests()), (Renewed::Newer, 1));
+}
+
+#[tokio::test]
+async fn a_bad_grant_after_somebody_else_renewed_is_no_death() {
+    let bench = Bench::new().await;
+    let gate = Arc::new(Semaphore::new(0));
+    bench.provider.plan([Fault::Slow(gate.clone())]);
+    let (one, device) = (bench.renewer(Retry::Never, RenewalSettings::default()), bench.device.clone());
+    let waiting = tokio::spawn(async move { one.renew(&device, Demand::Rejected { generation: 1 }).await });
+    while bench.provider.token_requests() == 0 {
+        tokio::task::yield_now().await;
+    }
+    // Somebody signs in anew while the answer is on its way; that secret stays.
+    let (access, refresh) = bench.provider.grant();
+    bench.keep(plain(2, &access, Some(&refresh))).await;
+    gate.add_permits(1);
+    assert_eq!(waiting.await.unwrap().unwrap(), Renewed::Newer);
+    assert_eq!(read(&bench.record().await), (access, Some(refresh)));
+    assert_eq!(bench.renewal().await.stage, RenewalStage::Idle);
+}
+
+#[tokio::test]
+async fn a_clock_that_was_set_back_neither_stops_renewals_nor_loses_a_secret() {
+    let bench = Bench::new().await;
+    bench.provider.plan([Fault::Say(429, "")]);
+    let renewals = bench.renewals(Retry::Never);
+    assert!(renewals.after_rejection(&bench.device, 1).await.is_err());
+    bench.hand.back(48 * HOUR);
+    assert_eq!(renewals.after_rejection(&bench.device, 1).await.unwrap(), Renewed::New);
+    bench.hand.forward(96 * HOUR);
+    renewals.before_use(&bench.device).await.unwrap();
+    assert_eq!((bench.access().await, bench.provider.token_requests()), ("access-3".to_owned(), 3));
+}
+
+#[tokio::test]
+async fn what_is_due_can_be_renewed_without_anybody_using_it() {
+    let bench = Bench::new().await;
+    let renewals = bench.renewals(Retry::Never);
+    assert_eq!(renewals.renew_due(10).await.unwrap(), 0);
+    bench.hand.forward(HOUR);
+    assert_eq!(renewals.renew_due(10).await.unwrap(), 1);
+    assert_eq!((renewals.renew_due(10).await.unwrap(), bench.access().await), (0, "access-2".to_owned()));
+}

@@ -1,0 +1,89 @@
+//! Ten thousand simulated lives of a credential: two processes that share a store renew it, while the provider fails,
+//! answers are lost, clocks jump, and processes die at any await.
+
+mod life;
+mod model;
+
+use std::path::Path;
+use std::time::Instant;
+
+use endo::store::Store;
+use life::{Ending, Life, open};
+use model::{Dice, Kind};
+
+/// The seed that a failure printed, to see it again; `None` for new ones.
+const AGAIN: Option<u64> = None;
+const SCHEDULES: u64 = 10_200;
+/// How many share a database: opening one costs as much as several schedules.
+const TOGETHER: u64 = 100;
+
+/// What happened in all of them.
+#[derive(Debug, Default)]
+struct Tally {
+    renewed: usize,
+    still_good: usize,
+    crashes: usize,
+    reopenings: usize,
+    lost: usize,
+    alive: usize,
+    dead: usize,
+}
+
+#[test]
+fn no_schedule_spends_a_refresh_token_twice_or_loses_one_unseen() {
+    let first = AGAIN.unwrap_or_else(|| u64::from_le_bytes(endo::ambient::Random::system().bytes()) >> 16);
+    let schedules = if AGAIN.is_some() { 1 } else { SCHEDULES };
+    let begun = Instant::now();
+    let mut tally = Tally::default();
+    for start in (0..schedules).step_by(TOGETHER as usize) {
+        let (directory, runtime) = (memory(), runtime());
+        let mut store = open(directory.path());
+        for seed in (start..schedules.min(start + TOGETHER)).map(|n| first + n) {
+            let mut life = runtime.block_on(play(seed, (store, directory.path())));
+            tally.count(&life);
+            store = life.close();
+        }
+    }
+    eprintln!("{schedules} schedules from seed {first} in {:?}: {tally:?}", begun.elapsed());
+    if AGAIN.is_none() {
+        let Tally { renewed, still_good, crashes, reopenings, lost, alive, dead } = tally;
+        assert!(
+            [renewed, still_good, crashes, reopenings, lost, alive, dead].iter().all(|count| *count > 50)
+        );
+    }
+}
+
+/// A directory that costs no disk where the machine has one.
+fn memory() -> tempfile::TempDir {
+    tempfile::tempdir_in(Path::new("/dev/shm")).or_else(|_| tempfile::tempdir()).unwrap()
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+async fn play(seed: u64, place: (Store, &Path)) -> Life {
+    let mut dice = Dice::new(seed);
+    let kind = Kind::ALL[dice.below(3) as usize];
+    let mut life = Life::begin(seed, kind, dice, place).await;
+    for _ in 0..12 {
+        life.step().await;
+    }
+    life.come_to_rest().await;
+    life
+}
+
+impl Tally {
+    fn count(&mut self, life: &Life) {
+        self.renewed += life.renewed;
+        self.still_good += life.still_good;
+        self.crashes += life.crashes;
+        self.reopenings += life.reopenings;
+        self.lost += life.provider().lost;
+        match life.ending {
+            Some(Ending::Alive) => self.alive += 1,
+            Some(Ending::Dead) => self.dead += 1,
+            None => panic!("seed {}: neither alive nor visibly dead", life.seed),
+        }
+    }
+}

@@ -1,0 +1,400 @@
+//! One simulated life: who does what when, what must hold at every step, and what it ends with.
+
+use std::future::poll_fn;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+use std::time::Duration;
+
+use endo::ambient::Random;
+use endo::source::renewal::{Demand, RenewalError, RenewalSettings, Renewed, Renewer, Upstream, begin_life};
+use endo::store::{
+    DeviceUuid, RenewalStage, Store, StoreError, StoreSettings, StoredRecord, StoredRenewal, Transaction,
+};
+use futures_util::future::BoxFuture;
+
+use super::super::{Hand, plain, plain_records, read};
+use super::model::{Dice, Kind, Parked, Provider};
+
+/// What a life ended with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// The credential works.
+    Alive,
+    /// It does not, and says so.
+    Dead,
+}
+
+type Task = BoxFuture<'static, Result<Renewed, RenewalError>>;
+
+/// One process.
+struct Process {
+    renewer: Arc<Renewer>,
+    /// What it is at, and the request of it that waits for the driver.
+    task: Option<Task>,
+    number: u64,
+}
+
+pub(super) struct Life {
+    pub(super) seed: u64,
+    pub(super) renewed: usize,
+    pub(super) still_good: usize,
+    pub(super) crashes: usize,
+    pub(super) reopenings: usize,
+    pub(super) ending: Option<Ending>,
+    kind: Kind,
+    dice: Dice,
+    hand: Hand,
+    directory: PathBuf,
+    device: DeviceUuid,
+    provider: Arc<Mutex<Provider>>,
+    store: Option<Store>,
+    processes: Vec<Process>,
+    numbers: u64,
+}
+
+pub(super) fn open(directory: &Path) -> Store {
+    Store::open(&StoreSettings { directory: directory.to_owned(), max_pages: None }).unwrap()
+}
+
+/// Answers once the driver has released the request of this process.
+async fn released(provider: Arc<Mutex<Provider>>, number: u64) {
+    let lock = || provider.lock().unwrap_or_else(PoisonError::into_inner);
+    lock().parked.insert(number, Parked { released: false, waker: None });
+    poll_fn(|context| {
+        let mut provider = lock();
+        let parked = provider.parked.get_mut(&number).expect("it was put there");
+        if parked.released {
+            provider.parked.remove(&number);
+            return Poll::Ready(());
+        }
+        parked.waker = Some(context.waker().clone());
+        Poll::Pending
+    })
+    .await;
+}
+
+/// What happened is told only where something went wrong.
+impl Drop for Life {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("seed {}, {:?}:\n  {}", self.seed, self.kind, self.provider().log.join("\n  "));
+        }
+    }
+}
+
+impl Life {
+    pub(super) async fn begin(
+        seed: u64,
+        kind: Kind,
+        mut dice: Dice,
+        (store, directory): (Store, &Path),
+    ) -> Self {
+        let provider = Provider::new(kind, Dice::new(dice.next()));
+        let mut life = Self {
+            seed,
+            renewed: 0,
+            still_good: 0,
+            crashes: 0,
+            reopenings: 0,
+            ending: None,
+            kind,
+            dice,
+            hand: Hand::new(),
+            directory: directory.to_owned(),
+            device: format!("device-{seed}").into(),
+            provider: Arc::new(Mutex::new(provider)),
+            store: Some(store),
+            processes: Vec::new(),
+            numbers: 0,
+        };
+        life.sign_in().await;
+        life.processes = (0..2).map(|_| life.process()).collect();
+        life
+    }
+
+    pub(super) fn provider(&self) -> MutexGuard<'_, Provider> {
+        self.provider.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn store(&self) -> &Store {
+        self.store.as_ref().unwrap()
+    }
+
+    /// A process that just started.
+    fn process(&mut self) -> Process {
+        self.numbers += 1;
+        let number = self.numbers;
+        let (refreshing, probing) = (Arc::clone(&self.provider), Arc::clone(&self.provider));
+        let lock = |provider: &Arc<Mutex<Provider>>| {
+            let provider = Arc::clone(provider);
+            move |run: &mut dyn FnMut(&mut Provider)| {
+                run(&mut provider.lock().unwrap_or_else(PoisonError::into_inner));
+            }
+        };
+        let (with_refreshing, with_probing) = (lock(&refreshing), lock(&probing));
+        let (with_refreshing, with_probing) = (Arc::new(with_refreshing), Arc::new(with_probing));
+        let early = Arc::new(Mutex::new(Dice::new(self.dice.next())));
+        let upstream = Upstream {
+            refresh: Box::new(move |token| {
+                let (provider, with, early) =
+                    (Arc::clone(&refreshing), Arc::clone(&with_refreshing), Arc::clone(&early));
+                Box::pin(async move {
+                    // The request is done when it comes, or when its answer leaves: much later.
+                    let mut answer = None;
+                    if early.lock().unwrap().percent(50) {
+                        with(&mut |provider| answer = Some(provider.refresh(token.expose())));
+                    }
+                    released(provider, number).await;
+                    if answer.is_none() {
+                        with(&mut |provider| answer = Some(provider.refresh(token.expose())));
+                    }
+                    answer.expect("it was just asked")
+                })
+            }),
+            probe: Box::new(move |token| {
+                let (provider, with) = (Arc::clone(&probing), Arc::clone(&with_probing));
+                Box::pin(async move {
+                    released(provider, number).await;
+                    let mut answer = None;
+                    with(&mut |provider| answer = Some(provider.probe(token.expose())));
+                    answer.expect("it was just asked")
+                })
+            }),
+            retry: self.kind.retry(),
+        };
+        let settings = RenewalSettings { patience: Duration::ZERO, ..RenewalSettings::default() };
+        let bytes = Mutex::new(Dice::new(self.dice.next()));
+        let random = Random::from_fn(move |all| {
+            let mut dice = bytes.lock().unwrap_or_else(PoisonError::into_inner);
+            all.iter_mut().for_each(|byte| *byte = dice.next() as u8);
+        });
+        let ambient = (self.hand.clock(), random);
+        let renewer = Renewer::new(self.store().clone(), (plain_records(), upstream), settings, ambient);
+        Process { renewer: Arc::new(renewer), task: None, number }
+    }
+
+    fn note(&self, text: String) {
+        self.provider().log.push(text);
+    }
+
+    async fn record(&self) -> StoredRecord {
+        let device = self.device.clone();
+        self.store().read::<_, StoreError, _>(move |view| view.record(&device)).await.unwrap().unwrap()
+    }
+
+    async fn renewal(&self) -> StoredRenewal {
+        let device = self.device.clone();
+        self.store().read::<_, StoreError, _>(move |view| view.renewal(&device)).await.unwrap().unwrap()
+    }
+
+    /// Somebody signs in, for the first time or anew.
+    async fn sign_in(&mut self) {
+        let (access, refresh) = self.provider().issue();
+        let (device, now) = (self.device.clone(), self.hand.now());
+        let keep = move |transaction: &Transaction<'_>| {
+            let generation = transaction.record(&device)?.map_or(1, |record| record.generation + 1);
+            assert!(transaction.store_record(&device, &plain(generation, &access, Some(&refresh)))?);
+            let life = (now, Some(Duration::from_secs(600)));
+            transaction.store_renewal(&device, &begin_life(generation, life, 0.0))
+        };
+        self.store().write::<_, StoreError, _>(keep).await.unwrap();
+        self.note("somebody signs in".to_owned());
+    }
+
+    /// One thing that happens.
+    pub(super) async fn step(&mut self) {
+        let which = self.dice.below(2) as usize;
+        match self.dice.below(100) {
+            0..50 => self.act(which).await,
+            50..75 => {
+                let longest = [15, 400, 400, 4000][self.dice.below(4) as usize];
+                let span = Duration::from_secs(1 + self.dice.below(longest));
+                self.note(format!("{} s pass", span.as_secs()));
+                if self.dice.percent(5) {
+                    self.hand.back(span)
+                } else {
+                    self.hand.forward(span)
+                }
+                // Access tokens end when their time has come, and before.
+                if self.dice.percent(20) {
+                    self.note("all access tokens end".to_owned());
+                    self.provider().access.clear();
+                }
+            }
+            75..85 => self.crash(which),
+            85..87 => self.reopen(),
+            87..90 => self.sign_in().await,
+            _ => self.expire().await,
+        }
+    }
+
+    /// The provider ends the access token that is in use.
+    async fn expire(&mut self) {
+        let (access, _) = read(&self.record().await);
+        self.note(format!("{access} ends"));
+        self.provider().access.remove(&access);
+    }
+
+    /// A process begins to renew, or goes on where it waits.
+    async fn act(&mut self, which: usize) {
+        if self.processes[which].task.is_none() {
+            let record = self.record().await;
+            let good = self.provider().access.contains(&read(&record).0);
+            let demand = match good {
+                true => Demand::Due,
+                false => Demand::Rejected { generation: record.generation },
+            };
+            self.begin_task(which, demand);
+        }
+        self.run(which).await;
+    }
+
+    fn begin_task(&mut self, which: usize, demand: Demand) {
+        let process = &mut self.processes[which];
+        let (renewer, device) = (Arc::clone(&process.renewer), self.device.clone());
+        process.task = Some(Box::pin(async move { renewer.renew(&device, demand).await }));
+        let number = process.number;
+        self.note(format!("process {number} begins: {demand:?}"));
+    }
+
+    /// Lets a process run until its next request waits for an answer, or it stops at an await, or dies there.
+    async fn run(&mut self, which: usize) {
+        let number = self.processes[which].number;
+        if let Some(parked) = self.provider().parked.get_mut(&number) {
+            parked.released = true;
+            if let Some(waker) = parked.waker.take() {
+                waker.wake();
+            }
+        }
+        let Some(mut task) = self.processes[which].task.take() else { return };
+        let (provider, calm) = (Arc::clone(&self.provider), self.provider().calm);
+        let dice = &mut self.dice;
+        let ended = poll_fn(|context| match task.as_mut().poll(context) {
+            Poll::Ready(outcome) => Poll::Ready(Stop::Ended(outcome)),
+            Poll::Pending => {
+                let provider = provider.lock().unwrap_or_else(PoisonError::into_inner);
+                let waits = provider.parked.get(&number).is_some_and(|parked| !parked.released);
+                match waits {
+                    true => Poll::Ready(Stop::Waits),
+                    false if calm => Poll::Pending,
+                    false if dice.percent(4) => Poll::Ready(Stop::Dies),
+                    false if dice.percent(10) => Poll::Ready(Stop::Waits),
+                    false => Poll::Pending,
+                }
+            }
+        })
+        .await;
+        match ended {
+            Stop::Waits => self.processes[which].task = Some(task),
+            Stop::Dies => {
+                drop(task);
+                self.crash(which);
+            }
+            Stop::Ended(outcome) => self.ended(number, &outcome),
+        }
+    }
+
+    fn ended(&mut self, number: u64, outcome: &Result<Renewed, RenewalError>) {
+        self.note(format!("process {number} ends: {outcome:?}"));
+        match outcome {
+            Ok(Renewed::New) => self.renewed += 1,
+            Ok(Renewed::StillGood) => self.still_good += 1,
+            Ok(_) => {}
+            Err(RenewalError::Dead { reason }) => assert!(!reason.is_empty()),
+            Err(RenewalError::Busy | RenewalError::Resting | RenewalError::Unavailable(_)) => {}
+            Err(error) => panic!("seed {}: {error:?}", self.seed),
+        }
+    }
+
+    /// A process dies, wherever it is; another takes its place.
+    fn crash(&mut self, which: usize) {
+        self.crashes += 1;
+        let number = self.processes[which].number;
+        self.note(format!("process {number} dies"));
+        self.processes[which].task = None;
+        self.provider().parked.remove(&number);
+        self.processes[which] = self.process();
+    }
+
+    /// The machine dies: every process does, and the store is opened again.
+    fn reopen(&mut self) {
+        self.reopenings += 1;
+        self.note("the machine dies".to_owned());
+        self.processes.clear();
+        self.provider().parked.clear();
+        self.store = None;
+        self.store = Some(open(&self.directory));
+        self.processes = (0..2).map(|_| self.process()).collect();
+    }
+
+    /// Nothing fails any more: whatever is known by then has to be right.
+    pub(super) async fn come_to_rest(&mut self) {
+        self.provider().calm = true;
+        for which in 0..2 {
+            while self.processes[which].task.is_some() {
+                self.run(which).await;
+            }
+        }
+        // The secret that is there now, and the one that its refresh token buys.
+        self.conclude().await;
+        if self.ending == Some(Ending::Alive) {
+            self.expire().await;
+            self.conclude().await;
+        }
+    }
+
+    /// Ends every process; the store is for the next life.
+    pub(super) fn close(&mut self) -> Store {
+        self.processes.clear();
+        self.store.take().unwrap()
+    }
+
+    async fn conclude(&mut self) {
+        self.ending = None;
+        for _ in 0..4 {
+            let record = self.record().await;
+            if self.provider().access.contains(&read(&record).0) {
+                self.ending = Some(Ending::Alive);
+                return;
+            }
+            // Past every lease and every rest.
+            self.hand.forward(Duration::from_secs(2 * 3600));
+            self.begin_task(0, Demand::Rejected { generation: record.generation });
+            while self.processes[0].task.is_some() {
+                self.run(0).await;
+            }
+            if self.renewal().await.stage == RenewalStage::Dead {
+                return self.check_death().await;
+            }
+        }
+    }
+
+    /// It may be dead only if its refresh token was sent as often as it may be, as far as anybody can know: whoever died
+    /// after the intent and before the request cannot tell. It stays dead without another request, and says why.
+    async fn check_death(&mut self) {
+        let renewal = self.renewal().await;
+        let refresh = read(&self.record().await).1.unwrap();
+        let sent = self.provider().sent.get(&refresh).copied().unwrap_or_default();
+        let enough = self.kind.uses();
+        assert!(renewal.sent >= enough, "seed {}: given up after {}", self.seed, renewal.sent);
+        let nobody_died = self.crashes + self.reopenings == 0;
+        assert!(!nobody_died || sent >= enough, "seed {}: {refresh} was given up after {sent}", self.seed);
+        assert!(self.renewal().await.reason.is_some());
+        let generation = self.record().await.generation;
+        let requests = self.provider().requests;
+        self.hand.forward(Duration::from_secs(2 * 3600));
+        self.begin_task(0, Demand::Rejected { generation });
+        self.run(0).await;
+        assert!(self.processes[0].task.is_none());
+        assert_eq!(self.provider().requests, requests, "seed {}: the dead are asked for", self.seed);
+        self.ending = Some(Ending::Dead);
+    }
+}
+
+/// Why a process stopped running.
+enum Stop {
+    Waits,
+    Dies,
+    Ended(Result<Renewed, RenewalError>),
+}
