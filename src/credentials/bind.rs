@@ -18,6 +18,8 @@ pub struct BoundDevice {
     pub token: Zeroizing<String>,
     /// The device that keeps its errors.
     pub status_device: DeviceUuid,
+    /// Its document, as it was registered.
+    pub document: Value,
 }
 
 impl std::fmt::Debug for BoundDevice {
@@ -41,6 +43,17 @@ pub struct NewUserDevice {
     pub owner: DeviceUuid,
     /// Whether the owner's device is to accept messages, such as replies, from the new one.
     pub heard_by_owner: bool,
+}
+
+/// What all user devices of a gateway have in common.
+#[derive(Clone, Debug)]
+pub struct UserDeviceLook {
+    /// `type` of the devices: `endo:github`.
+    pub device_type: String,
+    /// Where the gateway serves its schemas, with a slash at the end.
+    pub service_url: String,
+    /// Whose device accepts messages from every device of its own.
+    pub first_owner: Option<DeviceUuid>,
 }
 
 impl NewUserDevice {
@@ -76,6 +89,26 @@ impl CredentialsDevices {
             Bus::Embedded(bus) => self.bind_here(bus, (credentials, new)).await,
             Bus::Meshblu(bus) => self.bind_on(bus, (credentials, new)).await,
         }
+    }
+
+    /// A new user device that looks like this, with the picture of the service.
+    ///
+    /// # Errors
+    /// What the bus reports.
+    pub async fn dress(
+        &self,
+        look: &UserDeviceLook,
+        (name, owner): (Option<String>, DeviceUuid),
+    ) -> Result<NewUserDevice, CredentialsError> {
+        let options = self.service_options(None).await?;
+        Ok(NewUserDevice {
+            name,
+            device_type: look.device_type.clone(),
+            logo: options.get("imageUrl").and_then(Value::as_str).map(str::to_owned),
+            service_url: look.service_url.clone(),
+            heard_by_owner: look.first_owner.as_ref() == Some(&owner),
+            owner,
+        })
     }
 
     async fn account_name(&self, credentials: DeviceUuid) -> Result<Option<String>, CredentialsError> {

@@ -7,9 +7,11 @@ mod on_embedded;
 mod on_meshblu;
 mod open;
 mod openings;
+mod owned;
 mod templates;
 
-pub use bind::{BoundDevice, NewUserDevice};
+pub use bind::{BoundDevice, NewUserDevice, UserDeviceLook};
 pub use error::CredentialsError;
 pub use keep::{Account, CredentialsDevices, Sealing};
 pub use on_meshblu::login_in;
+pub use owned::Owned;

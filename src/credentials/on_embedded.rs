@@ -54,7 +54,7 @@ fn make_user_device(
         let hear = json!({"$addToSet": {"meshblu.whitelists.message.from": {"uuid": user.uuid}}});
         update_itself(bus, transaction, (&new.owner, &hear))?;
     }
-    Ok(BoundDevice { uuid: user.uuid, token: user.token, status_device: status })
+    Ok(BoundDevice { uuid: user.uuid, token: user.token, status_device: status, document: user.document })
 }
 
 /// Updates a device in its own name.

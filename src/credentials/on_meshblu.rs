@@ -133,7 +133,9 @@ impl CredentialsDevices {
     ) -> Result<BoundDevice, CredentialsError> {
         let opened = self.open_record(credentials.clone(), self.record_on(bus, &credentials).await?).await?;
         let login = login_in(&opened, &credentials).ok_or(CredentialsError::NoToken)?;
-        let user = bus.register(&new.document(&credentials)).await?;
+        let mut document = new.document(&credentials);
+        let user = bus.register(&document).await?;
+        document["uuid"] = json!(user.uuid);
         let status = bus.register(&templates::status_device(&user.uuid, &new.owner)).await?.uuid;
         let update = json!({"$set": {"statusDevice": status}});
         bus.update(Identity::of(&user), (&user.uuid, &update)).await?;
@@ -142,7 +144,7 @@ impl CredentialsDevices {
         let bind = move |transaction: &Transaction<'_>| transaction.bind(&noted, now);
         self.store.write::<_, StoreError, _>(bind).await?;
         bus.subscribe(Identity::of(&login), &subscription(&binding)).await?;
-        Ok(BoundDevice { uuid: user.uuid, token: user.token, status_device: status })
+        Ok(BoundDevice { uuid: user.uuid, token: user.token, status_device: status, document })
     }
 
     /// Takes the subscription of a binding that is over away. The tombstone decides, whatever the bus answers.

@@ -11,9 +11,9 @@ use super::{FirstOwner, GatewayError, bus_keys, key_file, translate};
 use crate::ambient::{Clock, Random};
 use crate::bus::Bus;
 use crate::bus::embedded::{EmbeddedBus, Ground};
-use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};
+use crate::bus::meshblu::Meshblu;
 use crate::config::{BusKind, Config};
-use crate::credentials::{CredentialsDevices, NewUserDevice, Sealing};
+use crate::credentials::{CredentialsDevices, CredentialsError, NewUserDevice, Sealing, UserDeviceLook};
 use crate::egress::{Egress, HostList, Lookup};
 use crate::job::{Registry, Workbench};
 use crate::message::DeviceUuid;
@@ -118,31 +118,26 @@ impl Gateway {
         })
     }
 
+    /// What the user devices of this gateway look like, which listens at `gateway_url` unless the settings know better.
+    pub fn look(&self, gateway_url: &str) -> UserDeviceLook {
+        let public_url = self.config.listen.public_url.as_deref().unwrap_or(gateway_url);
+        UserDeviceLook {
+            device_type: format!("endo:{}", self.source.name),
+            service_url: format!("{}/", public_url.trim_end_matches('/')),
+            first_owner: self.owner.as_ref().map(|owner| owner.uuid.clone()),
+        }
+    }
+
     /// What a new user device of this gateway looks like, owned by `owner`.
     ///
     /// # Errors
-    /// [`MeshbluError`], where a Meshblu does not tell what the service looks like.
+    /// [`CredentialsError`], where the bus does not tell what the service looks like.
     pub async fn user_device(
         &self,
         (name, owner): (Option<String>, DeviceUuid),
         gateway_url: &str,
-    ) -> Result<NewUserDevice, MeshbluError> {
-        let public_url = self.config.listen.public_url.as_deref().unwrap_or(gateway_url);
-        Ok(NewUserDevice {
-            name,
-            device_type: format!("endo:{}", self.source.name),
-            logo: self.logo().await?,
-            service_url: format!("{}/", public_url.trim_end_matches('/')),
-            heard_by_owner: self.owner.as_ref().is_some_and(|first| first.uuid == owner),
-            owner,
-        })
-    }
-
-    /// The picture that the service shows on a Meshblu (`spec/endo.md` 2.1).
-    async fn logo(&self) -> Result<Option<String>, MeshbluError> {
-        let Some(bus) = self.bus.meshblu() else { return Ok(None) };
-        let service = bus.whoami(Identity::of(bus.service())).await?;
-        Ok(service["options"]["imageUrl"].as_str().map(str::to_owned))
+    ) -> Result<NewUserDevice, CredentialsError> {
+        self.credentials.dress(&self.look(gateway_url), (name, owner)).await
     }
 }
 

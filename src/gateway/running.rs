@@ -15,7 +15,7 @@ use crate::bus::embedded::{EmbeddedBus, WebhookSettings, Webhooks};
 use crate::bus::meshblu::Meshblu;
 use crate::config::{BusKind, Config};
 use crate::dispatch::{Desk, Dispatch, Endings, Reception, Retry};
-use crate::http::{Check, Documents, Draining, FrontDoor, Health, Limits, SCHEMAS, Webhook};
+use crate::http::{Check, Documents, Draining, FrontDoor, Health, Limits, Owners, SCHEMAS, Webhook};
 use crate::store::{Feed, Work};
 
 /// How often what is no longer kept is removed.
@@ -91,6 +91,10 @@ impl Gateway {
             clock: self.ambient.clock.clone(),
             random: self.ambient.random.clone(),
             webhook,
+            owners: Some(Owners {
+                credentials: self.credentials.clone(),
+                look: self.look(&format!("http://{gateway}")),
+            }),
         };
         let front = crate::http::serve(listeners.gateway, door, Limits::from(&self.config.http))
             .map_err(failed(gateway))?;

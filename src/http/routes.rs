@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::health::Health;
 use super::negotiation::media_quality;
+use super::owners;
 use super::problem::{Kind, Problem};
 use super::server::FrontDoor;
 use super::webhook;
@@ -29,17 +30,29 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(readable("/v1/message-schema", read().to(message_schema)))
         .service(readable("/v1/response-schema", read().to(response_schema)))
         .service(readable("/schemas/{name}", read().to(static_schema)))
+        .service(readable("/credentials/{uuid}", read().to(owners::show)))
+        .service(
+            resource("/credentials/{uuid}/user-devices")
+                .route(read().to(owners::list))
+                .route(web::post().to(owners::add))
+                .default_service(allowing("GET, HEAD, POST, OPTIONS")),
+        )
+        .service(
+            resource("/credentials/{uuid}/user-devices/{device}")
+                .route(web::delete().to(owners::cut_off))
+                .default_service(allowing("DELETE, OPTIONS")),
+        )
         .service(postable("/v1/messages", web::post().to(webhook::by_device)))
         .service(postable("/v2/messages", web::post().to(webhook::by_bus)))
         .default_service(web::to(nothing_here));
 }
 
 fn readable(template: &str, route: Route) -> Resource {
-    resource(template).route(route).default_service(web::to(read_only))
+    resource(template).route(route).default_service(allowing("GET, HEAD, OPTIONS"))
 }
 
 fn postable(template: &str, route: Route) -> Resource {
-    resource(template).route(route).default_service(web::to(post_only))
+    resource(template).route(route).default_service(allowing("POST, OPTIONS"))
 }
 
 fn read() -> Route {
@@ -105,16 +118,12 @@ async fn static_schema(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
     door.documents.schema(&name).ok_or_else(unknown)?.answer(&request)
 }
 
-async fn read_only(request: HttpRequest) -> Answer {
-    let refused =
-        || Problem::new(Kind::MethodNotAllowed, "This can only be read").allowing("GET, HEAD, OPTIONS");
-    preflight(&request).ok_or_else(refused)
-}
-
-async fn post_only(request: HttpRequest) -> Answer {
-    let refused =
-        || Problem::new(Kind::MethodNotAllowed, "Messages are posted here").allowing("POST, OPTIONS");
-    preflight(&request).ok_or_else(refused)
+/// The answer to methods that a resource does not have.
+fn allowing(methods: &'static str) -> Route {
+    web::to(move |request: HttpRequest| async move {
+        let text = "This cannot be done here; Allow tells what can";
+        preflight(&request).ok_or_else(|| Problem::new(Kind::MethodNotAllowed, text).allowing(methods))
+    })
 }
 
 async fn nothing_here(request: HttpRequest) -> Answer {

@@ -12,6 +12,7 @@ use super::connection::Connection;
 use super::documents::Documents;
 use super::health::{Draining, Health};
 use super::limits::Limits;
+use super::owners::Owners;
 use super::routes::routes;
 use super::webhook::Webhook;
 use super::welcome::welcome;
@@ -31,6 +32,8 @@ pub struct FrontDoor {
     pub random: Random,
     /// Where the messages of a bus elsewhere come in, if there is one.
     pub webhook: Option<Webhook>,
+    /// What the owners of credentials see and do.
+    pub owners: Option<Owners>,
 }
 
 /// Serves the front door on `listener` until the server's handle stops it; must be called within a Tokio runtime.

@@ -165,7 +165,7 @@ fn message(headers: &HeaderMap, body: &[u8]) -> Result<String, Problem> {
     std::str::from_utf8(body).map(str::to_owned).map_err(|_| malformed("The body is not UTF-8"))
 }
 
-fn failed(failure: Failure) -> Problem {
+pub(super) fn failed(failure: Failure) -> Problem {
     let status = failure.status().and_then(|status| StatusCode::from_u16(status).ok());
     let status = status.filter(|status| status.is_client_error() || status.is_server_error());
     Problem::new(Kind::MessageFailed(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)), failure.message)

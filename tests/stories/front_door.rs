@@ -49,6 +49,7 @@ impl House {
             clock: Clock::system(),
             random: Random::system(),
             webhook: None,
+            owners: None,
         };
         let server = serve(listener, door, limits).unwrap();
         let handle = server.handle();

@@ -25,6 +25,7 @@ mod kill;
 mod licences;
 mod main_job;
 mod oauth;
+mod owners;
 mod readme;
 mod remote;
 mod serving;

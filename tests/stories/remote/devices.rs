@@ -1,10 +1,13 @@
 //! Credentials devices on a Meshblu: found or made, sealed, bound and cut off (`spec/endo.md` 2.7, 2.8, 2.10).
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use endo::credentials::{Account, NewUserDevice};
 use endo::store::Binding;
 use endo::vault::{ResourceOwnerId, SecretText};
 use serde_json::{Value, json};
 
+use crate::support::bus::send;
 use crate::support::fake_api::{Answer, Seen};
 use crate::support::meshblu::{
     CREDENTIALS, FakeMeshblu, RemoteGateway, SERVICE, USER_DEVICE, json_answer, say_hello,
@@ -125,4 +128,31 @@ async fn a_device_that_is_cut_off_stays_cut_off_whatever_the_bus_says() {
     let before = meshblu.called().len();
     assert_eq!(gateway.webhook(&say_hello()).await.status, 403);
     assert_eq!(meshblu.called().len(), before, "the bus still has the subscription, and is not asked");
+}
+
+#[tokio::test]
+async fn an_owner_manages_his_devices_as_the_credentials_device() {
+    let meshblu = empty_bus().await;
+    let (gateway, _directory) = RemoteGateway::open(&meshblu).await;
+    gateway.gateway.credentials.keep(account("s")).await.unwrap();
+    let service = format!("GET /v2/devices/{SERVICE}");
+    meshblu.answer(&service, [json_answer(200, &json!({"options": {"name": "GitHub", "username": "x"}}))]);
+    let bound = json!([
+        {"subscriberUuid": "new-cred", "emitterUuid": "new-cred", "type": "message.received"},
+        {"subscriberUuid": "new-cred", "emitterUuid": "new-user", "type": "message.received"},
+    ]);
+    meshblu.answer("GET /v2/devices/new-cred/subscriptions", [json_answer(200, &bound)]);
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+    let get = |path: &str, owner: &str| {
+        let url = format!("http://{}/credentials/new-cred{path}", gateway.running.gateway());
+        let bearer = STANDARD.encode(format!("{owner}:its-token"));
+        send(client.get(url).header("authorization", format!("Bearer {bearer}")))
+    };
+    get("", "owner-uuid").await.is(200, r#"{"username":"octocat","name":"GitHub"}"#);
+    let calls = meshblu.calls();
+    let asked = calls.last().unwrap();
+    let login = format!("Basic {}", STANDARD.encode("new-cred:token-of-new-cred"));
+    assert_eq!(asked.header("authorization"), [login]);
+    get("/user-devices", "owner-uuid").await.is(200, r#"[{"uuid":"new-user"}]"#);
+    assert_eq!(get("/user-devices", "somebody-else").await.status, 404);
 }
