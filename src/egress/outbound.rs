@@ -49,6 +49,8 @@ pub struct Egress(pub(super) Arc<Outbound>);
 pub(super) struct Outbound {
     /// Connections to hosts that the operator listed.
     pub(super) listed: Transport,
+    /// Connections to those who give out tokens.
+    pub(super) providers: Transport,
     /// Connections to wherever webhooks lead. They are never shared with the former: each was vetted when made.
     pub(super) vetted: Transport,
     pub(super) webhook_hosts: HostList,
@@ -64,7 +66,8 @@ impl Egress {
         let webhook_hosts = HostList::parse(&settings.allowed_hosts)?;
         let public = Reach::Public { loopback: settings.allow_loopback };
         let listed = Transport::new(lookup.clone(), Reach::Listed, settings.clone());
+        let providers = Transport::new(lookup.clone(), Reach::Listed, settings.clone()).always_anew();
         let vetted = Transport::new(lookup, public, settings.clone());
-        Ok(Self(Arc::new(Outbound { listed, vetted, webhook_hosts, settings })))
+        Ok(Self(Arc::new(Outbound { listed, providers, vetted, webhook_hosts, settings })))
     }
 }

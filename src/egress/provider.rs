@@ -33,6 +33,6 @@ impl Egress {
         *request.headers_mut() = headers;
         *request.body_mut() = (!body.is_empty()).then(|| body.into());
         *request.timeout_mut() = Some(self.0.settings.api_timeout);
-        self.0.listed.exchange_within(request, ANSWER_BYTES).await
+        self.0.providers.exchange_within(request, ANSWER_BYTES).await
     }
 }

@@ -22,6 +22,7 @@ const IDLE_PER_HOST: usize = 64;
 pub(super) struct Transport {
     names: VettedNames,
     settings: EgressSettings,
+    idle_per_host: usize,
     plain: OnceCell<Client>,
     secure: OnceCell<Client>,
 }
@@ -29,7 +30,14 @@ pub(super) struct Transport {
 impl Transport {
     pub(super) fn new(lookup: Lookup, reach: Reach, settings: EgressSettings) -> Self {
         let names = VettedNames::new(lookup, reach);
-        Self { names, settings, plain: OnceCell::new(), secure: OnceCell::new() }
+        let idle_per_host = IDLE_PER_HOST;
+        Self { names, settings, idle_per_host, plain: OnceCell::new(), secure: OnceCell::new() }
+    }
+
+    /// The same, with a new connection for every call. One that was idle may end under a request, and nobody knows then
+    /// whether that arrived.
+    pub(super) fn always_anew(self) -> Self {
+        Self { idle_per_host: 0, ..self }
     }
 
     /// The answer's head; its body is there to be read or dropped.
@@ -78,7 +86,7 @@ impl Transport {
             .referer(false)
             .no_proxy()
             .connect_timeout(self.settings.connect_timeout)
-            .pool_max_idle_per_host(IDLE_PER_HOST)
+            .pool_max_idle_per_host(self.idle_per_host)
             .user_agent(&self.settings.user_agent)
     }
 }
