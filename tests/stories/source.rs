@@ -1,6 +1,7 @@
 //! How a secret is obtained and renewed.
 
 mod catalogue;
+mod real_provider;
 mod renewal;
 mod schedules;
 mod settings;
