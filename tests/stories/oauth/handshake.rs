@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::person::{location, query};
 use super::{CALLBACK, World, opened, token};
-use crate::support::bus::send;
+use crate::support::bus::{WithJson, send};
 
 #[tokio::test]
 async fn a_person_signs_in_consents_and_the_client_acts_as_their_device() {
@@ -48,7 +48,6 @@ async fn who_has_consented_elsewhere_is_asked_for_a_sign_in_alone() {
     let world = World::open().await;
     let yes = json!({(format!("octoblu.oauth.clients.{}", world.client.uuid)): true});
     let call = format!("PATCH /v2/devices/{}", world.user.uuid);
-    use crate::support::bus::WithJson;
     send(world.bus.by(&world.user, &call).json(&yes)).await.is(204, "");
     let back = world.person().sign_in(&world.authorize(""), &world.user).await;
     assert!(query(&back).contains_key("code"));

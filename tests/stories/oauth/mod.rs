@@ -2,7 +2,12 @@
 
 mod codes;
 mod handshake;
+mod pages;
+mod passport;
 mod person;
+mod requests;
+mod restart;
+mod signing_in;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

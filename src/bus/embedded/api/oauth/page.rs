@@ -28,10 +28,16 @@ pub(super) enum Note {
 
 /// The beginning of every answer at `/authorize`.
 pub(super) fn answer(status: StatusCode) -> HttpResponseBuilder {
+    answer_about(status, "")
+}
+
+/// The beginning of a page about a request whose answer leads to an address of this scheme.
+fn answer_about(status: StatusCode, scheme: &str) -> HttpResponseBuilder {
     let style = STANDARD.encode(Sha256::digest(STYLE));
+    let own = if scheme.contains('.') { format!(" {scheme}:") } else { String::new() };
     // Browsers hold a form to `form-action` on the whole way that its answer leads: to the client, and on from there.
     let policy = format!(
-        "default-src 'none'; style-src 'sha256-{style}'; form-action 'self' http: https:; base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'sha256-{style}'; form-action 'self' http: https:{own}; base-uri 'none'; frame-ancestors 'none'"
     );
     let mut answer = HttpResponse::build(status);
     answer
@@ -76,7 +82,7 @@ pub(super) fn sign_in(
     );
     let title = format!("Sign in to continue to {name}");
     let lead = "<p class=\"soft\">Sign in as the device you act as on this bus. The token stays here: it is not shown to the client.</p>";
-    let mut answer = answer(status);
+    let mut answer = answer_about(status, request.target.scheme());
     if note == Some(Note::TooOften) {
         answer.insert_header((RETRY_AFTER, Attempts::WINDOW.as_secs()));
     }
@@ -100,7 +106,7 @@ pub(super) fn consent(
         Text(&signed_in.device),
         Text(place),
     );
-    let warning = "<p>It gets a token of its own, with which it can do everything that the device can. You can revoke that token at any time.</p>";
+    let warning = "<p>The client gets a token of its own, with which it can do everything that the device can. You can revoke that token at any time.</p>";
     let buttons = r#"<div class="buttons">
 <button class="strong" name="answer" value="allow">Allow</button>
 <button name="answer" value="deny">Deny</button>
@@ -108,7 +114,7 @@ pub(super) fn consent(
 </div>"#;
     let title = format!("Let {} act as your device?", Text(&client.name));
     let body = format!("{facts}{warning}{}", form((request, ticket), buttons));
-    whole(answer(StatusCode::OK), &title, &body)
+    whole(answer_about(StatusCode::OK, target.scheme()), &title, &body)
 }
 
 /// A form that this browser was not given, or not lately.

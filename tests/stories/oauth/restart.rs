@@ -1,0 +1,51 @@
+//! What a restart of the program keeps: who is signed in, and which codes are used.
+
+use std::process::Stdio;
+
+use serde_json::json;
+
+use super::CALLBACK;
+use super::person::{Person, query};
+use crate::support::bus::{Answer, Device, WithJson, send};
+use crate::support::program::Program;
+
+async fn register(program: &Program, options: serde_json::Value) -> Device {
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+    let document = json!({"configureWhitelist": [], "options": options});
+    let registered = send(client.post(format!("{}/devices", program.bus)).json(&document)).await.json();
+    let text = |name: &str| registered[name].as_str().unwrap().to_owned();
+    Device { uuid: text("uuid"), token: text("token") }
+}
+
+async fn exchange(person: &mut Person, client: &Device, code: &str) -> Answer {
+    let fields = [
+        ("grant_type", "authorization_code"),
+        ("client_id", &client.uuid),
+        ("client_secret", &client.token),
+        ("code", code),
+    ];
+    let request = person.form("/access_token", &fields);
+    person.send(request).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn used_codes_stay_used_and_people_stay_signed_in_after_a_kill() {
+    let directory = tempfile::tempdir().unwrap();
+    let program = Program::start(directory.path(), &[], Stdio::null()).await;
+    let client = register(&program, json!({"callbackUrl": CALLBACK})).await;
+    let user = register(&program, json!({})).await;
+    let authorize = format!("/authorize?response_type=code&client_id={}", client.uuid);
+    let mut person = Person::at(&program.bus);
+    let consent = person.sign_in(&authorize, &user).await;
+    let used = query(&person.press(&consent, "allow").await).remove("code").unwrap();
+    let unused = query(&person.get(&authorize).await).remove("code").unwrap();
+    assert_eq!(exchange(&mut person, &client, &used).await.status, 200);
+    program.kill();
+
+    let program = Program::start(directory.path(), &[], Stdio::null()).await;
+    let mut later = Person::at(&program.bus);
+    later.cookie = person.cookie;
+    assert_eq!(exchange(&mut later, &client, &used).await.status, 400);
+    assert_eq!(exchange(&mut later, &client, &unused).await.status, 200);
+    assert!(query(&later.get(&authorize).await).contains_key("code"));
+}
