@@ -86,6 +86,10 @@ pub enum Command {
     ///
     /// The output is a valid endo.toml. Secrets are left out.
     Config(ConfigArguments),
+    /// Look for what keeps messages from coming in and people from signing in
+    ///
+    /// Ends with 0 only if nothing is wrong. With --fix it changes the service device where that helps; it asks first.
+    Doctor(DoctorArguments),
     /// Ask the gateway at `listen.gateway` whether it is ready
     ///
     /// Ends with 0 if it is. Made for supervisors, such as Docker's HEALTHCHECK.
@@ -248,6 +252,20 @@ pub enum DeadLettersCommand {
 /// What every list takes.
 #[derive(Debug, Args)]
 pub struct ListArguments {
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `endo doctor` takes.
+#[derive(Debug, Args)]
+pub struct DoctorArguments {
+    /// Change what is wrong where this program can, one thing after the other
+    #[arg(long)]
+    pub fix: bool,
+    /// Do not ask before each change
+    #[arg(long, requires = "fix")]
+    pub yes: bool,
     /// Print one JSON object a line
     #[arg(long)]
     pub json: bool,

@@ -135,6 +135,17 @@ pub enum CommandError {
         /// Its text.
         text: String,
     },
+    /// The doctor found something.
+    #[error("{wrong} of the checks found something wrong{}", advice(*.mendable))]
+    Unwell {
+        /// How many checks.
+        wrong: usize,
+        /// How many of them the doctor can mend.
+        mendable: usize,
+    },
+    /// A change needs consent, and there is no terminal.
+    #[error("standard input is no terminal, so nobody can be asked; `endo doctor --fix --yes` does not ask")]
+    NobodyToAsk,
     /// The demonstration did not end as it should.
     #[error("the demonstration failed: {0}")]
     Demonstration(String),
@@ -165,8 +176,17 @@ impl CommandError {
             | Self::Bus(BusCallError::Unreachable { .. } | BusCallError::Ended) => Exit::Unreachable,
             Self::NoReply { .. } => Exit::NoReply,
             Self::ErrorReply { .. } => Exit::ErrorReply,
+            Self::Unwell { .. } => Exit::Unwell,
             _ => Exit::Failure,
         }
+    }
+}
+
+/// What the doctor can do about it.
+fn advice(mendable: usize) -> String {
+    match mendable {
+        0 => String::new(),
+        mendable => format!("; `endo doctor --fix` can change {mendable}"),
     }
 }
 

@@ -30,11 +30,13 @@ pub enum Exit {
     NoReply = 10,
     /// The message was answered with an error.
     ErrorReply = 11,
+    /// The doctor found something wrong.
+    Unwell = 12,
 }
 
 impl Exit {
     /// Every way to end, in the order of the codes.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Ok,
         Self::Failure,
         Self::Usage,
@@ -47,6 +49,7 @@ impl Exit {
         Self::Unreachable,
         Self::NoReply,
         Self::ErrorReply,
+        Self::Unwell,
     ];
 
     /// The number that the shell sees.
@@ -69,6 +72,7 @@ impl Exit {
             Self::Unreachable => "no gateway or bus answers",
             Self::NoReply => "no reply came in time",
             Self::ErrorReply => "the message was answered with an error",
+            Self::Unwell => "the doctor found something wrong",
         }
     }
 

@@ -8,6 +8,7 @@ mod credentials;
 mod dead_letters;
 mod demo;
 mod devices;
+mod doctor;
 mod error;
 mod exit;
 mod health;

@@ -7,6 +7,7 @@ use serde_json::Value;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+use super::doctor::Change;
 use crate::message::{DeliveryId, DeviceUuid};
 
 /// One thing to do, here or in the process that has the data directory.
@@ -29,6 +30,10 @@ pub(super) enum Operation {
     ShowDeadLetter(DeliveryId),
     /// Put a dead letter back to work: its [`LetterRow`].
     ReplayDeadLetter(DeliveryId),
+    /// Every [`doctor`](super::doctor)'s check.
+    Examine,
+    /// Change the service device: nothing.
+    Mend(Change),
 }
 
 /// What an operation answers, or why it was not done.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::doctor;
 use super::error::sentence;
 use super::operation::{
     AddedDevice, Addresses, Answer, DeviceRow, Letter, LetterRow, NewCredentials, NewDevice, Operation,
@@ -34,6 +35,8 @@ impl Operation {
             Self::ListDeadLetters => to_value(&read(gateway, letter_rows).await?),
             Self::ShowDeadLetter(id) => to_value(&Letter::from(letter(gateway, id).await?)),
             Self::ReplayDeadLetter(id) => to_value(&replay(gateway, id).await?),
+            Self::Examine => to_value(&doctor::examine(gateway, addresses).await?),
+            Self::Mend(change) => doctor::mend(gateway, change).await,
         }
     }
 }
@@ -54,7 +57,8 @@ impl From<CredentialsError> for OperationError {
     }
 }
 
-fn failed(error: impl std::error::Error) -> OperationError {
+/// What the operator is told of it.
+pub(super) fn failed(error: impl std::error::Error) -> OperationError {
     OperationError::Failed(sentence(&error))
 }
 

@@ -20,7 +20,7 @@ pub(super) async fn introduce(bus: &Meshblu, settings: &config::Bus) -> Result<V
     if settings.intake == Intake::Firehose {
         return Ok(Verifier::new());
     }
-    let ours = keys(bus.key_set().await.map_err(failed)?);
+    let ours = webhook_keys(bus.key_set().await.map_err(failed)?);
     let old = match settings.accept_legacy_signatures {
         true => Some(old_key(bus).await.map_err(failed)?),
         false => None,
@@ -51,7 +51,7 @@ async fn old_key(bus: &Meshblu) -> Result<RsaPublicKey, MeshbluError> {
 }
 
 /// The Ed25519 keys of a key set, by their names (RFC 7517, RFC 8037).
-fn keys(set: Option<Value>) -> Vec<(String, Ed25519PublicKey)> {
+pub fn webhook_keys(set: Option<Value>) -> Vec<(String, Ed25519PublicKey)> {
     let key = |key: &Value| {
         let is_ed25519 = key["kty"] == "OKP" && key["crv"] == "Ed25519";
         let bytes = URL_SAFE_NO_PAD.decode(key["x"].as_str().filter(|_| is_ed25519)?).ok()?;

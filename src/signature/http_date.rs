@@ -10,7 +10,7 @@ const IMF_FIXDATE: &str = "%a, %d %b %Y %H:%M:%S GMT";
 const FORMS: [&str; 3] = [IMF_FIXDATE, "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
 
 /// The time that `text` tells; nothing where it is not an HTTP date to the letter, or names a day that never was.
-pub(super) fn read(text: &str) -> Option<Timestamp> {
+pub fn read(text: &str) -> Option<Timestamp> {
     FORMS.iter().find_map(|form| {
         let date = NaiveDateTime::parse_from_str(text, form).ok()?;
         let to_the_letter = date.format(form).to_string() == text;

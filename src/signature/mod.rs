@@ -22,6 +22,7 @@ mod verifier;
 pub use cavage::{LegacySignature, LegacySigner};
 pub use component::Component;
 pub use ed25519::{Ed25519PrivateKey, Ed25519PublicKey};
+pub use http_date::read as read_http_date;
 pub use key_error::KeyError;
 pub use policy::Policy;
 pub use refusal::{Refusal, SyntaxError};

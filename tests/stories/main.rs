@@ -16,6 +16,7 @@ mod config;
 mod container;
 mod credentials;
 mod dispatch;
+mod doctor;
 mod egress;
 mod front_door;
 mod github;

@@ -3,14 +3,17 @@
 use std::sync::Arc;
 
 use http::Method;
+use http::header::DATE;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::client::Call;
 use super::{Identity, Meshblu, MeshbluError};
+use crate::ambient::Timestamp;
 use crate::bus::Login;
 use crate::message::DeviceUuid;
+use crate::signature::read_http_date;
 use crate::store::StoredSubscription;
 
 /// What of a uuid stands in a path as it is (RFC 3986, 2.3).
@@ -23,6 +26,16 @@ impl Meshblu {
     /// [`MeshbluError`].
     pub async fn whoami(&self, caller: Identity<'_>) -> Result<Value, MeshbluError> {
         self.call(Call::read(Some(caller), "/v2/whoami".to_owned())).await
+    }
+
+    /// What time it is on the bus, to the second; `None` where it does not tell.
+    ///
+    /// # Errors
+    /// [`MeshbluError`].
+    pub async fn date(&self) -> Result<Option<Timestamp>, MeshbluError> {
+        let caller = Identity::of(self.service());
+        let answer = self.exchange(Call::read(Some(caller), "/v2/whoami".to_owned())).await?;
+        Ok(answer.headers().get(DATE).and_then(|date| read_http_date(date.to_str().ok()?)))
     }
 
     /// The PEM text of the key that signs the bus's webhooks; `None` where it signs none.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderMap, HeaderValue, Method, Response};
 use reqwest::Url;
 use serde_json::Value;
 
@@ -78,13 +78,17 @@ impl Meshblu {
 
     /// What the bus answers to the call, made once more at most, where that is harmless.
     pub(super) async fn call(&self, call: Call<'_>) -> Result<Value, MeshbluError> {
+        answer::read(&self.exchange(call).await?)
+    }
+
+    /// The same answer as it came.
+    pub(super) async fn exchange(&self, call: Call<'_>) -> Result<Response<Bytes>, MeshbluError> {
         let request = call.request()?;
         let first = self.0.peer.call(request).await;
-        let answer = match first {
-            Err(error) if call.may_repeat(&error) => self.0.peer.call(call.request()?).await?,
-            other => other?,
-        };
-        answer::read(&answer)
+        match first {
+            Err(error) if call.may_repeat(&error) => Ok(self.0.peer.call(call.request()?).await?),
+            other => Ok(other?),
+        }
     }
 }
 

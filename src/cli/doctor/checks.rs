@@ -1,0 +1,163 @@
+//! The checks of the service device and of the bus, but for webhooks.
+
+use serde_json::{Value, json};
+
+use super::case::{Case, Elsewhere};
+use super::finding::{Change, Check};
+use crate::bus::embedded::whitelist::{List, allows_everybody};
+use crate::store::StoredSubscription;
+
+/// Signatures count for so many seconds (`spec/endo.md` 4).
+const SIGNATURE_SECONDS: i64 = 300;
+/// Where people are sent back to when they have signed in at the bus (`spec/endo.md` 2.3).
+const CALLBACK: &str = "/auth/octoblu/callback";
+
+/// Everybody has to be able to read the service device.
+pub(super) fn discoverable(case: &Case<'_>) -> Check {
+    const NAME: &str = "discoverable";
+    const WHY: &str = "the OAuth provider, which tells people whom they let in, and each credentials device read the \
+                       service device; they may not unless everybody may";
+    let is_v2 = case.document["meshblu"]["version"].as_str() == Some("2.0.0");
+    let listed =
+        || case.document["discoverWhitelist"].as_array().is_some_and(|list| list.contains(&json!("*")));
+    let (seen, update) = if is_v2 {
+        let everybody = json!({"meshblu.whitelists.discover.view": {"uuid": "*"}});
+        (allows_everybody(case.document, List::DiscoverView), everybody)
+    } else {
+        (listed(), json!({"discoverWhitelist": "*"}))
+    };
+    if seen {
+        return Check::well(NAME, "everybody may read the service device");
+    }
+    let change = Change::Update(json!({"$addToSet": update}));
+    Check::wrong(NAME, "not everybody may read the service device", (WHY, change))
+}
+
+/// The schema by which Octoblu's pages edit the options.
+pub(super) fn options_schema(case: &Case<'_>) -> Check {
+    const NAME: &str = "options schema";
+    const WHY: &str = "pages that manage OAuth devices offer the options to edit by it";
+    if case.is_embedded() {
+        return Check::skipped(NAME, "nothing on the embedded bus reads it");
+    }
+    let text = json!({"type": "string", "required": true});
+    let properties = json!({"name": text, "imageUrl": text, "callbackUrl": text});
+    let schema = json!({"type": "object", "properties": properties});
+    if case.document["optionsSchema"] == schema {
+        return Check::well(NAME, "as it should be");
+    }
+    let change = Change::Update(json!({"$set": {"optionsSchema": schema}}));
+    Check::wrong(NAME, "optionsSchema of the service device is absent or another one", (WHY, change))
+}
+
+/// What people see who sign in, and where they are sent back to.
+pub(super) fn options(case: &Case<'_>) -> Check {
+    const NAME: &str = "options";
+    const WHY: &str = "the OAuth provider shows options.name and sends people back to options.callbackUrl; user \
+                       devices carry options.imageUrl as their picture";
+    let needed: &[&str] =
+        if case.is_embedded() { &["name", "callbackUrl"] } else { &["name", "imageUrl", "callbackUrl"] };
+    let options = &case.document["options"];
+    let is_set = |name: &&&str| options[**name].as_str().is_some_and(|text| !text.is_empty());
+    let missing: Vec<_> = needed.iter().filter(|name| !is_set(name)).copied().collect();
+    if missing.is_empty() {
+        return Check::well(NAME, format!("{} are set", needed.join(", ")));
+    }
+    let wrong = format!("options of the service device lack {}", missing.join(", "));
+    let callback = format!("{}{CALLBACK}", case.public_url().unwrap_or(case.gateway));
+    let change = match case.is_embedded() {
+        true => Change::Update(set_options(&missing, |name| {
+            if name == "name" { "endo".to_owned() } else { callback.clone() }
+        })),
+        false => by_hand(case, &missing, &callback),
+    };
+    Check::wrong(NAME, wrong, (WHY, change))
+}
+
+fn set_options(names: &[&str], value: impl Fn(&str) -> String) -> Value {
+    let members = names.iter().map(|name| (format!("options.{name}"), Value::from(value(name))));
+    json!({"$set": members.collect::<serde_json::Map<_, _>>()})
+}
+
+/// Name and picture are a matter of taste.
+fn by_hand(case: &Case<'_>, missing: &[&str], callback: &str) -> Change {
+    let update = set_options(missing, |name| match name {
+        "name" => "NAME THAT PEOPLE SEE".to_owned(),
+        "imageUrl" => "https://ADDRESS/OF/A/PICTURE".to_owned(),
+        _ => callback.to_owned(),
+    });
+    let service = case.service;
+    let url = case.config.bus.url.trim_end_matches('/');
+    Change::operator(format!(
+        "curl -u {service} -X PUT -H 'content-type: application/json' {url}/v2/devices/{service} -d '{update}'; it \
+         asks for the token"
+    ))
+}
+
+/// What delivers is a device's subscription to itself (`spec/meshblu.md` 4.2).
+pub(super) fn self_subscription(case: &Case<'_>) -> Check {
+    const NAME: &str = "self-subscription";
+    const WHY: &str = "a device gets nothing unless it is subscribed to itself, so no message would come in";
+    let wanted = StoredSubscription {
+        subscriber_uuid: case.service.clone(),
+        emitter_uuid: case.service.clone(),
+        kind: "message.received".to_owned(),
+    };
+    if case.subscriptions.contains(&wanted) {
+        return Check::well(NAME, "the service device hears what it receives");
+    }
+    let wrong = "the service device is not subscribed to its own message.received";
+    Check::wrong(NAME, wrong, (WHY, Change::Subscribe(wanted)))
+}
+
+/// Whether what the bus posts can be verified.
+pub(super) fn signatures(case: &Case<'_>, bus: &Elsewhere) -> Check {
+    const NAME: &str = "signatures";
+    const UNVERIFIED: &str = "messages whose signature cannot be verified are refused, all of them";
+    const UNPROTECTED: &str = "the old form covers date and device alone: whoever reads a webhook on its way can send \
+                               any other message for five minutes";
+    if !case.is_posted_to() {
+        return Check::skipped(NAME, "no messages are posted to the gateway");
+    }
+    let set = |value: bool| Change::operator(format!("set bus.accept_legacy_signatures to {value}"));
+    match (bus.signs, bus.signs_as_of_old, case.config.bus.accept_legacy_signatures) {
+        (true, _, false) => Check::well(NAME, "the bus signs whole requests (RFC 9421)"),
+        (true, _, true) => {
+            let wrong = "bus.accept_legacy_signatures is on, though the bus signs whole requests (RFC 9421)";
+            Check::wrong(NAME, wrong, (UNPROTECTED, set(false)))
+        }
+        (false, true, true) => {
+            Check::well(NAME, format!("in the old form, which is accepted; mind that {UNPROTECTED}"))
+        }
+        (false, true, false) => {
+            let wrong = "the bus signs in the old form alone, which is not accepted";
+            Check::wrong(NAME, wrong, (UNVERIFIED, set(true)))
+        }
+        (false, false, _) => {
+            let change =
+                Change::operator("give the bus a key to sign with, or set bus.intake to \"firehose\"");
+            Check::wrong(
+                NAME,
+                "the bus names no key by which its signatures can be verified",
+                (UNVERIFIED, change),
+            )
+        }
+    }
+}
+
+/// Signatures are good for a while around their date.
+pub(super) fn clock(bus: &Elsewhere) -> Check {
+    const NAME: &str = "clock";
+    const WHY: &str = "signatures count for 300 seconds around their date, so every message would be refused";
+    match bus.ahead {
+        None => Check::skipped(NAME, "the bus does not tell the time"),
+        Some(ahead) if ahead.abs() <= SIGNATURE_SECONDS => {
+            Check::well(NAME, format!("{} seconds between the bus and this machine", ahead.abs()))
+        }
+        Some(ahead) => {
+            let wrong =
+                format!("{} seconds lie between the clocks of the bus and of this machine", ahead.abs());
+            Check::wrong(NAME, wrong, (WHY, Change::operator("set the clock that is wrong")))
+        }
+    }
+}

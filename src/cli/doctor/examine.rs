@@ -1,0 +1,137 @@
+//! Asking the bus for everything that is judged, and judging it.
+
+use serde_json::Value;
+
+use super::case::{Case, Elsewhere};
+use super::finding::{Change, Check};
+use super::{checks, urls, webhooks};
+use crate::ambient::Timestamp;
+use crate::bus::Bus;
+use crate::bus::embedded::{BusError, Caller, EmbeddedBus};
+use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};
+use crate::cli::error::sentence;
+use crate::cli::operation::{Addresses, OperationError};
+use crate::cli::perform::failed;
+use crate::gateway::{Gateway, webhook_keys};
+use crate::signature::RsaPublicKey;
+use crate::store::StoredSubscription;
+
+pub(super) const KEY: &str = "private key";
+pub(super) const IDENTITY: &str = "identity";
+pub(super) const IDENTITY_WHY: &str =
+    "as its own device the gateway gets every message and reads every record";
+
+/// What the bus tells of the service device: its document and what it is subscribed to.
+type Told = (Value, Vec<StoredSubscription>);
+
+/// Every check, on a gateway that listens at `addresses`, or would.
+///
+/// # Errors
+/// [`OperationError`] when the embedded bus fails.
+pub(in crate::cli) async fn examine(
+    gateway: &Gateway,
+    addresses: &Addresses,
+) -> Result<Vec<Check>, OperationError> {
+    // A gateway does not open with one that is weak or broken.
+    let first = Check::well(KEY, "can be used, and is not weak");
+    let (told, bus) = match &gateway.bus {
+        Bus::Embedded(bus) => (Ok(here(bus).await.map_err(failed)?), None),
+        Bus::Meshblu(bus) => there(bus, gateway.ambient.clock.now())
+            .await
+            .map_or_else(|wrong| (Err(wrong), None), |(told, elsewhere)| (Ok(told), Some(elsewhere))),
+    };
+    let (document, subscriptions) = match told {
+        Ok(told) => told,
+        Err(wrong) => return Ok(vec![first, *wrong]),
+    };
+    let service = gateway.bus.service();
+    let case = Case {
+        service,
+        document: &document,
+        subscriptions: &subscriptions,
+        config: &gateway.config,
+        gateway: &addresses.gateway,
+    };
+    Ok([first, Check::well(IDENTITY, format!("the bus knows {service}"))]
+        .into_iter()
+        .chain(judged(&case, bus.as_ref()))
+        .collect())
+}
+
+fn judged(case: &Case<'_>, bus: Option<&Elsewhere>) -> Vec<Check> {
+    let mut all = vec![
+        checks::discoverable(case),
+        checks::options_schema(case),
+        checks::options(case),
+        Check::skipped("manager and app", "not needed any more: no manager URL and no app host is set here"),
+        urls::public_url(case),
+        checks::self_subscription(case),
+    ];
+    all.extend(webhooks::webhooks(case));
+    if let Some(bus) = bus {
+        all.extend([checks::signatures(case, bus), checks::clock(bus)]);
+    }
+    all
+}
+
+async fn here(bus: &EmbeddedBus) -> Result<Told, BusError> {
+    bus.look(|bus, view| {
+        let (service, caller) = (bus.service(), Caller::itself(bus.service().clone()));
+        Ok((bus.whoami(view, &caller)?, bus.subscriptions(view, &caller, service)?))
+    })
+    .await
+}
+
+/// The first thing that is wrong with it, where there is no more to be learnt.
+async fn there(bus: &Meshblu, now: Timestamp) -> Result<(Told, Elsewhere), Box<Check>> {
+    let caller = Identity::of(bus.service());
+    let refused = |error| Box::new(unidentified(bus, &error));
+    let document = bus.whoami(caller).await.map_err(refused)?;
+    if document["uuid"].as_str() != Some(bus.service().uuid.as_str()) {
+        return Err(Box::new(stranger(bus)));
+    }
+    let subscriptions = bus.subscriptions(caller, &bus.service().uuid).await.map_err(refused)?;
+    let keys = bus.key_set().await.map_err(refused)?;
+    let old = bus.public_key().await.ok().flatten();
+    let date = bus.date().await.map_err(refused)?;
+    let elsewhere = Elsewhere {
+        signs: !webhook_keys(keys).is_empty(),
+        signs_as_of_old: old.is_some_and(|text| RsaPublicKey::from_pem(&text).is_ok()),
+        ahead: date.map(|date| (date.as_millis() - now.as_millis()) / 1000),
+    };
+    Ok(((document, subscriptions), elsewhere))
+}
+
+fn stranger(bus: &Meshblu) -> Check {
+    let wrong = format!("what answers at {} is no Meshblu", shown(bus));
+    Check::wrong(
+        IDENTITY,
+        wrong,
+        (IDENTITY_WHY, Change::operator("set bus.url to where the Meshblu's HTTP API is")),
+    )
+}
+
+fn unidentified(bus: &Meshblu, error: &MeshbluError) -> Check {
+    let uuid = &bus.service().uuid;
+    let (wrong, change) = match error {
+        MeshbluError::Refused { status, .. } if status.is_client_error() => (
+            format!(
+                "the Meshblu at {} does not accept bus.uuid {uuid} with bus.token: {}",
+                shown(bus),
+                sentence(error)
+            ),
+            "set bus.uuid and bus.token to those of the service device",
+        ),
+        MeshbluError::Unreadable => return stranger(bus),
+        _ => (
+            format!("the Meshblu at {} does not help: {}", shown(bus), sentence(error)),
+            "see that it runs and is reached from here, and that bus.url is where it is",
+        ),
+    };
+    Check::wrong(IDENTITY, wrong, (IDENTITY_WHY, Change::operator(change)))
+}
+
+/// Where the bus is; an address may hold a password.
+fn shown(bus: &Meshblu) -> String {
+    urls::place(bus.url()).unwrap_or_default()
+}

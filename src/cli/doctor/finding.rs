@@ -1,0 +1,105 @@
+//! What the doctor says of one thing that it looked at.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::store::StoredSubscription;
+
+/// One thing that was looked at.
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::cli) struct Check {
+    pub(super) name: String,
+    #[serde(flatten)]
+    pub(super) verdict: Verdict,
+}
+
+/// What came of it.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "verdict", rename_all = "camelCase")]
+pub(super) enum Verdict {
+    /// As it should be.
+    Well {
+        /// In a few words.
+        says: String,
+    },
+    /// Does not apply, or could not be looked at.
+    Skipped {
+        /// Why.
+        says: String,
+    },
+    /// Not as it should be.
+    Wrong(Finding),
+}
+
+/// Something that is not as it should be.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Finding {
+    /// What it is.
+    pub(super) wrong: String,
+    /// What it keeps from working.
+    pub(super) why: String,
+    /// What would make it right.
+    pub(super) change: Change,
+}
+
+/// What makes something right.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) enum Change {
+    /// This update of the service device.
+    Update(Value),
+    /// This subscription.
+    Subscribe(StoredSubscription),
+    /// Something that only the operator can do.
+    Operator(String),
+}
+
+impl Check {
+    pub(super) fn well(name: &str, says: impl Into<String>) -> Self {
+        Self { name: name.to_owned(), verdict: Verdict::Well { says: says.into() } }
+    }
+
+    pub(super) fn skipped(name: &str, says: impl Into<String>) -> Self {
+        Self { name: name.to_owned(), verdict: Verdict::Skipped { says: says.into() } }
+    }
+
+    pub(super) fn wrong(name: &str, wrong: impl Into<String>, (why, change): (&str, Change)) -> Self {
+        let finding = Finding { wrong: wrong.into(), why: why.to_owned(), change };
+        Self { name: name.to_owned(), verdict: Verdict::Wrong(finding) }
+    }
+
+    /// What is wrong, if anything is.
+    pub(super) fn finding(&self) -> Option<&Finding> {
+        match &self.verdict {
+            Verdict::Wrong(finding) => Some(finding),
+            Verdict::Well { .. } | Verdict::Skipped { .. } => None,
+        }
+    }
+
+    /// Whether the doctor can make it right.
+    pub(super) fn is_mendable(&self) -> bool {
+        self.finding().is_some_and(|finding| !matches!(finding.change, Change::Operator(_)))
+    }
+}
+
+impl Change {
+    pub(super) fn operator(text: impl Into<String>) -> Self {
+        Self::Operator(text.into())
+    }
+}
+
+impl std::fmt::Display for Change {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Update(update) => write!(f, "update the service device: {update}"),
+            Self::Subscribe(subscription) => {
+                write!(
+                    f,
+                    "subscribe {} to {} of {}",
+                    subscription.subscriber_uuid, subscription.kind, subscription.emitter_uuid
+                )
+            }
+            Self::Operator(text) => write!(f, "for you to do: {text}"),
+        }
+    }
+}

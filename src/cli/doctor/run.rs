@@ -1,0 +1,70 @@
+//! The command: looks, mends one thing, and begins again.
+
+use std::collections::HashSet;
+use std::io::{self, IsTerminal, Write};
+
+use serde_json::Value;
+
+use super::finding::Check;
+use super::{opening, report};
+use crate::cli::arguments::DoctorArguments;
+use crate::cli::operation::Operation;
+use crate::cli::{CommandError, json_lines, reach};
+use crate::config::Config;
+
+/// Does what this command says.
+///
+/// # Errors
+/// [`CommandError::Unwell`] when something is wrong at the end.
+pub(in crate::cli) async fn run(
+    command: &DoctorArguments,
+    config: &Config,
+    out: &mut dyn Write,
+) -> Result<(), CommandError> {
+    // Nothing is offered twice: what mending did not change, mending again does not change either.
+    let mut offered = HashSet::new();
+    let checks = loop {
+        let checks = examined(config).await?;
+        let fresh = |check: &&Check| check.is_mendable() && !offered.contains(&check.name);
+        let Some(check) = checks.iter().find(fresh).filter(|_| command.fix) else { break checks };
+        offer(check, command.yes, config).await?;
+        offered.insert(check.name.clone());
+    };
+    match command.json {
+        true => json_lines::print(&checks, out)?,
+        false => report::print(&checks, out)?,
+    }
+    let wrong = checks.iter().filter(|check| check.finding().is_some()).count();
+    let mendable = checks.iter().filter(|check| check.is_mendable()).count();
+    if wrong == 0 { Ok(()) } else { Err(CommandError::Unwell { wrong, mendable }) }
+}
+
+async fn examined(config: &Config) -> Result<Vec<Check>, CommandError> {
+    match reach::perform(config, Operation::Examine).await {
+        Ok(checks) => Ok(checks),
+        Err(error) => opening::finding(error).map(|check| vec![check]),
+    }
+}
+
+/// Mends it, if that is wanted. The dialogue is on standard error, so that standard output is the report alone.
+async fn offer(check: &Check, yes: bool, config: &Config) -> Result<(), CommandError> {
+    let Some(finding) = check.finding() else { return Ok(()) };
+    let mut dialogue = io::stderr();
+    report::tell((&check.name, finding), &mut dialogue)?;
+    if !yes && !agreed(&mut dialogue)? {
+        return Ok(writeln!(dialogue, "left as it is\n")?);
+    }
+    reach::perform::<Value>(config, Operation::Mend(finding.change.clone())).await?;
+    Ok(writeln!(dialogue, "changed\n")?)
+}
+
+fn agreed(dialogue: &mut dyn Write) -> Result<bool, CommandError> {
+    if !io::stdin().is_terminal() {
+        return Err(CommandError::NobodyToAsk);
+    }
+    write!(dialogue, "Change it? [y/N] ")?;
+    dialogue.flush()?;
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
+}

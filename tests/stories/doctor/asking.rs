@@ -1,0 +1,76 @@
+//! Whom the doctor asks before it changes something.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::process::Stdio;
+
+use endo::cli::Exit;
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+use crate::support::shell::{Shell, ended, stderr, stdout};
+
+/// A terminal: what is typed at, and what the program has for its standard input.
+fn terminal() -> (File, File) {
+    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&ours).unwrap();
+    unlockpt(&ours).unwrap();
+    let name = ptsname(&ours, Vec::new()).unwrap();
+    let theirs = File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+    (File::from(ours), theirs)
+}
+
+/// Types `answer` when asked; what the program then said and how it ended.
+fn answered(shell: &Shell, answer: &str) -> std::process::Output {
+    let (mut ours, theirs) = terminal();
+    let mut command = shell.command(&["doctor", "--fix"]);
+    command.stdin(theirs).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut said = Vec::new();
+    let mut dialogue = child.stderr.take().unwrap();
+    while !said.ends_with(b"[y/N] ") {
+        let mut byte = [0];
+        dialogue.read_exact(&mut byte).unwrap();
+        said.push(byte[0]);
+    }
+    ours.write_all(answer.as_bytes()).unwrap();
+    dialogue.read_to_end(&mut said).unwrap();
+    let mut output = child.wait_with_output().unwrap();
+    output.stderr = said;
+    output
+}
+
+#[test]
+fn what_is_declined_stays_as_it_is() {
+    let shell = Shell::with_key();
+    for answer in ["n\n", "\n", "maybe\n"] {
+        let output = answered(&shell, answer);
+        assert!(ended(&output, Exit::Unwell), "{output:?}");
+        assert!(stderr(&output).contains("left as it is") && !stderr(&output).contains("changed"));
+        assert!(stdout(&output).contains("wrong options"), "{output:?}");
+    }
+}
+
+#[test]
+fn what_is_agreed_to_is_changed() {
+    let shell = Shell::with_key();
+    let output = answered(&shell, "y\n");
+    assert!(ended(&output, Exit::Ok), "{output:?}");
+    assert!(
+        stderr(&output).contains("options: options of the service device lack name, callbackUrl\n  why ")
+    );
+    assert!(stdout(&output).contains("well  options"), "{output:?}");
+}
+
+#[test]
+fn nobody_is_asked_where_there_is_no_terminal() {
+    let shell = Shell::with_key();
+    let output = shell.run_with(&["doctor", "--fix"], "y\n");
+    assert!(ended(&output, Exit::Failure), "{output:?}");
+    assert!(stderr(&output).ends_with("`endo doctor --fix --yes` does not ask\n"), "{output:?}");
+    assert!(ended(&shell.run(&["doctor"]), Exit::Unwell));
+}
+
+#[test]
+fn consent_to_nothing_is_a_usage_error() {
+    assert!(ended(&Shell::with_key().run(&["doctor", "--yes"]), Exit::Usage));
+}

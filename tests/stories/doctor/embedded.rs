@@ -1,0 +1,96 @@
+//! On the embedded bus, with the gateway running and without.
+
+use endo::bus::embedded::update::Update;
+use endo::bus::embedded::{Caller, EmbeddedBus};
+use endo::cli::Exit;
+use endo::config::Config;
+use endo::gateway::{Ambient, Gateway};
+use endo::message::DeviceUuid;
+use endo::store::{StoredSubscription, Transaction};
+use serde_json::{Value, json};
+
+use super::ward::checks;
+use crate::support::shell::{Shell, ended, stdout};
+
+/// Does something to the service device while no gateway runs.
+async fn harm(shell: &Shell, update: Option<Value>) {
+    let config = Config { data_dir: shell.data(), ..Config::default() };
+    let gateway = Gateway::open(config, Ambient::system()).await.unwrap();
+    let change = move |bus: &EmbeddedBus, transaction: &Transaction<'_>| {
+        let uuid: DeviceUuid = bus.service().clone();
+        let caller = Caller::itself(uuid.clone());
+        match update {
+            Some(update) => {
+                bus.update(transaction, &caller, (&uuid, &Update::parse(&update).unwrap())).map(drop)
+            }
+            None => {
+                let kind = "message.received".to_owned();
+                let itself = StoredSubscription { subscriber_uuid: uuid.clone(), emitter_uuid: uuid, kind };
+                bus.unsubscribe(transaction, &caller, &itself)
+            }
+        }
+    };
+    gateway.bus.embedded().unwrap().change(change).await.unwrap();
+}
+
+fn ails(shell: &Shell) -> Vec<String> {
+    let wrong =
+        checks(&shell.run(&["doctor", "--json"])).into_iter().filter(|check| check["verdict"] == "wrong");
+    wrong.map(|check| check["name"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_new_directory_lacks_the_options_alone_and_gets_them() {
+    let shell = Shell::with_key();
+    let output = shell.run(&["doctor"]);
+    assert!(ended(&output, Exit::Unwell), "{output:?}");
+    assert_eq!(ails(&shell), ["options"]);
+    assert!(ended(&shell.run(&["doctor", "--fix", "--yes"]), Exit::Ok));
+    let output = shell.run(&["doctor"]);
+    assert!(ended(&output, Exit::Ok), "{output:?}");
+    assert!(stdout(&output).contains("-     webhook            none is needed"), "{output:?}");
+}
+
+#[test]
+fn a_gateway_that_runs_is_mended_through_its_socket() {
+    let shell = Shell::with_key();
+    let _served = shell.serve(&[]);
+    assert!(ended(&shell.run(&["doctor"]), Exit::Unwell));
+    assert!(ended(&shell.run(&["doctor", "--fix", "--yes"]), Exit::Ok));
+    assert!(ended(&shell.run(&["doctor"]), Exit::Ok));
+}
+
+#[tokio::test]
+async fn every_single_defect_is_found_and_mended() {
+    let shell = Shell::with_key();
+    assert!(ended(&shell.run(&["doctor", "--fix", "--yes"]), Exit::Ok));
+    for (update, found) in [
+        (Some(json!({"$set": {"meshblu.whitelists.discover.view": []}})), "discoverable"),
+        (Some(json!({"$unset": {"options.callbackUrl": true}})), "options"),
+        (None, "self-subscription"),
+    ] {
+        harm(&shell, update).await;
+        assert_eq!(ails(&shell), [found]);
+        assert!(ended(&shell.run(&["doctor", "--fix", "--yes"]), Exit::Ok), "{found}");
+        assert_eq!(ails(&shell), [""; 0]);
+    }
+}
+
+#[test]
+fn a_gateway_that_others_reach_needs_an_address_that_they_know() {
+    let shell = Shell::with_key();
+    let output = shell.run(&["--set", "listen.gateway=0.0.0.0:8080", "doctor"]);
+    assert!(stdout(&output).contains("wrong public url         listen.public_url is not set"), "{output:?}");
+}
+
+#[test]
+fn a_key_that_cannot_be_used_is_a_finding() {
+    let shell = Shell::with_key();
+    std::fs::write(shell.data().join("records.pem"), "canary-of-a-key").unwrap();
+    let output = shell.run(&["doctor"]);
+    assert!(ended(&output, Exit::Unwell), "{output:?}");
+    assert!(
+        stdout(&output).contains("wrong private key") && !stdout(&output).contains("canary"),
+        "{output:?}"
+    );
+}

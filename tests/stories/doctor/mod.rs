@@ -1,0 +1,9 @@
+//! The doctor, over the program: what it finds, what it changes, and whom it asks.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod asking;
+mod embedded;
+mod meshblu;
+mod unreachable;
+mod ward;
