@@ -1,6 +1,7 @@
 //! The device network.
 
 pub mod embedded;
+pub mod engine_io;
 pub mod form;
 mod kind;
 mod login;

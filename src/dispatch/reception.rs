@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use thiserror::Error;
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 use super::Verdict;
 use super::answer::Desk;
 use crate::bus::Login;
+use crate::bus::meshblu::firehose::FirehoseEvent;
 use crate::message::{BadRoute, DeliveryId, Route};
 use crate::store::{Acceptance, Feed, NewDelivery, StoreError, View, Work};
 
@@ -24,6 +25,12 @@ pub struct Arrival {
     pub id: Option<DeliveryId>,
     /// The credentials device, where it came itself.
     pub caller: Option<Login>,
+}
+
+impl From<FirehoseEvent> for Arrival {
+    fn from(event: FirehoseEvent) -> Self {
+        Self { route: event.route, body: event.body, id: None, caller: None }
+    }
 }
 
 /// Why a message was not received; nothing was done.
@@ -81,9 +88,10 @@ impl Reception {
     }
 
     /// Receives what comes in by `events`, without telling anybody how it ended, until the other end is gone.
-    pub async fn receive_all(&self, mut events: tokio::sync::mpsc::Receiver<Arrival>) {
+    pub async fn receive_all<T: Into<Arrival>>(&self, mut events: mpsc::Receiver<T>) {
         let mut running = JoinSet::new();
         while let Some(arrival) = events.recv().await {
+            let arrival = arrival.into();
             while running.try_join_next().is_some() {}
             if running.len() >= self.0.most as usize {
                 running.join_next().await;

@@ -57,6 +57,15 @@ pub enum EgressError {
     /// A handler was connected, but its answer did not come whole.
     #[error("the exchange broke off")]
     Handler(#[source] hyper::Error),
+    /// The server does not let the connection become another protocol's.
+    #[error("the server does not switch protocols: status {}", status.as_u16())]
+    NotUpgraded {
+        /// What it answered.
+        status: http::StatusCode,
+    },
+    /// A connection that stood ended badly.
+    #[error("the connection broke")]
+    Socket(#[source] Box<tokio_tungstenite::tungstenite::Error>),
     /// The client could not be made; most often the machine has no root certificates.
     #[error("the HTTP client could not be made")]
     Client(#[source] reqwest::Error),

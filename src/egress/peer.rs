@@ -9,6 +9,7 @@ use reqwest::{Request, Url};
 
 use super::error::EgressError;
 use super::outbound::Egress;
+use super::transport::Transport;
 
 /// A call of a [`Peer`].
 #[derive(Debug)]
@@ -43,6 +44,18 @@ impl Peer {
     /// Where the server is, without a slash at the end.
     pub fn base_url(&self) -> &str {
         &self.base_url
+    }
+
+    pub(super) fn transport(&self) -> &Transport {
+        &self.egress.0.listed
+    }
+
+    pub(super) fn limit(&self) -> Duration {
+        self.limit
+    }
+
+    pub(super) fn longest_answer(&self) -> usize {
+        self.egress.0.settings.response_bytes
     }
 
     /// The server's whole answer, whatever its status; a redirect is an answer too.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::{Gateway, GatewayError, intake, static_schemas};
@@ -13,7 +13,8 @@ use crate::bus::Bus;
 use crate::bus::embedded::api::{self, ApiLimits};
 use crate::bus::embedded::{EmbeddedBus, WebhookSettings, Webhooks};
 use crate::bus::meshblu::Meshblu;
-use crate::config::{BusKind, Config};
+use crate::bus::meshblu::firehose::Firehose;
+use crate::config::{BusKind, Config, Intake};
 use crate::dispatch::{Desk, Dispatch, Endings, Reception, Retry};
 use crate::http::{Check, Documents, Draining, FrontDoor, Health, Limits, Owners, SCHEMAS, Webhook};
 use crate::store::{Feed, Work};
@@ -75,14 +76,18 @@ impl Gateway {
         let mut workers = JoinSet::new();
         let mut servers = Vec::new();
         let (feed, desk) = self.job_line();
-        let (reception, webhook) = match &self.bus {
-            Bus::Embedded(_) => (None, None),
-            Bus::Meshblu(bus) => {
-                let (reception, webhook) = self.receive(bus, (&feed, &desk)).await?;
-                (Some(reception), Some(webhook))
+        let (mut reception, mut webhook, mut link) = (None, None, None);
+        if let Bus::Meshblu(bus) = &self.bus {
+            let verifier = intake::introduce(bus, &self.config.bus).await?;
+            let concurrency = self.config.jobs.concurrency;
+            let desk = Reception::new(Arc::clone(&feed), Arc::clone(&desk), concurrency);
+            match self.config.bus.intake {
+                Intake::Webhook => webhook = Some(Webhook::new(verifier, bus.clone(), desk.clone())),
+                Intake::Firehose => link = Some(self.read_firehose(bus, &desk, (&mut workers, &stopped))),
             }
-        };
-        let health = self.health();
+            reception = Some(desk);
+        }
+        let health = self.health(link);
         let draining = health.draining();
         let door = FrontDoor {
             documents,
@@ -111,16 +116,20 @@ impl Gateway {
         Ok(Running { gateway, bus, network, reception, servers, draining, stop, workers, drain_within })
     }
 
-    /// Where messages that a Meshblu posts come in.
-    async fn receive(
+    /// Has messages read off a Meshblu's firehose; answers whether the link is up.
+    fn read_firehose(
         &self,
         bus: &Meshblu,
-        (feed, desk): (&Arc<Feed>, &Arc<Desk>),
-    ) -> Result<(Reception, Webhook), GatewayError> {
-        let verifier = intake::introduce(bus, &self.config.bus).await?;
-        let reception = Reception::new(Arc::clone(feed), Arc::clone(desk), self.config.jobs.concurrency);
-        let webhook = Webhook::new(verifier, bus.clone(), reception.clone());
-        Ok((reception, webhook))
+        reception: &Reception,
+        (workers, stopped): (&mut JoinSet<()>, &watch::Receiver<bool>),
+    ) -> watch::Receiver<bool> {
+        let (events, arriving) = mpsc::channel(self.config.jobs.concurrency);
+        let firehose = Firehose::new(bus.clone(), self.ambient.random.clone());
+        let link = firehose.link();
+        workers.spawn(firehose.run(events, stopped.clone()));
+        let reception = reception.clone();
+        workers.spawn(async move { reception.receive_all(arriving).await });
+        link
     }
 
     /// The queue of jobs, and who does them.
@@ -162,16 +171,23 @@ impl Gateway {
         }
     }
 
-    fn health(&self) -> Health {
+    /// The store is asked, and the link to a firehose where there is one.
+    fn health(&self, link: Option<watch::Receiver<bool>>) -> Health {
         let store = self.store.clone();
         Health::new(move || {
             let store = store.clone();
+            let up = link.as_ref().map(|link| *link.borrow());
             async move {
-                vec![match store.has_room().await {
+                let mut checks = vec![match store.has_room().await {
                     Ok(true) => Check::passed("store"),
                     Ok(false) => Check::failed("store").because("the database is full"),
                     Err(_) => Check::failed("store").because("the database does not answer"),
-                }]
+                }];
+                checks.extend(up.map(|up| match up {
+                    true => Check::passed("firehose"),
+                    false => Check::failed("firehose").because("the link to the Meshblu is down"),
+                }));
+                checks
             }
         })
     }

@@ -209,6 +209,11 @@ impl Meshblu {
         self.call(Call::change(Some(caller), target, Some(message))).await.map(drop)
     }
 
+    /// The service's uuid as a path and a query carry it.
+    pub(super) fn service_segment(&self) -> String {
+        segment(&self.service().uuid)
+    }
+
     /// Lets the service read and search as the device.
     ///
     /// # Errors

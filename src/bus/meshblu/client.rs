@@ -13,9 +13,9 @@ use super::answer;
 use super::error::MeshbluError;
 use super::identity::Identity;
 use super::remembered::Remembered;
-use crate::ambient::Clock;
+use crate::ambient::{Clock, Random};
 use crate::bus::Login;
-use crate::egress::{Egress, EgressError, Peer, PeerRequest};
+use crate::egress::{Egress, EgressError, Peer, PeerRequest, Socket};
 
 /// Where a Meshblu is, and who the gateway is there.
 #[derive(Debug)]
@@ -74,6 +74,16 @@ impl Meshblu {
 
     pub(super) fn subscriptions_memory(&self) -> &Remembered {
         &self.0.subscriptions
+    }
+
+    /// A connection that stays.
+    pub(super) async fn open_socket(
+        &self,
+        target: &str,
+        headers: HeaderMap,
+        random: &Random,
+    ) -> Result<Socket, EgressError> {
+        self.0.peer.open_socket(target, headers, random).await
     }
 
     /// What the bus answers to the call, made once more at most, where that is harmless.

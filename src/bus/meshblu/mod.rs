@@ -4,6 +4,7 @@ mod answer;
 mod calls;
 mod client;
 mod error;
+pub mod firehose;
 mod identity;
 mod remembered;
 

@@ -6,6 +6,7 @@ mod bad_meshblu;
 mod cycle;
 mod devices;
 mod failures;
+mod firehose;
 mod killed;
 mod old_signatures;
 mod ours;

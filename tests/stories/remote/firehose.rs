@@ -1,0 +1,252 @@
+//! Messages read off a Meshblu's firehose, from servers that behave and from others.
+
+use std::sync::{Arc, Mutex};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use endo::config::Intake;
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use sha1::{Digest, Sha1};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::Role;
+
+use crate::support::log;
+use crate::support::meshblu::{FakeMeshblu, RemoteGateway, SERVICE, route, say_hello, settings};
+
+type Socket = WebSocketStream<BufReader<TcpStream>>;
+
+const OPEN: &str = r#"0{"sid":"s","upgrades":[],"pingInterval":25000,"pingTimeout":60000}"#;
+
+/// What a server does with one connection.
+#[derive(Clone)]
+enum Manner {
+    /// Answers the request so, without a WebSocket.
+    Answers(&'static str),
+    /// Sends these frames, and ends the connection.
+    SaysAndEnds(Vec<Message>),
+    /// Greets, sends an event for each text, and answers pings.
+    Behaves(Vec<Value>),
+    /// Greets with terms of a second, and answers nothing.
+    FallsSilent,
+}
+
+/// A firehose; one manner a connection, the last for all that follow.
+struct FakeFirehose {
+    port: u16,
+    heads: Arc<Mutex<Vec<String>>>,
+    connections: mpsc::Receiver<usize>,
+}
+
+impl FakeFirehose {
+    async fn start(manners: Vec<Manner>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let heads = Arc::new(Mutex::new(Vec::new()));
+        let (told, connections) = mpsc::channel(100);
+        let seen = Arc::clone(&heads);
+        tokio::spawn(async move {
+            let mut number = 0;
+            while let Ok((stream, _)) = listener.accept().await {
+                let manner = manners.get(number).or(manners.last()).unwrap().clone();
+                number += 1;
+                let _ = told.try_send(number);
+                tokio::spawn(serve(stream, manner, Arc::clone(&seen)));
+            }
+        });
+        Self { port, heads, connections }
+    }
+
+    /// Waits for the connection of this number, counted from 1.
+    async fn connection(&mut self, number: usize) {
+        while self.connections.recv().await.unwrap() < number {}
+    }
+}
+
+async fn serve(stream: TcpStream, manner: Manner, heads: Arc<Mutex<Vec<String>>>) -> Option<()> {
+    let mut stream = BufReader::new(stream);
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        stream.read_line(&mut head).await.ok().filter(|length| *length > 0)?;
+    }
+    heads.lock().unwrap().push(head.clone());
+    if let Manner::Answers(text) = manner {
+        return stream.write_all(text.as_bytes()).await.ok();
+    }
+    let key = head.lines().find_map(|line| line.strip_prefix("sec-websocket-key: "))?;
+    let accept = STANDARD.encode(
+        Sha1::new().chain_update(key).chain_update("258EAFA5-E914-47DA-95CA-C5AB0DC85B11").finalize(),
+    );
+    let answer = format!(
+        "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-accept: {accept}\r\n\r\n"
+    );
+    stream.write_all(answer.as_bytes()).await.ok()?;
+    speak(WebSocketStream::from_raw_socket(stream, Role::Server, None).await, manner).await
+}
+
+async fn speak(mut socket: Socket, manner: Manner) -> Option<()> {
+    let (frames, goes_on) = match manner {
+        Manner::SaysAndEnds(frames) => (frames, false),
+        Manner::FallsSilent => {
+            let open = OPEN.replace("25000", "1000").replace("60000", "1000");
+            (vec![Message::text(open), Message::text("40")], true)
+        }
+        Manner::Behaves(events) => {
+            let events = events.into_iter().map(|event| Message::text(format!("42{event}")));
+            ([Message::text(OPEN), Message::text("40")].into_iter().chain(events).collect(), true)
+        }
+        Manner::Answers(_) => (Vec::new(), false),
+    };
+    for frame in frames {
+        socket.send(frame).await.ok()?;
+    }
+    while goes_on && socket.next().await?.is_ok() {}
+    Some(())
+}
+
+fn event(body: &str) -> Value {
+    let route: Value = serde_json::from_str(&route()).unwrap();
+    json!(["message", {"metadata": {"responseId": "r", "route": route}, "rawData": body}])
+}
+
+/// A gateway whose calls go to a stand-in, and whose firehose is this one: both stand behind one address.
+async fn gateway(meshblu: &FakeMeshblu, firehose: &FakeFirehose) -> (RemoteGateway, TempDir) {
+    let front = front(meshblu, firehose).await;
+    let directory = tempfile::tempdir().unwrap();
+    let mut settings = settings(directory.path(), &front);
+    settings.bus.intake = Intake::Firehose;
+    (RemoteGateway::with(settings).await.unwrap(), directory)
+}
+
+/// Passes connections on: those that begin with the firehose's path to that, all others to the stand-in.
+async fn front(meshblu: &FakeMeshblu, firehose: &FakeFirehose) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let others = meshblu.url().trim_start_matches("http://").to_owned();
+    let firehose = format!("127.0.0.1:{}", firehose.port);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let (others, firehose) = (others.clone(), firehose.clone());
+            tokio::spawn(async move {
+                let mut first = [0; 14];
+                while stream.peek(&mut first).await.is_ok_and(|length| length > 0 && length < first.len()) {}
+                let target = if &first == b"GET /socket.io" { firehose } else { others };
+                let mut target = TcpStream::connect(target).await.ok()?;
+                tokio::io::copy_bidirectional(&mut stream, &mut target).await.ok()
+            });
+        }
+    });
+    url
+}
+
+async fn until(mut done: impl AsyncFnMut() -> bool) {
+    let mut ticks = tokio::time::interval(std::time::Duration::from_millis(2));
+    while !done().await {
+        ticks.tick().await;
+    }
+}
+
+async fn is_ready(gateway: &RemoteGateway) -> bool {
+    let url = format!("http://{}/readyz", gateway.running.gateway());
+    reqwest::get(url).await.unwrap().status() == 200
+}
+
+#[tokio::test]
+async fn a_message_of_the_firehose_is_answered_and_the_token_is_in_no_address() {
+    let meshblu = FakeMeshblu::start().await;
+    let firehose = FakeFirehose::start(vec![Manner::Behaves(vec![event(&say_hello().to_string())])]).await;
+    let (gateway, _directory) = gateway(&meshblu, &firehose).await;
+    until(async || !meshblu.messages().is_empty()).await;
+    assert_eq!(meshblu.messages()[0]["data"], json!({"hello": "Ada"}));
+    until(async || is_ready(&gateway).await).await;
+    let head = firehose.heads.lock().unwrap()[0].clone();
+    let (line, fields) = head.split_once("\r\n").unwrap();
+    assert_eq!(
+        line,
+        format!("GET /socket.io/v1/{SERVICE}/?uuid={SERVICE}&EIO=3&transport=websocket HTTP/1.1")
+    );
+    assert!(fields.contains("x-meshblu-token: service-token-0001"), "{fields}");
+    assert_eq!(gateway.webhook(&say_hello()).await.status, 404, "webhooks are not taken beside it");
+}
+
+#[tokio::test]
+async fn a_link_that_ends_or_was_never_good_is_made_again() {
+    log::capture();
+    let text = |text: &str| Message::text(text.to_owned());
+    let bad = vec![
+        Manner::Answers("HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\n<html>"),
+        Manner::Answers("HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n"),
+        Manner::Answers("HTTP/1.1 400 Bad Request\r\ncontent-length: 13\r\n\r\n{\"code\":null}"),
+        Manner::Answers("HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n"),
+        Manner::SaysAndEnds(Vec::new()),
+        Manner::SaysAndEnds(vec![text("40"), text(OPEN)]),
+        Manner::SaysAndEnds(vec![text(OPEN), text("42[\"message\",{}]")]),
+        Manner::SaysAndEnds(vec![text("garbage"), text("")]),
+        Manner::SaysAndEnds(vec![text("0{\"pingInterval\":\"soon\"}")]),
+        Manner::SaysAndEnds(vec![text(OPEN), text("40"), text(OPEN)]),
+        Manner::SaysAndEnds(vec![text(OPEN), text("40"), Message::binary(vec![4, 2]), text("41")]),
+        Manner::SaysAndEnds(vec![text(OPEN), text("40"), text("1")]),
+    ];
+    // One at a time, so that no pause grows.
+    for (number, manner) in bad.into_iter().enumerate() {
+        let meshblu = FakeMeshblu::start().await;
+        let good = Manner::Behaves(vec![event(&say_hello().to_string())]);
+        let mut firehose = FakeFirehose::start(vec![manner, good]).await;
+        let (gateway, _directory) = gateway(&meshblu, &firehose).await;
+        firehose.connection(2).await;
+        until(async || !meshblu.messages().is_empty()).await;
+        assert!(is_ready(&gateway).await, "after the manner {number}");
+    }
+    assert!(log::lines_with("service-token-0001").is_empty(), "the token is in the log");
+}
+
+#[tokio::test]
+async fn a_server_that_answers_no_ping_is_left() {
+    let meshblu = FakeMeshblu::start().await;
+    let good = Manner::Behaves(vec![event(&say_hello().to_string())]);
+    let mut firehose = FakeFirehose::start(vec![Manner::FallsSilent, good]).await;
+    let (_gateway, _directory) = gateway(&meshblu, &firehose).await;
+    firehose.connection(2).await;
+    until(async || !meshblu.messages().is_empty()).await;
+}
+
+#[tokio::test]
+async fn what_is_no_message_is_passed_over() {
+    let meshblu = FakeMeshblu::start().await;
+    let mut configured = event("{}");
+    configured[1]["metadata"]["route"] = json!([{"from": "a", "to": SERVICE, "type": "configure.received"}]);
+    let events = vec![
+        json!(["identify", {}]),
+        json!("message"),
+        event("not JSON"),
+        event("[1]"),
+        configured,
+        json!(["message", {"metadata": {"route": null}, "rawData": "{}"}]),
+        json!(["message", {"metadata": {"route": []}, "rawData": "{}"}]),
+        event(&say_hello().to_string()),
+    ];
+    let firehose = FakeFirehose::start(vec![Manner::Behaves(events)]).await;
+    let (gateway, _directory) = gateway(&meshblu, &firehose).await;
+    until(async || !meshblu.messages().is_empty()).await;
+    assert_eq!(meshblu.messages().len(), 1);
+    assert!(gateway.dead_letters().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_gateway_is_not_ready_while_the_link_is_down() {
+    let meshblu = FakeMeshblu::start().await;
+    let refusing = Manner::Answers("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n");
+    let mut firehose = FakeFirehose::start(vec![refusing]).await;
+    let (gateway, _directory) = gateway(&meshblu, &firehose).await;
+    firehose.connection(2).await;
+    let url = format!("http://{}/readyz", gateway.running.gateway());
+    let answer: Value = serde_json::from_str(&reqwest::get(url).await.unwrap().text().await.unwrap()).unwrap();
+    assert_eq!(answer["checks"][1], json!({"name": "firehose", "ok": false, "detail": "the link to the Meshblu is down"}));
+    let stopped = gateway.stop();
+    stopped.await;
+}
