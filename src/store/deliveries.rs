@@ -276,6 +276,27 @@ impl Transaction<'_> {
         Ok(())
     }
 
+    /// Gives up webhooks at `host` that have been due since before `due_before`, oldest first; answers how many. A
+    /// bounded number at a time, so that nobody waits.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn give_up_overdue(
+        &self,
+        (host, due_before): (&str, Timestamp),
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<usize, StoreError> {
+        const AT_ONCE: usize = 32;
+        let sql = "SELECT seq FROM deliveries WHERE work = ?1 AND due_at < ?2 AND target ->> 'host' = ?3
+                   ORDER BY due_at, seq LIMIT ?4";
+        let mut statement = self.prepare(sql)?;
+        let of_host = (Work::Webhook.code(), due_before.as_millis(), host, AT_ONCE as i64);
+        let overdue: Vec<i64> = statement.query_map(of_host, |row| row.get(0))?.collect::<Result<_, _>>()?;
+        overdue.iter().try_for_each(|seq| self.give_up(*seq, reason, now))?;
+        Ok(overdue.len())
+    }
+
     /// Puts a dead letter back into the queue under its old id; answers whether there was one.
     ///
     /// # Errors

@@ -14,6 +14,7 @@ const FAILURES: usize = 5;
 /// One attempt a delivery: every failure leaves a dead letter, and whatever waits was not tried.
 const ONCE: WebhookSettings = WebhookSettings {
     attempts: 1,
+    longest_delay: Duration::from_millis(60 * REST as u64),
     concurrency: 64,
     breaker: BreakerSettings { failures: FAILURES as u32, rest: Duration::from_millis(REST as u64) },
     ..SETTINGS
@@ -120,6 +121,26 @@ async fn a_destination_that_fails_its_trial_rests_again() {
     scene.calls(2).await;
     scene.post.until_nothing_waits().await;
     assert_eq!(scene.post.dead_letters().await.len(), FAILURES + 1);
+}
+
+#[tokio::test]
+async fn what_waits_too_long_for_a_destination_that_fails_becomes_a_dead_letter() {
+    let mut scene = Scene::new(usize::MAX).await;
+    scene.send(FAILURES).await;
+    scene.until_dead(FAILURES).await;
+    scene.send(3).await;
+    scene.wait(60 * REST);
+    scene.until_dead(FAILURES + 1).await;
+    scene.send(1).await;
+    scene.wait(REST);
+    scene.until_dead(FAILURES + 3).await;
+    let mut reasons: Vec<_> =
+        scene.post.dead_letters().await.into_iter().map(|letter| letter.reason).collect();
+    reasons.sort();
+    assert_eq!(reasons, [vec!["destination failing"; 1], vec!["status 500"; FAILURES + 2]].concat());
+    assert_eq!(scene.post.waiting().await, 1);
+    scene.calls(FAILURES + 2).await;
+    scene.leaves_it_alone().await;
 }
 
 #[tokio::test]

@@ -40,13 +40,18 @@ impl Courier {
         let call = delivery.new.target.as_deref().and_then(Target::read);
         let lends = call.as_ref().is_some_and(|call| call.webhook.proof == Proof::Credentials);
         let result = self.attempt(&delivery.new, call).await;
+        let mut failing_for = Duration::ZERO;
         match &result {
             Ok(()) | Err(Failed { destination: Destination::Refuses, .. }) => leave.answered(),
             Err(Failed { destination: Destination::NotCalled, .. }) => leave.withdrawn(),
-            Err(Failed { destination: Destination::Fails, .. }) => leave.failed(),
+            Err(Failed { destination: Destination::Fails, .. }) => failing_for = leave.failed(),
         }
         let next = self.next(delivery, result);
+        let host = delivery.new.target.as_deref().map(Target::host).unwrap_or_default();
         self.end(taken, next, lends).await;
+        if failing_for > self.patience() {
+            self.give_up_waiting(host).await;
+        }
     }
 
     async fn attempt(&self, delivery: &NewDelivery, call: Option<Call>) -> Result<(), Failed> {
@@ -81,6 +86,26 @@ impl Courier {
         }
         tracing::debug!(device.uuid = %device, attempt, reason = %failed.reason, "a webhook did not take it");
         Next::Postponed(self.bus.clock.now().plus(self.pause(delivery.attempts)))
+    }
+
+    /// Nothing waits longer for its destination than for an attempt of its own, but for a rest at least.
+    fn patience(&self) -> Duration {
+        self.settings.longest_delay.max(self.settings.breaker.rest)
+    }
+
+    async fn give_up_waiting(&self, host: String) {
+        let now = self.bus.clock.now();
+        let due_before = now.minus(self.patience());
+        let give_up = move |transaction: &Transaction<'_>| {
+            transaction.give_up_overdue((&host, due_before), "destination failing", now)
+        };
+        match self.bus.store().write::<_, StoreError, _>(give_up).await {
+            Ok(0) => {}
+            Ok(deliveries) => tracing::warn!(deliveries, "webhooks whose destination fails were given up"),
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "webhooks cannot be given up");
+            }
+        }
     }
 
     /// Any time up to a limit that doubles with every attempt.

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use crate::ambient::Clock;
+use crate::ambient::{Clock, Timestamp};
 use crate::egress::{Admission, Breaker, BreakerSettings, Resting};
 use crate::store::PassedOver;
 
@@ -29,6 +30,8 @@ struct Known {
 struct Destination {
     calls: usize,
     breaker: Arc<Breaker>,
+    /// The first failure after which nothing was answered.
+    failing_since: Option<Timestamp>,
     /// Whether work may wait for a call of this destination to end.
     passed_over: bool,
 }
@@ -76,11 +79,24 @@ impl Destinations {
         let destination = known.entry(host.clone()).or_insert_with(|| Destination {
             calls: 0,
             breaker: Breaker::new(self.0.settings, self.0.clock.clone()),
+            failing_since: None,
             passed_over: false,
         });
         let admission = destination.breaker.admit()?;
         destination.calls += 1;
         Ok(Leave { admission: Some(admission), destinations: self.clone(), host })
+    }
+
+    /// Notes whether a destination answered; tells for how long it has not.
+    fn note(&self, host: &str, answered: bool) -> Duration {
+        let mut known = self.known();
+        let Some(destination) = known.get_mut(host) else { return Duration::ZERO };
+        if answered {
+            destination.failing_since = None;
+            return Duration::ZERO;
+        }
+        let now = self.0.clock.now();
+        now.since(*destination.failing_since.get_or_insert(now))
     }
 
     fn release(&self, host: &str) {
@@ -113,12 +129,13 @@ fn forget_one(known: &mut HashMap<String, Destination>) {
 impl Leave {
     /// Says that the destination answered.
     pub(super) fn answered(mut self) {
+        self.destinations.note(&self.host, true);
         self.admission.take().into_iter().for_each(Admission::succeeded);
     }
 
-    /// Says that the destination is down or overloaded.
-    pub(super) fn failed(self) {
-        drop(self);
+    /// Says that the destination is down or overloaded; tells for how long it has answered nobody.
+    pub(super) fn failed(self) -> Duration {
+        self.destinations.note(&self.host, false)
     }
 
     /// Says that there was no call after all.
