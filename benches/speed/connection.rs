@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// A connection whose answers have no body: 204, or 200 with a length of 0.
+/// A connection whose answers say how long they are, if they have a body.
 pub(crate) struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
@@ -18,11 +18,11 @@ impl Connection {
         Self { stream, buffer: Vec::with_capacity(4096) }
     }
 
-    /// Sends a request and waits for the end of its answer's head.
+    /// Sends a request and waits for the end of its answer.
     pub(crate) async fn exchange(&mut self, request: &[u8]) {
         self.stream.write_all(request).await.unwrap();
         self.buffer.clear();
-        while !self.buffer.ends_with(b"\r\n\r\n") {
+        while message_length(&self.buffer).is_none_or(|length| length > self.buffer.len()) {
             let read = self.stream.read_buf(&mut self.buffer).await.unwrap();
             assert!(read > 0, "the server closed a connection");
         }
@@ -48,6 +48,16 @@ impl Connection {
             }
         }
     }
+}
+
+/// How long the message is that `bytes` begin with, body included; `None` while its head is not whole.
+pub(crate) fn message_length(bytes: &[u8]) -> Option<usize> {
+    const LENGTH: &[u8] = b"\r\ncontent-length: ";
+    let head = bytes.windows(4).position(|end| end == b"\r\n\r\n")? + 4;
+    let length = bytes[..head].windows(LENGTH.len()).position(|name| name == LENGTH);
+    let digits = length.map_or(&[][..], |at| &bytes[at + LENGTH.len()..head]);
+    let digits = digits.iter().take_while(|byte| byte.is_ascii_digit());
+    Some(head + digits.fold(0, |length, digit| length * 10 + usize::from(digit - b'0')))
 }
 
 /// A POST with this body, in the name of a device.

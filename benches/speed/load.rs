@@ -34,6 +34,10 @@ impl From<Vec<Duration>> for Latencies {
 }
 
 impl Latencies {
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
+    }
+
     pub(crate) fn quantile(&self, quantile: f64) -> Duration {
         let last = self.0.len().saturating_sub(1);
         self.0.get((last as f64 * quantile).round() as usize).copied().unwrap_or_default()

@@ -60,6 +60,25 @@ impl CpuTime {
     }
 }
 
+/// Processor time of another process.
+pub(crate) fn spent_by(process: u32) -> Duration {
+    spent(&format!("/proc/{process}/stat"))
+}
+
+/// Processor time of this process.
+pub(crate) fn spent_here() -> Duration {
+    spent("/proc/self/stat")
+}
+
+/// Processor time that all cores had nothing to do with.
+pub(crate) fn idle() -> Duration {
+    let text = fs::read_to_string("/proc/stat").unwrap();
+    let fields = || text.lines().next().unwrap().split_whitespace();
+    let ticks = |field: usize| fields().nth(field).unwrap().parse::<u32>().unwrap();
+    // Idle, and idle while a disk was waited for.
+    (ticks(4) + ticks(5)) * TICK
+}
+
 fn spent(stat: &str) -> Duration {
     let text = fs::read_to_string(stat).unwrap();
     // The name of the program, in brackets, may hold anything.

@@ -10,6 +10,7 @@ mod load;
 mod machine;
 mod own_share;
 mod process;
+mod remote;
 mod scene;
 mod table;
 mod trivial;
@@ -22,6 +23,9 @@ use table::Table;
 
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    if remote::play(&words) {
+        return;
+    }
     let wanted = |part: &str| words.is_empty() || words.iter().any(|word| word == part);
     let mut table = Table::default();
     machine::describe(&mut table);
@@ -34,6 +38,9 @@ fn main() {
     }
     if wanted("process") {
         process::measure(&mut table);
+    }
+    if wanted("remote") {
+        remote::measure(&mut table);
     }
     table.close();
 }

@@ -35,7 +35,7 @@ impl Table {
 
     /// The head of a group of lines.
     pub(crate) fn head(&mut self, title: &str) {
-        println!("\n{title:<46}{:>9}{:>9}{:>9}{:>9}{:>9}", "per s", "p50 ms", "p99 ms", "cpu µs", "of (a)");
+        println!("\n{title:<46}{:>9}{:>9}{:>9}{:>9}{:>9}", "per s", "p50 ms", "p99 ms", "cpu µs", "ratio");
     }
 
     /// A line about a load; `of` is the rate it is compared with.
