@@ -14,4 +14,5 @@ pub use bind::{BoundDevice, NewUserDevice, UserDeviceLook};
 pub use error::CredentialsError;
 pub use keep::{Account, CredentialsDevices, Sealing};
 pub use on_meshblu::login_in;
+pub use open::Opened;
 pub use owned::Owned;

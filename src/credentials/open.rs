@@ -7,6 +7,9 @@ use crate::message::{DeviceUuid, Parties};
 use crate::store::{Binding, StoredRecord, View};
 use crate::vault::{Credentials, SealedText};
 
+/// What opening came to.
+pub type Opened = Result<Credentials, CredentialsError>;
+
 impl CredentialsDevices {
     /// The credentials that the route's user device may use, live for one job. Costs no private-key operation when
     /// the record was opened not long ago.
@@ -15,7 +18,7 @@ impl CredentialsDevices {
     /// [`CredentialsError::Revoked`] and [`CredentialsError::NotBound`] before anything is opened;
     /// [`CredentialsError::Record`] when the record does not verify; [`CredentialsError::TooManyFailures`] when that
     /// happened too often.
-    pub async fn open(&self, parties: &Parties) -> Result<Credentials, CredentialsError> {
+    pub async fn open(&self, parties: &Parties) -> Opened {
         let binding =
             Binding { credentials: parties.credentials.clone(), user_device: parties.user_device.clone() };
         let record = match &self.bus {

@@ -11,9 +11,9 @@ use super::{Endings, Verdict};
 use crate::ambient::{Clock, Random};
 use crate::bus::meshblu::MeshbluError;
 use crate::bus::{Bus, Login};
-use crate::credentials::{CredentialsDevices, CredentialsError, login_in};
+use crate::credentials::{CredentialsDevices, CredentialsError, Opened, login_in};
 use crate::job::{CallGate, GateError, Next, Registry, RunFailure, Workbench};
-use crate::message::{Failure, FailureCode, Message, Parties, Reply};
+use crate::message::{Failure, FailureCode, Parties, Reply};
 use crate::store::{QueuedDelivery, Store, StoreError, Taken, Transaction};
 
 /// How often a job is run again whose API could not answer.
@@ -31,6 +31,15 @@ impl Default for Retry {
     fn default() -> Self {
         Self { times: 2, within: Duration::from_secs(10), pause: Duration::from_millis(500) }
     }
+}
+
+/// What comes with a message.
+#[derive(Debug, Default)]
+pub(super) struct With {
+    /// The credentials device where it came itself (`spec/endo.md` 2.5, v1).
+    pub(super) caller: Option<Login>,
+    /// Its credentials, where they were opened while it was accepted; for the first attempt.
+    pub(super) opened: Option<Opened>,
 }
 
 /// Everything that answering a message takes.
@@ -57,33 +66,37 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// Answers a message and ends its delivery; both are on disk together where the bus is in this process. `caller`
-    /// is the credentials device where it came itself (`spec/endo.md` 2.5, v1).
-    pub(super) async fn handle(&self, taken: Taken, caller: Option<Login>) -> Verdict {
+    /// Answers a message and ends its delivery; both are on disk together where the bus is in this process.
+    pub(super) async fn handle(&self, taken: Taken, with: With) -> Verdict {
         let id = taken.delivery.new.id.clone();
-        let verdict = self.work(taken, caller).await;
+        let verdict = self.work(taken, with).await;
         self.endings.tell(&id, &verdict);
         verdict
     }
 
-    async fn work(&self, taken: Taken, caller: Option<Login>) -> Verdict {
+    async fn work(&self, taken: Taken, with: With) -> Verdict {
         let delivery = &taken.delivery;
         if delivery.reply_started {
             return self.give_up(taken, "reply_unknown").await;
         }
-        let Some(case) = Case::of(delivery, self.bus.service(), caller) else {
+        let Some(case) = Case::of(delivery, self.bus.service(), with.caller) else {
             return self.give_up(taken, "bad route").await;
         };
         let span = tracing::info_span!("answer", delivery.id = %delivery.new.id);
-        let answer = self.answer(delivery, &case).instrument(span).await;
+        let answer = self.answer(delivery, &case, with.opened).instrument(span).await;
         self.end(taken, case, answer).await
     }
 
-    async fn answer(&self, delivery: &QueuedDelivery, case: &Case) -> Result<Reply, Failure> {
+    async fn answer(
+        &self,
+        delivery: &QueuedDelivery,
+        case: &Case,
+        mut opened: Option<Opened>,
+    ) -> Result<Reply, Failure> {
         let mut waited = Duration::ZERO;
         let mut attempt = 0;
         loop {
-            let failed = match self.attempt(delivery, case).await {
+            let failed = match self.attempt(delivery, case, opened.take()).await {
                 Ok(reply) => return Ok(reply),
                 Err(failed) => failed,
             };
@@ -103,9 +116,18 @@ impl Desk {
     }
 
     /// Opens the credentials anew for every attempt: a binding that ended meanwhile ends the work.
-    async fn attempt(&self, delivery: &QueuedDelivery, case: &Case) -> Result<Reply, RunFailure> {
+    async fn attempt(
+        &self,
+        delivery: &QueuedDelivery,
+        case: &Case,
+        opened: Option<Opened>,
+    ) -> Result<Reply, RunFailure> {
         let parties = &case.parties;
-        let credentials = self.credentials.open(parties).await.map_err(|error| refusal(parties, &error))?;
+        let opened = match opened {
+            Some(opened) => opened,
+            None => self.credentials.open(parties).await,
+        };
+        let credentials = opened.map_err(|error| refusal(parties, &error))?;
         case.note_login(login_in(&credentials, &parties.credentials));
         if self.bus.meshblu().is_some() && case.login().is_none() {
             return Err(RunFailure::last(without_token()));
@@ -113,10 +135,10 @@ impl Desk {
         if delivery.call_started {
             return Err(RunFailure::last(outcome_unknown()));
         }
-        let message = message(&delivery.new.body).map_err(RunFailure::last)?;
+        let message = case.message.as_ref().map_err(|failure| RunFailure::last(failure.clone()))?;
         let provisions = self.workbench.provide(credentials, self.gate(delivery.seq, case));
         let span = tracing::info_span!("job", job.r#type = message.job_type().map(|name| name.to_string()));
-        self.registry.run(&message, provisions).instrument(span).await
+        self.registry.run(message, provisions).instrument(span).await
     }
 
     /// How long to wait before the next run, if there is to be one.
@@ -141,11 +163,6 @@ impl Desk {
             })
         })
     }
-}
-
-fn message(body: &str) -> Result<Message, Failure> {
-    let message: Message = serde_json::from_str(body).map_err(|_| without_metadata())?;
-    if message.metadata.is_some() { Ok(message) } else { Err(without_metadata()) }
 }
 
 fn refusal(parties: &Parties, error: &CredentialsError) -> RunFailure {
@@ -184,9 +201,4 @@ fn without_token() -> Failure {
 /// Something may have been done or not, and it is not done again.
 fn outcome_unknown() -> Failure {
     Failure::new(503, "outcome_unknown")
-}
-
-/// The original's own words (`spec/endo.md` 2.5).
-fn without_metadata() -> Failure {
-    Failure::new(422, "Message is missing required property \"metadata\"")
 }

@@ -3,14 +3,18 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use serde_json::Value;
+
 use crate::bus::Login;
-use crate::message::{DeviceUuid, Parties, Route};
+use crate::message::{DeviceUuid, Failure, Message, Parties, Route};
 use crate::store::QueuedDelivery;
 
 /// One delivery while it is worked on.
 #[derive(Debug)]
 pub(super) struct Case {
     pub(super) parties: Parties,
+    /// What was sent, or why that is no message.
+    pub(super) message: Result<Message, Failure>,
     /// Whether something outside may have changed.
     call_started: Arc<AtomicBool>,
     /// What a bus elsewhere takes replies from: the credentials device's own login.
@@ -22,7 +26,13 @@ impl Case {
     pub(super) fn of(delivery: &QueuedDelivery, service: &DeviceUuid, caller: Option<Login>) -> Option<Self> {
         let route: Route = serde_json::from_str(delivery.new.route.as_deref()?).ok()?;
         let login = caller.map_or_else(OnceLock::new, OnceLock::from);
-        Some(Self { parties: route.parties(service).ok()?, call_started: Arc::default(), login })
+        let (parties, message) = (route.parties(service).ok()?, message(&delivery.new.body));
+        Some(Self { parties, message, call_started: Arc::default(), login })
+    }
+
+    /// What the sender wants to find in the reply.
+    pub(super) fn respond_to(&self) -> Option<Value> {
+        self.message.as_ref().ok()?.respond_to().cloned()
     }
 
     /// Notes the credentials device's login, as its record holds it; a caller's own stays.
@@ -46,4 +56,14 @@ impl Case {
     pub(super) fn call_started(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.call_started)
     }
+}
+
+fn message(body: &str) -> Result<Message, Failure> {
+    let message: Message = serde_json::from_str(body).map_err(|_| without_metadata())?;
+    if message.metadata.is_some() { Ok(message) } else { Err(without_metadata()) }
+}
+
+/// The original's own words (`spec/endo.md` 2.5).
+fn without_metadata() -> Failure {
+    Failure::new(422, "Message is missing required property \"metadata\"")
 }

@@ -13,7 +13,7 @@ use super::answer::Desk;
 use super::case::Case;
 use crate::ambient::Timestamp;
 use crate::bus::Bus;
-use crate::message::{Failure, Message, Parties, Reply};
+use crate::message::{Failure, Parties, Reply};
 use crate::store::{Ending, Outcome, StoreError, Taken, Transaction};
 
 /// How many errors a status device keeps (`spec/endo.md` 2.5).
@@ -40,7 +40,8 @@ impl Desk {
         match &self.bus {
             Bus::Meshblu(bus) => self.end_on_meshblu(bus, taken, (case, answer)).await,
             Bus::Embedded(bus) => {
-                let told = Told::new(case.parties, answer, respond_to(&taken.delivery.new.body));
+                let respond_to = case.respond_to();
+                let told = Told::new(case.parties, answer, respond_to);
                 let verdict = told.verdict();
                 let end = End { seq: taken.delivery.seq, id: taken.delivery.new.id.clone(), told };
                 let (bus, now) = (bus.clone(), self.clock.now());
@@ -129,8 +130,4 @@ fn status_entry(told: &Told, now: Timestamp) -> Value {
         "code": failure.map(|failure| &failure.code),
         "message": failure.map(|failure| &failure.message),
     })
-}
-
-fn respond_to(body: &str) -> Option<Value> {
-    serde_json::from_str::<Message>(body).ok()?.respond_to().cloned()
 }

@@ -1,17 +1,20 @@
 //! Where messages from a bus elsewhere come in: accepted on disk, worked on at once, and answered to whoever brought them.
 
+use std::pin::pin;
 use std::sync::Arc;
 
+use futures_util::future::{Either, select};
 use thiserror::Error;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 use super::Verdict;
-use super::answer::Desk;
+use super::answer::{Desk, With};
 use crate::bus::Login;
 use crate::bus::meshblu::firehose::FirehoseEvent;
-use crate::message::{BadRoute, DeliveryId, Route};
+use crate::credentials::Opened;
+use crate::message::{BadRoute, DeliveryId, Parties, Route};
 use crate::store::{Acceptance, Feed, NewDelivery, StoreError, View, Work};
 
 /// A message that somebody brings.
@@ -74,9 +77,9 @@ impl Reception {
     /// # Errors
     /// [`NotReceived`].
     pub async fn receive(&self, arrival: Arrival) -> Result<Verdict, NotReceived> {
-        arrival.route.parties(self.0.desk.bus.service())?;
+        let parties = arrival.route.parties(self.0.desk.bus.service())?;
         let parts = Arc::clone(&self.0);
-        let work = self.0.runtime.spawn(async move { parts.receive(arrival).await });
+        let work = self.0.runtime.spawn(async move { parts.receive(arrival, &parties).await });
         work.await.unwrap_or(Err(NotReceived::Stopping))
     }
 
@@ -108,9 +111,10 @@ impl Reception {
 }
 
 impl Parts {
-    async fn receive(&self, arrival: Arrival) -> Result<Verdict, NotReceived> {
+    async fn receive(&self, arrival: Arrival, parties: &Parties) -> Result<Verdict, NotReceived> {
         let turn = self.turns.acquire().await.map_err(|_| NotReceived::Stopping)?;
         let Arrival { route, body, id, caller } = arrival;
+        let may_be_known = id.is_some();
         let new = NewDelivery {
             id: id.unwrap_or_else(|| self.desk.random.uuid().into()),
             work: Work::Job,
@@ -123,8 +127,12 @@ impl Parts {
         let id = new.id.clone();
         // Before the store is asked: whoever has the same message in hand may end it meanwhile.
         let ending = self.desk.endings.listen(&id);
-        match self.feed.accept(new).await? {
-            Acceptance::Taken(taken) => Ok(self.desk.handle(taken, caller).await),
+        let (acceptance, opened) = match may_be_known {
+            true => (self.feed.accept(new).await?, None),
+            false => self.accept_and_open(new, parties).await?,
+        };
+        match acceptance {
+            Acceptance::Taken(taken) => Ok(self.desk.handle(taken, With { caller, opened }).await),
             Acceptance::Known => {
                 drop(turn);
                 match self.first_verdict(&id).await? {
@@ -133,6 +141,20 @@ impl Parts {
                 }
             }
         }
+    }
+
+    /// Accepts a message that nobody could bring twice, and opens its credentials meanwhile, which changes nothing.
+    async fn accept_and_open(
+        &self,
+        new: NewDelivery,
+        parties: &Parties,
+    ) -> Result<(Acceptance, Option<Opened>), StoreError> {
+        let (accepting, opening) = (pin!(self.feed.accept(new)), pin!(self.desk.credentials.open(parties)));
+        let (accepted, opened) = match select(accepting, opening).await {
+            Either::Left((accepted, opening)) => (accepted?, opening.await),
+            Either::Right((opened, accepting)) => (accepting.await?, opened),
+        };
+        Ok((accepted, Some(opened)))
     }
 
     /// How the message ended that came under this name first; `None` while it has not.

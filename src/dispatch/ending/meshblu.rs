@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{KEPT_ERRORS, MUST_BE_AN_ARRAY, Told, respond_to, status_entry};
+use super::{KEPT_ERRORS, MUST_BE_AN_ARRAY, Told, status_entry};
 use crate::bus::Login;
 use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};
 use crate::dispatch::Verdict;
@@ -42,7 +42,7 @@ impl Desk {
     ) -> Verdict {
         let Some(login) = case.login() else { return self.end_untold(taken, answer).await };
         let voice = Voice { bus, login };
-        let respond_to = respond_to(&taken.delivery.new.body);
+        let respond_to = case.respond_to();
         let mut told = Told::new(case.parties.clone(), answer, respond_to.clone());
         let mut telling = self.tell(&voice, &taken, &told).await;
         if let (Telling::NotTaken(error), None) = (&telling, &told.failure) {
