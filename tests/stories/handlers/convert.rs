@@ -5,6 +5,7 @@ use std::fs;
 use endo::cli::Exit;
 
 use super::*;
+use crate::support::real;
 use crate::support::shell::{Shell, ended, stderr, stdout};
 
 fn shell() -> Shell {
@@ -36,7 +37,7 @@ fn without_node_a_sentence_says_what_is_missing() {
 
 #[test]
 fn cson_becomes_json_beside_it_and_what_is_there_stays() {
-    if !real("cson_becomes_json_beside_it_and_what_is_there_stays") {
+    if !real::on("cson_becomes_json_beside_it_and_what_is_there_stays") {
         return;
     }
     let shell = shell();

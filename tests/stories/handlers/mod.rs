@@ -29,18 +29,6 @@ const SECRET: &str = "canary-secret-for-the-handler";
 const RESPONSE: &str = r#"{"type": "object", "required": ["metadata", "data"], "properties": {
     "data": {"type": "object", "properties": {"said": {"type": "string"}}}}}"#;
 
-/// Set by `scripts/test`, which installs what `tests/real/package.json` names.
-const REAL: &str = "ENDO_TEST_REAL";
-
-/// Whether Node.js and npm are there; a story that needs them says so where they are not.
-fn real(story: &str) -> bool {
-    let on = variable(REAL).is_some_and(|value| value == "1");
-    if !on {
-        eprintln!("{story}: did nothing, because {REAL} is not 1; scripts/test sets it");
-    }
-    on
-}
-
 #[expect(clippy::disallowed_methods, reason = "the environment of the test itself")]
 fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name)

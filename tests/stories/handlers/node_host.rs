@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
 use super::*;
+use crate::support::real;
 
 const JOB: &str = "module.exports = {
   action: ({ encrypted }, { data }, callback) => {
@@ -38,7 +39,7 @@ fn host(jobs: &Path, socket: &Path) -> Host {
 
 #[tokio::test]
 async fn an_old_job_directory_goes_on_working() {
-    if !real("an_old_job_directory_goes_on_working") {
+    if !real::on("an_old_job_directory_goes_on_working") {
         return;
     }
     let home = tempfile::tempdir().unwrap();
@@ -63,7 +64,7 @@ async fn an_old_job_directory_goes_on_working() {
 /// A job as generated services of the original have them: CoffeeScript, with its documents in CSON.
 #[tokio::test]
 async fn an_old_service_in_coffeescript_goes_on_working() {
-    if !real("an_old_service_in_coffeescript_goes_on_working") {
+    if !real::on("an_old_service_in_coffeescript_goes_on_working") {
         return;
     }
     let home = tempfile::tempdir().unwrap();

@@ -1,16 +1,11 @@
 //! Records and an independent implementation of JOSE, both ways.
 
-use std::io::Write;
-use std::process::{Command, Stdio};
-
 use endo::message::DeviceUuid;
 use endo::vault::{Contents, Format, ResourceOwnerId, disclose_to_handler};
 use serde_json::{Value, json};
 
 use super::{NOW, Stored, contents, device, original_key, vault, vectors};
-
-/// Set by `scripts/test`, which installs what `tests/real/package.json` names.
-const REAL: &str = "ENDO_TEST_REAL";
+use crate::support::real;
 
 fn stored(record: &Value) -> Stored {
     let signature = record["endoSignature"].as_str().unwrap().to_owned();
@@ -34,30 +29,6 @@ fn fixture() -> Value {
     serde_json::from_str(include_str!("../../fixtures/record-format2.json")).unwrap()
 }
 
-/// Runs a script of `tests/real` on `input`; what it prints is JSON.
-fn node(script: &str, input: &Value) -> Value {
-    let mut child = Command::new("node")
-        .arg(format!("{}/tests/real/{script}", env!("CARGO_MANIFEST_DIR")))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(input.to_string().as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "{script} failed");
-    serde_json::from_slice(&output.stdout).unwrap()
-}
-
-/// Whether the tests with other programs are switched on; says so if not.
-fn real(story: &str) -> bool {
-    #[expect(clippy::disallowed_methods, reason = "it switches tests, not the program")]
-    let on = std::env::var_os(REAL).is_some_and(|value| value == "1");
-    if !on {
-        eprintln!("{story}: did nothing, because {REAL} is not 1; scripts/test sets it");
-    }
-    on
-}
-
 #[test]
 fn ours_opens_a_record_that_jose_made() {
     let fixture = fixture();
@@ -66,17 +37,17 @@ fn ours_opens_a_record_that_jose_made() {
 
 #[test]
 fn ours_opens_a_record_that_jose_makes_now() {
-    if !real("ours_opens_a_record_that_jose_makes_now") {
+    if !real::on("ours_opens_a_record_that_jose_makes_now") {
         return;
     }
     let mut input = fixture()["input"].clone();
     input["privateKeyPem"] = vectors()["privateKeyPem"].clone();
-    check_opened(&stored(&node("seal-record.mjs", &input)), &input);
+    check_opened(&stored(&real::node("seal-record.mjs", &input)), &input);
 }
 
 #[test]
 fn jose_opens_a_record_that_ours_made() {
-    if !real("jose_opens_a_record_that_ours_made") {
+    if !real::on("jose_opens_a_record_that_ours_made") {
         return;
     }
     let contents = Contents {
@@ -88,7 +59,7 @@ fn jose_opens_a_record_that_ours_made() {
     let input = json!({
         "privateKeyPem": vectors()["privateKeyPem"], "endo": sealed.endo, "endoSignature": sealed.signature,
     });
-    let opened = node("open-record.mjs", &input);
+    let opened = real::node("open-record.mjs", &input);
     assert_eq!(opened["kid"], original_key().kid());
     assert_eq!(opened["header"]["kid"], original_key().kid());
     assert_eq!(opened["header"]["device"], json!(device()));
