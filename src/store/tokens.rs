@@ -78,14 +78,36 @@ impl View<'_> {
     /// # Errors
     /// What the database reports.
     pub fn tokens(&self, uuid: &DeviceUuid, limit: usize) -> Result<Vec<StoredToken>, StoreError> {
-        let sql = "SELECT seq, root, metadata FROM tokens WHERE uuid = ?1 ORDER BY seq DESC LIMIT ?2";
+        let mut tokens = Vec::new();
+        if limit > 0 {
+            self.visit_tokens(uuid, |token| {
+                tokens.push(token);
+                tokens.len() < limit
+            })?;
+        }
+        Ok(tokens)
+    }
+
+    /// Shows the tokens of `uuid` one by one, newest first, for as long as `visit` answers true.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn visit_tokens(
+        &self,
+        uuid: &DeviceUuid,
+        mut visit: impl FnMut(StoredToken) -> bool,
+    ) -> Result<(), StoreError> {
+        let sql = "SELECT seq, root, metadata FROM tokens WHERE uuid = ?1 ORDER BY seq DESC";
         let mut statement = self.prepare(sql)?;
-        let rows = statement.query_map((uuid.as_str(), limit as i64), |row| {
+        let mut rows = statement.query([uuid.as_str()])?;
+        while let Some(row) = rows.next()? {
             let metadata: String = row.get(2)?;
             let metadata = serde_json::from_str(&metadata).unwrap_or_default();
-            Ok(StoredToken { seq: row.get(0)?, root: row.get(1)?, metadata })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+            if !visit(StoredToken { seq: row.get(0)?, root: row.get(1)?, metadata }) {
+                break;
+            }
+        }
+        Ok(())
     }
 }
 

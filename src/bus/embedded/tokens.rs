@@ -7,19 +7,24 @@ use super::access::{may_act, permit};
 use super::devices::CONFIGURE;
 use super::projection::Projection;
 use super::query::Query;
+use super::update::DataError;
 use super::whitelist::List;
 use super::{BusError, Caller, EmbeddedBus};
 use crate::message::DeviceUuid;
-use crate::store::{StoredToken, TokenHash, Transaction, View};
+use crate::store::{StoreError, StoredToken, TokenHash, Transaction, View};
 
 /// The most tokens that one search answers.
 const FOUND_AT_MOST: usize = 1000;
+/// The most tokens of one device that one search looks at.
+const SEEN_AT_MOST: usize = 100_000;
+/// The longest JSON text of one token's metadata: a search holds a thousand of them at once.
+const MAX_METADATA: usize = 32 << 10;
 
 impl EmbeddedBus {
     /// Makes a further token for `uuid`, found again by its `metadata`.
     ///
     /// # Errors
-    /// [`BusError::Forbidden`].
+    /// [`BusError::Forbidden`], or [`BusError::Data`] when the metadata are too long.
     pub fn make_token(
         &self,
         transaction: &Transaction<'_>,
@@ -27,9 +32,14 @@ impl EmbeddedBus {
         (uuid, metadata): (&DeviceUuid, &Map<String, Value>),
     ) -> Result<Zeroizing<String>, BusError> {
         permit(transaction, caller, uuid, CONFIGURE)?;
+        let metadata = Value::Object(metadata.clone());
+        if metadata.to_string().len() > MAX_METADATA {
+            let message = format!("The metadata of a token may have at most {MAX_METADATA} bytes");
+            return Err(DataError::too_large(message).into());
+        }
         let token = Zeroizing::new(self.random.token());
         let hash = TokenHash::of(&token, uuid, &self.pepper);
-        transaction.add_token(uuid, &hash, &Value::Object(metadata.clone()))?;
+        transaction.add_token(uuid, &hash, &metadata)?;
         Ok(token)
     }
 
@@ -75,21 +85,23 @@ impl EmbeddedBus {
         (uuid, wanted): (&DeviceUuid, &[(String, String)]),
     ) -> Result<(), BusError> {
         permit(transaction, caller, uuid, CONFIGURE)?;
-        for token in transaction.tokens(uuid, usize::MAX >> 1)? {
-            if wanted
-                .iter()
-                .all(|(key, value)| token.metadata.get(key).and_then(Value::as_str) == Some(value))
-            {
-                transaction.remove_stored_token(token.seq)?;
+        let holds = |token: &StoredToken, (key, value): &(String, String)| {
+            token.metadata.get(key).and_then(Value::as_str) == Some(value)
+        };
+        let mut found = Vec::new();
+        transaction.visit_tokens(uuid, |token| {
+            if wanted.iter().all(|wanted| holds(&token, wanted)) {
+                found.push(token.seq);
             }
-        }
-        Ok(())
+            true
+        })?;
+        Ok(found.into_iter().try_for_each(|seq| transaction.remove_stored_token(seq))?)
     }
 
     /// What is known of the caller's own tokens, newest first; never the tokens themselves.
     ///
     /// # Errors
-    /// [`BusError::Forbidden`].
+    /// [`BusError::Forbidden`]; the store's [`TooSlow`](StoreError::TooSlow) when there are too many to look at.
     pub fn search_tokens(
         &self,
         view: &View<'_>,
@@ -97,12 +109,16 @@ impl EmbeddedBus {
         (query, projection): (&Query, Option<&Projection>),
     ) -> Result<Vec<Value>, BusError> {
         may_act(view, caller, List::ConfigureAs)?;
-        let tokens = view.tokens(&caller.acting, FOUND_AT_MOST)?;
-        let listed = tokens.into_iter().map(|token| listing(&caller.acting, token));
-        let found = listed.filter(|token| query.matches(token));
-        Ok(found
-            .map(|token| projection.map_or_else(|| token.clone(), |wanted| wanted.apply(&token)))
-            .collect())
+        let (mut found, mut left) = (Vec::new(), SEEN_AT_MOST);
+        view.visit_tokens(&caller.acting, |token| {
+            let token = listing(&caller.acting, token);
+            if query.matches(&token) {
+                found.push(projection.map_or_else(|| token.clone(), |wanted| wanted.apply(&token)));
+            }
+            left -= 1;
+            left > 0 && found.len() < FOUND_AT_MOST
+        })?;
+        if left == 0 { Err(StoreError::TooSlow.into()) } else { Ok(found) }
     }
 }
 

@@ -1,5 +1,8 @@
 //! Tokens over HTTP: made, listed, revoked, and never seen again.
 
+use endo::bus::embedded::{Caller, EmbeddedBus};
+use endo::message::DeviceUuid;
+use endo::store::Transaction;
 use serde_json::{Value, json};
 
 use crate::support::bus::{Answer, Device, TestBus, WithJson, send};
@@ -104,4 +107,34 @@ async fn only_who_may_configure_a_device_handles_its_tokens() {
         assert_eq!(send(bus.by(&caller, &call(&lent.uuid))).await.status, allowed);
     }
     assert!(works(&bus, &other).await);
+}
+
+#[tokio::test]
+async fn a_search_finds_a_token_behind_thousands_of_newer_ones() {
+    let bus = TestBus::open().await;
+    let device = bus.device(json!({})).await;
+    make(&bus, &device, &json!({"tag": "old"})).await;
+    let uuid = DeviceUuid::from(device.uuid.as_str());
+    let many = move |bus: &EmbeddedBus, transaction: &Transaction<'_>| {
+        let caller = Caller::itself(uuid.clone());
+        (0..1500).try_for_each(|_| {
+            bus.make_token(transaction, &caller, (&uuid, &serde_json::Map::new())).map(drop)
+        })
+    };
+    bus.bus.change::<()>(many).await.unwrap();
+    let search = |query: Value| send(bus.by(&device, "POST /search/tokens").json(&query));
+    let old = json!([{"uuid": device.uuid, "metadata": {"tag": "old"}}]);
+    assert_eq!(search(json!({"metadata.tag": "old"})).await.json(), old);
+    assert_eq!(search(json!({})).await.json().as_array().unwrap().len(), 1000);
+}
+
+#[tokio::test]
+async fn the_metadata_of_a_token_have_a_bound() {
+    let bus = TestBus::open().await;
+    let device = bus.device(json!({})).await;
+    let call = format!("POST /devices/{}/tokens", device.uuid);
+    let refused = send(bus.by(&device, &call).json(&json!({"tag": "x".repeat(40_000)}))).await;
+    refused.is(413, "null");
+    assert!(refused.header("x-meshblu-error").unwrap().contains("at most"));
+    assert_eq!(send(bus.by(&device, &call).json(&json!({"tag": "x".repeat(30_000)}))).await.status, 201);
 }
