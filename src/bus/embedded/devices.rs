@@ -1,6 +1,6 @@
 //! Registering, reading, changing and removing devices (`spec/meshblu.md` 1.3 to 1.7).
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::access::{may_act, permit};
 use super::projection::Projection;
@@ -109,10 +109,33 @@ impl EmbeddedBus {
         caller: &Caller,
         (uuid, update): (&DeviceUuid, &Update),
     ) -> Result<Value, BusError> {
+        self.rewrite(transaction, caller, (uuid, update, |changes| changes))
+    }
+
+    /// As [`EmbeddedBus::update`], but counts as a change also if it changes nothing.
+    ///
+    /// # Errors
+    /// As [`EmbeddedBus::update`].
+    pub fn find_and_update(
+        &self,
+        transaction: &Transaction<'_>,
+        caller: &Caller,
+        (uuid, update): (&DeviceUuid, &Update),
+    ) -> Result<Value, BusError> {
+        self.rewrite(transaction, caller, (uuid, update, |_| true))
+    }
+
+    fn rewrite(
+        &self,
+        transaction: &Transaction<'_>,
+        caller: &Caller,
+        (uuid, update, counts): (&DeviceUuid, &Update, fn(bool) -> bool),
+    ) -> Result<Value, BusError> {
         let before = permit(transaction, caller, uuid, CONFIGURE)?;
         let now = self.clock.now();
         let mut document = Value::clone(&before);
-        if update.apply(&mut document, now)? {
+        let changes = update.apply(&mut document, now)?;
+        if counts(changes) {
             registration::touch(&mut document, &caller.acting, now);
             transaction.replace_device(uuid, &document)?;
             self.emit(transaction, (Event::Configure, uuid), &document)?;
@@ -131,6 +154,24 @@ impl EmbeddedBus {
         (uuid, properties): (&DeviceUuid, Map<String, Value>),
     ) -> Result<(), BusError> {
         self.update(transaction, caller, (uuid, &Update::set(properties)?)).map(drop)
+    }
+
+    /// Makes the caller the owner of a version 1 device, which it may see and configure from then on.
+    ///
+    /// # Errors
+    /// As [`EmbeddedBus::update`].
+    pub fn claim(
+        &self,
+        transaction: &Transaction<'_>,
+        caller: &Caller,
+        uuid: &DeviceUuid,
+    ) -> Result<(), BusError> {
+        let owner = &caller.acting;
+        let claim = json!({
+            "$set": {"owner": owner},
+            "$addToSet": {"discoverWhitelist": owner, "configureWhitelist": owner},
+        });
+        self.update(transaction, caller, (uuid, &Update::parse(&claim)?)).map(drop)
     }
 
     /// Removes a device with its tokens and subscriptions, after telling those who listen for that.

@@ -128,3 +128,41 @@ async fn who_may_not_see_a_device_cannot_tell_whether_it_exists() {
     let answer = send(bus.by(&stranger, &format!("GET /v2/devices/{}", shown.uuid))).await;
     assert_eq!(answer.json()["uuid"], json!(shown.uuid));
 }
+
+#[tokio::test]
+async fn a_device_that_lets_itself_be_configured_can_be_claimed() {
+    let bus = TestBus::open().await;
+    let (user, rival) = (bus.device(json!({})).await, bus.device(json!({})).await);
+    let free = bus.register(json!({"type": "lamp", "configureWhitelist": ["*"]})).await;
+    let call = format!("POST /claimdevice/{}", free.uuid);
+    send(bus.by(&user, &call).header("content-length", "0")).await.is(204, "");
+    let document = send(bus.by(&free, "GET /v2/whoami")).await.json();
+    assert_eq!(document["owner"], json!(user.uuid));
+    for list in ["discoverWhitelist", "configureWhitelist"] {
+        assert_eq!(document[list], json!(["*", user.uuid]));
+    }
+    let mine = send(bus.by(&user, "GET /mydevices")).await.json();
+    assert_eq!(mine["devices"][0]["uuid"], json!(free.uuid));
+    let close = json!({"configureWhitelist": [user.uuid]});
+    send(bus.by(&user, &format!("PATCH /v2/devices/{}", free.uuid)).json(&close)).await.is(204, "");
+    send(bus.by(&rival, &call)).await.is(403, "null");
+    send(bus.by(&rival, "POST /claimdevice/nobody")).await.is(403, "null");
+}
+
+#[tokio::test]
+async fn a_projection_is_for_searches_and_other_headers_of_the_protocol_for_nothing() {
+    let bus = TestBus::open().await;
+    let device = bus.device(json!({})).await;
+    let bare = send(bus.by(&device, "GET /v2/whoami")).await.text;
+    for (name, value) in [
+        ("x-meshblu-projection", "{\"uuid\":true}"),
+        ("x-meshblu-projection", "{"),
+        ("x-meshblu-service-name", "some-service"),
+        ("x-meshblu-n", "1"),
+        ("x-meshblu-list", "[1,2]"),
+    ] {
+        for call in ["GET /v2/whoami".to_owned(), format!("GET /v2/devices/{}", device.uuid)] {
+            send(bus.by(&device, &call).header(name, value)).await.is(200, &bare);
+        }
+    }
+}

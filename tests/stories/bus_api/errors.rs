@@ -154,3 +154,40 @@ async fn credentials_are_found_in_all_their_places() {
         .await
         .is(200, &json!({"uuid": uuid, "authentication": true}).to_string());
 }
+
+#[tokio::test]
+async fn head_is_a_get_whose_body_is_not_sent() {
+    let bus = TestBus::open().await;
+    let device = bus.device(json!({})).await;
+    let length = send(bus.by(&device, "GET /v2/whoami")).await.text.len().to_string();
+    let head = send(bus.by(&device, "HEAD /v2/whoami")).await;
+    head.is(200, "");
+    assert_eq!(head.header("content-length"), Some(&*length));
+    send(bus.anonymous("HEAD /healthcheck")).await.is(200, "");
+    send(bus.anonymous("HEAD /nowhere")).await.is(404, "");
+    send(bus.by(&device, &format!("HEAD /subscribe/{}/received", device.uuid))).await.is(404, "");
+}
+
+#[tokio::test]
+async fn requests_without_a_body_say_so_as_clients_do() {
+    let bus = TestBus::open().await;
+    let device = bus.device(json!({})).await;
+    let uuid = &device.uuid;
+    for (call, status) in [
+        ("GET /v2/whoami".to_owned(), 200),
+        ("POST /authenticate".to_owned(), 204),
+        ("POST /search/devices".to_owned(), 200),
+        ("POST /search/tokens".to_owned(), 200),
+        (format!("POST /devices/{uuid}/tokens"), 201),
+        (format!("POST /v2/devices/{uuid}/subscriptions/{uuid}/message.received"), 204),
+        (format!("GET /v2/devices/{uuid}/subscriptions"), 200),
+        (format!("DELETE /v2/devices/{uuid}/subscriptions/{uuid}/message.received"), 204),
+        (format!("DELETE /v2/devices/{uuid}/subscriptions"), 204),
+        (format!("PATCH /v2/devices/{uuid}"), 204),
+        (format!("DELETE /devices/{uuid}/tokens/x"), 204),
+        (format!("DELETE /devices/{uuid}"), 200),
+    ] {
+        let answer = send(bus.by(&device, &call).header("content-length", "0")).await;
+        assert_eq!(answer.status, status, "{call}: {answer:?}");
+    }
+}

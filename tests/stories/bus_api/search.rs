@@ -126,3 +126,21 @@ async fn a_query_may_stand_in_the_address() {
     let itself = send(bus.request(Method::GET, &credentials)).await.json();
     assert_eq!(uuids(&itself), [caller.uuid]);
 }
+
+#[tokio::test]
+async fn a_query_may_stand_in_the_body_of_a_get_too() {
+    let bus = TestBus::open().await;
+    let caller = bus.device(json!({})).await;
+    let found = bus.register(visible(&json!({"type": "t", "n": 1}))).await;
+    bus.register(visible(&json!({"type": "t", "n": 2}))).await;
+    for call in ["GET /v2/devices?type=t", "GET /v2/devices?type=t&n[$exists]=true"] {
+        let answer = send(bus.by(&caller, call).json(&json!({"n": 1, "type": "overruled"}))).await.json();
+        let uuids: Vec<_> = answer.as_array().unwrap().iter().map(|device| &device["uuid"]).collect();
+        let expected = if call.contains('&') { 2 } else { 1 };
+        assert_eq!(uuids.len(), expected, "{call}");
+        assert_eq!(uuids[expected - 1], &json!(found.uuid));
+    }
+    let form = bus.by(&caller, "GET /devices").body("type=t");
+    let answer = send(form.header("content-type", "application/x-www-form-urlencoded")).await.json();
+    assert_eq!(answer["devices"].as_array().unwrap().len(), 2);
+}

@@ -152,3 +152,12 @@ async fn the_order_of_keys_survives_register_update_and_search() {
     assert_eq!(found[0]["again"].to_string(), text);
     assert_eq!(found[0]["kept"].to_string(), text.replace(r#""1":2}"#, r#""1":2,"new":1}"#));
 }
+
+#[tokio::test]
+async fn finding_and_updating_is_a_change_even_if_nothing_changes() {
+    let bus = TestBus::open().await;
+    let device = bus.register(json!({"a": 1, "meshblu": {"version": "2.0.0"}})).await;
+    let call = format!("PUT /v2/devices/{}/find-and-update", device.uuid);
+    assert_eq!(send(bus.by(&device, &call).json(&json!({"$set": {"a": 1}}))).await.status, 200);
+    assert_eq!(whoami(&bus, &device).await["meshblu"]["updatedBy"], json!(device.uuid));
+}

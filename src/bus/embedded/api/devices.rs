@@ -11,9 +11,11 @@ use super::presented::{Presented, login};
 use super::refusal::Refusal;
 use super::request::{Shown, Target};
 use super::server::Door;
-use crate::bus::embedded::BusError;
 use crate::bus::embedded::update::Update;
+use crate::bus::embedded::{BusError, Caller, EmbeddedBus};
 use crate::bus::form;
+use crate::message::DeviceUuid;
+use crate::store::Transaction;
 
 pub(super) async fn authenticate(door: Data<Door>, who: Presented) -> Answer {
     door.bus.look(move |bus, view| who.itself(bus, view)).await?;
@@ -89,7 +91,7 @@ pub(super) async fn set(door: Data<Door>, who: Presented, Target(uuid): Target, 
 }
 
 pub(super) async fn update(door: Data<Door>, who: Presented, target: Target, mut body: Body) -> Answer {
-    change(&door, who, target, body.take_or_empty()).await?;
+    change(&door, who, target, (body.take_or_empty(), EmbeddedBus::update)).await?;
     Ok(done())
 }
 
@@ -100,23 +102,36 @@ pub(super) async fn find_and_update(
     target: Target,
     (mut body, projection): (Body, Shown),
 ) -> Answer {
-    let before = change(&door, who, target, body.take_or_empty()).await?;
+    let operators = body.take_or_empty();
+    let before = change(&door, who, target, (operators, EmbeddedBus::find_and_update)).await?;
     let before = projection.0.map_or_else(|| before.clone(), |wanted| wanted.apply(&before));
     Ok(found(&shown(before)))
 }
+
+type Change = fn(&EmbeddedBus, &Transaction<'_>, &Caller, (&DeviceUuid, &Update)) -> Result<Value, BusError>;
 
 async fn change(
     door: &Door,
     who: Presented,
     Target(uuid): Target,
-    operators: Value,
+    (operators, operation): (Value, Change),
 ) -> Result<Value, BusError> {
     let update = Update::parse(&operators);
     let change = door.bus.change(move |bus, transaction| {
         let caller = who.caller(bus, transaction)?;
-        bus.update(transaction, &caller, (&uuid, &update?))
+        operation(bus, transaction, &caller, (&uuid, &update?))
     });
     change.await
+}
+
+/// Old clients make a device theirs with it.
+pub(super) async fn claim(door: Data<Door>, who: Presented, Target(uuid): Target) -> Answer {
+    let claim = door.bus.change(move |bus, transaction| {
+        let caller = who.caller(bus, transaction)?;
+        bus.claim(transaction, &caller, &uuid)
+    });
+    claim.await?;
+    Ok(done())
 }
 
 pub(super) async fn unregister(door: Data<Door>, who: Presented, Target(uuid): Target) -> Answer {

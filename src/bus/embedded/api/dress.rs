@@ -17,11 +17,16 @@ use super::server::Door;
 
 const RESPONSE_ID: HeaderName = HeaderName::from_static("x-meshblu-response-id");
 
-/// Answers preflights, on any path, and gives every answer of the bus its name.
+/// Answers preflights, on any path, takes HEAD for a GET whose body is not sent, and gives every answer of the bus its
+/// name.
 pub(super) async fn dress<B: MessageBody + 'static>(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
+    // A stream without its body would never end.
+    if request.method() == Method::HEAD && !request.path().starts_with("/subscribe") {
+        request.head_mut().method = Method::GET;
+    }
     let mut response = if request.method() == Method::OPTIONS {
         let preflight = preflight(&request);
         request.into_response(preflight).map_into_right_body()

@@ -44,7 +44,8 @@ fn device_routes(config: &mut ServiceConfig) {
         .route("/devices/{uuid}", get().to(devices::read_wrapped))
         .route("/devices/{uuid}", put().to(devices::set))
         .route("/devices/{uuid}", delete().to(devices::unregister))
-        .route("/devices/{uuid}/publickey", get().to(devices::public_key));
+        .route("/devices/{uuid}/publickey", get().to(devices::public_key))
+        .route("/claimdevice/{uuid}", post().to(devices::claim));
 }
 
 fn token_and_subscription_routes(config: &mut ServiceConfig) {

@@ -25,9 +25,9 @@ pub(super) async fn version_2(
     door: Data<Door>,
     who: Presented,
     projection: Shown,
-    request: HttpRequest,
+    (request, body): (HttpRequest, Body),
 ) -> Answer {
-    let (who, members) = asked(&request, who);
+    let (who, members) = asked(&request, who, body);
     let query = Query::parse(&Value::Object(members))?;
     Ok(found(&devices(&door, who, (query, projection)).await?))
 }
@@ -37,9 +37,9 @@ pub(super) async fn version_1(
     door: Data<Door>,
     who: Presented,
     projection: Shown,
-    request: HttpRequest,
+    (request, body): (HttpRequest, Body),
 ) -> Answer {
-    let (who, members) = asked(&request, who);
+    let (who, members) = asked(&request, who, body);
     let query = Query::parse(&Value::Object(members))?;
     Ok(found(&json!({"devices": devices(&door, who, (query, projection)).await?})))
 }
@@ -49,16 +49,14 @@ pub(super) async fn mine(
     door: Data<Door>,
     who: Presented,
     projection: Shown,
-    request: HttpRequest,
+    (request, body): (HttpRequest, Body),
 ) -> Answer {
-    let (who, members) = asked(&request, who);
-    let asker = who.clone();
-    let caller = door.bus.look(move |bus, view| asker.caller(bus, view)).await.map_err(without_devices)?;
-    let query = json!({"$and": [members, {"owner": caller.acting}]});
-    match devices(&door, who, (Query::parse(&query)?, projection)).await {
-        Ok(devices) => Ok(found(&json!({"devices": devices}))),
-        Err(error) => Err(without_devices(error)),
-    }
+    let (who, members) = asked(&request, who, body);
+    let caller = door.bus.look(move |bus, view| who.caller(bus, view)).await.map_err(without_devices)?;
+    let query = Query::parse(&json!({"$and": [members, {"owner": caller.acting}]}))?;
+    let Shown(projection) = projection;
+    let search = door.bus.look_far(move |bus, view| bus.search(view, &caller, (&query, projection.as_ref())));
+    Ok(found(&json!({"devices": search.await.map_err(without_devices)?})))
 }
 
 fn without_devices(error: BusError) -> Refusal {
@@ -80,9 +78,10 @@ async fn devices(
     search.await
 }
 
-/// The query in the address; a uuid and a token in it are credentials.
-fn asked(request: &HttpRequest, who: Presented) -> (Presented, Map<String, Value>) {
-    let mut members = form::parse(request.query_string());
+/// The query in the address, and in the body where the address says nothing; a uuid and a token in it are credentials.
+fn asked(request: &HttpRequest, who: Presented, mut body: Body) -> (Presented, Map<String, Value>) {
+    let mut members = body.take_members();
+    members.extend(form::parse(request.query_string()));
     let token = members.shift_remove("token");
     let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
     let credentials = text(members.get("uuid")).zip(text(token.as_ref()));
