@@ -13,6 +13,10 @@ pub struct Bus {
     pub kind: BusKind,
     /// Whether a stranger may register a device on the embedded bus.
     pub anonymous_registration: bool,
+    /// How many operations one device may call on the embedded bus in a minute of the clock; 0 for no limit. Meshblu's
+    /// own limit was 1200.
+    #[schemars(range(max = 1_000_000_000))]
+    pub operations_per_minute: u32,
     /// The largest request body the embedded bus takes, in bytes.
     #[schemars(range(min = 1024, max = 1_073_741_824))]
     pub body_bytes: usize,
@@ -39,6 +43,7 @@ impl Default for Bus {
         Self {
             kind: BusKind::Embedded,
             anonymous_registration: true,
+            operations_per_minute: 0,
             body_bytes: 10_000_000,
             url: "https://meshblu.octoblu.com".to_owned(),
             uuid: None,

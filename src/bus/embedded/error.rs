@@ -20,6 +20,9 @@ pub enum BusError {
     /// The message names no recipients, or the subscription type does not exist.
     #[error("Unprocessable Entity")]
     Unprocessable,
+    /// The caller has called too often this minute.
+    #[error("Too Many Requests")]
+    TooManyRequests,
     /// The update does not fit the document it meets; the text goes into `x-meshblu-error`.
     #[error(transparent)]
     Data(#[from] DataError),

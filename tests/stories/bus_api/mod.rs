@@ -7,6 +7,7 @@ mod errors;
 mod exhaustion;
 mod gateway_cycle;
 mod messages;
+mod rate_limit;
 mod search;
 mod subscriptions;
 mod tokens;

@@ -9,6 +9,8 @@ use crate::config::Config;
 pub struct ApiLimits {
     /// Whether a stranger may register a device; else it takes the credentials of one.
     pub anonymous_registration: bool,
+    /// Operations that one device may call in a minute of the clock; 0 for no limit.
+    pub operations_per_minute: u32,
     /// Bytes of one request's body.
     pub body_bytes: usize,
     /// Bytes that the bodies of all requests may have together, the small ones not counted.
@@ -31,6 +33,7 @@ impl Default for ApiLimits {
     fn default() -> Self {
         Self {
             anonymous_registration: true,
+            operations_per_minute: 0,
             body_bytes: 10_000_000,
             all_bodies_bytes: 128 << 20,
             request_within: Duration::from_secs(30),
@@ -47,6 +50,7 @@ impl From<&Config> for ApiLimits {
     fn from(config: &Config) -> Self {
         Self {
             anonymous_registration: config.bus.anonymous_registration,
+            operations_per_minute: config.bus.operations_per_minute,
             body_bytes: config.bus.body_bytes,
             request_within: Duration::from_secs(config.http.request_timeout_seconds),
             drain_within: Duration::from_secs(config.http.drain_seconds),

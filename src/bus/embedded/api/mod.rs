@@ -7,6 +7,7 @@ mod dress;
 mod limits;
 mod liveness;
 mod messages;
+mod meter;
 mod oauth;
 mod presented;
 mod problem;

@@ -1,6 +1,7 @@
 //! Who a request says it comes from (`spec/meshblu.md` 2.1 and 2.3).
 
 use std::future::{Ready, ready};
+use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
@@ -10,8 +11,10 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use zeroize::Zeroizing;
 
+use super::meter::Meter;
 use super::refusal::Refusal;
 use super::request::uuid;
+use super::server::Door;
 use crate::bus::Login;
 use crate::bus::embedded::{BusError, Caller, EmbeddedBus};
 use crate::message::DeviceUuid;
@@ -36,6 +39,7 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
 pub(super) struct Presented {
     login: Option<Login>,
     acting: Result<Option<DeviceUuid>, NoUuid>,
+    meter: Arc<Meter>,
 }
 
 /// `x-meshblu-as` holds what can be no device's name.
@@ -58,9 +62,12 @@ impl Presented {
         }
     }
 
-    /// The caller as the device whose credentials these are, whoever it wants to act as.
+    /// The caller as the device whose credentials these are, whoever it wants to act as. Counts as one of its
+    /// operations; not as one of the device it acts as, which anybody can name.
     pub(super) fn itself(&self, bus: &EmbeddedBus, view: &View<'_>) -> Result<Caller, BusError> {
-        bus.authenticate(view, self.login.as_ref().ok_or(BusError::Forbidden)?)
+        let caller = bus.authenticate(view, self.login.as_ref().ok_or(BusError::Forbidden)?)?;
+        self.meter.count(&caller.auth, bus.clock.now())?;
+        Ok(caller)
     }
 }
 
@@ -74,7 +81,8 @@ impl FromRequest for Presented {
             None | Some("") => Ok(None),
             Some(acting) => uuid(acting).map(Some).ok_or(NoUuid),
         };
-        ready(Ok(Self { login: authorization(headers).or_else(|| pair(headers)), acting }))
+        let meter = Arc::clone(&Door::of(request).meter);
+        ready(Ok(Self { login: authorization(headers).or_else(|| pair(headers)), acting, meter }))
     }
 }
 

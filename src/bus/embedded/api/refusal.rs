@@ -84,6 +84,9 @@ fn of_bus(error: &BusError) -> HttpResponse {
             HttpResponse::UnprocessableEntity().json(json!({"message": "Invalid Request"}))
         }
         BusError::Unprocessable => null(StatusCode::UNPROCESSABLE_ENTITY),
+        BusError::TooManyRequests => {
+            HttpResponse::TooManyRequests().json(json!({"message": "Too Many Requests"}))
+        }
         BusError::Store(error) => of_store(error),
     }
 }

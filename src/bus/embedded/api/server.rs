@@ -7,11 +7,12 @@ use std::sync::Arc;
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
-use actix_web::{App, HttpServer};
+use actix_web::{App, HttpRequest, HttpServer};
 use tokio::sync::Semaphore;
 
 use super::dress::dress;
 use super::limits::ApiLimits;
+use super::meter::Meter;
 use super::room::Room;
 use super::routes::routes;
 use crate::bus::embedded::EmbeddedBus;
@@ -22,6 +23,14 @@ pub(super) struct Door {
     pub(super) limits: ApiLimits,
     pub(super) room: Room,
     pub(super) streams: Arc<Semaphore>,
+    pub(super) meter: Arc<Meter>,
+}
+
+impl Door {
+    /// The door that the server of this request hands out.
+    pub(super) fn of(request: &HttpRequest) -> &Data<Self> {
+        request.app_data::<Data<Self>>().expect("the server hands the door out")
+    }
 }
 
 /// Serves the bus on `listener` until the server's handle stops it; must be called within a Tokio runtime.
@@ -37,6 +46,7 @@ pub fn serve(listener: TcpListener, bus: EmbeddedBus, limits: ApiLimits) -> io::
         limits,
         room: Room::new(limits.all_bodies_bytes),
         streams: Arc::new(Semaphore::new(limits.streams)),
+        meter: Arc::new(Meter::new(limits.operations_per_minute)),
     });
     let app = move || App::new().app_data(door.clone()).wrap(from_fn(dress)).configure(routes);
     let server = HttpServer::new(app)
