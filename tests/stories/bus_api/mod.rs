@@ -12,3 +12,4 @@ mod search;
 mod subscriptions;
 mod tokens;
 mod updates;
+mod with_meshblu_http;
