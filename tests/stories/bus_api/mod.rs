@@ -2,14 +2,18 @@
 
 mod acting;
 mod bad_input;
+mod deliveries;
 mod devices;
 mod errors;
 mod exhaustion;
 mod gateway_cycle;
+mod grants;
 mod messages;
 mod rate_limit;
+mod routes;
 mod search;
 mod subscriptions;
 mod tokens;
 mod updates;
+mod wires;
 mod with_meshblu_http;
