@@ -253,3 +253,58 @@ async fn a_body_that_never_comes_is_not_waited_for() {
     }
     assert!(answer.starts_with(b"HTTP/1.1 408"));
 }
+
+/// What the bus answers to these bytes; then it hangs up.
+async fn raw_answer(bus: &TestBus, bytes: &[u8]) -> String {
+    let mut socket = TcpStream::connect(bus.address).await.unwrap();
+    socket.write_all(bytes).await.unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+#[tokio::test]
+async fn headers_that_are_too_long_or_too_many_have_their_own_status() {
+    let bus = TestBus::open().await;
+    let device = bus.device(json!({})).await;
+    let mut long = b"GET /v2/whoami HTTP/1.1\r\nhost: x\r\nx-long: ".to_vec();
+    long.resize(128 << 10, b'x');
+    let many = "x-many: 1\r\n".repeat(100);
+    let many = format!("GET /v2/whoami HTTP/1.1\r\nhost: x\r\n{many}\r\n");
+    for request in [&long[..], many.as_bytes()] {
+        let answer = raw_answer(&bus, request).await;
+        assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
+    }
+    goes_on(&bus, &device).await;
+}
+
+#[tokio::test]
+async fn queries_that_would_take_long_are_refused_or_answered_soon() {
+    let bus = TestBus::open().await;
+    let device = bus.register(json!({"text": "a".repeat(50_000), "meshblu": {"version": "2.0.0"}})).await;
+    let nested = |levels| (0..levels).fold(json!({"a": 1}), |inner, _| json!({"$or": [inner]}));
+    for (query, status) in [
+        (json!({"text": {"$regex": "(a+)+$b"}}), 200),
+        (json!({"text": {"$regex": "(a|a)*(a|a)*(a|a)*c"}}), 200),
+        (json!({"text": {"$regex": "(?=a)"}}), 422),
+        (json!({"text": {"$regex": "(a{1000}){1000}"}}), 422),
+        (json!({"text": {"$regex": "a".repeat(100_000)}}), 422),
+        (nested(10), 200),
+        (nested(50), 422),
+        (json!({"uuid": {"$in": vec!["x"; 100_000]}}), 422),
+        (json!({"$and": vec![json!({"a": 1}); 100_000]}), 422),
+        (json!({vec!["a"; 1000].join("."): 1}), 422),
+    ] {
+        let answer = send(bus.by(&device, "POST /search/devices").json(&query)).await;
+        assert_eq!(answer.status, status, "{:.200}", query.to_string());
+    }
+    let brackets = format!("GET /v2/devices?a{}=1", "[a]".repeat(1000));
+    send(bus.by(&device, &brackets)).await.is(200, "[]");
+    let pairs = format!("GET /v2/devices?{}", "a[]=1&".repeat(5000));
+    assert_eq!(send(bus.by(&device, &pairs)).await.status, 200);
+    for odd in ["?[]=1", "?[$in]=1", "?a[$in]=1", "?a[=1", "?=", "?&&&", "?%ff=%fe", "?a[$regex]=("] {
+        let status = send(bus.by(&device, &format!("GET /v2/devices{odd}"))).await.status.as_u16();
+        assert!([200, 422, 500].contains(&status), "{odd}: {status}");
+    }
+    goes_on(&bus, &device).await;
+}
