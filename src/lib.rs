@@ -3,13 +3,15 @@
 //! # The path of a message
 //!
 //! ```text
-//! embedded bus ─► store: accepted, on disk before it is acknowledged
+//! Meshblu ─ POST /v2/messages ─► http: raw bytes → signature → message and route ─┐   or off its firehose
+//! embedded bus ─► store: accepted, on disk before it is acknowledged ◄────────────┘
 //!                   │  Delivery { id, message, route }
 //!           dispatch│
 //!   credentials: binding, record, verify, open   tombstone? subscribed? → Credentials, live for one job
 //!   job: message schema → run → response schema
 //!                   │   → Reply
-//!   bus: send as the user device                 reply, status entry and the delivery's end commit together
+//!   bus: send as the user device                 reply, status entry and the delivery's end commit together;
+//!                                                on a bus elsewhere the reply is written down before it leaves
 //! ```
 //!
 //! # The rooms

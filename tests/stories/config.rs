@@ -381,3 +381,9 @@ fn the_schema_takes_the_defaults_and_refuses_an_unknown_name() {
     defaults["listen"]["gatway"] = "127.0.0.1:1".into();
     assert!(!validator.is_valid(&defaults));
 }
+
+#[test]
+fn an_address_with_a_password_is_refused_without_showing_it() {
+    let refusal = Places::new().environment("ENDO_BUS_URL", "https://user:canary@bus.example").refusal();
+    assert!(refusal.contains("`bus.url` must be") && !refusal.contains("canary"), "{refusal}");
+}

@@ -182,7 +182,9 @@ async fn a_link_that_ends_or_was_never_good_is_made_again() {
         Manner::Answers("HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\n<html>"),
         Manner::Answers("HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n"),
         Manner::Answers("HTTP/1.1 400 Bad Request\r\ncontent-length: 13\r\n\r\n{\"code\":null}"),
-        Manner::Answers("HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n"),
+        Manner::Answers(
+            "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n",
+        ),
         Manner::SaysAndEnds(Vec::new()),
         Manner::SaysAndEnds(vec![text("40"), text(OPEN)]),
         Manner::SaysAndEnds(vec![text(OPEN), text("42[\"message\",{}]")]),
@@ -245,8 +247,12 @@ async fn a_gateway_is_not_ready_while_the_link_is_down() {
     let (gateway, _directory) = gateway(&meshblu, &firehose).await;
     firehose.connection(2).await;
     let url = format!("http://{}/readyz", gateway.running.gateway());
-    let answer: Value = serde_json::from_str(&reqwest::get(url).await.unwrap().text().await.unwrap()).unwrap();
-    assert_eq!(answer["checks"][1], json!({"name": "firehose", "ok": false, "detail": "the link to the Meshblu is down"}));
+    let answer: Value =
+        serde_json::from_str(&reqwest::get(url).await.unwrap().text().await.unwrap()).unwrap();
+    assert_eq!(
+        answer["checks"][1],
+        json!({"name": "firehose", "ok": false, "detail": "the link to the Meshblu is down"})
+    );
     let stopped = gateway.stop();
     stopped.await;
 }
