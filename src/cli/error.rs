@@ -11,6 +11,7 @@ use thiserror::Error;
 use super::Exit;
 use super::bus_client::BusCallError;
 use super::operation::OperationError;
+use crate::bus::meshblu::MeshbluError;
 use crate::config::ConfigError;
 use crate::gateway::GatewayError;
 use crate::job::LoadError;
@@ -198,6 +199,7 @@ fn of_gateway(error: &GatewayError) -> Exit {
         GatewayError::NoDatabase(_) => Exit::CorruptDatabase,
         GatewayError::WrongKey(_) | GatewayError::NoKey(_) | GatewayError::Key { .. } => Exit::WrongKey,
         GatewayError::Listen { .. } => Exit::Listen,
+        GatewayError::Meshblu { cause: MeshbluError::Call(_), .. } => Exit::Unreachable,
         GatewayError::Source(_) => Exit::Configuration,
         _ => Exit::Failure,
     }

@@ -110,7 +110,13 @@ pub(super) fn notices(environment: &[(OsString, OsString)]) -> Vec<Notice> {
     let manager = own(environment, "_MANAGER_URL").map(|(name, _)| name);
     let app = text(environment, "APP_OCTOBLU_HOST").map(|_| "APP_OCTOBLU_HOST".to_owned());
     let unused = manager.chain(app);
-    unused.map(|name| Notice(format!("{name} is not needed: the gateway has pages of its own"))).collect()
+    unused
+        .map(|name| {
+            Notice(format!(
+                "{name} is not used: what owners see and do is the gateway's own, at /credentials"
+            ))
+        })
+        .collect()
 }
 
 impl Meshblu {

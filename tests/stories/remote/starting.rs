@@ -145,3 +145,15 @@ async fn static_schemas_are_served_and_cson_alone_names_the_command() {
     let refusal = refusal(&meshblu, |settings| settings.jobs.static_schemas = Some(schemas)).await;
     assert!(refusal.contains("other.cson is CSON") && refusal.contains("endo job convert"), "{refusal}");
 }
+
+#[test]
+fn a_meshblu_that_nobody_answers_for_has_an_exit_code_of_its_own() {
+    let shell = Shell::with_key();
+    let settings = ["bus.kind=meshblu", "bus.url=http://127.0.0.1:9", "bus.uuid=u", "bus.token=t"];
+    let words: Vec<_> = settings.iter().flat_map(|setting| ["--set", setting]).collect();
+    let mut command = shell.command(&["serve", "--listen", "127.0.0.1:0"]);
+    let output = command.args(words).env("ENDO_GITHUB_MANAGER_URL", "https://m.example").output().unwrap();
+    assert_eq!(output.status.code(), Some(9), "{output:?}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(said.matches("ENDO_GITHUB_MANAGER_URL is not used").count(), 1, "{said}");
+}
