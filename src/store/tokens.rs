@@ -121,13 +121,19 @@ impl Transaction<'_> {
         self.insert_token(uuid, hash, (false, metadata))
     }
 
-    /// Makes `hash` the only root token of `uuid`.
+    /// Makes `hash` the only root token of `uuid`; answers the one it had before.
     ///
     /// # Errors
     /// What the database reports.
-    pub fn replace_root_token(&self, uuid: &DeviceUuid, hash: &TokenHash) -> Result<(), StoreError> {
-        self.prepare("DELETE FROM tokens WHERE uuid = ?1 AND root")?.execute([uuid.as_str()])?;
-        self.insert_token(uuid, hash, (true, &Value::Object(serde_json::Map::new())))
+    pub fn replace_root_token(
+        &self,
+        uuid: &DeviceUuid,
+        hash: &TokenHash,
+    ) -> Result<Option<TokenHash>, StoreError> {
+        let sql = "DELETE FROM tokens WHERE uuid = ?1 AND root RETURNING hash";
+        let before = self.prepare(sql)?.query_row([uuid.as_str()], removed).optional()?;
+        self.insert_token(uuid, hash, (true, &Value::Object(serde_json::Map::new())))?;
+        Ok(before)
     }
 
     fn insert_token(
@@ -151,12 +157,16 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Removes the token that [`StoredToken::seq`] names.
+    /// Removes the token that [`StoredToken::seq`] names, and answers its hash.
     ///
     /// # Errors
     /// What the database reports.
-    pub fn remove_stored_token(&self, seq: i64) -> Result<(), StoreError> {
-        self.prepare("DELETE FROM tokens WHERE seq = ?1")?.execute([seq])?;
-        Ok(())
+    pub fn remove_stored_token(&self, seq: i64) -> Result<Option<TokenHash>, StoreError> {
+        let sql = "DELETE FROM tokens WHERE seq = ?1 RETURNING hash";
+        Ok(self.prepare(sql)?.query_row([seq], removed).optional()?)
     }
+}
+
+fn removed(row: &rusqlite::Row<'_>) -> rusqlite::Result<TokenHash> {
+    row.get(0).map(TokenHash)
 }

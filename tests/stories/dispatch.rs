@@ -240,7 +240,7 @@ async fn a_call_that_may_change_something_is_noted_on_disk_before_it_is_made() {
     .await;
     let (workshop, mut chain) = waiting_for(&api, json!({"metadata": {"jobType": "Change"}})).await;
     database.set(workshop.directory.path().join("endo.db")).unwrap();
-    let line = workshop.work_until(jobs_of_tests(), chain.replies.recv()).await.unwrap();
+    let line = workshop.work_until(jobs_of_tests(), chain.replies.next()).await.unwrap().body.clone();
     assert_eq!(serde_json::from_str::<Value>(&line).unwrap()["data"], 200, "{line}");
     assert_eq!(*noted.lock().unwrap(), [true]);
 }
@@ -262,14 +262,14 @@ async fn work_that_has_ended_meanwhile_does_not_end_twice() {
     let registry = Arc::clone(&workshop.gateway.registry);
     workshop.work_until(registry, called.notified()).await;
     assert_eq!(workshop.outcomes(&id).await, []);
-    assert!(chain.replies.try_recv().is_err());
+    assert!(chain.replies.next_now().is_none());
 }
 
 #[tokio::test]
 async fn a_call_that_may_change_something_is_made_once() {
     let api = FakeApi::answering(Answer::new(503, &[], "")).await;
     let (workshop, mut chain) = waiting_for(&api, json!({"metadata": {"jobType": "Tries"}})).await;
-    let line = workshop.work_until(jobs_of_tests(), chain.replies.recv()).await.unwrap();
+    let line = workshop.work_until(jobs_of_tests(), chain.replies.next()).await.unwrap().body.clone();
     assert_eq!(serde_json::from_str::<Value>(&line).unwrap()["metadata"]["code"], 503, "{line}");
     assert_eq!(api.seen().len(), 1);
 }
@@ -278,7 +278,7 @@ async fn a_call_that_may_change_something_is_made_once() {
 async fn a_job_that_breaks_after_its_call_started_has_an_unknown_outcome() {
     let api = FakeApi::answering(Answer::new(200, &[], "{}")).await;
     let (workshop, mut chain) = waiting_for(&api, json!({"metadata": {"jobType": "Breaks"}})).await;
-    let line = workshop.work_until(jobs_of_tests(), chain.replies.recv()).await.unwrap();
+    let line = workshop.work_until(jobs_of_tests(), chain.replies.next()).await.unwrap().body.clone();
     let reply: Value = serde_json::from_str(&line).unwrap();
     assert_eq!(reply["metadata"]["error"]["message"], "outcome_unknown", "{reply}");
 }
@@ -299,7 +299,7 @@ async fn a_message_without_metadata_gets_the_original_s_words() {
 async fn a_job_that_panics_ends_in_an_error_reply_that_says_nothing_of_it() {
     let api = FakeApi::answering(Answer::Stall(Vec::new())).await;
     let (workshop, mut chain) = waiting_for(&api, json!({"metadata": {"jobType": "Panics"}})).await;
-    let line = workshop.work_until(jobs_of_tests(), chain.replies.recv()).await.unwrap();
+    let line = workshop.work_until(jobs_of_tests(), chain.replies.next()).await.unwrap().body.clone();
     let reply: Value = serde_json::from_str(&line).unwrap();
     assert_eq!(reply["metadata"]["code"], 500, "{reply}");
     assert!(!line.contains("canary"));
@@ -368,7 +368,7 @@ async fn arrives_and_is_answered(workshop: &Workshop, chain: &mut Chain) -> (boo
         }
     };
     workshop.work_until(registry, emptied).await;
-    (true, chain.replies.try_recv().is_ok())
+    (true, chain.replies.next_now().is_some())
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use endo::store::{Binding, Feed, Outcome, StoreError, StoredSubscription, Work};
 use endo::vault::{ResourceOwnerId, SecretText};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 use super::keys::place_keys;
 
@@ -40,7 +40,7 @@ pub(crate) struct Chain {
     pub(crate) credentials: DeviceUuid,
     pub(crate) device: BoundDevice,
     pub(crate) flow: Registered,
-    pub(crate) replies: mpsc::Receiver<endo::bus::embedded::Heard>,
+    pub(crate) replies: endo::bus::embedded::Listening,
 }
 
 impl Workshop {
@@ -176,8 +176,10 @@ impl Workshop {
     /// The next reply the flow receives, with the worker running.
     pub(crate) async fn reply(&self, chain: &mut Chain) -> Value {
         let registry = Arc::clone(&self.gateway.registry);
-        let line = self.work_until(registry, chain.replies.recv()).await.unwrap();
-        serde_json::from_str(&line).unwrap()
+        let reply = self.work_until(registry, chain.replies.next()).await.unwrap();
+        let mut message: Value = serde_json::from_str(&reply.body).unwrap();
+        message["fromUuid"] = serde_json::json!(reply.route.hops()[0].from);
+        message
     }
 
     pub(crate) async fn revoke(&self, chain: &Chain) -> bool {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::whitelist::{List, allows};
-use super::{BusError, EmbeddedBus};
+use super::{BusError, EmbeddedBus, Listening, Reader};
 use crate::bus::Login;
 use crate::message::DeviceUuid;
 use crate::store::{TokenHash, View};
@@ -44,6 +44,23 @@ impl EmbeddedBus {
         } else {
             Err(BusError::Forbidden)
         }
+    }
+
+    /// The caller that `login` proves to be, and what arrives at `device` from now on, until that proof is revoked.
+    /// Whether the caller may read along there is not asked.
+    ///
+    /// # Errors
+    /// [`BusError::Forbidden`] when the token is not one of the device's.
+    pub fn listen_as(
+        &self,
+        view: &View<'_>,
+        login: &Login,
+        device: DeviceUuid,
+    ) -> Result<(Caller, Listening), BusError> {
+        let token = TokenHash::of(&login.token, &login.uuid, &self.pepper);
+        // Listens before it looks, so that it cannot miss that the token or a device goes.
+        let listening = self.streams.listen(device, Some(Reader { device: login.uuid.clone(), token }));
+        Ok((self.authenticate(view, login)?, listening))
     }
 }
 

@@ -3,11 +3,11 @@
 use std::cell::{Cell, OnceCell};
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::recipient::recipients;
 use super::routing::{self, Arrival, Arrivals, Event, Limits, Network, Sender};
-use super::streams::Line;
+use super::streams::Arrived;
 use super::subscription::SubscriptionType;
 use super::target::Target;
 use super::update::DataError;
@@ -86,7 +86,7 @@ struct Accepting<'a> {
     bus: &'a EmbeddedBus,
     transaction: &'a Transaction<'a>,
     body: &'a Value,
-    text: OnceCell<String>,
+    text: OnceCell<Arc<str>>,
     left: Cell<usize>,
 }
 
@@ -95,16 +95,13 @@ impl Accepting<'_> {
         for webhook in forwarder::webhooks(&arrival.document, arrival.kind) {
             self.work(Work::Webhook, arrival, Some(Target::text(&webhook, &arrival.forwarded)))?;
         }
-        match &arrival.route {
-            Some(route) if arrival.kind == SubscriptionType::MessageReceived => {
-                // A route that names nobody to answer is not accepted: nobody could be told how the work ended.
-                if arrival.device == self.bus.service && route.parties(&self.bus.service).is_ok() {
-                    self.work(Work::Job, arrival, None)?;
-                }
-                self.publish(arrival)
-            }
-            _ => Ok(()),
+        let Some(route) = &arrival.route else { return Ok(()) };
+        let is_message = arrival.kind == SubscriptionType::MessageReceived;
+        // A route that names nobody to answer is not accepted: nobody could be told how the work ended.
+        if is_message && arrival.device == self.bus.service && route.parties(&self.bus.service).is_ok() {
+            self.work(Work::Job, arrival, None)?;
         }
+        self.publish(arrival, route)
     }
 
     /// Takes a piece of work from what one message may lead to.
@@ -127,7 +124,7 @@ impl Accepting<'_> {
             event: arrival.kind.as_str().to_owned(),
             route,
             target,
-            body: self.text().to_owned(),
+            body: String::from(&**self.text()),
         };
         self.transaction.accept(&delivery, self.bus.clock.now())?;
         let bell = match work {
@@ -138,28 +135,23 @@ impl Accepting<'_> {
         Ok(())
     }
 
-    fn publish(&self, arrival: &Arrival) -> Result<(), BusError> {
+    fn publish(&self, arrival: &Arrival, route: &Route) -> Result<(), BusError> {
         let streams = self.bus.streams.clone();
         if streams.listening(&arrival.device) {
             self.spend(0)?;
-            let line = line(self.body, arrival);
+            let event = Arc::new(Arrived {
+                kind: arrival.kind,
+                route: route.clone(),
+                forwarded: arrival.forwarded.clone(),
+                body: Arc::clone(self.text()),
+            });
             let device = arrival.device.clone();
-            self.transaction.after_commit(move || streams.publish(&device, &line));
+            self.transaction.after_commit(move || streams.publish(&device, &event));
         }
         Ok(())
     }
 
-    fn text(&self) -> &str {
-        self.text.get_or_init(|| self.body.to_string())
+    fn text(&self) -> &Arc<str> {
+        self.text.get_or_init(|| Arc::from(self.body.to_string()))
     }
-}
-
-/// The message with `fromUuid`, as the streaming read of old has it (`spec/meshblu.md` 4.7, 6.5).
-fn line(body: &Value, arrival: &Arrival) -> Line {
-    let mut message = body.clone();
-    let from = arrival.route.as_ref().and_then(|route| route.hops().first()).map(|hop| &hop.from);
-    if let (Some(message), Some(from)) = (message.as_object_mut(), from) {
-        message.insert("fromUuid".into(), json!(from));
-    }
-    Arc::from(message.to_string())
 }

@@ -33,5 +33,5 @@ pub use devices::Registered;
 pub use error::BusError;
 pub use network::{EmbeddedBus, Exchange, Ground};
 pub use signers::Signers;
-pub use streams::{Heard, Line, Streams};
+pub use streams::{Arrived, Heard, Listening, Reader, Streams};
 pub use webhooks::{WebhookSettings, Webhooks};

@@ -131,11 +131,11 @@ impl EmbeddedBus {
     }
 
     /// Reads along at `device` from now on; whoever asks was allowed to before.
-    pub fn listen(&self, device: DeviceUuid) -> tokio::sync::mpsc::Receiver<super::Heard> {
-        self.streams.listen(device)
+    pub fn listen(&self, device: DeviceUuid) -> super::Listening {
+        self.streams.listen(device, None)
     }
 
-    /// Ends everybody's reading along.
+    /// Ends everybody's reading along, for ever.
     pub fn close_streams(&self) {
         self.streams.close_all();
     }

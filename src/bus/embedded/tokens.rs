@@ -55,7 +55,8 @@ impl EmbeddedBus {
     ) -> Result<Zeroizing<String>, BusError> {
         permit(transaction, caller, uuid, CONFIGURE)?;
         let token = Zeroizing::new(self.random.token());
-        transaction.replace_root_token(uuid, &TokenHash::of(&token, uuid, &self.pepper))?;
+        let before = transaction.replace_root_token(uuid, &TokenHash::of(&token, uuid, &self.pepper))?;
+        self.end_reading(transaction, uuid, before.into_iter().collect());
         Ok(token)
     }
 
@@ -70,7 +71,9 @@ impl EmbeddedBus {
         (uuid, token): (&DeviceUuid, &str),
     ) -> Result<(), BusError> {
         permit(transaction, caller, uuid, CONFIGURE)?;
-        transaction.remove_token(uuid, &TokenHash::of(token, uuid, &self.pepper))?;
+        let hash = TokenHash::of(token, uuid, &self.pepper);
+        transaction.remove_token(uuid, &hash)?;
+        self.end_reading(transaction, uuid, vec![hash]);
         Ok(())
     }
 
@@ -95,7 +98,25 @@ impl EmbeddedBus {
             }
             true
         })?;
-        Ok(found.into_iter().try_for_each(|seq| transaction.remove_stored_token(seq))?)
+        let mut ended = Vec::new();
+        for seq in found {
+            ended.extend(transaction.remove_stored_token(seq)?);
+        }
+        self.end_reading(transaction, uuid, ended);
+        Ok(())
+    }
+
+    /// Ends what is read along by tokens of `uuid` that are no more.
+    pub(super) fn end_reading(
+        &self,
+        transaction: &Transaction<'_>,
+        uuid: &DeviceUuid,
+        ended: Vec<TokenHash>,
+    ) {
+        if !ended.is_empty() {
+            let (streams, uuid) = (self.streams.clone(), uuid.clone());
+            transaction.after_commit(move || streams.revoke(&uuid, &ended));
+        }
     }
 
     /// What is known of the caller's own tokens, newest first; never the tokens themselves.

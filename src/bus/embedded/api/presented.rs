@@ -16,7 +16,7 @@ use super::refusal::Refusal;
 use super::request::uuid;
 use super::server::Door;
 use crate::bus::Login;
-use crate::bus::embedded::{BusError, Caller, EmbeddedBus};
+use crate::bus::embedded::{BusError, Caller, EmbeddedBus, Listening};
 use crate::message::DeviceUuid;
 use crate::store::View;
 
@@ -69,6 +69,16 @@ impl Presented {
         self.meter.count(&caller.auth, bus.clock.now())?;
         Ok(caller)
     }
+
+    /// Reads along at `device` by these credentials, whoever the request wants to act as.
+    pub(super) fn listening(
+        &self,
+        bus: &EmbeddedBus,
+        view: &View<'_>,
+        device: DeviceUuid,
+    ) -> Result<(Caller, Listening), BusError> {
+        bus.listen_as(view, self.login.as_ref().ok_or(BusError::Forbidden)?, device)
+    }
 }
 
 impl FromRequest for Presented {
@@ -95,7 +105,12 @@ pub(super) fn authorization(headers: &HeaderMap) -> Option<Login> {
 }
 
 fn pair(headers: &HeaderMap) -> Option<Login> {
-    PAIRS.iter().find_map(|(uuid, token)| login(text(headers, uuid)?, text(headers, token)?))
+    PAIRS.iter().find_map(|names| of_headers(headers, *names))
+}
+
+/// The credentials in these two headers.
+pub(super) fn of_headers(headers: &HeaderMap, (uuid, token): (&str, &str)) -> Option<Login> {
+    login(text(headers, uuid)?, text(headers, token)?)
 }
 
 /// These credentials, if they can be some.

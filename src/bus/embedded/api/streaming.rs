@@ -7,7 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use bytes::Bytes;
 use futures_util::stream;
-use tokio::sync::mpsc;
+use serde_json::{Value, json};
 
 use super::answer::{Answer, routed};
 use super::presented::Presented;
@@ -15,33 +15,42 @@ use super::refusal::Refusal;
 use super::request::Target;
 use super::server::Door;
 use crate::bus::embedded::access::permit;
+use crate::bus::embedded::subscription::SubscriptionType;
 use crate::bus::embedded::whitelist::List;
-use crate::bus::embedded::{BusError, Heard};
+use crate::bus::embedded::{Arrived, BusError, Listening};
 
 /// The messages that arrive at a device, for itself and for those on its list `message.received`. The head comes at
-/// once: whatever is sent after it will be seen. Ends when the device is unregistered, when the bus stops, and when the
-/// reader lags too far behind. Nobody reads along as somebody else.
+/// once: whatever is sent after it will be seen. Ends when the device is unregistered, when the reader's token is
+/// revoked, when the bus stops, and when the reader lags too far behind. Nobody reads along as somebody else.
 pub(super) async fn received(door: Data<Door>, who: Presented, Target(device): Target) -> Answer {
     let place = Arc::clone(&door.streams).try_acquire_owned().map_err(|_| Refusal::Crowded)?;
     let listening = door.bus.look(move |bus, view| {
-        let caller = who.itself(bus, view)?;
-        // Listens before it looks at the device, so that it cannot miss that the device goes.
-        let lines = bus.streams.listen(device.clone());
+        let (caller, events) = who.listening(bus, view, device.clone())?;
         permit(view, &caller, &device, (List::DiscoverAs, List::MessageReceived))?;
-        Ok::<_, BusError>(lines)
+        Ok::<_, BusError>(events)
     });
-    let lines = stream::unfold((listening.await?, place), async |(mut lines, place)| {
-        let line = next(&mut lines).await?;
-        Some((Ok::<_, Infallible>(line), (lines, place)))
+    let lines = stream::unfold((listening.await?, place), async |(mut events, place)| {
+        let line = next(&mut events).await?;
+        Some((Ok::<_, Infallible>(line), (events, place)))
     });
     let mut response = routed(StatusCode::OK);
     Ok(response.content_type("application/x-ndjson").streaming(Box::pin(lines)))
 }
 
-async fn next(lines: &mut mpsc::Receiver<Heard>) -> Option<Bytes> {
-    let line = lines.recv().await?;
-    let mut bytes = Vec::with_capacity(line.len() + 1);
-    bytes.extend_from_slice(line.as_bytes());
-    bytes.push(b'\n');
-    Some(bytes.into())
+async fn next(events: &mut Listening) -> Option<Bytes> {
+    loop {
+        let event = events.next().await?;
+        if event.kind == SubscriptionType::MessageReceived {
+            return Some(line(&event).into());
+        }
+    }
+}
+
+/// The message with `fromUuid` (`spec/meshblu.md` 4.7).
+fn line(event: &Arrived) -> String {
+    let mut message: Value = serde_json::from_str(&event.body).unwrap_or_default();
+    if let (Some(message), Some(first)) = (message.as_object_mut(), event.route.hops().first()) {
+        message.insert("fromUuid".into(), json!(first.from));
+    }
+    format!("{message}\n")
 }

@@ -68,6 +68,7 @@ impl EmbeddedBus {
             if let Some(token) = &code.token {
                 tracing::warn!(client.uuid = %client, device.uuid = %code.grant.device, "a code was used twice; its token was revoked");
                 transaction.remove_token(&code.grant.device, token)?;
+                self.end_reading(transaction, &code.grant.device, vec![*token]);
             }
             return Ok(Err(BadCode));
         }

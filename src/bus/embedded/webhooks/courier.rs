@@ -118,9 +118,10 @@ impl Courier {
     async fn end(&self, taken: Taken, next: Next, lends: bool) {
         for _ in 0..WRITES {
             let (delivery, ending, now) = (taken.delivery.clone(), next.clone(), self.bus.clock.now());
+            let bus = self.bus.clone();
             let end = move |transaction: &Transaction<'_>| {
                 if lends {
-                    pass::revoke(transaction, &delivery.new)?;
+                    pass::revoke(&bus, transaction, &delivery.new)?;
                 }
                 write(transaction, &delivery, &ending, now)
             };

@@ -16,7 +16,7 @@ pub(super) fn issue(
     transaction: &Transaction<'_>,
     delivery: &NewDelivery,
 ) -> Result<Option<Zeroizing<String>>, StoreError> {
-    revoke(transaction, delivery)?;
+    revoke(bus, transaction, delivery)?;
     if transaction.device(&delivery.device)?.is_none() {
         return Ok(None);
     }
@@ -27,8 +27,17 @@ pub(super) fn issue(
 }
 
 /// Ends whatever token was issued for this delivery.
-pub(super) fn revoke(transaction: &Transaction<'_>, delivery: &NewDelivery) -> Result<(), StoreError> {
-    let tokens = transaction.tokens(&delivery.device, usize::MAX >> 1)?;
-    let ours = tokens.iter().filter(|token| token.metadata.get(TAG) == Some(&json!(delivery.id)));
-    ours.map(|token| token.seq).try_for_each(|seq| transaction.remove_stored_token(seq))
+pub(super) fn revoke(
+    bus: &EmbeddedBus,
+    transaction: &Transaction<'_>,
+    delivery: &NewDelivery,
+) -> Result<(), StoreError> {
+    let mut ended = Vec::new();
+    for token in transaction.tokens(&delivery.device, usize::MAX >> 1)? {
+        if token.metadata.get(TAG) == Some(&json!(delivery.id)) {
+            ended.extend(transaction.remove_stored_token(token.seq)?);
+        }
+    }
+    bus.end_reading(transaction, &delivery.device, ended);
+    Ok(())
 }
