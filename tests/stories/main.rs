@@ -18,6 +18,7 @@ mod credentials;
 mod dispatch;
 mod doctor;
 mod egress;
+mod firehose;
 mod front_door;
 mod github;
 mod handlers;

@@ -42,7 +42,7 @@ async fn who_calls_too_often_waits_for_the_next_minute() {
     time.store(60_000, Ordering::SeqCst);
     send(message(3)).await.is(204, "");
     for n in [1, 3] {
-        let line: serde_json::Value = serde_json::from_str(&heard.recv().await.unwrap()).unwrap();
+        let line: serde_json::Value = serde_json::from_str(&heard.next().await.unwrap().body).unwrap();
         assert_eq!(line["n"], json!(n));
     }
 }

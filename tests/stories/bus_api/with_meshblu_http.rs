@@ -306,9 +306,9 @@ async fn message() {
     assert_eq!((plain, acting, raw), (undefined(), undefined(), value(&json!(""))));
     assert_eq!(refused, failure(422, "Invalid Response Code 422"));
     for (n, from) in [(1, &sender), (2, &lender), (3, &sender)] {
-        let mut expected = body(n);
-        expected["fromUuid"] = json!(from.uuid);
-        assert_eq!(*heard.recv().await.unwrap(), *expected.to_string());
+        let event = heard.next().await.unwrap();
+        assert_eq!(*event.body, *body(n).to_string());
+        assert_eq!(event.route.hops()[0].from.as_str(), from.uuid);
     }
 }
 

@@ -6,8 +6,9 @@ use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_REQUEST_HEADERS, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, VARY,
+    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_REQUEST_HEADERS, CONTENT_SECURITY_POLICY, HeaderMap,
+    HeaderName, HeaderValue, ORIGIN, VARY,
 };
 use actix_web::middleware::Next;
 use actix_web::web::Data;
@@ -23,10 +24,12 @@ pub(super) async fn dress<B: MessageBody + 'static>(
     mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
-    // A stream without its body would never end.
-    if request.method() == Method::HEAD && !request.path().starts_with("/subscribe") {
+    // A read without its body would never end, or begin a session that nobody knows of.
+    let endless = ["/subscribe", "/socket.io"].iter().any(|path| request.path().starts_with(path));
+    if request.method() == Method::HEAD && !endless {
         request.head_mut().method = Method::GET;
     }
+    let page = credentialed(&request);
     let mut response = if request.method() == Method::OPTIONS {
         let preflight = preflight(&request);
         request.into_response(preflight).map_into_right_body()
@@ -38,12 +41,26 @@ pub(super) async fn dress<B: MessageBody + 'static>(
     let headers = response.headers_mut();
     // Pages are for people: no other page reads them (RFC 9700, 2.6).
     if !headers.contains_key(CONTENT_SECURITY_POLICY) {
-        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        allow_origin(headers, page);
     }
     if let Some(name) = name {
         headers.insert(RESPONSE_ID, name);
     }
     Ok(response)
+}
+
+/// The page that a firehose is for: its polls carry cookies, which `*` does not allow. No cookie means anything here.
+fn credentialed(request: &ServiceRequest) -> Option<HeaderValue> {
+    let polls = request.path().starts_with("/socket.io");
+    request.headers().get(ORIGIN).filter(|_| polls).cloned()
+}
+
+fn allow_origin(headers: &mut HeaderMap, page: Option<HeaderValue>) {
+    if page.is_some() {
+        headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+        headers.append(VARY, HeaderValue::from_static("Origin"));
+    }
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, page.unwrap_or(HeaderValue::from_static("*")));
 }
 
 fn response_id(door: Option<&Data<Door>>) -> Option<HeaderValue> {

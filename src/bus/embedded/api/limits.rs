@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::firehose::FirehoseLimits;
 use crate::config::Config;
 
 /// How much strangers may ask of the bus's API.
@@ -23,6 +24,8 @@ pub struct ApiLimits {
     pub connections: usize,
     /// Who may read along at the same time.
     pub streams: usize,
+    /// What the firehose takes.
+    pub firehose: FirehoseLimits,
     /// Threads that serve.
     pub workers: usize,
     /// Time to finish what runs when the server stops; whole seconds.
@@ -40,6 +43,7 @@ impl Default for ApiLimits {
             keep_alive: Duration::from_secs(75),
             connections: 1024,
             streams: 256,
+            firehose: FirehoseLimits::default(),
             workers: 1,
             drain_within: Duration::from_secs(25),
         }

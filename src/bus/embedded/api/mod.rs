@@ -4,6 +4,7 @@ mod answer;
 mod body;
 mod devices;
 mod dress;
+mod firehose;
 mod limits;
 mod liveness;
 mod messages;
@@ -21,5 +22,6 @@ mod streaming;
 mod subscriptions;
 mod tokens;
 
+pub use firehose::FirehoseLimits;
 pub use limits::ApiLimits;
 pub use server::serve;

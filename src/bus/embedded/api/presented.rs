@@ -70,14 +70,17 @@ impl Presented {
         Ok(caller)
     }
 
-    /// Reads along at `device` by these credentials, whoever the request wants to act as.
+    /// Reads along at `device` by these credentials, whoever the request wants to act as. Counts as an operation.
     pub(super) fn listening(
         &self,
         bus: &EmbeddedBus,
         view: &View<'_>,
         device: DeviceUuid,
     ) -> Result<(Caller, Listening), BusError> {
-        bus.listen_as(view, self.login.as_ref().ok_or(BusError::Forbidden)?, device)
+        let login = self.login.as_ref().ok_or(BusError::Forbidden)?;
+        let (caller, listening) = bus.listen_as(view, login, device)?;
+        self.meter.count(&caller.auth, bus.clock.now())?;
+        Ok((caller, listening))
     }
 }
 

@@ -4,7 +4,7 @@ use actix_web::web::{self, ServiceConfig, delete, get, patch, post, put};
 
 use super::problem::Problem;
 use super::refusal::Refusal;
-use super::{devices, liveness, messages, oauth, search, streaming, subscriptions, tokens};
+use super::{devices, firehose, liveness, messages, oauth, search, streaming, subscriptions, tokens};
 
 /// Sets the routes up; whatever has none is 404.
 pub(super) fn routes(config: &mut ServiceConfig) {
@@ -17,6 +17,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .configure(token_and_subscription_routes)
         .route("/broadcasts", post().to(messages::broadcast))
         .route("/subscribe/{uuid}/received", get().to(streaming::received))
+        .configure(firehose::routes)
         .route("/authenticate/{uuid}", get().to(devices::check))
         .route("/authorize", get().to(oauth::authorize::ask))
         .route("/authorize", post().to(oauth::authorize::answer))

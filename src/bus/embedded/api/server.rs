@@ -11,6 +11,7 @@ use actix_web::{App, HttpRequest, HttpServer};
 use tokio::sync::Semaphore;
 
 use super::dress::dress;
+use super::firehose::{Sessions, Strangers};
 use super::limits::ApiLimits;
 use super::meter::Meter;
 use super::room::Room;
@@ -24,6 +25,8 @@ pub(super) struct Door {
     pub(super) room: Room,
     pub(super) streams: Arc<Semaphore>,
     pub(super) meter: Arc<Meter>,
+    pub(super) sessions: Sessions,
+    pub(super) strangers: Strangers,
 }
 
 impl Door {
@@ -47,6 +50,8 @@ pub fn serve(listener: TcpListener, bus: EmbeddedBus, limits: ApiLimits) -> io::
         room: Room::new(limits.all_bodies_bytes),
         streams: Arc::new(Semaphore::new(limits.streams)),
         meter: Arc::new(Meter::new(limits.operations_per_minute)),
+        sessions: Sessions::new(limits.firehose),
+        strangers: Strangers::new(limits.firehose.refusals),
     });
     let app = move || App::new().app_data(door.clone()).wrap(from_fn(dress)).configure(routes);
     let server = HttpServer::new(app)

@@ -1,0 +1,36 @@
+//! How much strangers may ask of the firehose.
+
+use std::time::Duration;
+
+/// How much strangers may ask of the firehose, and how often they have to show that they are there.
+#[derive(Clone, Copy, Debug)]
+pub struct FirehoseLimits {
+    /// Sessions in all.
+    pub sessions: usize,
+    /// Sessions of one device.
+    pub device_sessions: usize,
+    /// Bytes of one packet, or of one post with packets, from a client.
+    pub packet_bytes: usize,
+    /// Refused handshakes that one address may have in a minute.
+    pub refusals: u32,
+    /// How often a client is to ping.
+    pub ping_interval: Duration,
+    /// How much later a ping may come before the session is over.
+    pub ping_timeout: Duration,
+    /// Time to change from polling to a websocket.
+    pub upgrade_within: Duration,
+}
+
+impl Default for FirehoseLimits {
+    fn default() -> Self {
+        Self {
+            sessions: 256,
+            device_sessions: 16,
+            packet_bytes: 64 << 10,
+            refusals: 60,
+            ping_interval: Duration::from_secs(25),
+            ping_timeout: Duration::from_secs(60),
+            upgrade_within: Duration::from_secs(10),
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Payloads over HTTP.
+
+use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
+use actix_web::web::Payload;
+use actix_web::{HttpResponse, HttpResponseBuilder};
+use bytes::BytesMut;
+use futures_util::StreamExt;
+use tokio::time::timeout;
+
+use super::super::limits::ApiLimits;
+use super::super::problem::Problem;
+use super::super::refusal::Refusal;
+use super::conversation::Outgoing;
+use super::rejection::Rejection;
+use crate::bus::engine_io::{self, Framing, Packet};
+
+const BINARY: &str = "application/octet-stream";
+const TEXT: &str = "text/plain; charset=UTF-8";
+
+/// The packets of a post.
+pub(super) async fn read(
+    headers: &HeaderMap,
+    payload: Payload,
+    limits: &ApiLimits,
+) -> Result<Vec<Packet>, Rejection> {
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let framing = if content_type == Some(BINARY) { Framing::Binary } else { Framing::Text };
+    let late = |_| Refusal::Problem(Problem::Timeout);
+    let body = timeout(limits.request_within, whole(payload, limits.firehose.packet_bytes)).await;
+    engine_io::read(&body.map_err(late)??, framing).map_err(|_| Rejection::BadRequest)
+}
+
+async fn whole(mut payload: Payload, limit: usize) -> Result<BytesMut, Rejection> {
+    let mut body = BytesMut::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|_| Rejection::BadRequest)?;
+        if chunk.len() > limit - body.len() {
+            return Err(Refusal::Problem(Problem::BodyTooLarge).into());
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// The answer to a poll.
+pub(super) fn answer(
+    mut response: HttpResponseBuilder,
+    batch: Vec<Outgoing>,
+    framing: Framing,
+) -> HttpResponse {
+    let packets: Vec<_> = batch.into_iter().map(|out| out.packet).collect();
+    let payload = engine_io::write(&packets, framing);
+    response.content_type(if framing == Framing::Binary { BINARY } else { TEXT }).body(payload)
+}

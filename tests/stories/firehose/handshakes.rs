@@ -1,0 +1,127 @@
+//! How a session begins, and who may have one.
+
+use endo::bus::embedded::api::{ApiLimits, FirehoseLimits};
+use serde_json::json;
+
+use super::wire::{Polling, Socket, shown};
+use crate::support::bus::{Device, TestBus, send};
+
+const REFUSED: &str = r#"{"code":null}"#;
+
+#[tokio::test]
+async fn polling_begins_as_the_protocol_has_it() {
+    let bus = TestBus::open().await;
+    let device = bus.listener().await;
+    let Device { uuid, token } = &device;
+    let path = format!("/socket.io/v1/{uuid}/?uuid={uuid}&token={token}&EIO=3&transport=polling&b64=1");
+    let opened = send(bus.anonymous(&format!("GET {path}"))).await;
+    let sid = opened.header("set-cookie").unwrap().strip_prefix("io=").unwrap()[..20].to_owned();
+    let open =
+        format!(r#"97:0{{"sid":"{sid}","upgrades":["websocket"],"pingInterval":25000,"pingTimeout":60000}}"#);
+    opened.is(200, &open);
+    assert_eq!(opened.header("content-type"), Some("text/plain; charset=UTF-8"));
+    let session = format!("{path}&sid={sid}");
+    send(bus.anonymous(&format!("GET {session}"))).await.is(200, "2:40");
+    let ping = bus.anonymous(&format!("POST {session}")).body("1:2");
+    send(ping.header("content-type", "text/plain;charset=UTF-8")).await.is(200, "ok");
+    send(bus.anonymous(&format!("GET {session}"))).await.is(200, "1:3");
+}
+
+#[tokio::test]
+async fn a_browser_gets_binary_payloads_and_may_be_on_another_site() {
+    let bus = TestBus::open().await;
+    let device = bus.listener().await;
+    let path = format!("/socket.io/v1/{}/?EIO=3&transport=polling", device.uuid);
+    let opened = send(shown(&bus, &device, &path).header("origin", "https://pages.test")).await;
+    assert_eq!(opened.header("content-type"), Some("application/octet-stream"));
+    assert_eq!(opened.header("access-control-allow-origin"), Some("https://pages.test"));
+    assert_eq!(opened.header("access-control-allow-credentials"), Some("true"));
+    let sid = opened.header("set-cookie").unwrap()[3..23].to_owned();
+    let session = format!("{path}&sid={sid}");
+    let connected = bus.anonymous(&format!("GET {session}")).send().await.unwrap();
+    assert_eq!(&connected.bytes().await.unwrap()[..], b"\x00\x02\xff40");
+    let ping = bus.anonymous(&format!("POST {session}")).body(&b"\x00\x01\xff2"[..]);
+    send(ping.header("content-type", "application/octet-stream")).await.is(200, "ok");
+    let pong = bus.anonymous(&format!("GET {session}")).send().await.unwrap();
+    assert_eq!(&pong.bytes().await.unwrap()[..], b"\x00\x01\xff3");
+    let preflight =
+        send(bus.anonymous(&format!("OPTIONS {session}")).header("origin", "https://pages.test")).await;
+    preflight.is(204, "");
+    assert_eq!(preflight.header("access-control-allow-origin"), Some("https://pages.test"));
+}
+
+#[tokio::test]
+async fn a_websocket_needs_no_polling_before() {
+    let bus = TestBus::open().await;
+    let device = bus.listener().await;
+    let path = format!("/socket.io/v1/{}/?EIO=3&transport=websocket", device.uuid);
+    let mut socket = Socket::upgrade(shown(&bus, &device, &path)).await.unwrap();
+    let open = socket.text().await.unwrap();
+    assert!(open.contains(r#""upgrades":[],"pingInterval":25000"#), "{open}");
+    assert_eq!(socket.text().await.unwrap(), "40");
+    socket.say("2").await;
+    assert_eq!(socket.text().await.unwrap(), "3");
+}
+
+#[tokio::test]
+async fn the_prefix_alone_leads_to_the_device_of_the_credentials() {
+    let bus = TestBus::open().await;
+    let device = bus.listener().await;
+    for path in ["/socket.io", "/socket.io/"] {
+        let opened = send(shown(&bus, &device, &format!("{path}?EIO=3&transport=polling&b64=1"))).await;
+        assert!(opened.text.starts_with("97:0{"), "{opened:?}");
+    }
+    let elsewhere = send(shown(&bus, &device, "/socket.iodine?EIO=3&transport=polling&b64=1")).await;
+    assert_eq!(elsewhere.status, 404);
+}
+
+#[tokio::test]
+async fn nobody_listens_without_the_device_s_own_token() {
+    let bus = TestBus::open().await;
+    let (device, other) = (bus.listener().await, bus.device(json!({})).await);
+    let wrong = Device { token: other.token.clone(), ..device.clone() };
+    for transport in ["polling", "websocket"] {
+        let path = format!("/socket.io/v1/{}/?EIO=3&transport={transport}", device.uuid);
+        let upper = format!("/socket.io/v1/{}/?EIO=3&transport={transport}", device.uuid.to_uppercase());
+        let bare = || bus.anonymous(&format!("GET {path}"));
+        let requests =
+            [bare(), shown(&bus, &wrong, &path), shown(&bus, &other, &path), shown(&bus, &device, &upper)];
+        for request in requests {
+            let refused = Socket::upgrade(request).await.err().unwrap();
+            assert_eq!(refused, (400, REFUSED.to_owned()));
+        }
+        send(bare()).await.is(400, REFUSED);
+        send(shown(&bus, &other, &path)).await.is(400, REFUSED);
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_is_refused_again_and_again_is_not_looked_at() {
+    let firehose = FirehoseLimits { refusals: 3, ..FirehoseLimits::default() };
+    let bus = TestBus::with(ApiLimits { firehose, ..ApiLimits::default() }, None).await;
+    let device = bus.listener().await;
+    let path = format!("/socket.io/v1/{}/?EIO=3&transport=polling", device.uuid);
+    // A minute may begin in between.
+    let mut refused = 0;
+    while send(bus.anonymous(&format!("GET {path}"))).await.status == 400 {
+        refused += 1;
+    }
+    assert!((3..=6).contains(&refused), "{refused}");
+}
+
+#[tokio::test]
+async fn one_device_has_only_so_many_sessions() {
+    let firehose = FirehoseLimits { device_sessions: 2, sessions: 3, ..FirehoseLimits::default() };
+    let bus = TestBus::with(ApiLimits { firehose, ..ApiLimits::default() }, None).await;
+    let (one, two) = (bus.listener().await, bus.listener().await);
+    let path = |device: &Device| format!("/socket.io/v1/{}/?EIO=3&transport=polling", device.uuid);
+    let (first, _second) = (Polling::open(&bus, &one).await, Polling::open(&bus, &one).await);
+    send(shown(&bus, &one, &path(&one))).await.is(429, r#"{"message":"Too Many Requests"}"#);
+    let _third = Polling::open(&bus, &two).await;
+    let full = send(shown(&bus, &two, &path(&two))).await;
+    full.is(503, r#"{"error":"Maximum Capacity Exceeded"}"#);
+    first.post("1:1").await.is(200, "ok");
+    let closed = first.poll().await;
+    assert!(closed.text == "1:1" || closed.status == 400, "{closed:?}");
+    Polling::open(&bus, &two).await;
+}

@@ -1,0 +1,9 @@
+//! The firehose of the embedded bus, down to the wire.
+
+mod codec;
+mod delivery;
+mod endings;
+mod handshakes;
+mod misbehaving;
+mod real;
+mod wire;

@@ -1,0 +1,124 @@
+//! A client that says whatever a story wants it to say.
+
+use endo::bus::engine_io::{Framing, read};
+use futures_util::{SinkExt, StreamExt};
+use reqwest::RequestBuilder;
+use serde_json::Value;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::Role;
+
+use crate::support::bus::{Answer, Device, TestBus, send};
+
+/// A session that polls, with payloads as text.
+pub(super) struct Polling<'a> {
+    bus: &'a TestBus,
+    path: String,
+    pub(super) sid: String,
+}
+
+impl<'a> Polling<'a> {
+    /// A session of `device`, connected.
+    pub(super) async fn open(bus: &'a TestBus, device: &Device) -> Self {
+        let path = format!("/socket.io/v1/{}/", device.uuid);
+        let handshake = send(shown(bus, device, &format!("{path}?EIO=3&transport=polling&b64=1"))).await;
+        assert_eq!(handshake.status, 200, "{handshake:?}");
+        let opened: Value = serde_json::from_str(handshake.text.split_once(":0").unwrap().1).unwrap();
+        let session = Self { bus, path, sid: opened["sid"].as_str().unwrap().to_owned() };
+        session.poll().await.is(200, "2:40");
+        session
+    }
+
+    fn address(&self, transport: &str) -> String {
+        format!("{}?EIO=3&transport={transport}&b64=1&sid={}", self.path, self.sid)
+    }
+
+    pub(super) async fn poll(&self) -> Answer {
+        send(self.bus.anonymous(&format!("GET {}", self.address("polling")))).await
+    }
+
+    /// The packets of one poll.
+    pub(super) async fn packets(&self) -> Vec<String> {
+        let answer = self.poll().await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let packets = read(answer.text.as_bytes(), Framing::Text).unwrap();
+        packets.iter().map(endo::bus::engine_io::Packet::to_text).collect()
+    }
+
+    /// The events of one poll, which brings nothing else.
+    pub(super) async fn events(&self) -> Vec<Value> {
+        self.packets().await.iter().map(|packet| event(packet)).collect()
+    }
+
+    pub(super) async fn post(&self, payload: impl Into<reqwest::Body>) -> Answer {
+        let call = format!("POST {}", self.address("polling"));
+        send(self.bus.anonymous(&call).header("content-type", "text/plain;charset=UTF-8").body(payload)).await
+    }
+
+    /// A websocket for the same session.
+    pub(super) async fn websocket(&self) -> Socket {
+        Socket::upgrade(self.bus.anonymous(&format!("GET {}", self.address("websocket")))).await.unwrap()
+    }
+}
+
+/// A GET that shows the credentials of `device`.
+pub(super) fn shown(bus: &TestBus, device: &Device, path: &str) -> RequestBuilder {
+    let request = bus.anonymous(&format!("GET {path}"));
+    request.header("x-meshblu-uuid", &device.uuid).header("x-meshblu-token", &device.token)
+}
+
+/// What `42["message",…]` tells.
+pub(super) fn event(packet: &str) -> Value {
+    let told: Value = serde_json::from_str(packet.strip_prefix("42").unwrap()).unwrap();
+    assert_eq!((&told[0], told.as_array().unwrap().len()), (&Value::from("message"), 2));
+    told[1].clone()
+}
+
+/// A websocket, frame by frame.
+pub(super) struct Socket(WebSocketStream<reqwest::Upgraded>);
+
+impl Socket {
+    /// A session of `device` by a websocket alone, connected.
+    pub(super) async fn open(bus: &TestBus, device: &Device) -> Self {
+        let path = format!("/socket.io/v1/{}/?EIO=3&transport=websocket", device.uuid);
+        let mut socket = Self::upgrade(shown(bus, device, &path)).await.unwrap();
+        assert!(socket.text().await.unwrap().starts_with("0{\"sid\":"));
+        assert_eq!(socket.text().await.unwrap(), "40");
+        socket
+    }
+
+    /// The websocket, or the answer that refuses it.
+    pub(super) async fn upgrade(request: RequestBuilder) -> Result<Self, (u16, String)> {
+        let request = request
+            .header("connection", "Upgrade")
+            .header("upgrade", "websocket")
+            .header("sec-websocket-version", "13")
+            .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
+        let response = request.send().await.unwrap();
+        if response.status() != 101 {
+            return Err((response.status().as_u16(), response.text().await.unwrap()));
+        }
+        let upgraded = response.upgrade().await.unwrap();
+        Ok(Self(WebSocketStream::from_raw_socket(upgraded, Role::Client, None).await))
+    }
+
+    pub(super) async fn say(&mut self, message: impl Into<Message>) {
+        // The server may have closed it already; what then follows tells.
+        let _ = self.0.send(message.into()).await;
+    }
+
+    /// The next text; `None` at the end.
+    pub(super) async fn text(&mut self) -> Option<String> {
+        loop {
+            match self.0.next().await? {
+                Ok(Message::Text(text)) => return Some(text.to_string()),
+                Ok(Message::Close(_)) | Err(_) => return None,
+                Ok(_) => {}
+            }
+        }
+    }
+
+    pub(super) async fn event(&mut self) -> Value {
+        event(&self.text().await.unwrap())
+    }
+}
