@@ -50,7 +50,8 @@ impl Peer {
         &self.egress.0.listed
     }
 
-    pub(super) fn limit(&self) -> Duration {
+    /// How long a call may take.
+    pub fn limit(&self) -> Duration {
         self.limit
     }
 

@@ -76,6 +76,11 @@ impl Meshblu {
         &self.0.subscriptions
     }
 
+    /// How long a call may take.
+    pub(super) fn limit(&self) -> Duration {
+        self.0.peer.limit()
+    }
+
     /// A connection that stays.
     pub(super) async fn open_socket(
         &self,

@@ -148,3 +148,19 @@ async fn whoever_does_not_keep_up_is_cut_off_after_what_was_kept() {
     assert_eq!(heard, 4);
     over(&session).await;
 }
+
+#[tokio::test]
+async fn a_websocket_that_is_not_read_holds_nothing_up() {
+    let firehose = FirehoseLimits { device_sessions: 1, ..FirehoseLimits::default() };
+    let bus = TestBus::with(ApiLimits { firehose, ..ApiLimits::default() }, None).await;
+    let device = bus.listener().await;
+    let _unread = Socket::open(&bus, &device).await;
+    let large = json!({"devices": [device.uuid], "payload": "x".repeat(2_000_000)});
+    for _ in 0..20 {
+        send(bus.by(&device, "POST /messages").json(&large)).await.is(204, "");
+    }
+    let reset = send(bus.by(&device, &format!("POST /devices/{}/token", device.uuid))).await.json();
+    let device = Device { token: reset["token"].as_str().unwrap().to_owned(), ..device };
+    let path = format!("/socket.io/v1/{}/?EIO=3&transport=polling", device.uuid);
+    while send(shown(&bus, &device, &path)).await.status != 200 {}
+}

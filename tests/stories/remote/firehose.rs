@@ -34,6 +34,8 @@ enum Manner {
     Behaves(Vec<Value>),
     /// Greets with terms of a second, and answers nothing.
     FallsSilent,
+    /// Accepts, and says nothing.
+    Mute,
 }
 
 /// A firehose; one manner a connection, the last for all that follow.
@@ -100,6 +102,7 @@ async fn speak(mut socket: Socket, manner: Manner) -> Option<()> {
             let events = events.into_iter().map(|event| Message::text(format!("42{event}")));
             ([Message::text(OPEN), Message::text("40")].into_iter().chain(events).collect(), true)
         }
+        Manner::Mute => (Vec::new(), true),
         Manner::Answers(_) => (Vec::new(), false),
     };
     for frame in frames {
@@ -215,6 +218,32 @@ async fn a_server_that_answers_no_ping_is_left() {
     let (_gateway, _directory) = gateway(&meshblu, &firehose).await;
     firehose.connection(2).await;
     until(async || !meshblu.messages().is_empty()).await;
+}
+
+#[tokio::test]
+async fn a_server_that_accepts_and_says_nothing_is_left() {
+    let meshblu = FakeMeshblu::start().await;
+    let good = Manner::Behaves(vec![event(&say_hello().to_string())]);
+    let mut firehose = FakeFirehose::start(vec![Manner::Mute, good]).await;
+    let (gateway, _directory) = gateway(&meshblu, &firehose).await;
+    firehose.connection(1).await;
+    assert!(!is_ready(&gateway).await);
+    firehose.connection(2).await;
+    until(async || !meshblu.messages().is_empty()).await;
+}
+
+#[tokio::test]
+async fn a_server_that_sends_more_than_an_answer_may_have_is_left() {
+    let meshblu = FakeMeshblu::start().await;
+    let mut large = say_hello();
+    large["padding"] = json!("x".repeat(11 << 20));
+    let [large, small] =
+        [large, say_hello()].map(|message| Manner::Behaves(vec![event(&message.to_string())]));
+    let mut firehose = FakeFirehose::start(vec![large, small]).await;
+    let (_gateway, _directory) = gateway(&meshblu, &firehose).await;
+    firehose.connection(2).await;
+    until(async || !meshblu.messages().is_empty()).await;
+    assert_eq!(meshblu.messages().len(), 1);
 }
 
 #[tokio::test]

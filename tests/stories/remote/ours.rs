@@ -1,7 +1,7 @@
 //! Two programs of ours: a gateway whose Meshblu is the embedded bus of another.
 
 use endo::ambient::Clock;
-use endo::config::Secret;
+use endo::config::{self, Intake, Secret};
 use endo::credentials::Account;
 use endo::message::DeviceUuid;
 use endo::store::Binding;
@@ -17,6 +17,7 @@ use crate::support::meshblu::{RemoteGateway, say_hello, settings};
 struct Scene {
     bus: TestGateway,
     gateway: RemoteGateway,
+    service: Device,
     flow: Flow,
     binding: Binding,
     _directory: TempDir,
@@ -31,23 +32,31 @@ async fn register(bus: &TestGateway, document: serde_json::Value) -> Device {
 
 impl Scene {
     async fn set(accept_legacy: bool) -> Self {
+        Self::with(|bus| bus.accept_legacy_signatures = accept_legacy).await
+    }
+
+    async fn with(change: impl FnOnce(&mut config::Bus)) -> Self {
         let bus = TestGateway::with("http://127.0.0.1:9", |config| config.egress.allow_loopback = true).await;
         let service = register(&bus, json!({"type": "device:oauth", "discoverWhitelist": ["*"]})).await;
         let directory = tempfile::tempdir().unwrap();
         let mut settings = settings(directory.path(), &format!("http://{}", bus.running.bus().unwrap()));
         settings.bus.uuid = Some(service.uuid.clone());
         settings.bus.token = Some(Secret::from(service.token.clone()));
-        settings.bus.accept_legacy_signatures = accept_legacy;
+        settings.bus.accept_legacy_signatures = false;
         settings.bus.timeout_seconds = 10;
+        change(&mut settings.bus);
+        let by_webhook = settings.bus.intake == Intake::Webhook;
         let gateway = RemoteGateway::at(Clock::system(), settings).await.unwrap();
         let url = format!("http://{}/v2/messages", gateway.running.gateway());
         let webhook = json!({"type": "webhook", "url": url, "method": "POST", "signRequest": true});
         let forward = json!({"$addToSet": {"meshblu.forwarders.message.received": webhook}});
-        bus.update(&service, &service.uuid, forward).await;
+        if by_webhook {
+            bus.update(&service, &service.uuid, forward).await;
+        }
         let itself = format!("POST /v2/devices/{0}/subscriptions/{0}/message.received", service.uuid);
         send(bus.by(&service, &itself)).await.is(204, "");
         let (binding, flow) = cast(&bus, &gateway).await;
-        Self { bus, gateway, flow, binding, _directory: directory }
+        Self { bus, gateway, service, flow, binding, _directory: directory }
     }
 }
 
@@ -85,6 +94,29 @@ async fn a_flow_is_answered_over_both_and_nothing_old_is_accepted() {
     assert_eq!(reply["metadata"], json!({"to": {"nodeId": "n1"}, "code": 200, "status": "OK"}));
     assert_eq!(reply["data"], json!({"hello": "Ada"}));
     assert_eq!(reply["fromUuid"], json!(scene.binding.user_device));
+}
+
+/// Waits until `/readyz` of the gateway answers this.
+async fn until_ready(scene: &Scene, status: u16) {
+    let url = format!("http://{}/readyz", scene.gateway.running.gateway());
+    let mut ticks = tokio::time::interval(std::time::Duration::from_millis(2));
+    while reqwest::get(&url).await.unwrap().status() != status {
+        ticks.tick().await;
+    }
+}
+
+#[tokio::test]
+async fn a_flow_is_answered_over_a_firehose_that_ends_with_the_token() {
+    let mut scene = Scene::with(|bus| bus.intake = Intake::Firehose).await;
+    until_ready(&scene, 200).await;
+    for _ in 0..3 {
+        let reply = exchange(&mut scene).await;
+        assert_eq!(reply["data"], json!({"hello": "Ada"}));
+        assert_eq!(reply["fromUuid"], json!(scene.binding.user_device));
+    }
+    let reset = format!("POST /devices/{}/token", scene.service.uuid);
+    assert_eq!(send(scene.bus.by(&scene.service, &reset)).await.status, 200);
+    until_ready(&scene, 503).await;
 }
 
 #[tokio::test]

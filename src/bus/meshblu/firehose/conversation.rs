@@ -11,8 +11,6 @@ use super::event::{self, FirehoseEvent};
 use crate::bus::engine_io::{Malformed, Packet, PacketType};
 use crate::egress::{EgressError, Socket};
 
-/// How long the other side may take to begin.
-const BEGIN_WITHIN: Duration = Duration::from_secs(10);
 /// What terms of the other side are kept within.
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(300);
@@ -60,7 +58,7 @@ pub(super) struct Conversation {
 
 impl Conversation {
     /// Waits for the terms and for the greeting: `0{…}`, then `40`.
-    pub(super) async fn begin(mut socket: Socket) -> Result<Self, Ended> {
+    pub(super) async fn begin(mut socket: Socket, within: Duration) -> Result<Self, Ended> {
         let beginning = async {
             let open = next(&mut socket).await?;
             let terms: Terms = match open.kind {
@@ -73,7 +71,7 @@ impl Conversation {
                 _ => Err(Ended::Unexpected),
             }
         };
-        let terms = timeout(BEGIN_WITHIN, beginning).await.map_err(|_| Ended::Silent)??;
+        let terms = timeout(within, beginning).await.map_err(|_| Ended::Silent)??;
         let kept = |millis| Duration::from_millis(millis).clamp(SHORTEST, LONGEST);
         Ok(Self { socket, ping_every: kept(terms.ping_interval), answer_within: kept(terms.ping_timeout) })
     }

@@ -67,7 +67,7 @@ impl Firehose {
     async fn connect(&self, events: &mpsc::Sender<FirehoseEvent>) -> Ended {
         let began = async {
             let socket = self.bus.open_socket(&self.target(), self.headers()?, &self.random).await?;
-            Conversation::begin(socket).await
+            Conversation::begin(socket, self.bus.limit()).await
         };
         match began.await {
             Ok(mut conversation) => {
