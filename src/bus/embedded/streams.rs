@@ -104,22 +104,30 @@ async fn revocation(revoked: &mut watch::Receiver<bool>) {
     }
 }
 
+/// Known until its reading end is dropped, so that a token that is revoked ends also what is read out of a backlog.
 #[derive(Debug)]
 struct Listener {
     reader: Option<Reader>,
-    backlog: mpsc::Sender<Heard>,
+    /// None once it is cut off.
+    backlog: Option<mpsc::Sender<Heard>>,
     room: Arc<Semaphore>,
     revoked: watch::Sender<bool>,
 }
 
 impl Listener {
-    /// Whether the listener keeps up.
-    fn hear(&self, event: &Arc<Arrived>) -> bool {
+    /// Cuts the listener off if it does not keep up.
+    fn hear(&mut self, event: &Arc<Arrived>) {
+        let Some(backlog) = &self.backlog else { return };
         let kib = u32::try_from(event.kib().min(BACKLOG_KIB)).ok();
         let room = kib.and_then(|kib| Arc::clone(&self.room).try_acquire_many_owned(kib).ok());
-        room.is_some_and(|room| {
-            self.backlog.try_send(Heard { event: Arc::clone(event), _room: room }).is_ok()
-        })
+        let heard = room.map(|room| Heard { event: Arc::clone(event), _room: room });
+        if heard.is_none_or(|heard| backlog.try_send(heard).is_err()) {
+            self.backlog = None;
+        }
+    }
+
+    fn is_read(&self) -> bool {
+        !self.revoked.is_closed()
     }
 
     fn is_of(&self, device: &DeviceUuid) -> bool {
@@ -154,8 +162,9 @@ impl Streams {
         let (revoked, revocation) = watch::channel(false);
         let room = Arc::new(Semaphore::new(BACKLOG_KIB));
         let mut listeners = self.listeners();
-        listeners.retain(|listener| !listener.backlog.is_closed());
+        listeners.retain(Listener::is_read);
         if !listeners.closed {
+            let backlog = Some(backlog);
             listeners.at.entry(device).or_default().push(Listener { reader, backlog, room, revoked });
         }
         Listening { backlog: receiver, revoked: revocation }
@@ -163,14 +172,16 @@ impl Streams {
 
     /// Whether somebody reads along at `device`.
     pub fn listening(&self, device: &DeviceUuid) -> bool {
-        self.listeners().at.contains_key(device)
+        let listeners = self.listeners();
+        listeners.at.get(device).is_some_and(|here| here.iter().any(|listener| listener.backlog.is_some()))
     }
 
     /// Sends `event` to all who read along at `device`; those who do not keep up are cut off.
     pub fn publish(&self, device: &DeviceUuid, event: &Arc<Arrived>) {
         let mut listeners = self.listeners();
         if let Some(here) = listeners.at.get_mut(device) {
-            here.retain(|listener| listener.hear(event));
+            here.iter_mut().for_each(|listener| listener.hear(event));
+            here.retain(Listener::is_read);
             if here.is_empty() {
                 listeners.at.remove(device);
             }
