@@ -114,7 +114,7 @@ impl Pass {
         let bound = if idle < 15.0 {
             "the cores"
         } else {
-            "three commits, one after another, and two calls of the bus"
+            "what waits for one another: commits and calls of the bus"
         };
         let Count { subscriptions, searches, messages } = self.calls;
         format!(
