@@ -33,8 +33,11 @@ impl CredentialsDevices {
         if !is_subscribed(bus, &binding).await? {
             return Err(CredentialsError::NotBound);
         }
-        let shown = record_shown_by(bus, &parties.credentials).await?;
-        Ok(stored.unwrap_or(shown))
+        match (record_shown_by(bus, &parties.credentials).await, stored) {
+            // The bus's copy is a projection: where it lost that, the store's still counts.
+            (Ok(_) | Err(CredentialsError::NoRecord), Some(stored)) => Ok(stored),
+            (shown, _) => shown,
+        }
     }
 
     /// The newest record of a credentials device: the store's, else the one that the service can see.

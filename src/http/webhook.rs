@@ -145,7 +145,11 @@ fn arrival(headers: &HeaderMap, verified: &Verified<'_>, caller: Option<Login>) 
 
 /// Absent, empty, or JSON that is no list of hops: 422, as the original's. Not JSON: the request is broken.
 fn route(headers: &HeaderMap) -> Result<Route, Problem> {
-    let text = headers.get("x-meshblu-route").map(|value| value.as_bytes()).unwrap_or_default();
+    let mut given = headers.get_all("x-meshblu-route");
+    let text = given.next().map(|value| value.as_bytes()).unwrap_or_default();
+    if given.next().is_some() {
+        return Err(malformed("x-meshblu-route is there more than once"));
+    }
     if text.is_empty() {
         return Err(bad_route());
     }

@@ -1,7 +1,5 @@
 //! The end on a bus elsewhere: the reply is written down before it leaves, so that it leaves once (`spec/endo.md` 2.5).
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use super::{KEPT_ERRORS, MUST_BE_AN_ARRAY, Told, status_entry};
@@ -12,9 +10,6 @@ use crate::dispatch::answer::Desk;
 use crate::dispatch::case::Case;
 use crate::message::{DeviceUuid, Failure, Reply};
 use crate::store::{Ending, Outcome, Taken, Transaction};
-
-/// The pauses before a reply is sent again that certainly did not arrive.
-const PAUSES: [Duration; 3] = [Duration::from_millis(250), Duration::from_secs(1), Duration::from_secs(4)];
 
 /// A bus, and who speaks there for the user device.
 struct Voice<'a> {
@@ -57,39 +52,32 @@ impl Desk {
         }
     }
 
-    /// Writes down what is to be told, then sends it: again only while it certainly did not arrive.
+    /// Writes down what is to be told, then sends it.
     async fn tell(&self, voice: &Voice<'_>, taken: &Taken, told: &Told) -> Telling {
         let (seq, text) = (taken.delivery.seq, told.message.to_string());
         if !self.keep(move |transaction: &Transaction<'_>| transaction.start_reply(seq, &text)).await {
             return Telling::Closed;
         }
-        let mut pauses = PAUSES.into_iter();
-        loop {
-            let error = match voice.send(told).await {
-                Ok(()) => return Telling::Done,
-                Err(error) if !error.nothing_done() => return Telling::Unknown(error),
-                Err(error) => error,
-            };
-            match pauses.next().filter(|_| matches!(error, MeshbluError::Call(_))) {
-                Some(pause) => tokio::time::sleep(pause).await,
-                None => return Telling::NotTaken(error),
-            }
+        match voice.send(told).await {
+            Ok(()) => Telling::Done,
+            Err(error) if error.nothing_done() => Telling::NotTaken(error),
+            Err(error) => Telling::Unknown(error),
         }
     }
 
+    /// The outcome is on disk before the status device is asked for: a repeat gets it, whatever happens meanwhile.
     async fn end_told(&self, voice: &Voice<'_>, taken: Taken, told: Told) -> Verdict {
         let now = self.clock.now();
-        let noted = match &told.failure {
-            Some(_) => voice.push_status(&told, status_entry(&told, now)).await,
-            None => Ok(()),
-        };
         let (seq, id, outcome) = (taken.delivery.seq, taken.delivery.new.id.clone(), told.outcome(now));
         let end = move |transaction: &Transaction<'_>| match transaction.finish(seq)? {
             true => transaction.note_outcome(&id, &outcome),
             false => Ok(()),
         };
         self.keep_end(taken, end).await;
-        match noted {
+        if told.failure.is_none() {
+            return told.verdict();
+        }
+        match voice.push_status(&told, status_entry(&told, now)).await {
             Ok(()) => told.verdict(),
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "the error was not noted");

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::support::bus::send;
 use crate::support::meshblu::{
     CREDENTIALS, FLOW, FakeMeshblu, RemoteGateway, SERVICE, USER_DEVICE, route, say_hello,
 };
@@ -41,6 +42,13 @@ async fn a_route_that_names_nobody_to_answer_is_a_bad_route() {
         assert_eq!(answer.json()["error"], "Bad route");
     }
     assert_eq!(gateway.webhook_by("[{", &say_hello()).await.status, 400);
+    let twice =
+        gateway.post("/v2/messages").header("x-meshblu-route", route()).header("x-meshblu-route", looping);
+    let recorded = &crate::support::meshblu::vectors()["vectors"][0]["request"]["headers"];
+    let twice = ["Date", "X-MESHBLU-UUID", "Authorization"]
+        .into_iter()
+        .fold(twice, |request, name| request.header(name, recorded[name].as_str().unwrap()));
+    assert_eq!(send(twice.body(say_hello().to_string())).await.status, 400, "which one counts?");
     assert!(meshblu.called().is_empty());
     assert_eq!(gateway.waiting().await, 0);
 }
