@@ -8,4 +8,4 @@ mod login;
 pub mod meshblu;
 
 pub use kind::Bus;
-pub use login::Login;
+pub use login::{LENIENT_BASE64, LOGIN_HEADERS, Login};

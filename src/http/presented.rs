@@ -2,32 +2,16 @@
 
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 use base64::Engine;
-use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use zeroize::Zeroizing;
 
-use crate::bus::Login;
-
-/// Header pairs that carry uuid and token, in the order in which they are looked for, before `Authorization`.
-const PAIRS: [(&str, &str); 3] = [
-    ("meshblu_auth_uuid", "meshblu_auth_token"),
-    ("skynet_auth_uuid", "skynet_auth_token"),
-    ("x-meshblu-uuid", "x-meshblu-token"),
-];
-
-const LENIENT: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::STANDARD,
-    GeneralPurposeConfig::new()
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
-        .with_decode_allow_trailing_bits(true),
-);
+use crate::bus::{LENIENT_BASE64, LOGIN_HEADERS, Login};
 
 /// The login that the headers carry; nothing is proven yet. Cookies are none: a page elsewhere could make a browser
 /// send them.
 pub(super) fn login(headers: &HeaderMap) -> Option<Login> {
     let of_pair = |(uuid, token): &(&str, &str)| pair(text(headers, uuid)?, text(headers, token)?);
     let bearer = || decoded(text(headers, "meshblu_auth_bearer")?);
-    PAIRS.iter().find_map(of_pair).or_else(bearer).or_else(|| authorization(headers))
+    LOGIN_HEADERS.iter().find_map(of_pair).or_else(bearer).or_else(|| authorization(headers))
 }
 
 fn authorization(headers: &HeaderMap) -> Option<Login> {
@@ -38,7 +22,7 @@ fn authorization(headers: &HeaderMap) -> Option<Login> {
 
 /// Exactly one colon.
 fn decoded(encoded: &str) -> Option<Login> {
-    let decoded = Zeroizing::new(LENIENT.decode(encoded).ok()?);
+    let decoded = Zeroizing::new(LENIENT_BASE64.decode(encoded).ok()?);
     let (uuid, token) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
     pair(uuid, token).filter(|login| !login.token.contains(':'))
 }

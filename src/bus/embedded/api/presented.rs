@@ -7,32 +7,16 @@ use actix_web::dev::Payload;
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 use actix_web::{FromRequest, HttpRequest};
 use base64::Engine;
-use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use zeroize::Zeroizing;
 
 use super::meter::Meter;
 use super::refusal::Refusal;
 use super::request::uuid;
 use super::server::Door;
-use crate::bus::Login;
 use crate::bus::embedded::{BusError, Caller, EmbeddedBus, Listening};
+use crate::bus::{LENIENT_BASE64, LOGIN_HEADERS, Login};
 use crate::message::DeviceUuid;
 use crate::store::View;
-
-/// Header pairs that carry uuid and token, in the order in which they are looked for after `Authorization`.
-const PAIRS: [(&str, &str); 3] = [
-    ("meshblu_auth_uuid", "meshblu_auth_token"),
-    ("skynet_auth_uuid", "skynet_auth_token"),
-    ("x-meshblu-uuid", "x-meshblu-token"),
-];
-
-const LENIENT: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::STANDARD,
-    GeneralPurposeConfig::new()
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
-        .with_decode_allow_trailing_bits(true),
-);
 
 /// The credentials of a request and the device it wants to act as; nothing is proven yet.
 #[derive(Clone, Debug)]
@@ -102,13 +86,13 @@ impl FromRequest for Presented {
 /// The word before the credentials is not looked at, nor is what follows a second colon.
 pub(super) fn authorization(headers: &HeaderMap) -> Option<Login> {
     let (_, encoded) = headers.get(AUTHORIZATION)?.to_str().ok()?.trim().split_once(' ')?;
-    let decoded = Zeroizing::new(LENIENT.decode(encoded.trim()).ok()?);
+    let decoded = Zeroizing::new(LENIENT_BASE64.decode(encoded.trim()).ok()?);
     let mut parts = std::str::from_utf8(&decoded).ok()?.split(':');
     login(parts.next()?, parts.next()?)
 }
 
 fn pair(headers: &HeaderMap) -> Option<Login> {
-    PAIRS.iter().find_map(|names| of_headers(headers, *names))
+    LOGIN_HEADERS.iter().find_map(|names| of_headers(headers, *names))
 }
 
 /// The credentials in these two headers.
