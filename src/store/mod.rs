@@ -13,6 +13,7 @@ mod facts;
 mod feed;
 mod open;
 mod outcomes;
+mod proofs;
 mod pruning;
 mod readers;
 mod records;

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use super::StoreError;
 
 /// Step `n` leads from format `n` to format `n + 1`.
-const STEPS: &[&str] = &[FIRST, WITH_REPLIES, WITH_SIGN_INS, WITH_RENEWALS];
+const STEPS: &[&str] = &[FIRST, WITH_REPLIES, WITH_SIGN_INS, WITH_RENEWALS, WITH_PROOFS];
 
 const FIRST: &str = "
 CREATE TABLE facts (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -107,6 +107,15 @@ CREATE TABLE renewals (
     held_until INTEGER NOT NULL, rest_until INTEGER NOT NULL, reason TEXT
 ) WITHOUT ROWID;
 CREATE INDEX renewals_due ON renewals (renew_at);
+";
+
+/// When somebody last proved control of the account behind credentials.
+const WITH_PROOFS: &str = "
+CREATE TABLE proofs (
+    caller TEXT NOT NULL, credentials TEXT NOT NULL, proved_at INTEGER NOT NULL,
+    PRIMARY KEY (caller, credentials)
+) WITHOUT ROWID;
+CREATE INDEX proofs_by_age ON proofs (proved_at);
 ";
 
 /// Marks a file as a database of endo ("Endo" in ASCII).

@@ -5,6 +5,7 @@ mod feed;
 mod full;
 mod opening;
 mod plans;
+mod proofs;
 mod rows;
 
 use std::path::Path;
