@@ -1,13 +1,13 @@
 //! Which user device may use which credentials device, and which no longer may.
 
-use rusqlite::OptionalExtension;
+use rusqlite::{OptionalExtension, Row};
 
 use super::{StoreError, Transaction, View};
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 
 /// One user device's right to use one credentials device.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Binding {
     /// The device that keeps the credentials.
     pub credentials: DeviceUuid,
@@ -34,14 +34,23 @@ impl View<'_> {
                    FROM bindings LEFT JOIN tombstones USING (credentials, user_device)
                    ORDER BY bound_at, user_device";
         let mut statement = self.prepare(sql)?;
-        let rows = statement.query_map([], |row| {
-            let binding = Binding {
-                credentials: row.get::<_, String>(0)?.into(),
-                user_device: row.get::<_, String>(1)?.into(),
-            };
-            let ended = row.get::<_, Option<i64>>(3)?.map(Timestamp::from_millis);
-            Ok((binding, Timestamp::from_millis(row.get(2)?), ended))
-        })?;
+        let rows = statement.query_map([], noted)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The same of these credentials alone.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn bindings_of(
+        &self,
+        credentials: &DeviceUuid,
+    ) -> Result<Vec<(Binding, Timestamp, Option<Timestamp>)>, StoreError> {
+        let sql = "SELECT credentials, user_device, bound_at, ended_at
+                   FROM bindings LEFT JOIN tombstones USING (credentials, user_device)
+                   WHERE credentials = ?1 ORDER BY bound_at, user_device";
+        let mut statement = self.prepare(sql)?;
+        let rows = statement.query_map([credentials.as_str()], noted)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 }
@@ -68,6 +77,15 @@ impl Transaction<'_> {
         let (credentials, user_device) = key(binding);
         Ok(self.prepare(sql)?.execute((credentials, user_device, now.as_millis()))? > 0)
     }
+}
+
+fn noted(row: &Row<'_>) -> rusqlite::Result<(Binding, Timestamp, Option<Timestamp>)> {
+    let binding = Binding {
+        credentials: row.get::<_, String>(0)?.into(),
+        user_device: row.get::<_, String>(1)?.into(),
+    };
+    let ended = row.get::<_, Option<i64>>(3)?.map(Timestamp::from_millis);
+    Ok((binding, Timestamp::from_millis(row.get(2)?), ended))
 }
 
 fn key(binding: &Binding) -> (&str, &str) {

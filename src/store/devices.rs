@@ -120,6 +120,10 @@ impl Transaction<'_> {
         if self.is_short_of_room()? && text.len() as u64 > self.device_bytes(uuid)? {
             return Err(StoreError::Full);
         }
+        if document.get("endo").is_some() {
+            // What it showed before held a sealed secret too.
+            self.overwrite_what_is_freed()?;
+        }
         let sql = "UPDATE devices SET document = ?2 WHERE uuid = ?1 RETURNING seq";
         let seq = self.prepare(sql)?.query_row((uuid.as_str(), &text), |row| row.get(0))?;
         self.touch(uuid);

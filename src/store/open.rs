@@ -17,7 +17,7 @@ use super::{StoreError, Transaction, View, schema};
 /// Databases up to this size are read through once at start; larger ones would make it slow.
 const CHECKED_AT_START: u64 = 16 << 20;
 /// How long to wait for a program that looks at the files from outside, such as a backup.
-const BUSY: Duration = Duration::from_secs(1);
+pub(super) const BUSY: Duration = Duration::from_secs(1);
 const READERS: usize = 2;
 /// Searches may take long; they wait for each other alone.
 const SEARCHERS: usize = 1;

@@ -3,6 +3,7 @@
 use rusqlite::OptionalExtension;
 
 use super::{StoreError, Transaction, View};
+use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 
 /// A sealed record as text, exactly as it was sealed.
@@ -42,20 +43,62 @@ impl View<'_> {
     }
 }
 
+impl View<'_> {
+    /// Whether what this credentials device kept is forgotten for ever.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn is_forgotten(&self, credentials: &DeviceUuid) -> Result<bool, StoreError> {
+        Ok(self.forgotten_owner_keys(credentials)?.is_some())
+    }
+
+    /// What `endo.authorizedKey` held in the record that is forgotten, as JSON text.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn forgotten_owner_keys(&self, credentials: &DeviceUuid) -> Result<Option<String>, StoreError> {
+        let mut statement = self.prepare("SELECT owner_keys FROM forgotten WHERE credentials = ?1")?;
+        Ok(statement.query_row([credentials.as_str()], |row| row.get(0)).optional()?)
+    }
+}
+
 impl Transaction<'_> {
-    /// Stores `record` unless as new a generation is there; answers whether it was stored. A secret that the API
-    /// gave may be the only one that still works, so this may use the room that is kept free for endings.
+    /// Stores `record` unless as new a generation is there, or what the device kept is forgotten; answers whether it was
+    /// stored. A secret that the API gave may be the only one that still works, so this may use the room that is kept
+    /// free for endings. The record before is overwritten.
     ///
     /// # Errors
     /// What the database reports.
     pub fn store_record(&self, credentials: &DeviceUuid, record: &StoredRecord) -> Result<bool, StoreError> {
         self.use_reserve();
-        let sql = "INSERT INTO records (credentials, generation, endo, signature) VALUES (?1, ?2, ?3, ?4)
+        self.overwrite_what_is_freed()?;
+        let sql = "INSERT INTO records (credentials, generation, endo, signature)
+                   SELECT ?1, ?2, ?3, ?4 WHERE NOT EXISTS (SELECT 1 FROM forgotten WHERE credentials = ?1)
                    ON CONFLICT (credentials) DO UPDATE
                    SET generation = excluded.generation, endo = excluded.endo, signature = excluded.signature
                    WHERE excluded.generation > records.generation";
         let generation = i64::try_from(record.generation).unwrap_or(i64::MAX);
         let row = (credentials.as_str(), generation, &record.endo, &record.signature);
         Ok(self.prepare(sql)?.execute(row)? > 0)
+    }
+    /// Forgets the record of a credentials device for ever, its renewal and its uses: no
+    /// record of that device is stored again. Its bytes are overwritten, and the log of changes is emptied.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn forget_record(
+        &self,
+        credentials: &DeviceUuid,
+        owner_keys: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.use_reserve();
+        self.erase()?;
+        let sql =
+            "INSERT OR IGNORE INTO forgotten (credentials, owner_keys, forgotten_at) VALUES (?1, ?2, ?3)";
+        self.prepare(sql)?.execute((credentials.as_str(), owner_keys, now.as_millis()))?;
+        self.prepare("DELETE FROM records WHERE credentials = ?1")?.execute([credentials.as_str()])?;
+        self.prepare("DELETE FROM uses WHERE credentials = ?1")?.execute([credentials.as_str()])?;
+        self.forget_renewal(credentials)
     }
 }

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use super::StoreError;
 
 /// Step `n` leads from format `n` to format `n + 1`.
-const STEPS: &[&str] = &[FIRST, WITH_REPLIES, WITH_SIGN_INS, WITH_RENEWALS, WITH_PROOFS];
+const STEPS: &[&str] = &[FIRST, WITH_REPLIES, WITH_SIGN_INS, WITH_RENEWALS, WITH_PROOFS, WITH_RECEIPTS];
 
 const FIRST: &str = "
 CREATE TABLE facts (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -116,6 +116,42 @@ CREATE TABLE proofs (
     PRIMARY KEY (caller, credentials)
 ) WITHOUT ROWID;
 CREATE INDEX proofs_by_age ON proofs (proved_at);
+";
+
+/// What is ended, what remains to be done about it, and who was there last.
+const WITH_RECEIPTS: &str = "
+CREATE TABLE receipts (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, credentials TEXT NOT NULL, document TEXT NOT NULL
+);
+CREATE INDEX receipts_by_credentials ON receipts (credentials, seq);
+
+-- What the bus still has to be told of a binding or a record that is over.
+CREATE TABLE errands (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    credentials TEXT NOT NULL, user_device TEXT, kind INTEGER NOT NULL, receipt INTEGER NOT NULL,
+    due_at INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX errands_due ON errands (due_at, seq);
+
+-- Sealed copies of records whose secrets the API still has to be told to end.
+CREATE TABLE revocations (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    credentials TEXT NOT NULL, receipt INTEGER NOT NULL,
+    generation INTEGER NOT NULL, endo TEXT NOT NULL, signature TEXT NOT NULL,
+    made_at INTEGER NOT NULL, due_at INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX revocations_due ON revocations (due_at, seq);
+CREATE INDEX revocations_by_credentials ON revocations (credentials);
+
+-- Credentials devices whose record is gone for ever, and who could manage it: the keys of its owners.
+CREATE TABLE forgotten (
+    credentials TEXT PRIMARY KEY, owner_keys TEXT NOT NULL, forgotten_at INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE uses (
+    credentials TEXT NOT NULL, user_device TEXT NOT NULL, used_at INTEGER NOT NULL,
+    PRIMARY KEY (credentials, user_device)
+) WITHOUT ROWID;
 ";
 
 /// Marks a file as a database of endo ("Endo" in ASCII).

@@ -46,6 +46,18 @@ impl fmt::Debug for View<'_> {
     }
 }
 
+/// How thoroughly what a transaction removes is removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Erasing {
+    /// Overwritten where that costs no write of its own.
+    #[default]
+    AsUsual,
+    /// Overwritten, also in pages that are free then.
+    Overwriting,
+    /// The same, and the log of changes is emptied after the commit.
+    Emptying,
+}
+
 pub(super) type Hook = Box<dyn FnOnce() + Send>;
 
 /// A view that can be changed. All of it is kept, or nothing.
@@ -53,6 +65,7 @@ pub struct Transaction<'c> {
     view: View<'c>,
     room: Room,
     ends_something: Cell<bool>,
+    erasing: Cell<Erasing>,
     hooks: RefCell<Vec<Hook>>,
     touched: RefCell<Vec<DeviceUuid>>,
 }
@@ -63,6 +76,7 @@ impl<'c> Transaction<'c> {
             view: View { connection, cache: Some(cache) },
             room,
             ends_something: Cell::new(false),
+            erasing: Cell::default(),
             hooks: RefCell::default(),
             touched: RefCell::default(),
         }
@@ -81,6 +95,27 @@ impl<'c> Transaction<'c> {
 
     pub(super) fn may_use_reserve(&self) -> bool {
         self.ends_something.get()
+    }
+
+    /// From here on, what this transaction removes is overwritten, also in pages that are free then: it may have been a
+    /// sealed secret.
+    pub(super) fn overwrite_what_is_freed(&self) -> Result<(), StoreError> {
+        if self.erasing.get() == Erasing::AsUsual {
+            self.connection.pragma_update(None, "secure_delete", "ON")?;
+            self.erasing.set(Erasing::Overwriting);
+        }
+        Ok(())
+    }
+
+    /// The same, and no copy stays in the log of changes either.
+    pub(super) fn erase(&self) -> Result<(), StoreError> {
+        self.overwrite_what_is_freed()?;
+        self.erasing.set(Erasing::Emptying);
+        Ok(())
+    }
+
+    pub(super) fn erasing(&self) -> Erasing {
+        self.erasing.get()
     }
 
     pub(super) fn room(&self) -> Room {

@@ -1,15 +1,17 @@
 //! The one writer: takes what waits, puts it into one commit, and answers when that is on disk.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::device_cache::DeviceCache;
+use super::open::BUSY;
 use super::room::Room;
-use super::transaction::Hook;
+use super::transaction::{Erasing, Hook};
 use super::{StoreError, Transaction};
 
 /// How many writes may wait before callers wait to hand in theirs.
@@ -79,7 +81,8 @@ pub(super) fn start(parts: WriterParts) -> std::io::Result<(WriteQueue, std::thr
     let thread = std::thread::Builder::new().name("store-writer".into()).spawn(move || {
         let WriterParts { connection, room, cache_bytes, lock } = parts;
         let cache = RefCell::new(DeviceCache::new(cache_bytes));
-        Writer { connection: &connection, cache: &cache, room }.run(receiver);
+        let owes_emptying = Cell::new(false);
+        Writer { connection: &connection, cache: &cache, room, owes_emptying }.run(receiver);
         drop(connection);
         // A child process that is just being started may still share the file; the lock ends all the same.
         let _ = lock.unlock();
@@ -91,6 +94,8 @@ struct Writer<'c> {
     connection: &'c Connection,
     cache: &'c RefCell<DeviceCache>,
     room: Room,
+    /// Whether the log of changes may hold what was erased.
+    owes_emptying: Cell<bool>,
 }
 
 /// What is to happen once the commit is on disk, or is known not to be.
@@ -132,6 +137,21 @@ impl Writer<'_> {
             self.roll_back();
         }
         group.answers.into_iter().for_each(|answer| contain(|| answer(outcome.clone())));
+        if self.owes_emptying.get() {
+            self.empty_log();
+        }
+    }
+
+    /// Writes the log of changes into the file and cuts it to nothing; where somebody still reads what it holds, that is
+    /// tried again after the next commit.
+    fn empty_log(&self) {
+        let emptied = || -> rusqlite::Result<bool> {
+            self.connection.busy_timeout(Duration::ZERO)?;
+            let busy = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
+            self.connection.busy_timeout(BUSY)?;
+            Ok(!busy?)
+        };
+        self.owes_emptying.set(!emptied().unwrap_or(false));
     }
 
     fn begin(&self) -> Result<(), StoreError> {
@@ -152,6 +172,12 @@ impl Writer<'_> {
         // A write that panics must not take the others of its group along.
         let written = catch_unwind(AssertUnwindSafe(|| write(Ok(&transaction))));
         let keep = written.as_ref().is_ok_and(|written| written.keep);
+        if transaction.erasing() > Erasing::AsUsual {
+            self.connection.pragma_update(None, "secure_delete", "FAST")?;
+        }
+        if transaction.erasing() == Erasing::Emptying {
+            self.owes_emptying.set(true);
+        }
         group.answers.extend(written.ok().map(|written| written.answer));
         if keep {
             group.hooks.extend(transaction.kept());

@@ -1,0 +1,127 @@
+//! What the bus still has to be told of rights and records that are over.
+
+use rusqlite::{OptionalExtension, Row};
+
+use super::{StoreError, Transaction, View};
+use crate::ambient::Timestamp;
+use crate::message::DeviceUuid;
+
+/// What is to be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrandKind {
+    /// The subscription of a binding ends.
+    Subscription,
+    /// The user device's lists name the credentials device no more.
+    Whitelists,
+    /// The credentials device shows its record no more.
+    Record,
+}
+
+impl ErrandKind {
+    const ALL: [Self; 3] = [Self::Subscription, Self::Whitelists, Self::Record];
+
+    const fn code(self) -> i64 {
+        self as i64
+    }
+
+    fn of(code: i64) -> Self {
+        Self::ALL.into_iter().find(|kind| kind.code() == code).unwrap_or(Self::Record)
+    }
+}
+
+/// Something to be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Errand {
+    /// What.
+    pub kind: ErrandKind,
+    /// Of which credentials.
+    pub credentials: DeviceUuid,
+    /// Of which user device, where it is about one.
+    pub user_device: Option<DeviceUuid>,
+    /// The receipt that says how it went ([`StoredReceipt::seq`](super::StoredReceipt::seq)).
+    pub receipt: i64,
+}
+
+/// An errand that is not done yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueuedErrand {
+    /// Names it within this store.
+    pub seq: i64,
+    /// What is to be done.
+    pub errand: Errand,
+    /// How often it was tried in vain.
+    pub attempts: u32,
+}
+
+const COLUMNS: &str = "seq, kind, credentials, user_device, receipt, attempts";
+
+impl View<'_> {
+    /// The errands that are due, the longest due first, at most `limit`.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn due_errands(&self, now: Timestamp, limit: usize) -> Result<Vec<QueuedErrand>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM errands WHERE due_at <= ?1 ORDER BY due_at, seq LIMIT ?2");
+        let mut statement = self.prepare(&sql)?;
+        let rows = statement.query_map((now.as_millis(), limit as i64), queued)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Whether a job waits or runs whose message came by this user device.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn has_job_of(&self, user_device: &DeviceUuid) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM deliveries WHERE work = 0 AND instr(route, ?1) > 0 LIMIT 1";
+        Ok(self.prepare(sql)?.query_row([user_device.as_str()], |_| Ok(())).optional()?.is_some())
+    }
+}
+
+impl Transaction<'_> {
+    /// Notes something to be told from `due_at` on, also in a file that is as good as full.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn add_errand(&self, errand: Errand, due_at: Timestamp) -> Result<QueuedErrand, StoreError> {
+        self.use_reserve();
+        let sql = "INSERT INTO errands (kind, credentials, user_device, receipt, due_at)
+                   VALUES (?1, ?2, ?3, ?4, ?5)";
+        self.prepare(sql)?.execute((
+            errand.kind.code(),
+            errand.credentials.as_str(),
+            errand.user_device.as_ref().map(DeviceUuid::as_str),
+            errand.receipt,
+            due_at.as_millis(),
+        ))?;
+        Ok(QueuedErrand { seq: self.last_insert_rowid(), errand, attempts: 0 })
+    }
+
+    /// Puts an errand off until `due_at`; `counts` where it was tried in vain.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn postpone_errand(&self, seq: i64, due_at: Timestamp, counts: bool) -> Result<(), StoreError> {
+        let sql = "UPDATE errands SET due_at = ?2, attempts = attempts + ?3 WHERE seq = ?1";
+        self.prepare(sql)?.execute((seq, due_at.as_millis(), counts))?;
+        Ok(())
+    }
+
+    /// Takes an errand off the list; answers whether it was still there.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn finish_errand(&self, seq: i64) -> Result<bool, StoreError> {
+        self.use_reserve();
+        Ok(self.prepare("DELETE FROM errands WHERE seq = ?1")?.execute([seq])? > 0)
+    }
+}
+
+fn queued(row: &Row<'_>) -> rusqlite::Result<QueuedErrand> {
+    let errand = Errand {
+        kind: ErrandKind::of(row.get(1)?),
+        credentials: row.get::<_, String>(2)?.into(),
+        user_device: row.get::<_, Option<String>>(3)?.map(DeviceUuid::from),
+        receipt: row.get(4)?,
+    };
+    Ok(QueuedErrand { seq: row.get(0)?, errand, attempts: row.get(5)? })
+}

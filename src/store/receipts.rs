@@ -1,0 +1,83 @@
+//! The kept proofs of what was ended, bounded in rows.
+
+use rusqlite::OptionalExtension;
+
+use super::{StoreError, Transaction, View};
+use crate::message::DeviceUuid;
+
+/// The most receipts that are kept; the oldest make room.
+const MOST: i64 = 100_000;
+
+/// A receipt as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredReceipt {
+    /// Names it within this store.
+    pub seq: i64,
+    /// What it says, as JSON text.
+    pub document: String,
+}
+
+impl View<'_> {
+    /// What the receipt of this [`StoredReceipt::seq`] says.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn receipt(&self, seq: i64) -> Result<Option<String>, StoreError> {
+        let mut statement = self.prepare("SELECT document FROM receipts WHERE seq = ?1")?;
+        Ok(statement.query_row([seq], |row| row.get(0)).optional()?)
+    }
+
+    /// The receipts of these credentials, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn receipts_of(
+        &self,
+        credentials: &DeviceUuid,
+        limit: usize,
+    ) -> Result<Vec<StoredReceipt>, StoreError> {
+        let sql = "SELECT seq, document FROM receipts WHERE credentials = ?1 ORDER BY seq DESC LIMIT ?2";
+        let mut statement = self.prepare(sql)?;
+        let rows = statement.query_map((credentials.as_str(), limit as i64), stored)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// All receipts, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn receipts(&self, limit: usize) -> Result<Vec<StoredReceipt>, StoreError> {
+        let mut statement = self.prepare("SELECT seq, document FROM receipts ORDER BY seq DESC LIMIT ?1")?;
+        let rows = statement.query_map([limit as i64], stored)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+impl Transaction<'_> {
+    /// Keeps a receipt, also in a file that is as good as full; answers its [`StoredReceipt::seq`].
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn add_receipt(&self, credentials: &DeviceUuid, document: &str) -> Result<i64, StoreError> {
+        self.use_reserve();
+        let sql = "INSERT INTO receipts (credentials, document) VALUES (?1, ?2)";
+        self.prepare(sql)?.execute((credentials.as_str(), document))?;
+        let seq = self.last_insert_rowid();
+        self.prepare("DELETE FROM receipts WHERE seq <= ?1")?.execute([seq - MOST])?;
+        Ok(seq)
+    }
+
+    /// Says in a receipt what became known since.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn rewrite_receipt(&self, seq: i64, document: &str) -> Result<(), StoreError> {
+        self.use_reserve();
+        self.prepare("UPDATE receipts SET document = ?2 WHERE seq = ?1")?.execute((seq, document))?;
+        Ok(())
+    }
+}
+
+fn stored(row: &rusqlite::Row<'_>) -> rusqlite::Result<StoredReceipt> {
+    Ok(StoredReceipt { seq: row.get(0)?, document: row.get(1)? })
+}
