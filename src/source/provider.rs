@@ -48,6 +48,13 @@ pub struct Provider {
     pub refresh: Refresh,
 }
 
+impl Provider {
+    /// Whether it is known that one of its tokens can be ended alone.
+    pub fn revokes_alone(&self) -> bool {
+        self.revocation.as_ref().is_some_and(|revocation| revocation.alone)
+    }
+}
+
 fn blank() -> String {
     " ".to_owned()
 }
@@ -92,6 +99,10 @@ pub struct Revocation {
     pub way: RevocationWay,
     /// Where; `{client_id}` stands for the gateway's name at the provider.
     pub url: String,
+    /// Whether it is known that the end of one token leaves the account's newer ones alone. Only then is a secret ended
+    /// that another one took the place of.
+    #[serde(default)]
+    pub alone: bool,
 }
 
 /// What kind of request revokes a token.

@@ -1,12 +1,14 @@
 //! The API of this gateway as its settings and the catalogue together say.
 
+use std::sync::Arc;
+
 use thiserror::Error;
 
 use super::catalogue::Catalogue;
-use super::oauth2::OAuth2;
+use super::oauth2::{OAuth2, OAuthClient};
 use super::provider::Provider;
 use crate::config::{self, SourceKind};
-use crate::egress::{HostList, Url};
+use crate::egress::{Egress, HostList, Url};
 
 /// The API that the credentials are for, and how they come about.
 #[derive(Debug)]
@@ -27,7 +29,7 @@ pub struct Source {
 #[derive(Debug)]
 pub enum Way {
     /// By signing in at the API; without a client that is registered there, nobody can.
-    OAuth2User(Option<Box<OAuth2>>),
+    OAuth2User(Option<Arc<OAuth2>>),
     /// There is no account at an API: the bus uuid is the identity.
     Passthru,
     /// A key that its owner types into a page.
@@ -76,7 +78,7 @@ impl Source {
         let provider = provider(settings, catalogue)?;
         let (base_url, hosts) = api(settings, provider)?;
         let way = match settings.kind {
-            SourceKind::Oauth2User => Way::OAuth2User(OAuth2::settle(settings, provider)?.map(Box::new)),
+            SourceKind::Oauth2User => Way::OAuth2User(OAuth2::settle(settings, provider)?.map(Arc::new)),
             SourceKind::Passthru => Way::Passthru,
             SourceKind::Static => Way::Static,
         };
@@ -90,7 +92,17 @@ impl Source {
         Ok(Self { name, title, base_url, hosts, way })
     }
 
-    /// The OAuth 2 client, where there is one.
+    /// Who speaks to the provider, where anybody can.
+    pub fn oauth2_client(&self, egress: &Egress) -> Option<OAuthClient> {
+        match &self.way {
+            Way::OAuth2User(oauth2) => {
+                oauth2.as_ref().map(|oauth2| OAuthClient::new(egress.clone(), Arc::clone(oauth2)))
+            }
+            Way::Passthru | Way::Static => None,
+        }
+    }
+
+    /// What signing in at the provider takes, where anybody can.
     pub fn oauth2(&self) -> Option<&OAuth2> {
         match &self.way {
             Way::OAuth2User(oauth2) => oauth2.as_deref(),

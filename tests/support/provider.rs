@@ -120,7 +120,7 @@ impl FakeProvider {
 pub(crate) fn client(settings: &config::Source, egress: EgressSettings) -> OAuthClient {
     let source = Source::settle(settings, &Catalogue::embedded()).unwrap();
     let Way::OAuth2User(Some(oauth2)) = source.way else { panic!("{source:?}") };
-    OAuthClient::new(Egress::new(egress, Lookup::system()).unwrap(), Arc::new(*oauth2))
+    OAuthClient::new(Egress::new(egress, Lookup::system()).unwrap(), oauth2)
 }
 
 /// The form that a request carries.

@@ -36,6 +36,7 @@ pub struct OAuth2 {
     pub(super) scope: String,
     pub(super) parameters: BTreeMap<String, String>,
     pub(super) revocation: Option<(RevocationWay, Url)>,
+    pub(super) revokes_alone: bool,
     pub(super) profile: Profile,
     pub(super) profile_url: Option<Url>,
     /// Whether a refresh token may be sent again when its answer was lost.
@@ -88,6 +89,8 @@ impl OAuth2 {
                 Some(url) => Some((RevocationWay::Rfc7009, endpoint("source.revocation_url", url)?)),
                 None => addresses.revocation,
             },
+            // RFC 7009 ends what came of one authorization; a provider that ends more is one of the catalogue's.
+            revokes_alone: settings.revocation_url.is_some() || provider.is_some_and(Provider::revokes_alone),
             profile: profile(settings, provider)?,
             profile_url: match &settings.profile_url {
                 Some(url) => Some(endpoint("source.profile_url", url)?),
@@ -97,6 +100,16 @@ impl OAuth2 {
             redirect_url: settings.redirect_url.clone(),
             client_id,
         }))
+    }
+
+    /// Whether the provider can be told that a secret is over.
+    pub fn can_revoke(&self) -> bool {
+        self.revocation.is_some()
+    }
+
+    /// Whether it can be told so of one secret without ending newer ones of the same account.
+    pub fn revokes_one_alone(&self) -> bool {
+        self.can_revoke() && self.revokes_alone
     }
 
     /// Where its requests may go.
@@ -110,7 +123,7 @@ impl OAuth2 {
 impl Addresses {
     fn known(provider: &Provider, client_id: &str) -> Result<Self, SourceError> {
         let known = |url: &str| endpoint("source.provider", url);
-        let revocation = provider.revocation.as_ref().map(|Revocation { way, url }| {
+        let revocation = provider.revocation.as_ref().map(|Revocation { way, url, .. }| {
             let id = percent_encoding::utf8_percent_encode(client_id, percent_encoding::NON_ALPHANUMERIC);
             Ok((*way, known(&url.replace("{client_id}", &id.to_string()))?))
         });
