@@ -12,7 +12,7 @@ use super::operation::{
     OperationError,
 };
 use crate::ambient::Timestamp;
-use crate::credentials::{Account, CredentialsError};
+use crate::credentials::{Account, CredentialsError, Cut, Revoker};
 use crate::gateway::Gateway;
 use crate::message::{DeliveryId, DeviceUuid};
 use crate::store::{Binding, DeadLetter, StoreError, Transaction, View, Work};
@@ -161,7 +161,8 @@ async fn revoke(gateway: &Gateway, uuid: DeviceUuid) -> Result<Vec<DeviceRow>, O
         return Err(OperationError::UnknownDevice(uuid));
     }
     for row in rows {
-        gateway.credentials.revoke(Binding { credentials: row.credentials, user_device: row.uuid }).await?;
+        let owned = gateway.credentials.held(row.credentials).await?;
+        gateway.credentials.cut_off(&owned, Cut::One(row.uuid), &Revoker::Operator).await?;
     }
     read(gateway, of_device).await
 }

@@ -20,7 +20,7 @@ pub use effective::{Effective, Origin};
 pub use error::ConfigError;
 pub use limits::{Egress, Http, Store, Webhooks};
 pub use load::{Flag, Sources, load};
-pub use network::{Bus, BusKind, Intake, Records};
+pub use network::{Bus, BusKind, Credentials, Intake, Records};
 pub use originals::Notice;
 pub use secret::Secret;
 pub use sections::{Config, Github, Jobs, Listen, Log, LogFormat};

@@ -99,3 +99,19 @@ impl Default for Records {
         Self { write: None, private_key: None, remember_seconds: 300, remember_entries: 4096 }
     }
 }
+
+/// How credentials are managed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Credentials {
+    /// How old a sign-in at the API may be, in seconds, for its owner to cut devices off and to forget the secret. 0 asks
+    /// for none, as the original: then whoever has the token of an owner's device can do both.
+    #[schemars(range(max = 86_400))]
+    pub reauthentication: u64,
+}
+
+impl Default for Credentials {
+    fn default() -> Self {
+        Self { reauthentication: 300 }
+    }
+}

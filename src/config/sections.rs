@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Bus, Egress, Http, Records, Secret, Source, Store, Webhooks};
+use super::{Bus, Credentials, Egress, Http, Records, Secret, Source, Store, Webhooks};
 
 /// The settings of the gateway, as `endo.toml` holds them.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -23,6 +23,8 @@ pub struct Config {
     pub bus: Bus,
     /// How stored credentials are sealed and remembered.
     pub records: Records,
+    /// How credentials are managed.
+    pub credentials: Credentials,
     /// What the gateway can do, and how long it may take.
     pub jobs: Jobs,
     /// The API that the credentials are for.
@@ -52,6 +54,7 @@ impl Default for Config {
             listen: Listen::default(),
             bus: Bus::default(),
             records: Records::default(),
+            credentials: Credentials::default(),
             jobs: Jobs::default(),
             source: Source::default(),
             github: Github::default(),

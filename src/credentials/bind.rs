@@ -1,4 +1,4 @@
-//! Giving user devices the right to use credentials, and taking it away.
+//! Giving user devices the right to use credentials.
 
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -8,7 +8,7 @@ use super::templates::{self, UserDevice};
 use super::{CredentialsDevices, CredentialsError};
 use crate::bus::Bus;
 use crate::message::DeviceUuid;
-use crate::store::{Binding, StoredSubscription, Transaction};
+use crate::store::{Binding, StoredSubscription};
 
 /// A new user device. Prints without its token.
 pub struct BoundDevice {
@@ -119,37 +119,6 @@ impl CredentialsDevices {
         };
         let opened = self.open_record(credentials, record).await?;
         Ok(opened.username().map(str::to_owned))
-    }
-
-    /// Ends a user device's right for ever: from the answer on, no message of it opens anything. Answers whether it
-    /// had the right.
-    ///
-    /// # Errors
-    /// What the store reports; the right stands then. A bus elsewhere that does not answer changes nothing: the right is
-    /// over.
-    pub async fn revoke(&self, binding: Binding) -> Result<bool, CredentialsError> {
-        let now = self.clock.now();
-        let ended = binding.clone();
-        let change = move |transaction: &Transaction<'_>| {
-            let is_new = transaction.revoke(&ended, now)?;
-            let subscription = subscription(&ended);
-            let was_bound = transaction.has_subscription(&subscription)?;
-            transaction.unsubscribe(&subscription)?;
-            Ok::<_, CredentialsError>((is_new, was_bound))
-        };
-        let (is_new, was_bound_here) = self.store.write(change).await?;
-        let was_bound = match &self.bus {
-            Bus::Embedded(_) => was_bound_here,
-            Bus::Meshblu(bus) => self.unsubscribe_on(bus, &binding).await.unwrap_or_else(|error| {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    device.uuid = %binding.user_device,
-                    "the bus keeps the subscription of a device that is cut off"
-                );
-                true
-            }),
-        };
-        Ok(is_new && was_bound)
     }
 }
 

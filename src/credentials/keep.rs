@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
+use tokio::sync::Notify;
+
 use super::CredentialsError;
 use super::openings::Openings;
+use super::uses::Uses;
 use crate::ambient::Clock;
 use crate::bus::Bus;
 use crate::message::DeviceUuid;
+use crate::source::oauth2::OAuthClient;
 use crate::store::{Store, StoredRecord};
 use crate::vault::{Contents, Credentials, Format, ResourceOwnerId, SecretText, Vault};
 
@@ -46,12 +50,27 @@ pub struct CredentialsDevices {
     pub(super) clock: Clock,
     pub(super) sealing: Arc<Sealing>,
     pub(super) openings: Arc<Openings>,
+    pub(super) uses: Arc<Uses>,
+    /// Who is told of secrets that are over, where anybody can be.
+    pub(super) upstream: Option<OAuthClient>,
+    /// Rung when something is over that has consequences.
+    pub(super) aftermath: Arc<Notify>,
 }
 
 impl CredentialsDevices {
     /// The credentials devices on `bus`, known to `store`, opened by `vault` and sealed as `sealing` says.
     pub fn new((bus, store): (Bus, Store), vault: Arc<Vault>, (clock, sealing): (Clock, Sealing)) -> Self {
-        Self { bus, store, vault, clock, sealing: Arc::new(sealing), openings: Arc::default() }
+        Self {
+            bus,
+            store,
+            vault,
+            clock,
+            sealing: Arc::new(sealing),
+            openings: Arc::default(),
+            uses: Arc::default(),
+            upstream: None,
+            aftermath: Arc::default(),
+        }
     }
 
     /// Keeps the account's secret on its credentials device, which is made where there is none. On the bus in this
@@ -101,11 +120,20 @@ pub(super) struct Before {
     pub(super) owners: Vec<DeviceUuid>,
     pub(super) token: Option<SecretText>,
     pub(super) generation: u64,
+    /// The record whose secret another one takes the place of.
+    pub(super) replaced: Option<StoredRecord>,
 }
 
 impl Before {
-    pub(super) fn read(record: &StoredRecord, opened: &Credentials) -> Self {
+    pub(super) fn read(record: &StoredRecord, opened: &Credentials, account: &Account) -> Self {
+        // An API may hand out the same secret again; then nothing is over.
+        let is_same = opened.secret().expose() == account.secret.expose();
+        let shares_refresh = account
+            .refresh_token
+            .as_ref()
+            .is_some_and(|new| opened.refresh_token().is_some_and(|old| old.expose() == new.expose()));
         Self {
+            replaced: (!is_same && !shares_refresh).then(|| record.clone()),
             owners: opened.owners().to_vec(),
             token: opened.credentials_device_token().map(|token| SecretText::from(token.expose())),
             generation: record.generation.max(opened.generation()),

@@ -1,14 +1,22 @@
 //! The life of a credentials device: made from an account's secret, bound to user devices, opened, revoked.
 
+mod aftermath;
 mod bind;
+mod errands;
 mod error;
+mod forget;
 mod keep;
 mod on_embedded;
 mod on_meshblu;
 mod open;
 mod openings;
 mod owned;
+mod receipt;
+mod receipts;
+mod revoke;
 mod templates;
+mod user_devices;
+mod uses;
 
 pub use bind::{BoundDevice, NewUserDevice, UserDeviceLook};
 pub use error::CredentialsError;
@@ -16,3 +24,6 @@ pub use keep::{Account, CredentialsDevices, Sealing};
 pub use on_meshblu::login_in;
 pub use open::Opened;
 pub use owned::Owned;
+pub use receipt::{Act, ApiAnswer, ApiVerdict, Fate, Matter, Part, Receipt, Revoker};
+pub use revoke::Cut;
+pub use user_devices::UserDeviceEntry;

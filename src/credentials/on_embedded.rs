@@ -58,7 +58,7 @@ fn make_user_device(
 }
 
 /// Updates a device in its own name.
-fn update_itself(
+pub(super) fn update_itself(
     bus: &EmbeddedBus,
     transaction: &Transaction<'_>,
     (device, update): (&DeviceUuid, &Value),
@@ -78,10 +78,11 @@ struct Keeping {
 
 impl Keeping {
     fn run(self, transaction: &Transaction<'_>) -> Result<DeviceUuid, CredentialsError> {
-        let (device, before) = match self.find(transaction)? {
+        let (device, mut before) = match self.find(transaction)? {
             Some(found) => found,
             None => self.make(transaction)?,
         };
+        let replaced = before.replaced.take();
         let contents = self.devices.contents(&self.account, before);
         let sealed = self.devices.vault.seal(&device, &contents, self.devices.sealing.format)?;
         let record = StoredRecord {
@@ -93,6 +94,9 @@ impl Keeping {
             return Err(CredentialsError::RolledBack);
         }
         self.project(transaction, (&device, &sealed))?;
+        if let Some(replaced) = &replaced {
+            self.devices.retire(transaction, (&device, replaced), &self.account.owner)?;
+        }
         Ok(device)
     }
 
@@ -106,7 +110,7 @@ impl Keeping {
             };
             match self.devices.open_cold(&device, &record) {
                 Ok(opened) if opened.id() == Some(&self.account.id) => {
-                    return Ok(Some((device, Before::read(&record, &opened))));
+                    return Ok(Some((device, Before::read(&record, &opened, &self.account))));
                 }
                 Err(error) if !came_with_its_device(&record) => return Err(error),
                 _ => {}

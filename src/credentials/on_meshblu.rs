@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 
 use super::bind::{BoundDevice, NewUserDevice, subscription};
 use super::keep::{Account, Before, STRANGERS};
+use super::open::stored_record;
 use super::{CredentialsDevices, CredentialsError, templates};
 use crate::bus::Login;
 use crate::bus::meshblu::{Identity, Meshblu};
@@ -26,7 +27,11 @@ impl CredentialsDevices {
             let binding = binding.clone();
             move |view: &View<'_>| match view.is_revoked(&binding)? {
                 true => Err(CredentialsError::Revoked),
-                false => Ok(view.record(&binding.credentials)?),
+                false => stored_record(view, &binding.credentials).map_err(|error| match error {
+                    // What is forgotten is over for every device.
+                    CredentialsError::NoRecord => CredentialsError::Revoked,
+                    error => error,
+                }),
             }
         });
         let stored = stored.await?;
@@ -52,9 +57,12 @@ impl CredentialsDevices {
         }
     }
 
-    async fn stored_record(&self, credentials: &DeviceUuid) -> Result<Option<StoredRecord>, StoreError> {
+    async fn stored_record(
+        &self,
+        credentials: &DeviceUuid,
+    ) -> Result<Option<StoredRecord>, CredentialsError> {
         let credentials = credentials.clone();
-        self.store.read(move |view| view.record(&credentials)).await
+        self.store.read(move |view| stored_record(view, &credentials)).await
     }
 
     /// Keeps the account's secret on its credentials device, which is made where there is none. The record is in the
@@ -91,12 +99,15 @@ impl CredentialsDevices {
             for document in found.iter().take(STRANGERS) {
                 let Some(device) = document["uuid"].as_str().map(DeviceUuid::from) else { continue };
                 let shown = record_of(document);
-                let record = self.stored_record(&device).await?.or(shown);
+                let record = match self.stored_record(&device).await {
+                    Err(CredentialsError::NoRecord) => continue,
+                    record => record?.or(shown),
+                };
                 let Some(record) = record else { continue };
                 if let Ok(opened) = self.open_record(device.clone(), record.clone()).await
                     && opened.id() == Some(&account.id)
                 {
-                    return Ok(Some((device, Before::read(&record, &opened))));
+                    return Ok(Some((device, Before::read(&record, &opened, account))));
                 }
             }
         }
@@ -107,9 +118,10 @@ impl CredentialsDevices {
         &self,
         device: &DeviceUuid,
         account: Account,
-        before: Before,
+        mut before: Before,
     ) -> Result<Sealed, CredentialsError> {
         let (devices, uuid) = (self.clone(), device.clone());
+        let (replaced, owner) = (before.replaced.take(), account.owner.clone());
         let seal = move || {
             let contents = devices.contents(&account, before);
             let sealed = devices.vault.seal(&uuid, &contents, devices.sealing.format)?;
@@ -119,9 +131,15 @@ impl CredentialsDevices {
         let (generation, sealed) = sealing?;
         let record =
             StoredRecord { generation, endo: sealed.endo.to_string(), signature: sealed.signature.clone() };
-        let device = device.clone();
-        let store = move |transaction: &Transaction<'_>| transaction.store_record(&device, &record);
-        match self.store.write::<_, StoreError, _>(store).await? {
+        let (device, devices) = (device.clone(), self.clone());
+        let store = move |transaction: &Transaction<'_>| {
+            let is_stored = transaction.store_record(&device, &record)?;
+            if let (true, Some(replaced)) = (is_stored, &replaced) {
+                devices.retire(transaction, (&device, replaced), &owner)?;
+            }
+            Ok::<_, CredentialsError>(is_stored)
+        };
+        match self.store.write(store).await? {
             true => Ok(sealed),
             false => Err(CredentialsError::RolledBack),
         }
@@ -148,17 +166,6 @@ impl CredentialsDevices {
         self.store.write::<_, StoreError, _>(bind).await?;
         bus.subscribe(Identity::of(&login), &subscription(&binding)).await?;
         Ok(BoundDevice { uuid: user.uuid, token: user.token, status_device: status, document })
-    }
-
-    /// Takes the subscription of a binding that is over away. The tombstone decides, whatever the bus answers.
-    pub(super) async fn unsubscribe_on(
-        &self,
-        bus: &Meshblu,
-        binding: &Binding,
-    ) -> Result<bool, CredentialsError> {
-        let was_bound = is_subscribed(bus, binding).await?;
-        bus.unsubscribe(Identity::of(bus.service()), &subscription(binding)).await?;
-        Ok(was_bound)
     }
 }
 

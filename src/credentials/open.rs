@@ -22,10 +22,15 @@ impl CredentialsDevices {
         let binding =
             Binding { credentials: parties.credentials.clone(), user_device: parties.user_device.clone() };
         let record = match &self.bus {
-            Bus::Embedded(_) => self.store.read(move |view| bound_record(view, &binding)).await?,
+            Bus::Embedded(_) => {
+                let binding = binding.clone();
+                self.store.read(move |view| bound_record(view, &binding)).await?
+            }
             Bus::Meshblu(bus) => self.bound_record_on(bus, parties).await?,
         };
-        self.open_record(parties.credentials.clone(), record).await
+        let opened = self.open_record(parties.credentials.clone(), record).await?;
+        self.uses.note(binding, self.clock.now());
+        Ok(opened)
     }
 
     /// Opens a record; those who want the same one while it is cold wait for whoever came first.
@@ -82,9 +87,20 @@ fn bound_record(view: &View<'_>, binding: &Binding) -> Result<StoredRecord, Cred
 
 /// The newest record of a credentials device. The bus's copy counts only where the store has none.
 pub(super) fn record(view: &View<'_>, credentials: &DeviceUuid) -> Result<StoredRecord, CredentialsError> {
-    match view.record(credentials)? {
+    match stored_record(view, credentials)? {
         Some(record) => Ok(record),
         None => record_on_bus(view, credentials),
+    }
+}
+
+/// The record that the store has; where what was there is forgotten, no copy elsewhere counts either.
+pub(super) fn stored_record(
+    view: &View<'_>,
+    credentials: &DeviceUuid,
+) -> Result<Option<StoredRecord>, CredentialsError> {
+    match view.record(credentials)? {
+        None if view.is_forgotten(credentials)? => Err(CredentialsError::NoRecord),
+        record => Ok(record),
     }
 }
 

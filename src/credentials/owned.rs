@@ -1,14 +1,15 @@
-//! What the owners of credentials see and do (`spec/endo.md` 2.7 and 2.10).
+//! Who owns credentials (`spec/endo.md` 2.7).
 
-use serde_json::{Map, Value};
+use std::time::Duration;
+
+use serde_json::Value;
 
 use super::open::record;
 use super::{CredentialsDevices, CredentialsError, login_in};
 use crate::bus::embedded::BusError;
-use crate::bus::meshblu::{Identity, Meshblu};
 use crate::bus::{Bus, Login};
 use crate::message::DeviceUuid;
-use crate::store::{StoreError, StoredRecord};
+use crate::store::{StoreError, StoredRecord, View};
 
 /// Credentials, and the proof that whoever asks is one of their owners.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub struct Owned {
     device: DeviceUuid,
     username: Option<String>,
     login: Option<Login>,
+    owners: Vec<DeviceUuid>,
+    record: Option<StoredRecord>,
 }
 
 impl Owned {
@@ -27,6 +30,22 @@ impl Owned {
     /// The account's name, for people.
     pub fn username(&self) -> Option<&str> {
         self.username.as_deref()
+    }
+
+    /// Who proved control of the account, and may manage them; empty where the record is of format 1, which names its
+    /// one owner only by a signature.
+    pub fn owners(&self) -> &[DeviceUuid] {
+        &self.owners
+    }
+
+    /// The login of their device, where the record holds it.
+    pub(super) fn login(&self) -> Option<&Login> {
+        self.login.as_ref()
+    }
+
+    /// Their record, as far as it was read.
+    pub(super) fn record(&self) -> Option<&StoredRecord> {
+        self.record.as_ref()
     }
 }
 
@@ -54,78 +73,89 @@ impl CredentialsDevices {
     /// # Errors
     /// [`CredentialsError::NoRecord`] also where they are somebody else's, or do not verify.
     pub async fn owned_by(&self, owner: &DeviceUuid, device: DeviceUuid) -> Result<Owned, CredentialsError> {
-        let record = match &self.bus {
-            Bus::Embedded(_) => {
-                let device = device.clone();
-                self.store.read(move |view| record(view, &device)).await?
-            }
-            Bus::Meshblu(bus) => self.record_on(bus, &device).await.map_err(hidden)?,
-        };
+        let record = self.newest_record(&device).await.map_err(hidden)?;
         if !self.names_owner(&record, owner.clone()).await? {
             return Err(CredentialsError::NoRecord);
         }
-        let opened = self.open_record(device.clone(), record).await.map_err(hidden)?;
+        let opened = self.open_record(device.clone(), record.clone()).await.map_err(hidden)?;
         let login = login_in(&opened, &device);
-        Ok(Owned { username: opened.username().map(str::to_owned), login, device })
+        let (username, owners) = (opened.username().map(str::to_owned), opened.owners().to_vec());
+        Ok(Owned { username, login, owners, record: Some(record), device })
+    }
+
+    /// Whether `caller` proved control of the account behind `credentials` no longer ago than `age`.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub async fn is_proved(
+        &self,
+        caller: &DeviceUuid,
+        credentials: &DeviceUuid,
+        age: Duration,
+    ) -> Result<bool, CredentialsError> {
+        let (caller, credentials, now) = (caller.clone(), credentials.clone(), self.clock.now());
+        let look = move |view: &View<'_>| view.proof(&caller, &credentials);
+        let proved = self.store.read::<_, StoreError, _>(look).await?;
+        // A proof of the future is one from before the clock was set back.
+        Ok(proved.is_some_and(|proved| proved <= now && now.since(proved) <= age))
+    }
+
+    /// The credentials of `device` as whoever runs the gateway has them: also where there is no record, or none that
+    /// opens.
+    ///
+    /// # Errors
+    /// What the store or the bus reports.
+    pub async fn held(&self, device: DeviceUuid) -> Result<Owned, CredentialsError> {
+        let record = match self.newest_record(&device).await {
+            Err(CredentialsError::NoRecord) => None,
+            record => Some(record?),
+        };
+        let opened = match record.clone() {
+            Some(record) => self.open_record(device.clone(), record).await.ok(),
+            None => None,
+        };
+        let opened = opened.as_ref();
+        Ok(Owned {
+            username: opened.and_then(|opened| opened.username()).map(str::to_owned),
+            login: opened.and_then(|opened| login_in(opened, &device)),
+            owners: opened.map(|opened| opened.owners().to_vec()).unwrap_or_default(),
+            record,
+            device,
+        })
+    }
+
+    /// The newest record of a credentials device, wherever it is.
+    pub(super) async fn newest_record(&self, device: &DeviceUuid) -> Result<StoredRecord, CredentialsError> {
+        match &self.bus {
+            Bus::Embedded(_) => {
+                let device = device.clone();
+                self.store.read(move |view| record(view, &device)).await
+            }
+            Bus::Meshblu(bus) => self.record_on(bus, device).await,
+        }
     }
 
     async fn names_owner(&self, record: &StoredRecord, owner: DeviceUuid) -> Result<bool, CredentialsError> {
         let endo: Value = serde_json::from_str(&record.endo).map_err(|_| CredentialsError::NoRecord)?;
+        self.is_owner_key(&endo["authorizedKey"], owner).await
+    }
+
+    /// Whether what an `authorizedKey` holds names this owner.
+    pub(super) async fn is_owner_key(
+        &self,
+        keys: &Value,
+        owner: DeviceUuid,
+    ) -> Result<bool, CredentialsError> {
+        let named = keys;
         let vault = self.vault.clone();
         let keys = tokio::task::spawn_blocking(move || vault.authorized_keys(&owner)).await;
         let keys = keys.map_err(|_| CredentialsError::Interrupted)?;
         let is_one = |value: &Value| value.as_str().is_some_and(|value| keys.iter().any(|key| key == value));
-        Ok(match &endo["authorizedKey"] {
+        Ok(match named {
             Value::Array(owners) => owners.iter().any(is_one),
             owner => is_one(owner),
         })
     }
-
-    /// What the service says of itself: its device's `options`.
-    ///
-    /// # Errors
-    /// What the bus reports.
-    pub async fn service_options(
-        &self,
-        owned: Option<&Owned>,
-    ) -> Result<Map<String, Value>, CredentialsError> {
-        let service = self.bus.service().clone();
-        let document = match &self.bus {
-            Bus::Embedded(_) => {
-                let found = self.store.read::<_, StoreError, _>(move |view| view.device(&service)).await?;
-                found.map(|document| Value::clone(&document)).unwrap_or_default()
-            }
-            Bus::Meshblu(bus) => match owned.and_then(|owned| owned.login.as_ref()) {
-                Some(login) => bus.device(Identity::of(login), &service).await?,
-                None => bus.whoami(Identity::of(bus.service())).await?,
-            },
-        };
-        Ok(document["options"].as_object().cloned().unwrap_or_default())
-    }
-
-    /// The devices that may use the credentials.
-    ///
-    /// # Errors
-    /// What the bus reports.
-    pub async fn user_devices(&self, owned: &Owned) -> Result<Vec<DeviceUuid>, CredentialsError> {
-        let device = owned.device.clone();
-        let subscriptions = match &self.bus {
-            Bus::Embedded(_) => {
-                self.store.read::<_, StoreError, _>(move |view| view.subscriptions(&device)).await?
-            }
-            Bus::Meshblu(bus) => bus.subscriptions(caller(bus, owned), &device).await?,
-        };
-        let others = subscriptions
-            .into_iter()
-            .filter(|subscription| subscription.kind == "message.received")
-            .map(|subscription| subscription.emitter_uuid);
-        Ok(others.filter(|emitter| *emitter != owned.device).collect())
-    }
-}
-
-/// As the credentials device; a record of old may hold no token, and then the service may do it too.
-fn caller<'a>(bus: &'a Meshblu, owned: &'a Owned) -> Identity<'a> {
-    Identity::of(owned.login.as_ref().unwrap_or_else(|| bus.service()))
 }
 
 /// Whoever asks learns nothing of a device that is not theirs.

@@ -99,7 +99,9 @@ impl Gateway {
         let sealing = Sealing { hosts: source.hosts.clone(), format: translate::format(&config) };
         let clock = ambient.clock.clone();
         let parts = (bus.clone(), store.clone());
-        let credentials = CredentialsDevices::new(parts, Arc::clone(&vault), (clock, sealing));
+        let client = source.oauth2_client(&egress);
+        let credentials =
+            CredentialsDevices::new(parts, Arc::clone(&vault), (clock, sealing)).telling(client);
         let workbench =
             Workbench::new(egress.clone(), source.base_url.clone(), HostList::parse(&source.hosts)?);
         Ok(Self {

@@ -99,6 +99,7 @@ impl Gateway {
             owners: Some(Owners {
                 credentials: self.credentials.clone(),
                 look: self.look(&format!("http://{gateway}")),
+                proof_age: Duration::from_secs(self.config.credentials.reauthentication),
             }),
         };
         let front = crate::http::serve(listeners.gateway, door, Limits::from(&self.config.http))
@@ -110,6 +111,7 @@ impl Gateway {
             workers.spawn(self.webhooks(network).run(stopped.clone()));
         }
         workers.spawn(Dispatch::new(feed, desk, self.config.jobs.concurrency).run(stopped.clone()));
+        workers.spawn(self.credentials.clone().attend(stopped.clone()));
         workers.spawn(self.housekeeping(stopped));
         let drain_within = Duration::from_secs(self.config.http.drain_seconds);
         let network = self.bus.clone();

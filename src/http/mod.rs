@@ -4,6 +4,7 @@ mod admission;
 mod body;
 mod connection;
 mod documents;
+mod endings;
 mod health;
 mod limits;
 mod negotiation;

@@ -1,5 +1,7 @@
 //! The owner's API: who may use these credentials (`spec/endo.md` 2.10).
 
+use std::time::Duration;
+
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Value, json};
@@ -8,9 +10,10 @@ use super::presented;
 use super::problem::{Kind, Problem};
 use super::routes::Answer;
 use super::server::FrontDoor;
-use crate::credentials::{CredentialsDevices, CredentialsError, Owned, UserDeviceLook};
+use crate::ambient::Timestamp;
+use crate::bus::Login;
+use crate::credentials::{CredentialsDevices, CredentialsError, Owned, UserDeviceEntry, UserDeviceLook};
 use crate::message::DeviceUuid;
-use crate::store::Binding;
 
 /// What the owner's routes work with.
 pub struct Owners {
@@ -18,28 +21,39 @@ pub struct Owners {
     pub credentials: CredentialsDevices,
     /// What new user devices look like.
     pub look: UserDeviceLook,
+    /// How old the proof of an account may be for its owner to end something; nothing for no proof at all.
+    pub proof_age: Duration,
 }
 
 /// A caller who is an owner of the credentials in the path.
-struct Visit<'a> {
-    owners: &'a Owners,
-    caller: DeviceUuid,
-    owned: Owned,
+pub(super) struct Visit<'a> {
+    pub(super) owners: &'a Owners,
+    pub(super) caller: Login,
+    pub(super) owned: Owned,
 }
 
 impl<'a> Visit<'a> {
-    async fn of(request: &HttpRequest, door: &'a FrontDoor) -> Result<Self, Problem> {
-        let owners =
-            door.owners.as_ref().ok_or_else(|| Problem::new(Kind::NotFound, "There is nothing here"))?;
-        let unknown = || Problem::new(Kind::NotAuthenticated, "The caller is not known to the bus");
-        let login = presented::login(request.headers()).ok_or_else(unknown)?;
-        if !owners.credentials.authenticate(&login).await.map_err(|error| failed(&error))? {
-            return Err(unknown());
-        }
-        let device = DeviceUuid::from(request.match_info().query("uuid"));
-        let owned = owners.credentials.owned_by(&login.uuid, device).await.map_err(|error| failed(&error))?;
-        Ok(Self { owners, caller: login.uuid, owned })
+    pub(super) async fn of(request: &HttpRequest, door: &'a FrontDoor) -> Result<Self, Problem> {
+        let (owners, caller) = caller(request, door).await?;
+        let owned = owners.credentials.owned_by(&caller.uuid, device(request)).await;
+        Ok(Self { owners, caller, owned: owned.map_err(|error| failed(&error))? })
     }
+}
+
+/// Who calls, by a login that the bus knows.
+async fn caller<'a>(request: &HttpRequest, door: &'a FrontDoor) -> Result<(&'a Owners, Login), Problem> {
+    let owners = door.owners.as_ref().ok_or_else(|| Problem::new(Kind::NotFound, "There is nothing here"))?;
+    let unknown = || Problem::new(Kind::NotAuthenticated, "The caller is not known to the bus");
+    let login = presented::login(request.headers()).ok_or_else(unknown)?;
+    if !owners.credentials.authenticate(&login).await.map_err(|error| failed(&error))? {
+        return Err(unknown());
+    }
+    Ok((owners, login))
+}
+
+/// The credentials device that the path names.
+fn device(request: &HttpRequest) -> DeviceUuid {
+    DeviceUuid::from(request.match_info().query("uuid"))
 }
 
 /// `GET /credentials/{uuid}`: the account's name, and what the service says of itself.
@@ -61,36 +75,61 @@ pub(super) async fn show(request: HttpRequest, door: Data<FrontDoor>) -> Answer 
 /// `GET /credentials/{uuid}/user-devices`.
 pub(super) async fn list(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
     let visit = Visit::of(&request, &door).await?;
-    let devices =
-        visit.owners.credentials.user_devices(&visit.owned).await.map_err(|error| failed(&error))?;
-    Ok(HttpResponse::Ok().json(devices.iter().map(|uuid| json!({"uuid": uuid})).collect::<Value>()))
+    let devices = visit.owners.credentials.user_device_entries(&visit.owned).await;
+    let devices = devices.map_err(|error| failed(&error))?;
+    Ok(HttpResponse::Ok().json(devices.iter().map(row).collect::<Value>()))
+}
+
+/// `uuid` first, as in the original; then what is known besides.
+fn row(entry: &UserDeviceEntry) -> Value {
+    let mut row = json!({"uuid": entry.uuid});
+    let time = |time: Option<Timestamp>| time.map(|time| Value::from(time.iso_seconds()));
+    let members = [
+        ("name", entry.name.as_deref().map(Value::from)),
+        ("owner", entry.owner.as_ref().map(|owner| owner.as_str().into())),
+        ("createdAt", time(entry.bound_at)),
+        ("lastUseAt", time(entry.last_use)),
+        ("errors", entry.errors.map(Value::from)),
+    ];
+    for (name, value) in members {
+        if let Some(value) = value {
+            row[name] = value;
+        }
+    }
+    row
+}
+
+/// `GET /credentials/{uuid}/owners`: everybody who proved control of the account and did not leave.
+pub(super) async fn owners(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
+    let visit = Visit::of(&request, &door).await?;
+    let owners = match visit.owned.owners() {
+        // A record of format 1 has one owner, and the caller is one.
+        [] => std::slice::from_ref(&visit.caller.uuid),
+        owners => owners,
+    };
+    Ok(HttpResponse::Ok().json(owners.iter().map(|uuid| json!({"uuid": uuid})).collect::<Value>()))
+}
+
+/// `GET /credentials/{uuid}/receipts`: what was ended, newest first; also when the secret is forgotten.
+pub(super) async fn receipts(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
+    let (owners, caller) = caller(&request, &door).await?;
+    let receipts = owners.credentials.receipts_for(&caller.uuid, device(&request)).await;
+    Ok(HttpResponse::Ok().json(receipts.map_err(|error| failed(&error))?))
 }
 
 /// `POST /credentials/{uuid}/user-devices`: a new device of the caller's, with its token.
 pub(super) async fn add(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
     let Visit { owners, caller, owned } = Visit::of(&request, &door).await?;
     let name = owned.username().map(str::to_owned);
-    let new = owners.credentials.dress(&owners.look, (name, caller)).await.map_err(|error| failed(&error))?;
+    let new =
+        owners.credentials.dress(&owners.look, (name, caller.uuid)).await.map_err(|error| failed(&error))?;
     let bound = owners.credentials.bind(owned.device().clone(), new).await.map_err(|error| failed(&error))?;
     let mut answer = bound.document;
     answer["token"] = bound.token.as_str().into();
     Ok(HttpResponse::Created().json(answer))
 }
 
-/// `DELETE /credentials/{uuid}/user-devices/{device}`: from the answer on, no message of the device opens anything.
-pub(super) async fn cut_off(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
-    let Visit { owners, owned, .. } = Visit::of(&request, &door).await?;
-    let user_device = DeviceUuid::from(request.match_info().query("device"));
-    if user_device == *owned.device() {
-        let text = "Cannot remove the credentials subscription to itself";
-        return Err(Problem::new(Kind::NotAllowed, text));
-    }
-    let binding = Binding { credentials: owned.device().clone(), user_device };
-    owners.credentials.revoke(binding).await.map_err(|error| failed(&error))?;
-    Ok(HttpResponse::NoContent().finish())
-}
-
-fn failed(error: &CredentialsError) -> Problem {
+pub(super) fn failed(error: &CredentialsError) -> Problem {
     match error {
         CredentialsError::NoRecord => Problem::new(Kind::NotFound, "credentials device not found"),
         CredentialsError::Meshblu(error) => super::webhook::failed(error.failure()),

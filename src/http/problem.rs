@@ -16,6 +16,8 @@ pub enum Kind {
     MalformedPath,
     /// 401 `not-authenticated`: nothing shows convincingly who is calling.
     NotAuthenticated,
+    /// 401 `reauthentication_required`: the caller has to sign in at the API again first (RFC 9470).
+    ReauthenticationRequired,
     /// 403 `not-allowed`: whoever is calling may not do this.
     NotAllowed,
     /// 404 `not-found`.
@@ -53,6 +55,7 @@ impl Kind {
             Self::MalformedRequest => "malformed-request",
             Self::MalformedPath => "malformed-path",
             Self::NotAuthenticated => "not-authenticated",
+            Self::ReauthenticationRequired => "reauthentication_required",
             Self::NotAllowed => "not-allowed",
             Self::NotFound => "not-found",
             Self::MethodNotAllowed => "method-not-allowed",
@@ -76,6 +79,7 @@ impl Kind {
             Self::MalformedRequest => "Malformed request",
             Self::MalformedPath => "Malformed path",
             Self::NotAuthenticated => "Not authenticated",
+            Self::ReauthenticationRequired => "Reauthentication required",
             Self::NotAllowed => "Not allowed",
             Self::NotFound => "Not found",
             Self::MethodNotAllowed => "Method not allowed",
@@ -97,7 +101,7 @@ impl Kind {
     pub fn status(self) -> StatusCode {
         match self {
             Self::MalformedRequest | Self::MalformedPath => StatusCode::BAD_REQUEST,
-            Self::NotAuthenticated => StatusCode::UNAUTHORIZED,
+            Self::NotAuthenticated | Self::ReauthenticationRequired => StatusCode::UNAUTHORIZED,
             Self::NotAllowed => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -122,12 +126,13 @@ pub struct Problem {
     detail: Cow<'static, str>,
     members: Vec<(&'static str, Value)>,
     allow: Option<&'static str>,
+    challenge: Option<String>,
 }
 
 impl Problem {
     /// A problem of this kind; `detail` must be safe to show, and is also the member `error` that old clients read.
     pub fn new(kind: Kind, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, detail: detail.into(), members: Vec::new(), allow: None }
+        Self { kind, detail: detail.into(), members: Vec::new(), allow: None, challenge: None }
     }
 
     /// This problem with one more member (RFC 9457, 3.2).
@@ -142,6 +147,12 @@ impl Problem {
         self
     }
 
+    /// This problem with a `WWW-Authenticate` header (RFC 9110, 11.6.1).
+    pub fn challenging(mut self, challenge: String) -> Self {
+        self.challenge = Some(challenge);
+        self
+    }
+
     /// What went wrong.
     pub fn kind(&self) -> Kind {
         self.kind
@@ -152,6 +163,9 @@ impl Problem {
         let mut response = HttpResponse::build(self.kind.status());
         if let Some(methods) = self.allow {
             response.insert_header((header::ALLOW, methods));
+        }
+        if let Some(challenge) = &self.challenge {
+            response.insert_header((header::WWW_AUTHENTICATE, challenge.as_str()));
         }
         response.content_type("application/problem+json").body(self.document(trace_id).to_string())
     }

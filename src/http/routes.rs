@@ -9,6 +9,7 @@ use actix_web::{HttpRequest, HttpResponse, Resource, Route, guard};
 use percent_encoding::percent_decode_str;
 use serde_json::json;
 
+use super::endings;
 use super::health::Health;
 use super::negotiation::media_quality;
 use super::owners;
@@ -30,21 +31,35 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(readable("/v1/message-schema", read().to(message_schema)))
         .service(readable("/v1/response-schema", read().to(response_schema)))
         .service(readable("/schemas/{name}", read().to(static_schema)))
-        .service(readable("/credentials/{uuid}", read().to(owners::show)))
+        .configure(owners_routes)
+        .service(postable("/v1/messages", web::post().to(webhook::by_device)))
+        .service(postable("/v2/messages", web::post().to(webhook::by_bus)))
+        .default_service(web::to(nothing_here));
+}
+
+/// What the owners of credentials see and do (`spec/endo.md` 2.10).
+fn owners_routes(config: &mut ServiceConfig) {
+    config
+        .service(
+            resource("/credentials/{uuid}")
+                .route(read().to(owners::show))
+                .route(web::delete().to(endings::forget))
+                .default_service(allowing("GET, HEAD, DELETE, OPTIONS")),
+        )
         .service(
             resource("/credentials/{uuid}/user-devices")
                 .route(read().to(owners::list))
                 .route(web::post().to(owners::add))
-                .default_service(allowing("GET, HEAD, POST, OPTIONS")),
+                .route(web::delete().to(endings::cut_off_all))
+                .default_service(allowing("GET, HEAD, POST, DELETE, OPTIONS")),
         )
         .service(
             resource("/credentials/{uuid}/user-devices/{device}")
-                .route(web::delete().to(owners::cut_off))
+                .route(web::delete().to(endings::cut_off))
                 .default_service(allowing("DELETE, OPTIONS")),
         )
-        .service(postable("/v1/messages", web::post().to(webhook::by_device)))
-        .service(postable("/v2/messages", web::post().to(webhook::by_bus)))
-        .default_service(web::to(nothing_here));
+        .service(readable("/credentials/{uuid}/owners", read().to(owners::owners)))
+        .service(readable("/credentials/{uuid}/receipts", read().to(owners::receipts)));
 }
 
 fn readable(template: &str, route: Route) -> Resource {

@@ -99,6 +99,11 @@ impl Remembered {
         entries.by_record.insert(record, Entry { sealed, until, last_use });
     }
 
+    /// Wipes what was kept for this record.
+    pub(super) fn forget(&self, record: Fingerprint) {
+        self.entries().by_record.remove(&record);
+    }
+
     fn entries(&self) -> MutexGuard<'_, Entries> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -51,6 +51,11 @@ impl Vault {
         Ok(credentials)
     }
 
+    /// Remembers no more what this record opened to.
+    pub fn forget(&self, device: &DeviceUuid, sealed: SealedText<'_>) {
+        self.remembered.forget(Fingerprint::of(device, sealed));
+    }
+
     /// Seals contents for `device` with the first key. Costs milliseconds: call it on a blocking thread.
     ///
     /// # Errors

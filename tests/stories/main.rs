@@ -30,6 +30,7 @@ mod oauth;
 mod owners;
 mod readme;
 mod remote;
+mod revocation;
 mod serving;
 mod signatures;
 mod source;

@@ -69,6 +69,7 @@ async fn an_owner_adds_a_device_that_is_his_and_works() {
 #[tokio::test]
 async fn a_device_that_an_owner_cuts_off_reaches_nobody_from_the_answer_on() {
     let mut house = House::open().await;
+    house.gateway.prove(&house.gateway.owner(), &house.chain.credentials).await;
     let path = format!("/user-devices/{}", house.chain.user.uuid);
     house.ask(Method::DELETE, &path, Some(&house.gateway.owner())).await.is(204, "");
     assert!(house.devices().await.is_empty());
@@ -90,7 +91,11 @@ async fn whoever_is_no_owner_learns_nothing_and_changes_nothing() {
         (Method::GET, ""),
         (Method::GET, "/user-devices"),
         (Method::POST, "/user-devices"),
+        (Method::GET, "/owners"),
+        (Method::GET, "/receipts"),
         (Method::DELETE, &*cut_off),
+        (Method::DELETE, "/user-devices"),
+        (Method::DELETE, ""),
     ] {
         let stranger = house.ask(method.clone(), path, Some(&house.chain.flow.device)).await;
         assert_eq!(stranger.status, 404, "{method} {path}");
@@ -104,18 +109,24 @@ async fn whoever_is_no_owner_learns_nothing_and_changes_nothing() {
 
 #[tokio::test]
 async fn a_user_device_that_was_given_away_gives_its_new_owner_no_management() {
-    let house = House::open().await;
+    let mut house = House::open().await;
     let flow = house.chain.flow.device.clone();
     let give = json!({"$set": {"owner": flow.uuid}});
     house.gateway.update(&house.gateway.owner(), house.chain.user.uuid.as_str(), give).await;
-    assert_eq!(house.ask(Method::GET, "/user-devices", Some(&flow)).await.status, 404);
-    assert_eq!(house.devices().await, [house.chain.user.uuid.to_string()], "and keeps working");
+    for path in ["", "/user-devices", "/owners", "/receipts"] {
+        assert_eq!(house.ask(Method::GET, path, Some(&flow)).await.status, 404, "{path}");
+    }
+    assert_eq!(house.devices().await, [house.chain.user.uuid.to_string()]);
+    let message = json!({"metadata": {"jobType": "Nothing"}});
+    let reply = house.gateway.exchange(&mut house.chain, message).await;
+    assert_eq!(reply["metadata"]["code"], 404, "the device keeps working: {reply}");
 }
 
 #[tokio::test]
 async fn other_methods_are_told_what_there_is() {
     let house = House::open().await;
     let answer = house.ask(Method::PUT, "/user-devices", Some(&house.gateway.owner())).await;
-    assert_eq!((answer.status.as_u16(), answer.header("allow")), (405, Some("GET, HEAD, POST, OPTIONS")));
+    let allowed = "GET, HEAD, POST, DELETE, OPTIONS";
+    assert_eq!((answer.status.as_u16(), answer.header("allow")), (405, Some(allowed)));
     let _: Value = answer.json();
 }

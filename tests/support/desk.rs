@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use endo::bus::embedded::{BusError, Caller, Registered};
 use endo::config::Config;
-use endo::credentials::{Account, BoundDevice};
+use endo::credentials::{Account, BoundDevice, CredentialsDevices, Cut, Receipt, Revoker};
 use endo::dispatch::{Desk, Dispatch, Endings, Retry};
 use endo::gateway::{Ambient, Gateway};
 use endo::job::Registry;
@@ -185,8 +185,14 @@ impl Workshop {
     pub(crate) async fn revoke(&self, chain: &Chain) -> bool {
         let binding =
             Binding { credentials: chain.credentials.clone(), user_device: chain.device.uuid.clone() };
-        self.gateway.credentials.revoke(binding).await.unwrap()
+        cut_off(&self.gateway.credentials, binding).await.is_some()
     }
+}
+
+/// Cuts a device off, as whoever runs the gateway.
+pub(crate) async fn cut_off(credentials: &CredentialsDevices, binding: Binding) -> Option<Receipt> {
+    let owned = credentials.held(binding.credentials).await.unwrap();
+    credentials.cut_off(&owned, Cut::One(binding.user_device), &Revoker::Operator).await.unwrap()
 }
 
 pub(crate) fn received(subscriber: &DeviceUuid, emitter: &DeviceUuid) -> StoredSubscription {

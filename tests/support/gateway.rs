@@ -4,6 +4,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+use endo::ambient::Timestamp;
 use endo::bus::embedded::{BusError, Caller, update::Update};
 use endo::config::Config;
 use endo::credentials::{Account, BoundDevice};
@@ -16,7 +17,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::bus::{Device, WithJson, send};
-use super::desk::SECRET;
+use super::desk::{SECRET, cut_off};
 use super::keys::place_keys;
 
 /// A gateway at work.
@@ -164,7 +165,19 @@ impl TestGateway {
     pub(crate) async fn revoke(&self, chain: &Chain) -> bool {
         let binding =
             Binding { credentials: chain.credentials.clone(), user_device: chain.user.uuid.clone() };
-        self.gateway.credentials.revoke(binding).await.unwrap()
+        cut_off(&self.gateway.credentials, binding).await.is_some()
+    }
+
+    /// Has `owner` sign in at the API as the account of these credentials.
+    pub(crate) async fn prove(&self, owner: &Device, credentials: &DeviceUuid) {
+        self.prove_at(self.gateway.ambient.clock.now(), (owner, credentials)).await;
+    }
+
+    /// The same, at some other time.
+    pub(crate) async fn prove_at(&self, now: Timestamp, (owner, credentials): (&Device, &DeviceUuid)) {
+        let (owner, credentials) = (DeviceUuid::from(&*owner.uuid), credentials.clone());
+        let note = move |tx: &endo::store::Transaction<'_>| tx.note_proof(&owner, &credentials, now);
+        self.gateway.store.write::<_, StoreError, _>(note).await.unwrap();
     }
 
     /// How many accepted messages have no end yet.

@@ -187,8 +187,7 @@ impl EmbeddedBus {
         let document = permit(transaction, caller, uuid, CONFIGURE)?;
         self.emit(transaction, (Event::Unregister, uuid), &document)?;
         transaction.remove_device(uuid)?;
-        let (streams, uuid) = (self.streams.clone(), uuid.clone());
-        transaction.after_commit(move || streams.close(&uuid));
+        self.end_streams_of(transaction, uuid);
         Ok(())
     }
 }

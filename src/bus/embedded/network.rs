@@ -135,6 +135,12 @@ impl EmbeddedBus {
         self.streams.listen(device, None)
     }
 
+    /// Ends all reading along at `device` and by it, once what `transaction` writes is on disk.
+    pub fn end_streams_of(&self, transaction: &Transaction<'_>, device: &DeviceUuid) {
+        let (streams, device) = (self.streams.clone(), device.clone());
+        transaction.after_commit(move || streams.close(&device));
+    }
+
     /// Ends everybody's reading along, for ever.
     pub fn close_streams(&self) {
         self.streams.close_all();

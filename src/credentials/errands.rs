@@ -1,0 +1,213 @@
+//! What follows from an end, told to the bus: at once where that works, else again until it is done.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::bind::subscription;
+use super::on_embedded::update_itself;
+use super::receipt::{Fate, OPERATOR, Receipt, settle};
+use super::{CredentialsDevices, CredentialsError, login_in};
+use crate::ambient::Timestamp;
+use crate::bus::embedded::{BusError, EmbeddedBus};
+use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};
+use crate::bus::{Bus, Login};
+use crate::message::DeviceUuid;
+use crate::store::{Binding, Errand, ErrandKind, QueuedErrand, StoreError, StoredReceipt, Transaction, View};
+
+/// How long an errand waits for a job that still has to be answered by the right that it takes away.
+const WHILE_BUSY: Duration = Duration::from_secs(1);
+/// The first pause after an attempt in vain; it doubles from then on.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+
+const SOMEBODY_ELSE_S: &str = "the device has another owner";
+const REFUSED: &str = "the bus refuses";
+const GONE: &str = "the device is gone";
+
+/// What an attempt came to.
+enum CameTo {
+    Ended,
+    Stayed(&'static str),
+    /// A job of the device is not answered yet.
+    Busy,
+    /// The bus did not do it now.
+    Nothing,
+}
+
+/// How long to wait after so many attempts.
+pub(super) fn pause(attempts: u32) -> Duration {
+    (FIRST_PAUSE * 2u32.saturating_pow(attempts.min(16))).min(LONGEST_PAUSE)
+}
+
+impl CredentialsDevices {
+    /// Tries an errand, as the caller where one is there; it stays on the list until it came to something.
+    pub(super) async fn run_errand(
+        &self,
+        queued: QueuedErrand,
+        caller: Option<&Login>,
+    ) -> Result<(), CredentialsError> {
+        let now = self.clock.now();
+        match &self.bus {
+            Bus::Embedded(bus) => {
+                let bus = bus.clone();
+                let attempt = move |transaction: &Transaction<'_>| {
+                    let came_to = attempt_here(&bus, transaction, &queued.errand)?;
+                    conclude(transaction, (&queued, came_to), now)
+                };
+                self.store.write(attempt).await
+            }
+            Bus::Meshblu(bus) => {
+                let came_to = self.attempt_on(bus, &queued.errand, caller).await?;
+                let conclude =
+                    move |transaction: &Transaction<'_>| conclude(transaction, (&queued, came_to), now);
+                self.store.write(conclude).await
+            }
+        }
+    }
+
+    async fn attempt_on(
+        &self,
+        bus: &Meshblu,
+        errand: &Errand,
+        caller: Option<&Login>,
+    ) -> Result<CameTo, CredentialsError> {
+        let (credentials, service) = (&errand.credentials, Identity::of(bus.service()));
+        match (errand.kind, &errand.user_device) {
+            (ErrandKind::Subscription, Some(user_device)) => {
+                let binding = Binding { credentials: credentials.clone(), user_device: user_device.clone() };
+                Ok(of_call(bus.unsubscribe(service, &subscription(&binding)).await))
+            }
+            (ErrandKind::Whitelists, Some(user_device)) => {
+                self.leave_lists_on(bus, (errand, user_device), caller).await
+            }
+            (ErrandKind::Record, _) => {
+                let unset = json!({"$unset": {"endo": true, "endoSignature": true}});
+                Ok(of_call(bus.update(service, (credentials, &unset)).await))
+            }
+            (ErrandKind::Subscription | ErrandKind::Whitelists, None) => Ok(CameTo::Stayed(GONE)),
+        }
+    }
+
+    /// Has the user device's lists name the credentials device no more: as the owner who is here, else by the right to
+    /// act as the device, which is the last thing that right is used for.
+    async fn leave_lists_on(
+        &self,
+        bus: &Meshblu,
+        (errand, user_device): (&Errand, &DeviceUuid),
+        caller: Option<&Login>,
+    ) -> Result<CameTo, CredentialsError> {
+        let (watched, seq) = (user_device.clone(), errand.receipt);
+        let look = move |view: &View<'_>| Ok((view.has_job_of(&watched)?, view.receipt(seq)?));
+        let (is_busy, receipt) = self.store.read::<_, StoreError, _>(look).await?;
+        if is_busy {
+            return Ok(CameTo::Busy);
+        }
+        let login = match self.last_login(&errand.credentials).await {
+            Err(CredentialsError::Meshblu(error)) => return Ok(of_call(Err(error))),
+            login => login?,
+        };
+        let Some(login) = login.as_ref().or(caller) else { return Ok(CameTo::Stayed(REFUSED)) };
+        let document = match bus.device(Identity::of(login), user_device).await {
+            Ok(document) => document,
+            Err(error) => return Ok(of_call(Err(error))),
+        };
+        if !is_by_owner(receipt.map(|document| StoredReceipt { seq, document }), &document) {
+            return Ok(CameTo::Stayed(SOMEBODY_ELSE_S));
+        }
+        let pull = leave_lists(&errand.credentials);
+        let identity = caller.map_or(Identity::of(login).acting_as(user_device), Identity::of);
+        Ok(of_call(bus.update(identity, (user_device, &pull)).await))
+    }
+
+    /// The login of a credentials device: from its record, or from the copy that is kept of a forgotten one.
+    async fn last_login(&self, credentials: &DeviceUuid) -> Result<Option<Login>, CredentialsError> {
+        let record = match self.newest_record(credentials).await {
+            Err(CredentialsError::NoRecord) => {
+                let device = credentials.clone();
+                let look = move |view: &View<'_>| view.revocation_of(&device);
+                let copy = self.store.read::<_, StoreError, _>(look).await?;
+                let Some(copy) = copy else { return Ok(None) };
+                copy.record
+            }
+            record => record?,
+        };
+        let opened = self.open_once(credentials.clone(), record).await;
+        Ok(opened.ok().and_then(|opened| login_in(&opened, credentials)))
+    }
+}
+
+fn of_call(result: Result<(), MeshbluError>) -> CameTo {
+    match result {
+        Ok(()) => CameTo::Ended,
+        Err(MeshbluError::Refused { status, .. }) if status.as_u16() == 404 => CameTo::Ended,
+        Err(MeshbluError::Refused { status, .. }) if status.as_u16() == 403 => CameTo::Stayed(REFUSED),
+        Err(error) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the bus was not told of an end yet");
+            CameTo::Nothing
+        }
+    }
+}
+
+fn attempt_here(
+    bus: &EmbeddedBus,
+    transaction: &Transaction<'_>,
+    errand: &Errand,
+) -> Result<CameTo, CredentialsError> {
+    // Everything else was done with the tombstone.
+    let (ErrandKind::Whitelists, Some(user_device)) = (errand.kind, &errand.user_device) else {
+        return Ok(CameTo::Ended);
+    };
+    if transaction.has_job_of(user_device)? {
+        return Ok(CameTo::Busy);
+    }
+    let Some(document) = transaction.device(user_device)? else { return Ok(CameTo::Ended) };
+    let receipt = transaction.receipt(errand.receipt)?;
+    let receipt = receipt.map(|document| StoredReceipt { seq: errand.receipt, document });
+    if !is_by_owner(receipt, &document) {
+        return Ok(CameTo::Stayed(SOMEBODY_ELSE_S));
+    }
+    match update_itself(bus, transaction, (user_device, &leave_lists(&errand.credentials))) {
+        Ok(()) => Ok(CameTo::Ended),
+        Err(CredentialsError::Bus(BusError::Store(error))) => Err(error.into()),
+        Err(CredentialsError::Bus(_)) => Ok(CameTo::Stayed(REFUSED)),
+        Err(error) => Err(error),
+    }
+}
+
+/// The lists of a user device are its owner's; the operator of the gateway takes only away what the gateway was given.
+fn is_by_owner(receipt: Option<StoredReceipt>, user_device: &Value) -> bool {
+    let by = receipt.as_ref().and_then(Receipt::read).map(|receipt| receipt.by);
+    by.is_some_and(|by| by == OPERATOR || user_device["owner"].as_str() == Some(&by))
+}
+
+/// The update that takes the credentials device from the lists that made it the user device's voice.
+fn leave_lists(credentials: &DeviceUuid) -> Value {
+    let us = json!({"uuid": credentials});
+    json!({"$pull": {
+        "meshblu.whitelists.configure.as": us,
+        "meshblu.whitelists.discover.view": us,
+        "meshblu.whitelists.message.as": us,
+        "meshblu.whitelists.message.received": us,
+    }})
+}
+
+fn conclude(
+    transaction: &Transaction<'_>,
+    (queued, came_to): (&QueuedErrand, CameTo),
+    now: Timestamp,
+) -> Result<(), CredentialsError> {
+    let (fate, why) = match came_to {
+        CameTo::Ended => (Fate::Ended, None),
+        CameTo::Stayed(why) => (Fate::Stayed, Some(why.to_owned())),
+        CameTo::Busy => return Ok(transaction.postpone_errand(queued.seq, now.plus(WHILE_BUSY), false)?),
+        CameTo::Nothing => {
+            let due = now.plus(pause(queued.attempts));
+            return Ok(transaction.postpone_errand(queued.seq, due, true)?);
+        }
+    };
+    if transaction.finish_errand(queued.seq)? {
+        settle(transaction, &queued.errand, (fate, why))?;
+    }
+    Ok(())
+}

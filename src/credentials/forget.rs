@@ -1,0 +1,135 @@
+//! Forgetting a secret: unusable at once, gone from the store and the bus, ended at the API.
+
+use serde_json::{Value, json};
+
+use super::on_embedded::update_itself;
+use super::open::stored_record;
+use super::receipt::{Act, ApiAnswer, ApiVerdict, Fate, Matter, Receipt, Revoker};
+use super::revoke::{Cutting, note_chores};
+use super::{CredentialsDevices, CredentialsError, Owned};
+use crate::bus::embedded::{BusError, Caller, EmbeddedBus};
+use crate::message::DeviceUuid;
+use crate::store::{ErrandKind, QueuedErrand, StoredRecord, Transaction};
+use crate::vault::SealedText;
+
+/// One secret on its way out.
+struct Forgetting {
+    devices: CredentialsDevices,
+    cutting: Cutting,
+    receipt: Receipt,
+    /// What an owner was shown; the store's counts where it has one.
+    shown: Option<StoredRecord>,
+}
+
+impl CredentialsDevices {
+    /// Forgets the secret and cuts every user device off. From the answer on nothing opens it: the record is gone from the
+    /// store, no older one is ever taken again, and the bus's copy follows. The API is told from a sealed copy that is
+    /// erased once it answered, and after a day at the latest.
+    ///
+    /// # Errors
+    /// What the store reports; the secret stays then.
+    pub async fn forget(&self, owned: &Owned, by: &Revoker) -> Result<Receipt, CredentialsError> {
+        // On a bus elsewhere that does not list them, the record alone is enough: without it nothing opens.
+        let (user_devices, _) = self.all_user_devices(owned).await?;
+        let cutting = self.cutting(owned, user_devices);
+        let mut receipt = Receipt::new(owned.device(), (Act::Forgotten, by.name()), cutting.now);
+        receipt.account = owned.username().map(str::to_owned);
+        let shown = owned.record().cloned();
+        let forgetting = Forgetting { devices: self.clone(), cutting, receipt, shown };
+        let (receipt, errands) = self.store.write(move |transaction| forgetting.run(transaction)).await?;
+        let id = receipt.id;
+        Ok(self.follow_up(id, errands, by).await?.unwrap_or(receipt))
+    }
+
+    /// Whether the API can be told that a secret is over.
+    fn first_answer(&self) -> ApiVerdict {
+        let can = self.upstream.as_ref().is_some_and(|client| client.settings().can_revoke());
+        if can { ApiVerdict::Pending } else { ApiVerdict::Impossible }
+    }
+
+    /// Notes that a newer secret of the account took the place of this one, which is to end at the API where that leaves
+    /// the newer one alone.
+    pub(super) fn retire(
+        &self,
+        transaction: &Transaction<'_>,
+        (device, before): (&DeviceUuid, &StoredRecord),
+        by: &DeviceUuid,
+    ) -> Result<(), CredentialsError> {
+        let leaves_others =
+            self.upstream.as_ref().is_some_and(|client| client.settings().revokes_one_alone());
+        let now = self.clock.now();
+        let mut receipt = Receipt::new(device, (Act::Replaced, by.as_str()), now);
+        receipt.part(Matter::Record, device, Fate::Ended);
+        let verdict = if leaves_others { self.first_answer() } else { ApiVerdict::Impossible };
+        receipt.api = Some(ApiAnswer::new(verdict, now));
+        receipt.keep(transaction)?;
+        if verdict == ApiVerdict::Pending {
+            transaction.add_revocation((device, receipt.id), before, now)?;
+        }
+        let bell = self.aftermath.clone();
+        transaction.after_commit(move || bell.notify_one());
+        Ok(())
+    }
+}
+
+impl Forgetting {
+    fn run(
+        mut self,
+        transaction: &Transaction<'_>,
+    ) -> Result<(Receipt, Vec<QueuedErrand>), CredentialsError> {
+        let (device, now) = (self.cutting.credentials.clone(), self.cutting.now);
+        let record = stored_record(transaction, &device)?.or(self.shown.take());
+        let record = record.ok_or(CredentialsError::NoRecord)?;
+        let mut chores = self.cutting.run(transaction, &mut self.receipt)?;
+        transaction.forget_record(&device, &owner_keys(&record), now)?;
+        self.receipt.part(Matter::Record, &device, Fate::Ended);
+        match &self.cutting.bus {
+            Some(bus) => {
+                clear(bus, transaction, &device)?;
+                self.receipt.part(Matter::BusCopy, &device, Fate::Ended);
+            }
+            None => {
+                chores.push((ErrandKind::Record, None));
+                self.receipt.part(Matter::BusCopy, &device, Fate::Pending);
+            }
+        }
+        let verdict = self.devices.first_answer();
+        self.receipt.api = Some(ApiAnswer::new(verdict, now));
+        self.receipt.keep(transaction)?;
+        if verdict == ApiVerdict::Pending {
+            transaction.add_revocation((&device, self.receipt.id), &record, now)?;
+        }
+        let errands = note_chores(transaction, (chores, &self.receipt), now)?;
+        let vault = self.devices.vault.clone();
+        transaction.after_commit(move || {
+            vault.forget(&device, SealedText { endo: &record.endo, signature: &record.signature });
+        });
+        Ok((self.receipt, errands))
+    }
+}
+
+/// Who could manage the record: what its `authorizedKey` says.
+fn owner_keys(record: &StoredRecord) -> String {
+    let endo: Value = serde_json::from_str(&record.endo).unwrap_or_default();
+    endo["authorizedKey"].to_string()
+}
+
+/// Takes the record and every token off the credentials device, which stays as an empty shell.
+fn clear(
+    bus: &EmbeddedBus,
+    transaction: &Transaction<'_>,
+    device: &DeviceUuid,
+) -> Result<(), CredentialsError> {
+    let unset = json!({"$unset": {"endo": true, "endoSignature": true}});
+    match update_itself(bus, transaction, (device, &unset)) {
+        // The device itself is gone.
+        Ok(()) | Err(CredentialsError::Bus(BusError::Forbidden)) => {}
+        Err(error) => return Err(error),
+    }
+    match bus.revoke_tokens(transaction, &Caller::itself(device.clone()), (device, &[])) {
+        Ok(()) | Err(BusError::Forbidden) => {}
+        Err(error) => return Err(error.into()),
+    }
+    bus.end_streams_of(transaction, device);
+    Ok(())
+}

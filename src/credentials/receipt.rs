@@ -1,0 +1,277 @@
+//! The kept proof of what was ended: what is over, what stayed and why, and what the API answered.
+
+use serde::{Deserialize, Serialize};
+
+use super::CredentialsError;
+use crate::ambient::Timestamp;
+use crate::bus::Login;
+use crate::message::DeviceUuid;
+use crate::store::{Errand, ErrandKind, StoredReceipt, Transaction};
+
+/// Who ends something.
+#[derive(Clone, Debug)]
+pub enum Revoker {
+    /// An owner, with the login that was shown; on a bus elsewhere it takes away what is the owner's own to take.
+    Owner(Login),
+    /// Whoever runs the gateway.
+    Operator,
+}
+
+impl Revoker {
+    /// As receipts name it.
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::Owner(login) => login.uuid.as_str(),
+            Self::Operator => OPERATOR,
+        }
+    }
+
+    pub(super) fn login(&self) -> Option<&Login> {
+        match self {
+            Self::Owner(login) => Some(login),
+            Self::Operator => None,
+        }
+    }
+}
+
+/// How receipts name whoever runs the gateway.
+pub(super) const OPERATOR: &str = "operator";
+
+/// What was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Act {
+    /// One user device was cut off.
+    CutOff,
+    /// All user devices were cut off.
+    CutOffAll,
+    /// The secret was forgotten, and every user device cut off.
+    Forgotten,
+    /// The secret was replaced by a newer one of the same account.
+    Replaced,
+    /// An owner gave up the management.
+    Left,
+}
+
+impl Act {
+    /// The word that receipts have for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::CutOff => "cut-off",
+            Self::CutOffAll => "cut-off-all",
+            Self::Forgotten => "forgotten",
+            Self::Replaced => "replaced",
+            Self::Left => "left",
+        }
+    }
+}
+
+/// What a part of a receipt is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Matter {
+    /// The right of a user device to use the credentials.
+    Right,
+    /// The subscription that brings its messages.
+    Subscription,
+    /// The connections that are read by it, or at it.
+    Sockets,
+    /// What its lists allow the credentials device.
+    Whitelists,
+    /// The user device itself.
+    Device,
+    /// The sealed record in the gateway's database.
+    Record,
+    /// The copy of the record on the bus.
+    BusCopy,
+    /// An owner's management of the credentials.
+    Management,
+}
+
+/// What became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fate {
+    /// It is over.
+    Ended,
+    /// It is still there.
+    Stayed,
+    /// It is still to be ended.
+    Pending,
+}
+
+/// One part of a receipt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Part {
+    /// What it is about.
+    pub what: Matter,
+    /// Of which device.
+    pub device: DeviceUuid,
+    /// What became of it.
+    pub fate: Fate,
+    /// Why it stayed; fixed texts only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+/// What the API answered to the end of a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ApiVerdict {
+    /// It was not asked yet, or did not answer yet.
+    Pending,
+    /// The secret is over there.
+    Revoked,
+    /// It does not know the secret, or not any more.
+    Unknown,
+    /// It has no way to end a secret, or none that leaves others alone.
+    Impossible,
+    /// It gave no answer within a day.
+    Unanswered,
+}
+
+impl ApiVerdict {
+    /// The word that receipts have for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Revoked => "revoked",
+            Self::Unknown => "unknown",
+            Self::Impossible => "impossible",
+            Self::Unanswered => "unanswered",
+        }
+    }
+}
+
+/// The same, with its time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ApiAnswer {
+    /// What it came to.
+    pub verdict: ApiVerdict,
+    /// When.
+    pub at: String,
+}
+
+impl ApiAnswer {
+    pub(super) fn new(verdict: ApiVerdict, now: Timestamp) -> Self {
+        Self { verdict, at: now.iso_seconds() }
+    }
+}
+
+/// The kept proof of what was ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Receipt {
+    /// Its number within this gateway.
+    #[serde(default)]
+    pub id: i64,
+    /// When.
+    pub at: String,
+    /// What was done.
+    pub act: Act,
+    /// By whom: a device, or `operator`.
+    pub by: String,
+    /// To which credentials.
+    pub credentials: DeviceUuid,
+    /// The name of their account, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// What ended, and what stayed.
+    pub parts: Vec<Part>,
+    /// What the API answered, where a secret ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api: Option<ApiAnswer>,
+}
+
+impl Receipt {
+    /// A receipt without parts.
+    pub(super) fn new(credentials: &DeviceUuid, (act, by): (Act, &str), now: Timestamp) -> Self {
+        Self {
+            id: 0,
+            at: now.iso_seconds(),
+            act,
+            by: by.to_owned(),
+            credentials: credentials.clone(),
+            account: None,
+            parts: Vec::new(),
+            api: None,
+        }
+    }
+
+    pub(super) fn part(&mut self, what: Matter, device: &DeviceUuid, fate: Fate) {
+        self.parts.push(Part { what, device: device.clone(), fate, why: None });
+    }
+
+    pub(super) fn stayed(&mut self, what: Matter, device: &DeviceUuid, why: &str) {
+        let why = Some(why.to_owned());
+        self.parts.push(Part { what, device: device.clone(), fate: Fate::Stayed, why });
+    }
+
+    /// The devices that were cut off.
+    pub fn cut_off(&self) -> impl Iterator<Item = &DeviceUuid> {
+        let is_over = |part: &&Part| part.what == Matter::Right && part.fate == Fate::Ended;
+        self.parts.iter().filter(is_over).map(|part| &part.device)
+    }
+
+    /// Says what an errand came to.
+    fn settle(&mut self, errand: &Errand, (fate, why): (Fate, Option<String>)) {
+        let device = errand.user_device.as_ref().unwrap_or(&errand.credentials);
+        let what = Matter::of(errand.kind);
+        let part = self.parts.iter_mut().find(|part| part.what == what && part.device == *device);
+        if let Some(part) = part {
+            (part.fate, part.why) = (fate, why);
+        }
+    }
+
+    /// Keeps it, and gives it its number.
+    pub(super) fn keep(&mut self, transaction: &Transaction<'_>) -> Result<(), CredentialsError> {
+        self.id = transaction.add_receipt(&self.credentials, &self.text())?;
+        Ok(())
+    }
+
+    fn text(&self) -> String {
+        serde_json::to_string(self).expect("texts are JSON")
+    }
+
+    /// Reads what was kept; `None` of what is no receipt any more.
+    pub(super) fn read(stored: &StoredReceipt) -> Option<Self> {
+        let receipt: Self = serde_json::from_str(&stored.document).ok()?;
+        Some(Self { id: stored.seq, ..receipt })
+    }
+}
+
+impl Matter {
+    const fn of(errand: ErrandKind) -> Self {
+        match errand {
+            ErrandKind::Subscription => Self::Subscription,
+            ErrandKind::Whitelists => Self::Whitelists,
+            ErrandKind::Record => Self::BusCopy,
+        }
+    }
+}
+
+/// Changes a receipt that was kept, if it is still there.
+pub(super) fn amend(
+    transaction: &Transaction<'_>,
+    seq: i64,
+    change: impl FnOnce(&mut Receipt),
+) -> Result<(), CredentialsError> {
+    let document = transaction.receipt(seq)?;
+    let receipt = document.and_then(|document| Receipt::read(&StoredReceipt { seq, document }));
+    if let Some(mut receipt) = receipt {
+        change(&mut receipt);
+        transaction.rewrite_receipt(seq, &receipt.text())?;
+    }
+    Ok(())
+}
+
+/// Says in its receipt what an errand came to.
+pub(super) fn settle(
+    transaction: &Transaction<'_>,
+    errand: &Errand,
+    came_to: (Fate, Option<String>),
+) -> Result<(), CredentialsError> {
+    amend(transaction, errand.receipt, |receipt| receipt.settle(errand, came_to))
+}

@@ -1,0 +1,58 @@
+//! Showing receipts to those whom they concern.
+
+use serde_json::Value;
+
+use super::receipt::Receipt;
+use super::{CredentialsDevices, CredentialsError};
+use crate::message::DeviceUuid;
+use crate::store::{StoreError, StoredReceipt, View};
+
+/// The most receipts that one list shows.
+const AT_MOST: usize = 1000;
+
+impl CredentialsDevices {
+    /// The receipts of credentials that `caller` owns, or owned when they were forgotten; newest first.
+    ///
+    /// # Errors
+    /// [`CredentialsError::NoRecord`] also where they are somebody else's.
+    pub async fn receipts_for(
+        &self,
+        caller: &DeviceUuid,
+        device: DeviceUuid,
+    ) -> Result<Vec<Receipt>, CredentialsError> {
+        let credentials = device.clone();
+        let look = move |view: &View<'_>| view.forgotten_owner_keys(&credentials);
+        match self.store.read::<_, StoreError, _>(look).await? {
+            None => drop(self.owned_by(caller, device.clone()).await?),
+            Some(keys) => {
+                let keys: Value = serde_json::from_str(&keys).unwrap_or_default();
+                if !self.is_owner_key(&keys, caller.clone()).await? {
+                    return Err(CredentialsError::NoRecord);
+                }
+            }
+        }
+        self.receipts(Some(device)).await
+    }
+
+    /// The receipts of these credentials, or of all; newest first.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub async fn receipts(&self, device: Option<DeviceUuid>) -> Result<Vec<Receipt>, CredentialsError> {
+        let look = move |view: &View<'_>| match &device {
+            Some(device) => view.receipts_of(device, AT_MOST),
+            None => view.receipts(AT_MOST),
+        };
+        let stored = self.store.read::<_, StoreError, _>(look).await?;
+        Ok(stored.iter().filter_map(Receipt::read).collect())
+    }
+
+    /// One receipt.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub async fn receipt(&self, id: i64) -> Result<Option<Receipt>, CredentialsError> {
+        let document = self.store.read::<_, StoreError, _>(move |view| view.receipt(id)).await?;
+        Ok(document.and_then(|document| Receipt::read(&StoredReceipt { seq: id, document })))
+    }
+}

@@ -1,0 +1,198 @@
+//! Cutting user devices off: the tombstone first, then everything that follows from it.
+
+use std::time::Duration;
+
+use super::bind::subscription;
+use super::receipt::{Act, Fate, Matter, Receipt, Revoker};
+use super::{CredentialsDevices, CredentialsError, Owned};
+use crate::ambient::Timestamp;
+use crate::bus::Bus;
+use crate::bus::embedded::EmbeddedBus;
+use crate::message::DeviceUuid;
+use crate::store::{Binding, Errand, ErrandKind, QueuedErrand, StoreError, Transaction, View};
+
+/// Which user devices are cut off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// This one.
+    One(DeviceUuid),
+    /// All there are.
+    All,
+}
+
+/// How long whoever ends something is left alone with what follows from it.
+const HEAD_START: Duration = Duration::from_secs(2);
+/// Why a user device itself is never removed.
+const NOT_OURS: &str = "the device is its owner's, who can remove it";
+
+/// One cut, as a transaction makes it.
+pub(super) struct Cutting {
+    pub(super) credentials: DeviceUuid,
+    pub(super) user_devices: Vec<DeviceUuid>,
+    /// Where the devices are, if they are here.
+    pub(super) bus: Option<EmbeddedBus>,
+    pub(super) now: Timestamp,
+}
+
+/// What is to be told after the tombstones: of which device, and what.
+pub(super) type Chores = Vec<(ErrandKind, Option<DeviceUuid>)>;
+
+impl Cutting {
+    /// Ends the rights that were not over before, and says in the receipt what became of each.
+    pub(super) fn run(
+        &self,
+        transaction: &Transaction<'_>,
+        receipt: &mut Receipt,
+    ) -> Result<Chores, CredentialsError> {
+        let mut chores = Chores::new();
+        for user_device in &self.user_devices {
+            let binding = Binding { credentials: self.credentials.clone(), user_device: user_device.clone() };
+            // What a bus elsewhere has, only that knows; here nobody gets a tombstone who had no right.
+            if self.bus.is_some() && !has_right(transaction, &binding)? {
+                continue;
+            }
+            if transaction.revoke(&binding, self.now)? {
+                receipt.part(Matter::Right, user_device, Fate::Ended);
+                chores.extend(self.follow(transaction, (&binding, receipt))?);
+            }
+        }
+        Ok(chores)
+    }
+
+    /// What the bus in this process does at once; the rest is left as errands.
+    fn follow(
+        &self,
+        transaction: &Transaction<'_>,
+        (binding, receipt): (&Binding, &mut Receipt),
+    ) -> Result<Chores, CredentialsError> {
+        let user_device = &binding.user_device;
+        transaction.unsubscribe(&subscription(binding))?;
+        let mut chores = vec![(ErrandKind::Whitelists, Some(user_device.clone()))];
+        match &self.bus {
+            Some(bus) => {
+                bus.end_streams_of(transaction, user_device);
+                receipt.part(Matter::Subscription, user_device, Fate::Ended);
+                receipt.part(Matter::Sockets, user_device, Fate::Ended);
+            }
+            None => {
+                chores.insert(0, (ErrandKind::Subscription, Some(user_device.clone())));
+                receipt.part(Matter::Subscription, user_device, Fate::Pending);
+            }
+        }
+        receipt.part(Matter::Whitelists, user_device, Fate::Pending);
+        receipt.stayed(Matter::Device, user_device, NOT_OURS);
+        Ok(chores)
+    }
+}
+
+/// Notes what is to be told, under the number of the receipt.
+pub(super) fn note_chores(
+    transaction: &Transaction<'_>,
+    (chores, receipt): (Chores, &Receipt),
+    now: Timestamp,
+) -> Result<Vec<QueuedErrand>, StoreError> {
+    let errand = |(kind, user_device)| Errand {
+        kind,
+        credentials: receipt.credentials.clone(),
+        user_device,
+        receipt: receipt.id,
+    };
+    let due_at = now.plus(HEAD_START);
+    chores.into_iter().map(|chore| transaction.add_errand(errand(chore), due_at)).collect()
+}
+
+fn has_right(view: &View<'_>, binding: &Binding) -> Result<bool, StoreError> {
+    if view.has_subscription(&subscription(binding))? {
+        return Ok(true);
+    }
+    let known = view.bindings_of(&binding.credentials)?;
+    Ok(known.iter().any(|(known, _, ended)| known == binding && ended.is_none()))
+}
+
+impl CredentialsDevices {
+    /// Ends the rights of user devices for ever: from the answer on, no message of them opens anything. What else
+    /// follows is tried at once, and again until it is done. Answers the receipt; nothing where no right ended.
+    ///
+    /// # Errors
+    /// What the store reports; the rights stand then. Where all are to be cut off on a bus elsewhere that does not list
+    /// them, those that are known here are cut off, and the error says that there may be more.
+    pub async fn cut_off(
+        &self,
+        owned: &Owned,
+        which: Cut,
+        by: &Revoker,
+    ) -> Result<Option<Receipt>, CredentialsError> {
+        let act = if which == Cut::All { Act::CutOffAll } else { Act::CutOff };
+        let (user_devices, unlisted) = match which {
+            Cut::One(user_device) => (vec![user_device], None),
+            Cut::All => self.all_user_devices(owned).await?,
+        };
+        let cutting = self.cutting(owned, user_devices);
+        let mut receipt = Receipt::new(owned.device(), (act, by.name()), cutting.now);
+        receipt.account = owned.username().map(str::to_owned);
+        let cut = move |transaction: &Transaction<'_>| {
+            let chores = cutting.run(transaction, &mut receipt)?;
+            if receipt.parts.is_empty() {
+                return Ok(None);
+            }
+            receipt.keep(transaction)?;
+            let errands = note_chores(transaction, (chores, &receipt), cutting.now)?;
+            Ok::<_, CredentialsError>(Some((receipt.id, errands)))
+        };
+        let done = self.store.write(cut).await?;
+        if let Some(error) = unlisted {
+            return Err(error);
+        }
+        match done {
+            Some((id, errands)) => self.follow_up(id, errands, by).await,
+            None => Ok(None),
+        }
+    }
+
+    pub(super) fn cutting(&self, owned: &Owned, user_devices: Vec<DeviceUuid>) -> Cutting {
+        Cutting {
+            credentials: owned.device().clone(),
+            user_devices,
+            bus: self.bus.embedded().cloned(),
+            now: self.clock.now(),
+        }
+    }
+
+    /// Does at once what can be done at once; answers what the receipt says then.
+    pub(super) async fn follow_up(
+        &self,
+        receipt: i64,
+        errands: Vec<QueuedErrand>,
+        by: &Revoker,
+    ) -> Result<Option<Receipt>, CredentialsError> {
+        for errand in errands {
+            if let Err(error) = self.run_errand(errand, by.login()).await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "an errand waits for its next turn");
+            }
+        }
+        self.aftermath.notify_one();
+        self.receipt(receipt).await
+    }
+
+    /// All that may use the credentials, as far as it is known; with why there may be more, where there may be.
+    pub(super) async fn all_user_devices(
+        &self,
+        owned: &Owned,
+    ) -> Result<(Vec<DeviceUuid>, Option<CredentialsError>), CredentialsError> {
+        let device = owned.device().clone();
+        let bound = self.store.read::<_, StoreError, _>(move |view| view.bindings_of(&device)).await?;
+        let bound = bound.into_iter().filter(|(.., ended)| ended.is_none());
+        let mut all: Vec<_> = bound.map(|(binding, ..)| binding.user_device).collect();
+        let (listed, unlisted) = match self.user_devices(owned).await {
+            Ok(listed) => (listed, None),
+            Err(error) if matches!(self.bus, Bus::Meshblu(_)) => (Vec::new(), Some(error)),
+            Err(error) => return Err(error),
+        };
+        for user_device in listed {
+            if !all.contains(&user_device) {
+                all.push(user_device);
+            }
+        }
+        Ok((all, unlisted))
+    }
+}

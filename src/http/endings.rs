@@ -1,0 +1,70 @@
+//! What owners of credentials end: a device's right, all rights, the secret, their own management.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::owners::{Owners, Visit, failed};
+use super::problem::{Kind, Problem};
+use super::routes::Answer;
+use super::server::FrontDoor;
+use crate::credentials::{Cut, Revoker};
+use crate::message::DeviceUuid;
+
+/// `DELETE /credentials/{uuid}/user-devices/{device}`: from the answer on, no message of the device opens anything.
+pub(super) async fn cut_off(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
+    let visit = Visit::of(&request, &door).await?;
+    let user_device = DeviceUuid::from(request.match_info().query("device"));
+    if user_device == *visit.owned.device() {
+        let text = "Cannot remove the credentials subscription to itself";
+        return Err(Problem::new(Kind::NotAllowed, text));
+    }
+    cut(visit, Cut::One(user_device)).await
+}
+
+/// `DELETE /credentials/{uuid}/user-devices`: the same of all devices.
+pub(super) async fn cut_off_all(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
+    cut(Visit::of(&request, &door).await?, Cut::All).await
+}
+
+async fn cut(visit: Visit<'_>, which: Cut) -> Answer {
+    let Visit { owners, caller, owned } = visit;
+    demand_proof(owners, &caller.uuid, owned.device()).await?;
+    let receipt = owners.credentials.cut_off(&owned, which, &Revoker::Owner(caller)).await;
+    receipt.map_err(|error| failed(&error))?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// `DELETE /credentials/{uuid}`: the secret is forgotten, and with it everything that it was good for.
+pub(super) async fn forget(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
+    let Visit { owners, caller, owned } = Visit::of(&request, &door).await?;
+    demand_proof(owners, &caller.uuid, owned.device()).await?;
+    let receipt = owners.credentials.forget(&owned, &Revoker::Owner(caller)).await;
+    receipt.map_err(|error| failed(&error))?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Lets only those pass who lately proved control of the account: the bus alone does not vouch for that.
+pub(super) async fn demand_proof(
+    owners: &Owners,
+    caller: &DeviceUuid,
+    credentials: &DeviceUuid,
+) -> Result<(), Problem> {
+    let age = owners.proof_age;
+    if age.is_zero() {
+        return Ok(());
+    }
+    let is_proved = owners.credentials.is_proved(caller, credentials, age).await;
+    if is_proved.map_err(|error| failed(&error))? {
+        return Ok(());
+    }
+    let link = format!("{}auth/api?credentials={credentials}", owners.look.service_url);
+    let seconds = age.as_secs();
+    let detail = format!(
+        "Sign in at the API again, as the account that these credentials are of, and repeat this within {seconds} seconds"
+    );
+    let challenge = format!(
+        "Bearer error=\"insufficient_user_authentication\", error_description=\"A sign-in at the API within the last \
+         {seconds} seconds is required\", max_age=\"{seconds}\""
+    );
+    Err(Problem::new(Kind::ReauthenticationRequired, detail).with("link", link.into()).challenging(challenge))
+}

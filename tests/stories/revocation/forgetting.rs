@@ -1,0 +1,135 @@
+//! A forgotten secret opens nothing any more, and the API is told for a day at most.
+
+use std::time::Duration;
+
+use endo::credentials::{ApiVerdict, CredentialsError};
+use endo::message::DeviceUuid;
+use endo::store::{StoreError, StoredRecord};
+use serde_json::Value;
+
+use super::Office;
+use crate::support::fake_api::{Answer, FakeApi};
+use crate::support::provider::FakeProvider;
+
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
+async fn document(office: &Office, device: &DeviceUuid) -> Value {
+    let device = device.clone();
+    let found = office.gateway.store.read::<_, StoreError, _>(move |view| view.device(&device)).await;
+    Value::clone(&found.unwrap().unwrap())
+}
+
+async fn record(office: &Office, device: &DeviceUuid) -> Option<StoredRecord> {
+    let device = device.clone();
+    office.gateway.store.read::<_, StoreError, _>(move |view| view.record(&device)).await.unwrap()
+}
+
+async fn store(office: &Office, device: &DeviceUuid, record: StoredRecord) -> bool {
+    let device = device.clone();
+    let store = move |tx: &endo::store::Transaction<'_>| tx.store_record(&device, &record);
+    office.gateway.store.write::<_, StoreError, _>(store).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_forgotten_secret_is_unusable_at_once_and_over_at_the_api_soon() {
+    let provider = FakeProvider::start().await;
+    let office = Office::open(provider.settings()).await;
+    let (access, refresh) = provider.grant();
+    let credentials = office.keep(42, (&access, &refresh)).await;
+    let user_device = office.bind(&credentials).await;
+    assert_eq!(office.open_for(&credentials, &user_device).await.unwrap(), access);
+    let receipt = office.forget(&credentials).await;
+    assert_eq!(receipt.cut_off().collect::<Vec<_>>(), [&user_device]);
+    assert_eq!(receipt.account.as_deref(), Some("octocat"));
+    let operations = office.gateway.vault.private_key_operations();
+    let refused = office.open_for(&credentials, &user_device).await;
+    assert!(matches!(refused, Err(CredentialsError::Revoked)), "{refused:?}");
+    assert_eq!(office.gateway.vault.private_key_operations(), operations, "something was opened");
+    let shown = document(&office, &credentials).await;
+    assert!(shown.get("endo").is_none() && shown.get("endoSignature").is_none(), "{shown}");
+    assert_eq!(receipt.api.unwrap().verdict, ApiVerdict::Pending);
+    assert!(provider.takes(&refresh), "nobody told the API yet");
+    office.does_what_is_due().await;
+    assert!(!provider.takes(&refresh));
+    let receipts = office.receipts(&credentials).await;
+    assert_eq!(receipts[0].api.as_ref().unwrap().verdict, ApiVerdict::Revoked);
+    assert!(office.waiting().await.is_empty());
+}
+
+#[tokio::test]
+async fn an_api_that_fails_is_told_again_for_a_day_and_then_the_copy_is_erased() {
+    let api = FakeApi::answering(Answer::new(500, &[], "")).await;
+    let mut settings = FakeProvider::start().await.settings();
+    settings.revocation_url = Some(api.url("/revoke"));
+    let office = Office::open(settings).await;
+    let credentials = office.keep(42, ("access", "refresh")).await;
+    office.forget(&credentials).await;
+    let verdict = async || office.receipts(&credentials).await[0].api.clone().unwrap().verdict;
+    office.does_what_is_due().await;
+    let asked = api.seen().len();
+    assert!(asked > 0);
+    office.does_what_is_due().await;
+    assert_eq!(api.seen().len(), asked, "not at once again");
+    for _ in 0..23 {
+        office.passes(HOUR);
+        let asked = api.seen().len();
+        office.does_what_is_due().await;
+        assert!(api.seen().len() > asked);
+        assert_eq!((verdict().await, office.waiting().await.len()), (ApiVerdict::Pending, 1));
+    }
+    office.passes(HOUR);
+    let asked = api.seen().len();
+    office.does_what_is_due().await;
+    assert_eq!((verdict().await, office.waiting().await.len()), (ApiVerdict::Unanswered, 0));
+    assert_eq!(api.seen().len(), asked, "the copy is not used after its day");
+}
+
+#[tokio::test]
+async fn where_the_api_cannot_be_told_nothing_is_kept_for_it() {
+    let mut settings = FakeProvider::start().await.settings();
+    settings.revocation_url = None;
+    let office = Office::open(settings).await;
+    let credentials = office.keep(42, ("access", "refresh")).await;
+    let receipt = office.forget(&credentials).await;
+    assert_eq!(receipt.api.unwrap().verdict, ApiVerdict::Impossible);
+    assert!(office.waiting().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_forgotten_record_never_comes_back() {
+    let provider = FakeProvider::start().await;
+    let office = Office::open(provider.settings()).await;
+    let credentials = office.keep(42, ("access", "refresh")).await;
+    let user_device = office.bind(&credentials).await;
+    let (old, shown) = (record(&office, &credentials).await.unwrap(), document(&office, &credentials).await);
+    office.forget(&credentials).await;
+    assert!(!store(&office, &credentials, old.clone()).await);
+    assert!(!store(&office, &credentials, StoredRecord { generation: 99, ..old }).await);
+    let at = credentials.clone();
+    let put_back = move |tx: &endo::store::Transaction<'_>| tx.replace_device(&at, &shown);
+    office.gateway.store.write::<_, StoreError, _>(put_back).await.unwrap();
+    let refused = office.open_for(&credentials, &user_device).await;
+    assert!(matches!(refused, Err(CredentialsError::Revoked)), "{refused:?}");
+    let owned = office.gateway.credentials.owned_by(&office.owner(), credentials.clone()).await;
+    assert!(matches!(owned, Err(CredentialsError::NoRecord)));
+    let new = office.keep(42, ("newer", "newer refresh")).await;
+    assert_ne!(new, credentials, "whoever signs in again begins anew");
+    assert!(office.open_for(&new, &user_device).await.is_err(), "with no device that may use it");
+    let bound = office.bind(&new).await;
+    assert_eq!(office.open_for(&new, &bound).await.unwrap(), "newer");
+}
+
+#[tokio::test]
+async fn what_is_forgotten_is_forgotten_once() {
+    let provider = FakeProvider::start().await;
+    let office = Office::open(provider.settings()).await;
+    let credentials = office.keep(42, ("access", "refresh")).await;
+    let owned = office.gateway.credentials.held(credentials.clone()).await.unwrap();
+    let by = endo::credentials::Revoker::Operator;
+    let both = tokio::join!(
+        office.gateway.credentials.forget(&owned, &by),
+        office.gateway.credentials.forget(&owned, &by)
+    );
+    assert_eq!([both.0.is_ok(), both.1.is_ok()].iter().filter(|ok| **ok).count(), 1);
+    assert_eq!(office.receipts(&credentials).await.len(), 1);
+}

@@ -1,0 +1,105 @@
+//! Ending what was given: a right, all rights, a secret; what follows, and what is kept as proof.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod erasing;
+mod forgetting;
+mod proofs;
+mod receipts;
+mod remote;
+mod replacing;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use endo::ambient::{Clock, Random, Timestamp};
+use endo::config::{self, Config};
+use endo::credentials::{Account, CredentialsError, Receipt, Revoker};
+use endo::gateway::{Ambient, Gateway};
+use endo::message::{DeviceUuid, Parties};
+use endo::store::{QueuedRevocation, StoreError};
+use endo::vault::{ResourceOwnerId, SecretText};
+use tempfile::TempDir;
+
+use crate::support::keys::place_keys;
+
+/// A gateway without listeners, whose clock stands still and which does what is due only when it is told to.
+struct Office {
+    gateway: Gateway,
+    hand: Arc<AtomicI64>,
+    directory: TempDir,
+}
+
+impl Office {
+    async fn open(source: config::Source) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        place_keys(directory.path());
+        let hand = Arc::new(AtomicI64::new(1_700_000_000_000));
+        let config = Config { data_dir: directory.path().to_owned(), source, ..Config::default() };
+        let gateway = Self::gateway(config, &hand).await;
+        Self { gateway, hand, directory }
+    }
+
+    async fn gateway(config: Config, hand: &Arc<AtomicI64>) -> Gateway {
+        let told = Arc::clone(hand);
+        let clock = Clock::from_fn(move || Timestamp::from_millis(told.load(Ordering::SeqCst)));
+        Gateway::open(config, Ambient { clock, random: Random::system() }).await.unwrap()
+    }
+
+    fn passes(&self, time: Duration) {
+        self.hand.fetch_add(i64::try_from(time.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+
+    fn owner(&self) -> DeviceUuid {
+        self.gateway.owner.as_ref().unwrap().uuid.clone()
+    }
+
+    /// Keeps this pair of tokens of the account.
+    async fn keep(&self, id: i64, (access, refresh): (&str, &str)) -> DeviceUuid {
+        let account = Account {
+            id: ResourceOwnerId::Number(id),
+            username: Some("octocat".to_owned()),
+            secret: SecretText::from(access),
+            refresh_token: Some(SecretText::from(refresh)),
+            owner: self.owner(),
+        };
+        self.gateway.credentials.keep(account).await.unwrap()
+    }
+
+    async fn bind(&self, credentials: &DeviceUuid) -> DeviceUuid {
+        let new = self.gateway.user_device((None, self.owner()), "http://127.0.0.1:8080").await.unwrap();
+        self.gateway.credentials.bind(credentials.clone(), new).await.unwrap().uuid
+    }
+
+    /// The access token, as a job of this user device gets it.
+    async fn open_for(
+        &self,
+        credentials: &DeviceUuid,
+        user_device: &DeviceUuid,
+    ) -> Result<String, CredentialsError> {
+        let (credentials, user_device) = (credentials.clone(), user_device.clone());
+        let parties = Parties { sender: "flow".into(), user_device, credentials };
+        let opened = self.gateway.credentials.open(&parties).await?;
+        Ok(opened.secret().expose().to_owned())
+    }
+
+    async fn forget(&self, credentials: &DeviceUuid) -> Receipt {
+        let owned = self.gateway.credentials.held(credentials.clone()).await.unwrap();
+        self.gateway.credentials.forget(&owned, &Revoker::Operator).await.unwrap()
+    }
+
+    /// The receipts of these credentials, newest first.
+    async fn receipts(&self, credentials: &DeviceUuid) -> Vec<Receipt> {
+        self.gateway.credentials.receipts(Some(credentials.clone())).await.unwrap()
+    }
+
+    async fn does_what_is_due(&self) {
+        self.gateway.credentials.attend_once().await.unwrap();
+    }
+
+    /// The sealed copies that wait for the API.
+    async fn waiting(&self) -> Vec<QueuedRevocation> {
+        self.gateway.store.read::<_, StoreError, _>(|view| view.revocations(100)).await.unwrap()
+    }
+}

@@ -1,0 +1,122 @@
+//! What a receipt says, and what owners see of the devices.
+
+use endo::credentials::{Fate, Matter, Receipt};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::bus::{Answer, send};
+use crate::support::fake_api::{Answer as ApiAnswer, FakeApi};
+use crate::support::gateway::{Chain, TestGateway};
+
+/// A gateway whose owner signed in just now.
+struct House {
+    gateway: TestGateway,
+    chain: Chain,
+    _api: FakeApi,
+}
+
+impl House {
+    async fn open() -> Self {
+        let events = ApiAnswer::new(200, &["content-type: application/json"], "[]");
+        let api = FakeApi::answering(events).await;
+        let gateway = TestGateway::open(&api.url("")).await;
+        let chain = gateway.chain(42).await;
+        gateway.prove(&gateway.owner(), &chain.credentials).await;
+        Self { gateway, chain, _api: api }
+    }
+
+    async fn ask(&self, method: Method, path: &str) -> Answer {
+        let owner = self.gateway.owner();
+        let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+        let url =
+            format!("http://{}/credentials/{}{path}", self.gateway.running.gateway(), self.chain.credentials);
+        send(client.request(method, url).basic_auth(&owner.uuid, Some(&owner.token))).await
+    }
+
+    async fn receipts(&self) -> Vec<Receipt> {
+        serde_json::from_value(self.ask(Method::GET, "/receipts").await.json()).unwrap()
+    }
+}
+
+fn fates(receipt: &Receipt, device: &str) -> Vec<(Matter, Fate)> {
+    let of_device = receipt.parts.iter().filter(|part| part.device.as_str() == device);
+    of_device.map(|part| (part.what, part.fate)).collect()
+}
+
+#[tokio::test]
+async fn a_receipt_says_what_ended_what_stayed_and_why() {
+    let house = House::open().await;
+    let (mine, given) = (house.chain.user.uuid.to_string(), {
+        let added = house.ask(Method::POST, "/user-devices").await.json();
+        added["uuid"].as_str().unwrap().to_owned()
+    });
+    let give = json!({"$set": {"owner": house.chain.flow.device.uuid}});
+    house.gateway.update(&house.gateway.owner(), &given, give).await;
+    house.ask(Method::DELETE, "/user-devices").await.is(204, "");
+    let receipts = house.receipts().await;
+    assert_eq!(receipts.len(), 1);
+    let receipt = &receipts[0];
+    assert_eq!(
+        (receipt.by.as_str(), receipt.account.as_deref()),
+        (&*house.gateway.owner().uuid, Some("octocat"))
+    );
+    let ended = |rest: Fate| {
+        vec![
+            (Matter::Right, Fate::Ended),
+            (Matter::Subscription, Fate::Ended),
+            (Matter::Sockets, Fate::Ended),
+            (Matter::Whitelists, rest),
+            (Matter::Device, Fate::Stayed),
+        ]
+    };
+    assert_eq!(fates(receipt, &mine), ended(Fate::Ended));
+    assert_eq!(fates(receipt, &given), ended(Fate::Stayed));
+    let why =
+        receipt.parts.iter().find(|part| part.what == Matter::Whitelists && part.device.as_str() == given);
+    assert_eq!(why.unwrap().why.as_deref(), Some("the device has another owner"));
+    let lists = |document: Value| document["meshblu"]["whitelists"].to_string();
+    let credentials = house.chain.credentials.as_str();
+    let flow = house.chain.flow.device.clone();
+    assert!(!lists(house.gateway.device(&house.gateway.owner(), &mine).await).contains(credentials));
+    let own = json!({"$addToSet": {"meshblu.whitelists.discover.view": {"uuid": flow.uuid}}});
+    house.gateway.update_itself(&given, &own).await;
+    assert!(lists(house.gateway.device(&flow, &given).await).contains(credentials));
+    house.ask(Method::DELETE, "/user-devices").await.is(204, "");
+    assert_eq!(house.receipts().await.len(), 1, "nothing more ended");
+}
+
+#[tokio::test]
+async fn whoever_reads_along_at_a_device_is_cut_off_with_it() {
+    let house = House::open().await;
+    let user = house.chain.user.uuid.as_str();
+    let owner = house.gateway.owner();
+    let reading = format!("GET /subscribe/{user}/received");
+    let mut stream = house.gateway.by(&owner, &reading).send().await.unwrap();
+    assert_eq!(stream.status(), 200);
+    house.ask(Method::DELETE, &format!("/user-devices/{user}")).await.is(204, "");
+    assert!(stream.chunk().await.unwrap_or_default().is_none(), "the stream goes on");
+}
+
+#[tokio::test]
+async fn an_owner_sees_who_uses_the_credentials_and_when_they_did_last() {
+    let mut house = House::open().await;
+    let listed = house.ask(Method::GET, "/user-devices").await.json();
+    assert_eq!(listed[0].get("lastUseAt"), None);
+    let reply = house.gateway.exchange(&mut house.chain, json!({"data": "no metadata"})).await;
+    assert_eq!(reply["metadata"]["code"], 422);
+    let listed = house.ask(Method::GET, "/user-devices").await.json();
+    let row = &listed[0];
+    let keys: Vec<_> = row.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(keys, ["uuid", "name", "owner", "createdAt", "lastUseAt", "errors"]);
+    assert_eq!((&row["name"], &row["owner"]), (&json!("octocat"), &json!(house.gateway.owner().uuid)));
+    assert_eq!(row["errors"], 1);
+    house.gateway.gateway.credentials.attend_once().await.unwrap();
+    assert_eq!(house.ask(Method::GET, "/user-devices").await.json()[0]["lastUseAt"], row["lastUseAt"]);
+}
+
+#[tokio::test]
+async fn owners_are_all_who_proved_control_of_the_account() {
+    let house = House::open().await;
+    let owner = house.gateway.owner().uuid;
+    house.ask(Method::GET, "/owners").await.is(200, &json!([{"uuid": owner}]).to_string());
+}
