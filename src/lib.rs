@@ -31,6 +31,7 @@
 //! | [`credentials`] | the life of a credentials device |
 //! | [`job`] | the contract of a job; [`jobs`] are the jobs themselves |
 //! | [`dispatch`] | the worker: delivery → credentials → job → reply → end |
+//! | [`console`] | the owner's pages |
 //! | [`http`] | the gateway's front door |
 //! | [`gateway`] | the composition root |
 //! | [`cli`] | the command line |
@@ -39,6 +40,7 @@ pub mod ambient;
 pub mod bus;
 pub mod cli;
 pub mod config;
+pub mod console;
 pub mod credentials;
 pub mod dispatch;
 pub mod egress;

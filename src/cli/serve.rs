@@ -1,6 +1,6 @@
 //! `endo serve`: the gateway and its bus, until a signal ends them.
 
-use std::io::Write;
+use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 
 use tokio::task::JoinHandle;
@@ -90,11 +90,22 @@ impl Service {
         writeln!(out, "gateway  {gateway}")?;
         writeln!(out, "bus      {bus}")?;
         writeln!(out, "data     {}", self.gateway.config.data_dir.display())?;
+        self.announce_sign_in(out)?;
         match self.gateway.bus.meshblu() {
             Some(bus) => self.announce_intake(bus, out)?,
             None => self.announce_first_steps(command, out).await?,
         }
         Ok(out.flush()?)
+    }
+
+    /// What is no terminal may be a log, where a link that signs somebody in has no place.
+    fn announce_sign_in(&self, out: &mut dyn Write) -> io::Result<()> {
+        match self.running.sign_in_link().filter(|_| io::stdout().is_terminal()) {
+            Some(link) => {
+                writeln!(out, "\nOpen your credentials in a browser, once, within ten minutes:\n  {link}")
+            }
+            None => Ok(()),
+        }
     }
 
     /// What the Meshblu has to know to send messages here.

@@ -6,6 +6,7 @@ mod errands;
 mod error;
 mod forget;
 mod keep;
+mod of_owner;
 mod on_embedded;
 mod on_meshblu;
 mod open;

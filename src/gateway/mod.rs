@@ -2,6 +2,7 @@
 
 mod bus_keys;
 mod compose;
+mod door;
 mod error;
 mod first_start;
 mod handler_key;

@@ -16,7 +16,7 @@ use crate::bus::meshblu::Meshblu;
 use crate::bus::meshblu::firehose::Firehose;
 use crate::config::{BusKind, Config, Intake};
 use crate::dispatch::{Desk, Dispatch, Endings, Reception, Retry};
-use crate::http::{Check, Documents, Draining, FrontDoor, Health, Limits, Owners, SCHEMAS, Webhook};
+use crate::http::{Check, Documents, Draining, Health, Limits, OneTimeLinks, SCHEMAS, Webhook};
 use crate::store::{Feed, Work};
 
 /// How often what is no longer kept is removed.
@@ -55,6 +55,7 @@ pub struct Running {
     gateway: SocketAddr,
     bus: Option<SocketAddr>,
     network: Bus,
+    links: Option<OneTimeLinks>,
     reception: Option<Reception>,
     servers: Vec<ServerHandle>,
     draining: Draining,
@@ -89,19 +90,9 @@ impl Gateway {
         }
         let health = self.health(link);
         let draining = health.draining();
-        let door = FrontDoor {
-            documents,
-            health,
-            version: env!("CARGO_PKG_VERSION"),
-            clock: self.ambient.clock.clone(),
-            random: self.ambient.random.clone(),
-            webhook,
-            owners: Some(Owners {
-                credentials: self.credentials.clone(),
-                look: self.look(&format!("http://{gateway}")),
-                proof_age: Duration::from_secs(self.config.credentials.reauthentication),
-            }),
-        };
+        let entrance = self.entrance(gateway);
+        let links = entrance.links.clone();
+        let door = self.door((documents, health, webhook), (gateway, entrance));
         let front = crate::http::serve(listeners.gateway, door, Limits::from(&self.config.http))
             .map_err(failed(gateway))?;
         serve(&mut workers, &mut servers, front);
@@ -115,7 +106,18 @@ impl Gateway {
         workers.spawn(self.housekeeping(stopped));
         let drain_within = Duration::from_secs(self.config.http.drain_seconds);
         let network = self.bus.clone();
-        Ok(Running { gateway, bus, network, reception, servers, draining, stop, workers, drain_within })
+        Ok(Running {
+            gateway,
+            bus,
+            network,
+            links,
+            reception,
+            servers,
+            draining,
+            stop,
+            workers,
+            drain_within,
+        })
     }
 
     /// Has messages read off a Meshblu's firehose; answers whether the link is up.
@@ -196,12 +198,16 @@ impl Gateway {
 
     fn housekeeping(&self, mut stopped: watch::Receiver<bool>) -> impl Future<Output = ()> + use<> {
         let (store, bus, clock) = (self.store.clone(), self.bus.clone(), self.ambient.clock.clone());
+        let sessions = self.sessions();
         let (days, rows) = (self.config.store.keep_days, self.config.store.keep_rows);
         let kept = Duration::from_secs(u64::from(days) * 24 * 60 * 60);
         async move {
             while tokio::time::timeout(HOUSEKEEPING, stopped.wait_for(|stop| *stop)).await.is_err() {
                 if let Err(error) = store.forget_old(clock.now().minus(kept), rows).await {
                     tracing::warn!(error = &error as &dyn std::error::Error, "old outcomes stay for now");
+                }
+                if let Err(error) = sessions.forget_old().await {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "old sessions stay for now");
                 }
                 if let Bus::Embedded(network) = &bus
                     && let Err(error) = network.forget_old_sign_ins().await
@@ -242,6 +248,12 @@ impl Running {
     /// Where the embedded bus's API listens, if there is one.
     pub fn bus(&self) -> Option<SocketAddr> {
         self.bus
+    }
+
+    /// A new link that signs the first owner in, for their eyes alone; the one before ends. None where there is no first
+    /// owner, or others may reach the gateway.
+    pub fn sign_in_link(&self) -> Option<String> {
+        self.links.as_ref().map(OneTimeLinks::make)
     }
 
     /// Stops: takes nothing new, finishes what it has in hand, and leaves the rest in the store.

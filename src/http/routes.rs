@@ -13,8 +13,10 @@ use super::endings;
 use super::health::Health;
 use super::negotiation::media_quality;
 use super::owners;
+use super::pages;
 use super::problem::{Kind, Problem};
 use super::server::FrontDoor;
+use super::sign_in;
 use super::webhook;
 
 pub(super) type Answer = Result<HttpResponse, Problem>;
@@ -32,6 +34,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(readable("/v1/response-schema", read().to(response_schema)))
         .service(readable("/schemas/{name}", read().to(static_schema)))
         .configure(owners_routes)
+        .configure(page_routes)
         .service(postable("/v1/messages", web::post().to(webhook::by_device)))
         .service(postable("/v2/messages", web::post().to(webhook::by_bus)))
         .default_service(web::to(nothing_here));
@@ -60,6 +63,21 @@ fn owners_routes(config: &mut ServiceConfig) {
         )
         .service(readable("/credentials/{uuid}/owners", read().to(owners::owners)))
         .service(readable("/credentials/{uuid}/receipts", read().to(owners::receipts)));
+}
+
+/// What people's browsers see.
+fn page_routes(config: &mut ServiceConfig) {
+    config
+        .service(readable("/", read().to(pages::start)))
+        .service(readable("/console", read().to(pages::mine)))
+        .service(readable("/console/style.css", read().to(pages::style)))
+        .service(
+            resource("/sign-in")
+                .route(read().to(sign_in::ask))
+                .route(web::post().to(sign_in::enter))
+                .default_service(allowing("GET, HEAD, POST, OPTIONS")),
+        )
+        .service(postable("/sign-out", web::post().to(sign_in::leave)));
 }
 
 fn readable(template: &str, route: Route) -> Resource {

@@ -10,6 +10,7 @@ use actix_web::{App, HttpServer};
 
 use super::connection::Connection;
 use super::documents::Documents;
+use super::entrance::Entrance;
 use super::health::{Draining, Health};
 use super::limits::Limits;
 use super::owners::Owners;
@@ -34,6 +35,8 @@ pub struct FrontDoor {
     pub webhook: Option<Webhook>,
     /// What the owners of credentials see and do.
     pub owners: Option<Owners>,
+    /// What people's browsers come in by.
+    pub entrance: Option<Entrance>,
 }
 
 /// Serves the front door on `listener` until the server's handle stops it; must be called within a Tokio runtime.

@@ -14,9 +14,12 @@ use futures_util::FutureExt;
 use super::admission::admit;
 use super::connection::Connection;
 use super::limits::Limits;
+use super::page::{found, is_browser, page, see_other};
 use super::problem::{Kind, Problem};
 use super::server::FrontDoor;
+use super::sign_in::Next as Page;
 use crate::ambient::{Clock, Timestamp};
+use crate::console::{self, Failure};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -24,6 +27,8 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 struct Visit {
     trace_id: String,
     method: Method,
+    /// Where a browser is to come back to once its user is signed in; nothing where a program asks.
+    browser: Option<Page>,
     began: Timestamp,
     clock: Clock,
 }
@@ -76,7 +81,15 @@ impl Visit {
         let door =
             request.app_data::<web::Data<FrontDoor>>().expect("the server hands the door to every request");
         let clock = door.clock.clone();
-        Self { trace_id: door.random.uuid(), method: request.method().clone(), began: clock.now(), clock }
+        let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+        let is_browser = door.entrance.is_some() && is_browser(request.headers());
+        Self {
+            trace_id: door.random.uuid(),
+            method: request.method().clone(),
+            browser: is_browser.then(|| Page::parse(target)),
+            began: clock.now(),
+            clock,
+        }
     }
 
     fn finish(&self, response: HttpResponse, route: &str) -> HttpResponse {
@@ -101,10 +114,25 @@ impl Visit {
         if !response.status().is_client_error() && !response.status().is_server_error() {
             return response;
         }
-        match response.error().and_then(Error::as_error::<Problem>) {
-            Some(problem) => problem.to_response(Some(&self.trace_id)),
-            None => from_status(response.status()).to_response(Some(&self.trace_id)),
+        let unknown = from_status(response.status());
+        let problem = response.error().and_then(Error::as_error::<Problem>).unwrap_or(&unknown);
+        match &self.browser {
+            None => problem.to_response(Some(&self.trace_id)),
+            Some(next) => self.show(problem, next),
         }
+    }
+
+    /// A problem as people see it. Who is not signed in is sent to do so.
+    fn show(&self, problem: &Problem, next: &Page) -> HttpResponse {
+        if problem.kind() == Kind::NotAuthenticated {
+            return match self.method {
+                Method::GET | Method::HEAD => found(&next.after("/sign-in")),
+                _ => see_other("/sign-in"),
+            };
+        }
+        let (title, detail) = (problem.kind().title(), problem.to_string());
+        let failure = Failure { title, detail: &detail, trace_id: Some(&self.trace_id) };
+        page(problem.kind().status(), console::failure(&failure))
     }
 }
 
@@ -120,8 +148,11 @@ fn internal() -> Problem {
 }
 
 fn dress(headers: &mut HeaderMap) {
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("Location"));
+    // Pages, and the ways between them, are for nobody's scripts.
+    if !headers.contains_key(header::REFERRER_POLICY) {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("Location"));
+    }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -5,7 +5,8 @@ use rusqlite::Connection;
 use super::StoreError;
 
 /// Step `n` leads from format `n` to format `n + 1`.
-const STEPS: &[&str] = &[FIRST, WITH_REPLIES, WITH_SIGN_INS, WITH_RENEWALS, WITH_PROOFS, WITH_RECEIPTS];
+const STEPS: &[&str] =
+    &[FIRST, WITH_REPLIES, WITH_SIGN_INS, WITH_RENEWALS, WITH_PROOFS, WITH_RECEIPTS, WITH_SESSIONS];
 
 const FIRST: &str = "
 CREATE TABLE facts (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -152,6 +153,24 @@ CREATE TABLE uses (
     credentials TEXT NOT NULL, user_device TEXT NOT NULL, used_at INTEGER NOT NULL,
     PRIMARY KEY (credentials, user_device)
 ) WITHOUT ROWID;
+";
+
+/// Who is signed in at the gateway's own pages, and sign-ins that are under way.
+const WITH_SESSIONS: &str = "
+CREATE TABLE sessions (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    fingerprint BLOB NOT NULL UNIQUE, owner TEXT NOT NULL, login BLOB NOT NULL,
+    began_at INTEGER NOT NULL, seen_at INTEGER NOT NULL
+);
+CREATE INDEX sessions_by_owner ON sessions (owner, seq);
+CREATE INDEX sessions_by_age ON sessions (began_at);
+CREATE INDEX sessions_by_use ON sessions (seen_at);
+
+CREATE TABLE flows (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    fingerprint BLOB NOT NULL UNIQUE, sealed BLOB NOT NULL, begun_at INTEGER NOT NULL
+);
+CREATE INDEX flows_by_age ON flows (begun_at);
 ";
 
 /// Marks a file as a database of endo ("Endo" in ASCII).

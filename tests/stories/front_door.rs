@@ -50,6 +50,7 @@ impl House {
             random: Random::system(),
             webhook: None,
             owners: None,
+            entrance: None,
         };
         let server = serve(listener, door, limits).unwrap();
         let handle = server.handle();

@@ -32,6 +32,7 @@ mod readme;
 mod remote;
 mod revocation;
 mod serving;
+mod sign_in;
 mod signatures;
 mod source;
 mod store;

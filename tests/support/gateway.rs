@@ -4,7 +4,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use endo::ambient::Timestamp;
+use endo::ambient::{Clock, Random, Timestamp};
 use endo::bus::embedded::{BusError, Caller, update::Update};
 use endo::config::Config;
 use endo::credentials::{Account, BoundDevice};
@@ -25,7 +25,7 @@ pub(crate) struct TestGateway {
     pub(crate) gateway: Gateway,
     pub(crate) running: Running,
     client: Client,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 /// A flow: it sends messages and reads what arrives at it.
@@ -50,6 +50,11 @@ impl TestGateway {
 
     /// The same, with some settings changed.
     pub(crate) async fn with(api: &str, change: impl FnOnce(&mut Config)) -> Self {
+        Self::at(Clock::system(), api, change).await
+    }
+
+    /// The same, told the time by this clock.
+    pub(crate) async fn at(clock: Clock, api: &str, change: impl FnOnce(&mut Config)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         place_keys(directory.path());
         let mut config = Config { data_dir: directory.path().to_owned(), ..Config::default() };
@@ -57,11 +62,11 @@ impl TestGateway {
         let free: SocketAddr = (Ipv4Addr::LOCALHOST, 0).into();
         (config.listen.gateway, config.listen.bus) = (free, free);
         change(&mut config);
-        let gateway = Gateway::open(config, Ambient::system()).await.unwrap();
+        let gateway = Gateway::open(config, Ambient { clock, random: Random::system() }).await.unwrap();
         let listeners = Listeners::open(&gateway.config).unwrap();
         let running = gateway.start(listeners).await.unwrap();
         let client = Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
-        Self { gateway, running, client, _directory: directory }
+        Self { gateway, running, client, directory }
     }
 
     /// `"PUT /v2/devices/x"` of the bus, by `device`.
@@ -69,6 +74,11 @@ impl TestGateway {
         let (method, path) = call.split_once(' ').unwrap();
         let url = format!("http://{}{path}", self.running.bus().unwrap());
         self.client.request(method.parse().unwrap(), url).basic_auth(&device.uuid, Some(&device.token))
+    }
+
+    /// Where its data are.
+    pub(crate) fn directory(&self) -> &std::path::Path {
+        self.directory.path()
     }
 
     /// Whoever owns what nobody else owns.

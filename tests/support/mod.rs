@@ -1,5 +1,6 @@
 //! The harness: the composition root on port 0, in a directory of its own.
 
+pub(crate) mod browser;
 pub(crate) mod bus;
 pub(crate) mod desk;
 pub(crate) mod fake_api;

@@ -1,0 +1,71 @@
+//! What all pages have in common.
+
+use maud::{DOCTYPE, Markup, html};
+
+use super::style::STYLE_PATH;
+
+/// What stands around a page.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame<'a> {
+    /// The page's heading, and its name in the browser.
+    pub title: &'a str,
+    /// Who sees it, where somebody is signed in.
+    pub viewer: Option<&'a Viewer>,
+}
+
+/// Somebody who is signed in. Prints without the proof that their forms hold.
+#[derive(Clone)]
+pub struct Viewer {
+    /// What they are called: a uuid of the bus.
+    pub name: String,
+    /// What every form that they send must hold, in the field `csrf`.
+    pub csrf: String,
+}
+
+impl std::fmt::Debug for Viewer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Viewer").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// A whole page: heading, `body`, and around them where else to go.
+pub fn page(frame: &Frame<'_>, body: &Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="robots" content="noindex";
+                title { (frame.title) " · Endo" }
+                link rel="stylesheet" href=(STYLE_PATH);
+            }
+            body {
+                a.skip href="#main" { "Skip to the page" }
+                header.top {
+                    div.bar {
+                        a.mark href="/" { "Endo" }
+                        @if let Some(viewer) = frame.viewer { (navigation(viewer)) }
+                    }
+                }
+                main id="main" {
+                    h1 { (frame.title) }
+                    (body)
+                }
+            }
+        }
+    }
+}
+
+fn navigation(viewer: &Viewer) -> Markup {
+    html! {
+        nav aria-label="Pages" {
+            a href="/console" { "My credentials" }
+            form method="post" action="/sign-out" {
+                input type="hidden" name="csrf" value=(viewer.csrf);
+                button.plain title={ "Signed in as " (viewer.name) } { "Sign out" }
+            }
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The owner's pages: HTML from plain data, without scripts, images, or anything from elsewhere.
+
+mod credentials;
+mod failure;
+mod layout;
+mod sign_in;
+mod style;
+
+pub use credentials::{CredentialsCard, my_credentials};
+pub use failure::{Failure, failure};
+pub use layout::{Frame, Viewer, page};
+pub use maud::Markup;
+pub use sign_in::{SignIn, once, sign_in};
+pub use style::{STYLE, STYLE_PATH};

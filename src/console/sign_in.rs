@@ -1,0 +1,55 @@
+//! The pages before anybody is signed in.
+
+use maud::{Markup, html};
+
+use super::layout::{Frame, page};
+
+/// The ways in that there are.
+#[derive(Clone, Copy, Debug)]
+pub struct SignIn<'a> {
+    /// Where the way over the bus begins; none where the operator has not set it up.
+    pub bus: Option<&'a str>,
+    /// Whether `endo serve` prints a link.
+    pub prints_link: bool,
+    /// Why somebody is here again.
+    pub note: Option<&'a str>,
+}
+
+/// The page where people begin.
+pub fn sign_in(ways: &SignIn<'_>) -> Markup {
+    let body = html! {
+        @if let Some(note) = ways.note { p.notice role="status" { (note) } }
+        @match ways.bus {
+            Some(start) => {
+                p.lead { "Sign in as your device on the bus to see which credentials are yours, and who uses them." }
+                p { a.button.strong href=(start) { "Sign in with the bus" } }
+            }
+            None => p.lead {
+                "Signing in with the bus is not set up. Its operator sets " code { "bus.oauth_url" }
+                " to the address of the bus's OAuth provider."
+            }
+        }
+        @if ways.prints_link {
+            p.small {
+                "Do you run this gateway yourself? " code { "endo serve" }
+                " prints a link in its terminal that signs you in: once, within ten minutes of its start. "
+                "After that, start it again for a new one."
+            }
+        }
+    };
+    page(&Frame { title: "Sign in", viewer: None }, &body)
+}
+
+/// The page behind the link in the terminal. Nothing happens until its button is pressed, so that whatever looks at
+/// links ahead of people uses none up.
+pub fn once(link: &str, next: &str) -> Markup {
+    let body = html! {
+        p.lead { "This link from the terminal signs this browser in as the first owner of the gateway. It works once." }
+        form method="post" action="/sign-in" {
+            input type="hidden" name="once" value=(link);
+            input type="hidden" name="next" value=(next);
+            button.strong { "Sign in" }
+        }
+    };
+    page(&Frame { title: "Sign in to your gateway", viewer: None }, &body)
+}

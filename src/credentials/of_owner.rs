@@ -1,0 +1,63 @@
+//! Which credentials somebody is an owner of.
+
+use serde_json::{Value, json};
+
+use super::{CredentialsDevices, CredentialsError, Owned};
+use crate::bus::Bus;
+use crate::bus::meshblu::{Identity, Meshblu};
+use crate::message::DeviceUuid;
+use crate::store::{Lookup, StoreError};
+
+/// The most that are looked at.
+const MOST: usize = 100;
+
+impl CredentialsDevices {
+    /// The credentials whose account `owner` proved control of, newest first, at most a hundred. Devices that only claim to
+    /// be credentials of theirs are left out.
+    ///
+    /// # Errors
+    /// [`CredentialsError`], where the store, the bus or the vault does not answer.
+    pub async fn of_owner(&self, owner: &DeviceUuid) -> Result<Vec<Owned>, CredentialsError> {
+        let (vault, uuid) = (self.vault.clone(), owner.clone());
+        let keys = tokio::task::spawn_blocking(move || vault.authorized_keys(&uuid)).await;
+        let keys = keys.map_err(|_| CredentialsError::Interrupted)?;
+        let candidates = match &self.bus {
+            Bus::Embedded(_) => self.named_here(keys).await?,
+            Bus::Meshblu(bus) => named_on(bus, &keys).await?,
+        };
+        let mut all = Vec::new();
+        for device in candidates {
+            match self.owned_by(owner, device).await {
+                Ok(owned) => all.push(owned),
+                Err(CredentialsError::NoRecord) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(all)
+    }
+
+    async fn named_here(&self, keys: Vec<String>) -> Result<Vec<DeviceUuid>, StoreError> {
+        let find = move |view: &crate::store::View<'_>| {
+            let mut found = Vec::new();
+            for key in keys {
+                let lookup = Lookup::Indexed("endo.authorizedKey".to_owned(), key);
+                view.visit_devices(&lookup, usize::MAX, |device| {
+                    found.push(device.uuid);
+                    found.len() < MOST
+                })?;
+            }
+            Ok(found)
+        };
+        self.store.read::<_, StoreError, _>(find).await
+    }
+}
+
+async fn named_on(bus: &Meshblu, keys: &[String]) -> Result<Vec<DeviceUuid>, CredentialsError> {
+    let mut found = Vec::new();
+    for key in keys {
+        let devices = bus.search(Identity::of(bus.service()), &json!({"endo.authorizedKey": key})).await?;
+        let uuid = |device: &Value| device["uuid"].as_str().map(DeviceUuid::from);
+        found.extend(devices.iter().filter_map(uuid).take(MOST));
+    }
+    Ok(found)
+}

@@ -1,0 +1,57 @@
+//! The front door of a gateway, and what people's browsers come in by.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use super::Gateway;
+use crate::bus::Login;
+use crate::http::{Documents, Entrance, FrontDoor, Health, OneTimeLinks, Owners, Sessions, Webhook};
+
+impl Gateway {
+    /// The front door of a gateway that listens at `address`.
+    pub(super) fn door(
+        &self,
+        (documents, health, webhook): (Documents, Health, Option<Webhook>),
+        (address, entrance): (SocketAddr, Entrance),
+    ) -> FrontDoor {
+        FrontDoor {
+            documents,
+            health,
+            version: env!("CARGO_PKG_VERSION"),
+            clock: self.ambient.clock.clone(),
+            random: self.ambient.random.clone(),
+            webhook,
+            owners: Some(Owners {
+                credentials: self.credentials.clone(),
+                look: self.look(&format!("http://{address}")),
+                proof_age: Duration::from_secs(self.config.credentials.reauthentication),
+            }),
+            entrance: Some(entrance),
+        }
+    }
+
+    /// The entrance of a gateway that listens at `address`. Where others may reach it, nobody is signed in by a link.
+    pub(super) fn entrance(&self, address: SocketAddr) -> Entrance {
+        let service_url = self.look(&format!("http://{address}")).service_url;
+        let ambient = || (self.ambient.clock.clone(), self.ambient.random.clone());
+        let owner = self.owner.as_ref().filter(|_| address.ip().is_loopback());
+        let links = owner.map(|owner| {
+            let login = Login { uuid: owner.uuid.clone(), token: Zeroizing::new(owner.token.clone()) };
+            OneTimeLinks::new(login, service_url.clone(), ambient())
+        });
+        Entrance {
+            sessions: self.sessions(),
+            credentials: self.credentials.clone(),
+            api: self.source.title.clone(),
+            links,
+            service_url,
+        }
+    }
+
+    /// Who is signed in.
+    pub(super) fn sessions(&self) -> Sessions {
+        Sessions::new(self.store.clone(), (self.ambient.clock.clone(), self.ambient.random.clone()))
+    }
+}

@@ -1,0 +1,19 @@
+//! Where browsers arrive.
+
+use actix_web::HttpRequest;
+use actix_web::web::Data;
+
+use crate::http::page::{found, is_browser};
+use crate::http::problem::{Kind, Problem};
+use crate::http::routes::Answer;
+use crate::http::server::FrontDoor;
+use crate::http::session::Session;
+
+/// `GET /`: browsers are sent to their credentials, or to sign in; programs find nothing here.
+pub(in crate::http) async fn start(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
+    if !is_browser(request.headers()) {
+        return Err(Problem::new(Kind::NotFound, "There is nothing here"));
+    }
+    let is_signed_in = Session::find(&request, &door).await?.is_some();
+    Ok(found(if is_signed_in { "/console" } else { "/sign-in" }))
+}

@@ -1,0 +1,97 @@
+//! What is known of the browser that a request comes from.
+
+use std::net::IpAddr;
+
+use actix_web::HttpRequest;
+use actix_web::http::header::{COOKIE, HOST, HeaderMap, HeaderValue, ORIGIN};
+
+use crate::egress::Url;
+use crate::vault::Pass;
+
+/// A cookie of the gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::http) enum Cookie {
+    /// Of a session.
+    Session,
+}
+
+/// A browser, and the address under which it knows the gateway.
+#[derive(Clone, Debug)]
+pub(in crate::http) struct Browser {
+    /// What it shows of a session.
+    pub(in crate::http) session: Option<Pass>,
+    /// Whether the page that sends the request may be one of the gateway's own.
+    pub(in crate::http) may_be_ours: bool,
+    is_here: bool,
+}
+
+impl Browser {
+    pub(in crate::http) fn of(request: &HttpRequest) -> Self {
+        let headers = request.headers();
+        let host = text(headers, HOST.as_str()).unwrap_or_default();
+        let is_here = Url::parse(&format!("http://{host}/")).is_ok_and(|url| is_this_machine(&url));
+        let pass = |cookie: Cookie| {
+            let name = cookie.name(is_here);
+            let cookies = headers.get_all(COOKIE).filter_map(|line| line.to_str().ok());
+            let mut pairs =
+                cookies.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+            Pass::parse(pairs.find(|(key, _)| *key == name)?.1)
+        };
+        Self { session: pass(Cookie::Session), may_be_ours: may_be_ours(headers, host), is_here }
+    }
+
+    /// The header that makes the browser keep `pass`: for this host alone, out of reach of scripts, until it is closed.
+    pub(in crate::http) fn keep(&self, cookie: Cookie, pass: &Pass) -> HeaderValue {
+        self.set(cookie, &pass.expose(), "")
+    }
+
+    /// The header that makes the browser forget it.
+    pub(in crate::http) fn forget(&self, cookie: Cookie) -> HeaderValue {
+        self.set(cookie, "", "; Max-Age=0")
+    }
+
+    /// Other machines reach the gateway through a proxy that speaks TLS.
+    fn set(&self, cookie: Cookie, value: &str, life: &str) -> HeaderValue {
+        let secure = if self.is_here { "" } else { "; Secure" };
+        let name = cookie.name(self.is_here);
+        let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{life}");
+        let mut value = HeaderValue::from_str(&text).expect("names and base64url are ASCII");
+        value.set_sensitive(true);
+        value
+    }
+}
+
+impl Cookie {
+    /// The prefix keeps other hosts of the same domain from setting it, where it can be used.
+    fn name(self, is_here: bool) -> &'static str {
+        match (self, is_here) {
+            (Self::Session, true) => "endo_session",
+            (Self::Session, false) => "__Host-endo_session",
+        }
+    }
+}
+
+/// Another port of the same host is another origin, but a browser sends it the same cookies. Pages that send no
+/// referrer are of the origin `null`.
+fn may_be_ours(headers: &HeaderMap, host: &str) -> bool {
+    if let Some(site) = text(headers, "sec-fetch-site") {
+        return site == "same-origin";
+    }
+    match text(headers, ORIGIN.as_str()) {
+        None | Some("null") => true,
+        Some(origin) => {
+            origin.split_once("://").is_some_and(|(_, authority)| authority.eq_ignore_ascii_case(host))
+        }
+    }
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+fn is_this_machine(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}

@@ -1,0 +1,12 @@
+//! Who a browser belongs to: sessions, sign-ins under way, and the link in the terminal.
+
+mod browser;
+mod once;
+mod sessions;
+mod signed_in;
+
+pub(super) use browser::{Browser, Cookie};
+pub use once::OneTimeLinks;
+pub use sessions::Sessions;
+pub(super) use signed_in::unavailable;
+pub use signed_in::{Fields, Session};

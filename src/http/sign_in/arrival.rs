@@ -1,0 +1,71 @@
+//! The page where people begin, the link of the terminal, and the way out.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::SET_COOKIE;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::Next;
+use crate::bus::form;
+use crate::console::{self, SignIn};
+use crate::http::Body;
+use crate::http::page::{page, see_other};
+use crate::http::problem::{Kind, Problem};
+use crate::http::routes::Answer;
+use crate::http::server::FrontDoor;
+use crate::http::session::{Browser, Cookie, Fields, Session, unavailable};
+use crate::vault::Pass;
+
+/// `GET /sign-in`: the ways in; with `once`, the button that uses the terminal's link up.
+pub(in crate::http) async fn ask(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
+    let query: Vec<_> = form::pairs(request.query_string()).collect();
+    let one = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    let next = Next::parse(one("next").unwrap_or_default());
+    if let Some(link) = one("once") {
+        return Ok(page(StatusCode::OK, console::once(link, next.as_str())));
+    }
+    if Session::find(&request, &door).await?.is_some() {
+        return Ok(see_other(next.as_str()));
+    }
+    ways(&door, StatusCode::OK, one("out").map(|_| "You are signed out."))
+}
+
+fn ways(door: &FrontDoor, status: StatusCode, note: Option<&str>) -> Answer {
+    let prints_link = door.entrance()?.links.is_some();
+    Ok(page(status, console::sign_in(&SignIn { bus: None, prints_link, note })))
+}
+
+/// `POST /sign-in`: uses the terminal's link up.
+pub(in crate::http) async fn enter(request: HttpRequest, body: Body, door: Data<FrontDoor>) -> Answer {
+    let entrance = door.entrance()?;
+    let browser = Browser::of(&request);
+    let fields = Fields::read(&body)?;
+    let refused = || {
+        let text = "That link was used already, is older than ten minutes, or is not the newest one; start `endo serve` \
+                    again for a new one";
+        Problem::new(Kind::NotAllowed, text)
+    };
+    if !browser.may_be_ours {
+        return Err(Problem::new(
+            Kind::NotAllowed,
+            "That form was not one of this gateway's; nothing was done",
+        ));
+    }
+    let links = entrance.links.as_ref().ok_or_else(refused)?;
+    let login = Pass::parse(fields.one("once")).and_then(|pass| links.redeem(&pass)).ok_or_else(refused)?;
+    let pass =
+        entrance.sessions.begin(login, browser.session.clone()).await.map_err(|error| unavailable(&error))?;
+    let mut answer = see_other(Next::parse(fields.one("next")).as_str());
+    answer.headers_mut().append(SET_COOKIE, browser.keep(Cookie::Session, &pass));
+    Ok(answer)
+}
+
+/// `POST /sign-out`.
+pub(in crate::http) async fn leave(request: HttpRequest, body: Body, door: Data<FrontDoor>) -> Answer {
+    let session = Session::of(&request, &door).await?;
+    session.read_form(&request, &body)?;
+    door.entrance()?.sessions.end(&session.pass).await.map_err(|error| unavailable(&error))?;
+    let mut answer: HttpResponse = see_other("/sign-in?out");
+    answer.headers_mut().append(SET_COOKIE, Browser::of(&request).forget(Cookie::Session));
+    Ok(answer)
+}

@@ -1,0 +1,32 @@
+//! Where somebody wanted to go before they were asked to sign in.
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// The longest that is remembered, in bytes.
+const LONGEST: usize = 512;
+
+/// A path of the gateway, with its query, that a browser can be sent to; never an address elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::http) struct Next(String);
+
+impl Next {
+    /// Where `text` leads, if that is one of the pages; else the first page.
+    pub(in crate::http) fn parse(text: &str) -> Self {
+        let is_page = ["/console", "/auth/api"].iter().any(|page| {
+            text.strip_prefix(page).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+        });
+        let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+        let is_fit = is_page && is_plain && text.len() <= LONGEST && !text.contains("/auth/api/callback");
+        Self(if is_fit { text.to_owned() } else { "/console".to_owned() })
+    }
+
+    /// The path itself.
+    pub(in crate::http) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The path below `start` that leads there in the end: `/sign-in?next=...`.
+    pub(in crate::http) fn after(&self, start: &str) -> String {
+        format!("{start}?next={}", utf8_percent_encode(&self.0, NON_ALPHANUMERIC))
+    }
+}

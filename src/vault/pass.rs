@@ -1,0 +1,84 @@
+//! What a browser is known by: random bytes that nobody else has, and what is kept on this side under them.
+
+use std::fmt;
+
+use aes_gcm::aead::{Aead, Payload};
+use aes_gcm::{Aes256Gcm, KeyInit, Nonce};
+use aws_lc_rs::hmac;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use crate::ambient::Random;
+
+const NONCE_BYTES: usize = 12;
+
+/// 32 random bytes that one browser keeps. This side keeps their fingerprint, and what is sealed with a key that is made
+/// from them, so that what is stored here opens nothing by itself.
+#[derive(Clone)]
+pub struct Pass(Zeroizing<[u8; 32]>);
+
+impl Pass {
+    /// One that nobody has yet.
+    pub fn fresh(random: &Random) -> Self {
+        Self(Zeroizing::new(random.bytes()))
+    }
+
+    /// The pass that a browser shows.
+    pub fn parse(text: &str) -> Option<Self> {
+        let bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(text).ok()?);
+        Some(Self(Zeroizing::new(bytes.as_slice().try_into().ok()?)))
+    }
+
+    /// Its text, for the one browser that is to have it.
+    pub fn expose(&self) -> Zeroizing<String> {
+        Zeroizing::new(URL_SAFE_NO_PAD.encode(*self.0))
+    }
+
+    /// By what this side finds it again. Of 32 random bytes a plain hash tells nothing.
+    pub fn fingerprint(&self) -> [u8; 32] {
+        Sha256::digest(*self.0).into()
+    }
+
+    /// What shows that a form was made for whoever has the pass.
+    pub fn form_token(&self) -> String {
+        URL_SAFE_NO_PAD.encode(hmac::sign(&self.mac_key(), b"form"))
+    }
+
+    /// Whether `text` is that; compared in constant time.
+    pub fn is_form_token(&self, text: &str) -> bool {
+        let tag = URL_SAFE_NO_PAD.decode(text).unwrap_or_default();
+        hmac::verify(&self.mac_key(), b"form", &tag).is_ok()
+    }
+
+    /// The bytes under a key that the pass alone makes.
+    pub fn seal(&self, bytes: &[u8], random: &Random) -> Vec<u8> {
+        let nonce = random.bytes::<NONCE_BYTES>();
+        let payload = Payload { msg: bytes, aad: &self.fingerprint() };
+        let sealed = self.cipher().encrypt(Nonce::from_slice(&nonce), payload);
+        [&nonce[..], &sealed.expect("it is far below what AES-GCM takes")].concat()
+    }
+
+    /// What was sealed under this pass; none where it was not, or was changed.
+    pub fn open(&self, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        let (nonce, sealed) = sealed.split_at_checked(NONCE_BYTES)?;
+        let payload = Payload { msg: sealed, aad: &self.fingerprint() };
+        self.cipher().decrypt(Nonce::from_slice(nonce), payload).ok().map(Zeroizing::new)
+    }
+
+    fn cipher(&self) -> Aes256Gcm {
+        let key = hmac::sign(&self.mac_key(), b"seal");
+        Aes256Gcm::new_from_slice(key.as_ref()).expect("32 bytes are an AES-256 key")
+    }
+
+    fn mac_key(&self) -> hmac::Key {
+        hmac::Key::new(hmac::HMAC_SHA256, &*self.0)
+    }
+}
+
+impl fmt::Debug for Pass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pass([redacted])")
+    }
+}

@@ -1,0 +1,191 @@
+//! Sessions, their cookies, and the forms of their pages.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::{House, must_sign_in};
+
+const MINUTE: Duration = Duration::from_secs(60);
+const COOKIE: &str = "endo_session";
+
+#[tokio::test]
+async fn browsers_without_a_session_are_sent_to_sign_in_and_programs_are_told_401() {
+    let house = House::open().await;
+    let mut browser = house.browser();
+    for path in ["/console", "/CONSOLE/"] {
+        let answer = browser.get(path).await;
+        must_sign_in(&answer);
+        assert_eq!(answer.status, 302, "{answer:?}");
+    }
+    let answer = browser.get("/console?x=1").await;
+    assert_eq!(answer.header("location"), Some("/sign-in?next=%2Fconsole%3Fx%3D1"));
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+    for accept in ["application/json", "*/*"] {
+        let url = format!("{}/console", house.url());
+        let answer = client.get(url).header("accept", accept).send().await.unwrap();
+        assert_eq!(answer.status(), 401);
+        let problem: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+        assert_eq!(problem["type"], "/problems/not-authenticated");
+    }
+}
+
+#[tokio::test]
+async fn the_start_leads_browsers_to_the_sign_in_or_to_their_credentials() {
+    let house = House::open().await;
+    let answer = house.browser().get("/").await;
+    assert_eq!((answer.status.as_u16(), answer.header("location")), (302, Some("/sign-in")));
+    let answer = house.signed_in().await.get("/").await;
+    assert_eq!((answer.status.as_u16(), answer.header("location")), (302, Some("/console")));
+}
+
+#[tokio::test]
+async fn a_cookie_is_out_of_reach_of_scripts_other_sites_and_plain_http() {
+    let house = House::open().await;
+    let browser = house.signed_in().await;
+    let line = browser.set.last().unwrap();
+    assert!(
+        line.starts_with("endo_session=") && line.ends_with("; Path=/; HttpOnly; SameSite=Lax"),
+        "{line}"
+    );
+
+    // Behind a proxy that speaks TLS, the browser calls the gateway by another name.
+    let mut browser = house.browser();
+    let page = browser.get(&house.link()).await;
+    let fields = crate::support::browser::hidden(&page, "/sign-in");
+    let fields: Vec<_> = fields.iter().map(|(name, value)| (&**name, &**value)).collect();
+    let request = browser.form("/sign-in", &fields).header("host", "endo.example");
+    assert_eq!(browser.send(request).await.status, 303);
+    let line = browser.set.last().unwrap();
+    assert!(line.starts_with("__Host-endo_session="), "{line}");
+    assert!(line.ends_with("; Path=/; HttpOnly; SameSite=Lax; Secure"), "{line}");
+}
+
+#[tokio::test]
+async fn a_sign_in_gives_a_new_session_and_ends_the_one_before() {
+    let house = House::open().await;
+    let mut browser = house.signed_in().await;
+    let before = browser.clone();
+    let page = browser.get(&house.link()).await;
+    browser.submit(&page, "/sign-in", &[]).await;
+    assert_ne!(browser.cookies[COOKIE], before.cookies[COOKIE]);
+    must_sign_in(&before.clone().get("/console").await);
+    assert_eq!(browser.get("/console").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_session_that_a_stranger_chose_is_not_taken_over() {
+    let house = House::open().await;
+    let mut browser = house.browser();
+    let planted = "A".repeat(43);
+    browser.cookies.insert(COOKIE.to_owned(), planted.clone());
+    let page = browser.get(&house.link()).await;
+    browser.submit(&page, "/sign-in", &[]).await;
+    assert_ne!(browser.cookies[COOKIE], planted);
+    let mut thief = house.browser();
+    thief.cookies.insert(COOKIE.to_owned(), planted);
+    must_sign_in(&thief.get("/console").await);
+}
+
+#[tokio::test]
+async fn a_stolen_cookie_is_worth_nothing_after_the_sign_out() {
+    let house = House::open().await;
+    let mut browser = house.signed_in().await;
+    let mut thief = browser.clone();
+    assert_eq!(thief.get("/console").await.status, 200);
+    let page = browser.get("/console").await;
+    let answer = browser.submit(&page, "/sign-out", &[]).await;
+    assert_eq!(answer.status, 303, "{answer:?}");
+    assert!(browser.cookies.is_empty(), "{:?}", browser.cookies);
+    assert!(browser.follow(answer).await.text.contains("You are signed out"));
+    must_sign_in(&thief.get("/console").await);
+    must_sign_in(&browser.get("/console").await);
+}
+
+#[tokio::test]
+async fn a_session_ends_two_hours_after_its_last_use_and_a_day_after_its_beginning() {
+    let house = House::open().await;
+    let mut idle = house.signed_in().await;
+    let mut busy = house.signed_in().await;
+    house.wait(119 * MINUTE);
+    assert_eq!(busy.get("/console").await.status, 200);
+    house.wait(MINUTE);
+    must_sign_in(&idle.get("/console").await);
+    for _ in 0..22 {
+        house.wait(59 * MINUTE);
+        assert_eq!(busy.get("/console").await.status, 200);
+    }
+    house.wait(22 * MINUTE);
+    must_sign_in(&busy.get("/console").await);
+}
+
+#[tokio::test]
+async fn a_session_ends_with_the_token_that_began_it() {
+    let house = House::open().await;
+    let mut browser = house.signed_in().await;
+    let owner = house.gateway.owner();
+    let call = format!("POST /devices/{}/token", owner.uuid);
+    assert_eq!(crate::support::bus::send(house.gateway.by(&owner, &call)).await.status, 200);
+    must_sign_in(&browser.get("/console").await);
+}
+
+#[tokio::test]
+async fn a_form_without_its_proof_or_from_another_site_does_nothing() {
+    let house = House::open().await;
+    let mut browser = house.signed_in().await;
+    let other = house.signed_in().await.get("/console").await;
+    let foreign = crate::support::browser::hidden(&other, "/sign-out").remove(0).1;
+    for fields in [vec![], vec![("csrf", "wrong")], vec![("csrf", &*foreign)]] {
+        let request = browser.form("/sign-out", &fields);
+        let refused = browser.send(request).await;
+        assert_eq!(refused.status, 403, "{fields:?}");
+        assert!(refused.text.contains("nothing was done"), "{refused:?}");
+    }
+    let page = browser.get("/console").await;
+    let own = crate::support::browser::hidden(&page, "/sign-out").remove(0).1;
+    for (name, value) in [("origin", "http://127.0.0.1:1"), ("sec-fetch-site", "same-site")] {
+        let request = browser.form("/sign-out", &[("csrf", &own)]).header(name, value);
+        assert_eq!(browser.send(request).await.status, 403, "{name}");
+    }
+    assert_eq!(browser.get("/console").await.status, 200);
+    let request = browser.form("/sign-out", &[("csrf", &own)]).header("origin", house.url());
+    assert_eq!(browser.send(request).await.status, 303);
+}
+
+#[tokio::test]
+async fn a_page_lets_a_browser_do_little_and_keep_nothing() {
+    let house = House::open().await;
+    let mut browser = house.signed_in().await;
+    for path in ["/console", "/sign-in?once=x", "/nowhere"] {
+        let page = browser.get(path).await;
+        let policy = page.header("content-security-policy").unwrap();
+        for part in ["default-src 'none'", "style-src 'self'", "base-uri 'none'", "frame-ancestors 'none'"] {
+            assert!(policy.contains(part), "{path}: {policy}");
+        }
+        assert!(!policy.contains("unsafe"), "{path}: {policy}");
+        assert_eq!(page.header("cache-control"), Some("no-store"), "{path}");
+        assert_eq!(page.header("referrer-policy"), Some("no-referrer"), "{path}");
+        assert_eq!(page.header("access-control-allow-origin"), None, "{path}");
+        assert!(!page.text.contains("<script") && !page.text.contains("style=\""), "{path}");
+    }
+    let style = browser.get("/console/style.css").await;
+    assert_eq!(style.header("content-type"), Some("text/css; charset=utf-8"));
+}
+
+#[tokio::test]
+async fn the_store_holds_nothing_that_opens_a_session() {
+    let house = House::open().await;
+    let browser = house.signed_in().await;
+    let token = house.gateway.owner().token;
+    let mut files = 0;
+    for entry in std::fs::read_dir(house.gateway.directory()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.file_name().unwrap().to_str().unwrap().starts_with("endo.db") {
+            let bytes = std::fs::read(&path).unwrap();
+            let holds = |secret: &str| bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+            assert!(!holds(&browser.cookies[COOKIE]) && !holds(&token), "{}", path.display());
+            files += 1;
+        }
+    }
+    assert!(files > 0, "where is the database?");
+}

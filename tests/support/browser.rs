@@ -1,0 +1,96 @@
+//! A person's browser without its window: it keeps cookies for one host, follows nothing by itself, and sends forms.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+use std::collections::BTreeMap;
+
+use regex::Regex;
+use reqwest::redirect::Policy;
+use reqwest::{Client, RequestBuilder, Url};
+
+use super::bus::{Answer, send};
+
+/// What browsers accept of a page.
+pub(crate) const HTML: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+
+/// A browser at one host.
+#[derive(Clone)]
+pub(crate) struct Browser {
+    base: Url,
+    client: Client,
+    pub(crate) cookies: BTreeMap<String, String>,
+    /// Every `Set-Cookie` line that came in.
+    pub(crate) set: Vec<String>,
+    /// Every address it was sent to.
+    pub(crate) visited: Vec<String>,
+}
+
+impl Browser {
+    pub(crate) fn at(base: &str) -> Self {
+        let client = Client::builder()
+            .pool_max_idle_per_host(0)
+            .no_proxy()
+            .tls_certs_only([])
+            .redirect(Policy::none())
+            .build()
+            .unwrap();
+        let base = base.parse().unwrap();
+        Self { base, client, cookies: BTreeMap::new(), set: Vec::new(), visited: Vec::new() }
+    }
+
+    pub(crate) async fn get(&mut self, path: &str) -> Answer {
+        let request = self.client.get(self.base.join(path).unwrap());
+        self.send(request).await
+    }
+
+    /// Follows redirects until there are none, within this host.
+    pub(crate) async fn follow(&mut self, mut answer: Answer) -> Answer {
+        while let Some(to) = answer.header("location").map(str::to_owned) {
+            answer = self.get(&to).await;
+        }
+        answer
+    }
+
+    /// Sends the form of a page that leads to `action`, with its hidden fields and these.
+    pub(crate) async fn submit(&mut self, page: &Answer, action: &str, more: &[(&str, &str)]) -> Answer {
+        let fields = hidden(page, action);
+        let fields: Vec<_> =
+            fields.iter().map(|(name, value)| (&**name, &**value)).chain(more.iter().copied()).collect();
+        let request = self.form(action, &fields);
+        self.send(request).await
+    }
+
+    /// A form with these fields.
+    pub(crate) fn form(&self, action: &str, fields: &[(&str, &str)]) -> RequestBuilder {
+        let mut body = Url::parse("form:").unwrap();
+        body.query_pairs_mut().extend_pairs(fields);
+        let request = self.client.post(self.base.join(action).unwrap());
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        request.body(body.query().unwrap_or_default().to_owned())
+    }
+
+    pub(crate) async fn send(&mut self, request: RequestBuilder) -> Answer {
+        let jar: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let answer = send(request.header("accept", HTML).header("cookie", jar.join("; "))).await;
+        for line in answer.headers.get_all("set-cookie") {
+            let line = line.to_str().unwrap();
+            self.set.push(line.to_owned());
+            let (name, value) = line.split(';').next().unwrap().split_once('=').unwrap();
+            match line.contains("Max-Age=0") {
+                true => drop(self.cookies.remove(name)),
+                false => drop(self.cookies.insert(name.to_owned(), value.to_owned())),
+            }
+        }
+        self.visited.extend(answer.header("location").map(str::to_owned));
+        answer
+    }
+}
+
+/// The hidden fields of the form that leads to `action`.
+pub(crate) fn hidden(page: &Answer, action: &str) -> Vec<(String, String)> {
+    let form =
+        Regex::new(&format!(r#"(?s)<form method="post" action="{}">(.*?)</form>"#, regex::escape(action)));
+    let form = form.unwrap().captures(&page.text).unwrap_or_else(|| panic!("no form to {action}: {page:?}"));
+    let input = Regex::new(r#"<input type="hidden" name="([^"]*)" value="([^"]*)">"#).unwrap();
+    input.captures_iter(&form[1]).map(|found| (found[1].to_owned(), found[2].replace("&amp;", "&"))).collect()
+}
