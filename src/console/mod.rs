@@ -2,6 +2,7 @@
 
 mod credentials;
 mod failure;
+pub mod form;
 mod layout;
 mod sign_in;
 mod style;

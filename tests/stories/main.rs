@@ -13,6 +13,7 @@ mod bus_rules;
 mod canaries;
 mod command_line;
 mod config;
+mod console;
 mod container;
 mod credentials;
 mod dispatch;

@@ -2,6 +2,7 @@
 
 pub(crate) mod browser;
 pub(crate) mod bus;
+pub(crate) mod controls;
 pub(crate) mod desk;
 pub(crate) mod fake_api;
 pub(crate) mod gateway;

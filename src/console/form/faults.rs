@@ -1,0 +1,48 @@
+//! What is wrong with what was posted, field by field, in sentences.
+
+use super::schema_text;
+
+/// What is wrong, in the order of the form.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Faults {
+    of_fields: Vec<(String, String)>,
+    of_form: Vec<String>,
+}
+
+impl Faults {
+    /// Whether nothing is.
+    pub fn is_empty(&self) -> bool {
+        self.of_fields.is_empty() && self.of_form.is_empty()
+    }
+
+    /// What is wrong with the field of that name.
+    pub(super) fn of<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.of_fields.iter().filter(move |(of, _)| of == name).map(|(_, sentence)| sentence.as_str())
+    }
+
+    /// What is wrong with no field that the form has.
+    pub(super) fn of_form(&self) -> &[String] {
+        &self.of_form
+    }
+
+    pub(super) fn add(&mut self, name: &str, sentence: impl Into<String>) {
+        self.of_fields.push((name.to_owned(), sentence.into()));
+    }
+
+    pub(super) fn add_to_form(&mut self, sentence: String) {
+        self.of_form.push(sentence);
+    }
+
+    pub(super) fn extend(&mut self, others: Self) {
+        self.of_fields.extend(others.of_fields);
+        self.of_form.extend(others.of_form);
+    }
+
+    /// Of the field of that name, in the words of a schema: [`schema_text::sentence`].
+    pub(super) fn add_words(&mut self, name: &str, words: &str) {
+        let sentence = schema_text::sentence(words);
+        if !self.of(name).any(|known| known == sentence) {
+            self.add(name, sentence);
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! From what was posted to a value of the schema's types, or what is wrong with it.
+
+use serde_json::{Map, Number, Value};
+
+use super::faults::Faults;
+use super::field::{Choice, Field, Item, Kind, NumberKind, Part, TextKind};
+use super::posted::Posted;
+use super::values::first_text;
+
+/// What was read of one field.
+#[derive(Default)]
+struct Read {
+    /// Absent where nothing was said.
+    value: Option<Value>,
+    /// Whether somebody said something else than the form did at first.
+    is_touched: bool,
+    faults: Faults,
+}
+
+/// The value of `field`, absent where nothing was said; and what is wrong with it.
+pub(super) fn read(field: &Field, posted: &Posted) -> (Option<Value>, Faults) {
+    let read = field_of(field, posted);
+    (read.value, read.faults)
+}
+
+fn field_of(field: &Field, posted: &Posted) -> Read {
+    match &field.kind {
+        Kind::Group(parts) => group(field, parts, posted),
+        Kind::Fixed(value) => Read { value: Some(value.clone()), ..Read::default() },
+        Kind::Flag => {
+            let is_ticked = posted.holds(&field.name, "true");
+            let was_ticked = field.default == Some(Value::Bool(true));
+            Read { value: Some(is_ticked.into()), is_touched: is_ticked != was_ticked, ..Read::default() }
+        }
+        Kind::Several(choices) => several(field, choices, posted),
+        _ => one_control(field, posted.one(&field.name).unwrap_or_default()),
+    }
+}
+
+/// An object. One that need not be there, and of which nobody said anything, is not.
+fn group(field: &Field, parts: &[Part], posted: &Posted) -> Read {
+    let mut object = Map::new();
+    let (mut faults, mut is_touched) = (Faults::default(), false);
+    for member in parts.iter().filter_map(Part::field) {
+        let read = field_of(member, posted);
+        is_touched |= read.is_touched;
+        faults.extend(read.faults);
+        object.extend(read.value.map(|value| (member.key.clone(), value)));
+    }
+    let holds = field.is_required || is_touched || (field.has_default() && faults.is_empty());
+    if holds { Read { value: Some(object.into()), is_touched, faults } } else { Read::default() }
+}
+
+fn several(field: &Field, choices: &[Choice], posted: &Posted) -> Read {
+    let ticked = choices.iter().filter(|choice| posted.holds(&field.name, &choice.posts()));
+    let values: Vec<_> = ticked.map(|choice| choice.value.clone()).collect();
+    let was = field.default.as_ref().and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let is_touched = values.len() != was.len() || !values.iter().all(|value| was.contains(value));
+    let is_said = field.is_required || !values.is_empty() || field.default.is_some();
+    Read { value: is_said.then(|| values.into()), is_touched, faults: Faults::default() }
+}
+
+fn one_control(field: &Field, text: &str) -> Read {
+    let is_touched = text != first_text(field);
+    let is_blank = match field.kind {
+        Kind::Text(kind) if !kind.is_trimmed() => text.is_empty(),
+        _ => text.trim().is_empty(),
+    };
+    let mut faults = Faults::default();
+    let value = if is_blank { blank(field) } else { said(field, text).map(Some) };
+    let value = value.unwrap_or_else(|sentence| {
+        faults.add(&field.name, sentence);
+        None
+    });
+    Read { value, is_touched, faults }
+}
+
+/// A control that was left empty says nothing, unless the schema has a value that looks like that.
+fn blank(field: &Field) -> Result<Option<Value>, String> {
+    match &field.kind {
+        Kind::Text(_) if field.default.as_ref().is_some_and(|text| text == "") => Ok(Some("".into())),
+        Kind::Lines(_) if field.is_required || field.default.is_some() => Ok(Some(Value::Array(Vec::new()))),
+        _ if !field.is_required => Ok(None),
+        _ if field.is_nullable => Ok(Some(Value::Null)),
+        Kind::Choice { .. } => Err("Choose one.".into()),
+        _ => Err("Fill this in: the job needs it.".into()),
+    }
+}
+
+fn said(field: &Field, text: &str) -> Result<Value, String> {
+    match &field.kind {
+        Kind::Text(kind) => Ok(trimmed(*kind, text).into()),
+        Kind::Number(kind) => number(*kind, text.trim()).map(Value::from),
+        Kind::Choice { choices, .. } => {
+            let chosen = choices.iter().find(|choice| choice.posts() == text);
+            chosen.map(|choice| choice.value.clone()).ok_or_else(|| "Choose one of these.".into())
+        }
+        Kind::Lines(item) => lines(*item, text),
+        _ => serde_json::from_str(text).map_err(|error| {
+            format!(
+                "Write JSON. What is here cannot be read beyond line {}, column {}.",
+                error.line(),
+                error.column()
+            )
+        }),
+    }
+}
+
+fn trimmed(kind: TextKind, text: &str) -> &str {
+    if kind.is_trimmed() { text.trim() } else { text }
+}
+
+fn lines(item: Item, text: &str) -> Result<Value, String> {
+    let said = text.split('\n').filter(|line| !line.trim().is_empty()).enumerate();
+    let value = |(index, line): (usize, &str)| {
+        let kind = |is_whole| NumberKind { is_whole, least: None, most: None };
+        let read = match item {
+            Item::Text => Ok(line.into()),
+            Item::Number => number(kind(false), line.trim()).map(Value::from),
+            Item::Whole => number(kind(true), line.trim()).map(Value::from),
+        };
+        read.map_err(|sentence| format!("Value {}: {sentence}", index + 1))
+    };
+    said.map(value).collect::<Result<Vec<_>, _>>().map(Value::from)
+}
+
+/// As JSON writes numbers, or as people do.
+fn number(kind: NumberKind, text: &str) -> Result<Number, String> {
+    let written = serde_json::from_str::<Number>(text).ok();
+    let number = written
+        .or_else(|| text.parse::<i64>().ok().map(Number::from))
+        .or_else(|| Number::from_f64(text.parse().ok()?));
+    let is_whole =
+        |number: &Number| !number.is_f64() || number.as_f64().is_some_and(|number| number.fract() == 0.0);
+    match number {
+        None if kind.is_whole => Err("Write a whole number, like 12.".into()),
+        None => Err("Write a number, like 12 or 0.5.".into()),
+        Some(number) if kind.is_whole && !is_whole(&number) => {
+            Err("Write a whole number, without a fraction.".into())
+        }
+        Some(number) => Ok(number),
+    }
+}

@@ -1,0 +1,135 @@
+//! What comes back.
+
+use serde_json::{Value, json};
+
+use super::*;
+
+/// `data` of one member `x` with this schema, from one posted text.
+fn one(schema: Value, text: &str) -> Result<Value, String> {
+    let form = form(object(json!({"x": schema})));
+    let posted = posted(&[("/data/x", text)]);
+    match form.read(&posted) {
+        Ok(data) => Ok(data.unwrap()["x"].clone()),
+        Err(_) => Err(fault(&page_of(&form, &posted))),
+    }
+}
+
+fn fault(page: &str) -> String {
+    let start = page.find("-fault\">").expect("no fault on the page") + "-fault\">".len();
+    page[start..].split('<').next().unwrap().trim().to_owned()
+}
+
+#[test]
+fn texts_become_values_of_the_schema_s_types() {
+    for (schema, text, value) in [
+        (json!({"type": "string"}), " a\r\nb", json!(" a\nb")),
+        (json!({"type": "string", "format": "email"}), " a@b.example ", json!("a@b.example")),
+        (json!({"type": "integer"}), "042", json!(42)),
+        (json!({"type": "integer"}), "18446744073709551615", json!(u64::MAX)),
+        (json!({"type": "integer"}), "1e3", json!(1000.0)),
+        (json!({"type": "number"}), " -0.5 ", json!(-0.5)),
+        (json!({"type": ["integer", "null"]}), "", json!(null)),
+        (json!({"type": "boolean"}), "true", json!(true)),
+        (json!({"type": "boolean"}), "", json!(false)),
+        (json!({"enum": [1, "1", null]}), "\"1\"", json!("1")),
+        (json!({"enum": [1, "1", null]}), "null", json!(null)),
+        (json!({"oneOf": [{"const": 7, "title": "Seven"}, {"const": 8}]}), "7", json!(7)),
+        (json!({"const": {"a": 1}}), "anything", json!({"a": 1})),
+        (json!({"enum": ["only"]}), "other", json!("only")),
+        (json!({"type": "array", "items": {"type": "string"}}), "a \r\n\r\n b", json!(["a ", " b"])),
+        (json!({"type": "array", "items": {"type": "integer"}}), "1\n 2 ", json!([1, 2])),
+        (json!({"type": "array", "items": {"type": "string"}}), "", json!([])),
+        (json!({"type": "array", "items": {"enum": ["a", "b"]}}), "\"b\"", json!(["b"])),
+        (json!({}), "{\"a\": [1, null]}", json!({"a": [1, null]})),
+    ] {
+        assert_eq!(one(schema.clone(), text), Ok(value), "{schema} {text:?}");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_answered_with_a_sentence_that_says_what_to_do() {
+    for (schema, text, sentence) in [
+        (json!({"type": "string"}), "", "Fill this in: the job needs it."),
+        (json!({"type": "integer"}), "1.5", "Write a whole number, without a fraction."),
+        (json!({"type": "integer"}), "many", "Write a whole number, like 12."),
+        (json!({"type": "number"}), "NaN", "Write a number, like 12 or 0.5."),
+        (json!({"type": "number"}), "1e999", "Write a number, like 12 or 0.5."),
+        (json!({"enum": ["a", "b"]}), "", "Choose one."),
+        (json!({"enum": ["a", "b"]}), "a", "Choose one of these."),
+        (
+            json!({"type": "array", "items": {"type": "number"}}),
+            "1\n\ntwo",
+            "Value 2: Write a number, like 12 or 0.5.",
+        ),
+        (json!({}), "{\"a\": }", "Write JSON. What is here cannot be read beyond line 1, column 7."),
+    ] {
+        assert_eq!(one(schema.clone(), text), Err(sentence.to_owned()), "{schema} {text:?}");
+    }
+}
+
+#[test]
+fn what_somebody_wrote_is_still_there_when_something_is_wrong_except_secrets() {
+    let schema = json!({"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}, "s": {"type": "string", "default": "d"},
+        "secret": {"type": "string", "format": "password"}, "b": {"type": "boolean", "default": true}, "c": {"enum": ["x", "y"]}}});
+    let posted =
+        posted(&[("/data/n", "<3"), ("/data/s", "mine"), ("/data/secret", "hunter2"), ("/data/c", "\"y\"")]);
+    let page = page_of(&form(schema), &posted);
+    assert!(page.contains("value=\"&lt;3\"") && page.contains("value=\"mine\""), "{page}");
+    assert!(page.contains("aria-describedby=\"f2-hint f2-fault\" aria-invalid=\"true\""), "{page}");
+    assert!(page.contains("<a href=\"#f2\">n</a>: Write a whole number, like 12.</li>"), "{page}");
+    assert!(page.contains("<option value=\"&quot;y&quot;\" selected>"), "{page}");
+    assert!(!page.contains("hunter2") && !page.contains("checked"), "{page}");
+}
+
+#[test]
+fn an_object_that_need_not_be_there_is_left_out_until_somebody_fills_it_in() {
+    let schema = json!({"type": "object", "properties": {"at": {"type": "object", "required": ["city"], "properties": {
+        "city": {"type": "string"}, "by": {"const": "form"}, "exact": {"type": "boolean", "default": false}}}}});
+    let form = form(schema);
+    assert_eq!(form.read(&posted(&[("/data/at/city", "")])), Ok(Some(json!({}))));
+    let whole = json!({"at": {"city": "Rome", "by": "form", "exact": false}});
+    assert_eq!(form.read(&posted(&[("/data/at/city", "Rome")])), Ok(Some(whole)));
+    let page = page_of(&form, &posted(&[("/data/at/city", ""), ("/data/at/exact", "true")]));
+    assert_eq!(fault(&page), "Fill this in: the job needs it.");
+    assert!(form.blank().into_string().contains("<fieldset><legend>at<span class=\"optional\"> (optional)"));
+}
+
+#[test]
+fn data_that_need_not_be_there_are_left_out() {
+    let schema =
+        json!({"properties": {"data": {"type": "object", "properties": {"n": {"type": "integer"}}}}});
+    let form = JobForm::of(&schema, &Value::Null);
+    assert_eq!(untouched(&form), Ok(None));
+    assert_eq!(form.read(&posted(&[("/data/n", "1")])), Ok(Some(json!({"n": 1}))));
+    assert_eq!(untouched(&JobForm::of(&json!({}), &Value::Null)), Ok(None));
+}
+
+#[test]
+fn what_the_schema_refuses_stands_at_the_field_it_is_about() {
+    let schema = json!({"type": "object", "properties": {"startTime": {"type": "string"}, "start": {"type": "string"}, "a b": {"type": "integer"},
+        "in": {"type": "object", "properties": {"x": {"type": "string"}}}, "list": {"type": "array", "items": {"type": "string"}}}});
+    let form = form(schema);
+    let refusals = [
+        (
+            "message.data.startTime does not conform to the \"date-time\" format",
+            "<a href=\"#f2\">startTime</a>: Write a date and time with its zone",
+        ),
+        (
+            "message.data.start does not meet minimum length of 3",
+            "<a href=\"#f3\">start</a>: This is too short. The least is 3.",
+        ),
+        (
+            "message.data[\"a b\"] must have a minimum value of 2",
+            "<a href=\"#f4\">a b</a>: Write a number that is at least 2.",
+        ),
+        ("message.data.in requires property \"x\"", "<a href=\"#f6\">x</a>: Fill this in"),
+        ("message.data.list[1] does not match pattern \"^a\"", "<a href=\"#f7\">list</a>: "),
+        ("message.data is odd", "<li>The job refuses “Data”: it is odd.</li>"),
+        ("instance is odd", "<li>The job refuses the message: instance is odd.</li>"),
+    ];
+    for (text, expected) in refusals {
+        let faults = form.refused(&[text.to_owned()]);
+        let page = form.filled(&posted(&[]), &faults).into_string();
+        assert!(page.contains(expected), "{text}: {page}");
+    }
+}
