@@ -79,9 +79,16 @@ impl Credentials {
         self.terms.hosts.as_deref()
     }
 
-    /// Grows with every sealing; 0 for format 1, which does not count.
+    /// Grows with every sealing; 0 for format 1, which does not count, unless its keeper does.
     pub fn generation(&self) -> u64 {
         self.terms.generation
+    }
+
+    /// The same, of a record that its keeper counts too: format 1 does not.
+    #[must_use]
+    pub fn counted(mut self, generation: u64) -> Self {
+        self.terms.generation = self.terms.generation.max(generation);
+        self
     }
 
     /// The form in which the record was stored.

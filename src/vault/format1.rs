@@ -38,18 +38,40 @@ pub(super) fn seal(
 ) -> Result<Sealed, SealError> {
     let [owner] = contents.owners.as_slice() else { return Err(SealError::Owners) };
     let document = contents.document();
-    let text = stringify_members(document.expose());
-    let encrypted = encrypt(key, text.as_bytes(), random)?;
+    let encrypted = encrypt_document(key, random, &document)?;
     let mut endo = Map::new();
     endo.insert("authorizedKey".to_owned(), key.sign_value(&owner.as_str().into(), random).into());
     endo.insert("idKey".to_owned(), key.sign_value(&contents.id.to_value(), random).into());
     endo.insert("credentialsDeviceUuid".to_owned(), device.as_str().into());
     endo.insert("version".to_owned(), VERSION.into());
+    Ok(sign((key, random), endo, (&document, encrypted)))
+}
+
+/// Seals `document` with the other members of `endo`, which stay as they are.
+pub(super) fn seal_like(
+    (key, random): (&PrivateKey, &Random),
+    endo: Map<String, Value>,
+    document: &SecretMap,
+) -> Result<Sealed, SealError> {
+    let encrypted = encrypt_document(key, random, document)?;
+    Ok(sign((key, random), endo, (document, encrypted)))
+}
+
+fn encrypt_document(key: &PrivateKey, random: &Random, document: &SecretMap) -> Result<String, SealError> {
+    encrypt(key, stringify_members(document.expose()).as_bytes(), random)
+}
+
+/// The signature covers the document in clear.
+fn sign(
+    (key, random): (&PrivateKey, &Random),
+    mut endo: Map<String, Value>,
+    (document, encrypted): (&SecretMap, String),
+) -> Sealed {
     let mut clear = SecretMap::from(endo.clone());
     clear.expose_mut().insert("encrypted".to_owned(), document.expose().clone().into());
     let signature = STANDARD.encode(key.sign(stringify_members(clear.expose()).as_bytes(), random));
     endo.insert("encrypted".to_owned(), encrypted.into());
-    Ok(Sealed { endo: endo.into(), signature })
+    Sealed { endo: endo.into(), signature }
 }
 
 /// Decrypts a record and verifies it with the same key; the signature covers the decrypted value.

@@ -14,6 +14,7 @@ use super::jwe::{self, Jwe};
 use super::key::PrivateKey;
 use super::record::{MAX_BYTES, RecordError, SealedRecord};
 use super::ring::KeyRing;
+use super::secret::SecretMap;
 use crate::ambient::Random;
 use crate::message::DeviceUuid;
 
@@ -41,10 +42,6 @@ pub(super) fn seal(
 ) -> Result<Sealed, SealError> {
     let mut document = contents.document();
     document.expose_mut().insert("owners".to_owned(), json!(contents.owners));
-    let text: Zeroizing<String> = stringify_members(document.expose());
-    let header = json!({
-        "alg": jwe::ALGORITHM, "enc": jwe::ENCRYPTION, "kid": key.kid(), "device": device, "hosts": contents.hosts,
-    });
     let owner_keys: Vec<String> =
         contents.owners.iter().map(|owner| key.sign_value(&owner.as_str().into(), random)).collect();
     let mut endo = Map::new();
@@ -52,7 +49,24 @@ pub(super) fn seal(
     endo.insert("idKey".to_owned(), key.sign_value(&contents.id.to_value(), random).into());
     endo.insert("credentialsDeviceUuid".to_owned(), json!(device));
     endo.insert("version".to_owned(), VERSION.into());
-    endo.insert("generation".to_owned(), contents.generation.into());
+    seal_like((key, random), (endo, contents.generation), (device, &contents.hosts), &document)
+}
+
+/// Seals `document` with the other members of `endo`, which stay as they are but for the generation.
+pub(super) fn seal_like(
+    (key, random): (&PrivateKey, &Random),
+    (mut endo, generation): (Map<String, Value>, u64),
+    (device, hosts): (&DeviceUuid, &[String]),
+    document: &SecretMap,
+) -> Result<Sealed, SealError> {
+    if generation > LAST_GENERATION {
+        return Err(SealError::Generation);
+    }
+    let text: Zeroizing<String> = stringify_members(document.expose());
+    let header = json!({
+        "alg": jwe::ALGORITHM, "enc": jwe::ENCRYPTION, "kid": key.kid(), "device": device, "hosts": hosts,
+    });
+    endo.insert("generation".to_owned(), generation.into());
     endo.insert("encrypted".to_owned(), jwe::seal(key, random, &header.to_string(), text.as_bytes()).into());
     let signed = canonicalize_members(&endo);
     if signed.len() > MAX_BYTES {

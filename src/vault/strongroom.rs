@@ -14,8 +14,8 @@ use super::{format1, format2};
 /// The keys of records and the memory of what they opened. Shared by all, behind an `Arc`.
 #[derive(Debug)]
 pub struct Vault {
-    ring: KeyRing,
-    random: Random,
+    pub(super) ring: KeyRing,
+    pub(super) random: Random,
     remembered: Remembered,
 }
 

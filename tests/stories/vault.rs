@@ -8,6 +8,7 @@ mod format2;
 mod json_texts;
 mod keys;
 mod remembered;
+mod resealed;
 mod round_trips;
 mod with_jose;
 
