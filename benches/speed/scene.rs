@@ -88,6 +88,7 @@ impl Cast {
             username: Some("octocat".to_owned()),
             secret: SecretText::from("not-a-secret"),
             refresh_token: None,
+            life: None,
             owner: gateway.owner.as_ref().unwrap().uuid.clone(),
         };
         let credentials = gateway.credentials.keep(account).await.unwrap();

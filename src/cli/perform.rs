@@ -79,6 +79,7 @@ async fn add_credentials(gateway: &Gateway, new: NewCredentials) -> Result<Devic
         username: new.username,
         secret: SecretText::from(new.secret.expose()),
         refresh_token: None,
+        life: None,
         owner: owner(gateway, new.owner).await?,
     };
     Ok(gateway.credentials.keep(account).await?)

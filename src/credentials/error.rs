@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use crate::bus::embedded::BusError;
 use crate::bus::meshblu::MeshbluError;
+use crate::source::renewal::RenewalError;
 use crate::store::StoreError;
 use crate::vault::{RecordError, SealError};
 
@@ -28,6 +29,15 @@ pub enum CredentialsError {
     /// Records of this device failed to open so often that none is tried for a while.
     #[error("the record failed to open too often; it is not tried now")]
     TooManyFailures,
+    /// The secret is over, and only a sign-in at the API brings another.
+    #[error("the credentials have to be renewed by signing in again: {reason}")]
+    SignInAgain {
+        /// Why, in a fixed text.
+        reason: String,
+    },
+    /// The secret is over and cannot be renewed now.
+    #[error("the credentials were not renewed")]
+    NotRenewed(#[source] RenewalError),
     /// The contents cannot be sealed.
     #[error("the credentials cannot be sealed")]
     Seal(#[from] SealError),

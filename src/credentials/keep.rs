@@ -6,6 +6,7 @@ use tokio::sync::Notify;
 
 use super::CredentialsError;
 use super::openings::Openings;
+use super::renewal::{Life, Renewing};
 use super::uses::Uses;
 use crate::ambient::Clock;
 use crate::bus::Bus;
@@ -37,6 +38,8 @@ pub struct Account {
     pub secret: SecretText,
     /// The token that renews it.
     pub refresh_token: Option<SecretText>,
+    /// How long it lives; without it nothing is renewed until the API refuses it.
+    pub life: Option<Life>,
     /// Who proved control of the account and may manage its credentials.
     pub owner: DeviceUuid,
 }
@@ -55,6 +58,10 @@ pub struct CredentialsDevices {
     pub(super) upstream: Option<OAuthClient>,
     /// Rung when something is over that has consequences.
     pub(super) aftermath: Arc<Notify>,
+    /// Who renews secrets, where anybody can.
+    pub(super) renewing: Option<Arc<Renewing>>,
+    /// Rung when a bus elsewhere is to be shown a record.
+    pub(super) owed: Arc<Notify>,
 }
 
 impl CredentialsDevices {
@@ -70,6 +77,8 @@ impl CredentialsDevices {
             uses: Arc::default(),
             upstream: None,
             aftermath: Arc::default(),
+            renewing: None,
+            owed: Arc::default(),
         }
     }
 

@@ -5,12 +5,13 @@ use serde_json::{Map, Value, json};
 use super::bind::{BoundDevice, NewUserDevice, subscription};
 use super::keep::{Account, Before, STRANGERS};
 use super::open::{came_with_its_device, record};
+use super::projection::copy_of;
 use super::{CredentialsDevices, CredentialsError, templates};
 use crate::bus::embedded::update::Update;
 use crate::bus::embedded::{Caller, EmbeddedBus};
 use crate::message::DeviceUuid;
 use crate::store::{Binding, Lookup, StoreError, StoredRecord, StoredSubscription, Transaction};
-use crate::vault::{Sealed, SecretText};
+use crate::vault::SecretText;
 
 impl CredentialsDevices {
     pub(super) async fn keep_here(
@@ -68,6 +69,15 @@ pub(super) fn update_itself(
     Ok(())
 }
 
+/// Puts a record where the bus's clients look for it.
+pub(super) fn show(
+    bus: &EmbeddedBus,
+    transaction: &Transaction<'_>,
+    (device, record): (&DeviceUuid, &StoredRecord),
+) -> Result<(), CredentialsError> {
+    update_itself(bus, transaction, (device, &copy_of(record)))
+}
+
 /// One secret on its way into a record.
 struct Keeping {
     devices: CredentialsDevices,
@@ -88,12 +98,13 @@ impl Keeping {
         let record = StoredRecord {
             generation: contents.generation,
             endo: sealed.endo.to_string(),
-            signature: sealed.signature.clone(),
+            signature: sealed.signature,
         };
         if !transaction.store_record(&device, &record)? {
             return Err(CredentialsError::RolledBack);
         }
-        self.project(transaction, (&device, &sealed))?;
+        show(&self.bus, transaction, (&device, &record))?;
+        self.devices.begin_life(transaction, (&device, record.generation), &self.account)?;
         if let Some(replaced) = &replaced {
             self.devices.retire(transaction, (&device, replaced), &self.account.owner)?;
         }
@@ -151,15 +162,5 @@ impl Keeping {
         let token = bus.make_token(transaction, &service, (&device, &Map::new()))?;
         let token = Some(SecretText::from(token.as_str()));
         Ok((device, Before { token, ..Before::default() }))
-    }
-
-    /// Puts the record where the bus's clients look for it.
-    fn project(
-        &self,
-        transaction: &Transaction<'_>,
-        (device, sealed): (&DeviceUuid, &Sealed),
-    ) -> Result<(), CredentialsError> {
-        let update = json!({"$set": {"endo": sealed.endo, "endoSignature": sealed.signature}});
-        update_itself(&self.bus, transaction, (device, &update))
     }
 }

@@ -1,17 +1,22 @@
 //! Credentials devices on a bus elsewhere: the same life, call by call (`spec/endo.md` 2.5, 2.7, 2.8, 2.10).
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::bind::{BoundDevice, NewUserDevice, subscription};
 use super::keep::{Account, Before, STRANGERS};
-use super::open::stored_record;
+use super::open::{Bound, renewal, stored_record};
 use super::{CredentialsDevices, CredentialsError, templates};
 use crate::bus::Login;
 use crate::bus::meshblu::{Identity, Meshblu};
 use crate::message::{DeviceUuid, Parties};
 use crate::store::{Binding, StoreError, StoredRecord, StoredSubscription, Transaction, View};
-use crate::vault::{Credentials, SealError, Sealed, SecretText};
+use crate::vault::{Credentials, SealError, SecretText};
+
+/// When somebody else shows a record that whoever kept it could not show.
+const SHOWN_BY_THEN: Duration = Duration::from_secs(10);
 
 impl CredentialsDevices {
     /// The record that the route's user device may use: the tombstone first, then the subscription, then the record as
@@ -20,29 +25,33 @@ impl CredentialsDevices {
         &self,
         bus: &Meshblu,
         parties: &Parties,
-    ) -> Result<StoredRecord, CredentialsError> {
+    ) -> Result<Bound, CredentialsError> {
         let binding =
             Binding { credentials: parties.credentials.clone(), user_device: parties.user_device.clone() };
         let stored = self.store.read({
-            let binding = binding.clone();
-            move |view: &View<'_>| match view.is_revoked(&binding)? {
-                true => Err(CredentialsError::Revoked),
-                false => stored_record(view, &binding.credentials).map_err(|error| match error {
+            let (binding, renews) = (binding.clone(), self.renewing.is_some());
+            move |view: &View<'_>| {
+                if view.is_revoked(&binding)? {
+                    return Err(CredentialsError::Revoked);
+                }
+                let record = stored_record(view, &binding.credentials).map_err(|error| match error {
                     // What is forgotten is over for every device.
                     CredentialsError::NoRecord => CredentialsError::Revoked,
                     error => error,
-                }),
+                })?;
+                Ok((record, renewal(view, &binding.credentials, renews)?))
             }
         });
-        let stored = stored.await?;
+        let (stored, renewal) = stored.await?;
         if !is_subscribed(bus, &binding).await? {
             return Err(CredentialsError::NotBound);
         }
-        match (record_shown_by(bus, &parties.credentials).await, stored) {
+        let record = match (record_shown_by(bus, &parties.credentials).await, stored) {
             // The bus's copy is a projection: where it lost that, the store's still counts.
-            (Ok(_) | Err(CredentialsError::NoRecord), Some(stored)) => Ok(stored),
-            (shown, _) => shown,
-        }
+            (Ok(_) | Err(CredentialsError::NoRecord), Some(stored)) => stored,
+            (shown, _) => shown?,
+        };
+        Ok(Bound { record, renewal })
     }
 
     /// The newest record of a credentials device: the store's, else the one that the service can see.
@@ -81,9 +90,8 @@ impl CredentialsDevices {
             None => bus.make_token(&device).await?,
         };
         before.token = Some(SecretText::from(login.token.as_str()));
-        let sealed = self.seal_and_store(&device, account, before).await?;
-        let update = json!({"$set": {"endo": sealed.endo, "endoSignature": sealed.signature}});
-        bus.update(Identity::of(&login), (&device, &update)).await?;
+        self.seal_and_store(&device, account, before).await?;
+        self.show_on(bus, &device).await?;
         Ok(device)
     }
 
@@ -119,30 +127,32 @@ impl CredentialsDevices {
         device: &DeviceUuid,
         account: Account,
         mut before: Before,
-    ) -> Result<Sealed, CredentialsError> {
+    ) -> Result<(), CredentialsError> {
         let (devices, uuid) = (self.clone(), device.clone());
-        let (replaced, owner) = (before.replaced.take(), account.owner.clone());
+        let replaced = before.replaced.take();
         let seal = move || {
             let contents = devices.contents(&account, before);
             let sealed = devices.vault.seal(&uuid, &contents, devices.sealing.format)?;
-            Ok::<_, SealError>((contents.generation, sealed))
+            let (endo, signature) = (sealed.endo.to_string(), sealed.signature);
+            Ok::<_, SealError>((account, StoredRecord { generation: contents.generation, endo, signature }))
         };
         let sealing = tokio::task::spawn_blocking(seal).await.map_err(|_| CredentialsError::Interrupted)?;
-        let (generation, sealed) = sealing?;
-        let record =
-            StoredRecord { generation, endo: sealed.endo.to_string(), signature: sealed.signature.clone() };
+        let (account, record) = sealing?;
         let (device, devices) = (device.clone(), self.clone());
+        // Whoever keeps it shows it at once; this is for where that comes to nothing.
+        let due = self.clock.now().plus(SHOWN_BY_THEN);
         let store = move |transaction: &Transaction<'_>| {
-            let is_stored = transaction.store_record(&device, &record)?;
-            if let (true, Some(replaced)) = (is_stored, &replaced) {
-                devices.retire(transaction, (&device, replaced), &owner)?;
+            if !transaction.store_record(&device, &record)? {
+                return Err(CredentialsError::RolledBack);
             }
-            Ok::<_, CredentialsError>(is_stored)
+            devices.begin_life(transaction, (&device, record.generation), &account)?;
+            transaction.owe_projection(&device, due)?;
+            match &replaced {
+                Some(replaced) => devices.retire(transaction, (&device, replaced), &account.owner),
+                None => Ok(()),
+            }
         };
-        match self.store.write(store).await? {
-            true => Ok(sealed),
-            false => Err(CredentialsError::RolledBack),
-        }
+        self.store.write(store).await
     }
 
     /// Makes a user device, its status device, and last the subscription that is its right: what a crash leaves behind

@@ -4,33 +4,53 @@ use super::bind::subscription;
 use super::{CredentialsDevices, CredentialsError};
 use crate::bus::Bus;
 use crate::message::{DeviceUuid, Parties};
-use crate::store::{Binding, StoredRecord, View};
+use crate::store::{Binding, StoreError, StoredRecord, StoredRenewal, View};
 use crate::vault::{Credentials, SealedText};
 
 /// What opening came to.
 pub type Opened = Result<Credentials, CredentialsError>;
 
+/// A record that may be used, and what is known of the renewal of its secret.
+pub(super) struct Bound {
+    pub(super) record: StoredRecord,
+    pub(super) renewal: Option<StoredRenewal>,
+}
+
 impl CredentialsDevices {
     /// The credentials that the route's user device may use, live for one job. Costs no private-key operation when
-    /// the record was opened not long ago.
+    /// the record was opened not long ago. A secret that is due is renewed first.
     ///
     /// # Errors
     /// [`CredentialsError::Revoked`] and [`CredentialsError::NotBound`] before anything is opened;
+    /// [`CredentialsError::SignInAgain`] and [`CredentialsError::NotRenewed`] where the secret is over;
     /// [`CredentialsError::Record`] when the record does not verify; [`CredentialsError::TooManyFailures`] when that
     /// happened too often.
     pub async fn open(&self, parties: &Parties) -> Opened {
         let binding =
             Binding { credentials: parties.credentials.clone(), user_device: parties.user_device.clone() };
-        let record = match &self.bus {
-            Bus::Embedded(_) => {
-                let binding = binding.clone();
-                self.store.read(move |view| bound_record(view, &binding)).await?
-            }
-            Bus::Meshblu(bus) => self.bound_record_on(bus, parties).await?,
-        };
-        let opened = self.open_record(parties.credentials.clone(), record).await?;
+        let mut bound = self.bound_record(parties, &binding).await?;
+        let known = (bound.renewal.as_ref(), bound.record.generation);
+        if self.is_renewed(&parties.credentials, known).await? {
+            bound = self.bound_record(parties, &binding).await?;
+        }
+        let generation = bound.record.generation;
+        let opened = self.open_record(parties.credentials.clone(), bound.record).await?;
         self.uses.note(binding, self.clock.now());
-        Ok(opened)
+        Ok(opened.counted(generation))
+    }
+
+    async fn bound_record(&self, parties: &Parties, binding: &Binding) -> Result<Bound, CredentialsError> {
+        match &self.bus {
+            Bus::Embedded(_) => {
+                let (binding, renews) = (binding.clone(), self.renewing.is_some());
+                let look = move |view: &View<'_>| {
+                    let record = bound_record(view, &binding)?;
+                    Ok(Bound { record, renewal: renewal(view, &binding.credentials, renews)? })
+                };
+                self.store.read(look).await
+            }
+            Bus::Meshblu(bus) => self.bound_record_on(bus, parties).await,
+        }
     }
 
     /// Opens a record; those who want the same one while it is cold wait for whoever came first.
@@ -83,6 +103,15 @@ fn bound_record(view: &View<'_>, binding: &Binding) -> Result<StoredRecord, Cred
         return Err(CredentialsError::NotBound);
     }
     record(view, &binding.credentials)
+}
+
+/// What is known of a renewal, where anybody renews.
+pub(super) fn renewal(
+    view: &View<'_>,
+    credentials: &DeviceUuid,
+    renews: bool,
+) -> Result<Option<StoredRenewal>, StoreError> {
+    if renews { view.renewal(credentials) } else { Ok(None) }
 }
 
 /// The newest record of a credentials device. The bus's copy counts only where the store has none.

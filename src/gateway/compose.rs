@@ -17,6 +17,7 @@ use crate::credentials::{CredentialsDevices, CredentialsError, NewUserDevice, Se
 use crate::egress::{Egress, HostList, Lookup};
 use crate::job::{Registry, Workbench};
 use crate::message::DeviceUuid;
+use crate::source::renewal::Upstream;
 use crate::source::{Catalogue, Source};
 use crate::store::Store;
 use crate::vault::Vault;
@@ -100,8 +101,10 @@ impl Gateway {
         let clock = ambient.clock.clone();
         let parts = (bus.clone(), store.clone());
         let client = source.oauth2_client(&egress);
-        let credentials =
-            CredentialsDevices::new(parts, Arc::clone(&vault), (clock, sealing)).telling(client);
+        let upstream = client.clone().map(Upstream::from);
+        let credentials = CredentialsDevices::new(parts, Arc::clone(&vault), (clock, sealing))
+            .telling(client)
+            .renewing(upstream, ambient.random.clone());
         let workbench =
             Workbench::new(egress.clone(), source.base_url.clone(), HostList::parse(&source.hosts)?);
         Ok(Self {

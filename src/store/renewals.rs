@@ -66,12 +66,14 @@ impl View<'_> {
         Ok(self.prepare(&sql)?.query_row([credentials.as_str()], renewal).optional()?)
     }
 
-    /// The credentials that are due for renewal, the longest due first, at most `limit`.
+    /// The credentials that are due for renewal and whose last try was not a moment ago, the longest due first, at most
+    /// `limit`.
     ///
     /// # Errors
     /// What the database reports.
     pub fn due_renewals(&self, now: Timestamp, limit: usize) -> Result<Vec<DeviceUuid>, StoreError> {
-        let sql = "SELECT credentials FROM renewals WHERE renew_at <= ?1 ORDER BY renew_at LIMIT ?2";
+        let sql = "SELECT credentials FROM renewals WHERE renew_at <= ?1 AND rest_until <= ?1
+                   ORDER BY renew_at LIMIT ?2";
         let mut statement = self.prepare(sql)?;
         let rows = statement
             .query_map((now.as_millis(), limit as i64), |row| Ok(row.get::<_, String>(0)?.into()))?;

@@ -5,8 +5,16 @@ use rusqlite::Connection;
 use super::StoreError;
 
 /// Step `n` leads from format `n` to format `n + 1`.
-const STEPS: &[&str] =
-    &[FIRST, WITH_REPLIES, WITH_SIGN_INS, WITH_RENEWALS, WITH_PROOFS, WITH_RECEIPTS, WITH_SESSIONS];
+const STEPS: &[&str] = &[
+    FIRST,
+    WITH_REPLIES,
+    WITH_SIGN_INS,
+    WITH_RENEWALS,
+    WITH_PROOFS,
+    WITH_RECEIPTS,
+    WITH_SESSIONS,
+    WITH_PROJECTIONS,
+];
 
 const FIRST: &str = "
 CREATE TABLE facts (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -171,6 +179,14 @@ CREATE TABLE flows (
     fingerprint BLOB NOT NULL UNIQUE, sealed BLOB NOT NULL, begun_at INTEGER NOT NULL
 );
 CREATE INDEX flows_by_age ON flows (begun_at);
+";
+
+/// Which records a bus elsewhere is still to be shown.
+const WITH_PROJECTIONS: &str = "
+CREATE TABLE projections (
+    credentials TEXT PRIMARY KEY, due_at INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE INDEX projections_due ON projections (due_at);
 ";
 
 /// Marks a file as a database of endo ("Endo" in ASCII).

@@ -156,6 +156,7 @@ fn account(id: &str, secret: &str, owner: &str) -> Account {
         username: Some(format!("{id} by name")),
         secret: SecretText::from(secret),
         refresh_token: None,
+        life: None,
         owner: owner.into(),
     }
 }

@@ -60,6 +60,7 @@ impl Workshop {
             username: Some("octocat".to_owned()),
             secret: SecretText::from(SECRET),
             refresh_token: None,
+            life: None,
             owner: owner.clone(),
         };
         let credentials = self.gateway.credentials.keep(account).await.unwrap();

@@ -130,6 +130,7 @@ impl TestGateway {
             username: Some("octocat".to_owned()),
             secret: SecretText::from(SECRET),
             refresh_token: None,
+            life: None,
             owner: self.gateway.owner.as_ref().unwrap().uuid.clone(),
         };
         let credentials = self.gateway.credentials.keep(account).await.unwrap();

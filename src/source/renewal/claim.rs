@@ -58,7 +58,8 @@ impl Claimant {
         let known = known.filter(|_| !outdated);
         let mut renewal = known.unwrap_or_else(|| begin_life(self.generation, (self.now, None), 0.0));
         if let Some(claim) = self.without_work(&renewal, due) {
-            if outdated {
+            let is_news = matches!(claim, Claim::Dead(_)) && self.note_rejection(&mut renewal);
+            if outdated || is_news {
                 transaction.store_renewal(&self.device, &renewal)?;
             }
             return Ok(claim);
@@ -93,8 +94,20 @@ impl Claimant {
         renewal.holder != self.holder && !left.is_zero() && left <= self.lease
     }
 
+    /// What the API refuses and nothing renews has come to its end, whatever was known of its life; answers whether that
+    /// is new.
+    fn note_rejection(&self, renewal: &mut StoredRenewal) -> bool {
+        let lives = renewal.expires_at.is_none_or(|end| self.now < end);
+        let is_news = lives && matches!(self.demand, Demand::Rejected { .. });
+        if is_news {
+            renewal.expires_at = Some(self.now);
+        }
+        is_news
+    }
+
     fn work(&self, renewal: &mut StoredRenewal) -> Claim {
         if !self.renewable {
+            self.note_rejection(renewal);
             renewal.stage = RenewalStage::Dead;
             renewal.reason = Some(NO_REFRESH_TOKEN.to_owned());
             renewal.renew_at = None;

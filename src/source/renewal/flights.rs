@@ -3,13 +3,16 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
+use futures_util::{FutureExt, StreamExt};
 
 use super::demand::{Demand, Renewed};
 use super::error::RenewalError;
 use super::renewer::Renewer;
 use crate::store::{DeviceUuid, RenewalStage, StoreError, StoredRenewal};
+
+/// How many secrets are renewed at a time ahead of their ends.
+const AT_A_TIME: usize = 8;
 
 type Outcome = Result<Renewed, RenewalError>;
 type Flight = Shared<BoxFuture<'static, Outcome>>;
@@ -92,11 +95,18 @@ impl Renewals {
         let now = self.renewer.clock.now();
         let due =
             self.renewer.store.read::<_, StoreError, _>(move |view| view.due_renewals(now, limit)).await?;
-        for device in &due {
-            // Told to whoever uses it next.
-            let _ = self.renew(device, Demand::Due).await;
-        }
-        Ok(due.len())
+        let count = due.len();
+        let renewing = due.into_iter().map(|device| async move {
+            match self.renew(&device, Demand::Due).await {
+                Ok(_) | Err(RenewalError::Resting | RenewalError::Busy) => {}
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(error, credentials.uuid = %device, "a secret was not renewed ahead of its end");
+                }
+            }
+        });
+        futures_util::stream::iter(renewing).buffer_unordered(AT_A_TIME).collect::<()>().await;
+        Ok(count)
     }
 
     /// Joins the renewal that is under way, or begins one. It goes on when nobody waits for it any more.

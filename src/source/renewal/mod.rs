@@ -11,6 +11,7 @@ mod judgement;
 mod records;
 mod renewer;
 mod schedule;
+mod standing;
 mod upstream;
 
 pub use demand::{Demand, RenewalSettings, Renewed};
@@ -19,4 +20,5 @@ pub use flights::Renewals;
 pub use records::{Held, NewSecret, Records};
 pub use renewer::Renewer;
 pub use schedule::{begin_life, is_due, renew_at};
+pub use standing::{BeforeUse, Health, Standing};
 pub use upstream::Upstream;

@@ -20,6 +20,7 @@ fn account(secret: &str) -> Account {
         username: Some("octocat".to_owned()),
         secret: SecretText::from(secret),
         refresh_token: None,
+        life: None,
         owner: "owner-uuid".into(),
     }
 }

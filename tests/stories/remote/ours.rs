@@ -69,6 +69,7 @@ async fn cast(bus: &TestGateway, gateway: &RemoteGateway) -> (Binding, Flow) {
         username: Some("octocat".to_owned()),
         secret: SecretText::from("canary-of-a-secret"),
         refresh_token: None,
+        life: None,
         owner: DeviceUuid::from(&*owner.uuid),
     };
     let credentials = gateway.gateway.credentials.keep(account).await.unwrap();

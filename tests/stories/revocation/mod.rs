@@ -62,6 +62,7 @@ impl Office {
             username: Some("octocat".to_owned()),
             secret: SecretText::from(access),
             refresh_token: Some(SecretText::from(refresh)),
+            life: None,
             owner: self.owner(),
         };
         self.gateway.credentials.keep(account).await.unwrap()

@@ -1,0 +1,217 @@
+//! Renewing secrets: before they are used, after the API refused them, and ahead of their ends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::on_embedded::show;
+use super::{Account, CredentialsDevices, CredentialsError};
+use crate::ambient::{Random, Timestamp};
+use crate::bus::Bus;
+use crate::bus::embedded::BusError;
+use crate::message::DeviceUuid;
+use crate::source::renewal::{
+    BeforeUse, Held, NewSecret, Records, RecordsError, RenewalError, RenewalSettings, Renewals, Renewer,
+    Standing, Upstream, begin_life,
+};
+use crate::store::{StoreError, StoredRecord, StoredRenewal, Transaction, View};
+use crate::vault::{Replacement, SealedText, SecretText};
+
+/// How often it is looked whether a secret is due.
+const BETWEEN: Duration = Duration::from_secs(1);
+/// How many secrets are renewed in one go.
+const AT_ONCE: usize = 256;
+const NOBODY_RENEWS: &str = "the API refused the secret, and this gateway cannot renew it";
+
+/// How long a secret lives, as whoever gave it said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Life {
+    /// When it was asked for.
+    pub obtained_at: Timestamp,
+    /// How long it lives from then on.
+    pub lifetime: Duration,
+}
+
+/// Who renews secrets.
+#[derive(Debug)]
+pub(super) struct Renewing {
+    renewals: Renewals,
+    random: Random,
+}
+
+impl CredentialsDevices {
+    /// The same, whose secrets are renewed at `upstream`, if there is one; `random` spreads the renewals.
+    #[must_use]
+    pub fn renewing(self, upstream: Option<Upstream>, random: Random) -> Self {
+        let renewing = upstream.map(|upstream| {
+            let ambient = (self.clock.clone(), random.clone());
+            let parts = (self.records(), upstream);
+            let renewer = Renewer::new(self.store.clone(), parts, RenewalSettings::default(), ambient);
+            Arc::new(Renewing { renewals: Renewals::new(renewer), random })
+        });
+        Self { renewing, ..self }
+    }
+
+    /// How the secret of these credentials stands.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub async fn standing(&self, credentials: &DeviceUuid) -> Result<Standing, StoreError> {
+        let (device, now) = (credentials.clone(), self.clock.now());
+        let look = move |view: &View<'_>| {
+            // A record that came with its device was never renewed here.
+            let generation = view.record(&device)?.map_or(0, |record| record.generation);
+            Ok(Standing::of(view.renewal(&device)?.as_ref(), generation, now))
+        };
+        self.store.read(look).await
+    }
+
+    /// Renews a secret that the API refused, once; the secret of `generation` was tried.
+    ///
+    /// # Errors
+    /// [`CredentialsError::SignInAgain`] where that cannot be done any more, [`CredentialsError::NotRenewed`] where it
+    /// cannot be done now.
+    pub async fn renew_refused(
+        &self,
+        credentials: &DeviceUuid,
+        generation: u64,
+    ) -> Result<(), CredentialsError> {
+        let Some(renewing) = &self.renewing else {
+            return Err(CredentialsError::SignInAgain { reason: NOBODY_RENEWS.to_owned() });
+        };
+        let generation = self.adopt(credentials, generation).await?;
+        renewing.renewals.after_rejection(credentials, generation).await?;
+        Ok(())
+    }
+
+    /// Renews what is due, and shows a bus elsewhere what is new, again and again, until stopped.
+    pub async fn keep_fresh(self, stopped: watch::Receiver<bool>) {
+        tokio::join!(self.keep_renewed(stopped.clone()), self.keep_shown(stopped));
+    }
+
+    async fn keep_renewed(&self, mut stopped: watch::Receiver<bool>) {
+        let Some(renewing) = &self.renewing else { return };
+        loop {
+            if let Err(error) = renewing.renewals.renew_due(AT_ONCE).await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "secrets are not renewed now");
+            }
+            tokio::select! {
+                _ = stopped.wait_for(|stop| *stop) => return,
+                () = tokio::time::sleep(BETWEEN) => {}
+            }
+        }
+    }
+
+    /// Whether the secret was renewed before its use, so that the record has to be read again. Costs nothing where
+    /// nothing is due.
+    pub(super) async fn is_renewed(
+        &self,
+        credentials: &DeviceUuid,
+        (known, generation): (Option<&StoredRenewal>, u64),
+    ) -> Result<bool, CredentialsError> {
+        let Some(renewing) = &self.renewing else { return Ok(false) };
+        match BeforeUse::of(known, generation, self.clock.now()) {
+            BeforeUse::Use => Ok(false),
+            BeforeUse::SignInAgain { reason } => Err(CredentialsError::SignInAgain { reason }),
+            BeforeUse::Renew => {
+                renewing.renewals.before_use(credentials).await?;
+                Ok(true)
+            }
+        }
+    }
+
+    /// Begins the life of the account's secret, in the transaction that keeps it.
+    pub(super) fn begin_life(
+        &self,
+        transaction: &Transaction<'_>,
+        (device, generation): (&DeviceUuid, u64),
+        account: &Account,
+    ) -> Result<(), StoreError> {
+        let fraction = self.renewing.as_ref().map_or(0.0, |renewing| renewing.random.fraction());
+        let life = account.life.map(|life| (life.obtained_at, Some(life.lifetime)));
+        let mut renewal = begin_life(generation, life.unwrap_or((self.clock.now(), None)), fraction);
+        if account.refresh_token.is_none() {
+            // It ends all the same, but nothing can be done about that.
+            renewal.renew_at = None;
+        }
+        transaction.store_renewal(device, &renewal)
+    }
+
+    /// Takes a record into the store that came with its device, where it is found by what renews it; answers the
+    /// generation that was tried, as the store counts it.
+    async fn adopt(&self, credentials: &DeviceUuid, tried: u64) -> Result<u64, CredentialsError> {
+        let record = self.newest_record(credentials).await?;
+        let tried = tried.max(1);
+        if super::open::came_with_its_device(&record) {
+            let opened = self.open_record(credentials.clone(), record.clone()).await?;
+            let adopted = StoredRecord { generation: opened.generation().max(tried), ..record };
+            let device = credentials.clone();
+            let adopt = move |transaction: &Transaction<'_>| transaction.store_record(&device, &adopted);
+            self.store.write::<_, StoreError, _>(adopt).await?;
+        }
+        Ok(tried)
+    }
+
+    /// What a renewal needs to know of records.
+    fn records(&self) -> Records {
+        let (opening, sealing, bus) = (self.clone(), Arc::clone(&self.vault), self.bus.clone());
+        let (clock, owed) = (self.clock.clone(), Arc::clone(&self.owed));
+        Records {
+            current: Box::new(|view, device| view.record(device)),
+            open: Box::new(move |device, record| {
+                let devices = opening.clone();
+                Box::pin(async move {
+                    let opened = devices.open_record(device, record).await.map_err(RecordsError::new)?;
+                    let copy = |secret: &SecretText| SecretText::from(secret.expose());
+                    let refresh = opened.refresh_token().filter(|token| !token.expose().is_empty());
+                    Ok(Held { access: copy(opened.secret()), refresh: refresh.map(copy) })
+                })
+            }),
+            seal: Box::new(move |device, record, new| {
+                let vault = Arc::clone(&sealing);
+                Box::pin(async move {
+                    let reseal = move || {
+                        let NewSecret { access, refresh, generation } = new;
+                        let new = Replacement { secret: access, refresh_token: refresh, generation };
+                        let old = SealedText { endo: &record.endo, signature: &record.signature };
+                        let sealed = vault.reseal(&device, old, &new).map_err(RecordsError::new)?;
+                        let (endo, signature) = (sealed.endo.to_string(), sealed.signature);
+                        Ok(StoredRecord { generation, endo, signature })
+                    };
+                    let interrupted = |_| RecordsError::new(CredentialsError::Interrupted);
+                    tokio::task::spawn_blocking(reseal).await.map_err(interrupted)?
+                })
+            }),
+            project: Box::new(move |transaction, device, record| match &bus {
+                Bus::Embedded(bus) => match show(bus, transaction, (device, record)) {
+                    Err(CredentialsError::Bus(BusError::Store(error)) | CredentialsError::Store(error)) => {
+                        Err(error)
+                    }
+                    Err(error) => {
+                        let error = &error as &dyn std::error::Error;
+                        tracing::warn!(error, credentials.uuid = %device, "the bus does not show a new secret");
+                        Ok(())
+                    }
+                    Ok(()) => Ok(()),
+                },
+                Bus::Meshblu(_) => {
+                    transaction.owe_projection(device, clock.now())?;
+                    let owed = Arc::clone(&owed);
+                    transaction.after_commit(move || owed.notify_one());
+                    Ok(())
+                }
+            }),
+        }
+    }
+}
+
+impl From<RenewalError> for CredentialsError {
+    fn from(error: RenewalError) -> Self {
+        match error {
+            RenewalError::Dead { reason } => Self::SignInAgain { reason },
+            RenewalError::NoRecord => Self::NoRecord,
+            error => Self::NotRenewed(error),
+        }
+    }
+}

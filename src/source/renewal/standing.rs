@@ -1,0 +1,83 @@
+//! How a secret stands, and what that means before it is used. Pure.
+
+use crate::ambient::Timestamp;
+use crate::store::{RenewalStage, StoredRenewal};
+
+/// How a secret stands, as far as anybody knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// How it is.
+    pub health: Health,
+    /// When it ends, where that is known.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// How a secret is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// Nothing is known against it.
+    Good,
+    /// It is to be renewed.
+    Due,
+    /// The answer to a renewal was lost, or is awaited.
+    InDoubt,
+    /// It cannot be renewed any more: somebody has to sign in again.
+    Dead {
+        /// Why, in a fixed text.
+        reason: String,
+    },
+}
+
+/// What is to be done before a secret is used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BeforeUse {
+    /// Nothing.
+    Use,
+    /// It is to be renewed.
+    Renew,
+    /// It is over, and nothing renews it.
+    SignInAgain {
+        /// Why, in a fixed text.
+        reason: String,
+    },
+}
+
+impl Standing {
+    /// How the secret of this generation stands.
+    pub fn of(renewal: Option<&StoredRenewal>, generation: u64, now: Timestamp) -> Self {
+        let Some(known) = about(renewal, generation) else {
+            return Self { health: Health::Good, expires_at: None };
+        };
+        let health = match known.stage {
+            RenewalStage::Dead => Health::Dead { reason: known.reason.clone().unwrap_or_default() },
+            RenewalStage::Sending | RenewalStage::InDoubt => Health::InDoubt,
+            RenewalStage::Idle if is_due(known, now) => Health::Due,
+            RenewalStage::Idle => Health::Good,
+        };
+        Self { health, expires_at: known.expires_at }
+    }
+}
+
+impl BeforeUse {
+    /// What is to be done before the secret of this generation is used. One that still lives is used where nothing can
+    /// be done about it now.
+    pub fn of(renewal: Option<&StoredRenewal>, generation: u64, now: Timestamp) -> Self {
+        let Some(known) = about(renewal, generation) else { return Self::Use };
+        let lives = known.expires_at.is_some_and(|end| now < end);
+        if known.stage == RenewalStage::Dead {
+            let reason = known.reason.clone().unwrap_or_default();
+            return if lives { Self::Use } else { Self::SignInAgain { reason } };
+        }
+        let rests = lives && now < known.rest_until;
+        if is_due(known, now) && !rests { Self::Renew } else { Self::Use }
+    }
+}
+
+/// What is known of one generation says nothing of another.
+fn about(renewal: Option<&StoredRenewal>, generation: u64) -> Option<&StoredRenewal> {
+    renewal.filter(|renewal| renewal.generation == generation)
+}
+
+fn is_due(renewal: &StoredRenewal, now: Timestamp) -> bool {
+    renewal.renew_at.is_some_and(|at| at <= now)
+}
