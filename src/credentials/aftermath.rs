@@ -28,7 +28,7 @@ impl CredentialsDevices {
     }
 
     /// Does what is due, again and again, until stopped.
-    pub async fn attend(self, mut stopped: watch::Receiver<bool>) {
+    pub(super) async fn attend(self, mut stopped: watch::Receiver<bool>) {
         loop {
             if let Err(error) = self.attend_once().await {
                 tracing::warn!(

@@ -85,9 +85,10 @@ impl CredentialsDevices {
         Ok(())
     }
 
-    /// Renews what is due, and shows a bus elsewhere what is new, again and again, until stopped.
-    pub async fn keep_fresh(self, stopped: watch::Receiver<bool>) {
-        tokio::join!(self.keep_renewed(stopped.clone()), self.keep_shown(stopped));
+    /// Does what follows from what is over, renews what is due, and shows a bus elsewhere what is new, until stopped.
+    pub async fn look_after(self, stopped: watch::Receiver<bool>) {
+        let attending = self.clone().attend(stopped.clone());
+        tokio::join!(attending, self.keep_renewed(stopped.clone()), self.keep_shown(stopped));
     }
 
     async fn keep_renewed(&self, mut stopped: watch::Receiver<bool>) {

@@ -102,8 +102,7 @@ impl Gateway {
             workers.spawn(self.webhooks(network).run(stopped.clone()));
         }
         workers.spawn(Dispatch::new(feed, desk, self.config.jobs.concurrency).run(stopped.clone()));
-        workers.spawn(self.credentials.clone().attend(stopped.clone()));
-        workers.spawn(self.credentials.clone().keep_fresh(stopped.clone()));
+        workers.spawn(self.credentials.clone().look_after(stopped.clone()));
         workers.spawn(self.housekeeping(stopped));
         let drain_within = Duration::from_secs(self.config.http.drain_seconds);
         let network = self.bus.clone();
