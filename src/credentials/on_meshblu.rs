@@ -28,7 +28,7 @@ impl CredentialsDevices {
     ) -> Result<Bound, CredentialsError> {
         let binding =
             Binding { credentials: parties.credentials.clone(), user_device: parties.user_device.clone() };
-        let stored = self.store.read({
+        let stored = self.store.glance({
             let (binding, renews) = (binding.clone(), self.renewing.is_some());
             move |view: &View<'_>| {
                 if view.is_revoked(&binding)? {
@@ -206,7 +206,7 @@ async fn record_shown_by(bus: &Meshblu, credentials: &DeviceUuid) -> Result<Stor
 
 fn record_of(device: &Value) -> Option<StoredRecord> {
     let signature = device["endoSignature"].as_str().unwrap_or_default().to_owned();
-    Some(StoredRecord { generation: 0, endo: device.get("endo")?.to_string(), signature })
+    Some(StoredRecord { generation: 0, endo: serde_json::to_string(device.get("endo")?).ok()?, signature })
 }
 
 /// The login of the credentials device that its opened record holds, if it holds one.

@@ -47,7 +47,7 @@ impl CredentialsDevices {
                     let record = bound_record(view, &binding)?;
                     Ok(Bound { record, renewal: renewal(view, &binding.credentials, renews)? })
                 };
-                self.store.read(look).await
+                self.store.glance(look).await
             }
             Bus::Meshblu(bus) => self.bound_record_on(bus, parties).await,
         }

@@ -9,12 +9,12 @@ use tracing::Instrument;
 use super::case::Case;
 use super::{Endings, Verdict};
 use crate::ambient::{Clock, Random};
+use crate::bus::Bus;
 use crate::bus::meshblu::MeshbluError;
-use crate::bus::{Bus, Login};
-use crate::credentials::{CredentialsDevices, CredentialsError, Opened, login_in};
+use crate::credentials::{CredentialsDevices, CredentialsError, login_in};
 use crate::job::{CallGate, GateError, Next, Registry, RunFailure, Workbench};
 use crate::message::{Failure, FailureCode, Parties, Reply};
-use crate::store::{QueuedDelivery, Store, StoreError, Taken, Transaction};
+use crate::store::{Place, Store, StoreError, Taken, Transaction};
 
 /// How often a job is run again whose API could not answer.
 #[derive(Clone, Copy, Debug)]
@@ -31,15 +31,6 @@ impl Default for Retry {
     fn default() -> Self {
         Self { times: 2, within: Duration::from_secs(10), pause: Duration::from_millis(500) }
     }
-}
-
-/// What comes with a message.
-#[derive(Debug, Default)]
-pub(super) struct With {
-    /// The credentials device where it came itself (`spec/endo.md` 2.5, v1).
-    pub(super) caller: Option<Login>,
-    /// Its credentials, where they were opened while it was accepted; for the first attempt.
-    pub(super) opened: Option<Opened>,
 }
 
 /// Everything that answering a message takes.
@@ -66,37 +57,36 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// Answers a message and ends its delivery; both are on disk together where the bus is in this process.
-    pub(super) async fn handle(&self, taken: Taken, with: With) -> Verdict {
+    /// Answers a message off the queue and ends its delivery; both are on disk together where the bus is in this process.
+    pub(super) async fn handle(&self, taken: Taken) -> Verdict {
         let id = taken.delivery.new.id.clone();
-        let verdict = self.work(taken, with).await;
+        let verdict = self.take_up(taken).await;
         self.endings.tell(&id, &verdict);
         verdict
     }
 
-    async fn work(&self, taken: Taken, with: With) -> Verdict {
-        let delivery = &taken.delivery;
-        if delivery.reply_started {
+    async fn take_up(&self, taken: Taken) -> Verdict {
+        if taken.delivery.reply_started {
             return self.give_up(taken, "reply_unknown").await;
         }
-        let Some(case) = Case::of(delivery, self.bus.service(), with.caller) else {
-            return self.give_up(taken, "bad route").await;
-        };
-        let span = tracing::info_span!("answer", delivery.id = %delivery.new.id);
-        let answer = self.answer(delivery, &case, with.opened).instrument(span).await;
+        match Case::of(&taken.delivery, self.bus.service()) {
+            Some(case) => self.work(taken, case).await,
+            None => self.give_up(taken, "bad route").await,
+        }
+    }
+
+    /// Answers a message that nobody has tried to answer yet, or that nobody knows of.
+    pub(super) async fn work(&self, taken: Taken, case: Case) -> Verdict {
+        let span = tracing::info_span!("answer", delivery.id = %taken.delivery.new.id);
+        let answer = self.answer(&taken, &case).instrument(span).await;
         self.end(taken, case, answer).await
     }
 
-    async fn answer(
-        &self,
-        delivery: &QueuedDelivery,
-        case: &Case,
-        mut opened: Option<Opened>,
-    ) -> Result<Reply, Failure> {
+    async fn answer(&self, taken: &Taken, case: &Case) -> Result<Reply, Failure> {
         let mut waited = Duration::ZERO;
         let mut attempt = 0;
         loop {
-            let failed = match self.attempt(delivery, case, opened.take()).await {
+            let failed = match self.attempt(taken, case).await {
                 Ok(reply) => return Ok(reply),
                 Err(failed) => failed,
             };
@@ -116,27 +106,18 @@ impl Desk {
     }
 
     /// Opens the credentials anew for every attempt: a binding that ended meanwhile ends the work.
-    async fn attempt(
-        &self,
-        delivery: &QueuedDelivery,
-        case: &Case,
-        opened: Option<Opened>,
-    ) -> Result<Reply, RunFailure> {
+    async fn attempt(&self, taken: &Taken, case: &Case) -> Result<Reply, RunFailure> {
         let parties = &case.parties;
-        let opened = match opened {
-            Some(opened) => opened,
-            None => self.credentials.open(parties).await,
-        };
-        let credentials = opened.map_err(|error| refusal(parties, &error))?;
+        let credentials = self.credentials.open(parties).await.map_err(|error| refusal(parties, &error))?;
         case.note_login(login_in(&credentials, &parties.credentials));
         if self.bus.meshblu().is_some() && case.login().is_none() {
             return Err(RunFailure::last(without_token()));
         }
-        if delivery.call_started {
+        if taken.delivery.call_started {
             return Err(RunFailure::last(outcome_unknown()));
         }
         let message = case.message.as_ref().map_err(|failure| RunFailure::last(failure.clone()))?;
-        let provisions = self.workbench.provide(credentials, self.gate(delivery.seq, case));
+        let provisions = self.workbench.provide(credentials, self.gate(taken.place.clone(), case));
         let span = tracing::info_span!("job", job.r#type = message.job_type().map(|name| name.to_string()));
         self.registry.run(message, provisions).instrument(span).await
     }
@@ -152,13 +133,14 @@ impl Desk {
     }
 
     /// Commits that something outside may change from now on.
-    fn gate(&self, seq: i64, case: &Case) -> CallGate {
+    fn gate(&self, place: Place, case: &Case) -> CallGate {
         let (store, started) = (self.store.clone(), case.call_started());
         CallGate::new(move || {
-            let store = store.clone();
+            let (store, place) = (store.clone(), place.clone());
             started.store(true, Ordering::Relaxed);
             Box::pin(async move {
-                let start = move |transaction: &Transaction<'_>| transaction.start_call(seq);
+                let start =
+                    move |transaction: &Transaction<'_>| transaction.start_call(place.within(transaction)?);
                 store.write::<_, StoreError, _>(start).await.map_err(GateError::new)
             })
         })

@@ -23,11 +23,18 @@ pub(super) struct Case {
 
 impl Case {
     /// `None` where the route names nobody who could be told.
-    pub(super) fn of(delivery: &QueuedDelivery, service: &DeviceUuid, caller: Option<Login>) -> Option<Self> {
+    pub(super) fn of(delivery: &QueuedDelivery, service: &DeviceUuid) -> Option<Self> {
         let route: Route = serde_json::from_str(delivery.new.route.as_deref()?).ok()?;
+        let message = serde_json::from_str(&delivery.new.body).ok();
+        Some(Self::new(route.parties(service).ok()?, message, None))
+    }
+
+    /// The case of a message; `None` where what was sent is none. A credentials device that comes itself brings its
+    /// login.
+    pub(super) fn new(parties: Parties, message: Option<Message>, caller: Option<Login>) -> Self {
+        let message = message.filter(|message| message.metadata.is_some()).ok_or_else(without_metadata);
         let login = caller.map_or_else(OnceLock::new, OnceLock::from);
-        let (parties, message) = (route.parties(service).ok()?, message(&delivery.new.body));
-        Some(Self { parties, message, call_started: Arc::default(), login })
+        Self { parties, message, call_started: Arc::default(), login }
     }
 
     /// What the sender wants to find in the reply.
@@ -56,11 +63,6 @@ impl Case {
     pub(super) fn call_started(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.call_started)
     }
-}
-
-fn message(body: &str) -> Result<Message, Failure> {
-    let message: Message = serde_json::from_str(body).map_err(|_| without_metadata())?;
-    if message.metadata.is_some() { Ok(message) } else { Err(without_metadata()) }
 }
 
 /// The original's own words (`spec/endo.md` 2.5).

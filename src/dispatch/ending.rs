@@ -3,6 +3,7 @@
 mod embedded;
 mod meshblu;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -14,7 +15,7 @@ use super::case::Case;
 use crate::ambient::Timestamp;
 use crate::bus::Bus;
 use crate::message::{Failure, Parties, Reply};
-use crate::store::{Ending, Outcome, StoreError, Taken, Transaction};
+use crate::store::{Ending, Outcome, Place, StoreError, Taken, Transaction};
 
 /// How many errors a status device keeps (`spec/endo.md` 2.5).
 const KEPT_ERRORS: i64 = -99;
@@ -30,6 +31,8 @@ const AFTER_FAILURE: Duration = Duration::from_millis(500);
 struct Told {
     parties: Parties,
     message: Value,
+    /// The same as JSON text.
+    text: Arc<str>,
     failure: Option<Failure>,
     respond_to: Option<Value>,
 }
@@ -43,7 +46,7 @@ impl Desk {
                 let respond_to = case.respond_to();
                 let told = Told::new(case.parties, answer, respond_to);
                 let verdict = told.verdict();
-                let end = End { seq: taken.delivery.seq, id: taken.delivery.new.id.clone(), told };
+                let end = End { place: taken.place.clone(), id: taken.delivery.new.id.clone(), told };
                 let (bus, now) = (bus.clone(), self.clock.now());
                 self.keep_end(taken, move |transaction| end.write(&bus, transaction, now)).await;
                 verdict
@@ -53,9 +56,11 @@ impl Desk {
 
     /// Ends a delivery that cannot be answered: it can be seen, and replayed.
     pub(super) async fn give_up(&self, taken: Taken, reason: &'static str) -> Verdict {
-        let (seq, now) = (taken.delivery.seq, self.clock.now());
+        let (place, now) = (taken.place.clone(), self.clock.now());
         tracing::warn!(delivery.id = %taken.delivery.new.id, reason, "a delivery was given up");
-        self.keep_end(taken, move |transaction| transaction.give_up(seq, reason, now)).await;
+        let give_up =
+            move |transaction: &Transaction<'_>| transaction.give_up(place.within(transaction)?, reason, now);
+        self.keep_end(taken, give_up).await;
         Verdict::Failed(Failure::new(502, reason))
     }
 
@@ -64,20 +69,22 @@ impl Desk {
     where
         F: Fn(&Transaction<'_>) -> Result<(), StoreError> + Clone + Send + 'static,
     {
-        if self.keep(end).await {
+        if self.keep(&taken.place, end).await.is_some() {
             taken.ended();
         }
     }
 
-    /// Writes until it is on disk; `false` where the store is closed.
-    async fn keep<F>(&self, change: F) -> bool
+    /// Writes until it is on disk; `None` where the store is closed, or has no room for a delivery that is new.
+    async fn keep<T, F>(&self, place: &Place, change: F) -> Option<T>
     where
-        F: Fn(&Transaction<'_>) -> Result<(), StoreError> + Clone + Send + 'static,
+        T: Send + 'static,
+        F: Fn(&Transaction<'_>) -> Result<T, StoreError> + Clone + Send + 'static,
     {
         loop {
             match self.store.write(change.clone()).await {
-                Ok(()) => return true,
-                Err(StoreError::Closed) => return false,
+                Ok(kept) => return Some(kept),
+                Err(StoreError::Closed) => return None,
+                Err(StoreError::Full) if !place.is_on_disk() => return None,
                 Err(error) => {
                     tracing::error!(
                         error = &error as &dyn std::error::Error,
@@ -97,7 +104,8 @@ impl Told {
             Ok(reply) => (reply.into_message(&parties.sender, to), None),
             Err(failure) => (failure.to_message(&parties.sender, to), Some(failure)),
         };
-        Self { parties, message, failure, respond_to }
+        let text = serde_json::to_string(&message).expect("a JSON value can be written").into();
+        Self { parties, message, text, failure, respond_to }
     }
 
     fn verdict(&self) -> Verdict {
@@ -110,7 +118,7 @@ impl Told {
         Outcome {
             ending: ending.as_str().to_owned(),
             code: code.and_then(|code| u16::try_from(code).ok()),
-            reply: Some(self.message.to_string()),
+            reply: Some(self.text.as_ref().to_owned()),
             ended_at,
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::answer::{Desk, With};
+use super::answer::Desk;
 use crate::store::Feed;
 
 /// How long to wait before asking a store again that failed.
@@ -46,7 +46,7 @@ impl Dispatch {
         match self.feed.next(self.concurrency - running.len()).await {
             Ok(taken) => taken.into_iter().for_each(|taken| {
                 let desk = Arc::clone(&self.desk);
-                running.spawn(async move { drop(desk.handle(taken, With::default()).await) });
+                running.spawn(async move { drop(desk.handle(taken).await) });
             }),
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "cannot read the queue");

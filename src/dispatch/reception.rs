@@ -1,21 +1,24 @@
-//! Where messages from a bus elsewhere come in: accepted on disk, worked on at once, and answered to whoever brought them.
+//! Where messages from a bus elsewhere come in: worked on at once, and answered to whoever brought them.
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
-use futures_util::future::{Either, select};
 use thiserror::Error;
-use tokio::runtime::Handle;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use super::Verdict;
-use super::answer::{Desk, With};
+use super::answer::Desk;
+use super::case::Case;
 use crate::bus::Login;
 use crate::bus::meshblu::firehose::FirehoseEvent;
-use crate::credentials::Opened;
-use crate::message::{BadRoute, DeliveryId, Parties, Route};
-use crate::store::{Acceptance, Feed, NewDelivery, StoreError, View, Work};
+use crate::message::{BadRoute, DeliveryId, Message, Parties, Route};
+use crate::store::{Feed, NewDelivery, StoreError, Transaction, View, Work};
+
+/// How long a message may be worked on that is not on disk. Whoever brought it waits for the end all the same, which is
+/// on disk before it is told; what ends sooner costs no commit of its own.
+const OFF_DISK: Duration = Duration::from_millis(20);
 
 /// A message that somebody brings.
 #[derive(Debug)]
@@ -24,6 +27,8 @@ pub struct Arrival {
     pub route: Route,
     /// The message as JSON text.
     pub body: String,
+    /// The message, if the text is one.
+    pub message: Option<Message>,
     /// Its constant name, where its bus vouches for one: what has this name again is the same message.
     pub id: Option<DeliveryId>,
     /// The credentials device, where it came itself.
@@ -32,7 +37,8 @@ pub struct Arrival {
 
 impl From<FirehoseEvent> for Arrival {
     fn from(event: FirehoseEvent) -> Self {
-        Self { route: event.route, body: event.body, id: None, caller: None }
+        let message = serde_json::from_str(&event.body).ok();
+        Self { route: event.route, body: event.body, message, id: None, caller: None }
     }
 }
 
@@ -60,26 +66,33 @@ struct Parts {
     desk: Arc<Desk>,
     turns: Arc<Semaphore>,
     most: u32,
-    runtime: Handle,
+}
+
+/// What is known of a delivery that has a name.
+enum Known {
+    Nothing,
+    /// It was accepted and has not ended.
+    Open,
+    Ended(Verdict),
 }
 
 impl Reception {
-    /// A reception that accepts into `feed`, has `desk` answer, and does that for `most` messages at a time, on the
-    /// runtime that it is made in.
+    /// A reception that accepts into `feed`, has `desk` answer, and does that for `most` messages at a time.
     pub fn new(feed: Arc<Feed>, desk: Arc<Desk>, most: usize) -> Self {
         let most = u32::try_from(most.max(1)).unwrap_or(u32::MAX);
         let turns = Arc::new(Semaphore::new(most as usize));
-        Self(Arc::new(Parts { feed, desk, turns, most, runtime: Handle::current() }))
+        Self(Arc::new(Parts { feed, desk, turns, most }))
     }
 
-    /// Receives a message and answers how it ended. The work goes on when nobody waits for that any more.
+    /// Receives a message and answers how it ended. The work goes on when nobody waits for that any more, as long as the
+    /// caller's runtime does.
     ///
     /// # Errors
     /// [`NotReceived`].
     pub async fn receive(&self, arrival: Arrival) -> Result<Verdict, NotReceived> {
         let parties = arrival.route.parties(self.0.desk.bus.service())?;
         let parts = Arc::clone(&self.0);
-        let work = self.0.runtime.spawn(async move { parts.receive(arrival, &parties).await });
+        let work = tokio::spawn(async move { parts.receive(arrival, parties).await });
         work.await.unwrap_or(Err(NotReceived::Stopping))
     }
 
@@ -111,11 +124,30 @@ impl Reception {
 }
 
 impl Parts {
-    async fn receive(&self, arrival: Arrival, parties: &Parties) -> Result<Verdict, NotReceived> {
+    async fn receive(&self, arrival: Arrival, parties: Parties) -> Result<Verdict, NotReceived> {
         let turn = self.turns.acquire().await.map_err(|_| NotReceived::Stopping)?;
-        let Arrival { route, body, id, caller } = arrival;
-        let may_be_known = id.is_some();
-        let new = NewDelivery {
+        let Some(id) = arrival.id.clone() else {
+            return Ok(self.answer(arrival, parties).await);
+        };
+        // Before the store is asked: whoever has the same message in hand may end it meanwhile.
+        let (ending, claim) = self.desk.endings.listen(&id);
+        match self.known(id.clone()).await? {
+            Known::Ended(verdict) => Ok(verdict),
+            Known::Nothing if claim.is_some() => {
+                let verdict = self.answer(arrival, parties).await;
+                self.desk.endings.tell(&id, &verdict);
+                Ok(verdict)
+            }
+            Known::Nothing | Known::Open => {
+                drop(turn);
+                heard(ending).await
+            }
+        }
+    }
+
+    async fn answer(&self, arrival: Arrival, parties: Parties) -> Verdict {
+        let Arrival { route, body, message, id, caller } = arrival;
+        let taken = self.feed.hold(NewDelivery {
             id: id.unwrap_or_else(|| self.desk.random.uuid().into()),
             work: Work::Job,
             device: self.desk.bus.service().clone(),
@@ -123,49 +155,37 @@ impl Parts {
             route: Some(route.to_text()),
             target: None,
             body,
-        };
-        let id = new.id.clone();
-        // Before the store is asked: whoever has the same message in hand may end it meanwhile.
-        let ending = self.desk.endings.listen(&id);
-        let (acceptance, opened) = match may_be_known {
-            true => (self.feed.accept(new).await?, None),
-            false => self.accept_and_open(new, parties).await?,
-        };
-        match acceptance {
-            Acceptance::Taken(taken) => Ok(self.desk.handle(taken, With { caller, opened }).await),
-            Acceptance::Known => {
-                drop(turn);
-                match self.first_verdict(&id).await? {
-                    Some(verdict) => Ok(verdict),
-                    None => ending.await.map_err(|_| NotReceived::Stopping),
-                }
-            }
+        });
+        let place = taken.place.clone();
+        let mut work = pin!(self.desk.work(taken, Case::new(parties, message, caller)));
+        if let Ok(verdict) = tokio::time::timeout(OFF_DISK, &mut work).await {
+            return verdict;
         }
+        let accept = move |transaction: &Transaction<'_>| place.within(transaction).map(drop);
+        if let Err(error) = self.desk.store.write::<_, StoreError, _>(accept).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "a message is worked on that is not on disk"
+            );
+        }
+        work.await
     }
 
-    /// Accepts a message that nobody could bring twice, and opens its credentials meanwhile, which changes nothing.
-    async fn accept_and_open(
-        &self,
-        new: NewDelivery,
-        parties: &Parties,
-    ) -> Result<(Acceptance, Option<Opened>), StoreError> {
-        let (accepting, opening) = (pin!(self.feed.accept(new)), pin!(self.desk.credentials.open(parties)));
-        let (accepted, opened) = match select(accepting, opening).await {
-            Either::Left((accepted, opening)) => (accepted?, opening.await),
-            Either::Right((opened, accepting)) => (accepting.await?, opened),
-        };
-        Ok((accepted, Some(opened)))
-    }
-
-    /// How the message ended that came under this name first; `None` while it has not.
-    async fn first_verdict(&self, id: &DeliveryId) -> Result<Option<Verdict>, StoreError> {
-        let id = id.clone();
+    async fn known(&self, id: DeliveryId) -> Result<Known, StoreError> {
         let look = move |view: &View<'_>| {
             if let Some(outcome) = view.outcomes(&id)?.first() {
-                return Ok(Some(Verdict::of(outcome)));
+                return Ok(Known::Ended(Verdict::of(outcome)));
             }
-            Ok(view.dead_letter(&id)?.map(|letter| Verdict::of_dead_letter(&letter)))
+            if let Some(letter) = view.dead_letter(&id)? {
+                return Ok(Known::Ended(Verdict::of_dead_letter(&letter)));
+            }
+            Ok(if view.is_queued(&id)? { Known::Open } else { Known::Nothing })
         };
-        self.desk.store.read(look).await
+        self.desk.store.glance(look).await
     }
+}
+
+/// The end of a delivery that somebody else has in hand.
+async fn heard(ending: oneshot::Receiver<Verdict>) -> Result<Verdict, NotReceived> {
+    ending.await.map_err(|_| NotReceived::Stopping)
 }

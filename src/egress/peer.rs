@@ -29,14 +29,17 @@ pub struct PeerRequest {
 pub struct Peer {
     egress: Egress,
     base_url: String,
+    /// The same, read once.
+    base: Url,
     limit: Duration,
 }
 
 impl Egress {
     /// The server at `base_url`; each call of it may take as long as `limit`, its answer included.
     pub fn peer(&self, base_url: &Url, limit: Duration) -> Peer {
+        let base = base_url.clone();
         let base_url = base_url.as_str().trim_end_matches('/').to_owned();
-        Peer { egress: self.clone(), base_url, limit }
+        Peer { egress: self.clone(), base_url, base, limit }
     }
 }
 
@@ -64,11 +67,23 @@ impl Peer {
     /// # Errors
     /// Any [`EgressError`]; [`EgressError::nothing_sent`] tells which leave no doubt.
     pub async fn call(&self, request: PeerRequest) -> Result<http::Response<Bytes>, EgressError> {
-        let url = Url::parse(&format!("{}{}", self.base_url, request.target));
-        let mut call = Request::new(request.method, url.map_err(|_| EgressError::Address)?);
+        let mut call = Request::new(request.method, self.address(&request.target));
         *call.headers_mut() = request.headers;
         *call.body_mut() = (!request.body.is_empty()).then(|| request.body.into());
         *call.timeout_mut() = Some(self.limit);
         self.egress.0.listed.exchange(call).await
+    }
+
+    /// Where this target is; what of the server's address comes before it stays.
+    fn address(&self, target: &str) -> Url {
+        let (path, query) =
+            target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
+        let mut url = self.base.clone();
+        match self.base.path().trim_end_matches('/') {
+            "" => url.set_path(path),
+            before => url.set_path(&format!("{before}{path}")),
+        }
+        url.set_query(query);
+        url
     }
 }

@@ -7,14 +7,16 @@ use zeroize::Zeroizing;
 
 use super::Gateway;
 use crate::bus::Login;
-use crate::http::{Documents, Entrance, FrontDoor, Health, OneTimeLinks, Owners, Sessions, Webhook};
+use crate::http::{
+    Documents, Entrance, FrontDoor, Health, OneTimeLinks, Owners, Presence, Sessions, Webhook,
+};
 
 impl Gateway {
     /// The front door of a gateway that listens at `address`.
     pub(super) fn door(
         &self,
         (documents, health, webhook): (Documents, Health, Option<Webhook>),
-        (address, entrance): (SocketAddr, Entrance),
+        (address, entrance, presence): (SocketAddr, Entrance, Presence),
     ) -> FrontDoor {
         FrontDoor {
             documents,
@@ -29,6 +31,7 @@ impl Gateway {
                 proof_age: Duration::from_secs(self.config.credentials.reauthentication),
             }),
             entrance: Some(entrance),
+            presence,
         }
     }
 

@@ -1,5 +1,6 @@
 //! A gateway at work: its listeners, its workers and their end.
 
+use std::convert::Infallible;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use crate::bus::meshblu::firehose::Firehose;
 use crate::config::{BusKind, Config, Intake};
 use crate::dispatch::{Desk, Dispatch, Endings, Reception, Retry};
 use crate::http::{Check, Documents, Draining, Health, Limits, OneTimeLinks, SCHEMAS, Webhook};
+use crate::signature::Verifier;
 use crate::store::{Feed, Work};
 
 /// How often what is no longer kept is removed.
@@ -58,6 +60,7 @@ pub struct Running {
     links: Option<OneTimeLinks>,
     reception: Option<Reception>,
     servers: Vec<ServerHandle>,
+    left: mpsc::Receiver<Infallible>,
     draining: Draining,
     stop: watch::Sender<bool>,
     workers: JoinSet<()>,
@@ -83,7 +86,7 @@ impl Gateway {
             let concurrency = self.config.jobs.concurrency;
             let desk = Reception::new(Arc::clone(&feed), Arc::clone(&desk), concurrency);
             match self.config.bus.intake {
-                Intake::Webhook => webhook = Some(Webhook::new(verifier, bus.clone(), desk.clone())),
+                Intake::Webhook => webhook = Some(self.posted_to((verifier, bus), &desk)),
                 Intake::Firehose => link = Some(self.read_firehose(bus, &desk, (&mut workers, &stopped))),
             }
             reception = Some(desk);
@@ -92,7 +95,8 @@ impl Gateway {
         let draining = health.draining();
         let entrance = self.entrance(gateway);
         let links = entrance.links.clone();
-        let door = self.door((documents, health, webhook), (gateway, entrance));
+        let (presence, left) = mpsc::channel(1);
+        let door = self.door((documents, health, webhook), (gateway, entrance, presence));
         let front = crate::http::serve(listeners.gateway, door, Limits::from(&self.config.http))
             .map_err(failed(gateway))?;
         serve(&mut workers, &mut servers, front);
@@ -104,20 +108,27 @@ impl Gateway {
         workers.spawn(Dispatch::new(feed, desk, self.config.jobs.concurrency).run(stopped.clone()));
         workers.spawn(self.credentials.clone().look_after(stopped.clone()));
         workers.spawn(self.housekeeping(stopped));
-        let drain_within = Duration::from_secs(self.config.http.drain_seconds);
-        let network = self.bus.clone();
         Ok(Running {
             gateway,
             bus,
-            network,
+            network: self.bus.clone(),
             links,
             reception,
             servers,
+            left,
             draining,
             stop,
             workers,
-            drain_within,
+            drain_within: Duration::from_secs(self.config.http.drain_seconds),
         })
+    }
+
+    /// Where a Meshblu posts messages: signed for the address that others reach the gateway by.
+    fn posted_to(&self, (verifier, bus): (Verifier, &Meshblu), reception: &Reception) -> Webhook {
+        let url = self.config.listen.public_url.as_deref().unwrap_or_default();
+        let secure = url.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("https:"));
+        let scheme = if secure { "https" } else { "http" };
+        Webhook::new((verifier, scheme), bus.clone(), reception.clone())
     }
 
     /// Has messages read off a Meshblu's firehose; answers whether the link is up.
@@ -264,13 +275,15 @@ impl Running {
             network.close_streams();
         }
         let finish = async {
-            for server in &self.servers {
-                server.stop(true).await;
-            }
+            // Before its servers: what they brought is worked on where they run.
             if let Some(reception) = &self.reception {
                 reception.finish().await;
             }
+            for server in &self.servers {
+                server.stop(true).await;
+            }
             while self.workers.join_next().await.is_some() {}
+            self.left.recv().await;
         };
         if tokio::time::timeout(self.drain_within, finish).await.is_err() {
             tracing::warn!("some work was not finished in time; it is done after the next start");

@@ -25,6 +25,9 @@ pub struct Limits {
     pub drain_within: Duration,
 }
 
+/// More threads than this have nothing to do: one writes to the disk for all.
+const MOST_WORKERS: usize = 4;
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -34,7 +37,7 @@ impl Default for Limits {
             keep_alive: Duration::from_secs(30),
             disconnect_within: Duration::from_secs(5),
             connections: 256,
-            workers: 1,
+            workers: std::thread::available_parallelism().map_or(1, |cores| cores.get().min(MOST_WORKERS)),
             drain_within: Duration::from_secs(25),
         }
     }

@@ -30,6 +30,6 @@ pub use limits::Limits;
 pub use owners::Owners;
 pub use problem::{Kind, Problem};
 pub use schemas::SCHEMAS;
-pub use server::{FrontDoor, drain, serve};
+pub use server::{FrontDoor, Presence, drain, serve};
 pub use session::{Fields, OneTimeLinks, Session, Sessions};
 pub use webhook::Webhook;

@@ -23,7 +23,10 @@ pub(super) type Answer = Result<HttpResponse, Problem>;
 
 /// Sets up the routes that need no proof of who is calling (`spec/endo.md` 2.3), and the answers where there is none.
 pub(super) fn routes(config: &mut ServiceConfig) {
+    // They are tried in this order: what comes most often comes first.
     config
+        .service(postable("/v2/messages", web::post().to(webhook::by_bus)))
+        .service(postable("/v1/messages", web::post().to(webhook::by_device)))
         .service(resource("/healthcheck").to(healthcheck))
         .service(readable("/version", read().to(version)))
         .service(readable("/proofoflife", read().to(proof_of_life)))
@@ -35,8 +38,6 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(readable("/schemas/{name}", read().to(static_schema)))
         .configure(owners_routes)
         .configure(page_routes)
-        .service(postable("/v1/messages", web::post().to(webhook::by_device)))
-        .service(postable("/v2/messages", web::post().to(webhook::by_bus)))
         .default_service(web::to(nothing_here));
 }
 

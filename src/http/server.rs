@@ -1,5 +1,6 @@
 //! The server behind the front door: its listener, its time limits and its end.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::TcpListener;
 
@@ -7,6 +8,7 @@ use actix_web::dev::{Server, ServerHandle};
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
+use tokio::sync::mpsc;
 
 use super::connection::Connection;
 use super::documents::Documents;
@@ -18,6 +20,9 @@ use super::routes::routes;
 use super::webhook::Webhook;
 use super::welcome::welcome;
 use crate::ambient::{Clock, Random};
+
+/// Nobody is told anything by it: that it is gone tells that the door is.
+pub type Presence = mpsc::Sender<Infallible>;
 
 /// What the routes need.
 pub struct FrontDoor {
@@ -37,6 +42,8 @@ pub struct FrontDoor {
     pub owners: Option<Owners>,
     /// What people's browsers come in by.
     pub entrance: Option<Entrance>,
+    /// Dropped with the door, after everything else in it: threads that serve end a little later than their server.
+    pub presence: Presence,
 }
 
 /// Serves the front door on `listener` until the server's handle stops it; must be called within a Tokio runtime.

@@ -13,10 +13,10 @@ use super::presented;
 use super::problem::{Kind, Problem};
 use super::routes::Answer;
 use super::server::FrontDoor;
+use crate::bus::form;
 use crate::bus::meshblu::Meshblu;
-use crate::bus::{Login, form};
 use crate::dispatch::{Arrival, NotReceived, Reception, Verdict};
-use crate::message::{DeliveryId, Failure, Route};
+use crate::message::{DeliveryId, Failure, Message, Route};
 use crate::signature::{Refusal, Request, Verified, Verifier};
 
 /// The longest name of a delivery, in bytes.
@@ -27,13 +27,15 @@ pub struct Webhook {
     verifier: Verifier,
     bus: Meshblu,
     reception: Reception,
+    scheme: &'static str,
     named_the_setting: AtomicBool,
 }
 
 impl Webhook {
     /// Messages that `verifier` believes, or that a credentials device of `bus` brings itself, go to `reception`.
-    pub fn new(verifier: Verifier, bus: Meshblu, reception: Reception) -> Self {
-        Self { verifier, bus, reception, named_the_setting: AtomicBool::new(false) }
+    /// `scheme` is that of the address where they are sent: whatever ends TLS before this server does not tell.
+    pub fn new((verifier, scheme): (Verifier, &'static str), bus: Meshblu, reception: Reception) -> Self {
+        Self { verifier, bus, reception, scheme, named_the_setting: AtomicBool::new(false) }
     }
 
     fn refused(&self, refusal: &Refusal) -> Problem {
@@ -73,10 +75,10 @@ pub(super) async fn by_bus(request: HttpRequest, body: Body, door: Data<FrontDoo
             request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
         let verified = webhook
             .verifier
-            .verify(&presented_request(&request, (&fields, &body.0)), door.clock.now())
+            .verify(&presented_request((&request, webhook.scheme), (&fields, &body.0)), door.clock.now())
             .map_err(|refusal| webhook.refused(&refusal))?;
         meant_for_us(&verified, webhook.bus.service().uuid.as_str())?;
-        arrival(request.headers(), &verified, None)?
+        arrival(request.headers(), &verified)?
     };
     webhook.receive(arrival).await
 }
@@ -98,8 +100,8 @@ pub(super) async fn by_device(request: HttpRequest, body: Body, door: Data<Front
     if parties.credentials != login.uuid {
         return Err(Problem::new(Kind::NotAllowed, "The route does not end in the caller"));
     }
-    let body = message(request.headers(), &body.0)?;
-    webhook.receive(Arrival { route, body, id: None, caller: Some(login) }).await
+    let (body, message) = message(request.headers(), &body.0)?;
+    webhook.receive(Arrival { route, body, message, id: None, caller: Some(login) }).await
 }
 
 fn embedded() -> Problem {
@@ -107,13 +109,13 @@ fn embedded() -> Problem {
 }
 
 fn presented_request<'a>(
-    request: &'a HttpRequest,
+    (request, scheme): (&'a HttpRequest, &'a str),
     (fields, body): (&'a [(&'a str, &'a [u8])], &'a [u8]),
 ) -> Request<'a> {
     let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
     Request {
         method: request.method().as_str(),
-        scheme: "http",
+        scheme,
         authority: header("host").unwrap_or_default(),
         target: request.uri().path_and_query().map_or("/", |target| target.as_str()),
         fields,
@@ -133,14 +135,10 @@ fn meant_for_us(verified: &Verified<'_>, service: &str) -> Result<(), Problem> {
 }
 
 /// Where the signature covers the body, the name that it covers too decides what is a repeat.
-fn arrival(headers: &HeaderMap, verified: &Verified<'_>, caller: Option<Login>) -> Result<Arrival, Problem> {
+fn arrival(headers: &HeaderMap, verified: &Verified<'_>) -> Result<Arrival, Problem> {
     let id = verified.delivery_id().filter(|id| verified.covers_body() && id.len() <= LONGEST_ID);
-    Ok(Arrival {
-        route: route(headers)?,
-        body: message(headers, verified.body())?,
-        id: id.map(DeliveryId::from),
-        caller,
-    })
+    let (route, (body, message)) = (route(headers)?, message(headers, verified.body())?);
+    Ok(Arrival { route, body, message, id: id.map(DeliveryId::from), caller: None })
 }
 
 /// Absent, empty, or JSON that is no list of hops: 422, as the original's. Not JSON: the request is broken.
@@ -153,20 +151,26 @@ fn route(headers: &HeaderMap) -> Result<Route, Problem> {
     if text.is_empty() {
         return Err(bad_route());
     }
-    let value: Value = serde_json::from_slice(text).map_err(|_| malformed("x-meshblu-route is not JSON"))?;
-    serde_json::from_value(value).map_err(|_| bad_route())
+    serde_json::from_slice(text).map_err(|_| match serde_json::from_slice::<Value>(text) {
+        Ok(_) => bad_route(),
+        Err(_) => malformed("x-meshblu-route is not JSON"),
+    })
 }
 
-/// The message as JSON text. Nothing but an object is one.
-fn message(headers: &HeaderMap, body: &[u8]) -> Result<String, Problem> {
+/// The body as JSON text, and the message in it. Nothing but an object is taken.
+fn message(headers: &HeaderMap, body: &[u8]) -> Result<(String, Option<Message>), Problem> {
+    let text = std::str::from_utf8(body).map_err(|_| malformed("The body is not UTF-8"))?;
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if content_type.starts_with("application/x-www-form-urlencoded") {
-        let text = std::str::from_utf8(body).map_err(|_| malformed("The body is not UTF-8"))?;
-        return Ok(Value::Object(form::parse(text)).to_string());
+    let text = match content_type.starts_with("application/x-www-form-urlencoded") {
+        true => Value::Object(form::parse(text)).to_string(),
+        false => text.to_owned(),
+    };
+    let message = serde_json::from_str(&text).ok().filter(|_| text.trim_start().starts_with('{'));
+    if message.is_none() {
+        serde_json::from_str::<Map<String, Value>>(&text)
+            .map_err(|_| malformed("The body is not a JSON object"))?;
     }
-    serde_json::from_slice::<Map<String, Value>>(body)
-        .map_err(|_| malformed("The body is not a JSON object"))?;
-    std::str::from_utf8(body).map(str::to_owned).map_err(|_| malformed("The body is not UTF-8"))
+    Ok((text, message))
 }
 
 pub(super) fn failed(failure: Failure) -> Problem {

@@ -13,6 +13,7 @@ mod key_error;
 mod pem;
 mod policy;
 mod refusal;
+mod remembered;
 mod request;
 mod rfc9421;
 mod rsa;

@@ -4,6 +4,7 @@ use super::cavage;
 use super::ed25519::Ed25519PublicKey;
 use super::policy::Policy;
 use super::refusal::Refusal;
+use super::remembered::RememberingKey;
 use super::request::Request;
 use super::rfc9421;
 use super::rsa::RsaPublicKey;
@@ -21,7 +22,7 @@ pub(super) struct Sender {
 #[derive(Default)]
 pub struct Verifier {
     senders: Vec<Sender>,
-    old_bus: Option<(RsaPublicKey, Policy)>,
+    old_bus: Option<(RememberingKey, Policy)>,
 }
 
 impl Verifier {
@@ -40,7 +41,7 @@ impl Verifier {
     /// Trusts draft-cavage signatures of this key, whatever name they give it, held to this policy.
     #[must_use]
     pub fn trusting_old_bus(mut self, key: RsaPublicKey, policy: Policy) -> Self {
-        self.old_bus = Some((key, policy));
+        self.old_bus = Some((RememberingKey::new(key), policy));
         self
     }
 

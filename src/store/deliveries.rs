@@ -58,8 +58,6 @@ pub struct NewDelivery {
 /// Work that was accepted and has no outcome yet.
 #[derive(Clone, Debug)]
 pub struct QueuedDelivery {
-    /// Its place in the queue; names it within this store.
-    pub seq: i64,
     /// What was accepted.
     pub new: NewDelivery,
     /// When it was accepted.
@@ -73,9 +71,9 @@ pub struct QueuedDelivery {
 }
 
 impl QueuedDelivery {
-    /// Work that was just accepted.
-    pub(super) fn first(seq: i64, new: NewDelivery, accepted_at: Timestamp) -> Self {
-        Self { seq, new, accepted_at, attempts: 0, call_started: false, reply_started: false }
+    /// Work that just came.
+    pub(super) fn first(new: NewDelivery, accepted_at: Timestamp) -> Self {
+        Self { new, accepted_at, attempts: 0, call_started: false, reply_started: false }
     }
 }
 
@@ -124,20 +122,26 @@ impl View<'_> {
     /// # Errors
     /// What the database reports.
     pub(super) fn queued(&self, seq: i64) -> Result<Option<QueuedDelivery>, StoreError> {
-        let sql =
-            format!("SELECT {COLUMNS}, seq, call_started, reply IS NOT NULL FROM deliveries WHERE seq = ?1");
+        let sql = format!("SELECT {COLUMNS}, call_started, reply IS NOT NULL FROM deliveries WHERE seq = ?1");
         Ok(self.prepare(&sql)?.query_row([seq], queued_delivery).optional()?)
     }
 
-    /// Whether a job of this id was ever accepted, as far back as is remembered.
+    /// Whether a job of this id waits or is worked on.
     ///
     /// # Errors
     /// What the database reports.
-    pub(super) fn knows_job(&self, id: &DeliveryId) -> Result<bool, StoreError> {
-        let sql = "SELECT 1 FROM deliveries WHERE work = 0 AND id = ?1
-                   UNION ALL SELECT 1 FROM outcomes WHERE id = ?1
-                   UNION ALL SELECT 1 FROM dead_letters WHERE id = ?1 LIMIT 1";
+    pub fn is_queued(&self, id: &DeliveryId) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM deliveries WHERE work = 0 AND id = ?1";
         Ok(self.prepare(sql)?.query_row([id.as_str()], |_| Ok(())).optional()?.is_some())
+    }
+
+    /// Whether the work at this place has this id.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub(super) fn is_queued_at(&self, seq: i64, id: &DeliveryId) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM deliveries WHERE seq = ?1 AND id = ?2";
+        Ok(self.prepare(sql)?.query_row((seq, id.as_str()), |_| Ok(())).optional()?.is_some())
     }
 
     /// When the next work that is not due yet becomes due, as far as the clock goes on as it does.
@@ -232,21 +236,23 @@ impl Transaction<'_> {
     /// Notes that a job is about to change something outside.
     ///
     /// # Errors
-    /// What the database reports.
+    /// [`StoreError::Undone`] where the work has ended; else what the database reports.
     pub fn start_call(&self, seq: i64) -> Result<(), StoreError> {
-        self.prepare("UPDATE deliveries SET call_started = 1 WHERE seq = ?1")?.execute([seq])?;
-        Ok(())
+        match self.prepare("UPDATE deliveries SET call_started = 1 WHERE seq = ?1")?.execute([seq])? {
+            0 => Err(StoreError::Undone),
+            _ => Ok(()),
+        }
     }
 
     /// Writes down the reply that is about to leave for a bus elsewhere, where nobody can tell later whether it
-    /// arrived. What this transaction does may use the room that is kept free for endings.
+    /// arrived; answers whether the work had not ended before. What this transaction does may use the room that is kept
+    /// free for endings.
     ///
     /// # Errors
     /// What the database reports.
-    pub fn start_reply(&self, seq: i64, reply: &str) -> Result<(), StoreError> {
+    pub fn start_reply(&self, seq: i64, reply: &str) -> Result<bool, StoreError> {
         self.use_reserve();
-        self.prepare("UPDATE deliveries SET reply = ?2 WHERE seq = ?1")?.execute((seq, reply))?;
-        Ok(())
+        Ok(self.prepare("UPDATE deliveries SET reply = ?2 WHERE seq = ?1")?.execute((seq, reply))? > 0)
     }
 
     /// Takes work out of the queue; answers whether it was still there. Its outcome commits with this. What this
@@ -339,9 +345,8 @@ fn queued_delivery(row: &Row<'_>) -> rusqlite::Result<QueuedDelivery> {
         new: new_delivery(row)?,
         accepted_at: Timestamp::from_millis(row.get(7)?),
         attempts: row.get(8)?,
-        seq: row.get(9)?,
-        call_started: row.get(10)?,
-        reply_started: row.get(11)?,
+        call_started: row.get(9)?,
+        reply_started: row.get(10)?,
     })
 }
 

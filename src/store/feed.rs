@@ -1,16 +1,14 @@
 //! Hands out work that is due, each piece to one worker at a time.
 
-use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::{NewDelivery, QueuedDelivery, Store, StoreError, Transaction, View, Work};
+use super::place::InFlight;
+use super::{NewDelivery, Place, QueuedDelivery, Store, StoreError, Transaction, View, Work};
 use crate::ambient::{Clock, Timestamp};
-
-type InFlight = Arc<Mutex<HashSet<i64>>>;
 
 /// The workers' end of the queue of one kind of work.
 #[derive(Debug)]
@@ -35,7 +33,8 @@ const NEVER: i64 = i64::MIN;
 pub struct Taken {
     /// The work.
     pub delivery: QueuedDelivery,
-    in_flight: InFlight,
+    /// Its place in the queue.
+    pub place: Place,
     bell: Arc<Notify>,
     ended: bool,
 }
@@ -49,20 +48,11 @@ impl Taken {
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        self.in_flight.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.delivery.seq);
+        self.place.leave();
         if !self.ended {
             self.bell.notify_one();
         }
     }
-}
-
-/// What became of a job that was brought.
-#[derive(Debug)]
-pub enum Acceptance {
-    /// It is on disk, and in the hands of whoever brought it.
-    Taken(Taken),
-    /// A job of this id was accepted before: it waits, runs or is over; or somebody else was handed this one first.
-    Known,
 }
 
 /// The hosts that get no work for now.
@@ -124,29 +114,11 @@ impl Feed {
         }
     }
 
-    /// Accepts a job and takes it at once, when it is on disk. Not to be given up half-way: what was taken would wait for
-    /// the next start.
-    ///
-    /// # Errors
-    /// [`StoreError::Full`], or what the store reports; nothing is accepted then.
-    pub async fn accept(&self, new: NewDelivery) -> Result<Acceptance, StoreError> {
-        let (in_flight, now) = (Arc::clone(&self.in_flight), self.clock.now());
-        let is_ours = Arc::new(AtomicBool::new(false));
-        let claim = Arc::clone(&is_ours);
-        let accept = move |transaction: &Transaction<'_>| {
-            if transaction.knows_job(&new.id)? {
-                return Ok(None);
-            }
-            let seq = transaction.accept(&new, now)?;
-            transaction.after_commit(move || {
-                let is_free = in_flight.lock().unwrap_or_else(PoisonError::into_inner).insert(seq);
-                claim.store(is_free, Ordering::Relaxed);
-            });
-            Ok(Some(QueuedDelivery::first(seq, new, now)))
-        };
-        let accepted = self.store.write::<_, StoreError, _>(accept).await?;
-        let taken = accepted.filter(|_| is_ours.load(Ordering::Relaxed));
-        Ok(taken.map_or(Acceptance::Known, |delivery| Acceptance::Taken(self.handed_out(delivery))))
+    /// Takes a job in hand that is not on disk yet: it is from the first thing on that is written at its place.
+    pub fn hold(&self, new: NewDelivery) -> Taken {
+        let now = self.clock.now();
+        let place = Place::of_new(new.clone(), now, self.in_flight.clone());
+        self.handed_out(QueuedDelivery::first(new, now), place)
     }
 
     async fn take(
@@ -156,13 +128,14 @@ impl Feed {
     ) -> Result<Due<Taken>, StoreError> {
         let _turn = self.turn.lock().await;
         let work = self.work;
-        let in_flight = Arc::clone(&self.in_flight);
+        let in_flight = self.in_flight.clone();
         let look = move |view: &View<'_>| {
             // Before the first read, which fixes the moment that is seen: what is not busy any more has ended by then.
-            let busy = in_flight.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let busy = in_flight.all().clone();
             let due = view.due((work, &but), now, most + busy.len())?;
             let free = due.into_iter().filter(|seq| !busy.contains(seq)).take(most);
-            let found = free.filter_map(|seq| view.queued(seq).transpose()).collect::<Result<Vec<_>, _>>()?;
+            let queued = |seq| view.queued(seq).map(|delivery| delivery.map(|delivery| (seq, delivery)));
+            let found = free.filter_map(|seq| queued(seq).transpose()).collect::<Result<Vec<_>, _>>()?;
             match found.is_empty() {
                 false => Ok(Due::Now(found)),
                 true => Ok(view.next_due(work, now)?.map_or(Due::Unknown, |due| Due::In(due.since(now)))),
@@ -193,12 +166,12 @@ impl Feed {
     }
 
     /// `None` for what was accepted and taken while the queue was looked at.
-    fn hand_out(&self, delivery: QueuedDelivery) -> Option<Taken> {
-        let is_free = self.in_flight.lock().unwrap_or_else(PoisonError::into_inner).insert(delivery.seq);
-        is_free.then(|| self.handed_out(delivery))
+    fn hand_out(&self, (seq, delivery): (i64, QueuedDelivery)) -> Option<Taken> {
+        let is_free = self.in_flight.all().insert(seq);
+        is_free.then(|| self.handed_out(delivery, Place::taken(seq, self.in_flight.clone())))
     }
 
-    fn handed_out(&self, delivery: QueuedDelivery) -> Taken {
-        Taken { delivery, in_flight: Arc::clone(&self.in_flight), bell: Arc::clone(&self.bell), ended: false }
+    fn handed_out(&self, delivery: QueuedDelivery, place: Place) -> Taken {
+        Taken { delivery, place, bell: Arc::clone(&self.bell), ended: false }
     }
 }

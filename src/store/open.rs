@@ -96,6 +96,20 @@ impl Store {
         self.0.readers.read(look).await
     }
 
+    /// As [`Store::read`], for a few look-ups by key: they run where the caller is, which costs less than the way to
+    /// another thread and back.
+    ///
+    /// # Errors
+    /// Those of `look`.
+    pub async fn glance<T, E, F>(&self, look: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnOnce(&View<'_>) -> Result<T, E> + Send + 'static,
+    {
+        self.0.readers.glance(look).await
+    }
+
     /// As [`Store::read`], for what may read very much: nothing but its like waits for it.
     ///
     /// # Errors

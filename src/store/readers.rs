@@ -31,22 +31,39 @@ impl Readers {
         let idle = Arc::clone(&self.idle);
         let task = tokio::task::spawn_blocking(move || {
             let _turn = turn;
-            let connection = take(&idle).ok_or(StoreError::Closed)?;
-            let lent = Lent { connection: Some(connection), home: idle };
-            let connection = lent.connection.as_ref().ok_or(StoreError::Closed)?;
-            connection
-                .prepare_cached("BEGIN")
-                .and_then(|mut begin| begin.execute([]))
-                .map_err(StoreError::from)?;
-            look(&View::of_reader(connection))
+            look_through(&idle, look)
         });
         task.await.unwrap_or_else(|broken| Err(unanswered(&broken).into()))
+    }
+
+    /// Runs `look` where the caller is if a connection is free, else as [`Readers::read`] does.
+    pub(super) async fn glance<T, E, F>(&self, look: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnOnce(&View<'_>) -> Result<T, E> + Send + 'static,
+    {
+        if let Ok(_turn) = self.turns.try_acquire() {
+            return look_through(&self.idle, look);
+        }
+        self.read(look).await
     }
 
     /// Closes the connections that nobody uses.
     pub(super) fn close(&self) {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
+}
+
+fn look_through<T, E: From<StoreError>>(
+    idle: &Arc<Mutex<Vec<Connection>>>,
+    look: impl FnOnce(&View<'_>) -> Result<T, E>,
+) -> Result<T, E> {
+    let connection = take(idle).ok_or(StoreError::Closed)?;
+    let lent = Lent { connection: Some(connection), home: Arc::clone(idle) };
+    let connection = lent.connection.as_ref().ok_or(StoreError::Closed)?;
+    connection.prepare_cached("BEGIN").and_then(|mut begin| begin.execute([])).map_err(StoreError::from)?;
+    look(&View::of_reader(connection))
 }
 
 fn take(idle: &Mutex<Vec<Connection>>) -> Option<Connection> {

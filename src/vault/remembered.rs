@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::{Aes256Gcm, Nonce};
-use sha2::{Digest, Sha256};
+use aws_lc_rs::digest::{Context, SHA256};
 use zeroize::Zeroizing;
 
 use super::buffer::WipedBuffer;
@@ -34,12 +34,12 @@ pub(super) struct Fingerprint([u8; 32]);
 impl Fingerprint {
     /// Lengths go in too, so that no two records hash the same bytes.
     pub(super) fn of(device: &DeviceUuid, sealed: SealedText<'_>) -> Self {
-        let mut hash = Sha256::new();
+        let mut hash = Context::new(&SHA256);
         for part in [device.as_str(), sealed.endo, sealed.signature] {
-            hash.update((part.len() as u64).to_be_bytes());
-            hash.update(part);
+            hash.update(&(part.len() as u64).to_be_bytes());
+            hash.update(part.as_bytes());
         }
-        Self(hash.finalize().into())
+        Self(hash.finish().as_ref().try_into().expect("SHA-256 has 32 bytes"))
     }
 }
 

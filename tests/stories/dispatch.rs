@@ -145,9 +145,11 @@ async fn an_api_that_asks_for_more_patience_than_ten_seconds_is_asked_once() {
 async fn work_whose_call_had_started_before_a_crash_is_not_repeated() {
     let api = FakeApi::answering(Answer::Stall(Vec::new())).await;
     let (workshop, mut chain) = waiting_for(&api, list_events()).await;
-    let seq = workshop.queued().await.seq;
-    let start = move |transaction: &Transaction<'_>| transaction.start_call(seq);
+    let taken = workshop.feed().next(1).await.unwrap();
+    let place = taken[0].place.clone();
+    let start = move |transaction: &Transaction<'_>| transaction.start_call(place.within(transaction)?);
     workshop.gateway.store.write::<_, StoreError, _>(start).await.unwrap();
+    drop(taken);
     let reply = workshop.reply(&mut chain).await;
     assert_eq!(reply["metadata"]["code"], 503);
     assert_eq!(reply["metadata"]["error"]["message"], "outcome_unknown");

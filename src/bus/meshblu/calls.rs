@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::Method;
 use http::header::DATE;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -200,13 +201,13 @@ impl Meshblu {
         changed.map(drop)
     }
 
-    /// Sends a message. Where the bus gives no answer, it may have taken the message all the same.
+    /// Sends a message, given as JSON text. Where the bus gives no answer, it may have taken the message all the same.
     ///
     /// # Errors
     /// [`MeshbluError`]; [`MeshbluError::nothing_done`] tells which leave no doubt.
-    pub async fn send(&self, caller: Identity<'_>, message: &Value) -> Result<(), MeshbluError> {
-        let target = (Method::POST, "/messages".to_owned());
-        self.call(Call::change(Some(caller), target, Some(message))).await.map(drop)
+    pub async fn send(&self, caller: Identity<'_>, message: &str) -> Result<(), MeshbluError> {
+        let call = Call::change(Some(caller), (Method::POST, "/messages".to_owned()), None);
+        self.call(call.with(Bytes::copy_from_slice(message.as_bytes()))).await.map(drop)
     }
 
     /// The service's uuid as a path and a query carry it.

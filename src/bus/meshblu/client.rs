@@ -45,7 +45,7 @@ pub(super) struct Call<'a> {
     pub(super) method: Method,
     pub(super) target: String,
     pub(super) identity: Option<Identity<'a>>,
-    pub(super) body: Option<&'a Value>,
+    pub(super) body: Option<Bytes>,
     /// Whether asking twice does no more than asking once.
     pub(super) repeatable: bool,
 }
@@ -117,9 +117,15 @@ impl<'a> Call<'a> {
     pub(super) fn change(
         identity: Option<Identity<'a>>,
         (method, target): (Method, String),
-        body: Option<&'a Value>,
+        body: Option<&Value>,
     ) -> Self {
+        let body = body.map(|body| serde_json::to_vec(body).expect("a JSON value can be written").into());
         Self { method, target, identity, body, repeatable: false }
+    }
+
+    /// The same call with this JSON text as its body.
+    pub(super) fn with(self, body: Bytes) -> Self {
+        Self { body: Some(body), ..self }
     }
 
     /// The same call, which does no more when it is made twice.
@@ -142,13 +148,10 @@ impl<'a> Call<'a> {
         if self.identity.is_some_and(|identity| !identity.sign(&mut headers)) {
             return Err(EgressError::Address.into());
         }
-        let body = match self.body {
-            Some(body) => {
-                headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-                body.to_string().into()
-            }
-            None => Bytes::new(),
-        };
+        if self.body.is_some() {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        let body = self.body.clone().unwrap_or_default();
         Ok(PeerRequest { method: self.method.clone(), target: self.target.clone(), headers, body })
     }
 }

@@ -7,12 +7,12 @@ use crate::ambient::Timestamp;
 use crate::bus::embedded::update::Update;
 use crate::bus::embedded::{BusError, Caller, EmbeddedBus};
 use crate::message::DeliveryId;
-use crate::store::{StoreError, Transaction};
+use crate::store::{Place, StoreError, Transaction};
 
 /// What one delivery ends with.
 #[derive(Clone)]
 pub(super) struct End {
-    pub(super) seq: i64,
+    pub(super) place: Place,
     pub(super) id: DeliveryId,
     pub(super) told: Told,
 }
@@ -25,7 +25,7 @@ impl End {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let told = &self.told;
-        if !transaction.finish(self.seq)? {
+        if !transaction.finish(self.place.within(transaction)?)? {
             return Ok(());
         }
         passed_over(bus.send(transaction, &caller(told), &told.message), "the answer was not sent")?;

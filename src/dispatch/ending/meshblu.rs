@@ -1,5 +1,7 @@
 //! The end on a bus elsewhere: the reply is written down before it leaves, so that it leaves once (`spec/endo.md` 2.5).
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::{KEPT_ERRORS, MUST_BE_AN_ARRAY, Told, status_entry};
@@ -24,8 +26,8 @@ enum Telling {
     NotTaken(MeshbluError),
     /// Nobody knows whether the bus took it: it is not sent again.
     Unknown(MeshbluError),
-    /// The store is closed; nothing was sent.
-    Closed,
+    /// It could not be written down, or the delivery had ended before, so it was not sent.
+    NotWritten,
 }
 
 impl Desk {
@@ -48,15 +50,17 @@ impl Desk {
             Telling::Done => self.end_told(&voice, taken, told).await,
             Telling::NotTaken(error) => self.give_up_reply(taken, "reply_not_taken", &error).await,
             Telling::Unknown(error) => self.give_up_reply(taken, "reply_unknown", &error).await,
-            Telling::Closed => Verdict::Failed(Failure::new(503, "the gateway is stopping")),
+            Telling::NotWritten => Verdict::Failed(Failure::new(503, "the message cannot be taken now")),
         }
     }
 
     /// Writes down what is to be told, then sends it.
     async fn tell(&self, voice: &Voice<'_>, taken: &Taken, told: &Told) -> Telling {
-        let (seq, text) = (taken.delivery.seq, told.message.to_string());
-        if !self.keep(move |transaction: &Transaction<'_>| transaction.start_reply(seq, &text)).await {
-            return Telling::Closed;
+        let (place, text) = (taken.place.clone(), Arc::clone(&told.text));
+        let start =
+            move |transaction: &Transaction<'_>| transaction.start_reply(place.within(transaction)?, &text);
+        if self.keep(&taken.place, start).await != Some(true) {
+            return Telling::NotWritten;
         }
         match voice.send(told).await {
             Ok(()) => Telling::Done,
@@ -68,12 +72,7 @@ impl Desk {
     /// The outcome is on disk before the status device is asked for: a repeat gets it, whatever happens meanwhile.
     async fn end_told(&self, voice: &Voice<'_>, taken: Taken, told: Told) -> Verdict {
         let now = self.clock.now();
-        let (seq, id, outcome) = (taken.delivery.seq, taken.delivery.new.id.clone(), told.outcome(now));
-        let end = move |transaction: &Transaction<'_>| match transaction.finish(seq)? {
-            true => transaction.note_outcome(&id, &outcome),
-            false => Ok(()),
-        };
-        self.keep_end(taken, end).await;
+        self.keep_outcome(taken, told.outcome(now)).await;
         if told.failure.is_none() {
             return told.verdict();
         }
@@ -89,19 +88,23 @@ impl Desk {
     /// Nothing was opened, so there is nothing to answer with; whoever brought the message is told alone.
     async fn end_untold(&self, taken: Taken, answer: Result<Reply, Failure>) -> Verdict {
         let failure = answer.err().unwrap_or_else(|| Failure::new(500, "there is nothing to answer with"));
-        let (seq, id) = (taken.delivery.seq, taken.delivery.new.id.clone());
         let outcome = Outcome {
             ending: Ending::Untold.as_str().to_owned(),
             code: failure.status(),
             reply: Some(json!({"metadata": {"error": {"message": failure.message}}}).to_string()),
             ended_at: self.clock.now(),
         };
-        let end = move |transaction: &Transaction<'_>| match transaction.finish(seq)? {
+        self.keep_outcome(taken, outcome).await;
+        Verdict::Failed(failure)
+    }
+
+    async fn keep_outcome(&self, taken: Taken, outcome: Outcome) {
+        let (place, id) = (taken.place.clone(), taken.delivery.new.id.clone());
+        let end = move |transaction: &Transaction<'_>| match transaction.finish(place.within(transaction)?)? {
             true => transaction.note_outcome(&id, &outcome),
             false => Ok(()),
         };
         self.keep_end(taken, end).await;
-        Verdict::Failed(failure)
     }
 
     async fn give_up_reply(&self, taken: Taken, reason: &'static str, error: &MeshbluError) -> Verdict {
@@ -118,7 +121,7 @@ impl Voice<'_> {
     }
 
     async fn send(&self, told: &Told) -> Result<(), MeshbluError> {
-        self.bus.send(self.speaking_for(&told.parties.user_device), &told.message).await
+        self.bus.send(self.speaking_for(&told.parties.user_device), &told.text).await
     }
 
     /// Steps b and c: a user device that cannot be read, or has no status device, has nothing noted.

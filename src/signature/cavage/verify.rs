@@ -8,8 +8,8 @@ use crate::signature::digest;
 use crate::signature::http_date;
 use crate::signature::policy::Policy;
 use crate::signature::refusal::Refusal;
+use crate::signature::remembered::RememberingKey;
 use crate::signature::request::Request;
-use crate::signature::rsa::RsaPublicKey;
 use crate::signature::verified::Verified;
 
 const DATE: &str = "date";
@@ -23,7 +23,7 @@ pub(in crate::signature) fn is_signed(request: &Request<'_>) -> bool {
 /// The date counts only if it is signed, so it has to be, whatever the policy says. `X-Date` never counts.
 pub(in crate::signature) fn verify<'a>(
     request: &Request<'a>,
-    key: &RsaPublicKey,
+    key: &RememberingKey,
     policy: &Policy,
     now: Timestamp,
 ) -> Result<Verified<'a>, Refusal> {

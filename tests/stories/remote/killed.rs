@@ -11,7 +11,7 @@ use std::time::Duration;
 use endo::ambient::Clock;
 use rusqlite::Connection;
 use serde_json::json;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 
 use crate::support::fake_api::{Answer, FakeApi};
@@ -144,4 +144,43 @@ fn judge(deliveries: &Deliveries, directory: &Path) {
         let known = unknown.contains(&format!("delivery-{number}"));
         assert!(sent == 1 || known, "message {number} was never answered, and nobody can see that");
     }
+}
+
+/// The deliveries that wait on disk.
+fn waiting(directory: &Path) -> Vec<String> {
+    let database = Connection::open(directory.join("endo.db")).unwrap();
+    let mut statement = database.prepare("SELECT id FROM deliveries").unwrap();
+    statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_takes_long_is_on_disk_meanwhile_and_answered_after_a_kill_though_nobody_brings_it_again() {
+    let bus = SigningBus::start().await;
+    let gate = Arc::new(Semaphore::new(0));
+    let answer = Answer::new(200, &["content-type: application/json"], "[]").behind(&gate);
+    let api = FakeApi::answering(answer).await;
+    let directory = tempfile::tempdir().unwrap();
+    write_settings(directory.path(), &bus, &api);
+    let program = Program::start(directory.path(), &[], Stdio::null()).await;
+    let authority = program.gateway.trim_start_matches("http://").to_owned();
+    let message = json!({
+        "metadata": {"jobType": "ListEventsByUser", "respondTo": 7},
+        "data": {"username": "octocat"},
+    });
+    let request = bus.delivery((&authority, Clock::system().now()), "long", &message);
+    let bringing = tokio::spawn(request.send());
+    let mut ticks = tokio::time::interval(Duration::from_millis(2));
+    while waiting(directory.path()).is_empty() {
+        ticks.tick().await;
+    }
+    program.kill();
+    assert!(bringing.await.unwrap().is_err(), "nothing was acknowledged");
+    gate.add_permits(10);
+    let program = Program::start(directory.path(), &[], Stdio::null()).await;
+    while bus.meshblu.messages().is_empty() || !waiting(directory.path()).is_empty() {
+        ticks.tick().await;
+    }
+    assert!(program.terminate().await.success());
+    let messages = bus.meshblu.messages();
+    assert_eq!((messages.len(), &messages[0]["metadata"]["to"]), (1, &json!(7)));
 }

@@ -25,13 +25,13 @@ async fn one(feed: &Feed) -> Taken {
 }
 
 async fn postpone(store: &Store, taken: Taken, due_at: Timestamp) {
-    let seq = taken.delivery.seq;
-    write(store, move |transaction| transaction.postpone(seq, due_at)).await.unwrap();
+    let place = taken.place.clone();
+    write(store, move |transaction| transaction.postpone(place.within(transaction)?, due_at)).await.unwrap();
 }
 
 async fn end(store: &Store, taken: Taken) {
-    let seq = taken.delivery.seq;
-    assert!(write(store, move |transaction| transaction.finish(seq)).await.unwrap());
+    let place = taken.place.clone();
+    assert!(write(store, move |transaction| transaction.finish(place.within(transaction)?)).await.unwrap());
     taken.ended();
 }
 
@@ -190,8 +190,8 @@ async fn that_a_call_started_is_remembered() {
     let feed = feed(&store, Hand::at(NOW).clock());
     let taken = one(&feed).await;
     assert!(!taken.delivery.call_started);
-    let seq = taken.delivery.seq;
-    write(&store, move |transaction| transaction.start_call(seq)).await.unwrap();
+    let place = taken.place.clone();
+    write(&store, move |transaction| transaction.start_call(place.within(transaction)?)).await.unwrap();
     drop(taken);
     assert!(one(&feed).await.delivery.call_started);
     let waiting = read(&store, |view| view.waiting(Work::Job)).await;

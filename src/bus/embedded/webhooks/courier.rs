@@ -13,6 +13,7 @@ use super::signing::signed;
 use super::{AFTER_FAILURE, WebhookSettings, pass};
 use crate::ambient::Timestamp;
 use crate::egress::Egress;
+use crate::message::DeliveryId;
 use crate::store::{Ending, NewDelivery, Outcome, QueuedDelivery, StoreError, Taken, Transaction};
 
 /// How often the end of an attempt is written to a store that fails; after that the delivery is made again.
@@ -118,12 +119,12 @@ impl Courier {
     async fn end(&self, taken: Taken, next: Next, lends: bool) {
         for _ in 0..WRITES {
             let (delivery, ending, now) = (taken.delivery.clone(), next.clone(), self.bus.clock.now());
-            let bus = self.bus.clone();
+            let (bus, place) = (self.bus.clone(), taken.place.clone());
             let end = move |transaction: &Transaction<'_>| {
                 if lends {
                     pass::revoke(&bus, transaction, &delivery.new)?;
                 }
-                write(transaction, &delivery, &ending, now)
+                write(transaction, (place.within(transaction)?, &delivery.new.id), &ending, now)
             };
             match self.bus.store().write::<_, StoreError, _>(end).await {
                 // Dropped, not ended: the bell makes the feed ask when the next attempt is due.
@@ -144,21 +145,21 @@ impl Courier {
 
 fn write(
     transaction: &Transaction<'_>,
-    delivery: &QueuedDelivery,
+    (seq, id): (i64, &DeliveryId),
     next: &Next,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     match next {
         Next::Delivered => {
-            if transaction.finish(delivery.seq)? {
-                transaction.note_outcome(&delivery.new.id, &delivered(now))?;
+            if transaction.finish(seq)? {
+                transaction.note_outcome(id, &delivered(now))?;
             }
             Ok(())
         }
-        Next::Postponed(due_at) => transaction.postpone(delivery.seq, *due_at),
+        Next::Postponed(due_at) => transaction.postpone(seq, *due_at),
         Next::GivenUp(reason) => {
-            transaction.postpone(delivery.seq, now)?;
-            transaction.give_up(delivery.seq, reason, now)
+            transaction.postpone(seq, now)?;
+            transaction.give_up(seq, reason, now)
         }
     }
 }
