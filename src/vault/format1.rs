@@ -87,6 +87,21 @@ pub(super) fn open(record: SealedRecord<'_>, ring: &KeyRing, random: &Random) ->
     Ok(Opened { terms: Terms { format: Format::One, hosts: None, generation: 0 }, contents })
 }
 
+/// The name of the key that decrypts the record; one block is enough to tell.
+pub(super) fn key_of(
+    record: &SealedRecord<'_>,
+    ring: &KeyRing,
+    random: &Random,
+) -> Result<Option<String>, RecordError> {
+    let encrypted = node_base64::decode(record.encrypted()?);
+    let opens = |key: &&PrivateKey| {
+        let whole = !encrypted.is_empty() && encrypted.len().is_multiple_of(key.block_bytes());
+        let block = encrypted.get(..key.block_bytes()).filter(|_| whole);
+        block.is_some_and(|block| key.decrypt(Oaep::new::<Sha1>(), block, random).is_some())
+    };
+    Ok(ring.keys().find(opens).map(|key| key.kid().to_owned()))
+}
+
 fn decrypt_with_any<'a>(
     ring: &'a KeyRing,
     encrypted: &[u8],

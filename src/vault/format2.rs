@@ -100,6 +100,12 @@ pub(super) fn open(
     Ok(Opened { terms: Terms { format: Format::Two, hosts: Some(header.hosts), generation }, contents })
 }
 
+/// The name of the key that the record is sealed for, as its header says.
+pub(super) fn kid_of(record: &SealedRecord<'_>) -> Result<String, RecordError> {
+    let jwe = Jwe::parse(record.encrypted()?)?;
+    Ok(read_header(&jwe.header, record.device)?.kid)
+}
+
 fn read_header(text: &[u8], device: &DeviceUuid) -> Result<Header, RecordError> {
     let members: Map<String, Value> = serde_json::from_slice(text).map_err(|_| RecordError::Header)?;
     if members.keys().any(|name| !HEADER_MEMBERS.contains(&name.as_str())) {

@@ -9,6 +9,7 @@ use super::format1;
 use super::format2::{self, SignedRecord};
 use super::node_base64;
 use super::owner_id::NotAResourceOwnerId;
+use super::rekey::Need;
 use super::ring::KeyRing;
 use crate::ambient::Random;
 use crate::message::DeviceUuid;
@@ -109,6 +110,15 @@ impl<'a> SealedRecord<'a> {
             Format::One => format1::open(self, ring, random).map(VerifiedRecord::Open),
             Format::Two => format2::verify(self, ring).map(VerifiedRecord::Sealed),
         }
+    }
+
+    /// Which key it needs.
+    pub(super) fn need(&self, ring: &KeyRing, random: &Random) -> Result<Need, RecordError> {
+        let kid = match self.format {
+            Format::One => format1::key_of(self, ring, random)?,
+            Format::Two => Some(format2::kid_of(self)?).filter(|kid| ring.by_kid(kid).is_some()),
+        };
+        Ok(Need { format: self.format, kid })
     }
 
     /// The encrypted part.

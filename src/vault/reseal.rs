@@ -47,12 +47,13 @@ impl Vault {
     ) -> Result<Sealed, ResealError> {
         let record = SealedRecord::read(device, sealed)?;
         let endo = record.endo.clone();
-        let opened = record.verify(&self.ring, &self.random)?.open(&self.ring, &self.random)?;
+        let ring = self.ring();
+        let opened = record.verify(&ring, self.random())?.open(&ring, self.random())?;
         let members: Map<String, Value> =
             serde_json::from_slice(&opened.contents).map_err(|_| RecordError::Contents)?;
         let mut document = SecretMap::from(members);
         replace(&mut document, new).ok_or(RecordError::Contents)?;
-        let first = (self.ring.first(), &self.random);
+        let first = (ring.first(), self.random());
         Ok(match opened.terms.format {
             Format::One => format1::seal_like(first, endo, &document)?,
             Format::Two => {

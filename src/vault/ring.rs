@@ -1,19 +1,28 @@
 //! The private keys of records: the first seals, all open.
 
+use std::sync::Arc;
+
 use super::key::PrivateKey;
 
-/// The keys of a vault, read once.
+/// The keys of a vault at one moment.
 #[derive(Debug)]
 pub struct KeyRing {
-    first: PrivateKey,
-    older: Vec<PrivateKey>,
+    first: Arc<PrivateKey>,
+    older: Vec<Arc<PrivateKey>>,
 }
 
 impl KeyRing {
     /// A ring whose `first` key seals; the `older` ones open what they sealed. The first may be among them.
     pub fn new(first: PrivateKey, mut older: Vec<PrivateKey>) -> Self {
         older.retain(|key| key.kid() != first.kid());
-        Self { first, older }
+        Self { first: Arc::new(first), older: older.into_iter().map(Arc::new).collect() }
+    }
+
+    /// The same keys with another one that seals.
+    pub(super) fn with_first(&self, first: PrivateKey) -> Self {
+        let others = std::iter::once(&self.first).chain(&self.older);
+        let older = others.filter(|key| key.kid() != first.kid()).cloned().collect();
+        Self { first: Arc::new(first), older }
     }
 
     /// The key that seals.
@@ -23,7 +32,7 @@ impl KeyRing {
 
     /// Every key, the one that seals first.
     pub fn keys(&self) -> impl Iterator<Item = &PrivateKey> {
-        std::iter::once(&self.first).chain(&self.older)
+        std::iter::once(&self.first).chain(&self.older).map(|key| &**key)
     }
 
     /// The key of this name.

@@ -1,10 +1,13 @@
 //! The vault itself: recalls, opens and seals records with the keys of its ring.
 
+use std::sync::{Arc, PoisonError, RwLock};
+
 use crate::ambient::{Random, Timestamp};
 use crate::message::DeviceUuid;
 
 use super::contents::{Contents, Format, SealError, Sealed};
 use super::credentials::Credentials;
+use super::key::PrivateKey;
 use super::owner_id::ResourceOwnerId;
 use super::record::{RecordError, SealedRecord, SealedText};
 use super::remembered::{Fingerprint, RememberSettings, Remembered};
@@ -14,8 +17,8 @@ use super::{format1, format2};
 /// The keys of records and the memory of what they opened. Shared by all, behind an `Arc`.
 #[derive(Debug)]
 pub struct Vault {
-    pub(super) ring: KeyRing,
-    pub(super) random: Random,
+    ring: RwLock<Arc<KeyRing>>,
+    random: Random,
     remembered: Remembered,
 }
 
@@ -23,7 +26,22 @@ impl Vault {
     /// A vault with these keys, remembering nothing yet.
     pub fn new(ring: KeyRing, random: Random, remember: RememberSettings) -> Self {
         let remembered = Remembered::new(remember, random.clone());
-        Self { ring, random, remembered }
+        Self { ring: RwLock::new(Arc::new(ring)), random, remembered }
+    }
+
+    /// The keys as they are now, the one that seals first.
+    pub fn ring(&self) -> Arc<KeyRing> {
+        Arc::clone(&self.ring.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// From now on `key` seals; all others still open.
+    pub fn put_first(&self, key: PrivateKey) {
+        let mut ring = self.ring.write().unwrap_or_else(PoisonError::into_inner);
+        *ring = Arc::new(ring.with_first(key));
+    }
+
+    pub(super) fn random(&self) -> &Random {
+        &self.random
     }
 
     /// The credentials of a record that was opened not long ago, if not a byte of it changed. Costs a hash and one
@@ -44,8 +62,9 @@ impl Vault {
         sealed: SealedText<'_>,
         now: Timestamp,
     ) -> Result<Credentials, RecordError> {
-        let verified = SealedRecord::read(device, sealed)?.verify(&self.ring, &self.random)?;
-        let opened = verified.open(&self.ring, &self.random)?;
+        let ring = self.ring();
+        let verified = SealedRecord::read(device, sealed)?.verify(&ring, &self.random)?;
+        let opened = verified.open(&ring, &self.random)?;
         let credentials = Credentials::read(&opened)?;
         self.remembered.keep(Fingerprint::of(device, sealed), &opened, now);
         Ok(credentials)
@@ -67,26 +86,27 @@ impl Vault {
         format: Format,
     ) -> Result<Sealed, SealError> {
         contents.check()?;
+        let ring = self.ring();
         match format {
-            Format::One => format1::seal(self.ring.first(), &self.random, device, contents),
-            Format::Two => format2::seal(self.ring.first(), &self.random, device, contents),
+            Format::One => format1::seal(ring.first(), &self.random, device, contents),
+            Format::Two => format2::seal(ring.first(), &self.random, device, contents),
         }
     }
 
     /// What `endo.idKey` holds in this account's records: one entry a key of the ring, the first key's first. Costs
     /// milliseconds a key.
     pub fn id_keys(&self, id: &ResourceOwnerId) -> Vec<String> {
-        self.ring.keys().map(|key| key.sign_value(&id.to_value(), &self.random)).collect()
+        self.ring().keys().map(|key| key.sign_value(&id.to_value(), &self.random)).collect()
     }
 
     /// What `endo.authorizedKey` holds in records that this device may manage: one entry a key of the ring, the
     /// first key's first. Costs milliseconds a key.
     pub fn authorized_keys(&self, owner: &DeviceUuid) -> Vec<String> {
-        self.ring.keys().map(|key| key.sign_value(&owner.as_str().into(), &self.random)).collect()
+        self.ring().keys().map(|key| key.sign_value(&owner.as_str().into(), &self.random)).collect()
     }
 
     /// Private-key operations since the start, for metrics.
     pub fn private_key_operations(&self) -> u64 {
-        self.ring.keys().map(|key| key.operations()).sum()
+        self.ring().keys().map(|key| key.operations()).sum()
     }
 }

@@ -7,6 +7,7 @@ mod format1;
 mod format2;
 mod json_texts;
 mod keys;
+mod rekey;
 mod remembered;
 mod resealed;
 mod round_trips;

@@ -1,0 +1,103 @@
+//! The same credentials in a record of format 2 under the newest key, for those who may manage them now.
+
+use serde_json::{Map, Value, json};
+use thiserror::Error;
+
+use super::contents::{Format, SealError, Sealed};
+use super::credentials::{Credentials, Opened};
+use super::format2;
+use super::record::{RecordError, SealedRecord, SealedText};
+use super::secret::SecretMap;
+use super::strongroom::Vault;
+use crate::message::DeviceUuid;
+
+/// What a record says beside the credentials.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Management {
+    /// Who may manage them, where that is new or the old record does not say.
+    pub owners: Option<Vec<DeviceUuid>>,
+    /// Where the secret may be sent, where the old record does not say.
+    pub hosts: Vec<String>,
+    /// Grows with every sealing.
+    pub generation: u64,
+}
+
+/// Why a record cannot be sealed under the newest key. Holds nothing of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum RekeyError {
+    /// The old record does not open.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// The new one cannot be made.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// The old record names its owner only by a signature, and nobody said whose that is.
+    #[error("the record names its owner only by a signature")]
+    UnknownOwner,
+    /// The old record names no account that could be found again.
+    #[error("the record names no account")]
+    NoAccount,
+}
+
+/// The key that a record needs to be opened, and whether that is all it needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Need {
+    /// Its format.
+    pub format: Format,
+    /// The key's name; `None` where no key of the ring fits.
+    pub kid: Option<String>,
+}
+
+impl Vault {
+    /// What the record that was read from `device` holds, sealed in format 2 with the first key. Everything that jobs can
+    /// see stays. Costs milliseconds: call it on a blocking thread.
+    ///
+    /// # Errors
+    /// [`RekeyError`]; nothing is signed then.
+    pub fn rekey(
+        &self,
+        device: &DeviceUuid,
+        sealed: SealedText<'_>,
+        new: &Management,
+    ) -> Result<Sealed, RekeyError> {
+        let ring = self.ring();
+        let verified = SealedRecord::read(device, sealed)?.verify(&ring, self.random())?;
+        let opened = verified.open(&ring, self.random())?;
+        let credentials = Credentials::read(&opened)?;
+        let owners = new.owners.as_deref().unwrap_or(credentials.owners());
+        if owners.is_empty() {
+            return Err(RekeyError::UnknownOwner);
+        }
+        let id = credentials.id().ok_or(RekeyError::NoAccount)?;
+        let first = (ring.first(), self.random());
+        let sign = |value: &Value| first.0.sign_value(value, first.1);
+        let owner_keys: Vec<_> = owners.iter().map(|owner| sign(&owner.as_str().into())).collect();
+        let mut endo = Map::new();
+        endo.insert("authorizedKey".to_owned(), json!(owner_keys));
+        endo.insert("idKey".to_owned(), sign(&id.to_value()).into());
+        endo.insert("credentialsDeviceUuid".to_owned(), json!(device));
+        endo.insert("version".to_owned(), format2::VERSION.into());
+        let document = with_owners(&opened, owners)?;
+        let hosts = credentials.hosts().unwrap_or(&new.hosts);
+        Ok(format2::seal_like(first, (endo, new.generation), (device, hosts), &document)?)
+    }
+
+    /// Which key a record needs. Reads it for format 2; for format 1 it may cost a private-key operation a key: call it
+    /// on a blocking thread.
+    ///
+    /// # Errors
+    /// [`RecordError`] where it is no record of `device`.
+    pub fn need(&self, device: &DeviceUuid, sealed: SealedText<'_>) -> Result<Need, RecordError> {
+        let record = SealedRecord::read(device, sealed)?;
+        record.need(&self.ring(), self.random())
+    }
+}
+
+/// The decrypted object with these owners inside.
+fn with_owners(opened: &Opened, owners: &[DeviceUuid]) -> Result<SecretMap, RecordError> {
+    let members: Map<String, Value> =
+        serde_json::from_slice(&opened.contents).map_err(|_| RecordError::Contents)?;
+    let mut document = SecretMap::from(members);
+    document.expose_mut().insert("owners".to_owned(), json!(owners));
+    Ok(document)
+}
