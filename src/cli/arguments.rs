@@ -66,12 +66,17 @@ pub enum Command {
     Serve(ServeArguments),
     /// Show the main job on this machine, in a directory of its own, and end
     Demo(DemoArguments),
-    /// Keep credentials of accounts at the API
+    /// Keep, list and forget credentials of accounts at the API
     #[command(subcommand)]
     Credentials(CredentialsCommand),
     /// Make, list and cut off the user devices that use credentials
     #[command(subcommand)]
     Devices(DevicesCommand),
+    /// See what was ended, what stayed and why, and what the API answered
+    Receipts(ReceiptsArguments),
+    /// See, change and migrate to the keys that seal records
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// Send a message through the bus and print the reply
     Send(SendArguments),
     /// See what could not be delivered, and try it again
@@ -188,6 +193,45 @@ pub enum JobCommand {
 pub enum CredentialsCommand {
     /// Store credentials; their secret is read from standard input
     Add(CredentialsAddArguments),
+    /// List the accounts whose credentials are kept
+    Ls(ListArguments),
+    /// Print everything about the credentials of one account, but for the secret
+    Show {
+        /// The credentials device
+        uuid: String,
+    },
+    /// Forget a secret for ever: its devices are cut off, and the API is told
+    Forget {
+        /// The credentials device
+        uuid: String,
+    },
+}
+
+/// What `endo receipts` takes.
+#[derive(Debug, Args)]
+pub struct ReceiptsArguments {
+    /// Only those of this credentials device
+    #[arg(long, value_name = "UUID")]
+    pub credentials: Option<String>,
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `endo keys` can do.
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// List the keys, and how many records need each
+    Ls(ListArguments),
+    /// Make a new key that seals from now on; the others still open
+    ///
+    /// A gateway of old that has only the old key does not open what is sealed from then on.
+    Rotate,
+    /// Seal every record anew: in format 2, with the newest key
+    ///
+    /// Everything goes on meanwhile. It can be broken off at any time, and goes on where it was. On a Meshblu records are
+    /// written in format 2 from then on, which a gateway of old does not read.
+    Migrate,
 }
 
 /// What `endo credentials add` takes.

@@ -4,10 +4,11 @@ use std::io::{self, BufRead, IsTerminal, Read, Write};
 
 use zeroize::Zeroizing;
 
-use super::arguments::{CredentialsAddArguments, CredentialsCommand};
-use super::operation::{HandedSecret, NewCredentials, Operation};
-use super::{CommandError, reach};
+use super::arguments::{CredentialsAddArguments, CredentialsCommand, ListArguments};
+use super::operation::{CredentialsRow, HandedSecret, NewCredentials, Operation, Shown};
+use super::{CommandError, json_lines, reach, receipts, table};
 use crate::config::Config;
+use crate::credentials::Receipt;
 use crate::message::DeviceUuid;
 
 /// The longest secret that is read, in bytes.
@@ -24,7 +25,36 @@ pub(super) async fn run(
 ) -> Result<(), CommandError> {
     match command {
         CredentialsCommand::Add(command) => add(command, config, out).await,
+        CredentialsCommand::Ls(command) => list(command, config, out).await,
+        CredentialsCommand::Show { uuid } => show(uuid, config, out).await,
+        CredentialsCommand::Forget { uuid } => forget(uuid, config, out).await,
     }
+}
+
+async fn list(command: &ListArguments, config: &Config, out: &mut dyn Write) -> Result<(), CommandError> {
+    let rows: Vec<CredentialsRow> = reach::perform(config, Operation::ListCredentials).await?;
+    if command.json {
+        return Ok(json_lines::print(&rows, out)?);
+    }
+    let rows: Vec<_> = rows.into_iter().map(cells).collect();
+    Ok(table::print(["CREDENTIALS DEVICE", "ACCOUNT", "DEVICES", "LAST USE", "STATE"], &rows, out)?)
+}
+
+fn cells(row: CredentialsRow) -> [String; 5] {
+    let account = row.username.or_else(|| row.account.map(|id| id.to_string()));
+    let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+    [row.uuid.to_string(), or_dash(account), row.devices.to_string(), or_dash(row.last_use), row.state]
+}
+
+async fn show(uuid: &str, config: &Config, out: &mut dyn Write) -> Result<(), CommandError> {
+    let shown: Shown = reach::perform(config, Operation::ShowCredentials(uuid.into())).await?;
+    let text = serde_json::to_string_pretty(&shown).expect("texts and numbers are JSON");
+    Ok(writeln!(out, "{text}")?)
+}
+
+async fn forget(uuid: &str, config: &Config, out: &mut dyn Write) -> Result<(), CommandError> {
+    let receipt: Receipt = reach::perform(config, Operation::ForgetCredentials(uuid.into())).await?;
+    Ok(receipts::tell(&receipt, out)?)
 }
 
 async fn add(

@@ -8,6 +8,7 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use super::doctor::Change;
+use crate::credentials::Receipt;
 use crate::message::{DeliveryId, DeviceUuid};
 
 /// One thing to do, here or in the process that has the data directory.
@@ -24,6 +25,20 @@ pub(super) enum Operation {
     ListDevices,
     /// Cut a user device off: the [`DeviceRow`]s it had.
     RevokeDevice(DeviceUuid),
+    /// Every [`CredentialsRow`].
+    ListCredentials,
+    /// One [`CredentialsRow`] with its devices and receipts: [`Shown`].
+    ShowCredentials(DeviceUuid),
+    /// Forget a secret: the [`Receipt`].
+    ForgetCredentials(DeviceUuid),
+    /// Every [`Receipt`], or those of these credentials.
+    ListReceipts(Option<DeviceUuid>),
+    /// Every [`KeyRow`].
+    ListKeys,
+    /// Make a new key that seals: its name.
+    RotateKey,
+    /// Seal some records anew, those that come after this one: [`Migrated`].
+    MigrateRecords(Option<DeviceUuid>),
     /// Every [`LetterRow`].
     ListDeadLetters,
     /// One [`Letter`].
@@ -81,6 +96,77 @@ pub(super) struct DeviceRow {
     pub(super) name: Option<String>,
     pub(super) bound: String,
     pub(super) revoked: Option<String>,
+}
+
+/// What is kept of one account.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct CredentialsRow {
+    pub(super) uuid: DeviceUuid,
+    /// The account's id at the API.
+    pub(super) account: Option<Value>,
+    pub(super) username: Option<String>,
+    /// Empty where the record names its owner only by a signature.
+    pub(super) owners: Vec<DeviceUuid>,
+    /// 1 or 2; absent where the record cannot be read.
+    pub(super) format: Option<u8>,
+    /// The key that opens it; absent where none does.
+    pub(super) key: Option<String>,
+    /// `usable`, `unreadable`, or why it cannot be renewed any more.
+    pub(super) state: String,
+    pub(super) devices: usize,
+    pub(super) last_use: Option<String>,
+}
+
+/// One user device, as its owner sees it.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct UserRow {
+    pub(super) uuid: DeviceUuid,
+    pub(super) name: Option<String>,
+    pub(super) owner: Option<DeviceUuid>,
+    pub(super) bound: Option<String>,
+    pub(super) last_use: Option<String>,
+    pub(super) errors: Option<usize>,
+}
+
+/// Everything about the credentials of one account, but for the secret.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Shown {
+    #[serde(flatten)]
+    pub(super) row: CredentialsRow,
+    #[serde(rename = "userDevices")]
+    pub(super) user_devices: Vec<UserRow>,
+    pub(super) receipts: Vec<Receipt>,
+}
+
+/// A key, and who needs it.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct KeyRow {
+    /// Its thumbprint (RFC 7638).
+    pub(super) kid: String,
+    /// Whether new records are sealed with it.
+    pub(super) seals: bool,
+    /// The credentials devices whose records need it.
+    pub(super) needed_by: Vec<DeviceUuid>,
+    /// Sealed copies that wait for the API, a day at most.
+    pub(super) copies: usize,
+}
+
+/// What came of sealing some records anew.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Migrated {
+    /// How many credentials devices there are.
+    pub(super) all: usize,
+    /// How many of them were looked at now.
+    pub(super) seen: usize,
+    /// How many of those were sealed anew.
+    pub(super) sealed: usize,
+    /// Those that stay as they are, and why.
+    pub(super) kept: Vec<(DeviceUuid, String)>,
+    /// Where to go on; absent at the end.
+    pub(super) next: Option<DeviceUuid>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::doctor;
 use super::error::sentence;
 use super::operation::{
     AddedDevice, Addresses, Answer, DeviceRow, Letter, LetterRow, NewCredentials, NewDevice, Operation,
     OperationError,
 };
+use super::{doctor, on_credentials, on_keys};
 use crate::ambient::Timestamp;
 use crate::credentials::{Account, CredentialsError, Cut, Revoker};
 use crate::gateway::Gateway;
@@ -32,6 +32,13 @@ impl Operation {
             Self::AddDevice(new) => to_value(&add_device(gateway, (new, addresses)).await?),
             Self::ListDevices => to_value(&read(gateway, |view| device_rows(view, |_| true)).await?),
             Self::RevokeDevice(uuid) => to_value(&revoke(gateway, uuid).await?),
+            Self::ListCredentials => to_value(&on_credentials::list(gateway).await?),
+            Self::ShowCredentials(uuid) => to_value(&on_credentials::show(gateway, uuid).await?),
+            Self::ForgetCredentials(uuid) => to_value(&on_credentials::forget(gateway, uuid).await?),
+            Self::ListReceipts(uuid) => to_value(&gateway.credentials.receipts(uuid).await?),
+            Self::ListKeys => to_value(&on_keys::list(gateway).await?),
+            Self::RotateKey => to_value(&gateway.rotate_key().await.map_err(failed)?),
+            Self::MigrateRecords(after) => to_value(&on_keys::migrate(gateway, after).await?),
             Self::ListDeadLetters => to_value(&read(gateway, letter_rows).await?),
             Self::ShowDeadLetter(id) => to_value(&Letter::from(letter(gateway, id).await?)),
             Self::ReplayDeadLetter(id) => to_value(&replay(gateway, id).await?),
@@ -62,7 +69,7 @@ pub(super) fn failed(error: impl std::error::Error) -> OperationError {
     OperationError::Failed(sentence(&error))
 }
 
-async fn read<T: Send + 'static>(
+pub(super) async fn read<T: Send + 'static>(
     gateway: &Gateway,
     look: impl FnOnce(&View<'_>) -> Result<T, OperationError> + Send + 'static,
 ) -> Result<T, OperationError> {
@@ -165,6 +172,7 @@ async fn revoke(gateway: &Gateway, uuid: DeviceUuid) -> Result<Vec<DeviceRow>, O
         let owned = gateway.credentials.held(row.credentials).await?;
         gateway.credentials.cut_off(&owned, Cut::One(row.uuid), &Revoker::Operator).await?;
     }
+    gateway.credentials.catch_up().await?;
     read(gateway, of_device).await
 }
 

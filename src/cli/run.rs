@@ -11,8 +11,8 @@ use super::arguments::{Arguments, Command};
 use super::error::sentence;
 use super::program::Program;
 use super::{
-    CommandError, Exit, config, credentials, dead_letters, demo, devices, doctor, health, job, jobs, send,
-    serve,
+    CommandError, Exit, config, credentials, dead_letters, demo, devices, doctor, health, job, jobs, keys,
+    receipts, send, serve,
 };
 use crate::config::{ConfigError, Effective, Sources, load};
 
@@ -53,6 +53,8 @@ fn work(
             Some(Command::Send(command)) => send::run(command, &settings.config, out).await,
             Some(Command::Credentials(command)) => credentials::run(command, &settings.config, out).await,
             Some(Command::Devices(command)) => devices::run(command, &settings.config, out).await,
+            Some(Command::Receipts(command)) => receipts::run(command, &settings.config, out).await,
+            Some(Command::Keys(command)) => keys::run(command, &settings.config, out).await,
             Some(Command::Doctor(command)) => doctor::run(command, &settings.config, out).await,
             Some(Command::DeadLetters(command)) => dead_letters::run(command, &settings.config, out).await,
             Some(Command::Demo(command)) => demo::run((command, program), settings, out).await,

@@ -83,7 +83,10 @@ impl CredentialsDevices {
         };
         let now = self.clock.now();
         let erase = move |transaction: &Transaction<'_>| {
-            transaction.erase_revocation(revocation.seq)?;
+            if !transaction.erase_revocation(revocation.seq)? {
+                // Somebody else told the API meanwhile.
+                return Ok(());
+            }
             let answer = ApiAnswer::new(verdict, now);
             amend(transaction, revocation.receipt, |receipt| receipt.api = Some(answer))
         };

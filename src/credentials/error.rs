@@ -6,7 +6,7 @@ use crate::bus::embedded::BusError;
 use crate::bus::meshblu::MeshbluError;
 use crate::source::renewal::RenewalError;
 use crate::store::StoreError;
-use crate::vault::{RecordError, SealError};
+use crate::vault::{RecordError, RekeyError, SealError};
 
 /// What stands between a message and its credentials.
 #[derive(Debug, Error)]
@@ -41,6 +41,15 @@ pub enum CredentialsError {
     /// The contents cannot be sealed.
     #[error("the credentials cannot be sealed")]
     Seal(#[from] SealError),
+    /// The record cannot be sealed anew.
+    #[error("the record cannot be sealed anew")]
+    Rekey(#[from] RekeyError),
+    /// Nobody would own the credentials.
+    #[error("the last owner cannot leave")]
+    LastOwner,
+    /// The record changed again and again.
+    #[error("the record is being changed by others")]
+    Busy,
     /// The bus refused.
     #[error("the bus refused")]
     Bus(#[from] BusError),

@@ -1,6 +1,7 @@
 //! Keeping an account's secret: one credentials device for each account, sealed anew with every secret.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Notify;
 
@@ -56,6 +57,10 @@ pub struct CredentialsDevices {
     pub(super) uses: Arc<Uses>,
     /// Who is told of secrets that are over, where anybody can be.
     pub(super) upstream: Option<OAuthClient>,
+    /// Who owns what the operator makes, where somebody does.
+    pub(super) first_owner: Option<DeviceUuid>,
+    /// Whether records are written in format 2, whatever the settings leave open.
+    pub(super) writes_format_2: Arc<AtomicBool>,
     /// Rung when something is over that has consequences.
     pub(super) aftermath: Arc<Notify>,
     /// Who renews secrets, where anybody can.
@@ -76,6 +81,8 @@ impl CredentialsDevices {
             openings: Arc::default(),
             uses: Arc::default(),
             upstream: None,
+            first_owner: None,
+            writes_format_2: Arc::default(),
             aftermath: Arc::default(),
             renewing: None,
             owed: Arc::default(),
@@ -100,10 +107,26 @@ impl CredentialsDevices {
         }
     }
 
+    /// The same, for a gateway whose operator is this owner.
+    #[must_use]
+    pub fn operated_by(self, owner: Option<DeviceUuid>) -> Self {
+        Self { first_owner: owner, ..self }
+    }
+
+    /// From now on records are written in format 2.
+    pub fn write_format_2(&self) {
+        self.writes_format_2.store(true, Ordering::Relaxed);
+    }
+
+    /// The form in which records are written.
+    pub(super) fn format(&self) -> Format {
+        if self.writes_format_2.load(Ordering::Relaxed) { Format::Two } else { self.sealing.format }
+    }
+
     /// What the next record of the account holds.
     pub(super) fn contents(&self, account: &Account, before: Before) -> Contents {
         let secret = SecretText::from(account.secret.expose());
-        let mut owners = match self.sealing.format {
+        let mut owners = match self.format() {
             // As in the original, whoever signed in last; there is no room for more.
             Format::One => Vec::new(),
             Format::Two => before.owners,

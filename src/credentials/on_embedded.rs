@@ -94,7 +94,7 @@ impl Keeping {
         };
         let replaced = before.replaced.take();
         let contents = self.devices.contents(&self.account, before);
-        let sealed = self.devices.vault.seal(&device, &contents, self.devices.sealing.format)?;
+        let sealed = self.devices.vault.seal(&device, &contents, self.devices.format())?;
         let record = StoredRecord {
             generation: contents.generation,
             endo: sealed.endo.to_string(),

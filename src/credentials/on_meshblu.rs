@@ -132,7 +132,7 @@ impl CredentialsDevices {
         let replaced = before.replaced.take();
         let seal = move || {
             let contents = devices.contents(&account, before);
-            let sealed = devices.vault.seal(&uuid, &contents, devices.sealing.format)?;
+            let sealed = devices.vault.seal(&uuid, &contents, devices.format())?;
             let (endo, signature) = (sealed.endo.to_string(), sealed.signature);
             Ok::<_, SealError>((account, StoredRecord { generation: contents.generation, endo, signature }))
         };

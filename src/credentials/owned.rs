@@ -10,11 +10,13 @@ use crate::bus::embedded::BusError;
 use crate::bus::{Bus, Login};
 use crate::message::DeviceUuid;
 use crate::store::{StoreError, StoredRecord, View};
+use crate::vault::ResourceOwnerId;
 
 /// Credentials, and the proof that whoever asks is one of their owners.
 #[derive(Debug)]
 pub struct Owned {
     device: DeviceUuid,
+    id: Option<ResourceOwnerId>,
     username: Option<String>,
     login: Option<Login>,
     owners: Vec<DeviceUuid>,
@@ -25,6 +27,11 @@ impl Owned {
     /// The device that keeps them.
     pub fn device(&self) -> &DeviceUuid {
         &self.device
+    }
+
+    /// The account at the API, where the record names one.
+    pub fn id(&self) -> Option<&ResourceOwnerId> {
+        self.id.as_ref()
     }
 
     /// The account's name, for people.
@@ -80,7 +87,7 @@ impl CredentialsDevices {
         let opened = self.open_record(device.clone(), record.clone()).await.map_err(hidden)?;
         let login = login_in(&opened, &device);
         let (username, owners) = (opened.username().map(str::to_owned), opened.owners().to_vec());
-        Ok(Owned { username, login, owners, record: Some(record), device })
+        Ok(Owned { id: opened.id().cloned(), username, login, owners, record: Some(record), device })
     }
 
     /// Whether `caller` proved control of the account behind `credentials` no longer ago than `age`.
@@ -116,6 +123,7 @@ impl CredentialsDevices {
         };
         let opened = opened.as_ref();
         Ok(Owned {
+            id: opened.and_then(|opened| opened.id()).cloned(),
             username: opened.and_then(|opened| opened.username()).map(str::to_owned),
             login: opened.and_then(|opened| login_in(opened, &device)),
             owners: opened.map(|opened| opened.owners().to_vec()).unwrap_or_default(),
@@ -135,7 +143,12 @@ impl CredentialsDevices {
         }
     }
 
-    async fn names_owner(&self, record: &StoredRecord, owner: DeviceUuid) -> Result<bool, CredentialsError> {
+    /// Whether the record names this owner.
+    pub(super) async fn names_owner(
+        &self,
+        record: &StoredRecord,
+        owner: DeviceUuid,
+    ) -> Result<bool, CredentialsError> {
         let endo: Value = serde_json::from_str(&record.endo).map_err(|_| CredentialsError::NoRecord)?;
         self.is_owner_key(&endo["authorizedKey"], owner).await
     }

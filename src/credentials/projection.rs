@@ -36,6 +36,19 @@ impl CredentialsDevices {
         }
     }
 
+    /// Does at once what follows from what was done here: for a command with no gateway running, after which nobody would do
+    /// it before the next start.
+    ///
+    /// # Errors
+    /// What the store reports; what is not done is done another time.
+    pub async fn catch_up(&self) -> Result<(), CredentialsError> {
+        self.attend_once().await?;
+        match &self.bus {
+            Bus::Meshblu(bus) => Ok(self.show_owed(bus).await?),
+            Bus::Embedded(_) => Ok(()),
+        }
+    }
+
     async fn show_owed(&self, bus: &Meshblu) -> Result<(), StoreError> {
         let now = self.clock.now();
         let look = move |view: &View<'_>| view.due_projections(now, AT_ONCE);

@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 
 use super::first_start::first_owner;
 use super::jobs::registry;
-use super::{FirstOwner, GatewayError, bus_keys, key_file, translate};
+use super::{FirstOwner, GatewayError, bus_keys, key_file, keys, translate};
 use crate::ambient::{Clock, Random};
 use crate::bus::Bus;
 use crate::bus::embedded::{EmbeddedBus, Ground};
@@ -97,14 +97,15 @@ impl Gateway {
             Bus::Embedded(bus) => Some(first_owner(&config.data_dir, bus).await?),
             Bus::Meshblu(_) => None,
         };
-        let sealing = Sealing { hosts: source.hosts.clone(), format: translate::format(&config) };
+        let format = translate::format(&config, keys::was_migrated(&store).await?);
+        let sealing = Sealing { hosts: source.hosts.clone(), format };
         let clock = ambient.clock.clone();
         let parts = (bus.clone(), store.clone());
         let client = source.oauth2_client(&egress);
-        let upstream = client.clone().map(Upstream::from);
         let credentials = CredentialsDevices::new(parts, Arc::clone(&vault), (clock, sealing))
-            .telling(client)
-            .renewing(upstream, ambient.random.clone());
+            .telling(client.clone())
+            .renewing(client.map(Upstream::from), ambient.random.clone())
+            .operated_by(owner.as_ref().map(|owner| owner.uuid.clone()));
         let workbench =
             Workbench::new(egress.clone(), source.base_url.clone(), HostList::parse(&source.hosts)?);
         Ok(Self {

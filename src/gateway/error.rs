@@ -55,6 +55,9 @@ pub enum GatewayError {
     /// The key is gone whose records are in the data directory.
     #[error("{0} is gone, which sealed the records in this data directory: put it back")]
     NoKey(PathBuf),
+    /// The settings want the format of old.
+    #[error("`records.write = 1` is set, so records stay in the form of old: take that setting away first")]
+    FormatIsSet,
     /// The database is gone, and what belongs to it is still there.
     #[error(
         "the database of {0} is gone or empty: restore it from a backup, or remove owner.json to begin anew"

@@ -1,4 +1,4 @@
-//! The private key of records in the data directory: made on the first start, then the same for ever.
+//! The private keys of records in the data directory: one is made on the first start, others when they are rotated.
 
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -12,11 +12,13 @@ use crate::vault::{KeyRing, PrivateKey};
 
 /// The size of a new key (RFC 7518 asks for at least as much).
 const BITS: usize = 2048;
-/// Remembers whose records the data directory holds.
-const KEY_ID: &str = "vault.kid";
+/// Remembers which key seals the records of the data directory.
+pub(super) const KEY_ID: &str = "vault.kid";
+/// How the names of keys begin that came after the first.
+const LATER: &str = "records-";
 
-/// The ring with the key of the settings, else the directory's; makes one where the directory is new and the bus is
-/// this program's own.
+/// The ring with the key of the settings, or the directory's, and those that came after it; the one that the store
+/// remembers seals. Makes one where the directory is new and the bus is this program's own.
 ///
 /// # Errors
 /// [`GatewayError::WrongKey`] when the store was used with another key, [`GatewayError::NoKey`] when that is gone,
@@ -34,26 +36,53 @@ pub(super) async fn key_ring(
     if known.is_none() && FirstOwner::read(directory)?.is_some() {
         return Err(GatewayError::NoDatabase(directory.clone()));
     }
-    let key = match &config.records.private_key {
-        Some(text) => PrivateKey::parse(text.expose()).map_err(GatewayError::ImportedKey)?,
-        None => match read(&path)? {
-            Some(key) => key,
-            None if known.is_some() => return Err(GatewayError::NoKey(path)),
-            None if config.bus.kind == BusKind::Meshblu => return Err(GatewayError::NoImportedKey(path)),
-            None => make(&path, random)?,
-        },
+    let usual = match &config.records.private_key {
+        Some(text) => Some(PrivateKey::parse(text.expose()).map_err(GatewayError::ImportedKey)?),
+        None => read(&path)?,
     };
-    match known {
-        Some(kid) if kid != key.kid().as_bytes() => return Err(GatewayError::WrongKey(path)),
-        Some(_) => {}
-        None => {
-            let kid = key.kid().to_owned();
-            let remember =
-                move |transaction: &Transaction<'_>| transaction.remember_fact(KEY_ID, kid.as_bytes());
-            store.write::<_, StoreError, _>(remember).await?;
+    let mut keys: Vec<_> = usual.into_iter().chain(others(directory)?).collect();
+    let first = match &known {
+        Some(kid) => keys.iter().position(|key| key.kid().as_bytes() == kid),
+        None => (!keys.is_empty()).then_some(0),
+    };
+    let key = match first {
+        Some(first) => keys.swap_remove(first),
+        None if !keys.is_empty() => return Err(GatewayError::WrongKey(path)),
+        None if known.is_some() => return Err(GatewayError::NoKey(path)),
+        None if config.bus.kind == BusKind::Meshblu => return Err(GatewayError::NoImportedKey(path)),
+        None => make(&path, random)?,
+    };
+    if known.is_none() {
+        let kid = key.kid().to_owned();
+        let remember = move |transaction: &Transaction<'_>| transaction.remember_fact(KEY_ID, kid.as_bytes());
+        store.write::<_, StoreError, _>(remember).await?;
+    }
+    Ok(KeyRing::new(key, keys))
+}
+
+/// The keys that came after the first, in the order of their names.
+fn others(directory: &Path) -> Result<Vec<PrivateKey>, GatewayError> {
+    let failed = |cause| GatewayError::File { path: directory.to_owned(), cause };
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(directory).map_err(failed)? {
+        let name = entry.map_err(failed)?.file_name();
+        if name.to_str().is_some_and(|name| name.starts_with(LATER) && name.ends_with(".pem")) {
+            paths.push(directory.join(name));
         }
     }
-    Ok(KeyRing::new(key, Vec::new()))
+    paths.sort();
+    paths.iter().filter_map(|path| read(path).transpose()).collect()
+}
+
+/// A new key, in nobody's ring yet. Takes a second or so.
+pub(super) fn new_key(directory: &Path, random: &Random) -> Result<PrivateKey, GatewayError> {
+    let failed = |cause| GatewayError::Key { path: directory.to_owned(), cause };
+    PrivateKey::generate(BITS, random).map_err(failed)
+}
+
+/// Puts a key that came after the first into the directory, under its own name.
+pub(super) fn write_key(directory: &Path, key: &PrivateKey) -> Result<(), GatewayError> {
+    write_secret(&directory.join(format!("{LATER}{}.pem", key.kid())), &key.to_pem())
 }
 
 /// The key in the file, if it is there.

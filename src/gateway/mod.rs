@@ -9,6 +9,7 @@ mod handler_key;
 mod intake;
 mod jobs;
 mod key_file;
+mod keys;
 mod running;
 mod signing_key;
 mod static_schemas;

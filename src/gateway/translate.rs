@@ -18,9 +18,11 @@ pub(super) fn store(config: &Config) -> StoreSettings {
     StoreSettings { directory: config.data_dir.clone(), max_pages }
 }
 
-pub(super) fn format(config: &Config) -> Format {
+/// The form of records, unless they `were_migrated`: then what the settings leave open is format 2.
+pub(super) fn format(config: &Config, were_migrated: bool) -> Format {
     match (config.records.write, config.bus.kind) {
-        (Some(1), _) | (None, BusKind::Meshblu) => Format::One,
+        (Some(1), _) => Format::One,
+        (None, BusKind::Meshblu) if !were_migrated => Format::One,
         _ => Format::Two,
     }
 }

@@ -7,7 +7,7 @@ use super::owners::{Owners, Visit, failed};
 use super::problem::{Kind, Problem};
 use super::routes::Answer;
 use super::server::FrontDoor;
-use crate::credentials::{Cut, Revoker};
+use crate::credentials::{CredentialsError, Cut, Revoker};
 use crate::message::DeviceUuid;
 
 /// `DELETE /credentials/{uuid}/user-devices/{device}`: from the answer on, no message of the device opens anything.
@@ -41,6 +41,19 @@ pub(super) async fn forget(request: HttpRequest, door: Data<FrontDoor>) -> Answe
     let receipt = owners.credentials.forget(&owned, &Revoker::Owner(caller)).await;
     receipt.map_err(|error| failed(&error))?;
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// `DELETE /credentials/{uuid}/owners/me`: the caller manages the credentials no more.
+pub(super) async fn leave(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
+    let Visit { owners, caller, owned } = Visit::of(&request, &door).await?;
+    match owners.credentials.leave(&owned, &caller.uuid).await {
+        Ok(()) => Ok(HttpResponse::NoContent().finish()),
+        Err(CredentialsError::LastOwner) => {
+            let text = "You are the last owner, and cannot leave; you can forget the secret instead";
+            Err(Problem::new(Kind::LastOwner, text))
+        }
+        Err(error) => Err(failed(&error)),
+    }
 }
 
 /// Lets only those pass who lately proved control of the account: the bus alone does not vouch for that.

@@ -28,6 +28,8 @@ pub enum Kind {
     NotAcceptable,
     /// 408 `request-timeout`: the request did not arrive in time.
     RequestTimeout,
+    /// 409 `last-owner`: nobody would own the credentials.
+    LastOwner,
     /// 413 `body-too-large`.
     BodyTooLarge,
     /// 415 `unsupported-media-type`: a charset or content coding that is not read here.
@@ -61,6 +63,7 @@ impl Kind {
             Self::MethodNotAllowed => "method-not-allowed",
             Self::NotAcceptable => "not-acceptable",
             Self::RequestTimeout => "request-timeout",
+            Self::LastOwner => "last-owner",
             Self::BodyTooLarge => "body-too-large",
             Self::UnsupportedMediaType => "unsupported-media-type",
             Self::BadRoute => "bad-route",
@@ -85,6 +88,7 @@ impl Kind {
             Self::MethodNotAllowed => "Method not allowed",
             Self::NotAcceptable => "Not acceptable",
             Self::RequestTimeout => "Request timeout",
+            Self::LastOwner => "Last owner",
             Self::BodyTooLarge => "Body too large",
             Self::UnsupportedMediaType => "Unsupported media type",
             Self::BadRoute => "Bad route",
@@ -107,6 +111,7 @@ impl Kind {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::LastOwner => StatusCode::CONFLICT,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::BadRoute => StatusCode::UNPROCESSABLE_ENTITY,

@@ -63,6 +63,11 @@ fn owners_routes(config: &mut ServiceConfig) {
                 .default_service(allowing("DELETE, OPTIONS")),
         )
         .service(readable("/credentials/{uuid}/owners", read().to(owners::owners)))
+        .service(
+            resource("/credentials/{uuid}/owners/me")
+                .route(web::delete().to(endings::leave))
+                .default_service(allowing("DELETE, OPTIONS")),
+        )
         .service(readable("/credentials/{uuid}/receipts", read().to(owners::receipts)));
 }
 

@@ -24,6 +24,7 @@ mod front_door;
 mod github;
 mod handlers;
 mod jobs;
+mod keys;
 mod kill;
 mod licences;
 mod main_job;

@@ -1,6 +1,8 @@
 //! What a receipt says, and what owners see of the devices.
 
-use endo::credentials::{Fate, Matter, Receipt};
+use endo::credentials::{Account, Act, Fate, Matter, Receipt};
+use endo::message::{DeviceUuid, Parties};
+use endo::vault::{ResourceOwnerId, SecretText};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -119,4 +121,43 @@ async fn owners_are_all_who_proved_control_of_the_account() {
     let house = House::open().await;
     let owner = house.gateway.owner().uuid;
     house.ask(Method::GET, "/owners").await.is(200, &json!([{"uuid": owner}]).to_string());
+}
+
+#[tokio::test]
+async fn an_owner_leaves_and_the_last_one_cannot() {
+    let house = House::open().await;
+    let (owner, second) = (house.gateway.owner().uuid, house.chain.flow.device.clone());
+    let last = house.ask(Method::DELETE, "/owners/me").await;
+    assert_eq!((last.status.as_u16(), &last.json()["type"]), (409, &json!("/problems/last-owner")));
+    let account = Account {
+        id: ResourceOwnerId::Number(42),
+        username: Some("octocat".to_owned()),
+        secret: SecretText::from("canary-newer"),
+        refresh_token: None,
+        owner: DeviceUuid::from(&*second.uuid),
+        life: None,
+    };
+    assert_eq!(house.gateway.gateway.credentials.keep(account).await.unwrap(), house.chain.credentials);
+    let both = json!([{"uuid": owner}, {"uuid": second.uuid}]);
+    assert_eq!(house.ask(Method::GET, "/owners").await.json(), both);
+    house.ask(Method::DELETE, "/owners/me").await.is(204, "");
+    for path in ["", "/owners", "/receipts", "/user-devices"] {
+        assert_eq!(house.ask(Method::GET, path).await.status, 404, "{path}");
+    }
+    let credentials = &house.gateway.gateway.credentials;
+    let (device, second) = (house.chain.credentials.clone(), DeviceUuid::from(&*second.uuid));
+    let receipts = credentials.receipts_for(&second, device.clone()).await.unwrap();
+    assert_eq!((receipts[0].act, receipts[0].by.as_str()), (Act::Left, &*owner));
+    let owned = credentials.owned_by(&second, device).await.unwrap();
+    assert_eq!(owned.owners(), [second]);
+    let parties = Parties {
+        sender: "flow".into(),
+        user_device: house.chain.user.uuid.clone(),
+        credentials: house.chain.credentials.clone(),
+    };
+    assert_eq!(
+        credentials.open(&parties).await.unwrap().secret().expose(),
+        "canary-newer",
+        "his device stays"
+    );
 }

@@ -7,7 +7,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use endo::ambient::{Clock, Timestamp};
 use endo::bus::Login;
-use endo::credentials::{Cut, Fate, Matter, Receipt, Revoker};
+use endo::credentials::{Account, Cut, Fate, Matter, Receipt, Rekeyed, Revoker};
+use endo::vault::{Format, ResourceOwnerId, SecretText};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use zeroize::Zeroizing;
@@ -154,4 +155,51 @@ async fn a_record_that_is_forgotten_leaves_the_bus_and_opens_for_nobody() {
         "though the bus still shows the record"
     );
     assert_eq!(scene.meshblu.called().len(), asked, "the bus is not asked");
+}
+
+#[tokio::test]
+async fn a_record_on_a_meshblu_moves_to_format_2_and_the_bus_s_copy_follows_until_it_is_there() {
+    let scene = Scene::set().await;
+    let made = json!({"uuid": "new-cred", "token": "new-token"});
+    let user_device = json!([{"uuid": USER_DEVICE, "owner": "owner-uuid"}]);
+    let bound =
+        json!([{"subscriberUuid": "new-cred", "emitterUuid": USER_DEVICE, "type": "message.received"}]);
+    let done = || Answer::new(204, &[], "");
+    for (call, answers) in [
+        ("POST /search/devices", vec![json_answer(200, &json!([])), json_answer(200, &user_device)]),
+        ("POST /devices", vec![json_answer(201, &made)]),
+        ("POST /devices/new-cred/tokens", vec![json_answer(201, &made)]),
+        ("POST /v2/devices/service-uuid-0001/subscriptions/new-cred/message.received", vec![done()]),
+        ("GET /v2/devices/new-cred/subscriptions", vec![json_answer(200, &bound)]),
+        (
+            "PUT /v2/devices/new-cred",
+            vec![done(), Answer::Bytes(Vec::new()), Answer::new(502, &[], ""), done()],
+        ),
+    ] {
+        scene.meshblu.answer(call, answers);
+    }
+    let account = Account {
+        id: ResourceOwnerId::Number(583_231),
+        username: Some("octocat".to_owned()),
+        secret: SecretText::from("canary-of-a-secret"),
+        refresh_token: None,
+        owner: "owner-uuid".into(),
+        life: None,
+    };
+    let gateway = &scene.gateway.gateway;
+    let device = gateway.credentials.keep(account).await.unwrap();
+    let need = async || gateway.credentials.need(&device).await.unwrap().unwrap().format;
+    assert_eq!(need().await, Format::One);
+    gateway.begin_migration().await.unwrap();
+    assert_eq!(gateway.credentials.rekey(&device).await.unwrap(), Rekeyed::Done);
+    assert_eq!(need().await, Format::Two);
+    for _ in 0..4 {
+        scene.hand.fetch_add(3_600_000, Ordering::SeqCst);
+        gateway.credentials.catch_up().await.unwrap();
+    }
+    let changes = scene.changes();
+    let (target, _, update) = changes.last().unwrap();
+    assert_eq!(target, "/v2/devices/new-cred");
+    assert_eq!(update["$set"]["endo"]["version"], "2.0.0");
+    assert_eq!(update["$set"]["endo"]["authorizedKey"].as_array().unwrap().len(), 1);
 }

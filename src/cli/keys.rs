@@ -1,0 +1,87 @@
+//! `endo keys`: the keys of records.
+
+use std::io::Write;
+
+use super::arguments::{KeysCommand, ListArguments};
+use super::operation::{KeyRow, Migrated, Operation};
+use super::{CommandError, json_lines, reach, table};
+use crate::config::Config;
+
+/// The most credentials devices that are named beside a key.
+const NAMED: usize = 3;
+
+/// Does what this command says.
+///
+/// # Errors
+/// [`CommandError`].
+pub(super) async fn run(
+    command: &KeysCommand,
+    config: &Config,
+    out: &mut dyn Write,
+) -> Result<(), CommandError> {
+    match command {
+        KeysCommand::Ls(command) => list(command, config, out).await,
+        KeysCommand::Rotate => rotate(config, out).await,
+        KeysCommand::Migrate => migrate(config, out).await,
+    }
+}
+
+async fn list(command: &ListArguments, config: &Config, out: &mut dyn Write) -> Result<(), CommandError> {
+    let rows: Vec<KeyRow> = reach::perform(config, Operation::ListKeys).await?;
+    if command.json {
+        return Ok(json_lines::print(&rows, out)?);
+    }
+    let rows: Vec<_> = rows.iter().map(cells).collect();
+    Ok(table::print(["KEY", "RECORDS", "STATE"], &rows, out)?)
+}
+
+fn cells(row: &KeyRow) -> [String; 3] {
+    [row.kid.clone(), row.needed_by.len().to_string(), state(row)]
+}
+
+fn state(row: &KeyRow) -> String {
+    if row.seals {
+        return "seals".to_owned();
+    }
+    if row.needed_by.is_empty() && row.copies == 0 {
+        return "free: no record needs it, and its file can go".to_owned();
+    }
+    if row.needed_by.is_empty() {
+        return format!("free within a day: {} secrets wait for the API", row.copies);
+    }
+    let named: Vec<_> = row.needed_by.iter().take(NAMED).map(ToString::to_string).collect();
+    let more = if row.needed_by.len() > NAMED { ", …" } else { "" };
+    format!("needed by {}{more}", named.join(", "))
+}
+
+async fn rotate(config: &Config, out: &mut dyn Write) -> Result<(), CommandError> {
+    let kid: String = reach::perform(config, Operation::RotateKey).await?;
+    writeln!(out, "{kid} seals from now on; every other key still opens what it sealed")?;
+    Ok(writeln!(out, "`endo keys migrate` moves the records to it")?)
+}
+
+/// One batch after the other, each of which is kept: what was broken off goes on where it was.
+async fn migrate(config: &Config, out: &mut dyn Write) -> Result<(), CommandError> {
+    let (mut seen, mut sealed, mut kept) = (0, 0, Vec::new());
+    let mut after = None;
+    loop {
+        let batch: Migrated = reach::perform(config, Operation::MigrateRecords(after)).await?;
+        seen += batch.seen;
+        sealed += batch.sealed;
+        kept.extend(batch.kept);
+        writeln!(out, "{seen} of {}: {sealed} sealed anew", batch.all)?;
+        out.flush()?;
+        after = batch.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    for (device, why) in &kept {
+        writeln!(out, "{device} stays as it is: {why}")?;
+    }
+    let rows: Vec<KeyRow> = reach::perform(config, Operation::ListKeys).await?;
+    for row in rows.iter().filter(|row| !row.seals) {
+        writeln!(out, "{}: {}", row.kid, state(row))?;
+    }
+    Ok(())
+}

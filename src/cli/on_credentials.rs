@@ -1,0 +1,93 @@
+//! What the command line asks about credentials, done on the gateway that has the data directory.
+
+use super::operation::{CredentialsRow, OperationError, Shown, UserRow};
+use super::perform::read;
+use crate::credentials::{CredentialsError, Owned, Receipt, Revoker, UserDeviceEntry};
+use crate::gateway::Gateway;
+use crate::message::DeviceUuid;
+use crate::store::RenewalStage;
+use crate::vault::Format;
+
+/// Every account whose secret is kept.
+pub(super) async fn list(gateway: &Gateway) -> Result<Vec<CredentialsRow>, OperationError> {
+    let mut rows = Vec::new();
+    for device in gateway.credentials.all_devices().await? {
+        let owned = gateway.credentials.held(device).await?;
+        if gateway.credentials.need(owned.device()).await?.is_some() {
+            let entries = gateway.credentials.user_device_entries(&owned).await?;
+            rows.push(row(gateway, &owned, &entries).await?);
+        }
+    }
+    Ok(rows)
+}
+
+/// Everything about one, but for the secret; of a forgotten one the receipts.
+pub(super) async fn show(gateway: &Gateway, device: DeviceUuid) -> Result<Shown, OperationError> {
+    let owned = kept(gateway, device).await?;
+    let entries = gateway.credentials.user_device_entries(&owned).await?;
+    Ok(Shown {
+        row: row(gateway, &owned, &entries).await?,
+        user_devices: entries.into_iter().map(UserRow::from).collect(),
+        receipts: gateway.credentials.receipts(Some(owned.device().clone())).await?,
+    })
+}
+
+/// Forgets a secret, and tells the API at once where it answers.
+pub(super) async fn forget(gateway: &Gateway, device: DeviceUuid) -> Result<Receipt, OperationError> {
+    let owned = kept(gateway, device.clone()).await?;
+    let receipt =
+        gateway.credentials.forget(&owned, &Revoker::Operator).await.map_err(|error| match error {
+            CredentialsError::NoRecord => OperationError::UnknownCredentials(device),
+            error => error.into(),
+        })?;
+    gateway.credentials.catch_up().await?;
+    Ok(gateway.credentials.receipt(receipt.id).await?.unwrap_or(receipt))
+}
+
+async fn kept(gateway: &Gateway, device: DeviceUuid) -> Result<Owned, OperationError> {
+    match gateway.credentials.need(&device).await? {
+        Some(_) => Ok(gateway.credentials.held(device).await?),
+        None => Err(OperationError::UnknownCredentials(device)),
+    }
+}
+
+async fn row(
+    gateway: &Gateway,
+    owned: &Owned,
+    entries: &[UserDeviceEntry],
+) -> Result<CredentialsRow, OperationError> {
+    let device = owned.device().clone();
+    let need = gateway.credentials.need(&device).await?;
+    let renewal = read(gateway, move |view| Ok(view.renewal(&device)?)).await?;
+    let dead = renewal.filter(|renewal| renewal.stage == RenewalStage::Dead);
+    let key = need.as_ref().and_then(|need| need.kid.clone());
+    let state = match (&key, dead) {
+        (None, _) => "unreadable: no key here opens it".to_owned(),
+        (_, Some(dead)) => dead.reason.unwrap_or_else(|| "cannot be renewed".to_owned()),
+        _ => "usable".to_owned(),
+    };
+    Ok(CredentialsRow {
+        uuid: owned.device().clone(),
+        account: owned.id().map(|id| id.to_value()),
+        username: owned.username().map(str::to_owned),
+        owners: owned.owners().to_vec(),
+        format: need.map(|need| if need.format == Format::One { 1 } else { 2 }),
+        key,
+        state,
+        devices: entries.len(),
+        last_use: entries.iter().filter_map(|entry| entry.last_use).max().map(|time| time.iso_seconds()),
+    })
+}
+
+impl From<UserDeviceEntry> for UserRow {
+    fn from(entry: UserDeviceEntry) -> Self {
+        Self {
+            uuid: entry.uuid,
+            name: entry.name,
+            owner: entry.owner,
+            bound: entry.bound_at.map(|time| time.iso_seconds()),
+            last_use: entry.last_use.map(|time| time.iso_seconds()),
+            errors: entry.errors,
+        }
+    }
+}

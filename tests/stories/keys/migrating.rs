@@ -1,0 +1,112 @@
+//! One record after the other moves to the newest key, and says so where it cannot.
+
+use endo::config::Config;
+use endo::credentials::Rekeyed;
+use endo::gateway::{Ambient, Gateway, GatewayError};
+use endo::store::{RenewalStage, StoreError, StoredRenewal, Transaction};
+use endo::vault::{Format, Need};
+
+use super::{account, keep, open, opened, secret};
+use crate::support::desk::fixture_key;
+use crate::support::keys::place_keys;
+
+/// A gateway that writes records in the format of old, on a directory with keys.
+async fn of_old() -> (Gateway, tempfile::TempDir) {
+    let directory = tempfile::tempdir().unwrap();
+    place_keys(directory.path());
+    let mut config = Config { data_dir: directory.path().to_owned(), ..Config::default() };
+    config.records.write = Some(1);
+    (Gateway::open(config, Ambient::system()).await.unwrap(), directory)
+}
+
+async fn need(gateway: &Gateway, device: &endo::message::DeviceUuid) -> Need {
+    gateway.credentials.need(device).await.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn records_of_old_move_where_their_owner_is_known_and_stay_where_not() {
+    let (gateway, directory) = of_old().await;
+    let known = account(&gateway, 1).await;
+    let unknown = keep(&gateway, 2, &"somebody-without-devices".into()).await;
+    drop(gateway);
+    let gateway = open(directory.path()).await;
+    let kid = gateway.rotate_key().await.unwrap();
+    gateway.begin_migration().await.unwrap();
+    assert_eq!(gateway.credentials.rekey(&known.credentials).await.unwrap(), Rekeyed::Done);
+    assert_eq!(gateway.credentials.rekey(&known.credentials).await.unwrap(), Rekeyed::Before);
+    assert!(matches!(gateway.credentials.rekey(&unknown).await.unwrap(), Rekeyed::Kept(_)));
+    assert_eq!(
+        need(&gateway, &known.credentials).await,
+        Need { format: Format::Two, kid: Some(kid.clone()) }
+    );
+    assert_eq!(need(&gateway, &unknown).await.format, Format::One);
+    let owner = gateway.owner.as_ref().unwrap().uuid.clone();
+    let owned = gateway.credentials.owned_by(&owner, known.credentials.clone()).await.unwrap();
+    assert_eq!(owned.owners(), [owner]);
+    assert_eq!(opened(&gateway, &known).await, secret(1));
+    keep(&gateway, 2, &"somebody-without-devices".into()).await;
+    let moved = need(&gateway, &unknown).await;
+    assert_eq!(moved, Need { format: Format::Two, kid: Some(kid) }, "whoever signs in again moves it");
+}
+
+#[tokio::test]
+async fn the_format_that_the_settings_ask_for_stays() {
+    let (gateway, _directory) = of_old().await;
+    assert!(matches!(gateway.begin_migration().await, Err(GatewayError::FormatIsSet)));
+}
+
+#[tokio::test]
+async fn a_record_whose_secret_is_just_being_renewed_waits_and_its_life_goes_on() {
+    let directory = tempfile::tempdir().unwrap();
+    place_keys(directory.path());
+    let gateway = open(directory.path()).await;
+    let parties = account(&gateway, 1).await;
+    gateway.rotate_key().await.unwrap();
+    let note = async |stage| {
+        let (device, now) = (parties.credentials.clone(), gateway.ambient.clock.now());
+        let renewal = StoredRenewal {
+            generation: 1,
+            expires_at: Some(now),
+            renew_at: Some(now),
+            stage,
+            sent: 0,
+            holder: "somebody".to_owned(),
+            held_until: now,
+            rest_until: now,
+            reason: None,
+        };
+        let store = move |tx: &Transaction<'_>| tx.store_renewal(&device, &renewal);
+        gateway.store.write::<_, StoreError, _>(store).await.unwrap();
+    };
+    for stage in [RenewalStage::Sending, RenewalStage::InDoubt] {
+        note(stage).await;
+        assert!(matches!(gateway.credentials.rekey(&parties.credentials).await.unwrap(), Rekeyed::Kept(_)));
+    }
+    note(RenewalStage::Idle).await;
+    assert_eq!(gateway.credentials.rekey(&parties.credentials).await.unwrap(), Rekeyed::Done);
+    let device = parties.credentials.clone();
+    let renewal = gateway.store.read::<_, StoreError, _>(move |view| view.renewal(&device)).await;
+    let renewal = renewal.unwrap().unwrap();
+    assert_eq!((renewal.generation, renewal.stage), (2, RenewalStage::Idle), "it speaks of the new record");
+    assert!(renewal.expires_at.is_some());
+}
+
+#[tokio::test]
+async fn a_rotated_key_is_there_after_a_restart_and_the_wrong_one_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    place_keys(directory.path());
+    let gateway = open(directory.path()).await;
+    let parties = account(&gateway, 1).await;
+    let kid = gateway.rotate_key().await.unwrap();
+    drop(gateway);
+    let gateway = open(directory.path()).await;
+    assert_eq!(gateway.vault.ring().first().kid(), kid);
+    assert_eq!(opened(&gateway, &parties).await, secret(1));
+    drop(gateway);
+    let file = directory.path().join(format!("records-{kid}.pem"));
+    std::fs::remove_file(&file).unwrap();
+    let config = Config { data_dir: directory.path().to_owned(), ..Config::default() };
+    assert!(fixture_key().contains("PRIVATE KEY"));
+    let refused = Gateway::open(config, Ambient::system()).await;
+    assert!(matches!(refused, Err(GatewayError::WrongKey(_))));
+}

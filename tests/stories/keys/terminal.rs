@@ -1,0 +1,103 @@
+//! The same at the terminal, with a gateway running and with none.
+
+use std::process::Output;
+
+use endo::cli::Exit;
+use serde_json::Value;
+
+use crate::support::fake_api::{Answer, FakeApi};
+use crate::support::shell::{Shell, ended, stderr, stdout};
+
+/// A shell with credentials of an account, a user device, and their names.
+fn with_account() -> (Shell, String, String) {
+    with_account_at("https://api.github.com")
+}
+
+/// The same, for an API at this URL.
+fn with_account_at(api: &str) -> (Shell, String, String) {
+    let shell = Shell::with_key();
+    std::fs::write(shell.data().join("endo.toml"), format!("[source]\nbase_url = \"{api}\"\n")).unwrap();
+    let added =
+        shell.run_with(&["credentials", "add", "--id", "583231", "--username", "octocat"], "canary-token\n");
+    assert!(ended(&added, Exit::Ok), "{}", stderr(&added));
+    let credentials = last_word(&added);
+    let device = shell.run(&["devices", "add"]);
+    let device = stdout(&device).lines().next().unwrap().split_whitespace().last().unwrap().to_owned();
+    (shell, credentials, device)
+}
+
+fn last_word(output: &Output) -> String {
+    stdout(output).split_whitespace().last().unwrap().to_owned()
+}
+
+fn json(output: &Output) -> Vec<Value> {
+    assert!(ended(output, Exit::Ok), "{}", stderr(output));
+    stdout(output).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn keys_are_listed_rotated_and_freed() {
+    let (shell, credentials, _) = with_account();
+    let first = json(&shell.run(&["keys", "ls", "--json"]));
+    assert_eq!(first.len(), 1);
+    let old = first[0]["kid"].as_str().unwrap();
+    let rotated = shell.run(&["keys", "rotate"]);
+    assert!(stdout(&rotated).contains(" seals from now on"), "{}", stderr(&rotated));
+    let listed = shell.run(&["keys", "ls"]);
+    let needed = format!("{old}  1        needed by {credentials}");
+    assert!(stdout(&listed).contains(&needed), "{}", stdout(&listed));
+    let migrated = shell.run(&["keys", "migrate"]);
+    let freed = format!("1 of 1: 1 sealed anew\n{old}: free: no record needs it, and its file can go\n");
+    assert_eq!(stdout(&migrated), freed, "{}", stderr(&migrated));
+    assert_eq!(stdout(&shell.run(&["keys", "migrate"])), freed.replace("1 sealed", "0 sealed"));
+    std::fs::remove_file(shell.data().join("records.pem")).unwrap();
+    let shown = json(&shell.run(&["credentials", "ls", "--json"]));
+    assert_eq!(shown[0]["state"], "usable");
+}
+
+#[test]
+fn credentials_are_listed_shown_and_forgotten() {
+    let (shell, credentials, device) = with_account();
+    let listed = shell.run(&["credentials", "ls"]);
+    let row = format!("{credentials}  octocat  1        -         usable");
+    assert!(stdout(&listed).contains(&row), "{}", stdout(&listed));
+    let shown = shell.run(&["credentials", "show", &credentials]);
+    let shown: Value = serde_json::from_str(stdout(&shown)).unwrap();
+    assert_eq!((&shown["account"], &shown["format"]), (&583_231.into(), &2.into()));
+    assert_eq!(shown["userDevices"][0]["uuid"], device);
+    assert!(!shown.to_string().contains("canary"));
+    let forgotten = shell.run(&["credentials", "forget", &credentials]);
+    assert!(ended(&forgotten, Exit::Ok), "{}", stderr(&forgotten));
+    let said = stdout(&forgotten);
+    assert!(said.contains("forgotten") && said.contains("by operator"), "{said}");
+    assert!(said.contains(&format!("the right of {device} ended")), "{said}");
+    assert!(said.contains("the API: cannot be told"), "{said}");
+    assert_eq!(stdout(&shell.run(&["receipts"])), said);
+    assert_eq!(json(&shell.run(&["receipts", "--json", "--credentials", &credentials])).len(), 1);
+    assert!(json(&shell.run(&["credentials", "ls", "--json"])).is_empty());
+    let again = shell.run(&["credentials", "forget", &credentials]);
+    assert!(ended(&again, Exit::Failure));
+    assert_eq!(stderr(&again), format!("endo: {credentials} keeps no credentials\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_runs_does_the_same_and_goes_on_answering() {
+    let api = FakeApi::answering(Answer::new(200, &["content-type: application/json"], "[]")).await;
+    let (shell, credentials, device) = with_account_at(&api.url(""));
+    let served = shell.serve(&[]);
+    let send = || shell.run(&["send", "ListEventsByUser", "username=octocat"]);
+    assert!(ended(&send(), Exit::Ok), "{}", stderr(&send()));
+    assert!(ended(&shell.run(&["keys", "rotate"]), Exit::Ok));
+    assert!(ended(&shell.run(&["keys", "migrate"]), Exit::Ok));
+    assert!(ended(&send(), Exit::Ok), "{}", stderr(&send()));
+    let rows = json(&shell.run(&["keys", "ls", "--json"]));
+    let needed: Vec<_> = rows.iter().map(|row| row["neededBy"].as_array().unwrap().len()).collect();
+    assert_eq!(needed, [1, 0]);
+    let listed = json(&shell.run(&["credentials", "ls", "--json"]));
+    assert!(listed[0]["lastUse"].is_string(), "{listed:?}");
+    assert!(ended(&shell.run(&["devices", "revoke", &device]), Exit::Ok));
+    let receipts = json(&shell.run(&["receipts", "--json"]));
+    assert_eq!((&receipts[0]["act"], &receipts[0]["by"]), (&"cut-off".into(), &"operator".into()));
+    assert_eq!(receipts[0]["credentials"], credentials);
+    drop(served);
+}
