@@ -89,6 +89,7 @@ impl Cast {
             secret: SecretText::from("not-a-secret"),
             refresh_token: None,
             life: None,
+            extras: Default::default(),
             owner: gateway.owner.as_ref().unwrap().uuid.clone(),
         };
         let credentials = gateway.credentials.keep(account).await.unwrap();

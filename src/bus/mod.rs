@@ -6,6 +6,8 @@ pub mod form;
 mod kind;
 mod login;
 pub mod meshblu;
+mod provider;
 
 pub use kind::Bus;
 pub use login::{LENIENT_BASE64, LOGIN_HEADERS, Login};
+pub use provider::{BusProvider, Journey, NotSignedIn};

@@ -87,6 +87,7 @@ async fn add_credentials(gateway: &Gateway, new: NewCredentials) -> Result<Devic
         secret: SecretText::from(new.secret.expose()),
         refresh_token: None,
         life: None,
+        extras: Default::default(),
         owner: owner(gateway, new.owner).await?,
     };
     Ok(gateway.credentials.keep(account).await?)

@@ -23,6 +23,10 @@ pub struct Bus {
     /// Where the Meshblu is.
     #[schemars(extend("format" = "uri"))]
     pub url: String,
+    /// Where the bus's OAuth provider is, as browsers reach it. On the embedded bus it is the bus's own page; without this
+    /// setting, at `listen.bus`. On a Meshblu nobody can sign in with the bus without it.
+    #[schemars(extend("format" = "uri"))]
+    pub oauth_url: Option<String>,
     /// The gateway's own device on the Meshblu.
     pub uuid: Option<String>,
     /// The token of that device.
@@ -46,6 +50,7 @@ impl Default for Bus {
             operations_per_minute: 0,
             body_bytes: 10_000_000,
             url: "https://meshblu.octoblu.com".to_owned(),
+            oauth_url: None,
             uuid: None,
             token: None,
             timeout_seconds: 10,

@@ -22,6 +22,15 @@ pub(super) const VARIABLES: [&str; 8] = [
     "APP_OCTOBLU_HOST",
 ];
 
+/// What it calls with its own name in front, and the settings of ours that it means.
+const OWN: [(&str, &str); 5] = [
+    ("_SERVICE_URL", "listen.public_url"),
+    ("_STATIC_SCHEMAS_PATH", "jobs.static_schemas"),
+    ("_CLIENT_ID", "source.client_id"),
+    ("_CLIENT_SECRET", "source.client_secret"),
+    ("_CALLBACK_URL", "source.redirect_url"),
+];
+
 /// Where the original looked for a Meshblu when nobody told.
 const HOSTNAME: &str = "meshblu.octoblu.com";
 
@@ -67,9 +76,11 @@ pub(super) fn given(
     if let Some(port) = variable("PORT").filter(|_| is_original) {
         all.push(("listen.gateway", format!("0.0.0.0:{port}"), Origin::Environment("PORT".to_owned())));
     }
-    for (ending, setting) in
-        [("_SERVICE_URL", "listen.public_url"), ("_STATIC_SCHEMAS_PATH", "jobs.static_schemas")]
-    {
+    let provider = "ENDO_OCTOBLU_OAUTH_URL";
+    all.extend(
+        variable(provider).map(|url| ("bus.oauth_url", url, Origin::Environment(provider.to_owned()))),
+    );
+    for (ending, setting) in OWN {
         all.extend(own(environment, ending).map(|(name, text)| (setting, text, Origin::Environment(name))));
     }
     all.into_iter().map(|(name, text, origin)| one(catalogue, (name, &text), origin)).collect()

@@ -3,12 +3,14 @@
 mod credentials;
 mod failure;
 pub mod form;
+mod key_entry;
 mod layout;
 mod sign_in;
 mod style;
 
 pub use credentials::{CredentialsCard, my_credentials};
 pub use failure::{Failure, failure};
+pub use key_entry::{KeyEntry, key_entry};
 pub use layout::{Frame, Viewer, page};
 pub use maud::Markup;
 pub use sign_in::{SignIn, once, sign_in};

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use serde_json::{Map, Value};
 use tokio::sync::Notify;
 
 use super::CredentialsError;
@@ -41,6 +42,8 @@ pub struct Account {
     pub refresh_token: Option<SecretText>,
     /// How long it lives; without it nothing is renewed until the API refuses it.
     pub life: Option<Life>,
+    /// What else jobs may see of it.
+    pub extras: Map<String, Value>,
     /// Who proved control of the account and may manage its credentials.
     pub owner: DeviceUuid,
 }
@@ -136,6 +139,7 @@ impl CredentialsDevices {
         }
         Contents {
             username: account.username.clone(),
+            extras: account.extras.clone(),
             refresh_token: account.refresh_token.as_ref().map(|token| SecretText::from(token.expose())),
             credentials_device_token: before.token,
             owners,

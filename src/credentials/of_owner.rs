@@ -3,10 +3,12 @@
 use serde_json::{Value, json};
 
 use super::{CredentialsDevices, CredentialsError, Owned};
+use crate::ambient::Timestamp;
 use crate::bus::Bus;
 use crate::bus::meshblu::{Identity, Meshblu};
 use crate::message::DeviceUuid;
-use crate::store::{Lookup, StoreError};
+use crate::store::{Lookup, StoreError, Transaction};
+use crate::vault::ResourceOwnerId;
 
 /// The most that are looked at.
 const MOST: usize = 100;
@@ -34,6 +36,37 @@ impl CredentialsDevices {
             }
         }
         Ok(all)
+    }
+
+    /// Whether the credentials of `device` are those of this account. Of a device that keeps none they are not.
+    ///
+    /// # Errors
+    /// What the store, the bus or the vault reports.
+    pub async fn is_of_account(
+        &self,
+        device: &DeviceUuid,
+        id: &ResourceOwnerId,
+    ) -> Result<bool, CredentialsError> {
+        let record = match self.newest_record(device).await {
+            Err(CredentialsError::NoRecord) => return Ok(false),
+            record => record?,
+        };
+        let opened = self.open_record(device.clone(), record).await?;
+        Ok(opened.id() == Some(id))
+    }
+
+    /// Notes when `caller` proved control of the account behind the credentials.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub async fn note_proof(
+        &self,
+        (caller, credentials): (DeviceUuid, DeviceUuid),
+        proved_at: Timestamp,
+    ) -> Result<(), CredentialsError> {
+        let note =
+            move |transaction: &Transaction<'_>| transaction.note_proof(&caller, &credentials, proved_at);
+        Ok(self.store.write::<_, StoreError, _>(note).await?)
     }
 
     async fn named_here(&self, keys: Vec<String>) -> Result<Vec<DeviceUuid>, StoreError> {

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::Gateway;
+use super::{Gateway, GatewayError};
 use crate::bus::Login;
 use crate::http::{
-    Documents, Entrance, FrontDoor, Health, OneTimeLinks, Owners, Presence, Sessions, Webhook,
+    Documents, Entrance, Flows, FrontDoor, Health, OneTimeLinks, Owners, Presence, Sessions, Way, Webhook,
 };
+use crate::source;
 
 impl Gateway {
     /// The front door of a gateway that listens at `address`.
@@ -36,7 +37,14 @@ impl Gateway {
     }
 
     /// The entrance of a gateway that listens at `address`. Where others may reach it, nobody is signed in by a link.
-    pub(super) fn entrance(&self, address: SocketAddr) -> Entrance {
+    ///
+    /// # Errors
+    /// [`GatewayError`], where people cannot sign in with the bus as the settings say.
+    pub(super) async fn entrance(
+        &self,
+        address: SocketAddr,
+        bus: Option<SocketAddr>,
+    ) -> Result<Entrance, GatewayError> {
         let service_url = self.look(&format!("http://{address}")).service_url;
         let ambient = || (self.ambient.clock.clone(), self.ambient.random.clone());
         let owner = self.owner.as_ref().filter(|_| address.ip().is_loopback());
@@ -44,13 +52,29 @@ impl Gateway {
             let login = Login { uuid: owner.uuid.clone(), token: Zeroizing::new(owner.token.clone()) };
             OneTimeLinks::new(login, service_url.clone(), ambient())
         });
-        Entrance {
+        Ok(Entrance {
             sessions: self.sessions(),
+            flows: self.flows(),
+            bus: self.bus_provider(&service_url, bus).await?,
             credentials: self.credentials.clone(),
             api: self.source.title.clone(),
+            way: self.way(),
             links,
             service_url,
+        })
+    }
+
+    fn way(&self) -> Way {
+        match &self.source.way {
+            source::Way::OAuth2User(_) => Way::SignIn(self.source.oauth2_client(&self.egress)),
+            source::Way::Passthru => Way::Nothing,
+            source::Way::Static => Way::Key,
         }
+    }
+
+    /// Who is about to be signed in.
+    pub(super) fn flows(&self) -> Flows {
+        Flows::new(self.store.clone(), (self.ambient.clock.clone(), self.ambient.random.clone()))
     }
 
     /// Who is signed in.

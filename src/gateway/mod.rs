@@ -1,5 +1,6 @@
 //! The composition root: the only room that names concrete parts together.
 
+mod bus_client;
 mod bus_keys;
 mod compose;
 mod door;

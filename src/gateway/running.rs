@@ -93,7 +93,7 @@ impl Gateway {
         }
         let health = self.health(link);
         let draining = health.draining();
-        let entrance = self.entrance(gateway);
+        let entrance = self.entrance(gateway, bus).await?;
         let links = entrance.links.clone();
         let (presence, left) = mpsc::channel(1);
         let door = self.door((documents, health, webhook), (gateway, entrance, presence));
@@ -209,7 +209,7 @@ impl Gateway {
 
     fn housekeeping(&self, mut stopped: watch::Receiver<bool>) -> impl Future<Output = ()> + use<> {
         let (store, bus, clock) = (self.store.clone(), self.bus.clone(), self.ambient.clock.clone());
-        let sessions = self.sessions();
+        let (sessions, flows) = (self.sessions(), self.flows());
         let (days, rows) = (self.config.store.keep_days, self.config.store.keep_rows);
         let kept = Duration::from_secs(u64::from(days) * 24 * 60 * 60);
         async move {
@@ -217,7 +217,7 @@ impl Gateway {
                 if let Err(error) = store.forget_old(clock.now().minus(kept), rows).await {
                     tracing::warn!(error = &error as &dyn std::error::Error, "old outcomes stay for now");
                 }
-                if let Err(error) = sessions.forget_old().await {
+                if let Err(error) = sessions.forget_old().await.and(flows.forget_old().await) {
                     tracing::warn!(error = &error as &dyn std::error::Error, "old sessions stay for now");
                 }
                 if let Bus::Embedded(network) = &bus

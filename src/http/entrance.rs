@@ -2,21 +2,49 @@
 
 use super::problem::{Kind, Problem};
 use super::server::FrontDoor;
-use super::session::{OneTimeLinks, Sessions};
+use super::session::{Flows, OneTimeLinks, Sessions};
+use crate::bus::BusProvider;
 use crate::credentials::CredentialsDevices;
+use crate::source::oauth2::OAuthClient;
 
 /// What the pages and the sign-ins work with.
 pub struct Entrance {
     /// Who is signed in.
     pub sessions: Sessions,
+    /// Who is on the way.
+    pub flows: Flows,
+    /// The bus, where people can sign in with it.
+    pub bus: Option<BusProvider>,
     /// The credentials.
     pub credentials: CredentialsDevices,
     /// What people call the API.
     pub api: String,
+    /// How they come by its credentials.
+    pub way: Way,
     /// The links of the terminal, where there is a first owner.
     pub links: Option<OneTimeLinks>,
     /// Where browsers reach the gateway, with a slash at the end.
     pub service_url: String,
+}
+
+/// How people come by credentials.
+pub enum Way {
+    /// They sign in at the API; nobody can where the gateway is not registered there.
+    SignIn(Option<OAuthClient>),
+    /// Who they are on the bus is enough.
+    Nothing,
+    /// They type a key in.
+    Key,
+}
+
+impl Entrance {
+    /// Where a browser may be sent on to from here: the API's sign-in.
+    pub(super) fn leads_on_to(&self) -> Option<String> {
+        match &self.way {
+            Way::SignIn(Some(client)) => Some(client.settings().browsers_go_to()),
+            _ => None,
+        }
+    }
 }
 
 impl FrontDoor {

@@ -24,12 +24,12 @@ mod welcome;
 
 pub use body::Body;
 pub use documents::Documents;
-pub use entrance::Entrance;
+pub use entrance::{Entrance, Way};
 pub use health::{Check, Draining, Health};
 pub use limits::Limits;
 pub use owners::Owners;
 pub use problem::{Kind, Problem};
 pub use schemas::SCHEMAS;
 pub use server::{FrontDoor, Presence, drain, serve};
-pub use session::{Fields, OneTimeLinks, Session, Sessions};
+pub use session::{Fields, Flows, OneTimeLinks, Session, Sessions};
 pub use webhook::Webhook;

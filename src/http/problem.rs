@@ -44,6 +44,8 @@ pub enum Kind {
     Internal,
     /// 500 `unhealthy`: a check failed.
     Unhealthy,
+    /// 502 `provider-failed`: whoever knows the accounts did not answer, or not as agreed.
+    ProviderFailed,
     /// 503 `unavailable`: nothing can be taken now.
     Unavailable,
     /// 503 `not-ready`: a check failed, or the gateway is about to stop.
@@ -71,6 +73,7 @@ impl Kind {
             Self::HeaderTooLarge => "header-too-large",
             Self::Internal => "internal-error",
             Self::Unhealthy => "unhealthy",
+            Self::ProviderFailed => "provider-failed",
             Self::Unavailable => "unavailable",
             Self::NotReady => "not-ready",
         }
@@ -96,6 +99,7 @@ impl Kind {
             Self::HeaderTooLarge => "Header too large",
             Self::Internal => "Internal error",
             Self::Unhealthy => "Unhealthy",
+            Self::ProviderFailed => "The sign-in failed elsewhere",
             Self::Unavailable => "Unavailable",
             Self::NotReady => "Not ready",
         }
@@ -118,6 +122,7 @@ impl Kind {
             Self::MessageFailed(status) => status,
             Self::HeaderTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Internal | Self::Unhealthy => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::ProviderFailed => StatusCode::BAD_GATEWAY,
             Self::Unavailable | Self::NotReady => StatusCode::SERVICE_UNAVAILABLE,
         }
     }

@@ -83,7 +83,21 @@ fn page_routes(config: &mut ServiceConfig) {
                 .route(web::post().to(sign_in::enter))
                 .default_service(allowing("GET, HEAD, POST, OPTIONS")),
         )
-        .service(postable("/sign-out", web::post().to(sign_in::leave)));
+        .service(postable("/sign-out", web::post().to(sign_in::leave)))
+        .service(readable("/auth/octoblu", read().to(sign_in::go_to_bus)))
+        .service(readable("/auth/octoblu/callback", read().to(sign_in::back_from_bus)))
+        .service(
+            resource("/auth/api")
+                .route(read().to(sign_in::go_to_api))
+                .route(web::post().to(sign_in::take_typed))
+                .default_service(allowing("GET, HEAD, POST, OPTIONS")),
+        )
+        .service(
+            resource("/auth/api/callback")
+                .route(read().to(sign_in::back_from_api))
+                .route(web::post().to(sign_in::forward_from_api))
+                .default_service(allowing("GET, HEAD, POST, OPTIONS")),
+        );
 }
 
 fn readable(template: &str, route: Route) -> Resource {
@@ -169,6 +183,10 @@ async fn nothing_here(request: HttpRequest) -> Answer {
     preflight(&request).ok_or_else(|| Problem::new(Kind::NotFound, "There is nothing here"))
 }
 
+fn is_of_owners(path: &str) -> bool {
+    path.split('/').nth(1).is_some_and(|first| first.eq_ignore_ascii_case("credentials"))
+}
+
 /// The answer to OPTIONS, on any path (`spec/endo.md` 2.2).
 fn preflight(request: &HttpRequest) -> Option<HttpResponse> {
     if request.method() != Method::OPTIONS {
@@ -177,7 +195,10 @@ fn preflight(request: &HttpRequest) -> Option<HttpResponse> {
     let mut response = HttpResponse::NoContent();
     response.insert_header((ACCESS_CONTROL_ALLOW_METHODS, "GET,HEAD,PUT,PATCH,POST,DELETE"));
     response.insert_header((VARY, "Access-Control-Request-Headers"));
-    if let Some(asked) = request.headers().get(ACCESS_CONTROL_REQUEST_HEADERS) {
+    if is_of_owners(request.path()) {
+        // Pages of others may say who asks in one way alone.
+        response.insert_header((ACCESS_CONTROL_ALLOW_HEADERS, "Authorization"));
+    } else if let Some(asked) = request.headers().get(ACCESS_CONTROL_REQUEST_HEADERS) {
         response.insert_header((ACCESS_CONTROL_ALLOW_HEADERS, asked.clone()));
     }
     Some(response.finish())

@@ -111,7 +111,9 @@ impl Visit {
 
     /// Whatever an error was before, it leaves as a problem.
     fn explain(&self, response: HttpResponse) -> HttpResponse {
-        if !response.status().is_client_error() && !response.status().is_server_error() {
+        let is_error = response.status().is_client_error() || response.status().is_server_error();
+        // A page says itself what is wrong.
+        if !is_error || response.headers().contains_key(header::CONTENT_SECURITY_POLICY) {
             return response;
         }
         let unknown = from_status(response.status());

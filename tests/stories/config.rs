@@ -239,7 +239,7 @@ fn variables_of_others_are_left_alone() {
         "ENDO_TEST_REAL",
         "ENDO_GITHUB_MANAGER_URL",
         "ENDO_GITHUB_GITHUB_CLIENT_SECRET",
-        "ENDO_OCTOBLU_OAUTH_URL",
+        "ENDO_GITHUB_GITHUB_AUTH_URL",
         "ENDO_SERVICE_HOST",
         "ENDO_SERVICE_PORT_HTTP",
         "ENDO_PORT",

@@ -157,6 +157,7 @@ fn account(id: &str, secret: &str, owner: &str) -> Account {
         secret: SecretText::from(secret),
         refresh_token: None,
         life: None,
+        extras: Default::default(),
         owner: owner.into(),
     }
 }

@@ -61,6 +61,7 @@ impl Workshop {
             secret: SecretText::from(SECRET),
             refresh_token: None,
             life: None,
+            extras: Default::default(),
             owner: owner.clone(),
         };
         let credentials = self.gateway.credentials.keep(account).await.unwrap();

@@ -131,6 +131,7 @@ impl TestGateway {
             secret: SecretText::from(SECRET),
             refresh_token: None,
             life: None,
+            extras: Default::default(),
             owner: self.gateway.owner.as_ref().unwrap().uuid.clone(),
         };
         let credentials = self.gateway.credentials.keep(account).await.unwrap();

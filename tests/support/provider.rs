@@ -46,6 +46,8 @@ struct State {
     live: HashMap<String, bool>,
     access: HashSet<String>,
     reused: Vec<String>,
+    /// What the profile says, where that is not the usual.
+    profile: Option<serde_json::Value>,
 }
 
 /// A provider at work.
@@ -85,6 +87,11 @@ impl FakeProvider {
     /// Whether this refresh token still works.
     pub(crate) fn takes(&self, refresh: &str) -> bool {
         self.state.lock().unwrap().live.get(refresh) == Some(&true)
+    }
+
+    /// From now on the profile says this.
+    pub(crate) fn says(&self, profile: serde_json::Value) {
+        self.state.lock().unwrap().profile = Some(profile);
     }
 
     /// How often it was asked for tokens.
@@ -209,7 +216,7 @@ impl State {
         if !bearer.strip_prefix("Bearer ").is_some_and(|token| self.access.contains(token)) {
             return Answer::new(401, &[], r#"{"error":"invalid_token"}"#);
         }
-        let profile = json!({"account": {"id": 583_231, "login": "octocat"}, "plan": "free", "secret": "no"});
-        Answer::new(200, &[], profile.to_string())
+        let usual = json!({"account": {"id": 583_231, "login": "octocat"}, "plan": "free", "secret": "no"});
+        Answer::new(200, &[], self.profile.as_ref().unwrap_or(&usual).to_string())
     }
 }

@@ -13,6 +13,8 @@ use crate::vault::Pass;
 pub(in crate::http) enum Cookie {
     /// Of a session.
     Session,
+    /// Of a sign-in that is under way.
+    Flow,
 }
 
 /// A browser, and the address under which it knows the gateway.
@@ -20,6 +22,8 @@ pub(in crate::http) enum Cookie {
 pub(in crate::http) struct Browser {
     /// What it shows of a session.
     pub(in crate::http) session: Option<Pass>,
+    /// What it shows of a sign-in that is under way.
+    pub(in crate::http) flow: Option<Pass>,
     /// Whether the page that sends the request may be one of the gateway's own.
     pub(in crate::http) may_be_ours: bool,
     is_here: bool,
@@ -37,7 +41,12 @@ impl Browser {
                 cookies.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
             Pass::parse(pairs.find(|(key, _)| *key == name)?.1)
         };
-        Self { session: pass(Cookie::Session), may_be_ours: may_be_ours(headers, host), is_here }
+        Self {
+            session: pass(Cookie::Session),
+            flow: pass(Cookie::Flow),
+            may_be_ours: may_be_ours(headers, host),
+            is_here,
+        }
     }
 
     /// The header that makes the browser keep `pass`: for this host alone, out of reach of scripts, until it is closed.
@@ -67,6 +76,8 @@ impl Cookie {
         match (self, is_here) {
             (Self::Session, true) => "endo_session",
             (Self::Session, false) => "__Host-endo_session",
+            (Self::Flow, true) => "endo_flow",
+            (Self::Flow, false) => "__Host-endo_flow",
         }
     }
 }

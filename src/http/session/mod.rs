@@ -1,11 +1,14 @@
 //! Who a browser belongs to: sessions, sign-ins under way, and the link in the terminal.
 
 mod browser;
+mod flows;
 mod once;
 mod sessions;
 mod signed_in;
 
 pub(super) use browser::{Browser, Cookie};
+pub use flows::Flows;
+pub(super) use flows::{Flow, Purpose};
 pub use once::OneTimeLinks;
 pub use sessions::Sessions;
 pub(super) use signed_in::unavailable;

@@ -6,10 +6,11 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::Next;
+use super::bus::start;
 use crate::bus::form;
 use crate::console::{self, SignIn};
 use crate::http::Body;
-use crate::http::page::{page, see_other};
+use crate::http::page::{page, page_leading_to, see_other};
 use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
@@ -22,17 +23,21 @@ pub(in crate::http) async fn ask(request: HttpRequest, door: Data<FrontDoor>) ->
     let one = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     let next = Next::parse(one("next").unwrap_or_default());
     if let Some(link) = one("once") {
-        return Ok(page(StatusCode::OK, console::once(link, next.as_str())));
+        let on = door.entrance()?.leads_on_to();
+        return Ok(page_leading_to(StatusCode::OK, console::once(link, next.as_str()), on.as_deref()));
     }
     if Session::find(&request, &door).await?.is_some() {
         return Ok(see_other(next.as_str()));
     }
-    ways(&door, StatusCode::OK, one("out").map(|_| "You are signed out."))
-}
-
-fn ways(door: &FrontDoor, status: StatusCode, note: Option<&str>) -> Answer {
-    let prints_link = door.entrance()?.links.is_some();
-    Ok(page(status, console::sign_in(&SignIn { bus: None, prints_link, note })))
+    let note = match (one("out"), one("denied")) {
+        (Some(_), _) => Some("You are signed out."),
+        (_, Some(_)) => Some("You said no at the bus, so you are not signed in."),
+        _ => None,
+    };
+    let entrance = door.entrance()?;
+    let start = start(entrance.bus.as_ref(), &next);
+    let ways = SignIn { bus: start.as_deref(), prints_link: entrance.links.is_some(), note };
+    Ok(page(StatusCode::OK, console::sign_in(&ways)))
 }
 
 /// `POST /sign-in`: uses the terminal's link up.

@@ -1,7 +1,15 @@
-//! Signing in and out.
+//! Signing in and out: with the bus, at the API, and by the link of the terminal.
 
+mod api;
 mod arrival;
+mod bus;
+mod keeping;
 mod next;
+mod refusal;
+mod typed;
 
+pub(super) use api::{back as back_from_api, begin as go_to_api, forward as forward_from_api};
 pub(super) use arrival::{ask, enter, leave};
+pub(super) use bus::{back as back_from_bus, begin as go_to_bus};
 pub(super) use next::Next;
+pub(super) use typed::take as take_typed;

@@ -67,12 +67,51 @@ pub enum CallbackError {
     NoCode,
 }
 
+impl Pending {
+    /// Begins a sign-in that ends at `redirect_url`.
+    pub fn begin(random: &Random, redirect_url: &str, now: Timestamp) -> Self {
+        let secret = || SecretText::from(URL_SAFE_NO_PAD.encode(random.bytes::<32>()));
+        Self { state: secret(), verifier: secret(), redirect_url: redirect_url.to_owned(), begun_at: now }
+    }
+
+    /// What the provider is told of the verifier, by S256.
+    pub fn challenge(&self) -> String {
+        URL_SAFE_NO_PAD.encode(Sha256::digest(self.verifier.expose()))
+    }
+
+    /// The code in what a browser brought back from a provider that may call itself so.
+    ///
+    /// # Errors
+    /// [`CallbackError`]; `state` is compared before anything else is believed.
+    pub fn code(
+        &self,
+        answer: &str,
+        now: Timestamp,
+        is_issuer: impl Fn(&str) -> bool,
+    ) -> Result<SecretText, CallbackError> {
+        let answer = Answer::read(answer)?;
+        let state = answer.state.as_deref().unwrap_or_default();
+        if !bool::from(state.as_bytes().ct_eq(self.state.expose().as_bytes())) {
+            return Err(CallbackError::State);
+        }
+        if now < self.begun_at || now.since(self.begun_at) > LIFE {
+            return Err(CallbackError::Over);
+        }
+        if answer.iss.as_deref().is_some_and(|iss| !is_issuer(iss)) {
+            return Err(CallbackError::Issuer);
+        }
+        if let Some(error) = answer.error {
+            let description = SafeText::of(&answer.error_description.unwrap_or_default());
+            return Err(CallbackError::Denied { error: SafeText::of(&error), description });
+        }
+        answer.code.filter(|code| !code.is_empty()).map(SecretText::from).ok_or(CallbackError::NoCode)
+    }
+}
+
 impl OAuth2 {
     /// Begins a sign-in that ends at `redirect_url`.
     pub fn begin(&self, random: &Random, redirect_url: &str, now: Timestamp) -> Authorization {
-        let secret = || SecretText::from(URL_SAFE_NO_PAD.encode(random.bytes::<32>()));
-        let (state, verifier) = (secret(), secret());
-        let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.expose()));
+        let pending = Pending::begin(random, redirect_url, now);
         let mut url = self.authorization.clone();
         let mut query = url.query_pairs_mut();
         query.append_pair("response_type", "code").append_pair("client_id", &self.client_id);
@@ -80,12 +119,13 @@ impl OAuth2 {
         if !self.scope.is_empty() {
             query.append_pair("scope", &self.scope);
         }
-        query.append_pair("state", state.expose());
-        query.append_pair("code_challenge", &challenge).append_pair("code_challenge_method", "S256");
+        query.append_pair("state", pending.state.expose());
+        query
+            .append_pair("code_challenge", &pending.challenge())
+            .append_pair("code_challenge_method", "S256");
         query.extend_pairs(&self.parameters);
         drop(query);
-        let redirect_url = redirect_url.to_owned();
-        Authorization { url, pending: Pending { state, verifier, redirect_url, begun_at: now } }
+        Authorization { url, pending }
     }
 
     /// The code in what a browser brought back: a query, or a form. Whoever calls has forgotten `pending` by now, so
@@ -94,22 +134,7 @@ impl OAuth2 {
     /// # Errors
     /// [`CallbackError`]; `state` is compared before anything else is believed.
     pub fn code(&self, pending: &Pending, answer: &str, now: Timestamp) -> Result<SecretText, CallbackError> {
-        let answer = Answer::read(answer)?;
-        let state = answer.state.as_deref().unwrap_or_default();
-        if !bool::from(state.as_bytes().ct_eq(pending.state.expose().as_bytes())) {
-            return Err(CallbackError::State);
-        }
-        if now < pending.begun_at || now.since(pending.begun_at) > LIFE {
-            return Err(CallbackError::Over);
-        }
-        if answer.iss.as_deref().is_some_and(|iss| !self.is_issuer(iss)) {
-            return Err(CallbackError::Issuer);
-        }
-        if let Some(error) = answer.error {
-            let description = SafeText::of(&answer.error_description.unwrap_or_default());
-            return Err(CallbackError::Denied { error: SafeText::of(&error), description });
-        }
-        answer.code.filter(|code| !code.is_empty()).map(SecretText::from).ok_or(CallbackError::NoCode)
+        pending.code(answer, now, |issuer| self.is_issuer(issuer))
     }
 
     /// Where nobody knows what the provider calls itself, it must be at home where browsers are sent.

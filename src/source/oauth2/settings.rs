@@ -112,6 +112,11 @@ impl OAuth2 {
         self.can_revoke() && self.revokes_alone
     }
 
+    /// The origin that browsers are sent to, to sign in.
+    pub fn browsers_go_to(&self) -> String {
+        self.authorization.origin().ascii_serialization()
+    }
+
     /// Where its requests may go.
     pub(super) fn hosts(&self) -> Vec<HostList> {
         let revocation = self.revocation.as_ref().map(|(_, url)| url);

@@ -51,9 +51,10 @@ fn a_new_directory_lacks_the_options_alone_and_gets_them() {
     assert!(stdout(&output).contains("-     webhook            none is needed"), "{output:?}");
 }
 
-#[test]
-fn a_gateway_that_runs_is_mended_through_its_socket() {
+#[tokio::test]
+async fn a_gateway_that_runs_is_mended_through_its_socket() {
     let shell = Shell::with_key();
+    harm(&shell, None).await;
     let _served = shell.serve(&[]);
     assert!(ended(&shell.run(&["doctor"]), Exit::Unwell));
     assert!(ended(&shell.run(&["doctor", "--fix", "--yes"]), Exit::Ok));

@@ -21,6 +21,7 @@ fn account(secret: &str) -> Account {
         secret: SecretText::from(secret),
         refresh_token: None,
         life: None,
+        extras: Default::default(),
         owner: "owner-uuid".into(),
     }
 }

@@ -70,6 +70,7 @@ async fn cast(bus: &TestGateway, gateway: &RemoteGateway) -> (Binding, Flow) {
         secret: SecretText::from("canary-of-a-secret"),
         refresh_token: None,
         life: None,
+        extras: Default::default(),
         owner: DeviceUuid::from(&*owner.uuid),
     };
     let credentials = gateway.gateway.credentials.keep(account).await.unwrap();

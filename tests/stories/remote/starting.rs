@@ -83,6 +83,10 @@ fn the_variables_of_an_original_gateway_are_enough() {
         ("ENDO_GITHUB_SERVICE_URL", "https://endo.example"),
         ("ENDO_GITHUB_MANAGER_URL", "https://manager.example"),
         ("ENDO_GITHUB_STATIC_SCHEMAS_PATH", "schemas"),
+        ("ENDO_GITHUB_GITHUB_CLIENT_ID", "client-0001"),
+        ("ENDO_GITHUB_GITHUB_CLIENT_SECRET", "canary-of-a-secret"),
+        ("ENDO_GITHUB_GITHUB_CALLBACK_URL", "https://endo.example/auth/api/callback"),
+        ("ENDO_OCTOBLU_OAUTH_URL", "https://oauth.example"),
     ] {
         command.env(name, text);
     }
@@ -96,6 +100,10 @@ fn the_variables_of_an_original_gateway_are_enough() {
         "gateway = \"0.0.0.0:8888\" # PORT",
         "public_url = \"https://endo.example\" # ENDO_GITHUB_SERVICE_URL",
         "static_schemas = \"schemas\" # ENDO_GITHUB_STATIC_SCHEMAS_PATH",
+        "client_id = \"client-0001\" # ENDO_GITHUB_GITHUB_CLIENT_ID",
+        "# client_secret = [redacted] # ENDO_GITHUB_GITHUB_CLIENT_SECRET",
+        "redirect_url = \"https://endo.example/auth/api/callback\" # ENDO_GITHUB_GITHUB_CALLBACK_URL",
+        "oauth_url = \"https://oauth.example\" # ENDO_OCTOBLU_OAUTH_URL",
     ] {
         assert!(output.lines().any(|other| other == line), "{line}\n{output}");
     }

@@ -63,6 +63,7 @@ impl Office {
             secret: SecretText::from(access),
             refresh_token: Some(SecretText::from(refresh)),
             life: None,
+            extras: Default::default(),
             owner: self.owner(),
         };
         self.gateway.credentials.keep(account).await.unwrap()

@@ -1,7 +1,11 @@
 //! People sign in, in browsers, and see what is theirs.
 
+mod at_the_api;
+mod foreign_pages;
 mod links;
 mod sessions;
+mod typed;
+mod with_the_bus;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -10,8 +14,8 @@ use std::time::Duration;
 use endo::ambient::{Clock, Timestamp};
 use endo::config::Config;
 
-use crate::support::browser::Browser;
-use crate::support::bus::Answer;
+use crate::support::browser::{Browser, hidden};
+use crate::support::bus::{Answer, Device};
 use crate::support::fake_api::{Answer as ApiAnswer, FakeApi};
 use crate::support::gateway::TestGateway;
 
@@ -64,6 +68,50 @@ impl House {
         );
         browser
     }
+
+    /// A browser that is signed in with the bus as this device.
+    async fn signed_in_with_bus(&self, device: &Device) -> Browser {
+        let mut browser = self.browser();
+        let start = browser.get("/auth/octoblu?next=/console").await;
+        let back = self.at_the_bus(start.header("location").unwrap(), device).await;
+        let answer = browser.get(&back).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.header("location")),
+            (303, Some("/console")),
+            "{answer:?}"
+        );
+        browser
+    }
+
+    /// Signs in on the bus's page and says yes there; answers where the browser is sent back to.
+    async fn at_the_bus(&self, address: &str, device: &Device) -> String {
+        let mut browser = Browser::at(&format!("http://{}", self.gateway.running.bus().unwrap()));
+        let page = browser.get(address).await;
+        assert_eq!(page.status, 200, "{page:?}");
+        let action = action(&page);
+        let fields = [("answer", "sign-in"), ("uuid", &*device.uuid), ("token", &*device.token)];
+        let answer = press(&mut browser, (&page, &action), &fields).await;
+        // Who said yes before is not asked again.
+        let mut answer = browser.get(answer.header("location").unwrap()).await;
+        if answer.status == 200 {
+            answer = press(&mut browser, (&answer, &action), &[("answer", "allow")]).await;
+        }
+        answer.header("location").unwrap_or_else(|| panic!("{answer:?}")).to_owned()
+    }
+}
+
+/// Where the form of the bus's page leads.
+fn action(page: &Answer) -> String {
+    let start = page.text.split("action=\"").nth(1).unwrap();
+    start.split('"').next().unwrap().to_owned()
+}
+
+async fn press(browser: &mut Browser, (page, action): (&Answer, &str), fields: &[(&str, &str)]) -> Answer {
+    let ticket = hidden(page, action);
+    let fields: Vec<_> =
+        ticket.iter().map(|(name, value)| (&**name, &**value)).chain(fields.iter().copied()).collect();
+    let request = browser.form(&action.replace("&amp;", "&"), &fields);
+    browser.send(request).await
 }
 
 /// That a browser is asked to sign in.

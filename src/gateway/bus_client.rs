@@ -1,0 +1,64 @@
+//! The gateway as a client of the bus's own OAuth provider.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde_json::Map;
+
+use super::{Gateway, GatewayError};
+use crate::bus::embedded::{BusError, Caller, EmbeddedBus};
+use crate::bus::{Bus, BusProvider};
+use crate::egress::Url;
+
+impl Gateway {
+    /// How people sign in with the bus, whose API listens at `bus`; none where the operator has not said where the provider of
+    /// a Meshblu is.
+    ///
+    /// # Errors
+    /// [`GatewayError::Url`]; what the embedded bus reports.
+    pub(super) async fn bus_provider(
+        &self,
+        service_url: &str,
+        bus: Option<SocketAddr>,
+    ) -> Result<Option<BusProvider>, GatewayError> {
+        let set = self.config.bus.oauth_url.as_deref().map(|text| {
+            Url::parse(text.trim_end_matches('/')).map_err(|_| GatewayError::Url { setting: "bus.oauth_url" })
+        });
+        match (&self.bus, set.transpose()?) {
+            (Bus::Meshblu(bus), Some(url)) => {
+                let limit = Duration::from_secs(self.config.bus.timeout_seconds);
+                Ok(Some(BusProvider::Meshblu(bus.clone(), self.egress.peer(&url, limit))))
+            }
+            (Bus::Meshblu(_), None) => Ok(None),
+            (Bus::Embedded(network), set) => {
+                let here = bus.map(|address| format!("http://{address}"));
+                let Some(base) = set.map(String::from).or(here) else { return Ok(None) };
+                register(network, format!("{service_url}auth/octoblu/callback")).await?;
+                let page = format!("{}/authorize", base.trim_end_matches('/'));
+                let page = Url::parse(&page).map_err(|_| GatewayError::Url { setting: "bus.oauth_url" })?;
+                Ok(Some(BusProvider::Embedded(network.clone(), page)))
+            }
+        }
+    }
+}
+
+/// Says on the service device where people are sent back to, and what they are told it is called.
+async fn register(bus: &EmbeddedBus, callback: String) -> Result<(), BusError> {
+    let say = move |bus: &EmbeddedBus, transaction: &crate::store::Transaction<'_>| {
+        let service = bus.service().clone();
+        let Some(document) = transaction.device(&service)? else { return Ok(()) };
+        let options = &document["options"];
+        let mut changes = Map::new();
+        if options["callbackUrl"] != *callback {
+            changes.insert("options.callbackUrl".to_owned(), callback.into());
+        }
+        if options["name"].as_str().is_none_or(str::is_empty) {
+            changes.insert("options.name".to_owned(), "endo".into());
+        }
+        match changes.is_empty() {
+            true => Ok(()),
+            false => bus.set(transaction, &Caller::itself(service.clone()), (&service, changes)),
+        }
+    };
+    bus.change(say).await
+}

@@ -1,0 +1,113 @@
+//! Sign-ins under way: what is remembered, bound to one browser, until it is back. Once, for ten minutes.
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::ambient::{Clock, Random, Timestamp};
+use crate::message::DeviceUuid;
+use crate::source::oauth2::{LIFE, Pending};
+use crate::store::{Store, StoreError, Transaction};
+use crate::vault::Pass;
+
+/// The newest that are remembered.
+const KEPT: u32 = 10_000;
+
+/// A browser that was sent elsewhere to sign in.
+#[derive(Debug)]
+pub(in crate::http) struct Flow {
+    /// What it has to bring back.
+    pub(in crate::http) pending: Pending,
+    /// What for.
+    pub(in crate::http) purpose: Purpose,
+}
+
+/// What a browser signs in for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::http) enum Purpose {
+    /// To have a session, and then to see this page.
+    Session {
+        /// A path of the gateway.
+        next: String,
+    },
+    /// To keep the credentials of an account at the API.
+    Account {
+        /// Who will own them.
+        owner: DeviceUuid,
+        /// Whose account it has to be.
+        credentials: Option<DeviceUuid>,
+    },
+}
+
+/// The form in which a flow is sealed.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    state: Zeroizing<String>,
+    verifier: Zeroizing<String>,
+    redirect_url: String,
+    begun_at: Timestamp,
+    purpose: Purpose,
+}
+
+/// The sign-ins under way. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Flows {
+    store: Store,
+    clock: Clock,
+    random: Random,
+}
+
+impl Flows {
+    /// The flows in this store.
+    pub fn new(store: Store, (clock, random): (Clock, Random)) -> Self {
+        Self { store, clock, random }
+    }
+
+    /// Remembers a flow; the browser gets the pass.
+    pub(in crate::http) async fn begin(&self, flow: &Flow) -> Result<Pass, StoreError> {
+        let pass = Pass::fresh(&self.random);
+        let pending = &flow.pending;
+        let written = Written {
+            state: Zeroizing::new(pending.state.expose().to_owned()),
+            verifier: Zeroizing::new(pending.verifier.expose().to_owned()),
+            redirect_url: pending.redirect_url.clone(),
+            begun_at: pending.begun_at,
+            purpose: flow.purpose.clone(),
+        };
+        let bytes = Zeroizing::new(serde_json::to_vec(&written).expect("texts and times are JSON"));
+        let (sealed, now) = (pass.seal(&bytes, &self.random), self.clock.now());
+        let fingerprint = pass.fingerprint();
+        let begin = move |transaction: &Transaction<'_>| {
+            transaction.forget_flows(now.minus(LIFE))?;
+            transaction.add_flow(&fingerprint, (&sealed, now), KEPT)
+        };
+        self.store.write::<_, StoreError, _>(begin).await?;
+        Ok(pass)
+    }
+
+    /// The flow of this pass; it is forgotten from now on, whatever comes of it.
+    pub(in crate::http) async fn take(&self, pass: &Pass) -> Result<Option<Flow>, StoreError> {
+        let fingerprint = pass.fingerprint();
+        let take = move |transaction: &Transaction<'_>| transaction.take_flow(&fingerprint);
+        let sealed = self.store.write::<_, StoreError, _>(take).await?;
+        let written = sealed.and_then(|sealed| serde_json::from_slice::<Written>(&pass.open(&sealed)?).ok());
+        Ok(written.map(|Written { state, verifier, redirect_url, begun_at, purpose }| {
+            let pending = Pending {
+                state: state.as_str().into(),
+                verifier: verifier.as_str().into(),
+                redirect_url,
+                begun_at,
+            };
+            Flow { pending, purpose }
+        }))
+    }
+
+    /// Forgets flows that are over.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub async fn forget_old(&self) -> Result<(), StoreError> {
+        let before = self.clock.now().minus(LIFE);
+        let forget = move |transaction: &Transaction<'_>| transaction.forget_flows(before);
+        self.store.write::<_, StoreError, _>(forget).await
+    }
+}

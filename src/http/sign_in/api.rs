@@ -1,0 +1,151 @@
+//! Signing in at the API: to it, back from it, and the secret is kept (`spec/endo.md` 2.6).
+
+use actix_web::http::header::SET_COOKIE;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::keeping::{Proven, keep, kept};
+use super::refusal::{came_back_wrong, flow_of, no_flow};
+use super::typed;
+use crate::ambient::Timestamp;
+use crate::bus::form;
+use crate::credentials::Life;
+use crate::egress::Url;
+use crate::http::Body;
+use crate::http::entrance::{Entrance, Way};
+use crate::http::page::{found, see_other};
+use crate::http::problem::{Kind, Problem};
+use crate::http::routes::Answer;
+use crate::http::server::FrontDoor;
+use crate::http::session::{Browser, Cookie, Fields, Flow, Purpose, Session, unavailable};
+use crate::message::DeviceUuid;
+use crate::source::oauth2::{OAuthClient, OAuthError, Pending};
+use crate::vault::SecretText;
+
+/// What of a provider's answer counts.
+const ANSWER: [&str; 5] = ["code", "state", "iss", "error", "error_description"];
+
+/// `GET /auth/api`: to the API, or to the page that takes its place. `credentials` names those that are to be signed in
+/// again.
+pub(in crate::http) async fn begin(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
+    let session = Session::of(&request, &door).await?;
+    let entrance = door.entrance()?;
+    let credentials = wanted(&request);
+    match &entrance.way {
+        Way::SignIn(client) => {
+            let client = client.as_ref().ok_or_else(|| unregistered(entrance))?;
+            let purpose = Purpose::Account { owner: session.owner.clone(), credentials };
+            depart(&request, &door, (client, purpose)).await
+        }
+        Way::Nothing | Way::Key => typed::ask(&door, (&session, credentials)).await,
+    }
+}
+
+/// Which credentials are to be signed in again.
+pub(super) fn wanted(request: &HttpRequest) -> Option<DeviceUuid> {
+    let named = form::pairs(request.query_string()).find(|(name, _)| name == "credentials");
+    named.filter(|(_, uuid)| !uuid.is_empty()).map(|(_, uuid)| DeviceUuid::from(&*uuid))
+}
+
+async fn depart(
+    request: &HttpRequest,
+    door: &FrontDoor,
+    (client, purpose): (&OAuthClient, Purpose),
+) -> Answer {
+    let entrance = door.entrance()?;
+    let registered = client.settings().redirect_url.clone();
+    let redirect_url = registered.unwrap_or_else(|| format!("{}auth/api/callback", entrance.service_url));
+    let begun = client.settings().begin(&door.random, &redirect_url, door.clock.now());
+    let flow = Flow { pending: begun.pending, purpose };
+    let pass = entrance.flows.begin(&flow).await.map_err(|error| unavailable(&error))?;
+    let mut answer = found(begun.url.as_str());
+    answer.headers_mut().append(SET_COOKIE, Browser::of(request).keep(Cookie::Flow, &pass));
+    Ok(answer)
+}
+
+/// `POST /auth/api/callback`: a page elsewhere sends no cookie with its form, so what it says goes on by GET.
+pub(in crate::http) async fn forward(body: Body) -> Answer {
+    let fields = Fields::read(&body)?;
+    let mut back = Url::parse("http://localhost/auth/api/callback").expect("a fixed address");
+    back.query_pairs_mut().extend_pairs(fields.iter().filter(|(name, _)| ANSWER.contains(name)));
+    Ok(see_other(&format!("{}?{}", back.path(), back.query().unwrap_or_default())))
+}
+
+/// `GET /auth/api/callback`: keeps the secret of the account that the code stands for.
+pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
+    let entrance = door.entrance()?;
+    let Way::SignIn(Some(client)) = &entrance.way else { return Err(unregistered(entrance)) };
+    let browser = Browser::of(&request);
+    let session = Session::of(&request, &door).await?;
+    let flow = flow_of(&browser, entrance).await?;
+    let Purpose::Account { owner, credentials } = flow.purpose else { return Err(no_flow(entrance)) };
+    if owner != session.owner {
+        return Err(no_flow(entrance));
+    }
+    let code = client.settings().code(&flow.pending, request.query_string(), door.clock.now());
+    let code = code.map_err(|error| came_back_wrong(&error, entrance))?;
+    let proven = prove(client, (&code, &flow.pending), door.clock.now())
+        .await
+        .map_err(|error| failed(&error, entrance))?;
+    let device = keep(&door, (owner, credentials), (proven, door.clock.now())).await?;
+    let mut answer: HttpResponse = kept(&request, &device);
+    answer.headers_mut().append(SET_COOKIE, browser.forget(Cookie::Flow));
+    Ok(answer)
+}
+
+async fn prove(
+    client: &OAuthClient,
+    (code, pending): (&SecretText, &Pending),
+    now: Timestamp,
+) -> Result<Proven, OAuthError> {
+    let tokens = client.exchange(code, pending).await?;
+    let account = client.account(&tokens).await?;
+    Ok(Proven {
+        id: account.id,
+        username: account.username,
+        secret: tokens.access,
+        refresh_token: tokens.refresh,
+        life: tokens.lifetime.map(|lifetime| Life { obtained_at: now, lifetime }),
+        extras: account.extras,
+    })
+}
+
+pub(super) fn unregistered(entrance: &Entrance) -> Problem {
+    Problem::new(
+        Kind::NotFound,
+        format!(
+            "Nobody can sign in at {} here: its operator has to register this gateway there, and to set source.client_id \
+             and source.client_secret",
+            entrance.api
+        ),
+    )
+}
+
+fn failed(error: &OAuthError, entrance: &Entrance) -> Problem {
+    tracing::warn!(error = error as &dyn std::error::Error, "a sign-in at the API failed");
+    let api = &entrance.api;
+    match error {
+        OAuthError::InvalidGrant => Problem::new(
+            Kind::NotAllowed,
+            format!(
+                "{api} does not take this sign-in any more, perhaps because it was used already; begin again"
+            ),
+        ),
+        OAuthError::AccountId(_) => Problem::new(
+            Kind::ProviderFailed,
+            format!(
+                "{api} did not say by an id whose account this is; nothing was kept. Ask the operator to look at source.profile_id"
+            ),
+        ),
+        OAuthError::Refused { .. } => Problem::new(
+            Kind::ProviderFailed,
+            format!(
+                "{api} refused this gateway; nothing was kept. Ask the operator to compare its registration there with the settings"
+            ),
+        ),
+        _ => Problem::new(
+            Kind::ProviderFailed,
+            format!("{api} did not answer as it should; nothing was kept. Begin again in a moment"),
+        ),
+    }
+}

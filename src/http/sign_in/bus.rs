@@ -1,0 +1,85 @@
+//! Signing in with the bus, as the original does (`spec/endo.md` 2.6), with `state` bound to the browser.
+
+use actix_web::HttpRequest;
+use actix_web::http::header::SET_COOKIE;
+use actix_web::web::Data;
+use zeroize::Zeroizing;
+
+use super::Next;
+use super::refusal::{came_back_wrong, flow_of, no_flow};
+use crate::bus::{BusProvider, Journey, NotSignedIn, form};
+use crate::http::page::{found, see_other};
+use crate::http::problem::{Kind, Problem};
+use crate::http::routes::Answer;
+use crate::http::server::FrontDoor;
+use crate::http::session::{Browser, Cookie, Flow, Purpose, unavailable};
+use crate::source::oauth2::{CallbackError, Pending};
+
+const CALLBACK: &str = "auth/octoblu/callback";
+
+/// `GET /auth/octoblu`: to the bus's provider. Who says nothing else goes on to the API afterwards.
+pub(in crate::http) async fn begin(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
+    let entrance = door.entrance()?;
+    let provider = entrance.bus.as_ref().ok_or_else(not_set_up)?;
+    let wanted = form::pairs(request.query_string()).find(|(name, _)| name == "next");
+    let next = Next::parse(wanted.as_ref().map_or("/auth/api", |(_, next)| next)).as_str().to_owned();
+    let redirect_url = format!("{}{CALLBACK}", entrance.service_url);
+    let pending = Pending::begin(&door.random, &redirect_url, door.clock.now());
+    let journey = Journey {
+        state: pending.state.expose(),
+        challenge: &pending.challenge(),
+        redirect_url: &redirect_url,
+    };
+    let mut answer = found(provider.start(journey).as_str());
+    let flow = Flow { pending, purpose: Purpose::Session { next } };
+    let pass = entrance.flows.begin(&flow).await.map_err(|error| unavailable(&error))?;
+    answer.headers_mut().append(SET_COOKIE, Browser::of(&request).keep(Cookie::Flow, &pass));
+    Ok(answer)
+}
+
+/// `GET /auth/octoblu/callback`: a new session of whoever the code stands for.
+pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
+    let entrance = door.entrance()?;
+    let provider = entrance.bus.as_ref().ok_or_else(not_set_up)?;
+    let browser = Browser::of(&request);
+    let flow = flow_of(&browser, entrance).await?;
+    let Purpose::Session { next } = flow.purpose else { return Err(no_flow(entrance)) };
+    let is_issuer = |issuer: &str| provider.is_issuer(issuer);
+    let code = match flow.pending.code(request.query_string(), door.clock.now(), is_issuer) {
+        Err(CallbackError::Denied { error, .. }) if error.as_str() == "access_denied" => {
+            return Ok(see_other("/sign-in?denied"));
+        }
+        code => code.map_err(|error| came_back_wrong(&error, entrance))?,
+    };
+    let proof = (&*flow.pending.redirect_url, flow.pending.verifier.expose());
+    let code = Zeroizing::new(code.expose().to_owned());
+    let login = provider.redeem(code, proof).await.map_err(|error| not_signed_in(&error))?;
+    let begun = entrance.sessions.begin(&login, browser.session.clone()).await;
+    let pass = begun.map_err(|error| unavailable(&error))?;
+    let mut answer = see_other(&next);
+    answer.headers_mut().append(SET_COOKIE, browser.keep(Cookie::Session, &pass));
+    answer.headers_mut().append(SET_COOKIE, browser.forget(Cookie::Flow));
+    Ok(answer)
+}
+
+/// Where people begin to sign in with the bus, to see `next` then.
+pub(super) fn start(provider: Option<&BusProvider>, next: &Next) -> Option<String> {
+    provider.map(|_| next.after("/auth/octoblu"))
+}
+
+fn not_set_up() -> Problem {
+    let text = "Signing in with the bus is not set up here; the operator sets bus.oauth_url to the address of its OAuth \
+                provider";
+    Problem::new(Kind::NotFound, text)
+}
+
+fn not_signed_in(error: &NotSignedIn) -> Problem {
+    tracing::warn!(error = error as &dyn std::error::Error, "a sign-in with the bus failed");
+    match error {
+        NotSignedIn::BadCode => Problem::new(
+            Kind::NotAllowed,
+            "The bus does not take this sign-in any more, perhaps because it was used already; begin again",
+        ),
+        _ => Problem::new(Kind::ProviderFailed, "The bus did not say who you are; try again in a moment"),
+    }
+}

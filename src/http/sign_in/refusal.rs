@@ -1,0 +1,43 @@
+//! Browsers that come back with something other than what they were sent for.
+
+use super::super::entrance::Entrance;
+use super::super::problem::{Kind, Problem};
+use super::super::session::{Browser, Flow, unavailable};
+use crate::source::oauth2::CallbackError;
+
+/// The sign-in that this browser was sent on, if there is one; it is over from now on.
+pub(super) async fn flow_of(browser: &Browser, entrance: &Entrance) -> Result<Flow, Problem> {
+    let Some(pass) = &browser.flow else { return Err(no_flow(entrance)) };
+    let flow = entrance.flows.take(pass).await.map_err(|error| unavailable(&error))?;
+    flow.ok_or_else(|| no_flow(entrance))
+}
+
+/// It was begun in another browser, or under another name of this machine, or came back already.
+pub(super) fn no_flow(entrance: &Entrance) -> Problem {
+    Problem::new(
+        Kind::NotAllowed,
+        format!(
+            "This browser did not begin that sign-in, or it was finished already; nothing was done. Begin again at {}console",
+            entrance.service_url
+        ),
+    )
+}
+
+/// What a provider sent back instead of a code.
+pub(super) fn came_back_wrong(error: &CallbackError, entrance: &Entrance) -> Problem {
+    tracing::warn!(error = error as &dyn std::error::Error, "a sign-in came back without a code");
+    match error {
+        CallbackError::State => no_flow(entrance),
+        CallbackError::Over => {
+            Problem::new(Kind::NotAllowed, "That sign-in took longer than ten minutes; begin again")
+        }
+        CallbackError::Denied { .. } => Problem::new(
+            Kind::NotAllowed,
+            format!("You are not signed in: {error}. Begin again if that was not what you wanted"),
+        ),
+        CallbackError::Malformed | CallbackError::Issuer | CallbackError::NoCode => Problem::new(
+            Kind::NotAllowed,
+            format!("You are not signed in: {error}; nothing was done. Begin again"),
+        ),
+    }
+}

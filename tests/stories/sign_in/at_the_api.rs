@@ -1,0 +1,284 @@
+//! People sign in at the API, and their secret is kept.
+
+use std::time::Duration;
+
+use endo::credentials::Owned;
+use reqwest::Url;
+use serde_json::{Value, json};
+
+use super::{House, must_sign_in};
+use crate::support::browser::Browser;
+use crate::support::bus::Answer;
+use crate::support::provider::{FakeProvider, Fault};
+
+/// A gateway at a provider, and somebody who is signed in.
+struct Place {
+    house: House,
+    provider: FakeProvider,
+}
+
+impl Place {
+    async fn open() -> Self {
+        let provider = FakeProvider::start().await;
+        let source = provider.settings();
+        let house = House::with(|config| config.source = source).await;
+        Self { house, provider }
+    }
+
+    /// A browser on its way, and the state it has to bring back.
+    async fn under_way(&self, path: &str) -> (Browser, String) {
+        let mut browser = self.house.signed_in().await;
+        let state = depart(&mut browser, path).await;
+        (browser, state)
+    }
+
+    async fn owned(&self) -> Vec<Owned> {
+        let owner = self.house.gateway.gateway.owner.as_ref().unwrap().uuid.clone();
+        self.house.gateway.gateway.credentials.of_owner(&owner).await.unwrap()
+    }
+}
+
+/// Goes to the provider; answers the state.
+async fn depart(browser: &mut Browser, path: &str) -> String {
+    let answer = browser.get(path).await;
+    assert_eq!(answer.status, 302, "{answer:?}");
+    let url: Url = answer.header("location").unwrap().parse().unwrap();
+    url.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned()
+}
+
+async fn come_back(browser: &mut Browser, state: &str) -> Answer {
+    browser.get(&format!("/auth/api/callback?code=good%20code&state={state}")).await
+}
+
+#[track_caller]
+fn refused(answer: &Answer, says: &str) {
+    assert_eq!(answer.status, 403, "{answer:?}");
+    assert!(answer.text.contains(says), "{says}: {answer:?}");
+}
+
+#[tokio::test]
+async fn a_sign_in_at_the_api_keeps_its_secret_for_whoever_is_signed_in() {
+    let place = Place::open().await;
+    let mut browser = place.house.signed_in().await;
+    let answer = browser.get("/auth/api").await;
+    let url: Url = answer.header("location").unwrap().parse().unwrap();
+    let pairs: std::collections::HashMap<_, _> = url.query_pairs().into_owned().collect();
+    assert_eq!(pairs["redirect_uri"], format!("{}/auth/api/callback", place.house.url()));
+    assert_eq!((&*pairs["code_challenge_method"], &*pairs["response_type"]), ("S256", "code"));
+    let answer = come_back(&mut browser, &pairs["state"]).await;
+    let owned = place.owned().await;
+    assert_eq!(owned.len(), 1);
+    assert_eq!(owned[0].username(), Some("octocat"));
+    let page = format!("/console/credentials/{}", owned[0].device());
+    assert_eq!((answer.status.as_u16(), answer.header("location")), (303, Some(&*page)), "{answer:?}");
+    assert_eq!(browser.cookies.len(), 1, "the cookie of the way is gone");
+    let console = browser.get("/console").await;
+    assert!(console.text.contains("octocat"), "{console:?}");
+}
+
+#[tokio::test]
+async fn a_program_is_told_the_credentials_by_name() {
+    let place = Place::open().await;
+    let (browser, state) = place.under_way("/auth/api").await;
+    let jar: Vec<_> = browser.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let url = format!("{}/auth/api/callback?code=good%20code&state={state}", place.house.url());
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+    let request = client.get(url).header("accept", "application/json").header("cookie", jar.join("; "));
+    let answer = request.send().await.unwrap();
+    assert_eq!(answer.status(), 201);
+    let told: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+    assert_eq!(told, json!({"uuid": place.owned().await[0].device()}));
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_as_a_form_goes_on_by_get() {
+    let place = Place::open().await;
+    let (mut browser, state) = place.under_way("/auth/api").await;
+    let request =
+        browser.form("/auth/api/callback", &[("code", "good code"), ("state", &state), ("more", "x")]);
+    let answer = browser.send(request).await;
+    assert_eq!(answer.status, 303, "{answer:?}");
+    let on = answer.header("location").unwrap().to_owned();
+    assert!(!on.contains("more"), "{on}");
+    assert_eq!(browser.get(&on).await.status, 303);
+    assert_eq!(place.owned().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_callback_is_good_once_in_the_browser_that_began_it_with_its_own_state() {
+    let place = Place::open().await;
+    let (mut browser, state) = place.under_way("/auth/api").await;
+    let (mut other, others_state) = place.under_way("/auth/api").await;
+
+    // Another browser, signed in as well, brings this one's answer.
+    refused(&come_back(&mut place.house.signed_in().await, &state).await, "did not begin that sign-in");
+    // A state of another browser; the way is over then.
+    refused(&come_back(&mut other, &state).await, "did not begin that sign-in");
+    refused(&come_back(&mut other, &others_state).await, "did not begin that sign-in");
+
+    assert_eq!(come_back(&mut browser.clone(), &state).await.status, 303);
+    refused(&come_back(&mut browser, &state).await, "finished already");
+    assert_eq!(place.provider.token_requests(), 1);
+    assert_eq!(place.owned().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_callback_without_a_session_or_in_somebody_else_s_keeps_nothing() {
+    let place = Place::open().await;
+    let (mut browser, state) = place.under_way("/auth/api").await;
+    let flow = browser.cookies["endo_flow"].clone();
+    browser.cookies.remove("endo_session");
+    must_sign_in(&come_back(&mut browser, &state).await);
+
+    let stranger = place.house.gateway.flow(&"nobody".into()).await.device;
+    let mut strangers = place.house.signed_in_with_bus(&stranger).await;
+    strangers.cookies.insert("endo_flow".to_owned(), flow);
+    refused(&come_back(&mut strangers, &state).await, "did not begin that sign-in");
+    assert_eq!(place.provider.token_requests(), 0);
+    assert!(place.owned().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_sign_in_that_takes_longer_than_ten_minutes_keeps_nothing() {
+    let place = Place::open().await;
+    let (mut browser, state) = place.under_way("/auth/api").await;
+    place.house.wait(Duration::from_secs(601));
+    refused(&come_back(&mut browser, &state).await, "longer than ten minutes");
+    assert_eq!(place.provider.token_requests(), 0);
+}
+
+#[tokio::test]
+async fn an_answer_of_another_provider_or_without_a_code_keeps_nothing() {
+    let place = Place::open().await;
+    for (answer, says) in [
+        ("code=good%20code&iss=https://elsewhere.example", "another provider"),
+        ("code=good%20code&code=x", "malformed"),
+        ("error=access_denied&error_description=<b>no</b>", "access_denied"),
+        ("", "no code"),
+    ] {
+        let (mut browser, state) = place.under_way("/auth/api").await;
+        let answer = browser.get(&format!("/auth/api/callback?state={state}&{answer}")).await;
+        refused(&answer, says);
+        assert!(!answer.text.contains("<b>no"), "{answer:?}");
+    }
+    assert_eq!(place.provider.token_requests(), 0);
+}
+
+#[tokio::test]
+async fn an_account_whose_id_is_no_text_or_number_is_refused() {
+    let place = Place::open().await;
+    for id in [json!(null), json!({"a": 1}), json!([1]), json!(true), json!(1.5), json!("")] {
+        place.provider.says(json!({"account": {"id": id, "login": "octocat"}}));
+        let (mut browser, state) = place.under_way("/auth/api").await;
+        let answer = come_back(&mut browser, &state).await;
+        assert_eq!(answer.status, 502, "{id}: {answer:?}");
+        assert!(answer.text.contains("nothing was kept"), "{answer:?}");
+    }
+    assert!(place.owned().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_provider_that_fails_is_told_in_a_sentence() {
+    let place = Place::open().await;
+    for (fault, status, says) in [
+        (Fault::InvalidGrant, 403, "begin again"),
+        (Fault::Say(400, r#"{"error":"invalid_client"}"#), 502, "refused this gateway"),
+        (Fault::RotateAndFail, 502, "did not answer as it should"),
+        (Fault::RotateAndHangUp, 502, "did not answer as it should"),
+    ] {
+        let (mut browser, state) = place.under_way("/auth/api").await;
+        place.provider.plan([fault]);
+        let answer = come_back(&mut browser, &state).await;
+        assert_eq!(answer.status, status, "{answer:?}");
+        assert!(answer.text.contains(says), "{says}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn signing_in_again_proves_the_account_and_another_account_changes_nothing() {
+    let place = Place::open().await;
+    let (mut browser, state) = place.under_way("/auth/api").await;
+    come_back(&mut browser, &state).await;
+    let device = place.owned().await[0].device().clone();
+    let owner = place.house.gateway.gateway.owner.as_ref().unwrap().uuid.clone();
+    let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+    let credentials = &place.house.gateway.gateway.credentials;
+    assert!(credentials.is_proved(&owner, &device, minutes(5)).await.unwrap());
+    place.house.wait(minutes(6));
+    assert!(!credentials.is_proved(&owner, &device, minutes(5)).await.unwrap());
+
+    let again = format!("/auth/api?credentials={device}");
+    place.provider.says(json!({"account": {"id": 7, "login": "hubot"}}));
+    let state = depart(&mut browser, &again).await;
+    let answer = come_back(&mut browser, &state).await;
+    refused(&answer, "as hubot, which is not the account of these credentials");
+    assert!(!credentials.is_proved(&owner, &device, minutes(5)).await.unwrap());
+    assert_eq!(place.owned().await.len(), 1, "nothing was kept of the other account");
+
+    place.provider.says(json!({"account": {"id": 583_231, "login": "octocat"}}));
+    let state = depart(&mut browser, &again).await;
+    assert_eq!(come_back(&mut browser, &state).await.status, 303);
+    assert!(credentials.is_proved(&owner, &device, minutes(5)).await.unwrap());
+}
+
+#[tokio::test]
+async fn who_is_not_signed_in_gets_to_the_api_by_the_way_of_the_sign_in() {
+    let place = Place::open().await;
+    let mut browser = place.house.browser();
+    let answer = browser.get("/auth/api?credentials=x").await;
+    must_sign_in(&answer);
+    let page = browser.follow(answer).await;
+    assert!(page.text.contains("/auth/octoblu?next=%2Fauth%2Fapi%3Fcredentials%3Dx"), "{page:?}");
+}
+
+#[tokio::test]
+async fn an_address_that_the_settings_name_is_where_the_api_sends_browsers_back() {
+    let provider = FakeProvider::start().await;
+    let mut source = provider.settings();
+    source.redirect_url = Some("https://endo.example/auth/api/callback".to_owned());
+    let house = House::with(|config| config.source = source).await;
+    let mut browser = house.signed_in().await;
+    let answer = browser.get("/auth/api").await;
+    let to = answer.header("location").unwrap();
+    assert!(to.contains("redirect_uri=https%3A%2F%2Fendo.example%2Fauth%2Fapi%2Fcallback&"), "{to}");
+    let state = depart(&mut browser, "/auth/api").await;
+    come_back(&mut browser, &state).await;
+    let exchange = provider.api.seen().into_iter().find(|seen| seen.target == "/token").unwrap();
+    let sent = crate::support::provider::form(&exchange);
+    assert_eq!(sent["redirect_uri"], "https://endo.example/auth/api/callback");
+}
+
+#[tokio::test]
+async fn a_gateway_that_no_api_knows_says_what_its_operator_has_to_do() {
+    let house = House::open().await;
+    let answer = house.signed_in().await.get("/auth/api").await;
+    assert_eq!(answer.status, 404, "{answer:?}");
+    assert!(answer.text.contains("source.client_id and source.client_secret"), "{answer:?}");
+}
+
+#[tokio::test]
+async fn no_secret_is_in_an_address_a_cookie_or_the_log() {
+    crate::support::log::capture();
+    let place = Place::open().await;
+    let (mut browser, state) = place.under_way("/auth/api").await;
+    let page = come_back(&mut browser, &state).await;
+    browser.follow(page).await;
+    let page = browser.get("/console").await;
+    let owner = place.house.gateway.owner();
+    let session = browser.cookies["endo_session"].clone();
+    for (name, secret) in [
+        ("the API's token", "access-1"),
+        ("its refresh token", "refresh-1"),
+        ("the client's secret", "canary-client-secret"),
+        ("the owner's token", &*owner.token),
+    ] {
+        assert!(!browser.set.iter().any(|line| line.contains(secret)), "{name} is in a cookie");
+        assert!(!browser.visited.iter().any(|line| line.contains(secret)), "{name} is in an address");
+        assert!(!page.text.contains(secret), "{name} is in a page");
+        assert!(crate::support::log::lines_with(secret).is_empty(), "{name} is in the log");
+    }
+    for (name, secret) in [("a session", &*session), ("a state", &*state)] {
+        assert!(crate::support::log::lines_with(secret).is_empty(), "{name} is in the log");
+    }
+    assert!(!browser.visited.iter().any(|line| line.contains(&session)), "a session is in an address");
+}

@@ -1,0 +1,190 @@
+//! People sign in with the bus: its own page here, a Meshblu's provider elsewhere.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::Url;
+use serde_json::json;
+
+use super::{House, must_sign_in};
+use crate::support::browser::Browser;
+use crate::support::fake_api::Answer as ApiAnswer;
+use crate::support::meshblu::{FakeMeshblu, RemoteGateway, SERVICE, json_answer, settings};
+use crate::support::provider::form;
+
+fn query(address: &str) -> std::collections::HashMap<String, String> {
+    address.parse::<Url>().unwrap().query_pairs().into_owned().collect()
+}
+
+#[tokio::test]
+async fn somebody_signs_in_as_their_device_on_the_embedded_bus() {
+    let house = House::open().await;
+    let device = house.gateway.flow(&"nobody".into()).await.device;
+    let mut browser = house.signed_in_with_bus(&device).await;
+    let console = browser.get("/console").await;
+    assert_eq!(console.status, 200, "{console:?}");
+    assert!(console.text.contains(&device.uuid), "{console:?}");
+    assert!(!console.text.contains("octocat"), "{console:?}");
+}
+
+#[tokio::test]
+async fn who_says_nothing_else_goes_on_to_the_api_as_the_original_does() {
+    let house = House::open().await;
+    let mut browser = house.browser();
+    let device = house.gateway.flow(&"nobody".into()).await.device;
+    let start = browser.get("/auth/octoblu").await;
+    let back = house.at_the_bus(start.header("location").unwrap(), &device).await;
+    let answer = browser.get(&back).await;
+    assert_eq!((answer.status.as_u16(), answer.header("location")), (303, Some("/auth/api")), "{answer:?}");
+}
+
+#[tokio::test]
+async fn nobody_is_sent_to_an_address_elsewhere_after_the_sign_in() {
+    let house = House::open().await;
+    let device = house.gateway.flow(&"nobody".into()).await.device;
+    for next in [
+        "https://elsewhere.example",
+        "//elsewhere.example",
+        "/console/../..//x\\y",
+        "/auth/api/callback?code=x",
+    ] {
+        let mut browser = house.browser();
+        let mut start: Url = format!("{}/auth/octoblu", house.url()).parse().unwrap();
+        start.query_pairs_mut().append_pair("next", next);
+        let answer = browser.get(start.as_str()).await;
+        let back = house.at_the_bus(answer.header("location").unwrap(), &device).await;
+        assert_eq!(browser.get(&back).await.header("location"), Some("/console"), "{next}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_of_the_bus_is_good_once_and_in_the_browser_that_began() {
+    let house = House::open().await;
+    let device = house.gateway.flow(&"nobody".into()).await.device;
+    let mut browser = house.browser();
+    let start = browser.get("/auth/octoblu").await;
+    let back = house.at_the_bus(start.header("location").unwrap(), &device).await;
+
+    // A thief has somebody else's browser open the answer, to have it signed in as the thief.
+    let mut victim = house.browser();
+    victim.get("/auth/octoblu").await;
+    for browser in [&mut house.browser(), &mut victim] {
+        let answer = browser.get(&back).await;
+        assert_eq!(answer.status, 403, "{answer:?}");
+        assert!(answer.text.contains("did not begin that sign-in"), "{answer:?}");
+        must_sign_in(&browser.get("/console").await);
+    }
+    assert_eq!(browser.clone().get(&back).await.status, 303);
+    let answer = browser.get(&back).await;
+    assert_eq!(answer.status, 403, "{answer:?}");
+    must_sign_in(&browser.get("/console").await);
+}
+
+#[tokio::test]
+async fn a_person_who_says_no_at_the_bus_is_told_so() {
+    let house = House::open().await;
+    let mut browser = house.browser();
+    let start = browser.get("/auth/octoblu").await;
+    let state = query(start.header("location").unwrap()).remove("state").unwrap();
+    let answer = browser.get(&format!("/auth/octoblu/callback?error=access_denied&state={state}")).await;
+    let page = browser.follow(answer).await;
+    assert!(page.text.contains("You said no at the bus"), "{page:?}");
+    must_sign_in(&browser.get("/console").await);
+}
+
+#[tokio::test]
+async fn a_sign_in_with_the_bus_is_over_after_ten_minutes() {
+    let house = House::open().await;
+    let mut browser = house.browser();
+    let start = browser.get("/auth/octoblu").await;
+    let state = query(start.header("location").unwrap()).remove("state").unwrap();
+    house.wait(Duration::from_secs(601));
+    let answer = browser.get(&format!("/auth/octoblu/callback?code=x&state={state}")).await;
+    assert!(answer.text.contains("longer than ten minutes"), "{answer:?}");
+}
+
+/// A gateway on a Meshblu elsewhere, whose provider is at the same address.
+async fn remote(meshblu: &FakeMeshblu) -> (RemoteGateway, tempfile::TempDir) {
+    let directory = tempfile::tempdir().unwrap();
+    let mut settings = settings(directory.path(), &meshblu.url());
+    settings.bus.oauth_url = Some(meshblu.url());
+    (RemoteGateway::with(settings).await.unwrap(), directory)
+}
+
+fn at(gateway: &RemoteGateway) -> Browser {
+    Browser::at(&format!("http://{}", gateway.running.gateway()))
+}
+
+#[tokio::test]
+async fn somebody_signs_in_with_a_meshblu_as_the_original_asks() {
+    let meshblu = FakeMeshblu::start().await;
+    let (gateway, _directory) = remote(&meshblu).await;
+    let mut browser = at(&gateway);
+    let start = browser.get("/auth/octoblu?next=/console").await;
+    let to = start.header("location").unwrap();
+    assert!(
+        to.starts_with(&format!("{}/authorize?response_type=code&client_id={SERVICE}&state=", meshblu.url()))
+    );
+    let state = query(to).remove("state").unwrap();
+    assert_eq!(query(to).len(), 3, "{to}");
+
+    let token = STANDARD.encode("user-0001:canary-of-a-user-s-token");
+    meshblu.answer("POST /access_token", [json_answer(200, &json!({"access_token": token}))]);
+    meshblu.answer("GET /v2/whoami", [json_answer(200, &json!({"uuid": "user-0001"}))]);
+    meshblu.answer("POST /search/devices", [json_answer(200, &json!([]))]);
+    let answer = browser.get(&format!("/auth/octoblu/callback?code=c%2Fd&state={state}")).await;
+    assert_eq!((answer.status.as_u16(), answer.header("location")), (303, Some("/console")), "{answer:?}");
+    let console = browser.get("/console").await;
+    assert!(console.text.contains("user-0001"), "{console:?}");
+
+    let exchange = meshblu.calls().into_iter().find(|seen| seen.target == "/access_token").unwrap();
+    let sent = form(&exchange);
+    assert_eq!(sent["grant_type"], "authorization_code");
+    assert_eq!((&*sent["client_id"], &*sent["client_secret"]), (SERVICE, "service-token-0001"));
+    assert_eq!((&*sent["code"], sent.len()), ("c/d", 4));
+    for line in browser.set.iter().chain(&browser.visited) {
+        assert!(!line.contains("canary") && !line.contains(&token), "{line}");
+    }
+
+    // The Meshblu does not know the token any more.
+    meshblu.answer("POST /authenticate", [ApiAnswer::new(403, &[], "")]);
+    must_sign_in(&browser.get("/console").await);
+}
+
+#[tokio::test]
+async fn a_meshblu_that_names_nobody_signs_nobody_in() {
+    let meshblu = FakeMeshblu::start().await;
+    let (gateway, _directory) = remote(&meshblu).await;
+    let token = |text: &str| json_answer(200, &json!({"access_token": text}));
+    let theirs = STANDARD.encode("user-0001:token");
+    for (answer, status) in [
+        (ApiAnswer::new(401, &[], "no"), 403),
+        (ApiAnswer::new(500, &[], "oops"), 502),
+        (token("%%%"), 502),
+        (token(&STANDARD.encode("no colon")), 502),
+        (token(&theirs), 502),
+    ] {
+        let mut browser = at(&gateway);
+        let start = browser.get("/auth/octoblu").await;
+        let state = query(start.header("location").unwrap()).remove("state").unwrap();
+        meshblu.answer("POST /access_token", [answer]);
+        // The token is of somebody else than it says.
+        meshblu.answer("GET /v2/whoami", [json_answer(200, &json!({"uuid": "another"}))]);
+        let answer = browser.get(&format!("/auth/octoblu/callback?code=c&state={state}")).await;
+        assert_eq!(answer.status, status, "{answer:?}");
+        must_sign_in(&browser.get("/console").await);
+    }
+}
+
+#[tokio::test]
+async fn a_gateway_that_was_not_told_where_the_provider_is_says_so() {
+    let meshblu = FakeMeshblu::start().await;
+    let (gateway, _directory) = RemoteGateway::open(&meshblu).await;
+    let mut browser = at(&gateway);
+    assert!(browser.get("/sign-in").await.text.contains("bus.oauth_url"));
+    let answer = browser.get("/auth/octoblu").await;
+    assert_eq!(answer.status, 404, "{answer:?}");
+    assert!(answer.text.contains("bus.oauth_url"), "{answer:?}");
+    assert!(gateway.running.sign_in_link().is_none());
+}
