@@ -31,6 +31,7 @@ async fn keep(gateway: &Gateway, account: i64, owner: &DeviceUuid) -> DeviceUuid
         refresh_token: Some(SecretText::from("canary-refresh")),
         owner: owner.clone(),
         life: None,
+        extras: Default::default(),
     };
     gateway.credentials.keep(account).await.unwrap()
 }

@@ -136,6 +136,7 @@ async fn an_owner_leaves_and_the_last_one_cannot() {
         refresh_token: None,
         owner: DeviceUuid::from(&*second.uuid),
         life: None,
+        extras: Default::default(),
     };
     assert_eq!(house.gateway.gateway.credentials.keep(account).await.unwrap(), house.chain.credentials);
     let both = json!([{"uuid": owner}, {"uuid": second.uuid}]);

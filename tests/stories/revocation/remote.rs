@@ -185,6 +185,7 @@ async fn a_record_on_a_meshblu_moves_to_format_2_and_the_bus_s_copy_follows_unti
         refresh_token: None,
         owner: "owner-uuid".into(),
         life: None,
+        extras: Default::default(),
     };
     let gateway = &scene.gateway.gateway;
     let device = gateway.credentials.keep(account).await.unwrap();
