@@ -25,9 +25,6 @@ pub struct Limits {
     pub drain_within: Duration,
 }
 
-/// More threads than this have nothing to do: one writes to the disk for all.
-const MOST_WORKERS: usize = 4;
-
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -37,7 +34,8 @@ impl Default for Limits {
             keep_alive: Duration::from_secs(30),
             disconnect_within: Duration::from_secs(5),
             connections: 256,
-            workers: std::thread::available_parallelism().map_or(1, |cores| cores.get().min(MOST_WORKERS)),
+            // One that is always busy does more than two that wait for each other's connections.
+            workers: 1,
             drain_within: Duration::from_secs(25),
         }
     }
