@@ -199,6 +199,8 @@ pub struct Failure {
     pub code: FailureCode,
     /// A text that is safe to show to the sender.
     pub message: String,
+    /// Where somebody signs in at the API again, where that is what helps.
+    pub sign_in: Option<String>,
 }
 
 /// The code of a failure. Jobs of the original may give words, which pass through (`spec/endo.md` 2.5, step a).
@@ -220,7 +222,17 @@ impl From<u16> for FailureCode {
 impl Failure {
     /// A failure with this code and text.
     pub fn new(code: impl Into<FailureCode>, message: impl Into<String>) -> Self {
-        Self { code: code.into(), message: message.into() }
+        Self { code: code.into(), message: message.into(), sign_in: None }
+    }
+
+    /// The API takes the credentials no more; the sender is told where to sign in again, where anybody can.
+    pub fn credentials_expired(sign_in: Option<String>) -> Self {
+        const EXPIRED: &str = "the credentials have expired";
+        let message = match &sign_in {
+            Some(link) => format!("{EXPIRED}; sign in again at {link}"),
+            None => EXPIRED.to_owned(),
+        };
+        Self { sign_in, ..Self::new(401, message) }
     }
 
     /// The code where it is a number.
@@ -243,6 +255,9 @@ impl Failure {
             metadata["to"] = to.clone();
         }
         metadata["error"] = json!({"message": self.message});
+        if let Some(link) = &self.sign_in {
+            metadata["error"]["signIn"] = json!(link);
+        }
         json!({"devices": [sender], "metadata": metadata})
     }
 }

@@ -146,6 +146,7 @@ fn worker(scene: &Scene, registry: Arc<Registry>) -> Dispatch {
         registry,
         workbench: gateway.workbench.clone(),
         retry: Retry::default(),
+        sign_in: None,
         endings: Endings::default(),
         clock,
         random: gateway.ambient.random.clone(),

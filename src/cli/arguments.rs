@@ -246,6 +246,12 @@ pub struct CredentialsAddArguments {
     /// The device that may manage these credentials; without it, the owner made on first start
     #[arg(long, value_name = "UUID")]
     pub owner: Option<String>,
+    /// How many seconds the secret lives from now on; without it, it is renewed when the API refuses it
+    #[arg(long, value_name = "SECONDS")]
+    pub expires_in: Option<u32>,
+    /// Read a second line from standard input: the refresh token
+    #[arg(long)]
+    pub with_refresh_token: bool,
 }
 
 /// What `endo devices` can do.

@@ -62,25 +62,38 @@ async fn add(
     config: &Config,
     out: &mut dyn Write,
 ) -> Result<(), CommandError> {
+    let text = input(command.with_refresh_token)?;
+    let (secret, refresh_token) = match command.with_refresh_token {
+        true => text.split_once('\n').unwrap_or((&text, "")),
+        false => (&**text, ""),
+    };
+    let handed = |text: &str| HandedSecret::from(text.trim().to_owned());
     let operation = Operation::AddCredentials(NewCredentials {
         id: command.id.clone(),
         username: command.username.clone(),
         owner: command.owner.as_deref().map(DeviceUuid::from),
-        secret: secret()?,
+        secret: handed(secret),
+        refresh_token: command.with_refresh_token.then(|| handed(refresh_token)),
+        expires_in: command.expires_in,
     });
     let device: DeviceUuid = reach::perform(config, operation).await?;
     Ok(writeln!(out, "credentials device {device}")?)
 }
 
-/// The secret from standard input, without the end of its line.
-fn secret() -> io::Result<HandedSecret> {
+/// The secret from standard input, and the refresh token on a line of its own where one is to come.
+fn input(with_refresh_token: bool) -> io::Result<Zeroizing<String>> {
     let mut text = Zeroizing::new(String::with_capacity(4096));
     let input = io::stdin().lock();
     if input.is_terminal() {
+        let mut input = input.take(LONGEST);
         write!(io::stderr(), "Secret (it will be visible), then Enter: ")?;
-        input.take(LONGEST).read_line(&mut text)?;
+        input.read_line(&mut text)?;
+        if with_refresh_token {
+            write!(io::stderr(), "Refresh token (it will be visible), then Enter: ")?;
+            input.read_line(&mut text)?;
+        }
     } else {
         input.take(LONGEST).read_to_string(&mut text)?;
     }
-    Ok(HandedSecret::from(text.trim().to_owned()))
+    Ok(text)
 }

@@ -68,6 +68,11 @@ pub(super) struct NewCredentials {
     pub(super) username: Option<String>,
     pub(super) owner: Option<DeviceUuid>,
     pub(super) secret: HandedSecret,
+    #[serde(default)]
+    pub(super) refresh_token: Option<HandedSecret>,
+    /// In seconds, from now on.
+    #[serde(default)]
+    pub(super) expires_in: Option<u32>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -229,6 +234,8 @@ pub(super) enum OperationError {
     Id(String),
     #[error("the secret is empty; give it on standard input")]
     NoSecret,
+    #[error("there is no refresh token on the second line of standard input")]
+    NoRefreshToken,
     #[error("on a Meshblu nobody is the owner by itself; name one with --owner")]
     NoOwner,
     #[error("there is no device {0} to be the owner")]

@@ -1,6 +1,7 @@
 //! Doing what the command line asks, on the gateway that has the data directory.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -12,7 +13,7 @@ use super::operation::{
 };
 use super::{doctor, on_credentials, on_keys};
 use crate::ambient::Timestamp;
-use crate::credentials::{Account, CredentialsError, Cut, Revoker};
+use crate::credentials::{Account, CredentialsError, Cut, Life, Revoker};
 use crate::gateway::Gateway;
 use crate::message::{DeliveryId, DeviceUuid};
 use crate::store::{Binding, DeadLetter, StoreError, Transaction, View, Work};
@@ -80,13 +81,18 @@ async fn add_credentials(gateway: &Gateway, new: NewCredentials) -> Result<Devic
     if new.secret.expose().is_empty() {
         return Err(OperationError::NoSecret);
     }
+    if new.refresh_token.as_ref().is_some_and(|token| token.expose().is_empty()) {
+        return Err(OperationError::NoRefreshToken);
+    }
+    let obtained_at = gateway.ambient.clock.now();
+    let life = |seconds| Life { obtained_at, lifetime: Duration::from_secs(u64::from(seconds)) };
     let id = resource_owner(&new.id).ok_or(OperationError::Id(new.id))?;
     let account = Account {
         id,
         username: new.username,
         secret: SecretText::from(new.secret.expose()),
-        refresh_token: None,
-        life: None,
+        refresh_token: new.refresh_token.map(|token| SecretText::from(token.expose())),
+        life: new.expires_in.map(life),
         extras: Default::default(),
         owner: owner(gateway, new.owner).await?,
     };

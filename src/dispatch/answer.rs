@@ -48,6 +48,8 @@ pub struct Desk {
     pub workbench: Workbench,
     /// When jobs are repeated.
     pub retry: Retry,
+    /// Where people sign in at the API again, if anybody can.
+    pub sign_in: Option<String>,
     /// Who waits for the end of deliveries.
     pub endings: Endings,
     /// Tells the time.
@@ -84,12 +86,24 @@ impl Desk {
 
     async fn answer(&self, taken: &Taken, case: &Case) -> Result<Reply, Failure> {
         let mut waited = Duration::ZERO;
-        let mut attempt = 0;
+        let (mut attempt, mut is_renewed) = (0, false);
         loop {
-            let failed = match self.attempt(taken, case).await {
+            let mut failed = match self.attempt(taken, case).await {
                 Ok(reply) => return Ok(reply),
                 Err(failed) => failed,
             };
+            if failed.next == Next::CredentialsExpired {
+                case.forget_refused_calls();
+                match self.renew(case, is_renewed).await {
+                    Ok(()) if !case.has_started_a_call() => {
+                        is_renewed = true;
+                        continue;
+                    }
+                    // The next message finds a secret that works.
+                    Ok(()) => return Err(failed.failure),
+                    Err(why) => failed = why,
+                }
+            }
             // What may have changed something outside is not done twice.
             if case.has_started_a_call() {
                 let known = failed.next != Next::Interrupted;
@@ -108,7 +122,9 @@ impl Desk {
     /// Opens the credentials anew for every attempt: a binding that ended meanwhile ends the work.
     async fn attempt(&self, taken: &Taken, case: &Case) -> Result<Reply, RunFailure> {
         let parties = &case.parties;
-        let credentials = self.credentials.open(parties).await.map_err(|error| refusal(parties, &error))?;
+        let opened = self.credentials.open(parties).await;
+        let credentials = opened.map_err(|error| self.refusal(parties, &error))?;
+        case.note_generation(credentials.generation());
         case.note_login(login_in(&credentials, &parties.credentials));
         if self.bus.meshblu().is_some() && case.login().is_none() {
             return Err(RunFailure::last(without_token()));
@@ -144,27 +160,48 @@ impl Desk {
                 store.write::<_, StoreError, _>(start).await.map_err(GateError::new)
             })
         })
+        .counting(case.changes.clone())
+    }
+
+    /// Renews the secret that the API refused, once for a message.
+    async fn renew(&self, case: &Case, is_renewed: bool) -> Result<(), RunFailure> {
+        if is_renewed {
+            return Err(self.expired(&case.parties));
+        }
+        let renewing = self.credentials.renew_refused(&case.parties.credentials, case.generation());
+        renewing.await.map_err(|error| self.refusal(&case.parties, &error))
+    }
+
+    /// Only somebody who signs in again helps.
+    fn expired(&self, parties: &Parties) -> RunFailure {
+        let link = self.sign_in.as_ref().map(|url| format!("{url}?credentials={}", parties.credentials));
+        RunFailure::last(Failure::credentials_expired(link))
+    }
+
+    fn refusal(&self, parties: &Parties, error: &CredentialsError) -> RunFailure {
+        tracing::warn!(
+            error = error as &dyn std::error::Error,
+            device.uuid = %parties.user_device,
+            credentials.uuid = %parties.credentials,
+            "there are no credentials to use"
+        );
+        match error {
+            CredentialsError::Revoked | CredentialsError::NotBound => {
+                RunFailure::last(Failure::new(403, "this device may not use these credentials"))
+            }
+            CredentialsError::SignInAgain { .. } => self.expired(parties),
+            CredentialsError::NotRenewed(_) => for_now("the credentials cannot be renewed now"),
+            CredentialsError::Meshblu(error) => of_bus(error),
+            CredentialsError::Store(_) | CredentialsError::Interrupted => {
+                for_now("the gateway cannot read its credentials now")
+            }
+            _ => RunFailure::last(Failure::invalid_credentials_device()),
+        }
     }
 }
 
-fn refusal(parties: &Parties, error: &CredentialsError) -> RunFailure {
-    tracing::warn!(
-        error = error as &dyn std::error::Error,
-        device.uuid = %parties.user_device,
-        credentials.uuid = %parties.credentials,
-        "the credentials were not opened"
-    );
-    match error {
-        CredentialsError::Revoked | CredentialsError::NotBound => {
-            RunFailure::last(Failure::new(403, "this device may not use these credentials"))
-        }
-        CredentialsError::Meshblu(error) => of_bus(error),
-        CredentialsError::Store(_) | CredentialsError::Interrupted => RunFailure {
-            failure: Failure::new(503, "the gateway cannot read its credentials now"),
-            next: Next::Repeat { after: None },
-        },
-        _ => RunFailure::last(Failure::invalid_credentials_device()),
-    }
+fn for_now(message: &str) -> RunFailure {
+    RunFailure { failure: Failure::new(503, message), next: Next::Repeat { after: None } }
 }
 
 /// The bus has to be asked before anything is opened. What it refuses it will refuse again.

@@ -1,11 +1,12 @@
 //! One delivery while it is worked on: who takes part, and what has happened so far.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
 use crate::bus::Login;
+use crate::job::Changes;
 use crate::message::{DeviceUuid, Failure, Message, Parties, Route};
 use crate::store::QueuedDelivery;
 
@@ -17,6 +18,10 @@ pub(super) struct Case {
     pub(super) message: Result<Message, Failure>,
     /// Whether something outside may have changed.
     call_started: Arc<AtomicBool>,
+    /// What may have changed there.
+    pub(super) changes: Changes,
+    /// Of the record whose secret was tried last.
+    generation: AtomicU64,
     /// What a bus elsewhere takes replies from: the credentials device's own login.
     login: OnceLock<Login>,
 }
@@ -34,7 +39,8 @@ impl Case {
     pub(super) fn new(parties: Parties, message: Option<Message>, caller: Option<Login>) -> Self {
         let message = message.filter(|message| message.metadata.is_some()).ok_or_else(without_metadata);
         let login = caller.map_or_else(OnceLock::new, OnceLock::from);
-        Self { parties, message, call_started: Arc::default(), login }
+        let (call_started, changes) = (Arc::default(), Changes::default());
+        Self { parties, message, call_started, changes, generation: AtomicU64::default(), login }
     }
 
     /// What the sender wants to find in the reply.
@@ -52,6 +58,23 @@ impl Case {
     /// What replies are sent with on a bus elsewhere; `None` where nobody can be told.
     pub(super) fn login(&self) -> Option<&Login> {
         self.login.get()
+    }
+
+    /// Notes of which record the secret is that is about to be tried.
+    pub(super) fn note_generation(&self, generation: u64) {
+        self.generation.store(generation, Ordering::Relaxed);
+    }
+
+    /// Of which record the secret was that was tried last.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Relaxed)
+    }
+
+    /// Takes calls back that the API refused, if it refused all of them: nothing was done.
+    pub(super) fn forget_refused_calls(&self) {
+        if self.changes.is_none() {
+            self.call_started.store(false, Ordering::Relaxed);
+        }
     }
 
     /// Whether something outside may have changed.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Method, Uri, header};
+use http::{Method, StatusCode, Uri, header};
 use reqwest::{Request, Url};
 
 use super::bearer::Bearer;
@@ -53,10 +53,15 @@ impl ApiClient {
     /// Any [`EgressError`]; the host list is asked first, then the gate.
     pub async fn call(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, EgressError> {
         let request = self.with_secret(request)?;
-        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        let may_change = !matches!(*request.method(), Method::GET | Method::HEAD);
+        if may_change {
             self.access.gate.pass().await?;
         }
-        self.egress.0.listed.exchange(request).await
+        let answer = self.egress.0.listed.exchange(request).await?;
+        if may_change && answer.status() == StatusCode::UNAUTHORIZED {
+            self.access.gate.refused();
+        }
+        Ok(answer)
     }
 
     fn with_secret(&self, request: http::Request<Bytes>) -> Result<Request, EgressError> {

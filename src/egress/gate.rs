@@ -1,11 +1,24 @@
 //! What must be on disk before a call may change anything.
 
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use futures_util::future::BoxFuture;
 use tokio::sync::OnceCell;
 
 use super::error::{EgressError, GateError};
+
+/// Requests that may have changed something outside. Cheap to clone; every clone counts the same ones.
+#[derive(Clone, Debug, Default)]
+pub struct Changes(Arc<AtomicU32>);
+
+impl Changes {
+    /// Whether nothing can have changed.
+    pub fn is_none(&self) -> bool {
+        self.0.load(Ordering::SeqCst) == 0
+    }
+}
 
 type Commit = dyn Fn() -> BoxFuture<'static, Result<(), GateError>> + Send + Sync;
 
@@ -13,6 +26,7 @@ type Commit = dyn Fn() -> BoxFuture<'static, Result<(), GateError>> + Send + Syn
 pub struct CallGate {
     commit: Box<Commit>,
     passed: OnceCell<()>,
+    changes: Changes,
 }
 
 impl CallGate {
@@ -20,7 +34,7 @@ impl CallGate {
     pub fn new(
         commit: impl Fn() -> BoxFuture<'static, Result<(), GateError>> + Send + Sync + 'static,
     ) -> Self {
-        Self { commit: Box::new(commit), passed: OnceCell::new() }
+        Self { commit: Box::new(commit), passed: OnceCell::new(), changes: Changes::default() }
     }
 
     /// A gate that stands open.
@@ -28,8 +42,21 @@ impl CallGate {
         Self::new(|| Box::pin(std::future::ready(Ok(()))))
     }
 
+    /// The same gate, which counts in `changes` what passes it.
+    #[must_use]
+    pub fn counting(self, changes: Changes) -> Self {
+        Self { changes, ..self }
+    }
+
     pub(super) async fn pass(&self) -> Result<(), EgressError> {
-        self.passed.get_or_try_init(|| (self.commit)()).await.map(|_| ()).map_err(EgressError::Gate)
+        self.passed.get_or_try_init(|| (self.commit)()).await.map_err(EgressError::Gate)?;
+        self.changes.0.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+
+    /// What passed last was refused before anything was done.
+    pub(super) fn refused(&self) {
+        self.changes.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

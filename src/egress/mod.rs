@@ -24,7 +24,7 @@ pub use api::{ApiAccess, ApiClient};
 pub use bearer::Bearer;
 pub use breaker::{Admission, Breaker, BreakerSettings, Resting};
 pub use error::{EgressError, GateError};
-pub use gate::CallGate;
+pub use gate::{CallGate, Changes};
 pub use handler::HandlerRequest;
 pub use handler_address::{HandlerAddress, HandlerAddressError};
 pub use hosts::HostList;

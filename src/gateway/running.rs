@@ -79,7 +79,7 @@ impl Gateway {
         let (stop, stopped) = watch::channel(false);
         let mut workers = JoinSet::new();
         let mut servers = Vec::new();
-        let (feed, desk) = self.job_line();
+        let (feed, desk) = self.job_line(gateway);
         let (mut reception, mut webhook, mut link) = (None, None, None);
         if let Bus::Meshblu(bus) = &self.bus {
             let verifier = intake::introduce(bus, &self.config.bus).await?;
@@ -148,10 +148,10 @@ impl Gateway {
     }
 
     /// The queue of jobs, and who does them.
-    fn job_line(&self) -> (Arc<Feed>, Arc<Desk>) {
+    fn job_line(&self, address: SocketAddr) -> (Arc<Feed>, Arc<Desk>) {
         let clock = self.ambient.clock.clone();
         let feed = Feed::new(self.store.clone(), Work::Job, (clock, Arc::clone(&self.job_bell)));
-        (Arc::new(feed), Arc::new(self.desk()))
+        (Arc::new(feed), Arc::new(self.desk(address)))
     }
 
     fn webhooks(&self, bus: &EmbeddedBus) -> Webhooks {
@@ -161,7 +161,8 @@ impl Gateway {
         Webhooks::new(feed, bus.clone(), (self.egress.clone(), settings))
     }
 
-    fn desk(&self) -> Desk {
+    fn desk(&self, address: SocketAddr) -> Desk {
+        let service_url = self.look(&format!("http://{address}")).service_url;
         Desk {
             bus: self.bus.clone(),
             store: self.store.clone(),
@@ -169,6 +170,7 @@ impl Gateway {
             registry: Arc::clone(&self.registry),
             workbench: self.workbench.clone(),
             retry: Retry::default(),
+            sign_in: self.source.has_sign_in().then(|| format!("{service_url}auth/api")),
             endings: Endings::default(),
             clock: self.ambient.clock.clone(),
             random: self.ambient.random.clone(),

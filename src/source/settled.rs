@@ -102,6 +102,15 @@ impl Source {
         }
     }
 
+    /// Whether an owner can bring another secret when one is over.
+    pub fn has_sign_in(&self) -> bool {
+        match &self.way {
+            Way::OAuth2User(oauth2) => oauth2.is_some(),
+            Way::Static => true,
+            Way::Passthru => false,
+        }
+    }
+
     /// What signing in at the provider takes, where anybody can.
     pub fn oauth2(&self) -> Option<&OAuth2> {
         match &self.way {

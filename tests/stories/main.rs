@@ -32,6 +32,7 @@ mod oauth;
 mod owners;
 mod readme;
 mod remote;
+mod renewing;
 mod revocation;
 mod serving;
 mod sign_in;

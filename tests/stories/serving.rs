@@ -423,3 +423,22 @@ fn a_full_database_is_told_by_the_health_check_and_to_who_sends() {
     let sent = shell.run(&["send", "ListEventsByUser", "username=octocat"]);
     assert!(stderr(&sent).contains("the bus can take nothing now"), "{}", stderr(&sent));
 }
+
+#[test]
+fn a_secret_comes_with_its_life_and_its_refresh_token_where_somebody_knows_them() {
+    let shell = Shell::with_key();
+    let words = ["credentials", "add", "--id", "1", "--with-refresh-token", "--expires-in", "3600"];
+    let alone = shell.run_with(&words, "access\n");
+    assert!(ended(&alone, Exit::Failure));
+    assert!(stderr(&alone).contains("there is no refresh token on the second line of standard input"));
+    assert!(shell.run_with(&words, "access\nrefresh\n").status.success());
+    assert!(shell.run_with(&["credentials", "add", "--id", "2", "--expires-in", "60"], "x").status.success());
+    let database = rusqlite::Connection::open(shell.data().join("endo.db")).unwrap();
+    let lives = |sql: &str| database.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(lives("SELECT count(*) FROM renewals WHERE expires_at > 0"), 2);
+    assert_eq!(
+        lives("SELECT count(*) FROM renewals WHERE renew_at > 0"),
+        1,
+        "without a refresh token there is nothing to do"
+    );
+}

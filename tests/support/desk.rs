@@ -158,6 +158,7 @@ impl Workshop {
             registry,
             workbench: gateway.workbench.clone(),
             retry: Retry { pause: Duration::from_millis(1), ..Retry::default() },
+            sign_in: None,
             endings: Endings::default(),
             clock: gateway.ambient.clock.clone(),
             random: gateway.ambient.random.clone(),

@@ -134,6 +134,11 @@ impl TestGateway {
             extras: Default::default(),
             owner: self.gateway.owner.as_ref().unwrap().uuid.clone(),
         };
+        self.chain_of(account).await
+    }
+
+    /// The same of this account.
+    pub(crate) async fn chain_of(&self, account: Account) -> Chain {
         let credentials = self.gateway.credentials.keep(account).await.unwrap();
         let owner = self.gateway.owner.as_ref().unwrap().uuid.clone();
         let url = format!("http://{}", self.running.gateway());

@@ -138,6 +138,23 @@ pub(crate) fn say_hello() -> Value {
 /// Says what it was sent; breaks or fails when its data ask for that.
 struct SayHello;
 
+impl SayHello {
+    /// Makes these requests (`"GET /path"`), and says how many there were.
+    async fn ask(&self, context: &JobContext, requests: &Value) -> Result<Value, JobError> {
+        let requests = requests.as_array().unwrap();
+        for request in requests {
+            let (method, path) = request.as_str().unwrap().split_once(' ').unwrap();
+            let request =
+                http::Request::builder().method(method).uri(path).body(bytes::Bytes::new()).unwrap();
+            let answer = context.api().call(request).await.map_err(|_| JobError::OutcomeUnknown)?;
+            if answer.status() == 401 {
+                return Err(JobError::CredentialsExpired);
+            }
+        }
+        Ok(json!({"asked": requests.len()}))
+    }
+}
+
 impl Job for SayHello {
     type Data = Value;
     type Response = Value;
@@ -146,6 +163,7 @@ impl Job for SayHello {
         match data["do"].as_str() {
             Some("fail") => Err(JobError::Refused { code: 418, message: "I am a teapot".to_owned() }),
             Some("panic") => panic!("canary-of-a-panic"),
+            Some("ask") => self.ask(&context, &data["requests"]).await,
             Some("call") => {
                 let request = http::Request::get("/count").body(bytes::Bytes::new()).unwrap();
                 let answer = context.api().call(request).await;

@@ -74,6 +74,19 @@ impl FakeProvider {
         self.state.lock().unwrap().issue()
     }
 
+    /// A pair of tokens that was given before this provider began to count.
+    pub(crate) fn knows(&self, access: Option<&str>, refresh: &str) {
+        let mut state = self.state.lock().unwrap();
+        state.access.extend(access.map(str::to_owned));
+        state.live.insert(refresh.to_owned(), true);
+    }
+
+    /// The access tokens that its API was called with, and by which method.
+    pub(crate) fn api_calls(&self) -> Vec<String> {
+        let calls = self.api.seen().into_iter().filter(|seen| seen.target.starts_with("/users/"));
+        calls.map(|seen| format!("{} {}", seen.method, seen.header("authorization").concat())).collect()
+    }
+
     /// From now on this access token is refused.
     pub(crate) fn expire(&self, access: &str) {
         self.state.lock().unwrap().access.remove(access);
@@ -142,6 +155,14 @@ impl State {
         match seen.target.as_str() {
             "/token" => self.token(&form(seen)),
             "/me" => self.profile(seen),
+            // Everybody may do this, and it is done.
+            "/users/anybody/notes" => Answer::new(200, &["content-type: application/json"], "{}"),
+            target if target.starts_with("/users/") => match self.takes_bearer(seen) {
+                true => Answer::new(200, &["content-type: application/json"], "[]"),
+                false => {
+                    Answer::new(401, &["content-type: application/json"], r#"{"message":"Bad credentials"}"#)
+                }
+            },
             "/revoke" => {
                 let token = form(seen).remove("token").unwrap_or_default();
                 self.live.remove(&token);
@@ -211,9 +232,13 @@ impl State {
         }
     }
 
-    fn profile(&self, seen: &Seen) -> Answer {
+    fn takes_bearer(&self, seen: &Seen) -> bool {
         let bearer = seen.header("authorization").concat();
-        if !bearer.strip_prefix("Bearer ").is_some_and(|token| self.access.contains(token)) {
+        bearer.strip_prefix("Bearer ").is_some_and(|token| self.access.contains(token))
+    }
+
+    fn profile(&self, seen: &Seen) -> Answer {
+        if !self.takes_bearer(seen) {
             return Answer::new(401, &[], r#"{"error":"invalid_token"}"#);
         }
         let usual = json!({"account": {"id": 583_231, "login": "octocat"}, "plan": "free", "secret": "no"});

@@ -102,6 +102,8 @@ impl Stage {
             username: Some("octocat".to_owned()),
             owner: None,
             secret,
+            refresh_token: None,
+            expires_in: None,
         };
         perform::<DeviceUuid>(&service, Operation::AddCredentials(account)).await?;
         let user_device = add_device(&service).await?;

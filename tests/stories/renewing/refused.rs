@@ -1,0 +1,76 @@
+//! Secrets that the API refuses.
+
+use endo::credentials::Health;
+use serde_json::{Value, json};
+
+use super::{HOUR, House};
+use crate::support::fake_api::{Answer, FakeApi};
+use crate::support::provider::Fault;
+
+/// What a sender gets whom only a sign-in helps.
+fn is_told_to_sign_in(house: &House, reply: &Value) {
+    let link = house.link();
+    let message = format!("the credentials have expired; sign in again at {link}");
+    let error = json!({"message": message, "signIn": link});
+    assert_eq!(reply["metadata"], json!({"code": 401, "to": "n", "error": error}), "{reply}");
+}
+
+#[tokio::test]
+async fn a_refused_secret_is_renewed_once_and_the_job_done_with_the_new_one() {
+    let mut house = House::open(None).await;
+    house.provider.expire("access-1");
+    assert_eq!(house.ask().await["metadata"]["code"], 200);
+    assert_eq!(house.provider.api_calls(), ["GET Bearer access-1", "GET Bearer access-2"]);
+    assert_eq!((house.provider.token_requests(), house.record().await.generation), (1, 2));
+}
+
+#[tokio::test]
+async fn an_api_that_refuses_the_new_secret_too_is_not_asked_again() {
+    let api = FakeApi::answering(Answer::new(401, &["content-type: application/json"], "{}")).await;
+    let url = api.url("");
+    let mut house = House::with(None, |config| config.source.base_url = Some(url)).await;
+    let reply = house.ask().await;
+    is_told_to_sign_in(&house, &reply);
+    assert_eq!((api.seen().len(), house.provider.token_requests()), (2, 1));
+}
+
+#[tokio::test]
+async fn a_dead_secret_is_answered_at_once_and_nobody_is_asked_any_more() {
+    for life in [None, Some(HOUR)] {
+        let mut house = House::open(life).await;
+        house.provider.plan([Fault::InvalidGrant]);
+        house.provider.expire("access-1");
+        for _ in 0..3 {
+            let reply = house.ask().await;
+            is_told_to_sign_in(&house, &reply);
+        }
+        assert_eq!((house.provider.token_requests(), house.provider.api_calls().len()), (1, 1));
+        let Health::Dead { reason } = house.standing().await.health else { panic!("it is dead") };
+        assert_eq!(reason, "the provider does not take the refresh token any more");
+        let status =
+            house.gateway.device(&house.gateway.owner(), house.chain.user.status_device.as_str()).await;
+        assert_eq!(status["status"]["errors"].as_array().unwrap().len(), 3);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_without_a_refresh_token_keeps_the_old_one() {
+    let mut house = House::open(None).await;
+    house.provider.plan([Fault::KeepRefreshToken, Fault::KeepRefreshToken]);
+    for access in ["access-1", "access-2"] {
+        house.provider.expire(access);
+        assert_eq!(house.ask().await["metadata"]["code"], 200);
+    }
+    assert!(house.provider.takes("refresh-1"));
+    assert_eq!((house.provider.token_requests(), house.record().await.generation), (2, 3));
+}
+
+#[tokio::test]
+async fn where_nobody_can_sign_in_a_refused_secret_is_told_as_it_is() {
+    let api = FakeApi::answering(Answer::new(401, &["content-type: application/json"], "{}")).await;
+    let gateway = crate::support::gateway::TestGateway::open(&api.url("")).await;
+    let mut chain = gateway.chain(583_231).await;
+    let reply = gateway.exchange(&mut chain, super::list_events()).await;
+    assert_eq!(reply["metadata"]["error"], json!({"message": "the credentials have expired"}));
+    assert_eq!((reply["metadata"]["code"].clone(), api.seen().len()), (json!(401), 1));
+}

@@ -1,0 +1,150 @@
+//! The same on a Meshblu, where the copy of a record follows the store's.
+
+use std::time::Duration;
+
+use endo::ambient::Random;
+use endo::vault::{
+    Contents, Format, KeyRing, PrivateKey, RememberSettings, ResourceOwnerId, SealedText, SecretText, Vault,
+};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::{Hand, until};
+use crate::support::fake_api::{Answer, Seen};
+use crate::support::meshblu::{
+    CREDENTIALS, CREDENTIALS_TOKEN, FakeMeshblu, RemoteGateway, json_answer, settings, vectors,
+};
+use crate::support::provider::FakeProvider;
+
+const PUT: &str = "PUT /v2/devices/cred-uuid-0001";
+
+fn vault() -> Vault {
+    let key = PrivateKey::parse(vectors()["servicePrivateKeyPem"].as_str().unwrap()).unwrap();
+    let remember = RememberSettings { capacity: 0, life: Duration::ZERO };
+    Vault::new(KeyRing::new(key, vec![]), Random::system(), remember)
+}
+
+/// A credentials device of the original gateway with a pair of tokens.
+pub(super) fn device(access: &str, refresh: &str) -> Value {
+    let contents = Contents {
+        refresh_token: Some(SecretText::from(refresh)),
+        credentials_device_token: Some(SecretText::from(CREDENTIALS_TOKEN)),
+        owners: vec!["owner-uuid".into()],
+        ..Contents::new(ResourceOwnerId::Number(583_231), SecretText::from(access))
+    };
+    let sealed = vault().seal(&CREDENTIALS.into(), &contents, Format::One).unwrap();
+    json!({"uuid": CREDENTIALS, "endo": sealed.endo, "endoSignature": sealed.signature})
+}
+
+struct Scene {
+    meshblu: FakeMeshblu,
+    provider: FakeProvider,
+    hand: Hand,
+    directory: TempDir,
+    shown: Value,
+}
+
+impl Scene {
+    /// A record whose access token is over, on a bus that the gateway never told of it.
+    async fn set() -> Self {
+        let (meshblu, provider) = (FakeMeshblu::start().await, FakeProvider::start().await);
+        provider.knows(None, "refresh-of-old");
+        let shown = device("access-of-old", "refresh-of-old");
+        meshblu.answer("POST /search/devices", [json_answer(200, &json!([shown]))]);
+        let hand = Hand::at(vectors()["nowMs"].as_i64().unwrap());
+        Self { meshblu, provider, hand, directory: tempfile::tempdir().unwrap(), shown }
+    }
+
+    async fn gateway(&self) -> RemoteGateway {
+        let mut config = settings(self.directory.path(), &self.meshblu.url());
+        config.source = self.provider.settings();
+        RemoteGateway::at(self.hand.clock(), config).await.unwrap()
+    }
+
+    fn shown(&self) -> Vec<Seen> {
+        let calls = self.meshblu.calls().into_iter();
+        calls.filter(|seen| format!("{} {}", seen.method, seen.target) == PUT).collect()
+    }
+}
+
+fn asking(requests: &[&str]) -> Value {
+    json!({"metadata": {"jobType": "SayHello"}, "data": {"do": "ask", "requests": requests}})
+}
+
+fn events() -> Value {
+    asking(&["GET /users/x/events"])
+}
+
+#[tokio::test]
+async fn a_record_that_came_with_its_device_is_renewed_and_keeps_all_but_its_secret() {
+    let scene = Scene::set().await;
+    let gateway = scene.gateway().await;
+    gateway.webhook(&events()).await.is(201, "Created");
+    assert_eq!(scene.provider.api_calls(), ["GET Bearer access-of-old", "GET Bearer access-1"]);
+    until(|| !scene.shown().is_empty()).await;
+    let put = scene.shown().remove(0);
+    let update: Value = serde_json::from_slice(&put.body).unwrap();
+    let (endo, signature) = (&update["$set"]["endo"], update["$set"]["endoSignature"].as_str().unwrap());
+    for name in ["authorizedKey", "idKey", "version", "credentialsDeviceUuid"] {
+        assert_eq!(endo[name], scene.shown["endo"][name], "{name}");
+    }
+    let sealed = SealedText { endo: &endo.to_string(), signature };
+    let opened = vault().open(&CREDENTIALS.into(), sealed, scene.hand.now()).unwrap();
+    assert_eq!(opened.secret().expose(), "access-1");
+    assert_eq!(opened.credentials_device_token().unwrap().expose(), CREDENTIALS_TOKEN);
+    let login = put.header("authorization").concat();
+    let reply = scene.meshblu.calls().into_iter().find(|seen| seen.target == "/messages").unwrap();
+    assert_eq!(login, reply.header("authorization").concat(), "as the credentials device");
+}
+
+#[tokio::test]
+async fn a_copy_that_the_bus_refuses_is_shown_again_and_an_older_one_there_counts_for_nothing() {
+    let scene = Scene::set().await;
+    let refused = || json_answer(503, &Value::Null);
+    scene.meshblu.answer(PUT, [refused(), refused(), Answer::new(204, &[], "")]);
+    let gateway = scene.gateway().await;
+    for _ in 0..2 {
+        gateway.webhook(&events()).await.is(201, "Created");
+    }
+    assert_eq!(scene.provider.token_requests(), 1, "the bus shows the old record all the while");
+    assert_eq!(scene.provider.api_calls()[1..], ["GET Bearer access-1"; 2]);
+    until(|| {
+        scene.hand.forward(Duration::from_millis(20));
+        scene.shown().len() == 3
+    })
+    .await;
+    let shown = scene.shown();
+    assert!(shown.windows(2).all(|pair| pair[0].body == pair[1].body));
+}
+
+#[tokio::test]
+async fn a_copy_that_is_owed_is_shown_after_a_restart() {
+    let scene = Scene::set().await;
+    scene.meshblu.answer(PUT, [json_answer(503, &Value::Null)]);
+    let gateway = scene.gateway().await;
+    gateway.webhook(&events()).await.is(201, "Created");
+    until(|| scene.shown().len() == 1).await;
+    gateway.stop().await;
+    scene.meshblu.answer(PUT, [Answer::new(204, &[], "")]);
+    scene.hand.forward(Duration::from_secs(5));
+    let again = scene.gateway().await;
+    until(|| scene.shown().len() == 2).await;
+    again.webhook(&events()).await.is(201, "Created");
+    assert_eq!(scene.provider.token_requests(), 1);
+}
+
+#[tokio::test]
+async fn a_call_that_the_api_refused_is_done_with_the_new_secret_and_one_that_it_did_is_not_done_twice() {
+    let scene = Scene::set().await;
+    let gateway = scene.gateway().await;
+    gateway.webhook(&asking(&["POST /users/x/notes"])).await.is(201, "Created");
+    assert_eq!(scene.provider.api_calls(), ["POST Bearer access-of-old", "POST Bearer access-1"]);
+    scene.provider.expire("access-1");
+    let half = asking(&["POST /users/anybody/notes", "POST /users/x/notes"]);
+    let answer = gateway.webhook(&half).await;
+    assert_eq!(answer.status, 401, "{answer:?}");
+    assert_eq!(answer.json()["error"], "the credentials have expired");
+    assert_eq!(scene.provider.api_calls()[2..], ["POST Bearer access-1"; 2]);
+    gateway.webhook(&half).await.is(201, "Created");
+    assert_eq!(scene.provider.api_calls()[4..], ["POST Bearer access-2"; 2]);
+}
