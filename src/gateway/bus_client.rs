@@ -15,7 +15,7 @@ impl Gateway {
     /// a Meshblu is.
     ///
     /// # Errors
-    /// [`GatewayError::Url`]; what the embedded bus reports.
+    /// [`GatewayError::Url`].
     pub(super) async fn bus_provider(
         &self,
         service_url: &str,
@@ -33,7 +33,13 @@ impl Gateway {
             (Bus::Embedded(network), set) => {
                 let here = bus.map(|address| format!("http://{address}"));
                 let Some(base) = set.map(String::from).or(here) else { return Ok(None) };
-                register(network, format!("{service_url}auth/octoblu/callback")).await?;
+                // A full database lets nobody write this down, and everything else goes on.
+                if let Err(error) = register(network, format!("{service_url}auth/octoblu/callback")).await {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "the bus was not told where people are sent back to who sign in with it"
+                    );
+                }
                 let page = format!("{}/authorize", base.trim_end_matches('/'));
                 let page = Url::parse(&page).map_err(|_| GatewayError::Url { setting: "bus.oauth_url" })?;
                 Ok(Some(BusProvider::Embedded(network.clone(), page)))

@@ -14,3 +14,4 @@ pub(crate) mod provider;
 pub(crate) mod provisions;
 pub(crate) mod real;
 pub(crate) mod shell;
+pub(crate) mod terminal;

@@ -1,23 +1,12 @@
 //! Whom the doctor asks before it changes something.
 
-use std::fs::File;
 use std::io::{Read, Write};
 use std::process::Stdio;
 
 use endo::cli::Exit;
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 use crate::support::shell::{Shell, ended, stderr, stdout};
-
-/// A terminal: what is typed at, and what the program has for its standard input.
-fn terminal() -> (File, File) {
-    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-    grantpt(&ours).unwrap();
-    unlockpt(&ours).unwrap();
-    let name = ptsname(&ours, Vec::new()).unwrap();
-    let theirs = File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
-    (File::from(ours), theirs)
-}
+use crate::support::terminal::terminal;
 
 /// Types `answer` when asked; what the program then said and how it ended.
 fn answered(shell: &Shell, answer: &str) -> std::process::Output {

@@ -4,6 +4,7 @@ mod at_the_api;
 mod foreign_pages;
 mod links;
 mod sessions;
+mod terminal;
 mod typed;
 mod with_the_bus;
 
