@@ -1,6 +1,8 @@
 //! The owner's pages: HTML from plain data, without scripts, images, or anything from elsewhere.
 
+mod credential;
 mod credentials;
+mod ending;
 mod failure;
 pub mod form;
 mod key_entry;
@@ -8,7 +10,9 @@ mod layout;
 mod sign_in;
 mod style;
 
+pub use credential::{Credential, NewDevice, Shown, UserDevice, credential, new_device};
 pub use credentials::{CredentialsCard, my_credentials};
+pub use ending::{Ending, confirm, prove_again};
 pub use failure::{Failure, failure};
 pub use key_entry::{KeyEntry, key_entry};
 pub use layout::{Frame, Viewer, page};

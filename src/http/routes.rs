@@ -77,6 +77,12 @@ fn page_routes(config: &mut ServiceConfig) {
         .service(readable("/", read().to(pages::start)))
         .service(readable("/console", read().to(pages::mine)))
         .service(readable("/console/style.css", read().to(pages::style)))
+        .service(readable("/console/credentials/{uuid}", read().to(pages::one)))
+        .service(postable("/console/credentials/{uuid}/add-me", web::post().to(pages::add_me)))
+        .service(asked("/console/credentials/{uuid}/cut-off-all"))
+        .service(asked("/console/credentials/{uuid}/leave"))
+        .service(asked("/console/credentials/{uuid}/forget"))
+        .service(asked("/console/credentials/{uuid}/user-devices/{device}/cut-off"))
         .service(
             resource("/sign-in")
                 .route(read().to(sign_in::ask))
@@ -98,6 +104,14 @@ fn page_routes(config: &mut ServiceConfig) {
                 .route(web::post().to(sign_in::forward_from_api))
                 .default_service(allowing("GET, HEAD, POST, OPTIONS")),
         );
+}
+
+/// A page that says what will end, and the end.
+fn asked(template: &str) -> Resource {
+    resource(template)
+        .route(read().to(pages::ask))
+        .route(web::post().to(pages::end))
+        .default_service(allowing("GET, HEAD, POST, OPTIONS"))
 }
 
 fn readable(template: &str, route: Route) -> Resource {

@@ -1,9 +1,14 @@
 //! The owner's pages: each reads its request, asks the credentials, and hands data to the console.
 
+mod credential;
 mod credentials;
+mod endings;
 mod start;
 mod style;
+mod visit;
 
+pub(super) use credential::{add_me, one};
 pub(super) use credentials::mine;
+pub(super) use endings::{ask, end};
 pub(super) use start::start;
 pub(super) use style::style;

@@ -12,13 +12,13 @@ use crate::support::bus::Answer;
 use crate::support::provider::{FakeProvider, Fault};
 
 /// A gateway at a provider, and somebody who is signed in.
-struct Place {
-    house: House,
+pub(super) struct Place {
+    pub(super) house: House,
     provider: FakeProvider,
 }
 
 impl Place {
-    async fn open() -> Self {
+    pub(super) async fn open() -> Self {
         let provider = FakeProvider::start().await;
         let source = provider.settings();
         let house = House::with(|config| config.source = source).await;
@@ -26,7 +26,7 @@ impl Place {
     }
 
     /// A browser on its way, and the state it has to bring back.
-    async fn under_way(&self, path: &str) -> (Browser, String) {
+    pub(super) async fn under_way(&self, path: &str) -> (Browser, String) {
         let mut browser = self.house.signed_in().await;
         let state = depart(&mut browser, path).await;
         (browser, state)
@@ -46,7 +46,7 @@ async fn depart(browser: &mut Browser, path: &str) -> String {
     url.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned()
 }
 
-async fn come_back(browser: &mut Browser, state: &str) -> Answer {
+pub(super) async fn come_back(browser: &mut Browser, state: &str) -> Answer {
     browser.get(&format!("/auth/api/callback?code=good%20code&state={state}")).await
 }
 

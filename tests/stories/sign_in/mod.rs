@@ -3,6 +3,7 @@
 mod at_the_api;
 mod foreign_pages;
 mod links;
+mod pages;
 mod sessions;
 mod terminal;
 mod typed;

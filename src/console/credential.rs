@@ -1,0 +1,154 @@
+//! One account's credentials: who may use them, and what their owner can end.
+
+use maud::{Markup, html};
+
+use super::layout::{Frame, Viewer, page};
+
+/// Credentials, as pages name them.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    /// The credentials device.
+    pub uuid: String,
+    /// The account's name, where it has one.
+    pub account: Option<String>,
+    /// What people call the API.
+    pub api: String,
+}
+
+impl Shown {
+    /// What people call them.
+    pub fn name(&self) -> &str {
+        self.account.as_deref().unwrap_or("An account without a name")
+    }
+
+    /// The page of theirs with this end.
+    pub(super) fn path(&self, end: &str) -> String {
+        format!("/console/credentials/{}{end}", self.uuid)
+    }
+}
+
+/// A device that may use credentials.
+#[derive(Clone, Debug)]
+pub struct UserDevice {
+    /// The device.
+    pub uuid: String,
+    /// What people call it.
+    pub name: Option<String>,
+    /// Who owns it now.
+    pub owner: Option<String>,
+    /// Whether that is who looks.
+    pub is_viewers: bool,
+    /// When it got its right.
+    pub bound_at: Option<String>,
+    /// When it last used it.
+    pub last_use: Option<String>,
+    /// How many errors its status device keeps.
+    pub errors: Option<usize>,
+}
+
+impl UserDevice {
+    /// What people call it.
+    pub fn label(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.uuid)
+    }
+
+    pub(super) fn path(&self, credentials: &Shown, end: &str) -> String {
+        credentials.path(&format!("/user-devices/{}{end}", self.uuid))
+    }
+}
+
+/// One account's credentials.
+#[derive(Debug)]
+pub struct Credential {
+    /// What they are called.
+    pub shown: Shown,
+    /// Who manages them.
+    pub owners: Vec<String>,
+    /// Who may use them.
+    pub devices: Vec<UserDevice>,
+    /// Whether their secret is not accepted any more.
+    pub is_dead: bool,
+}
+
+/// A device that was just made. Prints without its token.
+pub struct NewDevice<'a> {
+    /// The device.
+    pub uuid: &'a str,
+    /// What it proves itself by; shown once.
+    pub token: &'a str,
+}
+
+impl std::fmt::Debug for NewDevice<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NewDevice").field("uuid", &self.uuid).finish_non_exhaustive()
+    }
+}
+
+/// The page of one account's credentials.
+pub fn credential(viewer: &Viewer, credential: &Credential) -> Markup {
+    let shown = &credential.shown;
+    let body = html! {
+        p.small { (shown.api) " · " code { (shown.uuid) } }
+        @if credential.is_dead {
+            p.lead { "The secret is not accepted any more. Sign in at " (shown.api) " again to go on." }
+        }
+        h2 { "Devices that use it" }
+        @if credential.devices.is_empty() {
+            p { "No device uses these credentials. Add one to send jobs to it from a flow." }
+        } @else {
+            ul.cards { @for device in &credential.devices { li { (entry(shown, device)) } } }
+        }
+        form method="post" action=(shown.path("/add-me")) {
+            (proof(viewer))
+            button.button.strong { "Add a device of mine" }
+        }
+        h2 { "Owners" }
+        p { "Whoever signed in at " (shown.api) " as this account manages it here." }
+        ul { @for owner in &credential.owners { li { code { (owner) } @if *owner == viewer.name { " (you)" } } } }
+        h2 { "More" }
+        ul {
+            li { a href={ "/auth/api?credentials=" (shown.uuid) } { "Sign in at " (shown.api) " again" } }
+            li { a href=(shown.path("/cut-off-all")) { "Cut off all devices" } }
+            li { a href=(shown.path("/leave")) { "Leave: manage it no more" } }
+            li { a href=(shown.path("/forget")) { "Forget the secret" } }
+        }
+    };
+    page(&Frame { title: shown.name(), viewer: Some(viewer) }, &body)
+}
+
+fn entry(shown: &Shown, device: &UserDevice) -> Markup {
+    html! {
+        p { strong { (device.label()) } }
+        p.small {
+            code { (device.uuid) }
+            @if let Some(owner) = &device.owner {
+                " · " @if device.is_viewers { "yours" } @else { "of " code { (owner) } }
+            }
+            @if let Some(since) = &device.bound_at { " · since " time datetime=(since) { (since) } }
+            @match &device.last_use {
+                Some(at) => { " · last used " time datetime=(at) { (at) } }
+                None => { " · not used yet" }
+            }
+            @if let Some(errors) = device.errors.filter(|errors| *errors > 0) { " · " (errors) " errors noted" }
+        }
+        p { a href=(device.path(shown, "/cut-off")) { "Cut off " (device.label()) } }
+    }
+}
+
+/// The page that shows a new device's token, once.
+pub fn new_device(viewer: &Viewer, shown: &Shown, device: &NewDevice<'_>) -> Markup {
+    let body = html! {
+        p.lead { "Keep the token now: it is shown this once." }
+        dl {
+            dt { "Device" } dd { code { (device.uuid) } }
+            dt { "Token" } dd { code { (device.token) } }
+        }
+        p { a href=(shown.path("")) { "Back to " (shown.name()) } }
+    };
+    page(&Frame { title: "A new device", viewer: Some(viewer) }, &body)
+}
+
+/// The hidden field that proves that a form is of this gateway's page.
+pub(super) fn proof(viewer: &Viewer) -> Markup {
+    html! { input type="hidden" name="csrf" value=(viewer.csrf); }
+}

@@ -1,0 +1,89 @@
+//! What an owner ends: first what will stop working, then the button.
+
+use maud::{Markup, html};
+
+use super::credential::{Shown, UserDevice, proof};
+use super::layout::{Frame, Viewer, page};
+
+/// What is to end.
+#[derive(Clone, Debug)]
+pub enum Ending {
+    /// One device's right.
+    CutOff(UserDevice),
+    /// All devices' rights.
+    CutOffAll,
+    /// The secret.
+    Forget,
+    /// The viewer's management.
+    Leave,
+}
+
+impl Ending {
+    fn title(&self) -> String {
+        match self {
+            Self::CutOff(device) => format!("Cut off {}", device.label()),
+            Self::CutOffAll => "Cut off all devices".to_owned(),
+            Self::Forget => "Forget the secret".to_owned(),
+            Self::Leave => "Leave".to_owned(),
+        }
+    }
+
+    fn consequence(&self, shown: &Shown) -> String {
+        let (name, api) = (shown.name(), &shown.api);
+        match self {
+            Self::CutOff(_) => format!(
+                "From then on no message of this device can use {name} at {api}. Flows that send to it get an error."
+            ),
+            Self::CutOffAll => format!(
+                "From then on none of these devices can use {name} at {api}. Flows that send to them get errors."
+            ),
+            Self::Forget => format!(
+                "The gateway erases the secret of {name} and tells {api} where that is possible. All devices stop working; what was cut off stays cut off."
+            ),
+            Self::Leave => format!(
+                "You manage {name} no more: you see neither its devices nor its receipts. Devices go on working."
+            ),
+        }
+    }
+
+    fn path(&self, shown: &Shown) -> String {
+        match self {
+            Self::CutOff(device) => device.path(shown, "/cut-off"),
+            Self::CutOffAll => shown.path("/cut-off-all"),
+            Self::Forget => shown.path("/forget"),
+            Self::Leave => shown.path("/leave"),
+        }
+    }
+}
+
+/// The page that says what will stop working, with the button.
+pub fn confirm(viewer: &Viewer, shown: &Shown, (ending, devices): (&Ending, &[UserDevice])) -> Markup {
+    let title = ending.title();
+    let body = html! {
+        p.lead { (ending.consequence(shown)) }
+        @if matches!(ending, Ending::CutOffAll | Ending::Forget) && !devices.is_empty() {
+            ul { @for device in devices { li { (device.label()) } } }
+        }
+        form method="post" action=(ending.path(shown)) {
+            (proof(viewer))
+            button.button.strong { (title) }
+        }
+        p { a href=(shown.path("")) { "Keep it as it is" } }
+    };
+    page(&Frame { title: &title, viewer: Some(viewer) }, &body)
+}
+
+/// The page that asks for a sign-in at the API first; it counts for some minutes.
+pub fn prove_again(viewer: &Viewer, shown: &Shown, (ending, minutes): (&Ending, u64)) -> Markup {
+    let title = ending.title();
+    let body = html! {
+        p.lead {
+            "This needs a sign-in at " (shown.api) " as " (shown.name()) " that is not older than " (minutes)
+            @if minutes == 1 { " minute." } @else { " minutes." }
+        }
+        p { a.button.strong href={ "/auth/api?credentials=" (shown.uuid) } { "Sign in at " (shown.api) " again" } }
+        p { "Then come back here: " a href=(ending.path(shown)) { (title) } "." }
+        p { a href=(shown.path("")) { "Keep it as it is" } }
+    };
+    page(&Frame { title: &title, viewer: Some(viewer) }, &body)
+}

@@ -1,0 +1,44 @@
+//! One account's credentials: who uses them, and another device for them.
+
+use actix_web::HttpRequest;
+use actix_web::http::StatusCode;
+use actix_web::web::Data;
+
+use super::visit::Visit;
+use crate::console::{self, Credential, NewDevice};
+use crate::credentials::Health;
+use crate::http::Body;
+use crate::http::owners::failed;
+use crate::http::page::page;
+use crate::http::routes::Answer;
+use crate::http::server::FrontDoor;
+
+/// `GET /console/credentials/{uuid}`.
+pub(in crate::http) async fn one(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
+    let visit = Visit::of(&request, &door).await?;
+    let devices = visit.user_devices().await?;
+    let owners = match visit.owned.owners() {
+        // A record of format 1 has one owner, and the viewer is one.
+        [] => vec![visit.session.owner.to_string()],
+        owners => owners.iter().map(ToString::to_string).collect(),
+    };
+    let standing = visit.owners.credentials.standing(visit.owned.device()).await;
+    let standing = standing.map_err(|error| failed(&error.into()))?;
+    let is_dead = matches!(standing.health, Health::Dead { .. });
+    let credential = Credential { shown: visit.shown(), owners, devices, is_dead };
+    Ok(page(StatusCode::OK, console::credential(&visit.viewer(), &credential)))
+}
+
+/// `POST /console/credentials/{uuid}/add-me`: a device of the viewer's. Its token is on the answer and nowhere else, so
+/// the answer is the page itself.
+pub(in crate::http) async fn add_me(request: HttpRequest, body: Body, door: Data<FrontDoor>) -> Answer {
+    let visit = Visit::of(&request, &door).await?;
+    visit.session.read_form(&request, &body)?;
+    let (credentials, look) = (&visit.owners.credentials, &visit.owners.look);
+    let name = visit.owned.username().map(str::to_owned);
+    let new = credentials.dress(look, (name, visit.session.owner.clone())).await;
+    let new = new.map_err(|error| failed(&error))?;
+    let bound = credentials.bind(visit.owned.device().clone(), new).await.map_err(|error| failed(&error))?;
+    let device = NewDevice { uuid: bound.uuid.as_str(), token: &bound.token };
+    Ok(page(StatusCode::CREATED, console::new_device(&visit.viewer(), &visit.shown(), &device)))
+}

@@ -1,0 +1,100 @@
+//! What owners end on a page: first what will stop working, then the end itself.
+
+use actix_web::http::StatusCode;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::visit::{Visit, nothing_here};
+use crate::console::{self, Ending};
+use crate::credentials::{CredentialsError, Cut, Revoker};
+use crate::http::Body;
+use crate::http::endings::demand_proof;
+use crate::http::owners::failed;
+use crate::http::page::{page, see_other};
+use crate::http::problem::{Kind, Problem};
+use crate::http::routes::Answer;
+use crate::http::server::FrontDoor;
+use crate::message::DeviceUuid;
+
+/// `GET`: what will stop working, and the button; or the way to prove first whose account it is.
+pub(in crate::http) async fn ask(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
+    let visit = Visit::of(&request, &door).await?;
+    let ending = ending(&request, &visit).await?;
+    if let Some(answer) = unproved(&visit, &ending, StatusCode::OK).await? {
+        return Ok(answer);
+    }
+    let devices = visit.user_devices().await?;
+    Ok(page(StatusCode::OK, console::confirm(&visit.viewer(), &visit.shown(), (&ending, &devices))))
+}
+
+/// `POST`: the end.
+pub(in crate::http) async fn end(request: HttpRequest, body: Body, door: Data<FrontDoor>) -> Answer {
+    let visit = Visit::of(&request, &door).await?;
+    visit.session.read_form(&request, &body)?;
+    let ending = ending(&request, &visit).await?;
+    if let Some(answer) = unproved(&visit, &ending, StatusCode::UNAUTHORIZED).await? {
+        return Ok(answer);
+    }
+    run(&visit, &ending).await?;
+    let uuid = visit.owned.device();
+    Ok(see_other(&match ending {
+        Ending::CutOff(_) => format!("/console/credentials/{uuid}"),
+        Ending::CutOffAll => format!("/console/credentials/{uuid}"),
+        Ending::Forget => "/console".to_owned(),
+        Ending::Leave => "/console".to_owned(),
+    }))
+}
+
+/// Which end the path names.
+async fn ending(request: &HttpRequest, visit: &Visit<'_>) -> Result<Ending, Problem> {
+    let path = request.path().trim_end_matches('/').to_ascii_lowercase();
+    match path.rsplit('/').next().unwrap_or_default() {
+        "cut-off" => Ok(Ending::CutOff(visit.user_device_in(request).await?)),
+        "cut-off-all" => Ok(Ending::CutOffAll),
+        "forget" => Ok(Ending::Forget),
+        "leave" => Ok(Ending::Leave),
+        _ => Err(nothing_here()),
+    }
+}
+
+/// The page that asks for the proof, where it is wanted and missing.
+async fn unproved(
+    visit: &Visit<'_>,
+    ending: &Ending,
+    status: StatusCode,
+) -> Result<Option<HttpResponse>, Problem> {
+    // Whoever leaves takes nothing from anybody.
+    if matches!(ending, Ending::Leave) {
+        return Ok(None);
+    }
+    match demand_proof(visit.owners, &visit.session.owner, visit.owned.device()).await {
+        Ok(()) => Ok(None),
+        Err(problem) if problem.kind() == Kind::ReauthenticationRequired => {
+            let minutes = visit.owners.proof_age.as_secs().div_ceil(60);
+            let markup = console::prove_again(&visit.viewer(), &visit.shown(), (ending, minutes));
+            Ok(Some(page(status, markup)))
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+async fn run(visit: &Visit<'_>, ending: &Ending) -> Result<(), Problem> {
+    let credentials = &visit.owners.credentials;
+    let by = Revoker::Owner(visit.session.login.clone());
+    let done = match ending {
+        Ending::CutOff(device) => {
+            let device = DeviceUuid::from(device.uuid.as_str());
+            credentials.cut_off(&visit.owned, Cut::One(device), &by).await.map(drop)
+        }
+        Ending::CutOffAll => credentials.cut_off(&visit.owned, Cut::All, &by).await.map(drop),
+        Ending::Forget => credentials.forget(&visit.owned, &by).await.map(drop),
+        Ending::Leave => credentials.leave(&visit.owned, &visit.session.owner).await,
+    };
+    match done {
+        Err(CredentialsError::LastOwner) => {
+            let text = "You are the last owner, and cannot leave; you can forget the secret instead";
+            Err(Problem::new(Kind::LastOwner, text))
+        }
+        done => done.map_err(|error| failed(&error)),
+    }
+}

@@ -1,0 +1,78 @@
+//! Somebody who is signed in, at credentials of theirs.
+
+use actix_web::HttpRequest;
+
+use crate::ambient::Timestamp;
+use crate::console::{Shown, UserDevice, Viewer};
+use crate::credentials::{Owned, UserDeviceEntry};
+use crate::http::entrance::Entrance;
+use crate::http::owners::{Owners, failed};
+use crate::http::problem::{Kind, Problem};
+use crate::http::server::FrontDoor;
+use crate::http::session::Session;
+use crate::message::DeviceUuid;
+
+/// Somebody who is signed in, at credentials of theirs.
+pub(super) struct Visit<'a> {
+    pub(super) entrance: &'a Entrance,
+    pub(super) owners: &'a Owners,
+    pub(super) session: Session,
+    pub(super) owned: Owned,
+}
+
+impl<'a> Visit<'a> {
+    /// Of the credentials in the path; others' are not found.
+    pub(super) async fn of(request: &HttpRequest, door: &'a FrontDoor) -> Result<Self, Problem> {
+        let session = Session::of(request, door).await?;
+        let entrance = door.entrance()?;
+        let owners = door.owners.as_ref().ok_or_else(nothing_here)?;
+        let uuid = DeviceUuid::from(request.match_info().query("uuid"));
+        let owned = owners.credentials.owned_by(&session.owner, uuid).await;
+        Ok(Self { entrance, owners, session, owned: owned.map_err(|error| failed(&error))? })
+    }
+
+    pub(super) fn viewer(&self) -> Viewer {
+        self.session.viewer()
+    }
+
+    /// The credentials, as pages name them.
+    pub(super) fn shown(&self) -> Shown {
+        Shown {
+            uuid: self.owned.device().to_string(),
+            account: self.owned.username().map(str::to_owned),
+            api: self.entrance.api.clone(),
+        }
+    }
+
+    /// The devices that use them.
+    pub(super) async fn user_devices(&self) -> Result<Vec<UserDevice>, Problem> {
+        let entries = self.owners.credentials.user_device_entries(&self.owned).await;
+        let entries = entries.map_err(|error| failed(&error))?;
+        Ok(entries.into_iter().map(|entry| self.user_device(entry)).collect())
+    }
+
+    /// The device in the path, if it uses them.
+    pub(super) async fn user_device_in(&self, request: &HttpRequest) -> Result<UserDevice, Problem> {
+        let wanted = request.match_info().query("device");
+        let found = self.user_devices().await?.into_iter().find(|device| device.uuid == wanted);
+        found.ok_or_else(|| {
+            Problem::new(Kind::NotFound, "No such device uses these credentials, or not any more")
+        })
+    }
+
+    fn user_device(&self, entry: UserDeviceEntry) -> UserDevice {
+        UserDevice {
+            is_viewers: entry.owner.as_ref() == Some(&self.session.owner),
+            owner: entry.owner.map(|owner| owner.to_string()),
+            uuid: entry.uuid.to_string(),
+            name: entry.name,
+            bound_at: entry.bound_at.map(Timestamp::iso_seconds),
+            last_use: entry.last_use.map(Timestamp::iso_seconds),
+            errors: entry.errors,
+        }
+    }
+}
+
+pub(super) fn nothing_here() -> Problem {
+    Problem::new(Kind::NotFound, "There is nothing here")
+}

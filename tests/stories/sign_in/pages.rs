@@ -1,0 +1,87 @@
+//! The pages of one account's credentials: who uses them, another device, and the end of a right.
+
+use std::time::Duration;
+
+use super::at_the_api::Place;
+use crate::support::bus::Answer;
+
+/// An owner's browser on the page of fresh credentials.
+async fn at_home(place: &Place) -> (crate::support::browser::Browser, String, Answer) {
+    let (mut browser, state) = place.under_way("/auth/api").await;
+    let kept = super::at_the_api::come_back(&mut browser, &state).await;
+    let home = kept.header("location").unwrap().to_owned();
+    let page = browser.get(&home).await;
+    (browser, home, page)
+}
+
+/// The first address on the page that ends so.
+fn address(page: &Answer, end: &str) -> String {
+    let mut addresses = page.text.split('"').filter(|text| text.starts_with("/console/"));
+    addresses.find(|address| address.ends_with(end)).expect("the page leads there").to_owned()
+}
+
+#[tokio::test]
+async fn a_sign_in_at_the_api_ends_on_the_page_of_the_credentials() {
+    let place = Place::open().await;
+    let (_, _, page) = at_home(&place).await;
+    assert_eq!(page.status, 200, "{page:?}");
+    assert!(page.text.contains("octocat") && page.text.contains("No device uses these"), "{page:?}");
+    assert!(page.header("content-security-policy").unwrap().contains("default-src 'none'"));
+}
+
+#[tokio::test]
+async fn an_owner_adds_a_device_sees_its_token_once_and_cuts_it_off() {
+    let place = Place::open().await;
+    let (mut browser, home, page) = at_home(&place).await;
+    let added = browser.submit(&page, &format!("{home}/add-me"), &[]).await;
+    assert_eq!(added.status, 201, "{added:?}");
+    let codes: Vec<&str> =
+        added.text.split("<code>").skip(1).filter_map(|rest| rest.split('<').next()).collect();
+    let [device, token] = codes[..] else { panic!("a device and its token: {codes:?}") };
+    let page = browser.get(&home).await;
+    assert!(page.text.contains(device) && !page.text.contains(token), "{page:?}");
+
+    let confirm = address(&page, "/cut-off");
+    let asked = browser.get(&confirm).await;
+    assert!(asked.text.contains("no message of this device can use octocat"), "{asked:?}");
+    let ended = browser.submit(&asked, &confirm, &[]).await;
+    assert_eq!((ended.status.as_u16(), ended.header("location")), (303, Some(&*home)), "{ended:?}");
+    let page = browser.get(&home).await;
+    assert!(page.text.contains("No device uses these"), "{page:?}");
+    assert_eq!(browser.get(&confirm).await.status, 404);
+}
+
+#[tokio::test]
+async fn what_ends_something_asks_first_for_a_sign_in_at_the_api_that_is_not_old() {
+    let place = Place::open().await;
+    let (mut browser, home, _) = at_home(&place).await;
+    place.house.wait(Duration::from_secs(301));
+    let page = browser.get(&home).await;
+    let forget = address(&page, "/forget");
+    let asked = browser.get(&forget).await;
+    assert_eq!(asked.status, 200);
+    assert!(
+        asked.text.contains("/auth/api?credentials=")
+            && !asked.text.contains("<button class=\"button strong\"")
+    );
+    // Whoever keeps an old page open and presses its button is asked as well, and nothing ends.
+    let leave = browser.get(&address(&page, "/leave")).await;
+    let csrf = crate::support::browser::hidden(&leave, &address(&page, "/leave"));
+    let fields: Vec<(&str, &str)> = csrf.iter().map(|(name, value)| (&**name, &**value)).collect();
+    let request = browser.form(&forget, &fields);
+    assert_eq!(browser.send(request).await.status, 401);
+    assert_eq!(browser.get(&home).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_form_without_its_proof_ends_nothing_and_others_credentials_are_not_there() {
+    let place = Place::open().await;
+    let (mut browser, home, _) = at_home(&place).await;
+    let request = browser.form(&format!("{home}/forget"), &[]);
+    let refused = browser.send(request).await;
+    assert_eq!(refused.status, 403, "{refused:?}");
+    assert_eq!(browser.get(&home).await.status, 200);
+    assert_eq!(browser.get("/console/credentials/somebody-elses").await.status, 404);
+    let stranger = place.house.browser().get(&home).await;
+    assert_eq!(stranger.status, 302, "{stranger:?}");
+}
