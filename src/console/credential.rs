@@ -131,7 +131,10 @@ fn entry(shown: &Shown, device: &UserDevice) -> Markup {
             }
             @if let Some(errors) = device.errors.filter(|errors| *errors > 0) { " · " (errors) " errors noted" }
         }
-        p { a href=(device.path(shown, "/cut-off")) { "Cut off " (device.label()) } }
+        p.ways {
+            @if device.is_viewers { a href=(device.path(shown, "/jobs")) { "Send a job to " (device.label()) } }
+            a href=(device.path(shown, "/cut-off")) { "Cut off " (device.label()) }
+        }
     }
 }
 

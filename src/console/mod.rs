@@ -5,6 +5,7 @@ mod credentials;
 mod ending;
 mod failure;
 pub mod form;
+mod job;
 mod key_entry;
 mod layout;
 mod sign_in;
@@ -14,6 +15,7 @@ pub use credential::{Credential, NewDevice, Shown, UserDevice, credential, new_d
 pub use credentials::{CredentialsCard, my_credentials};
 pub use ending::{Ending, confirm, prove_again};
 pub use failure::{Failure, failure};
+pub use job::{Bench, Outcome, job_form, job_outcome, jobs};
 pub use key_entry::{KeyEntry, key_entry};
 pub use layout::{Frame, Viewer, page};
 pub use maud::Markup;

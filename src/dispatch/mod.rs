@@ -4,12 +4,14 @@ mod answer;
 mod case;
 mod ending;
 mod endings;
+mod exchange;
 mod intake;
 mod reception;
 mod verdict;
 
 pub use answer::{Desk, Retry};
 pub use endings::Endings;
+pub use exchange::{Came, Exchange, NotSent, Sent};
 pub use intake::Dispatch;
 pub use reception::{Arrival, NotReceived, Reception};
 pub use verdict::Verdict;

@@ -1,23 +1,27 @@
 //! The front door of a gateway, and what people's browsers come in by.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
 
 use super::{Gateway, GatewayError};
 use crate::bus::Login;
+use crate::dispatch::{Desk, Exchange};
 use crate::http::{
-    Documents, Entrance, Flows, FrontDoor, Health, OneTimeLinks, Owners, Presence, Sessions, Way, Webhook,
+    Documents, Entrance, Flows, FrontDoor, Health, Jobs, OneTimeLinks, Owners, Presence, Sessions, Way,
+    Webhook,
 };
 use crate::source;
 
 impl Gateway {
-    /// The front door of a gateway that listens at `address`.
+    /// The front door of a gateway that listens at `address` and answers messages at `desk`.
     pub(super) fn door(
         &self,
         (documents, health, webhook): (Documents, Health, Option<Webhook>),
         (address, entrance, presence): (SocketAddr, Entrance, Presence),
+        desk: &Desk,
     ) -> FrontDoor {
         FrontDoor {
             documents,
@@ -32,6 +36,7 @@ impl Gateway {
                 proof_age: Duration::from_secs(self.config.credentials.reauthentication),
             }),
             entrance: Some(entrance),
+            jobs: Some(Jobs { registry: Arc::clone(&self.registry), exchange: Exchange::at(desk) }),
             presence,
         }
     }

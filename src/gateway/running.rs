@@ -96,7 +96,7 @@ impl Gateway {
         let entrance = self.entrance(gateway, bus).await?;
         let links = entrance.links.clone();
         let (presence, left) = mpsc::channel(1);
-        let door = self.door((documents, health, webhook), (gateway, entrance, presence));
+        let door = self.door((documents, health, webhook), (gateway, entrance, presence), &desk);
         let front = crate::http::serve(listeners.gateway, door, Limits::from(&self.config.http))
             .map_err(failed(gateway))?;
         serve(&mut workers, &mut servers, front);

@@ -83,6 +83,13 @@ fn page_routes(config: &mut ServiceConfig) {
         .service(asked("/console/credentials/{uuid}/leave"))
         .service(asked("/console/credentials/{uuid}/forget"))
         .service(asked("/console/credentials/{uuid}/user-devices/{device}/cut-off"))
+        .service(readable("/console/credentials/{uuid}/user-devices/{device}/jobs", read().to(pages::list)))
+        .service(
+            resource("/console/credentials/{uuid}/user-devices/{device}/jobs/{type}")
+                .route(read().to(pages::form))
+                .route(web::post().to(pages::send))
+                .default_service(allowing("GET, HEAD, POST, OPTIONS")),
+        )
         .service(
             resource("/sign-in")
                 .route(read().to(sign_in::ask))

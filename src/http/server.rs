@@ -14,6 +14,7 @@ use super::connection::Connection;
 use super::documents::Documents;
 use super::entrance::Entrance;
 use super::health::{Draining, Health};
+use super::jobs::Jobs;
 use super::limits::Limits;
 use super::owners::Owners;
 use super::routes::routes;
@@ -42,6 +43,8 @@ pub struct FrontDoor {
     pub owners: Option<Owners>,
     /// What people's browsers come in by.
     pub entrance: Option<Entrance>,
+    /// The jobs that people can send messages to from pages.
+    pub jobs: Option<Jobs>,
     /// Dropped with the door, after everything else in it: threads that serve end a little later than their server.
     pub presence: Presence,
 }

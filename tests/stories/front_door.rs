@@ -51,6 +51,7 @@ impl House {
             webhook: None,
             owners: None,
             entrance: None,
+            jobs: None,
             presence: tokio::sync::mpsc::channel(1).0,
         };
         let server = serve(listener, door, limits).unwrap();

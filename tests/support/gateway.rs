@@ -125,16 +125,21 @@ impl TestGateway {
 
     /// Credentials of the account `id`, a user device and a flow that know each other.
     pub(crate) async fn chain(&self, id: i64) -> Chain {
-        let account = Account {
+        let account = self.account(id, &self.gateway.owner.as_ref().unwrap().uuid);
+        self.chain_of(account).await
+    }
+
+    /// The account `id`, which `owner` proved control of.
+    pub(crate) fn account(&self, id: i64, owner: &DeviceUuid) -> Account {
+        Account {
             id: ResourceOwnerId::Number(id),
             username: Some("octocat".to_owned()),
             secret: SecretText::from(SECRET),
             refresh_token: None,
             life: None,
             extras: Default::default(),
-            owner: self.gateway.owner.as_ref().unwrap().uuid.clone(),
-        };
-        self.chain_of(account).await
+            owner: owner.clone(),
+        }
     }
 
     /// The same of this account.

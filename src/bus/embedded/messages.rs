@@ -1,6 +1,6 @@
 //! Sending: what a message or an event leads to is accepted in the transaction that sends it.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -12,7 +12,7 @@ use super::subscription::SubscriptionType;
 use super::target::Target;
 use super::update::DataError;
 use super::{BusError, Caller, EmbeddedBus, forwarder};
-use crate::message::{DeviceUuid, Route};
+use crate::message::{DeliveryId, DeviceUuid, Route};
 use crate::store::{NewDelivery, StoreError, Transaction, Work};
 
 /// The most bytes of work that one message or event may lead to. All of it is one commit, which others wait for.
@@ -27,6 +27,19 @@ impl EmbeddedBus {
     /// [`BusError::Unprocessable`] when `body` names no recipients, [`BusError::Data`] when more would come of it than
     /// one message may lead to.
     pub fn send(&self, transaction: &Transaction<'_>, caller: &Caller, body: &Value) -> Result<(), BusError> {
+        self.send_for_jobs(transaction, caller, body).map(drop)
+    }
+
+    /// The same; answers which jobs of the gateway's it led to.
+    ///
+    /// # Errors
+    /// Those of [`Self::send`].
+    pub fn send_for_jobs(
+        &self,
+        transaction: &Transaction<'_>,
+        caller: &Caller,
+        body: &Value,
+    ) -> Result<Vec<DeliveryId>, BusError> {
         let recipients = recipients(body).map_err(|_| BusError::Unprocessable)?;
         let sender = Sender { auth: &caller.auth, acting: &caller.acting };
         let arrivals = walk(transaction, |network| routing::message(network, sender, &recipients))?;
@@ -50,7 +63,7 @@ impl EmbeddedBus {
                 tracing::warn!(error = &error as &dyn std::error::Error, "an event was not told to all");
                 Ok(())
             }
-            told => told,
+            told => told.map(drop),
         }
     }
 
@@ -59,13 +72,15 @@ impl EmbeddedBus {
         transaction: &Transaction<'_>,
         arrivals: Arrivals,
         body: &Value,
-    ) -> Result<(), BusError> {
+    ) -> Result<Vec<DeliveryId>, BusError> {
         if let Some(cut) = arrivals.cut {
             tracing::warn!(bus.cut = ?cut, "an event would have gone further than one event may");
         }
         let left = Cell::new(WORK_AT_MOST);
-        let accepting = Accepting { bus: self, transaction, body, text: OnceCell::new(), left };
-        arrivals.arrivals.iter().try_for_each(|arrival| accepting.arrival(arrival))
+        let (text, jobs) = (OnceCell::new(), RefCell::default());
+        let accepting = Accepting { bus: self, transaction, body, text, left, jobs };
+        arrivals.arrivals.iter().try_for_each(|arrival| accepting.arrival(arrival))?;
+        Ok(accepting.jobs.into_inner())
     }
 }
 
@@ -88,6 +103,8 @@ struct Accepting<'a> {
     body: &'a Value,
     text: OnceCell<Arc<str>>,
     left: Cell<usize>,
+    /// The work that the gateway itself does.
+    jobs: RefCell<Vec<DeliveryId>>,
 }
 
 impl Accepting<'_> {
@@ -128,7 +145,10 @@ impl Accepting<'_> {
         };
         self.transaction.accept(&delivery, self.bus.clock.now())?;
         let bell = match work {
-            Work::Job => self.bus.job_bell(),
+            Work::Job => {
+                self.jobs.borrow_mut().push(delivery.id);
+                self.bus.job_bell()
+            }
             Work::Webhook => self.bus.webhook_bell(),
         };
         self.transaction.after_commit(move || bell.notify_one());

@@ -3,6 +3,7 @@
 mod credential;
 mod credentials;
 mod endings;
+mod job;
 mod start;
 mod style;
 mod visit;
@@ -10,5 +11,6 @@ mod visit;
 pub(super) use credential::{add_me, one};
 pub(super) use credentials::mine;
 pub(super) use endings::{ask, end};
+pub(super) use job::{form, list, send};
 pub(super) use start::start;
 pub(super) use style::style;

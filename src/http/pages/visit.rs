@@ -3,6 +3,7 @@
 use actix_web::HttpRequest;
 
 use crate::ambient::Timestamp;
+use crate::bus::form;
 use crate::console::{Shown, UserDevice, Viewer};
 use crate::credentials::{Owned, UserDeviceEntry};
 use crate::http::entrance::Entrance;
@@ -75,4 +76,10 @@ impl<'a> Visit<'a> {
 
 pub(super) fn nothing_here() -> Problem {
     Problem::new(Kind::NotFound, "There is nothing here")
+}
+
+/// A value of the query; empty where it is missing.
+pub(super) fn query(request: &HttpRequest, name: &str) -> String {
+    let value = form::pairs(request.query_string()).find(|(key, _)| key == name);
+    value.map(|(_, value)| value).unwrap_or_default()
 }

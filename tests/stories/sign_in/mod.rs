@@ -2,6 +2,7 @@
 
 mod at_the_api;
 mod foreign_pages;
+mod jobs;
 mod links;
 mod pages;
 mod sessions;
@@ -25,7 +26,7 @@ use crate::support::gateway::TestGateway;
 struct House {
     gateway: TestGateway,
     now: Arc<AtomicI64>,
-    _api: FakeApi,
+    api: FakeApi,
 }
 
 impl House {
@@ -34,12 +35,16 @@ impl House {
     }
 
     async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::at(FakeApi::answering(ApiAnswer::Stall(Vec::new())).await, change).await
+    }
+
+    /// The same, whose jobs talk to this API.
+    async fn at(api: FakeApi, change: impl FnOnce(&mut Config)) -> Self {
         let now = Arc::new(AtomicI64::new(1_800_000_000_000));
         let hand = Arc::clone(&now);
         let clock = Clock::from_fn(move || Timestamp::from_millis(hand.load(Ordering::SeqCst)));
-        let api = FakeApi::answering(ApiAnswer::Stall(Vec::new())).await;
         let gateway = TestGateway::at(clock, &api.url(""), change).await;
-        Self { gateway, now, _api: api }
+        Self { gateway, now, api }
     }
 
     fn wait(&self, span: Duration) {

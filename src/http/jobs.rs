@@ -1,0 +1,23 @@
+//! What the pages of jobs work with.
+
+use std::sync::Arc;
+
+use super::problem::{Kind, Problem};
+use super::server::FrontDoor;
+use crate::dispatch::Exchange;
+use crate::job::Registry;
+
+/// The jobs there are, and the way to send them messages.
+pub struct Jobs {
+    /// Their schemas and forms.
+    pub registry: Arc<Registry>,
+    /// Sends messages in the name of people.
+    pub exchange: Exchange,
+}
+
+impl FrontDoor {
+    /// The jobs there are.
+    pub(super) fn jobs(&self) -> Result<&Jobs, Problem> {
+        self.jobs.as_ref().ok_or_else(|| Problem::new(Kind::NotFound, "There is nothing here"))
+    }
+}

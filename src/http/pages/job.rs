@@ -1,0 +1,163 @@
+//! The jobs of one user device: their list, their forms, and what came of a message that was sent from one.
+
+use std::time::Duration;
+
+use actix_web::HttpRequest;
+use actix_web::http::StatusCode;
+use actix_web::web::Data;
+use percent_encoding::percent_decode_str;
+use serde_json::{Map, Value, json};
+
+use super::visit::{Visit, nothing_here, query};
+use crate::console::form::{Faults, JobForm, Posted};
+use crate::console::{self, Markup, Outcome, Shown, UserDevice};
+use crate::dispatch::{Came, NotSent, Sent};
+use crate::http::Body;
+use crate::http::jobs::Jobs;
+use crate::http::page::{page, see_other};
+use crate::http::problem::{Kind, Problem};
+use crate::http::routes::Answer;
+use crate::http::server::FrontDoor;
+use crate::job::JobListing;
+use crate::message::{DeliveryId, Message};
+
+/// How long a page waits for a reply.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// What stands for the name of a message that a bus elsewhere has.
+const ELSEWHERE: &str = "elsewhere";
+const NOT_TAKEN: &str = "The device did not take the message, so nothing was done: it has to accept messages from you, and the \
+                         credentials have to be subscribed to what it receives. Cut it off and add a new one if that does not help.";
+
+/// A user device of the viewer's.
+struct Bench<'a> {
+    visit: Visit<'a>,
+    jobs: &'a Jobs,
+    shown: Shown,
+    device: UserDevice,
+}
+
+impl<'a> Bench<'a> {
+    async fn of(request: &HttpRequest, door: &'a FrontDoor) -> Result<Self, Problem> {
+        let visit = Visit::of(request, door).await?;
+        let (jobs, shown) = (door.jobs()?, visit.shown());
+        let device = visit.user_device_in(request).await?;
+        if !device.is_viewers {
+            let text = "Only whoever owns the device can send to it from here; add a device of your own";
+            return Err(Problem::new(Kind::NotAllowed, text));
+        }
+        Ok(Self { visit, jobs, shown, device })
+    }
+
+    fn shown(&self) -> console::Bench<'_> {
+        console::Bench { shown: &self.shown, device: &self.device }
+    }
+
+    /// The job in the path.
+    fn job(&self, request: &HttpRequest) -> Result<Task<'a>, Problem> {
+        let wanted = percent_decode_str(request.match_info().query("type")).decode_utf8_lossy();
+        let registry = &self.jobs.registry;
+        let listing = registry.job_types().iter().find(|listing| listing.job_type.as_str() == wanted);
+        let listing = listing.ok_or_else(nothing_here)?;
+        let name = listing.job_type.as_str();
+        let form = JobForm::of(&registry.message_schema()[name], &registry.form_schema()["message"][name]);
+        Ok(Task { listing, form })
+    }
+
+    fn form_page(
+        &self,
+        task: &Task<'_>,
+        (status, controls, note): (StatusCode, &Markup, Option<&str>),
+    ) -> Answer {
+        let about = (&self.shown(), task.listing);
+        Ok(page(status, console::job_form(&self.visit.viewer(), about, (controls, note))))
+    }
+
+    /// The message that the form makes, if the job takes it.
+    fn message(&self, task: &Task<'_>, posted: &Posted) -> Result<Message, Faults> {
+        let data = task.form.read(posted)?;
+        let metadata = Map::from_iter([("jobType".to_owned(), json!(task.listing.job_type))]);
+        let message = Message { metadata: Some(metadata), data };
+        let Err(refusal) = self.jobs.registry.check(&message).map(drop) else { return Ok(message) };
+        let errors = refusal.data.as_ref().and_then(|data| data["errors"].as_array());
+        let texts: Vec<_> =
+            errors.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
+        Err(task.form.refused(&texts))
+    }
+
+    async fn came_of(&self, path: &str, id: &str) -> Result<Outcome, Problem> {
+        let came =
+            self.jobs.exchange.came_of(&DeliveryId::from(id), &self.visit.session.owner, PATIENCE).await;
+        let came = came.map_err(|error| {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "nobody can tell what came of a message"
+            );
+            let text = "Nobody can tell now what came of the message; load the page again in a moment";
+            Problem::new(Kind::Unavailable, text)
+        })?;
+        Ok(match came {
+            Came::Reply(message) => Outcome::Reply(message),
+            Came::Nothing => Outcome::Waiting { again: format!("{path}?sent={id}") },
+            Came::Unknown => Outcome::Unknown,
+        })
+    }
+}
+
+/// One job.
+struct Task<'a> {
+    listing: &'a JobListing,
+    form: JobForm,
+}
+
+/// `GET .../jobs`: the list.
+pub(in crate::http) async fn list(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
+    let bench = Bench::of(&request, &door).await?;
+    let jobs = bench.jobs.registry.job_types();
+    Ok(page(StatusCode::OK, console::jobs(&bench.visit.viewer(), &bench.shown(), jobs)))
+}
+
+/// `GET .../jobs/{type}`: the form; after it was sent, what came of it.
+pub(in crate::http) async fn form(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
+    let bench = Bench::of(&request, &door).await?;
+    let task = bench.job(&request)?;
+    let about = (&bench.shown(), task.listing);
+    let outcome = match query(&request, "sent").as_str() {
+        "" => return bench.form_page(&task, (StatusCode::OK, &task.form.blank(), None)),
+        ELSEWHERE => Outcome::Elsewhere,
+        id => bench.came_of(&about.0.path_of(task.listing), id).await?,
+    };
+    Ok(page(StatusCode::OK, console::job_outcome(&bench.visit.viewer(), about, &outcome)))
+}
+
+/// `POST .../jobs/{type}`: sends the message, as the viewer.
+pub(in crate::http) async fn send(request: HttpRequest, body: Body, door: Data<FrontDoor>) -> Answer {
+    let bench = Bench::of(&request, &door).await?;
+    let task = bench.job(&request)?;
+    let fields = bench.visit.session.read_form(&request, &body)?;
+    let posted =
+        Posted::new(fields.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect());
+    let message = match bench.message(&task, &posted) {
+        Ok(message) => message,
+        Err(faults) => {
+            let controls = task.form.filled(&posted, &faults);
+            return bench.form_page(&task, (StatusCode::UNPROCESSABLE_ENTITY, &controls, None));
+        }
+    };
+    let device = bench.device.uuid.as_str().into();
+    let sent = bench.jobs.exchange.send(&bench.visit.session.login, &device, message).await;
+    let id = match sent.map_err(|error| not_sent(&error))? {
+        Sent::Accepted(id) => id.as_str().to_owned(),
+        Sent::Elsewhere => ELSEWHERE.to_owned(),
+        Sent::Ignored => {
+            let controls = task.form.filled(&posted, &Faults::default());
+            return bench.form_page(&task, (StatusCode::FORBIDDEN, &controls, Some(NOT_TAKEN)));
+        }
+    };
+    Ok(see_other(&format!("{}?sent={id}", bench.shown().path_of(task.listing))))
+}
+
+fn not_sent(error: &NotSent) -> Problem {
+    tracing::warn!(error = error as &dyn std::error::Error, "a message from a page was not sent");
+    let text = "The bus did not take the message, or did not say so; go back, look whether it was done, and send it again in a moment";
+    Problem::new(Kind::Unavailable, text)
+}

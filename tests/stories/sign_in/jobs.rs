@@ -1,0 +1,192 @@
+//! People send jobs from their forms, and see what comes of them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use endo::bus::Login;
+use endo::dispatch::{Came, Exchange, Sent};
+use endo::message::DeviceUuid;
+use serde_json::json;
+use tokio::sync::Semaphore;
+
+use super::House;
+use crate::support::browser::Browser;
+use crate::support::bus::Answer;
+use crate::support::desk::Workshop;
+use crate::support::fake_api::{Answer as ApiAnswer, FakeApi};
+use crate::support::gateway::Chain;
+
+const JSON: &[&str] = &["content-type: application/json"];
+const EVENTS: &str =
+    r#"[{"id": "1", "type": "PushEvent", "actor": {"login": "octocat"}, "repo": {"name": "octo/<cat>"}}]"#;
+const USERNAME: &str = "/data/username";
+
+/// An owner's browser, and a device of theirs whose jobs talk to this API.
+struct Desk {
+    house: House,
+    chain: Chain,
+    browser: Browser,
+}
+
+impl Desk {
+    async fn at(api: FakeApi) -> Self {
+        let house = House::at(api, |_| ()).await;
+        let chain = house.gateway.chain(42).await;
+        let browser = house.signed_in().await;
+        Self { house, chain, browser }
+    }
+
+    async fn answering(status: u16, body: &str) -> Self {
+        Self::at(FakeApi::answering(ApiAnswer::new(status, JSON, body)).await).await
+    }
+
+    fn jobs(&self) -> String {
+        format!("/console/credentials/{}/user-devices/{}/jobs", self.chain.credentials, self.chain.user.uuid)
+    }
+
+    fn form(&self) -> String {
+        format!("{}/ListEventsByUser", self.jobs())
+    }
+
+    /// Fills the form in and sends it.
+    async fn send(&mut self, username: &str) -> Answer {
+        let form = self.form();
+        let page = self.browser.get(&form).await;
+        assert_eq!(page.status, 200, "{page:?}");
+        self.browser.submit(&page, &form, &[(USERNAME, username)]).await
+    }
+
+    /// The page that tells what came of it.
+    async fn sent(&mut self, username: &str) -> Answer {
+        let sent = self.send(username).await;
+        assert_eq!(sent.status, 303, "{sent:?}");
+        self.browser.get(sent.header("location").unwrap()).await
+    }
+}
+
+#[tokio::test]
+async fn a_job_is_found_from_the_page_of_its_credentials_and_its_form_sends_a_real_message() {
+    let mut desk = Desk::answering(200, EVENTS).await;
+    let page = desk.browser.get(&format!("/console/credentials/{}", desk.chain.credentials)).await;
+    assert!(page.text.contains(&format!("href=\"{}\"", desk.jobs())), "{page:?}");
+    let list = desk.browser.get(&desk.jobs()).await;
+    assert!(list.text.contains(&format!("href=\"{}\">List Events by User</a>", desk.form())), "{list:?}");
+    let form = desk.browser.get(&desk.form()).await;
+    assert!(form.text.contains("<label for=\"f2\">Username</label>"), "{form:?}");
+    assert!(form.header("content-security-policy").unwrap().contains("default-src 'none'"));
+
+    let shown = desk.sent("octocat").await;
+    assert_eq!(shown.status, 200, "{shown:?}");
+    assert!(shown.text.contains("The job answered with code 200."), "{shown:?}");
+    assert!(shown.text.contains("&quot;repoName&quot;: &quot;octo/&lt;cat&gt;&quot;"), "{shown:?}");
+    let seen = desk.house.api.seen();
+    assert_eq!(seen.len(), 1);
+    assert!(seen[0].target.starts_with("/users/octocat/events"), "{seen:?}");
+}
+
+#[tokio::test]
+async fn what_is_wrong_stands_beside_its_field_and_nothing_is_sent() {
+    let mut desk = Desk::answering(200, EVENTS).await;
+    let refused = desk.send("").await;
+    assert_eq!(refused.status, 422, "{refused:?}");
+    assert!(refused.text.contains("id=\"f2-fault\">Fill this in: the job needs it."), "{refused:?}");
+    assert!(
+        refused.text.contains("aria-describedby=\"f2-hint f2-fault\" aria-invalid=\"true\""),
+        "{refused:?}"
+    );
+    assert!(desk.house.api.seen().is_empty());
+}
+
+#[tokio::test]
+async fn an_error_reply_is_told_in_a_sentence() {
+    let mut desk = Desk::answering(404, r#"{"message": "Not Found"}"#).await;
+    let shown = desk.sent("nobody").await;
+    assert_eq!(shown.status, 200, "{shown:?}");
+    assert!(
+        shown.text.contains("The job was not done: ") && shown.text.contains("The code is 404."),
+        "{shown:?}"
+    );
+    assert!(shown.text.contains("Send another"), "{shown:?}");
+}
+
+#[tokio::test]
+async fn a_reply_that_takes_its_time_is_waited_for() {
+    let gate = Arc::new(Semaphore::new(0));
+    let api = FakeApi::answering(ApiAnswer::new(200, JSON, EVENTS).behind(&gate)).await;
+    let mut desk = Desk::at(api).await;
+    let sent = desk.send("octocat").await;
+    let address = sent.header("location").unwrap().to_owned();
+    let mut second = desk.browser.clone();
+    let (first, second, ()) = tokio::join!(desk.browser.get(&address), second.get(&address), async {
+        gate.add_permits(1);
+    });
+    for shown in [first, second] {
+        assert!(shown.text.contains("octo/&lt;cat&gt;"), "{shown:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_form_without_its_proof_sends_nothing() {
+    let mut desk = Desk::answering(200, EVENTS).await;
+    let request = desk.browser.form(&desk.form(), &[(USERNAME, "octocat")]);
+    assert_eq!(desk.browser.send(request).await.status, 403);
+    assert_eq!(desk.house.gateway.waiting().await, 0);
+    assert!(desk.house.api.seen().is_empty());
+}
+
+#[tokio::test]
+async fn a_device_that_lets_nobody_hear_what_it_receives_is_not_made_to() {
+    let mut desk = Desk::answering(200, EVENTS).await;
+    let (gateway, device) = (&desk.house.gateway, desk.chain.user.uuid.as_str());
+    let heard_by_nobody = json!({"$set": {"meshblu.whitelists.message.received": []}});
+    gateway.update(&gateway.owner(), device, heard_by_nobody).await;
+    let refused = desk.send("octo&cat").await;
+    assert_eq!(refused.status, 403, "{refused:?}");
+    assert!(refused.text.contains("The device did not take the message"), "{refused:?}");
+    assert!(refused.text.contains("value=\"octo&amp;cat\""), "what was typed stays: {refused:?}");
+    assert!(desk.house.api.seen().is_empty());
+}
+
+#[tokio::test]
+async fn a_reply_is_shown_to_nobody_but_whoever_sent_the_message() {
+    let mut desk = Desk::answering(200, EVENTS).await;
+    let sent = desk.send("octocat").await;
+    let address = sent.header("location").unwrap().to_owned();
+    assert!(desk.browser.get(&address).await.text.contains("octo/&lt;cat&gt;"));
+
+    // Somebody else proves control of the same account, and has a device of their own.
+    let other = desk.house.gateway.flow(&"nobody".into()).await.device;
+    let account = desk.house.gateway.account(42, &DeviceUuid::from(&*other.uuid));
+    let credentials = desk.house.gateway.gateway.credentials.keep(account).await.unwrap();
+    assert_eq!(credentials, desk.chain.credentials);
+    let mut browser = desk.house.signed_in_with_bus(&other).await;
+    let foreign = browser.get(&address).await;
+    assert_eq!(foreign.status, 403, "not their device: {foreign:?}");
+    let home = format!("/console/credentials/{credentials}");
+    let page = browser.get(&home).await;
+    assert!(!page.text.contains(&desk.jobs()), "{page:?}");
+    browser.submit(&page, &format!("{home}/add-me"), &[]).await;
+    let page = browser.get(&home).await;
+    let jobs = page.text.split('"').find(|text| text.ends_with("/jobs")).unwrap().to_owned();
+    let query = address.split_once('?').unwrap().1;
+    let shown = browser.get(&format!("{jobs}/ListEventsByUser?{query}")).await;
+    assert!(shown.text.contains("Nothing is known here of that message"), "{shown:?}");
+    assert_eq!(browser.get(&format!("{jobs}/NoSuchJob")).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_message_that_is_still_worked_on_has_no_reply_yet() {
+    let workshop = Workshop::open("http://127.0.0.1:9").await;
+    let chain = workshop.chain().await;
+    let exchange = Exchange::at(&workshop.desk(Arc::clone(&workshop.gateway.registry)));
+    let flow = Login { uuid: chain.flow.uuid.clone(), token: chain.flow.token.clone() };
+    let message = json!({"metadata": {"jobType": "ListEventsByUser"}, "data": {"username": "octocat"}});
+    let sent = exchange.send(&flow, &chain.device.uuid, serde_json::from_value(message).unwrap()).await;
+    let Sent::Accepted(id) = sent.unwrap() else {
+        panic!("the device takes it, and the gateway works on it")
+    };
+    let came = exchange.came_of(&id, &flow.uuid, Duration::ZERO).await;
+    assert_eq!(came.unwrap(), Came::Nothing);
+    let unknown = exchange.came_of(&"no-such-message".into(), &flow.uuid, Duration::MAX).await;
+    assert_eq!(unknown.unwrap(), Came::Unknown, "nobody waits for what will not come");
+}
