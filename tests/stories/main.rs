@@ -41,4 +41,5 @@ mod source;
 mod store;
 mod telemetry;
 mod vault;
+mod walk;
 mod webhooks;

@@ -145,6 +145,11 @@ impl TestGateway {
     /// The same of this account.
     pub(crate) async fn chain_of(&self, account: Account) -> Chain {
         let credentials = self.gateway.credentials.keep(account).await.unwrap();
+        self.chain_to(credentials).await
+    }
+
+    /// A user device for these credentials and a flow that know each other.
+    pub(crate) async fn chain_to(&self, credentials: DeviceUuid) -> Chain {
         let owner = self.gateway.owner.as_ref().unwrap().uuid.clone();
         let url = format!("http://{}", self.running.gateway());
         let new = self.gateway.user_device((None, owner), &url).await.unwrap();

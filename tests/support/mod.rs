@@ -9,6 +9,7 @@ pub(crate) mod gateway;
 pub(crate) mod keys;
 pub(crate) mod log;
 pub(crate) mod meshblu;
+pub(crate) mod oidc;
 pub(crate) mod program;
 pub(crate) mod provider;
 pub(crate) mod provisions;
