@@ -14,7 +14,7 @@ use crate::support::provider::{FakeProvider, Fault};
 /// A gateway at a provider, and somebody who is signed in.
 pub(super) struct Place {
     pub(super) house: House,
-    provider: FakeProvider,
+    pub(super) provider: FakeProvider,
 }
 
 impl Place {
@@ -39,7 +39,7 @@ impl Place {
 }
 
 /// Goes to the provider; answers the state.
-async fn depart(browser: &mut Browser, path: &str) -> String {
+pub(super) async fn depart(browser: &mut Browser, path: &str) -> String {
     let answer = browser.get(path).await;
     assert_eq!(answer.status, 302, "{answer:?}");
     let url: Url = answer.header("location").unwrap().parse().unwrap();

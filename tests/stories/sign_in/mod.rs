@@ -6,6 +6,7 @@ mod jobs;
 mod links;
 mod pages;
 mod sessions;
+mod stolen;
 mod terminal;
 mod typed;
 mod with_the_bus;
