@@ -1,43 +1,31 @@
 //! The program itself: it prints the link at a terminal, and nowhere else.
 
-use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Stdio};
+use std::io::Read;
+use std::process::Stdio;
 
 use super::must_sign_in;
 use crate::support::browser::Browser;
 use crate::support::shell::Shell;
-use crate::support::terminal::terminal;
-
-/// The program; it ends when dropped.
-struct AtTerminal(Child);
-
-impl Drop for AtTerminal {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
+use crate::support::terminal::AtTerminal;
 
 #[tokio::test]
 async fn the_program_prints_a_link_at_its_terminal_that_signs_in_and_logs_it_nowhere() {
     let shell = Shell::with_key();
-    let (ours, theirs) = terminal();
     let mut command = shell.command(&["serve", "--listen", "127.0.0.1:0", "--bus-listen", "127.0.0.1:0"]);
-    let mut program = AtTerminal(command.stdout(theirs).stderr(Stdio::piped()).spawn().unwrap());
-    let mut lines = BufReader::new(ours).lines().map(Result::unwrap);
-    let link = lines.find(|line| line.contains("/sign-in?once=")).unwrap();
-    let link = link.trim();
+    command.stderr(Stdio::piped());
+    let mut program = AtTerminal::start(command);
+    let link = program.link.clone();
 
     let mut browser = Browser::at(link.split("/sign-in").next().unwrap());
     must_sign_in(&browser.get("/console").await);
-    let page = browser.get(link).await;
+    let page = browser.get(&link).await;
     let answer = browser.submit(&page, "/sign-in", &[]).await;
     let console = browser.follow(answer).await;
     assert!(console.status == 200 && console.text.contains("My credentials"), "{console:?}");
 
-    program.0.kill().unwrap();
+    program.child.kill().unwrap();
     let mut log = String::new();
-    program.0.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    program.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
     assert!(log.contains("answered a request"), "{log}");
     let secret = link.split("once=").nth(1).unwrap();
     assert!(!log.contains(secret) && !log.contains(&browser.cookies["endo_session"]), "{log}");
