@@ -18,6 +18,7 @@ const events = async (request, response) => {
   const found = await (await provider).AccessToken.find(token)
   happened.called.push(token)
   if (!found) return say(response, 401, { message: 'Bad credentials' })
+  if (request.url.startsWith('/users/nobody/')) return say(response, 404, { message: 'Not Found' })
   say(response, 200, [{
     type: 'PushEvent',
     created_at: '2026-01-01T00:00:00Z',

@@ -13,13 +13,18 @@ use crate::support::terminal::AtTerminal;
 const SCREENSHOTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/screenshots");
 
 /// The pages that the way leads through.
-const PAGES: [&str; 17] = [
+const PAGES: [&str; 22] = [
     "sign-in",
     "one-time-link",
     "no-credentials",
     "new-credentials",
     "new-device",
     "credentials-with-a-device",
+    "jobs",
+    "job-form",
+    "job-reply",
+    "job-that-failed",
+    "job-form-with-a-fault",
     "my-credentials",
     "proof-is-asked-for",
     "cut-off",
