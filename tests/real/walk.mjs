@@ -1,83 +1,17 @@
-// A person's way through the pages of a running gateway, in the system's Chromium, without and with scripts.
-// In: {link, provider, screenshots, scripts}; out: {pages, faults}. `pages` names every page that was looked at, in
-// order; a fault is something that a page must not have: what axe-core finds, horizontal scrolling, a message on the
-// console. With scripts every page is looked at in light, in dark and narrow, and a picture of each is kept.
-import { accessSync, constants, mkdirSync, rmSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import path from 'node:path'
-import { chromium } from 'playwright-core'
+// A person's way through the pages of a gateway whose API is a provider's, from the link of the terminal on.
+// In: {link, provider, owner: {uuid, token}, screenshots, scripts}; out: {pages, faults}, as pages.mjs has them.
+import { open } from './pages.mjs'
 import { readInput } from './record.mjs'
 
-const { link, provider, screenshots, scripts } = await readInput()
-const axe = createRequire(import.meta.url)('axe-core').source
-const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
-const WIDE = { width: 900, height: 800 }
-const NARROW = { width: 320, height: 800 }
-const pages = []
-const faults = []
-
-const installed = () => {
-  for (const directory of (process.env.PATH ?? '').split(path.delimiter)) {
-    for (const name of ['chromium', 'chromium-browser', 'google-chrome']) {
-      const file = path.join(directory, name)
-      try { accessSync(file, constants.X_OK); return file } catch { /* elsewhere */ }
-    }
-  }
-  throw new Error('Chromium is missing: scripts/test installs it')
-}
-
-if (scripts) {
-  rmSync(screenshots, { recursive: true, force: true })
-  mkdirSync(screenshots, { recursive: true })
-}
-const browser = await chromium.launch({ executablePath: installed() })
-const context = await browser.newContext({ javaScriptEnabled: scripts, viewport: WIDE })
-const page = await context.newPage()
-page.setDefaultTimeout(20000)
+const { link, provider, owner, screenshots, scripts } = await readInput()
 const own = new URL(link).origin
-const here = () => page.url().startsWith(own)
-page.on('console', (message) => {
-  // Chromium writes there, too, that a page came with another status than 200.
-  const isPage = message.text().startsWith('Failed to load resource') && message.location().url === page.url()
-  if (message.type() === 'error' && here() && !isPage) faults.push(`${page.url()}: ${message.text()}`)
-})
-page.on('pageerror', (error) => faults.push(`${page.url()}: ${error.message}`))
-
-// Looks at the page that is open.
-const look = async (name, keep = true) => {
-  if (!here()) throw new Error(`${name}: this is ${page.url()}`)
-  pages.push(name)
-  if (!scripts) return
-  const step = String(pages.length).padStart(2, '0')
-  const picture = async (kind) => keep && page.screenshot({ path: `${screenshots}/${step}-${name}-${kind}.png`, fullPage: true })
-  await page.evaluate(axe)
-  for (const colorScheme of ['light', 'dark']) {
-    await page.emulateMedia({ colorScheme })
-    const { violations } = await page.evaluate(
-      (values) => window.axe.run(document, { preload: false, runOnly: { type: 'tag', values } }), RULES)
-    for (const { id, help, nodes } of violations) {
-      faults.push(`${name}, ${colorScheme}: ${id}: ${help}: ${nodes.map(({ html }) => html).join(' ')}`)
-    }
-    await picture(colorScheme)
-  }
-  await page.emulateMedia({ colorScheme: 'light' })
-  await page.setViewportSize(NARROW)
-  const width = await page.evaluate(() => document.documentElement.scrollWidth)
-  if (width > NARROW.width) faults.push(`${name}: ${width} px wide on a screen of ${NARROW.width}`)
-  await picture('narrow')
-  await page.setViewportSize(WIDE)
-}
-
-const press = (name) => page.getByRole('button', { name }).click()
-const follow = (name) => page.getByRole('link', { name }).first().click()
-// A click goes on to another page; waits until that is there.
-const reaches = (address) => page.waitForURL(address)
+const { page, look, isOurs, press, follow, reaches, tell } = await open({ screenshots, scripts, elsewhere: provider })
 const CREDENTIALS = /\/console\/credentials\/[^/]+$/
 
 // The pages of the provider, up to the one it sends back to.
 const consent = async () => {
   await page.waitForURL((url) => url.origin === provider)
-  while (!here()) {
+  while (!isOurs()) {
     const before = page.url()
     const login = page.locator('input[name=login]')
     if (await login.count()) {
@@ -110,19 +44,6 @@ const end = async (name, address) => {
     await page.getByRole('main').getByRole('button').click()
     status = (await answered).status()
   }
-}
-
-// What finds nothing on a page that is full of faults would find nothing anywhere.
-if (scripts) {
-  const headers = { 'content-security-policy': "default-src 'none'" }
-  const body = '<!doctype html><title>x</title><style>p { width: 9px }</style><img src="x"><pre>' + 'x'.repeat(99)
-  await page.route(`${own}/faulty`, (route) => route.fulfill({ contentType: 'text/html', headers, body }))
-  await page.goto(`${own}/faulty`)
-  await look('faulty', false)
-  for (const fault of [/image-alt/, /px wide on a screen/, /Content Security Policy/]) {
-    if (!faults.some((found) => fault.test(found))) throw new Error(`${fault} was not found in: ${faults.join('\n')}`)
-  }
-  faults.length = pages.length = 0
 }
 
 await page.goto(own)
@@ -200,5 +121,23 @@ await page.goto(`${own}/console`)
 await press('Sign out')
 await reaches(/\/sign-in\?out/)
 await look('signed-out')
-await browser.close()
-process.stdout.write(JSON.stringify({ pages, faults }))
+
+// From here on the person comes by the bus, as the device that they are there.
+await follow('Sign in with the bus')
+await reaches(/\/authorize/)
+await look('sign-in-at-the-bus')
+await page.getByLabel(/uuid/i).fill(owner.uuid)
+await page.getByLabel(/token/i).fill('not the token')
+await press('Sign in')
+await page.getByRole('alert').waitFor()
+await look('wrong-token-at-the-bus')
+await page.getByLabel(/uuid/i).fill(owner.uuid)
+await page.getByLabel(/token/i).fill(owner.token)
+await press('Sign in')
+await page.getByRole('button', { name: 'Allow' }).waitFor()
+await look('consent-at-the-bus')
+await press('Allow')
+await reaches(`${own}/console`)
+await page.getByText('octocat@example.org').waitFor()
+await look('in-by-the-bus')
+await tell()

@@ -12,8 +12,8 @@ use crate::support::terminal::AtTerminal;
 /// Where the pictures of the pages are kept.
 const SCREENSHOTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/screenshots");
 
-/// The pages that the way leads through.
-const PAGES: [&str; 22] = [
+/// The pages that the way leads through where the API is a provider's.
+const PAGES: [&str; 26] = [
     "sign-in",
     "one-time-link",
     "no-credentials",
@@ -36,26 +36,57 @@ const PAGES: [&str; 22] = [
     "signed-in-again",
     "not-found",
     "signed-out",
+    "sign-in-at-the-bus",
+    "wrong-token-at-the-bus",
+    "consent-at-the-bus",
+    "in-by-the-bus",
 ];
 
-/// Starts the program and the provider in an empty directory, and walks through all pages.
-fn walk(scripts: bool) {
-    let mut provider = RealProvider::start();
-    let shell = Shell::new();
+/// Those where its keys are typed in.
+const PAGES_OF_KEYS: [&str; 5] =
+    ["key", "key-with-a-blank", "credentials-of-the-key", "newer-key", "link-that-was-used"];
+
+/// The program at a terminal.
+fn start(shell: &Shell, settings: &[String]) -> AtTerminal {
     let mut command = shell.command(&["serve", "--listen", "127.0.0.1:0", "--bus-listen", "127.0.0.1:0"]);
-    for setting in settings(&provider.issuer) {
-        command.args(["--set", &setting]);
+    for setting in settings {
+        command.args(["--set", setting]);
     }
     command.env("ENDO_SOURCE_CLIENT_SECRET", CLIENT_SECRET).stderr(Stdio::null());
-    let program = AtTerminal::start(command);
+    AtTerminal::start(command)
+}
+
+/// Walks through all pages of a gateway at the provider.
+fn walk(shell: &Shell, scripts: bool) {
+    let mut provider = RealProvider::start();
+    let program = start(shell, &settings(&provider.issuer));
     let own = program.link.split("/sign-in").next().unwrap();
     provider.register(&format!("{own}/auth/api/callback"));
-    let input = json!({
-        "link": program.link, "provider": provider.issuer, "screenshots": SCREENSHOTS, "scripts": scripts,
-    });
-    let walked = real::node("walk.mjs", &input);
-    assert_eq!(walked["faults"], Value::Array(Vec::new()));
+    let owner = std::fs::read_to_string(shell.data().join("owner.json")).unwrap();
+    let walked = real::node(
+        "walk.mjs",
+        &json!({
+            "link": program.link,
+            "provider": provider.issuer,
+            "owner": serde_json::from_str::<Value>(&owner).unwrap(),
+            "screenshots": format!("{SCREENSHOTS}/walk"),
+            "scripts": scripts,
+        }),
+    );
+    assert_eq!(walked["faults"], json!([]));
     assert_eq!(walked["pages"], json!(PAGES));
+}
+
+/// Walks through the pages of a gateway that asks for keys.
+fn walk_with_keys(scripts: bool) {
+    let shell = Shell::with_key();
+    let settings = ["kind=static", "name=Weather", "base_url=https://weather.example"];
+    let program = start(&shell, &settings.map(|setting| format!("source.{setting}")));
+    let screenshots = format!("{SCREENSHOTS}/keys");
+    let input = json!({"link": program.link, "screenshots": screenshots, "scripts": scripts});
+    let walked = real::node("typed.mjs", &input);
+    assert_eq!(walked["faults"], json!([]));
+    assert_eq!(walked["pages"], json!(PAGES_OF_KEYS));
 }
 
 /// The provider as an operator spells it out.
@@ -85,13 +116,21 @@ fn settings(issuer: &str) -> Vec<String> {
 #[test]
 fn a_person_walks_through_every_page_in_chromium_and_axe_finds_no_fault() {
     if real::on("a_person_walks_through_every_page_in_chromium_and_axe_finds_no_fault") {
-        walk(true);
+        walk(&Shell::new(), true);
     }
 }
 
 #[test]
 fn a_person_walks_through_every_page_in_a_browser_without_scripts() {
     if real::on("a_person_walks_through_every_page_in_a_browser_without_scripts") {
-        walk(false);
+        walk(&Shell::with_key(), false);
+    }
+}
+
+#[test]
+fn a_person_types_keys_into_pages_where_axe_finds_no_fault_and_that_need_no_scripts() {
+    if real::on("a_person_types_keys_into_pages_where_axe_finds_no_fault_and_that_need_no_scripts") {
+        walk_with_keys(true);
+        walk_with_keys(false);
     }
 }

@@ -1,0 +1,38 @@
+// A person's way through the pages of a gateway whose API has keys that are typed in, from the link of the terminal on.
+// In: {link, screenshots, scripts}; out: {pages, faults}, as pages.mjs has them.
+import { open } from './pages.mjs'
+import { readInput } from './record.mjs'
+
+const { link, screenshots, scripts } = await readInput()
+const own = new URL(link).origin
+const { page, look, press, follow, reaches, tell } = await open({ screenshots, scripts })
+const type = async (name, key) => {
+  if (name) await page.getByLabel('Name').fill(name)
+  await page.getByLabel('API key').fill(key)
+  await press('Keep this key')
+}
+
+await page.goto(link)
+await press('Sign in')
+await reaches(`${own}/console`)
+await follow(/^Connect/)
+await reaches(/\/auth\/api$/)
+await look('key')
+await type('team', 'two words')
+await page.getByRole('alert').waitFor()
+await look('key-with-a-blank')
+await type('team', 'canary-of-a-key')
+await reaches(/\/console\/credentials\/[^/]+$/)
+await look('credentials-of-the-key')
+await follow(/^Sign in at .* again$/)
+await reaches(/\/auth\/api\?credentials=/)
+await look('newer-key')
+await type(null, 'canary-of-a-newer-key')
+await reaches(/\/console\/credentials\/[^/]+$/)
+await press('Sign out')
+await reaches(/\/sign-in\?out/)
+await page.goto(link)
+await press('Sign in')
+await page.getByRole('heading', { level: 1 }).waitFor()
+await look('link-that-was-used')
+await tell()
