@@ -93,8 +93,9 @@ export const open = async ({ screenshots, scripts, elsewhere }) => {
     isOurs,
     press: (name) => page.getByRole('button', { name }).click(),
     follow: (name) => page.getByRole('link', { name }).first().click(),
-    // A click leads to another page; waits until that is there.
-    reaches: (address) => page.waitForURL(address),
+    // A click leads to another page; waits until that is there. What was just done may stand in the query.
+    reaches: (address) => page.waitForURL(
+      typeof address === 'string' ? ({ origin, pathname }) => origin + pathname === address : address),
     // Closes the browser, and tells what was seen.
     tell: async () => {
       await browser.close()

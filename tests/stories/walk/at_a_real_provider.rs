@@ -208,7 +208,8 @@ async fn forgetting_a_secret_ends_its_tokens_at_a_real_provider() {
     let page = place.browser.get(&forget).await;
     assert!(!hidden(&page, &forget).is_empty());
     let answer = place.browser.submit(&page, &forget, &[]).await;
-    assert_eq!((answer.status.as_u16(), answer.header("location")), (303, Some("/console")), "{answer:?}");
+    let to = answer.header("location").unwrap_or_default();
+    assert!(answer.status == 303 && to.starts_with("/console"), "{answer:?}");
     while place.provider.knows(&given.access[0]).await {
         tokio::task::yield_now().await;
     }
