@@ -1,6 +1,7 @@
 //! What an owner ends: first what will stop working, then the button.
 
 use maud::{Markup, html};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::credential::{Shown, UserDevice, proof};
 use super::layout::{Frame, Viewer, page};
@@ -66,7 +67,7 @@ pub fn confirm(viewer: &Viewer, shown: &Shown, (ending, devices): (&Ending, &[Us
         }
         form method="post" action=(ending.path(shown)) {
             (proof(viewer))
-            button.button.strong { (title) }
+            button.button.strong.danger { (title) }
         }
         p { a href=(shown.path("")) { "Keep it as it is" } }
     };
@@ -76,13 +77,17 @@ pub fn confirm(viewer: &Viewer, shown: &Shown, (ending, devices): (&Ending, &[Us
 /// The page that asks for a sign-in at the API first; it counts for some minutes.
 pub fn prove_again(viewer: &Viewer, shown: &Shown, (ending, minutes): (&Ending, u64)) -> Markup {
     let title = ending.title();
+    let path = ending.path(shown);
+    let next = utf8_percent_encode(&path, NON_ALPHANUMERIC);
     let body = html! {
         p.lead {
             "This needs a sign-in at " (shown.api) " as " (shown.name()) " that is not older than " (minutes)
             @if minutes == 1 { " minute." } @else { " minutes." }
         }
-        p { a.button.strong href={ "/auth/api?credentials=" (shown.uuid) } { "Sign in at " (shown.api) " again" } }
-        p { "Then come back here: " a href=(ending.path(shown)) { (title) } "." }
+        p { "Sign in there again, and you come back to this step. Nothing is done before you confirm it." }
+        p {
+            a.button.strong href={ "/auth/api?credentials=" (shown.uuid) "&next=" (next) } { "Sign in at " (shown.api) " again" }
+        }
         p { a href=(shown.path("")) { "Keep it as it is" } }
     };
     page(&Frame { title: &title, viewer: Some(viewer) }, &body)

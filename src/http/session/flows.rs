@@ -35,6 +35,9 @@ pub(in crate::http) enum Purpose {
         owner: DeviceUuid,
         /// Whose account it has to be.
         credentials: Option<DeviceUuid>,
+        /// The page of the gateway to see then; none for that of the credentials.
+        #[serde(default)]
+        next: Option<String>,
     },
 }
 

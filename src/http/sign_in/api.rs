@@ -7,8 +7,8 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::keeping::{Proven, keep, kept};
 use super::refusal::{came_back_wrong, flow_of, no_flow};
 use super::typed;
+use super::wish::Wish;
 use crate::ambient::Timestamp;
-use crate::bus::form;
 use crate::credentials::Life;
 use crate::egress::Url;
 use crate::http::Body;
@@ -18,7 +18,6 @@ use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
 use crate::http::session::{Browser, Cookie, Fields, Flow, Purpose, Session, unavailable};
-use crate::message::DeviceUuid;
 use crate::source::oauth2::{OAuthClient, OAuthError, Pending};
 use crate::vault::SecretText;
 
@@ -26,25 +25,21 @@ use crate::vault::SecretText;
 const ANSWER: [&str; 5] = ["code", "state", "iss", "error", "error_description"];
 
 /// `GET /auth/api`: to the API, or to the page that takes its place. `credentials` names those that are to be signed in
-/// again.
+/// again, `next` the page to see then.
 pub(in crate::http) async fn begin(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
     let session = Session::of(&request, &door).await?;
     let entrance = door.entrance()?;
-    let credentials = wanted(&request);
+    let wish = Wish::of(&request);
     match &entrance.way {
         Way::SignIn(client) => {
             let client = client.as_ref().ok_or_else(|| unregistered(entrance))?;
-            let purpose = Purpose::Account { owner: session.owner.clone(), credentials };
+            let Wish { credentials, next } = wish;
+            let next = next.map(|next| next.as_str().to_owned());
+            let purpose = Purpose::Account { owner: session.owner.clone(), credentials, next };
             depart(&request, &door, (client, purpose)).await
         }
-        Way::Nothing | Way::Key => typed::ask(&door, (&session, credentials)).await,
+        Way::Nothing | Way::Key => typed::ask(&door, (&session, &wish)).await,
     }
-}
-
-/// Which credentials are to be signed in again.
-pub(super) fn wanted(request: &HttpRequest) -> Option<DeviceUuid> {
-    let named = form::pairs(request.query_string()).find(|(name, _)| name == "credentials");
-    named.filter(|(_, uuid)| !uuid.is_empty()).map(|(_, uuid)| DeviceUuid::from(&*uuid))
 }
 
 async fn depart(
@@ -78,7 +73,7 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
     let browser = Browser::of(&request);
     let session = Session::of(&request, &door).await?;
     let flow = flow_of(&browser, entrance).await?;
-    let Purpose::Account { owner, credentials } = flow.purpose else { return Err(no_flow(entrance)) };
+    let Purpose::Account { owner, credentials, next } = flow.purpose else { return Err(no_flow(entrance)) };
     if owner != session.owner {
         return Err(no_flow(entrance));
     }
@@ -88,7 +83,7 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
         .await
         .map_err(|error| failed(&error, entrance))?;
     let device = keep(&door, (owner, credentials), (proven, door.clock.now())).await?;
-    let mut answer: HttpResponse = kept(&request, &device);
+    let mut answer: HttpResponse = kept(&request, (&device, next.as_deref()));
     answer.headers_mut().append(SET_COOKIE, browser.forget(Cookie::Flow));
     Ok(answer)
 }

@@ -68,10 +68,11 @@ fn not_kept(error: &CredentialsError) -> Problem {
     )
 }
 
-/// Browsers see the credentials; programs are told their name.
-pub(super) fn kept(request: &HttpRequest, device: &DeviceUuid) -> HttpResponse {
+/// Browsers see the page that they came from, or the credentials; programs are told their name.
+pub(super) fn kept(request: &HttpRequest, (device, next): (&DeviceUuid, Option<&str>)) -> HttpResponse {
     if is_browser(request.headers()) {
-        return see_other(&format!("/console/credentials/{device}"));
+        let home = format!("/console/credentials/{device}");
+        return see_other(next.unwrap_or(&home));
     }
     HttpResponse::Created().insert_header((REFERRER_POLICY, "no-referrer")).json(json!({"uuid": device}))
 }

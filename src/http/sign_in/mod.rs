@@ -7,6 +7,7 @@ mod keeping;
 mod next;
 mod refusal;
 mod typed;
+mod wish;
 
 pub(super) use api::{back as back_from_api, begin as go_to_api, forward as forward_from_api};
 pub(super) use arrival::{ask, enter, leave};

@@ -20,6 +20,11 @@ impl Next {
         Self(if is_fit { text.to_owned() } else { "/console".to_owned() })
     }
 
+    /// Where `text` leads, if that is a page that people see once they signed in at the API.
+    pub(in crate::http) fn afterwards(text: &str) -> Option<Self> {
+        Some(Self::parse(text)).filter(|next| next.0 == text && text.starts_with("/console"))
+    }
+
     /// The path itself.
     pub(in crate::http) fn as_str(&self) -> &str {
         &self.0
@@ -27,6 +32,7 @@ impl Next {
 
     /// The path below `start` that leads there in the end: `/sign-in?next=...`.
     pub(in crate::http) fn after(&self, start: &str) -> String {
-        format!("{start}?next={}", utf8_percent_encode(&self.0, NON_ALPHANUMERIC))
+        let mark = if start.contains('?') { '&' } else { '?' };
+        format!("{start}{mark}next={}", utf8_percent_encode(&self.0, NON_ALPHANUMERIC))
     }
 }

@@ -5,8 +5,9 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 
 use super::Next;
-use super::api::{unregistered, wanted};
+use super::api::unregistered;
 use super::keeping::{Proven, keep, kept};
+use super::wish::Wish;
 use crate::ambient::Timestamp;
 use crate::console::{self, KeyEntry};
 use crate::credentials::CredentialsError;
@@ -37,30 +38,28 @@ struct Visitor {
 }
 
 /// The page in place of the API's. Where the bus alone says who somebody is, to sign in again is to do so there.
-pub(super) async fn ask(door: &FrontDoor, (session, credentials): (&Session, Option<DeviceUuid>)) -> Answer {
+pub(super) async fn ask(door: &FrontDoor, (session, wish): (&Session, &Wish)) -> Answer {
     let entrance = door.entrance()?;
     let age = door.owners.as_ref().map(|owners| owners.proof_age).unwrap_or_default();
     let is_old = !age.is_zero() && door.clock.now().since(session.began_at) >= age;
-    if let Some(device) = credentials.as_ref().filter(|_| is_old && entrance.bus.is_some()) {
-        let next = Next::parse(&format!("/auth/api?credentials={device}"));
-        return Ok(see_other(&next.after("/auth/octoblu")));
+    if wish.credentials.is_some() && is_old && entrance.bus.is_some() {
+        return Ok(see_other(&Next::parse(&wish.path()).after("/auth/octoblu")));
     }
-    let name = name_of(entrance, (&session.owner, credentials.as_ref())).await?;
-    Ok(show(entrance, session, (credentials.as_ref(), name.as_deref(), None)))
+    let name = name_of(entrance, (&session.owner, wish.credentials.as_ref())).await?;
+    Ok(show(entrance, session, (wish, name.as_deref(), None)))
 }
 
 fn show(
     entrance: &Entrance,
     session: &Session,
-    (credentials, name, note): (Option<&DeviceUuid>, Option<&str>, Option<&str>),
+    (wish, name, note): (&Wish, Option<&str>, Option<&str>),
 ) -> actix_web::HttpResponse {
-    let query = credentials.map(|device| format!("?credentials={device}")).unwrap_or_default();
     let entry = KeyEntry {
         api: &entrance.api,
-        action: &format!("/auth/api{query}"),
+        action: &wish.path(),
         takes_key: matches!(entrance.way, Way::Key),
         name,
-        name_is_fixed: credentials.is_some(),
+        name_is_fixed: wish.credentials.is_some(),
         note,
     };
     let status = if note.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
@@ -71,8 +70,8 @@ fn show(
 pub(in crate::http) async fn take(request: HttpRequest, body: Body, door: Data<FrontDoor>) -> Answer {
     let entrance = door.entrance()?;
     let visitor = Visitor::of(&request, &body, &door).await?;
-    let credentials = wanted(&request);
-    let fixed = name_of(entrance, (&visitor.owner, credentials.as_ref())).await?;
+    let wish = Wish::of(&request);
+    let fixed = name_of(entrance, (&visitor.owner, wish.credentials.as_ref())).await?;
     let name = fixed.unwrap_or_else(|| visitor.fields.one("name").trim().to_owned());
     let proven = match &entrance.way {
         Way::SignIn(None) => return Err(unregistered(entrance)),
@@ -85,7 +84,7 @@ pub(in crate::http) async fn take(request: HttpRequest, body: Body, door: Data<F
             // A key belongs to whoever typed it: no API says whose account it is.
             Ok(key) => Proven::typed(&format!("{}:{name}", visitor.owner), Some(name), key),
             Err(note) => {
-                let again = (credentials.as_ref(), Some(&*name), Some(note));
+                let again = (&wish, Some(&*name), Some(note));
                 return match &visitor.session {
                     Some(session) => Ok(show(entrance, session, again)),
                     None => Err(Problem::new(Kind::MalformedRequest, note)),
@@ -93,8 +92,9 @@ pub(in crate::http) async fn take(request: HttpRequest, body: Body, door: Data<F
             }
         },
     };
+    let Wish { credentials, next } = wish;
     let device = keep(&door, (visitor.owner, credentials), (proven, visitor.proved_at)).await?;
-    Ok(kept(&request, &device))
+    Ok(kept(&request, (&device, next.as_ref().map(Next::as_str))))
 }
 
 impl Visitor {

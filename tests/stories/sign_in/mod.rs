@@ -5,6 +5,7 @@ mod foreign_pages;
 mod jobs;
 mod links;
 mod pages;
+mod returning;
 mod sessions;
 mod stolen;
 mod terminal;

@@ -6,7 +6,7 @@ use super::at_the_api::Place;
 use crate::support::bus::Answer;
 
 /// An owner's browser on the page of fresh credentials.
-async fn at_home(place: &Place) -> (crate::support::browser::Browser, String, Answer) {
+pub(super) async fn at_home(place: &Place) -> (crate::support::browser::Browser, String, Answer) {
     let (mut browser, state) = place.under_way("/auth/api").await;
     let kept = super::at_the_api::come_back(&mut browser, &state).await;
     let home = kept.header("location").unwrap().to_owned();
@@ -15,7 +15,7 @@ async fn at_home(place: &Place) -> (crate::support::browser::Browser, String, An
 }
 
 /// The first address on the page that ends so.
-fn address(page: &Answer, end: &str) -> String {
+pub(super) fn address(page: &Answer, end: &str) -> String {
     let mut addresses = page.text.split('"').filter(|text| text.starts_with("/console/"));
     addresses.find(|address| address.ends_with(end)).expect("the page leads there").to_owned()
 }
@@ -62,7 +62,7 @@ async fn what_ends_something_asks_first_for_a_sign_in_at_the_api_that_is_not_old
     assert_eq!(asked.status, 200);
     assert!(
         asked.text.contains("/auth/api?credentials=")
-            && !asked.text.contains("<button class=\"button strong\"")
+            && !asked.text.contains("<button class=\"button strong danger\"")
     );
     // Whoever keeps an old page open and presses its button is asked as well, and nothing ends.
     let leave = browser.get(&address(&page, "/leave")).await;
