@@ -6,7 +6,7 @@ use super::arguments::ReceiptsArguments;
 use super::operation::Operation;
 use super::{CommandError, json_lines, reach, table};
 use crate::config::Config;
-use crate::credentials::{ApiVerdict, Fate, Matter, Part, Receipt};
+use crate::credentials::Receipt;
 
 /// Prints the receipts, the newest first.
 ///
@@ -38,40 +38,10 @@ pub(super) fn tell(receipt: &Receipt, out: &mut dyn Write) -> io::Result<()> {
     );
     writeln!(out, "{}", table::plain(&line))?;
     for part in &receipt.parts {
-        writeln!(out, "  {}", table::plain(&sentence(part)))?;
+        writeln!(out, "  {}", table::plain(&part.to_string()))?;
     }
     match &receipt.api {
-        Some(api) => writeln!(out, "  the API: {}", api_sentence(api.verdict)),
+        Some(api) => writeln!(out, "  {}", api.verdict.sentence("the API")),
         None => Ok(()),
-    }
-}
-
-fn sentence(part: &Part) -> String {
-    let what = match part.what {
-        Matter::Right => "the right of",
-        Matter::Subscription => "the subscription to",
-        Matter::Sockets => "the connections of",
-        Matter::Whitelists => "what is allowed by the lists of",
-        Matter::Device => "the device",
-        Matter::Record => "the record of",
-        Matter::BusCopy => "the copy on the bus of",
-        Matter::Management => "the management by",
-    };
-    let fate = match part.fate {
-        Fate::Ended => "ended",
-        Fate::Stayed => "stayed",
-        Fate::Pending => "is still to be ended",
-    };
-    let why = part.why.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
-    format!("{what} {} {fate}{why}", part.device)
-}
-
-fn api_sentence(verdict: ApiVerdict) -> &'static str {
-    match verdict {
-        ApiVerdict::Pending => "is still to be told",
-        ApiVerdict::Revoked => "the tokens are over there too",
-        ApiVerdict::Unknown => "does not know the tokens, or not any more",
-        ApiVerdict::Impossible => "cannot be told",
-        ApiVerdict::Unanswered => "did not answer within a day; end the tokens there yourself",
     }
 }

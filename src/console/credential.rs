@@ -3,6 +3,10 @@
 use maud::{Markup, html};
 
 use super::layout::{Frame, Viewer, page};
+use super::moment::moment;
+use super::notice::{Done, notice};
+use super::state::State;
+pub use crate::credentials::NotedError;
 
 /// Credentials, as pages name them.
 #[derive(Clone, Debug)]
@@ -44,6 +48,8 @@ pub struct UserDevice {
     pub last_use: Option<String>,
     /// How many errors its status device keeps.
     pub errors: Option<usize>,
+    /// The newest of them.
+    pub noted: Vec<NotedError>,
 }
 
 impl UserDevice {
@@ -66,8 +72,10 @@ pub struct Credential {
     pub owners: Vec<String>,
     /// Who may use them.
     pub devices: Vec<UserDevice>,
-    /// Whether their secret is not accepted any more.
-    pub is_dead: bool,
+    /// How their secret stands.
+    pub state: State,
+    /// What was just done.
+    pub done: Option<Done>,
 }
 
 /// A device that was just made. Prints without its token.
@@ -88,9 +96,15 @@ impl std::fmt::Debug for NewDevice<'_> {
 pub fn credential(viewer: &Viewer, credential: &Credential) -> Markup {
     let shown = &credential.shown;
     let body = html! {
+        (notice(viewer, &shown.api, credential.done.as_ref()))
         p.small { (shown.api) " · " code { (shown.uuid) } }
-        @if credential.is_dead {
-            p.lead { "The secret is not accepted any more. Sign in at " (shown.api) " again to go on." }
+        @if credential.state.is_over() {
+            div.alarm {
+                p { "The secret is not accepted any more. Until you sign in again, every device gets an error." }
+                p { a href={ "/auth/api?credentials=" (shown.uuid) } { "Sign in at " (shown.api) " again" } }
+            }
+        } @else {
+            p { (credential.state.words()) "." }
         }
         h2 { "Devices that use it" }
         @if credential.devices.is_empty() {
@@ -124,16 +138,33 @@ fn entry(shown: &Shown, device: &UserDevice) -> Markup {
             @if let Some(owner) = &device.owner {
                 " · " @if device.is_viewers { "yours" } @else { "of " code { (owner) } }
             }
-            @if let Some(since) = &device.bound_at { " · since " time datetime=(since) { (since) } }
+            @if let Some(since) = &device.bound_at { " · since " (moment(since)) }
             @match &device.last_use {
-                Some(at) => { " · last used " time datetime=(at) { (at) } }
-                None => { " · not used yet" }
+                Some(at) => { " · last message " (moment(at)) }
+                None => { " · no message yet" }
             }
-            @if let Some(errors) = device.errors.filter(|errors| *errors > 0) { " · " (errors) " errors noted" }
         }
+        @if let Some(count) = device.errors.filter(|count| *count > 0) { (errors(count, &device.noted)) }
         p.ways {
             @if device.is_viewers { a href=(device.path(shown, "/jobs")) { "Send a job to " (device.label()) } }
             a href=(device.path(shown, "/cut-off")) { "Cut off " (device.label()) }
+        }
+    }
+}
+
+fn errors(count: usize, noted: &[NotedError]) -> Markup {
+    html! {
+        details {
+            summary { @if count == 1 { "One error noted" } @else { (count) " errors noted" } }
+            ul.parts {
+                @for error in noted {
+                    li {
+                        (moment(&error.at)) ": " (error.text)
+                        @if let Some(code) = &error.code { " (code " (code) ")" }
+                    }
+                }
+                @if count > noted.len() { li { "The others are on the status device." } }
+            }
         }
     }
 }
@@ -143,8 +174,8 @@ pub fn new_device(viewer: &Viewer, shown: &Shown, device: &NewDevice<'_>) -> Mar
     let body = html! {
         p.lead { "Keep the token now: it is shown this once." }
         dl {
-            dt { "Device" } dd { code { (device.uuid) } }
-            dt { "Token" } dd { code { (device.token) } }
+            div { dt { "Device" } dd { code { (device.uuid) } } }
+            div { dt { "Token" } dd { code { (device.token) } } }
         }
         p { a href=(shown.path("")) { "Back to " (shown.name()) } }
     };

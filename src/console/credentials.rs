@@ -3,6 +3,9 @@
 use maud::{Markup, html};
 
 use super::layout::{Frame, Viewer, page};
+use super::moment::moment;
+use super::notice::{Done, notice};
+use super::state::State;
 
 /// One account's credentials in the list.
 #[derive(Clone, Debug)]
@@ -11,11 +14,20 @@ pub struct CredentialsCard {
     pub uuid: String,
     /// The account's name, where it has one.
     pub account: Option<String>,
+    /// How its secret stands.
+    pub state: State,
+    /// When a device used it last.
+    pub last_use: Option<String>,
 }
 
 /// The list, and the way to add to it.
-pub fn my_credentials(viewer: &Viewer, api: &str, cards: &[CredentialsCard]) -> Markup {
+pub fn my_credentials(
+    viewer: &Viewer,
+    api: &str,
+    (cards, done): (&[CredentialsCard], Option<&Done>),
+) -> Markup {
     let body = html! {
+        (notice(viewer, api, done))
         @if cards.is_empty() {
             p.lead { "You have no credentials here yet. Sign in at " (api) " to keep some: then devices of yours can use them." }
         } @else {
@@ -23,7 +35,15 @@ pub fn my_credentials(viewer: &Viewer, api: &str, cards: &[CredentialsCard]) -> 
                 @for card in cards {
                     li {
                         a href={ "/console/credentials/" (card.uuid) } { (card.account.as_deref().unwrap_or("An account without a name")) }
-                        p.small { (api) " · " code { (card.uuid) } }
+                        p { (card.state.words()) }
+                        p.small {
+                            (api) " · "
+                            @match &card.last_use {
+                                Some(at) => { "last used " (moment(at)) },
+                                None => "not used yet",
+                            }
+                            " · " code { (card.uuid) }
+                        }
                     }
                 }
             }

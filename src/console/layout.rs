@@ -62,6 +62,7 @@ fn navigation(viewer: &Viewer) -> Markup {
     html! {
         nav aria-label="Pages" {
             a href="/console" { "My credentials" }
+            a href="/console/receipts" { "Receipts" }
             form method="post" action="/sign-out" {
                 input type="hidden" name="csrf" value=(viewer.csrf);
                 button.plain title={ "Signed in as " (viewer.name) } { "Sign out" }

@@ -20,9 +20,7 @@ impl CredentialsDevices {
     /// # Errors
     /// [`CredentialsError`], where the store, the bus or the vault does not answer.
     pub async fn of_owner(&self, owner: &DeviceUuid) -> Result<Vec<Owned>, CredentialsError> {
-        let (vault, uuid) = (self.vault.clone(), owner.clone());
-        let keys = tokio::task::spawn_blocking(move || vault.authorized_keys(&uuid)).await;
-        let keys = keys.map_err(|_| CredentialsError::Interrupted)?;
+        let keys = self.keys_of(owner.clone()).await?;
         let candidates = match &self.bus {
             Bus::Embedded(_) => self.named_here(keys).await?,
             Bus::Meshblu(bus) => named_on(bus, &keys).await?,

@@ -153,6 +153,13 @@ impl CredentialsDevices {
         self.is_owner_key(&endo["authorizedKey"], owner).await
     }
 
+    /// What an `authorizedKey` may hold that names this owner.
+    pub(super) async fn keys_of(&self, owner: DeviceUuid) -> Result<Vec<String>, CredentialsError> {
+        let vault = self.vault.clone();
+        let keys = tokio::task::spawn_blocking(move || vault.authorized_keys(&owner)).await;
+        keys.map_err(|_| CredentialsError::Interrupted)
+    }
+
     /// Whether what an `authorizedKey` holds names this owner.
     pub(super) async fn is_owner_key(
         &self,
@@ -160,9 +167,7 @@ impl CredentialsDevices {
         owner: DeviceUuid,
     ) -> Result<bool, CredentialsError> {
         let named = keys;
-        let vault = self.vault.clone();
-        let keys = tokio::task::spawn_blocking(move || vault.authorized_keys(&owner)).await;
-        let keys = keys.map_err(|_| CredentialsError::Interrupted)?;
+        let keys = self.keys_of(owner).await?;
         let is_one = |value: &Value| value.as_str().is_some_and(|value| keys.iter().any(|key| key == value));
         Ok(match named {
             Value::Array(owners) => owners.iter().any(is_one),

@@ -9,6 +9,8 @@ use crate::store::{StoreError, StoredReceipt, View};
 
 /// The most receipts that one list shows.
 const AT_MOST: usize = 1000;
+/// The most that a page shows, and the most forgotten credentials whose receipts it looks for.
+const SHOWN: usize = 100;
 
 impl CredentialsDevices {
     /// The receipts of credentials that `caller` owns, or owned when they were forgotten; newest first.
@@ -32,6 +34,31 @@ impl CredentialsDevices {
             }
         }
         self.receipts(Some(device)).await
+    }
+
+    /// What was ended of all credentials that `owner` owns, or owned when they were forgotten; newest first, at most a
+    /// hundred.
+    ///
+    /// # Errors
+    /// [`CredentialsError`], where the store, the bus or the vault does not answer.
+    pub async fn receipts_concerning(&self, owner: &DeviceUuid) -> Result<Vec<Receipt>, CredentialsError> {
+        let owned = self.of_owner(owner).await?;
+        let keys = self.keys_of(owner.clone()).await?;
+        let look = move |view: &View<'_>| {
+            let mut devices: Vec<_> = owned.iter().map(|owned| owned.device().clone()).collect();
+            for key in &keys {
+                devices.extend(view.forgotten_of(key, SHOWN)?);
+            }
+            let mut found = Vec::new();
+            for device in &devices {
+                found.extend(view.receipts_of(device, SHOWN)?);
+            }
+            Ok(found)
+        };
+        let mut found = self.store.read::<_, StoreError, _>(look).await?;
+        found.sort_by_key(|receipt| std::cmp::Reverse(receipt.seq));
+        found.dedup_by_key(|receipt| receipt.seq);
+        Ok(found.iter().take(SHOWN).filter_map(Receipt::read).collect())
     }
 
     /// The receipts of these credentials, or of all; newest first.

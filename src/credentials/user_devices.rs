@@ -24,11 +24,35 @@ pub struct UserDeviceEntry {
     pub last_use: Option<Timestamp>,
     /// How many errors its status device keeps; unknown on a bus elsewhere.
     pub errors: Option<usize>,
+    /// The newest of them, newest first.
+    pub noted: Vec<NotedError>,
 }
+
+/// An error on a status device.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NotedError {
+    /// When, as it says.
+    pub at: String,
+    /// What it says.
+    pub text: String,
+    /// Its code, where it has one.
+    pub code: Option<String>,
+}
+
+/// How many errors of a device are told, and how many characters of each text.
+const TOLD: (usize, usize) = (3, 300);
 
 impl UserDeviceEntry {
     fn unknown(uuid: DeviceUuid) -> Self {
-        Self { uuid, name: None, owner: None, bound_at: None, last_use: None, errors: None }
+        Self {
+            uuid,
+            name: None,
+            owner: None,
+            bound_at: None,
+            last_use: None,
+            errors: None,
+            noted: Vec::new(),
+        }
     }
 
     fn describe(&mut self, document: &Value) {
@@ -115,9 +139,30 @@ fn describe_here(view: &View<'_>, entry: &mut UserDeviceEntry) -> Result<(), Sto
     let Some(document) = view.device(&entry.uuid)? else { return Ok(()) };
     entry.describe(&document);
     let Some(status) = document["statusDevice"].as_str() else { return Ok(()) };
-    let status = view.device(&status.into())?;
-    entry.errors = status.and_then(|status| Some(status.pointer("/status/errors")?.as_array()?.len()));
+    let Some(status) = view.device(&status.into())? else { return Ok(()) };
+    // A device that points at somebody else's status tells nothing of it.
+    if status["owner"].as_str() == Some(entry.uuid.as_str())
+        && let Some(errors) = status.pointer("/status/errors").and_then(Value::as_array)
+    {
+        entry.errors = Some(errors.len());
+        entry.noted = errors.iter().rev().take(TOLD.0).map(NotedError::of).collect();
+    }
     Ok(())
+}
+
+impl NotedError {
+    fn of(entry: &Value) -> Self {
+        let text = |value: &Value| match value {
+            Value::String(text) => Some(text.chars().filter(|c| !c.is_control()).take(TOLD.1).collect()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        };
+        Self {
+            at: text(&entry["date"]).unwrap_or_default(),
+            text: text(&entry["message"]).unwrap_or_default(),
+            code: text(&entry["code"]),
+        }
+    }
 }
 
 /// Asks the bus once, as the credentials device, which may see its user devices.

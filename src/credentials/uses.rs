@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use crate::ambient::Timestamp;
+use crate::message::DeviceUuid;
 use crate::store::{Binding, Store, StoreError, Transaction};
 
 /// How many rights are noted between two times that they are kept; who else uses one meanwhile is not noted.
@@ -25,6 +26,12 @@ impl Uses {
     /// When a right was used that is not kept yet.
     pub(super) fn recent(&self, binding: &Binding) -> Option<Timestamp> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(binding).copied()
+    }
+
+    /// When any right to use these credentials was used that is not kept yet.
+    pub(super) fn recent_of(&self, credentials: &DeviceUuid) -> Option<Timestamp> {
+        let noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        noted.iter().filter(|(binding, _)| binding.credentials == *credentials).map(|(_, at)| *at).max()
     }
 
     /// Keeps what was noted.

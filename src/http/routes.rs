@@ -76,6 +76,7 @@ fn page_routes(config: &mut ServiceConfig) {
     config
         .service(readable("/", read().to(pages::start)))
         .service(readable("/console", read().to(pages::mine)))
+        .service(readable("/console/receipts", read().to(pages::receipts)))
         .service(readable("/console/style.css", read().to(pages::style)))
         .service(readable("/console/credentials/{uuid}", read().to(pages::one)))
         .service(postable("/console/credentials/{uuid}/add-me", web::post().to(pages::add_me)))

@@ -60,6 +60,20 @@ impl View<'_> {
         let mut statement = self.prepare("SELECT owner_keys FROM forgotten WHERE credentials = ?1")?;
         Ok(statement.query_row([credentials.as_str()], |row| row.get(0)).optional()?)
     }
+
+    /// The forgotten credentials whose record named this owner, by the value in `endo.authorizedKey`; the newest first, at
+    /// most `limit`.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn forgotten_of(&self, owner_key: &str, limit: usize) -> Result<Vec<DeviceUuid>, StoreError> {
+        let sql = "SELECT credentials FROM forgotten, json_each(forgotten.owner_keys) AS named
+                   WHERE named.value = ?1 ORDER BY forgotten_at DESC LIMIT ?2";
+        let mut statement = self.prepare(sql)?;
+        let rows = statement
+            .query_map((owner_key, limit as i64), |row| Ok(DeviceUuid::from(row.get::<_, String>(0)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
 }
 
 impl Transaction<'_> {

@@ -4,6 +4,7 @@ use rusqlite::OptionalExtension;
 
 use super::{Binding, StoreError, Transaction, View};
 use crate::ambient::Timestamp;
+use crate::message::DeviceUuid;
 
 impl View<'_> {
     /// When this right was last used, as far as it was noted.
@@ -16,6 +17,16 @@ impl View<'_> {
         let used = statement
             .query_row((binding.credentials.as_str(), binding.user_device.as_str()), |row| row.get(0));
         Ok(used.optional()?.map(Timestamp::from_millis))
+    }
+
+    /// When any device last used these credentials, as far as it was noted.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn last_use_of(&self, credentials: &DeviceUuid) -> Result<Option<Timestamp>, StoreError> {
+        let mut statement = self.prepare("SELECT max(used_at) FROM uses WHERE credentials = ?1")?;
+        let used: Option<i64> = statement.query_row([credentials.as_str()], |row| row.get(0))?;
+        Ok(used.map(Timestamp::from_millis))
     }
 }
 

@@ -4,9 +4,8 @@ use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 
-use super::visit::Visit;
+use super::visit::{Visit, done, state};
 use crate::console::{self, Credential, NewDevice};
-use crate::credentials::Health;
 use crate::http::Body;
 use crate::http::owners::failed;
 use crate::http::page::page;
@@ -24,8 +23,9 @@ pub(in crate::http) async fn one(request: HttpRequest, door: Data<FrontDoor>) ->
     };
     let standing = visit.owners.credentials.standing(visit.owned.device()).await;
     let standing = standing.map_err(|error| failed(&error.into()))?;
-    let is_dead = matches!(standing.health, Health::Dead { .. });
-    let credential = Credential { shown: visit.shown(), owners, devices, is_dead };
+    let state = state(&standing, door.clock.now());
+    let done = done(&request, &visit.owners.credentials, &visit.session).await?;
+    let credential = Credential { shown: visit.shown(), owners, devices, state, done };
     Ok(page(StatusCode::OK, console::credential(&visit.viewer(), &credential)))
 }
 

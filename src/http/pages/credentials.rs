@@ -4,7 +4,9 @@ use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 
-use crate::console::{self, CredentialsCard};
+use super::visit::{done, query, state};
+use crate::ambient::Timestamp;
+use crate::console::{self, CredentialsCard, Done};
 use crate::http::owners::failed;
 use crate::http::page::page;
 use crate::http::routes::Answer;
@@ -16,10 +18,21 @@ pub(in crate::http) async fn mine(request: HttpRequest, door: Data<FrontDoor>) -
     let session = Session::of(&request, &door).await?;
     let entrance = door.entrance()?;
     let owned = entrance.credentials.of_owner(&session.owner).await.map_err(|error| failed(&error))?;
-    let card = |owned: &crate::credentials::Owned| CredentialsCard {
-        uuid: owned.device().to_string(),
-        account: owned.username().map(str::to_owned),
-    };
-    let cards: Vec<_> = owned.iter().map(card).collect();
-    Ok(page(StatusCode::OK, console::my_credentials(&session.viewer(), &entrance.api, &cards)))
+    let mut cards = Vec::new();
+    for owned in &owned {
+        let summary = entrance.credentials.summary(owned.device()).await;
+        let summary = summary.map_err(|error| failed(&error.into()))?;
+        cards.push(CredentialsCard {
+            uuid: owned.device().to_string(),
+            account: owned.username().map(str::to_owned),
+            state: state(&summary.standing, door.clock.now()),
+            last_use: summary.last_use.map(Timestamp::iso_seconds),
+        });
+    }
+    let left = query(&request, "left");
+    let has_left = !left.is_empty() && cards.iter().all(|card| card.uuid != left);
+    let done =
+        if has_left { Some(Done::Left) } else { done(&request, &entrance.credentials, &session).await? };
+    let shown = (&*cards, done.as_ref());
+    Ok(page(StatusCode::OK, console::my_credentials(&session.viewer(), &entrance.api, shown)))
 }

@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::visit::{Visit, nothing_here};
 use crate::console::{self, Ending};
-use crate::credentials::{CredentialsError, Cut, Revoker};
+use crate::credentials::{CredentialsError, Cut, Receipt, Revoker};
 use crate::http::Body;
 use crate::http::endings::demand_proof;
 use crate::http::owners::failed;
@@ -35,13 +35,13 @@ pub(in crate::http) async fn end(request: HttpRequest, body: Body, door: Data<Fr
     if let Some(answer) = unproved(&visit, &ending, StatusCode::UNAUTHORIZED).await? {
         return Ok(answer);
     }
-    run(&visit, &ending).await?;
+    let receipt = run(&visit, &ending).await?;
+    let done = receipt.map(|receipt| format!("?done={}", receipt.id)).unwrap_or_default();
     let uuid = visit.owned.device();
     Ok(see_other(&match ending {
-        Ending::CutOff(_) => format!("/console/credentials/{uuid}"),
-        Ending::CutOffAll => format!("/console/credentials/{uuid}"),
-        Ending::Forget => "/console".to_owned(),
-        Ending::Leave => "/console".to_owned(),
+        Ending::CutOff(_) | Ending::CutOffAll => format!("/console/credentials/{uuid}{done}"),
+        Ending::Forget => format!("/console{done}"),
+        Ending::Leave => format!("/console?left={uuid}"),
     }))
 }
 
@@ -78,17 +78,17 @@ async fn unproved(
     }
 }
 
-async fn run(visit: &Visit<'_>, ending: &Ending) -> Result<(), Problem> {
+async fn run(visit: &Visit<'_>, ending: &Ending) -> Result<Option<Receipt>, Problem> {
     let credentials = &visit.owners.credentials;
     let by = Revoker::Owner(visit.session.login.clone());
     let done = match ending {
         Ending::CutOff(device) => {
             let device = DeviceUuid::from(device.uuid.as_str());
-            credentials.cut_off(&visit.owned, Cut::One(device), &by).await.map(drop)
+            credentials.cut_off(&visit.owned, Cut::One(device), &by).await
         }
-        Ending::CutOffAll => credentials.cut_off(&visit.owned, Cut::All, &by).await.map(drop),
-        Ending::Forget => credentials.forget(&visit.owned, &by).await.map(drop),
-        Ending::Leave => credentials.leave(&visit.owned, &visit.session.owner).await,
+        Ending::CutOffAll => credentials.cut_off(&visit.owned, Cut::All, &by).await,
+        Ending::Forget => credentials.forget(&visit.owned, &by).await.map(Some),
+        Ending::Leave => credentials.leave(&visit.owned, &visit.session.owner).await.map(|()| None),
     };
     match done {
         Err(CredentialsError::LastOwner) => {

@@ -4,8 +4,8 @@ use actix_web::HttpRequest;
 
 use crate::ambient::Timestamp;
 use crate::bus::form;
-use crate::console::{Shown, UserDevice, Viewer};
-use crate::credentials::{Owned, UserDeviceEntry};
+use crate::console::{Done, Shown, State, UserDevice, Viewer};
+use crate::credentials::{CredentialsDevices, Health, Owned, Standing, UserDeviceEntry};
 use crate::http::entrance::Entrance;
 use crate::http::owners::{Owners, failed};
 use crate::http::problem::{Kind, Problem};
@@ -70,8 +70,34 @@ impl<'a> Visit<'a> {
             bound_at: entry.bound_at.map(Timestamp::iso_seconds),
             last_use: entry.last_use.map(Timestamp::iso_seconds),
             errors: entry.errors,
+            noted: entry.noted,
         }
     }
+}
+
+/// How a secret stands now, in the pages' words.
+pub(super) fn state(standing: &Standing, now: Timestamp) -> State {
+    match (&standing.health, standing.expires_at) {
+        (Health::Dead { .. }, Some(end)) if now < end => State::WorksUntil(end.iso_seconds()),
+        (Health::Dead { .. }, _) => State::SignInAgain,
+        (Health::InDoubt, _) => State::InDoubt,
+        (Health::Good | Health::Due, _) if standing.renews => State::RenewsItself,
+        (Health::Good | Health::Due, Some(end)) if now >= end => State::SignInAgain,
+        (Health::Good | Health::Due, Some(end)) => State::WorksUntil(end.iso_seconds()),
+        (Health::Good | Health::Due, None) => State::Works,
+    }
+}
+
+/// What the receipt that the query names says was done, if it is the viewer's own.
+pub(super) async fn done(
+    request: &HttpRequest,
+    credentials: &CredentialsDevices,
+    session: &Session,
+) -> Result<Option<Done>, Problem> {
+    let Ok(id) = query(request, "done").parse() else { return Ok(None) };
+    let receipt = credentials.receipt(id).await.map_err(|error| failed(&error))?;
+    let receipt = receipt.filter(|receipt| receipt.by == session.owner.as_str());
+    Ok(receipt.map(|receipt| Done::Kept(Box::new(receipt))))
 }
 
 pub(super) fn nothing_here() -> Problem {

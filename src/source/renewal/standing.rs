@@ -10,6 +10,8 @@ pub struct Standing {
     pub health: Health,
     /// When it ends, where that is known.
     pub expires_at: Option<Timestamp>,
+    /// Whether it is renewed before that.
+    pub renews: bool,
 }
 
 /// How a secret is.
@@ -46,7 +48,7 @@ impl Standing {
     /// How the secret of this generation stands.
     pub fn of(renewal: Option<&StoredRenewal>, generation: u64, now: Timestamp) -> Self {
         let Some(known) = about(renewal, generation) else {
-            return Self { health: Health::Good, expires_at: None };
+            return Self { health: Health::Good, expires_at: None, renews: false };
         };
         let health = match known.stage {
             RenewalStage::Dead => Health::Dead { reason: known.reason.clone().unwrap_or_default() },
@@ -54,7 +56,8 @@ impl Standing {
             RenewalStage::Idle if is_due(known, now) => Health::Due,
             RenewalStage::Idle => Health::Good,
         };
-        Self { health, expires_at: known.expires_at }
+        let renews = known.stage != RenewalStage::Dead && known.renew_at.is_some();
+        Self { health, expires_at: known.expires_at, renews }
     }
 }
 

@@ -71,7 +71,7 @@ fn credentials_are_listed_shown_and_forgotten() {
     let said = stdout(&forgotten);
     assert!(said.contains("forgotten") && said.contains("by operator"), "{said}");
     assert!(said.contains(&format!("the right of {device} ended")), "{said}");
-    assert!(said.contains("the API: cannot be told"), "{said}");
+    assert!(said.contains("the API cannot be told"), "{said}");
     assert_eq!(stdout(&shell.run(&["receipts"])), said);
     assert_eq!(json(&shell.run(&["receipts", "--json", "--credentials", &credentials])).len(), 1);
     assert!(json(&shell.run(&["credentials", "ls", "--json"])).is_empty());

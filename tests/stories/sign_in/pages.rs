@@ -45,9 +45,11 @@ async fn an_owner_adds_a_device_sees_its_token_once_and_cuts_it_off() {
     let asked = browser.get(&confirm).await;
     assert!(asked.text.contains("no message of this device can use octocat"), "{asked:?}");
     let ended = browser.submit(&asked, &confirm, &[]).await;
-    assert_eq!((ended.status.as_u16(), ended.header("location")), (303, Some(&*home)), "{ended:?}");
-    let page = browser.get(&home).await;
+    assert_eq!(ended.status, 303, "{ended:?}");
+    let page = browser.follow(ended).await;
     assert!(page.text.contains("No device uses these"), "{page:?}");
+    let notice = format!("Cut off <code>{device}</code>: no message of it can use octocat any more.");
+    assert!(page.text.contains(&notice), "{page:?}");
     assert_eq!(browser.get(&confirm).await.status, 404);
 }
 

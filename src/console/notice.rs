@@ -1,0 +1,45 @@
+//! What was just done.
+
+use maud::{Markup, html};
+
+use super::layout::Viewer;
+use crate::credentials::{Act, Receipt};
+
+/// What was just done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// What this receipt says.
+    Kept(Box<Receipt>),
+    /// The viewer manages some credentials no more.
+    Left,
+}
+
+/// Says it, where something was done.
+pub(super) fn notice(viewer: &Viewer, api: &str, done: Option<&Done>) -> Markup {
+    html! {
+        @match done {
+            Some(Done::Left) => p.notice role="status" { "You left: you do not manage those credentials any more." },
+            Some(Done::Kept(receipt)) if receipt.by == viewer.name => p.notice role="status" {
+                (sentence(receipt)) " "
+                @if let Some(answer) = &receipt.api { "Of the tokens: " (answer.verdict.sentence(api)) ". " }
+                a href="/console/receipts" { "See the receipt" }
+            },
+            _ => {}
+        }
+    }
+}
+
+fn sentence(receipt: &Receipt) -> Markup {
+    let name = receipt.account.as_deref().unwrap_or("an account without a name");
+    html! {
+        @match receipt.act {
+            Act::CutOff => {
+                "Cut off" @for device in receipt.cut_off() { " " code { (device) } }
+                ": no message of it can use " (name) " any more."
+            },
+            Act::CutOffAll => { "All devices were cut off: none of them can use " (name) " any more." },
+            Act::Forgotten => { "The secret of " (name) " was forgotten, and all devices were cut off." },
+            Act::Replaced | Act::Left => { (receipt.act.words()) "." },
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! What was ended: by whom, when, what stayed and why, and what the API answered.
+
+use maud::{Markup, html};
+
+use super::layout::{Frame, Viewer, page};
+use super::moment::moment;
+use crate::credentials::{Fate, Receipt};
+
+/// The list of receipts, newest first.
+pub fn receipts(viewer: &Viewer, api: &str, receipts: &[Receipt]) -> Markup {
+    let body = html! {
+        p.lead { "What was ended of credentials that are yours, or were yours when they were forgotten." }
+        @if receipts.is_empty() {
+            p { "Nothing was ended so far." }
+        } @else {
+            ul.cards { @for receipt in receipts { li { (entry(viewer, api, receipt)) } } }
+        }
+    };
+    page(&Frame { title: "Receipts", viewer: Some(viewer) }, &body)
+}
+
+fn entry(viewer: &Viewer, api: &str, receipt: &Receipt) -> Markup {
+    html! {
+        h2 { (receipt.act.words()) }
+        p.small {
+            (moment(&receipt.at)) " · by " (by(viewer, receipt)) " · "
+            @if let Some(account) = &receipt.account { (account) " · " }
+            code { (receipt.credentials) } " · receipt " (receipt.id)
+        }
+        ul.parts {
+            @for part in &receipt.parts {
+                li class=[(part.fate == Fate::Stayed).then_some("stayed")] {
+                    (part.what.words()) " " code { (part.device) } " " strong { (part.fate.words()) }
+                    @if let Some(why) = &part.why { ": " (why) }
+                }
+            }
+            @if let Some(answer) = &receipt.api {
+                li { (answer.verdict.sentence(api)) " (" (moment(&answer.at)) ")" }
+            }
+        }
+    }
+}
+
+fn by(viewer: &Viewer, receipt: &Receipt) -> Markup {
+    html! {
+        @match receipt.by.as_str() {
+            by if by == viewer.name => "you",
+            "operator" => "whoever runs the gateway",
+            by => code { (by) },
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Receipts in words, for people.
+
+use std::fmt;
+
+use super::receipt::{Act, ApiVerdict, Fate, Matter, Part};
+
+impl fmt::Display for Part {
+    /// `the right of DEVICE ended`, and why it did not where it stayed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.what.words(), self.device, self.fate.words())?;
+        self.why.iter().try_for_each(|why| write!(f, ": {why}"))
+    }
+}
+
+impl Matter {
+    /// What a part is about, before the device.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Right => "the right of",
+            Self::Subscription => "the subscription to",
+            Self::Sockets => "the connections of",
+            Self::Whitelists => "what is allowed by the lists of",
+            Self::Device => "the device",
+            Self::Record => "the record of",
+            Self::BusCopy => "the copy on the bus of",
+            Self::Management => "the management by",
+        }
+    }
+}
+
+impl Fate {
+    /// What became of a part, after the device.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Ended => "ended",
+            Self::Stayed => "stayed",
+            Self::Pending => "is still to be ended",
+        }
+    }
+}
+
+impl ApiVerdict {
+    /// What the API of this name said of the tokens, as a sentence without its full stop.
+    pub fn sentence(self, api: &str) -> String {
+        match self {
+            Self::Pending => format!("{api} is still to be told"),
+            Self::Revoked => format!("the tokens are over at {api} too"),
+            Self::Unknown => format!("{api} does not know the tokens, or not any more"),
+            Self::Impossible => format!("{api} cannot be told"),
+            Self::Unanswered => format!("{api} did not answer within a day; end the tokens there yourself"),
+        }
+    }
+}
+
+impl Act {
+    /// What was done, in a few words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::CutOff => "A device was cut off",
+            Self::CutOffAll => "All devices were cut off",
+            Self::Forgotten => "The secret was forgotten",
+            Self::Replaced => "A newer sign-in took the place of the secret",
+            Self::Left => "An owner left",
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! `/console/receipts`: what was ended.
+
+use actix_web::HttpRequest;
+use actix_web::http::StatusCode;
+use actix_web::web::Data;
+
+use crate::console;
+use crate::http::owners::failed;
+use crate::http::page::page;
+use crate::http::routes::Answer;
+use crate::http::server::FrontDoor;
+use crate::http::session::Session;
+
+/// `GET /console/receipts`: of everything that the viewer owns, or owned when it was forgotten.
+pub(in crate::http) async fn receipts(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
+    let session = Session::of(&request, &door).await?;
+    let entrance = door.entrance()?;
+    let receipts = entrance.credentials.receipts_concerning(&session.owner).await;
+    let receipts = receipts.map_err(|error| failed(&error))?;
+    Ok(page(StatusCode::OK, console::receipts(&session.viewer(), &entrance.api, &receipts)))
+}
