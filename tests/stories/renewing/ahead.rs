@@ -89,8 +89,8 @@ async fn a_secret_that_cannot_be_renewed_now_is_used_while_it_lives_and_not_afte
     assert_eq!(reply["metadata"]["error"]["message"], "the credentials cannot be renewed now");
     assert_eq!(house.provider.token_requests(), 2, "the provider is left alone for a while");
     assert_eq!(house.provider.api_calls().len(), 1, "what is over is not tried");
-    house.hand.forward(Duration::from_secs(60));
     house.provider.plan([]);
+    house.hand.forward(Duration::from_secs(60));
     until(|| house.provider.token_requests() >= 3).await;
     house.hand.forward(Duration::from_secs(60));
     assert_eq!(house.ask().await["metadata"]["code"], 200);
