@@ -5,6 +5,7 @@ mod credentials;
 mod ending;
 mod failure;
 pub mod form;
+mod go_on;
 mod job;
 mod key_entry;
 mod layout;
@@ -19,6 +20,7 @@ pub use credential::{Credential, NewDevice, NotedError, Shown, UserDevice, crede
 pub use credentials::{CredentialsCard, my_credentials};
 pub use ending::{Ending, confirm, prove_again};
 pub use failure::{Failure, failure};
+pub use go_on::go_on;
 pub use job::{Bench, Outcome, job_form, job_outcome, jobs};
 pub use key_entry::{KeyEntry, key_entry};
 pub use layout::{Frame, Viewer, page};

@@ -43,6 +43,12 @@ impl Browser {
         self.send(request).await
     }
 
+    /// The same, led there by a page of that site, as browsers tell: `cross-site`.
+    pub(crate) async fn get_from(&mut self, site: &str, path: &str) -> Answer {
+        let request = self.client.get(self.base.join(path).unwrap());
+        self.send(request.header("sec-fetch-site", site)).await
+    }
+
     /// Follows redirects until there are none, within this host.
     pub(crate) async fn follow(&mut self, mut answer: Answer) -> Answer {
         while let Some(to) = answer.header("location").map(str::to_owned) {

@@ -26,6 +26,8 @@ pub(in crate::http) struct Browser {
     pub(in crate::http) flow: Option<Pass>,
     /// Whether the page that sends the request may be one of the gateway's own.
     pub(in crate::http) may_be_ours: bool,
+    /// Whether a page elsewhere leads here.
+    pub(in crate::http) comes_from_elsewhere: bool,
     is_here: bool,
 }
 
@@ -45,6 +47,7 @@ impl Browser {
             session: pass(Cookie::Session),
             flow: pass(Cookie::Flow),
             may_be_ours: may_be_ours(headers, host),
+            comes_from_elsewhere: matches!(text(headers, "sec-fetch-site"), Some("cross-site" | "same-site")),
             is_here,
         }
     }

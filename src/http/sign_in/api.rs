@@ -1,5 +1,6 @@
 //! Signing in at the API: to it, back from it, and the secret is kept (`spec/endo.md` 2.6).
 
+use actix_web::http::StatusCode;
 use actix_web::http::header::SET_COOKIE;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
@@ -9,11 +10,12 @@ use super::refusal::{came_back_wrong, flow_of, no_flow};
 use super::typed;
 use super::wish::Wish;
 use crate::ambient::Timestamp;
+use crate::console;
 use crate::credentials::Life;
 use crate::egress::Url;
 use crate::http::Body;
 use crate::http::entrance::{Entrance, Way};
-use crate::http::page::{found, see_other};
+use crate::http::page::{found, page, see_other};
 use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
@@ -33,6 +35,11 @@ pub(in crate::http) async fn begin(request: HttpRequest, door: Data<FrontDoor>) 
     match &entrance.way {
         Way::SignIn(client) => {
             let client = client.as_ref().ok_or_else(|| unregistered(entrance))?;
+            // A link elsewhere must not renew a proof that nobody meant to give.
+            if Browser::of(&request).comes_from_elsewhere {
+                let markup = console::go_on(&session.viewer(), &entrance.api, &wish.path());
+                return Ok(page(StatusCode::OK, markup));
+            }
             let Wish { credentials, next } = wish;
             let next = next.map(|next| next.as_str().to_owned());
             let purpose = Purpose::Account { owner: session.owner.clone(), credentials, next };

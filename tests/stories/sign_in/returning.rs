@@ -42,3 +42,20 @@ async fn a_sign_in_leads_to_pages_of_the_gateway_alone() {
         assert_eq!(back.header("location"), Some(&*home), "{next}: {back:?}");
     }
 }
+
+#[tokio::test]
+async fn a_page_elsewhere_sends_nobody_on_to_the_api_who_did_not_press_the_button() {
+    let place = Place::open().await;
+    let (mut browser, home, _) = at_home(&place).await;
+    let credentials = home.rsplit('/').next().unwrap();
+    let path = format!("/auth/api?credentials={credentials}&next=%2Fconsole");
+    for site in ["cross-site", "same-site"] {
+        let asked = browser.get_from(site, &path).await;
+        assert_eq!((asked.status.as_u16(), asked.header("location")), (200, None), "{asked:?}");
+        assert!(!browser.cookies.contains_key("endo_flow"), "nothing is under way");
+        let button = asked.text.split('"').find(|text| text.starts_with("/auth/api?")).unwrap();
+        let button = button.replace("&amp;", "&");
+        assert!(button.starts_with(&format!("/auth/api?credentials={credentials}&next=")), "{button}");
+        assert_eq!(browser.clone().get_from("same-origin", &button).await.status, 302);
+    }
+}

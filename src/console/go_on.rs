@@ -1,0 +1,15 @@
+//! The page between a link elsewhere and a sign-in at the API.
+
+use maud::{Markup, html};
+
+use super::layout::{Frame, Viewer, page};
+
+/// Asks whether the viewer wants to sign in at the API, which `path` begins.
+pub fn go_on(viewer: &Viewer, api: &str, path: &str) -> Markup {
+    let body = html! {
+        p.lead { "You came here by a link from elsewhere. Signing in at " (api) " keeps your secret here, and proves that the account is yours." }
+        p { a.button.strong href=(path) { "Sign in at " (api) } }
+        p { a href="/console" { "Not now" } }
+    };
+    page(&Frame { title: &format!("Sign in at {api}?"), viewer: Some(viewer) }, &body)
+}
