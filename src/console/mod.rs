@@ -14,6 +14,7 @@ mod notice;
 mod receipts;
 mod sign_in;
 mod state;
+mod strangers;
 mod style;
 
 pub use credential::{Credential, NewDevice, NotedError, Shown, UserDevice, credential, new_device};
@@ -29,4 +30,5 @@ pub use notice::Done;
 pub use receipts::receipts;
 pub use sign_in::{SignIn, once, sign_in};
 pub use state::State;
+pub use strangers::{strangers_sentence, strangers_text};
 pub use style::{STYLE, STYLE_PATH};

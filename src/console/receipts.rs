@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use super::layout::{Frame, Viewer, page};
 use super::moment::moment;
+use super::strangers::strangers_text;
 use crate::credentials::{Fate, Receipt};
 
 /// The list of receipts, newest first.
@@ -24,7 +25,7 @@ fn entry(viewer: &Viewer, api: &str, receipt: &Receipt) -> Markup {
         h2 { (receipt.act.words()) }
         p.small {
             (moment(&receipt.at)) " · by " (by(viewer, receipt)) " · "
-            @if let Some(account) = &receipt.account { (account) " · " }
+            @if let Some(account) = receipt.account.as_deref().and_then(strangers_text) { (account) " · " }
             code { (receipt.credentials) } " · receipt " (receipt.id)
         }
         ul.parts {

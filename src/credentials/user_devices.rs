@@ -39,8 +39,8 @@ pub struct NotedError {
     pub code: Option<String>,
 }
 
-/// How many errors of a device are told, and how many characters of each text.
-const TOLD: (usize, usize) = (3, 300);
+/// How many errors of a device are told.
+const TOLD: usize = 3;
 
 impl UserDeviceEntry {
     fn unknown(uuid: DeviceUuid) -> Self {
@@ -145,7 +145,7 @@ fn describe_here(view: &View<'_>, entry: &mut UserDeviceEntry) -> Result<(), Sto
         && let Some(errors) = status.pointer("/status/errors").and_then(Value::as_array)
     {
         entry.errors = Some(errors.len());
-        entry.noted = errors.iter().rev().take(TOLD.0).map(NotedError::of).collect();
+        entry.noted = errors.iter().rev().take(TOLD).map(NotedError::of).collect();
     }
     Ok(())
 }
@@ -153,7 +153,7 @@ fn describe_here(view: &View<'_>, entry: &mut UserDeviceEntry) -> Result<(), Sto
 impl NotedError {
     fn of(entry: &Value) -> Self {
         let text = |value: &Value| match value {
-            Value::String(text) => Some(text.chars().filter(|c| !c.is_control()).take(TOLD.1).collect()),
+            Value::String(text) => Some(text.clone()),
             Value::Number(number) => Some(number.to_string()),
             _ => None,
         };

@@ -79,7 +79,12 @@ fn page_routes(config: &mut ServiceConfig) {
         .service(readable("/console/receipts", read().to(pages::receipts)))
         .service(readable("/console/style.css", read().to(pages::style)))
         .service(readable("/console/credentials/{uuid}", read().to(pages::one)))
-        .service(postable("/console/credentials/{uuid}/add-me", web::post().to(pages::add_me)))
+        .service(
+            resource("/console/credentials/{uuid}/add-me")
+                .route(web::post().to(pages::add_me))
+                .route(read().to(pages::to_home))
+                .default_service(allowing("GET, HEAD, POST, OPTIONS")),
+        )
         .service(asked("/console/credentials/{uuid}/cut-off-all"))
         .service(asked("/console/credentials/{uuid}/leave"))
         .service(asked("/console/credentials/{uuid}/forget"))

@@ -8,7 +8,7 @@ use super::visit::{Visit, done, state};
 use crate::console::{self, Credential, NewDevice};
 use crate::http::Body;
 use crate::http::owners::failed;
-use crate::http::page::page;
+use crate::http::page::{page, see_other};
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
 
@@ -27,6 +27,12 @@ pub(in crate::http) async fn one(request: HttpRequest, door: Data<FrontDoor>) ->
     let done = done(&request, &visit.owners.credentials, &visit.session).await?;
     let credential = Credential { shown: visit.shown(), owners, devices, state, done };
     Ok(page(StatusCode::OK, console::credential(&visit.viewer(), &credential)))
+}
+
+/// `GET /console/credentials/{uuid}/add-me`: whoever asks again for a page that is shown once sees the credentials.
+pub(in crate::http) async fn to_home(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
+    let visit = Visit::of(&request, &door).await?;
+    Ok(see_other(&format!("/console/credentials/{}", visit.owned.device())))
 }
 
 /// `POST /console/credentials/{uuid}/add-me`: a device of the viewer's. Its token is on the answer and nowhere else, so

@@ -6,7 +6,7 @@ use actix_web::web::Data;
 
 use super::visit::{done, query, state};
 use crate::ambient::Timestamp;
-use crate::console::{self, CredentialsCard, Done};
+use crate::console::{self, CredentialsCard, Done, strangers_text};
 use crate::http::owners::failed;
 use crate::http::page::page;
 use crate::http::routes::Answer;
@@ -24,7 +24,7 @@ pub(in crate::http) async fn mine(request: HttpRequest, door: Data<FrontDoor>) -
         let summary = summary.map_err(|error| failed(&error.into()))?;
         cards.push(CredentialsCard {
             uuid: owned.device().to_string(),
-            account: owned.username().map(str::to_owned),
+            account: owned.username().and_then(strangers_text),
             state: state(&summary.standing, door.clock.now()),
             last_use: summary.last_use.map(Timestamp::iso_seconds),
         });

@@ -9,7 +9,7 @@ mod start;
 mod style;
 mod visit;
 
-pub(super) use credential::{add_me, one};
+pub(super) use credential::{add_me, one, to_home};
 pub(super) use credentials::mine;
 pub(super) use endings::{ask, end};
 pub(super) use job::{form, list, send};

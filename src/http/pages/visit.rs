@@ -4,8 +4,8 @@ use actix_web::HttpRequest;
 
 use crate::ambient::Timestamp;
 use crate::bus::form;
-use crate::console::{Done, Shown, State, UserDevice, Viewer};
-use crate::credentials::{CredentialsDevices, Health, Owned, Standing, UserDeviceEntry};
+use crate::console::{Done, Shown, State, UserDevice, Viewer, strangers_sentence, strangers_text};
+use crate::credentials::{CredentialsDevices, Health, NotedError, Owned, Standing, UserDeviceEntry};
 use crate::http::entrance::Entrance;
 use crate::http::owners::{Owners, failed};
 use crate::http::problem::{Kind, Problem};
@@ -40,7 +40,7 @@ impl<'a> Visit<'a> {
     pub(super) fn shown(&self) -> Shown {
         Shown {
             uuid: self.owned.device().to_string(),
-            account: self.owned.username().map(str::to_owned),
+            account: self.owned.username().and_then(strangers_text),
             api: self.entrance.api.clone(),
         }
     }
@@ -62,15 +62,20 @@ impl<'a> Visit<'a> {
     }
 
     fn user_device(&self, entry: UserDeviceEntry) -> UserDevice {
+        let noted = |error: NotedError| NotedError {
+            at: strangers_sentence(&error.at),
+            text: strangers_sentence(&error.text),
+            code: error.code.as_deref().and_then(strangers_text),
+        };
         UserDevice {
             is_viewers: entry.owner.as_ref() == Some(&self.session.owner),
-            owner: entry.owner.map(|owner| owner.to_string()),
+            owner: entry.owner.and_then(|owner| strangers_text(owner.as_str())),
             uuid: entry.uuid.to_string(),
-            name: entry.name,
+            name: entry.name.as_deref().and_then(strangers_text),
             bound_at: entry.bound_at.map(Timestamp::iso_seconds),
             last_use: entry.last_use.map(Timestamp::iso_seconds),
             errors: entry.errors,
-            noted: entry.noted,
+            noted: entry.noted.into_iter().map(noted).collect(),
         }
     }
 }

@@ -87,3 +87,22 @@ async fn a_form_without_its_proof_ends_nothing_and_others_credentials_are_not_th
     let stranger = place.house.browser().get(&home).await;
     assert_eq!(stranger.status, 302, "{stranger:?}");
 }
+
+#[tokio::test]
+async fn the_name_that_somebody_gave_a_device_is_one_short_line_that_turns_no_words_around() {
+    let place = Place::open().await;
+    let (mut browser, home, page) = at_home(&place).await;
+    browser.submit(&page, &format!("{home}/add-me"), &[]).await;
+    let page = browser.get(&home).await;
+    let cut_off = address(&page, "/cut-off");
+    let device = cut_off.split('/').nth(5).unwrap();
+    let name = format!("gnitirw \u{202e}backwards\u{2066}\n{}", "x".repeat(100_000));
+    let rename = serde_json::json!({"$set": {"name": name}});
+    place.house.gateway.update_itself(device, &rename).await;
+    for path in [&home, &cut_off, &format!("{home}/cut-off-all"), &format!("{home}/forget")] {
+        let page = browser.get(path).await;
+        assert!(page.text.contains("gnitirw backwardsxxx") && page.text.contains("xx…"), "{path}");
+        assert!(page.text.len() < 10_000, "{path}: {} bytes", page.text.len());
+    }
+    assert_eq!(browser.get(&format!("{home}/add-me")).await.header("location"), Some(&*home));
+}
