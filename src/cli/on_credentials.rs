@@ -61,9 +61,10 @@ async fn row(
     let renewal = read(gateway, move |view| Ok(view.renewal(&device)?)).await?;
     let dead = renewal.filter(|renewal| renewal.stage == RenewalStage::Dead);
     let key = need.as_ref().and_then(|need| need.kid.clone());
-    let state = match (&key, dead) {
-        (None, _) => "unreadable: no key here opens it".to_owned(),
-        (_, Some(dead)) => dead.reason.unwrap_or_else(|| "cannot be renewed".to_owned()),
+    let state = match (&key, owned.elsewhere(), dead) {
+        (None, ..) => "unreadable: no key here opens it".to_owned(),
+        (_, Some(source), _) => format!("of another API ({source}): not used here"),
+        (.., Some(dead)) => dead.reason.unwrap_or_else(|| "cannot be renewed".to_owned()),
         _ => "usable".to_owned(),
     };
     Ok(CredentialsRow {

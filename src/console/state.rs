@@ -15,6 +15,8 @@ pub enum State {
     WorksUntil(String),
     /// The answer to a renewal was lost, or is awaited.
     InDoubt,
+    /// It is of another API than the gateway is for now.
+    OtherApi,
     /// It does not work any more.
     SignInAgain,
 }
@@ -33,6 +35,7 @@ impl State {
                 Self::RenewsItself => "Works, and renews itself",
                 Self::WorksUntil(end) => { "Works until " (moment(end)) ", then you need to sign in again" },
                 Self::InDoubt => "In doubt: a renewal was not answered. The next use finds out",
+                Self::OtherApi => "Of another API than this gateway's: not used here",
                 Self::SignInAgain => strong.over { "Needs you to sign in again" },
             }
         }

@@ -111,6 +111,9 @@ impl CredentialsDevices {
                 return Some(ApiVerdict::Impossible);
             }
         };
+        if self.is_foreign(&revocation.record, &opened) {
+            return Some(ApiVerdict::OtherApi);
+        }
         match client.revoke(opened.secret(), opened.refresh_token()).await {
             Ok(Revoked::Done) => Some(ApiVerdict::Revoked),
             Ok(Revoked::Unknown) => Some(ApiVerdict::Unknown),

@@ -23,6 +23,9 @@ pub enum CredentialsError {
     /// The bus holds an older record than the store.
     #[error("the record was rolled back")]
     RolledBack,
+    /// The secret is of another API than the gateway is for.
+    #[error("the credentials are of another API")]
+    OtherApi,
     /// The record does not verify or open.
     #[error("the record cannot be opened")]
     Record(#[from] RecordError),

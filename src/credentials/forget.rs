@@ -41,8 +41,11 @@ impl CredentialsDevices {
         Ok(self.follow_up(id, errands, by).await?.unwrap_or(receipt))
     }
 
-    /// Whether the API can be told that a secret is over.
-    fn first_answer(&self) -> ApiVerdict {
+    /// Whether the API can be told that the secret of this record is over.
+    fn first_answer(&self, record: &StoredRecord) -> ApiVerdict {
+        if !self.sealing.realm.holds(record.source.as_deref()) {
+            return ApiVerdict::OtherApi;
+        }
         let can = self.upstream.as_ref().is_some_and(|client| client.settings().can_revoke());
         if can { ApiVerdict::Pending } else { ApiVerdict::Impossible }
     }
@@ -60,7 +63,7 @@ impl CredentialsDevices {
         let now = self.clock.now();
         let mut receipt = Receipt::new(device, (Act::Replaced, by.as_str()), now);
         receipt.part(Matter::Record, device, Fate::Ended);
-        let verdict = if leaves_others { self.first_answer() } else { ApiVerdict::Impossible };
+        let verdict = if leaves_others { self.first_answer(before) } else { ApiVerdict::Impossible };
         receipt.api = Some(ApiAnswer::new(verdict, now));
         receipt.keep(transaction)?;
         if verdict == ApiVerdict::Pending {
@@ -93,7 +96,7 @@ impl Forgetting {
                 self.receipt.part(Matter::BusCopy, &device, Fate::Pending);
             }
         }
-        let verdict = self.devices.first_answer();
+        let verdict = self.devices.first_answer(&record);
         self.receipt.api = Some(ApiAnswer::new(verdict, now));
         self.receipt.keep(transaction)?;
         if verdict == ApiVerdict::Pending {

@@ -13,6 +13,7 @@ use super::uses::Uses;
 use crate::ambient::Clock;
 use crate::bus::Bus;
 use crate::message::DeviceUuid;
+use crate::source::Realm;
 use crate::source::oauth2::OAuthClient;
 use crate::store::{Store, StoredRecord};
 use crate::vault::{Contents, Credentials, Format, ResourceOwnerId, SecretText, Vault};
@@ -25,6 +26,8 @@ pub(super) const STRANGERS: usize = 4;
 pub struct Sealing {
     /// Where the secrets of the gateway's source may be sent: `host` or `host:port`.
     pub hosts: Vec<String>,
+    /// By what they know where their secrets are from.
+    pub realm: Realm,
     /// The form in which they are stored.
     pub format: Format,
 }
@@ -126,6 +129,12 @@ impl CredentialsDevices {
         if self.writes_format_2.load(Ordering::Relaxed) { Format::Two } else { self.sealing.format }
     }
 
+    /// Whether the secret of this record is of another API than the gateway is for. What says so is inside the record, or
+    /// in the store, which wrote it down when the record was sealed here.
+    pub(super) fn is_foreign(&self, record: &StoredRecord, opened: &Credentials) -> bool {
+        !self.sealing.realm.holds(opened.source().or(record.source.as_deref()))
+    }
+
     /// What the next record of the account holds.
     pub(super) fn contents(&self, account: &Account, before: Before) -> Contents {
         let secret = SecretText::from(account.secret.expose());
@@ -144,6 +153,7 @@ impl CredentialsDevices {
             credentials_device_token: before.token,
             owners,
             hosts: self.sealing.hosts.clone(),
+            source: Some(self.sealing.realm.mark()),
             generation: before.generation + 1,
             ..Contents::new(account.id.clone(), secret)
         }

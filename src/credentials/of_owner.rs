@@ -36,7 +36,8 @@ impl CredentialsDevices {
         Ok(all)
     }
 
-    /// Whether the credentials of `device` are those of this account. Of a device that keeps none they are not.
+    /// Whether the credentials of `device` are those of this account at the gateway's API. Of a device that keeps none
+    /// they are not.
     ///
     /// # Errors
     /// What the store, the bus or the vault reports.
@@ -49,8 +50,8 @@ impl CredentialsDevices {
             Err(CredentialsError::NoRecord) => return Ok(false),
             record => record?,
         };
-        let opened = self.open_record(device.clone(), record).await?;
-        Ok(opened.id() == Some(id))
+        let opened = self.open_record(device.clone(), record.clone()).await?;
+        Ok(opened.id() == Some(id) && !self.is_foreign(&record, &opened))
     }
 
     /// Notes when `caller` proved control of the account behind the credentials.

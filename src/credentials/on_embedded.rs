@@ -99,6 +99,7 @@ impl Keeping {
             generation: contents.generation,
             endo: sealed.endo.to_string(),
             signature: sealed.signature,
+            source: contents.source,
         };
         if !transaction.store_record(&device, &record)? {
             return Err(CredentialsError::RolledBack);
@@ -120,7 +121,10 @@ impl Keeping {
                 record => record?,
             };
             match self.devices.open_cold(&device, &record) {
-                Ok(opened) if opened.id() == Some(&self.account.id) => {
+                Ok(opened)
+                    if opened.id() == Some(&self.account.id)
+                        && !self.devices.is_foreign(&record, &opened) =>
+                {
                     return Ok(Some((device, Before::read(&record, &opened, &self.account))));
                 }
                 Err(error) if !came_with_its_device(&record) => return Err(error),

@@ -13,7 +13,7 @@ use crate::bus::Login;
 use crate::bus::meshblu::{Identity, Meshblu};
 use crate::message::{DeviceUuid, Parties};
 use crate::store::{Binding, StoreError, StoredRecord, StoredSubscription, Transaction, View};
-use crate::vault::{Credentials, SealError, SecretText};
+use crate::vault::{Contents, Credentials, SealError, SecretText};
 
 /// When somebody else shows a record that whoever kept it could not show.
 const SHOWN_BY_THEN: Duration = Duration::from_secs(10);
@@ -114,6 +114,7 @@ impl CredentialsDevices {
                 let Some(record) = record else { continue };
                 if let Ok(opened) = self.open_record(device.clone(), record.clone()).await
                     && opened.id() == Some(&account.id)
+                    && !self.is_foreign(&record, &opened)
                 {
                     return Ok(Some((device, Before::read(&record, &opened, account))));
                 }
@@ -134,7 +135,8 @@ impl CredentialsDevices {
             let contents = devices.contents(&account, before);
             let sealed = devices.vault.seal(&uuid, &contents, devices.format())?;
             let (endo, signature) = (sealed.endo.to_string(), sealed.signature);
-            Ok::<_, SealError>((account, StoredRecord { generation: contents.generation, endo, signature }))
+            let Contents { generation, source, .. } = contents;
+            Ok::<_, SealError>((account, StoredRecord { generation, endo, signature, source }))
         };
         let sealing = tokio::task::spawn_blocking(seal).await.map_err(|_| CredentialsError::Interrupted)?;
         let (account, record) = sealing?;
@@ -206,7 +208,8 @@ async fn record_shown_by(bus: &Meshblu, credentials: &DeviceUuid) -> Result<Stor
 
 fn record_of(device: &Value) -> Option<StoredRecord> {
     let signature = device["endoSignature"].as_str().unwrap_or_default().to_owned();
-    Some(StoredRecord { generation: 0, endo: serde_json::to_string(device.get("endo")?).ok()?, signature })
+    let endo = serde_json::to_string(device.get("endo")?).ok()?;
+    Some(StoredRecord { generation: 0, endo, signature, source: None })
 }
 
 /// The login of the credentials device that its opened record holds, if it holds one.

@@ -22,6 +22,7 @@ impl CredentialsDevices {
     ///
     /// # Errors
     /// [`CredentialsError::Revoked`] and [`CredentialsError::NotBound`] before anything is opened;
+    /// [`CredentialsError::OtherApi`] where the secret is not for the API of this gateway;
     /// [`CredentialsError::SignInAgain`] and [`CredentialsError::NotRenewed`] where the secret is over;
     /// [`CredentialsError::Record`] when the record does not verify; [`CredentialsError::TooManyFailures`] when that
     /// happened too often.
@@ -29,12 +30,18 @@ impl CredentialsDevices {
         let binding =
             Binding { credentials: parties.credentials.clone(), user_device: parties.user_device.clone() };
         let mut bound = self.bound_record(parties, &binding).await?;
+        if !self.sealing.realm.holds(bound.record.source.as_deref()) {
+            return Err(CredentialsError::OtherApi);
+        }
         let known = (bound.renewal.as_ref(), bound.record.generation);
         if self.is_renewed(&parties.credentials, known).await? {
             bound = self.bound_record(parties, &binding).await?;
         }
         let generation = bound.record.generation;
         let opened = self.open_record(parties.credentials.clone(), bound.record).await?;
+        if !self.sealing.realm.holds(opened.source()) {
+            return Err(CredentialsError::OtherApi);
+        }
         self.uses.note(binding, self.clock.now());
         Ok(opened.counted(generation))
     }
@@ -143,5 +150,6 @@ fn record_on_bus(view: &View<'_>, credentials: &DeviceUuid) -> Result<StoredReco
     let document = view.device(credentials)?.ok_or(CredentialsError::NoRecord)?;
     let endo = document.get("endo").ok_or(CredentialsError::NoRecord)?.to_string();
     let signature = document.get("endoSignature").and_then(|signature| signature.as_str());
-    Ok(StoredRecord { generation: 0, endo, signature: signature.unwrap_or_default().to_owned() })
+    let signature = signature.unwrap_or_default().to_owned();
+    Ok(StoredRecord { generation: 0, endo, signature, source: None })
 }

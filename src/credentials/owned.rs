@@ -10,7 +10,7 @@ use crate::bus::embedded::BusError;
 use crate::bus::{Bus, Login};
 use crate::message::DeviceUuid;
 use crate::store::{StoreError, StoredRecord, View};
-use crate::vault::ResourceOwnerId;
+use crate::vault::{Credentials, ResourceOwnerId};
 
 /// Credentials, and the proof that whoever asks is one of their owners.
 #[derive(Debug)]
@@ -21,6 +21,7 @@ pub struct Owned {
     login: Option<Login>,
     owners: Vec<DeviceUuid>,
     record: Option<StoredRecord>,
+    elsewhere: Option<String>,
 }
 
 impl Owned {
@@ -43,6 +44,11 @@ impl Owned {
     /// one owner only by a signature.
     pub fn owners(&self) -> &[DeviceUuid] {
         &self.owners
+    }
+
+    /// Where their secret is from, where that is another API than the gateway's: then it is not used here.
+    pub fn elsewhere(&self) -> Option<&str> {
+        self.elsewhere.as_deref()
     }
 
     /// The login of their device, where the record holds it.
@@ -87,7 +93,8 @@ impl CredentialsDevices {
         let opened = self.open_record(device.clone(), record.clone()).await.map_err(hidden)?;
         let login = login_in(&opened, &device);
         let (username, owners) = (opened.username().map(str::to_owned), opened.owners().to_vec());
-        Ok(Owned { id: opened.id().cloned(), username, login, owners, record: Some(record), device })
+        let (id, elsewhere) = (opened.id().cloned(), self.elsewhere(&record, &opened));
+        Ok(Owned { id, username, login, owners, record: Some(record), elsewhere, device })
     }
 
     /// Whether `caller` proved control of the account behind `credentials` no longer ago than `age`.
@@ -127,9 +134,18 @@ impl CredentialsDevices {
             username: opened.and_then(|opened| opened.username()).map(str::to_owned),
             login: opened.and_then(|opened| login_in(opened, &device)),
             owners: opened.map(|opened| opened.owners().to_vec()).unwrap_or_default(),
+            elsewhere: record
+                .as_ref()
+                .zip(opened)
+                .and_then(|(record, opened)| self.elsewhere(record, opened)),
             record,
             device,
         })
+    }
+
+    fn elsewhere(&self, record: &StoredRecord, opened: &Credentials) -> Option<String> {
+        let mark = opened.source().or(record.source.as_deref());
+        self.sealing.realm.another(mark).map(str::to_owned)
     }
 
     /// The newest record of a credentials device, wherever it is.

@@ -129,6 +129,8 @@ pub enum ApiVerdict {
     Impossible,
     /// It gave no answer within a day.
     Unanswered,
+    /// The secret is of another API than the gateway is for, which it does not speak to.
+    OtherApi,
 }
 
 impl ApiVerdict {
@@ -140,6 +142,7 @@ impl ApiVerdict {
             Self::Unknown => "unknown",
             Self::Impossible => "impossible",
             Self::Unanswered => "unanswered",
+            Self::OtherApi => "other-api",
         }
     }
 }

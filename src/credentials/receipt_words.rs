@@ -48,6 +48,9 @@ impl ApiVerdict {
             Self::Unknown => format!("{api} does not know the tokens, or not any more"),
             Self::Impossible => format!("{api} cannot be told"),
             Self::Unanswered => format!("{api} did not answer within a day; end the tokens there yourself"),
+            Self::OtherApi => {
+                format!("the tokens are not {api}'s, which was not told; end them where they are from")
+            }
         }
     }
 }

@@ -139,10 +139,11 @@ impl CredentialsDevices {
         let seal = move || {
             let sealed = SealedText { endo: &before.endo, signature: &before.signature };
             let generation = before.generation + 1;
-            let new = Management { owners, hosts: devices.sealing.hosts.clone(), generation };
+            let (hosts, source) = (devices.sealing.hosts.clone(), before.source.clone());
+            let new = Management { owners, hosts, source, generation };
             let sealed = devices.vault.rekey(&device, sealed, &new)?;
-            let record =
-                StoredRecord { generation, endo: sealed.endo.to_string(), signature: sealed.signature };
+            let (endo, signature) = (sealed.endo.to_string(), sealed.signature);
+            let record = StoredRecord { generation, endo, signature, source: new.source };
             Ok::<_, RekeyError>(Replacing { devices, device, before, record, receipt })
         };
         let sealing = tokio::task::spawn_blocking(seal).await.map_err(|_| CredentialsError::Interrupted)?;

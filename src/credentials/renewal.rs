@@ -12,11 +12,11 @@ use crate::bus::Bus;
 use crate::bus::embedded::BusError;
 use crate::message::DeviceUuid;
 use crate::source::renewal::{
-    BeforeUse, Held, NewSecret, Records, RecordsError, RenewalError, RenewalSettings, Renewals, Renewer,
-    Standing, Upstream, begin_life,
+    BeforeUse, Health, Held, NewSecret, Records, RecordsError, RenewalError, RenewalSettings, Renewals,
+    Renewer, Standing, Upstream, begin_life,
 };
 use crate::store::{StoreError, StoredRecord, StoredRenewal, Transaction, View};
-use crate::vault::{Replacement, SealedText, SecretText};
+use crate::vault::{Replacement, SealedText, SecretText, Vault};
 
 /// How often it is looked whether a secret is due.
 const BETWEEN: Duration = Duration::from_secs(1);
@@ -59,10 +59,16 @@ impl CredentialsDevices {
     /// What the store reports.
     pub async fn standing(&self, credentials: &DeviceUuid) -> Result<Standing, StoreError> {
         let (device, now) = (credentials.clone(), self.clock.now());
+        let sealing = Arc::clone(&self.sealing);
         let look = move |view: &View<'_>| {
+            let record = view.record(&device)?;
             // A record that came with its device was never renewed here.
-            let generation = view.record(&device)?.map_or(0, |record| record.generation);
-            Ok(Standing::of(view.renewal(&device)?.as_ref(), generation, now))
+            let generation = record.as_ref().map_or(0, |record| record.generation);
+            let standing = Standing::of(view.renewal(&device)?.as_ref(), generation, now);
+            match sealing.realm.holds(record.and_then(|record| record.source).as_deref()) {
+                true => Ok(standing),
+                false => Ok(Standing { health: Health::Elsewhere, ..standing }),
+            }
         };
         self.store.read(look).await
     }
@@ -146,7 +152,9 @@ impl CredentialsDevices {
         let tried = tried.max(1);
         if super::open::came_with_its_device(&record) {
             let opened = self.open_record(credentials.clone(), record.clone()).await?;
-            let adopted = StoredRecord { generation: opened.generation().max(tried), ..record };
+            let generation = opened.generation().max(tried);
+            let source = opened.source().map(str::to_owned);
+            let adopted = StoredRecord { generation, source, ..record };
             let device = credentials.clone();
             let adopt = move |transaction: &Transaction<'_>| transaction.store_record(&device, &adopted);
             self.store.write::<_, StoreError, _>(adopt).await?;
@@ -154,32 +162,34 @@ impl CredentialsDevices {
         Ok(tried)
     }
 
+    /// What a renewal works with: nothing that is of another API.
+    async fn hold(&self, device: DeviceUuid, record: StoredRecord) -> Result<Held, CredentialsError> {
+        let opened = self.open_record(device, record.clone()).await?;
+        if self.is_foreign(&record, &opened) {
+            return Err(CredentialsError::OtherApi);
+        }
+        let copy = |secret: &SecretText| SecretText::from(secret.expose());
+        let refresh = opened.refresh_token().filter(|token| !token.expose().is_empty());
+        Ok(Held { access: copy(opened.secret()), refresh: refresh.map(copy) })
+    }
+
     /// What a renewal needs to know of records.
     fn records(&self) -> Records {
         let (opening, sealing, bus) = (self.clone(), Arc::clone(&self.vault), self.bus.clone());
         let (clock, owed) = (self.clock.clone(), Arc::clone(&self.owed));
+        let (ours, giver) = (Arc::clone(&self.sealing), Arc::clone(&self.sealing));
         Records {
+            is_ours: Box::new(move |source| ours.realm.holds(source)),
             current: Box::new(|view, device| view.record(device)),
             open: Box::new(move |device, record| {
                 let devices = opening.clone();
-                Box::pin(async move {
-                    let opened = devices.open_record(device, record).await.map_err(RecordsError::new)?;
-                    let copy = |secret: &SecretText| SecretText::from(secret.expose());
-                    let refresh = opened.refresh_token().filter(|token| !token.expose().is_empty());
-                    Ok(Held { access: copy(opened.secret()), refresh: refresh.map(copy) })
-                })
+                Box::pin(async move { devices.hold(device, record).await.map_err(RecordsError::new) })
             }),
             seal: Box::new(move |device, record, new| {
-                let vault = Arc::clone(&sealing);
+                // Whoever took the refresh token is where the secret is from.
+                let (vault, giver) = (Arc::clone(&sealing), giver.realm.mark());
                 Box::pin(async move {
-                    let reseal = move || {
-                        let NewSecret { access, refresh, generation } = new;
-                        let new = Replacement { secret: access, refresh_token: refresh, generation };
-                        let old = SealedText { endo: &record.endo, signature: &record.signature };
-                        let sealed = vault.reseal(&device, old, &new).map_err(RecordsError::new)?;
-                        let (endo, signature) = (sealed.endo.to_string(), sealed.signature);
-                        Ok(StoredRecord { generation, endo, signature })
-                    };
+                    let reseal = move || reseal(&vault, &device, (record, giver), new);
                     let interrupted = |_| RecordsError::new(CredentialsError::Interrupted);
                     tokio::task::spawn_blocking(reseal).await.map_err(interrupted)?
                 })
@@ -205,6 +215,21 @@ impl CredentialsDevices {
             }),
         }
     }
+}
+
+/// The same record with another secret, which is from `giver` where the record does not say.
+fn reseal(
+    vault: &Vault,
+    device: &DeviceUuid,
+    (record, giver): (StoredRecord, String),
+    new: NewSecret,
+) -> Result<StoredRecord, RecordsError> {
+    let NewSecret { access, refresh, generation } = new;
+    let source = record.source.or(Some(giver));
+    let new = Replacement { secret: access, refresh_token: refresh, source: source.clone(), generation };
+    let old = SealedText { endo: &record.endo, signature: &record.signature };
+    let sealed = vault.reseal(device, old, &new).map_err(RecordsError::new)?;
+    Ok(StoredRecord { generation, endo: sealed.endo.to_string(), signature: sealed.signature, source })
 }
 
 impl From<RenewalError> for CredentialsError {

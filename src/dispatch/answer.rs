@@ -189,6 +189,10 @@ impl Desk {
             CredentialsError::Revoked | CredentialsError::NotBound => {
                 RunFailure::last(Failure::new(403, "this device may not use these credentials"))
             }
+            CredentialsError::OtherApi => RunFailure::last(Failure::new(
+                403,
+                "these credentials are of another API than this gateway is for; bind a device to new ones",
+            )),
             CredentialsError::SignInAgain { .. } => self.expired(parties),
             CredentialsError::NotRenewed(_) => for_now("the credentials cannot be renewed now"),
             CredentialsError::Meshblu(error) => of_bus(error),

@@ -98,7 +98,7 @@ impl Gateway {
             Bus::Meshblu(_) => None,
         };
         let format = translate::format(&config, keys::was_migrated(&store).await?);
-        let sealing = Sealing { hosts: source.hosts.clone(), format };
+        let sealing = Sealing { hosts: source.hosts.clone(), realm: source.realm.clone(), format };
         let clock = ambient.clock.clone();
         let parts = (bus.clone(), store.clone());
         let client = source.oauth2_client(&egress);

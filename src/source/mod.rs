@@ -3,6 +3,7 @@
 mod catalogue;
 pub mod oauth2;
 mod provider;
+mod realm;
 pub mod renewal;
 mod settled;
 
@@ -11,4 +12,5 @@ pub use provider::{
     Api, ClientProof, Evidence, Profile, ProfileMethod, Provider, Refresh, Retry, Revocation, RevocationWay,
     Rotation, TokenBody,
 };
+pub use realm::Realm;
 pub use settled::{Source, SourceError, Way};

@@ -7,6 +7,7 @@ use thiserror::Error;
 use super::catalogue::Catalogue;
 use super::oauth2::{OAuth2, OAuthClient};
 use super::provider::Provider;
+use super::realm::Realm;
 use crate::config::{self, SourceKind};
 use crate::egress::{Egress, HostList, Url};
 
@@ -23,6 +24,8 @@ pub struct Source {
     pub hosts: Vec<String>,
     /// How a credential is obtained.
     pub way: Way,
+    /// By what records know that their secrets are from here.
+    pub realm: Realm,
 }
 
 /// How a credential is obtained.
@@ -89,7 +92,14 @@ impl Source {
             (None, None) if settings.kind == SourceKind::Passthru => ("passthru".into(), "Passthru".into()),
             (None, None) => return Err(SourceError::Missing("source.name")),
         };
-        Ok(Self { name, title, base_url, hosts, way })
+        let realm = match &way {
+            Way::OAuth2User(oauth2) => {
+                Realm::at(&base_url, oauth2.as_ref().map(|oauth2| oauth2.token_endpoint()))
+            }
+            Way::Passthru => Realm::of_bus(&base_url),
+            Way::Static => Realm::typed(&base_url),
+        };
+        Ok(Self { name, title, base_url, hosts, way, realm })
     }
 
     /// Who speaks to the provider, where anybody can.

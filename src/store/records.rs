@@ -15,6 +15,8 @@ pub struct StoredRecord {
     pub endo: String,
     /// `endoSignature`.
     pub signature: String,
+    /// By what the gateway knows where the secret inside is from; a device that came with a record does not say.
+    pub source: Option<String>,
 }
 
 impl View<'_> {
@@ -23,11 +25,11 @@ impl View<'_> {
     /// # Errors
     /// What the database reports.
     pub fn record(&self, credentials: &DeviceUuid) -> Result<Option<StoredRecord>, StoreError> {
-        let sql = "SELECT generation, endo, signature FROM records WHERE credentials = ?1";
+        let sql = "SELECT generation, endo, signature, source FROM records WHERE credentials = ?1";
         let mut statement = self.prepare(sql)?;
         let row = statement.query_row([credentials.as_str()], |row| {
             let generation = row.get::<_, i64>(0)?.unsigned_abs();
-            Ok(StoredRecord { generation, endo: row.get(1)?, signature: row.get(2)? })
+            Ok(StoredRecord { generation, endo: row.get(1)?, signature: row.get(2)?, source: row.get(3)? })
         });
         Ok(row.optional()?)
     }
@@ -86,13 +88,14 @@ impl Transaction<'_> {
     pub fn store_record(&self, credentials: &DeviceUuid, record: &StoredRecord) -> Result<bool, StoreError> {
         self.use_reserve();
         self.overwrite_what_is_freed()?;
-        let sql = "INSERT INTO records (credentials, generation, endo, signature)
-                   SELECT ?1, ?2, ?3, ?4 WHERE NOT EXISTS (SELECT 1 FROM forgotten WHERE credentials = ?1)
+        let sql = "INSERT INTO records (credentials, generation, endo, signature, source)
+                   SELECT ?1, ?2, ?3, ?4, ?5 WHERE NOT EXISTS (SELECT 1 FROM forgotten WHERE credentials = ?1)
                    ON CONFLICT (credentials) DO UPDATE
-                   SET generation = excluded.generation, endo = excluded.endo, signature = excluded.signature
+                   SET generation = excluded.generation, endo = excluded.endo, signature = excluded.signature,
+                       source = excluded.source
                    WHERE excluded.generation > records.generation";
         let generation = i64::try_from(record.generation).unwrap_or(i64::MAX);
-        let row = (credentials.as_str(), generation, &record.endo, &record.signature);
+        let row = (credentials.as_str(), generation, &record.endo, &record.signature, &record.source);
         Ok(self.prepare(sql)?.execute(row)? > 0)
     }
     /// Forgets the record of a credentials device for ever, its renewal and its uses: no

@@ -67,17 +67,27 @@ impl View<'_> {
     }
 
     /// The credentials that are due for renewal and whose last try was not a moment ago, the longest due first, at most
-    /// `limit`.
+    /// `limit`; only those whose source, as their record has it, `is_ours`.
     ///
     /// # Errors
     /// What the database reports.
-    pub fn due_renewals(&self, now: Timestamp, limit: usize) -> Result<Vec<DeviceUuid>, StoreError> {
-        let sql = "SELECT credentials FROM renewals WHERE renew_at <= ?1 AND rest_until <= ?1
-                   ORDER BY renew_at LIMIT ?2";
+    pub fn due_renewals(
+        &self,
+        now: Timestamp,
+        limit: usize,
+        is_ours: impl Fn(Option<&str>) -> bool,
+    ) -> Result<Vec<DeviceUuid>, StoreError> {
+        let sql = "SELECT credentials, source FROM renewals LEFT JOIN records USING (credentials)
+                   WHERE renew_at <= ?1 AND rest_until <= ?1 ORDER BY renew_at";
         let mut statement = self.prepare(sql)?;
-        let rows = statement
-            .query_map((now.as_millis(), limit as i64), |row| Ok(row.get::<_, String>(0)?.into()))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let mut rows = statement.query([now.as_millis()])?;
+        let mut due = Vec::new();
+        while let Some(row) = rows.next()?.filter(|_| due.len() < limit) {
+            if is_ours(row.get::<_, Option<String>>(1)?.as_deref()) {
+                due.push(row.get::<_, String>(0)?.into());
+            }
+        }
+        Ok(due)
     }
 }
 

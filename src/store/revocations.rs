@@ -23,7 +23,7 @@ pub struct QueuedRevocation {
     pub attempts: u32,
 }
 
-const COLUMNS: &str = "seq, credentials, receipt, generation, endo, signature, made_at, attempts";
+const COLUMNS: &str = "seq, credentials, receipt, generation, endo, signature, source, made_at, attempts";
 
 impl View<'_> {
     /// The secrets that the API is to be told of now, the longest due first, at most `limit`.
@@ -73,8 +73,8 @@ impl Transaction<'_> {
     ) -> Result<(), StoreError> {
         self.use_reserve();
         let sql =
-            "INSERT INTO revocations (credentials, receipt, generation, endo, signature, made_at, due_at)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)";
+            "INSERT INTO revocations (credentials, receipt, generation, endo, signature, source, made_at, due_at)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)";
         let generation = i64::try_from(record.generation).unwrap_or(i64::MAX);
         self.prepare(sql)?.execute((
             credentials.as_str(),
@@ -82,6 +82,7 @@ impl Transaction<'_> {
             generation,
             &record.endo,
             &record.signature,
+            &record.source,
             now.as_millis(),
         ))?;
         Ok(())
@@ -117,8 +118,9 @@ fn queued(row: &Row<'_>) -> rusqlite::Result<QueuedRevocation> {
             generation: row.get::<_, i64>(3)?.unsigned_abs(),
             endo: row.get(4)?,
             signature: row.get(5)?,
+            source: row.get(6)?,
         },
-        made_at: Timestamp::from_millis(row.get(6)?),
-        attempts: row.get(7)?,
+        made_at: Timestamp::from_millis(row.get(7)?),
+        attempts: row.get(8)?,
     })
 }

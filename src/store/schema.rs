@@ -14,6 +14,7 @@ const STEPS: &[&str] = &[
     WITH_RECEIPTS,
     WITH_SESSIONS,
     WITH_PROJECTIONS,
+    WITH_SOURCES,
 ];
 
 const FIRST: &str = "
@@ -187,6 +188,12 @@ CREATE TABLE projections (
     credentials TEXT PRIMARY KEY, due_at INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 CREATE INDEX projections_due ON projections (due_at);
+";
+
+/// Where the secret of a record is from. Records from before are of whatever the gateway is for.
+const WITH_SOURCES: &str = "
+ALTER TABLE records ADD COLUMN source TEXT;
+ALTER TABLE revocations ADD COLUMN source TEXT;
 ";
 
 /// Marks a file as a database of endo ("Endo" in ASCII).

@@ -48,6 +48,8 @@ pub struct Contents {
     pub owners: Vec<DeviceUuid>,
     /// Where the secret may be sent. Format 1 does not hold it.
     pub hosts: Vec<String>,
+    /// By what the gateway knows where the secret is from; one line. Format 1 does not hold it.
+    pub source: Option<String>,
     /// Grows with every sealing. Format 1 does not hold it.
     pub generation: u64,
 }
@@ -65,6 +67,7 @@ impl Contents {
             credentials_device_token: None,
             owners: Vec::new(),
             hosts: Vec::new(),
+            source: None,
             generation: 0,
         }
     }

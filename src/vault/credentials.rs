@@ -17,6 +17,7 @@ use crate::message::DeviceUuid;
 pub(super) struct Terms {
     pub(super) format: Format,
     pub(super) hosts: Option<Vec<String>>,
+    pub(super) source: Option<String>,
     pub(super) generation: u64,
 }
 
@@ -77,6 +78,11 @@ impl Credentials {
     /// Where the secret may be sent. `None` for format 1, which leaves that to the source.
     pub fn hosts(&self) -> Option<&[String]> {
         self.terms.hosts.as_deref()
+    }
+
+    /// By what the gateway knows where the secret is from. `None` for format 1, and for records of old.
+    pub fn source(&self) -> Option<&str> {
+        self.terms.source.as_deref()
     }
 
     /// Grows with every sealing; 0 for format 1, which does not count, unless its keeper does.

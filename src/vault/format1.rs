@@ -84,7 +84,7 @@ pub(super) fn open(record: SealedRecord<'_>, ring: &KeyRing, random: &Random) ->
     if !key.verifies(stringify_members(clear.expose()).as_bytes(), &record.signature) {
         return Err(RecordError::Signature);
     }
-    Ok(Opened { terms: Terms { format: Format::One, hosts: None, generation: 0 }, contents })
+    Ok(Opened { terms: Terms { format: Format::One, hosts: None, source: None, generation: 0 }, contents })
 }
 
 /// The name of the key that decrypts the record; one block is enough to tell.

@@ -22,7 +22,7 @@ use crate::message::DeviceUuid;
 pub(super) const VERSION: &str = "2.0.0";
 
 /// The members a header has; one with any other is refused, `zip` and `crit` among them.
-const HEADER_MEMBERS: [&str; 5] = ["alg", "enc", "kid", "device", "hosts"];
+const HEADER_MEMBERS: [&str; 6] = ["alg", "enc", "kid", "device", "hosts", "source"];
 
 /// A record that one of our keys signed, still encrypted.
 pub(super) struct SignedRecord<'a>(SealedRecord<'a>);
@@ -31,6 +31,14 @@ pub(super) struct SignedRecord<'a>(SealedRecord<'a>);
 struct Header {
     kid: String,
     hosts: Vec<String>,
+    source: Option<String>,
+}
+
+/// What a record says of its secret in its protected header.
+pub(super) struct Purpose<'a> {
+    pub(super) device: &'a DeviceUuid,
+    pub(super) hosts: &'a [String],
+    pub(super) source: Option<&'a str>,
 }
 
 /// Seals `contents` for `device`.
@@ -49,23 +57,28 @@ pub(super) fn seal(
     endo.insert("idKey".to_owned(), key.sign_value(&contents.id.to_value(), random).into());
     endo.insert("credentialsDeviceUuid".to_owned(), json!(device));
     endo.insert("version".to_owned(), VERSION.into());
-    seal_like((key, random), (endo, contents.generation), (device, &contents.hosts), &document)
+    let purpose = Purpose { device, hosts: &contents.hosts, source: contents.source.as_deref() };
+    seal_like((key, random), (endo, contents.generation), &purpose, &document)
 }
 
 /// Seals `document` with the other members of `endo`, which stay as they are but for the generation.
 pub(super) fn seal_like(
     (key, random): (&PrivateKey, &Random),
     (mut endo, generation): (Map<String, Value>, u64),
-    (device, hosts): (&DeviceUuid, &[String]),
+    purpose: &Purpose<'_>,
     document: &SecretMap,
 ) -> Result<Sealed, SealError> {
     if generation > LAST_GENERATION {
         return Err(SealError::Generation);
     }
     let text: Zeroizing<String> = stringify_members(document.expose());
-    let header = json!({
+    let Purpose { device, hosts, source } = purpose;
+    let mut header = json!({
         "alg": jwe::ALGORITHM, "enc": jwe::ENCRYPTION, "kid": key.kid(), "device": device, "hosts": hosts,
     });
+    if let Some(source) = source {
+        header["source"] = json!(source);
+    }
     endo.insert("generation".to_owned(), generation.into());
     endo.insert("encrypted".to_owned(), jwe::seal(key, random, &header.to_string(), text.as_bytes()).into());
     let signed = canonicalize_members(&endo);
@@ -97,7 +110,8 @@ pub(super) fn open(
     let generation = record.endo.get("generation").and_then(Value::as_u64);
     let generation = generation.filter(|&count| count <= LAST_GENERATION).ok_or(RecordError::Generation)?;
     let contents = jwe.open(key, random)?;
-    Ok(Opened { terms: Terms { format: Format::Two, hosts: Some(header.hosts), generation }, contents })
+    let Header { hosts, source, .. } = header;
+    Ok(Opened { terms: Terms { format: Format::Two, hosts: Some(hosts), source, generation }, contents })
 }
 
 /// The name of the key that the record is sealed for, as its header says.
@@ -120,5 +134,6 @@ fn read_header(text: &[u8], device: &DeviceUuid) -> Result<Header, RecordError> 
     }
     let hosts = members.get("hosts").cloned().unwrap_or_default();
     let hosts = serde_json::from_value(hosts).map_err(|_| RecordError::Hosts)?;
-    Ok(Header { kid: text("kid")?.to_owned(), hosts })
+    let source = members.contains_key("source").then(|| text("source").map(str::to_owned)).transpose()?;
+    Ok(Header { kid: text("kid")?.to_owned(), hosts, source })
 }

@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use super::contents::{Format, SealError, Sealed};
 use super::credentials::{Credentials, Opened};
-use super::format2;
+use super::format2::{self, Purpose};
 use super::record::{RecordError, SealedRecord, SealedText};
 use super::secret::SecretMap;
 use super::strongroom::Vault;
@@ -18,6 +18,8 @@ pub struct Management {
     pub owners: Option<Vec<DeviceUuid>>,
     /// Where the secret may be sent, where the old record does not say.
     pub hosts: Vec<String>,
+    /// Where the secret is from, where the old record does not say.
+    pub source: Option<String>,
     /// Grows with every sealing.
     pub generation: u64,
 }
@@ -79,7 +81,8 @@ impl Vault {
         endo.insert("version".to_owned(), format2::VERSION.into());
         let document = with_owners(&opened, owners)?;
         let hosts = credentials.hosts().unwrap_or(&new.hosts);
-        Ok(format2::seal_like(first, (endo, new.generation), (device, hosts), &document)?)
+        let purpose = Purpose { device, hosts, source: credentials.source().or(new.source.as_deref()) };
+        Ok(format2::seal_like(first, (endo, new.generation), &purpose, &document)?)
     }
 
     /// Which key a record needs. Reads it for format 2; for format 1 it may cost a private-key operation a key: call it

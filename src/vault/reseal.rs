@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::contents::{Format, SealError, Sealed};
+use super::format2::Purpose;
 use super::record::{RecordError, SealedRecord, SealedText};
 use super::secret::{SecretMap, SecretText};
 use super::strongroom::Vault;
@@ -17,6 +18,8 @@ pub struct Replacement {
     pub secret: SecretText,
     /// `secrets.credentials.refreshToken`; without it the new record has none.
     pub refresh_token: Option<SecretText>,
+    /// Where the secret is from, where the old record does not say. Format 1 does not hold it.
+    pub source: Option<String>,
     /// Format 1 does not hold it.
     pub generation: u64,
 }
@@ -58,7 +61,9 @@ impl Vault {
             Format::One => format1::seal_like(first, endo, &document)?,
             Format::Two => {
                 let hosts = opened.terms.hosts.unwrap_or_default();
-                format2::seal_like(first, (endo, new.generation), (device, &hosts), &document)?
+                let source = opened.terms.source.as_deref().or(new.source.as_deref());
+                let purpose = Purpose { device, hosts: &hosts, source };
+                format2::seal_like(first, (endo, new.generation), &purpose, &document)?
             }
         })
     }

@@ -8,7 +8,9 @@ use endo::ambient::{Clock, Random, Timestamp};
 use endo::bus::Bus;
 use endo::bus::embedded::{BusError, Caller, EmbeddedBus, Ground};
 use endo::credentials::{Account, BoundDevice, CredentialsDevices, CredentialsError, NewUserDevice, Sealing};
+use endo::egress::Url;
 use endo::message::{DeviceUuid, Parties};
+use endo::source::Realm;
 use endo::store::{Binding, Store, StoreError, StoreSettings, StoredRecord, StoredSubscription, Transaction};
 use endo::vault::{
     Credentials, Format, KeyRing, PrivateKey, RecordError, RememberSettings, ResourceOwnerId, SecretText,
@@ -41,7 +43,8 @@ fn vault_with(random: Random) -> Arc<Vault> {
 }
 
 fn sealing(format: Format) -> Sealing {
-    Sealing { hosts: vec!["api.test".to_owned()], format }
+    let realm = Realm::at(&Url::parse("https://api.test").unwrap(), None);
+    Sealing { hosts: vec!["api.test".to_owned()], realm, format }
 }
 
 /// A bus with credentials devices and a clock that stands still.

@@ -86,6 +86,7 @@ pub(super) fn state(standing: &Standing, now: Timestamp) -> State {
         (Health::Dead { .. }, Some(end)) if now < end => State::WorksUntil(end.iso_seconds()),
         (Health::Dead { .. }, _) => State::SignInAgain,
         (Health::InDoubt, _) => State::InDoubt,
+        (Health::Elsewhere, _) => State::OtherApi,
         (Health::Good | Health::Due, _) if standing.renews => State::RenewsItself,
         (Health::Good | Health::Due, Some(end)) if now >= end => State::SignInAgain,
         (Health::Good | Health::Due, Some(end)) => State::WorksUntil(end.iso_seconds()),

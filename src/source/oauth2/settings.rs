@@ -112,6 +112,11 @@ impl OAuth2 {
         self.can_revoke() && self.revokes_alone
     }
 
+    /// Who gives the secrets.
+    pub fn token_endpoint(&self) -> &Url {
+        &self.token
+    }
+
     /// The origin that browsers are sent to, to sign in.
     pub fn browsers_go_to(&self) -> String {
         self.authorization.origin().ascii_serialization()

@@ -9,7 +9,7 @@ use futures_util::{FutureExt, StreamExt};
 use super::demand::{Demand, Renewed};
 use super::error::RenewalError;
 use super::renewer::Renewer;
-use crate::store::{DeviceUuid, RenewalStage, StoreError, StoredRenewal};
+use crate::store::{DeviceUuid, RenewalStage, StoreError, StoredRenewal, View};
 
 /// How many secrets are renewed at a time ahead of their ends.
 const AT_A_TIME: usize = 8;
@@ -93,8 +93,9 @@ impl Renewals {
     /// What the store reports; what becomes of each secret is noted with it.
     pub async fn renew_due(&self, limit: usize) -> Result<usize, StoreError> {
         let now = self.renewer.clock.now();
-        let due =
-            self.renewer.store.read::<_, StoreError, _>(move |view| view.due_renewals(now, limit)).await?;
+        let records = Arc::clone(&self.renewer.records);
+        let look = move |view: &View<'_>| view.due_renewals(now, limit, &records.is_ours);
+        let due = self.renewer.store.read::<_, StoreError, _>(look).await?;
         let count = due.len();
         let renewing = due.into_iter().map(|device| async move {
             match self.renew(&device, Demand::Due).await {

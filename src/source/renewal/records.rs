@@ -29,6 +29,7 @@ pub struct NewSecret {
 }
 
 type Current = dyn Fn(&View<'_>, &DeviceUuid) -> Result<Option<StoredRecord>, StoreError> + Send + Sync;
+type IsOurs = dyn Fn(Option<&str>) -> bool + Send + Sync;
 type Open = dyn Fn(DeviceUuid, StoredRecord) -> BoxFuture<'static, Result<Held, RecordsError>> + Send + Sync;
 type Seal = dyn Fn(DeviceUuid, StoredRecord, NewSecret) -> BoxFuture<'static, Result<StoredRecord, RecordsError>>
     + Send
@@ -39,6 +40,8 @@ type Project = dyn Fn(&Transaction<'_>, &DeviceUuid, &StoredRecord) -> Result<()
 pub struct Records {
     /// The newest record of a credentials device.
     pub current: Box<Current>,
+    /// Whether secrets with this source, as the record has it, are renewed here at all.
+    pub is_ours: Box<IsOurs>,
     /// Opens one.
     pub open: Box<Open>,
     /// Seals a new secret like the old record, in which everything else stays, who may manage it above all.

@@ -24,7 +24,7 @@ const AFTER_FAILURE: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub struct Renewer {
     pub(super) store: Store,
-    records: Arc<Records>,
+    pub(super) records: Arc<Records>,
     upstream: Upstream,
     settings: RenewalSettings,
     pub(super) clock: Clock,

@@ -28,6 +28,8 @@ pub enum Health {
         /// Why, in a fixed text.
         reason: String,
     },
+    /// It is of another API than the gateway is for: it is neither used nor renewed here.
+    Elsewhere,
 }
 
 /// What is to be done before a secret is used.

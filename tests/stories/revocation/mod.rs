@@ -4,6 +4,7 @@
 
 mod erasing;
 mod forgetting;
+mod other_api;
 mod proofs;
 mod receipts;
 mod remote;
@@ -56,8 +57,12 @@ impl Office {
     }
 
     /// Keeps this pair of tokens of the account.
-    async fn keep(&self, id: i64, (access, refresh): (&str, &str)) -> DeviceUuid {
-        let account = Account {
+    async fn keep(&self, id: i64, tokens: (&str, &str)) -> DeviceUuid {
+        self.gateway.credentials.keep(self.account(id, tokens)).await.unwrap()
+    }
+
+    fn account(&self, id: i64, (access, refresh): (&str, &str)) -> Account {
+        Account {
             id: ResourceOwnerId::Number(id),
             username: Some("octocat".to_owned()),
             secret: SecretText::from(access),
@@ -65,8 +70,7 @@ impl Office {
             life: None,
             extras: Default::default(),
             owner: self.owner(),
-        };
-        self.gateway.credentials.keep(account).await.unwrap()
+        }
     }
 
     async fn bind(&self, credentials: &DeviceUuid) -> DeviceUuid {

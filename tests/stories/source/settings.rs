@@ -40,6 +40,39 @@ fn a_base_url_that_is_set_is_the_only_host_unless_hosts_are_set_too() {
 }
 
 #[test]
+fn records_know_an_api_by_who_gives_its_secrets_else_by_its_address() {
+    let realm = |change: &dyn Fn(&mut config::Source)| {
+        let mut settings = spelled_out();
+        change(&mut settings);
+        settle(&settings).unwrap().realm
+    };
+    let (ours, mark) = (realm(&|_| ()), realm(&|_| ()).mark());
+    assert_eq!(mark, "https://api.acme.example:8443 https://acme.example/token");
+    let same: [&dyn Fn(&mut config::Source); 4] = [
+        &|settings| settings.client_id = Some("other".to_owned()),
+        &|settings| settings.base_url = Some("https://api2.acme.example/v2".to_owned()),
+        &|settings| settings.token_url = Some("https://acme.example/token?all".to_owned()),
+        &|settings| (settings.client_id, settings.token_url) = (None, None),
+    ];
+    for change in same {
+        assert!(realm(change).holds(Some(&mark)) && ours.holds(Some(&realm(change).mark())));
+    }
+    let others: [&dyn Fn(&mut config::Source); 4] = [
+        &|settings| settings.token_url = Some("https://acme.example/tenant/token".to_owned()),
+        &|settings| settings.token_url = Some("https://evil.example/token".to_owned()),
+        &|settings| settings.kind = SourceKind::Static,
+        &|settings| {
+            (settings.client_id, settings.token_url) = (None, None);
+            settings.base_url = Some("https://api.other.example".to_owned());
+        },
+    ];
+    for change in others {
+        assert!(!realm(change).holds(Some(&mark)) && !ours.holds(Some(&realm(change).mark())));
+    }
+    assert!(ours.holds(None), "records of old do not say");
+}
+
+#[test]
 fn an_api_that_no_catalogue_knows_is_spelled_out() {
     let source = settle(&spelled_out()).unwrap();
     assert_eq!(source.hosts, ["api.acme.example:8443"]);

@@ -205,8 +205,12 @@ async fn a_document_keeps_the_order_of_its_keys() {
 #[tokio::test]
 async fn an_older_record_never_takes_the_place_of_a_newer() {
     let (_directory, store) = fresh();
-    let record =
-        |generation, endo: &str| StoredRecord { generation, endo: endo.to_owned(), signature: String::new() };
+    let record = |generation, endo: &str| StoredRecord {
+        generation,
+        endo: endo.to_owned(),
+        signature: String::new(),
+        source: Some(format!("https://{endo}.test")),
+    };
     for (generation, endo, is_kept) in [(2, "b", true), (1, "a", false), (2, "other", false), (3, "c", true)]
     {
         let new = record(generation, endo);

@@ -10,7 +10,7 @@ use super::{Stored, contents, device, original_key, other_key, vault, vault_with
 
 fn management(owners: Option<Vec<&str>>) -> Management {
     let owners = owners.map(|owners| owners.into_iter().map(Into::into).collect());
-    Management { owners, hosts: vec!["api.test".to_owned()], generation: 7 }
+    Management { owners, hosts: vec!["api.test".to_owned()], source: None, generation: 7 }
 }
 
 #[test]

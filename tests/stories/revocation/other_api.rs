@@ -1,0 +1,218 @@
+//! The settings come to speak of another API: what is kept of the first one is neither taken for its, nor sent to it.
+
+use std::time::Duration;
+
+use endo::cli::Exit;
+use endo::config::{self, Config};
+use endo::credentials::{ApiVerdict, CredentialsError, Health, Life};
+use endo::message::DeviceUuid;
+use endo::store::{StoreError, StoredRecord};
+use endo::vault::{Contents, Format, ResourceOwnerId, SecretText};
+use tokio::sync::watch;
+
+use super::Office;
+use crate::support::provider::{FakeProvider, form};
+use crate::support::shell::{Shell, ended, stderr, stdout};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+impl Office {
+    /// The same data directory under other settings.
+    async fn moves_to(self, source: config::Source, write: u8) -> Self {
+        let Self { gateway, hand, directory } = self;
+        let config = gateway.config.clone();
+        drop(gateway);
+        let config = Config { source, ..config };
+        let gateway = Self::gateway(written_as(config, write), &hand).await;
+        Self { gateway, hand, directory }
+    }
+
+    async fn writing(source: config::Source, write: u8) -> Self {
+        let office = Self::open(source.clone()).await;
+        office.moves_to(source, write).await
+    }
+
+    /// Keeps tokens of the account that live for an hour.
+    async fn keep_for_an_hour(&self, id: i64, (access, refresh): (&str, &str)) -> DeviceUuid {
+        let life = Life { obtained_at: self.gateway.ambient.clock.now(), lifetime: HOUR };
+        let account = endo::credentials::Account { life: Some(life), ..self.account(id, (access, refresh)) };
+        self.gateway.credentials.keep(account).await.unwrap()
+    }
+
+    /// Looks after everything that is due until the secret of these credentials is another one.
+    async fn renews(&self, credentials: &DeviceUuid) {
+        let (stop, stopped) = watch::channel(false);
+        let working = tokio::spawn(self.gateway.credentials.clone().look_after(stopped));
+        let mut ticks = tokio::time::interval(Duration::from_millis(1));
+        while self.record(credentials).await.generation == 1 {
+            ticks.tick().await;
+        }
+        stop.send(true).unwrap();
+        working.await.unwrap();
+    }
+
+    async fn record(&self, credentials: &DeviceUuid) -> StoredRecord {
+        let device = credentials.clone();
+        let record = self.gateway.store.read::<_, StoreError, _>(move |view| view.record(&device)).await;
+        record.unwrap().unwrap()
+    }
+
+    async fn health(&self, credentials: &DeviceUuid) -> Health {
+        self.gateway.credentials.standing(credentials).await.unwrap().health
+    }
+}
+
+fn written_as(mut config: Config, write: u8) -> Config {
+    config.records.write = Some(write);
+    config
+}
+
+/// Every token that the provider was told, wherever.
+fn tokens_told(provider: &FakeProvider) -> Vec<String> {
+    let posted = provider.api.seen().into_iter().filter(|seen| seen.method == "POST");
+    let fields = posted.map(|seen| form(&seen));
+    fields
+        .flat_map(|form| form.into_iter().filter(|(name, _)| name.contains("token")))
+        .map(|(_, v)| v)
+        .collect()
+}
+
+#[tokio::test]
+async fn an_account_of_another_api_with_the_same_id_gets_credentials_of_its_own() {
+    for write in [1, 2] {
+        let (first, second) = (FakeProvider::start().await, FakeProvider::start().await);
+        let office = Office::writing(first.settings(), write).await;
+        let victim = first.grant();
+        let credentials = office.keep(42, (&victim.0, &victim.1)).await;
+        let user_device = office.bind(&credentials).await;
+        let office = office.moves_to(second.settings(), write).await;
+        let stranger = second.grant();
+        let theirs = office.keep(42, (&stranger.0, &stranger.1)).await;
+        office.does_what_is_due().await;
+        assert_ne!(theirs, credentials, "format {write}");
+        assert!(office.receipts(&credentials).await.is_empty(), "nothing of it is over");
+        let id = ResourceOwnerId::Number(42);
+        assert!(!office.gateway.credentials.is_of_account(&credentials, &id).await.unwrap());
+        assert!(office.gateway.credentials.is_of_account(&theirs, &id).await.unwrap());
+        // Neither secret is at the service of the other API.
+        let opened = office.open_for(&credentials, &user_device).await;
+        assert!(matches!(opened, Err(CredentialsError::OtherApi)), "{opened:?}");
+        assert_eq!(tokens_told(&second), Vec::<String>::new());
+        assert!(first.takes(&victim.1) && second.takes(&stranger.1));
+        // Whoever has the first API back finds everything as it was.
+        let office = office.moves_to(first.settings(), write).await;
+        assert_eq!(office.open_for(&credentials, &user_device).await.unwrap(), victim.0);
+        assert_eq!(office.keep(42, (&victim.0, &victim.1)).await, credentials);
+    }
+}
+
+#[tokio::test]
+async fn a_secret_of_another_api_is_not_sent_to_this_one_to_be_renewed_or_ended() {
+    for write in [1, 2] {
+        let (first, second) = (FakeProvider::start().await, FakeProvider::start().await);
+        let office = Office::writing(first.settings(), write).await;
+        let old = first.grant();
+        let credentials = office.keep_for_an_hour(42, (&old.0, &old.1)).await;
+        let office = office.moves_to(second.settings(), write).await;
+        let new = second.grant();
+        let others = office.keep_for_an_hour(43, (&new.0, &new.1)).await;
+        office.passes(2 * HOUR);
+        office.renews(&others).await;
+        assert_eq!(office.health(&credentials).await, Health::Elsewhere);
+        assert_eq!(tokens_told(&second), [&*new.1], "format {write}");
+        let held = office.gateway.credentials.held(credentials.clone()).await.unwrap();
+        assert_eq!(held.elsewhere(), Some(first.api.url("").trim_end_matches('/')));
+        assert_eq!(office.forget(&credentials).await.api.unwrap().verdict, ApiVerdict::OtherApi);
+        office.does_what_is_due().await;
+        assert_eq!(tokens_told(&second), [&*new.1]);
+        assert!(first.takes(&old.1));
+    }
+}
+
+#[tokio::test]
+async fn a_secret_that_waits_for_its_api_is_not_told_to_another() {
+    let (first, second) = (FakeProvider::start().await, FakeProvider::start().await);
+    let office = Office::open(first.settings()).await;
+    let old = first.grant();
+    let credentials = office.keep(42, (&old.0, &old.1)).await;
+    assert_eq!(office.forget(&credentials).await.api.unwrap().verdict, ApiVerdict::Pending);
+    let office = office.moves_to(second.settings(), 2).await;
+    office.does_what_is_due().await;
+    assert_eq!(office.receipts(&credentials).await[0].api.as_ref().unwrap().verdict, ApiVerdict::OtherApi);
+    assert_eq!((tokens_told(&second), office.waiting().await.len()), (Vec::new(), 0));
+}
+
+#[tokio::test]
+async fn the_same_api_asked_in_another_way_keeps_its_credentials() {
+    let provider = FakeProvider::start().await;
+    let office = Office::open(provider.settings()).await;
+    let tokens = provider.grant();
+    let credentials = office.keep(42, (&tokens.0, &tokens.1)).await;
+    let user_device = office.bind(&credentials).await;
+    let changed = config::Source {
+        name: Some("renamed".to_owned()),
+        client_id: Some("another client".to_owned()),
+        client_secret: Some("another secret".to_owned().into()),
+        scopes: vec!["more".to_owned()],
+        token_url: Some(provider.api.url("/token?tell=all")),
+        ..provider.settings()
+    };
+    let unregistered = config::Source {
+        name: Some("renamed".to_owned()),
+        base_url: Some(provider.api.url("/v2")),
+        ..config::Source::default()
+    };
+    let mut office = office;
+    for settings in [changed, unregistered] {
+        office = office.moves_to(settings, 2).await;
+        assert_eq!(office.health(&credentials).await, Health::Good);
+        assert_eq!(office.open_for(&credentials, &user_device).await.unwrap(), tokens.0);
+        assert_eq!(office.keep(42, (&tokens.0, &tokens.1)).await, credentials);
+    }
+}
+
+#[tokio::test]
+async fn a_record_that_does_not_say_its_api_is_of_the_one_that_is_set() {
+    let (first, second) = (FakeProvider::start().await, FakeProvider::start().await);
+    let office = Office::open(first.settings()).await;
+    let old = first.grant();
+    let credentials = office.keep(42, (&old.0, &old.1)).await;
+    // As it was written before records said so.
+    let contents = Contents {
+        hosts: office.gateway.source.hosts.clone(),
+        owners: vec![office.owner()],
+        generation: 2,
+        ..Contents::new(ResourceOwnerId::Number(42), SecretText::from(&*old.0))
+    };
+    let sealed = office.gateway.vault.seal(&credentials, &contents, Format::Two).unwrap();
+    let record = StoredRecord {
+        generation: 2,
+        endo: sealed.endo.to_string(),
+        signature: sealed.signature,
+        source: None,
+    };
+    let device = credentials.clone();
+    let store = office.gateway.store.write(move |transaction| transaction.store_record(&device, &record));
+    assert!(store.await.map_err(|error: StoreError| error).unwrap());
+    let office = office.moves_to(second.settings(), 2).await;
+    let new = second.grant();
+    assert_eq!(office.keep(42, (&new.0, &new.1)).await, credentials);
+    assert_eq!(office.record(&credentials).await.source, Some(office.gateway.source.realm.mark()));
+}
+
+#[test]
+fn the_command_line_says_which_credentials_are_of_another_api() {
+    let shell = Shell::with_key();
+    let listed = |api: &str| {
+        let text = format!("[source]\nname = \"fake\"\nbase_url = \"{api}\"\n");
+        std::fs::write(shell.data().join("endo.toml"), text).unwrap();
+        let added = shell.run_with(&["credentials", "add", "--id", "42"], "canary-secret");
+        assert!(ended(&added, Exit::Ok), "{}", stderr(&added));
+        stdout(&shell.run(&["credentials", "ls"])).to_owned()
+    };
+    let first = listed("https://one.test");
+    assert!(first.contains("usable") && !first.contains("another API"), "{first}");
+    let both = listed("https://two.test");
+    assert!(both.contains("of another API (https://one.test): not used here"), "{both}");
+    assert_eq!(both.matches("usable").count(), 1, "{both}");
+}
