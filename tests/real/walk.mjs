@@ -31,7 +31,7 @@ const arrive = async (address) => {
   while (await isAsked()) {
     await follow(AGAIN)
     await consent()
-    await page.goto(address)
+    await reaches(address)
   }
 }
 // Looks at the page and presses its button, until the sign-in was not too old for it.
@@ -99,6 +99,10 @@ await look('proof-is-asked-for')
 await end('cut-off', cutOff)
 await reaches(home)
 await look('after-the-cut')
+await follow('Receipts')
+await reaches(`${own}/console/receipts`)
+await page.getByRole('heading', { name: 'A device was cut off' }).waitFor()
+await look('receipts')
 for (const [link, name] of [['Cut off all devices', 'cut-off-all'], [/^Leave/, 'leave']]) {
   await page.goto(home)
   await follow(link)
@@ -111,7 +115,14 @@ await end('forget', page.url())
 await reaches(`${own}/console`)
 await look('after-forgetting')
 
-await follow(/^Connect/)
+// A link of another site asks first.
+await page.route('http://elsewhere.example/', (route) =>
+  route.fulfill({ contentType: 'text/html', body: `<a href="${own}/auth/api">Look here</a>` }))
+await page.goto('http://elsewhere.example/')
+await follow('Look here')
+await reaches(`${own}/auth/api`)
+await look('a-link-elsewhere')
+await follow(/^Sign in at/)
 await consent()
 await reaches(CREDENTIALS)
 await look('signed-in-again')

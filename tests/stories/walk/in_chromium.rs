@@ -13,7 +13,7 @@ use crate::support::terminal::AtTerminal;
 const SCREENSHOTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/screenshots");
 
 /// The pages that the way leads through where the API is a provider's.
-const PAGES: [&str; 26] = [
+const PAGES: [&str; 28] = [
     "sign-in",
     "one-time-link",
     "no-credentials",
@@ -29,10 +29,12 @@ const PAGES: [&str; 26] = [
     "proof-is-asked-for",
     "cut-off",
     "after-the-cut",
+    "receipts",
     "cut-off-all",
     "leave",
     "forget",
     "after-forgetting",
+    "a-link-elsewhere",
     "signed-in-again",
     "not-found",
     "signed-out",
