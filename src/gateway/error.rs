@@ -99,6 +99,17 @@ pub enum GatewayError {
         #[source]
         cause: MeshbluError,
     },
+    /// Webhooks of the old form are to be accepted, and nobody says who signs them.
+    #[error(
+        "the Meshblu at {url} shows no RSA key at /publickey, which bus.accept_legacy_signatures = true needs"
+    )]
+    NoPublicKey {
+        /// Where it is expected.
+        url: String,
+        /// What came instead.
+        #[source]
+        cause: MeshbluError,
+    },
     /// A directory of static schemas cannot be used.
     #[error(transparent)]
     StaticSchemas(#[from] StaticSchemaError),

@@ -5,49 +5,81 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
 use super::GatewayError;
+use crate::ambient::{Clock, Timestamp};
 use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};
-use crate::config::{self, Intake};
+use crate::config;
+use crate::http::Judge;
 use crate::signature::{Ed25519PublicKey, Policy, RsaPublicKey, Verifier};
 
-/// Makes sure that the Meshblu knows the gateway, and answers a judge of the webhooks that it sends. What the log is
-/// told names the one setting that changes it.
+/// Makes sure that the Meshblu knows the gateway.
 ///
 /// # Errors
 /// [`GatewayError::Meshblu`].
-pub(super) async fn introduce(bus: &Meshblu, settings: &config::Bus) -> Result<Verifier, GatewayError> {
+pub(super) async fn introduce(bus: &Meshblu) -> Result<(), GatewayError> {
     let failed = |cause| GatewayError::Meshblu { url: bus.url().to_owned(), cause };
-    bus.whoami(Identity::of(bus.service())).await.map_err(failed)?;
-    if settings.intake == Intake::Firehose {
-        return Ok(Verifier::new());
+    let itself = bus.whoami(Identity::of(bus.service())).await.map_err(failed)?;
+    match itself["uuid"].as_str() == Some(bus.service().uuid.as_str()) {
+        true => Ok(()),
+        false => Err(failed(MeshbluError::Unreadable)),
     }
-    let ours = webhook_keys(bus.key_set().await.map_err(failed)?);
+}
+
+/// A judge of the webhooks that the Meshblu sends. What the log is told names the one setting that changes it.
+///
+/// # Errors
+/// [`GatewayError::NoPublicKey`] where the old form is accepted and cannot be verified.
+pub(super) async fn judge(
+    bus: &Meshblu,
+    settings: &config::Bus,
+    clock: &Clock,
+) -> Result<Judge, GatewayError> {
     let old = match settings.accept_legacy_signatures {
-        true => Some(old_key(bus).await.map_err(failed)?),
+        true => Some(old_key(bus).await?),
         false => None,
     };
-    match (&old, ours.is_empty()) {
-        (Some(_), _) => tracing::warn!(
+    let ours = bus.key_set().await.map(webhook_keys);
+    warn_of(old.is_some(), &ours);
+    let asked_at = if ours.is_ok() { clock.now() } else { Timestamp::from_millis(0) };
+    let verifier = trusting(ours.unwrap_or_default(), old.clone());
+    let bus = bus.clone();
+    Ok(Judge::new((verifier, asked_at), move || {
+        let (bus, old) = (bus.clone(), old.clone());
+        Box::pin(async move { Ok(trusting(webhook_keys(bus.key_set().await?), old)) })
+    }))
+}
+
+fn warn_of(accepts_old: bool, ours: &Result<Vec<(String, Ed25519PublicKey)>, MeshbluError>) {
+    match (accepts_old, ours) {
+        (true, _) => tracing::warn!(
             "bus.accept_legacy_signatures is on: a signature of the old form covers date and device alone, so whoever \
              reads a webhook on its way can send any other message for five minutes"
         ),
-        (None, true) => tracing::warn!(
+        (false, Ok(keys)) if keys.is_empty() => tracing::warn!(
             "no webhook can be verified: this Meshblu signs in the old form alone, which \
              bus.accept_legacy_signatures = true accepts"
         ),
-        (None, false) => {}
+        (false, Ok(_)) => {}
+        (false, Err(error)) => tracing::warn!(
+            error = error as &dyn std::error::Error,
+            "the bus does not show its keys now; it is asked again when it sends a webhook"
+        ),
     }
-    let verifier = ours
-        .into_iter()
-        .fold(Verifier::new(), |verifier, (id, key)| verifier.trusting(id, key, Policy::bus()));
-    Ok(match old {
-        Some(key) => verifier.trusting_old_bus(key, Policy::legacy_bus()),
-        None => verifier,
-    })
 }
 
-async fn old_key(bus: &Meshblu) -> Result<RsaPublicKey, MeshbluError> {
-    let text = bus.public_key().await?.ok_or(MeshbluError::Unreadable)?;
-    RsaPublicKey::from_pem(&text).map_err(|_| MeshbluError::Unreadable)
+fn trusting(ours: Vec<(String, Ed25519PublicKey)>, old: Option<RsaPublicKey>) -> Verifier {
+    let known = |verifier: Verifier, (id, key)| verifier.trusting(id, key, Policy::bus());
+    let verifier = ours.into_iter().fold(Verifier::new(), known);
+    match old {
+        Some(key) => verifier.trusting_old_bus(key, Policy::legacy_bus()),
+        None => verifier,
+    }
+}
+
+async fn old_key(bus: &Meshblu) -> Result<RsaPublicKey, GatewayError> {
+    let unreadable = |cause| GatewayError::NoPublicKey { url: bus.url().to_owned(), cause };
+    let text =
+        bus.public_key().await.and_then(|key| key.ok_or(MeshbluError::Unreadable)).map_err(unreadable)?;
+    RsaPublicKey::from_pem(&text).map_err(|_| unreadable(MeshbluError::Unreadable))
 }
 
 /// The Ed25519 keys of a key set, by their names (RFC 7517, RFC 8037).

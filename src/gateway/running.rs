@@ -18,7 +18,6 @@ use crate::bus::meshblu::firehose::Firehose;
 use crate::config::{BusKind, Config, Intake};
 use crate::dispatch::{Desk, Dispatch, Endings, Reception, Retry};
 use crate::http::{Check, Documents, Draining, Health, Limits, OneTimeLinks, SCHEMAS, Webhook};
-use crate::signature::Verifier;
 use crate::store::{Feed, Work};
 
 /// How often what is no longer kept is removed.
@@ -82,11 +81,11 @@ impl Gateway {
         let (feed, desk) = self.job_line(gateway);
         let (mut reception, mut webhook, mut link) = (None, None, None);
         if let Bus::Meshblu(bus) = &self.bus {
-            let verifier = intake::introduce(bus, &self.config.bus).await?;
+            intake::introduce(bus).await?;
             let concurrency = self.config.jobs.concurrency;
             let desk = Reception::new(Arc::clone(&feed), Arc::clone(&desk), concurrency);
             match self.config.bus.intake {
-                Intake::Webhook => webhook = Some(self.posted_to((verifier, bus), &desk)),
+                Intake::Webhook => webhook = Some(self.posted_to(bus, &desk).await?),
                 Intake::Firehose => link = Some(self.read_firehose(bus, &desk, (&mut workers, &stopped))),
             }
             reception = Some(desk);
@@ -124,11 +123,12 @@ impl Gateway {
     }
 
     /// Where a Meshblu posts messages: signed for the address that others reach the gateway by.
-    fn posted_to(&self, (verifier, bus): (Verifier, &Meshblu), reception: &Reception) -> Webhook {
+    async fn posted_to(&self, bus: &Meshblu, reception: &Reception) -> Result<Webhook, GatewayError> {
+        let judge = intake::judge(bus, &self.config.bus, &self.ambient.clock).await?;
         let url = self.config.listen.public_url.as_deref().unwrap_or_default();
         let secure = url.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("https:"));
         let scheme = if secure { "https" } else { "http" };
-        Webhook::new((verifier, scheme), bus.clone(), reception.clone())
+        Ok(Webhook::new((judge, scheme), bus.clone(), reception.clone()))
     }
 
     /// Has messages read off a Meshblu's firehose; answers whether the link is up.

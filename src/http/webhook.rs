@@ -9,6 +9,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Map, Value};
 
 use super::body::Body;
+use super::judge::Judge;
 use super::presented;
 use super::problem::{Kind, Problem};
 use super::routes::Answer;
@@ -17,14 +18,15 @@ use crate::bus::form;
 use crate::bus::meshblu::Meshblu;
 use crate::dispatch::{Arrival, NotReceived, Reception, Verdict};
 use crate::message::{DeliveryId, Failure, Message, Route};
-use crate::signature::{Refusal, Request, Verified, Verifier};
+use crate::signature::{Component, Refusal, Request, Verified};
 
+const DELIVERY_ID: &str = "x-meshblu-delivery-id";
 /// The longest name of a delivery, in bytes.
 const LONGEST_ID: usize = 200;
 
 /// Where the messages of a bus elsewhere come in.
 pub struct Webhook {
-    verifier: Verifier,
+    judge: Judge,
     bus: Meshblu,
     reception: Reception,
     scheme: &'static str,
@@ -32,10 +34,10 @@ pub struct Webhook {
 }
 
 impl Webhook {
-    /// Messages that `verifier` believes, or that a credentials device of `bus` brings itself, go to `reception`.
+    /// Messages that `judge` believes, or that a credentials device of `bus` brings itself, go to `reception`.
     /// `scheme` is that of the address where they are sent: whatever ends TLS before this server does not tell.
-    pub fn new((verifier, scheme): (Verifier, &'static str), bus: Meshblu, reception: Reception) -> Self {
-        Self { verifier, bus, reception, scheme, named_the_setting: AtomicBool::new(false) }
+    pub fn new((judge, scheme): (Judge, &'static str), bus: Meshblu, reception: Reception) -> Self {
+        Self { judge, bus, reception, scheme, named_the_setting: AtomicBool::new(false) }
     }
 
     fn refused(&self, refusal: &Refusal) -> Problem {
@@ -73,10 +75,9 @@ pub(super) async fn by_bus(request: HttpRequest, body: Body, door: Data<FrontDoo
     let arrival = {
         let fields: Vec<_> =
             request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-        let verified = webhook
-            .verifier
-            .verify(&presented_request((&request, webhook.scheme), (&fields, &body.0)), door.clock.now())
-            .map_err(|refusal| webhook.refused(&refusal))?;
+        let presented = presented_request((&request, webhook.scheme), (&fields, &body.0));
+        let verdict = webhook.judge.verify(&presented, door.clock.now()).await;
+        let verified = verdict.map_err(|refusal| webhook.refused(&refusal))?;
         meant_for_us(&verified, webhook.bus.service().uuid.as_str())?;
         arrival(request.headers(), &verified)?
     };
@@ -100,7 +101,7 @@ pub(super) async fn by_device(request: HttpRequest, body: Body, door: Data<Front
     if parties.credentials != login.uuid {
         return Err(Problem::new(Kind::NotAllowed, "The route does not end in the caller"));
     }
-    let (body, message) = message(request.headers(), &body.0)?;
+    let (body, message) = message(as_json(request.headers(), text(&body.0)?))?;
     webhook.receive(Arrival { route, body, message, id: None, caller: Some(login) }).await
 }
 
@@ -134,11 +135,24 @@ fn meant_for_us(verified: &Verified<'_>, service: &str) -> Result<(), Problem> {
     }
 }
 
-/// Where the signature covers the body, the name that it covers too decides what is a repeat.
+/// Where the signature covers the body, the name that it covers too decides what is a repeat, and the body is JSON,
+/// whatever a header says that anybody on the way could have changed.
 fn arrival(headers: &HeaderMap, verified: &Verified<'_>) -> Result<Arrival, Problem> {
-    let id = verified.delivery_id().filter(|id| verified.covers_body() && id.len() <= LONGEST_ID);
-    let (route, (body, message)) = (route(headers)?, message(headers, verified.body())?);
-    Ok(Arrival { route, body, message, id: id.map(DeliveryId::from), caller: None })
+    let (route, text) = (route(headers)?, text(verified.body())?);
+    let (id, (body, message)) = match verified.covers_body() {
+        true => (name(verified)?, message(text.to_owned())?),
+        false => (None, message(as_json(headers, text))?),
+    };
+    Ok(Arrival { route, body, message, id, caller: None })
+}
+
+/// The delivery's name, if it is signed. One that cannot be found again is refused: every attempt would run.
+fn name(verified: &Verified<'_>) -> Result<Option<DeliveryId>, Problem> {
+    match verified.delivery_id() {
+        Some(id) if (1..=LONGEST_ID).contains(&id.len()) => Ok(Some(DeliveryId::from(id))),
+        None if !verified.covers(&Component::field(DELIVERY_ID)) => Ok(None),
+        _ => Err(malformed("x-meshblu-delivery-id is not a text of 1 to 200 bytes")),
+    }
 }
 
 /// Absent, empty, or JSON that is no list of hops: 422, as the original's. Not JSON: the request is broken.
@@ -157,14 +171,21 @@ fn route(headers: &HeaderMap) -> Result<Route, Problem> {
     })
 }
 
-/// The body as JSON text, and the message in it. Nothing but an object is taken.
-fn message(headers: &HeaderMap, body: &[u8]) -> Result<(String, Option<Message>), Problem> {
-    let text = std::str::from_utf8(body).map_err(|_| malformed("The body is not UTF-8"))?;
+fn text(body: &[u8]) -> Result<&str, Problem> {
+    std::str::from_utf8(body).map_err(|_| malformed("The body is not UTF-8"))
+}
+
+/// The body as JSON text, also where it is a form, as the original takes it.
+fn as_json(headers: &HeaderMap, text: &str) -> String {
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let text = match content_type.starts_with("application/x-www-form-urlencoded") {
+    match content_type.starts_with("application/x-www-form-urlencoded") {
         true => Value::Object(form::parse(text)).to_string(),
         false => text.to_owned(),
-    };
+    }
+}
+
+/// JSON text with the message in it. Nothing but an object is taken.
+fn message(text: String) -> Result<(String, Option<Message>), Problem> {
     let message = serde_json::from_str(&text).ok().filter(|_| text.trim_start().starts_with('{'));
     if message.is_none() {
         serde_json::from_str::<Map<String, Value>>(&text)

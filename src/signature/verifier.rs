@@ -46,12 +46,13 @@ impl Verifier {
     }
 
     /// Judges a request by the policy of its sender. A request that carries both forms is judged by RFC 9421 alone
-    /// where any sender of that form is trusted.
+    /// where any sender of that form is trusted, or none of the other.
     ///
     /// # Errors
     /// [`Refusal`], whatever the request holds.
     pub fn verify<'a>(&self, request: &Request<'a>, now: Timestamp) -> Result<Verified<'a>, Refusal> {
-        if !self.senders.is_empty() && request.has(rfc9421::INPUT) {
+        let by_rfc_9421 = !self.senders.is_empty() || self.old_bus.is_none();
+        if by_rfc_9421 && request.has(rfc9421::INPUT) {
             return rfc9421::verify(request, &self.senders, now);
         }
         match &self.old_bus {

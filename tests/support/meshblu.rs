@@ -70,11 +70,16 @@ impl FakeMeshblu {
 
     /// Every call since the gateway introduced itself.
     pub(crate) fn calls(&self) -> Vec<Seen> {
-        let introduction = ["GET /v2/whoami", "GET /publickey", "GET /.well-known/jwks.json"];
-        self.api.seen().into_iter().filter(|seen| !introduction.contains(&&*call(seen))).collect()
+        self.api.seen().into_iter().filter(|seen| !INTRODUCTION.contains(&&*call(seen))).collect()
     }
 
-    /// The same as `"METHOD /path"`.
+    /// The calls by which the gateway introduces itself, as `"METHOD /path"`.
+    pub(crate) fn introductions(&self) -> Vec<String> {
+        let all = self.api.seen().iter().map(call).collect::<Vec<_>>();
+        all.into_iter().filter(|call| INTRODUCTION.contains(&&**call)).collect()
+    }
+
+    /// All other calls, as `"METHOD /path"`.
     pub(crate) fn called(&self) -> Vec<String> {
         self.calls().iter().map(call).collect()
     }
@@ -85,6 +90,9 @@ impl FakeMeshblu {
         sent.map(|seen| serde_json::from_slice(&seen.body).unwrap()).collect()
     }
 }
+
+/// What every gateway asks when it starts.
+const INTRODUCTION: [&str; 3] = ["GET /v2/whoami", "GET /publickey", "GET /.well-known/jwks.json"];
 
 fn call(seen: &Seen) -> String {
     format!("{} {}", seen.method, seen.target)
@@ -268,6 +276,11 @@ pub(crate) struct SigningBus {
 }
 
 impl SigningBus {
+    /// Its key, as a key set shows it.
+    pub(crate) fn public_key(&self) -> Value {
+        self.signer.key().to_jwk()
+    }
+
     pub(crate) async fn start() -> Self {
         let signer = MessageSigner::new(Ed25519PrivateKey::generate(&Random::system()));
         let meshblu = FakeMeshblu::start().await;
@@ -295,7 +308,7 @@ impl SigningBus {
         send(self.delivery((&authority, now), id, message)).await
     }
 
-    /// The request that delivers a message to the gateway at this authority.
+    /// The request that delivers a message to the gateway at this authority. It does not say what kind of body it has.
     pub(crate) fn delivery(
         &self,
         (authority, now): (&str, Timestamp),
@@ -304,7 +317,6 @@ impl SigningBus {
     ) -> RequestBuilder {
         let (route, body) = (route(), message.to_string());
         let fields = [
-            ("content-type", "application/json".as_bytes()),
             ("x-meshblu-uuid", SERVICE.as_bytes()),
             ("x-meshblu-route", route.as_bytes()),
             ("x-meshblu-delivery-id", id.as_bytes()),

@@ -56,7 +56,8 @@ impl Meshblu {
     pub async fn key_set(&self) -> Result<Option<Value>, MeshbluError> {
         let answer = self.call(Call::read(None, "/.well-known/jwks.json".to_owned())).await;
         match answer {
-            Err(MeshbluError::Refused { .. } | MeshbluError::Unreadable) => Ok(None),
+            Err(MeshbluError::Refused { status, .. }) if status.is_client_error() => Ok(None),
+            Err(MeshbluError::Unreadable) => Ok(None),
             answer => answer.map(Some),
         }
     }

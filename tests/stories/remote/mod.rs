@@ -7,6 +7,7 @@ mod cycle;
 mod devices;
 mod failures;
 mod firehose;
+mod keys;
 mod killed;
 mod old_signatures;
 mod ours;

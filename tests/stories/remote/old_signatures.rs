@@ -1,10 +1,10 @@
 //! The recorded requests, posted to a whole gateway (`vectors/http-signatures.json`).
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::bus::{Answer, send};
 use crate::support::log;
-use crate::support::meshblu::{FakeMeshblu, RemoteGateway, say_hello, settings, vectors};
+use crate::support::meshblu::{FakeMeshblu, RemoteGateway, json_answer, say_hello, settings, vectors};
 
 async fn post(gateway: &RemoteGateway, recorded: &Value) -> Answer {
     let mut request = reqwest::Request::new(
@@ -87,6 +87,7 @@ async fn a_signature_for_another_service_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let mut settings = settings(directory.path(), &meshblu.url());
     settings.bus.uuid = Some("another-service".to_owned());
+    meshblu.answer("GET /v2/whoami", [json_answer(200, &json!({"uuid": "another-service"}))]);
     let gateway = RemoteGateway::with(settings).await.unwrap();
     let answer = gateway.webhook(&say_hello()).await;
     assert_eq!(answer.status, 401);

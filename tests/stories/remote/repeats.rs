@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use endo::ambient::Timestamp;
 use serde_json::json;
 use tokio::sync::Semaphore;
 
+use crate::support::bus::send;
 use crate::support::fake_api::Answer;
-use crate::support::meshblu::{SigningBus, say_hello};
+use crate::support::meshblu::{SigningBus, say_hello, vectors};
 
 #[tokio::test]
 async fn a_delivery_that_comes_again_gets_the_first_outcome_and_runs_nothing() {
@@ -75,4 +77,26 @@ async fn a_changed_body_or_route_is_refused() {
     let answer = gateway.webhook(&say_hello()).await;
     assert_eq!(answer.status, 401, "the old form is off");
     assert!(bus.meshblu.called().is_empty());
+}
+
+#[tokio::test]
+async fn a_delivery_whose_name_could_not_be_found_again_is_refused() {
+    let bus = SigningBus::start().await;
+    let (gateway, _directory) = bus.gateway().await;
+    for id in ["", " ", &"d".repeat(201)] {
+        assert_eq!(bus.deliver(&gateway, id, &say_hello()).await.status, 400, "{} bytes", id.len());
+    }
+    assert!(bus.meshblu.messages().is_empty());
+    bus.deliver(&gateway, &"d".repeat(200), &say_hello()).await.is(201, "Created");
+}
+
+#[tokio::test]
+async fn what_anybody_on_the_way_can_change_does_not_decide_how_a_signed_body_is_read() {
+    let bus = SigningBus::start().await;
+    let (gateway, _directory) = bus.gateway().await;
+    let now = Timestamp::from_millis(vectors()["nowMs"].as_i64().unwrap());
+    let authority = gateway.running.gateway().to_string();
+    let delivery = bus.delivery((&authority, now), "d", &say_hello());
+    let changed = delivery.header("content-type", "application/x-www-form-urlencoded");
+    send(changed).await.is(201, "Created");
 }

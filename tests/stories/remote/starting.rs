@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use endo::gateway::GatewayError;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::fake_api::Answer;
 use crate::support::log;
@@ -45,6 +45,8 @@ async fn a_meshblu_that_does_not_know_the_service_keeps_it_from_starting() {
         json_answer(403, &Value::Null),
         Answer::Bytes(Vec::new()),
         Answer::new(200, &["content-type: application/json"], "<"),
+        Answer::new(200, &["content-type: text/html"], "<html>"),
+        json_answer(200, &json!({"uuid": "somebody-else"})),
     ] {
         let meshblu = FakeMeshblu::start().await;
         meshblu.answer("GET /v2/whoami", [answer]);
@@ -53,6 +55,16 @@ async fn a_meshblu_that_does_not_know_the_service_keeps_it_from_starting() {
             refusal.starts_with("could not authenticate with the Meshblu at http://127.0.0.1"),
             "{refusal}"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_bus_that_shows_no_key_for_the_old_form_is_not_called_unknown() {
+    for answer in [Answer::new(204, &[], ""), json_answer(200, &json!({"publicKey": "no PEM"}))] {
+        let meshblu = FakeMeshblu::start().await;
+        meshblu.answer("GET /publickey", [answer]);
+        let refusal = refusal(&meshblu, |_| ()).await;
+        assert!(refusal.contains("shows no RSA key at /publickey"), "{refusal}");
     }
 }
 

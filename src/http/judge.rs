@@ -1,0 +1,75 @@
+//! Judging webhooks by the keys that their bus shows; a name that is not known is looked for there once more.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+
+use crate::ambient::Timestamp;
+use crate::bus::meshblu::MeshbluError;
+use crate::signature::{Refusal, Request, Verified, Verifier};
+
+/// How long the bus is left alone after it was asked: whoever makes up names costs it nothing more.
+const PAUSE: Duration = Duration::from_secs(30);
+
+type Read = dyn Fn() -> BoxFuture<'static, Result<Verifier, MeshbluError>> + Send + Sync;
+
+/// Judges the webhooks of one bus.
+pub struct Judge {
+    verifier: RwLock<Arc<Verifier>>,
+    read: Box<Read>,
+    /// When the bus was last asked; whoever holds it asks.
+    asked_at: tokio::sync::Mutex<Timestamp>,
+}
+
+impl Judge {
+    /// Judges by `verifier`, for which the bus was asked at `asked_at`, until a request names a key that it does not know;
+    /// then by what `read` makes.
+    pub fn new(
+        (verifier, asked_at): (Verifier, Timestamp),
+        read: impl Fn() -> BoxFuture<'static, Result<Verifier, MeshbluError>> + Send + Sync + 'static,
+    ) -> Self {
+        let (verifier, read) = (RwLock::new(Arc::new(verifier)), Box::new(read));
+        Self { verifier, read, asked_at: asked_at.into() }
+    }
+
+    /// As [`Verifier::verify`].
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub(super) async fn verify<'a>(
+        &self,
+        request: &Request<'a>,
+        now: Timestamp,
+    ) -> Result<Verified<'a>, Refusal> {
+        let known = self.verifier();
+        match known.verify(request, now) {
+            Err(Refusal::UnknownKey) => self.newer_than(&known, now).await.verify(request, now),
+            verdict => verdict,
+        }
+    }
+
+    /// What the bus shows now, unless it was asked not long ago; those who come meanwhile wait for its one answer.
+    async fn newer_than(&self, known: &Arc<Verifier>, now: Timestamp) -> Arc<Verifier> {
+        let mut asked_at = self.asked_at.lock().await;
+        let current = self.verifier();
+        let asked_lately = *asked_at <= now && now.since(*asked_at) < PAUSE;
+        if asked_lately || !Arc::ptr_eq(&current, known) {
+            return current;
+        }
+        *asked_at = now;
+        match (self.read)().await {
+            Ok(verifier) => {
+                *self.verifier.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(verifier);
+            }
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the bus does not show its keys");
+            }
+        }
+        self.verifier()
+    }
+
+    fn verifier(&self) -> Arc<Verifier> {
+        Arc::clone(&self.verifier.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
