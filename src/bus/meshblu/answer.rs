@@ -14,7 +14,7 @@ const LONGEST_MESSAGE: usize = 300;
 ///
 /// # Errors
 /// [`MeshbluError::Refused`] for every status that is no success, and for a success that carries an error;
-/// [`MeshbluError::Unreadable`] for a success whose body is not JSON.
+/// [`MeshbluError::Unreadable`] for a success with a body that no bus sends, such as a page of what stands before it.
 pub(super) fn read(answer: &Response<Bytes>) -> Result<Value, MeshbluError> {
     let status = answer.status();
     let body = serde_json::from_slice::<Value>(answer.body()).ok();
@@ -26,7 +26,7 @@ pub(super) fn read(answer: &Response<Bytes>) -> Result<Value, MeshbluError> {
     }
     match body {
         Some(body) => Ok(body),
-        None if answer.body().is_empty() || !is_json(answer.headers()) => Ok(Value::Null),
+        None if answer.body().is_empty() || is_text(answer.headers()) => Ok(Value::Null),
         None => Err(MeshbluError::Unreadable),
     }
 }
@@ -57,10 +57,6 @@ fn unexplained(status: StatusCode) -> String {
 
 fn presentable(message: &str) -> String {
     message.chars().filter(|c| !c.is_control()).take(LONGEST_MESSAGE).collect()
-}
-
-fn is_json(headers: &HeaderMap) -> bool {
-    media_type(headers).is_some_and(|kind| kind.starts_with("application/json"))
 }
 
 fn is_text(headers: &HeaderMap) -> bool {

@@ -65,6 +65,16 @@ async fn whatever_the_subscriptions_are_answered_with_nothing_is_opened() {
 }
 
 #[tokio::test]
+async fn a_page_is_no_sign_that_the_bus_took_the_reply() {
+    let meshblu = FakeMeshblu::start().await;
+    meshblu.answer("POST /messages", [Answer::new(200, &["content-type: text/html"], HTML)]);
+    let (gateway, _directory) = RemoteGateway::open(&meshblu).await;
+    assert_eq!(gateway.webhook(&say_hello()).await.status, 502);
+    let letters = gateway.dead_letters().await;
+    assert_eq!(letters.iter().map(|letter| letter.reason.as_str()).collect::<Vec<_>>(), ["reply_unknown"]);
+}
+
+#[tokio::test]
 async fn a_bus_that_hangs_up_once_is_asked_once_more() {
     let meshblu = FakeMeshblu::start().await;
     let found = json_answer(200, &json!([crate::support::meshblu::vectors()["credentialsDevice"]]));
