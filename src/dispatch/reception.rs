@@ -161,7 +161,7 @@ impl Parts {
         if let Ok(verdict) = tokio::time::timeout(OFF_DISK, &mut work).await {
             return verdict;
         }
-        let accept = move |transaction: &Transaction<'_>| place.within(transaction).map(drop);
+        let accept = move |transaction: &Transaction<'_>| place.accept_within(transaction);
         if let Err(error) = self.desk.store.write::<_, StoreError, _>(accept).await {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,

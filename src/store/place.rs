@@ -77,6 +77,18 @@ impl Place {
         Ok(seq)
     }
 
+    /// Accepts the delivery by this transaction, unless something was written of it before: it may have ended.
+    ///
+    /// # Errors
+    /// As [`Place::within`].
+    pub fn accept_within(&self, transaction: &Transaction<'_>) -> Result<(), StoreError> {
+        let at = *self.at();
+        match at {
+            At::Nowhere => self.within(transaction).map(drop),
+            At::Written(_) | At::OnDisk(_) | At::Left => Ok(()),
+        }
+    }
+
     /// Whether the delivery is known to be on disk.
     pub fn is_on_disk(&self) -> bool {
         matches!(*self.at(), At::OnDisk(_))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use endo::ambient::{Clock, Timestamp};
-use endo::store::{Feed, Store, Taken, Work};
+use endo::store::{Feed, Store, Taken, Transaction, Work};
 use futures_util::FutureExt;
 use tokio::sync::Notify;
 
@@ -196,4 +196,21 @@ async fn that_a_call_started_is_remembered() {
     assert!(one(&feed).await.delivery.call_started);
     let waiting = read(&store, |view| view.waiting(Work::Job)).await;
     assert_eq!(waiting, 1);
+}
+
+#[tokio::test]
+async fn what_was_held_and_has_ended_is_not_accepted_afterwards() {
+    let (_directory, store) = fresh();
+    let feed = feed(&store, Hand::at(NOW).clock());
+    let taken = feed.hold(delivery("held"));
+    let place = taken.place.clone();
+    let end_first = move |transaction: &Transaction<'_>| {
+        transaction.finish(place.within(transaction)?)?;
+        place.accept_within(transaction)
+    };
+    write(&store, end_first).await.unwrap();
+    let place = taken.place.clone();
+    taken.ended();
+    write(&store, move |transaction| place.accept_within(transaction)).await.unwrap();
+    assert!(!read(&store, |view| view.is_queued(&"held".into())).await);
 }
