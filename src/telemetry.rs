@@ -1,8 +1,9 @@
 //! Logs: lines on standard error, for people or as JSON. Fields are dotted, with units: `job.type`, `duration_ms`.
 
-use std::io;
+use std::io::{self, Write};
 
 use thiserror::Error;
+use tracing::Metadata;
 use tracing::dispatcher::{Dispatch, set_global_default};
 use tracing_subscriber::filter::{EnvFilter, ParseError};
 use tracing_subscriber::fmt::MakeWriter;
@@ -47,9 +48,47 @@ where
 {
     let filter = format!("{QUIET},{}", log.level);
     let filter = EnvFilter::builder().parse(filter).map_err(TelemetryError::Level)?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
+    let lines = tracing_subscriber::fmt().with_env_filter(filter);
     Ok(match log.format {
-        LogFormat::Text => Dispatch::new(lines.with_ansi(false).finish()),
-        LogFormat::Json => Dispatch::new(lines.json().flatten_event(true).finish()),
+        LogFormat::Text => Dispatch::new(lines.with_ansi(false).with_writer(OneLineEach(writer)).finish()),
+        LogFormat::Json => Dispatch::new(lines.json().flatten_event(true).with_writer(writer).finish()),
     })
+}
+
+/// Keeps every event on one line, and control characters out of it: what strangers say may be in its fields, and makes
+/// no line of its own and steers no terminal.
+struct OneLineEach<W>(W);
+
+/// Takes one event, which comes whole and ends with a line break.
+struct OneLine<W>(W);
+
+impl<'a, W: MakeWriter<'a>> MakeWriter<'a> for OneLineEach<W> {
+    type Writer = OneLine<W::Writer>;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        OneLine(self.0.make_writer())
+    }
+
+    fn make_writer_for(&'a self, meta: &Metadata<'_>) -> Self::Writer {
+        OneLine(self.0.make_writer_for(meta))
+    }
+}
+
+impl<W: Write> Write for OneLine<W> {
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(event);
+        let (line, end) = text.strip_suffix('\n').map_or((&*text, ""), |line| (line, "\n"));
+        if line.contains(char::is_control) {
+            let plain =
+                line.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.into() });
+            self.0.write_all((plain.collect::<String>() + end).as_bytes())?;
+        } else {
+            self.0.write_all(event)?;
+        }
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }

@@ -44,9 +44,14 @@ fn a_json_line_carries_dotted_fields_beside_the_message() {
 
 #[test]
 fn a_text_line_is_one_line_without_colours() {
-    let text = logged("info", LogFormat::Text, || tracing::info!(device.uuid = "a\nb\u{1b}[31m", "arrived"));
-    assert_eq!(text.lines().count(), 1);
-    assert!(text.contains("arrived") && !text.contains('\u{1b}'), "{text}");
+    let name = "a\nb\u{1b}[31m\r\u{9b}";
+    let text = logged("info", LogFormat::Text, || {
+        tracing::info!(device.uuid = name, "arrived");
+        tracing::info!(device.uuid = %name, "arrived");
+        tracing::info!(error = &io::Error::other(name) as &dyn std::error::Error, "{name}");
+    });
+    assert_eq!(text.lines().count(), 3, "{text}");
+    assert!(text.contains("arrived") && !text.contains(|c: char| c.is_control() && c != '\n'), "{text}");
 }
 
 #[test]
