@@ -77,6 +77,23 @@ async fn a_reader_who_does_not_keep_up_is_cut_off_before_memory_is_full() {
 }
 
 #[tokio::test]
+async fn a_device_that_reads_along_everywhere_leaves_room_for_others() {
+    let bus = TestBus::open().await;
+    let (greedy, other) = (bus.listener().await, bus.listener().await);
+    let read_along = async |device: &Device| {
+        let request = bus.by(device, &format!("GET /subscribe/{}/received", device.uuid));
+        request.send().await.unwrap()
+    };
+    let mut open = Vec::new();
+    for _ in 0..16 {
+        open.push(read_along(&greedy).await);
+        assert_eq!(open.last().unwrap().status(), 200);
+    }
+    assert_eq!(read_along(&greedy).await.status(), 503);
+    assert_eq!(read_along(&other).await.status(), 200);
+}
+
+#[tokio::test]
 async fn a_line_longer_than_the_backlog_is_heard_all_the_same() {
     let bus = TestBus::open().await;
     let device = bus.listener().await;

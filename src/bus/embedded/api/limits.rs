@@ -24,6 +24,8 @@ pub struct ApiLimits {
     pub connections: usize,
     /// Who may read along at the same time.
     pub streams: usize,
+    /// How often one device may.
+    pub device_streams: usize,
     /// What the firehose takes.
     pub firehose: FirehoseLimits,
     /// Threads that serve.
@@ -43,6 +45,7 @@ impl Default for ApiLimits {
             keep_alive: Duration::from_secs(75),
             connections: 1024,
             streams: 256,
+            device_streams: 16,
             firehose: FirehoseLimits::default(),
             workers: 1,
             drain_within: Duration::from_secs(25),

@@ -10,6 +10,7 @@ mod liveness;
 mod messages;
 mod meter;
 mod oauth;
+mod places;
 mod presented;
 mod problem;
 mod refusal;

@@ -8,12 +8,12 @@ use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App, HttpRequest, HttpServer};
-use tokio::sync::Semaphore;
 
 use super::dress::dress;
 use super::firehose::{Sessions, Strangers};
 use super::limits::ApiLimits;
 use super::meter::Meter;
+use super::places::Places;
 use super::room::Room;
 use super::routes::routes;
 use crate::bus::embedded::EmbeddedBus;
@@ -23,7 +23,7 @@ pub(super) struct Door {
     pub(super) bus: EmbeddedBus,
     pub(super) limits: ApiLimits,
     pub(super) room: Room,
-    pub(super) streams: Arc<Semaphore>,
+    pub(super) places: Places,
     pub(super) meter: Arc<Meter>,
     pub(super) sessions: Sessions,
     pub(super) strangers: Strangers,
@@ -48,7 +48,7 @@ pub fn serve(listener: TcpListener, bus: EmbeddedBus, limits: ApiLimits) -> io::
         bus,
         limits,
         room: Room::new(limits.all_bodies_bytes),
-        streams: Arc::new(Semaphore::new(limits.streams)),
+        places: Places::new(limits.streams, limits.device_streams),
         meter: Arc::new(Meter::new(limits.operations_per_minute)),
         sessions: Sessions::new(limits.firehose),
         strangers: Strangers::new(limits.firehose.refusals),

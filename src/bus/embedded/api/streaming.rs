@@ -1,7 +1,6 @@
 //! Reading along: what arrives at a device from now on, a line a message (`spec/meshblu.md` 6.5).
 
 use std::convert::Infallible;
-use std::sync::Arc;
 
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
@@ -23,13 +22,14 @@ use crate::bus::embedded::{Arrived, BusError, Listening};
 /// once: whatever is sent after it will be seen. Ends when the device is unregistered, when the reader's token is
 /// revoked, when the bus stops, and when the reader lags too far behind. Nobody reads along as somebody else.
 pub(super) async fn received(door: Data<Door>, who: Presented, Target(device): Target) -> Answer {
-    let place = Arc::clone(&door.streams).try_acquire_owned().map_err(|_| Refusal::Crowded)?;
     let listening = door.bus.look(move |bus, view| {
         let (caller, events) = who.listening(bus, view, device.clone())?;
         permit(view, &caller, &device, (List::DiscoverAs, List::MessageReceived))?;
-        Ok::<_, BusError>(events)
+        Ok::<_, BusError>((caller.auth, events))
     });
-    let lines = stream::unfold((listening.await?, place), async |(mut events, place)| {
+    let (reader, events) = listening.await?;
+    let place = door.places.take(reader).ok_or(Refusal::Crowded)?;
+    let lines = stream::unfold((events, place), async |(mut events, place)| {
         let line = next(&mut events).await?;
         Some((Ok::<_, Infallible>(line), (events, place)))
     });
