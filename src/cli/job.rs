@@ -23,24 +23,36 @@ pub(super) fn run(command: &JobCommand, out: &mut dyn Write) -> Result<(), Comma
     }
 }
 
-/// Writes a `.json` beside every `.cson` of the directory and of those in it. What is there already stays.
+/// Writes a `.json` beside every `.cson` of the directory and of those in it. What is there already stays; what cannot
+/// be read keeps nothing else from being converted.
 fn convert(directory: &Path, out: &mut dyn Write) -> Result<(), CommandError> {
     let mut documents = documents_in(directory)?;
     documents.sort();
+    let mut unread = Vec::new();
     for cson in &documents {
         let json = cson.with_extension("json");
         if json.exists() {
             writeln!(out, "{} is there already", json.display())?;
             continue;
         }
-        let text = as_json(cson)?;
-        fs::write(&json, text).map_err(|source| CommandError::Write { path: json.clone(), source })?;
-        writeln!(out, "{}", json.display())?;
+        match as_json(cson) {
+            Ok(text) => {
+                fs::write(&json, text)
+                    .map_err(|source| CommandError::Write { path: json.clone(), source })?;
+                writeln!(out, "{}", json.display())?;
+            }
+            Err(broken @ CommandError::Cson { .. }) => unread.push(broken),
+            Err(error) => return Err(error),
+        }
     }
     if documents.is_empty() {
         writeln!(out, "no CSON in {}", directory.display())?;
     }
-    Ok(())
+    let last = unread.pop();
+    for error in unread {
+        writeln!(out, "{error}")?;
+    }
+    last.map_or(Ok(()), Err)
 }
 
 fn documents_in(directory: &Path) -> Result<Vec<PathBuf>, CommandError> {
@@ -69,11 +81,17 @@ fn as_json(cson: &Path) -> Result<Vec<u8>, CommandError> {
     })?;
     let mut text = output.stdout;
     if !output.status.success() || serde_json::from_slice::<serde_json::Value>(&text).is_err() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        let reason =
-            said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it says nothing").to_owned();
+        let reason = reason(&String::from_utf8_lossy(&output.stderr));
         return Err(CommandError::Cson { file: cson.to_owned(), reason });
     }
     text.push(b'\n');
     Ok(text)
+}
+
+/// The line that names the error: a program that Node.js ends prints where it was before and which Node.js after it.
+fn reason(said: &str) -> String {
+    let mut lines = said.lines().map(str::trim).filter(|line| !line.is_empty());
+    let last = lines.clone().next_back();
+    let reason = lines.find(|line| line.contains("rror: ")).or(last).unwrap_or("it says nothing");
+    reason.trim_start_matches("[[stdin]:").to_owned()
 }

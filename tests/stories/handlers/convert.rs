@@ -54,6 +54,28 @@ fn cson_becomes_json_beside_it_and_what_is_there_stays() {
 }
 
 #[test]
+fn cson_that_cannot_be_read_is_named_with_its_fault_and_the_rest_is_converted() {
+    if !real::on("cson_that_cannot_be_read_is_named_with_its_fault_and_the_rest_is_converted") {
+        return;
+    }
+    let shell = shell();
+    let jobs = shell.home.path().join("jobs");
+    let broken = jobs.join("broken");
+    fs::create_dir_all(&broken).unwrap();
+    fs::write(broken.join("message.cson"), "a: 1\nb: [\n  c: 2\n").unwrap();
+    let mut command = shell.command(&["job", "convert", jobs.to_str().unwrap()]);
+    command.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real"));
+    let output = command.env("PATH", variable("PATH").unwrap()).output().unwrap();
+    assert!(ended(&output, Exit::Failure));
+    assert!(
+        stderr(&output).contains("broken/message.cson was not converted: 2:4: error: missing ]"),
+        "{}",
+        stderr(&output)
+    );
+    assert!(jobs.join("say-hello/message.json").exists());
+}
+
+#[test]
 fn a_directory_that_is_not_there_is_named() {
     let output = Shell::new().run(&["job", "convert", "nowhere"]);
     assert!(ended(&output, Exit::Failure) && stderr(&output).contains("cannot read nowhere"));
