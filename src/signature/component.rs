@@ -29,6 +29,20 @@ impl Component {
         Self::Field(name.to_ascii_lowercase())
     }
 
+    /// What RFC 9421 names it.
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::Method => "@method",
+            Self::Scheme => "@scheme",
+            Self::Authority => "@authority",
+            Self::Path => "@path",
+            Self::Query => "@query",
+            Self::RequestTarget => "@request-target",
+            Self::TargetUri => "@target-uri",
+            Self::Field(name) => name,
+        }
+    }
+
     /// The component that RFC 9421 names so; nothing where it is none that we know.
     pub(super) fn parse(identifier: &str) -> Option<Self> {
         Some(match identifier {
@@ -47,16 +61,7 @@ impl Component {
 
 impl fmt::Display for Component {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Method => "@method",
-            Self::Scheme => "@scheme",
-            Self::Authority => "@authority",
-            Self::Path => "@path",
-            Self::Query => "@query",
-            Self::RequestTarget => "@request-target",
-            Self::TargetUri => "@target-uri",
-            Self::Field(name) => name,
-        })
+        f.write_str(self.name())
     }
 }
 

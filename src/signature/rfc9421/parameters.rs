@@ -4,6 +4,8 @@ use super::structured::{self, Value};
 use crate::signature::component::Component;
 use crate::signature::refusal::{Refusal, SyntaxError};
 
+/// Bytes that most parameters do not exceed.
+const USUAL_LENGTH: usize = 512;
 const KNOWN: [&str; 6] = ["created", "expires", "nonce", "alg", "keyid", "tag"];
 
 /// What a signature says about itself.
@@ -50,14 +52,18 @@ impl Parameters {
 
     /// The value of `@signature-params`, which is also what stands behind the label in `Signature-Input`.
     pub(super) fn write(&self) -> String {
-        let components: Vec<_> =
-            self.components.iter().map(|component| structured::quoted(&component.to_string())).collect();
-        let mut text = format!("({})", components.join(" "));
+        let mut text = String::with_capacity(USUAL_LENGTH);
+        for component in &self.components {
+            text.push(if text.is_empty() { '(' } else { ' ' });
+            structured::quote(&mut text, component.name());
+        }
+        text.push_str(if text.is_empty() { "()" } else { ")" });
         for (name, value) in &self.values {
-            text += &match value {
-                Value::Integer(number) => format!(";{name}={number}"),
-                Value::Text(string) => format!(";{name}={}", structured::quoted(string)),
-            };
+            text.extend([";", name, "="]);
+            match value {
+                Value::Integer(number) => text.push_str(&number.to_string()),
+                Value::Text(string) => structured::quote(&mut text, string),
+            }
         }
         text
     }

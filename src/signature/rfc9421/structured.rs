@@ -53,9 +53,16 @@ pub(in crate::signature) fn byte_sequences(field: &[u8]) -> Result<Vec<(String, 
     }
 }
 
-/// A string as RFC 9651 writes it; it holds printable ASCII only.
-pub(super) fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', r"\\").replace('"', r#"\""#))
+/// Writes a string as RFC 9651 does; it holds printable ASCII only.
+pub(super) fn quote(text: &mut String, string: &str) {
+    text.push('"');
+    for part in string.split_inclusive(['"', '\\']) {
+        match part.strip_suffix(['"', '\\']) {
+            Some(before) => text.extend([before, "\\", &part[before.len()..]]),
+            None => text.push_str(part),
+        }
+    }
+    text.push('"');
 }
 
 /// RFC 9651 lets the last of two members with one name win; here the second is refused.
@@ -117,7 +124,7 @@ impl<'a> Reader<'a> {
         let key = self
             .take_while(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-.*".contains(&byte));
         match key.first() {
-            Some(first) if first.is_ascii_lowercase() || *first == b'*' => Ok(ascii(key)),
+            Some(first) if first.is_ascii_lowercase() || *first == b'*' => Ok(ascii(key).to_owned()),
             _ => Err(SyntaxError::Malformed),
         }
     }
@@ -172,13 +179,13 @@ impl<'a> Reader<'a> {
         self.expect(b'"')?;
         let mut text = String::new();
         loop {
+            text += ascii(self.take_while(|byte| matches!(byte, b' '..=b'~') && !b"\"\\".contains(&byte)));
             match self.next()? {
                 b'"' => return Ok(text),
                 b'\\' => match self.next()? {
                     escaped @ (b'"' | b'\\') => text.push(escaped.into()),
                     _ => return Err(SyntaxError::Malformed),
                 },
-                plain @ b' '..=b'~' => text.push(plain.into()),
                 _ => return Err(SyntaxError::Malformed),
             }
         }
@@ -192,6 +199,6 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn ascii(bytes: &[u8]) -> String {
-    bytes.iter().copied().map(char::from).collect()
+fn ascii(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).expect("nothing but ASCII was taken")
 }
