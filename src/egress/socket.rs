@@ -24,13 +24,17 @@ use crate::ambient::Random;
 /// How long a frame may take to leave.
 const SEND_WITHIN: Duration = Duration::from_secs(10);
 
+/// The longest message that is read, in bytes: a bus takes 10 MB from its devices, and frames may carry that as a text
+/// within a text.
+const LONGEST_MESSAGE: usize = 32 << 20;
+
 /// A WebSocket; it ends when dropped.
 #[derive(Debug)]
 pub struct Socket(WebSocketStream<Upgraded>);
 
 impl Peer {
-    /// A WebSocket at `target`, which stands within the limit of a call. No redirect is followed, and no message is
-    /// read that is longer than the answer of a call may be.
+    /// A WebSocket at `target`, which stands within the limit of a call. No redirect is followed; a message of more
+    /// than 32 MiB ends it.
     ///
     /// # Errors
     /// [`EgressError::NotUpgraded`] where the server refuses; else any of a call's.
@@ -50,7 +54,7 @@ impl Peer {
                 return Err(EgressError::NotUpgraded { status: response.status() });
             }
             let stream = response.upgrade().await.map_err(|error| EgressError::of_call(error, ""))?;
-            let longest = Some(self.longest_answer());
+            let longest = Some(LONGEST_MESSAGE);
             let config = WebSocketConfig::default().max_message_size(longest).max_frame_size(longest);
             Ok(Socket(WebSocketStream::from_raw_socket(stream, Role::Client, Some(config)).await))
         };

@@ -233,10 +233,10 @@ async fn a_server_that_accepts_and_says_nothing_is_left() {
 }
 
 #[tokio::test]
-async fn a_server_that_sends_more_than_an_answer_may_have_is_left() {
+async fn a_server_that_sends_more_than_a_bus_takes_is_left() {
     let meshblu = FakeMeshblu::start().await;
     let mut large = say_hello();
-    large["padding"] = json!("x".repeat(11 << 20));
+    large["padding"] = json!("x".repeat(33 << 20));
     let [large, small] =
         [large, say_hello()].map(|message| Manner::Behaves(vec![event(&message.to_string())]));
     let mut firehose = FakeFirehose::start(vec![large, small]).await;
@@ -244,6 +244,17 @@ async fn a_server_that_sends_more_than_an_answer_may_have_is_left() {
     firehose.connection(2).await;
     until(async || !meshblu.messages().is_empty()).await;
     assert_eq!(meshblu.messages().len(), 1);
+}
+
+#[tokio::test]
+async fn the_largest_message_that_a_bus_takes_does_not_end_the_link() {
+    let meshblu = FakeMeshblu::start().await;
+    let mut large = say_hello();
+    large["padding"] = json!("\"".repeat(9_900_000 / 2));
+    let firehose = FakeFirehose::start(vec![Manner::Behaves(vec![event(&large.to_string())])]).await;
+    let (gateway, _directory) = gateway(&meshblu, &firehose).await;
+    until(async || !meshblu.messages().is_empty()).await;
+    assert!(is_ready(&gateway).await);
 }
 
 #[tokio::test]
