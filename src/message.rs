@@ -89,6 +89,9 @@ pub struct Parties {
     pub credentials: DeviceUuid,
 }
 
+/// Hops of the longest route that is followed; buses cut loops off long before.
+const MOST_HOPS: usize = 1000;
+
 /// The route does not lead from a sender over a user device to a credentials device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("Bad route")]
@@ -123,8 +126,11 @@ impl Route {
     ///
     /// # Errors
     /// [`BadRoute`] when a party is missing, or when the user device is subscribed to itself: then the same
-    /// message arrives on a better route too.
+    /// message arrives on a better route too. Also for a route of more than 1,000 hops.
     pub fn parties(&self, service: &DeviceUuid) -> Result<Parties, BadRoute> {
+        if self.0.len() > MOST_HOPS {
+            return Err(BadRoute);
+        }
         let sender = self.0.first().ok_or(BadRoute)?.from.clone();
         let mut without_service = self.0.iter().filter(|hop| hop.from != *service && hop.to != *service);
         let credentials = without_service.clone().next_back().ok_or(BadRoute)?.to.clone();

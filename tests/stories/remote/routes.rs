@@ -1,5 +1,6 @@
 //! Routes that lead nowhere (`spec/endo.md` 2.5, route parsing).
 
+use endo::message::{BadRoute, Route};
 use serde_json::json;
 
 use crate::support::bus::send;
@@ -120,4 +121,16 @@ async fn a_body_that_is_no_object_is_no_message() {
         assert_eq!(gateway.webhook(&body).await.status, 400, "{body}");
     }
     assert!(meshblu.called().is_empty());
+}
+
+#[test]
+fn a_route_of_more_than_a_thousand_hops_is_a_bad_route_however_it_came() {
+    let route = |count: usize| -> Route {
+        let mut all = vec![(FLOW, USER_DEVICE); count - 2];
+        all.extend([(USER_DEVICE, CREDENTIALS), (CREDENTIALS, SERVICE)]);
+        serde_json::from_str(&hops(&all)).unwrap()
+    };
+    assert!(route(1000).parties(&SERVICE.into()).is_ok());
+    assert_eq!(route(1001).parties(&SERVICE.into()), Err(BadRoute));
+    assert_eq!(route(10_000).parties(&SERVICE.into()), Err(BadRoute));
 }
