@@ -4,7 +4,8 @@ use std::error::Error as StdError;
 
 use thiserror::Error;
 
-type Cause = Box<dyn StdError + Send + Sync>;
+/// What an error of somebody else's is kept as.
+pub(super) type Cause = Box<dyn StdError + Send + Sync>;
 
 /// Why a call could not be made or answered. No text holds a secret, a path or a query.
 #[derive(Debug, Error)]
@@ -47,16 +48,10 @@ pub enum EgressError {
     },
     /// No connection could be made.
     #[error("no connection could be made")]
-    Connect(#[source] reqwest::Error),
+    Connect(#[source] Cause),
     /// The connection was made, but the answer did not come whole.
     #[error("the exchange broke off")]
-    Exchange(#[source] reqwest::Error),
-    /// No connection to a handler could be made.
-    #[error("no connection could be made")]
-    Unreachable(#[source] std::io::Error),
-    /// A handler was connected, but its answer did not come whole.
-    #[error("the exchange broke off")]
-    Handler(#[source] hyper::Error),
+    Exchange(#[source] Cause),
     /// The server does not let the connection become another protocol's.
     #[error("the server does not switch protocols: status {}", status.as_u16())]
     NotUpgraded {
@@ -74,7 +69,7 @@ pub enum EgressError {
 impl EgressError {
     /// Whether it is certain that nothing of the call arrived anywhere.
     pub fn nothing_sent(&self) -> bool {
-        !matches!(self, Self::Timeout | Self::TooLarge { .. } | Self::Exchange(_) | Self::Handler(_))
+        !matches!(self, Self::Timeout | Self::TooLarge { .. } | Self::Exchange(_))
     }
 
     /// Reads what went wrong in a call to `host` off the client's error, which loses its address here.
@@ -85,10 +80,15 @@ impl EgressError {
         } else if causes(&error).any(|cause| cause.is::<NoAdmittedAddress>()) {
             Self::AddressNotAllowed { host: host.to_owned() }
         } else if error.is_connect() {
-            Self::Connect(error)
+            Self::Connect(error.into())
         } else {
-            Self::Exchange(error)
+            Self::Exchange(error.into())
         }
+    }
+
+    /// The same of a client whose errors know no address.
+    pub(super) fn of_line(error: hyper_util::client::legacy::Error) -> Self {
+        if error.is_connect() { Self::Connect(error.into()) } else { Self::Exchange(error.into()) }
     }
 }
 

@@ -1,11 +1,10 @@
 //! Calls of external handlers: connected first, then committed, then sent.
 
-use std::error::Error as StdError;
 use std::io;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::Full;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use reqwest::Url;
@@ -13,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::UnixStream;
 use tokio::task::JoinSet;
 
+use super::answer::body_within;
 use super::error::EgressError;
 use super::gate::CallGate;
 use super::handler_address::{HandlerAddress, Place, connect_here};
@@ -59,8 +59,8 @@ impl Egress {
         let limit = self.0.settings.connect_timeout;
         let connected = tokio::time::timeout(limit, connecting).await;
         connected
-            .map_err(|_| EgressError::Unreachable(io::ErrorKind::TimedOut.into()))?
-            .map_err(EgressError::Unreachable)
+            .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+            .map_err(|error| EgressError::Connect(error.into()))
     }
 
     async fn exchange(
@@ -69,26 +69,14 @@ impl Egress {
         request: http::Request<Full<Bytes>>,
         gate: &CallGate,
     ) -> Result<http::Response<Bytes>, EgressError> {
-        let (mut sender, connection) =
-            http1::handshake(TokioIo::new(stream)).await.map_err(EgressError::Handler)?;
+        let broken = |error: hyper::Error| EgressError::Exchange(error.into());
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
         gate.pass().await?;
         // Ends with the exchange, whoever gives it up.
         let mut driver = JoinSet::new();
         driver.spawn(connection);
-        let (parts, body) = sender.send_request(request).await.map_err(EgressError::Handler)?.into_parts();
-        let limit = self.0.settings.response_bytes;
-        let body = Limited::new(body, limit).collect().await.map_err(|error| unread(error, limit))?;
-        Ok(http::Response::from_parts(parts, body.to_bytes()))
-    }
-}
-
-fn unread(error: Box<dyn StdError + Send + Sync>, limit: usize) -> EgressError {
-    match error.downcast::<hyper::Error>() {
-        Ok(error) => EgressError::Handler(*error),
-        Err(other) => {
-            debug_assert!(other.is::<LengthLimitError>());
-            EgressError::TooLarge { limit }
-        }
+        let answer = sender.send_request(request).await.map_err(broken)?;
+        body_within(answer, self.0.settings.response_bytes).await
     }
 }
 

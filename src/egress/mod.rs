@@ -1,6 +1,7 @@
 //! The one HTTP client for everything that leaves: vetted addresses, host lists, limits.
 
 mod addresses;
+mod answer;
 mod api;
 mod bearer;
 mod breaker;
@@ -9,6 +10,7 @@ mod gate;
 mod handler;
 mod handler_address;
 mod hosts;
+mod line;
 mod names;
 mod octo;
 mod outbound;

@@ -4,13 +4,16 @@ use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
+use hyper_util::client::legacy::connect::dns;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::sync::Semaphore;
+use tower::Service;
 
 use super::addresses::{AddressClass, class_of};
-use super::error::NoAdmittedAddress;
+use super::error::{Cause, NoAdmittedAddress};
 
 /// Names looked up at the same time, by calls of one reach.
 const LOOKUPS_AT_ONCE: usize = 32;
@@ -92,20 +95,35 @@ impl VettedNames {
         });
         search.await?
     }
+
+    /// The addresses of the name that are within reach; there is at least one.
+    async fn within_reach(self, name: String) -> Result<std::vec::IntoIter<SocketAddr>, Cause> {
+        let reach = self.reach;
+        let found = if is_localhost(&name) { loopback() } else { self.find(name).await? };
+        let admitted = found.into_iter().filter(|address| reach.admits(*address));
+        let addresses: Vec<_> = admitted.map(|address| SocketAddr::new(address, 0)).collect();
+        if addresses.is_empty() { Err(NoAdmittedAddress.into()) } else { Ok(addresses.into_iter()) }
+    }
 }
 
 impl Resolve for VettedNames {
     fn resolve(&self, name: Name) -> Resolving {
-        let (names, reach) = (self.clone(), self.reach);
-        let name = name.as_str().to_owned();
-        Box::pin(async move {
-            let mut found = if is_localhost(&name) { loopback() } else { names.find(name).await? };
-            found.retain(|address| reach.admits(*address));
-            if found.is_empty() {
-                return Err(NoAdmittedAddress.into());
-            }
-            Ok(Box::new(found.into_iter().map(|address| SocketAddr::new(address, 0))) as Addrs)
-        })
+        let search = self.clone().within_reach(name.as_str().to_owned());
+        Box::pin(async move { Ok(Box::new(search.await?) as Addrs) })
+    }
+}
+
+impl Service<dns::Name> for VettedNames {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = Cause;
+    type Future = BoxFuture<'static, Result<Self::Response, Cause>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Cause>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: dns::Name) -> Self::Future {
+        Box::pin(self.clone().within_reach(name.as_str().to_owned()))
     }
 }
 

@@ -1,13 +1,15 @@
 //! Calls of one server that the operator named, such as a remote bus.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::HeaderMap;
-use http::Method;
-use reqwest::{Request, Url};
+use http::{HeaderMap, Method, Uri};
+use http_body_util::Full;
+use reqwest::Url;
 
 use super::error::EgressError;
+use super::line::Line;
 use super::outbound::Egress;
 use super::transport::Transport;
 
@@ -29,17 +31,21 @@ pub struct PeerRequest {
 pub struct Peer {
     egress: Egress,
     base_url: String,
-    /// The same, read once.
-    base: Url,
     limit: Duration,
+    /// How it is called where that takes no TLS.
+    line: Option<Arc<Line>>,
 }
 
 impl Egress {
     /// The server at `base_url`; each call of it may take as long as `limit`, its answer included.
     pub fn peer(&self, base_url: &Url, limit: Duration) -> Peer {
-        let base = base_url.clone();
+        let line = (base_url.scheme() == "http").then(|| Arc::new(self.line()));
         let base_url = base_url.as_str().trim_end_matches('/').to_owned();
-        Peer { egress: self.clone(), base_url, base, limit }
+        Peer { egress: self.clone(), base_url, limit, line }
+    }
+
+    fn line(&self) -> Line {
+        Line::new(self.0.listed.names().clone(), self.0.settings.clone())
     }
 }
 
@@ -58,32 +64,28 @@ impl Peer {
         self.limit
     }
 
-    pub(super) fn longest_answer(&self) -> usize {
-        self.egress.0.settings.response_bytes
-    }
-
     /// The server's whole answer, whatever its status; a redirect is an answer too.
     ///
     /// # Errors
     /// Any [`EgressError`]; [`EgressError::nothing_sent`] tells which leave no doubt.
     pub async fn call(&self, request: PeerRequest) -> Result<http::Response<Bytes>, EgressError> {
-        let mut call = Request::new(request.method, self.address(&request.target));
-        *call.headers_mut() = request.headers;
-        *call.body_mut() = (!request.body.is_empty()).then(|| request.body.into());
-        *call.timeout_mut() = Some(self.limit);
-        self.egress.0.listed.exchange(call).await
-    }
-
-    /// Where this target is; what of the server's address comes before it stays.
-    fn address(&self, target: &str) -> Url {
-        let (path, query) =
-            target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
-        let mut url = self.base.clone();
-        match self.base.path().trim_end_matches('/') {
-            "" => url.set_path(path),
-            before => url.set_path(&format!("{before}{path}")),
+        let address = format!("{}{}", self.base_url, request.target);
+        match &self.line {
+            Some(line) => {
+                let mut call = http::Request::new(Full::new(request.body));
+                *call.method_mut() = request.method;
+                *call.uri_mut() = Uri::try_from(address).map_err(|_| EgressError::Address)?;
+                *call.headers_mut() = request.headers;
+                line.exchange(call, self.limit).await
+            }
+            None => {
+                let address = Url::parse(&address).map_err(|_| EgressError::Address)?;
+                let mut call = reqwest::Request::new(request.method, address);
+                *call.headers_mut() = request.headers;
+                *call.body_mut() = (!request.body.is_empty()).then(|| request.body.into());
+                *call.timeout_mut() = Some(self.limit);
+                self.egress.0.listed.exchange(call).await
+            }
         }
-        url.set_query(query);
-        url
     }
 }

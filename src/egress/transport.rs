@@ -34,6 +34,11 @@ impl Transport {
         Self { names, settings, idle_per_host, plain: OnceCell::new(), secure: OnceCell::new() }
     }
 
+    /// Who finds the addresses that it may reach.
+    pub(super) fn names(&self) -> &VettedNames {
+        &self.names
+    }
+
     /// The same, with a new connection for every call. One that was idle may end under a request, and nobody knows then
     /// whether that arrived.
     pub(super) fn always_anew(self) -> Self {

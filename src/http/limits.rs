@@ -34,8 +34,8 @@ impl Default for Limits {
             keep_alive: Duration::from_secs(30),
             disconnect_within: Duration::from_secs(5),
             connections: 256,
-            // One that is always busy does more than two that wait for each other's connections.
-            workers: 1,
+            // Each keeps its own connections to the bus; more of them than serve would wait for the one writer.
+            workers: 2,
             drain_within: Duration::from_secs(25),
         }
     }
