@@ -33,7 +33,7 @@ impl Ending {
         let (name, api) = (shown.name(), &shown.api);
         match self {
             Self::CutOff(_) => format!(
-                "From then on no message of this device can use {name} at {api}. Flows that send to it get an error."
+                "From then on no message of this device can use {name} at {api}. Flows that send to it get no answer any more."
             ),
             Self::CutOffAll => format!(
                 "From then on none of these devices can use {name} at {api}. Flows that send to them get errors."
