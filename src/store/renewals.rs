@@ -52,9 +52,13 @@ pub struct StoredRenewal {
     pub rest_until: Timestamp,
     /// Why it is dead; fixed texts only.
     pub reason: Option<String>,
+    /// How often in a row the provider answered, and gave nothing.
+    pub failures: u32,
+    /// When the secret came of a renewal, if it did.
+    pub renewed_at: Option<Timestamp>,
 }
 
-const COLUMNS: &str = "generation, expires_at, renew_at, stage, sent, holder, held_until, rest_until, reason";
+const COLUMNS: &str = "generation, expires_at, renew_at, stage, sent, holder, held_until, rest_until, reason, failures, renewed_at";
 
 impl View<'_> {
     /// The renewal of a credential, if anything is known of one.
@@ -100,7 +104,7 @@ impl Transaction<'_> {
     pub fn store_renewal(&self, credentials: &DeviceUuid, renewal: &StoredRenewal) -> Result<(), StoreError> {
         self.use_reserve();
         let sql = format!(
-            "INSERT OR REPLACE INTO renewals ({COLUMNS}, credentials) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
+            "INSERT OR REPLACE INTO renewals ({COLUMNS}, credentials) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
         );
         self.prepare(&sql)?.execute((
             i64::try_from(renewal.generation).unwrap_or(i64::MAX),
@@ -112,6 +116,8 @@ impl Transaction<'_> {
             renewal.held_until.as_millis(),
             renewal.rest_until.as_millis(),
             &renewal.reason,
+            renewal.failures,
+            renewal.renewed_at.map(Timestamp::as_millis),
             credentials.as_str(),
         ))?;
         Ok(())
@@ -139,5 +145,7 @@ fn renewal(row: &Row<'_>) -> rusqlite::Result<StoredRenewal> {
         held_until: time(6)?,
         rest_until: time(7)?,
         reason: row.get(8)?,
+        failures: row.get(9)?,
+        renewed_at: row.get::<_, Option<i64>>(10)?.map(Timestamp::from_millis),
     })
 }

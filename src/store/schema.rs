@@ -15,6 +15,7 @@ const STEPS: &[&str] = &[
     WITH_SESSIONS,
     WITH_PROJECTIONS,
     WITH_SOURCES,
+    WITH_PATIENCE,
 ];
 
 const FIRST: &str = "
@@ -194,6 +195,12 @@ CREATE INDEX projections_due ON projections (due_at);
 const WITH_SOURCES: &str = "
 ALTER TABLE records ADD COLUMN source TEXT;
 ALTER TABLE revocations ADD COLUMN source TEXT;
+";
+
+/// How often a renewal came to nothing, and which secrets came of one.
+const WITH_PATIENCE: &str = "
+ALTER TABLE renewals ADD COLUMN failures INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE renewals ADD COLUMN renewed_at INTEGER;
 ";
 
 /// Marks a file as a database of endo ("Endo" in ASCII).

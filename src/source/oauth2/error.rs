@@ -52,6 +52,12 @@ pub enum OAuthError {
 }
 
 impl OAuthError {
+    /// Whether there was an answer, complete, that holds no tokens and no reason: what was sent may have been used up, but
+    /// there is nothing more to come of it.
+    pub fn was_answered(&self) -> bool {
+        matches!(self, Self::Failed(_) | Self::Unreadable)
+    }
+
     /// Whether it is certain that what was sent was not used up by it: a refresh token can be sent as if for the first
     /// time.
     pub fn left_untouched(&self) -> bool {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::demand::{Demand, Renewed};
-use super::judgement::LONGEST_REST;
+use super::judgement::{LONGEST_REST, is_fruitless};
 use super::schedule::{begin_life, is_due};
 use crate::ambient::Timestamp;
 use crate::store::{DeviceUuid, RenewalStage, StoreError, StoredRenewal, Transaction};
@@ -22,6 +22,8 @@ pub(super) enum Claim {
     Held,
     /// The last try failed a moment ago.
     Resting,
+    /// The API refuses what was renewed a moment ago.
+    Fruitless,
     /// Nothing can be done any more.
     Dead(String),
     /// The refresh token may be sent: that it will be is on disk with this.
@@ -77,6 +79,7 @@ impl Claimant {
             _ if renewal.stage == RenewalStage::Dead => {
                 return Some(Claim::Dead(renewal.reason.clone().unwrap_or_default()));
             }
+            Demand::Rejected { .. } if is_fruitless(renewal, self.now) => return Some(Claim::Fruitless),
             Demand::Due if !due || !self.renewable => return Some(Claim::Done(Renewed::NotDue)),
             _ => {}
         }

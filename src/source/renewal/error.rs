@@ -19,6 +19,9 @@ pub enum RenewalError {
         /// Why, in a fixed text.
         reason: String,
     },
+    /// The API refuses even what was renewed a moment ago.
+    #[error("the API refuses the new secret too; the next renewal waits")]
+    Fruitless,
     /// The provider does not take this gateway: its settings are wrong.
     #[error("the provider refused the gateway")]
     Refused(#[source] Arc<OAuthError>),

@@ -10,6 +10,10 @@ use crate::store::{RenewalStage, StoredRenewal};
 pub(super) const REST: Duration = Duration::from_secs(5);
 /// The longest rest that a provider may ask for.
 pub(super) const LONGEST_REST: Duration = Duration::from_secs(3600);
+/// The longest rest of our own choice, after failures in a row.
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+/// How long a secret that was just renewed is not renewed again because the API refuses it.
+const REFUSAL_RESTS: Duration = Duration::from_secs(120);
 /// How long a secret in doubt that still works is left alone.
 const DOUBT_RESTS: Duration = Duration::from_secs(60);
 pub(super) const REFUSED: &str = "the provider does not take the refresh token any more";
@@ -34,7 +38,9 @@ pub(super) fn resolved(
 ) -> Resolution {
     if good {
         release(renewal);
-        renewal.renew_at = Some(now.plus(DOUBT_RESTS));
+        let end = renewal.expires_at.filter(|end| now < *end);
+        let next = now.plus(DOUBT_RESTS);
+        renewal.renew_at = Some(end.map_or(next, |end| next.min(end)));
         Resolution::Leave
     } else if !may_send_again(retry, renewal.sent) {
         end(renewal, LOST);
@@ -57,6 +63,18 @@ pub(super) fn may_send_again(retry: Retry, sent: u32) -> bool {
         Retry::Once => sent < 2,
         Retry::Always => true,
     }
+}
+
+/// How long nobody tries again after so many failures in a row.
+pub(super) fn pause(failures: u32) -> Duration {
+    (REST * 2u32.saturating_pow(failures.min(8))).min(LONGEST_PAUSE)
+}
+
+/// Whether a secret is so new that another one would be refused like it. A rest that is longer than any was made before
+/// the clock was set back.
+pub(super) fn is_fruitless(renewal: &StoredRenewal, now: Timestamp) -> bool {
+    let rest = renewal.renewed_at.map(|at| at.plus(REFUSAL_RESTS).since(now)).unwrap_or_default();
+    !rest.is_zero() && rest <= REFUSAL_RESTS
 }
 
 pub(super) fn release(renewal: &mut StoredRenewal) {

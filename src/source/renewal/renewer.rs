@@ -7,13 +7,15 @@ use super::claim::{Claim, Claimant};
 use super::demand::{Demand, RenewalSettings, Renewed};
 use super::error::RenewalError;
 use super::judgement::{
-    LONGEST_REST, LOST, LOST_AND_REFUSED, REFUSED, REST, Resolution, end, may_send_again, release, resolved,
+    LONGEST_REST, LOST, LOST_AND_REFUSED, REFUSED, REST, Resolution, end, may_send_again, pause, release,
+    resolved,
 };
 use super::records::{Held, NewSecret, Records};
 use super::schedule::begin_life;
 use super::upstream::Upstream;
 use crate::ambient::{Clock, Random, Timestamp};
 use crate::source::oauth2::{OAuthError, Probe, Tokens};
+use crate::source::provider::Retry;
 use crate::store::{DeviceUuid, RenewalStage, Store, StoreError, StoredRecord, StoredRenewal, Transaction};
 use crate::vault::SecretText;
 
@@ -82,6 +84,7 @@ impl Renewer {
                 Claim::Done(renewed) => Attempt::Done(renewed),
                 Claim::Dead(reason) => return Err(RenewalError::Dead { reason }),
                 Claim::Resting => return Err(RenewalError::Resting),
+                Claim::Fruitless => return Err(RenewalError::Fruitless),
                 Claim::Moved => Attempt::Again,
                 Claim::Spend => self.spend(&case, &mut run).await?,
                 Claim::Doubt => self.resolve(&case, &mut run).await?,
@@ -141,9 +144,17 @@ impl Renewer {
                 .await?;
                 Ok(Attempt::Again)
             }
-            Err(error) if error.left_untouched() => self.untouched(case, error).await,
+            Err(error) if error.left_untouched() => self.put_off(case, error).await,
+            Err(error) if error.was_answered() && (run.sends > 1 || self.upstream.retry == Retry::Never) => {
+                self.put_off(case, error).await
+            }
             Err(error) => {
-                self.note(case, |renewal, _| renewal.stage = RenewalStage::InDoubt).await?;
+                let is_known = error.was_answered();
+                self.note(case, move |renewal, _| {
+                    renewal.stage = RenewalStage::InDoubt;
+                    renewal.sent = renewal.sent.saturating_sub(u32::from(is_known));
+                })
+                .await?;
                 Ok(Attempt::Lost(error))
             }
         }
@@ -156,6 +167,7 @@ impl Renewer {
         let secret = NewSecret { access: tokens.access, refresh, generation };
         let sealed = (self.records.seal)(case.device.clone(), case.record.clone(), secret).await?;
         let renewal = begin_life(generation, (asked_at, tokens.lifetime), self.random.fraction());
+        let renewal = StoredRenewal { renewed_at: Some(asked_at), ..renewal };
         loop {
             let (records, device) = (Arc::clone(&self.records), case.device.clone());
             let (old, new, renewal) = (case.record.generation, sealed.clone(), renewal.clone());
@@ -183,23 +195,25 @@ impl Renewer {
         }
     }
 
-    /// The token is as if it had not been sent.
-    async fn untouched(&self, case: &Case, error: OAuthError) -> Result<Attempt, RenewalError> {
-        let rest = match error {
-            OAuthError::Busy { after: Some(after) } => after.clamp(REST, LONGEST_REST),
-            _ => REST,
+    /// The token may be sent as if it had not been; where that is not certain, only once the access token is over.
+    async fn put_off(&self, case: &Case, error: OAuthError) -> Result<Attempt, RenewalError> {
+        let asked_for = match error {
+            OAuthError::Busy { after } => after.map(|after| after.clamp(REST, LONGEST_REST)),
+            _ => None,
         };
-        let (holder, retry) = (self.holder.clone(), self.upstream.retry);
+        let (holder, retry, is_certain) = (self.holder.clone(), self.upstream.retry, error.left_untouched());
         // Whoever took over meanwhile has to know, and a death that this explains is none.
         let noted = self.note_of(case, None, move |renewal, now| {
             renewal.sent = renewal.sent.saturating_sub(1);
             let ours = renewal.holder == holder;
             let given_up = renewal.reason.as_deref() == Some(LOST);
             if ours || (given_up && may_send_again(retry, renewal.sent)) {
-                renewal.stage = if renewal.sent == 0 { RenewalStage::Idle } else { RenewalStage::InDoubt };
+                let is_unused = is_certain && renewal.sent == 0;
+                renewal.stage = if is_unused { RenewalStage::Idle } else { RenewalStage::InDoubt };
                 renewal.reason = None;
                 release(renewal);
-                renewal.rest_until = now.plus(rest);
+                renewal.rest_until = now.plus(asked_for.unwrap_or(pause(renewal.failures)));
+                renewal.failures = renewal.failures.saturating_add(1);
             }
         });
         noted.await?;

@@ -34,6 +34,8 @@ pub fn begin_life(
         held_until: never,
         rest_until: never,
         reason: None,
+        failures: 0,
+        renewed_at: None,
     }
 }
 

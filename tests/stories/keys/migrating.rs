@@ -74,6 +74,8 @@ async fn a_record_whose_secret_is_just_being_renewed_waits_and_its_life_goes_on(
             held_until: now,
             rest_until: now,
             reason: None,
+            failures: 0,
+            renewed_at: None,
         };
         let store = move |tx: &Transaction<'_>| tx.store_renewal(&device, &renewal);
         gateway.store.write::<_, StoreError, _>(store).await.unwrap();

@@ -98,6 +98,13 @@ impl House {
         look.await.unwrap().unwrap()
     }
 
+    /// How often in a row the provider gave nothing, as it is noted.
+    async fn failures(&self) -> u32 {
+        let device = self.chain.credentials.clone();
+        let look = self.gateway.gateway.store.read::<_, StoreError, _>(move |view| view.renewal(&device));
+        look.await.unwrap().map_or(0, |renewal| renewal.failures)
+    }
+
     fn link(&self) -> String {
         format!("http://{}/auth/api?credentials={}", self.gateway.running.gateway(), self.chain.credentials)
     }

@@ -1,5 +1,7 @@
 //! Secrets that the API refuses.
 
+use std::time::Duration;
+
 use endo::credentials::Health;
 use serde_json::{Value, json};
 
@@ -25,13 +27,23 @@ async fn a_refused_secret_is_renewed_once_and_the_job_done_with_the_new_one() {
 }
 
 #[tokio::test]
-async fn an_api_that_refuses_the_new_secret_too_is_not_asked_again() {
+async fn an_api_that_refuses_new_secrets_too_does_not_have_the_provider_asked_for_every_message() {
     let api = FakeApi::answering(Answer::new(401, &["content-type: application/json"], "{}")).await;
     let url = api.url("");
     let mut house = House::with(None, |config| config.source.base_url = Some(url)).await;
     let reply = house.ask().await;
     is_told_to_sign_in(&house, &reply);
     assert_eq!((api.seen().len(), house.provider.token_requests()), (2, 1));
+    for _ in 0..5 {
+        let reply = house.ask().await;
+        is_told_to_sign_in(&house, &reply);
+        house.hand.forward(Duration::from_secs(23));
+    }
+    assert_eq!((api.seen().len(), house.provider.token_requests()), (7, 1));
+    house.hand.forward(Duration::from_secs(5));
+    let reply = house.ask().await;
+    is_told_to_sign_in(&house, &reply);
+    assert_eq!((api.seen().len(), house.provider.token_requests()), (9, 2));
 }
 
 #[tokio::test]
@@ -60,6 +72,7 @@ async fn an_answer_without_a_refresh_token_keeps_the_old_one() {
     for access in ["access-1", "access-2"] {
         house.provider.expire(access);
         assert_eq!(house.ask().await["metadata"]["code"], 200);
+        house.hand.forward(Duration::from_secs(120));
     }
     assert!(house.provider.takes("refresh-1"));
     assert_eq!((house.provider.token_requests(), house.record().await.generation), (2, 3));

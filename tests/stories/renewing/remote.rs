@@ -140,6 +140,7 @@ async fn a_call_that_the_api_refused_is_done_with_the_new_secret_and_one_that_it
     gateway.webhook(&asking(&["POST /users/x/notes"])).await.is(201, "Created");
     assert_eq!(scene.provider.api_calls(), ["POST Bearer access-of-old", "POST Bearer access-1"]);
     scene.provider.expire("access-1");
+    scene.hand.forward(Duration::from_secs(121));
     let half = asking(&["POST /users/anybody/notes", "POST /users/x/notes"]);
     let answer = gateway.webhook(&half).await;
     assert_eq!(answer.status, 401, "{answer:?}");

@@ -302,7 +302,12 @@ impl Life {
             Ok(Renewed::StillGood) => self.still_good += 1,
             Ok(_) => {}
             Err(RenewalError::Dead { reason }) => assert!(!reason.is_empty()),
-            Err(RenewalError::Busy | RenewalError::Resting | RenewalError::Unavailable(_)) => {}
+            Err(
+                RenewalError::Busy
+                | RenewalError::Resting
+                | RenewalError::Fruitless
+                | RenewalError::Unavailable(_),
+            ) => {}
             Err(error) => panic!("seed {}: {error:?}", self.seed),
         }
     }
@@ -370,16 +375,18 @@ impl Life {
         }
     }
 
-    /// It may be dead only if its refresh token was sent as often as it may be, as far as anybody can know: whoever died
-    /// after the intent and before the request cannot tell. It stays dead without another request, and says why.
+    /// It may be dead only if the provider said so, or if its refresh token was sent as often as it may be, as far as
+    /// anybody can know: whoever died after the intent and before the request cannot tell. It stays dead without another request, and says why.
     async fn check_death(&mut self) {
         let renewal = self.renewal().await;
         let refresh = read(&self.record().await).1.unwrap();
         let sent = self.provider().sent.get(&refresh).copied().unwrap_or_default();
         let enough = self.kind.uses();
-        assert!(renewal.sent >= enough, "seed {}: given up after {}", self.seed, renewal.sent);
+        let refused = self.provider().refused.contains(&refresh);
+        assert!(refused || renewal.sent >= enough, "seed {}: given up after {}", self.seed, renewal.sent);
         let nobody_died = self.crashes + self.reopenings == 0;
-        assert!(!nobody_died || sent >= enough, "seed {}: {refresh} was given up after {sent}", self.seed);
+        let may_be = refused || sent >= enough;
+        assert!(!nobody_died || may_be, "seed {}: {refresh} was given up after {sent}", self.seed);
         assert!(self.renewal().await.reason.is_some());
         let generation = self.record().await.generation;
         let requests = self.provider().requests;

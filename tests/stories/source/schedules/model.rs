@@ -80,6 +80,8 @@ enum Fate {
     LostBack,
     /// It was done, and the answer was an error.
     DoneAndFailed,
+    /// The answer was an error, and nothing was done.
+    Failed,
 }
 
 /// A request that waits for the driver.
@@ -95,8 +97,12 @@ pub(super) struct Provider {
     issued: u64,
     /// How often each refresh token was used, of those that exist.
     uses: HashMap<String, u32>,
-    /// How often each was sent in a way that may have used it up.
+    /// How often each was sent in a way that may have used it up, as far as its sender can know.
     pub(super) sent: HashMap<String, u32>,
+    /// Those that were answered by an error.
+    failed: HashSet<String>,
+    /// Those that were said to be no good.
+    pub(super) refused: HashSet<String>,
     pub(super) access: HashSet<String>,
     pub(super) parked: HashMap<u64, Parked>,
     pub(super) requests: usize,
@@ -113,6 +119,8 @@ impl Provider {
             issued: 0,
             uses: HashMap::new(),
             sent: HashMap::new(),
+            failed: HashSet::new(),
+            refused: HashSet::new(),
             access: HashSet::new(),
             parked: HashMap::new(),
             requests: 0,
@@ -138,12 +146,19 @@ impl Provider {
             Fate::Busy => return Err(OAuthError::Busy { after: None }),
             _ => {}
         }
-        let sent = self.sent.entry(token.to_owned()).or_default();
-        *sent += 1;
-        assert!(*sent <= self.kind.uses(), "{token} was sent too often");
-        if let Fate::LostThere = fate {
-            self.lost += 1;
-            return Err(OAuthError::NoAnswer(EgressError::Timeout));
+        self.check_sending(token);
+        if let Fate::Failed | Fate::DoneAndFailed = fate {
+            self.failed.insert(token.to_owned());
+        } else {
+            *self.sent.entry(token.to_owned()).or_default() += 1;
+        }
+        match fate {
+            Fate::Failed => return Err(OAuthError::Failed(503)),
+            Fate::LostThere => {
+                self.lost += 1;
+                return Err(OAuthError::NoAnswer(EgressError::Timeout));
+            }
+            _ => {}
         }
         let answer = self.spend(token);
         match fate {
@@ -155,7 +170,23 @@ impl Provider {
                 self.lost += 1;
                 Err(if self.dice.percent(50) { OAuthError::Failed(500) } else { OAuthError::Unreadable })
             }
-            _ => answer,
+            _ => {
+                if answer.is_err() {
+                    self.refused.insert(token.to_owned());
+                }
+                answer
+            }
+        }
+    }
+
+    /// What may be lost by sending a token: nothing is sent too often of which it is not known what came of it, and what
+    /// was answered by an error is not sent again while its access token works.
+    fn check_sending(&self, token: &str) {
+        let sent = self.sent.get(token).copied().unwrap_or_default();
+        assert!(sent < self.kind.uses(), "{token} was sent too often");
+        if self.kind == Kind::SingleUse && self.failed.contains(token) {
+            let access = token.replace("refresh", "access");
+            assert!(!self.access.contains(&access), "{token} was risked while {access} works");
         }
     }
 
@@ -198,6 +229,7 @@ impl Provider {
             2 => Fate::LostThere,
             3 => Fate::LostBack,
             4 => Fate::DoneAndFailed,
+            5 => Fate::Failed,
             _ => Fate::Answered,
         }
     }
