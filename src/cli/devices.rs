@@ -51,6 +51,10 @@ async fn list(command: &ListArguments, config: &Config, out: &mut dyn Write) -> 
 
 fn cells(row: DeviceRow) -> [String; 5] {
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+    let row = match row.unfinished {
+        true => DeviceRow { revoked: Some("half made: no right yet; add it again".to_owned()), ..row },
+        false => row,
+    };
     [row.uuid.to_string(), row.credentials.to_string(), or_dash(row.name), row.bound, or_dash(row.revoked)]
 }
 

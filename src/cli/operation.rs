@@ -101,6 +101,9 @@ pub(super) struct DeviceRow {
     pub(super) name: Option<String>,
     pub(super) bound: String,
     pub(super) revoked: Option<String>,
+    /// Begun on a bus elsewhere, and without a right until whoever made it begins again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) unfinished: bool,
 }
 
 /// What is kept of one account.

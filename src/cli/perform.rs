@@ -31,7 +31,7 @@ impl Operation {
             Self::Locate => to_value(addresses),
             Self::AddCredentials(new) => to_value(&add_credentials(gateway, new).await?),
             Self::AddDevice(new) => to_value(&add_device(gateway, (new, addresses)).await?),
-            Self::ListDevices => to_value(&read(gateway, |view| device_rows(view, |_| true)).await?),
+            Self::ListDevices => to_value(&read(gateway, all_device_rows).await?),
             Self::RevokeDevice(uuid) => to_value(&revoke(gateway, uuid).await?),
             Self::ListCredentials => to_value(&on_credentials::list(gateway).await?),
             Self::ShowCredentials(uuid) => to_value(&on_credentials::show(gateway, uuid).await?),
@@ -165,7 +165,23 @@ fn device_row(
         credentials: binding.credentials,
         bound: bound.iso_seconds(),
         revoked: revoked.map(Timestamp::iso_seconds),
+        unfinished: false,
     })
+}
+
+/// The devices that have, had or are to have a right.
+fn all_device_rows(view: &View<'_>) -> Result<Vec<DeviceRow>, OperationError> {
+    let mut rows = device_rows(view, |_| true)?;
+    rows.extend(view.half_made()?.into_iter().map(|half| DeviceRow {
+        uuid: half.binding.user_device,
+        credentials: half.binding.credentials,
+        owner: Some(half.owner.to_string()),
+        name: None,
+        bound: half.made_at.iso_seconds(),
+        revoked: None,
+        unfinished: true,
+    }));
+    Ok(rows)
 }
 
 async fn revoke(gateway: &Gateway, uuid: DeviceUuid) -> Result<Vec<DeviceRow>, OperationError> {

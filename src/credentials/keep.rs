@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use tokio::sync::Notify;
 
 use super::CredentialsError;
+use super::half_made::UnderWay;
 use super::openings::Openings;
 use super::renewal::{Life, Renewing};
 use super::uses::Uses;
@@ -71,6 +72,8 @@ pub struct CredentialsDevices {
     pub(super) aftermath: Arc<Notify>,
     /// Who renews secrets, where anybody can.
     pub(super) renewing: Option<Arc<Renewing>>,
+    /// The user devices that are being made.
+    pub(super) under_way: UnderWay,
     /// Rung when a bus elsewhere is to be shown a record.
     pub(super) owed: Arc<Notify>,
 }
@@ -91,6 +94,7 @@ impl CredentialsDevices {
             writes_format_2: Arc::default(),
             aftermath: Arc::default(),
             renewing: None,
+            under_way: UnderWay::default(),
             owed: Arc::default(),
         }
     }

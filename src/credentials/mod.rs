@@ -5,6 +5,7 @@ mod bind;
 mod errands;
 mod error;
 mod forget;
+mod half_made;
 mod keep;
 mod leave;
 mod of_owner;

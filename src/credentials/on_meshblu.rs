@@ -5,14 +5,14 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::bind::{BoundDevice, NewUserDevice, subscription};
+use super::bind::subscription;
 use super::keep::{Account, Before, STRANGERS};
 use super::open::{Bound, renewal, stored_record};
 use super::{CredentialsDevices, CredentialsError, templates};
 use crate::bus::Login;
 use crate::bus::meshblu::{Identity, Meshblu};
 use crate::message::{DeviceUuid, Parties};
-use crate::store::{Binding, StoreError, StoredRecord, StoredSubscription, Transaction, View};
+use crate::store::{Binding, StoredRecord, StoredSubscription, Transaction, View};
 use crate::vault::{Contents, Credentials, SealError, SecretText};
 
 /// When somebody else shows a record that whoever kept it could not show.
@@ -87,7 +87,7 @@ impl CredentialsDevices {
         };
         let login = match &before.token {
             Some(token) => Login { uuid: device.clone(), token: Zeroizing::new(token.expose().to_owned()) },
-            None => bus.make_token(&device).await?,
+            None => bus.make_token(Identity::of(bus.service()), &device).await?,
         };
         before.token = Some(SecretText::from(login.token.as_str()));
         self.seal_and_store(&device, account, before).await?;
@@ -155,29 +155,6 @@ impl CredentialsDevices {
             }
         };
         self.store.write(store).await
-    }
-
-    /// Makes a user device, its status device, and last the subscription that is its right: what a crash leaves behind
-    /// has no rights.
-    pub(super) async fn bind_on(
-        &self,
-        bus: &Meshblu,
-        (credentials, new): (DeviceUuid, NewUserDevice),
-    ) -> Result<BoundDevice, CredentialsError> {
-        let opened = self.open_record(credentials.clone(), self.record_on(bus, &credentials).await?).await?;
-        let login = login_in(&opened, &credentials).ok_or(CredentialsError::NoToken)?;
-        let mut document = new.document(&credentials);
-        let user = bus.register(&document).await?;
-        document["uuid"] = json!(user.uuid);
-        let status = bus.register(&templates::status_device(&user.uuid, &new.owner)).await?.uuid;
-        let update = json!({"$set": {"statusDevice": status}});
-        bus.update(Identity::of(&user), (&user.uuid, &update)).await?;
-        let binding = Binding { credentials, user_device: user.uuid.clone() };
-        let (noted, now) = (binding.clone(), self.clock.now());
-        let bind = move |transaction: &Transaction<'_>| transaction.bind(&noted, now);
-        self.store.write::<_, StoreError, _>(bind).await?;
-        bus.subscribe(Identity::of(&login), &subscription(&binding)).await?;
-        Ok(BoundDevice { uuid: user.uuid, token: user.token, status_device: status, document })
     }
 }
 

@@ -115,6 +115,7 @@ impl Transaction<'_> {
             "INSERT OR IGNORE INTO forgotten (credentials, owner_keys, forgotten_at) VALUES (?1, ?2, ?3)";
         self.prepare(sql)?.execute((credentials.as_str(), owner_keys, now.as_millis()))?;
         self.prepare("DELETE FROM records WHERE credentials = ?1")?.execute([credentials.as_str()])?;
+        self.prepare("DELETE FROM half_made WHERE credentials = ?1")?.execute([credentials.as_str()])?;
         self.prepare("DELETE FROM uses WHERE credentials = ?1")?.execute([credentials.as_str()])?;
         self.forget_renewal(credentials)
     }

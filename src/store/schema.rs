@@ -16,6 +16,7 @@ const STEPS: &[&str] = &[
     WITH_PROJECTIONS,
     WITH_SOURCES,
     WITH_PATIENCE,
+    WITH_HALF_MADE,
 ];
 
 const FIRST: &str = "
@@ -201,6 +202,14 @@ ALTER TABLE revocations ADD COLUMN source TEXT;
 const WITH_PATIENCE: &str = "
 ALTER TABLE renewals ADD COLUMN failures INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE renewals ADD COLUMN renewed_at INTEGER;
+";
+
+/// User devices on a bus elsewhere that were begun and have no right yet.
+const WITH_HALF_MADE: &str = "
+CREATE TABLE half_made (
+    credentials TEXT NOT NULL, user_device TEXT NOT NULL, owner TEXT NOT NULL, status_device TEXT,
+    made_at INTEGER NOT NULL, PRIMARY KEY (credentials, user_device)
+) WITHOUT ROWID;
 ";
 
 /// Marks a file as a database of endo ("Endo" in ASCII).

@@ -123,8 +123,7 @@ impl Meshblu {
     ///
     /// # Errors
     /// [`MeshbluError`].
-    pub async fn make_token(&self, device: &DeviceUuid) -> Result<Login, MeshbluError> {
-        let caller = Identity::of(self.service());
+    pub async fn make_token(&self, caller: Identity<'_>, device: &DeviceUuid) -> Result<Login, MeshbluError> {
         let target = (Method::POST, format!("/devices/{}/tokens", segment(device)));
         let answer = self.call(Call::change(Some(caller), target, None)).await?;
         login(Some(device.as_str()), &answer["token"])

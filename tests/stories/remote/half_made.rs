@@ -1,0 +1,152 @@
+//! A user device that breaks off on its way to its right is found and finished by whoever begins again.
+
+use endo::credentials::{Account, NewUserDevice};
+use endo::message::DeviceUuid;
+use endo::store::{Binding, HalfMade, StoreError};
+use endo::vault::{ResourceOwnerId, SecretText};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::fake_api::Answer;
+use crate::support::meshblu::{FakeMeshblu, RemoteGateway, SERVICE, json_answer, settings};
+
+const PUT: &str = "PUT /v2/devices/new-user";
+const SUBSCRIBE: &str = "POST /v2/devices/new-cred/subscriptions/new-user/message.received";
+
+fn made(uuid: &str) -> Answer {
+    json_answer(201, &json!({"uuid": uuid, "token": format!("token-of-{uuid}")}))
+}
+
+fn failure() -> Answer {
+    json_answer(500, &json!({"error": "out of order"}))
+}
+
+/// A bus that makes devices of these names, one after the other.
+async fn bus(devices: impl IntoIterator<Item = Answer>) -> FakeMeshblu {
+    let meshblu = FakeMeshblu::start().await;
+    meshblu.answer("POST /search/devices", [json_answer(200, &json!([]))]);
+    meshblu.answer("POST /devices", devices.into_iter().collect::<Vec<_>>());
+    meshblu.answer("POST /devices/new-cred/tokens", [made("new-cred")]);
+    meshblu.answer(
+        "POST /devices/new-user/tokens",
+        [json_answer(201, &json!({"uuid": "new-user", "token": "another-token"}))],
+    );
+    let heard = format!("POST /v2/devices/{SERVICE}/subscriptions/new-cred/message.received");
+    for call in [&*heard, SUBSCRIBE, PUT] {
+        meshblu.answer(call, [Answer::new(204, &[], "")]);
+    }
+    meshblu
+}
+
+/// A gateway on that bus that can be started again.
+struct Scene {
+    meshblu: FakeMeshblu,
+    directory: TempDir,
+}
+
+impl Scene {
+    fn on(meshblu: FakeMeshblu) -> Self {
+        Self { meshblu, directory: tempfile::tempdir().unwrap() }
+    }
+
+    async fn gateway(&self) -> RemoteGateway {
+        RemoteGateway::with(settings(self.directory.path(), &self.meshblu.url())).await.unwrap()
+    }
+
+    fn registrations(&self) -> usize {
+        self.meshblu.called().iter().filter(|call| *call == "POST /devices").count()
+    }
+}
+
+async fn keep(gateway: &RemoteGateway) -> DeviceUuid {
+    let account = Account {
+        id: ResourceOwnerId::Number(583_231),
+        username: Some("octocat".to_owned()),
+        secret: SecretText::from("s"),
+        refresh_token: None,
+        life: None,
+        extras: Default::default(),
+        owner: "owner-uuid".into(),
+    };
+    gateway.gateway.credentials.keep(account).await.unwrap()
+}
+
+fn device_of(owner: &str, name: &str) -> NewUserDevice {
+    NewUserDevice {
+        name: Some(name.to_owned()),
+        device_type: "endo:github".to_owned(),
+        logo: None,
+        service_url: "https://endo.example/".to_owned(),
+        owner: owner.into(),
+        heard_by_owner: false,
+    }
+}
+
+async fn half_made(gateway: &RemoteGateway) -> Vec<HalfMade> {
+    gateway.gateway.store.read::<_, StoreError, _>(|view| view.half_made()).await.unwrap()
+}
+
+async fn bound(gateway: &RemoteGateway) -> Vec<Binding> {
+    let bindings = gateway.gateway.store.read::<_, StoreError, _>(|view| view.bindings()).await.unwrap();
+    bindings.into_iter().map(|(binding, ..)| binding).collect()
+}
+
+#[tokio::test]
+async fn a_device_that_broke_off_before_its_right_is_finished_by_the_next_attempt_also_after_a_restart() {
+    for broken in ["POST /devices", PUT, SUBSCRIBE] {
+        let mut devices = vec![made("new-cred"), made("new-user"), made("new-status"), made("a-third")];
+        if broken == "POST /devices" {
+            devices.insert(2, failure());
+        }
+        let registrations = devices.len() - 1;
+        let scene = Scene::on(bus(devices).await);
+        if broken != "POST /devices" {
+            scene.meshblu.answer(broken, [failure(), Answer::new(204, &[], "")]);
+        }
+        let gateway = scene.gateway().await;
+        let credentials = keep(&gateway).await;
+        let first = gateway.gateway.credentials.bind(credentials.clone(), device_of("owner-uuid", "a")).await;
+        assert!(first.is_err(), "{broken}");
+        assert_eq!(bound(&gateway).await, [], "{broken}: nobody has a right");
+        let left = half_made(&gateway).await;
+        assert_eq!((left.len(), left[0].binding.user_device.as_str()), (1, "new-user"), "{broken}");
+        gateway.stop().await;
+
+        let gateway = scene.gateway().await;
+        let second =
+            gateway.gateway.credentials.bind(credentials, device_of("owner-uuid", "b")).await.unwrap();
+        assert_eq!((second.uuid.as_str(), second.status_device.as_str()), ("new-user", "new-status"));
+        assert_eq!(*second.token, "another-token", "nobody was told the first one");
+        assert_eq!(scene.registrations(), registrations, "{broken}");
+        assert_eq!((half_made(&gateway).await, bound(&gateway).await.len()), (Vec::new(), 1), "{broken}");
+        let calls = scene.meshblu.calls();
+        let asked = calls.iter().rfind(|seen| seen.target == "/devices/new-user/tokens").unwrap();
+        assert_eq!(asked.header("x-meshblu-as"), ["new-user"], "as the credentials device may");
+        let put = calls.iter().rfind(|seen| seen.target == "/v2/devices/new-user").unwrap();
+        let put: Value = serde_json::from_slice(&put.body).unwrap();
+        assert_eq!((&put["$set"]["statusDevice"], &put["$set"]["name"]), (&json!("new-status"), &json!("b")));
+        assert_eq!(scene.meshblu.called().last().unwrap(), SUBSCRIBE, "its right comes last");
+    }
+}
+
+#[tokio::test]
+async fn a_device_that_broke_off_is_finished_for_its_owner_alone_and_while_it_is_there() {
+    let devices = ["new-cred", "new-user", "new-status", "their-user", "their-status", "user-3", "status-3"];
+    let scene = Scene::on(bus(devices.map(made)).await);
+    scene.meshblu.answer(SUBSCRIBE, [failure()]);
+    for user in ["their-user", "user-3"] {
+        let subscribe = SUBSCRIBE.replace("new-user", user);
+        scene.meshblu.answer(&subscribe, [Answer::new(204, &[], "")]);
+        scene.meshblu.answer(&PUT.replace("new-user", user), [Answer::new(204, &[], "")]);
+    }
+    let gateway = scene.gateway().await;
+    let credentials = keep(&gateway).await;
+    let bind = async |owner: &str| {
+        gateway.gateway.credentials.bind(credentials.clone(), device_of(owner, "a")).await
+    };
+    assert!(bind("owner-uuid").await.is_err());
+    assert_eq!(bind("somebody-else").await.unwrap().uuid.as_str(), "their-user");
+    scene.meshblu.answer("POST /devices/new-user/tokens", [json_answer(403, &json!({"error": "Forbidden"}))]);
+    assert_eq!(bind("owner-uuid").await.unwrap().uuid.as_str(), "user-3");
+    assert_eq!(half_made(&gateway).await, []);
+}
