@@ -49,12 +49,17 @@ pub enum GatewayError {
         #[source]
         cause: signature::KeyError,
     },
-    /// The key is not the one whose records are in the data directory.
-    #[error("{0} is not the key that sealed the records in this data directory: put the right one back")]
-    WrongKey(PathBuf),
-    /// The key is gone whose records are in the data directory.
-    #[error("{0} is gone, which sealed the records in this data directory: put it back")]
-    NoKey(PathBuf),
+    /// The key that seals the records of the data directory is none of those that are there, or there is none.
+    #[error(
+        "the key {kid}, which seals the records in {directory}, is gone: put its file back, which is \
+         records-{kid}.pem, or records.pem where it is the first key of the directory"
+    )]
+    NoKey {
+        /// Its name.
+        kid: String,
+        /// The data directory.
+        directory: PathBuf,
+    },
     /// The settings want the format of old.
     #[error("`records.write = 1` is set, so records stay in the form of old: take that setting away first")]
     FormatIsSet,

@@ -21,9 +21,8 @@ const LATER: &str = "records-";
 /// remembers seals. Makes one where the directory is new and the bus is this program's own.
 ///
 /// # Errors
-/// [`GatewayError::WrongKey`] when the store was used with another key, [`GatewayError::NoKey`] when that is gone,
-/// [`GatewayError::Key`] when the file holds none; [`GatewayError::NoImportedKey`] when there is none for a Meshblu;
-/// [`GatewayError::NoDatabase`] when the store is new and the first owner is not.
+/// [`GatewayError::NoKey`] when the key is gone that the store was used with, [`GatewayError::Key`] when the file holds
+/// none; [`GatewayError::NoImportedKey`] when there is none for a Meshblu; [`GatewayError::NoDatabase`] when the store is new and the first owner is not.
 pub(super) async fn key_ring(
     config: &Config,
     store: &Store,
@@ -47,8 +46,10 @@ pub(super) async fn key_ring(
     };
     let key = match first {
         Some(first) => keys.swap_remove(first),
-        None if !keys.is_empty() => return Err(GatewayError::WrongKey(path)),
-        None if known.is_some() => return Err(GatewayError::NoKey(path)),
+        None if known.is_some() => {
+            let kid = String::from_utf8_lossy(&known.unwrap_or_default()).into_owned();
+            return Err(GatewayError::NoKey { kid, directory: directory.clone() });
+        }
         None if config.bus.kind == BusKind::Meshblu => return Err(GatewayError::NoImportedKey(path)),
         None => make(&path, random)?,
     };

@@ -316,11 +316,11 @@ fn what_keeps_a_gateway_from_starting_is_one_sentence_and_its_own_code() {
     drop(shell.serve(&[]));
     let other = include_str!("../fixtures/vault-other-key.pem");
     fs::write(shell.data().join("records.pem"), other).unwrap();
-    start(&shell, Exit::WrongKey, "is not the key that sealed the records");
+    start(&shell, Exit::WrongKey, "put its file back");
     fs::write(shell.data().join("records.pem"), "no key").unwrap();
     start(&shell, Exit::WrongKey, "holds no private key");
     fs::remove_file(shell.data().join("records.pem")).unwrap();
-    start(&shell, Exit::WrongKey, "is gone, which sealed the records");
+    start(&shell, Exit::WrongKey, "put its file back");
 
     let shell = Shell::with_key();
     for (file, kind) in

@@ -25,8 +25,7 @@ pub(super) fn finding(error: CommandError) -> Result<Check, CommandError> {
         GatewayError::NoImportedKey(_)
         | GatewayError::ImportedKey(_)
         | GatewayError::Key { .. }
-        | GatewayError::NoKey(_)
-        | GatewayError::WrongKey(_) => (
+        | GatewayError::NoKey { .. } => (
             KEY,
             KEY_WHY,
             "put the service's own key there, with 2048 to 4096 bits; a weaker one cannot be used",

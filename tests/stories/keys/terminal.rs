@@ -53,6 +53,11 @@ fn keys_are_listed_rotated_and_freed() {
     std::fs::remove_file(shell.data().join("records.pem")).unwrap();
     let shown = json(&shell.run(&["credentials", "ls", "--json"]));
     assert_eq!(shown[0]["state"], "usable");
+    let newest = json(&shell.run(&["keys", "ls", "--json"]))[0]["kid"].as_str().unwrap().to_owned();
+    std::fs::remove_file(shell.data().join(format!("records-{newest}.pem"))).unwrap();
+    let lost = shell.run(&["keys", "ls"]);
+    let says = format!("put its file back, which is records-{newest}.pem");
+    assert!(ended(&lost, Exit::WrongKey) && stderr(&lost).contains(&says), "{}", stderr(&lost));
 }
 
 #[test]
