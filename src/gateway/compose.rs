@@ -148,8 +148,18 @@ impl Gateway {
 }
 
 fn make_directory(path: &Path) -> Result<(), GatewayError> {
-    use std::os::unix::fs::DirBuilderExt;
+    use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true).mode(0o700);
-    builder.create(path).map_err(|cause| GatewayError::File { path: path.to_owned(), cause })
+    let failed = |cause| GatewayError::File { path: path.to_owned(), cause };
+    builder.create(path).map_err(failed)?;
+    let mode = std::fs::metadata(path).map_err(failed)?.permissions().mode();
+    if mode & 0o077 != 0 {
+        tracing::warn!(
+            path = %path.display(),
+            "other users of this machine can enter the data directory; what is in it is kept from them, but `chmod 700` \
+             is safer"
+        );
+    }
+    Ok(())
 }

@@ -1,6 +1,8 @@
 //! Opening the store: the directory's lock, the checks, the writer and the readers.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions, Permissions, TryLockError};
+use std::io::ErrorKind;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -18,6 +20,8 @@ use super::{StoreError, Transaction, View, schema};
 const CHECKED_AT_START: u64 = 16 << 20;
 /// How long to wait for a program that looks at the files from outside, such as a backup.
 pub(super) const BUSY: Duration = Duration::from_secs(1);
+/// What a file is allowed that holds anything of ours.
+const OURS: u32 = 0o600;
 const READERS: usize = 2;
 /// Searches may take long; they wait for each other alone.
 const SEARCHERS: usize = 1;
@@ -51,6 +55,7 @@ impl Store {
     pub fn open(settings: &StoreSettings) -> Result<Self, StoreError> {
         let lock = lock(&settings.directory)?;
         let path = settings.directory.join("endo.db");
+        keep_to_oneself(&path)?;
         let sound = |result: Result<_, StoreError>| result.map_err(|error| damaged(&path, error));
         let writing = sound(open_writer(&path, settings.max_pages))?;
         let reading = |count| (0..count).map(|_| sound(open_reader(&path))).collect::<Result<_, _>>();
@@ -153,6 +158,28 @@ fn lock(directory: &Path) -> Result<File, StoreError> {
         Err(TryLockError::WouldBlock) => Err(StoreError::InUse(directory.to_owned())),
         Err(TryLockError::Error(cause)) => Err(failed(cause)),
     }
+}
+
+/// Makes the database's files this user's alone, whoever may enter the directory. What SQLite makes beside the database
+/// gets its permissions; what a program of before left there may have others.
+fn keep_to_oneself(path: &Path) -> Result<(), StoreError> {
+    for end in ["", "-wal", "-shm"] {
+        let path = PathBuf::from(format!("{}{end}", path.display()));
+        let failed = |cause| StoreError::File { path: path.clone(), cause: Arc::new(cause) };
+        let mut options = OpenOptions::new();
+        let is_database = end.is_empty();
+        match options.create(is_database).append(true).mode(OURS).open(&path) {
+            Ok(file) => tighten(&file).map_err(failed)?,
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(cause) => return Err(failed(cause)),
+        }
+    }
+    Ok(())
+}
+
+fn tighten(file: &File) -> std::io::Result<()> {
+    let mode = file.metadata()?.permissions().mode();
+    if mode & 0o077 == 0 { Ok(()) } else { file.set_permissions(Permissions::from_mode(OURS)) }
 }
 
 fn damaged(path: &Path, error: StoreError) -> StoreError {

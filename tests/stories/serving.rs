@@ -127,6 +127,29 @@ fn a_socket_that_a_killed_gateway_left_behind_blocks_nothing() {
 }
 
 #[test]
+fn what_is_in_a_directory_that_others_can_enter_is_kept_from_them() {
+    let shell = Shell::with_key();
+    fs::set_permissions(shell.data(), fs::Permissions::from_mode(0o755)).unwrap();
+    let files = ["endo.db", "endo.db-wal", "endo.db-shm"];
+    let modes = || {
+        let mode = |file: &&str| fs::metadata(shell.data().join(file)).unwrap().permissions().mode() & 0o777;
+        files.iter().map(mode).collect::<Vec<_>>()
+    };
+    let mut served = shell.serve(&[]);
+    assert_eq!(modes(), [0o600; 3]);
+    served.logs("other users of this machine can enter the data directory");
+    served.signal("KILL");
+    served.end();
+    // As a version of before left them.
+    for file in files {
+        fs::set_permissions(shell.data().join(file), fs::Permissions::from_mode(0o644)).unwrap();
+    }
+    let served = shell.serve(&[]);
+    assert_eq!(modes(), [0o600; 3]);
+    drop(served);
+}
+
+#[test]
 fn only_its_user_can_open_the_socket_and_the_keys() {
     let shell = Shell::new();
     let served = shell.serve(&[]);

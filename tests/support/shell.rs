@@ -25,6 +25,7 @@ impl Shell {
     pub(crate) fn with_key() -> Self {
         let shell = Self::new();
         std::fs::create_dir_all(shell.data()).unwrap();
+        std::fs::set_permissions(shell.data(), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
         place_keys(&shell.data());
         shell
     }
