@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
-use super::operation::{Addresses, Answer, Operation};
+use super::operation::{Addresses, Answer, Operation, OperationError};
 use super::{CommandError, address, socket};
 use crate::config::{BusKind, Config};
 use crate::gateway::{Ambient, Gateway, GatewayError};
@@ -28,6 +28,14 @@ pub(super) async fn perform<T: DeserializeOwned>(
     loop {
         if let Some(answer) = ask(&config.data_dir, &operation).await? {
             return read(answer);
+        }
+        let is_here = config.bus.kind == BusKind::Embedded;
+        if is_here
+            && matches!(operation, Operation::AddDevice(_))
+            && !config.data_dir.join("endo.db").exists()
+        {
+            // Nothing is made where a path was mistyped.
+            return read(Err(OperationError::NoCredentials));
         }
         match Gateway::open(config.clone(), Ambient::system()).await {
             Ok(gateway) => return read(operation.perform(&gateway, &of_settings(config)).await),

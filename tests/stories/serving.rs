@@ -150,6 +150,14 @@ fn what_is_in_a_directory_that_others_can_enter_is_kept_from_them() {
 }
 
 #[test]
+fn a_device_for_a_directory_that_is_none_makes_nothing() {
+    let shell = Shell::new();
+    let output = shell.run(&["--data-dir", "mistyped/path", "devices", "add"]);
+    assert!(stderr(&output).contains("no credentials are kept yet"), "{}", stderr(&output));
+    assert!(!output.status.success() && !shell.home.path().join("mistyped").exists());
+}
+
+#[test]
 fn only_its_user_can_open_the_socket_and_the_keys() {
     let shell = Shell::new();
     let served = shell.serve(&[]);
