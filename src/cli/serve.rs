@@ -13,6 +13,7 @@ use super::{CommandError, address};
 use crate::bus::meshblu::Meshblu;
 use crate::config::{Config, Effective, Intake, Origin};
 use crate::gateway::{Ambient, Gateway, Listeners, Running};
+use crate::source::Way;
 use crate::telemetry;
 
 /// Serves until SIGTERM or SIGINT, then finishes what is in hand.
@@ -123,17 +124,36 @@ impl Service {
     async fn announce_first_steps(&self, command: &str, out: &mut dyn Write) -> Result<(), CommandError> {
         let to = self.usual_device().await?;
         if to.is_none() {
-            let add = format!("{command} credentials add --id 583231 --username octocat");
-            writeln!(
-                out,
-                "\nFirst store a GitHub token, read from standard input, and make a user device for it:"
-            )?;
-            writeln!(out, "  {add} < token && {command} devices add")?;
+            self.announce_first_secret(command, out)?;
         }
         let to = to.map(|uuid| format!(" --to {uuid}")).unwrap_or_default();
         writeln!(out, "\nSend a message to a user device, and see its reply:")?;
-        writeln!(out, "  {command} send ListEventsByUser username=octocat{to}")?;
+        match self.is_github() {
+            true => writeln!(out, "  {command} send ListEventsByUser username=octocat{to}")?,
+            false => {
+                writeln!(out, "  {command} send JOB name=value{to}    (`{command} jobs` lists the jobs)")?
+            }
+        }
         Ok(())
+    }
+
+    /// How a secret of the API that is set comes here: by a sign-in where anybody can, else from the terminal.
+    fn announce_first_secret(&self, command: &str, out: &mut dyn Write) -> io::Result<()> {
+        let source = &self.gateway.source;
+        if source.has_sign_in() || matches!(source.way, Way::Passthru) {
+            writeln!(out, "\nFirst sign in, connect {}, and make a user device for it:", source.title)?;
+            return writeln!(out, "  {}/sign-in, then {command} devices add", self.addresses.gateway);
+        }
+        let (secret, whose) = match self.is_github() {
+            true => ("GitHub token".to_owned(), "--id 583231 --username octocat"),
+            false => (format!("secret of {}", source.title), "--id ACCOUNT --username NAME"),
+        };
+        writeln!(out, "\nFirst store a {secret}, read from standard input, and make a user device for it:")?;
+        writeln!(out, "  {command} credentials add {whose} < token && {command} devices add")
+    }
+
+    fn is_github(&self) -> bool {
+        self.gateway.source.name == "github"
     }
 
     /// The newest user device of the first owner that is not cut off.

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
@@ -147,6 +148,26 @@ fn what_is_in_a_directory_that_others_can_enter_is_kept_from_them() {
     let served = shell.serve(&[]);
     assert_eq!(modes(), [0o600; 3]);
     drop(served);
+}
+
+#[test]
+fn the_first_steps_are_those_of_the_api_that_is_set() {
+    let said = |source: &str| {
+        let shell = Shell::with_key();
+        fs::write(shell.data().join("endo.toml"), format!("[source]\n{source}")).unwrap();
+        let words = ["serve", "--listen", "127.0.0.1:0", "--bus-listen", "127.0.0.1:0"];
+        let mut child = shell.command(&words).stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let said: Vec<_> = lines.by_ref().take_while(|line| !line.contains(" send ")).collect();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        said.join("\n")
+    };
+    assert!(said("").contains("First store a GitHub token"));
+    let handed = said("name = \"acme\"\nbase_url = \"https://acme.test\"\n");
+    assert!(handed.contains("credentials add --id ACCOUNT") && !handed.contains("octocat"), "{handed}");
+    let signed_in = said("client_id = \"id\"\nclient_secret = \"secret\"\n");
+    assert!(signed_in.contains("connect GitHub") && signed_in.contains("/sign-in"), "{signed_in}");
 }
 
 #[test]
