@@ -36,7 +36,7 @@ impl Ending {
                 "From then on no message of this device can use {name} at {api}. Flows that send to it get no answer any more."
             ),
             Self::CutOffAll => format!(
-                "From then on none of these devices can use {name} at {api}. Flows that send to them get errors."
+                "From then on none of these devices can use {name} at {api}. Flows that send to them get no answers any more."
             ),
             Self::Forget => format!(
                 "The gateway erases the secret of {name} and tells {api} where that is possible. All devices stop working; what was cut off stays cut off."

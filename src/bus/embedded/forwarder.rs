@@ -1,9 +1,13 @@
 //! What a device wants done with an event that reaches it or leaves it: its `meshblu.forwarders` (`spec/meshblu.md` 5.1).
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::header::AUTHORIZATION;
 use http::{HeaderName, HeaderValue, Method, Uri};
 use serde_json::{Map, Value};
 
 use super::subscription::SubscriptionType;
+use crate::egress::Url;
 
 /// More entries than these of one list are ignored.
 const MAX_FORWARDERS: usize = 100;
@@ -61,7 +65,17 @@ fn entries<'a>(
 }
 
 fn webhook(entry: &Map<String, Value>) -> Option<Webhook> {
-    Some(Webhook { url: url(entry)?, method: method(entry)?, proof: proof(entry), headers: headers(entry)? })
+    let mut headers = headers(entry)?;
+    if let Some(login) = login(entry)? {
+        headers.retain(|(name, _)| name != AUTHORIZATION);
+        headers.push((AUTHORIZATION, login));
+    }
+    Some(Webhook {
+        url: with_query(url(entry)?, entry)?,
+        method: method(entry)?,
+        proof: proof(entry),
+        headers,
+    })
 }
 
 fn url(entry: &Map<String, Value>) -> Option<String> {
@@ -81,6 +95,40 @@ fn join(base: &str, rest: &str) -> String {
         return base.to_owned();
     }
     format!("{}/{}", base.strip_suffix('/').unwrap_or(base), rest.strip_prefix('/').unwrap_or(rest))
+}
+
+/// The address with the members of `qs` in its query, in place of what it had under their names.
+fn with_query(url: String, entry: &Map<String, Value>) -> Option<String> {
+    let members = match entry.get("qs") {
+        None | Some(Value::Null) => return Some(url),
+        Some(members) => members.as_object()?,
+    };
+    let mut address = Url::parse(&url).ok()?;
+    let own = address.query_pairs().filter(|(name, _)| !members.contains_key(&**name));
+    let own: Vec<_> = own.map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
+    let added = members.iter().map(|(name, value)| Some((name.clone(), scalar(value)?)));
+    let all = own.into_iter().map(Some).chain(added).collect::<Option<Vec<_>>>()?;
+    address.query_pairs_mut().clear().extend_pairs(all);
+    Some(address.into())
+}
+
+/// What `auth` puts into the header: a pair (RFC 7617) or a token (RFC 6750).
+fn login(entry: &Map<String, Value>) -> Option<Option<HeaderValue>> {
+    let auth = match entry.get("auth") {
+        None | Some(Value::Null) => return Some(None),
+        Some(auth) => auth.as_object()?,
+    };
+    let either = |one, other| text(auth, one).or(text(auth, other)).unwrap_or_default();
+    let value = match text(auth, "bearer") {
+        Some(token) => format!("Bearer {token}"),
+        None => {
+            let pair = format!("{}:{}", either("user", "username"), either("pass", "password"));
+            format!("Basic {}", STANDARD.encode(pair))
+        }
+    };
+    let mut header = HeaderValue::from_str(&value).ok()?;
+    header.set_sensitive(true);
+    Some(Some(header))
 }
 
 fn method(entry: &Map<String, Value>) -> Option<Method> {
@@ -115,12 +163,15 @@ fn headers(entry: &Map<String, Value>) -> Option<Vec<(HeaderName, HeaderValue)>>
 }
 
 fn header((name, value): (&String, &Value)) -> Option<(HeaderName, HeaderValue)> {
-    let value = match value {
-        Value::String(text) => text.clone(),
-        Value::Number(_) | Value::Bool(_) => value.to_string(),
-        Value::Null | Value::Array(_) | Value::Object(_) => return None,
-    };
-    Some((HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_str(&value).ok()?))
+    Some((HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_str(&scalar(value)?).ok()?))
+}
+
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
 }
 
 /// A device must neither change where the request ends nor speak for the bus.

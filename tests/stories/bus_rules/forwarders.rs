@@ -111,3 +111,33 @@ proptest! {
         webhooks(&device(entries), SubscriptionType::MessageReceived);
     }
 }
+
+#[test]
+fn what_an_entry_adds_to_the_query_and_its_login_are_part_of_the_request() {
+    let hook = |entry: Value| webhooks(&device(json!([entry])), SubscriptionType::MessageReceived).pop();
+    let with = |more: Value| {
+        let mut entry = json!({"type": "webhook", "url": "http://h/in?a=1&b=2"});
+        entry.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        hook(entry)
+    };
+    assert_eq!(
+        with(json!({"qs": {"b": "x y", "n": 3, "t": true}})).unwrap().url,
+        "http://h/in?a=1&b=x+y&n=3&t=true"
+    );
+    for (auth, header) in [
+        (json!({"user": "ada", "pass": "s3"}), "Basic YWRhOnMz"),
+        (json!({"username": "ada", "password": "s3"}), "Basic YWRhOnMz"),
+        (json!({"bearer": "t0"}), "Bearer t0"),
+    ] {
+        let hook = with(json!({"auth": auth, "headers": {"authorization": "other"}})).unwrap();
+        assert_eq!(hook.headers.len(), 1);
+        assert_eq!(
+            (hook.headers[0].0.as_str(), hook.headers[0].1.as_bytes()),
+            ("authorization", header.as_bytes())
+        );
+        assert!(!format!("{hook:?}").contains(header), "it is not printed");
+    }
+    for broken in [json!({"qs": {"a": {"b": 1}}}), json!({"qs": "a=1"}), json!({"auth": "ada"})] {
+        assert_eq!(with(broken.clone()), None, "{broken}");
+    }
+}
