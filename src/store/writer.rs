@@ -162,9 +162,11 @@ impl Writer<'_> {
         self.execute("BEGIN IMMEDIATE")
     }
 
-    /// Runs one write inside its own savepoint; what it does not want to keep is undone alone.
+    /// Runs one write; what it does not want to keep is undone alone. The first of a transaction needs no savepoint for
+    /// that, which would copy what it changes.
     fn apply(&self, write: Write, group: &mut Group) -> Result<(), StoreError> {
-        if let Err(error) = self.execute("SAVEPOINT one") {
+        let is_first = group.answers.is_empty();
+        if !is_first && let Err(error) = self.execute("SAVEPOINT one") {
             group.refuse(write, &error);
             return Err(error);
         }
@@ -188,10 +190,12 @@ impl Writer<'_> {
             // SQLite ended the whole transaction by itself, as it does where it has no room left.
             return Err(StoreError::Undone);
         }
-        if !keep {
-            self.execute("ROLLBACK TO one")?;
+        match (keep, is_first) {
+            (true, true) => Ok(()),
+            (false, true) => self.execute("ROLLBACK").and_then(|()| self.begin()),
+            (true, false) => self.execute("RELEASE one"),
+            (false, false) => self.execute("ROLLBACK TO one").and_then(|()| self.execute("RELEASE one")),
         }
-        self.execute("RELEASE one")
     }
 
     fn roll_back(&self) {
