@@ -46,8 +46,8 @@ pub(in crate::http) async fn enter(request: HttpRequest, body: Body, door: Data<
     let browser = Browser::of(&request);
     let fields = Fields::read(&body)?;
     let refused = || {
-        let text = "That link was used already, is older than ten minutes, or is not the newest one; start `endo serve` \
-                    again for a new one";
+        let text = "That link was used already, is older than ten minutes, or is not the newest one; start the \
+                    gateway again (endo serve) for a new one";
         Problem::new(Kind::NotAllowed, text)
     };
     if !browser.may_be_ours {
