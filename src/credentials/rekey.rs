@@ -64,7 +64,12 @@ impl CredentialsDevices {
             };
             let heard = heard.into_iter().map(|subscription| subscription.emitter_uuid);
             let mut all = view.credentials_devices(MOST)?;
-            all.extend(heard.filter(|device| *device != service));
+            for device in heard.filter(|device| *device != service) {
+                // What was forgotten stays behind as an empty shell.
+                if !view.is_forgotten(&device)? {
+                    all.push(device);
+                }
+            }
             Ok(all)
         };
         let mut all = self.store.read::<_, StoreError, _>(look).await?;

@@ -61,6 +61,16 @@ fn keys_are_listed_rotated_and_freed() {
 }
 
 #[test]
+fn what_was_forgotten_is_not_counted_among_what_moves() {
+    let (shell, credentials, _) = with_account();
+    let other = shell.run_with(&["credentials", "add", "--id", "2"], "canary-token\n");
+    assert!(ended(&other, Exit::Ok), "{}", stderr(&other));
+    assert!(ended(&shell.run(&["credentials", "forget", &credentials]), Exit::Ok));
+    let migrated = shell.run(&["keys", "migrate"]);
+    assert_eq!(stdout(&migrated), "1 of 1: 0 sealed anew\n", "{}", stderr(&migrated));
+}
+
+#[test]
 fn credentials_are_listed_shown_and_forgotten() {
     let (shell, credentials, device) = with_account();
     let listed = shell.run(&["credentials", "ls"]);
