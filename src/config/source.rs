@@ -9,8 +9,9 @@ use super::Secret;
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Source {
-    /// How a credential is obtained: by OAuth 2 at the API, with no account at any API (the bus uuid is the identity),
-    /// or as a key that its owner types into a page.
+    /// How a credential is obtained: by OAuth 2 at the API, with no account at any API (the bus uuid is the identity, so
+    /// whoever has the token of an owner's device can end everything), or as a key that its owner types into a page, and
+    /// types in again to replace it or to end something.
     pub kind: SourceKind,
     /// The API's entry in the catalogue of providers, from which everything comes that is not set here. Without it,
     /// and without a `token_url`, `github`.

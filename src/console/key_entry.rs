@@ -11,12 +11,12 @@ pub struct KeyEntry<'a> {
     pub api: &'a str,
     /// Where the form leads.
     pub action: &'a str,
-    /// Whether there is a key at all.
-    pub takes_key: bool,
     /// What the key is called, where that is known.
     pub name: Option<&'a str>,
     /// Whether it stays so.
     pub name_is_fixed: bool,
+    /// Whether the key that is there has to be typed in as well.
+    pub asks_present: bool,
     /// What was wrong the last time.
     pub note: Option<&'a str>,
 }
@@ -25,15 +25,11 @@ pub struct KeyEntry<'a> {
 pub fn key_entry(viewer: &Viewer, entry: &KeyEntry<'_>) -> Markup {
     let body = html! {
         @if let Some(note) = entry.note { p.alarm role="alert" { (note) } }
-        @if entry.takes_key {
-            p.lead { "Paste an API key of yours. It is sealed at once and never shown again, not even to you." }
-        } @else {
-            p.lead { (entry.api) " needs no account: who you are on the bus is enough." }
-        }
+        p.lead { "Paste an API key of yours. It is sealed at once and never shown again, not even to you." }
         form method="post" action=(entry.action) {
             input type="hidden" name="csrf" value=(viewer.csrf);
-            @if entry.takes_key { (fields(entry)) }
-            button.strong { (if entry.takes_key { "Keep this key" } else { "Go on" }) }
+            (fields(entry))
+            button.strong { (if entry.asks_present { "Go on" } else { "Keep this key" }) }
         }
     };
     let title = match entry.name.filter(|_| entry.name_is_fixed) {
@@ -50,7 +46,30 @@ fn fields(entry: &KeyEntry<'_>) -> Markup {
             p.hint id="name-hint" { "So that you know it again, such as the account that the key belongs to." }
             input id="name" name="name" value=[entry.name] maxlength="100" aria-describedby="name-hint" required;
         }
-        label for="key" { "API key" }
-        input id="key" name="key" type="password" maxlength="16384" autocomplete="off" spellcheck="false" required;
+        @if entry.asks_present {
+            label for="present" { "Present key" }
+            p.hint id="present-hint" { "The key that is there now: who has it is who may end something here, or give another." }
+            input id="present" name="present" type="password" maxlength="16384" autocomplete="off" spellcheck="false"
+                aria-describedby="present-hint" required;
+            label for="key" { "New key" }
+            p.hint id="key-hint" { "Leave it empty to stay with the present one." }
+            input id="key" name="key" type="password" maxlength="16384" autocomplete="off" spellcheck="false"
+                aria-describedby="key-hint";
+        } @else {
+            label for="key" { "API key" }
+            input id="key" name="key" type="password" maxlength="16384" autocomplete="off" spellcheck="false" required;
+        }
     }
+}
+
+/// The page in place of a sign-in where there is no account at an API.
+pub fn no_account(viewer: &Viewer, (api, action): (&str, &str)) -> Markup {
+    let body = html! {
+        p.lead { (api) " needs no account: who you are on the bus is enough." }
+        form method="post" action=(action) {
+            input type="hidden" name="csrf" value=(viewer.csrf);
+            button.strong { "Go on" }
+        }
+    };
+    page(&Frame { title: &format!("Connect {api}"), viewer: Some(viewer) }, &body)
 }

@@ -61,6 +61,8 @@ pub struct CredentialsDevices {
     pub(super) clock: Clock,
     pub(super) sealing: Arc<Sealing>,
     pub(super) openings: Arc<Openings>,
+    /// Secrets that are typed in, to show that somebody has them.
+    pub(super) typings: Arc<Openings>,
     pub(super) uses: Arc<Uses>,
     /// Who is told of secrets that are over, where anybody can be.
     pub(super) upstream: Option<OAuthClient>,
@@ -88,6 +90,7 @@ impl CredentialsDevices {
             clock,
             sealing: Arc::new(sealing),
             openings: Arc::default(),
+            typings: Arc::default(),
             uses: Arc::default(),
             upstream: None,
             first_owner: None,
@@ -106,15 +109,18 @@ impl CredentialsDevices {
     /// # Errors
     /// [`CredentialsError`]; on the bus in this process nothing is kept then.
     pub async fn keep(&self, account: Account) -> Result<DeviceUuid, CredentialsError> {
-        let vault = Arc::clone(&self.vault);
-        let id = account.id.clone();
-        let id_keys = tokio::task::spawn_blocking(move || vault.id_keys(&id))
-            .await
-            .map_err(|_| CredentialsError::Interrupted)?;
+        let id_keys = self.id_keys(&account.id).await?;
         match &self.bus {
             Bus::Embedded(bus) => self.keep_here(bus, (account, id_keys)).await,
             Bus::Meshblu(bus) => self.keep_on(bus, (account, id_keys)).await,
         }
+    }
+
+    /// By what records of this account are found.
+    pub(super) async fn id_keys(&self, id: &ResourceOwnerId) -> Result<Vec<String>, CredentialsError> {
+        let (vault, id) = (Arc::clone(&self.vault), id.clone());
+        let id_keys = tokio::task::spawn_blocking(move || vault.id_keys(&id)).await;
+        id_keys.map_err(|_| CredentialsError::Interrupted)
     }
 
     /// The same, for a gateway whose operator is this owner.

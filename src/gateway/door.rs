@@ -34,6 +34,7 @@ impl Gateway {
                 credentials: self.credentials.clone(),
                 look: self.look(&format!("http://{address}")),
                 proof_age: Duration::from_secs(self.config.credentials.reauthentication),
+                types_keys: matches!(self.source.way, source::Way::Static),
             }),
             entrance: Some(entrance),
             jobs: Some(Jobs { registry: Arc::clone(&self.registry), exchange: Exchange::at(desk) }),

@@ -72,9 +72,11 @@ pub(super) async fn demand_proof(
     }
     let link = format!("{}auth/api?credentials={credentials}", owners.look.service_url);
     let seconds = age.as_secs();
-    let detail = format!(
-        "Sign in at the API again, as the account that these credentials are of, and repeat this within {seconds} seconds"
-    );
+    let how = match owners.types_keys {
+        true => "Post the present key to the link again, as the field `present` of a form",
+        false => "Sign in at the API again, as the account that these credentials are of",
+    };
+    let detail = format!("{how}, and repeat this within {seconds} seconds");
     let challenge = format!(
         "Bearer error=\"insufficient_user_authentication\", error_description=\"A sign-in at the API within the last \
          {seconds} seconds is required\", max_age=\"{seconds}\""

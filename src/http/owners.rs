@@ -23,6 +23,8 @@ pub struct Owners {
     pub look: UserDeviceLook,
     /// How old the proof of an account may be for its owner to end something; nothing for no proof at all.
     pub proof_age: Duration,
+    /// Whether that proof is a key that is typed in again, and no sign-in at an API.
+    pub types_keys: bool,
 }
 
 /// A caller who is an owner of the credentials in the path.

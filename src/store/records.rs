@@ -43,6 +43,18 @@ impl View<'_> {
         let rows = statement.query_map([limit as i64], |row| Ok(row.get::<_, String>(0)?.into()))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
+
+    /// The credentials devices whose record holds this `endo.idKey`.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn credentials_of_account(&self, id_key: &str) -> Result<Vec<DeviceUuid>, StoreError> {
+        let sql = "SELECT credentials FROM records
+                   WHERE CASE WHEN json_valid(endo) THEN json_extract(endo, '$.idKey') END = ?1";
+        let mut statement = self.prepare(sql)?;
+        let rows = statement.query_map([id_key], |row| Ok(row.get::<_, String>(0)?.into()))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
 }
 
 impl View<'_> {

@@ -17,6 +17,7 @@ const STEPS: &[&str] = &[
     WITH_SOURCES,
     WITH_PATIENCE,
     WITH_HALF_MADE,
+    WITH_ACCOUNTS,
 ];
 
 const FIRST: &str = "
@@ -210,6 +211,11 @@ CREATE TABLE half_made (
     credentials TEXT NOT NULL, user_device TEXT NOT NULL, owner TEXT NOT NULL, status_device TEXT,
     made_at INTEGER NOT NULL, PRIMARY KEY (credentials, user_device)
 ) WITHOUT ROWID;
+";
+
+/// Records by the account that they say they are of.
+const WITH_ACCOUNTS: &str = "
+CREATE INDEX records_by_account ON records (CASE WHEN json_valid(endo) THEN json_extract(endo, '$.idKey') END);
 ";
 
 /// Marks a file as a database of endo ("Endo" in ASCII).

@@ -4,6 +4,7 @@ mod api;
 mod arrival;
 mod bus;
 mod keeping;
+mod key;
 mod next;
 mod refusal;
 mod typed;

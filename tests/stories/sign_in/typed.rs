@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use endo::config::{Config, SourceKind};
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode, Url};
 use serde_json::Value;
 
 use super::{House, must_sign_in};
-use crate::support::bus::send;
+use crate::support::bus::{Answer, send};
 
 const KEY: &str = "canary-of-an-api-key";
 
@@ -108,4 +108,82 @@ async fn who_signed_in_long_ago_does_so_again_to_prove_who_they_are() {
     let answer = browser.get(&format!("/auth/api?credentials={device}")).await;
     let to = answer.header("location").unwrap();
     assert!(to.starts_with("/auth/octoblu?next=%2Fauth%2Fapi%3Fcredentials%3D"), "{answer:?}");
+}
+
+/// Types this in as a program of the owner's does.
+async fn program(house: &House, (method, path): (Method, &str), fields: &[(&str, &str)]) -> Answer {
+    let owner = house.gateway.owner();
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+    let request = client.request(method, format!("{}{path}", house.url()));
+    let mut body = Url::parse("form:").unwrap();
+    body.query_pairs_mut().extend_pairs(fields);
+    let request = request.header("content-type", "application/x-www-form-urlencoded");
+    let request = request.body(body.query().unwrap_or_default().to_owned());
+    send(request.basic_auth(&owner.uuid, Some(&owner.token))).await
+}
+
+#[tokio::test]
+async fn a_stolen_token_of_the_bus_neither_replaces_a_key_nor_ends_anything() {
+    let house = House::with(keys).await;
+    let kept = program(&house, (Method::POST, "/auth/api"), &[("name", "team"), ("key", KEY)]).await;
+    let device = kept.json()["uuid"].as_str().unwrap().to_owned();
+    let (again, ending) = (format!("/auth/api?credentials={device}"), format!("/credentials/{device}"));
+    house.wait(Duration::from_secs(301));
+    for (path, fields, status) in [
+        (&*again, &[("key", "a-thief-s")][..], 401),
+        (&*again, &[][..], 401),
+        ("/auth/api", &[("name", "team"), ("key", "a-thief-s")][..], 401),
+        (&*again, &[("present", "a-guess"), ("key", "a-thief-s")][..], 403),
+        (&*again, &[("present", "a-guess")][..], 403),
+    ] {
+        let refused = program(&house, (Method::POST, path), fields).await;
+        assert_eq!(refused.status, status, "{fields:?}: {refused:?}");
+        assert!(!refused.text.contains(KEY), "{refused:?}");
+        assert_eq!(program(&house, (Method::DELETE, &ending), &[]).await.status, 401);
+    }
+    let proved = program(&house, (Method::POST, &again), &[("present", KEY)]).await;
+    assert_eq!(proved.status, 201, "the key is still the owner's: {proved:?}");
+    assert_eq!(program(&house, (Method::DELETE, &ending), &[]).await.status, 204);
+}
+
+#[tokio::test]
+async fn an_owner_types_the_present_key_in_to_give_another() {
+    let house = House::with(keys).await;
+    let mut browser = house.signed_in().await;
+    let page = browser.get("/auth/api").await;
+    let kept = browser.submit(&page, "/auth/api", &[("name", "team"), ("key", KEY)]).await;
+    let home = kept.header("location").unwrap().to_owned();
+    let again = format!("/auth/api?credentials={}", home.rsplit('/').next().unwrap());
+    house.wait(Duration::from_secs(301));
+    let page = browser.get(&again).await;
+    assert!(page.text.contains("Present key"), "{page:?}");
+    let refused = browser.submit(&page, &again, &[("present", "a-guess"), ("key", "another-key")]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.text.contains("not the present key"), "{refused:?}");
+    let given = browser.submit(&page, &again, &[("present", KEY), ("key", "another-key")]).await;
+    assert_eq!((given.status.as_u16(), given.header("location")), (303, Some(&*home)), "{given:?}");
+
+    house.wait(Duration::from_secs(301));
+    let forget = format!("{home}/forget");
+    let old = browser.submit(&page, &again, &[("present", KEY)]).await;
+    assert_eq!(old.status, StatusCode::UNPROCESSABLE_ENTITY, "{old:?}");
+    assert!(browser.get(&forget).await.text.contains("/auth/api?credentials="));
+    assert_eq!(browser.submit(&page, &again, &[("present", "another-key")]).await.status, 303);
+    let asked = browser.get(&forget).await;
+    assert_eq!(browser.submit(&asked, &forget, &[]).await.status, 303);
+}
+
+#[tokio::test]
+async fn after_some_wrong_keys_none_is_tried_for_a_minute() {
+    let house = House::with(keys).await;
+    let kept = program(&house, (Method::POST, "/auth/api"), &[("name", "team"), ("key", KEY)]).await;
+    let again = format!("/auth/api?credentials={}", kept.json()["uuid"].as_str().unwrap());
+    for _ in 0..5 {
+        program(&house, (Method::POST, &again), &[("present", "a-guess")]).await;
+    }
+    let refused = program(&house, (Method::POST, &again), &[("present", KEY)]).await;
+    assert_eq!(refused.status, 403, "{refused:?}");
+    assert!(refused.text.contains("none is tried for a minute"), "{refused:?}");
+    house.wait(Duration::from_secs(61));
+    assert_eq!(program(&house, (Method::POST, &again), &[("present", KEY)]).await.status, 201);
 }

@@ -1,0 +1,71 @@
+//! Whoever types a secret in again shows that they have it: the proof where no API says whose account it is.
+
+use subtle::ConstantTimeEq;
+
+use super::{CredentialsDevices, CredentialsError, Owned};
+use crate::message::DeviceUuid;
+use crate::store::{StoreError, View};
+use crate::vault::{ResourceOwnerId, SecretText};
+
+/// What a secret that was typed in shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Possession {
+    /// Whoever typed it in has the secret.
+    Shown,
+    /// It is another one.
+    NotShown,
+    /// Wrong ones were typed in so often that none is compared for a while.
+    NotTried,
+}
+
+impl CredentialsDevices {
+    /// Whether `typed` is the secret of these credentials. One is compared after the other, and after a few wrong ones
+    /// none for a minute.
+    ///
+    /// # Errors
+    /// [`CredentialsError`], where the record does not open.
+    pub async fn possession(
+        &self,
+        owned: &Owned,
+        typed: &SecretText,
+    ) -> Result<Possession, CredentialsError> {
+        let (device, now) = (owned.device(), self.clock.now());
+        let _turn = self.typings.turn(device).await;
+        if !self.typings.may_try(device, now) {
+            return Ok(Possession::NotTried);
+        }
+        let record = self.newest_record(device).await?;
+        let opened = self.open_record(device.clone(), record).await?;
+        let is_same = opened.secret().expose().as_bytes().ct_eq(typed.expose().as_bytes());
+        if bool::from(is_same) {
+            return Ok(Possession::Shown);
+        }
+        self.typings.failed(device, now);
+        Ok(Possession::NotShown)
+    }
+
+    /// The device that keeps the credentials of this account, as far as this gateway sealed them.
+    ///
+    /// # Errors
+    /// What the store, the bus or the vault reports.
+    pub async fn of_account(&self, id: &ResourceOwnerId) -> Result<Option<DeviceUuid>, CredentialsError> {
+        for device in self.known_of_account(self.id_keys(id).await?).await? {
+            if self.is_of_account(&device, id).await? {
+                return Ok(Some(device));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The devices whose record in the store says that it is of the account.
+    pub(super) async fn known_of_account(&self, id_keys: Vec<String>) -> Result<Vec<DeviceUuid>, StoreError> {
+        let look = move |view: &View<'_>| {
+            let mut known = Vec::new();
+            for id_key in &id_keys {
+                known.extend(view.credentials_of_account(id_key)?);
+            }
+            Ok(known)
+        };
+        self.store.read::<_, StoreError, _>(look).await
+    }
+}

@@ -1,0 +1,197 @@
+//! A key that its owner types in: kept, and typed in again as the proof that the credentials are theirs.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::Next;
+use super::keeping::{Proven, keep, kept};
+use super::typed::{Visitor, proof_age};
+use super::wish::Wish;
+use crate::console::{self, KeyEntry};
+use crate::credentials::{Owned, Possession};
+use crate::http::entrance::Entrance;
+use crate::http::owners::failed;
+use crate::http::page::page;
+use crate::http::problem::{Kind, Problem};
+use crate::http::routes::Answer;
+use crate::http::server::FrontDoor;
+use crate::http::session::Session;
+use crate::message::DeviceUuid;
+use crate::vault::{ResourceOwnerId, SecretText};
+
+/// The longest key, in bytes.
+const LONGEST_KEY: usize = 16 * 1024;
+/// The longest name of a key, in characters.
+const LONGEST_NAME: usize = 100;
+
+/// What is wrong with what was typed, and what is to be done about it.
+type Fault = (Kind, &'static str);
+
+const BAD_NAME: Fault =
+    (Kind::MalformedRequest, "Give the key a name of at most 100 characters, so that you know it again.");
+const BAD_KEY: Fault = (
+    Kind::MalformedRequest,
+    "Type the key in again: it has to be one line of letters, digits and signs, without blanks.",
+);
+const NO_PRESENT_KEY: Fault = (
+    Kind::ReauthenticationRequired,
+    "Type in the present key as well, in the field `present`: who has it is who may give another. Nothing was done.",
+);
+const OTHER_KEY: Fault =
+    (Kind::NotAllowed, "That is not the present key of these credentials. Nothing was done.");
+const TOO_OFTEN: Fault = (
+    Kind::NotAllowed,
+    "Wrong keys were typed in too often; none is tried for a minute. Nothing was done; try again then.",
+);
+
+/// What somebody typed in, for which credentials.
+struct Entry<'a> {
+    door: &'a FrontDoor,
+    visitor: &'a Visitor,
+    /// What is there already under this name.
+    owned: Option<Owned>,
+    name: String,
+}
+
+/// The page that asks for a key; for one that is there, also for the present one where that was not typed in lately.
+pub(super) async fn ask(door: &FrontDoor, (session, wish): (&Session, &Wish)) -> Answer {
+    let entrance = door.entrance()?;
+    let Some(device) = &wish.credentials else {
+        return Ok(show(entrance, (session, wish), (None, false, None)));
+    };
+    let owned = owned(entrance, (&session.owner, device)).await?;
+    let asks = !is_proved(door, (&session.owner, device)).await?;
+    Ok(show(entrance, (session, wish), (owned.username(), asks, None)))
+}
+
+fn show(
+    entrance: &Entrance,
+    (session, wish): (&Session, &Wish),
+    (name, asks_present, note): (Option<&str>, bool, Option<&str>),
+) -> HttpResponse {
+    let entry = KeyEntry {
+        api: &entrance.api,
+        action: &wish.path(),
+        name,
+        name_is_fixed: wish.credentials.is_some(),
+        asks_present,
+        note,
+    };
+    let status = if note.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    page(status, console::key_entry(&session.viewer(), &entry))
+}
+
+/// Keeps the key that was typed in, and notes the proof that the present one is.
+pub(super) async fn take(
+    request: &HttpRequest,
+    door: &FrontDoor,
+    (visitor, wish): (Visitor, Wish),
+) -> Answer {
+    let entry = Entry::read(door, (&visitor, &wish)).await?;
+    match entry.settle().await? {
+        Ok(device) => Ok(kept(request, (&device, wish.next.as_ref().map(Next::as_str)))),
+        Err((kind, note)) => match &visitor.session {
+            Some(session) => {
+                let name = Some(&*entry.name);
+                let asks = entry.owned.is_some() && kind != Kind::MalformedRequest;
+                Ok(show(door.entrance()?, (session, &wish), (name, asks, Some(note))))
+            }
+            None => Err(Problem::new(kind, note)),
+        },
+    }
+}
+
+impl<'a> Entry<'a> {
+    async fn read(door: &'a FrontDoor, (visitor, wish): (&'a Visitor, &Wish)) -> Result<Self, Problem> {
+        let entrance = door.entrance()?;
+        let typed = visitor.fields.one("name").trim();
+        let device = match &wish.credentials {
+            Some(device) => Some(device.clone()),
+            None => {
+                let id = ResourceOwnerId::Text(account(&visitor.owner, typed));
+                entrance.credentials.of_account(&id).await.map_err(|error| failed(&error))?
+            }
+        };
+        let owned = match device {
+            Some(device) => Some(owned(entrance, (&visitor.owner, &device)).await?),
+            None => None,
+        };
+        let fixed = owned.as_ref().and_then(|owned| owned.username());
+        let name = fixed.unwrap_or(typed).to_owned();
+        Ok(Self { door, visitor, owned, name })
+    }
+
+    /// Answers whose credentials they are; or why nothing was done.
+    async fn settle(&self) -> Result<Result<DeviceUuid, Fault>, Problem> {
+        let fields = &self.visitor.fields;
+        let (present, new) = (fields.one("present").trim(), fields.one("key").trim());
+        if let Some(owned) = &self.owned {
+            if let Err(fault) = self.prove(owned, present).await? {
+                return Ok(Err(fault));
+            }
+            if new.is_empty() && !present.is_empty() {
+                return Ok(Ok(owned.device().clone()));
+            }
+        }
+        let key = match key(&self.name, new) {
+            Ok(key) => key,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        // A key belongs to whoever typed it: no API says whose account it is.
+        let account = account(&self.visitor.owner, &self.name);
+        let proven = Proven::typed(&account, Some(self.name.clone()), key);
+        let again = self.owned.as_ref().map(|owned| owned.device().clone());
+        let now = self.door.clock.now();
+        keep(self.door, (self.visitor.owner.clone(), again), (proven, now)).await.map(Ok)
+    }
+
+    /// Whoever has the present key, or had it lately, may end the credentials or give another key.
+    async fn prove(&self, owned: &Owned, present: &str) -> Result<Result<(), Fault>, Problem> {
+        let (owner, device) = (&self.visitor.owner, owned.device());
+        if present.is_empty() {
+            let is_proved = is_proved(self.door, (owner, device)).await?;
+            return Ok(if is_proved { Ok(()) } else { Err(NO_PRESENT_KEY) });
+        }
+        let credentials = &self.door.entrance()?.credentials;
+        let possession = credentials.possession(owned, &SecretText::from(present)).await;
+        match possession.map_err(|error| failed(&error))? {
+            Possession::Shown => {
+                let now = self.door.clock.now();
+                let noted = credentials.note_proof((owner.clone(), device.clone()), now).await;
+                noted.map(Ok).map_err(|error| failed(&error))
+            }
+            Possession::NotShown => Ok(Err(OTHER_KEY)),
+            Possession::NotTried => Ok(Err(TOO_OFTEN)),
+        }
+    }
+}
+
+/// Whether nothing more is to be proved for these credentials.
+async fn is_proved(door: &FrontDoor, (owner, device): (&DeviceUuid, &DeviceUuid)) -> Result<bool, Problem> {
+    let age = proof_age(door);
+    if age.is_zero() {
+        return Ok(true);
+    }
+    let is_proved = door.entrance()?.credentials.is_proved(owner, device, age).await;
+    is_proved.map_err(|error| failed(&error))
+}
+
+async fn owned(entrance: &Entrance, (owner, device): (&DeviceUuid, &DeviceUuid)) -> Result<Owned, Problem> {
+    let owned = entrance.credentials.owned_by(owner, device.clone()).await;
+    owned.map_err(|error| failed(&error))
+}
+
+/// The account that a key of this name stands for.
+fn account(owner: &DeviceUuid, name: &str) -> String {
+    format!("{owner}:{name}")
+}
+
+/// The key, if it can be one and has a name.
+fn key<'a>(name: &str, key: &'a str) -> Result<&'a str, Fault> {
+    if name.is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
+        return Err(BAD_NAME);
+    }
+    let is_key =
+        !key.is_empty() && key.len() <= LONGEST_KEY && key.bytes().all(|byte| byte.is_ascii_graphic());
+    is_key.then_some(key).ok_or(BAD_KEY)
+}
