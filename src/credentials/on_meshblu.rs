@@ -10,7 +10,7 @@ use super::keep::{Account, Before, STRANGERS};
 use super::open::{Bound, renewal, stored_record};
 use super::{CredentialsDevices, CredentialsError, templates};
 use crate::bus::Login;
-use crate::bus::meshblu::{Identity, Meshblu};
+use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};
 use crate::message::{DeviceUuid, Parties};
 use crate::store::{Binding, StoredRecord, StoredSubscription, Transaction, View};
 use crate::vault::{Contents, Credentials, SealError, SecretText};
@@ -101,26 +101,44 @@ impl CredentialsDevices {
         bus: &Meshblu,
         (account, id_keys): (&Account, &[String]),
     ) -> Result<Option<(DeviceUuid, Before)>, CredentialsError> {
-        for id_key in id_keys {
-            let query = json!({"endo.idKey": id_key});
-            let found = bus.search(Identity::of(bus.service()), &query).await?;
-            for document in found.iter().take(STRANGERS) {
-                let Some(device) = document["uuid"].as_str().map(DeviceUuid::from) else { continue };
-                let shown = record_of(document);
-                let record = match self.stored_record(&device).await {
-                    Err(CredentialsError::NoRecord) => continue,
-                    record => record?.or(shown),
-                };
-                let Some(record) = record else { continue };
-                if let Ok(opened) = self.open_record(device.clone(), record.clone()).await
-                    && opened.id() == Some(&account.id)
-                    && !self.is_foreign(&record, &opened)
-                {
-                    return Ok(Some((device, Before::read(&record, &opened, account))));
-                }
+        for (device, shown) in self.candidates_on(bus, id_keys).await? {
+            let record = match self.stored_record(&device).await {
+                Err(CredentialsError::NoRecord) => continue,
+                record => record?.or(shown),
+            };
+            let Some(record) = record else { continue };
+            if let Ok(opened) = self.open_record(device.clone(), record.clone()).await
+                && opened.id() == Some(&account.id)
+                && !self.is_foreign(&record, &opened)
+            {
+                return Ok(Some((device, Before::read(&record, &opened, account))));
             }
         }
         Ok(None)
+    }
+
+    /// The devices that may be the account's, with the record that the bus shows; also those that the store alone
+    /// knows, for a bus may have lost its copy.
+    async fn candidates_on(
+        &self,
+        bus: &Meshblu,
+        id_keys: &[String],
+    ) -> Result<Vec<(DeviceUuid, Option<StoredRecord>)>, CredentialsError> {
+        let mut all = Vec::new();
+        for id_key in id_keys {
+            let query = json!({"endo.idKey": id_key});
+            let found = bus.search(Identity::of(bus.service()), &query).await?;
+            all.extend(found.iter().take(STRANGERS).filter_map(|document| {
+                Some((DeviceUuid::from(document["uuid"].as_str()?), record_of(document)))
+            }));
+        }
+        for device in self.known_of_account(id_keys.to_vec()).await? {
+            let is_listed = all.iter().any(|(listed, _)| *listed == device);
+            if !is_listed && is_there(bus, &device).await? {
+                all.push((device, None));
+            }
+        }
+        Ok(all)
     }
 
     async fn seal_and_store(
@@ -155,6 +173,15 @@ impl CredentialsDevices {
             }
         };
         self.store.write(store).await
+    }
+}
+
+/// Whether the bus still has the device.
+async fn is_there(bus: &Meshblu, device: &DeviceUuid) -> Result<bool, CredentialsError> {
+    match bus.device(Identity::of(bus.service()), device).await {
+        Ok(_) => Ok(true),
+        Err(MeshbluError::Refused { status, .. }) if status.as_u16() == 404 => Ok(false),
+        Err(error) => Err(error.into()),
     }
 }
 

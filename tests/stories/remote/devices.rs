@@ -94,6 +94,26 @@ async fn an_account_s_device_is_made_once_and_keeps_its_token() {
 }
 
 #[tokio::test]
+async fn a_bus_that_lost_its_copy_gets_no_second_device_for_the_account() {
+    let meshblu = empty_bus().await;
+    let (gateway, _directory) = RemoteGateway::open(&meshblu).await;
+    let credentials = &gateway.gateway.credentials;
+    credentials.keep(account("a-secret")).await.unwrap();
+    meshblu.answer("GET /v2/devices/new-cred", [json_answer(200, &json!({"uuid": "new-cred"}))]);
+    assert_eq!(credentials.keep(account("another-secret")).await.unwrap().as_str(), "new-cred");
+    let again: Vec<_> = meshblu.called().split_off(5);
+    assert_eq!(again, ["POST /search/devices", "GET /v2/devices/new-cred", "PUT /v2/devices/new-cred"]);
+
+    // A device that is gone itself is no use to anybody.
+    meshblu.answer("GET /v2/devices/new-cred", [Answer::new(404, &[], "")]);
+    let token = json_answer(201, &json!({"uuid": "new-user", "token": "t"}));
+    meshblu.answer("POST /devices/new-user/tokens", [token]);
+    let heard = format!("POST /v2/devices/{SERVICE}/subscriptions/new-user/message.received");
+    meshblu.answer(&heard, [Answer::new(204, &[], "")]);
+    assert_eq!(credentials.keep(account("a-third-secret")).await.unwrap().as_str(), "new-user");
+}
+
+#[tokio::test]
 async fn a_user_device_gets_its_right_last() {
     let meshblu = empty_bus().await;
     let (gateway, _directory) = RemoteGateway::open(&meshblu).await;
