@@ -91,7 +91,17 @@ impl CredentialsDevices {
         };
         before.token = Some(SecretText::from(login.token.as_str()));
         self.seal_and_store(&device, account, before).await?;
-        self.show_on(bus, &device).await?;
+        match self.show_on(bus, &device).await {
+            // The record is kept, whatever the bus says; its copy follows.
+            Err(CredentialsError::Meshblu(error)) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    credentials.uuid = %device,
+                    "the bus does not show a new record yet"
+                );
+            }
+            shown => shown?,
+        }
         Ok(device)
     }
 

@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use endo::config::SourceKind;
 use endo::credentials::{Account, NewUserDevice};
 use endo::store::Binding;
 use endo::vault::{ResourceOwnerId, SecretText};
@@ -11,7 +12,7 @@ use crate::support::bus::send;
 use crate::support::desk::cut_off;
 use crate::support::fake_api::{Answer, Seen};
 use crate::support::meshblu::{
-    CREDENTIALS, FakeMeshblu, RemoteGateway, SERVICE, USER_DEVICE, json_answer, say_hello,
+    CREDENTIALS, FakeMeshblu, RemoteGateway, SERVICE, USER_DEVICE, json_answer, say_hello, settings,
 };
 
 fn account(secret: &str) -> Account {
@@ -111,6 +112,25 @@ async fn a_bus_that_lost_its_copy_gets_no_second_device_for_the_account() {
     let heard = format!("POST /v2/devices/{SERVICE}/subscriptions/new-user/message.received");
     meshblu.answer(&heard, [Answer::new(204, &[], "")]);
     assert_eq!(credentials.keep(account("a-third-secret")).await.unwrap().as_str(), "new-user");
+}
+
+#[tokio::test]
+async fn a_secret_is_kept_where_the_bus_refuses_its_copy_and_whoever_gave_it_is_told_so() {
+    let meshblu = empty_bus().await;
+    meshblu.answer("PUT /v2/devices/new-cred", [Answer::new(500, &[], "")]);
+    let directory = tempfile::tempdir().unwrap();
+    let mut settings = settings(directory.path(), &meshblu.url());
+    settings.source.kind = SourceKind::Static;
+    settings.source.name = Some("weather".to_owned());
+    settings.source.base_url = Some("https://weather.example".to_owned());
+    let gateway = RemoteGateway::with(settings).await.unwrap();
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+    let url = |path: &str| format!("http://{}{path}", gateway.running.gateway());
+    let request = client.post(url("/auth/api")).basic_auth("owner-uuid", Some("t"));
+    let form = request.header("content-type", "application/x-www-form-urlencoded");
+    send(form.body("name=team&key=canary")).await.is(201, r#"{"uuid":"new-cred"}"#);
+    let owned = client.get(url("/credentials/new-cred/owners")).basic_auth("owner-uuid", Some("t"));
+    send(owned).await.is(200, r#"[{"uuid":"owner-uuid"}]"#);
 }
 
 #[tokio::test]
