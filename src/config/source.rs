@@ -39,6 +39,9 @@ pub struct Source {
     pub scope_separator: Option<String>,
     /// More parameters of the authorization request, each `name=value`, beside those of the provider's entry.
     pub parameters: Vec<String>,
+    /// Those beside them where an owner signs in again, each `name=value`, beside those of the provider's entry. With
+    /// `prompt=login` an OpenID Connect provider asks for a fresh sign-in.
+    pub reauthentication: Vec<String>,
     /// How the gateway proves to the API who it is: in a header, in the body, or as the provider's entry says.
     pub client_authentication: ClientAuthentication,
     /// Where browsers are sent to sign in.

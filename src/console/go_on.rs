@@ -2,13 +2,17 @@
 
 use maud::{Markup, html};
 
+use super::credential::proof;
 use super::layout::{Frame, Viewer, page};
 
-/// Asks whether the viewer wants to sign in at the API, which `path` begins.
-pub fn go_on(viewer: &Viewer, api: &str, path: &str) -> Markup {
+/// Asks whether the viewer wants to sign in at the API, which a form to `path` begins.
+pub fn go_on(viewer: &Viewer, (api, path): (&str, &str)) -> Markup {
     let body = html! {
         p.lead { "You came here by a link from elsewhere. Signing in at " (api) " keeps your secret here, and proves that the account is yours." }
-        p { a.button.strong href=(path) { "Sign in at " (api) } }
+        form method="post" action=(path) {
+            (proof(viewer))
+            button.button.strong { "Sign in at " (api) }
+        }
         p { a href="/console" { "Not now" } }
     };
     page(&Frame { title: &format!("Sign in at {api}?"), viewer: Some(viewer) }, &body)

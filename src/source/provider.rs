@@ -38,6 +38,9 @@ pub struct Provider {
     /// More parameters of the authorization request.
     #[serde(default)]
     pub parameters: BTreeMap<String, String>,
+    /// Those beside them where somebody signs in again to prove that the account is theirs, so that the provider asks them.
+    #[serde(default)]
+    pub again: BTreeMap<String, String>,
     /// How a token is revoked; without it, it cannot be.
     pub revocation: Option<Revocation>,
     /// How the account behind a token is told.

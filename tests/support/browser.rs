@@ -38,15 +38,21 @@ impl Browser {
         Self { base, client, cookies: BTreeMap::new(), set: Vec::new(), visited: Vec::new() }
     }
 
+    /// Follows a link of the gateway's own pages.
     pub(crate) async fn get(&mut self, path: &str) -> Answer {
-        let request = self.client.get(self.base.join(path).unwrap());
-        self.send(request).await
+        self.get_from("same-origin", path).await
     }
 
     /// The same, led there by a page of that site, as browsers tell: `cross-site`.
     pub(crate) async fn get_from(&mut self, site: &str, path: &str) -> Answer {
         let request = self.client.get(self.base.join(path).unwrap());
         self.send(request.header("sec-fetch-site", site)).await
+    }
+
+    /// The same in a browser that does not tell who led it there.
+    pub(crate) async fn get_silently(&mut self, path: &str) -> Answer {
+        let request = self.client.get(self.base.join(path).unwrap());
+        self.send(request).await
     }
 
     /// Follows redirects until there are none, within this host.

@@ -26,8 +26,10 @@ pub(in crate::http) struct Browser {
     pub(in crate::http) flow: Option<Pass>,
     /// Whether the page that sends the request may be one of the gateway's own.
     pub(in crate::http) may_be_ours: bool,
-    /// Whether a page elsewhere leads here.
-    pub(in crate::http) comes_from_elsewhere: bool,
+    /// Whether it says that nothing but the gateway's own pages led here.
+    pub(in crate::http) is_led_by_us: bool,
+    /// Whether it is one of those that tell who led here.
+    pub(in crate::http) tells_who_led: bool,
     is_here: bool,
 }
 
@@ -47,7 +49,8 @@ impl Browser {
             session: pass(Cookie::Session),
             flow: pass(Cookie::Flow),
             may_be_ours: may_be_ours(headers, host),
-            comes_from_elsewhere: matches!(text(headers, "sec-fetch-site"), Some("cross-site" | "same-site")),
+            is_led_by_us: text(headers, "sec-fetch-site") == Some("same-origin"),
+            tells_who_led: headers.contains_key("sec-fetch-site"),
             is_here,
         }
     }

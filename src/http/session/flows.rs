@@ -38,6 +38,9 @@ pub(in crate::http) enum Purpose {
         /// The page of the gateway to see then; none for that of the credentials.
         #[serde(default)]
         next: Option<String>,
+        /// Whether it was begun on a page of the gateway, by who is signed in: only then does it prove anything.
+        #[serde(default)]
+        is_meant: bool,
     },
 }
 

@@ -1,7 +1,7 @@
 //! Signing in at the API: to it, back from it, and the secret is kept (`spec/endo.md` 2.6).
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::SET_COOKIE;
+use actix_web::http::header::{HeaderValue, SET_COOKIE};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
@@ -15,11 +15,12 @@ use crate::credentials::Life;
 use crate::egress::Url;
 use crate::http::Body;
 use crate::http::entrance::{Entrance, Way};
-use crate::http::page::{found, page, see_other};
+use crate::http::page::{found, is_browser, page_leading_to, see_other};
 use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
 use crate::http::session::{Browser, Cookie, Fields, Flow, Purpose, Session, unavailable};
+use crate::message::DeviceUuid;
 use crate::source::oauth2::{OAuthClient, OAuthError, Pending};
 use crate::vault::SecretText;
 
@@ -32,20 +33,42 @@ pub(in crate::http) async fn begin(request: HttpRequest, door: Data<FrontDoor>) 
     let session = Session::of(&request, &door).await?;
     let entrance = door.entrance()?;
     let wish = Wish::of(&request);
-    match &entrance.way {
-        Way::SignIn(client) => {
-            let client = client.as_ref().ok_or_else(|| unregistered(entrance))?;
-            // A link elsewhere must not renew a proof that nobody meant to give.
-            if Browser::of(&request).comes_from_elsewhere {
-                let markup = console::go_on(&session.viewer(), &entrance.api, &wish.path());
-                return Ok(page(StatusCode::OK, markup));
-            }
-            let Wish { credentials, next } = wish;
-            let next = next.map(|next| next.as_str().to_owned());
-            let purpose = Purpose::Account { owner: session.owner.clone(), credentials, next };
-            depart(&request, &door, (client, purpose)).await
-        }
-        Way::Nothing | Way::Key => typed::ask(&door, (&session, &wish)).await,
+    let Way::SignIn(client) = &entrance.way else {
+        return typed::ask(&door, (&session, &wish)).await;
+    };
+    let client = client.as_ref().ok_or_else(|| unregistered(entrance))?;
+    let browser = Browser::of(&request);
+    let is_program = !browser.tells_who_led && !is_browser(request.headers());
+    if browser.is_led_by_us || is_program {
+        let purpose = wish.purpose(session.owner, browser.is_led_by_us);
+        return Ok(depart(&request, &door, (client, purpose)).await?.by(found));
+    }
+    // A provider that remembers a consent answers at once, so a link elsewhere, in a page or a letter, could replace the
+    // secret and renew a proof that nobody meant to give.
+    let markup = console::go_on(&session.viewer(), (&entrance.api, &wish.path()));
+    Ok(page_leading_to(StatusCode::OK, markup, entrance.leads_on_to().as_deref()))
+}
+
+/// The same by the button of the page in between, whose proof was read.
+pub(super) async fn begin_meant(
+    (request, door): (&HttpRequest, &FrontDoor),
+    (client, owner): (&OAuthClient, DeviceUuid),
+    wish: Wish,
+) -> Answer {
+    Ok(depart(request, door, (client, wish.purpose(owner, true))).await?.by(see_other))
+}
+
+/// Where the API is, and what the browser has to keep on its way.
+struct Departure {
+    url: Url,
+    kept: HeaderValue,
+}
+
+impl Departure {
+    fn by(self, redirect: fn(&str) -> HttpResponse) -> HttpResponse {
+        let mut answer = redirect(self.url.as_str());
+        answer.headers_mut().append(SET_COOKIE, self.kept);
+        answer
     }
 }
 
@@ -53,16 +76,20 @@ async fn depart(
     request: &HttpRequest,
     door: &FrontDoor,
     (client, purpose): (&OAuthClient, Purpose),
-) -> Answer {
+) -> Result<Departure, Problem> {
     let entrance = door.entrance()?;
-    let registered = client.settings().redirect_url.clone();
+    let settings = client.settings();
+    let registered = settings.redirect_url.clone();
     let redirect_url = registered.unwrap_or_else(|| format!("{}auth/api/callback", entrance.service_url));
-    let begun = client.settings().begin(&door.random, &redirect_url, door.clock.now());
+    let begun = match purpose {
+        Purpose::Account { credentials: Some(_), .. } => {
+            settings.begin_again(&door.random, &redirect_url, door.clock.now())
+        }
+        _ => settings.begin(&door.random, &redirect_url, door.clock.now()),
+    };
     let flow = Flow { pending: begun.pending, purpose };
     let pass = entrance.flows.begin(&flow).await.map_err(|error| unavailable(&error))?;
-    let mut answer = found(begun.url.as_str());
-    answer.headers_mut().append(SET_COOKIE, Browser::of(request).keep(Cookie::Flow, &pass));
-    Ok(answer)
+    Ok(Departure { url: begun.url, kept: Browser::of(request).keep(Cookie::Flow, &pass) })
 }
 
 /// `POST /auth/api/callback`: a page elsewhere sends no cookie with its form, so what it says goes on by GET.
@@ -80,7 +107,9 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
     let browser = Browser::of(&request);
     let session = Session::of(&request, &door).await?;
     let flow = flow_of(&browser, entrance).await?;
-    let Purpose::Account { owner, credentials, next } = flow.purpose else { return Err(no_flow(entrance)) };
+    let Purpose::Account { owner, credentials, next, is_meant } = flow.purpose else {
+        return Err(no_flow(entrance));
+    };
     if owner != session.owner {
         return Err(no_flow(entrance));
     }
@@ -89,7 +118,8 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
     let proven = prove(client, (&code, &flow.pending), door.clock.now())
         .await
         .map_err(|error| failed(&error, entrance))?;
-    let device = keep(&door, (owner, credentials), (proven, door.clock.now())).await?;
+    let proved_at = is_meant.then(|| door.clock.now());
+    let device = keep(&door, (owner, credentials), (proven, proved_at)).await?;
     let mut answer: HttpResponse = kept(&request, (&device, next.as_deref()));
     answer.headers_mut().append(SET_COOKIE, browser.forget(Cookie::Flow));
     Ok(answer)

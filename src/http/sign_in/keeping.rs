@@ -24,12 +24,12 @@ pub(super) struct Proven {
     pub(super) extras: Map<String, Value>,
 }
 
-/// Keeps the secret for `owner`, and when the proof was given. Credentials that are signed in again have to be those of
+/// Keeps the secret for `owner`, and when the proof was given, if it is one. Credentials that are signed in again have to be those of
 /// the very account; else nothing is changed.
 pub(super) async fn keep(
     door: &FrontDoor,
     (owner, again): (DeviceUuid, Option<DeviceUuid>),
-    (proven, proved_at): (Proven, Timestamp),
+    (proven, proved_at): (Proven, Option<Timestamp>),
 ) -> Result<DeviceUuid, Problem> {
     let entrance = door.entrance()?;
     if let Some(device) = &again
@@ -55,8 +55,10 @@ pub(super) async fn keep(
         owner: owner.clone(),
     };
     let device = entrance.credentials.keep(account).await.map_err(|error| not_kept(&error))?;
-    let noted = entrance.credentials.note_proof((owner, device.clone()), proved_at).await;
-    noted.map_err(|error| not_kept(&error))?;
+    if let Some(proved_at) = proved_at {
+        let noted = entrance.credentials.note_proof((owner, device.clone()), proved_at).await;
+        noted.map_err(|error| not_kept(&error))?;
+    }
     Ok(device)
 }
 

@@ -142,7 +142,7 @@ impl<'a> Entry<'a> {
         let proven = Proven::typed(&account, Some(self.name.clone()), key);
         let again = self.owned.as_ref().map(|owned| owned.device().clone());
         let now = self.door.clock.now();
-        keep(self.door, (self.visitor.owner.clone(), again), (proven, now)).await.map(Ok)
+        keep(self.door, (self.visitor.owner.clone(), again), (proven, Some(now))).await.map(Ok)
     }
 
     /// Whoever has the present key, or had it lately, may end the credentials or give another key.

@@ -7,7 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 
 use super::Next;
-use super::api::unregistered;
+use super::api::{begin_meant, unregistered};
 use super::keeping::{Proven, keep, kept};
 use super::key;
 use super::wish::Wish;
@@ -54,21 +54,24 @@ pub(super) fn proof_age(door: &FrontDoor) -> Duration {
     door.owners.as_ref().map(|owners| owners.proof_age).unwrap_or_default()
 }
 
-/// `POST /auth/api`: keeps what was typed.
+/// `POST /auth/api`: keeps what was typed, or goes on to the API.
 pub(in crate::http) async fn take(request: HttpRequest, body: Body, door: Data<FrontDoor>) -> Answer {
     let entrance = door.entrance()?;
     let visitor = Visitor::of(&request, &body, &door).await?;
     let wish = Wish::of(&request);
     match &entrance.way {
         Way::SignIn(None) => Err(unregistered(entrance)),
+        Way::SignIn(Some(client)) if visitor.session.is_some() => {
+            begin_meant((&request, &door), (client, visitor.owner), wish).await
+        }
         Way::SignIn(Some(_)) => {
-            let text = "Nothing is typed in here: GET /auth/api leads to the API";
+            let text = "Nothing is typed in here: GET /auth/api leads a browser to the API";
             Err(Problem::new(Kind::MethodNotAllowed, text).allowing("GET, HEAD, OPTIONS"))
         }
         Way::Nothing => {
             let Wish { credentials, next } = wish;
             let proven = Proven::typed(visitor.owner.as_str(), None, "");
-            let device = keep(&door, (visitor.owner, credentials), (proven, visitor.proved_at)).await?;
+            let device = keep(&door, (visitor.owner, credentials), (proven, Some(visitor.proved_at))).await?;
             Ok(kept(&request, (&device, next.as_ref().map(Next::as_str))))
         }
         Way::Key => key::take(&request, &door, (visitor, wish)).await,

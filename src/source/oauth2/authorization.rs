@@ -1,5 +1,6 @@
 //! The way of a browser to the provider and back: `state`, PKCE (RFC 7636) and `iss` (RFC 9207), every time. Pure.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -111,11 +112,21 @@ impl Pending {
 impl OAuth2 {
     /// Begins a sign-in that ends at `redirect_url`.
     pub fn begin(&self, random: &Random, redirect_url: &str, now: Timestamp) -> Authorization {
-        let pending = Pending::begin(random, redirect_url, now);
+        self.lead(Pending::begin(random, redirect_url, now), &self.parameters)
+    }
+
+    /// Begins one that proves an account anew: a provider that can ask whoever is signed in there is to do so.
+    pub fn begin_again(&self, random: &Random, redirect_url: &str, now: Timestamp) -> Authorization {
+        let mut parameters = self.parameters.clone();
+        parameters.extend(self.again.clone());
+        self.lead(Pending::begin(random, redirect_url, now), &parameters)
+    }
+
+    fn lead(&self, pending: Pending, parameters: &BTreeMap<String, String>) -> Authorization {
         let mut url = self.authorization.clone();
         let mut query = url.query_pairs_mut();
         query.append_pair("response_type", "code").append_pair("client_id", &self.client_id);
-        query.append_pair("redirect_uri", redirect_url);
+        query.append_pair("redirect_uri", &pending.redirect_url);
         if !self.scope.is_empty() {
             query.append_pair("scope", &self.scope);
         }
@@ -123,7 +134,7 @@ impl OAuth2 {
         query
             .append_pair("code_challenge", &pending.challenge())
             .append_pair("code_challenge_method", "S256");
-        query.extend_pairs(&self.parameters);
+        query.extend_pairs(parameters);
         drop(query);
         Authorization { url, pending }
     }

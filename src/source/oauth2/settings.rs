@@ -35,6 +35,8 @@ pub struct OAuth2 {
     pub(super) issuer: Option<String>,
     pub(super) scope: String,
     pub(super) parameters: BTreeMap<String, String>,
+    /// Those of a sign-in that proves the account anew.
+    pub(super) again: BTreeMap<String, String>,
     pub(super) revocation: Option<(RevocationWay, Url)>,
     pub(super) revokes_alone: bool,
     pub(super) profile: Profile,
@@ -84,7 +86,14 @@ impl OAuth2 {
             token: addresses.token,
             token_body: provider.map(|provider| provider.token_body).unwrap_or_default(),
             issuer: settings.issuer.clone().or(addresses.issuer),
-            parameters: parameters(settings, provider)?,
+            parameters: parameters(
+                ("source.parameters", &settings.parameters),
+                provider.map(|provider| &provider.parameters),
+            )?,
+            again: parameters(
+                ("source.reauthentication", &settings.reauthentication),
+                provider.map(|provider| &provider.again),
+            )?,
             revocation: match &settings.revocation_url {
                 Some(url) => Some((RevocationWay::Rfc7009, endpoint("source.revocation_url", url)?)),
                 None => addresses.revocation,
@@ -180,15 +189,15 @@ fn retry(settings: &config::Source, provider: Option<&Provider>) -> Retry {
 }
 
 fn parameters(
-    settings: &config::Source,
-    provider: Option<&Provider>,
+    (setting, own): (&'static str, &[String]),
+    known: Option<&BTreeMap<String, String>>,
 ) -> Result<BTreeMap<String, String>, SourceError> {
-    let mut all = provider.map(|provider| provider.parameters.clone()).unwrap_or_default();
-    for (name, value) in pairs("source.parameters", "name=value", &settings.parameters)? {
+    let mut all = known.cloned().unwrap_or_default();
+    for (name, value) in pairs(setting, "name=value", own)? {
         if OWN_PARAMETERS.contains(&name) {
             let entry = name.to_owned();
             let expected = "a parameter that settings may set";
-            return Err(SourceError::Entry { setting: "source.parameters", entry, expected });
+            return Err(SourceError::Entry { setting, entry, expected });
         }
         all.insert(name.to_owned(), value.to_owned());
     }

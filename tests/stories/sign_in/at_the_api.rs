@@ -32,6 +32,14 @@ impl Place {
         (browser, state)
     }
 
+    /// Whether the owner proved lately that these credentials are theirs.
+    pub(super) async fn is_proved(&self, credentials: &str) -> bool {
+        let gateway = &self.house.gateway.gateway;
+        let owner = &gateway.owner.as_ref().unwrap().uuid;
+        let age = Duration::from_secs(300);
+        gateway.credentials.is_proved(owner, &credentials.into(), age).await.unwrap()
+    }
+
     async fn owned(&self) -> Vec<Owned> {
         let owner = self.house.gateway.gateway.owner.as_ref().unwrap().uuid.clone();
         self.house.gateway.gateway.credentials.of_owner(&owner).await.unwrap()

@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
+use super::House;
 use super::at_the_api::{Place, come_back, depart};
 use super::pages::{address, at_home};
+use crate::support::browser::hidden;
+use crate::support::bus::send;
+use crate::support::provider::FakeProvider;
 
 #[tokio::test]
 async fn a_sign_in_that_an_end_demands_leads_back_to_the_step_where_it_is_confirmed() {
@@ -44,18 +48,81 @@ async fn a_sign_in_leads_to_pages_of_the_gateway_alone() {
 }
 
 #[tokio::test]
-async fn a_page_elsewhere_sends_nobody_on_to_the_api_who_did_not_press_the_button() {
+async fn a_link_elsewhere_or_in_a_letter_leads_nobody_to_the_api_who_did_not_press_the_button() {
     let place = Place::open().await;
     let (mut browser, home, _) = at_home(&place).await;
+    place.house.wait(Duration::from_secs(301));
     let credentials = home.rsplit('/').next().unwrap();
     let path = format!("/auth/api?credentials={credentials}&next=%2Fconsole");
-    for site in ["cross-site", "same-site"] {
-        let asked = browser.get_from(site, &path).await;
+    for site in ["cross-site", "same-site", "none", "no word"] {
+        let asked = match site {
+            "no word" => browser.get_silently(&path).await,
+            site => browser.get_from(site, &path).await,
+        };
         assert_eq!((asked.status.as_u16(), asked.header("location")), (200, None), "{asked:?}");
         assert!(!browser.cookies.contains_key("endo_flow"), "nothing is under way");
-        let button = asked.text.split('"').find(|text| text.starts_with("/auth/api?")).unwrap();
-        let button = button.replace("&amp;", "&");
-        assert!(button.starts_with(&format!("/auth/api?credentials={credentials}&next=")), "{button}");
-        assert_eq!(browser.clone().get_from("same-origin", &button).await.status, 302);
+        let policy = asked.header("content-security-policy").unwrap().to_owned();
+        let action = asked.text.split("action=\"/auth/api").nth(1).unwrap().split('"').next().unwrap();
+        let action = format!("/auth/api{action}");
+        let fields = hidden(&asked, &action);
+        let fields: Vec<_> = fields.iter().map(|(name, value)| (&**name, &**value)).collect();
+        let mut presser = browser.clone();
+        let forged = presser.form(&path, &[]);
+        assert_eq!(presser.send(forged).await.status, 403, "the button holds a proof");
+        let pressed = presser.form(&action.replace("&amp;", "&"), &fields);
+        let pressed = presser.send(pressed).await;
+        assert_eq!(pressed.status, 303, "{pressed:?}");
+        let to: reqwest::Url = pressed.header("location").unwrap().parse().unwrap();
+        assert!(policy.contains(&to.origin().ascii_serialization()), "browsers let the form go on: {policy}");
+        let state = to.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
+        let back = come_back(&mut presser, &state).await;
+        assert_eq!((back.status.as_u16(), back.header("location")), (303, Some("/console")), "{back:?}");
+        assert!(place.is_proved(credentials).await);
+        place.house.wait(Duration::from_secs(301));
+    }
+}
+
+#[tokio::test]
+async fn a_program_that_goes_to_the_api_by_itself_keeps_the_secret_and_proves_nothing() {
+    let place = Place::open().await;
+    let browser = place.house.signed_in().await;
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([]);
+    let client = client.redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let ask = async |path: &str, cookies: &str| {
+        let request = client.get(format!("{}{path}", place.house.url()));
+        send(request.header("accept", "application/json").header("cookie", cookies)).await
+    };
+    let session = format!("endo_session={}", browser.cookies["endo_session"]);
+    let start = ask("/auth/api", &session).await;
+    assert_eq!(start.status, 302, "{start:?}");
+    let flow = start.header("set-cookie").unwrap().split(';').next().unwrap();
+    let to: reqwest::Url = start.header("location").unwrap().parse().unwrap();
+    let state = to.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
+    let back = format!("/auth/api/callback?code=good%20code&state={state}");
+    let kept = ask(&back, &format!("{session}; {flow}")).await;
+    assert_eq!(kept.status, 201, "{kept:?}");
+    assert!(!place.is_proved(kept.json()["uuid"].as_str().unwrap()).await);
+}
+
+#[tokio::test]
+async fn whoever_signs_in_again_is_asked_by_the_api_as_the_settings_say() {
+    let provider = FakeProvider::start().await;
+    let mut source = provider.settings();
+    source.parameters = vec!["prompt=consent".to_owned(), "more=1".to_owned()];
+    source.reauthentication = vec!["prompt=login".to_owned(), "max_age=0".to_owned()];
+    let house = House::with(|config| config.source = source).await;
+    let place = Place { house, provider };
+    let (mut browser, home, _) = at_home(&place).await;
+    let again = format!("/auth/api?credentials={}", home.rsplit('/').next().unwrap());
+    for (path, asks) in [
+        ("/auth/api", &[("more", "1"), ("prompt", "consent")][..]),
+        (&*again, &[("max_age", "0"), ("more", "1"), ("prompt", "login")][..]),
+    ] {
+        let start = browser.get(path).await;
+        let to: reqwest::Url = start.header("location").unwrap().parse().unwrap();
+        let mut asked: Vec<_> = to.query_pairs().into_owned().collect();
+        asked.retain(|(name, _)| ["max_age", "more", "prompt"].contains(&&**name));
+        let asked: Vec<_> = asked.iter().map(|(name, value)| (&**name, &**value)).collect();
+        assert_eq!(asked, asks, "{path}");
     }
 }

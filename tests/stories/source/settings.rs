@@ -99,7 +99,7 @@ fn a_misspelt_provider_is_refused_with_the_right_name() {
 #[test]
 fn what_is_missing_or_cannot_be_meant_is_refused_in_one_sentence() {
     type Change = fn(&mut config::Source);
-    let cases: [(Change, &str); 11] = [
+    let cases: [(Change, &str); 12] = [
         (|s| s.client_secret = None, "`source.client_secret` is missing"),
         (|s| s.authorization_url = None, "`source.authorization_url` is missing"),
         (|s| s.profile_url = None, "`source.profile_url` is missing"),
@@ -113,6 +113,10 @@ fn what_is_missing_or_cannot_be_meant_is_refused_in_one_sentence() {
             "`source.profile_extras`: \"secrets\" is not a name",
         ),
         (|s| s.parameters = vec!["audience".into()], "`source.parameters`: \"audience\" is not name=value"),
+        (
+            |s| s.reauthentication = vec!["scope=1".into()],
+            "`source.reauthentication`: \"scope\" is not a parameter that",
+        ),
         (|s| s.parameters = vec!["state=1".into()], "`source.parameters`: \"state\" is not a parameter that"),
     ];
     for (change, sentence) in cases {
