@@ -33,7 +33,7 @@ async fn looking_at_the_link_uses_nothing_up_and_pressing_its_button_does() {
     let page = other.get(&link).await;
     let refused = other.submit(&page, "/sign-in", &[]).await;
     assert_eq!(refused.status, 403, "{refused:?}");
-    assert!(refused.text.contains("start `endo serve` again"), "{refused:?}");
+    assert!(refused.text.contains("start the gateway again (endo serve)"), "{refused:?}");
     assert!(other.cookies.is_empty());
 }
 
