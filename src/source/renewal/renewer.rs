@@ -150,12 +150,15 @@ impl Renewer {
             }
             Err(error) => {
                 let is_known = error.was_answered();
-                self.note(case, move |renewal, _| {
+                let noted = self.note(case, move |renewal, _| {
                     renewal.stage = RenewalStage::InDoubt;
                     renewal.sent = renewal.sent.saturating_sub(u32::from(is_known));
-                })
-                .await?;
-                Ok(Attempt::Lost(error))
+                });
+                match noted.await? {
+                    // Whoever took over meanwhile may have given up for want of this answer.
+                    None if is_known => self.put_off(case, error).await,
+                    _ => Ok(Attempt::Lost(error)),
+                }
             }
         }
     }
