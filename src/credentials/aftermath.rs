@@ -69,8 +69,13 @@ impl CredentialsDevices {
     }
 
     /// Tells the API of one secret that is over; its copy is erased once that answered, or its time is over.
+    /// While a renewal is under way, nobody knows yet what has to end.
     async fn tell(&self, revocation: QueuedRevocation) -> Result<(), CredentialsError> {
-        let verdict = match self.ask_to_end(&revocation).await {
+        let answer = match self.is_renewing(&revocation.credentials) {
+            true => None,
+            false => self.ask_to_end(&revocation).await,
+        };
+        let verdict = match answer {
             Some(verdict) => verdict,
             None if self.clock.now().since(revocation.made_at) >= LONGEST => ApiVerdict::Unanswered,
             None => {
@@ -88,7 +93,9 @@ impl CredentialsDevices {
                 return Ok(());
             }
             let answer = ApiAnswer::new(verdict, now);
-            amend(transaction, revocation.receipt, |receipt| receipt.api = Some(answer))
+            let QueuedRevocation { credentials, receipt, .. } = &revocation;
+            let others_wait = transaction.has_revocations(credentials, *receipt)?;
+            Ok(amend(transaction, *receipt, |receipt| receipt.answered(answer, others_wait))?)
         };
         self.store.write(erase).await
     }

@@ -42,12 +42,19 @@ impl CredentialsDevices {
     }
 
     /// Whether the API can be told that the secret of this record is over.
-    fn first_answer(&self, record: &StoredRecord) -> ApiVerdict {
+    pub(super) fn first_answer(&self, record: &StoredRecord) -> ApiVerdict {
         if !self.sealing.realm.holds(record.source.as_deref()) {
             return ApiVerdict::OtherApi;
         }
         let can = self.upstream.as_ref().is_some_and(|client| client.settings().can_revoke());
         if can { ApiVerdict::Pending } else { ApiVerdict::Impossible }
+    }
+
+    /// The same of one that another took the place of: where the other stays.
+    pub(super) fn answer_for_replaced(&self, record: &StoredRecord) -> ApiVerdict {
+        let leaves_others =
+            self.upstream.as_ref().is_some_and(|client| client.settings().revokes_one_alone());
+        if leaves_others { self.first_answer(record) } else { ApiVerdict::Impossible }
     }
 
     /// Notes that a newer secret of the account took the place of this one, which is to end at the API where that leaves
@@ -58,12 +65,10 @@ impl CredentialsDevices {
         (device, before): (&DeviceUuid, &StoredRecord),
         by: &DeviceUuid,
     ) -> Result<(), CredentialsError> {
-        let leaves_others =
-            self.upstream.as_ref().is_some_and(|client| client.settings().revokes_one_alone());
         let now = self.clock.now();
         let mut receipt = Receipt::new(device, (Act::Replaced, by.as_str()), now);
         receipt.part(Matter::Record, device, Fate::Ended);
-        let verdict = if leaves_others { self.first_answer(before) } else { ApiVerdict::Impossible };
+        let verdict = self.answer_for_replaced(before);
         receipt.api = Some(ApiAnswer::new(verdict, now));
         receipt.keep(transaction)?;
         if verdict == ApiVerdict::Pending {

@@ -22,6 +22,7 @@ mod receipts;
 mod rekey;
 mod renewal;
 mod revoke;
+mod stranded;
 mod summary;
 mod templates;
 mod user_devices;

@@ -6,7 +6,7 @@ use super::CredentialsError;
 use crate::ambient::Timestamp;
 use crate::bus::Login;
 use crate::message::DeviceUuid;
-use crate::store::{Errand, ErrandKind, StoredReceipt, Transaction};
+use crate::store::{Errand, ErrandKind, StoreError, StoredReceipt, Transaction};
 
 /// Who ends something.
 #[derive(Clone, Debug)]
@@ -218,6 +218,23 @@ impl Receipt {
         self.parts.iter().filter(is_over).map(|part| &part.device)
     }
 
+    /// Says what the API answered of one secret; others may wait for their answers. That one did not end is not hidden
+    /// by another that did.
+    pub(super) fn answered(&mut self, answer: ApiAnswer, others_wait: bool) {
+        let is_bad = |verdict| matches!(verdict, ApiVerdict::Impossible | ApiVerdict::Unanswered);
+        let was_bad = self.api.as_ref().is_some_and(|known| is_bad(known.verdict));
+        if !was_bad && (!others_wait || is_bad(answer.verdict)) {
+            self.api = Some(answer);
+        }
+    }
+
+    /// Says that the API is to be told of one more secret.
+    pub(super) fn awaits_answer(&mut self, now: Timestamp) {
+        if self.api.as_ref().is_none_or(|known| known.verdict == ApiVerdict::Revoked) {
+            self.api = Some(ApiAnswer::new(ApiVerdict::Pending, now));
+        }
+    }
+
     /// Says what an errand came to.
     fn settle(&mut self, errand: &Errand, (fate, why): (Fate, Option<String>)) {
         let device = errand.user_device.as_ref().unwrap_or(&errand.credentials);
@@ -260,7 +277,7 @@ pub(super) fn amend(
     transaction: &Transaction<'_>,
     seq: i64,
     change: impl FnOnce(&mut Receipt),
-) -> Result<(), CredentialsError> {
+) -> Result<(), StoreError> {
     let document = transaction.receipt(seq)?;
     let receipt = document.and_then(|document| Receipt::read(&StoredReceipt { seq, document }));
     if let Some(mut receipt) = receipt {
@@ -275,6 +292,6 @@ pub(super) fn settle(
     transaction: &Transaction<'_>,
     errand: &Errand,
     came_to: (Fate, Option<String>),
-) -> Result<(), CredentialsError> {
+) -> Result<(), StoreError> {
     amend(transaction, errand.receipt, |receipt| receipt.settle(errand, came_to))
 }

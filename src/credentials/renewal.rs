@@ -54,6 +54,11 @@ impl CredentialsDevices {
         Self { renewing, ..self }
     }
 
+    /// Whether a renewal of this secret is under way.
+    pub(super) fn is_renewing(&self, credentials: &DeviceUuid) -> bool {
+        self.renewing.as_ref().is_some_and(|renewing| renewing.renewals.is_under_way(credentials))
+    }
+
     /// How the secret of these credentials stands.
     ///
     /// # Errors
@@ -178,6 +183,7 @@ impl CredentialsDevices {
     fn records(&self) -> Records {
         let (opening, sealing, bus) = (self.clone(), Arc::clone(&self.vault), self.bus.clone());
         let (clock, owed) = (self.clock.clone(), Arc::clone(&self.owed));
+        let stranding = self.clone();
         let (ours, giver) = (Arc::clone(&self.sealing), Arc::clone(&self.sealing));
         Records {
             is_ours: Box::new(move |source| ours.realm.holds(source)),
@@ -213,6 +219,9 @@ impl CredentialsDevices {
                     transaction.after_commit(move || owed.notify_one());
                     Ok(())
                 }
+            }),
+            strand: Box::new(move |transaction, device, (record, asked_at)| {
+                stranding.strand(transaction, (device, record), asked_at)
             }),
         }
     }

@@ -49,6 +49,15 @@ impl View<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// Whether secrets of these credentials wait whose end this receipt tells.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn has_revocations(&self, credentials: &DeviceUuid, receipt: i64) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM revocations WHERE credentials = ?1 AND receipt = ?2 LIMIT 1";
+        Ok(self.prepare(sql)?.exists((credentials.as_str(), receipt))?)
+    }
+
     /// The newest sealed copy of what these credentials held, while there is one.
     ///
     /// # Errors

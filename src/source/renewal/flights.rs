@@ -110,6 +110,11 @@ impl Renewals {
         Ok(count)
     }
 
+    /// Whether a renewal of this secret is under way.
+    pub fn is_under_way(&self, device: &DeviceUuid) -> bool {
+        self.flights.lock().contains_key(device)
+    }
+
     /// Joins the renewal that is under way, or begins one. It goes on when nobody waits for it any more.
     async fn renew(&self, device: &DeviceUuid, demand: Demand) -> Outcome {
         loop {

@@ -5,6 +5,7 @@ use std::fmt;
 use futures_util::future::BoxFuture;
 
 use super::error::RecordsError;
+use crate::ambient::Timestamp;
 use crate::store::{DeviceUuid, StoreError, StoredRecord, Transaction, View};
 use crate::vault::SecretText;
 
@@ -34,6 +35,8 @@ type Open = dyn Fn(DeviceUuid, StoredRecord) -> BoxFuture<'static, Result<Held, 
 type Seal = dyn Fn(DeviceUuid, StoredRecord, NewSecret) -> BoxFuture<'static, Result<StoredRecord, RecordsError>>
     + Send
     + Sync;
+type Strand =
+    dyn Fn(&Transaction<'_>, &DeviceUuid, (&StoredRecord, Timestamp)) -> Result<(), StoreError> + Send + Sync;
 type Project = dyn Fn(&Transaction<'_>, &DeviceUuid, &StoredRecord) -> Result<(), StoreError> + Send + Sync;
 
 /// The records of the gateway.
@@ -48,6 +51,10 @@ pub struct Records {
     pub seal: Box<Seal>,
     /// Called in the transaction that stores a new record, so that the bus's copy follows.
     pub project: Box<Project>,
+    /// Called in the transaction that finds the old record gone, or another one in its place: the new one, whose secret
+    /// was asked for at this time, is nobody's. Where somebody ended the credentials or signed in anew meanwhile, that
+    /// secret is to end as well.
+    pub strand: Box<Strand>,
 }
 
 impl fmt::Debug for Records {

@@ -163,7 +163,8 @@ impl Renewer {
         }
     }
 
-    /// Puts the new secret on disk before anything else is called, unless somebody signed in anew meanwhile.
+    /// Puts the new secret on disk before anything else is called, unless somebody signed in anew meanwhile, or had the
+    /// old one forgotten: then it is stranded.
     async fn keep(&self, case: &Case, tokens: Tokens, asked_at: Timestamp) -> Result<Attempt, RenewalError> {
         let generation = case.record.generation + 1;
         let refresh = tokens.refresh.or_else(|| case.held.refresh.as_ref().map(copy));
@@ -178,6 +179,7 @@ impl Renewer {
                 let current = (records.current)(transaction, &device)?;
                 let stands = current.is_some_and(|record| record.generation == old);
                 if !stands || !transaction.store_record(&device, &new)? {
+                    (records.strand)(transaction, &device, (&new, asked_at))?;
                     return Ok(Attempt::Again);
                 }
                 transaction.store_renewal(&device, &renewal)?;

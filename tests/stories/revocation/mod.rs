@@ -8,6 +8,7 @@ mod other_api;
 mod proofs;
 mod receipts;
 mod remote;
+mod renewed_meanwhile;
 mod replacing;
 
 use std::sync::Arc;

@@ -1,0 +1,46 @@
+//! Secrets that a renewal brought too late: the credentials were forgotten, or somebody signed in anew. Nobody else knows
+//! them, so they end at the API by the same errand as the one that they were to take the place of.
+
+use super::CredentialsDevices;
+use super::receipt::{Act, ApiVerdict, Receipt, amend};
+use crate::ambient::Timestamp;
+use crate::message::DeviceUuid;
+use crate::store::{StoreError, StoredRecord, Transaction, View};
+
+/// How many receipts are looked through for the end of the secret before: rights may have ended since.
+const LOOKED_THROUGH: usize = 100;
+
+impl CredentialsDevices {
+    /// Notes that the secret of `record`, which was asked for at `asked_at`, is to end where the one before it did.
+    /// Where another renewal took its place, both are of one sign-in, and nothing ends.
+    pub(super) fn strand(
+        &self,
+        transaction: &Transaction<'_>,
+        (device, record): (&DeviceUuid, &StoredRecord),
+        asked_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let Some(receipt) = end_since(transaction, device, asked_at)? else { return Ok(()) };
+        let verdict = match receipt.act {
+            Act::Forgotten => self.first_answer(record),
+            _ => self.answer_for_replaced(record),
+        };
+        if verdict != ApiVerdict::Pending {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        transaction.add_revocation((device, receipt.id), record, now)?;
+        amend(transaction, receipt.id, |receipt| receipt.awaits_answer(now))?;
+        let bell = self.aftermath.clone();
+        transaction.after_commit(move || bell.notify_one());
+        Ok(())
+    }
+}
+
+/// The receipt that says how a secret of these credentials ended at that time or later, if one did.
+fn end_since(view: &View<'_>, device: &DeviceUuid, time: Timestamp) -> Result<Option<Receipt>, StoreError> {
+    let since = time.iso_seconds();
+    let mut receipts = view.receipts_of(device, LOOKED_THROUGH)?.into_iter();
+    let is_end =
+        |receipt: &Receipt| matches!(receipt.act, Act::Forgotten | Act::Replaced) && receipt.at >= since;
+    Ok(receipts.find_map(|stored| Receipt::read(&stored).filter(is_end)))
+}

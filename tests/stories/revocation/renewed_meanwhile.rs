@@ -1,0 +1,88 @@
+//! A renewal that is under way while its secret comes to an end brings tokens that nobody needs: they end as well.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use endo::credentials::{ApiVerdict, CredentialsError};
+use endo::message::DeviceUuid;
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+
+use super::Office;
+use crate::support::provider::{FakeProvider, Fault};
+
+/// Credentials whose renewal is under way: the provider issued the new pair, `access-2` and `refresh-2`.
+struct UnderWay {
+    provider: FakeProvider,
+    office: Office,
+    credentials: DeviceUuid,
+    gate: Arc<Semaphore>,
+    renewing: JoinHandle<Result<(), CredentialsError>>,
+}
+
+impl UnderWay {
+    async fn begin() -> Self {
+        let provider = FakeProvider::start().await;
+        let office = Office::open(provider.settings()).await;
+        let (access, refresh) = provider.grant();
+        let credentials = office.keep(42, (&access, &refresh)).await;
+        let gate = Arc::new(Semaphore::new(0));
+        provider.plan([Fault::Slow(Arc::clone(&gate))]);
+        let (devices, refused) = (office.gateway.credentials.clone(), credentials.clone());
+        let renewing = tokio::spawn(async move { devices.renew_refused(&refused, 1).await });
+        let mut ticks = tokio::time::interval(Duration::from_millis(1));
+        while provider.token_requests() == 0 {
+            ticks.tick().await;
+        }
+        Self { provider, office, credentials, gate, renewing }
+    }
+
+    async fn verdict(&self) -> ApiVerdict {
+        self.office.receipts(&self.credentials).await[0].api.as_ref().unwrap().verdict
+    }
+
+    /// Lets the provider answer, and does what is due then.
+    async fn land(&mut self) -> Result<(), CredentialsError> {
+        self.office.does_what_is_due().await;
+        assert_eq!(self.verdict().await, ApiVerdict::Pending, "nobody knows yet what has to end");
+        self.gate.add_permits(1);
+        let outcome = (&mut self.renewing).await.unwrap();
+        assert!(self.provider.takes("refresh-2"));
+        assert_eq!(self.verdict().await, ApiVerdict::Pending);
+        self.office.passes(Duration::from_secs(60));
+        self.office.does_what_is_due().await;
+        outcome
+    }
+
+    async fn is_over(&self) {
+        assert!(!self.provider.takes("refresh-2"));
+        let told = self.provider.api.seen().into_iter().filter(|seen| seen.target == "/revoke");
+        let told: Vec<_> = told.map(|seen| crate::support::provider::form(&seen).remove("token")).collect();
+        for token in ["access-1", "refresh-1", "access-2", "refresh-2"] {
+            assert!(told.contains(&Some(token.to_owned())), "{token}: {told:?}");
+        }
+        assert_eq!(self.verdict().await, ApiVerdict::Revoked);
+        assert!(self.office.waiting().await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn tokens_that_come_after_the_forgetting_end_at_the_api_and_the_receipt_waits_for_that() {
+    let mut under_way = UnderWay::begin().await;
+    under_way.office.forget(&under_way.credentials).await;
+    let outcome = under_way.land().await;
+    assert!(matches!(outcome, Err(CredentialsError::NoRecord)), "{outcome:?}");
+    under_way.is_over().await;
+}
+
+#[tokio::test]
+async fn tokens_that_come_after_a_new_sign_in_end_at_the_api_and_the_newer_ones_do_not() {
+    let mut under_way = UnderWay::begin().await;
+    let (access, refresh) = under_way.provider.grant();
+    under_way.office.keep(42, (&access, &refresh)).await;
+    under_way.land().await.unwrap();
+    under_way.is_over().await;
+    assert!(under_way.provider.takes(&refresh));
+    let user_device = under_way.office.bind(&under_way.credentials).await;
+    assert_eq!(under_way.office.open_for(&under_way.credentials, &user_device).await.unwrap(), access);
+}
