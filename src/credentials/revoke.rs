@@ -22,6 +22,8 @@ pub enum Cut {
 
 /// How long whoever ends something is left alone with what follows from it.
 const HEAD_START: Duration = Duration::from_secs(2);
+/// How much of what follows whoever ends something waits for.
+const AT_ONCE: usize = 16;
 /// Why a user device itself is never removed.
 const NOT_OURS: &str = "the device is its owner's, who can remove it";
 
@@ -158,14 +160,15 @@ impl CredentialsDevices {
         }
     }
 
-    /// Does at once what can be done at once; answers what the receipt says then.
+    /// Does some of it at once, so that few devices need no second look; answers what the receipt says then. The rest
+    /// follows by itself.
     pub(super) async fn follow_up(
         &self,
         receipt: i64,
         errands: Vec<QueuedErrand>,
         by: &Revoker,
     ) -> Result<Option<Receipt>, CredentialsError> {
-        for errand in errands {
+        for errand in errands.into_iter().take(AT_ONCE) {
             if let Err(error) = self.run_errand(errand, by.login()).await {
                 tracing::warn!(error = &error as &dyn std::error::Error, "an errand waits for its next turn");
             }

@@ -88,6 +88,26 @@ async fn a_receipt_says_what_ended_what_stayed_and_why() {
 }
 
 #[tokio::test]
+async fn what_follows_from_cutting_many_devices_off_is_done_in_the_end() {
+    let house = House::open().await;
+    for _ in 0..20 {
+        assert_eq!(house.ask(Method::POST, "/user-devices").await.status, 201);
+    }
+    house.ask(Method::DELETE, "/user-devices").await.is(204, "");
+    assert_eq!(house.ask(Method::GET, "/user-devices").await.json(), json!([]));
+    let mut ticks = tokio::time::interval(std::time::Duration::from_millis(20));
+    let receipt = loop {
+        ticks.tick().await;
+        let receipt = house.receipts().await.remove(0);
+        if receipt.parts.iter().all(|part| part.fate != Fate::Pending) {
+            break receipt;
+        }
+    };
+    let rights = receipt.parts.iter().filter(|part| part.what == Matter::Right && part.fate == Fate::Ended);
+    assert_eq!(rights.count(), 21);
+}
+
+#[tokio::test]
 async fn whoever_reads_along_at_a_device_is_cut_off_with_it() {
     let house = House::open().await;
     let user = house.chain.user.uuid.as_str();
