@@ -27,7 +27,8 @@ pub(super) async fn introduce(bus: &Meshblu) -> Result<(), GatewayError> {
 /// A judge of the webhooks that the Meshblu sends. What the log is told names the one setting that changes it.
 ///
 /// # Errors
-/// [`GatewayError::NoPublicKey`] where the old form is accepted and cannot be verified.
+/// [`GatewayError::NoPublicKey`] where the old form is accepted and cannot be verified; [`GatewayError::Meshblu`] where
+/// the bus is gone.
 pub(super) async fn judge(
     bus: &Meshblu,
     settings: &config::Bus,
@@ -76,10 +77,14 @@ fn trusting(ours: Vec<(String, Ed25519PublicKey)>, old: Option<RsaPublicKey>) ->
 }
 
 async fn old_key(bus: &Meshblu) -> Result<RsaPublicKey, GatewayError> {
-    let unreadable = |cause| GatewayError::NoPublicKey { url: bus.url().to_owned(), cause };
-    let text =
-        bus.public_key().await.and_then(|key| key.ok_or(MeshbluError::Unreadable)).map_err(unreadable)?;
-    RsaPublicKey::from_pem(&text).map_err(|_| unreadable(MeshbluError::Unreadable))
+    let url = || bus.url().to_owned();
+    let shown = match bus.public_key().await {
+        Ok(shown) => shown.ok_or(MeshbluError::Unreadable),
+        Err(cause @ MeshbluError::Call(_)) => return Err(GatewayError::Meshblu { url: url(), cause }),
+        Err(cause) => Err(cause),
+    };
+    let key = shown.and_then(|text| RsaPublicKey::from_pem(&text).map_err(|_| MeshbluError::Unreadable));
+    key.map_err(|cause| GatewayError::NoPublicKey { url: url(), cause })
 }
 
 /// The Ed25519 keys of a key set, by their names (RFC 7517, RFC 8037).

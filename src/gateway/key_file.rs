@@ -22,7 +22,8 @@ const LATER: &str = "records-";
 ///
 /// # Errors
 /// [`GatewayError::NoKey`] when the key is gone that the store was used with, [`GatewayError::Key`] when the file holds
-/// none; [`GatewayError::NoImportedKey`] when there is none for a Meshblu; [`GatewayError::NoDatabase`] when the store is new and the first owner is not.
+/// none; [`GatewayError::NoImportedKey`] when there is none for a Meshblu; [`GatewayError::NoDatabase`] when the store is
+/// new and the first owner is not.
 pub(super) async fn key_ring(
     config: &Config,
     store: &Store,
@@ -44,14 +45,14 @@ pub(super) async fn key_ring(
         Some(kid) => keys.iter().position(|key| key.kid().as_bytes() == kid),
         None => (!keys.is_empty()).then_some(0),
     };
-    let key = match first {
-        Some(first) => keys.swap_remove(first),
-        None if known.is_some() => {
-            let kid = String::from_utf8_lossy(&known.unwrap_or_default()).into_owned();
+    let key = match (first, &known) {
+        (Some(first), _) => keys.swap_remove(first),
+        (None, Some(kid)) => {
+            let kid = String::from_utf8_lossy(kid).into_owned();
             return Err(GatewayError::NoKey { kid, directory: directory.clone() });
         }
-        None if config.bus.kind == BusKind::Meshblu => return Err(GatewayError::NoImportedKey(path)),
-        None => make(&path, random)?,
+        (None, None) if config.bus.kind == BusKind::Meshblu => return Err(GatewayError::NoImportedKey(path)),
+        (None, None) => make(&path, random)?,
     };
     if known.is_none() {
         let kid = key.kid().to_owned();
