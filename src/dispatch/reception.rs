@@ -14,7 +14,7 @@ use super::case::Case;
 use crate::bus::Login;
 use crate::bus::meshblu::firehose::FirehoseEvent;
 use crate::message::{BadRoute, DeliveryId, Message, Parties, Route};
-use crate::store::{Feed, NewDelivery, StoreError, Transaction, View, Work};
+use crate::store::{Comes, Feed, NewDelivery, StoreError, Transaction, View, Work};
 
 /// How long a message may be worked on that is not on disk. Whoever brought it waits for the end all the same, which is
 /// on disk before it is told; what ends sooner costs no commit of its own.
@@ -147,7 +147,8 @@ impl Parts {
 
     async fn answer(&self, arrival: Arrival, parties: Parties) -> Verdict {
         let Arrival { route, body, message, id, caller } = arrival;
-        let taken = self.feed.hold(NewDelivery {
+        let comes = if id.is_some() { Comes::Again } else { Comes::Once };
+        let new = NewDelivery {
             id: id.unwrap_or_else(|| self.desk.random.uuid().into()),
             work: Work::Job,
             device: self.desk.bus.service().clone(),
@@ -155,7 +156,8 @@ impl Parts {
             route: Some(route.to_text()),
             target: None,
             body,
-        });
+        };
+        let taken = self.feed.hold(new, comes);
         let place = taken.place.clone();
         let mut work = pin!(self.desk.work(taken, Case::new(parties, message, caller)));
         if let Ok(verdict) = tokio::time::timeout(OFF_DISK, &mut work).await {

@@ -46,7 +46,7 @@ pub use feed::{Feed, PassedOver, Taken};
 pub use half_made::HalfMade;
 pub use open::{Store, StoreSettings};
 pub use outcomes::{Ending, Outcome};
-pub use place::Place;
+pub use place::{Comes, Place};
 pub use projections::OwedProjection;
 pub use receipts::StoredReceipt;
 pub use records::StoredRecord;

@@ -54,12 +54,9 @@ impl Desk {
         }
     }
 
-    /// Writes down what is to be told, then sends it.
+    /// Writes down what is to be told, where it might be told twice else; then sends it.
     async fn tell(&self, voice: &Voice<'_>, taken: &Taken, told: &Told) -> Telling {
-        let (place, text) = (taken.place.clone(), Arc::clone(&told.text));
-        let start =
-            move |transaction: &Transaction<'_>| transaction.start_reply(place.within(transaction)?, &text);
-        if self.keep(&taken.place, start).await != Some(true) {
+        if !taken.place.may_reply_off_disk(&told.text) && !self.write_down(taken, told).await {
             return Telling::NotWritten;
         }
         match voice.send(told).await {
@@ -67,6 +64,13 @@ impl Desk {
             Err(error) if error.nothing_done() => Telling::NotTaken(error),
             Err(error) => Telling::Unknown(error),
         }
+    }
+
+    async fn write_down(&self, taken: &Taken, told: &Told) -> bool {
+        let (place, text) = (taken.place.clone(), Arc::clone(&told.text));
+        let start =
+            move |transaction: &Transaction<'_>| transaction.start_reply(place.within(transaction)?, &text);
+        self.keep(&taken.place, start).await == Some(true)
     }
 
     /// The outcome is on disk before the status device is asked for: a repeat gets it, whatever happens meanwhile.
@@ -100,7 +104,7 @@ impl Desk {
 
     async fn keep_outcome(&self, taken: Taken, outcome: Outcome) {
         let (place, id) = (taken.place.clone(), taken.delivery.new.id.clone());
-        let end = move |transaction: &Transaction<'_>| match transaction.finish(place.within(transaction)?)? {
+        let end = move |transaction: &Transaction<'_>| match place.end_within(transaction)? {
             true => transaction.note_outcome(&id, &outcome),
             false => Ok(()),
         };

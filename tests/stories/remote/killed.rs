@@ -14,8 +14,9 @@ use serde_json::json;
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 
+use crate::support::bus::WithJson;
 use crate::support::fake_api::{Answer, FakeApi};
-use crate::support::meshblu::{SigningBus, vectors};
+use crate::support::meshblu::{CREDENTIALS, CREDENTIALS_TOKEN, SigningBus, route, vectors};
 use crate::support::program::Program;
 
 const ROUNDS: u64 = 15;
@@ -183,4 +184,38 @@ async fn what_takes_long_is_on_disk_meanwhile_and_answered_after_a_kill_though_n
     assert!(program.terminate().await.success());
     let messages = bus.meshblu.messages();
     assert_eq!((messages.len(), &messages[0]["metadata"]["to"]), (1, &json!(7)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reply_that_is_long_in_leaving_is_on_disk_by_then_and_after_a_kill_is_seen_but_not_sent_again() {
+    let bus = SigningBus::start().await;
+    let gate = Arc::new(Semaphore::new(0));
+    bus.meshblu.answer("POST /messages", [Answer::new(204, &[], "").behind(&gate)]);
+    let api = FakeApi::answering(Answer::new(200, &["content-type: application/json"], "[]")).await;
+    let directory = tempfile::tempdir().unwrap();
+    write_settings(directory.path(), &bus, &api);
+    let program = Program::start(directory.path(), &[], Stdio::null()).await;
+    let message = json!({"metadata": {"jobType": "ListEventsByUser"}, "data": {"username": "octocat"}});
+    // A credentials device that comes itself brings no name of what it brings.
+    let request = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+    let request = request.post(format!("{}/v1/messages", program.gateway)).json(&message);
+    let request = request.header("x-meshblu-route", route()).basic_auth(CREDENTIALS, Some(CREDENTIALS_TOKEN));
+    let bringing = tokio::spawn(request.send());
+    let mut ticks = tokio::time::interval(Duration::from_millis(2));
+    while waiting(directory.path()).is_empty() {
+        ticks.tick().await;
+    }
+    program.kill();
+    assert!(bringing.await.unwrap().is_err(), "nothing was acknowledged");
+    gate.add_permits(10);
+    let program = Program::start(directory.path(), &[], Stdio::null()).await;
+    while !waiting(directory.path()).is_empty() {
+        ticks.tick().await;
+    }
+    assert!(program.terminate().await.success());
+    assert_eq!(bus.meshblu.messages().len(), 1);
+    let database = Connection::open(directory.path().join("endo.db")).unwrap();
+    let sql = "SELECT reason, reply IS NOT NULL FROM dead_letters";
+    let seen = database.query_row(sql, [], |row| Ok((row.get::<_, String>(0)?, row.get::<_, bool>(1)?)));
+    assert_eq!(seen.unwrap(), ("reply_unknown".to_owned(), true));
 }
