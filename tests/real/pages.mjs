@@ -1,5 +1,5 @@
 // A person's browser at the pages of a running gateway: the system's Chromium, with scripts or without.
-// `pages` names every page that was looked at, in order; a fault is something that a page must not have: what axe-core
+// `pages` names every page on the way, in order; a fault is something that a page must not have: what axe-core
 // finds, horizontal scrolling, a message on the console. With scripts every page is looked at in light, in dark and
 // narrow, and a picture of each is kept.
 import { accessSync, constants, mkdirSync, rmSync } from 'node:fs'
@@ -9,8 +9,6 @@ import { chromium } from 'playwright-core'
 
 const AXE = createRequire(import.meta.url)('axe-core').source
 const EVERYTHING = { type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }
-// Nothing else depends on the colours.
-const COLOURS = { type: 'rule', values: ['color-contrast', 'link-in-text-block'] }
 const WIDE = { width: 900, height: 800 }
 const NARROW = { width: 320, height: 800 }
 
@@ -29,10 +27,10 @@ const faultsOf = async (page, keep) => {
   const faults = []
   const picture = async (kind) => keep && page.screenshot({ path: `${keep}-${kind}.png`, fullPage: true })
   await page.evaluate(AXE)
-  for (const [colorScheme, runOnly] of [['light', EVERYTHING], ['dark', COLOURS]]) {
+  for (const colorScheme of ['light', 'dark']) {
     await page.emulateMedia({ colorScheme })
     const { violations } = await page.evaluate(
-      (runOnly) => window.axe.run(document, { preload: false, runOnly }), runOnly)
+      (runOnly) => window.axe.run(document, { preload: false, runOnly }), EVERYTHING)
     for (const { id, help, nodes } of violations) {
       faults.push(`${colorScheme}: ${id}: ${help}: ${nodes.map(({ html }) => html).join(' ')}`)
     }
@@ -90,6 +88,8 @@ export const open = async ({ screenshots, scripts, elsewhere }) => {
   return {
     page,
     look,
+    // Only names the page, at which another walk looks.
+    pass: (name) => pages.push(name),
     isOurs,
     press: (name) => page.getByRole('button', { name }).click(),
     follow: (name) => page.getByRole('link', { name }).first().click(),

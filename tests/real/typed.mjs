@@ -1,11 +1,13 @@
 // A person's way through the pages of a gateway whose API has keys that are typed in, from the link of the terminal on.
 // In: {link, screenshots, scripts}; out: {pages, faults}, as pages.mjs has them.
+import { useDevice } from './device.mjs'
 import { open } from './pages.mjs'
 import { readInput } from './record.mjs'
 
 const { link, screenshots, scripts } = await readInput()
 const own = new URL(link).origin
-const { page, look, press, follow, reaches, tell } = await open({ screenshots, scripts })
+const way = await open({ screenshots, scripts })
+const { page, look, press, follow, reaches, tell } = way
 const type = async (name, key) => {
   if (name) await page.getByLabel('Name').fill(name)
   await page.getByLabel('API key').fill(key)
@@ -24,6 +26,7 @@ await look('key-with-a-blank')
 await type('team', 'canary-of-a-key')
 await reaches(/\/console\/credentials\/[^/]+$/)
 await look('credentials-of-the-key')
+await useDevice(way)
 await follow(/^Sign in at .* again$/)
 await reaches(/\/auth\/api\?credentials=/)
 await look('newer-key')

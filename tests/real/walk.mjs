@@ -1,9 +1,9 @@
 // A person's way through the pages of a gateway whose API is a provider's, from the link of the terminal on.
-// In: {link, provider, owner: {uuid, token}, screenshots, scripts}; out: {pages, faults}, as pages.mjs has them.
+// In: {link, provider, screenshots, scripts}; out: {pages, faults}, as pages.mjs has them.
 import { open } from './pages.mjs'
 import { readInput } from './record.mjs'
 
-const { link, provider, owner, screenshots, scripts } = await readInput()
+const { link, provider, screenshots, scripts } = await readInput()
 const own = new URL(link).origin
 const { page, look, isOurs, press, follow, reaches, tell } = await open({ screenshots, scripts, elsewhere: provider })
 const CREDENTIALS = /\/console\/credentials\/[^/]+$/
@@ -103,12 +103,21 @@ await follow('Receipts')
 await reaches(`${own}/console/receipts`)
 await page.getByRole('heading', { name: 'A device was cut off' }).waitFor()
 await look('receipts')
-for (const [link, name] of [['Cut off all devices', 'cut-off-all'], [/^Leave/, 'leave']]) {
-  await page.goto(home)
-  await follow(link)
-  await arrive(page.url())
-  await look(name)
+await page.goto(home)
+for (const _ of ['one', 'another']) {
+  await press('Add a device of mine')
+  await reaches(/\/add-me$/)
+  await follow(/^Back to/)
 }
+await follow('Cut off all devices')
+await end('cut-off-all', page.url())
+await reaches(home)
+await page.getByText('All devices were cut off').waitFor()
+await page.getByText('No device uses these credentials').waitFor()
+await follow(/^Leave/)
+await press('Leave')
+await page.getByText('You are the last owner').waitFor()
+await look('last-owner')
 await page.goto(home)
 await follow('Forget the secret')
 await end('forget', page.url())
@@ -133,22 +142,34 @@ await press('Sign out')
 await reaches(/\/sign-in\?out/)
 await look('signed-out')
 
-// From here on the person comes by the bus, as the device that they are there.
+// Another person comes by the bus, and has the same account.
 await follow('Sign in with the bus')
 await reaches(/\/authorize/)
 await look('sign-in-at-the-bus')
-await page.getByLabel(/uuid/i).fill(owner.uuid)
+const registered = await fetch(new URL('/devices', page.url()), { method: 'POST' })
+const { uuid, token } = await registered.json()
+await page.getByLabel(/uuid/i).fill(uuid)
 await page.getByLabel(/token/i).fill('not the token')
 await press('Sign in')
 await page.getByRole('alert').waitFor()
 await look('wrong-token-at-the-bus')
-await page.getByLabel(/uuid/i).fill(owner.uuid)
-await page.getByLabel(/token/i).fill(owner.token)
+await page.getByLabel(/uuid/i).fill(uuid)
+await page.getByLabel(/token/i).fill(token)
 await press('Sign in')
 await page.getByRole('button', { name: 'Allow' }).waitFor()
 await look('consent-at-the-bus')
 await press('Allow')
 await reaches(`${own}/console`)
-await page.getByText('octocat@example.org').waitFor()
 await look('in-by-the-bus')
+await follow(/^Connect/)
+await consent()
+await reaches(CREDENTIALS)
+await look('credentials-of-two')
+await follow(/^Leave/)
+await reaches(/\/leave$/)
+await look('leave')
+await press('Leave')
+await reaches(`${own}/console`)
+await page.getByText('You left').waitFor()
+await look('after-leaving')
 await tell()

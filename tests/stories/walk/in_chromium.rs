@@ -13,7 +13,7 @@ use crate::support::terminal::AtTerminal;
 const SCREENSHOTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/screenshots");
 
 /// The pages that the way leads through where the API is a provider's.
-const PAGES: [&str; 28] = [
+const PAGES: [&str; 31] = [
     "sign-in",
     "one-time-link",
     "no-credentials",
@@ -31,7 +31,7 @@ const PAGES: [&str; 28] = [
     "after-the-cut",
     "receipts",
     "cut-off-all",
-    "leave",
+    "last-owner",
     "forget",
     "after-forgetting",
     "a-link-elsewhere",
@@ -42,11 +42,38 @@ const PAGES: [&str; 28] = [
     "wrong-token-at-the-bus",
     "consent-at-the-bus",
     "in-by-the-bus",
+    "credentials-of-two",
+    "leave",
+    "after-leaving",
 ];
 
 /// Those where its keys are typed in.
-const PAGES_OF_KEYS: [&str; 5] =
-    ["key", "key-with-a-blank", "credentials-of-the-key", "newer-key", "link-that-was-used"];
+const PAGES_OF_KEYS: [&str; 10] = [
+    "key",
+    "key-with-a-blank",
+    "credentials-of-the-key",
+    "new-device",
+    "jobs",
+    "job-form",
+    "cut-off-all",
+    "after-the-cut",
+    "newer-key",
+    "link-that-was-used",
+];
+
+/// Those where there is no API.
+const PAGES_WITHOUT_AN_API: [&str; 10] = [
+    "no-credentials",
+    "no-account",
+    "credentials-of-nobody-else",
+    "new-device",
+    "jobs",
+    "job-form",
+    "job-that-failed",
+    "cut-off-all",
+    "after-the-cut",
+    "last-owner",
+];
 
 /// The program at a terminal.
 fn start(shell: &Shell, settings: &[String]) -> AtTerminal {
@@ -64,13 +91,11 @@ fn walk(shell: &Shell, scripts: bool) {
     let program = start(shell, &settings(&provider.issuer));
     let own = program.link.split("/sign-in").next().unwrap();
     provider.register(&format!("{own}/auth/api/callback"));
-    let owner = std::fs::read_to_string(shell.data().join("owner.json")).unwrap();
     let walked = real::node(
         "walk.mjs",
         &json!({
             "link": program.link,
             "provider": provider.issuer,
-            "owner": serde_json::from_str::<Value>(&owner).unwrap(),
             "screenshots": format!("{SCREENSHOTS}/walk"),
             "scripts": scripts,
         }),
@@ -79,16 +104,16 @@ fn walk(shell: &Shell, scripts: bool) {
     assert_eq!(walked["pages"], json!(PAGES));
 }
 
-/// Walks through the pages of a gateway that asks for keys.
-fn walk_with_keys(scripts: bool) {
+/// Walks with this script through the pages of a gateway whose source is no provider.
+fn walk_without_a_provider((script, settings): (&str, &[&str]), scripts: bool) -> Value {
     let shell = Shell::with_key();
-    let settings = ["kind=static", "name=Weather", "base_url=https://weather.example"];
-    let program = start(&shell, &settings.map(|setting| format!("source.{setting}")));
-    let screenshots = format!("{SCREENSHOTS}/keys");
+    let settings: Vec<_> = settings.iter().map(|setting| format!("source.{setting}")).collect();
+    let program = start(&shell, &settings);
+    let screenshots = format!("{SCREENSHOTS}/{}", script.trim_end_matches(".mjs"));
     let input = json!({"link": program.link, "screenshots": screenshots, "scripts": scripts});
-    let walked = real::node("typed.mjs", &input);
+    let walked = real::node(script, &input);
     assert_eq!(walked["faults"], json!([]));
-    assert_eq!(walked["pages"], json!(PAGES_OF_KEYS));
+    walked["pages"].clone()
 }
 
 /// The provider as an operator spells it out.
@@ -131,8 +156,18 @@ fn a_person_walks_through_every_page_in_a_browser_without_scripts() {
 
 #[test]
 fn a_person_types_keys_into_pages_where_axe_finds_no_fault_and_that_need_no_scripts() {
+    const KEYS: (&str, &[&str]) =
+        ("typed.mjs", &["kind=static", "name=Weather", "base_url=https://weather.example"]);
     if real::on("a_person_types_keys_into_pages_where_axe_finds_no_fault_and_that_need_no_scripts") {
-        walk_with_keys(true);
-        walk_with_keys(false);
+        assert_eq!(walk_without_a_provider(KEYS, true), json!(PAGES_OF_KEYS));
+        assert_eq!(walk_without_a_provider(KEYS, false), json!(PAGES_OF_KEYS));
+    }
+}
+
+#[test]
+fn a_person_without_an_account_walks_through_pages_where_axe_finds_no_fault() {
+    if real::on("a_person_without_an_account_walks_through_pages_where_axe_finds_no_fault") {
+        let walked = walk_without_a_provider(("passthru.mjs", &["kind=passthru"]), true);
+        assert_eq!(walked, json!(PAGES_WITHOUT_AN_API));
     }
 }
