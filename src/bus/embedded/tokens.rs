@@ -87,6 +87,19 @@ impl EmbeddedBus {
         caller: &Caller,
         (uuid, wanted): (&DeviceUuid, &[(String, String)]),
     ) -> Result<(), BusError> {
+        self.revoke_older_tokens(transaction, caller, (uuid, wanted, 0))
+    }
+
+    /// The same, but for the newest `kept` of them.
+    ///
+    /// # Errors
+    /// [`BusError::Forbidden`].
+    pub(super) fn revoke_older_tokens(
+        &self,
+        transaction: &Transaction<'_>,
+        caller: &Caller,
+        (uuid, wanted, kept): (&DeviceUuid, &[(String, String)], usize),
+    ) -> Result<(), BusError> {
         permit(transaction, caller, uuid, CONFIGURE)?;
         let holds = |token: &StoredToken, (key, value): &(String, String)| {
             token.metadata.get(key).and_then(Value::as_str) == Some(value)
@@ -99,7 +112,7 @@ impl EmbeddedBus {
             true
         })?;
         let mut ended = Vec::new();
-        for seq in found {
+        for seq in found.into_iter().skip(kept) {
             ended.extend(transaction.remove_stored_token(seq)?);
         }
         self.end_reading(transaction, uuid, ended);

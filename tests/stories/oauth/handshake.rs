@@ -82,7 +82,7 @@ async fn a_person_who_says_no_is_sent_back_without_a_code() {
 }
 
 #[tokio::test]
-async fn a_new_token_replaces_the_one_of_the_same_client_and_no_other() {
+async fn a_client_keeps_its_sixteen_newest_tokens_of_a_device_and_ends_none_of_another_client() {
     let world = World::open().await;
     let other = super::client(&world.bus, json!({"callbackUrl": CALLBACK})).await;
     let first = token(&world.exchange(&world.client, &world.code("").await, "").await);
@@ -91,15 +91,28 @@ async fn a_new_token_replaces_the_one_of_the_same_client_and_no_other() {
     let consent = person.sign_in(&authorize, &world.user).await;
     let code = query(&person.press(&consent, "allow").await).remove("code").unwrap();
     let others = token(&world.exchange(&other, &code, "").await);
-    let second = token(&world.exchange(&world.client, &world.code("").await, "").await);
-    for (token, status) in [(first, 403), (others, 200), (second, 200)] {
-        assert_eq!(world.bearer(&token).await.status, status);
+    let mut newest = Vec::new();
+    for _ in 0..16 {
+        assert_eq!(world.bearer(&first).await.status, 200);
+        newest.push(token(&world.exchange(&world.client, &world.code("").await, "").await));
+    }
+    assert_eq!(world.bearer(&first).await.status, 403, "of seventeen the oldest ends");
+    for token in newest.iter().chain([&others]) {
+        assert_eq!(world.bearer(token).await.status, 200);
     }
     let search = world.bus.by(&world.user, "POST /search/tokens").header("content-type", "application/json");
     let found = send(search.body(json!({"metadata.client_id": world.client.uuid}).to_string())).await.json();
     let tag = format!("oauth-{}", world.client.uuid);
     assert_eq!(found[0]["metadata"], json!({"tag": tag, "client_id": world.client.uuid}));
-    assert_eq!(found.as_array().unwrap().len(), 1);
+    assert_eq!(found.as_array().unwrap().len(), 16);
+
+    // Whoever owns the device ends them all at once.
+    let revoke = format!("DELETE /devices/{}/tokens?tag={tag}", world.user.uuid);
+    send(world.bus.by(&world.user, &revoke)).await.is(204, "");
+    for token in &newest {
+        assert_eq!(world.bearer(token).await.status, 403);
+    }
+    assert_eq!(world.bearer(&others).await.status, 200);
 }
 
 #[tokio::test]

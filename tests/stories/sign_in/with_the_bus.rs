@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::{House, must_sign_in};
 use crate::support::browser::Browser;
+use crate::support::bus::send;
 use crate::support::fake_api::Answer as ApiAnswer;
 use crate::support::meshblu::{FakeMeshblu, RemoteGateway, SERVICE, json_answer, settings};
 use crate::support::provider::form;
@@ -26,6 +27,23 @@ async fn somebody_signs_in_as_their_device_on_the_embedded_bus() {
     assert_eq!(console.status, 200, "{console:?}");
     assert!(console.text.contains(&device.uuid), "{console:?}");
     assert!(!console.text.contains("octocat"), "{console:?}");
+}
+
+#[tokio::test]
+async fn somebody_is_signed_in_with_two_browsers_until_they_end_what_the_gateway_was_given() {
+    let house = House::open().await;
+    let device = house.gateway.flow(&"nobody".into()).await.device;
+    let mut first = house.signed_in_with_bus(&device).await;
+    let mut second = house.signed_in_with_bus(&device).await;
+    for browser in [&mut first, &mut second] {
+        assert_eq!(browser.get("/console").await.status, 200);
+    }
+    let service = house.gateway.gateway.bus.embedded().unwrap().service();
+    let revoke = format!("DELETE /devices/{}/tokens?tag=oauth-{service}", device.uuid);
+    send(house.gateway.by(&device, &revoke)).await.is(204, "");
+    for browser in [&mut first, &mut second] {
+        must_sign_in(&browser.get("/console").await);
+    }
 }
 
 #[tokio::test]

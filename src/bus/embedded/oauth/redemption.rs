@@ -11,6 +11,9 @@ use super::codes::LIFE;
 use crate::message::DeviceUuid;
 use crate::store::{StoredGrant, TokenHash, Transaction};
 
+/// The newest tokens that one client keeps of one device: somebody signs in with several browsers.
+const KEPT: usize = 16;
+
 /// What a client shows to get a token.
 #[derive(Clone)]
 pub struct Redemption {
@@ -49,8 +52,8 @@ impl std::fmt::Debug for AccessToken {
 pub struct BadCode;
 
 impl EmbeddedBus {
-    /// Exchanges a code for a new token, in place of the one that `client` had of the same device. `client` has proven
-    /// who it is. A code is used up by the first try, and a second one ends the token that the first got: one of the
+    /// Exchanges a code for a new token, beside those that `client` has of the same device; of many the oldest ends.
+    /// `client` has proven who it is. A code is used up by the first try, and a second one ends the token that the first got: one of the
     /// two was a thief (RFC 6749, 4.1.2).
     ///
     /// # Errors
@@ -103,7 +106,7 @@ impl EmbeddedBus {
         Ok(is_fresh && is_addressed && is_proven && transaction.keeps_token(grant.proof)?)
     }
 
-    /// A new token of the device for this client, in place of an earlier one.
+    /// A new token of the device for this client.
     fn issue(
         &self,
         transaction: &Transaction<'_>,
@@ -112,7 +115,7 @@ impl EmbeddedBus {
         let caller = Caller::itself(grant.device.clone());
         let marks = [("tag", format!("oauth-{}", grant.client)), ("client_id", grant.client.to_string())];
         let marks = marks.map(|(name, value)| (name.to_owned(), value));
-        self.revoke_tokens(transaction, &caller, (&grant.device, &marks))?;
+        self.revoke_older_tokens(transaction, &caller, (&grant.device, &marks, KEPT - 1))?;
         let metadata: Map<_, _> =
             marks.into_iter().map(|(name, value)| (name, Value::String(value))).collect();
         self.make_token(transaction, &caller, (&grant.device, &metadata))
