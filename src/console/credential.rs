@@ -114,6 +114,7 @@ pub fn credential(viewer: &Viewer, credential: &Credential) -> Markup {
         }
         form method="post" action=(shown.path("/add-me")) {
             (proof(viewer))
+            (mark(viewer))
             button.button.strong { "Add a device of mine" }
         }
         h2 { "Owners" }
@@ -180,6 +181,28 @@ pub fn new_device(viewer: &Viewer, shown: &Shown, device: &NewDevice<'_>) -> Mar
         p { a href=(shown.path("")) { "Back to " (shown.name()) } }
     };
     page(&Frame { title: "A new device", viewer: Some(viewer) }, &body)
+}
+
+/// The page for whoever sends the form again that added a device: this one, as far as that is known.
+pub fn already_added(viewer: &Viewer, shown: &Shown, device: Option<&str>) -> Markup {
+    let body = html! {
+        p.lead {
+            @match device {
+                Some(device) => {
+                    "The device " code { (device) } " was added when you sent that form first, and no other one now. Its token "
+                    "was shown then and is shown no more: cut the device off and add another if you did not keep it."
+                },
+                None => "That form was sent before, and no device is added by it now. Look whether one was added then.",
+            }
+        }
+        p { a href=(shown.path("")) { "Back to " (shown.name()) } }
+    };
+    page(&Frame { title: "Added already", viewer: Some(viewer) }, &body)
+}
+
+/// The hidden field by which a form is known when it is sent again.
+pub(super) fn mark(viewer: &Viewer) -> Markup {
+    html! { input type="hidden" name="mark" value=(viewer.mark); }
 }
 
 /// The hidden field that proves that a form is of this gateway's page.

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use serde_json::Value;
 
-use super::credential::{Shown, UserDevice, proof};
+use super::credential::{Shown, UserDevice, mark, proof};
 use super::layout::{Frame, Viewer, page};
 use crate::job::JobListing;
 
@@ -76,6 +76,7 @@ pub fn job_form(
         @if let Some(note) = note { p.alarm role="alert" { (note) } }
         form method="post" action=(bench.path_of(job)) {
             (proof(viewer))
+            (mark(viewer))
             (controls)
             button.strong { "Send" }
         }
@@ -84,10 +85,17 @@ pub fn job_form(
     page(&Frame { title: title(job), viewer: Some(viewer) }, &body)
 }
 
-/// The page that shows what came of a message.
-pub fn job_outcome(viewer: &Viewer, (bench, job): (&Bench<'_>, &JobListing), outcome: &Outcome) -> Markup {
+/// The page that shows what came of a message; says so where its form was sent again, and the message was not.
+pub fn job_outcome(
+    viewer: &Viewer,
+    (bench, job): (&Bench<'_>, &JobListing),
+    (outcome, is_repeat): (&Outcome, bool),
+) -> Markup {
     let body = html! {
         (whose(bench))
+        @if is_repeat {
+            p.notice role="status" { "You sent that form before: nothing was sent again. This is what came of it then." }
+        }
         @match outcome {
             Outcome::Reply(message) => (reply(bench, message)),
             Outcome::Waiting { again } => {

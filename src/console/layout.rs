@@ -20,6 +20,8 @@ pub struct Viewer {
     pub name: String,
     /// What every form that they send must hold, in the field `csrf`.
     pub csrf: String,
+    /// What sets the forms of this page apart from those of every other: one that is sent twice does its work once.
+    pub mark: String,
 }
 
 impl std::fmt::Debug for Viewer {

@@ -17,7 +17,9 @@ mod state;
 mod strangers;
 mod style;
 
-pub use credential::{Credential, NewDevice, NotedError, Shown, UserDevice, credential, new_device};
+pub use credential::{
+    Credential, NewDevice, NotedError, Shown, UserDevice, already_added, credential, new_device,
+};
 pub use credentials::{CredentialsCard, my_credentials};
 pub use ending::{Ending, confirm, prove_again};
 pub use failure::{Failure, failure};

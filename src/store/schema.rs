@@ -18,6 +18,7 @@ const STEPS: &[&str] = &[
     WITH_PATIENCE,
     WITH_HALF_MADE,
     WITH_ACCOUNTS,
+    WITH_SENT_FORMS,
 ];
 
 const FIRST: &str = "
@@ -216,6 +217,16 @@ CREATE TABLE half_made (
 /// Records by the account that they say they are of.
 const WITH_ACCOUNTS: &str = "
 CREATE INDEX records_by_account ON records (CASE WHEN json_valid(endo) THEN json_extract(endo, '$.idKey') END);
+";
+
+/// Forms that sessions sent, and what came of them.
+const WITH_SENT_FORMS: &str = "
+CREATE TABLE sent_forms (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    session BLOB NOT NULL REFERENCES sessions (fingerprint) ON DELETE CASCADE,
+    form BLOB NOT NULL, came_to TEXT, UNIQUE (session, form)
+);
+CREATE INDEX sent_forms_by_session ON sent_forms (session, seq);
 ";
 
 /// Marks a file as a database of endo ("Endo" in ASCII).

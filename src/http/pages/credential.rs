@@ -1,16 +1,18 @@
 //! One account's credentials: who uses them, and another device for them.
 
-use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
 
 use super::visit::{Visit, done, state};
 use crate::console::{self, Credential, NewDevice};
 use crate::http::Body;
 use crate::http::owners::failed;
 use crate::http::page::{page, see_other};
+use crate::http::problem::Problem;
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
+use crate::http::session::Turn;
 
 /// `GET /console/credentials/{uuid}`.
 pub(in crate::http) async fn one(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
@@ -40,11 +42,23 @@ pub(in crate::http) async fn to_home(request: HttpRequest, door: Data<FrontDoor>
 pub(in crate::http) async fn add_me(request: HttpRequest, body: Body, door: Data<FrontDoor>) -> Answer {
     let visit = Visit::of(&request, &door).await?;
     visit.session.read_form(&request, &body)?;
+    match visit.session.turn(&door, (&request, &body)).await? {
+        Turn::First(form) => form.settle(add(&visit).await).await,
+        Turn::Again(device) => {
+            let markup = console::already_added(&visit.viewer(), &visit.shown(), device.as_deref());
+            Ok(page(StatusCode::CONFLICT, markup))
+        }
+    }
+}
+
+/// Adds the device; answers the page, and its name.
+async fn add(visit: &Visit<'_>) -> Result<(HttpResponse, Option<String>), Problem> {
     let (credentials, look) = (&visit.owners.credentials, &visit.owners.look);
     let name = visit.owned.username().map(str::to_owned);
     let new = credentials.dress(look, (name, visit.session.owner.clone())).await;
     let new = new.map_err(|error| failed(&error))?;
     let bound = credentials.bind(visit.owned.device().clone(), new).await.map_err(|error| failed(&error))?;
     let device = NewDevice { uuid: bound.uuid.as_str(), token: &bound.token };
-    Ok(page(StatusCode::CREATED, console::new_device(&visit.viewer(), &visit.shown(), &device)))
+    let markup = console::new_device(&visit.viewer(), &visit.shown(), &device);
+    Ok((page(StatusCode::CREATED, markup), Some(bound.uuid.to_string())))
 }

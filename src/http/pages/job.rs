@@ -18,6 +18,7 @@ use crate::http::page::{page, see_other};
 use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
+use crate::http::session::Turn;
 use crate::job::JobListing;
 use crate::message::{DeliveryId, Message};
 
@@ -27,6 +28,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const ELSEWHERE: &str = "elsewhere";
 const NOT_TAKEN: &str = "The device did not take the message, so nothing was done: it has to accept messages from you, and the \
                          credentials have to be subscribed to what it receives. Cut it off and add a new one if that does not help.";
+
+const SENT_ALREADY: &str = "You sent this form before, and nothing is sent again: nobody can tell yet what came of it. Look whether it was \
+                            done before you send it once more.";
 
 /// A user device of the viewer's.
 struct Bench<'a> {
@@ -84,6 +88,23 @@ impl<'a> Bench<'a> {
         Err(task.form.refused(&texts))
     }
 
+    /// The form as it was filled in, and why it is here again.
+    fn form_again(&self, task: &Task<'_>, posted: &Posted, (status, note): (StatusCode, &str)) -> Answer {
+        let controls = task.form.filled(posted, &Faults::default());
+        self.form_page(task, (status, &controls, Some(note)))
+    }
+
+    /// Sends the message; answers by what it is found again, where the device took it.
+    async fn send(&self, message: Message) -> Result<Option<String>, Problem> {
+        let device = self.device.uuid.as_str().into();
+        let sent = self.jobs.exchange.send(&self.visit.session.login, &device, message).await;
+        Ok(match sent.map_err(|error| not_sent(&error))? {
+            Sent::Accepted(id) => Some(id.as_str().to_owned()),
+            Sent::Elsewhere => Some(ELSEWHERE.to_owned()),
+            Sent::Ignored => None,
+        })
+    }
+
     async fn came_of(&self, path: &str, id: &str) -> Result<Outcome, Problem> {
         let came =
             self.jobs.exchange.came_of(&DeliveryId::from(id), &self.visit.session.owner, PATIENCE).await;
@@ -126,7 +147,9 @@ pub(in crate::http) async fn form(request: HttpRequest, door: Data<FrontDoor>) -
         ELSEWHERE => Outcome::Elsewhere,
         id => bench.came_of(&about.0.path_of(task.listing), id).await?,
     };
-    Ok(page(StatusCode::OK, console::job_outcome(&bench.visit.viewer(), about, &outcome)))
+    let is_repeat = !query(&request, "repeat").is_empty();
+    let markup = console::job_outcome(&bench.visit.viewer(), about, (&outcome, is_repeat));
+    Ok(page(StatusCode::OK, markup))
 }
 
 /// `POST .../jobs/{type}`: sends the message, as the viewer.
@@ -143,17 +166,18 @@ pub(in crate::http) async fn send(request: HttpRequest, body: Body, door: Data<F
             return bench.form_page(&task, (StatusCode::UNPROCESSABLE_ENTITY, &controls, None));
         }
     };
-    let device = bench.device.uuid.as_str().into();
-    let sent = bench.jobs.exchange.send(&bench.visit.session.login, &device, message).await;
-    let id = match sent.map_err(|error| not_sent(&error))? {
-        Sent::Accepted(id) => id.as_str().to_owned(),
-        Sent::Elsewhere => ELSEWHERE.to_owned(),
-        Sent::Ignored => {
-            let controls = task.form.filled(&posted, &Faults::default());
-            return bench.form_page(&task, (StatusCode::FORBIDDEN, &controls, Some(NOT_TAKEN)));
+    let came_of = |id: &str| format!("{}?sent={id}", bench.shown().path_of(task.listing));
+    match bench.visit.session.turn(&door, (&request, &body)).await? {
+        Turn::First(form) => {
+            let sent = bench.send(message).await.and_then(|id| match id {
+                Some(id) => Ok((see_other(&came_of(&id)), Some(id))),
+                None => Ok((bench.form_again(&task, &posted, (StatusCode::FORBIDDEN, NOT_TAKEN))?, None)),
+            });
+            form.settle(sent).await
         }
-    };
-    Ok(see_other(&format!("{}?sent={id}", bench.shown().path_of(task.listing))))
+        Turn::Again(Some(id)) => Ok(see_other(&format!("{}&repeat=1", came_of(&id)))),
+        Turn::Again(None) => bench.form_again(&task, &posted, (StatusCode::CONFLICT, SENT_ALREADY)),
+    }
 }
 
 fn not_sent(error: &NotSent) -> Problem {

@@ -5,6 +5,7 @@ mod flows;
 mod once;
 mod sessions;
 mod signed_in;
+mod turn;
 
 pub(super) use browser::{Browser, Cookie};
 pub use flows::Flows;
@@ -13,3 +14,4 @@ pub use once::OneTimeLinks;
 pub use sessions::Sessions;
 pub(super) use signed_in::unavailable;
 pub use signed_in::{Fields, Session};
+pub(super) use turn::Turn;

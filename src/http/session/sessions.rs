@@ -21,7 +21,7 @@ const KEPT: (u32, u32) = (16, 10_000);
 /// The sessions of a gateway. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Sessions {
-    store: Store,
+    pub(super) store: Store,
     clock: Clock,
     random: Random,
 }

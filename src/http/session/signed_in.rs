@@ -22,6 +22,7 @@ pub struct Session {
     /// When they signed in.
     pub began_at: Timestamp,
     pub(in crate::http) pass: Pass,
+    mark: String,
 }
 
 impl Session {
@@ -44,7 +45,10 @@ impl Session {
         let found = entrance.sessions.find(&pass).await.map_err(|error| unavailable(&error))?;
         let Some((stored, login)) = found else { return Ok(None) };
         match entrance.credentials.authenticate(&login).await {
-            Ok(true) => Ok(Some(Self { owner: stored.owner, login, began_at: stored.began_at, pass })),
+            Ok(true) => {
+                let mark = door.random.token();
+                Ok(Some(Self { owner: stored.owner, login, began_at: stored.began_at, pass, mark }))
+            }
             Ok(false) => Ok(None),
             Err(error) => Err(unavailable(&error)),
         }
@@ -57,7 +61,7 @@ impl Session {
 
     /// Who sees the page.
     pub fn viewer(&self) -> Viewer {
-        Viewer { name: self.owner.to_string(), csrf: self.csrf() }
+        Viewer { name: self.owner.to_string(), csrf: self.csrf(), mark: self.mark.clone() }
     }
 
     /// The fields of a form that a page of this session sends.

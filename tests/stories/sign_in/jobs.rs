@@ -17,15 +17,15 @@ use crate::support::fake_api::{Answer as ApiAnswer, FakeApi};
 use crate::support::gateway::Chain;
 
 const JSON: &[&str] = &["content-type: application/json"];
-const EVENTS: &str =
+pub(super) const EVENTS: &str =
     r#"[{"id": "1", "type": "PushEvent", "actor": {"login": "octocat"}, "repo": {"name": "octo/<cat>"}}]"#;
-const USERNAME: &str = "/data/username";
+pub(super) const USERNAME: &str = "/data/username";
 
 /// An owner's browser, and a device of theirs whose jobs talk to this API.
-struct Desk {
-    house: House,
-    chain: Chain,
-    browser: Browser,
+pub(super) struct Desk {
+    pub(super) house: House,
+    pub(super) chain: Chain,
+    pub(super) browser: Browser,
 }
 
 impl Desk {
@@ -36,7 +36,7 @@ impl Desk {
         Self { house, chain, browser }
     }
 
-    async fn answering(status: u16, body: &str) -> Self {
+    pub(super) async fn answering(status: u16, body: &str) -> Self {
         Self::at(FakeApi::answering(ApiAnswer::new(status, JSON, body)).await).await
     }
 
@@ -44,7 +44,7 @@ impl Desk {
         format!("/console/credentials/{}/user-devices/{}/jobs", self.chain.credentials, self.chain.user.uuid)
     }
 
-    fn form(&self) -> String {
+    pub(super) fn form(&self) -> String {
         format!("{}/ListEventsByUser", self.jobs())
     }
 

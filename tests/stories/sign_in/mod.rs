@@ -6,6 +6,7 @@ mod jobs;
 mod links;
 mod pages;
 mod receipts;
+mod repeats;
 mod returning;
 mod sessions;
 mod states;

@@ -1,0 +1,79 @@
+//! Forms that make or send something: whoever sends one again is told what came of it, and nothing happens twice.
+
+use actix_web::{HttpRequest, HttpResponse};
+use sha2::{Digest, Sha256};
+
+use super::{Session, Sessions, unavailable};
+use crate::http::Body;
+use crate::http::problem::Problem;
+use crate::http::routes::Answer;
+use crate::http::server::FrontDoor;
+use crate::store::{FormKey, SentForm, StoreError, Transaction};
+
+/// The newest that one session keeps.
+const KEPT: u32 = 64;
+
+/// Whether it is a form's turn.
+pub(in crate::http) enum Turn<'a> {
+    /// It was not sent before.
+    First(First<'a>),
+    /// It was sent before, and came to this, as far as that is known.
+    Again(Option<String>),
+}
+
+/// A form that is sent for the first time.
+pub(in crate::http) struct First<'a> {
+    sessions: &'a Sessions,
+    key: FormKey,
+}
+
+impl Session {
+    /// Whether this form is sent for the first time. It is the same one where all of it is the same: every page gives
+    /// its forms a mark of their own, and who changes what they typed has another form.
+    ///
+    /// # Errors
+    /// 503 where nobody can tell.
+    pub(in crate::http) async fn turn<'a>(
+        &self,
+        door: &'a FrontDoor,
+        (request, body): (&HttpRequest, &Body),
+    ) -> Result<Turn<'a>, Problem> {
+        let sessions = &door.entrance()?.sessions;
+        let form = Sha256::new().chain_update(request.path()).chain_update([0]).chain_update(&body.0);
+        let key = (self.pass.fingerprint(), form.finalize().into());
+        Ok(match sessions.send_form(key).await.map_err(|error| unavailable(&error))? {
+            SentForm::New => Turn::First(First { sessions, key }),
+            SentForm::Open => Turn::Again(None),
+            SentForm::Settled(came_to) => Turn::Again(Some(came_to)),
+        })
+    }
+}
+
+impl First<'_> {
+    /// Answers, and keeps what it came to for whoever sends the form again. Where it came to nothing, it may be sent again.
+    pub(in crate::http) async fn settle(
+        self,
+        done: Result<(HttpResponse, Option<String>), Problem>,
+    ) -> Answer {
+        let (answer, came_to) = match done {
+            Ok((answer, came_to)) => (Ok(answer), came_to),
+            Err(problem) => (Err(problem), None),
+        };
+        if let Err(error) = self.sessions.settle_form(self.key, came_to).await {
+            // Nothing is undone by that: whoever sends it again is told to look.
+            tracing::warn!(error = &error as &dyn std::error::Error, "what came of a form is not kept");
+        }
+        answer
+    }
+}
+
+impl Sessions {
+    async fn send_form(&self, key: FormKey) -> Result<SentForm, StoreError> {
+        self.store.write(move |transaction: &Transaction<'_>| transaction.send_form(&key, KEPT)).await
+    }
+
+    async fn settle_form(&self, key: FormKey, came_to: Option<String>) -> Result<(), StoreError> {
+        let settle = move |transaction: &Transaction<'_>| transaction.settle_form(&key, came_to.as_deref());
+        self.store.write(settle).await
+    }
+}

@@ -1,0 +1,65 @@
+//! Forms that browsers send again: by a reload, by two clicks, by going back.
+
+use serde_json::json;
+
+use super::at_the_api::Place;
+use super::jobs::{Desk, EVENTS, USERNAME};
+use super::pages::at_home;
+
+#[tokio::test]
+async fn a_form_that_added_a_device_adds_no_other_when_it_is_sent_again() {
+    let place = Place::open().await;
+    let (mut browser, home, page) = at_home(&place).await;
+    let add = format!("{home}/add-me");
+    let added = browser.submit(&page, &add, &[]).await;
+    assert_eq!(added.status, 201, "{added:?}");
+    let codes: Vec<&str> =
+        added.text.split("<code>").skip(1).filter_map(|rest| rest.split('<').next()).collect();
+    let [device, token] = codes[..] else { panic!("a device and its token: {codes:?}") };
+
+    let again = browser.submit(&page, &add, &[]).await;
+    assert_eq!(again.status, 409, "{again:?}");
+    assert!(again.text.contains(&format!("The device <code>{device}</code> was added")), "{again:?}");
+    assert!(again.text.contains(&format!("href=\"{home}\"")) && !again.text.contains(token), "{again:?}");
+    let page = browser.get(&home).await;
+    assert_eq!(page.text.matches("/cut-off\"").count(), 1, "{page:?}");
+
+    // The page that is loaded anew has a form of its own.
+    assert_eq!(browser.submit(&page, &add, &[]).await.status, 201);
+    assert_eq!(browser.get(&home).await.text.matches("/cut-off\"").count(), 2);
+}
+
+#[tokio::test]
+async fn of_two_clicks_on_send_one_sends_a_message_and_both_lead_to_its_reply() {
+    let mut desk = Desk::answering(200, EVENTS).await;
+    let form = desk.form();
+    let page = desk.browser.get(&form).await;
+    let first = desk.browser.submit(&page, &form, &[(USERNAME, "octocat")]).await;
+    let second = desk.browser.submit(&page, &form, &[(USERNAME, "octocat")]).await;
+    let to = first.header("location").unwrap();
+    assert_eq!(second.header("location"), Some(&*format!("{to}&repeat=1")), "{second:?}");
+    let shown = desk.browser.get(second.header("location").unwrap()).await;
+    assert!(shown.text.contains("nothing was sent again"), "{shown:?}");
+    assert!(shown.text.contains("octo/&lt;cat&gt;"), "{shown:?}");
+    assert_eq!(desk.house.api.seen().len(), 1);
+
+    // Whoever goes back and changes what they typed sends another message.
+    let other = desk.browser.submit(&page, &form, &[(USERNAME, "hubot")]).await;
+    let shown = desk.browser.get(other.header("location").unwrap()).await;
+    assert!(!shown.text.contains("nothing was sent again"), "{shown:?}");
+    assert_eq!(desk.house.api.seen().len(), 2);
+}
+
+#[tokio::test]
+async fn a_form_that_came_to_nothing_may_be_sent_again() {
+    let mut desk = Desk::answering(200, EVENTS).await;
+    let (form, device) = (desk.form(), desk.chain.user.uuid.clone());
+    let (gateway, credentials) = (&desk.house.gateway, &desk.chain.credentials);
+    let page = desk.browser.get(&form).await;
+    for (hearers, status) in [(json!([]), 403), (json!([{"uuid": credentials}]), 303)] {
+        let heard_by = json!({"$set": {"meshblu.whitelists.message.received": hearers}});
+        gateway.update(&gateway.owner(), device.as_str(), heard_by).await;
+        let sent = desk.browser.submit(&page, &form, &[(USERNAME, "octocat")]).await;
+        assert_eq!(sent.status, status, "{sent:?}");
+    }
+}
