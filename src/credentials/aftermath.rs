@@ -118,7 +118,8 @@ impl CredentialsDevices {
                 return Some(ApiVerdict::Impossible);
             }
         };
-        if self.is_foreign(&revocation.record, &opened) {
+        let noted = revocation.record.source.as_deref();
+        if self.sealing.other_api(noted, Some(&opened)).is_some() {
             return Some(ApiVerdict::OtherApi);
         }
         match client.revoke(opened.secret(), opened.refresh_token()).await {

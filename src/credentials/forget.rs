@@ -43,7 +43,7 @@ impl CredentialsDevices {
 
     /// Whether the API can be told that the secret of this record is over.
     pub(super) fn first_answer(&self, record: &StoredRecord) -> ApiVerdict {
-        if !self.sealing.realm.holds(record.source.as_deref()) {
+        if self.sealing.other_api(record.source.as_deref(), None).is_some() {
             return ApiVerdict::OtherApi;
         }
         let can = self.upstream.as_ref().is_some_and(|client| client.settings().can_revoke());

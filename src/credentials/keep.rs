@@ -139,12 +139,6 @@ impl CredentialsDevices {
         if self.writes_format_2.load(Ordering::Relaxed) { Format::Two } else { self.sealing.format }
     }
 
-    /// Whether the secret of this record is of another API than the gateway is for. What says so is inside the record, or
-    /// in the store, which wrote it down when the record was sealed here.
-    pub(super) fn is_foreign(&self, record: &StoredRecord, opened: &Credentials) -> bool {
-        !self.sealing.realm.holds(opened.source().or(record.source.as_deref()))
-    }
-
     /// What the next record of the account holds.
     pub(super) fn contents(&self, account: &Account, before: Before) -> Contents {
         let secret = SecretText::from(account.secret.expose());

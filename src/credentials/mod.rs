@@ -16,6 +16,7 @@ mod openings;
 mod owned;
 mod possession;
 mod projection;
+mod provenance;
 mod receipt;
 mod receipt_words;
 mod receipts;

@@ -51,7 +51,7 @@ impl CredentialsDevices {
             record => record?,
         };
         let opened = self.open_record(device.clone(), record.clone()).await?;
-        Ok(opened.id() == Some(id) && !self.is_foreign(&record, &opened))
+        Ok(self.sealing.is_of(id, (&record, &opened)))
     }
 
     /// Notes when `caller` proved control of the account behind the credentials.

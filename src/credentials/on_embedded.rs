@@ -121,10 +121,7 @@ impl Keeping {
                 record => record?,
             };
             match self.devices.open_cold(&device, &record) {
-                Ok(opened)
-                    if opened.id() == Some(&self.account.id)
-                        && !self.devices.is_foreign(&record, &opened) =>
-                {
+                Ok(opened) if self.devices.sealing.is_of(&self.account.id, (&record, &opened)) => {
                     return Ok(Some((device, Before::read(&record, &opened, &self.account))));
                 }
                 Err(error) if !came_with_its_device(&record) => return Err(error),

@@ -118,8 +118,7 @@ impl CredentialsDevices {
             };
             let Some(record) = record else { continue };
             if let Ok(opened) = self.open_record(device.clone(), record.clone()).await
-                && opened.id() == Some(&account.id)
-                && !self.is_foreign(&record, &opened)
+                && self.sealing.is_of(&account.id, (&record, &opened))
             {
                 return Ok(Some((device, Before::read(&record, &opened, account))));
             }

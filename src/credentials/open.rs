@@ -30,16 +30,16 @@ impl CredentialsDevices {
         let binding =
             Binding { credentials: parties.credentials.clone(), user_device: parties.user_device.clone() };
         let mut bound = self.bound_record(parties, &binding).await?;
-        if !self.sealing.realm.holds(bound.record.source.as_deref()) {
+        if self.sealing.other_api(bound.record.source.as_deref(), None).is_some() {
             return Err(CredentialsError::OtherApi);
         }
         let known = (bound.renewal.as_ref(), bound.record.generation);
         if self.is_renewed(&parties.credentials, known).await? {
             bound = self.bound_record(parties, &binding).await?;
         }
-        let generation = bound.record.generation;
+        let (generation, noted) = (bound.record.generation, bound.record.source.take());
         let opened = self.open_record(parties.credentials.clone(), bound.record).await?;
-        if !self.sealing.realm.holds(opened.source()) {
+        if self.sealing.other_api(noted.as_deref(), Some(&opened)).is_some() {
             return Err(CredentialsError::OtherApi);
         }
         self.uses.note(binding, self.clock.now());

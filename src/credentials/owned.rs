@@ -93,7 +93,7 @@ impl CredentialsDevices {
         let opened = self.open_record(device.clone(), record.clone()).await.map_err(hidden)?;
         let login = login_in(&opened, &device);
         let (username, owners) = (opened.username().map(str::to_owned), opened.owners().to_vec());
-        let (id, elsewhere) = (opened.id().cloned(), self.elsewhere(&record, &opened));
+        let (id, elsewhere) = (opened.id().cloned(), self.elsewhere((&record, &opened)));
         Ok(Owned { id, username, login, owners, record: Some(record), elsewhere, device })
     }
 
@@ -134,18 +134,14 @@ impl CredentialsDevices {
             username: opened.and_then(|opened| opened.username()).map(str::to_owned),
             login: opened.and_then(|opened| login_in(opened, &device)),
             owners: opened.map(|opened| opened.owners().to_vec()).unwrap_or_default(),
-            elsewhere: record
-                .as_ref()
-                .zip(opened)
-                .and_then(|(record, opened)| self.elsewhere(record, opened)),
+            elsewhere: record.as_ref().zip(opened).and_then(|read| self.elsewhere(read)),
             record,
             device,
         })
     }
 
-    fn elsewhere(&self, record: &StoredRecord, opened: &Credentials) -> Option<String> {
-        let mark = opened.source().or(record.source.as_deref());
-        self.sealing.realm.another(mark).map(str::to_owned)
+    fn elsewhere(&self, (record, opened): (&StoredRecord, &Credentials)) -> Option<String> {
+        self.sealing.other_api(record.source.as_deref(), Some(opened)).map(str::to_owned)
     }
 
     /// The newest record of a credentials device, wherever it is.

@@ -71,9 +71,10 @@ impl CredentialsDevices {
             // A record that came with its device was never renewed here.
             let generation = record.as_ref().map_or(0, |record| record.generation);
             let standing = Standing::of(view.renewal(&device)?.as_ref(), generation, now);
-            match sealing.realm.holds(record.and_then(|record| record.source).as_deref()) {
-                true => Ok(standing),
-                false => Ok(Standing { health: Health::Elsewhere, ..standing }),
+            let noted = record.and_then(|record| record.source);
+            match sealing.other_api(noted.as_deref(), None) {
+                None => Ok(standing),
+                Some(_) => Ok(Standing { health: Health::Elsewhere, ..standing }),
             }
         };
         self.store.read(look).await
@@ -170,8 +171,9 @@ impl CredentialsDevices {
 
     /// What a renewal works with: nothing that is of another API.
     async fn hold(&self, device: DeviceUuid, record: StoredRecord) -> Result<Held, CredentialsError> {
-        let opened = self.open_record(device, record.clone()).await?;
-        if self.is_foreign(&record, &opened) {
+        let noted = record.source.clone();
+        let opened = self.open_record(device, record).await?;
+        if self.sealing.other_api(noted.as_deref(), Some(&opened)).is_some() {
             return Err(CredentialsError::OtherApi);
         }
         let copy = |secret: &SecretText| SecretText::from(secret.expose());
@@ -186,7 +188,7 @@ impl CredentialsDevices {
         let stranding = self.clone();
         let (ours, giver) = (Arc::clone(&self.sealing), Arc::clone(&self.sealing));
         Records {
-            is_ours: Box::new(move |source| ours.realm.holds(source)),
+            is_ours: Box::new(move |source| ours.other_api(source, None).is_none()),
             current: Box::new(|view, device| view.record(device)),
             open: Box::new(move |device, record| {
                 let devices = opening.clone();

@@ -1,0 +1,26 @@
+//! Whose a secret and its account are: of the gateway's API, or of another.
+
+use super::Sealing;
+use crate::store::StoredRecord;
+use crate::vault::{Credentials, ResourceOwnerId};
+
+impl Sealing {
+    /// What sets the API of a record apart from the gateway's, for people; `None` where it is the gateway's own. What is
+    /// sealed inside the record counts, where it was opened and says so; else what the store `noted` when it was sealed.
+    pub(super) fn other_api<'a>(
+        &self,
+        noted: Option<&'a str>,
+        opened: Option<&'a Credentials>,
+    ) -> Option<&'a str> {
+        self.realm.another(opened.and_then(Credentials::source).or(noted))
+    }
+
+    /// Whether a record is of this account: an id says little without the API that gave it.
+    pub(super) fn is_of(
+        &self,
+        id: &ResourceOwnerId,
+        (record, opened): (&StoredRecord, &Credentials),
+    ) -> bool {
+        opened.id() == Some(id) && self.other_api(record.source.as_deref(), Some(opened)).is_none()
+    }
+}
