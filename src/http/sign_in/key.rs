@@ -44,6 +44,26 @@ const TOO_OFTEN: Fault = (
     "Wrong keys were typed in too often; none is tried for a minute. Nothing was done; try again then.",
 );
 
+/// Why nothing was kept.
+enum Unkept {
+    /// Something else has to be typed in.
+    Fault(Fault),
+    /// Nobody can keep or tell anything now.
+    Problem(Problem),
+}
+
+impl From<Fault> for Unkept {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<Problem> for Unkept {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
 /// What somebody typed in, for which credentials.
 struct Entry<'a> {
     door: &'a FrontDoor,
@@ -88,9 +108,10 @@ pub(super) async fn take(
     (visitor, wish): (Visitor, Wish),
 ) -> Answer {
     let entry = Entry::read(door, (&visitor, &wish)).await?;
-    match entry.settle().await? {
+    match entry.settle().await {
         Ok(device) => Ok(kept(request, (&device, wish.next.as_ref().map(Next::as_str)))),
-        Err((kind, note)) => match &visitor.session {
+        Err(Unkept::Problem(problem)) => Err(problem),
+        Err(Unkept::Fault((kind, note))) => match &visitor.session {
             Some(session) => {
                 let name = Some(&*entry.name);
                 let asks = entry.owned.is_some() && kind != Kind::MalformedRequest;
@@ -121,36 +142,31 @@ impl<'a> Entry<'a> {
         Ok(Self { door, visitor, owned, name })
     }
 
-    /// Answers whose credentials they are; or why nothing was done.
-    async fn settle(&self) -> Result<Result<DeviceUuid, Fault>, Problem> {
+    /// Keeps the key; answers on which device.
+    async fn settle(&self) -> Result<DeviceUuid, Unkept> {
         let fields = &self.visitor.fields;
         let (present, new) = (fields.one("present").trim(), fields.one("key").trim());
         if let Some(owned) = &self.owned {
-            if let Err(fault) = self.prove(owned, present).await? {
-                return Ok(Err(fault));
-            }
+            self.prove(owned, present).await?;
             if new.is_empty() && !present.is_empty() {
-                return Ok(Ok(owned.device().clone()));
+                return Ok(owned.device().clone());
             }
         }
-        let key = match key(&self.name, new) {
-            Ok(key) => key,
-            Err(fault) => return Ok(Err(fault)),
-        };
+        let key = key(&self.name, new)?;
         // A key belongs to whoever typed it: no API says whose account it is.
         let account = account(&self.visitor.owner, &self.name);
         let proven = Proven::typed(&account, Some(self.name.clone()), key);
         let again = self.owned.as_ref().map(|owned| owned.device().clone());
         let now = self.door.clock.now();
-        keep(self.door, (self.visitor.owner.clone(), again), (proven, Some(now))).await.map(Ok)
+        Ok(keep(self.door, (self.visitor.owner.clone(), again), (proven, Some(now))).await?)
     }
 
     /// Whoever has the present key, or had it lately, may end the credentials or give another key.
-    async fn prove(&self, owned: &Owned, present: &str) -> Result<Result<(), Fault>, Problem> {
+    async fn prove(&self, owned: &Owned, present: &str) -> Result<(), Unkept> {
         let (owner, device) = (&self.visitor.owner, owned.device());
         if present.is_empty() {
             let is_proved = is_proved(self.door, (owner, device)).await?;
-            return Ok(if is_proved { Ok(()) } else { Err(NO_PRESENT_KEY) });
+            return is_proved.then_some(()).ok_or(NO_PRESENT_KEY.into());
         }
         let credentials = &self.door.entrance()?.credentials;
         let possession = credentials.possession(owned, &SecretText::from(present)).await;
@@ -158,10 +174,10 @@ impl<'a> Entry<'a> {
             Possession::Shown => {
                 let now = self.door.clock.now();
                 let noted = credentials.note_proof((owner.clone(), device.clone()), now).await;
-                noted.map(Ok).map_err(|error| failed(&error))
+                Ok(noted.map_err(|error| failed(&error))?)
             }
-            Possession::NotShown => Ok(Err(OTHER_KEY)),
-            Possession::NotTried => Ok(Err(TOO_OFTEN)),
+            Possession::NotShown => Err(OTHER_KEY.into()),
+            Possession::NotTried => Err(TOO_OFTEN.into()),
         }
     }
 }
