@@ -10,4 +10,4 @@ mod provider;
 
 pub use kind::Bus;
 pub use login::{LENIENT_BASE64, LOGIN_HEADERS, Login};
-pub use provider::{BusProvider, Journey, NotSignedIn};
+pub use provider::{BusProvider, Journey, NotEnded, NotSignedIn};

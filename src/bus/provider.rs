@@ -9,7 +9,7 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use super::embedded::oauth::Redemption;
-use super::embedded::{BusError, EmbeddedBus};
+use super::embedded::{BusError, Caller, EmbeddedBus};
 use super::meshblu::{Identity, Meshblu, MeshbluError};
 use super::{LENIENT_BASE64, Login};
 use crate::egress::{EgressError, Peer, PeerRequest, Url};
@@ -106,6 +106,34 @@ impl BusProvider {
             Self::Meshblu(bus, provider) => redeem_at(bus, provider, &code).await,
         }
     }
+
+    /// Ends the token of a login that a code was redeemed for.
+    ///
+    /// # Errors
+    /// [`NotEnded`].
+    pub async fn end(&self, login: Login) -> Result<(), NotEnded> {
+        match self {
+            Self::Embedded(bus, _) => {
+                let end = bus.change(move |bus, transaction| {
+                    let device = Caller::itself(login.uuid.clone());
+                    bus.revoke_token(transaction, &device, (&login.uuid, &login.token))
+                });
+                Ok(end.await?)
+            }
+            Self::Meshblu(bus, _) => Ok(bus.revoke_token(&login).await?),
+        }
+    }
+}
+
+/// Why a token may still be good. Texts are safe to log.
+#[derive(Debug, Error)]
+pub enum NotEnded {
+    /// The bus in this process does not do it.
+    #[error("the bus does not do it")]
+    Bus(#[from] BusError),
+    /// The bus elsewhere does not do it.
+    #[error("the bus does not do it")]
+    Meshblu(#[from] MeshbluError),
 }
 
 /// As npm's passport-octoblu asks: the service proves itself in the form.

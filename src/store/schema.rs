@@ -19,6 +19,7 @@ const STEPS: &[&str] = &[
     WITH_HALF_MADE,
     WITH_ACCOUNTS,
     WITH_SENT_FORMS,
+    WITH_GRANTS,
 ];
 
 const FIRST: &str = "
@@ -227,6 +228,11 @@ CREATE TABLE sent_forms (
     form BLOB NOT NULL, came_to TEXT, UNIQUE (session, form)
 );
 CREATE INDEX sent_forms_by_session ON sent_forms (session, seq);
+";
+
+/// Which sessions have a token of their own.
+const WITH_GRANTS: &str = "
+ALTER TABLE sessions ADD COLUMN granted INTEGER NOT NULL DEFAULT 0;
 ";
 
 /// Marks a file as a database of endo ("Endo" in ASCII).

@@ -13,6 +13,8 @@ pub struct StoredSession {
     pub owner: DeviceUuid,
     /// How the owner is known to the bus, sealed under what the browser keeps.
     pub login: Vec<u8>,
+    /// Whether the bus gave the token in it for this session alone.
+    pub is_granted: bool,
     /// When it began.
     pub began_at: Timestamp,
     /// When it was last used, to the minute or so.
@@ -25,17 +27,8 @@ impl View<'_> {
     /// # Errors
     /// What the database reports.
     pub fn session(&self, fingerprint: &[u8; 32]) -> Result<Option<StoredSession>, StoreError> {
-        let sql = "SELECT owner, login, began_at, seen_at FROM sessions WHERE fingerprint = ?1";
-        let mut statement = self.prepare(sql)?;
-        let found = statement.query_row([fingerprint.as_slice()], |row| {
-            Ok(StoredSession {
-                owner: row.get::<_, String>(0)?.into(),
-                login: row.get(1)?,
-                began_at: Timestamp::from_millis(row.get(2)?),
-                seen_at: Timestamp::from_millis(row.get(3)?),
-            })
-        });
-        Ok(found.optional()?)
+        let sql = "SELECT owner, login, granted, began_at, seen_at FROM sessions WHERE fingerprint = ?1";
+        Ok(self.prepare(sql)?.query_row([fingerprint.as_slice()], session).optional()?)
     }
 }
 
@@ -51,11 +44,12 @@ impl Transaction<'_> {
         (of_owner, in_all): (u32, u32),
     ) -> Result<(), StoreError> {
         self.check_room()?;
-        let sql =
-            "INSERT INTO sessions (fingerprint, owner, login, began_at, seen_at) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let sql = "INSERT INTO sessions (fingerprint, owner, login, granted, began_at, seen_at)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
         let owner = session.owner.as_str();
+        let login = (&session.login, session.is_granted);
         let (began, seen) = (session.began_at.as_millis(), session.seen_at.as_millis());
-        self.prepare(sql)?.execute((fingerprint.as_slice(), owner, &session.login, began, seen))?;
+        self.prepare(sql)?.execute((fingerprint.as_slice(), owner, login.0, login.1, began, seen))?;
         let newest = self.last_insert_rowid();
         let sql = "DELETE FROM sessions WHERE owner = ?1 AND seq <= (
                        SELECT seq FROM sessions WHERE owner = ?1 ORDER BY seq DESC LIMIT 1 OFFSET ?2)";
@@ -75,14 +69,15 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Ends a session, if there is one, also where the file is as good as full.
+    /// Ends a session, if there is one, also where the file is as good as full; answers what it was.
     ///
     /// # Errors
     /// What the database reports.
-    pub fn remove_session(&self, fingerprint: &[u8; 32]) -> Result<(), StoreError> {
+    pub fn take_session(&self, fingerprint: &[u8; 32]) -> Result<Option<StoredSession>, StoreError> {
         self.use_reserve();
-        self.prepare("DELETE FROM sessions WHERE fingerprint = ?1")?.execute([fingerprint.as_slice()])?;
-        Ok(())
+        let sql =
+            "DELETE FROM sessions WHERE fingerprint = ?1 RETURNING owner, login, granted, began_at, seen_at";
+        Ok(self.prepare(sql)?.query_row([fingerprint.as_slice()], session).optional()?)
     }
 
     /// Ends the sessions that began before `began`, or were last used before `seen`.
@@ -94,4 +89,14 @@ impl Transaction<'_> {
         self.prepare("DELETE FROM sessions WHERE seen_at < ?1")?.execute([seen.as_millis()])?;
         Ok(())
     }
+}
+
+fn session(row: &rusqlite::Row<'_>) -> rusqlite::Result<StoredSession> {
+    Ok(StoredSession {
+        owner: row.get::<_, String>(0)?.into(),
+        login: row.get(1)?,
+        is_granted: row.get(2)?,
+        began_at: Timestamp::from_millis(row.get(3)?),
+        seen_at: Timestamp::from_millis(row.get(4)?),
+    })
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::Method;
 use http::header::DATE;
+use http::{Method, StatusCode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
@@ -127,6 +127,20 @@ impl Meshblu {
         let target = (Method::POST, format!("/devices/{}/tokens", segment(device)));
         let answer = self.call(Call::change(Some(caller), target, None)).await?;
         login(Some(device.as_str()), &answer["token"])
+    }
+
+    /// Ends the token of this login, in its own name; it need not exist any more.
+    ///
+    /// # Errors
+    /// [`MeshbluError`].
+    pub async fn revoke_token(&self, login: &Login) -> Result<(), MeshbluError> {
+        let token = utf8_percent_encode(&login.token, SEGMENT);
+        let target = (Method::DELETE, format!("/devices/{}/tokens/{token}", segment(&login.uuid)));
+        match self.call(Call::change(Some(Identity::of(login)), target, None).repeatable()).await {
+            // It was the token itself that was to prove who asks.
+            Err(error) if error.is(StatusCode::UNAUTHORIZED) => Ok(()),
+            answer => answer.map(drop),
+        }
     }
 
     /// What the device is subscribed to, as the service sees it; up to a second old.

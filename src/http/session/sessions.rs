@@ -26,38 +26,48 @@ pub struct Sessions {
     random: Random,
 }
 
+/// A session that begins.
+#[derive(Debug)]
+pub(in crate::http) struct Begun {
+    /// What the browser gets.
+    pub(in crate::http) pass: Pass,
+    /// What the bus had granted for the one before, which is over.
+    pub(in crate::http) before: Option<Login>,
+}
+
 impl Sessions {
     /// The sessions in this store.
     pub fn new(store: Store, (clock, random): (Clock, Random)) -> Self {
         Self { store, clock, random }
     }
 
-    /// Begins a session of whoever `login` is of, which the bus knows, under a pass that nobody knew before; `before`, what
-    /// the browser had until now, ends.
+    /// Begins a session of whoever `login` is of, which the bus knows, and granted for it alone where `is_granted`; under
+    /// a pass that nobody knew before. `before`, what the browser had until now, ends.
     ///
     /// # Errors
     /// What the store reports.
     pub(in crate::http) async fn begin(
         &self,
-        login: &Login,
+        (login, is_granted): (&Login, bool),
         before: Option<Pass>,
-    ) -> Result<Pass, StoreError> {
+    ) -> Result<Begun, StoreError> {
         let (pass, now) = (Pass::fresh(&self.random), self.clock.now());
         let session = StoredSession {
             owner: login.uuid.clone(),
             login: pass.seal(login.token.as_bytes(), &self.random),
+            is_granted,
             began_at: now,
             seen_at: now,
         };
         let fingerprint = pass.fingerprint();
+        let over = before.as_ref().map(Pass::fingerprint);
         let begin = move |transaction: &Transaction<'_>| {
-            if let Some(before) = before {
-                transaction.remove_session(&before.fingerprint())?;
-            }
-            transaction.add_session(&fingerprint, &session, KEPT)
+            let over = over.map(|over| transaction.take_session(&over)).transpose()?.flatten();
+            transaction.add_session(&fingerprint, &session, KEPT)?;
+            Ok(over)
         };
-        self.store.write::<_, StoreError, _>(begin).await?;
-        Ok(pass)
+        let over = self.store.write::<_, StoreError, _>(begin).await?;
+        Ok(Begun { pass, before: before.and_then(|before| granted(&before, over)) })
     }
 
     /// The session of this pass, if it is not over, with the login that is sealed in it.
@@ -70,24 +80,22 @@ impl Sessions {
                 || now.since(session.seen_at) >= IDLE
         };
         let Some(session) = found.filter(|session| !is_over(session)) else { return Ok(None) };
-        let token = pass.open(&session.login).and_then(|token| String::from_utf8(token.to_vec()).ok());
-        let Some(token) = token.map(Zeroizing::new) else { return Ok(None) };
+        let Some(login) = login(pass, &session) else { return Ok(None) };
         if now.since(session.seen_at) >= NOTED {
             let see = move |transaction: &Transaction<'_>| transaction.see_session(&fingerprint, now);
             self.store.write::<_, StoreError, _>(see).await?;
         }
-        let login = Login { uuid: session.owner.clone(), token };
         Ok(Some((session, login)))
     }
 
-    /// Ends the session of this pass.
+    /// Ends the session of this pass; answers what the bus had granted for it.
     ///
     /// # Errors
     /// What the store reports.
-    pub(in crate::http) async fn end(&self, pass: &Pass) -> Result<(), StoreError> {
+    pub(in crate::http) async fn end(&self, pass: &Pass) -> Result<Option<Login>, StoreError> {
         let fingerprint = pass.fingerprint();
-        let end = move |transaction: &Transaction<'_>| transaction.remove_session(&fingerprint);
-        self.store.write::<_, StoreError, _>(end).await
+        let end = move |transaction: &Transaction<'_>| transaction.take_session(&fingerprint);
+        Ok(granted(pass, self.store.write::<_, StoreError, _>(end).await?))
     }
 
     /// Forgets sessions that are over.
@@ -100,4 +108,15 @@ impl Sessions {
         let forget = move |transaction: &Transaction<'_>| transaction.forget_sessions(over);
         self.store.write::<_, StoreError, _>(forget).await
     }
+}
+
+/// The login that is sealed in a session.
+fn login(pass: &Pass, session: &StoredSession) -> Option<Login> {
+    let token = pass.open(&session.login).and_then(|token| String::from_utf8(token.to_vec()).ok());
+    token.map(|token| Login { uuid: session.owner.clone(), token: Zeroizing::new(token) })
+}
+
+/// The login of a session that is over, where the bus granted it for that alone.
+fn granted(pass: &Pass, over: Option<StoredSession>) -> Option<Login> {
+    over.filter(|session| session.is_granted).and_then(|session| login(pass, &session))
 }

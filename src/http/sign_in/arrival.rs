@@ -7,6 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::Next;
 use super::bus::start;
+use super::give_back::give_back;
 use crate::bus::form;
 use crate::console::{self, SignIn};
 use crate::http::Body;
@@ -58,18 +59,22 @@ pub(in crate::http) async fn enter(request: HttpRequest, body: Body, door: Data<
     }
     let links = entrance.links.as_ref().ok_or_else(refused)?;
     let login = Pass::parse(fields.one("once")).and_then(|pass| links.redeem(&pass)).ok_or_else(refused)?;
-    let pass =
-        entrance.sessions.begin(login, browser.session.clone()).await.map_err(|error| unavailable(&error))?;
+    // The owner's own token, which programs use as well.
+    let begun = entrance.sessions.begin((login, false), browser.session.clone()).await;
+    let begun = begun.map_err(|error| unavailable(&error))?;
+    give_back(entrance, begun.before).await;
     let mut answer = see_other(Next::parse(fields.one("next")).as_str());
-    answer.headers_mut().append(SET_COOKIE, browser.keep(Cookie::Session, &pass));
+    answer.headers_mut().append(SET_COOKIE, browser.keep(Cookie::Session, &begun.pass));
     Ok(answer)
 }
 
-/// `POST /sign-out`.
+/// `POST /sign-out`: ends the session, and what the bus granted for it.
 pub(in crate::http) async fn leave(request: HttpRequest, body: Body, door: Data<FrontDoor>) -> Answer {
     let session = Session::of(&request, &door).await?;
     session.read_form(&request, &body)?;
-    door.entrance()?.sessions.end(&session.pass).await.map_err(|error| unavailable(&error))?;
+    let entrance = door.entrance()?;
+    let granted = entrance.sessions.end(&session.pass).await.map_err(|error| unavailable(&error))?;
+    give_back(entrance, granted).await;
     let mut answer: HttpResponse = see_other("/sign-in?out");
     answer.headers_mut().append(SET_COOKIE, Browser::of(&request).forget(Cookie::Session));
     Ok(answer)

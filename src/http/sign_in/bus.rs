@@ -6,6 +6,7 @@ use actix_web::web::Data;
 use zeroize::Zeroizing;
 
 use super::Next;
+use super::give_back::give_back;
 use super::refusal::{came_back_wrong, flow_of, no_flow};
 use crate::bus::{BusProvider, Journey, NotSignedIn, form};
 use crate::http::page::{found, see_other};
@@ -54,10 +55,11 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
     let proof = (&*flow.pending.redirect_url, flow.pending.verifier.expose());
     let code = Zeroizing::new(code.expose().to_owned());
     let login = provider.redeem(code, proof).await.map_err(|error| not_signed_in(&error))?;
-    let begun = entrance.sessions.begin(&login, browser.session.clone()).await;
-    let pass = begun.map_err(|error| unavailable(&error))?;
+    let begun = entrance.sessions.begin((&login, true), browser.session.clone()).await;
+    let begun = begun.map_err(|error| unavailable(&error))?;
+    give_back(entrance, begun.before).await;
     let mut answer = see_other(&next);
-    answer.headers_mut().append(SET_COOKIE, browser.keep(Cookie::Session, &pass));
+    answer.headers_mut().append(SET_COOKIE, browser.keep(Cookie::Session, &begun.pass));
     answer.headers_mut().append(SET_COOKIE, browser.forget(Cookie::Flow));
     Ok(answer)
 }

@@ -3,6 +3,7 @@
 mod api;
 mod arrival;
 mod bus;
+mod give_back;
 mod keeping;
 mod key;
 mod next;

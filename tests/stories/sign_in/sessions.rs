@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{House, must_sign_in};
+use crate::support::browser::Browser;
+use crate::support::bus::{Device, WithJson, send};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const COOKIE: &str = "endo_session";
@@ -100,6 +102,42 @@ async fn a_stolen_cookie_is_worth_nothing_after_the_sign_out() {
     assert!(browser.follow(answer).await.text.contains("You are signed out"));
     must_sign_in(&thief.get("/console").await);
     must_sign_in(&browser.get("/console").await);
+}
+
+/// How many tokens of this device the gateway was granted.
+async fn granted(house: &House, device: &Device) -> usize {
+    let service = house.gateway.gateway.bus.embedded().unwrap().service();
+    let search = house.gateway.by(device, "POST /search/tokens");
+    let found = send(search.json(&json!({"metadata.client_id": service}))).await;
+    found.json().as_array().unwrap().len()
+}
+
+async fn sign_out(browser: &mut Browser) {
+    let page = browser.get("/console").await;
+    assert_eq!(browser.submit(&page, "/sign-out", &[]).await.header("location"), Some("/sign-in?out"));
+    must_sign_in(&browser.get("/console").await);
+}
+
+#[tokio::test]
+async fn a_sign_out_ends_the_token_that_the_bus_granted_for_it_and_no_other() {
+    let house = House::open().await;
+    let device = house.gateway.flow(&"nobody".into()).await.device;
+    let mut first = house.signed_in_with_bus(&device).await;
+    let mut second = house.signed_in_with_bus(&device).await;
+    assert_eq!(granted(&house, &device).await, 2);
+    sign_out(&mut first).await;
+    assert_eq!(granted(&house, &device).await, 1);
+    assert_eq!(second.get("/console").await.status, 200);
+
+    // Whoever signs in anew in the same browser leaves the session before, and its token.
+    let page = second.get(&house.link()).await;
+    assert_eq!(second.submit(&page, "/sign-in", &[]).await.status, 303);
+    assert_eq!(granted(&house, &device).await, 0);
+    send(house.gateway.by(&device, "POST /authenticate")).await.is(204, "");
+
+    // The link of the terminal signs in by the owner's own token, which programs use.
+    sign_out(&mut second).await;
+    send(house.gateway.by(&house.gateway.owner(), "POST /authenticate")).await.is(204, "");
 }
 
 #[tokio::test]

@@ -171,6 +171,34 @@ async fn somebody_signs_in_with_a_meshblu_as_the_original_asks() {
 }
 
 #[tokio::test]
+async fn a_sign_out_ends_its_token_on_a_meshblu_and_is_one_also_where_that_fails() {
+    const END: &str = "DELETE /devices/user-0001/tokens/canary%2Ftoken";
+    let meshblu = FakeMeshblu::start().await;
+    let (gateway, _directory) = remote(&meshblu).await;
+    let token = STANDARD.encode("user-0001:canary/token");
+    meshblu.answer("POST /access_token", [json_answer(200, &json!({"access_token": token}))]);
+    meshblu.answer("GET /v2/whoami", [json_answer(200, &json!({"uuid": "user-0001"}))]);
+    meshblu.answer("POST /search/devices", [json_answer(200, &json!([]))]);
+    for (times, answer) in [
+        (1, ApiAnswer::new(204, &[], "")),
+        (2, ApiAnswer::new(500, &[], "oops")),
+        (3, ApiAnswer::new(401, &[], "")),
+    ] {
+        meshblu.answer(END, [answer]);
+        let mut browser = at(&gateway);
+        let start = browser.get("/auth/octoblu?next=/console").await;
+        let state = query(start.header("location").unwrap()).remove("state").unwrap();
+        let back = browser.get(&format!("/auth/octoblu/callback?code=c&state={state}")).await;
+        assert_eq!(back.header("location"), Some("/console"), "{back:?}");
+        let page = browser.get("/console").await;
+        let out = browser.submit(&page, "/sign-out", &[]).await;
+        assert_eq!(out.header("location"), Some("/sign-in?out"), "{out:?}");
+        must_sign_in(&browser.get("/console").await);
+        assert_eq!(meshblu.called().iter().filter(|call| *call == END).count(), times);
+    }
+}
+
+#[tokio::test]
 async fn a_meshblu_that_names_nobody_signs_nobody_in() {
     let meshblu = FakeMeshblu::start().await;
     let (gateway, _directory) = remote(&meshblu).await;
