@@ -6,6 +6,7 @@ use super::layout::{Frame, Viewer, page};
 use super::moment::moment;
 use super::notice::{Done, notice};
 use super::state::State;
+use super::strangers::Name;
 pub use crate::credentials::NotedError;
 
 /// Credentials, as pages name them.
@@ -21,8 +22,8 @@ pub struct Shown {
 
 impl Shown {
     /// What people call them.
-    pub fn name(&self) -> &str {
-        self.account.as_deref().unwrap_or("An account without a name")
+    pub fn name(&self) -> Name<'_> {
+        Name(self.account.as_deref().unwrap_or("An account without a name"))
     }
 
     /// The page of theirs with this end.
@@ -54,8 +55,8 @@ pub struct UserDevice {
 
 impl UserDevice {
     /// What people call it.
-    pub fn label(&self) -> &str {
-        self.name.as_deref().unwrap_or(&self.uuid)
+    pub fn label(&self) -> Name<'_> {
+        Name(self.name.as_deref().unwrap_or(&self.uuid))
     }
 
     pub(super) fn path(&self, credentials: &Shown, end: &str) -> String {
@@ -128,7 +129,7 @@ pub fn credential(viewer: &Viewer, credential: &Credential) -> Markup {
             li { a href=(shown.path("/forget")) { "Forget the secret" } }
         }
     };
-    page(&Frame { title: shown.name(), viewer: Some(viewer) }, &body)
+    page(&Frame { title: "", about: Some(shown.name()), viewer: Some(viewer) }, &body)
 }
 
 fn entry(shown: &Shown, device: &UserDevice) -> Markup {
@@ -137,7 +138,7 @@ fn entry(shown: &Shown, device: &UserDevice) -> Markup {
         p.small {
             code { (device.uuid) }
             @if let Some(owner) = &device.owner {
-                " · " @if device.is_viewers { "yours" } @else { "of " code { (owner) } }
+                " · " @if device.is_viewers { "yours" } @else { "of " code { (Name(owner)) } }
             }
             @if let Some(since) = &device.bound_at { " · since " (moment(since)) }
             @match &device.last_use {
@@ -160,8 +161,8 @@ fn errors(count: usize, noted: &[NotedError]) -> Markup {
             ul.parts {
                 @for error in noted {
                     li {
-                        (moment(&error.at)) ": " (error.text)
-                        @if let Some(code) = &error.code { " (code " (code) ")" }
+                        (moment(&error.at)) ": " (Name(&error.text))
+                        @if let Some(code) = &error.code { " (code " (Name(code)) ")" }
                     }
                 }
                 @if count > noted.len() { li { "The others are on the status device." } }
@@ -180,7 +181,7 @@ pub fn new_device(viewer: &Viewer, shown: &Shown, device: &NewDevice<'_>) -> Mar
         }
         p { a href=(shown.path("")) { "Back to " (shown.name()) } }
     };
-    page(&Frame { title: "A new device", viewer: Some(viewer) }, &body)
+    page(&Frame { title: "A new device", about: None, viewer: Some(viewer) }, &body)
 }
 
 /// The page for whoever sends the form again that added a device: this one, as far as that is known.
@@ -197,7 +198,7 @@ pub fn already_added(viewer: &Viewer, shown: &Shown, device: Option<&str>) -> Ma
         }
         p { a href=(shown.path("")) { "Back to " (shown.name()) } }
     };
-    page(&Frame { title: "Added already", viewer: Some(viewer) }, &body)
+    page(&Frame { title: "Added already", about: None, viewer: Some(viewer) }, &body)
 }
 
 /// The hidden field by which a form is known when it is sent again.

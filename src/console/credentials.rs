@@ -6,6 +6,7 @@ use super::layout::{Frame, Viewer, page};
 use super::moment::moment;
 use super::notice::{Done, notice};
 use super::state::State;
+use super::strangers::Name;
 
 /// One account's credentials in the list.
 #[derive(Clone, Debug)]
@@ -34,7 +35,7 @@ pub fn my_credentials(
             ul.cards {
                 @for card in cards {
                     li {
-                        a href={ "/console/credentials/" (card.uuid) } { (card.account.as_deref().unwrap_or("An account without a name")) }
+                        a href={ "/console/credentials/" (card.uuid) } { (Name(card.account.as_deref().unwrap_or("An account without a name"))) }
                         p { (card.state.words()) }
                         p.small {
                             (api) " · "
@@ -50,5 +51,5 @@ pub fn my_credentials(
         }
         p { a.button.strong href="/auth/api" { "Connect " (api) } }
     };
-    page(&Frame { title: "My credentials", viewer: Some(viewer) }, &body)
+    page(&Frame { title: "My credentials", about: None, viewer: Some(viewer) }, &body)
 }

@@ -5,6 +5,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::credential::{Shown, UserDevice, proof};
 use super::layout::{Frame, Viewer, page};
+use super::strangers::Name;
 
 /// What is to end.
 #[derive(Clone, Debug)]
@@ -20,30 +21,36 @@ pub enum Ending {
 }
 
 impl Ending {
-    fn title(&self) -> String {
+    /// What it is called, and the name that follows.
+    fn title(&self) -> (&'static str, Option<Name<'_>>) {
         match self {
-            Self::CutOff(device) => format!("Cut off {}", device.label()),
-            Self::CutOffAll => "Cut off all devices".to_owned(),
-            Self::Forget => "Forget the secret".to_owned(),
-            Self::Leave => "Leave".to_owned(),
+            Self::CutOff(device) => ("Cut off", Some(device.label())),
+            Self::CutOffAll => ("Cut off all devices", None),
+            Self::Forget => ("Forget the secret", None),
+            Self::Leave => ("Leave", None),
         }
     }
 
-    fn consequence(&self, shown: &Shown) -> String {
+    fn consequence(&self, shown: &Shown) -> Markup {
         let (name, api) = (shown.name(), &shown.api);
-        match self {
-            Self::CutOff(_) => format!(
-                "From then on no message of this device can use {name} at {api}. Flows that send to it get no answer any more."
-            ),
-            Self::CutOffAll => format!(
-                "From then on none of these devices can use {name} at {api}. Flows that send to them get no answers any more."
-            ),
-            Self::Forget => format!(
-                "The gateway erases the secret of {name} and tells {api} where that is possible. All devices stop working; what was cut off stays cut off."
-            ),
-            Self::Leave => format!(
-                "You manage {name} no more: you see neither its devices nor its receipts. Devices go on working."
-            ),
+        html! {
+            @match self {
+                Self::CutOff(_) => {
+                    "From then on no message of this device can use " (name) " at " (api)
+                    ". Flows that send to it get no answer any more."
+                },
+                Self::CutOffAll => {
+                    "From then on none of these devices can use " (name) " at " (api)
+                    ". Flows that send to them get no answers any more."
+                },
+                Self::Forget => {
+                    "The gateway erases the secret of " (name) " and tells " (api)
+                    " where that is possible. All devices stop working; what was cut off stays cut off."
+                },
+                Self::Leave => {
+                    "You manage " (name) " no more: you see neither its devices nor its receipts. Devices go on working."
+                },
+            }
         }
     }
 
@@ -59,7 +66,7 @@ impl Ending {
 
 /// The page that says what will stop working, with the button.
 pub fn confirm(viewer: &Viewer, shown: &Shown, (ending, devices): (&Ending, &[UserDevice])) -> Markup {
-    let title = ending.title();
+    let (title, about) = ending.title();
     let body = html! {
         p.lead { (ending.consequence(shown)) }
         @if matches!(ending, Ending::CutOffAll | Ending::Forget) && !devices.is_empty() {
@@ -67,16 +74,16 @@ pub fn confirm(viewer: &Viewer, shown: &Shown, (ending, devices): (&Ending, &[Us
         }
         form method="post" action=(ending.path(shown)) {
             (proof(viewer))
-            button.button.strong.danger { (title) }
+            button.button.strong.danger { (title) @if let Some(name) = about { " " (name) } }
         }
         p { a href=(shown.path("")) { "Keep it as it is" } }
     };
-    page(&Frame { title: &title, viewer: Some(viewer) }, &body)
+    page(&Frame { title, about, viewer: Some(viewer) }, &body)
 }
 
 /// The page that asks for a sign-in at the API first; it counts for some minutes.
 pub fn prove_again(viewer: &Viewer, shown: &Shown, (ending, minutes): (&Ending, u64)) -> Markup {
-    let title = ending.title();
+    let (title, about) = ending.title();
     let path = ending.path(shown);
     let next = utf8_percent_encode(&path, NON_ALPHANUMERIC);
     let body = html! {
@@ -90,5 +97,5 @@ pub fn prove_again(viewer: &Viewer, shown: &Shown, (ending, minutes): (&Ending, 
         }
         p { a href=(shown.path("")) { "Keep it as it is" } }
     };
-    page(&Frame { title: &title, viewer: Some(viewer) }, &body)
+    page(&Frame { title, about, viewer: Some(viewer) }, &body)
 }

@@ -24,7 +24,7 @@ pub fn failure(failure: &Failure<'_>) -> Markup {
             p.small { "If you ask the operator for help, name this: " code { (id) } }
         }
     };
-    page(&Frame { title: failure.title, viewer: None }, &body)
+    page(&Frame { title: failure.title, about: None, viewer: None }, &body)
 }
 
 /// Texts that programs get have no full stop.

@@ -15,5 +15,5 @@ pub fn go_on(viewer: &Viewer, (api, path): (&str, &str)) -> Markup {
         }
         p { a href="/console" { "Not now" } }
     };
-    page(&Frame { title: &format!("Sign in at {api}?"), viewer: Some(viewer) }, &body)
+    page(&Frame { title: &format!("Sign in at {api}?"), about: None, viewer: Some(viewer) }, &body)
 }

@@ -61,7 +61,7 @@ pub fn jobs(viewer: &Viewer, bench: &Bench<'_>, jobs: &[JobListing]) -> Markup {
         }
         (back(bench))
     };
-    page(&Frame { title: &format!("Jobs for {}", bench.device.label()), viewer: Some(viewer) }, &body)
+    page(&Frame { title: "Jobs for", about: Some(bench.device.label()), viewer: Some(viewer) }, &body)
 }
 
 /// The page with one job's form; `note` says why it is here again.
@@ -82,7 +82,7 @@ pub fn job_form(
         }
         (elsewhere(bench))
     };
-    page(&Frame { title: title(job), viewer: Some(viewer) }, &body)
+    page(&Frame { title: title(job), about: None, viewer: Some(viewer) }, &body)
 }
 
 /// The page that shows what came of a message; says so where its form was sent again, and the message was not.
@@ -112,7 +112,7 @@ pub fn job_outcome(
         p { a.button href=(bench.path_of(job)) { "Send another" } }
         (elsewhere(bench))
     };
-    page(&Frame { title: title(job), viewer: Some(viewer) }, &body)
+    page(&Frame { title: title(job), about: None, viewer: Some(viewer) }, &body)
 }
 
 fn title(job: &JobListing) -> &str {

@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use super::layout::{Frame, Viewer, page};
+use super::strangers::Name;
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -32,11 +33,9 @@ pub fn key_entry(viewer: &Viewer, entry: &KeyEntry<'_>) -> Markup {
             button.strong { (if entry.asks_present { "Go on" } else { "Keep this key" }) }
         }
     };
-    let title = match entry.name.filter(|_| entry.name_is_fixed) {
-        Some(name) => format!("A new key for {name}"),
-        None => format!("Connect {}", entry.api),
-    };
-    page(&Frame { title: &title, viewer: Some(viewer) }, &body)
+    let about = entry.name.filter(|_| entry.name_is_fixed).map(Name);
+    let title = if about.is_some() { "A new key for".to_owned() } else { format!("Connect {}", entry.api) };
+    page(&Frame { title: &title, about, viewer: Some(viewer) }, &body)
 }
 
 fn fields(entry: &KeyEntry<'_>) -> Markup {
@@ -71,5 +70,5 @@ pub fn no_account(viewer: &Viewer, (api, action): (&str, &str)) -> Markup {
             button.strong { "Go on" }
         }
     };
-    page(&Frame { title: &format!("Connect {api}"), viewer: Some(viewer) }, &body)
+    page(&Frame { title: &format!("Connect {api}"), about: None, viewer: Some(viewer) }, &body)
 }

@@ -2,6 +2,7 @@
 
 use maud::{DOCTYPE, Markup, html};
 
+use super::strangers::Name;
 use super::style::STYLE_PATH;
 
 /// What stands around a page.
@@ -9,6 +10,8 @@ use super::style::STYLE_PATH;
 pub struct Frame<'a> {
     /// The page's heading, and its name in the browser.
     pub title: &'a str,
+    /// The name that follows it.
+    pub about: Option<Name<'a>>,
     /// Who sees it, where somebody is signed in.
     pub viewer: Option<&'a Viewer>,
 }
@@ -40,7 +43,7 @@ pub fn page(frame: &Frame<'_>, body: &Markup) -> Markup {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta name="robots" content="noindex";
-                title { (frame.title) " · Endo" }
+                title { (frame.title) @if let Some(Name(name)) = frame.about { " " (name) } " · Endo" }
                 link rel="stylesheet" href=(STYLE_PATH);
             }
             body {
@@ -52,7 +55,7 @@ pub fn page(frame: &Frame<'_>, body: &Markup) -> Markup {
                     }
                 }
                 main id="main" {
-                    h1 { (frame.title) }
+                    h1 { (frame.title) @if let Some(name) = frame.about { " " (name) } }
                     (body)
                 }
             }

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::layout::{Frame, Viewer, page};
 use super::moment::moment;
-use super::strangers::strangers_text;
+use super::strangers::{Name, strangers_text};
 use crate::credentials::{Fate, Receipt};
 
 /// The list of receipts, newest first.
@@ -17,7 +17,7 @@ pub fn receipts(viewer: &Viewer, api: &str, receipts: &[Receipt]) -> Markup {
             ul.cards { @for receipt in receipts { li { (entry(viewer, api, receipt)) } } }
         }
     };
-    page(&Frame { title: "Receipts", viewer: Some(viewer) }, &body)
+    page(&Frame { title: "Receipts", about: None, viewer: Some(viewer) }, &body)
 }
 
 fn entry(viewer: &Viewer, api: &str, receipt: &Receipt) -> Markup {
@@ -25,7 +25,7 @@ fn entry(viewer: &Viewer, api: &str, receipt: &Receipt) -> Markup {
         h2 { (receipt.act.words()) }
         p.small {
             (moment(&receipt.at)) " · by " (by(viewer, receipt)) " · "
-            @if let Some(account) = receipt.account.as_deref().and_then(strangers_text) { (account) " · " }
+            @if let Some(account) = receipt.account.as_deref().and_then(strangers_text) { (Name(&account)) " · " }
             code { (receipt.credentials) } " · receipt " (receipt.id)
         }
         ul.parts {

@@ -37,7 +37,7 @@ pub fn sign_in(ways: &SignIn<'_>) -> Markup {
             }
         }
     };
-    page(&Frame { title: "Sign in", viewer: None }, &body)
+    page(&Frame { title: "Sign in", about: None, viewer: None }, &body)
 }
 
 /// The page behind the link in the terminal. Nothing happens until its button is pressed, so that whatever looks at
@@ -51,5 +51,5 @@ pub fn once(link: &str, next: &str) -> Markup {
             button.strong { "Sign in" }
         }
     };
-    page(&Frame { title: "Sign in to your gateway", viewer: None }, &body)
+    page(&Frame { title: "Sign in to your gateway", about: None, viewer: None }, &body)
 }

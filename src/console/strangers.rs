@@ -1,5 +1,17 @@
 //! Texts that strangers chose, such as the names of devices, as pages show them.
 
+use maud::{Markup, Render, html};
+
+/// A name that somebody chose, set apart: whatever its script, the words around it stay where they are.
+#[derive(Clone, Copy, Debug)]
+pub struct Name<'a>(pub &'a str);
+
+impl Render for Name<'_> {
+    fn render(&self) -> Markup {
+        html! { bdi { (self.0) } }
+    }
+}
+
 /// The longest that is shown, in characters.
 const LONGEST: usize = 80;
 

@@ -43,12 +43,13 @@ async fn an_owner_adds_a_device_sees_its_token_once_and_cuts_it_off() {
 
     let confirm = address(&page, "/cut-off");
     let asked = browser.get(&confirm).await;
-    assert!(asked.text.contains("no message of this device can use octocat"), "{asked:?}");
+    assert!(asked.text.contains("no message of this device can use <bdi>octocat</bdi>"), "{asked:?}");
     let ended = browser.submit(&asked, &confirm, &[]).await;
     assert_eq!(ended.status, 303, "{ended:?}");
     let page = browser.follow(ended).await;
     assert!(page.text.contains("No device uses these"), "{page:?}");
-    let notice = format!("Cut off <code>{device}</code>: no message of it can use octocat any more.");
+    let notice =
+        format!("Cut off <code>{device}</code>: no message of it can use <bdi>octocat</bdi> any more.");
     assert!(page.text.contains(&notice), "{page:?}");
     assert_eq!(browser.get(&confirm).await.status, 404);
 }
@@ -105,4 +106,23 @@ async fn the_name_that_somebody_gave_a_device_is_one_short_line_that_turns_no_wo
         assert!(page.text.len() < 10_000, "{path}: {} bytes", page.text.len());
     }
     assert_eq!(browser.get(&format!("{home}/add-me")).await.header("location"), Some(&*home));
+}
+
+#[tokio::test]
+async fn names_in_a_script_that_is_read_from_the_right_leave_the_words_around_them_in_place() {
+    const NAME: &str = "\u{5d7}\u{5ea}\u{5d5}\u{5dc} (2";
+    let place = Place::open().await;
+    let (mut browser, home, page) = at_home(&place).await;
+    browser.submit(&page, &format!("{home}/add-me"), &[]).await;
+    let page = browser.get(&home).await;
+    let (cut_off, jobs) = (address(&page, "/cut-off"), address(&page, "/jobs"));
+    let device = cut_off.split('/').nth(5).unwrap();
+    place.house.gateway.update_itself(device, &serde_json::json!({"$set": {"name": NAME}})).await;
+    let lists = [format!("{home}/cut-off-all"), format!("{home}/forget"), format!("{jobs}/ListEventsByUser")];
+    for path in [&home, &cut_off, &jobs].into_iter().chain(&lists) {
+        let page = browser.get(path).await;
+        let body = page.text.split_once("<body>").unwrap().1;
+        let apart = body.matches(&format!("<bdi>{NAME}</bdi>")).count();
+        assert!(apart > 0 && apart == body.matches(NAME).count(), "{path}: {page:?}");
+    }
 }

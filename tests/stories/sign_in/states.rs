@@ -67,7 +67,7 @@ async fn what_a_device_was_used_for_last_and_what_went_wrong_stands_beside_it() 
     for noted in ["One error noted", "2 errors noted"] {
         let reply = house.gateway.exchange(&mut chain, message.clone()).await;
         let page = browser.get(&home).await;
-        assert!(page.text.contains(noted) && page.text.contains("(code 404)"), "{reply} {page:?}");
+        assert!(page.text.contains(noted) && page.text.contains("(code <bdi>404</bdi>)"), "{reply} {page:?}");
         assert!(page.text.contains("last message <time datetime=\"2027-01-15T08:00:00Z\">"), "{page:?}");
         let said = reply["metadata"]["error"]["message"].as_str().unwrap();
         assert!(page.text.contains(said), "{said}: {page:?}");

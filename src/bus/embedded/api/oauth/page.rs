@@ -96,9 +96,10 @@ pub(super) fn consent(
 ) -> HttpResponse {
     let (client, target) = (&request.client, &request.target);
     let place = target.host_str().map_or_else(|| format!("{}:", target.scheme()), str::to_owned);
-    let name = signed_in.name.as_ref().map(|name| format!("{}<br>", Text(name))).unwrap_or_default();
+    let name =
+        signed_in.name.as_ref().map(|name| format!("<bdi>{}</bdi><br>", Text(name))).unwrap_or_default();
     let facts = format!(
-        "<dl><div><dt>Client</dt><dd>{}<br><code>{}</code></dd></div>\
+        "<dl><div><dt>Client</dt><dd><bdi>{}</bdi><br><code>{}</code></dd></div>\
          <div><dt>Your device</dt><dd>{name}<code>{}</code></dd></div>\
          <div><dt>You will be sent to</dt><dd>{}</dd></div></dl>",
         Text(&client.name),
