@@ -31,8 +31,11 @@ pub enum Outcome {
     },
     /// Nobody here knows of it, or not any more.
     Unknown,
-    /// The answer goes to the viewer's device on a bus elsewhere.
-    Elsewhere,
+    /// Nothing so far, and whether anybody works on it only a bus elsewhere knows.
+    Elsewhere {
+        /// The page that looks again.
+        again: String,
+    },
 }
 
 impl Bench<'_> {
@@ -100,19 +103,28 @@ pub fn job_outcome(
             Outcome::Reply(message) => (reply(bench, message)),
             Outcome::Waiting { again } => {
                 p.notice role="status" { "The message was sent. There is no reply yet: the job is still at work." }
-                p { a.button.strong href=(again) { "Look again" } }
+                (look(again))
+            }
+            Outcome::Elsewhere { again } => {
+                p.notice role="status" {
+                    "The bus took the message, and no reply is known here yet: the job is still at work, or the bus did not \
+                     bring the message here. The device has to accept messages from you, and the credentials have to be \
+                     subscribed to what it receives; cut it off and add a new one if looking again does not help."
+                }
+                (look(again))
             }
             Outcome::Unknown => p.notice role="status" {
                 "Nothing is known here of that message, or not any more: replies are kept for a few days."
-            },
-            Outcome::Elsewhere => p.notice role="status" {
-                "The message was sent. The reply goes to your device " code { (viewer.name) } " on the bus, and is not shown here."
             },
         }
         p { a.button href=(bench.path_of(job)) { "Send another" } }
         (elsewhere(bench))
     };
     page(&Frame { title: title(job), about: None, viewer: Some(viewer) }, &body)
+}
+
+fn look(again: &str) -> Markup {
+    html! { p { a.button.strong href=(again) { "Look again" } } }
 }
 
 fn title(job: &JobListing) -> &str {

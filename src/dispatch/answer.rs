@@ -7,7 +7,7 @@ use std::time::Duration;
 use tracing::Instrument;
 
 use super::case::Case;
-use super::{Endings, Verdict};
+use super::{Awaited, Endings, Verdict};
 use crate::ambient::{Clock, Random};
 use crate::bus::Bus;
 use crate::bus::meshblu::MeshbluError;
@@ -52,6 +52,8 @@ pub struct Desk {
     pub sign_in: Option<String>,
     /// Who waits for the end of deliveries.
     pub endings: Endings,
+    /// What people sent over a bus elsewhere, and may ask for.
+    pub awaited: Awaited,
     /// Tells the time.
     pub clock: Clock,
     /// Spreads what is repeated.
@@ -81,7 +83,12 @@ impl Desk {
     pub(super) async fn work(&self, taken: Taken, case: Case) -> Verdict {
         let span = tracing::info_span!("answer", delivery.id = %taken.delivery.new.id);
         let answer = self.answer(&taken, &case).instrument(span).await;
-        self.end(taken, case, answer).await
+        let (id, letter) = (taken.delivery.new.id.clone(), self.awaited.letter(&case));
+        let verdict = self.end(taken, case, answer).await;
+        if let Some(letter) = letter {
+            letter.ended_as(id);
+        }
+        verdict
     }
 
     async fn answer(&self, taken: &Taken, case: &Case) -> Result<Reply, Failure> {

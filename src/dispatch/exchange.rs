@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use thiserror::Error;
 use tokio::time::timeout;
 
-use super::{Desk, Endings};
+use super::{Awaited, Desk, Endings};
+use crate::ambient::{Clock, Random};
 use crate::bus::embedded::{BusError, EmbeddedBus};
 use crate::bus::meshblu::{Identity, MeshbluError};
 use crate::bus::{Bus, Login};
@@ -19,17 +20,18 @@ pub struct Exchange {
     bus: Bus,
     store: Store,
     endings: Endings,
+    awaited: Awaited,
+    clock: Clock,
+    random: Random,
 }
 
 /// A message that was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sent {
-    /// It is work of this name.
+    /// What comes of it is to be asked for by this name.
     Accepted(DeliveryId),
     /// The device did not take it, or nobody works on what it takes.
     Ignored,
-    /// A bus elsewhere has it; the answer goes to the sender there, and is not seen here.
-    Elsewhere,
 }
 
 /// What came of a message.
@@ -39,6 +41,8 @@ pub enum Came {
     Reply(Value),
     /// Nothing so far: it is still worked on.
     Nothing,
+    /// A bus elsewhere has it; it did not bring it here so far, or it is still worked on.
+    NotBack,
     /// Nobody here knows of such a message of theirs, or not any more.
     Unknown,
 }
@@ -57,7 +61,14 @@ pub enum NotSent {
 impl Exchange {
     /// The exchange of the gateway that answers at `desk`.
     pub fn at(desk: &Desk) -> Self {
-        Self { bus: desk.bus.clone(), store: desk.store.clone(), endings: desk.endings.clone() }
+        Self {
+            bus: desk.bus.clone(),
+            store: desk.store.clone(),
+            endings: desk.endings.clone(),
+            awaited: desk.awaited.clone(),
+            clock: desk.clock.clone(),
+            random: desk.random.clone(),
+        }
     }
 
     /// Sends `message` to a device, as the caller that `login` proves to be.
@@ -72,8 +83,12 @@ impl Exchange {
         match &self.bus {
             Bus::Embedded(bus) => Ok(send_here(bus, login.clone(), body).await?),
             Bus::Meshblu(bus) => {
+                let mark = DeliveryId::from(self.random.uuid());
+                body["metadata"]["respondTo"] = json!(mark);
+                // Before it is sent: it may come back at once.
+                self.awaited.note(mark.clone(), &login.uuid, self.clock.now());
                 bus.send(Identity::of(login), &body.to_string()).await?;
-                Ok(Sent::Elsewhere)
+                Ok(Sent::Accepted(mark))
             }
         }
     }
@@ -88,6 +103,9 @@ impl Exchange {
         sender: &DeviceUuid,
         patience: Duration,
     ) -> Result<Came, StoreError> {
+        if self.bus.meshblu().is_some() {
+            return self.came_back(id, sender, patience).await;
+        }
         // Before the store is asked: the end may come meanwhile.
         let (ending, _claim) = self.endings.listen(id);
         match self.kept(id, sender).await? {
@@ -98,6 +116,21 @@ impl Exchange {
         self.kept(id, sender).await
     }
 
+    /// The same of a message that comes back from a bus elsewhere.
+    async fn came_back(
+        &self,
+        mark: &DeliveryId,
+        sender: &DeviceUuid,
+        patience: Duration,
+    ) -> Result<Came, StoreError> {
+        let Some(mut ended) = self.awaited.listen(mark, sender) else { return Ok(Came::Unknown) };
+        let delivery = async { ended.wait_for(Option::is_some).await.ok()?.clone() };
+        match timeout(patience, delivery).await {
+            Ok(Some(id)) => self.kept(&id, sender).await,
+            Ok(None) | Err(_) => Ok(Came::NotBack),
+        }
+    }
+
     async fn kept(&self, id: &DeliveryId, sender: &DeviceUuid) -> Result<Came, StoreError> {
         let (id, sender) = (id.clone(), sender.clone());
         let look = move |view: &View<'_>| {
@@ -105,7 +138,11 @@ impl Exchange {
                 return Ok(Came::Nothing);
             }
             let outcome = view.outcomes(&id)?.into_iter().next();
-            let reply = outcome.and_then(|outcome| serde_json::from_str::<Value>(&outcome.reply?).ok());
+            let reply = match outcome {
+                Some(outcome) => outcome.reply,
+                None => view.dead_letter(&id)?.and_then(|letter| letter.reply),
+            };
+            let reply = reply.and_then(|reply| serde_json::from_str::<Value>(&reply).ok());
             let is_theirs = |reply: &Value| reply["devices"] == json!([sender]);
             Ok(reply.filter(is_theirs).map_or(Came::Unknown, Came::Reply))
         };

@@ -1,6 +1,7 @@
 //! The worker: delivery → credentials → job → reply → end.
 
 mod answer;
+mod awaited;
 mod case;
 mod ending;
 mod endings;
@@ -10,6 +11,7 @@ mod reception;
 mod verdict;
 
 pub use answer::{Desk, Retry};
+pub use awaited::Awaited;
 pub use endings::Endings;
 pub use exchange::{Came, Exchange, NotSent, Sent};
 pub use intake::Dispatch;

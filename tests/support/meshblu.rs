@@ -40,28 +40,35 @@ type Overrides = Arc<Mutex<HashMap<String, VecDeque<Answer>>>>;
 pub(crate) struct FakeMeshblu {
     api: FakeApi,
     overrides: Overrides,
+    shown: Arc<Mutex<Vec<Value>>>,
 }
 
 impl FakeMeshblu {
     pub(crate) async fn start() -> Self {
         let overrides = Overrides::default();
-        let told = Arc::clone(&overrides);
+        let shown = Arc::<Mutex<Vec<Value>>>::default();
+        let (told, documents) = (Arc::clone(&overrides), Arc::clone(&shown));
         let api = FakeApi::start(move |seen| {
             let call = call(seen);
             let mut told = told.lock().unwrap();
             match told.get_mut(&call) {
                 Some(answers) if answers.len() > 1 => answers.pop_front().unwrap(),
                 Some(answers) => answers[0].clone(),
-                None => usual(&call),
+                None => found(seen, &documents.lock().unwrap()).unwrap_or_else(|| usual(&call)),
             }
         })
         .await;
-        Self { api, overrides }
+        Self { api, overrides, shown }
     }
 
     /// From now on `"POST /messages"` is answered so; the last answer stays.
     pub(crate) fn answer(&self, call: &str, answers: impl IntoIterator<Item = Answer>) {
         self.overrides.lock().unwrap().insert(call.to_owned(), answers.into_iter().collect());
+    }
+
+    /// From now on whoever searches for some devices by their uuids finds this one among them.
+    pub(crate) fn show(&self, document: Value) {
+        self.shown.lock().unwrap().push(document);
     }
 
     pub(crate) fn url(&self) -> String {
@@ -101,6 +108,14 @@ fn call(seen: &Seen) -> String {
 /// A JSON answer.
 pub(crate) fn json_answer(status: u16, body: &Value) -> Answer {
     Answer::new(status, &["content-type: application/json"], body.to_string())
+}
+
+/// What a search for some devices by their uuids finds.
+fn found(seen: &Seen, shown: &[Value]) -> Option<Answer> {
+    let query: Value = serde_json::from_slice(&seen.body).ok()?;
+    let wanted = query["uuid"]["$in"].as_array()?;
+    let found: Vec<_> = shown.iter().filter(|document| wanted.contains(&document["uuid"])).collect();
+    Some(json_answer(200, &json!(found)))
 }
 
 fn usual(call: &str) -> Answer {

@@ -37,7 +37,7 @@ impl Desk {
         taken: Taken,
         (case, answer): (Case, Result<Reply, Failure>),
     ) -> Verdict {
-        let Some(login) = case.login() else { return self.end_untold(taken, answer).await };
+        let Some(login) = case.login() else { return self.end_untold(taken, (case, answer)).await };
         let voice = Voice { bus, login };
         let respond_to = case.respond_to();
         let mut told = Told::new(case.parties.clone(), answer, respond_to.clone());
@@ -90,12 +90,13 @@ impl Desk {
     }
 
     /// Nothing was opened, so there is nothing to answer with; whoever brought the message is told alone.
-    async fn end_untold(&self, taken: Taken, answer: Result<Reply, Failure>) -> Verdict {
+    async fn end_untold(&self, taken: Taken, (case, answer): (Case, Result<Reply, Failure>)) -> Verdict {
         let failure = answer.err().unwrap_or_else(|| Failure::new(500, "there is nothing to answer with"));
+        let message = failure.to_message(&case.parties.sender, case.respond_to().as_ref());
         let outcome = Outcome {
             ending: Ending::Untold.as_str().to_owned(),
             code: failure.status(),
-            reply: Some(json!({"metadata": {"error": {"message": failure.message}}}).to_string()),
+            reply: Some(message.to_string()),
             ended_at: self.clock.now(),
         };
         self.keep_outcome(taken, outcome).await;

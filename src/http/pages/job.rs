@@ -24,8 +24,6 @@ use crate::message::{DeliveryId, Message};
 
 /// How long a page waits for a reply.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// What stands for the name of a message that a bus elsewhere has.
-const ELSEWHERE: &str = "elsewhere";
 const NOT_TAKEN: &str = "The device did not take the message, so nothing was done: it has to accept messages from you, and the \
                          credentials have to be subscribed to what it receives. Cut it off and add a new one if that does not help.";
 
@@ -100,7 +98,6 @@ impl<'a> Bench<'a> {
         let sent = self.jobs.exchange.send(&self.visit.session.login, &device, message).await;
         Ok(match sent.map_err(|error| not_sent(&error))? {
             Sent::Accepted(id) => Some(id.as_str().to_owned()),
-            Sent::Elsewhere => Some(ELSEWHERE.to_owned()),
             Sent::Ignored => None,
         })
     }
@@ -116,9 +113,11 @@ impl<'a> Bench<'a> {
             let text = "Nobody can tell now what came of the message; load the page again in a moment";
             Problem::new(Kind::Unavailable, text)
         })?;
+        let again = format!("{path}?sent={id}");
         Ok(match came {
             Came::Reply(message) => Outcome::Reply(message),
-            Came::Nothing => Outcome::Waiting { again: format!("{path}?sent={id}") },
+            Came::Nothing => Outcome::Waiting { again },
+            Came::NotBack => Outcome::Elsewhere { again },
             Came::Unknown => Outcome::Unknown,
         })
     }
@@ -144,7 +143,6 @@ pub(in crate::http) async fn form(request: HttpRequest, door: Data<FrontDoor>) -
     let about = (&bench.shown(), task.listing);
     let outcome = match query(&request, "sent").as_str() {
         "" => return bench.form_page(&task, (StatusCode::OK, &task.form.blank(), None)),
-        ELSEWHERE => Outcome::Elsewhere,
         id => bench.came_of(&about.0.path_of(task.listing), id).await?,
     };
     let is_repeat = !query(&request, "repeat").is_empty();

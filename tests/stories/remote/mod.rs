@@ -12,6 +12,7 @@ mod keys;
 mod killed;
 mod old_signatures;
 mod ours;
+mod pages;
 mod repeats;
 mod replies;
 mod routes;

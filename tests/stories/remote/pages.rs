@@ -1,0 +1,153 @@
+//! The pages of a gateway on a Meshblu: a job is sent from its form, and its reply comes back to the page.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use endo::credentials::Account;
+use endo::vault::{ResourceOwnerId, SecretText};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::browser::Browser;
+use crate::support::bus::Answer;
+use crate::support::fake_api::Answer as ApiAnswer;
+use crate::support::meshblu::{
+    CREDENTIALS, CREDENTIALS_TOKEN, FLOW, FakeMeshblu, RemoteGateway, SERVICE, USER_DEVICE, bound,
+    json_answer, route, settings,
+};
+
+const OWNER: &str = "owner-uuid";
+const STATUS: &str = "status-uuid";
+
+/// An owner's browser at a gateway on a Meshblu.
+struct Desk {
+    meshblu: FakeMeshblu,
+    gateway: RemoteGateway,
+    browser: Browser,
+    _directory: TempDir,
+}
+
+impl Desk {
+    async fn open() -> Self {
+        let (meshblu, directory) = (FakeMeshblu::start().await, tempfile::tempdir().unwrap());
+        meshblu.show(json!({"uuid": USER_DEVICE, "owner": OWNER, "statusDevice": STATUS}));
+        let device = json_answer(201, &json!({"uuid": CREDENTIALS, "token": CREDENTIALS_TOKEN}));
+        meshblu.answer("POST /devices", [device.clone()]);
+        meshblu.answer(&format!("POST /devices/{CREDENTIALS}/tokens"), [device]);
+        let heard = format!("POST /v2/devices/{SERVICE}/subscriptions/{CREDENTIALS}/message.received");
+        meshblu.answer(&heard, [ApiAnswer::new(204, &[], "")]);
+        let mut settings = settings(directory.path(), &meshblu.url());
+        settings.bus.oauth_url = Some(meshblu.url());
+        let gateway = RemoteGateway::with(settings).await.unwrap();
+        let account = Account {
+            id: ResourceOwnerId::Number(583_231),
+            username: Some("octocat".to_owned()),
+            secret: SecretText::from("a-secret"),
+            refresh_token: None,
+            life: None,
+            extras: Default::default(),
+            owner: OWNER.into(),
+        };
+        assert_eq!(gateway.gateway.credentials.keep(account).await.unwrap().as_str(), CREDENTIALS);
+        let browser = signed_in(&gateway, &meshblu, OWNER).await;
+        Self { meshblu, gateway, browser, _directory: directory }
+    }
+
+    fn home(&self) -> String {
+        format!("/console/credentials/{CREDENTIALS}")
+    }
+
+    fn form(&self) -> String {
+        format!("{}/user-devices/{USER_DEVICE}/jobs/SayHello", self.home())
+    }
+
+    /// Sends the form; answers the page that tells what comes of it, and the message that the Meshblu got.
+    async fn send(&mut self) -> (String, Value) {
+        let form = self.form();
+        let page = self.browser.get(&form).await;
+        let sent = self.browser.submit(&page, &form, &[]).await;
+        assert_eq!(sent.status, 303, "{sent:?}");
+        let mut message = self.meshblu.messages().pop().unwrap();
+        assert_eq!(message["devices"], json!([USER_DEVICE]));
+        message.as_object_mut().unwrap().remove("devices");
+        (sent.header("location").unwrap().to_owned(), message)
+    }
+
+    /// The Meshblu brings a message that `sender` sent to the user device.
+    async fn bring(&self, sender: &str, message: &Value) -> Answer {
+        self.gateway.webhook_by(&route().replace(FLOW, sender), message).await
+    }
+
+    async fn shows(&mut self, address: &str, text: &str) {
+        let page = self.browser.get(address).await;
+        assert_eq!(page.status, 200, "{page:?}");
+        assert!(page.text.contains(text), "{page:?}");
+    }
+}
+
+/// A browser whose user signed in with the Meshblu as this device.
+async fn signed_in(gateway: &RemoteGateway, meshblu: &FakeMeshblu, device: &str) -> Browser {
+    let mut browser = Browser::at(&format!("http://{}", gateway.running.gateway()));
+    let start = browser.get("/auth/octoblu?next=/console").await;
+    let state = start.header("location").unwrap().split("state=").nth(1).unwrap().to_owned();
+    let token = STANDARD.encode(format!("{device}:token-of-{device}"));
+    meshblu.answer("POST /access_token", [json_answer(200, &json!({"access_token": token}))]);
+    meshblu.answer("GET /v2/whoami", [json_answer(200, &json!({"uuid": device}))]);
+    let back = browser.get(&format!("/auth/octoblu/callback?code=c&state={state}")).await;
+    assert_eq!(back.header("location"), Some("/console"), "{back:?}");
+    browser
+}
+
+#[tokio::test]
+async fn the_reply_to_a_job_that_was_sent_from_its_form_is_shown() {
+    let mut desk = Desk::open().await;
+    let (address, message) = desk.send().await;
+    assert_eq!(message["metadata"]["jobType"], "SayHello");
+    desk.bring(OWNER, &message).await.is(201, "Created");
+    let reply = desk.meshblu.messages().pop().unwrap();
+    assert_eq!(reply["devices"], json!([OWNER]), "the owner's device gets it as well");
+    desk.shows(&address, "The job answered with code 200.").await;
+    desk.shows(&address, "&quot;hello&quot;").await;
+}
+
+#[tokio::test]
+async fn whoever_waits_for_a_reply_sees_it_when_it_comes() {
+    let mut desk = Desk::open().await;
+    let (address, message) = desk.send().await;
+    let mut browser = desk.browser.clone();
+    let (page, brought) = tokio::join!(browser.get(&address), desk.bring(OWNER, &message));
+    brought.is(201, "Created");
+    assert!(page.text.contains("The job answered with code 200."), "{page:?}");
+}
+
+#[tokio::test]
+async fn an_error_that_the_sender_was_told_is_shown() {
+    let mut desk = Desk::open().await;
+    let (address, mut message) = desk.send().await;
+    message["data"] = json!({"do": "fail"});
+    assert_eq!(desk.bring(OWNER, &message).await.status, 418);
+    desk.shows(&address, "The job was not done: I am a teapot. The code is 418.").await;
+}
+
+#[tokio::test]
+async fn an_error_that_the_bus_could_not_carry_is_shown_too() {
+    let mut desk = Desk::open().await;
+    let (address, message) = desk.send().await;
+    let subscriptions = format!("GET /v2/devices/{CREDENTIALS}/subscriptions");
+    desk.meshblu.answer(&subscriptions, [json_answer(200, &json!([])), json_answer(200, &json!([bound()]))]);
+    assert_eq!(desk.bring(OWNER, &message).await.status, 403);
+    desk.shows(&address, "The job was not done: this device may not use these credentials.").await;
+}
+
+#[tokio::test]
+async fn a_reply_is_shown_to_its_sender_alone_and_a_mark_that_somebody_read_is_of_no_use() {
+    let mut desk = Desk::open().await;
+    let (address, message) = desk.send().await;
+    let mut forged = message.clone();
+    forged["data"] = json!({"name": "forged"});
+    desk.bring("another-device", &forged).await.is(201, "Created");
+    desk.bring(OWNER, &message).await.is(201, "Created");
+    let page = desk.browser.get(&address).await;
+    assert!(page.text.contains("The job answered") && !page.text.contains("forged"), "{page:?}");
+    let unknown = format!("{}?sent=00000000-0000-4000-8000-000000000000", desk.form());
+    desk.shows(&unknown, "Nothing is known here of that message").await;
+}
