@@ -1,10 +1,12 @@
 //! What a handler answers: `{metadata, data}`, or `{error: {code, message}}` with a status that is no success.
 
 use bytes::Bytes;
-use http::Response;
+use http::{Response, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::super::contract::JobError;
+use super::super::runner::Trouble;
 use super::super::wording::cut;
 use crate::message::{Failure, FailureCode, Reply};
 
@@ -14,7 +16,7 @@ const LONGEST_CODE: usize = 100;
 const NO_CODE: u16 = 500;
 
 /// A reply or an error of the handler's own.
-pub(super) type Answer = Result<Reply, Failure>;
+pub(super) type Answer = Result<Reply, Trouble>;
 
 #[derive(Deserialize)]
 struct ErrorAnswer {
@@ -35,13 +37,22 @@ pub(super) fn read(response: &Response<Bytes>) -> Option<Answer> {
         return None;
     }
     if !response.status().is_success() {
-        return serde_json::from_value::<ErrorAnswer>(document).ok().map(|answer| Err(answer.error.into()));
+        let answer = serde_json::from_value::<ErrorAnswer>(document).ok();
+        return answer.map(|answer| Err(trouble(response.status(), answer.error.into())));
     }
     // An error with a success's status would become an empty reply.
     if document.get("error").is_some() {
         return None;
     }
     serde_json::from_value(document).ok().map(Ok)
+}
+
+/// Whoever says 401 twice says that the API refused the secret, and so did nothing.
+fn trouble(status: StatusCode, failure: Failure) -> Trouble {
+    match (status, failure.status()) {
+        (StatusCode::UNAUTHORIZED, Some(401)) => Trouble::Job(JobError::CredentialsExpired),
+        _ => Trouble::Told(failure),
+    }
 }
 
 impl From<ErrorMember> for Failure {

@@ -53,7 +53,7 @@ impl Handler {
             return Err(Trouble::Invalid);
         };
         admission.succeeded();
-        answer.map_err(Trouble::Told)
+        answer
     }
 
     /// Method, host, path, content type and body are signed (RFC 9421).

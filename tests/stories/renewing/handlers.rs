@@ -1,0 +1,54 @@
+//! Secrets that the API refuses while an external handler uses them.
+
+use serde_json::{Value, json};
+
+use super::House;
+use crate::support::fake_api::{Answer, FakeApi};
+
+const EXPIRED: &str = r#"{"error": {"code": 401, "message": "Bad credentials"}}"#;
+const DONE: &str = r#"{"metadata": {"code": 200, "status": "OK"}, "data": "done"}"#;
+
+/// A gateway whose jobs all run at this handler, and whose secret's life is not known.
+async fn house(handler: &FakeApi) -> House {
+    let url = handler.url("/");
+    House::with(None, |config| config.jobs.fallback = Some(url)).await
+}
+
+async fn ask(house: &mut House) -> Value {
+    let message = json!({"metadata": {"jobType": "Anything"}, "data": {}});
+    house.gateway.exchange(&mut house.chain, message).await
+}
+
+#[tokio::test]
+async fn a_handler_that_answers_401_is_asked_once_more_with_a_new_secret() {
+    let handler = FakeApi::start(|seen| match String::from_utf8_lossy(&seen.body).contains("access-2") {
+        true => Answer::new(200, &[], DONE),
+        false => Answer::new(401, &[], EXPIRED),
+    })
+    .await;
+    let mut house = house(&handler).await;
+    let reply = ask(&mut house).await;
+    assert_eq!((&reply["metadata"]["code"], &reply["data"]), (&json!(200), &json!("done")), "{reply}");
+    assert_eq!((handler.seen().len(), house.provider.token_requests()), (2, 1));
+}
+
+#[tokio::test]
+async fn a_second_401_of_a_handler_is_the_sender_s() {
+    let handler = FakeApi::answering(Answer::new(401, &[], EXPIRED)).await;
+    let mut house = house(&handler).await;
+    let reply = ask(&mut house).await;
+    assert_eq!(reply["metadata"]["code"], 401, "{reply}");
+    assert_eq!(reply["metadata"]["error"]["signIn"], house.link(), "{reply}");
+    assert_eq!((handler.seen().len(), house.provider.token_requests()), (2, 1));
+}
+
+#[tokio::test]
+async fn a_handler_that_speaks_of_401_in_another_way_is_not_asked_again() {
+    for (status, body, code) in [(500, EXPIRED, 401), (401, "Unauthorized", 502)] {
+        let handler = FakeApi::answering(Answer::new(status, &[], body)).await;
+        let mut house = house(&handler).await;
+        let reply = ask(&mut house).await;
+        assert_eq!(reply["metadata"]["code"], code, "{reply}");
+        assert_eq!((handler.seen().len(), house.provider.token_requests()), (1, 0));
+    }
+}
