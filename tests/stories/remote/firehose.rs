@@ -4,18 +4,19 @@ use std::sync::{Arc, Mutex};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use endo::config::Intake;
+use endo::config::{Config, Intake};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use sha1::{Digest, Sha1};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
+use crate::support::fake_api::Answer;
 use crate::support::log;
 use crate::support::meshblu::{FakeMeshblu, RemoteGateway, SERVICE, route, say_hello, settings};
 
@@ -34,6 +35,8 @@ enum Manner {
     Behaves(Vec<Value>),
     /// Greets with terms of a second, and answers nothing.
     FallsSilent,
+    /// Greets with a second between two pings, sends these events, and tells of every ping.
+    Counts(Vec<Value>, mpsc::Sender<()>),
     /// Accepts, and says nothing.
     Mute,
 }
@@ -92,6 +95,10 @@ async fn serve(stream: TcpStream, manner: Manner, heads: Arc<Mutex<Vec<String>>>
 }
 
 async fn speak(mut socket: Socket, manner: Manner) -> Option<()> {
+    let pings = match &manner {
+        Manner::Counts(_, pings) => Some(pings.clone()),
+        _ => None,
+    };
     let (frames, goes_on) = match manner {
         Manner::SaysAndEnds(frames) => (frames, false),
         Manner::FallsSilent => {
@@ -102,13 +109,23 @@ async fn speak(mut socket: Socket, manner: Manner) -> Option<()> {
             let events = events.into_iter().map(|event| Message::text(format!("42{event}")));
             ([Message::text(OPEN), Message::text("40")].into_iter().chain(events).collect(), true)
         }
+        Manner::Counts(events, _) => {
+            let open = OPEN.replace("25000", "1000");
+            let events = events.into_iter().map(|event| Message::text(format!("42{event}")));
+            ([Message::text(open), Message::text("40")].into_iter().chain(events).collect(), true)
+        }
         Manner::Mute => (Vec::new(), true),
         Manner::Answers(_) => (Vec::new(), false),
     };
     for frame in frames {
         socket.send(frame).await.ok()?;
     }
-    while goes_on && socket.next().await?.is_ok() {}
+    while goes_on && let Ok(frame) = socket.next().await? {
+        if let (Some(pings), true) = (&pings, frame == Message::text("2")) {
+            socket.send(Message::text("3")).await.ok()?;
+            pings.send(()).await.ok()?;
+        }
+    }
     Some(())
 }
 
@@ -119,10 +136,20 @@ fn event(body: &str) -> Value {
 
 /// A gateway whose calls go to a stand-in, and whose firehose is this one: both stand behind one address.
 async fn gateway(meshblu: &FakeMeshblu, firehose: &FakeFirehose) -> (RemoteGateway, TempDir) {
+    gateway_with(meshblu, firehose, |_| ()).await
+}
+
+/// The same, with some settings changed.
+async fn gateway_with(
+    meshblu: &FakeMeshblu,
+    firehose: &FakeFirehose,
+    change: impl FnOnce(&mut Config),
+) -> (RemoteGateway, TempDir) {
     let front = front(meshblu, firehose).await;
     let directory = tempfile::tempdir().unwrap();
     let mut settings = settings(directory.path(), &front);
     settings.bus.intake = Intake::Firehose;
+    change(&mut settings);
     (RemoteGateway::with(settings).await.unwrap(), directory)
 }
 
@@ -218,6 +245,29 @@ async fn a_server_that_answers_no_ping_is_left() {
     let (_gateway, _directory) = gateway(&meshblu, &firehose).await;
     firehose.connection(2).await;
     until(async || !meshblu.messages().is_empty()).await;
+}
+
+#[tokio::test]
+async fn a_gateway_that_takes_no_more_pings_all_the_same() {
+    let meshblu = FakeMeshblu::start().await;
+    let gate = Arc::new(Semaphore::new(0));
+    meshblu.answer("POST /messages", [Answer::new(204, &[], "").behind(&gate)]);
+    let (told, mut pings) = mpsc::channel(1);
+    let events = vec![event(&say_hello().to_string()); 6];
+    let firehose = FakeFirehose::start(vec![Manner::Counts(events, told)]).await;
+    let (gateway, _directory) = gateway_with(&meshblu, &firehose, |settings| {
+        settings.jobs.concurrency = 1;
+        settings.bus.timeout_seconds = 60;
+    })
+    .await;
+    for _ in 0..2 {
+        pings.recv().await.unwrap();
+    }
+    assert_eq!(meshblu.messages().len(), 1, "one message is worked on, the others wait");
+    gate.add_permits(6);
+    until(async || meshblu.messages().len() == 6).await;
+    assert!(is_ready(&gateway).await);
+    assert_eq!(firehose.heads.lock().unwrap().len(), 1, "the link stands all the while");
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! One connection from its first packet to its last.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -54,6 +55,10 @@ pub(super) struct Conversation {
     socket: Socket,
     ping_every: Duration,
     answer_within: Duration,
+    /// When to ask whether the other side is there.
+    ping_at: Instant,
+    /// When it has said nothing for too long, while an answer is awaited.
+    silent_at: Option<Instant>,
 }
 
 impl Conversation {
@@ -73,58 +78,90 @@ impl Conversation {
         };
         let terms = timeout(within, beginning).await.map_err(|_| Ended::Silent)??;
         let kept = |millis| Duration::from_millis(millis).clamp(SHORTEST, LONGEST);
-        Ok(Self { socket, ping_every: kept(terms.ping_interval), answer_within: kept(terms.ping_timeout) })
+        let (ping_every, answer_within) = (kept(terms.ping_interval), kept(terms.ping_timeout));
+        Ok(Self { socket, ping_every, answer_within, ping_at: Instant::now() + ping_every, silent_at: None })
     }
 
     /// Hands what arrives to `events` until the connection ends; the client asks, the server answers.
     pub(super) async fn listen(&mut self, events: &mpsc::Sender<FirehoseEvent>) -> Ended {
-        let mut ping_at = Instant::now() + self.ping_every;
-        let mut silent_at = None;
         loop {
-            let over = silent_at.unwrap_or(ping_at);
-            let heard = tokio::select! {
-                packet = next(&mut self.socket) => Some(packet),
-                () = sleep_until(over) => None,
-            };
-            let heard = match heard {
-                Some(Ok(packet)) => packet,
-                Some(Err(ended)) => return ended,
-                None if silent_at.is_some() => return Ended::Silent,
-                None => {
-                    if let Err(error) = self.socket.send(&Packet::bare(PacketType::Ping).to_text()).await {
-                        return error.into();
-                    }
-                    silent_at = Some(Instant::now() + self.answer_within);
-                    continue;
-                }
-            };
-            if heard.kind == PacketType::Pong && silent_at.take().is_some() {
-                ping_at = Instant::now() + self.ping_every;
-            }
-            if let Err(ended) = take(heard, events).await {
+            if let Err(ended) = self.go_on(events).await {
                 return ended;
             }
         }
     }
+
+    async fn go_on(&mut self, events: &mpsc::Sender<FirehoseEvent>) -> Result<(), Ended> {
+        let over = self.silent_at.unwrap_or(self.ping_at);
+        let heard = tokio::select! {
+            packet = next(&mut self.socket) => Some(packet?),
+            () = sleep_until(over) => None,
+        };
+        match heard {
+            None if self.silent_at.is_some() => Err(Ended::Silent),
+            None => {
+                self.ping().await?;
+                self.silent_at = Some(Instant::now() + self.answer_within);
+                Ok(())
+            }
+            Some(packet) => {
+                if packet.kind == PacketType::Pong && self.silent_at.take().is_some() {
+                    self.ping_at = Instant::now() + self.ping_every;
+                }
+                match event_in(packet)? {
+                    Some(event) => self.hand_over(event, events).await,
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+
+    /// Waits for room. Nothing is read meanwhile, so the other side's answers wait too; that it is pinged keeps the link.
+    async fn hand_over(
+        &mut self,
+        event: FirehoseEvent,
+        events: &mpsc::Sender<FirehoseEvent>,
+    ) -> Result<(), Ended> {
+        let mut room = pin!(events.reserve());
+        loop {
+            tokio::select! {
+                permit = &mut room => {
+                    permit.map_err(|_| Ended::Stopping)?.send(event);
+                    break;
+                }
+                () = sleep_until(self.ping_at) => self.ping().await?,
+            }
+        }
+        if self.silent_at.is_some() {
+            self.silent_at = Some(Instant::now() + self.answer_within);
+        }
+        Ok(())
+    }
+
+    async fn ping(&mut self) -> Result<(), Ended> {
+        self.socket.send(&Packet::bare(PacketType::Ping).to_text()).await?;
+        self.ping_at = Instant::now() + self.ping_every;
+        Ok(())
+    }
 }
 
-/// What a packet of a connection that stands means.
-async fn take(packet: Packet, events: &mpsc::Sender<FirehoseEvent>) -> Result<(), Ended> {
+/// The message in a packet of a connection that stands, if there is one.
+fn event_in(packet: Packet) -> Result<Option<FirehoseEvent>, Ended> {
     match packet.kind {
         PacketType::Message => match packet.text.split_at_checked(1) {
             Some(("2", arguments)) => match event::read(arguments) {
-                Some(event) => events.send(event).await.map_err(|_| Ended::Stopping),
                 None => {
                     tracing::debug!("an event of the firehose is no message");
-                    Ok(())
+                    Ok(None)
                 }
+                event => Ok(event),
             },
             Some(("1" | "4", _)) => Err(Ended::Closed),
-            _ => Ok(()),
+            _ => Ok(None),
         },
         PacketType::Close => Err(Ended::Closed),
         PacketType::Open => Err(Ended::Unexpected),
-        PacketType::Ping | PacketType::Pong | PacketType::Upgrade | PacketType::Noop => Ok(()),
+        PacketType::Ping | PacketType::Pong | PacketType::Upgrade | PacketType::Noop => Ok(None),
     }
 }
 
