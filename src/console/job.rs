@@ -1,10 +1,11 @@
 //! The jobs that a device can be sent, one job's form, and what came of a message.
 
-use maud::{Markup, html};
+use maud::{Markup, Render, html};
 use serde_json::Value;
 
 use super::credential::{Shown, UserDevice, mark, proof};
 use super::layout::{Frame, Viewer, page};
+use super::strangers::{Name, strangers_sentence, strangers_text};
 use crate::job::JobListing;
 
 /// The longest text of a reply that a page shows, in bytes.
@@ -160,7 +161,14 @@ fn reply(bench: &Bench<'_>, message: &Value) -> Markup {
         } @else {
             div.alarm role="alert" {
                 p {
-                    "The job was not done: " (said(error)) "." @if !code.is_null() { " The code is " (plain(code)) "." }
+                    @if is_in_doubt(code, error) {
+                        "Nobody knows whether the job was done: look at " (bench.shown.api) " before you send it again."
+                        @if let Some(said) = said(error) { " The reply says: " (Name(&said)) "." }
+                    } @else {
+                        "The job was not done: "
+                        @match said(error) { Some(said) => (Name(&said)), None => "it gave no reason" } "."
+                    }
+                    @if !code.is_null() { " The code is " (plain(code)) "." }
                 }
                 @if error.is_some_and(|error| error.get("signIn").is_some()) {
                     p {
@@ -174,15 +182,24 @@ fn reply(bench: &Bench<'_>, message: &Value) -> Markup {
     }
 }
 
-/// What an error says of itself, without a full stop.
-fn said(error: Option<&Value>) -> String {
-    let text =
-        error.and_then(|error| error["message"].as_str()).map(|text| text.trim().trim_end_matches('.'));
-    text.filter(|text| !text.is_empty()).unwrap_or("it gave no reason").to_owned()
+/// Whether the job may have been done although its reply is an error: the reply was lost, late, or not one.
+fn is_in_doubt(code: &Value, error: Option<&Value>) -> bool {
+    let says = |text: &str| error.is_some_and(|error| error["message"] == text);
+    says("outcome_unknown") || says("response_invalid") || code.as_u64() == Some(504)
 }
 
-fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+/// What an error says of itself, without a full stop.
+fn said(error: Option<&Value>) -> Option<String> {
+    let text = error?["message"].as_str()?;
+    Some(strangers_sentence(text.trim().trim_end_matches('.'))).filter(|text| !text.is_empty())
+}
+
+/// A code is a number, or a word that somebody chose.
+fn plain(code: &Value) -> Markup {
+    match code.as_str() {
+        Some(word) => Name(&strangers_text(word).unwrap_or_default()).render(),
+        None => code.to_string().render(),
+    }
 }
 
 /// Too much for a page is cut off; the device got all of it.

@@ -26,6 +26,7 @@ pub(super) struct Desk {
     pub(super) house: House,
     pub(super) chain: Chain,
     pub(super) browser: Browser,
+    job: &'static str,
 }
 
 impl Desk {
@@ -33,7 +34,7 @@ impl Desk {
         let house = House::at(api, |_| ()).await;
         let chain = house.gateway.chain(42).await;
         let browser = house.signed_in().await;
-        Self { house, chain, browser }
+        Self { house, chain, browser, job: "ListEventsByUser" }
     }
 
     pub(super) async fn answering(status: u16, body: &str) -> Self {
@@ -45,7 +46,7 @@ impl Desk {
     }
 
     pub(super) fn form(&self) -> String {
-        format!("{}/ListEventsByUser", self.jobs())
+        format!("{}/{}", self.jobs(), self.job)
     }
 
     /// Fills the form in and sends it.
@@ -107,6 +108,64 @@ async fn an_error_reply_is_told_in_a_sentence() {
         "{shown:?}"
     );
     assert!(shown.text.contains("Send another"), "{shown:?}");
+}
+
+/// The page after a job whose handler answers this.
+async fn shown_after(answer: ApiAnswer) -> Answer {
+    let handler = FakeApi::answering(answer).await;
+    let jobs = tempfile::tempdir().unwrap();
+    let job = jobs.path().join("say-hello");
+    std::fs::create_dir(&job).unwrap();
+    let message =
+        r#"{"properties": {"data": {"type": "object", "properties": {"username": {"type": "string"}}}}}"#;
+    std::fs::write(job.join("message.json"), message).unwrap();
+    let response =
+        r#"{"required": ["metadata"], "properties": {"metadata": {"required": ["status"]}, "data": {}}}"#;
+    std::fs::write(job.join("response.json"), response).unwrap();
+    std::fs::write(job.join("job.yaml"), format!("handler: {{url: '{}'}}", handler.url("/"))).unwrap();
+    let directory = jobs.path().to_owned();
+    let house = House::at(handler, |config| config.jobs.directories.push(directory)).await;
+    let chain = house.gateway.chain(42).await;
+    let browser = house.signed_in().await;
+    let mut desk = Desk { house, chain, browser, job: "SayHello" };
+    desk.sent("octocat").await
+}
+
+#[tokio::test]
+async fn a_reply_that_leaves_open_whether_the_job_was_done_is_not_told_as_a_refusal() {
+    let without_status = ApiAnswer::new(200, JSON, r#"{"data": {}}"#);
+    let late = ApiAnswer::new(504, JSON, r#"{"error": {"code": 504, "message": "too late."}}"#);
+    let in_the_reply = r#"{"metadata": {"code": 504, "status": "Gateway Timeout"}}"#;
+    for (answer, says) in [
+        (ApiAnswer::Bytes(Vec::new()), " The reply says: <bdi>outcome_unknown</bdi>. The code is 503."),
+        (without_status, " The reply says: <bdi>response_invalid</bdi>. The code is 502."),
+        (late, " The reply says: <bdi>too late</bdi>. The code is 504."),
+        (ApiAnswer::new(200, JSON, in_the_reply), " The code is 504."),
+    ] {
+        let shown = shown_after(answer).await;
+        let sentence = "Nobody knows whether the job was done: look at GitHub before you send it again.";
+        assert!(shown.text.contains(&format!("{sentence}{says}</p>")), "{shown:?}");
+        assert!(!shown.text.contains("was not done"), "{shown:?}");
+    }
+    let refused = ApiAnswer::new(403, JSON, r#"{"error": {"code": 403, "message": "not you"}}"#);
+    let shown = shown_after(refused).await;
+    assert!(
+        shown.text.contains("The job was not done: <bdi>not you</bdi>. The code is 403.</p>"),
+        "{shown:?}"
+    );
+}
+
+#[tokio::test]
+async fn the_text_of_an_error_is_one_short_line_that_turns_no_words_around() {
+    let text = format!("\u{202e}done\u{2066} was not\n{}", "x".repeat(1000));
+    let body = json!({"error": {"code": "\u{202e}E", "message": text}}).to_string();
+    let shown = shown_after(ApiAnswer::new(500, JSON, body)).await;
+    let sentence = "The job was not done: <bdi>done was notxxx";
+    assert!(shown.text.contains(sentence) && shown.text.contains("…</bdi>."), "{shown:?}");
+    assert!(
+        shown.text.contains("The code is <bdi>E</bdi>.") && !shown.text.contains("xxxx".repeat(90).as_str())
+    );
+    assert!(!shown.text.contains(['\u{202e}', '\u{2066}']), "{shown:?}");
 }
 
 #[tokio::test]
