@@ -4,7 +4,7 @@ use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 
-use super::visit::{done, query, state};
+use super::visit::{done, has_left, query, state};
 use crate::ambient::Timestamp;
 use crate::console::{self, CredentialsCard, Done, strangers_text};
 use crate::http::owners::failed;
@@ -30,9 +30,11 @@ pub(in crate::http) async fn mine(request: HttpRequest, door: Data<FrontDoor>) -
         });
     }
     let left = query(&request, "left");
-    let has_left = !left.is_empty() && cards.iter().all(|card| card.uuid != left);
-    let done =
-        if has_left { Some(Done::Left) } else { done(&request, &entrance.credentials, &session).await? };
+    let manages = cards.iter().any(|card| card.uuid == left);
+    let done = match !manages && has_left(&entrance.credentials, &session, &left).await? {
+        true => Some(Done::Left),
+        false => done(&request, &entrance.credentials, &session).await?,
+    };
     let shown = (&*cards, done.as_ref());
     Ok(page(StatusCode::OK, console::my_credentials(&session.viewer(), &entrance.api, shown)))
 }

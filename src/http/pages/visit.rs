@@ -5,7 +5,7 @@ use actix_web::HttpRequest;
 use crate::ambient::Timestamp;
 use crate::bus::form;
 use crate::console::{Done, Shown, State, UserDevice, Viewer, strangers_sentence, strangers_text};
-use crate::credentials::{CredentialsDevices, Health, NotedError, Owned, Standing, UserDeviceEntry};
+use crate::credentials::{Act, CredentialsDevices, Health, NotedError, Owned, Standing, UserDeviceEntry};
 use crate::http::entrance::Entrance;
 use crate::http::owners::{Owners, failed};
 use crate::http::problem::{Kind, Problem};
@@ -104,6 +104,19 @@ pub(super) async fn done(
     let receipt = credentials.receipt(id).await.map_err(|error| failed(&error))?;
     let receipt = receipt.filter(|receipt| receipt.by == session.owner.as_str());
     Ok(receipt.map(|receipt| Done::Kept(Box::new(receipt))))
+}
+
+/// Whether a receipt of the viewer's own says that they left these credentials.
+pub(super) async fn has_left(
+    credentials: &CredentialsDevices,
+    session: &Session,
+    left: &str,
+) -> Result<bool, Problem> {
+    if left.is_empty() {
+        return Ok(false);
+    }
+    let receipts = credentials.receipts(Some(left.into())).await.map_err(|error| failed(&error))?;
+    Ok(receipts.iter().any(|receipt| receipt.act == Act::Left && receipt.by == session.owner.as_str()))
 }
 
 pub(super) fn nothing_here() -> Problem {

@@ -1,6 +1,6 @@
 //! The page of what was ended.
 
-use super::at_the_api::Place;
+use super::at_the_api::{Place, come_back, depart};
 use super::pages::{address, at_home};
 
 #[tokio::test]
@@ -47,4 +47,36 @@ async fn receipts_and_notices_of_others_are_not_shown() {
     assert_eq!(console.status, 200);
     assert!(!console.text.contains("See the receipt"), "{console:?}");
     super::must_sign_in(&place.house.browser().get("/console/receipts").await);
+}
+
+#[tokio::test]
+async fn that_somebody_left_is_told_to_them_alone_and_only_if_they_did() {
+    const LEFT: &str = "You left: you do not manage those credentials any more.";
+    let place = Place::open().await;
+    let (mut browser, home, _) = at_home(&place).await;
+    let second = place.house.gateway.flow(&"nobody".into()).await.device;
+    let mut other = place.house.signed_in_with_bus(&second).await;
+    let state = depart(&mut other, "/auth/api").await;
+    assert_eq!(come_back(&mut other, &state).await.header("location"), Some(&*home), "they share them");
+    let left = format!("/console?left={}", home.rsplit('/').next().unwrap());
+    for address in ["/console?left=anything", "/console?left=", &left] {
+        let console = browser.get(address).await;
+        assert!(console.status == 200 && !console.text.contains(LEFT), "{address}: {console:?}");
+    }
+
+    let leave = format!("{home}/leave");
+    let asked = browser.get(&leave).await;
+    let done = browser.submit(&asked, &leave, &[]).await;
+    assert_eq!(done.header("location"), Some(&*left), "{done:?}");
+    let console = browser.get(&left).await;
+    assert!(console.text.contains(LEFT) && !console.text.contains("octocat"), "{console:?}");
+    let elsewhere = browser.get("/console?left=anything").await;
+    assert!(!elsewhere.text.contains(LEFT), "{elsewhere:?}");
+
+    let third = place.house.gateway.flow(&"nobody".into()).await.device;
+    let stranger = place.house.signed_in_with_bus(&third).await;
+    for mut browser in [other, stranger] {
+        let console = browser.get(&left).await;
+        assert!(console.status == 200 && !console.text.contains(LEFT), "{console:?}");
+    }
 }
