@@ -24,15 +24,23 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Takes the flow of this fingerprint out of the store, so that it serves once.
+    /// The flow of this fingerprint.
     ///
     /// # Errors
     /// What the database reports.
-    pub fn take_flow(&self, fingerprint: &[u8; 32]) -> Result<Option<Vec<u8>>, StoreError> {
-        self.use_reserve();
-        let sql = "DELETE FROM flows WHERE fingerprint = ?1 RETURNING sealed";
-        let mut statement = self.prepare(sql)?;
+    pub fn flow(&self, fingerprint: &[u8; 32]) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut statement = self.prepare("SELECT sealed FROM flows WHERE fingerprint = ?1")?;
         Ok(statement.query_row([fingerprint.as_slice()], |row| row.get(0)).optional()?)
+    }
+
+    /// Forgets it, so that it serves once.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn forget_flow(&self, fingerprint: &[u8; 32]) -> Result<(), StoreError> {
+        self.use_reserve();
+        self.prepare("DELETE FROM flows WHERE fingerprint = ?1")?.execute([fingerprint.as_slice()])?;
+        Ok(())
     }
 
     /// Forgets the flows that were begun before `before`.

@@ -5,15 +5,24 @@ use std::net::IpAddr;
 use actix_web::HttpRequest;
 use actix_web::http::header::{COOKIE, HOST, HeaderMap, HeaderValue, ORIGIN};
 
+use zeroize::Zeroizing;
+
 use crate::egress::Url;
 use crate::vault::Pass;
 
+/// The newest sign-ins under way that one browser remembers: one for each tab.
+const MOST_FLOWS: usize = 8;
+/// What stands between passes in a cookie; it is in none of them.
+const BETWEEN: &str = ".";
+/// What ends a cookie's life.
+const GONE: &str = "; Max-Age=0";
+
 /// A cookie of the gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::http) enum Cookie {
+enum Cookie {
     /// Of a session.
     Session,
-    /// Of a sign-in that is under way.
+    /// Of the sign-ins that are under way.
     Flow,
 }
 
@@ -22,8 +31,8 @@ pub(in crate::http) enum Cookie {
 pub(in crate::http) struct Browser {
     /// What it shows of a session.
     pub(in crate::http) session: Option<Pass>,
-    /// What it shows of a sign-in that is under way.
-    pub(in crate::http) flow: Option<Pass>,
+    /// What it shows of sign-ins that are under way, the newest first.
+    pub(in crate::http) flows: Vec<Pass>,
     /// Whether the page that sends the request may be one of the gateway's own.
     pub(in crate::http) may_be_ours: bool,
     /// Whether it says that nothing but the gateway's own pages led here.
@@ -38,16 +47,17 @@ impl Browser {
         let headers = request.headers();
         let host = text(headers, HOST.as_str()).unwrap_or_default();
         let is_here = Url::parse(&format!("http://{host}/")).is_ok_and(|url| is_this_machine(&url));
-        let pass = |cookie: Cookie| {
+        let passes = |cookie: Cookie| {
             let name = cookie.name(is_here);
             let cookies = headers.get_all(COOKIE).filter_map(|line| line.to_str().ok());
             let mut pairs =
                 cookies.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-            Pass::parse(pairs.find(|(key, _)| *key == name)?.1)
+            let value = pairs.find(|(key, _)| *key == name).map(|(_, value)| value).unwrap_or_default();
+            value.split(BETWEEN).filter_map(Pass::parse).take(MOST_FLOWS).collect::<Vec<_>>()
         };
         Self {
-            session: pass(Cookie::Session),
-            flow: pass(Cookie::Flow),
+            session: passes(Cookie::Session).into_iter().next(),
+            flows: passes(Cookie::Flow),
             may_be_ours: may_be_ours(headers, host),
             is_led_by_us: text(headers, "sec-fetch-site") == Some("same-origin"),
             tells_who_led: headers.contains_key("sec-fetch-site"),
@@ -55,14 +65,31 @@ impl Browser {
         }
     }
 
-    /// The header that makes the browser keep `pass`: for this host alone, out of reach of scripts, until it is closed.
-    pub(in crate::http) fn keep(&self, cookie: Cookie, pass: &Pass) -> HeaderValue {
-        self.set(cookie, &pass.expose(), "")
+    /// The header that makes the browser keep the pass of its session: for this host alone, out of reach of scripts, until
+    /// it is closed.
+    pub(in crate::http) fn keep_session(&self, pass: &Pass) -> HeaderValue {
+        self.set(Cookie::Session, &pass.expose(), "")
     }
 
-    /// The header that makes the browser forget it.
-    pub(in crate::http) fn forget(&self, cookie: Cookie) -> HeaderValue {
-        self.set(cookie, "", "; Max-Age=0")
+    /// The header that makes the browser forget its session.
+    pub(in crate::http) fn forget_session(&self) -> HeaderValue {
+        self.set(Cookie::Session, "", GONE)
+    }
+
+    /// The header that makes the browser keep the pass of a sign-in that begins, beside those of the newest others.
+    pub(in crate::http) fn depart(&self, pass: &Pass) -> HeaderValue {
+        self.keep_flows(std::iter::once(pass).chain(&self.flows).take(MOST_FLOWS))
+    }
+
+    /// The header that makes the browser forget the pass of a sign-in that it came back from.
+    pub(in crate::http) fn arrive(&self, pass: &Pass) -> HeaderValue {
+        self.keep_flows(self.flows.iter().filter(|other| other.fingerprint() != pass.fingerprint()))
+    }
+
+    fn keep_flows<'a>(&self, passes: impl Iterator<Item = &'a Pass>) -> HeaderValue {
+        let passes: Vec<_> = passes.map(Pass::expose).collect();
+        let texts: Vec<_> = passes.iter().map(|text| text.as_str()).collect();
+        self.set(Cookie::Flow, &Zeroizing::new(texts.join(BETWEEN)), if texts.is_empty() { GONE } else { "" })
     }
 
     /// Other machines reach the gateway through a proxy that speaks TLS.

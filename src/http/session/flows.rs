@@ -1,6 +1,7 @@
 //! Sign-ins under way: what is remembered, bound to one browser, until it is back. Once, for ten minutes.
 
 use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::ambient::{Clock, Random, Timestamp};
@@ -54,6 +55,26 @@ struct Written {
     purpose: Purpose,
 }
 
+impl Written {
+    fn open(sealed: &[u8], pass: &Pass) -> Option<Self> {
+        serde_json::from_slice(&pass.open(sealed)?).ok()
+    }
+
+    fn is_of(&self, state: &str) -> bool {
+        self.state.as_bytes().ct_eq(state.as_bytes()).into()
+    }
+
+    fn flow(self) -> Flow {
+        let pending = Pending {
+            state: self.state.as_str().into(),
+            verifier: self.verifier.as_str().into(),
+            redirect_url: self.redirect_url,
+            begun_at: self.begun_at,
+        };
+        Flow { pending, purpose: self.purpose }
+    }
+}
+
 /// The sign-ins under way. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Flows {
@@ -90,21 +111,28 @@ impl Flows {
         Ok(pass)
     }
 
-    /// The flow of this pass; it is forgotten from now on, whatever comes of it.
-    pub(in crate::http) async fn take(&self, pass: &Pass) -> Result<Option<Flow>, StoreError> {
-        let fingerprint = pass.fingerprint();
-        let take = move |transaction: &Transaction<'_>| transaction.take_flow(&fingerprint);
-        let sealed = self.store.write::<_, StoreError, _>(take).await?;
-        let written = sealed.and_then(|sealed| serde_json::from_slice::<Written>(&pass.open(&sealed)?).ok());
-        Ok(written.map(|Written { state, verifier, redirect_url, begun_at, purpose }| {
-            let pending = Pending {
-                state: state.as_str().into(),
-                verifier: verifier.as_str().into(),
-                redirect_url,
-                begun_at,
-            };
-            Flow { pending, purpose }
-        }))
+    /// The flow of this browser that brings `state` back; it is forgotten from now on, whatever comes of it. Any other
+    /// state leaves all of them as they are.
+    pub(in crate::http) async fn take(
+        &self,
+        passes: &[Pass],
+        state: &str,
+    ) -> Result<Option<(Flow, Pass)>, StoreError> {
+        let (passes, state) = (passes.to_owned(), Zeroizing::new(state.to_owned()));
+        let take = move |transaction: &Transaction<'_>| {
+            for pass in passes {
+                let fingerprint = pass.fingerprint();
+                let sealed = transaction.flow(&fingerprint)?;
+                if let Some(written) = sealed.and_then(|sealed| Written::open(&sealed, &pass))
+                    && written.is_of(&state)
+                {
+                    transaction.forget_flow(&fingerprint)?;
+                    return Ok(Some((written.flow(), pass)));
+                }
+            }
+            Ok(None)
+        };
+        self.store.write::<_, StoreError, _>(take).await
     }
 
     /// Forgets flows that are over.

@@ -7,7 +7,7 @@ mod sessions;
 mod signed_in;
 mod turn;
 
-pub(super) use browser::{Browser, Cookie};
+pub(super) use browser::Browser;
 pub use flows::Flows;
 pub(super) use flows::{Flow, Purpose};
 pub use once::OneTimeLinks;

@@ -19,7 +19,7 @@ use crate::http::page::{found, is_browser, page_leading_to, see_other};
 use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
-use crate::http::session::{Browser, Cookie, Fields, Flow, Purpose, Session, unavailable};
+use crate::http::session::{Browser, Fields, Flow, Purpose, Session, unavailable};
 use crate::message::DeviceUuid;
 use crate::source::oauth2::{OAuthClient, OAuthError, Pending};
 use crate::vault::SecretText;
@@ -89,7 +89,7 @@ async fn depart(
     };
     let flow = Flow { pending: begun.pending, purpose };
     let pass = entrance.flows.begin(&flow).await.map_err(|error| unavailable(&error))?;
-    Ok(Departure { url: begun.url, kept: Browser::of(request).keep(Cookie::Flow, &pass) })
+    Ok(Departure { url: begun.url, kept: Browser::of(request).depart(&pass) })
 }
 
 /// `POST /auth/api/callback`: a page elsewhere sends no cookie with its form, so what it says goes on by GET.
@@ -106,7 +106,7 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
     let Way::SignIn(Some(client)) = &entrance.way else { return Err(unregistered(entrance)) };
     let browser = Browser::of(&request);
     let session = Session::of(&request, &door).await?;
-    let flow = flow_of(&browser, entrance).await?;
+    let (flow, pass) = flow_of(&browser, (entrance, request.query_string())).await?;
     let Purpose::Account { owner, credentials, next, is_meant } = flow.purpose else {
         return Err(no_flow(entrance));
     };
@@ -121,7 +121,7 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
     let proved_at = is_meant.then(|| door.clock.now());
     let device = keep(&door, (owner, credentials), (proven, proved_at)).await?;
     let mut answer: HttpResponse = kept(&request, (&device, next.as_deref()));
-    answer.headers_mut().append(SET_COOKIE, browser.forget(Cookie::Flow));
+    answer.headers_mut().append(SET_COOKIE, browser.arrive(&pass));
     Ok(answer)
 }
 

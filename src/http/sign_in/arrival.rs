@@ -15,7 +15,7 @@ use crate::http::page::{page, page_leading_to, see_other};
 use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
-use crate::http::session::{Browser, Cookie, Fields, Session, unavailable};
+use crate::http::session::{Browser, Fields, Session, unavailable};
 use crate::vault::Pass;
 
 /// `GET /sign-in`: the ways in; with `once`, the button that uses the terminal's link up.
@@ -64,7 +64,7 @@ pub(in crate::http) async fn enter(request: HttpRequest, body: Body, door: Data<
     let begun = begun.map_err(|error| unavailable(&error))?;
     give_back(entrance, begun.before).await;
     let mut answer = see_other(Next::parse(fields.one("next")).as_str());
-    answer.headers_mut().append(SET_COOKIE, browser.keep(Cookie::Session, &begun.pass));
+    answer.headers_mut().append(SET_COOKIE, browser.keep_session(&begun.pass));
     Ok(answer)
 }
 
@@ -76,6 +76,6 @@ pub(in crate::http) async fn leave(request: HttpRequest, body: Body, door: Data<
     let granted = entrance.sessions.end(&session.pass).await.map_err(|error| unavailable(&error))?;
     give_back(entrance, granted).await;
     let mut answer: HttpResponse = see_other("/sign-in?out");
-    answer.headers_mut().append(SET_COOKIE, Browser::of(&request).forget(Cookie::Session));
+    answer.headers_mut().append(SET_COOKIE, Browser::of(&request).forget_session());
     Ok(answer)
 }

@@ -13,7 +13,7 @@ use crate::http::page::{found, see_other};
 use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
-use crate::http::session::{Browser, Cookie, Flow, Purpose, unavailable};
+use crate::http::session::{Browser, Flow, Purpose, unavailable};
 use crate::source::oauth2::{CallbackError, Pending};
 
 const CALLBACK: &str = "auth/octoblu/callback";
@@ -34,7 +34,7 @@ pub(in crate::http) async fn begin(request: HttpRequest, door: Data<FrontDoor>) 
     let mut answer = found(provider.start(journey).as_str());
     let flow = Flow { pending, purpose: Purpose::Session { next } };
     let pass = entrance.flows.begin(&flow).await.map_err(|error| unavailable(&error))?;
-    answer.headers_mut().append(SET_COOKIE, Browser::of(&request).keep(Cookie::Flow, &pass));
+    answer.headers_mut().append(SET_COOKIE, Browser::of(&request).depart(&pass));
     Ok(answer)
 }
 
@@ -43,7 +43,7 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
     let entrance = door.entrance()?;
     let provider = entrance.bus.as_ref().ok_or_else(not_set_up)?;
     let browser = Browser::of(&request);
-    let flow = flow_of(&browser, entrance).await?;
+    let (flow, pass) = flow_of(&browser, (entrance, request.query_string())).await?;
     let Purpose::Session { next } = flow.purpose else { return Err(no_flow(entrance)) };
     let is_issuer = |issuer: &str| provider.is_issuer(issuer);
     let code = match flow.pending.code(request.query_string(), door.clock.now(), is_issuer) {
@@ -59,8 +59,8 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
     let begun = begun.map_err(|error| unavailable(&error))?;
     give_back(entrance, begun.before).await;
     let mut answer = see_other(&next);
-    answer.headers_mut().append(SET_COOKIE, browser.keep(Cookie::Session, &begun.pass));
-    answer.headers_mut().append(SET_COOKIE, browser.forget(Cookie::Flow));
+    answer.headers_mut().append(SET_COOKIE, browser.keep_session(&begun.pass));
+    answer.headers_mut().append(SET_COOKIE, browser.arrive(&pass));
     Ok(answer)
 }
 

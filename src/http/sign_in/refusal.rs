@@ -3,12 +3,18 @@
 use super::super::entrance::Entrance;
 use super::super::problem::{Kind, Problem};
 use super::super::session::{Browser, Flow, unavailable};
+use crate::bus::form;
 use crate::source::oauth2::CallbackError;
+use crate::vault::Pass;
 
-/// The sign-in that this browser was sent on, if there is one; it is over from now on.
-pub(super) async fn flow_of(browser: &Browser, entrance: &Entrance) -> Result<Flow, Problem> {
-    let Some(pass) = &browser.flow else { return Err(no_flow(entrance)) };
-    let flow = entrance.flows.take(pass).await.map_err(|error| unavailable(&error))?;
+/// The sign-in that this browser was sent on and now answers, if there is one, and its pass; it is over from now on.
+pub(super) async fn flow_of(
+    browser: &Browser,
+    (entrance, answer): (&Entrance, &str),
+) -> Result<(Flow, Pass), Problem> {
+    let state = form::pairs(answer).find(|(name, _)| name == "state").map(|(_, state)| state);
+    let Some(state) = state else { return Err(no_flow(entrance)) };
+    let flow = entrance.flows.take(&browser.flows, &state).await.map_err(|error| unavailable(&error))?;
     flow.ok_or_else(|| no_flow(entrance))
 }
 

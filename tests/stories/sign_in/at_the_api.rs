@@ -120,14 +120,60 @@ async fn a_callback_is_good_once_in_the_browser_that_began_it_with_its_own_state
 
     // Another browser, signed in as well, brings this one's answer.
     refused(&come_back(&mut place.house.signed_in().await, &state).await, "did not begin that sign-in");
-    // A state of another browser; the way is over then.
+    // A state of another browser.
     refused(&come_back(&mut other, &state).await, "did not begin that sign-in");
-    refused(&come_back(&mut other, &others_state).await, "did not begin that sign-in");
 
     assert_eq!(come_back(&mut browser.clone(), &state).await.status, 303);
     refused(&come_back(&mut browser, &state).await, "finished already");
     assert_eq!(place.provider.token_requests(), 1);
+    assert_eq!(come_back(&mut other, &others_state).await.status, 303);
     assert_eq!(place.owned().await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_somebody_else_has_a_browser_bring_back_ends_no_sign_in_of_its_own() {
+    let place = Place::open().await;
+    let (mut browser, state) = place.under_way("/auth/api").await;
+    for answer in ["", "?state=x", "?code=x", "?state=&code=x", "?error=access_denied&state=x"] {
+        for callback in ["/auth/api/callback", "/auth/octoblu/callback"] {
+            let answer = browser.get_from("cross-site", &format!("{callback}{answer}")).await;
+            refused(&answer, "did not begin that sign-in");
+        }
+    }
+    browser.get_from("cross-site", "/auth/octoblu").await;
+    assert_eq!(come_back(&mut browser, &state).await.status, 303);
+    assert_eq!(place.provider.token_requests(), 1);
+}
+
+#[tokio::test]
+async fn two_tabs_of_one_browser_both_come_to_their_end_each_once() {
+    let place = Place::open().await;
+    let (mut browser, first) = place.under_way("/auth/api").await;
+    let second = depart(&mut browser, "/auth/api?next=/console").await;
+    let kept = come_back(&mut browser, &first).await;
+    assert_eq!(kept.status, 303, "{kept:?}");
+    refused(&come_back(&mut browser, &first).await, "finished already");
+    let kept = come_back(&mut browser, &second).await;
+    assert_eq!((kept.status.as_u16(), kept.header("location")), (303, Some("/console")), "{kept:?}");
+    refused(&come_back(&mut browser, &second).await, "finished already");
+    assert_eq!(browser.cookies.len(), 1, "nothing is under way any more");
+    assert_eq!(place.provider.token_requests(), 2);
+}
+
+#[tokio::test]
+async fn one_browser_remembers_the_newest_eight_sign_ins() {
+    let place = Place::open().await;
+    let (mut browser, first) = place.under_way("/auth/api").await;
+    let mut second = String::new();
+    for tab in 2..=9 {
+        let state = depart(&mut browser, "/auth/api").await;
+        if tab == 2 {
+            second = state;
+        }
+    }
+    assert!(browser.cookies["endo_flow"].len() < 400);
+    refused(&come_back(&mut browser, &first).await, "did not begin that sign-in");
+    assert_eq!(come_back(&mut browser, &second).await.status, 303);
 }
 
 #[tokio::test]
