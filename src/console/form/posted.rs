@@ -15,8 +15,13 @@ impl Posted {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
+    /// All values of that name.
+    pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
     /// Whether this value was posted under that name.
     pub(super) fn holds(&self, name: &str, value: &str) -> bool {
-        self.0.iter().any(|(known, posted)| known == name && posted == value)
+        self.all(name).any(|posted| posted == value)
     }
 }

@@ -7,6 +7,9 @@ use super::field::{Choice, Field, Item, Kind, NumberKind, Part, TextKind};
 use super::posted::Posted;
 use super::values::first_text;
 
+/// Below it a number with a fraction or an exponent says which integer it is.
+const MOST_EXACT: f64 = 9_007_199_254_740_992.0;
+
 /// What was read of one field.
 #[derive(Default)]
 struct Read {
@@ -27,11 +30,7 @@ fn field_of(field: &Field, posted: &Posted) -> Read {
     match &field.kind {
         Kind::Group(parts) => group(field, parts, posted),
         Kind::Fixed(value) => Read { value: Some(value.clone()), ..Read::default() },
-        Kind::Flag => {
-            let is_ticked = posted.holds(&field.name, "true");
-            let was_ticked = field.default == Some(Value::Bool(true));
-            Read { value: Some(is_ticked.into()), is_touched: is_ticked != was_ticked, ..Read::default() }
-        }
+        Kind::Flag => flag(field, posted),
         Kind::Several(choices) => several(field, choices, posted),
         _ => one_control(field, posted.one(&field.name).unwrap_or_default()),
     }
@@ -51,13 +50,33 @@ fn group(field: &Field, parts: &[Part], posted: &Posted) -> Read {
     if holds { Read { value: Some(object.into()), is_touched, faults } } else { Read::default() }
 }
 
+fn flag(field: &Field, posted: &Posted) -> Read {
+    let is_ticked = posted.holds(&field.name, "true");
+    let was_ticked = field.default == Some(Value::Bool(true));
+    let faults = only(field, posted, &["true".to_owned()], "Tick this, or leave it empty.");
+    let is_touched = is_ticked != was_ticked || !faults.is_empty();
+    Read { value: Some(is_ticked.into()), is_touched, faults }
+}
+
 fn several(field: &Field, choices: &[Choice], posted: &Posted) -> Read {
     let ticked = choices.iter().filter(|choice| posted.holds(&field.name, &choice.posts()));
     let values: Vec<_> = ticked.map(|choice| choice.value.clone()).collect();
     let was = field.default.as_ref().and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let is_touched = values.len() != was.len() || !values.iter().all(|value| was.contains(value));
+    let is_changed = values.len() != was.len() || !values.iter().all(|value| was.contains(value));
     let is_said = field.is_required || !values.is_empty() || field.default.is_some();
-    Read { value: is_said.then(|| values.into()), is_touched, faults: Faults::default() }
+    let posts: Vec<_> = choices.iter().map(Choice::posts).collect();
+    let faults = only(field, posted, &posts, "Choose among these.");
+    let is_touched = is_changed || !faults.is_empty();
+    Read { value: is_said.then(|| values.into()), is_touched, faults }
+}
+
+/// Boxes post nothing but what they stand for.
+fn only(field: &Field, posted: &Posted, posts: &[String], sentence: &str) -> Faults {
+    let mut faults = Faults::default();
+    if posted.all(&field.name).any(|value| !value.is_empty() && posts.iter().all(|post| post != value)) {
+        faults.add(&field.name, sentence);
+    }
+    faults
 }
 
 fn one_control(field: &Field, text: &str) -> Read {
@@ -130,14 +149,22 @@ fn number(kind: NumberKind, text: &str) -> Result<Number, String> {
     let number = written
         .or_else(|| text.parse::<i64>().ok().map(Number::from))
         .or_else(|| Number::from_f64(text.parse().ok()?));
-    let is_whole =
-        |number: &Number| !number.is_f64() || number.as_f64().is_some_and(|number| number.fract() == 0.0);
     match number {
         None if kind.is_whole => Err("Write a whole number, like 12.".into()),
         None => Err("Write a number, like 12 or 0.5.".into()),
-        Some(number) if kind.is_whole && !is_whole(&number) => {
-            Err("Write a whole number, without a fraction.".into())
-        }
+        Some(number) if kind.is_whole => whole(number),
         Some(number) => Ok(number),
     }
+}
+
+/// The integer, however it is written.
+fn whole(number: Number) -> Result<Number, String> {
+    let Some(written) = number.as_f64().filter(|_| number.is_f64()) else { return Ok(number) };
+    if written.fract() != 0.0 {
+        return Err("Write a whole number, without a fraction.".into());
+    }
+    // Beyond that it stands for several integers.
+    let digits = (written.abs() < MOST_EXACT).then(|| format!("{written:.0}"));
+    let digits = digits.and_then(|digits| digits.parse::<i64>().ok());
+    digits.map(Number::from).ok_or_else(|| "Write a whole number that is not as long.".into())
 }

@@ -1,6 +1,6 @@
 //! Values as the texts of controls: what a form holds at first, and whether it can hold it.
 
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use super::field::{Choice, Field, Item, Kind, TextKind};
 
@@ -35,9 +35,8 @@ impl Fit {
 fn fit(kind: &Kind, default: &Value) -> Fit {
     match (kind, default) {
         (Kind::Text(kind), Value::String(text)) => text_fit(*kind, text),
-        (Kind::Number(kind), Value::Number(number)) => {
-            Fit::of(!kind.is_whole || number.as_f64().is_some_and(|number| number.fract() == 0.0))
-        }
+        (Kind::Number(kind), Value::Number(number)) if kind.is_whole => whole_fit(number),
+        (Kind::Number(_), Value::Number(_)) => Fit::Holds,
         (Kind::Flag, Value::Bool(_)) | (Kind::Json, _) => Fit::Holds,
         (Kind::Choice { choices, .. }, value) => Fit::of(is_among(choices, value)),
         (Kind::Several(choices), Value::Array(values)) => {
@@ -45,6 +44,15 @@ fn fit(kind: &Kind, default: &Value) -> Fit {
         }
         (Kind::Lines(item), Value::Array(values)) => lines_fit(*item, values),
         _ => Fit::IsOther,
+    }
+}
+
+/// Of what is whole, the control posts an integer.
+fn whole_fit(number: &Number) -> Fit {
+    match number.as_f64().filter(|_| number.is_f64()) {
+        None => Fit::Holds,
+        Some(number) if number.fract() == 0.0 => Fit::WouldChange,
+        Some(_) => Fit::IsOther,
     }
 }
 
@@ -62,7 +70,8 @@ fn text_fit(kind: TextKind, text: &str) -> Fit {
 fn lines_fit(item: Item, values: &[Value]) -> Fit {
     let is_line = |value: &Value| match (item, value) {
         (Item::Text, Value::String(text)) => !text.contains(char::is_control) && !text.trim().is_empty(),
-        (Item::Number | Item::Whole, Value::Number(_)) => true,
+        (Item::Number, Value::Number(_)) => true,
+        (Item::Whole, Value::Number(number)) => !number.is_f64(),
         _ => false,
     };
     if values.iter().all(is_line) { Fit::Holds } else { Fit::WouldChange }

@@ -26,7 +26,11 @@ fn texts_become_values_of_the_schema_s_types() {
         (json!({"type": "string", "format": "email"}), " a@b.example ", json!("a@b.example")),
         (json!({"type": "integer"}), "042", json!(42)),
         (json!({"type": "integer"}), "18446744073709551615", json!(u64::MAX)),
-        (json!({"type": "integer"}), "1e3", json!(1000.0)),
+        (json!({"type": "integer"}), "1e3", json!(1000)),
+        (json!({"type": "integer"}), "12e1", json!(120)),
+        (json!({"type": "integer"}), "-0", json!(0)),
+        (json!({"type": "integer"}), "-7.0", json!(-7)),
+        (json!({"type": "integer"}), "9007199254740991.0", json!(9_007_199_254_740_991_i64)),
         (json!({"type": "number"}), " -0.5 ", json!(-0.5)),
         (json!({"type": ["integer", "null"]}), "", json!(null)),
         (json!({"type": "boolean"}), "true", json!(true)),
@@ -37,7 +41,7 @@ fn texts_become_values_of_the_schema_s_types() {
         (json!({"const": {"a": 1}}), "anything", json!({"a": 1})),
         (json!({"enum": ["only"]}), "other", json!("only")),
         (json!({"type": "array", "items": {"type": "string"}}), "a \r\n\r\n b", json!(["a ", " b"])),
-        (json!({"type": "array", "items": {"type": "integer"}}), "1\n 2 ", json!([1, 2])),
+        (json!({"type": "array", "items": {"type": "integer"}}), "1\n 2 \n-0\n3e0", json!([1, 2, 0, 3])),
         (json!({"type": "array", "items": {"type": "string"}}), "", json!([])),
         (json!({"type": "array", "items": {"enum": ["a", "b"]}}), "\"b\"", json!(["b"])),
         (json!({}), "{\"a\": [1, null]}", json!({"a": [1, null]})),
@@ -51,11 +55,14 @@ fn what_cannot_be_read_is_answered_with_a_sentence_that_says_what_to_do() {
     for (schema, text, sentence) in [
         (json!({"type": "string"}), "", "Fill this in: the job needs it."),
         (json!({"type": "integer"}), "1.5", "Write a whole number, without a fraction."),
+        (json!({"type": "integer"}), "1e30", "Write a whole number that is not as long."),
+        (json!({"type": "integer"}), "36893488147419103232", "Write a whole number that is not as long."),
         (json!({"type": "integer"}), "many", "Write a whole number, like 12."),
         (json!({"type": "number"}), "NaN", "Write a number, like 12 or 0.5."),
         (json!({"type": "number"}), "1e999", "Write a number, like 12 or 0.5."),
         (json!({"enum": ["a", "b"]}), "", "Choose one."),
         (json!({"enum": ["a", "b"]}), "a", "Choose one of these."),
+        (json!({"type": "boolean"}), "maybe", "Tick this, or leave it empty."),
         (
             json!({"type": "array", "items": {"type": "number"}}),
             "1\n\ntwo",
@@ -131,5 +138,19 @@ fn what_the_schema_refuses_stands_at_the_field_it_is_about() {
         let faults = form.refused(&[text.to_owned()]);
         let page = form.filled(&posted(&[]), &faults).into_string();
         assert!(page.contains(expected), "{text}: {page}");
+    }
+}
+
+#[test]
+fn a_value_that_is_none_of_the_choices_is_refused_also_beside_one_that_is_and_where_nothing_need_be_said() {
+    let schema =
+        json!({"type": "object", "properties": {"x": {"type": "array", "items": {"enum": ["a", "b"]}}}});
+    let form = form(schema);
+    assert_eq!(form.read(&posted(&[])), Ok(Some(json!({}))));
+    for fields in [&[("/data/x", "zzz")][..], &[("/data/x", "\"a\""), ("/data/x", "zzz")]] {
+        let posted = posted(fields);
+        assert!(form.read(&posted).is_err(), "{fields:?}");
+        let page = page_of(&form, &posted);
+        assert!(page.contains("<a href=\"#f2-0\">x</a>: Choose among these.</li>"), "{page}");
     }
 }
