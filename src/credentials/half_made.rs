@@ -1,11 +1,9 @@
 //! A user device on a bus elsewhere, made call by call; what broke off is found by whoever begins again, and finished.
 
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
 use serde_json::{Value, json};
 
 use super::bind::{BoundDevice, NewUserDevice, subscription};
+use super::under_way::Taken;
 use super::{CredentialsDevices, CredentialsError, login_in, templates};
 use crate::bus::Login;
 use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};
@@ -14,35 +12,6 @@ use crate::store::{Binding, HalfMade, StoreError, Transaction, View};
 
 /// What a device that was begun takes over from whoever begins again.
 const RENEWED: [&str; 4] = ["name", "type", "logo", "schemas"];
-
-/// The devices that somebody in this process is at.
-#[derive(Clone, Debug, Default)]
-pub(super) struct UnderWay(Arc<Mutex<HashSet<DeviceUuid>>>);
-
-/// One of them; free again when dropped.
-struct Taken {
-    under_way: UnderWay,
-    device: DeviceUuid,
-}
-
-impl UnderWay {
-    /// Every change is one call, so that what a panic left behind is whole.
-    fn lock(&self) -> MutexGuard<'_, HashSet<DeviceUuid>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// `None` where somebody else is at it.
-    fn take(&self, device: &DeviceUuid) -> Option<Taken> {
-        let is_free = self.lock().insert(device.clone());
-        is_free.then(|| Taken { under_way: self.clone(), device: device.clone() })
-    }
-}
-
-impl Drop for Taken {
-    fn drop(&mut self) {
-        self.under_way.lock().remove(&self.device);
-    }
-}
 
 /// A device that is being made, with its own login.
 struct Making {
@@ -99,7 +68,7 @@ impl CredentialsDevices {
         let look = move |view: &View<'_>| view.half_made_for(&credentials, &owner);
         for half in self.store.read::<_, StoreError, _>(look).await? {
             let device = &half.binding.user_device;
-            let Some(taken) = self.under_way.take(device) else { continue };
+            let Some(taken) = self.under_way.take(device.as_str()) else { continue };
             match bus.make_token(Identity::of(voice).acting_as(device), device).await {
                 Ok(login) => return Ok(Some(Making { half, login, _taken: Some(taken) })),
                 // It is gone, or its owner took it in hand.
@@ -121,7 +90,7 @@ impl CredentialsDevices {
         document: &Value,
     ) -> Result<Making, CredentialsError> {
         let login = bus.register(document).await?;
-        let taken = self.under_way.take(&login.uuid);
+        let taken = self.under_way.take(login.uuid.as_str());
         let binding = Binding { credentials: credentials.clone(), user_device: login.uuid.clone() };
         let (owner, made_at) = (owner.clone(), self.clock.now());
         let half = HalfMade { binding, owner, status_device: None, made_at };

@@ -7,9 +7,9 @@ use serde_json::{Map, Value};
 use tokio::sync::Notify;
 
 use super::CredentialsError;
-use super::half_made::UnderWay;
 use super::openings::Openings;
 use super::renewal::{Life, Renewing};
+use super::under_way::UnderWay;
 use super::uses::Uses;
 use crate::ambient::Clock;
 use crate::bus::Bus;
@@ -52,6 +52,25 @@ pub struct Account {
     pub owner: DeviceUuid,
 }
 
+/// Where the record of an account is looked for.
+#[derive(Debug)]
+pub(super) enum Whereabouts {
+    /// On this device alone.
+    At(DeviceUuid),
+    /// On all that are found by these values of `endo.idKey`; where it is on none, a device is made.
+    AnyOf(Vec<String>),
+}
+
+impl Whereabouts {
+    /// By what keepings of the same secret are told from others.
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::At(device) => device.as_str(),
+            Self::AnyOf(id_keys) => id_keys.first().map_or("", String::as_str),
+        }
+    }
+}
+
 /// The gateway's credentials devices. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct CredentialsDevices {
@@ -74,7 +93,7 @@ pub struct CredentialsDevices {
     pub(super) aftermath: Arc<Notify>,
     /// Who renews secrets, where anybody can.
     pub(super) renewing: Option<Arc<Renewing>>,
-    /// The user devices that are being made.
+    /// What is being made on a bus elsewhere.
     pub(super) under_way: UnderWay,
     /// Rung when a bus elsewhere is to be shown a record.
     pub(super) owed: Arc<Notify>,
@@ -110,9 +129,29 @@ impl CredentialsDevices {
     /// [`CredentialsError`]; on the bus in this process nothing is kept then.
     pub async fn keep(&self, account: Account) -> Result<DeviceUuid, CredentialsError> {
         let id_keys = self.id_keys(&account.id).await?;
+        self.keep_at(account, Whereabouts::AnyOf(id_keys)).await
+    }
+
+    /// Keeps a newer secret of the account on this very device, which keeps one of it.
+    ///
+    /// # Errors
+    /// [`CredentialsError::NoRecord`] where it does not; else as [`CredentialsDevices::keep`].
+    pub async fn keep_again(
+        &self,
+        account: Account,
+        device: DeviceUuid,
+    ) -> Result<DeviceUuid, CredentialsError> {
+        self.keep_at(account, Whereabouts::At(device)).await
+    }
+
+    async fn keep_at(
+        &self,
+        account: Account,
+        whereabouts: Whereabouts,
+    ) -> Result<DeviceUuid, CredentialsError> {
         match &self.bus {
-            Bus::Embedded(bus) => self.keep_here(bus, (account, id_keys)).await,
-            Bus::Meshblu(bus) => self.keep_on(bus, (account, id_keys)).await,
+            Bus::Embedded(bus) => self.keep_here(bus, (account, whereabouts)).await,
+            Bus::Meshblu(bus) => self.keep_on(bus, (account, whereabouts)).await,
         }
     }
 

@@ -26,6 +26,7 @@ mod revoke;
 mod stranded;
 mod summary;
 mod templates;
+mod under_way;
 mod user_devices;
 mod uses;
 

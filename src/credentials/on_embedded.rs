@@ -3,23 +3,23 @@
 use serde_json::{Map, Value, json};
 
 use super::bind::{BoundDevice, NewUserDevice, subscription};
-use super::keep::{Account, Before, STRANGERS};
+use super::keep::{Account, Before, STRANGERS, Whereabouts};
 use super::open::{came_with_its_device, record};
 use super::projection::copy_of;
 use super::{CredentialsDevices, CredentialsError, templates};
 use crate::bus::embedded::update::Update;
 use crate::bus::embedded::{Caller, EmbeddedBus};
 use crate::message::DeviceUuid;
-use crate::store::{Binding, Lookup, StoreError, StoredRecord, StoredSubscription, Transaction};
+use crate::store::{Binding, Lookup, StoreError, StoredRecord, StoredSubscription, Transaction, View};
 use crate::vault::SecretText;
 
 impl CredentialsDevices {
     pub(super) async fn keep_here(
         &self,
         bus: &EmbeddedBus,
-        (account, id_keys): (Account, Vec<String>),
+        (account, whereabouts): (Account, Whereabouts),
     ) -> Result<DeviceUuid, CredentialsError> {
-        let keeping = Keeping { devices: self.clone(), bus: bus.clone(), account, id_keys };
+        let keeping = Keeping { devices: self.clone(), bus: bus.clone(), account, whereabouts };
         self.store.write(move |transaction| keeping.run(transaction)).await
     }
 
@@ -83,7 +83,7 @@ struct Keeping {
     devices: CredentialsDevices,
     bus: EmbeddedBus,
     account: Account,
-    id_keys: Vec<String>,
+    whereabouts: Whereabouts,
 }
 
 impl Keeping {
@@ -115,7 +115,11 @@ impl Keeping {
     /// The account's device with what its record holds. The bus finds devices by what they say of themselves; what
     /// counts is the record, so a device that only claims to be the account's is passed over.
     fn find(&self, transaction: &Transaction<'_>) -> Result<Option<(DeviceUuid, Before)>, CredentialsError> {
-        for device in self.candidates(transaction)? {
+        let candidates = match &self.whereabouts {
+            Whereabouts::At(device) => vec![device.clone()],
+            Whereabouts::AnyOf(id_keys) => candidates(transaction, id_keys)?,
+        };
+        for device in candidates {
             let record = match record(transaction, &device) {
                 Err(CredentialsError::NoRecord) => continue,
                 record => record?,
@@ -131,26 +135,10 @@ impl Keeping {
         Ok(None)
     }
 
-    /// The devices that say they are the account's: first those whose record was sealed here, then a few others.
-    fn candidates(&self, transaction: &Transaction<'_>) -> Result<Vec<DeviceUuid>, StoreError> {
-        let (mut ours, mut others) = (Vec::new(), Vec::new());
-        for id_key in &self.id_keys {
-            let lookup = Lookup::Indexed("endo.idKey".to_owned(), id_key.clone());
-            let mut found = Vec::new();
-            transaction.visit_devices(&lookup, usize::MAX, |device| {
-                found.push(device.uuid);
-                true
-            })?;
-            for device in found {
-                let is_ours = transaction.record(&device)?.is_some();
-                if is_ours { ours.push(device) } else { others.push(device) }
-            }
-        }
-        ours.extend(others.into_iter().take(STRANGERS));
-        Ok(ours)
-    }
-
     fn make(&self, transaction: &Transaction<'_>) -> Result<(DeviceUuid, Before), CredentialsError> {
+        if let Whereabouts::At(_) = self.whereabouts {
+            return Err(CredentialsError::NoRecord);
+        }
         let bus = &self.bus;
         let service = Caller::itself(bus.service().clone());
         let device = bus.register(transaction, templates::credentials_device(&service.auth))?.uuid;
@@ -164,4 +152,23 @@ impl Keeping {
         let token = Some(SecretText::from(token.as_str()));
         Ok((device, Before { token, ..Before::default() }))
     }
+}
+
+/// The devices that say they are the account's: first those whose record was sealed here, then a few others.
+pub(super) fn candidates(view: &View<'_>, id_keys: &[String]) -> Result<Vec<DeviceUuid>, StoreError> {
+    let (mut ours, mut others) = (Vec::new(), Vec::new());
+    for id_key in id_keys {
+        let lookup = Lookup::Indexed("endo.idKey".to_owned(), id_key.clone());
+        let mut found = Vec::new();
+        view.visit_devices(&lookup, usize::MAX, |device| {
+            found.push(device.uuid);
+            true
+        })?;
+        for device in found {
+            let is_ours = view.record(&device)?.is_some();
+            if is_ours { ours.push(device) } else { others.push(device) }
+        }
+    }
+    ours.extend(others.into_iter().take(STRANGERS));
+    Ok(ours)
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::bind::subscription;
-use super::keep::{Account, Before, STRANGERS};
+use super::keep::{Account, Before, STRANGERS, Whereabouts};
 use super::open::{Bound, renewal, stored_record};
 use super::{CredentialsDevices, CredentialsError, templates};
 use crate::bus::Login;
@@ -79,11 +79,15 @@ impl CredentialsDevices {
     pub(super) async fn keep_on(
         &self,
         bus: &Meshblu,
-        (account, id_keys): (Account, Vec<String>),
+        (account, whereabouts): (Account, Whereabouts),
     ) -> Result<DeviceUuid, CredentialsError> {
-        let (device, mut before) = match self.find_on(bus, (&account, &id_keys)).await? {
-            Some(found) => found,
-            None => (make(bus).await?, Before::default()),
+        // Two who find nothing at the same time would make two devices of one account.
+        let _taken = self.under_way.take(whereabouts.name()).ok_or(CredentialsError::Busy)?;
+        let found = self.find_on(bus, (&account, &whereabouts)).await?;
+        let (device, mut before) = match (found, whereabouts) {
+            (Some(found), _) => found,
+            (None, Whereabouts::At(_)) => return Err(CredentialsError::NoRecord),
+            (None, Whereabouts::AnyOf(_)) => (make(bus).await?, Before::default()),
         };
         let login = match &before.token {
             Some(token) => Login { uuid: device.clone(), token: Zeroizing::new(token.expose().to_owned()) },
@@ -109,9 +113,13 @@ impl CredentialsDevices {
     async fn find_on(
         &self,
         bus: &Meshblu,
-        (account, id_keys): (&Account, &[String]),
+        (account, whereabouts): (&Account, &Whereabouts),
     ) -> Result<Option<(DeviceUuid, Before)>, CredentialsError> {
-        for (device, shown) in self.candidates_on(bus, id_keys).await? {
+        let candidates = match whereabouts {
+            Whereabouts::At(device) => vec![(device.clone(), Some(self.record_on(bus, device).await?))],
+            Whereabouts::AnyOf(id_keys) => self.candidates_on(bus, id_keys).await?,
+        };
+        for (device, shown) in candidates {
             let record = match self.stored_record(&device).await {
                 Err(CredentialsError::NoRecord) => continue,
                 record => record?.or(shown),
@@ -128,7 +136,7 @@ impl CredentialsDevices {
 
     /// The devices that may be the account's, with the record that the bus shows; also those that the store alone
     /// knows, for a bus may have lost its copy.
-    async fn candidates_on(
+    pub(super) async fn candidates_on(
         &self,
         bus: &Meshblu,
         id_keys: &[String],

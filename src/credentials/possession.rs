@@ -2,7 +2,9 @@
 
 use subtle::ConstantTimeEq;
 
+use super::on_embedded::candidates;
 use super::{CredentialsDevices, CredentialsError, Owned};
+use crate::bus::Bus;
 use crate::message::DeviceUuid;
 use crate::store::{StoreError, View};
 use crate::vault::{ResourceOwnerId, SecretText};
@@ -44,17 +46,35 @@ impl CredentialsDevices {
         Ok(Possession::NotShown)
     }
 
-    /// The device that keeps the credentials of this account, as far as this gateway sealed them.
+    /// The device that keeps the credentials of this account: the one that [`CredentialsDevices::keep`] would keep its next
+    /// secret on.
     ///
     /// # Errors
     /// What the store, the bus or the vault reports.
     pub async fn of_account(&self, id: &ResourceOwnerId) -> Result<Option<DeviceUuid>, CredentialsError> {
-        for device in self.known_of_account(self.id_keys(id).await?).await? {
-            if self.is_of_account(&device, id).await? {
-                return Ok(Some(device));
+        for device in self.claimants(self.id_keys(id).await?).await? {
+            match self.is_of_account(&device, id).await {
+                Ok(true) => return Ok(Some(device)),
+                // It only says that it is the account's.
+                Ok(false) | Err(CredentialsError::Record(_) | CredentialsError::TooManyFailures) => {}
+                Err(error) => return Err(error),
             }
         }
         Ok(None)
+    }
+
+    /// The devices that say they are the account's, in the store or on the bus.
+    async fn claimants(&self, id_keys: Vec<String>) -> Result<Vec<DeviceUuid>, CredentialsError> {
+        match &self.bus {
+            Bus::Embedded(_) => {
+                let look = move |view: &View<'_>| candidates(view, &id_keys);
+                Ok(self.store.read::<_, StoreError, _>(look).await?)
+            }
+            Bus::Meshblu(bus) => {
+                let candidates = self.candidates_on(bus, &id_keys).await?;
+                Ok(candidates.into_iter().map(|(device, _)| device).collect())
+            }
+        }
     }
 
     /// The devices whose record in the store says that it is of the account.

@@ -54,7 +54,11 @@ pub(super) async fn keep(
         extras: proven.extras,
         owner: owner.clone(),
     };
-    let device = entrance.credentials.keep(account).await.map_err(|error| not_kept(&error))?;
+    let kept = match again {
+        Some(device) => entrance.credentials.keep_again(account, device).await,
+        None => entrance.credentials.keep(account).await,
+    };
+    let device = kept.map_err(|error| not_kept(&error))?;
     if let Some(proved_at) = proved_at {
         let noted = entrance.credentials.note_proof((owner, device.clone()), proved_at).await;
         noted.map_err(|error| not_kept(&error))?;

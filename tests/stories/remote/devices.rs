@@ -1,14 +1,21 @@
 //! Credentials devices on a Meshblu: found or made, sealed, bound and cut off (`spec/endo.md` 2.7, 2.8, 2.10).
 
+use std::path::Path;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use endo::config::SourceKind;
-use endo::credentials::{Account, NewUserDevice};
+use endo::config::{Config, SourceKind};
+use endo::credentials::{Account, CredentialsError, NewUserDevice};
 use endo::store::Binding;
 use endo::vault::{ResourceOwnerId, SecretText};
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
-use crate::support::bus::send;
+use crate::support::bus::{Answer as Answered, send};
 use crate::support::desk::cut_off;
 use crate::support::fake_api::{Answer, Seen};
 use crate::support::meshblu::{
@@ -114,23 +121,88 @@ async fn a_bus_that_lost_its_copy_gets_no_second_device_for_the_account() {
     assert_eq!(credentials.keep(account("a-third-secret")).await.unwrap().as_str(), "new-user");
 }
 
+/// A gateway whose secrets are typed in.
+fn for_keys(directory: &Path, meshblu: &FakeMeshblu) -> Config {
+    let mut settings = settings(directory, &meshblu.url());
+    settings.source.kind = SourceKind::Static;
+    settings.source.name = Some("weather".to_owned());
+    settings.source.base_url = Some("https://weather.example".to_owned());
+    settings
+}
+
+/// Types keys in, as the owner's program with the token of the bus.
+async fn type_in(gateway: &RemoteGateway, fields: &str) -> Answered {
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+    let url = format!("http://{}/auth/api", gateway.running.gateway());
+    let request = client.post(url).basic_auth("owner-uuid", Some("t"));
+    send(request.header("content-type", "application/x-www-form-urlencoded").body(fields.to_owned())).await
+}
+
 #[tokio::test]
 async fn a_secret_is_kept_where_the_bus_refuses_its_copy_and_whoever_gave_it_is_told_so() {
     let meshblu = empty_bus().await;
     meshblu.answer("PUT /v2/devices/new-cred", [Answer::new(500, &[], "")]);
     let directory = tempfile::tempdir().unwrap();
-    let mut settings = settings(directory.path(), &meshblu.url());
-    settings.source.kind = SourceKind::Static;
-    settings.source.name = Some("weather".to_owned());
-    settings.source.base_url = Some("https://weather.example".to_owned());
-    let gateway = RemoteGateway::with(settings).await.unwrap();
+    let gateway = RemoteGateway::with(for_keys(directory.path(), &meshblu)).await.unwrap();
+    type_in(&gateway, "name=team&key=canary").await.is(201, r#"{"uuid":"new-cred"}"#);
+    let url = format!("http://{}/credentials/new-cred/owners", gateway.running.gateway());
     let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
-    let url = |path: &str| format!("http://{}{path}", gateway.running.gateway());
-    let request = client.post(url("/auth/api")).basic_auth("owner-uuid", Some("t"));
-    let form = request.header("content-type", "application/x-www-form-urlencoded");
-    send(form.body("name=team&key=canary")).await.is(201, r#"{"uuid":"new-cred"}"#);
-    let owned = client.get(url("/credentials/new-cred/owners")).basic_auth("owner-uuid", Some("t"));
+    let owned = client.get(url).basic_auth("owner-uuid", Some("t"));
     send(owned).await.is(200, r#"[{"uuid":"owner-uuid"}]"#);
+}
+
+#[tokio::test]
+async fn a_key_that_the_bus_alone_still_has_is_not_replaced_without_it_either() {
+    let meshblu = empty_bus().await;
+    let directory = tempfile::tempdir().unwrap();
+    let gateway = RemoteGateway::with(for_keys(directory.path(), &meshblu)).await.unwrap();
+    type_in(&gateway, "name=team&key=canary").await.is(201, r#"{"uuid":"new-cred"}"#);
+    gateway.stop().await;
+    let record = body(meshblu.calls().last().unwrap())["$set"].clone();
+    let device =
+        json!({"uuid": "new-cred", "endo": record["endo"], "endoSignature": record["endoSignature"]});
+    meshblu.answer("POST /search/devices", [json_answer(200, &json!([device]))]);
+
+    let elsewhere = tempfile::tempdir().unwrap();
+    let gateway = RemoteGateway::with(for_keys(elsewhere.path(), &meshblu)).await.unwrap();
+    assert_eq!(type_in(&gateway, "name=team&key=other").await.status, 401);
+    assert_eq!(type_in(&gateway, "name=team&key=other&present=guessed").await.status, 403);
+    type_in(&gateway, "name=team&key=other&present=canary").await.is(201, r#"{"uuid":"new-cred"}"#);
+}
+
+#[tokio::test]
+async fn two_who_sign_in_at_the_same_account_at_the_same_time_make_no_two_devices() {
+    let meshblu = empty_bus().await;
+    let gate = Arc::new(Semaphore::new(0));
+    meshblu.answer("POST /search/devices", [json_answer(200, &json!([])).behind(&gate)]);
+    let (gateway, _directory) = RemoteGateway::open(&meshblu).await;
+    let credentials = &gateway.gateway.credentials;
+    let mut first = pin!(credentials.keep(account("a-secret")));
+    while meshblu.called().is_empty() {
+        let _ = timeout(Duration::from_millis(1), &mut first).await;
+    }
+    let second = credentials.keep(account("another-secret")).await;
+    assert!(matches!(second, Err(CredentialsError::Busy)), "{second:?}");
+    gate.add_permits(1);
+    assert_eq!(first.await.unwrap().as_str(), "new-cred");
+    assert_eq!(meshblu.called().iter().filter(|call| *call == "POST /devices").count(), 1);
+}
+
+#[tokio::test]
+async fn who_signs_in_again_for_one_of_two_devices_of_an_account_replaces_the_secret_of_that_one() {
+    let meshblu = empty_bus().await;
+    let (gateway, _directory) = RemoteGateway::open(&meshblu).await;
+    let credentials = &gateway.gateway.credentials;
+    assert_eq!(credentials.keep(account("a-secret")).await.unwrap().as_str(), "new-cred");
+    let record = body(meshblu.calls().last().unwrap())["$set"].clone();
+    let device =
+        |uuid: &str| json!({"uuid": uuid, "endo": record["endo"], "endoSignature": record["endoSignature"]});
+    meshblu.answer("POST /search/devices", [json_answer(200, &json!([device("new-cred")]))]);
+    let kept = credentials.keep_again(account("another-secret"), "new-cred".into()).await;
+    assert_eq!(kept.unwrap().as_str(), "new-cred");
+    let other = credentials.keep_again(account("a-third-secret"), "other-cred".into()).await;
+    assert!(matches!(other, Err(CredentialsError::NoRecord)), "{other:?}");
+    assert_eq!(meshblu.called().last().unwrap(), "POST /search/devices", "nothing was written");
 }
 
 #[tokio::test]
