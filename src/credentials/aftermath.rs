@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::errands::pause;
-use super::receipt::{ApiAnswer, ApiVerdict, amend};
+use super::receipt::{ApiAnswer, ApiVerdict, Fate, amend};
 use super::{CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
 use crate::source::oauth2::{OAuthClient, Revoked};
@@ -19,6 +19,9 @@ const BETWEEN: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// How much is done in one go.
 const AT_ONCE: usize = 32;
+/// Of a renewal whose process ended before it was answered.
+const ANSWER_LOST: &str =
+    "nobody knows whether it brought new tokens; look at the API, and end there what is left";
 
 impl CredentialsDevices {
     /// The same, which tells `client` of secrets that are over.
@@ -95,7 +98,11 @@ impl CredentialsDevices {
             let answer = ApiAnswer::new(verdict, now);
             let QueuedRevocation { credentials, receipt, .. } = &revocation;
             let others_wait = transaction.has_revocations(credentials, *receipt)?;
-            Ok(amend(transaction, *receipt, |receipt| receipt.answered(answer, others_wait))?)
+            Ok(amend(transaction, *receipt, |receipt| {
+                receipt.answered(answer, others_wait);
+                // This process is not at it, so nobody is who could tell.
+                receipt.renewal_came_to(Fate::Stayed, Some(ANSWER_LOST));
+            })?)
         };
         self.store.write(erase).await
     }

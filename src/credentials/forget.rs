@@ -9,7 +9,7 @@ use super::revoke::{Cutting, note_chores};
 use super::{CredentialsDevices, CredentialsError, Owned};
 use crate::bus::embedded::{BusError, Caller, EmbeddedBus};
 use crate::message::DeviceUuid;
-use crate::store::{ErrandKind, QueuedErrand, StoredRecord, Transaction};
+use crate::store::{ErrandKind, QueuedErrand, RenewalStage, StoreError, StoredRecord, Transaction, View};
 use crate::vault::SealedText;
 
 /// One secret on its way out.
@@ -89,6 +89,10 @@ impl Forgetting {
         let record = stored_record(transaction, &device)?.or(self.shown.take());
         let record = record.ok_or(CredentialsError::NoRecord)?;
         let mut chores = self.cutting.run(transaction, &mut self.receipt)?;
+        let verdict = self.devices.first_answer(&record);
+        if verdict == ApiVerdict::Pending && is_being_renewed(transaction, &device)? {
+            self.receipt.part(Matter::Renewal, &device, Fate::Pending);
+        }
         transaction.forget_record(&device, &owner_keys(&record), now)?;
         self.receipt.part(Matter::Record, &device, Fate::Ended);
         match &self.cutting.bus {
@@ -101,7 +105,6 @@ impl Forgetting {
                 self.receipt.part(Matter::BusCopy, &device, Fate::Pending);
             }
         }
-        let verdict = self.devices.first_answer(&record);
         self.receipt.api = Some(ApiAnswer::new(verdict, now));
         self.receipt.keep(transaction)?;
         if verdict == ApiVerdict::Pending {
@@ -114,6 +117,12 @@ impl Forgetting {
         });
         Ok((self.receipt, errands))
     }
+}
+
+/// Whether a refresh token was sent, or is about to be, and nobody knows yet what it brings.
+fn is_being_renewed(view: &View<'_>, device: &DeviceUuid) -> Result<bool, StoreError> {
+    let stage = view.renewal(device)?.map(|renewal| renewal.stage);
+    Ok(matches!(stage, Some(RenewalStage::Sending | RenewalStage::InDoubt)))
 }
 
 /// Who could manage the record: what its `authorizedKey` says.

@@ -86,6 +86,8 @@ pub enum Matter {
     BusCopy,
     /// An owner's management of the credentials.
     Management,
+    /// A renewal of the secret that was under way; it may have brought new ones.
+    Renewal,
 }
 
 /// What became of it.
@@ -232,6 +234,14 @@ impl Receipt {
     pub(super) fn awaits_answer(&mut self, now: Timestamp) {
         if self.api.as_ref().is_none_or(|known| known.verdict == ApiVerdict::Revoked) {
             self.api = Some(ApiAnswer::new(ApiVerdict::Pending, now));
+        }
+    }
+
+    /// Says what the renewal that was under way came to, where one was and that is not known yet.
+    pub(super) fn renewal_came_to(&mut self, fate: Fate, why: Option<&str>) {
+        let is_it = |part: &&mut Part| part.what == Matter::Renewal && part.fate == Fate::Pending;
+        if let Some(part) = self.parts.iter_mut().find(is_it) {
+            (part.fate, part.why) = (fate, why.map(str::to_owned));
         }
     }
 

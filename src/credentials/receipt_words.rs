@@ -24,6 +24,7 @@ impl Matter {
             Self::Record => "the record of",
             Self::BusCopy => "the copy on the bus of",
             Self::Management => "the management by",
+            Self::Renewal => "the renewal that was under way for",
         }
     }
 }

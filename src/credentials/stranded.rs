@@ -2,7 +2,7 @@
 //! them, so they end at the API by the same errand as the one that they were to take the place of.
 
 use super::CredentialsDevices;
-use super::receipt::{Act, ApiVerdict, Receipt, amend};
+use super::receipt::{Act, ApiVerdict, Fate, Receipt, amend};
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 use crate::store::{StoreError, StoredRecord, Transaction, View};
@@ -29,7 +29,10 @@ impl CredentialsDevices {
         }
         let now = self.clock.now();
         transaction.add_revocation((device, receipt.id), record, now)?;
-        amend(transaction, receipt.id, |receipt| receipt.awaits_answer(now))?;
+        amend(transaction, receipt.id, |receipt| {
+            receipt.renewal_came_to(Fate::Ended, None);
+            receipt.awaits_answer(now);
+        })?;
         let bell = self.aftermath.clone();
         transaction.after_commit(move || bell.notify_one());
         Ok(())

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use endo::credentials::{ApiVerdict, CredentialsError};
+use endo::credentials::{ApiVerdict, CredentialsError, Fate, Matter};
 use endo::message::DeviceUuid;
+use endo::store::{RenewalStage, StoreError, StoredRenewal, Transaction};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
@@ -73,6 +74,9 @@ async fn tokens_that_come_after_the_forgetting_end_at_the_api_and_the_receipt_wa
     let outcome = under_way.land().await;
     assert!(matches!(outcome, Err(CredentialsError::NoRecord)), "{outcome:?}");
     under_way.is_over().await;
+    let receipt = under_way.office.receipts(&under_way.credentials).await.remove(0);
+    let renewal = receipt.parts.iter().find(|part| part.what == Matter::Renewal).unwrap();
+    assert_eq!(renewal.fate, Fate::Ended);
 }
 
 #[tokio::test]
@@ -85,4 +89,29 @@ async fn tokens_that_come_after_a_new_sign_in_end_at_the_api_and_the_newer_ones_
     assert!(under_way.provider.takes(&refresh));
     let user_device = under_way.office.bind(&under_way.credentials).await;
     assert_eq!(under_way.office.open_for(&under_way.credentials, &user_device).await.unwrap(), access);
+}
+
+#[tokio::test]
+async fn a_receipt_says_that_a_renewal_was_under_way_whose_process_ended() {
+    let provider = FakeProvider::start().await;
+    let office = Office::open(provider.settings()).await;
+    let (access, refresh) = provider.grant();
+    let credentials = office.keep(42, (&access, &refresh)).await;
+    let device = credentials.clone();
+    let send = move |transaction: &Transaction<'_>| {
+        let known = transaction.renewal(&device)?.unwrap();
+        transaction.store_renewal(&device, &StoredRenewal { stage: RenewalStage::Sending, ..known })
+    };
+    office.gateway.store.write::<_, StoreError, _>(send).await.unwrap();
+    office.forget(&credentials).await;
+    let renewal = async || {
+        let receipt = office.receipts(&credentials).await.remove(0);
+        receipt.parts.into_iter().find(|part| part.what == Matter::Renewal).unwrap()
+    };
+    assert_eq!(renewal().await.fate, Fate::Pending);
+    office.does_what_is_due().await;
+    let lost = renewal().await;
+    assert_eq!(lost.fate, Fate::Stayed);
+    assert!(lost.to_string().contains("nobody knows whether it brought new tokens"), "{lost}");
+    assert!(!provider.takes("refresh-1"));
 }
