@@ -135,6 +135,10 @@ pub(super) fn failed(error: &CredentialsError) -> Problem {
     match error {
         CredentialsError::NoRecord => Problem::new(Kind::NotFound, "credentials device not found"),
         CredentialsError::Meshblu(error) => super::webhook::failed(error.failure()),
+        CredentialsError::Busy => Problem::new(
+            Kind::Unavailable,
+            "These credentials are being changed by somebody else; nothing was done. Try again in a moment",
+        ),
         error => {
             tracing::error!(error = error as &dyn std::error::Error, "an owner's request failed");
             Problem::new(Kind::Internal, "Failed to access credentials device")
