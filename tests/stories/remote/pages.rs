@@ -125,7 +125,7 @@ async fn an_error_that_the_sender_was_told_is_shown() {
     let (address, mut message) = desk.send().await;
     message["data"] = json!({"do": "fail"});
     assert_eq!(desk.bring(OWNER, &message).await.status, 418);
-    desk.shows(&address, "The job was not done: I am a teapot. The code is 418.").await;
+    desk.shows(&address, "The job was not done: <bdi>I am a teapot</bdi>. The code is 418.").await;
 }
 
 #[tokio::test]
@@ -135,7 +135,7 @@ async fn an_error_that_the_bus_could_not_carry_is_shown_too() {
     let subscriptions = format!("GET /v2/devices/{CREDENTIALS}/subscriptions");
     desk.meshblu.answer(&subscriptions, [json_answer(200, &json!([])), json_answer(200, &json!([bound()]))]);
     assert_eq!(desk.bring(OWNER, &message).await.status, 403);
-    desk.shows(&address, "The job was not done: this device may not use these credentials.").await;
+    desk.shows(&address, "The job was not done: <bdi>this device may not use these credentials</bdi>.").await;
 }
 
 #[tokio::test]
