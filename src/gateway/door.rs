@@ -14,6 +14,7 @@ use crate::http::{
     Webhook,
 };
 use crate::source;
+use crate::store::StoreError;
 
 impl Gateway {
     /// The front door of a gateway that listens at `address` and answers messages at `desk`.
@@ -60,7 +61,7 @@ impl Gateway {
         });
         Ok(Entrance {
             sessions: self.sessions(),
-            flows: self.flows(),
+            flows: self.flows().await?,
             bus: self.bus_provider(&service_url, bus).await?,
             credentials: self.credentials.clone(),
             api: self.source.title.clone(),
@@ -79,8 +80,9 @@ impl Gateway {
     }
 
     /// Who is about to be signed in.
-    pub(super) fn flows(&self) -> Flows {
-        Flows::new(self.store.clone(), (self.ambient.clock.clone(), self.ambient.random.clone()))
+    async fn flows(&self) -> Result<Flows, StoreError> {
+        let ambient = (self.ambient.clock.clone(), self.ambient.random.clone());
+        Flows::open(self.store.clone(), ambient).await
     }
 
     /// Who is signed in.

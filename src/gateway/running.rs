@@ -17,7 +17,7 @@ use crate::bus::meshblu::Meshblu;
 use crate::bus::meshblu::firehose::Firehose;
 use crate::config::{BusKind, Config, Intake};
 use crate::dispatch::{Awaited, Desk, Dispatch, Endings, Reception, Retry};
-use crate::http::{Check, Documents, Draining, Health, Limits, OneTimeLinks, SCHEMAS, Webhook};
+use crate::http::{Check, Documents, Draining, Flows, Health, Limits, OneTimeLinks, SCHEMAS, Webhook};
 use crate::store::{Feed, Work};
 
 /// How often what is no longer kept is removed.
@@ -93,7 +93,7 @@ impl Gateway {
         let health = self.health(link);
         let draining = health.draining();
         let entrance = self.entrance(gateway, bus).await?;
-        let links = entrance.links.clone();
+        let (links, flows) = (entrance.links.clone(), entrance.flows.clone());
         let (presence, left) = mpsc::channel(1);
         let door = self.door((documents, health, webhook), (gateway, entrance, presence), &desk);
         let front = crate::http::serve(listeners.gateway, door, Limits::from(&self.config.http))
@@ -106,7 +106,7 @@ impl Gateway {
         }
         workers.spawn(Dispatch::new(feed, desk, self.config.jobs.concurrency).run(stopped.clone()));
         workers.spawn(self.credentials.clone().look_after(stopped.clone()));
-        workers.spawn(self.housekeeping(stopped));
+        workers.spawn(self.housekeeping(flows, stopped));
         Ok(Running {
             gateway,
             bus,
@@ -210,9 +210,13 @@ impl Gateway {
         })
     }
 
-    fn housekeeping(&self, mut stopped: watch::Receiver<bool>) -> impl Future<Output = ()> + use<> {
+    fn housekeeping(
+        &self,
+        flows: Flows,
+        mut stopped: watch::Receiver<bool>,
+    ) -> impl Future<Output = ()> + use<> {
         let (store, bus, clock) = (self.store.clone(), self.bus.clone(), self.ambient.clock.clone());
-        let (sessions, flows) = (self.sessions(), self.flows());
+        let sessions = self.sessions();
         let (days, rows) = (self.config.store.keep_days, self.config.store.keep_rows);
         let kept = Duration::from_secs(u64::from(days) * 24 * 60 * 60);
         async move {

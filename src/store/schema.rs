@@ -20,6 +20,7 @@ const STEPS: &[&str] = &[
     WITH_ACCOUNTS,
     WITH_SENT_FORMS,
     WITH_GRANTS,
+    WITH_ANSWERED_FLOWS,
 ];
 
 const FIRST: &str = "
@@ -233,6 +234,15 @@ CREATE INDEX sent_forms_by_session ON sent_forms (session, seq);
 /// Which sessions have a token of their own.
 const WITH_GRANTS: &str = "
 ALTER TABLE sessions ADD COLUMN granted INTEGER NOT NULL DEFAULT 0;
+";
+
+/// Sign-ins under way are with the browsers alone; which of them came back is kept.
+const WITH_ANSWERED_FLOWS: &str = "
+DROP TABLE flows;
+CREATE TABLE answered_flows (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, fingerprint BLOB NOT NULL UNIQUE, answered_at INTEGER NOT NULL
+);
+CREATE INDEX answered_flows_by_age ON answered_flows (answered_at);
 ";
 
 /// Marks a file as a database of endo ("Endo" in ASCII).

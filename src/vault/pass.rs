@@ -1,4 +1,4 @@
-//! What a browser is known by: random bytes that nobody else has, and what is kept on this side under them.
+//! What a browser is known by: random bytes that nobody else has, and what is sealed under them.
 
 use std::fmt;
 
@@ -50,6 +50,17 @@ impl Pass {
     pub fn is_form_token(&self, text: &str) -> bool {
         let tag = URL_SAFE_NO_PAD.decode(text).unwrap_or_default();
         hmac::verify(&self.mac_key(), b"form", &tag).is_ok()
+    }
+
+    /// What this pass and `other` make together, every time; neither of them makes it alone.
+    pub fn with(&self, other: &Self) -> Self {
+        let tag = hmac::sign(&self.mac_key(), &[b"with".as_slice(), &*other.0].concat());
+        Self(Zeroizing::new(tag.as_ref().try_into().expect("HMAC-SHA256 makes 32 bytes")))
+    }
+
+    /// What shows to a provider that whoever brings a code is who sent the browser there (RFC 7636).
+    pub fn verifier(&self) -> String {
+        URL_SAFE_NO_PAD.encode(hmac::sign(&self.mac_key(), b"verifier"))
     }
 
     /// The bytes under a key that the pass alone makes.

@@ -5,9 +5,10 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex};
 
+use endo::ambient::{Random, Timestamp};
 use endo::config;
 use endo::egress::{Egress, EgressSettings, Lookup, Url};
-use endo::source::oauth2::OAuthClient;
+use endo::source::oauth2::{OAuthClient, Pending};
 use endo::source::{Catalogue, Source, Way};
 use serde_json::json;
 use tokio::sync::Semaphore;
@@ -134,6 +135,12 @@ impl FakeProvider {
     pub(crate) fn client(&self) -> OAuthClient {
         client(&self.settings(), EgressSettings::default())
     }
+}
+
+/// A sign-in that began just now and ends at `back`.
+pub(crate) fn pending(back: &str, now: Timestamp) -> Pending {
+    let secret = || Random::system().token().as_str().into();
+    Pending { state: secret(), verifier: secret(), redirect_url: back.to_owned(), begun_at: now }
 }
 
 /// The client that these settings make.

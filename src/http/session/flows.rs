@@ -1,17 +1,22 @@
-//! Sign-ins under way: what is remembered, bound to one browser, until it is back. Once, for ten minutes.
+//! Sign-ins under way: what a browser was sent elsewhere with, and has to bring back. Once, within ten minutes.
+//!
+//! Nothing is kept here meanwhile, so that however many begin, nobody's sign-in is pushed out: the browser keeps a pass,
+//! and what it is to bring back is sealed in `state`, by that pass and a key of the gateway's together.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
-use subtle::ConstantTimeEq;
-use zeroize::Zeroizing;
 
 use crate::ambient::{Clock, Random, Timestamp};
 use crate::message::DeviceUuid;
 use crate::source::oauth2::{LIFE, Pending};
 use crate::store::{Store, StoreError, Transaction};
-use crate::vault::Pass;
+use crate::vault::{Pass, SecretText};
 
-/// The newest that are remembered.
-const KEPT: u32 = 10_000;
+/// The newest answers that are remembered. Whoever pushes one out ends nothing: a provider takes its code once, too.
+const REMEMBERED: u32 = 10_000;
+/// The name of the gateway's key.
+const KEY: &str = "sign-in.key";
 
 /// A browser that was sent elsewhere to sign in.
 #[derive(Debug)]
@@ -37,105 +42,80 @@ pub(in crate::http) enum Purpose {
         /// Whose account it has to be.
         credentials: Option<DeviceUuid>,
         /// The page of the gateway to see then; none for that of the credentials.
-        #[serde(default)]
         next: Option<String>,
         /// Whether it was begun on a page of the gateway, by who is signed in: only then does it prove anything.
-        #[serde(default)]
         is_meant: bool,
     },
 }
 
-/// The form in which a flow is sealed.
-#[derive(Serialize, Deserialize)]
-struct Written {
-    state: Zeroizing<String>,
-    verifier: Zeroizing<String>,
-    redirect_url: String,
-    begun_at: Timestamp,
-    purpose: Purpose,
-}
-
-impl Written {
-    fn open(sealed: &[u8], pass: &Pass) -> Option<Self> {
-        serde_json::from_slice(&pass.open(sealed)?).ok()
-    }
-
-    fn is_of(&self, state: &str) -> bool {
-        self.state.as_bytes().ct_eq(state.as_bytes()).into()
-    }
-
-    fn flow(self) -> Flow {
-        let pending = Pending {
-            state: self.state.as_str().into(),
-            verifier: self.verifier.as_str().into(),
-            redirect_url: self.redirect_url,
-            begun_at: self.begun_at,
-        };
-        Flow { pending, purpose: self.purpose }
-    }
-}
+/// What is sealed: when it began, where the browser is sent back to, and what for.
+type Sealed = (Timestamp, String, Purpose);
 
 /// The sign-ins under way. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Flows {
     store: Store,
+    key: Pass,
     clock: Clock,
     random: Random,
 }
 
 impl Flows {
-    /// The flows in this store.
-    pub fn new(store: Store, (clock, random): (Clock, Random)) -> Self {
-        Self { store, clock, random }
+    /// The flows of the gateway with this store, by its key, which is made where there is none.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub async fn open(store: Store, (clock, random): (Clock, Random)) -> Result<Self, StoreError> {
+        let fresh = Pass::fresh(&random);
+        let key = move |transaction: &Transaction<'_>| {
+            let known = transaction.fact(KEY)?.and_then(|text| Pass::parse(str::from_utf8(&text).ok()?));
+            if let Some(known) = known {
+                return Ok(known);
+            }
+            transaction.remember_fact(KEY, fresh.expose().as_bytes())?;
+            Ok(fresh)
+        };
+        let key = store.write::<_, StoreError, _>(key).await?;
+        Ok(Self { store, key, clock, random })
     }
 
-    /// Remembers a flow; the browser gets the pass.
-    pub(in crate::http) async fn begin(&self, flow: &Flow) -> Result<Pass, StoreError> {
+    /// Begins a flow that ends at `redirect_url`; the browser gets the pass.
+    pub(in crate::http) fn begin(&self, redirect_url: String, purpose: Purpose) -> (Flow, Pass) {
         let pass = Pass::fresh(&self.random);
-        let pending = &flow.pending;
-        let written = Written {
-            state: Zeroizing::new(pending.state.expose().to_owned()),
-            verifier: Zeroizing::new(pending.verifier.expose().to_owned()),
-            redirect_url: pending.redirect_url.clone(),
-            begun_at: pending.begun_at,
-            purpose: flow.purpose.clone(),
-        };
-        let bytes = Zeroizing::new(serde_json::to_vec(&written).expect("texts and times are JSON"));
-        let (sealed, now) = (pass.seal(&bytes, &self.random), self.clock.now());
-        let fingerprint = pass.fingerprint();
-        let begin = move |transaction: &Transaction<'_>| {
-            transaction.forget_flows(now.minus(LIFE))?;
-            transaction.add_flow(&fingerprint, (&sealed, now), KEPT)
-        };
-        self.store.write::<_, StoreError, _>(begin).await?;
-        Ok(pass)
+        let both = self.key.with(&pass);
+        let sealed: Sealed = (self.clock.now(), redirect_url, purpose);
+        let text = serde_json::to_vec(&sealed).expect("texts and times are JSON");
+        let state = URL_SAFE_NO_PAD.encode(both.seal(&text, &self.random));
+        (flow(sealed, state, &both), pass)
     }
 
-    /// The flow of this browser that brings `state` back; it is forgotten from now on, whatever comes of it. Any other
+    /// The flow of this browser that brings `state` back; no later answer is of it, whatever comes of this one. Any other
     /// state leaves all of them as they are.
+    ///
+    /// # Errors
+    /// What the store reports.
     pub(in crate::http) async fn take(
         &self,
         passes: &[Pass],
         state: &str,
     ) -> Result<Option<(Flow, Pass)>, StoreError> {
-        let (passes, state) = (passes.to_owned(), Zeroizing::new(state.to_owned()));
-        let take = move |transaction: &Transaction<'_>| {
-            for pass in passes {
-                let fingerprint = pass.fingerprint();
-                let sealed = transaction.flow(&fingerprint)?;
-                if let Some(written) = sealed.and_then(|sealed| Written::open(&sealed, &pass))
-                    && written.is_of(&state)
-                {
-                    transaction.forget_flow(&fingerprint)?;
-                    return Ok(Some((written.flow(), pass)));
-                }
-            }
-            Ok(None)
+        let Some((flow, pass)) = passes.iter().find_map(|pass| Some((self.read(pass, state)?, pass))) else {
+            return Ok(None);
         };
-        self.store.write::<_, StoreError, _>(take).await
+        let (fingerprint, now) = (pass.fingerprint(), self.clock.now());
+        let answer =
+            move |transaction: &Transaction<'_>| transaction.answer_flow(&fingerprint, now, REMEMBERED);
+        let is_first = self.store.write::<_, StoreError, _>(answer).await?;
+        Ok(is_first.then(|| (flow, pass.clone())))
     }
 
-    /// Forgets flows that are over.
+    fn read(&self, pass: &Pass, state: &str) -> Option<Flow> {
+        let both = self.key.with(pass);
+        let text = both.open(&URL_SAFE_NO_PAD.decode(state).ok()?)?;
+        Some(flow(serde_json::from_slice(&text).ok()?, state.to_owned(), &both))
+    }
+
+    /// Forgets the answers of flows that are over anyhow.
     ///
     /// # Errors
     /// What the store reports.
@@ -144,4 +124,9 @@ impl Flows {
         let forget = move |transaction: &Transaction<'_>| transaction.forget_flows(before);
         self.store.write::<_, StoreError, _>(forget).await
     }
+}
+
+fn flow((begun_at, redirect_url, purpose): Sealed, state: String, both: &Pass) -> Flow {
+    let verifier = SecretText::from(both.verifier());
+    Flow { pending: Pending { state: state.into(), verifier, redirect_url, begun_at }, purpose }
 }

@@ -19,7 +19,7 @@ use crate::http::page::{found, is_browser, page_leading_to, see_other};
 use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
-use crate::http::session::{Browser, Fields, Flow, Purpose, Session, unavailable};
+use crate::http::session::{Browser, Fields, Flow, Purpose, Session};
 use crate::message::DeviceUuid;
 use crate::source::oauth2::{OAuthClient, OAuthError, Pending};
 use crate::vault::SecretText;
@@ -41,7 +41,7 @@ pub(in crate::http) async fn begin(request: HttpRequest, door: Data<FrontDoor>) 
     let is_program = !browser.tells_who_led && !is_browser(request.headers());
     if browser.is_led_by_us || is_program {
         let purpose = wish.purpose(session.owner, browser.is_led_by_us);
-        return Ok(depart(&request, &door, (client, purpose)).await?.by(found));
+        return Ok(depart(&request, &door, (client, purpose))?.by(found));
     }
     // A provider that remembers a consent answers at once, so a link elsewhere, in a page or a letter, could replace the
     // secret and renew a proof that nobody meant to give.
@@ -50,12 +50,12 @@ pub(in crate::http) async fn begin(request: HttpRequest, door: Data<FrontDoor>) 
 }
 
 /// The same by the button of the page in between, whose proof was read.
-pub(super) async fn begin_meant(
+pub(super) fn begin_meant(
     (request, door): (&HttpRequest, &FrontDoor),
     (client, owner): (&OAuthClient, DeviceUuid),
     wish: Wish,
 ) -> Answer {
-    Ok(depart(request, door, (client, wish.purpose(owner, true))).await?.by(see_other))
+    Ok(depart(request, door, (client, wish.purpose(owner, true)))?.by(see_other))
 }
 
 /// Where the API is, and what the browser has to keep on its way.
@@ -72,7 +72,7 @@ impl Departure {
     }
 }
 
-async fn depart(
+fn depart(
     request: &HttpRequest,
     door: &FrontDoor,
     (client, purpose): (&OAuthClient, Purpose),
@@ -81,15 +81,12 @@ async fn depart(
     let settings = client.settings();
     let registered = settings.redirect_url.clone();
     let redirect_url = registered.unwrap_or_else(|| format!("{}auth/api/callback", entrance.service_url));
-    let begun = match purpose {
-        Purpose::Account { credentials: Some(_), .. } => {
-            settings.begin_again(&door.random, &redirect_url, door.clock.now())
-        }
-        _ => settings.begin(&door.random, &redirect_url, door.clock.now()),
+    let (Flow { pending, purpose }, pass) = entrance.flows.begin(redirect_url, purpose);
+    let url = match purpose {
+        Purpose::Account { credentials: Some(_), .. } => settings.begin_again(&pending),
+        _ => settings.begin(&pending),
     };
-    let flow = Flow { pending: begun.pending, purpose };
-    let pass = entrance.flows.begin(&flow).await.map_err(|error| unavailable(&error))?;
-    Ok(Departure { url: begun.url, kept: Browser::of(request).depart(&pass) })
+    Ok(Departure { url, kept: Browser::of(request).depart(&pass) })
 }
 
 /// `POST /auth/api/callback`: a page elsewhere sends no cookie with its form, so what it says goes on by GET.

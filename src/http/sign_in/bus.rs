@@ -14,7 +14,7 @@ use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
 use crate::http::session::{Browser, Flow, Purpose, unavailable};
-use crate::source::oauth2::{CallbackError, Pending};
+use crate::source::oauth2::CallbackError;
 
 const CALLBACK: &str = "auth/octoblu/callback";
 
@@ -25,15 +25,13 @@ pub(in crate::http) async fn begin(request: HttpRequest, door: Data<FrontDoor>) 
     let wanted = form::pairs(request.query_string()).find(|(name, _)| name == "next");
     let next = Next::parse(wanted.as_ref().map_or("/auth/api", |(_, next)| next)).as_str().to_owned();
     let redirect_url = format!("{}{CALLBACK}", entrance.service_url);
-    let pending = Pending::begin(&door.random, &redirect_url, door.clock.now());
+    let (Flow { pending, .. }, pass) = entrance.flows.begin(redirect_url, Purpose::Session { next });
     let journey = Journey {
         state: pending.state.expose(),
         challenge: &pending.challenge(),
-        redirect_url: &redirect_url,
+        redirect_url: &pending.redirect_url,
     };
     let mut answer = found(provider.start(journey).as_str());
-    let flow = Flow { pending, purpose: Purpose::Session { next } };
-    let pass = entrance.flows.begin(&flow).await.map_err(|error| unavailable(&error))?;
     answer.headers_mut().append(SET_COOKIE, Browser::of(&request).depart(&pass));
     Ok(answer)
 }

@@ -62,7 +62,7 @@ pub(in crate::http) async fn take(request: HttpRequest, body: Body, door: Data<F
     match &entrance.way {
         Way::SignIn(None) => Err(unregistered(entrance)),
         Way::SignIn(Some(client)) if visitor.session.is_some() => {
-            begin_meant((&request, &door), (client, visitor.owner), wish).await
+            begin_meant((&request, &door), (client, visitor.owner), wish)
         }
         Way::SignIn(Some(_)) => {
             let text = "Nothing is typed in here: GET /auth/api leads a browser to the API";

@@ -11,23 +11,14 @@ use thiserror::Error;
 
 use super::safe_text::SafeText;
 use super::settings::OAuth2;
-use crate::ambient::{Random, Timestamp};
+use crate::ambient::Timestamp;
 use crate::egress::Url;
 use crate::vault::SecretText;
 
 /// How long a sign-in may take.
 pub const LIFE: Duration = Duration::from_secs(600);
 
-/// The start of one sign-in.
-#[derive(Debug)]
-pub struct Authorization {
-    /// Where the browser is sent. Holds `state`, so it belongs into no log.
-    pub url: Url,
-    /// What is kept, on this side alone, bound to the browser's session, until the browser is back. Once.
-    pub pending: Pending,
-}
-
-/// A sign-in that is under way. Prints no secret.
+/// A sign-in that is under way, of one browser. Prints no secret.
 #[derive(Debug)]
 pub struct Pending {
     /// What the provider has to send back.
@@ -69,12 +60,6 @@ pub enum CallbackError {
 }
 
 impl Pending {
-    /// Begins a sign-in that ends at `redirect_url`.
-    pub fn begin(random: &Random, redirect_url: &str, now: Timestamp) -> Self {
-        let secret = || SecretText::from(URL_SAFE_NO_PAD.encode(random.bytes::<32>()));
-        Self { state: secret(), verifier: secret(), redirect_url: redirect_url.to_owned(), begun_at: now }
-    }
-
     /// What the provider is told of the verifier, by S256.
     pub fn challenge(&self) -> String {
         URL_SAFE_NO_PAD.encode(Sha256::digest(self.verifier.expose()))
@@ -110,19 +95,19 @@ impl Pending {
 }
 
 impl OAuth2 {
-    /// Begins a sign-in that ends at `redirect_url`.
-    pub fn begin(&self, random: &Random, redirect_url: &str, now: Timestamp) -> Authorization {
-        self.lead(Pending::begin(random, redirect_url, now), &self.parameters)
+    /// Where the browser is sent for a sign-in. Holds `state`, so it belongs into no log.
+    pub fn begin(&self, pending: &Pending) -> Url {
+        self.lead(pending, &self.parameters)
     }
 
-    /// Begins one that proves an account anew: a provider that can ask whoever is signed in there is to do so.
-    pub fn begin_again(&self, random: &Random, redirect_url: &str, now: Timestamp) -> Authorization {
+    /// The same for one that proves an account anew: a provider that can ask whoever is signed in there is to do so.
+    pub fn begin_again(&self, pending: &Pending) -> Url {
         let mut parameters = self.parameters.clone();
         parameters.extend(self.again.clone());
-        self.lead(Pending::begin(random, redirect_url, now), &parameters)
+        self.lead(pending, &parameters)
     }
 
-    fn lead(&self, pending: Pending, parameters: &BTreeMap<String, String>) -> Authorization {
+    fn lead(&self, pending: &Pending, parameters: &BTreeMap<String, String>) -> Url {
         let mut url = self.authorization.clone();
         let mut query = url.query_pairs_mut();
         query.append_pair("response_type", "code").append_pair("client_id", &self.client_id);
@@ -136,11 +121,10 @@ impl OAuth2 {
             .append_pair("code_challenge_method", "S256");
         query.extend_pairs(parameters);
         drop(query);
-        Authorization { url, pending }
+        url
     }
 
-    /// The code in what a browser brought back: a query, or a form. Whoever calls has forgotten `pending` by now, so
-    /// that it serves once.
+    /// The code in what a browser brought back: a query, or a form. Whoever calls sees to it that it does so once.
     ///
     /// # Errors
     /// [`CallbackError`]; `state` is compared before anything else is believed.

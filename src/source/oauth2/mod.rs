@@ -13,7 +13,7 @@ mod settings;
 
 pub use account::{Account, Probe};
 pub use answer::Tokens;
-pub use authorization::{Authorization, CallbackError, LIFE, Pending};
+pub use authorization::{CallbackError, LIFE, Pending};
 pub use client::OAuthClient;
 pub use error::OAuthError;
 pub use revocation::Revoked;

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::CALLBACK;
 use super::person::{Person, query};
+use crate::support::browser::Browser;
 use crate::support::bus::{Answer, Device, WithJson, send};
 use crate::support::program::Program;
 
@@ -48,4 +49,32 @@ async fn used_codes_stay_used_and_people_stay_signed_in_after_a_kill() {
     assert_eq!(exchange(&mut later, &client, &used).await.status, 400);
     assert_eq!(exchange(&mut later, &client, &unused).await.status, 200);
     assert!(query(&later.get(&authorize).await).contains_key("code"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sign_in_at_the_gateway_that_is_under_way_outlives_a_kill_and_counts_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let program = Program::start(directory.path(), &[], Stdio::null()).await;
+    let user = register(&program, json!({})).await;
+    let mut browser = Browser::at(&program.gateway);
+    let start = browser.get("/auth/octoblu?next=/console").await;
+    let mut person = Person::at(&program.bus);
+    let consent = person.sign_in(start.header("location").unwrap(), &user).await;
+    // But for `iss`: here the bus moves to another port.
+    let told = query(&person.press(&consent, "allow").await);
+    let back = format!("/auth/octoblu/callback?code={}&state={}", told["code"], told["state"]);
+    program.kill();
+
+    let program = Program::start(directory.path(), &[], Stdio::null()).await;
+    let mut later = Browser::at(&program.gateway);
+    later.cookies = browser.cookies.clone();
+    let answer = later.get(&back).await;
+    assert_eq!((answer.status.as_u16(), answer.header("location")), (303, Some("/console")), "{answer:?}");
+    program.kill();
+
+    let program = Program::start(directory.path(), &[], Stdio::null()).await;
+    let mut again = Browser::at(&program.gateway);
+    again.cookies = browser.cookies;
+    let answer = again.get(&back).await;
+    assert!(answer.text.contains("finished already"), "{answer:?}");
 }

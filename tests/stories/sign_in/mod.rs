@@ -1,6 +1,7 @@
 //! People sign in, in browsers, and see what is theirs.
 
 mod at_the_api;
+mod crowd;
 mod foreign_pages;
 mod jobs;
 mod links;

@@ -1,27 +1,26 @@
 //! The whole way with a provider that is not ours: npm's `oidc-provider`.
 
-use endo::ambient::Random;
 use endo::egress::EgressSettings;
 use endo::source::oauth2::{OAuthClient, OAuthError, Probe, Revoked, Tokens};
 use endo::vault::ResourceOwnerId;
 
 use super::NOW;
 use crate::support::oidc::{RealProvider, say_yes};
-use crate::support::provider::client;
+use crate::support::provider::{client, pending};
 use crate::support::real;
 
 const BACK: &str = "http://127.0.0.1:1/auth/api/callback";
 
 /// Signs in, and tries the code so many times.
 async fn sign_in(client: &OAuthClient, times: usize) -> Vec<Result<Tokens, OAuthError>> {
-    let begun = client.settings().begin(&Random::system(), BACK, NOW);
-    let back = say_yes(begun.url, BACK).await;
+    let begun = pending(BACK, NOW);
+    let back = say_yes(client.settings().begin(&begun), BACK).await;
     let answer = back.query().unwrap();
     assert!(answer.contains("iss="), "{answer}");
-    let code = client.settings().code(&begun.pending, answer, NOW).unwrap();
+    let code = client.settings().code(&begun, answer, NOW).unwrap();
     let mut tried = Vec::new();
     for _ in 0..times {
-        tried.push(client.exchange(&code, &begun.pending).await);
+        tried.push(client.exchange(&code, &begun).await);
     }
     tried
 }

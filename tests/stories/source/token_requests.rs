@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use endo::ambient::Random;
 use endo::config::{self, ClientAuthentication};
 use endo::egress::{EgressError, EgressSettings};
 use endo::source::oauth2::{OAuthClient, OAuthError, Probe, Revoked, Tokens};
@@ -11,11 +10,10 @@ use serde_json::json;
 
 use super::NOW;
 use crate::support::fake_api::{Answer, FakeApi};
-use crate::support::provider::{CLIENT_SECRET, FakeProvider, Fault, client, form};
+use crate::support::provider::{CLIENT_SECRET, FakeProvider, Fault, client, form, pending};
 
 async fn sign_in(client: &OAuthClient, code: &str) -> Result<Tokens, OAuthError> {
-    let begun = client.settings().begin(&Random::system(), "http://127.0.0.1/back", NOW);
-    client.exchange(&code.into(), &begun.pending).await
+    client.exchange(&code.into(), &pending("http://127.0.0.1/back", NOW)).await
 }
 
 /// A provider that always answers the same, spelled out.
@@ -46,8 +44,8 @@ async fn refresh(answer: Answer) -> Result<Tokens, OAuthError> {
 async fn a_code_becomes_tokens_and_tokens_an_account() {
     let provider = FakeProvider::start().await;
     let client = provider.client();
-    let begun = client.settings().begin(&Random::system(), "http://127.0.0.1/back", NOW);
-    let tokens = client.exchange(&"good code".into(), &begun.pending).await.unwrap();
+    let begun = pending("http://127.0.0.1/back", NOW);
+    let tokens = client.exchange(&"good code".into(), &begun).await.unwrap();
     assert_eq!(tokens.lifetime, Some(Duration::from_secs(3600)));
     assert_eq!(tokens.refresh.as_ref().unwrap().expose(), "refresh-1");
     assert!(!format!("{tokens:?}").contains("-1"));
@@ -58,7 +56,7 @@ async fn a_code_becomes_tokens_and_tokens_an_account() {
 
     let seen = provider.api.seen();
     let sent = form(&seen[0]);
-    assert_eq!(sent["code_verifier"], begun.pending.verifier.expose());
+    assert_eq!(sent["code_verifier"], begun.verifier.expose());
     assert_eq!(
         (&*sent["grant_type"], &*sent["redirect_uri"]),
         ("authorization_code", "http://127.0.0.1/back")

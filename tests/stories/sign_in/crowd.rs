@@ -1,0 +1,75 @@
+//! However many strangers begin to sign in, those who are on their way come to their end.
+
+use std::collections::HashMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use reqwest::{Client, Url};
+use tokio::task::JoinSet;
+
+use super::at_the_api::{Place, come_back};
+use super::must_sign_in;
+
+/// As many as were ever remembered, and some.
+const STRANGERS: usize = 10_050;
+/// How many of them come at a time.
+const AT_A_TIME: usize = 16;
+
+/// Has them all begin.
+async fn crowd(url: &str) {
+    let client = Client::builder().no_proxy().tls_certs_only([]);
+    let client = client.redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let mut lines = JoinSet::new();
+    for _ in 0..AT_A_TIME {
+        let (client, url) = (client.clone(), format!("{url}/auth/octoblu"));
+        lines.spawn(async move {
+            for _ in 0..STRANGERS.div_ceil(AT_A_TIME) {
+                assert_eq!(client.get(&url).send().await.unwrap().status(), 302);
+            }
+        });
+    }
+    lines.join_all().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_thousand_strangers_who_begin_to_sign_in_end_nobody_s_sign_in() {
+    let place = Place::open().await;
+    let device = place.house.gateway.flow(&"nobody".into()).await.device;
+    let (mut at_the_api, state) = place.under_way("/auth/api").await;
+    let mut at_the_bus = place.house.browser();
+    let start = at_the_bus.get("/auth/octoblu?next=/console").await;
+    let back = place.house.at_the_bus(start.header("location").unwrap(), &device).await;
+    crowd(&place.house.url()).await;
+    let answer = at_the_bus.get(&back).await;
+    assert_eq!((answer.status.as_u16(), answer.header("location")), (303, Some("/console")), "{answer:?}");
+    assert!(at_the_bus.get("/console").await.text.contains(&device.uuid));
+    assert_eq!(come_back(&mut at_the_api, &state).await.status, 303);
+}
+
+fn query(address: &str) -> HashMap<String, String> {
+    address.parse::<Url>().unwrap().query_pairs().into_owned().collect()
+}
+
+#[tokio::test]
+async fn nobody_reads_or_makes_what_a_browser_is_to_bring_back() {
+    let place = Place::open().await;
+    let mut browser = place.house.browser();
+    let start = browser.get("/auth/octoblu?next=/console/receipts").await;
+    let told = query(start.header("location").unwrap());
+    let other = query(browser.get("/auth/octoblu").await.header("location").unwrap());
+    assert_ne!(told["state"], other["state"]);
+    assert_ne!(told["code_challenge"], other["code_challenge"]);
+    assert!(told["state"].len() < 300, "{told:?}");
+    let state = &told["state"];
+    let sealed = URL_SAFE_NO_PAD.decode(state).unwrap();
+    assert!(!String::from_utf8_lossy(&sealed).contains("console"));
+
+    let mut changed = sealed.clone();
+    changed[sealed.len() / 2] ^= 1;
+    for bytes in [&*changed, &sealed[1..], &sealed[..20], &[0; 100], b"", "ü".as_bytes()] {
+        let state = URL_SAFE_NO_PAD.encode(bytes);
+        let answer = browser.get(&format!("/auth/octoblu/callback?code=x&state={state}")).await;
+        assert!(answer.text.contains("did not begin that sign-in"), "{state}: {answer:?}");
+    }
+    must_sign_in(&browser.get("/console").await);
+}
