@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 
 use super::CredentialsError;
 use super::openings::Openings;
+use super::possession::Typist;
 use super::renewal::{Life, Renewing};
 use super::under_way::UnderWay;
 use super::uses::Uses;
@@ -79,9 +80,9 @@ pub struct CredentialsDevices {
     pub(super) vault: Arc<Vault>,
     pub(super) clock: Clock,
     pub(super) sealing: Arc<Sealing>,
-    pub(super) openings: Arc<Openings>,
-    /// Secrets that are typed in, to show that somebody has them.
-    pub(super) typings: Arc<Openings>,
+    pub(super) openings: Arc<Openings<DeviceUuid>>,
+    /// Secrets that are typed in, to show that somebody has them: by whom, for which credentials.
+    pub(super) typings: Arc<Openings<(Typist, DeviceUuid)>>,
     pub(super) uses: Arc<Uses>,
     /// Who is told of secrets that are over, where anybody can be.
     pub(super) upstream: Option<OAuthClient>,

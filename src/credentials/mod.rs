@@ -37,7 +37,7 @@ pub use keep::{Account, CredentialsDevices, Sealing};
 pub use on_meshblu::login_in;
 pub use open::Opened;
 pub use owned::Owned;
-pub use possession::Possession;
+pub use possession::{Possession, Typist};
 pub use receipt::{Act, ApiAnswer, ApiVerdict, Fate, Matter, Part, Receipt, Revoker};
 pub use rekey::Rekeyed;
 pub use renewal::Life;

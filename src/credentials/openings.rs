@@ -1,30 +1,35 @@
-//! Cold openings: one at a time for a device, and after a few that failed none for a while.
+//! What may fail only so often: one try at a time for a device, and after a few that failed none for a while.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::MutexGuard;
 
 use crate::ambient::Timestamp;
-use crate::message::DeviceUuid;
 
 /// Devices share turns where there are more of them; that costs a wait of milliseconds, never more.
 const TURNS: usize = 64;
-/// How often a record that a device brought along may fail to open within [`WINDOW`]. Format 1 is decrypted before it
+/// How often something may fail within [`WINDOW`], such as to open a record that a device brought along: format 1 is decrypted before it
 /// can be verified, so whoever writes such records chooses what the private key is used on (RUSTSEC-2023-0071).
 const FAILURES: u32 = 5;
 const WINDOW: Duration = Duration::from_secs(60);
-/// How many devices with failures are remembered; the one whose window began first makes room.
+/// Of how many the failures are remembered; the one whose window began first makes room.
 const DEVICES: usize = 1024;
 
-/// Who is opening what now, and whose records failed lately.
-#[derive(Debug, Default)]
-pub(super) struct Openings {
+/// Who is trying what now, and whose tries failed lately.
+#[derive(Debug)]
+pub(super) struct Openings<K> {
     hasher: RandomState,
     turns: Turns,
-    failed: Mutex<HashMap<DeviceUuid, Window>>,
+    failed: Mutex<HashMap<K, Window>>,
+}
+
+impl<K> Default for Openings<K> {
+    fn default() -> Self {
+        Self { hasher: RandomState::default(), turns: Turns::default(), failed: Mutex::default() }
+    }
 }
 
 #[derive(Debug)]
@@ -50,26 +55,26 @@ impl Window {
     }
 }
 
-impl Openings {
-    /// Waits until nobody else opens a record of `device`.
-    pub(super) async fn turn(&self, device: &DeviceUuid) -> MutexGuard<'_, ()> {
-        let place = self.hasher.hash_one(device) % TURNS as u64;
+impl<K: Clone + Eq + Hash> Openings<K> {
+    /// Waits until nobody else tries the same.
+    pub(super) async fn turn(&self, whose: &K) -> MutexGuard<'_, ()> {
+        let place = self.hasher.hash_one(whose) % TURNS as u64;
         self.turns.0[place as usize].lock().await
     }
 
-    /// Whether a record that `device` brought along may be tried.
-    pub(super) fn may_try(&self, device: &DeviceUuid, now: Timestamp) -> bool {
+    /// Whether it may be tried.
+    pub(super) fn may_try(&self, whose: &K, now: Timestamp) -> bool {
         let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
-        failed.get(device).is_none_or(|window| window.is_over(now) || window.failures < FAILURES)
+        failed.get(whose).is_none_or(|window| window.is_over(now) || window.failures < FAILURES)
     }
 
-    /// Notes that a record of `device` did not open.
-    pub(super) fn failed(&self, device: &DeviceUuid, now: Timestamp) {
+    /// Notes that it failed.
+    pub(super) fn failed(&self, whose: &K, now: Timestamp) {
         let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
-        if !failed.contains_key(device) {
+        if !failed.contains_key(whose) {
             make_room(&mut failed, now);
         }
-        let window = failed.entry(device.clone()).or_insert(Window { since: now, failures: 0 });
+        let window = failed.entry(whose.clone()).or_insert(Window { since: now, failures: 0 });
         if window.is_over(now) {
             *window = Window { since: now, failures: 0 };
         }
@@ -77,14 +82,14 @@ impl Openings {
     }
 }
 
-fn make_room(failed: &mut HashMap<DeviceUuid, Window>, now: Timestamp) {
+fn make_room<K: Clone + Eq + Hash>(failed: &mut HashMap<K, Window>, now: Timestamp) {
     if failed.len() < DEVICES {
         return;
     }
     failed.retain(|_, window| !window.is_over(now));
     if failed.len() >= DEVICES
         && let Some(oldest) =
-            failed.iter().min_by_key(|(_, window)| window.since).map(|(device, _)| device.clone())
+            failed.iter().min_by_key(|(_, window)| window.since).map(|(whose, _)| whose.clone())
     {
         failed.remove(&oldest);
     }

@@ -9,6 +9,10 @@ use crate::message::DeviceUuid;
 use crate::store::{StoreError, View};
 use crate::vault::{ResourceOwnerId, SecretText};
 
+/// By what whoever types a secret in is told from others, also from those who are the same on the bus: whoever stole an
+/// owner's token there shuts nobody out.
+pub type Typist = [u8; 32];
+
 /// What a secret that was typed in shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Possession {
@@ -21,19 +25,20 @@ pub enum Possession {
 }
 
 impl CredentialsDevices {
-    /// Whether `typed` is the secret of these credentials. One is compared after the other, and after a few wrong ones
-    /// none for a minute.
+    /// Whether `typed` is the secret of these credentials. One of a typist's is compared after the other, and after a few
+    /// wrong ones none of theirs for a minute.
     ///
     /// # Errors
     /// [`CredentialsError`], where the record does not open.
     pub async fn possession(
         &self,
         owned: &Owned,
-        typed: &SecretText,
+        (typist, typed): (Typist, &SecretText),
     ) -> Result<Possession, CredentialsError> {
         let (device, now) = (owned.device(), self.clock.now());
-        let _turn = self.typings.turn(device).await;
-        if !self.typings.may_try(device, now) {
+        let whose = (typist, device.clone());
+        let _turn = self.typings.turn(&whose).await;
+        if !self.typings.may_try(&whose, now) {
             return Ok(Possession::NotTried);
         }
         let record = self.newest_record(device).await?;
@@ -42,7 +47,7 @@ impl CredentialsDevices {
         if bool::from(is_same) {
             return Ok(Possession::Shown);
         }
-        self.typings.failed(device, now);
+        self.typings.failed(&whose, now);
         Ok(Possession::NotShown)
     }
 

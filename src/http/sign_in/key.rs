@@ -169,7 +169,8 @@ impl<'a> Entry<'a> {
             return is_proved.then_some(()).ok_or(NO_PRESENT_KEY.into());
         }
         let credentials = &self.door.entrance()?.credentials;
-        let possession = credentials.possession(owned, &SecretText::from(present)).await;
+        let typed = (self.visitor.typist, &SecretText::from(present));
+        let possession = credentials.possession(owned, typed).await;
         match possession.map_err(|error| failed(&error))? {
             Possession::Shown => {
                 let now = self.door.clock.now();

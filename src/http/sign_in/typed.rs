@@ -5,6 +5,7 @@ use std::time::Duration;
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
+use sha2::{Digest, Sha256};
 
 use super::Next;
 use super::api::{begin_meant, unregistered};
@@ -13,6 +14,7 @@ use super::key;
 use super::wish::Wish;
 use crate::ambient::Timestamp;
 use crate::console;
+use crate::credentials::Typist;
 use crate::http::Body;
 use crate::http::entrance::Way;
 use crate::http::owners::failed;
@@ -29,6 +31,8 @@ use crate::vault::{ResourceOwnerId, SecretText};
 pub(super) struct Visitor {
     pub(super) session: Option<Session>,
     pub(super) owner: DeviceUuid,
+    /// Which session it is, or which login.
+    pub(super) typist: Typist,
     /// When they last proved who they are on the bus.
     pub(super) proved_at: Timestamp,
     pub(super) fields: Fields,
@@ -83,7 +87,8 @@ impl Visitor {
         if let Some(session) = Session::find(request, door).await? {
             let fields = session.read_form(request, body)?;
             let (owner, proved_at) = (session.owner.clone(), session.began_at);
-            return Ok(Self { session: Some(session), owner, proved_at, fields });
+            let typist = session.pass.fingerprint();
+            return Ok(Self { session: Some(session), owner, typist, proved_at, fields });
         }
         let unknown = || Problem::new(Kind::NotAuthenticated, "You are not signed in, or not any more");
         let login = presented::login(request.headers()).ok_or_else(unknown)?;
@@ -91,7 +96,9 @@ impl Visitor {
         match credentials.authenticate(&login).await.map_err(|error| failed(&error))? {
             true => {
                 let (proved_at, fields) = (door.clock.now(), Fields::read(body)?);
-                Ok(Self { session: None, owner: login.uuid, proved_at, fields })
+                let typist = Sha256::new().chain_update(login.uuid.as_str()).chain_update([0]);
+                let typist = typist.chain_update(&*login.token).finalize().into();
+                Ok(Self { session: None, owner: login.uuid, typist, proved_at, fields })
             }
             false => Err(unknown()),
         }

@@ -187,3 +187,33 @@ async fn after_some_wrong_keys_none_is_tried_for_a_minute() {
     house.wait(Duration::from_secs(61));
     assert_eq!(program(&house, (Method::POST, &again), &[("present", KEY)]).await.status, 201);
 }
+
+#[tokio::test]
+async fn whoever_types_wrong_keys_in_with_a_stolen_token_keeps_no_owner_from_ending_anything() {
+    let house = House::with(keys).await;
+    let kept = program(&house, (Method::POST, "/auth/api"), &[("name", "team"), ("key", KEY)]).await;
+    let device = kept.json()["uuid"].as_str().unwrap().to_owned();
+    let again = format!("/auth/api?credentials={device}");
+    house.wait(Duration::from_secs(301));
+    for _ in 0..6 {
+        let refused = program(&house, (Method::POST, &again), &[("present", "a-guess")]).await;
+        assert_eq!(refused.status, 403, "{refused:?}");
+    }
+    // As the owner, in another browser.
+    let mut thief = house.signed_in().await;
+    let page = thief.get(&again).await;
+    for _ in 0..6 {
+        let refused = thief.submit(&page, &again, &[("present", "a-guess")]).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{refused:?}");
+    }
+    let refused = thief.submit(&page, &again, &[("present", KEY)]).await;
+    assert!(refused.text.contains("none is tried for a minute"), "{refused:?}");
+
+    let mut owner = house.signed_in().await;
+    let page = owner.get(&again).await;
+    let shown = owner.submit(&page, &again, &[("present", KEY)]).await;
+    assert_eq!(shown.status, 303, "{shown:?}");
+    let forget = format!("/console/credentials/{device}/forget");
+    let asked = owner.get(&forget).await;
+    assert_eq!(owner.submit(&asked, &forget, &[]).await.status, 303);
+}
