@@ -74,6 +74,8 @@ pub struct Credential {
     /// Who may use them.
     pub devices: Vec<UserDevice>,
     /// How their secret stands.
+    /// Whether all that went wrong with them lately is known.
+    pub are_errors_all: bool,
     pub state: State,
     /// What was just done.
     pub done: Option<Done>,
@@ -114,6 +116,9 @@ pub fn credential(viewer: &Viewer, credential: &Credential) -> Markup {
             ul.cards { @for device in &credential.devices { li { (entry(shown, device)) } } }
         }
         form method="post" action=(shown.path("/add-me")) {
+        @if !credential.are_errors_all {
+            p.notice role="status" { "Some errors of these devices cannot be shown now. Load the page again in a moment." }
+        }
             (proof(viewer))
             (mark(viewer))
             button.button.strong { "Add a device of mine" }

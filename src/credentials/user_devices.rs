@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::noted_errors::NotedError;
 use super::{CredentialsDevices, CredentialsError, Owned};
 use crate::ambient::Timestamp;
 use crate::bus::Bus;
@@ -22,25 +23,13 @@ pub struct UserDeviceEntry {
     pub bound_at: Option<Timestamp>,
     /// When it last used its right, as far as it was noted.
     pub last_use: Option<Timestamp>,
-    /// How many errors its status device keeps; unknown on a bus elsewhere.
+    /// The device that keeps its errors, as it says.
+    pub(super) status_device: Option<DeviceUuid>,
+    /// How many errors that keeps; unknown on a bus elsewhere, until [`CredentialsDevices::note_errors`].
     pub errors: Option<usize>,
     /// The newest of them, newest first.
     pub noted: Vec<NotedError>,
 }
-
-/// An error on a status device.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct NotedError {
-    /// When, as it says.
-    pub at: String,
-    /// What it says.
-    pub text: String,
-    /// Its code, where it has one.
-    pub code: Option<String>,
-}
-
-/// How many errors of a device are told.
-const TOLD: usize = 3;
 
 impl UserDeviceEntry {
     fn unknown(uuid: DeviceUuid) -> Self {
@@ -50,6 +39,7 @@ impl UserDeviceEntry {
             owner: None,
             bound_at: None,
             last_use: None,
+            status_device: None,
             errors: None,
             noted: Vec::new(),
         }
@@ -58,6 +48,7 @@ impl UserDeviceEntry {
     fn describe(&mut self, document: &Value) {
         self.name = document["name"].as_str().map(str::to_owned);
         self.owner = document["owner"].as_str().map(DeviceUuid::from);
+        self.status_device = document["statusDevice"].as_str().map(DeviceUuid::from);
     }
 }
 
@@ -138,31 +129,10 @@ impl CredentialsDevices {
 fn describe_here(view: &View<'_>, entry: &mut UserDeviceEntry) -> Result<(), StoreError> {
     let Some(document) = view.device(&entry.uuid)? else { return Ok(()) };
     entry.describe(&document);
-    let Some(status) = document["statusDevice"].as_str() else { return Ok(()) };
-    let Some(status) = view.device(&status.into())? else { return Ok(()) };
-    // A device that points at somebody else's status tells nothing of it.
-    if status["owner"].as_str() == Some(entry.uuid.as_str())
-        && let Some(errors) = status.pointer("/status/errors").and_then(Value::as_array)
-    {
-        entry.errors = Some(errors.len());
-        entry.noted = errors.iter().rev().take(TOLD).map(NotedError::of).collect();
-    }
+    let Some(status) = &entry.status_device else { return Ok(()) };
+    let Some(status) = view.device(status)? else { return Ok(()) };
+    entry.take_in(&status);
     Ok(())
-}
-
-impl NotedError {
-    fn of(entry: &Value) -> Self {
-        let text = |value: &Value| match value {
-            Value::String(text) => Some(text.clone()),
-            Value::Number(number) => Some(number.to_string()),
-            _ => None,
-        };
-        Self {
-            at: text(&entry["date"]).unwrap_or_default(),
-            text: text(&entry["message"]).unwrap_or_default(),
-            code: text(&entry["code"]),
-        }
-    }
 }
 
 /// Asks the bus once, as the credentials device, which may see its user devices.

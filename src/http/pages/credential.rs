@@ -17,7 +17,7 @@ use crate::http::session::Turn;
 /// `GET /console/credentials/{uuid}`.
 pub(in crate::http) async fn one(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
     let visit = Visit::of(&request, &door).await?;
-    let devices = visit.user_devices().await?;
+    let (devices, are_errors_all) = visit.user_devices_with_errors().await?;
     let owners = match visit.owned.owners() {
         // A record of format 1 has one owner, and the viewer is one.
         [] => vec![visit.session.owner.to_string()],
@@ -27,7 +27,7 @@ pub(in crate::http) async fn one(request: HttpRequest, door: Data<FrontDoor>) ->
     let standing = standing.map_err(|error| failed(&error.into()))?;
     let state = state(&standing, door.clock.now());
     let done = done(&request, &visit.owners.credentials, &visit.session).await?;
-    let credential = Credential { shown: visit.shown(), owners, devices, state, done };
+    let credential = Credential { shown: visit.shown(), owners, devices, are_errors_all, state, done };
     Ok(page(StatusCode::OK, console::credential(&visit.viewer(), &credential)))
 }
 

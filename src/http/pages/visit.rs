@@ -47,9 +47,19 @@ impl<'a> Visit<'a> {
 
     /// The devices that use them.
     pub(super) async fn user_devices(&self) -> Result<Vec<UserDevice>, Problem> {
+        Ok(self.entries().await?.into_iter().map(|entry| self.user_device(entry)).collect())
+    }
+
+    /// The same with what went wrong lately, and whether that is all of it.
+    pub(super) async fn user_devices_with_errors(&self) -> Result<(Vec<UserDevice>, bool), Problem> {
+        let mut entries = self.entries().await?;
+        let is_all = self.owners.credentials.note_errors(&self.session.login, &mut entries).await;
+        Ok((entries.into_iter().map(|entry| self.user_device(entry)).collect(), is_all))
+    }
+
+    async fn entries(&self) -> Result<Vec<UserDeviceEntry>, Problem> {
         let entries = self.owners.credentials.user_device_entries(&self.owned).await;
-        let entries = entries.map_err(|error| failed(&error))?;
-        Ok(entries.into_iter().map(|entry| self.user_device(entry)).collect())
+        entries.map_err(|error| failed(&error))
     }
 
     /// The device in the path, if it uses them.

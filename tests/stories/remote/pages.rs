@@ -151,3 +151,62 @@ async fn a_reply_is_shown_to_its_sender_alone_and_a_mark_that_somebody_read_is_o
     let unknown = format!("{}?sent=00000000-0000-4000-8000-000000000000", desk.form());
     desk.shows(&unknown, "Nothing is known here of that message").await;
 }
+
+#[tokio::test]
+async fn errors_on_a_status_device_are_shown_to_an_owner_who_may_see_them_there() {
+    let mut desk = Desk::open().await;
+    let home = desk.home();
+    let call = format!("GET /v2/devices/{STATUS}");
+    let errors = json!([
+        {"date": "2026-11-01T10:00:00Z", "code": 404, "message": "No <such> thing"},
+        {"date": "2026-11-02T10:00:00Z", "code": 502, "message": "response_invalid"},
+    ]);
+    let status = |owner: &str| json!({"uuid": STATUS, "owner": owner, "status": {"errors": errors}});
+    desk.meshblu.answer(&call, [json_answer(200, &status(USER_DEVICE))]);
+    let page = desk.browser.get(&home).await;
+    for text in
+        ["2 errors noted", "2026-11-02 10:00 UTC", "<bdi>No &lt;such&gt; thing</bdi>", "response_invalid"]
+    {
+        assert!(page.text.contains(text), "{text}: {page:?}");
+    }
+    let asked = desk.meshblu.calls().into_iter().find(|seen| seen.target.ends_with(STATUS)).unwrap();
+    let owners = format!("Basic {}", STANDARD.encode(format!("{OWNER}:token-of-{OWNER}")));
+    assert_eq!(asked.header("authorization"), [owners], "as the owner, who alone may see it");
+
+    // Somebody else's status tells nothing of this device, and one that may not be seen nothing at all.
+    let hidden = json_answer(404, &json!({"code": 404, "message": "Devices not found"}));
+    for answer in [json_answer(200, &status("another-device")), json_answer(200, &json!([])), hidden] {
+        desk.meshblu.answer(&call, [answer]);
+        let page = desk.browser.get(&home).await;
+        assert!(page.status == 200 && page.text.contains(USER_DEVICE), "{page:?}");
+        assert!(!page.text.contains("noted") && !page.text.contains("cannot be shown now"), "{page:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_meshblu_that_does_not_tell_of_errors_fails_no_page() {
+    let mut desk = Desk::open().await;
+    let home = desk.home();
+    let more = (0..100).map(|number| json!({"type": "message.received", "subscriberUuid": CREDENTIALS, "emitterUuid": format!("more-{number}")}));
+    for answer in
+        [ApiAnswer::new(500, &[], "oops"), ApiAnswer::Bytes(Vec::new()), ApiAnswer::new(200, &[], "<p>")]
+    {
+        desk.meshblu.answer(&format!("GET /v2/devices/{STATUS}"), [answer]);
+        let page = desk.browser.get(&home).await;
+        assert!(page.status == 200 && page.text.contains(USER_DEVICE), "{page:?}");
+        assert!(page.text.contains("Some errors of these devices cannot be shown now."), "{page:?}");
+    }
+
+    // However many devices there are, so many are asked for.
+    let subscriptions: Vec<_> = more.collect();
+    for subscription in &subscriptions {
+        let uuid = &subscription["emitterUuid"];
+        desk.meshblu.show(json!({"uuid": uuid, "owner": OWNER, "statusDevice": format!("status-of-{}", uuid.as_str().unwrap())}));
+    }
+    let call = format!("GET /v2/devices/{CREDENTIALS}/subscriptions");
+    desk.meshblu.answer(&call, [json_answer(200, &json!(subscriptions))]);
+    let page = desk.browser.get(&home).await;
+    assert!(page.text.contains("Some errors of these devices cannot be shown now."), "{page:?}");
+    let asked = desk.meshblu.called().into_iter().filter(|call| call.contains("/status-of-"));
+    assert_eq!(asked.count(), 64);
+}
