@@ -209,6 +209,9 @@ pub struct Failure {
     pub sign_in: Option<String>,
 }
 
+const OUTCOME_UNKNOWN: &str = "outcome_unknown";
+const RESPONSE_INVALID: &str = "response_invalid";
+
 /// The code of a failure. Jobs of the original may give words, which pass through (`spec/endo.md` 2.5, step a).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
@@ -239,6 +242,23 @@ impl Failure {
             None => EXPIRED.to_owned(),
         };
         Self { sign_in, ..Self::new(401, message) }
+    }
+
+    /// Something may have been done or not, and it is not done again.
+    pub fn outcome_unknown() -> Self {
+        Self::new(503, OUTCOME_UNKNOWN)
+    }
+
+    /// The job answered something else than its schema says.
+    pub fn response_invalid() -> Self {
+        Self::new(502, RESPONSE_INVALID)
+    }
+
+    /// Whether the `metadata` of a message that tells a failure leave open whether the job was done: its answer was lost,
+    /// was none, or was late, also on its way behind the job.
+    pub fn leaves_open(metadata: &Value) -> bool {
+        let message = metadata["error"]["message"].as_str();
+        matches!(message, Some(OUTCOME_UNKNOWN | RESPONSE_INVALID)) || metadata["code"] == 504
     }
 
     /// The code where it is a number.

@@ -7,6 +7,7 @@ use super::credential::{Shown, UserDevice, mark, proof};
 use super::layout::{Frame, Viewer, page};
 use super::strangers::{Name, strangers_sentence, strangers_text};
 use crate::job::JobListing;
+use crate::message::Failure;
 
 /// The longest text of a reply that a page shows, in bytes.
 const LONGEST: usize = 200_000;
@@ -161,7 +162,7 @@ fn reply(bench: &Bench<'_>, message: &Value) -> Markup {
         } @else {
             div.alarm role="alert" {
                 p {
-                    @if is_in_doubt(code, error) {
+                    @if Failure::leaves_open(&message["metadata"]) {
                         "Nobody knows whether the job was done: look at " (bench.shown.api) " before you send it again."
                         @if let Some(said) = said(error) { " The reply says: " (Name(&said)) "." }
                     } @else {
@@ -180,12 +181,6 @@ fn reply(bench: &Bench<'_>, message: &Value) -> Markup {
         }
         @if let Some(data) = message.get("data") { (data_of(data)) }
     }
-}
-
-/// Whether the job may have been done although its reply is an error: the reply was lost, late, or not one.
-fn is_in_doubt(code: &Value, error: Option<&Value>) -> bool {
-    let says = |text: &str| error.is_some_and(|error| error["message"] == text);
-    says("outcome_unknown") || says("response_invalid") || code.as_u64() == Some(504)
 }
 
 /// What an error says of itself, without a full stop.

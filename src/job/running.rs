@@ -55,7 +55,7 @@ impl From<JobError> for RunFailure {
             JobError::Unavailable { code, retry_after, .. } => {
                 (Failure::new(code, text), Next::Repeat { after: retry_after })
             }
-            JobError::OutcomeUnknown => (Failure::new(503, "outcome_unknown"), Next::OutcomeUnknown),
+            JobError::OutcomeUnknown => (Failure::outcome_unknown(), Next::OutcomeUnknown),
         };
         Self { failure, next }
     }
@@ -74,7 +74,7 @@ pub(super) async fn run(
     let reply = match answer {
         Ok(reply) => reply,
         Err(Trouble::Unreadable(error)) => return Ok(unreadable(&error)),
-        Err(Trouble::Invalid) => return Err(response_invalid()),
+        Err(Trouble::Invalid) => return Err(RunFailure::last(Failure::response_invalid())),
         Err(Trouble::Job(error)) => return Err(error.into()),
         Err(Trouble::Told(failure)) => return Err(RunFailure::last(failure)),
         Err(Trouble::Hosts(error)) => {
@@ -85,7 +85,7 @@ pub(super) async fn run(
     let Some(schema) = schema else { return Ok(reply) };
     schema.conform(reply).map_err(|fault| {
         tracing::warn!(response.fault = fault, "a response does not satisfy its schema");
-        response_invalid()
+        RunFailure::last(Failure::response_invalid())
     })
 }
 
@@ -105,10 +105,6 @@ async fn apart<T: Send + 'static>(
 
 fn interrupted(code: u16, message: &str) -> RunFailure {
     RunFailure { failure: Failure::new(code, message), next: Next::Interrupted }
-}
-
-fn response_invalid() -> RunFailure {
-    RunFailure::last(Failure::new(502, "response_invalid"))
 }
 
 /// The reply to a message that does not satisfy its schema.
