@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
@@ -21,6 +22,9 @@ use crate::source::renewal::Upstream;
 use crate::source::{Catalogue, Source};
 use crate::store::Store;
 use crate::vault::Vault;
+
+/// How long pages wait for a reply: longer than most jobs take, and shorter than browsers and proxies do.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Time and randomness of a gateway.
 #[derive(Clone, Debug)]
@@ -65,6 +69,8 @@ pub struct Gateway {
     pub source: Source,
     /// Who sends and owns where nobody else is named; nobody on a Meshblu.
     pub owner: Option<FirstOwner>,
+    /// How long its pages wait for the reply to a message.
+    pub patience: Duration,
 }
 
 impl Gateway {
@@ -99,8 +105,7 @@ impl Gateway {
         };
         let format = translate::format(&config, keys::was_migrated(&store).await?);
         let sealing = Sealing { hosts: source.hosts.clone(), realm: source.realm.clone(), format };
-        let clock = ambient.clock.clone();
-        let parts = (bus.clone(), store.clone());
+        let (parts, clock) = ((bus.clone(), store.clone()), ambient.clock.clone());
         let client = source.oauth2_client(&egress);
         let credentials = CredentialsDevices::new(parts, Arc::clone(&vault), (clock, sealing))
             .telling(client.clone())
@@ -121,6 +126,7 @@ impl Gateway {
             egress,
             source,
             owner,
+            patience: PATIENCE,
         })
     }
 

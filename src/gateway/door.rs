@@ -38,7 +38,11 @@ impl Gateway {
                 types_keys: matches!(self.source.way, source::Way::Static),
             }),
             entrance: Some(entrance),
-            jobs: Some(Jobs { registry: Arc::clone(&self.registry), exchange: Exchange::at(desk) }),
+            jobs: Some(Jobs {
+                registry: Arc::clone(&self.registry),
+                exchange: Exchange::at(desk),
+                patience: self.patience,
+            }),
             presence,
         }
     }

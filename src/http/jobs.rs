@@ -1,6 +1,7 @@
 //! What the pages of jobs work with.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::problem::{Kind, Problem};
 use super::server::FrontDoor;
@@ -13,6 +14,8 @@ pub struct Jobs {
     pub registry: Arc<Registry>,
     /// Sends messages in the name of people.
     pub exchange: Exchange,
+    /// How long a page waits for a reply.
+    pub patience: Duration,
 }
 
 impl FrontDoor {

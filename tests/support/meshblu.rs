@@ -242,9 +242,19 @@ impl RemoteGateway {
 
     /// The same with another clock.
     pub(crate) async fn at(clock: Clock, config: Config) -> Result<Self, GatewayError> {
+        Self::changed(clock, config, |_| ()).await
+    }
+
+    /// The same, changed before it starts.
+    pub(crate) async fn changed(
+        clock: Clock,
+        config: Config,
+        change: impl FnOnce(&mut Gateway),
+    ) -> Result<Self, GatewayError> {
         let ambient = Ambient { clock, random: Random::system() };
         let mut gateway = Gateway::open(config, ambient).await?;
         gateway.registry = registry();
+        change(&mut gateway);
         let running = gateway.start(Listeners::open(&gateway.config)?).await?;
         let client = Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
         Ok(Self { gateway, running, client })

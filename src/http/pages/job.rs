@@ -1,7 +1,5 @@
 //! The jobs of one user device: their list, their forms, and what came of a message that was sent from one.
 
-use std::time::Duration;
-
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
@@ -22,8 +20,6 @@ use crate::http::session::Turn;
 use crate::job::JobListing;
 use crate::message::{DeliveryId, Message};
 
-/// How long a page waits for a reply.
-const PATIENCE: Duration = Duration::from_secs(20);
 const NOT_TAKEN: &str = "The device did not take the message, so nothing was done: it has to accept messages from you, and the \
                          credentials have to be subscribed to what it receives. Cut it off and add a new one if that does not help.";
 
@@ -103,8 +99,8 @@ impl<'a> Bench<'a> {
     }
 
     async fn came_of(&self, path: &str, id: &str) -> Result<Outcome, Problem> {
-        let came =
-            self.jobs.exchange.came_of(&DeliveryId::from(id), &self.visit.session.owner, PATIENCE).await;
+        let (id, sender) = (DeliveryId::from(id), &self.visit.session.owner);
+        let came = self.jobs.exchange.came_of(&id, sender, self.jobs.patience).await;
         let came = came.map_err(|error| {
             tracing::error!(
                 error = &error as &dyn std::error::Error,

@@ -1,8 +1,12 @@
 //! The pages of a gateway on a Meshblu: a job is sent from its form, and its reply comes back to the page.
 
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use endo::ambient::{Clock, Timestamp};
 use endo::credentials::Account;
+use endo::gateway::Gateway;
 use endo::vault::{ResourceOwnerId, SecretText};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -12,7 +16,7 @@ use crate::support::bus::Answer;
 use crate::support::fake_api::Answer as ApiAnswer;
 use crate::support::meshblu::{
     CREDENTIALS, CREDENTIALS_TOKEN, FLOW, FakeMeshblu, RemoteGateway, SERVICE, USER_DEVICE, bound,
-    json_answer, route, settings,
+    json_answer, route, settings, vectors,
 };
 
 const OWNER: &str = "owner-uuid";
@@ -28,6 +32,10 @@ struct Desk {
 
 impl Desk {
     async fn open() -> Self {
+        Self::with(|_| ()).await
+    }
+
+    async fn with(change: impl FnOnce(&mut Gateway)) -> Self {
         let (meshblu, directory) = (FakeMeshblu::start().await, tempfile::tempdir().unwrap());
         meshblu.show(json!({"uuid": USER_DEVICE, "owner": OWNER, "statusDevice": STATUS}));
         let device = json_answer(201, &json!({"uuid": CREDENTIALS, "token": CREDENTIALS_TOKEN}));
@@ -37,7 +45,8 @@ impl Desk {
         meshblu.answer(&heard, [ApiAnswer::new(204, &[], "")]);
         let mut settings = settings(directory.path(), &meshblu.url());
         settings.bus.oauth_url = Some(meshblu.url());
-        let gateway = RemoteGateway::with(settings).await.unwrap();
+        let now = Timestamp::from_millis(vectors()["nowMs"].as_i64().unwrap());
+        let gateway = RemoteGateway::changed(Clock::from_fn(move || now), settings, change).await.unwrap();
         let account = Account {
             id: ResourceOwnerId::Number(583_231),
             username: Some("octocat".to_owned()),
@@ -117,6 +126,17 @@ async fn whoever_waits_for_a_reply_sees_it_when_it_comes() {
     let (page, brought) = tokio::join!(browser.get(&address), desk.bring(OWNER, &message));
     brought.is(201, "Created");
     assert!(page.text.contains("The job answered with code 200."), "{page:?}");
+}
+
+#[tokio::test]
+async fn a_reply_that_does_not_come_in_time_is_looked_for_again() {
+    let mut desk = Desk::with(|gateway| gateway.patience = Duration::ZERO).await;
+    let (address, message) = desk.send().await;
+    let page = desk.browser.get(&address).await;
+    assert!(page.text.contains("The bus took the message, and no reply is known here yet"), "{page:?}");
+    assert!(page.text.contains(&format!("href=\"{address}\">Look again</a>")), "{page:?}");
+    desk.bring(OWNER, &message).await.is(201, "Created");
+    desk.shows(&address, "The job answered with code 200.").await;
 }
 
 #[tokio::test]
