@@ -6,7 +6,7 @@ use super::layout::{Frame, Viewer, page};
 use super::moment::moment;
 use super::notice::{Done, notice};
 use super::state::State;
-use super::strangers::Name;
+use super::strangers::{Name, account};
 pub use crate::credentials::NotedError;
 
 /// Credentials, as pages name them.
@@ -23,7 +23,7 @@ pub struct Shown {
 impl Shown {
     /// What people call them.
     pub fn name(&self) -> Name<'_> {
-        Name(self.account.as_deref().unwrap_or("An account without a name"))
+        account(self.account.as_deref())
     }
 
     /// The page of theirs with this end.
@@ -134,7 +134,7 @@ pub fn credential(viewer: &Viewer, credential: &Credential) -> Markup {
             li { a href=(shown.path("/forget")) { "Forget the secret" } }
         }
     };
-    page(&Frame { title: "", about: Some(shown.name()), viewer: Some(viewer) }, &body)
+    page(&Frame { title: "Credentials of", about: Some(shown.name()), viewer: Some(viewer) }, &body)
 }
 
 fn entry(shown: &Shown, device: &UserDevice) -> Markup {

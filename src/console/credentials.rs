@@ -6,7 +6,7 @@ use super::layout::{Frame, Viewer, page};
 use super::moment::moment;
 use super::notice::{Done, notice};
 use super::state::State;
-use super::strangers::Name;
+use super::strangers::account;
 
 /// One account's credentials in the list.
 #[derive(Clone, Debug)]
@@ -35,7 +35,7 @@ pub fn my_credentials(
             ul.cards {
                 @for card in cards {
                     li {
-                        a href={ "/console/credentials/" (card.uuid) } { (Name(card.account.as_deref().unwrap_or("An account without a name"))) }
+                        a href={ "/console/credentials/" (card.uuid) } { (account(card.account.as_deref())) }
                         p { (card.state.words()) }
                         p.small {
                             (api) " · "

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::layout::Viewer;
-use super::strangers::{Name, strangers_text};
+use super::strangers::{account, strangers_text};
 use crate::credentials::{Act, Receipt};
 
 /// What was just done.
@@ -32,7 +32,7 @@ pub(super) fn notice(viewer: &Viewer, api: &str, done: Option<&Done>) -> Markup 
 
 fn sentence(receipt: &Receipt) -> Markup {
     let name = receipt.account.as_deref().and_then(strangers_text);
-    let name = Name(name.as_deref().unwrap_or("an account without a name"));
+    let name = account(name.as_deref());
     html! {
         @match receipt.act {
             Act::CutOff => {

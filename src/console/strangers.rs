@@ -12,6 +12,11 @@ impl Render for Name<'_> {
     }
 }
 
+/// What people call an account, which may have no name.
+pub(super) fn account(name: Option<&str>) -> Name<'_> {
+    Name(name.unwrap_or("an account without a name"))
+}
+
 /// The longest that is shown, in characters.
 const LONGEST: usize = 80;
 
