@@ -1,11 +1,9 @@
 //! What the command line asks about credentials, done on the gateway that has the data directory.
 
 use super::operation::{CredentialsRow, OperationError, Shown, UserRow};
-use super::perform::read;
-use crate::credentials::{CredentialsError, Owned, Receipt, Revoker, UserDeviceEntry};
+use crate::credentials::{CredentialsError, Health, Owned, Receipt, Revoker, State, UserDeviceEntry};
 use crate::gateway::Gateway;
 use crate::message::DeviceUuid;
-use crate::store::RenewalStage;
 use crate::vault::Format;
 
 /// Every account whose secret is kept.
@@ -58,14 +56,15 @@ async fn row(
 ) -> Result<CredentialsRow, OperationError> {
     let device = owned.device().clone();
     let need = gateway.credentials.need(&device).await?;
-    let renewal = read(gateway, move |view| Ok(view.renewal(&device)?)).await?;
-    let dead = renewal.filter(|renewal| renewal.stage == RenewalStage::Dead);
+    let standing = gateway.credentials.standing(&device).await?;
     let key = need.as_ref().and_then(|need| need.kid.clone());
-    let state = match (&key, owned.elsewhere(), dead) {
-        (None, ..) => "unreadable: no key here opens it".to_owned(),
-        (_, Some(source), _) => format!("of another API ({source}): not used here"),
-        (.., Some(dead)) => dead.reason.unwrap_or_else(|| "cannot be renewed".to_owned()),
-        _ => "usable".to_owned(),
+    let state = match (&key, owned.elsewhere(), &standing.health) {
+        (None, ..) => "Unreadable: no key here opens it".to_owned(),
+        (_, Some(source), _) => format!("{} ({source})", State::OtherApi),
+        (.., health) => match (State::of(&standing, gateway.ambient.clock.now()), health) {
+            (state, Health::Dead { reason }) => format!("{state}: {reason}"),
+            (state, _) => state.to_string(),
+        },
     };
     Ok(CredentialsRow {
         uuid: owned.device().clone(),

@@ -120,7 +120,7 @@ pub(super) struct CredentialsRow {
     pub(super) format: Option<u8>,
     /// The key that opens it; absent where none does.
     pub(super) key: Option<String>,
-    /// `usable`, `unreadable`, or why it cannot be renewed any more.
+    /// How its secret stands, in the words of the pages, and why; or that nothing here opens it.
     pub(super) state: String,
     pub(super) devices: usize,
     pub(super) last_use: Option<String>,

@@ -5,9 +5,10 @@ use maud::{Markup, html};
 use super::layout::{Frame, Viewer, page};
 use super::moment::moment;
 use super::notice::{Done, notice};
-use super::state::State;
+use super::state::words;
 use super::strangers::{Name, account};
 pub use crate::credentials::NotedError;
+use crate::credentials::State;
 
 /// Credentials, as pages name them.
 #[derive(Clone, Debug)]
@@ -73,9 +74,9 @@ pub struct Credential {
     pub owners: Vec<String>,
     /// Who may use them.
     pub devices: Vec<UserDevice>,
-    /// How their secret stands.
     /// Whether all that went wrong with them lately is known.
     pub are_errors_all: bool,
+    /// How their secret stands.
     pub state: State,
     /// What was just done.
     pub done: Option<Done>,
@@ -107,7 +108,7 @@ pub fn credential(viewer: &Viewer, credential: &Credential) -> Markup {
                 p { a href={ "/auth/api?credentials=" (shown.uuid) } { "Sign in at " (shown.api) " again" } }
             }
         } @else {
-            p { (credential.state.words()) "." }
+            p { (words(&credential.state)) "." }
         }
         h2 { "Devices that use it" }
         @if credential.devices.is_empty() {
@@ -115,10 +116,10 @@ pub fn credential(viewer: &Viewer, credential: &Credential) -> Markup {
         } @else {
             ul.cards { @for device in &credential.devices { li { (entry(shown, device)) } } }
         }
-        form method="post" action=(shown.path("/add-me")) {
         @if !credential.are_errors_all {
             p.notice role="status" { "Some errors of these devices cannot be shown now. Load the page again in a moment." }
         }
+        form method="post" action=(shown.path("/add-me")) {
             (proof(viewer))
             (mark(viewer))
             button.button.strong { "Add a device of mine" }

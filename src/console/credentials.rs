@@ -5,8 +5,9 @@ use maud::{Markup, html};
 use super::layout::{Frame, Viewer, page};
 use super::moment::moment;
 use super::notice::{Done, notice};
-use super::state::State;
+use super::state::words;
 use super::strangers::account;
+use crate::credentials::State;
 
 /// One account's credentials in the list.
 #[derive(Clone, Debug)]
@@ -36,7 +37,7 @@ pub fn my_credentials(
                 @for card in cards {
                     li {
                         a href={ "/console/credentials/" (card.uuid) } { (account(card.account.as_deref())) }
-                        p { (card.state.words()) }
+                        p { (words(&card.state)) }
                         p.small {
                             (api) " · "
                             @match &card.last_use {

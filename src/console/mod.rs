@@ -31,6 +31,5 @@ pub use maud::Markup;
 pub use notice::Done;
 pub use receipts::receipts;
 pub use sign_in::{SignIn, once, sign_in};
-pub use state::State;
 pub use strangers::{Name, strangers_sentence, strangers_text};
 pub use style::{STYLE, STYLE_PATH};

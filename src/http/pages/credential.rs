@@ -4,8 +4,9 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::visit::{Visit, done, state};
+use super::visit::{Visit, done};
 use crate::console::{self, Credential, NewDevice};
+use crate::credentials::State;
 use crate::http::Body;
 use crate::http::owners::failed;
 use crate::http::page::{page, see_other};
@@ -25,7 +26,7 @@ pub(in crate::http) async fn one(request: HttpRequest, door: Data<FrontDoor>) ->
     };
     let standing = visit.owners.credentials.standing(visit.owned.device()).await;
     let standing = standing.map_err(|error| failed(&error.into()))?;
-    let state = state(&standing, door.clock.now());
+    let state = State::of(&standing, door.clock.now());
     let done = done(&request, &visit.owners.credentials, &visit.session).await?;
     let credential = Credential { shown: visit.shown(), owners, devices, are_errors_all, state, done };
     Ok(page(StatusCode::OK, console::credential(&visit.viewer(), &credential)))

@@ -4,9 +4,10 @@ use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 
-use super::visit::{done, has_left, query, state};
+use super::visit::{done, has_left, query};
 use crate::ambient::Timestamp;
 use crate::console::{self, CredentialsCard, Done, strangers_text};
+use crate::credentials::State;
 use crate::http::owners::failed;
 use crate::http::page::page;
 use crate::http::routes::Answer;
@@ -25,7 +26,7 @@ pub(in crate::http) async fn mine(request: HttpRequest, door: Data<FrontDoor>) -
         cards.push(CredentialsCard {
             uuid: owned.device().to_string(),
             account: owned.username().and_then(strangers_text),
-            state: state(&summary.standing, door.clock.now()),
+            state: State::of(&summary.standing, door.clock.now()),
             last_use: summary.last_use.map(Timestamp::iso_seconds),
         });
     }

@@ -4,8 +4,8 @@ use actix_web::HttpRequest;
 
 use crate::ambient::Timestamp;
 use crate::bus::form;
-use crate::console::{Done, Shown, State, UserDevice, Viewer, strangers_sentence, strangers_text};
-use crate::credentials::{Act, CredentialsDevices, Health, NotedError, Owned, Standing, UserDeviceEntry};
+use crate::console::{Done, Shown, UserDevice, Viewer, strangers_sentence, strangers_text};
+use crate::credentials::{Act, CredentialsDevices, NotedError, Owned, UserDeviceEntry};
 use crate::http::entrance::Entrance;
 use crate::http::owners::{Owners, failed};
 use crate::http::problem::{Kind, Problem};
@@ -87,20 +87,6 @@ impl<'a> Visit<'a> {
             errors: entry.errors,
             noted: entry.noted.into_iter().map(noted).collect(),
         }
-    }
-}
-
-/// How a secret stands now, in the pages' words.
-pub(super) fn state(standing: &Standing, now: Timestamp) -> State {
-    match (&standing.health, standing.expires_at) {
-        (Health::Dead { .. }, Some(end)) if now < end => State::WorksUntil(end.iso_seconds()),
-        (Health::Dead { .. }, _) => State::SignInAgain,
-        (Health::InDoubt, _) => State::InDoubt,
-        (Health::Elsewhere, _) => State::OtherApi,
-        (Health::Good | Health::Due, _) if standing.renews => State::RenewsItself,
-        (Health::Good | Health::Due, Some(end)) if now >= end => State::SignInAgain,
-        (Health::Good | Health::Due, Some(end)) => State::WorksUntil(end.iso_seconds()),
-        (Health::Good | Health::Due, None) => State::Works,
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::process::Output;
 
+use endo::ambient::Timestamp;
 use endo::cli::Exit;
+use endo::source::renewal::begin_life;
+use endo::store::{RenewalStage, Store, StoreError, StoreSettings, StoredRenewal};
 use serde_json::Value;
 
 use crate::support::fake_api::{Answer, FakeApi};
@@ -52,12 +55,35 @@ fn keys_are_listed_rotated_and_freed() {
     assert_eq!(stdout(&shell.run(&["keys", "migrate"])), freed.replace("1 sealed", "0 sealed"));
     std::fs::remove_file(shell.data().join("records.pem")).unwrap();
     let shown = json(&shell.run(&["credentials", "ls", "--json"]));
-    assert_eq!(shown[0]["state"], "usable");
+    assert_eq!(shown[0]["state"], "Works");
     let newest = json(&shell.run(&["keys", "ls", "--json"]))[0]["kid"].as_str().unwrap().to_owned();
     std::fs::remove_file(shell.data().join(format!("records-{newest}.pem"))).unwrap();
     let lost = shell.run(&["keys", "ls"]);
     let says = format!("put its file back, which is records-{newest}.pem");
     assert!(ended(&lost, Exit::WrongKey) && stderr(&lost).contains(&says), "{}", stderr(&lost));
+}
+
+#[tokio::test]
+async fn how_a_secret_stands_is_told_in_the_words_of_the_pages() {
+    let (shell, credentials, _) = with_account();
+    for (stage, words) in [
+        (RenewalStage::InDoubt, "In doubt: a renewal was not answered. The next use finds out"),
+        (RenewalStage::Dead, "Needs you to sign in again: said so"),
+    ] {
+        let life = begin_life(1, (Timestamp::from_millis(0), None), 0.5);
+        let (device, reason) = (credentials.as_str().into(), Some("said so".to_owned()));
+        let renewal = StoredRenewal { stage, reason, ..life };
+        let settings = StoreSettings { directory: shell.data().to_owned(), max_pages: None };
+        let store = Store::open(&settings).unwrap();
+        let know = store.write::<_, StoreError, _>(move |tx| tx.store_renewal(&device, &renewal));
+        know.await.unwrap();
+        drop(store);
+        let listed = shell.run(&["credentials", "ls"]);
+        assert!(stdout(&listed).ends_with(&format!("  {words}\n")), "{}", stdout(&listed));
+        let shown = shell.run(&["credentials", "show", &credentials]);
+        let shown: Value = serde_json::from_str(stdout(&shown)).unwrap();
+        assert_eq!(shown["state"], words);
+    }
 }
 
 #[test]
@@ -74,7 +100,7 @@ fn what_was_forgotten_is_not_counted_among_what_moves() {
 fn credentials_are_listed_shown_and_forgotten() {
     let (shell, credentials, device) = with_account();
     let listed = shell.run(&["credentials", "ls"]);
-    let row = format!("{credentials}  octocat  1        -         usable");
+    let row = format!("{credentials}  octocat  1        -         Works\n");
     assert!(stdout(&listed).contains(&row), "{}", stdout(&listed));
     let shown = shell.run(&["credentials", "show", &credentials]);
     let shown: Value = serde_json::from_str(stdout(&shown)).unwrap();

@@ -211,8 +211,8 @@ fn the_command_line_says_which_credentials_are_of_another_api() {
         stdout(&shell.run(&["credentials", "ls"])).to_owned()
     };
     let first = listed("https://one.test");
-    assert!(first.contains("usable") && !first.contains("another API"), "{first}");
+    assert!(first.contains("  Works\n") && !first.contains("another API"), "{first}");
     let both = listed("https://two.test");
-    assert!(both.contains("of another API (https://one.test): not used here"), "{both}");
-    assert_eq!(both.matches("usable").count(), 1, "{both}");
+    assert!(both.contains("Of another API than this gateway's: not used here (https://one.test)"), "{both}");
+    assert_eq!(both.matches("  Works\n").count(), 1, "{both}");
 }

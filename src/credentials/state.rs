@@ -1,0 +1,63 @@
+//! How a secret stands, in the words that people read, on pages and in the terminal.
+
+use std::fmt;
+
+use super::{Health, Standing};
+use crate::ambient::Timestamp;
+
+/// How a secret stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Nothing is known against it.
+    Works,
+    /// It works, and is renewed before it ends.
+    RenewsItself,
+    /// It works until then, and nothing renews it.
+    WorksUntil(String),
+    /// The answer to a renewal was lost, or is awaited.
+    InDoubt,
+    /// It is of another API than the gateway is for now.
+    OtherApi,
+    /// It does not work any more.
+    SignInAgain,
+}
+
+impl State {
+    /// How a secret stands now.
+    pub fn of(standing: &Standing, now: Timestamp) -> Self {
+        match (&standing.health, standing.expires_at) {
+            (Health::Dead { .. }, Some(end)) if now < end => Self::WorksUntil(end.iso_seconds()),
+            (Health::Dead { .. }, _) => Self::SignInAgain,
+            (Health::InDoubt, _) => Self::InDoubt,
+            (Health::Elsewhere, _) => Self::OtherApi,
+            (Health::Good | Health::Due, _) if standing.renews => Self::RenewsItself,
+            (Health::Good | Health::Due, Some(end)) if now >= end => Self::SignInAgain,
+            (Health::Good | Health::Due, Some(end)) => Self::WorksUntil(end.iso_seconds()),
+            (Health::Good | Health::Due, None) => Self::Works,
+        }
+    }
+
+    /// Whether only a sign-in helps.
+    pub fn is_over(&self) -> bool {
+        *self == Self::SignInAgain
+    }
+
+    /// Its words; some have a time in their midst, `2026-03-01T09:30:00Z`.
+    pub fn words(&self) -> (&'static str, Option<&str>, &'static str) {
+        match self {
+            Self::Works => ("Works", None, ""),
+            Self::RenewsItself => ("Works, and renews itself", None, ""),
+            Self::WorksUntil(end) => ("Works until ", Some(end), ", then you need to sign in again"),
+            Self::InDoubt => ("In doubt: a renewal was not answered. The next use finds out", None, ""),
+            Self::OtherApi => ("Of another API than this gateway's: not used here", None, ""),
+            Self::SignInAgain => ("Needs you to sign in again", None, ""),
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (start, at, end) = self.words();
+        write!(f, "{start}{}{end}", at.unwrap_or_default())
+    }
+}
