@@ -22,12 +22,15 @@ pub struct HalfMade {
 const COLUMNS: &str = "credentials, user_device, owner, status_device, made_at";
 
 impl View<'_> {
-    /// All that is not finished, the oldest first.
+    /// All that is not finished, the oldest first, but for what was cut off meanwhile: nobody finishes that.
     ///
     /// # Errors
     /// What the database reports.
     pub fn half_made(&self) -> Result<Vec<HalfMade>, StoreError> {
-        let sql = format!("SELECT {COLUMNS} FROM half_made ORDER BY made_at");
+        let sql = format!(
+            "SELECT {COLUMNS} FROM half_made LEFT JOIN tombstones USING (credentials, user_device)
+             WHERE ended_at IS NULL ORDER BY made_at"
+        );
         let mut statement = self.prepare(&sql)?;
         let rows = statement.query_map([], half_made)?;
         Ok(rows.collect::<Result<_, _>>()?)

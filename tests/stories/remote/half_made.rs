@@ -1,6 +1,6 @@
 //! A user device that breaks off on its way to its right is found and finished by whoever begins again.
 
-use endo::credentials::{Account, NewUserDevice};
+use endo::credentials::{Account, Cut, NewUserDevice, Revoker};
 use endo::message::DeviceUuid;
 use endo::store::{Binding, HalfMade, StoreError};
 use endo::vault::{ResourceOwnerId, SecretText};
@@ -149,4 +149,24 @@ async fn a_device_that_broke_off_is_finished_for_its_owner_alone_and_while_it_is
     scene.meshblu.answer("POST /devices/new-user/tokens", [json_answer(403, &json!({"error": "Forbidden"}))]);
     assert_eq!(bind("owner-uuid").await.unwrap().uuid.as_str(), "user-3");
     assert_eq!(half_made(&gateway).await, []);
+}
+
+#[tokio::test]
+async fn a_device_that_broke_off_and_was_cut_off_then_is_waited_for_no_more() {
+    let devices = ["new-cred", "new-user", "new-status", "user-3", "status-3"];
+    let scene = Scene::on(bus(devices.map(made)).await);
+    scene.meshblu.answer(SUBSCRIBE, [failure()]);
+    for call in [SUBSCRIBE, PUT] {
+        scene.meshblu.answer(&call.replace("new-user", "user-3"), [Answer::new(204, &[], "")]);
+    }
+    let gateway = scene.gateway().await;
+    let credentials = keep(&gateway).await;
+    let devices = &gateway.gateway.credentials;
+    assert!(devices.bind(credentials.clone(), device_of("owner-uuid", "a")).await.is_err());
+    assert_eq!(half_made(&gateway).await.len(), 1);
+    let owned = devices.held(credentials.clone()).await.unwrap();
+    devices.cut_off(&owned, Cut::One("new-user".into()), &Revoker::Operator).await.unwrap();
+    assert_eq!(half_made(&gateway).await, []);
+    let next = devices.bind(credentials, device_of("owner-uuid", "b")).await.unwrap();
+    assert_eq!(next.uuid.as_str(), "user-3");
 }
