@@ -5,6 +5,7 @@
 mod ahead;
 mod handlers;
 mod killed;
+mod leaving;
 mod refused;
 mod remote;
 

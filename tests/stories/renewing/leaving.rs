@@ -1,0 +1,49 @@
+//! An owner who leaves while the secret is being renewed.
+
+use std::sync::Arc;
+
+use reqwest::{Client, Method};
+use serde_json::{Value, json};
+use tokio::sync::Semaphore;
+
+use super::{House, list_events, until};
+use crate::support::bus::{Answer, Device, send};
+use crate::support::provider::Fault;
+
+/// What `owner` is answered about the credentials.
+async fn ask(house: &House, owner: &Device, (method, path): (Method, &str)) -> Answer {
+    let client = Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+    let gateway = house.gateway.running.gateway();
+    let url = format!("http://{gateway}/credentials/{}/{path}", house.chain.credentials);
+    send(client.request(method, url).basic_auth(&owner.uuid, Some(&owner.token))).await
+}
+
+#[tokio::test]
+async fn an_owner_who_leaves_during_a_renewal_is_told_to_try_again_and_nothing_is_lost() {
+    let mut house = House::open(None).await;
+    let leaver = house.gateway.flow(&"nobody".into()).await.device;
+    let mut account = house.gateway.account(583_231, &(&*leaver.uuid).into());
+    (account.secret, account.refresh_token) = ("access-1".into(), Some("refresh-1".into()));
+    house.gateway.gateway.credentials.keep(account).await.unwrap();
+
+    let gate = Arc::new(Semaphore::new(0));
+    house.provider.plan([Fault::Slow(Arc::clone(&gate))]);
+    house.provider.expire("access-1");
+    house.gateway.send(&house.chain, list_events()).await;
+    until(|| house.provider.token_requests() == 1).await;
+    let leave = (Method::DELETE, "owners/me");
+    let refused = ask(&house, &leaver, leave.clone()).await;
+    assert_eq!(refused.status, 503, "{refused:?}");
+    assert_eq!(refused.json()["type"], "/problems/unavailable", "{refused:?}");
+    assert!(refused.text.contains("nothing was done. Try again in a moment"), "{refused:?}");
+
+    gate.add_permits(1);
+    assert_eq!(house.chain.flow.next().await["metadata"]["code"], 200);
+    ask(&house, &leaver, leave).await.is(204, "");
+    let first = house.gateway.owner();
+    let owners = ask(&house, &first, (Method::GET, "owners")).await;
+    assert_eq!(owners.json(), json!([{"uuid": first.uuid}]));
+    let listed: Value = house.ask().await;
+    assert_eq!(listed["metadata"]["code"], 200, "the renewed secret is kept: {listed}");
+    assert_eq!(house.provider.token_requests(), 1);
+}
