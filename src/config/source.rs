@@ -66,7 +66,7 @@ pub struct Source {
     pub profile_username: Option<String>,
     /// What else of the profile jobs may see, each `name=/pointer`.
     pub profile_extras: Vec<String>,
-    /// Whether a refresh token may be sent again when its answer was lost: never, once, always, or as the provider's
+    /// Whether a refresh token may be sent again when nobody knows what came of it: never, once, always, or as the provider's
     /// entry says.
     pub refresh_retry: RefreshRetry,
 }
@@ -97,7 +97,7 @@ pub enum ClientAuthentication {
     Post,
 }
 
-/// Whether a refresh token may be sent again when its answer was lost.
+/// Whether a refresh token may be sent again when nobody knows what came of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum RefreshRetry {

@@ -34,6 +34,7 @@ pub use names::Lookup;
 pub use octo::ApiService;
 pub use outbound::{Egress, EgressSettings};
 pub use peer::{Peer, PeerRequest};
+pub use provider::ProviderAnswer;
 pub use reqwest::Url;
 pub use socket::Socket;
 pub use webhook::WebhookRequest;

@@ -11,17 +11,21 @@ use super::transport::strip_connection_headers;
 /// The longest answer of a provider: tokens and profiles are short.
 const ANSWER_BYTES: usize = 1 << 20;
 
+/// The head of a provider's answer, and its body, or why that did not come whole.
+pub type ProviderAnswer = http::Response<Result<Bytes, EgressError>>;
+
 impl Egress {
     /// The provider's answer, whatever its status; redirects are answers too. Bounded by the time limit of APIs and a
     /// megabyte.
     ///
     /// # Errors
-    /// Any [`EgressError`]; [`EgressError::nothing_sent`] tells which leave no doubt.
+    /// Any [`EgressError`] where not even the head of an answer came; [`EgressError::nothing_sent`] tells which leave no
+    /// doubt.
     pub async fn call_provider(
         &self,
         request: http::Request<Bytes>,
         hosts: &HostList,
-    ) -> Result<http::Response<Bytes>, EgressError> {
+    ) -> Result<ProviderAnswer, EgressError> {
         let (parts, body) = request.into_parts();
         let url = Url::parse(&parts.uri.to_string()).map_err(|_| EgressError::Address)?;
         if !hosts.allows(&url) {
@@ -33,6 +37,6 @@ impl Egress {
         *request.headers_mut() = headers;
         *request.body_mut() = (!body.is_empty()).then(|| body.into());
         *request.timeout_mut() = Some(self.0.settings.api_timeout);
-        self.0.providers.exchange_within(request, ANSWER_BYTES).await
+        self.0.providers.head_and_body(request, ANSWER_BYTES).await
     }
 }

@@ -66,12 +66,22 @@ impl Transport {
         request: Request,
         limit: usize,
     ) -> Result<http::Response<Bytes>, EgressError> {
+        let (head, body) = self.head_and_body(request, limit).await?.into_parts();
+        Ok(http::Response::from_parts(head, body?))
+    }
+
+    /// The answer's head, and its whole body if that came and is not longer than `limit` bytes.
+    pub(super) async fn head_and_body(
+        &self,
+        request: Request,
+        limit: usize,
+    ) -> Result<http::Response<Result<Bytes, EgressError>>, EgressError> {
         let limit = limit.min(self.settings.response_bytes);
         let mut response = self.send(request).await?;
-        let mut answer = http::Response::new(Bytes::new());
-        *answer.status_mut() = response.status();
-        *answer.headers_mut() = std::mem::take(response.headers_mut());
-        *answer.body_mut() = whole_body(response, limit).await?;
+        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+        let mut answer = http::Response::new(whole_body(response, limit).await);
+        *answer.status_mut() = status;
+        *answer.headers_mut() = headers;
         Ok(answer)
     }
 

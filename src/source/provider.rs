@@ -168,7 +168,7 @@ pub struct Api {
 pub struct Refresh {
     /// Whether a new one comes with every renewal.
     pub rotates: Rotation,
-    /// Whether one may be sent again when its answer was lost.
+    /// Whether one may be sent again when nobody knows what came of it.
     pub retry: Retry,
     /// How long an unused one is valid.
     pub lifetime_days: Option<u32>,
@@ -188,7 +188,7 @@ pub enum Rotation {
     Unknown,
 }
 
-/// Whether a refresh token may be sent again when its answer was lost.
+/// Whether a refresh token may be sent again when nobody knows what came of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Retry {

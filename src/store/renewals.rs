@@ -52,7 +52,7 @@ pub struct StoredRenewal {
     pub rest_until: Timestamp,
     /// Why it is dead; fixed texts only.
     pub reason: Option<String>,
-    /// How often in a row the provider answered, and gave nothing.
+    /// After how many failures in a row nobody tried again for a while.
     pub failures: u32,
     /// When the secret came of a renewal, if it did.
     pub renewed_at: Option<Timestamp>,

@@ -23,10 +23,12 @@ pub(crate) const CLIENT_SECRET: &str = "canary-client-secret&=%/ü";
 pub(crate) enum Fault {
     /// The tokens are new, and the answer never comes.
     RotateAndStall,
+    /// The access token is new, the refresh token stays, and the answer never comes.
+    KeepAndStall,
     /// The tokens are new, and the connection ends without an answer.
     RotateAndHangUp,
-    /// The tokens are new, and the answer is 500.
-    RotateAndFail,
+    /// The tokens are new, and the answer has this status, and does not hold them.
+    RotateAndSay(u16),
     /// The tokens are new, and the answer waits for a permit.
     Slow(Arc<Semaphore>),
     /// The grant is called bad.
@@ -37,6 +39,8 @@ pub(crate) enum Fault {
     Lifetime(&'static str),
     /// This answer instead of one of its own.
     Say(u16, &'static str),
+    /// An answer with this status instead, which breaks off after its head.
+    BreakOff(u16),
 }
 
 #[derive(Default)]
@@ -194,11 +198,16 @@ impl State {
         match &fault {
             Some(Fault::InvalidGrant) => return bad(),
             Some(Fault::Say(status, text)) => return Answer::new(*status, &["retry-after: 7"], text),
+            Some(Fault::BreakOff(status)) => {
+                return Answer::Bytes(format!("HTTP/1.1 {status} Oh\r\ncontent-length: 9\r\n\r\n").into());
+            }
             _ => {}
         }
         let good = match (form.get("code").map(String::as_str), form.get("refresh_token")) {
             (code, None) => code == Some("good code"),
-            (_, Some(token)) => self.spend(token, matches!(fault, Some(Fault::KeepRefreshToken))),
+            (_, Some(token)) => {
+                self.spend(token, matches!(fault, Some(Fault::KeepRefreshToken | Fault::KeepAndStall)))
+            }
         };
         if !good {
             return bad();
@@ -214,9 +223,9 @@ impl State {
         }
         let answer = Answer::new(200, &["content-type: application/json"], answer.to_string());
         match fault {
-            Some(Fault::RotateAndStall) => Answer::Stall(Vec::new()),
+            Some(Fault::RotateAndStall | Fault::KeepAndStall) => Answer::Stall(Vec::new()),
             Some(Fault::RotateAndHangUp) => Answer::Bytes(Vec::new()),
-            Some(Fault::RotateAndFail) => Answer::new(500, &[], "oops"),
+            Some(Fault::RotateAndSay(status)) => Answer::new(status, &[], "<html>oops"),
             Some(Fault::Slow(gate)) => answer.behind(&gate),
             _ => answer,
         }

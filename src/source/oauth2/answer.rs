@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::error::OAuthError;
 use super::safe_text::SafeText;
+use crate::egress::ProviderAnswer;
 use crate::vault::{SecretMap, SecretText};
 
 /// What providers call a code or a refresh token that is not good; the first is the standard's name.
@@ -32,9 +33,16 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    /// Reads the answer of a token endpoint. Some providers answer 200 to what they refuse.
-    pub(super) fn read(response: &Response<Bytes>) -> Result<Self, OAuthError> {
-        let status = response.status();
+    /// Reads the answer of a token endpoint. Some providers answer 200 to what they refuse. A status counts without its
+    /// body, unless it is one that brings tokens.
+    ///
+    /// # Errors
+    /// [`OAuthError`], as [`OAuthClient::refresh`](super::OAuthClient::refresh) has it.
+    pub fn read(answer: ProviderAnswer) -> Result<Self, OAuthError> {
+        let (head, body) = answer.into_parts();
+        let status = head.status;
+        let body = if status.is_success() { body? } else { body.unwrap_or_default() };
+        let response = &Response::from_parts(head, body);
         let told = serde_json::from_slice::<Map<String, Value>>(response.body()).map(SecretMap::from);
         match told {
             Ok(told) if refusal(told.expose()).is_some() => Err(refused(response, told.expose())),
@@ -74,12 +82,12 @@ pub(super) fn refusal(members: &Map<String, Value>) -> Option<&str> {
 
 fn refused(response: &Response<Bytes>, members: &Map<String, Value>) -> OAuthError {
     let error = refusal(members).unwrap_or_default();
-    let status = response.status();
-    if BAD_GRANTS.contains(&error) {
-        return OAuthError::InvalidGrant;
-    }
-    if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS || error == "server_error" {
-        return unexplained(response);
+    match unexplained(response) {
+        // Who is too busy to look at a grant does not know whether it is good.
+        busy @ OAuthError::Busy { .. } => return busy,
+        _ if BAD_GRANTS.contains(&error) => return OAuthError::InvalidGrant,
+        failed if response.status().is_server_error() || error == "server_error" => return failed,
+        _ => {}
     }
     let description = members.get("error_description").and_then(Value::as_str).unwrap_or_default();
     OAuthError::Refused { error: SafeText::of(error), description: SafeText::of(description) }
@@ -89,7 +97,9 @@ fn refused(response: &Response<Bytes>, members: &Map<String, Value>) -> OAuthErr
 pub(super) fn unexplained(response: &Response<Bytes>) -> OAuthError {
     match response.status() {
         status if status.is_success() => OAuthError::Unreadable,
-        StatusCode::TOO_MANY_REQUESTS => OAuthError::Busy { after: retry_after(response) },
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+            OAuthError::Busy { after: retry_after(response) }
+        }
         StatusCode::REQUEST_TIMEOUT => OAuthError::Failed(408),
         status if status.is_server_error() => OAuthError::Failed(status.as_u16()),
         status => OAuthError::Declined(status.as_u16()),

@@ -12,7 +12,7 @@ use super::answer::Tokens;
 use super::authorization::Pending;
 use super::error::OAuthError;
 use super::settings::OAuth2;
-use crate::egress::{Egress, EgressError, HostList, Url};
+use crate::egress::{Egress, EgressError, HostList, ProviderAnswer, Url};
 use crate::source::provider::{ClientProof, TokenBody};
 use crate::vault::SecretText;
 
@@ -62,7 +62,7 @@ impl OAuthClient {
     async fn ask_for_tokens(&self, fields: Fields<'_>) -> Result<Tokens, OAuthError> {
         let url = self.settings.token.clone();
         let body = self.settings.token_body;
-        Tokens::read(&self.post(url, (body, fields)).await?)
+        Tokens::read(self.post(url, (body, fields)).await?)
     }
 
     /// A POST in the gateway's own name.
@@ -70,7 +70,7 @@ impl OAuthClient {
         &self,
         url: Url,
         (body, mut fields): (TokenBody, Fields<'_>),
-    ) -> Result<Response<Bytes>, OAuthError> {
+    ) -> Result<ProviderAnswer, OAuthError> {
         let mut headers = HeaderMap::new();
         match self.settings.proof {
             ClientProof::Basic => drop(headers.insert(header::AUTHORIZATION, self.basic()?)),
@@ -92,7 +92,7 @@ impl OAuthClient {
         (method, url): (Method, Url),
         mut headers: HeaderMap,
         body: Bytes,
-    ) -> Result<Response<Bytes>, OAuthError> {
+    ) -> Result<ProviderAnswer, OAuthError> {
         headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("application/json"));
         let mut request = Request::new(body);
         *request.method_mut() = method;
@@ -110,6 +110,12 @@ impl OAuthClient {
         let text = Zeroizing::new(format!("Basic {}", STANDARD.encode(&*pair)));
         sensitive(&text)
     }
+}
+
+/// An answer that says nothing without its body.
+pub(super) fn whole(answer: ProviderAnswer) -> Result<Response<Bytes>, OAuthError> {
+    let (head, body) = answer.into_parts();
+    Ok(Response::from_parts(head, body?))
 }
 
 /// A header with a secret in it.

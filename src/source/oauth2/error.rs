@@ -25,8 +25,8 @@ pub enum OAuthError {
     /// The provider refused without a reason.
     #[error("the provider refused with status {0}")]
     Declined(u16),
-    /// The provider wants to be asked later.
-    #[error("the provider is asked too often")]
+    /// The provider did nothing, and wants to be asked later.
+    #[error("the provider wants to be asked later")]
     Busy {
         /// How much later, where it says so.
         after: Option<Duration>,
@@ -37,7 +37,8 @@ pub enum OAuthError {
     /// The request may have arrived; its answer did not.
     #[error("the provider did not answer")]
     NoAnswer(#[source] EgressError),
-    /// The provider failed.
+    /// The provider, or whoever answers for it, failed; nobody knows whether that was before or after it did what it was
+    /// asked.
     #[error("the provider failed with status {0}")]
     Failed(u16),
     /// The provider's answer is not what it should be.
@@ -52,12 +53,6 @@ pub enum OAuthError {
 }
 
 impl OAuthError {
-    /// Whether there was an answer, complete, that holds no tokens and no reason: what was sent may have been used up, but
-    /// there is nothing more to come of it.
-    pub fn was_answered(&self) -> bool {
-        matches!(self, Self::Failed(_) | Self::Unreadable)
-    }
-
     /// Whether it is certain that what was sent was not used up by it: a refresh token can be sent as if for the first
     /// time.
     pub fn left_untouched(&self) -> bool {

@@ -1,15 +1,15 @@
 //! Telling a provider that a token is over (RFC 7009, or in the provider's own way).
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
 use super::answer::{refusal, unexplained};
-use super::client::{OAuthClient, sensitive};
+use super::client::{OAuthClient, sensitive, whole};
 use super::error::OAuthError;
 use super::safe_text::SafeText;
-use crate::egress::Url;
+use crate::egress::{ProviderAnswer, Url};
 use crate::source::provider::{RevocationWay, TokenBody};
 use crate::vault::SecretText;
 
@@ -46,14 +46,14 @@ impl OAuthClient {
             RevocationWay::Bearer => {
                 let bearer = Zeroizing::new(format!("Bearer {}", access.expose()));
                 let headers = HeaderMap::from_iter([(header::AUTHORIZATION, sensitive(&bearer)?)]);
-                verdict(&self.call((Method::POST, url.clone()), headers, Bytes::new()).await?)
+                verdict(self.call((Method::POST, url.clone()), headers, Bytes::new()).await?)
             }
         }
     }
 
     async fn revoke_one(&self, url: &Url, token: &SecretText, hint: &str) -> Result<Revoked, OAuthError> {
         let fields = vec![("token", token.expose()), ("token_type_hint", hint)];
-        verdict(&self.post(url.clone(), (TokenBody::Form, fields)).await?)
+        verdict(self.post(url.clone(), (TokenBody::Form, fields)).await?)
     }
 
     async fn delete(&self, url: &Url, access: &SecretText) -> Result<Revoked, OAuthError> {
@@ -64,11 +64,12 @@ impl OAuthClient {
             (header::ACCEPT, HeaderValue::from_static("application/vnd.github+json")),
         ]);
         let body = Bytes::copy_from_slice(body.as_bytes());
-        verdict(&self.call((Method::DELETE, url.clone()), headers, body).await?)
+        verdict(self.call((Method::DELETE, url.clone()), headers, body).await?)
     }
 }
 
-fn verdict(answer: &Response<Bytes>) -> Result<Revoked, OAuthError> {
+fn verdict(answer: ProviderAnswer) -> Result<Revoked, OAuthError> {
+    let answer = whole(answer)?;
     let members = serde_json::from_slice::<Map<String, Value>>(answer.body()).unwrap_or_default();
     match (answer.status(), refusal(&members)) {
         (_, Some("invalid_token" | "token_revoked" | "token_expired" | "invalid_auth")) => {
@@ -81,6 +82,6 @@ fn verdict(answer: &Response<Bytes>) -> Result<Revoked, OAuthError> {
         (status, Some(error)) if !status.is_server_error() => {
             Err(OAuthError::Refused { error: SafeText::of(error), description: SafeText::of("") })
         }
-        _ => Err(unexplained(answer)),
+        _ => Err(unexplained(&answer)),
     }
 }

@@ -41,7 +41,7 @@ pub struct OAuth2 {
     pub(super) revokes_alone: bool,
     pub(super) profile: Profile,
     pub(super) profile_url: Option<Url>,
-    /// Whether a refresh token may be sent again when its answer was lost.
+    /// Whether a refresh token may be sent again when nobody knows what came of it.
     pub retry: Retry,
     /// Where the provider sends browsers back to, if the settings say so.
     pub redirect_url: Option<String>,

@@ -18,9 +18,9 @@ const REFUSAL_RESTS: Duration = Duration::from_secs(120);
 const DOUBT_RESTS: Duration = Duration::from_secs(60);
 pub(super) const REFUSED: &str = "the provider does not take the refresh token any more";
 pub(super) const LOST_AND_REFUSED: &str =
-    "the answer to a renewal was lost, and the provider does not take the refresh token again";
+    "nobody knows what came of a renewal, and the provider does not take the refresh token again";
 pub(super) const LOST: &str =
-    "the answer to a renewal was lost, and the provider takes no refresh token twice";
+    "nobody knows what came of a renewal, and the provider takes no refresh token twice";
 
 /// What follows from a doubt.
 pub(super) enum Resolution {
@@ -36,7 +36,8 @@ pub(super) fn resolved(
     retry: Retry,
     (renewal, now): (&mut StoredRenewal, Timestamp),
 ) -> Resolution {
-    if good {
+    // A refresh token that stays valid is of use while the access token is good.
+    if good && (sends > 0 || retry != Retry::Always) {
         release(renewal);
         let end = renewal.expires_at.filter(|end| now < *end);
         let next = now.plus(DOUBT_RESTS);
@@ -45,9 +46,8 @@ pub(super) fn resolved(
     } else if !may_send_again(retry, renewal.sent) {
         end(renewal, LOST);
         Resolution::Moved
-    } else if sends > 1 {
-        release(renewal);
-        renewal.rest_until = now.plus(REST);
+    } else if sends >= at_once(retry) {
+        rest_after_failure((renewal, now), None);
         Resolution::Rest
     } else {
         renewal.sent += 1;
@@ -65,8 +65,26 @@ pub(super) fn may_send_again(retry: Retry, sent: u32) -> bool {
     }
 }
 
+/// How often a refresh token is sent without a rest. What broke the only other try off is not given time to break it, too.
+fn at_once(retry: Retry) -> u32 {
+    match retry {
+        Retry::Never | Retry::Once => 1,
+        Retry::Always => 2,
+    }
+}
+
+/// Nobody tries again for a while, which is longer after every failure, unless the provider asked for another time.
+pub(super) fn rest_after_failure(
+    (renewal, now): (&mut StoredRenewal, Timestamp),
+    asked_for: Option<Duration>,
+) {
+    release(renewal);
+    renewal.rest_until = now.plus(asked_for.unwrap_or(pause(renewal.failures)));
+    renewal.failures = renewal.failures.saturating_add(1);
+}
+
 /// How long nobody tries again after so many failures in a row.
-pub(super) fn pause(failures: u32) -> Duration {
+fn pause(failures: u32) -> Duration {
     (REST * 2u32.saturating_pow(failures.min(8))).min(LONGEST_PAUSE)
 }
 

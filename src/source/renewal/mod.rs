@@ -4,15 +4,13 @@
 //! before anything else is called. What a crash or a lost answer leaves is *in doubt*, and is resolved from disk alone.
 //!
 //! How often a refresh token is sent:
-//! * A refusal that another grant would not change, 429, and what never left this machine did not use it up: it is as if
-//!   it had not been sent.
-//! * A *lost* answer (no connection to the end, no answer in time, a crash) leaves it unknown. The access token is tried,
-//!   and the refresh token is sent again only as often as the provider's entry says (`retry`).
-//! * An answer that holds no tokens (5xx, 408, a page of HTML) is known, and says that there are none for us. The access
-//!   token is used as long as it works; once it is over, the refresh token is sent again after a pause that grows,
-//!   whatever `retry` says. A provider that never looked at it gives a new pair then: an hour of maintenance ends
-//!   nobody's credentials. One that had used it up before it failed says `invalid_grant`, or takes it for a theft and
-//!   ends all that came of it; but nothing of that is of use by then, for the new pair was in no answer.
+//! * A refusal that another grant would not change, 429, 503, and what never left this machine did not use it up: it is
+//!   as if it had not been sent, and is sent again after a pause that grows. The status says so, whatever becomes of the
+//!   body: an hour of maintenance ends nobody's credentials.
+//! * No answer (no connection to the end, none in time, a crash), one that cannot be understood (a page of HTML), and
+//!   failures of which nobody knows whether they came before or after the tokens (408, 500, 502, 504, every other 5xx)
+//!   leave it in doubt. The access token is tried, and used as long as it works; the refresh token is sent again only as
+//!   often as the provider's entry says (`retry`): once after a rest, or at once and then after pauses that grow.
 //! * What the API refuses although it was renewed a moment ago is not renewed again at once: whoever sends messages does
 //!   not decide how often the provider is asked.
 

@@ -7,15 +7,14 @@ use super::claim::{Claim, Claimant};
 use super::demand::{Demand, RenewalSettings, Renewed};
 use super::error::RenewalError;
 use super::judgement::{
-    LONGEST_REST, LOST, LOST_AND_REFUSED, REFUSED, REST, Resolution, end, may_send_again, pause, release,
-    resolved,
+    LONGEST_REST, LOST, LOST_AND_REFUSED, REFUSED, REST, Resolution, end, may_send_again, release, resolved,
+    rest_after_failure,
 };
 use super::records::{Held, NewSecret, Records};
 use super::schedule::begin_life;
 use super::upstream::Upstream;
 use crate::ambient::{Clock, Random, Timestamp};
 use crate::source::oauth2::{OAuthError, Probe, Tokens};
-use crate::source::provider::Retry;
 use crate::store::{DeviceUuid, RenewalStage, Store, StoreError, StoredRecord, StoredRenewal, Transaction};
 use crate::vault::SecretText;
 
@@ -47,7 +46,7 @@ enum Attempt {
     Done(Renewed),
     /// The disk says something new: look again.
     Again,
-    /// The answer was lost: look again, and know why.
+    /// Nobody knows what came of it: look again, and know why.
     Lost(OAuthError),
 }
 
@@ -145,20 +144,9 @@ impl Renewer {
                 Ok(Attempt::Again)
             }
             Err(error) if error.left_untouched() => self.put_off(case, error).await,
-            Err(error) if error.was_answered() && (run.sends > 1 || self.upstream.retry == Retry::Never) => {
-                self.put_off(case, error).await
-            }
             Err(error) => {
-                let is_known = error.was_answered();
-                let noted = self.note(case, move |renewal, _| {
-                    renewal.stage = RenewalStage::InDoubt;
-                    renewal.sent = renewal.sent.saturating_sub(u32::from(is_known));
-                });
-                match noted.await? {
-                    // Whoever took over meanwhile may have given up for want of this answer.
-                    None if is_known => self.put_off(case, error).await,
-                    _ => Ok(Attempt::Lost(error)),
-                }
+                self.note(case, |renewal, _| renewal.stage = RenewalStage::InDoubt).await?;
+                Ok(Attempt::Lost(error))
             }
         }
     }
@@ -200,25 +188,23 @@ impl Renewer {
         }
     }
 
-    /// The token may be sent as if it had not been; where that is not certain, only once the access token is over.
+    /// The token may be sent as if it had not been.
     async fn put_off(&self, case: &Case, error: OAuthError) -> Result<Attempt, RenewalError> {
         let asked_for = match error {
             OAuthError::Busy { after } => after.map(|after| after.clamp(REST, LONGEST_REST)),
             _ => None,
         };
-        let (holder, retry, is_certain) = (self.holder.clone(), self.upstream.retry, error.left_untouched());
+        let (holder, retry) = (self.holder.clone(), self.upstream.retry);
         // Whoever took over meanwhile has to know, and a death that this explains is none.
         let noted = self.note_of(case, None, move |renewal, now| {
             renewal.sent = renewal.sent.saturating_sub(1);
             let ours = renewal.holder == holder;
             let given_up = renewal.reason.as_deref() == Some(LOST);
             if ours || (given_up && may_send_again(retry, renewal.sent)) {
-                let is_unused = is_certain && renewal.sent == 0;
+                let is_unused = renewal.sent == 0;
                 renewal.stage = if is_unused { RenewalStage::Idle } else { RenewalStage::InDoubt };
                 renewal.reason = None;
-                release(renewal);
-                renewal.rest_until = now.plus(asked_for.unwrap_or(pause(renewal.failures)));
-                renewal.failures = renewal.failures.saturating_add(1);
+                rest_after_failure((renewal, now), asked_for);
             }
         });
         noted.await?;

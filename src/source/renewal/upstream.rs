@@ -17,7 +17,7 @@ pub struct Upstream {
     pub refresh: Box<dyn Fn(SecretText) -> Asked<Tokens> + Send + Sync>,
     /// Tries an access token.
     pub probe: Box<dyn Fn(SecretText) -> Asked<Probe> + Send + Sync>,
-    /// Whether a refresh token may be sent again when its answer was lost.
+    /// Whether a refresh token may be sent again when nobody knows what came of it.
     pub retry: Retry,
 }
 

@@ -237,7 +237,7 @@ async fn a_provider_that_fails_is_told_in_a_sentence() {
     for (fault, status, says) in [
         (Fault::InvalidGrant, 403, "begin again"),
         (Fault::Say(400, r#"{"error":"invalid_client"}"#), 502, "refused this gateway"),
-        (Fault::RotateAndFail, 502, "did not answer as it should"),
+        (Fault::RotateAndSay(500), 502, "did not answer as it should"),
         (Fault::RotateAndHangUp, 502, "did not answer as it should"),
     ] {
         let (mut browser, state) = place.under_way("/auth/api").await;

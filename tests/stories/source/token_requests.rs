@@ -18,6 +18,10 @@ async fn sign_in(client: &OAuthClient, code: &str) -> Result<Tokens, OAuthError>
 
 /// A provider that always answers the same, spelled out.
 async fn saying(answer: Answer) -> (FakeApi, OAuthClient) {
+    saying_to(EgressSettings::default(), answer).await
+}
+
+async fn saying_to(egress: EgressSettings, answer: Answer) -> (FakeApi, OAuthClient) {
     let api = FakeApi::answering(answer).await;
     let settings = config::Source {
         name: Some("fake".to_owned()),
@@ -31,7 +35,7 @@ async fn saying(answer: Answer) -> (FakeApi, OAuthClient) {
         profile_id: Some("/id".to_owned()),
         ..config::Source::default()
     };
-    let client = client(&settings, EgressSettings::default());
+    let client = client(&settings, egress);
     (api, client)
 }
 
@@ -97,9 +101,14 @@ async fn what_surely_left_a_refresh_token_unused_is_told_from_what_did_not() {
         (200, denied, true, "the provider refused: invalid_client b no /b"),
         (403, "<html>", true, "the provider refused with status 403"),
         (302, "", true, "the provider refused with status 302"),
-        (429, "", true, "the provider is asked too often"),
+        (429, "", true, "the provider wants to be asked later"),
+        (503, "<html>", true, "the provider wants to be asked later"),
+        (503, r#"{"error":"invalid_grant"}"#, true, "the provider wants to be asked later"),
         (500, r#"{"error":"server_error"}"#, false, "the provider failed with status 500"),
-        (503, denied, false, "the provider failed with status 503"),
+        (500, denied, false, "the provider failed with status 500"),
+        (502, "", false, "the provider failed with status 502"),
+        (504, "", false, "the provider failed with status 504"),
+        (507, "", false, "the provider failed with status 507"),
         (408, "", false, "the provider failed with status 408"),
         (200, "<html>", false, "the provider's answer cannot be read"),
         (200, "{}", false, "the provider's answer cannot be read"),
@@ -110,12 +119,31 @@ async fn what_surely_left_a_refresh_token_unused_is_told_from_what_did_not() {
         let error = refresh(Answer::new(status, &["location: http://127.0.0.1:1/"], text)).await.unwrap_err();
         assert_eq!((error.to_string().as_str(), error.left_untouched()), (sentence, untouched), "{text}");
     }
-    let cut = refresh(Answer::Bytes(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{".to_vec())).await;
-    assert!(!cut.unwrap_err().left_untouched());
     let (api, client) = saying(Answer::new(200, &[], "")).await;
     drop(api);
     let unused = client.refresh(&"r".into()).await.unwrap_err();
     assert!(unused.left_untouched(), "{unused:?}");
+}
+
+#[tokio::test]
+async fn a_status_that_came_counts_though_its_body_does_not_come() {
+    for (status, untouched, sentence) in [
+        (503, true, "the provider wants to be asked later"),
+        (429, true, "the provider wants to be asked later"),
+        (401, true, "the provider refused with status 401"),
+        (500, false, "the provider failed with status 500"),
+        (200, false, "the provider did not answer"),
+    ] {
+        let head = format!("HTTP/1.1 {status} Said So\r\nretry-after: 7\r\ncontent-length: 100\r\n\r\n{{");
+        let too_long = Answer::new(status, &[], " ".repeat((1 << 20) + 1));
+        for answer in [Answer::Bytes(head.clone().into_bytes()), Answer::Stall(head.into_bytes()), too_long] {
+            let hasty =
+                EgressSettings { api_timeout: Duration::from_millis(200), ..EgressSettings::default() };
+            let (_api, client) = saying_to(hasty, answer).await;
+            let error = client.refresh(&"r".into()).await.unwrap_err();
+            assert_eq!((error.to_string().as_str(), error.left_untouched()), (sentence, untouched));
+        }
+    }
 }
 
 #[tokio::test]

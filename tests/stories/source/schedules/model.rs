@@ -2,11 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 use std::task::Waker;
-use std::time::Duration;
 
+use bytes::Bytes;
 use endo::egress::EgressError;
 use endo::source::Retry;
 use endo::source::oauth2::{OAuthError, Probe, Tokens};
+use serde_json::{Value, json};
 
 /// Numbers that a seed decides (SplitMix64).
 #[derive(Clone)]
@@ -72,16 +73,23 @@ enum Fate {
     Answered,
     /// It never left this machine.
     NotSent,
-    /// It was refused before anything was looked at.
+    /// It was refused before anything was looked at, and not even that answer came whole.
     Busy,
     /// It was lost on its way there.
     LostThere,
     /// Its answer was lost.
     LostBack,
-    /// It was done, and the answer was an error.
+    /// It was done, and the answer was an error, or none that can be understood.
     DoneAndFailed,
-    /// The answer was an error, and nothing was done.
+    /// The answer was the same, and nothing was done.
     Failed,
+}
+
+/// What the gateway reads of an answer; without a body, of one that breaks off after its head.
+fn answer(status: u16, body: Option<String>) -> Result<Tokens, OAuthError> {
+    let mut answer = http::Response::new(body.map(Bytes::from).ok_or(EgressError::Timeout));
+    *answer.status_mut() = http::StatusCode::from_u16(status).unwrap();
+    Tokens::read(answer)
 }
 
 /// A request that waits for the driver.
@@ -99,8 +107,6 @@ pub(super) struct Provider {
     uses: HashMap<String, u32>,
     /// How often each was sent in a way that may have used it up, as far as its sender can know.
     pub(super) sent: HashMap<String, u32>,
-    /// Those that were answered by an error.
-    failed: HashSet<String>,
     /// Those that were said to be no good.
     pub(super) refused: HashSet<String>,
     pub(super) access: HashSet<String>,
@@ -119,7 +125,6 @@ impl Provider {
             issued: 0,
             uses: HashMap::new(),
             sent: HashMap::new(),
-            failed: HashSet::new(),
             refused: HashSet::new(),
             access: HashSet::new(),
             parked: HashMap::new(),
@@ -141,53 +146,46 @@ impl Provider {
         self.requests += 1;
         let fate = self.fate();
         self.log.push(format!("{token} is sent: {fate:?}"));
+        self.check_sending(token);
         match fate {
             Fate::NotSent => return Err(OAuthError::NotSent(EgressError::Address)),
-            Fate::Busy => return Err(OAuthError::Busy { after: None }),
+            Fate::Busy => return answer(if self.dice.percent(50) { 429 } else { 503 }, None),
+            _ => *self.sent.entry(token.to_owned()).or_default() += 1,
+        }
+        self.lost += usize::from(!matches!(fate, Fate::Answered));
+        match fate {
+            Fate::LostThere => return Err(OAuthError::NoAnswer(EgressError::Timeout)),
+            Fate::Failed => return self.fail(),
             _ => {}
         }
-        self.check_sending(token);
-        if let Fate::Failed | Fate::DoneAndFailed = fate {
-            self.failed.insert(token.to_owned());
-        } else {
-            *self.sent.entry(token.to_owned()).or_default() += 1;
-        }
+        let (status, body) = self.spend(token);
         match fate {
-            Fate::Failed => return Err(OAuthError::Failed(503)),
-            Fate::LostThere => {
-                self.lost += 1;
-                return Err(OAuthError::NoAnswer(EgressError::Timeout));
-            }
-            _ => {}
-        }
-        let answer = self.spend(token);
-        match fate {
-            Fate::LostBack => {
-                self.lost += 1;
-                Err(OAuthError::NoAnswer(EgressError::Timeout))
-            }
-            Fate::DoneAndFailed => {
-                self.lost += 1;
-                Err(if self.dice.percent(50) { OAuthError::Failed(500) } else { OAuthError::Unreadable })
-            }
+            Fate::LostBack => Err(OAuthError::NoAnswer(EgressError::Timeout)),
+            Fate::DoneAndFailed => self.fail(),
             _ => {
-                if answer.is_err() {
+                if status != 200 {
                     self.refused.insert(token.to_owned());
                 }
-                answer
+                answer(status, Some(body.to_string()))
             }
         }
     }
 
     /// What may be lost by sending a token: nothing is sent too often of which it is not known what came of it, and what
-    /// was answered by an error is not sent again while its access token works.
+    /// is in doubt is not sent again while its access token works.
     fn check_sending(&self, token: &str) {
         let sent = self.sent.get(token).copied().unwrap_or_default();
         assert!(sent < self.kind.uses(), "{token} was sent too often");
-        if self.kind == Kind::SingleUse && self.failed.contains(token) {
+        if self.kind != Kind::Lasting && sent > 0 {
             let access = token.replace("refresh", "access");
             assert!(!self.access.contains(&access), "{token} was risked while {access} works");
         }
+    }
+
+    /// An answer of which nobody knows whether it was written before or after the tokens.
+    fn fail(&mut self) -> Result<Tokens, OAuthError> {
+        let status = [500, 502, 504, 200][self.dice.below(4) as usize];
+        answer(status, self.dice.percent(50).then(|| "<html>".to_owned()))
     }
 
     pub(super) fn probe(&mut self, access: &str) -> Result<Probe, OAuthError> {
@@ -199,24 +197,20 @@ impl Provider {
         Err(OAuthError::NoAnswer(EgressError::Timeout))
     }
 
-    fn spend(&mut self, token: &str) -> Result<Tokens, OAuthError> {
+    fn spend(&mut self, token: &str) -> (u16, Value) {
         let limit = self.kind.uses();
-        let uses = self.uses.get_mut(token).filter(|uses| **uses < limit).ok_or(OAuthError::InvalidGrant)?;
+        let Some(uses) = self.uses.get_mut(token).filter(|uses| **uses < limit) else {
+            return (400, json!({"error": "invalid_grant"}));
+        };
         *uses += 1;
         let (access, refresh) = self.issue();
-        let refresh = match self.kind {
-            Kind::Lasting => {
-                self.uses.remove(&refresh);
-                None
-            }
-            _ => Some(refresh),
-        };
-        Ok(Tokens {
-            access: access.into(),
-            refresh: refresh.map(Into::into),
-            lifetime: Some(Duration::from_secs(600)),
-            told: serde_json::Map::new().into(),
-        })
+        let mut tokens = json!({"access_token": access, "token_type": "bearer", "expires_in": 600});
+        if self.kind == Kind::Lasting {
+            self.uses.remove(&refresh);
+        } else {
+            tokens["refresh_token"] = refresh.into();
+        }
+        (200, tokens)
     }
 
     fn fate(&mut self) -> Fate {
