@@ -41,6 +41,9 @@ pub enum CredentialsError {
     /// The secret is over and cannot be renewed now.
     #[error("the credentials were not renewed")]
     NotRenewed(#[source] RenewalError),
+    /// The API does not take a secret that was renewed a moment ago; the next renewal waits.
+    #[error("the API refuses a secret that was renewed a moment ago")]
+    RefusedAnew,
     /// The contents cannot be sealed.
     #[error("the credentials cannot be sealed")]
     Seal(#[from] SealError),

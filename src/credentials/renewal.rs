@@ -22,7 +22,6 @@ use crate::vault::{Replacement, SealedText, SecretText, Vault};
 const BETWEEN: Duration = Duration::from_secs(1);
 /// How many secrets are renewed in one go.
 const AT_ONCE: usize = 256;
-const REFUSES_NEW_ONES: &str = "the API refuses a secret that was renewed a moment ago";
 const NOBODY_RENEWS: &str = "the API refused the secret, and this gateway cannot renew it";
 
 /// How long a secret lives, as whoever gave it said.
@@ -84,7 +83,7 @@ impl CredentialsDevices {
     ///
     /// # Errors
     /// [`CredentialsError::SignInAgain`] where that cannot be done any more, [`CredentialsError::NotRenewed`] where it
-    /// cannot be done now.
+    /// cannot be done now, [`CredentialsError::RefusedAnew`] where it was just done.
     pub async fn renew_refused(
         &self,
         credentials: &DeviceUuid,
@@ -248,7 +247,7 @@ impl From<RenewalError> for CredentialsError {
     fn from(error: RenewalError) -> Self {
         match error {
             RenewalError::Dead { reason } => Self::SignInAgain { reason },
-            RenewalError::Fruitless => Self::SignInAgain { reason: REFUSES_NEW_ONES.to_owned() },
+            RenewalError::Fruitless => Self::RefusedAnew,
             RenewalError::NoRecord => Self::NoRecord,
             error => Self::NotRenewed(error),
         }

@@ -172,11 +172,11 @@ impl Desk {
 
     /// Renews the secret that the API refused, once for a message.
     async fn renew(&self, case: &Case, is_renewed: bool) -> Result<(), RunFailure> {
-        if is_renewed {
-            return Err(self.expired(&case.parties));
-        }
         let renewing = self.credentials.renew_refused(&case.parties.credentials, case.generation());
-        renewing.await.map_err(|error| self.refusal(&case.parties, &error))
+        match renewing.await {
+            Ok(()) if is_renewed => Err(self.expired(&case.parties)),
+            renewed => renewed.map_err(|error| self.refusal(&case.parties, &error)),
+        }
     }
 
     /// Only somebody who signs in again helps.
@@ -202,6 +202,10 @@ impl Desk {
             )),
             CredentialsError::SignInAgain { .. } => self.expired(parties),
             CredentialsError::NotRenewed(_) => for_now("the credentials cannot be renewed now"),
+            CredentialsError::RefusedAnew => RunFailure::last(Failure::new(
+                503,
+                "the API does not take the credentials, which were renewed a moment ago; try again later",
+            )),
             CredentialsError::Meshblu(error) => of_bus(error),
             CredentialsError::Store(_) | CredentialsError::Interrupted => {
                 for_now("the gateway cannot read its credentials now")

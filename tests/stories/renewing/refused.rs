@@ -26,24 +26,51 @@ async fn a_refused_secret_is_renewed_once_and_the_job_done_with_the_new_one() {
     assert_eq!((house.provider.token_requests(), house.record().await.generation), (1, 2));
 }
 
+/// What a sender gets whom nobody can help now.
+fn is_told_to_come_later(reply: &Value) {
+    let message = "the API does not take the credentials, which were renewed a moment ago; try again later";
+    assert_eq!(reply["metadata"], json!({"code": 503, "to": "n", "error": {"message": message}}), "{reply}");
+}
+
 #[tokio::test]
 async fn an_api_that_refuses_new_secrets_too_does_not_have_the_provider_asked_for_every_message() {
     let api = FakeApi::answering(Answer::new(401, &["content-type: application/json"], "{}")).await;
     let url = api.url("");
     let mut house = House::with(None, |config| config.source.base_url = Some(url)).await;
-    let reply = house.ask().await;
-    is_told_to_sign_in(&house, &reply);
+    is_told_to_come_later(&house.ask().await);
     assert_eq!((api.seen().len(), house.provider.token_requests()), (2, 1));
     for _ in 0..5 {
-        let reply = house.ask().await;
-        is_told_to_sign_in(&house, &reply);
+        is_told_to_come_later(&house.ask().await);
         house.hand.forward(Duration::from_secs(23));
     }
     assert_eq!((api.seen().len(), house.provider.token_requests()), (7, 1));
     house.hand.forward(Duration::from_secs(5));
+    is_told_to_come_later(&house.ask().await);
+    assert_eq!((api.seen().len(), house.provider.token_requests()), (9, 2));
+}
+
+#[tokio::test]
+async fn a_new_secret_that_the_api_refuses_for_a_moment_asks_nobody_to_sign_in() {
+    let mut house = House::open(None).await;
+    house.provider.expire("access-1");
+    assert_eq!(house.ask().await["metadata"]["code"], 200);
+    house.provider.expire("access-2");
+    is_told_to_come_later(&house.ask().await);
+    assert_eq!(house.standing().await.health, Health::Good);
+    house.hand.forward(Duration::from_secs(120));
+    assert_eq!(house.ask().await["metadata"]["code"], 200);
+    assert_eq!(house.provider.token_requests(), 2);
+}
+
+#[tokio::test]
+async fn what_the_api_refuses_while_nobody_knows_whether_there_is_a_newer_one_takes_a_sign_in() {
+    let api = FakeApi::answering(Answer::new(401, &["content-type: application/json"], "{}")).await;
+    let url = api.url("");
+    let mut house = House::with(None, |config| config.source.base_url = Some(url)).await;
+    house.provider.plan([Fault::RotateAndSay(502)]);
     let reply = house.ask().await;
     is_told_to_sign_in(&house, &reply);
-    assert_eq!((api.seen().len(), house.provider.token_requests()), (9, 2));
+    assert_eq!((api.seen().len(), house.provider.token_requests()), (2, 1));
 }
 
 #[tokio::test]
