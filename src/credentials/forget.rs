@@ -57,8 +57,8 @@ impl CredentialsDevices {
         if leaves_others { self.first_answer(record) } else { ApiVerdict::Impossible }
     }
 
-    /// Notes that a newer secret of the account took the place of this one, which is to end at the API where that leaves
-    /// the newer one alone.
+    /// Notes that a newer secret of the account takes the place of this one, which is to end at the API where that leaves
+    /// the newer one alone. What is known of its renewal is still to be there.
     pub(super) fn retire(
         &self,
         transaction: &Transaction<'_>,
@@ -67,8 +67,11 @@ impl CredentialsDevices {
     ) -> Result<(), CredentialsError> {
         let now = self.clock.now();
         let mut receipt = Receipt::new(device, (Act::Replaced, by.as_str()), now);
-        receipt.part(Matter::Record, device, Fate::Ended);
         let verdict = self.answer_for_replaced(before);
+        if verdict == ApiVerdict::Pending && is_being_renewed(transaction, (device, before))? {
+            receipt.part(Matter::Renewal, device, Fate::Pending);
+        }
+        receipt.part(Matter::Record, device, Fate::Ended);
         receipt.api = Some(ApiAnswer::new(verdict, now));
         receipt.keep(transaction)?;
         if verdict == ApiVerdict::Pending {
@@ -90,7 +93,7 @@ impl Forgetting {
         let record = record.ok_or(CredentialsError::NoRecord)?;
         let mut chores = self.cutting.run(transaction, &mut self.receipt)?;
         let verdict = self.devices.first_answer(&record);
-        if verdict == ApiVerdict::Pending && is_being_renewed(transaction, &device)? {
+        if verdict == ApiVerdict::Pending && is_being_renewed(transaction, (&device, &record))? {
             self.receipt.part(Matter::Renewal, &device, Fate::Pending);
         }
         transaction.forget_record(&device, &owner_keys(&record), now)?;
@@ -120,9 +123,12 @@ impl Forgetting {
 }
 
 /// Whether a refresh token was sent, or is about to be, and nobody knows yet what it brings.
-fn is_being_renewed(view: &View<'_>, device: &DeviceUuid) -> Result<bool, StoreError> {
-    let stage = view.renewal(device)?.map(|renewal| renewal.stage);
-    Ok(matches!(stage, Some(RenewalStage::Sending | RenewalStage::InDoubt)))
+fn is_being_renewed(
+    view: &View<'_>,
+    (device, record): (&DeviceUuid, &StoredRecord),
+) -> Result<bool, StoreError> {
+    let known = view.renewal(device)?.filter(|renewal| renewal.generation == record.generation);
+    Ok(known.is_some_and(|known| matches!(known.stage, RenewalStage::Sending | RenewalStage::InDoubt)))
 }
 
 /// Who could manage the record: what its `authorizedKey` says.

@@ -105,10 +105,10 @@ impl Keeping {
             return Err(CredentialsError::RolledBack);
         }
         show(&self.bus, transaction, (&device, &record))?;
-        self.devices.begin_life(transaction, (&device, record.generation), &self.account)?;
         if let Some(replaced) = &replaced {
             self.devices.retire(transaction, (&device, replaced), &self.account.owner)?;
         }
+        self.devices.begin_life(transaction, (&device, record.generation), &self.account)?;
         Ok(device)
     }
 

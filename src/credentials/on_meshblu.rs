@@ -182,11 +182,8 @@ impl CredentialsDevices {
             if !transaction.store_record(&device, &record)? {
                 return Err(CredentialsError::RolledBack);
             }
-            devices.begin_life(transaction, (&device, record.generation), &account)?;
-            transaction.owe_projection(&device, due)?;
-            match &replaced {
-                Some(replaced) => devices.retire(transaction, (&device, replaced), &account.owner),
-                None => Ok(()),
+            if let Some(replaced) = &replaced {
+                devices.retire(transaction, (&device, replaced), &account.owner)?;
             }
         };
         self.store.write(store).await
@@ -198,6 +195,8 @@ async fn is_there(bus: &Meshblu, device: &DeviceUuid) -> Result<bool, Credential
     match bus.device(Identity::of(bus.service()), device).await {
         Ok(_) => Ok(true),
         Err(MeshbluError::Refused { status, .. }) if status.as_u16() == 404 => Ok(false),
+            devices.begin_life(transaction, (&device, record.generation), &account)?;
+            Ok(transaction.owe_projection(&device, due)?)
         Err(error) => Err(error.into()),
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::on_embedded::show;
+use super::stranded::tell_nothing_came;
 use super::{Account, CredentialsDevices, CredentialsError};
 use crate::ambient::{Random, Timestamp};
 use crate::bus::Bus;
@@ -224,6 +225,7 @@ impl CredentialsDevices {
             strand: Box::new(move |transaction, device, (record, asked_at)| {
                 stranding.strand(transaction, (device, record), asked_at)
             }),
+            nothing_came: Box::new(tell_nothing_came),
         }
     }
 }

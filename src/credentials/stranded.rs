@@ -9,6 +9,7 @@ use crate::store::{StoreError, StoredRecord, Transaction, View};
 
 /// How many receipts are looked through for the end of the secret before: rights may have ended since.
 const LOOKED_THROUGH: usize = 100;
+const NOTHING_CAME: &str = "it brought no new tokens";
 
 impl CredentialsDevices {
     /// Notes that the secret of `record`, which was asked for at `asked_at`, is to end where the one before it did.
@@ -37,6 +38,16 @@ impl CredentialsDevices {
         transaction.after_commit(move || bell.notify_one());
         Ok(())
     }
+}
+
+/// Says, where a secret ended at `asked_at` or later, that the renewal which was under way then brought no other.
+pub(super) fn tell_nothing_came(
+    transaction: &Transaction<'_>,
+    device: &DeviceUuid,
+    asked_at: Timestamp,
+) -> Result<(), StoreError> {
+    let Some(receipt) = end_since(transaction, device, asked_at)? else { return Ok(()) };
+    amend(transaction, receipt.id, |receipt| receipt.renewal_came_to(Fate::Ended, Some(NOTHING_CAME)))
 }
 
 /// The receipt that says how a secret of these credentials ended at that time or later, if one did.

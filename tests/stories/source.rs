@@ -72,6 +72,7 @@ fn plain_records() -> Records {
             let refresh = refresh.as_ref().map(|token| token.expose());
             Box::pin(std::future::ready(Ok(plain(generation, access.expose(), refresh))))
         }),
+        nothing_came: Box::new(|_, _, _| Ok(())),
         strand: Box::new(|_, _, _| Ok(())),
         project: Box::new(|_, _, _| Ok(())),
     }

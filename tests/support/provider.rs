@@ -39,6 +39,8 @@ pub(crate) enum Fault {
     Lifetime(&'static str),
     /// This answer instead of one of its own.
     Say(u16, &'static str),
+    /// The same, which waits for a permit.
+    SayLate(Arc<Semaphore>, u16, &'static str),
     /// An answer with this status instead, which breaks off after its head.
     BreakOff(u16),
 }
@@ -198,6 +200,9 @@ impl State {
         match &fault {
             Some(Fault::InvalidGrant) => return bad(),
             Some(Fault::Say(status, text)) => return Answer::new(*status, &["retry-after: 7"], text),
+            Some(Fault::SayLate(gate, status, text)) => {
+                return Answer::new(*status, &[], text).behind(gate);
+            }
             Some(Fault::BreakOff(status)) => {
                 return Answer::Bytes(format!("HTTP/1.1 {status} Oh\r\ncontent-length: 9\r\n\r\n").into());
             }

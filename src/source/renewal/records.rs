@@ -37,6 +37,7 @@ type Seal = dyn Fn(DeviceUuid, StoredRecord, NewSecret) -> BoxFuture<'static, Re
     + Sync;
 type Strand =
     dyn Fn(&Transaction<'_>, &DeviceUuid, (&StoredRecord, Timestamp)) -> Result<(), StoreError> + Send + Sync;
+type Nothing = dyn Fn(&Transaction<'_>, &DeviceUuid, Timestamp) -> Result<(), StoreError> + Send + Sync;
 type Project = dyn Fn(&Transaction<'_>, &DeviceUuid, &StoredRecord) -> Result<(), StoreError> + Send + Sync;
 
 /// The records of the gateway.
@@ -55,6 +56,8 @@ pub struct Records {
     /// was asked for at this time, is nobody's. Where somebody ended the credentials or signed in anew meanwhile, that
     /// secret is to end as well.
     pub strand: Box<Strand>,
+    /// Called in the same case where it is certain that what was asked for at this time brought no secret.
+    pub nothing_came: Box<Nothing>,
 }
 
 impl fmt::Debug for Records {

@@ -56,6 +56,8 @@ struct Run {
     waited: Duration,
     sends: u32,
     lost: Option<Arc<OAuthError>>,
+    /// Whether the refresh token had been sent before, by whomever.
+    doubts: bool,
 }
 
 impl Renewer {
@@ -141,9 +143,13 @@ impl Renewer {
                     end(renewal, reason);
                 })
                 .await?;
+                self.tell_nothing_came((case, run), asked_at).await?;
                 Ok(Attempt::Again)
             }
-            Err(error) if error.left_untouched() => self.put_off(case, error).await,
+            Err(error) if error.left_untouched() => {
+                self.tell_nothing_came((case, run), asked_at).await?;
+                self.put_off(case, error).await
+            }
             Err(error) => {
                 self.note(case, |renewal, _| renewal.stage = RenewalStage::InDoubt).await?;
                 Ok(Attempt::Lost(error))
@@ -188,6 +194,23 @@ impl Renewer {
         }
     }
 
+    /// Whoever ended the credentials, or signed in anew meanwhile, waits for what came of this.
+    async fn tell_nothing_came(
+        &self,
+        (case, run): (&Case, &Run),
+        asked_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        if run.doubts {
+            return Ok(());
+        }
+        let (records, device, old) = (Arc::clone(&self.records), case.device.clone(), case.record.generation);
+        let tell = move |transaction: &Transaction<'_>| match (records.current)(transaction, &device)? {
+            Some(record) if record.generation == old => Ok(()),
+            _ => (records.nothing_came)(transaction, &device, asked_at),
+        };
+        self.store.write(tell).await
+    }
+
     /// The token may be sent as if it had not been.
     async fn put_off(&self, case: &Case, error: OAuthError) -> Result<Attempt, RenewalError> {
         let asked_for = match error {
@@ -215,6 +238,7 @@ impl Renewer {
 
     /// Tries the access token; where that is over, sends the refresh token once more if the provider allows that.
     async fn resolve(&self, case: &Case, run: &mut Run) -> Result<Attempt, RenewalError> {
+        run.doubts = true;
         let probe = match self.while_holding(case, (self.upstream.probe)(copy(&case.held.access))).await {
             Ok(probe) => probe,
             Err(error) => {

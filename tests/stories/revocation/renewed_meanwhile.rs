@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use endo::credentials::{ApiVerdict, CredentialsError, Fate, Matter};
+use endo::credentials::{ApiVerdict, CredentialsError, Fate, Matter, Part};
 use endo::message::DeviceUuid;
 use endo::store::{RenewalStage, StoreError, StoredRenewal, Transaction};
 use tokio::sync::Semaphore;
@@ -23,12 +23,17 @@ struct UnderWay {
 
 impl UnderWay {
     async fn begin() -> Self {
+        Self::begin_with(Fault::Slow).await
+    }
+
+    /// The same, whose end is the one of this fault.
+    async fn begin_with(fault: impl Fn(Arc<Semaphore>) -> Fault) -> Self {
         let provider = FakeProvider::start().await;
         let office = Office::open(provider.settings()).await;
         let (access, refresh) = provider.grant();
         let credentials = office.keep(42, (&access, &refresh)).await;
         let gate = Arc::new(Semaphore::new(0));
-        provider.plan([Fault::Slow(Arc::clone(&gate))]);
+        provider.plan([fault(Arc::clone(&gate))]);
         let (devices, refused) = (office.gateway.credentials.clone(), credentials.clone());
         let renewing = tokio::spawn(async move { devices.renew_refused(&refused, 1).await });
         let mut ticks = tokio::time::interval(Duration::from_millis(1));
@@ -36,6 +41,11 @@ impl UnderWay {
             ticks.tick().await;
         }
         Self { provider, office, credentials, gate, renewing }
+    }
+
+    /// What the receipt says of the renewal.
+    async fn renewal(&self) -> Part {
+        renewal_in(&self.office, &self.credentials).await
     }
 
     async fn verdict(&self) -> ApiVerdict {
@@ -67,6 +77,12 @@ impl UnderWay {
     }
 }
 
+/// What the newest receipt says of the renewal that was under way.
+async fn renewal_in(office: &Office, credentials: &DeviceUuid) -> Part {
+    let receipt = office.receipts(credentials).await.remove(0);
+    receipt.parts.into_iter().find(|part| part.what == Matter::Renewal).unwrap()
+}
+
 #[tokio::test]
 async fn tokens_that_come_after_the_forgetting_end_at_the_api_and_the_receipt_waits_for_that() {
     let mut under_way = UnderWay::begin().await;
@@ -74,9 +90,8 @@ async fn tokens_that_come_after_the_forgetting_end_at_the_api_and_the_receipt_wa
     let outcome = under_way.land().await;
     assert!(matches!(outcome, Err(CredentialsError::NoRecord)), "{outcome:?}");
     under_way.is_over().await;
-    let receipt = under_way.office.receipts(&under_way.credentials).await.remove(0);
-    let renewal = receipt.parts.iter().find(|part| part.what == Matter::Renewal).unwrap();
-    assert_eq!(renewal.fate, Fate::Ended);
+    let renewal = under_way.renewal().await;
+    assert_eq!((renewal.fate, renewal.why), (Fate::Ended, None));
 }
 
 #[tokio::test]
@@ -84,34 +99,71 @@ async fn tokens_that_come_after_a_new_sign_in_end_at_the_api_and_the_newer_ones_
     let mut under_way = UnderWay::begin().await;
     let (access, refresh) = under_way.provider.grant();
     under_way.office.keep(42, (&access, &refresh)).await;
+    assert_eq!(under_way.renewal().await.fate, Fate::Pending);
     under_way.land().await.unwrap();
     under_way.is_over().await;
+    let renewal = under_way.renewal().await;
+    assert_eq!((renewal.fate, renewal.why), (Fate::Ended, None));
     assert!(under_way.provider.takes(&refresh));
     let user_device = under_way.office.bind(&under_way.credentials).await;
     assert_eq!(under_way.office.open_for(&under_way.credentials, &user_device).await.unwrap(), access);
 }
 
 #[tokio::test]
+async fn a_receipt_says_that_a_renewal_that_was_refused_brought_nothing_and_of_a_lost_one_that_nobody_knows()
+{
+    for is_replaced in [false, true] {
+        for (status, text, fate, says) in [
+            (400, r#"{"error":"invalid_grant"}"#, Fate::Ended, "it brought no new tokens"),
+            (401, r#"{"error":"invalid_client"}"#, Fate::Ended, "it brought no new tokens"),
+            (503, "", Fate::Ended, "it brought no new tokens"),
+            (500, "", Fate::Stayed, "nobody knows whether it brought new tokens"),
+        ] {
+            let mut under_way = UnderWay::begin_with(|gate| Fault::SayLate(gate, status, text)).await;
+            if is_replaced {
+                let (access, refresh) = under_way.provider.grant();
+                under_way.office.keep(42, (&access, &refresh)).await;
+            } else {
+                under_way.office.forget(&under_way.credentials).await;
+            }
+            under_way.office.does_what_is_due().await;
+            assert_eq!(under_way.renewal().await.fate, Fate::Pending);
+            under_way.gate.add_permits(1);
+            let _ = (&mut under_way.renewing).await.unwrap();
+            under_way.office.passes(Duration::from_secs(60));
+            under_way.office.does_what_is_due().await;
+            assert_eq!(under_way.verdict().await, ApiVerdict::Revoked);
+            let renewal = under_way.renewal().await;
+            assert_eq!(renewal.fate, fate, "{renewal}");
+            assert!(renewal.to_string().contains(says), "{status}: {renewal}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_receipt_says_that_a_renewal_was_under_way_whose_process_ended() {
-    let provider = FakeProvider::start().await;
-    let office = Office::open(provider.settings()).await;
-    let (access, refresh) = provider.grant();
-    let credentials = office.keep(42, (&access, &refresh)).await;
-    let device = credentials.clone();
-    let send = move |transaction: &Transaction<'_>| {
-        let known = transaction.renewal(&device)?.unwrap();
-        transaction.store_renewal(&device, &StoredRenewal { stage: RenewalStage::Sending, ..known })
-    };
-    office.gateway.store.write::<_, StoreError, _>(send).await.unwrap();
-    office.forget(&credentials).await;
-    let renewal = async || {
-        let receipt = office.receipts(&credentials).await.remove(0);
-        receipt.parts.into_iter().find(|part| part.what == Matter::Renewal).unwrap()
-    };
-    assert_eq!(renewal().await.fate, Fate::Pending);
-    office.does_what_is_due().await;
-    let lost = renewal().await;
-    assert_eq!(lost.fate, Fate::Stayed);
-    assert!(lost.to_string().contains("nobody knows whether it brought new tokens"), "{lost}");
-    assert!(!provider.takes("refresh-1"));
+    for is_replaced in [false, true] {
+        let provider = FakeProvider::start().await;
+        let office = Office::open(provider.settings()).await;
+        let (access, refresh) = provider.grant();
+        let credentials = office.keep(42, (&access, &refresh)).await;
+        let device = credentials.clone();
+        let send = move |transaction: &Transaction<'_>| {
+            let known = transaction.renewal(&device)?.unwrap();
+            transaction.store_renewal(&device, &StoredRenewal { stage: RenewalStage::Sending, ..known })
+        };
+        office.gateway.store.write::<_, StoreError, _>(send).await.unwrap();
+        if is_replaced {
+            let (access, refresh) = provider.grant();
+            office.keep(42, (&access, &refresh)).await;
+        } else {
+            office.forget(&credentials).await;
+        }
+        assert_eq!(renewal_in(&office, &credentials).await.fate, Fate::Pending);
+        office.does_what_is_due().await;
+        let lost = renewal_in(&office, &credentials).await;
+        assert_eq!(lost.fate, Fate::Stayed);
+        assert!(lost.to_string().contains("nobody knows whether it brought new tokens"), "{lost}");
+        assert!(!provider.takes("refresh-1"));
+    }
 }
