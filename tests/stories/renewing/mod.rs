@@ -8,6 +8,7 @@ mod killed;
 mod leaving;
 mod refused;
 mod remote;
+mod shared;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
