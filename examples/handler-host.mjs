@@ -17,5 +17,5 @@ createServer(async (request, response) => {
     const message = JSON.parse(Buffer.concat(await request.toArray()))
     const job = jobs.get(message.metadata.jobType)
     answer(200, job ? await run(job, message) : { metadata: { code: 404, status: 'Not Found' } })
-  } catch ({ code, message }) { answer(500, { error: { code, message } }) }
+  } catch ({ code, message }) { answer(code >= 400 && code < 600 ? code : 500, { error: { code, message } }) }
 }).listen(/^\d+$/.test(address) ? { host: '127.0.0.1', port: address } : address, () => console.log('ready'))

@@ -3,7 +3,7 @@
 use std::io;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, header};
 use http_body_util::Full;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -34,19 +34,6 @@ impl Egress {
     /// # Errors
     /// Any [`EgressError`]; [`EgressError::nothing_sent`] tells which leave no doubt.
     pub async fn call_handler(
-        &self,
-        address: &HandlerAddress,
-        request: HandlerRequest,
-        gate: &CallGate,
-    ) -> Result<http::Response<Bytes>, EgressError> {
-        let answer = self.answer_of(address, request, gate).await?;
-        if answer.status() == StatusCode::UNAUTHORIZED {
-            gate.refused();
-        }
-        Ok(answer)
-    }
-
-    async fn answer_of(
         &self,
         address: &HandlerAddress,
         request: HandlerRequest,

@@ -2,8 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
-use std::io::Write;
-use std::process::{Command, Stdio};
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
@@ -41,4 +42,27 @@ fn answer(program: &mut Command, input: &Value) -> Value {
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "{program:?} failed");
     serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// The host of old jobs that the README shows; it ends when dropped.
+pub(crate) struct NodeHost(Child);
+
+impl NodeHost {
+    /// A host of the jobs in this directory, which answers at this socket.
+    pub(crate) fn start(jobs: &Path, socket: &Path) -> Self {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/handler-host.mjs");
+        let mut node = Command::new("node");
+        let mut host = Self(node.arg(script).arg(jobs).arg(socket).stdout(Stdio::piped()).spawn().unwrap());
+        let mut line = String::new();
+        BufReader::new(host.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert_eq!(line, "ready\n");
+        host
+    }
+}
+
+impl Drop for NodeHost {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }

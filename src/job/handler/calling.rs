@@ -53,6 +53,9 @@ impl Handler {
             return Err(Trouble::Invalid);
         };
         admission.succeeded();
+        if matches!(answer, Err(Trouble::Job(JobError::CredentialsExpired))) {
+            gate.refused();
+        }
         answer
     }
 

@@ -1,41 +1,18 @@
 //! The Node.js host of the examples, with a job as services of the original have them.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
-
 use super::*;
-use crate::support::real;
+use crate::support::real::{self, NodeHost};
 
 const JOB: &str = "module.exports = {
   action: ({ encrypted }, { data }, callback) => {
-    if (data === 'fail') return callback(Object.assign(new Error('as asked'), { code: 418 }))
+    const code = { fail: 418, word: 'ENOENT', far: 1000 }[data]
+    if (code) return callback(Object.assign(new Error('as asked'), { code }))
     if (data === 'throw') throw new Error('thrown')
     const said = `${data} ${encrypted.username} ${encrypted.secrets.credentials.secret.length}`
     callback(null, { metadata: { code: 200, status: 'OK' }, data: { said, secret: 'stripped' } })
   }
 }
 ";
-
-/// The host; it ends when dropped.
-struct Host(Child);
-
-impl Drop for Host {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn host(jobs: &Path, socket: &Path) -> Host {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/handler-host.mjs");
-    let mut node = Command::new("node");
-    let child = node.arg(script).arg(jobs).arg(socket).stdout(Stdio::piped()).spawn().unwrap();
-    let mut host = Host(child);
-    let mut line = String::new();
-    BufReader::new(host.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    assert_eq!(line, "ready\n");
-    host
-}
 
 #[tokio::test]
 async fn an_old_job_directory_goes_on_working() {
@@ -46,7 +23,7 @@ async fn an_old_job_directory_goes_on_working() {
     let (jobs, socket) = (home.path().join("jobs"), home.path().join("jobs.sock"));
     std::fs::create_dir_all(jobs.join("say-hello")).unwrap();
     std::fs::write(jobs.join("say-hello/index.js"), JOB).unwrap();
-    let _host = host(&jobs, &socket);
+    let _host = NodeHost::start(&jobs, &socket);
     let registry = registry(&format!("unix:{}:/jobs", socket.display()), false);
     let run = |data: &str| {
         let message = message(json!({"metadata": {"jobType": "SayHello"}, "data": data}));
@@ -57,6 +34,9 @@ async fn an_old_job_directory_goes_on_working() {
     assert_eq!(reply.data, Some(json!({"said": format!("hello octocat {}", SECRET.len())})));
     let failure = run("fail").await.unwrap_err().failure;
     assert_eq!((failure.code, &*failure.message), (418.into(), "as asked"));
+    for code in ["word", "far"] {
+        assert_eq!(run(code).await.unwrap_err().failure.message, "as asked");
+    }
     assert_eq!(run("throw").await.unwrap_err().failure.message, "thrown");
     assert!(run("hello").await.is_ok());
 }
@@ -79,7 +59,7 @@ async fn an_old_service_in_coffeescript_goes_on_working() {
     for (name, text) in [("index.coffee", index), ("action.coffee", action), ("form.cson", "title: 'List'")] {
         std::fs::write(job.join(name), text).unwrap();
     }
-    let _host = host(&jobs, &socket);
+    let _host = NodeHost::start(&jobs, &socket);
     let registry = registry(&format!("unix:{}:/jobs", socket.display()), false);
     let message = message(json!({"metadata": {"jobType": "SayHello"}, "data": "hello"}));
     let reply = registry.run(&message, provisions(CallGate::open())).await.unwrap();

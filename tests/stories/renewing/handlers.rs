@@ -4,14 +4,18 @@ use serde_json::{Value, json};
 
 use super::House;
 use crate::support::fake_api::{Answer, FakeApi};
+use crate::support::real::{self, NodeHost};
 
 const EXPIRED: &str = r#"{"error": {"code": 401, "message": "Bad credentials"}}"#;
 const DONE: &str = r#"{"metadata": {"code": 200, "status": "OK"}, "data": "done"}"#;
 
 /// A gateway whose jobs all run at this handler, and whose secret's life is not known.
 async fn house(handler: &FakeApi) -> House {
-    let url = handler.url("/");
-    House::with(None, |config| config.jobs.fallback = Some(url)).await
+    at(handler.url("/")).await
+}
+
+async fn at(address: String) -> House {
+    House::with(None, |config| config.jobs.fallback = Some(address)).await
 }
 
 async fn ask(house: &mut House) -> Value {
@@ -50,4 +54,28 @@ async fn a_handler_that_speaks_of_401_in_another_way_is_not_asked_again() {
         assert_eq!(reply["metadata"]["code"], code, "{reply}");
         assert_eq!((handler.seen().len(), house.provider.token_requests()), (1, 0));
     }
+}
+
+/// A job of old whose API says by its code that it does not take the secret.
+const OLD_JOB: &str = "module.exports = {
+  action: ({ encrypted }, message, callback) => encrypted.secrets.credentials.secret === 'access-1'
+    ? callback(Object.assign(new Error('Bad credentials'), { code: 401 }))
+    : callback(null, { metadata: { code: 200, status: 'OK' }, data: encrypted.secrets.credentials.secret })
+}
+";
+
+#[tokio::test]
+async fn an_old_job_whose_api_says_401_is_run_once_more_with_a_new_secret() {
+    if !real::on("an_old_job_whose_api_says_401_is_run_once_more_with_a_new_secret") {
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    let (jobs, socket) = (home.path().join("jobs"), home.path().join("jobs.sock"));
+    std::fs::create_dir_all(jobs.join("anything")).unwrap();
+    std::fs::write(jobs.join("anything/index.js"), OLD_JOB).unwrap();
+    let _host = NodeHost::start(&jobs, &socket);
+    let mut house = at(format!("unix:{}:/", socket.display())).await;
+    let reply = ask(&mut house).await;
+    assert_eq!((&reply["metadata"]["code"], &reply["data"]), (&json!(200), &json!("access-2")), "{reply}");
+    assert_eq!((house.provider.token_requests(), house.provider.reused()), (1, Vec::new()));
 }
