@@ -55,20 +55,17 @@ pub struct Account {
 
 /// Where the record of an account is looked for.
 #[derive(Debug)]
-pub(super) enum Whereabouts {
-    /// On this device alone.
-    At(DeviceUuid),
-    /// On all that are found by these values of `endo.idKey`; where it is on none, a device is made.
-    AnyOf(Vec<String>),
+pub(super) struct Whereabouts {
+    /// The values of `endo.idKey` by which its devices are found; where it is on none, one is made.
+    pub(super) id_keys: Vec<String>,
+    /// The only device that counts, where one was named.
+    pub(super) only: Option<DeviceUuid>,
 }
 
 impl Whereabouts {
-    /// By what keepings of the same secret are told from others.
-    pub(super) fn name(&self) -> &str {
-        match self {
-            Self::At(device) => device.as_str(),
-            Self::AnyOf(id_keys) => id_keys.first().map_or("", String::as_str),
-        }
+    /// By what keepings for one account are told from others.
+    pub(super) fn account(&self) -> &str {
+        self.id_keys.first().map_or("", String::as_str)
     }
 }
 
@@ -129,8 +126,7 @@ impl CredentialsDevices {
     /// # Errors
     /// [`CredentialsError`]; on the bus in this process nothing is kept then.
     pub async fn keep(&self, account: Account) -> Result<DeviceUuid, CredentialsError> {
-        let id_keys = self.id_keys(&account.id).await?;
-        self.keep_at(account, Whereabouts::AnyOf(id_keys)).await
+        self.keep_at(account, None).await
     }
 
     /// Keeps a newer secret of the account on this very device, which keeps one of it.
@@ -142,14 +138,15 @@ impl CredentialsDevices {
         account: Account,
         device: DeviceUuid,
     ) -> Result<DeviceUuid, CredentialsError> {
-        self.keep_at(account, Whereabouts::At(device)).await
+        self.keep_at(account, Some(device)).await
     }
 
     async fn keep_at(
         &self,
         account: Account,
-        whereabouts: Whereabouts,
+        only: Option<DeviceUuid>,
     ) -> Result<DeviceUuid, CredentialsError> {
+        let whereabouts = Whereabouts { id_keys: self.id_keys(&account.id).await?, only };
         match &self.bus {
             Bus::Embedded(bus) => self.keep_here(bus, (account, whereabouts)).await,
             Bus::Meshblu(bus) => self.keep_on(bus, (account, whereabouts)).await,

@@ -115,9 +115,9 @@ impl Keeping {
     /// The account's device with what its record holds. The bus finds devices by what they say of themselves; what
     /// counts is the record, so a device that only claims to be the account's is passed over.
     fn find(&self, transaction: &Transaction<'_>) -> Result<Option<(DeviceUuid, Before)>, CredentialsError> {
-        let candidates = match &self.whereabouts {
-            Whereabouts::At(device) => vec![device.clone()],
-            Whereabouts::AnyOf(id_keys) => candidates(transaction, id_keys)?,
+        let candidates = match &self.whereabouts.only {
+            Some(device) => vec![device.clone()],
+            None => candidates(transaction, &self.whereabouts.id_keys)?,
         };
         for device in candidates {
             let record = match record(transaction, &device) {
@@ -136,7 +136,7 @@ impl Keeping {
     }
 
     fn make(&self, transaction: &Transaction<'_>) -> Result<(DeviceUuid, Before), CredentialsError> {
-        if let Whereabouts::At(_) = self.whereabouts {
+        if self.whereabouts.only.is_some() {
             return Err(CredentialsError::NoRecord);
         }
         let bus = &self.bus;

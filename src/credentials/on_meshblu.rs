@@ -81,13 +81,14 @@ impl CredentialsDevices {
         bus: &Meshblu,
         (account, whereabouts): (Account, Whereabouts),
     ) -> Result<DeviceUuid, CredentialsError> {
-        // Two who find nothing at the same time would make two devices of one account.
-        let _taken = self.under_way.take(whereabouts.name()).ok_or(CredentialsError::Busy)?;
+        // Two who find nothing at the same time would make two devices of one account; of two who find the same one, the
+        // second would be refused.
+        let _taken = self.under_way.take(whereabouts.account()).ok_or(CredentialsError::Busy)?;
         let found = self.find_on(bus, (&account, &whereabouts)).await?;
-        let (device, mut before) = match (found, whereabouts) {
+        let (device, mut before) = match (found, whereabouts.only) {
             (Some(found), _) => found,
-            (None, Whereabouts::At(_)) => return Err(CredentialsError::NoRecord),
-            (None, Whereabouts::AnyOf(_)) => (make(bus).await?, Before::default()),
+            (None, Some(_)) => return Err(CredentialsError::NoRecord),
+            (None, None) => (make(bus).await?, Before::default()),
         };
         let login = match &before.token {
             Some(token) => Login { uuid: device.clone(), token: Zeroizing::new(token.expose().to_owned()) },
@@ -109,29 +110,38 @@ impl CredentialsDevices {
         Ok(device)
     }
 
-    /// The account's device with what its record holds; devices that only claim to be the account's are passed over.
+    /// The account's device with what its record holds; one that only claims to be the account's is passed over.
     async fn find_on(
         &self,
         bus: &Meshblu,
         (account, whereabouts): (&Account, &Whereabouts),
     ) -> Result<Option<(DeviceUuid, Before)>, CredentialsError> {
-        let candidates = match whereabouts {
-            Whereabouts::At(device) => vec![(device.clone(), Some(self.record_on(bus, device).await?))],
-            Whereabouts::AnyOf(id_keys) => self.candidates_on(bus, id_keys).await?,
-        };
-        for (device, shown) in candidates {
+        if let Some(device) = &whereabouts.only {
+            let record = self.record_on(bus, device).await?;
+            return Ok(self.before((device.clone(), record), account).await);
+        }
+        for (device, shown) in self.candidates_on(bus, &whereabouts.id_keys).await? {
             let record = match self.stored_record(&device).await {
                 Err(CredentialsError::NoRecord) => continue,
                 record => record?.or(shown),
             };
             let Some(record) = record else { continue };
-            if let Ok(opened) = self.open_record(device.clone(), record.clone()).await
-                && self.sealing.is_of(&account.id, (&record, &opened))
-            {
-                return Ok(Some((device, Before::read(&record, &opened, account))));
+            if let Some(found) = self.before((device, record), account).await {
+                return Ok(Some(found));
             }
         }
         Ok(None)
+    }
+
+    /// The device with what its record holds, if that is the account's.
+    async fn before(
+        &self,
+        (device, record): (DeviceUuid, StoredRecord),
+        account: &Account,
+    ) -> Option<(DeviceUuid, Before)> {
+        let opened = self.open_record(device.clone(), record.clone()).await.ok()?;
+        let is_theirs = self.sealing.is_of(&account.id, (&record, &opened));
+        is_theirs.then(|| (device, Before::read(&record, &opened, account)))
     }
 
     /// The devices that may be the account's, with the record that the bus shows; also those that the store alone
@@ -185,6 +195,8 @@ impl CredentialsDevices {
             if let Some(replaced) = &replaced {
                 devices.retire(transaction, (&device, replaced), &account.owner)?;
             }
+            devices.begin_life(transaction, (&device, record.generation), &account)?;
+            Ok(transaction.owe_projection(&device, due)?)
         };
         self.store.write(store).await
     }
@@ -195,8 +207,6 @@ async fn is_there(bus: &Meshblu, device: &DeviceUuid) -> Result<bool, Credential
     match bus.device(Identity::of(bus.service()), device).await {
         Ok(_) => Ok(true),
         Err(MeshbluError::Refused { status, .. }) if status.as_u16() == 404 => Ok(false),
-            devices.begin_life(transaction, (&device, record.generation), &account)?;
-            Ok(transaction.owe_projection(&device, due)?)
         Err(error) => Err(error.into()),
     }
 }
