@@ -53,8 +53,8 @@ pub struct BadCode;
 
 impl EmbeddedBus {
     /// Exchanges a code for a new token, beside those that `client` has of the same device; of many the oldest ends.
-    /// `client` has proven who it is. A code is used up by the first try, and a second one ends the token that the first got: one of the
-    /// two was a thief (RFC 6749, 4.1.2).
+    /// `client` has proven who it is. A code is used up by the first try, and a second one ends the token that the first got:
+    /// one of the two was a thief (RFC 6749, 4.1.2).
     ///
     /// # Errors
     /// What the store reports. A [`BadCode`] is no error of this transaction: what it ends is to be kept.
