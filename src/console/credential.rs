@@ -110,7 +110,7 @@ pub fn credential(viewer: &Viewer, credential: &Credential) -> Markup {
         } @else {
             p { (words(&credential.state)) "." }
         }
-        h2 { "Devices that use it" }
+        h2 { "Devices that use them" }
         @if credential.devices.is_empty() {
             p { "No device uses these credentials. Add one to send jobs to it from a flow." }
         } @else {
@@ -131,7 +131,7 @@ pub fn credential(viewer: &Viewer, credential: &Credential) -> Markup {
         ul {
             li { a href={ "/auth/api?credentials=" (shown.uuid) } { "Sign in at " (shown.api) " again" } }
             li { a href=(shown.path("/cut-off-all")) { "Cut off all devices" } }
-            li { a href=(shown.path("/leave")) { "Leave: manage it no more" } }
+            li { a href=(shown.path("/leave")) { "Leave: manage them no more" } }
             li { a href=(shown.path("/forget")) { "Forget the secret" } }
         }
     };
