@@ -145,7 +145,8 @@ impl FakeProvider {
 
 /// A sign-in that began just now and ends at `back`.
 pub(crate) fn pending(back: &str, now: Timestamp) -> Pending {
-    let secret = || Random::system().token().as_str().into();
+    // At least 43 characters (RFC 7636, 4.1).
+    let secret = || [Random::system().token(), Random::system().token()].concat().into();
     Pending { state: secret(), verifier: secret(), redirect_url: back.to_owned(), begun_at: now }
 }
 
