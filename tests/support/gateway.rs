@@ -55,6 +55,15 @@ impl TestGateway {
 
     /// The same, told the time by this clock.
     pub(crate) async fn at(clock: Clock, api: &str, change: impl FnOnce(&mut Config)) -> Self {
+        Self::changed(clock, api, (change, |_| ())).await
+    }
+
+    /// The same, changed once more before it starts.
+    pub(crate) async fn changed(
+        clock: Clock,
+        api: &str,
+        (change, change_gateway): (impl FnOnce(&mut Config), impl FnOnce(&mut Gateway)),
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         place_keys(directory.path());
         let mut config = Config { data_dir: directory.path().to_owned(), ..Config::default() };
@@ -62,7 +71,8 @@ impl TestGateway {
         let free: SocketAddr = (Ipv4Addr::LOCALHOST, 0).into();
         (config.listen.gateway, config.listen.bus) = (free, free);
         change(&mut config);
-        let gateway = Gateway::open(config, Ambient { clock, random: Random::system() }).await.unwrap();
+        let mut gateway = Gateway::open(config, Ambient { clock, random: Random::system() }).await.unwrap();
+        change_gateway(&mut gateway);
         let listeners = Listeners::open(&gateway.config).unwrap();
         let running = gateway.start(listeners).await.unwrap();
         let client = Client::builder().no_proxy().tls_certs_only([]).build().unwrap();

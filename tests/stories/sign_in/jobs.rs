@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use endo::ambient::Clock;
 use endo::bus::Login;
 use endo::dispatch::{Came, Exchange, Sent};
+use endo::gateway::Gateway;
 use endo::message::DeviceUuid;
 use serde_json::json;
 use tokio::sync::Semaphore;
@@ -14,7 +16,7 @@ use crate::support::browser::Browser;
 use crate::support::bus::Answer;
 use crate::support::desk::Workshop;
 use crate::support::fake_api::{Answer as ApiAnswer, FakeApi};
-use crate::support::gateway::Chain;
+use crate::support::gateway::{Chain, TestGateway};
 
 const JSON: &[&str] = &["content-type: application/json"];
 pub(super) const EVENTS: &str =
@@ -31,7 +33,10 @@ pub(super) struct Desk {
 
 impl Desk {
     async fn at(api: FakeApi) -> Self {
-        let house = House::at(api, |_| ()).await;
+        Self::of(House::at(api, |_| ()).await).await
+    }
+
+    async fn of(house: House) -> Self {
         let chain = house.gateway.chain(42).await;
         let browser = house.signed_in().await;
         Self { house, chain, browser, job: "ListEventsByUser" }
@@ -182,6 +187,26 @@ async fn a_reply_that_takes_its_time_is_waited_for() {
     for shown in [first, second] {
         assert!(shown.text.contains("octo/&lt;cat&gt;"), "{shown:?}");
     }
+}
+
+#[tokio::test]
+async fn a_job_that_takes_longer_is_still_at_work_and_is_looked_for_again() {
+    let gate = Arc::new(Semaphore::new(0));
+    let api = FakeApi::answering(ApiAnswer::new(200, JSON, EVENTS).behind(&gate)).await;
+    let impatient = |gateway: &mut Gateway| gateway.patience = Duration::ZERO;
+    let gateway = TestGateway::changed(Clock::system(), &api.url(""), (|_| (), impatient)).await;
+    let mut desk = Desk::of(House { gateway, now: Arc::default(), api }).await;
+    let page = desk.sent("octocat").await;
+    assert!(page.text.contains("There is no reply yet: the job is still at work."), "{page:?}");
+    let again = page.text.split("href=\"").find(|text| text.contains(">Look again</a>")).unwrap();
+    let again = again.split('"').next().unwrap().to_owned();
+    gate.add_permits(1);
+    let mut ticks = tokio::time::interval(Duration::from_millis(1));
+    while desk.house.gateway.waiting().await > 0 {
+        ticks.tick().await;
+    }
+    let page = desk.browser.get(&again).await;
+    assert!(page.text.contains("octo/&lt;cat&gt;"), "{page:?}");
 }
 
 #[tokio::test]
