@@ -234,5 +234,5 @@ fn without_token() -> Failure {
 
 /// Something may have been done or not, and it is not done again.
 fn outcome_unknown() -> Failure {
-    Failure::new(503, "outcome_unknown")
+    Failure::outcome_unknown()
 }
