@@ -1,6 +1,7 @@
 //! Two programs of ours: a gateway whose Meshblu is the embedded bus of another.
 
 use endo::ambient::Clock;
+use endo::bus::Login;
 use endo::config::{self, Intake, Secret};
 use endo::credentials::Account;
 use endo::message::DeviceUuid;
@@ -19,6 +20,7 @@ struct Scene {
     bus: TestGateway,
     gateway: RemoteGateway,
     service: Device,
+    owner: Device,
     flow: Flow,
     binding: Binding,
     _directory: TempDir,
@@ -56,14 +58,14 @@ impl Scene {
         }
         let itself = format!("POST /v2/devices/{0}/subscriptions/{0}/message.received", service.uuid);
         send(bus.by(&service, &itself)).await.is(204, "");
-        let (binding, flow) = cast(&bus, &gateway).await;
-        Self { bus, gateway, service, flow, binding, _directory: directory }
+        let owner = register(&bus, json!({"type": "octoblu:user"})).await;
+        let (binding, flow) = cast(&bus, &gateway, &owner).await;
+        Self { bus, gateway, service, owner, flow, binding, _directory: directory }
     }
 }
 
-/// Credentials, a user device for them, and a flow that knows it.
-async fn cast(bus: &TestGateway, gateway: &RemoteGateway) -> (Binding, Flow) {
-    let owner = register(bus, json!({"type": "octoblu:user"})).await;
+/// Credentials of the owner's, a user device for them, and a flow that knows it.
+async fn cast(bus: &TestGateway, gateway: &RemoteGateway, owner: &Device) -> (Binding, Flow) {
     let account = Account {
         id: ResourceOwnerId::Number(42),
         username: Some("octocat".to_owned()),
@@ -79,7 +81,7 @@ async fn cast(bus: &TestGateway, gateway: &RemoteGateway) -> (Binding, Flow) {
     let user = gateway.gateway.credentials.bind(credentials.clone(), new).await.unwrap();
     let flow = bus.flow(&user.uuid).await;
     let accept = json!({"$addToSet": {"meshblu.whitelists.message.from": {"uuid": flow.device.uuid}}});
-    bus.update(&owner, user.uuid.as_str(), accept).await;
+    bus.update(owner, user.uuid.as_str(), accept).await;
     (Binding { credentials, user_device: user.uuid }, flow)
 }
 
@@ -134,7 +136,7 @@ async fn a_device_that_was_cut_off_reaches_nobody() {
 }
 
 #[tokio::test]
-async fn a_job_s_failure_is_kept_on_the_status_device_of_the_other_bus() {
+async fn a_job_s_failure_is_kept_on_the_status_device_of_the_other_bus_and_told_to_the_owner_alone() {
     let mut scene = Scene::set(false).await;
     let message = json!({
         "devices": [scene.binding.user_device],
@@ -143,4 +145,23 @@ async fn a_job_s_failure_is_kept_on_the_status_device_of_the_other_bus() {
     });
     scene.bus.post(&scene.flow.device, &message).await;
     assert_eq!(scene.flow.next().await["metadata"]["code"], 418);
+
+    let credentials = &scene.gateway.gateway.credentials;
+    let owned = credentials.held(scene.binding.credentials.clone()).await.unwrap();
+    let seen_by = async |viewer: &Device| {
+        let login = Login { uuid: (&*viewer.uuid).into(), token: viewer.token.clone().into() };
+        let mut entries = credentials.user_device_entries(&owned).await.unwrap();
+        assert!(credentials.note_errors(&login, &mut entries).await);
+        entries.remove(0)
+    };
+    let mut ticks = tokio::time::interval(std::time::Duration::from_millis(2));
+    // The sender is told first.
+    while seen_by(&scene.owner).await.errors == Some(0) {
+        ticks.tick().await;
+    }
+    let seen = seen_by(&scene.owner).await;
+    assert_eq!((seen.errors, &*seen.noted[0].text), (Some(1), "I am a teapot"));
+    assert_eq!(seen_by(&scene.flow.device).await.errors, None);
+    let search = scene.bus.by(&scene.owner, "POST /search/devices").json(&json!({"type": "status-device"}));
+    send(search).await.is(200, "[]");
 }
