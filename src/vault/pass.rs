@@ -52,9 +52,9 @@ impl Pass {
         hmac::verify(&self.mac_key(), b"form", &tag).is_ok()
     }
 
-    /// What this pass and `other` make together, every time; neither of them makes it alone.
-    pub fn with(&self, other: &Self) -> Self {
-        let tag = hmac::sign(&self.mac_key(), &[b"with".as_slice(), &*other.0].concat());
+    /// What this pass and `other` make together for that place, every time; neither of them makes it alone.
+    pub fn with(&self, other: &Self, place: &str) -> Self {
+        let tag = hmac::sign(&self.mac_key(), &[b"with".as_slice(), &*other.0, place.as_bytes()].concat());
         Self(Zeroizing::new(tag.as_ref().try_into().expect("HMAC-SHA256 makes 32 bytes")))
     }
 

@@ -1,7 +1,8 @@
 //! Sign-ins under way: what a browser was sent elsewhere with, and has to bring back. Once, within ten minutes.
 //!
 //! Nothing is kept here meanwhile, so that however many begin, nobody's sign-in is pushed out: the browser keeps a pass,
-//! and what it is to bring back is sealed in `state`, by that pass and a key of the gateway's together.
+//! and what it is to bring back is sealed in `state`, by that pass and a key of the gateway's together, for the provider that
+//! it is sent to.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -79,40 +80,37 @@ impl Flows {
         Ok(Self { store, key, clock, random })
     }
 
-    /// Begins a flow that ends at `redirect_url`; the browser gets the pass.
-    pub(in crate::http) fn begin(&self, redirect_url: String, purpose: Purpose) -> (Flow, Pass) {
+    /// Begins a flow that leads over `provider` and ends at `redirect_url`; the browser gets the pass.
+    pub(in crate::http) fn begin(
+        &self,
+        provider: &str,
+        (redirect_url, purpose): (String, Purpose),
+    ) -> (Flow, Pass) {
         let pass = Pass::fresh(&self.random);
-        let both = self.key.with(&pass);
+        let both = self.key.with(&pass, provider);
         let sealed: Sealed = (self.clock.now(), redirect_url, purpose);
         let text = serde_json::to_vec(&sealed).expect("texts and times are JSON");
         let state = URL_SAFE_NO_PAD.encode(both.seal(&text, &self.random));
         (flow(sealed, state, &both), pass)
     }
 
-    /// The flow of this browser that brings `state` back; no later answer is of it, whatever comes of this one. Any other
-    /// state leaves all of them as they are.
+    /// The flow of this browser that brings `state` back from `provider`; no later answer is of it, whatever comes of this
+    /// one. Anything else leaves all of them as they are.
     ///
     /// # Errors
     /// What the store reports.
     pub(in crate::http) async fn take(
         &self,
         passes: &[Pass],
-        state: &str,
+        (provider, state): (&str, &str),
     ) -> Result<Option<(Flow, Pass)>, StoreError> {
-        let Some((flow, pass)) = passes.iter().find_map(|pass| Some((self.read(pass, state)?, pass))) else {
-            return Ok(None);
-        };
+        let read = |pass| Some((read(&self.key.with(pass, provider), state)?, pass));
+        let Some((flow, pass)) = passes.iter().find_map(read) else { return Ok(None) };
         let (fingerprint, now) = (pass.fingerprint(), self.clock.now());
         let answer =
             move |transaction: &Transaction<'_>| transaction.answer_flow(&fingerprint, now, REMEMBERED);
         let is_first = self.store.write::<_, StoreError, _>(answer).await?;
         Ok(is_first.then(|| (flow, pass.clone())))
-    }
-
-    fn read(&self, pass: &Pass, state: &str) -> Option<Flow> {
-        let both = self.key.with(pass);
-        let text = both.open(&URL_SAFE_NO_PAD.decode(state).ok()?)?;
-        Some(flow(serde_json::from_slice(&text).ok()?, state.to_owned(), &both))
     }
 
     /// Forgets the answers of flows that are over anyhow.
@@ -124,6 +122,11 @@ impl Flows {
         let forget = move |transaction: &Transaction<'_>| transaction.forget_flows(before);
         self.store.write::<_, StoreError, _>(forget).await
     }
+}
+
+fn read(both: &Pass, state: &str) -> Option<Flow> {
+    let text = both.open(&URL_SAFE_NO_PAD.decode(state).ok()?)?;
+    Some(flow(serde_json::from_slice(&text).ok()?, state.to_owned(), both))
 }
 
 fn flow((begun_at, redirect_url, purpose): Sealed, state: String, both: &Pass) -> Flow {

@@ -81,7 +81,8 @@ fn depart(
     let settings = client.settings();
     let registered = settings.redirect_url.clone();
     let redirect_url = registered.unwrap_or_else(|| format!("{}auth/api/callback", entrance.service_url));
-    let (Flow { pending, purpose }, pass) = entrance.flows.begin(redirect_url, purpose);
+    let (Flow { pending, purpose }, pass) =
+        entrance.flows.begin(&settings.browsers_go_to(), (redirect_url, purpose));
     let url = match purpose {
         Purpose::Account { credentials: Some(_), .. } => settings.begin_again(&pending),
         _ => settings.begin(&pending),
@@ -103,7 +104,8 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
     let Way::SignIn(Some(client)) = &entrance.way else { return Err(unregistered(entrance)) };
     let browser = Browser::of(&request);
     let session = Session::of(&request, &door).await?;
-    let (flow, pass) = flow_of(&browser, (entrance, request.query_string())).await?;
+    let provider = client.settings().browsers_go_to();
+    let (flow, pass) = flow_of(&browser, (&provider, request.query_string()), entrance).await?;
     let Purpose::Account { owner, credentials, next, is_meant } = flow.purpose else {
         return Err(no_flow(entrance));
     };

@@ -17,6 +17,8 @@ use crate::http::session::{Browser, Flow, Purpose, unavailable};
 use crate::source::oauth2::CallbackError;
 
 const CALLBACK: &str = "auth/octoblu/callback";
+/// The provider of whatever bus there is.
+const BUS: &str = "bus";
 
 /// `GET /auth/octoblu`: to the bus's provider. Who says nothing else goes on to the API afterwards.
 pub(in crate::http) async fn begin(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
@@ -25,7 +27,7 @@ pub(in crate::http) async fn begin(request: HttpRequest, door: Data<FrontDoor>) 
     let wanted = form::pairs(request.query_string()).find(|(name, _)| name == "next");
     let next = Next::parse(wanted.as_ref().map_or("/auth/api", |(_, next)| next)).as_str().to_owned();
     let redirect_url = format!("{}{CALLBACK}", entrance.service_url);
-    let (Flow { pending, .. }, pass) = entrance.flows.begin(redirect_url, Purpose::Session { next });
+    let (Flow { pending, .. }, pass) = entrance.flows.begin(BUS, (redirect_url, Purpose::Session { next }));
     let journey = Journey {
         state: pending.state.expose(),
         challenge: &pending.challenge(),
@@ -41,7 +43,7 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
     let entrance = door.entrance()?;
     let provider = entrance.bus.as_ref().ok_or_else(not_set_up)?;
     let browser = Browser::of(&request);
-    let (flow, pass) = flow_of(&browser, (entrance, request.query_string())).await?;
+    let (flow, pass) = flow_of(&browser, (BUS, request.query_string()), entrance).await?;
     let Purpose::Session { next } = flow.purpose else { return Err(no_flow(entrance)) };
     let is_issuer = |issuer: &str| provider.is_issuer(issuer);
     let code = match flow.pending.code(request.query_string(), door.clock.now(), is_issuer) {

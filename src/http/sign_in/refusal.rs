@@ -7,14 +7,17 @@ use crate::bus::form;
 use crate::source::oauth2::CallbackError;
 use crate::vault::Pass;
 
-/// The sign-in that this browser was sent on and now answers, if there is one, and its pass; it is over from now on.
+/// The sign-in that this browser was sent on and now brings `provider`'s answer to, if there is one, and its pass; it is
+/// over from now on.
 pub(super) async fn flow_of(
     browser: &Browser,
-    (entrance, answer): (&Entrance, &str),
+    (provider, answer): (&str, &str),
+    entrance: &Entrance,
 ) -> Result<(Flow, Pass), Problem> {
     let state = form::pairs(answer).find(|(name, _)| name == "state").map(|(_, state)| state);
     let Some(state) = state else { return Err(no_flow(entrance)) };
-    let flow = entrance.flows.take(&browser.flows, &state).await.map_err(|error| unavailable(&error))?;
+    let flow =
+        entrance.flows.take(&browser.flows, (provider, &state)).await.map_err(|error| unavailable(&error))?;
     flow.ok_or_else(|| no_flow(entrance))
 }
 

@@ -5,10 +5,11 @@ use std::process::Stdio;
 use serde_json::json;
 
 use super::CALLBACK;
-use super::person::{Person, query};
+use super::person::{Person, location, query};
 use crate::support::browser::Browser;
 use crate::support::bus::{Answer, Device, WithJson, send};
 use crate::support::program::Program;
+use crate::support::provider::FakeProvider;
 
 async fn register(program: &Program, options: serde_json::Value) -> Device {
     let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
@@ -77,4 +78,47 @@ async fn a_sign_in_at_the_gateway_that_is_under_way_outlives_a_kill_and_counts_o
     again.cookies = browser.cookies;
     let answer = again.get(&back).await;
     assert!(answer.text.contains("finished already"), "{answer:?}");
+}
+
+/// Has the gateway in this directory be for the API of this provider.
+fn be_for(directory: &std::path::Path, provider: &FakeProvider) {
+    let url = |path: &str| provider.api.url(path);
+    let text = format!(
+        "[source]\nname = \"fake\"\nbase_url = \"{}\"\nauthorization_url = \"{}\"\ntoken_url = \"{}\"\nprofile_url = \"{}\"\n\
+         profile_id = \"/account/id\"\nclient_id = \"id\"\nclient_secret = \"secret\"\n",
+        url(""),
+        url("/authorize"),
+        url("/token"),
+        url("/me")
+    );
+    std::fs::write(directory.join("endo.toml"), text).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_code_of_one_api_is_never_shown_to_another_that_the_gateway_is_for_by_then() {
+    let directory = tempfile::tempdir().unwrap();
+    let (one, other) = (FakeProvider::start().await, FakeProvider::start().await);
+    be_for(directory.path(), &one);
+    let program = Program::start(directory.path(), &[], Stdio::null()).await;
+    let user = register(&program, json!({})).await;
+    let mut browser = Browser::at(&program.gateway);
+    let start = browser.get("/auth/octoblu?next=/console").await;
+    let mut person = Person::at(&program.bus);
+    let consent = person.sign_in(start.header("location").unwrap(), &user).await;
+    let back = location(&person.press(&consent, "allow").await);
+    assert_eq!(browser.get(back.as_str()).await.status, 303);
+    let start = browser.get("/auth/api").await;
+    let to: reqwest::Url = start.header("location").unwrap().parse().unwrap();
+    let state = to.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
+    program.kill();
+
+    for (provider, status, requests) in [(&other, 403, 0), (&one, 303, 1)] {
+        be_for(directory.path(), provider);
+        let program = Program::start(directory.path(), &[], Stdio::null()).await;
+        let mut later = Browser::at(&program.gateway);
+        later.cookies = browser.cookies.clone();
+        let answer = later.get(&format!("/auth/api/callback?code=good%20code&state={state}")).await;
+        assert_eq!((answer.status.as_u16(), provider.token_requests()), (status, requests), "{answer:?}");
+        program.kill();
+    }
 }
