@@ -138,17 +138,20 @@ impl Renewer {
         match self.while_holding(case, (self.upstream.refresh)(copy(token))).await {
             Ok(tokens) => self.keep(case, tokens, asked_at).await,
             Err(OAuthError::InvalidGrant) => {
-                self.note(case, |renewal, _| {
+                let noted = self.note(case, |renewal, _| {
                     let reason = if renewal.sent > 1 { LOST_AND_REFUSED } else { REFUSED };
                     end(renewal, reason);
-                })
-                .await?;
-                self.tell_nothing_came((case, run), asked_at).await?;
+                });
+                if noted.await?.is_none() {
+                    self.tell_nothing_came((case, run), asked_at).await?;
+                }
                 Ok(Attempt::Again)
             }
             Err(error) if error.left_untouched() => {
-                self.tell_nothing_came((case, run), asked_at).await?;
-                self.put_off(case, error).await
+                if self.put_off(case, &error).await?.is_none() {
+                    self.tell_nothing_came((case, run), asked_at).await?;
+                }
+                Err(unavailable(error))
             }
             Err(error) => {
                 self.note(case, |renewal, _| renewal.stage = RenewalStage::InDoubt).await?;
@@ -212,14 +215,14 @@ impl Renewer {
     }
 
     /// The token may be sent as if it had not been.
-    async fn put_off(&self, case: &Case, error: OAuthError) -> Result<Attempt, RenewalError> {
+    async fn put_off(&self, case: &Case, error: &OAuthError) -> Result<Option<()>, StoreError> {
         let asked_for = match error {
             OAuthError::Busy { after } => after.map(|after| after.clamp(REST, LONGEST_REST)),
             _ => None,
         };
         let (holder, retry) = (self.holder.clone(), self.upstream.retry);
         // Whoever took over meanwhile has to know, and a death that this explains is none.
-        let noted = self.note_of(case, None, move |renewal, now| {
+        let put_off = self.note_of(case, None, move |renewal, now| {
             renewal.sent = renewal.sent.saturating_sub(1);
             let ours = renewal.holder == holder;
             let given_up = renewal.reason.as_deref() == Some(LOST);
@@ -230,10 +233,7 @@ impl Renewer {
                 rest_after_failure((renewal, now), asked_for);
             }
         });
-        noted.await?;
-        let refused = matches!(error, OAuthError::Refused { .. } | OAuthError::Declined(_));
-        let error = Arc::new(error);
-        Err(if refused { RenewalError::Refused(error) } else { RenewalError::Unavailable(error) })
+        put_off.await
     }
 
     /// Tries the access token; where that is over, sends the refresh token once more if the provider allows that.
@@ -322,6 +322,12 @@ impl Renewer {
         };
         self.store.write(note).await
     }
+}
+
+fn unavailable(error: OAuthError) -> RenewalError {
+    let refused = matches!(error, OAuthError::Refused { .. } | OAuthError::Declined(_));
+    let error = Arc::new(error);
+    if refused { RenewalError::Refused(error) } else { RenewalError::Unavailable(error) }
 }
 
 fn copy(secret: &SecretText) -> SecretText {
