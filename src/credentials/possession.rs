@@ -43,8 +43,7 @@ impl CredentialsDevices {
         }
         let record = self.newest_record(device).await?;
         let opened = self.open_record(device.clone(), record).await?;
-        let is_same = opened.secret().expose().as_bytes().ct_eq(typed.expose().as_bytes());
-        if bool::from(is_same) {
+        if is_same(opened.secret(), typed) {
             return Ok(Possession::Shown);
         }
         self.typings.failed(&whose, now);
@@ -66,6 +65,29 @@ impl CredentialsDevices {
             }
         }
         Ok(None)
+    }
+
+    /// Whether credentials of this account hold one of these tokens: an API may hand the same ones out again.
+    ///
+    /// # Errors
+    /// What the store, the bus or the vault reports.
+    pub async fn keep_any_of(
+        &self,
+        id: &ResourceOwnerId,
+        tokens: &[&SecretText],
+    ) -> Result<bool, CredentialsError> {
+        for device in self.claimants(self.id_keys(id).await?).await? {
+            let record = match self.newest_record(&device).await {
+                Err(CredentialsError::NoRecord) => continue,
+                record => record?,
+            };
+            let opened = self.open_record(device, record).await?;
+            let is_one = |held: &SecretText| tokens.iter().any(|token| is_same(held, token));
+            if is_one(opened.secret()) || opened.refresh_token().is_some_and(is_one) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The devices that say they are the account's, in the store or on the bus.
@@ -93,4 +115,8 @@ impl CredentialsDevices {
         };
         self.store.read::<_, StoreError, _>(look).await
     }
+}
+
+fn is_same(one: &SecretText, other: &SecretText) -> bool {
+    one.expose().as_bytes().ct_eq(other.expose().as_bytes()).into()
 }

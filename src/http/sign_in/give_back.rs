@@ -1,14 +1,16 @@
-//! What is left of a session that is over: the token that the bus gave for it.
+//! What nobody needs any more ends where it came from: the bus's token of a session that is over, the API's of a sign-in
+//! that is refused.
 
 use std::error::Error;
 use std::time::Duration;
 
 use tokio::time::timeout;
 
+use super::keeping::Proven;
 use crate::bus::Login;
-use crate::http::entrance::Entrance;
+use crate::http::entrance::{Entrance, Way};
 
-/// How long a browser waits for the bus.
+/// How long a browser waits for the bus, or the API.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Has the bus end the token that it gave for a session that is over, where it gave one. Whatever comes of that, the
@@ -21,6 +23,30 @@ pub(super) async fn give_back(entrance: &Entrance, granted: Option<Login>) {
     };
     match timeout(PATIENCE, bus.end(login)).await {
         Ok(Ok(())) => {}
+        Ok(Err(error)) => failed(&error),
+        Err(error) => failed(&error),
+    }
+}
+
+/// Has the API end the tokens of a sign-in that is refused, where that leaves others of the account alone and no
+/// credentials here hold them. Whatever comes of that, the sign-in is refused.
+pub(super) async fn give_up(entrance: &Entrance, proven: &Proven) {
+    let Way::SignIn(Some(client)) = &entrance.way else { return };
+    if !client.settings().revokes_one_alone() {
+        return;
+    }
+    let failed = |error: &(dyn Error + 'static)| {
+        tracing::warn!(error, "the API did not end the tokens of a sign-in that was refused");
+    };
+    let refresh = proven.refresh_token.as_ref();
+    let tokens: Vec<_> = refresh.into_iter().chain([&proven.secret]).collect();
+    match entrance.credentials.keep_any_of(&proven.id, &tokens).await {
+        Ok(true) => return,
+        Ok(false) => {}
+        Err(error) => return failed(&error),
+    }
+    match timeout(PATIENCE, client.revoke(&proven.secret, refresh)).await {
+        Ok(Ok(_)) => {}
         Ok(Err(error)) => failed(&error),
         Err(error) => failed(&error),
     }

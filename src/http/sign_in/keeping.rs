@@ -4,6 +4,7 @@ use actix_web::http::header::REFERRER_POLICY;
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Map, Value, json};
 
+use super::give_back::give_up;
 use crate::ambient::Timestamp;
 use crate::credentials::{Account, CredentialsError, Life};
 use crate::http::owners::failed;
@@ -24,8 +25,8 @@ pub(super) struct Proven {
     pub(super) extras: Map<String, Value>,
 }
 
-/// Keeps the secret for `owner`, and when the proof was given, if it is one. Credentials that are signed in again have to be those of
-/// the very account; else nothing is changed.
+/// Keeps the secret for `owner`, and when the proof was given, if it is one. Credentials that are signed in again have to be
+/// those of the very account; else nothing is changed.
 pub(super) async fn keep(
     door: &FrontDoor,
     (owner, again): (DeviceUuid, Option<DeviceUuid>),
@@ -35,6 +36,7 @@ pub(super) async fn keep(
     if let Some(device) = &again
         && !entrance.credentials.is_of_account(device, &proven.id).await.map_err(|error| failed(&error))?
     {
+        give_up(entrance, &proven).await;
         let name = proven.username.as_deref().unwrap_or("another account");
         return Err(Problem::new(
             Kind::NotAllowed,

@@ -268,11 +268,39 @@ async fn signing_in_again_proves_the_account_and_another_account_changes_nothing
     refused(&answer, "as hubot, which is not the account of these credentials");
     assert!(!credentials.is_proved(&owner, &device, minutes(5)).await.unwrap());
     assert_eq!(place.owned().await.len(), 1, "nothing was kept of the other account");
+    assert!(
+        place.provider.takes("refresh-1") && !place.provider.takes("refresh-2"),
+        "nobody needs the new tokens"
+    );
 
     place.provider.says(json!({"account": {"id": 583_231, "login": "octocat"}}));
     let state = depart(&mut browser, &again).await;
     assert_eq!(come_back(&mut browser, &state).await.status, 303);
     assert!(credentials.is_proved(&owner, &device, minutes(5)).await.unwrap());
+}
+
+#[tokio::test]
+async fn tokens_of_a_refused_sign_in_stay_where_their_end_could_end_others() {
+    for tokens in [
+        r#"{"access_token": "access-2", "refresh_token": "refresh-9"}"#,
+        r#"{"access_token": "access-9", "refresh_token": "refresh-2"}"#,
+    ] {
+        let place = Place::open().await;
+        let mut devices = Vec::new();
+        for (id, login) in [(583_231, "octocat"), (7, "hubot")] {
+            place.provider.says(json!({"account": {"id": id, "login": login}}));
+            let (mut browser, state) = place.under_way("/auth/api").await;
+            let answer = come_back(&mut browser, &state).await;
+            devices.push(answer.header("location").unwrap().rsplit('/').next().unwrap().to_owned());
+        }
+        // The API gives hubot something that his credentials have already.
+        place.provider.knows(Some("access-9"), "refresh-9");
+        let (mut browser, state) = place.under_way(&format!("/auth/api?credentials={}", devices[0])).await;
+        place.provider.plan([Fault::Say(200, tokens)]);
+        refused(&come_back(&mut browser, &state).await, "as hubot, which is not the account");
+        assert!(place.provider.takes("refresh-2"));
+        assert!(!place.provider.api.seen().iter().any(|seen| seen.target == "/revoke"));
+    }
 }
 
 #[tokio::test]
