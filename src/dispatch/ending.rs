@@ -48,8 +48,8 @@ impl Desk {
                 let verdict = told.verdict();
                 let end = End { place: taken.place.clone(), id: taken.delivery.new.id.clone(), told };
                 let (bus, now) = (bus.clone(), self.clock.now());
-                self.keep_end(taken, move |transaction| end.write(&bus, transaction, now)).await;
-                verdict
+                let end = move |transaction: &Transaction<'_>| end.write(&bus, transaction, now);
+                if self.keep_end(taken, end).await { verdict } else { not_taken() }
             }
         }
     }
@@ -60,18 +60,21 @@ impl Desk {
         tracing::warn!(delivery.id = %taken.delivery.new.id, reason, "a delivery was given up");
         let give_up =
             move |transaction: &Transaction<'_>| transaction.give_up(place.within(transaction)?, reason, now);
+        // Whether or not it is kept, nobody is told that it was taken.
         self.keep_end(taken, give_up).await;
         Verdict::Failed(Failure::new(502, reason))
     }
 
-    /// Writes an end until it is on disk: an answer that was worked for is not thrown away.
-    async fn keep_end<F>(&self, taken: Taken, end: F)
+    /// Writes an end until it is on disk: an answer that was worked for is not thrown away. Answers whether it is.
+    async fn keep_end<F>(&self, taken: Taken, end: F) -> bool
     where
         F: Fn(&Transaction<'_>) -> Result<(), StoreError> + Clone + Send + 'static,
     {
-        if self.keep(&taken.place, end).await.is_some() {
+        let is_kept = self.keep(&taken.place, end).await.is_some();
+        if is_kept {
             taken.ended();
         }
+        is_kept
     }
 
     /// Writes until it is on disk; `None` where the store is closed, or has no room for a delivery that is new.
@@ -122,6 +125,11 @@ impl Told {
             ended_at,
         }
     }
+}
+
+/// Nothing is known of it after a crash: whoever brought it has to bring it again.
+fn not_taken() -> Verdict {
+    Verdict::Failed(Failure::new(503, "the message cannot be taken now"))
 }
 
 /// The entry of a status device, its keys in the original's order (`spec/endo.md` 2.5, step c).

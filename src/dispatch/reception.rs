@@ -14,10 +14,10 @@ use super::case::Case;
 use crate::bus::Login;
 use crate::bus::meshblu::firehose::FirehoseEvent;
 use crate::message::{BadRoute, DeliveryId, Message, Parties, Route};
-use crate::store::{Comes, Feed, NewDelivery, StoreError, Transaction, View, Work};
+use crate::store::{AskedFor, Feed, NewDelivery, StoreError, Transaction, View, Work};
 
-/// How long a message may be worked on that is not on disk. Whoever brought it waits for the end all the same, which is
-/// on disk before it is told; what ends sooner costs no commit of its own.
+/// How long a message may be worked on that is not on disk. Whoever brought it waits for the end all the same; what ends
+/// sooner costs no commit of its own.
 const OFF_DISK: Duration = Duration::from_millis(20);
 
 /// A message that somebody brings.
@@ -147,7 +147,9 @@ impl Parts {
 
     async fn answer(&self, arrival: Arrival, parties: Parties) -> Verdict {
         let Arrival { route, body, message, id, caller } = arrival;
-        let comes = if id.is_some() { Comes::Again } else { Comes::Once };
+        let case = Case::new(parties, message, caller);
+        let is_asked_for = id.is_some() || self.desk.awaited.letter(&case).is_some();
+        let asked_for = if is_asked_for { AskedFor::Again } else { AskedFor::Never };
         let new = NewDelivery {
             id: id.unwrap_or_else(|| self.desk.random.uuid().into()),
             work: Work::Job,
@@ -157,9 +159,9 @@ impl Parts {
             target: None,
             body,
         };
-        let taken = self.feed.hold(new, comes);
+        let taken = self.feed.hold(new, asked_for);
         let place = taken.place.clone();
-        let mut work = pin!(self.desk.work(taken, Case::new(parties, message, caller)));
+        let mut work = pin!(self.desk.work(taken, case));
         if let Ok(verdict) = tokio::time::timeout(OFF_DISK, &mut work).await {
             return verdict;
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::place::{Comes, InFlight};
+use super::place::{AskedFor, InFlight};
 use super::{NewDelivery, Place, QueuedDelivery, Store, StoreError, Transaction, View, Work};
 use crate::ambient::{Clock, Timestamp};
 
@@ -48,7 +48,7 @@ impl Taken {
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        self.place.leave(self.ended);
+        self.place.leave();
         if !self.ended {
             self.bell.notify_one();
         }
@@ -115,9 +115,9 @@ impl Feed {
     }
 
     /// Takes a job in hand that is not on disk yet: it is from the first thing on that is written at its place.
-    pub fn hold(&self, new: NewDelivery, comes: Comes) -> Taken {
+    pub fn hold(&self, new: NewDelivery, asked_for: AskedFor) -> Taken {
         let now = self.clock.now();
-        let place = Place::of_new((new.clone(), comes), now, self.in_flight.clone());
+        let place = Place::of_new((new.clone(), asked_for), now, self.in_flight.clone());
         self.handed_out(QueuedDelivery::first(new, now), place)
     }
 

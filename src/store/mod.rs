@@ -47,7 +47,7 @@ pub use feed::{Feed, PassedOver, Taken};
 pub use half_made::HalfMade;
 pub use open::{Store, StoreSettings};
 pub use outcomes::{Ending, Outcome};
-pub use place::{Comes, Place};
+pub use place::{AskedFor, Place};
 pub use projections::OwedProjection;
 pub use receipts::StoredReceipt;
 pub use records::StoredRecord;

@@ -1,7 +1,6 @@
 //! The place in the queue of a delivery in somebody's hands; a new one gets it when something is written of it.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{NewDelivery, StoreError, Transaction};
@@ -9,27 +8,20 @@ use crate::ambient::Timestamp;
 
 /// What is in somebody's hands, by its place in the queue.
 #[derive(Clone, Debug, Default)]
-pub(super) struct InFlight(Arc<Hands>);
-
-#[derive(Debug, Default)]
-struct Hands {
-    all: Mutex<HashSet<i64>>,
-    /// Whether the store took no end lately: then nothing is answered that it has not accepted.
-    is_wary: AtomicBool,
-}
+pub(super) struct InFlight(Arc<Mutex<HashSet<i64>>>);
 
 impl InFlight {
     pub(super) fn all(&self) -> MutexGuard<'_, HashSet<i64>> {
-        self.0.all.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// How often the same delivery may come.
+/// Whether anybody can ask for a delivery by its name after it ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Comes {
-    /// Nobody could tell that it is the same.
-    Once,
-    /// It has a constant name: what is not acknowledged comes again.
+pub enum AskedFor {
+    /// Nobody knows its name: a reply that was taken is all that there is to be known.
+    Never,
+    /// Its bus, which brings what is not acknowledged again, or the person who sent it.
     Again,
 }
 
@@ -49,7 +41,7 @@ struct Parts {
 struct New {
     delivery: NewDelivery,
     accepted_at: Timestamp,
-    comes: Comes,
+    asked_for: AskedFor,
 }
 
 #[derive(Debug)]
@@ -66,7 +58,7 @@ enum At {
     /// Written, and not known to be on disk.
     Written(i64),
     OnDisk(i64),
-    /// It ended before anything was written of it.
+    /// It ended, and nothing is written of it.
     Over,
     /// Whoever had it in hand let go of it.
     Left,
@@ -81,12 +73,12 @@ impl Place {
 
     /// A place that is taken when something is first written of this delivery.
     pub(super) fn of_new(
-        (delivery, comes): (NewDelivery, Comes),
+        (delivery, asked_for): (NewDelivery, AskedFor),
         accepted_at: Timestamp,
         in_flight: InFlight,
     ) -> Self {
         let state = Mutex::new(State { at: At::Nowhere, reply: None });
-        Self(Arc::new(Parts { state, new: Some(New { delivery, accepted_at, comes }), in_flight }))
+        Self(Arc::new(Parts { state, new: Some(New { delivery, accepted_at, asked_for }), in_flight }))
     }
 
     /// Its number. A delivery that is not on disk is accepted by this transaction, with the reply that left.
@@ -127,36 +119,25 @@ impl Place {
         }
     }
 
-    /// Takes the delivery out of the queue; answers whether it had not ended before. Of one that nothing is written of,
-    /// the outcome that commits with this is all that ever is.
-    ///
-    /// # Errors
-    /// As [`Place::within`].
-    pub fn end_within(&self, transaction: &Transaction<'_>) -> Result<bool, StoreError> {
-        let mut state = self.state();
-        match state.at {
-            At::Nowhere => transaction.check_room()?,
-            // By a write that was undone.
-            At::Over => (),
-            At::Written(_) | At::OnDisk(_) | At::Left => {
-                drop(state);
-                return transaction.finish(self.within(transaction)?);
-            }
-        }
-        state.at = At::Over;
-        Ok(true)
-    }
-
-    /// Whether `reply` may leave although nothing of the delivery is on disk: if it comes but once, a crash leaves
+    /// Whether `reply` may leave although nothing of the delivery is on disk: if nobody asks for it, a crash leaves
     /// nothing that could be done twice. Whatever is written of the delivery later has the reply with it.
     pub fn may_reply_off_disk(&self, reply: &Arc<str>) -> bool {
         let mut state = self.state();
-        let comes_once = self.0.new.as_ref().is_some_and(|new| new.comes == Comes::Once);
-        let may = comes_once && matches!(state.at, At::Nowhere) && !self.is_wary().load(Ordering::Relaxed);
+        let may = self.is_nowhere(&state);
         if may {
             state.reply = Some(Arc::clone(reply));
         }
         may
+    }
+
+    /// Whether the delivery ends with nothing of it on disk: from then on nothing can be written of it.
+    pub fn ends_off_disk(&self) -> bool {
+        let mut state = self.state();
+        let ends = self.is_nowhere(&state);
+        if ends {
+            state.at = At::Over;
+        }
+        ends
     }
 
     /// Whether the delivery is known to be on disk.
@@ -164,12 +145,9 @@ impl Place {
         matches!(self.state().at, At::OnDisk(_))
     }
 
-    /// Lets go of the delivery; `ended` where its end is on disk.
-    pub(super) fn leave(&self, ended: bool) {
+    /// Lets go of the delivery.
+    pub(super) fn leave(&self) {
         let mut state = self.state();
-        if matches!(state.at, At::Nowhere) && !ended {
-            self.is_wary().store(true, Ordering::Relaxed);
-        }
         self.vacate(state.at);
         state.at = At::Left;
     }
@@ -178,18 +156,19 @@ impl Place {
         let mut state = self.state();
         if matches!(state.at, At::Written(written) if written == seq) {
             state.at = At::OnDisk(seq);
-            self.is_wary().store(false, Ordering::Relaxed);
         }
+    }
+
+    /// Whether nothing is written of the delivery, and nobody will ask for it.
+    fn is_nowhere(&self, state: &State) -> bool {
+        let is_asked_for = self.0.new.as_ref().is_none_or(|new| new.asked_for == AskedFor::Again);
+        matches!(state.at, At::Nowhere) && !is_asked_for
     }
 
     fn vacate(&self, at: At) {
         if let At::Written(seq) | At::OnDisk(seq) = at {
             self.0.in_flight.all().remove(&seq);
         }
-    }
-
-    fn is_wary(&self) -> &AtomicBool {
-        &self.0.in_flight.0.is_wary
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -1,10 +1,11 @@
-//! The end on a bus elsewhere: the reply is written down before it leaves, so that it leaves once (`spec/endo.md` 2.5).
+//! The end on a bus elsewhere: a reply that somebody may ask for again is written down before it leaves, so that it
+//! leaves once (`spec/endo.md` 2.5).
 
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{KEPT_ERRORS, MUST_BE_AN_ARRAY, Told, status_entry};
+use super::{KEPT_ERRORS, MUST_BE_AN_ARRAY, Told, not_taken, status_entry};
 use crate::bus::Login;
 use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};
 use crate::dispatch::Verdict;
@@ -50,7 +51,7 @@ impl Desk {
             Telling::Done => self.end_told(&voice, taken, told).await,
             Telling::NotTaken(error) => self.give_up_reply(taken, "reply_not_taken", &error).await,
             Telling::Unknown(error) => self.give_up_reply(taken, "reply_unknown", &error).await,
-            Telling::NotWritten => Verdict::Failed(Failure::new(503, "the message cannot be taken now")),
+            Telling::NotWritten => not_taken(),
         }
     }
 
@@ -76,7 +77,9 @@ impl Desk {
     /// The outcome is on disk before the status device is asked for: a repeat gets it, whatever happens meanwhile.
     async fn end_told(&self, voice: &Voice<'_>, taken: Taken, told: Told) -> Verdict {
         let now = self.clock.now();
-        self.keep_outcome(taken, told.outcome(now)).await;
+        if !self.keep_outcome(taken, told.outcome(now)).await {
+            return not_taken();
+        }
         if told.failure.is_none() {
             return told.verdict();
         }
@@ -99,17 +102,21 @@ impl Desk {
             reply: Some(message.to_string()),
             ended_at: self.clock.now(),
         };
-        self.keep_outcome(taken, outcome).await;
-        Verdict::Failed(failure)
+        if self.keep_outcome(taken, outcome).await { Verdict::Failed(failure) } else { not_taken() }
     }
 
-    async fn keep_outcome(&self, taken: Taken, outcome: Outcome) {
+    /// Keeps the outcome, if anybody may ask for it; answers whether a crash can change nothing any more.
+    async fn keep_outcome(&self, taken: Taken, outcome: Outcome) -> bool {
+        if taken.place.ends_off_disk() {
+            taken.ended();
+            return true;
+        }
         let (place, id) = (taken.place.clone(), taken.delivery.new.id.clone());
-        let end = move |transaction: &Transaction<'_>| match place.end_within(transaction)? {
+        let end = move |transaction: &Transaction<'_>| match transaction.finish(place.within(transaction)?)? {
             true => transaction.note_outcome(&id, &outcome),
             false => Ok(()),
         };
-        self.keep_end(taken, end).await;
+        self.keep_end(taken, end).await
     }
 
     async fn give_up_reply(&self, taken: Taken, reason: &'static str, error: &MeshbluError) -> Verdict {

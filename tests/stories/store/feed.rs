@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use endo::ambient::{Clock, Timestamp};
-use endo::store::{Comes, Feed, Store, Taken, Transaction, Work};
+use endo::store::{AskedFor, Feed, Store, Taken, Transaction, Work};
 use futures_util::FutureExt;
 use tokio::sync::Notify;
 
@@ -202,7 +202,7 @@ async fn that_a_call_started_is_remembered() {
 async fn what_was_held_and_has_ended_is_not_accepted_afterwards() {
     let (_directory, store) = fresh();
     let feed = feed(&store, Hand::at(NOW).clock());
-    let taken = feed.hold(delivery("held"), Comes::Again);
+    let taken = feed.hold(delivery("held"), AskedFor::Again);
     let place = taken.place.clone();
     let end_first = move |transaction: &Transaction<'_>| {
         transaction.finish(place.within(transaction)?)?;
@@ -216,19 +216,15 @@ async fn what_was_held_and_has_ended_is_not_accepted_afterwards() {
 }
 
 #[tokio::test]
-async fn what_comes_but_once_may_be_answered_before_anything_is_written_and_its_end_writes_no_more_than_that()
-{
+async fn what_nobody_asks_for_again_may_be_answered_and_end_with_nothing_written() {
     let (_directory, store) = fresh();
     let feed = feed(&store, Hand::at(NOW).clock());
-    let named = feed.hold(delivery("named"), Comes::Again);
+    let named = feed.hold(delivery("named"), AskedFor::Again);
     assert!(!named.place.may_reply_off_disk(&"{}".into()));
-    let taken = feed.hold(delivery("unnamed"), Comes::Once);
+    assert!(!named.place.ends_off_disk());
+    let taken = feed.hold(delivery("unnamed"), AskedFor::Never);
     assert!(taken.place.may_reply_off_disk(&"{}".into()));
-    let place = taken.place.clone();
-    let ended = write(&store, move |transaction| {
-        Ok((place.end_within(transaction)?, transaction.is_queued(&"unnamed".into())?))
-    });
-    assert_eq!(ended.await.unwrap(), (true, false));
+    assert!(taken.place.ends_off_disk());
     let place = taken.place.clone();
     write(&store, move |transaction| place.accept_within(transaction)).await.unwrap();
     assert!(!read(&store, |view| view.is_queued(&"unnamed".into())).await);
@@ -238,26 +234,12 @@ async fn what_comes_but_once_may_be_answered_before_anything_is_written_and_its_
 async fn what_is_accepted_after_its_reply_left_says_so() {
     let (_directory, store) = fresh();
     let feed = feed(&store, Hand::at(NOW).clock());
-    let taken = feed.hold(delivery("unnamed"), Comes::Once);
+    let taken = feed.hold(delivery("unnamed"), AskedFor::Never);
     assert!(taken.place.may_reply_off_disk(&"{}".into()));
     let place = taken.place.clone();
     write(&store, move |transaction| place.accept_within(transaction)).await.unwrap();
     assert!(!taken.place.may_reply_off_disk(&"{}".into()), "it is on disk");
+    assert!(!taken.place.ends_off_disk(), "its end has to be written");
     drop(taken);
     assert!(one(&feed).await.delivery.reply_started);
-}
-
-#[tokio::test]
-async fn once_an_end_was_not_taken_nothing_is_answered_off_disk_until_something_is_accepted_again() {
-    let (_directory, store) = fresh();
-    let feed = feed(&store, Hand::at(NOW).clock());
-    let may = |taken: &Taken| taken.place.may_reply_off_disk(&"{}".into());
-    let taken = feed.hold(delivery("lost"), Comes::Once);
-    assert!(may(&taken));
-    drop(taken);
-    let taken = feed.hold(delivery("wary"), Comes::Once);
-    assert!(!may(&taken));
-    let place = taken.place.clone();
-    write(&store, move |transaction| place.accept_within(transaction)).await.unwrap();
-    assert!(may(&feed.hold(delivery("at ease"), Comes::Once)));
 }
