@@ -7,6 +7,7 @@ mod cycle;
 mod devices;
 mod failures;
 mod firehose;
+mod full;
 mod half_made;
 mod keys;
 mod killed;
