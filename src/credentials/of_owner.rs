@@ -87,7 +87,8 @@ impl CredentialsDevices {
 async fn named_on(bus: &Meshblu, keys: &[String]) -> Result<Vec<DeviceUuid>, CredentialsError> {
     let mut found = Vec::new();
     for key in keys {
-        let devices = bus.search(Identity::of(bus.service()), &json!({"endo.authorizedKey": key})).await?;
+        let query = json!({"endo.authorizedKey": key});
+        let devices: Vec<Value> = bus.search(Identity::of(bus.service()), &query).await?;
         let uuid = |device: &Value| device["uuid"].as_str().map(DeviceUuid::from);
         found.extend(devices.iter().filter_map(uuid).take(MOST));
     }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
@@ -17,6 +19,23 @@ use crate::vault::{Contents, Credentials, SealError, SecretText};
 
 /// When somebody else shows a record that whoever kept it could not show.
 const SHOWN_BY_THEN: Duration = Duration::from_secs(10);
+
+/// What a bus shows of a credentials device; whoever made that up decides what it is.
+#[derive(Deserialize)]
+struct Shown {
+    #[serde(default)]
+    uuid: Value,
+    endo: Option<Box<RawValue>>,
+    #[serde(default, rename = "endoSignature")]
+    signature: Value,
+}
+
+impl Shown {
+    fn record(self) -> Option<StoredRecord> {
+        let signature = self.signature.as_str().unwrap_or_default().to_owned();
+        Some(StoredRecord { generation: 0, endo: self.endo?.get().to_owned(), signature, source: None })
+    }
+}
 
 impl CredentialsDevices {
     /// The record that the route's user device may use: the tombstone first, then the subscription, then the record as
@@ -154,10 +173,9 @@ impl CredentialsDevices {
         let mut all = Vec::new();
         for id_key in id_keys {
             let query = json!({"endo.idKey": id_key});
-            let found = bus.search(Identity::of(bus.service()), &query).await?;
-            all.extend(found.iter().take(STRANGERS).filter_map(|document| {
-                Some((DeviceUuid::from(document["uuid"].as_str()?), record_of(document)))
-            }));
+            let found: Vec<Shown> = bus.search(Identity::of(bus.service()), &query).await?;
+            let shown = |shown: Shown| Some((DeviceUuid::from(shown.uuid.as_str()?), shown.record()));
+            all.extend(found.into_iter().take(STRANGERS).filter_map(shown));
         }
         for device in self.known_of_account(id_keys.to_vec()).await? {
             let is_listed = all.iter().any(|(listed, _)| *listed == device);
@@ -225,21 +243,15 @@ async fn is_subscribed(bus: &Meshblu, binding: &Binding) -> Result<bool, Credent
 async fn record_shown_by(bus: &Meshblu, credentials: &DeviceUuid) -> Result<StoredRecord, CredentialsError> {
     let query = json!({"uuid": credentials});
     let caller = Identity::of(bus.service()).acting_as(credentials);
-    let found = match bus.search(caller, &query).await {
+    let found: Vec<Shown> = match bus.search(caller, &query).await {
         Err(error) if error.is_forbidden() => {
             bus.allow_search_as(credentials).await?;
             bus.search(caller, &query).await?
         }
         found => found?,
     };
-    let device = found.first().filter(|device| device["uuid"] == json!(credentials));
-    device.and_then(record_of).ok_or(CredentialsError::NoRecord)
-}
-
-fn record_of(device: &Value) -> Option<StoredRecord> {
-    let signature = device["endoSignature"].as_str().unwrap_or_default().to_owned();
-    let endo = serde_json::to_string(device.get("endo")?).ok()?;
-    Some(StoredRecord { generation: 0, endo, signature, source: None })
+    let device = found.into_iter().next().filter(|shown| shown.uuid == credentials.as_str());
+    device.and_then(Shown::record).ok_or(CredentialsError::NoRecord)
 }
 
 /// The login of the credentials device that its opened record holds, if it holds one.

@@ -139,7 +139,7 @@ fn describe_here(view: &View<'_>, entry: &mut UserDeviceEntry) -> Result<(), Sto
 async fn describe_on(bus: &Meshblu, owned: &Owned, entries: &mut [UserDeviceEntry]) {
     let uuids: Vec<_> = entries.iter().map(|entry| &entry.uuid).collect();
     let query = json!({"uuid": {"$in": uuids}});
-    match bus.search(caller(bus, owned), &query).await {
+    match bus.search::<Value>(caller(bus, owned), &query).await {
         Ok(found) => entries.iter_mut().for_each(|entry| {
             let document =
                 found.iter().find(|document| document["uuid"].as_str() == Some(entry.uuid.as_str()));

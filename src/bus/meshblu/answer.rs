@@ -3,12 +3,15 @@
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Response, StatusCode};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::error::MeshbluError;
 
 /// The longest message of an error that is passed on, in characters.
 const LONGEST_MESSAGE: usize = 300;
+/// Carries an error beside whatever the body is.
+const ERROR: &str = "x-meshblu-error";
 
 /// The body of an answer that says that the call was done; `null` where it has none.
 ///
@@ -31,9 +34,22 @@ pub(super) fn read(answer: &Response<Bytes>) -> Result<Value, MeshbluError> {
     }
 }
 
+/// The list that such an answer is, read without more than `T` asks for.
+///
+/// # Errors
+/// As [`read`]; [`MeshbluError::Unreadable`] for what is no such list.
+pub(super) fn read_list<T: DeserializeOwned>(answer: &Response<Bytes>) -> Result<Vec<T>, MeshbluError> {
+    let is_done = answer.status().is_success() && !answer.headers().contains_key(ERROR);
+    match serde_json::from_slice(answer.body()) {
+        // An error is an object.
+        Ok(list) if is_done => Ok(list),
+        _ => serde_json::from_value(read(answer)?).map_err(|_| MeshbluError::Unreadable),
+    }
+}
+
 /// The message of an error: of the header, else of the body, else the body where that is a text.
 fn told(answer: &Response<Bytes>, body: Option<&Value>) -> Option<String> {
-    let header = answer.headers().get("x-meshblu-error");
+    let header = answer.headers().get(ERROR);
     if let Some(error) = header.and_then(|header| serde_json::from_slice::<Value>(header.as_bytes()).ok()) {
         return Some(error["message"].as_str().unwrap_or("unknown error").to_owned());
     }

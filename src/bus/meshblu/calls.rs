@@ -6,9 +6,11 @@ use bytes::Bytes;
 use http::header::DATE;
 use http::{Method, StatusCode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
+use super::answer;
 use super::client::Call;
 use super::{Identity, Meshblu, MeshbluError};
 use crate::ambient::Timestamp;
@@ -75,16 +77,18 @@ impl Meshblu {
         }
     }
 
-    /// The devices that fit the query and that the caller may see, newest first.
+    /// The devices that fit the query and that the caller may see, newest first: of each what `T` reads.
     ///
     /// # Errors
     /// [`MeshbluError`].
-    pub async fn search(&self, caller: Identity<'_>, query: &Value) -> Result<Vec<Value>, MeshbluError> {
+    pub async fn search<T: DeserializeOwned>(
+        &self,
+        caller: Identity<'_>,
+        query: &Value,
+    ) -> Result<Vec<T>, MeshbluError> {
         let target = (Method::POST, "/search/devices".to_owned());
-        match self.call(Call::change(Some(caller), target, Some(query)).repeatable()).await? {
-            Value::Array(devices) => Ok(devices),
-            _ => Err(MeshbluError::Unreadable),
-        }
+        let call = Call::change(Some(caller), target, Some(query)).repeatable();
+        answer::read_list(&self.exchange(call).await?)
     }
 
     /// One device's document.
