@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::{Aes256Gcm, Nonce};
-use aws_lc_rs::digest::{Context, SHA256};
 use zeroize::Zeroizing;
 
 use super::buffer::WipedBuffer;
@@ -27,35 +26,28 @@ pub struct RememberSettings {
     pub life: Duration,
 }
 
-/// The hash of everything that is stored of a record, and of the device it was read from.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Fingerprint([u8; 32]);
-
-impl Fingerprint {
-    /// Lengths go in too, so that no two records hash the same bytes.
-    pub(super) fn of(device: &DeviceUuid, sealed: SealedText<'_>) -> Self {
-        let mut hash = Context::new(&SHA256);
-        for part in [device.as_str(), sealed.endo, sealed.signature] {
-            hash.update(&(part.len() as u64).to_be_bytes());
-            hash.update(part.as_bytes());
-        }
-        Self(hash.finish().as_ref().try_into().expect("SHA-256 has 32 bytes"))
-    }
-}
-
+/// An opened record beside its sealed form, of which not a byte may have changed.
 struct Entry {
-    sealed: Arc<Zeroizing<Vec<u8>>>,
+    endo: String,
+    signature: String,
+    opened: Arc<Zeroizing<Vec<u8>>>,
     until: Timestamp,
     last_use: u64,
 }
 
+impl Entry {
+    fn is_of(&self, sealed: SealedText<'_>) -> bool {
+        self.endo == sealed.endo && self.signature == sealed.signature
+    }
+}
+
 #[derive(Default)]
 struct Entries {
-    by_record: HashMap<Fingerprint, Entry>,
+    by_device: HashMap<DeviceUuid, Entry>,
     uses: u64,
 }
 
-/// Opened records under the fingerprints of their sealed form.
+/// The newest opened record of each device.
 pub(super) struct Remembered {
     cipher: Aes256Gcm,
     random: Random,
@@ -71,37 +63,51 @@ impl Remembered {
         Self { cipher, random, settings, entries: Mutex::default() }
     }
 
-    /// What was kept for this very record, if its time has not passed.
-    pub(super) fn recall(&self, record: Fingerprint, now: Timestamp) -> Option<Opened> {
-        let sealed = self.entries().find(record, now)?;
-        let (nonce, ciphertext) = sealed.split_at_checked(NONCE_BYTES)?;
-        let payload = Payload { msg: ciphertext, aad: &record.0 };
+    /// What was kept for this very record of the device, if its time has not passed.
+    pub(super) fn recall(
+        &self,
+        device: &DeviceUuid,
+        sealed: SealedText<'_>,
+        now: Timestamp,
+    ) -> Option<Opened> {
+        let opened = self.entries().find((device, sealed), now)?;
+        let (nonce, ciphertext) = opened.split_at_checked(NONCE_BYTES)?;
+        let payload = Payload { msg: ciphertext, aad: device.as_str().as_bytes() };
         let bytes = self.cipher.decrypt(Nonce::from_slice(nonce), payload).ok().map(Zeroizing::new)?;
         read(&bytes)
     }
 
-    /// Keeps an opened record.
-    pub(super) fn keep(&self, record: Fingerprint, opened: &Opened, now: Timestamp) {
+    /// Keeps what a record of the device opened to.
+    pub(super) fn keep(
+        &self,
+        (device, sealed): (&DeviceUuid, SealedText<'_>),
+        opened: &Opened,
+        now: Timestamp,
+    ) {
         if self.settings.capacity == 0 {
             return;
         }
         let nonce = self.random.bytes::<NONCE_BYTES>();
-        let payload = Payload { msg: &write(opened), aad: &record.0 };
+        let payload = Payload { msg: &write(opened), aad: device.as_str().as_bytes() };
         let ciphertext = self.cipher.encrypt(Nonce::from_slice(&nonce), payload);
         let ciphertext = ciphertext.expect("a record is far below what AES-GCM takes");
-        let sealed = Arc::new(Zeroizing::new([&nonce[..], &ciphertext].concat()));
+        let opened = Arc::new(Zeroizing::new([&nonce[..], &ciphertext].concat()));
+        let (endo, signature) = (sealed.endo.to_owned(), sealed.signature.to_owned());
         let until = now.plus(self.settings.life);
         let mut entries = self.entries();
-        entries.by_record.remove(&record);
+        entries.by_device.remove(device);
         entries.make_room(self.settings.capacity, now);
         entries.uses += 1;
         let last_use = entries.uses;
-        entries.by_record.insert(record, Entry { sealed, until, last_use });
+        entries.by_device.insert(device.clone(), Entry { endo, signature, opened, until, last_use });
     }
 
     /// Wipes what was kept for this record.
-    pub(super) fn forget(&self, record: Fingerprint) {
-        self.entries().by_record.remove(&record);
+    pub(super) fn forget(&self, device: &DeviceUuid, sealed: SealedText<'_>) {
+        let mut entries = self.entries();
+        if entries.by_device.get(device).is_some_and(|entry| entry.is_of(sealed)) {
+            entries.by_device.remove(device);
+        }
     }
 
     fn entries(&self) -> MutexGuard<'_, Entries> {
@@ -110,24 +116,31 @@ impl Remembered {
 }
 
 impl Entries {
-    fn find(&mut self, record: Fingerprint, now: Timestamp) -> Option<Arc<Zeroizing<Vec<u8>>>> {
+    fn find(
+        &mut self,
+        (device, sealed): (&DeviceUuid, SealedText<'_>),
+        now: Timestamp,
+    ) -> Option<Arc<Zeroizing<Vec<u8>>>> {
         self.uses += 1;
-        let entry = self.by_record.get_mut(&record)?;
+        let entry = self.by_device.get_mut(device)?;
         if now >= entry.until {
-            self.by_record.remove(&record);
+            self.by_device.remove(device);
+            return None;
+        }
+        if !entry.is_of(sealed) {
             return None;
         }
         entry.last_use = self.uses;
-        Some(Arc::clone(&entry.sealed))
+        Some(Arc::clone(&entry.opened))
     }
 
     /// Looks at every entry, which is little beside the private-key operation that comes before each keeping.
     fn make_room(&mut self, capacity: usize, now: Timestamp) {
-        self.by_record.retain(|_, entry| now < entry.until);
-        while self.by_record.len() >= capacity {
-            let Some(oldest) = self.by_record.iter().min_by_key(|(_, entry)| entry.last_use) else { return };
-            let oldest = *oldest.0;
-            self.by_record.remove(&oldest);
+        self.by_device.retain(|_, entry| now < entry.until);
+        while self.by_device.len() >= capacity {
+            let Some(oldest) = self.by_device.iter().min_by_key(|(_, entry)| entry.last_use) else { return };
+            let oldest = oldest.0.clone();
+            self.by_device.remove(&oldest);
         }
     }
 }

@@ -10,7 +10,7 @@ use super::credentials::Credentials;
 use super::key::PrivateKey;
 use super::owner_id::ResourceOwnerId;
 use super::record::{RecordError, SealedRecord, SealedText};
-use super::remembered::{Fingerprint, RememberSettings, Remembered};
+use super::remembered::{RememberSettings, Remembered};
 use super::ring::KeyRing;
 use super::{format1, format2};
 
@@ -44,10 +44,10 @@ impl Vault {
         &self.random
     }
 
-    /// The credentials of a record that was opened not long ago, if not a byte of it changed. Costs a hash and one
+    /// The credentials of a record that was opened not long ago, if not a byte of it changed. Costs one
     /// AES-GCM open, no private-key operation: fit for async threads.
     pub fn recall(&self, device: &DeviceUuid, sealed: SealedText<'_>, now: Timestamp) -> Option<Credentials> {
-        let opened = self.remembered.recall(Fingerprint::of(device, sealed), now)?;
+        let opened = self.remembered.recall(device, sealed, now)?;
         Credentials::read(&opened).ok()
     }
 
@@ -66,13 +66,13 @@ impl Vault {
         let verified = SealedRecord::read(device, sealed)?.verify(&ring, &self.random)?;
         let opened = verified.open(&ring, &self.random)?;
         let credentials = Credentials::read(&opened)?;
-        self.remembered.keep(Fingerprint::of(device, sealed), &opened, now);
+        self.remembered.keep((device, sealed), &opened, now);
         Ok(credentials)
     }
 
     /// Remembers no more what this record opened to.
     pub fn forget(&self, device: &DeviceUuid, sealed: SealedText<'_>) {
-        self.remembered.forget(Fingerprint::of(device, sealed));
+        self.remembered.forget(device, sealed);
     }
 
     /// Seals contents for `device` with the first key. Costs milliseconds: call it on a blocking thread.

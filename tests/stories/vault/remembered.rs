@@ -2,6 +2,7 @@ use std::thread;
 use std::time::Duration;
 
 use endo::ambient::Random;
+use endo::message::DeviceUuid;
 use endo::vault::{Contents, Format, KeyRing, RememberSettings, SealedText, Vault, disclose_to_handler};
 
 use super::{LIFE, NOW, Stored, contents, device, original_key, vault};
@@ -89,15 +90,32 @@ fn a_refused_record_is_not_remembered() {
 fn the_record_that_was_not_asked_for_longest_makes_room() {
     let remember = RememberSettings { capacity: 2, life: LIFE };
     let vault = Vault::new(KeyRing::new(original_key(), vec![]), Random::system(), remember);
-    let records: Vec<_> = (0..3).map(|generation| sealed(&vault, generation, Format::Two)).collect();
+    let devices: Vec<DeviceUuid> = (0..3).map(|number| format!("device-{number}").as_str().into()).collect();
+    let sealed = |device| Stored::new(&vault.seal(device, &contents(), Format::Two).unwrap());
+    let records: Vec<_> = devices.iter().map(sealed).collect();
+    let open = |index: usize| drop(vault.open(&devices[index], records[index].text(), NOW).unwrap());
+    let known = |index: usize| vault.recall(&devices[index], records[index].text(), NOW).is_some();
+    open(0);
+    open(1);
+    assert!(known(0));
+    open(2);
+    assert_eq!([known(0), known(1), known(2)], [true, false, true]);
+    open(2);
+    assert_eq!([known(0), known(1), known(2)], [true, false, true]);
+}
+
+#[test]
+fn a_device_has_one_record_that_is_remembered() {
+    let vault = vault();
+    let records: Vec<_> = (0..2).map(|generation| sealed(&vault, generation, Format::Two)).collect();
     let known = |index: usize| vault.recall(&device(), records[index].text(), NOW).is_some();
     records[0].open(&vault).unwrap();
     records[1].open(&vault).unwrap();
-    assert!(known(0));
-    records[2].open(&vault).unwrap();
-    assert_eq!([known(0), known(1), known(2)], [true, false, true]);
-    records[2].open(&vault).unwrap();
-    assert_eq!([known(0), known(1), known(2)], [true, false, true]);
+    assert_eq!([known(0), known(1)], [false, true]);
+    vault.forget(&device(), records[0].text());
+    assert!(known(1), "another one was to be forgotten");
+    vault.forget(&device(), records[1].text());
+    assert!(!known(1));
 }
 
 #[test]
