@@ -102,7 +102,8 @@ impl CredentialsDevices {
     ) -> Result<DeviceUuid, CredentialsError> {
         // Two who find nothing at the same time would make two devices of one account; of two who find the same one, the
         // second would be refused.
-        let _taken = self.under_way.take(whereabouts.account()).ok_or(CredentialsError::Busy)?;
+        let turn = self.under_way.take_in_turn(whereabouts.account());
+        let _taken = turn.await.ok_or(CredentialsError::Busy)?;
         let found = self.find_on(bus, (&account, &whereabouts)).await?;
         let (device, mut before) = match (found, whereabouts.only) {
             (Some(found), _) => found,
