@@ -56,12 +56,16 @@ impl Desk {
 
     /// Ends a delivery that cannot be answered: it can be seen, and replayed.
     pub(super) async fn give_up(&self, taken: Taken, reason: &'static str) -> Verdict {
-        let (place, now) = (taken.place.clone(), self.clock.now());
-        tracing::warn!(delivery.id = %taken.delivery.new.id, reason, "a delivery was given up");
+        let (place, now, id) = (taken.place.clone(), self.clock.now(), taken.delivery.new.id.clone());
         let give_up =
             move |transaction: &Transaction<'_>| transaction.give_up(place.within(transaction)?, reason, now);
         // Whether or not it is kept, nobody is told that it was taken.
-        self.keep_end(taken, give_up).await;
+        match self.keep_end(taken, give_up).await {
+            true => tracing::warn!(delivery.id = %id, reason, "a delivery was given up"),
+            false => {
+                tracing::warn!(delivery.id = %id, reason, "a delivery was given up, and could not be kept")
+            }
+        }
         Verdict::Failed(Failure::new(502, reason))
     }
 
