@@ -30,17 +30,19 @@ const MOST: (usize, usize) = (64, 8);
 const PATIENCE: Duration = Duration::from_secs(3);
 
 impl NotedError {
-    fn of(entry: &Value) -> Self {
+    /// `None` where it says nothing.
+    fn of(entry: &Value) -> Option<Self> {
         let text = |value: &Value| match value {
             Value::String(text) => Some(text.clone()),
             Value::Number(number) => Some(number.to_string()),
             _ => None,
         };
-        Self {
+        let (said, code) = (text(&entry["message"]), text(&entry["code"]));
+        (said.is_some() || code.is_some()).then(|| Self {
             at: text(&entry["date"]).unwrap_or_default(),
-            text: text(&entry["message"]).unwrap_or_default(),
-            code: text(&entry["code"]),
-        }
+            text: said.unwrap_or_default(),
+            code,
+        })
     }
 }
 
@@ -51,7 +53,7 @@ impl UserDeviceEntry {
             && let Some(errors) = status.pointer("/status/errors").and_then(Value::as_array)
         {
             self.errors = Some(errors.len());
-            self.noted = errors.iter().rev().take(TOLD).map(NotedError::of).collect();
+            self.noted = errors.iter().rev().filter_map(NotedError::of).take(TOLD).collect();
         }
     }
 }
