@@ -116,7 +116,8 @@ pub fn job_outcome(
                 (look(again))
             }
             Outcome::Unknown => p.notice role="status" {
-                "Nothing is known here of that message, or not any more: replies are kept for a few days."
+                "Nothing is known here of that message, or not any more, nor whether its job was done: look at "
+                (bench.shown.api) " before you send it again."
             },
         }
         p { a.button href=(bench.path_of(job)) { "Send another" } }
