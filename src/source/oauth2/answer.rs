@@ -85,8 +85,9 @@ fn refused(response: &Response<Bytes>, members: &Map<String, Value>) -> OAuthErr
     match unexplained(response) {
         // Who is too busy to look at a grant does not know whether it is good.
         busy @ OAuthError::Busy { .. } => return busy,
-        _ if BAD_GRANTS.contains(&error) => return OAuthError::InvalidGrant,
+        // A server that failed says nothing that can be relied on.
         failed if response.status().is_server_error() || error == "server_error" => return failed,
+        _ if BAD_GRANTS.contains(&error) => return OAuthError::InvalidGrant,
         _ => {}
     }
     let description = members.get("error_description").and_then(Value::as_str).unwrap_or_default();

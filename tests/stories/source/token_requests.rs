@@ -106,6 +106,7 @@ async fn what_surely_left_a_refresh_token_unused_is_told_from_what_did_not() {
         (503, r#"{"error":"invalid_grant"}"#, true, "the provider wants to be asked later"),
         (500, r#"{"error":"server_error"}"#, false, "the provider failed with status 500"),
         (500, denied, false, "the provider failed with status 500"),
+        (500, r#"{"error":"invalid_grant"}"#, false, "the provider failed with status 500"),
         (502, "", false, "the provider failed with status 502"),
         (504, "", false, "the provider failed with status 504"),
         (507, "", false, "the provider failed with status 507"),
