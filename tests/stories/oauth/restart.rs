@@ -52,15 +52,21 @@ async fn used_codes_stay_used_and_people_stay_signed_in_after_a_kill() {
     assert!(query(&later.get(&authorize).await).contains_key("code"));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_sign_in_at_the_gateway_that_is_under_way_outlives_a_kill_and_counts_once() {
-    let directory = tempfile::tempdir().unwrap();
-    let program = Program::start(directory.path(), &[], Stdio::null()).await;
-    let user = register(&program, json!({})).await;
+/// A browser that the gateway sent to the bus, and whoever has signed in there, before the question of consent.
+async fn at_the_bus(program: &Program) -> (Browser, Person, Answer) {
+    let user = register(program, json!({})).await;
     let mut browser = Browser::at(&program.gateway);
     let start = browser.get("/auth/octoblu?next=/console").await;
     let mut person = Person::at(&program.bus);
     let consent = person.sign_in(start.header("location").unwrap(), &user).await;
+    (browser, person, consent)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sign_in_at_the_gateway_that_is_under_way_outlives_a_kill_and_counts_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let program = Program::start(directory.path(), &[], Stdio::null()).await;
+    let (browser, mut person, consent) = at_the_bus(&program).await;
     // But for `iss`: here the bus moves to another port.
     let told = query(&person.press(&consent, "allow").await);
     let back = format!("/auth/octoblu/callback?code={}&state={}", told["code"], told["state"]);
@@ -100,11 +106,7 @@ async fn a_code_of_one_api_is_never_shown_to_another_that_the_gateway_is_for_by_
     let (one, other) = (FakeProvider::start().await, FakeProvider::start().await);
     be_for(directory.path(), &one);
     let program = Program::start(directory.path(), &[], Stdio::null()).await;
-    let user = register(&program, json!({})).await;
-    let mut browser = Browser::at(&program.gateway);
-    let start = browser.get("/auth/octoblu?next=/console").await;
-    let mut person = Person::at(&program.bus);
-    let consent = person.sign_in(start.header("location").unwrap(), &user).await;
+    let (mut browser, mut person, consent) = at_the_bus(&program).await;
     let back = location(&person.press(&consent, "allow").await);
     assert_eq!(browser.get(back.as_str()).await.status, 303);
     let start = browser.get("/auth/api").await;
