@@ -11,8 +11,9 @@ use crate::ambient::Timestamp;
 
 /// Devices share turns where there are more of them; that costs a wait of milliseconds, never more.
 const TURNS: usize = 64;
-/// How often something may fail within [`WINDOW`], such as to open a record that a device brought along: format 1 is decrypted before it
-/// can be verified, so whoever writes such records chooses what the private key is used on (RUSTSEC-2023-0071).
+/// How often something may fail within [`WINDOW`], such as to open a record that a device brought along: format 1 is
+/// decrypted before it can be verified, so whoever writes such records chooses what the private key is used on
+/// (RUSTSEC-2023-0071).
 const FAILURES: u32 = 5;
 const WINDOW: Duration = Duration::from_secs(60);
 /// Of how many the failures are remembered; the one whose window began first makes room.

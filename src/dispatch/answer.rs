@@ -114,7 +114,7 @@ impl Desk {
             // What may have changed something outside is not done twice.
             if case.has_started_a_call() {
                 let known = failed.next != Next::Interrupted;
-                return Err(if known { failed.failure } else { outcome_unknown() });
+                return Err(if known { failed.failure } else { Failure::outcome_unknown() });
             }
             let pause = self.pause(attempt, &failed.next);
             let Some(pause) = pause.filter(|pause| waited + *pause <= self.retry.within) else {
@@ -137,7 +137,7 @@ impl Desk {
             return Err(RunFailure::last(without_token()));
         }
         if taken.delivery.call_started {
-            return Err(RunFailure::last(outcome_unknown()));
+            return Err(RunFailure::last(Failure::outcome_unknown()));
         }
         let message = case.message.as_ref().map_err(|failure| RunFailure::last(failure.clone()))?;
         let provisions = self.workbench.provide(credentials, self.gate(taken.place.clone(), case));
@@ -230,9 +230,4 @@ fn of_bus(error: &MeshbluError) -> RunFailure {
 /// The original's own words (`spec/endo.md` 2.5, step 2).
 fn without_token() -> Failure {
     Failure::new(422, "Could not find the token for the credentials device")
-}
-
-/// Something may have been done or not, and it is not done again.
-fn outcome_unknown() -> Failure {
-    Failure::outcome_unknown()
 }
