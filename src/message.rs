@@ -7,6 +7,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 
+mod ended;
+mod failure;
+
+pub use ended::{Arrived, Done, Ended};
+pub use failure::{Failure, FailureCode};
+
 /// A device's name on the bus. Opaque text: compared exactly, never normalised (`spec/meshblu.md` 1.1).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -183,6 +189,12 @@ pub struct Reply {
 }
 
 impl Reply {
+    /// Whether the job was done, in its own words.
+    pub fn done(&self) -> Done {
+        let said = |name: &str| self.metadata.as_ref().and_then(|metadata| metadata.get(name));
+        Done::said(said("code"), said("error"))
+    }
+
     /// The message that carries this reply to `sender` (`spec/endo.md` 2.5, step 5).
     pub fn into_message(self, sender: &DeviceUuid, respond_to: Option<&Value>) -> Value {
         let mut metadata = Map::new();
@@ -195,96 +207,6 @@ impl Reply {
             message["data"] = data;
         }
         message
-    }
-}
-
-/// Why a message could not be answered with a [`Reply`]: what the sender and the status device get to see.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// An HTTP status, or whatever code the job gave.
-    pub code: FailureCode,
-    /// A text that is safe to show to the sender.
-    pub message: String,
-    /// Where somebody signs in at the API again, where that is what helps.
-    pub sign_in: Option<String>,
-}
-
-const OUTCOME_UNKNOWN: &str = "outcome_unknown";
-const RESPONSE_INVALID: &str = "response_invalid";
-
-/// The code of a failure. Jobs of the original may give words, which pass through (`spec/endo.md` 2.5, step a).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(untagged)]
-pub enum FailureCode {
-    /// A number: most often an HTTP status.
-    Status(u16),
-    /// A word, such as `ECONNRESET`.
-    Word(String),
-}
-
-impl From<u16> for FailureCode {
-    fn from(status: u16) -> Self {
-        Self::Status(status)
-    }
-}
-
-impl Failure {
-    /// A failure with this code and text.
-    pub fn new(code: impl Into<FailureCode>, message: impl Into<String>) -> Self {
-        Self { code: code.into(), message: message.into(), sign_in: None }
-    }
-
-    /// The API takes the credentials no more; the sender is told where to sign in again, where anybody can.
-    pub fn credentials_expired(sign_in: Option<String>) -> Self {
-        const EXPIRED: &str = "the credentials have expired";
-        let message = match &sign_in {
-            Some(link) => format!("{EXPIRED}; sign in again at {link}"),
-            None => EXPIRED.to_owned(),
-        };
-        Self { sign_in, ..Self::new(401, message) }
-    }
-
-    /// Something may have been done or not, and it is not done again.
-    pub fn outcome_unknown() -> Self {
-        Self::new(503, OUTCOME_UNKNOWN)
-    }
-
-    /// The job answered something else than its schema says.
-    pub fn response_invalid() -> Self {
-        Self::new(502, RESPONSE_INVALID)
-    }
-
-    /// Whether the `metadata` of a message that tells a failure leave open whether the job was done: its answer was lost,
-    /// was none, or was late, also on its way behind the job.
-    pub fn leaves_open(metadata: &Value) -> bool {
-        let message = metadata["error"]["message"].as_str();
-        matches!(message, Some(OUTCOME_UNKNOWN | RESPONSE_INVALID)) || metadata["code"] == 504
-    }
-
-    /// The code where it is a number.
-    pub fn status(&self) -> Option<u16> {
-        match self.code {
-            FailureCode::Status(status) => Some(status),
-            FailureCode::Word(_) => None,
-        }
-    }
-
-    /// The record of the credentials cannot be used, in the original's own words (`spec/endo.md` 2.5).
-    pub fn invalid_credentials_device() -> Self {
-        Self::new(400, "invalid credentials device")
-    }
-
-    /// The message that tells `sender` (`spec/endo.md` 2.5, step a).
-    pub fn to_message(&self, sender: &DeviceUuid, respond_to: Option<&Value>) -> Value {
-        let mut metadata = json!({"code": self.code});
-        if let Some(to) = respond_to {
-            metadata["to"] = to.clone();
-        }
-        metadata["error"] = json!({"message": self.message});
-        if let Some(link) = &self.sign_in {
-            metadata["error"]["signIn"] = json!(link);
-        }
-        json!({"devices": [sender], "metadata": metadata})
     }
 }
 

@@ -198,6 +198,9 @@ pub(super) struct Letter {
     /// The reply that was to be sent, where there was one.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub(super) reply: Value,
+    /// What the bus said when it did not take the reply.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) refusal: Option<String>,
 }
 
 /// A secret that is handed to the gateway: wiped on drop, shown nowhere but on the way there.

@@ -248,6 +248,7 @@ impl From<DeadLetter> for Letter {
             body: json(&letter.delivery.body),
             reply: letter.reply.as_deref().map_or(Value::Null, json),
             event: letter.delivery.event,
+            refusal: letter.fate.refusal,
         }
     }
 }

@@ -1,16 +1,12 @@
 //! The jobs that a device can be sent, one job's form, and what came of a message.
 
-use maud::{Markup, Render, html};
-use serde_json::Value;
+use maud::{Markup, html};
 
 use super::credential::{Shown, UserDevice, mark, proof};
 use super::layout::{Frame, Viewer, page};
-use super::strangers::{Name, strangers_sentence, strangers_text};
+use super::reply::ended;
 use crate::job::JobListing;
-use crate::message::Failure;
-
-/// The longest text of a reply that a page shows, in bytes.
-const LONGEST: usize = 200_000;
+use crate::message::Ended;
 
 /// A device of the viewer's that may use credentials.
 #[derive(Clone, Copy, Debug)]
@@ -24,8 +20,8 @@ pub struct Bench<'a> {
 /// What came of a message.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
-    /// This answer.
-    Reply(Value),
+    /// It ended so.
+    Ended(Ended),
     /// Nothing so far.
     Waiting {
         /// The page that looks again.
@@ -102,7 +98,7 @@ pub fn job_outcome(
             p.notice role="status" { "You sent that form before: nothing was sent again. This is what came of it then." }
         }
         @match outcome {
-            Outcome::Reply(message) => (reply(bench, message)),
+            Outcome::Ended(how) => (ended(bench.shown, how)),
             Outcome::Waiting { again } => {
                 p.notice role="status" { "The message was sent. There is no reply yet: the job is still at work." }
                 (look(again))
@@ -152,62 +148,4 @@ fn elsewhere(bench: &Bench<'_>) -> Markup {
 
 fn back(bench: &Bench<'_>) -> Markup {
     html! { p { a href=(bench.shown.path("")) { "Back to " (bench.shown.name()) } } }
-}
-
-fn reply(bench: &Bench<'_>, message: &Value) -> Markup {
-    let (code, error) = (&message["metadata"]["code"], message["metadata"].get("error"));
-    let is_good = error.is_none() && code.as_u64().is_none_or(|code| code < 400);
-    html! {
-        @if is_good {
-            p.notice role="status" { "The job answered" @if !code.is_null() { " with code " (plain(code)) } "." }
-        } @else {
-            div.alarm role="alert" {
-                p {
-                    @if Failure::leaves_open(&message["metadata"]) {
-                        "Nobody knows whether the job was done: look at " (bench.shown.api) " before you send it again."
-                        @if let Some(said) = said(error) { " The reply says: " (Name(&said)) "." }
-                    } @else {
-                        "The job was not done: "
-                        @match said(error) { Some(said) => (Name(&said)), None => "it gave no reason" } "."
-                    }
-                    @if !code.is_null() { " The code is " (plain(code)) "." }
-                }
-                @if error.is_some_and(|error| error.get("signIn").is_some()) {
-                    p {
-                        a href={ "/auth/api?credentials=" (bench.shown.uuid) } { "Sign in at " (bench.shown.api) " again" }
-                        ", then send it again."
-                    }
-                }
-            }
-        }
-        @if let Some(data) = message.get("data") { (data_of(data)) }
-    }
-}
-
-/// What an error says of itself, without a full stop.
-fn said(error: Option<&Value>) -> Option<String> {
-    let text = error?["message"].as_str()?;
-    Some(strangers_sentence(text.trim().trim_end_matches('.'))).filter(|text| !text.is_empty())
-}
-
-/// A code is a number, or a word that somebody chose.
-fn plain(code: &Value) -> Markup {
-    match code.as_str() {
-        Some(word) => Name(&strangers_text(word).unwrap_or_default()).render(),
-        None => code.to_string().render(),
-    }
-}
-
-/// Too much for a page is cut off; the device got all of it.
-fn data_of(data: &Value) -> Markup {
-    let text = serde_json::to_string_pretty(data).unwrap_or_default();
-    let end = text.floor_char_boundary(LONGEST);
-    html! {
-        h2 id="reply" { "Data of the reply" }
-        // Only what can be reached by the keyboard can be scrolled by it.
-        pre.code tabindex="0" role="region" aria-labelledby="reply" { (text[..end]) }
-        @if end < text.len() {
-            p.small { "This is the beginning: all of it is " (text.len()) " bytes long, and went to your device." }
-        }
-    }
 }

@@ -12,6 +12,7 @@ mod layout;
 mod moment;
 mod notice;
 mod receipts;
+mod reply;
 mod sign_in;
 mod state;
 mod strangers;

@@ -14,7 +14,7 @@ use crate::bus::meshblu::MeshbluError;
 use crate::credentials::{CredentialsDevices, CredentialsError, login_in};
 use crate::job::{CallGate, GateError, Next, Registry, RunFailure, Workbench};
 use crate::message::{Failure, FailureCode, Parties, Reply};
-use crate::store::{Place, Store, StoreError, Taken, Transaction};
+use crate::store::{Fate, Place, Store, StoreError, Taken, Transaction};
 
 /// How often a job is run again whose API could not answer.
 #[derive(Clone, Copy, Debug)]
@@ -71,11 +71,11 @@ impl Desk {
 
     async fn take_up(&self, taken: Taken) -> Verdict {
         if taken.delivery.reply_started {
-            return self.give_up(taken, "reply_unknown").await;
+            return self.give_up(taken, "reply_unknown", Fate::default()).await;
         }
         match Case::of(&taken.delivery, self.bus.service()) {
             Some(case) => self.work(taken, case).await,
-            None => self.give_up(taken, "bad route").await,
+            None => self.give_up(taken, "bad route", Fate::default()).await,
         }
     }
 

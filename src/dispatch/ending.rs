@@ -14,8 +14,8 @@ use super::answer::Desk;
 use super::case::Case;
 use crate::ambient::Timestamp;
 use crate::bus::Bus;
-use crate::message::{Failure, Parties, Reply};
-use crate::store::{Ending, Outcome, Place, StoreError, Taken, Transaction};
+use crate::message::{Done, Failure, Parties, Reply};
+use crate::store::{Ending, Fate, Outcome, Place, StoreError, Taken, Transaction};
 
 /// How many errors a status device keeps (`spec/endo.md` 2.5).
 const KEPT_ERRORS: i64 = -99;
@@ -35,6 +35,9 @@ struct Told {
     text: Arc<str>,
     failure: Option<Failure>,
     respond_to: Option<Value>,
+    done: Done,
+    /// The reply that the bus did not take, as JSON text; this tells its sender why.
+    refused: Option<Arc<str>>,
 }
 
 impl Desk {
@@ -55,10 +58,13 @@ impl Desk {
     }
 
     /// Ends a delivery that cannot be answered: it can be seen, and replayed.
-    pub(super) async fn give_up(&self, taken: Taken, reason: &'static str) -> Verdict {
+    pub(super) async fn give_up(&self, taken: Taken, reason: &'static str, fate: Fate) -> Verdict {
         let (place, now, id) = (taken.place.clone(), self.clock.now(), taken.delivery.new.id.clone());
-        let give_up =
-            move |transaction: &Transaction<'_>| transaction.give_up(place.within(transaction)?, reason, now);
+        let letter = id.clone();
+        let give_up = move |transaction: &Transaction<'_>| {
+            transaction.give_up(place.within(transaction)?, reason, now)?;
+            transaction.note_fate(&letter, &fate)
+        };
         // Whether or not it is kept, nobody is told that it was taken.
         match self.keep_end(taken, give_up).await {
             true => tracing::warn!(delivery.id = %id, reason, "a delivery was given up"),
@@ -107,12 +113,18 @@ impl Desk {
 impl Told {
     fn new(parties: Parties, answer: Result<Reply, Failure>, respond_to: Option<Value>) -> Self {
         let to = respond_to.as_ref();
-        let (message, failure) = match answer {
-            Ok(reply) => (reply.into_message(&parties.sender, to), None),
-            Err(failure) => (failure.to_message(&parties.sender, to), Some(failure)),
+        let (done, message, failure) = match answer {
+            Ok(reply) => (reply.done(), reply.into_message(&parties.sender, to), None),
+            Err(failure) => (failure.done, failure.to_message(&parties.sender, to), Some(failure)),
         };
         let text = serde_json::to_string(&message).expect("a JSON value can be written").into();
-        Self { parties, message, text, failure, respond_to }
+        Self { parties, message, text, failure, respond_to, done, refused: None }
+    }
+
+    /// What is told instead of this reply, which the bus did not take.
+    fn instead(self, why: Failure) -> Self {
+        let told = Self::new(self.parties, Err(why), self.respond_to);
+        Self { done: self.done, refused: Some(self.text), ..told }
     }
 
     fn verdict(&self) -> Verdict {
@@ -125,9 +137,15 @@ impl Told {
         Outcome {
             ending: ending.as_str().to_owned(),
             code: code.and_then(|code| u16::try_from(code).ok()),
-            reply: Some(self.text.as_ref().to_owned()),
+            reply: Some(self.refused.as_ref().unwrap_or(&self.text).as_ref().to_owned()),
+            fate: self.fate(),
             ended_at,
         }
+    }
+
+    fn fate(&self) -> Fate {
+        let why = self.failure.as_ref().filter(|_| self.refused.is_some());
+        Fate { done: Some(self.done), refusal: why.map(|why| why.message.clone()) }
     }
 }
 

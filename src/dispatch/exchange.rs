@@ -11,8 +11,8 @@ use crate::ambient::{Clock, Random};
 use crate::bus::embedded::{BusError, EmbeddedBus};
 use crate::bus::meshblu::{Identity, MeshbluError};
 use crate::bus::{Bus, Login};
-use crate::message::{DeliveryId, DeviceUuid, Message};
-use crate::store::{Store, StoreError, View};
+use crate::message::{Arrived, DeliveryId, DeviceUuid, Done, Ended, Message};
+use crate::store::{Fate, Store, StoreError, View};
 
 /// Sends messages in the name of people, and waits for what comes of them. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -37,8 +37,8 @@ pub enum Sent {
 /// What came of a message.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Came {
-    /// This message, which the sender got, or would have got.
-    Reply(Value),
+    /// It ended so.
+    Ended(Ended),
     /// Nothing so far: it is still worked on.
     Nothing,
     /// A bus elsewhere has it; it did not bring it here so far, or it is still worked on.
@@ -137,17 +137,24 @@ impl Exchange {
             if view.is_queued(&id)? {
                 return Ok(Came::Nothing);
             }
-            let outcome = view.outcomes(&id)?.into_iter().next();
-            let reply = match outcome {
-                Some(outcome) => outcome.reply,
-                None => view.dead_letter(&id)?.and_then(|letter| letter.reply),
+            let ended = match view.outcomes(&id)?.into_iter().next() {
+                Some(outcome) => ended(outcome.reply, (outcome.fate, Arrived::Yes)),
+                None => view
+                    .dead_letter(&id)?
+                    .and_then(|letter| ended(letter.reply, (letter.fate, Arrived::Unknown))),
             };
-            let reply = reply.and_then(|reply| serde_json::from_str::<Value>(&reply).ok());
-            let is_theirs = |reply: &Value| reply["devices"] == json!([sender]);
-            Ok(reply.filter(is_theirs).map_or(Came::Unknown, Came::Reply))
+            let is_theirs = |ended: &Ended| ended.reply["devices"] == json!([sender]);
+            Ok(ended.filter(is_theirs).map_or(Came::Unknown, Came::Ended))
         };
         self.store.read::<_, StoreError, _>(look).await
     }
+}
+
+/// What is kept of an end; whether the reply arrived is `else_arrived` where nothing was refused.
+fn ended(reply: Option<String>, (fate, else_arrived): (Fate, Arrived)) -> Option<Ended> {
+    let reply: Value = serde_json::from_str(&reply?).ok()?;
+    let done = fate.done.unwrap_or_else(|| Done::shown_by(&reply["metadata"]));
+    Some(Ended { reply, done, arrived: fate.refusal.map_or(else_arrived, Arrived::No) })
 }
 
 async fn send_here(bus: &EmbeddedBus, login: Login, body: Value) -> Result<Sent, BusError> {

@@ -20,8 +20,8 @@ impl Verdict {
         }
         let reply: serde_json::Value =
             outcome.reply.as_deref().and_then(|reply| serde_json::from_str(reply).ok()).unwrap_or_default();
-        let message =
-            reply["metadata"]["error"]["message"].as_str().unwrap_or("the message was not answered");
+        let said = reply["metadata"]["error"]["message"].as_str();
+        let message = outcome.fate.refusal.as_deref().or(said).unwrap_or("the message was not answered");
         Self::Failed(Failure::new(outcome.code.unwrap_or(500), message))
     }
 

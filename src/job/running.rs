@@ -50,10 +50,10 @@ impl From<JobError> for RunFailure {
     fn from(error: JobError) -> Self {
         let text = error.to_string();
         let (failure, next) = match error {
-            JobError::Refused { code, .. } => (Failure::new(code, text), Next::Final),
+            JobError::Refused { code, .. } => (Failure::said_by_job(code, text), Next::Final),
             JobError::CredentialsExpired => (Failure::new(401, text), Next::CredentialsExpired),
             JobError::Unavailable { code, retry_after, .. } => {
-                (Failure::new(code, text), Next::Repeat { after: retry_after })
+                (Failure::said_by_job(code, text), Next::Repeat { after: retry_after })
             }
             JobError::OutcomeUnknown => (Failure::outcome_unknown(), Next::OutcomeUnknown),
         };
@@ -77,6 +77,10 @@ pub(super) async fn run(
         Err(Trouble::Invalid) => return Err(RunFailure::last(Failure::response_invalid())),
         Err(Trouble::Job(error)) => return Err(error.into()),
         Err(Trouble::Told(failure)) => return Err(RunFailure::last(failure)),
+        Err(Trouble::Lost) => {
+            let failure = Failure::new(503, "the job's handler gave no answer").leaving_open();
+            return Err(RunFailure { failure, next: Next::Repeat { after: None } });
+        }
         Err(Trouble::Hosts(error)) => {
             tracing::warn!(error = &error as &dyn std::error::Error, "the record names no usable hosts");
             return Err(RunFailure::last(Failure::invalid_credentials_device()));
@@ -98,13 +102,13 @@ async fn apart<T: Send + 'static>(
     task.spawn(job.in_current_span());
     match tokio::time::timeout(limit, task.join_next()).await {
         Ok(Some(Ok(answer))) => Ok(answer),
-        Ok(_) => Err(interrupted(500, "job_failed")),
-        Err(_) => Err(interrupted(504, "job_timed_out")),
+        Ok(_) => Err(interrupted(Failure::new(500, "job_failed"))),
+        Err(_) => Err(interrupted(Failure::new(504, "job_timed_out").leaving_open())),
     }
 }
 
-fn interrupted(code: u16, message: &str) -> RunFailure {
-    RunFailure { failure: Failure::new(code, message), next: Next::Interrupted }
+fn interrupted(failure: Failure) -> RunFailure {
+    RunFailure { failure, next: Next::Interrupted }
 }
 
 /// The reply to a message that does not satisfy its schema.

@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension, Row};
 
-use super::{StoreError, Transaction, View};
+use super::{Fate, StoreError, Transaction, View};
 use crate::ambient::Timestamp;
 use crate::message::{DeliveryId, DeviceUuid};
 
@@ -92,6 +92,8 @@ pub struct DeadLetter {
     pub reason: String,
     /// The reply that was to be sent, as JSON text, where there was one.
     pub reply: Option<String>,
+    /// What else is known of it.
+    pub fate: Fate,
 }
 
 const COLUMNS: &str = "id, work, device, event, route, target, body, accepted_at, attempts";
@@ -170,8 +172,9 @@ impl View<'_> {
     /// # Errors
     /// What the database reports.
     pub fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
-        let sql =
-            format!("SELECT {COLUMNS}, died_at, reason, reply FROM dead_letters ORDER BY seq DESC LIMIT ?1");
+        let sql = format!(
+            "SELECT {COLUMNS}, died_at, reason, reply, done, refusal FROM dead_letters ORDER BY seq DESC LIMIT ?1"
+        );
         let mut statement = self.prepare(&sql)?;
         let rows = statement.query_map([limit as i64], dead_letter)?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -182,7 +185,9 @@ impl View<'_> {
     /// # Errors
     /// What the database reports.
     pub fn dead_letter(&self, id: &DeliveryId) -> Result<Option<DeadLetter>, StoreError> {
-        let sql = format!("SELECT {COLUMNS}, died_at, reason, reply FROM dead_letters WHERE id = ?1");
+        let sql = format!(
+            "SELECT {COLUMNS}, died_at, reason, reply, done, refusal FROM dead_letters WHERE id = ?1"
+        );
         Ok(self.prepare(&sql)?.query_row([id.as_str()], dead_letter).optional()?)
     }
 }
@@ -282,6 +287,17 @@ impl Transaction<'_> {
         Ok(())
     }
 
+    /// Notes what else is known of a dead letter.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn note_fate(&self, id: &DeliveryId, fate: &Fate) -> Result<(), StoreError> {
+        let (done, refusal) = fate.values();
+        let sql = "UPDATE dead_letters SET done = ?2, refusal = ?3 WHERE id = ?1";
+        self.prepare(sql)?.execute((id.as_str(), done, refusal))?;
+        Ok(())
+    }
+
     /// Gives up webhooks at `host` that have been due since before `due_before`, oldest first; answers how many. A
     /// bounded number at a time, so that nobody waits.
     ///
@@ -358,5 +374,6 @@ fn dead_letter(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
         died_at: Timestamp::from_millis(row.get(9)?),
         reason: row.get(10)?,
         reply: row.get(11)?,
+        fate: Fate::of(row, 12)?,
     })
 }

@@ -2,7 +2,7 @@
 
 use rusqlite::OptionalExtension;
 
-use super::{StoreError, Transaction, View};
+use super::{Fate, StoreError, Transaction, View};
 use crate::ambient::Timestamp;
 use crate::message::DeliveryId;
 
@@ -38,8 +38,10 @@ pub struct Outcome {
     pub ending: String,
     /// The code the sender got.
     pub code: Option<u16>,
-    /// The message the sender got, or would have got, as JSON text.
+    /// The message the sender got, or would have got had the bus taken it, as JSON text.
     pub reply: Option<String>,
+    /// What else is known.
+    pub fate: Fate,
     /// When.
     pub ended_at: Timestamp,
 }
@@ -57,7 +59,8 @@ impl View<'_> {
     /// # Errors
     /// What the database reports.
     pub fn outcomes(&self, id: &DeliveryId) -> Result<Vec<Outcome>, StoreError> {
-        let sql = "SELECT ending, code, reply, ended_at FROM outcomes WHERE id = ?1 ORDER BY seq";
+        let sql =
+            "SELECT ending, code, reply, ended_at, done, refusal FROM outcomes WHERE id = ?1 ORDER BY seq";
         let mut statement = self.prepare(sql)?;
         let rows = statement.query_map([id.as_str()], |row| {
             Ok(Outcome {
@@ -65,6 +68,7 @@ impl View<'_> {
                 code: row.get(1)?,
                 reply: row.get(2)?,
                 ended_at: Timestamp::from_millis(row.get(3)?),
+                fate: Fate::of(row, 4)?,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -87,9 +91,12 @@ impl Transaction<'_> {
     /// # Errors
     /// What the database reports.
     pub fn note_outcome(&self, id: &DeliveryId, outcome: &Outcome) -> Result<(), StoreError> {
-        let sql = "INSERT INTO outcomes (id, ending, code, reply, ended_at) VALUES (?1, ?2, ?3, ?4, ?5)";
-        let Outcome { ending, code, reply, ended_at } = outcome;
-        self.prepare(sql)?.execute((id.as_str(), ending, code, reply, ended_at.as_millis()))?;
+        let sql = "INSERT INTO outcomes (id, ending, code, reply, ended_at, done, refusal)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        let Outcome { ending, code, reply, fate, ended_at } = outcome;
+        let (done, refusal) = fate.values();
+        let values = (id.as_str(), ending, code, reply, ended_at.as_millis(), done, refusal);
+        self.prepare(sql)?.execute(values)?;
         Ok(())
     }
 

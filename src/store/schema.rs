@@ -21,6 +21,7 @@ const STEPS: &[&str] = &[
     WITH_SENT_FORMS,
     WITH_GRANTS,
     WITH_ANSWERED_FLOWS,
+    WITH_FATES,
 ];
 
 const FIRST: &str = "
@@ -243,6 +244,14 @@ CREATE TABLE answered_flows (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, fingerprint BLOB NOT NULL UNIQUE, answered_at INTEGER NOT NULL
 );
 CREATE INDEX answered_flows_by_age ON answered_flows (answered_at);
+";
+
+/// Whether a job was done (0 no, 1 yes, 2 nobody knows), and why the bus did not take its reply.
+const WITH_FATES: &str = "
+ALTER TABLE outcomes ADD COLUMN done INTEGER;
+ALTER TABLE outcomes ADD COLUMN refusal TEXT;
+ALTER TABLE dead_letters ADD COLUMN done INTEGER;
+ALTER TABLE dead_letters ADD COLUMN refusal TEXT;
 ";
 
 /// Marks a file as a database of endo ("Endo" in ASCII).

@@ -28,12 +28,15 @@ impl End {
         if !transaction.finish(self.place.within(transaction)?)? {
             return Ok(());
         }
-        passed_over(bus.send(transaction, &caller(told), &told.message), "the answer was not sent")?;
+        let sent = bus.send(transaction, &caller(told), &told.message);
+        let refused = passed_over(sent, "the answer was not sent")?;
         if told.failure.is_some() {
             let entry = status_entry(told, now);
             passed_over(push_status(bus, transaction, (told, entry)), "the error was not noted")?;
         }
-        transaction.note_outcome(&self.id, &told.outcome(now))
+        let mut outcome = told.outcome(now);
+        outcome.fate.refusal = refused.map(|refused| refused.to_string());
+        transaction.note_outcome(&self.id, &outcome)
     }
 }
 
@@ -42,14 +45,14 @@ fn caller(told: &Told) -> Caller {
     Caller::itself(told.parties.credentials.clone()).acting_as(told.parties.user_device.clone())
 }
 
-/// A refusal of the bus ends nothing else: it is logged. A failure of the store undoes everything.
-fn passed_over(result: Result<(), BusError>, what: &'static str) -> Result<(), StoreError> {
+/// A refusal of the bus ends nothing else: it is logged, and answered. A failure of the store undoes everything.
+fn passed_over(result: Result<(), BusError>, what: &'static str) -> Result<Option<BusError>, StoreError> {
     match result {
-        Ok(()) => Ok(()),
+        Ok(()) => Ok(None),
         Err(BusError::Store(error)) => Err(error),
         Err(refused) => {
             tracing::warn!(error = &refused as &dyn std::error::Error, "{what}");
-            Ok(())
+            Ok(Some(refused))
         }
     }
 }

@@ -12,23 +12,12 @@ use crate::dispatch::Verdict;
 use crate::dispatch::answer::Desk;
 use crate::dispatch::case::Case;
 use crate::message::{DeviceUuid, Failure, Reply};
-use crate::store::{Ending, Outcome, Taken, Transaction};
+use crate::store::{Ending, Fate, Outcome, Taken, Transaction};
 
 /// A bus, and who speaks there for the user device.
 struct Voice<'a> {
     bus: &'a Meshblu,
     login: &'a Login,
-}
-
-/// What became of something that was to be told.
-enum Telling {
-    Done,
-    /// The bus did not take it.
-    NotTaken(MeshbluError),
-    /// Nobody knows whether the bus took it: it is not sent again.
-    Unknown(MeshbluError),
-    /// It could not be written down, or the delivery had ended before, so it was not sent.
-    NotWritten,
 }
 
 impl Desk {
@@ -40,33 +29,25 @@ impl Desk {
     ) -> Verdict {
         let Some(login) = case.login() else { return self.end_untold(taken, (case, answer)).await };
         let voice = Voice { bus, login };
-        let respond_to = case.respond_to();
-        let mut told = Told::new(case.parties.clone(), answer, respond_to.clone());
-        let mut telling = self.tell(&voice, &taken, &told).await;
-        if let (Telling::NotTaken(error), None) = (&telling, &told.failure) {
-            told = Told::new(case.parties.clone(), Err(error.failure()), respond_to);
-            telling = self.tell(&voice, &taken, &told).await;
+        let mut told = Told::new(case.parties.clone(), answer, case.respond_to());
+        if !taken.place.may_reply_off_disk(&told.text) && !self.write_down(&taken, &told).await {
+            return not_taken();
         }
-        match telling {
-            Telling::Done => self.end_told(&voice, taken, told).await,
-            Telling::NotTaken(error) => self.give_up_reply(taken, "reply_not_taken", &error).await,
-            Telling::Unknown(error) => self.give_up_reply(taken, "reply_unknown", &error).await,
-            Telling::NotWritten => not_taken(),
+        let mut sent = voice.send(&told).await;
+        if let (Err(error), None) = (&sent, &told.failure)
+            && error.nothing_done()
+        {
+            // What is written down stays the job's own reply: the bus has taken nothing so far.
+            told = told.instead(error.failure());
+            sent = voice.send(&told).await;
         }
-    }
-
-    /// Writes down what is to be told, where it might be told twice else; then sends it.
-    async fn tell(&self, voice: &Voice<'_>, taken: &Taken, told: &Told) -> Telling {
-        if !taken.place.may_reply_off_disk(&told.text) && !self.write_down(taken, told).await {
-            return Telling::NotWritten;
-        }
-        match voice.send(told).await {
-            Ok(()) => Telling::Done,
-            Err(error) if error.nothing_done() => Telling::NotTaken(error),
-            Err(error) => Telling::Unknown(error),
+        match sent {
+            Ok(()) => self.end_told(&voice, taken, told).await,
+            Err(error) => self.give_up_reply(taken, &told, &error).await,
         }
     }
 
+    /// Whether the reply is written down; it is not where it cannot be, or where the delivery had ended before.
     async fn write_down(&self, taken: &Taken, told: &Told) -> bool {
         let (place, text) = (taken.place.clone(), Arc::clone(&told.text));
         let start =
@@ -100,6 +81,7 @@ impl Desk {
             ending: Ending::Untold.as_str().to_owned(),
             code: failure.status(),
             reply: Some(message.to_string()),
+            fate: Fate { done: Some(failure.done), refusal: None },
             ended_at: self.clock.now(),
         };
         if self.keep_outcome(taken, outcome).await { Verdict::Failed(failure) } else { not_taken() }
@@ -119,10 +101,16 @@ impl Desk {
         self.keep_end(taken, end).await
     }
 
-    async fn give_up_reply(&self, taken: Taken, reason: &'static str, error: &MeshbluError) -> Verdict {
+    /// The bus did not take it, or nobody knows whether it did; it is not sent again.
+    async fn give_up_reply(&self, taken: Taken, told: &Told, error: &MeshbluError) -> Verdict {
         tracing::warn!(error = error as &dyn std::error::Error, "a reply was not sent");
-        self.give_up(taken, reason).await;
-        Verdict::Failed(error.failure())
+        let (failure, mut fate) = (error.failure(), told.fate());
+        let reason = if error.nothing_done() { "reply_not_taken" } else { "reply_unknown" };
+        if error.nothing_done() {
+            fate.refusal.get_or_insert_with(|| failure.message.clone());
+        }
+        self.give_up(taken, reason, fate).await;
+        Verdict::Failed(failure)
     }
 }
 

@@ -111,7 +111,7 @@ impl<'a> Bench<'a> {
         })?;
         let again = format!("{path}?sent={id}");
         Ok(match came {
-            Came::Reply(message) => Outcome::Reply(message),
+            Came::Ended(ended) => Outcome::Ended(ended),
             Came::Nothing => Outcome::Waiting { again },
             Came::NotBack => Outcome::Elsewhere { again },
             Came::Unknown => Outcome::Unknown,

@@ -57,7 +57,7 @@ fn trouble(status: StatusCode, failure: Failure) -> Trouble {
 
 impl From<ErrorMember> for Failure {
     fn from(error: ErrorMember) -> Self {
-        Self::new(code(error.code), cut(error.message))
+        Self::said_by_job(code(error.code), cut(error.message))
     }
 }
 

@@ -96,8 +96,12 @@ impl Handler {
         tracing::warn!(error = cause, handler.address = %self.address, "a handler gave no answer");
         match error {
             EgressError::TooLarge { .. } => Trouble::Invalid,
-            _ if error.nothing_sent() => unavailable("the job's handler cannot be reached"),
-            _ if self.repeatable => unavailable("the job's handler gave no answer"),
+            _ if error.nothing_sent() => Trouble::Job(JobError::Unavailable {
+                code: 503,
+                message: "the job's handler cannot be reached".to_owned(),
+                retry_after: None,
+            }),
+            _ if self.repeatable => Trouble::Lost,
             _ => Trouble::Job(JobError::OutcomeUnknown),
         }
     }
@@ -107,8 +111,4 @@ impl fmt::Debug for Handler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Handler").field(&self.address).finish()
     }
-}
-
-fn unavailable(message: &str) -> Trouble {
-    Trouble::Job(JobError::Unavailable { code: 503, message: message.to_owned(), retry_after: None })
 }

@@ -18,7 +18,7 @@ const fn after(seconds: u64) -> Next {
 }
 
 fn failure(code: u16, text: &str, next: Next) -> RunFailure {
-    RunFailure { failure: Failure::new(code, text), next }
+    RunFailure { failure: Failure::said_by_job(code, text), next }
 }
 
 fn github_error(status: u16, headers: &[&str], text: &str) -> Answer {

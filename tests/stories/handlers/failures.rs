@@ -66,7 +66,7 @@ async fn a_word_arrives_at_the_sender_as_a_word() {
 
 #[tokio::test]
 async fn an_answer_that_is_none_is_an_invalid_response() {
-    let invalid = RunFailure::last(Failure::new(502, "response_invalid"));
+    let invalid = RunFailure::last(Failure::response_invalid());
     for (status, body) in [
         (200, "<html>"),
         (200, "[]"),
@@ -98,9 +98,10 @@ async fn an_exchange_that_breaks_off_has_an_unknown_outcome_unless_it_can_be_rep
     let half = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{".to_vec();
     for broken in [Vec::new(), half] {
         let handler = FakeApi::answering(Answer::Bytes(broken)).await;
-        let unknown = failed(503, "outcome_unknown", Next::OutcomeUnknown);
+        let unknown = RunFailure { failure: Failure::outcome_unknown(), next: Next::OutcomeUnknown };
         assert_eq!(failure(&handler.url("/"), false).await, (unknown, 1));
-        let repeat = failed(503, "the job's handler gave no answer", Next::Repeat { after: None });
+        let lost = Failure::new(503, "the job's handler gave no answer").leaving_open();
+        let repeat = RunFailure { failure: lost, next: Next::Repeat { after: None } };
         assert_eq!(failure(&handler.url("/"), true).await, (repeat, 0));
     }
 }
@@ -113,7 +114,8 @@ async fn a_handler_that_hangs_is_given_up_at_the_time_limit() {
     let options = RegistryOptions { time_limit: Duration::ZERO, ..options() };
     let (registry, _) = Registry::load(jobs, options).unwrap();
     let failure = registry.run(&say_hello(), provisions(CallGate::open())).await.unwrap_err();
-    assert_eq!(failure, failed(504, "job_timed_out", Next::Interrupted));
+    let timed_out = Failure::new(504, "job_timed_out").leaving_open();
+    assert_eq!(failure, RunFailure { failure: timed_out, next: Next::Interrupted });
 }
 
 #[tokio::test]

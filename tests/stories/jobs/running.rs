@@ -199,12 +199,13 @@ async fn a_panic_ends_nothing_but_its_run_and_tells_nothing() {
 
 #[tokio::test]
 async fn a_job_that_hangs_is_ended_at_its_time_limit() {
-    assert_eq!(failure("hang").await, failed(504, "job_timed_out", Next::Interrupted));
+    let timed_out = Failure::new(504, "job_timed_out").leaving_open();
+    assert_eq!(failure("hang").await, RunFailure { failure: timed_out, next: Next::Interrupted });
 }
 
 #[tokio::test]
 async fn an_answer_that_is_no_json_is_an_invalid_response() {
-    assert_eq!(failure("garbage").await, RunFailure::last(Failure::new(502, "response_invalid")));
+    assert_eq!(failure("garbage").await, RunFailure::last(Failure::response_invalid()));
 }
 
 #[tokio::test]
@@ -214,7 +215,8 @@ async fn errors_of_a_job_say_what_happens_next() {
     assert_eq!(failure("expire").await, expired);
     let after = Some(Duration::from_secs(7));
     assert_eq!(failure("wait").await, failed(503, "as asked", Next::Repeat { after }));
-    assert_eq!(failure("unknown").await, failed(503, "outcome_unknown", Next::OutcomeUnknown));
+    let unknown = RunFailure { failure: Failure::outcome_unknown(), next: Next::OutcomeUnknown };
+    assert_eq!(failure("unknown").await, unknown);
 }
 
 #[tokio::test]
@@ -224,7 +226,7 @@ async fn a_response_that_breaks_its_schema_is_invalid_and_only_the_place_is_logg
     let registry = echo_with(&json!({}), &response).unwrap();
     let failed =
         registry.run(&say_hello(json!({"a": "c4nary-in-a-response"})), provisions()).await.unwrap_err();
-    assert_eq!(failed, RunFailure::last(Failure::new(502, "response_invalid")));
+    assert_eq!(failed, RunFailure::last(Failure::response_invalid()));
     assert!(!log::lines_with("instance.data does not satisfy").is_empty());
     assert!(log::lines_with("c4nary-in-a-response").is_empty());
 }

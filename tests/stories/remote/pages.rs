@@ -158,6 +158,65 @@ async fn an_error_that_the_bus_could_not_carry_is_shown_too() {
     desk.shows(&address, "The job was not done: <bdi>this device may not use these credentials</bdi>.").await;
 }
 
+/// What the page says where the Meshblu answers the reply so, and how often it was asked to take something.
+async fn shown_where_the_reply_is_answered_with(answers: Vec<ApiAnswer>) -> (String, Vec<Value>) {
+    let mut desk = Desk::open().await;
+    let (address, message) = desk.send().await;
+    let before = desk.meshblu.messages().len();
+    desk.meshblu.answer("POST /messages", answers);
+    assert!(!desk.bring(OWNER, &message).await.status.is_success(), "whoever brings it is told as well");
+    (desk.browser.get(&address).await.text, desk.meshblu.messages().split_off(before))
+}
+
+#[tokio::test]
+async fn a_job_that_was_done_is_told_as_done_though_the_bus_refuses_its_reply() {
+    let no = json_answer(403, &json!({"error": "no\u{202e} <way>."}));
+    for answers in [vec![no.clone(), ApiAnswer::new(204, &[], "")], vec![no]] {
+        let (page, sent) = shown_where_the_reply_is_answered_with(answers).await;
+        assert!(page.contains("The job was done and answered with code 200."), "{page}");
+        let why = "so it did not reach you there; the bus says: <bdi>no &lt;way&gt;</bdi>.";
+        assert!(page.contains(why) && page.contains("Sending it again would do the job again."), "{page}");
+        assert!(page.contains("&quot;hello&quot;") && !page.contains("was not done"), "{page}");
+        // The sender is told what the contract says, and nothing more.
+        let told = sent[1]["metadata"].as_object().unwrap();
+        assert_eq!(told.keys().collect::<Vec<_>>(), ["code", "to", "error"]);
+        assert_eq!((sent.len(), &told["code"]), (2, &json!(403)));
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_was_done_is_told_as_done_though_nobody_knows_whether_its_reply_arrived() {
+    for lost in [ApiAnswer::Bytes(Vec::new()), ApiAnswer::Stall(Vec::new())] {
+        let (page, sent) = shown_where_the_reply_is_answered_with(vec![lost]).await;
+        assert!(page.contains("The job was done and answered with code 200."), "{page}");
+        assert!(page.contains("Nobody knows whether the bus took the reply"), "{page}");
+        assert!(page.contains("&quot;hello&quot;") && !page.contains("was not done"), "{page}");
+        assert_eq!(sent.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn an_error_that_the_bus_refuses_to_carry_is_no_job_that_was_done() {
+    let mut desk = Desk::open().await;
+    let (address, mut message) = desk.send().await;
+    message["data"] = json!({"do": "fail"});
+    desk.meshblu.answer("POST /messages", [json_answer(403, &json!({"error": "no"}))]);
+    assert_eq!(desk.bring(OWNER, &message).await.status, 403);
+    desk.shows(&address, "The job was not done: <bdi>I am a teapot</bdi>. The code is 418.").await;
+    desk.shows(&address, "so it did not reach you there; the bus says: <bdi>no</bdi>.").await;
+}
+
+#[tokio::test]
+async fn a_bus_that_is_late_before_anything_was_done_leaves_nothing_open() {
+    let mut desk = Desk::open().await;
+    let (address, message) = desk.send().await;
+    let subscriptions = format!("GET /v2/devices/{CREDENTIALS}/subscriptions");
+    desk.meshblu.answer(&subscriptions, [ApiAnswer::Stall(Vec::new())]);
+    assert_eq!(desk.bring(OWNER, &message).await.status, 504);
+    desk.meshblu.answer(&subscriptions, [json_answer(200, &json!([bound()]))]);
+    desk.shows(&address, "The job was not done: <bdi>the bus does not answer</bdi>. The code is 504.").await;
+}
+
 #[tokio::test]
 async fn a_reply_is_shown_to_its_sender_alone_and_a_mark_that_somebody_read_is_of_no_use() {
     let mut desk = Desk::open().await;

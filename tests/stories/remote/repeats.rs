@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 
 use crate::support::bus::send;
 use crate::support::fake_api::Answer;
-use crate::support::meshblu::{SigningBus, say_hello, vectors};
+use crate::support::meshblu::{SigningBus, json_answer, say_hello, vectors};
 
 #[tokio::test]
 async fn a_delivery_that_comes_again_gets_the_first_outcome_and_runs_nothing() {
@@ -30,6 +30,20 @@ async fn a_delivery_that_comes_again_gets_the_first_outcome_and_runs_nothing() {
     bus.deliver(&gateway, "d1", &say_hello()).await.is(201, "Created");
     assert_eq!(bus.deliver(&gateway, "d2", &failing).await.status, 418);
     assert_eq!(bus.meshblu.messages().len(), 2, "also across a restart");
+}
+
+#[tokio::test]
+async fn a_delivery_whose_reply_was_refused_is_answered_the_same_when_it_comes_again() {
+    let bus = SigningBus::start().await;
+    let (gateway, _directory) = bus.gateway().await;
+    let no = json_answer(403, &json!({"error": "not from here"}));
+    bus.meshblu.answer("POST /messages", [no, Answer::new(204, &[], "")]);
+    let first = bus.deliver(&gateway, "d", &say_hello()).await;
+    let again = bus.deliver(&gateway, "d", &say_hello()).await;
+    for answer in [first, again] {
+        assert_eq!((answer.status.as_u16(), &answer.json()["error"]), (403, &json!("not from here")));
+    }
+    assert_eq!(bus.meshblu.messages().len(), 2);
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use super::{AFTER_FAILURE, WebhookSettings, pass};
 use crate::ambient::Timestamp;
 use crate::egress::Egress;
 use crate::message::DeliveryId;
-use crate::store::{Ending, NewDelivery, Outcome, QueuedDelivery, StoreError, Taken, Transaction};
+use crate::store::{Ending, Fate, NewDelivery, Outcome, QueuedDelivery, StoreError, Taken, Transaction};
 
 /// How often the end of an attempt is written to a store that fails; after that the delivery is made again.
 const WRITES: usize = 25;
@@ -165,5 +165,6 @@ fn write(
 }
 
 fn delivered(ended_at: Timestamp) -> Outcome {
-    Outcome { ending: Ending::Delivered.as_str().to_owned(), code: None, reply: None, ended_at }
+    let (ending, fate) = (Ending::Delivered.as_str().to_owned(), Fate::default());
+    Outcome { ending, code: None, reply: None, fate, ended_at }
 }

@@ -1,0 +1,36 @@
+//! What is known of how work ended, beside the reply itself.
+
+use rusqlite::Row;
+
+use crate::message::Done;
+
+/// What is known of how work ended, beside the reply.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fate {
+    /// Whether the job was done; `None` where nothing but the reply can say.
+    pub done: Option<Done>,
+    /// What the bus said when it did not take the reply.
+    pub refusal: Option<String>,
+}
+
+impl Fate {
+    /// Reads the columns `done, refusal`, the first of which is at `at`.
+    pub(super) fn of(row: &Row<'_>, at: usize) -> rusqlite::Result<Self> {
+        let done = row.get::<_, Option<i64>>(at)?.map(|code| match code {
+            0 => Done::No,
+            1 => Done::Yes,
+            _ => Done::Unknown,
+        });
+        Ok(Self { done, refusal: row.get(at + 1)? })
+    }
+
+    /// What these columns hold.
+    pub(super) fn values(&self) -> (Option<i64>, Option<&str>) {
+        let code = |done: Done| match done {
+            Done::No => 0,
+            Done::Yes => 1,
+            Done::Unknown => 2,
+        };
+        (self.done.map(code), self.refusal.as_deref())
+    }
+}
