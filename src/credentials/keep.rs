@@ -124,9 +124,9 @@ impl CredentialsDevices {
     /// Elsewhere the record is in the store before the bus gets its copy.
     ///
     /// # Errors
-    /// [`CredentialsError`]; on the bus in this process nothing is kept then.
-    pub async fn keep(&self, account: Account) -> Result<DeviceUuid, CredentialsError> {
-        self.keep_at(account, None).await
+    /// [`CredentialsError`]; the secret is not kept then.
+    pub async fn keep(&self, account: impl Into<Arc<Account>>) -> Result<DeviceUuid, CredentialsError> {
+        self.keep_at(account.into(), None).await
     }
 
     /// Keeps a newer secret of the account on this very device, which keeps one of it.
@@ -135,15 +135,15 @@ impl CredentialsDevices {
     /// [`CredentialsError::NoRecord`] where it does not; else as [`CredentialsDevices::keep`].
     pub async fn keep_again(
         &self,
-        account: Account,
+        account: impl Into<Arc<Account>>,
         device: DeviceUuid,
     ) -> Result<DeviceUuid, CredentialsError> {
-        self.keep_at(account, Some(device)).await
+        self.keep_at(account.into(), Some(device)).await
     }
 
     async fn keep_at(
         &self,
-        account: Account,
+        account: Arc<Account>,
         only: Option<DeviceUuid>,
     ) -> Result<DeviceUuid, CredentialsError> {
         let whereabouts = Whereabouts { id_keys: self.id_keys(&account.id).await?, only };

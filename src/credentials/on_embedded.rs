@@ -1,5 +1,7 @@
 //! Credentials devices on the bus in this process: every change of them is one transaction.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use super::bind::{BoundDevice, NewUserDevice, subscription};
@@ -17,7 +19,7 @@ impl CredentialsDevices {
     pub(super) async fn keep_here(
         &self,
         bus: &EmbeddedBus,
-        (account, whereabouts): (Account, Whereabouts),
+        (account, whereabouts): (Arc<Account>, Whereabouts),
     ) -> Result<DeviceUuid, CredentialsError> {
         let keeping = Keeping { devices: self.clone(), bus: bus.clone(), account, whereabouts };
         self.store.write(move |transaction| keeping.run(transaction)).await
@@ -82,7 +84,7 @@ pub(super) fn show(
 struct Keeping {
     devices: CredentialsDevices,
     bus: EmbeddedBus,
-    account: Account,
+    account: Arc<Account>,
     whereabouts: Whereabouts,
 }
 

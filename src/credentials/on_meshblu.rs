@@ -1,5 +1,6 @@
 //! Credentials devices on a bus elsewhere: the same life, call by call (`spec/endo.md` 2.5, 2.7, 2.8, 2.10).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -98,7 +99,7 @@ impl CredentialsDevices {
     pub(super) async fn keep_on(
         &self,
         bus: &Meshblu,
-        (account, whereabouts): (Account, Whereabouts),
+        (account, whereabouts): (Arc<Account>, Whereabouts),
     ) -> Result<DeviceUuid, CredentialsError> {
         // Two who find nothing at the same time would make two devices of one account; of two who find the same one, the
         // second would be refused.
@@ -116,16 +117,13 @@ impl CredentialsDevices {
         };
         before.token = Some(SecretText::from(login.token.as_str()));
         self.seal_and_store(&device, account, before).await?;
-        match self.show_on(bus, &device).await {
-            // The record is kept, whatever the bus says; its copy follows.
-            Err(CredentialsError::Meshblu(error)) => {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    credentials.uuid = %device,
-                    "the bus does not show a new record yet"
-                );
-            }
-            shown => shown?,
+        // The record is kept, whatever comes of its copy, which follows.
+        if let Err(error) = self.show_on(bus, &device).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                credentials.uuid = %device,
+                "the bus does not show a new record yet"
+            );
         }
         Ok(device)
     }
@@ -190,20 +188,20 @@ impl CredentialsDevices {
     async fn seal_and_store(
         &self,
         device: &DeviceUuid,
-        account: Account,
+        account: Arc<Account>,
         mut before: Before,
     ) -> Result<(), CredentialsError> {
-        let (devices, uuid) = (self.clone(), device.clone());
+        let (devices, uuid, sealed) = (self.clone(), device.clone(), Arc::clone(&account));
         let replaced = before.replaced.take();
         let seal = move || {
-            let contents = devices.contents(&account, before);
+            let contents = devices.contents(&sealed, before);
             let sealed = devices.vault.seal(&uuid, &contents, devices.format())?;
             let (endo, signature) = (sealed.endo.to_string(), sealed.signature);
             let Contents { generation, source, .. } = contents;
-            Ok::<_, SealError>((account, StoredRecord { generation, endo, signature, source }))
+            Ok::<_, SealError>(StoredRecord { generation, endo, signature, source })
         };
         let sealing = tokio::task::spawn_blocking(seal).await.map_err(|_| CredentialsError::Interrupted)?;
-        let (account, record) = sealing?;
+        let record = sealing?;
         let (device, devices) = (device.clone(), self.clone());
         // Whoever keeps it shows it at once; this is for where that comes to nothing.
         let due = self.clock.now().plus(SHOWN_BY_THEN);

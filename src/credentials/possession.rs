@@ -67,7 +67,8 @@ impl CredentialsDevices {
         Ok(None)
     }
 
-    /// Whether credentials of this account hold one of these tokens: an API may hand the same ones out again.
+    /// Whether credentials of this account hold one of these tokens: an API may hand the same ones out again. Where a bus
+    /// elsewhere does not tell which there are, those that the store knows count.
     ///
     /// # Errors
     /// What the store, the bus or the vault reports.
@@ -76,7 +77,12 @@ impl CredentialsDevices {
         id: &ResourceOwnerId,
         tokens: &[&SecretText],
     ) -> Result<bool, CredentialsError> {
-        for device in self.claimants(self.id_keys(id).await?).await? {
+        let id_keys = self.id_keys(id).await?;
+        let devices = match self.claimants(id_keys.clone()).await {
+            Err(CredentialsError::Meshblu(_)) => self.known_of_account(id_keys).await?,
+            devices => devices?,
+        };
+        for device in devices {
             let record = match self.newest_record(&device).await {
                 Err(CredentialsError::NoRecord) => continue,
                 record => record?,

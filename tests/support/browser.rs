@@ -98,6 +98,19 @@ impl Browser {
     }
 }
 
+/// Goes to the API's provider; answers the state that has to come back.
+pub(crate) async fn depart(browser: &mut Browser, path: &str) -> String {
+    let answer = browser.get(path).await;
+    assert_eq!(answer.status, 302, "{answer:?}");
+    let url: Url = answer.header("location").unwrap().parse().unwrap();
+    url.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned()
+}
+
+/// Comes back from the provider, with a code that it takes.
+pub(crate) async fn come_back(browser: &mut Browser, state: &str) -> Answer {
+    browser.get(&format!("/auth/api/callback?code=good%20code&state={state}")).await
+}
+
 /// The hidden fields of the form that leads to `action`.
 pub(crate) fn hidden(page: &Answer, action: &str) -> Vec<(String, String)> {
     let form =

@@ -109,6 +109,12 @@ impl FakeProvider {
         self.state.lock().unwrap().live.get(refresh) == Some(&true)
     }
 
+    /// The tokens that it was asked to end.
+    pub(crate) fn ended(&self) -> Vec<String> {
+        let asked = self.api.seen().into_iter().filter(|seen| seen.target == "/revoke");
+        asked.map(|seen| form(&seen).remove("token").unwrap_or_default()).collect()
+    }
+
     /// From now on the profile says this.
     pub(crate) fn says(&self, profile: serde_json::Value) {
         self.state.lock().unwrap().profile = Some(profile);

@@ -5,13 +5,13 @@ use actix_web::http::header::{HeaderValue, SET_COOKIE};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::keeping::{Proven, keep, kept};
+use super::keeping::{keep, kept};
 use super::refusal::{came_back_wrong, flow_of, no_flow};
 use super::typed;
 use super::wish::Wish;
 use crate::ambient::Timestamp;
 use crate::console;
-use crate::credentials::Life;
+use crate::credentials::{Account, Life};
 use crate::egress::Url;
 use crate::http::Body;
 use crate::http::entrance::{Entrance, Way};
@@ -114,11 +114,11 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
     }
     let code = client.settings().code(&flow.pending, request.query_string(), door.clock.now());
     let code = code.map_err(|error| came_back_wrong(&error, entrance))?;
-    let proven = prove(client, (&code, &flow.pending), door.clock.now())
+    let account = prove(client, (&code, &flow.pending), (owner, door.clock.now()))
         .await
         .map_err(|error| failed(&error, entrance))?;
     let proved_at = is_meant.then(|| door.clock.now());
-    let device = keep(&door, (owner, credentials), (proven, proved_at)).await?;
+    let device = keep(&door, (account, credentials), proved_at).await?;
     let mut answer: HttpResponse = kept(&request, (&device, next.as_deref()));
     answer.headers_mut().append(SET_COOKIE, browser.arrive(&pass));
     Ok(answer)
@@ -127,17 +127,18 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
 async fn prove(
     client: &OAuthClient,
     (code, pending): (&SecretText, &Pending),
-    now: Timestamp,
-) -> Result<Proven, OAuthError> {
+    (owner, now): (DeviceUuid, Timestamp),
+) -> Result<Account, OAuthError> {
     let tokens = client.exchange(code, pending).await?;
     let account = client.account(&tokens).await?;
-    Ok(Proven {
+    Ok(Account {
         id: account.id,
         username: account.username,
         secret: tokens.access,
         refresh_token: tokens.refresh,
         life: tokens.lifetime.map(|lifetime| Life { obtained_at: now, lifetime }),
         extras: account.extras,
+        owner,
     })
 }
 

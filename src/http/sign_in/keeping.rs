@@ -1,71 +1,69 @@
 //! Keeping what somebody proved: the secret on its credentials device, and the proof itself.
 
+use std::sync::Arc;
+
 use actix_web::http::header::REFERRER_POLICY;
 use actix_web::{HttpRequest, HttpResponse};
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use super::give_back::give_up;
 use crate::ambient::Timestamp;
-use crate::credentials::{Account, CredentialsError, Life};
+use crate::credentials::{Account, CredentialsError};
+use crate::http::entrance::Entrance;
 use crate::http::owners::failed;
 use crate::http::page::{is_browser, see_other};
 use crate::http::problem::{Kind, Problem};
 use crate::http::server::FrontDoor;
 use crate::message::DeviceUuid;
-use crate::vault::{ResourceOwnerId, SecretText};
 
-/// An account that somebody proved control of, and the secret that opens it. Prints no secret.
-#[derive(Debug)]
-pub(super) struct Proven {
-    pub(super) id: ResourceOwnerId,
-    pub(super) username: Option<String>,
-    pub(super) secret: SecretText,
-    pub(super) refresh_token: Option<SecretText>,
-    pub(super) life: Option<Life>,
-    pub(super) extras: Map<String, Value>,
-}
-
-/// Keeps the secret for `owner`, and when the proof was given, if it is one. Credentials that are signed in again have to be
-/// those of the very account; else nothing is changed.
+/// Keeps the secret of an account that its owner proved control of, and when that was proved, if it was. Credentials that
+/// are signed in `again` have to be those of the very account. What is not kept ends at the API, so that nothing is changed.
 pub(super) async fn keep(
     door: &FrontDoor,
-    (owner, again): (DeviceUuid, Option<DeviceUuid>),
-    (proven, proved_at): (Proven, Option<Timestamp>),
+    (account, again): (Account, Option<DeviceUuid>),
+    proved_at: Option<Timestamp>,
 ) -> Result<DeviceUuid, Problem> {
-    let entrance = door.entrance()?;
-    if let Some(device) = &again
-        && !entrance.credentials.is_of_account(device, &proven.id).await.map_err(|error| failed(&error))?
-    {
-        give_up(entrance, &proven).await;
-        let name = proven.username.as_deref().unwrap_or("another account");
-        return Err(Problem::new(
-            Kind::NotAllowed,
-            format!(
-                "You signed in at {} as {name}, which is not the account of these credentials; nothing was changed. Sign out \
-                 there first, or choose the other account",
-                entrance.api
-            ),
-        ));
-    }
-    let account = Account {
-        id: proven.id,
-        username: proven.username,
-        secret: proven.secret,
-        refresh_token: proven.refresh_token,
-        life: proven.life,
-        extras: proven.extras,
-        owner: owner.clone(),
+    let (entrance, account) = (door.entrance()?, Arc::new(account));
+    let device = match keep_secret(entrance, &account, again).await {
+        Ok(device) => device,
+        Err(problem) => {
+            give_up(entrance, &account).await;
+            return Err(problem);
+        }
     };
-    let kept = match again {
-        Some(device) => entrance.credentials.keep_again(account, device).await,
-        None => entrance.credentials.keep(account).await,
-    };
-    let device = kept.map_err(|error| not_kept(&error))?;
     if let Some(proved_at) = proved_at {
-        let noted = entrance.credentials.note_proof((owner, device.clone()), proved_at).await;
-        noted.map_err(|error| not_kept(&error))?;
+        let proof = (account.owner.clone(), device.clone());
+        let noted = entrance.credentials.note_proof(proof, proved_at).await;
+        noted.map_err(|error| proof_not_noted(&error))?;
     }
     Ok(device)
+}
+
+async fn keep_secret(
+    entrance: &Entrance,
+    account: &Arc<Account>,
+    again: Option<DeviceUuid>,
+) -> Result<DeviceUuid, Problem> {
+    let credentials = &entrance.credentials;
+    let Some(device) = again else {
+        return credentials.keep(Arc::clone(account)).await.map_err(|error| not_kept(&error));
+    };
+    if !credentials.is_of_account(&device, &account.id).await.map_err(|error| failed(&error))? {
+        return Err(of_another_account(entrance, account));
+    }
+    credentials.keep_again(Arc::clone(account), device).await.map_err(|error| not_kept(&error))
+}
+
+fn of_another_account(entrance: &Entrance, account: &Account) -> Problem {
+    let name = account.username.as_deref().unwrap_or("another account");
+    Problem::new(
+        Kind::NotAllowed,
+        format!(
+            "You signed in at {} as {name}, which is not the account of these credentials; nothing was changed. Sign out \
+             there first, or choose the other account",
+            entrance.api
+        ),
+    )
 }
 
 fn not_kept(error: &CredentialsError) -> Problem {
@@ -73,6 +71,14 @@ fn not_kept(error: &CredentialsError) -> Problem {
     Problem::new(
         Kind::Unavailable,
         "Your sign-in worked, but its secret could not be kept; begin again in a moment",
+    )
+}
+
+fn proof_not_noted(error: &CredentialsError) -> Problem {
+    tracing::error!(error = error as &dyn std::error::Error, "a proof could not be noted");
+    Problem::new(
+        Kind::Unavailable,
+        "Your sign-in worked and its secret is kept, but not when that was; sign in again before you end something",
     )
 }
 

@@ -4,8 +4,8 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::Next;
-use super::keeping::{Proven, keep, kept};
-use super::typed::{Visitor, proof_age};
+use super::keeping::{keep, kept};
+use super::typed::{Visitor, account, proof_age};
 use super::wish::Wish;
 use crate::console::{self, KeyEntry};
 use crate::credentials::{Owned, Possession};
@@ -129,7 +129,7 @@ impl<'a> Entry<'a> {
         let device = match &wish.credentials {
             Some(device) => Some(device.clone()),
             None => {
-                let id = ResourceOwnerId::Text(account(&visitor.owner, typed));
+                let id = ResourceOwnerId::Text(account_id(&visitor.owner, typed));
                 entrance.credentials.of_account(&id).await.map_err(|error| failed(&error))?
             }
         };
@@ -154,11 +154,12 @@ impl<'a> Entry<'a> {
         }
         let key = key(&self.name, new)?;
         // A key belongs to whoever typed it: no API says whose account it is.
-        let account = account(&self.visitor.owner, &self.name);
-        let proven = Proven::typed(&account, Some(self.name.clone()), key);
+        let owner = &self.visitor.owner;
+        let id = account_id(owner, &self.name);
+        let account = account(owner.clone(), (id, Some(self.name.clone())), key);
         let again = self.owned.as_ref().map(|owned| owned.device().clone());
         let now = self.door.clock.now();
-        Ok(keep(self.door, (self.visitor.owner.clone(), again), (proven, Some(now))).await?)
+        Ok(keep(self.door, (account, again), Some(now)).await?)
     }
 
     /// Whoever has the present key, or had it lately, may end the credentials or give another key.
@@ -199,7 +200,7 @@ async fn owned(entrance: &Entrance, (owner, device): (&DeviceUuid, &DeviceUuid))
 }
 
 /// The account that a key of this name stands for.
-fn account(owner: &DeviceUuid, name: &str) -> String {
+fn account_id(owner: &DeviceUuid, name: &str) -> String {
     format!("{owner}:{name}")
 }
 

@@ -9,12 +9,12 @@ use sha2::{Digest, Sha256};
 
 use super::Next;
 use super::api::{begin_meant, unregistered};
-use super::keeping::{Proven, keep, kept};
+use super::keeping::{keep, kept};
 use super::key;
 use super::wish::Wish;
 use crate::ambient::Timestamp;
 use crate::console;
-use crate::credentials::Typist;
+use crate::credentials::{Account, Typist};
 use crate::http::Body;
 use crate::http::entrance::Way;
 use crate::http::owners::failed;
@@ -74,8 +74,9 @@ pub(in crate::http) async fn take(request: HttpRequest, body: Body, door: Data<F
         }
         Way::Nothing => {
             let Wish { credentials, next } = wish;
-            let proven = Proven::typed(visitor.owner.as_str(), None, "");
-            let device = keep(&door, (visitor.owner, credentials), (proven, Some(visitor.proved_at))).await?;
+            let id = visitor.owner.to_string();
+            let account = account(visitor.owner, (id, None), "");
+            let device = keep(&door, (account, credentials), Some(visitor.proved_at)).await?;
             Ok(kept(&request, (&device, next.as_ref().map(Next::as_str))))
         }
         Way::Key => key::take(&request, &door, (visitor, wish)).await,
@@ -105,15 +106,15 @@ impl Visitor {
     }
 }
 
-impl Proven {
-    pub(super) fn typed(id: &str, username: Option<String>, secret: &str) -> Self {
-        Self {
-            id: ResourceOwnerId::Text(id.to_owned()),
-            username,
-            secret: SecretText::from(secret),
-            refresh_token: None,
-            life: None,
-            extras: serde_json::Map::new(),
-        }
+/// The account that is kept for `owner` where no API says whose it is.
+pub(super) fn account(owner: DeviceUuid, (id, username): (String, Option<String>), secret: &str) -> Account {
+    Account {
+        id: ResourceOwnerId::Text(id),
+        username,
+        secret: SecretText::from(secret),
+        refresh_token: None,
+        life: None,
+        extras: serde_json::Map::new(),
+        owner,
     }
 }

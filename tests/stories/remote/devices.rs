@@ -50,7 +50,7 @@ fn body(seen: &Seen) -> Value {
 }
 
 /// A bus that makes a credentials device, then user and status devices.
-async fn empty_bus() -> FakeMeshblu {
+pub(super) async fn empty_bus() -> FakeMeshblu {
     let meshblu = FakeMeshblu::start().await;
     let made = |uuid: &str| json_answer(201, &json!({"uuid": uuid, "token": format!("token-of-{uuid}")}));
     meshblu.answer("POST /search/devices", [json_answer(200, &json!([]))]);

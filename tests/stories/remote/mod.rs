@@ -17,4 +17,5 @@ mod pages;
 mod repeats;
 mod replies;
 mod routes;
+mod sign_ins;
 mod starting;

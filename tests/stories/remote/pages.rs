@@ -94,7 +94,7 @@ impl Desk {
 }
 
 /// A browser whose user signed in with the Meshblu as this device.
-async fn signed_in(gateway: &RemoteGateway, meshblu: &FakeMeshblu, device: &str) -> Browser {
+pub(super) async fn signed_in(gateway: &RemoteGateway, meshblu: &FakeMeshblu, device: &str) -> Browser {
     let mut browser = Browser::at(&format!("http://{}", gateway.running.gateway()));
     let start = browser.get("/auth/octoblu?next=/console").await;
     let state = start.header("location").unwrap().split("state=").nth(1).unwrap().to_owned();

@@ -7,7 +7,7 @@ use reqwest::Url;
 use serde_json::{Value, json};
 
 use super::{House, must_sign_in};
-use crate::support::browser::Browser;
+use crate::support::browser::{Browser, come_back, depart};
 use crate::support::bus::Answer;
 use crate::support::provider::{FakeProvider, Fault};
 
@@ -44,18 +44,6 @@ impl Place {
         let owner = self.house.gateway.gateway.owner.as_ref().unwrap().uuid.clone();
         self.house.gateway.gateway.credentials.of_owner(&owner).await.unwrap()
     }
-}
-
-/// Goes to the provider; answers the state.
-pub(super) async fn depart(browser: &mut Browser, path: &str) -> String {
-    let answer = browser.get(path).await;
-    assert_eq!(answer.status, 302, "{answer:?}");
-    let url: Url = answer.header("location").unwrap().parse().unwrap();
-    url.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned()
-}
-
-pub(super) async fn come_back(browser: &mut Browser, state: &str) -> Answer {
-    browser.get(&format!("/auth/api/callback?code=good%20code&state={state}")).await
 }
 
 #[track_caller]
@@ -299,7 +287,7 @@ async fn tokens_of_a_refused_sign_in_stay_where_their_end_could_end_others() {
         place.provider.plan([Fault::Say(200, tokens)]);
         refused(&come_back(&mut browser, &state).await, "as hubot, which is not the account");
         assert!(place.provider.takes("refresh-2"));
-        assert!(!place.provider.api.seen().iter().any(|seen| seen.target == "/revoke"));
+        assert!(place.provider.ended().is_empty());
     }
 }
 

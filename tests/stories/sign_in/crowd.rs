@@ -7,8 +7,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::{Client, Url};
 use tokio::task::JoinSet;
 
-use super::at_the_api::{Place, come_back};
+use super::at_the_api::Place;
 use super::must_sign_in;
+use crate::support::browser::come_back;
 
 /// As many as were ever remembered, and some.
 const STRANGERS: usize = 10_050;

@@ -5,6 +5,7 @@ mod crowd;
 mod foreign_pages;
 mod jobs;
 mod links;
+mod not_kept;
 mod pages;
 mod receipts;
 mod repeats;

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use super::at_the_api::Place;
+use crate::support::browser::come_back;
 use crate::support::bus::Answer;
 
 /// An owner's browser on the page of fresh credentials.
 pub(super) async fn at_home(place: &Place) -> (crate::support::browser::Browser, String, Answer) {
     let (mut browser, state) = place.under_way("/auth/api").await;
-    let kept = super::at_the_api::come_back(&mut browser, &state).await;
+    let kept = come_back(&mut browser, &state).await;
     let home = kept.header("location").unwrap().to_owned();
     let page = browser.get(&home).await;
     (browser, home, page)

@@ -1,7 +1,8 @@
 //! The page of what was ended.
 
-use super::at_the_api::{Place, come_back, depart};
+use super::at_the_api::Place;
 use super::pages::{address, at_home};
+use crate::support::browser::{come_back, depart};
 
 #[tokio::test]
 async fn an_owner_reads_what_was_ended_by_whom_and_what_stayed_also_of_what_is_forgotten() {

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::House;
-use super::at_the_api::{Place, come_back, depart};
+use super::at_the_api::Place;
 use super::pages::{address, at_home};
-use crate::support::browser::hidden;
+use crate::support::browser::{come_back, depart, hidden};
 use crate::support::bus::send;
 use crate::support::provider::FakeProvider;
 

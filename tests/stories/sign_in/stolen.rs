@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::at_the_api::{Place, come_back, depart};
-use crate::support::browser::hidden;
+use super::at_the_api::Place;
+use crate::support::browser::{come_back, depart, hidden};
 
 #[tokio::test]
 async fn a_stolen_cookie_ends_nothing_without_the_account_at_the_api() {
