@@ -84,6 +84,12 @@ impl Browser {
     pub(crate) async fn send(&mut self, request: RequestBuilder) -> Answer {
         let jar: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let answer = send(request.header("accept", HTML).header("cookie", jar.join("; "))).await;
+        self.take_in(&answer);
+        answer
+    }
+
+    /// Keeps the cookies of an answer, and where it leads.
+    pub(crate) fn take_in(&mut self, answer: &Answer) {
         for line in answer.headers.get_all("set-cookie") {
             let line = line.to_str().unwrap();
             self.set.push(line.to_owned());
@@ -94,7 +100,11 @@ impl Browser {
             }
         }
         self.visited.extend(answer.header("location").map(str::to_owned));
-        answer
+    }
+
+    /// The names of the cookies of sign-ins that are under way.
+    pub(crate) fn flows(&self) -> Vec<String> {
+        self.cookies.keys().filter(|name| name.starts_with("endo_flow_")).cloned().collect()
     }
 }
 
@@ -102,6 +112,11 @@ impl Browser {
 pub(crate) async fn depart(browser: &mut Browser, path: &str) -> String {
     let answer = browser.get(path).await;
     assert_eq!(answer.status, 302, "{answer:?}");
+    state_of(&answer)
+}
+
+/// The state with which an answer sends a browser elsewhere.
+pub(crate) fn state_of(answer: &Answer) -> String {
     let url: Url = answer.header("location").unwrap().parse().unwrap();
     url.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned()
 }

@@ -5,40 +5,36 @@ use std::net::IpAddr;
 use actix_web::HttpRequest;
 use actix_web::http::header::{COOKIE, HOST, HeaderMap, HeaderValue, ORIGIN};
 
-use zeroize::Zeroizing;
-
 use crate::egress::Url;
+use crate::source::oauth2::LIFE;
 use crate::vault::Pass;
 
-/// The newest sign-ins under way that one browser remembers: one for each tab.
-const MOST_FLOWS: usize = 8;
-/// What stands between passes in a cookie; it is in none of them.
-const BETWEEN: &str = ".";
+/// The newest sign-ins under way that one browser remembers, each in a cookie of its own: those of several tabs overlap.
+const MOST_FLOWS: usize = 24;
+/// The most cookies that one answer removes. More are there only where somebody else on this host sets them.
+const MOST_REMOVED: usize = 64;
+/// How much of `state` names the cookie of its sign-in: the nonce that it begins with, in base64url.
+const MARK: usize = 16;
 /// What ends a cookie's life.
 const GONE: &str = "; Max-Age=0";
 
-/// A cookie of the gateway.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Cookie {
-    /// Of a session.
-    Session,
-    /// Of the sign-ins that are under way.
-    Flow,
-}
+const SESSION: &str = "endo_session";
+/// Before the mark.
+const FLOW: &str = "endo_flow_";
 
 /// A browser, and the address under which it knows the gateway.
 #[derive(Clone, Debug)]
 pub(in crate::http) struct Browser {
     /// What it shows of a session.
     pub(in crate::http) session: Option<Pass>,
-    /// What it shows of sign-ins that are under way, the newest first.
-    pub(in crate::http) flows: Vec<Pass>,
     /// Whether the page that sends the request may be one of the gateway's own.
     pub(in crate::http) may_be_ours: bool,
     /// Whether it says that nothing but the gateway's own pages led here.
     pub(in crate::http) is_led_by_us: bool,
     /// Whether it is one of those that tell who led here.
     pub(in crate::http) tells_who_led: bool,
+    /// What it shows of sign-ins that are under way, by their marks; as browsers have it, the oldest first.
+    flows: Vec<(String, Pass)>,
     is_here: bool,
 }
 
@@ -47,17 +43,17 @@ impl Browser {
         let headers = request.headers();
         let host = text(headers, HOST.as_str()).unwrap_or_default();
         let is_here = Url::parse(&format!("http://{host}/")).is_ok_and(|url| is_this_machine(&url));
-        let passes = |cookie: Cookie| {
-            let name = cookie.name(is_here);
-            let cookies = headers.get_all(COOKIE).filter_map(|line| line.to_str().ok());
-            let mut pairs =
-                cookies.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-            let value = pairs.find(|(key, _)| *key == name).map(|(_, value)| value).unwrap_or_default();
-            value.split(BETWEEN).filter_map(Pass::parse).take(MOST_FLOWS).collect::<Vec<_>>()
+        let lines = headers.get_all(COOKIE).filter_map(|line| line.to_str().ok());
+        let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        let ours = pairs.filter_map(|(name, value)| Some((name.strip_prefix(prefix(is_here))?, value)));
+        let session = ours.clone().find(|(name, _)| *name == SESSION).map(|(_, value)| value);
+        let flow = |(name, value): (&str, &str)| {
+            let mark = name.strip_prefix(FLOW)?;
+            (mark_of(mark) == Some(mark)).then_some((mark.to_owned(), Pass::parse(value)?))
         };
         Self {
-            session: passes(Cookie::Session).into_iter().next(),
-            flows: passes(Cookie::Flow),
+            session: session.and_then(Pass::parse),
+            flows: ours.filter_map(flow).collect(),
             may_be_ours: may_be_ours(headers, host),
             is_led_by_us: text(headers, "sec-fetch-site") == Some("same-origin"),
             tells_who_led: headers.contains_key("sec-fetch-site"),
@@ -68,51 +64,59 @@ impl Browser {
     /// The header that makes the browser keep the pass of its session: for this host alone, out of reach of scripts, until
     /// it is closed.
     pub(in crate::http) fn keep_session(&self, pass: &Pass) -> HeaderValue {
-        self.set(Cookie::Session, &pass.expose(), "")
+        self.set(SESSION, &pass.expose(), "")
     }
 
     /// The header that makes the browser forget its session.
     pub(in crate::http) fn forget_session(&self) -> HeaderValue {
-        self.set(Cookie::Session, "", GONE)
+        self.set(SESSION, "", GONE)
     }
 
-    /// The header that makes the browser keep the pass of a sign-in that begins, beside those of the newest others.
-    pub(in crate::http) fn depart(&self, pass: &Pass) -> HeaderValue {
-        self.keep_flows(std::iter::once(pass).chain(&self.flows).take(MOST_FLOWS))
+    /// What it shows of the sign-in that `state` comes back from: one pass, or several where somebody else on this host
+    /// set one too.
+    pub(in crate::http) fn passes(&self, state: &str) -> Vec<&Pass> {
+        let wanted = mark_of(state);
+        self.flows.iter().filter(|(mark, _)| Some(&**mark) == wanted).map(|(_, pass)| pass).collect()
     }
 
-    /// The header that makes the browser forget the pass of a sign-in that it came back from.
-    pub(in crate::http) fn arrive(&self, pass: &Pass) -> HeaderValue {
-        self.keep_flows(self.flows.iter().filter(|other| other.fingerprint() != pass.fingerprint()))
+    /// The headers that make the browser keep the pass of a sign-in that begins, for as long as that may take, beside those
+    /// of the newest others.
+    pub(in crate::http) fn depart(&self, state: &str, pass: &Pass) -> Vec<HeaderValue> {
+        let life = format!("; Max-Age={}", LIFE.as_secs());
+        let begun = self.set(&flow_cookie(state), &pass.expose(), &life);
+        let surplus = (self.flows.len() + 1).saturating_sub(MOST_FLOWS).min(MOST_REMOVED);
+        let removed = self.flows.iter().take(surplus).map(|(mark, _)| self.arrive(mark));
+        std::iter::once(begun).chain(removed).collect()
     }
 
-    fn keep_flows<'a>(&self, passes: impl Iterator<Item = &'a Pass>) -> HeaderValue {
-        let passes: Vec<_> = passes.map(Pass::expose).collect();
-        let texts: Vec<_> = passes.iter().map(|text| text.as_str()).collect();
-        self.set(Cookie::Flow, &Zeroizing::new(texts.join(BETWEEN)), if texts.is_empty() { GONE } else { "" })
+    /// The header that makes the browser forget the pass of the sign-in that it came back from with `state`.
+    pub(in crate::http) fn arrive(&self, state: &str) -> HeaderValue {
+        self.set(&flow_cookie(state), "", GONE)
     }
 
     /// Other machines reach the gateway through a proxy that speaks TLS.
-    fn set(&self, cookie: Cookie, value: &str, life: &str) -> HeaderValue {
-        let secure = if self.is_here { "" } else { "; Secure" };
-        let name = cookie.name(self.is_here);
-        let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{life}");
+    fn set(&self, name: &str, value: &str, life: &str) -> HeaderValue {
+        let (prefix, secure) = (prefix(self.is_here), if self.is_here { "" } else { "; Secure" });
+        let text = format!("{prefix}{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{life}");
         let mut value = HeaderValue::from_str(&text).expect("names and base64url are ASCII");
         value.set_sensitive(true);
         value
     }
 }
 
-impl Cookie {
-    /// The prefix keeps other hosts of the same domain from setting it, where it can be used.
-    fn name(self, is_here: bool) -> &'static str {
-        match (self, is_here) {
-            (Self::Session, true) => "endo_session",
-            (Self::Session, false) => "__Host-endo_session",
-            (Self::Flow, true) => "endo_flow",
-            (Self::Flow, false) => "__Host-endo_flow",
-        }
-    }
+/// It keeps other hosts of the same domain from setting a cookie, where it can be used.
+fn prefix(is_here: bool) -> &'static str {
+    if is_here { "" } else { "__Host-" }
+}
+
+/// By what the cookie of a sign-in is told from those of others.
+fn mark_of(state: &str) -> Option<&str> {
+    let mark = state.get(..MARK)?;
+    mark.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)).then_some(mark)
+}
+
+fn flow_cookie(state: &str) -> String {
+    format!("{FLOW}{}", mark_of(state).unwrap_or_default())
 }
 
 /// Another port of the same host is another origin, but a browser sends it the same cookies. Pages that send no

@@ -94,23 +94,23 @@ impl Flows {
         (flow(sealed, state, &both), pass)
     }
 
-    /// The flow of this browser that brings `state` back from `provider`; no later answer is of it, whatever comes of this
-    /// one. Anything else leaves all of them as they are.
+    /// The flow of a browser with one of these passes that brings `state` back from `provider`; no later answer is of it,
+    /// whatever comes of this one. Anything else leaves all of them as they are.
     ///
     /// # Errors
     /// What the store reports.
     pub(in crate::http) async fn take(
         &self,
-        passes: &[Pass],
+        passes: &[&Pass],
         (provider, state): (&str, &str),
-    ) -> Result<Option<(Flow, Pass)>, StoreError> {
-        let read = |pass| Some((read(&self.key.with(pass, provider), state)?, pass));
-        let Some((flow, pass)) = passes.iter().find_map(read) else { return Ok(None) };
-        let (fingerprint, now) = (pass.fingerprint(), self.clock.now());
+    ) -> Result<Option<Flow>, StoreError> {
+        let read = |pass: &&Pass| Some((read(&self.key.with(pass, provider), state)?, pass.fingerprint()));
+        let Some((flow, fingerprint)) = passes.iter().find_map(read) else { return Ok(None) };
+        let now = self.clock.now();
         let answer =
             move |transaction: &Transaction<'_>| transaction.answer_flow(&fingerprint, now, REMEMBERED);
         let is_first = self.store.write::<_, StoreError, _>(answer).await?;
-        Ok(is_first.then(|| (flow, pass.clone())))
+        Ok(is_first.then_some(flow))
     }
 
     /// Forgets the answers of flows that are over anyhow.

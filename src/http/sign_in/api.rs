@@ -61,13 +61,15 @@ pub(super) fn begin_meant(
 /// Where the API is, and what the browser has to keep on its way.
 struct Departure {
     url: Url,
-    kept: HeaderValue,
+    kept: Vec<HeaderValue>,
 }
 
 impl Departure {
     fn by(self, redirect: fn(&str) -> HttpResponse) -> HttpResponse {
         let mut answer = redirect(self.url.as_str());
-        answer.headers_mut().append(SET_COOKIE, self.kept);
+        for kept in self.kept {
+            answer.headers_mut().append(SET_COOKIE, kept);
+        }
         answer
     }
 }
@@ -87,7 +89,7 @@ fn depart(
         Purpose::Account { credentials: Some(_), .. } => settings.begin_again(&pending),
         _ => settings.begin(&pending),
     };
-    Ok(Departure { url, kept: Browser::of(request).depart(&pass) })
+    Ok(Departure { url, kept: Browser::of(request).depart(pending.state.expose(), &pass) })
 }
 
 /// `POST /auth/api/callback`: a page elsewhere sends no cookie with its form, so what it says goes on by GET.
@@ -105,22 +107,22 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
     let browser = Browser::of(&request);
     let session = Session::of(&request, &door).await?;
     let provider = client.settings().browsers_go_to();
-    let (flow, pass) = flow_of(&browser, (&provider, request.query_string()), entrance).await?;
-    let Purpose::Account { owner, credentials, next, is_meant } = flow.purpose else {
+    let Flow { pending, purpose } = flow_of(&browser, (&provider, request.query_string()), entrance).await?;
+    let Purpose::Account { owner, credentials, next, is_meant } = purpose else {
         return Err(no_flow(entrance));
     };
     if owner != session.owner {
         return Err(no_flow(entrance));
     }
-    let code = client.settings().code(&flow.pending, request.query_string(), door.clock.now());
+    let code = client.settings().code(&pending, request.query_string(), door.clock.now());
     let code = code.map_err(|error| came_back_wrong(&error, entrance))?;
-    let account = prove(client, (&code, &flow.pending), (owner, door.clock.now()))
+    let account = prove(client, (&code, &pending), (owner, door.clock.now()))
         .await
         .map_err(|error| failed(&error, entrance))?;
     let proved_at = is_meant.then(|| door.clock.now());
     let device = keep(&door, (account, credentials), proved_at).await?;
     let mut answer: HttpResponse = kept(&request, (&device, next.as_deref()));
-    answer.headers_mut().append(SET_COOKIE, browser.arrive(&pass));
+    answer.headers_mut().append(SET_COOKIE, browser.arrive(pending.state.expose()));
     Ok(answer)
 }
 

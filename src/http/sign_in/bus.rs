@@ -34,7 +34,9 @@ pub(in crate::http) async fn begin(request: HttpRequest, door: Data<FrontDoor>) 
         redirect_url: &pending.redirect_url,
     };
     let mut answer = found(provider.start(journey).as_str());
-    answer.headers_mut().append(SET_COOKIE, Browser::of(&request).depart(&pass));
+    for kept in Browser::of(&request).depart(pending.state.expose(), &pass) {
+        answer.headers_mut().append(SET_COOKIE, kept);
+    }
     Ok(answer)
 }
 
@@ -43,7 +45,7 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
     let entrance = door.entrance()?;
     let provider = entrance.bus.as_ref().ok_or_else(not_set_up)?;
     let browser = Browser::of(&request);
-    let (flow, pass) = flow_of(&browser, (BUS, request.query_string()), entrance).await?;
+    let flow = flow_of(&browser, (BUS, request.query_string()), entrance).await?;
     let Purpose::Session { next } = flow.purpose else { return Err(no_flow(entrance)) };
     let is_issuer = |issuer: &str| provider.is_issuer(issuer);
     let code = match flow.pending.code(request.query_string(), door.clock.now(), is_issuer) {
@@ -60,7 +62,7 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
     give_back(entrance, begun.before).await;
     let mut answer = see_other(&next);
     answer.headers_mut().append(SET_COOKIE, browser.keep_session(&begun.pass));
-    answer.headers_mut().append(SET_COOKIE, browser.arrive(&pass));
+    answer.headers_mut().append(SET_COOKIE, browser.arrive(flow.pending.state.expose()));
     Ok(answer)
 }
 

@@ -5,28 +5,28 @@ use super::super::problem::{Kind, Problem};
 use super::super::session::{Browser, Flow, unavailable};
 use crate::bus::form;
 use crate::source::oauth2::CallbackError;
-use crate::vault::Pass;
 
-/// The sign-in that this browser was sent on and now brings `provider`'s answer to, if there is one, and its pass; it is
-/// over from now on.
+/// The sign-in that this browser was sent on and now brings `provider`'s answer to, if there is one; it is over from now
+/// on.
 pub(super) async fn flow_of(
     browser: &Browser,
     (provider, answer): (&str, &str),
     entrance: &Entrance,
-) -> Result<(Flow, Pass), Problem> {
+) -> Result<Flow, Problem> {
     let state = form::pairs(answer).find(|(name, _)| name == "state").map(|(_, state)| state);
     let Some(state) = state else { return Err(no_flow(entrance)) };
-    let flow =
-        entrance.flows.take(&browser.flows, (provider, &state)).await.map_err(|error| unavailable(&error))?;
-    flow.ok_or_else(|| no_flow(entrance))
+    let flow = entrance.flows.take(&browser.passes(&state), (provider, &state)).await;
+    flow.map_err(|error| unavailable(&error))?.ok_or_else(|| no_flow(entrance))
 }
 
-/// It was begun in another browser, or under another name of this machine, or came back already.
+/// It was begun in another browser, or under another name of this machine, or so long ago that the browser forgot it, or
+/// came back already.
 pub(super) fn no_flow(entrance: &Entrance) -> Problem {
     Problem::new(
         Kind::NotAllowed,
         format!(
-            "This browser did not begin that sign-in, or it was finished already; nothing was done. Begin again at {}console",
+            "This browser did not begin that sign-in, or it took longer than ten minutes, or was finished already; nothing was \
+             done. Begin again at {}console",
             entrance.service_url
         ),
     )

@@ -47,7 +47,7 @@ impl Place {
 }
 
 #[track_caller]
-fn refused(answer: &Answer, says: &str) {
+pub(super) fn refused(answer: &Answer, says: &str) {
     assert_eq!(answer.status, 403, "{answer:?}");
     assert!(answer.text.contains(says), "{says}: {answer:?}");
 }
@@ -134,47 +134,17 @@ async fn what_somebody_else_has_a_browser_bring_back_ends_no_sign_in_of_its_own(
 }
 
 #[tokio::test]
-async fn two_tabs_of_one_browser_both_come_to_their_end_each_once() {
-    let place = Place::open().await;
-    let (mut browser, first) = place.under_way("/auth/api").await;
-    let second = depart(&mut browser, "/auth/api?next=/console").await;
-    let kept = come_back(&mut browser, &first).await;
-    assert_eq!(kept.status, 303, "{kept:?}");
-    refused(&come_back(&mut browser, &first).await, "finished already");
-    let kept = come_back(&mut browser, &second).await;
-    assert_eq!((kept.status.as_u16(), kept.header("location")), (303, Some("/console")), "{kept:?}");
-    refused(&come_back(&mut browser, &second).await, "finished already");
-    assert_eq!(browser.cookies.len(), 1, "nothing is under way any more");
-    assert_eq!(place.provider.token_requests(), 2);
-}
-
-#[tokio::test]
-async fn one_browser_remembers_the_newest_eight_sign_ins() {
-    let place = Place::open().await;
-    let (mut browser, first) = place.under_way("/auth/api").await;
-    let mut second = String::new();
-    for tab in 2..=9 {
-        let state = depart(&mut browser, "/auth/api").await;
-        if tab == 2 {
-            second = state;
-        }
-    }
-    assert!(browser.cookies["endo_flow"].len() < 400);
-    refused(&come_back(&mut browser, &first).await, "did not begin that sign-in");
-    assert_eq!(come_back(&mut browser, &second).await.status, 303);
-}
-
-#[tokio::test]
 async fn a_callback_without_a_session_or_in_somebody_else_s_keeps_nothing() {
     let place = Place::open().await;
     let (mut browser, state) = place.under_way("/auth/api").await;
-    let flow = browser.cookies["endo_flow"].clone();
+    let flow = browser.flows().remove(0);
+    let pass = browser.cookies[&flow].clone();
     browser.cookies.remove("endo_session");
     must_sign_in(&come_back(&mut browser, &state).await);
 
     let stranger = place.house.gateway.flow(&"nobody".into()).await.device;
     let mut strangers = place.house.signed_in_with_bus(&stranger).await;
-    strangers.cookies.insert("endo_flow".to_owned(), flow);
+    strangers.cookies.insert(flow, pass);
     refused(&come_back(&mut strangers, &state).await, "did not begin that sign-in");
     assert_eq!(place.provider.token_requests(), 0);
     assert!(place.owned().await.is_empty());

@@ -13,6 +13,7 @@ mod returning;
 mod sessions;
 mod states;
 mod stolen;
+mod tabs;
 mod terminal;
 mod typed;
 mod with_the_bus;
