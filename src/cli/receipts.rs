@@ -41,7 +41,7 @@ pub(super) fn tell(receipt: &Receipt, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "  {}", table::plain(&part.to_string()))?;
     }
     match &receipt.api {
-        Some(api) => writeln!(out, "  {}", api.verdict.sentence("the API")),
+        Some(api) => writeln!(out, "  {}", api.sentence("the API")),
         None => Ok(()),
     }
 }

@@ -36,7 +36,7 @@ fn entry(viewer: &Viewer, api: &str, receipt: &Receipt) -> Markup {
                 }
             }
             @if let Some(answer) = &receipt.api {
-                li { (answer.verdict.sentence(api)) " (" (moment(&answer.at)) ")" }
+                li { (answer.sentence(api)) " (" (moment(&answer.at)) ")" }
             }
         }
     }

@@ -19,9 +19,46 @@ const BETWEEN: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// How much is done in one go.
 const AT_ONCE: usize = 32;
+/// How often it is looked whether the settings are others, as they can be after a start.
+const BETWEEN_SETTINGS: Duration = Duration::from_secs(60);
 /// Of a renewal whose process ended before it was answered.
 const ANSWER_LOST: &str =
     "nobody knows whether it brought new tokens; look at the API, and end there what is left";
+
+/// Why the API did not answer for now.
+#[derive(Clone, Copy)]
+enum Hindrance {
+    /// It does not say anything, or nobody knows yet what to ask.
+    Silence,
+    /// The gateway is for another API now.
+    OtherApi,
+    /// The gateway has no way to ask now.
+    NoWay,
+}
+
+impl Hindrance {
+    /// What the settings have to do with it, for people.
+    fn why(self) -> Option<&'static str> {
+        match self {
+            Self::Silence => None,
+            Self::OtherApi => Some(
+                "the settings of this gateway name another one; if they name it again within a day, it is told",
+            ),
+            Self::NoWay => Some(
+                "the settings of this gateway give it no way to do that; if they do within a day, it is told",
+            ),
+        }
+    }
+
+    /// What it comes to where it lasts for too long.
+    fn verdict(self) -> ApiVerdict {
+        match self {
+            Self::Silence => ApiVerdict::Unanswered,
+            Self::OtherApi => ApiVerdict::OtherApi,
+            Self::NoWay => ApiVerdict::Impossible,
+        }
+    }
+}
 
 impl CredentialsDevices {
     /// The same, which tells `client` of secrets that are over.
@@ -72,23 +109,36 @@ impl CredentialsDevices {
     }
 
     /// Tells the API of one secret that is over; its copy is erased once that answered, or its time is over.
-    /// While a renewal is under way, nobody knows yet what has to end.
     async fn tell(&self, revocation: QueuedRevocation) -> Result<(), CredentialsError> {
-        let answer = match self.is_renewing(&revocation.credentials) {
-            true => None,
-            false => self.ask_to_end(&revocation).await,
-        };
-        let verdict = match answer {
-            Some(verdict) => verdict,
-            None if self.clock.now().since(revocation.made_at) >= LONGEST => ApiVerdict::Unanswered,
-            None => {
-                let until_the_end = revocation.made_at.plus(LONGEST);
-                let due = self.clock.now().plus(pause(revocation.attempts)).min(until_the_end);
-                let postpone =
-                    move |transaction: &Transaction<'_>| transaction.postpone_revocation(revocation.seq, due);
-                return Ok(self.store.write::<_, StoreError, _>(postpone).await?);
+        match self.ask_to_end(&revocation).await {
+            Ok(verdict) => self.close(revocation, verdict).await,
+            Err(hindrance) if self.is_too_old(&revocation) => {
+                self.close(revocation, hindrance.verdict()).await
             }
+            Err(hindrance) => self.put_off(revocation, hindrance).await,
+        }
+    }
+
+    fn is_too_old(&self, revocation: &QueuedRevocation) -> bool {
+        self.clock.now().since(revocation.made_at) >= LONGEST
+    }
+
+    async fn put_off(
+        &self,
+        revocation: QueuedRevocation,
+        hindrance: Hindrance,
+    ) -> Result<(), CredentialsError> {
+        let why = hindrance.why();
+        let pause = if why.is_some() { BETWEEN_SETTINGS } else { pause(revocation.attempts) };
+        let due = self.clock.now().plus(pause).min(revocation.made_at.plus(LONGEST));
+        let put_off = move |transaction: &Transaction<'_>| {
+            transaction.postpone_revocation(revocation.seq, due, why.is_none())?;
+            amend(transaction, revocation.receipt, |receipt| receipt.waits(why))
         };
+        Ok(self.store.write::<_, StoreError, _>(put_off).await?)
+    }
+
+    async fn close(&self, revocation: QueuedRevocation, verdict: ApiVerdict) -> Result<(), CredentialsError> {
         let now = self.clock.now();
         let erase = move |transaction: &Transaction<'_>| {
             if !transaction.erase_revocation(revocation.seq)? {
@@ -107,11 +157,16 @@ impl CredentialsDevices {
         self.store.write(erase).await
     }
 
-    /// What the API answers; `None` where that is not known, and it is asked again.
-    async fn ask_to_end(&self, revocation: &QueuedRevocation) -> Option<ApiVerdict> {
-        let Some(client) = &self.upstream else { return Some(ApiVerdict::Impossible) };
-        if self.clock.now().since(revocation.made_at) >= LONGEST {
-            return None;
+    /// What the API answers. While a renewal is under way, nobody knows yet what has to end.
+    async fn ask_to_end(&self, revocation: &QueuedRevocation) -> Result<ApiVerdict, Hindrance> {
+        let noted = revocation.record.source.as_deref();
+        if self.sealing.other_api(noted, None).is_some() {
+            return Err(Hindrance::OtherApi);
+        }
+        let client = self.upstream.as_ref().filter(|client| client.settings().can_revoke());
+        let client = client.ok_or(Hindrance::NoWay)?;
+        if self.is_too_old(revocation) || self.is_renewing(&revocation.credentials) {
+            return Err(Hindrance::Silence);
         }
         let opened = self.open_once(revocation.credentials.clone(), revocation.record.clone()).await;
         let opened = match opened {
@@ -122,24 +177,23 @@ impl CredentialsDevices {
                     credentials.uuid = %revocation.credentials,
                     "the API cannot be told of a secret: its record does not open"
                 );
-                return Some(ApiVerdict::Impossible);
+                return Ok(ApiVerdict::Impossible);
             }
         };
-        let noted = revocation.record.source.as_deref();
         if self.sealing.other_api(noted, Some(&opened)).is_some() {
-            return Some(ApiVerdict::OtherApi);
+            return Err(Hindrance::OtherApi);
         }
         match client.revoke(opened.secret(), opened.refresh_token()).await {
-            Ok(Revoked::Done) => Some(ApiVerdict::Revoked),
-            Ok(Revoked::Unknown) => Some(ApiVerdict::Unknown),
-            Ok(Revoked::Impossible) => Some(ApiVerdict::Impossible),
+            Ok(Revoked::Done) => Ok(ApiVerdict::Revoked),
+            Ok(Revoked::Unknown) => Ok(ApiVerdict::Unknown),
+            Ok(Revoked::Impossible) => Err(Hindrance::NoWay),
             Err(error) => {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
                     credentials.uuid = %revocation.credentials,
                     "the API was not told yet that a secret is over"
                 );
-                None
+                Err(Hindrance::Silence)
             }
         }
     }

@@ -157,11 +157,14 @@ pub struct ApiAnswer {
     pub verdict: ApiVerdict,
     /// When.
     pub at: String,
+    /// Why it was not asked yet, where it cannot be now; fixed texts only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
 }
 
 impl ApiAnswer {
     pub(super) fn new(verdict: ApiVerdict, now: Timestamp) -> Self {
-        Self { verdict, at: now.iso_seconds() }
+        Self { verdict, at: now.iso_seconds(), why: None }
     }
 }
 
@@ -223,10 +226,19 @@ impl Receipt {
     /// Says what the API answered of one secret; others may wait for their answers. That one did not end is not hidden
     /// by another that did.
     pub(super) fn answered(&mut self, answer: ApiAnswer, others_wait: bool) {
-        let is_bad = |verdict| matches!(verdict, ApiVerdict::Impossible | ApiVerdict::Unanswered);
+        let is_bad = |verdict| {
+            matches!(verdict, ApiVerdict::Impossible | ApiVerdict::Unanswered | ApiVerdict::OtherApi)
+        };
         let was_bad = self.api.as_ref().is_some_and(|known| is_bad(known.verdict));
         if !was_bad && (!others_wait || is_bad(answer.verdict)) {
             self.api = Some(answer);
+        }
+    }
+
+    /// Says why the API cannot be asked now, or that it can.
+    pub(super) fn waits(&mut self, why: Option<&str>) {
+        if let Some(known) = self.api.as_mut().filter(|known| known.verdict == ApiVerdict::Pending) {
+            known.why = why.map(str::to_owned);
         }
     }
 
@@ -291,8 +303,11 @@ pub(super) fn amend(
     let document = transaction.receipt(seq)?;
     let receipt = document.and_then(|document| Receipt::read(&StoredReceipt { seq, document }));
     if let Some(mut receipt) = receipt {
+        let before = receipt.clone();
         change(&mut receipt);
-        transaction.rewrite_receipt(seq, &receipt.text())?;
+        if receipt != before {
+            transaction.rewrite_receipt(seq, &receipt.text())?;
+        }
     }
     Ok(())
 }

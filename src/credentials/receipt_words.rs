@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::receipt::{Act, ApiVerdict, Fate, Matter, Part};
+use super::receipt::{Act, ApiAnswer, ApiVerdict, Fate, Matter, Part};
 
 impl fmt::Display for Part {
     /// `the right of DEVICE ended`, and why it did not where it stayed.
@@ -40,9 +40,18 @@ impl Fate {
     }
 }
 
+impl ApiAnswer {
+    /// What the API said of the tokens, as a sentence without its full stop; the gateway's is of this name.
+    pub fn sentence(&self, api: &str) -> String {
+        match &self.why {
+            Some(why) => format!("the API that the tokens are from is still to be told: {why}"),
+            None => self.verdict.sentence(api),
+        }
+    }
+}
+
 impl ApiVerdict {
-    /// What the API of this name said of the tokens, as a sentence without its full stop.
-    pub fn sentence(self, api: &str) -> String {
+    fn sentence(self, api: &str) -> String {
         match self {
             Self::Pending => format!("{api} is still to be told"),
             Self::Revoked => format!("the tokens are over at {api} too"),

@@ -97,13 +97,13 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Puts a revocation off until `due_at` after the API was asked in vain.
+    /// Puts a revocation off until `due_at`; `counts` where the API was asked in vain.
     ///
     /// # Errors
     /// What the database reports.
-    pub fn postpone_revocation(&self, seq: i64, due_at: Timestamp) -> Result<(), StoreError> {
-        let sql = "UPDATE revocations SET due_at = ?2, attempts = attempts + 1 WHERE seq = ?1";
-        self.prepare(sql)?.execute((seq, due_at.as_millis()))?;
+    pub fn postpone_revocation(&self, seq: i64, due_at: Timestamp, counts: bool) -> Result<(), StoreError> {
+        let sql = "UPDATE revocations SET due_at = ?2, attempts = attempts + ?3 WHERE seq = ?1";
+        self.prepare(sql)?.execute((seq, due_at.as_millis(), counts))?;
         Ok(())
     }
 

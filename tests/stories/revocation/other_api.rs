@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use endo::cli::Exit;
 use endo::config::{self, Config};
-use endo::credentials::{ApiVerdict, CredentialsError, Health, Life};
+use endo::credentials::{ApiAnswer, ApiVerdict, CredentialsError, Health, Life};
 use endo::message::DeviceUuid;
 use endo::store::{StoreError, StoredRecord};
 use endo::vault::{Contents, Format, ResourceOwnerId, SecretText};
@@ -55,6 +55,11 @@ impl Office {
         let device = credentials.clone();
         let record = self.gateway.store.read::<_, StoreError, _>(move |view| view.record(&device)).await;
         record.unwrap().unwrap()
+    }
+
+    /// What the newest receipt of these credentials says of the API.
+    async fn answer(&self, credentials: &DeviceUuid) -> ApiAnswer {
+        self.receipts(credentials).await[0].api.clone().unwrap()
     }
 
     async fn health(&self, credentials: &DeviceUuid) -> Health {
@@ -136,10 +141,59 @@ async fn a_secret_that_waits_for_its_api_is_not_told_to_another() {
     let old = first.grant();
     let credentials = office.keep(42, (&old.0, &old.1)).await;
     assert_eq!(office.forget(&credentials).await.api.unwrap().verdict, ApiVerdict::Pending);
-    let office = office.moves_to(second.settings(), 2).await;
+    let without_a_way = config::Source { revocation_url: None, ..first.settings() };
+    let mut office = office;
+    for (source, why) in [
+        (second.settings(), "name another one"),
+        (config::Source { client_id: None, ..second.settings() }, "name another one"),
+        (without_a_way, "no way to do that"),
+    ] {
+        office = office.moves_to(source, 2).await;
+        office.passes(HOUR);
+        office.does_what_is_due().await;
+        let said = office.answer(&credentials).await;
+        assert_eq!((said.verdict, office.waiting().await.len()), (ApiVerdict::Pending, 1));
+        let said = said.sentence("Fake");
+        assert!(said.starts_with("the API that the tokens are from is still to be told"), "{said}");
+        assert!(said.contains(why), "{said}");
+    }
+    assert_eq!((tokens_told(&second), tokens_told(&first)), (Vec::new(), Vec::new()));
+
+    // Whoever has the first API back ends it there.
+    let office = office.moves_to(first.settings(), 2).await;
+    office.passes(Duration::from_secs(60));
     office.does_what_is_due().await;
-    assert_eq!(office.receipts(&credentials).await[0].api.as_ref().unwrap().verdict, ApiVerdict::OtherApi);
-    assert_eq!((tokens_told(&second), office.waiting().await.len()), (Vec::new(), 0));
+    let said = office.answer(&credentials).await;
+    assert_eq!((said.verdict, said.why), (ApiVerdict::Revoked, None));
+    assert!(!first.takes(&old.1) && office.waiting().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_secret_that_waited_a_day_for_its_api_to_be_set_again_is_erased() {
+    let (first, second) = (FakeProvider::start().await, FakeProvider::start().await);
+    for (source, verdict) in [
+        (second.settings(), ApiVerdict::OtherApi),
+        (config::Source { revocation_url: None, ..first.settings() }, ApiVerdict::Impossible),
+    ] {
+        let office = Office::open(first.settings()).await;
+        let old = first.grant();
+        let credentials = office.keep(42, (&old.0, &old.1)).await;
+        office.forget(&credentials).await;
+        let office = office.moves_to(source, 2).await;
+        for passes in [23 * HOUR, HOUR] {
+            assert_eq!(office.answer(&credentials).await.verdict, ApiVerdict::Pending);
+            office.passes(passes);
+            office.does_what_is_due().await;
+        }
+        let said = office.answer(&credentials).await;
+        assert_eq!((said.verdict, said.why), (verdict, None));
+        // Nor is it told then by whoever has the first API back.
+        let office = office.moves_to(first.settings(), 2).await;
+        office.passes(HOUR);
+        office.does_what_is_due().await;
+        assert!(office.waiting().await.is_empty() && first.takes(&old.1));
+        assert_eq!(office.answer(&credentials).await.verdict, verdict);
+    }
 }
 
 #[tokio::test]
