@@ -21,6 +21,7 @@
 //! | [`ambient`] | time and randomness, handed to whoever needs them |
 //! | [`config`] | every setting, typed, read once |
 //! | [`telemetry`] | logs |
+//! | [`farewell`] | how a connection ends whose caller is still speaking |
 //! | [`message`] | messages, routes, replies: pure |
 //! | [`signature`] | HTTP signatures, both ways: pure |
 //! | [`vault`] | the keys of records: seal, verify, open |
@@ -44,6 +45,7 @@ pub mod console;
 pub mod credentials;
 pub mod dispatch;
 pub mod egress;
+pub mod farewell;
 pub mod gateway;
 pub mod http;
 pub mod job;

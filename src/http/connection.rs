@@ -5,54 +5,57 @@
 
 use std::any::Any;
 use std::net::{Shutdown, TcpStream};
-use std::os::fd::AsFd;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::Extensions;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use crate::farewell::{Farewell, duplicate};
+
 /// One caller's connection; it lives as long as the server keeps it.
 #[derive(Clone)]
-pub(super) struct Connection(Arc<Watched>);
-
-struct Watched {
-    socket: TcpStream,
-    busy: watch::Sender<bool>,
-}
+pub(super) struct Connection(Arc<watch::Sender<bool>>);
 
 impl Connection {
-    /// Watches a new connection: it may be without a running request for `patience` at a time.
-    pub(super) fn watch(socket: &dyn Any, data: &mut Extensions, patience: Duration) {
-        let duplicate = |socket: &tokio::net::TcpStream| socket.as_fd().try_clone_to_owned().ok();
-        let Some(socket) = socket.downcast_ref().and_then(duplicate) else { return };
+    /// Watches a new connection: it may be without a running request for `patience` at a time. Then, or once the server
+    /// has left it, it ends by `farewell`.
+    pub(super) fn watch(
+        socket: &dyn Any,
+        data: &mut Extensions,
+        (patience, farewell): (Duration, &Farewell),
+    ) {
+        let Some(socket) = duplicate(socket) else { return };
         let (busy, changes) = watch::channel(false);
-        let watched = Arc::new(Watched { socket: socket.into(), busy });
-        actix_web::rt::spawn(end_when_idle(Arc::downgrade(&watched), changes, patience));
-        data.insert(Self(watched));
+        let farewell = farewell.clone();
+        actix_web::rt::spawn(async move {
+            until_left_or_idle(&socket, changes, patience).await;
+            farewell.end(socket).await;
+        });
+        data.insert(Self(Arc::new(busy)));
     }
 
     /// Says whether a request is running.
     pub(super) fn busy(&self, busy: bool) {
-        self.0.busy.send_replace(busy);
+        self.0.send_replace(busy);
     }
 }
 
-async fn end_when_idle(watched: Weak<Watched>, mut changes: watch::Receiver<bool>, patience: Duration) {
+async fn until_left_or_idle(socket: &TcpStream, mut changes: watch::Receiver<bool>, patience: Duration) {
     loop {
         let busy = *changes.borrow_and_update();
         let change = match busy {
             true => Ok(changes.changed().await),
             false => timeout(patience, changes.changed()).await,
         };
-        match (change, watched.upgrade()) {
-            (Ok(_), Some(_)) => {}
-            (Err(_), Some(watched)) => {
-                let _ = watched.socket.shutdown(Shutdown::Both);
+        match change {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return,
+            Err(_) => {
+                let _ = socket.shutdown(Shutdown::Both);
                 return;
             }
-            (_, None) => return,
         }
     }
 }

@@ -21,6 +21,7 @@ use super::routes::routes;
 use super::webhook::Webhook;
 use super::welcome::welcome;
 use crate::ambient::{Clock, Random};
+use crate::farewell::Farewell;
 
 /// Nobody is told anything by it: that it is gone tells that the door is.
 pub type Presence = mpsc::Sender<Infallible>;
@@ -59,6 +60,7 @@ pub struct FrontDoor {
 pub fn serve(listener: TcpListener, door: FrontDoor, limits: Limits) -> io::Result<Server> {
     let door = Data::new(door);
     let patience = limits.keep_alive + limits.request_within;
+    let farewell = Farewell::new(limits.disconnect_within);
     let app =
         move || App::new().app_data(door.clone()).app_data(limits).wrap(from_fn(welcome)).configure(routes);
     let server = HttpServer::new(app)
@@ -68,7 +70,7 @@ pub fn serve(listener: TcpListener, door: FrontDoor, limits: Limits) -> io::Resu
         .client_disconnect_timeout(limits.disconnect_within)
         .keep_alive(limits.keep_alive)
         .shutdown_timeout(limits.drain_within.as_secs())
-        .on_connect(move |socket, data| Connection::watch(socket, data, patience))
+        .on_connect(move |socket, data| Connection::watch(socket, data, (patience, &farewell)))
         .disable_signals()
         .listen(listener)?;
     Ok(server.run())

@@ -11,12 +11,13 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("ambient", &[]),
     ("config", &[]),
     ("telemetry", &[]),
+    ("farewell", &[]),
     ("message", &[]),
     ("signature", &[]),
     ("vault", &["message"]),
     ("egress", &["message"]),
     ("store", &["message"]),
-    ("bus", &["message", "signature", "store", "egress"]),
+    ("bus", &["farewell", "message", "signature", "store", "egress"]),
     ("source", &["vault", "store", "egress"]),
     ("credentials", &["message", "bus", "vault", "source", "store"]),
     ("job", &["message", "vault", "egress", "signature"]),
@@ -28,7 +29,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("cli", &ALL),
 ];
 
-const ALL_BUT_THE_ROOTS: [&str; 12] = [
+const ALL_BUT_THE_ROOTS: [&str; 13] = [
+    "farewell",
     "message",
     "signature",
     "vault",
@@ -43,7 +45,8 @@ const ALL_BUT_THE_ROOTS: [&str; 12] = [
     "console",
 ];
 
-const ALL: [&str; 14] = [
+const ALL: [&str; 15] = [
+    "farewell",
     "message",
     "signature",
     "vault",

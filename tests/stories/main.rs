@@ -19,6 +19,7 @@ mod credentials;
 mod dispatch;
 mod doctor;
 mod egress;
+mod farewell;
 mod firehose;
 mod front_door;
 mod github;

@@ -20,7 +20,9 @@ pub struct ApiLimits {
     pub request_within: Duration,
     /// Time that an idle connection is kept.
     pub keep_alive: Duration,
-    /// Connections of one worker; more wait to be accepted.
+    /// Time for a caller to read what is left when its connection is closed.
+    pub disconnect_within: Duration,
+    /// Connections of one worker, each of two file descriptors; more wait to be accepted.
     pub connections: usize,
     /// Who may read along at the same time.
     pub streams: usize,
@@ -43,6 +45,7 @@ impl Default for ApiLimits {
             all_bodies_bytes: 128 << 20,
             request_within: Duration::from_secs(30),
             keep_alive: Duration::from_secs(75),
+            disconnect_within: Duration::from_secs(5),
             connections: 1024,
             streams: 256,
             device_streams: 16,

@@ -17,6 +17,7 @@ use super::places::Places;
 use super::room::Room;
 use super::routes::routes;
 use crate::bus::embedded::EmbeddedBus;
+use crate::farewell::Farewell;
 
 /// What the routes share.
 pub(super) struct Door {
@@ -54,13 +55,16 @@ pub fn serve(listener: TcpListener, bus: EmbeddedBus, limits: ApiLimits) -> io::
         strangers: Strangers::new(limits.firehose.refusals),
     });
     let app = move || App::new().app_data(door.clone()).wrap(from_fn(dress)).configure(routes);
+    let farewell = Farewell::new(limits.disconnect_within);
     let server = HttpServer::new(app)
         .workers(limits.workers)
         .max_connections(limits.connections)
         .client_request_timeout(limits.request_within)
+        .client_disconnect_timeout(limits.disconnect_within)
         .keep_alive(limits.keep_alive)
         // Else a line of a stream waits until its reader has confirmed the one before, up to 40 ms.
         .tcp_nodelay(true)
+        .on_connect(move |socket, data| farewell.attend(socket, data))
         .shutdown_timeout(limits.drain_within.as_secs())
         .disable_signals()
         .listen(listener)?;
