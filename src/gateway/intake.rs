@@ -34,18 +34,23 @@ pub(super) async fn judge(
     settings: &config::Bus,
     clock: &Clock,
 ) -> Result<Judge, GatewayError> {
-    let old = match settings.accept_legacy_signatures {
-        true => Some(old_key(bus).await?),
-        false => None,
-    };
+    let accepts_old = settings.accept_legacy_signatures;
+    let url = || bus.url().to_owned();
+    let old = old_key(bus, accepts_old).await.map_err(|cause| match cause {
+        MeshbluError::Call(_) => GatewayError::Meshblu { url: url(), cause },
+        cause => GatewayError::NoPublicKey { url: url(), cause },
+    })?;
     let ours = bus.key_set().await.map(webhook_keys);
-    warn_of(old.is_some(), &ours);
+    warn_of(accepts_old, &ours);
     let asked_at = if ours.is_ok() { clock.now() } else { Timestamp::from_millis(0) };
-    let verifier = trusting(ours.unwrap_or_default(), old.clone());
+    let verifier = trusting(ours.unwrap_or_default(), old);
     let bus = bus.clone();
     Ok(Judge::new((verifier, asked_at), move || {
-        let (bus, old) = (bus.clone(), old.clone());
-        Box::pin(async move { Ok(trusting(webhook_keys(bus.key_set().await?), old)) })
+        let bus = bus.clone();
+        Box::pin(async move {
+            let old = old_key(&bus, accepts_old).await?;
+            Ok(trusting(webhook_keys(bus.key_set().await?), old))
+        })
     }))
 }
 
@@ -76,15 +81,13 @@ fn trusting(ours: Vec<(String, Ed25519PublicKey)>, old: Option<RsaPublicKey>) ->
     }
 }
 
-async fn old_key(bus: &Meshblu) -> Result<RsaPublicKey, GatewayError> {
-    let url = || bus.url().to_owned();
-    let shown = match bus.public_key().await {
-        Ok(shown) => shown.ok_or(MeshbluError::Unreadable),
-        Err(cause @ MeshbluError::Call(_)) => return Err(GatewayError::Meshblu { url: url(), cause }),
-        Err(cause) => Err(cause),
-    };
-    let key = shown.and_then(|text| RsaPublicKey::from_pem(&text).map_err(|_| MeshbluError::Unreadable));
-    key.map_err(|cause| GatewayError::NoPublicKey { url: url(), cause })
+/// The key that signs in the old form, where that is accepted.
+async fn old_key(bus: &Meshblu, accepted: bool) -> Result<Option<RsaPublicKey>, MeshbluError> {
+    if !accepted {
+        return Ok(None);
+    }
+    let shown = bus.public_key().await?.ok_or(MeshbluError::Unreadable)?;
+    RsaPublicKey::from_pem(&shown).map(Some).map_err(|_| MeshbluError::Unreadable)
 }
 
 /// The Ed25519 keys of a key set, by their names (RFC 7517, RFC 8037).

@@ -1,4 +1,5 @@
-//! Judging webhooks by the keys that their bus shows; a name that is not known is looked for there once more.
+//! Judging webhooks by the keys that their bus shows; where a key is not known or not the one that signed, it is looked
+//! for there once more.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -9,7 +10,7 @@ use crate::ambient::Timestamp;
 use crate::bus::meshblu::MeshbluError;
 use crate::signature::{Refusal, Request, Verified, Verifier};
 
-/// How long the bus is left alone after it was asked: whoever makes up names costs it nothing more.
+/// How long the bus is left alone after it was asked: whoever makes up names and signatures costs it nothing more.
 const PAUSE: Duration = Duration::from_secs(30);
 
 type Read = dyn Fn() -> BoxFuture<'static, Result<Verifier, MeshbluError>> + Send + Sync;
@@ -23,8 +24,8 @@ pub struct Judge {
 }
 
 impl Judge {
-    /// Judges by `verifier`, for which the bus was asked at `asked_at`, until a request names a key that it does not know;
-    /// then by what `read` makes.
+    /// Judges by `verifier`, for which the bus was asked at `asked_at`, until a request is signed with a key that it does
+    /// not know, under whatever name; then by what `read` makes.
     pub fn new(
         (verifier, asked_at): (Verifier, Timestamp),
         read: impl Fn() -> BoxFuture<'static, Result<Verifier, MeshbluError>> + Send + Sync + 'static,
@@ -44,29 +45,38 @@ impl Judge {
     ) -> Result<Verified<'a>, Refusal> {
         let known = self.verifier();
         match known.verify(request, now) {
-            Err(Refusal::UnknownKey) => self.newer_than(&known, now).await.verify(request, now),
+            // A bus that was set up anew may sign under an old name, and the old form has no names at all.
+            Err(refusal @ (Refusal::UnknownKey | Refusal::WrongSignature)) => {
+                let newer = self.newer_than(&known, now).await;
+                newer.map_or(Err(refusal), |newer| newer.verify(request, now))
+            }
             verdict => verdict,
         }
     }
 
-    /// What the bus shows now, unless it was asked not long ago; those who come meanwhile wait for its one answer.
-    async fn newer_than(&self, known: &Arc<Verifier>, now: Timestamp) -> Arc<Verifier> {
+    /// What the bus shows now, unless that is known or it was asked not long ago; those who come meanwhile wait for its
+    /// one answer.
+    async fn newer_than(&self, known: &Arc<Verifier>, now: Timestamp) -> Option<Arc<Verifier>> {
         let mut asked_at = self.asked_at.lock().await;
         let current = self.verifier();
-        let asked_lately = *asked_at <= now && now.since(*asked_at) < PAUSE;
-        if asked_lately || !Arc::ptr_eq(&current, known) {
-            return current;
+        if !Arc::ptr_eq(&current, known) {
+            return Some(current);
+        }
+        if *asked_at <= now && now.since(*asked_at) < PAUSE {
+            return None;
         }
         *asked_at = now;
         match (self.read)().await {
             Ok(verifier) => {
-                *self.verifier.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(verifier);
+                let newer = Arc::new(verifier);
+                *self.verifier.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&newer);
+                Some(newer)
             }
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "the bus does not show its keys");
+                None
             }
         }
-        self.verifier()
     }
 
     fn verifier(&self) -> Arc<Verifier> {

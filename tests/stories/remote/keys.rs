@@ -4,13 +4,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use endo::ambient::{Clock, Timestamp};
+use rsa::RsaPrivateKey;
+use rsa::pkcs8::{DecodePrivateKey, EncodePublicKey, LineEnding};
 use serde_json::{Value, json};
 
 use crate::support::bus::send;
 use crate::support::fake_api::Answer;
-use crate::support::meshblu::{RemoteGateway, SigningBus, json_answer, say_hello, settings, vectors};
+use crate::support::meshblu::{
+    FakeMeshblu, RemoteGateway, SigningBus, json_answer, say_hello, settings, vectors,
+};
 
 const KEYS: &str = "GET /.well-known/jwks.json";
+const OLD_KEY: &str = "GET /publickey";
 const MINUTE: i64 = 60_000;
 
 /// A gateway whose clock the test moves.
@@ -67,6 +72,70 @@ async fn a_key_that_the_bus_takes_into_use_later_is_found_when_a_webhook_names_i
         401,
         "what the bus shows no more is not believed"
     );
+}
+
+/// The key of one bus under the name of another's.
+fn under_the_name_of(name: &SigningBus, key: &SigningBus) -> Answer {
+    let mut shown = key.public_key();
+    shown["kid"] = name.public_key()["kid"].clone();
+    json_answer(200, &json!({"keys": [key.public_key(), shown]}))
+}
+
+#[tokio::test]
+async fn another_key_under_the_same_name_is_taken_up_as_well() {
+    let next = SigningBus::start().await;
+    let before = SigningBus::start().await;
+    let scene = Scene::set(Some(under_the_name_of(&next, &before))).await;
+    assert_eq!(scene.deliver(&before, "before").await, 201);
+    scene.bus.meshblu.answer(KEYS, [key_set(&[&next])]);
+    assert_eq!(scene.deliver(&next, "too soon").await, 401, "the bus was asked a moment ago");
+    scene.now.fetch_add(MINUTE, Ordering::Relaxed);
+    assert_eq!(scene.deliver(&next, "after").await, 201);
+    assert_eq!(scene.deliver(&before, "too late").await, 401);
+}
+
+#[tokio::test]
+async fn wrong_signatures_cost_the_bus_one_question_in_half_a_minute() {
+    let stranger = SigningBus::start().await;
+    let known = SigningBus::start().await;
+    let scene = Scene::set(Some(under_the_name_of(&stranger, &known))).await;
+    for round in 0..3 {
+        scene.now.fetch_add(MINUTE, Ordering::Relaxed);
+        for n in 0..5 {
+            assert_eq!(scene.deliver(&stranger, &format!("{round}-{n}")).await, 401);
+        }
+    }
+    assert_eq!(scene.asked(), 1 + 3);
+    assert_eq!(scene.deliver(&known, "still known").await, 201);
+}
+
+#[tokio::test]
+async fn a_bus_that_fails_to_show_its_keys_again_is_believed_by_those_it_showed() {
+    let stranger = SigningBus::start().await;
+    let scene = Scene::set(None).await;
+    for (n, answer) in [json_answer(503, &json!({})), json_answer(500, &json!({}))].into_iter().enumerate() {
+        scene.bus.meshblu.answer(KEYS, [answer]);
+        scene.now.fetch_add(MINUTE, Ordering::Relaxed);
+        assert_eq!(scene.deliver(&stranger, &format!("strange-{n}")).await, 401);
+        assert_eq!(scene.deliver(&scene.bus, &format!("known-{n}")).await, 201);
+    }
+}
+
+#[tokio::test]
+async fn another_key_of_a_bus_that_signs_in_the_old_form_is_taken_up_too() {
+    let meshblu = FakeMeshblu::start().await;
+    let other = RsaPrivateKey::from_pkcs8_pem(include_str!("../../fixtures/vault-other-key.pem")).unwrap();
+    let pem = other.to_public_key().to_public_key_pem(LineEnding::LF).unwrap();
+    let shown = |key: &Value| json_answer(200, &json!({"publicKey": key}));
+    meshblu.answer(OLD_KEY, [shown(&json!(pem)), shown(&vectors()["meshbluPublicKeyPem"])]);
+    let now = Arc::new(AtomicI64::new(vectors()["nowMs"].as_i64().unwrap()));
+    let hand = Arc::clone(&now);
+    let clock = Clock::from_fn(move || Timestamp::from_millis(hand.load(Ordering::Relaxed)));
+    let directory = tempfile::tempdir().unwrap();
+    let gateway = RemoteGateway::at(clock, settings(directory.path(), &meshblu.url())).await.unwrap();
+    assert_eq!(gateway.webhook(&say_hello()).await.status, 401);
+    now.fetch_add(MINUTE, Ordering::Relaxed);
+    gateway.webhook(&say_hello()).await.is(201, "Created");
 }
 
 #[tokio::test]
