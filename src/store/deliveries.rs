@@ -137,15 +137,6 @@ impl View<'_> {
         Ok(self.prepare(sql)?.query_row([id.as_str()], |_| Ok(())).optional()?.is_some())
     }
 
-    /// Whether the work at this place has this id.
-    ///
-    /// # Errors
-    /// What the database reports.
-    pub(super) fn is_queued_at(&self, seq: i64, id: &DeliveryId) -> Result<bool, StoreError> {
-        let sql = "SELECT 1 FROM deliveries WHERE seq = ?1 AND id = ?2";
-        Ok(self.prepare(sql)?.query_row((seq, id.as_str()), |_| Ok(())).optional()?.is_some())
-    }
-
     /// When the next work that is not due yet becomes due, as far as the clock goes on as it does.
     ///
     /// # Errors

@@ -55,7 +55,7 @@ struct State {
 enum At {
     /// Nothing is written.
     Nowhere,
-    /// Written, and not known to be on disk.
+    /// Written by a transaction that is open.
     Written(i64),
     OnDisk(i64),
     /// It ended, and nothing is written of it.
@@ -89,21 +89,16 @@ impl Place {
     pub fn within(&self, transaction: &Transaction<'_>) -> Result<i64, StoreError> {
         let mut state = self.state();
         let new = match (state.at, &self.0.new) {
-            (At::OnDisk(seq), _) => return Ok(seq),
-            (At::Nowhere | At::Written(_), Some(new)) => new,
+            (At::OnDisk(seq) | At::Written(seq), _) => return Ok(seq),
+            (At::Nowhere, Some(new)) => new,
             _ => return Err(StoreError::Undone),
         };
-        let seq = match state.at {
-            // By another write that is to be committed with this one, or was undone.
-            At::Written(seq) if transaction.is_queued_at(seq, &new.delivery.id)? => seq,
-            _ => new.accept(transaction, state.reply.as_deref())?,
-        };
-        self.vacate(state.at);
+        let seq = new.accept(transaction, state.reply.as_deref())?;
         // Before anybody can see it: what is in hand is not handed out.
         self.0.in_flight.all().insert(seq);
         state.at = At::Written(seq);
-        let place = self.clone();
-        transaction.after_commit(move || place.stays_at(seq));
+        let written = Written { place: self.clone(), seq };
+        transaction.after_commit(move || written.stays());
         Ok(seq)
     }
 
@@ -152,10 +147,14 @@ impl Place {
         state.at = At::Left;
     }
 
-    fn stays_at(&self, seq: i64) {
+    /// What was written at `seq` is on disk from now on, or was undone; nothing where it was let go of meanwhile.
+    fn settles(&self, seq: i64, at: At) {
         let mut state = self.state();
         if matches!(state.at, At::Written(written) if written == seq) {
-            state.at = At::OnDisk(seq);
+            state.at = at;
+            if !matches!(at, At::OnDisk(_)) {
+                self.0.in_flight.all().remove(&seq);
+            }
         }
     }
 
@@ -173,6 +172,25 @@ impl Place {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A place in a transaction that is open. Dropped before the commit, with what was to follow it, it is nowhere again:
+/// its number is given to another.
+struct Written {
+    place: Place,
+    seq: i64,
+}
+
+impl Written {
+    fn stays(self) {
+        self.place.settles(self.seq, At::OnDisk(self.seq));
+    }
+}
+
+impl Drop for Written {
+    fn drop(&mut self) {
+        self.place.settles(self.seq, At::Nowhere);
     }
 }
 

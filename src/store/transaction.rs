@@ -82,8 +82,8 @@ impl<'c> Transaction<'c> {
         }
     }
 
-    /// Runs `hook` once what this transaction wrote is on disk; never if it is not kept.
-    /// It runs on the writer's thread and must not wait for anything.
+    /// Runs `hook` once what this transaction wrote is on disk; if it is not kept, `hook` is dropped before anything else is
+    /// written. It runs on the writer's thread and must not wait for anything.
     pub fn after_commit(&self, hook: impl FnOnce() + Send + 'static) {
         self.hooks.borrow_mut().push(Box::new(hook));
     }

@@ -131,12 +131,15 @@ impl Writer<'_> {
             }
         }
         let outcome = so_far.and_then(|()| self.execute("COMMIT"));
+        let Group { answers, hooks } = group;
         if outcome.is_ok() {
-            group.hooks.into_iter().for_each(contain);
+            hooks.into_iter().for_each(contain);
         } else {
             self.roll_back();
+            // Before anybody is told, so that nobody sees what they leave behind as if it were still to come.
+            drop(hooks);
         }
-        group.answers.into_iter().for_each(|answer| contain(|| answer(outcome.clone())));
+        answers.into_iter().for_each(|answer| contain(|| answer(outcome.clone())));
         if self.owes_emptying.get() {
             self.empty_log();
         }

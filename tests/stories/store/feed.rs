@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use endo::ambient::{Clock, Timestamp};
-use endo::store::{AskedFor, Feed, Store, Taken, Transaction, Work};
+use endo::store::{AskedFor, Feed, Store, StoreError, Taken, Transaction, Work};
 use futures_util::FutureExt;
 use tokio::sync::Notify;
 
@@ -242,4 +242,28 @@ async fn what_is_accepted_after_its_reply_left_says_so() {
     assert!(!taken.place.ends_off_disk(), "its end has to be written");
     drop(taken);
     assert!(one(&feed).await.delivery.reply_started);
+}
+
+#[tokio::test]
+async fn the_place_of_what_was_undone_belongs_to_whoever_gets_it_next() {
+    let (_directory, store) = fresh();
+    let feed = feed(&store, Hand::at(NOW).clock());
+    let (undone, next) =
+        (feed.hold(delivery("undone"), AskedFor::Again), feed.hold(delivery("next"), AskedFor::Again));
+    let place = undone.place.clone();
+    let undo = move |transaction: &Transaction<'_>| {
+        place.within(transaction)?;
+        Err::<(), _>(StoreError::Undone)
+    };
+    write(&store, undo).await.unwrap_err();
+    let place = next.place.clone();
+    let at = write(&store, move |transaction| place.within(transaction)).await.unwrap();
+    let place = undone.place.clone();
+    let later = write(&store, move |transaction| place.within(transaction)).await.unwrap();
+    assert_ne!(at, later);
+    drop(undone);
+    let again = feed.next(5).await.unwrap();
+    assert_eq!(names(&again), ["undone"], "what somebody has in hand is not handed out");
+    drop(next);
+    assert_eq!(names(&feed.next(5).await.unwrap()), ["next"]);
 }
