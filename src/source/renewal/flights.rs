@@ -1,10 +1,12 @@
 //! One renewal at a time for one credential within a process: who comes later waits for the one that is under way.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::{BoxFuture, Shared};
 use futures_util::{FutureExt, StreamExt};
+use tokio::sync::oneshot;
 
 use super::demand::{Demand, Renewed};
 use super::error::RenewalError;
@@ -129,19 +131,23 @@ impl Renewals {
     }
 
     fn board(&self, device: &DeviceUuid, demand: Demand) -> (Flight, bool) {
-        let mut flights = self.flights.lock();
-        if let Some(flight) = flights.get(device) {
-            return (flight.clone(), false);
-        }
+        let (teller, told) = oneshot::channel();
+        let flight = match self.flights.lock().entry(device.clone()) {
+            Entry::Occupied(flight) => return (flight.get().clone(), false),
+            Entry::Vacant(free) => {
+                let ended = told.map(|told| told.unwrap_or(Err(RenewalError::Interrupted)));
+                free.insert(ended.boxed().shared()).clone()
+            }
+        };
         let renewer = Arc::clone(&self.renewer);
         let landing = Landing { flights: self.flights.clone(), device: device.clone() };
-        let task = tokio::spawn(async move {
+        // Not while the flights are locked: a runtime that ends drops the task, and what lands, before it returns.
+        tokio::spawn(async move {
             let outcome = renewer.renew(&landing.device, demand).await;
             drop(landing);
-            outcome
+            // Fails where nobody waits any more.
+            let _ = teller.send(outcome);
         });
-        let flight = task.map(|ended| ended.unwrap_or(Err(RenewalError::Interrupted))).boxed().shared();
-        flights.insert(device.clone(), flight.clone());
         (flight, true)
     }
 }
