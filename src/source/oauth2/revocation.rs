@@ -25,10 +25,11 @@ pub enum Revoked {
 }
 
 impl OAuthClient {
-    /// Ends both tokens of a credential at the provider; the refresh token first, which often ends the other too.
+    /// Ends both tokens of a credential at the provider; the refresh token first, which often ends the other too. The
+    /// provider is asked for the other also where it does not take that one.
     ///
     /// # Errors
-    /// [`OAuthError`]; asking again is harmless.
+    /// [`OAuthError`] where one of them was not ended; asking again is harmless.
     pub async fn revoke(
         &self,
         access: &SecretText,
@@ -37,10 +38,12 @@ impl OAuthClient {
         let Some((way, url)) = &self.settings.revocation else { return Ok(Revoked::Impossible) };
         match way {
             RevocationWay::Rfc7009 => {
-                if let Some(refresh) = refresh {
-                    self.revoke_one(url, refresh, "refresh_token").await?;
-                }
-                self.revoke_one(url, access, "access_token").await
+                let first = match refresh {
+                    Some(refresh) => self.revoke_one(url, refresh, "refresh_token").await.map(drop),
+                    None => Ok(()),
+                };
+                let second = self.revoke_one(url, access, "access_token").await;
+                first.and(second)
             }
             RevocationWay::Github => self.delete(url, access).await,
             RevocationWay::Bearer => {

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::Office;
 use crate::support::fake_api::{Answer, FakeApi};
-use crate::support::provider::FakeProvider;
+use crate::support::provider::{FakeProvider, form};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
@@ -82,6 +82,25 @@ async fn an_api_that_fails_is_told_again_for_a_day_and_then_the_copy_is_erased()
     office.does_what_is_due().await;
     assert_eq!((verdict().await, office.waiting().await.len()), (ApiVerdict::Unanswered, 0));
     assert_eq!(api.seen().len(), asked, "the copy is not used after its day");
+}
+
+#[tokio::test]
+async fn an_api_that_takes_no_refresh_token_is_told_of_the_access_token_all_the_same() {
+    let api = FakeApi::start(|seen| match form(seen)["token_type_hint"].as_str() {
+        "refresh_token" => Answer::new(400, &[], r#"{"error":"unsupported_token_type"}"#),
+        _ => Answer::new(200, &[], ""),
+    })
+    .await;
+    let mut settings = FakeProvider::start().await.settings();
+    settings.revocation_url = Some(api.url("/revoke"));
+    let office = Office::open(settings).await;
+    let credentials = office.keep(42, ("access", "refresh")).await;
+    office.forget(&credentials).await;
+    office.does_what_is_due().await;
+    let told: Vec<String> = api.seen().iter().map(|seen| form(seen)["token"].clone()).collect();
+    assert_eq!(told, ["refresh", "access"]);
+    let verdict = office.receipts(&credentials).await[0].api.clone().unwrap().verdict;
+    assert_eq!(verdict, ApiVerdict::Pending, "the refresh token is not known to be over");
 }
 
 #[tokio::test]
