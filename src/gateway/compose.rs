@@ -81,9 +81,10 @@ impl Gateway {
     pub async fn open(config: Config, ambient: Ambient) -> Result<Self, GatewayError> {
         make_directory(&config.data_dir)?;
         let egress = Egress::new(translate::egress(&config), Lookup::system())?;
-        let registry = registry(&config, egress.clone(), &ambient)?;
         let source = Source::settle(&config.source, &Catalogue::embedded())?;
+        // Before any key is made: whoever has the store has the directory, and nobody else writes in it.
         let store = Store::open(&translate::store(&config))?;
+        let registry = registry(&config, egress.clone(), &ambient)?;
         // Made while the ring is: on the first start both take their time.
         let signers = (config.bus.kind == BusKind::Embedded)
             .then(|| bus_keys::signers(&config.data_dir, &ambient.random));
