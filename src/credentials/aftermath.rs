@@ -1,20 +1,18 @@
 //! What remains to be done about what is over: the bus is told, then the API, and the sealed copies are erased.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 
 use super::errands::pause;
 use super::receipt::{ApiAnswer, ApiVerdict, Fate, amend};
+use super::rounds::until_stopped;
 use super::{CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
 use crate::source::oauth2::{OAuthClient, Revoked};
 use crate::store::{QueuedRevocation, StoreError, StoredRecord, Transaction, View};
 use crate::vault::{Credentials, SealedText};
 
-/// How often it is looked whether something is due.
-const BETWEEN: Duration = Duration::from_secs(1);
 /// The longest that a sealed copy waits for the API.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// How much is done in one go.
@@ -68,21 +66,16 @@ impl CredentialsDevices {
     }
 
     /// Does what is due, again and again, until stopped.
-    pub(super) async fn attend(self, mut stopped: watch::Receiver<bool>) {
-        loop {
+    pub(super) async fn attend(self, stopped: watch::Receiver<bool>) {
+        let round = || async {
             if let Err(error) = self.attend_once().await {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
                     "what follows from a revocation waits"
                 );
             }
-            let bell = Arc::clone(&self.aftermath);
-            tokio::select! {
-                _ = stopped.wait_for(|stop| *stop) => break,
-                () = bell.notified() => {}
-                () = tokio::time::sleep(BETWEEN) => {}
-            }
-        }
+        };
+        until_stopped(stopped, &self.aftermath, round).await;
         // Jobs may still be finishing; what they use is noted at most a second late.
         let _ = self.uses.flush(&self.store).await;
     }

@@ -24,6 +24,7 @@ mod receipts;
 mod rekey;
 mod renewal;
 mod revoke;
+mod rounds;
 mod state;
 mod stranded;
 mod summary;

@@ -1,39 +1,30 @@
 //! The bus's copy of records on a bus elsewhere: it follows the store's, at once where that works, else again until it
 //! is there.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::errands::pause;
+use super::rounds::until_stopped;
 use super::{CredentialsDevices, CredentialsError, login_in};
 use crate::bus::Bus;
 use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};
 use crate::message::DeviceUuid;
 use crate::store::{OwedProjection, StoreError, StoredRecord, Transaction, View};
 
-/// How often it is looked whether something is owed.
-const BETWEEN: Duration = Duration::from_secs(1);
 /// How much is shown in one go.
 const AT_ONCE: usize = 32;
 
 impl CredentialsDevices {
     /// Shows a bus elsewhere the records that it is owed, again and again, until stopped.
-    pub(super) async fn keep_shown(&self, mut stopped: watch::Receiver<bool>) {
+    pub(super) async fn keep_shown(&self, stopped: watch::Receiver<bool>) {
         let Bus::Meshblu(bus) = &self.bus else { return };
-        loop {
+        let round = || async {
             if let Err(error) = self.show_owed(bus).await {
                 tracing::warn!(error = &error as &dyn std::error::Error, "the bus is shown no records now");
             }
-            let bell = Arc::clone(&self.owed);
-            tokio::select! {
-                _ = stopped.wait_for(|stop| *stop) => return,
-                () = bell.notified() => {}
-                () = tokio::time::sleep(BETWEEN) => {}
-            }
-        }
+        };
+        until_stopped(stopped, &self.owed, round).await;
     }
 
     /// Does at once what follows from what was done here: for a command with no gateway running, after which nobody would do

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::on_embedded::show;
+use super::rounds::until_stopped;
 use super::stranded::tell_nothing_came;
 use super::{Account, CredentialsDevices, CredentialsError};
 use crate::ambient::{Random, Timestamp};
@@ -19,8 +20,6 @@ use crate::source::renewal::{
 use crate::store::{StoreError, StoredRecord, StoredRenewal, Transaction, View};
 use crate::vault::{Replacement, SealedText, SecretText, Vault};
 
-/// How often it is looked whether a secret is due.
-const BETWEEN: Duration = Duration::from_secs(1);
 /// How many secrets are renewed in one go.
 const AT_ONCE: usize = 256;
 const NOBODY_RENEWS: &str = "the API refused the secret, and this gateway cannot renew it";
@@ -104,17 +103,15 @@ impl CredentialsDevices {
         tokio::join!(attending, self.keep_renewed(stopped.clone()), self.keep_shown(stopped));
     }
 
-    async fn keep_renewed(&self, mut stopped: watch::Receiver<bool>) {
+    async fn keep_renewed(&self, stopped: watch::Receiver<bool>) {
         let Some(renewing) = &self.renewing else { return };
-        loop {
+        let round = || async {
             if let Err(error) = renewing.renewals.renew_due(AT_ONCE).await {
                 tracing::warn!(error = &error as &dyn std::error::Error, "secrets are not renewed now");
             }
-            tokio::select! {
-                _ = stopped.wait_for(|stop| *stop) => return,
-                () = tokio::time::sleep(BETWEEN) => {}
-            }
-        }
+        };
+        let nobody_rings = Notify::new();
+        until_stopped(stopped, &nobody_rings, round).await;
     }
 
     /// Whether the secret was renewed before its use, so that the record has to be read again. Costs nothing where

@@ -160,19 +160,26 @@ impl CredentialsDevices {
         }
     }
 
-    /// Does some of it at once, so that few devices need no second look; answers what the receipt says then. The rest
-    /// follows by itself.
+    /// Does some of it at once, so that few devices need no second look, as long as that is left to whoever is here; answers
+    /// what the receipt says then. The rest follows by itself.
     pub(super) async fn follow_up(
         &self,
         receipt: i64,
         errands: Vec<QueuedErrand>,
         by: &Revoker,
     ) -> Result<Option<Receipt>, CredentialsError> {
-        for errand in errands.into_iter().take(AT_ONCE) {
-            if let Err(error) = self.run_errand(errand, by.login()).await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "an errand waits for its next turn");
+        let at_once = async {
+            for errand in errands.into_iter().take(AT_ONCE) {
+                if let Err(error) = self.run_errand(errand, by.login()).await {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "an errand waits for its next turn"
+                    );
+                }
             }
-        }
+        };
+        // What is broken off stays on the list.
+        let _ = tokio::time::timeout(HEAD_START, at_once).await;
         self.aftermath.notify_one();
         self.receipt(receipt).await
     }

@@ -30,12 +30,18 @@ struct Scene {
 
 impl Scene {
     async fn set() -> Self {
+        Self::with_timeout(1).await
+    }
+
+    /// A scene where a call of the bus may take so many seconds.
+    async fn with_timeout(seconds: u64) -> Self {
         let meshblu = FakeMeshblu::start().await;
         let directory = tempfile::tempdir().unwrap();
         let hand = Arc::new(AtomicI64::new(vectors()["nowMs"].as_i64().unwrap()));
         let told = Arc::clone(&hand);
         let clock = Clock::from_fn(move || Timestamp::from_millis(told.load(Ordering::SeqCst)));
-        let settings = settings(directory.path(), &meshblu.url());
+        let mut settings = settings(directory.path(), &meshblu.url());
+        settings.bus.timeout_seconds = seconds;
         let gateway = RemoteGateway::at(clock, settings).await.unwrap();
         meshblu.answer(UNSUBSCRIBE, [Answer::new(204, &[], "")]);
         let user_device = json!({"uuid": USER_DEVICE, "owner": "owner-uuid", "statusDevice": "status-uuid"});
@@ -88,6 +94,16 @@ async fn an_owner_takes_the_lists_of_his_device_back_himself() {
     assert_eq!((target.as_str(), by.as_str()), ("/v2/devices/user-uuid", "owner-uuid:owner-token/"));
     assert_eq!(update["$pull"]["meshblu.whitelists.message.as"], json!({"uuid": CREDENTIALS}));
     assert_eq!(scene.gateway.webhook(&say_hello()).await.status, 403);
+}
+
+#[tokio::test]
+async fn whoever_cuts_off_does_not_wait_for_a_bus_that_says_nothing() {
+    let scene = Scene::with_timeout(10).await;
+    scene.meshblu.answer(UNSUBSCRIBE, [Answer::Stall(Vec::new())]);
+    let receipt = scene.cut_off(Revoker::Operator).await;
+    assert_eq!(fate(&receipt, Matter::Right), Fate::Ended);
+    assert_eq!(fate(&receipt, Matter::Subscription), Fate::Pending);
+    assert_eq!(fate(&receipt, Matter::Whitelists), Fate::Pending, "what would come next was waited for");
 }
 
 #[tokio::test]
