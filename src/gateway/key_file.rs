@@ -37,10 +37,10 @@ pub(super) async fn key_ring(
         return Err(GatewayError::NoDatabase(directory.clone()));
     }
     let usual = match &config.records.private_key {
-        Some(text) => Some(PrivateKey::parse(text.expose()).map_err(GatewayError::ImportedKey)?),
-        None => read(&path)?,
+        Some(text) => Some(PrivateKey::parse(text.expose(), random).map_err(GatewayError::ImportedKey)?),
+        None => read(&path, random)?,
     };
-    let mut keys: Vec<_> = usual.into_iter().chain(others(directory)?).collect();
+    let mut keys: Vec<_> = usual.into_iter().chain(others(directory, random)?).collect();
     let first = match &known {
         Some(kid) => keys.iter().position(|key| key.kid().as_bytes() == kid),
         None => (!keys.is_empty()).then_some(0),
@@ -63,7 +63,7 @@ pub(super) async fn key_ring(
 }
 
 /// The keys that came after the first, in the order of their names.
-fn others(directory: &Path) -> Result<Vec<PrivateKey>, GatewayError> {
+fn others(directory: &Path, random: &Random) -> Result<Vec<PrivateKey>, GatewayError> {
     let failed = |cause| GatewayError::File { path: directory.to_owned(), cause };
     let mut paths = Vec::new();
     for entry in std::fs::read_dir(directory).map_err(failed)? {
@@ -73,7 +73,7 @@ fn others(directory: &Path) -> Result<Vec<PrivateKey>, GatewayError> {
         }
     }
     paths.sort();
-    paths.iter().filter_map(|path| read(path).transpose()).collect()
+    paths.iter().filter_map(|path| read(path, random).transpose()).collect()
 }
 
 /// A new key, in nobody's ring yet. Takes a second or so.
@@ -88,10 +88,10 @@ pub(super) fn write_key(directory: &Path, key: &PrivateKey) -> Result<(), Gatewa
 }
 
 /// The key in the file, if it is there.
-fn read(path: &Path) -> Result<Option<PrivateKey>, GatewayError> {
+fn read(path: &Path, random: &Random) -> Result<Option<PrivateKey>, GatewayError> {
     match std::fs::read_to_string(path) {
         Ok(text) => {
-            let key = PrivateKey::parse(&text);
+            let key = PrivateKey::parse(&text, random);
             key.map(Some).map_err(|cause| GatewayError::Key { path: path.to_owned(), cause })
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),

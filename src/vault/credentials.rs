@@ -27,6 +27,15 @@ pub(super) struct Opened {
     pub(super) contents: Zeroizing<Vec<u8>>,
 }
 
+impl Opened {
+    /// The decrypted object.
+    pub(super) fn document(&self) -> Result<SecretMap, RecordError> {
+        let members: Map<String, Value> =
+            serde_json::from_slice(&self.contents).map_err(|_| RecordError::Contents)?;
+        Ok(members.into())
+    }
+}
+
 /// Opened credentials. Neither `Clone` nor `Serialize`, wiped on drop, `[redacted]` in every print.
 pub struct Credentials {
     document: SecretMap,
@@ -104,9 +113,7 @@ impl Credentials {
 
     /// Reads what decryption gave.
     pub(super) fn read(opened: &Opened) -> Result<Self, RecordError> {
-        let members: Map<String, Value> =
-            serde_json::from_slice(&opened.contents).map_err(|_| RecordError::Contents)?;
-        let mut document = SecretMap::from(members);
+        let mut document = opened.document()?;
         let owners = match opened.terms.format {
             Format::One => Vec::new(),
             Format::Two => take_owners(&mut document)?,

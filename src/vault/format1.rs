@@ -16,7 +16,6 @@ use super::node_base64;
 use super::record::{RecordError, SealedRecord};
 use super::ring::KeyRing;
 use super::secret::SecretMap;
-use crate::ambient::Random;
 use crate::message::DeviceUuid;
 
 /// What `endo.version` says.
@@ -30,54 +29,45 @@ const MAX_BLOCKS: usize = 128;
 const PADDING_BYTES: usize = 42;
 
 /// Seals `contents` for `device`; the signature covers them in clear, members in this order.
-pub(super) fn seal(
-    key: &PrivateKey,
-    random: &Random,
-    device: &DeviceUuid,
-    contents: &Contents,
-) -> Result<Sealed, SealError> {
+pub(super) fn seal(key: &PrivateKey, device: &DeviceUuid, contents: &Contents) -> Result<Sealed, SealError> {
     let [owner] = contents.owners.as_slice() else { return Err(SealError::Owners) };
     let document = contents.document();
-    let encrypted = encrypt_document(key, random, &document)?;
+    let encrypted = encrypt_document(key, &document)?;
     let mut endo = Map::new();
-    endo.insert("authorizedKey".to_owned(), key.sign_value(&owner.as_str().into(), random).into());
-    endo.insert("idKey".to_owned(), key.sign_value(&contents.id.to_value(), random).into());
+    endo.insert("authorizedKey".to_owned(), key.sign_value(&owner.as_str().into()).into());
+    endo.insert("idKey".to_owned(), key.sign_value(&contents.id.to_value()).into());
     endo.insert("credentialsDeviceUuid".to_owned(), device.as_str().into());
     endo.insert("version".to_owned(), VERSION.into());
-    Ok(sign((key, random), endo, (&document, encrypted)))
+    Ok(sign(key, endo, &document, encrypted))
 }
 
 /// Seals `document` with the other members of `endo`, which stay as they are.
 pub(super) fn seal_like(
-    (key, random): (&PrivateKey, &Random),
+    key: &PrivateKey,
     endo: Map<String, Value>,
     document: &SecretMap,
 ) -> Result<Sealed, SealError> {
-    let encrypted = encrypt_document(key, random, document)?;
-    Ok(sign((key, random), endo, (document, encrypted)))
+    let encrypted = encrypt_document(key, document)?;
+    Ok(sign(key, endo, document, encrypted))
 }
 
-fn encrypt_document(key: &PrivateKey, random: &Random, document: &SecretMap) -> Result<String, SealError> {
-    encrypt(key, stringify_members(document.expose()).as_bytes(), random)
+fn encrypt_document(key: &PrivateKey, document: &SecretMap) -> Result<String, SealError> {
+    encrypt(key, stringify_members(document.expose()).as_bytes())
 }
 
 /// The signature covers the document in clear.
-fn sign(
-    (key, random): (&PrivateKey, &Random),
-    mut endo: Map<String, Value>,
-    (document, encrypted): (&SecretMap, String),
-) -> Sealed {
+fn sign(key: &PrivateKey, mut endo: Map<String, Value>, document: &SecretMap, encrypted: String) -> Sealed {
     let mut clear = SecretMap::from(endo.clone());
     clear.expose_mut().insert("encrypted".to_owned(), document.expose().clone().into());
-    let signature = STANDARD.encode(key.sign(stringify_members(clear.expose()).as_bytes(), random));
+    let signature = STANDARD.encode(key.sign(stringify_members(clear.expose()).as_bytes()));
     endo.insert("encrypted".to_owned(), encrypted.into());
     Sealed { endo: endo.into(), signature }
 }
 
 /// Decrypts a record and verifies it with the same key; the signature covers the decrypted value.
-pub(super) fn open(record: SealedRecord<'_>, ring: &KeyRing, random: &Random) -> Result<Opened, RecordError> {
+pub(super) fn open(record: SealedRecord<'_>, ring: &KeyRing) -> Result<Opened, RecordError> {
     let encrypted = node_base64::decode(record.encrypted()?);
-    let (key, contents) = decrypt_with_any(ring, &encrypted, random)?;
+    let (key, contents) = decrypt_with_any(ring, &encrypted)?;
     let value: Value = serde_json::from_slice(&contents).map_err(|_| RecordError::Contents)?;
     let mut clear = SecretMap::from(record.endo);
     clear.expose_mut().insert("encrypted".to_owned(), value);
@@ -88,16 +78,12 @@ pub(super) fn open(record: SealedRecord<'_>, ring: &KeyRing, random: &Random) ->
 }
 
 /// The name of the key that decrypts the record; one block is enough to tell.
-pub(super) fn key_of(
-    record: &SealedRecord<'_>,
-    ring: &KeyRing,
-    random: &Random,
-) -> Result<Option<String>, RecordError> {
+pub(super) fn key_of(record: &SealedRecord<'_>, ring: &KeyRing) -> Result<Option<String>, RecordError> {
     let encrypted = node_base64::decode(record.encrypted()?);
     let opens = |key: &&PrivateKey| {
         let whole = !encrypted.is_empty() && encrypted.len().is_multiple_of(key.block_bytes());
         let block = encrypted.get(..key.block_bytes()).filter(|_| whole);
-        block.is_some_and(|block| key.decrypt(Oaep::new::<Sha1>(), block, random).is_some())
+        block.is_some_and(|block| key.decrypt(Oaep::new::<Sha1>(), block).is_some())
     };
     Ok(ring.keys().find(opens).map(|key| key.kid().to_owned()))
 }
@@ -105,12 +91,11 @@ pub(super) fn key_of(
 fn decrypt_with_any<'a>(
     ring: &'a KeyRing,
     encrypted: &[u8],
-    random: &Random,
 ) -> Result<(&'a PrivateKey, Zeroizing<Vec<u8>>), RecordError> {
     let fits = |key: &&PrivateKey| !encrypted.is_empty() && encrypted.len().is_multiple_of(key.block_bytes());
     let mut failure = RecordError::Truncated;
     for key in ring.keys().filter(fits) {
-        match decrypt(key, encrypted, random) {
+        match decrypt(key, encrypted) {
             Ok(contents) => return Ok((key, contents)),
             Err(error) => failure = error,
         }
@@ -118,27 +103,27 @@ fn decrypt_with_any<'a>(
     Err(failure)
 }
 
-fn decrypt(key: &PrivateKey, encrypted: &[u8], random: &Random) -> Result<Zeroizing<Vec<u8>>, RecordError> {
+fn decrypt(key: &PrivateKey, encrypted: &[u8]) -> Result<Zeroizing<Vec<u8>>, RecordError> {
     if encrypted.len() / key.block_bytes() > MAX_BLOCKS {
         return Err(RecordError::TooLarge);
     }
     let mut contents = WipedBuffer::default();
     for block in encrypted.chunks(key.block_bytes()) {
-        let part = key.decrypt(Oaep::new::<Sha1>(), block, random).ok_or(RecordError::Decryption)?;
+        let part = key.decrypt(Oaep::new::<Sha1>(), block).ok_or(RecordError::Decryption)?;
         contents.push(&part);
     }
     Ok(contents.into_bytes())
 }
 
 /// Cuts the text into as few blocks as it takes, all but the last of the same length.
-fn encrypt(key: &PrivateKey, text: &[u8], random: &Random) -> Result<String, SealError> {
+fn encrypt(key: &PrivateKey, text: &[u8]) -> Result<String, SealError> {
     let blocks = text.len().div_ceil(key.block_bytes() - PADDING_BYTES).max(1);
     if blocks > MAX_BLOCKS {
         return Err(SealError::TooLarge);
     }
     let encrypted: Vec<u8> = text
         .chunks(text.len().div_ceil(blocks))
-        .flat_map(|block| key.encrypt(Oaep::new::<Sha1>(), block, random))
+        .flat_map(|block| key.encrypt(Oaep::new::<Sha1>(), block))
         .collect();
     Ok(STANDARD.encode(encrypted))
 }

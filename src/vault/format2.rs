@@ -12,10 +12,10 @@ use super::credentials::{Opened, Terms};
 use super::json_text::stringify_members;
 use super::jwe::{self, Jwe};
 use super::key::PrivateKey;
+use super::owner_id::ResourceOwnerId;
 use super::record::{MAX_BYTES, RecordError, SealedRecord};
 use super::ring::KeyRing;
 use super::secret::SecretMap;
-use crate::ambient::Random;
 use crate::message::DeviceUuid;
 
 /// What `endo.version` says.
@@ -25,7 +25,7 @@ pub(super) const VERSION: &str = "2.0.0";
 const HEADER_MEMBERS: [&str; 6] = ["alg", "enc", "kid", "device", "hosts", "source"];
 
 /// A record that one of our keys signed, still encrypted.
-pub(super) struct SignedRecord<'a>(SealedRecord<'a>);
+struct VerifiedRecord<'a>(SealedRecord<'a>);
 
 /// What a header says, once it was found acceptable.
 struct Header {
@@ -34,45 +34,52 @@ struct Header {
     source: Option<String>,
 }
 
-/// What a record says of its secret in its protected header.
+/// What a record says of its secret outside of it: in its protected header, and the generation beside that.
 pub(super) struct Purpose<'a> {
     pub(super) device: &'a DeviceUuid,
     pub(super) hosts: &'a [String],
     pub(super) source: Option<&'a str>,
+    pub(super) generation: u64,
 }
 
 /// Seals `contents` for `device`.
-pub(super) fn seal(
-    key: &PrivateKey,
-    random: &Random,
-    device: &DeviceUuid,
-    contents: &Contents,
-) -> Result<Sealed, SealError> {
+pub(super) fn seal(key: &PrivateKey, device: &DeviceUuid, contents: &Contents) -> Result<Sealed, SealError> {
     let mut document = contents.document();
     document.expose_mut().insert("owners".to_owned(), json!(contents.owners));
-    let owner_keys: Vec<String> =
-        contents.owners.iter().map(|owner| key.sign_value(&owner.as_str().into(), random)).collect();
+    let head = head(key, device, &contents.id, &contents.owners);
+    let Contents { hosts, source, generation, .. } = contents;
+    let purpose = Purpose { device, hosts, source: source.as_deref(), generation: *generation };
+    seal_like(key, head, &purpose, &document)
+}
+
+/// The members of `endo` by which a record is found: whose device, whose account, and who may manage it.
+pub(super) fn head(
+    key: &PrivateKey,
+    device: &DeviceUuid,
+    id: &ResourceOwnerId,
+    owners: &[DeviceUuid],
+) -> Map<String, Value> {
+    let owner_keys: Vec<_> = owners.iter().map(|owner| key.sign_value(&owner.as_str().into())).collect();
     let mut endo = Map::new();
     endo.insert("authorizedKey".to_owned(), json!(owner_keys));
-    endo.insert("idKey".to_owned(), key.sign_value(&contents.id.to_value(), random).into());
+    endo.insert("idKey".to_owned(), key.sign_value(&id.to_value()).into());
     endo.insert("credentialsDeviceUuid".to_owned(), json!(device));
     endo.insert("version".to_owned(), VERSION.into());
-    let purpose = Purpose { device, hosts: &contents.hosts, source: contents.source.as_deref() };
-    seal_like((key, random), (endo, contents.generation), &purpose, &document)
+    endo
 }
 
 /// Seals `document` with the other members of `endo`, which stay as they are but for the generation.
 pub(super) fn seal_like(
-    (key, random): (&PrivateKey, &Random),
-    (mut endo, generation): (Map<String, Value>, u64),
+    key: &PrivateKey,
+    mut endo: Map<String, Value>,
     purpose: &Purpose<'_>,
     document: &SecretMap,
 ) -> Result<Sealed, SealError> {
+    let Purpose { device, hosts, source, generation } = *purpose;
     if generation > LAST_GENERATION {
         return Err(SealError::Generation);
     }
     let text: Zeroizing<String> = stringify_members(document.expose());
-    let Purpose { device, hosts, source } = purpose;
     let mut header = json!({
         "alg": jwe::ALGORITHM, "enc": jwe::ENCRYPTION, "kid": key.kid(), "device": device, "hosts": hosts,
     });
@@ -80,36 +87,36 @@ pub(super) fn seal_like(
         header["source"] = json!(source);
     }
     endo.insert("generation".to_owned(), generation.into());
-    endo.insert("encrypted".to_owned(), jwe::seal(key, random, &header.to_string(), text.as_bytes()).into());
+    endo.insert("encrypted".to_owned(), jwe::seal(key, &header.to_string(), text.as_bytes()).into());
     let signed = canonicalize_members(&endo);
     if signed.len() > MAX_BYTES {
         return Err(SealError::TooLarge);
     }
-    let signature = STANDARD.encode(key.sign(signed.as_bytes(), random));
+    let signature = STANDARD.encode(key.sign(signed.as_bytes()));
     Ok(Sealed { endo: endo.into(), signature })
 }
 
-/// Verifies the signature before anything inside is looked at.
-pub(super) fn verify<'a>(record: SealedRecord<'a>, ring: &KeyRing) -> Result<SignedRecord<'a>, RecordError> {
+/// Opens a record that one of our keys signed; its signature is verified before anything inside is looked at.
+pub(super) fn open(record: SealedRecord<'_>, ring: &KeyRing) -> Result<Opened, RecordError> {
+    decrypt(&verify(record, ring)?, ring)
+}
+
+fn verify<'a>(record: SealedRecord<'a>, ring: &KeyRing) -> Result<VerifiedRecord<'a>, RecordError> {
     if ring.verifies(canonicalize_members(&record.endo).as_bytes(), &record.signature) {
-        Ok(SignedRecord(record))
+        Ok(VerifiedRecord(record))
     } else {
         Err(RecordError::Signature)
     }
 }
 
-/// Decrypts a signed record whose header is for this device, our keys and our algorithms.
-pub(super) fn open(
-    SignedRecord(record): &SignedRecord<'_>,
-    ring: &KeyRing,
-    random: &Random,
-) -> Result<Opened, RecordError> {
+/// Decrypts a record whose header is for this device, our keys and our algorithms.
+fn decrypt(VerifiedRecord(record): &VerifiedRecord<'_>, ring: &KeyRing) -> Result<Opened, RecordError> {
     let jwe = Jwe::parse(record.encrypted()?)?;
     let header = read_header(&jwe.header, record.device)?;
     let key = ring.by_kid(&header.kid).ok_or(RecordError::UnknownKey)?;
     let generation = record.endo.get("generation").and_then(Value::as_u64);
     let generation = generation.filter(|&count| count <= LAST_GENERATION).ok_or(RecordError::Generation)?;
-    let contents = jwe.open(key, random)?;
+    let contents = jwe.open(key)?;
     let Header { hosts, source, .. } = header;
     Ok(Opened { terms: Terms { format: Format::Two, hosts: Some(hosts), source, generation }, contents })
 }

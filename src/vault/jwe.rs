@@ -10,7 +10,6 @@ use zeroize::Zeroizing;
 
 use super::key::PrivateKey;
 use super::record::RecordError;
-use crate::ambient::Random;
 
 /// How the content key is wrapped, as the header names it (RFC 7518 4.3).
 pub(super) const ALGORITHM: &str = "RSA-OAEP-256";
@@ -54,12 +53,12 @@ impl<'a> Jwe<'a> {
     }
 
     /// What is inside.
-    pub(super) fn open(&self, key: &PrivateKey, random: &Random) -> Result<Zeroizing<Vec<u8>>, RecordError> {
+    pub(super) fn open(&self, key: &PrivateKey) -> Result<Zeroizing<Vec<u8>>, RecordError> {
         if self.wrapped_key.len() != key.block_bytes() {
             return Err(RecordError::Truncated);
         }
         let content_key =
-            key.decrypt(Oaep::new::<Sha256>(), &self.wrapped_key, random).ok_or(RecordError::Decryption)?;
+            key.decrypt(Oaep::new::<Sha256>(), &self.wrapped_key).ok_or(RecordError::Decryption)?;
         let cipher = Aes256Gcm::new_from_slice(&content_key).map_err(|_| RecordError::Decryption)?;
         let sealed = Payload { msg: &self.ciphertext_and_tag, aad: self.protected.as_bytes() };
         let contents = cipher.decrypt(Nonce::from_slice(&self.nonce), sealed);
@@ -68,11 +67,11 @@ impl<'a> Jwe<'a> {
 }
 
 /// The compact form of `contents` under this header, sealed for `key`.
-pub(super) fn seal(key: &PrivateKey, random: &Random, header: &str, contents: &[u8]) -> String {
+pub(super) fn seal(key: &PrivateKey, header: &str, contents: &[u8]) -> String {
     let protected = URL_SAFE_NO_PAD.encode(header);
-    let content_key = Zeroizing::new(random.bytes::<KEY_BYTES>());
-    let wrapped_key = key.encrypt(Oaep::new::<Sha256>(), &*content_key, random);
-    let nonce = random.bytes::<NONCE_BYTES>();
+    let content_key = Zeroizing::new(key.random().bytes::<KEY_BYTES>());
+    let wrapped_key = key.encrypt(Oaep::new::<Sha256>(), &*content_key);
+    let nonce = key.random().bytes::<NONCE_BYTES>();
     let cipher = Aes256Gcm::new_from_slice(&*content_key).expect("32 bytes are an AES-256 key");
     let sealed = cipher
         .encrypt(Nonce::from_slice(&nonce), Payload { msg: contents, aad: protected.as_bytes() })

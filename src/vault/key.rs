@@ -49,17 +49,18 @@ pub struct PrivateKey {
     key: RsaPrivateKey,
     public: RsaPublicKey,
     kid: String,
+    random: Random,
     operations: AtomicU64,
 }
 
 impl PrivateKey {
     /// Reads every form that the original gateway takes: PEM (PKCS#1 or PKCS#8), base64 of such a PEM, base64 of
-    /// PKCS#1 DER (`spec/endo.md` 3).
+    /// PKCS#1 DER (`spec/endo.md` 3). What it does later takes its chance from `random`.
     ///
     /// # Errors
     /// [`KeyError`], also for keys outside 2048 to 4096 bits.
-    pub fn parse(text: &str) -> Result<Self, KeyError> {
-        Self::checked(key_text::read(text)?)
+    pub fn parse(text: &str, random: &Random) -> Result<Self, KeyError> {
+        Self::checked(key_text::read(text)?, random)
     }
 
     /// A new key of `bits` bits, 2048 to 4096. Takes a second or so: call it on a blocking thread.
@@ -68,7 +69,8 @@ impl PrivateKey {
     /// [`KeyError::Size`] and [`KeyError::Generation`].
     pub fn generate(bits: usize, random: &Random) -> Result<Self, KeyError> {
         check_size(bits)?;
-        Self::checked(RsaPrivateKey::new(&mut random.clone(), bits).map_err(KeyError::Generation)?)
+        let key = RsaPrivateKey::new(&mut random.clone(), bits).map_err(KeyError::Generation)?;
+        Self::checked(key, random)
     }
 
     /// The key's name: its thumbprint (RFC 7638) in base64url.
@@ -83,8 +85,8 @@ impl PrivateKey {
 
     /// The original's signature of a value: RS256 over its `JSON.stringify` text, in base64. The same value gets
     /// the same signature. A private-key operation.
-    pub fn sign_value(&self, value: &Value, random: &Random) -> String {
-        STANDARD.encode(self.sign(json_text::stringify(value).as_bytes(), random))
+    pub fn sign_value(&self, value: &Value) -> String {
+        STANDARD.encode(self.sign(json_text::stringify(value).as_bytes()))
     }
 
     /// Whether `signature` is the original's signature of `value`; its base64 is read as leniently as Node reads it.
@@ -92,11 +94,11 @@ impl PrivateKey {
         self.verifies(json_text::stringify(value).as_bytes(), &node_base64::decode(signature))
     }
 
-    /// RS256 over `text`. Deterministic; `random` only blinds the computation.
-    pub(super) fn sign(&self, text: &[u8], random: &Random) -> Vec<u8> {
+    /// RS256 over `text`. Deterministic; chance only blinds the computation.
+    pub(super) fn sign(&self, text: &[u8]) -> Vec<u8> {
         self.operations.fetch_add(1, Ordering::Relaxed);
         self.key
-            .sign_with_rng(&mut random.clone(), Pkcs1v15Sign::new::<Sha256>(), &Sha256::digest(text))
+            .sign_with_rng(&mut self.random.clone(), Pkcs1v15Sign::new::<Sha256>(), &Sha256::digest(text))
             .expect("a key that signed once signs again")
     }
 
@@ -106,14 +108,19 @@ impl PrivateKey {
     }
 
     /// Encrypts one block; it must be short enough for the padding.
-    pub(super) fn encrypt(&self, padding: Oaep, block: &[u8], random: &Random) -> Vec<u8> {
-        self.public.encrypt(&mut random.clone(), padding, block).expect("the block fits the padding")
+    pub(super) fn encrypt(&self, padding: Oaep, block: &[u8]) -> Vec<u8> {
+        self.public.encrypt(&mut self.random.clone(), padding, block).expect("the block fits the padding")
     }
 
     /// Decrypts one block, blinded; nothing is told about why it fails.
-    pub(super) fn decrypt(&self, padding: Oaep, block: &[u8], random: &Random) -> Option<Zeroizing<Vec<u8>>> {
+    pub(super) fn decrypt(&self, padding: Oaep, block: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         self.operations.fetch_add(1, Ordering::Relaxed);
-        self.key.decrypt_blinded(&mut random.clone(), padding, block).ok().map(Zeroizing::new)
+        self.key.decrypt_blinded(&mut self.random.clone(), padding, block).ok().map(Zeroizing::new)
+    }
+
+    /// The chance that the key works with.
+    pub(super) fn random(&self) -> &Random {
+        &self.random
     }
 
     /// Bytes in one encrypted block or signature.
@@ -128,13 +135,13 @@ impl PrivateKey {
 
     /// A key from outside may pass every formal check and still compute nonsense, so it signs once first. That
     /// one signature is not blinded: nobody chooses its text.
-    fn checked(key: RsaPrivateKey) -> Result<Self, KeyError> {
+    fn checked(key: RsaPrivateKey, random: &Random) -> Result<Self, KeyError> {
         check_size(key.n().bits())?;
         let public = key.to_public_key();
         let kid = thumbprint(&public);
         let trial =
             key.sign(Pkcs1v15Sign::new::<Sha256>(), &Sha256::digest(&kid)).map_err(|_| KeyError::Broken)?;
-        let this = Self { key, public, kid, operations: AtomicU64::new(0) };
+        let this = Self { key, public, kid, random: random.clone(), operations: AtomicU64::new(0) };
         if this.verifies(this.kid.as_bytes(), &trial) { Ok(this) } else { Err(KeyError::Broken) }
     }
 }

@@ -5,13 +5,11 @@ use thiserror::Error;
 
 use super::contents::Format;
 use super::credentials::Opened;
-use super::format1;
-use super::format2::{self, SignedRecord};
 use super::node_base64;
 use super::owner_id::NotAResourceOwnerId;
 use super::rekey::Need;
 use super::ring::KeyRing;
-use crate::ambient::Random;
+use super::{format1, format2};
 use crate::message::DeviceUuid;
 
 /// The longest `endo` that is looked at, in bytes of JSON.
@@ -81,12 +79,6 @@ pub(super) struct SealedRecord<'a> {
     format: Format,
 }
 
-/// A record that one of our keys signed. Format 1 signs what is inside, so there verifying has opened it already.
-pub(super) enum VerifiedRecord<'a> {
-    Open(Opened),
-    Sealed(SignedRecord<'a>),
-}
-
 impl<'a> SealedRecord<'a> {
     /// Reads the stored texts.
     pub(super) fn read(device: &'a DeviceUuid, sealed: SealedText<'_>) -> Result<Self, RecordError> {
@@ -104,18 +96,18 @@ impl<'a> SealedRecord<'a> {
         Ok(Self { device, endo, signature: node_base64::decode(sealed.signature).to_vec(), format })
     }
 
-    /// Finds out whether one of our keys signed it.
-    pub(super) fn verify(self, ring: &KeyRing, random: &Random) -> Result<VerifiedRecord<'a>, RecordError> {
+    /// What is inside a record that one of our keys signed.
+    pub(super) fn open(self, ring: &KeyRing) -> Result<Opened, RecordError> {
         match self.format {
-            Format::One => format1::open(self, ring, random).map(VerifiedRecord::Open),
-            Format::Two => format2::verify(self, ring).map(VerifiedRecord::Sealed),
+            Format::One => format1::open(self, ring),
+            Format::Two => format2::open(self, ring),
         }
     }
 
     /// Which key it needs.
-    pub(super) fn need(&self, ring: &KeyRing, random: &Random) -> Result<Need, RecordError> {
+    pub(super) fn need(&self, ring: &KeyRing) -> Result<Need, RecordError> {
         let kid = match self.format {
-            Format::One => format1::key_of(self, ring, random)?,
+            Format::One => format1::key_of(self, ring)?,
             Format::Two => Some(format2::kid_of(self)?).filter(|kid| ring.by_kid(kid).is_some()),
         };
         Ok(Need { format: self.format, kid })
@@ -124,16 +116,6 @@ impl<'a> SealedRecord<'a> {
     /// The encrypted part.
     pub(super) fn encrypted(&self) -> Result<&str, RecordError> {
         self.endo.get("encrypted").and_then(Value::as_str).ok_or(RecordError::NotARecord)
-    }
-}
-
-impl VerifiedRecord<'_> {
-    /// Decrypts what is still sealed.
-    pub(super) fn open(self, ring: &KeyRing, random: &Random) -> Result<Opened, RecordError> {
-        match self {
-            Self::Open(opened) => Ok(opened),
-            Self::Sealed(record) => format2::open(&record, ring, random),
-        }
     }
 }
 

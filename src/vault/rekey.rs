@@ -1,13 +1,12 @@
 //! The same credentials in a record of format 2 under the newest key, for those who may manage them now.
 
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use thiserror::Error;
 
 use super::contents::{Format, SealError, Sealed};
-use super::credentials::{Credentials, Opened};
+use super::credentials::Credentials;
 use super::format2::{self, Purpose};
 use super::record::{RecordError, SealedRecord, SealedText};
-use super::secret::SecretMap;
 use super::strongroom::Vault;
 use crate::message::DeviceUuid;
 
@@ -63,26 +62,20 @@ impl Vault {
         new: &Management,
     ) -> Result<Sealed, RekeyError> {
         let ring = self.ring();
-        let verified = SealedRecord::read(device, sealed)?.verify(&ring, self.random())?;
-        let opened = verified.open(&ring, self.random())?;
+        let opened = SealedRecord::read(device, sealed)?.open(&ring)?;
         let credentials = Credentials::read(&opened)?;
         let owners = new.owners.as_deref().unwrap_or(credentials.owners());
         if owners.is_empty() {
             return Err(RekeyError::UnknownOwner);
         }
         let id = credentials.id().ok_or(RekeyError::NoAccount)?;
-        let first = (ring.first(), self.random());
-        let sign = |value: &Value| first.0.sign_value(value, first.1);
-        let owner_keys: Vec<_> = owners.iter().map(|owner| sign(&owner.as_str().into())).collect();
-        let mut endo = Map::new();
-        endo.insert("authorizedKey".to_owned(), json!(owner_keys));
-        endo.insert("idKey".to_owned(), sign(&id.to_value()).into());
-        endo.insert("credentialsDeviceUuid".to_owned(), json!(device));
-        endo.insert("version".to_owned(), format2::VERSION.into());
-        let document = with_owners(&opened, owners)?;
+        let mut document = opened.document()?;
+        document.expose_mut().insert("owners".to_owned(), json!(owners));
         let hosts = credentials.hosts().unwrap_or(&new.hosts);
-        let purpose = Purpose { device, hosts, source: credentials.source().or(new.source.as_deref()) };
-        Ok(format2::seal_like(first, (endo, new.generation), &purpose, &document)?)
+        let source = credentials.source().or(new.source.as_deref());
+        let purpose = Purpose { device, hosts, source, generation: new.generation };
+        let head = format2::head(ring.first(), device, id, owners);
+        Ok(format2::seal_like(ring.first(), head, &purpose, &document)?)
     }
 
     /// Which key a record needs. Reads it for format 2; for format 1 it may cost a private-key operation a key: call it
@@ -91,16 +84,6 @@ impl Vault {
     /// # Errors
     /// [`RecordError`] where it is no record of `device`.
     pub fn need(&self, device: &DeviceUuid, sealed: SealedText<'_>) -> Result<Need, RecordError> {
-        let record = SealedRecord::read(device, sealed)?;
-        record.need(&self.ring(), self.random())
+        SealedRecord::read(device, sealed)?.need(&self.ring())
     }
-}
-
-/// The decrypted object with these owners inside.
-fn with_owners(opened: &Opened, owners: &[DeviceUuid]) -> Result<SecretMap, RecordError> {
-    let members: Map<String, Value> =
-        serde_json::from_slice(&opened.contents).map_err(|_| RecordError::Contents)?;
-    let mut document = SecretMap::from(members);
-    document.expose_mut().insert("owners".to_owned(), json!(owners));
-    Ok(document)
 }

@@ -1,6 +1,6 @@
 //! Sealing a record anew with another secret: everything else of it stays as it is, who may manage it above all.
 
-use serde_json::{Map, Value};
+use serde_json::Map;
 use thiserror::Error;
 
 use super::contents::{Format, SealError, Sealed};
@@ -51,19 +51,16 @@ impl Vault {
         let record = SealedRecord::read(device, sealed)?;
         let endo = record.endo.clone();
         let ring = self.ring();
-        let opened = record.verify(&ring, self.random())?.open(&ring, self.random())?;
-        let members: Map<String, Value> =
-            serde_json::from_slice(&opened.contents).map_err(|_| RecordError::Contents)?;
-        let mut document = SecretMap::from(members);
+        let opened = record.open(&ring)?;
+        let mut document = opened.document()?;
         replace(&mut document, new).ok_or(RecordError::Contents)?;
-        let first = (ring.first(), self.random());
         Ok(match opened.terms.format {
-            Format::One => format1::seal_like(first, endo, &document)?,
+            Format::One => format1::seal_like(ring.first(), endo, &document)?,
             Format::Two => {
                 let hosts = opened.terms.hosts.unwrap_or_default();
                 let source = opened.terms.source.as_deref().or(new.source.as_deref());
-                let purpose = Purpose { device, hosts: &hosts, source };
-                format2::seal_like(first, (endo, new.generation), &purpose, &document)?
+                let purpose = Purpose { device, hosts: &hosts, source, generation: new.generation };
+                format2::seal_like(ring.first(), endo, &purpose, &document)?
             }
         })
     }

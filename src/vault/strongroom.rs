@@ -18,15 +18,13 @@ use super::{format1, format2};
 #[derive(Debug)]
 pub struct Vault {
     ring: RwLock<Arc<KeyRing>>,
-    random: Random,
     remembered: Remembered,
 }
 
 impl Vault {
     /// A vault with these keys, remembering nothing yet.
     pub fn new(ring: KeyRing, random: Random, remember: RememberSettings) -> Self {
-        let remembered = Remembered::new(remember, random.clone());
-        Self { ring: RwLock::new(Arc::new(ring)), random, remembered }
+        Self { ring: RwLock::new(Arc::new(ring)), remembered: Remembered::new(remember, random) }
     }
 
     /// The keys as they are now, the one that seals first.
@@ -38,10 +36,6 @@ impl Vault {
     pub fn put_first(&self, key: PrivateKey) {
         let mut ring = self.ring.write().unwrap_or_else(PoisonError::into_inner);
         *ring = Arc::new(ring.with_first(key));
-    }
-
-    pub(super) fn random(&self) -> &Random {
-        &self.random
     }
 
     /// The credentials of a record that was opened not long ago, if not a byte of it changed. Costs one
@@ -62,9 +56,7 @@ impl Vault {
         sealed: SealedText<'_>,
         now: Timestamp,
     ) -> Result<Credentials, RecordError> {
-        let ring = self.ring();
-        let verified = SealedRecord::read(device, sealed)?.verify(&ring, &self.random)?;
-        let opened = verified.open(&ring, &self.random)?;
+        let opened = SealedRecord::read(device, sealed)?.open(&self.ring())?;
         let credentials = Credentials::read(&opened)?;
         self.remembered.keep((device, sealed), &opened, now);
         Ok(credentials)
@@ -88,21 +80,21 @@ impl Vault {
         contents.check()?;
         let ring = self.ring();
         match format {
-            Format::One => format1::seal(ring.first(), &self.random, device, contents),
-            Format::Two => format2::seal(ring.first(), &self.random, device, contents),
+            Format::One => format1::seal(ring.first(), device, contents),
+            Format::Two => format2::seal(ring.first(), device, contents),
         }
     }
 
     /// What `endo.idKey` holds in this account's records: one entry a key of the ring, the first key's first. Costs
     /// milliseconds a key.
     pub fn id_keys(&self, id: &ResourceOwnerId) -> Vec<String> {
-        self.ring().keys().map(|key| key.sign_value(&id.to_value(), &self.random)).collect()
+        self.ring().keys().map(|key| key.sign_value(&id.to_value())).collect()
     }
 
     /// What `endo.authorizedKey` holds in records that this device may manage: one entry a key of the ring, the
     /// first key's first. Costs milliseconds a key.
     pub fn authorized_keys(&self, owner: &DeviceUuid) -> Vec<String> {
-        self.ring().keys().map(|key| key.sign_value(&owner.as_str().into(), &self.random)).collect()
+        self.ring().keys().map(|key| key.sign_value(&owner.as_str().into())).collect()
     }
 
     /// Private-key operations since the start, for metrics.

@@ -37,7 +37,7 @@ fn vault() -> Arc<Vault> {
 }
 
 fn vault_with(random: Random) -> Arc<Vault> {
-    let key = PrivateKey::parse(vectors()["privateKeyPem"].as_str().unwrap()).unwrap();
+    let key = PrivateKey::parse(vectors()["privateKeyPem"].as_str().unwrap(), &random).unwrap();
     let remember = RememberSettings { capacity: 64, life: Duration::from_secs(3600) };
     Arc::new(Vault::new(KeyRing::new(key, vec![]), random, remember))
 }

@@ -33,11 +33,11 @@ fn vectors() -> Value {
 }
 
 fn original_key() -> PrivateKey {
-    PrivateKey::parse(vectors()["privateKeyPem"].as_str().unwrap()).unwrap()
+    PrivateKey::parse(vectors()["privateKeyPem"].as_str().unwrap(), &Random::system()).unwrap()
 }
 
 fn other_key() -> PrivateKey {
-    PrivateKey::parse(OTHER_KEY).unwrap()
+    PrivateKey::parse(OTHER_KEY, &Random::system()).unwrap()
 }
 
 fn vault_with(ring: KeyRing) -> Vault {

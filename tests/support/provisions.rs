@@ -16,7 +16,7 @@ use super::desk::fixture_key;
 /// Opened credentials of the account 42, `octocat`, with this secret.
 pub(crate) fn credentials(secret: &str) -> Credentials {
     let remember = RememberSettings { capacity: 0, life: std::time::Duration::ZERO };
-    let ring = KeyRing::new(PrivateKey::parse(&fixture_key()).unwrap(), Vec::new());
+    let ring = KeyRing::new(PrivateKey::parse(&fixture_key(), &Random::system()).unwrap(), Vec::new());
     let vault = Vault::new(ring, Random::system(), remember);
     let contents = Contents {
         username: Some("octocat".to_owned()),

@@ -48,7 +48,7 @@ impl OldGateway {
         }));
         let service = service.await;
         let remember = RememberSettings { capacity: 8, life: std::time::Duration::from_secs(60) };
-        let ring = KeyRing::new(PrivateKey::parse(&fixture_key()).unwrap(), vec![]);
+        let ring = KeyRing::new(PrivateKey::parse(&fixture_key(), &Random::system()).unwrap(), vec![]);
         let gateway = Self { bus, vault: Vault::new(ring, Random::system(), remember), service, user };
         let hook = json!({"type": "webhook", "url": "https://x.test/v2/messages", "method": "POST", "signRequest": true});
         for update in [

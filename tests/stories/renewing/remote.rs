@@ -19,7 +19,8 @@ use crate::support::provider::FakeProvider;
 const PUT: &str = "PUT /v2/devices/cred-uuid-0001";
 
 fn vault() -> Vault {
-    let key = PrivateKey::parse(vectors()["servicePrivateKeyPem"].as_str().unwrap()).unwrap();
+    let key =
+        PrivateKey::parse(vectors()["servicePrivateKeyPem"].as_str().unwrap(), &Random::system()).unwrap();
     let remember = RememberSettings { capacity: 0, life: Duration::ZERO };
     Vault::new(KeyRing::new(key, vec![]), Random::system(), remember)
 }

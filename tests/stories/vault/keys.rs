@@ -23,7 +23,7 @@ fn every_form_the_original_takes_is_the_same_key() {
         vectors["privateKeyOldEnvBase64"].as_str().unwrap().to_owned(),
     ];
     for form in forms {
-        assert_eq!(PrivateKey::parse(&form).unwrap().kid(), kid);
+        assert_eq!(PrivateKey::parse(&form, &Random::system()).unwrap().kid(), kid);
     }
 }
 
@@ -36,7 +36,7 @@ fn the_kid_is_the_thumbprint_of_rfc_7638() {
 #[test]
 fn what_is_not_a_private_rsa_key_is_refused() {
     let vectors = vectors();
-    let parse = |text: &str| PrivateKey::parse(text).unwrap_err();
+    let parse = |text: &str| PrivateKey::parse(text, &Random::system()).unwrap_err();
     assert!(matches!(parse(vectors["publicKeyPem"].as_str().unwrap()), KeyError::Public));
     assert!(matches!(parse(include_str!("../../fixtures/vault-ec-key.pem")), KeyError::Pkcs8(_)));
     assert!(matches!(
@@ -53,13 +53,16 @@ fn what_is_not_a_private_rsa_key_is_refused() {
 #[test]
 fn pkcs8_der_without_its_fence_is_refused_as_the_original_refuses_it() {
     let der = RsaPrivateKey::from_pkcs8_pem(OTHER_KEY).unwrap().to_pkcs8_der().unwrap();
-    assert!(matches!(PrivateKey::parse(&STANDARD.encode(der.as_bytes())), Err(KeyError::Pkcs1(_))));
+    assert!(matches!(
+        PrivateKey::parse(&STANDARD.encode(der.as_bytes()), &Random::system()),
+        Err(KeyError::Pkcs1(_))
+    ));
 }
 
 #[test]
 fn a_key_that_is_too_short_is_refused() {
     let small = include_str!("../../fixtures/vault-small-key.pem");
-    assert!(matches!(PrivateKey::parse(small), Err(KeyError::Size(1024))));
+    assert!(matches!(PrivateKey::parse(small, &Random::system()), Err(KeyError::Size(1024))));
     for bits in [0, 1024, 2049, 8192] {
         assert!(matches!(PrivateKey::generate(bits, &Random::system()), Err(KeyError::Size(_))), "{bits}");
     }
@@ -69,7 +72,10 @@ fn a_key_that_is_too_short_is_refused() {
 fn a_truncated_key_is_refused_at_every_length() {
     let pkcs1 = RsaPrivateKey::from_pkcs8_pem(OTHER_KEY).unwrap().to_pkcs1_der().unwrap();
     for length in (0..pkcs1.as_bytes().len()).step_by(97) {
-        assert!(PrivateKey::parse(&STANDARD.encode(&pkcs1.as_bytes()[..length])).is_err(), "{length}");
+        assert!(
+            PrivateKey::parse(&STANDARD.encode(&pkcs1.as_bytes()[..length]), &Random::system()).is_err(),
+            "{length}"
+        );
     }
 }
 
@@ -81,7 +87,7 @@ fn a_key_with_a_changed_byte_is_refused_or_still_the_same_key() {
     for place in (0..key.as_bytes().len()).step_by(23) {
         let mut changed = key.as_bytes().to_vec();
         changed[place] ^= 0x55;
-        match PrivateKey::parse(&STANDARD.encode(&changed)) {
+        match PrivateKey::parse(&STANDARD.encode(&changed), &Random::system()) {
             Ok(parsed) => assert_eq!(parsed.kid(), other_key().kid(), "{place}"),
             Err(_) => refused += 1,
         }
@@ -99,7 +105,7 @@ fn a_key_that_is_in_the_ring_twice_is_used_once() {
 #[test]
 fn a_generated_key_can_be_written_down_and_read_again() {
     let key = PrivateKey::generate(2048, &Random::system()).unwrap();
-    assert_eq!(PrivateKey::parse(&key.to_pem()).unwrap().kid(), key.kid());
+    assert_eq!(PrivateKey::parse(&key.to_pem(), &Random::system()).unwrap().kid(), key.kid());
 }
 
 #[test]
