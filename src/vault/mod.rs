@@ -22,6 +22,7 @@ mod rekey;
 mod remembered;
 mod reseal;
 mod ring;
+mod sealer;
 mod secret;
 mod strongroom;
 

@@ -2,17 +2,14 @@
 
 use std::fmt;
 
-use aes_gcm::aead::{Aead, Payload};
-use aes_gcm::{Aes256Gcm, KeyInit, Nonce};
 use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
+use super::sealer::Sealer;
 use crate::ambient::Random;
-
-const NONCE_BYTES: usize = 12;
 
 /// 32 random bytes that one browser keeps. This side keeps their fingerprint, and what is sealed with a key that is made
 /// from them, so that what is stored here opens nothing by itself.
@@ -54,8 +51,7 @@ impl Pass {
 
     /// What this pass and `other` make together for that place, every time; neither of them makes it alone.
     pub fn with(&self, other: &Self, place: &str) -> Self {
-        let tag = hmac::sign(&self.mac_key(), &[b"with".as_slice(), &*other.0, place.as_bytes()].concat());
-        Self(Zeroizing::new(tag.as_ref().try_into().expect("HMAC-SHA256 makes 32 bytes")))
+        Self(self.made_of(&[b"with".as_slice(), &*other.0, place.as_bytes()].concat()))
     }
 
     /// What shows to a provider that whoever brings a code is who sent the browser there (RFC 7636).
@@ -65,22 +61,21 @@ impl Pass {
 
     /// The bytes under a key that the pass alone makes.
     pub fn seal(&self, bytes: &[u8], random: &Random) -> Vec<u8> {
-        let nonce = random.bytes::<NONCE_BYTES>();
-        let payload = Payload { msg: bytes, aad: &self.fingerprint() };
-        let sealed = self.cipher().encrypt(Nonce::from_slice(&nonce), payload);
-        [&nonce[..], &sealed.expect("it is far below what AES-GCM takes")].concat()
+        self.sealer().seal(bytes, &self.fingerprint(), random)
     }
 
     /// What was sealed under this pass; none where it was not, or was changed.
     pub fn open(&self, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-        let (nonce, sealed) = sealed.split_at_checked(NONCE_BYTES)?;
-        let payload = Payload { msg: sealed, aad: &self.fingerprint() };
-        self.cipher().decrypt(Nonce::from_slice(nonce), payload).ok().map(Zeroizing::new)
+        self.sealer().open(sealed, &self.fingerprint())
     }
 
-    fn cipher(&self) -> Aes256Gcm {
-        let key = hmac::sign(&self.mac_key(), b"seal");
-        Aes256Gcm::new_from_slice(key.as_ref()).expect("32 bytes are an AES-256 key")
+    fn sealer(&self) -> Sealer {
+        Sealer::new(&self.made_of(b"seal"))
+    }
+
+    fn made_of(&self, text: &[u8]) -> Zeroizing<[u8; 32]> {
+        let tag = hmac::sign(&self.mac_key(), text);
+        Zeroizing::new(tag.as_ref().try_into().expect("HMAC-SHA256 makes 32 bytes"))
     }
 
     fn mac_key(&self) -> hmac::Key {

@@ -5,17 +5,14 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use aes_gcm::aead::{Aead, KeyInit, Payload};
-use aes_gcm::{Aes256Gcm, Nonce};
 use zeroize::Zeroizing;
 
 use super::buffer::WipedBuffer;
 use super::credentials::{Opened, Terms};
 use super::record::SealedText;
+use super::sealer::Sealer;
 use crate::ambient::{Random, Timestamp};
 use crate::message::DeviceUuid;
-
-const NONCE_BYTES: usize = 12;
 
 /// How many opened records are remembered, and for how long.
 #[derive(Clone, Copy, Debug)]
@@ -49,7 +46,7 @@ struct Entries {
 
 /// The newest opened record of each device.
 pub(super) struct Remembered {
-    cipher: Aes256Gcm,
+    sealer: Sealer,
     random: Random,
     settings: RememberSettings,
     entries: Mutex<Entries>,
@@ -58,9 +55,8 @@ pub(super) struct Remembered {
 impl Remembered {
     /// An empty memory with a key of its own.
     pub(super) fn new(settings: RememberSettings, random: Random) -> Self {
-        let key = Zeroizing::new(random.bytes::<32>());
-        let cipher = Aes256Gcm::new_from_slice(&*key).expect("32 bytes are an AES-256 key");
-        Self { cipher, random, settings, entries: Mutex::default() }
+        let sealer = Sealer::new(&Zeroizing::new(random.bytes()));
+        Self { sealer, random, settings, entries: Mutex::default() }
     }
 
     /// What was kept for this very record of the device, if its time has not passed.
@@ -70,11 +66,8 @@ impl Remembered {
         sealed: SealedText<'_>,
         now: Timestamp,
     ) -> Option<Opened> {
-        let opened = self.entries().find((device, sealed), now)?;
-        let (nonce, ciphertext) = opened.split_at_checked(NONCE_BYTES)?;
-        let payload = Payload { msg: ciphertext, aad: device.as_str().as_bytes() };
-        let bytes = self.cipher.decrypt(Nonce::from_slice(nonce), payload).ok().map(Zeroizing::new)?;
-        read(&bytes)
+        let opened = self.entries().find(device, sealed, now)?;
+        read(&self.sealer.open(&opened, device.as_str().as_bytes())?)
     }
 
     /// Keeps what a record of the device opened to.
@@ -87,11 +80,8 @@ impl Remembered {
         if self.settings.capacity == 0 {
             return;
         }
-        let nonce = self.random.bytes::<NONCE_BYTES>();
-        let payload = Payload { msg: &write(opened), aad: device.as_str().as_bytes() };
-        let ciphertext = self.cipher.encrypt(Nonce::from_slice(&nonce), payload);
-        let ciphertext = ciphertext.expect("a record is far below what AES-GCM takes");
-        let opened = Arc::new(Zeroizing::new([&nonce[..], &ciphertext].concat()));
+        let opened = self.sealer.seal(&write(opened), device.as_str().as_bytes(), &self.random);
+        let opened = Arc::new(Zeroizing::new(opened));
         let (endo, signature) = (sealed.endo.to_owned(), sealed.signature.to_owned());
         let until = now.plus(self.settings.life);
         let mut entries = self.entries();
@@ -118,7 +108,8 @@ impl Remembered {
 impl Entries {
     fn find(
         &mut self,
-        (device, sealed): (&DeviceUuid, SealedText<'_>),
+        device: &DeviceUuid,
+        sealed: SealedText<'_>,
         now: Timestamp,
     ) -> Option<Arc<Zeroizing<Vec<u8>>>> {
         self.uses += 1;
