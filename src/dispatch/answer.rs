@@ -10,6 +10,7 @@ use super::case::Case;
 use super::{Awaited, Endings, Verdict};
 use crate::ambient::{Clock, Random};
 use crate::bus::Bus;
+use crate::bus::embedded::BusError;
 use crate::bus::meshblu::MeshbluError;
 use crate::credentials::{CredentialsDevices, CredentialsError, login_in};
 use crate::job::{CallGate, GateError, Next, Registry, RunFailure, Workbench};
@@ -207,10 +208,19 @@ impl Desk {
                 "the API does not take the credentials, which were renewed a moment ago; try again later",
             )),
             CredentialsError::Meshblu(error) => of_bus(error),
-            CredentialsError::Store(_) | CredentialsError::Interrupted => {
-                for_now("the gateway cannot read its credentials now")
-            }
-            _ => RunFailure::last(Failure::invalid_credentials_device()),
+            CredentialsError::Store(_)
+            | CredentialsError::Bus(BusError::Store(_))
+            | CredentialsError::Interrupted
+            | CredentialsError::Busy => for_now("the gateway cannot read its credentials now"),
+            CredentialsError::NoRecord
+            | CredentialsError::RolledBack
+            | CredentialsError::Record(_)
+            | CredentialsError::TooManyFailures
+            | CredentialsError::NoToken
+            | CredentialsError::Bus(_)
+            | CredentialsError::Seal(_)
+            | CredentialsError::Rekey(_)
+            | CredentialsError::LastOwner => RunFailure::last(Failure::invalid_credentials_device()),
         }
     }
 }

@@ -69,7 +69,21 @@ pub enum EgressError {
 impl EgressError {
     /// Whether it is certain that nothing of the call arrived anywhere.
     pub fn nothing_sent(&self) -> bool {
-        !matches!(self, Self::Timeout | Self::TooLarge { .. } | Self::Exchange(_))
+        match self {
+            Self::Address
+            | Self::HostEntry { .. }
+            | Self::HostNotAllowed { .. }
+            | Self::AddressNotAllowed { .. }
+            | Self::Bearer
+            | Self::Gate(_)
+            | Self::Connect(_)
+            | Self::Client(_) => true,
+            Self::Timeout
+            | Self::TooLarge { .. }
+            | Self::Exchange(_)
+            | Self::NotUpgraded { .. }
+            | Self::Socket(_) => false,
+        }
     }
 
     /// Reads what went wrong in a call to `host` off the client's error, which loses its address here.
