@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Method, StatusCode, Uri, header};
-use reqwest::{Request, Url};
+use reqwest::Url;
 
 use super::bearer::Bearer;
 use super::error::EgressError;
 use super::gate::CallGate;
 use super::hosts::HostList;
 use super::outbound::Egress;
-use super::transport::strip_connection_headers;
+use super::transport::{Outgoing, without_connection};
 
 /// What one API client may do, and as whom.
 #[derive(Debug)]
@@ -52,29 +52,24 @@ impl ApiClient {
     /// # Errors
     /// Any [`EgressError`]; the host list is asked first, then the gate.
     pub async fn call(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, EgressError> {
-        let request = self.with_secret(request)?;
-        let may_change = !matches!(*request.method(), Method::GET | Method::HEAD);
+        let call = self.with_secret(request)?;
+        let may_change = !matches!(call.method, Method::GET | Method::HEAD);
         if may_change {
             self.access.gate.pass().await?;
         }
-        let answer = self.egress.0.listed.exchange(request).await?;
+        let answer = self.egress.0.listed.exchange(call).await?;
         if may_change && answer.status() == StatusCode::UNAUTHORIZED {
             self.access.gate.refused();
         }
         Ok(answer)
     }
 
-    fn with_secret(&self, request: http::Request<Bytes>) -> Result<Request, EgressError> {
+    fn with_secret(&self, request: http::Request<Bytes>) -> Result<Outgoing, EgressError> {
         let (parts, body) = request.into_parts();
         let url = self.destination(&parts.uri)?;
-        let mut headers = parts.headers;
-        strip_connection_headers(&mut headers);
+        let mut headers = without_connection(parts.headers);
         headers.insert(header::AUTHORIZATION, self.access.bearer.header()?);
-        let mut request = Request::new(parts.method, url);
-        *request.headers_mut() = headers;
-        *request.body_mut() = (!body.is_empty()).then(|| body.into());
-        *request.timeout_mut() = Some(self.egress.0.settings.api_timeout);
-        Ok(request)
+        Ok(Outgoing { method: parts.method, url, headers, body, limit: self.egress.0.settings.api_timeout })
     }
 
     fn destination(&self, uri: &Uri) -> Result<Url, EgressError> {

@@ -1,6 +1,7 @@
 //! Calls of external handlers: connected first, then committed, then sent.
 
 use std::io;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header};
@@ -17,6 +18,10 @@ use super::error::EgressError;
 use super::gate::CallGate;
 use super::handler_address::{HandlerAddress, Place, connect_here};
 use super::outbound::Egress;
+use super::transport::Outgoing;
+
+/// No handler is waited for any longer. Jobs end far sooner, and their calls with them.
+const LONGEST: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// What a handler is asked, by POST.
 #[derive(Debug)]
@@ -28,7 +33,7 @@ pub struct HandlerRequest {
 }
 
 impl Egress {
-    /// The handler's answer, whatever its status. The caller bounds the time. On this machine the gate is passed when
+    /// The handler's answer, whatever its status, within two hours at the most: the caller bounds the time. On this machine the gate is passed when
     /// the connection stands: without one, nothing was started. Elsewhere it is passed before.
     ///
     /// # Errors
@@ -42,7 +47,7 @@ impl Egress {
         match address.place() {
             Place::Remote(url) => {
                 gate.pass().await?;
-                self.0.listed.exchange(remote_request(url, request)).await
+                self.0.listed.exchange(remote_call(url, request)).await
             }
             Place::Socket { file, .. } => {
                 let stream = self.connected(UnixStream::connect(file)).await?;
@@ -75,8 +80,11 @@ impl Egress {
         // Ends with the exchange, whoever gives it up.
         let mut driver = JoinSet::new();
         driver.spawn(connection);
-        let answer = sender.send_request(request).await.map_err(broken)?;
-        body_within(answer, self.0.settings.response_bytes).await
+        let exchange = async {
+            let answer = sender.send_request(request).await.map_err(broken)?;
+            body_within(answer, self.0.settings.response_bytes).await
+        };
+        tokio::time::timeout(LONGEST, exchange).await.map_err(|_| EgressError::Timeout)?
     }
 }
 
@@ -94,9 +102,6 @@ fn local_request(
     Ok(message)
 }
 
-fn remote_request(url: &Url, request: HandlerRequest) -> reqwest::Request {
-    let mut message = reqwest::Request::new(Method::POST, url.clone());
-    *message.headers_mut() = request.headers;
-    *message.body_mut() = Some(request.body.into());
-    message
+fn remote_call(url: &Url, HandlerRequest { headers, body }: HandlerRequest) -> Outgoing {
+    Outgoing { method: Method::POST, url: url.clone(), headers, body, limit: LONGEST }
 }

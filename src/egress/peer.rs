@@ -11,7 +11,7 @@ use reqwest::Url;
 use super::error::EgressError;
 use super::line::Line;
 use super::outbound::Egress;
-use super::transport::Transport;
+use super::transport::{Outgoing, Transport};
 
 /// A call of a [`Peer`].
 #[derive(Debug)]
@@ -69,21 +69,19 @@ impl Peer {
     /// # Errors
     /// Any [`EgressError`]; [`EgressError::nothing_sent`] tells which leave no doubt.
     pub async fn call(&self, request: PeerRequest) -> Result<http::Response<Bytes>, EgressError> {
-        let address = format!("{}{}", self.base_url, request.target);
+        let PeerRequest { method, target, headers, body } = request;
+        let address = format!("{}{target}", self.base_url);
         match &self.line {
             Some(line) => {
-                let mut call = http::Request::new(Full::new(request.body));
-                *call.method_mut() = request.method;
+                let mut call = http::Request::new(Full::new(body));
+                *call.method_mut() = method;
                 *call.uri_mut() = Uri::try_from(address).map_err(|_| EgressError::Address)?;
-                *call.headers_mut() = request.headers;
+                *call.headers_mut() = headers;
                 line.exchange(call, self.limit).await
             }
             None => {
-                let address = Url::parse(&address).map_err(|_| EgressError::Address)?;
-                let mut call = reqwest::Request::new(request.method, address);
-                *call.headers_mut() = request.headers;
-                *call.body_mut() = (!request.body.is_empty()).then(|| request.body.into());
-                *call.timeout_mut() = Some(self.limit);
+                let url = Url::parse(&address).map_err(|_| EgressError::Address)?;
+                let call = Outgoing { method, url, headers, body, limit: self.limit };
                 self.egress.0.listed.exchange(call).await
             }
         }

@@ -1,12 +1,12 @@
 //! Calls of those who give out tokens: what a request carries is its own, and it goes to listed hosts alone.
 
 use bytes::Bytes;
-use reqwest::{Request, Url};
+use reqwest::Url;
 
 use super::error::EgressError;
 use super::hosts::HostList;
 use super::outbound::Egress;
-use super::transport::strip_connection_headers;
+use super::transport::{Outgoing, without_connection};
 
 /// The longest answer of a provider: tokens and profiles are short.
 const ANSWER_BYTES: usize = 1 << 20;
@@ -31,12 +31,8 @@ impl Egress {
         if !hosts.allows(&url) {
             return Err(EgressError::HostNotAllowed { host: url.host_str().unwrap_or_default().to_owned() });
         }
-        let mut headers = parts.headers;
-        strip_connection_headers(&mut headers);
-        let mut request = Request::new(parts.method, url);
-        *request.headers_mut() = headers;
-        *request.body_mut() = (!body.is_empty()).then(|| body.into());
-        *request.timeout_mut() = Some(self.0.settings.api_timeout);
-        self.0.providers.head_and_body(request, ANSWER_BYTES).await
+        let headers = without_connection(parts.headers);
+        let call = Outgoing { method: parts.method, url, headers, body, limit: self.0.settings.api_timeout };
+        self.0.providers.head_and_body(call, ANSWER_BYTES).await
     }
 }

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use http::header::{
     CONNECTION, HeaderMap, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION,
     UPGRADE,
 };
 use http::{Method, StatusCode};
-use reqwest::{Request, Upgraded, Url};
+use reqwest::{Upgraded, Url};
 use sha1::{Digest, Sha1};
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
@@ -19,6 +20,7 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use super::error::EgressError;
 use super::peer::Peer;
+use super::transport::Outgoing;
 use crate::ambient::Random;
 
 /// How long a frame may take to leave.
@@ -45,9 +47,9 @@ impl Peer {
         random: &Random,
     ) -> Result<Socket, EgressError> {
         let key = STANDARD.encode(random.bytes::<16>());
-        let request = self.upgrade_request(target, (headers, &key))?;
+        let call = self.upgrade(target, headers, &key)?;
         let opening = async {
-            let response = self.transport().send(request).await?;
+            let response = self.transport().send(call).await?;
             let accept = response.headers().get(SEC_WEBSOCKET_ACCEPT).map(HeaderValue::as_bytes);
             let accepted = accept == Some(accept_for(&key).as_bytes());
             if response.status() != StatusCode::SWITCHING_PROTOCOLS || !accepted {
@@ -61,20 +63,14 @@ impl Peer {
         timeout(self.limit(), opening).await.map_err(|_| EgressError::Timeout)?
     }
 
-    fn upgrade_request(
-        &self,
-        target: &str,
-        (mut headers, key): (HeaderMap, &str),
-    ) -> Result<Request, EgressError> {
+    fn upgrade(&self, target: &str, mut headers: HeaderMap, key: &str) -> Result<Outgoing, EgressError> {
         let url = Url::parse(&format!("{}{target}", self.base_url())).map_err(|_| EgressError::Address)?;
         let key = HeaderValue::from_str(key).map_err(|_| EgressError::Address)?;
         headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
         headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
         headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
         headers.insert(SEC_WEBSOCKET_KEY, key);
-        let mut request = Request::new(Method::GET, url);
-        *request.headers_mut() = headers;
-        Ok(request)
+        Ok(Outgoing { method: Method::GET, url, headers, body: Bytes::new(), limit: self.limit() })
     }
 }
 

@@ -1,12 +1,12 @@
 //! Connections: pooled, limited in time and size, and never redirected.
 
 use std::net::{IpAddr, Ipv6Addr};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::HeaderMap;
-use http::header;
+use http::{HeaderMap, Method, header};
 use reqwest::redirect::Policy;
-use reqwest::{Client, ClientBuilder, Request, Response};
+use reqwest::{Client, ClientBuilder, Request, Response, Url};
 use tokio::sync::OnceCell;
 
 use super::error::EgressError;
@@ -15,6 +15,16 @@ use super::outbound::EgressSettings;
 
 /// Idle connections kept for one host.
 const IDLE_PER_HOST: usize = 64;
+
+/// A call of another server.
+pub(super) struct Outgoing {
+    pub(super) method: Method,
+    pub(super) url: Url,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+    /// How long it may take, its answer included.
+    pub(super) limit: Duration,
+}
 
 /// The connections of one reach. Clients are made when first needed: reading the machine's certificates takes
 /// time, and a gateway that calls only its own machine needs none.
@@ -46,38 +56,33 @@ impl Transport {
     }
 
     /// The answer's head; its body is there to be read or dropped.
-    pub(super) async fn send(&self, request: Request) -> Result<Response, EgressError> {
-        let host = request.url().host_str().unwrap_or_default().to_owned();
+    pub(super) async fn send(&self, call: Outgoing) -> Result<Response, EgressError> {
+        let host = call.url.host_str().unwrap_or_default().to_owned();
         if literal(&host).is_some_and(|address| !self.names.reach.admits(address)) {
             return Err(EgressError::AddressNotAllowed { host });
         }
-        let client = self.client(request.url().scheme() == "https").await?;
+        let client = self.client(call.url.scheme() == "https").await?;
+        let mut request = Request::new(call.method, call.url);
+        *request.headers_mut() = call.headers;
+        *request.body_mut() = Some(call.body.into());
+        *request.timeout_mut() = Some(call.limit);
         client.execute(request).await.map_err(|error| EgressError::of_call(error, &host))
     }
 
     /// The whole answer, if it is not too long.
-    pub(super) async fn exchange(&self, request: Request) -> Result<http::Response<Bytes>, EgressError> {
-        self.exchange_within(request, self.settings.response_bytes).await
-    }
-
-    /// The whole answer, if it is not longer than `limit` bytes.
-    pub(super) async fn exchange_within(
-        &self,
-        request: Request,
-        limit: usize,
-    ) -> Result<http::Response<Bytes>, EgressError> {
-        let (head, body) = self.head_and_body(request, limit).await?.into_parts();
+    pub(super) async fn exchange(&self, call: Outgoing) -> Result<http::Response<Bytes>, EgressError> {
+        let (head, body) = self.head_and_body(call, self.settings.response_bytes).await?.into_parts();
         Ok(http::Response::from_parts(head, body?))
     }
 
     /// The answer's head, and its whole body if that came and is not longer than `limit` bytes.
     pub(super) async fn head_and_body(
         &self,
-        request: Request,
+        call: Outgoing,
         limit: usize,
     ) -> Result<http::Response<Result<Bytes, EgressError>>, EgressError> {
         let limit = limit.min(self.settings.response_bytes);
-        let mut response = self.send(request).await?;
+        let mut response = self.send(call).await?;
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
         let mut answer = http::Response::new(whole_body(response, limit).await);
         *answer.status_mut() = status;
@@ -126,8 +131,8 @@ pub(super) fn literal(host: &str) -> Option<IpAddr> {
     }
 }
 
-/// Removes the headers that belong to the connection, which only the client may set.
-pub(super) fn strip_connection_headers(headers: &mut HeaderMap) {
+/// The headers without those that belong to the connection, which only the client may set.
+pub(super) fn without_connection(mut headers: HeaderMap) -> HeaderMap {
     const OURS: [header::HeaderName; 9] = [
         header::HOST,
         header::CONTENT_LENGTH,
@@ -142,4 +147,5 @@ pub(super) fn strip_connection_headers(headers: &mut HeaderMap) {
     for name in OURS {
         headers.remove(name);
     }
+    headers
 }

@@ -2,11 +2,10 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
-use reqwest::Request;
 
 use super::error::EgressError;
 use super::outbound::Egress;
-use super::transport::strip_connection_headers;
+use super::transport::{Outgoing, without_connection};
 use super::webhook_address::WebhookAddress;
 
 /// One call of a webhook.
@@ -28,14 +27,11 @@ impl Egress {
     /// # Errors
     /// [`EgressError::AddressNotAllowed`] will not go away by itself, others may.
     pub async fn deliver(&self, webhook: WebhookRequest) -> Result<StatusCode, EgressError> {
-        let url = webhook.address.into_url();
+        let WebhookRequest { method, address, headers, body } = webhook;
+        let url = address.into_url();
         let transport = if self.0.webhook_hosts.names(&url) { &self.0.listed } else { &self.0.vetted };
-        let mut headers = webhook.headers;
-        strip_connection_headers(&mut headers);
-        let mut request = Request::new(webhook.method, url);
-        *request.headers_mut() = headers;
-        *request.body_mut() = Some(webhook.body.into());
-        *request.timeout_mut() = Some(self.0.settings.webhook_timeout);
-        Ok(transport.send(request).await?.status())
+        let headers = without_connection(headers);
+        let call = Outgoing { method, url, headers, body, limit: self.0.settings.webhook_timeout };
+        Ok(transport.send(call).await?.status())
     }
 }
