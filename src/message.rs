@@ -13,6 +13,9 @@ mod failure;
 pub use ended::{Arrived, Done, Ended};
 pub use failure::{Failure, FailureCode};
 
+/// What messages that a device gets are called in subscriptions, hops and webhooks (`spec/meshblu.md` 4.6).
+pub const MESSAGE_RECEIVED: &str = "message.received";
+
 /// A device's name on the bus. Opaque text: compared exactly, never normalised (`spec/meshblu.md` 1.1).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -142,7 +145,7 @@ impl Route {
         let credentials = without_service.clone().next_back().ok_or(BadRoute)?.to.clone();
         let user_device = without_service.rfind(|hop| hop.from != credentials).ok_or(BadRoute)?.from.clone();
         let loops =
-            |hop: &Hop| &*hop.kind == "message.received" && hop.from == user_device && hop.to == user_device;
+            |hop: &Hop| &*hop.kind == MESSAGE_RECEIVED && hop.from == user_device && hop.to == user_device;
         if self.0.iter().any(loops) {
             return Err(BadRoute);
         }

@@ -124,9 +124,5 @@ impl CredentialsDevices {
 
 /// What brings the messages of a user device to its credentials device.
 pub(super) fn subscription(binding: &Binding) -> StoredSubscription {
-    StoredSubscription {
-        subscriber_uuid: binding.credentials.clone(),
-        emitter_uuid: binding.user_device.clone(),
-        kind: "message.received".to_owned(),
-    }
+    StoredSubscription::to_messages(&binding.credentials, &binding.user_device)
 }

@@ -144,11 +144,7 @@ impl Keeping {
         let bus = &self.bus;
         let service = Caller::itself(bus.service().clone());
         let device = bus.register(transaction, templates::credentials_device(&service.auth))?.uuid;
-        let subscription = StoredSubscription {
-            subscriber_uuid: service.auth.clone(),
-            emitter_uuid: device.clone(),
-            kind: "message.received".to_owned(),
-        };
+        let subscription = StoredSubscription::to_messages(&service.auth, &device);
         bus.subscribe(transaction, &service, &subscription)?;
         let token = bus.make_token(transaction, &service, (&device, &Map::new()))?;
         let token = Some(SecretText::from(token.as_str()));

@@ -263,11 +263,7 @@ pub fn login_in(opened: &Credentials, credentials: &DeviceUuid) -> Option<Login>
 async fn make(bus: &Meshblu) -> Result<DeviceUuid, CredentialsError> {
     let service = bus.service();
     let device = bus.register(&templates::credentials_device(&service.uuid)).await?.uuid;
-    let heard = StoredSubscription {
-        subscriber_uuid: service.uuid.clone(),
-        emitter_uuid: device.clone(),
-        kind: "message.received".to_owned(),
-    };
+    let heard = StoredSubscription::to_messages(&service.uuid, &device);
     bus.subscribe(Identity::of(service), &heard).await?;
     Ok(device)
 }

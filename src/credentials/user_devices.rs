@@ -7,7 +7,7 @@ use super::{CredentialsDevices, CredentialsError, Owned};
 use crate::ambient::Timestamp;
 use crate::bus::Bus;
 use crate::bus::meshblu::{Identity, Meshblu};
-use crate::message::DeviceUuid;
+use crate::message::{DeviceUuid, MESSAGE_RECEIVED};
 use crate::store::{Binding, StoreError, View};
 
 /// One device that may use credentials. What nobody here knows of it is absent.
@@ -89,7 +89,7 @@ impl CredentialsDevices {
         };
         let others = subscriptions
             .into_iter()
-            .filter(|subscription| subscription.kind == "message.received")
+            .filter(|subscription| subscription.kind == MESSAGE_RECEIVED)
             .map(|subscription| subscription.emitter_uuid);
         Ok(others.filter(|emitter| emitter != owned.device()).collect())
     }

@@ -13,7 +13,7 @@ use super::answer::Desk;
 use super::case::Case;
 use crate::bus::Login;
 use crate::bus::meshblu::firehose::FirehoseEvent;
-use crate::message::{BadRoute, DeliveryId, Message, Parties, Route};
+use crate::message::{BadRoute, DeliveryId, MESSAGE_RECEIVED, Message, Parties, Route};
 use crate::store::{AskedFor, Feed, NewDelivery, StoreError, Transaction, View, Work};
 
 /// How long a message may be worked on that is not on disk. Whoever brought it waits for the end all the same; what ends
@@ -154,7 +154,7 @@ impl Parts {
             id: id.unwrap_or_else(|| self.desk.random.uuid().into()),
             work: Work::Job,
             device: self.desk.bus.service().clone(),
-            event: "message.received".to_owned(),
+            event: MESSAGE_RECEIVED.to_owned(),
             route: Some(route.to_text()),
             target: None,
             body,

@@ -59,11 +59,7 @@ pub(super) async fn first_owner(directory: &Path, bus: &EmbeddedBus) -> Result<F
                 "type": "endo:owner", "name": "first owner", "meshblu": {"version": "2.0.0", "whitelists": {}}
             });
             let device = bus.register(transaction, document)?;
-            let itself = StoredSubscription {
-                subscriber_uuid: device.uuid.clone(),
-                emitter_uuid: device.uuid.clone(),
-                kind: "message.received".to_owned(),
-            };
+            let itself = StoredSubscription::to_messages(&device.uuid, &device.uuid);
             bus.subscribe(transaction, &Caller::itself(device.uuid.clone()), &itself)?;
             Ok::<_, BusError>(device)
         })

@@ -4,7 +4,7 @@ use rusqlite::OptionalExtension;
 use serde::{Deserialize, Serialize};
 
 use super::{StoreError, Transaction, View};
-use crate::message::DeviceUuid;
+use crate::message::{DeviceUuid, MESSAGE_RECEIVED};
 
 /// One subscription; its keys are those of the bus's listing (`spec/meshblu.md` 4.6).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +17,17 @@ pub struct StoredSubscription {
     /// To what: `message.received`.
     #[serde(rename = "type")]
     pub kind: String,
+}
+
+impl StoredSubscription {
+    /// What brings the messages that `emitter` gets to `subscriber`.
+    pub fn to_messages(subscriber: &DeviceUuid, emitter: &DeviceUuid) -> Self {
+        Self {
+            subscriber_uuid: subscriber.clone(),
+            emitter_uuid: emitter.clone(),
+            kind: MESSAGE_RECEIVED.to_owned(),
+        }
+    }
 }
 
 impl View<'_> {

@@ -40,11 +40,7 @@ pub(super) fn service(
         "meshblu": {"version": "2.0.0", "whitelists": {"discover": {"view": [{"uuid": "*"}]}}},
     });
     transaction.add_device(&uuid, &registration::register(document, &uuid, now))?;
-    transaction.subscribe(&StoredSubscription {
-        subscriber_uuid: uuid.clone(),
-        emitter_uuid: uuid.clone(),
-        kind: "message.received".to_owned(),
-    })?;
+    transaction.subscribe(&StoredSubscription::to_messages(&uuid, &uuid))?;
     transaction.remember_fact(NAME, uuid.as_str().as_bytes())?;
     Ok(uuid)
 }

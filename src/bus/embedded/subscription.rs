@@ -1,5 +1,7 @@
 //! The kinds of event that a device can subscribe to (`spec/meshblu.md` 4.6).
 
+use crate::message::MESSAGE_RECEIVED;
+
 /// What a subscription brings, and what hops and webhooks are called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SubscriptionType {
@@ -58,7 +60,7 @@ impl SubscriptionType {
             Self::BroadcastSent => "broadcast.sent",
             Self::ConfigureReceived => "configure.received",
             Self::ConfigureSent => "configure.sent",
-            Self::MessageReceived => "message.received",
+            Self::MessageReceived => MESSAGE_RECEIVED,
             Self::MessageSent => "message.sent",
             Self::UnregisterReceived => "unregister.received",
             Self::UnregisterSent => "unregister.sent",

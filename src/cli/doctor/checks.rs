@@ -98,11 +98,7 @@ fn by_hand(case: &Case<'_>, missing: &[&str], callback: &str) -> Change {
 pub(super) fn self_subscription(case: &Case<'_>) -> Check {
     const NAME: &str = "self-subscription";
     const WHY: &str = "a device gets nothing unless it is subscribed to itself, so no message would come in";
-    let wanted = StoredSubscription {
-        subscriber_uuid: case.service.clone(),
-        emitter_uuid: case.service.clone(),
-        kind: "message.received".to_owned(),
-    };
+    let wanted = StoredSubscription::to_messages(case.service, case.service);
     if case.subscriptions.contains(&wanted) {
         return Check::well(NAME, "the service device hears what it receives");
     }

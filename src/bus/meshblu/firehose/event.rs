@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::message::Route;
+use crate::message::{MESSAGE_RECEIVED, Route};
 
 /// A message that arrived at the gateway's own device.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ struct Metadata {
 pub(super) fn read(arguments: &str) -> Option<FirehoseEvent> {
     let (name, told): (String, Told) = serde_json::from_str(arguments).ok()?;
     let route = told.metadata.route;
-    let is_message = route.hops().last().is_some_and(|hop| &*hop.kind == "message.received");
+    let is_message = route.hops().last().is_some_and(|hop| &*hop.kind == MESSAGE_RECEIVED);
     let is_object = serde_json::from_str::<serde_json::Map<String, Value>>(&told.raw_data).is_ok();
     (name == "message" && is_message && is_object).then_some(FirehoseEvent { route, body: told.raw_data })
 }
