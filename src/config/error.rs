@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use super::Origin;
+use super::suggestion::did_you_mean;
 
 /// Why there is no configuration.
 #[derive(Debug, Error)]
@@ -30,7 +31,7 @@ pub enum ConfigError {
         reason: String,
     },
     /// No setting has this name.
-    #[error("{origin}: there is no setting `{name}`{}", hint(suggestion.as_deref()))]
+    #[error("{origin}: there is no setting `{name}`{}", did_you_mean(suggestion.as_deref()))]
     UnknownSetting {
         /// Where the name stands.
         origin: Origin,
@@ -40,7 +41,7 @@ pub enum ConfigError {
         suggestion: Option<String>,
     },
     /// No setting has this environment variable.
-    #[error("environment: there is no variable `{name}`{}", hint(suggestion.as_deref()))]
+    #[error("environment: there is no variable `{name}`{}", did_you_mean(suggestion.as_deref()))]
     UnknownVariable {
         /// The name.
         name: String,
@@ -68,10 +69,6 @@ pub enum ConfigError {
     /// The values are fine one by one, but not together.
     #[error("the settings do not fit together")]
     Together(#[source] toml::de::Error),
-}
-
-fn hint(suggestion: Option<&str>) -> String {
-    suggestion.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
 }
 
 fn instead(found: Option<&str>) -> String {

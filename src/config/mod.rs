@@ -25,3 +25,4 @@ pub use originals::Notice;
 pub use secret::Secret;
 pub use sections::{Config, Github, Jobs, Listen, Log, LogFormat};
 pub use source::{ClientAuthentication, RefreshRetry, Source, SourceKind};
+pub use suggestion::{closest, did_you_mean};

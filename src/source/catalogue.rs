@@ -1,11 +1,9 @@
 //! The catalogue of well-known providers, which is part of the program.
 
 use super::provider::Provider;
+use crate::config::closest;
 
 const TEXT: &str = include_str!("providers.yaml");
-
-/// Below this likeness, from 0 to 1, a suggestion would be a guess.
-const ALIKE: f64 = 0.6;
 
 /// The well-known providers.
 #[derive(Debug)]
@@ -29,9 +27,6 @@ impl Catalogue {
 
     /// The name that was probably meant.
     pub(super) fn closest(&self, name: &str) -> Option<String> {
-        let likeness = |known: &str| strsim::normalized_damerau_levenshtein(name, known);
-        let alike = self.iter().map(|provider| (likeness(&provider.name), &provider.name));
-        let alike = alike.filter(|(likeness, _)| *likeness >= ALIKE);
-        alike.max_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, name)| name.clone())
+        closest(name, self.iter().map(|provider| &provider.name)).cloned()
     }
 }

@@ -8,7 +8,7 @@ use super::catalogue::Catalogue;
 use super::oauth2::{OAuth2, OAuthClient};
 use super::provider::Provider;
 use super::realm::Realm;
-use crate::config::{self, SourceKind};
+use crate::config::{self, SourceKind, did_you_mean};
 use crate::egress::{Egress, HostList, Url};
 
 /// The API that the credentials are for, and how they come about.
@@ -43,7 +43,7 @@ pub enum Way {
 #[derive(Debug, Error)]
 pub enum SourceError {
     /// No provider of the catalogue has this name.
-    #[error("`source.provider`: the catalogue has no provider `{name}`{}", hint(suggestion.as_deref()))]
+    #[error("`source.provider`: the catalogue has no provider `{name}`{}", did_you_mean(suggestion.as_deref()))]
     Provider {
         /// The name.
         name: String,
@@ -66,10 +66,6 @@ pub enum SourceError {
         /// What it should be.
         expected: &'static str,
     },
-}
-
-fn hint(suggestion: Option<&str>) -> String {
-    suggestion.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
 }
 
 impl Source {

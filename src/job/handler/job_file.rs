@@ -6,8 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use thiserror::Error;
 
-/// Below this likeness, from 0 to 1, a suggestion would be a guess.
-const ALIKE: f64 = 0.6;
+use crate::config::{closest, did_you_mean};
 
 /// What runs the job of this directory, beside whose schemas the file stands.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -38,7 +37,7 @@ pub enum JobFileError {
     #[error("it is no YAML")]
     Syntax(#[source] Box<serde_saphyr::Error>),
     /// It has a key that means nothing.
-    #[error("there is no key `{key}`{}", hint(suggestion.as_deref()))]
+    #[error("there is no key `{key}`{}", did_you_mean(suggestion.as_deref()))]
     UnknownKey {
         /// The key with those it is in: `handler.url`.
         key: String,
@@ -48,10 +47,6 @@ pub enum JobFileError {
     /// A key is missing or has a value that it does not take.
     #[error("it does not say what runs the job")]
     Shape(#[source] serde_json::Error),
-}
-
-fn hint(suggestion: Option<&str>) -> String {
-    suggestion.map(|key| format!("; did you mean `{key}`?")).unwrap_or_default()
 }
 
 /// Reads a `job.yaml`.
@@ -76,12 +71,6 @@ fn check_keys(value: &Value, schema: &Value, place: &str) -> Result<(), JobFileE
         check_keys(member, schema, &format!("{place}{key}."))?;
     }
     Ok(())
-}
-
-fn closest<'a>(key: &str, known: impl Iterator<Item = &'a String>) -> Option<&'a String> {
-    let likely = known.map(|known| (strsim::normalized_damerau_levenshtein(key, known), known));
-    let alike = likely.filter(|(likeness, _)| *likeness >= ALIKE);
-    alike.max_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, known)| known)
 }
 
 /// The JSON Schema of `job.yaml`, as text that ends in a newline.
