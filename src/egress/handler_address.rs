@@ -9,7 +9,7 @@ use reqwest::Url;
 use thiserror::Error;
 use tokio::net::TcpStream;
 
-use super::names::is_localhost;
+use super::names::is_this_machine;
 use super::transport::literal;
 
 /// The address of an external handler. Prints as it was written.
@@ -50,7 +50,7 @@ impl HandlerAddress {
             return socket_place(socket).map(Self).ok_or(HandlerAddressError::Form);
         }
         let url = Url::parse(text).ok().filter(is_plain).ok_or(HandlerAddressError::Form)?;
-        match (url.scheme(), leads_here(&url)) {
+        match (url.scheme(), is_this_machine(&url)) {
             ("http", true) => Ok(Self(Place::Loopback(url))),
             ("http", false) => Err(HandlerAddressError::Plain),
             ("https", here) if here || remote => Ok(Self(Place::Remote(url))),
@@ -115,10 +115,6 @@ fn socket_place(text: &str) -> Option<Place> {
 fn is_plain(url: &Url) -> bool {
     let nobody = url.username().is_empty() && url.password().is_none();
     nobody && url.has_host() && url.query().is_none() && url.fragment().is_none()
-}
-
-fn leads_here(url: &Url) -> bool {
-    url.host_str().is_some_and(|host| is_localhost(host) || literal(host).is_some_and(|ip| ip.is_loopback()))
 }
 
 /// A connection to a URL that leads to this machine, whatever name servers say about it.

@@ -3,7 +3,7 @@
 use reqwest::Url;
 
 use super::error::EgressError;
-use super::names::is_localhost;
+use super::names::is_this_machine;
 
 /// The hosts that calls may go to: by `https`, or by `http` where the host is this machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -82,9 +82,4 @@ impl Host {
         };
         (self.name == other.name).then(|| Self { name: self.name.clone(), port })
     }
-}
-
-fn is_this_machine(url: &Url) -> bool {
-    let Some(host) = url.host_str() else { return false };
-    is_localhost(host) || super::transport::literal(host).is_some_and(|address| address.is_loopback())
 }

@@ -30,7 +30,7 @@ pub use gate::{CallGate, Changes};
 pub use handler::HandlerRequest;
 pub use handler_address::{HandlerAddress, HandlerAddressError};
 pub use hosts::HostList;
-pub use names::Lookup;
+pub use names::{Lookup, is_this_machine};
 pub use octo::ApiService;
 pub use outbound::{Egress, EgressSettings};
 pub use peer::{Peer, PeerRequest};

@@ -8,12 +8,14 @@ use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
 use hyper_util::client::legacy::connect::dns;
+use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::sync::Semaphore;
 use tower::Service;
 
 use super::addresses::{AddressClass, class_of};
 use super::error::{Cause, NoAdmittedAddress};
+use super::transport::literal;
 
 /// Names looked up at the same time, by calls of one reach.
 const LOOKUPS_AT_ONCE: usize = 32;
@@ -127,9 +129,14 @@ impl Service<dns::Name> for VettedNames {
     }
 }
 
-/// Whether the name is this machine's own, whatever name servers say (RFC 6761, 6.3).
-pub(super) fn is_localhost(name: &str) -> bool {
-    name.eq_ignore_ascii_case("localhost")
+/// Whether the address leads to this machine, whatever name servers say: here as in browsers.
+pub fn is_this_machine(url: &Url) -> bool {
+    url.host_str().is_some_and(|host| is_localhost(host) || literal(host).is_some_and(|ip| ip.is_loopback()))
+}
+
+/// `localhost`, and whatever ends in it (RFC 6761, 6.3).
+fn is_localhost(name: &str) -> bool {
+    name.rsplit('.').next().is_some_and(|last| last.eq_ignore_ascii_case("localhost"))
 }
 
 fn loopback() -> Vec<IpAddr> {

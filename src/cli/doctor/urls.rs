@@ -1,11 +1,10 @@
 //! Whether others can reach the gateway where the settings say.
 
-use std::net::IpAddr;
-
 use reqwest::Url;
 
 use super::case::Case;
 use super::finding::{Change, Check};
+use crate::egress::is_this_machine;
 
 const NAME: &str = "public url";
 const WHY: &str = "user devices name the schemas of the jobs by it, a Meshblu posts messages to it, and people who \
@@ -22,17 +21,11 @@ pub(super) fn public_url(case: &Case<'_>) -> Check {
         return Check::wrong(NAME, "listen.public_url is not set", (WHY, change));
     };
     // That it is an address at all, without secrets in it, the settings see to.
-    if Url::parse(url).is_ok_and(|url| url.scheme() == "http" && !url.host_str().is_some_and(is_loopback)) {
+    if Url::parse(url).is_ok_and(|url| url.scheme() == "http" && !is_this_machine(&url)) {
         let wrong = "listen.public_url is http: whoever is on the way reads and changes the messages";
         return Check::wrong(NAME, wrong, (WHY, set("an https address")));
     }
     Check::well(NAME, url)
-}
-
-fn is_loopback(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    address
-        .map_or_else(|_| host == "localhost" || host.ends_with(".localhost"), |address| address.is_loopback())
 }
 
 /// Host and port of an address, which is all that is told of it.

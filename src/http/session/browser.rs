@@ -1,11 +1,9 @@
 //! What is known of the browser that a request comes from.
 
-use std::net::IpAddr;
-
 use actix_web::HttpRequest;
 use actix_web::http::header::{COOKIE, HOST, HeaderMap, HeaderValue, ORIGIN};
 
-use crate::egress::Url;
+use crate::egress::{Url, is_this_machine};
 use crate::source::oauth2::LIFE;
 use crate::vault::Pass;
 
@@ -135,11 +133,4 @@ fn may_be_ours(headers: &HeaderMap, host: &str) -> bool {
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
-}
-
-fn is_this_machine(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost"
-        || host.ends_with(".localhost")
-        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }

@@ -162,7 +162,9 @@ async fn nobody_is_asked_where_localhost_is() {
     let receiver = receiver().await;
     let (lookup, asked) = names(&["8.8.8.8"]);
     let egress = Egress::new(to_loopback(), lookup).unwrap();
-    egress.deliver(webhook(&format!("http://localhost:{}/", receiver.port))).await.unwrap();
+    for host in ["localhost", "hooks.localhost"] {
+        egress.deliver(webhook(&format!("http://{host}:{}/", receiver.port))).await.unwrap();
+    }
     assert!(asked.lock().unwrap().is_empty());
 }
 

@@ -13,6 +13,7 @@ fn loopback_and_sockets_are_taken() {
         "http://127.8.9.1/",
         "http://[::1]:4000/",
         "http://localhost/",
+        "http://jobs.localhost/",
         "https://localhost/",
         "unix:/run/jobs.sock",
         "unix:/run/jobs.sock:/jobs",

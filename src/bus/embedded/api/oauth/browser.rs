@@ -6,7 +6,7 @@ use actix_web::HttpRequest;
 use actix_web::http::header::{COOKIE, HOST, HeaderValue};
 
 use crate::bus::embedded::oauth::SignInId;
-use crate::egress::Url;
+use crate::egress::{Url, is_this_machine};
 
 const COOKIE_NAME: &str = "endo-sign-in";
 
@@ -61,11 +61,4 @@ fn base(host: &str) -> Url {
     let url = |scheme: &str| Url::parse(&format!("{scheme}://{host}/")).ok();
     let here = url("http").filter(is_this_machine);
     here.or_else(|| url("https")).unwrap_or_else(|| Url::parse("https://localhost/").expect("it is a URL"))
-}
-
-fn is_this_machine(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost"
-        || host.ends_with(".localhost")
-        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
