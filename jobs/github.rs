@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use chrono::DateTime;
 use http::{HeaderMap, StatusCode, header};
 use octocrab::{AuthState, GitHubError, OctocrabBuilder};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::job::{ApiClient, EgressError, JobError};
+use crate::ambient::Timestamp;
+use crate::job::{ApiClient, EgressError, JobError, RetryAfter};
 
 /// What stays as it is in a segment of a path (RFC 3986, "unreserved").
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -109,12 +109,16 @@ fn is_rate_limit(status: StatusCode, headers: &HeaderMap) -> bool {
 
 /// How long GitHub wants to be left alone, by its own clock.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let now = headers.get(header::DATE).and_then(|date| Timestamp::from_http_date(date.to_str().ok()?));
     let until_reset = || {
         number(headers, "x-ratelimit-remaining").filter(|remaining| *remaining == 0)?;
-        let date = DateTime::parse_from_rfc2822(headers.get(header::DATE)?.to_str().ok()?).ok()?;
-        number(headers, "x-ratelimit-reset")?.checked_sub(u64::try_from(date.timestamp()).ok()?)
+        let reset = i64::try_from(number(headers, "x-ratelimit-reset")?).ok()?;
+        Some(RetryAfter::At(Timestamp::from_millis(reset.checked_mul(1000)?)))
     };
-    number(headers, header::RETRY_AFTER.as_str()).or_else(until_reset).map(Duration::from_secs)
+    match RetryAfter::of(headers).or_else(until_reset)? {
+        RetryAfter::In(span) => Some(span),
+        at @ RetryAfter::At(_) => Some(at.span_from(now?)).filter(|span| !span.is_zero()),
+    }
 }
 
 fn number(headers: &HeaderMap, name: &str) -> Option<u64> {

@@ -4,9 +4,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
 use rand_core::{CryptoRng, OsRng, RngCore};
 use serde::{Deserialize, Serialize};
+
+/// The form in which HTTP dates are sent.
+const IMF_FIXDATE: &str = "%a, %d %b %Y %H:%M:%S GMT";
+
+/// That form, and the two obsolete ones that a recipient has to read.
+const HTTP_DATES: [&str; 3] = [IMF_FIXDATE, "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
 
 /// A point in time: milliseconds since the Unix epoch, UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -17,6 +23,16 @@ impl Timestamp {
     /// The time so many milliseconds after the epoch.
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
+    }
+
+    /// The time that an HTTP date tells (RFC 9110, 5.6.7); nothing where `text` is not one to the letter, or names a day
+    /// that never was.
+    pub fn from_http_date(text: &str) -> Option<Self> {
+        HTTP_DATES.iter().find_map(|form| {
+            let date = NaiveDateTime::parse_from_str(text, form).ok()?;
+            let to_the_letter = date.format(form).to_string() == text;
+            to_the_letter.then(|| Self(date.and_utc().timestamp_millis()))
+        })
     }
 
     /// Milliseconds since the epoch.
@@ -47,6 +63,11 @@ impl Timestamp {
     /// `2016-09-28T15:00:00Z`, as status entries carry it (`spec/endo.md` 2.5).
     pub fn iso_seconds(self) -> String {
         self.date_time().to_rfc3339_opts(SecondsFormat::Secs, true)
+    }
+
+    /// `Sun, 22 Nov 2026 00:54:20 GMT`; what is below a second is dropped.
+    pub fn http_date(self) -> String {
+        self.date_time().format(IMF_FIXDATE).to_string()
     }
 
     fn date_time(self) -> DateTime<Utc> {

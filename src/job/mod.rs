@@ -34,4 +34,4 @@ pub use running::{Next, RunFailure};
 pub use schema::SchemaError;
 pub use workbench::{Provisions, Workbench};
 
-pub use crate::egress::{ApiClient, CallGate, Changes, EgressError, GateError};
+pub use crate::egress::{ApiClient, CallGate, Changes, EgressError, GateError, RetryAfter};

@@ -41,6 +41,8 @@ pub(crate) enum Fault {
     Say(u16, &'static str),
     /// The same, which waits for a permit.
     SayLate(Arc<Semaphore>, u16, &'static str),
+    /// It wants to be asked later, and says when in these words.
+    AskLater(&'static str),
     /// An answer with this status instead, which breaks off after its head.
     BreakOff(u16),
 }
@@ -209,6 +211,9 @@ impl State {
             Some(Fault::Say(status, text)) => return Answer::new(*status, &["retry-after: 7"], text),
             Some(Fault::SayLate(gate, status, text)) => {
                 return Answer::new(*status, &[], text).behind(gate);
+            }
+            Some(Fault::AskLater(when)) => {
+                return Answer::new(429, &[&format!("retry-after: {when}")], "");
             }
             Some(Fault::BreakOff(status)) => {
                 return Answer::Bytes(format!("HTTP/1.1 {status} Oh\r\ncontent-length: 9\r\n\r\n").into());

@@ -16,7 +16,6 @@ use super::{Identity, Meshblu, MeshbluError};
 use crate::ambient::Timestamp;
 use crate::bus::Login;
 use crate::message::DeviceUuid;
-use crate::signature::read_http_date;
 use crate::store::StoredSubscription;
 
 /// What of a uuid stands in a path as it is (RFC 3986, 2.3).
@@ -38,7 +37,7 @@ impl Meshblu {
     pub async fn date(&self) -> Result<Option<Timestamp>, MeshbluError> {
         let caller = Identity::of(self.service());
         let answer = self.exchange(Call::read(Some(caller), "/v2/whoami".to_owned())).await?;
-        Ok(answer.headers().get(DATE).and_then(|date| read_http_date(date.to_str().ok()?)))
+        Ok(answer.headers().get(DATE).and_then(|date| Timestamp::from_http_date(date.to_str().ok()?)))
     }
 
     /// The PEM text of the key that signs the bus's webhooks; `None` where it signs none.

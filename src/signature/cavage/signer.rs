@@ -8,7 +8,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::ambient::Timestamp;
-use crate::signature::http_date;
 use crate::signature::rsa::RsaPrivateKey;
 
 /// Above this, owners are signed for each time; a second has not the time for more signatures than these.
@@ -46,7 +45,7 @@ impl LegacySigner {
     /// The signature for webhooks of `owner`, whose uuid goes into `X-MESHBLU-UUID`. A private-key operation for the
     /// first call in a second; others wait for it.
     pub fn sign(&self, owner: &str, now: Timestamp) -> LegacySignature {
-        let date = http_date::write(now);
+        let date = now.http_date();
         let signature = self.remembered(owner, &date);
         signature.get_or_init(|| self.make(owner, date)).clone()
     }

@@ -5,7 +5,6 @@ use super::text;
 use crate::ambient::Timestamp;
 use crate::signature::component::Component;
 use crate::signature::digest;
-use crate::signature::http_date;
 use crate::signature::policy::Policy;
 use crate::signature::refusal::Refusal;
 use crate::signature::remembered::RememberingKey;
@@ -48,5 +47,5 @@ pub(in crate::signature) fn verify<'a>(
 
 fn date(request: &Request<'_>) -> Result<Timestamp, Refusal> {
     let date = std::str::from_utf8(request.field(DATE)?).ok();
-    date.and_then(http_date::read).ok_or(Refusal::NotADate)
+    date.and_then(Timestamp::from_http_date).ok_or(Refusal::NotADate)
 }

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Response, StatusCode, header};
+use http::{Response, StatusCode};
 use serde_json::{Map, Value};
 
 use super::error::OAuthError;
 use super::safe_text::SafeText;
-use crate::egress::ProviderAnswer;
+use crate::egress::{ProviderAnswer, RetryAfter};
 use crate::vault::{SecretMap, SecretText};
 
 /// What providers call a code or a refresh token that is not good; the first is the standard's name.
@@ -99,15 +99,10 @@ pub(super) fn unexplained(response: &Response<Bytes>) -> OAuthError {
     match response.status() {
         status if status.is_success() => OAuthError::Unreadable,
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
-            OAuthError::Busy { after: retry_after(response) }
+            OAuthError::Busy { after: RetryAfter::of(response.headers()) }
         }
         StatusCode::REQUEST_TIMEOUT => OAuthError::Failed(408),
         status if status.is_server_error() => OAuthError::Failed(status.as_u16()),
         status => OAuthError::Declined(status.as_u16()),
     }
-}
-
-fn retry_after(response: &Response<Bytes>) -> Option<Duration> {
-    let seconds = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds))
 }

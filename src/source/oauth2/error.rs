@@ -1,11 +1,9 @@
 //! Why a provider gave nothing.
 
-use std::time::Duration;
-
 use thiserror::Error;
 
 use super::safe_text::SafeText;
-use crate::egress::EgressError;
+use crate::egress::{EgressError, RetryAfter};
 use crate::vault::NotAResourceOwnerId;
 
 /// Why a provider gave nothing. No text holds a secret.
@@ -28,8 +26,8 @@ pub enum OAuthError {
     /// The provider did nothing, and wants to be asked later.
     #[error("the provider wants to be asked later")]
     Busy {
-        /// How much later, where it says so.
-        after: Option<Duration>,
+        /// When, where it says so.
+        after: Option<RetryAfter>,
     },
     /// Nothing of the request arrived anywhere.
     #[error("the provider cannot be reached")]

@@ -217,7 +217,7 @@ impl Renewer {
     /// The token may be sent as if it had not been.
     async fn put_off(&self, case: &Case, error: &OAuthError) -> Result<Option<()>, StoreError> {
         let asked_for = match error {
-            OAuthError::Busy { after } => after.map(|after| after.clamp(REST, LONGEST_REST)),
+            OAuthError::Busy { after } => *after,
             _ => None,
         };
         let (holder, retry) = (self.holder.clone(), self.upstream.retry);
@@ -230,7 +230,8 @@ impl Renewer {
                 let is_unused = renewal.sent == 0;
                 renewal.stage = if is_unused { RenewalStage::Idle } else { RenewalStage::InDoubt };
                 renewal.reason = None;
-                rest_after_failure((renewal, now), asked_for);
+                let rest = asked_for.map(|asked| asked.span_from(now).clamp(REST, LONGEST_REST));
+                rest_after_failure((renewal, now), rest);
             }
         });
         put_off.await

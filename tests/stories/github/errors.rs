@@ -52,6 +52,7 @@ async fn an_error_of_github_becomes_one_with_its_code() {
 async fn a_rate_limit_says_when_to_come_back() {
     let used_up =
         ["x-ratelimit-remaining: 0", "x-ratelimit-reset: 1795315790", "date: Sun, 22 Nov 2026 02:48:00 GMT"];
+    let dated = ["retry-after: Sun, 22 Nov 2026 02:49:50 GMT", "date: Sun, 22 Nov 2026 02:48:00 GMT"];
     for (status, headers, next) in [
         (403, &["retry-after: 60"][..], after(60)),
         (429, &["retry-after: 7"], after(7)),
@@ -60,6 +61,9 @@ async fn a_rate_limit_says_when_to_come_back() {
         (429, &used_up[..2], NOW),
         (403, &["x-ratelimit-remaining: 0"], NOW),
         (429, &["retry-after: soon"], NOW),
+        (429, &dated, after(110)),
+        (429, &dated[..1], NOW),
+        (429, &["retry-after: Sun, 22 Nov 2026 02:47:59 GMT", dated[1]], NOW),
     ] {
         let expected = failure(status, "GitHub's rate limit is used up", next);
         assert_eq!(

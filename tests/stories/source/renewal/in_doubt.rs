@@ -181,3 +181,33 @@ async fn a_provider_that_has_no_time_now_ends_no_credential_also_where_no_token_
         assert_eq!((bench.access().await, bench.provider.reused()), ("access-2".to_owned(), Vec::new()));
     }
 }
+
+#[tokio::test]
+async fn a_provider_that_says_when_to_ask_again_is_left_alone_until_then() {
+    for (when, seconds) in [
+        ("100", 100),
+        ("Mon, 12 Jan 1970 13:48:20 GMT", 100),
+        ("Monday, 12-Jan-70 13:48:20 GMT", 100),
+        ("Mon Jan 12 13:48:20 1970", 100),
+        // Neither is kept longer than an hour, nor taken for a reason to ask at once.
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 3600),
+        ("18446744073709551615", 3600),
+        ("Mon, 12 Jan 1970 13:00:00 GMT", 5),
+        ("0", 5),
+        // What cannot be read says nothing.
+        ("Mon, 32 Jan 1970 13:48:20 GMT", 5),
+        ("soon", 5),
+    ] {
+        let bench = Bench::new().await;
+        bench.provider.plan([Fault::AskLater(when)]);
+        bench.provider.expire("access-1");
+        let renewals = bench.renewals(Retry::Never);
+        let busy = renewals.after_rejection(&bench.device, 1).await;
+        assert!(matches!(busy, Err(RenewalError::Unavailable(_))), "{when}: {busy:?}");
+        bench.hand.forward(Duration::from_secs(seconds) - Duration::from_millis(1));
+        let resting = renewals.after_rejection(&bench.device, 1).await;
+        assert!(matches!(resting, Err(RenewalError::Resting)), "{when}: {resting:?}");
+        bench.hand.forward(Duration::from_millis(1));
+        assert_eq!(renewals.after_rejection(&bench.device, 1).await.unwrap(), Renewed::New, "{when}");
+    }
+}
