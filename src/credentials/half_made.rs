@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::bind::{BoundDevice, NewUserDevice, subscription};
-use super::under_way::Taken;
+use super::turns::Turn;
 use super::{CredentialsDevices, CredentialsError, login_in, templates};
 use crate::bus::Login;
 use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};
@@ -17,7 +17,7 @@ const RENEWED: [&str; 4] = ["name", "type", "logo", "schemas"];
 struct Making {
     half: HalfMade,
     login: Login,
-    _taken: Option<Taken>,
+    _turn: Option<Turn<String>>,
 }
 
 impl CredentialsDevices {
@@ -68,9 +68,9 @@ impl CredentialsDevices {
         let look = move |view: &View<'_>| view.half_made_for(&credentials, &owner);
         for half in self.store.read::<_, StoreError, _>(look).await? {
             let device = &half.binding.user_device;
-            let Some(taken) = self.under_way.take(device.as_str()) else { continue };
+            let Some(turn) = self.under_way.take(&device.to_string()) else { continue };
             match bus.make_token(Identity::of(voice).acting_as(device), device).await {
-                Ok(login) => return Ok(Some(Making { half, login, _taken: Some(taken) })),
+                Ok(login) => return Ok(Some(Making { half, login, _turn: Some(turn) })),
                 // It is gone, or its owner took it in hand.
                 Err(MeshbluError::Refused { status, .. }) if status.is_client_error() => {
                     let binding = half.binding;
@@ -90,12 +90,12 @@ impl CredentialsDevices {
         document: &Value,
     ) -> Result<Making, CredentialsError> {
         let login = bus.register(document).await?;
-        let taken = self.under_way.take(login.uuid.as_str());
+        let turn = self.under_way.take(&login.uuid.to_string());
         let binding = Binding { credentials: credentials.clone(), user_device: login.uuid.clone() };
         let (owner, made_at) = (owner.clone(), self.clock.now());
         let half = HalfMade { binding, owner, status_device: None, made_at };
         self.note(&half).await?;
-        Ok(Making { half, login, _taken: taken })
+        Ok(Making { half, login, _turn: turn })
     }
 
     async fn status_device(

@@ -7,10 +7,11 @@ use serde_json::{Map, Value};
 use tokio::sync::Notify;
 
 use super::CredentialsError;
-use super::openings::Openings;
-use super::possession::Typist;
+use super::failures::Failures;
+use super::open::BAD_RECORDS;
+use super::possession::Typings;
 use super::renewal::{Life, Renewing};
-use super::under_way::UnderWay;
+use super::turns::Turns;
 use super::uses::Uses;
 use crate::ambient::Clock;
 use crate::bus::Bus;
@@ -77,9 +78,12 @@ pub struct CredentialsDevices {
     pub(super) vault: Arc<Vault>,
     pub(super) clock: Clock,
     pub(super) sealing: Arc<Sealing>,
-    pub(super) openings: Arc<Openings<DeviceUuid>>,
-    /// Secrets that are typed in, to show that somebody has them: by whom, for which credentials.
-    pub(super) typings: Arc<Openings<(Typist, DeviceUuid)>>,
+    /// Who opens whose record with the private key just now.
+    pub(super) openings: Turns<DeviceUuid>,
+    /// Whose records did not open.
+    pub(super) bad_records: Arc<Failures<DeviceUuid>>,
+    /// Secrets that are typed in, to show that somebody has them.
+    pub(super) typings: Arc<Typings>,
     pub(super) uses: Arc<Uses>,
     /// Who is told of secrets that are over, where anybody can be.
     pub(super) upstream: Option<OAuthClient>,
@@ -91,8 +95,8 @@ pub struct CredentialsDevices {
     pub(super) aftermath: Arc<Notify>,
     /// Who renews secrets, where anybody can.
     pub(super) renewing: Option<Arc<Renewing>>,
-    /// What is being made on a bus elsewhere.
-    pub(super) under_way: UnderWay,
+    /// What is being made, step by step: accounts by their `idKey` or id, and devices.
+    pub(super) under_way: Turns<String>,
     /// Rung when a bus elsewhere is to be shown a record.
     pub(super) owed: Arc<Notify>,
 }
@@ -106,7 +110,8 @@ impl CredentialsDevices {
             vault,
             clock,
             sealing: Arc::new(sealing),
-            openings: Arc::default(),
+            openings: Turns::default(),
+            bad_records: Arc::new(Failures::new(BAD_RECORDS)),
             typings: Arc::default(),
             uses: Arc::default(),
             upstream: None,
@@ -114,7 +119,7 @@ impl CredentialsDevices {
             writes_format_2: Arc::default(),
             aftermath: Arc::default(),
             renewing: None,
-            under_way: UnderWay::default(),
+            under_way: Turns::default(),
             owed: Arc::default(),
         }
     }

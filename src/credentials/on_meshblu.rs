@@ -103,8 +103,7 @@ impl CredentialsDevices {
     ) -> Result<DeviceUuid, CredentialsError> {
         // Two who find nothing at the same time would make two devices of one account; of two who find the same one, the
         // second would be refused.
-        let turn = self.under_way.take_in_turn(whereabouts.account());
-        let _taken = turn.await.ok_or(CredentialsError::Busy)?;
+        let _turn = self.turn_of(whereabouts.account()).await?;
         let found = self.find_on(bus, (&account, &whereabouts)).await?;
         let (device, mut before) = match (found, whereabouts.only) {
             (Some(found), _) => found,

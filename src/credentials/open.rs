@@ -1,11 +1,17 @@
 //! Opening credentials for one job: the binding first, then the record.
 
+use std::time::Duration;
+
 use super::bind::subscription;
 use super::{CredentialsDevices, CredentialsError};
 use crate::bus::Bus;
 use crate::message::{DeviceUuid, Parties};
 use crate::store::{Binding, StoreError, StoredRecord, StoredRenewal, View};
 use crate::vault::{Credentials, SealedText};
+
+/// How often records that devices brought along may fail to open, within which time: format 1 is decrypted before it can be
+/// verified, so whoever writes such records chooses what the private key is used on (RUSTSEC-2023-0071).
+pub(super) const BAD_RECORDS: (u32, Duration) = (5, Duration::from_secs(60));
 
 /// What opening came to.
 pub type Opened = Result<Credentials, CredentialsError>;
@@ -70,7 +76,7 @@ impl CredentialsDevices {
         if let Some(warm) = self.vault.recall(&device, text(&record), now) {
             return Ok(warm);
         }
-        let _turn = self.openings.turn(&device).await;
+        let _turn = self.openings.wait(&device).await;
         if let Some(warm) = self.vault.recall(&device, text(&record), now) {
             return Ok(warm);
         }
@@ -87,12 +93,12 @@ impl CredentialsDevices {
     ) -> Result<Credentials, CredentialsError> {
         let now = self.clock.now();
         let is_foreign = came_with_its_device(record);
-        if is_foreign && !self.openings.may_try(device, now) {
+        if is_foreign && !self.bad_records.may_try(device, now) {
             return Err(CredentialsError::TooManyFailures);
         }
         let opened = self.vault.open(device, text(record), now);
         if is_foreign && opened.is_err() {
-            self.openings.failed(device, now);
+            self.bad_records.note(device, now);
         }
         Ok(opened?)
     }

@@ -1,17 +1,41 @@
 //! Whoever types a secret in again shows that they have it: the proof where no API says whose account it is.
 
+use std::time::Duration;
+
 use subtle::ConstantTimeEq;
 
+use super::failures::Failures;
 use super::on_embedded::candidates;
+use super::turns::{Turn, Turns};
 use super::{CredentialsDevices, CredentialsError, Owned};
+use crate::ambient::Timestamp;
 use crate::bus::Bus;
 use crate::message::DeviceUuid;
 use crate::store::{StoreError, View};
 use crate::vault::{ResourceOwnerId, SecretText};
 
-/// By what whoever types a secret in is told from others, also from those who are the same on the bus: whoever stole an
-/// owner's token there shuts nobody out.
-pub type Typist = [u8; 32];
+/// How many wrong ones of one session, or of one token, are compared, within which time.
+const OF_ONE: (u32, Duration) = (5, Duration::from_secs(60));
+/// The same of all tokens of one person together: whoever stole one makes others with it.
+const OF_TOKENS: (u32, Duration) = (20, Duration::from_secs(600));
+
+/// Who types a secret in, told from others also where those are the same on the bus: whoever stole an owner's token there
+/// keeps nobody from typing it in in a browser.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Typist {
+    /// Somebody in a browser.
+    Browser {
+        /// The fingerprint of the session.
+        session: [u8; 32],
+    },
+    /// A program.
+    Program {
+        /// The hash of its token.
+        token: [u8; 32],
+        /// Whose token that is.
+        person: DeviceUuid,
+    },
+}
 
 /// What a secret that was typed in shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,34 +44,108 @@ pub enum Possession {
     Shown,
     /// It is another one.
     NotShown,
-    /// Wrong ones were typed in so often that none is compared for a while.
+    /// Wrong ones were typed in so often that none of the typist's is compared for a minute.
     NotTried,
+    /// Programs of the same person typed wrong ones in so often that none of theirs is compared for ten minutes.
+    NotTriedByPrograms,
+}
+
+/// The secrets that were typed in wrong lately, each for some credentials.
+#[derive(Debug)]
+pub(super) struct Typings {
+    turns: Turns<(Line, DeviceUuid)>,
+    of_one: Failures<([u8; 32], DeviceUuid)>,
+    of_tokens: Failures<(DeviceUuid, DeviceUuid)>,
+}
+
+impl Default for Typings {
+    fn default() -> Self {
+        Self { turns: Turns::default(), of_one: Failures::new(OF_ONE), of_tokens: Failures::new(OF_TOKENS) }
+    }
+}
+
+/// Those whose secrets are compared one after the other, so that none is compared beyond the bounds.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Line {
+    Session([u8; 32]),
+    TokensOf(DeviceUuid),
+}
+
+impl Typist {
+    fn line(&self) -> Line {
+        match self {
+            Self::Browser { session } => Line::Session(*session),
+            Self::Program { person, .. } => Line::TokensOf(person.clone()),
+        }
+    }
+
+    fn itself(&self) -> [u8; 32] {
+        match self {
+            Self::Browser { session } => *session,
+            Self::Program { token, .. } => *token,
+        }
+    }
+
+    fn person(&self) -> Option<&DeviceUuid> {
+        match self {
+            Self::Browser { .. } => None,
+            Self::Program { person, .. } => Some(person),
+        }
+    }
+}
+
+impl Typings {
+    /// Why nothing more of this typist's is compared, where that is so.
+    fn bound(&self, (typist, device): (&Typist, &DeviceUuid), now: Timestamp) -> Option<Possession> {
+        let may_person = |person: &DeviceUuid| {
+            let whose = (person.clone(), device.clone());
+            self.of_tokens.may_try(&whose, now)
+        };
+        if !typist.person().is_none_or(may_person) {
+            return Some(Possession::NotTriedByPrograms);
+        }
+        let may_try = self.of_one.may_try(&(typist.itself(), device.clone()), now);
+        (!may_try).then_some(Possession::NotTried)
+    }
+
+    fn note(&self, (typist, device): (&Typist, &DeviceUuid), now: Timestamp) {
+        self.of_one.note(&(typist.itself(), device.clone()), now);
+        if let Some(person) = typist.person() {
+            self.of_tokens.note(&(person.clone(), device.clone()), now);
+        }
+    }
 }
 
 impl CredentialsDevices {
-    /// Whether `typed` is the secret of these credentials. One of a typist's is compared after the other, and after a few
-    /// wrong ones none of theirs for a minute.
+    /// Whether `typed` is the secret of these credentials. After some wrong ones none is compared for a while.
     ///
     /// # Errors
     /// [`CredentialsError`], where the record does not open.
     pub async fn possession(
         &self,
         owned: &Owned,
-        (typist, typed): (Typist, &SecretText),
+        (typist, typed): (&Typist, &SecretText),
     ) -> Result<Possession, CredentialsError> {
         let (device, now) = (owned.device(), self.clock.now());
-        let whose = (typist, device.clone());
-        let _turn = self.typings.turn(&whose).await;
-        if !self.typings.may_try(&whose, now) {
-            return Ok(Possession::NotTried);
+        let _turn = self.typings.turns.wait(&(typist.line(), device.clone())).await;
+        if let Some(bound) = self.typings.bound((typist, device), now) {
+            return Ok(bound);
         }
         let record = self.newest_record(device).await?;
         let opened = self.open_record(device.clone(), record).await?;
         if is_same(opened.secret(), typed) {
             return Ok(Possession::Shown);
         }
-        self.typings.failed(&whose, now);
+        self.typings.note((typist, device), now);
         Ok(Possession::NotShown)
+    }
+
+    /// The turn of whoever looks for an account of this name and makes it where there is none.
+    ///
+    /// # Errors
+    /// [`CredentialsError::Busy`], where somebody else is at it for long.
+    pub async fn turn_of(&self, account: &str) -> Result<Turn<String>, CredentialsError> {
+        self.under_way.wait_a_while(&account.to_owned()).await.ok_or(CredentialsError::Busy)
     }
 
     /// The device that keeps the credentials of this account: the one that [`CredentialsDevices::keep`] would keep its next

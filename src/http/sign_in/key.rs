@@ -39,6 +39,11 @@ const NO_PRESENT_KEY: Fault = (
 );
 const OTHER_KEY: Fault =
     (Kind::NotAllowed, "That is not the present key of these credentials. Nothing was done.");
+const TOO_OFTEN_BY_PROGRAMS: Fault = (
+    Kind::NotAllowed,
+    "Programs with tokens of yours typed wrong keys in too often; none of theirs is tried for ten minutes. Nothing was done; \
+     type the key in in a browser, or try again then.",
+);
 const TOO_OFTEN: Fault = (
     Kind::NotAllowed,
     "Wrong keys were typed in too often; none is tried for a minute. Nothing was done; try again then.",
@@ -170,7 +175,7 @@ impl<'a> Entry<'a> {
             return is_proved.then_some(()).ok_or(NO_PRESENT_KEY.into());
         }
         let credentials = &self.door.entrance()?.credentials;
-        let typed = (self.visitor.typist, &SecretText::from(present));
+        let typed = (&self.visitor.typist, &SecretText::from(present));
         let possession = credentials.possession(owned, typed).await;
         match possession.map_err(|error| failed(&error))? {
             Possession::Shown => {
@@ -180,6 +185,7 @@ impl<'a> Entry<'a> {
             }
             Possession::NotShown => Err(OTHER_KEY.into()),
             Possession::NotTried => Err(TOO_OFTEN.into()),
+            Possession::NotTriedByPrograms => Err(TOO_OFTEN_BY_PROGRAMS.into()),
         }
     }
 }

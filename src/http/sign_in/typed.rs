@@ -31,7 +31,7 @@ use crate::vault::{ResourceOwnerId, SecretText};
 pub(super) struct Visitor {
     pub(super) session: Option<Session>,
     pub(super) owner: DeviceUuid,
-    /// Which session it is, or which login.
+    /// Which session it is, or which token.
     pub(super) typist: Typist,
     /// When they last proved who they are on the bus.
     pub(super) proved_at: Timestamp,
@@ -88,7 +88,7 @@ impl Visitor {
         if let Some(session) = Session::find(request, door).await? {
             let fields = session.read_form(request, body)?;
             let (owner, proved_at) = (session.owner.clone(), session.began_at);
-            let typist = session.pass.fingerprint();
+            let typist = Typist::Browser { session: session.pass.fingerprint() };
             return Ok(Self { session: Some(session), owner, typist, proved_at, fields });
         }
         let unknown = || Problem::new(Kind::NotAuthenticated, "You are not signed in, or not any more");
@@ -97,8 +97,9 @@ impl Visitor {
         match credentials.authenticate(&login).await.map_err(|error| failed(&error))? {
             true => {
                 let (proved_at, fields) = (door.clock.now(), Fields::read(body)?);
-                let typist = Sha256::new().chain_update(login.uuid.as_str()).chain_update([0]);
-                let typist = typist.chain_update(&*login.token).finalize().into();
+                let token = Sha256::new().chain_update(login.uuid.as_str()).chain_update([0]);
+                let token = token.chain_update(&*login.token).finalize().into();
+                let typist = Typist::Program { token, person: login.uuid.clone() };
                 Ok(Self { session: None, owner: login.uuid, typist, proved_at, fields })
             }
             false => Err(unknown()),

@@ -7,7 +7,7 @@ use reqwest::{Method, StatusCode, Url};
 use serde_json::Value;
 
 use super::{House, must_sign_in};
-use crate::support::bus::{Answer, send};
+use crate::support::bus::{Answer, Device, send};
 
 const KEY: &str = "canary-of-an-api-key";
 
@@ -111,8 +111,17 @@ async fn who_signed_in_long_ago_does_so_again_to_prove_who_they_are() {
 }
 
 /// Types this in as a program of the owner's does.
-async fn program(house: &House, (method, path): (Method, &str), fields: &[(&str, &str)]) -> Answer {
-    let owner = house.gateway.owner();
+async fn program(house: &House, request: (Method, &str), fields: &[(&str, &str)]) -> Answer {
+    program_as(house, &house.gateway.owner(), request, fields).await
+}
+
+/// The same with this login.
+async fn program_as(
+    house: &House,
+    owner: &Device,
+    (method, path): (Method, &str),
+    fields: &[(&str, &str)],
+) -> Answer {
     let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
     let request = client.request(method, format!("{}{path}", house.url()));
     let mut body = Url::parse("form:").unwrap();
@@ -216,4 +225,35 @@ async fn whoever_types_wrong_keys_in_with_a_stolen_token_keeps_no_owner_from_end
     let forget = format!("/console/credentials/{device}/forget");
     let asked = owner.get(&forget).await;
     assert_eq!(owner.submit(&asked, &forget, &[]).await.status, 303);
+}
+
+#[tokio::test]
+async fn whoever_makes_tokens_with_a_stolen_one_has_no_more_guesses_than_all_tokens_together() {
+    let house = House::with(keys).await;
+    let kept = program(&house, (Method::POST, "/auth/api"), &[("name", "team"), ("key", KEY)]).await;
+    let again = format!("/auth/api?credentials={}", kept.json()["uuid"].as_str().unwrap());
+    let owner = house.gateway.owner();
+    let mut compared = 0;
+    for _ in 0..6 {
+        let made = house.gateway.by(&owner, &format!("POST /devices/{}/tokens", owner.uuid));
+        let token = send(made).await.json()["token"].as_str().unwrap().to_owned();
+        let thief = Device { token, ..owner.clone() };
+        for _ in 0..5 {
+            let guess = [("present", "a-guess")];
+            let refused = program_as(&house, &thief, (Method::POST, &again), &guess).await;
+            assert_eq!(refused.status, 403, "{refused:?}");
+            compared += usize::from(refused.text.contains("not the present key"));
+        }
+    }
+    assert_eq!(compared, 20);
+    let refused = program(&house, (Method::POST, &again), &[("present", KEY)]).await;
+    assert_eq!(refused.status, 403, "{refused:?}");
+    assert!(refused.text.contains("type the key in in a browser"), "{refused:?}");
+
+    let mut browser = house.signed_in().await;
+    house.wait(Duration::from_secs(301));
+    let page = browser.get(&again).await;
+    assert_eq!(browser.submit(&page, &again, &[("present", KEY)]).await.status, 303);
+    house.wait(Duration::from_secs(300));
+    assert_eq!(program(&house, (Method::POST, &again), &[("present", KEY)]).await.status, 201);
 }
