@@ -75,6 +75,8 @@ struct Entry<'a> {
     visitor: &'a Visitor,
     /// What is there already under this name.
     owned: Option<Owned>,
+    /// Whether that was asked for, and not just found.
+    is_named: bool,
     name: String,
 }
 
@@ -112,6 +114,15 @@ pub(super) async fn take(
     door: &FrontDoor,
     (visitor, wish): (Visitor, Wish),
 ) -> Answer {
+    // Of those who give a new name at the same time, one is the first.
+    let _turn = match &wish.credentials {
+        Some(_) => None,
+        None => {
+            let account = account_id(&visitor.owner, visitor.fields.one("name").trim());
+            let turn = door.entrance()?.credentials.turn_of(&account).await;
+            Some(turn.map_err(|error| failed(&error))?)
+        }
+    };
     let entry = Entry::read(door, (&visitor, &wish)).await?;
     match entry.settle().await {
         Ok(device) => Ok(kept(request, (&device, wish.next.as_ref().map(Next::as_str)))),
@@ -144,7 +155,7 @@ impl<'a> Entry<'a> {
         };
         let fixed = owned.as_ref().and_then(|owned| owned.username());
         let name = fixed.unwrap_or(typed).to_owned();
-        Ok(Self { door, visitor, owned, name })
+        Ok(Self { door, visitor, owned, is_named: wish.credentials.is_some(), name })
     }
 
     /// Keeps the key; answers on which device.
@@ -171,7 +182,9 @@ impl<'a> Entry<'a> {
     async fn prove(&self, owned: &Owned, present: &str) -> Result<(), Unkept> {
         let (owner, device) = (&self.visitor.owner, owned.device());
         if present.is_empty() {
-            let is_proved = is_proved(self.door, (owner, device)).await?;
+            // Whoever gives what is meant to be a first key does not know that there is one, lately proved or not.
+            let is_meant = self.is_named || proof_age(self.door).is_zero();
+            let is_proved = is_meant && is_proved(self.door, (owner, device)).await?;
             return is_proved.then_some(()).ok_or(NO_PRESENT_KEY.into());
         }
         let credentials = &self.door.entrance()?.credentials;

@@ -228,6 +228,26 @@ async fn whoever_types_wrong_keys_in_with_a_stolen_token_keeps_no_owner_from_end
 }
 
 #[tokio::test]
+async fn of_those_who_give_a_new_name_a_key_at_the_same_time_one_is_the_first() {
+    let house = House::with(keys).await;
+    let keys: Vec<_> = (0..8).map(|number| format!("key-{number}")).collect();
+    let posts = keys.iter().map(async |key| {
+        let fields = [("name", "team"), ("key", key)];
+        program(&house, (Method::POST, "/auth/api"), &fields).await
+    });
+    let answers = futures_util::future::join_all(posts).await;
+    let first: Vec<_> = answers.iter().zip(&keys).filter(|(answer, _)| answer.status == 201).collect();
+    assert_eq!(first.len(), 1, "{answers:?}");
+    for second in answers.iter().filter(|answer| answer.status != 201) {
+        assert_eq!(second.status, 401, "{second:?}");
+        assert!(second.text.contains("in the field `present`"), "{second:?}");
+    }
+    let shown = [("name", "team"), ("present", &**first[0].1)];
+    let shown = program(&house, (Method::POST, "/auth/api"), &shown).await;
+    assert_eq!(shown.text, first[0].0.text, "the first one's key is kept");
+}
+
+#[tokio::test]
 async fn whoever_makes_tokens_with_a_stolen_one_has_no_more_guesses_than_all_tokens_together() {
     let house = House::with(keys).await;
     let kept = program(&house, (Method::POST, "/auth/api"), &[("name", "team"), ("key", KEY)]).await;
