@@ -83,7 +83,7 @@ impl Breaker {
             Position::Closed { .. } => {}
             Position::Trying => return Err(Resting { after: self.settings.rest }),
             Position::Open { since } => {
-                let left = self.left(since);
+                let left = self.left(since, 1);
                 if !left.is_zero() {
                     return Err(Resting { after: left });
                 }
@@ -95,12 +95,22 @@ impl Breaker {
 
     /// Whether nobody would get leave now, and when to ask again. Asking changes nothing.
     pub fn resting(&self) -> Option<Resting> {
+        self.resting_for(1)
+    }
+
+    /// As [`Breaker::resting`], where a rest is so many times as long.
+    pub fn resting_for(&self, rests: u32) -> Option<Resting> {
         let after = match self.state().position {
             Position::Closed { .. } => Duration::ZERO,
-            Position::Open { since } => self.left(since),
+            Position::Open { since } => self.left(since, rests),
             Position::Trying => self.settings.rest,
         };
         (!after.is_zero()).then_some(Resting { after })
+    }
+
+    /// Whether only trials get leave, whether a rest is over or not.
+    pub fn is_open(&self) -> bool {
+        !matches!(self.state().position, Position::Closed { .. })
     }
 
     /// Whether it is as good as new: no call has failed since the last that succeeded.
@@ -109,9 +119,9 @@ impl Breaker {
     }
 
     /// What is left of the rest; nothing if the clock was set back behind its beginning.
-    fn left(&self, since: Timestamp) -> Duration {
-        let now = self.clock.now();
-        if now < since { Duration::ZERO } else { self.settings.rest.saturating_sub(now.since(since)) }
+    fn left(&self, since: Timestamp, rests: u32) -> Duration {
+        let (now, rest) = (self.clock.now(), self.settings.rest.saturating_mul(rests));
+        if now < since { Duration::ZERO } else { rest.saturating_sub(now.since(since)) }
     }
 
     fn settle(&self, epoch: u64, verdict: Verdict) {

@@ -1,8 +1,9 @@
 //! Accepted work: what still has to reach a job or a webhook, and what never did.
 
 use rusqlite::{OptionalExtension, Row};
+use serde_json::json;
 
-use super::{Fate, StoreError, Transaction, View};
+use super::{Fate, PassedOver, StoreError, Transaction, View};
 use crate::ambient::Timestamp;
 use crate::message::{DeliveryId, DeviceUuid};
 
@@ -49,7 +50,8 @@ pub struct NewDelivery {
     pub event: String,
     /// The route as JSON text, where there is one.
     pub route: Option<String>,
-    /// The webhook as JSON text; its member `host` tells what is called apart from what else is.
+    /// The webhook as JSON text; its member `host` tells what is called apart from what else is, and its member `hook`
+    /// the address from the device's others.
     pub target: Option<String>,
     /// What is delivered, as JSON text.
     pub body: String,
@@ -99,23 +101,25 @@ pub struct DeadLetter {
 const COLUMNS: &str = "id, work, device, event, route, target, body, accepted_at, attempts";
 
 impl View<'_> {
-    /// The places of work that is due, oldest first, at most `limit`; none for the hosts `but`.
+    /// The places of work that is due, oldest first, at most `limit`; none for the hosts and webhooks `but`.
     ///
     /// # Errors
     /// What the database reports.
     pub(super) fn due(
         &self,
-        (work, but): (Work, &[String]),
+        (work, but): (Work, &PassedOver),
         now: Timestamp,
         limit: usize,
     ) -> Result<Vec<i64>, StoreError> {
         let sql = "SELECT seq FROM deliveries WHERE work = ?1 AND due_at <= ?2
                    AND (?4 = '[]' OR coalesce(target ->> 'host', '') NOT IN (SELECT value FROM json_each(?4)))
+                   AND (?5 = '[]'
+                        OR device || coalesce(target ->> 'hook', '') NOT IN (SELECT value FROM json_each(?5)))
                    ORDER BY due_at, seq LIMIT ?3";
-        let but = serde_json::json!(but).to_string();
+        let (hosts, hooks) = (json!(but.hosts).to_string(), json!(but.hooks).to_string());
         let mut statement = self.prepare(sql)?;
-        let rows =
-            statement.query_map((work.code(), now.as_millis(), limit as i64, but), |row| row.get(0))?;
+        let asked = (work.code(), now.as_millis(), limit as i64, hosts, hooks);
+        let rows = statement.query_map(asked, |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -289,23 +293,24 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Gives up webhooks at `host` that have been due since before `due_before`, oldest first; answers how many. A
-    /// bounded number at a time, so that nobody waits.
+    /// Gives up what one webhook, told by its device and the member `hook` of its target, has had due since before
+    /// `due_before`, oldest first; answers how much. A bounded number at a time, so that nobody waits.
     ///
     /// # Errors
     /// What the database reports.
     pub fn give_up_overdue(
         &self,
-        (host, due_before): (&str, Timestamp),
+        ((device, hook), due_before): ((&DeviceUuid, &str), Timestamp),
         reason: &str,
         now: Timestamp,
     ) -> Result<usize, StoreError> {
         const AT_ONCE: usize = 32;
-        let sql = "SELECT seq FROM deliveries WHERE work = ?1 AND due_at < ?2 AND target ->> 'host' = ?3
-                   ORDER BY due_at, seq LIMIT ?4";
+        let sql = "SELECT seq FROM deliveries WHERE work = ?1 AND due_at < ?2
+                   AND device = ?3 AND coalesce(target ->> 'hook', '') = ?4 ORDER BY due_at, seq LIMIT ?5";
         let mut statement = self.prepare(sql)?;
-        let of_host = (Work::Webhook.code(), due_before.as_millis(), host, AT_ONCE as i64);
-        let overdue: Vec<i64> = statement.query_map(of_host, |row| row.get(0))?.collect::<Result<_, _>>()?;
+        let due_before = due_before.as_millis();
+        let of_hook = (Work::Webhook.code(), due_before, device.as_str(), hook, AT_ONCE as i64);
+        let overdue: Vec<i64> = statement.query_map(of_hook, |row| row.get(0))?.collect::<Result<_, _>>()?;
         overdue.iter().try_for_each(|seq| self.give_up(*seq, reason, now))?;
         Ok(overdue.len())
     }

@@ -55,11 +55,13 @@ impl Drop for Taken {
     }
 }
 
-/// The hosts that get no work for now.
+/// What gets no work for now.
 #[derive(Debug, Default)]
 pub struct PassedOver {
-    /// Host and port of each.
+    /// Hosts, host and port of each.
     pub hosts: Vec<String>,
+    /// Webhooks, each by its device's name and, right behind it, the member `hook` of its target.
+    pub hooks: Vec<String>,
     /// When to look again although the bell was not rung; the bell is rung for every other change.
     pub again_in: Option<Duration>,
 }
@@ -86,7 +88,7 @@ impl Feed {
         self.next_but(most, PassedOver::default).await
     }
 
-    /// As [`Feed::next`], but passes over work for the hosts `but`.
+    /// As [`Feed::next`], but passes over work for the hosts and webhooks `but`.
     ///
     /// # Errors
     /// As [`Feed::next`].
@@ -99,8 +101,9 @@ impl Feed {
             let rung = self.bell.notified();
             // One moment for both: what becomes due between two would be seen by neither.
             let now = self.now().await?;
-            let PassedOver { hosts, again_in } = but();
-            let due_in = match self.take((most, hosts), now).await? {
+            let but = but();
+            let again_in = but.again_in;
+            let due_in = match self.take((most, but), now).await? {
                 Due::Now(taken) => return Ok(taken),
                 Due::In(wait) => Some(wait),
                 Due::Unknown => None,
@@ -121,11 +124,7 @@ impl Feed {
         self.handed_out(QueuedDelivery::first(new, now), place)
     }
 
-    async fn take(
-        &self,
-        (most, but): (usize, Vec<String>),
-        now: Timestamp,
-    ) -> Result<Due<Taken>, StoreError> {
+    async fn take(&self, (most, but): (usize, PassedOver), now: Timestamp) -> Result<Due<Taken>, StoreError> {
         let _turn = self.turn.lock().await;
         let work = self.work;
         let in_flight = self.in_flight.clone();

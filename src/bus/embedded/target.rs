@@ -1,7 +1,10 @@
 //! A call of a webhook as the store keeps it, beside the work that makes it.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderName, HeaderValue, Method};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::forwarder::{Proof, Webhook};
 use crate::egress::WebhookAddress;
@@ -19,6 +22,9 @@ pub(super) struct Call {
 pub(super) struct Target {
     /// Host and port of `url`: calls that may wait for each other.
     host: String,
+    /// Tells `url` from the device's others, in few letters.
+    #[serde(default)]
+    hook: String,
     url: String,
     method: String,
     proof: Shown,
@@ -48,6 +54,7 @@ impl Target {
         };
         let target = Self {
             host: WebhookAddress::parse(&webhook.url).map_or_else(|_| String::new(), |url| url.destination()),
+            hook: URL_SAFE_NO_PAD.encode(&Sha256::digest(&webhook.url)[..16]),
             url: webhook.url.clone(),
             method: webhook.method.to_string(),
             proof,
@@ -57,14 +64,15 @@ impl Target {
         json_text(&target)
     }
 
-    /// The host of a stored text; empty where there is none.
-    pub(super) fn host(text: &str) -> String {
-        serde_json::from_str(text).map_or_else(|_| String::new(), |target: Self| target.host)
+    /// Where a stored text leads: its members `host` and `hook`, which are empty where there are none.
+    pub(super) fn destination(text: &str) -> (String, String) {
+        serde_json::from_str(text).map_or_else(|_| Default::default(), |Self { host, hook, .. }| (host, hook))
     }
 
     /// The call of a stored text, if it is one.
     pub(super) fn read(text: &str) -> Option<Call> {
-        let Self { host: _, url, method, proof, headers, forwarded } = serde_json::from_str(text).ok()?;
+        let Self { host: _, hook: _, url, method, proof, headers, forwarded } =
+            serde_json::from_str(text).ok()?;
         let header = |(name, value): (String, String)| {
             Some((HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_str(&value).ok()?))
         };

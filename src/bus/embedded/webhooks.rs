@@ -36,7 +36,7 @@ pub struct WebhookSettings {
     pub longest_delay: Duration,
     /// Calls at the same time.
     pub concurrency: usize,
-    /// When a destination that fails is left alone, and for how long.
+    /// When a webhook that fails is left alone, and for how long.
     pub breaker: BreakerSettings,
 }
 
@@ -101,9 +101,10 @@ impl Webhooks {
     }
 
     fn start(&self, calls: &mut JoinSet<()>, taken: Taken) {
-        let host = taken.delivery.new.target.as_deref().map(Target::host).unwrap_or_default();
-        // One call tries a destination after its rest; what was taken together with it goes back to the queue.
-        let Ok(leave) = self.destinations.admit(host) else { return drop(taken) };
+        let new = &taken.delivery.new;
+        let (host, hook) = new.target.as_deref().map(Target::destination).unwrap_or_default();
+        // One call tries a webhook after its rest; what was taken together with it goes back to the queue.
+        let Ok(leave) = self.destinations.admit(host, &new.device, hook) else { return drop(taken) };
         let courier = Arc::clone(&self.courier);
         calls.spawn(async move { courier.handle(taken, leave).await });
     }

@@ -170,3 +170,64 @@ async fn a_destination_that_refuses_deliveries_has_not_failed() {
         while post.dead_letters().await.len() < letters {}
     }
 }
+
+/// A server that fails at every address but `/good`.
+async fn half_well() -> (FakeApi, mpsc::UnboundedReceiver<Seen>) {
+    let (sender, calls) = mpsc::unbounded_channel();
+    let api = FakeApi::start(move |seen| {
+        sender.send(seen.clone()).unwrap();
+        Answer::new(if seen.target == "/good" { 200 } else { 500 }, &[], "")
+    });
+    (api.await, calls)
+}
+
+fn hook_at(api: &FakeApi, path: &str) -> Value {
+    json!({"type": "webhook", "url": api.url(path), "method": "POST"})
+}
+
+#[tokio::test]
+async fn a_webhook_that_fails_keeps_nothing_from_another_at_its_host() {
+    let post = Post::with(Clock::system(), loopback(), ONCE).await;
+    let (api, mut calls) = half_well().await;
+    let (bad, good) = (post.hooked(hook_at(&api, "/bad")).await, post.hooked(hook_at(&api, "/good")).await);
+    let sender = post.bus.device(json!({})).await;
+    let many: Vec<_> = std::iter::repeat_n(&bad.uuid, FAILURES + 3).collect();
+    post.send(&sender, &json!({ "devices": many })).await;
+    while post.dead_letters().await.len() < FAILURES {}
+    let before = post.waiting().await;
+    post.send(&sender, &json!({"devices": [good.uuid]})).await;
+    while calls.recv().await.unwrap().target != "/good" {}
+    while post.waiting().await > before {}
+    assert!(post.dead_letters().await.iter().all(|letter| letter.delivery.device.as_str() == bad.uuid));
+}
+
+#[tokio::test]
+async fn the_more_webhooks_of_a_host_fail_the_longer_each_is_left_alone() {
+    let now = Arc::new(AtomicI64::new(1_768_478_400_000));
+    let told = Arc::clone(&now);
+    let clock = Clock::from_fn(move || Timestamp::from_millis(told.load(Ordering::SeqCst)));
+    let post = Post::with(clock, loopback(), ONCE).await;
+    let (api, mut calls) = half_well().await;
+    let (well, mut others) = server(&[200]).await;
+    let sender = post.bus.device(json!({})).await;
+    let (other, mut letters) = (post.hooked(hook(&well)).await, 0);
+    let mut failing = Vec::new();
+    for path in ["/one", "/two"] {
+        let device = post.hooked(hook_at(&api, path)).await.uuid;
+        post.send(&sender, &json!({"devices": vec![&device; FAILURES]})).await;
+        letters += FAILURES;
+        while post.dead_letters().await.len() < letters {}
+        failing.push(device);
+    }
+    while calls.try_recv().is_ok() {}
+    for (passes, tried) in [(REST, 0), (REST, 2)] {
+        now.fetch_add(passes, Ordering::SeqCst);
+        post.send(&sender, &json!({ "devices": failing })).await;
+        post.send(&sender, &json!({"devices": other.uuid})).await;
+        others.recv().await.unwrap();
+        for _ in 0..tried {
+            calls.recv().await.unwrap();
+        }
+        assert!(calls.try_recv().is_err());
+    }
+}

@@ -13,7 +13,7 @@ use super::signing::signed;
 use super::{AFTER_FAILURE, WebhookSettings, pass};
 use crate::ambient::Timestamp;
 use crate::egress::Egress;
-use crate::message::DeliveryId;
+use crate::message::{DeliveryId, DeviceUuid};
 use crate::store::{Ending, Fate, NewDelivery, Outcome, QueuedDelivery, StoreError, Taken, Transaction};
 
 /// How often the end of an attempt is written to a store that fails; after that the delivery is made again.
@@ -48,10 +48,11 @@ impl Courier {
             Err(Failed { destination: Destination::Fails, .. }) => failing_for = leave.failed(),
         }
         let next = self.next(delivery, result);
-        let host = delivery.new.target.as_deref().map(Target::host).unwrap_or_default();
+        let (_, hook) = delivery.new.target.as_deref().map(Target::destination).unwrap_or_default();
+        let device = delivery.new.device.clone();
         self.end(taken, next, lends).await;
         if failing_for > self.patience() {
-            self.give_up_waiting(host).await;
+            self.give_up_waiting(device, hook).await;
         }
     }
 
@@ -89,16 +90,17 @@ impl Courier {
         Next::Postponed(self.bus.clock.now().plus(self.pause(delivery.attempts)))
     }
 
-    /// Nothing waits longer for its destination than for an attempt of its own, but for a rest at least.
+    /// Nothing waits longer for a webhook that fails than for an attempt of its own, but for a rest at least.
     fn patience(&self) -> Duration {
         self.settings.longest_delay.max(self.settings.breaker.rest)
     }
 
-    async fn give_up_waiting(&self, host: String) {
+    /// Gives up what waited too long for `device`'s webhook `hook`.
+    async fn give_up_waiting(&self, device: DeviceUuid, hook: String) {
         let now = self.bus.clock.now();
         let due_before = now.minus(self.patience());
         let give_up = move |transaction: &Transaction<'_>| {
-            transaction.give_up_overdue((&host, due_before), "destination failing", now)
+            transaction.give_up_overdue(((&device, &hook), due_before), "destination failing", now)
         };
         match self.bus.store().write::<_, StoreError, _>(give_up).await {
             Ok(0) => {}
