@@ -4,9 +4,11 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderName, HeaderValue, Method};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::forwarder::{Proof, Webhook};
+use super::forwarder::{Proof, Webhook, webhooks};
+use super::subscription::SubscriptionType;
 use crate::egress::WebhookAddress;
 use crate::message::Route;
 
@@ -67,6 +69,15 @@ impl Target {
     /// Where a stored text leads: its members `host` and `hook`, which are empty where there are none.
     pub(super) fn destination(text: &str) -> (String, String) {
         serde_json::from_str(text).map_or_else(|_| Default::default(), |Self { host, hook, .. }| (host, hook))
+    }
+
+    /// Whether `document` has the webhook of a stored text for `event` still, with all its options as they were.
+    pub(super) fn is_still_at(document: &Value, event: &str, webhook: &Webhook) -> bool {
+        let of_event =
+            SubscriptionType::parse(event).map(|kind| webhooks(document, kind)).unwrap_or_default();
+        of_event
+            .iter()
+            .any(|entry| Self::read(&Self::text(entry, &[])).is_some_and(|stored| stored.webhook == *webhook))
     }
 
     /// The call of a stored text, if it is one.

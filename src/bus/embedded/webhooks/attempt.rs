@@ -58,6 +58,11 @@ impl Failed {
         Self { reason: reason.into(), for_good: true, destination: Destination::NotCalled }
     }
 
+    /// The device has the webhook no more, or another in its place.
+    pub(super) fn removed() -> Self {
+        Self::for_good("webhook removed")
+    }
+
     fn at(reason: impl Into<Cow<'static, str>>, destination: Destination) -> Self {
         Self { reason: reason.into(), for_good: false, destination }
     }

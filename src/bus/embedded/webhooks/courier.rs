@@ -5,7 +5,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::super::EmbeddedBus;
-use super::super::forwarder::Proof;
+use super::super::forwarder::{Proof, Webhook};
 use super::super::target::{Call, Target};
 use super::attempt::{Destination, Failed, request};
 use super::destinations::Leave;
@@ -40,7 +40,7 @@ impl Courier {
         let delivery = &taken.delivery;
         let call = delivery.new.target.as_deref().and_then(Target::read);
         let lends = call.as_ref().is_some_and(|call| call.webhook.proof == Proof::Credentials);
-        let result = self.attempt(&delivery.new, call).await;
+        let result = self.attempt(delivery, call).await;
         let mut failing_for = Duration::ZERO;
         match &result {
             Ok(()) | Err(Failed { destination: Destination::Refuses, .. }) => leave.answered(),
@@ -56,11 +56,15 @@ impl Courier {
         }
     }
 
-    async fn attempt(&self, delivery: &NewDelivery, call: Option<Call>) -> Result<(), Failed> {
+    async fn attempt(&self, queued: &QueuedDelivery, call: Option<Call>) -> Result<(), Failed> {
+        let delivery = &queued.new;
         let call = call.ok_or_else(|| Failed::for_good("bad address"))?;
+        if queued.attempts > 0 {
+            self.check_still_there(delivery, &call.webhook).await?;
+        }
         let request = match call.webhook.proof {
             Proof::Credentials => {
-                let token = self.lend(delivery).await?;
+                let token = self.lend(delivery, &call.webhook).await?;
                 request(delivery, call, Some(&token))?
             }
             Proof::Signature => signed(&self.bus, &delivery.device, request(delivery, call, None)?).await?,
@@ -69,11 +73,24 @@ impl Courier {
         Failed::of(self.egress.deliver(request).await)
     }
 
-    async fn lend(&self, delivery: &NewDelivery) -> Result<Zeroizing<String>, Failed> {
-        let (bus, delivery) = (self.bus.clone(), delivery.clone());
-        let issue = move |transaction: &Transaction<'_>| pass::issue(&bus, transaction, &delivery);
-        match self.bus.store().write(issue).await {
-            Ok(token) => token.ok_or_else(|| Failed::for_good("device unregistered")),
+    /// A device that took the webhook away wants no further calls of it. One that is gone has its last words told.
+    async fn check_still_there(&self, delivery: &NewDelivery, webhook: &Webhook) -> Result<(), Failed> {
+        let device = delivery.device.clone();
+        match self.bus.store().read::<_, StoreError, _>(move |view| view.device(&device)).await {
+            Ok(Some(document)) if !Target::is_still_at(&document, &delivery.event, webhook) => {
+                Err(Failed::removed())
+            }
+            Ok(_) => Ok(()),
+            Err(_) => Err(Failed::again("not looked up")),
+        }
+    }
+
+    async fn lend(&self, delivery: &NewDelivery, webhook: &Webhook) -> Result<Zeroizing<String>, Failed> {
+        let (bus, delivery, webhook) = (self.bus.clone(), delivery.clone(), webhook.clone());
+        let issue =
+            move |transaction: &Transaction<'_>| pass::issue(&bus, transaction, (&delivery, &webhook));
+        match self.bus.store().write::<_, StoreError, _>(issue).await {
+            Ok(token) => token,
             Err(_) => Err(Failed::again("no credentials")),
         }
     }

@@ -6,24 +6,31 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::super::EmbeddedBus;
+use super::super::forwarder::Webhook;
+use super::super::target::Target;
+use super::attempt::Failed;
 use crate::store::{NewDelivery, StoreError, TokenHash, Transaction};
 
 const TAG: &str = "webhook-delivery";
 
-/// A new token of the owner; none when the owner is gone.
+/// A new token of the owner; refused when the owner is gone, or has this webhook no more.
 pub(super) fn issue(
     bus: &EmbeddedBus,
     transaction: &Transaction<'_>,
-    delivery: &NewDelivery,
-) -> Result<Option<Zeroizing<String>>, StoreError> {
+    (delivery, webhook): (&NewDelivery, &Webhook),
+) -> Result<Result<Zeroizing<String>, Failed>, StoreError> {
     revoke(bus, transaction, delivery)?;
-    if transaction.device(&delivery.device)?.is_none() {
-        return Ok(None);
+    match transaction.device(&delivery.device)? {
+        None => return Ok(Err(Failed::for_good("device unregistered"))),
+        Some(document) if !Target::is_still_at(&document, &delivery.event, webhook) => {
+            return Ok(Err(Failed::removed()));
+        }
+        Some(_) => {}
     }
     let token = Zeroizing::new(bus.random.token());
     let hash = TokenHash::of(&token, &delivery.device, &bus.pepper);
     transaction.add_token(&delivery.device, &hash, &json!({TAG: delivery.id}))?;
-    Ok(Some(token))
+    Ok(Ok(token))
 }
 
 /// Ends whatever token was issued for this delivery.
