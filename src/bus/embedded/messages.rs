@@ -1,6 +1,7 @@
 //! Sending: what a message or an event leads to is accepted in the transaction that sends it.
 
 use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -10,13 +11,14 @@ use super::routing::{self, Arrival, Arrivals, Event, Limits, Network, Sender};
 use super::streams::Arrived;
 use super::subscription::SubscriptionType;
 use super::target::Target;
-use super::update::DataError;
 use super::{BusError, Caller, EmbeddedBus, forwarder};
 use crate::message::{DeliveryId, DeviceUuid, Route};
 use crate::store::{NewDelivery, StoreError, Transaction, Work};
 
 /// The most bytes of work that one message or event may lead to. All of it is one commit, which others wait for.
 const WORK_AT_MOST: usize = 128 << 20;
+/// What a device may get of that although its even part is less; and one piece of work, however large.
+const OF_A_DEVICE: usize = 512 << 10;
 /// What a piece of work costs beside its texts.
 const PIECE: usize = 1 << 10;
 
@@ -24,8 +26,7 @@ impl EmbeddedBus {
     /// Sends `body` to the devices it names. Recipients that refuse, or do not exist, are passed over in silence.
     ///
     /// # Errors
-    /// [`BusError::Unprocessable`] when `body` names no recipients, [`BusError::Data`] when more would come of it than
-    /// one message may lead to.
+    /// [`BusError::Unprocessable`] when `body` names no recipients.
     pub fn send(&self, transaction: &Transaction<'_>, caller: &Caller, body: &Value) -> Result<(), BusError> {
         self.send_for_jobs(transaction, caller, body).map(drop)
     }
@@ -43,7 +44,7 @@ impl EmbeddedBus {
         let recipients = recipients(body).map_err(|_| BusError::Unprocessable)?;
         let sender = Sender { auth: &caller.auth, acting: &caller.acting };
         let arrivals = walk(transaction, |network| routing::message(network, sender, &recipients))?;
-        self.accept(transaction, arrivals, body)
+        self.accept(transaction, (&caller.acting, arrivals), body)
     }
 
     /// Tells those who listen what happened to the device `of`.
@@ -57,31 +58,60 @@ impl EmbeddedBus {
         if arrivals.arrivals.is_empty() {
             return Ok(());
         }
-        match self.accept(transaction, arrivals, &super::registration::public(document.clone())) {
-            // Whoever listens too much must not keep the device from being changed.
-            Err(BusError::Data(error)) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "an event was not told to all");
-                Ok(())
-            }
-            told => told.map(drop),
-        }
+        let body = super::registration::public(document.clone());
+        self.accept(transaction, (of, arrivals), &body).map(drop)
     }
 
+    /// What does not fit into one message's work is left out: whoever listens too much must keep nobody from sending,
+    /// and nobody else from hearing.
     fn accept(
         &self,
         transaction: &Transaction<'_>,
-        arrivals: Arrivals,
+        (sender, arrivals): (&DeviceUuid, Arrivals),
         body: &Value,
     ) -> Result<Vec<DeliveryId>, BusError> {
-        if let Some(cut) = arrivals.cut {
-            tracing::warn!(bus.cut = ?cut, "an event would have gone further than one event may");
+        if let Some((cut, before)) = arrivals.cut.zip(arrivals.cut_before) {
+            tracing::warn!(
+                bus.cut = ?cut, sender.uuid = %sender, device.uuid = %before,
+                "an event would have gone further than one event may"
+            );
         }
-        let left = Cell::new(WORK_AT_MOST);
-        let (text, jobs) = (OnceCell::new(), RefCell::default());
-        let accepting = Accepting { bus: self, transaction, body, text, left, jobs };
-        arrivals.arrivals.iter().try_for_each(|arrival| accepting.arrival(arrival))?;
+        let accepting = Accepting {
+            bus: self,
+            transaction,
+            body,
+            text: OnceCell::new(),
+            left: Cell::new(WORK_AT_MOST),
+            share: Cell::default(),
+            left_out: RefCell::default(),
+            jobs: RefCell::default(),
+        };
+        let devices = by_device(&arrivals.arrivals);
+        for (before, of_a_device) in devices.iter().enumerate() {
+            accepting.device(devices.len() - before, of_a_device)?;
+        }
+        if let Some(device) = accepting.left_out.into_inner() {
+            tracing::warn!(
+                sender.uuid = %sender, device.uuid = %device,
+                "a message would have led to more work than one message may"
+            );
+        }
         Ok(accepting.jobs.into_inner())
     }
+}
+
+/// What arrives at each device, whoever is reached first before the others.
+fn by_device(arrivals: &[Arrival]) -> Vec<Vec<&Arrival>> {
+    let mut places = HashMap::new();
+    let mut devices: Vec<Vec<&Arrival>> = Vec::new();
+    for arrival in arrivals {
+        let place = *places.entry(&arrival.device).or_insert(devices.len());
+        match devices.get_mut(place) {
+            Some(of_a_device) => of_a_device.push(arrival),
+            None => devices.push(vec![arrival]),
+        }
+    }
+    devices
 }
 
 fn walk(
@@ -102,12 +132,30 @@ struct Accepting<'a> {
     transaction: &'a Transaction<'a>,
     body: &'a Value,
     text: OnceCell<Arc<str>>,
+    /// What is left of the work that one message may lead to, in bytes, and how much of it the device at hand may have.
     left: Cell<usize>,
+    share: Cell<Share>,
+    /// A device that did not get all of its work.
+    left_out: RefCell<Option<DeviceUuid>>,
     /// The work that the gateway itself does.
     jobs: RefCell<Vec<DeliveryId>>,
 }
 
+#[derive(Clone, Copy, Default)]
+struct Share {
+    bytes: usize,
+    /// Whether nothing was taken of it yet.
+    is_whole: bool,
+}
+
 impl Accepting<'_> {
+    /// Accepts what arrives at the first of so many devices.
+    fn device(&self, to_come: usize, arrivals: &[&Arrival]) -> Result<(), BusError> {
+        let bytes = (self.left.get() / to_come.max(1)).max(OF_A_DEVICE);
+        self.share.set(Share { bytes, is_whole: true });
+        arrivals.iter().try_for_each(|arrival| self.arrival(arrival))
+    }
+
     fn arrival(&self, arrival: &Arrival) -> Result<(), BusError> {
         for webhook in forwarder::webhooks(&arrival.document, arrival.kind) {
             self.work(Work::Webhook, arrival, Some(Target::text(&webhook, &arrival.forwarded)))?;
@@ -118,22 +166,30 @@ impl Accepting<'_> {
         if is_message && arrival.device == self.bus.service && route.parties(&self.bus.service).is_ok() {
             self.work(Work::Job, arrival, None)?;
         }
-        self.publish(arrival, route)
+        self.publish(arrival, route);
+        Ok(())
     }
 
-    /// Takes a piece of work from what one message may lead to.
-    fn spend(&self, of_its_own: usize) -> Result<(), BusError> {
+    /// Takes a piece of work for `device` from what one message may lead to; false where it does not fit.
+    fn spend(&self, device: &DeviceUuid, of_its_own: usize) -> bool {
         let cost = PIECE + of_its_own + self.text().len();
-        let left = self.left.get().checked_sub(cost).ok_or_else(|| {
-            DataError::too_large(format!("A message may lead to at most {WORK_AT_MOST} bytes of work"))
-        })?;
-        self.left.set(left);
-        Ok(())
+        let Share { bytes, is_whole } = self.share.get();
+        let fits = cost <= self.left.get() && (is_whole || cost <= bytes);
+        if fits {
+            self.left.set(self.left.get() - cost);
+            self.share.set(Share { bytes: bytes.saturating_sub(cost), is_whole: false });
+        } else {
+            self.left_out.borrow_mut().get_or_insert_with(|| device.clone());
+        }
+        fits
     }
 
     fn work(&self, work: Work, arrival: &Arrival, target: Option<String>) -> Result<(), BusError> {
         let route = arrival.route.as_ref().map(Route::to_text);
-        self.spend([&route, &target].into_iter().flatten().map(String::len).sum())?;
+        let texts = [&route, &target].into_iter().flatten().map(String::len).sum();
+        if !self.spend(&arrival.device, texts) {
+            return Ok(());
+        }
         let delivery = NewDelivery {
             id: self.bus.random.uuid().into(),
             work,
@@ -155,10 +211,9 @@ impl Accepting<'_> {
         Ok(())
     }
 
-    fn publish(&self, arrival: &Arrival, route: &Route) -> Result<(), BusError> {
+    fn publish(&self, arrival: &Arrival, route: &Route) {
         let streams = self.bus.streams.clone();
-        if streams.listening(&arrival.device) {
-            self.spend(0)?;
+        if streams.listening(&arrival.device) && self.spend(&arrival.device, 0) {
             let event = Arc::new(Arrived {
                 kind: arrival.kind,
                 route: route.clone(),
@@ -168,7 +223,6 @@ impl Accepting<'_> {
             let device = arrival.device.clone();
             self.transaction.after_commit(move || streams.publish(&device, &event));
         }
-        Ok(())
     }
 
     fn text(&self) -> &Arc<str> {

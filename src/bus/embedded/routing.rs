@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::recipient::Recipient;
 use super::subscription::SubscriptionType;
-use super::walk::{Kind, Walker};
+use super::walk::{Kind, OF_A_RECIPIENT, Walker};
 use super::whitelist::{List, allows};
 use crate::message::{DeviceUuid, Route};
 
@@ -29,16 +29,18 @@ pub struct Network<'a, E> {
 /// Bounds of one event's way through the network, which strangers can make dense and cyclic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Hops of one arrival: those of its route and of the routes before it.
+    /// Hops of one arrival: those of its route and of the routes before it. About 120 bytes each as JSON, so that
+    /// routes of 16 KB are whole (`spec/meshblu.md` 10.26).
     pub hops: usize,
-    /// Steps from device to device that one message or event may cause. Recipients share them evenly, so that the
-    /// subscriptions of one do not use up what the others need.
+    /// Steps from device to device that one message or event may cause. Recipients and subscribers share them, so that
+    /// the subscriptions of one do not use up what the others need: each has what the others leave, or its even part,
+    /// and whoever subscribed first goes first.
     pub steps: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { hops: 64, steps: 10_000 }
+        Self { hops: 144, steps: 10_000 }
     }
 }
 
@@ -75,13 +77,15 @@ pub struct Arrival {
     pub forwarded: Vec<Route>,
 }
 
-/// Everything that one message or event leads to, nearest first.
+/// Everything that one message or event leads to.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Arrivals {
     /// What arrives, and where.
     pub arrivals: Vec<Arrival>,
     /// The limit that ended some of the ways early; worth a line in the log.
     pub cut: Option<Cut>,
+    /// The first device that was not reached because of it.
+    pub cut_before: Option<DeviceUuid>,
 }
 
 /// The limit at which a walk ended early.
@@ -104,14 +108,10 @@ pub fn message<E>(
 ) -> Result<Arrivals, E> {
     let mut walker = Walker::new(network);
     for (index, recipient) in recipients.iter().enumerate() {
-        if !walker.allot(recipients.len() - index) {
-            break;
-        }
-        match recipient {
-            Recipient::Subscribers => broadcast(&mut walker, sender)?,
-            Recipient::Device(device) => direct(&mut walker, sender, device)?,
-        }
-        walker.run()?;
+        walker.part((recipients.len() - index, OF_A_RECIPIENT), |walker| match recipient {
+            Recipient::Subscribers => broadcast(walker, sender),
+            Recipient::Device(device) => direct(walker, sender, device),
+        })?;
     }
     Ok(walker.arrivals())
 }
@@ -126,9 +126,7 @@ pub fn event<E>(network: &Network<'_, E>, event: Event, of: &DeviceUuid) -> Resu
         Event::Configure => Kind::Configure,
         Event::Unregister => Kind::Unregister,
     };
-    walker.allot(1);
     walker.leave(kind, Sender { auth: of, acting: of }, &[])?;
-    walker.run()?;
     Ok(walker.arrivals())
 }
 
@@ -146,7 +144,8 @@ fn direct<E>(walker: &mut Walker<'_, E>, sender: Sender<'_>, to: &DeviceUuid) ->
     }
     let accepts = |document: Arc<Value>| allows(&document, List::MessageFrom, sender.acting);
     if walker.device(to)?.is_some_and(accepts) {
-        walker.arrive(Kind::Message, sender.acting, to);
+        // The other part are those who follow what the sender sends.
+        walker.part((2, OF_A_RECIPIENT), |walker| walker.arrive(Kind::Message, sender.acting, to))?;
     }
     walker.leave(Kind::Message, sender, &[])
 }

@@ -1,6 +1,6 @@
-//! The walk of an event from device to device, breadth first and bounded.
+//! The walk of an event from device to device, bounded: each subscriber's part to its end before the next.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -66,13 +66,16 @@ impl Visit {
     }
 }
 
+/// The least steps that a subscriber's part may take where so many are left: what subscribes later takes nothing of it.
+pub(super) const OF_A_SUBSCRIBER: usize = 100;
+/// The same for a recipient. Enough for a plain delivery, so that very many do not leave everybody with nothing.
+pub(super) const OF_A_RECIPIENT: usize = 4;
+
 pub(super) struct Walker<'a, E> {
     network: &'a Network<'a, E>,
     documents: HashMap<DeviceUuid, Option<Arc<Value>>>,
     admitted: HashMap<(DeviceUuid, SubscriptionType), Rc<[DeviceUuid]>>,
-    ahead: VecDeque<Visit>,
     steps_left: usize,
-    allotted: usize,
     found: Arrivals,
 }
 
@@ -82,22 +85,24 @@ impl<'a, E> Walker<'a, E> {
             network,
             documents: HashMap::new(),
             admitted: HashMap::new(),
-            ahead: VecDeque::new(),
             steps_left: network.limits.steps,
-            allotted: 0,
             found: Arrivals::default(),
         }
     }
 
-    /// Gives the next run its share of the steps that are left for `runs` runs; false when there are none.
-    pub(super) fn allot(&mut self, runs: usize) -> bool {
-        /// Enough for a plain delivery, so that very many recipients do not leave everybody with nothing.
-        const PLAIN: usize = 4;
-        self.allotted = (self.steps_left / runs.max(1)).max(PLAIN).min(self.steps_left);
-        if self.allotted == 0 {
-            self.cut(Cut::Steps);
-        }
-        self.allotted > 0
+    /// Walks one of `to_come` parts with its even share of the steps that are left, or with `at_least` so many. What it
+    /// leaves is there for the others.
+    pub(super) fn part(
+        &mut self,
+        (to_come, at_least): (usize, usize),
+        walk: impl FnOnce(&mut Self) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let all = self.steps_left;
+        let share = (all / to_come.max(1)).max(at_least).min(all);
+        self.steps_left = share;
+        let walked = walk(self);
+        self.steps_left += all - share;
+        walked
     }
 
     pub(super) fn arrivals(self) -> Arrivals {
@@ -119,69 +124,75 @@ impl<'a, E> Walker<'a, E> {
         let (sent, list) = kind.sent();
         self.note_sending(sent, sender.auth, forwarded)?;
         let forwarded: Rc<[Route]> = forwarded.into();
-        for subscriber in self.admitted(sender.acting, sent, list)?.iter() {
-            let trail = Trail::default().with(sender.acting, subscriber, sent);
-            self.head_for(Visit {
-                kind,
-                from: sender.acting.clone(),
-                to: subscriber.clone(),
-                trail,
-                forwarded: forwarded.clone(),
-            });
-        }
-        Ok(())
+        let subscribers = self.admitted(sender.acting, sent, list)?;
+        self.each(&subscribers, |subscriber| Visit {
+            kind,
+            from: sender.acting.clone(),
+            to: subscriber.clone(),
+            trail: Trail::default().with(sender.acting, subscriber, sent),
+            forwarded: forwarded.clone(),
+        })
     }
 
     /// An event goes straight to a device.
-    pub(super) fn arrive(&mut self, kind: Kind, from: &DeviceUuid, to: &DeviceUuid) {
-        self.head_for(Visit {
-            kind,
-            from: from.clone(),
-            to: to.clone(),
-            trail: Trail::default(),
-            forwarded: Rc::default(),
-        });
+    pub(super) fn arrive(&mut self, kind: Kind, from: &DeviceUuid, to: &DeviceUuid) -> Result<(), E> {
+        let (from, to) = (from.clone(), to.clone());
+        self.step(Visit { kind, from, to, trail: Trail::default(), forwarded: Rc::default() })
     }
 
-    /// Walks on until nothing is ahead.
-    pub(super) fn run(&mut self) -> Result<(), E> {
-        while let Some(visit) = self.ahead.pop_front() {
-            self.visit(visit)?;
+    /// Visits one subscriber after the other, each to its end.
+    fn each(&mut self, subscribers: &[DeviceUuid], visit: impl Fn(&DeviceUuid) -> Visit) -> Result<(), E> {
+        for (before, subscriber) in subscribers.iter().enumerate() {
+            if self.steps_left == 0 {
+                self.cut(Cut::Steps, subscriber);
+                break;
+            }
+            let part = (subscribers.len() - before, OF_A_SUBSCRIBER);
+            self.part(part, |walker| walker.step(visit(subscriber)))?;
         }
         Ok(())
     }
 
-    fn visit(&mut self, visit: Visit) -> Result<(), E> {
+    fn step(&mut self, visit: Visit) -> Result<(), E> {
+        match self.steps_left.checked_sub(1) {
+            Some(left) => self.steps_left = left,
+            None => {
+                self.cut(Cut::Steps, &visit.to);
+                return Ok(());
+            }
+        }
+        self.visit(&visit)
+    }
+
+    fn visit(&mut self, visit: &Visit) -> Result<(), E> {
         let (received, list) = visit.kind.received();
         let was_here = |step: &Step| step.from == visit.from && step.to == visit.to && step.kind == received;
         if visit.trail.steps().any(was_here) {
             return Ok(());
         }
         if visit.hops() >= self.network.limits.hops {
-            self.cut(Cut::Hops);
+            self.cut(Cut::Hops, &visit.to);
             return Ok(());
         }
         let trail = visit.trail.with(&visit.from, &visit.to, received);
-        let is_home = visit.from == visit.to;
-        for subscriber in self.admitted(&visit.to, received, list)?.iter() {
-            if is_home && *subscriber != visit.to {
-                continue;
+        let mut subscribers = self.admitted(&visit.to, received, list)?;
+        if visit.from == visit.to {
+            // Only the device's own subscription is left, and going round it once more would end at once.
+            if subscribers.contains(&visit.to) {
+                self.deliver(visit, trail.route())?;
             }
-            if is_home {
-                self.deliver(&visit, trail.route())?;
-            }
-            self.head_for(Visit {
-                kind: visit.kind,
-                from: visit.to.clone(),
-                to: subscriber.clone(),
-                trail: trail.clone(),
-                forwarded: visit.forwarded.clone(),
-            });
+            subscribers = Rc::default();
         }
-        Ok(())
+        self.each(&subscribers, |subscriber| Visit {
+            kind: visit.kind,
+            from: visit.to.clone(),
+            to: subscriber.clone(),
+            trail: trail.clone(),
+            forwarded: visit.forwarded.clone(),
+        })
     }
 
-    /// The subscribers of `emitter` that its list lets in.
+    /// The subscribers of `emitter` that its list lets in: itself, then the others as they subscribed.
     fn admitted(
         &mut self,
         emitter: &DeviceUuid,
@@ -196,6 +207,7 @@ impl<'a, E> Walker<'a, E> {
         if let Some(document) = self.device(emitter)? {
             admitted = (self.network.subscribers)(emitter, kind)?;
             admitted.retain(|subscriber| allows(&document, list, subscriber));
+            admitted.sort_by_key(|subscriber| subscriber != emitter);
         }
         let admitted: Rc<[DeviceUuid]> = admitted.into();
         self.admitted.insert(key, admitted.clone());
@@ -251,17 +263,8 @@ impl<'a, E> Walker<'a, E> {
         self.leave(visit.kind, Sender { auth: &visit.to, acting: &visit.to }, &forwarded)
     }
 
-    fn head_for(&mut self, visit: Visit) {
-        if self.allotted == 0 {
-            self.cut(Cut::Steps);
-            return;
-        }
-        self.allotted -= 1;
-        self.steps_left -= 1;
-        self.ahead.push_back(visit);
-    }
-
-    fn cut(&mut self, limit: Cut) {
+    fn cut(&mut self, limit: Cut, before: &DeviceUuid) {
         self.found.cut.get_or_insert(limit);
+        self.found.cut_before.get_or_insert_with(|| before.clone());
     }
 }

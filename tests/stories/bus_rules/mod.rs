@@ -1,5 +1,6 @@
 //! The rules of the embedded bus, each by itself: no storage, no HTTP.
 
+mod crowds;
 mod documents;
 mod forwarders;
 mod network;

@@ -14,9 +14,8 @@ use crate::egress::{EgressError, WebhookAddress, WebhookRequest};
 use crate::message::DeviceUuid;
 use crate::store::NewDelivery;
 
-/// In bytes, all routes of one request together. Servers take headers of 16 KB, and a receiver without the whole
-/// route cannot tell who sent.
-const MAX_ROUTES: usize = 12 << 10;
+/// In bytes, all routes of one request together: somewhat more than the longest that the bus makes.
+const MAX_ROUTES: usize = 20 << 10;
 
 const MESSAGE_TYPE: HeaderName = HeaderName::from_static("x-meshblu-message-type");
 const ROUTE: HeaderName = HeaderName::from_static("x-meshblu-route");
