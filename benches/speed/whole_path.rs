@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use endo::dispatch::{Awaited, Desk, Dispatch, Endings, Retry};
+use endo::dispatch::{Desk, Dispatch, Endings, Retry};
 use endo::job::Registry;
 use endo::store::{Feed, Work};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -148,7 +148,6 @@ fn worker(scene: &Scene, registry: Arc<Registry>) -> Dispatch {
         retry: Retry::default(),
         sign_in: None,
         endings: Endings::default(),
-        awaited: Awaited::default(),
         clock,
         random: gateway.ambient.random.clone(),
     };

@@ -34,6 +34,11 @@ pub enum Outcome {
         /// The page that looks again.
         again: String,
     },
+    /// The same, and the gateway was started anew meanwhile.
+    Lost {
+        /// The page that looks again.
+        again: String,
+    },
 }
 
 impl Bench<'_> {
@@ -108,6 +113,13 @@ pub fn job_outcome(
                     "The bus took the message, and no reply is known here yet: the job is still at work, or the bus did not \
                      bring the message here. The device has to accept messages from you, and the credentials have to be \
                      subscribed to what it receives; cut it off and add a new one if looking again does not help."
+                }
+                (look(again))
+            }
+            Outcome::Lost { again } => {
+                p.notice role="status" {
+                    "The gateway was started anew since you sent the message, and no reply is known here: nobody knows \
+                     whether the job was done. Look at " (bench.shown.api) " before you send another."
                 }
                 (look(again))
             }

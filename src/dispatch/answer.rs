@@ -7,7 +7,8 @@ use std::time::Duration;
 use tracing::Instrument;
 
 use super::case::Case;
-use super::{Awaited, Endings, Verdict};
+use super::sent;
+use super::{Endings, Verdict};
 use crate::ambient::{Clock, Random};
 use crate::bus::Bus;
 use crate::bus::embedded::BusError;
@@ -53,8 +54,6 @@ pub struct Desk {
     pub sign_in: Option<String>,
     /// Who waits for the end of deliveries.
     pub endings: Endings,
-    /// What people sent over a bus elsewhere, and may ask for.
-    pub awaited: Awaited,
     /// Tells the time.
     pub clock: Clock,
     /// Spreads what is repeated.
@@ -74,20 +73,22 @@ impl Desk {
         if taken.delivery.reply_started {
             return self.give_up(taken, "reply_unknown", Fate::default()).await;
         }
-        match Case::of(&taken.delivery, self.bus.service()) {
-            Some(case) => self.work(taken, case).await,
-            None => self.give_up(taken, "bad route", Fate::default()).await,
-        }
+        let Some(mut case) = Case::of(&taken.delivery, self.bus.service()) else {
+            return self.give_up(taken, "bad route", Fate::default()).await;
+        };
+        // Where it cannot be looked up, whoever waits looks for it again.
+        case.mark = sent::mark_of(&case, &self.store).await.unwrap_or_default();
+        self.work(taken, case).await
     }
 
     /// Answers a message that nobody has tried to answer yet, or that nobody knows of.
     pub(super) async fn work(&self, taken: Taken, case: Case) -> Verdict {
         let span = tracing::info_span!("answer", delivery.id = %taken.delivery.new.id);
         let answer = self.answer(&taken, &case).instrument(span).await;
-        let (id, letter) = (taken.delivery.new.id.clone(), self.awaited.letter(&case));
+        let mark = case.mark.clone();
         let verdict = self.end(taken, case, answer).await;
-        if let Some(letter) = letter {
-            letter.ended_as(id);
+        if let Some(mark) = mark {
+            self.endings.tell(&mark, &verdict);
         }
         verdict
     }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::bus::Login;
 use crate::job::Changes;
-use crate::message::{DeviceUuid, Failure, Message, Parties, Route};
+use crate::message::{DeliveryId, DeviceUuid, Failure, Message, Parties, Route};
 use crate::store::QueuedDelivery;
 
 /// One delivery while it is worked on.
@@ -24,6 +24,8 @@ pub(super) struct Case {
     generation: AtomicU64,
     /// What a bus elsewhere takes replies from: the credentials device's own login.
     login: OnceLock<Login>,
+    /// What the person who sent it asks for it by, where one does.
+    pub(super) mark: Option<DeliveryId>,
 }
 
 impl Case {
@@ -40,7 +42,8 @@ impl Case {
         let message = message.filter(|message| message.metadata.is_some()).ok_or_else(without_metadata);
         let login = caller.map_or_else(OnceLock::new, OnceLock::from);
         let (call_started, changes) = (Arc::default(), Changes::default());
-        Self { parties, message, call_started, changes, generation: AtomicU64::default(), login }
+        let generation = AtomicU64::default();
+        Self { parties, message, call_started, changes, generation, login, mark: None }
     }
 
     /// What the sender wants to find in the reply.

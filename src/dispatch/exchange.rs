@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 use thiserror::Error;
 use tokio::time::timeout;
 
-use super::{Awaited, Desk, Endings};
-use crate::ambient::{Clock, Random};
+use super::{Desk, Endings, sent};
+use crate::ambient::{Clock, Random, Timestamp};
 use crate::bus::embedded::{BusError, EmbeddedBus};
 use crate::bus::meshblu::{Identity, MeshbluError};
 use crate::bus::{Bus, Login};
 use crate::message::{Arrived, DeliveryId, DeviceUuid, Done, Ended, Message};
-use crate::store::{Fate, Store, StoreError, View};
+use crate::store::{Fate, Store, StoreError, Transaction, View};
 
 /// Sends messages in the name of people, and waits for what comes of them. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -20,9 +20,9 @@ pub struct Exchange {
     bus: Bus,
     store: Store,
     endings: Endings,
-    awaited: Awaited,
     clock: Clock,
     random: Random,
+    began_at: Timestamp,
 }
 
 /// A message that was sent.
@@ -43,6 +43,8 @@ pub enum Came {
     Nothing,
     /// A bus elsewhere has it; it did not bring it here so far, or it is still worked on.
     NotBack,
+    /// The same, and the gateway was started anew since it was sent: what was in hand then may be lost.
+    Lost,
     /// Nobody here knows of such a message of theirs, or not any more.
     Unknown,
 }
@@ -56,6 +58,9 @@ pub enum NotSent {
     /// A bus elsewhere refused it, or did not answer.
     #[error("the bus elsewhere refused the message")]
     Meshblu(#[from] MeshbluError),
+    /// It could not be noted, so it was not sent: nobody could ask for it.
+    #[error("the message cannot be noted")]
+    Store(#[from] StoreError),
 }
 
 impl Exchange {
@@ -65,9 +70,9 @@ impl Exchange {
             bus: desk.bus.clone(),
             store: desk.store.clone(),
             endings: desk.endings.clone(),
-            awaited: desk.awaited.clone(),
             clock: desk.clock.clone(),
             random: desk.random.clone(),
+            began_at: desk.clock.now(),
         }
     }
 
@@ -83,10 +88,10 @@ impl Exchange {
         match &self.bus {
             Bus::Embedded(bus) => Ok(send_here(bus, login.clone(), body).await?),
             Bus::Meshblu(bus) => {
-                let mark = DeliveryId::from(self.random.uuid());
+                let mark = sent::mark(&self.random);
                 body["metadata"]["respondTo"] = json!(mark);
                 // Before it is sent: it may come back at once.
-                self.awaited.note(mark.clone(), &login.uuid, self.clock.now());
+                self.note(mark.clone(), login.uuid.clone()).await?;
                 bus.send(Identity::of(login), &body.to_string()).await?;
                 Ok(Sent::Accepted(mark))
             }
@@ -103,37 +108,32 @@ impl Exchange {
         sender: &DeviceUuid,
         patience: Duration,
     ) -> Result<Came, StoreError> {
-        if self.bus.meshblu().is_some() {
-            return self.came_back(id, sender, patience).await;
-        }
         // Before the store is asked: the end may come meanwhile.
         let (ending, _claim) = self.endings.listen(id);
         match self.kept(id, sender).await? {
             // Whoever waits in vain is told so; the answer may still come.
-            Came::Nothing => drop(timeout(patience, ending).await),
+            Came::Nothing | Came::NotBack => drop(timeout(patience, ending).await),
             came => return Ok(came),
         }
         self.kept(id, sender).await
     }
 
-    /// The same of a message that comes back from a bus elsewhere.
-    async fn came_back(
-        &self,
-        mark: &DeliveryId,
-        sender: &DeviceUuid,
-        patience: Duration,
-    ) -> Result<Came, StoreError> {
-        let Some(mut ended) = self.awaited.listen(mark, sender) else { return Ok(Came::Unknown) };
-        let delivery = async { ended.wait_for(Option::is_some).await.ok()?.clone() };
-        match timeout(patience, delivery).await {
-            Ok(Some(id)) => self.kept(&id, sender).await,
-            Ok(None) | Err(_) => Ok(Came::NotBack),
-        }
+    async fn note(&self, mark: DeliveryId, sender: DeviceUuid) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let note = move |transaction: &Transaction<'_>| transaction.note_sent(&mark, &sender, now);
+        self.store.write(note).await
     }
 
     async fn kept(&self, id: &DeliveryId, sender: &DeviceUuid) -> Result<Came, StoreError> {
-        let (id, sender) = (id.clone(), sender.clone());
+        let (mut id, sender, began_at) = (id.clone(), sender.clone(), self.began_at);
+        let comes_back = self.bus.meshblu().is_some();
         let look = move |view: &View<'_>| {
+            if comes_back {
+                let Some(sent) = view.sent_message(&id, &sender)? else { return Ok(Came::Unknown) };
+                let lost = if sent.sent_at < began_at { Came::Lost } else { Came::NotBack };
+                let Some(delivery) = sent.delivery else { return Ok(lost) };
+                id = delivery;
+            }
             if view.is_queued(&id)? {
                 return Ok(Came::Nothing);
             }

@@ -1,17 +1,16 @@
 //! The worker: delivery → credentials → job → reply → end.
 
 mod answer;
-mod awaited;
 mod case;
 mod ending;
 mod endings;
 mod exchange;
 mod intake;
 mod reception;
+mod sent;
 mod verdict;
 
 pub use answer::{Desk, Retry};
-pub use awaited::Awaited;
 pub use endings::Endings;
 pub use exchange::{Came, Exchange, NotSent, Sent};
 pub use intake::Dispatch;

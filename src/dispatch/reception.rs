@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use super::Verdict;
 use super::answer::Desk;
 use super::case::Case;
+use super::sent;
 use crate::bus::Login;
 use crate::bus::meshblu::firehose::FirehoseEvent;
 use crate::message::{BadRoute, DeliveryId, MESSAGE_RECEIVED, Message, Parties, Route};
@@ -127,14 +128,14 @@ impl Parts {
     async fn receive(&self, arrival: Arrival, parties: Parties) -> Result<Verdict, NotReceived> {
         let turn = self.turns.acquire().await.map_err(|_| NotReceived::Stopping)?;
         let Some(id) = arrival.id.clone() else {
-            return Ok(self.answer(arrival, parties).await);
+            return self.answer(arrival, parties).await;
         };
         // Before the store is asked: whoever has the same message in hand may end it meanwhile.
         let (ending, claim) = self.desk.endings.listen(&id);
         match self.known(id.clone()).await? {
             Known::Ended(verdict) => Ok(verdict),
             Known::Nothing if claim.is_some() => {
-                let verdict = self.answer(arrival, parties).await;
+                let verdict = self.answer(arrival, parties).await?;
                 self.desk.endings.tell(&id, &verdict);
                 Ok(verdict)
             }
@@ -145,11 +146,15 @@ impl Parts {
         }
     }
 
-    async fn answer(&self, arrival: Arrival, parties: Parties) -> Verdict {
+    async fn answer(&self, arrival: Arrival, parties: Parties) -> Result<Verdict, NotReceived> {
         let Arrival { route, body, message, id, caller } = arrival;
-        let case = Case::new(parties, message, caller);
-        let is_asked_for = id.is_some() || self.desk.awaited.letter(&case).is_some();
-        let asked_for = if is_asked_for { AskedFor::Again } else { AskedFor::Never };
+        let mut case = Case::new(parties, message, caller);
+        case.mark = sent::mark_of(&case, &self.desk.store).await?;
+        let asked_for = match &case.mark {
+            Some(mark) => AskedFor::BySender(mark.clone()),
+            None if id.is_some() => AskedFor::Again,
+            None => AskedFor::Never,
+        };
         let new = NewDelivery {
             id: id.unwrap_or_else(|| self.desk.random.uuid().into()),
             work: Work::Job,
@@ -163,7 +168,7 @@ impl Parts {
         let place = taken.place.clone();
         let mut work = pin!(self.desk.work(taken, case));
         if let Ok(verdict) = tokio::time::timeout(OFF_DISK, &mut work).await {
-            return verdict;
+            return Ok(verdict);
         }
         let accept = move |transaction: &Transaction<'_>| place.accept_within(transaction);
         if let Err(error) = self.desk.store.write::<_, StoreError, _>(accept).await {
@@ -172,7 +177,7 @@ impl Parts {
                 "a message is worked on that is not on disk"
             );
         }
-        work.await
+        Ok(work.await)
     }
 
     async fn known(&self, id: DeliveryId) -> Result<Known, StoreError> {

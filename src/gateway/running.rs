@@ -16,7 +16,7 @@ use crate::bus::embedded::{EmbeddedBus, WebhookSettings, Webhooks};
 use crate::bus::meshblu::Meshblu;
 use crate::bus::meshblu::firehose::Firehose;
 use crate::config::{BusKind, Config, Intake};
-use crate::dispatch::{Awaited, Desk, Dispatch, Endings, Reception, Retry};
+use crate::dispatch::{Desk, Dispatch, Endings, Reception, Retry};
 use crate::http::{Check, Documents, Draining, Flows, Health, Limits, OneTimeLinks, SCHEMAS, Webhook};
 use crate::store::{Feed, Work};
 
@@ -172,7 +172,6 @@ impl Gateway {
             retry: Retry::default(),
             sign_in: self.source.has_sign_in().then(|| format!("{service_url}auth/api")),
             endings: Endings::default(),
-            awaited: Awaited::default(),
             clock: self.ambient.clock.clone(),
             random: self.ambient.random.clone(),
         }

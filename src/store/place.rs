@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{NewDelivery, StoreError, Transaction};
 use crate::ambient::Timestamp;
+use crate::message::DeliveryId;
 
 /// What is in somebody's hands, by its place in the queue.
 #[derive(Clone, Debug, Default)]
@@ -17,12 +18,14 @@ impl InFlight {
 }
 
 /// Whether anybody can ask for a delivery by its name after it ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AskedFor {
     /// Nobody knows its name: a reply that was taken is all that there is to be known.
     Never,
-    /// Its bus, which brings what is not acknowledged again, or the person who sent it.
+    /// Its bus, which brings what is not acknowledged again.
     Again,
+    /// The person who sent it with this mark.
+    BySender(DeliveryId),
 }
 
 /// The place of a delivery in the queue. Cheap to clone; every clone is the same place.
@@ -160,7 +163,7 @@ impl Place {
 
     /// Whether nothing is written of the delivery, and nobody will ask for it.
     fn is_nowhere(&self, state: &State) -> bool {
-        let is_asked_for = self.0.new.as_ref().is_none_or(|new| new.asked_for == AskedFor::Again);
+        let is_asked_for = self.0.new.as_ref().is_none_or(|new| new.asked_for != AskedFor::Never);
         matches!(state.at, At::Nowhere) && !is_asked_for
     }
 
@@ -199,6 +202,9 @@ impl New {
         let seq = transaction.accept(&self.delivery, self.accepted_at)?;
         if let Some(reply) = reply {
             transaction.start_reply(seq, reply)?;
+        }
+        if let AskedFor::BySender(mark) = &self.asked_for {
+            transaction.note_return(mark, &self.delivery.id)?;
         }
         Ok(seq)
     }

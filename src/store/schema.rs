@@ -22,6 +22,7 @@ const STEPS: &[&str] = &[
     WITH_GRANTS,
     WITH_ANSWERED_FLOWS,
     WITH_FATES,
+    WITH_SENT_MESSAGES,
 ];
 
 const FIRST: &str = "
@@ -252,6 +253,16 @@ ALTER TABLE outcomes ADD COLUMN done INTEGER;
 ALTER TABLE outcomes ADD COLUMN refusal TEXT;
 ALTER TABLE dead_letters ADD COLUMN done INTEGER;
 ALTER TABLE dead_letters ADD COLUMN refusal TEXT;
+";
+
+/// Messages that people sent over a bus elsewhere, which come back as deliveries.
+const WITH_SENT_MESSAGES: &str = "
+CREATE TABLE sent_messages (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    mark TEXT NOT NULL UNIQUE, sender TEXT NOT NULL, sent_at INTEGER NOT NULL, delivery TEXT
+);
+CREATE INDEX sent_messages_by_sender ON sent_messages (sender, seq);
+CREATE INDEX sent_messages_by_age ON sent_messages (sent_at);
 ";
 
 /// Marks a file as a database of endo ("Endo" in ASCII).

@@ -7,6 +7,7 @@ mod opening;
 mod plans;
 mod proofs;
 mod rows;
+mod sent_messages;
 
 use std::path::Path;
 use std::sync::Arc;

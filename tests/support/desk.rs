@@ -8,7 +8,7 @@ use std::time::Duration;
 use endo::bus::embedded::{BusError, Caller, Registered};
 use endo::config::Config;
 use endo::credentials::{Account, BoundDevice, CredentialsDevices, Cut, Receipt, Revoker};
-use endo::dispatch::{Awaited, Desk, Dispatch, Endings, Retry};
+use endo::dispatch::{Desk, Dispatch, Endings, Retry};
 use endo::gateway::{Ambient, Gateway};
 use endo::job::Registry;
 use endo::message::{DeliveryId, DeviceUuid};
@@ -160,7 +160,6 @@ impl Workshop {
             retry: Retry { pause: Duration::from_millis(1), ..Retry::default() },
             sign_in: None,
             endings: Endings::default(),
-            awaited: Awaited::default(),
             clock: gateway.ambient.clock.clone(),
             random: gateway.ambient.random.clone(),
         }

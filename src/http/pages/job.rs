@@ -20,11 +20,12 @@ use crate::http::session::Turn;
 use crate::job::JobListing;
 use crate::message::{DeliveryId, Message};
 
-const NOT_TAKEN: &str = "The device did not take the message, so nothing was done: it has to accept messages from you, and the \
-                         credentials have to be subscribed to what it receives. Cut it off and add a new one if that does not help.";
+const NOT_TAKEN: &str = "The device did not take the message, so nothing was done: it has to accept messages from you, \
+                         and the credentials have to be subscribed to what it receives. Cut it off and add a new one if \
+                         that does not help.";
 
-const SENT_ALREADY: &str = "You sent this form before, and nothing is sent again: nobody can tell yet what came of it. Look whether it was \
-                            done before you send it once more.";
+const SENT_ALREADY: &str = "You sent this form before, and nothing is sent again: nobody can tell yet what came of it. \
+                            Look whether it was done before you send it once more.";
 
 /// A user device of the viewer's.
 struct Bench<'a> {
@@ -114,6 +115,7 @@ impl<'a> Bench<'a> {
             Came::Ended(ended) => Outcome::Ended(ended),
             Came::Nothing => Outcome::Waiting { again },
             Came::NotBack => Outcome::Elsewhere { again },
+            Came::Lost => Outcome::Lost { again },
             Came::Unknown => Outcome::Unknown,
         })
     }
@@ -176,6 +178,14 @@ pub(in crate::http) async fn send(request: HttpRequest, body: Body, door: Data<F
 
 fn not_sent(error: &NotSent) -> Problem {
     tracing::warn!(error = error as &dyn std::error::Error, "a message from a page was not sent");
-    let text = "The bus did not take the message, or did not say so; go back, look whether it was done, and send it again in a moment";
+    let text = match error {
+        NotSent::Store(_) => {
+            "The gateway cannot keep the message now, so nothing was sent; go back and send it again in a moment"
+        }
+        NotSent::Bus(_) | NotSent::Meshblu(_) => {
+            "The bus did not take the message, or did not say so; go back, look whether it was done, and send it again in a \
+             moment"
+        }
+    };
     Problem::new(Kind::Unavailable, text)
 }

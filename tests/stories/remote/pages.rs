@@ -1,5 +1,6 @@
 //! The pages of a gateway on a Meshblu: a job is sent from its form, and its reply comes back to the page.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
@@ -10,6 +11,7 @@ use endo::gateway::Gateway;
 use endo::vault::{ResourceOwnerId, SecretText};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::sync::Semaphore;
 
 use crate::support::browser::Browser;
 use crate::support::bus::Answer;
@@ -27,7 +29,7 @@ struct Desk {
     meshblu: FakeMeshblu,
     gateway: RemoteGateway,
     browser: Browser,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl Desk {
@@ -43,10 +45,7 @@ impl Desk {
         meshblu.answer(&format!("POST /devices/{CREDENTIALS}/tokens"), [device]);
         let heard = format!("POST /v2/devices/{SERVICE}/subscriptions/{CREDENTIALS}/message.received");
         meshblu.answer(&heard, [ApiAnswer::new(204, &[], "")]);
-        let mut settings = settings(directory.path(), &meshblu.url());
-        settings.bus.oauth_url = Some(meshblu.url());
-        let now = Timestamp::from_millis(vectors()["nowMs"].as_i64().unwrap());
-        let gateway = RemoteGateway::changed(Clock::from_fn(move || now), settings, change).await.unwrap();
+        let gateway = gateway_in(&directory, &meshblu, (Duration::ZERO, change)).await;
         let account = Account {
             id: ResourceOwnerId::Number(583_231),
             username: Some("octocat".to_owned()),
@@ -58,7 +57,23 @@ impl Desk {
         };
         assert_eq!(gateway.gateway.credentials.keep(account).await.unwrap().as_str(), CREDENTIALS);
         let browser = signed_in(&gateway, &meshblu, OWNER).await;
-        Self { meshblu, gateway, browser, _directory: directory }
+        Self { meshblu, gateway, browser, directory }
+    }
+
+    /// The same after the gateway was started anew, with this done to its database between.
+    async fn restarted(self, between: &str) -> Self {
+        let Self { meshblu, gateway, browser, directory } = self;
+        gateway.stop().await;
+        let database = rusqlite::Connection::open(directory.path().join("endo.db")).unwrap();
+        database.execute_batch(between).unwrap();
+        drop(database);
+        // The gateway asks who it is itself before anybody signs in.
+        meshblu.answer("GET /v2/whoami", [json_answer(200, &json!({"uuid": SERVICE}))]);
+        let later = Duration::from_secs(60);
+        let gateway = gateway_in(&directory, &meshblu, (later, |_: &mut Gateway| ())).await;
+        let mut anew = Browser::at(&format!("http://{}", gateway.running.gateway()));
+        anew.cookies = browser.cookies;
+        Self { meshblu, gateway, browser: anew, directory }
     }
 
     fn home(&self) -> String {
@@ -91,6 +106,18 @@ impl Desk {
         assert_eq!(page.status, 200, "{page:?}");
         assert!(page.text.contains(text), "{page:?}");
     }
+}
+
+/// A gateway on this Meshblu, so long after the time of the vectors.
+async fn gateway_in(
+    directory: &TempDir,
+    meshblu: &FakeMeshblu,
+    (later, change): (Duration, impl FnOnce(&mut Gateway)),
+) -> RemoteGateway {
+    let mut settings = settings(directory.path(), &meshblu.url());
+    settings.bus.oauth_url = Some(meshblu.url());
+    let now = Timestamp::from_millis(vectors()["nowMs"].as_i64().unwrap()).plus(later);
+    RemoteGateway::changed(Clock::from_fn(move || now), settings, change).await.unwrap()
 }
 
 /// A browser whose user signed in with the Meshblu as this device.
@@ -137,6 +164,70 @@ async fn a_reply_that_does_not_come_in_time_is_looked_for_again() {
     assert!(page.text.contains(&format!("href=\"{address}\">Look again</a>")), "{page:?}");
     desk.bring(OWNER, &message).await.is(201, "Created");
     desk.shows(&address, "The job answered with code 200.").await;
+}
+
+#[tokio::test]
+async fn a_message_that_came_back_is_still_at_work_until_it_ends() {
+    let mut desk = Desk::with(|gateway| gateway.patience = Duration::ZERO).await;
+    let (address, message) = desk.send().await;
+    let gate = Arc::new(Semaphore::new(0));
+    desk.meshblu.answer("POST /messages", [ApiAnswer::new(204, &[], "").behind(&gate)]);
+    let before = desk.meshblu.messages().len();
+    let mut browser = desk.browser.clone();
+    let look = async {
+        let mut ticks = tokio::time::interval(Duration::from_millis(1));
+        while desk.meshblu.messages().len() == before {
+            ticks.tick().await;
+        }
+        let page = browser.get(&address).await;
+        gate.add_permits(1);
+        page
+    };
+    let (page, brought) = tokio::join!(look, desk.bring(OWNER, &message));
+    assert!(page.text.contains("There is no reply yet: the job is still at work."), "{page:?}");
+    brought.is(201, "Created");
+    desk.shows(&address, "The job answered with code 200.").await;
+}
+
+#[tokio::test]
+async fn a_reply_is_shown_after_a_restart_too() {
+    let mut desk = Desk::open().await;
+    let (address, message) = desk.send().await;
+    desk.bring(OWNER, &message).await.is(201, "Created");
+    let mut desk = desk.restarted("").await;
+    desk.shows(&address, "The job answered with code 200.").await;
+}
+
+#[tokio::test]
+async fn a_message_that_did_not_come_back_before_a_restart_is_told_as_perhaps_lost_and_found_when_it_comes() {
+    let mut desk = Desk::open().await;
+    let (address, message) = desk.send().await;
+    let mut desk = desk.restarted("").await;
+    desk.shows(&address, "The gateway was started anew since you sent the message").await;
+    desk.shows(&address, "Look at GitHub before you send another.").await;
+    desk.shows(&address, ">Look again</a>").await;
+    desk.bring(OWNER, &message).await.is(201, "Created");
+    desk.shows(&address, "The job answered with code 200.").await;
+}
+
+/// What a kill leaves that comes after the job's first call, and before its end.
+const KILLED_IN_THE_JOB: &str = "
+    INSERT INTO deliveries (id, work, device, event, route, body, accepted_at, due_at, call_started)
+    SELECT delivery, 0, 'service-uuid-0001', 'message.received',
+        '[{\"from\":\"owner-uuid\",\"to\":\"user-uuid\",\"type\":\"message.received\"},
+          {\"from\":\"user-uuid\",\"to\":\"cred-uuid-0001\",\"type\":\"message.received\"}]',
+        json_object('metadata', json_object('jobType', 'SayHello', 'respondTo', mark), 'data', json('{}')), 0, 0, 1
+    FROM sent_messages;
+    DELETE FROM outcomes;";
+
+#[tokio::test]
+async fn a_job_that_was_killed_while_it_ran_is_one_of_which_nobody_knows_whether_it_was_done() {
+    let mut desk = Desk::open().await;
+    let (address, message) = desk.send().await;
+    desk.bring(OWNER, &message).await.is(201, "Created");
+    let mut desk = desk.restarted(KILLED_IN_THE_JOB).await;
+    desk.shows(&address, "Nobody knows whether the job was done: look at GitHub before you send it again.")
+        .await;
 }
 
 #[tokio::test]
