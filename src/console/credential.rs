@@ -38,6 +38,8 @@ impl Shown {
 pub struct UserDevice {
     /// The device.
     pub uuid: String,
+    /// Whether the bus could be asked for it; else its name, owner and errors are missing for that alone.
+    pub is_told: bool,
     /// What people call it.
     pub name: Option<String>,
     /// Who owns it now.
@@ -116,7 +118,12 @@ pub fn credential(viewer: &Viewer, credential: &Credential) -> Markup {
         } @else {
             ul.cards { @for device in &credential.devices { li { (entry(shown, device)) } } }
         }
-        @if !credential.are_errors_all {
+        @if credential.devices.iter().any(|device| !device.is_told) {
+            p.notice role="status" {
+                "The bus could not be asked for these devices just now, so names, owners and errors are missing, and no job can \
+                 be sent from here. Load the page again in a moment. You can cut them off all the same."
+            }
+        } @else if !credential.are_errors_all {
             p.notice role="status" { "Some errors of these devices cannot be shown now. Load the page again in a moment." }
         }
         form method="post" action=(shown.path("/add-me")) {

@@ -46,7 +46,7 @@ pub use receipt::{Act, ApiAnswer, ApiVerdict, Fate, Matter, Part, Receipt, Revok
 pub use rekey::Rekeyed;
 pub use renewal::Life;
 pub use revoke::Cut;
-pub use state::State;
+pub use state::{State, Words};
 pub use summary::Summary;
 pub use turns::Turn;
 pub use user_devices::UserDeviceEntry;

@@ -22,6 +22,17 @@ pub enum State {
     SignInAgain,
 }
 
+/// The words for how a secret stands. Some have a time in their midst, which pages set apart.
+#[derive(Clone, Copy, Debug)]
+pub struct Words<'a> {
+    /// All of them, or those before the time.
+    pub start: &'static str,
+    /// `2026-03-01T09:30:00Z`.
+    pub at: Option<&'a str>,
+    /// Those after it.
+    pub end: &'static str,
+}
+
 impl State {
     /// How a secret stands now.
     pub fn of(standing: &Standing, now: Timestamp) -> Self {
@@ -42,22 +53,26 @@ impl State {
         *self == Self::SignInAgain
     }
 
-    /// Its words; some have a time in their midst, `2026-03-01T09:30:00Z`.
-    pub fn words(&self) -> (&'static str, Option<&str>, &'static str) {
-        match self {
-            Self::Works => ("Works", None, ""),
-            Self::RenewsItself => ("Works, and renews itself", None, ""),
-            Self::WorksUntil(end) => ("Works until ", Some(end), ", then you need to sign in again"),
-            Self::InDoubt => ("In doubt: a renewal was not answered. The next use finds out", None, ""),
-            Self::OtherApi => ("Of another API than this gateway's: not used here", None, ""),
-            Self::SignInAgain => ("Needs you to sign in again", None, ""),
-        }
+    /// Its words, without a full stop.
+    pub fn words(&self) -> Words<'_> {
+        let start = match self {
+            Self::Works => "Works",
+            Self::RenewsItself => "Works, and renews itself",
+            Self::WorksUntil(at) => {
+                let (start, end) = ("Works until ", ", then you need to sign in again");
+                return Words { start, at: Some(at), end };
+            }
+            Self::InDoubt => "In doubt: a renewal was not answered. The next use finds out",
+            Self::OtherApi => "Of another API than this gateway's: not used here",
+            Self::SignInAgain => "Needs you to sign in again",
+        };
+        Words { start, at: None, end: "" }
     }
 }
 
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (start, at, end) = self.words();
+        let Words { start, at, end } = self.words();
         write!(f, "{start}{}{end}", at.unwrap_or_default())
     }
 }

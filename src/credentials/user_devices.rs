@@ -15,6 +15,8 @@ use crate::store::{Binding, StoreError, View};
 pub struct UserDeviceEntry {
     /// The device.
     pub uuid: DeviceUuid,
+    /// Whether the bus could be asked for it; else name, owner and errors are absent for that alone.
+    pub is_told: bool,
     /// What people call it.
     pub name: Option<String>,
     /// Who owns it now.
@@ -35,6 +37,7 @@ impl UserDeviceEntry {
     fn unknown(uuid: DeviceUuid) -> Self {
         Self {
             uuid,
+            is_told: true,
             name: None,
             owner: None,
             bound_at: None,
@@ -150,6 +153,7 @@ async fn describe_on(bus: &Meshblu, owned: &Owned, entries: &mut [UserDeviceEntr
                 error = &error as &dyn std::error::Error,
                 "the bus tells nothing of the user devices"
             );
+            entries.iter_mut().for_each(|entry| entry.is_told = false);
         }
     }
 }

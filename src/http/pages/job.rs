@@ -40,6 +40,11 @@ impl<'a> Bench<'a> {
         let visit = Visit::of(request, door).await?;
         let (jobs, shown) = (door.jobs()?, visit.shown());
         let device = visit.user_device_in(request).await?;
+        if !device.is_told {
+            let text =
+                "The bus could not be asked just now whose device this is; load the page again in a moment";
+            return Err(Problem::new(Kind::Unavailable, text));
+        }
         if !device.is_viewers {
             let text = "Only whoever owns the device can send to it from here; add a device of your own";
             return Err(Problem::new(Kind::NotAllowed, text));

@@ -81,6 +81,7 @@ impl<'a> Visit<'a> {
             is_viewers: entry.owner.as_ref() == Some(&self.session.owner),
             owner: entry.owner.and_then(|owner| strangers_text(owner.as_str())),
             uuid: entry.uuid.to_string(),
+            is_told: entry.is_told,
             name: entry.name.as_deref().and_then(strangers_text),
             bound_at: entry.bound_at.map(Timestamp::iso_seconds),
             last_use: entry.last_use.map(Timestamp::iso_seconds),

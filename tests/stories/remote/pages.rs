@@ -357,6 +357,36 @@ async fn errors_on_a_status_device_are_shown_to_an_owner_who_may_see_them_there(
 }
 
 #[tokio::test]
+async fn a_meshblu_that_does_not_tell_of_devices_is_named_as_the_reason_and_they_can_be_cut_off() {
+    let mut desk = Desk::open().await;
+    let (home, form) = (desk.home(), desk.form());
+    let cut_off = format!("{home}/user-devices/{USER_DEVICE}/cut-off");
+    let why = "The bus could not be asked for these devices just now";
+    for answer in [
+        ApiAnswer::new(500, &[], "oops"),
+        ApiAnswer::new(200, &[], "<p>"),
+        ApiAnswer::Bytes(Vec::new()),
+        ApiAnswer::Stall(Vec::new()),
+    ] {
+        desk.meshblu.answer("POST /search/devices", [answer]);
+        let page = desk.browser.get(&home).await;
+        assert!(page.status == 200 && page.text.contains(why), "{page:?}");
+        assert!(page.text.contains(&format!("href=\"{cut_off}\"")), "{page:?}");
+        let job = desk.browser.get(&form).await;
+        assert!(
+            job.status == 503 && job.text.contains("whose device this is; load the page again"),
+            "{job:?}"
+        );
+        let asks = desk.browser.get(&cut_off).await;
+        assert!(asks.text.contains(USER_DEVICE), "{asks:?}");
+    }
+    let told = json!([{"uuid": USER_DEVICE, "owner": OWNER, "name": "My <device>"}]);
+    desk.meshblu.answer("POST /search/devices", [json_answer(200, &told)]);
+    let page = desk.browser.get(&home).await;
+    assert!(page.text.contains("My &lt;device&gt;") && !page.text.contains(why), "{page:?}");
+}
+
+#[tokio::test]
 async fn a_meshblu_that_does_not_tell_of_errors_fails_no_page() {
     let mut desk = Desk::open().await;
     let home = desk.home();

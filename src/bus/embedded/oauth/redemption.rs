@@ -69,9 +69,14 @@ impl EmbeddedBus {
         };
         if code.used {
             if let Some(token) = &code.token {
-                tracing::warn!(client.uuid = %client, device.uuid = %code.grant.device, "a code was used twice; its token was revoked");
-                transaction.remove_token(&code.grant.device, token)?;
-                self.end_reading(transaction, &code.grant.device, vec![*token]);
+                let device = &code.grant.device;
+                tracing::warn!(
+                    client.uuid = %client,
+                    device.uuid = %device,
+                    "a code was used twice; its token was revoked"
+                );
+                transaction.remove_token(device, token)?;
+                self.end_reading(transaction, device, vec![*token]);
             }
             return Ok(Err(BadCode));
         }
