@@ -56,9 +56,10 @@ pub(super) fn sign_in(
 ) -> HttpResponse {
     let (status, said) = match note {
         None => (StatusCode::OK, ""),
-        Some(Note::Wrong) => {
-            (StatusCode::FORBIDDEN, "This device does not exist, or the token is not one of its own.")
-        }
+        Some(Note::Wrong) => (
+            StatusCode::FORBIDDEN,
+            "This device does not exist, or the token is not one of its own. Look at both, and sign in again.",
+        ),
         Some(Note::TooOften) => {
             (StatusCode::TOO_MANY_REQUESTS, "Too many tries for this device. Wait a minute, then try again.")
         }
