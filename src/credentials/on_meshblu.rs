@@ -253,7 +253,7 @@ async fn record_shown_by(bus: &Meshblu, credentials: &DeviceUuid) -> Result<Stor
 }
 
 /// The login of the credentials device that its opened record holds, if it holds one.
-pub fn login_in(opened: &Credentials, credentials: &DeviceUuid) -> Option<Login> {
+pub(super) fn login_in(opened: &Credentials, credentials: &DeviceUuid) -> Option<Login> {
     let token = opened.credentials_device_token()?;
     Some(Login { uuid: credentials.clone(), token: Zeroizing::new(token.expose().to_owned()) })
 }

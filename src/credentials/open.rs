@@ -1,10 +1,10 @@
-//! Opening credentials for one job: the binding first, then the record.
+//! Opening credentials for one job: the binding first, then the record, then whether its secret may be used.
 
 use std::time::Duration;
 
 use super::bind::subscription;
-use super::{CredentialsDevices, CredentialsError};
-use crate::bus::Bus;
+use super::{CredentialsDevices, CredentialsError, login_in};
+use crate::bus::{Bus, Login};
 use crate::message::{DeviceUuid, Parties};
 use crate::store::{Binding, StoreError, StoredRecord, StoredRenewal, View};
 use crate::vault::{Credentials, SealedText};
@@ -13,8 +13,21 @@ use crate::vault::{Credentials, SealedText};
 /// verified, so whoever writes such records chooses what the private key is used on (RUSTSEC-2023-0071).
 pub(super) const BAD_RECORDS: (u32, Duration) = (5, Duration::from_secs(60));
 
-/// What opening came to.
-pub type Opened = Result<Credentials, CredentialsError>;
+/// A record that a user device may use, opened for one job; whether its secret may be used is another question.
+pub struct OpenRecord {
+    binding: Binding,
+    credentials: Credentials,
+    source: Option<String>,
+    renewal: Option<StoredRenewal>,
+}
+
+impl OpenRecord {
+    /// The credentials device's own login, if the record holds one: what a bus elsewhere takes replies from, whatever
+    /// becomes of the secret.
+    pub fn login(&self) -> Option<Login> {
+        login_in(&self.credentials, &self.binding.credentials)
+    }
+}
 
 /// A record that may be used, and what is known of the renewal of its secret.
 pub(super) struct Bound {
@@ -23,33 +36,48 @@ pub(super) struct Bound {
 }
 
 impl CredentialsDevices {
-    /// The credentials that the route's user device may use, live for one job. Costs no private-key operation when
-    /// the record was opened not long ago. A secret that is due is renewed first.
+    /// The record that the route's user device may use, live for one job. Costs no private-key operation when it was
+    /// opened not long ago.
     ///
     /// # Errors
     /// [`CredentialsError::Revoked`] and [`CredentialsError::NotBound`] before anything is opened;
-    /// [`CredentialsError::OtherApi`] where the secret is not for the API of this gateway;
-    /// [`CredentialsError::SignInAgain`] and [`CredentialsError::NotRenewed`] where the secret is over;
     /// [`CredentialsError::Record`] when the record does not verify; [`CredentialsError::TooManyFailures`] when that
     /// happened too often.
-    pub async fn open(&self, parties: &Parties) -> Opened {
+    pub async fn open(&self, parties: &Parties) -> Result<OpenRecord, CredentialsError> {
         let binding =
             Binding { credentials: parties.credentials.clone(), user_device: parties.user_device.clone() };
-        let mut bound = self.bound_record(parties, &binding).await?;
-        if self.sealing.other_api(bound.record.source.as_deref(), None).is_some() {
-            return Err(CredentialsError::OtherApi);
-        }
-        let known = (bound.renewal.as_ref(), bound.record.generation);
+        let Bound { mut record, renewal } = self.bound_record(parties, &binding).await?;
+        let (generation, source) = (record.generation, record.source.take());
+        let credentials = self.open_record(parties.credentials.clone(), record).await?.counted(generation);
+        Ok(OpenRecord { binding, credentials, source, renewal })
+    }
+
+    /// The credentials of an open record, whose secret may be used now. One that is due is renewed first.
+    ///
+    /// # Errors
+    /// [`CredentialsError::OtherApi`] where the secret is not for the API of this gateway;
+    /// [`CredentialsError::SignInAgain`] and [`CredentialsError::NotRenewed`] where it is over; else as
+    /// [`CredentialsDevices::open`].
+    pub async fn usable(
+        &self,
+        parties: &Parties,
+        mut record: OpenRecord,
+    ) -> Result<Credentials, CredentialsError> {
+        self.check_api(&record)?;
+        let known = (record.renewal.as_ref(), record.credentials.generation());
         if self.is_renewed(&parties.credentials, known).await? {
-            bound = self.bound_record(parties, &binding).await?;
+            record = self.open(parties).await?;
+            self.check_api(&record)?;
         }
-        let (generation, noted) = (bound.record.generation, bound.record.source.take());
-        let opened = self.open_record(parties.credentials.clone(), bound.record).await?;
-        if self.sealing.other_api(noted.as_deref(), Some(&opened)).is_some() {
-            return Err(CredentialsError::OtherApi);
+        self.uses.note(record.binding, self.clock.now());
+        Ok(record.credentials)
+    }
+
+    fn check_api(&self, record: &OpenRecord) -> Result<(), CredentialsError> {
+        match self.sealing.other_api(record.source.as_deref(), Some(&record.credentials)) {
+            Some(_) => Err(CredentialsError::OtherApi),
+            None => Ok(()),
         }
-        self.uses.note(binding, self.clock.now());
-        Ok(opened.counted(generation))
     }
 
     async fn bound_record(&self, parties: &Parties, binding: &Binding) -> Result<Bound, CredentialsError> {

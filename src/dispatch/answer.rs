@@ -12,10 +12,9 @@ use super::{Endings, Verdict};
 use crate::ambient::{Clock, Random};
 use crate::bus::Bus;
 use crate::bus::embedded::BusError;
-use crate::bus::meshblu::MeshbluError;
-use crate::credentials::{CredentialsDevices, CredentialsError, login_in};
+use crate::credentials::{CredentialsDevices, CredentialsError};
 use crate::job::{CallGate, GateError, Next, Registry, RunFailure, Workbench};
-use crate::message::{Failure, FailureCode, Parties, Reply};
+use crate::message::{Failure, Parties, Reply};
 use crate::store::{Fate, Place, Store, StoreError, Taken, Transaction};
 
 /// How often a job is run again whose API could not answer.
@@ -131,13 +130,14 @@ impl Desk {
     /// Opens the credentials anew for every attempt: a binding that ended meanwhile ends the work.
     async fn attempt(&self, taken: &Taken, case: &Case) -> Result<Reply, RunFailure> {
         let parties = &case.parties;
-        let opened = self.credentials.open(parties).await;
-        let credentials = opened.map_err(|error| self.refusal(parties, &error))?;
-        case.note_generation(credentials.generation());
-        case.note_login(login_in(&credentials, &parties.credentials));
+        let refused = |error: CredentialsError| self.refusal(parties, &error);
+        let record = self.credentials.open(parties).await.map_err(refused)?;
+        case.note_login(record.login());
         if self.bus.meshblu().is_some() && case.login().is_none() {
             return Err(RunFailure::last(without_token()));
         }
+        let credentials = self.credentials.usable(parties, record).await.map_err(refused)?;
+        case.note_generation(credentials.generation());
         if taken.delivery.call_started {
             return Err(RunFailure::last(Failure::outcome_unknown()));
         }
@@ -208,7 +208,12 @@ impl Desk {
                 503,
                 "the API does not take the credentials, which were renewed a moment ago; try again later",
             )),
-            CredentialsError::Meshblu(error) => of_bus(error),
+            // It was asked once more where that helps; whoever brought the message may bring it again.
+            CredentialsError::Meshblu(error) => RunFailure::last(error.failure()),
+            CredentialsError::TooManyFailures => RunFailure::last(Failure::new(
+                503,
+                "the record of the credentials failed to open too often and is not tried now",
+            )),
             CredentialsError::Store(_)
             | CredentialsError::Bus(BusError::Store(_))
             | CredentialsError::Interrupted
@@ -216,7 +221,6 @@ impl Desk {
             CredentialsError::NoRecord
             | CredentialsError::RolledBack
             | CredentialsError::Record(_)
-            | CredentialsError::TooManyFailures
             | CredentialsError::NoToken
             | CredentialsError::Bus(_)
             | CredentialsError::Seal(_)
@@ -228,14 +232,6 @@ impl Desk {
 
 fn for_now(message: &str) -> RunFailure {
     RunFailure { failure: Failure::new(503, message), next: Next::Repeat { after: None } }
-}
-
-/// The bus has to be asked before anything is opened. What it refuses it will refuse again.
-fn of_bus(error: &MeshbluError) -> RunFailure {
-    let failure = error.failure();
-    let passes = !matches!(failure.code, FailureCode::Status(status) if status < 500);
-    let next = if passes { Next::Repeat { after: None } } else { Next::Final };
-    RunFailure { failure, next }
 }
 
 /// The original's own words (`spec/endo.md` 2.5, step 2).

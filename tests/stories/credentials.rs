@@ -135,7 +135,8 @@ impl House {
     ) -> Result<Credentials, CredentialsError> {
         let parties =
             Parties { sender: "flow".into(), user_device: user.clone(), credentials: credentials.clone() };
-        self.credentials.open(&parties).await
+        let record = self.credentials.open(&parties).await?;
+        self.credentials.usable(&parties, record).await
     }
 
     /// Puts a credentials device with this document onto the bus, with a user device that may use it.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Method, Response};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use reqwest::Url;
 use serde_json::Value;
 
@@ -16,6 +16,9 @@ use super::remembered::Remembered;
 use crate::ambient::{Clock, Random};
 use crate::bus::Login;
 use crate::egress::{Egress, EgressError, Peer, PeerRequest, Socket};
+
+/// What a bus that is away for a moment is given before it is asked once more.
+const MOMENT: Duration = Duration::from_millis(250);
 
 /// Where a Meshblu is, and who the gateway is there.
 #[derive(Debug)]
@@ -98,12 +101,13 @@ impl Meshblu {
 
     /// The same answer as it came.
     pub(super) async fn exchange(&self, call: Call<'_>) -> Result<Response<Bytes>, MeshbluError> {
-        let request = call.request()?;
-        let first = self.0.peer.call(request).await;
-        match first {
-            Err(error) if call.may_repeat(&error) => Ok(self.0.peer.call(call.request()?).await?),
-            other => Ok(other?),
+        let first = self.0.peer.call(call.request()?).await;
+        match &first {
+            Err(error) if call.may_repeat_after(error) => {}
+            Ok(answer) if call.may_repeat_at(answer.status()) => tokio::time::sleep(MOMENT).await,
+            _ => return Ok(first?),
         }
+        Ok(self.0.peer.call(call.request()?).await?)
     }
 }
 
@@ -134,12 +138,18 @@ impl<'a> Call<'a> {
     }
 
     /// Only where the first attempt ended early: what was slow once is not asked for again.
-    fn may_repeat(&self, error: &EgressError) -> bool {
+    fn may_repeat_after(&self, error: &EgressError) -> bool {
         match error {
             EgressError::Connect(_) => true,
             EgressError::Exchange(_) => self.repeatable,
             _ => false,
         }
+    }
+
+    /// Also where the bus, or what stands before it, is away just now.
+    fn may_repeat_at(&self, status: StatusCode) -> bool {
+        let is_away = matches!(status, StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE);
+        is_away && self.repeatable
     }
 
     fn request(&self) -> Result<PeerRequest, MeshbluError> {

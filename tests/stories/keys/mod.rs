@@ -47,5 +47,6 @@ async fn account(gateway: &Gateway, account: i64) -> Parties {
 
 /// What a job of this user device gets.
 async fn opened(gateway: &Gateway, parties: &Parties) -> String {
-    gateway.credentials.open(parties).await.unwrap().secret().expose().to_owned()
+    let record = gateway.credentials.open(parties).await.unwrap();
+    gateway.credentials.usable(parties, record).await.unwrap().secret().expose().to_owned()
 }

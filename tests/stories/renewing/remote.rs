@@ -14,7 +14,7 @@ use crate::support::fake_api::{Answer, Seen};
 use crate::support::meshblu::{
     CREDENTIALS, CREDENTIALS_TOKEN, FakeMeshblu, RemoteGateway, json_answer, settings, vectors,
 };
-use crate::support::provider::FakeProvider;
+use crate::support::provider::{FakeProvider, Fault};
 
 const PUT: &str = "PUT /v2/devices/cred-uuid-0001";
 
@@ -149,4 +149,35 @@ async fn a_call_that_the_api_refused_is_done_with_the_new_secret_and_one_that_it
     assert_eq!(scene.provider.api_calls()[2..], ["POST Bearer access-1"; 2]);
     gateway.webhook(&half).await.is(201, "Created");
     assert_eq!(scene.provider.api_calls()[4..], ["POST Bearer access-2"; 2]);
+}
+
+#[tokio::test]
+async fn every_message_on_a_dead_secret_is_answered_with_the_way_to_sign_in() {
+    let scene = Scene::set().await;
+    scene.provider.plan([Fault::InvalidGrant]);
+    let gateway = scene.gateway().await;
+    for _ in 0..3 {
+        assert_eq!(gateway.webhook(&events()).await.status, 401);
+    }
+    let replies = scene.meshblu.messages();
+    assert_eq!(replies.len(), 3);
+    for reply in replies {
+        assert_eq!(reply["metadata"]["code"], 401, "{reply}");
+        assert!(reply["metadata"]["error"]["signIn"].is_string(), "{reply}");
+    }
+    assert_eq!(scene.provider.token_requests(), 1);
+}
+
+#[tokio::test]
+async fn a_message_whose_secret_is_of_another_api_is_told_so() {
+    let scene = Scene::set().await;
+    let gateway = scene.gateway().await;
+    gateway.webhook(&events()).await.is(201, "Created");
+    gateway.stop().await;
+    let another = Scene { provider: FakeProvider::start().await, ..scene };
+    let gateway = another.gateway().await;
+    assert_eq!(gateway.webhook(&events()).await.status, 403);
+    let replies = another.meshblu.messages();
+    assert_eq!((replies.len(), &replies[1]["metadata"]["code"]), (2, &json!(403)));
+    assert_eq!(another.provider.token_requests(), 0);
 }

@@ -87,8 +87,9 @@ impl Office {
     ) -> Result<String, CredentialsError> {
         let (credentials, user_device) = (credentials.clone(), user_device.clone());
         let parties = Parties { sender: "flow".into(), user_device, credentials };
-        let opened = self.gateway.credentials.open(&parties).await?;
-        Ok(opened.secret().expose().to_owned())
+        let devices = &self.gateway.credentials;
+        let usable = devices.usable(&parties, devices.open(&parties).await?).await?;
+        Ok(usable.secret().expose().to_owned())
     }
 
     async fn forget(&self, credentials: &DeviceUuid) -> Receipt {
