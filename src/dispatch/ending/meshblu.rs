@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{KEPT_ERRORS, MUST_BE_AN_ARRAY, Told, not_taken, status_entry};
+use crate::ambient::Timestamp;
 use crate::bus::Login;
 use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};
 use crate::dispatch::Verdict;
@@ -73,18 +74,28 @@ impl Desk {
         }
     }
 
-    /// Nothing was opened, so there is nothing to answer with; whoever brought the message is told alone.
+    /// Nothing was opened, so there is nothing to answer with; whoever brought the message is told alone. Where that may
+    /// pass, and no page waits, nothing is kept: whoever brings the message again has it worked on.
     async fn end_untold(&self, taken: Taken, (case, answer): (Case, Result<Reply, Failure>)) -> Verdict {
         let failure = answer.err().unwrap_or_else(|| Failure::new(500, "there is nothing to answer with"));
-        let message = failure.to_message(&case.parties.sender, case.respond_to().as_ref());
-        let outcome = Outcome {
-            ending: Ending::Untold.as_str().to_owned(),
-            code: failure.status(),
-            reply: Some(message.to_string()),
-            fate: Fate { done: Some(failure.done), refusal: None },
-            ended_at: self.clock.now(),
+        let passes = failure.status().is_none_or(|status| status >= 500);
+        let is_kept = match passes && self.awaited.letter(&case).is_none() {
+            true => self.forget(taken).await,
+            false => self.keep_outcome(taken, untold((&case, &failure), self.clock.now())).await,
         };
-        if self.keep_outcome(taken, outcome).await { Verdict::Failed(failure) } else { not_taken() }
+        if is_kept { Verdict::Failed(failure) } else { not_taken() }
+    }
+
+    /// Ends a delivery as if it had never come; answers whether a crash can change nothing any more.
+    async fn forget(&self, taken: Taken) -> bool {
+        if taken.place.ends_off_disk() {
+            taken.ended();
+            return true;
+        }
+        let place = taken.place.clone();
+        let forget =
+            move |transaction: &Transaction<'_>| transaction.finish(place.within(transaction)?).map(drop);
+        self.keep_end(taken, forget).await
     }
 
     /// Keeps the outcome, if anybody may ask for it; answers whether a crash can change nothing any more.
@@ -111,6 +122,17 @@ impl Desk {
         }
         self.give_up(taken, reason, fate).await;
         Verdict::Failed(failure)
+    }
+}
+
+fn untold((case, failure): (&Case, &Failure), ended_at: Timestamp) -> Outcome {
+    let message = failure.to_message(&case.parties.sender, case.respond_to().as_ref());
+    Outcome {
+        ending: Ending::Untold.as_str().to_owned(),
+        code: failure.status(),
+        reply: Some(message.to_string()),
+        fate: Fate { done: Some(failure.done), refusal: None },
+        ended_at,
     }
 }
 

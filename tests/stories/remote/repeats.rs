@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 
 use crate::support::bus::send;
 use crate::support::fake_api::Answer;
-use crate::support::meshblu::{SigningBus, json_answer, say_hello, vectors};
+use crate::support::meshblu::{CREDENTIALS, SigningBus, bound, json_answer, say_hello, vectors};
 
 #[tokio::test]
 async fn a_delivery_that_comes_again_gets_the_first_outcome_and_runs_nothing() {
@@ -44,6 +44,19 @@ async fn a_delivery_whose_reply_was_refused_is_answered_the_same_when_it_comes_a
         assert_eq!((answer.status.as_u16(), &answer.json()["error"]), (403, &json!("not from here")));
     }
     assert_eq!(bus.meshblu.messages().len(), 2);
+}
+
+#[tokio::test]
+async fn a_delivery_that_a_bus_could_not_be_asked_about_is_worked_on_when_it_comes_again() {
+    let bus = SigningBus::start().await;
+    let (gateway, _directory) = bus.gateway().await;
+    let down = || json_answer(503, &json!({"error": "not now"}));
+    let subscriptions = format!("GET /v2/devices/{CREDENTIALS}/subscriptions");
+    bus.meshblu.answer(&subscriptions, [down(), down(), json_answer(200, &json!([bound()]))]);
+    assert_eq!(bus.deliver(&gateway, "d", &say_hello()).await.status, 503);
+    bus.deliver(&gateway, "d", &say_hello()).await.is(201, "Created");
+    bus.deliver(&gateway, "d", &say_hello()).await.is(201, "Created");
+    assert_eq!(bus.meshblu.messages().len(), 1);
 }
 
 #[tokio::test]

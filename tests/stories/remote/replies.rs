@@ -73,20 +73,17 @@ async fn an_error_reply_that_the_bus_refuses_is_a_dead_letter() {
 #[tokio::test]
 async fn work_that_a_process_left_behind_is_done_by_the_next() {
     let meshblu = FakeMeshblu::start().await;
-    meshblu.answer(&format!("GET /v2/devices/{CREDENTIALS}/subscriptions"), [Answer::Bytes(Vec::new())]);
     let (gateway, directory) = RemoteGateway::open(&meshblu).await;
-    gateway.webhook(&say_hello()).await;
     gateway.stop().await;
     let database = rusqlite::Connection::open(directory.path().join("endo.db")).unwrap();
     database
         .execute_batch(
             "INSERT INTO deliveries (id, work, device, event, route, body, accepted_at, due_at)
-         SELECT id, 0, 'service-uuid-0001', 'message.received',
+         VALUES ('left-behind', 0, 'service-uuid-0001', 'message.received',
          '[{\"from\":\"flow-uuid\",\"to\":\"user-uuid\",\"type\":\"message.received\"},
            {\"from\":\"user-uuid\",\"to\":\"cred-uuid-0001\",\"type\":\"message.received\"},
            {\"from\":\"cred-uuid-0001\",\"to\":\"service-uuid-0001\",\"type\":\"message.received\"}]',
-         '{\"metadata\":{\"jobType\":\"SayHello\"},\"data\":{\"name\":\"Ada\"}}', 0, 0 FROM outcomes;
-         DELETE FROM outcomes;",
+         '{\"metadata\":{\"jobType\":\"SayHello\"},\"data\":{\"name\":\"Ada\"}}', 0, 0);",
         )
         .unwrap();
     drop(database);
