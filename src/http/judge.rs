@@ -16,7 +16,9 @@ const PAUSE: Duration = Duration::from_secs(30);
 type Read = dyn Fn() -> BoxFuture<'static, Result<Verifier, MeshbluError>> + Send + Sync;
 
 /// Judges the webhooks of one bus.
-pub struct Judge {
+pub struct Judge(Arc<Parts>);
+
+struct Parts {
     verifier: RwLock<Arc<Verifier>>,
     read: Box<Read>,
     /// When the bus was last asked; whoever holds it asks.
@@ -31,7 +33,7 @@ impl Judge {
         read: impl Fn() -> BoxFuture<'static, Result<Verifier, MeshbluError>> + Send + Sync + 'static,
     ) -> Self {
         let (verifier, read) = (RwLock::new(Arc::new(verifier)), Box::new(read));
-        Self { verifier, read, asked_at: asked_at.into() }
+        Self(Arc::new(Parts { verifier, read, asked_at: asked_at.into() }))
     }
 
     /// As [`Verifier::verify`].
@@ -43,17 +45,26 @@ impl Judge {
         request: &Request<'a>,
         now: Timestamp,
     ) -> Result<Verified<'a>, Refusal> {
-        let known = self.verifier();
+        let known = self.0.verifier();
         match known.verify(request, now) {
             // A bus that was set up anew may sign under an old name, and the old form has no names at all.
             Err(refusal @ (Refusal::UnknownKey | Refusal::WrongSignature)) => {
-                let newer = self.newer_than(&known, now).await;
+                let newer = self.newer_than(known, now).await;
                 newer.map_or(Err(refusal), |newer| newer.verify(request, now))
             }
             verdict => verdict,
         }
     }
 
+    /// As [`Parts::newer_than`]. The bus is asked for everybody, so that goes on where whoever caused it hangs up.
+    async fn newer_than(&self, known: Arc<Verifier>, now: Timestamp) -> Option<Arc<Verifier>> {
+        let parts = Arc::clone(&self.0);
+        let asking = tokio::spawn(async move { parts.newer_than(&known, now).await });
+        asking.await.unwrap_or_default()
+    }
+}
+
+impl Parts {
     /// What the bus shows now, unless that is known or it was asked not long ago; those who come meanwhile wait for its
     /// one answer.
     async fn newer_than(&self, known: &Arc<Verifier>, now: Timestamp) -> Option<Arc<Verifier>> {

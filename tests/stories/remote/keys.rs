@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use endo::ambient::{Clock, Timestamp};
 use rsa::RsaPrivateKey;
 use rsa::pkcs8::{DecodePrivateKey, EncodePublicKey, LineEnding};
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 
 use crate::support::bus::send;
 use crate::support::fake_api::Answer;
@@ -47,6 +51,22 @@ impl Scene {
         let now = Timestamp::from_millis(self.now.load(Ordering::Relaxed));
         let authority = self.gateway.running.gateway().to_string();
         send(by.delivery((&authority, now), id, &say_hello())).await.status.as_u16()
+    }
+
+    /// The same, without waiting for the answer.
+    async fn post(&self, by: &SigningBus, id: &str) -> TcpStream {
+        let now = Timestamp::from_millis(self.now.load(Ordering::Relaxed));
+        let gateway = self.gateway.running.gateway();
+        let request = by.delivery((&gateway.to_string(), now), id, &say_hello()).build().unwrap();
+        let body = request.body().unwrap().as_bytes().unwrap();
+        let mut text =
+            format!("POST /v2/messages HTTP/1.1\r\nhost: {gateway}\r\ncontent-length: {}\r\n", body.len());
+        for (name, value) in request.headers() {
+            text.push_str(&format!("{name}: {}\r\n", value.to_str().unwrap()));
+        }
+        let mut connection = TcpStream::connect(gateway).await.unwrap();
+        connection.write_all(&[text.as_bytes(), b"\r\n", body].concat()).await.unwrap();
+        connection
     }
 
     fn asked(&self) -> usize {
@@ -150,6 +170,26 @@ async fn whoever_makes_up_names_of_keys_costs_the_bus_one_question_in_half_a_min
     }
     assert_eq!(scene.asked(), 1 + 3);
     assert_eq!(scene.deliver(&scene.bus, "still known").await, 201);
+}
+
+#[tokio::test]
+async fn whoever_hangs_up_keeps_nobody_from_a_key_that_the_bus_took_into_use() {
+    let scene = Scene::set(None).await;
+    let (stranger, next) = (SigningBus::start().await, SigningBus::start().await);
+    let gate = Arc::new(Semaphore::new(0));
+    scene.bus.meshblu.answer(KEYS, [key_set(&[&next]).behind(&gate)]);
+    scene.now.fetch_add(MINUTE, Ordering::Relaxed);
+    let asked = scene.asked();
+    let connection = scene.post(&stranger, "made up").await;
+    let mut ticks = tokio::time::interval(Duration::from_millis(1));
+    while scene.asked() == asked {
+        ticks.tick().await;
+    }
+    connection.set_zero_linger().unwrap();
+    drop(connection);
+    gate.add_permits(1);
+    assert_eq!(scene.deliver(&next, "genuine").await, 201);
+    assert_eq!(scene.asked(), asked + 1);
 }
 
 #[tokio::test]
