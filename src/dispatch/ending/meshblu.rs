@@ -79,7 +79,7 @@ impl Desk {
     async fn end_untold(&self, taken: Taken, (case, answer): (Case, Result<Reply, Failure>)) -> Verdict {
         let failure = answer.err().unwrap_or_else(|| Failure::new(500, "there is nothing to answer with"));
         let passes = failure.status().is_none_or(|status| status >= 500);
-        let is_kept = match passes && self.awaited.letter(&case).is_none() {
+        let is_kept = match passes && case.mark.is_none() {
             true => self.forget(taken).await,
             false => self.keep_outcome(taken, untold((&case, &failure), self.clock.now())).await,
         };

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::fake_api::Answer;
-use crate::support::meshblu::{CREDENTIALS, FakeMeshblu, RemoteGateway, json_answer, say_hello, settings};
+use crate::support::meshblu::{FakeMeshblu, RemoteGateway, json_answer, say_hello, settings};
 
 #[tokio::test]
 async fn a_reply_that_the_bus_never_confirms_is_not_sent_again() {
