@@ -1,9 +1,5 @@
 //! What a gateway on a Meshblu asks of it before it takes messages: who it is there, and whose signatures count.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::Value;
-
 use super::GatewayError;
 use crate::ambient::{Clock, Timestamp};
 use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};
@@ -40,7 +36,7 @@ pub(super) async fn judge(
         MeshbluError::Call(_) => GatewayError::Meshblu { url: url(), cause },
         cause => GatewayError::NoPublicKey { url: url(), cause },
     })?;
-    let ours = bus.key_set().await.map(webhook_keys);
+    let ours = bus.webhook_keys().await;
     warn_of(accepts_old, &ours);
     let asked_at = if ours.is_ok() { clock.now() } else { Timestamp::from_millis(0) };
     let verifier = trusting(ours.unwrap_or_default(), old);
@@ -49,7 +45,7 @@ pub(super) async fn judge(
         let bus = bus.clone();
         Box::pin(async move {
             let old = old_key(&bus, accepts_old).await?;
-            Ok(trusting(webhook_keys(bus.key_set().await?), old))
+            Ok(trusting(bus.webhook_keys().await?, old))
         })
     }))
 }
@@ -88,16 +84,4 @@ async fn old_key(bus: &Meshblu, accepted: bool) -> Result<Option<RsaPublicKey>, 
     }
     let shown = bus.public_key().await?.ok_or(MeshbluError::Unreadable)?;
     RsaPublicKey::from_pem(&shown).map(Some).map_err(|_| MeshbluError::Unreadable)
-}
-
-/// The Ed25519 keys of a key set, by their names (RFC 7517, RFC 8037).
-pub fn webhook_keys(set: Option<Value>) -> Vec<(String, Ed25519PublicKey)> {
-    let key = |key: &Value| {
-        let is_ed25519 = key["kty"] == "OKP" && key["crv"] == "Ed25519";
-        let bytes = URL_SAFE_NO_PAD.decode(key["x"].as_str().filter(|_| is_ed25519)?).ok()?;
-        let public = Ed25519PublicKey::from_bytes(bytes.as_slice().try_into().ok()?).ok()?;
-        Some((key["kid"].as_str()?.to_owned(), public))
-    };
-    let keys = set.as_ref().and_then(|set| set["keys"].as_array());
-    keys.into_iter().flatten().filter_map(key).collect()
 }

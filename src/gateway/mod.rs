@@ -19,7 +19,6 @@ mod translate;
 pub use compose::{Ambient, Gateway};
 pub use error::GatewayError;
 pub use first_start::FirstOwner;
-pub use intake::webhook_keys;
 pub use jobs::load_jobs;
 pub use running::{Listeners, Running};
 pub use static_schemas::StaticSchemaError;

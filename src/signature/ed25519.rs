@@ -41,6 +41,16 @@ impl Ed25519PublicKey {
         }
     }
 
+    /// Reads a JSON Web Key (RFC 7517, RFC 8037) that has a name, which comes first; `None` for any other.
+    pub fn from_jwk(key: &Value) -> Option<(String, Self)> {
+        if key["kty"] != "OKP" || key["crv"] != "Ed25519" {
+            return None;
+        }
+        let bytes = URL_SAFE_NO_PAD.decode(key["x"].as_str()?).ok()?;
+        let public = Self::from_bytes(bytes.as_slice().try_into().ok()?).ok()?;
+        Some((key["kid"].as_str()?.to_owned(), public))
+    }
+
     /// The key as SPKI PEM.
     pub fn to_pem(&self) -> String {
         let der = self.0.as_der().expect("a key that was read can be written");

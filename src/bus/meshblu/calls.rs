@@ -16,6 +16,7 @@ use super::{Identity, Meshblu, MeshbluError};
 use crate::ambient::Timestamp;
 use crate::bus::Login;
 use crate::message::DeviceUuid;
+use crate::signature::Ed25519PublicKey;
 use crate::store::StoredSubscription;
 
 /// What of a uuid stands in a path as it is (RFC 3986, 2.3).
@@ -50,16 +51,20 @@ impl Meshblu {
         Ok(answer["publicKey"].as_str().map(str::to_owned))
     }
 
-    /// The JSON Web Key Set of a bus that signs by RFC 9421; `None` from one that does not know of it.
+    /// The keys by which the bus signs webhooks (RFC 9421), by their names; none where it does not know of that.
     ///
     /// # Errors
     /// [`MeshbluError`].
-    pub async fn key_set(&self) -> Result<Option<Value>, MeshbluError> {
+    pub async fn webhook_keys(&self) -> Result<Vec<(String, Ed25519PublicKey)>, MeshbluError> {
         let answer = self.call(Call::read(None, "/.well-known/jwks.json".to_owned())).await;
         match answer {
-            Err(MeshbluError::Refused { status, .. }) if status.is_client_error() => Ok(None),
-            Err(MeshbluError::Unreadable) => Ok(None),
-            answer => answer.map(Some),
+            Err(MeshbluError::Refused { status, .. }) if status.is_client_error() => Ok(Vec::new()),
+            Err(MeshbluError::Unreadable) => Ok(Vec::new()),
+            answer => {
+                let set = answer?;
+                let keys = set["keys"].as_array().into_iter().flatten();
+                Ok(keys.filter_map(Ed25519PublicKey::from_jwk).collect())
+            }
         }
     }
 

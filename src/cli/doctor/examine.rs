@@ -12,7 +12,7 @@ use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};
 use crate::cli::error::sentence;
 use crate::cli::operation::{Addresses, OperationError};
 use crate::cli::perform::failed;
-use crate::gateway::{Gateway, webhook_keys};
+use crate::gateway::Gateway;
 use crate::signature::RsaPublicKey;
 use crate::store::StoredSubscription;
 
@@ -91,11 +91,11 @@ async fn there(bus: &Meshblu, now: Timestamp) -> Result<(Told, Elsewhere), Box<C
         return Err(Box::new(stranger(bus)));
     }
     let subscriptions = bus.subscriptions(caller, &bus.service().uuid).await.map_err(refused)?;
-    let keys = bus.key_set().await.map_err(refused)?;
+    let keys = bus.webhook_keys().await.map_err(refused)?;
     let old = bus.public_key().await.ok().flatten();
     let date = bus.date().await.map_err(refused)?;
     let elsewhere = Elsewhere {
-        signs: !webhook_keys(keys).is_empty(),
+        signs: !keys.is_empty(),
         signs_as_of_old: old.is_some_and(|text| RsaPublicKey::from_pem(&text).is_ok()),
         ahead: date.map(|date| (date.as_millis() - now.as_millis()) / 1000),
     };
