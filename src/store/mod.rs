@@ -38,7 +38,6 @@ mod transaction;
 mod uses;
 mod writer;
 
-pub use crate::message::DeviceUuid;
 pub use bindings::Binding;
 pub use codes::{StoredCode, StoredGrant};
 pub use deliveries::{DeadLetter, NewDelivery, QueuedDelivery, Work};

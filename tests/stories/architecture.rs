@@ -18,7 +18,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("egress", &["message"]),
     ("store", &["message"]),
     ("bus", &["farewell", "message", "signature", "store", "egress"]),
-    ("source", &["vault", "store", "egress"]),
+    ("source", &["message", "vault", "store", "egress"]),
     ("credentials", &["message", "bus", "vault", "source", "store"]),
     ("job", &["message", "vault", "egress", "signature"]),
     ("jobs", &["job"]),

@@ -6,7 +6,8 @@ use super::demand::{Demand, Renewed};
 use super::judgement::{LONGEST_REST, is_fruitless};
 use super::schedule::{begin_life, is_due};
 use crate::ambient::Timestamp;
-use crate::store::{DeviceUuid, RenewalStage, StoreError, StoredRenewal, Transaction};
+use crate::message::DeviceUuid;
+use crate::store::{RenewalStage, StoreError, StoredRenewal, Transaction};
 
 /// A credential that was refused and has nothing to renew it with.
 pub(super) const NO_REFRESH_TOKEN: &str = "the API refused the secret, and there is no refresh token";

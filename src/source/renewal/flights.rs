@@ -11,7 +11,8 @@ use tokio::sync::oneshot;
 use super::demand::{Demand, Renewed};
 use super::error::RenewalError;
 use super::renewer::Renewer;
-use crate::store::{DeviceUuid, RenewalStage, StoreError, StoredRenewal, View};
+use crate::message::DeviceUuid;
+use crate::store::{RenewalStage, StoreError, StoredRenewal, View};
 
 /// How many secrets are renewed at a time ahead of their ends.
 const AT_A_TIME: usize = 8;

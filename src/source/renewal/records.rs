@@ -6,7 +6,8 @@ use futures_util::future::BoxFuture;
 
 use super::error::RecordsError;
 use crate::ambient::Timestamp;
-use crate::store::{DeviceUuid, StoreError, StoredRecord, Transaction, View};
+use crate::message::DeviceUuid;
+use crate::store::{StoreError, StoredRecord, Transaction, View};
 use crate::vault::SecretText;
 
 /// What a record holds of interest here. Prints no secret.

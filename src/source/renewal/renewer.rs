@@ -14,8 +14,9 @@ use super::records::{Held, NewSecret, Records};
 use super::schedule::begin_life;
 use super::upstream::Upstream;
 use crate::ambient::{Clock, Random, Timestamp};
+use crate::message::DeviceUuid;
 use crate::source::oauth2::{OAuthError, Probe, Tokens};
-use crate::store::{DeviceUuid, RenewalStage, Store, StoreError, StoredRecord, StoredRenewal, Transaction};
+use crate::store::{RenewalStage, Store, StoreError, StoredRecord, StoredRenewal, Transaction};
 use crate::vault::SecretText;
 
 /// The pause before a new secret is written again to a store that failed: it exists nowhere else.

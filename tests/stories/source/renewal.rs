@@ -8,13 +8,12 @@ use std::time::Duration;
 
 use endo::ambient::Random;
 use endo::egress::EgressSettings;
+use endo::message::DeviceUuid;
 use endo::source::Retry;
 use endo::source::renewal::{
     RenewalError, RenewalSettings, Renewals, Renewed, Renewer, Upstream, begin_life, renew_at,
 };
-use endo::store::{
-    DeviceUuid, RenewalStage, Store, StoreError, StoreSettings, StoredRecord, StoredRenewal, Transaction,
-};
+use endo::store::{RenewalStage, Store, StoreError, StoreSettings, StoredRecord, StoredRenewal, Transaction};
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
 

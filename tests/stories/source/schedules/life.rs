@@ -7,10 +7,9 @@ use std::task::Poll;
 use std::time::Duration;
 
 use endo::ambient::Random;
+use endo::message::DeviceUuid;
 use endo::source::renewal::{Demand, RenewalError, RenewalSettings, Renewed, Renewer, Upstream, begin_life};
-use endo::store::{
-    DeviceUuid, RenewalStage, Store, StoreError, StoreSettings, StoredRecord, StoredRenewal, Transaction,
-};
+use endo::store::{RenewalStage, Store, StoreError, StoreSettings, StoredRecord, StoredRenewal, Transaction};
 use futures_util::future::BoxFuture;
 
 use super::super::{Hand, plain, plain_records, read};
