@@ -107,6 +107,22 @@ impl fmt::Debug for Clock {
     }
 }
 
+/// Pauses between attempts in vain: each twice as long as the one before, up to the longest.
+#[derive(Clone, Copy, Debug)]
+pub struct Backoff {
+    /// The first.
+    pub first: Duration,
+    /// Where the growth ends.
+    pub longest: Duration,
+}
+
+impl Backoff {
+    /// The pause that so many came before.
+    pub fn after(self, earlier: u32) -> Duration {
+        self.first.saturating_mul(2u32.saturating_pow(earlier)).min(self.longest)
+    }
+}
+
 type Fill = dyn Fn(&mut [u8]) + Send + Sync;
 
 /// A source of random bytes, fit for keys and tokens.

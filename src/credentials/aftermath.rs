@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::errands::pause;
+use super::errands::PAUSES;
 use super::receipt::{ApiAnswer, ApiVerdict, Fate, amend};
 use super::rounds::until_stopped;
 use super::{CredentialsDevices, CredentialsError};
@@ -122,7 +122,7 @@ impl CredentialsDevices {
         hindrance: Hindrance,
     ) -> Result<(), CredentialsError> {
         let why = hindrance.why();
-        let pause = if why.is_some() { BETWEEN_SETTINGS } else { pause(revocation.attempts) };
+        let pause = if why.is_some() { BETWEEN_SETTINGS } else { PAUSES.after(revocation.attempts) };
         let due = self.clock.now().plus(pause).min(revocation.made_at.plus(LONGEST));
         let put_off = move |transaction: &Transaction<'_>| {
             transaction.postpone_revocation(revocation.seq, due, why.is_none())?;

@@ -8,7 +8,7 @@ use super::bind::subscription;
 use super::on_embedded::update_itself;
 use super::receipt::{Fate, OPERATOR, Receipt, settle};
 use super::{CredentialsDevices, CredentialsError, login_in};
-use crate::ambient::Timestamp;
+use crate::ambient::{Backoff, Timestamp};
 use crate::bus::embedded::{BusError, EmbeddedBus};
 use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};
 use crate::bus::{Bus, Login};
@@ -17,9 +17,9 @@ use crate::store::{Binding, Errand, ErrandKind, QueuedErrand, StoreError, Stored
 
 /// How long an errand waits for a job that still has to be answered by the right that it takes away.
 const WHILE_BUSY: Duration = Duration::from_secs(1);
-/// The first pause after an attempt in vain; it doubles from then on.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+/// The pauses after attempts in vain.
+pub(super) const PAUSES: Backoff =
+    Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(3600) };
 
 const SOMEBODY_ELSE_S: &str = "the device has another owner";
 const REFUSED: &str = "the bus refuses";
@@ -33,11 +33,6 @@ enum CameTo {
     Busy,
     /// The bus did not do it now.
     Nothing,
-}
-
-/// How long to wait after so many attempts.
-pub(super) fn pause(attempts: u32) -> Duration {
-    (FIRST_PAUSE * 2u32.saturating_pow(attempts.min(16))).min(LONGEST_PAUSE)
 }
 
 impl CredentialsDevices {
@@ -202,7 +197,7 @@ fn conclude(
         CameTo::Stayed(why) => (Fate::Stayed, Some(why.to_owned())),
         CameTo::Busy => return Ok(transaction.postpone_errand(queued.seq, now.plus(WHILE_BUSY), false)?),
         CameTo::Nothing => {
-            let due = now.plus(pause(queued.attempts));
+            let due = now.plus(PAUSES.after(queued.attempts));
             return Ok(transaction.postpone_errand(queued.seq, due, true)?);
         }
     };

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::errands::pause;
+use super::errands::PAUSES;
 use super::rounds::until_stopped;
 use super::{CredentialsDevices, CredentialsError, login_in};
 use crate::bus::Bus;
@@ -50,7 +50,7 @@ impl CredentialsDevices {
                 credentials.uuid = %credentials,
                 "the bus does not show the newest record yet"
             );
-            let due = self.clock.now().plus(pause(attempts));
+            let due = self.clock.now().plus(PAUSES.after(attempts));
             let postpone =
                 move |transaction: &Transaction<'_>| transaction.postpone_projection(&credentials, due);
             self.store.write::<_, StoreError, _>(postpone).await?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::ambient::Timestamp;
+use crate::ambient::{Backoff, Timestamp};
 use crate::source::provider::Retry;
 use crate::store::{RenewalStage, StoredRenewal};
 
@@ -10,8 +10,8 @@ use crate::store::{RenewalStage, StoredRenewal};
 pub(super) const REST: Duration = Duration::from_secs(5);
 /// The longest rest that a provider may ask for.
 pub(super) const LONGEST_REST: Duration = Duration::from_secs(3600);
-/// The longest rest of our own choice, after failures in a row.
-const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+/// The rests of our own choice, after failures in a row.
+const RESTS: Backoff = Backoff { first: REST, longest: Duration::from_secs(300) };
 /// How long a secret that was just renewed is not renewed again because the API refuses it.
 const REFUSAL_RESTS: Duration = Duration::from_secs(120);
 /// How long a secret in doubt that still works is left alone.
@@ -79,13 +79,8 @@ pub(super) fn rest_after_failure(
     asked_for: Option<Duration>,
 ) {
     release(renewal);
-    renewal.rest_until = now.plus(asked_for.unwrap_or(pause(renewal.failures)));
+    renewal.rest_until = now.plus(asked_for.unwrap_or(RESTS.after(renewal.failures)));
     renewal.failures = renewal.failures.saturating_add(1);
-}
-
-/// How long nobody tries again after so many failures in a row.
-fn pause(failures: u32) -> Duration {
-    (REST * 2u32.saturating_pow(failures.min(8))).min(LONGEST_PAUSE)
 }
 
 /// Whether a secret is so new that another one would be refused like it. A rest that is longer than any was made before

@@ -11,7 +11,7 @@ use super::attempt::{Destination, Failed, request};
 use super::destinations::Leave;
 use super::signing::signed;
 use super::{AFTER_FAILURE, WebhookSettings, pass};
-use crate::ambient::Timestamp;
+use crate::ambient::{Backoff, Timestamp};
 use crate::egress::Egress;
 use crate::message::{DeliveryId, DeviceUuid};
 use crate::store::{Ending, Fate, NewDelivery, Outcome, QueuedDelivery, StoreError, Taken, Transaction};
@@ -130,8 +130,8 @@ impl Courier {
 
     /// Any time up to a limit that doubles with every attempt.
     fn pause(&self, attempts: u32) -> Duration {
-        let grown = self.settings.first_delay.saturating_mul(2u32.saturating_pow(attempts));
-        grown.min(self.settings.longest_delay).mul_f64(self.bus.random.fraction())
+        let WebhookSettings { first_delay: first, longest_delay: longest, .. } = self.settings;
+        Backoff { first, longest }.after(attempts).mul_f64(self.bus.random.fraction())
     }
 
     /// Writes the end down; a delivery whose end cannot be written goes back to the queue.

@@ -7,14 +7,12 @@ use tokio::sync::{mpsc, watch};
 
 use super::conversation::{Conversation, Ended};
 use super::event::FirehoseEvent;
-use crate::ambient::Random;
+use crate::ambient::{Backoff, Random};
 use crate::bus::meshblu::Meshblu;
 use crate::egress::EgressError;
 
-/// The longest pause before the second attempt; twice as long before each further one.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
-/// Where that growth ends.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// The longest pauses before further attempts.
+const PAUSES: Backoff = Backoff { first: Duration::from_millis(500), longest: Duration::from_secs(30) };
 
 const UUID: HeaderName = HeaderName::from_static("x-meshblu-uuid");
 const TOKEN: HeaderName = HeaderName::from_static("x-meshblu-token");
@@ -81,8 +79,7 @@ impl Firehose {
 
     /// Any time up to a limit that doubles with every failure (full jitter).
     fn pause(&self, failures: u32) -> Duration {
-        let grown = FIRST_PAUSE.saturating_mul(2u32.saturating_pow(failures.saturating_sub(1)));
-        grown.min(LONGEST_PAUSE).mul_f64(self.random.fraction())
+        PAUSES.after(failures.saturating_sub(1)).mul_f64(self.random.fraction())
     }
 
     fn target(&self) -> String {
