@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::header::AUTHORIZATION;
 use http::{HeaderName, HeaderValue, Method, Uri};
+use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
 use super::subscription::SubscriptionType;
@@ -66,16 +67,14 @@ fn entries<'a>(
 
 fn webhook(entry: &Map<String, Value>) -> Option<Webhook> {
     let mut headers = headers(entry)?;
+    let (url, login_of_url) = without_login(with_query(url(entry)?, entry)?)?;
     if let Some(login) = login(entry)? {
         headers.retain(|(name, _)| name != AUTHORIZATION);
         headers.push((AUTHORIZATION, login));
+    } else if headers.iter().all(|(name, _)| name != AUTHORIZATION) {
+        headers.extend(login_of_url.map(|login| (AUTHORIZATION, login)));
     }
-    Some(Webhook {
-        url: with_query(url(entry)?, entry)?,
-        method: method(entry)?,
-        proof: proof(entry),
-        headers,
-    })
+    Some(Webhook { url, method: method(entry)?, proof: proof(entry), headers })
 }
 
 fn url(entry: &Map<String, Value>) -> Option<String> {
@@ -104,12 +103,54 @@ fn with_query(url: String, entry: &Map<String, Value>) -> Option<String> {
         Some(members) => members.as_object()?,
     };
     let mut address = Url::parse(&url).ok()?;
-    let own = address.query_pairs().filter(|(name, _)| !members.contains_key(&**name));
-    let own: Vec<_> = own.map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
-    let added = members.iter().map(|(name, value)| Some((name.clone(), scalar(value)?)));
-    let all = own.into_iter().map(Some).chain(added).collect::<Option<Vec<_>>>()?;
-    address.query_pairs_mut().clear().extend_pairs(all);
+    let is_kept = |name: &str| !members.contains_key(name.split('[').next().unwrap_or(name));
+    let mut all: Vec<(String, String)> = address.query_pairs().into_owned().collect();
+    all.retain(|(name, _)| is_kept(name));
+    members.iter().for_each(|(name, value)| add_pairs(&mut all, name.clone(), value));
+    address.set_query(None);
+    if !all.is_empty() {
+        address.query_pairs_mut().extend_pairs(all);
+    }
     Some(address.into())
+}
+
+/// A list and an object are pairs of their own, with their places and names in brackets.
+fn add_pairs(pairs: &mut Vec<(String, String)>, name: String, value: &Value) {
+    match value {
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .for_each(|(place, item)| add_pairs(pairs, format!("{name}[{place}]"), item)),
+        Value::Object(members) => {
+            members.iter().for_each(|(member, value)| add_pairs(pairs, format!("{name}[{member}]"), value))
+        }
+        scalar => pairs.push((name, text_of(scalar).unwrap_or_default())),
+    }
+}
+
+/// The address without a name and a password in it, which go into the header (RFC 7617) as clients do it.
+fn without_login(url: String) -> Option<(String, Option<HeaderValue>)> {
+    // What is no address is called in vain, so that its owner can see why.
+    let Ok(mut address) = Url::parse(&url) else { return Some((url, None)) };
+    if address.username().is_empty() && address.password().is_none() {
+        return Some((url, None));
+    }
+    let decoded = |text: &str| percent_decode_str(text).collect::<Vec<u8>>();
+    let pair =
+        [&decoded(address.username())[..], b":", &decoded(address.password().unwrap_or_default())].concat();
+    address.set_username("").ok()?;
+    address.set_password(None).ok()?;
+    Some((address.into(), Some(basic(&pair)?)))
+}
+
+fn basic(pair: &[u8]) -> Option<HeaderValue> {
+    sensitive(&format!("Basic {}", STANDARD.encode(pair)))
+}
+
+fn sensitive(value: &str) -> Option<HeaderValue> {
+    let mut header = HeaderValue::from_str(value).ok()?;
+    header.set_sensitive(true);
+    Some(header)
 }
 
 /// What `auth` puts into the header: a pair (RFC 7617) or a token (RFC 6750).
@@ -119,16 +160,12 @@ fn login(entry: &Map<String, Value>) -> Option<Option<HeaderValue>> {
         Some(auth) => auth.as_object()?,
     };
     let either = |one, other| text(auth, one).or(text(auth, other)).unwrap_or_default();
-    let value = match text(auth, "bearer") {
-        Some(token) => format!("Bearer {token}"),
-        None => {
-            let pair = format!("{}:{}", either("user", "username"), either("pass", "password"));
-            format!("Basic {}", STANDARD.encode(pair))
-        }
+    let pair = || format!("{}:{}", either("user", "username"), either("pass", "password"));
+    let header = match text(auth, "bearer") {
+        Some(token) => sensitive(&format!("Bearer {token}")),
+        None => basic(pair().as_bytes()),
     };
-    let mut header = HeaderValue::from_str(&value).ok()?;
-    header.set_sensitive(true);
-    Some(Some(header))
+    header.map(Some)
 }
 
 fn method(entry: &Map<String, Value>) -> Option<Method> {
@@ -140,7 +177,7 @@ fn method(entry: &Map<String, Value>) -> Option<Method> {
 }
 
 fn proof(entry: &Map<String, Value>) -> Proof {
-    let asks_for = |property| matches!(entry.get(property), Some(Value::Bool(true)));
+    let asks_for = |property| entry.get(property).is_some_and(is_truthy);
     if asks_for("generateAndForwardMeshbluCredentials") {
         Proof::Credentials
     } else if asks_for("signRequest") {
@@ -150,26 +187,38 @@ fn proof(entry: &Map<String, Value>) -> Proof {
     }
 }
 
-fn headers(entry: &Map<String, Value>) -> Option<Vec<(HeaderName, HeaderValue)>> {
-    match entry.get("headers") {
-        None | Some(Value::Null) => Some(Vec::new()),
-        Some(headers) => headers
-            .as_object()?
-            .iter()
-            .map(header)
-            .filter(|header| header.as_ref().is_none_or(may_set))
-            .collect(),
+/// What JavaScript takes for true.
+fn is_truthy(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(is_true) => *is_true,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !text.is_empty(),
+        Value::Array(_) | Value::Object(_) => true,
     }
 }
 
-fn header((name, value): (&String, &Value)) -> Option<(HeaderName, HeaderValue)> {
-    Some((HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_str(&scalar(value)?).ok()?))
+/// A list is a header for each of its items; what is no text is left out.
+fn headers(entry: &Map<String, Value>) -> Option<Vec<(HeaderName, HeaderValue)>> {
+    let members = match entry.get("headers") {
+        None | Some(Value::Null) => return Some(Vec::new()),
+        Some(headers) => headers.as_object()?,
+    };
+    let items = members.iter().flat_map(|(name, value)| {
+        let items = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+        items.iter().filter_map(move |item| Some((name, text_of(item)?)))
+    });
+    items.map(header).filter(|header| header.as_ref().is_none_or(may_set)).collect()
 }
 
-fn scalar(value: &Value) -> Option<String> {
-    match value {
+fn header((name, value): (&String, String)) -> Option<(HeaderName, HeaderValue)> {
+    Some((HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_str(&value).ok()?))
+}
+
+fn text_of(scalar: &Value) -> Option<String> {
+    match scalar {
         Value::String(text) => Some(text.clone()),
-        Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
+        Value::Number(_) | Value::Bool(_) => Some(scalar.to_string()),
         Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
 }

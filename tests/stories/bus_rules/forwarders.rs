@@ -1,6 +1,6 @@
 //! The webhooks that a device asks for.
 
-use endo::bus::embedded::forwarder::{Proof, sends_on, webhooks};
+use endo::bus::embedded::forwarder::{Proof, Webhook, sends_on, webhooks};
 use endo::bus::embedded::subscription::SubscriptionType;
 use http::Method;
 use proptest::prelude::*;
@@ -137,7 +137,65 @@ fn what_an_entry_adds_to_the_query_and_its_login_are_part_of_the_request() {
         );
         assert!(!format!("{hook:?}").contains(header), "it is not printed");
     }
-    for broken in [json!({"qs": {"a": {"b": 1}}}), json!({"qs": "a=1"}), json!({"auth": "ada"})] {
+    for broken in [json!({"qs": "a=1"}), json!({"auth": "ada"})] {
         assert_eq!(with(broken.clone()), None, "{broken}");
+    }
+}
+
+fn one(more: &Value) -> Webhook {
+    let mut entry = json!({"type": "webhook", "url": "http://h/in?a=1"});
+    entry.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let hooks = webhooks(&device(json!([entry])), SubscriptionType::MessageReceived);
+    let [hook] = &hooks[..] else { panic!("{more}: {hooks:?}") };
+    hook.clone()
+}
+
+#[test]
+fn lists_and_objects_go_into_the_query_with_their_places_in_brackets() {
+    for (qs, query) in [
+        (json!({"b": [1, "x"]}), "a=1&b[0]=1&b[1]=x"),
+        (json!({"b": {"c": {"d": true}, "e": [2]}}), "a=1&b[c][d]=true&b[e][0]=2"),
+        (json!({"b": null, "c": [], "d": 1}), "a=1&b=&d=1"),
+        (json!({"a": [2]}), "a[0]=2"),
+        (json!({}), "a=1"),
+    ] {
+        let url = one(&json!({ "qs": qs })).url;
+        let plain = url.replace("%5B", "[").replace("%5D", "]");
+        assert_eq!(plain, format!("http://h/in?{query}"), "{qs}");
+    }
+}
+
+#[test]
+fn a_list_is_several_headers_and_null_none() {
+    let hook = one(&json!({"headers": {"X-Many": ["a", 2], "X-None": null, "X-One": "b"}}));
+    let headers: Vec<_> =
+        hook.headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+    assert_eq!(headers, [("x-many", "a"), ("x-many", "2"), ("x-one", "b")]);
+}
+
+#[test]
+fn a_login_in_the_address_becomes_a_header() {
+    let hook = one(&json!({"url": "http://ada:s%403@h/in"}));
+    assert_eq!(hook.url, "http://h/in");
+    assert_eq!(hook.headers.len(), 1);
+    assert_eq!(hook.headers[0].1, "Basic YWRhOnNAMw==");
+    assert!(hook.headers[0].1.is_sensitive());
+    let hook = one(&json!({"url": "http://ada:s3@h/in", "headers": {"Authorization": "own"}}));
+    assert_eq!(hook.headers.iter().map(|(_, value)| value).collect::<Vec<_>>(), ["own"]);
+}
+
+#[test]
+fn whatever_javascript_takes_for_true_asks_for_a_proof() {
+    for (flag, proof) in [
+        (json!(true), Proof::Signature),
+        (json!("true"), Proof::Signature),
+        (json!(1), Proof::Signature),
+        (json!({}), Proof::Signature),
+        (json!(false), Proof::None),
+        (json!(0), Proof::None),
+        (json!(""), Proof::None),
+        (json!(null), Proof::None),
+    ] {
+        assert_eq!(one(&json!({ "signRequest": flag })).proof, proof, "{flag}");
     }
 }

@@ -11,7 +11,7 @@ async fn a_webhook_gets_the_message_as_it_was_with_the_headers_of_the_protocol()
     let post = Post::to_loopback().await;
     let (api, mut calls) = server(&[200]).await;
     let mut entry = hook(&api);
-    entry["headers"] = json!({"X-Own": "kept", "X-MESHBLU-UUID": "forged", "Content-Type": "text/plain"});
+    entry["headers"] = json!({"X-Own": "kept", "Accept": "text/html", "X-MESHBLU-UUID": "forged", "Content-Type": "text/plain"});
     let (sender, device) = (post.bus.device(json!({})).await, post.hooked(entry).await);
     let body = json!({"z": 1, "devices": [device.uuid], "a": {"y": 1.5, "b": "ü"}});
     post.send(&sender, &body).await;
@@ -24,7 +24,7 @@ async fn a_webhook_gets_the_message_as_it_was_with_the_headers_of_the_protocol()
     ]);
     for (name, value) in [
         ("content-type", "application/json"),
-        ("accept", "application/json"),
+        ("accept", "text/html"),
         ("x-meshblu-message-type", "message.received"),
         ("x-meshblu-uuid", &device.uuid),
         ("x-meshblu-route", &route.to_string()),

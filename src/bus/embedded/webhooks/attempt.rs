@@ -85,7 +85,8 @@ impl Failed {
     }
 }
 
-/// The request that brings `delivery` to its webhook. The device's own headers come first; the bus's win.
+/// The request that brings `delivery` to its webhook. Of headers that both have, the bus's win; but for
+/// `Accept`, which is the device's to say.
 pub(super) fn request(
     delivery: &NewDelivery,
     call: Call,
@@ -98,8 +99,8 @@ pub(super) fn request(
         return Err(Failed::for_good("route too long"));
     }
     let mut headers = HeaderMap::new();
-    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
     headers.extend(webhook.headers);
+    headers.entry(ACCEPT).or_insert(HeaderValue::from_static("application/json"));
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(MESSAGE_TYPE, value(&delivery.event)?);
     headers.insert(UUID, value(delivery.device.as_str())?);
