@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::OptionalExtension;
 use serde_json::Value;
 
 use super::{StoreError, Transaction, View};
@@ -28,8 +28,8 @@ pub struct StoredDevice {
 /// Where to look for devices.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lookup {
-    /// The one device of this name.
-    Uuid(DeviceUuid),
+    /// The devices of these names.
+    Uuids(Vec<DeviceUuid>),
     /// The devices that hold this string at an indexed path, such as `endo.idKey`.
     Indexed(String, String),
     /// All devices.
@@ -75,22 +75,43 @@ impl View<'_> {
         budget: usize,
         mut visit: impl FnMut(StoredDevice) -> bool,
     ) -> Result<(), StoreError> {
-        let (sql, parameters): (_, Vec<&str>) = match lookup {
-            Lookup::Uuid(uuid) => ("SELECT uuid, document FROM devices WHERE uuid = ?1", vec![uuid.as_str()]),
+        let mut left = budget;
+        self.visit_texts(lookup, |uuid, text| {
+            left = left.checked_sub(PER_DOCUMENT + text.len()).ok_or(StoreError::TooSlow)?;
+            Ok(visit(StoredDevice { uuid: uuid.into(), document: Arc::new(parse(text)?), bytes: text.len() }))
+        })
+    }
+
+    /// Hands the names of devices and the texts of their documents to `visit`, newest registered first, until it
+    /// answers `false`.
+    ///
+    /// # Errors
+    /// Those of `visit`, and what the database reports.
+    pub fn visit_texts(
+        &self,
+        lookup: &Lookup,
+        mut visit: impl FnMut(&str, &str) -> Result<bool, StoreError>,
+    ) -> Result<(), StoreError> {
+        let (sql, parameters): (_, Vec<String>) = match lookup {
+            Lookup::Uuids(uuids) => (
+                "SELECT uuid, document FROM devices
+                 WHERE seq IN (SELECT seq FROM devices WHERE uuid IN (SELECT value FROM json_each(?1)))
+                 ORDER BY seq DESC",
+                vec![serde_json::json!(uuids).to_string()],
+            ),
             Lookup::Indexed(path, value) => (
                 "SELECT uuid, document FROM device_values JOIN devices USING (seq)
                  WHERE path = ?1 AND value = ?2 ORDER BY seq DESC",
-                vec![path, value],
+                vec![path.clone(), value.clone()],
             ),
             Lookup::Everything => ("SELECT uuid, document FROM devices ORDER BY seq DESC", vec![]),
         };
         let mut statement = self.prepare(sql)?;
         let mut rows = statement.query(rusqlite::params_from_iter(parameters))?;
-        let mut left = budget;
         while let Some(row) = rows.next()? {
-            let bytes = row.get_ref(1)?.as_bytes().map_or(0, <[u8]>::len);
-            left = left.checked_sub(PER_DOCUMENT + bytes).ok_or(StoreError::TooSlow)?;
-            if !visit(stored_device(row)?) {
+            let uuid = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+            let text = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
+            if !visit(uuid, text)? {
                 break;
             }
         }
@@ -177,15 +198,6 @@ fn one_or_many(value: &Value) -> &[Value] {
     value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice)
 }
 
-fn stored_device(row: &Row<'_>) -> Result<StoredDevice, StoreError> {
-    let uuid: String = row.get(0)?;
-    let text: String = row.get(1)?;
-    Ok(StoredDevice { uuid: uuid.into(), document: Arc::new(parse(&text)?), bytes: text.len() })
-}
-
 fn parse(text: &str) -> Result<Value, StoreError> {
-    serde_json::from_str(text).map_err(|cause| {
-        let kind = rusqlite::types::Type::Text;
-        StoreError::Database(Arc::new(rusqlite::Error::FromSqlConversionFailure(1, kind, Box::new(cause))))
-    })
+    serde_json::from_str(text).map_err(StoreError::unreadable)
 }

@@ -60,6 +60,14 @@ pub enum StoreError {
     Database(#[source] Arc<rusqlite::Error>),
 }
 
+impl StoreError {
+    /// A document that is kept is no JSON.
+    pub fn unreadable(cause: serde_json::Error) -> Self {
+        let kind = rusqlite::types::Type::Text;
+        Self::Database(Arc::new(rusqlite::Error::FromSqlConversionFailure(1, kind, Box::new(cause))))
+    }
+}
+
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {

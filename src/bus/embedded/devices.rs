@@ -1,23 +1,29 @@
 //! Registering, reading, changing and removing devices (`spec/meshblu.md` 1.3 to 1.7).
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 
 use super::access::{may_act, permit};
 use super::projection::Projection;
-use super::query::Query;
+use super::query::{Query, Wanted};
 use super::routing::Event;
 use super::update::Update;
-use super::whitelist::{List, visible_to};
+use super::whitelist::{LOOKED_AT, List, visible_to};
 use super::{BusError, Caller, EmbeddedBus, registration};
 use crate::message::DeviceUuid;
-use crate::store::{Lookup, TokenHash, Transaction, View};
+use crate::store::{Lookup, StoreError, TokenHash, Transaction, View};
 
 /// The most devices that one search answers.
 const FOUND_AT_MOST: usize = 1000;
-/// The most text that one search answers, in bytes.
+/// The most text of large documents that one search answers, in bytes. What does not fit is left out.
 const FOUND_BYTES: usize = 32 << 20;
-/// The most text that one search with a small query reads, in bytes; with a larger one it is less.
+/// Up to here a document is small, in bytes: no large one keeps it from being found.
+const SMALL: usize = FOUND_BYTES / FOUND_AT_MOST;
+/// The most that one search with a small query compares, in bytes; with a larger one it is less.
 const READ_BYTES: usize = 256 << 20;
+/// How long a search may take (`spec/meshblu.md` 1.6).
+const LONGEST: Duration = Duration::from_secs(2);
 /// Comparing a document with so many operands takes about as long as reading it.
 const SMALL_QUERY: usize = 16;
 
@@ -72,8 +78,8 @@ impl EmbeddedBus {
         Ok(registration::public(Value::clone(&document)))
     }
 
-    /// The devices that match, newest first, as far as the caller may see them; at most 1000, and
-    /// no more than fit into one answer.
+    /// The devices that match, newest first, as far as the caller may see them; at most 1000, and of large ones no
+    /// more than fit into one answer.
     ///
     /// # Errors
     /// [`BusError::Forbidden`] when the caller may not act as it wants to; the store's
@@ -85,16 +91,39 @@ impl EmbeddedBus {
         (query, projection): (&Query, Option<&Projection>),
     ) -> Result<Vec<Value>, BusError> {
         may_act(view, caller, List::DiscoverAs)?;
+        let mut wanted = Wanted::default();
+        LOOKED_AT.0.iter().for_each(|path| wanted.add(path));
+        LOOKED_AT.1.iter().for_each(|path| wanted.add_entries(path));
+        query.look(&mut wanted);
+        let shows_sketch = projection.is_some_and(|projection| projection.look(&mut wanted));
+        let began = self.clock.now();
+        let mut to_compare = READ_BYTES / (1 + query.weight() / SMALL_QUERY);
         let (mut found, mut left) = (Vec::new(), FOUND_BYTES);
-        let budget = READ_BYTES / (1 + query.weight() / SMALL_QUERY);
-        view.visit_devices(&lookup(query), budget, |device| {
-            if visible_to(&device.document, &caller.acting) && query.matches(&device.document) {
-                let Some(rest) = left.checked_sub(device.bytes) else { return false };
-                left = rest;
-                let document = registration::public(Value::clone(&device.document));
-                found.push(projection.map_or_else(|| document.clone(), |wanted| wanted.apply(&document)));
+        view.visit_texts(&lookup(query), |_, text| {
+            if self.clock.now().since(began) > LONGEST {
+                return Err(StoreError::TooSlow);
             }
-            found.len() < FOUND_AT_MOST
+            let sketch = wanted.read(text, &caller.acting).map_err(StoreError::unreadable)?;
+            if !visible_to(&sketch.document, &caller.acting) {
+                return Ok(true);
+            }
+            to_compare = to_compare.checked_sub(sketch.cost).ok_or(StoreError::TooSlow)?;
+            if !query.matches(&sketch.document) {
+                return Ok(true);
+            }
+            let bytes = if shows_sketch { sketch.cost } else { text.len() };
+            let Some(rest) = left.checked_sub(if bytes > SMALL { bytes } else { 0 }) else { return Ok(true) };
+            left = rest;
+            let document = match shows_sketch {
+                true => sketch.document,
+                false => serde_json::from_str(text).map_err(StoreError::unreadable)?,
+            };
+            let document = registration::public(document);
+            found.push(match projection {
+                Some(projection) => projection.apply(&document),
+                None => document,
+            });
+            Ok(found.len() < FOUND_AT_MOST)
         })?;
         Ok(found)
     }
@@ -195,8 +224,8 @@ impl EmbeddedBus {
 /// The narrowest place to look that cannot miss a match.
 fn lookup(query: &Query) -> Lookup {
     let text = |path: &str| query.exact(path).and_then(Value::as_str);
-    if let Some(uuid) = text("uuid") {
-        return Lookup::Uuid(uuid.into());
+    if let Some(uuids) = query.one_of("uuid") {
+        return Lookup::Uuids(uuids.iter().filter_map(Value::as_str).map(DeviceUuid::from).collect());
     }
     Lookup::indexed_paths()
         .find_map(|path| text(&path).map(|value| Lookup::Indexed(path.clone(), value.to_owned())))

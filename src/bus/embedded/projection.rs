@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::path::{Path, PathTooDeep};
+use super::query::Wanted;
 
 /// A choice of members: only these, or all but these.
 #[derive(Clone, Debug)]
@@ -62,6 +63,24 @@ impl Projection {
         members.insert(if shows_only { "uuid" } else { "_id" }.into(), Choice::Whole);
         chosen.iter().for_each(|(path, _)| choose(&mut members, path.segments()));
         Ok(Self { shows_only, members })
+    }
+
+    /// Adds to `wanted` what the choice shows; false where it shows more than what it names.
+    pub fn look(&self, wanted: &mut Wanted) -> bool {
+        fn add<'a>(members: &'a Members, path: &mut Vec<&'a str>, wanted: &mut Wanted) {
+            for (key, choice) in members {
+                path.push(key);
+                match choice {
+                    Choice::Whole => wanted.add(path),
+                    Choice::Part(part) => add(part, path, wanted),
+                }
+                path.pop();
+            }
+        }
+        if self.shows_only {
+            add(&self.members, &mut Vec::new(), wanted);
+        }
+        self.shows_only
     }
 
     /// What the choice shows of a document, in the document's own order.

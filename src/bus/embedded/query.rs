@@ -3,6 +3,7 @@
 mod condition;
 mod parse;
 mod reach;
+mod sketch;
 
 use serde_json::Value;
 use thiserror::Error;
@@ -10,6 +11,7 @@ use thiserror::Error;
 use self::condition::Condition;
 use self::parse::Budget;
 use self::reach::reach;
+pub use self::sketch::{Sketch, Wanted};
 use super::path::{Path, PathTooDeep};
 
 /// What a document must be like to be found.
@@ -71,16 +73,39 @@ impl Query {
         self.0.iter().map(Clause::weight).sum()
     }
 
-    /// The value that must be found at `path`, if the query demands one: for looking documents up in an index.
-    /// It may also be an element of an array there. Never `null`, which absent members equal too.
-    pub fn exact(&self, path: &str) -> Option<&Value> {
+    /// The values of which one must be found at `path`, if the query demands that: for looking documents up in an
+    /// index. It may also be an element of an array there. Never `null`, which absent members equal too.
+    pub fn one_of(&self, path: &str) -> Option<&[Value]> {
+        let demanded = |values: &&[Value]| !values.contains(&Value::Null);
         self.0.iter().find_map(|clause| match clause {
             Clause::Field(field, conditions) if field.is(path) => {
-                conditions.iter().find_map(Condition::equal_to).filter(|value| !value.is_null())
+                conditions.iter().filter_map(Condition::one_of).find(demanded)
             }
-            Clause::All(queries) => queries.iter().find_map(|query| query.exact(path)),
+            Clause::All(queries) => queries.iter().find_map(|query| query.one_of(path)),
             _ => None,
         })
+    }
+
+    /// The value that must be found at `path`, where there is but one.
+    pub fn exact(&self, path: &str) -> Option<&Value> {
+        match self.one_of(path) {
+            Some([value]) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// Adds to `wanted` what the query looks at.
+    pub fn look(&self, wanted: &mut Wanted) {
+        for clause in &self.0 {
+            match clause {
+                Clause::Field(path, _) => {
+                    wanted.add(&path.segments().iter().map(|segment| &**segment).collect::<Vec<_>>())
+                }
+                Clause::All(queries) | Clause::Any(queries) | Clause::None(queries) => {
+                    queries.iter().for_each(|query| query.look(wanted));
+                }
+            }
+        }
     }
 }
 

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use crate::message::DeviceUuid;
 
-const ANYONE: &str = "*";
+/// In a whitelist: every device.
+pub const ANYONE: &str = "*";
 
 /// One of the thirteen lists a device may carry under `meshblu.whitelists`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -114,6 +115,12 @@ pub fn visible_to(document: &Value, actor: &DeviceUuid) -> bool {
         Some(_) => false,
     }
 }
+
+/// The members that [`visible_to`] looks at, and of these whitelists whether they name the actor.
+pub const LOOKED_AT: ([&[&str]; 3], [&[&str]; 2]) = (
+    [&["uuid"], &["owner"], &["meshblu", "version"]],
+    [&["discoverWhitelist"], &["meshblu", "whitelists", "discover", "view"]],
+);
 
 fn visible_by_version_1(document: &Value, actor: &DeviceUuid) -> bool {
     is(document, "uuid", actor)

@@ -1,5 +1,10 @@
 //! A stranger who asks for much at once gets a refusal, and the others their answers.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use endo::ambient::{Clock, Timestamp};
+use endo::bus::embedded::api::ApiLimits;
 use serde_json::{Value, json};
 
 use crate::support::bus::{Device, TestBus, WithJson, send};
@@ -134,4 +139,48 @@ async fn a_search_that_would_take_too_long_is_refused() {
     refused.is(503, r#"{"error":"The query took too long"}"#);
     let light = send(bus.by(&device, "POST /search/devices").json(&json!({"numbers": 8}))).await;
     light.is(200, "[]");
+}
+
+/// A document of this size that everybody may see.
+async fn large(bus: &TestBus, bytes: usize) -> Device {
+    bus.register(json!({"n": 1, "waste": "x".repeat(bytes)})).await
+}
+
+#[tokio::test]
+async fn large_documents_of_a_stranger_keep_nobody_from_searching() {
+    let bus = TestBus::open().await;
+    let device = bus.register(json!({"n": 1, "name": "small"})).await;
+    for _ in 0..6 {
+        large(&bus, 9 * MEGABYTE).await;
+    }
+    let many: Vec<_> = (0..65).map(|n| json!(format!("another-{n}"))).chain([json!(device.uuid)]).collect();
+    let search = async |query: Value| {
+        let answer = send(bus.by(&device, "POST /search/devices").json(&query)).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.json().as_array().unwrap().iter().map(|found| found["name"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(search(json!({"uuid": {"$in": many}})).await, ["small"]);
+    assert_eq!(search(json!({"$and": [{"uuid": {"$in": many}}, {"n": 1}]})).await, ["small"]);
+    let names = [many, vec![json!("small")]].concat();
+    assert_eq!(search(json!({"name": {"$in": names}})).await, ["small"]);
+    assert!(search(json!({"n": 1})).await.contains(&json!("small")));
+}
+
+#[tokio::test]
+async fn a_search_ends_after_two_seconds() {
+    let now = Arc::new(AtomicI64::new(1_768_478_400_000));
+    let (told, step) = (Arc::clone(&now), Arc::new(AtomicI64::new(0)));
+    let passes = Arc::clone(&step);
+    let clock = Clock::from_fn(move || {
+        Timestamp::from_millis(told.fetch_add(passes.load(Ordering::SeqCst), Ordering::SeqCst))
+    });
+    let bus = TestBus::at(clock, (ApiLimits::default(), None)).await;
+    let device = bus.register(json!({})).await;
+    for _ in 0..3 {
+        bus.register(json!({})).await;
+    }
+    let search = async || send(bus.by(&device, "POST /search/devices").json(&json!({"n": 1}))).await;
+    search().await.is(200, "[]");
+    step.store(900, Ordering::SeqCst);
+    search().await.is(503, r#"{"error":"The query took too long"}"#);
 }

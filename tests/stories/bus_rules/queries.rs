@@ -1,6 +1,7 @@
 //! Which documents a query finds.
 
-use endo::bus::embedded::query::{Query, QueryError};
+use endo::bus::embedded::query::{Query, QueryError, Wanted};
+use endo::bus::embedded::whitelist::{LOOKED_AT, visible_to};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -216,5 +217,37 @@ proptest! {
             prop_assert!(equal.matches(&document));
             prop_assert!(document.get("a").is_some());
         }
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_a_search_reads_of_a_document_is_all_it_needs(
+        document in json_values(),
+        query in json_values(),
+        more in json_values(),
+    ) {
+        let document = json!({"a": document, "b": [more, document]});
+        for query in [query, json!({"a.b": more}), json!({"b.a": document, "b.0": {"$exists": true}})] {
+            let Ok(query) = Query::parse(&query) else { continue };
+            let mut wanted = Wanted::default();
+            query.look(&mut wanted);
+            let sketch = wanted.read(&document.to_string(), &"D".into()).unwrap();
+            prop_assert_eq!(query.matches(&sketch.document), query.matches(&document), "{:?}", sketch);
+        }
+    }
+
+    #[test]
+    fn what_a_search_reads_of_whitelists_decides_as_all_of_them(
+        list in prop::collection::vec(prop_oneof![json_values(), Just(json!("D")), Just(json!({"uuid": "D"}))], 0..4),
+        version in prop_oneof![Just(json!("2.0.0")), Just(json!("1.0.0")), Just(Value::Null), json_values()],
+    ) {
+        let meshblu = json!({"version": version, "whitelists": {"discover": {"view": list}}});
+        let document = json!({"uuid": "T", "discoverWhitelist": list, "meshblu": meshblu});
+        let mut wanted = Wanted::default();
+        LOOKED_AT.0.iter().for_each(|path| wanted.add(path));
+        LOOKED_AT.1.iter().for_each(|path| wanted.add_entries(path));
+        let sketch = wanted.read(&document.to_string(), &"D".into()).unwrap().document;
+        prop_assert_eq!(visible_to(&sketch, &"D".into()), visible_to(&document, &"D".into()), "{}", sketch);
     }
 }

@@ -81,11 +81,11 @@ impl Condition {
         }
     }
 
-    /// The value this condition demands, if it demands one.
-    pub(super) fn equal_to(&self) -> Option<&Value> {
+    /// The values of which this condition demands one, if it does.
+    pub(super) fn one_of(&self) -> Option<&[Value]> {
         match self {
-            Self::Equal(value) => Some(value),
-            Self::In(values) if values.len() == 1 => values.first(),
+            Self::Equal(value) => Some(std::slice::from_ref(value)),
+            Self::In(values) => Some(values),
             _ => None,
         }
     }
