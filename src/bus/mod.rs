@@ -6,8 +6,10 @@ pub mod form;
 mod kind;
 mod login;
 pub mod meshblu;
+mod origin;
 mod provider;
 
 pub use kind::Bus;
 pub use login::{LENIENT_BASE64, LOGIN_HEADERS, Login};
+pub use origin::may_be_ours;
 pub use provider::{BusProvider, Journey, NotEnded, NotSignedIn};

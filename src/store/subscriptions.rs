@@ -78,15 +78,14 @@ impl View<'_> {
 }
 
 impl Transaction<'_> {
-    /// Adds a subscription; one that exists stays as it is.
+    /// Adds a subscription; one that exists stays as it is. Answers whether it is new.
     ///
     /// # Errors
     /// [`StoreError::Full`], or what the database reports.
-    pub fn subscribe(&self, subscription: &StoredSubscription) -> Result<(), StoreError> {
+    pub fn subscribe(&self, subscription: &StoredSubscription) -> Result<bool, StoreError> {
         self.check_room()?;
         let sql = "INSERT OR IGNORE INTO subscriptions (emitter, type, subscriber) VALUES (?1, ?2, ?3)";
-        self.prepare(sql)?.execute(key(subscription))?;
-        Ok(())
+        Ok(self.prepare(sql)?.execute(key(subscription))? > 0)
     }
 
     /// Removes a subscription, if it exists.

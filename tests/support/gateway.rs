@@ -228,7 +228,7 @@ impl TestGateway {
         let change = move |bus: &endo::bus::embedded::EmbeddedBus, tx: &endo::store::Transaction<'_>| {
             let caller = Caller::itself(subscription.subscriber_uuid.clone());
             match wanted {
-                true => bus.subscribe(tx, &caller, &subscription),
+                true => bus.subscribe(tx, &caller, &subscription).map(drop),
                 false => bus.unsubscribe(tx, &caller, &subscription),
             }
         };

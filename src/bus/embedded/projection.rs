@@ -32,16 +32,14 @@ pub enum ProjectionError {
     /// A value is neither a truth value nor a number.
     #[error("a projection says true or false of each path")]
     NotATruthValue,
-    /// It includes some paths and excludes others.
-    #[error("a projection either includes or excludes, not both")]
-    Mixed,
     /// A path has too many segments.
     #[error(transparent)]
     Path(#[from] PathTooDeep),
 }
 
 impl Projection {
-    /// Reads `{"a": true, "b.c": true}` or `{"a": false}`. What includes always includes `uuid`; `_id` never shows.
+    /// Reads `{"a": true, "b.c": true}` or `{"a": false}`. One path that is excluded makes it one that excludes. What
+    /// includes always includes `uuid`; `_id` never shows.
     ///
     /// # Errors
     /// When it is not of that form.
@@ -55,10 +53,8 @@ impl Projection {
                 (shows, _) => chosen.push((Path::parse(path)?, shows)),
             }
         }
-        let shows_only = chosen.first().map_or(names_id, |(_, shows)| *shows);
-        if chosen.iter().any(|(_, shows)| *shows != shows_only) {
-            return Err(ProjectionError::Mixed);
-        }
+        let shows_only = if chosen.is_empty() { names_id } else { chosen.iter().all(|(_, shows)| *shows) };
+        chosen.retain(|(_, shows)| *shows == shows_only);
         let mut members = Members::new();
         members.insert(if shows_only { "uuid" } else { "_id" }.into(), Choice::Whole);
         chosen.iter().for_each(|(path, _)| choose(&mut members, path.segments()));

@@ -7,7 +7,8 @@ use crate::message::DeviceUuid;
 use crate::store::{StoredSubscription, Transaction, View};
 
 impl EmbeddedBus {
-    /// Subscribes; only the subscriber's consent is needed now, the emitter's at each delivery.
+    /// Subscribes; only the subscriber's consent is needed now, the emitter's at each delivery. Answers whether the
+    /// subscription is new.
     ///
     /// # Errors
     /// [`BusError::Forbidden`].
@@ -16,7 +17,7 @@ impl EmbeddedBus {
         transaction: &Transaction<'_>,
         caller: &Caller,
         subscription: &StoredSubscription,
-    ) -> Result<(), BusError> {
+    ) -> Result<bool, BusError> {
         permit(transaction, caller, &subscription.subscriber_uuid, CONFIGURE)?;
         Ok(transaction.subscribe(subscription)?)
     }

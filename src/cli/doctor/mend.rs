@@ -30,7 +30,7 @@ async fn here(bus: &EmbeddedBus, change: Change) -> Result<(), BusError> {
             Change::Update(update) => {
                 bus.update(transaction, &caller, (bus.service(), &Update::parse(&update)?)).map(drop)
             }
-            Change::Subscribe(subscription) => bus.subscribe(transaction, &caller, &subscription),
+            Change::Subscribe(subscription) => bus.subscribe(transaction, &caller, &subscription).map(drop),
             Change::Operator(_) => Ok(()),
         }
     })

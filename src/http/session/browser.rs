@@ -3,6 +3,7 @@
 use actix_web::HttpRequest;
 use actix_web::http::header::{COOKIE, HOST, HeaderMap, HeaderValue, ORIGIN};
 
+use crate::bus::may_be_ours;
 use crate::egress::{Url, is_this_machine};
 use crate::source::oauth2::LIFE;
 use crate::vault::Pass;
@@ -52,7 +53,7 @@ impl Browser {
         Self {
             session: session.and_then(Pass::parse),
             flows: ours.filter_map(flow).collect(),
-            may_be_ours: may_be_ours(headers, host),
+            may_be_ours: may_be_ours((text(headers, "sec-fetch-site"), text(headers, ORIGIN.as_str())), host),
             is_led_by_us: text(headers, "sec-fetch-site") == Some("same-origin"),
             tells_who_led: headers.contains_key("sec-fetch-site"),
             is_here,
@@ -115,20 +116,6 @@ fn mark_of(state: &str) -> Option<&str> {
 
 fn flow_cookie(state: &str) -> String {
     format!("{FLOW}{}", mark_of(state).unwrap_or_default())
-}
-
-/// Another port of the same host is another origin, but a browser sends it the same cookies. Pages that send no
-/// referrer are of the origin `null`.
-fn may_be_ours(headers: &HeaderMap, host: &str) -> bool {
-    if let Some(site) = text(headers, "sec-fetch-site") {
-        return site == "same-origin";
-    }
-    match text(headers, ORIGIN.as_str()) {
-        None | Some("null") => true,
-        Some(origin) => {
-            origin.split_once("://").is_some_and(|(_, authority)| authority.eq_ignore_ascii_case(host))
-        }
-    }
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

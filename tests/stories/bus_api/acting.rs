@@ -29,6 +29,17 @@ async fn acting_as_somebody_takes_that_device_s_consent() {
 }
 
 #[tokio::test]
+async fn whoever_says_unreadably_as_whom_it_acts_does_not_act_as_itself() {
+    let bus = TestBus::open().await;
+    let (device, other) = (bus.device(json!({})).await, bus.device(json!({})).await);
+    let whoami = || bus.by(&device, "GET /v2/whoami");
+    send(whoami().header("x-meshblu-as", &b"\xff"[..])).await.is(403, "null");
+    let twice = whoami().header("x-meshblu-as", &device.uuid).header("x-meshblu-as", &other.uuid);
+    send(twice).await.is(403, "null");
+    assert_eq!(send(whoami().header("x-meshblu-as", "")).await.status, 200);
+}
+
+#[tokio::test]
 async fn acting_as_itself_changes_nothing() {
     let bus = TestBus::open().await;
     let device = bus.device(json!({})).await;

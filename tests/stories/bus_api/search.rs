@@ -119,9 +119,11 @@ async fn a_query_may_stand_in_the_address() {
         assert_eq!(v1, json!({"devices": v2}));
     }
     let mine = send(bus.by(&caller, "GET /mydevices?type=t")).await.json();
-    assert_eq!(uuids(&mine["devices"]), [b.uuid]);
-    let stolen = send(bus.by(&caller, &format!("GET /mydevices?owner={}", a.uuid))).await;
-    stolen.is(200, r#"{"devices":[]}"#);
+    assert_eq!(uuids(&mine["devices"]), [&*b.uuid]);
+    let other = send(bus.by(&caller, &format!("GET /mydevices?owner={}", a.uuid))).await.json();
+    assert_eq!(uuids(&other["devices"]), [b.uuid]);
+    let no_credentials = send(bus.by(&caller, &format!("GET /v2/devices?token={}", caller.token))).await;
+    no_credentials.is(200, "[]");
     let credentials = format!("/v2/devices?uuid={}&token={}", caller.uuid, caller.token);
     let itself = send(bus.request(Method::GET, &credentials)).await.json();
     assert_eq!(uuids(&itself), [caller.uuid]);

@@ -134,6 +134,8 @@ async fn another_page_cannot_answer_in_a_person_s_name() {
         let request = person.form(&world.authorize(""), &[("answer", "allow"), ("ticket", &own)]);
         assert_eq!(person.send(request.header("sec-fetch-site", site)).await.status, 403);
     }
+    let request = person.form(&world.authorize(""), &[("answer", "allow"), ("ticket", &own)]);
+    assert_eq!(person.send(request.header("origin", "https://elsewhere.example")).await.status, 403);
     let mut without_cookie = Person::at(&format!("http://{}", world.bus.address));
     let request = without_cookie.form(&world.authorize(""), &[("answer", "allow"), ("ticket", &own)]);
     assert_eq!(without_cookie.send(request).await.status, 403);

@@ -74,12 +74,21 @@ impl FromRequest for Presented {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let headers = request.headers();
-        let acting = match text(headers, "x-meshblu-as") {
-            None | Some("") => Ok(None),
-            Some(acting) => uuid(acting).map(Some).ok_or(NoUuid),
-        };
+        let acting = acting(headers);
         let meter = Arc::clone(&Door::of(request).meter);
         ready(Ok(Self { login: authorization(headers).or_else(|| pair(headers)), acting, meter }))
+    }
+}
+
+/// Whom the request wants to act as. What cannot be read is somebody all the same: nobody must act as itself for it.
+fn acting(headers: &HeaderMap) -> Result<Option<DeviceUuid>, NoUuid> {
+    let mut named = headers.get_all("x-meshblu-as");
+    let (Some(acting), None) = (named.next(), named.next()) else {
+        return if headers.contains_key("x-meshblu-as") { Err(NoUuid) } else { Ok(None) };
+    };
+    match acting.to_str().map_err(|_| NoUuid)?.trim() {
+        "" => Ok(None),
+        acting => uuid(acting).map(Some).ok_or(NoUuid),
     }
 }
 

@@ -53,7 +53,9 @@ pub(super) async fn mine(
 ) -> Answer {
     let (who, members) = asked(&request, who, body);
     let caller = door.bus.look(move |bus, view| who.caller(bus, view)).await.map_err(without_devices)?;
-    let query = Query::parse(&json!({"$and": [members, {"owner": caller.acting}]}))?;
+    let mut members = members;
+    members.insert("owner".to_owned(), json!(caller.acting));
+    let query = Query::parse(&Value::Object(members))?;
     let Shown(projection) = projection;
     let search = door.bus.look_far(move |bus, view| bus.search(view, &caller, (&query, projection.as_ref())));
     Ok(found(&json!({"devices": search.await.map_err(without_devices)?})))
@@ -82,11 +84,14 @@ async fn devices(
 fn asked(request: &HttpRequest, who: Presented, mut body: Body) -> (Presented, Map<String, Value>) {
     let mut members = body.take_members();
     members.extend(form::parse(request.query_string()));
-    let token = members.shift_remove("token");
-    let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
-    let credentials = text(members.get("uuid")).zip(text(token.as_ref()));
-    let credentials = credentials.and_then(|(uuid, token)| login(&uuid, &token));
-    let who = credentials.map_or_else(|| who.clone(), |login| who.clone().with(login));
+    let text = |name: &str| members.get(name).and_then(Value::as_str).map(str::to_owned);
+    let mut who = who;
+    if let Some((uuid, token)) = text("uuid").zip(text("token")) {
+        members.shift_remove("token");
+        if let Some(login) = login(&uuid, &token) {
+            who = who.with(login);
+        }
+    }
     (who, members.into_iter().map(|(name, value)| meant(name, value)).collect())
 }
 

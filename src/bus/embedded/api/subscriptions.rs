@@ -1,10 +1,11 @@
 //! Subscriptions over HTTP (`spec/meshblu.md` 4.6).
 
 use actix_web::HttpRequest;
+use actix_web::http::header::HeaderValue;
 use actix_web::web::Data;
 use serde_json::Value;
 
-use super::answer::{Answer, done, found};
+use super::answer::{Answer, STATUS, done, found};
 use super::body::Body;
 use super::presented::Presented;
 use super::request::{Target, segment, uuid};
@@ -22,7 +23,7 @@ pub(super) async fn list(door: Data<Door>, who: Presented, Target(subscriber): T
     Ok(found(&list.await?))
 }
 
-/// Refused for a type that does not exist, once the caller is known.
+/// Refused for a type that does not exist, once the caller is known. The status in the headers tells what is new.
 pub(super) async fn make(door: Data<Door>, who: Presented, target: Target, request: HttpRequest) -> Answer {
     let subscription = named(&request, target.0);
     let creation = door.bus.change(move |bus, transaction| {
@@ -33,8 +34,11 @@ pub(super) async fn make(door: Data<Door>, who: Presented, target: Target, reque
         }
         bus.subscribe(transaction, &caller, &subscription)
     });
-    creation.await?;
-    Ok(done())
+    let is_new = creation.await?;
+    let status = if is_new { "Created" } else { "Not Modified" };
+    let mut answer = done();
+    answer.headers_mut().insert(STATUS, HeaderValue::from_static(status));
+    Ok(answer)
 }
 
 pub(super) async fn end(door: Data<Door>, who: Presented, target: Target, request: HttpRequest) -> Answer {

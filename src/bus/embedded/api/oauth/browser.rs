@@ -3,9 +3,10 @@
 use std::net::IpAddr;
 
 use actix_web::HttpRequest;
-use actix_web::http::header::{COOKIE, HOST, HeaderValue};
+use actix_web::http::header::{COOKIE, HOST, HeaderValue, ORIGIN};
 
 use crate::bus::embedded::oauth::SignInId;
+use crate::bus::may_be_ours;
 use crate::egress::{Url, is_this_machine};
 
 const COOKIE_NAME: &str = "endo-sign-in";
@@ -27,14 +28,15 @@ pub(super) struct Browser {
 impl Browser {
     pub(super) fn of(request: &HttpRequest) -> Self {
         let text = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
-        let base = base(text(HOST.as_str()).unwrap_or_default());
+        let host = text(HOST.as_str()).unwrap_or_default();
+        let base = base(host);
         let name = cookie_name(&base);
         let cookies = text(COOKIE.as_str()).unwrap_or_default().split(';');
         let ours = cookies.filter_map(|cookie| cookie.trim().split_once('=')).find(|(key, _)| *key == name);
         Self {
             id: ours.and_then(|(_, id)| SignInId::parse(id)),
             peer: request.peer_addr().map(|peer| peer.ip()),
-            may_be_ours: matches!(text("sec-fetch-site"), None | Some("same-origin")),
+            may_be_ours: may_be_ours((text("sec-fetch-site"), text(ORIGIN.as_str())), host),
             base,
         }
     }
