@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 pub struct Egress {
     /// Whether webhooks may go to this machine itself.
     pub allow_loopback: bool,
-    /// Hosts that webhooks may go to although their addresses are private.
+    /// Hosts that webhooks may go to although their addresses are private: `host` for ports 80 and 443, else
+    /// `host:port`.
     pub allowed_hosts: Vec<String>,
     /// How long a connection may take to come about, in seconds.
     #[schemars(range(min = 1, max = 300))]
