@@ -121,9 +121,14 @@ pub(crate) fn state_of(answer: &Answer) -> String {
     url.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned()
 }
 
+/// Where the provider sends a browser back to, with a code that it takes.
+pub(crate) fn callback(state: &str) -> String {
+    format!("/auth/api/callback?code=good%20code&state={state}")
+}
+
 /// Comes back from the provider, with a code that it takes.
 pub(crate) async fn come_back(browser: &mut Browser, state: &str) -> Answer {
-    browser.get(&format!("/auth/api/callback?code=good%20code&state={state}")).await
+    browser.get(&callback(state)).await
 }
 
 /// The hidden fields of the form that leads to `action`.

@@ -116,14 +116,23 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
     }
     let code = client.settings().code(&pending, request.query_string(), door.clock.now());
     let code = code.map_err(|error| came_back_wrong(&error, entrance))?;
-    let account = prove(client, (&code, &pending), (owner, door.clock.now()))
-        .await
-        .map_err(|error| failed(&error, entrance))?;
-    let proved_at = is_meant.then(|| door.clock.now());
-    let device = keep(&door, (account, credentials), proved_at).await?;
+    let arrived = browser.arrive(pending.state.expose());
+    let (client, at) = (client.clone(), Data::clone(&door));
+    // The code is spent with this, so it goes on where the browser hangs up: nobody would know of the tokens.
+    let redeeming = actix_web::rt::spawn(async move {
+        let account = prove(&client, (&code, &pending), (owner, at.clock.now()));
+        let entrance = at.entrance()?;
+        let account = account.await.map_err(|error| failed(&error, entrance))?;
+        keep(&at, (account, credentials), is_meant.then(|| at.clock.now())).await
+    });
+    let device = redeeming.await.map_err(|_| interrupted())??;
     let mut answer: HttpResponse = kept(&request, (&device, next.as_deref()));
-    answer.headers_mut().append(SET_COOKIE, browser.arrive(pending.state.expose()));
+    answer.headers_mut().append(SET_COOKIE, arrived);
     Ok(answer)
+}
+
+fn interrupted() -> Problem {
+    Problem::new(Kind::Unavailable, "Your sign-in was interrupted; begin again in a moment")
 }
 
 async fn prove(
