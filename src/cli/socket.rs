@@ -20,7 +20,7 @@ use crate::gateway::Gateway;
 const FILE: &str = "endo.sock";
 /// The longest question or answer, in bytes.
 const LONGEST: u64 = 64 << 20;
-/// The longest that one exchange may take.
+/// The longest that a question and its answer may take on their way, and that whoever asks waits.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Exchanges at the same time.
 const AT_ONCE: usize = 16;
@@ -67,8 +67,8 @@ impl Socket {
                     let counter = Arc::clone(&counter);
                     tokio::spawn(async move {
                         let _turn = turn;
-                        // Who asked has hung up, or will see that no answer comes.
-                        let _ = timeout(PATIENCE, counter.answer(stream)).await;
+                        // Fails where who asked has hung up, or was too slow.
+                        let _ = counter.answer(stream).await;
                     });
                 }
                 Err(error) => {
@@ -88,14 +88,15 @@ impl Drop for Socket {
 }
 
 impl Counter {
+    /// What is asked for is done to its end, also where nobody waits for that any more.
     async fn answer(&self, mut stream: UnixStream) -> io::Result<()> {
-        let question = read(&mut stream).await?;
+        let question = timeout(PATIENCE, read(&mut stream)).await??;
         let answer: Answer = match serde_json::from_slice::<Operation>(&question) {
             Ok(operation) => operation.perform(&self.gateway, &self.addresses).await,
             Err(_) => Err(OperationError::NotUnderstood),
         };
         let text = serde_json::to_vec(&answer)?;
-        stream.write_all(&text).await?;
+        timeout(PATIENCE, stream.write_all(&text)).await??;
         stream.shutdown().await
     }
 }
