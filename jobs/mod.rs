@@ -11,7 +11,7 @@ mod list_repos_by_user;
 /// Every job written in Rust, with its directory.
 pub fn all() -> Vec<DescribedJob> {
     vec![
-        built_in(directory!("list-events-by-user"), list_events_by_user::ListEventsByUser),
-        built_in(directory!("list-repos-by-user"), list_repos_by_user::ListReposByUser),
+        built_in(directory!("list-events-by-user"), list_events_by_user::ListEventsByUser).of("github"),
+        built_in(directory!("list-repos-by-user"), list_repos_by_user::ListReposByUser).of("github"),
     ]
 }

@@ -5,17 +5,18 @@ use std::io::{self, Write};
 use super::CommandError;
 use super::arguments::JobsArguments;
 use crate::ambient::{Clock, Random};
-use crate::config::Jobs;
+use crate::config::Config;
 use crate::egress::{Egress, EgressSettings, Lookup};
 use crate::gateway::{GatewayError, load_jobs};
 use crate::job::{Field, JobListing, Registry};
 use crate::signature::Ed25519PrivateKey;
+use crate::source::{Catalogue, Source};
 
 /// Prints every job type, or the one that is asked for, with its fields.
 ///
 /// # Errors
 /// [`CommandError`] when a job can not be loaded, there is no such job type, or the output can not be written.
-pub(super) fn run(command: &JobsArguments, config: &Jobs, out: &mut dyn Write) -> Result<(), CommandError> {
+pub(super) fn run(command: &JobsArguments, config: &Config, out: &mut dyn Write) -> Result<(), CommandError> {
     let registry = registry(config)?;
     let wanted = |listing: &&JobListing| {
         command.job_type.as_deref().is_none_or(|wanted| listing.job_type.as_str() == wanted)
@@ -38,10 +39,11 @@ pub(super) fn run(command: &JobsArguments, config: &Jobs, out: &mut dyn Write) -
 }
 
 /// Nothing runs here, so nothing is called either: usual limits will do.
-fn registry(config: &Jobs) -> Result<Registry, CommandError> {
+fn registry(config: &Config) -> Result<Registry, CommandError> {
+    let source = Source::settle(&config.source, &Catalogue::embedded()).map_err(GatewayError::Source)?;
     let egress = Egress::new(EgressSettings::default(), Lookup::system()).map_err(GatewayError::Egress)?;
     let key = Ed25519PrivateKey::generate(&Random::system());
-    Ok(load_jobs(config, (egress, key), Clock::system())?.0)
+    Ok(load_jobs((&config.jobs, &source), (egress, key), Clock::system())?.0)
 }
 
 fn print(listing: &JobListing, out: &mut dyn Write) -> io::Result<()> {

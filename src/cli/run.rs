@@ -34,7 +34,7 @@ fn execute((arguments, program): (&Arguments, &Program), out: &mut dyn Write) ->
     match &arguments.command {
         Some(Command::Config(command)) => config::run(command, || settings(arguments), out)?,
         Some(Command::Health) => health::run(&settings(arguments)?.config, out)?,
-        Some(Command::Jobs(command)) => jobs::run(command, &settings(arguments)?.config.jobs, out)?,
+        Some(Command::Jobs(command)) => jobs::run(command, &settings(arguments)?.config, out)?,
         Some(Command::Job(command)) => job::run(command, out)?,
         Some(_) | None => work((arguments, program), settings(arguments)?, out)?,
     }

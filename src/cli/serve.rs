@@ -153,7 +153,7 @@ impl Service {
     }
 
     fn is_github(&self) -> bool {
-        self.gateway.source.name == "github"
+        self.gateway.source.is("github")
     }
 
     /// The newest user device of the first owner that is not cut off.

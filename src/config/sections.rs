@@ -94,12 +94,12 @@ impl Default for Listen {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Jobs {
-    /// Directories with more jobs, beside the built-in ones.
+    /// Directories with more jobs, beside the built-in ones; a job of a directory takes the place of a built-in one.
     pub directories: Vec<PathBuf>,
     /// The job type of messages that name none; without it they are answered 404.
     pub default_job_type: Option<String>,
-    /// The external handler for messages of every other job type, as `handler.url` in a `job.yaml`. It validates for
-    /// itself, and its answers pass unstripped.
+    /// The external handler for messages of every job type that has no directory in `jobs.directories`, as
+    /// `handler.url` in a `job.yaml`. It validates for itself, and its answers pass unstripped.
     pub fallback: Option<String>,
     /// A directory of JSON documents that are served at `/schemas/{name}`, beside the program's own.
     pub static_schemas: Option<PathBuf>,

@@ -5,7 +5,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::contract::Job;
+use super::naming;
 use super::runner::{Runner, erased};
+use crate::message::JobType;
 
 /// The documents of one job directory, as text; empty where there is none.
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +56,30 @@ impl From<JobDirectory> for Documents {
 pub struct DescribedJob {
     pub(super) documents: Documents,
     pub(super) runner: Runner,
+    pub(super) provider: Option<&'static str>,
+}
+
+impl DescribedJob {
+    /// This job, for credentials of one API of the catalogue of providers; any other would not understand its calls.
+    pub fn of(mut self, provider: &'static str) -> Self {
+        self.provider = Some(provider);
+        self
+    }
+
+    /// The one API it is for, by its name in the catalogue; nothing where it is for any.
+    pub fn provider(&self) -> Option<&'static str> {
+        self.provider
+    }
+
+    /// Its directory.
+    pub fn name(&self) -> &str {
+        &self.documents.name
+    }
+
+    /// What messages call it.
+    pub fn job_type(&self) -> JobType {
+        naming::job_type(&self.documents.name)
+    }
 }
 
 impl fmt::Debug for DescribedJob {
@@ -64,5 +90,5 @@ impl fmt::Debug for DescribedJob {
 
 /// Joins a job written in Rust with its directory: one line of the list of jobs.
 pub fn built_in<J: Job>(directory: JobDirectory, job: J) -> DescribedJob {
-    DescribedJob { documents: directory.into(), runner: Runner::Rust(erased(Arc::new(job))) }
+    DescribedJob { documents: directory.into(), runner: Runner::Rust(erased(Arc::new(job))), provider: None }
 }

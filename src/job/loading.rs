@@ -24,7 +24,7 @@ pub(super) struct LoadedJob {
 
 /// Parses, merges and compiles the documents of one job.
 pub(super) fn load(job: DescribedJob, notices: &mut Vec<LoadNotice>) -> Result<LoadedJob, LoadError> {
-    let DescribedJob { documents, runner } = job;
+    let DescribedJob { documents, runner, .. } = job;
     let Documents { name, message, form, response } = documents;
     let job_type = naming::job_type(&name);
     let mut job = Loading { job: &name, notices };

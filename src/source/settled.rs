@@ -14,6 +14,8 @@ use crate::egress::{Egress, HostList, Url};
 /// The API that the credentials are for, and how they come about.
 #[derive(Debug)]
 pub struct Source {
+    /// Its entry in the catalogue, where it has one.
+    pub provider: Option<String>,
     /// What device types call it.
     pub name: String,
     /// What people call it.
@@ -95,7 +97,13 @@ impl Source {
             Way::Passthru => Realm::of_bus(&base_url),
             Way::Static => Realm::typed(&base_url),
         };
-        Ok(Self { name, title, base_url, hosts, way, realm })
+        let provider = provider.map(|provider| provider.name.clone());
+        Ok(Self { provider, name, title, base_url, hosts, way, realm })
+    }
+
+    /// Whether it is the API that the catalogue calls so: by its entry there, or by the name that the settings give it.
+    pub fn is(&self, provider: &str) -> bool {
+        self.provider.as_deref() == Some(provider) || self.name == provider
     }
 
     /// Who speaks to the provider, where anybody can.

@@ -130,7 +130,8 @@ impl FakeProvider {
     /// Settings that spell this provider out.
     pub(crate) fn settings(&self) -> config::Source {
         config::Source {
-            name: Some("fake".to_owned()),
+            // It stands in for GitHub, whose jobs the program brings.
+            name: Some("github".to_owned()),
             base_url: Some(self.api.url("")),
             client_id: Some("gateway id".to_owned()),
             client_secret: Some(CLIENT_SECRET.to_owned().into()),

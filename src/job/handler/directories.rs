@@ -58,7 +58,7 @@ impl Handlers {
         let handler = self.handler(&job.handler.url, job.repeatable, &file.display().to_string())?;
         let documents =
             Documents { name, message: message.into(), form: form.into(), response: response.into() };
-        Ok(DescribedJob { documents, runner: Runner::Handler(handler) })
+        Ok(DescribedJob { documents, runner: Runner::Handler(handler), provider: None })
     }
 
     /// The handler at this address for every job type that nothing else runs.

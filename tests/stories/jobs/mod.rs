@@ -7,6 +7,7 @@ mod loading;
 mod running;
 mod stripping;
 mod texts;
+mod whose;
 
 use std::time::Duration;
 

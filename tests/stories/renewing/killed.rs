@@ -22,7 +22,7 @@ fn write_settings(directory: &Path, bus: &SigningBus, provider: &FakeProvider) {
     let text = format!(
         "[bus]\nkind = \"meshblu\"\nurl = \"{}\"\nuuid = \"service-uuid-0001\"\ntoken = \"service-token-0001\"\n\
          [records]\nprivate_key = '''{key}'''\n\
-         [source]\nname = \"fake\"\nbase_url = \"{}\"\nclient_id = \"gateway id\"\nclient_secret = '{CLIENT_SECRET}'\n\
+         [source]\nname = \"github\"\nbase_url = \"{}\"\nclient_id = \"gateway id\"\nclient_secret = '{CLIENT_SECRET}'\n\
          authorization_url = \"{}\"\ntoken_url = \"{}\"\nprofile_url = \"{}\"\nprofile_id = \"/account/id\"\n",
         bus.meshblu.url(),
         url(""),

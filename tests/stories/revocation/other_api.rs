@@ -258,7 +258,7 @@ async fn a_record_that_does_not_say_its_api_is_of_the_one_that_is_set() {
 fn the_command_line_says_which_credentials_are_of_another_api() {
     let shell = Shell::with_key();
     let listed = |api: &str| {
-        let text = format!("[source]\nname = \"fake\"\nbase_url = \"{api}\"\n");
+        let text = format!("[source]\nname = \"github\"\nbase_url = \"{api}\"\n");
         std::fs::write(shell.data().join("endo.toml"), text).unwrap();
         let added = shell.run_with(&["credentials", "add", "--id", "42"], "canary-secret");
         assert!(ended(&added, Exit::Ok), "{}", stderr(&added));
