@@ -3,13 +3,14 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use super::catalogue::Catalogue;
+use super::catalogue::{Catalogue, Setting};
 use super::layers::Given;
 use super::{ConfigError, Origin, originals, suggestion, value};
 
 /// What generated gateways of the original contract read (`spec/meshblu.md` 9.1), whatever their name.
-const ORIGINALS: [&str; 8] = [
+const ORIGINALS: [&str; 9] = [
     "_SERVICE_URL",
+    "_SKIP_EXPRESS",
     "_MANAGER_URL",
     "_STATIC_SCHEMAS_PATH",
     "_CLIENT_ID",
@@ -33,35 +34,56 @@ fn is_ours(name: &OsStr) -> bool {
     name.as_encoded_bytes().starts_with(b"ENDO_")
 }
 
-/// The settings in the environment. An empty variable sets nothing.
+/// The settings in the environment, and the variables in it that mean nothing here. An empty variable sets nothing.
+///
+/// # Errors
+/// [`ConfigError`] for a variable that is probably a misspelt one of ours, and for a value that its setting does not
+/// take.
 pub(super) fn given(
     catalogue: &Catalogue,
     environment: &[(OsString, OsString)],
-) -> Result<Vec<Given>, ConfigError> {
-    environment
-        .iter()
-        .filter(|(name, text)| is_ours(name) && !text.is_empty())
-        .filter(|(name, text)| {
-            let name = name.to_string_lossy();
-            catalogue.iter().any(|setting| setting.variable == name)
-                || !is_of_others(&name, &text.to_string_lossy())
-        })
-        .map(|(name, text)| one(catalogue, name, text))
-        .collect()
+) -> Result<(Vec<Given>, Vec<String>), ConfigError> {
+    let (mut given, mut strange) = (Vec::new(), Vec::new());
+    for (name, text) in environment.iter().filter(|(name, text)| is_ours(name) && !text.is_empty()) {
+        let shown = name.to_string_lossy();
+        match catalogue.iter().find(|setting| setting.variable == shown) {
+            Some(setting) => given.push(one(setting, &shown, text)?),
+            None if is_of_others(&shown, &text.to_string_lossy()) => {}
+            None if is_of_a_service(catalogue, environment, &shown) => strange.push(shown.into_owned()),
+            None => {
+                let suggestion =
+                    suggestion::variable(catalogue, &shown).map(|setting| setting.variable.clone());
+                return Err(ConfigError::UnknownVariable { name: shown.into_owned(), suggestion });
+            }
+        }
+    }
+    Ok((given, strange))
 }
 
-fn one(catalogue: &Catalogue, name: &OsStr, text: &OsStr) -> Result<Given, ConfigError> {
-    let name = name.to_string_lossy();
-    let setting = catalogue.iter().find(|setting| setting.variable == name).ok_or_else(|| {
-        let suggestion = suggestion::variable(catalogue, &name).map(|setting| setting.variable.clone());
-        ConfigError::UnknownVariable { name: name.to_string(), suggestion }
-    })?;
-    let origin = Origin::Environment(name.into_owned());
+fn one(setting: &Setting, name: &str, text: &OsStr) -> Result<Given, ConfigError> {
+    let origin = Origin::Environment(name.to_owned());
     let Some(text) = text.to_str() else {
         let name = setting.name.clone();
         return Err(ConfigError::Value { origin, name, expected: "valid UTF-8".into(), found: None });
     };
     Ok(Given { name: setting.name.clone(), value: value::parse(setting, text, &origin)?, origin })
+}
+
+/// Whether a variable that no setting has is an old service's own, `ENDO_PODIO_PAGE_SIZE`: by the service's name, which
+/// its address tells, or else by its unlikeness to ours.
+fn is_of_a_service(catalogue: &Catalogue, environment: &[(OsString, OsString)], name: &str) -> bool {
+    let of_known = |(other, text): &(OsString, OsString)| {
+        let service = other.to_str().and_then(|other| other.strip_suffix("SERVICE_URL"));
+        let is_prefix = |prefix: &str| prefix.len() > "ENDO_".len() && name.starts_with(prefix);
+        is_ours(other) && !text.is_empty() && service.is_some_and(is_prefix)
+    };
+    let is_unlike_ours = || match name.trim_start_matches("ENDO_").split_once('_') {
+        Some((first, _)) => {
+            !catalogue.has_section(&first.to_lowercase()) && suggestion::variable(catalogue, name).is_none()
+        }
+        None => false,
+    };
+    environment.iter().any(of_known) || is_unlike_ours()
 }
 
 fn is_of_others(name: &str, text: &str) -> bool {

@@ -66,6 +66,27 @@ pub enum ConfigError {
         /// The file.
         path: PathBuf,
     },
+    /// Variables of two services of old say different things.
+    #[error(
+        "{first} and {second} are of two services and do not agree: take one away, or set `{setting}` itself"
+    )]
+    TwoServices {
+        /// The setting that both mean.
+        setting: String,
+        /// The one variable.
+        first: Origin,
+        /// The other.
+        second: Origin,
+    },
+    /// A Meshblu is named, and not who the gateway is there.
+    #[error(
+        "{told} is about a Meshblu, and MESHBLU_UUID (`bus.uuid`) is missing: who the gateway is there; where the \
+         embedded bus is meant, set `bus.kind` to \"embedded\""
+    )]
+    NoUuid {
+        /// Where something about it stands.
+        told: Origin,
+    },
     /// The values are fine one by one, but not together.
     #[error("the settings do not fit together")]
     Together(#[source] toml::de::Error),

@@ -54,7 +54,7 @@ impl Sources {
 /// does not take.
 pub fn load(sources: &Sources) -> Result<Effective, ConfigError> {
     let catalogue = Catalogue::new();
-    let environment = environment::given(&catalogue, &sources.environment)?;
+    let (environment, strange) = environment::given(&catalogue, &sources.environment)?;
     let flags =
         sources.flags.iter().map(|flag| flag_given(&catalogue, flag)).collect::<Result<Vec<_>, _>>()?;
     let usual = environment::data_dir(&sources.environment);
@@ -68,9 +68,15 @@ pub fn load(sources: &Sources) -> Result<Effective, ConfigError> {
         .as_deref()
         .map_or(Ok(Vec::new()), |path| originals::in_file(&catalogue, path))?;
     let originals = originals::given(&catalogue, &sources.environment, &meshblu)?;
+    originals::check_agreement(&originals, environment.iter().chain(&flags))?;
+    let told = meshblu.iter().chain(&originals).find(|given| originals::is_of_meshblu(given));
+    let told = told.map(|given| given.origin.clone());
     let layers = Layers::default().lay(meshblu).lay(file).lay(originals).lay(environment).lay(flags);
     let mut effective = layers.settle()?;
-    effective.notices = originals::notices(&sources.environment);
+    if let Some(told) = told.filter(|_| *effective.origin("bus.kind") == Origin::Default) {
+        return Err(ConfigError::NoUuid { told });
+    }
+    effective.notices = originals::notices(&catalogue, &sources.environment, &strange);
     if *effective.origin("data_dir") == Origin::Default {
         effective.config.data_dir = usual;
     }

@@ -23,13 +23,17 @@ pub(super) const VARIABLES: [&str; 8] = [
 ];
 
 /// What it calls with its own name in front, and the settings of ours that it means.
-const OWN: [(&str, &str); 5] = [
+const OWN: [(&str, &str); 6] = [
+    (SKIP_EXPRESS, "bus.intake"),
     ("_SERVICE_URL", "listen.public_url"),
     ("_STATIC_SCHEMAS_PATH", "jobs.static_schemas"),
     ("_CLIENT_ID", "source.client_id"),
     ("_CLIENT_SECRET", "source.client_secret"),
     ("_CALLBACK_URL", "source.redirect_url"),
 ];
+
+/// With `true` the original read its messages off the firehose, and else nothing.
+const SKIP_EXPRESS: &str = "_SKIP_EXPRESS";
 
 /// Where the original looked for a Meshblu when nobody told.
 const HOSTNAME: &str = "meshblu.octoblu.com";
@@ -81,7 +85,11 @@ pub(super) fn given(
         variable(provider).map(|url| ("bus.oauth_url", url, Origin::Environment(provider.to_owned()))),
     );
     for (ending, setting) in OWN {
-        all.extend(own(environment, ending).map(|(name, text)| (setting, text, Origin::Environment(name))));
+        let told = own(catalogue, environment, ending).filter_map(|(name, text)| match ending {
+            SKIP_EXPRESS => (text == "true").then(|| (name, "firehose".to_owned())),
+            _ => Some((name, text)),
+        });
+        all.extend(told.map(|(name, text)| (setting, text, Origin::Environment(name))));
     }
     all.into_iter().map(|(name, text, origin)| one(catalogue, (name, &text), origin)).collect()
 }
@@ -116,18 +124,46 @@ pub(super) fn in_file(catalogue: &Catalogue, path: &Path) -> Result<Vec<Given>, 
     settings.map(|(name, text, origin)| one(catalogue, (name, &text), origin)).collect()
 }
 
-/// What is in the environment and does nothing here.
-pub(super) fn notices(environment: &[(OsString, OsString)]) -> Vec<Notice> {
-    let manager = own(environment, "_MANAGER_URL").map(|(name, _)| name);
+/// Makes sure that no setting is told differently by two variables of original gateways, unless `over` tells it anyhow.
+///
+/// # Errors
+/// [`ConfigError::TwoServices`].
+pub(super) fn check_agreement<'a>(
+    originals: &[Given],
+    over: impl Iterator<Item = &'a Given> + Clone,
+) -> Result<(), ConfigError> {
+    for (index, given) in originals.iter().enumerate() {
+        let differs = |other: &&Given| other.name == given.name && other.value != given.value;
+        if let Some(other) = originals[index + 1..].iter().find(differs)
+            && !over.clone().any(|over| over.name == given.name)
+        {
+            let (first, second) = (given.origin.clone(), other.origin.clone());
+            return Err(ConfigError::TwoServices { setting: given.name.clone(), first, second });
+        }
+    }
+    Ok(())
+}
+
+/// Whether it is about where a Meshblu is or who the gateway is there.
+pub(super) fn is_of_meshblu(given: &Given) -> bool {
+    ["bus.url", "bus.token", "records.private_key"].contains(&given.name.as_str())
+}
+
+/// What is in the environment and does nothing here; `strange` is what nobody knows.
+pub(super) fn notices(
+    catalogue: &Catalogue,
+    environment: &[(OsString, OsString)],
+    strange: &[String],
+) -> Vec<Notice> {
+    let manager = own(catalogue, environment, "_MANAGER_URL").map(|(name, _)| name);
     let app = text(environment, "APP_OCTOBLU_HOST").map(|_| "APP_OCTOBLU_HOST".to_owned());
-    let unused = manager.chain(app);
-    unused
-        .map(|name| {
-            Notice(format!(
-                "{name} is not used: what owners see and do is the gateway's own, at /credentials"
-            ))
-        })
-        .collect()
+    let unused = manager.chain(app).map(|name| {
+        Notice(format!("{name} is not used: what owners see and do is the gateway's own, at /console"))
+    });
+    let unknown = (!strange.is_empty()).then(|| {
+        Notice(format!("no setting is called so, and nothing here reads it: {}", strange.join(", ")))
+    });
+    unused.chain(unknown).collect()
 }
 
 impl Meshblu {
@@ -174,14 +210,16 @@ fn text(environment: &[(OsString, OsString)], wanted: &str) -> Option<String> {
     text.to_str().filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
-/// The variables of a gateway called anything: `ENDO_GITHUB_SERVICE_URL`.
+/// The variables of a gateway called anything, `ENDO_GITHUB_SERVICE_URL`; those of our settings are none.
 fn own<'a>(
+    catalogue: &'a Catalogue,
     environment: &'a [(OsString, OsString)],
     ending: &'a str,
 ) -> impl Iterator<Item = (String, String)> + 'a {
     environment.iter().filter_map(move |(name, text)| {
         let (name, text) = (name.to_str()?, text.to_str()?);
-        (name.starts_with("ENDO_") && name.ends_with(ending) && !text.is_empty())
+        let is_setting = || catalogue.iter().any(|setting| setting.variable == name);
+        (name.starts_with("ENDO_") && name.ends_with(ending) && !text.is_empty() && !is_setting())
             .then(|| (name.to_owned(), text.to_owned()))
     })
 }

@@ -5,7 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use endo::config::{
-    Catalogue, Config, ConfigError, Effective, Flag, Kind, LogFormat, Origin, Sources, json_schema, load,
+    Catalogue, Config, ConfigError, Effective, Flag, Intake, Kind, LogFormat, Origin, Sources, json_schema,
+    load,
 };
 use tempfile::TempDir;
 
@@ -223,6 +224,57 @@ fn an_unknown_variable_is_refused_with_the_right_name() {
     ] {
         let refusal = Places::new().environment(name, "8080").refusal();
         assert_eq!(refusal, format!("environment: there is no variable `{name}`{meant}"));
+    }
+}
+
+#[test]
+fn an_old_service_s_own_variables_are_told_of_and_keep_nothing_from_starting() {
+    let places = Places::new()
+        .environment("ENDO_GITHUB_SERVICE_URL", "https://github.example")
+        .environment("ENDO_GITHUB_FOO", "1")
+        .environment("ENDO_GITHUB_TIMEOUT_SECONDS", "1")
+        .environment("ENDO_PODIO_PAGE_SIZE", "1");
+    let notices: Vec<_> = places.load().notices().iter().map(ToString::to_string).collect();
+    let names = "ENDO_GITHUB_FOO, ENDO_GITHUB_TIMEOUT_SECONDS, ENDO_PODIO_PAGE_SIZE";
+    assert_eq!(notices, [format!("no setting is called so, and nothing here reads it: {names}")]);
+    let alone = Places::new().environment("ENDO_GITHUB_TOKN", "1").refusal();
+    assert!(alone.ends_with("did you mean `ENDO_GITHUB_TOKEN`?"), "{alone}");
+}
+
+#[test]
+fn an_old_service_that_skips_express_reads_the_firehose() {
+    for (text, intake) in [("true", Intake::Firehose), ("false", Intake::Webhook), ("1", Intake::Webhook)] {
+        let effective = Places::new().environment("ENDO_GITHUB_SKIP_EXPRESS", text).load();
+        assert_eq!(effective.config.bus.intake, intake, "{text}");
+        assert!(effective.notices().is_empty());
+    }
+    let places = Places::new().environment("ENDO_GITHUB_SKIP_EXPRESS", "true");
+    let effective = places.environment("ENDO_BUS_INTAKE", "webhook").load();
+    assert_eq!(effective.config.bus.intake, Intake::Webhook);
+}
+
+#[test]
+fn variables_of_two_services_that_do_not_agree_are_refused() {
+    let two = |one: &str, other: &str| {
+        Places::new().environment("ENDO_GITHUB_SERVICE_URL", one).environment("ENDO_PODIO_SERVICE_URL", other)
+    };
+    let refusal = two("https://github.example", "https://podio.example").refusal();
+    let names = "ENDO_GITHUB_SERVICE_URL and ENDO_PODIO_SERVICE_URL are of two services and do not agree";
+    assert_eq!(refusal, format!("{names}: take one away, or set `listen.public_url` itself"));
+    two("https://one.example", "https://one.example").load();
+    let told = two("https://github.example", "https://podio.example")
+        .environment("ENDO_LISTEN_PUBLIC_URL", "https://told.example");
+    assert_eq!(told.load().config.listen.public_url.as_deref(), Some("https://told.example"));
+}
+
+#[test]
+fn half_of_what_names_a_meshblu_is_refused_by_what_is_missing() {
+    for name in ["MESHBLU_HOSTNAME", "MESHBLU_TOKEN", "MESHBLU_PRIVATE_KEY"] {
+        let refusal = Places::new().environment(name, "bus.example").refusal();
+        assert!(refusal.contains("MESHBLU_UUID (`bus.uuid`) is missing"), "{refusal}");
+        Places::new().environment(name, "bus.example").environment("MESHBLU_UUID", "u").load();
+        let embedded = Places::new().environment(name, "bus.example");
+        embedded.environment("ENDO_BUS_KIND", "embedded").load();
     }
 }
 
