@@ -14,7 +14,7 @@ use crate::bus::Bus;
 use crate::bus::embedded::api::{self, ApiLimits};
 use crate::bus::embedded::{EmbeddedBus, WebhookSettings, Webhooks};
 use crate::bus::meshblu::Meshblu;
-use crate::bus::meshblu::firehose::Firehose;
+use crate::bus::meshblu::firehose::{Firehose, Link};
 use crate::config::{BusKind, Config, Intake};
 use crate::dispatch::{Desk, Dispatch, Endings, Reception, Retry};
 use crate::http::{Check, Documents, Draining, Flows, Health, Limits, OneTimeLinks, SCHEMAS, Webhook};
@@ -131,13 +131,13 @@ impl Gateway {
         Ok(Webhook::new((judge, scheme), bus.clone(), reception.clone()))
     }
 
-    /// Has messages read off a Meshblu's firehose; answers whether the link is up.
+    /// Has messages read off a Meshblu's firehose; answers how the link stands.
     fn read_firehose(
         &self,
         bus: &Meshblu,
         reception: &Reception,
         (workers, stopped): (&mut JoinSet<()>, &watch::Receiver<bool>),
-    ) -> watch::Receiver<bool> {
+    ) -> watch::Receiver<Link> {
         let (events, arriving) = mpsc::channel(self.config.jobs.concurrency);
         let firehose = Firehose::new(bus.clone(), self.ambient.random.clone());
         let link = firehose.link();
@@ -189,20 +189,23 @@ impl Gateway {
     }
 
     /// The store is asked, and the link to a firehose where there is one.
-    fn health(&self, link: Option<watch::Receiver<bool>>) -> Health {
+    fn health(&self, link: Option<watch::Receiver<Link>>) -> Health {
         let store = self.store.clone();
         Health::new(move || {
             let store = store.clone();
-            let up = link.as_ref().map(|link| *link.borrow());
+            let link = link.as_ref().map(|link| link.borrow().clone());
             async move {
                 let mut checks = vec![match store.has_room().await {
                     Ok(true) => Check::passed("store"),
                     Ok(false) => Check::failed("store").because("the database is full"),
                     Err(_) => Check::failed("store").because("the database does not answer"),
                 }];
-                checks.extend(up.map(|up| match up {
-                    true => Check::passed("firehose"),
-                    false => Check::failed("firehose").because("the link to the Meshblu is down"),
+                checks.extend(link.map(|link| match link {
+                    Link::Up => Check::passed("firehose"),
+                    Link::Beginning => Check::failed("firehose").because("the link to the Meshblu is down"),
+                    Link::Down(cause) => {
+                        Check::failed("firehose").because(format!("the link to the Meshblu is down: {cause}"))
+                    }
                 }));
                 checks
             }

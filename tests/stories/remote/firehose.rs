@@ -1,9 +1,11 @@
 //! Messages read off a Meshblu's firehose, from servers that behave and from others.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use endo::bus::meshblu::firehose::Pauses;
 use endo::config::{Config, Intake};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -307,8 +309,37 @@ async fn the_largest_message_that_a_bus_takes_does_not_end_the_link() {
     assert!(is_ready(&gateway).await);
 }
 
+/// A Meshblu that accepts and ends at once is left alone as one that does not accept.
+#[test]
+fn the_pauses_grow_until_a_link_stood_for_a_while() {
+    let (mut pauses, second) = (Pauses::default(), Duration::from_secs(1));
+    let limits: Vec<_> = (0..8).map(|_| pauses.after(Some(second)).as_secs_f32()).collect();
+    assert_eq!(limits, [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]);
+    assert_eq!(pauses.after(None), 30 * second);
+    assert_eq!(pauses.after(Some(30 * second)), second / 2);
+    assert_eq!(pauses.after(None), second);
+}
+
 #[tokio::test]
-async fn what_is_no_message_is_passed_over() {
+async fn every_change_of_the_cause_is_logged_and_no_attempt_by_itself() {
+    log::capture();
+    let teapot = Manner::Answers("HTTP/1.1 418 No\r\ncontent-length: 0\r\n\r\n");
+    let legal = Manner::Answers("HTTP/1.1 451 No\r\ncontent-length: 0\r\n\r\n");
+    let meshblu = FakeMeshblu::start().await;
+    let good = Manner::Behaves(Vec::new());
+    let mut firehose = FakeFirehose::start(vec![teapot.clone(), teapot, legal, good]).await;
+    let (gateway, _directory) = gateway(&meshblu, &firehose).await;
+    firehose.connection(4).await;
+    until(async || is_ready(&gateway).await).await;
+    for status in ["418", "451"] {
+        let told = format!("the server does not switch protocols: status {status}");
+        assert_eq!(log::lines_with(&told).len(), 1, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_message_is_passed_over_and_told_of_once_a_connection() {
+    log::capture();
     let meshblu = FakeMeshblu::start().await;
     let mut configured = event("{}");
     configured[1]["metadata"]["route"] = json!([{"from": "a", "to": SERVICE, "type": "configure.received"}]);
@@ -327,6 +358,7 @@ async fn what_is_no_message_is_passed_over() {
     until(async || !meshblu.messages().is_empty()).await;
     assert_eq!(meshblu.messages().len(), 1);
     assert!(gateway.dead_letters().await.is_empty());
+    assert_eq!(log::lines_with("an event of the firehose cannot be read").len(), 1);
 }
 
 #[tokio::test]
@@ -341,7 +373,9 @@ async fn a_gateway_is_not_ready_while_the_link_is_down() {
         serde_json::from_str(&reqwest::get(url).await.unwrap().text().await.unwrap()).unwrap();
     assert_eq!(
         answer["checks"][1],
-        json!({"name": "firehose", "ok": false, "detail": "the link to the Meshblu is down"})
+        json!({"name": "firehose", "ok": false, "detail": format!(
+            "the link to the Meshblu is down: the connection failed: the server does not switch protocols: status 503"
+        )})
     );
     let stopped = gateway.stop();
     stopped.await;

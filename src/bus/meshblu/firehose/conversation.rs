@@ -36,6 +36,16 @@ pub(super) enum Ended {
     Stopping,
 }
 
+impl Ended {
+    /// The reason without what is below it, which no stranger is to see.
+    pub(super) fn safe_text(&self) -> String {
+        match self {
+            Self::Connection(error) => format!("{self}: {error}"),
+            _ => self.to_string(),
+        }
+    }
+}
+
 impl From<Malformed> for Ended {
     fn from(_: Malformed) -> Self {
         Self::Unexpected
@@ -59,6 +69,7 @@ pub(super) struct Conversation {
     ping_at: Instant,
     /// When it has said nothing for too long, while an answer is awaited.
     silent_at: Option<Instant>,
+    told_of_no_message: bool,
 }
 
 impl Conversation {
@@ -79,7 +90,8 @@ impl Conversation {
         let terms = timeout(within, beginning).await.map_err(|_| Ended::Silent)??;
         let kept = |millis| Duration::from_millis(millis).clamp(SHORTEST, LONGEST);
         let (ping_every, answer_within) = (kept(terms.ping_interval), kept(terms.ping_timeout));
-        Ok(Self { socket, ping_every, answer_within, ping_at: Instant::now() + ping_every, silent_at: None })
+        let ping_at = Instant::now() + ping_every;
+        Ok(Self { socket, ping_every, answer_within, ping_at, silent_at: None, told_of_no_message: false })
     }
 
     /// Hands what arrives to `events` until the connection ends; the client asks, the server answers.
@@ -108,7 +120,7 @@ impl Conversation {
                 if packet.kind == PacketType::Pong && self.silent_at.take().is_some() {
                     self.ping_at = Instant::now() + self.ping_every;
                 }
-                match event_in(packet)? {
+                match self.event_in(packet)? {
                     Some(event) => self.hand_over(event, events).await,
                     None => Ok(()),
                 }
@@ -138,30 +150,37 @@ impl Conversation {
         Ok(())
     }
 
+    /// The message in a packet, if there is one.
+    fn event_in(&mut self, packet: Packet) -> Result<Option<FirehoseEvent>, Ended> {
+        match packet.kind {
+            PacketType::Message => match packet.text.split_at_checked(1) {
+                Some(("2", arguments)) => Ok(self.message_in(arguments)),
+                Some(("1" | "4", _)) => Err(Ended::Closed),
+                _ => Ok(None),
+            },
+            PacketType::Close => Err(Ended::Closed),
+            PacketType::Open => Err(Ended::Unexpected),
+            PacketType::Ping | PacketType::Pong | PacketType::Upgrade | PacketType::Noop => Ok(None),
+        }
+    }
+
+    /// One line a connection, so that nobody floods the log.
+    fn message_in(&mut self, arguments: &str) -> Option<FirehoseEvent> {
+        event::read(arguments).unwrap_or_else(|_| {
+            if !std::mem::replace(&mut self.told_of_no_message, true) {
+                tracing::warn!(
+                    "an event of the firehose cannot be read and is passed over, as is every other such event of this \
+                     connection"
+                );
+            }
+            None
+        })
+    }
+
     async fn ping(&mut self) -> Result<(), Ended> {
         self.socket.send(&Packet::bare(PacketType::Ping).to_text()).await?;
         self.ping_at = Instant::now() + self.ping_every;
         Ok(())
-    }
-}
-
-/// The message in a packet of a connection that stands, if there is one.
-fn event_in(packet: Packet) -> Result<Option<FirehoseEvent>, Ended> {
-    match packet.kind {
-        PacketType::Message => match packet.text.split_at_checked(1) {
-            Some(("2", arguments)) => match event::read(arguments) {
-                None => {
-                    tracing::debug!("an event of the firehose is no message");
-                    Ok(None)
-                }
-                event => Ok(event),
-            },
-            Some(("1" | "4", _)) => Err(Ended::Closed),
-            _ => Ok(None),
-        },
-        PacketType::Close => Err(Ended::Closed),
-        PacketType::Open => Err(Ended::Unexpected),
-        PacketType::Ping | PacketType::Pong | PacketType::Upgrade | PacketType::Noop => Ok(None),
     }
 }
 

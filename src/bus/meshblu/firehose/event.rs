@@ -26,12 +26,24 @@ struct Metadata {
     route: Route,
 }
 
-/// The message of an event's arguments, `["message", {…}]`; `None` for any other event, and for what is no message:
-/// a change of a device that the gateway listens to, or a text that is no object.
-pub(super) fn read(arguments: &str) -> Option<FirehoseEvent> {
-    let (name, told): (String, Told) = serde_json::from_str(arguments).ok()?;
+/// An event that is called a message and cannot be read as one.
+#[derive(Debug)]
+pub(super) struct NoMessage;
+
+/// The message of an event's arguments, `["message", {…}]`; nothing for any other event, and for a change of a device
+/// that the gateway listens to.
+pub(super) fn read(arguments: &str) -> Result<Option<FirehoseEvent>, NoMessage> {
+    let (name, told): (String, Value) = serde_json::from_str(arguments).map_err(|_| NoMessage)?;
+    if name != "message" {
+        return Ok(None);
+    }
+    let told: Told = serde_json::from_value(told).map_err(|_| NoMessage)?;
     let route = told.metadata.route;
-    let is_message = route.hops().last().is_some_and(|hop| &*hop.kind == MESSAGE_RECEIVED);
-    let is_object = serde_json::from_str::<serde_json::Map<String, Value>>(&told.raw_data).is_ok();
-    (name == "message" && is_message && is_object).then_some(FirehoseEvent { route, body: told.raw_data })
+    if &*route.hops().last().ok_or(NoMessage)?.kind != MESSAGE_RECEIVED {
+        return Ok(None);
+    }
+    match serde_json::from_str::<serde_json::Map<String, Value>>(&told.raw_data) {
+        Ok(_) => Ok(Some(FirehoseEvent { route, body: told.raw_data })),
+        Err(_) => Err(NoMessage),
+    }
 }

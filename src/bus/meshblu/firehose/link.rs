@@ -1,18 +1,26 @@
 //! The link: connections one after the other, for ever.
 
-use std::time::Duration;
-
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 
 use super::conversation::{Conversation, Ended};
 use super::event::FirehoseEvent;
-use crate::ambient::{Backoff, Random};
+use super::pauses::Pauses;
+use crate::ambient::Random;
 use crate::bus::meshblu::Meshblu;
 use crate::egress::EgressError;
 
-/// The longest pauses before further attempts.
-const PAUSES: Backoff = Backoff { first: Duration::from_millis(500), longest: Duration::from_secs(30) };
+/// How a firehose stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// It was never up, and nothing is known to keep it from that.
+    Beginning,
+    /// Messages arrive.
+    Up,
+    /// They do not, for this reason, which is safe to show.
+    Down(String),
+}
 
 const UUID: HeaderName = HeaderName::from_static("x-meshblu-uuid");
 const TOKEN: HeaderName = HeaderName::from_static("x-meshblu-token");
@@ -22,64 +30,64 @@ const TOKEN: HeaderName = HeaderName::from_static("x-meshblu-token");
 pub struct Firehose {
     bus: Meshblu,
     random: Random,
-    up: watch::Sender<bool>,
+    link: watch::Sender<Link>,
 }
 
 impl Firehose {
     /// The firehose of the service of `bus`; nothing is connected yet.
     pub fn new(bus: Meshblu, random: Random) -> Self {
-        Self { bus, random, up: watch::Sender::new(false) }
+        Self { bus, random, link: watch::Sender::new(Link::Beginning) }
     }
 
-    /// Whether messages arrive.
-    pub fn link(&self) -> watch::Receiver<bool> {
-        self.up.subscribe()
+    /// How it stands, from now on.
+    pub fn link(&self) -> watch::Receiver<Link> {
+        self.link.subscribe()
     }
 
-    /// Hands the messages that arrive to `events`, connecting again whenever the link is down, until `stop` turns true
-    /// or nobody takes them any more.
+    /// Hands the messages that arrive to `events`, connecting again whenever the link is down, after pauses that grow
+    /// (full jitter), until `stop` turns true or nobody takes them any more.
     pub async fn run(self, events: mpsc::Sender<FirehoseEvent>, mut stop: watch::Receiver<bool>) {
-        let mut failures = 0;
+        let mut pauses = Pauses::default();
+        let mut told = None;
         loop {
+            let mut up_since = None;
             let ended = tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => break,
-                ended = self.connect(&events) => ended,
+                ended = self.connect(&events, &mut up_since) => ended,
             };
-            let was_up = self.up.send_replace(false);
             if matches!(ended, Ended::Stopping) {
                 break;
             }
-            // A link that stood had good reasons to; whoever only accepts is left alone for longer and longer.
-            failures = if was_up { 1 } else { failures + 1 };
-            if was_up || failures == 1 {
-                tracing::warn!(error = &ended as &dyn std::error::Error, "the firehose is down");
+            let cause = ended.safe_text();
+            self.link.send_replace(Link::Down(cause.clone()));
+            if told.as_ref() != Some(&cause) {
+                let error = &ended as &dyn std::error::Error;
+                tracing::warn!(firehose.cause = cause, error, "the firehose is down");
+                told = Some(cause);
             }
+            let longest = pauses.after(up_since.map(|since: Instant| since.elapsed()));
             tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => break,
-                () = tokio::time::sleep(self.pause(failures)) => {}
+                () = tokio::time::sleep(longest.mul_f64(self.random.fraction())) => {}
             }
         }
-        self.up.send_replace(false);
+        self.link.send_replace(Link::Down(Ended::Stopping.safe_text()));
     }
 
-    async fn connect(&self, events: &mpsc::Sender<FirehoseEvent>) -> Ended {
+    async fn connect(&self, events: &mpsc::Sender<FirehoseEvent>, up_since: &mut Option<Instant>) -> Ended {
         let began = async {
             let socket = self.bus.open_socket(&self.target(), self.headers()?, &self.random).await?;
             Conversation::begin(socket, self.bus.limit()).await
         };
         match began.await {
             Ok(mut conversation) => {
-                self.up.send_replace(true);
+                *up_since = Some(Instant::now());
+                self.link.send_replace(Link::Up);
                 tracing::info!("the firehose is up");
                 conversation.listen(events).await
             }
             Err(ended) => ended,
         }
-    }
-
-    /// Any time up to a limit that doubles with every failure (full jitter).
-    fn pause(&self, failures: u32) -> Duration {
-        PAUSES.after(failures.saturating_sub(1)).mul_f64(self.random.fraction())
     }
 
     fn target(&self) -> String {

@@ -3,6 +3,8 @@
 mod conversation;
 mod event;
 mod link;
+mod pauses;
 
 pub use event::FirehoseEvent;
-pub use link::Firehose;
+pub use link::{Firehose, Link};
+pub use pauses::Pauses;
