@@ -41,6 +41,49 @@ async fn an_old_job_directory_goes_on_working() {
     assert!(run("hello").await.is_ok());
 }
 
+/// As `upperFirst(camelCase(name))` makes them of directories; what is no job is left out.
+#[tokio::test]
+async fn an_old_directory_has_the_job_types_that_it_had_and_a_host_that_crashed_starts_again() {
+    if !real::on("an_old_directory_has_the_job_types_that_it_had_and_a_host_that_crashed_starts_again") {
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    let (jobs, socket) = (home.path().join("jobs"), home.path().join("jobs.sock"));
+    for (name, text) in [
+        ("HTTPGet", JOB),
+        ("123go", JOB),
+        ("list_events", JOB),
+        ("get-2nd-item", JOB),
+        ("été", JOB),
+        ("broken", "("),
+    ] {
+        std::fs::create_dir_all(jobs.join(name)).unwrap();
+        std::fs::write(jobs.join(name).join("index.js"), text).unwrap();
+    }
+    std::fs::write(jobs.join("README.md"), "no job").unwrap();
+    // Killed, so that its socket stays.
+    drop(NodeHost::start(&jobs, &socket));
+    assert!(socket.exists());
+    let _host = NodeHost::start(&jobs, &socket);
+    let fallback = handlers(false).fallback(&format!("unix:{}:/jobs", socket.display())).unwrap();
+    let options = RegistryOptions { fallback: Some(fallback), ..options() };
+    let (registry, _) = Registry::load(Vec::new(), options).unwrap();
+    for (job_type, code) in [
+        ("HttpGet", 200),
+        ("123Go", 200),
+        ("ListEvents", 200),
+        ("Get2ndItem", 200),
+        ("Ete", 200),
+        ("HTTPGet", 404),
+        ("Broken", 404),
+        ("ReadmeMd", 404),
+    ] {
+        let message = message(json!({"metadata": {"jobType": job_type}, "data": "hello"}));
+        let reply = registry.run(&message, provisions(CallGate::open())).await.unwrap();
+        assert_eq!(reply.metadata.unwrap()["code"], code, "{job_type}");
+    }
+}
+
 /// A job as generated services of the original have them: CoffeeScript, with its documents in CSON.
 #[tokio::test]
 async fn an_old_service_in_coffeescript_goes_on_working() {
