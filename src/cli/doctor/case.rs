@@ -23,6 +23,8 @@ pub(super) struct Elsewhere {
     pub(super) signs: bool,
     /// Whether it names a key by which it signs in the old form.
     pub(super) signs_as_of_old: bool,
+    /// Why it does not show that key, where it failed to.
+    pub(super) key_fault: Option<String>,
     /// How many seconds its clock is ahead of this machine's; nothing where it does not tell the time.
     pub(super) ahead: Option<i64>,
 }

@@ -1,9 +1,11 @@
 //! The checks of the service device and of the bus, but for webhooks.
 
+use reqwest::Url;
 use serde_json::{Value, json};
 
 use super::case::{Case, Elsewhere};
 use super::finding::{Change, Check};
+use super::urls::place;
 use crate::bus::embedded::whitelist::{List, allows_everybody};
 use crate::store::StoredSubscription;
 
@@ -61,7 +63,7 @@ pub(super) fn options(case: &Case<'_>) -> Check {
     let is_set = |name: &&&str| options[**name].as_str().is_some_and(|text| !text.is_empty());
     let missing: Vec<_> = needed.iter().filter(|name| !is_set(name)).copied().collect();
     if missing.is_empty() {
-        return Check::well(NAME, format!("{} are set", needed.join(", ")));
+        return leads_here(case, needed);
     }
     let wrong = format!("options of the service device lack {}", missing.join(", "));
     let callback = format!("{}{CALLBACK}", case.public_url().unwrap_or(case.gateway));
@@ -72,6 +74,26 @@ pub(super) fn options(case: &Case<'_>) -> Check {
         false => by_hand(case, &missing, &callback),
     };
     Check::wrong(NAME, wrong, (WHY, change))
+}
+
+/// Whether people come back to this gateway, as far as the settings say where that is.
+fn leads_here(case: &Case<'_>, set: &[&str]) -> Check {
+    const NAME: &str = "options";
+    const WHY: &str =
+        "the OAuth provider sends people who sign in back to options.callbackUrl, so they end elsewhere";
+    let callback = case.document["options"]["callbackUrl"].as_str().unwrap_or_default();
+    let parsed = |text: &str| Url::parse(text).ok().map(|url| (url.origin(), url.path().to_owned()));
+    let wanted = case.public_url().map(|url| format!("{url}{CALLBACK}"));
+    match wanted {
+        Some(wanted) if parsed(callback) != parsed(&wanted) => {
+            let elsewhere = place(callback).unwrap_or_else(|| "no address".to_owned());
+            let wrong =
+                format!("options.callbackUrl is another address than {wanted}: it leads to {elsewhere}");
+            let change = Change::Update(set_options(&["callbackUrl"], |_| wanted.clone()));
+            Check::wrong(NAME, wrong, (WHY, change))
+        }
+        _ => Check::well(NAME, format!("{} are set", set.join(", "))),
+    }
 }
 
 fn set_options(names: &[&str], value: impl Fn(&str) -> String) -> Value {
@@ -128,6 +150,12 @@ pub(super) fn signatures(case: &Case<'_>, bus: &Elsewhere) -> Check {
         (false, true, false) => {
             let wrong = "the bus signs in the old form alone, which is not accepted";
             Check::wrong(NAME, wrong, (UNVERIFIED, set(true)))
+        }
+        (false, false, _) if bus.key_fault.is_some() => {
+            let fault = bus.key_fault.as_deref().unwrap_or_default();
+            let wrong = format!("the bus does not show the key of its signatures at /publickey now: {fault}");
+            let change = Change::operator("see what ails the Meshblu, then ask the doctor again");
+            Check::wrong(NAME, wrong, (UNVERIFIED, change))
         }
         (false, false, _) => {
             let change =

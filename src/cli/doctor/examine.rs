@@ -92,11 +92,15 @@ async fn there(bus: &Meshblu, now: Timestamp) -> Result<(Told, Elsewhere), Box<C
     }
     let subscriptions = bus.subscriptions(caller, &bus.service().uuid).await.map_err(refused)?;
     let keys = bus.webhook_keys().await.map_err(refused)?;
-    let old = bus.public_key().await.ok().flatten();
+    let (old, key_fault) = match bus.public_key().await {
+        Ok(old) => (old, None),
+        Err(error) => (None, Some(sentence(&error))),
+    };
     let date = bus.date().await.map_err(refused)?;
     let elsewhere = Elsewhere {
         signs: !keys.is_empty(),
         signs_as_of_old: old.is_some_and(|text| RsaPublicKey::from_pem(&text).is_ok()),
+        key_fault,
         ahead: date.map(|date| (date.as_millis() - now.as_millis()) / 1000),
     };
     Ok(((document, subscriptions), elsewhere))

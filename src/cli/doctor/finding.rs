@@ -48,6 +48,8 @@ pub(super) struct Finding {
 pub(in crate::cli) enum Change {
     /// This update of the service device.
     Update(Value),
+    /// These updates of it, one after the other.
+    Updates(Vec<Value>),
     /// This subscription.
     Subscribe(StoredSubscription),
     /// Something that only the operator can do.
@@ -92,6 +94,10 @@ impl std::fmt::Display for Change {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Update(update) => write!(f, "update the service device: {update}"),
+            Self::Updates(updates) => {
+                let updates: Vec<_> = updates.iter().map(Value::to_string).collect();
+                write!(f, "update the service device: {}", updates.join(", then "))
+            }
             Self::Subscribe(subscription) => {
                 write!(
                     f,

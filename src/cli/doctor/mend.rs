@@ -30,6 +30,9 @@ async fn here(bus: &EmbeddedBus, change: Change) -> Result<(), BusError> {
             Change::Update(update) => {
                 bus.update(transaction, &caller, (bus.service(), &Update::parse(&update)?)).map(drop)
             }
+            Change::Updates(updates) => updates.iter().try_for_each(|update| {
+                bus.update(transaction, &caller, (bus.service(), &Update::parse(update)?)).map(drop)
+            }),
             Change::Subscribe(subscription) => bus.subscribe(transaction, &caller, &subscription).map(drop),
             Change::Operator(_) => Ok(()),
         }
@@ -41,6 +44,12 @@ async fn there(bus: &Meshblu, change: &Change) -> Result<(), MeshbluError> {
     let caller = Identity::of(bus.service());
     match change {
         Change::Update(update) => bus.update(caller, (&bus.service().uuid, update)).await,
+        Change::Updates(updates) => {
+            for update in updates {
+                bus.update(caller, (&bus.service().uuid, update)).await?;
+            }
+            Ok(())
+        }
         Change::Subscribe(subscription) => bus.subscribe(caller, subscription).await,
         Change::Operator(_) => Ok(()),
     }

@@ -37,6 +37,31 @@ fn entry(url: &str) -> Value {
     json!({"type": "webhook", "url": url, "method": "POST", "signRequest": true})
 }
 
+/// Whether the bus posts signed messages to the address by it; what else it says is its operator's.
+fn is_sound(known: &Value, url: &str) -> bool {
+    let wanted = entry(url);
+    let asks = |name: &str| known[name] == wanted[name];
+    ["type", "url", "method", "signRequest"].into_iter().all(asks)
+        && known["generateAndForwardMeshbluCredentials"] != true
+}
+
+/// Leaves one entry of those to the address, which is there before another goes: no message falls between.
+fn repair(ours: &[&Value], url: &str) -> Change {
+    let once = |known: &&&Value| ours.iter().filter(|other| *other == *known).count() == 1;
+    let sound = ours.iter().filter(|known| is_sound(known, url));
+    let kept = sound.clone().find(once);
+    let mut new = entry(url);
+    if kept.is_none() && ours.contains(&&new) {
+        // What is taken away goes wherever it stands, so the one that stays has to differ from it.
+        new["name"] = Value::from("endo");
+    }
+    let mut others: Vec<_> = ours.iter().filter(|known| Some(*known) != kept).collect();
+    others.dedup();
+    let add = json!({"$addToSet": {LIST: new}});
+    let take = json!({"$pullAll": {LIST: others}});
+    Change::Updates(kept.is_none().then_some(add).into_iter().chain([take]).collect())
+}
+
 /// What fits every entry that leads to the address.
 fn removal(url: &str) -> Change {
     Change::Update(json!({"$pull": {LIST: {"type": "webhook", "url": url}}}))
@@ -45,9 +70,8 @@ fn removal(url: &str) -> Change {
 fn wanted(case: &Case<'_>, url: &str) -> Check {
     const NAME: &str = "webhook";
     const WHY: &str = "messages come in by it alone, and only signed ones are taken";
-    let webhook = entry(url);
     let version = &case.document["meshblu"]["forwarders"]["version"];
-    let is_there = entries(case).any(|entry| *entry == webhook);
+    let is_there = entries(case).any(|known| is_sound(known, url));
     if is_there && *version == "2.0.0" {
         return Check::well(NAME, format!("the bus posts messages to {url}"));
     }
@@ -55,7 +79,11 @@ fn wanted(case: &Case<'_>, url: &str) -> Check {
         true => "meshblu.forwarders.version of the service device is not 2.0.0".to_owned(),
         false => format!("the service device has no signed webhook to {url}"),
     };
-    let update = json!({"$set": {"meshblu.forwarders.version": "2.0.0"}, "$addToSet": {LIST: webhook}});
+    let version = json!({"meshblu.forwarders.version": "2.0.0"});
+    let update = match is_there {
+        true => json!({"$set": version}),
+        false => json!({"$set": version, "$addToSet": {LIST: entry(url)}}),
+    };
     Check::wrong(NAME, wrong, (WHY, Change::Update(update)))
 }
 
@@ -65,11 +93,14 @@ fn spoiled(case: &Case<'_>, url: &str) -> Check {
     const WHY: &str =
         "each entry fires: what is listed twice comes in twice, and what is not signed is refused";
     let ours: Vec<_> = entries(case).filter(|entry| entry["url"] == url).collect();
-    if ours.iter().all(|known| **known == entry(url)) && ours.len() <= 1 {
+    if ours.iter().all(|known| is_sound(known, url)) && ours.len() <= 1 {
         return Check::well(NAME, "nothing else is posted there");
     }
-    let wrong = format!("entries of {LIST} lead to {url} more than once, or unsigned");
-    Check::wrong(NAME, wrong, (WHY, removal(url)))
+    let wrong = match ours.len() {
+        1 => format!("the entry of {LIST} that leads to {url} is not signed, or not by POST"),
+        _ => format!("entries of {LIST} lead to {url} more than once"),
+    };
+    Check::wrong(NAME, wrong, (WHY, repair(&ours, url)))
 }
 
 fn absent(case: &Case<'_>, url: &str) -> Check {

@@ -3,7 +3,7 @@
 use endo::cli::Exit;
 use serde_json::json;
 
-use super::ward::{PUBLIC, WEBHOOK, Ward, webhook};
+use super::ward::{PUBLIC, WEBHOOK, Ward, checks, webhook};
 use crate::support::shell::{ended, stderr, stdout};
 
 const LIST: &str = "meshblu.forwarders.message.received";
@@ -50,6 +50,8 @@ async fn every_single_defect_is_found_and_mended() {
     let unsigned = json!({"type": "webhook", "url": WEBHOOK, "method": "POST"});
     let forwarders =
         json!({"version": "2.0.0", "message": {"received": [webhook(WEBHOOK), webhook(WEBHOOK)]}});
+    let mut named = webhook(WEBHOOK);
+    named["name"] = json!("endo");
     for (update, found) in [
         (json!({"$pull": {"discoverWhitelist": "*"}}), &["discoverable"][..]),
         (json!({"$unset": {"discoverWhitelist": true}}), &["discoverable"]),
@@ -63,11 +65,55 @@ async fn every_single_defect_is_found_and_mended() {
         assert_eq!(ward.patient.ails().await, found);
         ward.patient.is_cured().await;
         let received = ward.document().await["meshblu"]["forwarders"]["message"]["received"].clone();
-        assert_eq!(received, json!([webhook(WEBHOOK)]));
+        // Of two that are the same, one that differs stays: so there was one all the time.
+        assert!(received == json!([webhook(WEBHOOK)]) || received == json!([named]), "{received}");
     }
     ward.forget_itself().await;
     assert_eq!(ward.patient.ails().await, ["self-subscription"]);
     ward.patient.is_cured().await;
+}
+
+#[tokio::test]
+async fn a_webhook_with_a_key_more_is_well() {
+    let ward = Ward::open().await;
+    let mut named = webhook(WEBHOOK);
+    named["name"] = json!("my endo");
+    ward.change(json!({"$set": {LIST: [named]}})).await;
+    assert_eq!(ward.patient.ails().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_webhook_goes_after_the_right_one_came() {
+    let ward = Ward::open().await;
+    let unsigned = json!({"type": "webhook", "url": WEBHOOK, "method": "POST"});
+    for (entries, steps) in [
+        (json!([unsigned]), &["$addToSet", "$pullAll"][..]),
+        (json!([unsigned, webhook(WEBHOOK)]), &["$pullAll"]),
+        (json!([webhook(WEBHOOK), webhook(WEBHOOK)]), &["$addToSet", "$pullAll"]),
+    ] {
+        ward.change(json!({"$set": {LIST: entries}})).await;
+        let found = checks(&ward.patient.doctor(&["--json"]).await);
+        let entries = found.iter().find(|check| check["name"] == "webhook entries").unwrap();
+        let updates = entries["change"]["updates"].as_array().unwrap();
+        let operators: Vec<_> =
+            updates.iter().flat_map(|update| update.as_object().unwrap().keys()).collect();
+        assert_eq!(operators, steps);
+        ward.patient.is_cured().await;
+    }
+}
+
+#[tokio::test]
+async fn a_callback_that_leads_to_another_service_is_found_and_mended() {
+    let ward = Ward::open().await;
+    let other = "https://u:canary@other.example/auth/octoblu/callback";
+    ward.change(json!({"$set": {"options.callbackUrl": other}})).await;
+    assert_eq!(ward.patient.ails().await, ["options"]);
+    let output = ward.patient.doctor(&[]).await;
+    assert!(stdout(&output).contains("it leads to other.example\n"), "{output:?}");
+    assert!(!stdout(&output).contains("canary"));
+    ward.patient.is_cured().await;
+    let callback = ward.document().await["options"]["callbackUrl"].clone();
+    assert_eq!(callback, "https://endo.example/auth/octoblu/callback");
 }
 
 #[tokio::test]

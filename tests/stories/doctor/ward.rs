@@ -91,7 +91,7 @@ pub(crate) struct Ward {
 impl Ward {
     pub(crate) async fn open() -> Self {
         let ward = Self::fresh().await;
-        let options = json!({"name": "Endo", "imageUrl": "https://x.example/y.png", "callbackUrl": "https://endo.example/c"});
+        let options = json!({"name": "Endo", "imageUrl": "https://x.example/y.png", "callbackUrl": "https://endo.example/auth/octoblu/callback"});
         ward.change(json!({"$set": {"options": options}})).await;
         ward.patient.is_cured().await;
         ward
