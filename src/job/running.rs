@@ -103,7 +103,10 @@ async fn apart<T: Send + 'static>(
     match tokio::time::timeout(limit, task.join_next()).await {
         Ok(Some(Ok(answer))) => Ok(answer),
         Ok(_) => Err(interrupted(Failure::new(500, "job_failed"))),
-        Err(_) => Err(interrupted(Failure::new(504, "job_timed_out").leaving_open())),
+        Err(_) => {
+            tracing::warn!(limit.ms = limit.as_millis(), "a job ran too long and was ended");
+            Err(interrupted(Failure::new(504, "job_timed_out").leaving_open()))
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use endo::message::{Failure, FailureCode};
 
 use super::*;
 use crate::support::fake_api::{Answer, FakeApi};
+use crate::support::log;
 
 /// A gate that counts how often it was passed.
 fn counted() -> (CallGate, Arc<AtomicU32>) {
@@ -108,6 +109,7 @@ async fn an_exchange_that_breaks_off_has_an_unknown_outcome_unless_it_can_be_rep
 
 #[tokio::test]
 async fn a_handler_that_hangs_is_given_up_at_the_time_limit() {
+    log::capture();
     let handler = FakeApi::silent().await;
     let directory = directory(&format!("handler: {{url: '{}'}}", handler.url("/")));
     let jobs = handlers(false).jobs_in(directory.path()).unwrap();
@@ -116,6 +118,7 @@ async fn a_handler_that_hangs_is_given_up_at_the_time_limit() {
     let failure = registry.run(&say_hello(), provisions(CallGate::open())).await.unwrap_err();
     let timed_out = Failure::new(504, "job_timed_out").leaving_open();
     assert_eq!(failure, RunFailure { failure: timed_out, next: Next::Interrupted });
+    assert!(!log::lines_with("a job ran too long").is_empty());
 }
 
 #[tokio::test]
