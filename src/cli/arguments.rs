@@ -77,7 +77,7 @@ pub enum Command {
     /// See, change and migrate to the keys that seal records
     #[command(subcommand)]
     Keys(KeysCommand),
-    /// Send a message through the bus and print the reply
+    /// Send a message through the embedded bus and print the reply
     Send(SendArguments),
     /// See what could not be delivered, and try it again
     #[command(subcommand)]

@@ -68,6 +68,11 @@ pub enum CommandError {
     /// No gateway runs.
     #[error("no gateway runs on {}; `endo serve` starts one", .0.display())]
     NotRunning(PathBuf),
+    /// The bus is elsewhere, and nobody's device there is the command's.
+    #[error(
+        "`endo send` is for the embedded bus, and bus.kind is \"meshblu\": send from a flow of that Meshblu"
+    )]
+    SendElsewhere,
     /// The answer of the gateway that runs makes no sense.
     #[error("the gateway that runs is another version of endo")]
     OtherVersion,
@@ -168,7 +173,7 @@ impl CommandError {
     /// The exit code for it.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Config(_) => Exit::Configuration,
+            Self::Config(_) | Self::SendElsewhere => Exit::Configuration,
             // Whoever read the output has seen enough and went: `endo config | head -1`.
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok,
             Self::Gateway(error) => of_gateway(error),
@@ -200,7 +205,11 @@ fn of_gateway(error: &GatewayError) -> Exit {
         GatewayError::NoKey { .. } | GatewayError::Key { .. } => Exit::WrongKey,
         GatewayError::Listen { .. } => Exit::Listen,
         GatewayError::Meshblu { cause: MeshbluError::Call(_), .. } => Exit::Unreachable,
-        GatewayError::Source(_) => Exit::Configuration,
+        GatewayError::Source(_)
+        | GatewayError::Jobs(_)
+        | GatewayError::StaticSchemas(_)
+        | GatewayError::NoService { .. }
+        | GatewayError::ImportedKey(_) => Exit::Configuration,
         _ => Exit::Failure,
     }
 }

@@ -13,7 +13,7 @@ use super::operation::{Addresses, DeviceRow, Operation};
 use super::{CommandError, reach};
 use crate::ambient::Random;
 use crate::bus::Login;
-use crate::config::Config;
+use crate::config::{BusKind, Config};
 use crate::gateway::FirstOwner;
 
 /// Sends the message and prints the reply.
@@ -26,6 +26,9 @@ pub(super) async fn run(
     config: &Config,
     out: &mut dyn Write,
 ) -> Result<(), CommandError> {
+    if config.bus.kind == BusKind::Meshblu {
+        return Err(CommandError::SendElsewhere);
+    }
     let data = data(command)?;
     let addresses: Addresses = reach::ask_running(config, Operation::Locate).await?;
     let sender = sender(command, config)?;

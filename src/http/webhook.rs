@@ -106,7 +106,7 @@ pub(super) async fn by_device(request: HttpRequest, body: Body, door: Data<Front
 }
 
 fn embedded() -> Problem {
-    Problem::new(Kind::NotFound, "The bus of this gateway is its own, and posts nothing")
+    Problem::new(Kind::NotFound, "No messages are posted to this gateway: it gets them in another way")
 }
 
 fn presented_request<'a>(

@@ -141,6 +141,25 @@ fn a_meshblu_json_in_the_working_directory_is_read() {
 }
 
 #[test]
+fn sending_from_the_terminal_is_said_to_be_for_the_embedded_bus() {
+    let shell = Shell::new();
+    let output = shell.command(&["send", "SayHello"]).env("ENDO_BUS_KIND", "meshblu").output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("`endo send` is for the embedded bus"), "{said}");
+}
+
+#[test]
+fn jobs_and_schemas_that_cannot_be_used_are_a_fault_of_the_settings() {
+    for setting in ["ENDO_JOBS_DIRECTORIES", "ENDO_JOBS_STATIC_SCHEMAS"] {
+        let shell = Shell::with_key();
+        let mut command = shell.command(&["serve", "--listen", "127.0.0.1:0", "--bus-listen", "127.0.0.1:0"]);
+        let output = command.env(setting, "/nowhere").output().unwrap();
+        assert_eq!(output.status.code(), Some(3), "{setting}: {output:?}");
+    }
+}
+
+#[test]
 fn a_port_alone_is_not_an_original_gateway_s() {
     let shell = Shell::new();
     let output = shell.command(&["config"]).env("PORT", "8888").output().unwrap();
