@@ -14,7 +14,7 @@ use crate::egress::{Egress, HostList, Url};
 /// The API that the credentials are for, and how they come about.
 #[derive(Debug)]
 pub struct Source {
-    /// Its entry in the catalogue, where it has one.
+    /// Its entry in the catalogue, where the settings name one.
     pub provider: Option<String>,
     /// What device types call it.
     pub name: String,
@@ -97,7 +97,7 @@ impl Source {
             Way::Passthru => Realm::of_bus(&base_url),
             Way::Static => Realm::typed(&base_url),
         };
-        let provider = provider.map(|provider| provider.name.clone());
+        let provider = settings.provider.clone();
         Ok(Self { provider, name, title, base_url, hosts, way, realm })
     }
 

@@ -69,7 +69,8 @@ impl RealProvider {
     pub(crate) fn settings(&self) -> config::Source {
         let at = |path: &str| Some(format!("{}{path}", self.issuer));
         config::Source {
-            name: Some("real".to_owned()),
+            // Its jobs are GitHub's.
+            name: Some("github".to_owned()),
             base_url: Some(self.issuer.clone()),
             client_id: Some("gateway".to_owned()),
             client_secret: Some(CLIENT_SECRET.to_owned().into()),
