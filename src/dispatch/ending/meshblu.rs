@@ -74,14 +74,14 @@ impl Desk {
         }
     }
 
-    /// Nothing was opened, so there is nothing to answer with; whoever brought the message is told alone. Where that may
-    /// pass, and no page waits, nothing is kept: whoever brings the message again has it worked on.
+    /// Nothing was opened, so there is nothing to answer with; whoever brought the message is told alone. Where the bus
+    /// kept it from being opened, and no page waits, nothing is kept: whoever brings the message again has it worked on.
     async fn end_untold(&self, taken: Taken, (case, answer): (Case, Result<Reply, Failure>)) -> Verdict {
         let failure = answer.err().unwrap_or_else(|| Failure::new(500, "there is nothing to answer with"));
-        let passes = failure.status().is_none_or(|status| status >= 500);
-        let is_kept = match passes && case.mark.is_none() {
-            true => self.forget(taken).await,
-            false => self.keep_outcome(taken, untold((&case, &failure), self.clock.now())).await,
+        let is_found_here = matches!(failure.status(), Some(400 | 403 | 422));
+        let is_kept = match is_found_here || case.mark.is_some() {
+            true => self.keep_outcome(taken, untold((&case, &failure), self.clock.now())).await,
+            false => self.forget(taken).await,
         };
         if is_kept { Verdict::Failed(failure) } else { not_taken() }
     }

@@ -50,10 +50,16 @@ async fn a_delivery_whose_reply_was_refused_is_answered_the_same_when_it_comes_a
 async fn a_delivery_that_a_bus_could_not_be_asked_about_is_worked_on_when_it_comes_again() {
     let bus = SigningBus::start().await;
     let (gateway, _directory) = bus.gateway().await;
-    let down = || json_answer(503, &json!({"error": "not now"}));
     let subscriptions = format!("GET /v2/devices/{CREDENTIALS}/subscriptions");
-    bus.meshblu.answer(&subscriptions, [down(), down(), json_answer(200, &json!([bound()]))]);
-    assert_eq!(bus.deliver(&gateway, "d", &say_hello()).await.status, 503);
+    let refused = |status| json_answer(status, &json!({"error": "not now"}));
+    bus.meshblu.answer(
+        &subscriptions,
+        // What is away is asked once more.
+        [refused(503), refused(503), refused(429), refused(408), json_answer(200, &json!([bound()]))],
+    );
+    for status in [503, 429, 408] {
+        assert_eq!(bus.deliver(&gateway, "d", &say_hello()).await.status, status);
+    }
     bus.deliver(&gateway, "d", &say_hello()).await.is(201, "Created");
     bus.deliver(&gateway, "d", &say_hello()).await.is(201, "Created");
     assert_eq!(bus.meshblu.messages().len(), 1);
