@@ -10,6 +10,7 @@ mod half_made;
 mod keep;
 mod leave;
 mod noted_errors;
+mod of_account;
 mod of_owner;
 mod on_embedded;
 mod on_meshblu;

@@ -8,7 +8,6 @@ use crate::bus::Bus;
 use crate::bus::meshblu::{Identity, Meshblu};
 use crate::message::DeviceUuid;
 use crate::store::{Lookup, StoreError, Transaction};
-use crate::vault::ResourceOwnerId;
 
 /// The most that are looked at.
 const MOST: usize = 100;
@@ -34,24 +33,6 @@ impl CredentialsDevices {
             }
         }
         Ok(all)
-    }
-
-    /// Whether the credentials of `device` are those of this account at the gateway's API. Of a device that keeps none
-    /// they are not.
-    ///
-    /// # Errors
-    /// What the store, the bus or the vault reports.
-    pub async fn is_of_account(
-        &self,
-        device: &DeviceUuid,
-        id: &ResourceOwnerId,
-    ) -> Result<bool, CredentialsError> {
-        let record = match self.newest_record(device).await {
-            Err(CredentialsError::NoRecord) => return Ok(false),
-            record => record?,
-        };
-        let opened = self.open_record(device.clone(), record.clone()).await?;
-        Ok(self.sealing.is_of(id, (&record, &opened)))
     }
 
     /// Notes when `caller` proved control of the account behind the credentials.

@@ -5,14 +5,11 @@ use std::time::Duration;
 use subtle::ConstantTimeEq;
 
 use super::failures::Failures;
-use super::on_embedded::candidates;
-use super::turns::{Turn, Turns};
+use super::turns::Turns;
 use super::{CredentialsDevices, CredentialsError, Owned};
 use crate::ambient::Timestamp;
-use crate::bus::Bus;
 use crate::message::DeviceUuid;
-use crate::store::{StoreError, View};
-use crate::vault::{ResourceOwnerId, SecretText};
+use crate::vault::SecretText;
 
 /// How many wrong ones of one session, or of one token, are compared, within which time.
 const OF_ONE: (u32, Duration) = (5, Duration::from_secs(60));
@@ -139,88 +136,9 @@ impl CredentialsDevices {
         self.typings.note((typist, device), now);
         Ok(Possession::NotShown)
     }
-
-    /// The turn of whoever looks for an account of this name and makes it where there is none.
-    ///
-    /// # Errors
-    /// [`CredentialsError::Busy`], where somebody else is at it for long.
-    pub async fn turn_of(&self, account: &str) -> Result<Turn<String>, CredentialsError> {
-        self.under_way.wait_a_while(&account.to_owned()).await.ok_or(CredentialsError::Busy)
-    }
-
-    /// The device that keeps the credentials of this account: the one that [`CredentialsDevices::keep`] would keep its next
-    /// secret on.
-    ///
-    /// # Errors
-    /// What the store, the bus or the vault reports.
-    pub async fn of_account(&self, id: &ResourceOwnerId) -> Result<Option<DeviceUuid>, CredentialsError> {
-        for device in self.claimants(self.id_keys(id).await?).await? {
-            match self.is_of_account(&device, id).await {
-                Ok(true) => return Ok(Some(device)),
-                // It only says that it is the account's.
-                Ok(false) | Err(CredentialsError::Record(_) | CredentialsError::TooManyFailures) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(None)
-    }
-
-    /// Whether credentials of this account hold one of these tokens: an API may hand the same ones out again. Where a bus
-    /// elsewhere does not tell which there are, those that the store knows count.
-    ///
-    /// # Errors
-    /// What the store, the bus or the vault reports.
-    pub async fn keep_any_of(
-        &self,
-        id: &ResourceOwnerId,
-        tokens: &[&SecretText],
-    ) -> Result<bool, CredentialsError> {
-        let id_keys = self.id_keys(id).await?;
-        let devices = match self.claimants(id_keys.clone()).await {
-            Err(CredentialsError::Meshblu(_)) => self.known_of_account(id_keys).await?,
-            devices => devices?,
-        };
-        for device in devices {
-            let record = match self.newest_record(&device).await {
-                Err(CredentialsError::NoRecord) => continue,
-                record => record?,
-            };
-            let opened = self.open_record(device, record).await?;
-            let is_one = |held: &SecretText| tokens.iter().any(|token| is_same(held, token));
-            if is_one(opened.secret()) || opened.refresh_token().is_some_and(is_one) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// The devices that say they are the account's, in the store or on the bus.
-    async fn claimants(&self, id_keys: Vec<String>) -> Result<Vec<DeviceUuid>, CredentialsError> {
-        match &self.bus {
-            Bus::Embedded(_) => {
-                let look = move |view: &View<'_>| candidates(view, &id_keys);
-                Ok(self.store.read::<_, StoreError, _>(look).await?)
-            }
-            Bus::Meshblu(bus) => {
-                let candidates = self.candidates_on(bus, &id_keys).await?;
-                Ok(candidates.into_iter().map(|(device, _)| device).collect())
-            }
-        }
-    }
-
-    /// The devices whose record in the store says that it is of the account.
-    pub(super) async fn known_of_account(&self, id_keys: Vec<String>) -> Result<Vec<DeviceUuid>, StoreError> {
-        let look = move |view: &View<'_>| {
-            let mut known = Vec::new();
-            for id_key in &id_keys {
-                known.extend(view.credentials_of_account(id_key)?);
-            }
-            Ok(known)
-        };
-        self.store.read::<_, StoreError, _>(look).await
-    }
 }
 
-fn is_same(one: &SecretText, other: &SecretText) -> bool {
+/// Whether two secrets are the same, compared in constant time.
+pub(super) fn is_same(one: &SecretText, other: &SecretText) -> bool {
     one.expose().as_bytes().ct_eq(other.expose().as_bytes()).into()
 }
