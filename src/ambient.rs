@@ -28,11 +28,7 @@ impl Timestamp {
     /// The time that an HTTP date tells (RFC 9110, 5.6.7); nothing where `text` is not one to the letter, or names a day
     /// that never was.
     pub fn from_http_date(text: &str) -> Option<Self> {
-        HTTP_DATES.iter().find_map(|form| {
-            let date = NaiveDateTime::parse_from_str(text, form).ok()?;
-            let to_the_letter = date.format(form).to_string() == text;
-            to_the_letter.then(|| Self(date.and_utc().timestamp_millis()))
-        })
+        usual_date(text).or_else(|| HTTP_DATES.iter().find_map(|form| date_of(form, text))).map(Self)
     }
 
     /// Milliseconds since the epoch.
@@ -73,6 +69,19 @@ impl Timestamp {
     fn date_time(self) -> DateTime<Utc> {
         DateTime::from_timestamp_millis(self.0).unwrap_or(DateTime::<Utc>::MAX_UTC)
     }
+}
+
+/// The milliseconds of a date that no pattern has to be read for: as it is sent today, and since the epoch.
+fn usual_date(text: &str) -> Option<i64> {
+    let date = httpdate::parse_http_date(text).ok()?;
+    let to_the_letter = httpdate::fmt_http_date(date) == text;
+    to_the_letter.then(|| DateTime::<Utc>::from(date).timestamp_millis())
+}
+
+fn date_of(form: &str, text: &str) -> Option<i64> {
+    let date = NaiveDateTime::parse_from_str(text, form).ok()?;
+    let to_the_letter = date.format(form).to_string() == text;
+    to_the_letter.then(|| date.and_utc().timestamp_millis())
 }
 
 /// Tells the time.
