@@ -1,10 +1,14 @@
 //! Logs: lines on standard error, for people or as JSON. Fields are dotted, with units: `job.type`, `duration_ms`.
 
+use std::error::Error as StdError;
+use std::fmt;
 use std::io::{self, Write};
+use std::iter::successors;
 
 use thiserror::Error;
 use tracing::Metadata;
 use tracing::dispatcher::{Dispatch, set_global_default};
+use tracing::field::{DisplayValue, display};
 use tracing_subscriber::filter::{EnvFilter, ParseError};
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -53,6 +57,22 @@ where
         LogFormat::Text => Dispatch::new(lines.with_ansi(false).with_writer(OneLineEach(writer)).finish()),
         LogFormat::Json => Dispatch::new(lines.json().flatten_event(true).with_writer(writer).finish()),
     })
+}
+
+/// What a line says of an error: what happened, and after a colon each what that came from.
+pub fn with_causes<'a>(error: &'a (dyn StdError + 'static)) -> DisplayValue<WithCauses<'a>> {
+    display(WithCauses(error))
+}
+
+/// An error and all that it came from.
+#[derive(Debug)]
+pub struct WithCauses<'a>(&'a (dyn StdError + 'static));
+
+impl fmt::Display for WithCauses<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        successors(self.0.source(), |&cause| cause.source()).try_for_each(|cause| write!(f, ": {cause}"))
+    }
 }
 
 /// Keeps every event on one line, and control characters out of it: what strangers say may be in its fields, and makes

@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 
 use super::operation::{Addresses, Answer, Operation, OperationError};
 use crate::gateway::Gateway;
+use crate::telemetry::with_causes;
 
 const FILE: &str = "endo.sock";
 /// The longest question or answer, in bytes.
@@ -72,7 +73,7 @@ impl Socket {
                     });
                 }
                 Err(error) => {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "the local socket failed");
+                    tracing::warn!(error = with_causes(&error), "the local socket failed");
                     tokio::time::sleep(AFTER_FAILURE).await;
                 }
             }

@@ -11,6 +11,7 @@ use super::{CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
 use crate::source::oauth2::{OAuthClient, Revoked};
 use crate::store::{QueuedRevocation, StoreError, StoredRecord, Transaction, View};
+use crate::telemetry::with_causes;
 use crate::vault::{Credentials, SealedText};
 
 /// The longest that a sealed copy waits for the API.
@@ -69,10 +70,7 @@ impl CredentialsDevices {
     pub(super) async fn attend(self, stopped: watch::Receiver<bool>) {
         let round = || async {
             if let Err(error) = self.attend_once().await {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "what follows from a revocation waits"
-                );
+                tracing::warn!(error = with_causes(&error), "what follows from a revocation waits");
             }
         };
         until_stopped(stopped, &self.aftermath, round).await;
@@ -86,7 +84,7 @@ impl CredentialsDevices {
     /// What the store reports; what is not done is done another time.
     pub async fn attend_once(&self) -> Result<(), CredentialsError> {
         if let Err(error) = self.uses.flush(&self.store).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "some uses are not noted");
+            tracing::warn!(error = with_causes(&error), "some uses are not noted");
         }
         let now = self.clock.now();
         let look =
@@ -166,7 +164,7 @@ impl CredentialsDevices {
             Ok(opened) => opened,
             Err(error) => {
                 tracing::error!(
-                    error = &error as &dyn std::error::Error,
+                    error = with_causes(&error),
                     credentials.uuid = %revocation.credentials,
                     "the API cannot be told of a secret: its record does not open"
                 );
@@ -182,7 +180,7 @@ impl CredentialsDevices {
             Ok(Revoked::Impossible) => Err(Hindrance::NoWay),
             Err(error) => {
                 tracing::warn!(
-                    error = &error as &dyn std::error::Error,
+                    error = with_causes(&error),
                     credentials.uuid = %revocation.credentials,
                     "the API was not told yet that a secret is over"
                 );

@@ -14,6 +14,7 @@ use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};
 use crate::bus::{Bus, Login};
 use crate::message::DeviceUuid;
 use crate::store::{Binding, Errand, ErrandKind, QueuedErrand, StoreError, StoredReceipt, Transaction, View};
+use crate::telemetry::with_causes;
 
 /// How long an errand waits for a job that still has to be answered by the right that it takes away.
 const WHILE_BUSY: Duration = Duration::from_secs(1);
@@ -138,7 +139,7 @@ fn of_call(result: Result<(), MeshbluError>) -> CameTo {
         Err(MeshbluError::Refused { status, .. }) if status.as_u16() == 404 => CameTo::Ended,
         Err(MeshbluError::Refused { status, .. }) if status.as_u16() == 403 => CameTo::Stayed(REFUSED),
         Err(error) => {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the bus was not told of an end yet");
+            tracing::warn!(error = with_causes(&error), "the bus was not told of an end yet");
             CameTo::Nothing
         }
     }

@@ -10,6 +10,7 @@ use super::{CredentialsDevices, UserDeviceEntry};
 use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};
 use crate::bus::{Bus, Login};
 use crate::message::DeviceUuid;
+use crate::telemetry::with_causes;
 
 /// An error on a status device.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -74,7 +75,7 @@ impl CredentialsDevices {
                 match status {
                     Ok(status) => entries[at].take_in(&status.unwrap_or_default()),
                     Err(error) => {
-                        let error = &error as &dyn std::error::Error;
+                        let error = with_causes(&error);
                         tracing::warn!(error, device.uuid = %entries[at].uuid, "a status device is not shown");
                         is_all = false;
                     }

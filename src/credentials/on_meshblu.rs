@@ -16,6 +16,7 @@ use crate::bus::Login;
 use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};
 use crate::message::{DeviceUuid, Parties};
 use crate::store::{Binding, StoredRecord, StoredSubscription, Transaction, View};
+use crate::telemetry::with_causes;
 use crate::vault::{Contents, Credentials, SealError, SecretText};
 
 /// When somebody else shows a record that whoever kept it could not show.
@@ -119,7 +120,7 @@ impl CredentialsDevices {
         // The record is kept, whatever comes of its copy, which follows.
         if let Err(error) = self.show_on(bus, &device).await {
             tracing::warn!(
-                error = &error as &dyn std::error::Error,
+                error = with_causes(&error),
                 credentials.uuid = %device,
                 "the bus does not show a new record yet"
             );

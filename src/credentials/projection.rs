@@ -11,6 +11,7 @@ use crate::bus::Bus;
 use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};
 use crate::message::DeviceUuid;
 use crate::store::{OwedProjection, StoreError, StoredRecord, Transaction, View};
+use crate::telemetry::with_causes;
 
 /// How much is shown in one go.
 const AT_ONCE: usize = 32;
@@ -21,7 +22,7 @@ impl CredentialsDevices {
         let Bus::Meshblu(bus) = &self.bus else { return };
         let round = || async {
             if let Err(error) = self.show_owed(bus).await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "the bus is shown no records now");
+                tracing::warn!(error = with_causes(&error), "the bus is shown no records now");
             }
         };
         until_stopped(stopped, &self.owed, round).await;
@@ -46,7 +47,7 @@ impl CredentialsDevices {
         for OwedProjection { credentials, attempts } in self.store.read::<_, StoreError, _>(look).await? {
             let Err(error) = self.show_on(bus, &credentials).await else { continue };
             tracing::warn!(
-                error = &error as &dyn std::error::Error,
+                error = with_causes(&error),
                 credentials.uuid = %credentials,
                 "the bus does not show the newest record yet"
             );

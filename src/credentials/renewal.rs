@@ -18,6 +18,7 @@ use crate::source::renewal::{
     Renewer, Standing, Upstream, begin_life,
 };
 use crate::store::{StoreError, StoredRecord, StoredRenewal, Transaction, View};
+use crate::telemetry::with_causes;
 use crate::vault::{Replacement, SealedText, SecretText, Vault};
 
 /// How many secrets are renewed in one go.
@@ -107,7 +108,7 @@ impl CredentialsDevices {
         let Some(renewing) = &self.renewing else { return };
         let round = || async {
             if let Err(error) = renewing.renewals.renew_due(AT_ONCE).await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "secrets are not renewed now");
+                tracing::warn!(error = with_causes(&error), "secrets are not renewed now");
             }
         };
         let nobody_rings = Notify::new();
@@ -206,7 +207,7 @@ impl CredentialsDevices {
                         Err(error)
                     }
                     Err(error) => {
-                        let error = &error as &dyn std::error::Error;
+                        let error = with_causes(&error);
                         tracing::warn!(error, credentials.uuid = %device, "the bus does not show a new secret");
                         Ok(())
                     }

@@ -10,6 +10,7 @@ use crate::bus::Bus;
 use crate::bus::embedded::EmbeddedBus;
 use crate::message::DeviceUuid;
 use crate::store::{Binding, Errand, ErrandKind, QueuedErrand, StoreError, Transaction, View};
+use crate::telemetry::with_causes;
 
 /// Which user devices are cut off.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -171,10 +172,7 @@ impl CredentialsDevices {
         let at_once = async {
             for errand in errands.into_iter().take(AT_ONCE) {
                 if let Err(error) = self.run_errand(errand, by.login()).await {
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        "an errand waits for its next turn"
-                    );
+                    tracing::warn!(error = with_causes(&error), "an errand waits for its next turn");
                 }
             }
         };

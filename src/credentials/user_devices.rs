@@ -9,6 +9,7 @@ use crate::bus::Bus;
 use crate::bus::meshblu::{Identity, Meshblu};
 use crate::message::{DeviceUuid, MESSAGE_RECEIVED};
 use crate::store::{Binding, StoreError, View};
+use crate::telemetry::with_causes;
 
 /// One device that may use credentials. What nobody here knows of it is absent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -149,10 +150,7 @@ async fn describe_on(bus: &Meshblu, owned: &Owned, entries: &mut [UserDeviceEntr
             document.into_iter().for_each(|document| entry.describe(document));
         }),
         Err(error) => {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "the bus tells nothing of the user devices"
-            );
+            tracing::warn!(error = with_causes(&error), "the bus tells nothing of the user devices");
             entries.iter_mut().for_each(|entry| entry.is_told = false);
         }
     }

@@ -16,6 +16,7 @@ use crate::credentials::{CredentialsDevices, CredentialsError};
 use crate::job::{CallGate, GateError, Next, Registry, RunFailure, Workbench};
 use crate::message::{Failure, Parties, Reply};
 use crate::store::{Fate, Place, Store, StoreError, Taken, Transaction};
+use crate::telemetry::with_causes;
 
 /// How often a job is run again whose API could not answer.
 #[derive(Clone, Copy, Debug)]
@@ -189,7 +190,7 @@ impl Desk {
 
     fn refusal(&self, parties: &Parties, error: &CredentialsError) -> RunFailure {
         tracing::warn!(
-            error = error as &dyn std::error::Error,
+            error = with_causes(error),
             device.uuid = %parties.user_device,
             credentials.uuid = %parties.credentials,
             "there are no credentials to use"

@@ -16,6 +16,7 @@ use crate::ambient::Timestamp;
 use crate::bus::Bus;
 use crate::message::{Done, Failure, Parties, Reply};
 use crate::store::{Ending, Fate, Outcome, Place, StoreError, Taken, Transaction};
+use crate::telemetry::with_causes;
 
 /// How many errors a status device keeps (`spec/endo.md` 2.5).
 const KEPT_ERRORS: i64 = -99;
@@ -99,10 +100,7 @@ impl Desk {
                 Err(StoreError::Closed) => return None,
                 Err(StoreError::Full) if !place.is_on_disk() => return None,
                 Err(error) => {
-                    tracing::error!(
-                        error = &error as &dyn std::error::Error,
-                        "cannot store an answer; trying again"
-                    );
+                    tracing::error!(error = with_causes(&error), "cannot store an answer; trying again");
                     tokio::time::sleep(AFTER_FAILURE).await;
                 }
             }

@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 
 use super::answer::Desk;
 use crate::store::Feed;
+use crate::telemetry::with_causes;
 
 /// How long to wait before asking a store again that failed.
 const AFTER_FAILURE: Duration = Duration::from_millis(200);
@@ -49,7 +50,7 @@ impl Dispatch {
                 running.spawn(async move { drop(desk.handle(taken).await) });
             }),
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "cannot read the queue");
+                tracing::error!(error = with_causes(&error), "cannot read the queue");
                 tokio::time::sleep(AFTER_FAILURE).await;
             }
         }

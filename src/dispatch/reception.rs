@@ -16,6 +16,7 @@ use crate::bus::Login;
 use crate::bus::meshblu::firehose::FirehoseEvent;
 use crate::message::{BadRoute, DeliveryId, MESSAGE_RECEIVED, Message, Parties, Route};
 use crate::store::{AskedFor, Feed, NewDelivery, StoreError, Transaction, View, Work};
+use crate::telemetry::with_causes;
 
 /// How long a message may be worked on that is not on disk. Whoever brought it waits for the end all the same; what ends
 /// sooner costs no commit of its own.
@@ -116,7 +117,7 @@ impl Reception {
             let reception = self.clone();
             running.spawn(async move {
                 if let Err(error) = reception.receive(arrival).await {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "a message was not received");
+                    tracing::warn!(error = with_causes(&error), "a message was not received");
                 }
             });
         }
@@ -172,10 +173,7 @@ impl Parts {
         }
         let accept = move |transaction: &Transaction<'_>| place.accept_within(transaction);
         if let Err(error) = self.desk.store.write::<_, StoreError, _>(accept).await {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "a message is worked on that is not on disk"
-            );
+            tracing::warn!(error = with_causes(&error), "a message is worked on that is not on disk");
         }
         Ok(work.await)
     }

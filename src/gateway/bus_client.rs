@@ -9,6 +9,7 @@ use super::{Gateway, GatewayError};
 use crate::bus::embedded::{BusError, Caller, EmbeddedBus};
 use crate::bus::{Bus, BusProvider};
 use crate::egress::Url;
+use crate::telemetry::with_causes;
 
 impl Gateway {
     /// How people sign in with the bus, whose API listens at `bus`; none where the operator has not said where the provider of
@@ -36,7 +37,7 @@ impl Gateway {
                 // A full database lets nobody write this down, and everything else goes on.
                 if let Err(error) = register(network, format!("{service_url}auth/octoblu/callback")).await {
                     tracing::warn!(
-                        error = &error as &dyn std::error::Error,
+                        error = with_causes(&error),
                         "the bus was not told where people are sent back to who sign in with it"
                     );
                 }

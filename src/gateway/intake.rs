@@ -6,6 +6,7 @@ use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};
 use crate::config;
 use crate::http::Judge;
 use crate::signature::{Ed25519PublicKey, Policy, RsaPublicKey, Verifier};
+use crate::telemetry::with_causes;
 
 /// Makes sure that the Meshblu knows the gateway.
 ///
@@ -62,7 +63,7 @@ fn warn_of(accepts_old: bool, ours: &Result<Vec<(String, Ed25519PublicKey)>, Mes
         ),
         (false, Ok(_)) => {}
         (false, Err(error)) => tracing::warn!(
-            error = error as &dyn std::error::Error,
+            error = with_causes(error),
             "the bus does not show its keys now; it is asked again when it sends a webhook"
         ),
     }

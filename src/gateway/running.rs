@@ -19,6 +19,7 @@ use crate::config::{BusKind, Config, Intake};
 use crate::dispatch::{Desk, Dispatch, Endings, Reception, Retry};
 use crate::http::{Check, Documents, Draining, Flows, Health, Limits, OneTimeLinks, SCHEMAS, Webhook};
 use crate::store::{Feed, Work};
+use crate::telemetry::with_causes;
 
 /// How often what is no longer kept is removed.
 const HOUSEKEEPING: Duration = Duration::from_secs(10);
@@ -224,15 +225,15 @@ impl Gateway {
         async move {
             while tokio::time::timeout(HOUSEKEEPING, stopped.wait_for(|stop| *stop)).await.is_err() {
                 if let Err(error) = store.forget_old(clock.now().minus(kept), rows).await {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "old outcomes stay for now");
+                    tracing::warn!(error = with_causes(&error), "old outcomes stay for now");
                 }
                 if let Err(error) = sessions.forget_old().await.and(flows.forget_old().await) {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "old sessions stay for now");
+                    tracing::warn!(error = with_causes(&error), "old sessions stay for now");
                 }
                 if let Bus::Embedded(network) = &bus
                     && let Err(error) = network.forget_old_sign_ins().await
                 {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "old sign-ins stay for now");
+                    tracing::warn!(error = with_causes(&error), "old sign-ins stay for now");
                 }
             }
         }
@@ -244,7 +245,7 @@ fn serve(workers: &mut JoinSet<()>, servers: &mut Vec<ServerHandle>, server: Ser
     servers.push(server.handle());
     workers.spawn(async move {
         if let Err(error) = server.await {
-            tracing::error!(error = &error as &dyn std::error::Error, "a listener ended");
+            tracing::error!(error = with_causes(&error), "a listener ended");
         }
     });
 }

@@ -9,6 +9,7 @@ use futures_util::future::BoxFuture;
 use crate::ambient::Timestamp;
 use crate::bus::meshblu::MeshbluError;
 use crate::signature::{Refusal, Request, Verified, Verifier};
+use crate::telemetry::with_causes;
 
 /// How long the bus is left alone after it was asked: whoever makes up names and signatures costs it nothing more.
 const PAUSE: Duration = Duration::from_secs(30);
@@ -84,7 +85,7 @@ impl Parts {
                 Some(newer)
             }
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "the bus does not show its keys");
+                tracing::warn!(error = with_causes(&error), "the bus does not show its keys");
                 None
             }
         }

@@ -14,6 +14,7 @@ use crate::ambient::Timestamp;
 use crate::bus::Login;
 use crate::credentials::{CredentialsDevices, CredentialsError, Owned, UserDeviceEntry, UserDeviceLook};
 use crate::message::DeviceUuid;
+use crate::telemetry::with_causes;
 
 /// What the owner's routes work with.
 pub struct Owners {
@@ -140,7 +141,7 @@ pub(super) fn failed(error: &CredentialsError) -> Problem {
             "These credentials are being changed by somebody else; nothing was done. Try again in a moment",
         ),
         error => {
-            tracing::error!(error = error as &dyn std::error::Error, "an owner's request failed");
+            tracing::error!(error = with_causes(error), "an owner's request failed");
             Problem::new(Kind::Internal, "Failed to access credentials device")
         }
     }

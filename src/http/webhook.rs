@@ -19,6 +19,7 @@ use crate::bus::meshblu::Meshblu;
 use crate::dispatch::{Arrival, NotReceived, Reception, Verdict};
 use crate::message::{DeliveryId, Failure, Message, Route};
 use crate::signature::{Component, Refusal, Request, Verified};
+use crate::telemetry::with_causes;
 
 const DELIVERY_ID: &str = "x-meshblu-delivery-id";
 /// The longest name of a delivery, in bytes.
@@ -41,7 +42,7 @@ impl Webhook {
     }
 
     fn refused(&self, refusal: &Refusal) -> Problem {
-        let error = refusal as &dyn std::error::Error;
+        let error = with_causes(refusal);
         if matches!(refusal, Refusal::LegacyRefused) && !self.named_the_setting.swap(true, Ordering::Relaxed)
         {
             tracing::warn!(
@@ -62,7 +63,7 @@ impl Webhook {
             Ok(Verdict::Failed(failure)) => Err(failed(failure)),
             Err(NotReceived::BadRoute(_)) => Err(bad_route()),
             Err(error @ (NotReceived::Store(_) | NotReceived::Stopping)) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "a message was not received");
+                tracing::error!(error = with_causes(&error), "a message was not received");
                 Err(Problem::new(Kind::Unavailable, "The message cannot be taken now"))
             }
         }
@@ -90,7 +91,7 @@ pub(super) async fn by_device(request: HttpRequest, body: Body, door: Data<Front
     let unknown = || Problem::new(Kind::NotAuthenticated, "The caller is not known to the bus");
     let login = presented::login(request.headers()).ok_or_else(unknown)?;
     let known = webhook.bus.authenticate(&login).await.map_err(|error| {
-        tracing::warn!(error = &error as &dyn std::error::Error, "a caller could not be authenticated");
+        tracing::warn!(error = with_causes(&error), "a caller could not be authenticated");
         failed(error.failure())
     })?;
     if !known {

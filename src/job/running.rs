@@ -11,6 +11,7 @@ use super::response::ResponseSchema;
 use super::runner::{Trouble, Work};
 use super::wording;
 use crate::message::{Failure, Reply};
+use crate::telemetry::with_causes;
 
 /// Why a job has no reply: what the sender is told if it stays at that, and what to do before.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,7 +83,7 @@ pub(super) async fn run(
             return Err(RunFailure { failure, next: Next::Repeat { after: None } });
         }
         Err(Trouble::Hosts(error)) => {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the record names no usable hosts");
+            tracing::warn!(error = with_causes(&error), "the record names no usable hosts");
             return Err(RunFailure::last(Failure::invalid_credentials_device()));
         }
     };

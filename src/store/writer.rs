@@ -13,6 +13,7 @@ use super::open::BUSY;
 use super::room::Room;
 use super::transaction::{Erasing, Hook};
 use super::{StoreError, Transaction};
+use crate::telemetry::with_causes;
 
 /// How many writes may wait before callers wait to hand in theirs.
 const QUEUE: usize = 4096;
@@ -205,7 +206,7 @@ impl Writer<'_> {
         if !self.connection.is_autocommit()
             && let Err(error) = self.execute("ROLLBACK")
         {
-            tracing::error!(error = &error as &dyn std::error::Error, "cannot roll back");
+            tracing::error!(error = with_causes(&error), "cannot roll back");
         }
         self.cache.borrow_mut().clear();
     }

@@ -246,6 +246,15 @@ fn the_program_is_the_same_under_test() {
 }
 
 #[test]
+fn an_error_is_logged_with_all_that_it_came_from() {
+    for file in files() {
+        for bare in ["error = &", "error = %", "error = ?"] {
+            assert!(!file.code().contains(bare), "{}: `{bare}`, not `with_causes`", file.path.display());
+        }
+    }
+}
+
+#[test]
 fn sql_is_in_the_store_alone() {
     for file in files() {
         let in_store = file.module().first().is_some_and(|room| room == "store");

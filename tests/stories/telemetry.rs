@@ -4,8 +4,9 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use endo::config::{Log, LogFormat};
-use endo::telemetry::{TelemetryError, to};
+use endo::telemetry::{TelemetryError, to, with_causes};
 use serde_json::Value;
+use thiserror::Error;
 use tracing::dispatcher::with_default;
 
 #[derive(Clone, Default)]
@@ -42,13 +43,31 @@ fn a_json_line_carries_dotted_fields_beside_the_message() {
     assert_eq!(line["level"], "INFO");
 }
 
+#[derive(Debug, Error)]
+#[error("the message was not kept")]
+struct NotKept(#[source] NotWritten);
+
+#[derive(Debug, Error)]
+#[error("the store was not written")]
+struct NotWritten(#[source] io::Error);
+
+#[test]
+fn a_line_says_of_an_error_also_what_it_came_from() {
+    let error = NotKept(NotWritten(io::Error::other("no space left")));
+    let log = || tracing::warn!(error = with_causes(&error), "failed");
+    let line: Value = serde_json::from_str(&logged("info", LogFormat::Json, log)).unwrap();
+    let all = "the message was not kept: the store was not written: no space left";
+    assert_eq!(line["error"], all);
+    assert!(logged("info", LogFormat::Text, log).contains(&format!("error={all}")));
+}
+
 #[test]
 fn a_text_line_is_one_line_without_colours() {
     let name = "a\nb\u{1b}[31m\r\u{9b}";
     let text = logged("info", LogFormat::Text, || {
         tracing::info!(device.uuid = name, "arrived");
         tracing::info!(device.uuid = %name, "arrived");
-        tracing::info!(error = &io::Error::other(name) as &dyn std::error::Error, "{name}");
+        tracing::info!(error = with_causes(&io::Error::other(name)), "{name}");
     });
     assert_eq!(text.lines().count(), 3, "{text}");
     assert!(text.contains("arrived") && !text.contains(|c: char| c.is_control() && c != '\n'), "{text}");

@@ -19,6 +19,7 @@ use super::target::Target;
 use crate::config;
 use crate::egress::{BreakerSettings, Egress};
 use crate::store::{Feed, Taken};
+use crate::telemetry::with_causes;
 
 /// How long to wait before asking a store again that failed.
 const AFTER_FAILURE: Duration = Duration::from_millis(200);
@@ -94,7 +95,7 @@ impl Webhooks {
         match self.feed.next_but(most, || self.destinations.passed_over()).await {
             Ok(taken) => taken.into_iter().for_each(|taken| self.start(calls, taken)),
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "cannot read the queue");
+                tracing::error!(error = with_causes(&error), "cannot read the queue");
                 tokio::time::sleep(AFTER_FAILURE).await;
             }
         }

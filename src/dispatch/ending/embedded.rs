@@ -8,6 +8,7 @@ use crate::bus::embedded::update::Update;
 use crate::bus::embedded::{BusError, Caller, EmbeddedBus};
 use crate::message::DeliveryId;
 use crate::store::{Place, StoreError, Transaction};
+use crate::telemetry::with_causes;
 
 /// What one delivery ends with.
 #[derive(Clone)]
@@ -51,7 +52,7 @@ fn passed_over(result: Result<(), BusError>, what: &'static str) -> Result<Optio
         Ok(()) => Ok(None),
         Err(BusError::Store(error)) => Err(error),
         Err(refused) => {
-            tracing::warn!(error = &refused as &dyn std::error::Error, "{what}");
+            tracing::warn!(error = with_causes(&refused), "{what}");
             Ok(Some(refused))
         }
     }

@@ -14,6 +14,7 @@ use crate::dispatch::answer::Desk;
 use crate::dispatch::case::Case;
 use crate::message::{DeviceUuid, Failure, Reply};
 use crate::store::{Ending, Fate, Outcome, Taken, Transaction};
+use crate::telemetry::with_causes;
 
 /// A bus, and who speaks there for the user device.
 struct Voice<'a> {
@@ -68,7 +69,7 @@ impl Desk {
         match voice.push_status(&told, status_entry(&told, now)).await {
             Ok(()) => told.verdict(),
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "the error was not noted");
+                tracing::warn!(error = with_causes(&error), "the error was not noted");
                 Verdict::Failed(error.failure())
             }
         }
@@ -114,7 +115,7 @@ impl Desk {
 
     /// The bus did not take it, or nobody knows whether it did; it is not sent again.
     async fn give_up_reply(&self, taken: Taken, told: &Told, error: &MeshbluError) -> Verdict {
-        tracing::warn!(error = error as &dyn std::error::Error, "a reply was not sent");
+        tracing::warn!(error = with_causes(error), "a reply was not sent");
         let (failure, mut fate) = (error.failure(), told.fate());
         let reason = if error.nothing_done() { "reply_not_taken" } else { "reply_unknown" };
         if error.nothing_done() {

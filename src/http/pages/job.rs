@@ -19,6 +19,7 @@ use crate::http::server::FrontDoor;
 use crate::http::session::Turn;
 use crate::job::JobListing;
 use crate::message::{DeliveryId, Message};
+use crate::telemetry::with_causes;
 
 const NOT_TAKEN: &str = "The device did not take the message, so nothing was done: it has to accept messages from you, \
                          and the credentials have to be subscribed to what it receives. Cut it off and add a new one if \
@@ -108,10 +109,7 @@ impl<'a> Bench<'a> {
         let (id, sender) = (DeliveryId::from(id), &self.visit.session.owner);
         let came = self.jobs.exchange.came_of(&id, sender, self.jobs.patience).await;
         let came = came.map_err(|error| {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "nobody can tell what came of a message"
-            );
+            tracing::error!(error = with_causes(&error), "nobody can tell what came of a message");
             let text = "Nobody can tell now what came of the message; load the page again in a moment";
             Problem::new(Kind::Unavailable, text)
         })?;
@@ -182,7 +180,7 @@ pub(in crate::http) async fn send(request: HttpRequest, body: Body, door: Data<F
 }
 
 fn not_sent(error: &NotSent) -> Problem {
-    tracing::warn!(error = error as &dyn std::error::Error, "a message from a page was not sent");
+    tracing::warn!(error = with_causes(error), "a message from a page was not sent");
     let text = match error {
         NotSent::Store(_) => {
             "The gateway cannot keep the message now, so nothing was sent; go back and send it again in a moment"

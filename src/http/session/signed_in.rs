@@ -10,6 +10,7 @@ use crate::http::Body;
 use crate::http::problem::{Kind, Problem};
 use crate::http::server::FrontDoor;
 use crate::message::DeviceUuid;
+use crate::telemetry::with_causes;
 use crate::vault::Pass;
 
 /// Somebody who is signed in, in one browser.
@@ -103,6 +104,6 @@ impl Fields {
 }
 
 pub(in crate::http) fn unavailable(error: &(dyn std::error::Error + 'static)) -> Problem {
-    tracing::error!(error, "nobody can tell who is signed in");
+    tracing::error!(error = with_causes(error), "nobody can tell who is signed in");
     Problem::new(Kind::Unavailable, "Nobody can tell now who is signed in; try again in a moment")
 }

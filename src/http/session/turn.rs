@@ -9,6 +9,7 @@ use crate::http::problem::Problem;
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
 use crate::store::{FormKey, SentForm, StoreError, Transaction};
+use crate::telemetry::with_causes;
 
 /// The newest that one session keeps.
 const KEPT: u32 = 64;
@@ -61,7 +62,7 @@ impl First<'_> {
         };
         if let Err(error) = self.sessions.settle_form(self.key, came_to).await {
             // Nothing is undone by that: whoever sends it again is told to look.
-            tracing::warn!(error = &error as &dyn std::error::Error, "what came of a form is not kept");
+            tracing::warn!(error = with_causes(&error), "what came of a form is not kept");
         }
         answer
     }

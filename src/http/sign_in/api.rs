@@ -22,6 +22,7 @@ use crate::http::server::FrontDoor;
 use crate::http::session::{Browser, Fields, Flow, Purpose, Session};
 use crate::message::DeviceUuid;
 use crate::source::oauth2::{OAuthClient, OAuthError, Pending};
+use crate::telemetry::with_causes;
 use crate::vault::SecretText;
 
 /// What of a provider's answer counts.
@@ -165,7 +166,7 @@ pub(super) fn unregistered(entrance: &Entrance) -> Problem {
 }
 
 fn failed(error: &OAuthError, entrance: &Entrance) -> Problem {
-    tracing::warn!(error = error as &dyn std::error::Error, "a sign-in at the API failed");
+    tracing::warn!(error = with_causes(error), "a sign-in at the API failed");
     let api = &entrance.api;
     match error {
         OAuthError::InvalidGrant => Problem::new(

@@ -15,6 +15,7 @@ use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
 use crate::http::session::{Browser, Flow, Purpose, unavailable};
 use crate::source::oauth2::CallbackError;
+use crate::telemetry::with_causes;
 
 const CALLBACK: &str = "auth/octoblu/callback";
 /// The provider of whatever bus there is.
@@ -78,7 +79,7 @@ fn not_set_up() -> Problem {
 }
 
 fn not_signed_in(error: &NotSignedIn) -> Problem {
-    tracing::warn!(error = error as &dyn std::error::Error, "a sign-in with the bus failed");
+    tracing::warn!(error = with_causes(error), "a sign-in with the bus failed");
     match error {
         NotSignedIn::BadCode => Problem::new(
             Kind::NotAllowed,

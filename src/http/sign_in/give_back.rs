@@ -9,6 +9,7 @@ use tokio::time::timeout;
 use crate::bus::Login;
 use crate::credentials::Account;
 use crate::http::entrance::{Entrance, Way};
+use crate::telemetry::with_causes;
 
 /// How long a browser waits for the bus, or the API.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -19,7 +20,7 @@ pub(super) async fn give_back(entrance: &Entrance, granted: Option<Login>) {
     let (Some(bus), Some(login)) = (&entrance.bus, granted) else { return };
     let device = login.uuid.clone();
     let failed = |error: &(dyn Error + 'static)| {
-        tracing::warn!(error, device.uuid = %device, "the bus did not end the token of a session that is over");
+        tracing::warn!(error = with_causes(error), device.uuid = %device, "the bus did not end the token of a session that is over");
     };
     match timeout(PATIENCE, bus.end(login)).await {
         Ok(Ok(())) => {}
@@ -37,7 +38,10 @@ pub(super) async fn give_up(entrance: &Entrance, account: &Account) {
         return;
     }
     let failed = |error: &(dyn Error + 'static)| {
-        tracing::warn!(error, "the API did not end the tokens of a sign-in that was not kept");
+        tracing::warn!(
+            error = with_causes(error),
+            "the API did not end the tokens of a sign-in that was not kept"
+        );
     };
     let refresh = account.refresh_token.as_ref();
     let tokens: Vec<_> = refresh.into_iter().chain([&account.secret]).collect();

@@ -15,6 +15,7 @@ use crate::http::page::{is_browser, see_other};
 use crate::http::problem::{Kind, Problem};
 use crate::http::server::FrontDoor;
 use crate::message::DeviceUuid;
+use crate::telemetry::with_causes;
 
 /// Keeps the secret of an account that its owner proved control of, and when that was proved, if it was. Credentials that
 /// are signed in `again` have to be those of the very account. What is not kept ends at the API, so that nothing is changed.
@@ -67,7 +68,7 @@ fn of_another_account(entrance: &Entrance, account: &Account) -> Problem {
 }
 
 fn not_kept(error: &CredentialsError) -> Problem {
-    tracing::error!(error = error as &dyn std::error::Error, "a secret could not be kept");
+    tracing::error!(error = with_causes(error), "a secret could not be kept");
     Problem::new(
         Kind::Unavailable,
         "Your sign-in worked, but its secret could not be kept; begin again in a moment",
@@ -75,7 +76,7 @@ fn not_kept(error: &CredentialsError) -> Problem {
 }
 
 fn proof_not_noted(error: &CredentialsError) -> Problem {
-    tracing::error!(error = error as &dyn std::error::Error, "a proof could not be noted");
+    tracing::error!(error = with_causes(error), "a proof could not be noted");
     Problem::new(
         Kind::Unavailable,
         "Your sign-in worked and its secret is kept, but not when that was; sign in again before you end something",

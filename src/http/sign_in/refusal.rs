@@ -5,6 +5,7 @@ use super::super::problem::{Kind, Problem};
 use super::super::session::{Browser, Flow, unavailable};
 use crate::bus::form;
 use crate::source::oauth2::CallbackError;
+use crate::telemetry::with_causes;
 
 /// The sign-in that this browser was sent on and now brings `provider`'s answer to, if there is one; it is over from now
 /// on.
@@ -34,7 +35,7 @@ pub(super) fn no_flow(entrance: &Entrance) -> Problem {
 
 /// What a provider sent back instead of a code.
 pub(super) fn came_back_wrong(error: &CallbackError, entrance: &Entrance) -> Problem {
-    tracing::warn!(error = error as &dyn std::error::Error, "a sign-in came back without a code");
+    tracing::warn!(error = with_causes(error), "a sign-in came back without a code");
     match error {
         CallbackError::State => no_flow(entrance),
         CallbackError::Over => {

@@ -13,6 +13,7 @@ use crate::ambient::Clock;
 use crate::egress::{Breaker, CallGate, Egress, EgressError, HandlerAddress, HandlerRequest, Resting};
 use crate::message::Reply;
 use crate::signature::{MessageSigner, Request};
+use crate::telemetry::with_causes;
 
 /// What calls of all handlers have in common.
 #[derive(Debug)]
@@ -92,8 +93,7 @@ impl Handler {
     }
 
     fn failed(&self, error: &EgressError) -> Trouble {
-        let cause = error as &dyn std::error::Error;
-        tracing::warn!(error = cause, handler.address = %self.address, "a handler gave no answer");
+        tracing::warn!(error = with_causes(error), handler.address = %self.address, "a handler gave no answer");
         match error {
             EgressError::TooLarge { .. } => Trouble::Invalid,
             _ if error.nothing_sent() => Trouble::Job(JobError::Unavailable {

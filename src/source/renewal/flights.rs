@@ -13,6 +13,7 @@ use super::error::RenewalError;
 use super::renewer::Renewer;
 use crate::message::DeviceUuid;
 use crate::store::{RenewalStage, StoreError, StoredRenewal, View};
+use crate::telemetry::with_causes;
 
 /// How many secrets are renewed at a time ahead of their ends.
 const AT_A_TIME: usize = 8;
@@ -70,7 +71,7 @@ impl Renewals {
         let Some(renewal) = renewal.filter(wants_a_look) else { return Ok(()) };
         match self.renew(device, Demand::Due).await {
             Err(error) if renewal.expires_at.is_some_and(|end| self.renewer.clock.now() < end) => {
-                let error = &error as &dyn std::error::Error;
+                let error = with_causes(&error);
                 tracing::warn!(error, credentials.uuid = %device, "the secret was not renewed and is used while it lives");
                 Ok(())
             }
@@ -104,7 +105,7 @@ impl Renewals {
             match self.renew(&device, Demand::Due).await {
                 Ok(_) | Err(RenewalError::Resting | RenewalError::Busy) => {}
                 Err(error) => {
-                    let error = &error as &dyn std::error::Error;
+                    let error = with_causes(&error);
                     tracing::warn!(error, credentials.uuid = %device, "a secret was not renewed ahead of its end");
                 }
             }

@@ -17,6 +17,7 @@ use crate::ambient::{Clock, Random, Timestamp};
 use crate::message::DeviceUuid;
 use crate::source::oauth2::{OAuthError, Probe, Tokens};
 use crate::store::{RenewalStage, Store, StoreError, StoredRecord, StoredRenewal, Transaction};
+use crate::telemetry::with_causes;
 use crate::vault::SecretText;
 
 /// The pause before a new secret is written again to a store that failed: it exists nowhere else.
@@ -188,10 +189,7 @@ impl Renewer {
                 Ok(attempt) => return Ok(attempt),
                 Err(StoreError::Closed) => return Err(StoreError::Closed.into()),
                 Err(error) => {
-                    tracing::error!(
-                        error = &error as &dyn std::error::Error,
-                        "cannot store a new secret; trying again"
-                    );
+                    tracing::error!(error = with_causes(&error), "cannot store a new secret; trying again");
                     tokio::time::sleep(AFTER_FAILURE).await;
                 }
             }

@@ -15,6 +15,7 @@ use crate::bus::embedded::projection::ProjectionError;
 use crate::bus::embedded::query::QueryError;
 use crate::bus::embedded::update::UpdateError;
 use crate::store::StoreError;
+use crate::telemetry::with_causes;
 
 const ERROR: HeaderName = HeaderName::from_static("x-meshblu-error");
 /// In characters; what is quoted in an error's text may be long.
@@ -100,7 +101,7 @@ fn of_store(error: &StoreError) -> HttpResponse {
         StoreError::TooSlow => unavailable("The query took too long"),
         StoreError::Closed => unavailable("The bus is stopping"),
         error => {
-            tracing::error!(error = error as &dyn std::error::Error, "the bus could not use its store");
+            tracing::error!(error = with_causes(error), "the bus could not use its store");
             routed(StatusCode::INTERNAL_SERVER_ERROR).json(json!({"error": "Internal Server Error"}))
         }
     }

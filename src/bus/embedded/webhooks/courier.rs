@@ -15,6 +15,7 @@ use crate::ambient::{Backoff, Timestamp};
 use crate::egress::Egress;
 use crate::message::{DeliveryId, DeviceUuid};
 use crate::store::{Ending, Fate, NewDelivery, Outcome, QueuedDelivery, StoreError, Taken, Transaction};
+use crate::telemetry::with_causes;
 
 /// How often the end of an attempt is written to a store that fails; after that the delivery is made again.
 const WRITES: usize = 25;
@@ -123,7 +124,7 @@ impl Courier {
             Ok(0) => {}
             Ok(deliveries) => tracing::warn!(deliveries, "webhooks whose destination fails were given up"),
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "webhooks cannot be given up");
+                tracing::error!(error = with_causes(&error), "webhooks cannot be given up");
             }
         }
     }
@@ -152,7 +153,7 @@ impl Courier {
                 Err(StoreError::Closed) => return,
                 Err(error) => {
                     tracing::error!(
-                        error = &error as &dyn std::error::Error,
+                        error = with_causes(&error),
                         "cannot store the end of a webhook's call; trying again"
                     );
                     tokio::time::sleep(AFTER_FAILURE).await;

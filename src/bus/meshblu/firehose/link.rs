@@ -10,6 +10,7 @@ use super::pauses::Pauses;
 use crate::ambient::Random;
 use crate::bus::meshblu::Meshblu;
 use crate::egress::EgressError;
+use crate::telemetry::with_causes;
 
 /// How a firehose stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +62,7 @@ impl Firehose {
             let cause = ended.safe_text();
             self.link.send_replace(Link::Down(cause.clone()));
             if told.as_ref() != Some(&cause) {
-                let error = &ended as &dyn std::error::Error;
+                let error = with_causes(&ended);
                 tracing::warn!(firehose.cause = cause, error, "the firehose is down");
                 told = Some(cause);
             }
