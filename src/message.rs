@@ -11,7 +11,7 @@ mod ended;
 mod failure;
 
 pub use ended::{Arrived, Done, Ended};
-pub use failure::{Failure, FailureCode};
+pub use failure::{Failure, FailureCode, Found};
 
 /// What messages that a device gets are called in subscriptions, hops and webhooks (`spec/meshblu.md` 4.6).
 pub const MESSAGE_RECEIVED: &str = "message.received";

@@ -14,7 +14,7 @@ use crate::bus::Bus;
 use crate::bus::embedded::BusError;
 use crate::credentials::{CredentialsDevices, CredentialsError};
 use crate::job::{CallGate, GateError, Next, Registry, RunFailure, Workbench};
-use crate::message::{Failure, Parties, Reply};
+use crate::message::{Done, Failure, Parties, Reply};
 use crate::store::{Fate, Place, Store, StoreError, Taken, Transaction};
 use crate::telemetry::with_causes;
 
@@ -74,7 +74,7 @@ impl Desk {
             return self.give_up(taken, "reply_unknown", Fate::default()).await;
         }
         let Some(mut case) = Case::of(&taken.delivery, self.bus.service()) else {
-            return self.give_up(taken, "bad route", Fate::default()).await;
+            return self.give_up(taken, "bad route", Fate { done: Some(Done::No), refusal: None }).await;
         };
         // Where it cannot be looked up, whoever waits looks for it again.
         case.mark = sent::mark_of(&case, &self.store).await.unwrap_or_default();
@@ -205,14 +205,12 @@ impl Desk {
             )),
             CredentialsError::SignInAgain { .. } => self.expired(parties),
             CredentialsError::NotRenewed(_) => for_now("the credentials cannot be renewed now"),
-            CredentialsError::RefusedAnew => RunFailure::last(Failure::new(
-                503,
+            CredentialsError::RefusedAnew => RunFailure::last(Failure::for_now(
                 "the API does not take the credentials, which were renewed a moment ago; try again later",
             )),
             // It was asked once more where that helps; whoever brought the message may bring it again.
             CredentialsError::Meshblu(error) => RunFailure::last(error.failure()),
-            CredentialsError::TooManyFailures => RunFailure::last(Failure::new(
-                503,
+            CredentialsError::TooManyFailures => RunFailure::last(Failure::for_now(
                 "the record of the credentials failed to open too often and is not tried now",
             )),
             CredentialsError::Store(_)
@@ -232,7 +230,7 @@ impl Desk {
 }
 
 fn for_now(message: &str) -> RunFailure {
-    RunFailure { failure: Failure::new(503, message), next: Next::Repeat { after: None } }
+    RunFailure { failure: Failure::for_now(message), next: Next::Repeat { after: None } }
 }
 
 /// The original's own words (`spec/endo.md` 2.5, step 2).

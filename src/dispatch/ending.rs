@@ -14,8 +14,8 @@ use super::answer::Desk;
 use super::case::Case;
 use crate::ambient::Timestamp;
 use crate::bus::Bus;
-use crate::message::{Done, Failure, Parties, Reply};
-use crate::store::{Ending, Fate, Outcome, Place, StoreError, Taken, Transaction};
+use crate::message::{Failure, Parties, Reply};
+use crate::store::{Death, Ending, Fate, LeavingReply, Outcome, Place, StoreError, Taken, Transaction};
 use crate::telemetry::with_causes;
 
 /// How many errors a status device keeps (`spec/endo.md` 2.5).
@@ -32,11 +32,10 @@ const AFTER_FAILURE: Duration = Duration::from_millis(500);
 struct Told {
     parties: Parties,
     message: Value,
-    /// The same as JSON text.
-    text: Arc<str>,
+    /// The same as it leaves.
+    reply: LeavingReply,
     failure: Option<Failure>,
     respond_to: Option<Value>,
-    done: Done,
     /// The reply that the bus did not take, as JSON text; this tells its sender why.
     refused: Option<Arc<str>>,
 }
@@ -61,11 +60,9 @@ impl Desk {
     /// Ends a delivery that cannot be answered: it can be seen, and replayed.
     pub(super) async fn give_up(&self, taken: Taken, reason: &'static str, fate: Fate) -> Verdict {
         let (place, now, id) = (taken.place.clone(), self.clock.now(), taken.delivery.new.id.clone());
-        let letter = id.clone();
-        let give_up = move |transaction: &Transaction<'_>| {
-            transaction.give_up(place.within(transaction)?, reason, now)?;
-            transaction.note_fate(&letter, &fate)
-        };
+        let death = Death { died_at: now, reason, fate };
+        let give_up =
+            move |transaction: &Transaction<'_>| transaction.give_up(place.within(transaction)?, &death);
         // Whether or not it is kept, nobody is told that it was taken.
         match self.keep_end(taken, give_up).await {
             true => tracing::warn!(delivery.id = %id, reason, "a delivery was given up"),
@@ -116,13 +113,15 @@ impl Told {
             Err(failure) => (failure.done, failure.to_message(&parties.sender, to), Some(failure)),
         };
         let text = serde_json::to_string(&message).expect("a JSON value can be written").into();
-        Self { parties, message, text, failure, respond_to, done, refused: None }
+        let reply = LeavingReply { text, done };
+        Self { parties, message, reply, failure, respond_to, refused: None }
     }
 
     /// What is told instead of this reply, which the bus did not take.
     fn instead(self, why: Failure) -> Self {
-        let told = Self::new(self.parties, Err(why), self.respond_to);
-        Self { done: self.done, refused: Some(self.text), ..told }
+        let mut told = Self::new(self.parties, Err(why), self.respond_to);
+        told.reply.done = self.reply.done;
+        Self { refused: Some(self.reply.text), ..told }
     }
 
     fn verdict(&self) -> Verdict {
@@ -133,9 +132,9 @@ impl Told {
         let ending = if self.failure.is_some() { Ending::Failed } else { Ending::Replied };
         let code = self.message["metadata"]["code"].as_u64();
         Outcome {
-            ending: ending.as_str().to_owned(),
+            ending,
             code: code.and_then(|code| u16::try_from(code).ok()),
-            reply: Some(self.refused.as_ref().unwrap_or(&self.text).as_ref().to_owned()),
+            reply: Some(self.refused.as_ref().unwrap_or(&self.reply.text).as_ref().to_owned()),
             fate: self.fate(),
             ended_at,
         }
@@ -143,7 +142,7 @@ impl Told {
 
     fn fate(&self) -> Fate {
         let why = self.failure.as_ref().filter(|_| self.refused.is_some());
-        Fate { done: Some(self.done), refusal: why.map(|why| why.message.clone()) }
+        Fate { done: Some(self.reply.done), refusal: why.map(|why| why.message.clone()) }
     }
 }
 

@@ -16,6 +16,19 @@ pub struct Failure {
     pub sign_in: Option<String>,
     /// Whether the job was done for all that; nobody but the gateway itself is told.
     pub done: Done,
+    /// Who found it; nobody but the gateway itself is told.
+    pub found: Found,
+}
+
+/// Who found out that there is no reply, and so whether the same message would fail again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// The gateway, by the message and by what it holds: the same again.
+    Here,
+    /// The gateway, which cannot do it for a while.
+    HereForNow,
+    /// A bus elsewhere: it may say otherwise when it is asked again.
+    OnTheBus,
 }
 
 /// The code of a failure. Jobs of the original may give words, which pass through (`spec/endo.md` 2.5, step a).
@@ -37,7 +50,7 @@ impl From<u16> for FailureCode {
 impl Failure {
     /// A failure with this code and text, before anything was done.
     pub fn new(code: impl Into<FailureCode>, message: impl Into<String>) -> Self {
-        Self { code: code.into(), message: message.into(), sign_in: None, done: Done::No }
+        Self { code: code.into(), message: message.into(), sign_in: None, done: Done::No, found: Found::Here }
     }
 
     /// What a job says of its own: an answer that was late on its way behind it leaves open whether it was done.
@@ -50,6 +63,16 @@ impl Failure {
     #[must_use]
     pub fn leaving_open(self) -> Self {
         Self { done: Done::Unknown, ..self }
+    }
+
+    /// A failure of the gateway itself, for a while.
+    pub fn for_now(message: impl Into<String>) -> Self {
+        Self { found: Found::HereForNow, ..Self::new(503, message) }
+    }
+
+    /// What a bus elsewhere said, or what is said of one that said nothing.
+    pub fn of_the_bus(status: u16, message: impl Into<String>) -> Self {
+        Self { found: Found::OnTheBus, ..Self::new(status, message) }
     }
 
     /// The API takes the credentials no more; the sender is told where to sign in again, where anybody can.

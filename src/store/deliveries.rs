@@ -1,11 +1,14 @@
-//! Accepted work: what still has to reach a job or a webhook, and what never did.
+//! Accepted work: what still has to reach a job or a webhook.
+
+use std::sync::Arc;
 
 use rusqlite::{OptionalExtension, Row};
 use serde_json::json;
 
-use super::{Fate, PassedOver, StoreError, Transaction, View};
+use super::fate::done_code;
+use super::{PassedOver, StoreError, Transaction, View};
 use crate::ambient::Timestamp;
-use crate::message::{DeliveryId, DeviceUuid};
+use crate::message::{DeliveryId, DeviceUuid, Done};
 
 /// Who does the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +20,7 @@ pub enum Work {
 }
 
 impl Work {
-    const fn code(self) -> i64 {
+    pub(super) const fn code(self) -> i64 {
         match self {
             Self::Job => 0,
             Self::Webhook => 1,
@@ -72,30 +75,20 @@ pub struct QueuedDelivery {
     pub reply_started: bool,
 }
 
+/// A reply that is about to leave for a bus elsewhere. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct LeavingReply {
+    /// The message, as JSON text.
+    pub text: Arc<str>,
+    /// Whether the job was done.
+    pub done: Done,
+}
+
 impl QueuedDelivery {
     /// Work that just came.
     pub(super) fn first(new: NewDelivery, accepted_at: Timestamp) -> Self {
         Self { new, accepted_at, attempts: 0, call_started: false, reply_started: false }
     }
-}
-
-/// Work that was given up.
-#[derive(Clone, Debug)]
-pub struct DeadLetter {
-    /// What was accepted.
-    pub delivery: NewDelivery,
-    /// When it was accepted.
-    pub accepted_at: Timestamp,
-    /// How often it was tried.
-    pub attempts: u32,
-    /// When it was given up.
-    pub died_at: Timestamp,
-    /// Why; fixed texts only.
-    pub reason: String,
-    /// The reply that was to be sent, as JSON text, where there was one.
-    pub reply: Option<String>,
-    /// What else is known of it.
-    pub fate: Fate,
 }
 
 const COLUMNS: &str = "id, work, device, event, route, target, body, accepted_at, attempts";
@@ -160,30 +153,6 @@ impl View<'_> {
         let sql = "SELECT count(*) FROM deliveries WHERE work = ?1";
         let count: i64 = self.prepare(sql)?.query_row([work.code()], |row| row.get(0))?;
         Ok(count.unsigned_abs())
-    }
-
-    /// The work that was given up, newest first, at most `limit`.
-    ///
-    /// # Errors
-    /// What the database reports.
-    pub fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
-        let sql = format!(
-            "SELECT {COLUMNS}, died_at, reason, reply, done, refusal FROM dead_letters ORDER BY seq DESC LIMIT ?1"
-        );
-        let mut statement = self.prepare(&sql)?;
-        let rows = statement.query_map([limit as i64], dead_letter)?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
-
-    /// One dead letter.
-    ///
-    /// # Errors
-    /// What the database reports.
-    pub fn dead_letter(&self, id: &DeliveryId) -> Result<Option<DeadLetter>, StoreError> {
-        let sql = format!(
-            "SELECT {COLUMNS}, died_at, reason, reply, done, refusal FROM dead_letters WHERE id = ?1"
-        );
-        Ok(self.prepare(&sql)?.query_row([id.as_str()], dead_letter).optional()?)
     }
 }
 
@@ -250,9 +219,10 @@ impl Transaction<'_> {
     ///
     /// # Errors
     /// What the database reports.
-    pub fn start_reply(&self, seq: i64, reply: &str) -> Result<bool, StoreError> {
+    pub fn start_reply(&self, seq: i64, reply: &LeavingReply) -> Result<bool, StoreError> {
         self.use_reserve();
-        Ok(self.prepare("UPDATE deliveries SET reply = ?2 WHERE seq = ?1")?.execute((seq, reply))? > 0)
+        let sql = "UPDATE deliveries SET reply = ?2, done = ?3 WHERE seq = ?1";
+        Ok(self.prepare(sql)?.execute((seq, &reply.text, done_code(reply.done)))? > 0)
     }
 
     /// Takes work out of the queue; answers whether it was still there. Its outcome commits with this. What this
@@ -267,80 +237,10 @@ impl Transaction<'_> {
         }
         Ok(found)
     }
-
-    /// Gives work up: it leaves the queue and can be seen and replayed.
-    ///
-    /// # Errors
-    /// What the database reports.
-    pub fn give_up(&self, seq: i64, reason: &str, now: Timestamp) -> Result<(), StoreError> {
-        let sql = format!(
-            "INSERT INTO dead_letters ({COLUMNS}, reply, died_at, reason)
-             SELECT {COLUMNS}, reply, ?2, ?3 FROM deliveries WHERE seq = ?1"
-        );
-        self.prepare(&sql)?.execute((seq, now.as_millis(), reason))?;
-        self.finish(seq)?;
-        Ok(())
-    }
-
-    /// Notes what else is known of a dead letter.
-    ///
-    /// # Errors
-    /// What the database reports.
-    pub fn note_fate(&self, id: &DeliveryId, fate: &Fate) -> Result<(), StoreError> {
-        let (done, refusal) = fate.values();
-        let sql = "UPDATE dead_letters SET done = ?2, refusal = ?3 WHERE id = ?1";
-        self.prepare(sql)?.execute((id.as_str(), done, refusal))?;
-        Ok(())
-    }
-
-    /// Gives up what one webhook, told by its device and the member `hook` of its target, has had due since before
-    /// `due_before`, oldest first; answers how much. A bounded number at a time, so that nobody waits.
-    ///
-    /// # Errors
-    /// What the database reports.
-    pub fn give_up_overdue(
-        &self,
-        ((device, hook), due_before): ((&DeviceUuid, &str), Timestamp),
-        reason: &str,
-        now: Timestamp,
-    ) -> Result<usize, StoreError> {
-        const AT_ONCE: usize = 32;
-        let sql = "SELECT seq FROM deliveries WHERE work = ?1 AND due_at < ?2
-                   AND device = ?3 AND coalesce(target ->> 'hook', '') = ?4 ORDER BY due_at, seq LIMIT ?5";
-        let mut statement = self.prepare(sql)?;
-        let due_before = due_before.as_millis();
-        let of_hook = (Work::Webhook.code(), due_before, device.as_str(), hook, AT_ONCE as i64);
-        let overdue: Vec<i64> = statement.query_map(of_hook, |row| row.get(0))?.collect::<Result<_, _>>()?;
-        overdue.iter().try_for_each(|seq| self.give_up(*seq, reason, now))?;
-        Ok(overdue.len())
-    }
-
-    /// Puts a dead letter back into the queue under its old id; answers whether there was one.
-    ///
-    /// # Errors
-    /// What the database reports.
-    pub fn replay(&self, id: &DeliveryId, now: Timestamp) -> Result<bool, StoreError> {
-        let sql = "INSERT INTO deliveries (id, work, device, event, route, target, body, accepted_at, due_at)
-                   SELECT id, work, device, event, route, target, body, accepted_at, ?2
-                   FROM dead_letters WHERE id = ?1";
-        let found = self.prepare(sql)?.execute((id.as_str(), now.as_millis()))? > 0;
-        self.prepare("DELETE FROM dead_letters WHERE id = ?1")?.execute([id.as_str()])?;
-        Ok(found)
-    }
-
-    /// Forgets dead letters that died before `before` or are not among the newest `keep`.
-    ///
-    /// # Errors
-    /// What the database reports.
-    pub fn forget_dead_letters(&self, before: Timestamp, keep: u64) -> Result<(), StoreError> {
-        let sql = "DELETE FROM dead_letters WHERE died_at < ?1
-                   OR seq <= (SELECT seq FROM dead_letters ORDER BY seq DESC LIMIT 1 OFFSET ?2)";
-        self.prepare(sql)?.execute((before.as_millis(), i64::try_from(keep).unwrap_or(i64::MAX)))?;
-        Ok(())
-    }
 }
 
-fn new_delivery(row: &Row<'_>) -> rusqlite::Result<NewDelivery> {
+/// Reads the first seven of [`COLUMNS`].
+pub(super) fn new_delivery(row: &Row<'_>) -> rusqlite::Result<NewDelivery> {
     Ok(NewDelivery {
         id: row.get::<_, String>(0)?.into(),
         work: Work::of(row.get(1)?),
@@ -359,17 +259,5 @@ fn queued_delivery(row: &Row<'_>) -> rusqlite::Result<QueuedDelivery> {
         attempts: row.get(8)?,
         call_started: row.get(9)?,
         reply_started: row.get(10)?,
-    })
-}
-
-fn dead_letter(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
-    Ok(DeadLetter {
-        delivery: new_delivery(row)?,
-        accepted_at: Timestamp::from_millis(row.get(7)?),
-        attempts: row.get(8)?,
-        died_at: Timestamp::from_millis(row.get(9)?),
-        reason: row.get(10)?,
-        reply: row.get(11)?,
-        fate: Fate::of(row, 12)?,
     })
 }

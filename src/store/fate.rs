@@ -26,11 +26,15 @@ impl Fate {
 
     /// What these columns hold.
     pub(super) fn values(&self) -> (Option<i64>, Option<&str>) {
-        let code = |done: Done| match done {
-            Done::No => 0,
-            Done::Yes => 1,
-            Done::Unknown => 2,
-        };
-        (self.done.map(code), self.refusal.as_deref())
+        (self.done.map(done_code), self.refusal.as_deref())
+    }
+}
+
+/// What a column `done` holds.
+pub(super) const fn done_code(done: Done) -> i64 {
+    match done {
+        Done::No => 0,
+        Done::Yes => 1,
+        Done::Unknown => 2,
     }
 }

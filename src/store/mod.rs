@@ -5,6 +5,7 @@
 
 mod bindings;
 mod codes;
+mod dead_letters;
 mod deliveries;
 mod device_cache;
 mod devices;
@@ -40,7 +41,8 @@ mod writer;
 
 pub use bindings::Binding;
 pub use codes::{StoredCode, StoredGrant};
-pub use deliveries::{DeadLetter, NewDelivery, QueuedDelivery, Work};
+pub use dead_letters::{DeadLetter, Death};
+pub use deliveries::{LeavingReply, NewDelivery, QueuedDelivery, Work};
 pub use devices::{Lookup, StoredDevice};
 pub use errands::{Errand, ErrandKind, QueuedErrand};
 pub use error::StoreError;

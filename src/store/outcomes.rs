@@ -1,6 +1,6 @@
 //! How work ended, with the reply that was sent; kept for a while, bounded in rows.
 
-use rusqlite::OptionalExtension;
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 
 use super::{Fate, StoreError, Transaction, View};
 use crate::ambient::Timestamp;
@@ -29,13 +29,20 @@ impl Ending {
             Self::Delivered => "delivered",
         }
     }
+
+    /// The ending of this word.
+    fn of(word: &str) -> Option<Self> {
+        [Self::Replied, Self::Failed, Self::Untold, Self::Delivered]
+            .into_iter()
+            .find(|ending| ending.as_str() == word)
+    }
 }
 
 /// The one outcome of a delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
-    /// How it ended; one of the words of [`Ending::as_str`].
-    pub ending: String,
+    /// How it ended.
+    pub ending: Ending,
     /// The code the sender got.
     pub code: Option<u16>,
     /// The message the sender got, or would have got had the bus taken it, as JSON text.
@@ -49,7 +56,19 @@ pub struct Outcome {
 impl Outcome {
     /// Whether a job's reply was handed to the bus.
     pub fn has_reply(&self) -> bool {
-        self.ending == Ending::Replied.as_str()
+        self.ending == Ending::Replied
+    }
+}
+
+impl FromSql for Ending {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        Self::of(value.as_str()?).ok_or(FromSqlError::InvalidType)
+    }
+}
+
+impl ToSql for Ending {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.as_str().into())
     }
 }
 
@@ -72,16 +91,6 @@ impl View<'_> {
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
-    }
-
-    /// When the oldest outcome that is kept was written.
-    ///
-    /// # Errors
-    /// What the database reports.
-    pub fn oldest_outcome(&self) -> Result<Option<Timestamp>, StoreError> {
-        let sql = "SELECT ended_at FROM outcomes ORDER BY seq LIMIT 1";
-        let oldest: Option<i64> = self.prepare(sql)?.query_row([], |row| row.get(0)).optional()?;
-        Ok(oldest.map(Timestamp::from_millis))
     }
 }
 

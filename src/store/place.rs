@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{NewDelivery, StoreError, Transaction};
+use super::{LeavingReply, NewDelivery, StoreError, Transaction};
 use crate::ambient::Timestamp;
 use crate::message::DeliveryId;
 
@@ -51,7 +51,7 @@ struct New {
 struct State {
     at: At,
     /// The reply that left while nothing was on disk.
-    reply: Option<Arc<str>>,
+    reply: Option<LeavingReply>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -96,7 +96,7 @@ impl Place {
             (At::Nowhere, Some(new)) => new,
             _ => return Err(StoreError::Undone),
         };
-        let seq = new.accept(transaction, state.reply.as_deref())?;
+        let seq = new.accept(transaction, state.reply.as_ref())?;
         // Before anybody can see it: what is in hand is not handed out.
         self.0.in_flight.all().insert(seq);
         state.at = At::Written(seq);
@@ -119,11 +119,11 @@ impl Place {
 
     /// Whether `reply` may leave although nothing of the delivery is on disk: if nobody asks for it, a crash leaves
     /// nothing that could be done twice. Whatever is written of the delivery later has the reply with it.
-    pub fn may_reply_off_disk(&self, reply: &Arc<str>) -> bool {
+    pub fn may_reply_off_disk(&self, reply: &LeavingReply) -> bool {
         let mut state = self.state();
         let may = self.is_nowhere(&state);
         if may {
-            state.reply = Some(Arc::clone(reply));
+            state.reply = Some(reply.clone());
         }
         may
     }
@@ -198,7 +198,7 @@ impl Drop for Written {
 }
 
 impl New {
-    fn accept(&self, transaction: &Transaction<'_>, reply: Option<&str>) -> Result<i64, StoreError> {
+    fn accept(&self, transaction: &Transaction<'_>, reply: Option<&LeavingReply>) -> Result<i64, StoreError> {
         let seq = transaction.accept(&self.delivery, self.accepted_at)?;
         if let Some(reply) = reply {
             transaction.start_reply(seq, reply)?;

@@ -23,6 +23,7 @@ const STEPS: &[&str] = &[
     WITH_ANSWERED_FLOWS,
     WITH_FATES,
     WITH_SENT_MESSAGES,
+    WITH_DONE_BEFORE_REPLIES,
 ];
 
 const FIRST: &str = "
@@ -263,6 +264,11 @@ CREATE TABLE sent_messages (
 );
 CREATE INDEX sent_messages_by_sender ON sent_messages (sender, seq);
 CREATE INDEX sent_messages_by_age ON sent_messages (sent_at);
+";
+
+/// Whether the job of a reply that is about to leave was done (0 no, 1 yes, 2 nobody knows).
+const WITH_DONE_BEFORE_REPLIES: &str = "
+ALTER TABLE deliveries ADD COLUMN done INTEGER;
 ";
 
 /// Marks a file as a database of endo ("Endo" in ASCII).

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use endo::bus::embedded::Caller;
 use endo::cli::StandIn;
 use endo::job::{Job, JobContext, JobDirectory, JobError, Registry, RegistryOptions, built_in};
-use endo::store::{StoreError, Transaction};
+use endo::store::{Ending, StoreError, Transaction};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
@@ -45,7 +45,7 @@ async fn a_message_is_answered_as_the_user_device() {
     assert_eq!(workshop.waiting().await, 0);
     let outcomes = workshop.outcomes(&id).await;
     assert_eq!(outcomes.len(), 1);
-    assert_eq!(outcomes[0].ending, "replied");
+    assert_eq!(outcomes[0].ending, Ending::Replied);
 }
 
 #[tokio::test]

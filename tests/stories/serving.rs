@@ -11,7 +11,7 @@ use std::sync::{Mutex, mpsc};
 use endo::ambient::Timestamp;
 use endo::cli::{Exit, StandIn};
 use endo::message::DeviceUuid;
-use endo::store::{NewDelivery, Store, StoreError, StoreSettings, Transaction, Work};
+use endo::store::{Death, NewDelivery, Store, StoreError, StoreSettings, Transaction, Work};
 use serde_json::Value;
 
 use crate::support::fake_api::{Answer, FakeApi};
@@ -327,7 +327,7 @@ async fn leave_a_dead_letter(shell: &Shell) {
             body: r#"{"z": 1, "a": 2}"#.to_owned(),
         };
         transaction.accept(&delivery, Timestamp::from_millis(0))?;
-        transaction.give_up(1, "timeout", Timestamp::from_millis(60_000))
+        transaction.give_up(1, &Death::of("timeout", Timestamp::from_millis(60_000)))
     };
     store.write::<_, StoreError, _>(give_up).await.unwrap();
 }

@@ -15,7 +15,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use endo::ambient::{Clock, Timestamp};
 use endo::message::DeviceUuid;
-use endo::store::{Fate, NewDelivery, Outcome, Store, StoreError, StoreSettings, Transaction, View, Work};
+use endo::store::{
+    Ending, Fate, NewDelivery, Outcome, Store, StoreError, StoreSettings, Transaction, View, Work,
+};
 use tempfile::TempDir;
 
 const NOW: Timestamp = Timestamp::from_millis(1_000_000_000);
@@ -82,7 +84,7 @@ async fn accept(store: &Store, new: NewDelivery) -> Result<(), StoreError> {
 }
 
 fn outcome(reply: Option<String>) -> Outcome {
-    Outcome { ending: "replied".to_owned(), code: Some(200), reply, fate: Fate::default(), ended_at: NOW }
+    Outcome { ending: Ending::Replied, code: Some(200), reply, fate: Fate::default(), ended_at: NOW }
 }
 
 /// A clock that stands where it was put.

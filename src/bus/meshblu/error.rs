@@ -52,11 +52,11 @@ impl MeshbluError {
     pub fn failure(&self) -> Failure {
         match self {
             Self::Refused { status, message } if status.as_u16() >= 400 => {
-                Failure::new(status.as_u16(), message.clone())
+                Failure::of_the_bus(status.as_u16(), message.clone())
             }
-            Self::Refused { message, .. } => Failure::new(502, message.clone()),
-            Self::Call(EgressError::Timeout) => Failure::new(504, "the bus does not answer"),
-            Self::Unreadable | Self::Call(_) => Failure::new(502, self.to_string()),
+            Self::Refused { message, .. } => Failure::of_the_bus(502, message.clone()),
+            Self::Call(EgressError::Timeout) => Failure::of_the_bus(504, "the bus does not answer"),
+            Self::Unreadable | Self::Call(_) => Failure::of_the_bus(502, self.to_string()),
         }
     }
 }

@@ -1,8 +1,6 @@
 //! The end on a bus elsewhere: a reply that somebody may ask for again is written down before it leaves, so that it
 //! leaves once (`spec/endo.md` 2.5).
 
-use std::sync::Arc;
-
 use serde_json::{Value, json};
 
 use super::{KEPT_ERRORS, MUST_BE_AN_ARRAY, Told, not_taken, status_entry};
@@ -12,7 +10,7 @@ use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};
 use crate::dispatch::Verdict;
 use crate::dispatch::answer::Desk;
 use crate::dispatch::case::Case;
-use crate::message::{DeviceUuid, Failure, Reply};
+use crate::message::{DeviceUuid, Failure, Found, Reply};
 use crate::store::{Ending, Fate, Outcome, Taken, Transaction};
 use crate::telemetry::with_causes;
 
@@ -32,7 +30,7 @@ impl Desk {
         let Some(login) = case.login() else { return self.end_untold(taken, (case, answer)).await };
         let voice = Voice { bus, login };
         let mut told = Told::new(case.parties.clone(), answer, case.respond_to());
-        if !taken.place.may_reply_off_disk(&told.text) && !self.write_down(&taken, &told).await {
+        if !taken.place.may_reply_off_disk(&told.reply) && !self.write_down(&taken, &told).await {
             return not_taken();
         }
         let mut sent = voice.send(&told).await;
@@ -51,9 +49,9 @@ impl Desk {
 
     /// Whether the reply is written down; it is not where it cannot be, or where the delivery had ended before.
     async fn write_down(&self, taken: &Taken, told: &Told) -> bool {
-        let (place, text) = (taken.place.clone(), Arc::clone(&told.text));
+        let (place, reply) = (taken.place.clone(), told.reply.clone());
         let start =
-            move |transaction: &Transaction<'_>| transaction.start_reply(place.within(transaction)?, &text);
+            move |transaction: &Transaction<'_>| transaction.start_reply(place.within(transaction)?, &reply);
         self.keep(&taken.place, start).await == Some(true)
     }
 
@@ -76,11 +74,11 @@ impl Desk {
     }
 
     /// Nothing was opened, so there is nothing to answer with; whoever brought the message is told alone. Where the bus
-    /// kept it from being opened, and no page waits, nothing is kept: whoever brings the message again has it worked on.
+    /// or the moment kept it from being opened, and no page waits, nothing is kept: whoever brings the message again has
+    /// it worked on.
     async fn end_untold(&self, taken: Taken, (case, answer): (Case, Result<Reply, Failure>)) -> Verdict {
         let failure = answer.err().unwrap_or_else(|| Failure::new(500, "there is nothing to answer with"));
-        let is_found_here = matches!(failure.status(), Some(400 | 403 | 422));
-        let is_kept = match is_found_here || case.mark.is_some() {
+        let is_kept = match failure.found == Found::Here || case.mark.is_some() {
             true => self.keep_outcome(taken, untold((&case, &failure), self.clock.now())).await,
             false => self.forget(taken).await,
         };
@@ -129,7 +127,7 @@ impl Desk {
 fn untold((case, failure): (&Case, &Failure), ended_at: Timestamp) -> Outcome {
     let message = failure.to_message(&case.parties.sender, case.respond_to().as_ref());
     Outcome {
-        ending: Ending::Untold.as_str().to_owned(),
+        ending: Ending::Untold,
         code: failure.status(),
         reply: Some(message.to_string()),
         fate: Fate { done: Some(failure.done), refusal: None },
@@ -144,7 +142,7 @@ impl Voice<'_> {
     }
 
     async fn send(&self, told: &Told) -> Result<(), MeshbluError> {
-        self.bus.send(self.speaking_for(&told.parties.user_device), &told.text).await
+        self.bus.send(self.speaking_for(&told.parties.user_device), &told.reply.text).await
     }
 
     /// Steps b and c: a user device that cannot be read, or has no status device, has nothing noted.

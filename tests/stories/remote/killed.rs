@@ -221,7 +221,11 @@ async fn a_reply_that_is_long_in_leaving_is_on_disk_by_then_and_after_a_kill_is_
     assert!(program.terminate().await.success());
     assert_eq!(bus.meshblu.messages().len(), 1);
     let database = Connection::open(directory.path().join("endo.db")).unwrap();
-    let sql = "SELECT reason, reply IS NOT NULL FROM dead_letters";
-    let seen = database.query_row(sql, [], |row| Ok((row.get::<_, String>(0)?, row.get::<_, bool>(1)?)));
-    assert_eq!(seen.unwrap(), ("reply_unknown".to_owned(), true));
+    let sql = "SELECT reason, reply IS NOT NULL, done = 1 FROM dead_letters";
+    let seen = database.query_row(sql, [], |row| Ok((row.get::<_, String>(0)?, [row.get(1)?, row.get(2)?])));
+    assert_eq!(
+        seen.unwrap(),
+        ("reply_unknown".to_owned(), [true, true]),
+        "with the reply, and that the job was done"
+    );
 }

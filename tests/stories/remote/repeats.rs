@@ -66,6 +66,18 @@ async fn a_delivery_that_a_bus_could_not_be_asked_about_is_worked_on_when_it_com
 }
 
 #[tokio::test]
+async fn a_delivery_whose_record_the_bus_would_not_show_is_worked_on_when_it_comes_again() {
+    let bus = SigningBus::start().await;
+    let (gateway, _directory) = bus.gateway().await;
+    let no = || json_answer(403, &json!({"error": "not now"}));
+    let shown = json_answer(200, &json!([vectors()["credentialsDevice"]]));
+    // It is asked once more, after the gateway allowed itself to.
+    bus.meshblu.answer("POST /search/devices", [no(), no(), shown]);
+    assert_eq!(bus.deliver(&gateway, "d", &say_hello()).await.status, 403);
+    bus.deliver(&gateway, "d", &say_hello()).await.is(201, "Created");
+}
+
+#[tokio::test]
 async fn a_delivery_that_comes_again_while_it_is_worked_on_waits_for_its_end() {
     let bus = SigningBus::start().await;
     let (gateway, _directory) = bus.gateway().await;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use endo::ambient::{Clock, Timestamp};
-use endo::store::{AskedFor, Feed, Store, StoreError, Taken, Transaction, Work};
+use endo::message::Done;
+use endo::store::{AskedFor, Feed, LeavingReply, Store, StoreError, Taken, Transaction, Work};
 use futures_util::FutureExt;
 use tokio::sync::Notify;
 
@@ -14,6 +15,10 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 fn feed(store: &Store, clock: Clock) -> Feed {
     Feed::new(store.clone(), Work::Job, (clock, Arc::default()))
+}
+
+fn leaving() -> LeavingReply {
+    LeavingReply { text: "{}".into(), done: Done::Yes }
 }
 
 fn names(taken: &[Taken]) -> Vec<&str> {
@@ -220,10 +225,10 @@ async fn what_nobody_asks_for_again_may_be_answered_and_end_with_nothing_written
     let (_directory, store) = fresh();
     let feed = feed(&store, Hand::at(NOW).clock());
     let named = feed.hold(delivery("named"), AskedFor::Again);
-    assert!(!named.place.may_reply_off_disk(&"{}".into()));
+    assert!(!named.place.may_reply_off_disk(&leaving()));
     assert!(!named.place.ends_off_disk());
     let taken = feed.hold(delivery("unnamed"), AskedFor::Never);
-    assert!(taken.place.may_reply_off_disk(&"{}".into()));
+    assert!(taken.place.may_reply_off_disk(&leaving()));
     assert!(taken.place.ends_off_disk());
     let place = taken.place.clone();
     write(&store, move |transaction| place.accept_within(transaction)).await.unwrap();
@@ -235,10 +240,10 @@ async fn what_is_accepted_after_its_reply_left_says_so() {
     let (_directory, store) = fresh();
     let feed = feed(&store, Hand::at(NOW).clock());
     let taken = feed.hold(delivery("unnamed"), AskedFor::Never);
-    assert!(taken.place.may_reply_off_disk(&"{}".into()));
+    assert!(taken.place.may_reply_off_disk(&leaving()));
     let place = taken.place.clone();
     write(&store, move |transaction| place.accept_within(transaction)).await.unwrap();
-    assert!(!taken.place.may_reply_off_disk(&"{}".into()), "it is on disk");
+    assert!(!taken.place.may_reply_off_disk(&leaving()), "it is on disk");
     assert!(!taken.place.ends_off_disk(), "its end has to be written");
     drop(taken);
     assert!(one(&feed).await.delivery.reply_started);

@@ -1,6 +1,6 @@
 //! A full file refuses what is new, and lets what was accepted end.
 
-use endo::store::{Binding, NewDelivery, Store, StoreError, TokenHash, Work};
+use endo::store::{Binding, Death, NewDelivery, Store, StoreError, TokenHash, Work};
 use serde_json::json;
 
 use super::{NOW, accept, delivery, open_with, outcome, read, uuid, write};
@@ -126,5 +126,5 @@ async fn a_full_file_opens_again() {
     let store = open_with(directory.path(), Some(PAGES));
     assert_eq!(waiting(&store).await, accepted as u64);
     assert!(matches!(accept(&store, large(0)).await, Err(StoreError::Full)));
-    write(&store, |transaction| transaction.give_up(1, "expired", NOW)).await.unwrap();
+    write(&store, |transaction| transaction.give_up(1, &Death::of("expired", NOW))).await.unwrap();
 }

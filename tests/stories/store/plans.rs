@@ -8,7 +8,7 @@ use regex::Regex;
 use super::{fresh, raw};
 
 /// What reads a table from one end: whole listings, or what stops after a bounded number of rows.
-const READS_IN_ORDER: [&str; 13] = [
+const READS_IN_ORDER: [&str; 12] = [
     "DELETE FROM dead_letters WHERE died_at < ?1 OR seq <= (SELECT seq FROM dead_letters ORDER BY seq DESC LIMIT 1 OFFSET ?2)",
     "DELETE FROM outcomes WHERE seq IN ( SELECT seq FROM outcomes ORDER BY seq LIMIT ?3) AND (ended_at < ?1 OR seq <= (SELECT max(seq) FROM outcomes) - ?2)",
     "DELETE FROM proofs WHERE proved_at <= ( SELECT proved_at FROM proofs ORDER BY proved_at DESC LIMIT 1 OFFSET ?1)",
@@ -17,7 +17,6 @@ const READS_IN_ORDER: [&str; 13] = [
     "SELECT credentials FROM records ORDER BY credentials LIMIT ?1",
     "SELECT credentials, user_device, bound_at, ended_at FROM bindings LEFT JOIN tombstones USING (credentials, user_device) ORDER BY bound_at, user_device",
     "SELECT credentials, user_device, owner, status_device, made_at FROM half_made LEFT JOIN tombstones USING (credentials, user_device) WHERE ended_at IS NULL ORDER BY made_at",
-    "SELECT ended_at FROM outcomes ORDER BY seq LIMIT 1",
     "SELECT id, work, device, event, route, target, body, accepted_at, attempts, died_at, reason, reply, done, refusal FROM dead_letters ORDER BY seq DESC LIMIT ?1",
     "SELECT seq, credentials, receipt, generation, endo, signature, source, made_at, attempts FROM revocations ORDER BY seq LIMIT ?1",
     "SELECT seq, document FROM receipts ORDER BY seq DESC LIMIT ?1",

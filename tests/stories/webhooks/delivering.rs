@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use endo::store::Ending;
 use tokio::sync::Semaphore;
 
 use super::*;
@@ -69,7 +70,7 @@ async fn a_refused_call_is_repeated_under_the_same_id_until_it_is_taken() {
     let id = ids[0].as_str().into();
     let look = move |view: &endo::store::View<'_>| view.outcomes(&id);
     let outcomes = post.bus.bus.store().read::<_, StoreError, _>(look).await.unwrap();
-    assert_eq!(outcomes.iter().map(|outcome| outcome.ending.as_str()).collect::<Vec<_>>(), ["delivered"]);
+    assert_eq!(outcomes.iter().map(|outcome| outcome.ending).collect::<Vec<_>>(), [Ending::Delivered]);
 }
 
 #[tokio::test]

@@ -14,7 +14,9 @@ use super::{AFTER_FAILURE, WebhookSettings, pass};
 use crate::ambient::{Backoff, Timestamp};
 use crate::egress::Egress;
 use crate::message::{DeliveryId, DeviceUuid};
-use crate::store::{Ending, Fate, NewDelivery, Outcome, QueuedDelivery, StoreError, Taken, Transaction};
+use crate::store::{
+    Death, Ending, Fate, NewDelivery, Outcome, QueuedDelivery, StoreError, Taken, Transaction,
+};
 use crate::telemetry::with_causes;
 
 /// How often the end of an attempt is written to a store that fails; after that the delivery is made again.
@@ -118,7 +120,8 @@ impl Courier {
         let now = self.bus.clock.now();
         let due_before = now.minus(self.patience());
         let give_up = move |transaction: &Transaction<'_>| {
-            transaction.give_up_overdue(((&device, &hook), due_before), "destination failing", now)
+            let death = Death::of("destination failing", now);
+            transaction.give_up_overdue(((&device, &hook), due_before), &death)
         };
         match self.bus.store().write::<_, StoreError, _>(give_up).await {
             Ok(0) => {}
@@ -179,12 +182,11 @@ fn write(
         Next::Postponed(due_at) => transaction.postpone(seq, *due_at),
         Next::GivenUp(reason) => {
             transaction.postpone(seq, now)?;
-            transaction.give_up(seq, reason, now)
+            transaction.give_up(seq, &Death::of(reason, now))
         }
     }
 }
 
 fn delivered(ended_at: Timestamp) -> Outcome {
-    let (ending, fate) = (Ending::Delivered.as_str().to_owned(), Fate::default());
-    Outcome { ending, code: None, reply: None, fate, ended_at }
+    Outcome { ending: Ending::Delivered, code: None, reply: None, fate: Fate::default(), ended_at }
 }

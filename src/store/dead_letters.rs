@@ -1,0 +1,148 @@
+//! Dead letters: work that was given up, which can be seen and replayed.
+
+use rusqlite::{OptionalExtension, Row};
+
+use super::deliveries::new_delivery;
+use super::{Fate, NewDelivery, StoreError, Transaction, View, Work};
+use crate::ambient::Timestamp;
+use crate::message::{DeliveryId, DeviceUuid};
+
+/// Work that was given up.
+#[derive(Clone, Debug)]
+pub struct DeadLetter {
+    /// What was accepted.
+    pub delivery: NewDelivery,
+    /// When it was accepted.
+    pub accepted_at: Timestamp,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it was given up.
+    pub died_at: Timestamp,
+    /// Why; fixed texts only.
+    pub reason: String,
+    /// The reply that was to be sent, as JSON text, where there was one.
+    pub reply: Option<String>,
+    /// What else is known of it.
+    pub fate: Fate,
+}
+
+/// Why work is given up.
+#[derive(Clone, Debug)]
+pub struct Death<'a> {
+    /// When.
+    pub died_at: Timestamp,
+    /// Why; a fixed text.
+    pub reason: &'a str,
+    /// What else is known of it.
+    pub fate: Fate,
+}
+
+impl<'a> Death<'a> {
+    /// A death for this reason, of which nothing else is known.
+    pub fn of(reason: &'a str, died_at: Timestamp) -> Self {
+        Self { died_at, reason, fate: Fate::default() }
+    }
+}
+
+const COLUMNS: &str = "id, work, device, event, route, target, body, accepted_at, attempts";
+
+impl View<'_> {
+    /// The work that was given up, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS}, died_at, reason, reply, done, refusal FROM dead_letters ORDER BY seq DESC LIMIT ?1"
+        );
+        let mut statement = self.prepare(&sql)?;
+        let rows = statement.query_map([limit as i64], dead_letter)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// One dead letter.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn dead_letter(&self, id: &DeliveryId) -> Result<Option<DeadLetter>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS}, died_at, reason, reply, done, refusal FROM dead_letters WHERE id = ?1"
+        );
+        Ok(self.prepare(&sql)?.query_row([id.as_str()], dead_letter).optional()?)
+    }
+}
+
+impl Transaction<'_> {
+    /// Gives work up: it leaves the queue and can be seen and replayed. Whether the job was done is taken from the reply
+    /// that was about to leave, where nothing better is known.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn give_up(&self, seq: i64, death: &Death<'_>) -> Result<(), StoreError> {
+        let sql = format!(
+            "INSERT INTO dead_letters ({COLUMNS}, reply, died_at, reason, done, refusal)
+             SELECT {COLUMNS}, reply, ?2, ?3, coalesce(?4, done), ?5 FROM deliveries WHERE seq = ?1"
+        );
+        let (done, refusal) = death.fate.values();
+        self.prepare(&sql)?.execute((seq, death.died_at.as_millis(), death.reason, done, refusal))?;
+        self.finish(seq)?;
+        Ok(())
+    }
+
+    /// Gives up what one webhook, told by its device and the member `hook` of its target, has had due since before
+    /// `due_before`, oldest first; answers how much. A bounded number at a time, so that nobody waits.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn give_up_overdue(
+        &self,
+        ((device, hook), due_before): ((&DeviceUuid, &str), Timestamp),
+        death: &Death<'_>,
+    ) -> Result<usize, StoreError> {
+        const AT_ONCE: usize = 32;
+        let sql = "SELECT seq FROM deliveries WHERE work = ?1 AND due_at < ?2
+                   AND device = ?3 AND coalesce(target ->> 'hook', '') = ?4 ORDER BY due_at, seq LIMIT ?5";
+        let mut statement = self.prepare(sql)?;
+        let due_before = due_before.as_millis();
+        let of_hook = (Work::Webhook.code(), due_before, device.as_str(), hook, AT_ONCE as i64);
+        let overdue: Vec<i64> = statement.query_map(of_hook, |row| row.get(0))?.collect::<Result<_, _>>()?;
+        overdue.iter().try_for_each(|seq| self.give_up(*seq, death))?;
+        Ok(overdue.len())
+    }
+
+    /// Puts a dead letter back into the queue under its old id; answers whether there was one.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn replay(&self, id: &DeliveryId, now: Timestamp) -> Result<bool, StoreError> {
+        let sql = "INSERT INTO deliveries (id, work, device, event, route, target, body, accepted_at, due_at)
+                   SELECT id, work, device, event, route, target, body, accepted_at, ?2
+                   FROM dead_letters WHERE id = ?1";
+        let found = self.prepare(sql)?.execute((id.as_str(), now.as_millis()))? > 0;
+        self.prepare("DELETE FROM dead_letters WHERE id = ?1")?.execute([id.as_str()])?;
+        Ok(found)
+    }
+
+    /// Forgets dead letters that died before `before` or are not among the newest `keep`.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn forget_dead_letters(&self, before: Timestamp, keep: u64) -> Result<(), StoreError> {
+        let sql = "DELETE FROM dead_letters WHERE died_at < ?1
+                   OR seq <= (SELECT seq FROM dead_letters ORDER BY seq DESC LIMIT 1 OFFSET ?2)";
+        self.prepare(sql)?.execute((before.as_millis(), i64::try_from(keep).unwrap_or(i64::MAX)))?;
+        Ok(())
+    }
+}
+
+fn dead_letter(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
+    Ok(DeadLetter {
+        delivery: new_delivery(row)?,
+        accepted_at: Timestamp::from_millis(row.get(7)?),
+        attempts: row.get(8)?,
+        died_at: Timestamp::from_millis(row.get(9)?),
+        reason: row.get(10)?,
+        reply: row.get(11)?,
+        fate: Fate::of(row, 12)?,
+    })
+}
