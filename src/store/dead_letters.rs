@@ -3,9 +3,9 @@
 use rusqlite::{OptionalExtension, Row};
 
 use super::deliveries::new_delivery;
-use super::{Fate, NewDelivery, StoreError, Transaction, View, Work};
+use super::{Fate, NewDelivery, StoreError, Transaction, View, WebhookKey, Work};
 use crate::ambient::Timestamp;
-use crate::message::{DeliveryId, DeviceUuid};
+use crate::message::DeliveryId;
 
 /// Work that was given up.
 #[derive(Clone, Debug)]
@@ -89,23 +89,24 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Gives up what one webhook, told by its device and the member `hook` of its target, has had due since before
-    /// `due_before`, oldest first; answers how much. A bounded number at a time, so that nobody waits.
+    /// Gives up what `webhook` has had due since before `due_before`, oldest first; answers how much. A bounded number at
+    /// a time, so that nobody waits.
     ///
     /// # Errors
     /// What the database reports.
     pub fn give_up_overdue(
         &self,
-        ((device, hook), due_before): ((&DeviceUuid, &str), Timestamp),
+        webhook: &WebhookKey,
+        due_before: Timestamp,
         death: &Death<'_>,
     ) -> Result<usize, StoreError> {
         const AT_ONCE: usize = 32;
         let sql = "SELECT seq FROM deliveries WHERE work = ?1 AND due_at < ?2
                    AND device = ?3 AND coalesce(target ->> 'hook', '') = ?4 ORDER BY due_at, seq LIMIT ?5";
         let mut statement = self.prepare(sql)?;
-        let due_before = due_before.as_millis();
-        let of_hook = (Work::Webhook.code(), due_before, device.as_str(), hook, AT_ONCE as i64);
-        let overdue: Vec<i64> = statement.query_map(of_hook, |row| row.get(0))?.collect::<Result<_, _>>()?;
+        let WebhookKey { device, hook } = webhook;
+        let asked = (Work::Webhook.code(), due_before.as_millis(), device.as_str(), hook, AT_ONCE as i64);
+        let overdue: Vec<i64> = statement.query_map(asked, |row| row.get(0))?.collect::<Result<_, _>>()?;
         overdue.iter().try_for_each(|seq| self.give_up(*seq, death))?;
         Ok(overdue.len())
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use rusqlite::{OptionalExtension, Row};
+use serde::Serialize;
 use serde_json::json;
 
 use super::fate::done_code;
@@ -75,6 +76,15 @@ pub struct QueuedDelivery {
     pub reply_started: bool,
 }
 
+/// Tells a webhook from all others.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct WebhookKey {
+    /// Whose it is.
+    pub device: DeviceUuid,
+    /// The member `hook` of what is called, which tells its address from the device's others; empty where there is none.
+    pub hook: String,
+}
+
 /// A reply that is about to leave for a bus elsewhere. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct LeavingReply {
@@ -106,12 +116,12 @@ impl View<'_> {
     ) -> Result<Vec<i64>, StoreError> {
         let sql = "SELECT seq FROM deliveries WHERE work = ?1 AND due_at <= ?2
                    AND (?4 = '[]' OR coalesce(target ->> 'host', '') NOT IN (SELECT value FROM json_each(?4)))
-                   AND (?5 = '[]'
-                        OR device || coalesce(target ->> 'hook', '') NOT IN (SELECT value FROM json_each(?5)))
+                   AND (?5 = '[]' OR (device, coalesce(target ->> 'hook', '')) NOT IN (
+                        SELECT value ->> 'device', value ->> 'hook' FROM json_each(?5)))
                    ORDER BY due_at, seq LIMIT ?3";
-        let (hosts, hooks) = (json!(but.hosts).to_string(), json!(but.hooks).to_string());
+        let (hosts, webhooks) = (json!(but.hosts).to_string(), json!(but.webhooks).to_string());
         let mut statement = self.prepare(sql)?;
-        let asked = (work.code(), now.as_millis(), limit as i64, hosts, hooks);
+        let asked = (work.code(), now.as_millis(), limit as i64, hosts, webhooks);
         let rows = statement.query_map(asked, |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::place::{AskedFor, InFlight};
-use super::{NewDelivery, Place, QueuedDelivery, Store, StoreError, Transaction, View, Work};
+use super::{NewDelivery, Place, QueuedDelivery, Store, StoreError, Transaction, View, WebhookKey, Work};
 use crate::ambient::{Clock, Timestamp};
 
 /// The workers' end of the queue of one kind of work.
@@ -60,8 +60,8 @@ impl Drop for Taken {
 pub struct PassedOver {
     /// Hosts, host and port of each.
     pub hosts: Vec<String>,
-    /// Webhooks, each by its device's name and, right behind it, the member `hook` of its target.
-    pub hooks: Vec<String>,
+    /// Webhooks.
+    pub webhooks: Vec<WebhookKey>,
     /// When to look again although the bell was not rung; the bell is rung for every other change.
     pub again_in: Option<Duration>,
 }

@@ -42,7 +42,7 @@ mod writer;
 pub use bindings::Binding;
 pub use codes::{StoredCode, StoredGrant};
 pub use dead_letters::{DeadLetter, Death};
-pub use deliveries::{LeavingReply, NewDelivery, QueuedDelivery, Work};
+pub use deliveries::{LeavingReply, NewDelivery, QueuedDelivery, WebhookKey, Work};
 pub use devices::{Lookup, StoredDevice};
 pub use errands::{Errand, ErrandKind, QueuedErrand};
 pub use error::StoreError;

@@ -10,13 +10,22 @@ use sha2::{Digest, Sha256};
 use super::forwarder::{Proof, Webhook, webhooks};
 use super::subscription::SubscriptionType;
 use crate::egress::WebhookAddress;
-use crate::message::Route;
+use crate::message::{DeviceUuid, Route};
+use crate::store::WebhookKey;
 
 /// A call of a webhook.
 pub(super) struct Call {
     pub(super) webhook: Webhook,
     /// The routes of the event before its own, oldest first, as JSON text; none if it was never sent on.
     pub(super) forwarded: Option<String>,
+}
+
+/// Where a call of a webhook leads.
+#[derive(Clone, Debug)]
+pub(super) struct Destination {
+    /// Host and port: calls that may wait for each other; empty where nothing can be called.
+    pub(super) host: String,
+    pub(super) webhook: WebhookKey,
 }
 
 /// The JSON form of a [`Call`].
@@ -66,9 +75,11 @@ impl Target {
         json_text(&target)
     }
 
-    /// Where a stored text leads: its members `host` and `hook`, which are empty where there are none.
-    pub(super) fn destination(text: &str) -> (String, String) {
-        serde_json::from_str(text).map_or_else(|_| Default::default(), |Self { host, hook, .. }| (host, hook))
+    /// Where a stored call of a webhook of `device` leads.
+    pub(super) fn destination(device: &DeviceUuid, text: Option<&str>) -> Destination {
+        let stored: Option<Self> = text.and_then(|text| serde_json::from_str(text).ok());
+        let (host, hook) = stored.map(|Self { host, hook, .. }| (host, hook)).unwrap_or_default();
+        Destination { host, webhook: WebhookKey { device: device.clone(), hook } }
     }
 
     /// Whether `document` has the webhook of a stored text for `event` still, with all its options as they were.

@@ -103,9 +103,9 @@ impl Webhooks {
 
     fn start(&self, calls: &mut JoinSet<()>, taken: Taken) {
         let new = &taken.delivery.new;
-        let (host, hook) = new.target.as_deref().map(Target::destination).unwrap_or_default();
+        let destination = Target::destination(&new.device, new.target.as_deref());
         // One call tries a webhook after its rest; what was taken together with it goes back to the queue.
-        let Ok(leave) = self.destinations.admit(host, &new.device, hook) else { return drop(taken) };
+        let Ok(leave) = self.destinations.admit(destination) else { return drop(taken) };
         let courier = Arc::clone(&self.courier);
         calls.spawn(async move { courier.handle(taken, leave).await });
     }

@@ -34,12 +34,12 @@ pub(super) struct Failed {
     /// Whether a further attempt can help.
     pub(super) for_good: bool,
     /// What it tells of the destination.
-    pub(super) destination: Destination,
+    pub(super) condition: Condition,
 }
 
 /// What an attempt that came to nothing tells of its destination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Destination {
+pub(super) enum Condition {
     /// Nothing: it was not called.
     NotCalled,
     /// It is well, and will not have this delivery.
@@ -50,11 +50,11 @@ pub(super) enum Destination {
 
 impl Failed {
     pub(super) fn again(reason: impl Into<Cow<'static, str>>) -> Self {
-        Self { reason: reason.into(), for_good: false, destination: Destination::NotCalled }
+        Self { reason: reason.into(), for_good: false, condition: Condition::NotCalled }
     }
 
     pub(super) fn for_good(reason: &'static str) -> Self {
-        Self { reason: reason.into(), for_good: true, destination: Destination::NotCalled }
+        Self { reason: reason.into(), for_good: true, condition: Condition::NotCalled }
     }
 
     /// The device has the webhook no more, or another in its place.
@@ -62,8 +62,8 @@ impl Failed {
         Self::for_good("webhook removed")
     }
 
-    fn at(reason: impl Into<Cow<'static, str>>, destination: Destination) -> Self {
-        Self { reason: reason.into(), for_good: false, destination }
+    fn at(reason: impl Into<Cow<'static, str>>, condition: Condition) -> Self {
+        Self { reason: reason.into(), for_good: false, condition }
     }
 
     /// What the answer says: only a status of success takes the delivery.
@@ -72,15 +72,15 @@ impl Failed {
             Ok(status) if status.is_success() => Ok(()),
             Ok(status) => {
                 let down = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
-                let destination = if down { Destination::Fails } else { Destination::Refuses };
-                Err(Self::at(format!("status {}", status.as_u16()), destination))
+                let condition = if down { Condition::Fails } else { Condition::Refuses };
+                Err(Self::at(format!("status {}", status.as_u16()), condition))
             }
             Err(EgressError::AddressNotAllowed { .. } | EgressError::HostNotAllowed { .. }) => {
                 Err(Self::for_good("address not allowed"))
             }
-            Err(EgressError::Timeout) => Err(Self::at("timeout", Destination::Fails)),
-            Err(EgressError::Connect(_)) => Err(Self::at("connect", Destination::Fails)),
-            Err(_) => Err(Self::at("exchange", Destination::Fails)),
+            Err(EgressError::Timeout) => Err(Self::at("timeout", Condition::Fails)),
+            Err(EgressError::Connect(_)) => Err(Self::at("connect", Condition::Fails)),
+            Err(_) => Err(Self::at("exchange", Condition::Fails)),
         }
     }
 }

@@ -7,15 +7,15 @@ use zeroize::Zeroizing;
 use super::super::EmbeddedBus;
 use super::super::forwarder::{Proof, Webhook};
 use super::super::target::{Call, Target};
-use super::attempt::{Destination, Failed, request};
+use super::attempt::{Condition, Failed, request};
 use super::destinations::Leave;
 use super::signing::signed;
 use super::{AFTER_FAILURE, WebhookSettings, pass};
 use crate::ambient::{Backoff, Timestamp};
 use crate::egress::Egress;
-use crate::message::{DeliveryId, DeviceUuid};
+use crate::message::DeliveryId;
 use crate::store::{
-    Death, Ending, Fate, NewDelivery, Outcome, QueuedDelivery, StoreError, Taken, Transaction,
+    Death, Ending, Fate, NewDelivery, Outcome, QueuedDelivery, StoreError, Taken, Transaction, WebhookKey,
 };
 use crate::telemetry::with_causes;
 
@@ -44,18 +44,17 @@ impl Courier {
         let call = delivery.new.target.as_deref().and_then(Target::read);
         let lends = call.as_ref().is_some_and(|call| call.webhook.proof == Proof::Credentials);
         let result = self.attempt(delivery, call).await;
+        let webhook = leave.webhook().clone();
         let mut failing_for = Duration::ZERO;
         match &result {
-            Ok(()) | Err(Failed { destination: Destination::Refuses, .. }) => leave.answered(),
-            Err(Failed { destination: Destination::NotCalled, .. }) => leave.withdrawn(),
-            Err(Failed { destination: Destination::Fails, .. }) => failing_for = leave.failed(),
+            Ok(()) | Err(Failed { condition: Condition::Refuses, .. }) => leave.answered(),
+            Err(Failed { condition: Condition::NotCalled, .. }) => leave.withdrawn(),
+            Err(Failed { condition: Condition::Fails, .. }) => failing_for = leave.failed(),
         }
         let next = self.next(delivery, result);
-        let (_, hook) = delivery.new.target.as_deref().map(Target::destination).unwrap_or_default();
-        let device = delivery.new.device.clone();
         self.end(taken, next, lends).await;
         if failing_for > self.patience() {
-            self.give_up_waiting(device, hook).await;
+            self.give_up_waiting(webhook).await;
         }
     }
 
@@ -115,13 +114,13 @@ impl Courier {
         self.settings.longest_delay.max(self.settings.breaker.rest)
     }
 
-    /// Gives up what waited too long for `device`'s webhook `hook`.
-    async fn give_up_waiting(&self, device: DeviceUuid, hook: String) {
+    /// Gives up what waited too long for a webhook.
+    async fn give_up_waiting(&self, webhook: WebhookKey) {
         let now = self.bus.clock.now();
         let due_before = now.minus(self.patience());
         let give_up = move |transaction: &Transaction<'_>| {
             let death = Death::of("destination failing", now);
-            transaction.give_up_overdue(((&device, &hook), due_before), &death)
+            transaction.give_up_overdue(&webhook, due_before, &death)
         };
         match self.bus.store().write::<_, StoreError, _>(give_up).await {
             Ok(0) => {}

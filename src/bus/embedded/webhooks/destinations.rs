@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use super::super::target::Destination;
 use crate::ambient::{Clock, Timestamp};
 use crate::egress::{Admission, Breaker, BreakerSettings, Resting};
-use crate::message::DeviceUuid;
-use crate::store::PassedOver;
+use crate::store::{PassedOver, WebhookKey};
 
 /// Webhooks remembered at a time. Beyond that one is forgotten that has no call in hand, and so gets a fresh start.
 const REMEMBERED: usize = 1024;
@@ -35,24 +35,27 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct Known {
-    /// By host and port: those with calls in hand.
+    /// By host and port: those with calls in hand, and those where webhooks fail.
     hosts: HashMap<String, Host>,
-    /// By device and address.
-    hooks: HashMap<String, Hook>,
+    webhooks: HashMap<WebhookKey, Webhook>,
 }
 
 #[derive(Debug, Default)]
 struct Host {
     calls: usize,
+    /// How many webhooks fail at it.
+    failing: u32,
     /// Whether work may wait for a call of this host to end.
     passed_over: bool,
 }
 
 #[derive(Debug)]
-struct Hook {
+struct Webhook {
     host: String,
     calls: usize,
     breaker: Arc<Breaker>,
+    /// Whether its host counts it among those that fail.
+    fails: bool,
     /// The first failure after which nothing was answered.
     failing_since: Option<Timestamp>,
 }
@@ -62,8 +65,7 @@ struct Hook {
 pub(super) struct Leave {
     admission: Option<Admission>,
     destinations: Destinations,
-    host: String,
-    hook: String,
+    to: Destination,
 }
 
 impl Destinations {
@@ -79,75 +81,60 @@ impl Destinations {
 
     /// The hosts that are full, and the webhooks that failed and rest: they get no call now.
     pub(super) fn passed_over(&self) -> PassedOver {
-        let Known { hosts, hooks } = &mut *self.known();
+        let Known { hosts, webhooks } = &mut *self.known();
         let mut passed_over = PassedOver::default();
         for (name, host) in hosts.iter_mut() {
             host.passed_over = host.calls >= self.0.share;
             passed_over.hosts.extend(host.passed_over.then(|| name.clone()));
         }
-        let failing = failing(hooks);
-        for (name, hook) in hooks.iter() {
-            let others = failing.get(&*hook.host).copied().unwrap_or_default();
-            let Some(Resting { after }) = hook.resting(others) else { continue };
-            passed_over.hooks.push(name.clone());
+        for (key, webhook) in webhooks.iter() {
+            let Some(Resting { after }) = webhook.resting(hosts) else { continue };
+            passed_over.webhooks.push(key.clone());
             passed_over.again_in = passed_over.again_in.into_iter().chain([after]).min();
-            hosts.entry(hook.host.clone()).and_modify(|host| host.passed_over = true);
+            hosts.entry(webhook.host.clone()).and_modify(|host| host.passed_over = true);
         }
         passed_over
     }
 
-    /// Leave for one call of `device`'s webhook at `address`. After a rest only one gets it, until it is known what
-    /// came of that.
-    pub(super) fn admit(&self, host: String, device: &DeviceUuid, address: String) -> Result<Leave, Resting> {
-        let name = format!("{device}{address}");
-        let Known { hosts, hooks } = &mut *self.known();
-        if hooks.len() >= REMEMBERED && !hooks.contains_key(&name) {
-            forget_one(hooks);
+    /// Leave for one call. After a rest only one call of a webhook gets it, until it is known what came of that.
+    pub(super) fn admit(&self, to: Destination) -> Result<Leave, Resting> {
+        let mut known = self.known();
+        if known.webhooks.len() >= REMEMBERED && !known.webhooks.contains_key(&to.webhook) {
+            known.forget_one();
         }
-        let failing = failing(hooks).get(&*host).copied().unwrap_or_default();
-        let hook = hooks.entry(name.clone()).or_insert_with(|| Hook {
-            host: host.clone(),
+        let Known { hosts, webhooks } = &mut *known;
+        let webhook = webhooks.entry(to.webhook.clone()).or_insert_with(|| Webhook {
+            host: to.host.clone(),
             calls: 0,
             breaker: Breaker::new(self.0.settings, self.0.clock.clone()),
+            fails: false,
             failing_since: None,
         });
-        if let Some(resting) = hook.resting(failing) {
+        if let Some(resting) = webhook.resting(hosts) {
             return Err(resting);
         }
-        let admission = hook.breaker.admit()?;
-        hook.calls += 1;
-        hosts.entry(host.clone()).or_default().calls += 1;
-        Ok(Leave { admission: Some(admission), destinations: self.clone(), host, hook: name })
+        let admission = webhook.breaker.admit()?;
+        webhook.calls += 1;
+        hosts.entry(to.host.clone()).or_default().calls += 1;
+        Ok(Leave { admission: Some(admission), destinations: self.clone(), to })
     }
 
     /// Notes whether a webhook was answered; tells for how long it has not been.
-    fn note(&self, hook: &str, answered: bool) -> Duration {
+    fn note(&self, key: &WebhookKey, answered: bool) -> Duration {
         let mut known = self.known();
-        let Some(hook) = known.hooks.get_mut(hook) else { return Duration::ZERO };
+        let Some(webhook) = known.webhooks.get_mut(key) else { return Duration::ZERO };
         if answered {
-            hook.failing_since = None;
+            webhook.failing_since = None;
             return Duration::ZERO;
         }
         let now = self.0.clock.now();
-        now.since(*hook.failing_since.get_or_insert(now))
+        now.since(*webhook.failing_since.get_or_insert(now))
     }
 
-    fn release(&self, Leave { host: at, hook: name, .. }: &Leave) {
-        let Known { hosts, hooks } = &mut *self.known();
-        if let Some(host) = hosts.get_mut(at) {
-            host.calls -= 1;
-            if std::mem::take(&mut host.passed_over) {
-                self.0.bell.notify_one();
-            }
-            if host.calls == 0 {
-                hosts.remove(at);
-            }
-        }
-        if let Some(hook) = hooks.get_mut(name) {
-            hook.calls -= 1;
-            if hook.calls == 0 && hook.breaker.untroubled() {
-                hooks.remove(name);
-            }
+    fn release(&self, to: &Destination) {
+        let mut known = self.known();
+        if known.end_call(to) {
+            self.0.bell.notify_one();
         }
     }
 
@@ -156,42 +143,77 @@ impl Destinations {
     }
 }
 
-impl Hook {
+impl Known {
+    /// Takes one call of `to` back, whose breaker knows what came of it; answers whether work may wait for that.
+    fn end_call(&mut self, to: &Destination) -> bool {
+        let host = self.hosts.get_mut(&to.host);
+        let is_waited_for = host.is_some_and(|host| {
+            host.calls -= 1;
+            std::mem::take(&mut host.passed_over)
+        });
+        if let Some(webhook) = self.webhooks.get_mut(&to.webhook) {
+            webhook.calls -= 1;
+            let fails = webhook.breaker.is_open();
+            if std::mem::replace(&mut webhook.fails, fails) != fails {
+                let host = self.hosts.entry(webhook.host.clone()).or_default();
+                host.failing = if fails { host.failing + 1 } else { host.failing - 1 };
+            }
+            if webhook.calls == 0 && webhook.breaker.untroubled() {
+                self.forget(&to.webhook);
+            }
+        }
+        self.forget_idle(&to.host);
+        is_waited_for
+    }
+
+    /// Forgets one that would be called again anyway, if there is one.
+    fn forget_one(&mut self) {
+        let idle = |(_, webhook): &(&WebhookKey, &Webhook)| webhook.calls == 0;
+        let rested = self.webhooks.iter().filter(idle).find(|(_, it)| it.breaker.resting().is_none());
+        let forgotten = rested.or_else(|| self.webhooks.iter().find(idle)).map(|(key, _)| key.clone());
+        if let Some(key) = forgotten {
+            self.forget(&key);
+        }
+    }
+
+    fn forget(&mut self, key: &WebhookKey) {
+        let Some(webhook) = self.webhooks.remove(key) else { return };
+        if let Some(host) = self.hosts.get_mut(&webhook.host).filter(|_| webhook.fails) {
+            host.failing -= 1;
+        }
+        self.forget_idle(&webhook.host);
+    }
+
+    fn forget_idle(&mut self, host: &str) {
+        if self.hosts.get(host).is_some_and(|host| host.calls == 0 && host.failing == 0) {
+            self.hosts.remove(host);
+        }
+    }
+}
+
+impl Webhook {
     /// Whether it is left alone while so many webhooks fail at its host.
-    fn resting(&self, failing: u32) -> Option<Resting> {
+    fn resting(&self, hosts: &HashMap<String, Host>) -> Option<Resting> {
+        let failing = hosts.get(&self.host).map_or(0, |host| host.failing);
         self.breaker.resting_for(failing.clamp(1, LONGEST))
     }
 }
 
-/// How many webhooks fail at each host.
-fn failing(hooks: &HashMap<String, Hook>) -> HashMap<&str, u32> {
-    let mut failing = HashMap::new();
-    for hook in hooks.values().filter(|hook| hook.breaker.is_open()) {
-        *failing.entry(&*hook.host).or_default() += 1;
-    }
-    failing
-}
-
-/// One that would be called again anyway, if there is one.
-fn forget_one(hooks: &mut HashMap<String, Hook>) {
-    let idle = |(_, hook): &(&String, &Hook)| hook.calls == 0;
-    let rested = hooks.iter().filter(idle).find(|(_, hook)| hook.breaker.resting().is_none());
-    let forgotten = rested.or_else(|| hooks.iter().find(idle)).map(|(name, _)| name.clone());
-    if let Some(name) = forgotten {
-        hooks.remove(&name);
-    }
-}
-
 impl Leave {
+    /// What is called.
+    pub(super) fn webhook(&self) -> &WebhookKey {
+        &self.to.webhook
+    }
+
     /// Says that the destination answered.
     pub(super) fn answered(mut self) {
-        self.destinations.note(&self.hook, true);
+        self.destinations.note(&self.to.webhook, true);
         self.admission.take().into_iter().for_each(Admission::succeeded);
     }
 
     /// Says that the destination is down or overloaded; tells for how long it has answered this webhook nothing.
     pub(super) fn failed(self) -> Duration {
-        self.destinations.note(&self.hook, false)
+        self.destinations.note(&self.to.webhook, false)
     }
 
     /// Says that there was no call after all.
@@ -204,6 +226,6 @@ impl Drop for Leave {
     fn drop(&mut self) {
         // First, for what is passed over from now on.
         drop(self.admission.take());
-        self.destinations.release(self);
+        self.destinations.release(&self.to);
     }
 }
