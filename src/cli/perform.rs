@@ -16,7 +16,7 @@ use crate::ambient::Timestamp;
 use crate::credentials::{Account, CredentialsError, Cut, Life, Revoker};
 use crate::gateway::Gateway;
 use crate::message::{DeliveryId, DeviceUuid};
-use crate::store::{Binding, DeadLetter, StoreError, Transaction, View, Work};
+use crate::store::{Binding, DeadLetter, NotedBinding, StoreError, Transaction, View, Work};
 use crate::vault::{ResourceOwnerId, SecretText};
 
 /// The most dead letters that one list shows.
@@ -148,14 +148,12 @@ async fn credentials(gateway: &Gateway, wanted: Option<DeviceUuid>) -> Result<De
 }
 
 fn device_rows(view: &View<'_>, wanted: impl Fn(&Binding) -> bool) -> Result<Vec<DeviceRow>, OperationError> {
-    let bindings = view.bindings()?.into_iter().filter(|(binding, ..)| wanted(binding));
-    bindings.map(|binding| device_row(view, binding)).collect()
+    let bindings = view.bindings()?.into_iter().filter(|noted| wanted(&noted.binding));
+    bindings.map(|noted| device_row(view, noted)).collect()
 }
 
-fn device_row(
-    view: &View<'_>,
-    (binding, bound, revoked): (Binding, Timestamp, Option<Timestamp>),
-) -> Result<DeviceRow, OperationError> {
+fn device_row(view: &View<'_>, noted: NotedBinding) -> Result<DeviceRow, OperationError> {
+    let NotedBinding { binding, bound_at, ended_at } = noted;
     let document = view.device(&binding.user_device)?;
     let text = |key: &str| Some(document.as_ref()?.get(key)?.as_str()?.to_owned());
     Ok(DeviceRow {
@@ -163,8 +161,8 @@ fn device_row(
         name: text("name"),
         uuid: binding.user_device,
         credentials: binding.credentials,
-        bound: bound.iso_seconds(),
-        revoked: revoked.map(Timestamp::iso_seconds),
+        bound: bound_at.iso_seconds(),
+        revoked: ended_at.map(Timestamp::iso_seconds),
         unfinished: false,
     })
 }

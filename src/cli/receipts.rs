@@ -34,7 +34,7 @@ pub(super) fn tell(receipt: &Receipt, out: &mut dyn Write) -> io::Result<()> {
         receipt.at,
         receipt.act.as_str(),
         receipt.credentials,
-        receipt.by
+        receipt.by.as_str()
     );
     writeln!(out, "{}", table::plain(&line))?;
     for part in &receipt.parts {

@@ -20,7 +20,7 @@ pub(super) fn notice(viewer: &Viewer, api: &str, done: Option<&Done>) -> Markup 
     html! {
         @match done {
             Some(Done::Left) => p.notice role="status" { "You left: you do not manage those credentials any more." },
-            Some(Done::Kept(receipt)) if receipt.by == viewer.name => p.notice role="status" {
+            Some(Done::Kept(receipt)) if receipt.is_by(&viewer.name) => p.notice role="status" {
                 (sentence(receipt)) " "
                 @if let Some(answer) = &receipt.api { "Of the tokens: " (answer.sentence(api)) ". " }
                 a href="/console/receipts" { "See the receipt" }

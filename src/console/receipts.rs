@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::layout::{Frame, Viewer, page};
 use super::moment::moment;
 use super::strangers::{Name, strangers_text};
-use crate::credentials::{Fate, Receipt};
+use crate::credentials::{By, Fate, Receipt};
 
 /// The list of receipts, newest first.
 pub fn receipts(viewer: &Viewer, api: &str, receipts: &[Receipt]) -> Markup {
@@ -44,10 +44,10 @@ fn entry(viewer: &Viewer, api: &str, receipt: &Receipt) -> Markup {
 
 fn by(viewer: &Viewer, receipt: &Receipt) -> Markup {
     html! {
-        @match receipt.by.as_str() {
-            by if by == viewer.name => "you",
-            "operator" => "whoever runs the gateway",
-            by => code { (by) },
+        @match &receipt.by {
+            By::Operator => "whoever runs the gateway",
+            By::Owner(_) if receipt.is_by(&viewer.name) => "you",
+            By::Owner(owner) => code { (owner) },
         }
     }
 }

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::bind::subscription;
 use super::on_embedded::update_itself;
-use super::receipt::{Fate, OPERATOR, Receipt, settle};
+use super::receipt::{By, Fate, Receipt, settle};
 use super::{CredentialsDevices, CredentialsError, login_in};
 use crate::ambient::{Backoff, Timestamp};
 use crate::bus::embedded::{BusError, EmbeddedBus};
@@ -24,7 +25,6 @@ pub(super) const PAUSES: Backoff =
 
 const SOMEBODY_ELSE_S: &str = "the device has another owner";
 const REFUSED: &str = "the bus refuses";
-const GONE: &str = "the device is gone";
 
 /// What an attempt came to.
 enum CameTo {
@@ -69,19 +69,18 @@ impl CredentialsDevices {
         caller: Option<&Login>,
     ) -> Result<CameTo, CredentialsError> {
         let (credentials, service) = (&errand.credentials, Identity::of(bus.service()));
-        match (errand.kind, &errand.user_device) {
-            (ErrandKind::Subscription, Some(user_device)) => {
+        match &errand.kind {
+            ErrandKind::Subscription(user_device) => {
                 let binding = Binding { credentials: credentials.clone(), user_device: user_device.clone() };
                 Ok(of_call(bus.unsubscribe(service, &subscription(&binding)).await))
             }
-            (ErrandKind::Whitelists, Some(user_device)) => {
+            ErrandKind::Whitelists(user_device) => {
                 self.leave_lists_on(bus, (errand, user_device), caller).await
             }
-            (ErrandKind::Record, _) => {
+            ErrandKind::Record => {
                 let unset = json!({"$unset": {"endo": true, "endoSignature": true}});
                 Ok(of_call(bus.update(service, (credentials, &unset)).await))
             }
-            (ErrandKind::Subscription | ErrandKind::Whitelists, None) => Ok(CameTo::Stayed(GONE)),
         }
     }
 
@@ -108,7 +107,7 @@ impl CredentialsDevices {
             Ok(document) => document,
             Err(error) => return Ok(of_call(Err(error))),
         };
-        if !is_by_owner(receipt.map(|document| StoredReceipt { seq, document }), &document) {
+        if !is_by_owner(receipt, &document) {
             return Ok(CameTo::Stayed(SOMEBODY_ELSE_S));
         }
         let pull = leave_lists(&errand.credentials);
@@ -136,8 +135,8 @@ impl CredentialsDevices {
 fn of_call(result: Result<(), MeshbluError>) -> CameTo {
     match result {
         Ok(()) => CameTo::Ended,
-        Err(MeshbluError::Refused { status, .. }) if status.as_u16() == 404 => CameTo::Ended,
-        Err(MeshbluError::Refused { status, .. }) if status.as_u16() == 403 => CameTo::Stayed(REFUSED),
+        Err(error) if error.is(StatusCode::NOT_FOUND) => CameTo::Ended,
+        Err(error) if error.is_forbidden() => CameTo::Stayed(REFUSED),
         Err(error) => {
             tracing::warn!(error = with_causes(&error), "the bus was not told of an end yet");
             CameTo::Nothing
@@ -151,16 +150,12 @@ fn attempt_here(
     errand: &Errand,
 ) -> Result<CameTo, CredentialsError> {
     // Everything else was done with the tombstone.
-    let (ErrandKind::Whitelists, Some(user_device)) = (errand.kind, &errand.user_device) else {
-        return Ok(CameTo::Ended);
-    };
+    let ErrandKind::Whitelists(user_device) = &errand.kind else { return Ok(CameTo::Ended) };
     if transaction.has_job_of(user_device)? {
         return Ok(CameTo::Busy);
     }
     let Some(document) = transaction.device(user_device)? else { return Ok(CameTo::Ended) };
-    let receipt = transaction.receipt(errand.receipt)?;
-    let receipt = receipt.map(|document| StoredReceipt { seq: errand.receipt, document });
-    if !is_by_owner(receipt, &document) {
+    if !is_by_owner(transaction.receipt(errand.receipt)?, &document) {
         return Ok(CameTo::Stayed(SOMEBODY_ELSE_S));
     }
     match update_itself(bus, transaction, (user_device, &leave_lists(&errand.credentials))) {
@@ -173,8 +168,11 @@ fn attempt_here(
 
 /// The lists of a user device are its owner's; the operator of the gateway takes only away what the gateway was given.
 fn is_by_owner(receipt: Option<StoredReceipt>, user_device: &Value) -> bool {
-    let by = receipt.as_ref().and_then(Receipt::read).map(|receipt| receipt.by);
-    by.is_some_and(|by| by == OPERATOR || user_device["owner"].as_str() == Some(&by))
+    match receipt.as_ref().and_then(Receipt::read).map(|receipt| receipt.by) {
+        Some(By::Operator) => true,
+        Some(By::Owner(owner)) => user_device["owner"].as_str() == Some(owner.as_str()),
+        None => false,
+    }
 }
 
 /// The update that takes the credentials device from the lists that made it the user device's voice.
@@ -196,10 +194,10 @@ fn conclude(
     let (fate, why) = match came_to {
         CameTo::Ended => (Fate::Ended, None),
         CameTo::Stayed(why) => (Fate::Stayed, Some(why.to_owned())),
-        CameTo::Busy => return Ok(transaction.postpone_errand(queued.seq, now.plus(WHILE_BUSY), false)?),
+        CameTo::Busy => return Ok(transaction.postpone_errand(queued.seq, now.plus(WHILE_BUSY))?),
         CameTo::Nothing => {
             let due = now.plus(PAUSES.after(queued.attempts));
-            return Ok(transaction.postpone_errand(queued.seq, due, true)?);
+            return Ok(transaction.retry_errand(queued.seq, due)?);
         }
     };
     if transaction.finish_errand(queued.seq)? {

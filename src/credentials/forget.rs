@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::on_embedded::update_itself;
 use super::open::stored_record;
-use super::receipt::{Act, ApiAnswer, ApiVerdict, Fate, Matter, Receipt, Revoker};
+use super::receipt::{Act, ApiAnswer, ApiVerdict, By, Fate, Matter, Receipt, Revoker};
 use super::revoke::{Cutting, note_chores};
 use super::{CredentialsDevices, CredentialsError, Owned};
 use crate::bus::embedded::{BusError, Caller, EmbeddedBus};
@@ -32,7 +32,7 @@ impl CredentialsDevices {
         // On a bus elsewhere that does not list them, the record alone is enough: without it nothing opens.
         let (user_devices, _) = self.all_user_devices(owned).await?;
         let cutting = self.cutting(owned, user_devices);
-        let mut receipt = Receipt::new(owned.device(), (Act::Forgotten, by.name()), cutting.now);
+        let mut receipt = Receipt::new(owned.device(), (Act::Forgotten, by.by()), cutting.now);
         receipt.account = owned.username().map(str::to_owned);
         let shown = owned.record().cloned();
         let forgetting = Forgetting { devices: self.clone(), cutting, receipt, shown };
@@ -66,7 +66,7 @@ impl CredentialsDevices {
         by: &DeviceUuid,
     ) -> Result<(), CredentialsError> {
         let now = self.clock.now();
-        let mut receipt = Receipt::new(device, (Act::Replaced, by.as_str()), now);
+        let mut receipt = Receipt::new(device, (Act::Replaced, By::Owner(by.clone())), now);
         let verdict = self.answer_for_replaced(before);
         if verdict == ApiVerdict::Pending && is_being_renewed(transaction, (device, before))? {
             receipt.part(Matter::Renewal, device, Fate::Pending);
@@ -104,7 +104,7 @@ impl Forgetting {
                 self.receipt.part(Matter::BusCopy, &device, Fate::Ended);
             }
             None => {
-                chores.push((ErrandKind::Record, None));
+                chores.push(ErrandKind::Record);
                 self.receipt.part(Matter::BusCopy, &device, Fate::Pending);
             }
         }
@@ -113,7 +113,7 @@ impl Forgetting {
         if verdict == ApiVerdict::Pending {
             transaction.add_revocation((&device, self.receipt.id), &record, now)?;
         }
-        let errands = note_chores(transaction, (chores, &self.receipt), now)?;
+        let errands = note_chores(transaction, chores, &self.receipt, now)?;
         let vault = self.devices.vault.clone();
         transaction.after_commit(move || {
             vault.forget(&device, SealedText { endo: &record.endo, signature: &record.signature });

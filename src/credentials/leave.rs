@@ -1,6 +1,6 @@
 //! An owner gives up the management; the credentials and his devices stay.
 
-use super::receipt::{Act, Fate, Matter, Receipt};
+use super::receipt::{Act, By, Fate, Matter, Receipt};
 use super::rekey::ATTEMPTS;
 use super::{CredentialsDevices, CredentialsError, Owned};
 use crate::message::DeviceUuid;
@@ -21,7 +21,8 @@ impl CredentialsDevices {
             if others.len() == opened.owners().len() {
                 return Ok(());
             }
-            let mut receipt = Receipt::new(owned.device(), (Act::Left, owner.as_str()), self.clock.now());
+            let mut receipt =
+                Receipt::new(owned.device(), (Act::Left, By::Owner(owner.clone())), self.clock.now());
             receipt.account = owned.username().map(str::to_owned);
             receipt.part(Matter::Management, owner, Fate::Ended);
             if self.replace(owned.device(), (record, Some(others)), Some(receipt)).await? {

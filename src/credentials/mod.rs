@@ -43,7 +43,7 @@ use on_meshblu::login_in;
 pub use open::OpenRecord;
 pub use owned::Owned;
 pub use possession::{Possession, Typist};
-pub use receipt::{Act, ApiAnswer, ApiVerdict, Fate, Matter, Part, Receipt, Revoker};
+pub use receipt::{Act, ApiAnswer, ApiVerdict, By, Fate, Matter, Part, Receipt, Revoker};
 pub use rekey::Rekeyed;
 pub use renewal::Life;
 pub use revoke::Cut;

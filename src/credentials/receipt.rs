@@ -19,10 +19,10 @@ pub enum Revoker {
 
 impl Revoker {
     /// As receipts name it.
-    pub(super) fn name(&self) -> &str {
+    pub(super) fn by(&self) -> By {
         match self {
-            Self::Owner(login) => login.uuid.as_str(),
-            Self::Operator => OPERATOR,
+            Self::Owner(login) => By::Owner(login.uuid.clone()),
+            Self::Operator => By::Operator,
         }
     }
 
@@ -34,8 +34,40 @@ impl Revoker {
     }
 }
 
+/// Who ended something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum By {
+    /// This device, as an owner.
+    Owner(DeviceUuid),
+    /// Whoever runs the gateway.
+    Operator,
+}
+
 /// How receipts name whoever runs the gateway.
-pub(super) const OPERATOR: &str = "operator";
+const OPERATOR: &str = "operator";
+
+impl By {
+    /// The word that receipts have for it: a device, or `operator`.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Owner(owner) => owner.as_str(),
+            Self::Operator => OPERATOR,
+        }
+    }
+}
+
+impl From<String> for By {
+    fn from(word: String) -> Self {
+        if word == OPERATOR { Self::Operator } else { Self::Owner(word.into()) }
+    }
+}
+
+impl From<By> for String {
+    fn from(by: By) -> Self {
+        by.as_str().to_owned()
+    }
+}
 
 /// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -179,8 +211,8 @@ pub struct Receipt {
     pub at: String,
     /// What was done.
     pub act: Act,
-    /// By whom: a device, or `operator`.
-    pub by: String,
+    /// By whom.
+    pub by: By,
     /// To which credentials.
     pub credentials: DeviceUuid,
     /// The name of their account, for people.
@@ -195,12 +227,12 @@ pub struct Receipt {
 
 impl Receipt {
     /// A receipt without parts.
-    pub(super) fn new(credentials: &DeviceUuid, (act, by): (Act, &str), now: Timestamp) -> Self {
+    pub(super) fn new(credentials: &DeviceUuid, (act, by): (Act, By), now: Timestamp) -> Self {
         Self {
             id: 0,
             at: now.iso_seconds(),
             act,
-            by: by.to_owned(),
+            by,
             credentials: credentials.clone(),
             account: None,
             parts: Vec::new(),
@@ -215,6 +247,11 @@ impl Receipt {
     pub(super) fn stayed(&mut self, what: Matter, device: &DeviceUuid, why: &str) {
         let why = Some(why.to_owned());
         self.parts.push(Part { what, device: device.clone(), fate: Fate::Stayed, why });
+    }
+
+    /// Whether it is of what this owner ended.
+    pub fn is_by(&self, owner: &str) -> bool {
+        matches!(&self.by, By::Owner(by) if by.as_str() == owner)
     }
 
     /// The devices that were cut off.
@@ -259,8 +296,8 @@ impl Receipt {
 
     /// Says what an errand came to.
     fn settle(&mut self, errand: &Errand, (fate, why): (Fate, Option<String>)) {
-        let device = errand.user_device.as_ref().unwrap_or(&errand.credentials);
-        let what = Matter::of(errand.kind);
+        let device = errand.kind.user_device().unwrap_or(&errand.credentials);
+        let what = Matter::of(&errand.kind);
         let part = self.parts.iter_mut().find(|part| part.what == what && part.device == *device);
         if let Some(part) = part {
             (part.fate, part.why) = (fate, why);
@@ -285,10 +322,10 @@ impl Receipt {
 }
 
 impl Matter {
-    const fn of(errand: ErrandKind) -> Self {
+    const fn of(errand: &ErrandKind) -> Self {
         match errand {
-            ErrandKind::Subscription => Self::Subscription,
-            ErrandKind::Whitelists => Self::Whitelists,
+            ErrandKind::Subscription(_) => Self::Subscription,
+            ErrandKind::Whitelists(_) => Self::Whitelists,
             ErrandKind::Record => Self::BusCopy,
         }
     }
@@ -300,9 +337,7 @@ pub(super) fn amend(
     seq: i64,
     change: impl FnOnce(&mut Receipt),
 ) -> Result<(), StoreError> {
-    let document = transaction.receipt(seq)?;
-    let receipt = document.and_then(|document| Receipt::read(&StoredReceipt { seq, document }));
-    if let Some(mut receipt) = receipt {
+    if let Some(mut receipt) = transaction.receipt(seq)?.as_ref().and_then(Receipt::read) {
         let before = receipt.clone();
         change(&mut receipt);
         if receipt != before {

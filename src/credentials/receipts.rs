@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::receipt::Receipt;
 use super::{CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
-use crate::store::{StoreError, StoredReceipt, View};
+use crate::store::{StoreError, View};
 
 /// The most receipts that one list shows.
 const AT_MOST: usize = 1000;
@@ -79,7 +79,7 @@ impl CredentialsDevices {
     /// # Errors
     /// What the store reports.
     pub async fn receipt(&self, id: i64) -> Result<Option<Receipt>, CredentialsError> {
-        let document = self.store.read::<_, StoreError, _>(move |view| view.receipt(id)).await?;
-        Ok(document.and_then(|document| Receipt::read(&StoredReceipt { seq: id, document })))
+        let stored = self.store.read::<_, StoreError, _>(move |view| view.receipt(id)).await?;
+        Ok(stored.as_ref().and_then(Receipt::read))
     }
 }

@@ -37,17 +37,15 @@ pub(super) struct Cutting {
     pub(super) now: Timestamp,
 }
 
-/// What is to be told after the tombstones: of which device, and what.
-pub(super) type Chores = Vec<(ErrandKind, Option<DeviceUuid>)>;
-
 impl Cutting {
-    /// Ends the rights that were not over before, and says in the receipt what became of each.
+    /// Ends the rights that were not over before, and says in the receipt what became of each; answers what the bus is
+    /// still to be told.
     pub(super) fn run(
         &self,
         transaction: &Transaction<'_>,
         receipt: &mut Receipt,
-    ) -> Result<Chores, CredentialsError> {
-        let mut chores = Chores::new();
+    ) -> Result<Vec<ErrandKind>, CredentialsError> {
+        let mut chores = Vec::new();
         for user_device in &self.user_devices {
             let binding = Binding { credentials: self.credentials.clone(), user_device: user_device.clone() };
             // What a bus elsewhere has, only that knows; here nobody gets a tombstone who had no right.
@@ -67,10 +65,10 @@ impl Cutting {
         &self,
         transaction: &Transaction<'_>,
         (binding, receipt): (&Binding, &mut Receipt),
-    ) -> Result<Chores, CredentialsError> {
+    ) -> Result<Vec<ErrandKind>, CredentialsError> {
         let user_device = &binding.user_device;
         transaction.unsubscribe(&subscription(binding))?;
-        let mut chores = vec![(ErrandKind::Whitelists, Some(user_device.clone()))];
+        let mut chores = vec![ErrandKind::Whitelists(user_device.clone())];
         match &self.bus {
             Some(bus) => {
                 bus.end_streams_of(transaction, user_device);
@@ -78,7 +76,7 @@ impl Cutting {
                 receipt.part(Matter::Sockets, user_device, Fate::Ended);
             }
             None => {
-                chores.insert(0, (ErrandKind::Subscription, Some(user_device.clone())));
+                chores.insert(0, ErrandKind::Subscription(user_device.clone()));
                 receipt.part(Matter::Subscription, user_device, Fate::Pending);
             }
         }
@@ -91,15 +89,11 @@ impl Cutting {
 /// Notes what is to be told, under the number of the receipt.
 pub(super) fn note_chores(
     transaction: &Transaction<'_>,
-    (chores, receipt): (Chores, &Receipt),
+    chores: Vec<ErrandKind>,
+    receipt: &Receipt,
     now: Timestamp,
 ) -> Result<Vec<QueuedErrand>, StoreError> {
-    let errand = |(kind, user_device)| Errand {
-        kind,
-        credentials: receipt.credentials.clone(),
-        user_device,
-        receipt: receipt.id,
-    };
+    let errand = |kind| Errand { kind, credentials: receipt.credentials.clone(), receipt: receipt.id };
     let due_at = now.plus(HEAD_START);
     chores.into_iter().map(|chore| transaction.add_errand(errand(chore), due_at)).collect()
 }
@@ -109,7 +103,7 @@ fn has_right(view: &View<'_>, binding: &Binding) -> Result<bool, StoreError> {
         return Ok(true);
     }
     let known = view.bindings_of(&binding.credentials)?;
-    Ok(known.iter().any(|(known, _, ended)| known == binding && ended.is_none()))
+    Ok(known.iter().any(|known| known.binding == *binding && !known.is_over()))
 }
 
 impl CredentialsDevices {
@@ -131,7 +125,7 @@ impl CredentialsDevices {
             Cut::All => self.all_user_devices(owned).await?,
         };
         let cutting = self.cutting(owned, user_devices);
-        let mut receipt = Receipt::new(owned.device(), (act, by.name()), cutting.now);
+        let mut receipt = Receipt::new(owned.device(), (act, by.by()), cutting.now);
         receipt.account = owned.username().map(str::to_owned);
         let cut = move |transaction: &Transaction<'_>| {
             let chores = cutting.run(transaction, &mut receipt)?;
@@ -139,7 +133,7 @@ impl CredentialsDevices {
                 return Ok(None);
             }
             receipt.keep(transaction)?;
-            let errands = note_chores(transaction, (chores, &receipt), cutting.now)?;
+            let errands = note_chores(transaction, chores, &receipt, cutting.now)?;
             Ok::<_, CredentialsError>(Some((receipt.id, errands)))
         };
         let done = self.store.write(cut).await?;
@@ -189,8 +183,8 @@ impl CredentialsDevices {
     ) -> Result<(Vec<DeviceUuid>, Option<CredentialsError>), CredentialsError> {
         let device = owned.device().clone();
         let bound = self.store.read::<_, StoreError, _>(move |view| view.bindings_of(&device)).await?;
-        let bound = bound.into_iter().filter(|(.., ended)| ended.is_none());
-        let mut all: Vec<_> = bound.map(|(binding, ..)| binding.user_device).collect();
+        let bound = bound.into_iter().filter(|noted| !noted.is_over());
+        let mut all: Vec<_> = bound.map(|noted| noted.binding.user_device).collect();
         let (listed, unlisted) = match self.user_devices(owned).await {
             Ok(listed) => (listed, None),
             Err(error) if matches!(self.bus, Bus::Meshblu(_)) => (Vec::new(), Some(error)),

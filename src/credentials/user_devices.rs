@@ -111,7 +111,8 @@ impl CredentialsDevices {
             for entry in &mut entries {
                 let binding = Binding { credentials: credentials.clone(), user_device: entry.uuid.clone() };
                 entry.last_use = view.last_use(&binding)?;
-                entry.bound_at = bound.iter().find(|(known, ..)| *known == binding).map(|(_, at, _)| *at);
+                entry.bound_at =
+                    bound.iter().find(|noted| noted.binding == binding).map(|noted| noted.bound_at);
                 if is_here {
                     describe_here(view, entry)?;
                 }

@@ -15,6 +15,24 @@ pub struct Binding {
     pub user_device: DeviceUuid,
 }
 
+/// A binding, with what is kept of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotedBinding {
+    /// Which.
+    pub binding: Binding,
+    /// When it was made.
+    pub bound_at: Timestamp,
+    /// When it ended, where it is over.
+    pub ended_at: Option<Timestamp>,
+}
+
+impl NotedBinding {
+    /// Whether it is over.
+    pub const fn is_over(&self) -> bool {
+        self.ended_at.is_some()
+    }
+}
+
 impl View<'_> {
     /// Whether a tombstone says that the binding is over.
     ///
@@ -25,11 +43,11 @@ impl View<'_> {
         Ok(self.prepare(sql)?.query_row(key(binding), |_| Ok(())).optional()?.is_some())
     }
 
-    /// All bindings with the time they were made and, where they are over, ended; oldest first.
+    /// All bindings, oldest first.
     ///
     /// # Errors
     /// What the database reports.
-    pub fn bindings(&self) -> Result<Vec<(Binding, Timestamp, Option<Timestamp>)>, StoreError> {
+    pub fn bindings(&self) -> Result<Vec<NotedBinding>, StoreError> {
         let sql = "SELECT credentials, user_device, bound_at, ended_at
                    FROM bindings LEFT JOIN tombstones USING (credentials, user_device)
                    ORDER BY bound_at, user_device";
@@ -42,10 +60,7 @@ impl View<'_> {
     ///
     /// # Errors
     /// What the database reports.
-    pub fn bindings_of(
-        &self,
-        credentials: &DeviceUuid,
-    ) -> Result<Vec<(Binding, Timestamp, Option<Timestamp>)>, StoreError> {
+    pub fn bindings_of(&self, credentials: &DeviceUuid) -> Result<Vec<NotedBinding>, StoreError> {
         let sql = "SELECT credentials, user_device, bound_at, ended_at
                    FROM bindings LEFT JOIN tombstones USING (credentials, user_device)
                    WHERE credentials = ?1 ORDER BY bound_at, user_device";
@@ -79,13 +94,16 @@ impl Transaction<'_> {
     }
 }
 
-fn noted(row: &Row<'_>) -> rusqlite::Result<(Binding, Timestamp, Option<Timestamp>)> {
+fn noted(row: &Row<'_>) -> rusqlite::Result<NotedBinding> {
     let binding = Binding {
         credentials: row.get::<_, String>(0)?.into(),
         user_device: row.get::<_, String>(1)?.into(),
     };
-    let ended = row.get::<_, Option<i64>>(3)?.map(Timestamp::from_millis);
-    Ok((binding, Timestamp::from_millis(row.get(2)?), ended))
+    Ok(NotedBinding {
+        binding,
+        bound_at: Timestamp::from_millis(row.get(2)?),
+        ended_at: row.get::<_, Option<i64>>(3)?.map(Timestamp::from_millis),
+    })
 }
 
 fn key(binding: &Binding) -> (&str, &str) {

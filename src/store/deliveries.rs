@@ -144,6 +144,15 @@ impl View<'_> {
         Ok(self.prepare(sql)?.query_row([id.as_str()], |_| Ok(())).optional()?.is_some())
     }
 
+    /// Whether a job waits or runs whose message came by this user device.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn has_job_of(&self, user_device: &DeviceUuid) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM deliveries WHERE work = 0 AND instr(route, ?1) > 0 LIMIT 1";
+        Ok(self.prepare(sql)?.query_row([user_device.as_str()], |_| Ok(())).optional()?.is_some())
+    }
+
     /// When the next work that is not due yet becomes due, as far as the clock goes on as it does.
     ///
     /// # Errors

@@ -1,31 +1,45 @@
 //! What the bus still has to be told of rights and records that are over.
 
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::Row;
 
 use super::{StoreError, Transaction, View};
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 
 /// What is to be told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ErrandKind {
-    /// The subscription of a binding ends.
-    Subscription,
-    /// The user device's lists name the credentials device no more.
-    Whitelists,
+    /// The subscription to this user device ends.
+    Subscription(DeviceUuid),
+    /// The lists of this user device name the credentials device no more.
+    Whitelists(DeviceUuid),
     /// The credentials device shows its record no more.
     Record,
 }
 
 impl ErrandKind {
-    const ALL: [Self; 3] = [Self::Subscription, Self::Whitelists, Self::Record];
-
-    const fn code(self) -> i64 {
-        self as i64
+    /// The user device that it is about, where it is about one.
+    pub fn user_device(&self) -> Option<&DeviceUuid> {
+        match self {
+            Self::Subscription(user_device) | Self::Whitelists(user_device) => Some(user_device),
+            Self::Record => None,
+        }
     }
 
-    fn of(code: i64) -> Self {
-        Self::ALL.into_iter().find(|kind| kind.code() == code).unwrap_or(Self::Record)
+    const fn code(&self) -> i64 {
+        match self {
+            Self::Subscription(_) => 0,
+            Self::Whitelists(_) => 1,
+            Self::Record => 2,
+        }
+    }
+
+    fn of(code: i64, user_device: Option<DeviceUuid>) -> Self {
+        match (code, user_device) {
+            (0, Some(user_device)) => Self::Subscription(user_device),
+            (1, Some(user_device)) => Self::Whitelists(user_device),
+            _ => Self::Record,
+        }
     }
 }
 
@@ -36,8 +50,6 @@ pub struct Errand {
     pub kind: ErrandKind,
     /// Of which credentials.
     pub credentials: DeviceUuid,
-    /// Of which user device, where it is about one.
-    pub user_device: Option<DeviceUuid>,
     /// The receipt that says how it went ([`StoredReceipt::seq`](super::StoredReceipt::seq)).
     pub receipt: i64,
 }
@@ -66,15 +78,6 @@ impl View<'_> {
         let rows = statement.query_map((now.as_millis(), limit as i64), queued)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
-
-    /// Whether a job waits or runs whose message came by this user device.
-    ///
-    /// # Errors
-    /// What the database reports.
-    pub fn has_job_of(&self, user_device: &DeviceUuid) -> Result<bool, StoreError> {
-        let sql = "SELECT 1 FROM deliveries WHERE work = 0 AND instr(route, ?1) > 0 LIMIT 1";
-        Ok(self.prepare(sql)?.query_row([user_device.as_str()], |_| Ok(())).optional()?.is_some())
-    }
 }
 
 impl Transaction<'_> {
@@ -89,20 +92,30 @@ impl Transaction<'_> {
         self.prepare(sql)?.execute((
             errand.kind.code(),
             errand.credentials.as_str(),
-            errand.user_device.as_ref().map(DeviceUuid::as_str),
+            errand.kind.user_device().map(DeviceUuid::as_str),
             errand.receipt,
             due_at.as_millis(),
         ))?;
         Ok(QueuedErrand { seq: self.last_insert_rowid(), errand, attempts: 0 })
     }
 
-    /// Puts an errand off until `due_at`; `counts` where it was tried in vain.
+    /// Puts an errand off until `due_at` that was not tried.
     ///
     /// # Errors
     /// What the database reports.
-    pub fn postpone_errand(&self, seq: i64, due_at: Timestamp, counts: bool) -> Result<(), StoreError> {
-        let sql = "UPDATE errands SET due_at = ?2, attempts = attempts + ?3 WHERE seq = ?1";
-        self.prepare(sql)?.execute((seq, due_at.as_millis(), counts))?;
+    pub fn postpone_errand(&self, seq: i64, due_at: Timestamp) -> Result<(), StoreError> {
+        let sql = "UPDATE errands SET due_at = ?2 WHERE seq = ?1";
+        self.prepare(sql)?.execute((seq, due_at.as_millis()))?;
+        Ok(())
+    }
+
+    /// Has an errand tried again at `due_at` that was tried in vain.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn retry_errand(&self, seq: i64, due_at: Timestamp) -> Result<(), StoreError> {
+        let sql = "UPDATE errands SET due_at = ?2, attempts = attempts + 1 WHERE seq = ?1";
+        self.prepare(sql)?.execute((seq, due_at.as_millis()))?;
         Ok(())
     }
 
@@ -118,9 +131,8 @@ impl Transaction<'_> {
 
 fn queued(row: &Row<'_>) -> rusqlite::Result<QueuedErrand> {
     let errand = Errand {
-        kind: ErrandKind::of(row.get(1)?),
+        kind: ErrandKind::of(row.get(1)?, row.get::<_, Option<String>>(3)?.map(DeviceUuid::from)),
         credentials: row.get::<_, String>(2)?.into(),
-        user_device: row.get::<_, Option<String>>(3)?.map(DeviceUuid::from),
         receipt: row.get(4)?,
     };
     Ok(QueuedErrand { seq: row.get(0)?, errand, attempts: row.get(5)? })

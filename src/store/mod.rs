@@ -39,7 +39,7 @@ mod transaction;
 mod uses;
 mod writer;
 
-pub use bindings::Binding;
+pub use bindings::{Binding, NotedBinding};
 pub use codes::{StoredCode, StoredGrant};
 pub use dead_letters::{DeadLetter, Death};
 pub use deliveries::{LeavingReply, NewDelivery, QueuedDelivery, WebhookKey, Work};

@@ -18,13 +18,13 @@ pub struct StoredReceipt {
 }
 
 impl View<'_> {
-    /// What the receipt of this [`StoredReceipt::seq`] says.
+    /// The receipt of this [`StoredReceipt::seq`].
     ///
     /// # Errors
     /// What the database reports.
-    pub fn receipt(&self, seq: i64) -> Result<Option<String>, StoreError> {
-        let mut statement = self.prepare("SELECT document FROM receipts WHERE seq = ?1")?;
-        Ok(statement.query_row([seq], |row| row.get(0)).optional()?)
+    pub fn receipt(&self, seq: i64) -> Result<Option<StoredReceipt>, StoreError> {
+        let mut statement = self.prepare("SELECT seq, document FROM receipts WHERE seq = ?1")?;
+        Ok(statement.query_row([seq], stored).optional()?)
     }
 
     /// The receipts of these credentials, newest first, at most `limit`.

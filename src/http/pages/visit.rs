@@ -99,7 +99,7 @@ pub(super) async fn done(
 ) -> Result<Option<Done>, Problem> {
     let Ok(id) = query(request, "done").parse() else { return Ok(None) };
     let receipt = credentials.receipt(id).await.map_err(|error| failed(&error))?;
-    let receipt = receipt.filter(|receipt| receipt.by == session.owner.as_str());
+    let receipt = receipt.filter(|receipt| receipt.is_by(session.owner.as_str()));
     Ok(receipt.map(|receipt| Done::Kept(Box::new(receipt))))
 }
 
@@ -113,7 +113,7 @@ pub(super) async fn has_left(
         return Ok(false);
     }
     let receipts = credentials.receipts(Some(left.into())).await.map_err(|error| failed(&error))?;
-    Ok(receipts.iter().any(|receipt| receipt.act == Act::Left && receipt.by == session.owner.as_str()))
+    Ok(receipts.iter().any(|receipt| receipt.act == Act::Left && receipt.is_by(session.owner.as_str())))
 }
 
 pub(super) fn nothing_here() -> Problem {

@@ -88,7 +88,7 @@ async fn half_made(gateway: &RemoteGateway) -> Vec<HalfMade> {
 
 async fn bound(gateway: &RemoteGateway) -> Vec<Binding> {
     let bindings = gateway.gateway.store.read::<_, StoreError, _>(|view| view.bindings()).await.unwrap();
-    bindings.into_iter().map(|(binding, ..)| binding).collect()
+    bindings.into_iter().map(|noted| noted.binding).collect()
 }
 
 #[tokio::test]
