@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use endo::dispatch::{Desk, Dispatch, Endings, Retry};
+use endo::dispatch::{Desk, Dispatch, Endings, Repeats};
 use endo::job::Registry;
 use endo::store::{Feed, Work};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -145,7 +145,7 @@ fn worker(scene: &Scene, registry: Arc<Registry>) -> Dispatch {
         credentials: gateway.credentials.clone(),
         registry,
         workbench: gateway.workbench.clone(),
-        retry: Retry::default(),
+        repeats: Repeats::default(),
         sign_in: None,
         endings: Endings::default(),
         clock,

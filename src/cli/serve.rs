@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use super::operation::{Addresses, DeviceRow, Operation};
 use super::program::Program;
 use super::signals::Signals;
-use super::socket::{Counter, Socket};
+use super::socket::{Answerer, Socket};
 use super::{CommandError, address};
 use crate::bus::meshblu::Meshblu;
 use crate::config::{Config, Effective, Intake, Origin};
@@ -63,8 +63,8 @@ impl Service {
         };
         let addresses = Addresses { gateway: address::url(running.gateway()), bus };
         let socket = Socket::open(&gateway.config.data_dir).map_err(CommandError::Socket)?;
-        let counter = Counter { gateway: Arc::clone(&gateway), addresses: addresses.clone() };
-        let socket = tokio::spawn(socket.serve(counter));
+        let answerer = Answerer { gateway: Arc::clone(&gateway), addresses: addresses.clone() };
+        let socket = tokio::spawn(socket.serve(answerer));
         Ok(Self { gateway, running, socket, addresses })
     }
 

@@ -35,7 +35,7 @@ pub(super) struct Socket {
 }
 
 /// What questions are answered with.
-pub(super) struct Counter {
+pub(super) struct Answerer {
     pub(super) gateway: Arc<Gateway>,
     pub(super) addresses: Addresses,
 }
@@ -58,18 +58,18 @@ impl Socket {
     }
 
     /// Answers questions until dropped.
-    pub(super) async fn serve(self, counter: Counter) {
-        let counter = Arc::new(counter);
+    pub(super) async fn serve(self, answerer: Answerer) {
+        let answerer = Arc::new(answerer);
         let turns = Arc::new(Semaphore::new(AT_ONCE));
         loop {
             let Ok(turn) = Arc::clone(&turns).acquire_owned().await else { return };
             match self.listener.accept().await {
                 Ok((stream, _)) => {
-                    let counter = Arc::clone(&counter);
+                    let answerer = Arc::clone(&answerer);
                     tokio::spawn(async move {
                         let _turn = turn;
                         // Fails where who asked has hung up, or was too slow.
-                        let _ = counter.answer(stream).await;
+                        let _ = answerer.answer(stream).await;
                     });
                 }
                 Err(error) => {
@@ -88,7 +88,7 @@ impl Drop for Socket {
     }
 }
 
-impl Counter {
+impl Answerer {
     /// What is asked for is done to its end, also where nobody waits for that any more.
     async fn answer(&self, mut stream: UnixStream) -> io::Result<()> {
         let question = timeout(PATIENCE, read(&mut stream)).await??;

@@ -20,7 +20,7 @@ use crate::telemetry::with_causes;
 
 /// How often a job is run again whose API could not answer.
 #[derive(Clone, Copy, Debug)]
-pub struct Retry {
+pub struct Repeats {
     /// Runs after the first.
     pub times: u32,
     /// The longest that all of them together may wait.
@@ -29,7 +29,7 @@ pub struct Retry {
     pub pause: Duration,
 }
 
-impl Default for Retry {
+impl Default for Repeats {
     fn default() -> Self {
         Self { times: 2, within: Duration::from_secs(10), pause: Duration::from_millis(500) }
     }
@@ -49,7 +49,7 @@ pub struct Desk {
     /// What jobs get to work with.
     pub workbench: Workbench,
     /// When jobs are repeated.
-    pub retry: Retry,
+    pub repeats: Repeats,
     /// Where people sign in at the API again, if anybody can.
     pub sign_in: Option<String>,
     /// Who waits for the end of deliveries.
@@ -119,7 +119,7 @@ impl Desk {
                 return Err(if known { failed.failure } else { Failure::outcome_unknown() });
             }
             let pause = self.pause(attempt, &failed.next);
-            let Some(pause) = pause.filter(|pause| waited + *pause <= self.retry.within) else {
+            let Some(pause) = pause.filter(|pause| waited + *pause <= self.repeats.within) else {
                 return Err(failed.failure);
             };
             tokio::time::sleep(pause).await;
@@ -151,10 +151,10 @@ impl Desk {
     /// How long to wait before the next run, if there is to be one.
     fn pause(&self, attempt: u32, next: &Next) -> Option<Duration> {
         let Next::Repeat { after } = next else { return None };
-        if attempt >= self.retry.times {
+        if attempt >= self.repeats.times {
             return None;
         }
-        let longest = self.retry.pause * 2u32.saturating_pow(attempt);
+        let longest = self.repeats.pause * 2u32.saturating_pow(attempt);
         Some(after.unwrap_or_else(|| longest.mul_f64(0.5 + self.random.fraction() / 2.0)))
     }
 

@@ -10,7 +10,7 @@ mod reception;
 mod sent;
 mod verdict;
 
-pub use answer::{Desk, Retry};
+pub use answer::{Desk, Repeats};
 pub use endings::Endings;
 pub use exchange::{Came, Exchange, NotSent, Sent};
 pub use intake::Dispatch;

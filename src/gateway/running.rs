@@ -16,7 +16,7 @@ use crate::bus::embedded::{EmbeddedBus, WebhookSettings, Webhooks};
 use crate::bus::meshblu::Meshblu;
 use crate::bus::meshblu::firehose::{Firehose, Link};
 use crate::config::{BusKind, Config, Intake};
-use crate::dispatch::{Desk, Dispatch, Endings, Reception, Retry};
+use crate::dispatch::{Desk, Dispatch, Endings, Reception, Repeats};
 use crate::http::{Check, Documents, Draining, Flows, Health, Limits, OneTimeLinks, SCHEMAS, Webhook};
 use crate::store::{Feed, Work};
 use crate::telemetry::with_causes;
@@ -170,7 +170,7 @@ impl Gateway {
             credentials: self.credentials.clone(),
             registry: Arc::clone(&self.registry),
             workbench: self.workbench.clone(),
-            retry: Retry::default(),
+            repeats: Repeats::default(),
             sign_in: self.source.has_sign_in().then(|| format!("{service_url}auth/api")),
             endings: Endings::default(),
             clock: self.ambient.clock.clone(),

@@ -30,14 +30,12 @@ pub enum Next {
         /// How long the API wants to be left alone, if it said.
         after: Option<Duration>,
     },
-    /// Another run would fail the same way.
+    /// Another run would fail the same way, or is not to be.
     Final,
     /// The run ended before its time; what it had started outside may have been done or not.
     Interrupted,
     /// The credentials are to be refreshed; then the job may run once more.
     CredentialsExpired,
-    /// Something may have been done: no other run.
-    OutcomeUnknown,
 }
 
 impl RunFailure {
@@ -56,7 +54,7 @@ impl From<JobError> for RunFailure {
             JobError::Unavailable { code, retry_after, .. } => {
                 (Failure::said_by_job(code, text), Next::Repeat { after: retry_after })
             }
-            JobError::OutcomeUnknown => (Failure::outcome_unknown(), Next::OutcomeUnknown),
+            JobError::OutcomeUnknown => (Failure::outcome_unknown(), Next::Final),
         };
         Self { failure, next }
     }

@@ -43,12 +43,8 @@ impl Realm {
         }
     }
 
-    /// Whether a record with this mark is of this realm; one without a mark is.
-    pub fn holds(&self, mark: Option<&str>) -> bool {
-        self.another(mark).is_none()
-    }
-
-    /// What sets the realm of a record with this mark apart from this one, for people; `None` where it is this one.
+    /// What sets the realm of a record with this mark apart from this one, for people; `None` where it is this one, as
+    /// for a record without a mark.
     pub fn another<'a>(&self, mark: Option<&'a str>) -> Option<&'a str> {
         let mark = mark?;
         let (api, giver) = mark.split_once(' ').map_or((mark, None), |(api, giver)| (api, Some(giver)));

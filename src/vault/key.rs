@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use super::{json_text, key_text, node_base64};
+use super::{json_text, key_text};
 use crate::ambient::Random;
 
 const BITS: std::ops::RangeInclusive<usize> = 2048..=4096;
@@ -87,11 +87,6 @@ impl PrivateKey {
     /// the same signature. A private-key operation.
     pub fn sign_value(&self, value: &Value) -> String {
         STANDARD.encode(self.sign(json_text::stringify(value).as_bytes()))
-    }
-
-    /// Whether `signature` is the original's signature of `value`; its base64 is read as leniently as Node reads it.
-    pub fn verifies_value(&self, value: &Value, signature: &str) -> bool {
-        self.verifies(json_text::stringify(value).as_bytes(), &node_base64::decode(signature))
     }
 
     /// RS256 over `text`. Deterministic; chance only blinds the computation.

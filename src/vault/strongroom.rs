@@ -97,7 +97,7 @@ impl Vault {
         self.ring().keys().map(|key| key.sign_value(&owner.as_str().into())).collect()
     }
 
-    /// Private-key operations since the start: by this it is seen that a warm message costs none.
+    /// Private-key operations since the start: stories count by it that a warm message costs none.
     pub fn private_key_operations(&self) -> u64 {
         self.ring().keys().map(|key| key.operations()).sum()
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use endo::bus::embedded::{BusError, Caller, Registered};
 use endo::config::Config;
 use endo::credentials::{Account, BoundDevice, CredentialsDevices, Cut, Receipt, Revoker};
-use endo::dispatch::{Desk, Dispatch, Endings, Retry};
+use endo::dispatch::{Desk, Dispatch, Endings, Repeats};
 use endo::gateway::{Ambient, Gateway};
 use endo::job::Registry;
 use endo::message::{DeliveryId, DeviceUuid};
@@ -157,7 +157,7 @@ impl Workshop {
             credentials: gateway.credentials.clone(),
             registry,
             workbench: gateway.workbench.clone(),
-            retry: Retry { pause: Duration::from_millis(1), ..Retry::default() },
+            repeats: Repeats { pause: Duration::from_millis(1), ..Repeats::default() },
             sign_in: None,
             endings: Endings::default(),
             clock: gateway.ambient.clock.clone(),

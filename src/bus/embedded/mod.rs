@@ -31,7 +31,7 @@ pub mod whitelist;
 pub use access::Caller;
 pub use devices::Registered;
 pub use error::BusError;
-pub use network::{EmbeddedBus, Exchange, Ground};
+pub use network::{EmbeddedBus, Ground};
 pub use signers::Signers;
 pub use streams::{Arrived, Heard, Listening, Reader, Streams};
 pub use webhooks::{WebhookSettings, Webhooks};

@@ -31,11 +31,11 @@ pub struct Ground {
 /// Its operations take a transaction, so that several of them, and the bookkeeping of whoever calls, commit
 /// together; [`EmbeddedBus::change`] and [`EmbeddedBus::look`] provide one.
 #[derive(Clone, Debug)]
-pub struct EmbeddedBus(Arc<Exchange>);
+pub struct EmbeddedBus(Arc<Parts>);
 
 /// The parts of the bus that its operations use.
 #[derive(Debug)]
-pub struct Exchange {
+pub struct Parts {
     pub(super) store: Store,
     pub(super) clock: Clock,
     pub(super) random: Random,
@@ -49,9 +49,9 @@ pub struct Exchange {
 }
 
 impl std::ops::Deref for EmbeddedBus {
-    type Target = Exchange;
+    type Target = Parts;
 
-    fn deref(&self) -> &Exchange {
+    fn deref(&self) -> &Parts {
         &self.0
     }
 }
@@ -70,7 +70,7 @@ impl EmbeddedBus {
             Ok::<_, StoreError>((pepper, service))
         };
         let (pepper, service) = store.write(found).await?;
-        Ok(Self(Arc::new(Exchange {
+        Ok(Self(Arc::new(Parts {
             store,
             clock,
             random,

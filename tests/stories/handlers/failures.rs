@@ -99,7 +99,7 @@ async fn an_exchange_that_breaks_off_has_an_unknown_outcome_unless_it_can_be_rep
     let half = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{".to_vec();
     for broken in [Vec::new(), half] {
         let handler = FakeApi::answering(Answer::Bytes(broken)).await;
-        let unknown = RunFailure { failure: Failure::outcome_unknown(), next: Next::OutcomeUnknown };
+        let unknown = RunFailure { failure: Failure::outcome_unknown(), next: Next::Final };
         assert_eq!(failure(&handler.url("/"), false).await, (unknown, 1));
         let lost = Failure::new(503, "the job's handler gave no answer").leaving_open();
         let repeat = RunFailure { failure: lost, next: Next::Repeat { after: None } };
@@ -127,7 +127,7 @@ async fn a_handler_that_fails_five_times_is_left_alone() {
     let registry = registry(&handler.url("/"), false);
     for _ in 0..5 {
         let failure = registry.run(&say_hello(), provisions(CallGate::open())).await.unwrap_err();
-        assert_eq!(failure.next, Next::OutcomeUnknown);
+        assert_eq!(failure.next, Next::Final);
     }
     let failure = registry.run(&say_hello(), provisions(CallGate::open())).await.unwrap_err();
     assert_eq!(failure.failure, Failure::new(503, "the job's handler has failed lately"));

@@ -215,7 +215,7 @@ async fn errors_of_a_job_say_what_happens_next() {
     assert_eq!(failure("expire").await, expired);
     let after = Some(Duration::from_secs(7));
     assert_eq!(failure("wait").await, failed(503, "as asked", Next::Repeat { after }));
-    let unknown = RunFailure { failure: Failure::outcome_unknown(), next: Next::OutcomeUnknown };
+    let unknown = RunFailure { failure: Failure::outcome_unknown(), next: Next::Final };
     assert_eq!(failure("unknown").await, unknown);
 }
 

@@ -55,7 +55,8 @@ fn records_know_an_api_by_who_gives_its_secrets_else_by_its_address() {
         &|settings| (settings.client_id, settings.token_url) = (None, None),
     ];
     for change in same {
-        assert!(realm(change).holds(Some(&mark)) && ours.holds(Some(&realm(change).mark())));
+        let realm = realm(change);
+        assert_eq!((realm.another(Some(&mark)), ours.another(Some(&realm.mark()))), (None, None));
     }
     let others: [&dyn Fn(&mut config::Source); 4] = [
         &|settings| settings.token_url = Some("https://acme.example/tenant/token".to_owned()),
@@ -67,9 +68,10 @@ fn records_know_an_api_by_who_gives_its_secrets_else_by_its_address() {
         },
     ];
     for change in others {
-        assert!(!realm(change).holds(Some(&mark)) && !ours.holds(Some(&realm(change).mark())));
+        let realm = realm(change);
+        assert!(realm.another(Some(&mark)).is_some() && ours.another(Some(&realm.mark())).is_some());
     }
-    assert!(ours.holds(None), "records of old do not say");
+    assert!(ours.another(None).is_none(), "records of old do not say");
 }
 
 #[test]
