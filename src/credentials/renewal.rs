@@ -126,8 +126,8 @@ impl CredentialsDevices {
         match BeforeUse::of(known, generation, self.clock.now()) {
             BeforeUse::Use => Ok(false),
             BeforeUse::SignInAgain { reason } => Err(CredentialsError::SignInAgain { reason }),
-            BeforeUse::Renew => {
-                renewing.renewals.before_use(credentials).await?;
+            BeforeUse::Renew(known) => {
+                renewing.renewals.before_use(credentials, known).await?;
                 Ok(true)
             }
         }

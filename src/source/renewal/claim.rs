@@ -56,11 +56,10 @@ impl Claimant {
             return Ok(Claim::Moved);
         }
         let known = transaction.renewal(&self.device)?;
-        let due = is_due(known.as_ref(), self.generation, self.now);
         let outdated = known.as_ref().is_some_and(|known| known.generation != self.generation);
         let known = known.filter(|_| !outdated);
         let mut renewal = known.unwrap_or_else(|| begin_life(self.generation, (self.now, None), 0.0));
-        if let Some(claim) = self.without_work(&renewal, due) {
+        if let Some(claim) = self.without_work(&renewal) {
             let is_news = matches!(claim, Claim::Dead(_)) && self.note_rejection(&mut renewal);
             if outdated || is_news {
                 transaction.store_renewal(&self.device, &renewal)?;
@@ -72,7 +71,7 @@ impl Claimant {
         Ok(claim)
     }
 
-    fn without_work(&self, renewal: &StoredRenewal, due: bool) -> Option<Claim> {
+    fn without_work(&self, renewal: &StoredRenewal) -> Option<Claim> {
         match self.demand {
             Demand::Rejected { generation } if self.generation > generation => {
                 return Some(Claim::Done(Renewed::Newer));
@@ -81,7 +80,9 @@ impl Claimant {
                 return Some(Claim::Dead(renewal.reason.clone().unwrap_or_default()));
             }
             Demand::Rejected { .. } if is_fruitless(renewal, self.now) => return Some(Claim::Fruitless),
-            Demand::Due if !due || !self.renewable => return Some(Claim::Done(Renewed::NotDue)),
+            Demand::Due if !is_due(renewal, self.now) || !self.renewable => {
+                return Some(Claim::Done(Renewed::NotDue));
+            }
             _ => {}
         }
         if self.is_held(renewal) {

@@ -12,7 +12,7 @@ use super::demand::{Demand, Renewed};
 use super::error::RenewalError;
 use super::renewer::Renewer;
 use crate::message::DeviceUuid;
-use crate::store::{RenewalStage, StoreError, StoredRenewal, View};
+use crate::store::{StoreError, StoredRenewal, View};
 use crate::telemetry::with_causes;
 
 /// How many secrets are renewed at a time ahead of their ends.
@@ -56,21 +56,14 @@ impl Renewals {
         Self { renewer: Arc::new(renewer), flights: Flights::default() }
     }
 
-    /// Makes sure that a secret is not due before it is used; answers at once where it is not. A secret that cannot be
-    /// renewed now but still lives is used.
+    /// Renews a secret that is due before it is used ([`BeforeUse::Renew`](super::BeforeUse::Renew)), of which this is
+    /// known. One that cannot be renewed now but still lives is used.
     ///
     /// # Errors
     /// [`RenewalError`] where the secret is over.
-    pub async fn before_use(&self, device: &DeviceUuid) -> Result<(), RenewalError> {
-        let asked = device.clone();
-        let renewal = self.renewer.store.read::<_, StoreError, _>(move |view| view.renewal(&asked)).await?;
-        let now = self.renewer.clock.now();
-        let wants_a_look = |known: &StoredRenewal| {
-            known.stage == RenewalStage::Dead || known.renew_at.is_some_and(|at| at <= now)
-        };
-        let Some(renewal) = renewal.filter(wants_a_look) else { return Ok(()) };
+    pub async fn before_use(&self, device: &DeviceUuid, known: &StoredRenewal) -> Result<(), RenewalError> {
         match self.renew(device, Demand::Due).await {
-            Err(error) if renewal.expires_at.is_some_and(|end| self.renewer.clock.now() < end) => {
+            Err(error) if known.expires_at.is_some_and(|end| self.renewer.clock.now() < end) => {
                 let error = with_causes(&error);
                 tracing::warn!(error, credentials.uuid = %device, "the secret was not renewed and is used while it lives");
                 Ok(())

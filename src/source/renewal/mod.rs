@@ -30,6 +30,6 @@ pub use error::{RecordsError, RenewalError};
 pub use flights::Renewals;
 pub use records::{Held, NewSecret, Records};
 pub use renewer::Renewer;
-pub use schedule::{begin_life, is_due, renew_at};
+pub use schedule::{begin_life, renew_at};
 pub use standing::{BeforeUse, Health, Standing};
 pub use upstream::Upstream;

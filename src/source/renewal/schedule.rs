@@ -39,8 +39,7 @@ pub fn begin_life(
     }
 }
 
-/// Whether the secret of this generation has to be looked after before it is used.
-pub fn is_due(renewal: Option<&StoredRenewal>, generation: u64, now: Timestamp) -> bool {
-    let about_it = renewal.filter(|renewal| renewal.generation == generation);
-    about_it.and_then(|renewal| renewal.renew_at).is_some_and(|at| at <= now)
+/// Whether a secret of which this is known has to be looked after before it is used.
+pub(super) fn is_due(renewal: &StoredRenewal, now: Timestamp) -> bool {
+    renewal.renew_at.is_some_and(|at| at <= now)
 }

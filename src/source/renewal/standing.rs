@@ -1,5 +1,6 @@
 //! How a secret stands, and what that means before it is used. Pure.
 
+use super::schedule::is_due;
 use crate::ambient::Timestamp;
 use crate::store::{RenewalStage, StoredRenewal};
 
@@ -34,11 +35,11 @@ pub enum Health {
 
 /// What is to be done before a secret is used.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum BeforeUse {
+pub enum BeforeUse<'a> {
     /// Nothing.
     Use,
-    /// It is to be renewed.
-    Renew,
+    /// It is to be renewed; this is known of it.
+    Renew(&'a StoredRenewal),
     /// It is over, and nothing renews it.
     SignInAgain {
         /// Why, in a fixed text.
@@ -63,10 +64,10 @@ impl Standing {
     }
 }
 
-impl BeforeUse {
+impl<'a> BeforeUse<'a> {
     /// What is to be done before the secret of this generation is used. One that still lives is used where nothing can
     /// be done about it now.
-    pub fn of(renewal: Option<&StoredRenewal>, generation: u64, now: Timestamp) -> Self {
+    pub fn of(renewal: Option<&'a StoredRenewal>, generation: u64, now: Timestamp) -> Self {
         let Some(known) = about(renewal, generation) else { return Self::Use };
         let lives = known.expires_at.is_some_and(|end| now < end);
         if known.stage == RenewalStage::Dead {
@@ -74,15 +75,11 @@ impl BeforeUse {
             return if lives { Self::Use } else { Self::SignInAgain { reason } };
         }
         let rests = lives && now < known.rest_until;
-        if is_due(known, now) && !rests { Self::Renew } else { Self::Use }
+        if is_due(known, now) && !rests { Self::Renew(known) } else { Self::Use }
     }
 }
 
 /// What is known of one generation says nothing of another.
 fn about(renewal: Option<&StoredRenewal>, generation: u64) -> Option<&StoredRenewal> {
     renewal.filter(|renewal| renewal.generation == generation)
-}
-
-fn is_due(renewal: &StoredRenewal, now: Timestamp) -> bool {
-    renewal.renew_at.is_some_and(|at| at <= now)
 }

@@ -11,7 +11,7 @@ use endo::egress::EgressSettings;
 use endo::message::DeviceUuid;
 use endo::source::Retry;
 use endo::source::renewal::{
-    RenewalError, RenewalSettings, Renewals, Renewed, Renewer, Upstream, begin_life, renew_at,
+    BeforeUse, RenewalError, RenewalSettings, Renewals, Renewed, Renewer, Upstream, begin_life, renew_at,
 };
 use endo::store::{RenewalStage, Store, StoreError, StoreSettings, StoredRecord, StoredRenewal, Transaction};
 use tempfile::TempDir;
@@ -88,6 +88,16 @@ impl Bench {
         self.store.read::<_, StoreError, _>(move |view| view.renewal(&device)).await.unwrap().unwrap()
     }
 
+    /// What whoever uses the secret does before.
+    async fn before_use(&self, renewals: &Renewals) -> Result<(), RenewalError> {
+        let (known, generation) = (self.renewal().await, self.record().await.generation);
+        match BeforeUse::of(Some(&known), generation, self.hand.now()) {
+            BeforeUse::Use => Ok(()),
+            BeforeUse::Renew(known) => renewals.before_use(&self.device, known).await,
+            BeforeUse::SignInAgain { reason } => Err(RenewalError::Dead { reason }),
+        }
+    }
+
     async fn access(&self) -> String {
         read(&self.record().await).0
     }
@@ -110,15 +120,15 @@ async fn a_secret_is_renewed_when_it_is_due_and_left_alone_before() {
     let bench = Bench::new().await;
     let renewals = bench.renewals(Retry::Never);
     bench.hand.forward(Duration::from_secs(2699));
-    renewals.before_use(&bench.device).await.unwrap();
+    bench.before_use(&renewals).await.unwrap();
     assert_eq!(bench.provider.token_requests(), 0);
     bench.hand.forward(Duration::from_secs(1));
-    renewals.before_use(&bench.device).await.unwrap();
+    bench.before_use(&renewals).await.unwrap();
     assert_eq!((bench.access().await, bench.record().await.generation), ("access-2".to_owned(), 2));
     let renewal = bench.renewal().await;
     assert_eq!((renewal.generation, renewal.stage), (2, RenewalStage::Idle));
     assert_eq!(renewal.expires_at, Some(bench.hand.now().plus(HOUR)));
-    renewals.before_use(&bench.device).await.unwrap();
+    bench.before_use(&renewals).await.unwrap();
     assert_eq!((bench.provider.token_requests(), bench.provider.reused()), (1, Vec::new()));
 }
 
@@ -128,12 +138,14 @@ async fn a_thousand_who_wait_for_a_new_secret_make_one_token_request() {
     let renewals = bench.renewals(Retry::Never);
     bench.hand.forward(2 * HOUR);
     bench.provider.expire("access-1");
+    let known = bench.renewal().await;
     let waiting: Vec<_> = (0..1000)
         .map(|n| {
             let (renewals, device) = (renewals.clone(), bench.device.clone());
+            let known = known.clone();
             tokio::spawn(async move {
                 match n % 2 {
-                    0 => renewals.before_use(&device).await,
+                    0 => renewals.before_use(&device, &known).await,
                     _ => renewals.after_rejection(&device, 1).await.map(drop),
                 }
             })
@@ -204,9 +216,9 @@ async fn a_secret_that_cannot_be_renewed_now_is_used_while_it_lives() {
     bench.provider.plan([Fault::Say(429, ""), Fault::InvalidGrant]);
     let renewals = bench.renewals(Retry::Never);
     bench.hand.forward(Duration::from_secs(2800));
-    renewals.before_use(&bench.device).await.unwrap();
+    bench.before_use(&renewals).await.unwrap();
     bench.hand.forward(Duration::from_secs(60));
-    renewals.before_use(&bench.device).await.unwrap();
+    bench.before_use(&renewals).await.unwrap();
     assert_eq!(bench.renewal().await.stage, RenewalStage::Dead);
     let refused = renewals.after_rejection(&bench.device, 1).await.unwrap_err();
     assert_eq!(
@@ -222,7 +234,7 @@ async fn a_refused_secret_without_a_refresh_token_is_over() {
     bench.keep(plain(2, "access", None)).await;
     let renewals = bench.renewals(Retry::Never);
     bench.hand.forward(2 * HOUR);
-    renewals.before_use(&bench.device).await.unwrap();
+    bench.before_use(&renewals).await.unwrap();
     let over = renewals.after_rejection(&bench.device, 2).await;
     assert!(matches!(over, Err(RenewalError::Dead { .. })));
     assert_eq!(bench.provider.token_requests(), 0);
@@ -237,7 +249,7 @@ async fn a_clock_that_was_set_back_neither_stops_renewals_nor_loses_a_secret() {
     bench.hand.back(48 * HOUR);
     assert_eq!(renewals.after_rejection(&bench.device, 1).await.unwrap(), Renewed::New);
     bench.hand.forward(96 * HOUR);
-    renewals.before_use(&bench.device).await.unwrap();
+    bench.before_use(&renewals).await.unwrap();
     assert_eq!((bench.access().await, bench.provider.token_requests()), ("access-3".to_owned(), 3));
 }
 

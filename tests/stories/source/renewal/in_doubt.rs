@@ -61,15 +61,15 @@ async fn a_secret_in_doubt_is_used_as_long_as_it_works() {
         let renewals = bench.renewals(Retry::Never);
         bench.hand.forward(Duration::from_secs(2800));
         for looks in 1..10 {
-            renewals.before_use(&bench.device).await.unwrap();
-            renewals.before_use(&bench.device).await.unwrap();
+            bench.before_use(&renewals).await.unwrap();
+            bench.before_use(&renewals).await.unwrap();
             assert_eq!(bench.renewal().await.stage, RenewalStage::InDoubt);
             assert_eq!((bench.provider.token_requests(), bench.profile_requests()), (1, looks));
             bench.hand.forward(Duration::from_secs(61));
         }
         bench.hand.forward(HOUR);
         bench.provider.expire("access-1");
-        assert!(matches!(renewals.before_use(&bench.device).await, Err(RenewalError::Dead { .. })));
+        assert!(matches!(bench.before_use(&renewals).await, Err(RenewalError::Dead { .. })));
         assert_eq!((bench.provider.token_requests(), bench.provider.reused()), (1, Vec::new()));
     }
 }
@@ -88,13 +88,13 @@ async fn a_refresh_token_that_stays_valid_is_sent_again() {
         // Ahead of the end there is time for a rest; nobody waits until the secret is over.
         bench.provider.plan([fault]);
         bench.hand.forward(Duration::from_secs(2900));
-        renewals.before_use(&bench.device).await.unwrap();
+        bench.before_use(&renewals).await.unwrap();
         assert_eq!(
             (bench.access().await, bench.renewal().await.stage),
             ("access-2".to_owned(), RenewalStage::InDoubt)
         );
         bench.hand.forward(Duration::from_secs(60));
-        renewals.before_use(&bench.device).await.unwrap();
+        bench.before_use(&renewals).await.unwrap();
         assert_eq!((bench.provider.token_requests(), bench.access().await), (4, "access-3".to_owned()));
     }
 }
