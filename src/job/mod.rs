@@ -29,9 +29,10 @@ pub use directory::{DescribedJob, JobDirectory, built_in, directory};
 pub use handler::{Handler, Handlers, JobFileError, job_file_schema};
 pub use listing::{Field, JobListing};
 pub use load_error::{LoadError, LoadNotice};
-pub use registry::{Call, Registry, RegistryOptions};
+pub use registry::{Call, Refusal, Registry, RegistryOptions};
 pub use running::{Next, RunFailure};
 pub use schema::SchemaError;
+pub use wording::Fault;
 pub use workbench::{Provisions, Workbench};
 
 pub use crate::egress::{ApiClient, CallGate, Changes, EgressError, GateError, RetryAfter};

@@ -14,7 +14,7 @@ use super::response::ResponseSchema;
 use super::runner::Runner;
 use super::running::{self, RunFailure};
 use super::schema::Schema;
-use super::wording;
+use super::wording::{self, Fault};
 use super::workbench::Provisions;
 use crate::message::{JobType, Message, Reply};
 
@@ -107,16 +107,16 @@ impl Registry {
     /// Chooses the job that `message` is for and checks the message against its schema; needs no credentials.
     ///
     /// # Errors
-    /// The reply to send instead: 404 for an unknown job type, 422 with what is wrong.
-    pub fn check<'a>(&'a self, message: &'a Message) -> Result<Call<'a>, Box<Reply>> {
+    /// [`Refusal`], whose reply is to be sent instead.
+    pub fn check<'a>(&'a self, message: &'a Message) -> Result<Call<'a>, Refusal> {
         let time_limit = self.time_limit;
         let Some((job, schema)) = self.choose(message) else {
-            let runner = self.fallback.as_ref().ok_or_else(|| Box::new(running::not_found()))?;
+            let runner = self.fallback.as_ref().ok_or(Refusal::UnknownType)?;
             return Ok(Call { runner, job: None, message, time_limit });
         };
-        let errors = wording::texts(schema, &as_value(message));
-        if !errors.is_empty() {
-            return Err(Box::new(running::unprocessable(errors)));
+        let faults = wording::faults(schema, &as_value(message));
+        if !faults.is_empty() {
+            return Err(Refusal::Invalid(faults));
         }
         Ok(Call { runner: &job.runner, job: Some(job), message, time_limit })
     }
@@ -128,7 +128,7 @@ impl Registry {
     pub async fn run(&self, message: &Message, provisions: Provisions) -> Result<Reply, RunFailure> {
         match self.check(message) {
             Ok(call) => call.run(provisions).await,
-            Err(refusal) => Ok(*refusal),
+            Err(refusal) => Ok(refusal.reply()),
         }
     }
 
@@ -145,6 +145,25 @@ impl Registry {
 impl std::fmt::Debug for Registry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_set().entries(self.listings.iter().map(|listing| &listing.job_type)).finish()
+    }
+}
+
+/// Why no job runs for a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// There is no job of its type.
+    UnknownType,
+    /// This is wrong with it.
+    Invalid(Vec<Fault>),
+}
+
+impl Refusal {
+    /// What its sender is told: 404, or 422 with what is wrong.
+    pub fn reply(&self) -> Reply {
+        match self {
+            Self::UnknownType => running::not_found(),
+            Self::Invalid(faults) => running::unprocessable(faults.iter().map(Fault::text).collect()),
+        }
     }
 }
 

@@ -1,7 +1,5 @@
 //! What is wrong with what was posted, field by field, in sentences.
 
-use super::schema_text;
-
 /// What is wrong, in the order of the form.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Faults {
@@ -38,9 +36,8 @@ impl Faults {
         self.of_form.extend(others.of_form);
     }
 
-    /// Of the field of that name, in the words of a schema: [`schema_text::sentence`].
-    pub(super) fn add_words(&mut self, name: &str, words: &str) {
-        let sentence = schema_text::sentence(words);
+    /// The same, unless that is said of the field already.
+    pub(super) fn add_once(&mut self, name: &str, sentence: String) {
         if !self.of(name).any(|known| known == sentence) {
             self.add(name, sentence);
         }

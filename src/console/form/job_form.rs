@@ -9,7 +9,8 @@ use super::group::Reader;
 use super::html::{self, Shown};
 use super::posted::Posted;
 use super::reading;
-use super::schema_text;
+use super::sentences::sentence;
+use crate::job::Fault;
 
 /// The form of one job.
 pub struct JobForm {
@@ -43,26 +44,50 @@ impl JobForm {
         if faults.is_empty() { Ok(value) } else { Err(faults) }
     }
 
-    /// What the registry found wrong with a message, `data.errors` of its reply, at the fields it is about.
-    pub fn refused(&self, texts: &[String]) -> Faults {
+    /// What the registry found wrong with a message, at the fields it is about.
+    pub fn refused(&self, found: &[Fault]) -> Faults {
         let mut faults = Faults::default();
-        for text in texts {
-            match schema_text::place(&self.data, text) {
-                Some((field, words)) => self.refuse(&mut faults, field, words),
-                None => faults.add_to_form(format!("The job refuses the message: {text}.")),
+        for fault in found {
+            match self.field_of(fault) {
+                Some(field) => refuse(&mut faults, field, fault),
+                None => faults.add_to_form(format!("The job refuses the message: {}.", fault.text())),
             }
         }
         faults
     }
 
-    fn refuse(&self, faults: &mut Faults, field: &Field, words: &str) {
-        let Kind::Group(parts) = &field.kind else { return faults.add_words(&field.name, words) };
-        let missing = schema_text::missing(words);
-        let member =
-            parts.iter().filter_map(Part::field).find(|member| Some(&member.key) == missing.as_ref());
-        match member {
-            Some(member) => faults.add(&member.name, "Fill this in: the job needs it."),
-            None => faults.add_to_form(format!("The job refuses “{}”: it {words}.", field.title)),
+    /// Which of the fields a fault is about: the deepest one that is at its place, or holds that.
+    fn field_of(&self, fault: &Fault) -> Option<&Field> {
+        let mut found: Option<&Field> = None;
+        self.data.visit(&mut |field| {
+            let holds = fault
+                .place
+                .strip_prefix(&field.name)
+                .is_some_and(|rest| matches!(rest.chars().next(), None | Some('/')));
+            if holds && found.is_none_or(|found| field.name.len() > found.name.len()) {
+                found = Some(field);
+            }
+        });
+        found
+    }
+}
+
+fn refuse(faults: &mut Faults, field: &Field, fault: &Fault) {
+    let is_within = fault.place != field.name;
+    let Kind::Group(parts) = &field.kind else {
+        let sentence = match is_within {
+            true => format!("The job does not take this: {}.", fault.text()),
+            false => sentence(fault),
+        };
+        return faults.add_once(&field.name, sentence);
+    };
+    let is_missing =
+        |member: &&Field| !is_within && fault.keyword == "required" && member.key == fault.argument;
+    match parts.iter().filter_map(Part::field).find(is_missing) {
+        Some(member) => faults.add(&member.name, "Fill this in: the job needs it."),
+        None if is_within => {
+            faults.add_to_form(format!("The job refuses “{}”: {}.", field.title, fault.text()))
         }
+        None => faults.add_to_form(format!("The job refuses “{}”: it {}.", field.title, fault.words)),
     }
 }

@@ -10,7 +10,7 @@ mod kind;
 mod layout;
 mod posted;
 mod reading;
-mod schema_text;
+mod sentences;
 mod values;
 
 pub use faults::Faults;

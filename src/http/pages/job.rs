@@ -4,7 +4,7 @@ use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use percent_encoding::percent_decode_str;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 
 use super::visit::{Visit, nothing_here, query};
 use crate::console::form::{Faults, JobForm, Posted};
@@ -17,7 +17,7 @@ use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
 use crate::http::session::Turn;
-use crate::job::JobListing;
+use crate::job::{JobListing, Refusal};
 use crate::message::{DeliveryId, Message};
 use crate::telemetry::with_causes;
 
@@ -82,11 +82,11 @@ impl<'a> Bench<'a> {
         let data = task.form.read(posted)?;
         let metadata = Map::from_iter([("jobType".to_owned(), json!(task.listing.job_type))]);
         let message = Message { metadata: Some(metadata), data };
-        let Err(refusal) = self.jobs.registry.check(&message).map(drop) else { return Ok(message) };
-        let errors = refusal.data.as_ref().and_then(|data| data["errors"].as_array());
-        let texts: Vec<_> =
-            errors.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
-        Err(task.form.refused(&texts))
+        match self.jobs.registry.check(&message).map(drop) {
+            Ok(()) => Ok(message),
+            Err(Refusal::Invalid(faults)) => Err(task.form.refused(&faults)),
+            Err(Refusal::UnknownType) => Err(Faults::default()),
+        }
     }
 
     /// The form as it was filled in, and why it is here again.

@@ -2,16 +2,17 @@
 
 use serde_json::Value;
 
+use super::fault::Fault;
 use super::scalars::is_of_kind;
 use super::text::quoted;
 use super::walk::{Rule, Walk};
 
 /// `allOf`; `extends` of draft 3 is the same without words of its own.
-pub(super) fn all_of(walk: &Walk<'_>, keyword: &str, rule: Rule<'_>) -> Vec<String> {
+pub(super) fn all_of(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<Fault> {
     let mut all = Vec::new();
     for (index, schema) in listed(rule.argument).iter().enumerate() {
         let faults = walk.faults(rule.under(schema));
-        if !faults.is_empty() && keyword == "allOf" {
+        if !faults.is_empty() && rule.keyword == "allOf" {
             let count = faults.len();
             let words = format!("does not match allOf schema {} with {count} error[s]:", name(index, schema));
             all.extend(rule.says(&words));
@@ -22,19 +23,19 @@ pub(super) fn all_of(walk: &Walk<'_>, keyword: &str, rule: Rule<'_>) -> Vec<Stri
 }
 
 /// `anyOf`.
-pub(super) fn any_of(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<String> {
+pub(super) fn any_of(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<Fault> {
     let words = format!("is not any of {}", names(rule.argument));
     rule.says_if(matching(walk, rule) == 0, &words)
 }
 
 /// `oneOf`.
-pub(super) fn one_of(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<String> {
+pub(super) fn one_of(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<Fault> {
     let words = format!("is not exactly one from {}", names(rule.argument));
     rule.says_if(matching(walk, rule) != 1, &words)
 }
 
 /// `not`, and `disallow` of draft 3, which names types.
-pub(super) fn not(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<String> {
+pub(super) fn not(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<Fault> {
     let prohibited = listed(rule.argument).iter().filter(|kind| is_of_kind(walk, rule, kind));
     let name = |kind: &Value| match (kind.get("id").and_then(Value::as_str), kind) {
         (Some(id), _) => format!("<{id}>"),
@@ -45,7 +46,7 @@ pub(super) fn not(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<String> {
 }
 
 /// `if`, with `then` and `else`.
-pub(super) fn condition(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<String> {
+pub(super) fn condition(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<Fault> {
     let holds = walk.faults(rule.under(rule.argument)).is_empty();
     let branch = rule.schema.get(if holds { "then" } else { "else" });
     branch.map(|schema| walk.faults(rule.under(schema))).unwrap_or_default()

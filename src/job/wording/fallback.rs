@@ -1,21 +1,21 @@
 //! Words for what the walk has no words for: keywords that came after the original.
 
 use jsonschema::error::ValidationErrorKind as Kind;
-use jsonschema::paths::LocationSegment;
 use jsonschema::{ValidationError, Validator};
 use serde_json::Value;
 
-use super::text::{cut, quoted, step};
+use super::fault::Fault;
+use super::text::{cut, quoted};
 
 /// What the validator finds and the walk cannot word; or `everything` it finds.
-pub(super) fn texts(validator: &Validator, instance: &Value, everything: bool) -> Vec<String> {
+pub(super) fn faults(validator: &Validator, instance: &Value, everything: bool) -> Vec<Fault> {
     let unworded = validator.iter_errors(instance).filter(|error| everything || is_unworded(error.kind()));
-    unworded.take(100).map(|error| text(&error)).collect()
+    unworded.take(100).map(|error| fault(&error)).collect()
 }
 
 /// The first thing that the validator finds, without any value.
 pub(in super::super) fn first_fault(validator: &Validator, instance: &Value) -> String {
-    cut(validator.iter_errors(instance).next().map(|error| text(&error)).unwrap_or_default())
+    cut(validator.iter_errors(instance).next().map(|error| fault(&error).of_instance()).unwrap_or_default())
 }
 
 fn is_unworded(kind: &Kind) -> bool {
@@ -30,15 +30,17 @@ fn is_unworded(kind: &Kind) -> bool {
     )
 }
 
-fn text(error: &ValidationError<'_>) -> String {
-    let mut path = String::from("instance");
-    for segment in error.instance_path().segments() {
-        match segment {
-            LocationSegment::Property(name) => path.push_str(&step(&name)),
-            LocationSegment::Index(index) => path.push_str(&format!("[{index}]")),
-        }
+fn fault(error: &ValidationError<'_>) -> Fault {
+    let argument = match error.kind() {
+        Kind::Required { property: Value::String(name) } => name.clone(),
+        _ => String::new(),
+    };
+    Fault {
+        place: error.instance_path().as_str().to_owned(),
+        keyword: error.kind().keyword().to_owned(),
+        argument,
+        words: words(error.kind()),
     }
-    format!("{path} {}", words(error.kind()))
 }
 
 fn words(kind: &Kind) -> String {

@@ -3,11 +3,13 @@
 mod arrays;
 mod combinations;
 mod fallback;
+mod fault;
 mod objects;
 mod scalars;
 mod text;
 mod walk;
 
 pub(super) use fallback::first_fault;
+pub use fault::Fault;
 pub(super) use text::cut;
-pub(super) use walk::texts;
+pub(super) use walk::faults;

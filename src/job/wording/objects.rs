@@ -2,21 +2,23 @@
 
 use serde_json::{Map, Value};
 
-use super::text::{plain, quoted, step};
+use super::fault::Fault;
+use super::text::{path, plain, quoted};
 use super::walk::{Rule, Walk};
 
 /// `properties`, in their order; draft 3 says here what is required.
-pub(super) fn properties(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<String> {
+pub(super) fn properties(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<Fault> {
     let (Some(members), Some(schemas)) = (rule.instance.as_object(), rule.argument.as_object()) else {
         return Vec::new();
     };
     let mut faults = Vec::new();
     for (name, schema) in schemas {
-        let path = format!("{}{}", rule.path, step(name));
+        let place = rule.member(name);
         match members.get(name) {
-            Some(member) => faults.extend(walk.faults(rule.at(&path, member, schema))),
+            Some(member) => faults.extend(walk.faults(rule.at(&place, member, schema))),
             None if schema.get("required") == Some(&Value::Bool(true)) => {
-                faults.push(format!("{path} is required"));
+                let (keyword, words) = ("required".to_owned(), "is required".to_owned());
+                faults.push(Fault { place, keyword, argument: String::new(), words });
             }
             None => {}
         }
@@ -25,17 +27,17 @@ pub(super) fn properties(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<String> {
 }
 
 /// `patternProperties`, and with them `additionalProperties`.
-pub(super) fn pattern_properties(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<String> {
+pub(super) fn pattern_properties(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<Fault> {
     let (Some(members), Some(schemas)) = (rule.instance.as_object(), rule.argument.as_object()) else {
         return Vec::new();
     };
     let mut faults = Vec::new();
     for (name, member) in members {
-        let path = format!("{}{}", rule.path, step(name));
+        let place = rule.member(name);
         let mut matched = false;
         for (_, schema) in schemas.iter().filter(|(pattern, _)| walk.schema.checks.matches(pattern, name)) {
             matched = true;
-            faults.extend(walk.faults(rule.at(&path, member, schema)));
+            faults.extend(walk.faults(rule.at(&place, member, schema)));
         }
         if !matched {
             faults.extend(additional(walk, rule, (name, member)));
@@ -45,7 +47,7 @@ pub(super) fn pattern_properties(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<String>
 }
 
 /// `additionalProperties`, unless `patternProperties` have taken care of them.
-pub(super) fn additional_properties(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<String> {
+pub(super) fn additional_properties(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<Fault> {
     let Some(members) = rule.instance.as_object() else { return Vec::new() };
     if rule.schema.contains_key("patternProperties") {
         return Vec::new();
@@ -53,7 +55,7 @@ pub(super) fn additional_properties(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<Stri
     members.iter().flat_map(|member| additional(walk, rule, member)).collect()
 }
 
-fn additional(walk: &Walk<'_>, rule: Rule<'_>, (name, member): (&String, &Value)) -> Vec<String> {
+fn additional(walk: &Walk<'_>, rule: Rule<'_>, (name, member): (&String, &Value)) -> Vec<Fault> {
     if rule.schema.get("properties").is_some_and(|properties| properties.get(name).is_some()) {
         return Vec::new();
     }
@@ -61,32 +63,34 @@ fn additional(walk: &Walk<'_>, rule: Rule<'_>, (name, member): (&String, &Value)
         Some(Value::Bool(false)) => {
             rule.says(&format!("additionalProperty {} exists in instance when not allowed", quoted(name)))
         }
-        Some(schema) => walk.faults(rule.at(&format!("{}{}", rule.path, step(name)), member, schema)),
+        Some(schema) => walk.faults(rule.at(&rule.member(name), member, schema)),
         None => Vec::new(),
     }
 }
 
 /// `required`, as a list of names.
-pub(super) fn required(rule: Rule<'_>) -> Vec<String> {
+pub(super) fn required(rule: Rule<'_>) -> Vec<Fault> {
     let Some(members) = rule.instance.as_object() else { return Vec::new() };
     let names = rule.argument.as_array().into_iter().flatten().filter_map(Value::as_str);
     let missing = names.filter(|name| !members.contains_key(*name));
-    missing.flat_map(|name| rule.says(&format!("requires property {}", quoted(name)))).collect()
+    missing
+        .flat_map(|name| rule.says_of(format!("requires property {}", quoted(name)), name.to_owned()))
+        .collect()
 }
 
 /// `minProperties` and `maxProperties`.
-pub(super) fn count(keyword: &str, rule: Rule<'_>) -> Vec<String> {
+pub(super) fn count(rule: Rule<'_>) -> Vec<Fault> {
     let (Some(members), Some(limit)) = (rule.instance.as_object(), rule.argument.as_f64()) else {
         return Vec::new();
     };
     let count = members.len() as f64;
     let (broken, which) =
-        if keyword == "minProperties" { (count < limit, "minimum") } else { (count > limit, "maximum") };
+        if rule.keyword == "minProperties" { (count < limit, "minimum") } else { (count > limit, "maximum") };
     rule.says_if(broken, &format!("does not meet {which} property length of {}", plain(rule.argument)))
 }
 
 /// `dependencies` and the two keywords that followed them.
-pub(super) fn dependencies(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<String> {
+pub(super) fn dependencies(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<Fault> {
     let (Some(members), Some(dependencies)) = (rule.instance.as_object(), rule.argument.as_object()) else {
         return Vec::new();
     };
@@ -98,13 +102,14 @@ fn dependent(
     walk: &Walk<'_>,
     rule: Rule<'_>,
     (members, name, dependency): (&Map<String, Value>, &str, &Value),
-) -> Vec<String> {
-    let by = format!("{}{}", rule.path, step(name));
+) -> Vec<Fault> {
+    let place = rule.member(name);
+    let by = path(&place);
     let names = match dependency {
         Value::String(_) => std::slice::from_ref(dependency),
         Value::Array(names) => names,
         schema => {
-            let mut faults = walk.faults(rule.at(&by, rule.instance, schema));
+            let mut faults = walk.faults(rule.at(&place, rule.instance, schema));
             if !faults.is_empty() {
                 faults.splice(0..0, rule.says(&format!("does not meet dependency required by {by}")));
             }

@@ -2,26 +2,27 @@
 
 use serde_json::Value;
 
+use super::fault::Fault;
 use super::text::{joined, plain, quoted, same};
 use super::walk::{Rule, Walk};
 
 /// The rules on values without parts.
-pub(super) fn keyword(walk: &Walk<'_>, keyword: &str, rule: Rule<'_>) -> Vec<String> {
-    match keyword {
+pub(super) fn keyword(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<Fault> {
+    match rule.keyword {
         "type" => kind(walk, rule),
         "enum" => enumeration(rule),
         "const" => constant(rule),
-        "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" => limit(keyword, rule),
+        "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" => limit(rule),
         "multipleOf" => multiple(rule, "is not a multiple of (divisible by)"),
         "divisibleBy" => multiple(rule, "is not divisible by (multiple of)"),
-        "minLength" | "maxLength" => length(keyword, rule),
+        "minLength" | "maxLength" => length(rule),
         "pattern" => pattern(walk, rule),
         "format" => format(walk, rule),
         _ => Vec::new(),
     }
 }
 
-fn kind(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<String> {
+fn kind(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<Fault> {
     let one = std::slice::from_ref(rule.argument);
     let kinds = rule.argument.as_array().map_or(one, Vec::as_slice);
     let fits = kinds.iter().any(|kind| is_of_kind(walk, rule, kind));
@@ -44,22 +45,22 @@ pub(super) fn is_of_kind(walk: &Walk<'_>, rule: Rule<'_>, kind: &Value) -> bool 
     }
 }
 
-fn enumeration(rule: Rule<'_>) -> Vec<String> {
+fn enumeration(rule: Rule<'_>) -> Vec<Fault> {
     let known = rule.argument.as_array().into_iter().flatten().any(|value| same(value, rule.instance));
-    rule.says_if(!known, &format!("is not one of enum values: {}", joined(rule.argument)))
+    rule.asks_if(!known, "is not one of enum values:", joined(rule.argument))
 }
 
-fn constant(rule: Rule<'_>) -> Vec<String> {
+fn constant(rule: Rule<'_>) -> Vec<Fault> {
     let words = format!("does not exactly match expected constant: {}", rule.argument);
     rule.says_if(!same(rule.argument, rule.instance), &words)
 }
 
-fn limit(keyword: &str, rule: Rule<'_>) -> Vec<String> {
+fn limit(rule: Rule<'_>) -> Vec<Fault> {
     let (Some(number), Some(limit)) = (rule.instance.as_f64(), rule.argument.as_f64()) else {
         return Vec::new();
     };
     let excluded = |keyword| rule.schema.get(keyword) == Some(&Value::Bool(true));
-    let (broken, words) = match keyword {
+    let (broken, words) = match rule.keyword {
         "minimum" => {
             (number < limit || number == limit && excluded("exclusiveMinimum"), "a minimum value of")
         }
@@ -69,10 +70,10 @@ fn limit(keyword: &str, rule: Rule<'_>) -> Vec<String> {
         "exclusiveMinimum" => (number <= limit, "a value greater than"),
         _ => (number >= limit, "a value less than"),
     };
-    rule.says_if(broken, &format!("must have {words} {}", plain(rule.argument)))
+    rule.asks_if(broken, &format!("must have {words}"), plain(rule.argument))
 }
 
-fn multiple(rule: Rule<'_>, words: &str) -> Vec<String> {
+fn multiple(rule: Rule<'_>, words: &str) -> Vec<Fault> {
     let (Some(number), Some(divisor)) = (rule.instance.as_f64(), rule.argument.as_f64()) else {
         return Vec::new();
     };
@@ -81,23 +82,25 @@ fn multiple(rule: Rule<'_>, words: &str) -> Vec<String> {
     rule.says_if(broken, &format!("{words} {}", plain(rule.argument)))
 }
 
-fn length(keyword: &str, rule: Rule<'_>) -> Vec<String> {
+fn length(rule: Rule<'_>) -> Vec<Fault> {
     let (Some(text), Some(limit)) = (rule.instance.as_str(), rule.argument.as_f64()) else {
         return Vec::new();
     };
-    super::arrays::measured(keyword == "minLength", text.chars().count(), limit, rule)
+    super::arrays::measured(text.chars().count(), limit, rule)
 }
 
-fn pattern(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<String> {
+fn pattern(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<Fault> {
     let (Some(text), Some(pattern)) = (rule.instance.as_str(), rule.argument.as_str()) else {
         return Vec::new();
     };
     let matches = walk.schema.checks.matches(pattern, text);
-    rule.says_if(!matches, &format!("does not match pattern {}", quoted(pattern)))
+    rule.asks_if(!matches, "does not match pattern", quoted(pattern))
 }
 
-fn format(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<String> {
+fn format(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<Fault> {
     let Some(format) = rule.argument.as_str() else { return Vec::new() };
-    let conforms = walk.schema.checks.conforms(format, rule.instance);
-    rule.says_if(!conforms, &format!("does not conform to the {} format", quoted(format)))
+    if walk.schema.checks.conforms(format, rule.instance) {
+        return Vec::new();
+    }
+    rule.says_of(format!("does not conform to the {} format", quoted(format)), format.to_owned())
 }

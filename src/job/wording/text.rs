@@ -19,7 +19,7 @@ pub(super) fn quoted(text: &str) -> String {
 }
 
 /// The step from a value to its member `name`: `.a-b`, `["a b"]`, `[1]`.
-pub(super) fn step(name: &str) -> String {
+fn step(name: &str) -> String {
     if !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit()) {
         return format!("[{name}]");
     }
@@ -27,6 +27,17 @@ pub(super) fn step(name: &str) -> String {
         return format!("[{}]", quoted(name));
     }
     format!(".{name}")
+}
+
+/// How the value at a JSON pointer is named: `instance.a-b["a b"][1]`.
+pub(super) fn path(pointer: &str) -> String {
+    let names = pointer.split('/').skip(1).map(|name| name.replace("~1", "/").replace("~0", "~"));
+    names.fold("instance".to_owned(), |path, name| path + &step(&name))
+}
+
+/// The JSON pointer of the member `name` of the value at `pointer`.
+pub(super) fn member(pointer: &str, name: &str) -> String {
+    format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
 /// A list as `Array.prototype.join(",")` writes it.

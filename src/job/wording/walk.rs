@@ -6,33 +6,27 @@ use serde_json::{Map, Value};
 
 use super::super::references::{references, resolve};
 use super::super::schema::Schema;
-use super::text::cut;
+use super::fault::Fault;
+use super::text::member;
 use super::{arrays, combinations, fallback, objects, scalars};
 
 const DEEPEST: usize = 400;
 const STEPS: u32 = 200_000;
-const MOST_TEXTS: usize = 100;
+const MOST: usize = 100;
 
 /// What is wrong with `instance`, in schema order; nothing where the schema's validator finds it valid.
 ///
-/// At most a hundred texts, none of them endless.
-pub(in super::super) fn texts(schema: &Schema, instance: &Value) -> Vec<String> {
+/// At most a hundred faults.
+pub(in super::super) fn faults(schema: &Schema, instance: &Value) -> Vec<Fault> {
     if schema.validator.is_valid(instance) {
         return Vec::new();
     }
     let walk = Walk { schema, steps: Cell::new(STEPS) };
-    let start = Place { schema: &schema.document, instance, path: "instance", depth: 0 };
-    let mut texts = walk.faults(start);
-    texts.extend(fallback::texts(&schema.validator, instance, texts.is_empty()));
-    texts.truncate(MOST_TEXTS);
-    texts.into_iter().map(|text| as_message(cut(text))).collect()
-}
-
-fn as_message(text: String) -> String {
-    match text.strip_prefix("instance.") {
-        Some(rest) => format!("message.{rest}"),
-        None => text,
-    }
+    let start = Place { schema: &schema.document, instance, place: "", depth: 0 };
+    let mut faults = walk.faults(start);
+    faults.extend(fallback::faults(&schema.validator, instance, faults.is_empty()));
+    faults.truncate(MOST);
+    faults
 }
 
 /// A value and the schema it is to satisfy.
@@ -40,7 +34,8 @@ fn as_message(text: String) -> String {
 pub(super) struct Place<'a> {
     pub(super) schema: &'a Value,
     pub(super) instance: &'a Value,
-    pub(super) path: &'a str,
+    /// Of the value: a JSON pointer.
+    pub(super) place: &'a str,
     pub(super) depth: usize,
 }
 
@@ -48,21 +43,38 @@ pub(super) struct Place<'a> {
 #[derive(Clone, Copy)]
 pub(super) struct Rule<'a> {
     pub(super) schema: &'a Map<String, Value>,
+    pub(super) keyword: &'a str,
     pub(super) argument: &'a Value,
     pub(super) instance: &'a Value,
-    pub(super) path: &'a str,
+    /// Of the value: a JSON pointer.
+    pub(super) place: &'a str,
     depth: usize,
 }
 
 impl<'a> Rule<'a> {
     /// This rule is broken, in these words.
-    pub(super) fn says(&self, words: &str) -> Vec<String> {
-        vec![format!("{} {words}", self.path)]
+    pub(super) fn says(&self, words: &str) -> Vec<Fault> {
+        self.says_of(words.to_owned(), String::new())
+    }
+
+    /// The same, in words that hold what the rule asks for as `argument`.
+    pub(super) fn says_of(&self, words: String, argument: String) -> Vec<Fault> {
+        vec![Fault { place: self.place.to_owned(), keyword: self.keyword.to_owned(), argument, words }]
     }
 
     /// The same if `broken`.
-    pub(super) fn says_if(&self, broken: bool, words: &str) -> Vec<String> {
+    pub(super) fn says_if(&self, broken: bool, words: &str) -> Vec<Fault> {
         if broken { self.says(words) } else { Vec::new() }
+    }
+
+    /// The same, in words that end with what the rule asks for.
+    pub(super) fn asks_if(&self, broken: bool, words: &str, argument: String) -> Vec<Fault> {
+        if broken { self.says_of(format!("{words} {argument}"), argument) } else { Vec::new() }
+    }
+
+    /// Where the member `name` of the value is.
+    pub(super) fn member(&self, name: &str) -> String {
+        member(self.place, name)
     }
 
     /// The same value under another schema.
@@ -70,12 +82,12 @@ impl<'a> Rule<'a> {
     where
         'a: 'b,
     {
-        Place { schema, instance: self.instance, path: self.path, depth: self.depth + 1 }
+        Place { schema, instance: self.instance, place: self.place, depth: self.depth + 1 }
     }
 
-    /// Another value, at `path`, under another schema.
-    pub(super) fn at<'b>(&self, path: &'b str, instance: &'b Value, schema: &'b Value) -> Place<'b> {
-        Place { schema, instance, path, depth: self.depth + 1 }
+    /// Another value, at `place`, under another schema.
+    pub(super) fn at<'b>(&self, place: &'b str, instance: &'b Value, schema: &'b Value) -> Place<'b> {
+        Place { schema, instance, place, depth: self.depth + 1 }
     }
 }
 
@@ -87,33 +99,30 @@ pub(super) struct Walk<'a> {
 
 impl Walk<'_> {
     /// What is wrong at `place`, as far as the words here reach.
-    pub(super) fn faults(&self, place: Place<'_>) -> Vec<String> {
+    pub(super) fn faults(&self, at: Place<'_>) -> Vec<Fault> {
         let left = self.steps.get();
-        if left == 0 || place.depth > DEEPEST {
+        if left == 0 || at.depth > DEEPEST {
             return Vec::new();
         }
         self.steps.set(left - 1);
-        let Place { instance, path, depth, .. } = place;
-        let Some(schema) = place.schema.as_object() else {
-            let nothing_fits = place.schema == &Value::Bool(false);
-            return nothing_fits.then(|| format!("{path} is not allowed")).into_iter().collect();
-        };
-        let mut faults = self.referred(schema, place);
+        let Place { instance, place, depth, .. } = at;
+        let Some(schema) = at.schema.as_object() else { return not_allowed(at) };
+        let mut faults = self.referred(schema, at);
         for (keyword, argument) in schema {
-            faults.extend(self.keyword(keyword, Rule { schema, argument, instance, path, depth }));
+            faults.extend(self.keyword(Rule { schema, keyword, argument, instance, place, depth }));
         }
         faults
     }
 
-    fn referred(&self, schema: &Map<String, Value>, place: Place<'_>) -> Vec<String> {
+    fn referred(&self, schema: &Map<String, Value>, place: Place<'_>) -> Vec<Fault> {
         let targets = references(schema).filter_map(|reference| resolve(&self.schema.document, reference));
         let there = |(_, schema)| Place { schema, depth: place.depth + 1, ..place };
         targets.flat_map(|target| self.faults(there(target))).collect()
     }
 
-    fn keyword(&self, keyword: &str, rule: Rule<'_>) -> Vec<String> {
-        match keyword {
-            "allOf" | "extends" => combinations::all_of(self, keyword, rule),
+    fn keyword(&self, rule: Rule<'_>) -> Vec<Fault> {
+        match rule.keyword {
+            "allOf" | "extends" => combinations::all_of(self, rule),
             "anyOf" => combinations::any_of(self, rule),
             "oneOf" => combinations::one_of(self, rule),
             "not" | "disallow" => combinations::not(self, rule),
@@ -122,12 +131,21 @@ impl Walk<'_> {
             "patternProperties" => objects::pattern_properties(self, rule),
             "additionalProperties" => objects::additional_properties(self, rule),
             "required" => objects::required(rule),
-            "minProperties" | "maxProperties" => objects::count(keyword, rule),
+            "minProperties" | "maxProperties" => objects::count(rule),
             "dependencies" | "dependentRequired" | "dependentSchemas" => objects::dependencies(self, rule),
             "items" | "prefixItems" => arrays::items(self, rule),
-            "minItems" | "maxItems" => arrays::length(keyword, rule),
+            "minItems" | "maxItems" => arrays::length(rule),
             "uniqueItems" => arrays::unique(rule),
-            _ => scalars::keyword(self, keyword, rule),
+            _ => scalars::keyword(self, rule),
         }
     }
+}
+
+/// A schema that is no object takes everything, or is `false`.
+fn not_allowed(at: Place<'_>) -> Vec<Fault> {
+    if at.schema != &Value::Bool(false) {
+        return Vec::new();
+    }
+    let (keyword, argument) = (String::new(), String::new());
+    vec![Fault { place: at.place.to_owned(), keyword, argument, words: "is not allowed".to_owned() }]
 }

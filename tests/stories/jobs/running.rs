@@ -151,7 +151,8 @@ async fn the_default_job_takes_any_job_type_but_not_a_missing_one() {
 async fn an_invalid_message_is_answered_without_running_anything() {
     let registry = hello_and_bye(None);
     let given = json!({"metadata": {"jobType": "SayHello"}, "data": 1});
-    let refused = registry.check(&message(given)).err().map(|reply| serde_json::to_string(&reply).unwrap());
+    let refused =
+        registry.check(&message(given)).err().map(|refusal| serde_json::to_string(&refusal.reply()).unwrap());
     assert_eq!(refused, Some(unprocessable("message.data is not of a type(s) string").to_string()));
 }
 

@@ -17,7 +17,7 @@ const DIFFERENCES: [(&str, &str); 3] = [
 fn errors(registry: &Registry, instance: &Value) -> Vec<String> {
     match registry.check(&message(instance.clone())) {
         Ok(_) => Vec::new(),
-        Err(reply) => serde_json::from_value(reply.data.unwrap()["errors"].clone()).unwrap(),
+        Err(refusal) => serde_json::from_value(refusal.reply().data.unwrap()["errors"].clone()).unwrap(),
     }
 }
 

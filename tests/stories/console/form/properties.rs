@@ -1,5 +1,6 @@
 //! What holds for every schema.
 
+use endo::job::Fault;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -107,7 +108,14 @@ proptest! {
             let form = JobForm::of(&message, &document);
             let posted = Posted::new(fields.clone());
             let faults = form.read(&posted).err().unwrap_or_default();
-            let refused = form.refused(&[format!("message.data.a{text}"), text.clone()]);
+            let fault = |place: String, keyword: &str| Fault {
+                place,
+                keyword: keyword.to_owned(),
+                argument: text.clone(),
+                words: text.clone(),
+            };
+            let refused =
+                form.refused(&[fault(format!("/data/a{text}"), "required"), fault(text.clone(), &text)]);
             for faults in [faults, refused] {
                 let page = form.filled(&posted, &faults).into_string();
                 prop_assert!(page.contains("role=\"alert\"") != faults.is_empty());

@@ -1,5 +1,6 @@
 //! What comes back.
 
+use endo::job::Fault;
 use serde_json::{Value, json};
 
 use super::*;
@@ -118,26 +119,27 @@ fn what_the_schema_refuses_stands_at_the_field_it_is_about() {
     let form = form(schema);
     let refusals = [
         (
-            "message.data.startTime does not conform to the \"date-time\" format",
+            ["/data/startTime", "format", "date-time", ""],
             "<a href=\"#f2\">startTime</a>: Write a date and time with its zone",
         ),
         (
-            "message.data.start does not meet minimum length of 3",
+            ["/data/start", "minLength", "3", ""],
             "<a href=\"#f3\">start</a>: This is too short. The least is 3.",
         ),
+        (["/data/a b", "minimum", "2", ""], "<a href=\"#f4\">a b</a>: Write a number that is at least 2."),
+        (["/data/in", "required", "x", ""], "<a href=\"#f6\">x</a>: Fill this in"),
         (
-            "message.data[\"a b\"] must have a minimum value of 2",
-            "<a href=\"#f4\">a b</a>: Write a number that is at least 2.",
+            ["/data/list/1", "pattern", "\"^a\"", "is odd"],
+            "<a href=\"#f7\">list</a>: The job does not take this: message.data.list[1] is odd.",
         ),
-        ("message.data.in requires property \"x\"", "<a href=\"#f6\">x</a>: Fill this in"),
-        ("message.data.list[1] does not match pattern \"^a\"", "<a href=\"#f7\">list</a>: "),
-        ("message.data is odd", "<li>The job refuses “Data”: it is odd.</li>"),
-        ("instance is odd", "<li>The job refuses the message: instance is odd.</li>"),
+        (["/data", "not", "", "is odd"], "<li>The job refuses “Data”: it is odd.</li>"),
+        (["", "not", "", "is odd"], "<li>The job refuses the message: instance is odd.</li>"),
     ];
-    for (text, expected) in refusals {
-        let faults = form.refused(&[text.to_owned()]);
+    for (fault, expected) in refusals {
+        let [place, keyword, argument, words] = fault.map(str::to_owned);
+        let faults = form.refused(&[Fault { place, keyword, argument, words }]);
         let page = form.filled(&posted(&[]), &faults).into_string();
-        assert!(page.contains(expected), "{text}: {page}");
+        assert!(page.contains(expected), "{fault:?}: {page}");
     }
 }
 

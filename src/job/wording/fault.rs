@@ -1,0 +1,32 @@
+//! One thing that is wrong with a message.
+
+use super::text::{cut, path};
+
+/// One thing that is wrong with a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Where in the message: a JSON pointer (RFC 6901).
+    pub place: String,
+    /// The keyword of the schema that is not kept there.
+    pub keyword: String,
+    /// What that keyword asks for, as the words write it; empty where that is no part of them.
+    pub argument: String,
+    /// What is wrong, in the original's words.
+    pub words: String,
+}
+
+impl Fault {
+    /// All of it as the sender of the message reads it: of bounded length, a place within the message named so.
+    pub fn text(&self) -> String {
+        let text = cut(self.of_instance());
+        match text.strip_prefix("instance.") {
+            Some(rest) => format!("message.{rest}"),
+            None => text,
+        }
+    }
+
+    /// The same of a value that is no message.
+    pub(super) fn of_instance(&self) -> String {
+        format!("{} {}", path(&self.place), self.words)
+    }
+}
