@@ -4,7 +4,6 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::open::record;
-use super::templates::{self, UserDevice};
 use super::{CredentialsDevices, CredentialsError};
 use crate::bus::Bus;
 use crate::message::DeviceUuid;
@@ -54,20 +53,6 @@ pub struct UserDeviceLook {
     pub service_url: String,
     /// Whose device accepts messages from every device of its own.
     pub first_owner: Option<DeviceUuid>,
-}
-
-impl NewUserDevice {
-    /// The document that it is registered with.
-    pub(super) fn document(&self, credentials: &DeviceUuid) -> Value {
-        templates::user_device(&UserDevice {
-            name: self.name.as_deref(),
-            device_type: &self.device_type,
-            logo: self.logo.as_deref(),
-            service_url: &self.service_url,
-            owner: &self.owner,
-            credentials,
-        })
-    }
 }
 
 impl CredentialsDevices {

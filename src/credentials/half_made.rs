@@ -30,7 +30,7 @@ impl CredentialsDevices {
     ) -> Result<BoundDevice, CredentialsError> {
         let opened = self.open_record(credentials.clone(), self.record_on(bus, &credentials).await?).await?;
         let voice = login_in(&opened, &credentials).ok_or(CredentialsError::NoToken)?;
-        let mut document = new.document(&credentials);
+        let mut document = templates::user_device(&new, &credentials);
         let begun = self.take_up(bus, (&voice, &new.owner)).await?;
         let is_old = begun.is_some();
         let mut making = match begun {

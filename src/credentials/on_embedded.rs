@@ -47,7 +47,7 @@ fn make_user_device(
     (credentials, new): (&DeviceUuid, &NewUserDevice),
 ) -> Result<BoundDevice, CredentialsError> {
     record(transaction, credentials)?;
-    let user = bus.register(transaction, new.document(credentials))?;
+    let user = bus.register(transaction, templates::user_device(new, credentials))?;
     let binding = Binding { credentials: credentials.clone(), user_device: user.uuid.clone() };
     bus.subscribe(transaction, &Caller::itself(credentials.clone()), &subscription(&binding))?;
     let status = templates::status_device(&user.uuid, &new.owner);

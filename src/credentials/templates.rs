@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::bind::NewUserDevice;
 use crate::message::DeviceUuid;
 
 /// A device that keeps sealed credentials; only the service may see and change it.
@@ -19,30 +20,20 @@ pub(super) fn credentials_device(service: &DeviceUuid) -> Value {
     })
 }
 
-/// What a user device is made from.
-pub(super) struct UserDevice<'a> {
-    pub(super) name: Option<&'a str>,
-    pub(super) device_type: &'a str,
-    pub(super) logo: Option<&'a str>,
-    pub(super) service_url: &'a str,
-    pub(super) owner: &'a DeviceUuid,
-    pub(super) credentials: &'a DeviceUuid,
-}
-
 /// A device that flows talk to: its owner may do everything, the credentials device what replies need.
-pub(super) fn user_device(of: &UserDevice<'_>) -> Value {
-    let owner = json!({"uuid": of.owner});
-    let both = json!([{"uuid": of.owner}, {"uuid": of.credentials}]);
-    let schema = |name: &str| json!({"$ref": format!("{}v1/{name}", of.service_url)});
+pub(super) fn user_device(new: &NewUserDevice, credentials: &DeviceUuid) -> Value {
+    let owner = json!({"uuid": new.owner});
+    let both = json!([{"uuid": new.owner}, {"uuid": credentials}]);
+    let schema = |name: &str| json!({"$ref": format!("{}v1/{name}", new.service_url)});
     let mut document = json!({});
-    if let Some(name) = of.name {
+    if let Some(name) = &new.name {
         document["name"] = json!(name);
     }
-    document["type"] = json!(of.device_type);
-    if let Some(logo) = of.logo {
+    document["type"] = json!(new.device_type);
+    if let Some(logo) = &new.logo {
         document["logo"] = json!(logo);
     }
-    document["owner"] = json!(of.owner);
+    document["owner"] = json!(new.owner);
     document["online"] = json!(true);
     document["octoblu"] = json!({"flow": {"forwardMetadata": true}});
     document["schemas"] = json!({

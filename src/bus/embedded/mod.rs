@@ -2,12 +2,12 @@
 
 mod access;
 pub mod api;
+mod bus;
 mod devices;
 mod error;
 pub mod forwarder;
 mod founding;
 mod messages;
-mod network;
 pub mod oauth;
 mod order;
 pub mod path;
@@ -29,9 +29,9 @@ mod webhooks;
 pub mod whitelist;
 
 pub use access::Caller;
+pub use bus::{EmbeddedBus, Ground};
 pub use devices::Registered;
 pub use error::BusError;
-pub use network::{EmbeddedBus, Ground};
 pub use signers::Signers;
 pub use streams::{Arrived, Heard, Listening, Reader, Streams};
 pub use webhooks::{WebhookSettings, Webhooks};

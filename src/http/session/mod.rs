@@ -2,7 +2,7 @@
 
 mod browser;
 mod flows;
-mod once;
+mod links;
 mod sessions;
 mod signed_in;
 mod turn;
@@ -10,7 +10,7 @@ mod turn;
 pub(super) use browser::Browser;
 pub use flows::Flows;
 pub(super) use flows::{Flow, Purpose};
-pub use once::OneTimeLinks;
+pub use links::OneTimeLinks;
 pub use sessions::Sessions;
 pub(super) use signed_in::unavailable;
 pub use signed_in::{Fields, Session};
