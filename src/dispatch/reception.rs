@@ -53,6 +53,9 @@ pub enum NotReceived {
     /// The store takes nothing now.
     #[error("the message cannot be stored now")]
     Store(#[from] StoreError),
+    /// It was brought before, and whoever had it in hand could not take it.
+    #[error("whoever had the message in hand could not take it")]
+    LetGo,
     /// The gateway ends.
     #[error("the gateway is stopping")]
     Stopping,
@@ -194,5 +197,5 @@ impl Parts {
 
 /// The end of a delivery that somebody else has in hand.
 async fn heard(ending: oneshot::Receiver<Verdict>) -> Result<Verdict, NotReceived> {
-    ending.await.map_err(|_| NotReceived::Stopping)
+    ending.await.map_err(|_| NotReceived::LetGo)
 }

@@ -62,7 +62,7 @@ impl Webhook {
             }
             Ok(Verdict::Failed(failure)) => Err(failed(failure)),
             Err(NotReceived::BadRoute(_)) => Err(bad_route()),
-            Err(error @ (NotReceived::Store(_) | NotReceived::Stopping)) => {
+            Err(error @ (NotReceived::Store(_) | NotReceived::LetGo | NotReceived::Stopping)) => {
                 tracing::error!(error = with_causes(&error), "a message was not received");
                 Err(Problem::new(Kind::Unavailable, "The message cannot be taken now"))
             }
