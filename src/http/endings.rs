@@ -3,11 +3,11 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::owners::{Owners, Visit, failed};
+use super::owners::{Owners, Visit};
 use super::problem::{Kind, Problem};
 use super::routes::Answer;
 use super::server::FrontDoor;
-use crate::credentials::{CredentialsError, Cut, Revoker};
+use crate::credentials::{Cut, Revoker};
 use crate::message::DeviceUuid;
 
 /// `DELETE /credentials/{uuid}/user-devices/{device}`: from the answer on, no message of the device opens anything.
@@ -29,8 +29,7 @@ pub(super) async fn cut_off_all(request: HttpRequest, door: Data<FrontDoor>) -> 
 async fn cut(visit: Visit<'_>, which: Cut) -> Answer {
     let Visit { owners, caller, owned } = visit;
     demand_proof(owners, &caller.uuid, owned.device()).await?;
-    let receipt = owners.credentials.cut_off(&owned, which, &Revoker::Owner(caller)).await;
-    receipt.map_err(|error| failed(&error))?;
+    owners.credentials.cut_off(&owned, which, &Revoker::Owner(caller)).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -38,22 +37,15 @@ async fn cut(visit: Visit<'_>, which: Cut) -> Answer {
 pub(super) async fn forget(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
     let Visit { owners, caller, owned } = Visit::of(&request, &door).await?;
     demand_proof(owners, &caller.uuid, owned.device()).await?;
-    let receipt = owners.credentials.forget(&owned, &Revoker::Owner(caller)).await;
-    receipt.map_err(|error| failed(&error))?;
+    owners.credentials.forget(&owned, &Revoker::Owner(caller)).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
 /// `DELETE /credentials/{uuid}/owners/me`: the caller manages the credentials no more.
 pub(super) async fn leave(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
     let Visit { owners, caller, owned } = Visit::of(&request, &door).await?;
-    match owners.credentials.leave(&owned, &caller.uuid).await {
-        Ok(()) => Ok(HttpResponse::NoContent().finish()),
-        Err(CredentialsError::LastOwner) => {
-            let text = "You are the last owner, and cannot leave; you can forget the secret instead";
-            Err(Problem::new(Kind::LastOwner, text))
-        }
-        Err(error) => Err(failed(&error)),
-    }
+    owners.credentials.leave(&owned, &caller.uuid).await?;
+    Ok(HttpResponse::NoContent().finish())
 }
 
 /// Lets only those pass who lately proved control of the account: the bus alone does not vouch for that.
@@ -66,8 +58,7 @@ pub(super) async fn demand_proof(
     if age.is_zero() {
         return Ok(());
     }
-    let is_proved = owners.credentials.is_proved(caller, credentials, age).await;
-    if is_proved.map_err(|error| failed(&error))? {
+    if owners.credentials.is_proved(caller, credentials, age).await? {
         return Ok(());
     }
     let link = format!("{}auth/api?credentials={credentials}", owners.look.service_url);

@@ -1,6 +1,6 @@
 //! What people's browsers come in by: their sessions, the bus, and the API that they sign in at.
 
-use super::problem::{Kind, Problem};
+use super::problem::Problem;
 use super::server::FrontDoor;
 use super::session::{Flows, OneTimeLinks, Sessions};
 use crate::bus::BusProvider;
@@ -50,6 +50,6 @@ impl Entrance {
 impl FrontDoor {
     /// What people's browsers come in by.
     pub(super) fn entrance(&self) -> Result<&Entrance, Problem> {
-        self.entrance.as_ref().ok_or_else(|| Problem::new(Kind::NotFound, "There is nothing here"))
+        self.entrance.as_ref().ok_or_else(Problem::nothing_here)
     }
 }

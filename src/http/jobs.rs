@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::problem::{Kind, Problem};
+use super::problem::Problem;
 use super::server::FrontDoor;
 use crate::dispatch::Exchange;
 use crate::job::Registry;
@@ -21,6 +21,6 @@ pub struct Jobs {
 impl FrontDoor {
     /// The jobs there are.
     pub(super) fn jobs(&self) -> Result<&Jobs, Problem> {
-        self.jobs.as_ref().ok_or_else(|| Problem::new(Kind::NotFound, "There is nothing here"))
+        self.jobs.as_ref().ok_or_else(Problem::nothing_here)
     }
 }

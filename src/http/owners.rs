@@ -39,16 +39,16 @@ impl<'a> Visit<'a> {
     pub(super) async fn of(request: &HttpRequest, door: &'a FrontDoor) -> Result<Self, Problem> {
         let (owners, caller) = caller(request, door).await?;
         let owned = owners.credentials.owned_by(&caller.uuid, device(request)).await;
-        Ok(Self { owners, caller, owned: owned.map_err(|error| failed(&error))? })
+        Ok(Self { owners, caller, owned: owned? })
     }
 }
 
 /// Who calls, by a login that the bus knows.
 async fn caller<'a>(request: &HttpRequest, door: &'a FrontDoor) -> Result<(&'a Owners, Login), Problem> {
-    let owners = door.owners.as_ref().ok_or_else(|| Problem::new(Kind::NotFound, "There is nothing here"))?;
+    let owners = door.owners.as_ref().ok_or_else(Problem::nothing_here)?;
     let unknown = || Problem::new(Kind::NotAuthenticated, "The caller is not known to the bus");
     let login = presented::login(request.headers()).ok_or_else(unknown)?;
-    if !owners.credentials.authenticate(&login).await.map_err(|error| failed(&error))? {
+    if !owners.credentials.authenticate(&login).await? {
         return Err(unknown());
     }
     Ok((owners, login))
@@ -67,7 +67,7 @@ pub(super) async fn show(request: HttpRequest, door: Data<FrontDoor>) -> Answer 
     if let Some(username) = visit.owned.username() {
         answer["username"] = username.into();
     }
-    for (name, value) in options.map_err(|error| failed(&error))? {
+    for (name, value) in options? {
         if answer.get(&name).is_none() {
             answer[name] = value;
         }
@@ -79,7 +79,7 @@ pub(super) async fn show(request: HttpRequest, door: Data<FrontDoor>) -> Answer 
 pub(super) async fn list(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
     let visit = Visit::of(&request, &door).await?;
     let devices = visit.owners.credentials.user_device_entries(&visit.owned).await;
-    let devices = devices.map_err(|error| failed(&error))?;
+    let devices = devices?;
     Ok(HttpResponse::Ok().json(devices.iter().map(row).collect::<Value>()))
 }
 
@@ -117,32 +117,37 @@ pub(super) async fn owners(request: HttpRequest, door: Data<FrontDoor>) -> Answe
 pub(super) async fn receipts(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
     let (owners, caller) = caller(&request, &door).await?;
     let receipts = owners.credentials.receipts_for(&caller.uuid, device(&request)).await;
-    Ok(HttpResponse::Ok().json(receipts.map_err(|error| failed(&error))?))
+    Ok(HttpResponse::Ok().json(receipts?))
 }
 
 /// `POST /credentials/{uuid}/user-devices`: a new device of the caller's, with its token.
 pub(super) async fn add(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
     let Visit { owners, caller, owned } = Visit::of(&request, &door).await?;
     let name = owned.username().map(str::to_owned);
-    let new =
-        owners.credentials.dress(&owners.look, (name, caller.uuid)).await.map_err(|error| failed(&error))?;
-    let bound = owners.credentials.bind(owned.device().clone(), new).await.map_err(|error| failed(&error))?;
+    let new = owners.credentials.dress(&owners.look, (name, caller.uuid)).await?;
+    let bound = owners.credentials.bind(owned.device().clone(), new).await?;
     let mut answer = bound.document;
     answer["token"] = bound.token.as_str().into();
     Ok(HttpResponse::Created().json(answer))
 }
 
-pub(super) fn failed(error: &CredentialsError) -> Problem {
-    match error {
-        CredentialsError::NoRecord => Problem::new(Kind::NotFound, "credentials device not found"),
-        CredentialsError::Meshblu(error) => super::webhook::failed(error.failure()),
-        CredentialsError::Busy => Problem::new(
-            Kind::Unavailable,
-            "These credentials are being changed by somebody else; nothing was done. Try again in a moment",
-        ),
-        error => {
-            tracing::error!(error = with_causes(error), "an owner's request failed");
-            Problem::new(Kind::Internal, "Failed to access credentials device")
+impl From<CredentialsError> for Problem {
+    fn from(error: CredentialsError) -> Self {
+        match error {
+            CredentialsError::NoRecord => Self::new(Kind::NotFound, "credentials device not found"),
+            CredentialsError::Meshblu(error) => super::webhook::failed(error.failure()),
+            CredentialsError::LastOwner => Self::new(
+                Kind::LastOwner,
+                "You are the last owner, and cannot leave; you can forget the secret instead",
+            ),
+            CredentialsError::Busy => Self::new(
+                Kind::Unavailable,
+                "These credentials are being changed by somebody else; nothing was done. Try again in a moment",
+            ),
+            error => {
+                tracing::error!(error = with_causes(&error), "an owner's request failed");
+                Self::new(Kind::Internal, "Failed to access credentials device")
+            }
         }
     }
 }

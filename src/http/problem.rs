@@ -145,6 +145,11 @@ impl Problem {
         Self { kind, detail: detail.into(), members: Vec::new(), allow: None, challenge: None }
     }
 
+    /// Nobody is told more than that.
+    pub fn nothing_here() -> Self {
+        Self::new(Kind::NotFound, "There is nothing here")
+    }
+
     /// This problem with one more member (RFC 9457, 3.2).
     pub fn with(mut self, name: &'static str, value: Value) -> Self {
         self.members.push((name, value));

@@ -216,7 +216,7 @@ fn allowing(methods: &'static str) -> Route {
 }
 
 async fn nothing_here(request: HttpRequest) -> Answer {
-    preflight(&request).ok_or_else(|| Problem::new(Kind::NotFound, "There is nothing here"))
+    preflight(&request).ok_or_else(Problem::nothing_here)
 }
 
 fn is_of_owners(path: &str) -> bool {

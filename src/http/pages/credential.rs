@@ -6,9 +6,8 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::visit::{Visit, done};
 use crate::console::{self, Credential, NewDevice};
-use crate::credentials::State;
+use crate::credentials::{CredentialsError, State};
 use crate::http::Body;
-use crate::http::owners::failed;
 use crate::http::page::{page, see_other};
 use crate::http::problem::Problem;
 use crate::http::routes::Answer;
@@ -25,7 +24,7 @@ pub(in crate::http) async fn one(request: HttpRequest, door: Data<FrontDoor>) ->
         owners => owners.iter().map(ToString::to_string).collect(),
     };
     let standing = visit.owners.credentials.standing(visit.owned.device()).await;
-    let standing = standing.map_err(|error| failed(&error.into()))?;
+    let standing = standing.map_err(CredentialsError::from)?;
     let state = State::of(&standing, door.clock.now());
     let done = done(&request, &visit.owners.credentials, &visit.session).await?;
     let credential = Credential { shown: visit.shown(), owners, devices, are_errors_all, state, done };
@@ -57,8 +56,8 @@ async fn add(visit: &Visit<'_>) -> Result<(HttpResponse, Option<String>), Proble
     let (credentials, look) = (&visit.owners.credentials, &visit.owners.look);
     let name = visit.owned.username().map(str::to_owned);
     let new = credentials.dress(look, (name, visit.session.owner.clone())).await;
-    let new = new.map_err(|error| failed(&error))?;
-    let bound = credentials.bind(visit.owned.device().clone(), new).await.map_err(|error| failed(&error))?;
+    let new = new?;
+    let bound = credentials.bind(visit.owned.device().clone(), new).await?;
     let device = NewDevice { uuid: bound.uuid.as_str(), token: &bound.token };
     let markup = console::new_device(&visit.viewer(), &visit.shown(), &device);
     Ok((page(StatusCode::CREATED, markup), Some(bound.uuid.to_string())))

@@ -7,8 +7,7 @@ use actix_web::web::Data;
 use super::visit::{done, has_left, query};
 use crate::ambient::Timestamp;
 use crate::console::{self, CredentialsCard, Done, strangers_text};
-use crate::credentials::State;
-use crate::http::owners::failed;
+use crate::credentials::{CredentialsError, State};
 use crate::http::page::page;
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
@@ -18,11 +17,11 @@ use crate::http::session::Session;
 pub(in crate::http) async fn mine(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
     let session = Session::of(&request, &door).await?;
     let entrance = door.entrance()?;
-    let owned = entrance.credentials.of_owner(&session.owner).await.map_err(|error| failed(&error))?;
+    let owned = entrance.credentials.of_owner(&session.owner).await?;
     let mut cards = Vec::new();
     for owned in &owned {
         let summary = entrance.credentials.summary(owned.device()).await;
-        let summary = summary.map_err(|error| failed(&error.into()))?;
+        let summary = summary.map_err(CredentialsError::from)?;
         cards.push(CredentialsCard {
             uuid: owned.device().to_string(),
             account: owned.username().and_then(strangers_text),

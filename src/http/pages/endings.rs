@@ -4,12 +4,11 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::visit::{Visit, nothing_here};
+use super::visit::Visit;
 use crate::console::{self, Ending};
-use crate::credentials::{CredentialsError, Cut, Receipt, Revoker};
+use crate::credentials::{Cut, Receipt, Revoker};
 use crate::http::Body;
 use crate::http::endings::demand_proof;
-use crate::http::owners::failed;
 use crate::http::page::{page, see_other};
 use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
@@ -53,7 +52,7 @@ async fn ending(request: &HttpRequest, visit: &Visit<'_>) -> Result<Ending, Prob
         "cut-off-all" => Ok(Ending::CutOffAll),
         "forget" => Ok(Ending::Forget),
         "leave" => Ok(Ending::Leave),
-        _ => Err(nothing_here()),
+        _ => Err(Problem::nothing_here()),
     }
 }
 
@@ -81,20 +80,16 @@ async fn unproved(
 async fn run(visit: &Visit<'_>, ending: &Ending) -> Result<Option<Receipt>, Problem> {
     let credentials = &visit.owners.credentials;
     let by = Revoker::Owner(visit.session.login.clone());
-    let done = match ending {
+    Ok(match ending {
         Ending::CutOff(device) => {
             let device = DeviceUuid::from(device.uuid.as_str());
-            credentials.cut_off(&visit.owned, Cut::One(device), &by).await
+            credentials.cut_off(&visit.owned, Cut::One(device), &by).await?
         }
-        Ending::CutOffAll => credentials.cut_off(&visit.owned, Cut::All, &by).await,
-        Ending::Forget => credentials.forget(&visit.owned, &by).await.map(Some),
-        Ending::Leave => credentials.leave(&visit.owned, &visit.session.owner).await.map(|()| None),
-    };
-    match done {
-        Err(CredentialsError::LastOwner) => {
-            let text = "You are the last owner, and cannot leave; you can forget the secret instead";
-            Err(Problem::new(Kind::LastOwner, text))
+        Ending::CutOffAll => credentials.cut_off(&visit.owned, Cut::All, &by).await?,
+        Ending::Forget => Some(credentials.forget(&visit.owned, &by).await?),
+        Ending::Leave => {
+            credentials.leave(&visit.owned, &visit.session.owner).await?;
+            None
         }
-        done => done.map_err(|error| failed(&error)),
-    }
+    })
 }

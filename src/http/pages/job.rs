@@ -6,7 +6,7 @@ use actix_web::web::Data;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, json};
 
-use super::visit::{Visit, nothing_here, query};
+use super::visit::{Visit, query};
 use crate::console::form::{Faults, JobForm, Posted};
 use crate::console::{self, Markup, Outcome, Shown, UserDevice};
 use crate::dispatch::{Came, NotSent, Sent};
@@ -62,7 +62,7 @@ impl<'a> Bench<'a> {
         let wanted = percent_decode_str(request.match_info().query("type")).decode_utf8_lossy();
         let registry = &self.jobs.registry;
         let listing = registry.job_types().iter().find(|listing| listing.job_type.as_str() == wanted);
-        let listing = listing.ok_or_else(nothing_here)?;
+        let listing = listing.ok_or_else(Problem::nothing_here)?;
         let name = listing.job_type.as_str();
         let form = JobForm::of(&registry.message_schema()[name], &registry.form_schema()["message"][name]);
         Ok(Task { listing, form })

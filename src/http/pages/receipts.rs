@@ -5,7 +5,6 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 
 use crate::console;
-use crate::http::owners::failed;
 use crate::http::page::page;
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
@@ -16,6 +15,6 @@ pub(in crate::http) async fn receipts(request: HttpRequest, door: Data<FrontDoor
     let session = Session::of(&request, &door).await?;
     let entrance = door.entrance()?;
     let receipts = entrance.credentials.receipts_concerning(&session.owner).await;
-    let receipts = receipts.map_err(|error| failed(&error))?;
+    let receipts = receipts?;
     Ok(page(StatusCode::OK, console::receipts(&session.viewer(), &entrance.api, &receipts)))
 }

@@ -7,7 +7,7 @@ use crate::bus::form;
 use crate::console::{Done, Shown, UserDevice, Viewer, strangers_sentence, strangers_text};
 use crate::credentials::{Act, CredentialsDevices, NotedError, Owned, UserDeviceEntry};
 use crate::http::entrance::Entrance;
-use crate::http::owners::{Owners, failed};
+use crate::http::owners::Owners;
 use crate::http::problem::{Kind, Problem};
 use crate::http::server::FrontDoor;
 use crate::http::session::Session;
@@ -26,10 +26,10 @@ impl<'a> Visit<'a> {
     pub(super) async fn of(request: &HttpRequest, door: &'a FrontDoor) -> Result<Self, Problem> {
         let session = Session::of(request, door).await?;
         let entrance = door.entrance()?;
-        let owners = door.owners.as_ref().ok_or_else(nothing_here)?;
+        let owners = door.owners.as_ref().ok_or_else(Problem::nothing_here)?;
         let uuid = DeviceUuid::from(request.match_info().query("uuid"));
         let owned = owners.credentials.owned_by(&session.owner, uuid).await;
-        Ok(Self { entrance, owners, session, owned: owned.map_err(|error| failed(&error))? })
+        Ok(Self { entrance, owners, session, owned: owned? })
     }
 
     pub(super) fn viewer(&self) -> Viewer {
@@ -59,7 +59,7 @@ impl<'a> Visit<'a> {
 
     async fn entries(&self) -> Result<Vec<UserDeviceEntry>, Problem> {
         let entries = self.owners.credentials.user_device_entries(&self.owned).await;
-        entries.map_err(|error| failed(&error))
+        Ok(entries?)
     }
 
     /// The device in the path, if it uses them.
@@ -98,7 +98,7 @@ pub(super) async fn done(
     session: &Session,
 ) -> Result<Option<Done>, Problem> {
     let Ok(id) = query(request, "done").parse() else { return Ok(None) };
-    let receipt = credentials.receipt(id).await.map_err(|error| failed(&error))?;
+    let receipt = credentials.receipt(id).await?;
     let receipt = receipt.filter(|receipt| receipt.is_by(session.owner.as_str()));
     Ok(receipt.map(|receipt| Done::Kept(Box::new(receipt))))
 }
@@ -112,12 +112,8 @@ pub(super) async fn has_left(
     if left.is_empty() {
         return Ok(false);
     }
-    let receipts = credentials.receipts(Some(left.into())).await.map_err(|error| failed(&error))?;
+    let receipts = credentials.receipts(Some(left.into())).await?;
     Ok(receipts.iter().any(|receipt| receipt.act == Act::Left && receipt.is_by(session.owner.as_str())))
-}
-
-pub(super) fn nothing_here() -> Problem {
-    Problem::new(Kind::NotFound, "There is nothing here")
 }
 
 /// A value of the query; empty where it is missing.

@@ -10,7 +10,6 @@ use super::give_back::give_up;
 use crate::ambient::Timestamp;
 use crate::credentials::{Account, CredentialsError};
 use crate::http::entrance::Entrance;
-use crate::http::owners::failed;
 use crate::http::page::{is_browser, see_other};
 use crate::http::problem::{Kind, Problem};
 use crate::http::server::FrontDoor;
@@ -49,7 +48,7 @@ async fn keep_secret(
     let Some(device) = again else {
         return credentials.keep(Arc::clone(account)).await.map_err(|error| not_kept(&error));
     };
-    if !credentials.is_of_account(&device, &account.id).await.map_err(|error| failed(&error))? {
+    if !credentials.is_of_account(&device, &account.id).await? {
         return Err(of_another_account(entrance, account));
     }
     credentials.keep_again(Arc::clone(account), device).await.map_err(|error| not_kept(&error))

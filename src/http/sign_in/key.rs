@@ -10,7 +10,6 @@ use super::wish::Wish;
 use crate::console::{self, KeyEntry};
 use crate::credentials::{Owned, Possession};
 use crate::http::entrance::Entrance;
-use crate::http::owners::failed;
 use crate::http::page::page;
 use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
@@ -120,7 +119,7 @@ pub(super) async fn take(
         None => {
             let account = account_id(&visitor.owner, visitor.fields.one("name").trim());
             let turn = door.entrance()?.credentials.turn_of(&account).await;
-            Some(turn.map_err(|error| failed(&error))?)
+            Some(turn?)
         }
     };
     let entry = Entry::read(door, (&visitor, &wish)).await?;
@@ -146,7 +145,7 @@ impl<'a> Entry<'a> {
             Some(device) => Some(device.clone()),
             None => {
                 let id = ResourceOwnerId::Text(account_id(&visitor.owner, typed));
-                entrance.credentials.of_account(&id).await.map_err(|error| failed(&error))?
+                entrance.credentials.of_account(&id).await?
             }
         };
         let owned = match device {
@@ -190,11 +189,11 @@ impl<'a> Entry<'a> {
         let credentials = &self.door.entrance()?.credentials;
         let typed = (&self.visitor.typist, &SecretText::from(present));
         let possession = credentials.possession(owned, typed).await;
-        match possession.map_err(|error| failed(&error))? {
+        match possession.map_err(Problem::from)? {
             Possession::Shown => {
                 let now = self.door.clock.now();
                 let noted = credentials.note_proof((owner.clone(), device.clone()), now).await;
-                Ok(noted.map_err(|error| failed(&error))?)
+                Ok(noted.map_err(Problem::from)?)
             }
             Possession::NotShown => Err(OTHER_KEY.into()),
             Possession::NotTried => Err(TOO_OFTEN.into()),
@@ -210,12 +209,12 @@ async fn is_proved(door: &FrontDoor, (owner, device): (&DeviceUuid, &DeviceUuid)
         return Ok(true);
     }
     let is_proved = door.entrance()?.credentials.is_proved(owner, device, age).await;
-    is_proved.map_err(|error| failed(&error))
+    Ok(is_proved?)
 }
 
 async fn owned(entrance: &Entrance, (owner, device): (&DeviceUuid, &DeviceUuid)) -> Result<Owned, Problem> {
     let owned = entrance.credentials.owned_by(owner, device.clone()).await;
-    owned.map_err(|error| failed(&error))
+    Ok(owned?)
 }
 
 /// The account that a key of this name stands for.

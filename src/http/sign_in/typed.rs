@@ -17,7 +17,6 @@ use crate::console;
 use crate::credentials::{Account, Typist};
 use crate::http::Body;
 use crate::http::entrance::Way;
-use crate::http::owners::failed;
 use crate::http::page::{page, see_other};
 use crate::http::presented;
 use crate::http::problem::{Kind, Problem};
@@ -94,7 +93,7 @@ impl Visitor {
         let unknown = || Problem::new(Kind::NotAuthenticated, "You are not signed in, or not any more");
         let login = presented::login(request.headers()).ok_or_else(unknown)?;
         let credentials = &door.entrance()?.credentials;
-        match credentials.authenticate(&login).await.map_err(|error| failed(&error))? {
+        match credentials.authenticate(&login).await? {
             true => {
                 let (proved_at, fields) = (door.clock.now(), Fields::read(body)?);
                 let token = Sha256::new().chain_update(login.uuid.as_str()).chain_update([0]);
