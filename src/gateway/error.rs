@@ -30,7 +30,7 @@ pub enum GatewayError {
         cause: std::io::Error,
     },
     /// The key file holds no key.
-    #[error("{path} holds no private key that can be used")]
+    #[error("{path} holds no private key that can be used: put the RSA key there as PEM")]
     Key {
         /// Which file.
         path: PathBuf,
@@ -93,7 +93,10 @@ pub enum GatewayError {
     )]
     NoImportedKey(PathBuf),
     /// The key in the settings is none.
-    #[error("records.private_key is no private key that can be used")]
+    #[error(
+        "records.private_key is no private key that can be used: it, or MESHBLU_PRIVATE_KEY, takes an RSA key as PEM, or \
+         as base64 of that"
+    )]
     ImportedKey(#[source] KeyError),
     /// The Meshblu does not know the gateway, or does not answer.
     #[error("could not authenticate with the Meshblu at {url}")]

@@ -33,7 +33,7 @@ pub enum LoadError {
         file: &'static str,
     },
     /// Nothing could be let out of the job.
-    #[error("the job `{job}` has no response schema")]
+    #[error("the job `{job}` has no schema of what it may answer: response.json is missing or empty")]
     NoResponse {
         /// The job's directory.
         job: String,

@@ -45,7 +45,7 @@ pub enum JobFileError {
         suggestion: Option<String>,
     },
     /// A key is missing or has a value that it does not take.
-    #[error("it does not say what runs the job")]
+    #[error("it does not say what runs the job: `handler.url` has to be an address")]
     Shape(#[source] serde_json::Error),
 }
 

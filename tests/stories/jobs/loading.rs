@@ -29,7 +29,10 @@ fn refused_schema(message: Value) -> SchemaError {
 fn a_job_without_response_schema_is_refused() {
     for response in ["", "  ", "{}"] {
         let refused = refusal(JobDirectory { response, ..directory("say-hello") });
-        assert_eq!(refused, "the job `say-hello` has no response schema");
+        assert_eq!(
+            refused,
+            "the job `say-hello` has no schema of what it may answer: response.json is missing or empty"
+        );
     }
 }
 
