@@ -94,7 +94,7 @@ impl Cast {
         };
         let credentials = gateway.credentials.keep(account).await.unwrap();
         let owner = gateway.owner.as_ref().unwrap().uuid.clone();
-        let new = gateway.user_device((None, owner), "http://127.0.0.1:8080").await.unwrap();
+        let new = gateway.user_device(None, owner, "http://127.0.0.1:8080").await.unwrap();
         let user_device = gateway.credentials.bind(credentials, new).await.unwrap().uuid;
         let flow = flow(gateway, &user_device).await;
         let (owner, device, sender) = (

@@ -138,7 +138,7 @@ fn number(line: &[u8]) -> Option<usize> {
 fn worker(scene: &Scene, registry: Arc<Registry>) -> Dispatch {
     let gateway = &scene.gateway;
     let clock = gateway.ambient.clock.clone();
-    let feed = Feed::new(gateway.store.clone(), Work::Job, (clock.clone(), Arc::clone(&gateway.job_bell)));
+    let feed = Feed::new(gateway.store.clone(), Work::Job, clock.clone(), Arc::clone(&gateway.job_bell));
     let desk = Desk {
         bus: gateway.bus.clone(),
         store: gateway.store.clone(),

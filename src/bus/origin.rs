@@ -3,7 +3,7 @@
 /// Another port of the same host is another origin, but a browser sends it the same cookies. Takes `Sec-Fetch-Site`, and
 /// for browsers that do not send it `Origin`, which must be of `host`. Pages that send no referrer are of the origin
 /// `null`.
-pub fn may_be_ours((site, origin): (Option<&str>, Option<&str>), host: &str) -> bool {
+pub fn may_be_ours(site: Option<&str>, origin: Option<&str>, host: &str) -> bool {
     match (site, origin) {
         (Some(site), _) => site == "same-origin",
         (None, None | Some("null")) => true,

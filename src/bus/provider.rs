@@ -89,7 +89,8 @@ impl BusProvider {
     pub async fn redeem(
         &self,
         code: Zeroizing<String>,
-        (redirect_url, verifier): (&str, &str),
+        redirect_url: &str,
+        verifier: &str,
     ) -> Result<Login, NotSignedIn> {
         match self {
             Self::Embedded(bus, _) => {
@@ -99,7 +100,7 @@ impl BusProvider {
                     verifier: Some(Zeroizing::new(verifier.to_owned())),
                 };
                 let redeem =
-                    bus.change(move |bus, transaction| bus.redeem(transaction, (bus.service(), &redemption)));
+                    bus.change(move |bus, transaction| bus.redeem(transaction, bus.service(), &redemption));
                 let token = redeem.await?.map_err(|_| NotSignedIn::BadCode)?;
                 login(token.expose()).ok_or(NotSignedIn::Unreadable)
             }

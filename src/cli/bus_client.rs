@@ -88,7 +88,8 @@ impl BusClient {
     pub(super) async fn accept(
         &self,
         login: &Login,
-        (device, sender): (&DeviceUuid, &DeviceUuid),
+        device: &DeviceUuid,
+        sender: &DeviceUuid,
     ) -> Result<(), BusCallError> {
         let update = json!({"$addToSet": {"meshblu.whitelists.message.from": {"uuid": sender}}});
         let request = self.request(Method::PUT, &format!("/v2/devices/{device}")).body(update.to_string());

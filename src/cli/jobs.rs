@@ -43,7 +43,7 @@ fn registry(config: &Config) -> Result<Registry, CommandError> {
     let source = Source::settle(&config.source, &Catalogue::embedded()).map_err(GatewayError::Source)?;
     let egress = Egress::new(EgressSettings::default(), Lookup::system()).map_err(GatewayError::Egress)?;
     let key = Ed25519PrivateKey::generate(&Random::system());
-    Ok(load_jobs((&config.jobs, &source), (egress, key), Clock::system())?.0)
+    Ok(load_jobs(&config.jobs, &source, (egress, key), Clock::system())?.0)
 }
 
 fn print(listing: &JobListing, out: &mut dyn Write) -> io::Result<()> {

@@ -30,7 +30,7 @@ impl Operation {
         match self {
             Self::Locate => to_value(addresses),
             Self::AddCredentials(new) => to_value(&add_credentials(gateway, new).await?),
-            Self::AddDevice(new) => to_value(&add_device(gateway, (new, addresses)).await?),
+            Self::AddDevice(new) => to_value(&add_device(gateway, new, addresses).await?),
             Self::ListDevices => to_value(&read(gateway, all_device_rows).await?),
             Self::RevokeDevice(uuid) => to_value(&revoke(gateway, uuid).await?),
             Self::ListCredentials => to_value(&on_credentials::list(gateway).await?),
@@ -122,11 +122,12 @@ async fn owner(gateway: &Gateway, wanted: Option<DeviceUuid>) -> Result<DeviceUu
 
 async fn add_device(
     gateway: &Gateway,
-    (new, addresses): (NewDevice, &Addresses),
+    new: NewDevice,
+    addresses: &Addresses,
 ) -> Result<AddedDevice, OperationError> {
     let credentials = credentials(gateway, new.credentials).await?;
     let owner = owner(gateway, new.owner).await?;
-    let device = gateway.user_device((new.name, owner), &addresses.gateway).await.map_err(failed)?;
+    let device = gateway.user_device(new.name, owner, &addresses.gateway).await.map_err(failed)?;
     let bound = gateway.credentials.bind(credentials.clone(), device).await.map_err(|error| match error {
         CredentialsError::NoRecord => OperationError::UnknownCredentials(credentials.clone()),
         error => failed(error),

@@ -91,7 +91,7 @@ pub(super) fn given(
         });
         all.extend(told.map(|(name, text)| (setting, text, Origin::Environment(name))));
     }
-    all.into_iter().map(|(name, text, origin)| one(catalogue, (name, &text), origin)).collect()
+    all.into_iter().map(|(name, text, origin)| one(catalogue, name, &text, origin)).collect()
 }
 
 /// The settings in a `meshblu.json`, if there is one.
@@ -121,7 +121,7 @@ pub(super) fn in_file(catalogue: &Catalogue, path: &Path) -> Result<Vec<Given>, 
     };
     let origin = |_: &str| Origin::File(PathBuf::from(path));
     let settings = meshblu.settings(&origin).into_iter();
-    settings.map(|(name, text, origin)| one(catalogue, (name, &text), origin)).collect()
+    settings.map(|(name, text, origin)| one(catalogue, name, &text, origin)).collect()
 }
 
 /// Makes sure that no setting is told differently by two variables of original gateways, unless `over` tells it anyhow.
@@ -200,7 +200,7 @@ impl Meshblu {
     }
 }
 
-fn one(catalogue: &Catalogue, (name, text): (&str, &str), origin: Origin) -> Result<Given, ConfigError> {
+fn one(catalogue: &Catalogue, name: &str, text: &str, origin: Origin) -> Result<Given, ConfigError> {
     let setting = catalogue.named(name).expect("the settings named here exist");
     Ok(Given { name: name.to_owned(), value: value::parse(setting, text, &origin)?, origin })
 }

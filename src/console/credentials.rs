@@ -23,11 +23,7 @@ pub struct CredentialsCard {
 }
 
 /// The list, and the way to add to it.
-pub fn my_credentials(
-    viewer: &Viewer,
-    api: &str,
-    (cards, done): (&[CredentialsCard], Option<&Done>),
-) -> Markup {
+pub fn my_credentials(viewer: &Viewer, api: &str, cards: &[CredentialsCard], done: Option<&Done>) -> Markup {
     let body = html! {
         (notice(viewer, api, done))
         @if cards.is_empty() {

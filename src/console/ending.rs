@@ -65,7 +65,7 @@ impl Ending {
 }
 
 /// The page that says what will stop working, with the button.
-pub fn confirm(viewer: &Viewer, shown: &Shown, (ending, devices): (&Ending, &[UserDevice])) -> Markup {
+pub fn confirm(viewer: &Viewer, shown: &Shown, ending: &Ending, devices: &[UserDevice]) -> Markup {
     let (title, about) = ending.title();
     let body = html! {
         p.lead { (ending.consequence(shown)) }
@@ -82,7 +82,7 @@ pub fn confirm(viewer: &Viewer, shown: &Shown, (ending, devices): (&Ending, &[Us
 }
 
 /// The page that asks for a sign-in at the API first; it counts for some minutes.
-pub fn prove_again(viewer: &Viewer, shown: &Shown, (ending, minutes): (&Ending, u64)) -> Markup {
+pub fn prove_again(viewer: &Viewer, shown: &Shown, ending: &Ending, minutes: u64) -> Markup {
     let (title, about) = ending.title();
     let path = ending.path(shown);
     let next = utf8_percent_encode(&path, NON_ALPHANUMERIC);

@@ -141,8 +141,11 @@ impl CredentialsDevices {
         account: &Account,
     ) -> Result<(), StoreError> {
         let fraction = self.renewing.as_ref().map_or(0.0, |renewing| renewing.random.fraction());
-        let life = account.life.map(|life| (life.obtained_at, Some(life.lifetime)));
-        let mut renewal = begin_life(generation, life.unwrap_or((self.clock.now(), None)), fraction);
+        let (obtained_at, lifetime) = match account.life {
+            Some(life) => (life.obtained_at, Some(life.lifetime)),
+            None => (self.clock.now(), None),
+        };
+        let mut renewal = begin_life(generation, obtained_at, lifetime, fraction);
         if account.refresh_token.is_none() {
             // It ends all the same, but nothing can be done about that.
             renewal.renew_at = None;

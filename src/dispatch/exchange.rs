@@ -138,10 +138,10 @@ impl Exchange {
                 return Ok(Came::Nothing);
             }
             let ended = match view.outcomes(&id)?.into_iter().next() {
-                Some(outcome) => ended(outcome.reply, (outcome.fate, Arrived::Yes)),
+                Some(outcome) => ended(outcome.reply, outcome.fate, Arrived::Yes),
                 None => view
                     .dead_letter(&id)?
-                    .and_then(|letter| ended(letter.reply, (letter.fate, Arrived::Unknown))),
+                    .and_then(|letter| ended(letter.reply, letter.fate, Arrived::Unknown)),
             };
             let is_theirs = |ended: &Ended| ended.reply["devices"] == json!([sender]);
             Ok(ended.filter(is_theirs).map_or(Came::Unknown, Came::Ended))
@@ -151,7 +151,7 @@ impl Exchange {
 }
 
 /// What is kept of an end; whether the reply arrived is `else_arrived` where nothing was refused.
-fn ended(reply: Option<String>, (fate, else_arrived): (Fate, Arrived)) -> Option<Ended> {
+fn ended(reply: Option<String>, fate: Fate, else_arrived: Arrived) -> Option<Ended> {
     let reply: Value = serde_json::from_str(&reply?).ok()?;
     let done = fate.done.unwrap_or_else(|| Done::shown_by(&reply["metadata"]));
     Some(Ended { reply, done, arrived: fate.refusal.map_or(else_arrived, Arrived::No) })

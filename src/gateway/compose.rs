@@ -84,7 +84,7 @@ impl Gateway {
         let source = Source::settle(&config.source, &Catalogue::embedded())?;
         // Before any key is made: whoever has the store has the directory, and nobody else writes in it.
         let store = Store::open(&translate::store(&config))?;
-        let registry = registry((&config, &source), egress.clone(), &ambient)?;
+        let registry = registry(&config, &source, egress.clone(), &ambient)?;
         // Made while the ring is: on the first start both take their time.
         let signers = (config.bus.kind == BusKind::Embedded)
             .then(|| bus_keys::signers(&config.data_dir, &ambient.random));
@@ -147,7 +147,8 @@ impl Gateway {
     /// [`CredentialsError`], where the bus does not tell what the service looks like.
     pub async fn user_device(
         &self,
-        (name, owner): (Option<String>, DeviceUuid),
+        name: Option<String>,
+        owner: DeviceUuid,
         gateway_url: &str,
     ) -> Result<NewUserDevice, CredentialsError> {
         self.credentials.dress(&self.look(gateway_url), (name, owner)).await

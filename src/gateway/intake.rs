@@ -42,7 +42,7 @@ pub(super) async fn judge(
     let asked_at = if ours.is_ok() { clock.now() } else { Timestamp::from_millis(0) };
     let verifier = trusting(ours.unwrap_or_default(), old);
     let bus = bus.clone();
-    Ok(Judge::new((verifier, asked_at), move || {
+    Ok(Judge::new(verifier, asked_at, move || {
         let bus = bus.clone();
         Box::pin(async move {
             let old = old_key(&bus, accepts_old).await?;

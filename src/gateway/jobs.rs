@@ -19,11 +19,12 @@ use crate::source::Source;
 /// # Errors
 /// [`LoadError`], one sentence for the operator.
 pub fn load_jobs(
-    (config, source): (&Jobs, &Source),
-    line: (Egress, Ed25519PrivateKey),
+    config: &Jobs,
+    source: &Source,
+    (egress, key): (Egress, Ed25519PrivateKey),
     clock: Clock,
 ) -> Result<(Registry, Vec<LoadNotice>), LoadError> {
-    let mut handlers = Handlers::new(line, clock, config.remote_handlers);
+    let mut handlers = Handlers::new(egress, key, clock, config.remote_handlers);
     let mut outside = Vec::new();
     for directory in &config.directories {
         outside.extend(handlers.jobs_in(directory)?);
@@ -58,12 +59,13 @@ fn built_in(source: &Source, outside: &[DescribedJob]) -> (Vec<DescribedJob>, Ve
 
 /// The same with the key of the data directory, and with what there is to say about it in the log.
 pub(super) fn registry(
-    (config, source): (&Config, &Source),
+    config: &Config,
+    source: &Source,
     egress: Egress,
     ambient: &Ambient,
 ) -> Result<Registry, GatewayError> {
     let key = handler_key(&config.data_dir, &ambient.random)?;
-    let (registry, notices) = load_jobs((&config.jobs, source), (egress, key), ambient.clock.clone())?;
+    let (registry, notices) = load_jobs(&config.jobs, source, (egress, key), ambient.clock.clone())?;
     notices.iter().for_each(|notice| tracing::warn!("{notice}"));
     if let Some(fallback) = &config.jobs.fallback {
         tracing::warn!(

@@ -129,7 +129,7 @@ impl Gateway {
         let url = self.config.listen.public_url.as_deref().unwrap_or_default();
         let secure = url.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("https:"));
         let scheme = if secure { "https" } else { "http" };
-        Ok(Webhook::new((judge, scheme), bus.clone(), reception.clone()))
+        Ok(Webhook::new(judge, scheme, bus.clone(), reception.clone()))
     }
 
     /// Has messages read off a Meshblu's firehose; answers how the link stands.
@@ -151,15 +151,15 @@ impl Gateway {
     /// The queue of jobs, and who does them.
     fn job_line(&self, address: SocketAddr) -> (Arc<Feed>, Arc<Desk>) {
         let clock = self.ambient.clock.clone();
-        let feed = Feed::new(self.store.clone(), Work::Job, (clock, Arc::clone(&self.job_bell)));
+        let feed = Feed::new(self.store.clone(), Work::Job, clock, Arc::clone(&self.job_bell));
         (Arc::new(feed), Arc::new(self.desk(address)))
     }
 
     fn webhooks(&self, bus: &EmbeddedBus) -> Webhooks {
         let clock = self.ambient.clock.clone();
-        let feed = Feed::new(self.store.clone(), Work::Webhook, (clock, bus.webhook_bell()));
+        let feed = Feed::new(self.store.clone(), Work::Webhook, clock, bus.webhook_bell());
         let settings = WebhookSettings::from(&self.config.webhooks);
-        Webhooks::new(feed, bus.clone(), (self.egress.clone(), settings))
+        Webhooks::new(feed, bus.clone(), self.egress.clone(), settings)
     }
 
     fn desk(&self, address: SocketAddr) -> Desk {

@@ -21,11 +21,7 @@ pub(super) struct Connection(Arc<watch::Sender<bool>>);
 impl Connection {
     /// Watches a new connection: it may be without a running request for `patience` at a time. Then, or once the server
     /// has left it, it ends by `farewell`.
-    pub(super) fn watch(
-        socket: &dyn Any,
-        data: &mut Extensions,
-        (patience, farewell): (Duration, &Farewell),
-    ) {
+    pub(super) fn watch(socket: &dyn Any, data: &mut Extensions, patience: Duration, farewell: &Farewell) {
         let Some(socket) = duplicate(socket) else { return };
         let (busy, changes) = watch::channel(false);
         let farewell = farewell.clone();

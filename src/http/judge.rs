@@ -30,7 +30,8 @@ impl Judge {
     /// Judges by `verifier`, for which the bus was asked at `asked_at`, until a request is signed with a key that it does
     /// not know, under whatever name; then by what `read` makes.
     pub fn new(
-        (verifier, asked_at): (Verifier, Timestamp),
+        verifier: Verifier,
+        asked_at: Timestamp,
         read: impl Fn() -> BoxFuture<'static, Result<Verifier, MeshbluError>> + Send + Sync + 'static,
     ) -> Self {
         let (verifier, read) = (RwLock::new(Arc::new(verifier)), Box::new(read));

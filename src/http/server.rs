@@ -70,7 +70,7 @@ pub fn serve(listener: TcpListener, door: FrontDoor, limits: Limits) -> io::Resu
         .client_disconnect_timeout(limits.disconnect_within)
         .keep_alive(limits.keep_alive)
         .shutdown_timeout(limits.drain_within.as_secs())
-        .on_connect(move |socket, data| Connection::watch(socket, data, (patience, &farewell)))
+        .on_connect(move |socket, data| Connection::watch(socket, data, patience, &farewell))
         .disable_signals()
         .listen(listener)?;
     Ok(server.run())

@@ -37,7 +37,7 @@ pub struct Webhook {
 impl Webhook {
     /// Messages that `judge` believes, or that a credentials device of `bus` brings itself, go to `reception`.
     /// `scheme` is that of the address where they are sent: whatever ends TLS before this server does not tell.
-    pub fn new((judge, scheme): (Judge, &'static str), bus: Meshblu, reception: Reception) -> Self {
+    pub fn new(judge: Judge, scheme: &'static str, bus: Meshblu, reception: Reception) -> Self {
         Self { judge, bus, reception, scheme, named_the_setting: AtomicBool::new(false) }
     }
 
@@ -76,7 +76,7 @@ pub(super) async fn by_bus(request: HttpRequest, body: Body, door: Data<FrontDoo
     let arrival = {
         let fields: Vec<_> =
             request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-        let presented = presented_request((&request, webhook.scheme), (&fields, &body.0));
+        let presented = presented_request(&request, webhook.scheme, &fields, &body.0);
         let verdict = webhook.judge.verify(&presented, door.clock.now()).await;
         let verified = verdict.map_err(|refusal| webhook.refused(&refusal))?;
         meant_for_us(&verified, webhook.bus.service().uuid.as_str())?;
@@ -111,8 +111,10 @@ fn embedded() -> Problem {
 }
 
 fn presented_request<'a>(
-    (request, scheme): (&'a HttpRequest, &'a str),
-    (fields, body): (&'a [(&'a str, &'a [u8])], &'a [u8]),
+    request: &'a HttpRequest,
+    scheme: &'a str,
+    fields: &'a [(&'a str, &'a [u8])],
+    body: &'a [u8],
 ) -> Request<'a> {
     let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
     Request {

@@ -214,7 +214,8 @@ impl Transaction<'_> {
     pub(super) fn hasten(
         &self,
         work: Work,
-        (accepted_after, now): (Timestamp, Timestamp),
+        accepted_after: Timestamp,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
         let sql = "UPDATE deliveries SET due_at = ?2 WHERE work = ?1 AND due_at > ?2 AND accepted_at > ?3";
         self.prepare(sql)?.execute((work.code(), now.as_millis(), accepted_after.as_millis()))?;

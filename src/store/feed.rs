@@ -75,7 +75,7 @@ enum Due<T> {
 
 impl Feed {
     /// A feed of `work`; `bell` is rung when there is more. One process needs one feed of a kind.
-    pub fn new(store: Store, work: Work, (clock, bell): (Clock, Arc<Notify>)) -> Self {
+    pub fn new(store: Store, work: Work, clock: Clock, bell: Arc<Notify>) -> Self {
         let last_look = AtomicI64::new(NEVER);
         Self { store, work, clock, bell, in_flight: InFlight::default(), turn: Default::default(), last_look }
     }
@@ -103,7 +103,7 @@ impl Feed {
             let now = self.now().await?;
             let but = but();
             let again_in = but.again_in;
-            let due_in = match self.take((most, but), now).await? {
+            let due_in = match self.take(most, but, now).await? {
                 Due::Now(taken) => return Ok(taken),
                 Due::In(wait) => Some(wait),
                 Due::Unknown => None,
@@ -120,11 +120,11 @@ impl Feed {
     /// Takes a job in hand that is not on disk yet: it is from the first thing on that is written at its place.
     pub fn hold(&self, new: NewDelivery, asked_for: AskedFor) -> Taken {
         let now = self.clock.now();
-        let place = Place::of_new((new.clone(), asked_for), now, self.in_flight.clone());
+        let place = Place::of_new(new.clone(), asked_for, now, self.in_flight.clone());
         self.handed_out(QueuedDelivery::first(new, now), place)
     }
 
-    async fn take(&self, (most, but): (usize, PassedOver), now: Timestamp) -> Result<Due<Taken>, StoreError> {
+    async fn take(&self, most: usize, but: PassedOver, now: Timestamp) -> Result<Due<Taken>, StoreError> {
         let _turn = self.turn.lock().await;
         let work = self.work;
         let in_flight = self.in_flight.clone();
@@ -157,7 +157,7 @@ impl Feed {
         if is_first || Timestamp::from_millis(last).since(now) > SET_BACK {
             let accepted_after = if is_first { now } else { Timestamp::from_millis(NEVER) };
             let work = self.work;
-            let hasten = move |transaction: &Transaction<'_>| transaction.hasten(work, (accepted_after, now));
+            let hasten = move |transaction: &Transaction<'_>| transaction.hasten(work, accepted_after, now);
             self.store.write::<_, StoreError, _>(hasten).await?;
         }
         self.last_look.store(now.as_millis(), Ordering::Relaxed);

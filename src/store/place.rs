@@ -76,7 +76,8 @@ impl Place {
 
     /// A place that is taken when something is first written of this delivery.
     pub(super) fn of_new(
-        (delivery, asked_for): (NewDelivery, AskedFor),
+        delivery: NewDelivery,
+        asked_for: AskedFor,
         accepted_at: Timestamp,
         in_flight: InFlight,
     ) -> Self {

@@ -84,7 +84,7 @@ impl Transaction<'_> {
     ///
     /// # Errors
     /// What the database reports.
-    pub fn forget_sessions(&self, (began, seen): (Timestamp, Timestamp)) -> Result<(), StoreError> {
+    pub fn forget_sessions(&self, began: Timestamp, seen: Timestamp) -> Result<(), StoreError> {
         self.prepare("DELETE FROM sessions WHERE began_at < ?1")?.execute([began.as_millis()])?;
         self.prepare("DELETE FROM sessions WHERE seen_at < ?1")?.execute([seen.as_millis()])?;
         Ok(())

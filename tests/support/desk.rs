@@ -65,7 +65,7 @@ impl Workshop {
             owner: owner.clone(),
         };
         let credentials = self.gateway.credentials.keep(account).await.unwrap();
-        let new = self.gateway.user_device((None, owner), "http://127.0.0.1:8080").await.unwrap();
+        let new = self.gateway.user_device(None, owner, "http://127.0.0.1:8080").await.unwrap();
         let device = self.gateway.credentials.bind(credentials.clone(), new).await.unwrap();
         let flow = self.flow(&device.uuid).await;
         let replies = self.gateway.bus.embedded().unwrap().listen(flow.uuid.clone());
@@ -145,7 +145,8 @@ impl Workshop {
         Feed::new(
             self.gateway.store.clone(),
             Work::Job,
-            (ambient.clock.clone(), Arc::clone(&self.gateway.job_bell)),
+            ambient.clock.clone(),
+            Arc::clone(&self.gateway.job_bell),
         )
     }
 

@@ -162,7 +162,7 @@ impl TestGateway {
     pub(crate) async fn chain_to(&self, credentials: DeviceUuid) -> Chain {
         let owner = self.gateway.owner.as_ref().unwrap().uuid.clone();
         let url = format!("http://{}", self.running.gateway());
-        let new = self.gateway.user_device((None, owner), &url).await.unwrap();
+        let new = self.gateway.user_device(None, owner, &url).await.unwrap();
         let user = self.gateway.credentials.bind(credentials.clone(), new).await.unwrap();
         let flow = self.flow(&user.uuid).await;
         let accept = json!({"$addToSet": {"meshblu.whitelists.message.from": {"uuid": flow.device.uuid}}});

@@ -65,11 +65,11 @@ pub struct Webhooks {
 
 impl Webhooks {
     /// A worker that takes from `feed`, a feed of [`Work::Webhook`](crate::store::Work::Webhook), and calls by `egress`.
-    pub fn new(feed: Feed, bus: EmbeddedBus, (egress, settings): (Egress, WebhookSettings)) -> Self {
+    pub fn new(feed: Feed, bus: EmbeddedBus, egress: Egress, settings: WebhookSettings) -> Self {
         let concurrency = settings.concurrency.max(1);
         let share = concurrency.div_ceil(SHARE);
-        let rest = (settings.breaker, bus.clock.clone());
-        let destinations = Destinations::new(share, bus.webhook_bell(), rest);
+        let clock = bus.clock.clone();
+        let destinations = Destinations::new(share, bus.webhook_bell(), settings.breaker, clock);
         Self { feed, courier: Arc::new(Courier { bus, egress, settings }), destinations, concurrency }
     }
 

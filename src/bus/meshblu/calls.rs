@@ -73,7 +73,7 @@ impl Meshblu {
     /// # Errors
     /// [`MeshbluError`], unless it is that the bus does not know it.
     pub async fn authenticate(&self, login: &Login) -> Result<bool, MeshbluError> {
-        let call = Call::change(Some(Identity::of(login)), (Method::POST, "/authenticate".to_owned()), None);
+        let call = Call::change(Some(Identity::of(login)), Method::POST, "/authenticate".to_owned(), None);
         match self.call(call.repeatable()).await {
             Ok(_) => Ok(true),
             Err(MeshbluError::Refused { status, .. }) if status.is_client_error() => Ok(false),
@@ -90,8 +90,8 @@ impl Meshblu {
         caller: Identity<'_>,
         query: &Value,
     ) -> Result<Vec<T>, MeshbluError> {
-        let target = (Method::POST, "/search/devices".to_owned());
-        let call = Call::change(Some(caller), target, Some(query)).repeatable();
+        let target = "/search/devices".to_owned();
+        let call = Call::change(Some(caller), Method::POST, target, Some(query)).repeatable();
         answer::read_list(&self.exchange(call).await?)
     }
 
@@ -109,7 +109,7 @@ impl Meshblu {
     /// [`MeshbluError`].
     pub async fn register(&self, document: &Value) -> Result<Login, MeshbluError> {
         let caller = Identity::of(self.service());
-        let call = Call::change(Some(caller), (Method::POST, "/devices".to_owned()), Some(document));
+        let call = Call::change(Some(caller), Method::POST, "/devices".to_owned(), Some(document));
         let registered = self.call(call).await?;
         login(registered["uuid"].as_str(), &registered["token"])
     }
@@ -123,8 +123,8 @@ impl Meshblu {
         caller: Identity<'_>,
         (device, update): (&DeviceUuid, &Value),
     ) -> Result<(), MeshbluError> {
-        let target = (Method::PUT, format!("/v2/devices/{}", segment(device)));
-        self.call(Call::change(Some(caller), target, Some(update))).await.map(drop)
+        let target = format!("/v2/devices/{}", segment(device));
+        self.call(Call::change(Some(caller), Method::PUT, target, Some(update))).await.map(drop)
     }
 
     /// Makes a further token of a device.
@@ -132,8 +132,8 @@ impl Meshblu {
     /// # Errors
     /// [`MeshbluError`].
     pub async fn make_token(&self, caller: Identity<'_>, device: &DeviceUuid) -> Result<Login, MeshbluError> {
-        let target = (Method::POST, format!("/devices/{}/tokens", segment(device)));
-        let answer = self.call(Call::change(Some(caller), target, None)).await?;
+        let target = format!("/devices/{}/tokens", segment(device));
+        let answer = self.call(Call::change(Some(caller), Method::POST, target, None)).await?;
         login(Some(device.as_str()), &answer["token"])
     }
 
@@ -143,8 +143,11 @@ impl Meshblu {
     /// [`MeshbluError`].
     pub async fn revoke_token(&self, login: &Login) -> Result<(), MeshbluError> {
         let token = utf8_percent_encode(&login.token, SEGMENT);
-        let target = (Method::DELETE, format!("/devices/{}/tokens/{token}", segment(&login.uuid)));
-        match self.call(Call::change(Some(Identity::of(login)), target, None).repeatable()).await {
+        let target = format!("/devices/{}/tokens/{token}", segment(&login.uuid));
+        match self
+            .call(Call::change(Some(Identity::of(login)), Method::DELETE, target, None).repeatable())
+            .await
+        {
             // It was the token itself that was to prove who asks.
             Err(error) if error.is(StatusCode::UNAUTHORIZED) => Ok(()),
             answer => answer.map(drop),
@@ -218,7 +221,7 @@ impl Meshblu {
             segment(subscriber_uuid),
             segment(emitter_uuid)
         );
-        let changed = self.call(Call::change(Some(caller), (method, target), None).repeatable()).await;
+        let changed = self.call(Call::change(Some(caller), method, target, None).repeatable()).await;
         self.subscriptions_memory().forget(subscriber_uuid);
         changed.map(drop)
     }
@@ -228,7 +231,7 @@ impl Meshblu {
     /// # Errors
     /// [`MeshbluError`]; [`MeshbluError::nothing_done`] tells which leave no doubt.
     pub async fn send(&self, caller: Identity<'_>, message: &str) -> Result<(), MeshbluError> {
-        let call = Call::change(Some(caller), (Method::POST, "/messages".to_owned()), None);
+        let call = Call::change(Some(caller), Method::POST, "/messages".to_owned(), None);
         self.call(call.with(Bytes::copy_from_slice(message.as_bytes()))).await.map(drop)
     }
 
@@ -244,9 +247,9 @@ impl Meshblu {
     pub async fn allow_search_as(&self, device: &DeviceUuid) -> Result<(), MeshbluError> {
         let service = json!({"uuid": self.service().uuid});
         let update = json!({"$addToSet": {"meshblu.whitelists.discover.as": service}});
-        let target = (Method::PUT, format!("/v2/devices/{}", segment(device)));
+        let target = format!("/v2/devices/{}", segment(device));
         let caller = Identity::of(self.service());
-        self.call(Call::change(Some(caller), target, Some(&update)).repeatable()).await.map(drop)
+        self.call(Call::change(Some(caller), Method::PUT, target, Some(&update)).repeatable()).await.map(drop)
     }
 }
 

@@ -120,7 +120,8 @@ impl<'a> Call<'a> {
     /// A call that changes something.
     pub(super) fn change(
         identity: Option<Identity<'a>>,
-        (method, target): (Method, String),
+        method: Method,
+        target: String,
         body: Option<&Value>,
     ) -> Self {
         let body = body.map(|body| serde_json::to_vec(body).expect("a JSON value can be written").into());

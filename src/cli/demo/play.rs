@@ -33,7 +33,7 @@ pub(in crate::cli) async fn run(
     let directory = OwnDirectory::new(&random, command.keep);
     let (api, secret) = Api::choose(&settings, &random).await?;
     introduce(&api, out)?;
-    let mut stage = Stage::set((&settings, directory.path()), (api, secret)).await?;
+    let mut stage = Stage::set(&settings, directory.path(), api, secret).await?;
     present(&stage, out)?;
     let played = tokio::select! {
         played = acts::play(&mut stage, out) => played,

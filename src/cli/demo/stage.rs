@@ -90,8 +90,10 @@ pub(super) struct Exchange {
 impl Stage {
     /// Starts gateway and bus, registers the flow, keeps the credentials and makes the user device.
     pub(super) async fn set(
-        (settings, directory): (&Effective, &Path),
-        (api, secret): (Api, HandedSecret),
+        settings: &Effective,
+        directory: &Path,
+        api: Api,
+        secret: HandedSecret,
     ) -> Result<Self, CommandError> {
         let service = Service::start(api.settings(settings, directory)).await?;
         let bus = BusClient::new(service.addresses().bus.clone())?;
@@ -115,8 +117,8 @@ impl Stage {
     /// Flow and user device accept messages from each other, as a designer of flows arranges it.
     async fn introduce(&self) -> Result<(), CommandError> {
         let user_device = &self.user_device.uuid;
-        self.bus.accept(&self.flow, (&self.flow.uuid, user_device)).await?;
-        Ok(self.bus.accept(&self.owner(), (user_device, &self.flow.uuid)).await?)
+        self.bus.accept(&self.flow, &self.flow.uuid, user_device).await?;
+        Ok(self.bus.accept(&self.owner(), user_device, &self.flow.uuid).await?)
     }
 
     fn owner(&self) -> Login {

@@ -32,7 +32,7 @@ pub(super) fn discoverable(case: &Case<'_>) -> Check {
         return Check::well(NAME, "everybody may read the service device");
     }
     let change = Change::Update(json!({"$addToSet": update}));
-    Check::wrong(NAME, "not everybody may read the service device", (WHY, change))
+    Check::wrong(NAME, "not everybody may read the service device", WHY, change)
 }
 
 /// The schema by which Octoblu's pages edit the options.
@@ -49,7 +49,7 @@ pub(super) fn options_schema(case: &Case<'_>) -> Check {
         return Check::well(NAME, "as it should be");
     }
     let change = Change::Update(json!({"$set": {"optionsSchema": schema}}));
-    Check::wrong(NAME, "optionsSchema of the service device is absent or another one", (WHY, change))
+    Check::wrong(NAME, "optionsSchema of the service device is absent or another one", WHY, change)
 }
 
 /// What people see who sign in, and where they are sent back to.
@@ -73,7 +73,7 @@ pub(super) fn options(case: &Case<'_>) -> Check {
         })),
         false => by_hand(case, &missing, &callback),
     };
-    Check::wrong(NAME, wrong, (WHY, change))
+    Check::wrong(NAME, wrong, WHY, change)
 }
 
 /// Whether people come back to this gateway, as far as the settings say where that is.
@@ -90,7 +90,7 @@ fn leads_here(case: &Case<'_>, set: &[&str]) -> Check {
             let wrong =
                 format!("options.callbackUrl is another address than {wanted}: it leads to {elsewhere}");
             let change = Change::Update(set_options(&["callbackUrl"], |_| wanted.clone()));
-            Check::wrong(NAME, wrong, (WHY, change))
+            Check::wrong(NAME, wrong, WHY, change)
         }
         _ => Check::well(NAME, format!("{} are set", set.join(", "))),
     }
@@ -125,7 +125,7 @@ pub(super) fn self_subscription(case: &Case<'_>) -> Check {
         return Check::well(NAME, "the service device hears what it receives");
     }
     let wrong = "the service device is not subscribed to its own message.received";
-    Check::wrong(NAME, wrong, (WHY, Change::Subscribe(wanted)))
+    Check::wrong(NAME, wrong, WHY, Change::Subscribe(wanted))
 }
 
 /// Whether what the bus posts can be verified.
@@ -142,20 +142,20 @@ pub(super) fn signatures(case: &Case<'_>, bus: &Elsewhere) -> Check {
         (true, _, false) => Check::well(NAME, "the bus signs whole requests (RFC 9421)"),
         (true, _, true) => {
             let wrong = "bus.accept_legacy_signatures is on, though the bus signs whole requests (RFC 9421)";
-            Check::wrong(NAME, wrong, (UNPROTECTED, set(false)))
+            Check::wrong(NAME, wrong, UNPROTECTED, set(false))
         }
         (false, true, true) => {
             Check::well(NAME, format!("in the old form, which is accepted; mind that {UNPROTECTED}"))
         }
         (false, true, false) => {
             let wrong = "the bus signs in the old form alone, which is not accepted";
-            Check::wrong(NAME, wrong, (UNVERIFIED, set(true)))
+            Check::wrong(NAME, wrong, UNVERIFIED, set(true))
         }
         (false, false, _) if bus.key_fault.is_some() => {
             let fault = bus.key_fault.as_deref().unwrap_or_default();
             let wrong = format!("the bus does not show the key of its signatures at /publickey now: {fault}");
             let change = Change::operator("see what ails the Meshblu, then ask the doctor again");
-            Check::wrong(NAME, wrong, (UNVERIFIED, change))
+            Check::wrong(NAME, wrong, UNVERIFIED, change)
         }
         (false, false, _) => {
             let change =
@@ -163,7 +163,8 @@ pub(super) fn signatures(case: &Case<'_>, bus: &Elsewhere) -> Check {
             Check::wrong(
                 NAME,
                 "the bus names no key by which its signatures can be verified",
-                (UNVERIFIED, change),
+                UNVERIFIED,
+                change,
             )
         }
     }
@@ -181,7 +182,7 @@ pub(super) fn clock(bus: &Elsewhere) -> Check {
         Some(ahead) => {
             let wrong =
                 format!("{} seconds lie between the clocks of the bus and of this machine", ahead.abs());
-            Check::wrong(NAME, wrong, (WHY, Change::operator("set the clock that is wrong")))
+            Check::wrong(NAME, wrong, WHY, Change::operator("set the clock that is wrong"))
         }
     }
 }

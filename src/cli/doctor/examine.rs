@@ -111,7 +111,8 @@ fn stranger(bus: &Meshblu) -> Check {
     Check::wrong(
         IDENTITY,
         wrong,
-        (IDENTITY_WHY, Change::operator("set bus.url to where the Meshblu's HTTP API is")),
+        IDENTITY_WHY,
+        Change::operator("set bus.url to where the Meshblu's HTTP API is"),
     )
 }
 
@@ -132,7 +133,7 @@ fn unidentified(bus: &Meshblu, error: &MeshbluError) -> Check {
             "see that it runs and is reached from here, and that bus.url is where it is",
         ),
     };
-    Check::wrong(IDENTITY, wrong, (IDENTITY_WHY, Change::operator(change)))
+    Check::wrong(IDENTITY, wrong, IDENTITY_WHY, Change::operator(change))
 }
 
 /// Where the bus is; an address may hold a password.

@@ -65,7 +65,7 @@ impl Check {
         Self { name: name.to_owned(), verdict: Verdict::Skipped { says: says.into() } }
     }
 
-    pub(super) fn wrong(name: &str, wrong: impl Into<String>, (why, change): (&str, Change)) -> Self {
+    pub(super) fn wrong(name: &str, wrong: impl Into<String>, why: &str, change: Change) -> Self {
         let finding = Finding { wrong: wrong.into(), why: why.to_owned(), change };
         Self { name: name.to_owned(), verdict: Verdict::Wrong(finding) }
     }

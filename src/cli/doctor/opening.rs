@@ -32,5 +32,5 @@ pub(super) fn finding(error: CommandError) -> Result<Check, CommandError> {
         ),
         _ => return Err(error),
     };
-    Ok(Check::wrong(name, sentence(cause), (why, Change::operator(change))))
+    Ok(Check::wrong(name, sentence(cause), why, Change::operator(change)))
 }

@@ -18,12 +18,12 @@ pub(super) fn public_url(case: &Case<'_>) -> Check {
             return Check::well(NAME, format!("{}, for this machine alone", case.gateway));
         }
         let change = set("the https address by which others reach this gateway");
-        return Check::wrong(NAME, "listen.public_url is not set", (WHY, change));
+        return Check::wrong(NAME, "listen.public_url is not set", WHY, change);
     };
     // That it is an address at all, without secrets in it, the settings see to.
     if Url::parse(url).is_ok_and(|url| url.scheme() == "http" && !is_this_machine(&url)) {
         let wrong = "listen.public_url is http: whoever is on the way reads and changes the messages";
-        return Check::wrong(NAME, wrong, (WHY, set("an https address")));
+        return Check::wrong(NAME, wrong, WHY, set("an https address"));
     }
     Check::well(NAME, url)
 }

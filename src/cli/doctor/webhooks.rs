@@ -84,7 +84,7 @@ fn wanted(case: &Case<'_>, url: &str) -> Check {
         true => json!({"$set": version}),
         false => json!({"$set": version, "$addToSet": {LIST: entry(url)}}),
     };
-    Check::wrong(NAME, wrong, (WHY, Change::Update(update)))
+    Check::wrong(NAME, wrong, WHY, Change::Update(update))
 }
 
 /// Whatever else leads to the same address comes in twice or is refused.
@@ -100,7 +100,7 @@ fn spoiled(case: &Case<'_>, url: &str) -> Check {
         1 => format!("the entry of {LIST} that leads to {url} is not signed, or not by POST"),
         _ => format!("entries of {LIST} lead to {url} more than once"),
     };
-    Check::wrong(NAME, wrong, (WHY, repair(&ours, url)))
+    Check::wrong(NAME, wrong, WHY, repair(&ours, url))
 }
 
 fn absent(case: &Case<'_>, url: &str) -> Check {
@@ -110,7 +110,7 @@ fn absent(case: &Case<'_>, url: &str) -> Check {
     if entries(case).all(|entry| entry["url"] != url) {
         return Check::well(NAME, "none, as the gateway reads messages off its own connection");
     }
-    Check::wrong(NAME, format!("the service device has a webhook to {url}"), (WHY, removal(url)))
+    Check::wrong(NAME, format!("the service device has a webhook to {url}"), WHY, removal(url))
 }
 
 /// Gateways without a common store must not share a service device.
@@ -132,5 +132,5 @@ fn alone(case: &Case<'_>, url: &str) -> Check {
     let wrong = format!("messages are posted to other gateways too: {}", places.join(", "));
     let change =
         format!("stop the gateway that shall go, and remove its entry from {LIST} of the service device");
-    Check::wrong(NAME, wrong, (WHY, Change::Operator(change)))
+    Check::wrong(NAME, wrong, WHY, Change::Operator(change))
 }

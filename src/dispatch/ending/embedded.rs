@@ -33,7 +33,7 @@ impl End {
         let refused = passed_over(sent, "the answer was not sent")?;
         if told.failure.is_some() {
             let entry = status_entry(told, now);
-            passed_over(push_status(bus, transaction, (told, entry)), "the error was not noted")?;
+            passed_over(push_status(bus, transaction, told, entry), "the error was not noted")?;
         }
         let mut outcome = told.outcome(now);
         outcome.fate.refusal = refused.map(|refused| refused.to_string());
@@ -61,7 +61,8 @@ fn passed_over(result: Result<(), BusError>, what: &'static str) -> Result<Optio
 fn push_status(
     bus: &EmbeddedBus,
     transaction: &Transaction<'_>,
-    (told, entry): (&Told, Value),
+    told: &Told,
+    entry: Value,
 ) -> Result<(), BusError> {
     let user_device = bus.device(
         transaction,

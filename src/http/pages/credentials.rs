@@ -35,6 +35,6 @@ pub(in crate::http) async fn mine(request: HttpRequest, door: Data<FrontDoor>) -
         true => Some(Done::Left),
         false => done(&request, &entrance.credentials, &session).await?,
     };
-    let shown = (&*cards, done.as_ref());
-    Ok(page(StatusCode::OK, console::my_credentials(&session.viewer(), &entrance.api, shown)))
+    let markup = console::my_credentials(&session.viewer(), &entrance.api, &cards, done.as_ref());
+    Ok(page(StatusCode::OK, markup))
 }

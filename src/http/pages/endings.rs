@@ -23,7 +23,7 @@ pub(in crate::http) async fn ask(request: HttpRequest, door: Data<FrontDoor>) ->
         return Ok(answer);
     }
     let devices = visit.user_devices().await?;
-    Ok(page(StatusCode::OK, console::confirm(&visit.viewer(), &visit.shown(), (&ending, &devices))))
+    Ok(page(StatusCode::OK, console::confirm(&visit.viewer(), &visit.shown(), &ending, &devices)))
 }
 
 /// `POST`: the end.
@@ -70,7 +70,7 @@ async fn unproved(
         Ok(()) => Ok(None),
         Err(problem) if problem.kind() == Kind::ReauthenticationRequired => {
             let minutes = visit.owners.proof_age.as_secs().div_ceil(60);
-            let markup = console::prove_again(&visit.viewer(), &visit.shown(), (ending, minutes));
+            let markup = console::prove_again(&visit.viewer(), &visit.shown(), ending, minutes);
             Ok(Some(page(status, markup)))
         }
         Err(problem) => Err(problem),

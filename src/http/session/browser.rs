@@ -53,7 +53,7 @@ impl Browser {
         Self {
             session: session.and_then(Pass::parse),
             flows: ours.filter_map(flow).collect(),
-            may_be_ours: may_be_ours((text(headers, "sec-fetch-site"), text(headers, ORIGIN.as_str())), host),
+            may_be_ours: may_be_ours(text(headers, "sec-fetch-site"), text(headers, ORIGIN.as_str()), host),
             is_led_by_us: text(headers, "sec-fetch-site") == Some("same-origin"),
             tells_who_led: headers.contains_key("sec-fetch-site"),
             is_here,

@@ -104,8 +104,8 @@ impl Sessions {
     /// What the store reports.
     pub async fn forget_old(&self) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let over = (now.minus(LIFE), now.minus(IDLE));
-        let forget = move |transaction: &Transaction<'_>| transaction.forget_sessions(over);
+        let (began, seen) = (now.minus(LIFE), now.minus(IDLE));
+        let forget = move |transaction: &Transaction<'_>| transaction.forget_sessions(began, seen);
         self.store.write::<_, StoreError, _>(forget).await
     }
 }

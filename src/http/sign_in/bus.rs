@@ -55,9 +55,10 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
         }
         code => code.map_err(|error| came_back_wrong(&error, entrance))?,
     };
-    let proof = (&*flow.pending.redirect_url, flow.pending.verifier.expose());
     let code = Zeroizing::new(code.expose().to_owned());
-    let login = provider.redeem(code, proof).await.map_err(|error| not_signed_in(&error))?;
+    let pending = &flow.pending;
+    let login = provider.redeem(code, &pending.redirect_url, pending.verifier.expose()).await;
+    let login = login.map_err(|error| not_signed_in(&error))?;
     let begun = entrance.sessions.begin((&login, true), browser.session.clone()).await;
     let begun = begun.map_err(|error| unavailable(&error))?;
     give_back(entrance, begun.before).await;

@@ -26,7 +26,7 @@ pub struct Handlers {
 impl Handlers {
     /// Handlers that are called through `egress`, by requests that this key signs; on other machines only if `remote`
     /// says so.
-    pub fn new((egress, key): (Egress, Ed25519PrivateKey), clock: Clock, remote: bool) -> Self {
+    pub fn new(egress: Egress, key: Ed25519PrivateKey, clock: Clock, remote: bool) -> Self {
         let line = Line { egress, signer: MessageSigner::new(key), clock };
         Self { line: Arc::new(line), remote, breakers: HashMap::new() }
     }

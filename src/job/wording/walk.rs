@@ -98,7 +98,7 @@ pub(super) struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// What is wrong at `place`, as far as the words here reach.
+    /// What is wrong `at` a place, as far as the words here reach.
     pub(super) fn faults(&self, at: Place<'_>) -> Vec<Fault> {
         let left = self.steps.get();
         if left == 0 || at.depth > DEEPEST {

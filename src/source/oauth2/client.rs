@@ -62,14 +62,15 @@ impl OAuthClient {
     async fn ask_for_tokens(&self, fields: Fields<'_>) -> Result<Tokens, OAuthError> {
         let url = self.settings.token.clone();
         let body = self.settings.token_body;
-        Tokens::read(self.post(url, (body, fields)).await?)
+        Tokens::read(self.post(url, body, fields).await?)
     }
 
     /// A POST in the gateway's own name.
     pub(super) async fn post(
         &self,
         url: Url,
-        (body, mut fields): (TokenBody, Fields<'_>),
+        body: TokenBody,
+        mut fields: Fields<'_>,
     ) -> Result<ProviderAnswer, OAuthError> {
         let mut headers = HeaderMap::new();
         match self.settings.proof {

@@ -56,7 +56,7 @@ impl OAuthClient {
 
     async fn revoke_one(&self, url: &Url, token: &SecretText, hint: &str) -> Result<Revoked, OAuthError> {
         let fields = vec![("token", token.expose()), ("token_type_hint", hint)];
-        verdict(self.post(url.clone(), (TokenBody::Form, fields)).await?)
+        verdict(self.post(url.clone(), TokenBody::Form, fields).await?)
     }
 
     async fn delete(&self, url: &Url, access: &SecretText) -> Result<Revoked, OAuthError> {

@@ -87,11 +87,13 @@ impl OAuth2 {
             token_body: provider.map(|provider| provider.token_body).unwrap_or_default(),
             issuer: settings.issuer.clone().or(addresses.issuer),
             parameters: parameters(
-                ("source.parameters", &settings.parameters),
+                "source.parameters",
+                &settings.parameters,
                 provider.map(|provider| &provider.parameters),
             )?,
             again: parameters(
-                ("source.reauthentication", &settings.reauthentication),
+                "source.reauthentication",
+                &settings.reauthentication,
                 provider.map(|provider| &provider.again),
             )?,
             revocation: match &settings.revocation_url {
@@ -189,7 +191,8 @@ fn retry(settings: &config::Source, provider: Option<&Provider>) -> Retry {
 }
 
 fn parameters(
-    (setting, own): (&'static str, &[String]),
+    setting: &'static str,
+    own: &[String],
     known: Option<&BTreeMap<String, String>>,
 ) -> Result<BTreeMap<String, String>, SourceError> {
     let mut all = known.cloned().unwrap_or_default();

@@ -58,7 +58,7 @@ impl Claimant {
         let known = transaction.renewal(&self.device)?;
         let outdated = known.as_ref().is_some_and(|known| known.generation != self.generation);
         let known = known.filter(|_| !outdated);
-        let mut renewal = known.unwrap_or_else(|| begin_life(self.generation, (self.now, None), 0.0));
+        let mut renewal = known.unwrap_or_else(|| begin_life(self.generation, self.now, None, 0.0));
         if let Some(claim) = self.without_work(&renewal) {
             let is_news = matches!(claim, Claim::Dead(_)) && self.note_rejection(&mut renewal);
             if outdated || is_news {

@@ -47,7 +47,7 @@ pub(super) fn resolved(
         end(renewal, LOST);
         Resolution::Moved
     } else if sends >= at_once(retry) {
-        rest_after_failure((renewal, now), None);
+        rest_after_failure(renewal, now, None);
         Resolution::Rest
     } else {
         renewal.sent += 1;
@@ -74,10 +74,7 @@ fn at_once(retry: Retry) -> u32 {
 }
 
 /// Nobody tries again for a while, which is longer after every failure, unless the provider asked for another time.
-pub(super) fn rest_after_failure(
-    (renewal, now): (&mut StoredRenewal, Timestamp),
-    asked_for: Option<Duration>,
-) {
+pub(super) fn rest_after_failure(renewal: &mut StoredRenewal, now: Timestamp, asked_for: Option<Duration>) {
     release(renewal);
     renewal.rest_until = now.plus(asked_for.unwrap_or(RESTS.after(renewal.failures)));
     renewal.failures = renewal.failures.saturating_add(1);

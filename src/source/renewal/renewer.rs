@@ -145,13 +145,13 @@ impl Renewer {
                     end(renewal, reason);
                 });
                 if noted.await?.is_none() {
-                    self.tell_nothing_came((case, run), asked_at).await?;
+                    self.tell_nothing_came(case, run, asked_at).await?;
                 }
                 Ok(Attempt::Again)
             }
             Err(error) if error.left_untouched() => {
                 if self.put_off(case, &error).await?.is_none() {
-                    self.tell_nothing_came((case, run), asked_at).await?;
+                    self.tell_nothing_came(case, run, asked_at).await?;
                 }
                 Err(unavailable(error))
             }
@@ -169,7 +169,7 @@ impl Renewer {
         let refresh = tokens.refresh.or_else(|| case.held.refresh.as_ref().map(copy));
         let secret = NewSecret { access: tokens.access, refresh, generation };
         let sealed = (self.records.seal)(case.device.clone(), case.record.clone(), secret).await?;
-        let renewal = begin_life(generation, (asked_at, tokens.lifetime), self.random.fraction());
+        let renewal = begin_life(generation, asked_at, tokens.lifetime, self.random.fraction());
         let renewal = StoredRenewal { renewed_at: Some(asked_at), ..renewal };
         loop {
             let (records, device) = (Arc::clone(&self.records), case.device.clone());
@@ -197,11 +197,7 @@ impl Renewer {
     }
 
     /// Whoever ended the credentials, or signed in anew meanwhile, waits for what came of this.
-    async fn tell_nothing_came(
-        &self,
-        (case, run): (&Case, &Run),
-        asked_at: Timestamp,
-    ) -> Result<(), StoreError> {
+    async fn tell_nothing_came(&self, case: &Case, run: &Run, asked_at: Timestamp) -> Result<(), StoreError> {
         if run.doubts {
             return Ok(());
         }
@@ -230,7 +226,7 @@ impl Renewer {
                 renewal.stage = if is_unused { RenewalStage::Idle } else { RenewalStage::InDoubt };
                 renewal.reason = None;
                 let rest = asked_for.map(|asked| asked.span_from(now).clamp(REST, LONGEST_REST));
-                rest_after_failure((renewal, now), rest);
+                rest_after_failure(renewal, now, rest);
             }
         });
         put_off.await

@@ -20,7 +20,8 @@ pub fn renew_at(obtained_at: Timestamp, lifetime: Duration, fraction: f64) -> Ti
 /// The renewal of a secret that was just obtained; `fraction` spreads it among others.
 pub fn begin_life(
     generation: u64,
-    (obtained_at, lifetime): (Timestamp, Option<Duration>),
+    obtained_at: Timestamp,
+    lifetime: Option<Duration>,
     fraction: f64,
 ) -> StoredRenewal {
     let never = Timestamp::from_millis(0);

@@ -48,7 +48,7 @@ fn directory(job_yaml: &str) -> TempDir {
 fn handlers(remote: bool) -> Handlers {
     let settings = EgressSettings { response_bytes: 1000, ..EgressSettings::default() };
     let egress = Egress::new(settings, Lookup::system()).unwrap();
-    Handlers::new((egress, Ed25519PrivateKey::generate(&Random::system())), Clock::system(), remote)
+    Handlers::new(egress, Ed25519PrivateKey::generate(&Random::system()), Clock::system(), remote)
 }
 
 fn options() -> RegistryOptions {

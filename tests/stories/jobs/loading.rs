@@ -111,7 +111,7 @@ fn a_default_job_type_that_is_none_is_refused() {
 fn jobs_in(directory: &Path) -> Result<Vec<DescribedJob>, LoadError> {
     let egress = Egress::new(EgressSettings::default(), Lookup::system()).unwrap();
     let key = Ed25519PrivateKey::generate(&Random::system());
-    Handlers::new((egress, key), Clock::system(), false).jobs_in(directory)
+    Handlers::new(egress, key, Clock::system(), false).jobs_in(directory)
 }
 
 #[test]

@@ -40,7 +40,7 @@ async fn keep(gateway: &Gateway, account: i64, owner: &DeviceUuid) -> DeviceUuid
 async fn account(gateway: &Gateway, account: i64) -> Parties {
     let owner = gateway.owner.as_ref().unwrap().uuid.clone();
     let credentials = keep(gateway, account, &owner).await;
-    let new = gateway.user_device((None, owner), "http://127.0.0.1:8080").await.unwrap();
+    let new = gateway.user_device(None, owner, "http://127.0.0.1:8080").await.unwrap();
     let user_device = gateway.credentials.bind(credentials.clone(), new).await.unwrap().uuid;
     Parties { sender: "flow".into(), user_device, credentials }
 }

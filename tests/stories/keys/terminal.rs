@@ -70,7 +70,7 @@ async fn how_a_secret_stands_is_told_in_the_words_of_the_pages() {
         (RenewalStage::InDoubt, "In doubt: a renewal was not answered. The next use finds out"),
         (RenewalStage::Dead, "Needs you to sign in again: said so"),
     ] {
-        let life = begin_life(1, (Timestamp::from_millis(0), None), 0.5);
+        let life = begin_life(1, Timestamp::from_millis(0), None, 0.5);
         let (device, reason) = (credentials.as_str().into(), Some("said so".to_owned()));
         let renewal = StoredRenewal { stage, reason, ..life };
         let settings = StoreSettings { directory: shell.data().to_owned(), max_pages: None };

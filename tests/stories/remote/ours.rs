@@ -76,8 +76,8 @@ async fn cast(bus: &TestGateway, gateway: &RemoteGateway, owner: &Device) -> (Bi
         owner: DeviceUuid::from(&*owner.uuid),
     };
     let credentials = gateway.gateway.credentials.keep(account).await.unwrap();
-    let new = (None, DeviceUuid::from(&*owner.uuid));
-    let new = gateway.gateway.user_device(new, "http://127.0.0.1:1").await.unwrap();
+    let owner_of_new = DeviceUuid::from(&*owner.uuid);
+    let new = gateway.gateway.user_device(None, owner_of_new, "http://127.0.0.1:1").await.unwrap();
     let user = gateway.gateway.credentials.bind(credentials.clone(), new).await.unwrap();
     let flow = bus.flow(&user.uuid).await;
     let accept = json!({"$addToSet": {"meshblu.whitelists.message.from": {"uuid": flow.device.uuid}}});

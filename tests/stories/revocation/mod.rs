@@ -75,7 +75,7 @@ impl Office {
     }
 
     async fn bind(&self, credentials: &DeviceUuid) -> DeviceUuid {
-        let new = self.gateway.user_device((None, self.owner()), "http://127.0.0.1:8080").await.unwrap();
+        let new = self.gateway.user_device(None, self.owner(), "http://127.0.0.1:8080").await.unwrap();
         self.gateway.credentials.bind(credentials.clone(), new).await.unwrap().uuid
     }
 

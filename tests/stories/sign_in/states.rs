@@ -28,7 +28,7 @@ async fn credentials_say_in_words_how_they_stand() {
     let house = House::open().await;
     let chain = house.gateway.chain(42).await;
     let mut browser = house.signed_in().await;
-    let fresh = begin_life(1, (house.now(), Some(Duration::from_secs(3600))), 0.5);
+    let fresh = begin_life(1, house.now(), Some(Duration::from_secs(3600)), 0.5);
     let at_stage = |stage| StoredRenewal { stage, expires_at: None, renew_at: None, ..fresh.clone() };
     let known = [
         (at_stage(RenewalStage::Idle), "Works</p>"),

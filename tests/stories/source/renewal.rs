@@ -61,7 +61,7 @@ impl Bench {
         let (device, now) = (self.device.clone(), self.hand.now());
         let keep = move |transaction: &Transaction<'_>| {
             assert!(transaction.store_record(&device, &record)?);
-            transaction.store_renewal(&device, &begin_life(record.generation, (now, Some(HOUR)), 0.0))
+            transaction.store_renewal(&device, &begin_life(record.generation, now, Some(HOUR), 0.0))
         };
         self.store.write::<_, StoreError, _>(keep).await.unwrap();
     }

@@ -14,7 +14,7 @@ use super::{Hand, NOW, accept, delivery, fresh, read, write};
 const HOUR: Duration = Duration::from_secs(3600);
 
 fn feed(store: &Store, clock: Clock) -> Feed {
-    Feed::new(store.clone(), Work::Job, (clock, Arc::default()))
+    Feed::new(store.clone(), Work::Job, clock, Arc::default())
 }
 
 fn leaving() -> LeavingReply {
@@ -123,7 +123,7 @@ async fn a_feed_that_waits_looks_again_when_something_becomes_due() {
 async fn the_bell_wakes_a_feed_that_waits_however_early_it_rings() {
     let (_directory, store) = fresh();
     let bell = Arc::new(Notify::new());
-    let feed = Feed::new(store.clone(), Work::Job, (Hand::at(NOW).clock(), Arc::clone(&bell)));
+    let feed = Feed::new(store.clone(), Work::Job, Hand::at(NOW).clock(), Arc::clone(&bell));
     for n in 0..50 {
         let id = n.to_string();
         let new = delivery(&id);
@@ -148,7 +148,7 @@ async fn a_feed_hands_out_its_own_kind_of_work() {
     accept(&store, webhook).await.unwrap();
     accept(&store, delivery("job")).await.unwrap();
     let clock = Hand::at(NOW).clock();
-    let webhooks = Feed::new(store.clone(), Work::Webhook, (clock.clone(), Arc::default()));
+    let webhooks = Feed::new(store.clone(), Work::Webhook, clock.clone(), Arc::default());
     assert_eq!(names(&feed(&store, clock).next(5).await.unwrap()), ["job"]);
     assert_eq!(names(&webhooks.next(5).await.unwrap()), ["webhook"]);
 }

@@ -52,9 +52,9 @@ impl Post {
         let bus = TestBus::at(clock.clone(), (ApiLimits::default(), None)).await;
         let (stop, stopped) = watch::channel(false);
         let (store, bell) = (bus.bus.store().clone(), bus.bus.webhook_bell());
-        let feed = Feed::new(store, Work::Webhook, (clock, bell));
+        let feed = Feed::new(store, Work::Webhook, clock, bell);
         let egress = Egress::new(egress, Lookup::system()).unwrap();
-        tokio::spawn(Webhooks::new(feed, bus.bus.clone(), (egress, settings)).run(stopped));
+        tokio::spawn(Webhooks::new(feed, bus.bus.clone(), egress, settings).run(stopped));
         Self { bus, _stop: stop }
     }
 

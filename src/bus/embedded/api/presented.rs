@@ -101,11 +101,11 @@ pub(super) fn authorization(headers: &HeaderMap) -> Option<Login> {
 }
 
 fn pair(headers: &HeaderMap) -> Option<Login> {
-    LOGIN_HEADERS.iter().find_map(|names| of_headers(headers, *names))
+    LOGIN_HEADERS.iter().find_map(|(uuid, token)| of_headers(headers, uuid, token))
 }
 
 /// The credentials in these two headers.
-pub(super) fn of_headers(headers: &HeaderMap, (uuid, token): (&str, &str)) -> Option<Login> {
+pub(super) fn of_headers(headers: &HeaderMap, uuid: &str, token: &str) -> Option<Login> {
     login(text(headers, uuid)?, text(headers, token)?)
 }
 

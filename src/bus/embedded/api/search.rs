@@ -17,7 +17,7 @@ use crate::bus::form;
 /// The query is the body.
 pub(super) async fn search(door: Data<Door>, who: Presented, projection: Shown, mut body: Body) -> Answer {
     let query = Query::parse(&body.take_or_empty())?;
-    Ok(found(&devices(&door, who, (query, projection)).await?))
+    Ok(found(&devices(&door, who, query, projection).await?))
 }
 
 /// The query is the address's; the answer a list.
@@ -29,7 +29,7 @@ pub(super) async fn version_2(
 ) -> Answer {
     let (who, members) = asked(&request, who, body);
     let query = Query::parse(&Value::Object(members))?;
-    Ok(found(&devices(&door, who, (query, projection)).await?))
+    Ok(found(&devices(&door, who, query, projection).await?))
 }
 
 /// The query is the address's; the answer an object.
@@ -41,7 +41,7 @@ pub(super) async fn version_1(
 ) -> Answer {
     let (who, members) = asked(&request, who, body);
     let query = Query::parse(&Value::Object(members))?;
-    Ok(found(&json!({"devices": devices(&door, who, (query, projection)).await?})))
+    Ok(found(&json!({"devices": devices(&door, who, query, projection).await?})))
 }
 
 /// As version 1, but only what the caller owns.
@@ -71,7 +71,8 @@ fn without_devices(error: BusError) -> Refusal {
 async fn devices(
     door: &Door,
     who: Presented,
-    (query, Shown(projection)): (Query, Shown),
+    query: Query,
+    Shown(projection): Shown,
 ) -> Result<Vec<Value>, BusError> {
     let search = door.bus.look_far(move |bus, view| {
         let caller = who.caller(bus, view)?;

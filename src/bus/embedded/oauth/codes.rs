@@ -44,7 +44,8 @@ impl EmbeddedBus {
     pub fn grant(
         &self,
         transaction: &Transaction<'_>,
-        (signed_in, request): (&SignedIn, &AuthorizationRequest),
+        signed_in: &SignedIn,
+        request: &AuthorizationRequest,
     ) -> Result<Result<Code, Reason>, BusError> {
         let now = self.clock.now();
         transaction.forget_codes(now.minus(REMEMBERED))?;
@@ -52,7 +53,7 @@ impl EmbeddedBus {
         if transaction.open_codes(&client.uuid, now.minus(LIFE))? >= OPEN {
             return Ok(Err(Reason::Crowded));
         }
-        self.remember_consent(transaction, (&signed_in.device, client))?;
+        self.remember_consent(transaction, &signed_in.device, client)?;
         let bytes = Zeroizing::new(self.random.bytes::<32>());
         let code = Code(Zeroizing::new(URL_SAFE_NO_PAD.encode(bytes.as_ref())));
         let grant = StoredGrant {

@@ -16,7 +16,8 @@ impl EmbeddedBus {
     pub fn has_consented(
         &self,
         view: &View<'_>,
-        (signed_in, request): (&SignedIn, &AuthorizationRequest),
+        signed_in: &SignedIn,
+        request: &AuthorizationRequest,
     ) -> Result<bool, BusError> {
         let Some(document) = view.device(&signed_in.device)? else { return Ok(false) };
         let place = ["octoblu", "oauth", "clients", request.client.uuid.as_str()];
@@ -29,7 +30,8 @@ impl EmbeddedBus {
     pub(super) fn remember_consent(
         &self,
         transaction: &Transaction<'_>,
-        (device, client): (&DeviceUuid, &Client),
+        device: &DeviceUuid,
+        client: &Client,
     ) -> Result<(), BusError> {
         let path = format!("octoblu.oauth.clients.{}", client.uuid);
         let yes = Map::from_iter([(path, Value::Bool(true))]);

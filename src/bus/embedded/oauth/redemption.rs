@@ -61,7 +61,8 @@ impl EmbeddedBus {
     pub fn redeem(
         &self,
         transaction: &Transaction<'_>,
-        (client, redemption): (&DeviceUuid, &Redemption),
+        client: &DeviceUuid,
+        redemption: &Redemption,
     ) -> Result<Result<AccessToken, BadCode>, BusError> {
         let hash = self.code_hash(&redemption.code, client);
         let Some(code) = transaction.code(&hash)?.filter(|code| code.grant.client == *client) else {
@@ -80,7 +81,7 @@ impl EmbeddedBus {
             }
             return Ok(Err(BadCode));
         }
-        if !self.is_good(transaction, (&code.grant, redemption))? {
+        if !self.is_good(transaction, &code.grant, redemption)? {
             transaction.use_code(code.seq, None)?;
             return Ok(Err(BadCode));
         }
@@ -94,7 +95,8 @@ impl EmbeddedBus {
     fn is_good(
         &self,
         transaction: &Transaction<'_>,
-        (grant, redemption): (&StoredGrant, &Redemption),
+        grant: &StoredGrant,
+        redemption: &Redemption,
     ) -> Result<bool, BusError> {
         let now = self.clock.now();
         let is_fresh = now >= grant.made_at && now.since(grant.made_at) < LIFE;

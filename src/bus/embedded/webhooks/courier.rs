@@ -89,8 +89,7 @@ impl Courier {
 
     async fn lend(&self, delivery: &NewDelivery, webhook: &Webhook) -> Result<Zeroizing<String>, Failed> {
         let (bus, delivery, webhook) = (self.bus.clone(), delivery.clone(), webhook.clone());
-        let issue =
-            move |transaction: &Transaction<'_>| pass::issue(&bus, transaction, (&delivery, &webhook));
+        let issue = move |transaction: &Transaction<'_>| pass::issue(&bus, transaction, &delivery, &webhook);
         match self.bus.store().write::<_, StoreError, _>(issue).await {
             Ok(token) => token,
             Err(_) => Err(Failed::again("no credentials")),

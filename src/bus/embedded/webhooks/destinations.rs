@@ -71,7 +71,7 @@ pub(super) struct Leave {
 impl Destinations {
     /// A host that has `share` calls in hand is full; `bell` is rung when it is not any more, and when a rest is over
     /// because of a call that ended.
-    pub(super) fn new(share: usize, bell: Arc<Notify>, (settings, clock): (BreakerSettings, Clock)) -> Self {
+    pub(super) fn new(share: usize, bell: Arc<Notify>, settings: BreakerSettings, clock: Clock) -> Self {
         Self(Arc::new(Shared { known: Mutex::default(), share, settings, clock, bell }))
     }
 

@@ -17,7 +17,8 @@ const TAG: &str = "webhook-delivery";
 pub(super) fn issue(
     bus: &EmbeddedBus,
     transaction: &Transaction<'_>,
-    (delivery, webhook): (&NewDelivery, &Webhook),
+    delivery: &NewDelivery,
+    webhook: &Webhook,
 ) -> Result<Result<Zeroizing<String>, Failed>, StoreError> {
     revoke(bus, transaction, delivery)?;
     match transaction.device(&delivery.device)? {

@@ -23,7 +23,7 @@ pub(super) async fn signed(
     let (bus, owner) = (bus.clone(), owner.clone());
     let signing = tokio::task::spawn_blocking(move || {
         let now = bus.clock.now();
-        sign_as_of_old(&bus, (&owner, now), &mut request)?;
+        sign_as_of_old(&bus, &owner, now, &mut request)?;
         sign(&bus, now, &mut request)?;
         Ok(request)
     });
@@ -33,7 +33,8 @@ pub(super) async fn signed(
 /// Date and owner are signed (`spec/meshblu.md` 5.3).
 fn sign_as_of_old(
     bus: &EmbeddedBus,
-    (owner, now): (&DeviceUuid, Timestamp),
+    owner: &DeviceUuid,
+    now: Timestamp,
     request: &mut WebhookRequest,
 ) -> Result<(), Failed> {
     let signature = bus.signers.old.sign(owner.as_str(), now);

@@ -194,8 +194,8 @@ impl Life {
         let keep = move |transaction: &Transaction<'_>| {
             let generation = transaction.record(&device)?.map_or(1, |record| record.generation + 1);
             assert!(transaction.store_record(&device, &plain(generation, &access, Some(&refresh)))?);
-            let life = (now, Some(Duration::from_secs(600)));
-            transaction.store_renewal(&device, &begin_life(generation, life, 0.0))
+            let lifetime = Some(Duration::from_secs(600));
+            transaction.store_renewal(&device, &begin_life(generation, now, lifetime, 0.0))
         };
         self.store().write::<_, StoreError, _>(keep).await.unwrap();
         self.note("somebody signs in".to_owned());

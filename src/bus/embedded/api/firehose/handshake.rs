@@ -59,7 +59,7 @@ async fn recognise(door: &Data<Door>, request: &HttpRequest, asked: &Asked) -> R
 /// The credentials: headers, else the query.
 fn shown(request: &HttpRequest) -> Option<Login> {
     let query = || login(&value(request, "uuid")?, &value(request, "token")?);
-    of_headers(request.headers(), ("x-meshblu-uuid", "x-meshblu-token")).or_else(query)
+    of_headers(request.headers(), "x-meshblu-uuid", "x-meshblu-token").or_else(query)
 }
 
 fn peer(request: &HttpRequest) -> IpAddr {

@@ -27,7 +27,7 @@ async fn get(door: Data<Door>, request: HttpRequest, payload: Payload) -> Answer
     let asked = Asked::of(&request)?;
     match (asked.transport, &asked.sid) {
         (Asks::Polling, None) => begin_polling(&door, &request, &asked).await,
-        (Asks::WebSocket, None) => begin_websocket(&door, (&request, payload), &asked).await,
+        (Asks::WebSocket, None) => begin_websocket(&door, &request, payload, &asked).await,
         (Asks::Polling, Some(sid)) => {
             let session = door.sessions.find(sid, asked.device.as_ref())?;
             let batch = polling::poll(&session).await?;
@@ -35,8 +35,8 @@ async fn get(door: Data<Door>, request: HttpRequest, payload: Payload) -> Answer
         }
         (Asks::WebSocket, Some(sid)) => {
             let session = door.sessions.find(sid, asked.device.as_ref())?;
-            let ends = (session.clone(), door.limits.firehose.packet_bytes);
-            let (response, socket) = websocket::open(&request, payload, ends)?;
+            let longest = door.limits.firehose.packet_bytes;
+            let (response, socket) = websocket::open(&request, payload, session.clone(), longest)?;
             polling::call(&session, Call::Knock(socket)).await?;
             Ok(response)
         }
@@ -56,12 +56,13 @@ async fn begin_polling(door: &Data<Door>, request: &HttpRequest, asked: &Asked) 
 
 async fn begin_websocket(
     door: &Data<Door>,
-    (request, payload): (&HttpRequest, Payload),
+    request: &HttpRequest,
+    payload: Payload,
     asked: &Asked,
 ) -> Answer {
     let admitted = handshake::admit(door, request, asked).await?;
-    let ends = (admitted.calls.clone(), door.limits.firehose.packet_bytes);
-    let (response, socket) = websocket::open(request, payload, ends)?;
+    let longest = door.limits.firehose.packet_bytes;
+    let (response, socket) = websocket::open(request, payload, admitted.calls.clone(), longest)?;
     admitted.begin(door, Transport::WebSocket(socket));
     Ok(response)
 }

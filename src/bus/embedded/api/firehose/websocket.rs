@@ -36,7 +36,8 @@ pub(super) struct Socket {
 pub(super) fn open(
     request: &HttpRequest,
     payload: Payload,
-    (calls, packet_bytes): (mpsc::Sender<Call>, usize),
+    calls: mpsc::Sender<Call>,
+    packet_bytes: usize,
 ) -> Result<(HttpResponse<BoxBody>, Socket), Rejection> {
     let upgrade = actix_ws::handle(request, payload);
     let (response, session, frames) = upgrade.map_err(|_| Rejection::BadRequest)?;

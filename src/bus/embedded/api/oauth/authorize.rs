@@ -32,11 +32,11 @@ pub(in super::super) async fn ask(door: Data<Door>, http: HttpRequest) -> Answer
         Err(flaw) => return Ok(flawed(&browser, flaw)),
     };
     match visit.signed_in {
-        Some(signed_in) if visit.has_consented => grant(&door, &browser, (signed_in, visit.request)).await,
+        Some(signed_in) if visit.has_consented => grant(&door, &browser, signed_in, visit.request).await,
         Some(signed_in) => {
             let Some(id) = &browser.id else { return Ok(page::stale(&visit.request)) };
             let ticket = Ticket::of(id, &visit.request);
-            Ok(page::consent((&visit.request, &ticket), &signed_in))
+            Ok(page::consent(&visit.request, &ticket, &signed_in))
         }
         None => Ok(sign_in_form(&door, &browser, (&visit.request, None, ""))),
     }
@@ -57,8 +57,8 @@ pub(in super::super) async fn answer(door: Data<Door>, http: HttpRequest, mut bo
     };
     match (field("answer"), signed_in) {
         ("deny", _) => Ok(redirect::declined(&browser, &request.decline(Reason::Denied))),
-        ("allow", Some(signed_in)) => grant(&door, &browser, (signed_in, request)).await,
-        ("sign-in", _) => sign_in(&door, &browser, (&request, &fields)).await,
+        ("allow", Some(signed_in)) => grant(&door, &browser, signed_in, request).await,
+        ("sign-in", _) => sign_in(&door, &browser, &request, &fields).await,
         ("leave", _) => {
             door.bus.change(move |bus, transaction| bus.sign_out(transaction, &id)).await?;
             Ok(redirect::asked_again(&request))
@@ -76,7 +76,7 @@ async fn visit(door: &Door, browser: &Browser, http: &HttpRequest) -> Result<Res
             Err(flaw) => return Ok(Err(flaw)),
         };
         let signed_in = id.map(|id| bus.signed_in(view, &id)).transpose()?.flatten();
-        let consent = signed_in.as_ref().map(|signed_in| bus.has_consented(view, (signed_in, &request)));
+        let consent = signed_in.as_ref().map(|signed_in| bus.has_consented(view, signed_in, &request));
         let has_consented = consent.transpose()?.unwrap_or(false);
         Ok(Ok(Visit { request, signed_in, has_consented }))
     });
@@ -90,13 +90,9 @@ fn flawed(browser: &Browser, flaw: Flaw) -> HttpResponse {
     }
 }
 
-async fn grant(
-    door: &Door,
-    browser: &Browser,
-    (signed_in, request): (SignedIn, AuthorizationRequest),
-) -> Answer {
+async fn grant(door: &Door, browser: &Browser, signed_in: SignedIn, request: AuthorizationRequest) -> Answer {
     let granted = door.bus.change(move |bus, transaction| {
-        let code = bus.grant(transaction, (&signed_in, &request))?;
+        let code = bus.grant(transaction, &signed_in, &request)?;
         Ok((code, request))
     });
     Ok(match granted.await? {
@@ -108,7 +104,8 @@ async fn grant(
 async fn sign_in(
     door: &Door,
     browser: &Browser,
-    (request, fields): (&AuthorizationRequest, &Map<String, Value>),
+    request: &AuthorizationRequest,
+    fields: &Map<String, Value>,
 ) -> Answer {
     let field = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default();
     let again = |note| sign_in_form(door, browser, (request, Some(note), field("uuid")));
@@ -132,7 +129,7 @@ fn sign_in_form(
 ) -> HttpResponse {
     let id = browser.id.clone().unwrap_or_else(|| SignInId::fresh(&door.bus.random));
     let ticket = Ticket::of(&id, request);
-    let mut answer = page::sign_in((request, &ticket), (note, uuid));
+    let mut answer = page::sign_in(request, &ticket, note, uuid);
     if browser.id.is_none() {
         answer.headers_mut().insert(SET_COOKIE, browser.keep(&id));
     }

@@ -36,7 +36,7 @@ impl Browser {
         Self {
             id: ours.and_then(|(_, id)| SignInId::parse(id)),
             peer: request.peer_addr().map(|peer| peer.ip()),
-            may_be_ours: may_be_ours((text("sec-fetch-site"), text(ORIGIN.as_str())), host),
+            may_be_ours: may_be_ours(text("sec-fetch-site"), text(ORIGIN.as_str()), host),
             base,
         }
     }

@@ -51,8 +51,10 @@ fn answer_about(status: StatusCode, scheme: &str) -> HttpResponseBuilder {
 
 /// The form in which a device proves itself.
 pub(super) fn sign_in(
-    (request, ticket): (&AuthorizationRequest, &Ticket),
-    (note, uuid): (Option<Note>, &str),
+    request: &AuthorizationRequest,
+    ticket: &Ticket,
+    note: Option<Note>,
+    uuid: &str,
 ) -> HttpResponse {
     let (status, said) = match note {
         None => (StatusCode::OK, ""),
@@ -68,7 +70,8 @@ pub(super) fn sign_in(
         if said.is_empty() { String::new() } else { format!("<p class=\"alarm\" role=\"alert\">{said}</p>") };
     let name = Text(&request.client.name);
     let form = form(
-        (request, ticket),
+        request,
+        ticket,
         &format!(
             r#"<label for="uuid">Device uuid</label>
 <input id="uuid" name="uuid" value="{uuid}" maxlength="256" autocomplete="username" autocapitalize="none" spellcheck="false" required>
@@ -91,10 +94,7 @@ pub(super) fn sign_in(
 }
 
 /// The question whether the client may act as the device.
-pub(super) fn consent(
-    (request, ticket): (&AuthorizationRequest, &Ticket),
-    signed_in: &SignedIn,
-) -> HttpResponse {
+pub(super) fn consent(request: &AuthorizationRequest, ticket: &Ticket, signed_in: &SignedIn) -> HttpResponse {
     let (client, target) = (&request.client, &request.target);
     let place = target.host_str().map_or_else(|| format!("{}:", target.scheme()), str::to_owned);
     let name =
@@ -115,7 +115,7 @@ pub(super) fn consent(
 <button class="link" name="answer" value="leave">Sign in as another device</button>
 </div>"#;
     let title = format!("Let {} act as your device?", Text(&client.name));
-    let body = format!("{facts}{warning}{}", form((request, ticket), buttons));
+    let body = format!("{facts}{warning}{}", form(request, ticket, buttons));
     whole(answer_about(StatusCode::OK, target.scheme()), &title, &body)
 }
 
@@ -129,7 +129,7 @@ pub(super) fn stale(request: &AuthorizationRequest) -> HttpResponse {
     whole(answer(StatusCode::FORBIDDEN), "That page is out of date", &body)
 }
 
-fn form((request, ticket): (&AuthorizationRequest, &Ticket), fields: &str) -> String {
+fn form(request: &AuthorizationRequest, ticket: &Ticket, fields: &str) -> String {
     format!(
         "<form method=\"post\" action=\"authorize?{}\"><input type=\"hidden\" name=\"ticket\" value=\"{ticket}\">{fields}</form>",
         Text(request.to_query()),

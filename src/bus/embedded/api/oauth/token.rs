@@ -35,7 +35,7 @@ pub(in super::super) async fn exchange(door: Data<Door>, http: HttpRequest, mut 
     };
     let exchange = door.bus.change(move |bus, transaction| {
         let caller = bus.authenticate(transaction, &login)?;
-        bus.redeem(transaction, (&caller.auth, &redemption))
+        bus.redeem(transaction, &caller.auth, &redemption)
     });
     Ok(match exchange.await {
         Ok(Ok(token)) => {
