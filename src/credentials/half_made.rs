@@ -6,7 +6,7 @@ use super::bind::{BoundDevice, NewUserDevice, subscription};
 use super::turns::Turn;
 use super::{CredentialsDevices, CredentialsError, login_in, templates};
 use crate::bus::Login;
-use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};
+use crate::bus::meshblu::{Identity, Meshblu};
 use crate::message::DeviceUuid;
 use crate::store::{Binding, HalfMade, StoreError, Transaction, View};
 
@@ -72,7 +72,7 @@ impl CredentialsDevices {
             match bus.make_token(Identity::of(voice).acting_as(device), device).await {
                 Ok(login) => return Ok(Some(Making { half, login, _turn: Some(turn) })),
                 // It is gone, or its owner took it in hand.
-                Err(MeshbluError::Refused { status, .. }) if status.is_client_error() => {
+                Err(error) if error.is_refusal() => {
                     let binding = half.binding;
                     let forget = move |transaction: &Transaction<'_>| transaction.forget_half_made(&binding);
                     self.store.write::<_, StoreError, _>(forget).await?;

@@ -95,7 +95,7 @@ async fn status_device(
     device: &DeviceUuid,
 ) -> Result<Option<Value>, MeshbluError> {
     match bus.device(Identity::of(viewer), device).await {
-        Err(MeshbluError::Refused { status, .. }) if status.is_client_error() => Ok(None),
+        Err(error) if error.is_refusal() => Ok(None),
         status => status.map(Some),
     }
 }

@@ -97,7 +97,7 @@ impl CredentialsDevices {
 async fn hide_on(bus: &Meshblu, device: &DeviceUuid) -> Result<(), MeshbluError> {
     let unset = json!({"$unset": {"endo": true, "endoSignature": true}});
     match bus.update(Identity::of(bus.service()), (device, &unset)).await {
-        Err(MeshbluError::Refused { status, .. }) if status.is_client_error() => Ok(()),
+        Err(error) if error.is_refusal() => Ok(()),
         answer => answer,
     }
 }

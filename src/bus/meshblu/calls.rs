@@ -58,7 +58,7 @@ impl Meshblu {
     pub async fn webhook_keys(&self) -> Result<Vec<(String, Ed25519PublicKey)>, MeshbluError> {
         let answer = self.call(Call::read(None, "/.well-known/jwks.json".to_owned())).await;
         match answer {
-            Err(MeshbluError::Refused { status, .. }) if status.is_client_error() => Ok(Vec::new()),
+            Err(error) if error.is_refusal() => Ok(Vec::new()),
             Err(MeshbluError::Unreadable) => Ok(Vec::new()),
             answer => {
                 let set = answer?;
@@ -76,7 +76,7 @@ impl Meshblu {
         let call = Call::change(Some(Identity::of(login)), Method::POST, "/authenticate".to_owned(), None);
         match self.call(call.repeatable()).await {
             Ok(_) => Ok(true),
-            Err(MeshbluError::Refused { status, .. }) if status.is_client_error() => Ok(false),
+            Err(error) if error.is_refusal() => Ok(false),
             Err(error) => Err(error),
         }
     }

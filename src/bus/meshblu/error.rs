@@ -31,6 +31,11 @@ impl MeshbluError {
         self.is(StatusCode::FORBIDDEN)
     }
 
+    /// Whether the bus refuses: a status of 400 to 499.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Refused { status, .. } if status.is_client_error())
+    }
+
     /// Whether the bus answered with this status.
     pub fn is(&self, expected: StatusCode) -> bool {
         matches!(self, Self::Refused { status, .. } if *status == expected)
