@@ -19,6 +19,8 @@ struct Forgetting {
     receipt: Receipt,
     /// What an owner was shown; the store's counts where it has one.
     shown: Option<StoredRecord>,
+    /// What names its owners afterwards, as far as it opened.
+    owner_keys: Vec<Value>,
 }
 
 impl CredentialsDevices {
@@ -35,7 +37,9 @@ impl CredentialsDevices {
         let mut receipt = Receipt::new(owned.device(), (Act::Forgotten, by.by()), cutting.now);
         receipt.account = owned.username().map(str::to_owned);
         let shown = owned.record().cloned();
-        let forgetting = Forgetting { devices: self.clone(), cutting, receipt, shown };
+        let owner_keys = self.owner_keys(owned.all_owners().clone()).await?;
+        let owner_keys = owner_keys.into_iter().map(Value::from).collect();
+        let forgetting = Forgetting { devices: self.clone(), cutting, receipt, shown, owner_keys };
         let (receipt, errands) = self.store.write(move |transaction| forgetting.run(transaction)).await?;
         let id = receipt.id;
         Ok(self.follow_up(id, errands, by).await?.unwrap_or(receipt))
@@ -96,7 +100,8 @@ impl Forgetting {
         if verdict == ApiVerdict::Pending && is_being_renewed(transaction, (&device, &record))? {
             self.receipt.part(Matter::Renewal, &device, Fate::Pending);
         }
-        transaction.forget_record(&device, &owner_keys(&record), now)?;
+        let owner_keys = json!([self.owner_keys.as_slice(), &keys_in(&record)].concat());
+        transaction.forget_record(&device, &owner_keys.to_string(), now)?;
         self.receipt.part(Matter::Record, &device, Fate::Ended);
         match &self.cutting.bus {
             Some(bus) => {
@@ -131,10 +136,13 @@ fn is_being_renewed(
     Ok(known.is_some_and(|known| matches!(known.stage, RenewalStage::Sending | RenewalStage::InDoubt)))
 }
 
-/// Who could manage the record: what its `authorizedKey` says.
-fn owner_keys(record: &StoredRecord) -> String {
+/// Whom the record itself names: what its `authorizedKey` holds.
+fn keys_in(record: &StoredRecord) -> Vec<Value> {
     let endo: Value = serde_json::from_str(&record.endo).unwrap_or_default();
-    endo["authorizedKey"].to_string()
+    match &endo["authorizedKey"] {
+        Value::Array(keys) => keys.clone(),
+        key => vec![key.clone()],
+    }
 }
 
 /// Takes the record and every token off the credentials device, which stays as an empty shell.

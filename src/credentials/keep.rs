@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use super::CredentialsError;
 use super::failures::Failures;
 use super::open::BAD_RECORDS;
+use super::owners::NewRecord;
 use super::possession::Typings;
 use super::renewal::{Life, Renewing};
 use super::turns::Turns;
@@ -19,10 +20,13 @@ use crate::message::DeviceUuid;
 use crate::source::Realm;
 use crate::source::oauth2::OAuthClient;
 use crate::store::{Store, StoredRecord};
-use crate::vault::{Contents, Credentials, Format, ResourceOwnerId, SecretText, Vault};
+use crate::vault::{Contents, Credentials, Format, Owners, ResourceOwnerId, SealError, SecretText, Vault};
 
 /// How many devices are looked at that say they are an account's but whose record was not sealed here.
 pub(super) const STRANGERS: usize = 4;
+
+/// The most who can manage the same credentials.
+const MOST_OWNERS: usize = 500;
 
 /// What new records are like.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -181,17 +185,29 @@ impl CredentialsDevices {
         if self.writes_format_2.load(Ordering::Relaxed) { Format::Two } else { self.sealing.format }
     }
 
-    /// What the next record of the account holds.
-    pub(super) fn contents(&self, account: &Account, before: Before) -> Contents {
-        let secret = SecretText::from(account.secret.expose());
-        let mut owners = match self.format() {
-            // As in the original, whoever signed in last; there is no room for more.
-            Format::One => Vec::new(),
-            Format::Two => before.owners,
-        };
-        if !owners.contains(&account.owner) {
-            owners.push(account.owner.clone());
+    /// The next record of the account. Costs milliseconds: not for async threads.
+    pub(super) fn seal(
+        &self,
+        device: &DeviceUuid,
+        account: &Account,
+        before: Before,
+    ) -> Result<NewRecord, SealError> {
+        let owner = std::slice::from_ref(&account.owner);
+        let owners = self.vault.name(before.owners.clone(), owner).with(&account.owner);
+        if owners.named.len() + owners.unnamed.len() > MOST_OWNERS {
+            return Err(SealError::TooLarge);
         }
+        let format = self.format();
+        let (owners, beside) = self.part((device, &account.id), (owners, &account.owner), format);
+        let contents = self.contents(account, (before, owners));
+        let sealed = self.vault.seal(device, &contents, format)?;
+        let (endo, signature) = (sealed.endo.to_string(), sealed.signature);
+        let Contents { generation, source, .. } = contents;
+        Ok(NewRecord { record: StoredRecord { generation, endo, signature, source }, beside })
+    }
+
+    fn contents(&self, account: &Account, (before, owners): (Before, Owners)) -> Contents {
+        let secret = SecretText::from(account.secret.expose());
         Contents {
             username: account.username.clone(),
             extras: account.extras.clone(),
@@ -209,7 +225,7 @@ impl CredentialsDevices {
 /// What the new record takes over from the one before.
 #[derive(Default)]
 pub(super) struct Before {
-    pub(super) owners: Vec<DeviceUuid>,
+    pub(super) owners: Owners,
     pub(super) token: Option<SecretText>,
     pub(super) generation: u64,
     /// The record whose secret another one takes the place of.
@@ -217,7 +233,11 @@ pub(super) struct Before {
 }
 
 impl Before {
-    pub(super) fn read(record: &StoredRecord, opened: &Credentials, account: &Account) -> Self {
+    pub(super) fn read(
+        record: &StoredRecord,
+        (opened, owners): (&Credentials, Owners),
+        account: &Account,
+    ) -> Self {
         // An API may hand out the same secret again; then nothing is over.
         let is_same = opened.secret().expose() == account.secret.expose();
         let shares_refresh = account
@@ -226,7 +246,7 @@ impl Before {
             .is_some_and(|new| opened.refresh_token().is_some_and(|old| old.expose() == new.expose()));
         Self {
             replaced: (!is_same && !shares_refresh).then(|| record.clone()),
-            owners: opened.owners().to_vec(),
+            owners,
             token: opened.credentials_device_token().map(|token| SecretText::from(token.expose())),
             generation: record.generation.max(opened.generation()),
         }

@@ -16,6 +16,7 @@ mod on_embedded;
 mod on_meshblu;
 mod open;
 mod owned;
+mod owners;
 mod possession;
 mod projection;
 mod provenance;

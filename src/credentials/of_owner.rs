@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::owned::owner_names;
 use super::{CredentialsDevices, CredentialsError, Owned};
 use crate::ambient::Timestamp;
 use crate::bus::Bus;
@@ -20,10 +21,17 @@ impl CredentialsDevices {
     /// [`CredentialsError`], where the store, the bus or the vault does not answer.
     pub async fn of_owner(&self, owner: &DeviceUuid) -> Result<Vec<Owned>, CredentialsError> {
         let keys = self.keys_of(owner.clone()).await?;
-        let candidates = match &self.bus {
-            Bus::Embedded(_) => self.named_here(keys).await?,
+        let mut candidates = match &self.bus {
+            Bus::Embedded(_) => self.named_here(keys.clone()).await?,
             Bus::Meshblu(bus) => named_on(bus, &keys).await?,
         };
+        let names = owner_names(owner, keys);
+        let beside = self.store.read::<_, StoreError, _>(move |view| view.beside_whom(&names, MOST)).await?;
+        for device in beside {
+            if !candidates.contains(&device) {
+                candidates.push(device);
+            }
+        }
         let mut all = Vec::new();
         for device in candidates {
             match self.owned_by(owner, device).await {

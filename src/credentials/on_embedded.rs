@@ -95,22 +95,15 @@ impl Keeping {
             None => self.make(transaction)?,
         };
         let replaced = before.replaced.take();
-        let contents = self.devices.contents(&self.account, before);
-        let sealed = self.devices.vault.seal(&device, &contents, self.devices.format())?;
-        let record = StoredRecord {
-            generation: contents.generation,
-            endo: sealed.endo.to_string(),
-            signature: sealed.signature,
-            source: contents.source,
-        };
-        if !transaction.store_record(&device, &record)? {
+        let new = self.devices.seal(&device, &self.account, before)?;
+        if !new.store(transaction, &device)? {
             return Err(CredentialsError::RolledBack);
         }
-        show(&self.bus, transaction, (&device, &record))?;
+        show(&self.bus, transaction, (&device, &new.record))?;
         if let Some(replaced) = &replaced {
             self.devices.retire(transaction, (&device, replaced), &self.account.owner)?;
         }
-        self.devices.begin_life(transaction, (&device, record.generation), &self.account)?;
+        self.devices.begin_life(transaction, (&device, new.record.generation), &self.account)?;
         Ok(device)
     }
 
@@ -128,7 +121,9 @@ impl Keeping {
             };
             match self.devices.open_cold(&device, &record) {
                 Ok(opened) if self.devices.sealing.is_of(&self.account.id, (&record, &opened)) => {
-                    return Ok(Some((device, Before::read(&record, &opened, &self.account))));
+                    let owners = self.devices.owners_in(transaction, (&device, &opened))?;
+                    let before = Before::read(&record, (&opened, owners), &self.account);
+                    return Ok(Some((device, before)));
                 }
                 Err(error) if !came_with_its_device(&record) => return Err(error),
                 _ => {}

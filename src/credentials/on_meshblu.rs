@@ -17,7 +17,7 @@ use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};
 use crate::message::{DeviceUuid, Parties};
 use crate::store::{Binding, StoredRecord, StoredSubscription, Transaction, View};
 use crate::telemetry::with_causes;
-use crate::vault::{Contents, Credentials, SealError, SecretText};
+use crate::vault::{Credentials, SecretText};
 
 /// When somebody else shows a record that whoever kept it could not show.
 const SHOWN_BY_THEN: Duration = Duration::from_secs(10);
@@ -136,7 +136,7 @@ impl CredentialsDevices {
     ) -> Result<Option<(DeviceUuid, Before)>, CredentialsError> {
         if let Some(device) = &whereabouts.only {
             let record = self.record_on(bus, device).await?;
-            return Ok(self.before((device.clone(), record), account).await);
+            return self.before((device.clone(), record), account).await;
         }
         for (device, shown) in self.candidates_on(bus, &whereabouts.id_keys).await? {
             let record = match self.stored_record(&device).await {
@@ -144,7 +144,7 @@ impl CredentialsDevices {
                 record => record?.or(shown),
             };
             let Some(record) = record else { continue };
-            if let Some(found) = self.before((device, record), account).await {
+            if let Some(found) = self.before((device, record), account).await? {
                 return Ok(Some(found));
             }
         }
@@ -156,10 +156,14 @@ impl CredentialsDevices {
         &self,
         (device, record): (DeviceUuid, StoredRecord),
         account: &Account,
-    ) -> Option<(DeviceUuid, Before)> {
-        let opened = self.open_record(device.clone(), record.clone()).await.ok()?;
-        let is_theirs = self.sealing.is_of(&account.id, (&record, &opened));
-        is_theirs.then(|| (device, Before::read(&record, &opened, account)))
+    ) -> Result<Option<(DeviceUuid, Before)>, CredentialsError> {
+        let opened = self.open_record(device.clone(), record.clone()).await.ok();
+        let Some(opened) = opened.filter(|opened| self.sealing.is_of(&account.id, (&record, opened))) else {
+            return Ok(None);
+        };
+        let (opened, owners) = self.owners_of(&device, opened).await?;
+        let owners = self.name_owners(&device, owners, Some(&account.owner)).await?;
+        Ok(Some((device, Before::read(&record, (&opened, owners), account))))
     }
 
     /// The devices that may be the account's, with the record that the bus shows; also those that the store alone
@@ -193,26 +197,20 @@ impl CredentialsDevices {
     ) -> Result<(), CredentialsError> {
         let (devices, uuid, sealed) = (self.clone(), device.clone(), Arc::clone(&account));
         let replaced = before.replaced.take();
-        let seal = move || {
-            let contents = devices.contents(&sealed, before);
-            let sealed = devices.vault.seal(&uuid, &contents, devices.format())?;
-            let (endo, signature) = (sealed.endo.to_string(), sealed.signature);
-            let Contents { generation, source, .. } = contents;
-            Ok::<_, SealError>(StoredRecord { generation, endo, signature, source })
-        };
+        let seal = move || devices.seal(&uuid, &sealed, before);
         let sealing = tokio::task::spawn_blocking(seal).await.map_err(|_| CredentialsError::Interrupted)?;
-        let record = sealing?;
+        let new = sealing?;
         let (device, devices) = (device.clone(), self.clone());
         // Whoever keeps it shows it at once; this is for where that comes to nothing.
         let due = self.clock.now().plus(SHOWN_BY_THEN);
         let store = move |transaction: &Transaction<'_>| {
-            if !transaction.store_record(&device, &record)? {
+            if !new.store(transaction, &device)? {
                 return Err(CredentialsError::RolledBack);
             }
             if let Some(replaced) = &replaced {
                 devices.retire(transaction, (&device, replaced), &account.owner)?;
             }
-            devices.begin_life(transaction, (&device, record.generation), &account)?;
+            devices.begin_life(transaction, (&device, new.record.generation), &account)?;
             Ok(transaction.owe_projection(&device, due)?)
         };
         self.store.write(store).await

@@ -9,8 +9,8 @@ use super::{CredentialsDevices, CredentialsError, login_in};
 use crate::bus::embedded::BusError;
 use crate::bus::{Bus, Login};
 use crate::message::DeviceUuid;
-use crate::store::{StoreError, StoredRecord, View};
-use crate::vault::{Credentials, ResourceOwnerId};
+use crate::store::{OwnerName, StoreError, StoredRecord, View};
+use crate::vault::{Credentials, Owners, ResourceOwnerId};
 
 /// Credentials, and the proof that whoever asks is one of their owners.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub struct Owned {
     id: Option<ResourceOwnerId>,
     username: Option<String>,
     login: Option<Login>,
-    owners: Vec<DeviceUuid>,
+    owners: Owners,
     record: Option<StoredRecord>,
     elsewhere: Option<String>,
 }
@@ -40,9 +40,14 @@ impl Owned {
         self.username.as_deref()
     }
 
-    /// Who proved control of the account, and may manage them; empty where the record is of format 1, which names its
-    /// one owner only by a signature.
+    /// Who proved control of the account, and may manage them, as far as their names are known: a record of the original's
+    /// names its owner only by a signature.
     pub fn owners(&self) -> &[DeviceUuid] {
+        &self.owners.named
+    }
+
+    /// The same, and what is known of the others.
+    pub(super) fn all_owners(&self) -> &Owners {
         &self.owners
     }
 
@@ -87,12 +92,17 @@ impl CredentialsDevices {
     /// [`CredentialsError::NoRecord`] also where they are somebody else's, or do not verify.
     pub async fn owned_by(&self, owner: &DeviceUuid, device: DeviceUuid) -> Result<Owned, CredentialsError> {
         let record = self.newest_record(&device).await.map_err(hidden)?;
-        if !self.names_owner(&record, owner.clone()).await? {
+        let keys = self.keys_of(owner.clone()).await?;
+        if !names_one(&record, &keys)? && !self.stands_beside((owner, keys), &device).await? {
             return Err(CredentialsError::NoRecord);
         }
         let opened = self.open_record(device.clone(), record.clone()).await.map_err(hidden)?;
-        let login = login_in(&opened, &device);
-        let (username, owners) = (opened.username().map(str::to_owned), opened.owners().to_vec());
+        let (opened, owners) = self.owners_of(&device, opened).await?;
+        let owners = self.name_among(owners, vec![owner.clone()]).await?;
+        if !owners.named.contains(owner) {
+            return Err(CredentialsError::NoRecord);
+        }
+        let (login, username) = (login_in(&opened, &device), opened.username().map(str::to_owned));
         let (id, elsewhere) = (opened.id().cloned(), self.elsewhere((&record, &opened)));
         Ok(Owned { id, username, login, owners, record: Some(record), elsewhere, device })
     }
@@ -128,12 +138,18 @@ impl CredentialsDevices {
             Some(record) => self.open_record(device.clone(), record).await.ok(),
             None => None,
         };
+        let (opened, owners) = match opened {
+            Some(opened) => {
+                self.owners_of(&device, opened).await.map(|(opened, owners)| (Some(opened), owners))?
+            }
+            None => (None, Owners::default()),
+        };
         let opened = opened.as_ref();
         Ok(Owned {
             id: opened.and_then(|opened| opened.id()).cloned(),
             username: opened.and_then(|opened| opened.username()).map(str::to_owned),
             login: opened.and_then(|opened| login_in(opened, &device)),
-            owners: opened.map(|opened| opened.owners().to_vec()).unwrap_or_default(),
+            owners,
             elsewhere: record.as_ref().zip(opened).and_then(|read| self.elsewhere(read)),
             record,
             device,
@@ -155,14 +171,18 @@ impl CredentialsDevices {
         }
     }
 
-    /// Whether the record names this owner.
-    pub(super) async fn names_owner(
+    /// Whether the owner with these keys is said to stand beside the record; only whoever opens it knows whether that holds.
+    async fn stands_beside(
         &self,
-        record: &StoredRecord,
-        owner: DeviceUuid,
-    ) -> Result<bool, CredentialsError> {
-        let endo: Value = serde_json::from_str(&record.endo).map_err(|_| CredentialsError::NoRecord)?;
-        self.is_owner_key(&endo["authorizedKey"], owner).await
+        (owner, keys): (&DeviceUuid, Vec<String>),
+        device: &DeviceUuid,
+    ) -> Result<bool, StoreError> {
+        let (names, device) = (owner_names(owner, keys), device.clone());
+        let look = move |view: &View<'_>| {
+            let beside = view.owners_beside(&device)?;
+            Ok(beside.iter().any(|owner| names.contains(&owner.name)))
+        };
+        self.store.read(look).await
     }
 
     /// What an `authorizedKey` may hold that names this owner.
@@ -178,13 +198,27 @@ impl CredentialsDevices {
         keys: &Value,
         owner: DeviceUuid,
     ) -> Result<bool, CredentialsError> {
-        let named = keys;
-        let keys = self.keys_of(owner).await?;
-        let is_one = |value: &Value| value.as_str().is_some_and(|value| keys.iter().any(|key| key == value));
-        Ok(match named {
-            Value::Array(owners) => owners.iter().any(is_one),
-            owner => is_one(owner),
-        })
+        Ok(holds_one(keys, &self.keys_of(owner).await?))
+    }
+}
+
+/// How an owner with these keys may be known beside a record.
+pub(super) fn owner_names(owner: &DeviceUuid, keys: Vec<String>) -> Vec<OwnerName> {
+    std::iter::once(OwnerName::Device(owner.clone())).chain(keys.into_iter().map(OwnerName::Key)).collect()
+}
+
+/// Whether the record names the owner with these keys.
+fn names_one(record: &StoredRecord, keys: &[String]) -> Result<bool, CredentialsError> {
+    let endo: Value = serde_json::from_str(&record.endo).map_err(|_| CredentialsError::NoRecord)?;
+    Ok(holds_one(&endo["authorizedKey"], keys))
+}
+
+/// Whether what an `authorizedKey` holds is one of these keys, or has one among its own.
+fn holds_one(held: &Value, keys: &[String]) -> bool {
+    let is_one = |value: &Value| value.as_str().is_some_and(|value| keys.iter().any(|key| key == value));
+    match held {
+        Value::Array(owners) => owners.iter().any(is_one),
+        owner => is_one(owner),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Sealing records anew under the newest key, one by one, while everything else goes on.
 
 use super::on_embedded::show;
+use super::owners::NewRecord;
 use super::receipt::Receipt;
 use super::{CredentialsDevices, CredentialsError};
 use crate::bus::Bus;
@@ -10,7 +11,7 @@ use crate::message::DeviceUuid;
 use crate::store::{
     RenewalStage, StoreError, StoredRecord, StoredRenewal, StoredSubscription, Transaction, View,
 };
-use crate::vault::{Format, Management, Need, RekeyError, SealedText};
+use crate::vault::{Format, Management, Need, Owners, RekeyError, ResourceOwnerId, SealedText};
 
 /// How often a record is read again that somebody else replaced meanwhile.
 pub(super) const ATTEMPTS: u32 = 8;
@@ -41,9 +42,20 @@ struct Replacing {
     devices: CredentialsDevices,
     device: DeviceUuid,
     before: StoredRecord,
-    record: StoredRecord,
-    /// What says why, where something does.
+    new: NewRecord,
     receipt: Option<Receipt>,
+}
+
+/// In what the successor of a record differs from it.
+pub(super) struct Successor {
+    /// Who may manage what it holds.
+    pub(super) owners: Owners,
+    /// Whose account it is of, as before.
+    pub(super) id: Option<ResourceOwnerId>,
+    /// Its form.
+    pub(super) format: Format,
+    /// What says why, where something does; commits with it.
+    pub(super) receipt: Option<Receipt>,
 }
 
 impl CredentialsDevices {
@@ -118,11 +130,20 @@ impl CredentialsDevices {
             if need.format == Format::Two && need.kid.as_ref() == Some(&newest) {
                 return Ok(Rekeyed::Before);
             }
-            let owners = match need.format {
-                Format::One => self.owner_behind_signature(device, &record).await?.map(|owner| vec![owner]),
-                Format::Two => None,
+            let opened = match self.open_record(device.clone(), record.clone()).await {
+                Err(CredentialsError::Record(_) | CredentialsError::TooManyFailures) => {
+                    return Ok(Rekeyed::Kept(DOES_NOT_OPEN));
+                }
+                opened => opened?,
             };
-            match self.replace(device, (record, owners), None).await {
+            let (opened, owners) = self.owners_of(device, opened).await?;
+            let owners = self.name_owners(device, owners, None).await?;
+            if !owners.unnamed.is_empty() {
+                return Ok(Rekeyed::Kept(UNKNOWN_OWNER));
+            }
+            let id = opened.id().cloned();
+            let successor = Successor { owners, id, format: Format::Two, receipt: None };
+            match self.replace(device, record, successor).await {
                 Ok(true) => return Ok(Rekeyed::Done),
                 Ok(false) => {}
                 Err(CredentialsError::Rekey(error)) => return Ok(Rekeyed::Kept(why(error))),
@@ -132,48 +153,33 @@ impl CredentialsDevices {
         Ok(Rekeyed::Kept(BUSY))
     }
 
-    /// Seals what this record holds for these owners, or for the same; answers whether it was still the newest, and
-    /// nobody was just renewing its secret. With a receipt, that commits with it.
+    /// Seals what this record holds anew; answers whether it was still the newest, and nobody was just renewing its
+    /// secret.
     pub(super) async fn replace(
         &self,
         device: &DeviceUuid,
-        (before, owners): (StoredRecord, Option<Vec<DeviceUuid>>),
-        receipt: Option<Receipt>,
+        before: StoredRecord,
+        successor: Successor,
     ) -> Result<bool, CredentialsError> {
         let (devices, device) = (self.clone(), device.clone());
         let seal = move || {
             let sealed = SealedText { endo: &before.endo, signature: &before.signature };
             let generation = before.generation + 1;
             let (hosts, source) = (devices.sealing.hosts.clone(), before.source.clone());
-            let new = Management { owners, hosts, source, generation };
+            let Successor { owners, id, format, receipt } = successor;
+            let last = owners.named.last().cloned().ok_or(RekeyError::UnknownOwner)?;
+            let id = id.ok_or(RekeyError::NoAccount)?;
+            let (owners, beside) = devices.part((&device, &id), (owners, &last), format);
+            let new = Management { owners: Some(owners), format, hosts, source, generation };
             let sealed = devices.vault.rekey(&device, sealed, &new)?;
             let (endo, signature) = (sealed.endo.to_string(), sealed.signature);
             let record = StoredRecord { generation, endo, signature, source: new.source };
-            Ok::<_, RekeyError>(Replacing { devices, device, before, record, receipt })
+            let new = NewRecord { record, beside };
+            Ok::<_, RekeyError>(Replacing { devices, device, before, new, receipt })
         };
         let sealing = tokio::task::spawn_blocking(seal).await.map_err(|_| CredentialsError::Interrupted)?;
         let replacing = sealing?;
         self.store.write(move |transaction| replacing.run(transaction)).await
-    }
-
-    /// The owner of a format 1 record, if it is the owner of one of its user devices, or of the gateway.
-    async fn owner_behind_signature(
-        &self,
-        device: &DeviceUuid,
-        record: &StoredRecord,
-    ) -> Result<Option<DeviceUuid>, CredentialsError> {
-        let owned = self.held(device.clone()).await?;
-        let entries = self.user_device_entries(&owned).await?;
-        let mut candidates: Vec<_> = entries.into_iter().filter_map(|entry| entry.owner).collect();
-        candidates.extend(self.first_owner.clone());
-        candidates.sort();
-        candidates.dedup();
-        for candidate in candidates {
-            if self.names_owner(record, candidate.clone()).await? {
-                return Ok(Some(candidate));
-            }
-        }
-        Ok(None)
     }
 }
 
@@ -186,12 +192,12 @@ impl Replacing {
         let is_renewed = renewal
             .as_ref()
             .is_some_and(|renewal| matches!(renewal.stage, RenewalStage::Sending | RenewalStage::InDoubt));
-        if !is_newest || is_renewed || !transaction.store_record(&self.device, &self.record)? {
+        if !is_newest || is_renewed || !self.new.store(transaction, &self.device)? {
             return Ok(false);
         }
         if let Some(renewal) = renewal {
             // It is the same secret, with the life that it has.
-            let renewal = StoredRenewal { generation: self.record.generation, ..renewal };
+            let renewal = StoredRenewal { generation: self.new.record.generation, ..renewal };
             transaction.store_renewal(&self.device, &renewal)?;
         }
         self.project(transaction)?;
@@ -208,7 +214,7 @@ impl Replacing {
     /// Has the bus's copy follow.
     fn project(&self, transaction: &Transaction<'_>) -> Result<(), CredentialsError> {
         match &self.devices.bus {
-            Bus::Embedded(bus) => match show(bus, transaction, (&self.device, &self.record)) {
+            Bus::Embedded(bus) => match show(bus, transaction, (&self.device, &self.new.record)) {
                 // The device is gone, and so is its copy.
                 Err(CredentialsError::Bus(BusError::Forbidden)) => Ok(()),
                 result => result,

@@ -105,12 +105,8 @@ fn row(entry: &UserDeviceEntry) -> Value {
 /// `GET /credentials/{uuid}/owners`: everybody who proved control of the account and did not leave.
 pub(super) async fn owners(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
     let visit = Visit::of(&request, &door).await?;
-    let owners = match visit.owned.owners() {
-        // A record of format 1 has one owner, and the caller is one.
-        [] => std::slice::from_ref(&visit.caller.uuid),
-        owners => owners,
-    };
-    Ok(HttpResponse::Ok().json(owners.iter().map(|uuid| json!({"uuid": uuid})).collect::<Value>()))
+    Ok(HttpResponse::Ok()
+        .json(visit.owned.owners().iter().map(|uuid| json!({"uuid": uuid})).collect::<Value>()))
 }
 
 /// `GET /credentials/{uuid}/receipts`: what was ended, newest first; also when the secret is forgotten.

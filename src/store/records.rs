@@ -110,8 +110,9 @@ impl Transaction<'_> {
         let row = (credentials.as_str(), generation, &record.endo, &record.signature, &record.source);
         Ok(self.prepare(sql)?.execute(row)? > 0)
     }
-    /// Forgets the record of a credentials device for ever, its renewal and its uses: no
-    /// record of that device is stored again. Its bytes are overwritten, and the log of changes is emptied.
+
+    /// Forgets the record of a credentials device for ever, its owners, its renewal and its uses: no record of that device
+    /// is stored again. Its bytes are overwritten, and the log of changes is emptied.
     ///
     /// # Errors
     /// What the database reports.
@@ -127,6 +128,7 @@ impl Transaction<'_> {
             "INSERT OR IGNORE INTO forgotten (credentials, owner_keys, forgotten_at) VALUES (?1, ?2, ?3)";
         self.prepare(sql)?.execute((credentials.as_str(), owner_keys, now.as_millis()))?;
         self.prepare("DELETE FROM records WHERE credentials = ?1")?.execute([credentials.as_str()])?;
+        self.forget_owners_beside(credentials)?;
         self.prepare("DELETE FROM half_made WHERE credentials = ?1")?.execute([credentials.as_str()])?;
         self.prepare("DELETE FROM uses WHERE credentials = ?1")?.execute([credentials.as_str()])?;
         self.forget_renewal(credentials)

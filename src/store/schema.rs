@@ -24,6 +24,7 @@ const STEPS: &[&str] = &[
     WITH_FATES,
     WITH_SENT_MESSAGES,
     WITH_DONE_BEFORE_REPLIES,
+    WITH_OWNERS,
 ];
 
 const FIRST: &str = "
@@ -269,6 +270,16 @@ CREATE INDEX sent_messages_by_age ON sent_messages (sent_at);
 /// Whether the job of a reply that is about to leave was done (0 no, 1 yes, 2 nobody knows).
 const WITH_DONE_BEFORE_REPLIES: &str = "
 ALTER TABLE deliveries ADD COLUMN done INTEGER;
+";
+
+/// Owners of credentials whose record has no room for all of them.
+const WITH_OWNERS: &str = "
+CREATE TABLE owners_beside (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    credentials TEXT NOT NULL, is_key INTEGER NOT NULL, name TEXT NOT NULL, signature TEXT NOT NULL,
+    UNIQUE (credentials, is_key, name)
+);
+CREATE INDEX owners_beside_by_name ON owners_beside (name, seq);
 ";
 
 /// Marks a file as a database of endo ("Endo" in ASCII).

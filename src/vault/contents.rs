@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::owner_id::{NotAResourceOwnerId, ResourceOwnerId};
+use super::owners::Owners;
 use super::secret::{SecretMap, SecretText};
-use crate::message::DeviceUuid;
 
 /// Members of the sealed object that have a meaning of their own.
 const RESERVED: [&str; 4] = ["id", "username", "secrets", "owners"];
@@ -45,7 +45,7 @@ pub struct Contents {
     /// The bus token of the credentials device: `secrets.credentialsDeviceToken`.
     pub credentials_device_token: Option<SecretText>,
     /// Who may manage the credentials. Format 1 holds exactly one, as a signature only.
-    pub owners: Vec<DeviceUuid>,
+    pub owners: Owners,
     /// Where the secret may be sent. Format 1 does not hold it.
     pub hosts: Vec<String>,
     /// By what the gateway knows where the secret is from; one line. Format 1 does not hold it.
@@ -65,7 +65,7 @@ impl Contents {
             extras: Map::new(),
             other_secrets: SecretMap::default(),
             credentials_device_token: None,
-            owners: Vec::new(),
+            owners: Owners::default(),
             hosts: Vec::new(),
             source: None,
             generation: 0,

@@ -19,6 +19,8 @@ pub(super) struct Terms {
     pub(super) hosts: Option<Vec<String>>,
     pub(super) source: Option<String>,
     pub(super) generation: u64,
+    /// What `endo.authorizedKey` holds.
+    pub(super) owner_keys: Vec<String>,
 }
 
 /// A record after decryption, not yet read.
@@ -79,9 +81,21 @@ impl Credentials {
         self.credentials_device_token.as_ref()
     }
 
-    /// Who may manage the credentials; empty for format 1, which holds only a signature of its owner.
+    /// Who may manage the credentials, as far as the record names them; empty for format 1, which holds only a signature of
+    /// its owner.
     pub fn owners(&self) -> &[DeviceUuid] {
         &self.owners
+    }
+
+    /// What the record holds of owners whom it does not name: a signature each.
+    pub fn unnamed_owners(&self) -> &[String] {
+        // Those that it names come first.
+        self.terms.owner_keys.get(self.owners.len()..).unwrap_or_default()
+    }
+
+    /// Whether the record has room for one owner alone.
+    pub fn has_room_for_one_owner(&self) -> bool {
+        self.terms.format == Format::One
     }
 
     /// Where the secret may be sent. `None` for format 1, which leaves that to the source.

@@ -13,6 +13,8 @@ use super::credentials::{Opened, Terms};
 use super::json_text::stringify_members;
 use super::key::PrivateKey;
 use super::node_base64;
+use super::owner_id::ResourceOwnerId;
+use super::owners::Owners;
 use super::record::{RecordError, SealedRecord};
 use super::ring::KeyRing;
 use super::secret::SecretMap;
@@ -30,15 +32,30 @@ const PADDING_BYTES: usize = 42;
 
 /// Seals `contents` for `device`; the signature covers them in clear, members in this order.
 pub(super) fn seal(key: &PrivateKey, device: &DeviceUuid, contents: &Contents) -> Result<Sealed, SealError> {
-    let [owner] = contents.owners.as_slice() else { return Err(SealError::Owners) };
     let document = contents.document();
     let encrypted = encrypt_document(key, &document)?;
+    let head = head(key, device, &contents.id, &contents.owners)?;
+    Ok(sign(key, head, &document, encrypted))
+}
+
+/// The members of `endo` by which a record is found: whose device, whose account, and the one who may manage it.
+pub(super) fn head(
+    key: &PrivateKey,
+    device: &DeviceUuid,
+    id: &ResourceOwnerId,
+    owners: &Owners,
+) -> Result<Map<String, Value>, SealError> {
+    let authorized_key = match (owners.named.as_slice(), owners.unnamed.as_slice()) {
+        ([owner], []) => key.sign_value(&owner.as_str().into()),
+        ([], [owner_key]) => owner_key.clone(),
+        _ => return Err(SealError::Owners),
+    };
     let mut endo = Map::new();
-    endo.insert("authorizedKey".to_owned(), key.sign_value(&owner.as_str().into()).into());
-    endo.insert("idKey".to_owned(), key.sign_value(&contents.id.to_value()).into());
+    endo.insert("authorizedKey".to_owned(), authorized_key.into());
+    endo.insert("idKey".to_owned(), key.sign_value(&id.to_value()).into());
     endo.insert("credentialsDeviceUuid".to_owned(), device.as_str().into());
     endo.insert("version".to_owned(), VERSION.into());
-    Ok(sign(key, endo, &document, encrypted))
+    Ok(endo)
 }
 
 /// Seals `document` with the other members of `endo`, which stay as they are.
@@ -66,6 +83,7 @@ fn sign(key: &PrivateKey, mut endo: Map<String, Value>, document: &SecretMap, en
 
 /// Decrypts a record and verifies it with the same key; the signature covers the decrypted value.
 pub(super) fn open(record: SealedRecord<'_>, ring: &KeyRing) -> Result<Opened, RecordError> {
+    let owner_keys = record.owner_keys();
     let encrypted = node_base64::decode(record.encrypted()?);
     let (key, contents) = decrypt_with_any(ring, &encrypted)?;
     let value: Value = serde_json::from_slice(&contents).map_err(|_| RecordError::Contents)?;
@@ -74,7 +92,8 @@ pub(super) fn open(record: SealedRecord<'_>, ring: &KeyRing) -> Result<Opened, R
     if !key.verifies(stringify_members(clear.expose()).as_bytes(), &record.signature) {
         return Err(RecordError::Signature);
     }
-    Ok(Opened { terms: Terms { format: Format::One, hosts: None, source: None, generation: 0 }, contents })
+    let terms = Terms { format: Format::One, hosts: None, source: None, generation: 0, owner_keys };
+    Ok(Opened { terms, contents })
 }
 
 /// The name of the key that decrypts the record; one block is enough to tell.

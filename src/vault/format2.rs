@@ -13,6 +13,7 @@ use super::json_text::stringify_members;
 use super::jwe::{self, Jwe};
 use super::key::PrivateKey;
 use super::owner_id::ResourceOwnerId;
+use super::owners::Owners;
 use super::record::{MAX_BYTES, RecordError, SealedRecord};
 use super::ring::KeyRing;
 use super::secret::SecretMap;
@@ -45,7 +46,7 @@ pub(super) struct Purpose<'a> {
 /// Seals `contents` for `device`.
 pub(super) fn seal(key: &PrivateKey, device: &DeviceUuid, contents: &Contents) -> Result<Sealed, SealError> {
     let mut document = contents.document();
-    document.expose_mut().insert("owners".to_owned(), json!(contents.owners));
+    document.expose_mut().insert("owners".to_owned(), json!(contents.owners.named));
     let head = head(key, device, &contents.id, &contents.owners);
     let Contents { hosts, source, generation, .. } = contents;
     let purpose = Purpose { device, hosts, source: source.as_deref(), generation: *generation };
@@ -57,9 +58,10 @@ pub(super) fn head(
     key: &PrivateKey,
     device: &DeviceUuid,
     id: &ResourceOwnerId,
-    owners: &[DeviceUuid],
+    owners: &Owners,
 ) -> Map<String, Value> {
-    let owner_keys: Vec<_> = owners.iter().map(|owner| key.sign_value(&owner.as_str().into())).collect();
+    let named = owners.named.iter().map(|owner| key.sign_value(&owner.as_str().into()));
+    let owner_keys: Vec<_> = named.chain(owners.unnamed.iter().cloned()).collect();
     let mut endo = Map::new();
     endo.insert("authorizedKey".to_owned(), json!(owner_keys));
     endo.insert("idKey".to_owned(), key.sign_value(&id.to_value()).into());
@@ -118,7 +120,9 @@ fn decrypt(VerifiedRecord(record): &VerifiedRecord<'_>, ring: &KeyRing) -> Resul
     let generation = generation.filter(|&count| count <= LAST_GENERATION).ok_or(RecordError::Generation)?;
     let contents = jwe.open(key)?;
     let Header { hosts, source, .. } = header;
-    Ok(Opened { terms: Terms { format: Format::Two, hosts: Some(hosts), source, generation }, contents })
+    let owner_keys = record.owner_keys();
+    let terms = Terms { format: Format::Two, hosts: Some(hosts), source, generation, owner_keys };
+    Ok(Opened { terms, contents })
 }
 
 /// The name of the key that the record is sealed for, as its header says.

@@ -113,6 +113,15 @@ impl<'a> SealedRecord<'a> {
         Ok(Need { format: self.format, kid })
     }
 
+    /// What `authorizedKey` holds: a signature for each owner.
+    pub(super) fn owner_keys(&self) -> Vec<String> {
+        let text = |key: &Value| key.as_str().map(str::to_owned);
+        match self.endo.get("authorizedKey") {
+            Some(Value::Array(keys)) => keys.iter().filter_map(text).collect(),
+            key => key.and_then(text).into_iter().collect(),
+        }
+    }
+
     /// The encrypted part.
     pub(super) fn encrypted(&self) -> Result<&str, RecordError> {
         self.endo.get("encrypted").and_then(Value::as_str).ok_or(RecordError::NotARecord)

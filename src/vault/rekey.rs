@@ -1,11 +1,13 @@
-//! The same credentials in a record of format 2 under the newest key, for those who may manage them now.
+//! The same credentials in a record under the newest key, for those who may manage them now.
 
 use serde_json::json;
 use thiserror::Error;
 
 use super::contents::{Format, SealError, Sealed};
 use super::credentials::Credentials;
+use super::format1;
 use super::format2::{self, Purpose};
+use super::owners::Owners;
 use super::record::{RecordError, SealedRecord, SealedText};
 use super::strongroom::Vault;
 use crate::message::DeviceUuid;
@@ -14,7 +16,9 @@ use crate::message::DeviceUuid;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Management {
     /// Who may manage them, where that is new or the old record does not say.
-    pub owners: Option<Vec<DeviceUuid>>,
+    pub owners: Option<Owners>,
+    /// The form of the record. Format 1 holds one of them and nothing of what follows.
+    pub format: Format,
     /// Where the secret may be sent, where the old record does not say.
     pub hosts: Vec<String>,
     /// Where the secret is from, where the old record does not say.
@@ -50,7 +54,7 @@ pub struct Need {
 }
 
 impl Vault {
-    /// What the record that was read from `device` holds, sealed in format 2 with the first key. Everything that jobs can
+    /// What the record that was read from `device` holds, sealed with the first key. Everything that jobs can
     /// see stays. Costs milliseconds: call it on a blocking thread.
     ///
     /// # Errors
@@ -64,17 +68,22 @@ impl Vault {
         let ring = self.ring();
         let opened = SealedRecord::read(device, sealed)?.open(&ring)?;
         let credentials = Credentials::read(&opened)?;
-        let owners = new.owners.as_deref().unwrap_or(credentials.owners());
-        if owners.is_empty() {
+        let (named, unnamed) = (credentials.owners().to_vec(), credentials.unnamed_owners().to_vec());
+        let owners = new.owners.clone().unwrap_or(Owners { named, unnamed });
+        if owners.named.is_empty() {
             return Err(RekeyError::UnknownOwner);
         }
         let id = credentials.id().ok_or(RekeyError::NoAccount)?;
         let mut document = opened.document()?;
-        document.expose_mut().insert("owners".to_owned(), json!(owners));
+        if new.format == Format::One {
+            let head = format1::head(ring.first(), device, id, &owners)?;
+            return Ok(format1::seal_like(ring.first(), head, &document)?);
+        }
+        document.expose_mut().insert("owners".to_owned(), json!(owners.named));
         let hosts = credentials.hosts().unwrap_or(&new.hosts);
         let source = credentials.source().or(new.source.as_deref());
         let purpose = Purpose { device, hosts, source, generation: new.generation };
-        let head = format2::head(ring.first(), device, id, owners);
+        let head = format2::head(ring.first(), device, id, &owners);
         Ok(format2::seal_like(ring.first(), head, &purpose, &document)?)
     }
 

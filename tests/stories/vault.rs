@@ -18,8 +18,8 @@ use std::time::Duration;
 use endo::ambient::{Random, Timestamp};
 use endo::message::DeviceUuid;
 use endo::vault::{
-    Contents, Credentials, KeyRing, PrivateKey, RecordError, RememberSettings, ResourceOwnerId, Sealed,
-    SealedText, SecretText, Vault,
+    Contents, Credentials, KeyRing, Owners, PrivateKey, RecordError, RememberSettings, ResourceOwnerId,
+    Sealed, SealedText, SecretText, Vault,
 };
 use serde_json::Value;
 
@@ -78,7 +78,7 @@ fn contents() -> Contents {
         username: Some("octocat".to_owned()),
         refresh_token: Some(SecretText::from("canary-refresh")),
         credentials_device_token: Some(SecretText::from("canary-bus")),
-        owners: vec!["owner-1".into()],
+        owners: Owners::named(["owner-1"]),
         hosts: vec!["api.github.com".to_owned()],
         generation: 3,
         ..Contents::new(ResourceOwnerId::Number(42), SecretText::from("canary-access"))

@@ -6,8 +6,8 @@ use endo::ambient::{Random, Timestamp};
 use endo::egress::{CallGate, Egress, EgressSettings, HostList, Lookup, Url};
 use endo::job::{Provisions, Workbench};
 use endo::vault::{
-    Contents, Credentials, Format, KeyRing, PrivateKey, RememberSettings, ResourceOwnerId, SealedText,
-    SecretText, Vault,
+    Contents, Credentials, Format, KeyRing, Owners, PrivateKey, RememberSettings, ResourceOwnerId,
+    SealedText, SecretText, Vault,
 };
 use serde_json::{Map, Value, json};
 
@@ -22,7 +22,7 @@ pub(crate) fn credentials(secret: &str) -> Credentials {
         username: Some("octocat".to_owned()),
         extras: Map::from_iter([("plan".to_owned(), json!("free"))]),
         credentials_device_token: Some(SecretText::from("token-of-the-credentials-device")),
-        owners: vec!["owner".into()],
+        owners: Owners::named(["owner"]),
         ..Contents::new(ResourceOwnerId::Number(42), SecretText::from(secret))
     };
     let sealed = vault.seal(&"device".into(), &contents, Format::One).unwrap();

@@ -18,11 +18,7 @@ use crate::http::session::Turn;
 pub(in crate::http) async fn one(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
     let visit = Visit::of(&request, &door).await?;
     let (devices, are_errors_all) = visit.user_devices_with_errors().await?;
-    let owners = match visit.owned.owners() {
-        // A record of format 1 has one owner, and the viewer is one.
-        [] => vec![visit.session.owner.to_string()],
-        owners => owners.iter().map(ToString::to_string).collect(),
-    };
+    let owners = visit.owned.owners().iter().map(ToString::to_string).collect();
     let standing = visit.owners.credentials.standing(visit.owned.device()).await;
     let standing = standing.map_err(CredentialsError::from)?;
     let state = State::of(&standing, door.clock.now());

@@ -4,7 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use endo::ambient::{Random, Timestamp};
 use endo::vault::{
-    Contents, Format, KeyRing, PrivateKey, RememberSettings, ResourceOwnerId, SealedText, SecretText, Vault,
+    Contents, Format, KeyRing, Owners, PrivateKey, RememberSettings, ResourceOwnerId, SealedText, SecretText,
+    Vault,
 };
 use reqwest::{RequestBuilder, Response};
 use serde_json::{Value, json};
@@ -121,7 +122,7 @@ impl OldGateway {
             username: Some("octocat".to_owned()),
             refresh_token: Some(SecretText::from("refresh")),
             credentials_device_token: Some(SecretText::from(credentials.token.as_str())),
-            owners: vec![owner.into()],
+            owners: Owners::named([owner]),
             ..Contents::new(account(), SecretText::from("secret"))
         };
         let record = self.vault.seal(&credentials.uuid.as_str().into(), &contents, Format::One).unwrap();

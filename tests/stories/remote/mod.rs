@@ -13,6 +13,7 @@ mod keys;
 mod killed;
 mod old_signatures;
 mod ours;
+mod owners;
 mod pages;
 mod repeats;
 mod replies;

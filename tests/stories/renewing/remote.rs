@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use endo::ambient::Random;
 use endo::vault::{
-    Contents, Format, KeyRing, PrivateKey, RememberSettings, ResourceOwnerId, SealedText, SecretText, Vault,
+    Contents, Format, KeyRing, Owners, PrivateKey, RememberSettings, ResourceOwnerId, SealedText, SecretText,
+    Vault,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -30,7 +31,7 @@ pub(super) fn device(access: &str, refresh: &str) -> Value {
     let contents = Contents {
         refresh_token: Some(SecretText::from(refresh)),
         credentials_device_token: Some(SecretText::from(CREDENTIALS_TOKEN)),
-        owners: vec!["owner-uuid".into()],
+        owners: Owners::named(["owner-uuid"]),
         ..Contents::new(ResourceOwnerId::Number(583_231), SecretText::from(access))
     };
     let sealed = vault().seal(&CREDENTIALS.into(), &contents, Format::One).unwrap();

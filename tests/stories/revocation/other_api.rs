@@ -7,7 +7,7 @@ use endo::config::{self, Config};
 use endo::credentials::{ApiAnswer, ApiVerdict, CredentialsError, Health, Life};
 use endo::message::DeviceUuid;
 use endo::store::{StoreError, StoredRecord};
-use endo::vault::{Contents, Format, ResourceOwnerId, SecretText};
+use endo::vault::{Contents, Format, Owners, ResourceOwnerId, SecretText};
 use tokio::sync::watch;
 
 use super::Office;
@@ -234,7 +234,7 @@ async fn a_record_that_does_not_say_its_api_is_of_the_one_that_is_set() {
     // As it was written before records said so.
     let contents = Contents {
         hosts: office.gateway.source.hosts.clone(),
-        owners: vec![office.owner()],
+        owners: Owners::named([office.owner()]),
         generation: 2,
         ..Contents::new(ResourceOwnerId::Number(42), SecretText::from(&*old.0))
     };

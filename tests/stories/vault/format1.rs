@@ -1,8 +1,8 @@
 use std::slice;
 
 use endo::vault::{
-    Contents, Credentials, Disclosed, Format, KeyRing, RecordError, ResourceOwnerId, SealError, SealedText,
-    SecretMap, SecretText, disclose_to_handler, stringify,
+    Contents, Credentials, Disclosed, Format, KeyRing, Owners, RecordError, ResourceOwnerId, SealError,
+    SealedText, SecretMap, SecretText, disclose_to_handler, stringify,
 };
 use serde_json::{Map, Value, json};
 
@@ -152,7 +152,7 @@ fn original_contents(inputs: &Value) -> Contents {
         refresh_token: Some(SecretText::from(str_of(credentials, "refreshToken"))),
         extras,
         credentials_device_token: Some(SecretText::from(str_of(inputs, "credentialsDeviceToken"))),
-        owners: vec![str_of(inputs, "authorizedUuid").into()],
+        owners: Owners::named([str_of(inputs, "authorizedUuid")]),
         ..Contents::new(
             ResourceOwnerId::try_from(&inputs["resourceOwnerId"]).unwrap(),
             SecretText::from(str_of(credentials, "secret")),
@@ -272,9 +272,9 @@ fn a_signed_record_whose_id_is_an_object_is_refused() {
 fn what_a_record_cannot_hold_is_refused_before_anything_is_signed() {
     let vault = vault();
     let seal = |contents: Contents| vault.seal(&device(), &contents, Format::One).unwrap_err();
-    let two = vec!["owner-1".into(), "owner-2".into()];
+    let two = Owners::named(["owner-1", "owner-2"]);
     assert_eq!(seal(Contents { owners: two, ..contents() }), SealError::Owners);
-    assert_eq!(seal(Contents { owners: vec![], ..contents() }), SealError::Owners);
+    assert_eq!(seal(Contents { owners: Owners::default(), ..contents() }), SealError::Owners);
     let with = |name: &str| Map::from_iter([(name.to_owned(), json!("x"))]);
     for name in ["id", "username", "secrets", "owners"] {
         assert!(matches!(seal(Contents { extras: with(name), ..contents() }), SealError::Reserved(_)));

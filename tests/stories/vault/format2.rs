@@ -1,4 +1,6 @@
-use endo::vault::{Contents, Format, KeyRing, RecordError, ResourceOwnerId, SealError, disclose_to_handler};
+use endo::vault::{
+    Contents, Format, KeyRing, Owners, RecordError, ResourceOwnerId, SealError, disclose_to_handler,
+};
 use serde_json::{Map, Value, json};
 
 use super::forge::{Forge, header, plain_contents};
@@ -18,7 +20,7 @@ fn refusal(record: &Stored) -> RecordError {
 
 #[test]
 fn a_record_says_what_was_sealed_into_it() {
-    let owners = vec!["owner-1".into(), "owner-2".into()];
+    let owners = Owners::named(["owner-1", "owner-2"]);
     let contents = Contents { owners: owners.clone(), ..contents() };
     let vault = vault();
     let record = Stored::new(&vault.seal(&device(), &contents, Format::Two).unwrap());
@@ -29,7 +31,7 @@ fn a_record_says_what_was_sealed_into_it() {
     assert_eq!(credentials.secret().expose(), "canary-access");
     assert_eq!(credentials.refresh_token().unwrap().expose(), "canary-refresh");
     assert_eq!(credentials.credentials_device_token().unwrap().expose(), "canary-bus");
-    assert_eq!(credentials.owners(), owners);
+    assert_eq!(credentials.owners(), owners.named);
     assert_eq!(credentials.hosts(), Some(&["api.github.com".to_owned()][..]));
     assert_eq!((credentials.generation(), credentials.format()), (3, Format::Two));
     let to_handler = Value::from(disclose_to_handler(&credentials).expose().clone());
@@ -40,13 +42,13 @@ fn a_record_says_what_was_sealed_into_it() {
 #[test]
 fn a_record_is_found_by_its_account_and_by_each_of_its_owners() {
     let vault = vault();
-    let contents = Contents { owners: vec!["owner-1".into(), "owner-2".into()], ..contents() };
+    let contents = Contents { owners: Owners::named(["owner-1", "owner-2"]), ..contents() };
     let endo = vault.seal(&device(), &contents, Format::Two).unwrap().endo;
     assert_eq!(endo["version"], "2.0.0");
     assert_eq!(endo["generation"], 3);
     assert_eq!(endo["idKey"], vault.id_keys(&contents.id)[0]);
     let owner_keys: Vec<_> =
-        contents.owners.iter().map(|owner| vault.authorized_keys(owner).remove(0)).collect();
+        contents.owners.named.iter().map(|owner| vault.authorized_keys(owner).remove(0)).collect();
     assert_eq!(endo["authorizedKey"], json!(owner_keys));
 }
 

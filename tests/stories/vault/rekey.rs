@@ -1,7 +1,7 @@
 //! The same credentials under a newer key.
 
 use endo::vault::{
-    Contents, Format, KeyRing, Management, Need, RekeyError, ResourceOwnerId, SealedText, SecretMap,
+    Contents, Format, KeyRing, Management, Need, Owners, RekeyError, ResourceOwnerId, SealedText, SecretMap,
     SecretText,
 };
 use serde_json::{Map, Value, json};
@@ -9,8 +9,14 @@ use serde_json::{Map, Value, json};
 use super::{Stored, contents, device, original_key, other_key, vault, vault_with};
 
 fn management(owners: Option<Vec<&str>>) -> Management {
-    let owners = owners.map(|owners| owners.into_iter().map(Into::into).collect());
-    Management { owners, hosts: vec!["api.test".to_owned()], source: None, generation: 7 }
+    let owners = owners.map(Owners::named);
+    Management {
+        owners,
+        format: Format::Two,
+        hosts: vec!["api.test".to_owned()],
+        source: None,
+        generation: 7,
+    }
 }
 
 #[test]
@@ -54,7 +60,7 @@ fn a_record_whose_owner_is_only_a_signature_needs_somebody_to_say_who_that_is() 
 
 #[test]
 fn owners_can_change_and_nothing_else_with_them() {
-    let held = Contents { owners: vec!["owner-1".into(), "owner-2".into()], ..contents() };
+    let held = Contents { owners: Owners::named(["owner-1", "owner-2"]), ..contents() };
     let old = Stored::new(&vault().seal(&device(), &held, Format::Two).unwrap());
     let moved = vault().rekey(&device(), old.text(), &management(Some(vec!["owner-2"]))).unwrap();
     let after = Stored::new(&moved).open(&vault()).unwrap();

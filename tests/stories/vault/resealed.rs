@@ -67,7 +67,7 @@ fn every_recorded_record_keeps_all_but_its_secret() {
 #[test]
 fn a_record_of_format_2_keeps_its_owners_and_hosts_and_counts_on() {
     let mut contents = contents();
-    contents.owners.push("owner-2".into());
+    contents.owners.named.push("owner-2".into());
     contents.extras.insert("plan".to_owned(), json!({"name": "free"}));
     let old = Stored::new(&vault().seal(&device(), &contents, Format::Two).unwrap());
     let new = Stored::new(&vault().reseal(&device(), old.text(), &replacement(None, 9)).unwrap());
@@ -77,7 +77,7 @@ fn a_record_of_format_2_keeps_its_owners_and_hosts_and_counts_on() {
     let opened = new.open(&vault()).unwrap();
     assert_eq!((opened.secret().expose(), opened.generation()), ("new-access", 9));
     assert!(opened.refresh_token().is_none());
-    assert_eq!(opened.owners(), contents.owners);
+    assert_eq!(opened.owners(), contents.owners.named);
     assert_eq!(opened.hosts(), Some(&*contents.hosts));
     assert_eq!(opened.public()["plan"], json!({"name": "free"}));
     assert_eq!(opened.credentials_device_token().unwrap().expose(), "canary-bus");

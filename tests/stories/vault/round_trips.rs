@@ -1,5 +1,4 @@
-use endo::message::DeviceUuid;
-use endo::vault::{Contents, Format, ResourceOwnerId, SealedText, SecretText, disclose_to_handler};
+use endo::vault::{Contents, Format, Owners, ResourceOwnerId, SealedText, SecretText, disclose_to_handler};
 use proptest::prelude::*;
 use serde_json::{Map, Value};
 
@@ -55,7 +54,7 @@ prop_compose! {
             refresh_token: refresh_token.map(SecretText::from),
             extras: extras.into_iter().filter(|(name, _)| !reserved.contains(&name.as_str())).collect(),
             credentials_device_token: token.map(SecretText::from),
-            owners: vec![DeviceUuid::from(owner)],
+            owners: Owners::named([owner]),
             generation,
             ..Contents::new(id, SecretText::from(secret))
         }

@@ -1,0 +1,130 @@
+//! Everybody who may manage credentials: whom their record names, and those who stand beside it where it has room for one.
+
+use super::{CredentialsDevices, CredentialsError};
+use crate::message::DeviceUuid;
+use crate::store::{OwnerName, StoreError, StoredOwner, StoredRecord, Transaction, View};
+use crate::vault::{Credentials, Format, Owner, Owners, ResourceOwnerId};
+
+/// A record on its way into the store, and the owners that its form has no room for.
+#[derive(Debug)]
+pub(super) struct NewRecord {
+    pub(super) record: StoredRecord,
+    pub(super) beside: Vec<StoredOwner>,
+}
+
+impl NewRecord {
+    /// Stores both or neither; answers whether nothing as new was there.
+    pub(super) fn store(
+        &self,
+        transaction: &Transaction<'_>,
+        device: &DeviceUuid,
+    ) -> Result<bool, StoreError> {
+        let is_stored = transaction.store_record(device, &self.record)?;
+        if is_stored {
+            transaction.set_owners_beside(device, &self.beside)?;
+        }
+        Ok(is_stored)
+    }
+}
+
+impl CredentialsDevices {
+    /// Everybody who may manage what was opened, with what was opened.
+    pub(super) async fn owners_of(
+        &self,
+        device: &DeviceUuid,
+        opened: Credentials,
+    ) -> Result<(Credentials, Owners), StoreError> {
+        let (devices, device) = (self.clone(), device.clone());
+        let look = move |view: &View<'_>| {
+            let owners = devices.owners_in(view, (&device, &opened))?;
+            Ok((opened, owners))
+        };
+        self.store.read(look).await
+    }
+
+    /// Everybody who may manage what was opened.
+    pub(super) fn owners_in(
+        &self,
+        view: &View<'_>,
+        (device, opened): (&DeviceUuid, &Credentials),
+    ) -> Result<Owners, StoreError> {
+        let beside = view.owners_beside(device)?.into_iter().map(|StoredOwner { name, signature }| {
+            let owner = match name {
+                OwnerName::Device(owner) => Owner::Named(owner),
+                OwnerName::Key(key) => Owner::Unnamed(key),
+            };
+            (owner, signature)
+        });
+        Ok(self.vault.owners((device, opened), beside))
+    }
+
+    /// How these owners are parted where credentials are sealed in this form: those that the record holds, whose last is
+    /// whoever signed in last, and those who stand beside it. The form of the original has room for one, and shows whom it
+    /// would have shown. Costs milliseconds an owner.
+    pub(super) fn part(
+        &self,
+        (device, id): (&DeviceUuid, &ResourceOwnerId),
+        (owners, last): (Owners, &DeviceUuid),
+        format: Format,
+    ) -> (Owners, Vec<StoredOwner>) {
+        if format == Format::Two {
+            return (owners, Vec::new());
+        }
+        let beside = owners.each().map(|owner| {
+            let signature = self.vault.sign_owner((device, id), &owner);
+            let name = match owner {
+                Owner::Named(owner) => OwnerName::Device(owner),
+                Owner::Unnamed(key) => OwnerName::Key(key),
+            };
+            StoredOwner { name, signature }
+        });
+        let beside = beside.collect();
+        (Owners::named([last.clone()]), beside)
+    }
+
+    /// The same owners, with the names of those who are known otherwise: by `by`, as owners of devices that use the
+    /// credentials, or of the gateway.
+    pub(super) async fn name_owners(
+        &self,
+        device: &DeviceUuid,
+        owners: Owners,
+        by: Option<&DeviceUuid>,
+    ) -> Result<Owners, CredentialsError> {
+        let owners = self.name_among(owners, by.into_iter().cloned().collect()).await?;
+        if owners.unnamed.is_empty() {
+            return Ok(owners);
+        }
+        let owned = self.held(device.clone()).await?;
+        let entries = match self.user_device_entries(&owned).await {
+            // They stay owners, known by a signature.
+            Err(CredentialsError::Meshblu(_)) => Vec::new(),
+            entries => entries?,
+        };
+        let mut candidates: Vec<_> = entries.into_iter().filter_map(|entry| entry.owner).collect();
+        candidates.extend(self.first_owner.clone());
+        candidates.sort();
+        candidates.dedup();
+        self.name_among(owners, candidates).await
+    }
+
+    /// What names these owners in what is kept of credentials that are forgotten.
+    pub(super) async fn owner_keys(&self, owners: Owners) -> Result<Vec<String>, CredentialsError> {
+        let vault = self.vault.clone();
+        let signing = tokio::task::spawn_blocking(move || vault.owner_keys(&owners)).await;
+        signing.map_err(|_| CredentialsError::Interrupted)
+    }
+
+    /// The same owners, with the names of those who are among `candidates`.
+    pub(super) async fn name_among(
+        &self,
+        owners: Owners,
+        candidates: Vec<DeviceUuid>,
+    ) -> Result<Owners, CredentialsError> {
+        if owners.unnamed.is_empty() {
+            return Ok(owners);
+        }
+        let vault = self.vault.clone();
+        let naming = tokio::task::spawn_blocking(move || vault.name(owners, &candidates));
+        naming.await.map_err(|_| CredentialsError::Interrupted)
+    }
+}
