@@ -1,6 +1,7 @@
 //! The life of a credentials device: made from an account's secret, bound to user devices, opened, revoked.
 
 mod aftermath;
+mod begun;
 mod bind;
 mod errands;
 mod error;

@@ -91,7 +91,7 @@ impl CredentialsDevices {
             }
             Bus::Meshblu(bus) => {
                 let candidates = self.candidates_on(bus, &id_keys).await?;
-                Ok(candidates.into_iter().map(|(device, _)| device).collect())
+                Ok(candidates.into_iter().map(|candidate| candidate.device).collect())
             }
         }
     }

@@ -11,11 +11,12 @@ use zeroize::Zeroizing;
 use super::bind::subscription;
 use super::keep::{Account, Before, STRANGERS, Whereabouts};
 use super::open::{Bound, renewal, stored_record};
-use super::{CredentialsDevices, CredentialsError, templates};
+use super::rekey::ATTEMPTS;
+use super::{CredentialsDevices, CredentialsError};
 use crate::bus::Login;
 use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};
 use crate::message::{DeviceUuid, Parties};
-use crate::store::{Binding, StoredRecord, StoredSubscription, Transaction, View};
+use crate::store::{Binding, StoredRecord, Transaction, View};
 use crate::telemetry::with_causes;
 use crate::vault::{Credentials, SecretText};
 
@@ -32,8 +33,36 @@ struct Shown {
     signature: Value,
 }
 
+/// What a device shows in the place of a record that was not kept on it yet.
+#[derive(Deserialize)]
+struct Begun {
+    begun: String,
+}
+
+/// A device that says it is an account's.
+pub(super) struct Candidate {
+    pub(super) device: DeviceUuid,
+    /// The record that it shows.
+    pub(super) shown: Option<StoredRecord>,
+    /// The mark that it shows instead.
+    pub(super) begun: Option<String>,
+}
+
 impl Shown {
+    fn begun(&self) -> Option<String> {
+        let begun: Begun = serde_json::from_str(self.endo.as_ref()?.get()).ok()?;
+        Some(begun.begun)
+    }
+
+    fn candidate(self) -> Option<Candidate> {
+        let (device, begun) = (self.uuid.as_str()?.into(), self.begun());
+        Some(Candidate { device, shown: self.record(), begun })
+    }
+
     fn record(self) -> Option<StoredRecord> {
+        if self.begun().is_some() {
+            return None;
+        }
         let signature = self.signature.as_str().unwrap_or_default().to_owned();
         Some(StoredRecord { generation: 0, endo: self.endo?.get().to_owned(), signature, source: None })
     }
@@ -105,18 +134,28 @@ impl CredentialsDevices {
         // Two who find nothing at the same time would make two devices of one account; of two who find the same one, the
         // second would be refused.
         let _turn = self.turn_of(whereabouts.account()).await?;
-        let found = self.find_on(bus, (&account, &whereabouts)).await?;
-        let (device, mut before) = match (found, whereabouts.only) {
-            (Some(found), _) => found,
-            (None, Some(_)) => return Err(CredentialsError::NoRecord),
-            (None, None) => (make(bus).await?, Before::default()),
-        };
+        for _ in 0..ATTEMPTS {
+            match self.keep_what_is_found(bus, (&account, &whereabouts)).await {
+                // What was found is forgotten meanwhile, or newer: then that was first, and this comes after it.
+                Err(CredentialsError::RolledBack) => {}
+                kept => return kept,
+            }
+        }
+        Err(CredentialsError::Busy)
+    }
+
+    async fn keep_what_is_found(
+        &self,
+        bus: &Meshblu,
+        (account, whereabouts): (&Arc<Account>, &Whereabouts),
+    ) -> Result<DeviceUuid, CredentialsError> {
+        let (device, mut before) = self.find_or_make_on(bus, (account, whereabouts)).await?;
         let login = match &before.token {
             Some(token) => Login { uuid: device.clone(), token: Zeroizing::new(token.expose().to_owned()) },
             None => bus.make_token(Identity::of(bus.service()), &device).await?,
         };
         before.token = Some(SecretText::from(login.token.as_str()));
-        self.seal_and_store(&device, account, before).await?;
+        self.seal_and_store(&device, Arc::clone(account), before).await?;
         // The record is kept, whatever comes of its copy, which follows.
         if let Err(error) = self.show_on(bus, &device).await {
             tracing::warn!(
@@ -128,27 +167,34 @@ impl CredentialsDevices {
         Ok(device)
     }
 
-    /// The account's device with what its record holds; one that only claims to be the account's is passed over.
-    async fn find_on(
+    /// The account's device with what its record holds; one that only claims to be the account's is passed over. Where
+    /// there is none, one is made.
+    async fn find_or_make_on(
         &self,
         bus: &Meshblu,
         (account, whereabouts): (&Account, &Whereabouts),
-    ) -> Result<Option<(DeviceUuid, Before)>, CredentialsError> {
+    ) -> Result<(DeviceUuid, Before), CredentialsError> {
         if let Some(device) = &whereabouts.only {
             let record = self.record_on(bus, device).await?;
-            return self.before((device.clone(), record), account).await;
+            let found = self.before((device.clone(), record), account).await?;
+            return found.ok_or(CredentialsError::NoRecord);
         }
-        for (device, shown) in self.candidates_on(bus, &whereabouts.id_keys).await? {
-            let record = match self.stored_record(&device).await {
+        let mut empty = Vec::new();
+        for mut candidate in self.candidates_on(bus, &whereabouts.id_keys).await? {
+            let record = match self.stored_record(&candidate.device).await {
                 Err(CredentialsError::NoRecord) => continue,
-                record => record?.or(shown),
+                record => record?.or(candidate.shown.take()),
             };
-            let Some(record) = record else { continue };
-            if let Some(found) = self.before((device, record), account).await? {
-                return Ok(Some(found));
+            let Some(record) = record else {
+                empty.push(candidate);
+                continue;
+            };
+            if let Some(found) = self.before((candidate.device, record), account).await? {
+                return Ok(found);
             }
         }
-        Ok(None)
+        let device = self.make_on(bus, (&account.id, whereabouts.account()), empty).await?;
+        Ok((device, Before::default()))
     }
 
     /// The device with what its record holds, if that is the account's.
@@ -166,24 +212,23 @@ impl CredentialsDevices {
         Ok(Some((device, Before::read(&record, (&opened, owners), account))))
     }
 
-    /// The devices that may be the account's, with the record that the bus shows; also those that the store alone
+    /// The devices that may be the account's, with what the bus shows of them; also those that the store alone
     /// knows, for a bus may have lost its copy.
     pub(super) async fn candidates_on(
         &self,
         bus: &Meshblu,
         id_keys: &[String],
-    ) -> Result<Vec<(DeviceUuid, Option<StoredRecord>)>, CredentialsError> {
+    ) -> Result<Vec<Candidate>, CredentialsError> {
         let mut all = Vec::new();
         for id_key in id_keys {
             let query = json!({"endo.idKey": id_key});
             let found: Vec<Shown> = bus.search(Identity::of(bus.service()), &query).await?;
-            let shown = |shown: Shown| Some((DeviceUuid::from(shown.uuid.as_str()?), shown.record()));
-            all.extend(found.into_iter().take(STRANGERS).filter_map(shown));
+            all.extend(found.into_iter().take(STRANGERS).filter_map(Shown::candidate));
         }
         for device in self.known_of_account(id_keys.to_vec()).await? {
-            let is_listed = all.iter().any(|(listed, _)| *listed == device);
+            let is_listed = all.iter().any(|listed: &Candidate| listed.device == device);
             if !is_listed && is_there(bus, &device).await? {
-                all.push((device, None));
+                all.push(Candidate { device, shown: None, begun: None });
             }
         }
         Ok(all)
@@ -255,13 +300,4 @@ async fn record_shown_by(bus: &Meshblu, credentials: &DeviceUuid) -> Result<Stor
 pub(super) fn login_in(opened: &Credentials, credentials: &DeviceUuid) -> Option<Login> {
     let token = opened.credentials_device_token()?;
     Some(Login { uuid: credentials.clone(), token: Zeroizing::new(token.expose().to_owned()) })
-}
-
-/// A credentials device that the service hears.
-async fn make(bus: &Meshblu) -> Result<DeviceUuid, CredentialsError> {
-    let service = bus.service();
-    let device = bus.register(&templates::credentials_device(&service.uuid)).await?.uuid;
-    let heard = StoredSubscription::to_messages(&service.uuid, &device);
-    bus.subscribe(Identity::of(service), &heard).await?;
-    Ok(device)
 }

@@ -3,6 +3,7 @@
 //! A stored record climbs through types: [`SealedText`] as read, verified inside, [`Credentials`] when opened.
 //! Contracts: `spec/endo.md` 2.8 and 3 for format 1; RFC 7516 (JWE), RFC 8785 (canonical JSON) for format 2.
 
+mod begun;
 mod buffer;
 mod canonical;
 mod contents;

@@ -89,7 +89,13 @@ async fn an_account_s_device_is_made_once_and_keeps_its_token() {
         "configure": {"update": service},
         "message": {"received": service},
     });
-    assert_eq!(body(&calls[1]), json!({"meshblu": {"version": "2.0.0", "whitelists": whitelists}}));
+    let registered = body(&calls[1]);
+    assert_eq!(registered["meshblu"], json!({"version": "2.0.0", "whitelists": whitelists}));
+    assert_eq!(
+        registered["endo"]["idKey"],
+        body(&calls[0])["endo.idKey"],
+        "where it breaks off, it is found"
+    );
     let record = body(&calls[4])["$set"].clone();
     assert_eq!(record["endo"]["version"], "1.0.0", "the gateway of old can be put back");
     assert!(!record.to_string().contains("canary"));

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod bad_meshblu;
+mod begun;
 mod cycle;
 mod devices;
 mod failures;

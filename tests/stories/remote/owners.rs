@@ -39,6 +39,7 @@ impl Scene {
     async fn set() -> Self {
         let meshblu = empty_bus().await;
         meshblu.answer("GET /v2/devices/new-cred", [json_answer(200, &json!({"uuid": "new-cred"}))]);
+        meshblu.answer("GET /v2/devices/new-cred/subscriptions", [json_answer(200, &json!([]))]);
         Self::on(meshblu).await
     }
 
@@ -102,7 +103,7 @@ async fn owners_told_to(gateway: &RemoteGateway, owner: &str) -> Value {
     answer.json()
 }
 
-fn vault() -> Vault {
+pub(super) fn vault() -> Vault {
     let key =
         PrivateKey::parse(vectors()["servicePrivateKeyPem"].as_str().unwrap(), &Random::system()).unwrap();
     let remember = RememberSettings { capacity: 0, life: std::time::Duration::ZERO };
@@ -113,7 +114,7 @@ fn key_of(owner: &str) -> Value {
     json!(vault().authorized_keys(&owner.into())[0])
 }
 
-fn account(owner: &str) -> Account {
+pub(super) fn account(owner: &str) -> Account {
     Account {
         id: ResourceOwnerId::Number(583_231),
         username: Some("octocat".to_owned()),
@@ -257,7 +258,7 @@ async fn a_row_that_no_key_of_the_gateway_signed_for_these_credentials_makes_no_
 }
 
 /// A Meshblu with a record that the gateway of old made, of the first owner, and a device of `owner` that uses it.
-async fn bus_of_old(owner: &str) -> FakeMeshblu {
+pub(super) async fn bus_of_old(owner: &str) -> FakeMeshblu {
     let contents = Contents {
         credentials_device_token: Some(SecretText::from(CREDENTIALS_TOKEN)),
         owners: Owners::named([FIRST]),

@@ -1,13 +1,19 @@
 //! Sign-ins at the API of a gateway on a Meshblu: what the bus does not let it keep ends at the API.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use endo::credentials::Revoker;
 use serde_json::json;
 use tempfile::TempDir;
+use tokio::sync::Semaphore;
 
 use super::devices::empty_bus;
+use super::owners::{account, bus_of_old};
 use super::pages::signed_in;
 use crate::support::browser::{Browser, come_back, depart};
 use crate::support::fake_api::Answer;
-use crate::support::meshblu::{FakeMeshblu, RemoteGateway, json_answer, settings};
+use crate::support::meshblu::{CREDENTIALS, FakeMeshblu, RemoteGateway, SERVICE, json_answer, settings};
 use crate::support::provider::FakeProvider;
 
 const OWNER: &str = "owner-uuid";
@@ -65,4 +71,31 @@ async fn a_secret_that_is_kept_lives_on_where_nobody_knows_whether_the_bus_took_
         assert_eq!((kept.status.as_u16(), home), (303, Some("/console/credentials/new-cred")), "{kept:?}");
         assert!(place.provider.ended().is_empty());
     }
+}
+
+#[tokio::test]
+async fn a_sign_in_whose_credentials_are_forgotten_meanwhile_comes_after_that_and_begins_anew() {
+    let meshblu = bus_of_old("somebody-else").await;
+    let made = json_answer(201, &json!({"uuid": "new-cred", "token": "t"}));
+    meshblu.answer("POST /devices", [made.clone()]);
+    meshblu.answer("POST /devices/new-cred/tokens", [made]);
+    let heard = format!("POST /v2/devices/{SERVICE}/subscriptions/new-cred/message.received");
+    meshblu.answer(&heard, [Answer::new(204, &[], "")]);
+    let (gate, none) = (Arc::new(Semaphore::new(0)), json_answer(200, &json!([])));
+    let subscriptions = format!("GET /v2/devices/{CREDENTIALS}/subscriptions");
+    meshblu.answer(&subscriptions, [none.clone().behind(&gate), none]);
+    let (gateway, _directory) = RemoteGateway::open(&meshblu).await;
+    let credentials = &gateway.gateway.credentials;
+    let forget = async {
+        // The sign-in has read the record, and asks whose devices use it.
+        let mut ticks = tokio::time::interval(Duration::from_millis(1));
+        while !meshblu.called().contains(&subscriptions) {
+            ticks.tick().await;
+        }
+        let owned = credentials.held(CREDENTIALS.into()).await.unwrap();
+        credentials.forget(&owned, &Revoker::Operator).await.unwrap();
+        gate.add_permits(1);
+    };
+    let (kept, ()) = tokio::join!(credentials.keep(account("owner-2")), forget);
+    assert_eq!(kept.unwrap().as_str(), "new-cred");
 }

@@ -1,0 +1,59 @@
+//! A credentials device on a bus elsewhere, made call by call; what broke off is found by its mark, and finished.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::on_meshblu::Candidate;
+use super::{CredentialsDevices, CredentialsError, templates};
+use crate::bus::meshblu::{Identity, Meshblu};
+use crate::message::DeviceUuid;
+use crate::store::StoredSubscription;
+use crate::vault::ResourceOwnerId;
+
+impl CredentialsDevices {
+    /// A device for this account that the service hears: the one among `candidates` that broke off here, else a new one. It
+    /// is registered with the mark by which it is found again, so that a crash leaves nothing at any point that the
+    /// account's next sign-in does not finish; its record takes the place of the mark.
+    pub(super) async fn make_on(
+        &self,
+        bus: &Meshblu,
+        (id, id_key): (&ResourceOwnerId, &str),
+        candidates: Vec<Candidate>,
+    ) -> Result<DeviceUuid, CredentialsError> {
+        let service = bus.service();
+        let device = match self.begun_among(id, candidates).await? {
+            Some(begun) => begun,
+            None => {
+                let mut document = templates::credentials_device(&service.uuid);
+                document["endo"] = self.begun_endo(id, id_key).await?;
+                bus.register(&document).await?.uuid
+            }
+        };
+        let heard = StoredSubscription::to_messages(&service.uuid, &device);
+        bus.subscribe(Identity::of(service), &heard).await?;
+        Ok(device)
+    }
+
+    /// Whoever gives a device a mark that was not made here gets no record onto it.
+    async fn begun_among(
+        &self,
+        id: &ResourceOwnerId,
+        candidates: Vec<Candidate>,
+    ) -> Result<Option<DeviceUuid>, CredentialsError> {
+        let (vault, id) = (Arc::clone(&self.vault), id.clone());
+        let find = move || {
+            let is_begun = |mark: &String| vault.is_begun_mark(&id, mark);
+            let begun =
+                candidates.into_iter().find(|candidate| candidate.begun.as_ref().is_some_and(is_begun));
+            begun.map(|candidate| candidate.device)
+        };
+        tokio::task::spawn_blocking(find).await.map_err(|_| CredentialsError::Interrupted)
+    }
+
+    async fn begun_endo(&self, id: &ResourceOwnerId, id_key: &str) -> Result<Value, CredentialsError> {
+        let (vault, id) = (Arc::clone(&self.vault), id.clone());
+        let mark = tokio::task::spawn_blocking(move || vault.begun_mark(&id)).await;
+        Ok(json!({"idKey": id_key, "begun": mark.map_err(|_| CredentialsError::Interrupted)?}))
+    }
+}

@@ -1,0 +1,29 @@
+//! The mark of a device that is to keep an account's credentials and does not yet.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+
+use super::canonical::canonicalize;
+use super::node_base64;
+use super::owner_id::ResourceOwnerId;
+use super::strongroom::Vault;
+
+/// What a mark is for: nothing else that is signed says this.
+const PURPOSE: &str = "credentials device begun";
+
+impl Vault {
+    /// What shows that a device was begun here for this account, to whoever has the keys. A private-key operation.
+    pub fn begun_mark(&self, id: &ResourceOwnerId) -> String {
+        STANDARD.encode(self.ring().first().sign(text(id).as_bytes()))
+    }
+
+    /// Whether `mark` is that.
+    pub fn is_begun_mark(&self, id: &ResourceOwnerId, mark: &str) -> bool {
+        self.ring().verifies(text(id).as_bytes(), &node_base64::decode(mark))
+    }
+}
+
+fn text(id: &ResourceOwnerId) -> String {
+    canonicalize(&json!({"purpose": PURPOSE, "id": id.to_value()})).to_string()
+}
