@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
+use tempfile::TempDir;
 
 /// Set by `scripts/test`, which installs what `tests/real/package.json` names.
 const REAL: &str = "ENDO_TEST_REAL";
@@ -42,6 +43,13 @@ fn answer(program: &mut Command, input: &Value) -> Value {
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "{program:?} failed");
     serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// A directory of an old service, with packages that every one of them has: `lodash`, `coffee-script`, `fs-cson`.
+pub(crate) fn old_service() -> TempDir {
+    let home = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(format!("{TESTS}/node_modules"), home.path().join("node_modules")).unwrap();
+    home
 }
 
 /// The host of old jobs that the README shows; it ends when dropped.

@@ -19,8 +19,8 @@ async fn an_old_job_directory_goes_on_working() {
     if !real::on("an_old_job_directory_goes_on_working") {
         return;
     }
-    let home = tempfile::tempdir().unwrap();
-    let (jobs, socket) = (home.path().join("jobs"), home.path().join("jobs.sock"));
+    let home = real::old_service();
+    let (jobs, socket) = (home.path().join("src/jobs"), home.path().join("jobs.sock"));
     std::fs::create_dir_all(jobs.join("say-hello")).unwrap();
     std::fs::write(jobs.join("say-hello/index.js"), JOB).unwrap();
     let _host = NodeHost::start(&jobs, &socket);
@@ -47,8 +47,8 @@ async fn an_old_directory_has_the_job_types_that_it_had_and_a_host_that_crashed_
     if !real::on("an_old_directory_has_the_job_types_that_it_had_and_a_host_that_crashed_starts_again") {
         return;
     }
-    let home = tempfile::tempdir().unwrap();
-    let (jobs, socket) = (home.path().join("jobs"), home.path().join("jobs.sock"));
+    let home = real::old_service();
+    let (jobs, socket) = (home.path().join("src/jobs"), home.path().join("jobs.sock"));
     for (name, text) in [
         ("HTTPGet", JOB),
         ("123go", JOB),
@@ -90,9 +90,7 @@ async fn an_old_service_in_coffeescript_goes_on_working() {
     if !real::on("an_old_service_in_coffeescript_goes_on_working") {
         return;
     }
-    let home = tempfile::tempdir().unwrap();
-    let packages = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real/node_modules");
-    std::os::unix::fs::symlink(packages, home.path().join("node_modules")).unwrap();
+    let home = real::old_service();
     let (jobs, socket) = (home.path().join("src/jobs"), home.path().join("jobs.sock"));
     let job = jobs.join("say-hello");
     std::fs::create_dir_all(&job).unwrap();

@@ -69,7 +69,7 @@ async fn an_old_job_whose_api_says_401_is_run_once_more_with_a_new_secret() {
     if !real::on("an_old_job_whose_api_says_401_is_run_once_more_with_a_new_secret") {
         return;
     }
-    let home = tempfile::tempdir().unwrap();
+    let home = real::old_service();
     let (jobs, socket) = (home.path().join("jobs"), home.path().join("jobs.sock"));
     std::fs::create_dir_all(jobs.join("anything")).unwrap();
     std::fs::write(jobs.join("anything/index.js"), OLD_JOB).unwrap();
