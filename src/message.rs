@@ -98,7 +98,7 @@ pub struct Parties {
     pub credentials: DeviceUuid,
 }
 
-/// Hops of the longest route that is followed; buses cut loops off long before.
+/// Hops of the longest route on which a message is worked on; buses cut loops off long before.
 const MOST_HOPS: usize = 1000;
 
 /// The route does not lead from a sender over a user device to a credentials device.
@@ -130,16 +130,18 @@ impl Route {
         Self(hops)
     }
 
+    /// Whether no message is worked on that took it: more than 1,000 hops.
+    pub fn is_too_long(&self) -> bool {
+        self.0.len() > MOST_HOPS
+    }
+
     /// Reads sender, user device and credentials device off the route, by the rules of
     /// `spec/endo.md` 2.5, as the gateway with the uuid `service` sees it.
     ///
     /// # Errors
     /// [`BadRoute`] when a party is missing, or when the user device is subscribed to itself: then the same
-    /// message arrives on a better route too. Also for a route of more than 1,000 hops.
+    /// message arrives on a better route too.
     pub fn parties(&self, service: &DeviceUuid) -> Result<Parties, BadRoute> {
-        if self.0.len() > MOST_HOPS {
-            return Err(BadRoute);
-        }
         let sender = self.0.first().ok_or(BadRoute)?.from.clone();
         let mut without_service = self.0.iter().filter(|hop| hop.from != *service && hop.to != *service);
         let credentials = without_service.clone().next_back().ok_or(BadRoute)?.to.clone();

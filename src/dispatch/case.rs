@@ -16,6 +16,8 @@ pub(super) struct Case {
     pub(super) parties: Parties,
     /// What was sent, or why that is no message.
     pub(super) message: Result<Message, Failure>,
+    /// What the sender wants to find in the reply.
+    pub(super) respond_to: Option<Value>,
     /// Whether something outside may have changed.
     call_started: Arc<AtomicBool>,
     /// What may have changed there.
@@ -33,22 +35,27 @@ impl Case {
     pub(super) fn of(delivery: &QueuedDelivery, service: &DeviceUuid) -> Option<Self> {
         let route: Route = serde_json::from_str(delivery.new.route.as_deref()?).ok()?;
         let message = serde_json::from_str(&delivery.new.body).ok();
-        Some(Self::new(route.parties(service).ok()?, message, None))
+        Some(Self::new(route.parties(service).ok()?, &route, message, None))
     }
 
-    /// The case of a message; `None` where what was sent is none. A credentials device that comes itself brings its
-    /// login.
-    pub(super) fn new(parties: Parties, message: Option<Message>, caller: Option<Login>) -> Self {
-        let message = message.filter(|message| message.metadata.is_some()).ok_or_else(without_metadata);
+    /// The case of a message that came by `route`, which names these parties; no message where what was sent is none. A
+    /// credentials device that comes itself brings its login.
+    pub(super) fn new(
+        parties: Parties,
+        route: &Route,
+        message: Option<Message>,
+        caller: Option<Login>,
+    ) -> Self {
+        let respond_to = message.as_ref().and_then(|message| message.respond_to().cloned());
+        let message = match message {
+            _ if route.is_too_long() => Err(by_too_long_a_route()),
+            Some(message) if message.metadata.is_some() => Ok(message),
+            _ => Err(without_metadata()),
+        };
         let login = caller.map_or_else(OnceLock::new, OnceLock::from);
         let (call_started, changes) = (Arc::default(), Changes::default());
         let generation = AtomicU64::default();
-        Self { parties, message, call_started, changes, generation, login, mark: None }
-    }
-
-    /// What the sender wants to find in the reply.
-    pub(super) fn respond_to(&self) -> Option<Value> {
-        self.message.as_ref().ok()?.respond_to().cloned()
+        Self { parties, message, respond_to, call_started, changes, generation, login, mark: None }
     }
 
     /// Notes the credentials device's login, as its record holds it; a caller's own stays.
@@ -89,6 +96,11 @@ impl Case {
     pub(super) fn call_started(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.call_started)
     }
+}
+
+/// As webhooks are told whose head is too large, which they are of far fewer hops with a route as it usually is.
+fn by_too_long_a_route() -> Failure {
+    Failure::new(431, "The message came by too long a route")
 }
 
 /// The original's own words (`spec/endo.md` 2.5).

@@ -46,8 +46,7 @@ impl Desk {
         match &self.bus {
             Bus::Meshblu(bus) => self.end_on_meshblu(bus, taken, (case, answer)).await,
             Bus::Embedded(bus) => {
-                let respond_to = case.respond_to();
-                let told = Told::new(case.parties, answer, respond_to);
+                let told = Told::new(case.parties, answer, case.respond_to);
                 let verdict = told.verdict();
                 let end = End { place: taken.place.clone(), id: taken.delivery.new.id.clone(), told };
                 let (bus, now) = (bus.clone(), self.clock.now());

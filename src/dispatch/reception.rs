@@ -152,7 +152,7 @@ impl Parts {
 
     async fn answer(&self, arrival: Arrival, parties: Parties) -> Result<Verdict, NotReceived> {
         let Arrival { route, body, message, id, caller } = arrival;
-        let mut case = Case::new(parties, message, caller);
+        let mut case = Case::new(parties, &route, message, caller);
         case.mark = sent::mark_of(&case, &self.desk.store).await?;
         let asked_for = match &case.mark {
             Some(mark) => AskedFor::BySender(mark.clone()),

@@ -19,7 +19,7 @@ pub(super) fn mark(random: &Random) -> DeliveryId {
 /// # Errors
 /// What the store reports.
 pub(super) async fn mark_of(case: &Case, store: &Store) -> Result<Option<DeliveryId>, StoreError> {
-    let respond_to = case.message.as_ref().ok().and_then(|message| message.respond_to()?.as_str());
+    let respond_to = case.respond_to.as_ref().and_then(|to| to.as_str());
     let Some(mark) = respond_to.filter(|text| text.starts_with(MARK)).map(DeliveryId::from) else {
         return Ok(None);
     };

@@ -29,7 +29,7 @@ impl Desk {
     ) -> Verdict {
         let Some(login) = case.login() else { return self.end_untold(taken, (case, answer)).await };
         let voice = Voice { bus, login };
-        let mut told = Told::new(case.parties.clone(), answer, case.respond_to());
+        let mut told = Told::new(case.parties.clone(), answer, case.respond_to.clone());
         if !taken.place.may_reply_off_disk(&told.reply) && !self.write_down(&taken, &told).await {
             return not_taken();
         }
@@ -125,7 +125,7 @@ impl Desk {
 }
 
 fn untold((case, failure): (&Case, &Failure), ended_at: Timestamp) -> Outcome {
-    let message = failure.to_message(&case.parties.sender, case.respond_to().as_ref());
+    let message = failure.to_message(&case.parties.sender, case.respond_to.as_ref());
     Outcome {
         ending: Ending::Untold,
         code: failure.status(),

@@ -20,7 +20,7 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 
 use crate::support::fake_api::Answer;
 use crate::support::log;
-use crate::support::meshblu::{FakeMeshblu, RemoteGateway, SERVICE, route, say_hello, settings};
+use crate::support::meshblu::{FLOW, FakeMeshblu, RemoteGateway, SERVICE, route, say_hello, settings};
 
 type Socket = WebSocketStream<BufReader<TcpStream>>;
 
@@ -359,6 +359,24 @@ async fn what_is_no_message_is_passed_over_and_told_of_once_a_connection() {
     assert_eq!(meshblu.messages().len(), 1);
     assert!(gateway.dead_letters().await.is_empty());
     assert_eq!(log::lines_with("an event of the firehose cannot be read").len(), 1);
+}
+
+#[tokio::test]
+async fn whoever_sent_a_message_over_ten_thousand_hops_of_the_firehose_is_told_so() {
+    let meshblu = FakeMeshblu::start().await;
+    let mut long = event(&say_hello().to_string());
+    let hops = long[1]["metadata"]["route"].as_array_mut().unwrap();
+    hops.splice(1..1, vec![json!({"from": "b", "to": "c", "type": "message.received"}); 9996]);
+    let events = vec![long, event(&say_hello().to_string())];
+    let firehose = FakeFirehose::start(vec![Manner::Behaves(events)]).await;
+    let (gateway, _directory) = gateway(&meshblu, &firehose).await;
+    until(async || meshblu.messages().len() == 2).await;
+    let (told, done): (Vec<_>, Vec<_>) =
+        meshblu.messages().into_iter().partition(|message| message["metadata"]["code"] == 431);
+    assert_eq!((&told[0]["devices"], &told[0]["metadata"]["to"]), (&json!([FLOW]), &json!({"nodeId": "n1"})));
+    assert_eq!(told[0]["metadata"]["error"]["message"], "The message came by too long a route");
+    assert_eq!(done[0]["data"], json!({"hello": "Ada"}), "the link goes on");
+    assert!(is_ready(&gateway).await);
 }
 
 #[tokio::test]

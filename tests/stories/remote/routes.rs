@@ -1,6 +1,5 @@
 //! Routes that lead nowhere (`spec/endo.md` 2.5, route parsing).
 
-use endo::message::{BadRoute, Route};
 use serde_json::json;
 
 use crate::support::bus::send;
@@ -121,14 +120,29 @@ async fn a_body_that_is_no_object_is_no_message() {
     assert!(meshblu.called().is_empty());
 }
 
-#[test]
-fn a_route_of_more_than_a_thousand_hops_is_a_bad_route_however_it_came() {
-    let route = |count: usize| -> Route {
-        let mut all = vec![(FLOW, USER_DEVICE); count - 2];
-        all.extend([(USER_DEVICE, CREDENTIALS), (CREDENTIALS, SERVICE)]);
-        serde_json::from_str(&hops(&all)).unwrap()
+/// The head is small enough, because the devices on the way have short names.
+#[tokio::test]
+async fn whoever_sent_a_message_over_more_than_a_thousand_hops_is_told_so() {
+    let meshblu = FakeMeshblu::start().await;
+    let (gateway, _directory) = RemoteGateway::open(&meshblu).await;
+    let long = |count: usize| {
+        let hop = json!({"from": "a", "to": "b", "type": ""});
+        let mut all = vec![json!({"from": FLOW, "to": USER_DEVICE, "type": ""})];
+        all.resize(count - 2, hop);
+        all.push(json!({"from": USER_DEVICE, "to": CREDENTIALS, "type": ""}));
+        all.push(json!({"from": CREDENTIALS, "to": SERVICE, "type": ""}));
+        json!(all).to_string()
     };
-    assert!(route(1000).parties(&SERVICE.into()).is_ok());
-    assert_eq!(route(1001).parties(&SERVICE.into()), Err(BadRoute));
-    assert_eq!(route(10_000).parties(&SERVICE.into()), Err(BadRoute));
+    gateway.webhook_by(&long(1000), &say_hello()).await.is(201, "Created");
+    assert_eq!(gateway.webhook_by(&long(1001), &say_hello()).await.status, 431);
+    let told = meshblu.messages();
+    assert_eq!(
+        told[1..],
+        [json!({"devices": [FLOW], "metadata": {
+            "code": 431,
+            "to": {"nodeId": "n1"},
+            "error": {"message": "The message came by too long a route"},
+        }})]
+    );
+    assert!(meshblu.called().contains(&"PUT /v2/devices/status-uuid".to_owned()));
 }
