@@ -38,6 +38,9 @@ pub enum Refusal {
     /// Nobody that is trusted has this key.
     #[error("the signature's key is not known")]
     UnknownKey,
+    /// There is more than one signature by keys that are trusted, so that readers could choose differently.
+    #[error("there is more than one signature by known keys")]
+    Several,
     /// The signature covers something that we cannot compute.
     #[error("the signature covers a part that is not known")]
     UnsupportedComponent,

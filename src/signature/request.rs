@@ -53,6 +53,13 @@ impl<'a> Request<'a> {
         self.optional(name)?.ok_or_else(|| FieldError::Missing(name.to_owned()))
     }
 
+    /// The value of a field that may come in several lines, which make one list (RFC 9110, 5.3).
+    pub(super) fn lines(&self, name: &str) -> Result<Vec<u8>, FieldError> {
+        let values = self.fields.iter().filter(|(other, _)| other.eq_ignore_ascii_case(name));
+        let lines: Vec<_> = values.map(|(_, value)| value.trim_ascii()).collect();
+        if lines.is_empty() { Err(FieldError::Missing(name.to_owned())) } else { Ok(lines.join(&b", "[..])) }
+    }
+
     pub(super) fn has(&self, name: &str) -> bool {
         self.fields.iter().any(|(other, _)| other.eq_ignore_ascii_case(name))
     }

@@ -1,6 +1,6 @@
 //! The parameters of a signature (RFC 9421, 2.3): what is covered, since when, by whose key.
 
-use super::structured::{self, Value};
+use super::structured::{self, InnerList, Value};
 use crate::signature::component::Component;
 use crate::signature::refusal::{Refusal, SyntaxError};
 
@@ -24,13 +24,24 @@ impl Parameters {
         }
     }
 
-    /// Takes what was read, if all of it is known.
-    pub(super) fn read(items: &[String], values: Vec<(String, Value)>) -> Result<Self, Refusal> {
-        let components = items.iter().map(|item| Component::parse(item)).collect::<Option<_>>();
-        if values.iter().any(|(name, _)| !KNOWN.contains(&name.as_str())) {
+    /// Takes what was read, if all of it is known, and nothing is covered twice.
+    pub(super) fn read(list: InnerList) -> Result<Self, Refusal> {
+        if list.items.iter().any(|item| item.has_parameters)
+            || list.parameters.iter().any(|(name, _)| !KNOWN.contains(&name.as_str()))
+        {
             return Err(syntax(SyntaxError::UnknownParameter));
         }
-        Ok(Self { components: components.ok_or(Refusal::UnsupportedComponent)?, values })
+        let values = list.parameters.into_iter().map(|(name, value)| Some((name, value?)));
+        let values = values.collect::<Option<_>>().ok_or_else(|| syntax(SyntaxError::Malformed))?;
+        let mut components = Vec::with_capacity(list.items.len());
+        for item in list.items {
+            let component = Component::parse(&item.text).ok_or(Refusal::UnsupportedComponent)?;
+            if components.contains(&component) {
+                return Err(syntax(SyntaxError::Doubled));
+            }
+            components.push(component);
+        }
+        Ok(Self { components, values })
     }
 
     /// Seconds since the epoch.

@@ -10,40 +10,53 @@ const MAX_MEMBERS: usize = 8;
 const MAX_ITEMS: usize = 32;
 const MAX_DIGITS: usize = 15;
 
-/// A dictionary of one inner list of strings: what `Signature-Input` may be.
+/// An inner list of strings: a member of `Signature-Input`.
 #[derive(Debug)]
-pub(super) struct LabelledList {
-    pub(super) label: String,
-    pub(super) items: Vec<String>,
-    pub(super) parameters: Vec<(String, Value)>,
+pub(super) struct InnerList {
+    pub(super) items: Vec<Item>,
+    /// Nothing stands for a value of a kind that no parameter of ours has.
+    pub(super) parameters: Vec<(String, Option<Value>)>,
 }
 
-/// The kinds of values that signature parameters have.
+/// One string of an inner list.
+#[derive(Debug)]
+pub(super) struct Item {
+    pub(super) text: String,
+    pub(super) has_parameters: bool,
+}
+
+/// The kinds of values that parameters of our signatures have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Value {
     Integer(i64),
     Text(String),
 }
 
-/// Reads a dictionary whose only member is an inner list of strings without parameters of their own.
-pub(super) fn labelled_list(field: &[u8]) -> Result<LabelledList, SyntaxError> {
-    let mut reader = Reader::new(field)?;
-    let label = reader.key()?;
-    reader.expect(b'=')?;
-    let items = reader.inner_list()?;
-    let parameters = reader.parameters()?;
-    reader.end()?;
-    Ok(LabelledList { label, items, parameters })
+/// The members of a dictionary, by their labels.
+pub(super) type Labelled<T> = Vec<(String, T)>;
+
+/// Reads a dictionary of inner lists of strings: `Signature-Input`.
+pub(super) fn inner_lists(field: &[u8]) -> Result<Labelled<InnerList>, SyntaxError> {
+    dictionary(field, |reader| {
+        Ok(InnerList { items: reader.inner_list()?, parameters: reader.parameters()? })
+    })
 }
 
 /// Reads a dictionary of byte sequences: `Signature` and `Content-Digest`.
-pub(in crate::signature) fn byte_sequences(field: &[u8]) -> Result<Vec<(String, Vec<u8>)>, SyntaxError> {
+pub(in crate::signature) fn byte_sequences(field: &[u8]) -> Result<Labelled<Vec<u8>>, SyntaxError> {
+    dictionary(field, Reader::bytes)
+}
+
+fn dictionary<'a, T>(
+    field: &'a [u8],
+    mut read: impl FnMut(&mut Reader<'a>) -> Result<T, SyntaxError>,
+) -> Result<Labelled<T>, SyntaxError> {
     let mut reader = Reader::new(field)?;
     let mut members = Vec::new();
     loop {
         let key = reader.key()?;
         reader.expect(b'=')?;
-        add(&mut members, key, reader.bytes()?, MAX_MEMBERS)?;
+        add(&mut members, key, read(&mut reader)?, MAX_MEMBERS)?;
         if reader.rest.is_empty() {
             return Ok(members);
         }
@@ -66,7 +79,7 @@ pub(super) fn quote(text: &mut String, string: &str) {
 }
 
 /// RFC 9651 lets the last of two members with one name win; here the second is refused.
-fn add<T>(members: &mut Vec<(String, T)>, key: String, value: T, limit: usize) -> Result<(), SyntaxError> {
+fn add<T>(members: &mut Labelled<T>, key: String, value: T, limit: usize) -> Result<(), SyntaxError> {
     if members.iter().any(|(other, _)| *other == key) {
         return Err(SyntaxError::Doubled);
     }
@@ -105,10 +118,6 @@ impl<'a> Reader<'a> {
         if self.take(byte) { Ok(()) } else { Err(SyntaxError::Malformed) }
     }
 
-    fn end(&self) -> Result<(), SyntaxError> {
-        if self.rest.is_empty() { Ok(()) } else { Err(SyntaxError::Malformed) }
-    }
-
     fn skip(&mut self, blanks: &[u8]) {
         self.take_while(|byte| blanks.contains(&byte));
     }
@@ -129,41 +138,53 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn inner_list(&mut self) -> Result<Vec<String>, SyntaxError> {
+    fn inner_list(&mut self) -> Result<Vec<Item>, SyntaxError> {
         self.expect(b'(')?;
         let mut items = Vec::new();
         loop {
             self.skip(b" ");
             if self.take(b')') {
-                return Ok(items.into_iter().map(|(item, ())| item).collect());
+                return Ok(items);
             }
-            let item = self.text()?;
-            add(&mut items, item, (), MAX_ITEMS)?;
-            match self.rest.first() {
-                Some(b' ' | b')') => {}
-                Some(b';') => return Err(SyntaxError::UnknownParameter),
-                _ => return Err(SyntaxError::Malformed),
+            if items.len() == MAX_ITEMS {
+                return Err(SyntaxError::TooLong);
+            }
+            let (text, parameters) = (self.text()?, self.parameters()?);
+            items.push(Item { text, has_parameters: !parameters.is_empty() });
+            if !matches!(self.rest.first(), Some(b' ' | b')')) {
+                return Err(SyntaxError::Malformed);
             }
         }
     }
 
-    fn parameters(&mut self) -> Result<Vec<(String, Value)>, SyntaxError> {
+    fn parameters(&mut self) -> Result<Labelled<Option<Value>>, SyntaxError> {
         let mut parameters = Vec::new();
         while self.take(b';') {
             self.skip(b" ");
             let key = self.key()?;
-            self.expect(b'=')?;
-            add(&mut parameters, key, self.value()?, MAX_MEMBERS)?;
+            let value = if self.take(b'=') { self.value()? } else { None };
+            add(&mut parameters, key, value, MAX_MEMBERS)?;
         }
         Ok(parameters)
     }
 
-    fn value(&mut self) -> Result<Value, SyntaxError> {
-        if self.rest.first() == Some(&b'"') {
-            self.text().map(Value::Text)
-        } else {
-            self.integer().map(Value::Integer)
+    /// A bare item; nothing for those kinds that only other people's parameters have.
+    fn value(&mut self) -> Result<Option<Value>, SyntaxError> {
+        match self.rest.first() {
+            Some(b'"') => return self.text().map(|text| Some(Value::Text(text))),
+            Some(b'-' | b'0'..=b'9') => {
+                let number = self.integer()?;
+                return Ok(if self.fraction()? { None } else { Some(Value::Integer(number)) });
+            }
+            Some(b':') => drop(self.bytes()?),
+            Some(b'?') => self.boolean()?,
+            Some(b'@') => {
+                self.expect(b'@')?;
+                self.integer()?;
+            }
+            _ => self.token()?,
         }
+        Ok(None)
     }
 
     fn integer(&mut self) -> Result<i64, SyntaxError> {
@@ -173,6 +194,31 @@ impl<'a> Reader<'a> {
             return Err(SyntaxError::Malformed);
         }
         Ok(sign * digits.iter().fold(0, |number, digit| number * 10 + i64::from(digit - b'0')))
+    }
+
+    /// What makes a decimal of an integer, if there is any.
+    fn fraction(&mut self) -> Result<bool, SyntaxError> {
+        if !self.take(b'.') {
+            return Ok(false);
+        }
+        match self.take_while(|byte| byte.is_ascii_digit()).len() {
+            1..=3 => Ok(true),
+            _ => Err(SyntaxError::Malformed),
+        }
+    }
+
+    fn boolean(&mut self) -> Result<(), SyntaxError> {
+        self.expect(b'?')?;
+        if self.take(b'0') { Ok(()) } else { self.expect(b'1') }
+    }
+
+    fn token(&mut self) -> Result<(), SyntaxError> {
+        let token =
+            self.take_while(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~:/".contains(&byte));
+        match token.first() {
+            Some(first) if first.is_ascii_alphabetic() || *first == b'*' => Ok(()),
+            _ => Err(SyntaxError::Malformed),
+        }
     }
 
     fn text(&mut self) -> Result<String, SyntaxError> {

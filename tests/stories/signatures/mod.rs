@@ -9,6 +9,7 @@ mod old_bus;
 mod ours;
 mod properties;
 mod recorded;
+mod several;
 mod with_http_signature;
 mod with_httpsig;
 
