@@ -32,7 +32,7 @@ pub enum LoadError {
         /// The document.
         file: &'static str,
     },
-    /// Nothing could be let out of the job.
+    /// Nothing could be let out of a job of this program.
     #[error("the job `{job}` has no schema of what it may answer: response.json is missing or empty")]
     NoResponse {
         /// The job's directory.

@@ -18,8 +18,10 @@ pub(super) struct LoadedJob {
     pub(super) runner: Runner,
     pub(super) form: Option<Value>,
     pub(super) message: Schema,
-    pub(super) response_document: Value,
-    pub(super) response: ResponseSchema,
+    /// What is served about its responses, if there is anything.
+    pub(super) response_document: Option<Value>,
+    /// What lets its responses out; without one they pass as they are.
+    pub(super) response: Option<ResponseSchema>,
 }
 
 /// Parses, merges and compiles the documents of one job.
@@ -31,12 +33,16 @@ pub(super) fn load(job: DescribedJob, notices: &mut Vec<LoadNotice>) -> Result<L
     let form = job.object("form.json", &form)?.map(Value::Object);
     let own_message = job.object("message.json", &message)?.unwrap_or_default();
     let own_response = job.object("response.json", &response)?;
-    let own_response = own_response.filter(|schema| !schema.is_empty()).ok_or_else(|| job.no_response())?;
 
     let message = merging::message_schema(&job_type, &own_message);
     let message = job.compile("message.json", &message, |modern| Schema::compile(message.clone(), modern))?;
-    let response_document = merging::response_schema(&own_response);
-    let response = job.compile("response.json", &response_document, ResponseSchema::compile)?;
+    let response_document = own_response.as_ref().map(merging::response_schema);
+    let response = match &response_document {
+        Some(document) if own_response.is_some_and(|own| !own.is_empty()) => {
+            Some(job.compile("response.json", document, ResponseSchema::compile)?)
+        }
+        _ => job.without_response(&runner)?,
+    };
     Ok(LoadedJob { job_type, runner, form, message, response_document, response })
 }
 
@@ -65,8 +71,17 @@ impl Loading<'_> {
         }
     }
 
-    fn no_response(&self) -> LoadError {
-        LoadError::NoResponse { job: self.job.to_owned() }
+    /// As jobs of the original may be, which run elsewhere. What runs here says what it lets out.
+    fn without_response<T>(&mut self, runner: &Runner) -> Result<Option<T>, LoadError> {
+        let job = self.job.to_owned();
+        match runner {
+            Runner::Rust(_) => Err(LoadError::NoResponse { job }),
+            Runner::Handler(_) => {
+                let text = "it says nothing of responses, so they pass unstripped".to_owned();
+                self.notices.push(LoadNotice { job, file: "response.json", text });
+                Ok(None)
+            }
+        }
     }
 
     fn compile<T>(

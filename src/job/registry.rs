@@ -62,8 +62,11 @@ impl Registry {
         };
         let form_schema = json!({"message": documents(|job| job.form.clone())});
         let message_schema = Value::Object(documents(|job| Some(job.message.document.clone())));
-        let response_schema = Value::Object(documents(|job| Some(job.response_document.clone())));
-        let listed = |job: &LoadedJob| listing(&job.job_type, &job.message.document, &job.response_document);
+        let response_schema = Value::Object(documents(|job| job.response_document.clone()));
+        let listed = |job: &LoadedJob| {
+            let response = job.response_document.as_ref().unwrap_or(&Value::Null);
+            listing(&job.job_type, &job.message.document, response)
+        };
         let listings = jobs.iter().map(listed).collect();
         if options.default_job_type.is_some() && options.fallback.is_some() {
             return Err(LoadError::TwoDefaults);
@@ -192,7 +195,7 @@ impl Call<'_> {
     }
 
     fn response(&self) -> Option<&ResponseSchema> {
-        self.job.map(|job| &job.response)
+        self.job?.response.as_ref()
     }
 }
 

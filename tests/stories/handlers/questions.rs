@@ -49,6 +49,30 @@ async fn absent_data_stay_absent() {
     assert!(asked.get("data").is_none());
 }
 
+/// As jobs of the original may be (`spec/endo.md` 2.11).
+#[tokio::test]
+async fn a_job_that_says_nothing_of_its_responses_answers_unstripped_which_is_told_when_it_is_loaded() {
+    for (response, listed) in [(None, false), (Some("{}"), true)] {
+        let handler = says_hello().await;
+        let directory = directory(&format!("handler: {{url: '{}'}}", handler.url("/")));
+        let file = directory.path().join("say-hello/response.json");
+        match response {
+            None => std::fs::remove_file(file).unwrap(),
+            Some(text) => std::fs::write(file, text).unwrap(),
+        }
+        let jobs = handlers(false).jobs_in(directory.path()).unwrap();
+        let (registry, notices) = Registry::load(jobs, options()).unwrap();
+        let told: Vec<_> = notices.iter().map(ToString::to_string).collect();
+        let expected =
+            "response.json of the job `say-hello`: it says nothing of responses, so they pass unstripped";
+        assert_eq!(told, [expected]);
+        let reply = registry.run(&say_hello(), provisions(CallGate::open())).await.unwrap();
+        assert_eq!(reply.data, Some(json!({"said": "hello", "more": 1})));
+        assert_eq!(registry.response_schema().get("SayHello").is_some(), listed, "as the original lists it");
+        assert!(registry.message_schema().get("SayHello").is_some());
+    }
+}
+
 #[tokio::test]
 async fn an_invalid_message_does_not_reach_the_handler() {
     let handler = says_hello().await;

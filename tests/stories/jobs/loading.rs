@@ -26,7 +26,7 @@ fn refused_schema(message: Value) -> SchemaError {
 }
 
 #[test]
-fn a_job_without_response_schema_is_refused() {
+fn a_job_of_this_program_without_response_schema_is_refused() {
     for response in ["", "  ", "{}"] {
         let refused = refusal(JobDirectory { response, ..directory("say-hello") });
         assert_eq!(
