@@ -12,7 +12,7 @@ use super::Exit;
 use super::bus_client::BusCallError;
 use super::operation::OperationError;
 use crate::bus::meshblu::MeshbluError;
-use crate::config::ConfigError;
+use crate::config::{ConfigError, Effective, Origin};
 use crate::gateway::GatewayError;
 use crate::job::LoadError;
 use crate::store::StoreError;
@@ -59,6 +59,15 @@ pub enum CommandError {
     /// The gateway does not open or start.
     #[error(transparent)]
     Gateway(#[from] GatewayError),
+    /// The gateway does not open, for what stands at this place of the settings.
+    #[error("{origin}")]
+    Setting {
+        /// The place.
+        origin: Origin,
+        /// What cannot be used.
+        #[source]
+        cause: Box<GatewayError>,
+    },
     /// Nothing would be logged.
     #[error(transparent)]
     Telemetry(#[from] TelemetryError),
@@ -170,13 +179,25 @@ impl From<OperationError> for CommandError {
 }
 
 impl CommandError {
+    /// The same, with the place where the setting that is at fault was set.
+    pub(super) fn told_where(self, settings: &Effective) -> Self {
+        match self {
+            Self::Gateway(cause) => match cause.setting().map(|name| settings.origin(name)) {
+                None | Some(Origin::Default) => Self::Gateway(cause),
+                Some(origin) => Self::Setting { origin: origin.clone(), cause: Box::new(cause) },
+            },
+            other => other,
+        }
+    }
+
     /// The exit code for it.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Config(_) | Self::SendElsewhere => Exit::Configuration,
+            Self::Config(_) | Self::SendElsewhere | Self::Jobs(_) => Exit::Configuration,
             // Whoever read the output has seen enough and went: `endo config | head -1`.
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok,
             Self::Gateway(error) => of_gateway(error),
+            Self::Setting { cause, .. } => of_gateway(cause),
             Self::Unreachable { .. }
             | Self::NotRunning(_)
             | Self::Bus(BusCallError::Unreachable { .. } | BusCallError::Ended) => Exit::Unreachable,
@@ -209,6 +230,9 @@ fn of_gateway(error: &GatewayError) -> Exit {
         | GatewayError::Jobs(_)
         | GatewayError::StaticSchemas(_)
         | GatewayError::NoService { .. }
+        | GatewayError::NoImportedKey(_)
+        | GatewayError::Egress(_)
+        | GatewayError::Url { .. }
         | GatewayError::ImportedKey(_) => Exit::Configuration,
         _ => Exit::Failure,
     }

@@ -47,6 +47,7 @@ fn work(
     settings: Effective,
     out: &mut dyn Write,
 ) -> Result<(), CommandError> {
+    let told = settings.clone();
     let runtime = Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build()?;
     let result = runtime.block_on(async {
         match &arguments.command {
@@ -63,7 +64,7 @@ fn work(
     });
     // Whatever still runs was given up: nobody waits for it.
     runtime.shutdown_background();
-    result
+    result.map_err(|error| error.told_where(&told))
 }
 
 fn settings(arguments: &Arguments) -> Result<Effective, ConfigError> {

@@ -137,3 +137,15 @@ pub enum GatewayError {
         cause: std::io::Error,
     },
 }
+
+impl GatewayError {
+    /// The setting that leads to what cannot be used, if one alone does.
+    pub fn setting(&self) -> Option<&'static str> {
+        match self {
+            Self::StaticSchemas(_) => Some("jobs.static_schemas"),
+            Self::ImportedKey(_) => Some("records.private_key"),
+            Self::Url { setting } => Some(setting),
+            _ => None,
+        }
+    }
+}

@@ -146,10 +146,31 @@ fn a_job_type_that_nobody_has_is_a_failure() {
 }
 
 #[test]
-fn a_default_job_type_that_nobody_has_is_a_failure() {
+fn a_default_job_type_that_nobody_has_is_a_wrong_setting() {
     let output = Shell::new().run(&["--set", "jobs.default_job_type=Nonsense", "jobs"]);
-    assert!(ended(&output, Exit::Failure));
+    assert!(ended(&output, Exit::Configuration));
     assert!(stderr(&output).contains("`Nonsense`"));
+}
+
+/// As an old service sets it: nobody there knows a setting of ours.
+#[test]
+fn what_a_variable_leads_to_and_cannot_be_used_is_told_with_the_variable() {
+    let refused = |variables: &[(&str, &str)], told: &str| {
+        let shell = Shell::with_key();
+        let mut command = shell.command(&["serve", "--listen", "127.0.0.1:0", "--bus-listen", "127.0.0.1:0"]);
+        let output = command.envs(variables.iter().copied()).output().unwrap();
+        assert!(ended(&output, Exit::Configuration), "{}", stderr(&output));
+        let said = stderr(&output).lines().last().unwrap_or_default().to_owned();
+        assert!(said.starts_with(told), "{said}");
+    };
+    refused(
+        &[("ENDO_GITHUB_STATIC_SCHEMAS_PATH", "/nowhere")],
+        "endo: ENDO_GITHUB_STATIC_SCHEMAS_PATH: jobs.static_schemas: cannot read /nowhere: ",
+    );
+    refused(
+        &[("MESHBLU_UUID", "u"), ("MESHBLU_TOKEN", "t"), ("MESHBLU_PRIVATE_KEY", "no key")],
+        "endo: MESHBLU_PRIVATE_KEY: records.private_key is no private key that can be used: ",
+    );
 }
 
 /// Answers one request with this status line, and gives back what was asked.
