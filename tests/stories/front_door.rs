@@ -387,9 +387,16 @@ async fn an_unknown_path_is_a_problem() {
         "detail": "There is nothing here", "error": "There is nothing here",
     });
     assert_eq!(problem(response).await, nothing);
-    for path in ["/", "/v1", "/v1/form-schema/x", "/schemas", "/schemas//endo", "/healthcheckx"] {
+    for path in ["/v1", "/v1/form-schema/x", "/schemas", "/schemas//endo", "/healthcheckx"] {
         assert_eq!(slug(house.read(path).await).await, outcome(404, "not-found"), "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_program_at_the_start_is_told_that_it_takes_a_person() {
+    let answer = problem(House::open().read("/").await).await;
+    assert_eq!((&answer["type"], &answer["status"]), (&json!("/problems/not-authenticated"), &json!(401)));
+    assert_eq!(answer["error"], "Sign in with a browser, at /auth/octoblu");
 }
 
 #[tokio::test]
@@ -432,7 +439,7 @@ async fn odd_forms_of_a_target_are_answered() {
         ("OPTIONS *", 204),
         ("CONNECT example.org:443", 404),
         ("GET http://example.org/healthcheck", 200),
-        ("GET http://example.org", 404),
+        ("GET http://example.org", 401),
         ("POST ?", 400),
         ("BREW /version", 405),
         ("GET //healthcheck", 404),
