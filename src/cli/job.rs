@@ -5,6 +5,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use serde_json::Value;
+
 use super::CommandError;
 use super::arguments::JobCommand;
 use crate::job::job_file_schema;
@@ -80,12 +82,16 @@ fn as_json(cson: &Path) -> Result<Vec<u8>, CommandError> {
         _ => CommandError::Npx(error),
     })?;
     let mut text = output.stdout;
-    if !output.status.success() || serde_json::from_slice::<serde_json::Value>(&text).is_err() {
-        let reason = reason(&String::from_utf8_lossy(&output.stderr));
-        return Err(CommandError::Cson { file: cson.to_owned(), reason });
-    }
-    text.push(b'\n');
-    Ok(text)
+    let said = serde_json::from_slice::<Value>(&text).ok().filter(|_| output.status.success());
+    let reason = match said {
+        Some(Value::Object(_)) => {
+            text.push(b'\n');
+            return Ok(text);
+        }
+        Some(_) => "it holds no object, and every schema and form is one".to_owned(),
+        None => reason(&String::from_utf8_lossy(&output.stderr)),
+    };
+    Err(CommandError::Cson { file: cson.to_owned(), reason })
 }
 
 /// The line that names the error: a program that Node.js ends prints where it was before and which Node.js after it.

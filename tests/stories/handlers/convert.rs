@@ -76,6 +76,30 @@ fn cson_that_cannot_be_read_is_named_with_its_fault_and_the_rest_is_converted() 
 }
 
 #[test]
+fn cson_that_holds_no_object_is_named_and_no_json_is_made_of_it() {
+    if !real::on("cson_that_holds_no_object_is_named_and_no_json_is_made_of_it") {
+        return;
+    }
+    let shell = shell();
+    let jobs = shell.home.path().join("jobs");
+    let number = jobs.join("say-hello/response.cson");
+    fs::write(&number, "42\n").unwrap();
+    let mut command = shell.command(&["job", "convert", jobs.to_str().unwrap()]);
+    command.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real"));
+    let output = command.env("PATH", variable("PATH").unwrap()).output().unwrap();
+    assert!(ended(&output, Exit::Failure));
+    assert!(
+        stderr(&output).contains(
+            "say-hello/response.cson was not converted: it holds no object, and every schema and form is one"
+        ),
+        "{}",
+        stderr(&output)
+    );
+    assert!(!number.with_extension("json").exists());
+    assert!(jobs.join("say-hello/message.json").exists());
+}
+
+#[test]
 fn a_directory_that_is_not_there_is_named() {
     let output = Shell::new().run(&["job", "convert", "nowhere"]);
     assert!(ended(&output, Exit::Failure) && stderr(&output).contains("cannot read nowhere"));
