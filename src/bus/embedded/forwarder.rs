@@ -40,7 +40,15 @@ pub enum Proof {
 /// The webhooks that fire for an event of this kind, in order and as often as they are listed.
 /// Malformed entries are skipped.
 pub fn webhooks(document: &Value, kind: SubscriptionType) -> Vec<Webhook> {
-    entries(document, kind, "webhook").filter_map(webhook).collect()
+    listed(document, kind).filter_map(|(_, webhook)| webhook).collect()
+}
+
+/// The same with the place of each in the device's list; nothing for a malformed entry.
+pub(super) fn listed(
+    document: &Value,
+    kind: SubscriptionType,
+) -> impl Iterator<Item = (usize, Option<Webhook>)> {
+    entries(document, kind, "webhook").map(|(place, entry)| (place, webhook(entry)))
 }
 
 /// Whether the device sends an event of this kind on as its own (`spec/meshblu.md` 4.4).
@@ -52,7 +60,7 @@ fn entries<'a>(
     document: &'a Value,
     kind: SubscriptionType,
     of_type: &'a str,
-) -> impl Iterator<Item = &'a Map<String, Value>> {
+) -> impl Iterator<Item = (usize, &'a Map<String, Value>)> {
     kind.as_str()
         .split_once('.')
         .and_then(|(group, name)| {
@@ -61,8 +69,9 @@ fn entries<'a>(
         .into_iter()
         .flatten()
         .take(MAX_FORWARDERS)
-        .filter_map(Value::as_object)
-        .filter(move |entry| text(entry, "type") == Some(of_type))
+        .enumerate()
+        .filter_map(|(place, entry)| Some((place, entry.as_object()?)))
+        .filter(move |(_, entry)| text(entry, "type") == Some(of_type))
 }
 
 fn webhook(entry: &Map<String, Value>) -> Option<Webhook> {

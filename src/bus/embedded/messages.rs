@@ -157,8 +157,22 @@ impl Accepting<'_> {
     }
 
     fn arrival(&self, arrival: &Arrival) -> Result<(), BusError> {
-        for webhook in forwarder::webhooks(&arrival.document, arrival.kind) {
-            self.work(Work::Webhook, arrival, Some(Target::text(&webhook, &arrival.forwarded)))?;
+        let mut unusable = Vec::new();
+        for (place, webhook) in forwarder::listed(&arrival.document, arrival.kind) {
+            match webhook {
+                Some(webhook) => {
+                    self.work(Work::Webhook, arrival, Some(Target::text(&webhook, &arrival.forwarded)))?;
+                }
+                None => unusable.push(place),
+            }
+        }
+        if !unusable.is_empty() {
+            tracing::warn!(
+                device.uuid = %arrival.device,
+                forwarders.list = arrival.kind.as_str(),
+                forwarders.places = ?unusable,
+                "webhooks of a device are malformed and are not called"
+            );
         }
         let Some(route) = &arrival.route else { return Ok(()) };
         let is_message = arrival.kind == SubscriptionType::MessageReceived;

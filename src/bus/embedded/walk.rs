@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::forwarder::{sends_on, webhooks};
+use super::forwarder::{listed, sends_on};
 use super::routing::{Arrival, Arrivals, Cut, Network, Sender};
 use super::subscription::SubscriptionType;
 use super::trail::{Step, Trail};
@@ -221,7 +221,7 @@ impl<'a, E> Walker<'a, E> {
         forwarded: &[Route],
     ) -> Result<(), E> {
         if let Some(document) = self.device(device)?
-            && !webhooks(&document, kind).is_empty()
+            && listed(&document, kind).next().is_some()
         {
             let forwarded = forwarded.to_vec();
             self.found.arrivals.push(Arrival {

@@ -6,6 +6,7 @@ use endo::store::Ending;
 use tokio::sync::Semaphore;
 
 use super::*;
+use crate::support::log;
 
 #[tokio::test]
 async fn a_webhook_gets_the_message_as_it_was_with_the_headers_of_the_protocol() {
@@ -37,6 +38,30 @@ async fn a_webhook_gets_the_message_as_it_was_with_the_headers_of_the_protocol()
     assert!(call.header("authorization").is_empty());
     post.until_nothing_waits().await;
     assert!(post.dead_letters().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_malformed_entry_is_passed_over_with_a_line_in_the_log_that_names_it_and_nothing_of_it() {
+    log::capture();
+    let post = Post::to_loopback().await;
+    let (api, mut calls) = server(&[200]).await;
+    let (mut list, mut name) = (hook(&api), hook(&api));
+    list["headers"] = json!(["x-canary-of-a-header"]);
+    name["headers"] = json!({"bad canary-of-a-header": "x"});
+    let device = post.hooked(hook(&api)).await;
+    let entries = json!([list, hook(&api), {"type": "meshblu"}, name]);
+    let update = json!({"$set": {"meshblu.forwarders.message.received": entries}});
+    let call = post.bus.by(&device, &format!("PUT /v2/devices/{}", device.uuid));
+    send(call.json(&update)).await.is(204, "");
+    post.send(&post.bus.device(json!({})).await, &json!({"devices": device.uuid})).await;
+    assert_eq!(calls.recv().await.unwrap().header("x-meshblu-uuid"), [&device.uuid]);
+    post.until_nothing_waits().await;
+    assert!(calls.try_recv().is_err());
+    let lines = log::lines_with(&device.uuid);
+    let told: Vec<_> = lines.iter().filter(|line| line.contains("are malformed")).collect();
+    assert_eq!(told.len(), 1, "{lines:?}");
+    assert!(told[0].contains("[0, 3]") && told[0].contains("message.received"), "{told:?}");
+    assert!(!told[0].contains("canary-of-a-header"));
 }
 
 #[tokio::test]
