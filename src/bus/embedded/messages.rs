@@ -17,8 +17,6 @@ use crate::store::{NewDelivery, StoreError, Transaction, Work};
 
 /// The most bytes of work that one message or event may lead to. All of it is one commit, which others wait for.
 const WORK_AT_MOST: usize = 128 << 20;
-/// What a device may get of that although its even part is less; and one piece of work, however large.
-const OF_A_DEVICE: usize = 512 << 10;
 /// What a piece of work costs beside its texts.
 const PIECE: usize = 1 << 10;
 
@@ -149,9 +147,9 @@ struct Share {
 }
 
 impl Accepting<'_> {
-    /// Accepts what arrives at the first of so many devices.
+    /// Accepts what arrives at the first of so many devices: its even part, and what those before it left of theirs.
     fn device(&self, to_come: usize, arrivals: &[&Arrival]) -> Result<(), BusError> {
-        let bytes = (self.left.get() / to_come.max(1)).max(OF_A_DEVICE);
+        let bytes = self.left.get() / to_come.max(1);
         self.share.set(Share { bytes, is_whole: true });
         arrivals.iter().try_for_each(|arrival| self.arrival(arrival))
     }
@@ -184,11 +182,13 @@ impl Accepting<'_> {
         Ok(())
     }
 
-    /// Takes a piece of work for `device` from what one message may lead to; false where it does not fit.
+    /// Takes a piece of work for `device` from what one message may lead to; false where it does not fit. Of a message
+    /// that is larger than its part a device gets one piece: the size is the sender's doing, unlike what it adds itself.
     fn spend(&self, device: &DeviceUuid, of_its_own: usize) -> bool {
-        let cost = PIECE + of_its_own + self.text().len();
+        let added = PIECE + of_its_own;
+        let cost = added + self.text().len();
         let Share { bytes, is_whole } = self.share.get();
-        let fits = cost <= self.left.get() && (is_whole || cost <= bytes);
+        let fits = cost <= self.left.get() && (cost <= bytes || is_whole && added <= bytes);
         if fits {
             self.left.set(self.left.get() - cost);
             self.share.set(Share { bytes: bytes.saturating_sub(cost), is_whole: false });

@@ -69,6 +69,30 @@ async fn who_listens_too_much_keeps_nobody_else_from_hearing() {
     assert!(waiting(&bus).await < 130);
 }
 
+/// Each of them wants a little less than an even part of what was everybody's, and all of them together more than there is.
+#[tokio::test]
+async fn hundreds_who_listen_too_much_keep_nobody_else_from_hearing() {
+    let bus = TestBus::open().await;
+    let listener = async |entries: Vec<Value>| {
+        let forwarders = json!({"message": {"received": entries}});
+        let whitelists = json!({"message": {"from": [{"uuid": "*"}]}});
+        let meshblu = json!({"version": "2.0.0", "whitelists": whitelists, "forwarders": forwarders});
+        let device = bus.register(json!({"meshblu": meshblu})).await;
+        bus.subscribe(&device, &device, "message.received").await;
+        device.uuid
+    };
+    let mut devices = Vec::new();
+    for _ in 0..270 {
+        devices.push(listener(hooks(3)).await);
+    }
+    let friend = listener(hooks(0)).await;
+    devices.push(friend.clone());
+    let mut heard = bus.bus.listen(friend.as_str().into());
+    let message = json!({"devices": devices, "payload": "x".repeat(160_000)});
+    send(bus.by(&bus.device(json!({})).await, "POST /messages").json(&message)).await.is(204, "");
+    assert_eq!(&*heard.next().await.unwrap().body, message.to_string());
+}
+
 #[tokio::test]
 async fn who_listens_too_much_does_not_keep_a_device_from_being_changed() {
     let bus = TestBus::open().await;
