@@ -18,8 +18,6 @@ use crate::vault::{Credentials, SealedText};
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// How much is done in one go.
 const AT_ONCE: usize = 32;
-/// How often it is looked whether the settings are others, as they can be after a start.
-const BETWEEN_SETTINGS: Duration = Duration::from_secs(60);
 /// Of a renewal whose process ended before it was answered.
 const ANSWER_LOST: &str =
     "nobody knows whether it brought new tokens; look at the API, and end there what is left";
@@ -78,6 +76,16 @@ impl CredentialsDevices {
         let _ = self.uses.flush(&self.store).await;
     }
 
+    /// Has everything be due that an earlier process left behind: strays of sign-ins that ended with it, and what the settings
+    /// did not let it tell, which can be others now. Before anybody signs in here.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub async fn resume(&self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        self.store.write(move |transaction: &Transaction<'_>| transaction.hasten_revocations(now)).await
+    }
+
     /// Does what is due now, and notes who used what.
     ///
     /// # Errors
@@ -100,7 +108,7 @@ impl CredentialsDevices {
     }
 
     /// Tells the API of one secret that is over; its copy is erased once that answered, or its time is over.
-    async fn tell(&self, revocation: QueuedRevocation) -> Result<(), CredentialsError> {
+    pub(super) async fn tell(&self, revocation: QueuedRevocation) -> Result<(), CredentialsError> {
         match self.ask_to_end(&revocation).await {
             Ok(verdict) => self.close(revocation, verdict).await,
             Err(hindrance) if self.is_too_old(&revocation) => {
@@ -120,26 +128,40 @@ impl CredentialsDevices {
         hindrance: Hindrance,
     ) -> Result<(), CredentialsError> {
         let why = hindrance.why();
-        let pause = if why.is_some() { BETWEEN_SETTINGS } else { PAUSES.after(revocation.attempts) };
+        // The settings are others after a start at the soonest.
+        let pause = if why.is_some() { LONGEST } else { PAUSES.after(revocation.attempts) };
         let due = self.clock.now().plus(pause).min(revocation.made_at.plus(LONGEST));
         let put_off = move |transaction: &Transaction<'_>| {
             transaction.postpone_revocation(revocation.seq, due, why.is_none())?;
-            amend(transaction, revocation.receipt, |receipt| receipt.waits(why))
+            match revocation.receipt {
+                Some(receipt) => amend(transaction, receipt, |receipt| receipt.waits(why)),
+                None => Ok(()),
+            }
         };
         Ok(self.store.write::<_, StoreError, _>(put_off).await?)
     }
 
-    async fn close(&self, revocation: QueuedRevocation, verdict: ApiVerdict) -> Result<(), CredentialsError> {
+    pub(super) async fn close(
+        &self,
+        revocation: QueuedRevocation,
+        verdict: ApiVerdict,
+    ) -> Result<(), CredentialsError> {
         let now = self.clock.now();
         let erase = move |transaction: &Transaction<'_>| {
             if !transaction.erase_revocation(revocation.seq)? {
                 // Somebody else told the API meanwhile.
                 return Ok(());
             }
+            let QueuedRevocation { credentials, receipt: Some(receipt), .. } = revocation else {
+                tracing::info!(
+                    verdict = verdict.as_str(),
+                    "the wait of tokens that no credentials hold is over"
+                );
+                return Ok(());
+            };
             let answer = ApiAnswer::new(verdict, now);
-            let QueuedRevocation { credentials, receipt, .. } = &revocation;
-            let others_wait = transaction.has_revocations(credentials, *receipt)?;
-            Ok(amend(transaction, *receipt, |receipt| {
+            let others_wait = transaction.has_revocations(&credentials, receipt)?;
+            Ok(amend(transaction, receipt, |receipt| {
                 receipt.answered(answer, others_wait);
                 // This process is not at it, so nobody is who could tell.
                 receipt.renewal_came_to(Fate::Stayed, Some(ANSWER_LOST));
@@ -154,7 +176,11 @@ impl CredentialsDevices {
         if self.sealing.other_api(noted, None).is_some() {
             return Err(Hindrance::OtherApi);
         }
-        let client = self.upstream.as_ref().filter(|client| client.settings().can_revoke());
+        let can = |client: &&OAuthClient| match revocation.receipt {
+            Some(_) => client.settings().can_revoke(),
+            None => client.settings().revokes_one_alone(),
+        };
+        let client = self.upstream.as_ref().filter(can);
         let client = client.ok_or(Hindrance::NoWay)?;
         if self.is_too_old(revocation) || self.is_renewing(&revocation.credentials) {
             return Err(Hindrance::Silence);
@@ -174,6 +200,9 @@ impl CredentialsDevices {
         if self.sealing.other_api(noted, Some(&opened)).is_some() {
             return Err(Hindrance::OtherApi);
         }
+        if revocation.receipt.is_none() && self.holds_the_same(&opened).await? {
+            return Ok(ApiVerdict::Impossible);
+        }
         match client.revoke(opened.secret(), opened.refresh_token()).await {
             Ok(Revoked::Done) => Ok(ApiVerdict::Revoked),
             Ok(Revoked::Unknown) => Ok(ApiVerdict::Unknown),
@@ -187,6 +216,14 @@ impl CredentialsDevices {
                 Err(Hindrance::Silence)
             }
         }
+    }
+
+    /// Whether a stray's tokens may not be ended, because credentials here hold them too.
+    async fn holds_the_same(&self, stray: &Credentials) -> Result<bool, Hindrance> {
+        self.is_held(stray).await.map_err(|error| {
+            tracing::warn!(error = with_causes(&error), "nobody can tell whether tokens are held here");
+            Hindrance::Silence
+        })
     }
 
     /// Opens a record that nobody shall find opened afterwards.

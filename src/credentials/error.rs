@@ -53,6 +53,9 @@ pub enum CredentialsError {
     /// Nobody would own the credentials.
     #[error("the last owner cannot leave")]
     LastOwner,
+    /// The tokens were ended at the API before they were kept: that took too long.
+    #[error("the sign-in took so long that its tokens were ended")]
+    GivenUp,
     /// The record changed again and again.
     #[error("the record is being changed by others")]
     Busy,

@@ -12,6 +12,7 @@ use super::open::BAD_RECORDS;
 use super::owners::NewRecord;
 use super::possession::Typings;
 use super::renewal::{Life, Renewing};
+use super::strays::Stray;
 use super::turns::Turns;
 use super::uses::Uses;
 use crate::ambient::Clock;
@@ -65,6 +66,8 @@ pub(super) struct Whereabouts {
     pub(super) id_keys: Vec<String>,
     /// The only device that counts, where one was named.
     pub(super) only: Option<DeviceUuid>,
+    /// What the secret is until its record is stored, where it came of a sign-in.
+    pub(super) stray: Option<Stray>,
 }
 
 impl Whereabouts {
@@ -135,27 +138,21 @@ impl CredentialsDevices {
     /// # Errors
     /// [`CredentialsError`]; the secret is not kept then.
     pub async fn keep(&self, account: impl Into<Arc<Account>>) -> Result<DeviceUuid, CredentialsError> {
-        self.keep_at(account.into(), None).await
+        self.keep_brought(account.into(), (None, None)).await
     }
 
-    /// Keeps a newer secret of the account on this very device, which keeps one of it.
+    /// The same of what a sign-in brought, which is no stray then; on this very device where one is named, which keeps a
+    /// secret of the account.
     ///
     /// # Errors
-    /// [`CredentialsError::NoRecord`] where it does not; else as [`CredentialsDevices::keep`].
-    pub async fn keep_again(
-        &self,
-        account: impl Into<Arc<Account>>,
-        device: DeviceUuid,
-    ) -> Result<DeviceUuid, CredentialsError> {
-        self.keep_at(account.into(), Some(device)).await
-    }
-
-    async fn keep_at(
+    /// [`CredentialsError::NoRecord`] where it does not; [`CredentialsError::GivenUp`] where it took too long; else as
+    /// [`CredentialsDevices::keep`].
+    pub async fn keep_brought(
         &self,
         account: Arc<Account>,
-        only: Option<DeviceUuid>,
+        (only, stray): (Option<DeviceUuid>, Option<Stray>),
     ) -> Result<DeviceUuid, CredentialsError> {
-        let whereabouts = Whereabouts { id_keys: self.id_keys(&account.id).await?, only };
+        let whereabouts = Whereabouts { id_keys: self.id_keys(&account.id).await?, only, stray };
         match &self.bus {
             Bus::Embedded(bus) => self.keep_here(bus, (account, whereabouts)).await,
             Bus::Meshblu(bus) => self.keep_on(bus, (account, whereabouts)).await,

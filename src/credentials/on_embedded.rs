@@ -99,6 +99,7 @@ impl Keeping {
         if !new.store(transaction, &device)? {
             return Err(CredentialsError::RolledBack);
         }
+        self.whereabouts.stray.map_or(Ok(()), |stray| stray.claim(transaction))?;
         show(&self.bus, transaction, (&device, &new.record))?;
         if let Some(replaced) = &replaced {
             self.devices.retire(transaction, (&device, replaced), &self.account.owner)?;

@@ -12,6 +12,7 @@ use super::bind::subscription;
 use super::keep::{Account, Before, STRANGERS, Whereabouts};
 use super::open::{Bound, renewal, stored_record};
 use super::rekey::ATTEMPTS;
+use super::strays::Stray;
 use super::{CredentialsDevices, CredentialsError};
 use crate::bus::Login;
 use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};
@@ -155,7 +156,7 @@ impl CredentialsDevices {
             None => bus.make_token(Identity::of(bus.service()), &device).await?,
         };
         before.token = Some(SecretText::from(login.token.as_str()));
-        self.seal_and_store(&device, Arc::clone(account), before).await?;
+        self.seal_and_store(&device, (Arc::clone(account), whereabouts.stray), before).await?;
         // The record is kept, whatever comes of its copy, which follows.
         if let Err(error) = self.show_on(bus, &device).await {
             tracing::warn!(
@@ -237,7 +238,7 @@ impl CredentialsDevices {
     async fn seal_and_store(
         &self,
         device: &DeviceUuid,
-        account: Arc<Account>,
+        (account, stray): (Arc<Account>, Option<Stray>),
         mut before: Before,
     ) -> Result<(), CredentialsError> {
         let (devices, uuid, sealed) = (self.clone(), device.clone(), Arc::clone(&account));
@@ -252,6 +253,7 @@ impl CredentialsDevices {
             if !new.store(transaction, &device)? {
                 return Err(CredentialsError::RolledBack);
             }
+            stray.map_or(Ok(()), |stray| stray.claim(transaction))?;
             if let Some(replaced) = &replaced {
                 devices.retire(transaction, (&device, replaced), &account.owner)?;
             }

@@ -16,7 +16,7 @@ use crate::vault::{Format, Management, Need, Owners, RekeyError, ResourceOwnerId
 /// How often a record is read again that somebody else replaced meanwhile.
 pub(super) const ATTEMPTS: u32 = 8;
 /// The most credentials devices that are listed.
-const MOST: usize = 1_000_000;
+pub(super) const MOST: usize = 1_000_000;
 
 /// What became of a record that was to be sealed anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -224,7 +224,8 @@ impl Desk {
             | CredentialsError::Bus(_)
             | CredentialsError::Seal(_)
             | CredentialsError::Rekey(_)
-            | CredentialsError::LastOwner => RunFailure::last(Failure::invalid_credentials_device()),
+            | CredentialsError::LastOwner
+            | CredentialsError::GivenUp => RunFailure::last(Failure::invalid_credentials_device()),
         }
     }
 }

@@ -77,8 +77,7 @@ impl Gateway {
         let documents = self.documents()?;
         let bus = listeners.bus.as_ref().map(address).transpose()?;
         let (stop, stopped) = watch::channel(false);
-        let mut workers = JoinSet::new();
-        let mut servers = Vec::new();
+        let (mut workers, mut servers) = (JoinSet::new(), Vec::new());
         let (feed, desk) = self.job_line(gateway);
         let (mut reception, mut webhook, mut link) = (None, None, None);
         if let Bus::Meshblu(bus) = &self.bus {
@@ -94,6 +93,7 @@ impl Gateway {
         let health = self.health(link);
         let draining = health.draining();
         let entrance = self.entrance(gateway, bus).await?;
+        self.credentials.resume().await?;
         let (links, flows) = (entrance.links.clone(), entrance.flows.clone());
         let (presence, left) = mpsc::channel(1);
         let door = self.door((documents, health, webhook), (gateway, entrance, presence), &desk);

@@ -1,4 +1,5 @@
-//! Sealed copies of secrets that are over, kept only until the API was told; what is erased is overwritten.
+//! Sealed copies of secrets that are over, or will be unless a record comes to hold them, kept only until the API was told;
+//! what is erased is overwritten.
 
 use rusqlite::{OptionalExtension, Row};
 
@@ -11,10 +12,10 @@ use crate::message::DeviceUuid;
 pub struct QueuedRevocation {
     /// Names it within this store.
     pub seq: i64,
-    /// The credentials device that kept it.
+    /// For what it is sealed: the credentials device that kept it, or whatever a stray is sealed for.
     pub credentials: DeviceUuid,
-    /// The receipt that says what the API answered.
-    pub receipt: i64,
+    /// The receipt that says what the API answered; none of a stray: what a sign-in brought, and no record here holds.
+    pub receipt: Option<i64>,
     /// The record that holds it, sealed as it was.
     pub record: StoredRecord,
     /// Since when it waits.
@@ -22,6 +23,9 @@ pub struct QueuedRevocation {
     /// How often the API was asked in vain.
     pub attempts: u32,
 }
+
+/// What stands in place of a stray's receipt: they count from 1.
+const NO_RECEIPT: i64 = 0;
 
 const COLUMNS: &str = "seq, credentials, receipt, generation, endo, signature, source, made_at, attempts";
 
@@ -36,6 +40,15 @@ impl View<'_> {
         let mut statement = self.prepare(&sql)?;
         let rows = statement.query_map((now.as_millis(), limit as i64), queued)?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// One of them, while it is there.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn revocation(&self, seq: i64) -> Result<Option<QueuedRevocation>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM revocations WHERE seq = ?1");
+        Ok(self.prepare(&sql)?.query_row([seq], queued).optional()?)
     }
 
     /// All secrets that the API is still to be told of, at most `limit`.
@@ -80,10 +93,33 @@ impl Transaction<'_> {
         record: &StoredRecord,
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        self.insert_revocation((credentials, receipt), record, (now, now)).map(drop)
+    }
+
+    /// Keeps what a sign-in brought, sealed for `name`, until a record holds it or the API was told, due at `due_at`; answers
+    /// what names it.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn add_stray(
+        &self,
+        name: &DeviceUuid,
+        record: &StoredRecord,
+        times: (Timestamp, Timestamp),
+    ) -> Result<i64, StoreError> {
+        self.insert_revocation((name, NO_RECEIPT), record, times)
+    }
+
+    fn insert_revocation(
+        &self,
+        (credentials, receipt): (&DeviceUuid, i64),
+        record: &StoredRecord,
+        (now, due_at): (Timestamp, Timestamp),
+    ) -> Result<i64, StoreError> {
         self.use_reserve();
         let sql =
             "INSERT INTO revocations (credentials, receipt, generation, endo, signature, source, made_at, due_at)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)";
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
         let generation = i64::try_from(record.generation).unwrap_or(i64::MAX);
         self.prepare(sql)?.execute((
             credentials.as_str(),
@@ -93,7 +129,27 @@ impl Transaction<'_> {
             &record.signature,
             &record.source,
             now.as_millis(),
+            due_at.as_millis(),
         ))?;
+        Ok(self.last_insert_rowid())
+    }
+
+    /// Ends the wait of a stray whose secret a record holds from now on; answers whether it was still there.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn claim_stray(&self, seq: i64) -> Result<bool, StoreError> {
+        self.use_reserve();
+        self.overwrite_what_is_freed()?;
+        Ok(self.prepare("DELETE FROM revocations WHERE seq = ?1")?.execute([seq])? > 0)
+    }
+
+    /// Has everything that waits be due by now.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn hasten_revocations(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.prepare("UPDATE revocations SET due_at = ?1 WHERE due_at > ?1")?.execute([now.as_millis()])?;
         Ok(())
     }
 
@@ -122,7 +178,7 @@ fn queued(row: &Row<'_>) -> rusqlite::Result<QueuedRevocation> {
     Ok(QueuedRevocation {
         seq: row.get(0)?,
         credentials: row.get::<_, String>(1)?.into(),
-        receipt: row.get(2)?,
+        receipt: Some(row.get(2)?).filter(|receipt| *receipt != NO_RECEIPT),
         record: StoredRecord {
             generation: row.get::<_, i64>(3)?.unsigned_abs(),
             endo: row.get(4)?,

@@ -57,6 +57,8 @@ struct State {
     reused: Vec<String>,
     /// What the profile says, where that is not the usual.
     profile: Option<serde_json::Value>,
+    /// What the next requests for the profile meet.
+    profile_answers: VecDeque<Answer>,
 }
 
 /// A provider at work.
@@ -120,6 +122,11 @@ impl FakeProvider {
     /// From now on the profile says this.
     pub(crate) fn says(&self, profile: serde_json::Value) {
         self.state.lock().unwrap().profile = Some(profile);
+    }
+
+    /// What the next requests for the profile meet, in this order.
+    pub(crate) fn profile_meets(&self, answers: impl IntoIterator<Item = Answer>) {
+        self.state.lock().unwrap().profile_answers.extend(answers);
     }
 
     /// How often it was asked for tokens.
@@ -271,7 +278,10 @@ impl State {
         bearer.strip_prefix("Bearer ").is_some_and(|token| self.access.contains(token))
     }
 
-    fn profile(&self, seen: &Seen) -> Answer {
+    fn profile(&mut self, seen: &Seen) -> Answer {
+        if let Some(answer) = self.profile_answers.pop_front() {
+            return answer;
+        }
         if !self.takes_bearer(seen) {
             return Answer::new(401, &[], r#"{"error":"invalid_token"}"#);
         }

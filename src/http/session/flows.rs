@@ -94,8 +94,8 @@ impl Flows {
         (flow(sealed, state, &both), pass)
     }
 
-    /// The flow of a browser with one of these passes that brings `state` back from `provider`; no later answer is of it,
-    /// whatever comes of this one. Anything else leaves all of them as they are.
+    /// The flow of a browser with one of these passes that brings `state` back from `provider`, if `is_theirs` who brings it;
+    /// no later answer is of it, whatever comes of this one. Anything else leaves all of them as they are.
     ///
     /// # Errors
     /// What the store reports.
@@ -103,9 +103,14 @@ impl Flows {
         &self,
         passes: &[&Pass],
         (provider, state): (&str, &str),
+        is_theirs: impl Fn(&Purpose) -> bool,
     ) -> Result<Option<Flow>, StoreError> {
         let read = |pass: &&Pass| Some((read(&self.key.with(pass, provider), state)?, pass.fingerprint()));
-        let Some((flow, fingerprint)) = passes.iter().find_map(read) else { return Ok(None) };
+        let Some((flow, fingerprint)) =
+            passes.iter().find_map(read).filter(|(flow, _)| is_theirs(&flow.purpose))
+        else {
+            return Ok(None);
+        };
         let now = self.clock.now();
         let answer =
             move |transaction: &Transaction<'_>| transaction.answer_flow(&fingerprint, now, REMEMBERED);

@@ -5,13 +5,12 @@ use actix_web::http::header::{HeaderValue, SET_COOKIE};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::keeping::{keep, kept};
+use super::keeping::kept;
+use super::redeeming::{BoundFor, redeem};
 use super::refusal::{came_back_wrong, flow_of, no_flow};
 use super::typed;
 use super::wish::Wish;
-use crate::ambient::Timestamp;
 use crate::console;
-use crate::credentials::{Account, Life};
 use crate::egress::Url;
 use crate::http::Body;
 use crate::http::entrance::{Entrance, Way};
@@ -21,9 +20,7 @@ use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
 use crate::http::session::{Browser, Fields, Flow, Purpose, Session};
 use crate::message::DeviceUuid;
-use crate::source::oauth2::{OAuthClient, OAuthError, Pending};
-use crate::telemetry::with_causes;
-use crate::vault::SecretText;
+use crate::source::oauth2::OAuthClient;
 
 /// What of a provider's answer counts.
 const ANSWER: [&str; 5] = ["code", "state", "iss", "error", "error_description"];
@@ -108,23 +105,22 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
     let browser = Browser::of(&request);
     let session = Session::of(&request, &door).await?;
     let provider = client.settings().browsers_go_to();
-    let Flow { pending, purpose } = flow_of(&browser, (&provider, request.query_string()), entrance).await?;
+    let answer = (&*provider, request.query_string());
+    // Somebody else who is signed in in this browser by now uses nothing up.
+    let is_theirs =
+        |purpose: &Purpose| matches!(purpose, Purpose::Account { owner, .. } if *owner == session.owner);
+    let Flow { pending, purpose } = flow_of(&browser, answer, is_theirs, entrance).await?;
     let Purpose::Account { owner, credentials, next, is_meant } = purpose else {
         return Err(no_flow(entrance));
     };
-    if owner != session.owner {
-        return Err(no_flow(entrance));
-    }
     let code = client.settings().code(&pending, request.query_string(), door.clock.now());
     let code = code.map_err(|error| came_back_wrong(&error, entrance))?;
     let arrived = browser.arrive(pending.state.expose());
     let (client, at) = (client.clone(), Data::clone(&door));
     // The code is spent with this, so it goes on where the browser hangs up: nobody would know of the tokens.
     let redeeming = actix_web::rt::spawn(async move {
-        let account = prove(&client, (&code, &pending), (owner, at.clock.now()));
-        let entrance = at.entrance()?;
-        let account = account.await.map_err(|error| failed(&error, entrance))?;
-        keep(&at, (account, credentials), is_meant.then(|| at.clock.now())).await
+        let bound_for = BoundFor { owner, credentials, is_meant };
+        redeem((&at, &client), (&code, &pending), bound_for).await
     });
     let device = redeeming.await.map_err(|_| interrupted())??;
     let mut answer: HttpResponse = kept(&request, (&device, next.as_deref()));
@@ -136,24 +132,6 @@ fn interrupted() -> Problem {
     Problem::new(Kind::Unavailable, "Your sign-in was interrupted; begin again in a moment")
 }
 
-async fn prove(
-    client: &OAuthClient,
-    (code, pending): (&SecretText, &Pending),
-    (owner, now): (DeviceUuid, Timestamp),
-) -> Result<Account, OAuthError> {
-    let tokens = client.exchange(code, pending).await?;
-    let account = client.account(&tokens).await?;
-    Ok(Account {
-        id: account.id,
-        username: account.username,
-        secret: tokens.access,
-        refresh_token: tokens.refresh,
-        life: tokens.lifetime.map(|lifetime| Life { obtained_at: now, lifetime }),
-        extras: account.extras,
-        owner,
-    })
-}
-
 pub(super) fn unregistered(entrance: &Entrance) -> Problem {
     Problem::new(
         Kind::NotFound,
@@ -163,33 +141,4 @@ pub(super) fn unregistered(entrance: &Entrance) -> Problem {
             entrance.api
         ),
     )
-}
-
-fn failed(error: &OAuthError, entrance: &Entrance) -> Problem {
-    tracing::warn!(error = with_causes(error), "a sign-in at the API failed");
-    let api = &entrance.api;
-    match error {
-        OAuthError::InvalidGrant => Problem::new(
-            Kind::NotAllowed,
-            format!(
-                "{api} does not take this sign-in any more, perhaps because it was used already; begin again"
-            ),
-        ),
-        OAuthError::AccountId(_) => Problem::new(
-            Kind::ProviderFailed,
-            format!(
-                "{api} did not say by an id whose account this is; nothing was kept. Ask the operator to look at source.profile_id"
-            ),
-        ),
-        OAuthError::Refused { .. } => Problem::new(
-            Kind::ProviderFailed,
-            format!(
-                "{api} refused this gateway; nothing was kept. Ask the operator to compare its registration there with the settings"
-            ),
-        ),
-        _ => Problem::new(
-            Kind::ProviderFailed,
-            format!("{api} did not answer as it should; nothing was kept. Begin again in a moment"),
-        ),
-    }
 }

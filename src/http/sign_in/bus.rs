@@ -46,7 +46,8 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
     let entrance = door.entrance()?;
     let provider = entrance.bus.as_ref().ok_or_else(not_set_up)?;
     let browser = Browser::of(&request);
-    let flow = flow_of(&browser, (BUS, request.query_string()), entrance).await?;
+    let leads_to_session = |purpose: &Purpose| matches!(purpose, Purpose::Session { .. });
+    let flow = flow_of(&browser, (BUS, request.query_string()), leads_to_session, entrance).await?;
     let Purpose::Session { next } = flow.purpose else { return Err(no_flow(entrance)) };
     let is_issuer = |issuer: &str| provider.is_issuer(issuer);
     let code = match flow.pending.code(request.query_string(), door.clock.now(), is_issuer) {

@@ -6,9 +6,8 @@ use actix_web::http::header::REFERRER_POLICY;
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
 
-use super::give_back::give_up;
 use crate::ambient::Timestamp;
-use crate::credentials::{Account, CredentialsError};
+use crate::credentials::{Account, CredentialsError, Stray};
 use crate::http::entrance::Entrance;
 use crate::http::page::{is_browser, see_other};
 use crate::http::problem::{Kind, Problem};
@@ -20,14 +19,16 @@ use crate::telemetry::with_causes;
 /// are signed in `again` have to be those of the very account. What is not kept ends at the API, so that nothing is changed.
 pub(super) async fn keep(
     door: &FrontDoor,
-    (account, again): (Account, Option<DeviceUuid>),
+    (account, stray, again): (Account, Option<Stray>, Option<DeviceUuid>),
     proved_at: Option<Timestamp>,
 ) -> Result<DeviceUuid, Problem> {
     let (entrance, account) = (door.entrance()?, Arc::new(account));
-    let device = match keep_secret(entrance, &account, again).await {
+    let device = match keep_secret(entrance, &account, (again, stray)).await {
         Ok(device) => device,
         Err(problem) => {
-            give_up(entrance, &account).await;
+            if let Some(stray) = stray {
+                entrance.credentials.give_up(stray, Some(&account)).await;
+            }
             return Err(problem);
         }
     };
@@ -42,16 +43,15 @@ pub(super) async fn keep(
 async fn keep_secret(
     entrance: &Entrance,
     account: &Arc<Account>,
-    again: Option<DeviceUuid>,
+    (again, stray): (Option<DeviceUuid>, Option<Stray>),
 ) -> Result<DeviceUuid, Problem> {
     let credentials = &entrance.credentials;
-    let Some(device) = again else {
-        return credentials.keep(Arc::clone(account)).await.map_err(|error| not_kept(&error));
-    };
-    if !credentials.is_of_account(&device, &account.id).await? {
+    if let Some(device) = &again
+        && !credentials.is_of_account(device, &account.id).await?
+    {
         return Err(of_another_account(entrance, account));
     }
-    credentials.keep_again(Arc::clone(account), device).await.map_err(|error| not_kept(&error))
+    credentials.keep_brought(Arc::clone(account), (again, stray)).await.map_err(|error| not_kept(&error))
 }
 
 fn of_another_account(entrance: &Entrance, account: &Account) -> Problem {
@@ -66,7 +66,7 @@ fn of_another_account(entrance: &Entrance, account: &Account) -> Problem {
     )
 }
 
-fn not_kept(error: &CredentialsError) -> Problem {
+pub(super) fn not_kept(error: &CredentialsError) -> Problem {
     tracing::error!(error = with_causes(error), "a secret could not be kept");
     Problem::new(
         Kind::Unavailable,

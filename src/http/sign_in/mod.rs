@@ -7,6 +7,7 @@ mod give_back;
 mod keeping;
 mod key;
 mod next;
+mod redeeming;
 mod refusal;
 mod typed;
 mod wish;

@@ -2,21 +2,22 @@
 
 use super::super::entrance::Entrance;
 use super::super::problem::{Kind, Problem};
-use super::super::session::{Browser, Flow, unavailable};
+use super::super::session::{Browser, Flow, Purpose, unavailable};
 use crate::bus::form;
 use crate::source::oauth2::CallbackError;
 use crate::telemetry::with_causes;
 
-/// The sign-in that this browser was sent on and now brings `provider`'s answer to, if there is one; it is over from now
-/// on.
+/// The sign-in that this browser was sent on and now brings `provider`'s answer to, if there is one and `is_theirs` who
+/// brings it; it is over from now on.
 pub(super) async fn flow_of(
     browser: &Browser,
     (provider, answer): (&str, &str),
+    is_theirs: impl Fn(&Purpose) -> bool,
     entrance: &Entrance,
 ) -> Result<Flow, Problem> {
     let state = form::pairs(answer).find(|(name, _)| name == "state").map(|(_, state)| state);
     let Some(state) = state else { return Err(no_flow(entrance)) };
-    let flow = entrance.flows.take(&browser.passes(&state), (provider, &state)).await;
+    let flow = entrance.flows.take(&browser.passes(&state), (provider, &state), is_theirs).await;
     flow.map_err(|error| unavailable(&error))?.ok_or_else(|| no_flow(entrance))
 }
 

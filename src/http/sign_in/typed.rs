@@ -75,7 +75,7 @@ pub(in crate::http) async fn take(request: HttpRequest, body: Body, door: Data<F
             let Wish { credentials, next } = wish;
             let id = visitor.owner.to_string();
             let account = account(visitor.owner, (id, None), "");
-            let device = keep(&door, (account, credentials), Some(visitor.proved_at)).await?;
+            let device = keep(&door, (account, None, credentials), Some(visitor.proved_at)).await?;
             Ok(kept(&request, (&device, next.as_ref().map(Next::as_str))))
         }
         Way::Key => key::take(&request, &door, (visitor, wish)).await,

@@ -24,6 +24,7 @@ impl Office {
         drop(gateway);
         let config = Config { source, ..config };
         let gateway = Self::gateway(written_as(config, write), &hand).await;
+        gateway.credentials.resume().await.unwrap();
         Self { gateway, hand, directory }
     }
 
@@ -161,7 +162,6 @@ async fn a_secret_that_waits_for_its_api_is_not_told_to_another() {
 
     // Whoever has the first API back ends it there.
     let office = office.moves_to(first.settings(), 2).await;
-    office.passes(Duration::from_secs(60));
     office.does_what_is_due().await;
     let said = office.answer(&credentials).await;
     assert_eq!((said.verdict, said.why), (ApiVerdict::Revoked, None));

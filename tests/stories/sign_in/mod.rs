@@ -13,6 +13,7 @@ mod returning;
 mod sessions;
 mod states;
 mod stolen;
+mod strays;
 mod tabs;
 mod terminal;
 mod typed;

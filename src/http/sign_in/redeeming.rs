@@ -1,0 +1,106 @@
+//! The code of a sign-in at the API becomes tokens, the tokens an account, and that is kept; or nothing is, and what the API
+//! gave ends there.
+
+use super::keeping::{keep, not_kept};
+use crate::credentials::{Account, Life};
+use crate::http::entrance::Entrance;
+use crate::http::problem::{Kind, Problem};
+use crate::http::server::FrontDoor;
+use crate::message::DeviceUuid;
+use crate::source::oauth2::{OAuthClient, OAuthError, Pending};
+use crate::telemetry::with_causes;
+use crate::vault::SecretText;
+
+/// What an account is signed in at the API for.
+pub(super) struct BoundFor {
+    /// Who will own its credentials.
+    pub(super) owner: DeviceUuid,
+    /// Whose account it has to be.
+    pub(super) credentials: Option<DeviceUuid>,
+    /// Whether it proves anything.
+    pub(super) is_meant: bool,
+}
+
+/// Keeps what this code brings; answers on which device. What it brings is on disk before anything else is asked.
+pub(super) async fn redeem(
+    (door, client): (&FrontDoor, &OAuthClient),
+    (code, pending): (&SecretText, &Pending),
+    BoundFor { owner, credentials, is_meant }: BoundFor,
+) -> Result<DeviceUuid, Problem> {
+    let (entrance, obtained_at) = (door.entrance()?, door.clock.now());
+    let tokens = client.exchange(code, pending).await.map_err(|error| not_given(&error, entrance))?;
+    let brought = (&tokens.access, tokens.refresh.as_ref());
+    let stray = entrance.credentials.note_stray(brought).await.map_err(|error| not_kept(&error))?;
+    let account = match client.account(&tokens).await {
+        Ok(account) => account,
+        Err(error) => {
+            if let Some(stray) = stray {
+                entrance.credentials.give_up(stray, None).await;
+            }
+            return Err(of_nobody(&error, (entrance, stray.is_some())));
+        }
+    };
+    let account = Account {
+        id: account.id,
+        username: account.username,
+        secret: tokens.access,
+        refresh_token: tokens.refresh,
+        life: tokens.lifetime.map(|lifetime| Life { obtained_at, lifetime }),
+        extras: account.extras,
+        owner,
+    };
+    keep(door, (account, stray, credentials), is_meant.then(|| door.clock.now())).await
+}
+
+/// The API gave no tokens, as far as anybody knows.
+fn not_given(error: &OAuthError, entrance: &Entrance) -> Problem {
+    tracing::warn!(error = with_causes(error), "a sign-in at the API brought no tokens");
+    let api = &entrance.api;
+    match error {
+        OAuthError::InvalidGrant => Problem::new(
+            Kind::NotAllowed,
+            format!(
+                "{api} does not take this sign-in any more, perhaps because it was used already; begin again"
+            ),
+        ),
+        OAuthError::Refused { .. } | OAuthError::Declined(_) => Problem::new(
+            Kind::ProviderFailed,
+            format!(
+                "{api} refused this gateway, and gave it nothing. Ask the operator to compare its registration there with the \
+                 settings"
+            ),
+        ),
+        error if error.left_untouched() => Problem::new(
+            Kind::ProviderFailed,
+            format!("{api} gave this gateway nothing. Begin again in a moment"),
+        ),
+        _ => Problem::new(
+            Kind::ProviderFailed,
+            format!(
+                "{api} did not answer as it should; nothing was kept here. It may have made tokens that nobody has: what this \
+                 gateway may do there can be looked at, and ended, in your account there. Begin again in a moment"
+            ),
+        ),
+    }
+}
+
+/// The API gave tokens and does not say whose they are; whether they end there.
+fn of_nobody(error: &OAuthError, (entrance, ends): (&Entrance, bool)) -> Problem {
+    tracing::warn!(error = with_causes(error), "the API does not say whose tokens it gave");
+    let api = &entrance.api;
+    let what = match error {
+        OAuthError::AccountId(_) => "did not say by an id whose account this is",
+        _ => "did not say as it should whose account this is",
+    };
+    let tokens = match ends {
+        true => "the tokens that it gave are ended there, at once or as soon as it answers",
+        false => {
+            "the tokens that it gave stay good until they end, or you end what this gateway may do in your account there"
+        }
+    };
+    let then = match error {
+        OAuthError::AccountId(_) => "Ask the operator to look at source.profile_id",
+        _ => "Begin again in a moment",
+    };
+    Problem::new(Kind::ProviderFailed, format!("{api} {what}; nothing was kept here, and {tokens}. {then}"))
+}

@@ -1,0 +1,124 @@
+//! Tokens that the API gave and that no credentials come to hold: they end there.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use super::at_the_api::Place;
+use crate::support::browser::{Browser, callback, come_back, depart};
+use crate::support::fake_api::Answer;
+use crate::support::provider::{CLIENT_SECRET, FakeProvider, Fault};
+use crate::support::shell::Shell;
+use crate::support::terminal::AtTerminal;
+
+/// What the first sign-in brings.
+const PAIR: &str = r#"{"access_token": "access-1", "refresh_token": "refresh-1"}"#;
+/// What an API gives that counts it to a grant whose refresh token it gave before.
+const ALONE: &str = r#"{"access_token": "access-9"}"#;
+
+#[tokio::test]
+async fn tokens_whose_account_the_api_does_not_tell_are_ended_there() {
+    for profile in [
+        Answer::new(500, &[], ""),
+        Answer::new(401, &[], ""),
+        Answer::new(200, &[], "<html>"),
+        Answer::Bytes(Vec::new()),
+        Answer::new(200, &[], r#"{"account": {"id": null}}"#),
+    ] {
+        let place = Place::open().await;
+        let (mut browser, state) = place.under_way("/auth/api").await;
+        place.provider.profile_meets([profile]);
+        let answer = come_back(&mut browser, &state).await;
+        assert_eq!(answer.status, 502, "{answer:?}");
+        assert!(
+            answer.text.contains("nothing was kept here, and the tokens that it gave are ended"),
+            "{answer:?}"
+        );
+        assert_eq!(place.provider.ended(), ["refresh-1", "access-1"]);
+    }
+}
+
+#[tokio::test]
+async fn where_the_api_ends_no_tokens_people_are_told_that_they_stay() {
+    let provider = FakeProvider::start().await;
+    let source = endo::config::Source { revocation_url: None, ..provider.settings() };
+    let house = super::House::with(|config| config.source = source).await;
+    let place = Place { house, provider };
+    let (mut browser, state) = place.under_way("/auth/api").await;
+    place.provider.profile_meets([Answer::new(500, &[], "")]);
+    let answer = come_back(&mut browser, &state).await;
+    assert!(answer.text.contains("the tokens that it gave stay good until they end"), "{answer:?}");
+}
+
+#[tokio::test]
+async fn tokens_that_the_api_hands_out_again_are_not_ended_whosever_they_are_said_to_be() {
+    let place = Place::open().await;
+    let (mut browser, state) = place.under_way("/auth/api").await;
+    let kept = come_back(&mut browser, &state).await;
+    let device = kept.header("location").unwrap().rsplit('/').next().unwrap().to_owned();
+    let again = format!("/auth/api?credentials={device}");
+    for (tokens, profile, status) in [
+        (PAIR, Answer::new(500, &[], ""), 502),
+        (PAIR, Answer::new(200, &[], r#"{"account": {"id": "octocat"}}"#), 403),
+        (ALONE, Answer::new(500, &[], ""), 502),
+    ] {
+        let state = depart(&mut browser, &again).await;
+        place.provider.plan([Fault::Say(200, tokens)]);
+        place.provider.profile_meets([profile]);
+        assert_eq!(come_back(&mut browser, &state).await.status, status);
+        assert_eq!(place.provider.ended(), Vec::<String>::new());
+    }
+}
+
+fn settings(provider: &FakeProvider) -> String {
+    let url = |path| provider.api.url(path);
+    format!(
+        "[source]\nname = \"github\"\nbase_url = \"{}\"\nclient_id = \"gateway id\"\nclient_secret = '{CLIENT_SECRET}'\n\
+         authorization_url = \"{}\"\ntoken_url = \"{}\"\nprofile_url = \"{}\"\nrevocation_url = \"{}\"\n\
+         profile_id = \"/account/id\"\n",
+        url(""),
+        url("/authorize"),
+        url("/token"),
+        url("/me"),
+        url("/revoke"),
+    )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tokens_that_came_just_before_the_program_was_killed_are_ended_by_the_next_start() {
+    let (shell, provider) = (Shell::with_key(), FakeProvider::start().await);
+    std::fs::write(shell.data().join("endo.toml"), settings(&provider)).unwrap();
+    let listen = ["serve", "--listen", "127.0.0.1:0", "--bus-listen", "127.0.0.1:0"];
+    let mut command = shell.command(&listen);
+    command.stderr(Stdio::null());
+    let mut program = AtTerminal::start(command);
+    let mut browser = Browser::at(program.link.split("/sign-in").next().unwrap());
+    let page = browser.get(&program.link).await;
+    browser.submit(&page, "/sign-in", &[]).await;
+    let state = depart(&mut browser, "/auth/api").await;
+
+    provider.profile_meets([Answer::Stall(Vec::new())]);
+    let gateway = program.link.trim_start_matches("http://").split('/').next().unwrap().to_owned();
+    let cookies: Vec<_> = browser.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let request = format!(
+        "GET {} HTTP/1.1\r\nhost: {gateway}\r\ncookie: {}\r\n\r\n",
+        callback(&state),
+        cookies.join("; ")
+    );
+    let mut connection = std::net::TcpStream::connect(&gateway).unwrap();
+    std::io::Write::write_all(&mut connection, request.as_bytes()).unwrap();
+    let mut ticks = tokio::time::interval(Duration::from_millis(1));
+    while !provider.api.seen().iter().any(|seen| seen.target == "/me") {
+        ticks.tick().await;
+    }
+    program.child.kill().unwrap();
+    program.child.wait().unwrap();
+    assert_eq!(provider.ended(), Vec::<String>::new());
+
+    let served = shell.serve(&[]);
+    while provider.ended().len() < 2 {
+        ticks.tick().await;
+    }
+    assert_eq!(provider.ended(), ["refresh-1", "access-1"]);
+    assert_eq!(provider.token_requests(), 1);
+    drop(served);
+}
