@@ -7,6 +7,7 @@ mod endings;
 mod exchange;
 mod reception;
 mod sent;
+mod to_the_end;
 mod verdict;
 mod worker;
 

@@ -12,6 +12,7 @@ use super::Verdict;
 use super::answer::Desk;
 use super::case::Case;
 use super::sent;
+use super::to_the_end::ToTheEnd;
 use crate::bus::Login;
 use crate::bus::meshblu::firehose::FirehoseEvent;
 use crate::message::{BadRoute, DeliveryId, MESSAGE_RECEIVED, Message, Parties, Route};
@@ -97,8 +98,7 @@ impl Reception {
     pub async fn receive(&self, arrival: Arrival) -> Result<Verdict, NotReceived> {
         let parties = arrival.route.parties(self.0.desk.bus.service())?;
         let parts = Arc::clone(&self.0);
-        let work = tokio::spawn(async move { parts.receive(arrival, parties).await });
-        work.await.unwrap_or(Err(NotReceived::Stopping))
+        ToTheEnd::new(async move { parts.receive(arrival, parties).await }).await
     }
 
     /// Waits until nothing more is worked on.

@@ -1,9 +1,17 @@
 //! A reply leaves once: what happens when nobody knows whether it arrived.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 
 use crate::support::fake_api::Answer;
-use crate::support::meshblu::{FakeMeshblu, RemoteGateway, json_answer, say_hello, settings};
+use crate::support::meshblu::{FakeMeshblu, RemoteGateway, json_answer, route, say_hello, settings, vectors};
+
+const SEARCH: &str = "POST /search/devices";
 
 #[tokio::test]
 async fn a_reply_that_the_bus_never_confirms_is_not_sent_again() {
@@ -39,7 +47,7 @@ async fn a_reply_that_was_leaving_when_the_process_died_is_not_sent_again() {
     drop(database);
     let again = FakeMeshblu::start().await;
     let gateway = RemoteGateway::with(settings(directory.path(), &again.url())).await.unwrap();
-    let mut ticks = tokio::time::interval(std::time::Duration::from_millis(1));
+    let mut ticks = tokio::time::interval(Duration::from_millis(1));
     while gateway.waiting().await > 0 {
         ticks.tick().await;
     }
@@ -89,9 +97,48 @@ async fn work_that_a_process_left_behind_is_done_by_the_next() {
     drop(database);
     let again = FakeMeshblu::start().await;
     let gateway = RemoteGateway::with(settings(directory.path(), &again.url())).await.unwrap();
-    let mut ticks = tokio::time::interval(std::time::Duration::from_millis(1));
+    let mut ticks = tokio::time::interval(Duration::from_millis(1));
     while gateway.waiting().await > 0 {
         ticks.tick().await;
     }
     assert_eq!(again.messages()[0]["data"], json!({"hello": "Ada"}));
+}
+
+#[tokio::test]
+async fn a_bus_that_hangs_up_before_the_end_has_its_message_answered_all_the_same() {
+    let meshblu = FakeMeshblu::start().await;
+    let gate = Arc::new(Semaphore::new(0));
+    let found = json_answer(200, &json!([vectors()["credentialsDevice"]]));
+    meshblu.answer(SEARCH, [found.behind(&gate)]);
+    let (gateway, _directory) = RemoteGateway::open(&meshblu).await;
+    let mut connection = TcpStream::connect(gateway.running.gateway()).await.unwrap();
+    connection.write_all(signed_as_of_old(&say_hello()).as_bytes()).await.unwrap();
+    let mut ticks = tokio::time::interval(Duration::from_millis(1));
+    while !meshblu.called().iter().any(|call| call == SEARCH) {
+        ticks.tick().await;
+    }
+    connection.set_zero_linger().unwrap();
+    drop(connection);
+    // The gateway has seen by then that the connection is gone.
+    for _ in 0..10 {
+        gateway.post("/v2/messages").body("{}").send().await.unwrap();
+    }
+    gate.add_permits(1);
+    while meshblu.messages().is_empty() {
+        ticks.tick().await;
+    }
+    assert_eq!(meshblu.messages()[0]["data"], json!({"hello": "Ada"}));
+}
+
+/// What a bus of old posts, letter by letter.
+fn signed_as_of_old(message: &Value) -> String {
+    let recorded = &vectors()["vectors"][0]["request"]["headers"];
+    let field = |name: &str| format!("{name}: {}\r\n", recorded[name].as_str().unwrap());
+    let signed = ["Date", "X-MESHBLU-UUID", "Authorization"].map(field).concat();
+    let (route, body) = (route(), message.to_string());
+    format!(
+        "POST /v2/messages HTTP/1.1\r\nhost: gateway\r\ncontent-type: application/json\r\n\
+         x-meshblu-route: {route}\r\ncontent-length: {}\r\n{signed}\r\n{body}",
+        body.len()
+    )
 }
