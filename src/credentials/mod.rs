@@ -37,7 +37,7 @@ mod turns;
 mod user_devices;
 mod uses;
 
-pub use crate::source::renewal::{Health, Standing};
+pub use crate::source::renewal::{Health, Renewed, Standing};
 pub use bind::{BoundDevice, NewUserDevice, UserDeviceLook};
 pub use error::CredentialsError;
 pub use keep::{Account, CredentialsDevices, Sealing};

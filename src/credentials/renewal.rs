@@ -15,7 +15,7 @@ use crate::bus::embedded::BusError;
 use crate::message::DeviceUuid;
 use crate::source::renewal::{
     BeforeUse, Health, Held, NewSecret, Records, RecordsError, RenewalError, RenewalSettings, Renewals,
-    Renewer, Standing, Upstream, begin_life,
+    Renewed, Renewer, Standing, Upstream, begin_life,
 };
 use crate::store::{StoreError, StoredRecord, StoredRenewal, Transaction, View};
 use crate::telemetry::with_causes;
@@ -80,7 +80,7 @@ impl CredentialsDevices {
         self.store.read(look).await
     }
 
-    /// Renews a secret that the API refused, once; the secret of `generation` was tried.
+    /// Renews a secret that the API refused, once; the secret of `generation` was tried. Answers what there is now.
     ///
     /// # Errors
     /// [`CredentialsError::SignInAgain`] where that cannot be done any more, [`CredentialsError::NotRenewed`] where it
@@ -89,13 +89,12 @@ impl CredentialsDevices {
         &self,
         credentials: &DeviceUuid,
         generation: u64,
-    ) -> Result<(), CredentialsError> {
+    ) -> Result<Renewed, CredentialsError> {
         let Some(renewing) = &self.renewing else {
             return Err(CredentialsError::SignInAgain { reason: NOBODY_RENEWS.to_owned() });
         };
         let generation = self.adopt(credentials, generation).await?;
-        renewing.renewals.after_rejection(credentials, generation).await?;
-        Ok(())
+        Ok(renewing.renewals.after_rejection(credentials, generation).await?)
     }
 
     /// Does what follows from what is over, renews what is due, and shows a bus elsewhere what is new, until stopped.

@@ -12,11 +12,13 @@ use super::{Endings, Verdict};
 use crate::ambient::{Clock, Random};
 use crate::bus::Bus;
 use crate::bus::embedded::BusError;
-use crate::credentials::{CredentialsDevices, CredentialsError};
+use crate::credentials::{CredentialsDevices, CredentialsError, Renewed};
 use crate::job::{CallGate, GateError, Next, Registry, RunFailure, Workbench};
 use crate::message::{Done, Failure, Parties, Reply};
 use crate::store::{Fate, Place, Store, StoreError, Taken, Transaction};
 use crate::telemetry::with_causes;
+
+const REFUSED_AGAIN: &str = "the API refused the secret twice, and whether there is a newer one is not known";
 
 /// How often a job is run again whose API could not answer.
 #[derive(Clone, Copy, Debug)]
@@ -110,7 +112,7 @@ impl Desk {
                     }
                     // The next message finds a secret that works.
                     Ok(()) => return Err(failed.failure),
-                    Err(why) => failed = why,
+                    Err(why) => failed = self.refusal(&case.parties, &why, failed.failure),
                 }
             }
             // What may have changed something outside is not done twice.
@@ -131,7 +133,7 @@ impl Desk {
     /// Opens the credentials anew for every attempt: a binding that ended meanwhile ends the work.
     async fn attempt(&self, taken: &Taken, case: &Case) -> Result<Reply, RunFailure> {
         let parties = &case.parties;
-        let refused = |error: CredentialsError| self.refusal(parties, &error);
+        let refused = |error: CredentialsError| self.refusal(parties, &error, Failure::credentials_expired());
         let record = self.credentials.open(parties).await.map_err(refused)?;
         case.note_login(record.login());
         if self.bus.meshblu().is_some() && case.login().is_none() {
@@ -174,21 +176,18 @@ impl Desk {
     }
 
     /// Renews the secret that the API refused, once for a message.
-    async fn renew(&self, case: &Case, is_renewed: bool) -> Result<(), RunFailure> {
+    async fn renew(&self, case: &Case, is_renewed: bool) -> Result<(), CredentialsError> {
         let renewing = self.credentials.renew_refused(&case.parties.credentials, case.generation());
-        match renewing.await {
-            Ok(()) if is_renewed => Err(self.expired(&case.parties)),
-            renewed => renewed.map_err(|error| self.refusal(&case.parties, &error)),
+        match renewing.await? {
+            _ if !is_renewed => Ok(()),
+            // The provider takes it, as it took it before, and the API does not.
+            Renewed::StillGood => Err(CredentialsError::SignInAgain { reason: REFUSED_AGAIN.to_owned() }),
+            _ => Err(CredentialsError::RefusedAnew),
         }
     }
 
-    /// Only somebody who signs in again helps.
-    fn expired(&self, parties: &Parties) -> RunFailure {
-        let link = self.sign_in.as_ref().map(|url| format!("{url}?credentials={}", parties.credentials));
-        RunFailure::last(Failure::credentials_expired(link))
-    }
-
-    fn refusal(&self, parties: &Parties, error: &CredentialsError) -> RunFailure {
+    /// What is told where there are no credentials to use; where only somebody who signs in again helps, it is `expired`.
+    fn refusal(&self, parties: &Parties, error: &CredentialsError, expired: Failure) -> RunFailure {
         tracing::warn!(
             error = with_causes(error),
             device.uuid = %parties.user_device,
@@ -203,7 +202,11 @@ impl Desk {
                 403,
                 "these credentials are of another API than this gateway is for; bind a device to new ones",
             )),
-            CredentialsError::SignInAgain { .. } => self.expired(parties),
+            CredentialsError::SignInAgain { .. } => {
+                let link =
+                    self.sign_in.as_ref().map(|url| format!("{url}?credentials={}", parties.credentials));
+                RunFailure::last(expired.mended_by_sign_in(link))
+            }
             CredentialsError::NotRenewed(_) => for_now("the credentials cannot be renewed now"),
             CredentialsError::RefusedAnew => RunFailure::last(Failure::for_now(
                 "the API does not take the credentials, which were renewed a moment ago; try again later",

@@ -22,6 +22,8 @@ pub(super) enum Trouble {
     Invalid,
     /// The job's own error.
     Job(JobError),
+    /// The API does not take the secret, as a handler says in its own words.
+    Expired(Failure),
     /// The answer of a handler that may be asked again.
     Lost,
     /// What a handler wants the sender to be told.

@@ -50,7 +50,7 @@ impl From<JobError> for RunFailure {
         let text = error.to_string();
         let (failure, next) = match error {
             JobError::Refused { code, .. } => (Failure::said_by_job(code, text), Next::Final),
-            JobError::CredentialsExpired => (Failure::new(401, text), Next::CredentialsExpired),
+            JobError::CredentialsExpired => (Failure::credentials_expired(), Next::CredentialsExpired),
             JobError::Unavailable { code, retry_after, .. } => {
                 (Failure::said_by_job(code, text), Next::Repeat { after: retry_after })
             }
@@ -75,6 +75,7 @@ pub(super) async fn run(
         Err(Trouble::Unreadable(error)) => return Ok(unreadable(&error)),
         Err(Trouble::Invalid) => return Err(RunFailure::last(Failure::response_invalid())),
         Err(Trouble::Job(error)) => return Err(error.into()),
+        Err(Trouble::Expired(failure)) => return Err(RunFailure { failure, next: Next::CredentialsExpired }),
         Err(Trouble::Told(failure)) => return Err(RunFailure::last(failure)),
         Err(Trouble::Lost) => {
             let failure = Failure::new(503, "the job's handler gave no answer").leaving_open();

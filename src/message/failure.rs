@@ -75,14 +75,21 @@ impl Failure {
         Self { found: Found::OnTheBus, ..Self::new(status, message) }
     }
 
-    /// The API takes the credentials no more; the sender is told where to sign in again, where anybody can.
-    pub fn credentials_expired(sign_in: Option<String>) -> Self {
-        const EXPIRED: &str = "the credentials have expired";
-        let message = match &sign_in {
-            Some(link) => format!("{EXPIRED}; sign in again at {link}"),
-            None => EXPIRED.to_owned(),
+    /// The API takes the credentials no more, in the gateway's own words.
+    pub fn credentials_expired() -> Self {
+        Self::new(401, "the credentials have expired")
+    }
+
+    /// This failure, against which a sign-in at `link` helps. The gateway's own words say so too; a job's stay as they are.
+    #[must_use]
+    pub fn mended_by_sign_in(self, link: Option<String>) -> Self {
+        let message = match &link {
+            Some(link) if self == Self::credentials_expired() => {
+                format!("{}; sign in again at {link}", self.message)
+            }
+            _ => self.message,
         };
-        Self { sign_in, ..Self::new(401, message) }
+        Self { message, sign_in: link, ..self }
     }
 
     /// Something may have been done or not, and it is not done again.

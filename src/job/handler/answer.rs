@@ -5,7 +5,6 @@ use http::{Response, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::super::contract::JobError;
 use super::super::runner::Trouble;
 use super::super::wording::cut;
 use crate::message::{Failure, FailureCode, Reply};
@@ -50,7 +49,7 @@ pub(super) fn read(response: &Response<Bytes>) -> Option<Answer> {
 /// Whoever says 401 twice says that the API refused the secret, and so did nothing.
 fn trouble(status: StatusCode, failure: Failure) -> Trouble {
     match (status, failure.status()) {
-        (StatusCode::UNAUTHORIZED, Some(401)) => Trouble::Job(JobError::CredentialsExpired),
+        (StatusCode::UNAUTHORIZED, Some(401)) => Trouble::Expired(failure),
         _ => Trouble::Told(failure),
     }
 }

@@ -54,7 +54,7 @@ impl Handler {
             return Err(Trouble::Invalid);
         };
         admission.succeeded();
-        if matches!(answer, Err(Trouble::Job(JobError::CredentialsExpired))) {
+        if matches!(answer, Err(Trouble::Expired(_))) {
             gate.refused();
         }
         answer

@@ -1,9 +1,14 @@
 //! Secrets that the API refuses while an external handler uses them.
 
-use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
 
-use super::House;
+use serde_json::{Value, json};
+use tokio::sync::Semaphore;
+
+use super::{House, until};
 use crate::support::fake_api::{Answer, FakeApi};
+use crate::support::provider::Fault;
 use crate::support::real::{self, NodeHost};
 
 const EXPIRED: &str = r#"{"error": {"code": 401, "message": "Bad credentials"}}"#;
@@ -54,6 +59,41 @@ async fn a_handler_that_speaks_of_401_in_another_way_is_not_asked_again() {
         assert_eq!(reply["metadata"]["code"], code, "{reply}");
         assert_eq!((handler.seen().len(), house.provider.token_requests()), (1, 0));
     }
+}
+
+#[tokio::test]
+async fn what_a_handler_says_of_a_secret_that_nobody_can_renew_is_told_with_the_way_to_sign_in() {
+    let handler = FakeApi::answering(Answer::new(401, &[], EXPIRED)).await;
+    let mut house = house(&handler).await;
+    house.provider.plan([Fault::InvalidGrant]);
+    let reply = ask(&mut house).await;
+    let error = json!({"message": "Bad credentials", "signIn": house.link()});
+    assert_eq!(reply["metadata"], json!({"code": 401, "error": error}), "{reply}");
+}
+
+#[tokio::test]
+async fn a_new_secret_that_is_refused_while_a_newer_one_comes_is_not_called_expired() {
+    let gate = Arc::new(Semaphore::new(0));
+    let refusal = (Answer::new(401, &[], EXPIRED), Arc::clone(&gate));
+    let handler =
+        FakeApi::start(move |seen| match String::from_utf8_lossy(&seen.body).contains("access-2") {
+            true => refusal.0.clone().behind(&refusal.1),
+            false => refusal.0.clone(),
+        })
+        .await;
+    let mut house = house(&handler).await;
+    let (credentials, device) = (house.gateway.gateway.credentials.clone(), house.chain.credentials.clone());
+    let hand = house.hand.clone();
+    let newer = async {
+        until(|| handler.seen().len() == 2).await;
+        hand.forward(Duration::from_secs(121));
+        credentials.renew_refused(&device, 2).await.unwrap();
+        gate.add_permits(1);
+    };
+    let (reply, ()) = tokio::join!(ask(&mut house), newer);
+    let message = "the API does not take the credentials, which were renewed a moment ago; try again later";
+    assert_eq!(reply["metadata"], json!({"code": 503, "error": {"message": message}}), "{reply}");
+    assert_eq!((handler.seen().len(), house.provider.token_requests()), (2, 2));
 }
 
 /// A job of old whose API says by its code that it does not take the secret.

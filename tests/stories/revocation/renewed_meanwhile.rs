@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use endo::credentials::{ApiVerdict, CredentialsError, Fate, Matter, Part};
+use endo::credentials::{ApiVerdict, CredentialsError, Fate, Matter, Part, Renewed};
 use endo::message::DeviceUuid;
 use endo::store::{RenewalStage, StoreError, StoredRenewal, Transaction};
 use tokio::sync::Semaphore;
@@ -18,7 +18,7 @@ struct UnderWay {
     office: Office,
     credentials: DeviceUuid,
     gate: Arc<Semaphore>,
-    renewing: JoinHandle<Result<(), CredentialsError>>,
+    renewing: JoinHandle<Result<Renewed, CredentialsError>>,
 }
 
 impl UnderWay {
@@ -53,7 +53,7 @@ impl UnderWay {
     }
 
     /// Lets the provider answer, and does what is due then.
-    async fn land(&mut self) -> Result<(), CredentialsError> {
+    async fn land(&mut self) -> Result<Renewed, CredentialsError> {
         self.office.does_what_is_due().await;
         assert_eq!(self.verdict().await, ApiVerdict::Pending, "nobody knows yet what has to end");
         self.gate.add_permits(1);
