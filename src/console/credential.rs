@@ -50,7 +50,7 @@ pub struct UserDevice {
     pub bound_at: Option<String>,
     /// When it last used it.
     pub last_use: Option<String>,
-    /// How many errors its status device keeps.
+    /// How many errors that say something its status device keeps.
     pub errors: Option<usize>,
     /// The newest of them.
     pub noted: Vec<NotedError>,

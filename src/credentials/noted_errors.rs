@@ -53,8 +53,9 @@ impl UserDeviceEntry {
         if status["owner"].as_str() == Some(self.uuid.as_str())
             && let Some(errors) = status.pointer("/status/errors").and_then(Value::as_array)
         {
-            self.errors = Some(errors.len());
-            self.noted = errors.iter().rev().filter_map(NotedError::of).take(TOLD).collect();
+            let mut telling = errors.iter().rev().filter_map(NotedError::of);
+            self.noted = telling.by_ref().take(TOLD).collect();
+            self.errors = Some(self.noted.len() + telling.count());
         }
     }
 }

@@ -28,7 +28,7 @@ pub struct UserDeviceEntry {
     pub last_use: Option<Timestamp>,
     /// The device that keeps its errors, as it says.
     pub(super) status_device: Option<DeviceUuid>,
-    /// How many errors that keeps; unknown on a bus elsewhere, until [`CredentialsDevices::note_errors`].
+    /// How many errors that say something it keeps; unknown on a bus elsewhere, until [`CredentialsDevices::note_errors`].
     pub errors: Option<usize>,
     /// The newest of them, newest first.
     pub noted: Vec<NotedError>,
