@@ -21,14 +21,14 @@ pub(super) async fn flow_of(
     flow.map_err(|error| unavailable(&error))?.ok_or_else(|| no_flow(entrance))
 }
 
-/// It was begun in another browser, or under another name of this machine, or so long ago that the browser forgot it, or
-/// came back already.
+/// It was begun in another browser, or under another name of this machine, or so long ago or before so many others that
+/// the browser forgot it, or came back already.
 pub(super) fn no_flow(entrance: &Entrance) -> Problem {
     Problem::new(
         Kind::NotAllowed,
         format!(
-            "This browser did not begin that sign-in, or it took longer than ten minutes, or was finished already; nothing was \
-             done. Begin again at {}console",
+            "This browser did not begin that sign-in, or it took longer than ten minutes, or was finished already, or was begun \
+             in too many windows: the newest are remembered. Nothing was done. Begin again at {}console",
             entrance.service_url
         ),
     )

@@ -77,10 +77,12 @@ async fn twelve_tabs_all_come_to_their_end_and_of_many_more_the_newest_are_remem
     for state in &tabs {
         assert_eq!(come_back(&mut browser, state).await.status, 303);
     }
+    let pushed_out = depart(&mut browser, "/auth/api").await;
     for _ in 0..30 {
         depart(&mut browser, "/auth/octoblu").await;
     }
     assert_eq!(browser.flows().len(), 24);
+    refused(&come_back(&mut browser, &pushed_out).await, "begun in too many windows");
     let line = browser.set.iter().rfind(|line| line.starts_with("endo_flow_") && line.ends_with("=600"));
     assert!(line.unwrap().contains("; Path=/; HttpOnly; SameSite=Lax; Max-Age=600"), "{line:?}");
 }
