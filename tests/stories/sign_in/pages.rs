@@ -98,7 +98,7 @@ async fn the_name_that_somebody_gave_a_device_is_one_short_line_that_turns_no_wo
     let page = browser.get(&home).await;
     let cut_off = address(&page, "/cut-off");
     let device = cut_off.split('/').nth(5).unwrap();
-    let name = format!("gnitirw \u{202e}backwards\u{2066}\n{}", "x".repeat(100_000));
+    let name = format!("gnit\u{200b}irw\u{feff} \u{202e}backwards\u{2066}\n{}", "x".repeat(100_000));
     let rename = serde_json::json!({"$set": {"name": name}});
     place.house.gateway.update_itself(device, &rename).await;
     for path in [&home, &cut_off, &format!("{home}/cut-off-all"), &format!("{home}/forget")] {
