@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::bind::subscription;
 use super::keep::{Account, Before, STRANGERS, Whereabouts};
-use super::open::{Bound, renewal, stored_record};
+use super::open::{Bound, renewal, stored_record, stored_record_of};
 use super::rekey::ATTEMPTS;
 use super::strays::Stray;
 use super::{CredentialsDevices, CredentialsError};
@@ -82,15 +82,8 @@ impl CredentialsDevices {
         let stored = self.store.glance({
             let (binding, renews) = (binding.clone(), self.renewing.is_some());
             move |view: &View<'_>| {
-                if view.is_revoked(&binding)? {
-                    return Err(CredentialsError::Revoked);
-                }
-                let record = stored_record(view, &binding.credentials).map_err(|error| match error {
-                    // What is forgotten is over for every device.
-                    CredentialsError::NoRecord => CredentialsError::Revoked,
-                    error => error,
-                })?;
-                Ok((record, renewal(view, &binding.credentials, renews)?))
+                let record = stored_record_of(view, &binding)?;
+                Ok::<_, CredentialsError>((record, renewal(view, &binding.credentials, renews)?))
             }
         });
         let (stored, renewal) = stored.await?;

@@ -137,13 +137,29 @@ fn text(record: &StoredRecord) -> SealedText<'_> {
 }
 
 fn bound_record(view: &View<'_>, binding: &Binding) -> Result<StoredRecord, CredentialsError> {
-    if view.is_revoked(binding)? {
-        return Err(CredentialsError::Revoked);
-    }
+    let stored = stored_record_of(view, binding)?;
     if !view.has_subscription(&subscription(binding))? {
         return Err(CredentialsError::NotBound);
     }
-    record(view, &binding.credentials)
+    match stored {
+        Some(record) => Ok(record),
+        None => record_on_bus(view, &binding.credentials),
+    }
+}
+
+/// The record that the store has for this user device: whose binding is over has none, and what is forgotten is over for
+/// every device.
+pub(super) fn stored_record_of(
+    view: &View<'_>,
+    binding: &Binding,
+) -> Result<Option<StoredRecord>, CredentialsError> {
+    if view.is_revoked(binding)? {
+        return Err(CredentialsError::Revoked);
+    }
+    stored_record(view, &binding.credentials).map_err(|error| match error {
+        CredentialsError::NoRecord => CredentialsError::Revoked,
+        error => error,
+    })
 }
 
 /// What is known of a renewal, where anybody renews.

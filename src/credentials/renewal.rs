@@ -83,8 +83,9 @@ impl CredentialsDevices {
     /// Renews a secret that the API refused, once; the secret of `generation` was tried. Answers what there is now.
     ///
     /// # Errors
-    /// [`CredentialsError::SignInAgain`] where that cannot be done any more, [`CredentialsError::NotRenewed`] where it
-    /// cannot be done now, [`CredentialsError::RefusedAnew`] where it was just done.
+    /// [`CredentialsError::Revoked`] where it is forgotten meanwhile, [`CredentialsError::SignInAgain`] where that cannot be
+    /// done any more, [`CredentialsError::NotRenewed`] where it cannot be done now, [`CredentialsError::RefusedAnew`] where
+    /// it was just done.
     pub async fn renew_refused(
         &self,
         credentials: &DeviceUuid,
@@ -93,7 +94,11 @@ impl CredentialsDevices {
         let Some(renewing) = &self.renewing else {
             return Err(CredentialsError::SignInAgain { reason: NOBODY_RENEWS.to_owned() });
         };
-        let generation = self.adopt(credentials, generation).await?;
+        let generation = self.adopt(credentials, generation).await.map_err(|error| match error {
+            // There was one when the secret was tried.
+            CredentialsError::NoRecord => CredentialsError::Revoked,
+            error => error,
+        })?;
         Ok(renewing.renewals.after_rejection(credentials, generation).await?)
     }
 
@@ -250,7 +255,8 @@ impl From<RenewalError> for CredentialsError {
         match error {
             RenewalError::Dead { reason } => Self::SignInAgain { reason },
             RenewalError::Fruitless => Self::RefusedAnew,
-            RenewalError::NoRecord => Self::NoRecord,
+            // There was one when the secret was found due or refused.
+            RenewalError::NoRecord => Self::Revoked,
             error => Self::NotRenewed(error),
         }
     }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod ahead;
+mod forgotten;
 mod handlers;
 mod killed;
 mod leaving;

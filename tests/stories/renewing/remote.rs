@@ -1,17 +1,21 @@
 //! The same on a Meshblu, where the copy of a record follows the store's.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use endo::ambient::Random;
+use endo::config::Source;
+use endo::credentials::Revoker;
 use endo::vault::{
     Contents, Format, KeyRing, Owners, PrivateKey, RememberSettings, ResourceOwnerId, SealedText, SecretText,
     Vault,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::sync::Semaphore;
 
 use super::{Hand, until};
-use crate::support::fake_api::{Answer, Seen};
+use crate::support::fake_api::{Answer, FakeApi, Seen};
 use crate::support::meshblu::{
     CREDENTIALS, CREDENTIALS_TOKEN, FakeMeshblu, RemoteGateway, json_answer, settings, vectors,
 };
@@ -167,6 +171,48 @@ async fn every_message_on_a_dead_secret_is_answered_with_the_way_to_sign_in() {
         assert!(reply["metadata"]["error"]["signIn"].is_string(), "{reply}");
     }
     assert_eq!(scene.provider.token_requests(), 1);
+}
+
+#[tokio::test]
+async fn a_message_that_waits_for_the_renewal_of_a_secret_that_is_forgotten_is_answered_403() {
+    let scene = Scene::set().await;
+    let gate = Arc::new(Semaphore::new(0));
+    scene.provider.plan([Fault::Slow(Arc::clone(&gate))]);
+    let gateway = scene.gateway().await;
+    let credentials = &gateway.gateway.credentials;
+    let forget = async {
+        until(|| scene.provider.token_requests() == 1).await;
+        let owned = credentials.held(CREDENTIALS.into()).await.unwrap();
+        credentials.forget(&owned, &Revoker::Operator).await.unwrap();
+        gate.add_permits(1);
+    };
+    let (answer, ()) = tokio::join!(async { gateway.webhook(&events()).await }, forget);
+    assert_eq!(answer.status, 403, "{answer:?}");
+    let replies = scene.meshblu.messages();
+    assert_eq!((replies.len(), &replies[0]["metadata"]["code"]), (1, &json!(403)));
+}
+
+#[tokio::test]
+async fn a_job_that_is_under_way_when_its_secret_is_forgotten_is_answered_as_it_ends() {
+    for (status, code) in [(200, 201), (401, 403)] {
+        let gate = Arc::new(Semaphore::new(0));
+        let api = FakeApi::answering(json_answer(status, &json!([])).behind(&gate)).await;
+        let scene = Scene::set().await;
+        let mut config = settings(scene.directory.path(), &scene.meshblu.url());
+        config.source = Source { base_url: Some(api.url("")), ..scene.provider.settings() };
+        let gateway = RemoteGateway::at(scene.hand.clock(), config).await.unwrap();
+        let credentials = &gateway.gateway.credentials;
+        let forget = async {
+            until(|| api.seen().len() == 1).await;
+            let owned = credentials.held(CREDENTIALS.into()).await.unwrap();
+            credentials.forget(&owned, &Revoker::Operator).await.unwrap();
+            gate.add_permits(1);
+        };
+        let (answer, ()) = tokio::join!(async { gateway.webhook(&events()).await }, forget);
+        assert_eq!(answer.status, code, "{answer:?}");
+        assert_eq!(scene.meshblu.messages().len(), 1);
+        assert_eq!((api.seen().len(), scene.provider.token_requests()), (1, 0));
+    }
 }
 
 #[tokio::test]

@@ -88,7 +88,7 @@ async fn tokens_that_come_after_the_forgetting_end_at_the_api_and_the_receipt_wa
     let mut under_way = UnderWay::begin().await;
     under_way.office.forget(&under_way.credentials).await;
     let outcome = under_way.land().await;
-    assert!(matches!(outcome, Err(CredentialsError::NoRecord)), "{outcome:?}");
+    assert!(matches!(outcome, Err(CredentialsError::Revoked)), "{outcome:?}");
     under_way.is_over().await;
     let renewal = under_way.renewal().await;
     assert_eq!((renewal.fate, renewal.why), (Fate::Ended, None));
