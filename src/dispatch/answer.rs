@@ -97,7 +97,7 @@ impl Desk {
 
     async fn answer(&self, taken: &Taken, case: &Case) -> Result<Reply, Failure> {
         let mut waited = Duration::ZERO;
-        let (mut attempt, mut is_renewed) = (0, false);
+        let (mut attempt, mut renewed) = (0, None);
         loop {
             let mut failed = match self.attempt(taken, case).await {
                 Ok(reply) => return Ok(reply),
@@ -105,13 +105,13 @@ impl Desk {
             };
             if failed.next == Next::CredentialsExpired {
                 case.forget_refused_calls();
-                match self.renew(case, is_renewed).await {
-                    Ok(()) if !case.has_started_a_call() => {
-                        is_renewed = true;
+                match self.renew(case, renewed).await {
+                    Ok(what) if !case.has_started_a_call() => {
+                        renewed = Some(what);
                         continue;
                     }
                     // The next message finds a secret that works.
-                    Ok(()) => return Err(failed.failure),
+                    Ok(_) => return Err(failed.failure),
                     Err(why) => failed = self.refusal(&case.parties, &why, failed.failure),
                 }
             }
@@ -175,13 +175,17 @@ impl Desk {
         .counting(case.changes.clone())
     }
 
-    /// Renews the secret that the API refused, once for a message.
-    async fn renew(&self, case: &Case, is_renewed: bool) -> Result<(), CredentialsError> {
+    /// Renews the secret that the API refused, once for a message. `before` is what came of that before.
+    async fn renew(&self, case: &Case, before: Option<Renewed>) -> Result<Renewed, CredentialsError> {
         let renewing = self.credentials.renew_refused(&case.parties.credentials, case.generation());
-        match renewing.await? {
-            _ if !is_renewed => Ok(()),
+        match (before, renewing.await?) {
+            (None, renewed) => Ok(renewed),
+            // The record was another one by then, and held the same secret: an owner had left, or the keys had changed.
+            (Some(Renewed::Newer), Renewed::New) => Ok(Renewed::New),
             // The provider takes it, as it took it before, and the API does not.
-            Renewed::StillGood => Err(CredentialsError::SignInAgain { reason: REFUSED_AGAIN.to_owned() }),
+            (_, Renewed::StillGood) => {
+                Err(CredentialsError::SignInAgain { reason: REFUSED_AGAIN.to_owned() })
+            }
             _ => Err(CredentialsError::RefusedAnew),
         }
     }

@@ -1,4 +1,4 @@
-//! An owner who leaves while the secret is being renewed.
+//! An owner who leaves while the secret is being renewed, or while a job uses it.
 
 use std::sync::Arc;
 
@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 
 use super::{House, list_events, until};
 use crate::support::bus::{Answer, Device, send};
+use crate::support::fake_api::{Answer as ApiAnswer, FakeApi};
 use crate::support::provider::Fault;
 
 /// What `owner` is answered about the credentials.
@@ -18,14 +19,19 @@ async fn ask(house: &House, owner: &Device, (method, path): (Method, &str)) -> A
     send(client.request(method, url).basic_auth(&owner.uuid, Some(&owner.token))).await
 }
 
+/// Somebody else who signed in at the API to the account.
+async fn second_owner(house: &House) -> Device {
+    let owner = house.gateway.flow(&"nobody".into()).await.device;
+    let mut account = house.gateway.account(583_231, &(&*owner.uuid).into());
+    (account.secret, account.refresh_token) = ("access-1".into(), Some("refresh-1".into()));
+    house.gateway.gateway.credentials.keep(account).await.unwrap();
+    owner
+}
+
 #[tokio::test]
 async fn an_owner_who_leaves_during_a_renewal_is_told_to_try_again_and_nothing_is_lost() {
     let mut house = House::open(None).await;
-    let leaver = house.gateway.flow(&"nobody".into()).await.device;
-    let mut account = house.gateway.account(583_231, &(&*leaver.uuid).into());
-    (account.secret, account.refresh_token) = ("access-1".into(), Some("refresh-1".into()));
-    house.gateway.gateway.credentials.keep(account).await.unwrap();
-
+    let leaver = second_owner(&house).await;
     let gate = Arc::new(Semaphore::new(0));
     house.provider.plan([Fault::Slow(Arc::clone(&gate))]);
     house.provider.expire("access-1");
@@ -45,5 +51,29 @@ async fn an_owner_who_leaves_during_a_renewal_is_told_to_try_again_and_nothing_i
     assert_eq!(owners.json(), json!([{"uuid": first.uuid}]));
     let listed: Value = house.ask().await;
     assert_eq!(listed["metadata"]["code"], 200, "the renewed secret is kept: {listed}");
+    assert_eq!(house.provider.token_requests(), 1);
+}
+
+#[tokio::test]
+async fn a_job_whose_secret_the_api_refuses_after_an_owner_left_is_done_with_the_next_one() {
+    let gate = Arc::new(Semaphore::new(0));
+    let held = Arc::clone(&gate);
+    let api = FakeApi::start(move |seen| {
+        let json = ["content-type: application/json"];
+        match seen.header("authorization").concat().as_str() {
+            "Bearer access-2" => ApiAnswer::new(200, &json, "[]"),
+            _ => ApiAnswer::new(401, &json, "{}").behind(&held),
+        }
+    });
+    let api = api.await;
+    let url = api.url("");
+    let mut house = House::with(None, |config| config.source.base_url = Some(url)).await;
+    let leaver = second_owner(&house).await;
+    house.gateway.send(&house.chain, list_events()).await;
+    until(|| api.seen().len() == 1).await;
+    ask(&house, &leaver, (Method::DELETE, "owners/me")).await.is(204, "");
+    gate.add_permits(2);
+    let reply = house.chain.flow.next().await;
+    assert_eq!(reply["metadata"]["code"], 200, "nobody has to sign in again: {reply}");
     assert_eq!(house.provider.token_requests(), 1);
 }
