@@ -134,7 +134,7 @@ impl Exchange {
                 let Some(delivery) = sent.delivery else { return Ok(lost) };
                 id = delivery;
             }
-            if view.is_queued(&id)? {
+            if view.is_under_way(&id, &sender)? {
                 return Ok(Came::Nothing);
             }
             let ended = match view.outcomes(&id)?.into_iter().next() {

@@ -1,4 +1,4 @@
-//! Messages that people sent over a bus elsewhere, and the deliveries that they came back as.
+//! Messages that people sent, and over a bus elsewhere the deliveries that they came back as.
 
 use rusqlite::OptionalExtension;
 
@@ -35,6 +35,17 @@ impl View<'_> {
             Ok(SentMessage { sent_at: Timestamp::from_millis(row.get(0)?), delivery })
         });
         Ok(found.optional()?)
+    }
+
+    /// Whether a message that `sender` sent waits, or is worked on, as this delivery.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn is_under_way(&self, id: &DeliveryId, sender: &DeviceUuid) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM deliveries WHERE work = 0 AND id = ?1
+                   AND CASE WHEN json_valid(route) THEN json_extract(route, '$[0].from') END = ?2";
+        let mut statement = self.prepare(sql)?;
+        Ok(statement.query_row((id.as_str(), sender.as_str()), |_| Ok(())).optional()?.is_some())
     }
 }
 

@@ -54,6 +54,13 @@ impl Desk {
         format!("{}/{}", self.jobs(), self.job)
     }
 
+    async fn ticks_until(&self, what: impl Fn(&Self) -> bool) {
+        let mut ticks = tokio::time::interval(Duration::from_millis(1));
+        while !what(self) {
+            ticks.tick().await;
+        }
+    }
+
     /// Fills the form in and sends it.
     async fn send(&mut self, username: &str) -> Answer {
         let form = self.form();
@@ -207,6 +214,31 @@ async fn a_job_that_takes_longer_is_still_at_work_and_is_looked_for_again() {
     }
     let page = desk.browser.get(&again).await;
     assert!(page.text.contains("octo/&lt;cat&gt;"), "{page:?}");
+}
+
+/// A browser whose job is at work: at an API that answers once the gate opens.
+async fn at_work(gate: &Arc<Semaphore>) -> (Desk, String) {
+    let api = FakeApi::answering(ApiAnswer::new(200, JSON, EVENTS).behind(gate)).await;
+    let impatient = |gateway: &mut Gateway| gateway.patience = Duration::ZERO;
+    let gateway = TestGateway::changed(Clock::system(), &api.url(""), (|_| (), impatient)).await;
+    let mut desk = Desk::of(House { gateway, now: Arc::default(), api }).await;
+    let address = desk.send("octocat").await.header("location").unwrap().to_owned();
+    desk.ticks_until(|desk| desk.house.api.seen().len() == 1).await;
+    (desk, address)
+}
+
+#[tokio::test]
+async fn nobody_but_whoever_sent_a_message_is_told_that_it_is_under_way() {
+    let gate = Arc::new(Semaphore::new(0));
+    let (desk, address) = at_work(&gate).await;
+    let other = desk.house.gateway.flow(&"nobody".into()).await.device;
+    let account = desk.house.gateway.account(42, &DeviceUuid::from(&*other.uuid));
+    desk.house.gateway.gateway.credentials.keep(account).await.unwrap();
+    let mut browser = desk.house.signed_in_with_bus(&other).await;
+    let foreign = browser.get(&address).await;
+    assert_eq!(foreign.status, 403, "not their device: {foreign:?}");
+    assert!(!foreign.text.contains("at work"), "{foreign:?}");
+    gate.add_permits(1);
 }
 
 #[tokio::test]
