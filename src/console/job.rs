@@ -102,8 +102,30 @@ pub fn job_outcome(
         @if is_repeat {
             p.notice role="status" { "You sent that form before: nothing was sent again. This is what came of it then." }
         }
+        (came_to(bench.shown, outcome))
+        p { a.button href=(bench.path_of(job)) { "Send another" } }
+        (elsewhere(bench))
+    };
+    page(&Frame { title: title(job), about: None, viewer: Some(viewer) }, &body)
+}
+
+/// The page that shows what came of a message where its sender may not use the device any more, or the credentials.
+pub fn past_outcome(viewer: &Viewer, (shown, job): (&Shown, &JobListing), outcome: &Outcome) -> Markup {
+    let body = html! {
+        p.small {
+            "You sent this message to a device that does not use the credentials any more, or is not yours any more. What \
+             was under way then is seen to its end."
+        }
+        (came_to(shown, outcome))
+        p { a href="/console" { "Your credentials" } }
+    };
+    page(&Frame { title: title(job), about: None, viewer: Some(viewer) }, &body)
+}
+
+fn came_to(shown: &Shown, outcome: &Outcome) -> Markup {
+    html! {
         @match outcome {
-            Outcome::Ended(how) => (ended(bench.shown, how)),
+            Outcome::Ended(how) => (ended(shown, how)),
             Outcome::Waiting { again } => {
                 p.notice role="status" { "The message was sent. There is no reply yet: the job is still at work." }
                 (look(again))
@@ -119,19 +141,16 @@ pub fn job_outcome(
             Outcome::Lost { again } => {
                 p.notice role="status" {
                     "The gateway was started anew since you sent the message, and no reply is known here: nobody knows \
-                     whether the job was done. Look at " (bench.shown.api) " before you send another."
+                     whether the job was done. Look at " (shown.api) " before you send another."
                 }
                 (look(again))
             }
             Outcome::Unknown => p.notice role="status" {
                 "Nothing is known here of that message, or not any more, nor whether its job was done: look at "
-                (bench.shown.api) " before you send it again."
+                (shown.api) " before you send it again."
             },
         }
-        p { a.button href=(bench.path_of(job)) { "Send another" } }
-        (elsewhere(bench))
-    };
-    page(&Frame { title: title(job), about: None, viewer: Some(viewer) }, &body)
+    }
 }
 
 fn look(again: &str) -> Markup {

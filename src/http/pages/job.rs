@@ -1,8 +1,8 @@
 //! The jobs of one user device: their list, their forms, and what came of a message that was sent from one.
 
-use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, json};
 
@@ -16,9 +16,9 @@ use crate::http::page::{page, see_other};
 use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
-use crate::http::session::Turn;
+use crate::http::session::{Session, Turn};
 use crate::job::{JobListing, Refusal};
-use crate::message::{DeliveryId, Message};
+use crate::message::{DeliveryId, DeviceUuid, Message};
 use crate::telemetry::with_causes;
 
 const NOT_TAKEN: &str = "The device did not take the message, so nothing was done: it has to accept messages from you, \
@@ -57,15 +57,8 @@ impl<'a> Bench<'a> {
         console::Bench { shown: &self.shown, device: &self.device }
     }
 
-    /// The job in the path.
-    fn job(&self, request: &HttpRequest) -> Result<Task<'a>, Problem> {
-        let wanted = percent_decode_str(request.match_info().query("type")).decode_utf8_lossy();
-        let registry = &self.jobs.registry;
-        let listing = registry.job_types().iter().find(|listing| listing.job_type.as_str() == wanted);
-        let listing = listing.ok_or_else(Problem::nothing_here)?;
-        let name = listing.job_type.as_str();
-        let form = JobForm::of(&registry.message_schema()[name], &registry.form_schema()["message"][name]);
-        Ok(Task { listing, form })
+    fn task(&self, request: &HttpRequest) -> Result<Task<'a>, Problem> {
+        Task::of(self.jobs, request)
     }
 
     fn form_page(
@@ -104,30 +97,44 @@ impl<'a> Bench<'a> {
             Sent::Ignored => None,
         })
     }
-
-    async fn came_of(&self, path: &str, id: &str) -> Result<Outcome, Problem> {
-        let (id, sender) = (DeliveryId::from(id), &self.visit.session.owner);
-        let came = self.jobs.exchange.came_of(&id, sender, self.jobs.patience).await;
-        let came = came.map_err(|error| {
-            tracing::error!(error = with_causes(&error), "nobody can tell what came of a message");
-            let text = "Nobody can tell now what came of the message; load the page again in a moment";
-            Problem::new(Kind::Unavailable, text)
-        })?;
-        let again = format!("{path}?sent={id}");
-        Ok(match came {
-            Came::Ended(ended) => Outcome::Ended(ended),
-            Came::Nothing => Outcome::Waiting { again },
-            Came::NotBack => Outcome::Elsewhere { again },
-            Came::Lost => Outcome::Lost { again },
-            Came::Unknown => Outcome::Unknown,
-        })
-    }
 }
 
 /// One job.
 struct Task<'a> {
     listing: &'a JobListing,
     form: JobForm,
+}
+
+impl<'a> Task<'a> {
+    /// The one in the path.
+    fn of(jobs: &'a Jobs, request: &HttpRequest) -> Result<Self, Problem> {
+        let wanted = percent_decode_str(request.match_info().query("type")).decode_utf8_lossy();
+        let registry = &jobs.registry;
+        let listing = registry.job_types().iter().find(|listing| listing.job_type.as_str() == wanted);
+        let listing = listing.ok_or_else(Problem::nothing_here)?;
+        let name = listing.job_type.as_str();
+        let form = JobForm::of(&registry.message_schema()[name], &registry.form_schema()["message"][name]);
+        Ok(Self { listing, form })
+    }
+}
+
+/// What came of a message that `sender` sent from the page at `path`.
+async fn came_of(jobs: &Jobs, (sender, id): (&DeviceUuid, &str), path: &str) -> Result<Outcome, Problem> {
+    let id = DeliveryId::from(id);
+    let came = jobs.exchange.came_of(&id, sender, jobs.patience).await;
+    let came = came.map_err(|error| {
+        tracing::error!(error = with_causes(&error), "nobody can tell what came of a message");
+        let text = "Nobody can tell now what came of the message; load the page again in a moment";
+        Problem::new(Kind::Unavailable, text)
+    })?;
+    let again = format!("{path}?sent={id}");
+    Ok(match came {
+        Came::Ended(ended) => Outcome::Ended(ended),
+        Came::Nothing => Outcome::Waiting { again },
+        Came::NotBack => Outcome::Elsewhere { again },
+        Came::Lost => Outcome::Lost { again },
+        Came::Unknown => Outcome::Unknown,
+    })
 }
 
 /// `GET .../jobs`: the list.
@@ -139,22 +146,43 @@ pub(in crate::http) async fn list(request: HttpRequest, door: Data<FrontDoor>) -
 
 /// `GET .../jobs/{type}`: the form; after it was sent, what came of it.
 pub(in crate::http) async fn form(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
-    let bench = Bench::of(&request, &door).await?;
-    let task = bench.job(&request)?;
-    let about = (&bench.shown(), task.listing);
-    let outcome = match query(&request, "sent").as_str() {
-        "" => return bench.form_page(&task, (StatusCode::OK, &task.form.blank(), None)),
-        id => bench.came_of(&about.0.path_of(task.listing), id).await?,
+    let sent = query(&request, "sent");
+    let bench = match Bench::of(&request, &door).await {
+        Err(problem) if !sent.is_empty() => return past(&request, &door, &sent).await?.ok_or(problem),
+        bench => bench?,
     };
+    let task = bench.task(&request)?;
+    if sent.is_empty() {
+        return bench.form_page(&task, (StatusCode::OK, &task.form.blank(), None));
+    }
+    let about = (&bench.shown(), task.listing);
+    let message = (&bench.visit.session.owner, &*sent);
+    let outcome = came_of(bench.jobs, message, &about.0.path_of(task.listing)).await?;
     let is_repeat = !query(&request, "repeat").is_empty();
     let markup = console::job_outcome(&bench.visit.viewer(), about, (&outcome, is_repeat));
     Ok(page(StatusCode::OK, markup))
 }
 
+/// What came of a message of the viewer's that was sent to a device which they may not send to any more; `None` where
+/// nothing is known of such a message.
+async fn past(request: &HttpRequest, door: &FrontDoor, sent: &str) -> Result<Option<HttpResponse>, Problem> {
+    let session = Session::of(request, door).await?;
+    let (jobs, entrance) = (door.jobs()?, door.entrance()?);
+    let task = Task::of(jobs, request)?;
+    let outcome = came_of(jobs, (&session.owner, sent), request.path()).await?;
+    if outcome == Outcome::Unknown {
+        return Ok(None);
+    }
+    let uuid = request.match_info().query("uuid").to_owned();
+    let shown = Shown { uuid, account: None, api: entrance.api.clone() };
+    let markup = console::past_outcome(&session.viewer(), (&shown, task.listing), &outcome);
+    Ok(Some(page(StatusCode::OK, markup)))
+}
+
 /// `POST .../jobs/{type}`: sends the message, as the viewer.
 pub(in crate::http) async fn send(request: HttpRequest, body: Body, door: Data<FrontDoor>) -> Answer {
     let bench = Bench::of(&request, &door).await?;
-    let task = bench.job(&request)?;
+    let task = bench.task(&request)?;
     let fields = bench.visit.session.read_form(&request, &body)?;
     let posted =
         Posted::new(fields.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect());

@@ -228,6 +228,41 @@ async fn at_work(gate: &Arc<Semaphore>) -> (Desk, String) {
 }
 
 #[tokio::test]
+async fn whoever_ends_what_a_job_of_theirs_uses_sees_what_comes_of_it_all_the_same() {
+    for end in ["cut-off", "forget", "leave"] {
+        let gate = Arc::new(Semaphore::new(0));
+        let (mut desk, address) = at_work(&gate).await;
+        let (gateway, owner) = (&desk.house.gateway, desk.house.gateway.owner());
+        let other = gateway.flow(&"nobody".into()).await.device;
+        let account = gateway.account(42, &DeviceUuid::from(&*other.uuid));
+        gateway.gateway.credentials.keep(account).await.unwrap();
+        gateway.prove(&owner, &desk.chain.credentials).await;
+        let home = format!("/console/credentials/{}", desk.chain.credentials);
+        let from = match end {
+            "cut-off" => format!("{home}/user-devices/{}/{end}", desk.chain.user.uuid),
+            _ => format!("{home}/{end}"),
+        };
+        let page = desk.browser.get(&from).await;
+        let ended = desk.browser.submit(&page, &from, &[]).await;
+        assert_eq!(ended.status, 303, "{end}: {ended:?}");
+
+        let page = desk.browser.get(&address).await;
+        assert!(page.text.contains("the job is still at work."), "{end}: {page:?}");
+        gate.add_permits(1);
+        let mut ticks = tokio::time::interval(Duration::from_millis(1));
+        while desk.house.gateway.waiting().await > 0 {
+            ticks.tick().await;
+        }
+        let page = desk.browser.get(&address).await;
+        assert_eq!(page.status, 200, "{end}: {page:?}");
+        assert!(page.text.contains("octo/&lt;cat&gt;"), "{end}: {page:?}");
+        assert!(!page.text.contains("Send another"), "{end}: {page:?}");
+        let unknown = format!("{}?sent=no-such-message", desk.form());
+        assert_eq!(desk.browser.get(&unknown).await.status, 404, "{end}");
+    }
+}
+
+#[tokio::test]
 async fn nobody_but_whoever_sent_a_message_is_told_that_it_is_under_way() {
     let gate = Arc::new(Semaphore::new(0));
     let (desk, address) = at_work(&gate).await;
