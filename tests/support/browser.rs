@@ -2,8 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
-use std::collections::BTreeMap;
-
+use indexmap::IndexMap;
 use regex::Regex;
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, Url};
@@ -18,7 +17,8 @@ pub(crate) const HTML: &str = "text/html,application/xhtml+xml,application/xml;q
 pub(crate) struct Browser {
     base: Url,
     client: Client,
-    pub(crate) cookies: BTreeMap<String, String>,
+    /// In the order in which they were first set (RFC 6265, 5.4).
+    pub(crate) cookies: IndexMap<String, String>,
     /// Every `Set-Cookie` line that came in.
     pub(crate) set: Vec<String>,
     /// Every address it was sent to.
@@ -35,7 +35,7 @@ impl Browser {
             .build()
             .unwrap();
         let base = base.parse().unwrap();
-        Self { base, client, cookies: BTreeMap::new(), set: Vec::new(), visited: Vec::new() }
+        Self { base, client, cookies: IndexMap::new(), set: Vec::new(), visited: Vec::new() }
     }
 
     /// Follows a link of the gateway's own pages.
@@ -95,7 +95,7 @@ impl Browser {
             self.set.push(line.to_owned());
             let (name, value) = line.split(';').next().unwrap().split_once('=').unwrap();
             match line.contains("Max-Age=0") {
-                true => drop(self.cookies.remove(name)),
+                true => drop(self.cookies.shift_remove(name)),
                 false => drop(self.cookies.insert(name.to_owned(), value.to_owned())),
             }
         }

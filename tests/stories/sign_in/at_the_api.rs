@@ -139,7 +139,7 @@ async fn a_callback_without_a_session_or_in_somebody_else_s_keeps_nothing() {
     let (mut browser, state) = place.under_way("/auth/api").await;
     let flow = browser.flows().remove(0);
     let pass = browser.cookies[&flow].clone();
-    browser.cookies.remove("endo_session");
+    browser.cookies.shift_remove("endo_session");
     must_sign_in(&come_back(&mut browser, &state).await);
 
     let stranger = place.house.gateway.flow(&"nobody".into()).await.device;
