@@ -49,7 +49,7 @@ pub struct Account {
     pub username: Option<String>,
     /// The access token.
     pub secret: SecretText,
-    /// The token that renews it.
+    /// The token that renews it. Where the API gave none with a secret that ends, the one before stays: some give it once.
     pub refresh_token: Option<SecretText>,
     /// How long it lives; without it nothing is renewed until the API refuses it.
     pub life: Option<Life>,
@@ -208,7 +208,7 @@ impl CredentialsDevices {
         Contents {
             username: account.username.clone(),
             extras: account.extras.clone(),
-            refresh_token: account.refresh_token.as_ref().map(|token| SecretText::from(token.expose())),
+            refresh_token: account.refresh_token.as_ref().map(copy_of).or(before.refresh_token),
             credentials_device_token: before.token,
             owners,
             hosts: self.sealing.hosts.clone(),
@@ -224,6 +224,8 @@ impl CredentialsDevices {
 pub(super) struct Before {
     pub(super) owners: Owners,
     pub(super) token: Option<SecretText>,
+    /// What renews the new secret as it did the one before, where the API gave nothing else that does.
+    pub(super) refresh_token: Option<SecretText>,
     pub(super) generation: u64,
     /// The record whose secret another one takes the place of.
     pub(super) replaced: Option<StoredRecord>,
@@ -241,11 +243,25 @@ impl Before {
             .refresh_token
             .as_ref()
             .is_some_and(|new| opened.refresh_token().is_some_and(|old| old.expose() == new.expose()));
+        let goes_on = account.refresh_token.is_none() && account.life.is_some();
+        let refresh_token = opened.refresh_token().filter(|_| goes_on).map(copy_of);
+        // Whoever ends the access token before would end what it came of with it (RFC 7009, 2.1).
+        let is_over = !is_same && !shares_refresh && refresh_token.is_none();
         Self {
-            replaced: (!is_same && !shares_refresh).then(|| record.clone()),
+            replaced: is_over.then(|| record.clone()),
             owners,
-            token: opened.credentials_device_token().map(|token| SecretText::from(token.expose())),
+            token: opened.credentials_device_token().map(copy_of),
+            refresh_token,
             generation: record.generation.max(opened.generation()),
         }
     }
+
+    /// Whether anything renews the secret of the next record.
+    pub(super) fn renews(&self, account: &Account) -> bool {
+        account.refresh_token.is_some() || self.refresh_token.is_some()
+    }
+}
+
+fn copy_of(token: &SecretText) -> SecretText {
+    SecretText::from(token.expose())
 }

@@ -94,7 +94,7 @@ impl Keeping {
             Some(found) => found,
             None => self.make(transaction)?,
         };
-        let replaced = before.replaced.take();
+        let (replaced, renews) = (before.replaced.take(), before.renews(&self.account));
         let new = self.devices.seal(&device, &self.account, before)?;
         if !new.store(transaction, &device)? {
             return Err(CredentialsError::RolledBack);
@@ -104,7 +104,7 @@ impl Keeping {
         if let Some(replaced) = &replaced {
             self.devices.retire(transaction, (&device, replaced), &self.account.owner)?;
         }
-        self.devices.begin_life(transaction, (&device, new.record.generation), &self.account)?;
+        self.devices.begin_life(transaction, (&device, new.record.generation), (&self.account, renews))?;
         Ok(device)
     }
 

@@ -235,7 +235,7 @@ impl CredentialsDevices {
         mut before: Before,
     ) -> Result<(), CredentialsError> {
         let (devices, uuid, sealed) = (self.clone(), device.clone(), Arc::clone(&account));
-        let replaced = before.replaced.take();
+        let (replaced, renews) = (before.replaced.take(), before.renews(&account));
         let seal = move || devices.seal(&uuid, &sealed, before);
         let sealing = tokio::task::spawn_blocking(seal).await.map_err(|_| CredentialsError::Interrupted)?;
         let new = sealing?;
@@ -250,7 +250,7 @@ impl CredentialsDevices {
             if let Some(replaced) = &replaced {
                 devices.retire(transaction, (&device, replaced), &account.owner)?;
             }
-            devices.begin_life(transaction, (&device, new.record.generation), &account)?;
+            devices.begin_life(transaction, (&device, new.record.generation), (&account, renews))?;
             Ok(transaction.owe_projection(&device, due)?)
         };
         self.store.write(store).await

@@ -142,7 +142,7 @@ impl CredentialsDevices {
         &self,
         transaction: &Transaction<'_>,
         (device, generation): (&DeviceUuid, u64),
-        account: &Account,
+        (account, is_renewable): (&Account, bool),
     ) -> Result<(), StoreError> {
         let fraction = self.renewing.as_ref().map_or(0.0, |renewing| renewing.random.fraction());
         let (obtained_at, lifetime) = match account.life {
@@ -150,7 +150,7 @@ impl CredentialsDevices {
             None => (self.clock.now(), None),
         };
         let mut renewal = begin_life(generation, obtained_at, lifetime, fraction);
-        if account.refresh_token.is_none() {
+        if !is_renewable {
             // It ends all the same, but nothing can be done about that.
             renewal.renew_at = None;
         }

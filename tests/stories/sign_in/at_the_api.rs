@@ -327,3 +327,25 @@ async fn no_secret_is_in_an_address_a_cookie_or_the_log() {
     }
     assert!(!browser.visited.iter().any(|line| line.contains(&session)), "a session is in an address");
 }
+
+#[tokio::test]
+async fn signing_in_again_where_the_api_gives_no_refresh_token_keeps_the_one_before() {
+    let place = Place::open().await;
+    let (mut browser, state) = place.under_way("/auth/api").await;
+    come_back(&mut browser, &state).await;
+
+    place.provider.plan([Fault::KeepRefreshToken]);
+    let state = depart(&mut browser, "/auth/api").await;
+    assert_eq!(come_back(&mut browser, &state).await.status, 303);
+    assert_eq!(place.owned().await.len(), 1);
+
+    // What the record held until then ends with the next sign-in that brings another.
+    let state = depart(&mut browser, "/auth/api").await;
+    assert_eq!(come_back(&mut browser, &state).await.status, 303);
+    let mut ticks = tokio::time::interval(Duration::from_millis(1));
+    while place.provider.ended().len() < 2 {
+        ticks.tick().await;
+    }
+    let ended = place.provider.ended();
+    assert_eq!(ended, ["refresh-1", "access-2"], "the first access token was left alone");
+}
