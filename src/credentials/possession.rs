@@ -11,26 +11,29 @@ use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 use crate::vault::SecretText;
 
-/// How many wrong ones of one session, or of one token, are compared, within which time.
+/// How many wrong ones of one typist are compared, within which time.
 const OF_ONE: (u32, Duration) = (5, Duration::from_secs(60));
-/// The same of all tokens of one person together: whoever stole one makes others with it.
-const OF_TOKENS: (u32, Duration) = (20, Duration::from_secs(600));
+/// The same of all newcomers of one person together.
+const OF_NEWCOMERS: (u32, Duration) = (20, Duration::from_secs(600));
 
 /// Who types a secret in, told from others also where those are the same on the bus: whoever stole an owner's token there
-/// keeps nobody from typing it in in a browser.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// keeps nobody from typing it in who was signed in before.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Typist {
-    /// Somebody in a browser.
-    Browser {
-        /// The fingerprint of the session.
-        session: [u8; 32],
-    },
-    /// A program.
-    Program {
-        /// The hash of its token.
-        token: [u8; 32],
-        /// Whose token that is.
+    /// Somebody in one of the few browsers in which a person has been signed in the longest.
+    Settled {
+        /// Who that is.
         person: DeviceUuid,
+        /// In which of them, counted from the one before all others. Whatever session has the place, its wrong ones count
+        /// together, so that nobody has more for leaving it to another.
+        place: u32,
+    },
+    /// A program, or somebody in another browser: whoever stole a token makes as many tokens and sessions as they like.
+    Newcomer {
+        /// Who that is.
+        person: DeviceUuid,
+        /// The hash of the token, or the fingerprint of the session.
+        known_by: [u8; 32],
     },
 }
 
@@ -43,50 +46,48 @@ pub enum Possession {
     NotShown,
     /// Wrong ones were typed in so often that none of the typist's is compared for a minute.
     NotTried,
-    /// Programs of the same person typed wrong ones in so often that none of theirs is compared for ten minutes.
-    NotTriedByPrograms,
+    /// Newcomers of the same person typed wrong ones in so often that none of theirs is compared for ten minutes.
+    NotTriedByNewcomers,
 }
 
 /// The secrets that were typed in wrong lately, each for some credentials.
 #[derive(Debug)]
 pub(super) struct Typings {
     turns: Turns<(Line, DeviceUuid)>,
-    of_one: Failures<([u8; 32], DeviceUuid)>,
-    of_tokens: Failures<(DeviceUuid, DeviceUuid)>,
+    of_one: Failures<(Typist, DeviceUuid)>,
+    of_newcomers: Failures<(DeviceUuid, DeviceUuid)>,
 }
 
 impl Default for Typings {
     fn default() -> Self {
-        Self { turns: Turns::default(), of_one: Failures::new(OF_ONE), of_tokens: Failures::new(OF_TOKENS) }
+        Self {
+            turns: Turns::default(),
+            of_one: Failures::new(OF_ONE),
+            of_newcomers: Failures::new(OF_NEWCOMERS),
+        }
     }
 }
 
-/// Those whose secrets are compared one after the other, so that none is compared beyond the bounds.
+/// Those whose secrets are compared one after the other, so that none is compared beyond the bounds: all newcomers of a
+/// person are in one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Line {
-    Session([u8; 32]),
-    TokensOf(DeviceUuid),
+struct Line {
+    person: DeviceUuid,
+    place: Option<u32>,
 }
 
 impl Typist {
     fn line(&self) -> Line {
         match self {
-            Self::Browser { session } => Line::Session(*session),
-            Self::Program { person, .. } => Line::TokensOf(person.clone()),
+            Self::Settled { person, place } => Line { person: person.clone(), place: Some(*place) },
+            Self::Newcomer { person, .. } => Line { person: person.clone(), place: None },
         }
     }
 
-    fn itself(&self) -> [u8; 32] {
+    fn newcomer(&self) -> Option<&DeviceUuid> {
         match self {
-            Self::Browser { session } => *session,
-            Self::Program { token, .. } => *token,
-        }
-    }
-
-    fn person(&self) -> Option<&DeviceUuid> {
-        match self {
-            Self::Browser { .. } => None,
-            Self::Program { person, .. } => Some(person),
+            Self::Settled { .. } => None,
+            Self::Newcomer { person, .. } => Some(person),
         }
     }
 }
@@ -96,19 +97,19 @@ impl Typings {
     fn bound(&self, (typist, device): (&Typist, &DeviceUuid), now: Timestamp) -> Option<Possession> {
         let may_person = |person: &DeviceUuid| {
             let whose = (person.clone(), device.clone());
-            self.of_tokens.may_try(&whose, now)
+            self.of_newcomers.may_try(&whose, now)
         };
-        if !typist.person().is_none_or(may_person) {
-            return Some(Possession::NotTriedByPrograms);
+        if !typist.newcomer().is_none_or(may_person) {
+            return Some(Possession::NotTriedByNewcomers);
         }
-        let may_try = self.of_one.may_try(&(typist.itself(), device.clone()), now);
+        let may_try = self.of_one.may_try(&(typist.clone(), device.clone()), now);
         (!may_try).then_some(Possession::NotTried)
     }
 
     fn note(&self, (typist, device): (&Typist, &DeviceUuid), now: Timestamp) {
-        self.of_one.note(&(typist.itself(), device.clone()), now);
-        if let Some(person) = typist.person() {
-            self.of_tokens.note(&(person.clone(), device.clone()), now);
+        self.of_one.note(&(typist.clone(), device.clone()), now);
+        if let Some(person) = typist.newcomer() {
+            self.of_newcomers.note(&(person.clone(), device.clone()), now);
         }
     }
 }

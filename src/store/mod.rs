@@ -61,7 +61,7 @@ pub use renewals::{RenewalStage, StoredRenewal};
 pub use revocations::QueuedRevocation;
 pub use sent_forms::{FormKey, SentForm};
 pub use sent_messages::SentMessage;
-pub use sessions::StoredSession;
+pub use sessions::{MostSessions, StoredSession};
 pub use sign_ins::StoredSignIn;
 pub use subscriptions::StoredSubscription;
 pub use tokens::{StoredToken, TokenHash};

@@ -21,6 +21,17 @@ pub struct StoredSession {
     pub seen_at: Timestamp,
 }
 
+/// The most sessions that are kept.
+#[derive(Clone, Copy, Debug)]
+pub struct MostSessions {
+    /// Of one owner, those that began first.
+    pub oldest: u32,
+    /// Of one owner, those that began last.
+    pub newest: u32,
+    /// Of all owners together, those that began last.
+    pub in_all: u32,
+}
+
 impl View<'_> {
     /// The session of this fingerprint.
     ///
@@ -30,10 +41,29 @@ impl View<'_> {
         let sql = "SELECT owner, login, granted, began_at, seen_at FROM sessions WHERE fingerprint = ?1";
         Ok(self.prepare(sql)?.query_row([fingerprint.as_slice()], session).optional()?)
     }
+
+    /// How many sessions of the same owner began before this one, those left out that began at `began` or before it, or
+    /// were last used at `seen` or before it.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn older_sessions(
+        &self,
+        fingerprint: &[u8; 32],
+        began: Timestamp,
+        seen: Timestamp,
+    ) -> Result<u32, StoreError> {
+        let sql = "SELECT count(*) FROM sessions AS this JOIN sessions AS older
+                       ON older.owner = this.owner AND older.seq < this.seq
+                   WHERE this.fingerprint = ?1 AND older.began_at > ?2 AND older.seen_at > ?3";
+        let known = (fingerprint.as_slice(), began.as_millis(), seen.as_millis());
+        Ok(self.prepare(sql)?.query_row(known, |row| row.get(0))?)
+    }
 }
 
 impl Transaction<'_> {
-    /// Adds a session; its owner keeps the newest `of_owner`, and all owners together the newest `in_all`.
+    /// Adds a session. Where there are too many then, those of its owner end that are neither among the oldest nor among
+    /// the newest, and the oldest of all owners.
     ///
     /// # Errors
     /// [`StoreError::Full`], or what the database reports.
@@ -41,7 +71,7 @@ impl Transaction<'_> {
         &self,
         fingerprint: &[u8; 32],
         session: &StoredSession,
-        (of_owner, in_all): (u32, u32),
+        most: MostSessions,
     ) -> Result<(), StoreError> {
         self.check_room()?;
         let sql = "INSERT INTO sessions (fingerprint, owner, login, granted, began_at, seen_at)
@@ -51,11 +81,12 @@ impl Transaction<'_> {
         let (began, seen) = (session.began_at.as_millis(), session.seen_at.as_millis());
         self.prepare(sql)?.execute((fingerprint.as_slice(), owner, login.0, login.1, began, seen))?;
         let newest = self.last_insert_rowid();
-        let sql = "DELETE FROM sessions WHERE owner = ?1 AND seq <= (
-                       SELECT seq FROM sessions WHERE owner = ?1 ORDER BY seq DESC LIMIT 1 OFFSET ?2)";
-        self.prepare(sql)?.execute((owner, of_owner))?;
+        let sql = "DELETE FROM sessions WHERE owner = ?1
+                   AND seq >= (SELECT seq FROM sessions WHERE owner = ?1 ORDER BY seq LIMIT 1 OFFSET ?2)
+                   AND seq <= (SELECT seq FROM sessions WHERE owner = ?1 ORDER BY seq DESC LIMIT 1 OFFSET ?3)";
+        self.prepare(sql)?.execute((owner, most.oldest, most.newest))?;
         let sql = "DELETE FROM sessions WHERE seq <= ?1";
-        self.prepare(sql)?.execute([newest - i64::from(in_all)])?;
+        self.prepare(sql)?.execute([newest - i64::from(most.in_all)])?;
         Ok(())
     }
 

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use super::Session;
 use crate::ambient::{Clock, Random};
 use crate::bus::Login;
-use crate::store::{Store, StoreError, StoredSession, Transaction};
+use crate::store::{MostSessions, Store, StoreError, StoredSession, Transaction, View};
 use crate::vault::Pass;
 
 /// A session ends when it was not used for so long.
@@ -15,8 +16,13 @@ const IDLE: Duration = Duration::from_secs(2 * 60 * 60);
 const LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 /// Use is noted no oftener than this.
 const NOTED: Duration = Duration::from_secs(60);
-/// The newest that one owner keeps, and that all owners together keep.
-const KEPT: (u32, u32) = (16, 10_000);
+/// Those of one owner that were there before all others: newer ones neither push them out nor use up what may be tried in
+/// them.
+const SETTLED: u32 = 3;
+/// How long a session lasts before it counts as one of those.
+const SETTLES_AFTER: Duration = Duration::from_secs(600);
+/// The most that are kept.
+const MOST: MostSessions = MostSessions { oldest: SETTLED, newest: 13, in_all: 10_000 };
 
 /// The sessions of a gateway. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -63,7 +69,9 @@ impl Sessions {
         let over = before.as_ref().map(Pass::fingerprint);
         let begin = move |transaction: &Transaction<'_>| {
             let over = over.map(|over| transaction.take_session(&over)).transpose()?.flatten();
-            transaction.add_session(&fingerprint, &session, KEPT)?;
+            // What is over keeps nobody's place.
+            transaction.forget_sessions(now.minus(LIFE), now.minus(IDLE))?;
+            transaction.add_session(&fingerprint, &session, MOST)?;
             Ok(over)
         };
         let over = self.store.write::<_, StoreError, _>(begin).await?;
@@ -86,6 +94,22 @@ impl Sessions {
             self.store.write::<_, StoreError, _>(see).await?;
         }
         Ok(Some((session, login)))
+    }
+
+    /// Which of the sessions it is that its owner has had the longest, counted from the oldest; none where it is none of
+    /// those few, or has not lasted long.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub(in crate::http) async fn place(&self, session: &Session) -> Result<Option<u32>, StoreError> {
+        let (fingerprint, now) = (session.pass.fingerprint(), self.clock.now());
+        if now.since(session.began_at) < SETTLES_AFTER {
+            return Ok(None);
+        }
+        let (began, seen) = (now.minus(LIFE), now.minus(IDLE));
+        let older = move |view: &View<'_>| view.older_sessions(&fingerprint, began, seen);
+        let place = self.store.read::<_, StoreError, _>(older).await?;
+        Ok((place < SETTLED).then_some(place))
     }
 
     /// Ends the session of this pass; answers what the bus had granted for it.

@@ -38,10 +38,10 @@ const NO_PRESENT_KEY: Fault = (
 );
 const OTHER_KEY: Fault =
     (Kind::NotAllowed, "That is not the present key of these credentials. Nothing was done.");
-const TOO_OFTEN_BY_PROGRAMS: Fault = (
+const TOO_OFTEN_BY_NEWCOMERS: Fault = (
     Kind::NotAllowed,
-    "Programs with tokens of yours typed wrong keys in too often; none of theirs is tried for ten minutes. Nothing was done; \
-     type the key in in a browser, or try again then.",
+    "With tokens of yours, or where you signed in lately, wrong keys were typed in too often; none is tried there for ten \
+     minutes. Nothing was done; type the key in in a browser in which you have been signed in for longer, or try again then.",
 );
 const TOO_OFTEN: Fault = (
     Kind::NotAllowed,
@@ -197,7 +197,7 @@ impl<'a> Entry<'a> {
             }
             Possession::NotShown => Err(OTHER_KEY.into()),
             Possession::NotTried => Err(TOO_OFTEN.into()),
-            Possession::NotTriedByPrograms => Err(TOO_OFTEN_BY_PROGRAMS.into()),
+            Possession::NotTriedByNewcomers => Err(TOO_OFTEN_BY_NEWCOMERS.into()),
         }
     }
 }

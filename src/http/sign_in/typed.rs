@@ -22,7 +22,7 @@ use crate::http::presented;
 use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
-use crate::http::session::{Fields, Session};
+use crate::http::session::{Fields, Session, unavailable};
 use crate::message::DeviceUuid;
 use crate::vault::{ResourceOwnerId, SecretText};
 
@@ -30,7 +30,7 @@ use crate::vault::{ResourceOwnerId, SecretText};
 pub(super) struct Visitor {
     pub(super) session: Option<Session>,
     pub(super) owner: DeviceUuid,
-    /// Which session it is, or which token.
+    /// As whom they have a secret compared.
     pub(super) typist: Typist,
     /// When they last proved who they are on the bus.
     pub(super) proved_at: Timestamp,
@@ -87,7 +87,7 @@ impl Visitor {
         if let Some(session) = Session::find(request, door).await? {
             let fields = session.read_form(request, body)?;
             let (owner, proved_at) = (session.owner.clone(), session.began_at);
-            let typist = Typist::Browser { session: session.pass.fingerprint() };
+            let typist = typist(&session, door).await?;
             return Ok(Self { session: Some(session), owner, typist, proved_at, fields });
         }
         let unknown = || Problem::new(Kind::NotAuthenticated, "You are not signed in, or not any more");
@@ -97,13 +97,22 @@ impl Visitor {
             true => {
                 let (proved_at, fields) = (door.clock.now(), Fields::read(body)?);
                 let token = Sha256::new().chain_update(login.uuid.as_str()).chain_update([0]);
-                let token = token.chain_update(&*login.token).finalize().into();
-                let typist = Typist::Program { token, person: login.uuid.clone() };
+                let known_by = token.chain_update(&*login.token).finalize().into();
+                let typist = Typist::Newcomer { person: login.uuid.clone(), known_by };
                 Ok(Self { session: None, owner: login.uuid, typist, proved_at, fields })
             }
             false => Err(unknown()),
         }
     }
+}
+
+async fn typist(session: &Session, door: &FrontDoor) -> Result<Typist, Problem> {
+    let person = session.owner.clone();
+    let place = door.entrance()?.sessions.place(session).await.map_err(|error| unavailable(&error))?;
+    Ok(match place {
+        Some(place) => Typist::Settled { person, place },
+        None => Typist::Newcomer { person, known_by: session.pass.fingerprint() },
+    })
 }
 
 /// The account that is kept for `owner` where no API says whose it is.

@@ -3,6 +3,7 @@
 mod at_the_api;
 mod crowd;
 mod foreign_pages;
+mod guesses;
 mod jobs;
 mod links;
 mod not_kept;
