@@ -94,11 +94,13 @@ impl CredentialsDevices {
         let Some(renewing) = &self.renewing else {
             return Err(CredentialsError::SignInAgain { reason: NOBODY_RENEWS.to_owned() });
         };
-        let generation = self.adopt(credentials, generation).await.map_err(|error| match error {
-            // There was one when the secret was tried.
-            CredentialsError::NoRecord => CredentialsError::Revoked,
-            error => error,
-        })?;
+        let generation = match self.adopt(credentials, generation).await {
+            Err(CredentialsError::NoRecord) if self.is_forgotten(credentials).await? => {
+                return Err(CredentialsError::Revoked);
+            }
+            // A record that came with its device goes where that goes; nobody ended the right to use it.
+            generation => generation?,
+        };
         Ok(renewing.renewals.after_rejection(credentials, generation).await?)
     }
 
@@ -172,6 +174,11 @@ impl CredentialsDevices {
             self.store.write::<_, StoreError, _>(adopt).await?;
         }
         Ok(tried)
+    }
+
+    async fn is_forgotten(&self, credentials: &DeviceUuid) -> Result<bool, StoreError> {
+        let device = credentials.clone();
+        self.store.read(move |view| view.is_forgotten(&device)).await
     }
 
     /// What a renewal works with: nothing that is of another API.
@@ -255,7 +262,7 @@ impl From<RenewalError> for CredentialsError {
         match error {
             RenewalError::Dead { reason } => Self::SignInAgain { reason },
             RenewalError::Fruitless => Self::RefusedAnew,
-            // There was one when the secret was found due or refused.
+            // The store had one when the secret was found due or refused, and loses none but by forgetting it.
             RenewalError::NoRecord => Self::Revoked,
             error => Self::NotRenewed(error),
         }

@@ -77,3 +77,26 @@ async fn a_job_whose_secret_the_api_refuses_after_an_owner_left_is_done_with_the
     assert_eq!(reply["metadata"]["code"], 200, "nobody has to sign in again: {reply}");
     assert_eq!(house.provider.token_requests(), 1);
 }
+
+#[tokio::test]
+async fn an_api_that_refuses_every_secret_after_an_owner_left_has_no_more_asked_of_anybody() {
+    let gate = Arc::new(Semaphore::new(0));
+    let refusal = ApiAnswer::new(401, &["content-type: application/json"], "{}");
+    let api = FakeApi::answering(refusal.behind(&gate)).await;
+    let url = api.url("");
+    let mut house = House::with(None, |config| config.source.base_url = Some(url)).await;
+    let leaver = second_owner(&house).await;
+    house.gateway.send(&house.chain, list_events()).await;
+    until(|| api.seen().len() == 1).await;
+    ask(&house, &leaver, (Method::DELETE, "owners/me")).await.is(204, "");
+    gate.add_permits(100);
+    let reply = house.chain.flow.next().await;
+    assert_eq!(reply["metadata"]["code"], 503, "{reply}");
+    // With the secret of each record, then with the one that the renewal brought; the first of the next message is refused
+    // as well.
+    assert_eq!((api.seen().len(), house.provider.token_requests()), (3, 1));
+    for asked in 4..10 {
+        assert_eq!(house.ask().await["metadata"]["code"], 503);
+        assert_eq!((api.seen().len(), house.provider.token_requests()), (asked, 1));
+    }
+}

@@ -228,3 +228,24 @@ async fn a_message_whose_secret_is_of_another_api_is_told_so() {
     assert_eq!((replies.len(), &replies[1]["metadata"]["code"]), (2, &json!(403)));
     assert_eq!(another.provider.token_requests(), 0);
 }
+
+#[tokio::test]
+async fn a_job_whose_record_is_gone_from_the_bus_when_the_api_refuses_its_secret_is_told_what_the_next_one_is()
+ {
+    let gate = Arc::new(Semaphore::new(0));
+    let api = FakeApi::answering(json_answer(401, &json!({})).behind(&gate)).await;
+    let scene = Scene::set().await;
+    let mut config = settings(scene.directory.path(), &scene.meshblu.url());
+    config.source = Source { base_url: Some(api.url("")), ..scene.provider.settings() };
+    let gateway = RemoteGateway::at(scene.hand.clock(), config).await.unwrap();
+    let vanish = async {
+        until(|| api.seen().len() == 1).await;
+        scene.meshblu.answer("POST /search/devices", [json_answer(200, &json!([{"uuid": CREDENTIALS}]))]);
+        gate.add_permits(1);
+    };
+    let (under_way, ()) = tokio::join!(async { gateway.webhook(&events()).await }, vanish);
+    let next = gateway.webhook(&events()).await;
+    assert_eq!((under_way.status.as_u16(), next.status.as_u16()), (400, 400), "{under_way:?}");
+    assert_eq!(under_way.json()["error"], next.json()["error"], "nobody ended anything");
+    assert_eq!(scene.provider.token_requests(), 0);
+}
