@@ -79,11 +79,28 @@ impl CredentialsDevices {
         Ok(document["options"].as_object().cloned().unwrap_or_default())
     }
 
-    /// The devices that may use the credentials.
+    /// The devices that may use the credentials. One that was cut off may not, though a bus elsewhere lists it still.
     ///
     /// # Errors
     /// What the bus reports.
     pub async fn user_devices(&self, owned: &Owned) -> Result<Vec<DeviceUuid>, CredentialsError> {
+        let credentials = owned.device().clone();
+        let listed = self.heard_devices(owned).await?;
+        let look = move |view: &View<'_>| {
+            let mut standing = Vec::new();
+            for user_device in listed {
+                let binding = Binding { credentials: credentials.clone(), user_device };
+                if !view.is_revoked(&binding)? {
+                    standing.push(binding.user_device);
+                }
+            }
+            Ok(standing)
+        };
+        Ok(self.store.read::<_, StoreError, _>(look).await?)
+    }
+
+    /// The devices that the credentials device is subscribed to, as the bus says.
+    async fn heard_devices(&self, owned: &Owned) -> Result<Vec<DeviceUuid>, CredentialsError> {
         let device = owned.device().clone();
         let subscriptions = match &self.bus {
             Bus::Embedded(_) => {

@@ -148,7 +148,9 @@ pub(in crate::http) async fn list(request: HttpRequest, door: Data<FrontDoor>) -
 pub(in crate::http) async fn form(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
     let sent = query(&request, "sent");
     let bench = match Bench::of(&request, &door).await {
-        Err(problem) if !sent.is_empty() => return past(&request, &door, &sent).await?.ok_or(problem),
+        Err(problem) if !sent.is_empty() && is_over(&problem) => {
+            return past(&request, &door, &sent).await?.ok_or(problem);
+        }
         bench => bench?,
     };
     let task = bench.task(&request)?;
@@ -161,6 +163,11 @@ pub(in crate::http) async fn form(request: HttpRequest, door: Data<FrontDoor>) -
     let is_repeat = !query(&request, "repeat").is_empty();
     let markup = console::job_outcome(&bench.visit.viewer(), about, (&outcome, is_repeat));
     Ok(page(StatusCode::OK, markup))
+}
+
+/// Whether the viewer may not send to the device, or not any more. That nobody can tell now says nothing of the kind.
+fn is_over(problem: &Problem) -> bool {
+    matches!(problem.kind(), Kind::NotFound | Kind::NotAllowed)
 }
 
 /// What came of a message of the viewer's that was sent to a device which they may not send to any more; `None` where

@@ -6,13 +6,13 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use endo::ambient::{Clock, Timestamp};
-use endo::credentials::Account;
+use endo::config::Source;
 use endo::gateway::Gateway;
-use endo::vault::{ResourceOwnerId, SecretText};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
 
+use super::owners::account;
 use crate::support::browser::Browser;
 use crate::support::bus::Answer;
 use crate::support::fake_api::Answer as ApiAnswer;
@@ -21,23 +21,32 @@ use crate::support::meshblu::{
     json_answer, route, settings, vectors,
 };
 
-const OWNER: &str = "owner-uuid";
+pub(super) const OWNER: &str = "owner-uuid";
 const STATUS: &str = "status-uuid";
 
 /// An owner's browser at a gateway on a Meshblu.
-struct Desk {
-    meshblu: FakeMeshblu,
-    gateway: RemoteGateway,
-    browser: Browser,
+pub(super) struct Desk {
+    pub(super) meshblu: FakeMeshblu,
+    pub(super) gateway: RemoteGateway,
+    pub(super) browser: Browser,
     directory: TempDir,
 }
 
 impl Desk {
-    async fn open() -> Self {
+    pub(super) async fn open() -> Self {
         Self::with(|_| ()).await
     }
 
+    /// The same, whose jobs talk to this API, and whose pages wait for nothing.
+    pub(super) async fn at(source: Source) -> Self {
+        Self::made(source, |gateway| gateway.patience = Duration::ZERO).await
+    }
+
     async fn with(change: impl FnOnce(&mut Gateway)) -> Self {
+        Self::made(Source::default(), change).await
+    }
+
+    async fn made(source: Source, change: impl FnOnce(&mut Gateway)) -> Self {
         let (meshblu, directory) = (FakeMeshblu::start().await, tempfile::tempdir().unwrap());
         meshblu.show(json!({"uuid": USER_DEVICE, "owner": OWNER, "statusDevice": STATUS}));
         let device = json_answer(201, &json!({"uuid": CREDENTIALS, "token": CREDENTIALS_TOKEN}));
@@ -45,17 +54,9 @@ impl Desk {
         meshblu.answer(&format!("POST /devices/{CREDENTIALS}/tokens"), [device]);
         let heard = format!("POST /v2/devices/{SERVICE}/subscriptions/{CREDENTIALS}/message.received");
         meshblu.answer(&heard, [ApiAnswer::new(204, &[], "")]);
-        let gateway = gateway_in(&directory, &meshblu, (Duration::ZERO, change)).await;
-        let account = Account {
-            id: ResourceOwnerId::Number(583_231),
-            username: Some("octocat".to_owned()),
-            secret: SecretText::from("a-secret"),
-            refresh_token: None,
-            life: None,
-            extras: Default::default(),
-            owner: OWNER.into(),
-        };
-        assert_eq!(gateway.gateway.credentials.keep(account).await.unwrap().as_str(), CREDENTIALS);
+        let gateway = gateway_in(&directory, &meshblu, (Duration::ZERO, source, change)).await;
+        let kept = gateway.gateway.credentials.keep(account(OWNER)).await.unwrap();
+        assert_eq!(kept.as_str(), CREDENTIALS);
         let browser = signed_in(&gateway, &meshblu, OWNER).await;
         Self { meshblu, gateway, browser, directory }
     }
@@ -70,22 +71,23 @@ impl Desk {
         // The gateway asks who it is itself before anybody signs in.
         meshblu.answer("GET /v2/whoami", [json_answer(200, &json!({"uuid": SERVICE}))]);
         let later = Duration::from_secs(60);
-        let gateway = gateway_in(&directory, &meshblu, (later, |_: &mut Gateway| ())).await;
+        let change = |_: &mut Gateway| ();
+        let gateway = gateway_in(&directory, &meshblu, (later, Source::default(), change)).await;
         let mut anew = Browser::at(&format!("http://{}", gateway.running.gateway()));
         anew.cookies = browser.cookies;
         Self { meshblu, gateway, browser: anew, directory }
     }
 
-    fn home(&self) -> String {
+    pub(super) fn home(&self) -> String {
         format!("/console/credentials/{CREDENTIALS}")
     }
 
-    fn form(&self) -> String {
+    pub(super) fn form(&self) -> String {
         format!("{}/user-devices/{USER_DEVICE}/jobs/SayHello", self.home())
     }
 
     /// Sends the form; answers the page that tells what comes of it, and the message that the Meshblu got.
-    async fn send(&mut self) -> (String, Value) {
+    pub(super) async fn send(&mut self) -> (String, Value) {
         let form = self.form();
         let page = self.browser.get(&form).await;
         let sent = self.browser.submit(&page, &form, &[]).await;
@@ -97,11 +99,11 @@ impl Desk {
     }
 
     /// The Meshblu brings a message that `sender` sent to the user device.
-    async fn bring(&self, sender: &str, message: &Value) -> Answer {
+    pub(super) async fn bring(&self, sender: &str, message: &Value) -> Answer {
         self.gateway.webhook_by(&route().replace(FLOW, sender), message).await
     }
 
-    async fn shows(&mut self, address: &str, text: &str) {
+    pub(super) async fn shows(&mut self, address: &str, text: &str) {
         let page = self.browser.get(address).await;
         assert_eq!(page.status, 200, "{page:?}");
         assert!(page.text.contains(text), "{page:?}");
@@ -112,9 +114,10 @@ impl Desk {
 async fn gateway_in(
     directory: &TempDir,
     meshblu: &FakeMeshblu,
-    (later, change): (Duration, impl FnOnce(&mut Gateway)),
+    (later, source, change): (Duration, Source, impl FnOnce(&mut Gateway)),
 ) -> RemoteGateway {
     let mut settings = settings(directory.path(), &meshblu.url());
+    settings.source = source;
     settings.bus.oauth_url = Some(meshblu.url());
     let now = Timestamp::from_millis(vectors()["nowMs"].as_i64().unwrap()).plus(later);
     RemoteGateway::changed(Clock::from_fn(move || now), settings, change).await.unwrap()
