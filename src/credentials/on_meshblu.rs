@@ -10,14 +10,14 @@ use zeroize::Zeroizing;
 
 use super::bind::subscription;
 use super::keep::{Account, Before, STRANGERS, Whereabouts};
-use super::open::{Bound, renewal, stored_record, stored_record_of};
+use super::open::stored_record;
 use super::rekey::ATTEMPTS;
 use super::strays::Stray;
 use super::{CredentialsDevices, CredentialsError};
 use crate::bus::Login;
 use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};
-use crate::message::{DeviceUuid, Parties};
-use crate::store::{Binding, StoredRecord, Transaction, View};
+use crate::message::DeviceUuid;
+use crate::store::{Binding, StoredRecord, Transaction};
 use crate::telemetry::with_causes;
 use crate::vault::{Credentials, SecretText};
 
@@ -70,34 +70,6 @@ impl Shown {
 }
 
 impl CredentialsDevices {
-    /// The record that the route's user device may use: the tombstone first, then the subscription, then the record as
-    /// the credentials device shows it. The store's is newer where it has one.
-    pub(super) async fn bound_record_on(
-        &self,
-        bus: &Meshblu,
-        parties: &Parties,
-    ) -> Result<Bound, CredentialsError> {
-        let binding =
-            Binding { credentials: parties.credentials.clone(), user_device: parties.user_device.clone() };
-        let stored = self.store.glance({
-            let (binding, renews) = (binding.clone(), self.renewing.is_some());
-            move |view: &View<'_>| {
-                let record = stored_record_of(view, &binding)?;
-                Ok::<_, CredentialsError>((record, renewal(view, &binding.credentials, renews)?))
-            }
-        });
-        let (stored, renewal) = stored.await?;
-        if !is_subscribed(bus, &binding).await? {
-            return Err(CredentialsError::NotBound);
-        }
-        let record = match (record_shown_by(bus, &parties.credentials).await, stored) {
-            // The bus's copy is a projection: where it lost that, the store's still counts.
-            (Ok(_) | Err(CredentialsError::NoRecord), Some(stored)) => stored,
-            (shown, _) => shown?,
-        };
-        Ok(Bound { record, renewal })
-    }
-
     /// The newest record of a credentials device: the store's, else the one that the service can see.
     pub(super) async fn record_on(
         &self,
@@ -263,6 +235,23 @@ async fn is_there(bus: &Meshblu, device: &DeviceUuid) -> Result<bool, Credential
         Ok(_) => Ok(true),
         Err(MeshbluError::Refused { status, .. }) if status.as_u16() == 404 => Ok(false),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// The record that a user device may use which the credentials device is subscribed to. The store's is newer where it has
+/// one; else it is as the device shows it.
+pub(super) async fn bound_record_on(
+    bus: &Meshblu,
+    binding: &Binding,
+    stored: Option<StoredRecord>,
+) -> Result<StoredRecord, CredentialsError> {
+    if !is_subscribed(bus, binding).await? {
+        return Err(CredentialsError::NotBound);
+    }
+    match (record_shown_by(bus, &binding.credentials).await, stored) {
+        // The bus's copy is a projection: where it lost that, the store's still counts.
+        (Ok(_) | Err(CredentialsError::NoRecord), Some(stored)) => Ok(stored),
+        (shown, _) => shown,
     }
 }
 

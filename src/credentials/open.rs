@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use super::bind::subscription;
+use super::on_meshblu::bound_record_on;
 use super::{CredentialsDevices, CredentialsError, login_in};
 use crate::bus::{Bus, Login};
 use crate::message::{DeviceUuid, Parties};
-use crate::store::{Binding, StoreError, StoredRecord, StoredRenewal, View};
+use crate::store::{Binding, StoredRecord, StoredRenewal, StoredRight, View};
 use crate::vault::{Credentials, SealedText};
 
 /// How often records that devices brought along may fail to open, within which time: format 1 is decrypted before it can be
@@ -30,9 +31,9 @@ impl OpenRecord {
 }
 
 /// A record that may be used, and what is known of the renewal of its secret.
-pub(super) struct Bound {
-    pub(super) record: StoredRecord,
-    pub(super) renewal: Option<StoredRenewal>,
+struct Bound {
+    record: StoredRecord,
+    renewal: Option<StoredRenewal>,
 }
 
 impl CredentialsDevices {
@@ -46,7 +47,7 @@ impl CredentialsDevices {
     pub async fn open(&self, parties: &Parties) -> Result<OpenRecord, CredentialsError> {
         let binding =
             Binding { credentials: parties.credentials.clone(), user_device: parties.user_device.clone() };
-        let Bound { mut record, renewal } = self.bound_record(parties, &binding).await?;
+        let Bound { mut record, renewal } = self.bound_record(&binding).await?;
         let (generation, source) = (record.generation, record.source.take());
         let credentials = self.open_record(parties.credentials.clone(), record).await?.counted(generation);
         Ok(OpenRecord { binding, credentials, source, renewal })
@@ -80,18 +81,31 @@ impl CredentialsDevices {
         }
     }
 
-    async fn bound_record(&self, parties: &Parties, binding: &Binding) -> Result<Bound, CredentialsError> {
-        match &self.bus {
-            Bus::Embedded(_) => {
-                let (binding, renews) = (binding.clone(), self.renewing.is_some());
-                let look = move |view: &View<'_>| {
-                    let record = bound_record(view, &binding)?;
-                    Ok(Bound { record, renewal: renewal(view, &binding.credentials, renews)? })
-                };
-                self.store.glance(look).await
+    /// The tombstone first, then the subscription, then the record: the store's, else the one that the device shows.
+    async fn bound_record(&self, binding: &Binding) -> Result<Bound, CredentialsError> {
+        let right = self.store.right(binding).await?;
+        let stored = stored_record_of(&right)?;
+        let record = match &self.bus {
+            Bus::Embedded(_) => self.bound_record_here(binding, stored).await?,
+            Bus::Meshblu(bus) => bound_record_on(bus, binding, stored).await?,
+        };
+        let renewal = right.renewal.clone().filter(|_| self.renewing.is_some());
+        Ok(Bound { record, renewal })
+    }
+
+    async fn bound_record_here(
+        &self,
+        binding: &Binding,
+        stored: Option<StoredRecord>,
+    ) -> Result<StoredRecord, CredentialsError> {
+        let binding = binding.clone();
+        let look = move |view: &View<'_>| {
+            if !view.has_subscription(&subscription(&binding))? {
+                return Err(CredentialsError::NotBound);
             }
-            Bus::Meshblu(bus) => self.bound_record_on(bus, parties).await,
-        }
+            stored.map_or_else(|| record_on_bus(view, &binding.credentials), Ok)
+        };
+        self.store.glance(look).await
     }
 
     /// Opens a record; those who want the same one while it is cold wait for whoever came first.
@@ -136,39 +150,14 @@ fn text(record: &StoredRecord) -> SealedText<'_> {
     SealedText { endo: &record.endo, signature: &record.signature }
 }
 
-fn bound_record(view: &View<'_>, binding: &Binding) -> Result<StoredRecord, CredentialsError> {
-    let stored = stored_record_of(view, binding)?;
-    if !view.has_subscription(&subscription(binding))? {
-        return Err(CredentialsError::NotBound);
-    }
-    match stored {
-        Some(record) => Ok(record),
-        None => record_on_bus(view, &binding.credentials),
-    }
-}
-
 /// The record that the store has for this user device: whose binding is over has none, and what is forgotten is over for
 /// every device.
-pub(super) fn stored_record_of(
-    view: &View<'_>,
-    binding: &Binding,
-) -> Result<Option<StoredRecord>, CredentialsError> {
-    if view.is_revoked(binding)? {
-        return Err(CredentialsError::Revoked);
+fn stored_record_of(right: &StoredRight) -> Result<Option<StoredRecord>, CredentialsError> {
+    match &right.record {
+        _ if right.is_revoked => Err(CredentialsError::Revoked),
+        None if right.is_forgotten => Err(CredentialsError::Revoked),
+        record => Ok(record.clone()),
     }
-    stored_record(view, &binding.credentials).map_err(|error| match error {
-        CredentialsError::NoRecord => CredentialsError::Revoked,
-        error => error,
-    })
-}
-
-/// What is known of a renewal, where anybody renews.
-pub(super) fn renewal(
-    view: &View<'_>,
-    credentials: &DeviceUuid,
-    renews: bool,
-) -> Result<Option<StoredRenewal>, StoreError> {
-    if renews { view.renewal(credentials) } else { Ok(None) }
 }
 
 /// The newest record of a credentials device. The bus's copy counts only where the store has none.

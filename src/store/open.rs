@@ -11,7 +11,9 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use super::editions::Editions;
 use super::readers::Readers;
+use super::rights::Rights;
 use super::room::Room;
 use super::writer::{self, WriteQueue, WriterParts};
 use super::{StoreError, Transaction, View, schema};
@@ -44,6 +46,8 @@ struct Parts {
     queue: Option<WriteQueue>,
     readers: Readers,
     searchers: Readers,
+    editions: Editions,
+    rights: Rights,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -61,10 +65,20 @@ impl Store {
         let reading = |count| (0..count).map(|_| sound(open_reader(&path))).collect::<Result<_, _>>();
         let (readers, searchers) = (Readers::new(reading(READERS)?), Readers::new(reading(SEARCHERS)?));
         let room = Room::of(settings.max_pages);
-        let parts = WriterParts { connection: writing, room, cache_bytes: DEVICE_CACHE_BYTES, lock };
+        let editions = Editions::default();
+        editions.watch(&writing)?;
+        let parts = WriterParts {
+            connection: writing,
+            room,
+            cache_bytes: DEVICE_CACHE_BYTES,
+            editions: editions.clone(),
+            lock,
+        };
         let (queue, thread) =
             writer::start(parts).map_err(|cause| StoreError::File { path, cause: Arc::new(cause) })?;
-        Ok(Self(Arc::new(Parts { queue: Some(queue), readers, searchers, thread: Mutex::new(Some(thread)) })))
+        let (queue, thread) = (Some(queue), Mutex::new(Some(thread)));
+        let rights = Rights::default();
+        Ok(Self(Arc::new(Parts { queue, readers, searchers, editions, rights, thread })))
     }
 
     /// Runs `change` in a transaction and answers what it returned, once that is on disk.
@@ -78,6 +92,15 @@ impl Store {
         F: FnOnce(&Transaction<'_>) -> Result<T, E> + Send + 'static,
     {
         self.0.queue.as_ref().ok_or(StoreError::Closed)?.write(change).await
+    }
+
+    /// Which edition of the rights is in force.
+    pub(super) fn edition(&self) -> u64 {
+        self.0.editions.current()
+    }
+
+    pub(super) fn rights(&self) -> &Rights {
+        &self.0.rights
     }
 
     /// Waits until the store takes no more writes. While somebody holds it, only a failure of its own brings that

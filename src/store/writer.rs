@@ -9,6 +9,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::device_cache::DeviceCache;
+use super::editions::Editions;
 use super::open::BUSY;
 use super::room::Room;
 use super::transaction::{Erasing, Hook};
@@ -73,6 +74,7 @@ pub(super) struct WriterParts {
     pub(super) connection: Connection,
     pub(super) room: Room,
     pub(super) cache_bytes: usize,
+    pub(super) editions: Editions,
     pub(super) lock: File,
 }
 
@@ -80,10 +82,10 @@ pub(super) struct WriterParts {
 pub(super) fn start(parts: WriterParts) -> std::io::Result<(WriteQueue, std::thread::JoinHandle<()>)> {
     let (sender, receiver) = mpsc::channel(QUEUE);
     let thread = std::thread::Builder::new().name("store-writer".into()).spawn(move || {
-        let WriterParts { connection, room, cache_bytes, lock } = parts;
+        let WriterParts { connection, room, cache_bytes, editions, lock } = parts;
         let cache = RefCell::new(DeviceCache::new(cache_bytes));
         let owes_emptying = Cell::new(false);
-        Writer { connection: &connection, cache: &cache, room, owes_emptying }.run(receiver);
+        Writer { connection: &connection, cache: &cache, room, editions, owes_emptying }.run(receiver);
         drop(connection);
         // A child process that is just being started may still share the file; the lock ends all the same.
         let _ = lock.unlock();
@@ -95,6 +97,7 @@ struct Writer<'c> {
     connection: &'c Connection,
     cache: &'c RefCell<DeviceCache>,
     room: Room,
+    editions: Editions,
     /// Whether the log of changes may hold what was erased.
     owes_emptying: Cell<bool>,
 }
@@ -132,6 +135,7 @@ impl Writer<'_> {
             }
         }
         let outcome = so_far.and_then(|()| self.execute("COMMIT"));
+        self.editions.committed();
         let Group { answers, hooks } = group;
         if outcome.is_ok() {
             hooks.into_iter().for_each(contain);

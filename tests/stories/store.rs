@@ -6,6 +6,7 @@ mod full;
 mod opening;
 mod plans;
 mod proofs;
+mod rights;
 mod rows;
 mod sent_messages;
 
