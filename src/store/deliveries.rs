@@ -181,9 +181,22 @@ impl Transaction<'_> {
     /// # Errors
     /// [`StoreError::Full`] before the file is, unless this transaction ends other work; else what the database reports.
     pub fn accept(&self, new: &NewDelivery, now: Timestamp) -> Result<i64, StoreError> {
+        self.accept_replied(new, now, None)
+    }
+
+    /// The same of work whose reply is about to leave, or has left.
+    pub(super) fn accept_replied(
+        &self,
+        new: &NewDelivery,
+        now: Timestamp,
+        reply: Option<&LeavingReply>,
+    ) -> Result<i64, StoreError> {
         self.check_room()?;
-        let sql = "INSERT INTO deliveries (id, work, device, event, route, target, body, accepted_at, due_at)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)";
+        if reply.is_some() {
+            self.use_reserve();
+        }
+        let sql = "INSERT INTO deliveries (id, work, device, event, route, target, body, accepted_at, due_at, reply, done)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10)";
         self.prepare(sql)?.execute((
             new.id.as_str(),
             new.work.code(),
@@ -193,6 +206,8 @@ impl Transaction<'_> {
             &new.target,
             &new.body,
             now.as_millis(),
+            reply.map(|reply| &reply.text),
+            reply.map(|reply| done_code(reply.done)),
         ))?;
         Ok(self.last_insert_rowid())
     }
@@ -239,7 +254,7 @@ impl Transaction<'_> {
     ///
     /// # Errors
     /// What the database reports.
-    pub fn start_reply(&self, seq: i64, reply: &LeavingReply) -> Result<bool, StoreError> {
+    pub(super) fn start_reply(&self, seq: i64, reply: &LeavingReply) -> Result<bool, StoreError> {
         self.use_reserve();
         let sql = "UPDATE deliveries SET reply = ?2, done = ?3 WHERE seq = ?1";
         Ok(self.prepare(sql)?.execute((seq, &reply.text, done_code(reply.done)))? > 0)

@@ -92,12 +92,40 @@ impl Place {
     /// delivery in hand any more; else what the database reports.
     pub fn within(&self, transaction: &Transaction<'_>) -> Result<i64, StoreError> {
         let mut state = self.state();
-        let new = match (state.at, &self.0.new) {
-            (At::OnDisk(seq) | At::Written(seq), _) => return Ok(seq),
-            (At::Nowhere, Some(new)) => new,
-            _ => return Err(StoreError::Undone),
-        };
-        let seq = new.accept(transaction, state.reply.as_ref())?;
+        match state.at {
+            At::OnDisk(seq) | At::Written(seq) => Ok(seq),
+            _ => {
+                let reply = state.reply.clone();
+                self.accept(transaction, &mut state, reply.as_ref())
+            }
+        }
+    }
+
+    /// Writes down the reply that is about to leave, in one with the delivery where nothing is written of that; answers
+    /// whether the work had not ended before.
+    ///
+    /// # Errors
+    /// As [`Place::within`].
+    pub fn start_reply(
+        &self,
+        transaction: &Transaction<'_>,
+        reply: &LeavingReply,
+    ) -> Result<bool, StoreError> {
+        let mut state = self.state();
+        match state.at {
+            At::OnDisk(seq) | At::Written(seq) => transaction.start_reply(seq, reply),
+            _ => self.accept(transaction, &mut state, Some(reply)).map(|_| true),
+        }
+    }
+
+    fn accept(
+        &self,
+        transaction: &Transaction<'_>,
+        state: &mut State,
+        reply: Option<&LeavingReply>,
+    ) -> Result<i64, StoreError> {
+        let (At::Nowhere, Some(new)) = (state.at, &self.0.new) else { return Err(StoreError::Undone) };
+        let seq = new.accept(transaction, reply)?;
         // Before anybody can see it: what is in hand is not handed out.
         self.0.in_flight.all().insert(seq);
         state.at = At::Written(seq);
@@ -200,10 +228,7 @@ impl Drop for Written {
 
 impl New {
     fn accept(&self, transaction: &Transaction<'_>, reply: Option<&LeavingReply>) -> Result<i64, StoreError> {
-        let seq = transaction.accept(&self.delivery, self.accepted_at)?;
-        if let Some(reply) = reply {
-            transaction.start_reply(seq, reply)?;
-        }
+        let seq = transaction.accept_replied(&self.delivery, self.accepted_at, reply)?;
         if let AskedFor::BySender(mark) = &self.asked_for {
             transaction.note_return(mark, &self.delivery.id)?;
         }

@@ -50,8 +50,7 @@ impl Desk {
     /// Whether the reply is written down; it is not where it cannot be, or where the delivery had ended before.
     async fn write_down(&self, taken: &Taken, told: &Told) -> bool {
         let (place, reply) = (taken.place.clone(), told.reply.clone());
-        let start =
-            move |transaction: &Transaction<'_>| transaction.start_reply(place.within(transaction)?, &reply);
+        let start = move |transaction: &Transaction<'_>| place.start_reply(transaction, &reply);
         self.keep(&taken.place, start).await == Some(true)
     }
 
