@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use reqwest::Method;
 
-use super::typed::{KEY, keys, program};
+use super::typed::{KEY, keys, program, program_as};
 use super::{House, must_sign_in};
 use crate::support::browser::Browser;
 
@@ -134,4 +135,28 @@ async fn a_session_that_is_over_keeps_no_place() {
     let mut thief = signed_in(&house, 4).await;
     assert_eq!(guess_in_all(&mut thief, &again).await, 20, "none of the owner's");
     assert_eq!(types_it_in(&mut owner, &again).await, 303);
+}
+
+#[tokio::test]
+async fn whoever_types_wrong_keys_in_for_many_credentials_has_no_more_guesses_for_any() {
+    let (house, again) = with_a_key().await;
+    let stranger = house.gateway.flow(&"nobody".into()).await.device;
+    for _ in 0..6 {
+        program(&house, (Method::POST, &again), &[("present", "a-guess")]).await;
+    }
+    house.wait(Duration::from_secs(1));
+    // As many as were ever remembered, and some.
+    let elsewhere = async |number: usize| {
+        let name = format!("key-{number}");
+        for (field, text, status) in [("key", "x", 201), ("present", "a-guess", 403)] {
+            let fields = [("name", &*name), (field, text)];
+            let answer = program_as(&house, &stranger, (Method::POST, "/auth/api"), &fields).await;
+            assert_eq!(answer.status, status, "{name}: {answer:?}");
+        }
+    };
+    for first in (0..1040).step_by(16) {
+        join_all((first..first + 16).map(elsewhere)).await;
+    }
+    let refused = program(&house, (Method::POST, &again), &[("present", KEY)]).await;
+    assert!(refused.status == 403 && refused.text.contains("none is tried"), "{refused:?}");
 }

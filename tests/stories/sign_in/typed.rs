@@ -116,7 +116,7 @@ pub(super) async fn program(house: &House, request: (Method, &str), fields: &[(&
 }
 
 /// The same with this login.
-async fn program_as(
+pub(super) async fn program_as(
     house: &House,
     owner: &Device,
     (method, path): (Method, &str),
