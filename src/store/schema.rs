@@ -25,6 +25,7 @@ const STEPS: &[&str] = &[
     WITH_SENT_MESSAGES,
     WITH_DONE_BEFORE_REPLIES,
     WITH_OWNERS,
+    WITH_LINES,
 ];
 
 const FIRST: &str = "
@@ -280,6 +281,12 @@ CREATE TABLE owners_beside (
     UNIQUE (credentials, is_key, name)
 );
 CREATE INDEX owners_beside_by_name ON owners_beside (name, seq);
+";
+
+/// Which sessions took each other's place, one after the other: they have the fingerprint of the first.
+const WITH_LINES: &str = "
+ALTER TABLE sessions ADD COLUMN line BLOB NOT NULL DEFAULT x'';
+UPDATE sessions SET line = fingerprint;
 ";
 
 /// Marks a file as a database of endo ("Endo" in ASCII).

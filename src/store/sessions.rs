@@ -11,6 +11,8 @@ use crate::message::DeviceUuid;
 pub struct StoredSession {
     /// Who signed in.
     pub owner: DeviceUuid,
+    /// The fingerprint of the first of the sessions that took each other's place until this one did.
+    pub line: [u8; 32],
     /// How the owner is known to the bus, sealed under what the browser keeps.
     pub login: Vec<u8>,
     /// Whether the bus gave the token in it for this session alone.
@@ -38,7 +40,8 @@ impl View<'_> {
     /// # Errors
     /// What the database reports.
     pub fn session(&self, fingerprint: &[u8; 32]) -> Result<Option<StoredSession>, StoreError> {
-        let sql = "SELECT owner, login, granted, began_at, seen_at FROM sessions WHERE fingerprint = ?1";
+        let sql =
+            "SELECT owner, login, granted, began_at, seen_at, line FROM sessions WHERE fingerprint = ?1";
         Ok(self.prepare(sql)?.query_row([fingerprint.as_slice()], session).optional()?)
     }
 
@@ -74,12 +77,13 @@ impl Transaction<'_> {
         most: MostSessions,
     ) -> Result<(), StoreError> {
         self.check_room()?;
-        let sql = "INSERT INTO sessions (fingerprint, owner, login, granted, began_at, seen_at)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        let sql = "INSERT INTO sessions (fingerprint, owner, login, granted, began_at, seen_at, line)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
         let owner = session.owner.as_str();
         let login = (&session.login, session.is_granted);
         let (began, seen) = (session.began_at.as_millis(), session.seen_at.as_millis());
-        self.prepare(sql)?.execute((fingerprint.as_slice(), owner, login.0, login.1, began, seen))?;
+        let line = session.line.as_slice();
+        self.prepare(sql)?.execute((fingerprint.as_slice(), owner, login.0, login.1, began, seen, line))?;
         let newest = self.last_insert_rowid();
         let sql = "DELETE FROM sessions WHERE owner = ?1
                    AND seq >= (SELECT seq FROM sessions WHERE owner = ?1 ORDER BY seq LIMIT 1 OFFSET ?2)
@@ -106,8 +110,8 @@ impl Transaction<'_> {
     /// What the database reports.
     pub fn take_session(&self, fingerprint: &[u8; 32]) -> Result<Option<StoredSession>, StoreError> {
         self.use_reserve();
-        let sql =
-            "DELETE FROM sessions WHERE fingerprint = ?1 RETURNING owner, login, granted, began_at, seen_at";
+        let sql = "DELETE FROM sessions WHERE fingerprint = ?1
+                   RETURNING owner, login, granted, began_at, seen_at, line";
         Ok(self.prepare(sql)?.query_row([fingerprint.as_slice()], session).optional()?)
     }
 
@@ -129,5 +133,6 @@ fn session(row: &rusqlite::Row<'_>) -> rusqlite::Result<StoredSession> {
         is_granted: row.get(2)?,
         began_at: Timestamp::from_millis(row.get(3)?),
         seen_at: Timestamp::from_millis(row.get(4)?),
+        line: row.get(5)?,
     })
 }

@@ -50,8 +50,8 @@ impl Pass {
     }
 
     /// What this pass and `other` make together for that place, every time; neither of them makes it alone.
-    pub fn with(&self, other: &Self, place: &str) -> Self {
-        Self(self.made_of(&[b"with".as_slice(), &*other.0, place.as_bytes()].concat()))
+    pub fn with(&self, other: &Self, place: &[u8]) -> Self {
+        Self(self.made_of(&[b"with".as_slice(), &*other.0, place].concat()))
     }
 
     /// What shows to a provider that whoever brings a code is who sent the browser there (RFC 7636).

@@ -66,9 +66,10 @@ impl Browser {
         self.set(SESSION, &pass.expose(), "")
     }
 
-    /// The header that makes the browser forget its session.
-    pub(in crate::http) fn forget_session(&self) -> HeaderValue {
-        self.set(SESSION, "", GONE)
+    /// The headers that make the browser forget its session, and the sign-ins that are under way.
+    pub(in crate::http) fn sign_out(&self) -> Vec<HeaderValue> {
+        let flows = self.flows.iter().take(MOST_REMOVED).map(|(mark, _)| self.arrive(mark));
+        std::iter::once(self.set(SESSION, "", GONE)).chain(flows).collect()
     }
 
     /// What it shows of the sign-in that `state` comes back from: one pass, or several where somebody else on this host

@@ -2,14 +2,14 @@
 //!
 //! Nothing is kept here meanwhile, so that however many begin, nobody's sign-in is pushed out: the browser keeps a pass,
 //! and what it is to bring back is sealed in `state`, by that pass and a key of the gateway's together, for the provider that
-//! it is sent to.
+//! it is sent to and the session in which that was begun.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::ambient::{Clock, Random, Timestamp};
-use crate::message::DeviceUuid;
 use crate::source::oauth2::{LIFE, Pending};
 use crate::store::{Store, StoreError, Transaction};
 use crate::vault::{Pass, SecretText};
@@ -19,38 +19,26 @@ const REMEMBERED: u32 = 10_000;
 /// The name of the gateway's key.
 const KEY: &str = "sign-in.key";
 
-/// A browser that was sent elsewhere to sign in.
-#[derive(Debug)]
-pub(in crate::http) struct Flow {
-    /// What it has to bring back.
-    pub(in crate::http) pending: Pending,
-    /// What for.
-    pub(in crate::http) purpose: Purpose,
+/// Over whom a sign-in leads, and in which session.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::http) struct Course<'a> {
+    /// The provider that the browser is sent to.
+    pub(in crate::http) provider: &'a str,
+    /// The line of the session in which it begins and ends; none where a session is what comes of it.
+    pub(in crate::http) line: Option<&'a [u8; 32]>,
 }
 
-/// What a browser signs in for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::http) enum Purpose {
-    /// To have a session, and then to see this page.
-    Session {
-        /// A path of the gateway.
-        next: String,
-    },
-    /// To keep the credentials of an account at the API.
-    Account {
-        /// Who will own them.
-        owner: DeviceUuid,
-        /// Whose account it has to be.
-        credentials: Option<DeviceUuid>,
-        /// The page of the gateway to see then; none for that of the credentials.
-        next: Option<String>,
-        /// Whether it was begun on a page of the gateway, by who is signed in: only then does it prove anything.
-        is_meant: bool,
-    },
+/// A browser that came back from where it was sent to sign in.
+#[derive(Debug)]
+pub(in crate::http) struct Flow<P> {
+    /// What it had to bring back.
+    pub(in crate::http) pending: Pending,
+    /// What for.
+    pub(in crate::http) purpose: P,
 }
 
 /// What is sealed: when it began, where the browser is sent back to, and what for.
-type Sealed = (Timestamp, String, Purpose);
+type Sealed<P> = (Timestamp, String, P);
 
 /// The sign-ins under way. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -80,37 +68,36 @@ impl Flows {
         Ok(Self { store, key, clock, random })
     }
 
-    /// Begins a flow that leads over `provider` and ends at `redirect_url`; the browser gets the pass.
-    pub(in crate::http) fn begin(
+    /// Begins a flow that ends at `redirect_url`: what the browser has to bring back, and the pass that it gets.
+    pub(in crate::http) fn begin<P: Serialize>(
         &self,
-        provider: &str,
-        (redirect_url, purpose): (String, Purpose),
-    ) -> (Flow, Pass) {
+        course: Course<'_>,
+        redirect_url: String,
+        purpose: &P,
+    ) -> (Pending, Pass) {
         let pass = Pass::fresh(&self.random);
-        let both = self.key.with(&pass, provider);
-        let sealed: Sealed = (self.clock.now(), redirect_url, purpose);
+        let both = self.key.with(&pass, &course.place());
+        let begun_at = self.clock.now();
+        let sealed = (begun_at, &redirect_url, purpose);
         let text = serde_json::to_vec(&sealed).expect("texts and times are JSON");
         let state = URL_SAFE_NO_PAD.encode(both.seal(&text, &self.random));
-        (flow(sealed, state, &both), pass)
+        (pending(&both, state, (begun_at, redirect_url)), pass)
     }
 
-    /// The flow of a browser with one of these passes that brings `state` back from `provider`, if `is_theirs` who brings it;
-    /// no later answer is of it, whatever comes of this one. Anything else leaves all of them as they are.
+    /// The flow of a browser with one of these passes that brings `state` back on this course; no later answer is of it,
+    /// whatever comes of this one. Anything else leaves all of them as they are.
     ///
     /// # Errors
     /// What the store reports.
-    pub(in crate::http) async fn take(
+    pub(in crate::http) async fn take<P: DeserializeOwned>(
         &self,
+        course: Course<'_>,
         passes: &[&Pass],
-        (provider, state): (&str, &str),
-        is_theirs: impl Fn(&Purpose) -> bool,
-    ) -> Result<Option<Flow>, StoreError> {
-        let read = |pass: &&Pass| Some((read(&self.key.with(pass, provider), state)?, pass.fingerprint()));
-        let Some((flow, fingerprint)) =
-            passes.iter().find_map(read).filter(|(flow, _)| is_theirs(&flow.purpose))
-        else {
-            return Ok(None);
-        };
+        state: &str,
+    ) -> Result<Option<Flow<P>>, StoreError> {
+        let place = course.place();
+        let read = |pass: &&Pass| Some((read(&self.key.with(pass, &place), state)?, pass.fingerprint()));
+        let Some((flow, fingerprint)) = passes.iter().find_map(read) else { return Ok(None) };
         let now = self.clock.now();
         let answer =
             move |transaction: &Transaction<'_>| transaction.answer_flow(&fingerprint, now, REMEMBERED);
@@ -129,12 +116,21 @@ impl Flows {
     }
 }
 
-fn read(both: &Pass, state: &str) -> Option<Flow> {
-    let text = both.open(&URL_SAFE_NO_PAD.decode(state).ok()?)?;
-    Some(flow(serde_json::from_slice(&text).ok()?, state.to_owned(), both))
+impl Course<'_> {
+    /// What `state` is sealed for. No provider's address holds a zero.
+    fn place(&self) -> Vec<u8> {
+        let line = self.line.map(|line| [&[0], line.as_slice()].concat()).unwrap_or_default();
+        [self.provider.as_bytes(), &line].concat()
+    }
 }
 
-fn flow((begun_at, redirect_url, purpose): Sealed, state: String, both: &Pass) -> Flow {
+fn read<P: DeserializeOwned>(both: &Pass, state: &str) -> Option<Flow<P>> {
+    let text = both.open(&URL_SAFE_NO_PAD.decode(state).ok()?)?;
+    let (begun_at, redirect_url, purpose): Sealed<P> = serde_json::from_slice(&text).ok()?;
+    Some(Flow { pending: pending(both, state.to_owned(), (begun_at, redirect_url)), purpose })
+}
+
+fn pending(both: &Pass, state: String, (begun_at, redirect_url): (Timestamp, String)) -> Pending {
     let verifier = SecretText::from(both.verifier());
-    Flow { pending: Pending { state: state.into(), verifier, redirect_url, begun_at }, purpose }
+    Pending { state: state.into(), verifier, redirect_url, begun_at }
 }

@@ -9,7 +9,7 @@ mod turn;
 
 pub(super) use browser::Browser;
 pub use flows::Flows;
-pub(super) use flows::{Flow, Purpose};
+pub(super) use flows::{Course, Flow};
 pub use links::OneTimeLinks;
 pub use sessions::Sessions;
 pub(super) use signed_in::unavailable;

@@ -48,7 +48,8 @@ impl Sessions {
     }
 
     /// Begins a session of whoever `login` is of, which the bus knows, and granted for it alone where `is_granted`; under
-    /// a pass that nobody knew before. `before`, what the browser had until now, ends.
+    /// a pass that nobody knew before. It takes the place of `before`, what the browser had until now, and goes on with
+    /// what was begun in that, if it was the same person's.
     ///
     /// # Errors
     /// What the store reports.
@@ -58,17 +59,21 @@ impl Sessions {
         before: Option<Pass>,
     ) -> Result<Begun, StoreError> {
         let (pass, now) = (Pass::fresh(&self.random), self.clock.now());
-        let session = StoredSession {
+        let fingerprint = pass.fingerprint();
+        let mut session = StoredSession {
             owner: login.uuid.clone(),
+            line: fingerprint,
             login: pass.seal(login.token.as_bytes(), &self.random),
             is_granted,
             began_at: now,
             seen_at: now,
         };
-        let fingerprint = pass.fingerprint();
         let over = before.as_ref().map(Pass::fingerprint);
         let begin = move |transaction: &Transaction<'_>| {
             let over = over.map(|over| transaction.take_session(&over)).transpose()?.flatten();
+            if let Some(over) = over.as_ref().filter(|over| over.owner == session.owner) {
+                session.line = over.line;
+            }
             // What is over keeps nobody's place.
             transaction.forget_sessions(now.minus(LIFE), now.minus(IDLE))?;
             transaction.add_session(&fingerprint, &session, MOST)?;

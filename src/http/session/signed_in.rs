@@ -10,6 +10,7 @@ use crate::http::Body;
 use crate::http::problem::{Kind, Problem};
 use crate::http::server::FrontDoor;
 use crate::message::DeviceUuid;
+use crate::store::StoredSession;
 use crate::telemetry::with_causes;
 use crate::vault::Pass;
 
@@ -23,6 +24,8 @@ pub struct Session {
     /// When they signed in.
     pub began_at: Timestamp,
     pub(in crate::http) pass: Pass,
+    /// What it has in common with those whose place it took, in the same browser and by the same person, and with none else.
+    pub(in crate::http) line: [u8; 32],
     mark: String,
 }
 
@@ -48,7 +51,8 @@ impl Session {
         match entrance.credentials.authenticate(&login).await {
             Ok(true) => {
                 let mark = door.random.token();
-                Ok(Some(Self { owner: stored.owner, login, began_at: stored.began_at, pass, mark }))
+                let StoredSession { owner, line, began_at, .. } = stored;
+                Ok(Some(Self { owner, login, began_at, pass, line, mark }))
             }
             Ok(false) => Ok(None),
             Err(error) => Err(unavailable(&error)),

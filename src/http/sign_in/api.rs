@@ -4,10 +4,12 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, SET_COOKIE};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
+use serde::{Deserialize, Serialize};
 
+use super::Next;
 use super::keeping::kept;
 use super::redeeming::{BoundFor, redeem};
-use super::refusal::{came_back_wrong, flow_of, no_flow};
+use super::refusal::{came_back_wrong, flow_of};
 use super::typed;
 use super::wish::Wish;
 use crate::console;
@@ -18,8 +20,7 @@ use crate::http::page::{found, is_browser, page_leading_to, see_other};
 use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
-use crate::http::session::{Browser, Fields, Flow, Purpose, Session};
-use crate::message::DeviceUuid;
+use crate::http::session::{Browser, Course, Fields, Flow, Session};
 use crate::source::oauth2::OAuthClient;
 
 /// What of a provider's answer counts.
@@ -38,8 +39,8 @@ pub(in crate::http) async fn begin(request: HttpRequest, door: Data<FrontDoor>) 
     let browser = Browser::of(&request);
     let is_program = !browser.tells_who_led && !is_browser(request.headers());
     if browser.is_led_by_us || is_program {
-        let purpose = wish.purpose(session.owner, browser.is_led_by_us);
-        return Ok(depart(&request, &door, (client, purpose))?.by(found));
+        let intent = Intent { wish, is_meant: browser.is_led_by_us };
+        return Ok(depart(&request, &door, (client, &session), &intent)?.by(found));
     }
     // A provider that remembers a consent answers at once, so a link elsewhere, in a page or a letter, could replace the
     // secret and renew a proof that nobody meant to give.
@@ -50,10 +51,19 @@ pub(in crate::http) async fn begin(request: HttpRequest, door: Data<FrontDoor>) 
 /// The same by the button of the page in between, whose proof was read.
 pub(super) fn begin_meant(
     (request, door): (&HttpRequest, &FrontDoor),
-    (client, owner): (&OAuthClient, DeviceUuid),
+    (client, session): (&OAuthClient, &Session),
     wish: Wish,
 ) -> Answer {
-    Ok(depart(request, door, (client, wish.purpose(owner, true)))?.by(see_other))
+    let intent = Intent { wish, is_meant: true };
+    Ok(depart(request, door, (client, session), &intent)?.by(see_other))
+}
+
+/// What a browser is sent to the API for.
+#[derive(Debug, Serialize, Deserialize)]
+struct Intent {
+    wish: Wish,
+    /// Whether it was begun on a page of the gateway: only then does it prove anything.
+    is_meant: bool,
 }
 
 /// Where the API is, and what the browser has to keep on its way.
@@ -75,17 +85,19 @@ impl Departure {
 fn depart(
     request: &HttpRequest,
     door: &FrontDoor,
-    (client, purpose): (&OAuthClient, Purpose),
+    (client, session): (&OAuthClient, &Session),
+    intent: &Intent,
 ) -> Result<Departure, Problem> {
     let entrance = door.entrance()?;
     let settings = client.settings();
     let registered = settings.redirect_url.clone();
     let redirect_url = registered.unwrap_or_else(|| format!("{}auth/api/callback", entrance.service_url));
-    let (Flow { pending, purpose }, pass) =
-        entrance.flows.begin(&settings.browsers_go_to(), (redirect_url, purpose));
-    let url = match purpose {
-        Purpose::Account { credentials: Some(_), .. } => settings.begin_again(&pending),
-        _ => settings.begin(&pending),
+    let provider = settings.browsers_go_to();
+    let course = Course { provider: &provider, line: Some(&session.line) };
+    let (pending, pass) = entrance.flows.begin(course, redirect_url, intent);
+    let url = match intent.wish.credentials {
+        Some(_) => settings.begin_again(&pending),
+        None => settings.begin(&pending),
     };
     Ok(Departure { url, kept: Browser::of(request).depart(pending.state.expose(), &pass) })
 }
@@ -105,25 +117,21 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
     let browser = Browser::of(&request);
     let session = Session::of(&request, &door).await?;
     let provider = client.settings().browsers_go_to();
-    let answer = (&*provider, request.query_string());
-    // Somebody else who is signed in in this browser by now uses nothing up.
-    let is_theirs =
-        |purpose: &Purpose| matches!(purpose, Purpose::Account { owner, .. } if *owner == session.owner);
-    let Flow { pending, purpose } = flow_of(&browser, answer, is_theirs, entrance).await?;
-    let Purpose::Account { owner, credentials, next, is_meant } = purpose else {
-        return Err(no_flow(entrance));
-    };
+    // Whoever else is signed in in this browser by now uses nothing up.
+    let course = Course { provider: &provider, line: Some(&session.line) };
+    let flow = flow_of(&browser, course, request.query_string(), entrance).await?;
+    let Flow { pending, purpose: Intent { wish, is_meant } } = flow;
     let code = client.settings().code(&pending, request.query_string(), door.clock.now());
     let code = code.map_err(|error| came_back_wrong(&error, entrance))?;
     let arrived = browser.arrive(pending.state.expose());
     let (client, at) = (client.clone(), Data::clone(&door));
     // The code is spent with this, so it goes on where the browser hangs up: nobody would know of the tokens.
     let redeeming = actix_web::rt::spawn(async move {
-        let bound_for = BoundFor { owner, credentials, is_meant };
+        let bound_for = BoundFor { owner: session.owner, credentials: wish.credentials, is_meant };
         redeem((&at, &client), (&code, &pending), bound_for).await
     });
     let device = redeeming.await.map_err(|_| interrupted())??;
-    let mut answer: HttpResponse = kept(&request, (&device, next.as_deref()));
+    let mut answer: HttpResponse = kept(&request, (&device, wish.next.as_ref().map(Next::as_str)));
     answer.headers_mut().append(SET_COOKIE, arrived);
     Ok(answer)
 }

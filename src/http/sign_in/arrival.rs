@@ -68,7 +68,7 @@ pub(in crate::http) async fn enter(request: HttpRequest, body: Body, door: Data<
     Ok(answer)
 }
 
-/// `POST /sign-out`: ends the session, and what the bus granted for it.
+/// `POST /sign-out`: ends the session, what was begun in it, and what the bus granted for it.
 pub(in crate::http) async fn leave(request: HttpRequest, body: Body, door: Data<FrontDoor>) -> Answer {
     let session = Session::of(&request, &door).await?;
     session.read_form(&request, &body)?;
@@ -76,6 +76,8 @@ pub(in crate::http) async fn leave(request: HttpRequest, body: Body, door: Data<
     let granted = entrance.sessions.end(&session.pass).await.map_err(|error| unavailable(&error))?;
     give_back(entrance, granted).await;
     let mut answer: HttpResponse = see_other("/sign-in?out");
-    answer.headers_mut().append(SET_COOKIE, Browser::of(&request).forget_session());
+    for forgotten in Browser::of(&request).sign_out() {
+        answer.headers_mut().append(SET_COOKIE, forgotten);
+    }
     Ok(answer)
 }

@@ -7,28 +7,29 @@ use zeroize::Zeroizing;
 
 use super::Next;
 use super::give_back::give_back;
-use super::refusal::{came_back_wrong, flow_of, no_flow};
+use super::refusal::{came_back_wrong, flow_of};
 use crate::bus::{BusProvider, Journey, NotSignedIn, form};
 use crate::http::page::{found, see_other};
 use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
-use crate::http::session::{Browser, Flow, Purpose, unavailable};
+use crate::http::session::{Browser, Course, Flow, unavailable};
 use crate::source::oauth2::CallbackError;
 use crate::telemetry::with_causes;
 
 const CALLBACK: &str = "auth/octoblu/callback";
-/// The provider of whatever bus there is.
-const BUS: &str = "bus";
+/// By the provider of whatever bus there is. Who signs in there need not be signed in here; whoever is may become somebody
+/// else.
+const OVER_THE_BUS: Course<'static> = Course { provider: "bus", line: None };
 
 /// `GET /auth/octoblu`: to the bus's provider. Who says nothing else goes on to the API afterwards.
 pub(in crate::http) async fn begin(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
     let entrance = door.entrance()?;
     let provider = entrance.bus.as_ref().ok_or_else(not_set_up)?;
     let wanted = form::pairs(request.query_string()).find(|(name, _)| name == "next");
-    let next = Next::parse(wanted.as_ref().map_or("/auth/api", |(_, next)| next)).as_str().to_owned();
+    let next = Next::parse(wanted.as_ref().map_or("/auth/api", |(_, next)| next));
     let redirect_url = format!("{}{CALLBACK}", entrance.service_url);
-    let (Flow { pending, .. }, pass) = entrance.flows.begin(BUS, (redirect_url, Purpose::Session { next }));
+    let (pending, pass) = entrance.flows.begin(OVER_THE_BUS, redirect_url, &next);
     let journey = Journey {
         state: pending.state.expose(),
         challenge: &pending.challenge(),
@@ -46,26 +47,24 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
     let entrance = door.entrance()?;
     let provider = entrance.bus.as_ref().ok_or_else(not_set_up)?;
     let browser = Browser::of(&request);
-    let leads_to_session = |purpose: &Purpose| matches!(purpose, Purpose::Session { .. });
-    let flow = flow_of(&browser, (BUS, request.query_string()), leads_to_session, entrance).await?;
-    let Purpose::Session { next } = flow.purpose else { return Err(no_flow(entrance)) };
+    let flow = flow_of(&browser, OVER_THE_BUS, request.query_string(), entrance).await?;
+    let Flow::<Next> { pending, purpose: next } = flow;
     let is_issuer = |issuer: &str| provider.is_issuer(issuer);
-    let code = match flow.pending.code(request.query_string(), door.clock.now(), is_issuer) {
+    let code = match pending.code(request.query_string(), door.clock.now(), is_issuer) {
         Err(CallbackError::Denied { error, .. }) if error.as_str() == "access_denied" => {
             return Ok(see_other("/sign-in?denied"));
         }
         code => code.map_err(|error| came_back_wrong(&error, entrance))?,
     };
     let code = Zeroizing::new(code.expose().to_owned());
-    let pending = &flow.pending;
     let login = provider.redeem(code, &pending.redirect_url, pending.verifier.expose()).await;
     let login = login.map_err(|error| not_signed_in(&error))?;
     let begun = entrance.sessions.begin((&login, true), browser.session.clone()).await;
     let begun = begun.map_err(|error| unavailable(&error))?;
     give_back(entrance, begun.before).await;
-    let mut answer = see_other(&next);
+    let mut answer = see_other(next.as_str());
     answer.headers_mut().append(SET_COOKIE, browser.keep_session(&begun.pass));
-    answer.headers_mut().append(SET_COOKIE, browser.arrive(flow.pending.state.expose()));
+    answer.headers_mut().append(SET_COOKIE, browser.arrive(pending.state.expose()));
     Ok(answer)
 }
 

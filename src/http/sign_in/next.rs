@@ -1,12 +1,14 @@
 //! Where somebody wanted to go before they were asked to sign in.
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::{Deserialize, Serialize};
 
 /// The longest that is remembered, in bytes.
 const LONGEST: usize = 512;
 
 /// A path of the gateway, with its query, that a browser can be sent to; never an address elsewhere.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub(in crate::http) struct Next(String);
 
 impl Next {

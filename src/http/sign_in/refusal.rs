@@ -1,34 +1,37 @@
 //! Browsers that come back with something other than what they were sent for.
 
+use serde::de::DeserializeOwned;
+
 use super::super::entrance::Entrance;
 use super::super::problem::{Kind, Problem};
-use super::super::session::{Browser, Flow, Purpose, unavailable};
+use super::super::session::{Browser, Course, Flow, unavailable};
 use crate::bus::form;
 use crate::source::oauth2::CallbackError;
 use crate::telemetry::with_causes;
 
-/// The sign-in that this browser was sent on and now brings `provider`'s answer to, if there is one and `is_theirs` who
-/// brings it; it is over from now on.
-pub(super) async fn flow_of(
+/// The sign-in that this browser was sent on this course and now brings the provider's answer to, if there is one; it is
+/// over from now on.
+pub(super) async fn flow_of<P: DeserializeOwned>(
     browser: &Browser,
-    (provider, answer): (&str, &str),
-    is_theirs: impl Fn(&Purpose) -> bool,
+    course: Course<'_>,
+    answer: &str,
     entrance: &Entrance,
-) -> Result<Flow, Problem> {
+) -> Result<Flow<P>, Problem> {
     let state = form::pairs(answer).find(|(name, _)| name == "state").map(|(_, state)| state);
     let Some(state) = state else { return Err(no_flow(entrance)) };
-    let flow = entrance.flows.take(&browser.passes(&state), (provider, &state), is_theirs).await;
+    let flow = entrance.flows.take(course, &browser.passes(&state), &state).await;
     flow.map_err(|error| unavailable(&error))?.ok_or_else(|| no_flow(entrance))
 }
 
-/// It was begun in another browser, or under another name of this machine, or so long ago or before so many others that
-/// the browser forgot it, or came back already.
-pub(super) fn no_flow(entrance: &Entrance) -> Problem {
+/// It was begun in another browser, in another session, or under another name of this machine, or so long ago or before so
+/// many others that the browser forgot it, or came back already.
+fn no_flow(entrance: &Entrance) -> Problem {
     Problem::new(
         Kind::NotAllowed,
         format!(
-            "This browser did not begin that sign-in, or it took longer than ten minutes, or was finished already, or was begun \
-             in too many windows: the newest are remembered. Nothing was done. Begin again at {}console",
+            "This browser did not begin that sign-in, or you signed out since, or somebody else signed in; or it took longer than \
+             ten minutes, or was finished already, or was begun in too many windows: the newest are remembered. Nothing was \
+             done. Begin again at {}console",
             entrance.service_url
         ),
     )

@@ -64,13 +64,13 @@ pub(in crate::http) async fn take(request: HttpRequest, body: Body, door: Data<F
     let wish = Wish::of(&request);
     match &entrance.way {
         Way::SignIn(None) => Err(unregistered(entrance)),
-        Way::SignIn(Some(client)) if visitor.session.is_some() => {
-            begin_meant((&request, &door), (client, visitor.owner), wish)
-        }
-        Way::SignIn(Some(_)) => {
-            let text = "Nothing is typed in here: GET /auth/api leads a browser to the API";
-            Err(Problem::new(Kind::MethodNotAllowed, text).allowing("GET, HEAD, OPTIONS"))
-        }
+        Way::SignIn(Some(client)) => match &visitor.session {
+            Some(session) => begin_meant((&request, &door), (client, session), wish),
+            None => {
+                let text = "Nothing is typed in here: GET /auth/api leads a browser to the API";
+                Err(Problem::new(Kind::MethodNotAllowed, text).allowing("GET, HEAD, OPTIONS"))
+            }
+        },
         Way::Nothing => {
             let Wish { credentials, next } = wish;
             let id = visitor.owner.to_string();

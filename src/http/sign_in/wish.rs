@@ -1,14 +1,14 @@
 //! What somebody signs in at the API for.
 
 use actix_web::HttpRequest;
+use serde::{Deserialize, Serialize};
 
 use super::Next;
 use crate::bus::form;
-use crate::http::session::Purpose;
 use crate::message::DeviceUuid;
 
 /// What somebody signs in at the API for.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Wish {
     /// The credentials that are to be signed in again; new ones where there are none.
     pub(super) credentials: Option<DeviceUuid>,
@@ -27,12 +27,6 @@ impl Wish {
             credentials: value("credentials").map(DeviceUuid::from),
             next: value("next").and_then(|next| Next::afterwards(&next)),
         }
-    }
-
-    /// What a sign-in at the API by `owner` is for.
-    pub(super) fn purpose(self, owner: DeviceUuid, is_meant: bool) -> Purpose {
-        let next = self.next.map(|next| next.as_str().to_owned());
-        Purpose::Account { owner, credentials: self.credentials, next, is_meant }
     }
 
     /// Where the sign-in for it begins.

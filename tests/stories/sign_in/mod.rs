@@ -18,6 +18,7 @@ mod strays;
 mod tabs;
 mod terminal;
 mod typed;
+mod under_way;
 mod with_the_bus;
 
 use std::sync::Arc;
