@@ -154,6 +154,21 @@ impl FakeProvider {
         }
     }
 
+    /// The same as a file of settings has them.
+    pub(crate) fn settings_text(&self) -> String {
+        let url = |path| self.api.url(path);
+        format!(
+            "[source]\nname = \"github\"\nbase_url = \"{}\"\nclient_id = \"gateway id\"\nclient_secret = '{CLIENT_SECRET}'\n\
+             authorization_url = \"{}\"\ntoken_url = \"{}\"\nprofile_url = \"{}\"\nrevocation_url = \"{}\"\n\
+             profile_id = \"/account/id\"\n",
+            url(""),
+            url("/authorize"),
+            url("/token"),
+            url("/me"),
+            url("/revoke"),
+        )
+    }
+
     pub(crate) fn client(&self) -> OAuthClient {
         client(&self.settings(), EgressSettings::default())
     }

@@ -12,23 +12,17 @@ use crate::support::bus::send;
 use crate::support::fake_api::Answer;
 use crate::support::meshblu::{SigningBus, json_answer, vectors};
 use crate::support::program::Program;
-use crate::support::provider::{CLIENT_SECRET, FakeProvider};
+use crate::support::provider::FakeProvider;
 
 const PUT: &str = "PUT /v2/devices/cred-uuid-0001";
 
 fn write_settings(directory: &Path, bus: &SigningBus, provider: &FakeProvider) {
     let key = vectors()["servicePrivateKeyPem"].as_str().unwrap();
-    let url = |path| provider.api.url(path);
     let text = format!(
         "[bus]\nkind = \"meshblu\"\nurl = \"{}\"\nuuid = \"service-uuid-0001\"\ntoken = \"service-token-0001\"\n\
-         [records]\nprivate_key = '''{key}'''\n\
-         [source]\nname = \"github\"\nbase_url = \"{}\"\nclient_id = \"gateway id\"\nclient_secret = '{CLIENT_SECRET}'\n\
-         authorization_url = \"{}\"\ntoken_url = \"{}\"\nprofile_url = \"{}\"\nprofile_id = \"/account/id\"\n",
+         [records]\nprivate_key = '''{key}'''\n{}",
         bus.meshblu.url(),
-        url(""),
-        url("/authorize"),
-        url("/token"),
-        url("/me"),
+        provider.settings_text(),
     );
     std::fs::write(directory.join("endo.toml"), text).unwrap();
 }

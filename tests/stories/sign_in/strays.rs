@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::at_the_api::Place;
 use crate::support::browser::{Browser, callback, come_back, depart};
 use crate::support::fake_api::Answer;
-use crate::support::provider::{CLIENT_SECRET, FakeProvider, Fault};
+use crate::support::provider::{FakeProvider, Fault};
 use crate::support::shell::Shell;
 use crate::support::terminal::AtTerminal;
 
@@ -69,24 +69,10 @@ async fn tokens_that_the_api_hands_out_again_are_not_ended_whosever_they_are_sai
     }
 }
 
-fn settings(provider: &FakeProvider) -> String {
-    let url = |path| provider.api.url(path);
-    format!(
-        "[source]\nname = \"github\"\nbase_url = \"{}\"\nclient_id = \"gateway id\"\nclient_secret = '{CLIENT_SECRET}'\n\
-         authorization_url = \"{}\"\ntoken_url = \"{}\"\nprofile_url = \"{}\"\nrevocation_url = \"{}\"\n\
-         profile_id = \"/account/id\"\n",
-        url(""),
-        url("/authorize"),
-        url("/token"),
-        url("/me"),
-        url("/revoke"),
-    )
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tokens_that_came_just_before_the_program_was_killed_are_ended_by_the_next_start() {
     let (shell, provider) = (Shell::with_key(), FakeProvider::start().await);
-    std::fs::write(shell.data().join("endo.toml"), settings(&provider)).unwrap();
+    std::fs::write(shell.data().join("endo.toml"), provider.settings_text()).unwrap();
     let listen = ["serve", "--listen", "127.0.0.1:0", "--bus-listen", "127.0.0.1:0"];
     let mut command = shell.command(&listen);
     command.stderr(Stdio::null());
