@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use super::open::record;
 use super::{CredentialsDevices, CredentialsError};
-use crate::bus::Bus;
+use crate::bus::{Bus, Login};
 use crate::message::DeviceUuid;
 use crate::store::{Binding, StoredSubscription};
 
@@ -40,6 +40,9 @@ pub struct NewUserDevice {
     pub service_url: String,
     /// Who owns the device.
     pub owner: DeviceUuid,
+    /// The owner's own login, where it is the owner who asks: then a device of theirs that broke off on a bus elsewhere is
+    /// finished.
+    pub login: Option<Login>,
     /// Whether the owner's device is to accept messages, such as replies, from the new one.
     pub heard_by_owner: bool,
 }
@@ -76,6 +79,19 @@ impl CredentialsDevices {
         }
     }
 
+    /// A new user device of whoever asks for it by this login, that looks like this.
+    ///
+    /// # Errors
+    /// What the bus reports.
+    pub async fn dress_for(
+        &self,
+        look: &UserDeviceLook,
+        (name, login): (Option<String>, Login),
+    ) -> Result<NewUserDevice, CredentialsError> {
+        let dressed = self.dress(look, (name, login.uuid.clone())).await?;
+        Ok(NewUserDevice { login: Some(login), ..dressed })
+    }
+
     /// A new user device that looks like this, with the picture of the service.
     ///
     /// # Errors
@@ -91,6 +107,7 @@ impl CredentialsDevices {
             device_type: look.device_type.clone(),
             logo: options.get("imageUrl").and_then(Value::as_str).map(str::to_owned),
             service_url: look.service_url.clone(),
+            login: None,
             heard_by_owner: look.first_owner.as_ref() == Some(&owner),
             owner,
         })

@@ -1,5 +1,7 @@
 //! A user device on a bus elsewhere, made call by call; what broke off is found by whoever begins again, and finished.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::bind::{BoundDevice, NewUserDevice, subscription};
@@ -8,7 +10,7 @@ use super::{CredentialsDevices, CredentialsError, login_in, templates};
 use crate::bus::Login;
 use crate::bus::meshblu::{Identity, Meshblu};
 use crate::message::DeviceUuid;
-use crate::store::{Binding, HalfMade, StoreError, Transaction, View};
+use crate::store::{Binding, HalfMade, StoreError, Transaction};
 
 /// What a device that was begun takes over from whoever begins again.
 const RENEWED: [&str; 4] = ["name", "type", "logo", "schemas"];
@@ -17,12 +19,21 @@ const RENEWED: [&str; 4] = ["name", "type", "logo", "schemas"];
 struct Making {
     half: HalfMade,
     login: Login,
+    is_old: bool,
     _turn: Option<Turn<String>>,
+}
+
+/// Whose device for which credentials it is, and the marks by which it is found on the bus; one a key, the newest first.
+struct Wanted {
+    credentials: DeviceUuid,
+    owner: DeviceUuid,
+    marks: Vec<String>,
 }
 
 impl CredentialsDevices {
     /// Makes a user device, its status device, and last the subscription that is its right: what a crash leaves behind
-    /// has no rights. Every device is noted as soon as it is there, and taken up by the owner's next attempt.
+    /// has no rights. Every device is noted as soon as it is there, and taken up by the owner's next attempt; it has a mark
+    /// until it is finished, by which it is found where nobody was told that it is there.
     pub(super) async fn bind_on(
         &self,
         bus: &Meshblu,
@@ -31,20 +42,23 @@ impl CredentialsDevices {
         let opened = self.open_record(credentials.clone(), self.record_on(bus, &credentials).await?).await?;
         let voice = login_in(&opened, &credentials).ok_or(CredentialsError::NoToken)?;
         let mut document = templates::user_device(&new, &credentials);
-        let begun = self.take_up(bus, (&voice, &new.owner)).await?;
-        let is_old = begun.is_some();
+        let wanted = self.wanted(credentials, new.owner).await?;
+        let begun = match &new.login {
+            Some(owner) => self.take_up(bus, &wanted, owner).await?,
+            None => None,
+        };
         let mut making = match begun {
             Some(begun) => begun,
-            None => self.begin(bus, (&credentials, &new.owner), &document).await?,
+            None => self.begin(bus, wanted, document.clone()).await?,
         };
-        let status = self.status_device(bus, &mut making.half).await?;
+        let status = self.status_device(bus, &mut making).await?;
         let binding = &making.half.binding;
         document["uuid"] = json!(binding.user_device);
         let mut set = json!({"statusDevice": status});
-        for name in RENEWED.iter().filter(|_| is_old) {
+        for name in RENEWED.iter().filter(|_| making.is_old) {
             set[*name] = document.get(*name).cloned().unwrap_or_default();
         }
-        let update = json!({"$set": set});
+        let update = json!({"$set": set, "$unset": {"endo": true}});
         bus.update(Identity::of(&making.login), (&binding.user_device, &update)).await?;
         bus.subscribe(Identity::of(&voice), &subscription(binding)).await?;
         let (binding, now) = (binding.clone(), self.clock.now());
@@ -57,21 +71,30 @@ impl CredentialsDevices {
         Ok(BoundDevice { uuid, token, status_device: status, document })
     }
 
+    async fn wanted(&self, credentials: DeviceUuid, owner: DeviceUuid) -> Result<Wanted, CredentialsError> {
+        let vault = Arc::clone(&self.vault);
+        let sign = move || {
+            let marks = vault.user_device_marks(&credentials, &owner);
+            Wanted { credentials, owner, marks }
+        };
+        tokio::task::spawn_blocking(sign).await.map_err(|_| CredentialsError::Interrupted)
+    }
+
     /// The oldest of the owner's devices for these credentials that broke off. Nobody has its token, and so it gets
-    /// another one, by the right of the credentials device to act as it.
+    /// another one, from its owner: nobody else may change it, and a Meshblu lets nobody act as a device against that very
+    /// device (`spec/meshblu.md` 2.3).
     async fn take_up(
         &self,
         bus: &Meshblu,
-        (voice, owner): (&Login, &DeviceUuid),
+        wanted: &Wanted,
+        owner: &Login,
     ) -> Result<Option<Making>, CredentialsError> {
-        let (credentials, owner) = (voice.uuid.clone(), owner.clone());
-        let look = move |view: &View<'_>| view.half_made_for(&credentials, &owner);
-        for half in self.store.read::<_, StoreError, _>(look).await? {
+        for half in self.broken_off(bus, wanted, owner).await? {
             let device = &half.binding.user_device;
             let Some(turn) = self.under_way.take(&device.to_string()) else { continue };
-            match bus.make_token(Identity::of(voice).acting_as(device), device).await {
-                Ok(login) => return Ok(Some(Making { half, login, _turn: Some(turn) })),
-                // It is gone, or its owner took it in hand.
+            match bus.make_token(Identity::of(owner), device).await {
+                Ok(login) => return Ok(Some(Making { half, login, is_old: true, _turn: Some(turn) })),
+                // It is gone, or somebody else's by now.
                 Err(error) if error.is_refusal() => {
                     let binding = half.binding;
                     let forget = move |transaction: &Transaction<'_>| transaction.forget_half_made(&binding);
@@ -83,33 +106,66 @@ impl CredentialsDevices {
         Ok(None)
     }
 
+    /// What is noted here of devices that broke off, and then what the bus alone knows of; what was cut off meanwhile stays
+    /// as it is.
+    async fn broken_off(
+        &self,
+        bus: &Meshblu,
+        wanted: &Wanted,
+        owner: &Login,
+    ) -> Result<Vec<HalfMade>, CredentialsError> {
+        let query = json!({"owner": wanted.owner, "endo.begun": {"$in": wanted.marks}});
+        let marked: Vec<Value> = bus.search(Identity::of(owner), &query).await?;
+        let marked: Vec<_> = marked.iter().filter_map(|device| wanted.made_of(device)).collect();
+        let (credentials, owner, made_at) =
+            (wanted.credentials.clone(), wanted.owner.clone(), self.clock.now());
+        let look = move |transaction: &Transaction<'_>| {
+            let mut all = transaction.half_made_for(&credentials, &owner)?;
+            for binding in marked {
+                let is_known = all.iter().any(|half| half.binding == binding);
+                if !is_known && !transaction.is_revoked(&binding)? {
+                    let half = HalfMade { binding, owner: owner.clone(), status_device: None, made_at };
+                    transaction.note_half_made(&half)?;
+                    all.push(half);
+                }
+            }
+            Ok(all)
+        };
+        Ok(self.store.write::<_, StoreError, _>(look).await?)
+    }
+
     async fn begin(
         &self,
         bus: &Meshblu,
-        (credentials, owner): (&DeviceUuid, &DeviceUuid),
-        document: &Value,
+        wanted: Wanted,
+        mut document: Value,
     ) -> Result<Making, CredentialsError> {
-        let login = bus.register(document).await?;
+        document["endo"] = json!({"begun": wanted.marks.first()});
+        let login = bus.register(&document).await?;
         let turn = self.under_way.take(&login.uuid.to_string());
-        let binding = Binding { credentials: credentials.clone(), user_device: login.uuid.clone() };
-        let (owner, made_at) = (owner.clone(), self.clock.now());
-        let half = HalfMade { binding, owner, status_device: None, made_at };
+        let Wanted { credentials, owner, .. } = wanted;
+        let binding = Binding { credentials, user_device: login.uuid.clone() };
+        let half = HalfMade { binding, owner, status_device: None, made_at: self.clock.now() };
         self.note(&half).await?;
-        Ok(Making { half, login, _turn: turn })
+        Ok(Making { half, login, is_old: false, _turn: turn })
     }
 
     async fn status_device(
         &self,
         bus: &Meshblu,
-        half: &mut HalfMade,
+        making: &mut Making,
     ) -> Result<DeviceUuid, CredentialsError> {
-        if let Some(status) = &half.status_device {
+        if let Some(status) = &making.half.status_device {
             return Ok(status.clone());
         }
-        let document = templates::status_device(&half.binding.user_device, &half.owner);
-        let status = bus.register(&document).await?.uuid;
-        half.status_device = Some(status.clone());
-        self.note(half).await?;
+        let (user_device, owner) = (&making.half.binding.user_device, &making.half.owner);
+        let found = if making.is_old { status_device_of(bus, &making.login).await? } else { None };
+        let status = match found {
+            Some(found) => found,
+            None => bus.register(&templates::status_device(user_device, owner)).await?.uuid,
+        };
+        making.half.status_device = Some(status.clone());
+        self.note(&making.half).await?;
         Ok(status)
     }
 
@@ -119,4 +175,30 @@ impl CredentialsDevices {
             .write::<_, StoreError, _>(move |transaction: &Transaction<'_>| transaction.note_half_made(&half))
             .await
     }
+}
+
+impl Wanted {
+    /// What this device was begun for, if that is what is wanted. Whoever shows a mark that was not made here is not meant.
+    fn made_of(&self, device: &Value) -> Option<Binding> {
+        let begun = device["endo"]["begun"].as_str()?;
+        let is_ours = self.marks.iter().any(|mark| mark == begun);
+        let is_theirs = device["owner"].as_str() == Some(self.owner.as_str());
+        let user_device = device["uuid"].as_str()?.into();
+        (is_ours && is_theirs).then(|| Binding { credentials: self.credentials.clone(), user_device })
+    }
+}
+
+/// The status device that was registered for this user device, where nobody was told of that. Nobody else could have made
+/// one for it: whose name it has was never told.
+async fn status_device_of(
+    bus: &Meshblu,
+    user_device: &Login,
+) -> Result<Option<DeviceUuid>, CredentialsError> {
+    let query = json!({"owner": user_device.uuid, "type": templates::STATUS_DEVICE});
+    let found: Vec<Value> = bus.search(Identity::of(user_device), &query).await?;
+    let is_one = |device: &&Value| {
+        device["owner"].as_str() == Some(user_device.uuid.as_str())
+            && device["type"] == templates::STATUS_DEVICE
+    };
+    Ok(found.iter().find(is_one).and_then(|device| device["uuid"].as_str()).map(DeviceUuid::from))
 }

@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 use super::bind::NewUserDevice;
 use crate::message::DeviceUuid;
 
+/// `type` of devices that keep errors.
+pub(super) const STATUS_DEVICE: &str = "status-device";
+
 /// A device that keeps sealed credentials; only the service may see and change it.
 pub(super) fn credentials_device(service: &DeviceUuid) -> Value {
     let service = json!({"uuid": service});
@@ -59,7 +62,7 @@ pub(super) fn user_device(new: &NewUserDevice, credentials: &DeviceUuid) -> Valu
 pub(super) fn status_device(user_device: &DeviceUuid, owner: &DeviceUuid) -> Value {
     let both = json!([{"uuid": user_device}, {"uuid": owner}]);
     json!({
-        "type": "status-device",
+        "type": STATUS_DEVICE,
         "owner": user_device,
         "meshblu": {
             "whitelists": {

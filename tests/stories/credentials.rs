@@ -173,6 +173,7 @@ fn user_device(name: Option<&str>) -> NewUserDevice {
         logo: Some("https://logo.test/".to_owned()),
         service_url: "https://gateway.test/".to_owned(),
         owner: "owner".into(),
+        login: None,
         heard_by_owner: false,
     }
 }

@@ -121,7 +121,8 @@ async fn serve(listener: TcpListener, script: Arc<Script>, seen: Arc<Mutex<Vec<S
     }
 }
 
-async fn read(stream: &mut BufReader<TcpStream>) -> Option<Seen> {
+/// The next request of a connection.
+pub(super) async fn read(stream: &mut BufReader<TcpStream>) -> Option<Seen> {
     let first = line(stream).await?;
     let mut parts = first.split(' ');
     let (method, target) = (parts.next()?.to_owned(), parts.next()?.to_owned());

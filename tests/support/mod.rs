@@ -6,6 +6,7 @@ pub(crate) mod controls;
 pub(crate) mod desk;
 pub(crate) mod fake_api;
 pub(crate) mod gateway;
+pub(crate) mod held_bus;
 pub(crate) mod keys;
 pub(crate) mod log;
 pub(crate) mod meshblu;

@@ -41,6 +41,7 @@ fn new_device() -> NewUserDevice {
         logo: None,
         service_url: "https://endo.example/".to_owned(),
         owner: "owner-uuid".into(),
+        login: None,
         heard_by_owner: false,
     }
 }
@@ -243,7 +244,10 @@ async fn a_user_device_gets_its_right_last() {
     );
     assert_eq!(body(&calls[0])["name"], "octocat");
     assert_eq!(body(&calls[1])["owner"], "new-user");
-    assert_eq!(body(&calls[2]), json!({"$set": {"statusDevice": "new-status"}}));
+    assert!(body(&calls[0])["endo"]["begun"].is_string(), "where it breaks off, it is found");
+    assert_eq!(bound.document["endo"], Value::Null);
+    let finished = json!({"$set": {"statusDevice": "new-status"}, "$unset": {"endo": true}});
+    assert_eq!(body(&calls[2]), finished);
 }
 
 #[tokio::test]

@@ -1,12 +1,17 @@
 //! A user device that breaks off on its way to its right is found and finished by whoever begins again.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use endo::bus::Login;
 use endo::credentials::{Account, Cut, NewUserDevice, Revoker};
 use endo::message::DeviceUuid;
 use endo::store::{Binding, HalfMade, StoreError};
 use endo::vault::{ResourceOwnerId, SecretText};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use zeroize::Zeroizing;
 
+use super::owners::vault;
 use crate::support::fake_api::Answer;
 use crate::support::meshblu::{FakeMeshblu, RemoteGateway, SERVICE, json_answer, settings};
 
@@ -71,6 +76,10 @@ async fn keep(gateway: &RemoteGateway) -> DeviceUuid {
     gateway.gateway.credentials.keep(account).await.unwrap()
 }
 
+fn login(owner: &str) -> Login {
+    Login { uuid: owner.into(), token: Zeroizing::new("its-token".to_owned()) }
+}
+
 fn device_of(owner: &str, name: &str) -> NewUserDevice {
     NewUserDevice {
         name: Some(name.to_owned()),
@@ -78,6 +87,7 @@ fn device_of(owner: &str, name: &str) -> NewUserDevice {
         logo: None,
         service_url: "https://endo.example/".to_owned(),
         owner: owner.into(),
+        login: Some(login(owner)),
         heard_by_owner: false,
     }
 }
@@ -121,7 +131,9 @@ async fn a_device_that_broke_off_before_its_right_is_finished_by_the_next_attemp
         assert_eq!((half_made(&gateway).await, bound(&gateway).await.len()), (Vec::new(), 1), "{broken}");
         let calls = scene.meshblu.calls();
         let asked = calls.iter().rfind(|seen| seen.target == "/devices/new-user/tokens").unwrap();
-        assert_eq!(asked.header("x-meshblu-as"), ["new-user"], "as the credentials device may");
+        let owner = format!("Basic {}", STANDARD.encode("owner-uuid:its-token"));
+        assert_eq!(asked.header("authorization"), [owner], "as its owner, who alone may");
+        assert!(asked.header("x-meshblu-as").is_empty(), "nobody acts as a device against itself");
         let put = calls.iter().rfind(|seen| seen.target == "/v2/devices/new-user").unwrap();
         let put: Value = serde_json::from_slice(&put.body).unwrap();
         assert_eq!((&put["$set"]["statusDevice"], &put["$set"]["name"]), (&json!("new-status"), &json!("b")));
@@ -169,4 +181,58 @@ async fn a_device_that_broke_off_and_was_cut_off_then_is_waited_for_no_more() {
     assert_eq!(half_made(&gateway).await, []);
     let next = devices.bind(credentials, device_of("owner-uuid", "b")).await.unwrap();
     assert_eq!(next.uuid.as_str(), "user-3");
+}
+
+#[tokio::test]
+async fn what_the_operator_begins_waits_for_its_owner() {
+    let devices = ["new-cred", "new-user", "new-status", "user-3", "status-3"];
+    let scene = Scene::on(bus(devices.map(made)).await);
+    scene.meshblu.answer(SUBSCRIBE, [failure(), Answer::new(204, &[], "")]);
+    for call in [SUBSCRIBE, PUT] {
+        scene.meshblu.answer(&call.replace("new-user", "user-3"), [Answer::new(204, &[], "")]);
+    }
+    let gateway = scene.gateway().await;
+    let credentials = keep(&gateway).await;
+    let devices = &gateway.gateway.credentials;
+    let by_operator = || NewUserDevice { login: None, ..device_of("owner-uuid", "a") };
+    assert!(devices.bind(credentials.clone(), by_operator()).await.is_err());
+    assert_eq!(devices.bind(credentials.clone(), by_operator()).await.unwrap().uuid.as_str(), "user-3");
+    let finished = devices.bind(credentials, device_of("owner-uuid", "b")).await.unwrap();
+    assert_eq!((finished.uuid.as_str(), half_made(&gateway).await), ("new-user", Vec::new()));
+}
+
+#[tokio::test]
+async fn a_device_that_was_not_begun_here_for_whoever_asks_gets_no_right() {
+    let mark = |credentials: &str, owner: &str| {
+        json!(vault().user_device_marks(&credentials.into(), &owner.into())[0])
+    };
+    let ours = mark("new-cred", "owner-uuid");
+    for (owner, mark) in [
+        ("owner-uuid", json!("made up")),
+        ("owner-uuid", json!("new-cred")),
+        ("owner-uuid", mark("other-cred", "owner-uuid")),
+        ("owner-uuid", mark("new-cred", "somebody-else")),
+        ("somebody-else", ours.clone()),
+    ] {
+        let scene = Scene::on(bus(["new-cred", "new-user", "new-status"].map(made)).await);
+        let gateway = scene.gateway().await;
+        let credentials = keep(&gateway).await;
+        let theirs = json!({"uuid": "theirs", "owner": owner, "endo": {"begun": mark}});
+        scene.meshblu.answer("POST /search/devices", [json_answer(200, &json!([theirs]))]);
+        let bound =
+            gateway.gateway.credentials.bind(credentials, device_of("owner-uuid", "a")).await.unwrap();
+        assert_eq!(bound.uuid.as_str(), "new-user", "{mark}");
+    }
+
+    // Nor does one that was cut off.
+    let scene = Scene::on(bus(["new-cred", "new-user", "new-status"].map(made)).await);
+    let gateway = scene.gateway().await;
+    let credentials = keep(&gateway).await;
+    let owned = gateway.gateway.credentials.held(credentials.clone()).await.unwrap();
+    let cut = Cut::One("theirs".into());
+    gateway.gateway.credentials.cut_off(&owned, cut, &Revoker::Operator).await.unwrap();
+    let cut_off = json!({"uuid": "theirs", "owner": "owner-uuid", "endo": {"begun": ours}});
+    scene.meshblu.answer("POST /search/devices", [json_answer(200, &json!([cut_off]))]);
+    let bound = gateway.gateway.credentials.bind(credentials, device_of("owner-uuid", "a")).await.unwrap();
+    assert_eq!(bound.uuid.as_str(), "new-user");
 }

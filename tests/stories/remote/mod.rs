@@ -13,6 +13,7 @@ mod full;
 mod half_made;
 mod keys;
 mod killed;
+mod killed_making;
 mod old_signatures;
 mod ours;
 mod owners;
