@@ -13,6 +13,8 @@ use crate::message::{Failure, FailureCode, Reply};
 const LONGEST_CODE: usize = 100;
 /// The code of errors that name none (`spec/endo.md` 2.5, step a).
 const NO_CODE: u16 = 500;
+/// What errors say that say nothing themselves.
+const NO_MESSAGE: &str = "the job failed and said no more";
 
 /// A reply or an error of the handler's own.
 pub(super) type Answer = Result<Reply, Trouble>;
@@ -26,7 +28,9 @@ struct ErrorAnswer {
 struct ErrorMember {
     #[serde(default)]
     code: Value,
-    message: String,
+    /// Whoever calls back with no more than a code, or a text in an error's place, says none.
+    #[serde(default)]
+    message: Option<String>,
 }
 
 /// What the handler says; `None` if that is nothing of the two.
@@ -40,10 +44,18 @@ pub(super) fn read(response: &Response<Bytes>) -> Option<Answer> {
         return answer.map(|answer| Err(trouble(response.status(), answer.error.into())));
     }
     // An error with a success's status would become an empty reply.
-    if document.get("error").is_some() {
+    if document.get("error").is_some_and(|error| !error.is_null()) {
         return None;
     }
     serde_json::from_value(document).ok().map(Ok)
+}
+
+/// Whether whatever stands before the handler says that it does not answer.
+pub(super) fn is_of_its_gateway(response: &Response<Bytes>) -> bool {
+    matches!(
+        response.status(),
+        StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT
+    )
 }
 
 /// Whoever says 401 twice says that the API refused the secret, and so did nothing.
@@ -56,7 +68,8 @@ fn trouble(status: StatusCode, failure: Failure) -> Trouble {
 
 impl From<ErrorMember> for Failure {
     fn from(error: ErrorMember) -> Self {
-        Self::said_by_job(code(error.code), cut(error.message))
+        let message = error.message.map_or_else(|| NO_MESSAGE.to_owned(), cut);
+        Self::said_by_job(code(error.code), message)
     }
 }
 

@@ -39,21 +39,30 @@ impl Handler {
         &self.address
     }
 
-    /// Asks once. Giving up on it counts as its failure.
+    /// Asks once. Giving up on it counts as its failure; an answer that is no good does not: one job would keep its
+    /// handler from all others.
     pub(in super::super) async fn answer(self, question: Question) -> Result<Reply, Trouble> {
         let admission = self.breaker.admit().map_err(|resting| self.left_alone(resting))?;
         let gate = if self.repeatable { CallGate::open() } else { question.gate };
         let request = HandlerRequest { headers: self.headers(&question.body), body: question.body };
         let response = match self.line.egress.call_handler(&self.address, request, &gate).await {
             Ok(response) => response,
-            Err(error) => return Err(self.failed(&error)),
+            Err(error) => {
+                if matches!(error, EgressError::TooLarge { .. }) {
+                    admission.succeeded();
+                }
+                return Err(self.failed(&error));
+            }
         };
-        let Some(answer) = answer::read(&response) else {
+        let answer = answer::read(&response);
+        if answer.is_some() || !answer::is_of_its_gateway(&response) {
+            admission.succeeded();
+        }
+        let Some(answer) = answer else {
             let status = response.status().as_u16();
             tracing::warn!(handler.address = %self.address, http.status = status, "a handler's answer is none");
             return Err(Trouble::Invalid);
         };
-        admission.succeeded();
         if matches!(answer, Err(Trouble::Expired(_))) {
             gate.refused();
         }

@@ -59,6 +59,22 @@ async fn an_error_of_a_handler_is_told_with_its_code() {
 }
 
 #[tokio::test]
+async fn an_error_without_a_message_keeps_its_code() {
+    for (body, code) in [(r#"{"error": {"code": 409}}"#, 409), (r#"{"error": {"message": null}}"#, 500)] {
+        let silent = Failure::new(code, "the job failed and said no more");
+        assert_eq!(answered(Answer::new(409, &[], body)).await, RunFailure::last(silent), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_that_is_null_is_none() {
+    let body = r#"{"metadata": {"code": 200, "status": "OK"}, "data": {"said": "hello"}, "error": null}"#;
+    let handler = FakeApi::answering(Answer::new(200, &[], body)).await;
+    let reply = registry(&handler.url("/"), false).run(&say_hello(), provisions(CallGate::open())).await;
+    assert!(reply.is_ok(), "{reply:?}");
+}
+
+#[tokio::test]
 async fn a_word_arrives_at_the_sender_as_a_word() {
     let failure = Failure::new(FailureCode::Word("ECONNRESET".to_owned()), "broken");
     let message = failure.to_message(&"sender".into(), None);
@@ -135,12 +151,32 @@ async fn a_handler_that_fails_five_times_is_left_alone() {
     assert_eq!(handler.seen().len(), 5);
 }
 
-#[tokio::test]
-async fn errors_of_jobs_do_not_count_against_their_handler() {
-    let handler = FakeApi::answering(Answer::new(500, &[], r#"{"error": {"message": "no"}}"#)).await;
+/// How many of seven messages reach a handler that answers all of them so.
+async fn reached(answer: Answer) -> usize {
+    let handler = FakeApi::answering(answer).await;
     let registry = registry(&handler.url("/"), false);
     for _ in 0..7 {
         registry.run(&say_hello(), provisions(CallGate::open())).await.unwrap_err();
     }
-    assert_eq!(handler.seen().len(), 7);
+    handler.seen().len()
+}
+
+#[tokio::test]
+async fn what_one_job_answers_does_not_keep_its_handler_from_others() {
+    for answer in [
+        Answer::new(500, &[], r#"{"error": {"message": "no"}}"#),
+        Answer::new(409, &[], r#"{"error": {}}"#),
+        Answer::new(500, &[], "<html>"),
+        Answer::new(200, &[], ""),
+        Answer::new(200, &[], "x".repeat(1001)),
+    ] {
+        assert_eq!(reached(answer).await, 7);
+    }
+}
+
+#[tokio::test]
+async fn a_handler_that_a_proxy_says_is_away_is_left_alone() {
+    for status in [502, 503, 504] {
+        assert_eq!(reached(Answer::new(status, &[], "away")).await, 5, "{status}");
+    }
 }
