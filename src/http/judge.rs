@@ -49,8 +49,9 @@ impl Judge {
     ) -> Result<Verified<'a>, Refusal> {
         let known = self.0.verifier();
         match known.verify(request, now) {
-            // A bus that was set up anew may sign under an old name, and the old form has no names at all.
-            Err(refusal @ (Refusal::UnknownKey | Refusal::WrongSignature)) => {
+            // A bus that was set up anew may sign under an old name, and the old form has no names at all; one that showed no
+            // keys so far may sign in both forms.
+            Err(refusal @ (Refusal::UnknownKey | Refusal::WrongSignature | Refusal::LegacyRefused)) => {
                 let newer = self.newer_than(known, now).await;
                 newer.map_or(Err(refusal), |newer| newer.verify(request, now))
             }

@@ -46,18 +46,17 @@ impl Verifier {
     }
 
     /// Judges a request by the policy of its sender. A request that carries both forms is judged by RFC 9421 alone
-    /// where any sender of that form is trusted, or none of the other.
+    /// where any sender of that form is trusted, else by the other.
     ///
     /// # Errors
     /// [`Refusal`], whatever the request holds.
     pub fn verify<'a>(&self, request: &Request<'a>, now: Timestamp) -> Result<Verified<'a>, Refusal> {
-        let by_rfc_9421 = !self.senders.is_empty() || self.old_bus.is_none();
-        if by_rfc_9421 && request.has(rfc9421::INPUT) {
-            return rfc9421::verify(request, &self.senders, now);
-        }
+        let (is_new, is_old) = (request.has(rfc9421::INPUT), cavage::is_signed(request));
         match &self.old_bus {
+            _ if is_new && !self.senders.is_empty() => rfc9421::verify(request, &self.senders, now),
             Some((key, policy)) => cavage::verify(request, key, policy, now),
-            None if cavage::is_signed(request) => Err(Refusal::LegacyRefused),
+            None if is_old => Err(Refusal::LegacyRefused),
+            None if is_new => rfc9421::verify(request, &self.senders, now),
             None => Err(Refusal::Unsigned),
         }
     }

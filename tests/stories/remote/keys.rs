@@ -209,3 +209,15 @@ async fn a_bus_that_does_not_show_its_keys_at_the_start_is_asked_again_at_its_fi
     scene.bus.meshblu.answer(KEYS, [key_set(&[&scene.bus])]);
     assert_eq!(scene.deliver(&scene.bus, "first").await, 201);
 }
+
+#[tokio::test]
+async fn a_bus_that_showed_no_keys_at_the_start_may_sign_in_both_forms() {
+    let scene = Scene::set(Some(json_answer(503, &json!({"error": "busy"})))).await;
+    scene.bus.meshblu.answer(KEYS, [key_set(&[&scene.bus])]);
+    let authority = scene.gateway.running.gateway().to_string();
+    let now = Timestamp::from_millis(scene.now.load(Ordering::Relaxed));
+    let old =
+        r#"Signature keyId="bus",algorithm="rsa-sha256",headers="date x-meshblu-uuid",signature="AAAA""#;
+    let request = scene.bus.delivery((&authority, now), "first", &say_hello());
+    send(request.header("authorization", old)).await.is(201, "Created");
+}

@@ -67,3 +67,11 @@ fn where_no_old_bus_is_trusted_its_requests_are_told_apart_from_unsigned_ones() 
         assert_eq!(Draft::webhook().verdict(&verifier), Err(Refusal::Unsigned));
     }
 }
+
+#[test]
+fn where_nobody_is_trusted_the_old_form_is_told_of_whatever_a_proxy_added() {
+    let mut proxied = draft(&recorded()["vectors"][0]["request"]);
+    proxied.add("Signature-Input", r#"proxy=("@method");created=1;keyid="proxy""#);
+    proxied.add("Signature", "proxy=:AAAA:");
+    assert_eq!(proxied.verdict(&endo::signature::Verifier::new()), Err(Refusal::LegacyRefused));
+}
