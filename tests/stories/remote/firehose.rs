@@ -338,6 +338,22 @@ async fn every_change_of_the_cause_is_logged_and_no_attempt_by_itself() {
 }
 
 #[tokio::test]
+async fn a_link_that_goes_down_again_and_again_is_logged_every_time() {
+    log::capture();
+    let meshblu = FakeMeshblu::start().await;
+    let flaps = Manner::SaysAndEnds(vec![Message::text(OPEN), Message::text("40"), Message::text("41")]);
+    let good = Manner::Behaves(Vec::new());
+    let mut firehose = FakeFirehose::start(vec![flaps.clone(), flaps, good]).await;
+    let mut url = String::new();
+    let (gateway, _directory) =
+        gateway_with(&meshblu, &firehose, |settings| url.clone_from(&settings.bus.url)).await;
+    firehose.connection(3).await;
+    until(async || is_ready(&gateway).await).await;
+    let told = log::lines_with("the firehose is down");
+    assert_eq!(told.iter().filter(|line| line.contains(&url)).count(), 2, "{told:?}");
+}
+
+#[tokio::test]
 async fn what_is_no_message_is_passed_over_and_told_of_once_a_connection() {
     log::capture();
     let meshblu = FakeMeshblu::start().await;

@@ -61,9 +61,14 @@ impl Firehose {
             }
             let cause = ended.safe_text();
             self.link.send_replace(Link::Down(cause.clone()));
-            if told.as_ref() != Some(&cause) {
+            if up_since.is_some() || told.as_ref() != Some(&cause) {
                 let error = with_causes(&ended);
-                tracing::warn!(firehose.cause = cause, error, "the firehose is down");
+                tracing::warn!(
+                    bus.url = self.bus.url(),
+                    firehose.cause = cause,
+                    error,
+                    "the firehose is down"
+                );
                 told = Some(cause);
             }
             let longest = pauses.after(up_since.map(|since: Instant| since.elapsed()));
@@ -84,7 +89,7 @@ impl Firehose {
             Ok(mut conversation) => {
                 *up_since = Some(Instant::now());
                 self.link.send_replace(Link::Up);
-                tracing::info!("the firehose is up");
+                tracing::info!(bus.url = self.bus.url(), "the firehose is up");
                 conversation.listen(events).await
             }
             Err(ended) => ended,
