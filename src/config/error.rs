@@ -87,6 +87,15 @@ pub enum ConfigError {
         /// Where something about it stands.
         told: Origin,
     },
+    /// The address of a Meshblu is to be looked up in DNS.
+    #[error(
+        "{told} has the address of the Meshblu looked up in DNS, which is not done here: set MESHBLU_HOSTNAME, or \
+         `bus.url` itself"
+    )]
+    AsksDns {
+        /// Where that stands.
+        told: Origin,
+    },
     /// The values are fine one by one, but not together.
     #[error("the settings do not fit together")]
     Together(#[source] toml::de::Error),

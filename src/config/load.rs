@@ -8,7 +8,8 @@ use toml::{Table, Value};
 
 use super::catalogue::Catalogue;
 use super::layers::{Given, Layers};
-use super::{ConfigError, Effective, Origin, environment, originals, suggestion, value};
+use super::originals::MeshbluJson;
+use super::{BusKind, ConfigError, Effective, Origin, environment, originals, suggestion, value};
 
 /// Where settings are looked for. May hold secrets, hence no `Debug`.
 #[derive(Clone, Default)]
@@ -63,10 +64,8 @@ pub fn load(sources: &Sources) -> Result<Effective, ConfigError> {
         Some(file) => file_given(&catalogue, file)?,
         None => inside(&catalogue, &data_dir.unwrap_or_else(|| usual.clone()))?,
     };
-    let meshblu = sources
-        .meshblu_json
-        .as_deref()
-        .map_or(Ok(Vec::new()), |path| originals::in_file(&catalogue, path))?;
+    let meshblu_json = sources.meshblu_json.as_deref().map_or(Ok(None), MeshbluJson::read)?;
+    let meshblu = meshblu_json.as_ref().map_or(Ok(Vec::new()), |file| file.given(&catalogue))?;
     let originals = originals::given(&catalogue, &sources.environment, &meshblu)?;
     originals::check_agreement(&originals, environment.iter().chain(&flags))?;
     let told = meshblu.iter().chain(&originals).find(|given| originals::is_of_meshblu(given));
@@ -75,6 +74,13 @@ pub fn load(sources: &Sources) -> Result<Effective, ConfigError> {
     let mut effective = layers.settle()?;
     if let Some(told) = told.filter(|_| *effective.origin("bus.kind") == Origin::Default) {
         return Err(ConfigError::NoUuid { told });
+    }
+    let by_dns = originals::asks_dns(&sources.environment);
+    let by_dns = by_dns.or_else(|| meshblu_json.as_ref().and_then(MeshbluJson::asks_dns));
+    let is_elsewhere = effective.config.bus.kind == BusKind::Meshblu;
+    let is_untold = *effective.origin("bus.url") == Origin::Default;
+    if let Some(told) = by_dns.filter(|_| is_elsewhere && is_untold) {
+        return Err(ConfigError::AsksDns { told });
     }
     effective.notices = originals::notices(&catalogue, &sources.environment, &strange);
     if *effective.origin("data_dir") == Origin::Default {

@@ -11,13 +11,14 @@ use super::layers::Given;
 use super::{ConfigError, Origin, value};
 
 /// What an original gateway calls without its own name in it.
-pub(super) const VARIABLES: [&str; 8] = [
+pub(super) const VARIABLES: [&str; 9] = [
     "MESHBLU_UUID",
     "MESHBLU_TOKEN",
     "MESHBLU_PRIVATE_KEY",
     "MESHBLU_HOSTNAME",
     "MESHBLU_PORT",
     "MESHBLU_PROTOCOL",
+    RESOLVE_SRV,
     "PORT",
     "APP_OCTOBLU_HOST",
 ];
@@ -34,6 +35,9 @@ const OWN: [(&str, &str); 6] = [
 
 /// With `true` the original read its messages off the firehose, and else nothing.
 const SKIP_EXPRESS: &str = "_SKIP_EXPRESS";
+
+/// With `true` the original looked up in DNS where its Meshblu is, by SRV records.
+const RESOLVE_SRV: &str = "MESHBLU_RESOLVE_SRV";
 
 /// Where the original looked for a Meshblu when nobody told.
 const HOSTNAME: &str = "meshblu.octoblu.com";
@@ -94,34 +98,61 @@ pub(super) fn given(
     all.into_iter().map(|(name, text, origin)| one(catalogue, name, &text, origin)).collect()
 }
 
-/// The settings in a `meshblu.json`, if there is one.
-pub(super) fn in_file(catalogue: &Catalogue, path: &Path) -> Result<Vec<Given>, ConfigError> {
-    let failed = |source| ConfigError::File { path: path.to_owned(), source };
-    let text = match std::fs::read_to_string(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        text => text.map_err(failed)?,
-    };
-    let document: Value = serde_json::from_str(&text).map_err(|error| ConfigError::Syntax {
-        path: path.to_owned(),
-        line: error.line(),
-        reason: "this is not JSON".to_owned(),
-    })?;
-    let member = |name: &str| match &document[name] {
-        Value::String(text) if !text.is_empty() => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    };
-    let meshblu = Meshblu {
-        uuid: member("uuid"),
-        token: member("token"),
-        private_key: member("privateKey"),
-        hostname: member("hostname").or_else(|| member("server")),
-        port: member("port"),
-        protocol: member("protocol"),
-    };
-    let origin = |_: &str| Origin::File(PathBuf::from(path));
-    let settings = meshblu.settings(&origin).into_iter();
-    settings.map(|(name, text, origin)| one(catalogue, name, &text, origin)).collect()
+/// A `meshblu.json`.
+pub(super) struct MeshbluJson {
+    path: PathBuf,
+    document: Value,
+}
+
+impl MeshbluJson {
+    /// The one at `path`, if there is one.
+    pub(super) fn read(path: &Path) -> Result<Option<Self>, ConfigError> {
+        let failed = |source| ConfigError::File { path: path.to_owned(), source };
+        let text = match std::fs::read_to_string(path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            text => text.map_err(failed)?,
+        };
+        let document = serde_json::from_str(&text).map_err(|error| ConfigError::Syntax {
+            path: path.to_owned(),
+            line: error.line(),
+            reason: "this is not JSON".to_owned(),
+        })?;
+        Ok(Some(Self { path: path.to_owned(), document }))
+    }
+
+    /// The settings in it.
+    pub(super) fn given(&self, catalogue: &Catalogue) -> Result<Vec<Given>, ConfigError> {
+        let member = |name: &str| match &self.document[name] {
+            Value::String(text) if !text.is_empty() => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        };
+        let meshblu = Meshblu {
+            uuid: member("uuid"),
+            token: member("token"),
+            private_key: member("privateKey"),
+            hostname: member("hostname").or_else(|| member("server")),
+            port: member("port"),
+            protocol: member("protocol"),
+        };
+        let settings = meshblu.settings(&|_| self.origin()).into_iter();
+        settings.map(|(name, text, origin)| one(catalogue, name, &text, origin)).collect()
+    }
+
+    /// Itself, if it has the address of its Meshblu looked up in DNS.
+    pub(super) fn asks_dns(&self) -> Option<Origin> {
+        (self.document["resolveSrv"] == Value::Bool(true)).then(|| self.origin())
+    }
+
+    fn origin(&self) -> Origin {
+        Origin::File(self.path.clone())
+    }
+}
+
+/// The variable that has the address of a Meshblu looked up in DNS, if it does.
+pub(super) fn asks_dns(environment: &[(OsString, OsString)]) -> Option<Origin> {
+    let told = text(environment, RESOLVE_SRV)?;
+    (told == "true").then(|| Origin::Environment(RESOLVE_SRV.to_owned()))
 }
 
 /// Makes sure that no setting is told differently by two variables of original gateways, unless `over` tells it anyhow.

@@ -279,6 +279,20 @@ fn half_of_what_names_a_meshblu_is_refused_by_what_is_missing() {
 }
 
 #[test]
+fn a_meshblu_that_is_to_be_found_by_dns_is_refused_until_its_address_is_told() {
+    let asks = || Places::new().environment("MESHBLU_UUID", "u").environment("MESHBLU_RESOLVE_SRV", "true");
+    let refusal = asks().refusal();
+    let expected =
+        "MESHBLU_RESOLVE_SRV has the address of the Meshblu looked up in DNS, which is not done here";
+    assert!(refusal.starts_with(expected), "{refusal}");
+    for name in ["MESHBLU_HOSTNAME", "ENDO_BUS_URL"] {
+        asks().environment(name, "http://bus.example").load();
+    }
+    asks().environment("ENDO_BUS_KIND", "embedded").load();
+    Places::new().environment("MESHBLU_UUID", "u").environment("MESHBLU_RESOLVE_SRV", "false").load();
+}
+
+#[test]
 fn an_unknown_setting_of_a_flag_is_refused_with_the_right_name() {
     let refusal = Places::new().flag("--set", "store.keepdays", "1").refusal();
     assert_eq!(refusal, "--set: there is no setting `store.keepdays`; did you mean `store.keep_days`?");

@@ -134,6 +134,11 @@ fn a_meshblu_json_in_the_working_directory_is_read() {
     let mut command = shell.command(&["config"]);
     let output = command.env("MESHBLU_UUID", "another").output().unwrap();
     assert!(String::from_utf8(output.stdout).unwrap().contains("uuid = \"another\" # MESHBLU_UUID"));
+    std::fs::write(shell.home.path().join("meshblu.json"), r#"{"uuid": "u", "resolveSrv": true}"#).unwrap();
+    let refused = shell.run(&["config"]);
+    assert!(
+        String::from_utf8(refused.stderr).unwrap().contains("meshblu.json has the address of the Meshblu")
+    );
     std::fs::write(shell.home.path().join("meshblu.json"), "{").unwrap();
     let refused = shell.run(&["config"]);
     assert_eq!(refused.status.code(), Some(3));
