@@ -71,6 +71,7 @@ async fn row(
         account: owned.id().map(|id| id.to_value()),
         username: owned.username().map(str::to_owned),
         owners: owned.owners().to_vec(),
+        unnamed_owners: owned.unnamed_owners().len(),
         format: need.map(|need| if need.format == Format::One { 1 } else { 2 }),
         key,
         state,

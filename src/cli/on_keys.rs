@@ -5,7 +5,7 @@ use super::perform::{failed, read};
 use crate::credentials::Rekeyed;
 use crate::gateway::Gateway;
 use crate::message::DeviceUuid;
-use crate::vault::{Format, Need, SealedText};
+use crate::vault::{Need, SealedText};
 
 /// How many records are looked at in one go: little enough for whoever waits for the answer.
 const AT_ONCE: usize = 16;
@@ -43,9 +43,9 @@ pub(super) async fn list(gateway: &Gateway) -> Result<Vec<KeyRow>, OperationErro
     Ok(rows)
 }
 
-/// Who owns a format 1 record is known by a signature alone, which any of the older keys may have made.
+/// Who is known by a signature alone may be so by any of the older keys.
 fn needs(need: &Need, key: &KeyRow) -> bool {
-    need.kid.as_deref() == Some(&key.kid) || (need.format == Format::One && !key.seals)
+    need.kid.as_deref() == Some(&key.kid) || (!need.names_owners && !key.seals)
 }
 
 /// Seals the next records anew; what is done already is passed over, so that it can be broken off at any time.

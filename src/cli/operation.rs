@@ -114,8 +114,9 @@ pub(super) struct CredentialsRow {
     /// The account's id at the API.
     pub(super) account: Option<Value>,
     pub(super) username: Option<String>,
-    /// Empty where the record names its owner only by a signature.
     pub(super) owners: Vec<DeviceUuid>,
+    /// How many more there are whom the record shows only by a signature.
+    pub(super) unnamed_owners: usize,
     /// 1 or 2; absent where the record cannot be read.
     pub(super) format: Option<u8>,
     /// The key that opens it; absent where none does.

@@ -72,8 +72,10 @@ impl UserDevice {
 pub struct Credential {
     /// What they are called.
     pub shown: Shown,
-    /// Who manages them.
+    /// Who manages them, as far as their names are known.
     pub owners: Vec<String>,
+    /// How many more do, who were here before their record moved to this gateway, and not since.
+    pub unnamed_owners: usize,
     /// Who may use them.
     pub devices: Vec<UserDevice>,
     /// Whether all that went wrong with them lately is known.
@@ -133,7 +135,10 @@ pub fn credential(viewer: &Viewer, credential: &Credential) -> Markup {
         }
         h2 { "Owners" }
         p { "Whoever signed in at " (shown.api) " as this account manages it here." }
-        ul { @for owner in &credential.owners { li { code { (owner) } @if *owner == viewer.name { " (you)" } } } }
+        ul {
+            @for owner in &credential.owners { li { code { (owner) } @if *owner == viewer.name { " (you)" } } }
+            @if credential.unnamed_owners > 0 { li { (unnamed(credential.unnamed_owners)) } }
+        }
         h2 { "More" }
         ul {
             li { a href={ "/auth/api?credentials=" (shown.uuid) } { "Sign in at " (shown.api) " again" } }
@@ -143,6 +148,14 @@ pub fn credential(viewer: &Viewer, credential: &Credential) -> Markup {
         }
     };
     page(&Frame { title: "Credentials of", about: Some(shown.name()), viewer: Some(viewer) }, &body)
+}
+
+fn unnamed(count: usize) -> Markup {
+    html! {
+        @if count == 1 { "Somebody" } @else { (count) " others" }
+        " who kept these credentials before they moved to this gateway, and did not sign in here since: whoever it is manages \
+         them as well, and is named here from then on."
+    }
 }
 
 fn entry(shown: &Shown, device: &UserDevice) -> Markup {

@@ -21,7 +21,9 @@ use crate::message::DeviceUuid;
 use crate::source::Realm;
 use crate::source::oauth2::OAuthClient;
 use crate::store::{Store, StoredRecord};
-use crate::vault::{Contents, Credentials, Format, Owners, ResourceOwnerId, SealError, SecretText, Vault};
+use crate::vault::{
+    Contents, Credentials, Format, Owner, Owners, ResourceOwnerId, SealError, SecretText, Vault,
+};
 
 /// How many devices are looked at that say they are an account's but whose record was not sealed here.
 pub(super) const STRANGERS: usize = 4;
@@ -195,7 +197,8 @@ impl CredentialsDevices {
             return Err(SealError::TooLarge);
         }
         let format = self.format();
-        let (owners, beside) = self.part((device, &account.id), (owners, &account.owner), format);
+        let (owners, beside) =
+            self.part((device, &account.id), (owners, Owner::Named(account.owner.clone())), format);
         let contents = self.contents(account, (before, owners));
         let sealed = self.vault.seal(device, &contents, format)?;
         let (endo, signature) = (sealed.endo.to_string(), sealed.signature);

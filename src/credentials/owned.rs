@@ -41,12 +41,17 @@ impl Owned {
     }
 
     /// Who proved control of the account, and may manage them, as far as their names are known: a record of the original's
-    /// names its owner only by a signature.
+    /// names its owner only by a signature, until that owner is here again.
     pub fn owners(&self) -> &[DeviceUuid] {
         &self.owners.named
     }
 
-    /// The same, and what is known of the others.
+    /// What is known of the others who may: a signature each, by which they are found again when they are here.
+    pub fn unnamed_owners(&self) -> &[String] {
+        &self.owners.unnamed
+    }
+
+    /// All of them.
     pub(super) fn all_owners(&self) -> &Owners {
         &self.owners
     }

@@ -58,13 +58,13 @@ impl CredentialsDevices {
         Ok(self.vault.owners((device, opened), beside))
     }
 
-    /// How these owners are parted where credentials are sealed in this form: those that the record holds, whose last is
-    /// whoever signed in last, and those who stand beside it. The form of the original has room for one, and shows whom it
+    /// How these owners are parted where credentials are sealed in this form: those that the record holds, and those who
+    /// stand beside it; `last` is whoever signed in last, as far as that is known. The form of the original has room for one, and shows whom it
     /// would have shown. Costs milliseconds an owner.
     pub(super) fn part(
         &self,
         (device, id): (&DeviceUuid, &ResourceOwnerId),
-        (owners, last): (Owners, &DeviceUuid),
+        (owners, last): (Owners, Owner),
         format: Format,
     ) -> (Owners, Vec<StoredOwner>) {
         if format == Format::Two {
@@ -79,7 +79,7 @@ impl CredentialsDevices {
             StoredOwner { name, signature }
         });
         let beside = beside.collect();
-        (Owners::named([last.clone()]), beside)
+        (Owners::only(last), beside)
     }
 
     /// The same owners, with the names of those who are known otherwise: by `by`, as owners of devices that use the

@@ -31,8 +31,8 @@ pub enum Rekeyed {
     Kept(&'static str),
 }
 
-const UNKNOWN_OWNER: &str = "its owner is known only by a signature, and owns none of its devices: it is sealed anew when \
-                             the owner signs in again";
+const UNKNOWN_OWNER: &str = "an owner of it is known only by a signature, and owns none of its devices: it is sealed anew \
+                             when that owner signs in again";
 const NO_ACCOUNT: &str = "it names no account";
 const DOES_NOT_OPEN: &str = "no key here opens it";
 const BUSY: &str = "its secret is being renewed: try again";
@@ -127,7 +127,7 @@ impl CredentialsDevices {
                 return Ok(Rekeyed::Kept(DOES_NOT_OPEN));
             };
             let newest = self.vault.ring().first().kid().to_owned();
-            if need.format == Format::Two && need.kid.as_ref() == Some(&newest) {
+            if need.names_owners && need.kid.as_ref() == Some(&newest) {
                 return Ok(Rekeyed::Before);
             }
             let opened = match self.open_record(device.clone(), record.clone()).await {
@@ -167,9 +167,9 @@ impl CredentialsDevices {
             let generation = before.generation + 1;
             let (hosts, source) = (devices.sealing.hosts.clone(), before.source.clone());
             let Successor { owners, id, format, receipt } = successor;
-            let last = owners.named.last().cloned().ok_or(RekeyError::UnknownOwner)?;
+            let last = owners.last().ok_or(RekeyError::UnknownOwner)?;
             let id = id.ok_or(RekeyError::NoAccount)?;
-            let (owners, beside) = devices.part((&device, &id), (owners, &last), format);
+            let (owners, beside) = devices.part((&device, &id), (owners, last), format);
             let new = Management { owners: Some(owners), format, hosts, source, generation };
             let sealed = devices.vault.rekey(&device, sealed, &new)?;
             let (endo, signature) = (sealed.endo.to_string(), sealed.signature);

@@ -102,11 +102,13 @@ fn row(entry: &UserDeviceEntry) -> Value {
     row
 }
 
-/// `GET /credentials/{uuid}/owners`: everybody who proved control of the account and did not leave.
+/// `GET /credentials/{uuid}/owners`: everybody who proved control of the account and did not leave; whose name is not known
+/// is there by what a record of old shows of them.
 pub(super) async fn owners(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
     let visit = Visit::of(&request, &door).await?;
-    Ok(HttpResponse::Ok()
-        .json(visit.owned.owners().iter().map(|uuid| json!({"uuid": uuid})).collect::<Value>()))
+    let named = visit.owned.owners().iter().map(|uuid| json!({"uuid": uuid}));
+    let unnamed = visit.owned.unnamed_owners().iter().map(|key| json!({"authorizedKey": key}));
+    Ok(HttpResponse::Ok().json(named.chain(unnamed).collect::<Value>()))
 }
 
 /// `GET /credentials/{uuid}/receipts`: what was ended, newest first; also when the secret is forgotten.

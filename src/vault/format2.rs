@@ -28,6 +28,9 @@ const HEADER_MEMBERS: [&str; 6] = ["alg", "enc", "kid", "device", "hosts", "sour
 /// A record that one of our keys signed, still encrypted.
 struct VerifiedRecord<'a>(SealedRecord<'a>);
 
+/// The member of `endo` that counts the owners whom `authorizedKey` alone shows; none where there are none.
+const UNNAMED_OWNERS: &str = "unnamedOwners";
+
 /// What a header says, once it was found acceptable.
 struct Header {
     kid: String,
@@ -67,7 +70,15 @@ pub(super) fn head(
     endo.insert("idKey".to_owned(), key.sign_value(&id.to_value()).into());
     endo.insert("credentialsDeviceUuid".to_owned(), json!(device));
     endo.insert("version".to_owned(), VERSION.into());
+    if !owners.unnamed.is_empty() {
+        endo.insert(UNNAMED_OWNERS.to_owned(), owners.unnamed.len().into());
+    }
     endo
+}
+
+/// Whether the record names all its owners inside.
+pub(super) fn names_owners(record: &SealedRecord<'_>) -> bool {
+    !record.endo.contains_key(UNNAMED_OWNERS)
 }
 
 /// Seals `document` with the other members of `endo`, which stay as they are but for the generation.

@@ -34,6 +34,13 @@ pub enum Owner {
 }
 
 impl Owners {
+    /// This one, and nobody else.
+    pub fn only(owner: Owner) -> Self {
+        let mut owners = Self::default();
+        owners.take_up(owner);
+        owners
+    }
+
     /// These, and nobody else.
     pub fn named<T: Into<DeviceUuid>>(owners: impl IntoIterator<Item = T>) -> Self {
         Self { named: owners.into_iter().map(Into::into).collect(), unnamed: Vec::new() }
@@ -52,6 +59,12 @@ impl Owners {
     pub fn each(&self) -> impl Iterator<Item = Owner> {
         let named = self.named.iter().cloned().map(Owner::Named);
         named.chain(self.unnamed.iter().cloned().map(Owner::Unnamed))
+    }
+
+    /// The last of those whose names are known; else of the others.
+    pub fn last(&self) -> Option<Owner> {
+        let named = self.named.last().cloned().map(Owner::Named);
+        named.or_else(|| self.unnamed.last().cloned().map(Owner::Unnamed))
     }
 
     fn take_up(&mut self, owner: Owner) {

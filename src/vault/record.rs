@@ -106,11 +106,14 @@ impl<'a> SealedRecord<'a> {
 
     /// Which key it needs.
     pub(super) fn need(&self, ring: &KeyRing) -> Result<Need, RecordError> {
-        let kid = match self.format {
-            Format::One => format1::key_of(self, ring)?,
-            Format::Two => Some(format2::kid_of(self)?).filter(|kid| ring.by_kid(kid).is_some()),
+        let (kid, names_owners) = match self.format {
+            Format::One => (format1::key_of(self, ring)?, false),
+            Format::Two => {
+                let kid = Some(format2::kid_of(self)?).filter(|kid| ring.by_kid(kid).is_some());
+                (kid, format2::names_owners(self))
+            }
         };
-        Ok(Need { format: self.format, kid })
+        Ok(Need { format: self.format, kid, names_owners })
     }
 
     /// What `authorizedKey` holds: a signature for each owner.

@@ -36,7 +36,7 @@ pub enum RekeyError {
     /// The new one cannot be made.
     #[error(transparent)]
     Seal(#[from] SealError),
-    /// The old record names its owner only by a signature, and nobody said whose that is.
+    /// The old record names its owner only by a signature, and nobody said who may manage it.
     #[error("the record names its owner only by a signature")]
     UnknownOwner,
     /// The old record names no account that could be found again.
@@ -51,6 +51,9 @@ pub struct Need {
     pub format: Format,
     /// The key's name; `None` where no key of the ring fits.
     pub kid: Option<String>,
+    /// Whether it names everybody who may manage it; else some are known by a signature alone, which any key may have
+    /// made. Format 1 names nobody.
+    pub names_owners: bool,
 }
 
 impl Vault {
@@ -69,10 +72,11 @@ impl Vault {
         let opened = SealedRecord::read(device, sealed)?.open(&ring)?;
         let credentials = Credentials::read(&opened)?;
         let (named, unnamed) = (credentials.owners().to_vec(), credentials.unnamed_owners().to_vec());
-        let owners = new.owners.clone().unwrap_or(Owners { named, unnamed });
-        if owners.named.is_empty() {
-            return Err(RekeyError::UnknownOwner);
-        }
+        let owners = match new.owners.clone() {
+            Some(owners) if owners.last().is_some() => owners,
+            None if !named.is_empty() => Owners { named, unnamed },
+            _ => return Err(RekeyError::UnknownOwner),
+        };
         let id = credentials.id().ok_or(RekeyError::NoAccount)?;
         let mut document = opened.document()?;
         if new.format == Format::One {

@@ -1,10 +1,15 @@
 //! One record after the other moves to the newest key, and says so where it cannot.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+
 use endo::config::Config;
 use endo::credentials::Rekeyed;
 use endo::gateway::{Ambient, Gateway, GatewayError};
 use endo::store::{RenewalStage, StoreError, StoredRenewal, Transaction};
 use endo::vault::{Format, Need};
+use serde_json::Value;
 
 use super::{account, keep, open, opened, secret};
 use crate::support::desk::fixture_key;
@@ -40,7 +45,7 @@ async fn records_of_old_move_where_their_owner_is_known_and_stay_where_not() {
     assert!(matches!(gateway.credentials.rekey(&unknown).await.unwrap(), Rekeyed::Kept(_)));
     assert_eq!(
         need(&gateway, &known.credentials).await,
-        Need { format: Format::Two, kid: Some(kid.clone()) }
+        Need { format: Format::Two, kid: Some(kid.clone()), names_owners: true }
     );
     assert_eq!(need(&gateway, &unknown).await.format, Format::One);
     let owner = gateway.owner.as_ref().unwrap().uuid.clone();
@@ -49,7 +54,56 @@ async fn records_of_old_move_where_their_owner_is_known_and_stay_where_not() {
     assert_eq!(opened(&gateway, &known).await, secret(1));
     keep(&gateway, 2, &"somebody-without-devices".into()).await;
     let moved = need(&gateway, &unknown).await;
-    assert_eq!(moved, Need { format: Format::Two, kid: Some(kid) }, "whoever signs in again moves it");
+    assert_eq!(
+        moved,
+        Need { format: Format::Two, kid: Some(kid), names_owners: true },
+        "whoever signs in again moves it"
+    );
+}
+
+/// What the terminal says of the keys: each with the devices whose records need it.
+fn listed(directory: &Path) -> BTreeMap<String, Vec<String>> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_endo"));
+    command.env_clear().args(["--data-dir", directory.to_str().unwrap(), "keys", "ls", "--json"]);
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let rows = String::from_utf8(output.stdout).unwrap();
+    let row = |line: &str| {
+        let row: Value = serde_json::from_str(line).unwrap();
+        (row["kid"].as_str().unwrap().to_owned(), serde_json::from_value(row["neededBy"].clone()).unwrap())
+    };
+    rows.lines().map(row).collect()
+}
+
+#[tokio::test]
+async fn a_key_that_may_have_signed_who_an_owner_is_is_held_until_that_owner_is_known() {
+    let (gateway, directory) = of_old().await;
+    let unknown = "somebody-without-devices".into();
+    let device = keep(&gateway, 2, &unknown).await;
+    let old = gateway.vault.ring().first().kid().to_owned();
+    drop(gateway);
+    let database = rusqlite::Connection::open(directory.path().join("endo.db")).unwrap();
+    database.execute("DELETE FROM owners_beside", []).unwrap();
+    let gateway = open(directory.path()).await;
+    let newest = gateway.rotate_key().await.unwrap();
+    keep(&gateway, 2, &"somebody-else".into()).await;
+    let moved = Need { format: Format::Two, kid: Some(newest.clone()), names_owners: false };
+    assert_eq!(need(&gateway, &device).await, moved, "who it is of is still shown by the old key alone");
+    assert!(matches!(gateway.credentials.rekey(&device).await.unwrap(), Rekeyed::Kept(_)));
+    drop(gateway);
+    let held = vec![device.to_string()];
+    assert_eq!(
+        listed(directory.path()),
+        BTreeMap::from([(newest.clone(), held.clone()), (old.clone(), held.clone())])
+    );
+
+    let gateway = open(directory.path()).await;
+    let owned = gateway.credentials.owned_by(&unknown, device.clone()).await.unwrap();
+    assert_eq!(owned.owners().len(), 2, "who is here again is known by the old signature");
+    keep(&gateway, 2, &unknown).await;
+    assert!(need(&gateway, &device).await.names_owners);
+    drop(gateway);
+    assert_eq!(listed(directory.path()), BTreeMap::from([(newest, held), (old, Vec::new())]));
 }
 
 #[tokio::test]

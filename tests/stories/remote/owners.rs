@@ -92,8 +92,18 @@ const HOME: &str = "/console/credentials/new-cred";
 
 /// What the program of this owner is answered about the credentials.
 async fn ask(gateway: &RemoteGateway, (method, path): (Method, &str), owner: &str) -> Answered {
+    ask_of(gateway, "new-cred", (method, path), owner).await
+}
+
+/// The same about those that this device keeps.
+async fn ask_of(
+    gateway: &RemoteGateway,
+    device: &str,
+    (method, path): (Method, &str),
+    owner: &str,
+) -> Answered {
     let client = Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
-    let url = format!("http://{}/credentials/new-cred{path}", gateway.running.gateway());
+    let url = format!("http://{}/credentials/{device}{path}", gateway.running.gateway());
     send(client.request(method, url).basic_auth(owner, Some("t"))).await
 }
 
@@ -300,6 +310,42 @@ async fn whoever_owned_a_record_of_old_stays_also_where_only_a_signature_says_wh
 }
 
 #[tokio::test]
+async fn whoever_is_known_by_a_signature_alone_is_told_of_and_keeps_what_the_others_leave() {
+    for format in [1, 2] {
+        let scene = Scene::on(bus_of_old("somebody-else").await).await;
+        let gateway = scene.gateway_that_writes(Some(format)).await;
+        let credentials = &gateway.gateway.credentials;
+        credentials.keep(account(SECOND)).await.unwrap();
+        credentials.keep(account("owner-3")).await.unwrap();
+        let owners = async |owner: &str| ask_of(&gateway, CREDENTIALS, (Method::GET, "/owners"), owner).await;
+        let told = json!([{"uuid": SECOND}, {"uuid": "owner-3"}, {"authorizedKey": key_of(FIRST)}]);
+        assert_eq!(owners(SECOND).await.json(), told, "{format}");
+        let mut browser = signed_in(&gateway, &scene.meshblu, SECOND).await;
+        let page = browser.get(&format!("/console/credentials/{CREDENTIALS}")).await;
+        assert!(page.text.contains("Somebody who kept these credentials before"), "{page:?}");
+
+        for leaver in ["owner-3", SECOND] {
+            let left = ask_of(&gateway, CREDENTIALS, (Method::DELETE, "/owners/me"), leaver).await;
+            left.is(204, "");
+            assert_eq!(owners(leaver).await.status, 404, "{format} {leaver}");
+        }
+        credentials.catch_up().await.unwrap();
+        let calls = scene.meshblu.calls();
+        let put =
+            calls.iter().rfind(|seen| seen.method == "PUT" && seen.target.ends_with(CREDENTIALS)).unwrap();
+        let shown = serde_json::from_slice::<Value>(&put.body).unwrap()["$set"]["endo"].clone();
+        let key = if format == 1 { key_of(FIRST) } else { json!([key_of(FIRST)]) };
+        assert_eq!(shown["authorizedKey"], key, "{format}");
+        assert_eq!(owners(FIRST).await.json(), json!([{"uuid": FIRST}]), "{format}");
+        let last = ask_of(&gateway, CREDENTIALS, (Method::DELETE, "/owners/me"), FIRST).await;
+        assert_eq!((last.status.as_u16(), &last.json()["type"]), (409, &json!("/problems/last-owner")));
+        credentials.keep(account(SECOND)).await.unwrap();
+        let told = json!([{"uuid": SECOND}, {"authorizedKey": key_of(FIRST)}]);
+        assert_eq!(owners(SECOND).await.json(), told, "{format}");
+    }
+}
+
+#[tokio::test]
 async fn a_renewal_changes_nothing_about_who_may_manage() {
     let scene = Scene::set().await;
     let gateway = scene.gateway().await;
@@ -334,6 +380,7 @@ async fn the_terminal_lists_every_owner() {
     let directory = scene.directory.path().to_owned();
     let said = tokio::task::spawn_blocking(move || shown_in_the_terminal(&directory, &device)).await.unwrap();
     assert!(said.contains(FIRST) && said.contains(SECOND), "{said}");
+    assert!(said.contains("\"unnamedOwners\": 0"), "{said}");
 }
 
 fn shown_in_the_terminal(directory: &Path, device: &DeviceUuid) -> String {

@@ -71,16 +71,19 @@ fn owners_can_change_and_nothing_else_with_them() {
 #[test]
 fn which_key_a_record_needs_is_told_without_opening_it() {
     let ring = || KeyRing::new(other_key(), vec![original_key()]);
-    for format in [Format::One, Format::Two] {
+    for (format, names_owners) in [(Format::One, false), (Format::Two, true)] {
         for key in [original_key, other_key] {
             let sealing = vault_with(KeyRing::new(key(), vec![]));
             let record = Stored::new(&sealing.seal(&device(), &contents(), format).unwrap());
             let kid = Some(key().kid().to_owned());
-            assert_eq!(vault_with(ring()).need(&device(), record.text()), Ok(Need { format, kid }));
+            assert_eq!(
+                vault_with(ring()).need(&device(), record.text()),
+                Ok(Need { format, kid, names_owners })
+            );
         }
         let record = Stored::new(&vault().seal(&device(), &contents(), format).unwrap());
         let stranger = vault_with(KeyRing::new(other_key(), vec![]));
-        assert_eq!(stranger.need(&device(), record.text()), Ok(Need { format, kid: None }));
+        assert_eq!(stranger.need(&device(), record.text()), Ok(Need { format, kid: None, names_owners }));
     }
     assert!(vault().need(&device(), SealedText { endo: "{}", signature: "" }).is_err());
 }
