@@ -61,7 +61,7 @@ pub(crate) fn message_length(bytes: &[u8]) -> Option<usize> {
 }
 
 /// A POST with this body, in the name of a device.
-pub(crate) fn post(path: &str, (uuid, token): (&str, &str), body: &str) -> Vec<u8> {
+pub(crate) fn post(path: &str, uuid: &str, token: &str, body: &str) -> Vec<u8> {
     format!(
         "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
          meshblu_auth_uuid: {uuid}\r\nmeshblu_auth_token: {token}\r\ncontent-length: {}\r\n\r\n{body}",
@@ -71,7 +71,7 @@ pub(crate) fn post(path: &str, (uuid, token): (&str, &str), body: &str) -> Vec<u
 }
 
 /// A GET in the name of a device.
-pub(crate) fn get(path: &str, (uuid, token): (&str, &str)) -> Vec<u8> {
+pub(crate) fn get(path: &str, uuid: &str, token: &str) -> Vec<u8> {
     format!(
         "GET {path} HTTP/1.1\r\nhost: localhost\r\n\
          meshblu_auth_uuid: {uuid}\r\nmeshblu_auth_token: {token}\r\n\r\n"

@@ -40,7 +40,7 @@ pub(crate) fn measure(table: &mut Table) {
     rest();
     let idle = served.resident();
     let load = Load { connections: 64, lasting: Duration::from_secs(4), rate: None };
-    let replies = on_its_own_thread(whole_path::ask(served.bus, (&cast, "ListEventsByUser"), load));
+    let replies = on_its_own_thread(whole_path::ask(served.bus, &cast, "ListEventsByUser", load));
     table.figure("replies per second of this process", replies.rate, "");
     table.figure("resident under load", served.resident(), "MiB");
     rest();

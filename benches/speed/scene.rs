@@ -113,18 +113,16 @@ impl Cast {
         Self { flow, user_device }
     }
 
-    fn login(&self) -> (&str, &str) {
-        (self.flow.uuid.as_str(), &self.flow.token)
-    }
-
     /// The flow's request that sends a message for a job.
     pub(crate) fn send(&self, job_type: &str, number: usize) -> Vec<u8> {
-        post("/messages", self.login(), &message(self.user_device.as_str(), job_type, number))
+        let body = message(self.user_device.as_str(), job_type, number);
+        post("/messages", self.flow.uuid.as_str(), &self.flow.token, &body)
     }
 
     /// The flow's request to read along at itself.
     pub(crate) fn listen(&self) -> Vec<u8> {
-        get(&format!("/subscribe/{}/received", self.flow.uuid), self.login())
+        let path = format!("/subscribe/{}/received", self.flow.uuid);
+        get(&path, self.flow.uuid.as_str(), &self.flow.token)
     }
 }
 

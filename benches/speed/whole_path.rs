@@ -48,7 +48,7 @@ pub(crate) fn measure(table: &mut Table) {
     let mut fastest: f64 = 0.0;
     table.head("(c) message to reply");
     let operations = || scene.gateway.vault.private_key_operations();
-    let press = |job_type, load| on_its_own_thread(ask(scene.bus(), (&scene.cast, job_type), load));
+    let press = |job_type, load| on_its_own_thread(ask(scene.bus(), &scene.cast, job_type, load));
     press("Greet", load(None, 1));
     let (warm, mut messages) = (operations(), 0.0);
     for (job_type, name) in [("Greet", "a job that does nothing"), ("ListEventsByUser", "ListEventsByUser")] {
@@ -82,7 +82,7 @@ fn load(rate: Option<f64>, seconds: u64) -> Load {
 }
 
 /// Sends messages of this type to the bus at `bus` and waits for their replies.
-pub(crate) async fn ask(bus: SocketAddr, (cast, job_type): (&Cast, &str), load: Load) -> Measured {
+pub(crate) async fn ask(bus: SocketAddr, cast: &Cast, job_type: &str, load: Load) -> Measured {
     let (senders, receivers): (Vec<_>, Vec<_>) = (0..load.connections).map(|_| mpsc::channel(1)).unzip();
     let listening = Connection::open(bus).await;
     let (request, (ready, readied)) = (cast.listen(), oneshot::channel());

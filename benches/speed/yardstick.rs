@@ -12,9 +12,9 @@ use super::table::Table;
 
 /// The numbers of connections that everything is measured with.
 pub(crate) const CONNECTIONS: [usize; 4] = [1, 8, 64, 128];
-/// A token's and a uuid's length, as they are on the bus.
-const LOGIN: (&str, &str) =
-    ("01234567-89ab-4cde-8f01-23456789abcd", "0123456789abcdef0123456789abcdef01234567");
+/// As long as they are on the bus.
+const UUID: &str = "01234567-89ab-4cde-8f01-23456789abcd";
+const TOKEN: &str = "0123456789abcdef0123456789abcdef01234567";
 
 /// One connection that sends one request again and again.
 pub(crate) struct Sending {
@@ -49,7 +49,7 @@ pub(crate) fn measure(table: &mut Table) -> BTreeMap<usize, f64> {
             let mut rounds = Vec::new();
             for _ in 0..connections {
                 let connection = Connection::open(address).await;
-                rounds.push(Sending { connection, request: post("/messages", LOGIN, &body()) });
+                rounds.push(Sending { connection, request: post("/messages", UUID, TOKEN, &body()) });
             }
             load.press(rounds).await
         });
@@ -63,5 +63,5 @@ pub(crate) fn measure(table: &mut Table) -> BTreeMap<usize, f64> {
 
 /// A body as long as that of a message.
 fn body() -> String {
-    super::scene::message(LOGIN.0, "ListEventsByUser", 1)
+    super::scene::message(UUID, "ListEventsByUser", 1)
 }

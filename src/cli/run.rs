@@ -25,25 +25,26 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     let words: Vec<_> = words.into_iter().collect();
     let program = Program::called(words.first());
     match Arguments::try_parse_from(words) {
-        Ok(arguments) => ended(execute((&arguments, &program), &mut io::stdout().lock())).into(),
+        Ok(arguments) => ended(execute(&arguments, &program, &mut io::stdout().lock())).into(),
         Err(error) => misunderstood(&error).into(),
     }
 }
 
-fn execute((arguments, program): (&Arguments, &Program), out: &mut dyn Write) -> Result<(), CommandError> {
+fn execute(arguments: &Arguments, program: &Program, out: &mut dyn Write) -> Result<(), CommandError> {
     match &arguments.command {
         Some(Command::Config(command)) => config::run(command, || settings(arguments), out)?,
         Some(Command::Health) => health::run(&settings(arguments)?.config, out)?,
         Some(Command::Jobs(command)) => jobs::run(command, &settings(arguments)?.config, out)?,
         Some(Command::Job(command)) => job::run(command, out)?,
-        Some(_) | None => work((arguments, program), settings(arguments)?, out)?,
+        Some(_) | None => work(arguments, program, settings(arguments)?, out)?,
     }
     Ok(out.flush()?)
 }
 
 /// The commands that have to do with a gateway at work.
 fn work(
-    (arguments, program): (&Arguments, &Program),
+    arguments: &Arguments,
+    program: &Program,
     settings: Effective,
     out: &mut dyn Write,
 ) -> Result<(), CommandError> {
@@ -58,7 +59,7 @@ fn work(
             Some(Command::Keys(command)) => keys::run(command, &settings.config, out).await,
             Some(Command::Doctor(command)) => doctor::run(command, &settings.config, out).await,
             Some(Command::DeadLetters(command)) => dead_letters::run(command, &settings.config, out).await,
-            Some(Command::Demo(command)) => demo::run((command, program), settings, out).await,
+            Some(Command::Demo(command)) => demo::run(command, program, settings, out).await,
             _ => serve::run(program, settings, out).await,
         }
     });

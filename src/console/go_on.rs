@@ -6,7 +6,7 @@ use super::credential::proof;
 use super::layout::{Frame, Viewer, page};
 
 /// Asks whether the viewer wants to sign in at the API, which a form to `path` begins.
-pub fn go_on(viewer: &Viewer, (api, path): (&str, &str)) -> Markup {
+pub fn go_on(viewer: &Viewer, api: &str, path: &str) -> Markup {
     let body = html! {
         p.lead { "You came here by a link from elsewhere. Signing in at " (api) " keeps your secret here, and proves that the account is yours." }
         form method="post" action=(path) {

@@ -110,7 +110,7 @@ pub fn job_outcome(
 }
 
 /// The page that shows what came of a message where its sender may not use the device any more, or the credentials.
-pub fn past_outcome(viewer: &Viewer, (shown, job): (&Shown, &JobListing), outcome: &Outcome) -> Markup {
+pub fn past_outcome(viewer: &Viewer, shown: &Shown, job: &JobListing, outcome: &Outcome) -> Markup {
     let body = html! {
         p.small {
             "You sent this message to a device that does not use the credentials any more, or is not yours any more. What \

@@ -62,7 +62,7 @@ fn fields(entry: &KeyEntry<'_>) -> Markup {
 }
 
 /// The page in place of a sign-in where there is no account at an API.
-pub fn no_account(viewer: &Viewer, (api, action): (&str, &str)) -> Markup {
+pub fn no_account(viewer: &Viewer, api: &str, action: &str) -> Markup {
     let body = html! {
         p.lead { (api) " needs no account: who you are on the bus is enough." }
         form method="post" action=(action) {

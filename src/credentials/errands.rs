@@ -49,14 +49,14 @@ impl CredentialsDevices {
                 let bus = bus.clone();
                 let attempt = move |transaction: &Transaction<'_>| {
                     let came_to = attempt_here(&bus, transaction, &queued.errand)?;
-                    conclude(transaction, (&queued, came_to), now)
+                    conclude(transaction, &queued, came_to, now)
                 };
                 self.store.write(attempt).await
             }
             Bus::Meshblu(bus) => {
                 let came_to = self.attempt_on(bus, &queued.errand, caller).await?;
                 let conclude =
-                    move |transaction: &Transaction<'_>| conclude(transaction, (&queued, came_to), now);
+                    move |transaction: &Transaction<'_>| conclude(transaction, &queued, came_to, now);
                 self.store.write(conclude).await
             }
         }
@@ -158,7 +158,7 @@ fn attempt_here(
     if !is_by_owner(transaction.receipt(errand.receipt)?, &document) {
         return Ok(CameTo::Stayed(SOMEBODY_ELSE_S));
     }
-    match update_itself(bus, transaction, (user_device, &leave_lists(&errand.credentials))) {
+    match update_itself(bus, transaction, user_device, &leave_lists(&errand.credentials)) {
         Ok(()) => Ok(CameTo::Ended),
         Err(CredentialsError::Bus(BusError::Store(error))) => Err(error.into()),
         Err(CredentialsError::Bus(_)) => Ok(CameTo::Stayed(REFUSED)),
@@ -188,7 +188,8 @@ fn leave_lists(credentials: &DeviceUuid) -> Value {
 
 fn conclude(
     transaction: &Transaction<'_>,
-    (queued, came_to): (&QueuedErrand, CameTo),
+    queued: &QueuedErrand,
+    came_to: CameTo,
     now: Timestamp,
 ) -> Result<(), CredentialsError> {
     let (fate, why) = match came_to {
@@ -201,7 +202,7 @@ fn conclude(
         }
     };
     if transaction.finish_errand(queued.seq)? {
-        settle(transaction, &queued.errand, (fate, why))?;
+        settle(transaction, &queued.errand, fate, why)?;
     }
     Ok(())
 }

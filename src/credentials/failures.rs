@@ -12,11 +12,17 @@ use crate::ambient::Timestamp;
 /// who share one, whom chance alone chooses, have their failures together.
 const WINDOWS: usize = 1 << 14;
 
+/// How often a thing may fail, and within which time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Allowance {
+    pub(super) most: u32,
+    pub(super) within: Duration,
+}
+
 /// Whose tries failed lately.
 #[derive(Debug)]
 pub(super) struct Failures<K> {
-    most: u32,
-    within: Duration,
+    allowance: Allowance,
     /// Who is in which window, which nobody outside can know.
     lots: RandomState,
     windows: Mutex<Vec<Window>>,
@@ -38,23 +44,23 @@ impl Window {
 }
 
 impl<K: Hash> Failures<K> {
-    /// None yet, of which there may be `most` within that time.
-    pub(super) fn new((most, within): (u32, Duration)) -> Self {
+    /// None yet, of which there may be so many.
+    pub(super) fn new(allowance: Allowance) -> Self {
         let none = Window { since: Timestamp::from_millis(0), failures: 0 };
         let windows = Mutex::new(vec![none; WINDOWS]);
-        Self { most, within, lots: RandomState::new(), windows, whose: PhantomData }
+        Self { allowance, lots: RandomState::new(), windows, whose: PhantomData }
     }
 
     /// Whether it may be tried.
     pub(super) fn may_try(&self, whose: &K, now: Timestamp) -> bool {
         let window = self.lock()[self.place(whose)];
-        window.is_over(now, self.within) || window.failures < self.most
+        window.is_over(now, self.allowance.within) || window.failures < self.allowance.most
     }
 
     /// Notes that it failed.
     pub(super) fn note(&self, whose: &K, now: Timestamp) {
         let window = &mut self.lock()[self.place(whose)];
-        if window.is_over(now, self.within) {
+        if window.is_over(now, self.allowance.within) {
             *window = Window { since: now, failures: 0 };
         }
         window.failures = window.failures.saturating_add(1);

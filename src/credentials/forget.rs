@@ -34,7 +34,7 @@ impl CredentialsDevices {
         // On a bus elsewhere that does not list them, the record alone is enough: without it nothing opens.
         let (user_devices, _) = self.all_user_devices(owned).await?;
         let cutting = self.cutting(owned, user_devices);
-        let mut receipt = Receipt::new(owned.device(), (Act::Forgotten, by.by()), cutting.now);
+        let mut receipt = Receipt::new(owned.device(), Act::Forgotten, by.by(), cutting.now);
         receipt.account = owned.username().map(str::to_owned);
         let shown = owned.record().cloned();
         let owner_keys = self.owner_keys(owned.all_owners().clone()).await?;
@@ -70,9 +70,9 @@ impl CredentialsDevices {
         by: &DeviceUuid,
     ) -> Result<(), CredentialsError> {
         let now = self.clock.now();
-        let mut receipt = Receipt::new(device, (Act::Replaced, By::Owner(by.clone())), now);
+        let mut receipt = Receipt::new(device, Act::Replaced, By::Owner(by.clone()), now);
         let verdict = self.answer_for_replaced(before);
-        if verdict == ApiVerdict::Pending && is_being_renewed(transaction, (device, before))? {
+        if verdict == ApiVerdict::Pending && is_being_renewed(transaction, device, before)? {
             receipt.part(Matter::Renewal, device, Fate::Pending);
         }
         receipt.part(Matter::Record, device, Fate::Ended);
@@ -97,7 +97,7 @@ impl Forgetting {
         let record = record.ok_or(CredentialsError::NoRecord)?;
         let mut chores = self.cutting.run(transaction, &mut self.receipt)?;
         let verdict = self.devices.first_answer(&record);
-        if verdict == ApiVerdict::Pending && is_being_renewed(transaction, (&device, &record))? {
+        if verdict == ApiVerdict::Pending && is_being_renewed(transaction, &device, &record)? {
             self.receipt.part(Matter::Renewal, &device, Fate::Pending);
         }
         let owner_keys = json!([self.owner_keys.as_slice(), &keys_in(&record)].concat());
@@ -128,10 +128,7 @@ impl Forgetting {
 }
 
 /// Whether a refresh token was sent, or is about to be, and nobody knows yet what it brings.
-fn is_being_renewed(
-    view: &View<'_>,
-    (device, record): (&DeviceUuid, &StoredRecord),
-) -> Result<bool, StoreError> {
+fn is_being_renewed(view: &View<'_>, device: &DeviceUuid, record: &StoredRecord) -> Result<bool, StoreError> {
     let known = view.renewal(device)?.filter(|renewal| renewal.generation == record.generation);
     Ok(known.is_some_and(|known| matches!(known.stage, RenewalStage::Sending | RenewalStage::InDoubt)))
 }
@@ -152,7 +149,7 @@ fn clear(
     device: &DeviceUuid,
 ) -> Result<(), CredentialsError> {
     let unset = json!({"$unset": {"endo": true, "endoSignature": true}});
-    match update_itself(bus, transaction, (device, &unset)) {
+    match update_itself(bus, transaction, device, &unset) {
         // The device itself is gone.
         Ok(()) | Err(CredentialsError::Bus(BusError::Forbidden)) => {}
         Err(error) => return Err(error),

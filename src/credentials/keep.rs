@@ -140,7 +140,7 @@ impl CredentialsDevices {
     /// # Errors
     /// [`CredentialsError`]; the secret is not kept then.
     pub async fn keep(&self, account: impl Into<Arc<Account>>) -> Result<DeviceUuid, CredentialsError> {
-        self.keep_brought(account.into(), (None, None)).await
+        self.keep_brought(account.into(), None, None).await
     }
 
     /// The same of what a sign-in brought, which is no stray then; on this very device where one is named, which keeps a
@@ -152,12 +152,13 @@ impl CredentialsDevices {
     pub async fn keep_brought(
         &self,
         account: Arc<Account>,
-        (only, stray): (Option<DeviceUuid>, Option<Stray>),
+        only: Option<DeviceUuid>,
+        stray: Option<Stray>,
     ) -> Result<DeviceUuid, CredentialsError> {
         let whereabouts = Whereabouts { id_keys: self.id_keys(&account.id).await?, only, stray };
         match &self.bus {
-            Bus::Embedded(bus) => self.keep_here(bus, (account, whereabouts)).await,
-            Bus::Meshblu(bus) => self.keep_on(bus, (account, whereabouts)).await,
+            Bus::Embedded(bus) => self.keep_here(bus, account, whereabouts).await,
+            Bus::Meshblu(bus) => self.keep_on(bus, account, whereabouts).await,
         }
     }
 
@@ -199,14 +200,14 @@ impl CredentialsDevices {
         let format = self.format();
         let (owners, beside) =
             self.part((device, &account.id), (owners, Owner::Named(account.owner.clone())), format);
-        let contents = self.contents(account, (before, owners));
+        let contents = self.contents(account, before, owners);
         let sealed = self.vault.seal(device, &contents, format)?;
         let (endo, signature) = (sealed.endo.to_string(), sealed.signature);
         let Contents { generation, source, .. } = contents;
         Ok(NewRecord { record: StoredRecord { generation, endo, signature, source }, beside })
     }
 
-    fn contents(&self, account: &Account, (before, owners): (Before, Owners)) -> Contents {
+    fn contents(&self, account: &Account, before: Before, owners: Owners) -> Contents {
         let secret = SecretText::from(account.secret.expose());
         Contents {
             username: account.username.clone(),
@@ -237,7 +238,8 @@ pub(super) struct Before {
 impl Before {
     pub(super) fn read(
         record: &StoredRecord,
-        (opened, owners): (&Credentials, Owners),
+        opened: &Credentials,
+        owners: Owners,
         account: &Account,
     ) -> Self {
         // An API may hand out the same secret again; then nothing is over.

@@ -24,7 +24,7 @@ impl CredentialsDevices {
                 return Err(CredentialsError::LastOwner);
             }
             let mut receipt =
-                Receipt::new(owned.device(), (Act::Left, By::Owner(owner.clone())), self.clock.now());
+                Receipt::new(owned.device(), Act::Left, By::Owner(owner.clone()), self.clock.now());
             receipt.account = owned.username().map(str::to_owned);
             receipt.part(Matter::Management, owner, Fate::Ended);
             let receipt = Some(receipt);

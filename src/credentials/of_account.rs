@@ -50,7 +50,7 @@ impl CredentialsDevices {
             record => record?,
         };
         let opened = self.open_record(device.clone(), record.clone()).await?;
-        Ok(self.sealing.is_of(id, (&record, &opened)))
+        Ok(self.sealing.is_of(id, &record, &opened))
     }
 
     /// Whether credentials of this account hold one of these tokens: an API may hand the same ones out again. Where a bus

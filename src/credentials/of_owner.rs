@@ -49,7 +49,8 @@ impl CredentialsDevices {
     /// What the store reports.
     pub async fn note_proof(
         &self,
-        (caller, credentials): (DeviceUuid, DeviceUuid),
+        caller: DeviceUuid,
+        credentials: DeviceUuid,
         proved_at: Timestamp,
     ) -> Result<(), CredentialsError> {
         let note =

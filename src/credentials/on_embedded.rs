@@ -19,7 +19,8 @@ impl CredentialsDevices {
     pub(super) async fn keep_here(
         &self,
         bus: &EmbeddedBus,
-        (account, whereabouts): (Arc<Account>, Whereabouts),
+        account: Arc<Account>,
+        whereabouts: Whereabouts,
     ) -> Result<DeviceUuid, CredentialsError> {
         let keeping = Keeping { devices: self.clone(), bus: bus.clone(), account, whereabouts };
         self.store.write(move |transaction| keeping.run(transaction)).await
@@ -32,7 +33,7 @@ impl CredentialsDevices {
     ) -> Result<BoundDevice, CredentialsError> {
         let (bus, now) = (bus.clone(), self.clock.now());
         let make = move |transaction: &Transaction<'_>| {
-            let bound = make_user_device(&bus, transaction, (&credentials, &new))?;
+            let bound = make_user_device(&bus, transaction, &credentials, &new)?;
             let binding = Binding { credentials, user_device: bound.uuid.clone() };
             transaction.bind(&binding, now)?;
             Ok(bound)
@@ -44,7 +45,8 @@ impl CredentialsDevices {
 fn make_user_device(
     bus: &EmbeddedBus,
     transaction: &Transaction<'_>,
-    (credentials, new): (&DeviceUuid, &NewUserDevice),
+    credentials: &DeviceUuid,
+    new: &NewUserDevice,
 ) -> Result<BoundDevice, CredentialsError> {
     record(transaction, credentials)?;
     let user = bus.register(transaction, templates::user_device(new, credentials))?;
@@ -52,10 +54,10 @@ fn make_user_device(
     bus.subscribe(transaction, &Caller::itself(credentials.clone()), &subscription(&binding))?;
     let status = templates::status_device(&user.uuid, &new.owner);
     let status = bus.register(transaction, status)?.uuid;
-    update_itself(bus, transaction, (&user.uuid, &json!({"$set": {"statusDevice": status}})))?;
+    update_itself(bus, transaction, &user.uuid, &json!({"$set": {"statusDevice": status}}))?;
     if new.heard_by_owner {
         let hear = json!({"$addToSet": {"meshblu.whitelists.message.from": {"uuid": user.uuid}}});
-        update_itself(bus, transaction, (&new.owner, &hear))?;
+        update_itself(bus, transaction, &new.owner, &hear)?;
     }
     Ok(BoundDevice { uuid: user.uuid, token: user.token, status_device: status, document: user.document })
 }
@@ -64,7 +66,8 @@ fn make_user_device(
 pub(super) fn update_itself(
     bus: &EmbeddedBus,
     transaction: &Transaction<'_>,
-    (device, update): (&DeviceUuid, &Value),
+    device: &DeviceUuid,
+    update: &Value,
 ) -> Result<(), CredentialsError> {
     let update = Update::parse(update).expect("an update written here is well formed");
     bus.update(transaction, &Caller::itself(device.clone()), (device, &update))?;
@@ -75,9 +78,10 @@ pub(super) fn update_itself(
 pub(super) fn show(
     bus: &EmbeddedBus,
     transaction: &Transaction<'_>,
-    (device, record): (&DeviceUuid, &StoredRecord),
+    device: &DeviceUuid,
+    record: &StoredRecord,
 ) -> Result<(), CredentialsError> {
-    update_itself(bus, transaction, (device, &copy_of(record)))
+    update_itself(bus, transaction, device, &copy_of(record))
 }
 
 /// One secret on its way into a record.
@@ -100,7 +104,7 @@ impl Keeping {
             return Err(CredentialsError::RolledBack);
         }
         self.whereabouts.stray.map_or(Ok(()), |stray| stray.claim(transaction))?;
-        show(&self.bus, transaction, (&device, &new.record))?;
+        show(&self.bus, transaction, &device, &new.record)?;
         if let Some(replaced) = &replaced {
             self.devices.retire(transaction, (&device, replaced), &self.account.owner)?;
         }
@@ -121,9 +125,9 @@ impl Keeping {
                 record => record?,
             };
             match self.devices.open_cold(&device, &record) {
-                Ok(opened) if self.devices.sealing.is_of(&self.account.id, (&record, &opened)) => {
-                    let owners = self.devices.owners_in(transaction, (&device, &opened))?;
-                    let before = Before::read(&record, (&opened, owners), &self.account);
+                Ok(opened) if self.devices.sealing.is_of(&self.account.id, &record, &opened) => {
+                    let owners = self.devices.owners_in(transaction, &device, &opened)?;
+                    let before = Before::read(&record, &opened, owners, &self.account);
                     return Ok(Some((device, before)));
                 }
                 Err(error) if !came_with_its_device(&record) => return Err(error),

@@ -95,13 +95,14 @@ impl CredentialsDevices {
     pub(super) async fn keep_on(
         &self,
         bus: &Meshblu,
-        (account, whereabouts): (Arc<Account>, Whereabouts),
+        account: Arc<Account>,
+        whereabouts: Whereabouts,
     ) -> Result<DeviceUuid, CredentialsError> {
         // Two who find nothing at the same time would make two devices of one account; of two who find the same one, the
         // second would be refused.
         let _turn = self.turn_of(whereabouts.account()).await?;
         for _ in 0..ATTEMPTS {
-            match self.keep_what_is_found(bus, (&account, &whereabouts)).await {
+            match self.keep_what_is_found(bus, &account, &whereabouts).await {
                 // What was found is forgotten meanwhile, or newer: then that was first, and this comes after it.
                 Err(CredentialsError::RolledBack) => {}
                 kept => return kept,
@@ -113,9 +114,10 @@ impl CredentialsDevices {
     async fn keep_what_is_found(
         &self,
         bus: &Meshblu,
-        (account, whereabouts): (&Arc<Account>, &Whereabouts),
+        account: &Arc<Account>,
+        whereabouts: &Whereabouts,
     ) -> Result<DeviceUuid, CredentialsError> {
-        let (device, mut before) = self.find_or_make_on(bus, (account, whereabouts)).await?;
+        let (device, mut before) = self.find_or_make_on(bus, account, whereabouts).await?;
         let login = match &before.token {
             Some(token) => Login { uuid: device.clone(), token: Zeroizing::new(token.expose().to_owned()) },
             None => bus.make_token(Identity::of(bus.service()), &device).await?,
@@ -138,11 +140,12 @@ impl CredentialsDevices {
     async fn find_or_make_on(
         &self,
         bus: &Meshblu,
-        (account, whereabouts): (&Account, &Whereabouts),
+        account: &Account,
+        whereabouts: &Whereabouts,
     ) -> Result<(DeviceUuid, Before), CredentialsError> {
         if let Some(device) = &whereabouts.only {
             let record = self.record_on(bus, device).await?;
-            let found = self.before((device.clone(), record), account).await?;
+            let found = self.before(device.clone(), record, account).await?;
             return found.ok_or(CredentialsError::NoRecord);
         }
         let mut empty = Vec::new();
@@ -155,7 +158,7 @@ impl CredentialsDevices {
                 empty.push(candidate);
                 continue;
             };
-            if let Some(found) = self.before((candidate.device, record), account).await? {
+            if let Some(found) = self.before(candidate.device, record, account).await? {
                 return Ok(found);
             }
         }
@@ -166,16 +169,17 @@ impl CredentialsDevices {
     /// The device with what its record holds, if that is the account's.
     async fn before(
         &self,
-        (device, record): (DeviceUuid, StoredRecord),
+        device: DeviceUuid,
+        record: StoredRecord,
         account: &Account,
     ) -> Result<Option<(DeviceUuid, Before)>, CredentialsError> {
         let opened = self.open_record(device.clone(), record.clone()).await.ok();
-        let Some(opened) = opened.filter(|opened| self.sealing.is_of(&account.id, (&record, opened))) else {
+        let Some(opened) = opened.filter(|opened| self.sealing.is_of(&account.id, &record, opened)) else {
             return Ok(None);
         };
         let (opened, owners) = self.owners_of(&device, opened).await?;
         let owners = self.name_owners(&device, owners, Some(&account.owner)).await?;
-        Ok(Some((device, Before::read(&record, (&opened, owners), account))))
+        Ok(Some((device, Before::read(&record, &opened, owners, account))))
     }
 
     /// The devices that may be the account's, with what the bus shows of them; also those that the store alone

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::bind::subscription;
+use super::failures::Allowance;
 use super::on_meshblu::bound_record_on;
 use super::{CredentialsDevices, CredentialsError, login_in};
 use crate::bus::{Bus, Login};
@@ -12,7 +13,7 @@ use crate::vault::{Credentials, SealedText};
 
 /// How often records that devices brought along may fail to open, within which time: format 1 is decrypted before it can be
 /// verified, so whoever writes such records chooses what the private key is used on (RUSTSEC-2023-0071).
-pub(super) const BAD_RECORDS: (u32, Duration) = (5, Duration::from_secs(60));
+pub(super) const BAD_RECORDS: Allowance = Allowance { most: 5, within: Duration::from_secs(60) };
 
 /// A record that a user device may use, opened for one job; whether its secret may be used is another question.
 pub struct OpenRecord {
@@ -65,8 +66,8 @@ impl CredentialsDevices {
         mut record: OpenRecord,
     ) -> Result<Credentials, CredentialsError> {
         self.check_api(&record)?;
-        let known = (record.renewal.as_ref(), record.credentials.generation());
-        if self.is_renewed(&parties.credentials, known).await? {
+        let (renewal, generation) = (record.renewal.as_ref(), record.credentials.generation());
+        if self.is_renewed(&parties.credentials, renewal, generation).await? {
             record = self.open(parties).await?;
             self.check_api(&record)?;
         }

@@ -98,7 +98,7 @@ impl CredentialsDevices {
     pub async fn owned_by(&self, owner: &DeviceUuid, device: DeviceUuid) -> Result<Owned, CredentialsError> {
         let record = self.newest_record(&device).await.map_err(hidden)?;
         let keys = self.keys_of(owner.clone()).await?;
-        if !names_one(&record, &keys)? && !self.stands_beside((owner, keys), &device).await? {
+        if !names_one(&record, &keys)? && !self.stands_beside(owner, keys, &device).await? {
             return Err(CredentialsError::NoRecord);
         }
         let opened = self.open_record(device.clone(), record.clone()).await.map_err(hidden)?;
@@ -108,7 +108,7 @@ impl CredentialsDevices {
             return Err(CredentialsError::NoRecord);
         }
         let (login, username) = (login_in(&opened, &device), opened.username().map(str::to_owned));
-        let (id, elsewhere) = (opened.id().cloned(), self.elsewhere((&record, &opened)));
+        let (id, elsewhere) = (opened.id().cloned(), self.elsewhere(&record, &opened));
         Ok(Owned { id, username, login, owners, record: Some(record), elsewhere, device })
     }
 
@@ -155,13 +155,16 @@ impl CredentialsDevices {
             username: opened.and_then(|opened| opened.username()).map(str::to_owned),
             login: opened.and_then(|opened| login_in(opened, &device)),
             owners,
-            elsewhere: record.as_ref().zip(opened).and_then(|read| self.elsewhere(read)),
+            elsewhere: record
+                .as_ref()
+                .zip(opened)
+                .and_then(|(record, opened)| self.elsewhere(record, opened)),
             record,
             device,
         })
     }
 
-    fn elsewhere(&self, (record, opened): (&StoredRecord, &Credentials)) -> Option<String> {
+    fn elsewhere(&self, record: &StoredRecord, opened: &Credentials) -> Option<String> {
         self.sealing.other_api(record.source.as_deref(), Some(opened)).map(str::to_owned)
     }
 
@@ -179,7 +182,8 @@ impl CredentialsDevices {
     /// Whether the owner with these keys is said to stand beside the record; only whoever opens it knows whether that holds.
     async fn stands_beside(
         &self,
-        (owner, keys): (&DeviceUuid, Vec<String>),
+        owner: &DeviceUuid,
+        keys: Vec<String>,
         device: &DeviceUuid,
     ) -> Result<bool, StoreError> {
         let (names, device) = (owner_names(owner, keys), device.clone());

@@ -36,7 +36,7 @@ impl CredentialsDevices {
     ) -> Result<(Credentials, Owners), StoreError> {
         let (devices, device) = (self.clone(), device.clone());
         let look = move |view: &View<'_>| {
-            let owners = devices.owners_in(view, (&device, &opened))?;
+            let owners = devices.owners_in(view, &device, &opened)?;
             Ok((opened, owners))
         };
         self.store.read(look).await
@@ -46,7 +46,8 @@ impl CredentialsDevices {
     pub(super) fn owners_in(
         &self,
         view: &View<'_>,
-        (device, opened): (&DeviceUuid, &Credentials),
+        device: &DeviceUuid,
+        opened: &Credentials,
     ) -> Result<Owners, StoreError> {
         let beside = view.owners_beside(device)?.into_iter().map(|StoredOwner { name, signature }| {
             let owner = match name {
@@ -55,7 +56,7 @@ impl CredentialsDevices {
             };
             (owner, signature)
         });
-        Ok(self.vault.owners((device, opened), beside))
+        Ok(self.vault.owners(device, opened, beside))
     }
 
     /// How these owners are parted where credentials are sealed in this form: those that the record holds, and those who
@@ -71,7 +72,7 @@ impl CredentialsDevices {
             return (owners, Vec::new());
         }
         let beside = owners.each().map(|owner| {
-            let signature = self.vault.sign_owner((device, id), &owner);
+            let signature = self.vault.sign_owner(device, id, &owner);
             let name = match owner {
                 Owner::Named(owner) => OwnerName::Device(owner),
                 Owner::Unnamed(key) => OwnerName::Key(key),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use subtle::ConstantTimeEq;
 
-use super::failures::Failures;
+use super::failures::{Allowance, Failures};
 use super::turns::Turns;
 use super::{CredentialsDevices, CredentialsError, Owned};
 use crate::ambient::Timestamp;
@@ -12,9 +12,9 @@ use crate::message::DeviceUuid;
 use crate::vault::SecretText;
 
 /// How many wrong ones of one typist are compared, within which time.
-const OF_ONE: (u32, Duration) = (5, Duration::from_secs(60));
+const OF_ONE: Allowance = Allowance { most: 5, within: Duration::from_secs(60) };
 /// The same of all newcomers of one person together.
-const OF_NEWCOMERS: (u32, Duration) = (20, Duration::from_secs(600));
+const OF_NEWCOMERS: Allowance = Allowance { most: 20, within: Duration::from_secs(600) };
 
 /// Who types a secret in, told from others also where those are the same on the bus: whoever stole an owner's token there
 /// keeps nobody from typing it in who was signed in before.
@@ -94,7 +94,7 @@ impl Typist {
 
 impl Typings {
     /// Why nothing more of this typist's is compared, where that is so.
-    fn bound(&self, (typist, device): (&Typist, &DeviceUuid), now: Timestamp) -> Option<Possession> {
+    fn bound(&self, typist: &Typist, device: &DeviceUuid, now: Timestamp) -> Option<Possession> {
         let may_person = |person: &DeviceUuid| {
             let whose = (person.clone(), device.clone());
             self.of_newcomers.may_try(&whose, now)
@@ -106,7 +106,7 @@ impl Typings {
         (!may_try).then_some(Possession::NotTried)
     }
 
-    fn note(&self, (typist, device): (&Typist, &DeviceUuid), now: Timestamp) {
+    fn note(&self, typist: &Typist, device: &DeviceUuid, now: Timestamp) {
         self.of_one.note(&(typist.clone(), device.clone()), now);
         if let Some(person) = typist.newcomer() {
             self.of_newcomers.note(&(person.clone(), device.clone()), now);
@@ -122,11 +122,12 @@ impl CredentialsDevices {
     pub async fn possession(
         &self,
         owned: &Owned,
-        (typist, typed): (&Typist, &SecretText),
+        typist: &Typist,
+        typed: &SecretText,
     ) -> Result<Possession, CredentialsError> {
         let (device, now) = (owned.device(), self.clock.now());
         let _turn = self.typings.turns.wait(&(typist.line(), device.clone())).await;
-        if let Some(bound) = self.typings.bound((typist, device), now) {
+        if let Some(bound) = self.typings.bound(typist, device, now) {
             return Ok(bound);
         }
         let record = self.newest_record(device).await?;
@@ -134,7 +135,7 @@ impl CredentialsDevices {
         if is_same(opened.secret(), typed) {
             return Ok(Possession::Shown);
         }
-        self.typings.note((typist, device), now);
+        self.typings.note(typist, device, now);
         Ok(Possession::NotShown)
     }
 }

@@ -64,7 +64,7 @@ impl CredentialsDevices {
         let asked = device.clone();
         let record = self.store.read::<_, StoreError, _>(move |view| view.record(&asked)).await?;
         match &record {
-            Some(record) => self.show_record_on(bus, (device, record)).await?,
+            Some(record) => self.show_record_on(bus, device, record).await?,
             None => hide_on(bus, device).await?,
         }
         let shown = record.map(|record| record.generation);
@@ -84,7 +84,8 @@ impl CredentialsDevices {
     async fn show_record_on(
         &self,
         bus: &Meshblu,
-        (device, record): (&DeviceUuid, &StoredRecord),
+        device: &DeviceUuid,
+        record: &StoredRecord,
     ) -> Result<(), CredentialsError> {
         let opened = self.open_record(device.clone(), record.clone()).await?;
         let login = login_in(&opened, device);

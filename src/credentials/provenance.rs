@@ -16,11 +16,7 @@ impl Sealing {
     }
 
     /// Whether a record is of this account: an id says little without the API that gave it.
-    pub(super) fn is_of(
-        &self,
-        id: &ResourceOwnerId,
-        (record, opened): (&StoredRecord, &Credentials),
-    ) -> bool {
+    pub(super) fn is_of(&self, id: &ResourceOwnerId, record: &StoredRecord, opened: &Credentials) -> bool {
         opened.id() == Some(id) && self.other_api(record.source.as_deref(), Some(opened)).is_none()
     }
 }

@@ -227,7 +227,7 @@ pub struct Receipt {
 
 impl Receipt {
     /// A receipt without parts.
-    pub(super) fn new(credentials: &DeviceUuid, (act, by): (Act, By), now: Timestamp) -> Self {
+    pub(super) fn new(credentials: &DeviceUuid, act: Act, by: By, now: Timestamp) -> Self {
         Self {
             id: 0,
             at: now.iso_seconds(),
@@ -295,7 +295,7 @@ impl Receipt {
     }
 
     /// Says what an errand came to.
-    fn settle(&mut self, errand: &Errand, (fate, why): (Fate, Option<String>)) {
+    fn settle(&mut self, errand: &Errand, fate: Fate, why: Option<String>) {
         let device = errand.kind.user_device().unwrap_or(&errand.credentials);
         let what = Matter::of(&errand.kind);
         let part = self.parts.iter_mut().find(|part| part.what == what && part.device == *device);
@@ -351,7 +351,8 @@ pub(super) fn amend(
 pub(super) fn settle(
     transaction: &Transaction<'_>,
     errand: &Errand,
-    came_to: (Fate, Option<String>),
+    fate: Fate,
+    why: Option<String>,
 ) -> Result<(), StoreError> {
-    amend(transaction, errand.receipt, |receipt| receipt.settle(errand, came_to))
+    amend(transaction, errand.receipt, |receipt| receipt.settle(errand, fate, why))
 }

@@ -214,7 +214,7 @@ impl Replacing {
     /// Has the bus's copy follow.
     fn project(&self, transaction: &Transaction<'_>) -> Result<(), CredentialsError> {
         match &self.devices.bus {
-            Bus::Embedded(bus) => match show(bus, transaction, (&self.device, &self.new.record)) {
+            Bus::Embedded(bus) => match show(bus, transaction, &self.device, &self.new.record) {
                 // The device is gone, and so is its copy.
                 Err(CredentialsError::Bus(BusError::Forbidden)) => Ok(()),
                 result => result,

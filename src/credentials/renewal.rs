@@ -126,7 +126,8 @@ impl CredentialsDevices {
     pub(super) async fn is_renewed(
         &self,
         credentials: &DeviceUuid,
-        (known, generation): (Option<&StoredRenewal>, u64),
+        known: Option<&StoredRenewal>,
+        generation: u64,
     ) -> Result<bool, CredentialsError> {
         let Some(renewing) = &self.renewing else { return Ok(false) };
         match BeforeUse::of(known, generation, self.clock.now()) {
@@ -216,7 +217,7 @@ impl CredentialsDevices {
                 })
             }),
             project: Box::new(move |transaction, device, record| match &bus {
-                Bus::Embedded(bus) => match show(bus, transaction, (device, record)) {
+                Bus::Embedded(bus) => match show(bus, transaction, device, record) {
                     Err(CredentialsError::Bus(BusError::Store(error)) | CredentialsError::Store(error)) => {
                         Err(error)
                     }

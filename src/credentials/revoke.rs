@@ -54,7 +54,7 @@ impl Cutting {
             }
             if transaction.revoke(&binding, self.now)? {
                 receipt.part(Matter::Right, user_device, Fate::Ended);
-                chores.extend(self.follow(transaction, (&binding, receipt))?);
+                chores.extend(self.follow(transaction, &binding, receipt)?);
             }
         }
         Ok(chores)
@@ -64,7 +64,8 @@ impl Cutting {
     fn follow(
         &self,
         transaction: &Transaction<'_>,
-        (binding, receipt): (&Binding, &mut Receipt),
+        binding: &Binding,
+        receipt: &mut Receipt,
     ) -> Result<Vec<ErrandKind>, CredentialsError> {
         let user_device = &binding.user_device;
         transaction.unsubscribe(&subscription(binding))?;
@@ -125,7 +126,7 @@ impl CredentialsDevices {
             Cut::All => self.all_user_devices(owned).await?,
         };
         let cutting = self.cutting(owned, user_devices);
-        let mut receipt = Receipt::new(owned.device(), (act, by.by()), cutting.now);
+        let mut receipt = Receipt::new(owned.device(), act, by.by(), cutting.now);
         receipt.account = owned.username().map(str::to_owned);
         let cut = move |transaction: &Transaction<'_>| {
             let chores = cutting.run(transaction, &mut receipt)?;

@@ -32,7 +32,8 @@ impl CredentialsDevices {
     /// What the store or the vault reports; nobody but the caller knows of the tokens then.
     pub async fn note_stray(
         &self,
-        (access, refresh): (&SecretText, Option<&SecretText>),
+        access: &SecretText,
+        refresh: Option<&SecretText>,
     ) -> Result<Option<Stray>, CredentialsError> {
         if !self.upstream.as_ref().is_some_and(|client| client.settings().revokes_one_alone()) {
             return Ok(None);

@@ -57,11 +57,11 @@ impl Gateway {
         bus: Option<SocketAddr>,
     ) -> Result<Entrance, GatewayError> {
         let service_url = self.look(&format!("http://{address}")).service_url;
-        let ambient = || (self.ambient.clock.clone(), self.ambient.random.clone());
+        let (clock, random) = (&self.ambient.clock, &self.ambient.random);
         let owner = self.owner.as_ref().filter(|_| address.ip().is_loopback());
         let links = owner.map(|owner| {
             let login = Login { uuid: owner.uuid.clone(), token: Zeroizing::new(owner.token.clone()) };
-            OneTimeLinks::new(login, service_url.clone(), ambient())
+            OneTimeLinks::new(login, service_url.clone(), clock.clone(), random.clone())
         });
         Ok(Entrance {
             sessions: self.sessions(),
@@ -85,12 +85,11 @@ impl Gateway {
 
     /// Who is about to be signed in.
     async fn flows(&self) -> Result<Flows, StoreError> {
-        let ambient = (self.ambient.clock.clone(), self.ambient.random.clone());
-        Flows::open(self.store.clone(), ambient).await
+        Flows::open(self.store.clone(), self.ambient.clock.clone(), self.ambient.random.clone()).await
     }
 
     /// Who is signed in.
     pub(super) fn sessions(&self) -> Sessions {
-        Sessions::new(self.store.clone(), (self.ambient.clock.clone(), self.ambient.random.clone()))
+        Sessions::new(self.store.clone(), self.ambient.clock.clone(), self.ambient.random.clone())
     }
 }

@@ -142,7 +142,8 @@ impl Feed {
         };
         Ok(match self.store.read::<_, StoreError, _>(look).await? {
             Due::Now(found) => {
-                Due::Now(found.into_iter().filter_map(|delivery| self.hand_out(delivery)).collect())
+                let taken = found.into_iter().filter_map(|(seq, delivery)| self.hand_out(seq, delivery));
+                Due::Now(taken.collect())
             }
             Due::In(wait) => Due::In(wait),
             Due::Unknown => Due::Unknown,
@@ -165,7 +166,7 @@ impl Feed {
     }
 
     /// `None` for what was accepted and taken while the queue was looked at.
-    fn hand_out(&self, (seq, delivery): (i64, QueuedDelivery)) -> Option<Taken> {
+    fn hand_out(&self, seq: i64, delivery: QueuedDelivery) -> Option<Taken> {
         let is_free = self.in_flight.all().insert(seq);
         is_free.then(|| self.handed_out(delivery, Place::taken(seq, self.in_flight.clone())))
     }

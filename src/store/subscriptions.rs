@@ -37,7 +37,8 @@ impl View<'_> {
     /// What the database reports.
     pub fn subscribers(
         &self,
-        (emitter, kind): (&DeviceUuid, &str),
+        emitter: &DeviceUuid,
+        kind: &str,
         limit: usize,
     ) -> Result<Vec<DeviceUuid>, StoreError> {
         let sql =

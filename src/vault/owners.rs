@@ -79,8 +79,8 @@ impl Owners {
 impl Vault {
     /// What shows that `owner` proved control of this account, whose credentials `device` keeps: as good as the signature
     /// in a record, and of use for no other device and account. A private-key operation.
-    pub fn sign_owner(&self, (device, id): (&DeviceUuid, &ResourceOwnerId), owner: &Owner) -> String {
-        STANDARD.encode(self.ring().first().sign(note((device, id), owner).as_bytes()))
+    pub fn sign_owner(&self, device: &DeviceUuid, id: &ResourceOwnerId, owner: &Owner) -> String {
+        STANDARD.encode(self.ring().first().sign(note(device, id, owner).as_bytes()))
     }
 
     /// Everybody who may manage opened credentials: whom their record names, and those of whom a note beside it shows the
@@ -88,7 +88,8 @@ impl Vault {
     /// thread.
     pub fn owners(
         &self,
-        (device, opened): (&DeviceUuid, &Credentials),
+        device: &DeviceUuid,
+        opened: &Credentials,
         beside: impl IntoIterator<Item = (Owner, String)>,
     ) -> Owners {
         let unnamed = opened.unnamed_owners().to_vec();
@@ -96,7 +97,7 @@ impl Vault {
         let ring = self.ring();
         for (owner, signature) in beside {
             let Some(id) = opened.id().filter(|_| opened.has_room_for_one_owner()) else { break };
-            let text = note((device, id), &owner);
+            let text = note(device, id, &owner);
             if ring.verifies(text.as_bytes(), &node_base64::decode(&signature)) {
                 owners.take_up(owner);
             }
@@ -134,7 +135,7 @@ impl Vault {
 }
 
 /// The canonical text that a note signs.
-fn note((device, id): (&DeviceUuid, &ResourceOwnerId), owner: &Owner) -> String {
+fn note(device: &DeviceUuid, id: &ResourceOwnerId, owner: &Owner) -> String {
     let mut note = json!({"purpose": PURPOSE, "credentialsDeviceUuid": device, "id": id.to_value()});
     match owner {
         Owner::Named(owner) => note["owner"] = json!(owner),

@@ -196,7 +196,7 @@ impl Link {
                 let path = format!("meshblu.whitelists.{list}");
                 gateway.update_itself(of, &json!({operator: {path: {"uuid": to}}})).await;
             }
-            Self::Subscription(who, to) => gateway.subscribe((who, to), there).await,
+            Self::Subscription(who, to) => gateway.subscribe(who, to, there).await,
         }
     }
 }

@@ -60,11 +60,11 @@ impl TestBus {
     }
 
     pub(crate) async fn with(limits: ApiLimits, max_pages: Option<u32>) -> Self {
-        Self::at(Clock::system(), (limits, max_pages)).await
+        Self::at(Clock::system(), limits, max_pages).await
     }
 
     /// A bus that this clock tells the time.
-    pub(crate) async fn at(clock: Clock, (limits, max_pages): (ApiLimits, Option<u32>)) -> Self {
+    pub(crate) async fn at(clock: Clock, limits: ApiLimits, max_pages: Option<u32>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let settings = StoreSettings { directory: directory.path().to_owned(), max_pages };
         let store = Store::open(&settings).unwrap();

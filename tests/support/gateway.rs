@@ -55,14 +55,15 @@ impl TestGateway {
 
     /// The same, told the time by this clock.
     pub(crate) async fn at(clock: Clock, api: &str, change: impl FnOnce(&mut Config)) -> Self {
-        Self::changed(clock, api, (change, |_| ())).await
+        Self::changed(clock, api, change, |_| ()).await
     }
 
     /// The same, changed once more before it starts.
     pub(crate) async fn changed(
         clock: Clock,
         api: &str,
-        (change, change_gateway): (impl FnOnce(&mut Config), impl FnOnce(&mut Gateway)),
+        change: impl FnOnce(&mut Config),
+        change_gateway: impl FnOnce(&mut Gateway),
     ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         place_keys(directory.path());
@@ -207,11 +208,11 @@ impl TestGateway {
 
     /// Has `owner` sign in at the API as the account of these credentials.
     pub(crate) async fn prove(&self, owner: &Device, credentials: &DeviceUuid) {
-        self.prove_at(self.gateway.ambient.clock.now(), (owner, credentials)).await;
+        self.prove_at(self.gateway.ambient.clock.now(), owner, credentials).await;
     }
 
     /// The same, at some other time.
-    pub(crate) async fn prove_at(&self, now: Timestamp, (owner, credentials): (&Device, &DeviceUuid)) {
+    pub(crate) async fn prove_at(&self, now: Timestamp, owner: &Device, credentials: &DeviceUuid) {
         let (owner, credentials) = (DeviceUuid::from(&*owner.uuid), credentials.clone());
         let note = move |tx: &endo::store::Transaction<'_>| tx.note_proof(&owner, &credentials, now);
         self.gateway.store.write::<_, StoreError, _>(note).await.unwrap();
@@ -223,7 +224,7 @@ impl TestGateway {
     }
 
     /// Makes or ends the subscription of `subscriber` to what `emitter` receives, in the subscriber's name.
-    pub(crate) async fn subscribe(&self, (subscriber, emitter): (&str, &str), wanted: bool) {
+    pub(crate) async fn subscribe(&self, subscriber: &str, emitter: &str, wanted: bool) {
         let subscription = super::desk::received(&subscriber.into(), &emitter.into());
         let change = move |bus: &endo::bus::embedded::EmbeddedBus, tx: &endo::store::Transaction<'_>| {
             let caller = Caller::itself(subscription.subscriber_uuid.clone());

@@ -55,7 +55,7 @@ impl<'a> Posts<'a> {
     /// Connections to a gateway, with what each is to post.
     pub(super) async fn ready(&mut self, gateway: SocketAddr, form: Form) -> Vec<Posting> {
         // First signed, then opened: a server does not wait for long.
-        let signed: Vec<_> = (0..CONNECTIONS).map(|number| self.requests((gateway, form), number)).collect();
+        let signed: Vec<_> = (0..CONNECTIONS).map(|number| self.requests(gateway, form, number)).collect();
         let mut rounds = Vec::new();
         for requests in signed {
             rounds.push(Posting { connection: Connection::open(gateway).await, requests });
@@ -63,7 +63,7 @@ impl<'a> Posts<'a> {
         rounds
     }
 
-    fn requests(&mut self, (gateway, form): (SocketAddr, Form), number: usize) -> Requests {
+    fn requests(&mut self, gateway: SocketAddr, form: Form, number: usize) -> Requests {
         let host = gateway.to_string();
         match form {
             Form::Old => Box::new(std::iter::repeat(self.signed_as_of_old(&host, number))),
@@ -76,7 +76,7 @@ impl<'a> Posts<'a> {
     fn signed_as_of_old(&self, host: &str, number: usize) -> Vec<u8> {
         let signature = self.bus.old.sign(cast::SERVICE, self.bus.now());
         let proof = [("date", signature.date), ("authorization", signature.authorization)];
-        request((host, &proof), &body(number))
+        request(host, &proof, &body(number))
     }
 
     fn signed(&mut self, host: &str, number: usize) -> Vec<u8> {
@@ -102,11 +102,11 @@ impl<'a> Posts<'a> {
             ("signature-input", signature_input),
             ("signature", signature),
         ];
-        request((host, &proof), &body)
+        request(host, &proof, &body)
     }
 }
 
-fn request((host, proof): (&str, &[(&str, String)]), body: &str) -> Vec<u8> {
+fn request(host: &str, proof: &[(&str, String)], body: &str) -> Vec<u8> {
     let mut text = format!(
         "POST {TARGET} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
          x-meshblu-uuid: {}\r\nx-meshblu-route: {}\r\n",

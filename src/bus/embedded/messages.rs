@@ -119,7 +119,7 @@ fn walk(
     let limits = Limits::default();
     way(&Network {
         device: &|uuid| transaction.device(uuid),
-        subscribers: &|emitter, kind| transaction.subscribers((emitter, kind.as_str()), limits.steps),
+        subscribers: &|emitter, kind| transaction.subscribers(emitter, kind.as_str(), limits.steps),
         limits,
     })
 }

@@ -108,7 +108,7 @@ pub fn message<E>(
 ) -> Result<Arrivals, E> {
     let mut walker = Walker::new(network);
     for (index, recipient) in recipients.iter().enumerate() {
-        walker.part((recipients.len() - index, OF_A_RECIPIENT), |walker| match recipient {
+        walker.part(recipients.len() - index, OF_A_RECIPIENT, |walker| match recipient {
             Recipient::Subscribers => broadcast(walker, sender),
             Recipient::Device(device) => direct(walker, sender, device),
         })?;
@@ -145,7 +145,7 @@ fn direct<E>(walker: &mut Walker<'_, E>, sender: Sender<'_>, to: &DeviceUuid) ->
     let accepts = |document: Arc<Value>| allows(&document, List::MessageFrom, sender.acting);
     if walker.device(to)?.is_some_and(accepts) {
         // The other part are those who follow what the sender sends.
-        walker.part((2, OF_A_RECIPIENT), |walker| walker.arrive(Kind::Message, sender.acting, to))?;
+        walker.part(2, OF_A_RECIPIENT, |walker| walker.arrive(Kind::Message, sender.acting, to))?;
     }
     walker.leave(Kind::Message, sender, &[])
 }

@@ -94,7 +94,8 @@ impl<'a, E> Walker<'a, E> {
     /// leaves is there for the others.
     pub(super) fn part(
         &mut self,
-        (to_come, at_least): (usize, usize),
+        to_come: usize,
+        at_least: usize,
         walk: impl FnOnce(&mut Self) -> Result<(), E>,
     ) -> Result<(), E> {
         let all = self.steps_left;
@@ -147,8 +148,8 @@ impl<'a, E> Walker<'a, E> {
                 self.cut(Cut::Steps, subscriber);
                 break;
             }
-            let part = (subscribers.len() - before, OF_A_SUBSCRIBER);
-            self.part(part, |walker| walker.step(visit(subscriber)))?;
+            let to_come = subscribers.len() - before;
+            self.part(to_come, OF_A_SUBSCRIBER, |walker| walker.step(visit(subscriber)))?;
         }
         Ok(())
     }

@@ -18,7 +18,8 @@ use crate::telemetry;
 /// # Errors
 /// [`CommandError::Demonstration`] when something does not end as it should; else what kept it from being played.
 pub(in crate::cli) async fn run(
-    (command, program): (&DemoArguments, &Program),
+    command: &DemoArguments,
+    program: &Program,
     settings: Effective,
     out: &mut dyn Write,
 ) -> Result<(), CommandError> {

@@ -16,12 +16,12 @@ pub(super) fn print(checks: &[Check], out: &mut dyn Write) -> io::Result<()> {
     }
     checks.iter().filter_map(|check| Some((check, check.finding()?))).try_for_each(|(check, finding)| {
         writeln!(out)?;
-        tell((&check.name, finding), out)
+        tell(&check.name, finding, out)
     })
 }
 
 /// What is wrong, why that matters, and what would change it.
-pub(super) fn tell((name, finding): (&str, &Finding), out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn tell(name: &str, finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{name}: {}", finding.wrong)?;
     writeln!(out, "  why     {}", finding.why)?;
     writeln!(out, "  change  {}", finding.change)

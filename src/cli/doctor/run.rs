@@ -50,7 +50,7 @@ async fn examined(config: &Config) -> Result<Vec<Check>, CommandError> {
 async fn offer(check: &Check, yes: bool, config: &Config) -> Result<(), CommandError> {
     let Some(finding) = check.finding() else { return Ok(()) };
     let mut dialogue = io::stderr();
-    report::tell((&check.name, finding), &mut dialogue)?;
+    report::tell(&check.name, finding, &mut dialogue)?;
     if !yes && !agreed(&mut dialogue)? {
         return Ok(writeln!(dialogue, "left as it is\n")?);
     }

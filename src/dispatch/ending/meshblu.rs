@@ -27,7 +27,7 @@ impl Desk {
         taken: Taken,
         (case, answer): (Case, Result<Reply, Failure>),
     ) -> Verdict {
-        let Some(login) = case.login() else { return self.end_untold(taken, (case, answer)).await };
+        let Some(login) = case.login() else { return self.end_untold(taken, case, answer).await };
         let voice = Voice { bus, login };
         let mut told = Told::new(case.parties.clone(), answer, case.respond_to.clone());
         if !taken.place.may_reply_off_disk(&told.reply) && !self.write_down(&taken, &told).await {
@@ -75,10 +75,10 @@ impl Desk {
     /// Nothing was opened, so there is nothing to answer with; whoever brought the message is told alone. Where the bus
     /// or the moment kept it from being opened, and no page waits, nothing is kept: whoever brings the message again has
     /// it worked on.
-    async fn end_untold(&self, taken: Taken, (case, answer): (Case, Result<Reply, Failure>)) -> Verdict {
+    async fn end_untold(&self, taken: Taken, case: Case, answer: Result<Reply, Failure>) -> Verdict {
         let failure = answer.err().unwrap_or_else(|| Failure::new(500, "there is nothing to answer with"));
         let is_kept = match failure.found == Found::Here || case.mark.is_some() {
-            true => self.keep_outcome(taken, untold((&case, &failure), self.clock.now())).await,
+            true => self.keep_outcome(taken, untold(&case, &failure, self.clock.now())).await,
             false => self.forget(taken).await,
         };
         if is_kept { Verdict::Failed(failure) } else { not_taken() }
@@ -123,7 +123,7 @@ impl Desk {
     }
 }
 
-fn untold((case, failure): (&Case, &Failure), ended_at: Timestamp) -> Outcome {
+fn untold(case: &Case, failure: &Failure, ended_at: Timestamp) -> Outcome {
     let message = failure.to_message(&case.parties.sender, case.respond_to.as_ref());
     Outcome {
         ending: Ending::Untold,

@@ -119,7 +119,7 @@ impl<'a> Task<'a> {
 }
 
 /// What came of a message that `sender` sent from the page at `path`.
-async fn came_of(jobs: &Jobs, (sender, id): (&DeviceUuid, &str), path: &str) -> Result<Outcome, Problem> {
+async fn came_of(jobs: &Jobs, sender: &DeviceUuid, id: &str, path: &str) -> Result<Outcome, Problem> {
     let id = DeliveryId::from(id);
     let came = jobs.exchange.came_of(&id, sender, jobs.patience).await;
     let came = came.map_err(|error| {
@@ -158,8 +158,8 @@ pub(in crate::http) async fn form(request: HttpRequest, door: Data<FrontDoor>) -
         return bench.form_page(&task, (StatusCode::OK, &task.form.blank(), None));
     }
     let about = (&bench.shown(), task.listing);
-    let message = (&bench.visit.session.owner, &*sent);
-    let outcome = came_of(bench.jobs, message, &about.0.path_of(task.listing)).await?;
+    let sender = &bench.visit.session.owner;
+    let outcome = came_of(bench.jobs, sender, &sent, &about.0.path_of(task.listing)).await?;
     let is_repeat = !query(&request, "repeat").is_empty();
     let markup = console::job_outcome(&bench.visit.viewer(), about, (&outcome, is_repeat));
     Ok(page(StatusCode::OK, markup))
@@ -176,13 +176,13 @@ async fn past(request: &HttpRequest, door: &FrontDoor, sent: &str) -> Result<Opt
     let session = Session::of(request, door).await?;
     let (jobs, entrance) = (door.jobs()?, door.entrance()?);
     let task = Task::of(jobs, request)?;
-    let outcome = came_of(jobs, (&session.owner, sent), request.path()).await?;
+    let outcome = came_of(jobs, &session.owner, sent, request.path()).await?;
     if outcome == Outcome::Unknown {
         return Ok(None);
     }
     let uuid = request.match_info().query("uuid").to_owned();
     let shown = Shown { uuid, account: None, api: entrance.api.clone() };
-    let markup = console::past_outcome(&session.viewer(), (&shown, task.listing), &outcome);
+    let markup = console::past_outcome(&session.viewer(), &shown, task.listing, &outcome);
     Ok(Some(page(StatusCode::OK, markup)))
 }
 

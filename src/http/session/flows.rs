@@ -54,7 +54,7 @@ impl Flows {
     ///
     /// # Errors
     /// What the store reports.
-    pub async fn open(store: Store, (clock, random): (Clock, Random)) -> Result<Self, StoreError> {
+    pub async fn open(store: Store, clock: Clock, random: Random) -> Result<Self, StoreError> {
         let fresh = Pass::fresh(&random);
         let key = move |transaction: &Transaction<'_>| {
             let known = transaction.fact(KEY)?.and_then(|text| Pass::parse(str::from_utf8(&text).ok()?));
@@ -81,7 +81,7 @@ impl Flows {
         let sealed = (begun_at, &redirect_url, purpose);
         let text = serde_json::to_vec(&sealed).expect("texts and times are JSON");
         let state = URL_SAFE_NO_PAD.encode(both.seal(&text, &self.random));
-        (pending(&both, state, (begun_at, redirect_url)), pass)
+        (pending(&both, state, begun_at, redirect_url), pass)
     }
 
     /// The flow of a browser with one of these passes that brings `state` back on this course; no later answer is of it,
@@ -127,10 +127,10 @@ impl Course<'_> {
 fn read<P: DeserializeOwned>(both: &Pass, state: &str) -> Option<Flow<P>> {
     let text = both.open(&URL_SAFE_NO_PAD.decode(state).ok()?)?;
     let (begun_at, redirect_url, purpose): Sealed<P> = serde_json::from_slice(&text).ok()?;
-    Some(Flow { pending: pending(both, state.to_owned(), (begun_at, redirect_url)), purpose })
+    Some(Flow { pending: pending(both, state.to_owned(), begun_at, redirect_url), purpose })
 }
 
-fn pending(both: &Pass, state: String, (begun_at, redirect_url): (Timestamp, String)) -> Pending {
+fn pending(both: &Pass, state: String, begun_at: Timestamp, redirect_url: String) -> Pending {
     let verifier = SecretText::from(both.verifier());
     Pending { state: state.into(), verifier, redirect_url, begun_at }
 }

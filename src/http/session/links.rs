@@ -28,7 +28,7 @@ struct Parts {
 
 impl OneTimeLinks {
     /// Links that sign `owner` in at `service_url`, which ends with a slash.
-    pub fn new(owner: Login, service_url: String, (clock, random): (Clock, Random)) -> Self {
+    pub fn new(owner: Login, service_url: String, clock: Clock, random: Random) -> Self {
         Self(Arc::new(Parts { owner, service_url, clock, random, newest: Mutex::default() }))
     }
 

@@ -43,7 +43,7 @@ pub(in crate::http) struct Begun {
 
 impl Sessions {
     /// The sessions in this store.
-    pub fn new(store: Store, (clock, random): (Clock, Random)) -> Self {
+    pub fn new(store: Store, clock: Clock, random: Random) -> Self {
         Self { store, clock, random }
     }
 
@@ -55,7 +55,8 @@ impl Sessions {
     /// What the store reports.
     pub(in crate::http) async fn begin(
         &self,
-        (login, is_granted): (&Login, bool),
+        login: &Login,
+        is_granted: bool,
         before: Option<Pass>,
     ) -> Result<Begun, StoreError> {
         let (pass, now) = (Pass::fresh(&self.random), self.clock.now());

@@ -33,7 +33,7 @@ pub(in crate::http) async fn begin(request: HttpRequest, door: Data<FrontDoor>) 
     let entrance = door.entrance()?;
     let wish = Wish::of(&request);
     let Way::SignIn(client) = &entrance.way else {
-        return typed::ask(&door, (&session, &wish)).await;
+        return typed::ask(&door, &session, &wish).await;
     };
     let client = client.as_ref().ok_or_else(|| unregistered(entrance))?;
     let browser = Browser::of(&request);
@@ -44,7 +44,7 @@ pub(in crate::http) async fn begin(request: HttpRequest, door: Data<FrontDoor>) 
     }
     // A provider that remembers a consent answers at once, so a link elsewhere, in a page or a letter, could replace the
     // secret and renew a proof that nobody meant to give.
-    let markup = console::go_on(&session.viewer(), (&entrance.api, &wish.path()));
+    let markup = console::go_on(&session.viewer(), &entrance.api, &wish.path());
     Ok(page_leading_to(StatusCode::OK, markup, entrance.leads_on_to().as_deref()))
 }
 
@@ -131,7 +131,7 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
         redeem((&at, &client), (&code, &pending), bound_for).await
     });
     let device = redeeming.await.map_err(|_| interrupted())??;
-    let mut answer: HttpResponse = kept(&request, (&device, wish.next.as_ref().map(Next::as_str)));
+    let mut answer: HttpResponse = kept(&request, &device, wish.next.as_ref().map(Next::as_str));
     answer.headers_mut().append(SET_COOKIE, arrived);
     Ok(answer)
 }

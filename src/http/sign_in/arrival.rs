@@ -60,7 +60,7 @@ pub(in crate::http) async fn enter(request: HttpRequest, body: Body, door: Data<
     let links = entrance.links.as_ref().ok_or_else(refused)?;
     let login = Pass::parse(fields.one("once")).and_then(|pass| links.redeem(&pass)).ok_or_else(refused)?;
     // The owner's own token, which programs use as well.
-    let begun = entrance.sessions.begin((login, false), browser.session.clone()).await;
+    let begun = entrance.sessions.begin(login, false, browser.session.clone()).await;
     let begun = begun.map_err(|error| unavailable(&error))?;
     give_back(entrance, begun.before).await;
     let mut answer = see_other(Next::parse(fields.one("next")).as_str());

@@ -59,7 +59,7 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
     let code = Zeroizing::new(code.expose().to_owned());
     let login = provider.redeem(code, &pending.redirect_url, pending.verifier.expose()).await;
     let login = login.map_err(|error| not_signed_in(&error))?;
-    let begun = entrance.sessions.begin((&login, true), browser.session.clone()).await;
+    let begun = entrance.sessions.begin(&login, true, browser.session.clone()).await;
     let begun = begun.map_err(|error| unavailable(&error))?;
     give_back(entrance, begun.before).await;
     let mut answer = see_other(next.as_str());

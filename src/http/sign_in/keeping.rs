@@ -23,7 +23,7 @@ pub(super) async fn keep(
     proved_at: Option<Timestamp>,
 ) -> Result<DeviceUuid, Problem> {
     let (entrance, account) = (door.entrance()?, Arc::new(account));
-    let device = match keep_secret(entrance, &account, (again, stray)).await {
+    let device = match keep_secret(entrance, &account, again, stray).await {
         Ok(device) => device,
         Err(problem) => {
             if let Some(stray) = stray {
@@ -33,8 +33,7 @@ pub(super) async fn keep(
         }
     };
     if let Some(proved_at) = proved_at {
-        let proof = (account.owner.clone(), device.clone());
-        let noted = entrance.credentials.note_proof(proof, proved_at).await;
+        let noted = entrance.credentials.note_proof(account.owner.clone(), device.clone(), proved_at).await;
         noted.map_err(|error| proof_not_noted(&error))?;
     }
     Ok(device)
@@ -43,7 +42,8 @@ pub(super) async fn keep(
 async fn keep_secret(
     entrance: &Entrance,
     account: &Arc<Account>,
-    (again, stray): (Option<DeviceUuid>, Option<Stray>),
+    again: Option<DeviceUuid>,
+    stray: Option<Stray>,
 ) -> Result<DeviceUuid, Problem> {
     let credentials = &entrance.credentials;
     if let Some(device) = &again
@@ -51,7 +51,7 @@ async fn keep_secret(
     {
         return Err(of_another_account(entrance, account));
     }
-    credentials.keep_brought(Arc::clone(account), (again, stray)).await.map_err(|error| not_kept(&error))
+    credentials.keep_brought(Arc::clone(account), again, stray).await.map_err(|error| not_kept(&error))
 }
 
 fn of_another_account(entrance: &Entrance, account: &Account) -> Problem {
@@ -83,7 +83,7 @@ fn proof_not_noted(error: &CredentialsError) -> Problem {
 }
 
 /// Browsers see the page that they came from, or the credentials; programs are told their name.
-pub(super) fn kept(request: &HttpRequest, (device, next): (&DeviceUuid, Option<&str>)) -> HttpResponse {
+pub(super) fn kept(request: &HttpRequest, device: &DeviceUuid, next: Option<&str>) -> HttpResponse {
     if is_browser(request.headers()) {
         let home = format!("/console/credentials/{device}");
         return see_other(next.unwrap_or(&home));

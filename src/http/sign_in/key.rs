@@ -80,13 +80,13 @@ struct Entry<'a> {
 }
 
 /// The page that asks for a key; for one that is there, also for the present one where that was not typed in lately.
-pub(super) async fn ask(door: &FrontDoor, (session, wish): (&Session, &Wish)) -> Answer {
+pub(super) async fn ask(door: &FrontDoor, session: &Session, wish: &Wish) -> Answer {
     let entrance = door.entrance()?;
     let Some(device) = &wish.credentials else {
         return Ok(show(entrance, (session, wish), (None, false, None)));
     };
-    let owned = owned(entrance, (&session.owner, device)).await?;
-    let asks = !is_proved(door, (&session.owner, device)).await?;
+    let owned = owned(entrance, &session.owner, device).await?;
+    let asks = !is_proved(door, &session.owner, device).await?;
     Ok(show(entrance, (session, wish), (owned.username(), asks, None)))
 }
 
@@ -108,11 +108,7 @@ fn show(
 }
 
 /// Keeps the key that was typed in, and notes the proof that the present one is.
-pub(super) async fn take(
-    request: &HttpRequest,
-    door: &FrontDoor,
-    (visitor, wish): (Visitor, Wish),
-) -> Answer {
+pub(super) async fn take(request: &HttpRequest, door: &FrontDoor, visitor: Visitor, wish: Wish) -> Answer {
     // Of those who give a new name at the same time, one is the first.
     let _turn = match &wish.credentials {
         Some(_) => None,
@@ -122,9 +118,9 @@ pub(super) async fn take(
             Some(turn?)
         }
     };
-    let entry = Entry::read(door, (&visitor, &wish)).await?;
+    let entry = Entry::read(door, &visitor, &wish).await?;
     match entry.settle().await {
-        Ok(device) => Ok(kept(request, (&device, wish.next.as_ref().map(Next::as_str)))),
+        Ok(device) => Ok(kept(request, &device, wish.next.as_ref().map(Next::as_str))),
         Err(Unkept::Problem(problem)) => Err(problem),
         Err(Unkept::Fault((kind, note))) => match &visitor.session {
             Some(session) => {
@@ -138,7 +134,7 @@ pub(super) async fn take(
 }
 
 impl<'a> Entry<'a> {
-    async fn read(door: &'a FrontDoor, (visitor, wish): (&'a Visitor, &Wish)) -> Result<Self, Problem> {
+    async fn read(door: &'a FrontDoor, visitor: &'a Visitor, wish: &Wish) -> Result<Self, Problem> {
         let entrance = door.entrance()?;
         let typed = visitor.fields.one("name").trim();
         let device = match &wish.credentials {
@@ -149,7 +145,7 @@ impl<'a> Entry<'a> {
             }
         };
         let owned = match device {
-            Some(device) => Some(owned(entrance, (&visitor.owner, &device)).await?),
+            Some(device) => Some(owned(entrance, &visitor.owner, &device).await?),
             None => None,
         };
         let fixed = owned.as_ref().and_then(|owned| owned.username());
@@ -171,7 +167,7 @@ impl<'a> Entry<'a> {
         // A key belongs to whoever typed it: no API says whose account it is.
         let owner = &self.visitor.owner;
         let id = account_id(owner, &self.name);
-        let account = account(owner.clone(), (id, Some(self.name.clone())), key);
+        let account = account(owner.clone(), id, Some(self.name.clone()), key);
         let again = self.owned.as_ref().map(|owned| owned.device().clone());
         let now = self.door.clock.now();
         Ok(keep(self.door, (account, None, again), Some(now)).await?)
@@ -183,16 +179,16 @@ impl<'a> Entry<'a> {
         if present.is_empty() {
             // Whoever gives what is meant to be a first key does not know that there is one, lately proved or not.
             let is_meant = self.is_named || proof_age(self.door).is_zero();
-            let is_proved = is_meant && is_proved(self.door, (owner, device)).await?;
+            let is_proved = is_meant && is_proved(self.door, owner, device).await?;
             return is_proved.then_some(()).ok_or(NO_PRESENT_KEY.into());
         }
         let credentials = &self.door.entrance()?.credentials;
-        let typed = (&self.visitor.typist, &SecretText::from(present));
-        let possession = credentials.possession(owned, typed).await;
+        let present = SecretText::from(present);
+        let possession = credentials.possession(owned, &self.visitor.typist, &present).await;
         match possession.map_err(Problem::from)? {
             Possession::Shown => {
                 let now = self.door.clock.now();
-                let noted = credentials.note_proof((owner.clone(), device.clone()), now).await;
+                let noted = credentials.note_proof(owner.clone(), device.clone(), now).await;
                 Ok(noted.map_err(Problem::from)?)
             }
             Possession::NotShown => Err(OTHER_KEY.into()),
@@ -203,7 +199,7 @@ impl<'a> Entry<'a> {
 }
 
 /// Whether nothing more is to be proved for these credentials.
-async fn is_proved(door: &FrontDoor, (owner, device): (&DeviceUuid, &DeviceUuid)) -> Result<bool, Problem> {
+async fn is_proved(door: &FrontDoor, owner: &DeviceUuid, device: &DeviceUuid) -> Result<bool, Problem> {
     let age = proof_age(door);
     if age.is_zero() {
         return Ok(true);
@@ -212,7 +208,7 @@ async fn is_proved(door: &FrontDoor, (owner, device): (&DeviceUuid, &DeviceUuid)
     Ok(is_proved?)
 }
 
-async fn owned(entrance: &Entrance, (owner, device): (&DeviceUuid, &DeviceUuid)) -> Result<Owned, Problem> {
+async fn owned(entrance: &Entrance, owner: &DeviceUuid, device: &DeviceUuid) -> Result<Owned, Problem> {
     let owned = entrance.credentials.owned_by(owner, device.clone()).await;
     Ok(owned?)
 }

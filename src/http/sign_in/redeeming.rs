@@ -29,15 +29,15 @@ pub(super) async fn redeem(
 ) -> Result<DeviceUuid, Problem> {
     let (entrance, obtained_at) = (door.entrance()?, door.clock.now());
     let tokens = client.exchange(code, pending).await.map_err(|error| not_given(&error, entrance))?;
-    let brought = (&tokens.access, tokens.refresh.as_ref());
-    let stray = entrance.credentials.note_stray(brought).await.map_err(|error| not_kept(&error))?;
+    let stray = entrance.credentials.note_stray(&tokens.access, tokens.refresh.as_ref()).await;
+    let stray = stray.map_err(|error| not_kept(&error))?;
     let account = match client.account(&tokens).await {
         Ok(account) => account,
         Err(error) => {
             if let Some(stray) = stray {
                 entrance.credentials.give_up(stray, None).await;
             }
-            return Err(of_nobody(&error, (entrance, stray.is_some())));
+            return Err(of_nobody(&error, entrance, stray.is_some()));
         }
     };
     let account = Account {
@@ -85,7 +85,7 @@ fn not_given(error: &OAuthError, entrance: &Entrance) -> Problem {
 }
 
 /// The API gave tokens and does not say whose they are; whether they end there.
-fn of_nobody(error: &OAuthError, (entrance, ends): (&Entrance, bool)) -> Problem {
+fn of_nobody(error: &OAuthError, entrance: &Entrance, ends: bool) -> Problem {
     tracing::warn!(error = with_causes(error), "the API does not say whose tokens it gave");
     let api = &entrance.api;
     let what = match error {

@@ -38,17 +38,17 @@ pub(super) struct Visitor {
 }
 
 /// The page in place of the API's. Where the bus alone says who somebody is, to sign in again is to do so there.
-pub(super) async fn ask(door: &FrontDoor, (session, wish): (&Session, &Wish)) -> Answer {
+pub(super) async fn ask(door: &FrontDoor, session: &Session, wish: &Wish) -> Answer {
     let entrance = door.entrance()?;
     if matches!(entrance.way, Way::Key) {
-        return key::ask(door, (session, wish)).await;
+        return key::ask(door, session, wish).await;
     }
     let age = proof_age(door);
     let is_old = !age.is_zero() && door.clock.now().since(session.began_at) >= age;
     if wish.credentials.is_some() && is_old && entrance.bus.is_some() {
         return Ok(see_other(&Next::parse(&wish.path()).after("/auth/octoblu")));
     }
-    let markup = console::no_account(&session.viewer(), (&entrance.api, &wish.path()));
+    let markup = console::no_account(&session.viewer(), &entrance.api, &wish.path());
     Ok(page(StatusCode::OK, markup))
 }
 
@@ -74,11 +74,11 @@ pub(in crate::http) async fn take(request: HttpRequest, body: Body, door: Data<F
         Way::Nothing => {
             let Wish { credentials, next } = wish;
             let id = visitor.owner.to_string();
-            let account = account(visitor.owner, (id, None), "");
+            let account = account(visitor.owner, id, None, "");
             let device = keep(&door, (account, None, credentials), Some(visitor.proved_at)).await?;
-            Ok(kept(&request, (&device, next.as_ref().map(Next::as_str))))
+            Ok(kept(&request, &device, next.as_ref().map(Next::as_str)))
         }
-        Way::Key => key::take(&request, &door, (visitor, wish)).await,
+        Way::Key => key::take(&request, &door, visitor, wish).await,
     }
 }
 
@@ -116,7 +116,7 @@ async fn typist(session: &Session, door: &FrontDoor) -> Result<Typist, Problem> 
 }
 
 /// The account that is kept for `owner` where no API says whose it is.
-pub(super) fn account(owner: DeviceUuid, (id, username): (String, Option<String>), secret: &str) -> Account {
+pub(super) fn account(owner: DeviceUuid, id: String, username: Option<String>, secret: &str) -> Account {
     Account {
         id: ResourceOwnerId::Text(id),
         username,

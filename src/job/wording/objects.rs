@@ -40,7 +40,7 @@ pub(super) fn pattern_properties(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<Fault> 
             faults.extend(walk.faults(rule.at(&place, member, schema)));
         }
         if !matched {
-            faults.extend(additional(walk, rule, (name, member)));
+            faults.extend(additional(walk, rule, name, member));
         }
     }
     faults
@@ -52,10 +52,10 @@ pub(super) fn additional_properties(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<Faul
     if rule.schema.contains_key("patternProperties") {
         return Vec::new();
     }
-    members.iter().flat_map(|member| additional(walk, rule, member)).collect()
+    members.iter().flat_map(|(name, member)| additional(walk, rule, name, member)).collect()
 }
 
-fn additional(walk: &Walk<'_>, rule: Rule<'_>, (name, member): (&String, &Value)) -> Vec<Fault> {
+fn additional(walk: &Walk<'_>, rule: Rule<'_>, name: &String, member: &Value) -> Vec<Fault> {
     if rule.schema.get("properties").is_some_and(|properties| properties.get(name).is_some()) {
         return Vec::new();
     }

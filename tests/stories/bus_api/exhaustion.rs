@@ -198,7 +198,7 @@ async fn a_search_ends_after_two_seconds() {
     let clock = Clock::from_fn(move || {
         Timestamp::from_millis(told.fetch_add(passes.load(Ordering::SeqCst), Ordering::SeqCst))
     });
-    let bus = TestBus::at(clock, (ApiLimits::default(), None)).await;
+    let bus = TestBus::at(clock, ApiLimits::default(), None).await;
     let device = bus.register(json!({})).await;
     for _ in 0..3 {
         bus.register(json!({})).await;

@@ -18,7 +18,7 @@ async fn limited(operations_per_minute: u32) -> (TestBus, Arc<AtomicI64>) {
         Clock::from_fn(move || Timestamp::from_millis(millis.load(Ordering::SeqCst)))
     };
     let limits = ApiLimits { operations_per_minute, ..ApiLimits::default() };
-    (TestBus::at(clock, (limits, None)).await, millis)
+    (TestBus::at(clock, limits, None).await, millis)
 }
 
 #[tokio::test]

@@ -42,7 +42,7 @@ impl World {
         let now = Arc::new(AtomicI64::new(1_800_000_000_000));
         let hand = Arc::clone(&now);
         let clock = Clock::from_fn(move || Timestamp::from_millis(hand.load(Ordering::SeqCst)));
-        let bus = TestBus::at(clock, (ApiLimits::default(), None)).await;
+        let bus = TestBus::at(clock, ApiLimits::default(), None).await;
         let client = client(&bus, options).await;
         let user = bus.register(json!({"type": "octoblu:user", "configureWhitelist": []})).await;
         Self { bus, client, user, now }

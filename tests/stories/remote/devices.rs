@@ -192,7 +192,7 @@ async fn those_who_sign_in_at_one_account_at_the_same_time_come_one_after_the_ot
     let mut second = pin!(credentials.keep(account("another-secret")));
     // What is found may be the very device that somebody else names.
     let mut named =
-        pin!(credentials.keep_brought(Arc::new(account("a-third-secret")), (Some("new-cred".into()), None)));
+        pin!(credentials.keep_brought(Arc::new(account("a-third-secret")), Some("new-cred".into()), None));
     assert!(futures_util::poll!(&mut second).is_pending() && futures_util::poll!(&mut named).is_pending());
     assert_eq!(meshblu.called().len(), 1, "they wait");
     gate.add_permits(10);
@@ -214,11 +214,10 @@ async fn who_signs_in_again_for_one_of_two_devices_of_an_account_replaces_the_se
         |uuid: &str| json!({"uuid": uuid, "endo": record["endo"], "endoSignature": record["endoSignature"]});
     meshblu.answer("POST /search/devices", [json_answer(200, &json!([device("new-cred")]))]);
     let kept =
-        credentials.keep_brought(Arc::new(account("another-secret")), (Some("new-cred".into()), None)).await;
+        credentials.keep_brought(Arc::new(account("another-secret")), Some("new-cred".into()), None).await;
     assert_eq!(kept.unwrap().as_str(), "new-cred");
-    let other = credentials
-        .keep_brought(Arc::new(account("a-third-secret")), (Some("other-cred".into()), None))
-        .await;
+    let other =
+        credentials.keep_brought(Arc::new(account("a-third-secret")), Some("other-cred".into()), None).await;
     assert!(matches!(other, Err(CredentialsError::NoRecord)), "{other:?}");
     assert_eq!(meshblu.called().last().unwrap(), "POST /search/devices", "nothing was written");
 }

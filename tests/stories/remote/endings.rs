@@ -37,7 +37,7 @@ impl AtWork {
         let credentials = &desk.gateway.gateway.credentials;
         credentials.keep(account(OTHER)).await.unwrap();
         let now = desk.gateway.gateway.ambient.clock.now();
-        credentials.note_proof((OWNER.into(), CREDENTIALS.into()), now).await.unwrap();
+        credentials.note_proof(OWNER.into(), CREDENTIALS.into(), now).await.unwrap();
         let (address, mut message) = desk.send().await;
         message["data"] = json!({"do": "ask", "requests": ["GET /users/octocat/events"]});
         Self { desk, api, gate, address, message }

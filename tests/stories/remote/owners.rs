@@ -91,24 +91,19 @@ impl Scene {
 const HOME: &str = "/console/credentials/new-cred";
 
 /// What the program of this owner is answered about the credentials.
-async fn ask(gateway: &RemoteGateway, (method, path): (Method, &str), owner: &str) -> Answered {
-    ask_of(gateway, "new-cred", (method, path), owner).await
+async fn ask(gateway: &RemoteGateway, method: Method, path: &str, owner: &str) -> Answered {
+    ask_at(gateway, method, &format!("/credentials/new-cred{path}"), owner).await
 }
 
-/// The same about those that this device keeps.
-async fn ask_of(
-    gateway: &RemoteGateway,
-    device: &str,
-    (method, path): (Method, &str),
-    owner: &str,
-) -> Answered {
+/// The same at any path.
+async fn ask_at(gateway: &RemoteGateway, method: Method, path: &str, owner: &str) -> Answered {
     let client = Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
-    let url = format!("http://{}/credentials/{device}{path}", gateway.running.gateway());
+    let url = format!("http://{}{path}", gateway.running.gateway());
     send(client.request(method, url).basic_auth(owner, Some("t"))).await
 }
 
 async fn owners_told_to(gateway: &RemoteGateway, owner: &str) -> Value {
-    let answer = ask(gateway, (Method::GET, "/owners"), owner).await;
+    let answer = ask(gateway, Method::GET, "/owners", owner).await;
     assert_eq!(answer.status, 200, "{owner}: {answer:?}");
     answer.json()
 }
@@ -148,9 +143,9 @@ async fn whoever_signs_in_with_the_same_account_ousts_nobody() {
     let both = json!([{"uuid": FIRST}, {"uuid": SECOND}]);
     for owner in [FIRST, SECOND] {
         assert_eq!(owners_told_to(&gateway, owner).await, both);
-        assert_eq!(ask(&gateway, (Method::GET, "/receipts"), owner).await.status, 200);
+        assert_eq!(ask(&gateway, Method::GET, "/receipts", owner).await.status, 200);
     }
-    let added = ask(&gateway, (Method::POST, "/user-devices"), FIRST).await;
+    let added = ask(&gateway, Method::POST, "/user-devices", FIRST).await;
     assert_eq!(added.status, 201, "{added:?}");
     for browser in [&mut first, &mut second] {
         let page = browser.get(HOME).await;
@@ -158,7 +153,7 @@ async fn whoever_signs_in_with_the_same_account_ousts_nobody() {
         let list = browser.get("/console").await;
         assert!(list.text.contains(HOME), "{list:?}");
     }
-    assert_eq!(ask(&gateway, (Method::GET, "/owners"), "somebody-else").await.status, 404);
+    assert_eq!(ask(&gateway, Method::GET, "/owners", "somebody-else").await.status, 404);
     gateway.stop().await;
 
     let gateway = scene.gateway().await;
@@ -179,12 +174,12 @@ async fn whoever_leaves_is_no_owner_any_more_and_the_record_names_somebody_who_s
     // One of whom the record does not speak, then the one whom it names.
     let mut left = vec![FIRST, SECOND, "owner-3"];
     for leaver in [FIRST, "owner-3"] {
-        ask(&gateway, (Method::DELETE, "/owners/me"), leaver).await.is(204, "");
+        ask(&gateway, Method::DELETE, "/owners/me", leaver).await.is(204, "");
         left.retain(|owner| *owner != leaver);
         let rest: Value = left.iter().map(|owner| json!({"uuid": owner})).collect();
         assert_eq!(owners_told_to(&gateway, SECOND).await, rest);
         for path in ["", "/owners", "/receipts", "/user-devices"] {
-            assert_eq!(ask(&gateway, (Method::GET, path), leaver).await.status, 404, "{leaver} {path}");
+            assert_eq!(ask(&gateway, Method::GET, path, leaver).await.status, 404, "{leaver} {path}");
         }
         let named = credentials.of_owner(&leaver.into()).await.unwrap();
         assert!(named.is_empty(), "{leaver}: {named:?}");
@@ -192,7 +187,7 @@ async fn whoever_leaves_is_no_owner_any_more_and_the_record_names_somebody_who_s
     credentials.catch_up().await.unwrap();
     let shown = scene.shown();
     assert_eq!((&shown["version"], &shown["authorizedKey"]), (&json!("1.0.0"), &key_of(SECOND)));
-    let last = ask(&gateway, (Method::DELETE, "/owners/me"), SECOND).await;
+    let last = ask(&gateway, Method::DELETE, "/owners/me", SECOND).await;
     assert_eq!((last.status.as_u16(), &last.json()["type"]), (409, &json!("/problems/last-owner")));
 }
 
@@ -232,8 +227,8 @@ async fn what_is_forgotten_leaves_no_owner_behind_and_its_receipts_to_all_of_the
     let owned = credentials.owned_by(&SECOND.into(), device.clone()).await.unwrap();
     credentials.forget(&owned, &Revoker::Operator).await.unwrap();
     for owner in [FIRST, SECOND] {
-        assert_eq!(ask(&gateway, (Method::GET, "/owners"), owner).await.status, 404);
-        let receipts = ask(&gateway, (Method::GET, "/receipts"), owner).await.json();
+        assert_eq!(ask(&gateway, Method::GET, "/owners", owner).await.status, 404);
+        let receipts = ask(&gateway, Method::GET, "/receipts", owner).await.json();
         assert_eq!(receipts[0]["act"], "forgotten", "{owner}: {receipts}");
         assert_ne!(credentials.receipts_concerning(&owner.into()).await.unwrap(), []);
     }
@@ -253,18 +248,18 @@ async fn a_row_that_no_key_of_the_gateway_signed_for_these_credentials_makes_no_
     let elsewhere: DeviceUuid = "another-device".into();
     let here: DeviceUuid = "new-cred".into();
     let thief = endo::vault::Owner::Named("a-thief".into());
-    for place in [
+    for (device, id) in [
         (&elsewhere, &ResourceOwnerId::Number(583_231)),
         (&here, &ResourceOwnerId::Text("583231".to_owned())),
     ] {
-        let signature = vault().sign_owner(place, &thief);
+        let signature = vault().sign_owner(device, id, &thief);
         database.execute("UPDATE owners_beside SET signature = ?1", [signature]).unwrap();
-        assert_eq!(ask(&gateway, (Method::GET, "/owners"), "a-thief").await.status, 404);
+        assert_eq!(ask(&gateway, Method::GET, "/owners", "a-thief").await.status, 404);
         assert!(credentials.of_owner(&"a-thief".into()).await.unwrap().is_empty());
     }
-    let genuine = vault().sign_owner((&here, &ResourceOwnerId::Number(583_231)), &thief);
+    let genuine = vault().sign_owner(&here, &ResourceOwnerId::Number(583_231), &thief);
     database.execute("UPDATE owners_beside SET signature = ?1", [genuine]).unwrap();
-    assert_eq!(ask(&gateway, (Method::GET, "/owners"), "a-thief").await.status, 200, "the proof would count");
+    assert_eq!(ask(&gateway, Method::GET, "/owners", "a-thief").await.status, 200, "the proof would count");
 }
 
 /// A Meshblu with a record that the gateway of old made, of the first owner, and a device of `owner` that uses it.
@@ -317,7 +312,8 @@ async fn whoever_is_known_by_a_signature_alone_is_told_of_and_keeps_what_the_oth
         let credentials = &gateway.gateway.credentials;
         credentials.keep(account(SECOND)).await.unwrap();
         credentials.keep(account("owner-3")).await.unwrap();
-        let owners = async |owner: &str| ask_of(&gateway, CREDENTIALS, (Method::GET, "/owners"), owner).await;
+        let at = |path: &str| format!("/credentials/{CREDENTIALS}{path}");
+        let owners = async |owner: &str| ask_at(&gateway, Method::GET, &at("/owners"), owner).await;
         let told = json!([{"uuid": SECOND}, {"uuid": "owner-3"}, {"authorizedKey": key_of(FIRST)}]);
         assert_eq!(owners(SECOND).await.json(), told, "{format}");
         let mut browser = signed_in(&gateway, &scene.meshblu, SECOND).await;
@@ -325,7 +321,7 @@ async fn whoever_is_known_by_a_signature_alone_is_told_of_and_keeps_what_the_oth
         assert!(page.text.contains("Somebody who kept these credentials before"), "{page:?}");
 
         for leaver in ["owner-3", SECOND] {
-            let left = ask_of(&gateway, CREDENTIALS, (Method::DELETE, "/owners/me"), leaver).await;
+            let left = ask_at(&gateway, Method::DELETE, &at("/owners/me"), leaver).await;
             left.is(204, "");
             assert_eq!(owners(leaver).await.status, 404, "{format} {leaver}");
         }
@@ -337,7 +333,7 @@ async fn whoever_is_known_by_a_signature_alone_is_told_of_and_keeps_what_the_oth
         let key = if format == 1 { key_of(FIRST) } else { json!([key_of(FIRST)]) };
         assert_eq!(shown["authorizedKey"], key, "{format}");
         assert_eq!(owners(FIRST).await.json(), json!([{"uuid": FIRST}]), "{format}");
-        let last = ask_of(&gateway, CREDENTIALS, (Method::DELETE, "/owners/me"), FIRST).await;
+        let last = ask_at(&gateway, Method::DELETE, &at("/owners/me"), FIRST).await;
         assert_eq!((last.status.as_u16(), &last.json()["type"]), (409, &json!("/problems/last-owner")));
         credentials.keep(account(SECOND)).await.unwrap();
         let told = json!([{"uuid": SECOND}, {"authorizedKey": key_of(FIRST)}]);

@@ -12,7 +12,7 @@ use crate::support::fake_api::{Answer as ApiAnswer, FakeApi};
 use crate::support::provider::Fault;
 
 /// What `owner` is answered about the credentials.
-async fn ask(house: &House, owner: &Device, (method, path): (Method, &str)) -> Answer {
+async fn ask(house: &House, owner: &Device, method: Method, path: &str) -> Answer {
     let client = Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
     let gateway = house.gateway.running.gateway();
     let url = format!("http://{gateway}/credentials/{}/{path}", house.chain.credentials);
@@ -37,17 +37,16 @@ async fn an_owner_who_leaves_during_a_renewal_is_told_to_try_again_and_nothing_i
     house.provider.expire("access-1");
     house.gateway.send(&house.chain, list_events()).await;
     until(|| house.provider.token_requests() == 1).await;
-    let leave = (Method::DELETE, "owners/me");
-    let refused = ask(&house, &leaver, leave.clone()).await;
+    let refused = ask(&house, &leaver, Method::DELETE, "owners/me").await;
     assert_eq!(refused.status, 503, "{refused:?}");
     assert_eq!(refused.json()["type"], "/problems/unavailable", "{refused:?}");
     assert!(refused.text.contains("nothing was done. Try again in a moment"), "{refused:?}");
 
     gate.add_permits(1);
     assert_eq!(house.chain.flow.next().await["metadata"]["code"], 200);
-    ask(&house, &leaver, leave).await.is(204, "");
+    ask(&house, &leaver, Method::DELETE, "owners/me").await.is(204, "");
     let first = house.gateway.owner();
-    let owners = ask(&house, &first, (Method::GET, "owners")).await;
+    let owners = ask(&house, &first, Method::GET, "owners").await;
     assert_eq!(owners.json(), json!([{"uuid": first.uuid}]));
     let listed: Value = house.ask().await;
     assert_eq!(listed["metadata"]["code"], 200, "the renewed secret is kept: {listed}");
@@ -71,7 +70,7 @@ async fn a_job_whose_secret_the_api_refuses_after_an_owner_left_is_done_with_the
     let leaver = second_owner(&house).await;
     house.gateway.send(&house.chain, list_events()).await;
     until(|| api.seen().len() == 1).await;
-    ask(&house, &leaver, (Method::DELETE, "owners/me")).await.is(204, "");
+    ask(&house, &leaver, Method::DELETE, "owners/me").await.is(204, "");
     gate.add_permits(2);
     let reply = house.chain.flow.next().await;
     assert_eq!(reply["metadata"]["code"], 200, "nobody has to sign in again: {reply}");
@@ -88,7 +87,7 @@ async fn an_api_that_refuses_every_secret_after_an_owner_left_has_no_more_asked_
     let leaver = second_owner(&house).await;
     house.gateway.send(&house.chain, list_events()).await;
     until(|| api.seen().len() == 1).await;
-    ask(&house, &leaver, (Method::DELETE, "owners/me")).await.is(204, "");
+    ask(&house, &leaver, Method::DELETE, "owners/me").await.is(204, "");
     gate.add_permits(100);
     let reply = house.chain.flow.next().await;
     assert_eq!(reply["metadata"]["code"], 503, "{reply}");

@@ -38,10 +38,10 @@ async fn no_byte_of_a_forgotten_secret_is_left_in_the_database() {
     let mut marks = Vec::new();
     for round in 0..12 {
         // Others come and go before, between and after.
-        office.keep(1000 + round, ("other", "other refresh")).await;
+        office.keep(1000 + round, "other", "other refresh").await;
         for renewal in 0..3 {
             let (access, refresh) = provider.grant();
-            let credentials = office.keep(round, (&access, &refresh)).await;
+            let credentials = office.keep(round, &access, &refresh).await;
             office.bind(&credentials).await;
             marks.push(mark(&endo(&office, &credentials).await));
             if renewal == 2 {

@@ -35,7 +35,7 @@ async fn a_forgotten_secret_is_unusable_at_once_and_over_at_the_api_soon() {
     let provider = FakeProvider::start().await;
     let office = Office::open(provider.settings()).await;
     let (access, refresh) = provider.grant();
-    let credentials = office.keep(42, (&access, &refresh)).await;
+    let credentials = office.keep(42, &access, &refresh).await;
     let user_device = office.bind(&credentials).await;
     assert_eq!(office.open_for(&credentials, &user_device).await.unwrap(), access);
     let receipt = office.forget(&credentials).await;
@@ -62,7 +62,7 @@ async fn an_api_that_fails_is_told_again_for_a_day_and_then_the_copy_is_erased()
     let mut settings = FakeProvider::start().await.settings();
     settings.revocation_url = Some(api.url("/revoke"));
     let office = Office::open(settings).await;
-    let credentials = office.keep(42, ("access", "refresh")).await;
+    let credentials = office.keep(42, "access", "refresh").await;
     office.forget(&credentials).await;
     let verdict = async || office.receipts(&credentials).await[0].api.clone().unwrap().verdict;
     office.does_what_is_due().await;
@@ -94,7 +94,7 @@ async fn an_api_that_takes_no_refresh_token_is_told_of_the_access_token_all_the_
     let mut settings = FakeProvider::start().await.settings();
     settings.revocation_url = Some(api.url("/revoke"));
     let office = Office::open(settings).await;
-    let credentials = office.keep(42, ("access", "refresh")).await;
+    let credentials = office.keep(42, "access", "refresh").await;
     office.forget(&credentials).await;
     office.does_what_is_due().await;
     let told: Vec<String> = api.seen().iter().map(|seen| form(seen)["token"].clone()).collect();
@@ -108,7 +108,7 @@ async fn where_the_api_cannot_be_told_nothing_is_kept_for_it() {
     let mut settings = FakeProvider::start().await.settings();
     settings.revocation_url = None;
     let office = Office::open(settings).await;
-    let credentials = office.keep(42, ("access", "refresh")).await;
+    let credentials = office.keep(42, "access", "refresh").await;
     let receipt = office.forget(&credentials).await;
     assert_eq!(receipt.api.unwrap().verdict, ApiVerdict::Impossible);
     assert!(office.waiting().await.is_empty());
@@ -118,7 +118,7 @@ async fn where_the_api_cannot_be_told_nothing_is_kept_for_it() {
 async fn a_forgotten_record_never_comes_back() {
     let provider = FakeProvider::start().await;
     let office = Office::open(provider.settings()).await;
-    let credentials = office.keep(42, ("access", "refresh")).await;
+    let credentials = office.keep(42, "access", "refresh").await;
     let user_device = office.bind(&credentials).await;
     let (old, shown) = (record(&office, &credentials).await.unwrap(), document(&office, &credentials).await);
     office.forget(&credentials).await;
@@ -131,7 +131,7 @@ async fn a_forgotten_record_never_comes_back() {
     assert!(matches!(refused, Err(CredentialsError::Revoked)), "{refused:?}");
     let owned = office.gateway.credentials.owned_by(&office.owner(), credentials.clone()).await;
     assert!(matches!(owned, Err(CredentialsError::NoRecord)));
-    let new = office.keep(42, ("newer", "newer refresh")).await;
+    let new = office.keep(42, "newer", "newer refresh").await;
     assert_ne!(new, credentials, "whoever signs in again begins anew");
     assert!(office.open_for(&new, &user_device).await.is_err(), "with no device that may use it");
     let bound = office.bind(&new).await;
@@ -142,7 +142,7 @@ async fn a_forgotten_record_never_comes_back() {
 async fn what_is_forgotten_is_forgotten_once() {
     let provider = FakeProvider::start().await;
     let office = Office::open(provider.settings()).await;
-    let credentials = office.keep(42, ("access", "refresh")).await;
+    let credentials = office.keep(42, "access", "refresh").await;
     let owned = office.gateway.credentials.held(credentials.clone()).await.unwrap();
     let by = endo::credentials::Revoker::Operator;
     let both = tokio::join!(

@@ -58,11 +58,11 @@ impl Office {
     }
 
     /// Keeps this pair of tokens of the account.
-    async fn keep(&self, id: i64, tokens: (&str, &str)) -> DeviceUuid {
-        self.gateway.credentials.keep(self.account(id, tokens)).await.unwrap()
+    async fn keep(&self, id: i64, access: &str, refresh: &str) -> DeviceUuid {
+        self.gateway.credentials.keep(self.account(id, access, refresh)).await.unwrap()
     }
 
-    fn account(&self, id: i64, (access, refresh): (&str, &str)) -> Account {
+    fn account(&self, id: i64, access: &str, refresh: &str) -> Account {
         Account {
             id: ResourceOwnerId::Number(id),
             username: Some("octocat".to_owned()),

@@ -34,9 +34,9 @@ impl Office {
     }
 
     /// Keeps tokens of the account that live for an hour.
-    async fn keep_for_an_hour(&self, id: i64, (access, refresh): (&str, &str)) -> DeviceUuid {
+    async fn keep_for_an_hour(&self, id: i64, access: &str, refresh: &str) -> DeviceUuid {
         let life = Life { obtained_at: self.gateway.ambient.clock.now(), lifetime: HOUR };
-        let account = endo::credentials::Account { life: Some(life), ..self.account(id, (access, refresh)) };
+        let account = endo::credentials::Account { life: Some(life), ..self.account(id, access, refresh) };
         self.gateway.credentials.keep(account).await.unwrap()
     }
 
@@ -89,11 +89,11 @@ async fn an_account_of_another_api_with_the_same_id_gets_credentials_of_its_own(
         let (first, second) = (FakeProvider::start().await, FakeProvider::start().await);
         let office = Office::writing(first.settings(), write).await;
         let victim = first.grant();
-        let credentials = office.keep(42, (&victim.0, &victim.1)).await;
+        let credentials = office.keep(42, &victim.0, &victim.1).await;
         let user_device = office.bind(&credentials).await;
         let office = office.moves_to(second.settings(), write).await;
         let stranger = second.grant();
-        let theirs = office.keep(42, (&stranger.0, &stranger.1)).await;
+        let theirs = office.keep(42, &stranger.0, &stranger.1).await;
         office.does_what_is_due().await;
         assert_ne!(theirs, credentials, "format {write}");
         assert!(office.receipts(&credentials).await.is_empty(), "nothing of it is over");
@@ -108,7 +108,7 @@ async fn an_account_of_another_api_with_the_same_id_gets_credentials_of_its_own(
         // Whoever has the first API back finds everything as it was.
         let office = office.moves_to(first.settings(), write).await;
         assert_eq!(office.open_for(&credentials, &user_device).await.unwrap(), victim.0);
-        assert_eq!(office.keep(42, (&victim.0, &victim.1)).await, credentials);
+        assert_eq!(office.keep(42, &victim.0, &victim.1).await, credentials);
     }
 }
 
@@ -118,10 +118,10 @@ async fn a_secret_of_another_api_is_not_sent_to_this_one_to_be_renewed_or_ended(
         let (first, second) = (FakeProvider::start().await, FakeProvider::start().await);
         let office = Office::writing(first.settings(), write).await;
         let old = first.grant();
-        let credentials = office.keep_for_an_hour(42, (&old.0, &old.1)).await;
+        let credentials = office.keep_for_an_hour(42, &old.0, &old.1).await;
         let office = office.moves_to(second.settings(), write).await;
         let new = second.grant();
-        let others = office.keep_for_an_hour(43, (&new.0, &new.1)).await;
+        let others = office.keep_for_an_hour(43, &new.0, &new.1).await;
         office.passes(2 * HOUR);
         office.renews(&others).await;
         assert_eq!(office.health(&credentials).await, Health::Elsewhere);
@@ -140,7 +140,7 @@ async fn a_secret_that_waits_for_its_api_is_not_told_to_another() {
     let (first, second) = (FakeProvider::start().await, FakeProvider::start().await);
     let office = Office::open(first.settings()).await;
     let old = first.grant();
-    let credentials = office.keep(42, (&old.0, &old.1)).await;
+    let credentials = office.keep(42, &old.0, &old.1).await;
     assert_eq!(office.forget(&credentials).await.api.unwrap().verdict, ApiVerdict::Pending);
     let without_a_way = config::Source { revocation_url: None, ..first.settings() };
     let mut office = office;
@@ -177,7 +177,7 @@ async fn a_secret_that_waited_a_day_for_its_api_to_be_set_again_is_erased() {
     ] {
         let office = Office::open(first.settings()).await;
         let old = first.grant();
-        let credentials = office.keep(42, (&old.0, &old.1)).await;
+        let credentials = office.keep(42, &old.0, &old.1).await;
         office.forget(&credentials).await;
         let office = office.moves_to(source, 2).await;
         for passes in [23 * HOUR, HOUR] {
@@ -201,7 +201,7 @@ async fn the_same_api_asked_in_another_way_keeps_its_credentials() {
     let provider = FakeProvider::start().await;
     let office = Office::open(provider.settings()).await;
     let tokens = provider.grant();
-    let credentials = office.keep(42, (&tokens.0, &tokens.1)).await;
+    let credentials = office.keep(42, &tokens.0, &tokens.1).await;
     let user_device = office.bind(&credentials).await;
     let changed = config::Source {
         name: Some("renamed".to_owned()),
@@ -221,7 +221,7 @@ async fn the_same_api_asked_in_another_way_keeps_its_credentials() {
         office = office.moves_to(settings, 2).await;
         assert_eq!(office.health(&credentials).await, Health::Good);
         assert_eq!(office.open_for(&credentials, &user_device).await.unwrap(), tokens.0);
-        assert_eq!(office.keep(42, (&tokens.0, &tokens.1)).await, credentials);
+        assert_eq!(office.keep(42, &tokens.0, &tokens.1).await, credentials);
     }
 }
 
@@ -230,7 +230,7 @@ async fn a_record_that_does_not_say_its_api_is_of_the_one_that_is_set() {
     let (first, second) = (FakeProvider::start().await, FakeProvider::start().await);
     let office = Office::open(first.settings()).await;
     let old = first.grant();
-    let credentials = office.keep(42, (&old.0, &old.1)).await;
+    let credentials = office.keep(42, &old.0, &old.1).await;
     // As it was written before records said so.
     let contents = Contents {
         hosts: office.gateway.source.hosts.clone(),
@@ -250,7 +250,7 @@ async fn a_record_that_does_not_say_its_api_is_of_the_one_that_is_set() {
     assert!(store.await.map_err(|error: StoreError| error).unwrap());
     let office = office.moves_to(second.settings(), 2).await;
     let new = second.grant();
-    assert_eq!(office.keep(42, (&new.0, &new.1)).await, credentials);
+    assert_eq!(office.keep(42, &new.0, &new.1).await, credentials);
     assert_eq!(office.record(&credentials).await.source, Some(office.gateway.source.realm.mark()));
 }
 

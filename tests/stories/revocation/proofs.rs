@@ -9,7 +9,7 @@ use crate::support::bus::{Answer, Device, send};
 use crate::support::fake_api::FakeApi;
 use crate::support::gateway::{Chain, TestGateway};
 
-async fn ask(gateway: &TestGateway, chain: &Chain, (method, path): (Method, &str)) -> Answer {
+async fn ask(gateway: &TestGateway, chain: &Chain, method: Method, path: &str) -> Answer {
     ask_as(gateway, (chain, &gateway.owner()), (method, path)).await
 }
 
@@ -40,9 +40,9 @@ async fn without_a_recent_sign_in_at_the_api_nothing_is_ended() {
     gateway.prove(&someone, &chain.credentials).await;
     gateway.prove(&owner, &other.credentials).await;
     for proved_at in [now.minus(Duration::from_secs(310)), now.plus(Duration::from_secs(3600))] {
-        gateway.prove_at(proved_at, (&owner, &chain.credentials)).await;
+        gateway.prove_at(proved_at, &owner, &chain.credentials).await;
         for path in ends(&chain) {
-            let refused = ask(&gateway, &chain, (Method::DELETE, &path)).await;
+            let refused = ask(&gateway, &chain, Method::DELETE, &path).await;
             let problem = refused.json();
             assert_eq!(refused.status, 401, "{path}");
             assert_eq!(problem["type"], "/problems/reauthentication_required");
@@ -57,9 +57,9 @@ async fn without_a_recent_sign_in_at_the_api_nothing_is_ended() {
             assert!(challenge.ends_with("max_age=\"300\""), "{challenge}");
         }
     }
-    let listed = ask(&gateway, &chain, (Method::GET, "/user-devices")).await.json();
+    let listed = ask(&gateway, &chain, Method::GET, "/user-devices").await.json();
     assert_eq!(listed.as_array().unwrap().len(), 1);
-    assert_eq!(ask(&gateway, &chain, (Method::GET, "/receipts")).await.json(), json!([]));
+    assert_eq!(ask(&gateway, &chain, Method::GET, "/receipts").await.json(), json!([]));
 }
 
 #[tokio::test]
@@ -68,11 +68,11 @@ async fn with_a_recent_sign_in_at_the_api_everything_can_be_ended() {
     let gateway = TestGateway::open(&api.url("")).await;
     let chain = gateway.chain(1).await;
     let now = gateway.gateway.ambient.clock.now();
-    gateway.prove_at(now.minus(Duration::from_secs(200)), (&gateway.owner(), &chain.credentials)).await;
+    gateway.prove_at(now.minus(Duration::from_secs(200)), &gateway.owner(), &chain.credentials).await;
     for path in ends(&chain) {
-        ask(&gateway, &chain, (Method::DELETE, &path)).await.is(204, "");
+        ask(&gateway, &chain, Method::DELETE, &path).await.is(204, "");
     }
-    assert_eq!(ask(&gateway, &chain, (Method::GET, "")).await.status, 404);
+    assert_eq!(ask(&gateway, &chain, Method::GET, "").await.status, 404);
 }
 
 #[tokio::test]
@@ -81,7 +81,7 @@ async fn where_no_proof_is_asked_for_the_bus_alone_vouches_as_in_the_original() 
     let gateway = TestGateway::with(&api.url(""), |config| config.credentials.reauthentication = 0).await;
     let chain = gateway.chain(1).await;
     for path in ends(&chain) {
-        ask(&gateway, &chain, (Method::DELETE, &path)).await.is(204, "");
+        ask(&gateway, &chain, Method::DELETE, &path).await.is(204, "");
     }
 }
 
@@ -91,8 +91,8 @@ async fn receipts_of_a_forgotten_secret_stay_its_owner_s() {
     let gateway = TestGateway::open(&api.url("")).await;
     let chain = gateway.chain(1).await;
     gateway.prove(&gateway.owner(), &chain.credentials).await;
-    ask(&gateway, &chain, (Method::DELETE, "")).await.is(204, "");
-    let receipts = ask(&gateway, &chain, (Method::GET, "/receipts")).await.json();
+    ask(&gateway, &chain, Method::DELETE, "").await.is(204, "");
+    let receipts = ask(&gateway, &chain, Method::GET, "/receipts").await.json();
     assert_eq!(receipts[0]["act"], "forgotten");
     assert_eq!(receipts[0]["by"], json!(gateway.owner().uuid));
     let stranger = ask_as(&gateway, (&chain, &chain.flow.device), (Method::GET, "/receipts")).await;

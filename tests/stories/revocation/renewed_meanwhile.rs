@@ -31,7 +31,7 @@ impl UnderWay {
         let provider = FakeProvider::start().await;
         let office = Office::open(provider.settings()).await;
         let (access, refresh) = provider.grant();
-        let credentials = office.keep(42, (&access, &refresh)).await;
+        let credentials = office.keep(42, &access, &refresh).await;
         let gate = Arc::new(Semaphore::new(0));
         provider.plan([fault(Arc::clone(&gate))]);
         let (devices, refused) = (office.gateway.credentials.clone(), credentials.clone());
@@ -98,7 +98,7 @@ async fn tokens_that_come_after_the_forgetting_end_at_the_api_and_the_receipt_wa
 async fn tokens_that_come_after_a_new_sign_in_end_at_the_api_and_the_newer_ones_do_not() {
     let mut under_way = UnderWay::begin().await;
     let (access, refresh) = under_way.provider.grant();
-    under_way.office.keep(42, (&access, &refresh)).await;
+    under_way.office.keep(42, &access, &refresh).await;
     assert_eq!(under_way.renewal().await.fate, Fate::Pending);
     under_way.land().await.unwrap();
     under_way.is_over().await;
@@ -122,7 +122,7 @@ async fn a_receipt_says_that_a_renewal_that_was_refused_brought_nothing_and_of_a
             let mut under_way = UnderWay::begin_with(|gate| Fault::SayLate(gate, status, text)).await;
             if is_replaced {
                 let (access, refresh) = under_way.provider.grant();
-                under_way.office.keep(42, (&access, &refresh)).await;
+                under_way.office.keep(42, &access, &refresh).await;
             } else {
                 under_way.office.forget(&under_way.credentials).await;
             }
@@ -146,7 +146,7 @@ async fn a_receipt_says_that_a_renewal_was_under_way_whose_process_ended() {
         let provider = FakeProvider::start().await;
         let office = Office::open(provider.settings()).await;
         let (access, refresh) = provider.grant();
-        let credentials = office.keep(42, (&access, &refresh)).await;
+        let credentials = office.keep(42, &access, &refresh).await;
         let device = credentials.clone();
         let send = move |transaction: &Transaction<'_>| {
             let known = transaction.renewal(&device)?.unwrap();
@@ -155,7 +155,7 @@ async fn a_receipt_says_that_a_renewal_was_under_way_whose_process_ended() {
         office.gateway.store.write::<_, StoreError, _>(send).await.unwrap();
         if is_replaced {
             let (access, refresh) = provider.grant();
-            office.keep(42, (&access, &refresh)).await;
+            office.keep(42, &access, &refresh).await;
         } else {
             office.forget(&credentials).await;
         }

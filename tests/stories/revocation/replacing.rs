@@ -10,9 +10,9 @@ async fn a_secret_that_was_replaced_is_ended_and_the_newer_one_is_not() {
     let provider = FakeProvider::start().await;
     let office = Office::open(provider.settings()).await;
     let (first, second) = (provider.grant(), provider.grant());
-    let credentials = office.keep(42, (&first.0, &first.1)).await;
+    let credentials = office.keep(42, &first.0, &first.1).await;
     let user_device = office.bind(&credentials).await;
-    assert_eq!(office.keep(42, (&second.0, &second.1)).await, credentials);
+    assert_eq!(office.keep(42, &second.0, &second.1).await, credentials);
     office.does_what_is_due().await;
     assert!(!provider.takes(&first.1) && provider.takes(&second.1));
     assert_eq!(office.open_for(&credentials, &user_device).await.unwrap(), second.0);
@@ -28,9 +28,9 @@ async fn a_secret_that_the_api_hands_out_again_is_not_ended() {
     let provider = FakeProvider::start().await;
     let office = Office::open(provider.settings()).await;
     let (access, refresh) = provider.grant();
-    let credentials = office.keep(42, (&access, &refresh)).await;
-    office.keep(42, (&access, &refresh)).await;
-    office.keep(42, ("another access token of one family", &refresh)).await;
+    let credentials = office.keep(42, &access, &refresh).await;
+    office.keep(42, &access, &refresh).await;
+    office.keep(42, "another access token of one family", &refresh).await;
     office.does_what_is_due().await;
     assert!(provider.takes(&refresh));
     assert!(office.receipts(&credentials).await.is_empty());
@@ -45,8 +45,8 @@ async fn an_api_that_would_end_all_secrets_of_an_account_is_not_told_of_a_replac
         ..endo::config::Source::default()
     };
     let office = Office::open(settings).await;
-    let credentials = office.keep(42, ("first", "first refresh")).await;
-    office.keep(42, ("second", "second refresh")).await;
+    let credentials = office.keep(42, "first", "first refresh").await;
+    office.keep(42, "second", "second refresh").await;
     let receipts = office.receipts(&credentials).await;
     assert_eq!(receipts[0].api.as_ref().unwrap().verdict, ApiVerdict::Impossible);
     assert!(office.waiting().await.is_empty());

@@ -201,7 +201,7 @@ async fn a_job_that_takes_longer_is_still_at_work_and_is_looked_for_again() {
     let gate = Arc::new(Semaphore::new(0));
     let api = FakeApi::answering(ApiAnswer::new(200, JSON, EVENTS).behind(&gate)).await;
     let impatient = |gateway: &mut Gateway| gateway.patience = Duration::ZERO;
-    let gateway = TestGateway::changed(Clock::system(), &api.url(""), (|_| (), impatient)).await;
+    let gateway = TestGateway::changed(Clock::system(), &api.url(""), |_| (), impatient).await;
     let mut desk = Desk::of(House { gateway, now: Arc::default(), api }).await;
     let page = desk.sent("octocat").await;
     assert!(page.text.contains("There is no reply yet: the job is still at work."), "{page:?}");
@@ -220,7 +220,7 @@ async fn a_job_that_takes_longer_is_still_at_work_and_is_looked_for_again() {
 async fn at_work(gate: &Arc<Semaphore>) -> (Desk, String) {
     let api = FakeApi::answering(ApiAnswer::new(200, JSON, EVENTS).behind(gate)).await;
     let impatient = |gateway: &mut Gateway| gateway.patience = Duration::ZERO;
-    let gateway = TestGateway::changed(Clock::system(), &api.url(""), (|_| (), impatient)).await;
+    let gateway = TestGateway::changed(Clock::system(), &api.url(""), |_| (), impatient).await;
     let mut desk = Desk::of(House { gateway, now: Arc::default(), api }).await;
     let address = desk.send("octocat").await.header("location").unwrap().to_owned();
     desk.ticks_until(|desk| desk.house.api.seen().len() == 1).await;

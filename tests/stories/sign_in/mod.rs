@@ -108,11 +108,11 @@ impl House {
         assert_eq!(page.status, 200, "{page:?}");
         let action = action(&page);
         let fields = [("answer", "sign-in"), ("uuid", &*device.uuid), ("token", &*device.token)];
-        let answer = press(&mut browser, (&page, &action), &fields).await;
+        let answer = press(&mut browser, &page, &action, &fields).await;
         // Who said yes before is not asked again.
         let mut answer = browser.get(answer.header("location").unwrap()).await;
         if answer.status == 200 {
-            answer = press(&mut browser, (&answer, &action), &[("answer", "allow")]).await;
+            answer = press(&mut browser, &answer, &action, &[("answer", "allow")]).await;
         }
         answer.header("location").unwrap_or_else(|| panic!("{answer:?}")).to_owned()
     }
@@ -124,7 +124,7 @@ fn action(page: &Answer) -> String {
     start.split('"').next().unwrap().to_owned()
 }
 
-async fn press(browser: &mut Browser, (page, action): (&Answer, &str), fields: &[(&str, &str)]) -> Answer {
+async fn press(browser: &mut Browser, page: &Answer, action: &str, fields: &[(&str, &str)]) -> Answer {
     let ticket = hidden(page, action);
     let fields: Vec<_> =
         ticket.iter().map(|(name, value)| (&**name, &**value)).chain(fields.iter().copied()).collect();

@@ -185,7 +185,7 @@ async fn the_index_follows_replacement_and_removal() {
     removing.await.unwrap();
     assert_eq!(find(&store, "owner", "b").await, [""; 0]);
     let left = read(&store, move |view| {
-        let listeners = view.subscribers((&uuid("other"), "message.received"), 10)?;
+        let listeners = view.subscribers(&uuid("other"), "message.received", 10)?;
         Ok((view.knows_token(&uuid("device"), &hash)?, listeners, view.subscriptions(&uuid("device"))?))
     });
     assert_eq!(left.await, (false, vec![uuid("other")], vec![]));

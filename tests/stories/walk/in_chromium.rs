@@ -105,7 +105,7 @@ fn walk(shell: &Shell, scripts: bool) {
 }
 
 /// Walks with this script through the pages of a gateway whose source is no provider.
-fn walk_without_a_provider((script, settings): (&str, &[&str]), scripts: bool) -> Value {
+fn walk_without_a_provider(script: &str, settings: &[&str], scripts: bool) -> Value {
     let shell = Shell::with_key();
     let settings: Vec<_> = settings.iter().map(|setting| format!("source.{setting}")).collect();
     let program = start(&shell, &settings);
@@ -157,18 +157,17 @@ fn a_person_walks_through_every_page_in_a_browser_without_scripts() {
 
 #[test]
 fn a_person_types_keys_into_pages_where_axe_finds_no_fault_and_that_need_no_scripts() {
-    const KEYS: (&str, &[&str]) =
-        ("typed.mjs", &["kind=static", "name=github", "base_url=https://weather.example"]);
+    let settings = ["kind=static", "name=github", "base_url=https://weather.example"];
     if real::on("a_person_types_keys_into_pages_where_axe_finds_no_fault_and_that_need_no_scripts") {
-        assert_eq!(walk_without_a_provider(KEYS, true), json!(PAGES_OF_KEYS));
-        assert_eq!(walk_without_a_provider(KEYS, false), json!(PAGES_OF_KEYS));
+        assert_eq!(walk_without_a_provider("typed.mjs", &settings, true), json!(PAGES_OF_KEYS));
+        assert_eq!(walk_without_a_provider("typed.mjs", &settings, false), json!(PAGES_OF_KEYS));
     }
 }
 
 #[test]
 fn a_person_without_an_account_walks_through_pages_where_axe_finds_no_fault() {
     if real::on("a_person_without_an_account_walks_through_pages_where_axe_finds_no_fault") {
-        let walked = walk_without_a_provider(("passthru.mjs", &["kind=passthru", "name=github"]), true);
+        let walked = walk_without_a_provider("passthru.mjs", &["kind=passthru", "name=github"], true);
         assert_eq!(walked, json!(PAGES_WITHOUT_AN_API));
     }
 }

@@ -49,7 +49,7 @@ impl Post {
     }
 
     async fn with(clock: Clock, egress: EgressSettings, settings: WebhookSettings) -> Self {
-        let bus = TestBus::at(clock.clone(), (ApiLimits::default(), None)).await;
+        let bus = TestBus::at(clock.clone(), ApiLimits::default(), None).await;
         let (stop, stopped) = watch::channel(false);
         let (store, bell) = (bus.bus.store().clone(), bus.bus.webhook_bell());
         let feed = Feed::new(store, Work::Webhook, clock, bell);

@@ -35,7 +35,7 @@ async fn what_a_device_sends_on_tells_the_routes_it_came_by_before() {
         }
         assert_eq!(call.header("x-meshblu-route"), [&way(&relay, &last).to_string()]);
         let now = Clock::system().now();
-        let signed = judged(&trusting(&post.bus).await, (&call, now), |verified| {
+        let signed = judged(&trusting(&post.bus).await, &call, now, |verified| {
             verified.signed("x-meshblu-forwarded-routes").map(str::to_owned)
         });
         assert_eq!(signed, Ok(Some(before.clone())));

@@ -33,7 +33,8 @@ async fn trusting_as_old(bus: &TestBus) -> Verifier {
 /// What `see` finds in a call if it is believed.
 pub(super) fn judged<T>(
     verifier: &Verifier,
-    (call, now): (&Seen, Timestamp),
+    call: &Seen,
+    now: Timestamp,
     see: impl FnOnce(&Verified<'_>) -> T,
 ) -> Result<T, Refusal> {
     let fields: Vec<_> = call.headers.iter().map(|(name, value)| (&**name, value.as_bytes())).collect();
@@ -61,7 +62,7 @@ async fn a_webhook_that_asks_for_it_is_signed_in_both_forms() {
     let call = calls.recv().await.unwrap();
     let now = Clock::system().now();
     let id = call.header("x-meshblu-delivery-id")[0];
-    let ours = judged(&trusting(&post.bus).await, (&call, now), |verified| {
+    let ours = judged(&trusting(&post.bus).await, &call, now, |verified| {
         assert_eq!(verified.uuid(), Some(&*device.uuid));
         assert_eq!(verified.delivery_id(), Some(id));
         assert_eq!(verified.signed("x-meshblu-message-type"), Some("message.received"));
@@ -69,7 +70,7 @@ async fn a_webhook_that_asks_for_it_is_signed_in_both_forms() {
         verified.covers_body()
     });
     assert_eq!(ours, Ok(true));
-    let old = judged(&trusting_as_old(&post.bus).await, (&call, now), |verified| {
+    let old = judged(&trusting_as_old(&post.bus).await, &call, now, |verified| {
         assert_eq!(verified.uuid(), Some(&*device.uuid));
         verified.covers_body()
     });
@@ -84,7 +85,7 @@ async fn nothing_of_a_signed_webhook_can_be_changed_unnoticed() {
     post.send(&post.bus.device(json!({})).await, &json!({"devices": device.uuid})).await;
     let call = calls.recv().await.unwrap();
     let verifier = trusting(&post.bus).await;
-    let verdict = |call: &Seen| judged(&verifier, (call, Clock::system().now()), |_| ());
+    let verdict = |call: &Seen| judged(&verifier, call, Clock::system().now(), |_| ());
     assert_eq!(verdict(&call), Ok(()));
     for name in [
         "host",
@@ -128,7 +129,7 @@ async fn each_attempt_is_signed_afresh_under_the_same_id() {
     let verifiers = [trusting(&post.bus).await, trusting_as_old(&post.bus).await];
     for (verifier, call) in verifiers.iter().flat_map(|verifier| [(verifier, &first), (verifier, &second)]) {
         let now = Timestamp::from_millis(now.load(Ordering::SeqCst));
-        assert_eq!(judged(verifier, (call, now), |_| ()), Ok(()));
+        assert_eq!(judged(verifier, call, now, |_| ()), Ok(()));
     }
 }
 
