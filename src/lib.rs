@@ -22,6 +22,7 @@
 //! | [`config`] | every setting, typed, read once |
 //! | [`telemetry`] | logs |
 //! | [`farewell`] | how a connection ends whose caller is still speaking |
+//! | [`legible`] | which characters of a text people see: pure |
 //! | [`message`] | messages, routes, replies: pure |
 //! | [`signature`] | HTTP signatures, both ways: pure |
 //! | [`vault`] | the keys of records: seal, verify, open |
@@ -51,6 +52,7 @@ pub mod http;
 pub mod job;
 #[path = "../jobs/mod.rs"]
 pub mod jobs;
+pub mod legible;
 pub mod message;
 pub mod signature;
 pub mod source;

@@ -4,9 +4,10 @@ use std::io::{self, Write};
 
 use super::arguments::ReceiptsArguments;
 use super::operation::Operation;
-use super::{CommandError, json_lines, reach, table};
+use super::{CommandError, json_lines, reach};
 use crate::config::Config;
 use crate::credentials::Receipt;
+use crate::legible::marked;
 
 /// Prints the receipts, the newest first.
 ///
@@ -36,9 +37,9 @@ pub(super) fn tell(receipt: &Receipt, out: &mut dyn Write) -> io::Result<()> {
         receipt.credentials,
         receipt.by.as_str()
     );
-    writeln!(out, "{}", table::plain(&line))?;
+    writeln!(out, "{}", marked(&line))?;
     for part in &receipt.parts {
-        writeln!(out, "  {}", table::plain(&part.to_string()))?;
+        writeln!(out, "  {}", marked(&part.to_string()))?;
     }
     match &receipt.api {
         Some(api) => writeln!(out, "  {}", api.sentence("the API")),

@@ -2,7 +2,9 @@
 
 use std::io::{self, Write};
 
-/// Prints rows under a heading, their columns aligned; control characters, which a device's name may hold, are not.
+use crate::legible::marked;
+
+/// Prints rows under a heading, their columns aligned; what people do not see, which a device's name may hold, is not.
 pub(super) fn print<const N: usize>(
     heading: [&str; N],
     rows: &[[String; N]],
@@ -13,13 +15,8 @@ pub(super) fn print<const N: usize>(
     let width = |column: usize| all().map(|row| row[column].chars().count()).max().unwrap_or_default();
     let widths: Vec<_> = (0..N).map(width).collect();
     for row in all() {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{:width$}", plain(cell)));
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{:width$}", marked(cell)));
         writeln!(out, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
     }
     Ok(())
-}
-
-/// The text with a `?` for each control character.
-pub(super) fn plain(text: &str) -> String {
-    text.replace(char::is_control, "?")
 }

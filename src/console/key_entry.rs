@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::layout::{Frame, Viewer, page};
-use super::strangers::Name;
+use super::strangers::{Name, strangers_text};
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +33,8 @@ pub fn key_entry(viewer: &Viewer, entry: &KeyEntry<'_>) -> Markup {
             button.strong { (if entry.asks_present { "Go on" } else { "Keep this key" }) }
         }
     };
-    let about = entry.name.filter(|_| entry.name_is_fixed).map(Name);
+    let about = entry.name.filter(|_| entry.name_is_fixed).and_then(strangers_text);
+    let about = about.as_deref().map(Name);
     let title = if about.is_some() { "A new key for".to_owned() } else { format!("Connect {}", entry.api) };
     page(&Frame { title: &title, about, viewer: Some(viewer) }, &body)
 }

@@ -2,6 +2,8 @@
 
 use maud::{Markup, Render, html};
 
+use crate::legible::seen;
+
 /// A name that somebody chose, set apart: whatever its script, the words around it stay where they are.
 #[derive(Clone, Copy, Debug)]
 pub struct Name<'a>(pub &'a str);
@@ -20,8 +22,7 @@ pub(super) fn account(name: Option<&str>) -> Name<'_> {
 /// The longest that is shown, in characters.
 const LONGEST: usize = 80;
 
-/// One line of `text`: not long, and without what nobody sees or what could turn the words around it; none where nothing
-/// is left.
+/// One line of what people see of `text`, not long; none where that is nothing.
 pub fn strangers_text(text: &str) -> Option<String> {
     cut(text, LONGEST)
 }
@@ -32,22 +33,12 @@ pub fn strangers_sentence(text: &str) -> String {
 }
 
 fn cut(text: &str, longest: usize) -> Option<String> {
-    let mut characters = text.trim().chars().filter(|character| !deceives(*character));
-    let mut shown: String = characters.by_ref().take(longest).collect();
-    if characters.next().is_some() {
+    let mut characters = seen(text).skip_while(|character| character.is_whitespace());
+    let shown: String = characters.by_ref().take(longest).collect();
+    let is_more = characters.any(|character| !character.is_whitespace());
+    let mut shown = shown.trim_end().to_owned();
+    if is_more {
         shown.push('…');
     }
-    (!shown.trim().is_empty()).then_some(shown)
-}
-
-/// Control characters, those that change the direction of a text (Unicode Standard Annex 9), and those that take no room
-/// or show nothing.
-fn deceives(character: char) -> bool {
-    let directs = matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let shows_nothing = matches!(
-        character,
-        '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{180b}'..='\u{180e}' | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2065}'
-            | '\u{206a}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}'
-    );
-    character.is_control() || directs || shows_nothing || matches!(character, '\u{2028}' | '\u{2029}')
+    (!shown.is_empty()).then_some(shown)
 }

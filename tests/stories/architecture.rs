@@ -12,25 +12,27 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("config", &[]),
     ("telemetry", &[]),
     ("farewell", &[]),
+    ("legible", &[]),
     ("message", &[]),
     ("signature", &[]),
     ("vault", &["message"]),
     ("egress", &["message"]),
     ("store", &["message"]),
-    ("bus", &["farewell", "message", "signature", "store", "egress"]),
+    ("bus", &["farewell", "legible", "message", "signature", "store", "egress"]),
     ("source", &["message", "vault", "store", "egress"]),
     ("credentials", &["message", "bus", "vault", "source", "store"]),
     ("job", &["message", "vault", "egress", "signature"]),
     ("jobs", &["job"]),
     ("dispatch", &["message", "bus", "credentials", "job", "store"]),
-    ("console", &["message", "credentials", "job"]),
+    ("console", &["legible", "message", "credentials", "job"]),
     ("http", &ALL_BUT_THE_ROOTS),
     ("gateway", &ALL),
     ("cli", &ALL),
 ];
 
-const ALL_BUT_THE_ROOTS: [&str; 13] = [
+const ALL_BUT_THE_ROOTS: [&str; 14] = [
     "farewell",
+    "legible",
     "message",
     "signature",
     "vault",
@@ -45,8 +47,9 @@ const ALL_BUT_THE_ROOTS: [&str; 13] = [
     "console",
 ];
 
-const ALL: [&str; 15] = [
+const ALL: [&str; 16] = [
     "farewell",
+    "legible",
     "message",
     "signature",
     "vault",

@@ -27,6 +27,7 @@ mod handlers;
 mod jobs;
 mod keys;
 mod kill;
+mod legible;
 mod licences;
 mod main_job;
 mod oauth;

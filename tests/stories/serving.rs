@@ -61,6 +61,24 @@ fn a_later_start_names_the_device_to_send_to() {
 }
 
 #[test]
+fn a_name_that_is_typed_in_at_the_terminal_is_one_that_people_see() {
+    let shell = Shell::with_key();
+    for words in [
+        &["credentials", "add", "--id", "1", "--username", "octo\u{200b}cat"][..],
+        &["devices", "add", "--name", "\u{202e}otco"],
+    ] {
+        let output = shell.run_with(words, "secret");
+        assert!(ended(&output, Exit::Usage), "{}", stderr(&output));
+        assert!(stderr(&output).contains("shows nothing or turns the direction of text"), "{words:?}");
+    }
+    let name = "👩\u{200d}💻 می\u{200c}خواهم";
+    add_credentials(&shell, "1", "secret");
+    assert!(ended(&shell.run(&["devices", "add", "--name", name]), Exit::Ok));
+    let output = shell.run(&["devices", "ls"]);
+    assert!(stdout(&output).contains(name), "{}", stdout(&output));
+}
+
+#[test]
 fn a_signal_ends_it_and_leaves_nothing_locked() {
     let shell = Shell::with_key();
     for signal in ["TERM", "INT"] {

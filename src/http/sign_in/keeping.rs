@@ -7,6 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
 
 use crate::ambient::Timestamp;
+use crate::console::strangers_text;
 use crate::credentials::{Account, CredentialsError, Stray};
 use crate::http::entrance::Entrance;
 use crate::http::page::{is_browser, see_other};
@@ -55,7 +56,8 @@ async fn keep_secret(
 }
 
 fn of_another_account(entrance: &Entrance, account: &Account) -> Problem {
-    let name = account.username.as_deref().unwrap_or("another account");
+    let name = account.username.as_deref().and_then(strangers_text);
+    let name = name.as_deref().unwrap_or("another account");
     Problem::new(
         Kind::NotAllowed,
         format!(

@@ -1,5 +1,7 @@
 //! A key that its owner types in: kept, and typed in again as the proof that the credentials are theirs.
 
+use std::borrow::Cow;
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 
@@ -15,6 +17,7 @@ use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
 use crate::http::session::Session;
+use crate::legible::check;
 use crate::message::DeviceUuid;
 use crate::vault::{ResourceOwnerId, SecretText};
 
@@ -24,26 +27,37 @@ const LONGEST_KEY: usize = 16 * 1024;
 const LONGEST_NAME: usize = 100;
 
 /// What is wrong with what was typed, and what is to be done about it.
-type Fault = (Kind, &'static str);
+struct Fault {
+    kind: Kind,
+    note: Cow<'static, str>,
+}
 
-const BAD_NAME: Fault =
-    (Kind::MalformedRequest, "Give the key a name of at most 100 characters, so that you know it again.");
-const BAD_KEY: Fault = (
+impl Fault {
+    const fn new(kind: Kind, note: &'static str) -> Self {
+        Self { kind, note: Cow::Borrowed(note) }
+    }
+}
+
+const BAD_NAME: Fault = Fault::new(
+    Kind::MalformedRequest,
+    "Give the key a name of at most 100 characters, so that you know it again.",
+);
+const BAD_KEY: Fault = Fault::new(
     Kind::MalformedRequest,
     "Type the key in again: it has to be one line of letters, digits and signs, without blanks.",
 );
-const NO_PRESENT_KEY: Fault = (
+const NO_PRESENT_KEY: Fault = Fault::new(
     Kind::ReauthenticationRequired,
     "Type in the present key as well, in the field `present`: who has it is who may give another. Nothing was done.",
 );
 const OTHER_KEY: Fault =
-    (Kind::NotAllowed, "That is not the present key of these credentials. Nothing was done.");
-const TOO_OFTEN_BY_NEWCOMERS: Fault = (
+    Fault::new(Kind::NotAllowed, "That is not the present key of these credentials. Nothing was done.");
+const TOO_OFTEN_BY_NEWCOMERS: Fault = Fault::new(
     Kind::NotAllowed,
     "With tokens of yours, or where you signed in lately, wrong keys were typed in too often; none is tried there for ten \
      minutes. Nothing was done; type the key in in a browser in which you have been signed in for longer, or try again then.",
 );
-const TOO_OFTEN: Fault = (
+const TOO_OFTEN: Fault = Fault::new(
     Kind::NotAllowed,
     "Wrong keys were typed in too often; none is tried for a minute. Nothing was done; try again then.",
 );
@@ -122,11 +136,11 @@ pub(super) async fn take(request: &HttpRequest, door: &FrontDoor, visitor: Visit
     match entry.settle().await {
         Ok(device) => Ok(kept(request, &device, wish.next.as_ref().map(Next::as_str))),
         Err(Unkept::Problem(problem)) => Err(problem),
-        Err(Unkept::Fault((kind, note))) => match &visitor.session {
+        Err(Unkept::Fault(Fault { kind, note })) => match &visitor.session {
             Some(session) => {
                 let name = Some(&*entry.name);
                 let asks = entry.owned.is_some() && kind != Kind::MalformedRequest;
-                Ok(show(door.entrance()?, (session, &wish), (name, asks, Some(note))))
+                Ok(show(door.entrance()?, (session, &wish), (name, asks, Some(&note))))
             }
             None => Err(Problem::new(kind, note)),
         },
@@ -163,7 +177,10 @@ impl<'a> Entry<'a> {
                 return Ok(owned.device().clone());
             }
         }
-        let key = key(&self.name, new)?;
+        if self.owned.is_none() {
+            check_name(&self.name)?;
+        }
+        let key = key(new)?;
         // A key belongs to whoever typed it: no API says whose account it is.
         let owner = &self.visitor.owner;
         let id = account_id(owner, &self.name);
@@ -218,11 +235,19 @@ fn account_id(owner: &DeviceUuid, name: &str) -> String {
     format!("{owner}:{name}")
 }
 
-/// The key, if it can be one and has a name.
-fn key<'a>(name: &str, key: &'a str) -> Result<&'a str, Fault> {
-    if name.is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
+/// That a key can be called so: a name that people see, and know from others.
+fn check_name(name: &str) -> Result<(), Fault> {
+    if name.is_empty() || name.chars().count() > LONGEST_NAME {
         return Err(BAD_NAME);
     }
+    check(name).map_err(|error| Fault {
+        kind: Kind::MalformedRequest,
+        note: format!("Type the name in again: {error}. Nothing was done.").into(),
+    })
+}
+
+/// The key, if it can be one.
+fn key(key: &str) -> Result<&str, Fault> {
     let is_key =
         !key.is_empty() && key.len() <= LONGEST_KEY && key.bytes().all(|byte| byte.is_ascii_graphic());
     is_key.then_some(key).ok_or(BAD_KEY)

@@ -42,9 +42,12 @@ async fn what_others_call_themselves_stays_text() {
 #[tokio::test]
 async fn a_client_without_a_name_of_its_own_is_called_by_its_device_s() {
     let world = World::open().await;
-    for (name, shown) in
-        [(json!("\u{200b} "), "service"), (json!(7), "service"), (json!("x".repeat(200)), "xxx")]
-    {
+    for (name, shown) in [
+        (json!("\u{200b} "), "service"),
+        (json!(7), "service"),
+        (json!("x".repeat(200)), "xxx"),
+        (json!("می\u{200c}خوا\u{2060}هم"), "می\u{200c}خواهم"),
+    ] {
         let client = client(&world.bus, json!({"callbackUrl": CALLBACK, "name": name})).await;
         let path = format!("/authorize?response_type=code&client_id={}", client.uuid);
         let page = world.person().get(&path).await;

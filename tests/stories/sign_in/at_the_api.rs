@@ -224,7 +224,7 @@ async fn signing_in_again_proves_the_account_and_another_account_changes_nothing
     assert!(!credentials.is_proved(&owner, &device, minutes(5)).await.unwrap());
 
     let again = format!("/auth/api?credentials={device}");
-    place.provider.says(json!({"account": {"id": 7, "login": "hubot"}}));
+    place.provider.says(json!({"account": {"id": 7, "login": "hu\u{202e}bot"}}));
     let state = depart(&mut browser, &again).await;
     let answer = come_back(&mut browser, &state).await;
     refused(&answer, "as hubot, which is not the account of these credentials");

@@ -172,12 +172,21 @@ async fn the_text_of_an_error_is_one_short_line_that_turns_no_words_around() {
     let text = format!("\u{202e}done\u{2066} was not\n{}", "x".repeat(1000));
     let body = json!({"error": {"code": "\u{202e}E", "message": text}}).to_string();
     let shown = shown_after(ApiAnswer::new(500, JSON, body)).await;
-    let sentence = "The job was not done: <bdi>done was notxxx";
+    let sentence = "The job was not done: <bdi>done was not xxx";
     assert!(shown.text.contains(sentence) && shown.text.contains("…</bdi>."), "{shown:?}");
     assert!(
         shown.text.contains("The code is <bdi>E</bdi>.") && !shown.text.contains("xxxx".repeat(90).as_str())
     );
     assert!(!shown.text.contains(['\u{202e}', '\u{2066}']), "{shown:?}");
+}
+
+#[tokio::test]
+async fn the_text_of_an_error_keeps_what_joins_its_letters_and_pictures() {
+    let body =
+        json!({"error": {"code": 403, "message": "نمی\u{200c}شود 🤷\u{200d}♂\u{fe0f}\u{200b} no\u{200c}"}});
+    let shown = shown_after(ApiAnswer::new(403, JSON, body.to_string())).await;
+    let sentence = "The job was not done: <bdi>نمی\u{200c}شود 🤷\u{200d}♂\u{fe0f} no</bdi>.";
+    assert!(shown.text.contains(sentence), "{shown:?}");
 }
 
 #[tokio::test]

@@ -103,10 +103,25 @@ async fn the_name_that_somebody_gave_a_device_is_one_short_line_that_turns_no_wo
     place.house.gateway.update_itself(device, &rename).await;
     for path in [&home, &cut_off, &format!("{home}/cut-off-all"), &format!("{home}/forget")] {
         let page = browser.get(path).await;
-        assert!(page.text.contains("gnitirw backwardsxxx") && page.text.contains("xx…"), "{path}");
+        assert!(page.text.contains("gnitirw backwards xxx") && page.text.contains("xx…"), "{path}");
         assert!(page.text.len() < 10_000, "{path}: {} bytes", page.text.len());
     }
     assert_eq!(browser.get(&format!("{home}/add-me")).await.header("location"), Some(&*home));
+}
+
+#[tokio::test]
+async fn names_keep_what_joins_their_letters_and_pictures() {
+    const NAME: &str = "می\u{200c}خواهم 👩🏽\u{200d}💻 ❤\u{fe0f}";
+    let place = Place::open().await;
+    let (mut browser, home, page) = at_home(&place).await;
+    browser.submit(&page, &format!("{home}/add-me"), &[]).await;
+    let page = browser.get(&home).await;
+    let cut_off = address(&page, "/cut-off");
+    let device = cut_off.split('/').nth(5).unwrap();
+    let name = NAME.replace(' ', "\u{200d} \u{200b}");
+    place.house.gateway.update_itself(device, &serde_json::json!({"$set": {"name": name}})).await;
+    let page = browser.get(&home).await;
+    assert!(page.text.contains(&format!("<bdi>{NAME}</bdi>")), "{page:?}");
 }
 
 #[tokio::test]

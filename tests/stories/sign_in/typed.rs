@@ -7,6 +7,7 @@ use reqwest::{Method, StatusCode, Url};
 use serde_json::Value;
 
 use super::{House, must_sign_in};
+use crate::support::browser::Browser;
 use crate::support::bus::{Answer, Device, send};
 
 pub(super) const KEY: &str = "canary-of-an-api-key";
@@ -58,6 +59,36 @@ async fn a_key_without_a_name_or_with_blanks_is_asked_for_again_without_showing_
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{answer:?}");
         assert!(answer.text.contains(says), "{says}: {answer:?}");
         assert!(key.is_empty() || !answer.text.contains(key), "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_s_name_is_one_that_people_see_in_whatever_script() {
+    let house = House::with(keys).await;
+    let mut browser = house.signed_in().await;
+    let page = browser.get("/auth/api").await;
+    let type_in = async |browser: &mut Browser, name: &str| {
+        browser.submit(&page, "/auth/api", &[("name", name), ("key", KEY)]).await
+    };
+    for (name, says) in [
+        ("te\u{200b}am", "its character 3, U+200B,"),
+        ("\u{202e}maet", "its character 1, U+202E,"),
+        ("te\u{200d}am", "its character 3, U+200D,"),
+        ("te\u{7}am", "its character 3, U+0007,"),
+    ] {
+        let refused = type_in(&mut browser, name).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{refused:?}");
+        assert!(refused.text.contains(says) && refused.text.contains("leave it out"), "{refused:?}");
+        let fields = [("name", name), ("key", KEY)];
+        let refused = program(&house, (Method::POST, "/auth/api"), &fields).await;
+        assert_eq!(refused.status, 400, "{refused:?}");
+        assert!(refused.text.contains("Type the name in again"), "{refused:?}");
+    }
+    for name in ["می\u{200c}خواهم", "क्\u{200d}ष", "👩\u{200d}💻 at work", "❤\u{fe0f}\u{200d}🔥"]
+    {
+        assert_eq!(type_in(&mut browser, name).await.status, 303, "{name}");
+        let console = browser.get("/console").await;
+        assert!(console.text.contains(&format!("<bdi>{name}</bdi>")), "{name}: {console:?}");
     }
 }
 

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::super::whitelist::{List, allows_everybody};
 use crate::egress::Url;
+use crate::legible::seen;
 use crate::message::DeviceUuid;
 
 /// In characters: what people read of a name.
@@ -95,11 +96,9 @@ fn target(uri: &str) -> Option<Url> {
     (is_fit && url.fragment().is_none()).then_some(url)
 }
 
-/// The text as one line that cannot turn what stands beside it round.
+/// What people see of the text, as one line.
 pub(super) fn one_line(text: &str) -> Option<String> {
-    let turns = |c| matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-    let line: String =
-        text.chars().map(|c| if c.is_control() { ' ' } else { c }).filter(|c| !turns(*c)).collect();
-    let line: String = line.trim().chars().take(MAX_NAME).collect();
+    let line: String = seen(text).skip_while(|c| c.is_whitespace()).take(MAX_NAME).collect();
+    let line = line.trim_end().to_owned();
     (!line.is_empty()).then_some(line)
 }
