@@ -99,7 +99,7 @@ impl CredentialsDevices {
             move |view: &View<'_>| Ok((view.due_errands(now, AT_ONCE)?, view.due_revocations(now, AT_ONCE)?));
         let (errands, revocations) = self.store.read::<_, StoreError, _>(look).await?;
         for errand in errands {
-            self.run_errand(errand, None).await?;
+            self.run_errand(errand).await?;
         }
         for revocation in revocations {
             self.tell(revocation).await?;

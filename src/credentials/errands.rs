@@ -25,6 +25,7 @@ pub(super) const PAUSES: Backoff =
 
 const SOMEBODY_ELSE_S: &str = "the device has another owner";
 const REFUSED: &str = "the bus refuses";
+const ONLY_ITS_OWNER: &str = "only the owner of the device can change them, who was not here for that";
 
 /// What an attempt came to.
 enum CameTo {
@@ -37,12 +38,8 @@ enum CameTo {
 }
 
 impl CredentialsDevices {
-    /// Tries an errand, as the caller where one is there; it stays on the list until it came to something.
-    pub(super) async fn run_errand(
-        &self,
-        queued: QueuedErrand,
-        caller: Option<&Login>,
-    ) -> Result<(), CredentialsError> {
+    /// Tries an errand; it stays on the list until it came to something.
+    pub(super) async fn run_errand(&self, queued: QueuedErrand) -> Result<(), CredentialsError> {
         let now = self.clock.now();
         match &self.bus {
             Bus::Embedded(bus) => {
@@ -54,7 +51,10 @@ impl CredentialsDevices {
                 self.store.write(attempt).await
             }
             Bus::Meshblu(bus) => {
-                let came_to = self.attempt_on(bus, &queued.errand, caller).await?;
+                let came_to = self.attempt_on(bus, &queued).await?;
+                if matches!(came_to, CameTo::Ended | CameTo::Stayed(_)) {
+                    self.enders.forget(queued.seq);
+                }
                 let conclude =
                     move |transaction: &Transaction<'_>| conclude(transaction, &queued, came_to, now);
                 self.store.write(conclude).await
@@ -65,8 +65,7 @@ impl CredentialsDevices {
     async fn attempt_on(
         &self,
         bus: &Meshblu,
-        errand: &Errand,
-        caller: Option<&Login>,
+        QueuedErrand { errand, seq, .. }: &QueuedErrand,
     ) -> Result<CameTo, CredentialsError> {
         let (credentials, service) = (&errand.credentials, Identity::of(bus.service()));
         match &errand.kind {
@@ -74,9 +73,10 @@ impl CredentialsDevices {
                 let binding = Binding { credentials: credentials.clone(), user_device: user_device.clone() };
                 Ok(of_call(bus.unsubscribe(service, &subscription(&binding)).await))
             }
-            ErrandKind::Whitelists(user_device) => {
-                self.leave_lists_on(bus, (errand, user_device), caller).await
-            }
+            ErrandKind::Whitelists(user_device) => match self.enders.of(*seq) {
+                Some(owner) => self.leave_lists_on(bus, (errand, user_device), &owner).await,
+                None => Ok(CameTo::Stayed(ONLY_ITS_OWNER)),
+            },
             ErrandKind::Record => {
                 let unset = json!({"$unset": {"endo": true, "endoSignature": true}});
                 Ok(of_call(bus.update(service, (credentials, &unset)).await))
@@ -84,13 +84,13 @@ impl CredentialsDevices {
         }
     }
 
-    /// Has the user device's lists name the credentials device no more: as the owner who is here, else by the right to
-    /// act as the device, which is the last thing that right is used for.
+    /// Has the user device's lists name the credentials device no more, as the owner who ended its right, if the device is
+    /// his: nobody else may change it, nor does the right to act as a device serve against that very device.
     async fn leave_lists_on(
         &self,
         bus: &Meshblu,
         (errand, user_device): (&Errand, &DeviceUuid),
-        caller: Option<&Login>,
+        owner: &Login,
     ) -> Result<CameTo, CredentialsError> {
         let (watched, seq) = (user_device.clone(), errand.receipt);
         let look = move |view: &View<'_>| Ok((view.has_job_of(&watched)?, view.receipt(seq)?));
@@ -102,8 +102,9 @@ impl CredentialsDevices {
             Err(CredentialsError::Meshblu(error)) => return Ok(of_call(Err(error))),
             login => login?,
         };
-        let Some(login) = login.as_ref().or(caller) else { return Ok(CameTo::Stayed(REFUSED)) };
-        let document = match bus.device(Identity::of(login), user_device).await {
+        // One whose device this is not may not see it either.
+        let looking = Identity::of(login.as_ref().unwrap_or(owner));
+        let document = match bus.device(looking, user_device).await {
             Ok(document) => document,
             Err(error) => return Ok(of_call(Err(error))),
         };
@@ -111,8 +112,11 @@ impl CredentialsDevices {
             return Ok(CameTo::Stayed(SOMEBODY_ELSE_S));
         }
         let pull = leave_lists(&errand.credentials);
-        let identity = caller.map_or(Identity::of(login).acting_as(user_device), Identity::of);
-        Ok(of_call(bus.update(identity, (user_device, &pull)).await))
+        match bus.update(Identity::of(owner), (user_device, &pull)).await {
+            // He signed out meanwhile.
+            Err(error) if error.is(StatusCode::UNAUTHORIZED) => Ok(CameTo::Stayed(ONLY_ITS_OWNER)),
+            answer => Ok(of_call(answer)),
+        }
     }
 
     /// The login of a credentials device: from its record, or from the copy that is kept of a forgotten one.

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use tokio::sync::Notify;
 
 use super::CredentialsError;
+use super::enders::Enders;
 use super::failures::Failures;
 use super::open::BAD_RECORDS;
 use super::owners::NewRecord;
@@ -100,6 +101,8 @@ pub struct CredentialsDevices {
     pub(super) first_owner: Option<DeviceUuid>,
     /// Whether records are written in format 2, whatever the settings leave open.
     pub(super) writes_format_2: Arc<AtomicBool>,
+    /// Owners who ended something, as far as it waits for them.
+    pub(super) enders: Arc<Enders>,
     /// Rung when something is over that has consequences.
     pub(super) aftermath: Arc<Notify>,
     /// Who renews secrets, where anybody can.
@@ -126,6 +129,7 @@ impl CredentialsDevices {
             upstream: None,
             first_owner: None,
             writes_format_2: Arc::default(),
+            enders: Arc::default(),
             aftermath: Arc::default(),
             renewing: None,
             under_way: Turns::default(),

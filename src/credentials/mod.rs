@@ -3,6 +3,7 @@
 mod aftermath;
 mod begun;
 mod bind;
+mod enders;
 mod errands;
 mod error;
 mod failures;

@@ -164,9 +164,12 @@ impl CredentialsDevices {
         errands: Vec<QueuedErrand>,
         by: &Revoker,
     ) -> Result<Option<Receipt>, CredentialsError> {
+        if let Some(owner) = by.login() {
+            self.enders.note(&errands, owner);
+        }
         let at_once = async {
             for errand in errands.into_iter().take(AT_ONCE) {
-                if let Err(error) = self.run_errand(errand, by.login()).await {
+                if let Err(error) = self.run_errand(errand).await {
                     tracing::warn!(error = with_causes(&error), "an errand waits for its next turn");
                 }
             }

@@ -41,7 +41,9 @@ pub(crate) struct Hold {
 #[derive(Default)]
 struct Way {
     hold: Mutex<Option<Hold>>,
+    call: Mutex<String>,
     held: Notify,
+    released: Notify,
 }
 
 /// The bus, and the way to it; it ends when dropped.
@@ -74,6 +76,16 @@ impl HeldBus {
     /// From now on calls are let through but for this one.
     pub(crate) fn hold(&self, hold: Option<Hold>) {
         *self.way.hold.lock().unwrap() = hold;
+    }
+
+    /// The call that is held, or was last: `"POST /messages"`.
+    pub(crate) fn held(&self) -> String {
+        self.way.call.lock().unwrap().clone()
+    }
+
+    /// What is held goes on.
+    pub(crate) fn release(&self) {
+        self.way.released.notify_one();
     }
 
     /// Every device there is.
@@ -133,7 +145,7 @@ impl Porter {
         let Some(seen) = read(&mut stream).await else { return };
         let held = self.way.holds();
         if held == Some(Moment::Before) {
-            self.keep_waiting().await;
+            self.keep_waiting(&seen).await;
         }
         let answer = match seen.target.as_str() {
             // Whatever the code is: the owner said yes.
@@ -144,15 +156,16 @@ impl Porter {
             _ => self.ask(&seen).await,
         };
         if held == Some(Moment::After) {
-            self.keep_waiting().await;
+            self.keep_waiting(&seen).await;
         }
         // Whoever asked may be gone.
         drop(stream.write_all(&answer).await);
     }
 
-    async fn keep_waiting(&self) {
+    async fn keep_waiting(&self, seen: &Seen) {
+        *self.way.call.lock().unwrap() = format!("{} {}", seen.method, seen.target);
         self.way.held.notify_one();
-        std::future::pending().await
+        self.way.released.notified().await;
     }
 
     async fn ask(&self, seen: &Seen) -> Vec<u8> {

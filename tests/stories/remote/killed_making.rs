@@ -18,17 +18,17 @@ use crate::support::program::Program;
 use crate::support::provider::FakeProvider;
 
 /// A program on a bus elsewhere, and a person who signed in with that bus.
-struct Scene {
-    bus: HeldBus,
+pub(super) struct Scene {
+    pub(super) bus: HeldBus,
     provider: FakeProvider,
     service: Device,
     directory: TempDir,
     program: Program,
-    browser: Browser,
+    pub(super) browser: Browser,
 }
 
 impl Scene {
-    async fn set() -> Self {
+    pub(super) async fn set() -> Self {
         let (bus, provider) = (HeldBus::start().await, FakeProvider::start().await);
         let service = bus.bus.register(json!({"type": "device:oauth", "owner": bus.owner.uuid})).await;
         let directory = tempfile::tempdir().unwrap();
@@ -65,7 +65,7 @@ impl Scene {
     }
 
     /// Signs in at the API; answers where the credentials are shown, unless the hold came first.
-    async fn sign_in(&mut self, hold: Option<Hold>) -> Option<String> {
+    pub(super) async fn sign_in(&mut self, hold: Option<Hold>) -> Option<String> {
         let state = depart(&mut self.browser, "/auth/api").await;
         self.bus.hold(hold);
         let kept = self.bus.unless_held(come_back(&mut self.browser, &state)).await?;
@@ -74,7 +74,7 @@ impl Scene {
     }
 
     /// Adds a device on the page of the credentials; answers the page that shows it, unless the hold came first.
-    async fn add_device(&mut self, home: &str, hold: Option<Hold>) -> Option<Answer> {
+    pub(super) async fn add_device(&mut self, home: &str, hold: Option<Hold>) -> Option<Answer> {
         let page = self.browser.get(home).await;
         self.bus.hold(hold);
         let form = format!("{home}/add-me");
@@ -89,12 +89,12 @@ impl Scene {
     }
 
     /// The devices for which this holds.
-    async fn devices(&self, is_one: impl Fn(&Value) -> bool) -> Vec<Value> {
+    pub(super) async fn devices(&self, is_one: impl Fn(&Value) -> bool) -> Vec<Value> {
         self.bus.devices().await.into_iter().filter(is_one).collect()
     }
 
     /// The one device that keeps the account's credentials, with its own login; what it keeps is the newest pair of tokens.
-    async fn credentials(&self) -> Device {
+    pub(super) async fn credentials(&self) -> Device {
         let service = json!([{"uuid": self.service.uuid}]);
         let devices =
             self.devices(|device| device["meshblu"]["whitelists"]["discover"]["as"] == service).await;
@@ -125,7 +125,7 @@ impl Scene {
     }
 
     /// What the credentials device is answered that brings a message of the owner's to this device.
-    async fn brought(&self, credentials: &Device, user_device: &str) -> u16 {
+    pub(super) async fn brought(&self, credentials: &Device, user_device: &str) -> u16 {
         let hop = |from: &str, to: &str| json!({"from": from, "to": to, "type": "message.received"});
         let (owner, service) = (&self.bus.owner.uuid, &self.service.uuid);
         let route = json!([
@@ -141,8 +141,14 @@ impl Scene {
         send(request.header("x-meshblu-route", route.to_string())).await.status.as_u16()
     }
 
+    /// How many messages are on disk that have no end yet.
+    pub(super) fn waiting(&self) -> i64 {
+        let database = rusqlite::Connection::open(self.directory.path().join("endo.db")).unwrap();
+        database.query_row("SELECT count(*) FROM deliveries", [], |row| row.get(0)).unwrap()
+    }
+
     /// The names of all devices of this type.
-    async fn named(&self, kind: &str) -> Vec<String> {
+    pub(super) async fn named(&self, kind: &str) -> Vec<String> {
         let found = self.devices(|device| device["type"] == kind).await;
         found.iter().map(|device| device["uuid"].as_str().unwrap().to_owned()).collect()
     }

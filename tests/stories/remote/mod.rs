@@ -14,6 +14,7 @@ mod half_made;
 mod keys;
 mod killed;
 mod killed_making;
+mod lists;
 mod old_signatures;
 mod ours;
 mod owners;

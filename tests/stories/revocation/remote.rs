@@ -15,8 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::support::fake_api::Answer;
 use crate::support::meshblu::{
-    CREDENTIALS, CREDENTIALS_TOKEN, FakeMeshblu, RemoteGateway, USER_DEVICE, json_answer, say_hello,
-    settings, vectors,
+    CREDENTIALS, FakeMeshblu, RemoteGateway, USER_DEVICE, json_answer, say_hello, settings, vectors,
 };
 
 const UNSUBSCRIBE: &str = "DELETE /v2/devices/cred-uuid-0001/subscriptions/user-uuid/message.received";
@@ -116,6 +115,18 @@ async fn the_lists_of_somebody_else_s_device_stay() {
 }
 
 #[tokio::test]
+async fn the_lists_of_a_device_stay_where_its_owner_is_not_there() {
+    let scene = Scene::set().await;
+    let receipt = scene.cut_off(Revoker::Operator).await;
+    let lists = receipt.parts.iter().find(|part| part.what == Matter::Whitelists).unwrap();
+    assert_eq!(lists.fate, Fate::Stayed);
+    let why = "only the owner of the device can change them, who was not here for that";
+    assert_eq!(lists.why.as_deref(), Some(why));
+    assert_eq!(scene.changes().len(), 1, "the subscription alone");
+    assert_eq!(scene.gateway.webhook(&say_hello()).await.status, 403);
+}
+
+#[tokio::test]
 async fn what_the_bus_does_not_do_is_tried_again_until_it_is_done() {
     let scene = Scene::set().await;
     scene.meshblu.answer(
@@ -128,7 +139,7 @@ async fn what_the_bus_does_not_do_is_tried_again_until_it_is_done() {
         ],
     );
     scene.meshblu.answer("GET /v2/devices/user-uuid", [Answer::new(502, &[], "")]);
-    let receipt = scene.cut_off(Revoker::Operator).await;
+    let receipt = scene.cut_off(owner("owner-uuid")).await;
     assert_eq!(fate(&receipt, Matter::Right), Fate::Ended);
     assert_eq!(fate(&receipt, Matter::Subscription), Fate::Pending);
     assert_eq!(fate(&receipt, Matter::Whitelists), Fate::Pending);
@@ -144,11 +155,7 @@ async fn what_the_bus_does_not_do_is_tried_again_until_it_is_done() {
     assert_eq!(fate(&receipt, Matter::Whitelists), Fate::Ended);
     let (_, by, _) =
         scene.changes().into_iter().find(|(target, ..)| target == "/v2/devices/user-uuid").unwrap();
-    assert_eq!(
-        by,
-        format!("{CREDENTIALS}:{CREDENTIALS_TOKEN}/{USER_DEVICE}"),
-        "by the right that it gives up"
-    );
+    assert_eq!(by, "owner-uuid:owner-token/", "as the owner who was there when it began");
 }
 
 #[tokio::test]
