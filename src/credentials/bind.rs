@@ -86,7 +86,8 @@ impl CredentialsDevices {
     pub async fn dress_for(
         &self,
         look: &UserDeviceLook,
-        (name, login): (Option<String>, Login),
+        name: Option<String>,
+        login: Login,
     ) -> Result<NewUserDevice, CredentialsError> {
         let dressed = self.dress(look, (name, login.uuid.clone())).await?;
         Ok(NewUserDevice { login: Some(login), ..dressed })

@@ -122,7 +122,7 @@ pub(super) async fn receipts(request: HttpRequest, door: Data<FrontDoor>) -> Ans
 pub(super) async fn add(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
     let Visit { owners, caller, owned } = Visit::of(&request, &door).await?;
     let name = owned.username().map(str::to_owned);
-    let new = owners.credentials.dress_for(&owners.look, (name, caller)).await?;
+    let new = owners.credentials.dress_for(&owners.look, name, caller).await?;
     let bound = owners.credentials.bind(owned.device().clone(), new).await?;
     let mut answer = bound.document;
     answer["token"] = bound.token.as_str().into();

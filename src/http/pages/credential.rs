@@ -53,7 +53,7 @@ pub(in crate::http) async fn add_me(request: HttpRequest, body: Body, door: Data
 async fn add(visit: &Visit<'_>) -> Result<(HttpResponse, Option<String>), Problem> {
     let (credentials, look) = (&visit.owners.credentials, &visit.owners.look);
     let name = visit.owned.username().map(str::to_owned);
-    let new = credentials.dress_for(look, (name, visit.session.login.clone())).await?;
+    let new = credentials.dress_for(look, name, visit.session.login.clone()).await?;
     let bound = credentials.bind(visit.owned.device().clone(), new).await?;
     let device = NewDevice { uuid: bound.uuid.as_str(), token: &bound.token };
     let markup = console::new_device(&visit.viewer(), &visit.shown(), &device);
