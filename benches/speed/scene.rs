@@ -104,11 +104,9 @@ impl Cast {
         );
         let allow = json!({"$addToSet": {"meshblu.whitelists.message.from": {"uuid": sender}}});
         let allow = Update::parse(&allow).unwrap();
-        let change = gateway
-            .bus
-            .embedded()
-            .unwrap()
-            .change(move |bus, transaction| bus.update(transaction, &owner, (&device, &allow)).map(drop));
+        let change = gateway.bus.embedded().unwrap().change(move |bus, transaction| {
+            bus.changing(transaction, &owner).update(&device, &allow).map(drop)
+        });
         change.await.unwrap();
         Self { flow, user_device }
     }
@@ -136,7 +134,7 @@ async fn flow(gateway: &Gateway, hears: &DeviceUuid) -> Registered {
             emitter_uuid: flow.uuid.clone(),
             kind: "message.received".to_owned(),
         };
-        bus.subscribe(transaction, &Caller::itself(flow.uuid.clone()), &itself)?;
+        bus.changing(transaction, &Caller::itself(flow.uuid.clone())).subscribe(&itself)?;
         Ok(flow)
     });
     register.await.unwrap()

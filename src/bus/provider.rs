@@ -117,7 +117,7 @@ impl BusProvider {
             Self::Embedded(bus, _) => {
                 let end = bus.change(move |bus, transaction| {
                     let device = Caller::itself(login.uuid.clone());
-                    bus.revoke_token(transaction, &device, (&login.uuid, &login.token))
+                    bus.changing(transaction, &device).revoke_token(&login.uuid, &login.token)
                 });
                 Ok(end.await?)
             }

@@ -74,8 +74,8 @@ impl CredentialsDevices {
             new.name = self.account_name(credentials.clone()).await?;
         }
         match &self.bus {
-            Bus::Embedded(bus) => self.bind_here(bus, (credentials, new)).await,
-            Bus::Meshblu(bus) => self.bind_on(bus, (credentials, new)).await,
+            Bus::Embedded(bus) => self.bind_here(bus, credentials, new).await,
+            Bus::Meshblu(bus) => self.bind_on(bus, credentials, new).await,
         }
     }
 
@@ -89,7 +89,7 @@ impl CredentialsDevices {
         name: Option<String>,
         login: Login,
     ) -> Result<NewUserDevice, CredentialsError> {
-        let dressed = self.dress(look, (name, login.uuid.clone())).await?;
+        let dressed = self.dress(look, name, login.uuid.clone()).await?;
         Ok(NewUserDevice { login: Some(login), ..dressed })
     }
 
@@ -100,7 +100,8 @@ impl CredentialsDevices {
     pub async fn dress(
         &self,
         look: &UserDeviceLook,
-        (name, owner): (Option<String>, DeviceUuid),
+        name: Option<String>,
+        owner: DeviceUuid,
     ) -> Result<NewUserDevice, CredentialsError> {
         let options = self.service_options(None).await?;
         Ok(NewUserDevice {

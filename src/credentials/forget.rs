@@ -154,7 +154,7 @@ fn clear(
         Ok(()) | Err(CredentialsError::Bus(BusError::Forbidden)) => {}
         Err(error) => return Err(error),
     }
-    match bus.revoke_tokens(transaction, &Caller::itself(device.clone()), (device, &[])) {
+    match bus.changing(transaction, &Caller::itself(device.clone())).revoke_tokens(device, &[]) {
         Ok(()) | Err(BusError::Forbidden) => {}
         Err(error) => return Err(error.into()),
     }

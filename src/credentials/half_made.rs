@@ -37,7 +37,8 @@ impl CredentialsDevices {
     pub(super) async fn bind_on(
         &self,
         bus: &Meshblu,
-        (credentials, new): (DeviceUuid, NewUserDevice),
+        credentials: DeviceUuid,
+        new: NewUserDevice,
     ) -> Result<BoundDevice, CredentialsError> {
         let opened = self.open_record(credentials.clone(), self.record_on(bus, &credentials).await?).await?;
         let voice = login_in(&opened, &credentials).ok_or(CredentialsError::NoToken)?;

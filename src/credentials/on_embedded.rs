@@ -29,7 +29,8 @@ impl CredentialsDevices {
     pub(super) async fn bind_here(
         &self,
         bus: &EmbeddedBus,
-        (credentials, new): (DeviceUuid, NewUserDevice),
+        credentials: DeviceUuid,
+        new: NewUserDevice,
     ) -> Result<BoundDevice, CredentialsError> {
         let (bus, now) = (bus.clone(), self.clock.now());
         let make = move |transaction: &Transaction<'_>| {
@@ -51,7 +52,7 @@ fn make_user_device(
     record(transaction, credentials)?;
     let user = bus.register(transaction, templates::user_device(new, credentials))?;
     let binding = Binding { credentials: credentials.clone(), user_device: user.uuid.clone() };
-    bus.subscribe(transaction, &Caller::itself(credentials.clone()), &subscription(&binding))?;
+    bus.changing(transaction, &Caller::itself(credentials.clone())).subscribe(&subscription(&binding))?;
     let status = templates::status_device(&user.uuid, &new.owner);
     let status = bus.register(transaction, status)?.uuid;
     update_itself(bus, transaction, &user.uuid, &json!({"$set": {"statusDevice": status}}))?;
@@ -70,7 +71,7 @@ pub(super) fn update_itself(
     update: &Value,
 ) -> Result<(), CredentialsError> {
     let update = Update::parse(update).expect("an update written here is well formed");
-    bus.update(transaction, &Caller::itself(device.clone()), (device, &update))?;
+    bus.changing(transaction, &Caller::itself(device.clone())).update(device, &update)?;
     Ok(())
 }
 
@@ -145,8 +146,8 @@ impl Keeping {
         let service = Caller::itself(bus.service().clone());
         let device = bus.register(transaction, templates::credentials_device(&service.auth))?.uuid;
         let subscription = StoredSubscription::to_messages(&service.auth, &device);
-        bus.subscribe(transaction, &service, &subscription)?;
-        let token = bus.make_token(transaction, &service, (&device, &Map::new()))?;
+        bus.changing(transaction, &service).subscribe(&subscription)?;
+        let token = bus.changing(transaction, &service).make_token(&device, &Map::new())?;
         let token = Some(SecretText::from(token.as_str()));
         Ok((device, Before { token, ..Before::default() }))
     }

@@ -160,7 +160,7 @@ fn ended(reply: Option<String>, fate: Fate, else_arrived: Arrived) -> Option<End
 async fn send_here(bus: &EmbeddedBus, login: Login, body: Value) -> Result<Sent, BusError> {
     let send = bus.change(move |bus, transaction| {
         let caller = bus.authenticate(transaction, &login)?;
-        bus.send_for_jobs(transaction, &caller, &body)
+        bus.changing(transaction, &caller).send_for_jobs(&body)
     });
     Ok(send.await?.into_iter().next().map_or(Sent::Ignored, Sent::Accepted))
 }

@@ -64,7 +64,7 @@ async fn register(bus: &EmbeddedBus, callback: String) -> Result<(), BusError> {
         }
         match changes.is_empty() {
             true => Ok(()),
-            false => bus.set(transaction, &Caller::itself(service.clone()), (&service, changes)),
+            false => bus.changing(transaction, &Caller::itself(service.clone())).set(&service, changes),
         }
     };
     bus.change(say).await

@@ -151,7 +151,7 @@ impl Gateway {
         owner: DeviceUuid,
         gateway_url: &str,
     ) -> Result<NewUserDevice, CredentialsError> {
-        self.credentials.dress(&self.look(gateway_url), (name, owner)).await
+        self.credentials.dress(&self.look(gateway_url), name, owner).await
     }
 }
 

@@ -60,7 +60,7 @@ pub(super) async fn first_owner(directory: &Path, bus: &EmbeddedBus) -> Result<F
             });
             let device = bus.register(transaction, document)?;
             let itself = StoredSubscription::to_messages(&device.uuid, &device.uuid);
-            bus.subscribe(transaction, &Caller::itself(device.uuid.clone()), &itself)?;
+            bus.changing(transaction, &Caller::itself(device.uuid.clone())).subscribe(&itself)?;
             Ok::<_, BusError>(device)
         })
         .await?;

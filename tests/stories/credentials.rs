@@ -89,10 +89,10 @@ impl House {
     fn writing(self, format: Format) -> Self {
         let told = Arc::clone(&self.hand);
         let clock = Clock::from_fn(move || Timestamp::from_millis(told.load(Ordering::SeqCst)));
-        self.with(vault(), (clock, sealing(format)))
+        self.with(vault(), clock, sealing(format))
     }
 
-    fn with(self, vault: Arc<Vault>, (clock, sealing): (Clock, Sealing)) -> Self {
+    fn with(self, vault: Arc<Vault>, clock: Clock, sealing: Sealing) -> Self {
         let credentials = CredentialsDevices::new(
             (Bus::Embedded(self.bus.clone()), self.bus.store().clone()),
             Arc::clone(&vault),
@@ -110,7 +110,8 @@ impl House {
 
     async fn document(&self, uuid: &DeviceUuid) -> Value {
         let uuid = uuid.clone();
-        let look = self.bus.look(move |bus, view| bus.device(view, &Caller::itself(uuid.clone()), &uuid));
+        let look =
+            self.bus.look(move |bus, view| bus.reading(view, &Caller::itself(uuid.clone())).device(&uuid));
         look.await.unwrap()
     }
 
@@ -371,7 +372,7 @@ async fn credentials_open_for_bound_devices_alone() {
                 emitter_uuid: emitter,
                 kind: "message.received".to_owned(),
             };
-            bus.unsubscribe(transaction, &Caller::itself(device), &subscription)
+            bus.changing(transaction, &Caller::itself(device)).unsubscribe(&subscription)
         }
     });
     unsubscribe.await.unwrap();
@@ -439,7 +440,7 @@ async fn a_cold_record_is_decrypted_once_however_many_want_it() {
         counted.fetch_add(1, Ordering::SeqCst);
         Timestamp::from_millis(1_000_000_000)
     });
-    let house = house.with(vault_with(random), (clock, sealing(Format::Two)));
+    let house = house.with(vault_with(random), clock, sealing(Format::Two));
     let (open_gate, receiver) = mpsc::channel();
     *gate.lock().unwrap() = Some(receiver);
     asked.store(0, Ordering::SeqCst);

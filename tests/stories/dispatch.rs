@@ -95,7 +95,7 @@ async fn a_user_device_that_hears_itself_is_answered_once() {
         .bus
         .embedded()
         .unwrap()
-        .change(move |bus, tx| bus.subscribe(tx, &device, &itself))
+        .change(move |bus, tx| bus.changing(tx, &device).subscribe(&itself))
         .await
         .unwrap();
     workshop.send(&chain, list_events()).await;
@@ -428,7 +428,7 @@ async fn each_subscription_of_the_chain_is_needed() {
             .bus
             .embedded()
             .unwrap()
-            .change(move |bus, tx| bus.unsubscribe(tx, &caller, &gone))
+            .change(move |bus, tx| bus.changing(tx, &caller).unsubscribe(&gone))
             .await
             .unwrap();
         assert_eq!(arrives_and_is_answered(&workshop, &mut chain).await, expected, "without {link:?}");
@@ -437,7 +437,7 @@ async fn each_subscription_of_the_chain_is_needed() {
             .bus
             .embedded()
             .unwrap()
-            .change(move |bus, tx| bus.subscribe(tx, &again, &back))
+            .change(move |bus, tx| bus.changing(tx, &again).subscribe(&back))
             .await
             .unwrap();
         assert_eq!(arrives_and_is_answered(&workshop, &mut chain).await, (true, true), "with {link:?} again");

@@ -79,11 +79,8 @@ impl Workshop {
         let register = move |bus: &endo::bus::embedded::EmbeddedBus,
                              transaction: &endo::store::Transaction<'_>| {
             let flow = bus.register(transaction, document)?;
-            bus.subscribe(
-                transaction,
-                &Caller::itself(flow.uuid.clone()),
-                &received(&flow.uuid, &flow.uuid),
-            )?;
+            bus.changing(transaction, &Caller::itself(flow.uuid.clone()))
+                .subscribe(&received(&flow.uuid, &flow.uuid))?;
             Ok::<_, BusError>(flow)
         };
         self.gateway.bus.embedded().unwrap().change(register).await.unwrap()
@@ -107,7 +104,7 @@ impl Workshop {
             .bus
             .embedded()
             .unwrap()
-            .change(move |bus, transaction| bus.update(transaction, &caller, (&device, &update)))
+            .change(move |bus, transaction| bus.changing(transaction, &caller).update(&device, &update))
             .await
     }
 
@@ -119,7 +116,7 @@ impl Workshop {
             .bus
             .embedded()
             .unwrap()
-            .change(move |bus, transaction| bus.send(transaction, &caller, &message))
+            .change(move |bus, transaction| bus.changing(transaction, &caller).send(&message))
             .await
             .unwrap();
     }

@@ -112,7 +112,7 @@ impl TestGateway {
     pub(crate) async fn update_itself(&self, uuid: &str, update: &Value) {
         let (uuid, update) = (DeviceUuid::from(uuid), Update::parse(update).unwrap());
         let change = move |bus: &endo::bus::embedded::EmbeddedBus, tx: &endo::store::Transaction<'_>| {
-            bus.update(tx, &Caller::itself(uuid.clone()), (&uuid, &update)).map(drop)
+            bus.changing(tx, &Caller::itself(uuid.clone())).update(&uuid, &update).map(drop)
         };
         self.gateway.bus.embedded().unwrap().change::<()>(change).await.unwrap();
     }
@@ -229,8 +229,8 @@ impl TestGateway {
         let change = move |bus: &endo::bus::embedded::EmbeddedBus, tx: &endo::store::Transaction<'_>| {
             let caller = Caller::itself(subscription.subscriber_uuid.clone());
             match wanted {
-                true => bus.subscribe(tx, &caller, &subscription).map(drop),
-                false => bus.unsubscribe(tx, &caller, &subscription),
+                true => bus.changing(tx, &caller).subscribe(&subscription).map(drop),
+                false => bus.changing(tx, &caller).unsubscribe(&subscription),
             }
         };
         self.gateway

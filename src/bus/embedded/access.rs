@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::whitelist::{List, allows};
-use super::{BusError, EmbeddedBus, Listening, Reader};
+use super::{BusError, EmbeddedBus, Listening, Reader, Reading};
 use crate::bus::Login;
 use crate::message::DeviceUuid;
 use crate::store::{TokenHash, View};
@@ -64,28 +64,36 @@ impl EmbeddedBus {
     }
 }
 
-/// Lets the caller act as the device it names, by that device's list `borrow`.
-pub(super) fn may_act(view: &View<'_>, caller: &Caller, borrow: List) -> Result<(), BusError> {
-    if caller.acting == caller.auth {
-        return Ok(());
-    }
-    let lender = view.device(&caller.acting)?.ok_or(BusError::Forbidden)?;
-    if allows(&lender, borrow, &caller.auth) { Ok(()) } else { Err(BusError::Forbidden) }
+/// What a caller needs on the lists of devices.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Right {
+    /// Where the device it acts as names it.
+    pub(super) to_act: List,
+    /// Where the device it is about names the one it acts as.
+    pub(super) there: List,
 }
 
-/// The document of `target`, if its list `wanted` allows the caller, who may borrow by the list `borrow`.
-/// What is borrowed of a device never serves against that device itself.
-pub(super) fn permit(
-    view: &View<'_>,
-    caller: &Caller,
-    target: &DeviceUuid,
-    (borrow, wanted): (List, List),
-) -> Result<Arc<Value>, BusError> {
-    if caller.acting != caller.auth && caller.acting == *target {
-        return Err(BusError::Forbidden);
+impl Reading<'_> {
+    /// Lets the caller act as the device it names, by that device's list `borrow`.
+    pub(super) fn may_act(&self, borrow: List) -> Result<(), BusError> {
+        let caller = self.caller;
+        if caller.acting == caller.auth {
+            return Ok(());
+        }
+        let lender = self.view.device(&caller.acting)?.ok_or(BusError::Forbidden)?;
+        if allows(&lender, borrow, &caller.auth) { Ok(()) } else { Err(BusError::Forbidden) }
     }
-    may_act(view, caller, borrow)?;
-    let document = view.device(target)?.ok_or(BusError::Forbidden)?;
-    let allowed = caller.acting == *target || allows(&document, wanted, &caller.acting);
-    if allowed { Ok(document) } else { Err(BusError::Forbidden) }
+
+    /// The document of `target`, if the caller has this right there.
+    /// What is borrowed of a device never serves against that device itself.
+    pub(super) fn permit(&self, target: &DeviceUuid, right: Right) -> Result<Arc<Value>, BusError> {
+        let caller = self.caller;
+        if caller.acting != caller.auth && caller.acting == *target {
+            return Err(BusError::Forbidden);
+        }
+        self.may_act(right.to_act)?;
+        let document = self.view.device(target)?.ok_or(BusError::Forbidden)?;
+        let allowed = caller.acting == *target || allows(&document, right.there, &caller.acting);
+        if allowed { Ok(document) } else { Err(BusError::Forbidden) }
+    }
 }

@@ -29,7 +29,8 @@ pub struct Ground {
 /// The embedded bus. Cheap to clone.
 ///
 /// Its operations take a transaction, so that several of them, and the bookkeeping of whoever calls, commit
-/// together; [`EmbeddedBus::change`] and [`EmbeddedBus::look`] provide one.
+/// together; [`EmbeddedBus::change`] and [`EmbeddedBus::look`] provide one. What a caller may is under
+/// [`EmbeddedBus::changing`] and [`EmbeddedBus::reading`].
 #[derive(Clone, Debug)]
 pub struct EmbeddedBus(Arc<Parts>);
 

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::access::{may_act, permit};
+use super::access::Right;
 use super::projection::Projection;
 use super::query::{Query, Wanted};
 use super::routing::Event;
 use super::update::Update;
 use super::whitelist::{LOOKED_AT, List, visible_to};
-use super::{BusError, Caller, EmbeddedBus, registration};
+use super::{BusError, Changing, EmbeddedBus, Reading, registration};
 use crate::message::DeviceUuid;
-use crate::store::{Lookup, StoreError, TokenHash, Transaction, View};
+use crate::store::{Lookup, StoreError, TokenHash, Transaction};
 
 /// The most devices that one search answers.
 const FOUND_AT_MOST: usize = 1000;
@@ -27,8 +27,8 @@ const LONGEST: Duration = Duration::from_secs(2);
 /// Comparing a document with so many operands takes about as long as reading it.
 const SMALL_QUERY: usize = 16;
 
-const READ: (List, List) = (List::DiscoverAs, List::DiscoverView);
-pub(super) const CONFIGURE: (List, List) = (List::ConfigureAs, List::ConfigureUpdate);
+const READ: Right = Right { to_act: List::DiscoverAs, there: List::DiscoverView };
+pub(super) const CONFIGURE: Right = Right { to_act: List::ConfigureAs, there: List::ConfigureUpdate };
 
 /// A device that was just registered: the only time, with token reset and token making, that a token is shown.
 pub struct Registered {
@@ -60,21 +60,23 @@ impl EmbeddedBus {
         transaction.replace_root_token(&uuid, &hash)?;
         Ok(Registered { uuid, document, token })
     }
+}
 
+impl Reading<'_> {
     /// The caller's own document, also when it acts as somebody else.
     ///
     /// # Errors
     /// [`BusError::Forbidden`] when the device it acts as may not view it.
-    pub fn whoami(&self, view: &View<'_>, caller: &Caller) -> Result<Value, BusError> {
-        self.device(view, caller, &caller.auth)
+    pub fn whoami(&self) -> Result<Value, BusError> {
+        self.device(&self.caller.auth)
     }
 
     /// The document of `uuid`.
     ///
     /// # Errors
     /// [`BusError::Forbidden`], also when there is no such device.
-    pub fn device(&self, view: &View<'_>, caller: &Caller, uuid: &DeviceUuid) -> Result<Value, BusError> {
-        let document = permit(view, caller, uuid, READ)?;
+    pub fn device(&self, uuid: &DeviceUuid) -> Result<Value, BusError> {
+        let document = self.permit(uuid, READ)?;
         Ok(registration::public(Value::clone(&document)))
     }
 
@@ -84,27 +86,22 @@ impl EmbeddedBus {
     /// # Errors
     /// [`BusError::Forbidden`] when the caller may not act as it wants to; the store's
     /// [`TooSlow`](crate::store::StoreError::TooSlow) when it would take too long.
-    pub fn search(
-        &self,
-        view: &View<'_>,
-        caller: &Caller,
-        (query, projection): (&Query, Option<&Projection>),
-    ) -> Result<Vec<Value>, BusError> {
-        may_act(view, caller, List::DiscoverAs)?;
+    pub fn search(&self, query: &Query, projection: Option<&Projection>) -> Result<Vec<Value>, BusError> {
+        self.may_act(List::DiscoverAs)?;
         let mut wanted = Wanted::default();
         LOOKED_AT.0.iter().for_each(|path| wanted.add(path));
         LOOKED_AT.1.iter().for_each(|path| wanted.add_entries(path));
         query.look(&mut wanted);
         let shows_sketch = projection.is_some_and(|projection| projection.look(&mut wanted));
-        let began = self.clock.now();
+        let began = self.bus.clock.now();
         let mut to_compare = READ_BYTES / (1 + query.weight() / SMALL_QUERY);
         let (mut found, mut left) = (Vec::new(), FOUND_BYTES);
-        view.visit_texts(&lookup(query), |_, text| {
-            if self.clock.now().since(began) > LONGEST {
+        self.view.visit_texts(&lookup(query), |_, text| {
+            if self.bus.clock.now().since(began) > LONGEST {
                 return Err(StoreError::TooSlow);
             }
-            let sketch = wanted.read(text, &caller.acting).map_err(StoreError::unreadable)?;
-            if !visible_to(&sketch.document, &caller.acting) {
+            let sketch = wanted.read(text, &self.caller.acting).map_err(StoreError::unreadable)?;
+            if !visible_to(&sketch.document, &self.caller.acting) {
                 return Ok(true);
             }
             to_compare = to_compare.checked_sub(sketch.cost).ok_or(StoreError::TooSlow)?;
@@ -127,47 +124,39 @@ impl EmbeddedBus {
         })?;
         Ok(found)
     }
+}
 
+impl Changing<'_> {
     /// Applies `update` to `uuid` and answers the document before it. An update that changes nothing leaves no trace.
     ///
     /// # Errors
     /// [`BusError::Forbidden`], or [`BusError::Data`] when the update does not fit the document.
-    pub fn update(
-        &self,
-        transaction: &Transaction<'_>,
-        caller: &Caller,
-        (uuid, update): (&DeviceUuid, &Update),
-    ) -> Result<Value, BusError> {
-        self.rewrite(transaction, caller, (uuid, update, |changes| changes))
+    pub fn update(&self, uuid: &DeviceUuid, update: &Update) -> Result<Value, BusError> {
+        self.rewrite(uuid, update, |changes| changes)
     }
 
-    /// As [`EmbeddedBus::update`], but counts as a change also if it changes nothing.
+    /// As [`Changing::update`], but counts as a change also if it changes nothing.
     ///
     /// # Errors
-    /// As [`EmbeddedBus::update`].
-    pub fn find_and_update(
-        &self,
-        transaction: &Transaction<'_>,
-        caller: &Caller,
-        (uuid, update): (&DeviceUuid, &Update),
-    ) -> Result<Value, BusError> {
-        self.rewrite(transaction, caller, (uuid, update, |_| true))
+    /// As [`Changing::update`].
+    pub fn find_and_update(&self, uuid: &DeviceUuid, update: &Update) -> Result<Value, BusError> {
+        self.rewrite(uuid, update, |_| true)
     }
 
     fn rewrite(
         &self,
-        transaction: &Transaction<'_>,
-        caller: &Caller,
-        (uuid, update, counts): (&DeviceUuid, &Update, fn(bool) -> bool),
+        uuid: &DeviceUuid,
+        update: &Update,
+        counts: fn(bool) -> bool,
     ) -> Result<Value, BusError> {
-        let before = permit(transaction, caller, uuid, CONFIGURE)?;
-        let now = self.clock.now();
+        let before = self.reading().permit(uuid, CONFIGURE)?;
+        let now = self.bus.clock.now();
         let mut document = Value::clone(&before);
         let changes = update.apply(&mut document, now)?;
         if counts(changes) {
-            registration::touch(&mut document, &caller.acting, now);
-            transaction.replace_device(uuid, &document)?;
-            self.emit(transaction, (Event::Configure, uuid), &document)?;
+            registration::touch(&mut document, &self.caller.acting, now);
+            self.transaction.replace_device(uuid, &document)?;
+            self.emit(Event::Configure, uuid, &document)?;
         }
         Ok(registration::public(Value::clone(&before)))
     }
@@ -175,48 +164,33 @@ impl EmbeddedBus {
     /// Sets `properties`, dotted keys being paths; `uuid` and `token` are ignored.
     ///
     /// # Errors
-    /// As [`EmbeddedBus::update`].
-    pub fn set(
-        &self,
-        transaction: &Transaction<'_>,
-        caller: &Caller,
-        (uuid, properties): (&DeviceUuid, Map<String, Value>),
-    ) -> Result<(), BusError> {
-        self.update(transaction, caller, (uuid, &Update::set(properties)?)).map(drop)
+    /// As [`Changing::update`].
+    pub fn set(&self, uuid: &DeviceUuid, properties: Map<String, Value>) -> Result<(), BusError> {
+        self.update(uuid, &Update::set(properties)?).map(drop)
     }
 
     /// Makes the caller the owner of a version 1 device, which it may see and configure from then on.
     ///
     /// # Errors
-    /// As [`EmbeddedBus::update`].
-    pub fn claim(
-        &self,
-        transaction: &Transaction<'_>,
-        caller: &Caller,
-        uuid: &DeviceUuid,
-    ) -> Result<(), BusError> {
-        let owner = &caller.acting;
+    /// As [`Changing::update`].
+    pub fn claim(&self, uuid: &DeviceUuid) -> Result<(), BusError> {
+        let owner = &self.caller.acting;
         let claim = json!({
             "$set": {"owner": owner},
             "$addToSet": {"discoverWhitelist": owner, "configureWhitelist": owner},
         });
-        self.update(transaction, caller, (uuid, &Update::parse(&claim)?)).map(drop)
+        self.update(uuid, &Update::parse(&claim)?).map(drop)
     }
 
     /// Removes a device with its tokens and subscriptions, after telling those who listen for that.
     ///
     /// # Errors
     /// [`BusError::Forbidden`], also when there is no such device.
-    pub fn unregister(
-        &self,
-        transaction: &Transaction<'_>,
-        caller: &Caller,
-        uuid: &DeviceUuid,
-    ) -> Result<(), BusError> {
-        let document = permit(transaction, caller, uuid, CONFIGURE)?;
-        self.emit(transaction, (Event::Unregister, uuid), &document)?;
-        transaction.remove_device(uuid)?;
-        self.end_streams_of(transaction, uuid);
+    pub fn unregister(&self, uuid: &DeviceUuid) -> Result<(), BusError> {
+        let document = self.reading().permit(uuid, CONFIGURE)?;
+        self.emit(Event::Unregister, uuid, &document)?;
+        self.transaction.remove_device(uuid)?;
+        self.bus.end_streams_of(self.transaction, uuid);
         Ok(())
     }
 }

@@ -11,7 +11,7 @@ use super::routing::{self, Arrival, Arrivals, Event, Limits, Network, Sender};
 use super::streams::Arrived;
 use super::subscription::SubscriptionType;
 use super::target::Target;
-use super::{BusError, Caller, EmbeddedBus, forwarder};
+use super::{BusError, Changing, EmbeddedBus, forwarder};
 use crate::message::{DeliveryId, DeviceUuid, Route};
 use crate::store::{NewDelivery, StoreError, Transaction, Work};
 
@@ -20,81 +20,34 @@ const WORK_AT_MOST: usize = 128 << 20;
 /// What a piece of work costs beside its texts.
 const PIECE: usize = 1 << 10;
 
-impl EmbeddedBus {
+impl Changing<'_> {
     /// Sends `body` to the devices it names. Recipients that refuse, or do not exist, are passed over in silence.
     ///
     /// # Errors
     /// [`BusError::Unprocessable`] when `body` names no recipients.
-    pub fn send(&self, transaction: &Transaction<'_>, caller: &Caller, body: &Value) -> Result<(), BusError> {
-        self.send_for_jobs(transaction, caller, body).map(drop)
+    pub fn send(&self, body: &Value) -> Result<(), BusError> {
+        self.send_for_jobs(body).map(drop)
     }
 
     /// The same; answers which jobs of the gateway's it led to.
     ///
     /// # Errors
     /// Those of [`Self::send`].
-    pub fn send_for_jobs(
-        &self,
-        transaction: &Transaction<'_>,
-        caller: &Caller,
-        body: &Value,
-    ) -> Result<Vec<DeliveryId>, BusError> {
+    pub fn send_for_jobs(&self, body: &Value) -> Result<Vec<DeliveryId>, BusError> {
         let recipients = recipients(body).map_err(|_| BusError::Unprocessable)?;
-        let sender = Sender { auth: &caller.auth, acting: &caller.acting };
-        let arrivals = walk(transaction, |network| routing::message(network, sender, &recipients))?;
-        self.accept(transaction, (&caller.acting, arrivals), body)
+        let sender = Sender { auth: &self.caller.auth, acting: &self.caller.acting };
+        let arrivals = walk(self.transaction, |network| routing::message(network, sender, &recipients))?;
+        Accepting::of(self, body).accept(sender.acting, arrivals)
     }
 
     /// Tells those who listen what happened to the device `of`.
-    pub(super) fn emit(
-        &self,
-        transaction: &Transaction<'_>,
-        (event, of): (Event, &DeviceUuid),
-        document: &Value,
-    ) -> Result<(), BusError> {
-        let arrivals = walk(transaction, |network| routing::event(network, event, of))?;
+    pub(super) fn emit(&self, event: Event, of: &DeviceUuid, document: &Value) -> Result<(), BusError> {
+        let arrivals = walk(self.transaction, |network| routing::event(network, event, of))?;
         if arrivals.arrivals.is_empty() {
             return Ok(());
         }
         let body = super::registration::public(document.clone());
-        self.accept(transaction, (of, arrivals), &body).map(drop)
-    }
-
-    /// What does not fit into one message's work is left out: whoever listens too much must keep nobody from sending,
-    /// and nobody else from hearing.
-    fn accept(
-        &self,
-        transaction: &Transaction<'_>,
-        (sender, arrivals): (&DeviceUuid, Arrivals),
-        body: &Value,
-    ) -> Result<Vec<DeliveryId>, BusError> {
-        if let Some((cut, before)) = arrivals.cut.zip(arrivals.cut_before) {
-            tracing::warn!(
-                bus.cut = ?cut, sender.uuid = %sender, device.uuid = %before,
-                "an event would have gone further than one event may"
-            );
-        }
-        let accepting = Accepting {
-            bus: self,
-            transaction,
-            body,
-            text: OnceCell::new(),
-            left: Cell::new(WORK_AT_MOST),
-            share: Cell::default(),
-            left_out: RefCell::default(),
-            jobs: RefCell::default(),
-        };
-        let devices = by_device(&arrivals.arrivals);
-        for (before, of_a_device) in devices.iter().enumerate() {
-            accepting.device(devices.len() - before, of_a_device)?;
-        }
-        if let Some(device) = accepting.left_out.into_inner() {
-            tracing::warn!(
-                sender.uuid = %sender, device.uuid = %device,
-                "a message would have led to more work than one message may"
-            );
-        }
-        Ok(accepting.jobs.into_inner())
+        Accepting::of(self, &body).accept(of, arrivals).map(drop)
     }
 }
 
@@ -146,7 +99,42 @@ struct Share {
     is_whole: bool,
 }
 
-impl Accepting<'_> {
+impl<'a> Accepting<'a> {
+    fn of(changing: &Changing<'a>, body: &'a Value) -> Self {
+        Self {
+            bus: changing.bus,
+            transaction: changing.transaction,
+            body,
+            text: OnceCell::new(),
+            left: Cell::new(WORK_AT_MOST),
+            share: Cell::default(),
+            left_out: RefCell::default(),
+            jobs: RefCell::default(),
+        }
+    }
+
+    /// What does not fit into one message's work is left out: whoever listens too much must keep nobody from sending,
+    /// and nobody else from hearing.
+    fn accept(self, sender: &DeviceUuid, arrivals: Arrivals) -> Result<Vec<DeliveryId>, BusError> {
+        if let Some((cut, before)) = arrivals.cut.zip(arrivals.cut_before) {
+            tracing::warn!(
+                bus.cut = ?cut, sender.uuid = %sender, device.uuid = %before,
+                "an event would have gone further than one event may"
+            );
+        }
+        let devices = by_device(&arrivals.arrivals);
+        for (before, of_a_device) in devices.iter().enumerate() {
+            self.device(devices.len() - before, of_a_device)?;
+        }
+        if let Some(device) = self.left_out.into_inner() {
+            tracing::warn!(
+                sender.uuid = %sender, device.uuid = %device,
+                "a message would have led to more work than one message may"
+            );
+        }
+        Ok(self.jobs.into_inner())
+    }
+
     /// Accepts what arrives at the first of so many devices: its even part, and what those before it left of theirs.
     fn device(&self, to_come: usize, arrivals: &[&Arrival]) -> Result<(), BusError> {
         let bytes = self.left.get() / to_come.max(1);

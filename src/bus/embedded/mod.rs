@@ -1,6 +1,7 @@
 //! A device network inside the gateway, which unmodified Meshblu clients can use.
 
 mod access;
+mod acting;
 pub mod api;
 mod bus;
 mod devices;
@@ -29,6 +30,7 @@ mod webhooks;
 pub mod whitelist;
 
 pub use access::Caller;
+pub use acting::{Changing, Reading};
 pub use bus::{EmbeddedBus, Ground};
 pub use devices::Registered;
 pub use error::BusError;

@@ -3,15 +3,14 @@
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
-use super::access::{may_act, permit};
 use super::devices::CONFIGURE;
 use super::projection::Projection;
 use super::query::Query;
 use super::update::DataError;
 use super::whitelist::List;
-use super::{BusError, Caller, EmbeddedBus};
+use super::{BusError, Changing, EmbeddedBus, Reading};
 use crate::message::DeviceUuid;
-use crate::store::{StoreError, StoredToken, TokenHash, Transaction, View};
+use crate::store::{StoreError, StoredToken, TokenHash, Transaction};
 
 /// The most tokens that one search answers.
 const FOUND_AT_MOST: usize = 1000;
@@ -20,26 +19,25 @@ const SEEN_AT_MOST: usize = 100_000;
 /// The longest JSON text of one token's metadata: a search holds a thousand of them at once.
 const MAX_METADATA: usize = 32 << 10;
 
-impl EmbeddedBus {
+impl Changing<'_> {
     /// Makes a further token for `uuid`, found again by its `metadata`.
     ///
     /// # Errors
     /// [`BusError::Forbidden`], or [`BusError::Data`] when the metadata are too long.
     pub fn make_token(
         &self,
-        transaction: &Transaction<'_>,
-        caller: &Caller,
-        (uuid, metadata): (&DeviceUuid, &Map<String, Value>),
+        uuid: &DeviceUuid,
+        metadata: &Map<String, Value>,
     ) -> Result<Zeroizing<String>, BusError> {
-        permit(transaction, caller, uuid, CONFIGURE)?;
+        self.reading().permit(uuid, CONFIGURE)?;
         let metadata = Value::Object(metadata.clone());
         if metadata.to_string().len() > MAX_METADATA {
             let message = format!("The metadata of a token may have at most {MAX_METADATA} bytes");
             return Err(DataError::too_large(message).into());
         }
-        let token = Zeroizing::new(self.random.token());
-        let hash = TokenHash::of(&token, uuid, &self.pepper);
-        transaction.add_token(uuid, &hash, &metadata)?;
+        let token = Zeroizing::new(self.bus.random.token());
+        let hash = TokenHash::of(&token, uuid, &self.bus.pepper);
+        self.transaction.add_token(uuid, &hash, &metadata)?;
         Ok(token)
     }
 
@@ -47,16 +45,12 @@ impl EmbeddedBus {
     ///
     /// # Errors
     /// [`BusError::Forbidden`].
-    pub fn reset_token(
-        &self,
-        transaction: &Transaction<'_>,
-        caller: &Caller,
-        uuid: &DeviceUuid,
-    ) -> Result<Zeroizing<String>, BusError> {
-        permit(transaction, caller, uuid, CONFIGURE)?;
-        let token = Zeroizing::new(self.random.token());
-        let before = transaction.replace_root_token(uuid, &TokenHash::of(&token, uuid, &self.pepper))?;
-        self.end_reading(transaction, uuid, before.into_iter().collect());
+    pub fn reset_token(&self, uuid: &DeviceUuid) -> Result<Zeroizing<String>, BusError> {
+        self.reading().permit(uuid, CONFIGURE)?;
+        let token = Zeroizing::new(self.bus.random.token());
+        let before =
+            self.transaction.replace_root_token(uuid, &TokenHash::of(&token, uuid, &self.bus.pepper))?;
+        self.bus.end_reading(self.transaction, uuid, before.into_iter().collect());
         Ok(token)
     }
 
@@ -64,16 +58,11 @@ impl EmbeddedBus {
     ///
     /// # Errors
     /// [`BusError::Forbidden`].
-    pub fn revoke_token(
-        &self,
-        transaction: &Transaction<'_>,
-        caller: &Caller,
-        (uuid, token): (&DeviceUuid, &str),
-    ) -> Result<(), BusError> {
-        permit(transaction, caller, uuid, CONFIGURE)?;
-        let hash = TokenHash::of(token, uuid, &self.pepper);
-        transaction.remove_token(uuid, &hash)?;
-        self.end_reading(transaction, uuid, vec![hash]);
+    pub fn revoke_token(&self, uuid: &DeviceUuid, token: &str) -> Result<(), BusError> {
+        self.reading().permit(uuid, CONFIGURE)?;
+        let hash = TokenHash::of(token, uuid, &self.bus.pepper);
+        self.transaction.remove_token(uuid, &hash)?;
+        self.bus.end_reading(self.transaction, uuid, vec![hash]);
         Ok(())
     }
 
@@ -81,13 +70,8 @@ impl EmbeddedBus {
     ///
     /// # Errors
     /// [`BusError::Forbidden`].
-    pub fn revoke_tokens(
-        &self,
-        transaction: &Transaction<'_>,
-        caller: &Caller,
-        (uuid, wanted): (&DeviceUuid, &[(String, String)]),
-    ) -> Result<(), BusError> {
-        self.revoke_older_tokens(transaction, caller, (uuid, wanted, 0))
+    pub fn revoke_tokens(&self, uuid: &DeviceUuid, wanted: &[(String, String)]) -> Result<(), BusError> {
+        self.revoke_older_tokens(uuid, wanted, 0)
     }
 
     /// The same, but for the newest `kept` of them.
@@ -96,16 +80,16 @@ impl EmbeddedBus {
     /// [`BusError::Forbidden`].
     pub(super) fn revoke_older_tokens(
         &self,
-        transaction: &Transaction<'_>,
-        caller: &Caller,
-        (uuid, wanted, kept): (&DeviceUuid, &[(String, String)], usize),
+        uuid: &DeviceUuid,
+        wanted: &[(String, String)],
+        kept: usize,
     ) -> Result<(), BusError> {
-        permit(transaction, caller, uuid, CONFIGURE)?;
+        self.reading().permit(uuid, CONFIGURE)?;
         let holds = |token: &StoredToken, (key, value): &(String, String)| {
             token.metadata.get(key).and_then(Value::as_str) == Some(value)
         };
         let mut found = Vec::new();
-        transaction.visit_tokens(uuid, |token| {
+        self.transaction.visit_tokens(uuid, |token| {
             if wanted.iter().all(|wanted| holds(&token, wanted)) {
                 found.push(token.seq);
             }
@@ -113,12 +97,14 @@ impl EmbeddedBus {
         })?;
         let mut ended = Vec::new();
         for seq in found.into_iter().skip(kept) {
-            ended.extend(transaction.remove_stored_token(seq)?);
+            ended.extend(self.transaction.remove_stored_token(seq)?);
         }
-        self.end_reading(transaction, uuid, ended);
+        self.bus.end_reading(self.transaction, uuid, ended);
         Ok(())
     }
+}
 
+impl EmbeddedBus {
     /// Ends what is read along by tokens of `uuid` that are no more.
     pub(super) fn end_reading(
         &self,
@@ -131,21 +117,22 @@ impl EmbeddedBus {
             transaction.after_commit(move || streams.revoke(&uuid, &ended));
         }
     }
+}
 
+impl Reading<'_> {
     /// What is known of the caller's own tokens, newest first; never the tokens themselves.
     ///
     /// # Errors
     /// [`BusError::Forbidden`]; the store's [`TooSlow`](StoreError::TooSlow) when there are too many to look at.
     pub fn search_tokens(
         &self,
-        view: &View<'_>,
-        caller: &Caller,
-        (query, projection): (&Query, Option<&Projection>),
+        query: &Query,
+        projection: Option<&Projection>,
     ) -> Result<Vec<Value>, BusError> {
-        may_act(view, caller, List::ConfigureAs)?;
+        self.may_act(List::ConfigureAs)?;
         let (mut found, mut left) = (Vec::new(), SEEN_AT_MOST);
-        view.visit_tokens(&caller.acting, |token| {
-            let token = listing(&caller.acting, token);
+        self.view.visit_tokens(&self.caller.acting, |token| {
+            let token = listing(&self.caller.acting, token);
             if query.matches(&token) {
                 found.push(projection.map_or_else(|| token.clone(), |wanted| wanted.apply(&token)));
             }

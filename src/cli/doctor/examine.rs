@@ -77,7 +77,7 @@ fn judged(case: &Case<'_>, bus: Option<&Elsewhere>) -> Vec<Check> {
 async fn here(bus: &EmbeddedBus) -> Result<Told, BusError> {
     bus.look(|bus, view| {
         let (service, caller) = (bus.service(), Caller::itself(bus.service().clone()));
-        Ok((bus.whoami(view, &caller)?, bus.subscriptions(view, &caller, service)?))
+        Ok((bus.reading(view, &caller).whoami()?, bus.reading(view, &caller).subscriptions(service)?))
     })
     .await
 }

@@ -28,12 +28,14 @@ async fn here(bus: &EmbeddedBus, change: Change) -> Result<(), BusError> {
         let caller = Caller::itself(bus.service().clone());
         match change {
             Change::Update(update) => {
-                bus.update(transaction, &caller, (bus.service(), &Update::parse(&update)?)).map(drop)
+                bus.changing(transaction, &caller).update(bus.service(), &Update::parse(&update)?).map(drop)
             }
             Change::Updates(updates) => updates.iter().try_for_each(|update| {
-                bus.update(transaction, &caller, (bus.service(), &Update::parse(update)?)).map(drop)
+                bus.changing(transaction, &caller).update(bus.service(), &Update::parse(update)?).map(drop)
             }),
-            Change::Subscribe(subscription) => bus.subscribe(transaction, &caller, &subscription).map(drop),
+            Change::Subscribe(subscription) => {
+                bus.changing(transaction, &caller).subscribe(&subscription).map(drop)
+            }
             Change::Operator(_) => Ok(()),
         }
     })

@@ -29,7 +29,7 @@ impl End {
         if !transaction.finish(self.place.within(transaction)?)? {
             return Ok(());
         }
-        let sent = bus.send(transaction, &caller(told), &told.message);
+        let sent = bus.changing(transaction, &caller(told)).send(&told.message);
         let refused = passed_over(sent, "the answer was not sent")?;
         if told.failure.is_some() {
             let entry = status_entry(told, now);
@@ -64,19 +64,17 @@ fn push_status(
     told: &Told,
     entry: Value,
 ) -> Result<(), BusError> {
-    let user_device = bus.device(
-        transaction,
-        &Caller::itself(told.parties.credentials.clone()),
-        &told.parties.user_device,
-    )?;
+    let user_device = bus
+        .reading(transaction, &Caller::itself(told.parties.credentials.clone()))
+        .device(&told.parties.user_device)?;
     let Some(status) = user_device.get("statusDevice").and_then(Value::as_str) else { return Ok(()) };
     let status = status.into();
     let push = json!({"$push": {"status.errors": {"$each": [entry], "$slice": KEPT_ERRORS}}});
-    match bus.update(transaction, &caller(told), (&status, &update(&push))) {
+    match bus.changing(transaction, &caller(told)).update(&status, &update(&push)) {
         Err(BusError::Data(error)) if error.message.contains(MUST_BE_AN_ARRAY) => {
             // As the original repairs it, except that this needs no right beyond the one for the entry itself.
             let repair = json!({"$set": {"status.errors": [entry]}});
-            bus.update(transaction, &caller(told), (&status, &update(&repair))).map(drop)
+            bus.changing(transaction, &caller(told)).update(&status, &update(&repair)).map(drop)
         }
         other => other.map(drop),
     }

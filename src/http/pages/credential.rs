@@ -40,7 +40,7 @@ pub(in crate::http) async fn to_home(request: HttpRequest, door: Data<FrontDoor>
 pub(in crate::http) async fn add_me(request: HttpRequest, body: Body, door: Data<FrontDoor>) -> Answer {
     let visit = Visit::of(&request, &door).await?;
     visit.session.read_form(&request, &body)?;
-    match visit.session.turn(&door, (&request, &body)).await? {
+    match visit.session.turn(&door, &request, &body).await? {
         Turn::First(form) => form.settle(add(&visit).await).await,
         Turn::Again(device) => {
             let markup = console::already_added(&visit.viewer(), &visit.shown(), device.as_deref());

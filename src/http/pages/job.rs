@@ -201,7 +201,7 @@ pub(in crate::http) async fn send(request: HttpRequest, body: Body, door: Data<F
         }
     };
     let came_of = |id: &str| format!("{}?sent={id}", bench.shown().path_of(task.listing));
-    match bench.visit.session.turn(&door, (&request, &body)).await? {
+    match bench.visit.session.turn(&door, &request, &body).await? {
         Turn::First(form) => {
             let sent = bench.send(message).await.and_then(|id| match id {
                 Some(id) => Ok((see_other(&came_of(&id)), Some(id))),

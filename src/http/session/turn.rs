@@ -37,7 +37,8 @@ impl Session {
     pub(in crate::http) async fn turn<'a>(
         &self,
         door: &'a FrontDoor,
-        (request, body): (&HttpRequest, &Body),
+        request: &HttpRequest,
+        body: &Body,
     ) -> Result<Turn<'a>, Problem> {
         let sessions = &door.entrance()?.sessions;
         let form = Sha256::new().chain_update(request.path()).chain_update([0]).chain_update(&body.0);

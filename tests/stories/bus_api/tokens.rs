@@ -118,7 +118,7 @@ async fn a_search_finds_a_token_behind_thousands_of_newer_ones() {
     let many = move |bus: &EmbeddedBus, transaction: &Transaction<'_>| {
         let caller = Caller::itself(uuid.clone());
         (0..1500).try_for_each(|_| {
-            bus.make_token(transaction, &caller, (&uuid, &serde_json::Map::new())).map(drop)
+            bus.changing(transaction, &caller).make_token(&uuid, &serde_json::Map::new()).map(drop)
         })
     };
     bus.bus.change::<()>(many).await.unwrap();

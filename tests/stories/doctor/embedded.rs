@@ -21,12 +21,12 @@ async fn harm(shell: &Shell, update: Option<Value>) {
         let caller = Caller::itself(uuid.clone());
         match update {
             Some(update) => {
-                bus.update(transaction, &caller, (&uuid, &Update::parse(&update).unwrap())).map(drop)
+                bus.changing(transaction, &caller).update(&uuid, &Update::parse(&update).unwrap()).map(drop)
             }
             None => {
                 let kind = "message.received".to_owned();
                 let itself = StoredSubscription { subscriber_uuid: uuid.clone(), emitter_uuid: uuid, kind };
-                bus.unsubscribe(transaction, &caller, &itself)
+                bus.changing(transaction, &caller).unsubscribe(&itself)
             }
         }
     };

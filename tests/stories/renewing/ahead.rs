@@ -27,7 +27,7 @@ async fn a_thousand_messages_on_an_expired_token_make_one_token_request_and_get_
             let mut message = list_events();
             message["devices"] = json!([user]);
             message["metadata"]["respondTo"] = json!(number);
-            bus.send(transaction, &Caller::itself(flow.as_str().into()), &message)
+            bus.changing(transaction, &Caller::itself(flow.as_str().into())).send(&message)
         })
     };
     house.gateway.gateway.bus.embedded().unwrap().change::<()>(send).await.map_err(|e: BusError| e).unwrap();
@@ -69,7 +69,7 @@ async fn a_secret_is_renewed_ahead_of_its_end_though_nobody_uses_it() {
 async fn shown(house: &House) -> Value {
     let device = house.chain.credentials.clone();
     let look = move |bus: &EmbeddedBus, view: &endo::store::View<'_>| {
-        bus.device(view, &Caller::itself(device.clone()), &device)
+        bus.reading(view, &Caller::itself(device.clone())).device(&device)
     };
     house.gateway.gateway.bus.embedded().unwrap().look(look).await.unwrap()
 }

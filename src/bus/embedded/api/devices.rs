@@ -1,8 +1,12 @@
 //! Devices over HTTP: who calls, registering, reading, changing, removing (`spec/meshblu.md` 1.3 to 1.7).
 
-use actix_web::HttpRequest;
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
+use actix_web::{Error, FromRequest, HttpRequest};
 use serde_json::{Value, json};
 
 use super::answer::{Answer, done, found, routed, shown};
@@ -11,11 +15,9 @@ use super::presented::{Presented, login};
 use super::refusal::Refusal;
 use super::request::{Shown, Target};
 use super::server::Door;
+use crate::bus::embedded::BusError;
 use crate::bus::embedded::update::Update;
-use crate::bus::embedded::{BusError, Caller, EmbeddedBus};
 use crate::bus::form;
-use crate::message::DeviceUuid;
-use crate::store::Transaction;
 
 pub(super) async fn authenticate(door: Data<Door>, who: Presented) -> Answer {
     door.bus.look(move |bus, view| who.itself(bus, view)).await?;
@@ -49,7 +51,8 @@ pub(super) async fn register(door: Data<Door>, who: Presented, mut body: Body) -
 }
 
 pub(super) async fn whoami(door: Data<Door>, who: Presented) -> Answer {
-    let document = door.bus.look(move |bus, view| bus.whoami(view, &who.caller(bus, view)?)).await?;
+    let document =
+        door.bus.look(move |bus, view| bus.reading(view, &who.caller(bus, view)?).whoami()).await?;
     Ok(found(&shown(document)))
 }
 
@@ -74,7 +77,7 @@ async fn unless_hidden(door: &Door, who: Presented, target: Option<Target>) -> R
 }
 
 async fn document(door: &Door, who: Presented, Target(uuid): Target) -> Result<Value, BusError> {
-    door.bus.look(move |bus, view| bus.device(view, &who.caller(bus, view)?, &uuid)).await
+    door.bus.look(move |bus, view| bus.reading(view, &who.caller(bus, view)?).device(&uuid)).await
 }
 
 /// Sets the members of the body; of a body that is none, nothing.
@@ -84,14 +87,19 @@ pub(super) async fn set(door: Data<Door>, who: Presented, Target(uuid): Target, 
     };
     let set = door.bus.change(move |bus, transaction| {
         let caller = who.caller(bus, transaction)?;
-        bus.set(transaction, &caller, (&uuid, properties))
+        bus.changing(transaction, &caller).set(&uuid, properties)
     });
     set.await?;
     Ok(done())
 }
 
-pub(super) async fn update(door: Data<Door>, who: Presented, target: Target, mut body: Body) -> Answer {
-    change(&door, who, target, (body.take_or_empty(), EmbeddedBus::update)).await?;
+pub(super) async fn update(door: Data<Door>, who: Presented, Target(uuid): Target, mut body: Body) -> Answer {
+    let update = Update::parse(&body.take_or_empty());
+    let change = door.bus.change(move |bus, transaction| {
+        let caller = who.caller(bus, transaction)?;
+        bus.changing(transaction, &caller).update(&uuid, &update?)
+    });
+    change.await?;
     Ok(done())
 }
 
@@ -99,36 +107,43 @@ pub(super) async fn update(door: Data<Door>, who: Presented, target: Target, mut
 pub(super) async fn find_and_update(
     door: Data<Door>,
     who: Presented,
-    target: Target,
-    (mut body, projection): (Body, Shown),
-) -> Answer {
-    let operators = body.take_or_empty();
-    let before = change(&door, who, target, (operators, EmbeddedBus::find_and_update)).await?;
-    let before = projection.0.map_or_else(|| before.clone(), |wanted| wanted.apply(&before));
-    Ok(found(&shown(before)))
-}
-
-type Change = fn(&EmbeddedBus, &Transaction<'_>, &Caller, (&DeviceUuid, &Update)) -> Result<Value, BusError>;
-
-async fn change(
-    door: &Door,
-    who: Presented,
     Target(uuid): Target,
-    (operators, operation): (Value, Change),
-) -> Result<Value, BusError> {
+    Modification { operators, shown: Shown(projection) }: Modification,
+) -> Answer {
     let update = Update::parse(&operators);
     let change = door.bus.change(move |bus, transaction| {
         let caller = who.caller(bus, transaction)?;
-        operation(bus, transaction, &caller, (&uuid, &update?))
+        bus.changing(transaction, &caller).find_and_update(&uuid, &update?)
     });
-    change.await
+    let before = change.await?;
+    let before = projection.map_or_else(|| before.clone(), |wanted| wanted.apply(&before));
+    Ok(found(&shown(before)))
+}
+
+/// What to change of a document, and what to show of it.
+pub(super) struct Modification {
+    operators: Value,
+    shown: Shown,
+}
+
+impl FromRequest for Modification {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Error>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let parts = <(Body, Shown)>::from_request(request, payload);
+        Box::pin(async move {
+            let (mut body, shown) = parts.await?;
+            Ok(Self { operators: body.take_or_empty(), shown })
+        })
+    }
 }
 
 /// Old clients make a device theirs with it.
 pub(super) async fn claim(door: Data<Door>, who: Presented, Target(uuid): Target) -> Answer {
     let claim = door.bus.change(move |bus, transaction| {
         let caller = who.caller(bus, transaction)?;
-        bus.claim(transaction, &caller, &uuid)
+        bus.changing(transaction, &caller).claim(&uuid)
     });
     claim.await?;
     Ok(done())
@@ -138,7 +153,7 @@ pub(super) async fn unregister(door: Data<Door>, who: Presented, Target(uuid): T
     let answer = json!({"uuid": uuid});
     let removal = door.bus.change(move |bus, transaction| {
         let caller = who.caller(bus, transaction)?;
-        bus.unregister(transaction, &caller, &uuid)
+        bus.changing(transaction, &caller).unregister(&uuid)
     });
     removal.await?;
     Ok(found(&answer))

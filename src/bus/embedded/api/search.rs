@@ -1,7 +1,11 @@
 //! Searches over HTTP, in their three forms (`spec/meshblu.md` 1.6).
 
-use actix_web::HttpRequest;
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
 use actix_web::web::Data;
+use actix_web::{Error, FromRequest, HttpRequest};
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, found};
@@ -21,43 +25,25 @@ pub(super) async fn search(door: Data<Door>, who: Presented, projection: Shown, 
 }
 
 /// The query is the address's; the answer a list.
-pub(super) async fn version_2(
-    door: Data<Door>,
-    who: Presented,
-    projection: Shown,
-    (request, body): (HttpRequest, Body),
-) -> Answer {
-    let (who, members) = asked(&request, who, body);
+pub(super) async fn version_2(door: Data<Door>, projection: Shown, Asked { who, members }: Asked) -> Answer {
     let query = Query::parse(&Value::Object(members))?;
     Ok(found(&devices(&door, who, query, projection).await?))
 }
 
 /// The query is the address's; the answer an object.
-pub(super) async fn version_1(
-    door: Data<Door>,
-    who: Presented,
-    projection: Shown,
-    (request, body): (HttpRequest, Body),
-) -> Answer {
-    let (who, members) = asked(&request, who, body);
+pub(super) async fn version_1(door: Data<Door>, projection: Shown, Asked { who, members }: Asked) -> Answer {
     let query = Query::parse(&Value::Object(members))?;
     Ok(found(&json!({"devices": devices(&door, who, query, projection).await?})))
 }
 
 /// As version 1, but only what the caller owns.
-pub(super) async fn mine(
-    door: Data<Door>,
-    who: Presented,
-    projection: Shown,
-    (request, body): (HttpRequest, Body),
-) -> Answer {
-    let (who, members) = asked(&request, who, body);
+pub(super) async fn mine(door: Data<Door>, projection: Shown, Asked { who, mut members }: Asked) -> Answer {
     let caller = door.bus.look(move |bus, view| who.caller(bus, view)).await.map_err(without_devices)?;
-    let mut members = members;
     members.insert("owner".to_owned(), json!(caller.acting));
     let query = Query::parse(&Value::Object(members))?;
     let Shown(projection) = projection;
-    let search = door.bus.look_far(move |bus, view| bus.search(view, &caller, (&query, projection.as_ref())));
+    let search =
+        door.bus.look_far(move |bus, view| bus.reading(view, &caller).search(&query, projection.as_ref()));
     Ok(found(&json!({"devices": search.await.map_err(without_devices)?})))
 }
 
@@ -76,24 +62,46 @@ async fn devices(
 ) -> Result<Vec<Value>, BusError> {
     let search = door.bus.look_far(move |bus, view| {
         let caller = who.caller(bus, view)?;
-        bus.search(view, &caller, (&query, projection.as_ref()))
+        bus.reading(view, &caller).search(&query, projection.as_ref())
     });
     search.await
 }
 
-/// The query in the address, and in the body where the address says nothing; a uuid and a token in it are credentials.
-fn asked(request: &HttpRequest, who: Presented, mut body: Body) -> (Presented, Map<String, Value>) {
-    let mut members = body.take_members();
-    members.extend(form::parse(request.query_string()));
-    let text = |name: &str| members.get(name).and_then(Value::as_str).map(str::to_owned);
-    let mut who = who;
-    if let Some((uuid, token)) = text("uuid").zip(text("token")) {
-        members.shift_remove("token");
-        if let Some(login) = login(&uuid, &token) {
-            who = who.with(login);
+/// Who asks in an address, and for what.
+pub(super) struct Asked {
+    who: Presented,
+    members: Map<String, Value>,
+}
+
+impl Asked {
+    /// The query in the address, and in the body where the address says nothing; a uuid and a token in it are
+    /// credentials.
+    fn read(address: &str, mut who: Presented, mut body: Body) -> Self {
+        let mut members = body.take_members();
+        members.extend(form::parse(address));
+        let text = |name: &str| members.get(name).and_then(Value::as_str).map(str::to_owned);
+        if let Some((uuid, token)) = text("uuid").zip(text("token")) {
+            members.shift_remove("token");
+            if let Some(login) = login(&uuid, &token) {
+                who = who.with(login);
+            }
         }
+        Self { who, members: members.into_iter().map(|(name, value)| meant(name, value)).collect() }
     }
-    (who, members.into_iter().map(|(name, value)| meant(name, value)).collect())
+}
+
+impl FromRequest for Asked {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Error>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let address = request.query_string().to_owned();
+        let parts = <(Presented, Body)>::from_request(request, payload);
+        Box::pin(async move {
+            let (who, body) = parts.await?;
+            Ok(Self::read(&address, who, body))
+        })
+    }
 }
 
 /// Texts stand for what they cannot say: `null` and nothing for an absent member, `true` for online.

@@ -13,10 +13,12 @@ use super::presented::Presented;
 use super::refusal::Refusal;
 use super::request::Target;
 use super::server::Door;
-use crate::bus::embedded::access::permit;
+use crate::bus::embedded::access::Right;
 use crate::bus::embedded::subscription::SubscriptionType;
 use crate::bus::embedded::whitelist::List;
 use crate::bus::embedded::{Arrived, BusError, Listening};
+
+const READ_ALONG: Right = Right { to_act: List::DiscoverAs, there: List::MessageReceived };
 
 /// The messages that arrive at a device, for itself and for those on its list `message.received`. The head comes at
 /// once: whatever is sent after it will be seen. Ends when the device is unregistered, when the reader's token is
@@ -24,7 +26,7 @@ use crate::bus::embedded::{Arrived, BusError, Listening};
 pub(super) async fn received(door: Data<Door>, who: Presented, Target(device): Target) -> Answer {
     let listening = door.bus.look(move |bus, view| {
         let (caller, events) = who.listening(bus, view, device.clone())?;
-        permit(view, &caller, &device, (List::DiscoverAs, List::MessageReceived))?;
+        bus.reading(view, &caller).permit(&device, READ_ALONG)?;
         Ok::<_, BusError>((caller.auth, events))
     });
     let (reader, events) = listening.await?;

@@ -18,7 +18,7 @@ use crate::store::StoredSubscription;
 pub(super) async fn list(door: Data<Door>, who: Presented, Target(subscriber): Target) -> Answer {
     let list = door.bus.look(move |bus, view| {
         let caller = who.caller(bus, view)?;
-        bus.subscriptions(view, &caller, &subscriber)
+        bus.reading(view, &caller).subscriptions(&subscriber)
     });
     Ok(found(&list.await?))
 }
@@ -32,7 +32,7 @@ pub(super) async fn make(door: Data<Door>, who: Presented, target: Target, reque
         if SubscriptionType::parse(&subscription.kind).is_none() {
             return Err(BusError::Unprocessable);
         }
-        bus.subscribe(transaction, &caller, &subscription)
+        bus.changing(transaction, &caller).subscribe(&subscription)
     });
     let is_new = creation.await?;
     let status = if is_new { "Created" } else { "Not Modified" };
@@ -45,7 +45,7 @@ pub(super) async fn end(door: Data<Door>, who: Presented, target: Target, reques
     let subscription = named(&request, target.0);
     let end = door.bus.change(move |bus, transaction| {
         let caller = who.caller(bus, transaction)?;
-        bus.unsubscribe(transaction, &caller, &subscription?)
+        bus.changing(transaction, &caller).unsubscribe(&subscription?)
     });
     end.await?;
     Ok(done())
@@ -67,7 +67,7 @@ pub(super) async fn end_some(
     let (emitter, kind) = (wanted(&filter, "emitterUuid")?, wanted(&filter, "type")?);
     let end = door.bus.change(move |bus, transaction| {
         let caller = who.caller(bus, transaction)?;
-        bus.unsubscribe_all(transaction, &caller, (&subscriber, emitter.as_deref(), kind.as_deref()))
+        bus.changing(transaction, &caller).unsubscribe_all(&subscriber, emitter.as_deref(), kind.as_deref())
     });
     end.await?;
     Ok(done())

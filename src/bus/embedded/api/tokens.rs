@@ -20,7 +20,7 @@ pub(super) async fn make(door: Data<Door>, who: Presented, Target(uuid): Target,
     answer["uuid"] = json!(uuid);
     let made = door.bus.change(move |bus, transaction| {
         let caller = who.caller(bus, transaction)?;
-        bus.make_token(transaction, &caller, (&uuid, &metadata))
+        bus.changing(transaction, &caller).make_token(&uuid, &metadata)
     });
     answer["token"] = json!(made.await?.as_str());
     Ok(routed(StatusCode::CREATED).json(answer))
@@ -30,7 +30,7 @@ pub(super) async fn reset(door: Data<Door>, who: Presented, Target(uuid): Target
     let mut answer = json!({"uuid": uuid});
     let made = door.bus.change(move |bus, transaction| {
         let caller = who.caller(bus, transaction)?;
-        bus.reset_token(transaction, &caller, &uuid)
+        bus.changing(transaction, &caller).reset_token(&uuid)
     });
     answer["token"] = json!(made.await?.as_str());
     Ok(found(&answer))
@@ -45,7 +45,7 @@ pub(super) async fn revoke(
     let token = Zeroizing::new(segment(&request, "token").into_owned());
     let revocation = door.bus.change(move |bus, transaction| {
         let caller = who.caller(bus, transaction)?;
-        bus.revoke_token(transaction, &caller, (&uuid, &token))
+        bus.changing(transaction, &caller).revoke_token(&uuid, &token)
     });
     revocation.await?;
     Ok(done())
@@ -61,7 +61,7 @@ pub(super) async fn revoke_some(
     let wanted: Vec<_> = form::pairs(request.query_string()).collect();
     let revocation = door.bus.change(move |bus, transaction| {
         let caller = who.caller(bus, transaction)?;
-        bus.revoke_tokens(transaction, &caller, (&uuid, &wanted))
+        bus.changing(transaction, &caller).revoke_tokens(&uuid, &wanted)
     });
     revocation.await?;
     Ok(done())
@@ -71,7 +71,7 @@ pub(super) async fn search(door: Data<Door>, who: Presented, projection: Shown, 
     let query = Query::parse(&body.take_or_empty())?;
     let search = door.bus.look_far(move |bus, view| {
         let caller = who.caller(bus, view)?;
-        bus.search_tokens(view, &caller, (&query, projection.0.as_ref()))
+        bus.reading(view, &caller).search_tokens(&query, projection.0.as_ref())
     });
     Ok(found(&search.await?))
 }

@@ -35,7 +35,7 @@ impl EmbeddedBus {
     ) -> Result<(), BusError> {
         let path = format!("octoblu.oauth.clients.{}", client.uuid);
         let yes = Map::from_iter([(path, Value::Bool(true))]);
-        match self.set(transaction, &Caller::itself(device.clone()), (device, yes)) {
+        match self.changing(transaction, &Caller::itself(device.clone())).set(device, yes) {
             Err(BusError::Data(_) | BusError::Update(_)) => Ok(()),
             other => other,
         }

@@ -122,9 +122,9 @@ impl EmbeddedBus {
         let caller = Caller::itself(grant.device.clone());
         let marks = [("tag", format!("oauth-{}", grant.client)), ("client_id", grant.client.to_string())];
         let marks = marks.map(|(name, value)| (name.to_owned(), value));
-        self.revoke_older_tokens(transaction, &caller, (&grant.device, &marks, KEPT - 1))?;
+        self.changing(transaction, &caller).revoke_older_tokens(&grant.device, &marks, KEPT - 1)?;
         let metadata: Map<_, _> =
             marks.into_iter().map(|(name, value)| (name, Value::String(value))).collect();
-        self.make_token(transaction, &caller, (&grant.device, &metadata))
+        self.changing(transaction, &caller).make_token(&grant.device, &metadata)
     }
 }
