@@ -147,7 +147,7 @@ impl Told {
 
 /// Nothing is known of it after a crash: whoever brought it has to bring it again.
 fn not_taken() -> Verdict {
-    Verdict::Failed(Failure::new(503, "the message cannot be taken now"))
+    Verdict::NotTaken(Failure::new(503, "the message cannot be taken now"))
 }
 
 /// The entry of a status device, its keys in the original's order (`spec/endo.md` 2.5, step c).

@@ -10,6 +10,8 @@ pub enum Verdict {
     Replied,
     /// It failed; whoever could be told was told.
     Failed(Failure),
+    /// Nothing is kept of it: whoever brought it has to bring it again.
+    NotTaken(Failure),
 }
 
 impl Verdict {

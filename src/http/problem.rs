@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use actix_web::http::{StatusCode, header};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName};
 use actix_web::{HttpResponse, ResponseError};
 use serde_json::{Map, Value};
 use thiserror::Error;
@@ -135,14 +136,13 @@ pub struct Problem {
     kind: Kind,
     detail: Cow<'static, str>,
     members: Vec<(&'static str, Value)>,
-    allow: Option<&'static str>,
-    challenge: Option<String>,
+    headers: Vec<(HeaderName, Cow<'static, str>)>,
 }
 
 impl Problem {
     /// A problem of this kind; `detail` must be safe to show, and is also the member `error` that old clients read.
     pub fn new(kind: Kind, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, detail: detail.into(), members: Vec::new(), allow: None, challenge: None }
+        Self { kind, detail: detail.into(), members: Vec::new(), headers: Vec::new() }
     }
 
     /// Nobody is told more than that.
@@ -157,14 +157,18 @@ impl Problem {
     }
 
     /// This problem with an `Allow` header (RFC 9110, 10.2.1).
-    pub fn allowing(mut self, methods: &'static str) -> Self {
-        self.allow = Some(methods);
-        self
+    pub fn allowing(self, methods: &'static str) -> Self {
+        self.with_header(header::ALLOW, methods)
     }
 
     /// This problem with a `WWW-Authenticate` header (RFC 9110, 11.6.1).
-    pub fn challenging(mut self, challenge: String) -> Self {
-        self.challenge = Some(challenge);
+    pub fn challenging(self, challenge: String) -> Self {
+        self.with_header(header::WWW_AUTHENTICATE, challenge)
+    }
+
+    /// This problem with one more header.
+    pub fn with_header(mut self, name: HeaderName, value: impl Into<Cow<'static, str>>) -> Self {
+        self.headers.push((name, value.into()));
         self
     }
 
@@ -176,11 +180,8 @@ impl Problem {
     /// The response that tells it, under the trace id by which the log knows the request.
     pub fn to_response(&self, trace_id: Option<&str>) -> HttpResponse {
         let mut response = HttpResponse::build(self.kind.status());
-        if let Some(methods) = self.allow {
-            response.insert_header((header::ALLOW, methods));
-        }
-        if let Some(challenge) = &self.challenge {
-            response.insert_header((header::WWW_AUTHENTICATE, challenge.as_str()));
+        for (name, value) in &self.headers {
+            response.insert_header((name.clone(), &**value));
         }
         response.content_type("application/problem+json").body(self.document(trace_id).to_string())
     }

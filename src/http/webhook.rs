@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
+use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderName};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Map, Value};
@@ -22,6 +22,12 @@ use crate::signature::{Component, Refusal, Request, Verified};
 use crate::telemetry::with_causes;
 
 const DELIVERY_ID: &str = "x-meshblu-delivery-id";
+/// Where a bus of ours reads how its delivery stands: an error's status is the job's own.
+const DELIVERY: HeaderName = HeaderName::from_static("x-meshblu-delivery");
+/// It has its one outcome: it is not to be brought again.
+const ENDED: &str = "ended";
+/// Nothing is kept of it: it is to be brought again.
+const OPEN: &str = "open";
 /// The longest name of a delivery, in bytes.
 const LONGEST_ID: usize = 200;
 
@@ -53,18 +59,19 @@ impl Webhook {
             tracing::warn!(error, "a webhook was refused");
         }
         Problem::new(Kind::NotAuthenticated, "HTTP Signature authentication required")
+            .with_header(DELIVERY, OPEN)
     }
 
     async fn receive(&self, arrival: Arrival) -> Answer {
         match self.reception.receive(arrival).await {
-            Ok(Verdict::Replied) => {
-                Ok(HttpResponse::Created().content_type("text/plain; charset=utf-8").body("Created"))
-            }
-            Ok(Verdict::Failed(failure)) => Err(failed(failure)),
+            Ok(Verdict::Replied) => Ok(created()),
+            Ok(Verdict::Failed(failure)) => Err(failed(failure).with_header(DELIVERY, ENDED)),
+            Ok(Verdict::NotTaken(failure)) => Err(failed(failure).with_header(DELIVERY, OPEN)),
             Err(NotReceived::BadRoute(_)) => Err(bad_route()),
             Err(error @ (NotReceived::Store(_) | NotReceived::LetGo | NotReceived::Stopping)) => {
                 tracing::error!(error = with_causes(&error), "a message was not received");
-                Err(Problem::new(Kind::Unavailable, "The message cannot be taken now"))
+                Err(Problem::new(Kind::Unavailable, "The message cannot be taken now")
+                    .with_header(DELIVERY, OPEN))
             }
         }
     }
@@ -104,6 +111,11 @@ pub(super) async fn by_device(request: HttpRequest, body: Body, door: Data<Front
     }
     let (body, message) = message(as_json(request.headers(), text(&body.0)?))?;
     webhook.receive(Arrival { route, body, message, id: None, caller: Some(login) }).await
+}
+
+fn created() -> HttpResponse {
+    let mut response = HttpResponse::Created();
+    response.content_type("text/plain; charset=utf-8").insert_header((DELIVERY, ENDED)).body("Created")
 }
 
 fn embedded() -> Problem {

@@ -184,7 +184,10 @@ impl Job for SayHello {
 
     async fn run(&self, data: Value, context: JobContext) -> Result<Value, JobError> {
         match data["do"].as_str() {
-            Some("fail") => Err(JobError::Refused { code: 418, message: "I am a teapot".to_owned() }),
+            Some("fail") => Err(JobError::Refused {
+                code: data["code"].as_u64().map_or(418, |code| u16::try_from(code).unwrap()),
+                message: "I am a teapot".to_owned(),
+            }),
             Some("panic") => panic!("canary-of-a-panic"),
             Some("ask") => self.ask(&context, &data["requests"]).await,
             Some("call") => {

@@ -77,11 +77,16 @@ impl Desk {
     /// it worked on.
     async fn end_untold(&self, taken: Taken, case: Case, answer: Result<Reply, Failure>) -> Verdict {
         let failure = answer.err().unwrap_or_else(|| Failure::new(500, "there is nothing to answer with"));
-        let is_kept = match failure.found == Found::Here || case.mark.is_some() {
+        let is_final = failure.found == Found::Here || case.mark.is_some();
+        let is_settled = match is_final {
             true => self.keep_outcome(taken, untold(&case, &failure, self.clock.now())).await,
             false => self.forget(taken).await,
         };
-        if is_kept { Verdict::Failed(failure) } else { not_taken() }
+        match (is_settled, is_final) {
+            (true, true) => Verdict::Failed(failure),
+            (true, false) => Verdict::NotTaken(failure),
+            (false, _) => not_taken(),
+        }
     }
 
     /// Ends a delivery as if it had never come; answers whether a crash can change nothing any more.

@@ -23,4 +23,5 @@ mod repeats;
 mod replies;
 mod routes;
 mod sign_ins;
+mod standing;
 mod starting;
