@@ -1,7 +1,7 @@
 //! Webhooks: calls to wherever devices ask for, as long as that is on the public Internet.
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, Method, Response};
 
 use super::error::EgressError;
 use super::outbound::Egress;
@@ -22,16 +22,20 @@ pub struct WebhookRequest {
 }
 
 impl Egress {
-    /// Calls a webhook; gives its status, whatever that is. The body of the answer is not read.
+    /// Calls a webhook; gives the head of its answer, whatever that says. The body is not read.
     ///
     /// # Errors
     /// [`EgressError::AddressNotAllowed`] will not go away by itself, others may.
-    pub async fn deliver(&self, webhook: WebhookRequest) -> Result<StatusCode, EgressError> {
+    pub async fn deliver(&self, webhook: WebhookRequest) -> Result<Response<()>, EgressError> {
         let WebhookRequest { method, address, headers, body } = webhook;
         let url = address.into_url();
         let transport = if self.0.webhook_hosts.names(&url) { &self.0.listed } else { &self.0.vetted };
         let headers = without_connection(headers);
         let call = Outgoing { method, url, headers, body, limit: self.0.settings.webhook_timeout };
-        Ok(transport.send(call).await?.status())
+        let answer = transport.send(call).await?;
+        let mut head = Response::new(());
+        *head.status_mut() = answer.status();
+        *head.headers_mut() = answer.headers().clone();
+        Ok(head)
     }
 }

@@ -43,7 +43,7 @@ impl Ending {
 pub struct Outcome {
     /// How it ended.
     pub ending: Ending,
-    /// The code the sender got.
+    /// The code the sender got; of a webhook, the status that it was answered with.
     pub code: Option<u16>,
     /// The message the sender got, or would have got had the bus taken it, as JSON text.
     pub reply: Option<String>,

@@ -1,5 +1,6 @@
 //! Calls the webhooks of devices until they take what was accepted for them.
 
+mod answer;
 mod attempt;
 mod courier;
 mod destinations;

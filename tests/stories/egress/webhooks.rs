@@ -38,15 +38,15 @@ fn names(addresses: &[&str]) -> (Lookup, Arc<Mutex<Vec<String>>>) {
     (lookup, asked)
 }
 
-fn is_refused(outcome: &Result<StatusCode, EgressError>) -> bool {
+fn is_refused(outcome: &Result<http::Response<()>, EgressError>) -> bool {
     matches!(outcome, Err(EgressError::AddressNotAllowed { .. }))
 }
 
 #[tokio::test]
 async fn a_webhook_is_delivered_and_its_status_told() {
     let receiver = FakeApi::answering(Answer::new(503, &[], "not now")).await;
-    let status = egress(to_loopback()).deliver(webhook(&receiver.url("/hook?a=b"))).await.unwrap();
-    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    let answer = egress(to_loopback()).deliver(webhook(&receiver.url("/hook?a=b"))).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
     let seen = &receiver.seen()[0];
     assert_eq!((&*seen.method, &*seen.target, &*seen.body), ("POST", "/hook?a=b", &b"{}"[..]));
     assert_eq!(seen.header("x-meshblu-route"), ["[]"]);
@@ -102,7 +102,7 @@ async fn allowing_this_machine_allows_no_other_private_address() {
     for host in ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]"] {
         let outcome =
             egress(to_loopback()).deliver(webhook(&format!("http://{host}:{}/", receiver.port))).await;
-        assert_eq!(outcome.unwrap(), StatusCode::NO_CONTENT, "{host}");
+        assert_eq!(outcome.unwrap().status(), StatusCode::NO_CONTENT, "{host}");
     }
     for host in ["0.0.0.0", "10.0.0.1", "169.254.169.254", "[fe80::1]", "[::]"] {
         let outcome =
@@ -130,7 +130,7 @@ async fn a_name_is_looked_up_once_and_only_what_passed_is_called() {
     let (lookup, asked) = names(&["10.255.255.1", "169.254.169.254", "127.0.0.1"]);
     let egress = Egress::new(to_loopback(), lookup).unwrap();
     let outcome = egress.deliver(webhook(&format!("http://hook.example:{}/", receiver.port))).await;
-    assert_eq!(outcome.unwrap(), StatusCode::NO_CONTENT);
+    assert_eq!(outcome.unwrap().status(), StatusCode::NO_CONTENT);
     assert_eq!(*asked.lock().unwrap(), ["hook.example"]);
 }
 
@@ -144,7 +144,7 @@ async fn a_name_that_leads_elsewhere_by_the_next_call_is_vetted_again() {
     });
     let egress = Egress::new(to_loopback(), lookup).unwrap();
     let url = format!("http://hook.example:{}/", receiver.port);
-    assert_eq!(egress.deliver(webhook(&url)).await.unwrap(), StatusCode::NO_CONTENT);
+    assert_eq!(egress.deliver(webhook(&url)).await.unwrap().status(), StatusCode::NO_CONTENT);
     let outcome = egress.deliver(webhook(&url)).await;
     assert!(is_refused(&outcome), "{outcome:?}");
     assert_eq!(receiver.seen().len(), 1);
@@ -175,7 +175,7 @@ async fn a_host_that_the_operator_listed_may_be_anywhere_but_only_on_its_port() 
     let allowed_hosts = vec![format!("hook.internal:{}", listed.port)];
     let egress = Egress::new(EgressSettings { allowed_hosts, ..settings() }, lookup).unwrap();
     let outcome = egress.deliver(webhook(&format!("http://hook.internal:{}/", listed.port))).await;
-    assert_eq!(outcome.unwrap(), StatusCode::NO_CONTENT);
+    assert_eq!(outcome.unwrap().status(), StatusCode::NO_CONTENT);
     for host in [format!("hook.internal:{}", other.port), format!("127.0.0.1:{}", listed.port)] {
         let outcome = egress.deliver(webhook(&format!("http://{host}/"))).await;
         assert!(is_refused(&outcome), "{host}: {outcome:?}");
@@ -206,16 +206,16 @@ async fn a_redirected_webhook_ends_there() {
     let other = receiver().await;
     let location = format!("location: {}", other.url("/"));
     let receiver = FakeApi::answering(Answer::new(307, &[&location], "")).await;
-    let status = egress(to_loopback()).deliver(webhook(&receiver.url("/"))).await.unwrap();
-    assert_eq!((status, other.seen().len()), (StatusCode::TEMPORARY_REDIRECT, 0));
+    let answer = egress(to_loopback()).deliver(webhook(&receiver.url("/"))).await.unwrap();
+    assert_eq!((answer.status(), other.seen().len()), (StatusCode::TEMPORARY_REDIRECT, 0));
 }
 
 #[tokio::test]
 async fn an_endless_answer_does_not_hold_a_webhook() {
     let endless = b"HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\n\r\nand so on".to_vec();
     let receiver = FakeApi::answering(Answer::Stall(endless)).await;
-    let status = egress(to_loopback()).deliver(webhook(&receiver.url("/"))).await.unwrap();
-    assert_eq!(status, StatusCode::OK);
+    let answer = egress(to_loopback()).deliver(webhook(&receiver.url("/"))).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
 }
 
 #[tokio::test]

@@ -4,8 +4,9 @@ use endo::ambient::Clock;
 use endo::bus::Login;
 use endo::config::{self, Intake, Secret};
 use endo::credentials::Account;
+use endo::egress::BreakerSettings;
 use endo::message::DeviceUuid;
-use endo::store::Binding;
+use endo::store::{Binding, StoreError, View, Work};
 use endo::vault::{ResourceOwnerId, SecretText};
 use serde_json::json;
 use tempfile::TempDir;
@@ -39,7 +40,12 @@ impl Scene {
     }
 
     async fn with(change: impl FnOnce(&mut config::Bus)) -> Self {
-        let bus = TestGateway::with("http://127.0.0.1:9", |config| config.egress.allow_loopback = true).await;
+        let bus = TestGateway::with("http://127.0.0.1:9", |config| {
+            config.egress.allow_loopback = true;
+            // What is not taken at once is given up, where it can be seen.
+            config.webhooks.attempts = 1;
+        })
+        .await;
         let service = register(&bus, json!({"type": "device:oauth", "discoverWhitelist": ["*"]})).await;
         let directory = tempfile::tempdir().unwrap();
         let mut settings = settings(directory.path(), &format!("http://{}", bus.running.bus().unwrap()));
@@ -164,4 +170,31 @@ async fn a_job_s_failure_is_kept_on_the_status_device_of_the_other_bus_and_told_
     assert_eq!(seen_by(&scene.flow.device).await.errors, None);
     let search = scene.bus.by(&scene.owner, "POST /search/devices").json(&json!({"type": "status-device"}));
     send(search).await.is(200, "[]");
+}
+
+/// The deliveries that the bus has still to bring to webhooks; it has given none up.
+async fn waiting(scene: &Scene) -> u64 {
+    let look = |view: &View<'_>| Ok((view.waiting(Work::Webhook)?, view.dead_letters(1)?));
+    let (waiting, given_up) = scene.bus.gateway.store.read::<_, StoreError, _>(look).await.unwrap();
+    assert!(given_up.is_empty(), "{given_up:?}");
+    waiting
+}
+
+#[tokio::test]
+async fn jobs_that_fail_are_told_once_and_hold_up_nobody_whatever_their_code() {
+    for code in [404, 429, 500, 502, 503, 504] {
+        let mut scene = Scene::set(false).await;
+        let failing = json!({
+            "devices": [scene.binding.user_device],
+            "metadata": {"jobType": "SayHello"},
+            "data": {"do": "fail", "code": code},
+        });
+        for _ in 0..=BreakerSettings::default().failures {
+            scene.bus.post(&scene.flow.device, &failing).await;
+            assert_eq!(scene.flow.next().await["metadata"]["code"], code);
+        }
+        assert_eq!(exchange(&mut scene).await["data"], json!({"hello": "Ada"}));
+        while waiting(&scene).await > 0 {}
+        assert!(scene.bus.arrived(&mut scene.flow).await.is_empty(), "{code} was told again");
+    }
 }

@@ -81,7 +81,7 @@ async fn a_device_that_does_not_hear_itself_gets_no_call() {
 #[tokio::test]
 async fn a_refused_call_is_repeated_under_the_same_id_until_it_is_taken() {
     let post = Post::to_loopback().await;
-    let (api, mut calls) = server(&[500, 302, 201]).await;
+    let (api, mut calls) = server(&[503, 408, 201]).await;
     let device = post.hooked(hook(&api)).await;
     post.send(&post.bus.device(json!({})).await, &json!({"devices": device.uuid})).await;
     let mut ids = Vec::new();
@@ -118,7 +118,7 @@ async fn a_call_that_is_never_taken_becomes_a_dead_letter() {
 #[tokio::test]
 async fn a_dead_letter_can_be_sent_again_under_its_id() {
     let post = Post::to_loopback().await;
-    let (api, mut calls) = server(&[500, 500, 500, 200]).await;
+    let (api, mut calls) = server(&[503, 503, 503, 200]).await;
     let device = post.hooked(hook(&api)).await;
     post.send(&post.bus.device(json!({})).await, &json!({"devices": device.uuid})).await;
     let id = post.first_dead_letter().await.delivery.id;
@@ -184,7 +184,7 @@ async fn a_server_that_never_answers_holds_up_nobody_else() {
 #[tokio::test]
 async fn a_webhook_that_asks_for_credentials_gets_a_token_for_that_call_alone() {
     let post = Post::to_loopback().await;
-    let (api, mut calls) = server(&[500, 200]).await;
+    let (api, mut calls) = server(&[503, 200]).await;
     let mut entry = hook(&api);
     entry["generateAndForwardMeshbluCredentials"] = json!(true);
     entry["signRequest"] = json!(true);
@@ -245,7 +245,7 @@ async fn a_webhook_that_was_taken_off_its_device_is_called_no_more() {
         let opened = Arc::clone(&gate);
         let api = FakeApi::start(move |seen| {
             sender.send(seen.clone()).unwrap();
-            Answer::new(500, &[], "").behind(&opened)
+            Answer::new(503, &[], "").behind(&opened)
         })
         .await;
         let mut entry = hook(&api);

@@ -1,5 +1,6 @@
 //! Webhooks: what reaches a device's server, how it can tell where that comes from, and what is kept of the rest.
 
+mod answers;
 mod breaker;
 mod delivering;
 mod keys;

@@ -116,7 +116,7 @@ async fn each_attempt_is_signed_afresh_under_the_same_id() {
     let ticking = Arc::clone(&now);
     let clock = Clock::from_fn(move || Timestamp::from_millis(ticking.fetch_add(1000, Ordering::SeqCst)));
     let post = Post::at(clock, loopback()).await;
-    let (api, mut calls) = server(&[500, 200]).await;
+    let (api, mut calls) = server(&[503, 200]).await;
     let device = post.hooked(signed_hook(&api)).await;
     post.send(&post.bus.device(json!({})).await, &json!({"devices": device.uuid})).await;
     let (first, second) = (calls.recv().await.unwrap(), calls.recv().await.unwrap());

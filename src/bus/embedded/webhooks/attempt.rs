@@ -1,16 +1,15 @@
-//! One call of a webhook: its request, and what came of it (`spec/meshblu.md` 5.3).
-
-use std::borrow::Cow;
+//! One call of a webhook: its request (`spec/meshblu.md` 5.3).
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use zeroize::Zeroizing;
 
 use super::super::target::Call;
-use crate::egress::{EgressError, WebhookAddress, WebhookRequest};
+use super::answer::Failed;
+use crate::egress::{WebhookAddress, WebhookRequest};
 use crate::message::DeviceUuid;
 use crate::store::NewDelivery;
 
@@ -26,64 +25,6 @@ const DELIVERY_ID: HeaderName = HeaderName::from_static("x-meshblu-delivery-id")
 /// What the bus itself says of a delivery: a signature vouches for all of it that is there.
 pub(super) static OF_THE_BUS: [HeaderName; 6] =
     [CONTENT_TYPE, UUID, ROUTE, FORWARDED_ROUTES, DELIVERY_ID, MESSAGE_TYPE];
-
-/// Why an attempt came to nothing; a fixed text for the dead letter.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Failed {
-    pub(super) reason: Cow<'static, str>,
-    /// Whether a further attempt can help.
-    pub(super) for_good: bool,
-    /// What it tells of the destination.
-    pub(super) condition: Condition,
-}
-
-/// What an attempt that came to nothing tells of its destination.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Condition {
-    /// Nothing: it was not called.
-    NotCalled,
-    /// It is well, and will not have this delivery.
-    Refuses,
-    /// It is down or overloaded.
-    Fails,
-}
-
-impl Failed {
-    pub(super) fn again(reason: impl Into<Cow<'static, str>>) -> Self {
-        Self { reason: reason.into(), for_good: false, condition: Condition::NotCalled }
-    }
-
-    pub(super) fn for_good(reason: &'static str) -> Self {
-        Self { reason: reason.into(), for_good: true, condition: Condition::NotCalled }
-    }
-
-    /// The device has the webhook no more, or another in its place.
-    pub(super) fn removed() -> Self {
-        Self::for_good("webhook removed")
-    }
-
-    fn at(reason: impl Into<Cow<'static, str>>, condition: Condition) -> Self {
-        Self { reason: reason.into(), for_good: false, condition }
-    }
-
-    /// What the answer says: only a status of success takes the delivery.
-    pub(super) fn of(answer: Result<StatusCode, EgressError>) -> Result<(), Self> {
-        match answer {
-            Ok(status) if status.is_success() => Ok(()),
-            Ok(status) => {
-                let down = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
-                let condition = if down { Condition::Fails } else { Condition::Refuses };
-                Err(Self::at(format!("status {}", status.as_u16()), condition))
-            }
-            Err(EgressError::AddressNotAllowed { .. } | EgressError::HostNotAllowed { .. }) => {
-                Err(Self::for_good("address not allowed"))
-            }
-            Err(EgressError::Timeout) => Err(Self::at("timeout", Condition::Fails)),
-            Err(EgressError::Connect(_)) => Err(Self::at("connect", Condition::Fails)),
-            Err(_) => Err(Self::at("exchange", Condition::Fails)),
-        }
-    }
-}
 
 /// The request that brings `delivery` to its webhook. Of headers that both have, the bus's win; but for
 /// `Accept`, which is the device's to say.

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use http::StatusCode;
 use zeroize::Zeroizing;
 
 use super::super::EmbeddedBus;
 use super::super::forwarder::{Proof, Webhook};
 use super::super::target::{Call, Target};
-use super::attempt::{Condition, Failed, request};
+use super::answer::{Condition, Failed, taken};
+use super::attempt::request;
 use super::destinations::Leave;
 use super::signing::signed;
 use super::{AFTER_FAILURE, WebhookSettings, pass};
@@ -33,7 +35,7 @@ pub(super) struct Courier {
 /// What becomes of a delivery after an attempt.
 #[derive(Clone, Debug)]
 enum Next {
-    Delivered,
+    Delivered(StatusCode),
     Postponed(Timestamp),
     GivenUp(String),
 }
@@ -47,7 +49,7 @@ impl Courier {
         let webhook = leave.webhook().clone();
         let mut failing_for = Duration::ZERO;
         match &result {
-            Ok(()) | Err(Failed { condition: Condition::Refuses, .. }) => leave.answered(),
+            Ok(_) | Err(Failed { condition: Condition::Refuses, .. }) => leave.answered(),
             Err(Failed { condition: Condition::NotCalled, .. }) => leave.withdrawn(),
             Err(Failed { condition: Condition::Fails, .. }) => failing_for = leave.failed(),
         }
@@ -58,7 +60,7 @@ impl Courier {
         }
     }
 
-    async fn attempt(&self, queued: &QueuedDelivery, call: Option<Call>) -> Result<(), Failed> {
+    async fn attempt(&self, queued: &QueuedDelivery, call: Option<Call>) -> Result<StatusCode, Failed> {
         let delivery = &queued.new;
         let call = call.ok_or_else(|| Failed::for_good("bad address"))?;
         if queued.attempts > 0 {
@@ -72,7 +74,7 @@ impl Courier {
             Proof::Signature => signed(&self.bus, &delivery.device, request(delivery, call, None)?).await?,
             Proof::None => request(delivery, call, None)?,
         };
-        Failed::of(self.egress.deliver(request).await)
+        taken(self.egress.deliver(request).await)
     }
 
     /// A device that took the webhook away wants no further calls of it. One that is gone has its last words told.
@@ -96,10 +98,19 @@ impl Courier {
         }
     }
 
-    fn next(&self, delivery: &QueuedDelivery, result: Result<(), Failed>) -> Next {
-        let Err(failed) = result else { return Next::Delivered };
+    fn next(&self, delivery: &QueuedDelivery, result: Result<StatusCode, Failed>) -> Next {
         let device = &delivery.new.device;
         let attempt = delivery.attempts + 1;
+        let failed = match result {
+            Ok(status) => {
+                if !status.is_success() {
+                    let (id, status) = (&delivery.new.id, status.as_u16());
+                    tracing::info!(device.uuid = %device, delivery.id = %id, status, "a webhook took it with an error");
+                }
+                return Next::Delivered(status);
+            }
+            Err(failed) => failed,
+        };
         if failed.for_good || attempt >= self.settings.attempts {
             tracing::warn!(device.uuid = %device, attempt, reason = %failed.reason, "a webhook was given up");
             return Next::GivenUp(failed.reason.into_owned());
@@ -171,9 +182,9 @@ fn write(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     match next {
-        Next::Delivered => {
+        Next::Delivered(status) => {
             if transaction.finish(seq)? {
-                transaction.note_outcome(id, &delivered(now))?;
+                transaction.note_outcome(id, &delivered(*status, now))?;
             }
             Ok(())
         }
@@ -185,6 +196,7 @@ fn write(
     }
 }
 
-fn delivered(ended_at: Timestamp) -> Outcome {
-    Outcome { ending: Ending::Delivered, code: None, reply: None, fate: Fate::default(), ended_at }
+fn delivered(status: StatusCode, ended_at: Timestamp) -> Outcome {
+    let code = Some(status.as_u16());
+    Outcome { ending: Ending::Delivered, code, reply: None, fate: Fate::default(), ended_at }
 }

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::super::EmbeddedBus;
 use super::super::forwarder::Webhook;
 use super::super::target::Target;
-use super::attempt::Failed;
+use super::answer::Failed;
 use crate::store::{NewDelivery, StoreError, TokenHash, Transaction};
 
 const TAG: &str = "webhook-delivery";

@@ -4,7 +4,8 @@ use http::header::{AUTHORIZATION, DATE};
 use http::{HeaderName, HeaderValue};
 
 use super::super::EmbeddedBus;
-use super::attempt::{Failed, OF_THE_BUS, value};
+use super::answer::Failed;
+use super::attempt::{OF_THE_BUS, value};
 use crate::ambient::Timestamp;
 use crate::egress::WebhookRequest;
 use crate::message::DeviceUuid;
