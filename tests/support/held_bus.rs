@@ -42,6 +42,8 @@ pub(crate) struct Hold {
 struct Way {
     hold: Mutex<Option<Hold>>,
     call: Mutex<String>,
+    /// What whoever signs in with the bus is granted.
+    granted: Mutex<String>,
     held: Notify,
     released: Notify,
 }
@@ -50,7 +52,7 @@ struct Way {
 pub(crate) struct HeldBus {
     pub(crate) bus: TestBus,
     pub(crate) url: String,
-    /// Whoever signs in with the bus.
+    /// Whoever signs in with the bus first.
     pub(crate) owner: Device,
     way: Arc<Way>,
     task: JoinHandle<()>,
@@ -59,7 +61,6 @@ pub(crate) struct HeldBus {
 impl HeldBus {
     pub(crate) async fn start() -> Self {
         let bus = TestBus::open().await;
-        let owner = bus.register(json!({"type": "octoblu:user"})).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let way = Arc::<Way>::default();
@@ -67,10 +68,15 @@ impl HeldBus {
             way: Arc::clone(&way),
             client: Client::builder().no_proxy().tls_certs_only([]).build().unwrap(),
             bus: format!("http://{}", bus.address),
-            granted: STANDARD.encode(format!("{}:{}", owner.uuid, owner.token)),
         };
+        let owner = person(&bus, &way).await;
         let task = tokio::spawn(serve(listener, Arc::new(porter)));
         Self { bus, url, owner, way, task }
+    }
+
+    /// Somebody else, who signs in with the bus from now on.
+    pub(crate) async fn somebody_else(&self) -> Device {
+        person(&self.bus, &self.way).await
     }
 
     /// From now on calls are let through but for this one.
@@ -111,6 +117,13 @@ impl HeldBus {
     }
 }
 
+/// Somebody new, who signs in with the bus from now on.
+async fn person(bus: &TestBus, way: &Way) -> Device {
+    let person = bus.register(json!({"type": "octoblu:user"})).await;
+    *way.granted.lock().unwrap() = STANDARD.encode(format!("{}:{}", person.uuid, person.token));
+    person
+}
+
 impl Drop for HeldBus {
     fn drop(&mut self) {
         self.task.abort();
@@ -137,7 +150,6 @@ struct Porter {
     way: Arc<Way>,
     client: Client,
     bus: String,
-    granted: String,
 }
 
 impl Porter {
@@ -148,9 +160,9 @@ impl Porter {
             self.keep_waiting(&seen).await;
         }
         let answer = match seen.target.as_str() {
-            // Whatever the code is: the owner said yes.
+            // Whatever the code is: somebody said yes.
             "/access_token" => {
-                let granted = json!({"access_token": self.granted}).to_string();
+                let granted = json!({"access_token": *self.way.granted.lock().unwrap()}).to_string();
                 written((200, "application/json"), granted.as_bytes())
             }
             _ => self.ask(&seen).await,

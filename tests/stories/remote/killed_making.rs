@@ -20,7 +20,7 @@ use crate::support::provider::FakeProvider;
 /// A program on a bus elsewhere, and a person who signed in with that bus.
 pub(super) struct Scene {
     pub(super) bus: HeldBus,
-    provider: FakeProvider,
+    pub(super) provider: FakeProvider,
     service: Device,
     directory: TempDir,
     program: Program,
@@ -46,11 +46,23 @@ impl Scene {
         let program = Program::start(directory.path(), &[], Stdio::null()).await;
         let browser = Browser::at(&program.gateway);
         let mut scene = Self { bus, provider, service, directory, program, browser };
-        let start = scene.browser.get("/auth/octoblu?next=/console").await;
-        let state = start.header("location").unwrap().split("state=").nth(1).unwrap().to_owned();
-        let back = scene.browser.get(&format!("/auth/octoblu/callback?code=c&state={state}")).await;
-        assert_eq!(back.header("location"), Some("/console"), "{back:?}");
+        scene.sign_in_with_bus().await;
         scene
+    }
+
+    async fn sign_in_with_bus(&mut self) {
+        let start = self.browser.get("/auth/octoblu?next=/console").await;
+        let state = start.header("location").unwrap().split("state=").nth(1).unwrap().to_owned();
+        let back = self.browser.get(&format!("/auth/octoblu/callback?code=c&state={state}")).await;
+        assert_eq!(back.header("location"), Some("/console"), "{back:?}");
+    }
+
+    /// Somebody else signs in with the bus; answers who that is, and the browser of whoever was there.
+    pub(super) async fn somebody_else(&mut self) -> (Device, Browser) {
+        let person = self.bus.somebody_else().await;
+        let before = std::mem::replace(&mut self.browser, Browser::at(&self.program.gateway));
+        self.sign_in_with_bus().await;
+        (person, before)
     }
 
     /// Kills the program, and starts it again on the same directory, for the same browser.
@@ -124,8 +136,22 @@ impl Scene {
         assert!(self.provider.takes(&format!("refresh-{newest}")), "{:?}", self.provider.ended());
     }
 
+    /// What the owner's program is answered: `"GET /credentials/x"`.
+    pub(super) async fn ask(&self, call: &str) -> Answer {
+        let (method, path) = call.split_once(' ').unwrap();
+        let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+        let request = client.request(method.parse().unwrap(), format!("{}{path}", self.program.gateway));
+        send(request.basic_auth(&self.bus.owner.uuid, Some(&self.bus.owner.token))).await
+    }
+
     /// What the credentials device is answered that brings a message of the owner's to this device.
     pub(super) async fn brought(&self, credentials: &Device, user_device: &str) -> u16 {
+        let message = json!({"metadata": {"jobType": "ListEventsByUser"}, "data": {"username": "octocat"}});
+        self.brought_with(credentials, user_device, &message).await
+    }
+
+    /// The same of this message.
+    pub(super) async fn brought_with(&self, credentials: &Device, user_device: &str, message: &Value) -> u16 {
         let hop = |from: &str, to: &str| json!({"from": from, "to": to, "type": "message.received"});
         let (owner, service) = (&self.bus.owner.uuid, &self.service.uuid);
         let route = json!([
@@ -134,9 +160,8 @@ impl Scene {
             hop(&credentials.uuid, service),
             hop(service, service),
         ]);
-        let message = json!({"metadata": {"jobType": "ListEventsByUser"}, "data": {"username": "octocat"}});
         let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
-        let request = client.post(format!("{}/v1/messages", self.program.gateway)).json(&message);
+        let request = client.post(format!("{}/v1/messages", self.program.gateway)).json(message);
         let request = request.basic_auth(&credentials.uuid, Some(&credentials.token));
         send(request.header("x-meshblu-route", route.to_string())).await.status.as_u16()
     }

@@ -10,6 +10,7 @@ mod endings;
 mod failures;
 mod firehose;
 mod full;
+mod guarded;
 mod half_made;
 mod keys;
 mod killed;
