@@ -298,7 +298,7 @@ pub enum DeadLettersCommand {
         /// Its delivery id
         id: String,
     },
-    /// Try to deliver one again
+    /// Try to deliver one again: the reply alone where its job has answered
     Replay {
         /// Its delivery id
         id: String,

@@ -45,5 +45,10 @@ async fn show(id: &str, config: &Config, out: &mut dyn Write) -> Result<(), Comm
 
 async fn replay(id: &str, config: &Config, out: &mut dyn Write) -> Result<(), CommandError> {
     let row: LetterRow = reach::perform(config, Operation::ReplayDeadLetter(id.into())).await?;
-    Ok(writeln!(out, "{} will be tried again", row.id)?)
+    let what = if row.answered {
+        "the reply, without its job, will be sent again"
+    } else {
+        "it will be tried again"
+    };
+    Ok(writeln!(out, "{}: {what}", row.id)?)
 }

@@ -186,6 +186,8 @@ pub(super) struct LetterRow {
     pub(super) attempts: u32,
     pub(super) died: String,
     pub(super) reason: String,
+    /// Whether its job has answered: then the reply alone is sent again.
+    pub(super) answered: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]

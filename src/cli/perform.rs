@@ -233,6 +233,7 @@ impl From<&DeadLetter> for LetterRow {
             attempts: letter.attempts,
             died: letter.died_at.iso_seconds(),
             reason: letter.reason.clone(),
+            answered: letter.reply.is_some(),
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::bus::embedded::BusError;
 use crate::credentials::{CredentialsDevices, CredentialsError, Renewed};
 use crate::job::{CallGate, GateError, Next, Registry, RunFailure, Workbench};
 use crate::message::{Done, Failure, Parties, Reply};
-use crate::store::{Fate, Place, Store, StoreError, Taken, Transaction};
+use crate::store::{Death, Fate, Place, Store, StoreError, Taken, Transaction, WrittenReply};
 use crate::telemetry::with_causes;
 
 const REFUSED_AGAIN: &str = "the API refused the secret twice, and whether there is a newer one is not known";
@@ -72,12 +72,18 @@ impl Desk {
     }
 
     async fn take_up(&self, taken: Taken) -> Verdict {
-        if taken.delivery.reply_started {
-            return self.give_up(taken, "reply_unknown", Fate::default()).await;
+        let now = self.clock.now();
+        if matches!(taken.delivery.reply, WrittenReply::MayHaveLeft) {
+            return self.give_up(taken, Death::of("reply_unknown", now)).await;
         }
         let Some(mut case) = Case::of(&taken.delivery, self.bus.service()) else {
-            return self.give_up(taken, "bad route", Fate { done: Some(Done::No), refusal: None }).await;
+            let fate = Fate { done: Some(Done::No), refusal: None };
+            return self.give_up(taken, Death { fate, ..Death::of("bad route", now) }).await;
         };
+        if let WrittenReply::ToBeSent(reply) = &taken.delivery.reply {
+            let reply = reply.clone();
+            return self.send_again(taken, case, reply).await;
+        }
         // Where it cannot be looked up, whoever waits looks for it again.
         case.mark = sent::mark_of(&case, &self.store).await.unwrap_or_default();
         self.work(taken, case).await
@@ -191,7 +197,12 @@ impl Desk {
     }
 
     /// What is told where there are no credentials to use; where only somebody who signs in again helps, it is `expired`.
-    fn refusal(&self, parties: &Parties, error: &CredentialsError, expired: Failure) -> RunFailure {
+    pub(super) fn refusal(
+        &self,
+        parties: &Parties,
+        error: &CredentialsError,
+        expired: Failure,
+    ) -> RunFailure {
         tracing::warn!(
             error = with_causes(error),
             device.uuid = %parties.user_device,
@@ -242,6 +253,6 @@ fn for_now(message: &str) -> RunFailure {
 }
 
 /// The original's own words (`spec/endo.md` 2.5, step 2).
-fn without_token() -> Failure {
+pub(super) fn without_token() -> Failure {
     Failure::new(422, "Could not find the token for the credentials device")
 }

@@ -9,8 +9,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use self::embedded::End;
+use self::meshblu::Voice;
 use super::Verdict;
-use super::answer::Desk;
+use super::answer::{Desk, without_token};
 use super::case::Case;
 use crate::ambient::Timestamp;
 use crate::bus::Bus;
@@ -43,10 +44,37 @@ struct Told {
 impl Desk {
     /// Tells the sender, and ends the delivery.
     pub(super) async fn end(&self, taken: Taken, case: Case, answer: Result<Reply, Failure>) -> Verdict {
+        let told = Told::new(case.parties.clone(), answer, case.respond_to.clone());
+        self.tell(taken, case, told).await
+    }
+
+    /// Sends the reply of a delivery that was given up; its job is not run again.
+    pub(super) async fn send_again(&self, taken: Taken, case: Case, reply: LeavingReply) -> Verdict {
+        if let Err(failure) = self.open_again(&case).await {
+            let fate = Fate { done: Some(reply.done), refusal: Some(failure.message) };
+            return self
+                .give_up(taken, Death { fate, ..Death::of("reply_not_taken", self.clock.now()) })
+                .await;
+        }
+        let told = Told::kept(case.parties.clone(), reply);
+        self.tell(taken, case, told).await
+    }
+
+    /// Whether the user device may still speak, and who speaks for it on a bus elsewhere.
+    async fn open_again(&self, case: &Case) -> Result<(), Failure> {
+        let record = self.credentials.open(&case.parties).await;
+        let refused = |error| self.refusal(&case.parties, &error, Failure::credentials_expired()).failure;
+        case.note_login(record.map_err(refused)?.login());
+        if self.bus.meshblu().is_some() && case.login().is_none() { Err(without_token()) } else { Ok(()) }
+    }
+
+    async fn tell(&self, taken: Taken, case: Case, told: Told) -> Verdict {
         match &self.bus {
-            Bus::Meshblu(bus) => self.end_on_meshblu(bus, taken, (case, answer)).await,
+            Bus::Meshblu(bus) => match Voice::of(bus, &case) {
+                Some(voice) => self.end_on_meshblu(voice, taken, told).await,
+                None => self.end_untold(taken, case, told.failure).await,
+            },
             Bus::Embedded(bus) => {
-                let told = Told::new(case.parties, answer, case.respond_to);
                 let verdict = told.verdict();
                 let end = End { place: taken.place.clone(), id: taken.delivery.new.id.clone(), told };
                 let (bus, now) = (bus.clone(), self.clock.now());
@@ -56,10 +84,11 @@ impl Desk {
         }
     }
 
-    /// Ends a delivery that cannot be answered: it can be seen, and replayed.
-    pub(super) async fn give_up(&self, taken: Taken, reason: &'static str, fate: Fate) -> Verdict {
-        let (place, now, id) = (taken.place.clone(), self.clock.now(), taken.delivery.new.id.clone());
-        let death = Death { died_at: now, reason, fate };
+    /// Ends a delivery that cannot be answered: it can be seen, and replayed. Whoever brought it, or brings it again, is told
+    /// the same.
+    pub(super) async fn give_up(&self, taken: Taken, death: Death<'static>) -> Verdict {
+        let (reason, verdict) = (death.reason, Verdict::of_death(&death));
+        let (place, id) = (taken.place.clone(), taken.delivery.new.id.clone());
         let give_up =
             move |transaction: &Transaction<'_>| transaction.give_up(place.within(transaction)?, &death);
         // Whether or not it is kept, nobody is told that it was taken.
@@ -69,7 +98,7 @@ impl Desk {
                 tracing::warn!(delivery.id = %id, reason, "a delivery was given up, and could not be kept")
             }
         }
-        Verdict::Failed(Failure::new(502, reason))
+        verdict
     }
 
     /// Writes an end until it is on disk: an answer that was worked for is not thrown away. Answers whether it is.
@@ -114,6 +143,12 @@ impl Told {
         let text = serde_json::to_string(&message).expect("a JSON value can be written").into();
         let reply = LeavingReply { text, done };
         Self { parties, message, reply, failure, respond_to, refused: None }
+    }
+
+    /// A reply that was kept, as it is.
+    fn kept(parties: Parties, reply: LeavingReply) -> Self {
+        let message = serde_json::from_str(&reply.text).unwrap_or_default();
+        Self { parties, message, reply, failure: None, respond_to: None, refused: None }
     }
 
     /// What is told instead of this reply, which the bus did not take.

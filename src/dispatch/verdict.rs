@@ -1,7 +1,7 @@
 //! How a delivery ended, as whoever brought it is told.
 
 use crate::message::Failure;
-use crate::store::{DeadLetter, Outcome};
+use crate::store::{DeadLetter, Death, Outcome};
 
 /// How a delivery ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,8 +27,17 @@ impl Verdict {
         Self::Failed(Failure::new(outcome.code.unwrap_or(500), message))
     }
 
+    /// The verdict of a delivery that is given up.
+    pub(super) fn of_death(death: &Death<'_>) -> Self {
+        Self::given_up(death.code, death.fate.refusal.as_deref().unwrap_or(death.reason))
+    }
+
     /// The verdict of a delivery that was given up.
     pub(super) fn of_dead_letter(letter: &DeadLetter) -> Self {
-        Self::Failed(Failure::new(502, letter.reason.clone()))
+        Self::given_up(letter.code, letter.fate.refusal.as_ref().unwrap_or(&letter.reason))
+    }
+
+    fn given_up(code: Option<u16>, why: &str) -> Self {
+        Self::Failed(Failure::new(code.unwrap_or(502), why))
     }
 }

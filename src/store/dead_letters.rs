@@ -22,6 +22,8 @@ pub struct DeadLetter {
     pub reason: String,
     /// The reply that was to be sent, as JSON text, where there was one.
     pub reply: Option<String>,
+    /// The status that whoever brought it was told, where somebody was.
+    pub code: Option<u16>,
     /// What else is known of it.
     pub fate: Fate,
 }
@@ -33,6 +35,8 @@ pub struct Death<'a> {
     pub died_at: Timestamp,
     /// Why; a fixed text.
     pub reason: &'a str,
+    /// The status that whoever brought it is told, where somebody is.
+    pub code: Option<u16>,
     /// What else is known of it.
     pub fate: Fate,
 }
@@ -40,7 +44,7 @@ pub struct Death<'a> {
 impl<'a> Death<'a> {
     /// A death for this reason, of which nothing else is known.
     pub fn of(reason: &'a str, died_at: Timestamp) -> Self {
-        Self { died_at, reason, fate: Fate::default() }
+        Self { died_at, reason, code: None, fate: Fate::default() }
     }
 }
 
@@ -53,7 +57,7 @@ impl View<'_> {
     /// What the database reports.
     pub fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
         let sql = format!(
-            "SELECT {COLUMNS}, died_at, reason, reply, done, refusal FROM dead_letters ORDER BY seq DESC LIMIT ?1"
+            "SELECT {COLUMNS}, died_at, reason, reply, code, done, refusal FROM dead_letters ORDER BY seq DESC LIMIT ?1"
         );
         let mut statement = self.prepare(&sql)?;
         let rows = statement.query_map([limit as i64], dead_letter)?;
@@ -66,7 +70,7 @@ impl View<'_> {
     /// What the database reports.
     pub fn dead_letter(&self, id: &DeliveryId) -> Result<Option<DeadLetter>, StoreError> {
         let sql = format!(
-            "SELECT {COLUMNS}, died_at, reason, reply, done, refusal FROM dead_letters WHERE id = ?1"
+            "SELECT {COLUMNS}, died_at, reason, reply, code, done, refusal FROM dead_letters WHERE id = ?1"
         );
         Ok(self.prepare(&sql)?.query_row([id.as_str()], dead_letter).optional()?)
     }
@@ -80,11 +84,12 @@ impl Transaction<'_> {
     /// What the database reports.
     pub fn give_up(&self, seq: i64, death: &Death<'_>) -> Result<(), StoreError> {
         let sql = format!(
-            "INSERT INTO dead_letters ({COLUMNS}, reply, died_at, reason, done, refusal)
-             SELECT {COLUMNS}, reply, ?2, ?3, coalesce(?4, done), ?5 FROM deliveries WHERE seq = ?1"
+            "INSERT INTO dead_letters ({COLUMNS}, reply, died_at, reason, code, done, refusal)
+             SELECT {COLUMNS}, reply, ?2, ?3, ?4, coalesce(?5, done), ?6 FROM deliveries WHERE seq = ?1"
         );
         let (done, refusal) = death.fate.values();
-        self.prepare(&sql)?.execute((seq, death.died_at.as_millis(), death.reason, done, refusal))?;
+        let values = (seq, death.died_at.as_millis(), death.reason, death.code, done, refusal);
+        self.prepare(&sql)?.execute(values)?;
         self.finish(seq)?;
         Ok(())
     }
@@ -111,13 +116,16 @@ impl Transaction<'_> {
         Ok(overdue.len())
     }
 
-    /// Puts a dead letter back into the queue under its old id; answers whether there was one.
+    /// Puts a dead letter back into the queue under its old id; answers whether there was one. Where it has a reply, that is
+    /// sent, and the job is not run again.
     ///
     /// # Errors
     /// What the database reports.
     pub fn replay(&self, id: &DeliveryId, now: Timestamp) -> Result<bool, StoreError> {
-        let sql = "INSERT INTO deliveries (id, work, device, event, route, target, body, accepted_at, due_at)
-                   SELECT id, work, device, event, route, target, body, accepted_at, ?2
+        let sql = "INSERT INTO deliveries (id, work, device, event, route, target, body, accepted_at, due_at,
+                                           reply, done, resend)
+                   SELECT id, work, device, event, route, target, body, accepted_at, ?2,
+                          reply, done, reply IS NOT NULL
                    FROM dead_letters WHERE id = ?1";
         let found = self.prepare(sql)?.execute((id.as_str(), now.as_millis()))? > 0;
         self.prepare("DELETE FROM dead_letters WHERE id = ?1")?.execute([id.as_str()])?;
@@ -144,6 +152,7 @@ fn dead_letter(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
         died_at: Timestamp::from_millis(row.get(9)?),
         reason: row.get(10)?,
         reply: row.get(11)?,
-        fate: Fate::of(row, 12)?,
+        code: row.get(12)?,
+        fate: Fate::of(row, 13)?,
     })
 }

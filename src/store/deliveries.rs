@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, Row};
 use serde::Serialize;
 use serde_json::json;
 
-use super::fate::done_code;
+use super::fate::{done_code, done_of};
 use super::{PassedOver, StoreError, Transaction, View};
 use crate::ambient::Timestamp;
 use crate::message::{DeliveryId, DeviceUuid, Done};
@@ -72,8 +72,8 @@ pub struct QueuedDelivery {
     pub attempts: u32,
     /// Whether a job may already have changed something outside: then it must not run again.
     pub call_started: bool,
-    /// Whether a reply may already have left for a bus elsewhere: then nothing more is sent.
-    pub reply_started: bool,
+    /// What is written down of its reply.
+    pub reply: WrittenReply,
 }
 
 /// Tells a webhook from all others.
@@ -94,10 +94,21 @@ pub struct LeavingReply {
     pub done: Done,
 }
 
+/// What is written down of the reply to a delivery that has no outcome yet.
+#[derive(Clone, Debug)]
+pub enum WrittenReply {
+    /// Nothing.
+    None,
+    /// It may already have left for a bus elsewhere: then nothing more is sent.
+    MayHaveLeft,
+    /// It was given up, and is to be sent now; the job is not run again.
+    ToBeSent(LeavingReply),
+}
+
 impl QueuedDelivery {
     /// Work that just came.
     pub(super) fn first(new: NewDelivery, accepted_at: Timestamp) -> Self {
-        Self { new, accepted_at, attempts: 0, call_started: false, reply_started: false }
+        Self { new, accepted_at, attempts: 0, call_started: false, reply: WrittenReply::None }
     }
 }
 
@@ -131,7 +142,8 @@ impl View<'_> {
     /// # Errors
     /// What the database reports.
     pub(super) fn queued(&self, seq: i64) -> Result<Option<QueuedDelivery>, StoreError> {
-        let sql = format!("SELECT {COLUMNS}, call_started, reply IS NOT NULL FROM deliveries WHERE seq = ?1");
+        let sql =
+            format!("SELECT {COLUMNS}, call_started, resend, reply, done FROM deliveries WHERE seq = ?1");
         Ok(self.prepare(&sql)?.query_row([seq], queued_delivery).optional()?)
     }
 
@@ -256,7 +268,7 @@ impl Transaction<'_> {
     /// What the database reports.
     pub(super) fn start_reply(&self, seq: i64, reply: &LeavingReply) -> Result<bool, StoreError> {
         self.use_reserve();
-        let sql = "UPDATE deliveries SET reply = ?2, done = ?3 WHERE seq = ?1";
+        let sql = "UPDATE deliveries SET reply = ?2, done = ?3, resend = 0 WHERE seq = ?1";
         Ok(self.prepare(sql)?.execute((seq, &reply.text, done_code(reply.done)))? > 0)
     }
 
@@ -293,6 +305,19 @@ fn queued_delivery(row: &Row<'_>) -> rusqlite::Result<QueuedDelivery> {
         accepted_at: Timestamp::from_millis(row.get(7)?),
         attempts: row.get(8)?,
         call_started: row.get(9)?,
-        reply_started: row.get(10)?,
+        reply: written_reply(row, 10)?,
+    })
+}
+
+/// Reads the columns `resend, reply, done`, the first of which is at `at`.
+fn written_reply(row: &Row<'_>, at: usize) -> rusqlite::Result<WrittenReply> {
+    let (resend, text) = (row.get::<_, bool>(at)?, row.get::<_, Option<Arc<str>>>(at + 1)?);
+    Ok(match text {
+        None => WrittenReply::None,
+        Some(text) if resend => {
+            let done = done_of(row.get(at + 2)?).unwrap_or(Done::Unknown);
+            WrittenReply::ToBeSent(LeavingReply { text, done })
+        }
+        Some(_) => WrittenReply::MayHaveLeft,
     })
 }

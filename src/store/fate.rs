@@ -16,12 +16,7 @@ pub struct Fate {
 impl Fate {
     /// Reads the columns `done, refusal`, the first of which is at `at`.
     pub(super) fn of(row: &Row<'_>, at: usize) -> rusqlite::Result<Self> {
-        let done = row.get::<_, Option<i64>>(at)?.map(|code| match code {
-            0 => Done::No,
-            1 => Done::Yes,
-            _ => Done::Unknown,
-        });
-        Ok(Self { done, refusal: row.get(at + 1)? })
+        Ok(Self { done: done_of(row.get(at)?), refusal: row.get(at + 1)? })
     }
 
     /// What these columns hold.
@@ -37,4 +32,13 @@ pub(super) const fn done_code(done: Done) -> i64 {
         Done::Yes => 1,
         Done::Unknown => 2,
     }
+}
+
+/// What a column `done` says.
+pub(super) fn done_of(code: Option<i64>) -> Option<Done> {
+    code.map(|code| match code {
+        0 => Done::No,
+        1 => Done::Yes,
+        _ => Done::Unknown,
+    })
 }

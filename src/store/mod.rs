@@ -45,7 +45,7 @@ mod writer;
 pub use bindings::{Binding, NotedBinding};
 pub use codes::{StoredCode, StoredGrant};
 pub use dead_letters::{DeadLetter, Death};
-pub use deliveries::{LeavingReply, NewDelivery, QueuedDelivery, WebhookKey, Work};
+pub use deliveries::{LeavingReply, NewDelivery, QueuedDelivery, WebhookKey, Work, WrittenReply};
 pub use devices::{Lookup, StoredDevice};
 pub use errands::{Errand, ErrandKind, QueuedErrand};
 pub use error::StoreError;

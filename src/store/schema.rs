@@ -26,6 +26,7 @@ const STEPS: &[&str] = &[
     WITH_DONE_BEFORE_REPLIES,
     WITH_OWNERS,
     WITH_LINES,
+    WITH_RESENDING,
 ];
 
 const FIRST: &str = "
@@ -287,6 +288,12 @@ CREATE INDEX owners_beside_by_name ON owners_beside (name, seq);
 const WITH_LINES: &str = "
 ALTER TABLE sessions ADD COLUMN line BLOB NOT NULL DEFAULT x'';
 UPDATE sessions SET line = fingerprint;
+";
+
+/// Replies that are to be sent again, and what whoever brought a delivery was told when it was given up.
+const WITH_RESENDING: &str = "
+ALTER TABLE deliveries ADD COLUMN resend INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE dead_letters ADD COLUMN code INTEGER;
 ";
 
 /// Marks a file as a database of endo ("Endo" in ASCII).

@@ -364,7 +364,7 @@ async fn a_dead_letter_can_be_seen_and_tried_again() {
     assert_eq!(letter["died"], "1970-01-01T00:01:00Z");
     assert_eq!(letter["body"].to_string(), r#"{"z":1,"a":2}"#);
     let output = shell.run(&["dead-letters", "replay", "d-1"]);
-    assert_eq!(stdout(&output), "d-1 will be tried again\n");
+    assert_eq!(stdout(&output), "d-1: it will be tried again\n");
     let output = shell.run(&["dead-letters", "ls", "--json"]);
     assert_eq!(stdout(&output), "");
 }

@@ -10,26 +10,18 @@ use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};
 use crate::dispatch::Verdict;
 use crate::dispatch::answer::Desk;
 use crate::dispatch::case::Case;
-use crate::message::{DeviceUuid, Failure, Found, Reply};
-use crate::store::{Ending, Fate, Outcome, Taken, Transaction};
+use crate::message::{DeviceUuid, Failure, Found};
+use crate::store::{Death, Ending, Fate, Outcome, Taken, Transaction};
 use crate::telemetry::with_causes;
 
 /// A bus, and who speaks there for the user device.
-struct Voice<'a> {
+pub(super) struct Voice<'a> {
     bus: &'a Meshblu,
     login: &'a Login,
 }
 
 impl Desk {
-    pub(super) async fn end_on_meshblu(
-        &self,
-        bus: &Meshblu,
-        taken: Taken,
-        (case, answer): (Case, Result<Reply, Failure>),
-    ) -> Verdict {
-        let Some(login) = case.login() else { return self.end_untold(taken, case, answer).await };
-        let voice = Voice { bus, login };
-        let mut told = Told::new(case.parties.clone(), answer, case.respond_to.clone());
+    pub(super) async fn end_on_meshblu(&self, voice: Voice<'_>, taken: Taken, mut told: Told) -> Verdict {
         if !taken.place.may_reply_off_disk(&told.reply) && !self.write_down(&taken, &told).await {
             return not_taken();
         }
@@ -75,8 +67,8 @@ impl Desk {
     /// Nothing was opened, so there is nothing to answer with; whoever brought the message is told alone. Where the bus
     /// or the moment kept it from being opened, and no page waits, nothing is kept: whoever brings the message again has
     /// it worked on.
-    async fn end_untold(&self, taken: Taken, case: Case, answer: Result<Reply, Failure>) -> Verdict {
-        let failure = answer.err().unwrap_or_else(|| Failure::new(500, "there is nothing to answer with"));
+    pub(super) async fn end_untold(&self, taken: Taken, case: Case, failure: Option<Failure>) -> Verdict {
+        let failure = failure.unwrap_or_else(|| Failure::new(500, "there is nothing to answer with"));
         let is_final = failure.found == Found::Here || case.mark.is_some();
         let is_settled = match is_final {
             true => self.keep_outcome(taken, untold(&case, &failure, self.clock.now())).await,
@@ -115,7 +107,7 @@ impl Desk {
         self.keep_end(taken, end).await
     }
 
-    /// The bus did not take it, or nobody knows whether it did; it is not sent again.
+    /// The bus did not take it, or nobody knows whether it did; it is not sent again by itself.
     async fn give_up_reply(&self, taken: Taken, told: &Told, error: &MeshbluError) -> Verdict {
         tracing::warn!(error = with_causes(error), "a reply was not sent");
         let (failure, mut fate) = (error.failure(), told.fate());
@@ -123,8 +115,8 @@ impl Desk {
         if error.nothing_done() {
             fate.refusal.get_or_insert_with(|| failure.message.clone());
         }
-        self.give_up(taken, reason, fate).await;
-        Verdict::Failed(failure)
+        let code = failure.status();
+        self.give_up(taken, Death { code, fate, ..Death::of(reason, self.clock.now()) }).await
     }
 }
 
@@ -139,7 +131,12 @@ fn untold(case: &Case, failure: &Failure, ended_at: Timestamp) -> Outcome {
     }
 }
 
-impl Voice<'_> {
+impl<'a> Voice<'a> {
+    /// Who speaks in this case, if anybody can.
+    pub(super) fn of(bus: &'a Meshblu, case: &'a Case) -> Option<Self> {
+        Some(Self { bus, login: case.login()? })
+    }
+
     /// As the user device, by the credentials device's rights alone.
     fn speaking_for<'b>(&'b self, user_device: &'b DeviceUuid) -> Identity<'b> {
         Identity::of(self.login).acting_as(user_device)

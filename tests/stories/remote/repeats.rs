@@ -47,6 +47,28 @@ async fn a_delivery_whose_reply_was_refused_is_answered_the_same_when_it_comes_a
 }
 
 #[tokio::test]
+async fn a_delivery_whose_reply_became_a_dead_letter_is_answered_the_same_when_it_comes_again() {
+    let cut = Answer::Bytes(Vec::new());
+    let no = |status| json_answer(status, &json!({"error": "not from here"}));
+    for (answers, status, text) in [
+        (vec![no(403)], 403, "not from here"),
+        (vec![no(503)], 503, "not from here"),
+        (vec![cut], 502, "reply_unknown"),
+    ] {
+        let bus = SigningBus::start().await;
+        let (gateway, _directory) = bus.gateway().await;
+        bus.meshblu.answer("POST /messages", answers);
+        let first = bus.deliver(&gateway, "d", &say_hello()).await;
+        let sent = bus.meshblu.messages().len();
+        let again = bus.deliver(&gateway, "d", &say_hello()).await;
+        for answer in [first, again] {
+            assert_eq!((answer.status.as_u16(), &answer.json()["error"]), (status, &json!(text)));
+        }
+        assert_eq!((gateway.dead_letters().await.len(), bus.meshblu.messages().len()), (1, sent));
+    }
+}
+
+#[tokio::test]
 async fn a_delivery_that_a_bus_could_not_be_asked_about_is_worked_on_when_it_comes_again() {
     let bus = SigningBus::start().await;
     let (gateway, _directory) = bus.gateway().await;

@@ -1,15 +1,21 @@
 //! A reply leaves once: what happens when nobody knows whether it arrived.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use endo::ambient::Timestamp;
+use endo::store::{Store, StoreError, StoreSettings, Transaction};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
 use crate::support::fake_api::Answer;
-use crate::support::meshblu::{FakeMeshblu, RemoteGateway, json_answer, route, say_hello, settings, vectors};
+use crate::support::meshblu::{
+    CREDENTIALS, FakeMeshblu, RemoteGateway, json_answer, route, say_hello, settings, vectors,
+};
 
 const SEARCH: &str = "POST /search/devices";
 
@@ -141,4 +147,73 @@ fn signed_as_of_old(message: &Value) -> String {
          x-meshblu-route: {route}\r\ncontent-length: {}\r\n{signed}\r\n{body}",
         body.len()
     )
+}
+
+/// Puts the one dead letter of a gateway that is not running back into the queue. The job would fail if it ran again.
+async fn replay(directory: &Path) {
+    let database = rusqlite::Connection::open(directory.join("endo.db")).unwrap();
+    let failing = json!({"metadata": {"jobType": "SayHello"}, "data": {"do": "fail"}}).to_string();
+    assert_eq!(database.execute("UPDATE dead_letters SET body = ?1", [failing]).unwrap(), 1);
+    drop(database);
+    let store = Store::open(&StoreSettings { directory: directory.to_owned(), max_pages: None }).unwrap();
+    let change = |transaction: &Transaction<'_>| {
+        let id = transaction.dead_letters(1)?.remove(0).delivery.id;
+        transaction.replay(&id, Timestamp::from_millis(0))
+    };
+    assert!(store.write::<_, StoreError, _>(change).await.unwrap());
+}
+
+/// What a gateway sends after a dead letter with the reply to [`say_hello`] was replayed, and the gateway.
+async fn sent_again(meshblu: &FakeMeshblu, directory: &TempDir) -> (Vec<Value>, RemoteGateway) {
+    replay(directory.path()).await;
+    let gateway = RemoteGateway::with(settings(directory.path(), &meshblu.url())).await.unwrap();
+    let mut ticks = tokio::time::interval(Duration::from_millis(1));
+    while gateway.waiting().await > 0 {
+        ticks.tick().await;
+    }
+    (meshblu.messages(), gateway)
+}
+
+#[tokio::test]
+async fn a_reply_that_nobody_knows_of_is_sent_again_on_demand_and_its_job_does_not_run() {
+    let meshblu = FakeMeshblu::start().await;
+    meshblu.answer("POST /messages", [Answer::Bytes(Vec::new())]);
+    let (gateway, directory) = RemoteGateway::open(&meshblu).await;
+    gateway.webhook(&say_hello()).await;
+    let kept = gateway.dead_letters().await.remove(0).reply.unwrap();
+    gateway.stop().await;
+    let (sent, gateway) = sent_again(&FakeMeshblu::start().await, &directory).await;
+    assert_eq!(sent, [serde_json::from_str::<Value>(&kept).unwrap()]);
+    assert!(gateway.dead_letters().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_reply_that_breaks_off_again_is_a_dead_letter_again() {
+    let meshblu = FakeMeshblu::start().await;
+    meshblu.answer("POST /messages", [Answer::Bytes(Vec::new())]);
+    let (gateway, directory) = RemoteGateway::open(&meshblu).await;
+    gateway.webhook(&say_hello()).await;
+    let kept = gateway.dead_letters().await.remove(0).reply;
+    gateway.stop().await;
+    let (sent, gateway) = sent_again(&meshblu, &directory).await;
+    assert_eq!(sent.len(), 2, "once each time");
+    let letter = gateway.dead_letters().await.remove(0);
+    assert_eq!((letter.reason.as_str(), letter.reply), ("reply_unknown", kept));
+}
+
+#[tokio::test]
+async fn a_reply_is_not_sent_again_for_a_device_that_was_cut_off_meanwhile() {
+    let meshblu = FakeMeshblu::start().await;
+    meshblu.answer("POST /messages", [Answer::Bytes(Vec::new())]);
+    let (gateway, directory) = RemoteGateway::open(&meshblu).await;
+    gateway.webhook(&say_hello()).await;
+    let kept = gateway.dead_letters().await.remove(0).reply;
+    gateway.stop().await;
+    let again = FakeMeshblu::start().await;
+    again.answer(&format!("GET /v2/devices/{CREDENTIALS}/subscriptions"), [json_answer(200, &json!([]))]);
+    let (sent, gateway) = sent_again(&again, &directory).await;
+    assert!(sent.is_empty());
+    let letter = gateway.dead_letters().await.remove(0);
+    assert_eq!((letter.reason.as_str(), letter.reply), ("reply_not_taken", kept));
+    assert_eq!(letter.fate.refusal.as_deref(), Some("this device may not use these credentials"));
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use endo::ambient::{Clock, Timestamp};
 use endo::message::Done;
-use endo::store::{AskedFor, Feed, LeavingReply, Store, StoreError, Taken, Transaction, Work};
+use endo::store::{AskedFor, Feed, LeavingReply, Store, StoreError, Taken, Transaction, Work, WrittenReply};
 use futures_util::FutureExt;
 use tokio::sync::Notify;
 
@@ -246,7 +246,7 @@ async fn what_is_accepted_after_its_reply_left_says_so() {
     assert!(!taken.place.may_reply_off_disk(&leaving()), "it is on disk");
     assert!(!taken.place.ends_off_disk(), "its end has to be written");
     drop(taken);
-    assert!(one(&feed).await.delivery.reply_started);
+    assert!(matches!(one(&feed).await.delivery.reply, WrittenReply::MayHaveLeft));
 }
 
 #[tokio::test]
