@@ -77,8 +77,8 @@ pub struct Hop {
     pub from: DeviceUuid,
     /// The device the step arrives at.
     pub to: DeviceUuid,
-    /// The kind of event: `message.received`.
-    #[serde(rename = "type")]
+    /// The kind of event: `message.received`; empty where the bus names none.
+    #[serde(rename = "type", default)]
     pub kind: Arc<str>,
 }
 

@@ -146,3 +146,14 @@ async fn whoever_sent_a_message_over_more_than_a_thousand_hops_is_told_so() {
     );
     assert!(meshblu.called().contains(&"PUT /v2/devices/status-uuid".to_owned()));
 }
+
+#[tokio::test]
+async fn hops_that_name_no_kind_of_event_are_hops_all_the_same() {
+    let meshblu = FakeMeshblu::start().await;
+    let (gateway, _directory) = RemoteGateway::open(&meshblu).await;
+    let hop = |from: &str, to: &str| json!({"from": from, "to": to});
+    let route =
+        json!([hop(FLOW, USER_DEVICE), hop(USER_DEVICE, CREDENTIALS), hop(CREDENTIALS, SERVICE)]).to_string();
+    gateway.webhook_by(&route, &say_hello()).await.is(201, "Created");
+    assert_eq!(meshblu.messages()[0]["data"], json!({"hello": "Ada"}));
+}
