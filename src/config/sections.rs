@@ -78,7 +78,7 @@ pub struct Listen {
     #[schemars(extend("format" = "socket-address"))]
     pub bus: SocketAddr,
     /// Where others reach the gateway, as user devices and webhooks name it; without this setting `http://` and
-    /// `listen.gateway`.
+    /// `listen.gateway`. Webhooks that are signed for it are believed also where a proxy passes on another `Host`.
     #[schemars(extend("format" = "uri"))]
     pub public_url: Option<String>,
 }

@@ -3,7 +3,7 @@
 use super::GatewayError;
 use crate::ambient::{Clock, Timestamp};
 use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};
-use crate::config;
+use crate::config::Config;
 use crate::http::Judge;
 use crate::signature::{Ed25519PublicKey, Policy, RsaPublicKey, Verifier};
 use crate::telemetry::with_causes;
@@ -26,12 +26,9 @@ pub(super) async fn introduce(bus: &Meshblu) -> Result<(), GatewayError> {
 /// # Errors
 /// [`GatewayError::NoPublicKey`] where the old form is accepted and cannot be verified; [`GatewayError::Meshblu`] where
 /// the bus is gone.
-pub(super) async fn judge(
-    bus: &Meshblu,
-    settings: &config::Bus,
-    clock: &Clock,
-) -> Result<Judge, GatewayError> {
-    let accepts_old = settings.accept_legacy_signatures;
+pub(super) async fn judge(bus: &Meshblu, settings: &Config, clock: &Clock) -> Result<Judge, GatewayError> {
+    let accepts_old = settings.bus.accept_legacy_signatures;
+    let known_as = settings.listen.public_url.as_deref().and_then(authority);
     let url = || bus.url().to_owned();
     let old = old_key(bus, accepts_old).await.map_err(|cause| match cause {
         MeshbluError::Call(_) => GatewayError::Meshblu { url: url(), cause },
@@ -40,15 +37,21 @@ pub(super) async fn judge(
     let ours = bus.webhook_keys().await;
     warn_of(accepts_old, &ours);
     let asked_at = if ours.is_ok() { clock.now() } else { Timestamp::from_millis(0) };
-    let verifier = trusting(ours.unwrap_or_default(), old);
+    let verifier = trusting(ours.unwrap_or_default(), old).known_as(known_as.clone());
     let bus = bus.clone();
     Ok(Judge::new(verifier, asked_at, move || {
-        let bus = bus.clone();
+        let (bus, known_as) = (bus.clone(), known_as.clone());
         Box::pin(async move {
             let old = old_key(&bus, accepts_old).await?;
-            Ok(trusting(bus.webhook_keys().await?, old))
+            Ok(trusting(bus.webhook_keys().await?, old).known_as(known_as))
         })
     }))
+}
+
+/// What the address is that others reach the gateway by: a proxy before it may pass on another `Host`.
+fn authority(public_url: &str) -> Option<String> {
+    let url: http::Uri = public_url.parse().ok()?;
+    url.authority().map(|authority| authority.as_str().to_owned())
 }
 
 fn warn_of(accepts_old: bool, ours: &Result<Vec<(String, Ed25519PublicKey)>, MeshbluError>) {

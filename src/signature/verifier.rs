@@ -23,6 +23,7 @@ pub(super) struct Sender {
 pub struct Verifier {
     senders: Vec<Sender>,
     old_bus: Option<(RememberingKey, Policy)>,
+    known_as: Option<String>,
 }
 
 impl Verifier {
@@ -45,6 +46,12 @@ impl Verifier {
         self
     }
 
+    /// Takes this authority for its own too, whatever the `Host` header says: a proxy on the way may have written another.
+    #[must_use]
+    pub fn known_as(self, authority: Option<String>) -> Self {
+        Self { known_as: authority, ..self }
+    }
+
     /// Judges a request by the policy of its sender. A request that carries both forms is judged by RFC 9421 alone
     /// where any sender of that form is trusted, else by the other.
     ///
@@ -53,11 +60,23 @@ impl Verifier {
     pub fn verify<'a>(&self, request: &Request<'a>, now: Timestamp) -> Result<Verified<'a>, Refusal> {
         let (is_new, is_old) = (request.has(rfc9421::INPUT), cavage::is_signed(request));
         match &self.old_bus {
-            _ if is_new && !self.senders.is_empty() => rfc9421::verify(request, &self.senders, now),
+            _ if is_new && !self.senders.is_empty() => self.verify_rfc_9421(request, now),
             Some((key, policy)) => cavage::verify(request, key, policy, now),
             None if is_old => Err(Refusal::LegacyRefused),
-            None if is_new => rfc9421::verify(request, &self.senders, now),
+            None if is_new => self.verify_rfc_9421(request, now),
             None => Err(Refusal::Unsigned),
+        }
+    }
+
+    fn verify_rfc_9421<'a>(&self, request: &Request<'a>, now: Timestamp) -> Result<Verified<'a>, Refusal> {
+        let verdict = rfc9421::verify(request, &self.senders, now);
+        match (&self.known_as, verdict) {
+            (Some(authority), Err(Refusal::WrongSignature)) if authority != request.authority => {
+                let as_sent = Request { authority, ..*request };
+                let Verified { covered, key_id, .. } = rfc9421::verify(&as_sent, &self.senders, now)?;
+                Ok(Verified { request: *request, covered, key_id })
+            }
+            (_, verdict) => verdict,
         }
     }
 }

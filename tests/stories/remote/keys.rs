@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use endo::ambient::{Clock, Timestamp};
+use endo::config::Config;
 use rsa::RsaPrivateKey;
 use rsa::pkcs8::{DecodePrivateKey, EncodePublicKey, LineEnding};
 use serde_json::{Value, json};
@@ -32,6 +33,11 @@ struct Scene {
 
 impl Scene {
     async fn set(keys: Option<Answer>) -> Self {
+        Self::set_with(keys, |_| ()).await
+    }
+
+    /// The same, with some settings changed.
+    async fn set_with(keys: Option<Answer>, change: impl FnOnce(&mut Config)) -> Self {
         let bus = SigningBus::start().await;
         if let Some(keys) = keys {
             bus.meshblu.answer(KEYS, [keys]);
@@ -40,6 +46,7 @@ impl Scene {
         let directory = tempfile::tempdir().unwrap();
         let mut settings = settings(directory.path(), &bus.meshblu.url());
         settings.bus.accept_legacy_signatures = false;
+        change(&mut settings);
         let hand = Arc::clone(&now);
         let clock = Clock::from_fn(move || Timestamp::from_millis(hand.load(Ordering::Relaxed)));
         let gateway = RemoteGateway::at(clock, settings).await.unwrap();
@@ -88,6 +95,27 @@ async fn a_proxy_on_the_way_may_add_a_signature_of_its_own() {
     let request = scene.bus.delivery((&authority, now), "d-1", &say_hello());
     let request = request.header("signature-input", input).header("signature", "proxy=:AAAA:");
     send(request).await.is(201, "Created");
+}
+
+#[tokio::test]
+async fn a_proxy_on_the_way_may_pass_on_another_host_than_the_bus_called() {
+    let scene = Scene::set_with(None, |settings| {
+        settings.listen.public_url = Some("http://endo.example:8080".to_owned());
+    })
+    .await;
+    let now = Timestamp::from_millis(scene.now.load(Ordering::Relaxed));
+    let gateway = scene.gateway.running.gateway().to_string();
+    let asked = scene.asked();
+    for (called, status) in [("endo.example:8080", 201), (gateway.as_str(), 201), ("else.example", 401)] {
+        let request = scene.bus.delivery((called, now), called, &say_hello()).build().unwrap();
+        let mut passed_on = request.try_clone().unwrap();
+        *passed_on.url_mut() = format!("http://{gateway}/v2/messages").parse().unwrap();
+        let answer = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+        assert_eq!(answer.execute(passed_on).await.unwrap().status(), status, "{called}");
+        if status == 201 {
+            assert_eq!(scene.asked(), asked, "the bus is asked for no other key");
+        }
+    }
 }
 
 #[tokio::test]
