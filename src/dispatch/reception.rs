@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 use super::Verdict;
@@ -16,7 +16,7 @@ use super::to_the_end::ToTheEnd;
 use crate::bus::Login;
 use crate::bus::meshblu::firehose::FirehoseEvent;
 use crate::message::{BadRoute, DeliveryId, MESSAGE_RECEIVED, Message, Parties, Route};
-use crate::store::{AskedFor, Feed, NewDelivery, StoreError, Transaction, View, Work};
+use crate::store::{AskedFor, Feed, NewDelivery, StoreError, Taken, Transaction, View, Work};
 use crate::telemetry::with_causes;
 
 /// How long a message may be worked on that is not on disk. Whoever brought it waits for the end all the same; what ends
@@ -57,9 +57,6 @@ pub enum NotReceived {
     /// It was brought before, and whoever had it in hand could not take it.
     #[error("whoever had the message in hand could not take it")]
     LetGo,
-    /// The gateway ends.
-    #[error("the gateway is stopping")]
-    Stopping,
 }
 
 /// The reception of one gateway. Cheap to clone.
@@ -70,8 +67,29 @@ pub struct Reception(Arc<Parts>);
 struct Parts {
     feed: Arc<Feed>,
     desk: Arc<Desk>,
+    /// Closed once the gateway is stopping.
     turns: Arc<Semaphore>,
-    most: u32,
+    /// How many messages are being received.
+    present: watch::Sender<usize>,
+}
+
+/// A turn to be worked on; nobody gets one once the gateway is stopping.
+type Turn = Option<OwnedSemaphorePermit>;
+
+/// Counts one message as being received.
+struct Present<'a>(&'a watch::Sender<usize>);
+
+impl<'a> Present<'a> {
+    fn at(present: &'a watch::Sender<usize>) -> Self {
+        present.send_modify(|present| *present += 1);
+        Self(present)
+    }
+}
+
+impl Drop for Present<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|present| *present -= 1);
+    }
 }
 
 /// What is known of a delivery that has a name.
@@ -85,12 +103,11 @@ enum Known {
 impl Reception {
     /// A reception that accepts into `feed`, has `desk` answer, and does that for `most` messages at a time.
     pub fn new(feed: Arc<Feed>, desk: Arc<Desk>, most: usize) -> Self {
-        let most = u32::try_from(most.max(1)).unwrap_or(u32::MAX);
-        let turns = Arc::new(Semaphore::new(most as usize));
-        Self(Arc::new(Parts { feed, desk, turns, most }))
+        let turns = Arc::new(Semaphore::new(most.clamp(1, Semaphore::MAX_PERMITS)));
+        Self(Arc::new(Parts { feed, desk, turns, present: watch::Sender::new(0) }))
     }
 
-    /// Receives a message and answers how it ended. The work goes on when nobody waits for that any more, as long as the
+    /// Receives a message and answers how it ended, or that it is left for the next start. The work goes on when nobody waits for that any more, as long as the
     /// caller's runtime does.
     ///
     /// # Errors
@@ -98,51 +115,66 @@ impl Reception {
     pub async fn receive(&self, arrival: Arrival) -> Result<Verdict, NotReceived> {
         let parties = arrival.route.parties(self.0.desk.bus.service())?;
         let parts = Arc::clone(&self.0);
-        ToTheEnd::new(async move { parts.receive(arrival, parties).await }).await
+        ToTheEnd::new(async move {
+            let _present = Present::at(&parts.present);
+            let turn = parts.turn().await;
+            parts.receive(turn, arrival, parties).await
+        })
+        .await
     }
 
-    /// Waits until nothing more is worked on.
+    /// Gives no more turns, and waits until those who have one are answered and all others are left in the store.
     pub async fn finish(&self) {
-        // Fails where the turns were closed: then there are none.
-        let _ = self.0.turns.acquire_many(self.0.most).await;
         self.0.turns.close();
+        // Cannot fail: the other end is here.
+        let _ = self.0.present.subscribe().wait_for(|present| *present == 0).await;
     }
 
     /// Receives what comes in by `events`, without telling anybody how it ended, until the other end is gone.
     pub async fn receive_all<T: Into<Arrival>>(&self, mut events: mpsc::Receiver<T>) {
         let mut running = JoinSet::new();
         while let Some(arrival) = events.recv().await {
-            let arrival = arrival.into();
             while running.try_join_next().is_some() {}
-            if running.len() >= self.0.most as usize {
-                running.join_next().await;
-            }
-            let reception = self.clone();
-            running.spawn(async move {
-                if let Err(error) = reception.receive(arrival).await {
-                    tracing::warn!(error = with_causes(&error), "a message was not received");
-                }
-            });
+            let turn = self.0.turn().await;
+            running.spawn(Arc::clone(&self.0).receive_untold(turn, arrival.into()));
         }
         while running.join_next().await.is_some() {}
     }
 }
 
 impl Parts {
-    async fn receive(&self, arrival: Arrival, parties: Parties) -> Result<Verdict, NotReceived> {
-        let turn = self.turns.acquire().await.map_err(|_| NotReceived::Stopping)?;
+    async fn turn(&self) -> Turn {
+        Arc::clone(&self.turns).acquire_owned().await.ok()
+    }
+
+    /// Receives a message that nobody waits for.
+    async fn receive_untold(self: Arc<Self>, turn: Turn, arrival: Arrival) {
+        let sender = arrival.route.hops().first().map(|hop| hop.from.clone());
+        let received = match arrival.route.parties(self.desk.bus.service()) {
+            Ok(parties) => self.receive(turn, arrival, parties).await,
+            Err(error) => Err(error.into()),
+        };
+        if let Err(error) = received {
+            let sender = sender.map(|sender| sender.to_string());
+            tracing::warn!(error = with_causes(&error), sender.uuid = sender, "a message was not received");
+        }
+    }
+
+    async fn receive(&self, turn: Turn, arrival: Arrival, parties: Parties) -> Result<Verdict, NotReceived> {
         let Some(id) = arrival.id.clone() else {
-            return self.answer(arrival, parties).await;
+            return self.take(turn, arrival, parties).await;
         };
         // Before the store is asked: whoever has the same message in hand may end it meanwhile.
         let (ending, claim) = self.desk.endings.listen(&id);
         match self.known(id.clone()).await? {
             Known::Ended(verdict) => Ok(verdict),
             Known::Nothing if claim.is_some() => {
-                let verdict = self.answer(arrival, parties).await?;
+                let verdict = self.take(turn, arrival, parties).await?;
                 self.desk.endings.tell(&id, &verdict);
                 Ok(verdict)
             }
+            // It is in the store, and perhaps nobody takes it up any more.
+            Known::Open if turn.is_none() => Ok(Verdict::Accepted),
             Known::Nothing | Known::Open => {
                 drop(turn);
                 heard(ending).await
@@ -150,7 +182,8 @@ impl Parts {
         }
     }
 
-    async fn answer(&self, arrival: Arrival, parties: Parties) -> Result<Verdict, NotReceived> {
+    /// Has a new message answered; where it got no turn, it is left in the store.
+    async fn take(&self, turn: Turn, arrival: Arrival, parties: Parties) -> Result<Verdict, NotReceived> {
         let Arrival { route, body, message, id, caller } = arrival;
         let mut case = Case::new(parties, &route, message, caller);
         case.mark = sent::mark_of(&case, &self.desk.store).await?;
@@ -169,16 +202,31 @@ impl Parts {
             body,
         };
         let taken = self.feed.hold(new, asked_for);
-        let place = taken.place.clone();
+        match turn {
+            Some(_turn) => Ok(self.answer(taken, case).await),
+            None => {
+                self.accept(&taken).await?;
+                Ok(Verdict::Accepted)
+            }
+        }
+    }
+
+    async fn answer(&self, taken: Taken, case: Case) -> Verdict {
+        let accept = self.accept(&taken);
         let mut work = pin!(self.desk.work(taken, case));
         if let Ok(verdict) = tokio::time::timeout(OFF_DISK, &mut work).await {
-            return Ok(verdict);
+            return verdict;
         }
-        let accept = move |transaction: &Transaction<'_>| place.accept_within(transaction);
-        if let Err(error) = self.desk.store.write::<_, StoreError, _>(accept).await {
+        if let Err(error) = accept.await {
             tracing::warn!(error = with_causes(&error), "a message is worked on that is not on disk");
         }
-        Ok(work.await)
+        work.await
+    }
+
+    /// Puts a message on disk, unless something was written of it before.
+    fn accept(&self, taken: &Taken) -> impl Future<Output = Result<(), StoreError>> + use<> {
+        let (store, place) = (self.desk.store.clone(), taken.place.clone());
+        async move { store.write(move |transaction: &Transaction<'_>| place.accept_within(transaction)).await }
     }
 
     async fn known(&self, id: DeliveryId) -> Result<Known, StoreError> {

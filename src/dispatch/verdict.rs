@@ -12,6 +12,8 @@ pub enum Verdict {
     Failed(Failure),
     /// Nothing is kept of it: whoever brought it has to bring it again.
     NotTaken(Failure),
+    /// It has not ended. It is on disk, and will be worked on to its end.
+    Accepted,
 }
 
 impl Verdict {

@@ -98,6 +98,15 @@ impl Socket {
         let sending = timeout(SEND_WITHIN, self.0.send(Message::text(text)));
         sending.await.map_err(|_| EgressError::Timeout)?.map_err(broken)
     }
+
+    /// Says that this side is done. What the other side sent before it heard of that still comes.
+    ///
+    /// # Errors
+    /// As [`Socket::send`].
+    pub async fn close(&mut self) -> Result<(), EgressError> {
+        let closing = timeout(SEND_WITHIN, self.0.close(None));
+        closing.await.map_err(|_| EgressError::Timeout)?.map_err(broken)
+    }
 }
 
 /// What a server that speaks WebSocket answers to this key (RFC 6455, 4.2.2).

@@ -65,10 +65,11 @@ impl Webhook {
     async fn receive(&self, arrival: Arrival) -> Answer {
         match self.reception.receive(arrival).await {
             Ok(Verdict::Replied) => Ok(created()),
+            Ok(Verdict::Accepted) => Ok(accepted()),
             Ok(Verdict::Failed(failure)) => Err(failed(failure).with_header(DELIVERY, ENDED)),
             Ok(Verdict::NotTaken(failure)) => Err(failed(failure).with_header(DELIVERY, OPEN)),
             Err(NotReceived::BadRoute(_)) => Err(bad_route()),
-            Err(error @ (NotReceived::Store(_) | NotReceived::LetGo | NotReceived::Stopping)) => {
+            Err(error @ (NotReceived::Store(_) | NotReceived::LetGo)) => {
                 tracing::error!(error = with_causes(&error), "a message was not received");
                 Err(Problem::new(Kind::Unavailable, "The message cannot be taken now")
                     .with_header(DELIVERY, OPEN))
@@ -116,6 +117,10 @@ pub(super) async fn by_device(request: HttpRequest, body: Body, door: Data<Front
 fn created() -> HttpResponse {
     let mut response = HttpResponse::Created();
     response.content_type("text/plain; charset=utf-8").insert_header((DELIVERY, ENDED)).body("Created")
+}
+
+fn accepted() -> HttpResponse {
+    HttpResponse::Accepted().content_type("text/plain; charset=utf-8").body("Accepted")
 }
 
 fn embedded() -> Problem {

@@ -28,7 +28,7 @@ const OPEN: &str = r#"0{"sid":"s","upgrades":[],"pingInterval":25000,"pingTimeou
 
 /// What a server does with one connection.
 #[derive(Clone)]
-enum Manner {
+pub(super) enum Manner {
     /// Answers the request so, without a WebSocket.
     Answers(&'static str),
     /// Sends these frames, and ends the connection.
@@ -44,14 +44,14 @@ enum Manner {
 }
 
 /// A firehose; one manner a connection, the last for all that follow.
-struct FakeFirehose {
+pub(super) struct FakeFirehose {
     port: u16,
     heads: Arc<Mutex<Vec<String>>>,
     connections: mpsc::Receiver<usize>,
 }
 
 impl FakeFirehose {
-    async fn start(manners: Vec<Manner>) -> Self {
+    pub(super) async fn start(manners: Vec<Manner>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let heads = Arc::new(Mutex::new(Vec::new()));
@@ -131,7 +131,7 @@ async fn speak(mut socket: Socket, manner: Manner) -> Option<()> {
     Some(())
 }
 
-fn event(body: &str) -> Value {
+pub(super) fn event(body: &str) -> Value {
     let route: Value = serde_json::from_str(&route()).unwrap();
     json!(["message", {"metadata": {"responseId": "r", "route": route}, "rawData": body}])
 }
@@ -142,7 +142,7 @@ async fn gateway(meshblu: &FakeMeshblu, firehose: &FakeFirehose) -> (RemoteGatew
 }
 
 /// The same, with some settings changed.
-async fn gateway_with(
+pub(super) async fn gateway_with(
     meshblu: &FakeMeshblu,
     firehose: &FakeFirehose,
     change: impl FnOnce(&mut Config),
@@ -176,7 +176,7 @@ async fn front(meshblu: &FakeMeshblu, firehose: &FakeFirehose) -> String {
     url
 }
 
-async fn until(mut done: impl AsyncFnMut() -> bool) {
+pub(super) async fn until(mut done: impl AsyncFnMut() -> bool) {
     let mut ticks = tokio::time::interval(std::time::Duration::from_millis(2));
     while !done().await {
         ticks.tick().await;

@@ -26,3 +26,4 @@ mod routes;
 mod sign_ins;
 mod standing;
 mod starting;
+mod stopping;

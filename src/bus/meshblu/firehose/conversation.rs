@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use thiserror::Error;
-use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::event::{self, FirehoseEvent};
 use crate::bus::engine_io::{Malformed, Packet, PacketType};
@@ -15,6 +15,8 @@ use crate::egress::{EgressError, Socket};
 /// What terms of the other side are kept within.
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(300);
+/// How long the other side may take to end a connection that this side is done with.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Why a connection ended.
 #[derive(Debug, Error)]
@@ -31,7 +33,7 @@ pub(super) enum Ended {
     /// The other side said that it is done.
     #[error("the other side ended it")]
     Closed,
-    /// Nobody takes what arrives any more.
+    /// The gateway reads no more.
     #[error("the gateway is stopping")]
     Stopping,
 }
@@ -94,18 +96,28 @@ impl Conversation {
         Ok(Self { socket, ping_every, answer_within, ping_at, silent_at: None, told_of_no_message: false })
     }
 
-    /// Hands what arrives to `events` until the connection ends; the client asks, the server answers.
-    pub(super) async fn listen(&mut self, events: &mpsc::Sender<FirehoseEvent>) -> Ended {
+    /// Hands what arrives to `events` until the connection ends; the client asks, the server answers. Once `stop` turns
+    /// true this side ends it; what was read by then is handed over.
+    pub(super) async fn listen(
+        &mut self,
+        events: &mpsc::Sender<FirehoseEvent>,
+        stop: &mut watch::Receiver<bool>,
+    ) -> Ended {
         loop {
-            if let Err(ended) = self.go_on(events).await {
+            if let Err(ended) = self.go_on(events, stop).await {
                 return ended;
             }
         }
     }
 
-    async fn go_on(&mut self, events: &mpsc::Sender<FirehoseEvent>) -> Result<(), Ended> {
+    async fn go_on(
+        &mut self,
+        events: &mpsc::Sender<FirehoseEvent>,
+        stop: &mut watch::Receiver<bool>,
+    ) -> Result<(), Ended> {
         let over = self.silent_at.unwrap_or(self.ping_at);
         let heard = tokio::select! {
+            () = stopped(stop) => return Err(self.take_leave(events).await),
             packet = next(&mut self.socket) => Some(packet?),
             () = sleep_until(over) => None,
         };
@@ -126,6 +138,21 @@ impl Conversation {
                 }
             }
         }
+    }
+
+    /// Ends the connection, and hands over what the other side had sent before it heard of that: nobody sends it again.
+    async fn take_leave(&mut self, events: &mpsc::Sender<FirehoseEvent>) -> Ended {
+        let until = Instant::now() + FAREWELL;
+        // Where it cannot be said, the end of what is here is waited for all the same.
+        let _ = timeout_at(until, self.socket.close()).await;
+        while let Ok(Ok(packet)) = timeout_at(until, next(&mut self.socket)).await {
+            let Ok(event) = self.event_in(packet) else { break };
+            if let Some(event) = event {
+                // Fails where nobody takes anything any more.
+                let _ = events.send(event).await;
+            }
+        }
+        Ended::Stopping
     }
 
     /// Waits for room. Nothing is read meanwhile, so the other side's answers wait too; that it is pinged keeps the link.
@@ -182,6 +209,12 @@ impl Conversation {
         self.ping_at = Instant::now() + self.ping_every;
         Ok(())
     }
+}
+
+/// Done when the gateway stops.
+pub(super) async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // Where the other end is gone, it stops too.
+    let _ = stop.wait_for(|stop| *stop).await;
 }
 
 async fn next(socket: &mut Socket) -> Result<Packet, Ended> {

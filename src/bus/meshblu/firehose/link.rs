@@ -4,7 +4,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-use super::conversation::{Conversation, Ended};
+use super::conversation::{Conversation, Ended, stopped};
 use super::event::FirehoseEvent;
 use super::pauses::Pauses;
 use crate::ambient::Random;
@@ -52,10 +52,7 @@ impl Firehose {
         let mut told = None;
         loop {
             let mut up_since = None;
-            let ended = tokio::select! {
-                _ = stop.wait_for(|stop| *stop) => break,
-                ended = self.connect(&events, &mut up_since) => ended,
-            };
+            let ended = self.connect(&events, &mut stop, &mut up_since).await;
             if matches!(ended, Ended::Stopping) {
                 break;
             }
@@ -73,24 +70,33 @@ impl Firehose {
             }
             let longest = pauses.after(up_since.map(|since: Instant| since.elapsed()));
             tokio::select! {
-                _ = stop.wait_for(|stop| *stop) => break,
+                () = stopped(&mut stop) => break,
                 () = tokio::time::sleep(longest.mul_f64(self.random.fraction())) => {}
             }
         }
         self.link.send_replace(Link::Down(Ended::Stopping.safe_text()));
     }
 
-    async fn connect(&self, events: &mpsc::Sender<FirehoseEvent>, up_since: &mut Option<Instant>) -> Ended {
+    async fn connect(
+        &self,
+        events: &mpsc::Sender<FirehoseEvent>,
+        stop: &mut watch::Receiver<bool>,
+        up_since: &mut Option<Instant>,
+    ) -> Ended {
         let began = async {
             let socket = self.bus.open_socket(&self.target(), self.headers()?, &self.random).await?;
             Conversation::begin(socket, self.bus.limit()).await
         };
-        match began.await {
+        let began = tokio::select! {
+            () = stopped(stop) => return Ended::Stopping,
+            began = began => began,
+        };
+        match began {
             Ok(mut conversation) => {
                 *up_since = Some(Instant::now());
                 self.link.send_replace(Link::Up);
                 tracing::info!(bus.url = self.bus.url(), "the firehose is up");
-                conversation.listen(events).await
+                conversation.listen(events, stop).await
             }
             Err(ended) => ended,
         }
