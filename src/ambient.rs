@@ -14,6 +14,22 @@ const IMF_FIXDATE: &str = "%a, %d %b %Y %H:%M:%S GMT";
 /// That form, and the two obsolete ones that a recipient has to read.
 const HTTP_DATES: [&str; 3] = [IMF_FIXDATE, "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
 
+/// Time and randomness.
+#[derive(Clone, Debug)]
+pub struct Ambient {
+    /// Tells the time.
+    pub clock: Clock,
+    /// Makes keys, uuids and tokens.
+    pub random: Random,
+}
+
+impl Ambient {
+    /// Those of the machine.
+    pub fn system() -> Self {
+        Self { clock: Clock::system(), random: Random::system() }
+    }
+}
+
 /// A point in time: milliseconds since the Unix epoch, UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

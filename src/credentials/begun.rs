@@ -6,37 +6,26 @@ use serde_json::{Value, json};
 
 use super::on_meshblu::Candidate;
 use super::{CredentialsDevices, CredentialsError, templates};
-use crate::bus::meshblu::{Identity, Meshblu};
+use crate::bus::meshblu::Meshblu;
 use crate::message::DeviceUuid;
-use crate::store::StoredSubscription;
 use crate::vault::ResourceOwnerId;
 
 impl CredentialsDevices {
-    /// A device for this account that the service hears: the one among `candidates` that broke off here, else a new one. It
-    /// is registered with the mark by which it is found again, so that a crash leaves nothing at any point that the
-    /// account's next sign-in does not finish; its record takes the place of the mark.
-    pub(super) async fn make_on(
+    /// A new device for this account. It is registered with the mark by which it is found again, so that a crash leaves
+    /// nothing at any point that the account's next sign-in does not finish; its record takes the place of the mark.
+    pub(super) async fn begin_on(
         &self,
         bus: &Meshblu,
-        (id, id_key): (&ResourceOwnerId, &str),
-        candidates: Vec<Candidate>,
+        id: &ResourceOwnerId,
+        id_key: &str,
     ) -> Result<DeviceUuid, CredentialsError> {
-        let service = bus.service();
-        let device = match self.begun_among(id, candidates).await? {
-            Some(begun) => begun,
-            None => {
-                let mut document = templates::credentials_device(&service.uuid);
-                document["endo"] = self.begun_endo(id, id_key).await?;
-                bus.register(&document).await?.uuid
-            }
-        };
-        let heard = StoredSubscription::to_messages(&service.uuid, &device);
-        bus.subscribe(Identity::of(service), &heard).await?;
-        Ok(device)
+        let mut document = templates::credentials_device(&bus.service().uuid);
+        document["endo"] = self.begun_endo(id, id_key).await?;
+        Ok(bus.register(&document).await?.uuid)
     }
 
-    /// Whoever gives a device a mark that was not made here gets no record onto it.
-    async fn begun_among(
+    /// The device that broke off here. Whoever gives a device a mark that was not made here gets no record onto it.
+    pub(super) async fn begun_among(
         &self,
         id: &ResourceOwnerId,
         candidates: Vec<Candidate>,

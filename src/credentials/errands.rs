@@ -62,21 +62,15 @@ impl CredentialsDevices {
         }
     }
 
-    async fn attempt_on(
-        &self,
-        bus: &Meshblu,
-        QueuedErrand { errand, seq, .. }: &QueuedErrand,
-    ) -> Result<CameTo, CredentialsError> {
+    async fn attempt_on(&self, bus: &Meshblu, queued: &QueuedErrand) -> Result<CameTo, CredentialsError> {
+        let errand = &queued.errand;
         let (credentials, service) = (&errand.credentials, Identity::of(bus.service()));
         match &errand.kind {
             ErrandKind::Subscription(user_device) => {
                 let binding = Binding { credentials: credentials.clone(), user_device: user_device.clone() };
                 Ok(of_call(bus.unsubscribe(service, &subscription(&binding)).await))
             }
-            ErrandKind::Whitelists(user_device) => match self.enders.of(*seq) {
-                Some(owner) => self.leave_lists_on(bus, (errand, user_device), &owner).await,
-                None => Ok(CameTo::Stayed(ONLY_ITS_OWNER)),
-            },
+            ErrandKind::Whitelists(user_device) => self.leave_lists_on(bus, queued, user_device).await,
             ErrandKind::Record => {
                 let unset = json!({"$unset": {"endo": true, "endoSignature": true}});
                 Ok(of_call(bus.update(service, (credentials, &unset)).await))
@@ -89,9 +83,10 @@ impl CredentialsDevices {
     async fn leave_lists_on(
         &self,
         bus: &Meshblu,
-        (errand, user_device): (&Errand, &DeviceUuid),
-        owner: &Login,
+        QueuedErrand { errand, seq, .. }: &QueuedErrand,
+        user_device: &DeviceUuid,
     ) -> Result<CameTo, CredentialsError> {
+        let Some(owner) = self.enders.of(*seq) else { return Ok(CameTo::Stayed(ONLY_ITS_OWNER)) };
         let (watched, seq) = (user_device.clone(), errand.receipt);
         let look = move |view: &View<'_>| Ok((view.has_job_of(&watched)?, view.receipt(seq)?));
         let (is_busy, receipt) = self.store.read::<_, StoreError, _>(look).await?;
@@ -103,7 +98,7 @@ impl CredentialsDevices {
             login => login?,
         };
         // One whose device this is not may not see it either.
-        let looking = Identity::of(login.as_ref().unwrap_or(owner));
+        let looking = Identity::of(login.as_ref().unwrap_or(&owner));
         let document = match bus.device(looking, user_device).await {
             Ok(document) => document,
             Err(error) => return Ok(of_call(Err(error))),
@@ -112,7 +107,7 @@ impl CredentialsDevices {
             return Ok(CameTo::Stayed(SOMEBODY_ELSE_S));
         }
         let pull = leave_lists(&errand.credentials);
-        match bus.update(Identity::of(owner), (user_device, &pull)).await {
+        match bus.update(Identity::of(&owner), (user_device, &pull)).await {
             // He signed out meanwhile.
             Err(error) if error.is(StatusCode::UNAUTHORIZED) => Ok(CameTo::Stayed(ONLY_ITS_OWNER)),
             answer => Ok(of_call(answer)),

@@ -6,7 +6,7 @@ use super::on_embedded::update_itself;
 use super::open::stored_record;
 use super::receipt::{Act, ApiAnswer, ApiVerdict, By, Fate, Matter, Receipt, Revoker};
 use super::revoke::{Cutting, note_chores};
-use super::{CredentialsDevices, CredentialsError, Owned};
+use super::{Account, CredentialsDevices, CredentialsError, Owned};
 use crate::bus::embedded::{BusError, Caller, EmbeddedBus};
 use crate::message::DeviceUuid;
 use crate::store::{ErrandKind, QueuedErrand, RenewalStage, StoreError, StoredRecord, Transaction, View};
@@ -61,25 +61,29 @@ impl CredentialsDevices {
         if leaves_others { self.first_answer(record) } else { ApiVerdict::Impossible }
     }
 
-    /// Notes that a newer secret of the account takes the place of this one, which is to end at the API where that leaves
-    /// the newer one alone. What is known of its renewal is still to be there.
+    /// The receipt for a secret in whose place the account's owner brought another.
+    pub(super) fn replaced(&self, device: &DeviceUuid, account: &Account) -> Receipt {
+        Receipt::new(device, Act::Replaced, By::Owner(account.owner.clone()), self.clock.now())
+    }
+
+    /// Keeps this receipt for a secret that was replaced: it is to end at the API where that leaves the newer one alone.
+    /// What is known of its renewal is still to be there.
     pub(super) fn retire(
         &self,
         transaction: &Transaction<'_>,
-        (device, before): (&DeviceUuid, &StoredRecord),
-        by: &DeviceUuid,
+        mut receipt: Receipt,
+        before: &StoredRecord,
     ) -> Result<(), CredentialsError> {
-        let now = self.clock.now();
-        let mut receipt = Receipt::new(device, Act::Replaced, By::Owner(by.clone()), now);
+        let (device, now) = (receipt.credentials.clone(), self.clock.now());
         let verdict = self.answer_for_replaced(before);
-        if verdict == ApiVerdict::Pending && is_being_renewed(transaction, device, before)? {
-            receipt.part(Matter::Renewal, device, Fate::Pending);
+        if verdict == ApiVerdict::Pending && is_being_renewed(transaction, &device, before)? {
+            receipt.part(Matter::Renewal, &device, Fate::Pending);
         }
-        receipt.part(Matter::Record, device, Fate::Ended);
+        receipt.part(Matter::Record, &device, Fate::Ended);
         receipt.api = Some(ApiAnswer::new(verdict, now));
         receipt.keep(transaction)?;
         if verdict == ApiVerdict::Pending {
-            transaction.add_revocation((device, receipt.id), before, now)?;
+            transaction.add_revocation((&device, receipt.id), before, now)?;
         }
         let bell = self.aftermath.clone();
         transaction.after_commit(move || bell.notify_one());

@@ -32,6 +32,19 @@ pub(super) const STRANGERS: usize = 4;
 /// The most who can manage the same credentials.
 const MOST_OWNERS: usize = 500;
 
+/// What credentials devices stand on.
+#[derive(Debug)]
+pub struct Ground {
+    /// Where they are.
+    pub bus: Bus,
+    /// Where their records and bindings are kept.
+    pub store: Store,
+    /// Opens and seals the records.
+    pub vault: Arc<Vault>,
+    /// Tells the time.
+    pub clock: Clock,
+}
+
 /// What new records are like.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sealing {
@@ -114,8 +127,9 @@ pub struct CredentialsDevices {
 }
 
 impl CredentialsDevices {
-    /// The credentials devices on `bus`, known to `store`, opened by `vault` and sealed as `sealing` says.
-    pub fn new((bus, store): (Bus, Store), vault: Arc<Vault>, (clock, sealing): (Clock, Sealing)) -> Self {
+    /// The credentials devices on this ground, sealed as `sealing` says.
+    pub fn new(ground: Ground, sealing: Sealing) -> Self {
+        let Ground { bus, store, vault, clock } = ground;
         Self {
             bus,
             store,
@@ -202,8 +216,14 @@ impl CredentialsDevices {
             return Err(SealError::TooLarge);
         }
         let format = self.format();
-        let (owners, beside) =
-            self.part((device, &account.id), (owners, Owner::Named(account.owner.clone())), format);
+        let (owners, beside) = match format {
+            // It shows whom the original would have shown: whoever signed in last.
+            Format::One => {
+                let last = Owner::Named(account.owner.clone());
+                (Owners::only(last), self.beside(device, &account.id, owners))
+            }
+            Format::Two => (owners, Vec::new()),
+        };
         let contents = self.contents(account, before, owners);
         let sealed = self.vault.seal(device, &contents, format)?;
         let (endo, signature) = (sealed.endo.to_string(), sealed.signature);

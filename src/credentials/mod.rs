@@ -41,7 +41,7 @@ mod uses;
 pub use crate::source::renewal::{Health, Renewed, Standing};
 pub use bind::{BoundDevice, NewUserDevice, UserDeviceLook};
 pub use error::CredentialsError;
-pub use keep::{Account, CredentialsDevices, Sealing};
+pub use keep::{Account, CredentialsDevices, Ground, Sealing};
 pub use noted_errors::NotedError;
 use on_meshblu::login_in;
 pub use open::OpenRecord;

@@ -107,9 +107,11 @@ impl Keeping {
         self.whereabouts.stray.map_or(Ok(()), |stray| stray.claim(transaction))?;
         show(&self.bus, transaction, &device, &new.record)?;
         if let Some(replaced) = &replaced {
-            self.devices.retire(transaction, (&device, replaced), &self.account.owner)?;
+            let receipt = self.devices.replaced(&device, &self.account);
+            self.devices.retire(transaction, receipt, replaced)?;
         }
-        self.devices.begin_life(transaction, (&device, new.record.generation), (&self.account, renews))?;
+        let life = self.devices.new_life(&self.account, new.record.generation, renews);
+        transaction.store_renewal(&device, &life)?;
         Ok(device)
     }
 

@@ -11,15 +11,16 @@ use zeroize::Zeroizing;
 use super::bind::subscription;
 use super::keep::{Account, Before, STRANGERS, Whereabouts};
 use super::open::stored_record;
+use super::owners::NewRecord;
 use super::rekey::ATTEMPTS;
 use super::strays::Stray;
 use super::{CredentialsDevices, CredentialsError};
 use crate::bus::Login;
 use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};
 use crate::message::DeviceUuid;
-use crate::store::{Binding, StoredRecord, Transaction};
+use crate::store::{Binding, StoredRecord, StoredSubscription, Transaction};
 use crate::telemetry::with_causes;
-use crate::vault::{Credentials, SecretText};
+use crate::vault::{Credentials, SealError, SecretText};
 
 /// When somebody else shows a record that whoever kept it could not show.
 const SHOWN_BY_THEN: Duration = Duration::from_secs(10);
@@ -123,7 +124,9 @@ impl CredentialsDevices {
             None => bus.make_token(Identity::of(bus.service()), &device).await?,
         };
         before.token = Some(SecretText::from(login.token.as_str()));
-        self.seal_and_store(&device, (Arc::clone(account), whereabouts.stray), before).await?;
+        let mut storing = self.sealed(device.clone(), Arc::clone(account), before).await?;
+        storing.stray = whereabouts.stray;
+        self.store.write(move |transaction| storing.run(transaction)).await?;
         // The record is kept, whatever comes of its copy, which follows.
         if let Err(error) = self.show_on(bus, &device).await {
             tracing::warn!(
@@ -162,7 +165,11 @@ impl CredentialsDevices {
                 return Ok(found);
             }
         }
-        let device = self.make_on(bus, (&account.id, whereabouts.account()), empty).await?;
+        let device = match self.begun_among(&account.id, empty).await? {
+            Some(begun) => begun,
+            None => self.begin_on(bus, &account.id, whereabouts.account()).await?,
+        };
+        hear(bus, &device).await?;
         Ok((device, Before::default()))
     }
 
@@ -204,33 +211,59 @@ impl CredentialsDevices {
         Ok(all)
     }
 
-    async fn seal_and_store(
+    async fn sealed(
         &self,
-        device: &DeviceUuid,
-        (account, stray): (Arc<Account>, Option<Stray>),
+        device: DeviceUuid,
+        account: Arc<Account>,
         mut before: Before,
-    ) -> Result<(), CredentialsError> {
-        let (devices, uuid, sealed) = (self.clone(), device.clone(), Arc::clone(&account));
+    ) -> Result<Storing, CredentialsError> {
         let (replaced, renews) = (before.replaced.take(), before.renews(&account));
-        let seal = move || devices.seal(&uuid, &sealed, before);
-        let sealing = tokio::task::spawn_blocking(seal).await.map_err(|_| CredentialsError::Interrupted)?;
-        let new = sealing?;
-        let (device, devices) = (device.clone(), self.clone());
-        // Whoever keeps it shows it at once; this is for where that comes to nothing.
-        let due = self.clock.now().plus(SHOWN_BY_THEN);
-        let store = move |transaction: &Transaction<'_>| {
-            if !new.store(transaction, &device)? {
-                return Err(CredentialsError::RolledBack);
-            }
-            stray.map_or(Ok(()), |stray| stray.claim(transaction))?;
-            if let Some(replaced) = &replaced {
-                devices.retire(transaction, (&device, replaced), &account.owner)?;
-            }
-            devices.begin_life(transaction, (&device, new.record.generation), (&account, renews))?;
-            Ok(transaction.owe_projection(&device, due)?)
+        let devices = self.clone();
+        let seal = move || {
+            let new = devices.seal(&device, &account, before)?;
+            Ok::<_, SealError>(Storing { devices, device, account, new, replaced, renews, stray: None })
         };
-        self.store.write(store).await
+        let sealing = tokio::task::spawn_blocking(seal).await.map_err(|_| CredentialsError::Interrupted)?;
+        Ok(sealing?)
     }
+}
+
+/// A sealed record on its way into the store.
+struct Storing {
+    devices: CredentialsDevices,
+    device: DeviceUuid,
+    account: Arc<Account>,
+    new: NewRecord,
+    /// The record whose secret it takes the place of.
+    replaced: Option<StoredRecord>,
+    /// Whether its secret can be renewed.
+    renews: bool,
+    /// What its secret is until then, where it came of a sign-in.
+    stray: Option<Stray>,
+}
+
+impl Storing {
+    fn run(self, transaction: &Transaction<'_>) -> Result<(), CredentialsError> {
+        let Self { devices, device, account, new, .. } = self;
+        if !new.store(transaction, &device)? {
+            return Err(CredentialsError::RolledBack);
+        }
+        self.stray.map_or(Ok(()), |stray| stray.claim(transaction))?;
+        if let Some(replaced) = &self.replaced {
+            devices.retire(transaction, devices.replaced(&device, &account), replaced)?;
+        }
+        let life = devices.new_life(&account, new.record.generation, self.renews);
+        transaction.store_renewal(&device, &life)?;
+        // Whoever keeps it shows it at once; this is for where that comes to nothing.
+        Ok(transaction.owe_projection(&device, devices.clock.now().plus(SHOWN_BY_THEN))?)
+    }
+}
+
+/// Has the service hear what the device receives.
+async fn hear(bus: &Meshblu, device: &DeviceUuid) -> Result<(), CredentialsError> {
+    let service = bus.service();
+    let heard = StoredSubscription::to_messages(&service.uuid, device);
+    Ok(bus.subscribe(Identity::of(service), &heard).await?)
 }
 
 /// Whether the bus still has the device.

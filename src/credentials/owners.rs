@@ -3,7 +3,7 @@
 use super::{CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
 use crate::store::{OwnerName, StoreError, StoredOwner, StoredRecord, Transaction, View};
-use crate::vault::{Credentials, Format, Owner, Owners, ResourceOwnerId};
+use crate::vault::{Credentials, Owner, Owners, ResourceOwnerId};
 
 /// A record on its way into the store, and the owners that its form has no room for.
 #[derive(Debug)]
@@ -59,19 +59,15 @@ impl CredentialsDevices {
         Ok(self.vault.owners(device, opened, beside))
     }
 
-    /// How these owners are parted where credentials are sealed in this form: those that the record holds, and those who
-    /// stand beside it; `last` is whoever signed in last, as far as that is known. The form of the original has room for one, and shows whom it
-    /// would have shown. Costs milliseconds an owner.
-    pub(super) fn part(
+    /// These owners as they stand beside a record in the form of the original, which has room for one. Costs milliseconds
+    /// an owner.
+    pub(super) fn beside(
         &self,
-        (device, id): (&DeviceUuid, &ResourceOwnerId),
-        (owners, last): (Owners, Owner),
-        format: Format,
-    ) -> (Owners, Vec<StoredOwner>) {
-        if format == Format::Two {
-            return (owners, Vec::new());
-        }
-        let beside = owners.each().map(|owner| {
+        device: &DeviceUuid,
+        id: &ResourceOwnerId,
+        owners: Owners,
+    ) -> Vec<StoredOwner> {
+        let signed = owners.each().map(|owner| {
             let signature = self.vault.sign_owner(device, id, &owner);
             let name = match owner {
                 Owner::Named(owner) => OwnerName::Device(owner),
@@ -79,8 +75,7 @@ impl CredentialsDevices {
             };
             StoredOwner { name, signature }
         });
-        let beside = beside.collect();
-        (Owners::only(last), beside)
+        signed.collect()
     }
 
     /// The same owners, with the names of those who are known otherwise: by `by`, as owners of devices that use the

@@ -169,7 +169,10 @@ impl CredentialsDevices {
             let Successor { owners, id, format, receipt } = successor;
             let last = owners.last().ok_or(RekeyError::UnknownOwner)?;
             let id = id.ok_or(RekeyError::NoAccount)?;
-            let (owners, beside) = devices.part((&device, &id), (owners, last), format);
+            let (owners, beside) = match format {
+                Format::One => (Owners::only(last), devices.beside(&device, &id, owners)),
+                Format::Two => (owners, Vec::new()),
+            };
             let new = Management { owners: Some(owners), format, hosts, source, generation };
             let sealed = devices.vault.rekey(&device, sealed, &new)?;
             let (endo, signature) = (sealed.endo.to_string(), sealed.signature);

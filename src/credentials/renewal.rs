@@ -7,15 +7,15 @@ use tokio::sync::{Notify, watch};
 
 use super::on_embedded::show;
 use super::rounds::until_stopped;
-use super::stranded::tell_nothing_came;
+use super::stranded::{end_since, tell_nothing_came};
 use super::{Account, CredentialsDevices, CredentialsError};
-use crate::ambient::{Random, Timestamp};
+use crate::ambient::{Ambient, Random, Timestamp};
 use crate::bus::Bus;
 use crate::bus::embedded::BusError;
 use crate::message::DeviceUuid;
 use crate::source::renewal::{
-    BeforeUse, Health, Held, NewSecret, Records, RecordsError, RenewalError, RenewalSettings, Renewals,
-    Renewed, Renewer, Standing, Upstream, begin_life,
+    BeforeUse, Health, Held, NewSecret, Records, RecordsError, RenewalError, Renewals, Renewed, Renewer,
+    Standing, Upstream, begin_life,
 };
 use crate::store::{StoreError, StoredRecord, StoredRenewal, Transaction, View};
 use crate::telemetry::with_causes;
@@ -46,9 +46,8 @@ impl CredentialsDevices {
     #[must_use]
     pub fn renewing(self, upstream: Option<Upstream>, random: Random) -> Self {
         let renewing = upstream.map(|upstream| {
-            let ambient = (self.clock.clone(), random.clone());
-            let parts = (self.records(), upstream);
-            let renewer = Renewer::new(self.store.clone(), parts, RenewalSettings::default(), ambient);
+            let ambient = Ambient { clock: self.clock.clone(), random: random.clone() };
+            let renewer = Renewer::new(self.store.clone(), self.records(), upstream, ambient);
             Arc::new(Renewing { renewals: Renewals::new(renewer), random })
         });
         Self { renewing, ..self }
@@ -140,13 +139,8 @@ impl CredentialsDevices {
         }
     }
 
-    /// Begins the life of the account's secret, in the transaction that keeps it.
-    pub(super) fn begin_life(
-        &self,
-        transaction: &Transaction<'_>,
-        (device, generation): (&DeviceUuid, u64),
-        (account, is_renewable): (&Account, bool),
-    ) -> Result<(), StoreError> {
+    /// The life of the account's secret, which begins with the transaction that keeps it.
+    pub(super) fn new_life(&self, account: &Account, generation: u64, is_renewable: bool) -> StoredRenewal {
         let fraction = self.renewing.as_ref().map_or(0.0, |renewing| renewing.random.fraction());
         let (obtained_at, lifetime) = match account.life {
             Some(life) => (life.obtained_at, Some(life.lifetime)),
@@ -157,7 +151,7 @@ impl CredentialsDevices {
             // It ends all the same, but nothing can be done about that.
             renewal.renew_at = None;
         }
-        transaction.store_renewal(device, &renewal)
+        renewal
     }
 
     /// Takes a record into the store that came with its device, where it is found by what renews it; answers the
@@ -211,7 +205,8 @@ impl CredentialsDevices {
                 // Whoever took the refresh token is where the secret is from.
                 let (vault, giver) = (Arc::clone(&sealing), giver.realm.mark());
                 Box::pin(async move {
-                    let reseal = move || reseal(&vault, &device, (record, giver), new);
+                    let record = StoredRecord { source: record.source.or(Some(giver)), ..record };
+                    let reseal = move || reseal(&vault, &device, record, new);
                     let interrupted = |_| RecordsError::new(CredentialsError::Interrupted);
                     tokio::task::spawn_blocking(reseal).await.map_err(interrupted)?
                 })
@@ -236,22 +231,25 @@ impl CredentialsDevices {
                 }
             }),
             strand: Box::new(move |transaction, device, (record, asked_at)| {
-                stranding.strand(transaction, (device, record), asked_at)
+                match end_since(transaction, device, asked_at)? {
+                    Some(end) => stranding.strand(transaction, end, record),
+                    None => Ok(()),
+                }
             }),
             nothing_came: Box::new(tell_nothing_came),
         }
     }
 }
 
-/// The same record with another secret, which is from `giver` where the record does not say.
+/// The same record with another secret.
 fn reseal(
     vault: &Vault,
     device: &DeviceUuid,
-    (record, giver): (StoredRecord, String),
+    record: StoredRecord,
     new: NewSecret,
 ) -> Result<StoredRecord, RecordsError> {
     let NewSecret { access, refresh, generation } = new;
-    let source = record.source.or(Some(giver));
+    let source = record.source;
     let new = Replacement { secret: access, refresh_token: refresh, source: source.clone(), generation };
     let old = SealedText { endo: &record.endo, signature: &record.signature };
     let sealed = vault.reseal(device, old, &new).map_err(RecordsError::new)?;

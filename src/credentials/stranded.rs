@@ -12,15 +12,14 @@ const LOOKED_THROUGH: usize = 100;
 const NOTHING_CAME: &str = "it brought no new tokens";
 
 impl CredentialsDevices {
-    /// Notes that the secret of `record`, which was asked for at `asked_at`, is to end where the one before it did.
-    /// Where another renewal took its place, both are of one sign-in, and nothing ends.
+    /// Notes that the secret of `record` is to end where the one before it did, as this receipt says. Where another renewal
+    /// took its place, there is no receipt: both are of one sign-in, and nothing ends.
     pub(super) fn strand(
         &self,
         transaction: &Transaction<'_>,
-        (device, record): (&DeviceUuid, &StoredRecord),
-        asked_at: Timestamp,
+        receipt: Receipt,
+        record: &StoredRecord,
     ) -> Result<(), StoreError> {
-        let Some(receipt) = end_since(transaction, device, asked_at)? else { return Ok(()) };
         let verdict = match receipt.act {
             Act::Forgotten => self.first_answer(record),
             _ => self.answer_for_replaced(record),
@@ -29,7 +28,7 @@ impl CredentialsDevices {
             return Ok(());
         }
         let now = self.clock.now();
-        transaction.add_revocation((device, receipt.id), record, now)?;
+        transaction.add_revocation((&receipt.credentials, receipt.id), record, now)?;
         amend(transaction, receipt.id, |receipt| {
             receipt.renewal_came_to(Fate::Ended, None);
             receipt.awaits_answer(now);
@@ -51,7 +50,11 @@ pub(super) fn tell_nothing_came(
 }
 
 /// The receipt that says how a secret of these credentials ended at that time or later, if one did.
-fn end_since(view: &View<'_>, device: &DeviceUuid, time: Timestamp) -> Result<Option<Receipt>, StoreError> {
+pub(super) fn end_since(
+    view: &View<'_>,
+    device: &DeviceUuid,
+    time: Timestamp,
+) -> Result<Option<Receipt>, StoreError> {
     let since = time.iso_seconds();
     let mut receipts = view.receipts_of(device, LOOKED_THROUGH)?.into_iter();
     let is_end =

@@ -5,16 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 
 use super::first_start::first_owner;
 use super::jobs::registry;
 use super::{FirstOwner, GatewayError, bus_keys, key_file, keys, translate};
-use crate::ambient::{Clock, Random};
+use crate::ambient::Ambient;
 use crate::bus::Bus;
-use crate::bus::embedded::{EmbeddedBus, Ground};
+use crate::bus::embedded::{EmbeddedBus, Ground, Signers};
 use crate::bus::meshblu::Meshblu;
 use crate::config::{BusKind, Config};
-use crate::credentials::{CredentialsDevices, CredentialsError, NewUserDevice, Sealing, UserDeviceLook};
+use crate::credentials::{
+    self, CredentialsDevices, CredentialsError, NewUserDevice, Sealing, UserDeviceLook,
+};
 use crate::egress::{Egress, HostList, Lookup};
 use crate::job::{Registry, Workbench};
 use crate::message::DeviceUuid;
@@ -25,22 +28,6 @@ use crate::vault::Vault;
 
 /// How long pages wait for a reply: longer than most jobs take, and shorter than browsers and proxies do.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// Time and randomness of a gateway.
-#[derive(Clone, Debug)]
-pub struct Ambient {
-    /// Tells the time.
-    pub clock: Clock,
-    /// Makes keys, uuids and tokens.
-    pub random: Random,
-}
-
-impl Ambient {
-    /// Those of the machine.
-    pub fn system() -> Self {
-        Self { clock: Clock::system(), random: Random::system() }
-    }
-}
 
 /// A gateway whose parts stand, before it listens to anybody.
 #[derive(Debug)]
@@ -90,25 +77,23 @@ impl Gateway {
             .then(|| bus_keys::signers(&config.data_dir, &ambient.random));
         let ring = key_file::key_ring(&config, &store, &ambient.random).await?;
         let vault = Arc::new(Vault::new(ring, ambient.random.clone(), translate::remember(&config)));
-        let Ambient { clock, random } = ambient.clone();
         let bus = match signers {
-            Some(signers) => {
-                let signers = signers.await.expect("keys are read and made without a panic")?;
-                Bus::Embedded(
-                    EmbeddedBus::open(Ground { store: store.clone(), clock, random, signers }).await?,
-                )
+            Some(signers) => embedded(&store, &ambient, signers).await?,
+            None => {
+                Bus::Meshblu(Meshblu::new(translate::meshblu(&config.bus)?, &egress, ambient.clock.clone()))
             }
-            None => Bus::Meshblu(Meshblu::new(translate::meshblu(&config.bus)?, &egress, clock)),
         };
-        let owner = match &bus {
-            Bus::Embedded(bus) => Some(first_owner(&config.data_dir, bus).await?),
-            Bus::Meshblu(_) => None,
-        };
+        let owner = operator(&bus, &config.data_dir).await?;
         let format = translate::format(&config, keys::was_migrated(&store).await?);
         let sealing = Sealing { hosts: source.hosts.clone(), realm: source.realm.clone(), format };
-        let (parts, clock) = ((bus.clone(), store.clone()), ambient.clock.clone());
+        let ground = credentials::Ground {
+            bus: bus.clone(),
+            store: store.clone(),
+            vault: Arc::clone(&vault),
+            clock: ambient.clock.clone(),
+        };
         let client = source.oauth2_client(&egress);
-        let credentials = CredentialsDevices::new(parts, Arc::clone(&vault), (clock, sealing))
+        let credentials = CredentialsDevices::new(ground, sealing)
             .telling(client.clone())
             .renewing(client.map(Upstream::from), ambient.random.clone())
             .operated_by(owner.as_ref().map(|owner| owner.uuid.clone()));
@@ -152,6 +137,25 @@ impl Gateway {
         gateway_url: &str,
     ) -> Result<NewUserDevice, CredentialsError> {
         self.credentials.dress(&self.look(gateway_url), name, owner).await
+    }
+}
+
+/// The bus of this process, once what signs for it is read or made.
+async fn embedded(
+    store: &Store,
+    ambient: &Ambient,
+    signers: JoinHandle<Result<Signers, GatewayError>>,
+) -> Result<Bus, GatewayError> {
+    let signers = signers.await.expect("keys are read and made without a panic")?;
+    let Ambient { clock, random } = ambient.clone();
+    Ok(Bus::Embedded(EmbeddedBus::open(Ground { store: store.clone(), clock, random, signers }).await?))
+}
+
+/// Who owns what the operator makes: nobody on a bus elsewhere.
+async fn operator(bus: &Bus, data_dir: &Path) -> Result<Option<FirstOwner>, GatewayError> {
+    match bus {
+        Bus::Embedded(bus) => Ok(Some(first_owner(data_dir, bus).await?)),
+        Bus::Meshblu(_) => Ok(None),
     }
 }
 

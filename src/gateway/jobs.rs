@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use super::GatewayError;
-use super::compose::Ambient;
 use super::handler_key::handler_key;
-use crate::ambient::Clock;
+use crate::ambient::{Ambient, Clock};
 use crate::config::{Config, Jobs};
 use crate::egress::Egress;
 use crate::job::{DescribedJob, Handlers, LoadError, LoadNotice, Registry, RegistryOptions};

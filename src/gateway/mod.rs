@@ -16,7 +16,8 @@ mod signing_key;
 mod static_schemas;
 mod translate;
 
-pub use compose::{Ambient, Gateway};
+pub use crate::ambient::Ambient;
+pub use compose::Gateway;
 pub use error::GatewayError;
 pub use first_start::FirstOwner;
 pub use jobs::load_jobs;

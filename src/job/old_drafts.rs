@@ -94,13 +94,10 @@ impl Rewrite {
             }
             self.changed(at, &format!("boolean `{exclusive}` is a limit"));
         }
-        self.rename(schema, at, ("divisibleBy", "multipleOf"));
-    }
-
-    fn rename(&mut self, schema: &mut Object, at: &str, (old, new): (&str, &str)) {
-        let Some(value) = schema.shift_remove(old) else { return };
-        also(schema, json!({new: value}));
-        self.changed(at, &format!("`{old}` is `{new}`"));
+        if let Some(factor) = schema.shift_remove("divisibleBy") {
+            also(schema, json!({"multipleOf": factor}));
+            self.changed(at, "`divisibleBy` is `multipleOf`");
+        }
     }
 
     fn combinations(&mut self, schema: &mut Object, at: &str) {
@@ -109,7 +106,10 @@ impl Rewrite {
         {
             *extended = json!([extended.take()]);
         }
-        self.rename(schema, at, ("extends", "allOf"));
+        if let Some(extended) = schema.shift_remove("extends") {
+            also(schema, json!({"allOf": extended}));
+            self.changed(at, "`extends` is `allOf`");
+        }
         if let Some(types) = schema.shift_remove("disallow") {
             also(schema, json!({"not": {"type": types}}));
             self.changed(at, "`disallow` is `not`");

@@ -5,7 +5,13 @@ use rusqlite::OptionalExtension;
 use super::{StoreError, Transaction};
 
 /// The fingerprints of a session and of a form that it sent.
-pub type FormKey = ([u8; 32], [u8; 32]);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FormKey {
+    /// Which session.
+    pub session: [u8; 32],
+    /// Which form, with all that was typed into it.
+    pub form: [u8; 32],
+}
 
 /// What is known of a form that was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +29,7 @@ impl Transaction<'_> {
     ///
     /// # Errors
     /// [`StoreError::Full`], or what the database reports.
-    pub fn send_form(&self, (session, form): &FormKey, kept: u32) -> Result<SentForm, StoreError> {
+    pub fn send_form(&self, FormKey { session, form }: &FormKey, kept: u32) -> Result<SentForm, StoreError> {
         let key = (session.as_slice(), form.as_slice());
         let sql = "SELECT came_to FROM sent_forms WHERE session = ?1 AND form = ?2";
         let found = self.prepare(sql)?.query_row(key, |row| row.get::<_, Option<String>>(0)).optional()?;
@@ -43,9 +49,9 @@ impl Transaction<'_> {
     ///
     /// # Errors
     /// What the database reports.
-    pub fn settle_form(&self, (session, form): &FormKey, came_to: Option<&str>) -> Result<(), StoreError> {
+    pub fn settle_form(&self, key: &FormKey, came_to: Option<&str>) -> Result<(), StoreError> {
         self.use_reserve();
-        let key = (session.as_slice(), form.as_slice());
+        let key = (key.session.as_slice(), key.form.as_slice());
         match came_to {
             Some(came_to) => {
                 let sql = "UPDATE sent_forms SET came_to = ?3 WHERE session = ?1 AND form = ?2";

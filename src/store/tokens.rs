@@ -7,6 +7,8 @@ use sha2::{Digest, Sha256};
 use super::{StoreError, Transaction, View};
 use crate::message::DeviceUuid;
 
+const INSERT: &str = "INSERT OR IGNORE INTO tokens (uuid, hash, root, metadata) VALUES (?1, ?2, ?3, ?4)";
+
 /// SHA-256 over token, uuid and the directory's pepper (`spec/meshblu.md` 1.1).
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct TokenHash([u8; 32]);
@@ -118,7 +120,8 @@ impl Transaction<'_> {
     /// [`StoreError::Full`], or what the database reports.
     pub fn add_token(&self, uuid: &DeviceUuid, hash: &TokenHash, metadata: &Value) -> Result<(), StoreError> {
         self.check_room()?;
-        self.insert_token(uuid, hash, (false, metadata))
+        self.prepare(INSERT)?.execute((uuid.as_str(), hash.as_bytes(), false, metadata.to_string()))?;
+        Ok(())
     }
 
     /// Makes `hash` the only root token of `uuid`; answers the one it had before.
@@ -132,19 +135,8 @@ impl Transaction<'_> {
     ) -> Result<Option<TokenHash>, StoreError> {
         let sql = "DELETE FROM tokens WHERE uuid = ?1 AND root RETURNING hash";
         let before = self.prepare(sql)?.query_row([uuid.as_str()], removed).optional()?;
-        self.insert_token(uuid, hash, (true, &Value::Object(serde_json::Map::new())))?;
+        self.prepare(INSERT)?.execute((uuid.as_str(), hash.as_bytes(), true, "{}"))?;
         Ok(before)
-    }
-
-    fn insert_token(
-        &self,
-        uuid: &DeviceUuid,
-        hash: &TokenHash,
-        (root, metadata): (bool, &Value),
-    ) -> Result<(), StoreError> {
-        let sql = "INSERT OR IGNORE INTO tokens (uuid, hash, root, metadata) VALUES (?1, ?2, ?3, ?4)";
-        self.prepare(sql)?.execute((uuid.as_str(), hash.as_bytes(), root, metadata.to_string()))?;
-        Ok(())
     }
 
     /// Removes one token of `uuid`, if it has it.

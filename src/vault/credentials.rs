@@ -136,7 +136,11 @@ impl Credentials {
         let secrets = members.get("secrets").unwrap_or(&Value::Null);
         let credentials = &secrets["credentials"];
         Ok(Self {
-            public: members.iter().filter(|(name, _)| *name != "secrets").map(owned).collect(),
+            public: members
+                .iter()
+                .filter(|(name, _)| *name != "secrets")
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
             id: members.get("id").map(ResourceOwnerId::try_from).transpose()?,
             secret: secret_text(&credentials["secret"]).unwrap_or_default(),
             refresh_token: secret_text(&credentials["refreshToken"]),
@@ -157,10 +161,6 @@ impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Credentials([redacted])")
     }
-}
-
-fn owned((name, value): (&String, &Value)) -> (String, Value) {
-    (name.clone(), value.clone())
 }
 
 fn secret_text(value: &Value) -> Option<SecretText> {

@@ -52,6 +52,13 @@ pub(super) struct Remembered {
     entries: Mutex<Entries>,
 }
 
+/// The very record of a device by which its contents are remembered.
+#[derive(Clone, Copy)]
+pub(super) struct RecordOf<'a> {
+    pub(super) device: &'a DeviceUuid,
+    pub(super) sealed: SealedText<'a>,
+}
+
 impl Remembered {
     /// An empty memory with a key of its own.
     pub(super) fn new(settings: RememberSettings, random: Random) -> Self {
@@ -60,23 +67,13 @@ impl Remembered {
     }
 
     /// What was kept for this very record of the device, if its time has not passed.
-    pub(super) fn recall(
-        &self,
-        device: &DeviceUuid,
-        sealed: SealedText<'_>,
-        now: Timestamp,
-    ) -> Option<Opened> {
-        let opened = self.entries().find(device, sealed, now)?;
-        read(&self.sealer.open(&opened, device.as_str().as_bytes())?)
+    pub(super) fn recall(&self, record: RecordOf<'_>, now: Timestamp) -> Option<Opened> {
+        let opened = self.entries().find(record, now)?;
+        read(&self.sealer.open(&opened, record.device.as_str().as_bytes())?)
     }
 
     /// Keeps what a record of the device opened to.
-    pub(super) fn keep(
-        &self,
-        (device, sealed): (&DeviceUuid, SealedText<'_>),
-        opened: &Opened,
-        now: Timestamp,
-    ) {
+    pub(super) fn keep(&self, RecordOf { device, sealed }: RecordOf<'_>, opened: &Opened, now: Timestamp) {
         if self.settings.capacity == 0 {
             return;
         }
@@ -93,7 +90,7 @@ impl Remembered {
     }
 
     /// Wipes what was kept for this record.
-    pub(super) fn forget(&self, device: &DeviceUuid, sealed: SealedText<'_>) {
+    pub(super) fn forget(&self, RecordOf { device, sealed }: RecordOf<'_>) {
         let mut entries = self.entries();
         if entries.by_device.get(device).is_some_and(|entry| entry.is_of(sealed)) {
             entries.by_device.remove(device);
@@ -108,8 +105,7 @@ impl Remembered {
 impl Entries {
     fn find(
         &mut self,
-        device: &DeviceUuid,
-        sealed: SealedText<'_>,
+        RecordOf { device, sealed }: RecordOf<'_>,
         now: Timestamp,
     ) -> Option<Arc<Zeroizing<Vec<u8>>>> {
         self.uses += 1;

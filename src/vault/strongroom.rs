@@ -10,7 +10,7 @@ use super::credentials::Credentials;
 use super::key::PrivateKey;
 use super::owner_id::ResourceOwnerId;
 use super::record::{RecordError, SealedRecord, SealedText};
-use super::remembered::{RememberSettings, Remembered};
+use super::remembered::{RecordOf, RememberSettings, Remembered};
 use super::ring::KeyRing;
 use super::{format1, format2};
 
@@ -41,7 +41,7 @@ impl Vault {
     /// The credentials of a record that was opened not long ago, if not a byte of it changed. Costs one
     /// AES-GCM open, no private-key operation: fit for async threads.
     pub fn recall(&self, device: &DeviceUuid, sealed: SealedText<'_>, now: Timestamp) -> Option<Credentials> {
-        let opened = self.remembered.recall(device, sealed, now)?;
+        let opened = self.remembered.recall(RecordOf { device, sealed }, now)?;
         Credentials::read(&opened).ok()
     }
 
@@ -58,13 +58,13 @@ impl Vault {
     ) -> Result<Credentials, RecordError> {
         let opened = SealedRecord::read(device, sealed)?.open(&self.ring())?;
         let credentials = Credentials::read(&opened)?;
-        self.remembered.keep((device, sealed), &opened, now);
+        self.remembered.keep(RecordOf { device, sealed }, &opened, now);
         Ok(credentials)
     }
 
     /// Remembers no more what this record opened to.
     pub fn forget(&self, device: &DeviceUuid, sealed: SealedText<'_>) {
-        self.remembered.forget(device, sealed);
+        self.remembered.forget(RecordOf { device, sealed });
     }
 
     /// Seals contents for `device` with the first key. Costs milliseconds: call it on a blocking thread.

@@ -7,7 +7,9 @@ use std::time::Duration;
 use endo::ambient::{Clock, Random, Timestamp};
 use endo::bus::Bus;
 use endo::bus::embedded::{BusError, Caller, EmbeddedBus, Ground};
-use endo::credentials::{Account, BoundDevice, CredentialsDevices, CredentialsError, NewUserDevice, Sealing};
+use endo::credentials::{
+    self, Account, BoundDevice, CredentialsDevices, CredentialsError, NewUserDevice, Sealing,
+};
 use endo::egress::Url;
 use endo::message::{DeviceUuid, Parties};
 use endo::source::Realm;
@@ -72,11 +74,9 @@ impl House {
         };
         let bus = EmbeddedBus::open(ground).await.unwrap();
         let vault = vault();
-        let credentials = CredentialsDevices::new(
-            (Bus::Embedded(bus.clone()), store),
-            Arc::clone(&vault),
-            (clock, sealing(Format::Two)),
-        );
+        let ground =
+            credentials::Ground { bus: Bus::Embedded(bus.clone()), store, vault: Arc::clone(&vault), clock };
+        let credentials = CredentialsDevices::new(ground, sealing(Format::Two));
         Self { bus, vault, credentials, hand, _directory: directory }
     }
 
@@ -93,11 +93,9 @@ impl House {
     }
 
     fn with(self, vault: Arc<Vault>, clock: Clock, sealing: Sealing) -> Self {
-        let credentials = CredentialsDevices::new(
-            (Bus::Embedded(self.bus.clone()), self.bus.store().clone()),
-            Arc::clone(&vault),
-            (clock, sealing),
-        );
+        let (bus, store) = (Bus::Embedded(self.bus.clone()), self.bus.store().clone());
+        let ground = credentials::Ground { bus, store, vault: Arc::clone(&vault), clock };
+        let credentials = CredentialsDevices::new(ground, sealing);
         Self { vault, credentials, ..self }
     }
 

@@ -217,11 +217,10 @@ fn headers(entry: &Map<String, Value>) -> Option<Vec<(HeaderName, HeaderValue)>>
         let items = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
         items.iter().filter_map(move |item| Some((name, text_of(item)?)))
     });
-    items.map(header).filter(|header| header.as_ref().is_none_or(may_set)).collect()
-}
-
-fn header((name, value): (&String, String)) -> Option<(HeaderName, HeaderValue)> {
-    Some((HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_str(&value).ok()?))
+    let headers = items.map(|(name, value)| {
+        Some((HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_str(&value).ok()?))
+    });
+    headers.filter(|header| header.as_ref().is_none_or(|(name, _)| may_set(name))).collect()
 }
 
 fn text_of(scalar: &Value) -> Option<String> {
@@ -233,7 +232,7 @@ fn text_of(scalar: &Value) -> Option<String> {
 }
 
 /// A device must neither change where the request ends nor speak for the bus.
-fn may_set((name, _): &(HeaderName, HeaderValue)) -> bool {
+fn may_set(name: &HeaderName) -> bool {
     const RESERVED: [&str; 10] = [
         "connection",
         "content-length",

@@ -42,7 +42,7 @@ impl Session {
     ) -> Result<Turn<'a>, Problem> {
         let sessions = &door.entrance()?.sessions;
         let form = Sha256::new().chain_update(request.path()).chain_update([0]).chain_update(&body.0);
-        let key = (self.pass.fingerprint(), form.finalize().into());
+        let key = FormKey { session: self.pass.fingerprint(), form: form.finalize().into() };
         Ok(match sessions.send_form(key).await.map_err(|error| unavailable(&error))? {
             SentForm::New => Turn::First(First { sessions, key }),
             SentForm::Open => Turn::Again(None),

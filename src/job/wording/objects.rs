@@ -1,6 +1,6 @@
 //! Words for objects.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::fault::Fault;
 use super::text::{path, plain, quoted};
@@ -95,14 +95,10 @@ pub(super) fn dependencies(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<Fault> {
         return Vec::new();
     };
     let present = dependencies.iter().filter(|(name, _)| members.contains_key(*name));
-    present.flat_map(|(name, dependency)| dependent(walk, rule, (members, name, dependency))).collect()
+    present.flat_map(|(name, dependency)| dependent(walk, rule, name, dependency)).collect()
 }
 
-fn dependent(
-    walk: &Walk<'_>,
-    rule: Rule<'_>,
-    (members, name, dependency): (&Map<String, Value>, &str, &Value),
-) -> Vec<Fault> {
+fn dependent(walk: &Walk<'_>, rule: Rule<'_>, name: &str, dependency: &Value) -> Vec<Fault> {
     let place = rule.member(name);
     let by = path(&place);
     let names = match dependency {
@@ -116,6 +112,6 @@ fn dependent(
             return faults;
         }
     };
-    let missing = names.iter().filter_map(Value::as_str).filter(|name| !members.contains_key(*name));
+    let missing = names.iter().filter_map(Value::as_str).filter(|name| rule.instance.get(name).is_none());
     missing.flat_map(|name| rule.says(&format!("property {name} not found, required by {by}"))).collect()
 }

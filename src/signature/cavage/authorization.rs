@@ -83,21 +83,21 @@ impl<'a> Parameters<'a> {
         let mut rest = std::str::from_utf8(text).map_err(|_| SyntaxError::Malformed)?;
         let mut read = Self(Vec::new());
         while !rest.is_empty() {
-            let (pair, after) = first_pair(rest).ok_or(SyntaxError::Malformed)?;
-            read.add(pair)?;
+            let ((name, value), after) = first_pair(rest).ok_or(SyntaxError::Malformed)?;
+            read.add(name, value)?;
             rest = after;
         }
         Ok(read)
     }
 
-    fn add(&mut self, pair: (&'a str, &'a str)) -> Result<(), SyntaxError> {
-        if self.find(pair.0).is_some() {
+    fn add(&mut self, name: &'a str, value: &'a str) -> Result<(), SyntaxError> {
+        if self.find(name).is_some() {
             return Err(SyntaxError::Doubled);
         }
         if self.0.len() == MAX_PARAMETERS {
             return Err(SyntaxError::TooLong);
         }
-        self.0.push(pair);
+        self.0.push((name, value));
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use super::answer::{Tokens, refusal, unexplained};
-use super::client::{OAuthClient, sensitive, whole};
+use super::client::{OAuthClient, ProviderRequest, sensitive, whole};
 use super::error::OAuthError;
 use crate::egress::{EgressError, Url};
 use crate::source::provider::{Profile, ProfileMethod};
@@ -76,7 +76,8 @@ impl OAuthClient {
             ProfileMethod::Get => Method::GET,
             ProfileMethod::Post => Method::POST,
         };
-        whole(self.call((method, url.clone()), headers, Bytes::new()).await?)
+        let request = ProviderRequest { method, url: url.clone(), headers, body: Bytes::new() };
+        whole(self.call(request).await?)
     }
 }
 

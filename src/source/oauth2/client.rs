@@ -85,15 +85,12 @@ impl OAuthClient {
             TokenBody::Json => ("application/json", json(&fields)),
         };
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-        self.call((Method::POST, url), headers, Bytes::copy_from_slice(text.as_bytes())).await
+        let body = Bytes::copy_from_slice(text.as_bytes());
+        self.call(ProviderRequest { method: Method::POST, url, headers, body }).await
     }
 
-    pub(super) async fn call(
-        &self,
-        (method, url): (Method, Url),
-        mut headers: HeaderMap,
-        body: Bytes,
-    ) -> Result<ProviderAnswer, OAuthError> {
+    pub(super) async fn call(&self, request: ProviderRequest) -> Result<ProviderAnswer, OAuthError> {
+        let ProviderRequest { method, url, mut headers, body } = request;
         headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("application/json"));
         let mut request = Request::new(body);
         *request.method_mut() = method;
@@ -111,6 +108,14 @@ impl OAuthClient {
         let text = Zeroizing::new(format!("Basic {}", STANDARD.encode(&*pair)));
         sensitive(&text)
     }
+}
+
+/// What a provider is asked.
+pub(super) struct ProviderRequest {
+    pub(super) method: Method,
+    pub(super) url: Url,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
 }
 
 /// An answer that says nothing without its body.

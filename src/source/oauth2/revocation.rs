@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
 use super::answer::{refusal, unexplained};
-use super::client::{OAuthClient, sensitive, whole};
+use super::client::{OAuthClient, ProviderRequest, sensitive, whole};
 use super::error::OAuthError;
 use super::safe_text::SafeText;
 use crate::egress::{ProviderAnswer, Url};
@@ -49,7 +49,8 @@ impl OAuthClient {
             RevocationWay::Bearer => {
                 let bearer = Zeroizing::new(format!("Bearer {}", access.expose()));
                 let headers = HeaderMap::from_iter([(header::AUTHORIZATION, sensitive(&bearer)?)]);
-                verdict(self.call((Method::POST, url.clone()), headers, Bytes::new()).await?)
+                let (method, url, body) = (Method::POST, url.clone(), Bytes::new());
+                verdict(self.call(ProviderRequest { method, url, headers, body }).await?)
             }
         }
     }
@@ -67,7 +68,8 @@ impl OAuthClient {
             (header::ACCEPT, HeaderValue::from_static("application/vnd.github+json")),
         ]);
         let body = Bytes::copy_from_slice(body.as_bytes());
-        verdict(self.call((Method::DELETE, url.clone()), headers, body).await?)
+        let (method, url) = (Method::DELETE, url.clone());
+        verdict(self.call(ProviderRequest { method, url, headers, body }).await?)
     }
 }
 

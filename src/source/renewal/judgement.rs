@@ -30,29 +30,39 @@ pub(super) enum Resolution {
     Moved,
 }
 
-/// What follows for a secret whose access token is good or not.
-pub(super) fn resolved(
-    (good, sends): (bool, u32),
-    retry: Retry,
-    (renewal, now): (&mut StoredRenewal, Timestamp),
-) -> Resolution {
-    // A refresh token that stays valid is of use while the access token is good.
-    if good && (sends > 0 || retry != Retry::Always) {
-        release(renewal);
-        let end = renewal.expires_at.filter(|end| now < *end);
-        let next = now.plus(DOUBT_RESTS);
-        renewal.renew_at = Some(end.map_or(next, |end| next.min(end)));
-        Resolution::Leave
-    } else if !may_send_again(retry, renewal.sent) {
-        end(renewal, LOST);
-        Resolution::Moved
-    } else if sends >= at_once(retry) {
-        rest_after_failure(renewal, now, None);
-        Resolution::Rest
-    } else {
-        renewal.sent += 1;
-        renewal.stage = RenewalStage::Sending;
-        Resolution::Resend
+/// A refresh token of which nobody knows what came of it.
+#[derive(Clone, Copy)]
+pub(super) struct Doubt {
+    /// Whether the access token is still good.
+    pub(super) good: bool,
+    /// How often this call sent the refresh token.
+    pub(super) sends: u32,
+    /// How often the provider takes it.
+    pub(super) retry: Retry,
+}
+
+impl Doubt {
+    /// What follows for the secret.
+    pub(super) fn resolve(self, renewal: &mut StoredRenewal, now: Timestamp) -> Resolution {
+        let Self { good, sends, retry } = self;
+        // A refresh token that stays valid is of use while the access token is good.
+        if good && (sends > 0 || retry != Retry::Always) {
+            release(renewal);
+            let end = renewal.expires_at.filter(|end| now < *end);
+            let next = now.plus(DOUBT_RESTS);
+            renewal.renew_at = Some(end.map_or(next, |end| next.min(end)));
+            Resolution::Leave
+        } else if !may_send_again(retry, renewal.sent) {
+            end(renewal, LOST);
+            Resolution::Moved
+        } else if sends >= at_once(retry) {
+            rest_after_failure(renewal, now, None);
+            Resolution::Rest
+        } else {
+            renewal.sent += 1;
+            renewal.stage = RenewalStage::Sending;
+            Resolution::Resend
+        }
     }
 }
 

@@ -7,13 +7,13 @@ use super::claim::{Claim, Claimant};
 use super::demand::{Demand, RenewalSettings, Renewed};
 use super::error::RenewalError;
 use super::judgement::{
-    LONGEST_REST, LOST, LOST_AND_REFUSED, REFUSED, REST, Resolution, end, may_send_again, release, resolved,
+    Doubt, LONGEST_REST, LOST, LOST_AND_REFUSED, REFUSED, REST, Resolution, end, may_send_again, release,
     rest_after_failure,
 };
 use super::records::{Held, NewSecret, Records};
 use super::schedule::begin_life;
 use super::upstream::Upstream;
-use crate::ambient::{Clock, Random, Timestamp};
+use crate::ambient::{Ambient, Clock, Random, Timestamp};
 use crate::message::DeviceUuid;
 use crate::source::oauth2::{OAuthError, Probe, Tokens};
 use crate::store::{RenewalStage, Store, StoreError, StoredRecord, StoredRenewal, Transaction};
@@ -64,14 +64,16 @@ struct Run {
 
 impl Renewer {
     /// A process that renews the secrets of `records` at `upstream`.
-    pub fn new(
-        store: Store,
-        (records, upstream): (Records, Upstream),
-        settings: RenewalSettings,
-        (clock, random): (Clock, Random),
-    ) -> Self {
-        let holder = random.uuid();
+    pub fn new(store: Store, records: Records, upstream: Upstream, ambient: Ambient) -> Self {
+        let Ambient { clock, random } = ambient;
+        let (settings, holder) = (RenewalSettings::default(), random.uuid());
         Self { store, records: Arc::new(records), upstream, settings, clock, random, holder }
+    }
+
+    /// The same, that waits as these settings say.
+    #[must_use]
+    pub fn with(self, settings: RenewalSettings) -> Self {
+        Self { settings, ..self }
     }
 
     /// Renews one secret if that is still needed. May be dropped at any await, and called by any number of processes,
@@ -250,7 +252,7 @@ impl Renewer {
                 Probe::Rejected => false,
                 Probe::Unknown => demand == Demand::Due && lives,
             };
-            resolved((good, sends), retry, (renewal, now))
+            Doubt { good, sends, retry }.resolve(renewal, now)
         });
         match resolution.await?.unwrap_or(Resolution::Moved) {
             Resolution::Leave => Ok(Attempt::Done(Renewed::StillGood)),

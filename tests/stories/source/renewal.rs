@@ -6,7 +6,7 @@ mod shared;
 use std::sync::Arc;
 use std::time::Duration;
 
-use endo::ambient::Random;
+use endo::ambient::{Ambient, Random};
 use endo::egress::EgressSettings;
 use endo::message::DeviceUuid;
 use endo::source::Retry;
@@ -70,8 +70,8 @@ impl Bench {
         let egress = EgressSettings { api_timeout: self.api_timeout, ..EgressSettings::default() };
         let mut upstream = Upstream::from(client(&self.provider.settings(), egress));
         upstream.retry = retry;
-        let ambient = (self.hand.clock(), Random::system());
-        Renewer::new(self.store.clone(), (plain_records(), upstream), settings, ambient)
+        let ambient = Ambient { clock: self.hand.clock(), random: Random::system() };
+        Renewer::new(self.store.clone(), plain_records(), upstream, ambient).with(settings)
     }
 
     fn renewals(&self, retry: Retry) -> Renewals {

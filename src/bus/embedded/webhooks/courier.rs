@@ -156,7 +156,14 @@ impl Courier {
                 if lends {
                     pass::revoke(&bus, transaction, &delivery.new)?;
                 }
-                write(transaction, (place.within(transaction)?, &delivery.new.id), &ending, now)
+                let seq = place.within(transaction)?;
+                match &ending {
+                    Next::Delivered(status) => {
+                        note_outcome(transaction, seq, &delivery.new.id, &delivered(*status, now))
+                    }
+                    Next::Postponed(due_at) => transaction.postpone(seq, *due_at),
+                    Next::GivenUp(reason) => give_up(transaction, seq, reason, now),
+                }
             };
             match self.bus.store().write::<_, StoreError, _>(end).await {
                 // Dropped, not ended: the bell makes the feed ask when the next attempt is due.
@@ -175,28 +182,24 @@ impl Courier {
     }
 }
 
-fn write(
+fn note_outcome(
     transaction: &Transaction<'_>,
-    (seq, id): (i64, &DeliveryId),
-    next: &Next,
-    now: Timestamp,
+    seq: i64,
+    id: &DeliveryId,
+    outcome: &Outcome,
 ) -> Result<(), StoreError> {
-    match next {
-        Next::Delivered(status) => {
-            if transaction.finish(seq)? {
-                transaction.note_outcome(id, &delivered(*status, now))?;
-            }
-            Ok(())
-        }
-        Next::Postponed(due_at) => transaction.postpone(seq, *due_at),
-        Next::GivenUp(reason) => {
-            transaction.postpone(seq, now)?;
-            transaction.give_up(seq, &Death::of(reason, now))
-        }
+    if transaction.finish(seq)? {
+        transaction.note_outcome(id, outcome)?;
     }
+    Ok(())
 }
 
 fn delivered(status: StatusCode, ended_at: Timestamp) -> Outcome {
     let code = Some(status.as_u16());
     Outcome { ending: Ending::Delivered, code, reply: None, fate: Fate::default(), ended_at }
+}
+
+fn give_up(transaction: &Transaction<'_>, seq: i64, reason: &str, now: Timestamp) -> Result<(), StoreError> {
+    transaction.postpone(seq, now)?;
+    transaction.give_up(seq, &Death::of(reason, now))
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
-use endo::ambient::Random;
+use endo::ambient::{Ambient, Random};
 use endo::message::DeviceUuid;
 use endo::source::renewal::{Demand, RenewalError, RenewalSettings, Renewed, Renewer, Upstream, begin_life};
 use endo::store::{RenewalStage, Store, StoreError, StoreSettings, StoredRecord, StoredRenewal, Transaction};
@@ -168,8 +168,8 @@ impl Life {
             let mut dice = bytes.lock().unwrap_or_else(PoisonError::into_inner);
             all.iter_mut().for_each(|byte| *byte = dice.next() as u8);
         });
-        let ambient = (self.hand.clock(), random);
-        let renewer = Renewer::new(self.store().clone(), (plain_records(), upstream), settings, ambient);
+        let ambient = Ambient { clock: self.hand.clock(), random };
+        let renewer = Renewer::new(self.store().clone(), plain_records(), upstream, ambient).with(settings);
         Process { renewer: Arc::new(renewer), task: None, number }
     }
 
