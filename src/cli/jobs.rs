@@ -8,7 +8,7 @@ use crate::ambient::{Clock, Random};
 use crate::config::Config;
 use crate::egress::{Egress, EgressSettings, Lookup};
 use crate::gateway::{GatewayError, load_jobs};
-use crate::job::{Field, JobListing, Registry};
+use crate::job::{Field, Handlers, JobListing, Registry};
 use crate::signature::Ed25519PrivateKey;
 use crate::source::{Catalogue, Source};
 
@@ -43,7 +43,8 @@ fn registry(config: &Config) -> Result<Registry, CommandError> {
     let source = Source::settle(&config.source, &Catalogue::embedded()).map_err(GatewayError::Source)?;
     let egress = Egress::new(EgressSettings::default(), Lookup::system()).map_err(GatewayError::Egress)?;
     let key = Ed25519PrivateKey::generate(&Random::system());
-    Ok(load_jobs(&config.jobs, &source, (egress, key), Clock::system())?.0)
+    let handlers = Handlers::new(egress, key, Clock::system(), config.jobs.remote_handlers);
+    Ok(load_jobs(&config.jobs, &source, handlers)?.0)
 }
 
 fn print(listing: &JobListing, out: &mut dyn Write) -> io::Result<()> {

@@ -17,6 +17,15 @@ pub struct Bench<'a> {
     pub device: &'a UserDevice,
 }
 
+/// One of its jobs.
+#[derive(Clone, Copy, Debug)]
+pub struct Task<'a> {
+    /// The device.
+    pub bench: Bench<'a>,
+    /// The job.
+    pub job: &'a JobListing,
+}
+
 /// What came of a message.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
@@ -71,11 +80,8 @@ pub fn jobs(viewer: &Viewer, bench: &Bench<'_>, jobs: &[JobListing]) -> Markup {
 }
 
 /// The page with one job's form; `note` says why it is here again.
-pub fn job_form(
-    viewer: &Viewer,
-    (bench, job): (&Bench<'_>, &JobListing),
-    (controls, note): (&Markup, Option<&str>),
-) -> Markup {
+pub fn job_form(viewer: &Viewer, task: Task<'_>, controls: &Markup, note: Option<&str>) -> Markup {
+    let Task { bench, job } = &task;
     let body = html! {
         @if let Some(description) = &job.description { p.lead { (description) } }
         (whose(bench))
@@ -92,11 +98,8 @@ pub fn job_form(
 }
 
 /// The page that shows what came of a message; says so where its form was sent again, and the message was not.
-pub fn job_outcome(
-    viewer: &Viewer,
-    (bench, job): (&Bench<'_>, &JobListing),
-    (outcome, is_repeat): (&Outcome, bool),
-) -> Markup {
+pub fn job_outcome(viewer: &Viewer, task: Task<'_>, outcome: &Outcome, is_repeat: bool) -> Markup {
+    let Task { bench, job } = &task;
     let body = html! {
         (whose(bench))
         @if is_repeat {

@@ -25,7 +25,7 @@ pub use credentials::{CredentialsCard, my_credentials};
 pub use ending::{Ending, confirm, prove_again};
 pub use failure::{Failure, failure};
 pub use go_on::go_on;
-pub use job::{Bench, Outcome, job_form, job_outcome, jobs, past_outcome};
+pub use job::{Bench, Outcome, Task, job_form, job_outcome, jobs, past_outcome};
 pub use key_entry::{KeyEntry, key_entry, no_account};
 pub use layout::{Frame, Viewer, page};
 pub use maud::Markup;

@@ -73,7 +73,7 @@ impl CredentialsDevices {
             ErrandKind::Whitelists(user_device) => self.leave_lists_on(bus, queued, user_device).await,
             ErrandKind::Record => {
                 let unset = json!({"$unset": {"endo": true, "endoSignature": true}});
-                Ok(of_call(bus.update(service, (credentials, &unset)).await))
+                Ok(of_call(bus.update(service, credentials, &unset).await))
             }
         }
     }
@@ -107,7 +107,7 @@ impl CredentialsDevices {
             return Ok(CameTo::Stayed(SOMEBODY_ELSE_S));
         }
         let pull = leave_lists(&errand.credentials);
-        match bus.update(Identity::of(&owner), (user_device, &pull)).await {
+        match bus.update(Identity::of(&owner), user_device, &pull).await {
             // He signed out meanwhile.
             Err(error) if error.is(StatusCode::UNAUTHORIZED) => Ok(CameTo::Stayed(ONLY_ITS_OWNER)),
             answer => Ok(of_call(answer)),

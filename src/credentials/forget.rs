@@ -9,7 +9,9 @@ use super::revoke::{Cutting, note_chores};
 use super::{Account, CredentialsDevices, CredentialsError, Owned};
 use crate::bus::embedded::{BusError, Caller, EmbeddedBus};
 use crate::message::DeviceUuid;
-use crate::store::{ErrandKind, QueuedErrand, RenewalStage, StoreError, StoredRecord, Transaction, View};
+use crate::store::{
+    ErrandKind, NewRevocation, QueuedErrand, RenewalStage, StoreError, StoredRecord, Transaction, View,
+};
 use crate::vault::SealedText;
 
 /// One secret on its way out.
@@ -83,7 +85,7 @@ impl CredentialsDevices {
         receipt.api = Some(ApiAnswer::new(verdict, now));
         receipt.keep(transaction)?;
         if verdict == ApiVerdict::Pending {
-            transaction.add_revocation((&device, receipt.id), before, now)?;
+            transaction.add_revocation(&NewRevocation::told_by(receipt.id, &device, before, now))?;
         }
         let bell = self.aftermath.clone();
         transaction.after_commit(move || bell.notify_one());
@@ -120,7 +122,7 @@ impl Forgetting {
         self.receipt.api = Some(ApiAnswer::new(verdict, now));
         self.receipt.keep(transaction)?;
         if verdict == ApiVerdict::Pending {
-            transaction.add_revocation((&device, self.receipt.id), &record, now)?;
+            transaction.add_revocation(&NewRevocation::told_by(self.receipt.id, &device, &record, now))?;
         }
         let errands = note_chores(transaction, chores, &self.receipt, now)?;
         let vault = self.devices.vault.clone();

@@ -60,7 +60,7 @@ impl CredentialsDevices {
             set[*name] = document.get(*name).cloned().unwrap_or_default();
         }
         let update = json!({"$set": set, "$unset": {"endo": true}});
-        bus.update(Identity::of(&making.login), (&binding.user_device, &update)).await?;
+        bus.update(Identity::of(&making.login), &binding.user_device, &update).await?;
         bus.subscribe(Identity::of(&voice), &subscription(binding)).await?;
         let (binding, now) = (binding.clone(), self.clock.now());
         let finish = move |transaction: &Transaction<'_>| {

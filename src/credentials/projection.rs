@@ -90,14 +90,14 @@ impl CredentialsDevices {
         let opened = self.open_record(device.clone(), record.clone()).await?;
         let login = login_in(&opened, device);
         let caller = Identity::of(login.as_ref().unwrap_or_else(|| bus.service()));
-        Ok(bus.update(caller, (device, &copy_of(record))).await?)
+        Ok(bus.update(caller, device, &copy_of(record)).await?)
     }
 }
 
 /// A device that is gone shows nothing either.
 async fn hide_on(bus: &Meshblu, device: &DeviceUuid) -> Result<(), MeshbluError> {
     let unset = json!({"$unset": {"endo": true, "endoSignature": true}});
-    match bus.update(Identity::of(bus.service()), (device, &unset)).await {
+    match bus.update(Identity::of(bus.service()), device, &unset).await {
         Err(error) if error.is_refusal() => Ok(()),
         answer => answer,
     }

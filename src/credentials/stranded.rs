@@ -5,7 +5,7 @@ use super::CredentialsDevices;
 use super::receipt::{Act, ApiVerdict, Fate, Receipt, amend};
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
-use crate::store::{StoreError, StoredRecord, Transaction, View};
+use crate::store::{NewRevocation, StoreError, StoredRecord, Transaction, View};
 
 /// How many receipts are looked through for the end of the secret before: rights may have ended since.
 const LOOKED_THROUGH: usize = 100;
@@ -28,7 +28,7 @@ impl CredentialsDevices {
             return Ok(());
         }
         let now = self.clock.now();
-        transaction.add_revocation((&receipt.credentials, receipt.id), record, now)?;
+        transaction.add_revocation(&NewRevocation::told_by(receipt.id, &receipt.credentials, record, now))?;
         amend(transaction, receipt.id, |receipt| {
             receipt.renewal_came_to(Fate::Ended, None);
             receipt.awaits_answer(now);

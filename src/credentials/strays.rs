@@ -9,7 +9,7 @@ use super::possession::is_same;
 use super::receipt::ApiVerdict;
 use super::rekey::MOST;
 use super::{Account, CredentialsDevices, CredentialsError};
-use crate::store::{QueuedRevocation, StoreError, StoredRecord, Transaction};
+use crate::store::{NewRevocation, QueuedRevocation, StoreError, StoredRecord, Transaction};
 use crate::telemetry::with_causes;
 use crate::vault::{Contents, Credentials, Format, ResourceOwnerId, SealError, SealedText, SecretText};
 
@@ -55,8 +55,10 @@ impl CredentialsDevices {
         };
         let sealing = tokio::task::spawn_blocking(seal).await.map_err(|_| CredentialsError::Interrupted)?;
         let (record, now) = (sealing?, self.clock.now());
-        let times = (now, now.plus(LONGEST_SIGN_IN));
-        let note = move |transaction: &Transaction<'_>| transaction.add_stray(&NAME.into(), &record, times);
+        let note = move |transaction: &Transaction<'_>| {
+            let (name, due_at) = (NAME.into(), now.plus(LONGEST_SIGN_IN));
+            transaction.add_revocation(&NewRevocation::stray(&name, &record, now, due_at))
+        };
         Ok(Some(Stray(self.store.write::<_, StoreError, _>(note).await?)))
     }
 

@@ -10,40 +10,42 @@ use super::{Gateway, GatewayError};
 use crate::bus::Login;
 use crate::dispatch::{Desk, Exchange};
 use crate::http::{
-    Documents, Entrance, Flows, FrontDoor, Health, Jobs, OneTimeLinks, Owners, Presence, Sessions, Way,
-    Webhook,
+    Console, Documents, Entrance, Flows, FrontDoor, Health, Jobs, OneTimeLinks, Owners, Presence, Sessions,
+    Way,
 };
 use crate::source;
 use crate::store::StoreError;
 
 impl Gateway {
-    /// The front door of a gateway that listens at `address` and answers messages at `desk`.
-    pub(super) fn door(
-        &self,
-        (documents, health, webhook): (Documents, Health, Option<Webhook>),
-        (address, entrance, presence): (SocketAddr, Entrance, Presence),
-        desk: &Desk,
-    ) -> FrontDoor {
+    /// A front door that serves documents alone.
+    pub(super) fn door(&self, documents: Documents, health: Health, presence: Presence) -> FrontDoor {
         FrontDoor {
             documents,
             health,
             version: env!("CARGO_PKG_VERSION"),
             clock: self.ambient.clock.clone(),
             random: self.ambient.random.clone(),
-            webhook,
-            owners: Some(Owners {
+            webhook: None,
+            console: None,
+            presence,
+        }
+    }
+
+    /// What people come in for at a gateway that listens at `address` and answers messages at `desk`.
+    pub(super) fn console(&self, address: SocketAddr, entrance: Entrance, desk: &Desk) -> Console {
+        Console {
+            owners: Owners {
                 credentials: self.credentials.clone(),
                 look: self.look(&format!("http://{address}")),
                 proof_age: Duration::from_secs(self.config.credentials.reauthentication),
                 types_keys: matches!(self.source.way, source::Way::Static),
-            }),
-            entrance: Some(entrance),
-            jobs: Some(Jobs {
+            },
+            entrance,
+            jobs: Jobs {
                 registry: Arc::clone(&self.registry),
                 exchange: Exchange::at(desk),
                 patience: self.patience,
-            }),
-            presence,
+            },
         }
     }
 

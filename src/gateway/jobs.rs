@@ -4,15 +4,14 @@ use std::time::Duration;
 
 use super::GatewayError;
 use super::handler_key::handler_key;
-use crate::ambient::{Ambient, Clock};
+use crate::ambient::Ambient;
 use crate::config::{Config, Jobs};
 use crate::egress::Egress;
 use crate::job::{DescribedJob, Handlers, LoadError, LoadNotice, Registry, RegistryOptions};
 use crate::jobs;
-use crate::signature::Ed25519PrivateKey;
 use crate::source::Source;
 
-/// Loads the jobs that the settings ask for; the notices are to be logged. What a directory or the fallback runs, the
+/// Loads the jobs that the settings ask for, `handlers` doing those that the program does not; the notices are to be logged. What a directory or the fallback runs, the
 /// program does not.
 ///
 /// # Errors
@@ -20,10 +19,8 @@ use crate::source::Source;
 pub fn load_jobs(
     config: &Jobs,
     source: &Source,
-    (egress, key): (Egress, Ed25519PrivateKey),
-    clock: Clock,
+    mut handlers: Handlers,
 ) -> Result<(Registry, Vec<LoadNotice>), LoadError> {
-    let mut handlers = Handlers::new(egress, key, clock, config.remote_handlers);
     let mut outside = Vec::new();
     for directory in &config.directories {
         outside.extend(handlers.jobs_in(directory)?);
@@ -64,7 +61,8 @@ pub(super) fn registry(
     ambient: &Ambient,
 ) -> Result<Registry, GatewayError> {
     let key = handler_key(&config.data_dir, &ambient.random)?;
-    let (registry, notices) = load_jobs(&config.jobs, source, (egress, key), ambient.clock.clone())?;
+    let handlers = Handlers::new(egress, key, ambient.clock.clone(), config.jobs.remote_handlers);
+    let (registry, notices) = load_jobs(&config.jobs, source, handlers)?;
     notices.iter().for_each(|notice| tracing::warn!("{notice}"));
     if let Some(fallback) = &config.jobs.fallback {
         tracing::warn!(

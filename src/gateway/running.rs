@@ -17,7 +17,9 @@ use crate::bus::meshblu::Meshblu;
 use crate::bus::meshblu::firehose::{Firehose, Link};
 use crate::config::{BusKind, Config, Intake};
 use crate::dispatch::{Desk, Dispatch, Endings, Reception, Repeats};
-use crate::http::{Check, Documents, Draining, Flows, Health, Limits, OneTimeLinks, SCHEMAS, Webhook};
+use crate::http::{
+    Check, Documents, Draining, Flows, FrontDoor, Health, Limits, OneTimeLinks, SCHEMAS, Webhook,
+};
 use crate::store::{Feed, Work};
 use crate::telemetry::with_causes;
 
@@ -67,6 +69,12 @@ pub struct Running {
     drain_within: Duration,
 }
 
+/// Who works while the gateway runs, and what tells them that it stops.
+struct Crew {
+    workers: JoinSet<()>,
+    stopped: watch::Receiver<bool>,
+}
+
 impl Gateway {
     /// Starts to listen and to work. Work that an earlier process left behind is taken up at once.
     ///
@@ -77,16 +85,15 @@ impl Gateway {
         let documents = self.documents()?;
         let bus = listeners.bus.as_ref().map(address).transpose()?;
         let (stop, stopped) = watch::channel(false);
-        let (mut workers, mut servers) = (JoinSet::new(), Vec::new());
+        let (mut crew, mut servers) = (Crew { workers: JoinSet::new(), stopped }, Vec::new());
         let (feed, desk) = self.job_line(gateway);
         let (mut reception, mut webhook, mut link) = (None, None, None);
         if let Bus::Meshblu(bus) = &self.bus {
             intake::introduce(bus).await?;
-            let concurrency = self.config.jobs.concurrency;
-            let desk = Reception::new(Arc::clone(&feed), Arc::clone(&desk), concurrency);
+            let desk = Reception::new(Arc::clone(&feed), Arc::clone(&desk), self.config.jobs.concurrency);
             match self.config.bus.intake {
                 Intake::Webhook => webhook = Some(self.posted_to(bus, &desk).await?),
-                Intake::Firehose => link = Some(self.read_firehose(bus, &desk, (&mut workers, &stopped))),
+                Intake::Firehose => link = Some(self.read_firehose(bus, &desk, &mut crew)),
             }
             reception = Some(desk);
         }
@@ -96,18 +103,19 @@ impl Gateway {
         self.credentials.resume().await?;
         let (links, flows) = (entrance.links.clone(), entrance.flows.clone());
         let (presence, left) = mpsc::channel(1);
-        let door = self.door((documents, health, webhook), (gateway, entrance, presence), &desk);
+        let console = Some(self.console(gateway, entrance, &desk));
+        let door = FrontDoor { webhook, console, ..self.door(documents, health, presence) };
         let front = crate::http::serve(listeners.gateway, door, Limits::from(&self.config.http))
             .map_err(failed(gateway))?;
-        serve(&mut workers, &mut servers, front);
+        serve(&mut crew.workers, &mut servers, front);
         if let (Bus::Embedded(network), Some(listener), Some(address)) = (&self.bus, listeners.bus, bus) {
             let api = api::serve(listener, network.clone(), ApiLimits::from(&self.config));
-            serve(&mut workers, &mut servers, api.map_err(failed(address))?);
-            workers.spawn(self.webhooks(network).run(stopped.clone()));
+            serve(&mut crew.workers, &mut servers, api.map_err(failed(address))?);
+            crew.workers.spawn(self.webhooks(network).run(crew.stopped.clone()));
         }
-        workers.spawn(Dispatch::new(feed, desk, self.config.jobs.concurrency).run(stopped.clone()));
-        workers.spawn(self.credentials.clone().look_after(stopped.clone()));
-        workers.spawn(self.housekeeping(flows, stopped));
+        crew.workers.spawn(Dispatch::new(feed, desk, self.config.jobs.concurrency).run(crew.stopped.clone()));
+        crew.workers.spawn(self.credentials.clone().look_after(crew.stopped.clone()));
+        crew.workers.spawn(self.housekeeping(flows, crew.stopped));
         Ok(Running {
             gateway,
             bus,
@@ -118,7 +126,7 @@ impl Gateway {
             left,
             draining,
             stop,
-            workers,
+            workers: crew.workers,
             drain_within: Duration::from_secs(self.config.http.drain_seconds),
         })
     }
@@ -133,18 +141,13 @@ impl Gateway {
     }
 
     /// Has messages read off a Meshblu's firehose; answers how the link stands.
-    fn read_firehose(
-        &self,
-        bus: &Meshblu,
-        reception: &Reception,
-        (workers, stopped): (&mut JoinSet<()>, &watch::Receiver<bool>),
-    ) -> watch::Receiver<Link> {
+    fn read_firehose(&self, bus: &Meshblu, reception: &Reception, crew: &mut Crew) -> watch::Receiver<Link> {
         let (events, arriving) = mpsc::channel(self.config.jobs.concurrency);
         let firehose = Firehose::new(bus.clone(), self.ambient.random.clone());
         let link = firehose.link();
-        workers.spawn(firehose.run(events, stopped.clone()));
+        crew.workers.spawn(firehose.run(events, crew.stopped.clone()));
         let reception = reception.clone();
-        workers.spawn(async move { reception.receive_all(arriving).await });
+        crew.workers.spawn(async move { reception.receive_all(arriving).await });
         link
     }
 

@@ -1,7 +1,5 @@
 //! What people's browsers come in by: their sessions, the bus, and the API that they sign in at.
 
-use super::problem::Problem;
-use super::server::FrontDoor;
 use super::session::{Flows, OneTimeLinks, Sessions};
 use crate::bus::BusProvider;
 use crate::credentials::CredentialsDevices;
@@ -44,12 +42,5 @@ impl Entrance {
             Way::SignIn(Some(client)) => Some(client.settings().browsers_go_to()),
             _ => None,
         }
-    }
-}
-
-impl FrontDoor {
-    /// What people's browsers come in by.
-    pub(super) fn entrance(&self) -> Result<&Entrance, Problem> {
-        self.entrance.as_ref().ok_or_else(Problem::nothing_here)
     }
 }

@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::problem::Problem;
-use super::server::FrontDoor;
 use crate::dispatch::Exchange;
 use crate::job::Registry;
 
@@ -16,11 +14,4 @@ pub struct Jobs {
     pub exchange: Exchange,
     /// How long a page waits for a reply.
     pub patience: Duration,
-}
-
-impl FrontDoor {
-    /// The jobs there are.
-    pub(super) fn jobs(&self) -> Result<&Jobs, Problem> {
-        self.jobs.as_ref().ok_or_else(Problem::nothing_here)
-    }
 }

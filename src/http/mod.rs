@@ -34,6 +34,6 @@ pub use limits::Limits;
 pub use owners::Owners;
 pub use problem::{Kind, Problem};
 pub use schemas::SCHEMAS;
-pub use server::{FrontDoor, Presence, drain, serve};
+pub use server::{Console, FrontDoor, Presence, drain, serve};
 pub use session::{Fields, Flows, OneTimeLinks, Session, Sessions};
 pub use webhook::Webhook;

@@ -45,7 +45,7 @@ impl<'a> Visit<'a> {
 
 /// Who calls, by a login that the bus knows.
 async fn caller<'a>(request: &HttpRequest, door: &'a FrontDoor) -> Result<(&'a Owners, Login), Problem> {
-    let owners = door.owners.as_ref().ok_or_else(Problem::nothing_here)?;
+    let owners = door.owners()?;
     let unknown = || Problem::new(Kind::NotAuthenticated, "The caller is not known to the bus");
     let login = presented::login(request.headers()).ok_or_else(unknown)?;
     if !owners.credentials.authenticate(&login).await? {

@@ -17,6 +17,7 @@ use super::health::{Draining, Health};
 use super::jobs::Jobs;
 use super::limits::Limits;
 use super::owners::Owners;
+use super::problem::Problem;
 use super::routes::routes;
 use super::webhook::Webhook;
 use super::welcome::welcome;
@@ -40,14 +41,41 @@ pub struct FrontDoor {
     pub random: Random,
     /// Where the messages of a bus elsewhere come in, if there is one.
     pub webhook: Option<Webhook>,
-    /// What the owners of credentials see and do.
-    pub owners: Option<Owners>,
-    /// What people's browsers come in by.
-    pub entrance: Option<Entrance>,
-    /// The jobs that people can send messages to from pages.
-    pub jobs: Option<Jobs>,
+    /// What people, and their programs, come in for; nothing where the door serves documents alone.
+    pub console: Option<Console>,
     /// Dropped with the door, after everything else in it: threads that serve end a little later than their server.
     pub presence: Presence,
+}
+
+/// What people come in for.
+pub struct Console {
+    /// What the owners of credentials see and do.
+    pub owners: Owners,
+    /// What people's browsers come in by.
+    pub entrance: Entrance,
+    /// The jobs that people can send messages to from pages.
+    pub jobs: Jobs,
+}
+
+impl FrontDoor {
+    fn console(&self) -> Result<&Console, Problem> {
+        self.console.as_ref().ok_or_else(Problem::nothing_here)
+    }
+
+    /// What the owners of credentials see and do.
+    pub(super) fn owners(&self) -> Result<&Owners, Problem> {
+        Ok(&self.console()?.owners)
+    }
+
+    /// What people's browsers come in by.
+    pub(super) fn entrance(&self) -> Result<&Entrance, Problem> {
+        Ok(&self.console()?.entrance)
+    }
+
+    /// The jobs there are.
+    pub(super) fn jobs(&self) -> Result<&Jobs, Problem> {
+        Ok(&self.console()?.jobs)
+    }
 }
 
 /// Serves the front door on `listener` until the server's handle stops it; must be called within a Tokio runtime.

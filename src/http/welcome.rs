@@ -82,7 +82,7 @@ impl Visit {
             request.app_data::<web::Data<FrontDoor>>().expect("the server hands the door to every request");
         let clock = door.clock.clone();
         let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
-        let is_browser = door.entrance.is_some() && is_browser(request.headers());
+        let is_browser = door.console.is_some() && is_browser(request.headers());
         Self {
             trace_id: door.random.uuid(),
             method: request.method().clone(),

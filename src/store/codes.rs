@@ -6,6 +6,15 @@ use super::{StoreError, TokenHash, Transaction, View};
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 
+/// How many of what devices make are kept: of each device its newest, and the newest of all devices together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Of one device.
+    pub of_device: u32,
+    /// Of all together.
+    pub in_all: u32,
+}
+
 /// What a code stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredGrant {
@@ -63,7 +72,7 @@ impl View<'_> {
 }
 
 impl Transaction<'_> {
-    /// Adds a code; its client keeps the newest `of_device` of the same device, and all together the newest `in_all`.
+    /// Adds a code; its client keeps the newest of the same device, and the newest of all together.
     ///
     /// # Errors
     /// [`StoreError::Full`], or what the database reports.
@@ -71,7 +80,7 @@ impl Transaction<'_> {
         &self,
         hash: &TokenHash,
         grant: &StoredGrant,
-        (of_device, in_all): (u32, u32),
+        Kept { of_device, in_all }: Kept,
     ) -> Result<(), StoreError> {
         self.check_room()?;
         let sql =

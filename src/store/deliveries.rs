@@ -114,14 +114,21 @@ impl QueuedDelivery {
 
 const COLUMNS: &str = "id, work, device, event, route, target, body, accepted_at, attempts";
 
+/// Work of one kind, but for what is passed over.
+#[derive(Clone, Copy)]
+pub(super) struct Line<'a> {
+    pub(super) work: Work,
+    pub(super) but: &'a PassedOver,
+}
+
 impl View<'_> {
-    /// The places of work that is due, oldest first, at most `limit`; none for the hosts and webhooks `but`.
+    /// The places of work of this line that is due, oldest first, at most `limit`.
     ///
     /// # Errors
     /// What the database reports.
     pub(super) fn due(
         &self,
-        (work, but): (Work, &PassedOver),
+        Line { work, but }: Line<'_>,
         now: Timestamp,
         limit: usize,
     ) -> Result<Vec<i64>, StoreError> {

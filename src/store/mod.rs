@@ -43,7 +43,7 @@ mod uses;
 mod writer;
 
 pub use bindings::{Binding, NotedBinding};
-pub use codes::{StoredCode, StoredGrant};
+pub use codes::{Kept, StoredCode, StoredGrant};
 pub use dead_letters::{DeadLetter, Death};
 pub use deliveries::{LeavingReply, NewDelivery, QueuedDelivery, WebhookKey, Work, WrittenReply};
 pub use devices::{Lookup, StoredDevice};
@@ -60,7 +60,7 @@ pub use projections::OwedProjection;
 pub use receipts::StoredReceipt;
 pub use records::StoredRecord;
 pub use renewals::{RenewalStage, StoredRenewal};
-pub use revocations::QueuedRevocation;
+pub use revocations::{NewRevocation, QueuedRevocation};
 pub use rights::StoredRight;
 pub use sent_forms::{FormKey, SentForm};
 pub use sent_messages::SentMessage;

@@ -82,41 +82,41 @@ impl View<'_> {
     }
 }
 
-impl Transaction<'_> {
-    /// Keeps a sealed copy until the API was told, due at once.
-    ///
-    /// # Errors
-    /// What the database reports.
-    pub fn add_revocation(
-        &self,
-        (credentials, receipt): (&DeviceUuid, i64),
-        record: &StoredRecord,
+/// A secret that is to end at the API.
+#[derive(Clone, Copy, Debug)]
+pub struct NewRevocation<'a> {
+    credentials: &'a DeviceUuid,
+    receipt: i64,
+    record: &'a StoredRecord,
+    made_at: Timestamp,
+    due_at: Timestamp,
+}
+
+impl<'a> NewRevocation<'a> {
+    /// That of credentials whose end this receipt tells, due at once.
+    pub fn told_by(
+        receipt: i64,
+        credentials: &'a DeviceUuid,
+        record: &'a StoredRecord,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.insert_revocation((credentials, receipt), record, (now, now)).map(drop)
+    ) -> Self {
+        Self { credentials, receipt, record, made_at: now, due_at: now }
     }
 
-    /// Keeps what a sign-in brought, sealed for `name`, until a record holds it or the API was told, due at `due_at`; answers
-    /// what names it.
+    /// What a sign-in brought at `now`, sealed for `name`: it ends at `due_at`, unless a record holds it by then.
+    pub fn stray(name: &'a DeviceUuid, record: &'a StoredRecord, now: Timestamp, due_at: Timestamp) -> Self {
+        Self { credentials: name, receipt: NO_RECEIPT, record, made_at: now, due_at }
+    }
+}
+
+impl Transaction<'_> {
+    /// Keeps a sealed copy until the API was told, or until a record holds it; answers what names it.
     ///
     /// # Errors
     /// What the database reports.
-    pub fn add_stray(
-        &self,
-        name: &DeviceUuid,
-        record: &StoredRecord,
-        times: (Timestamp, Timestamp),
-    ) -> Result<i64, StoreError> {
-        self.insert_revocation((name, NO_RECEIPT), record, times)
-    }
-
-    fn insert_revocation(
-        &self,
-        (credentials, receipt): (&DeviceUuid, i64),
-        record: &StoredRecord,
-        (now, due_at): (Timestamp, Timestamp),
-    ) -> Result<i64, StoreError> {
+    pub fn add_revocation(&self, new: &NewRevocation<'_>) -> Result<i64, StoreError> {
         self.use_reserve();
+        let NewRevocation { credentials, receipt, record, made_at, due_at } = new;
         let sql =
             "INSERT INTO revocations (credentials, receipt, generation, endo, signature, source, made_at, due_at)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
@@ -128,7 +128,7 @@ impl Transaction<'_> {
             &record.endo,
             &record.signature,
             &record.source,
-            now.as_millis(),
+            made_at.as_millis(),
             due_at.as_millis(),
         ))?;
         Ok(self.last_insert_rowid())

@@ -2,7 +2,7 @@
 
 use rusqlite::OptionalExtension;
 
-use super::{StoreError, TokenHash, Transaction, View};
+use super::{Kept, StoreError, TokenHash, Transaction, View};
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 
@@ -36,7 +36,7 @@ impl View<'_> {
 }
 
 impl Transaction<'_> {
-    /// Adds a sign-in; its device keeps the newest `of_device`, and all devices together the newest `in_all`.
+    /// Adds a sign-in; its device keeps its newest, and all devices together the newest of all.
     ///
     /// # Errors
     /// [`StoreError::Full`], or what the database reports.
@@ -44,7 +44,7 @@ impl Transaction<'_> {
         &self,
         hash: &TokenHash,
         sign_in: &StoredSignIn,
-        (of_device, in_all): (u32, u32),
+        Kept { of_device, in_all }: Kept,
     ) -> Result<(), StoreError> {
         self.check_room()?;
         let sql = "INSERT INTO sign_ins (hash, device, token, began_at) VALUES (?1, ?2, ?3, ?4)";

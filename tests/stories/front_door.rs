@@ -49,9 +49,7 @@ impl House {
             clock: Clock::system(),
             random: Random::system(),
             webhook: None,
-            owners: None,
-            entrance: None,
-            jobs: None,
+            console: None,
             presence: tokio::sync::mpsc::channel(1).0,
         };
         let server = serve(listener, door, limits).unwrap();

@@ -163,7 +163,7 @@ impl Porter {
             // Whatever the code is: somebody said yes.
             "/access_token" => {
                 let granted = json!({"access_token": *self.way.granted.lock().unwrap()}).to_string();
-                written((200, "application/json"), granted.as_bytes())
+                written(200, "application/json", granted.as_bytes())
             }
             _ => self.ask(&seen).await,
         };
@@ -191,11 +191,11 @@ impl Porter {
         let answer = request.send().await.unwrap();
         let kind = answer.headers().get("content-type").map_or("", |kind| kind.to_str().unwrap()).to_owned();
         let status = answer.status().as_u16();
-        written((status, &kind), &answer.bytes().await.unwrap())
+        written(status, &kind, &answer.bytes().await.unwrap())
     }
 }
 
-fn written((status, kind): (u16, &str), body: &[u8]) -> Vec<u8> {
+fn written(status: u16, kind: &str, body: &[u8]) -> Vec<u8> {
     let length = match status {
         204 => String::new(),
         _ => format!("content-type: {kind}\r\ncontent-length: {}\r\n", body.len()),

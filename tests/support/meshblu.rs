@@ -333,16 +333,26 @@ impl SigningBus {
     pub(crate) async fn deliver(&self, gateway: &RemoteGateway, id: &str, message: &Value) -> HttpAnswer {
         let now = Timestamp::from_millis(vectors()["nowMs"].as_i64().unwrap());
         let authority = gateway.running.gateway().to_string();
-        send(self.delivery((&authority, now), id, message)).await
+        send(self.posting(&authority, now).delivery(id, message)).await
     }
 
-    /// The request that delivers a message to the gateway at this authority. It does not say what kind of body it has.
-    pub(crate) fn delivery(
-        &self,
-        (authority, now): (&str, Timestamp),
-        id: &str,
-        message: &Value,
-    ) -> RequestBuilder {
+    /// This bus as it posts to the gateway at this authority, at this time.
+    pub(crate) fn posting<'a>(&'a self, authority: &'a str, now: Timestamp) -> Posting<'a> {
+        Posting { bus: self, authority, now }
+    }
+}
+
+/// A bus that posts to a gateway at one moment.
+pub(crate) struct Posting<'a> {
+    bus: &'a SigningBus,
+    authority: &'a str,
+    now: Timestamp,
+}
+
+impl Posting<'_> {
+    /// The request that delivers a message. It does not say what kind of body it has.
+    pub(crate) fn delivery(&self, id: &str, message: &Value) -> RequestBuilder {
+        let Self { bus, authority, now } = *self;
         let (route, body) = (route(), message.to_string());
         let fields = [
             ("x-meshblu-uuid", SERVICE.as_bytes()),
@@ -357,8 +367,8 @@ impl SigningBus {
             fields: &fields,
             body: body.as_bytes(),
         };
-        let signature = self.signer.sign(&request, now).unwrap();
-        let mut post = self.client.post(format!("http://{authority}/v2/messages"));
+        let signature = bus.signer.sign(&request, now).unwrap();
+        let mut post = bus.client.post(format!("http://{authority}/v2/messages"));
         for (name, value) in fields {
             post = post.header(name, value);
         }

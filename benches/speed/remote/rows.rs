@@ -49,17 +49,17 @@ pub(crate) fn measure(table: &mut Table) {
     let bus = Bus::start();
     let mut gateway = Child::gateway(&bus.url(), directory.path());
     let yardstick = Child::yardstick(&bus.url());
-    let mut posts = Posts::new(&bus);
+    let mut track = Track { posts: Posts::new(&bus), bus: &bus };
     table.head(&format!("(g) POST /v2/messages, {CONNECTIONS} connections"));
     for (child, form) in [(&yardstick, Form::Old), (&gateway, Form::Old), (&gateway, Form::Own)] {
-        pass((&mut posts, &bus), (child, form), PASS / 4);
+        track.pass(child, form, PASS / 4);
     }
     let warm = gateway.ask();
     let (mut idle, mut old, mut own) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..PASSES {
-        idle.push(pass((&mut posts, &bus), (&yardstick, Form::Old), PASS));
-        old.push(pass((&mut posts, &bus), (&gateway, Form::Old), PASS));
-        own.push(pass((&mut posts, &bus), (&gateway, Form::Own), PASS));
+        idle.push(track.pass(&yardstick, Form::Old, PASS));
+        old.push(track.pass(&gateway, Form::Old, PASS));
+        own.push(track.pass(&gateway, Form::Own, PASS));
     }
     let operations = gateway.ask() - warm;
     let messages: u64 = old.iter().chain(&own).map(|pass| pass.calls.messages).sum();
@@ -82,19 +82,27 @@ pub(crate) fn measure(table: &mut Table) {
     table.figure("resident after that", machine::resident(gateway.id()), "MiB");
 }
 
-fn pass((posts, bus): (&mut Posts<'_>, &Bus), (child, form): (&Child, Form), lasting: Duration) -> Pass {
-    let (before, measured) = on_its_own_thread(async {
-        let rounds = posts.ready(child.address, form).await;
-        bus.calls.take();
-        // Signing is over before anything is measured.
-        let before = Times::now(child);
-        (before, Load { connections: CONNECTIONS, lasting, rate: None }.press(rounds).await)
-    });
-    let count = u32::try_from(measured.latencies.count()).unwrap();
-    let times = Times::now(child).since(&before, count);
-    let calls = bus.calls.take();
-    assert_eq!(calls.messages, u64::from(count), "one reply a message");
-    Pass { measured: Measured { cpu: times.own, ..measured }, times, calls }
+/// What every pass goes over.
+struct Track<'a> {
+    posts: Posts<'a>,
+    bus: &'a Bus,
+}
+
+impl Track<'_> {
+    fn pass(&mut self, child: &Child, form: Form, lasting: Duration) -> Pass {
+        let (before, measured) = on_its_own_thread(async {
+            let rounds = self.posts.ready(child.address, form).await;
+            self.bus.calls.take();
+            // Signing is over before anything is measured.
+            let before = Times::now(child);
+            (before, Load { connections: CONNECTIONS, lasting, rate: None }.press(rounds).await)
+        });
+        let count = u32::try_from(measured.latencies.count()).unwrap();
+        let times = Times::now(child).since(&before, count);
+        let calls = self.bus.calls.take();
+        assert_eq!(calls.messages, u64::from(count), "one reply a message");
+        Pass { measured: Measured { cpu: times.own, ..measured }, times, calls }
+    }
 }
 
 /// The pass whose rate is in the middle.

@@ -16,10 +16,17 @@ struct Caller {
     url: String,
 }
 
+/// Who calls, and as whom.
+struct Who<'a> {
+    uuid: &'a str,
+    token: &'a str,
+    acting: &'a str,
+}
+
 impl Caller {
-    async fn call(&self, path: &str, (uuid, token, acting): (&str, &str, &str), body: String) {
-        let call = self.client.post(format!("{}{path}", self.url)).basic_auth(uuid, Some(token));
-        let call = call.header("x-meshblu-as", acting).header("accept", "application/json");
+    async fn call(&self, path: &str, who: Who<'_>, body: String) {
+        let call = self.client.post(format!("{}{path}", self.url)).basic_auth(who.uuid, Some(who.token));
+        let call = call.header("x-meshblu-as", who.acting).header("accept", "application/json");
         let answer = call.header("content-type", "application/json").body(body).send().await.unwrap();
         assert!(answer.status().is_success());
         answer.bytes().await.unwrap();
@@ -27,9 +34,9 @@ impl Caller {
 }
 
 async fn two_calls(_: web::Bytes, caller: web::Data<Caller>) -> HttpResponse {
-    let service = (cast::SERVICE, cast::SERVICE_TOKEN, cast::credentials());
+    let service = Who { uuid: cast::SERVICE, token: cast::SERVICE_TOKEN, acting: cast::credentials() };
     caller.call("/search/devices", service, cast::search()).await;
-    let credentials = (cast::credentials(), cast::credentials_token(), cast::USER);
+    let credentials = Who { uuid: cast::credentials(), token: cast::credentials_token(), acting: cast::USER };
     caller.call("/messages", credentials, cast::reply()).await;
     HttpResponse::Created().body("Created")
 }

@@ -121,7 +121,8 @@ impl Meshblu {
     pub async fn update(
         &self,
         caller: Identity<'_>,
-        (device, update): (&DeviceUuid, &Value),
+        device: &DeviceUuid,
+        update: &Value,
     ) -> Result<(), MeshbluError> {
         let target = format!("/v2/devices/{}", segment(device));
         self.call(Call::change(Some(caller), Method::PUT, target, Some(update))).await.map(drop)

@@ -45,10 +45,10 @@ async fn here(bus: &EmbeddedBus, change: Change) -> Result<(), BusError> {
 async fn there(bus: &Meshblu, change: &Change) -> Result<(), MeshbluError> {
     let caller = Identity::of(bus.service());
     match change {
-        Change::Update(update) => bus.update(caller, (&bus.service().uuid, update)).await,
+        Change::Update(update) => bus.update(caller, &bus.service().uuid, update).await,
         Change::Updates(updates) => {
             for update in updates {
-                bus.update(caller, (&bus.service().uuid, update)).await?;
+                bus.update(caller, &bus.service().uuid, update).await?;
             }
             Ok(())
         }

@@ -155,11 +155,11 @@ impl<'a> Voice<'a> {
         let Some(status) = document["statusDevice"].as_str().map(DeviceUuid::from) else { return Ok(()) };
         let caller = self.speaking_for(user_device);
         let push = json!({"$push": {"status.errors": {"$each": [entry], "$slice": KEPT_ERRORS}}});
-        match self.bus.update(caller, (&status, &push)).await {
+        match self.bus.update(caller, &status, &push).await {
             Err(MeshbluError::Refused { message, .. }) if message.contains(MUST_BE_AN_ARRAY) => {
                 // As the original repairs it, except that this needs no right beyond the one for the entry itself.
                 let repair = json!({"$set": {"status.errors": [entry]}});
-                self.bus.update(caller, (&status, &repair)).await
+                self.bus.update(caller, &status, &repair).await
             }
             other => other,
         }

@@ -61,13 +61,9 @@ impl<'a> Bench<'a> {
         Task::of(self.jobs, request)
     }
 
-    fn form_page(
-        &self,
-        task: &Task<'_>,
-        (status, controls, note): (StatusCode, &Markup, Option<&str>),
-    ) -> Answer {
-        let about = (&self.shown(), task.listing);
-        Ok(page(status, console::job_form(&self.visit.viewer(), about, (controls, note))))
+    fn form(&self, task: &Task<'_>, controls: &Markup, note: Option<&str>) -> Markup {
+        let task = console::Task { bench: self.shown(), job: task.listing };
+        console::job_form(&self.visit.viewer(), task, controls, note)
     }
 
     /// The message that the form makes, if the job takes it.
@@ -83,9 +79,8 @@ impl<'a> Bench<'a> {
     }
 
     /// The form as it was filled in, and why it is here again.
-    fn form_again(&self, task: &Task<'_>, posted: &Posted, (status, note): (StatusCode, &str)) -> Answer {
-        let controls = task.form.filled(posted, &Faults::default());
-        self.form_page(task, (status, &controls, Some(note)))
+    fn form_again(&self, task: &Task<'_>, posted: &Posted, note: &str) -> Markup {
+        self.form(task, &task.form.filled(posted, &Faults::default()), Some(note))
     }
 
     /// Sends the message; answers by what it is found again, where the device took it.
@@ -155,13 +150,13 @@ pub(in crate::http) async fn form(request: HttpRequest, door: Data<FrontDoor>) -
     };
     let task = bench.task(&request)?;
     if sent.is_empty() {
-        return bench.form_page(&task, (StatusCode::OK, &task.form.blank(), None));
+        return Ok(page(StatusCode::OK, bench.form(&task, &task.form.blank(), None)));
     }
-    let about = (&bench.shown(), task.listing);
-    let sender = &bench.visit.session.owner;
-    let outcome = came_of(bench.jobs, sender, &sent, &about.0.path_of(task.listing)).await?;
+    let task = console::Task { bench: bench.shown(), job: task.listing };
+    let path = task.bench.path_of(task.job);
+    let outcome = came_of(bench.jobs, &bench.visit.session.owner, &sent, &path).await?;
     let is_repeat = !query(&request, "repeat").is_empty();
-    let markup = console::job_outcome(&bench.visit.viewer(), about, (&outcome, is_repeat));
+    let markup = console::job_outcome(&bench.visit.viewer(), task, &outcome, is_repeat);
     Ok(page(StatusCode::OK, markup))
 }
 
@@ -197,20 +192,20 @@ pub(in crate::http) async fn send(request: HttpRequest, body: Body, door: Data<F
         Ok(message) => message,
         Err(faults) => {
             let controls = task.form.filled(&posted, &faults);
-            return bench.form_page(&task, (StatusCode::UNPROCESSABLE_ENTITY, &controls, None));
+            return Ok(page(StatusCode::UNPROCESSABLE_ENTITY, bench.form(&task, &controls, None)));
         }
     };
     let came_of = |id: &str| format!("{}?sent={id}", bench.shown().path_of(task.listing));
     match bench.visit.session.turn(&door, &request, &body).await? {
         Turn::First(form) => {
-            let sent = bench.send(message).await.and_then(|id| match id {
-                Some(id) => Ok((see_other(&came_of(&id)), Some(id))),
-                None => Ok((bench.form_again(&task, &posted, (StatusCode::FORBIDDEN, NOT_TAKEN))?, None)),
+            let sent = bench.send(message).await.map(|id| match id {
+                Some(id) => (see_other(&came_of(&id)), Some(id)),
+                None => (page(StatusCode::FORBIDDEN, bench.form_again(&task, &posted, NOT_TAKEN)), None),
             });
             form.settle(sent).await
         }
         Turn::Again(Some(id)) => Ok(see_other(&format!("{}&repeat=1", came_of(&id)))),
-        Turn::Again(None) => bench.form_again(&task, &posted, (StatusCode::CONFLICT, SENT_ALREADY)),
+        Turn::Again(None) => Ok(page(StatusCode::CONFLICT, bench.form_again(&task, &posted, SENT_ALREADY))),
     }
 }
 

@@ -25,8 +25,7 @@ impl<'a> Visit<'a> {
     /// Of the credentials in the path; others' are not found.
     pub(super) async fn of(request: &HttpRequest, door: &'a FrontDoor) -> Result<Self, Problem> {
         let session = Session::of(request, door).await?;
-        let entrance = door.entrance()?;
-        let owners = door.owners.as_ref().ok_or_else(Problem::nothing_here)?;
+        let (entrance, owners) = (door.entrance()?, door.owners()?);
         let uuid = DeviceUuid::from(request.match_info().query("uuid"));
         let owned = owners.credentials.owned_by(&session.owner, uuid).await;
         Ok(Self { entrance, owners, session, owned: owned? })

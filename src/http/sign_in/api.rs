@@ -1,14 +1,14 @@
 //! Signing in at the API: to it, back from it, and the secret is kept (`spec/endo.md` 2.6).
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderValue, SET_COOKIE};
+use actix_web::http::header::SET_COOKIE;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 
 use super::Next;
 use super::keeping::kept;
-use super::redeeming::{BoundFor, redeem};
+use super::redeeming::{Answered, BoundFor, redeem};
 use super::refusal::{came_back_wrong, flow_of};
 use super::typed;
 use super::wish::Wish;
@@ -21,7 +21,8 @@ use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
 use crate::http::session::{Browser, Course, Fields, Flow, Session};
-use crate::source::oauth2::OAuthClient;
+use crate::source::oauth2::{OAuthClient, Pending};
+use crate::vault::Pass;
 
 /// What of a provider's answer counts.
 const ANSWER: [&str; 5] = ["code", "state", "iss", "error", "error_description"];
@@ -40,7 +41,7 @@ pub(in crate::http) async fn begin(request: HttpRequest, door: Data<FrontDoor>) 
     let is_program = !browser.tells_who_led && !is_browser(request.headers());
     if browser.is_led_by_us || is_program {
         let intent = Intent { wish, is_meant: browser.is_led_by_us };
-        return Ok(depart(&request, &door, (client, &session), &intent)?.by(found));
+        return Ok(depart(entrance, client, &session, &intent).by(found, &browser));
     }
     // A provider that remembers a consent answers at once, so a link elsewhere, in a page or a letter, could replace the
     // secret and renew a proof that nobody meant to give.
@@ -49,13 +50,13 @@ pub(in crate::http) async fn begin(request: HttpRequest, door: Data<FrontDoor>) 
 }
 
 /// The same by the button of the page in between, whose proof was read.
-pub(super) fn begin_meant(
-    (request, door): (&HttpRequest, &FrontDoor),
-    (client, session): (&OAuthClient, &Session),
+pub(super) fn depart_meant(
+    entrance: &Entrance,
+    client: &OAuthClient,
+    session: &Session,
     wish: Wish,
-) -> Answer {
-    let intent = Intent { wish, is_meant: true };
-    Ok(depart(request, door, (client, session), &intent)?.by(see_other))
+) -> Departure {
+    depart(entrance, client, session, &Intent { wish, is_meant: true })
 }
 
 /// What a browser is sent to the API for.
@@ -67,28 +68,23 @@ struct Intent {
 }
 
 /// Where the API is, and what the browser has to keep on its way.
-struct Departure {
+pub(super) struct Departure {
     url: Url,
-    kept: Vec<HeaderValue>,
+    pending: Pending,
+    pass: Pass,
 }
 
 impl Departure {
-    fn by(self, redirect: fn(&str) -> HttpResponse) -> HttpResponse {
+    pub(super) fn by(self, redirect: fn(&str) -> HttpResponse, browser: &Browser) -> HttpResponse {
         let mut answer = redirect(self.url.as_str());
-        for kept in self.kept {
+        for kept in browser.depart(self.pending.state.expose(), &self.pass) {
             answer.headers_mut().append(SET_COOKIE, kept);
         }
         answer
     }
 }
 
-fn depart(
-    request: &HttpRequest,
-    door: &FrontDoor,
-    (client, session): (&OAuthClient, &Session),
-    intent: &Intent,
-) -> Result<Departure, Problem> {
-    let entrance = door.entrance()?;
+fn depart(entrance: &Entrance, client: &OAuthClient, session: &Session, intent: &Intent) -> Departure {
     let settings = client.settings();
     let registered = settings.redirect_url.clone();
     let redirect_url = registered.unwrap_or_else(|| format!("{}auth/api/callback", entrance.service_url));
@@ -99,7 +95,7 @@ fn depart(
         Some(_) => settings.begin_again(&pending),
         None => settings.begin(&pending),
     };
-    Ok(Departure { url, kept: Browser::of(request).depart(pending.state.expose(), &pass) })
+    Departure { url, pending, pass }
 }
 
 /// `POST /auth/api/callback`: a page elsewhere sends no cookie with its form, so what it says goes on by GET.
@@ -128,7 +124,7 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
     // The code is spent with this, so it goes on where the browser hangs up: nobody would know of the tokens.
     let redeeming = actix_web::rt::spawn(async move {
         let bound_for = BoundFor { owner: session.owner, credentials: wish.credentials, is_meant };
-        redeem((&at, &client), (&code, &pending), bound_for).await
+        redeem(&at, &client, Answered { code, pending }, bound_for).await
     });
     let device = redeeming.await.map_err(|_| interrupted())??;
     let mut answer: HttpResponse = kept(&request, &device, wish.next.as_ref().map(Next::as_str));

@@ -16,11 +16,21 @@ use crate::http::server::FrontDoor;
 use crate::message::DeviceUuid;
 use crate::telemetry::with_causes;
 
-/// Keeps the secret of an account that its owner proved control of, and when that was proved, if it was. Credentials that
-/// are signed in `again` have to be those of the very account. What is not kept ends at the API, so that nothing is changed.
+/// What somebody brought.
+pub(super) struct Brought {
+    /// The account that they proved control of, with its secret.
+    pub(super) account: Account,
+    /// What its secret is until it is kept, where it came of a sign-in.
+    pub(super) stray: Option<Stray>,
+    /// The credentials that are signed in again, which have to be those of the very account.
+    pub(super) again: Option<DeviceUuid>,
+}
+
+/// Keeps what somebody brought, and when they proved control of the account, if they did. What is not kept ends at the API,
+/// so that nothing is changed.
 pub(super) async fn keep(
     door: &FrontDoor,
-    (account, stray, again): (Account, Option<Stray>, Option<DeviceUuid>),
+    Brought { account, stray, again }: Brought,
     proved_at: Option<Timestamp>,
 ) -> Result<DeviceUuid, Problem> {
     let (entrance, account) = (door.entrance()?, Arc::new(account));

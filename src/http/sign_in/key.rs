@@ -6,7 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::Next;
-use super::keeping::{keep, kept};
+use super::keeping::{Brought, keep, kept};
 use super::typed::{Visitor, account, proof_age};
 use super::wish::Wish;
 use crate::console::{self, KeyEntry};
@@ -95,30 +95,24 @@ struct Entry<'a> {
 
 /// The page that asks for a key; for one that is there, also for the present one where that was not typed in lately.
 pub(super) async fn ask(door: &FrontDoor, session: &Session, wish: &Wish) -> Answer {
-    let entrance = door.entrance()?;
-    let Some(device) = &wish.credentials else {
-        return Ok(show(entrance, (session, wish), (None, false, None)));
+    let (entrance, action) = (door.entrance()?, wish.path());
+    let blank = KeyEntry {
+        api: &entrance.api,
+        action: &action,
+        name: None,
+        name_is_fixed: wish.credentials.is_some(),
+        asks_present: false,
+        note: None,
     };
+    let Some(device) = &wish.credentials else { return Ok(show(session, &blank)) };
     let owned = owned(entrance, &session.owner, device).await?;
-    let asks = !is_proved(door, &session.owner, device).await?;
-    Ok(show(entrance, (session, wish), (owned.username(), asks, None)))
+    let asks_present = !is_proved(door, &session.owner, device).await?;
+    Ok(show(session, &KeyEntry { name: owned.username(), asks_present, ..blank }))
 }
 
-fn show(
-    entrance: &Entrance,
-    (session, wish): (&Session, &Wish),
-    (name, asks_present, note): (Option<&str>, bool, Option<&str>),
-) -> HttpResponse {
-    let entry = KeyEntry {
-        api: &entrance.api,
-        action: &wish.path(),
-        name,
-        name_is_fixed: wish.credentials.is_some(),
-        asks_present,
-        note,
-    };
-    let status = if note.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    page(status, console::key_entry(&session.viewer(), &entry))
+fn show(session: &Session, entry: &KeyEntry<'_>) -> HttpResponse {
+    let status = if entry.note.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    page(status, console::key_entry(&session.viewer(), entry))
 }
 
 /// Keeps the key that was typed in, and notes the proof that the present one is.
@@ -138,9 +132,15 @@ pub(super) async fn take(request: &HttpRequest, door: &FrontDoor, visitor: Visit
         Err(Unkept::Problem(problem)) => Err(problem),
         Err(Unkept::Fault(Fault { kind, note })) => match &visitor.session {
             Some(session) => {
-                let name = Some(&*entry.name);
-                let asks = entry.owned.is_some() && kind != Kind::MalformedRequest;
-                Ok(show(door.entrance()?, (session, &wish), (name, asks, Some(&note))))
+                let again = KeyEntry {
+                    api: &door.entrance()?.api,
+                    action: &wish.path(),
+                    name: Some(&entry.name),
+                    name_is_fixed: wish.credentials.is_some(),
+                    asks_present: entry.owned.is_some() && kind != Kind::MalformedRequest,
+                    note: Some(&note),
+                };
+                Ok(show(session, &again))
             }
             None => Err(Problem::new(kind, note)),
         },
@@ -187,7 +187,7 @@ impl<'a> Entry<'a> {
         let account = account(owner.clone(), id, Some(self.name.clone()), key);
         let again = self.owned.as_ref().map(|owned| owned.device().clone());
         let now = self.door.clock.now();
-        Ok(keep(self.door, (account, None, again), Some(now)).await?)
+        Ok(keep(self.door, Brought { account, stray: None, again }, Some(now)).await?)
     }
 
     /// Whoever has the present key, or had it lately, may end the credentials or give another key.

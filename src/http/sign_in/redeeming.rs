@@ -1,7 +1,7 @@
 //! The code of a sign-in at the API becomes tokens, the tokens an account, and that is kept; or nothing is, and what the API
 //! gave ends there.
 
-use super::keeping::{keep, not_kept};
+use super::keeping::{Brought, keep, not_kept};
 use crate::credentials::{Account, Life};
 use crate::http::entrance::Entrance;
 use crate::http::problem::{Kind, Problem};
@@ -21,14 +21,23 @@ pub(super) struct BoundFor {
     pub(super) is_meant: bool,
 }
 
+/// What the API sent a browser back with.
+pub(super) struct Answered {
+    /// The code.
+    pub(super) code: SecretText,
+    /// What it was asked for with.
+    pub(super) pending: Pending,
+}
+
 /// Keeps what this code brings; answers on which device. What it brings is on disk before anything else is asked.
 pub(super) async fn redeem(
-    (door, client): (&FrontDoor, &OAuthClient),
-    (code, pending): (&SecretText, &Pending),
+    door: &FrontDoor,
+    client: &OAuthClient,
+    Answered { code, pending }: Answered,
     BoundFor { owner, credentials, is_meant }: BoundFor,
 ) -> Result<DeviceUuid, Problem> {
     let (entrance, obtained_at) = (door.entrance()?, door.clock.now());
-    let tokens = client.exchange(code, pending).await.map_err(|error| not_given(&error, entrance))?;
+    let tokens = client.exchange(&code, &pending).await.map_err(|error| not_given(&error, entrance))?;
     let stray = entrance.credentials.note_stray(&tokens.access, tokens.refresh.as_ref()).await;
     let stray = stray.map_err(|error| not_kept(&error))?;
     let account = match client.account(&tokens).await {
@@ -49,7 +58,8 @@ pub(super) async fn redeem(
         extras: account.extras,
         owner,
     };
-    keep(door, (account, stray, credentials), is_meant.then(|| door.clock.now())).await
+    let brought = Brought { account, stray, again: credentials };
+    keep(door, brought, is_meant.then(|| door.clock.now())).await
 }
 
 /// The API gave no tokens, as far as anybody knows.

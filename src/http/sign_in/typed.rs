@@ -8,8 +8,8 @@ use actix_web::web::Data;
 use sha2::{Digest, Sha256};
 
 use super::Next;
-use super::api::{begin_meant, unregistered};
-use super::keeping::{keep, kept};
+use super::api::{depart_meant, unregistered};
+use super::keeping::{Brought, keep, kept};
 use super::key;
 use super::wish::Wish;
 use crate::ambient::Timestamp;
@@ -22,7 +22,7 @@ use crate::http::presented;
 use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
-use crate::http::session::{Fields, Session, unavailable};
+use crate::http::session::{Browser, Fields, Session, unavailable};
 use crate::message::DeviceUuid;
 use crate::vault::{ResourceOwnerId, SecretText};
 
@@ -54,7 +54,7 @@ pub(super) async fn ask(door: &FrontDoor, session: &Session, wish: &Wish) -> Ans
 
 /// How old a proof may be that lets an owner end something.
 pub(super) fn proof_age(door: &FrontDoor) -> Duration {
-    door.owners.as_ref().map(|owners| owners.proof_age).unwrap_or_default()
+    door.owners().map(|owners| owners.proof_age).unwrap_or_default()
 }
 
 /// `POST /auth/api`: keeps what was typed, or goes on to the API.
@@ -65,7 +65,10 @@ pub(in crate::http) async fn take(request: HttpRequest, body: Body, door: Data<F
     match &entrance.way {
         Way::SignIn(None) => Err(unregistered(entrance)),
         Way::SignIn(Some(client)) => match &visitor.session {
-            Some(session) => begin_meant((&request, &door), (client, session), wish),
+            Some(session) => {
+                let departure = depart_meant(entrance, client, session, wish);
+                Ok(departure.by(see_other, &Browser::of(&request)))
+            }
             None => {
                 let text = "Nothing is typed in here: GET /auth/api leads a browser to the API";
                 Err(Problem::new(Kind::MethodNotAllowed, text).allowing("GET, HEAD, OPTIONS"))
@@ -75,7 +78,8 @@ pub(in crate::http) async fn take(request: HttpRequest, body: Body, door: Data<F
             let Wish { credentials, next } = wish;
             let id = visitor.owner.to_string();
             let account = account(visitor.owner, id, None, "");
-            let device = keep(&door, (account, None, credentials), Some(visitor.proved_at)).await?;
+            let brought = Brought { account, stray: None, again: credentials };
+            let device = keep(&door, brought, Some(visitor.proved_at)).await?;
             Ok(kept(&request, &device, next.as_ref().map(Next::as_str)))
         }
         Way::Key => key::take(&request, &door, visitor, wish).await,

@@ -57,14 +57,14 @@ impl Scene {
     async fn deliver(&self, by: &SigningBus, id: &str) -> u16 {
         let now = Timestamp::from_millis(self.now.load(Ordering::Relaxed));
         let authority = self.gateway.running.gateway().to_string();
-        send(by.delivery((&authority, now), id, &say_hello())).await.status.as_u16()
+        send(by.posting(&authority, now).delivery(id, &say_hello())).await.status.as_u16()
     }
 
     /// The same, without waiting for the answer.
     async fn post(&self, by: &SigningBus, id: &str) -> TcpStream {
         let now = Timestamp::from_millis(self.now.load(Ordering::Relaxed));
         let gateway = self.gateway.running.gateway();
-        let request = by.delivery((&gateway.to_string(), now), id, &say_hello()).build().unwrap();
+        let request = by.posting(&gateway.to_string(), now).delivery(id, &say_hello()).build().unwrap();
         let body = request.body().unwrap().as_bytes().unwrap();
         let mut text =
             format!("POST /v2/messages HTTP/1.1\r\nhost: {gateway}\r\ncontent-length: {}\r\n", body.len());
@@ -92,7 +92,7 @@ async fn a_proxy_on_the_way_may_add_a_signature_of_its_own() {
     let authority = scene.gateway.running.gateway().to_string();
     let now = Timestamp::from_millis(scene.now.load(Ordering::Relaxed));
     let input = r#"proxy=("@method" "signature";key="endo");created=1;keyid="proxy";alg="rsa-pss-sha512""#;
-    let request = scene.bus.delivery((&authority, now), "d-1", &say_hello());
+    let request = scene.bus.posting(&authority, now).delivery("d-1", &say_hello());
     let request = request.header("signature-input", input).header("signature", "proxy=:AAAA:");
     send(request).await.is(201, "Created");
 }
@@ -107,7 +107,7 @@ async fn a_proxy_on_the_way_may_pass_on_another_host_than_the_bus_called() {
     let gateway = scene.gateway.running.gateway().to_string();
     let asked = scene.asked();
     for (called, status) in [("endo.example:8080", 201), (gateway.as_str(), 201), ("else.example", 401)] {
-        let request = scene.bus.delivery((called, now), called, &say_hello()).build().unwrap();
+        let request = scene.bus.posting(called, now).delivery(called, &say_hello()).build().unwrap();
         let mut passed_on = request.try_clone().unwrap();
         *passed_on.url_mut() = format!("http://{gateway}/v2/messages").parse().unwrap();
         let answer = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
@@ -246,6 +246,6 @@ async fn a_bus_that_showed_no_keys_at_the_start_may_sign_in_both_forms() {
     let now = Timestamp::from_millis(scene.now.load(Ordering::Relaxed));
     let old =
         r#"Signature keyId="bus",algorithm="rsa-sha256",headers="date x-meshblu-uuid",signature="AAAA""#;
-    let request = scene.bus.delivery((&authority, now), "first", &say_hello());
+    let request = scene.bus.posting(&authority, now).delivery("first", &say_hello());
     send(request.header("authorization", old)).await.is(201, "Created");
 }

@@ -45,7 +45,7 @@ impl Deliveries {
                 "data": {"username": "octocat"},
             });
             let now = Clock::system().now();
-            let request = self.bus.delivery((authority, now), &format!("delivery-{number}"), &message);
+            let request = self.bus.posting(authority, now).delivery(&format!("delivery-{number}"), &message);
             // Whatever the answer is, the gateway has made it known.
             match request.send().await {
                 Ok(_) => drop(self.taken.lock().unwrap().insert(number)),
@@ -173,7 +173,7 @@ async fn what_takes_long_is_on_disk_meanwhile_and_answered_after_a_kill_though_n
         "metadata": {"jobType": "ListEventsByUser", "respondTo": 7},
         "data": {"username": "octocat"},
     });
-    let request = bus.delivery((&authority, Clock::system().now()), "long", &message);
+    let request = bus.posting(&authority, Clock::system().now()).delivery("long", &message);
     let bringing = tokio::spawn(request.send());
     let mut ticks = tokio::time::interval(Duration::from_millis(2));
     while waiting(directory.path()).is_empty() {

@@ -163,7 +163,7 @@ async fn what_anybody_on_the_way_can_change_does_not_decide_how_a_signed_body_is
     let (gateway, _directory) = bus.gateway().await;
     let now = Timestamp::from_millis(vectors()["nowMs"].as_i64().unwrap());
     let authority = gateway.running.gateway().to_string();
-    let delivery = bus.delivery((&authority, now), "d", &say_hello());
+    let delivery = bus.posting(&authority, now).delivery("d", &say_hello());
     let changed = delivery.header("content-type", "application/x-www-form-urlencoded");
     send(changed).await.is(201, "Created");
 }

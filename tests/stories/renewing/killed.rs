@@ -39,7 +39,7 @@ async fn a_new_secret_that_the_bus_was_not_shown_when_the_program_was_killed_is_
     let program = Program::start(directory.path(), &[], Stdio::null()).await;
     let deliver = |program: &Program, id: &'static str| {
         let authority = program.gateway.trim_start_matches("http://").to_owned();
-        send(bus.delivery((&authority, Clock::system().now()), id, &list_events()))
+        send(bus.posting(&authority, Clock::system().now()).delivery(id, &list_events()))
     };
     deliver(&program, "first").await.is(201, "Created");
     let shown =

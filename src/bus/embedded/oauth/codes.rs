@@ -9,14 +9,14 @@ use zeroize::Zeroizing;
 use super::super::{BusError, EmbeddedBus};
 use super::{AuthorizationRequest, Challenge, Reason, SignInId, SignedIn};
 use crate::message::DeviceUuid;
-use crate::store::{StoredGrant, TokenHash, Transaction};
+use crate::store::{Kept, StoredGrant, TokenHash, Transaction};
 
 /// How long a code can be exchanged.
 pub(super) const LIFE: Duration = Duration::from_secs(60);
 /// How long a code is remembered, so that a second use of it ends the token of the first.
 pub(super) const REMEMBERED: Duration = Duration::from_secs(60 * 60);
 /// The newest that one client keeps of one device, and that all clients together keep.
-const KEPT: (u32, u32) = (8, 10_000);
+const KEPT: Kept = Kept { of_device: 8, in_all: 10_000 };
 /// The unused ones that one client may have.
 const OPEN: u64 = 1000;
 

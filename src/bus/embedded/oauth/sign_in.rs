@@ -13,10 +13,10 @@ use super::client::one_line;
 use crate::ambient::Random;
 use crate::bus::Login;
 use crate::message::DeviceUuid;
-use crate::store::{StoredSignIn, TokenHash, Transaction, View};
+use crate::store::{Kept, StoredSignIn, TokenHash, Transaction, View};
 
 /// The newest that one device, and that all devices together keep.
-const KEPT: (u32, u32) = (16, 10_000);
+const KEPT: Kept = Kept { of_device: 16, in_all: 10_000 };
 
 /// What a browser is known by: 32 random bytes as base64url. It proves nothing before somebody signs in.
 #[derive(Clone)]

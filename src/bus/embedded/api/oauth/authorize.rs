@@ -38,7 +38,7 @@ pub(in super::super) async fn ask(door: Data<Door>, http: HttpRequest) -> Answer
             let ticket = Ticket::of(id, &visit.request);
             Ok(page::consent(&visit.request, &ticket, &signed_in))
         }
-        None => Ok(sign_in_form(&door, &browser, (&visit.request, None, ""))),
+        None => Ok(sign_in_form(&door, &browser, &visit.request, None)),
     }
 }
 
@@ -108,7 +108,7 @@ async fn sign_in(
     fields: &Map<String, Value>,
 ) -> Answer {
     let field = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default();
-    let again = |note| sign_in_form(door, browser, (request, Some(note), field("uuid")));
+    let again = |note| sign_in_form(door, browser, request, Some(Again { note, uuid: field("uuid") }));
     let Some(login) = login(field("uuid"), field("token")) else { return Ok(again(Note::Wrong)) };
     match door.bus.sign_in(login, browser.peer).await {
         Ok(id) => {
@@ -122,11 +122,19 @@ async fn sign_in(
     }
 }
 
+/// Why the form is shown once more, and what was typed into it.
+struct Again<'a> {
+    note: Note,
+    uuid: &'a str,
+}
+
 fn sign_in_form(
     door: &Door,
     browser: &Browser,
-    (request, note, uuid): (&AuthorizationRequest, Option<Note>, &str),
+    request: &AuthorizationRequest,
+    again: Option<Again<'_>>,
 ) -> HttpResponse {
+    let (note, uuid) = again.map_or((None, ""), |again| (Some(again.note), again.uuid));
     let id = browser.id.clone().unwrap_or_else(|| SignInId::fresh(&door.bus.random));
     let ticket = Ticket::of(&id, request);
     let mut answer = page::sign_in(request, &ticket, note, uuid);
