@@ -98,9 +98,13 @@ fn code(text: &str) -> String {
 }
 
 fn files() -> Vec<SourceFile> {
+    files_in(&["src", "jobs"])
+}
+
+fn files_in(directories: &[&str]) -> Vec<SourceFile> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();
-    let mut directories = vec![root.join("src"), root.join("jobs")];
+    let mut directories: Vec<_> = directories.iter().map(|directory| root.join(directory)).collect();
     while let Some(directory) = directories.pop() {
         for entry in fs::read_dir(directory).unwrap() {
             let path = entry.unwrap().path();
@@ -156,6 +160,64 @@ fn first_names(path: &str) -> Vec<String> {
     names
 }
 
+/// The parameters of every function that has a name, as they are written.
+fn parameters(code: &str) -> Vec<String> {
+    let mut parameters = Vec::new();
+    for (at, keyword) in code.match_indices("fn ").filter(|(at, _)| !follows_a_name(&code[..*at])) {
+        let signature = &code[at + keyword.len()..];
+        let mut list = &signature[name(signature).len()..];
+        if let Some(generics) = list.strip_prefix('<') {
+            list = &generics[items(generics).1..];
+        }
+        parameters.extend(list.strip_prefix('(').map(items).unwrap_or_default().0);
+    }
+    parameters
+}
+
+/// What stands between commas up to the bracket that closes, and how long all that is.
+fn items(list: &str) -> (Vec<String>, usize) {
+    let (mut items, mut item, mut depth, mut before) = (Vec::new(), String::new(), 0, ' ');
+    for (at, c) in list.char_indices() {
+        match c {
+            '(' | '[' | '{' | '<' => depth += 1,
+            '>' if before == '-' || before == '=' => {}
+            ')' | ']' | '}' | '>' if depth == 0 => return (with(items, &item), at + 1),
+            ')' | ']' | '}' | '>' => depth -= 1,
+            _ => {}
+        }
+        match c == ',' && depth == 0 {
+            true => items = with(items, &std::mem::take(&mut item)),
+            false => item.push(c),
+        }
+        before = c;
+    }
+    (items, list.len())
+}
+
+fn with(mut items: Vec<String>, item: &str) -> Vec<String> {
+    items.extend(Some(item.trim().to_owned()).filter(|item| !item.is_empty()));
+    items
+}
+
+/// Whether a parameter is a tuple, taken apart or not.
+fn is_tuple(parameter: &str) -> bool {
+    let mut depth = 0;
+    let colon = parameter.match_indices(['(', ')', '{', '}', '[', ']', ':']).find_map(|(at, c)| match c {
+        "(" | "{" | "[" => (depth += 1, None).1,
+        ":" => (depth == 0 && parameter[at + 1..].starts_with(' ')).then_some(at),
+        _ => (depth -= 1, None).1,
+    });
+    let bare = |text: &str| {
+        let text = text.trim().trim_start_matches('&');
+        let text =
+            text.strip_prefix('\'').and_then(|named| named.split_once(' ')).map_or(text, |(_, text)| text);
+        text.trim_start_matches("mut ").to_owned()
+    };
+    let (pattern, kind) = parameter.split_at(colon.unwrap_or(parameter.len()));
+    let begins = |text: &str| bare(text).starts_with('(') && !bare(text).starts_with("(dyn ");
+    begins(pattern) || begins(kind.trim_start_matches(':'))
+}
+
 fn name(path: &str) -> String {
     path.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
 }
@@ -196,6 +258,37 @@ fn an_import_is_found_however_it_is_written() {
         assert_eq!(rooms_named(code, depth), rooms, "{code}");
     }
     assert_eq!(code("//! crate::store\n  // crate::bus\nuse crate::vault;"), "use crate::vault;");
+}
+
+#[test]
+fn no_function_takes_a_tuple() {
+    for file in files_in(&["src", "jobs", "benches", "tests/support"]) {
+        for parameter in parameters(&file.code()) {
+            assert!(!is_tuple(&parameter), "{}: `{parameter}`", file.path.display());
+        }
+    }
+}
+
+#[test]
+fn a_tuple_is_found_however_it_is_taken() {
+    for tuple in [
+        "fn f((a, b): (A, B)) {}",
+        "fn f(&self, (a, _): &(A, B)) {}",
+        "pub(super) async fn f<T: Fn(A) -> B>(\n    one: One,\n    (a, b): (A, B),\n) -> C {}",
+        "fn f(pair: (A, B), one: One) {}",
+        "fn f<'a>(pair: &'a mut (A, B)) {}",
+        "fn f(Thing { a: (b, c) }: Thing, pair: (A, B)) {}",
+    ] {
+        assert_eq!(parameters(tuple).iter().filter(|parameter| is_tuple(parameter)).count(), 1, "{tuple}");
+    }
+    for other in [
+        "fn f(&mut self, a: A, b: &'a B) {}",
+        "fn f(Thing { a: (b, c) }: Thing, list: Vec<(A, B)>, slice: &[(A, B)]) -> (A, B) {}",
+        "fn f(way: impl Fn((A, B)) -> (A, B), error: &(dyn Error + 'static)) { let g = |(a, b)| a; }",
+        "fn f(way: fn((A, B)), Only(a): Only) {}",
+    ] {
+        assert!(!parameters(other).iter().any(|parameter| is_tuple(parameter)), "{other}");
+    }
 }
 
 #[test]
