@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::owned::owner_names;
+use super::owned::OwnerKeys;
 use super::{CredentialsDevices, CredentialsError, Owned};
 use crate::ambient::Timestamp;
 use crate::bus::Bus;
@@ -20,27 +20,24 @@ impl CredentialsDevices {
     /// # Errors
     /// [`CredentialsError`], where the store, the bus or the vault does not answer.
     pub async fn of_owner(&self, owner: &DeviceUuid) -> Result<Vec<Owned>, CredentialsError> {
-        let keys = self.keys_of(owner.clone()).await?;
+        let owner = self.keys_of(owner.clone()).await?;
+        self.of_keys(&owner).await
+    }
+
+    /// The same of an owner whose keys are known.
+    pub(super) async fn of_keys(&self, owner: &OwnerKeys) -> Result<Vec<Owned>, CredentialsError> {
         let mut candidates = match &self.bus {
-            Bus::Embedded(_) => self.named_here(keys.clone()).await?,
-            Bus::Meshblu(bus) => named_on(bus, &keys).await?,
+            Bus::Embedded(_) => self.named_here(owner.keys.clone()).await?,
+            Bus::Meshblu(bus) => named_on(bus, &owner.keys).await?,
         };
-        let names = owner_names(owner, keys);
+        let names = owner.names();
         let beside = self.store.read::<_, StoreError, _>(move |view| view.beside_whom(&names, MOST)).await?;
         for device in beside {
             if !candidates.contains(&device) {
                 candidates.push(device);
             }
         }
-        let mut all = Vec::new();
-        for device in candidates {
-            match self.owned_by(owner, device).await {
-                Ok(owned) => all.push(owned),
-                Err(CredentialsError::NoRecord) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(all)
+        self.owned_among(owner, candidates).await
     }
 
     /// Notes when `caller` proved control of the account behind the credentials.

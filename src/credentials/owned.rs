@@ -97,10 +97,42 @@ impl CredentialsDevices {
     /// [`CredentialsError::NoRecord`] also where they are somebody else's, or do not verify.
     pub async fn owned_by(&self, owner: &DeviceUuid, device: DeviceUuid) -> Result<Owned, CredentialsError> {
         let record = self.newest_record(&device).await.map_err(hidden)?;
-        let keys = self.keys_of(owner.clone()).await?;
-        if !names_one(&record, &keys)? && !self.stands_beside(owner, keys, &device).await? {
+        // Nothing is signed for a device that keeps nothing.
+        let owner = self.keys_of(owner.clone()).await?;
+        self.owned_as(&owner, device, record).await
+    }
+
+    /// The same of each of these devices; those that are somebody else's are left out.
+    pub(super) async fn owned_among(
+        &self,
+        owner: &OwnerKeys,
+        devices: Vec<DeviceUuid>,
+    ) -> Result<Vec<Owned>, CredentialsError> {
+        let mut all = Vec::new();
+        for device in devices {
+            let owned = match self.newest_record(&device).await.map_err(hidden) {
+                Ok(record) => self.owned_as(owner, device, record).await,
+                Err(error) => Err(error),
+            };
+            match owned {
+                Ok(owned) => all.push(owned),
+                Err(CredentialsError::NoRecord) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(all)
+    }
+
+    async fn owned_as(
+        &self,
+        keys: &OwnerKeys,
+        device: DeviceUuid,
+        record: StoredRecord,
+    ) -> Result<Owned, CredentialsError> {
+        if !keys.are_in(&record)? && !self.stands_beside(keys, &device).await? {
             return Err(CredentialsError::NoRecord);
         }
+        let owner = &keys.owner;
         let opened = self.open_record(device.clone(), record.clone()).await.map_err(hidden)?;
         let (opened, owners) = self.owners_of(&device, opened).await?;
         let owners = self.name_among(owners, vec![owner.clone()]).await?;
@@ -179,14 +211,9 @@ impl CredentialsDevices {
         }
     }
 
-    /// Whether the owner with these keys is said to stand beside the record; only whoever opens it knows whether that holds.
-    async fn stands_beside(
-        &self,
-        owner: &DeviceUuid,
-        keys: Vec<String>,
-        device: &DeviceUuid,
-    ) -> Result<bool, StoreError> {
-        let (names, device) = (owner_names(owner, keys), device.clone());
+    /// Whether this owner is said to stand beside the record; only whoever opens it knows whether that holds.
+    async fn stands_beside(&self, owner: &OwnerKeys, device: &DeviceUuid) -> Result<bool, StoreError> {
+        let (names, device) = (owner.names(), device.clone());
         let look = move |view: &View<'_>| {
             let beside = view.owners_beside(&device)?;
             Ok(beside.iter().any(|owner| names.contains(&owner.name)))
@@ -194,11 +221,11 @@ impl CredentialsDevices {
         self.store.read(look).await
     }
 
-    /// What an `authorizedKey` may hold that names this owner.
-    pub(super) async fn keys_of(&self, owner: DeviceUuid) -> Result<Vec<String>, CredentialsError> {
+    /// What an `authorizedKey` may hold that names this owner. Costs a signature by every key of the ring.
+    pub(super) async fn keys_of(&self, owner: DeviceUuid) -> Result<OwnerKeys, CredentialsError> {
         let vault = self.vault.clone();
-        let keys = tokio::task::spawn_blocking(move || vault.authorized_keys(&owner)).await;
-        keys.map_err(|_| CredentialsError::Interrupted)
+        let sign = move || OwnerKeys { keys: vault.authorized_keys(&owner), owner };
+        tokio::task::spawn_blocking(sign).await.map_err(|_| CredentialsError::Interrupted)
     }
 
     /// Whether what an `authorizedKey` holds names this owner.
@@ -207,27 +234,38 @@ impl CredentialsDevices {
         keys: &Value,
         owner: DeviceUuid,
     ) -> Result<bool, CredentialsError> {
-        Ok(holds_one(keys, &self.keys_of(owner).await?))
+        Ok(self.keys_of(owner).await?.are_held(keys))
     }
 }
 
-/// How an owner with these keys may be known beside a record.
-pub(super) fn owner_names(owner: &DeviceUuid, keys: Vec<String>) -> Vec<OwnerName> {
-    std::iter::once(OwnerName::Device(owner.clone())).chain(keys.into_iter().map(OwnerName::Key)).collect()
+/// An owner, with all that an `authorizedKey` may hold that names them.
+#[derive(Clone, Debug)]
+pub(super) struct OwnerKeys {
+    owner: DeviceUuid,
+    pub(super) keys: Vec<String>,
 }
 
-/// Whether the record names the owner with these keys.
-fn names_one(record: &StoredRecord, keys: &[String]) -> Result<bool, CredentialsError> {
-    let endo: Value = serde_json::from_str(&record.endo).map_err(|_| CredentialsError::NoRecord)?;
-    Ok(holds_one(&endo["authorizedKey"], keys))
-}
+impl OwnerKeys {
+    /// How the owner may be known beside a record.
+    pub(super) fn names(&self) -> Vec<OwnerName> {
+        let keys = self.keys.iter().cloned().map(OwnerName::Key);
+        std::iter::once(OwnerName::Device(self.owner.clone())).chain(keys).collect()
+    }
 
-/// Whether what an `authorizedKey` holds is one of these keys, or has one among its own.
-fn holds_one(held: &Value, keys: &[String]) -> bool {
-    let is_one = |value: &Value| value.as_str().is_some_and(|value| keys.iter().any(|key| key == value));
-    match held {
-        Value::Array(owners) => owners.iter().any(is_one),
-        owner => is_one(owner),
+    /// Whether the record names the owner.
+    fn are_in(&self, record: &StoredRecord) -> Result<bool, CredentialsError> {
+        let endo: Value = serde_json::from_str(&record.endo).map_err(|_| CredentialsError::NoRecord)?;
+        Ok(self.are_held(&endo["authorizedKey"]))
+    }
+
+    /// Whether what an `authorizedKey` holds is one of these keys, or has one among its own.
+    fn are_held(&self, held: &Value) -> bool {
+        let is_one =
+            |value: &Value| value.as_str().is_some_and(|value| self.keys.iter().any(|key| key == value));
+        match held {
+            Value::Array(owners) => owners.iter().any(is_one),
+            owner => is_one(owner),
+        }
     }
 }
 

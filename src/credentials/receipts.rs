@@ -42,11 +42,11 @@ impl CredentialsDevices {
     /// # Errors
     /// [`CredentialsError`], where the store, the bus or the vault does not answer.
     pub async fn receipts_concerning(&self, owner: &DeviceUuid) -> Result<Vec<Receipt>, CredentialsError> {
-        let owned = self.of_owner(owner).await?;
-        let keys = self.keys_of(owner.clone()).await?;
+        let owner = self.keys_of(owner.clone()).await?;
+        let owned = self.of_keys(&owner).await?;
         let look = move |view: &View<'_>| {
             let mut devices: Vec<_> = owned.iter().map(|owned| owned.device().clone()).collect();
-            for key in &keys {
+            for key in &owner.keys {
                 devices.extend(view.forgotten_of(key, SHOWN)?);
             }
             let mut found = Vec::new();
