@@ -90,9 +90,9 @@ impl Desk {
     }
 
     /// Answers a message that nobody has tried to answer yet, or that nobody knows of.
-    pub(super) async fn work(&self, taken: Taken, case: Case) -> Verdict {
+    pub(super) async fn work(&self, taken: Taken, mut case: Case) -> Verdict {
         let span = tracing::info_span!("answer", delivery.id = %taken.delivery.new.id);
-        let answer = self.answer(&taken, &case).instrument(span).await;
+        let answer = self.answer(&taken, &mut case).instrument(span).await;
         let mark = case.mark.clone();
         let verdict = self.end(taken, case, answer).await;
         if let Some(mark) = mark {
@@ -101,7 +101,7 @@ impl Desk {
         verdict
     }
 
-    async fn answer(&self, taken: &Taken, case: &Case) -> Result<Reply, Failure> {
+    async fn answer(&self, taken: &Taken, case: &mut Case) -> Result<Reply, Failure> {
         let mut waited = Duration::ZERO;
         let (mut attempt, mut renewed) = (0, None);
         loop {
@@ -137,15 +137,17 @@ impl Desk {
     }
 
     /// Opens the credentials anew for every attempt: a binding that ended meanwhile ends the work.
-    async fn attempt(&self, taken: &Taken, case: &Case) -> Result<Reply, RunFailure> {
-        let parties = &case.parties;
-        let refused = |error: CredentialsError| self.refusal(parties, &error, Failure::credentials_expired());
-        let record = self.credentials.open(parties).await.map_err(refused)?;
+    async fn attempt(&self, taken: &Taken, case: &mut Case) -> Result<Reply, RunFailure> {
+        let refused = |case: &Case, error: CredentialsError| {
+            self.refusal(&case.parties, &error, Failure::credentials_expired())
+        };
+        let record = self.credentials.open(&case.parties).await.map_err(|error| refused(case, error))?;
         case.note_login(record.login());
         if self.bus.meshblu().is_some() && case.login().is_none() {
             return Err(RunFailure::last(without_token()));
         }
-        let credentials = self.credentials.usable(parties, record).await.map_err(refused)?;
+        let credentials = self.credentials.usable(&case.parties, record).await;
+        let credentials = credentials.map_err(|error| refused(case, error))?;
         case.note_generation(credentials.generation());
         if taken.delivery.call_started {
             return Err(RunFailure::last(Failure::outcome_unknown()));

@@ -1,7 +1,7 @@
 //! One delivery while it is worked on: who takes part, and what has happened so far.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value;
 
@@ -18,14 +18,14 @@ pub(super) struct Case {
     pub(super) message: Result<Message, Failure>,
     /// What the sender wants to find in the reply.
     pub(super) respond_to: Option<Value>,
-    /// Whether something outside may have changed.
+    /// Whether something outside may have changed, which the job's calls tell.
     call_started: Arc<AtomicBool>,
     /// What may have changed there.
     pub(super) changes: Changes,
     /// Of the record whose secret was tried last.
-    generation: AtomicU64,
+    generation: u64,
     /// What a bus elsewhere takes replies from: the credentials device's own login.
-    login: OnceLock<Login>,
+    login: Option<Login>,
     /// What the person who sent it asks for it by, where one does.
     pub(super) mark: Option<DeliveryId>,
 }
@@ -52,32 +52,28 @@ impl Case {
             Some(message) if message.metadata.is_some() => Ok(message),
             _ => Err(without_metadata()),
         };
-        let login = caller.map_or_else(OnceLock::new, OnceLock::from);
         let (call_started, changes) = (Arc::default(), Changes::default());
-        let generation = AtomicU64::default();
-        Self { parties, message, respond_to, call_started, changes, generation, login, mark: None }
+        Self { parties, message, respond_to, call_started, changes, generation: 0, login: caller, mark: None }
     }
 
     /// Notes the credentials device's login, as its record holds it; a caller's own stays.
-    pub(super) fn note_login(&self, login: Option<Login>) {
-        if let Some(login) = login {
-            self.login.get_or_init(|| login);
-        }
+    pub(super) fn note_login(&mut self, login: Option<Login>) {
+        self.login = self.login.take().or(login);
     }
 
     /// What replies are sent with on a bus elsewhere; `None` where nobody can be told.
     pub(super) fn login(&self) -> Option<&Login> {
-        self.login.get()
+        self.login.as_ref()
     }
 
     /// Notes of which record the secret is that is about to be tried.
-    pub(super) fn note_generation(&self, generation: u64) {
-        self.generation.store(generation, Ordering::Relaxed);
+    pub(super) fn note_generation(&mut self, generation: u64) {
+        self.generation = generation;
     }
 
     /// Of which record the secret was that was tried last.
     pub(super) fn generation(&self) -> u64 {
-        self.generation.load(Ordering::Relaxed)
+        self.generation
     }
 
     /// Takes calls back that the API refused, if it refused all of them: nothing was done.

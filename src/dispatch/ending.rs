@@ -49,8 +49,8 @@ impl Desk {
     }
 
     /// Sends the reply of a delivery that was given up; its job is not run again.
-    pub(super) async fn send_again(&self, taken: Taken, case: Case, reply: LeavingReply) -> Verdict {
-        if let Err(failure) = self.open_again(&case).await {
+    pub(super) async fn send_again(&self, taken: Taken, mut case: Case, reply: LeavingReply) -> Verdict {
+        if let Err(failure) = self.open_again(&mut case).await {
             let fate = Fate { done: Some(reply.done), refusal: Some(failure.message) };
             return self
                 .give_up(taken, Death { fate, ..Death::of("reply_not_taken", self.clock.now()) })
@@ -61,10 +61,11 @@ impl Desk {
     }
 
     /// Whether the user device may still speak, and who speaks for it on a bus elsewhere.
-    async fn open_again(&self, case: &Case) -> Result<(), Failure> {
+    async fn open_again(&self, case: &mut Case) -> Result<(), Failure> {
         let record = self.credentials.open(&case.parties).await;
         let refused = |error| self.refusal(&case.parties, &error, Failure::credentials_expired()).failure;
-        case.note_login(record.map_err(refused)?.login());
+        let record = record.map_err(refused)?;
+        case.note_login(record.login());
         if self.bus.meshblu().is_some() && case.login().is_none() { Err(without_token()) } else { Ok(()) }
     }
 
