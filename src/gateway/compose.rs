@@ -27,7 +27,7 @@ use crate::store::Store;
 use crate::vault::Vault;
 
 /// How long pages wait for a reply: longer than most jobs take, and shorter than browsers and proxies do.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PAGES_WAIT: Duration = Duration::from_secs(20);
 
 /// A gateway whose parts stand, before it listens to anybody.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ pub struct Gateway {
     /// Who sends and owns where nobody else is named; nobody on a Meshblu.
     pub owner: Option<FirstOwner>,
     /// How long its pages wait for the reply to a message.
-    pub patience: Duration,
+    pub pages_wait: Duration,
 }
 
 impl Gateway {
@@ -112,7 +112,7 @@ impl Gateway {
             egress,
             source,
             owner,
-            patience: PATIENCE,
+            pages_wait: PAGES_WAIT,
         })
     }
 

@@ -44,7 +44,7 @@ impl Gateway {
             jobs: Jobs {
                 registry: Arc::clone(&self.registry),
                 exchange: Exchange::at(desk),
-                patience: self.patience,
+                patience: self.pages_wait,
             },
         }
     }

@@ -29,7 +29,7 @@ pub use directory::{DescribedJob, JobDirectory, built_in, directory};
 pub use handler::{Handler, Handlers, JobFileError, job_file_schema};
 pub use listing::{Field, JobListing};
 pub use load_error::{LoadError, LoadNotice};
-pub use registry::{Call, Refusal, Registry, RegistryOptions};
+pub use registry::{CheckedMessage, Refusal, Registry, RegistryOptions};
 pub use running::{Next, RunFailure};
 pub use schema::SchemaError;
 pub use wording::Fault;

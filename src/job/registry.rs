@@ -111,17 +111,17 @@ impl Registry {
     ///
     /// # Errors
     /// [`Refusal`], whose reply is to be sent instead.
-    pub fn check<'a>(&'a self, message: &'a Message) -> Result<Call<'a>, Refusal> {
+    pub fn check<'a>(&'a self, message: &'a Message) -> Result<CheckedMessage<'a>, Refusal> {
         let time_limit = self.time_limit;
         let Some((job, schema)) = self.choose(message) else {
             let runner = self.fallback.as_ref().ok_or(Refusal::UnknownType)?;
-            return Ok(Call { runner, job: None, message, time_limit });
+            return Ok(CheckedMessage { runner, job: None, message, time_limit });
         };
         let faults = wording::faults(schema, &as_value(message));
         if !faults.is_empty() {
             return Err(Refusal::Invalid(faults));
         }
-        Ok(Call { runner: &job.runner, job: Some(job), message, time_limit })
+        Ok(CheckedMessage { runner: &job.runner, job: Some(job), message, time_limit })
     }
 
     /// Checks the message, runs its job and checks the response; refusals of the message are replies, too.
@@ -171,7 +171,7 @@ impl Refusal {
 }
 
 /// A checked message with its job, ready to run as often as needed.
-pub struct Call<'a> {
+pub struct CheckedMessage<'a> {
     runner: &'a Runner,
     /// Absent for the fallback, which knows its own schemas.
     job: Option<&'a LoadedJob>,
@@ -179,7 +179,7 @@ pub struct Call<'a> {
     time_limit: Duration,
 }
 
-impl Call<'_> {
+impl CheckedMessage<'_> {
     /// The type of the job that runs; the default one where the message named no other, none for the fallback.
     pub fn job_type(&self) -> Option<&JobType> {
         self.job.map(|job| &job.job_type)

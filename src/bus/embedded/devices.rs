@@ -92,7 +92,7 @@ impl Reading<'_> {
         LOOKED_AT.0.iter().for_each(|path| wanted.add(path));
         LOOKED_AT.1.iter().for_each(|path| wanted.add_entries(path));
         query.look(&mut wanted);
-        let shows_sketch = projection.is_some_and(|projection| projection.look(&mut wanted));
+        let shows_excerpt = projection.is_some_and(|projection| projection.look(&mut wanted));
         let began = self.bus.clock.now();
         let mut to_compare = READ_BYTES / (1 + query.weight() / SMALL_QUERY);
         let (mut found, mut left) = (Vec::new(), FOUND_BYTES);
@@ -100,19 +100,19 @@ impl Reading<'_> {
             if self.bus.clock.now().since(began) > LONGEST {
                 return Err(StoreError::TooSlow);
             }
-            let sketch = wanted.read(text, &self.caller.acting).map_err(StoreError::unreadable)?;
-            if !visible_to(&sketch.document, &self.caller.acting) {
+            let excerpt = wanted.read(text, &self.caller.acting).map_err(StoreError::unreadable)?;
+            if !visible_to(&excerpt.document, &self.caller.acting) {
                 return Ok(true);
             }
-            to_compare = to_compare.checked_sub(sketch.cost).ok_or(StoreError::TooSlow)?;
-            if !query.matches(&sketch.document) {
+            to_compare = to_compare.checked_sub(excerpt.cost).ok_or(StoreError::TooSlow)?;
+            if !query.matches(&excerpt.document) {
                 return Ok(true);
             }
-            let bytes = if shows_sketch { sketch.cost } else { text.len() };
+            let bytes = if shows_excerpt { excerpt.cost } else { text.len() };
             let Some(rest) = left.checked_sub(if bytes > SMALL { bytes } else { 0 }) else { return Ok(true) };
             left = rest;
-            let document = match shows_sketch {
-                true => sketch.document,
+            let document = match shows_excerpt {
+                true => excerpt.document,
                 false => serde_json::from_str(text).map_err(StoreError::unreadable)?,
             };
             let document = registration::public(document);

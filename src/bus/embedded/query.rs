@@ -1,17 +1,17 @@
 //! Searches: a MongoDB query as a predicate over documents (`spec/meshblu.md` 1.6).
 
 mod condition;
+mod excerpt;
 mod parse;
 mod reach;
-mod sketch;
 
 use serde_json::Value;
 use thiserror::Error;
 
 use self::condition::Condition;
+pub use self::excerpt::{Excerpt, Wanted};
 use self::parse::Budget;
 use self::reach::reach;
-pub use self::sketch::{Sketch, Wanted};
 use super::path::{Path, PathTooDeep};
 
 /// What a document must be like to be found.

@@ -232,8 +232,8 @@ proptest! {
             let Ok(query) = Query::parse(&query) else { continue };
             let mut wanted = Wanted::default();
             query.look(&mut wanted);
-            let sketch = wanted.read(&document.to_string(), &"D".into()).unwrap();
-            prop_assert_eq!(query.matches(&sketch.document), query.matches(&document), "{:?}", sketch);
+            let excerpt = wanted.read(&document.to_string(), &"D".into()).unwrap();
+            prop_assert_eq!(query.matches(&excerpt.document), query.matches(&document), "{:?}", excerpt);
         }
     }
 
@@ -247,7 +247,7 @@ proptest! {
         let mut wanted = Wanted::default();
         LOOKED_AT.0.iter().for_each(|path| wanted.add(path));
         LOOKED_AT.1.iter().for_each(|path| wanted.add_entries(path));
-        let sketch = wanted.read(&document.to_string(), &"D".into()).unwrap().document;
-        prop_assert_eq!(visible_to(&sketch, &"D".into()), visible_to(&document, &"D".into()), "{}", sketch);
+        let excerpt = wanted.read(&document.to_string(), &"D".into()).unwrap().document;
+        prop_assert_eq!(visible_to(&excerpt, &"D".into()), visible_to(&document, &"D".into()), "{}", excerpt);
     }
 }

@@ -39,7 +39,7 @@ impl Desk {
 
     /// The same, whose jobs talk to this API, and whose pages wait for nothing.
     pub(super) async fn at(source: Source) -> Self {
-        Self::made(source, |gateway| gateway.patience = Duration::ZERO).await
+        Self::made(source, |gateway| gateway.pages_wait = Duration::ZERO).await
     }
 
     async fn with(change: impl FnOnce(&mut Gateway)) -> Self {
@@ -160,7 +160,7 @@ async fn whoever_waits_for_a_reply_sees_it_when_it_comes() {
 
 #[tokio::test]
 async fn a_reply_that_does_not_come_in_time_is_looked_for_again() {
-    let mut desk = Desk::with(|gateway| gateway.patience = Duration::ZERO).await;
+    let mut desk = Desk::with(|gateway| gateway.pages_wait = Duration::ZERO).await;
     let (address, message) = desk.send().await;
     let page = desk.browser.get(&address).await;
     assert!(page.text.contains("The bus took the message, and no reply is known here yet"), "{page:?}");
@@ -171,7 +171,7 @@ async fn a_reply_that_does_not_come_in_time_is_looked_for_again() {
 
 #[tokio::test]
 async fn a_message_that_came_back_is_still_at_work_until_it_ends() {
-    let mut desk = Desk::with(|gateway| gateway.patience = Duration::ZERO).await;
+    let mut desk = Desk::with(|gateway| gateway.pages_wait = Duration::ZERO).await;
     let (address, message) = desk.send().await;
     let gate = Arc::new(Semaphore::new(0));
     desk.meshblu.answer("POST /messages", [ApiAnswer::new(204, &[], "").behind(&gate)]);

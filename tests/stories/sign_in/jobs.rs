@@ -209,7 +209,7 @@ async fn a_reply_that_takes_its_time_is_waited_for() {
 async fn a_job_that_takes_longer_is_still_at_work_and_is_looked_for_again() {
     let gate = Arc::new(Semaphore::new(0));
     let api = FakeApi::answering(ApiAnswer::new(200, JSON, EVENTS).behind(&gate)).await;
-    let impatient = |gateway: &mut Gateway| gateway.patience = Duration::ZERO;
+    let impatient = |gateway: &mut Gateway| gateway.pages_wait = Duration::ZERO;
     let gateway = TestGateway::changed(Clock::system(), &api.url(""), |_| (), impatient).await;
     let mut desk = Desk::of(House { gateway, now: Arc::default(), api }).await;
     let page = desk.sent("octocat").await;
@@ -228,7 +228,7 @@ async fn a_job_that_takes_longer_is_still_at_work_and_is_looked_for_again() {
 /// A browser whose job is at work: at an API that answers once the gate opens.
 async fn at_work(gate: &Arc<Semaphore>) -> (Desk, String) {
     let api = FakeApi::answering(ApiAnswer::new(200, JSON, EVENTS).behind(gate)).await;
-    let impatient = |gateway: &mut Gateway| gateway.patience = Duration::ZERO;
+    let impatient = |gateway: &mut Gateway| gateway.pages_wait = Duration::ZERO;
     let gateway = TestGateway::changed(Clock::system(), &api.url(""), |_| (), impatient).await;
     let mut desk = Desk::of(House { gateway, now: Arc::default(), api }).await;
     let address = desk.send("octocat").await.header("location").unwrap().to_owned();

@@ -30,7 +30,7 @@ enum Choice {
 
 /// What was read of a document.
 #[derive(Debug)]
-pub struct Sketch {
+pub struct Excerpt {
     /// The document without what was not wanted. Where an object was wanted and is none, `null` stands for it.
     pub document: Value,
     /// What reading it cost, in bytes.
@@ -53,12 +53,12 @@ impl Wanted {
     ///
     /// # Errors
     /// When it is no JSON.
-    pub fn read(&self, text: &str, actor: &DeviceUuid) -> Result<Sketch, serde_json::Error> {
+    pub fn read(&self, text: &str, actor: &DeviceUuid) -> Result<Excerpt, serde_json::Error> {
         let cost = Cell::new(0);
         let reader = Reader { actor: actor.as_str(), cost: &cost };
         let document = Part { members: &self.0, reader, names: false }
             .deserialize(&mut serde_json::Deserializer::from_str(text))?;
-        Ok(Sketch { document, cost: cost.get() })
+        Ok(Excerpt { document, cost: cost.get() })
     }
 }
 
