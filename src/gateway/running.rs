@@ -8,6 +8,7 @@ use std::time::Duration;
 use actix_web::dev::{Server, ServerHandle};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
 
 use super::{Gateway, GatewayError, intake, static_schemas};
 use crate::bus::Bus;
@@ -25,6 +26,8 @@ use crate::telemetry::with_causes;
 
 /// How often what is no longer kept is removed.
 const HOUSEKEEPING: Duration = Duration::from_secs(10);
+/// How long those who read along may take to leave, where the work took all the time there was.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Where a gateway listens.
 #[derive(Debug)]
@@ -61,7 +64,8 @@ pub struct Running {
     network: Bus,
     links: Option<OneTimeLinks>,
     reception: Option<Reception>,
-    servers: Vec<ServerHandle>,
+    front: Serving,
+    api: Option<Serving>,
     left: mpsc::Receiver<Infallible>,
     draining: Draining,
     stop: watch::Sender<bool>,
@@ -85,7 +89,7 @@ impl Gateway {
         let documents = self.documents()?;
         let bus = listeners.bus.as_ref().map(address).transpose()?;
         let (stop, stopped) = watch::channel(false);
-        let (mut crew, mut servers) = (Crew { workers: JoinSet::new(), stopped }, Vec::new());
+        let mut crew = Crew { workers: JoinSet::new(), stopped };
         let (feed, desk) = self.job_line(gateway);
         let (mut reception, mut webhook, mut link) = (None, None, None);
         if let Bus::Meshblu(bus) = &self.bus {
@@ -107,12 +111,8 @@ impl Gateway {
         let door = FrontDoor { webhook, console, ..self.door(documents, health, presence) };
         let front = crate::http::serve(listeners.gateway, door, Limits::from(&self.config.http))
             .map_err(failed(gateway))?;
-        serve(&mut crew.workers, &mut servers, front);
-        if let (Bus::Embedded(network), Some(listener), Some(address)) = (&self.bus, listeners.bus, bus) {
-            let api = api::serve(listener, network.clone(), ApiLimits::from(&self.config));
-            serve(&mut crew.workers, &mut servers, api.map_err(failed(address))?);
-            crew.workers.spawn(self.webhooks(network).run(crew.stopped.clone()));
-        }
+        let front = Serving::start(front);
+        let api = listeners.bus.map(|listener| self.serve_bus(listener, &mut crew)).transpose()?.flatten();
         crew.workers.spawn(Dispatch::new(feed, desk, self.config.jobs.concurrency).run(crew.stopped.clone()));
         crew.workers.spawn(self.credentials.clone().look_after(crew.stopped.clone()));
         crew.workers.spawn(self.housekeeping(flows, crew.stopped));
@@ -122,13 +122,24 @@ impl Gateway {
             network: self.bus.clone(),
             links,
             reception,
-            servers,
+            front,
+            api,
             left,
             draining,
             stop,
             workers: crew.workers,
             drain_within: Duration::from_secs(self.config.http.drain_seconds),
         })
+    }
+
+    /// Serves the bus in this process, and has its webhooks called.
+    fn serve_bus(&self, listener: TcpListener, crew: &mut Crew) -> Result<Option<Serving>, GatewayError> {
+        let Bus::Embedded(network) = &self.bus else { return Ok(None) };
+        let address = address(&listener)?;
+        let api = api::serve(listener, network.clone(), ApiLimits::from(&self.config));
+        let api = Serving::start(api.map_err(failed(address))?);
+        crew.workers.spawn(self.webhooks(network).run(crew.stopped.clone()));
+        Ok(Some(api))
     }
 
     /// Where a Meshblu posts messages: signed for the address that others reach the gateway by.
@@ -243,14 +254,29 @@ impl Gateway {
     }
 }
 
-/// Has `server` served by one of the workers.
-fn serve(workers: &mut JoinSet<()>, servers: &mut Vec<ServerHandle>, server: Server) {
-    servers.push(server.handle());
-    workers.spawn(async move {
-        if let Err(error) = server.await {
-            tracing::error!(error = with_causes(&error), "a listener ended");
-        }
-    });
+/// A server at work; it ends when dropped.
+#[derive(Debug)]
+struct Serving {
+    handle: ServerHandle,
+    task: JoinSet<()>,
+}
+
+impl Serving {
+    fn start(server: Server) -> Self {
+        let (handle, mut task) = (server.handle(), JoinSet::new());
+        task.spawn(async move {
+            if let Err(error) = server.await {
+                tracing::error!(error = with_causes(&error), "a listener ended");
+            }
+        });
+        Self { handle, task }
+    }
+
+    /// Takes no connection any more, and finishes the requests that it has.
+    async fn stop(&mut self) {
+        self.handle.stop(true).await;
+        while self.task.join_next().await.is_some() {}
+    }
 }
 
 fn failed(address: SocketAddr) -> impl FnOnce(std::io::Error) -> GatewayError {
@@ -280,26 +306,33 @@ impl Running {
         self.links.as_ref().map(OneTimeLinks::make)
     }
 
-    /// Stops: takes nothing new, finishes what it has in hand, and leaves the rest in the store.
+    /// Stops: takes nothing new in hand, finishes what it has, and leaves the rest in the store. Who reads along on the
+    /// embedded bus does so until the work is finished, and gets what came of it.
     pub async fn stop(mut self) {
         self.draining.begin();
         let _ = self.stop.send(true);
-        if let Bus::Embedded(network) = &self.network {
-            network.close_streams();
-        }
-        let finish = async {
-            // Before its servers: what they brought is worked on where they run.
-            if let Some(reception) = &self.reception {
-                reception.finish().await;
-            }
-            for server in &self.servers {
-                server.stop(true).await;
-            }
-            while self.workers.join_next().await.is_some() {}
-            self.left.recv().await;
-        };
-        if tokio::time::timeout(self.drain_within, finish).await.is_err() {
+        let until = Instant::now() + self.drain_within;
+        let is_finished = timeout_at(until, self.finish()).await.is_ok();
+        let is_over = timeout_at(until.max(Instant::now() + FAREWELL), self.close()).await.is_ok();
+        if !is_finished || !is_over {
             tracing::warn!("some work was not finished in time; it is done after the next start");
         }
+    }
+
+    async fn finish(&mut self) {
+        // Before the front door: what came in by it is worked on where it runs.
+        if let Some(reception) = &self.reception {
+            reception.finish().await;
+        }
+        let working = async { while self.workers.join_next().await.is_some() {} };
+        tokio::join!(self.front.stop(), working);
+    }
+
+    async fn close(&mut self) {
+        if let (Bus::Embedded(network), Some(api)) = (&self.network, &mut self.api) {
+            network.close_streams();
+            api.stop().await;
+        }
+        self.left.recv().await;
     }
 }

@@ -18,6 +18,7 @@ mod container;
 mod credentials;
 mod dispatch;
 mod doctor;
+mod draining;
 mod egress;
 mod farewell;
 mod firehose;

@@ -256,4 +256,9 @@ impl Flow {
             self.rest.extend_from_slice(&chunk.expect("the stream goes on"));
         }
     }
+
+    /// Whether nothing more comes.
+    pub(crate) async fn ends(&mut self) -> bool {
+        self.rest.is_empty() && self.stream.chunk().await.unwrap().is_none()
+    }
 }

@@ -6,4 +6,4 @@ mod endings;
 mod handshakes;
 mod misbehaving;
 mod real;
-mod wire;
+pub(crate) mod wire;

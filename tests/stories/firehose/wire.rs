@@ -75,13 +75,18 @@ pub(super) fn event(packet: &str) -> Value {
 }
 
 /// A websocket, frame by frame.
-pub(super) struct Socket(WebSocketStream<reqwest::Upgraded>);
+pub(crate) struct Socket(WebSocketStream<reqwest::Upgraded>);
 
 impl Socket {
     /// A session of `device` by a websocket alone, connected.
     pub(super) async fn open(bus: &TestBus, device: &Device) -> Self {
         let path = format!("/socket.io/v1/{}/?EIO=3&transport=websocket", device.uuid);
-        let mut socket = Self::upgrade(shown(bus, device, &path)).await.unwrap();
+        Self::begin(shown(bus, device, &path)).await
+    }
+
+    /// The session that this request asks for.
+    pub(crate) async fn begin(request: RequestBuilder) -> Self {
+        let mut socket = Self::upgrade(request).await.unwrap();
         assert!(socket.text().await.unwrap().starts_with("0{\"sid\":"));
         assert_eq!(socket.text().await.unwrap(), "40");
         socket
@@ -108,7 +113,7 @@ impl Socket {
     }
 
     /// The next text; `None` at the end.
-    pub(super) async fn text(&mut self) -> Option<String> {
+    pub(crate) async fn text(&mut self) -> Option<String> {
         loop {
             match self.0.next().await? {
                 Ok(Message::Text(text)) => return Some(text.to_string()),
@@ -118,7 +123,7 @@ impl Socket {
         }
     }
 
-    pub(super) async fn event(&mut self) -> Value {
+    pub(crate) async fn event(&mut self) -> Value {
         event(&self.text().await.unwrap())
     }
 }
