@@ -36,12 +36,14 @@ pub struct Arrival {
     pub id: Option<DeliveryId>,
     /// The credentials device, where it came itself.
     pub caller: Option<Login>,
+    /// How long whoever brings it wants to wait for its end, once it is on disk; to the end, where they do not say.
+    pub patience: Option<Duration>,
 }
 
 impl From<FirehoseEvent> for Arrival {
     fn from(event: FirehoseEvent) -> Self {
         let message = serde_json::from_str(&event.body).ok();
-        Self { route: event.route, body: event.body, message, id: None, caller: None }
+        Self { route: event.route, body: event.body, message, id: None, caller: None, patience: None }
     }
 }
 
@@ -92,6 +94,15 @@ impl Drop for Present<'_> {
     }
 }
 
+/// A message on its way through.
+struct Guest {
+    turn: Turn,
+    arrival: Arrival,
+    parties: Parties,
+    /// Told that it is on disk, where somebody wants to know.
+    on_disk: Option<oneshot::Sender<()>>,
+}
+
 /// What is known of a delivery that has a name.
 enum Known {
     Nothing,
@@ -107,20 +118,30 @@ impl Reception {
         Self(Arc::new(Parts { feed, desk, turns, present: watch::Sender::new(0) }))
     }
 
-    /// Receives a message and answers how it ended, or that it is left for the next start. The work goes on when nobody waits for that any more, as long as the
-    /// caller's runtime does.
+    /// Receives a message and answers how it ended, or that it is on disk: it is left for the next start, or takes longer
+    /// than whoever brings it wants to wait. The work goes on when nobody waits for it any more, as long as the caller's
+    /// runtime does.
     ///
     /// # Errors
     /// [`NotReceived`].
     pub async fn receive(&self, arrival: Arrival) -> Result<Verdict, NotReceived> {
         let parties = arrival.route.parties(self.0.desk.bus.service())?;
-        let parts = Arc::clone(&self.0);
-        ToTheEnd::new(async move {
+        let (parts, patience) = (Arc::clone(&self.0), arrival.patience);
+        let (on_disk, is_on_disk) = oneshot::channel();
+        let work = ToTheEnd::new(async move {
             let _present = Present::at(&parts.present);
             let turn = parts.turn().await;
-            parts.receive(turn, arrival, parties).await
-        })
-        .await
+            parts.receive(Guest { turn, arrival, parties, on_disk: Some(on_disk) }).await
+        });
+        let Some(patience) = patience else { return work.await };
+        let too_long = async {
+            tokio::time::sleep(patience).await;
+            is_on_disk.await
+        };
+        tokio::select! {
+            verdict = work => verdict,
+            Ok(()) = too_long => Ok(Verdict::Accepted),
+        }
     }
 
     /// Gives no more turns, and waits until those who have one are answered and all others are left in the store.
@@ -142,6 +163,16 @@ impl Reception {
     }
 }
 
+impl Guest {
+    /// Gives the turn back, and says that the message is on disk.
+    fn wait_elsewhere(self) {
+        if let Some(on_disk) = self.on_disk {
+            // Fails where whoever brought it is gone.
+            let _ = on_disk.send(());
+        }
+    }
+}
+
 impl Parts {
     async fn turn(&self) -> Turn {
         Arc::clone(&self.turns).acquire_owned().await.ok()
@@ -151,7 +182,7 @@ impl Parts {
     async fn receive_untold(self: Arc<Self>, turn: Turn, arrival: Arrival) {
         let sender = arrival.route.hops().first().map(|hop| hop.from.clone());
         let received = match arrival.route.parties(self.desk.bus.service()) {
-            Ok(parties) => self.receive(turn, arrival, parties).await,
+            Ok(parties) => self.receive(Guest { turn, arrival, parties, on_disk: None }).await,
             Err(error) => Err(error.into()),
         };
         if let Err(error) = received {
@@ -160,31 +191,36 @@ impl Parts {
         }
     }
 
-    async fn receive(&self, turn: Turn, arrival: Arrival, parties: Parties) -> Result<Verdict, NotReceived> {
-        let Some(id) = arrival.id.clone() else {
-            return self.take(turn, arrival, parties).await;
+    async fn receive(&self, guest: Guest) -> Result<Verdict, NotReceived> {
+        let Some(id) = guest.arrival.id.clone() else {
+            return self.take(guest).await;
         };
         // Before the store is asked: whoever has the same message in hand may end it meanwhile.
         let (ending, claim) = self.desk.endings.listen(&id);
         match self.known(id.clone()).await? {
             Known::Ended(verdict) => Ok(verdict),
             Known::Nothing if claim.is_some() => {
-                let verdict = self.take(turn, arrival, parties).await?;
+                let verdict = self.take(guest).await?;
                 self.desk.endings.tell(&id, &verdict);
                 Ok(verdict)
             }
             // It is in the store, and perhaps nobody takes it up any more.
-            Known::Open if turn.is_none() => Ok(Verdict::Accepted),
-            Known::Nothing | Known::Open => {
-                drop(turn);
+            Known::Open if guest.turn.is_none() => Ok(Verdict::Accepted),
+            Known::Open => {
+                guest.wait_elsewhere();
+                heard(ending).await
+            }
+            Known::Nothing => {
+                drop(guest);
                 heard(ending).await
             }
         }
     }
 
     /// Has a new message answered; where it got no turn, it is left in the store.
-    async fn take(&self, turn: Turn, arrival: Arrival, parties: Parties) -> Result<Verdict, NotReceived> {
-        let Arrival { route, body, message, id, caller } = arrival;
+    async fn take(&self, guest: Guest) -> Result<Verdict, NotReceived> {
+        let Guest { turn, arrival, parties, on_disk } = guest;
+        let Arrival { route, body, message, id, caller, .. } = arrival;
         let mut case = Case::new(parties, &route, message, caller);
         case.mark = sent::mark_of(&case, &self.desk.store).await?;
         let asked_for = match &case.mark {
@@ -203,7 +239,7 @@ impl Parts {
         };
         let taken = self.feed.hold(new, asked_for);
         match turn {
-            Some(_turn) => Ok(self.answer(taken, case).await),
+            Some(_turn) => Ok(self.answer(taken, case, on_disk).await),
             None => {
                 self.accept(&taken).await?;
                 Ok(Verdict::Accepted)
@@ -211,14 +247,18 @@ impl Parts {
         }
     }
 
-    async fn answer(&self, taken: Taken, case: Case) -> Verdict {
+    async fn answer(&self, taken: Taken, case: Case, on_disk: Option<oneshot::Sender<()>>) -> Verdict {
         let accept = self.accept(&taken);
         let mut work = pin!(self.desk.work(taken, case));
         if let Ok(verdict) = tokio::time::timeout(OFF_DISK, &mut work).await {
             return verdict;
         }
-        if let Err(error) = accept.await {
-            tracing::warn!(error = with_causes(&error), "a message is worked on that is not on disk");
+        match accept.await {
+            // Whoever brought it may be gone.
+            Ok(()) => drop(on_disk.map(|on_disk| on_disk.send(()))),
+            Err(error) => {
+                tracing::warn!(error = with_causes(&error), "a message is worked on that is not on disk");
+            }
         }
         work.await
     }

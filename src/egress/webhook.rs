@@ -1,5 +1,7 @@
 //! Webhooks: calls to wherever devices ask for, as long as that is on the public Internet.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response};
 
@@ -22,6 +24,11 @@ pub struct WebhookRequest {
 }
 
 impl Egress {
+    /// How long a webhook may take to answer.
+    pub fn webhook_limit(&self) -> Duration {
+        self.0.settings.webhook_timeout
+    }
+
     /// Calls a webhook; gives the head of its answer, whatever that says. The body is not read.
     ///
     /// # Errors
@@ -31,7 +38,7 @@ impl Egress {
         let url = address.into_url();
         let transport = if self.0.webhook_hosts.names(&url) { &self.0.listed } else { &self.0.vetted };
         let headers = without_connection(headers);
-        let call = Outgoing { method, url, headers, body, limit: self.0.settings.webhook_timeout };
+        let call = Outgoing { method, url, headers, body, limit: self.webhook_limit() };
         let answer = transport.send(call).await?;
         let mut head = Response::new(());
         *head.status_mut() = answer.status();

@@ -1,6 +1,7 @@
 //! Messages that a bus elsewhere posts (`spec/endo.md` 2.5): verified as raw bytes, then read, then received.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderName};
@@ -28,6 +29,7 @@ const DELIVERY: HeaderName = HeaderName::from_static("x-meshblu-delivery");
 const ENDED: &str = "ended";
 /// Nothing is kept of it: it is to be brought again.
 const OPEN: &str = "open";
+const PREFER: &str = "prefer";
 /// The longest name of a delivery, in bytes.
 const LONGEST_ID: usize = 200;
 
@@ -111,7 +113,8 @@ pub(super) async fn by_device(request: HttpRequest, body: Body, door: Data<Front
         return Err(Problem::new(Kind::NotAllowed, "The route does not end in the caller"));
     }
     let (body, message) = message(as_json(request.headers(), text(&body.0)?))?;
-    webhook.receive(Arrival { route, body, message, id: None, caller: Some(login) }).await
+    // It waits to the end: the token that it came with may be good for this call alone.
+    webhook.receive(Arrival { route, body, message, id: None, caller: Some(login), patience: None }).await
 }
 
 fn created() -> HttpResponse {
@@ -163,7 +166,7 @@ fn arrival(headers: &HeaderMap, verified: &Verified<'_>) -> Result<Arrival, Prob
         true => (name(verified)?, message(text.to_owned())?),
         false => (None, message(as_json(headers, text))?),
     };
-    Ok(Arrival { route, body, message, id, caller: None })
+    Ok(Arrival { route, body, message, id, caller: None, patience: patience(headers) })
 }
 
 /// The delivery's name, if it is signed. One that cannot be found again is refused: every attempt would run.
@@ -173,6 +176,16 @@ fn name(verified: &Verified<'_>) -> Result<Option<DeliveryId>, Problem> {
         None if !verified.covers(&Component::field(DELIVERY_ID)) => Ok(None),
         _ => Err(malformed("x-meshblu-delivery-id is not a text of 1 to 200 bytes")),
     }
+}
+
+/// How long the caller wants to wait before it is told that the message is taken, not what came of it: `Prefer:
+/// respond-async, wait=10` (RFC 7240).
+fn patience(headers: &HeaderMap) -> Option<Duration> {
+    let lines = headers.get_all(PREFER).filter_map(|line| line.to_str().ok());
+    let preferences: Vec<_> = lines.flat_map(|line| line.split(',')).map(str::trim).collect();
+    let wait = preferences.iter().find_map(|preference| preference.strip_prefix("wait="));
+    let wait = wait.and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
+    wait.filter(|_| preferences.contains(&"respond-async"))
 }
 
 /// Absent, empty, or JSON that is no list of hops: 422, as the original's. Not JSON: the request is broken.

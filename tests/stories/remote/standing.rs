@@ -1,8 +1,12 @@
 //! What the gateway tells a bus of how a delivery stands, beside the original's status.
 
-use serde_json::{Value, json};
+use std::sync::Arc;
 
-use crate::support::bus::Answer as HttpAnswer;
+use endo::ambient::Timestamp;
+use serde_json::{Value, json};
+use tokio::sync::Semaphore;
+
+use crate::support::bus::{Answer as HttpAnswer, send};
 use crate::support::fake_api::Answer;
 use crate::support::meshblu::{SigningBus, json_answer, say_hello, vectors};
 
@@ -46,4 +50,27 @@ async fn a_delivery_of_which_nothing_is_kept_is_open_whatever_its_status() {
     bus.meshblu.answer("POST /search/devices", [no(), no(), shown]);
     assert_eq!(told(&bus.deliver(&gateway, "d", &say_hello()).await), (403, "open"));
     assert_eq!(told(&bus.deliver(&gateway, "d", &say_hello()).await), (201, "ended"));
+}
+
+#[tokio::test]
+async fn a_bus_that_does_not_wait_to_the_end_is_told_that_the_delivery_is_on_disk() {
+    let bus = SigningBus::start().await;
+    let (gateway, _directory) = bus.gateway().await;
+    let gate = Arc::new(Semaphore::new(0));
+    bus.meshblu.answer("POST /messages", [Answer::new(204, &[], "").behind(&gate)]);
+    let now = Timestamp::from_millis(vectors()["nowMs"].as_i64().unwrap());
+    let authority = gateway.running.gateway().to_string();
+    // The first attempt, and one that finds it in hand.
+    for _ in 0..2 {
+        let delivery = bus.posting(&authority, now).delivery("d", &say_hello());
+        send(delivery.header("prefer", "respond-async, wait=0")).await.is(202, "Accepted");
+        assert_eq!(gateway.waiting().await, 1);
+    }
+    gate.add_permits(1);
+    let mut ticks = tokio::time::interval(std::time::Duration::from_millis(2));
+    while gateway.waiting().await > 0 {
+        ticks.tick().await;
+    }
+    assert_eq!(told(&bus.deliver(&gateway, "d", &say_hello()).await), (201, "ended"));
+    assert_eq!(bus.meshblu.messages().len(), 1);
 }

@@ -31,6 +31,7 @@ async fn a_webhook_gets_the_message_as_it_was_with_the_headers_of_the_protocol()
         ("x-meshblu-uuid", &device.uuid),
         ("x-meshblu-route", &route.to_string()),
         ("x-own", "kept"),
+        ("prefer", "respond-async, wait=10"),
     ] {
         assert_eq!(call.header(name), [value], "{name}");
     }

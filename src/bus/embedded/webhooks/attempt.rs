@@ -1,5 +1,7 @@
 //! One call of a webhook: its request (`spec/meshblu.md` 5.3).
 
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -20,6 +22,7 @@ const MESSAGE_TYPE: HeaderName = HeaderName::from_static("x-meshblu-message-type
 const ROUTE: HeaderName = HeaderName::from_static("x-meshblu-route");
 const FORWARDED_ROUTES: HeaderName = HeaderName::from_static("x-meshblu-forwarded-routes");
 const UUID: HeaderName = HeaderName::from_static("x-meshblu-uuid");
+const PREFER: HeaderName = HeaderName::from_static("prefer");
 const DELIVERY_ID: HeaderName = HeaderName::from_static("x-meshblu-delivery-id");
 
 /// What the bus itself says of a delivery: a signature vouches for all of it that is there.
@@ -56,6 +59,13 @@ pub(super) fn request(
     }
     let body = Bytes::copy_from_slice(delivery.body.as_bytes());
     Ok(WebhookRequest { method: webhook.method, address, headers, body })
+}
+
+/// Asks a gateway whose job takes longer than a call may to say in time that it has the message (RFC 7240).
+pub(super) fn asking_for_an_answer_within(limit: Duration, mut request: WebhookRequest) -> WebhookRequest {
+    let wait = HeaderValue::try_from(format!("respond-async, wait={}", limit.as_secs() * 2 / 3));
+    request.headers.entry(PREFER).or_insert(wait.expect("digits can be sent in a header"));
+    request
 }
 
 pub(super) fn value(text: &str) -> Result<HeaderValue, Failed> {

@@ -9,7 +9,7 @@ use super::super::EmbeddedBus;
 use super::super::forwarder::{Proof, Webhook};
 use super::super::target::{Call, Target};
 use super::answer::{Condition, Failed, taken};
-use super::attempt::request;
+use super::attempt::{asking_for_an_answer_within, request};
 use super::destinations::Leave;
 use super::signing::signed;
 use super::{AFTER_FAILURE, WebhookSettings, pass};
@@ -66,13 +66,18 @@ impl Courier {
         if queued.attempts > 0 {
             self.check_still_there(delivery, &call.webhook).await?;
         }
+        let limit = self.egress.webhook_limit();
         let request = match call.webhook.proof {
+            // Whoever works with the token has it only while the call runs.
             Proof::Credentials => {
                 let token = self.lend(delivery, &call.webhook).await?;
                 request(delivery, call, Some(&token))?
             }
-            Proof::Signature => signed(&self.bus, &delivery.device, request(delivery, call, None)?).await?,
-            Proof::None => request(delivery, call, None)?,
+            Proof::Signature => {
+                let request = signed(&self.bus, &delivery.device, request(delivery, call, None)?).await?;
+                asking_for_an_answer_within(limit, request)
+            }
+            Proof::None => asking_for_an_answer_within(limit, request(delivery, call, None)?),
         };
         taken(self.egress.deliver(request).await)
     }
