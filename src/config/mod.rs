@@ -24,5 +24,5 @@ pub use network::{Bus, BusKind, Credentials, Intake, Records};
 pub use originals::Notice;
 pub use secret::Secret;
 pub use sections::{Config, Github, Jobs, Listen, Log, LogFormat};
-pub use source::{ClientAuthentication, RefreshRetry, Source, SourceKind};
+pub use source::{ClientAuthentication, RefreshRetry, RevocationEnds, Source, SourceKind};
 pub use suggestion::{closest, did_you_mean};

@@ -54,6 +54,10 @@ pub struct Source {
     /// Where tokens are revoked by RFC 7009.
     #[schemars(extend("format" = "uri"))]
     pub revocation_url: Option<String>,
+    /// What a revocation ends: what came of the same `sign_in` alone, whatever the `account` gave this gateway, or as the
+    /// provider's entry says. Only where newer sign-ins are left alone is one ended that a newer one took the place of, or
+    /// that was not kept.
+    pub revocation_ends: RevocationEnds,
     /// Who the API says it is when it sends browsers back (RFC 9207).
     #[schemars(extend("format" = "uri"))]
     pub issuer: Option<String>,
@@ -95,6 +99,19 @@ pub enum ClientAuthentication {
     Basic,
     /// In the body.
     Post,
+}
+
+/// What a revocation ends at the API (RFC 7009, 2.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RevocationEnds {
+    /// As the provider's entry says, else as for `account`.
+    #[default]
+    Provider,
+    /// The tokens that it names, and others of the same sign-in.
+    SignIn,
+    /// Whatever the account gave this gateway, or nobody knows.
+    Account,
 }
 
 /// Whether a refresh token may be sent again when nobody knows what came of it.

@@ -79,6 +79,7 @@ impl RealProvider {
             authorization_url: at("/auth"),
             token_url: at("/token"),
             revocation_url: at("/token/revocation"),
+            revocation_ends: config::RevocationEnds::SignIn,
             issuer: Some(self.issuer.clone()),
             profile_url: at("/me"),
             profile_id: Some("/sub".to_owned()),

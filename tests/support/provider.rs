@@ -146,6 +146,7 @@ impl FakeProvider {
             authorization_url: Some(self.api.url("/authorize")),
             token_url: Some(self.api.url("/token")),
             revocation_url: Some(self.api.url("/revoke")),
+            revocation_ends: config::RevocationEnds::SignIn,
             profile_url: Some(self.api.url("/me")),
             profile_id: Some("/account/id".to_owned()),
             profile_username: Some("/account/login".to_owned()),
@@ -160,7 +161,7 @@ impl FakeProvider {
         format!(
             "[source]\nname = \"github\"\nbase_url = \"{}\"\nclient_id = \"gateway id\"\nclient_secret = '{CLIENT_SECRET}'\n\
              authorization_url = \"{}\"\ntoken_url = \"{}\"\nprofile_url = \"{}\"\nrevocation_url = \"{}\"\n\
-             profile_id = \"/account/id\"\n",
+             revocation_ends = \"sign_in\"\nprofile_id = \"/account/id\"\n",
             url(""),
             url("/authorize"),
             url("/token"),

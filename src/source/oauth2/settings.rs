@@ -100,8 +100,7 @@ impl OAuth2 {
                 Some(url) => Some((RevocationWay::Rfc7009, endpoint("source.revocation_url", url)?)),
                 None => addresses.revocation,
             },
-            // RFC 7009 ends what came of one authorization; a provider that ends more is one of the catalogue's.
-            revokes_alone: settings.revocation_url.is_some() || provider.is_some_and(Provider::revokes_alone),
+            revokes_alone: revokes_alone(settings, provider),
             profile: profile(settings, provider)?,
             profile_url: match &settings.profile_url {
                 Some(url) => Some(endpoint("source.profile_url", url)?),
@@ -187,6 +186,16 @@ fn retry(settings: &config::Source, provider: Option<&Provider>) -> Retry {
         config::RefreshRetry::Once => Retry::Once,
         config::RefreshRetry::Always => Retry::Always,
         config::RefreshRetry::Provider => provider.map(|provider| provider.refresh.retry).unwrap_or_default(),
+    }
+}
+
+/// RFC 7009 leaves open whether a revocation ends what came of one authorization or all that the account gave, so nobody
+/// knows who does not say so.
+fn revokes_alone(settings: &config::Source, provider: Option<&Provider>) -> bool {
+    match settings.revocation_ends {
+        config::RevocationEnds::SignIn => true,
+        config::RevocationEnds::Account => false,
+        config::RevocationEnds::Provider => provider.is_some_and(Provider::revokes_alone),
     }
 }
 

@@ -1,5 +1,6 @@
 //! A secret that a newer one took the place of is ended at the API, where that leaves the newer one alone.
 
+use endo::config::{RevocationEnds, Source};
 use endo::credentials::{Act, ApiVerdict};
 
 use super::Office;
@@ -37,17 +38,30 @@ async fn a_secret_that_the_api_hands_out_again_is_not_ended() {
 }
 
 #[tokio::test]
-async fn an_api_that_would_end_all_secrets_of_an_account_is_not_told_of_a_replaced_one() {
-    let settings = endo::config::Source {
-        provider: Some("google".to_owned()),
+async fn an_api_that_may_end_all_secrets_of_an_account_is_not_told_of_a_replaced_one() {
+    let provider = FakeProvider::start().await;
+    let by_hand = |revocation_ends| Source { revocation_ends, ..provider.settings() };
+    let known = |name: &str| Source {
+        provider: Some(name.to_owned()),
         client_id: Some("id".to_owned()),
         client_secret: Some("secret".to_owned().into()),
-        ..endo::config::Source::default()
+        ..Source::default()
     };
-    let office = Office::open(settings).await;
-    let credentials = office.keep(42, "first", "first refresh").await;
-    office.keep(42, "second", "second refresh").await;
-    let receipts = office.receipts(&credentials).await;
-    assert_eq!(receipts[0].api.as_ref().unwrap().verdict, ApiVerdict::Impossible);
-    assert!(office.waiting().await.is_empty());
+    for settings in [
+        by_hand(RevocationEnds::default()),
+        by_hand(RevocationEnds::Account),
+        Source { provider: Some("google".to_owned()), ..by_hand(RevocationEnds::default()) },
+        known("google"),
+        Source { revocation_url: Some(provider.api.url("/revoke")), ..known("google") },
+        Source { revocation_ends: RevocationEnds::Account, ..known("gitlab") },
+    ] {
+        let office = Office::open(settings).await;
+        let credentials = office.keep(42, "first", "first refresh").await;
+        office.keep(42, "second", "second refresh").await;
+        let receipts = office.receipts(&credentials).await;
+        assert_eq!(receipts[0].api.as_ref().unwrap().verdict, ApiVerdict::Impossible);
+        assert!(office.waiting().await.is_empty());
+        office.does_what_is_due().await;
+        assert_eq!(provider.ended(), Vec::<String>::new());
+    }
 }

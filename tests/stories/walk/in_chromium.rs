@@ -126,6 +126,7 @@ fn settings(issuer: &str) -> Vec<String> {
         "source.scopes=openid,offline_access,profile",
         "source.parameters=prompt=consent",
         "source.profile_id=/sub",
+        "source.revocation_ends=sign_in",
         "source.profile_username=/preferred_username",
         // Long enough for one button, short enough to be over when the person wants to end something.
         "credentials.reauthentication=10",
