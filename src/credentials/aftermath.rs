@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::arrivals::Trait;
 use super::errands::PAUSES;
 use super::receipt::{ApiAnswer, ApiVerdict, Fate, amend};
 use super::rounds::until_stopped;
@@ -12,7 +13,7 @@ use crate::message::DeviceUuid;
 use crate::source::oauth2::{OAuthClient, Revoked};
 use crate::store::{QueuedRevocation, StoreError, StoredRecord, Transaction, View};
 use crate::telemetry::with_causes;
-use crate::vault::{Credentials, SealedText};
+use crate::vault::{Credentials, ResourceOwnerId, SealedText};
 
 /// The longest that a sealed copy waits for the API.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
@@ -22,9 +23,14 @@ const AT_ONCE: usize = 32;
 const ANSWER_LOST: &str =
     "nobody knows whether it brought new tokens; look at the API, and end there what is left";
 
+/// When it is looked again whether a sign-in is over that may concern what is to end.
+const MOMENT: Duration = Duration::from_secs(1);
+
 /// Why the API did not answer for now.
 #[derive(Clone, Copy)]
 enum Hindrance {
+    /// A sign-in is under way that brings the same tokens, or is by the same account.
+    SignIn,
     /// It does not say anything, or nobody knows yet what to ask.
     Silence,
     /// The gateway is for another API now.
@@ -37,7 +43,7 @@ impl Hindrance {
     /// What the settings have to do with it, for people.
     fn why(self) -> Option<&'static str> {
         match self {
-            Self::Silence => None,
+            Self::SignIn | Self::Silence => None,
             Self::OtherApi => Some(
                 "the settings of this gateway name another one; if they name it again within a day, it is told",
             ),
@@ -50,7 +56,7 @@ impl Hindrance {
     /// What it comes to where it lasts for too long.
     fn verdict(self) -> ApiVerdict {
         match self {
-            Self::Silence => ApiVerdict::Unanswered,
+            Self::SignIn | Self::Silence => ApiVerdict::Unanswered,
             Self::OtherApi => ApiVerdict::OtherApi,
             Self::NoWay => ApiVerdict::Impossible,
         }
@@ -107,12 +113,21 @@ impl CredentialsDevices {
         Ok(())
     }
 
-    /// Tells the API of one secret that is over; its copy is erased once that answered, or its time is over.
-    pub(super) async fn tell(&self, revocation: QueuedRevocation) -> Result<(), CredentialsError> {
-        match self.ask_to_end(&revocation).await {
-            Ok(verdict) => self.close(revocation, verdict).await,
+    async fn tell(&self, revocation: QueuedRevocation) -> Result<(), CredentialsError> {
+        self.tell_of(revocation, None).await
+    }
+
+    /// Tells the API of one secret that is over, if a stray one of `account`, as far as that is known; its copy is erased once
+    /// that answered, or its time is over.
+    pub(super) async fn tell_of(
+        &self,
+        revocation: QueuedRevocation,
+        account: Option<&ResourceOwnerId>,
+    ) -> Result<(), CredentialsError> {
+        match self.ask_to_end(&revocation, account).await {
+            Ok(answer) => self.close(revocation, answer).await,
             Err(hindrance) if self.is_too_old(&revocation) => {
-                self.close(revocation, hindrance.verdict()).await
+                self.close(revocation, self.answer(hindrance.verdict())).await
             }
             Err(hindrance) => self.put_off(revocation, hindrance).await,
         }
@@ -129,10 +144,15 @@ impl CredentialsDevices {
     ) -> Result<(), CredentialsError> {
         let why = hindrance.why();
         // The settings are others after a start at the soonest.
-        let pause = if why.is_some() { LONGEST } else { PAUSES.after(revocation.attempts) };
+        let pause = match hindrance {
+            Hindrance::SignIn => MOMENT,
+            Hindrance::Silence => PAUSES.after(revocation.attempts),
+            Hindrance::OtherApi | Hindrance::NoWay => LONGEST,
+        };
+        let is_asked = matches!(hindrance, Hindrance::Silence);
         let due = self.clock.now().plus(pause).min(revocation.made_at.plus(LONGEST));
         let put_off = move |transaction: &Transaction<'_>| {
-            transaction.postpone_revocation(revocation.seq, due, why.is_none())?;
+            transaction.postpone_revocation(revocation.seq, due, is_asked)?;
             match revocation.receipt {
                 Some(receipt) => amend(transaction, receipt, |receipt| receipt.waits(why)),
                 None => Ok(()),
@@ -141,12 +161,11 @@ impl CredentialsDevices {
         Ok(self.store.write::<_, StoreError, _>(put_off).await?)
     }
 
-    pub(super) async fn close(
-        &self,
-        revocation: QueuedRevocation,
-        verdict: ApiVerdict,
-    ) -> Result<(), CredentialsError> {
-        let now = self.clock.now();
+    fn answer(&self, verdict: ApiVerdict) -> ApiAnswer {
+        ApiAnswer::new(verdict, self.clock.now())
+    }
+
+    async fn close(&self, revocation: QueuedRevocation, answer: ApiAnswer) -> Result<(), CredentialsError> {
         let erase = move |transaction: &Transaction<'_>| {
             if !transaction.erase_revocation(revocation.seq)? {
                 // Somebody else told the API meanwhile.
@@ -154,12 +173,11 @@ impl CredentialsDevices {
             }
             let QueuedRevocation { credentials, receipt: Some(receipt), .. } = revocation else {
                 tracing::info!(
-                    verdict = verdict.as_str(),
+                    verdict = answer.verdict.as_str(),
                     "the wait of tokens that no credentials hold is over"
                 );
                 return Ok(());
             };
-            let answer = ApiAnswer::new(verdict, now);
             let others_wait = transaction.has_revocations(&credentials, receipt)?;
             Ok(amend(transaction, receipt, |receipt| {
                 receipt.answered(answer, others_wait);
@@ -170,18 +188,13 @@ impl CredentialsDevices {
         self.store.write(erase).await
     }
 
-    /// What the API answers. While a renewal is under way, nobody knows yet what has to end.
-    async fn ask_to_end(&self, revocation: &QueuedRevocation) -> Result<ApiVerdict, Hindrance> {
-        let noted = revocation.record.source.as_deref();
-        if self.sealing.other_api(noted, None).is_some() {
-            return Err(Hindrance::OtherApi);
-        }
-        let can = |client: &&OAuthClient| match revocation.receipt {
-            Some(_) => client.settings().can_revoke(),
-            None => client.settings().revokes_one_alone(),
-        };
-        let client = self.upstream.as_ref().filter(can);
-        let client = client.ok_or(Hindrance::NoWay)?;
+    /// What the API answers, if it is asked. While a renewal is under way, nobody knows yet what has to end.
+    async fn ask_to_end(
+        &self,
+        revocation: &QueuedRevocation,
+        account: Option<&ResourceOwnerId>,
+    ) -> Result<ApiAnswer, Hindrance> {
+        let client = self.whom_to_ask(revocation)?;
         if self.is_too_old(revocation) || self.is_renewing(&revocation.credentials) {
             return Err(Hindrance::Silence);
         }
@@ -194,18 +207,21 @@ impl CredentialsDevices {
                     credentials.uuid = %revocation.credentials,
                     "the API cannot be told of a secret: its record does not open"
                 );
-                return Ok(ApiVerdict::Impossible);
+                return Ok(self.answer(ApiVerdict::Impossible));
             }
         };
-        if self.sealing.other_api(noted, Some(&opened)).is_some() {
+        if self.sealing.other_api(revocation.record.source.as_deref(), Some(&opened)).is_some() {
             return Err(Hindrance::OtherApi);
         }
-        if revocation.receipt.is_none() && self.holds_the_same(&opened).await? {
-            return Ok(ApiVerdict::Impossible);
+        // From here on no sign-in comes to hold what ends.
+        let mut ending = self.arrivals.end(self.traits(&opened)).ok_or(Hindrance::SignIn)?;
+        if let Some(why) = self.why_spared(revocation, &opened, account).await.map_err(untold)? {
+            return Ok(ApiAnswer::spared(why, self.clock.now()));
         }
+        ending.asks();
         match client.revoke(opened.secret(), opened.refresh_token()).await {
-            Ok(Revoked::Done) => Ok(ApiVerdict::Revoked),
-            Ok(Revoked::Unknown) => Ok(ApiVerdict::Unknown),
+            Ok(Revoked::Done) => Ok(self.answer(ApiVerdict::Revoked)),
+            Ok(Revoked::Unknown) => Ok(self.answer(ApiVerdict::Unknown)),
             Ok(Revoked::Impossible) => Err(Hindrance::NoWay),
             Err(error) => {
                 tracing::warn!(
@@ -218,12 +234,24 @@ impl CredentialsDevices {
         }
     }
 
-    /// Whether a stray's tokens may not be ended, because credentials here hold them too.
-    async fn holds_the_same(&self, stray: &Credentials) -> Result<bool, Hindrance> {
-        self.is_held(stray).await.map_err(|error| {
-            tracing::warn!(error = with_causes(&error), "nobody can tell whether tokens are held here");
-            Hindrance::Silence
-        })
+    fn whom_to_ask(&self, revocation: &QueuedRevocation) -> Result<&OAuthClient, Hindrance> {
+        if self.sealing.other_api(revocation.record.source.as_deref(), None).is_some() {
+            return Err(Hindrance::OtherApi);
+        }
+        let can = |client: &&OAuthClient| match revocation.receipt {
+            Some(_) => client.settings().can_revoke(),
+            None => client.settings().revokes_one_alone(),
+        };
+        self.upstream.as_ref().filter(can).ok_or(Hindrance::NoWay)
+    }
+
+    /// What ends with these tokens, as far as it is known.
+    fn traits(&self, opened: &Credentials) -> Vec<Trait> {
+        let mut traits = Trait::of(opened.secret(), opened.refresh_token());
+        if !self.ends_one_alone() {
+            traits.extend(opened.id().cloned().map(Trait::Account));
+        }
+        traits
     }
 
     /// Opens a record that nobody shall find opened afterwards.
@@ -240,4 +268,9 @@ impl CredentialsDevices {
         });
         opening.await.map_err(|_| CredentialsError::Interrupted)?
     }
+}
+
+fn untold(error: CredentialsError) -> Hindrance {
+    tracing::warn!(error = with_causes(&error), "nobody can tell whether tokens are in use here");
+    Hindrance::Silence
 }

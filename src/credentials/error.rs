@@ -53,8 +53,10 @@ pub enum CredentialsError {
     /// Nobody would own the credentials.
     #[error("the last owner cannot leave")]
     LastOwner,
-    /// The tokens were ended at the API before they were kept: that took too long.
-    #[error("the sign-in took so long that its tokens were ended")]
+    /// The tokens were ended at the API before they were kept, or may have been.
+    #[error(
+        "the API was told to end the tokens of the sign-in, or what may be all of the account's, before they were kept"
+    )]
     GivenUp,
     /// The record changed again and again.
     #[error("the record is being changed by others")]

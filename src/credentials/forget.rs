@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::in_use::ENDS_NEWER_ONES;
 use super::on_embedded::update_itself;
 use super::open::stored_record;
 use super::receipt::{Act, ApiAnswer, ApiVerdict, By, Fate, Matter, Receipt, Revoker};
@@ -57,10 +58,12 @@ impl CredentialsDevices {
     }
 
     /// The same of one that another took the place of: where the other stays.
-    pub(super) fn answer_for_replaced(&self, record: &StoredRecord) -> ApiVerdict {
-        let leaves_others =
-            self.upstream.as_ref().is_some_and(|client| client.settings().revokes_one_alone());
-        if leaves_others { self.first_answer(record) } else { ApiVerdict::Impossible }
+    pub(super) fn answer_for_replaced(&self, record: &StoredRecord) -> ApiAnswer {
+        let now = self.clock.now();
+        match self.first_answer(record) {
+            ApiVerdict::Pending if !self.ends_one_alone() => ApiAnswer::spared(ENDS_NEWER_ONES, now),
+            verdict => ApiAnswer::new(verdict, now),
+        }
     }
 
     /// The receipt for a secret in whose place the account's owner brought another.
@@ -77,14 +80,15 @@ impl CredentialsDevices {
         before: &StoredRecord,
     ) -> Result<(), CredentialsError> {
         let (device, now) = (receipt.credentials.clone(), self.clock.now());
-        let verdict = self.answer_for_replaced(before);
-        if verdict == ApiVerdict::Pending && is_being_renewed(transaction, &device, before)? {
+        let answer = self.answer_for_replaced(before);
+        let is_to_end = answer.verdict == ApiVerdict::Pending;
+        if is_to_end && is_being_renewed(transaction, &device, before)? {
             receipt.part(Matter::Renewal, &device, Fate::Pending);
         }
         receipt.part(Matter::Record, &device, Fate::Ended);
-        receipt.api = Some(ApiAnswer::new(verdict, now));
+        receipt.api = Some(answer);
         receipt.keep(transaction)?;
-        if verdict == ApiVerdict::Pending {
+        if is_to_end {
             transaction.add_revocation(&NewRevocation::told_by(receipt.id, &device, before, now))?;
         }
         let bell = self.aftermath.clone();

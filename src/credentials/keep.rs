@@ -7,13 +7,13 @@ use serde_json::{Map, Value};
 use tokio::sync::Notify;
 
 use super::CredentialsError;
+use super::arrivals::{Arrival, Arrivals, Trait};
 use super::enders::Enders;
 use super::failures::Failures;
 use super::open::BAD_RECORDS;
 use super::owners::NewRecord;
 use super::possession::Typings;
 use super::renewal::{Life, Renewing};
-use super::strays::Stray;
 use super::turns::Turns;
 use super::uses::Uses;
 use crate::ambient::Clock;
@@ -82,8 +82,8 @@ pub(super) struct Whereabouts {
     pub(super) id_keys: Vec<String>,
     /// The only device that counts, where one was named.
     pub(super) only: Option<DeviceUuid>,
-    /// What the secret is until its record is stored, where it came of a sign-in.
-    pub(super) stray: Option<Stray>,
+    /// What the secret is until its record is stored.
+    pub(super) arrival: Arc<Arrival>,
 }
 
 impl Whereabouts {
@@ -120,6 +120,8 @@ pub struct CredentialsDevices {
     pub(super) aftermath: Arc<Notify>,
     /// Who renews secrets, where anybody can.
     pub(super) renewing: Option<Arc<Renewing>>,
+    /// Who brings tokens, and who ends some.
+    pub(super) arrivals: Arrivals,
     /// What is being made, step by step: accounts by their `idKey` or id, and devices.
     pub(super) under_way: Turns<String>,
     /// Rung when a bus elsewhere is to be shown a record.
@@ -146,6 +148,7 @@ impl CredentialsDevices {
             enders: Arc::default(),
             aftermath: Arc::default(),
             renewing: None,
+            arrivals: Arrivals::default(),
             under_way: Turns::default(),
             owed: Arc::default(),
         }
@@ -165,15 +168,21 @@ impl CredentialsDevices {
     /// secret of the account.
     ///
     /// # Errors
-    /// [`CredentialsError::NoRecord`] where it does not; [`CredentialsError::GivenUp`] where it took too long; else as
-    /// [`CredentialsDevices::keep`].
+    /// [`CredentialsError::NoRecord`] where it does not; [`CredentialsError::GivenUp`] where the API was told meanwhile to end
+    /// these tokens, or what may be all that the account gave; else as [`CredentialsDevices::keep`].
     pub async fn keep_brought(
         &self,
         account: Arc<Account>,
         only: Option<DeviceUuid>,
-        stray: Option<Stray>,
+        arrival: Option<Arc<Arrival>>,
     ) -> Result<DeviceUuid, CredentialsError> {
-        let whereabouts = Whereabouts { id_keys: self.id_keys(&account.id).await?, only, stray };
+        let arrival = arrival.unwrap_or_else(|| Arc::new(self.arrivals.begin()));
+        let mut traits = Trait::of(&account.secret, account.refresh_token.as_ref());
+        traits.push(Trait::Account(account.id.clone()));
+        if !arrival.brings(traits) {
+            return Err(CredentialsError::GivenUp);
+        }
+        let whereabouts = Whereabouts { id_keys: self.id_keys(&account.id).await?, only, arrival };
         match &self.bus {
             Bus::Embedded(bus) => self.keep_here(bus, account, whereabouts).await,
             Bus::Meshblu(bus) => self.keep_on(bus, account, whereabouts).await,

@@ -1,6 +1,7 @@
 //! The life of a credentials device: made from an account's secret, bound to user devices, opened, revoked.
 
 mod aftermath;
+mod arrivals;
 mod begun;
 mod bind;
 mod enders;
@@ -9,6 +10,7 @@ mod error;
 mod failures;
 mod forget;
 mod half_made;
+mod in_use;
 mod keep;
 mod leave;
 mod noted_errors;
@@ -39,6 +41,7 @@ mod user_devices;
 mod uses;
 
 pub use crate::source::renewal::{Health, Renewed, Standing};
+pub use arrivals::Arrival;
 pub use bind::{BoundDevice, NewUserDevice, UserDeviceLook};
 pub use error::CredentialsError;
 pub use keep::{Account, CredentialsDevices, Ground, Sealing};
@@ -52,7 +55,6 @@ pub use rekey::Rekeyed;
 pub use renewal::Life;
 pub use revoke::Cut;
 pub use state::{State, Words};
-pub use strays::Stray;
 pub use summary::Summary;
 pub use turns::Turn;
 pub use user_devices::UserDeviceEntry;

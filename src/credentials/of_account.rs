@@ -1,13 +1,12 @@
 //! Which credentials are an account's.
 
 use super::on_embedded::candidates;
-use super::possession::is_same;
 use super::turns::Turn;
 use super::{CredentialsDevices, CredentialsError};
 use crate::bus::Bus;
 use crate::message::DeviceUuid;
 use crate::store::{StoreError, View};
-use crate::vault::{ResourceOwnerId, SecretText};
+use crate::vault::{Credentials, ResourceOwnerId};
 
 impl CredentialsDevices {
     /// The turn of whoever looks for an account of this name and makes it where there is none.
@@ -53,33 +52,32 @@ impl CredentialsDevices {
         Ok(self.sealing.is_of(id, &record, &opened))
     }
 
-    /// Whether credentials of this account hold one of these tokens: an API may hand the same ones out again. Where a bus
-    /// elsewhere does not tell which there are, those that the store knows count.
-    ///
-    /// # Errors
-    /// What the store, the bus or the vault reports.
-    pub async fn keep_any_of(
+    /// What credentials of this account hold. Where a bus elsewhere does not tell which there are, only the store's count if
+    /// `is_enough` says so.
+    pub(super) async fn kept_of(
         &self,
         id: &ResourceOwnerId,
-        tokens: &[&SecretText],
-    ) -> Result<bool, CredentialsError> {
+        is_enough: bool,
+    ) -> Result<Vec<Credentials>, CredentialsError> {
         let id_keys = self.id_keys(id).await?;
         let devices = match self.claimants(id_keys.clone()).await {
-            Err(CredentialsError::Meshblu(_)) => self.known_of_account(id_keys).await?,
+            Err(CredentialsError::Meshblu(_)) if is_enough => self.known_of_account(id_keys).await?,
             devices => devices?,
         };
+        let mut kept = Vec::new();
         for device in devices {
             let record = match self.newest_record(&device).await {
                 Err(CredentialsError::NoRecord) => continue,
                 record => record?,
             };
-            let opened = self.open_record(device, record).await?;
-            let is_one = |held: &SecretText| tokens.iter().any(|token| is_same(held, token));
-            if is_one(opened.secret()) || opened.refresh_token().is_some_and(is_one) {
-                return Ok(true);
+            match self.open_record(device, record.clone()).await {
+                Ok(opened) if self.sealing.is_of(id, &record, &opened) => kept.push(opened),
+                // It only says that it is the account's.
+                Ok(_) | Err(CredentialsError::Record(_) | CredentialsError::TooManyFailures) => {}
+                Err(error) => return Err(error),
             }
         }
-        Ok(false)
+        Ok(kept)
     }
 
     /// The devices that say they are the account's, in the store or on the bus.

@@ -104,7 +104,7 @@ impl Keeping {
         if !new.store(transaction, &device)? {
             return Err(CredentialsError::RolledBack);
         }
-        self.whereabouts.stray.map_or(Ok(()), |stray| stray.claim(transaction))?;
+        Arc::clone(&self.whereabouts.arrival).claim(transaction)?;
         show(&self.bus, transaction, &device, &new.record)?;
         if let Some(replaced) = &replaced {
             let receipt = self.devices.replaced(&device, &self.account);

@@ -13,7 +13,6 @@ use super::keep::{Account, Before, STRANGERS, Whereabouts};
 use super::open::stored_record;
 use super::owners::NewRecord;
 use super::rekey::ATTEMPTS;
-use super::strays::Stray;
 use super::{CredentialsDevices, CredentialsError};
 use crate::bus::Login;
 use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};
@@ -124,9 +123,13 @@ impl CredentialsDevices {
             None => bus.make_token(Identity::of(bus.service()), &device).await?,
         };
         before.token = Some(SecretText::from(login.token.as_str()));
-        let mut storing = self.sealed(device.clone(), Arc::clone(account), before).await?;
-        storing.stray = whereabouts.stray;
-        self.store.write(move |transaction| storing.run(transaction)).await?;
+        let storing = self.sealed(device.clone(), Arc::clone(account), before).await?;
+        let arrival = Arc::clone(&whereabouts.arrival);
+        let store = move |transaction: &Transaction<'_>| {
+            storing.run(transaction)?;
+            arrival.claim(transaction)
+        };
+        self.store.write(store).await?;
         // The record is kept, whatever comes of its copy, which follows.
         if let Err(error) = self.show_on(bus, &device).await {
             tracing::warn!(
@@ -221,7 +224,7 @@ impl CredentialsDevices {
         let devices = self.clone();
         let seal = move || {
             let new = devices.seal(&device, &account, before)?;
-            Ok::<_, SealError>(Storing { devices, device, account, new, replaced, renews, stray: None })
+            Ok::<_, SealError>(Storing { devices, device, account, new, replaced, renews })
         };
         let sealing = tokio::task::spawn_blocking(seal).await.map_err(|_| CredentialsError::Interrupted)?;
         Ok(sealing?)
@@ -238,8 +241,6 @@ struct Storing {
     replaced: Option<StoredRecord>,
     /// Whether its secret can be renewed.
     renews: bool,
-    /// What its secret is until then, where it came of a sign-in.
-    stray: Option<Stray>,
 }
 
 impl Storing {
@@ -248,7 +249,6 @@ impl Storing {
         if !new.store(transaction, &device)? {
             return Err(CredentialsError::RolledBack);
         }
-        self.stray.map_or(Ok(()), |stray| stray.claim(transaction))?;
         if let Some(replaced) = &self.replaced {
             devices.retire(transaction, devices.replaced(&device, &account), replaced)?;
         }

@@ -159,8 +159,10 @@ pub enum ApiVerdict {
     Revoked,
     /// It does not know the secret, or not any more.
     Unknown,
-    /// It has no way to end a secret, or none that leaves others alone.
+    /// It has no way to end a secret.
     Impossible,
+    /// It was not told, because that would end tokens that are in use, or may.
+    Spared,
     /// It gave no answer within a day.
     Unanswered,
     /// The secret is of another API than the gateway is for, which it does not speak to.
@@ -175,6 +177,7 @@ impl ApiVerdict {
             Self::Revoked => "revoked",
             Self::Unknown => "unknown",
             Self::Impossible => "impossible",
+            Self::Spared => "spared",
             Self::Unanswered => "unanswered",
             Self::OtherApi => "other-api",
         }
@@ -189,7 +192,7 @@ pub struct ApiAnswer {
     pub verdict: ApiVerdict,
     /// When.
     pub at: String,
-    /// Why it was not asked yet, where it cannot be now; fixed texts only.
+    /// Why it was not asked, or not yet; fixed texts only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
 }
@@ -197,6 +200,10 @@ pub struct ApiAnswer {
 impl ApiAnswer {
     pub(super) fn new(verdict: ApiVerdict, now: Timestamp) -> Self {
         Self { verdict, at: now.iso_seconds(), why: None }
+    }
+
+    pub(super) fn spared(why: &str, now: Timestamp) -> Self {
+        Self { why: Some(why.to_owned()), ..Self::new(ApiVerdict::Spared, now) }
     }
 }
 
@@ -263,9 +270,8 @@ impl Receipt {
     /// Says what the API answered of one secret; others may wait for their answers. That one did not end is not hidden
     /// by another that did.
     pub(super) fn answered(&mut self, answer: ApiAnswer, others_wait: bool) {
-        let is_bad = |verdict| {
-            matches!(verdict, ApiVerdict::Impossible | ApiVerdict::Unanswered | ApiVerdict::OtherApi)
-        };
+        let is_bad =
+            |verdict| !matches!(verdict, ApiVerdict::Pending | ApiVerdict::Revoked | ApiVerdict::Unknown);
         let was_bad = self.api.as_ref().is_some_and(|known| is_bad(known.verdict));
         if !was_bad && (!others_wait || is_bad(answer.verdict)) {
             self.api = Some(answer);

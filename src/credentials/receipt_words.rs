@@ -44,6 +44,7 @@ impl ApiAnswer {
     /// What the API said of the tokens, as a sentence without its full stop; the gateway's is of this name.
     pub fn sentence(&self, api: &str) -> String {
         match &self.why {
+            Some(why) if self.verdict == ApiVerdict::Spared => format!("{api} was not told: {why}"),
             Some(why) => format!("the API that the tokens are from is still to be told: {why}"),
             None => self.verdict.sentence(api),
         }
@@ -57,6 +58,7 @@ impl ApiVerdict {
             Self::Revoked => format!("the tokens are over at {api} too"),
             Self::Unknown => format!("{api} does not know the tokens, or not any more"),
             Self::Impossible => format!("{api} cannot be told"),
+            Self::Spared => format!("{api} was not told, for the sake of tokens that are in use"),
             Self::Unanswered => format!("{api} did not answer within a day; end the tokens there yourself"),
             Self::OtherApi => {
                 format!("the tokens are not {api}'s, which was not told; end them where they are from")

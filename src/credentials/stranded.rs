@@ -22,7 +22,7 @@ impl CredentialsDevices {
     ) -> Result<(), StoreError> {
         let verdict = match receipt.act {
             Act::Forgotten => self.first_answer(record),
-            _ => self.answer_for_replaced(record),
+            _ => self.answer_for_replaced(record).verdict,
         };
         if verdict != ApiVerdict::Pending {
             return Ok(());

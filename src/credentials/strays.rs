@@ -1,17 +1,16 @@
 //! Strays: tokens that a sign-in brought and that no record holds. They are on disk, sealed, before anything else is asked,
 //! and end at the API unless a record comes to hold them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::possession::is_same;
-use super::receipt::ApiVerdict;
-use super::rekey::MOST;
+use super::arrivals::{Arrival, Trait};
 use super::{Account, CredentialsDevices, CredentialsError};
 use crate::store::{NewRevocation, QueuedRevocation, StoreError, StoredRecord, Transaction};
 use crate::telemetry::with_causes;
-use crate::vault::{Contents, Credentials, Format, ResourceOwnerId, SealError, SealedText, SecretText};
+use crate::vault::{Contents, Format, ResourceOwnerId, SealError, SecretText};
 
 /// For what they are sealed, in place of a device and an account: nobody knows yet whose they are.
 const NAME: &str = "stray";
@@ -20,23 +19,27 @@ const LONGEST_SIGN_IN: Duration = Duration::from_secs(10 * 60);
 /// How long whoever gives them up waits for the API.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Tokens that a sign-in brought, on disk: they end at the API unless they are kept by it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stray(i64);
-
 impl CredentialsDevices {
-    /// Puts on disk what a sign-in brought, so that it ends at the API whatever becomes of this process. None where the API
+    /// Somebody is about to ask the API for tokens.
+    pub fn arrival(&self) -> Arrival {
+        self.arrivals.begin()
+    }
+
+    /// Puts on disk what a sign-in brought, so that it ends at the API whatever becomes of this process; not where the API
     /// has no way to end it that leaves others of the account alone.
     ///
     /// # Errors
     /// What the store or the vault reports; nobody but the caller knows of the tokens then.
     pub async fn note_stray(
         &self,
+        mut arrival: Arrival,
         access: &SecretText,
         refresh: Option<&SecretText>,
-    ) -> Result<Option<Stray>, CredentialsError> {
-        if !self.upstream.as_ref().is_some_and(|client| client.settings().revokes_one_alone()) {
-            return Ok(None);
+    ) -> Result<Arc<Arrival>, CredentialsError> {
+        // Whether they are alive matters to whoever keeps them.
+        let _ = arrival.brings(Trait::of(access, refresh));
+        if !self.ends_one_alone() {
+            return Ok(Arc::new(arrival));
         }
         let copy = |token: &SecretText| SecretText::from(token.expose());
         let contents = Contents {
@@ -59,75 +62,42 @@ impl CredentialsDevices {
             let (name, due_at) = (NAME.into(), now.plus(LONGEST_SIGN_IN));
             transaction.add_revocation(&NewRevocation::stray(&name, &record, now, due_at))
         };
-        Ok(Some(Stray(self.store.write::<_, StoreError, _>(note).await?)))
+        arrival.stray = Some(self.store.write::<_, StoreError, _>(note).await?);
+        Ok(Arc::new(arrival))
     }
 
     /// Has the API end what is not kept, of the account where it told one; what it does not answer at once is told it again.
     /// What credentials here hold all the same stays: it was kept although that could not be told, or handed out again.
-    pub async fn give_up(&self, stray: Stray, account: Option<&Account>) {
-        let giving_up = async {
-            let Some(queued) = self.put_in_line(stray).await? else { return Ok(()) };
-            match account {
-                Some(account) if self.holds_tokens_of(account).await? => {
-                    self.close(queued, ApiVerdict::Impossible).await
-                }
-                _ => self.tell(queued).await,
+    /// Answers whether any of it ends.
+    pub async fn give_up(&self, arrival: Arc<Arrival>, account: Option<&Account>) -> bool {
+        let Some(stray) = arrival.stray else { return false };
+        drop(arrival);
+        let (devices, account) = (self.clone(), account.map(|account| account.id.clone()));
+        let giving_up = async move {
+            match devices.put_in_line(stray).await? {
+                Some(queued) => devices.tell_of(queued, account.as_ref()).await,
+                None => Ok(()),
             }
         };
-        match timeout(PATIENCE, giving_up).await {
-            Ok(Ok(())) => {}
+        // What the API is asked is seen to its end, also where nobody waits any more: whoever is given the same tokens then
+        // is not to keep them.
+        match timeout(PATIENCE, tokio::spawn(giving_up)).await {
+            Ok(Ok(Ok(()))) => {}
+            Ok(Ok(Err(error))) => warn(&error),
             Ok(Err(error)) => warn(&error),
             Err(error) => warn(&error),
         }
+        true
     }
 
     /// What is to end, if it is a stray still; whoever else is told of it waits until the caller is done.
-    async fn put_in_line(&self, stray: Stray) -> Result<Option<QueuedRevocation>, CredentialsError> {
+    async fn put_in_line(&self, stray: i64) -> Result<Option<QueuedRevocation>, CredentialsError> {
         let due = self.clock.now().plus(2 * PATIENCE);
         let put_in_line = move |transaction: &Transaction<'_>| {
-            transaction.postpone_revocation(stray.0, due, false)?;
-            transaction.revocation(stray.0)
+            transaction.postpone_revocation(stray, due, false)?;
+            transaction.revocation(stray)
         };
         Ok(self.store.write::<_, StoreError, _>(put_in_line).await?)
-    }
-
-    /// Whether a record here holds one of these tokens, whosever it is, or one that may end with them: an API that gives no
-    /// refresh token a second time counts both as one grant.
-    pub(super) async fn is_held(&self, stray: &Credentials) -> Result<bool, CredentialsError> {
-        let tokens: Vec<_> = stray.refresh_token().into_iter().chain([stray.secret()]).collect();
-        let is_one = |held: &SecretText| tokens.iter().any(|token| is_same(held, token));
-        for device in self.store.read::<_, StoreError, _>(|view| view.credentials_devices(MOST)).await? {
-            let asked = device.clone();
-            let record = self.store.read::<_, StoreError, _>(move |view| view.record(&asked)).await?;
-            let Some(record) = record else { continue };
-            let sealed = SealedText { endo: &record.endo, signature: &record.signature };
-            let opened = match self.vault.recall(&device, sealed, self.clock.now()) {
-                Some(warm) => warm,
-                None => match self.open_once(device, record).await {
-                    // What no key here opens, nobody here uses.
-                    Err(CredentialsError::Record(_) | CredentialsError::TooManyFailures) => continue,
-                    opened => opened?,
-                },
-            };
-            let refresh = opened.refresh_token();
-            let may_end_with_it = stray.refresh_token().is_none() && refresh.is_some();
-            if may_end_with_it || is_one(opened.secret()) || refresh.is_some_and(is_one) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    async fn holds_tokens_of(&self, account: &Account) -> Result<bool, CredentialsError> {
-        let tokens: Vec<_> = account.refresh_token.iter().chain([&account.secret]).collect();
-        self.keep_any_of(&account.id, &tokens).await
-    }
-}
-
-impl Stray {
-    /// A record holds the tokens from now on.
-    pub(super) fn claim(self, transaction: &Transaction<'_>) -> Result<(), CredentialsError> {
-        transaction.claim_stray(self.0)?.then_some(()).ok_or(CredentialsError::GivenUp)
     }
 }
 

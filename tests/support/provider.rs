@@ -59,6 +59,8 @@ struct State {
     profile: Option<serde_json::Value>,
     /// What the next requests for the profile meet.
     profile_answers: VecDeque<Answer>,
+    /// What the next requests to end a token meet, which do nothing then.
+    revocation_answers: VecDeque<Answer>,
 }
 
 /// A provider at work.
@@ -127,6 +129,11 @@ impl FakeProvider {
     /// What the next requests for the profile meet, in this order.
     pub(crate) fn profile_meets(&self, answers: impl IntoIterator<Item = Answer>) {
         self.state.lock().unwrap().profile_answers.extend(answers);
+    }
+
+    /// What the next requests to end a token meet, in this order; they end nothing.
+    pub(crate) fn revocation_meets(&self, answers: impl IntoIterator<Item = Answer>) {
+        self.state.lock().unwrap().revocation_answers.extend(answers);
     }
 
     /// How often it was asked for tokens.
@@ -210,6 +217,9 @@ impl State {
                 }
             },
             "/revoke" => {
+                if let Some(answer) = self.revocation_answers.pop_front() {
+                    return answer;
+                }
                 let token = form(seen).remove("token").unwrap_or_default();
                 self.live.remove(&token);
                 self.access.remove(&token);

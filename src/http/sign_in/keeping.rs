@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::ambient::Timestamp;
 use crate::console::strangers_text;
-use crate::credentials::{Account, CredentialsError, Stray};
+use crate::credentials::{Account, Arrival, CredentialsError};
 use crate::http::entrance::Entrance;
 use crate::http::page::{is_browser, see_other};
 use crate::http::problem::{Kind, Problem};
@@ -21,7 +21,7 @@ pub(super) struct Brought {
     /// The account that they proved control of, with its secret.
     pub(super) account: Account,
     /// What its secret is until it is kept, where it came of a sign-in.
-    pub(super) stray: Option<Stray>,
+    pub(super) arrival: Option<Arc<Arrival>>,
     /// The credentials that are signed in again, which have to be those of the very account.
     pub(super) again: Option<DeviceUuid>,
 }
@@ -30,15 +30,15 @@ pub(super) struct Brought {
 /// so that nothing is changed.
 pub(super) async fn keep(
     door: &FrontDoor,
-    Brought { account, stray, again }: Brought,
+    Brought { account, arrival, again }: Brought,
     proved_at: Option<Timestamp>,
 ) -> Result<DeviceUuid, Problem> {
     let (entrance, account) = (door.entrance()?, Arc::new(account));
-    let device = match keep_secret(entrance, &account, again, stray).await {
+    let device = match keep_secret(entrance, &account, again, arrival.clone()).await {
         Ok(device) => device,
         Err(problem) => {
-            if let Some(stray) = stray {
-                entrance.credentials.give_up(stray, Some(&account)).await;
+            if let Some(arrival) = arrival {
+                entrance.credentials.give_up(arrival, Some(&account)).await;
             }
             return Err(problem);
         }
@@ -54,7 +54,7 @@ async fn keep_secret(
     entrance: &Entrance,
     account: &Arc<Account>,
     again: Option<DeviceUuid>,
-    stray: Option<Stray>,
+    arrival: Option<Arc<Arrival>>,
 ) -> Result<DeviceUuid, Problem> {
     let credentials = &entrance.credentials;
     if let Some(device) = &again
@@ -62,7 +62,7 @@ async fn keep_secret(
     {
         return Err(of_another_account(entrance, account));
     }
-    credentials.keep_brought(Arc::clone(account), again, stray).await.map_err(|error| not_kept(&error))
+    credentials.keep_brought(Arc::clone(account), again, arrival).await.map_err(|error| not_kept(&error))
 }
 
 fn of_another_account(entrance: &Entrance, account: &Account) -> Problem {

@@ -187,7 +187,7 @@ impl<'a> Entry<'a> {
         let account = account(owner.clone(), id, Some(self.name.clone()), key);
         let again = self.owned.as_ref().map(|owned| owned.device().clone());
         let now = self.door.clock.now();
-        Ok(keep(self.door, Brought { account, stray: None, again }, Some(now)).await?)
+        Ok(keep(self.door, Brought { account, arrival: None, again }, Some(now)).await?)
     }
 
     /// Whoever has the present key, or had it lately, may end the credentials or give another key.

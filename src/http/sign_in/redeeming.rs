@@ -37,16 +37,15 @@ pub(super) async fn redeem(
     BoundFor { owner, credentials, is_meant }: BoundFor,
 ) -> Result<DeviceUuid, Problem> {
     let (entrance, obtained_at) = (door.entrance()?, door.clock.now());
+    let arrival = entrance.credentials.arrival();
     let tokens = client.exchange(&code, &pending).await.map_err(|error| not_given(&error, entrance))?;
-    let stray = entrance.credentials.note_stray(&tokens.access, tokens.refresh.as_ref()).await;
-    let stray = stray.map_err(|error| not_kept(&error))?;
+    let arrival = entrance.credentials.note_stray(arrival, &tokens.access, tokens.refresh.as_ref()).await;
+    let arrival = arrival.map_err(|error| not_kept(&error))?;
     let account = match client.account(&tokens).await {
         Ok(account) => account,
         Err(error) => {
-            if let Some(stray) = stray {
-                entrance.credentials.give_up(stray, None).await;
-            }
-            return Err(of_nobody(&error, entrance, stray.is_some()));
+            let ends = entrance.credentials.give_up(arrival, None).await;
+            return Err(of_nobody(&error, entrance, ends));
         }
     };
     let account = Account {
@@ -58,7 +57,7 @@ pub(super) async fn redeem(
         extras: account.extras,
         owner,
     };
-    let brought = Brought { account, stray, again: credentials };
+    let brought = Brought { account, arrival: Some(arrival), again: credentials };
     keep(door, brought, is_meant.then(|| door.clock.now())).await
 }
 

@@ -78,7 +78,7 @@ pub(in crate::http) async fn take(request: HttpRequest, body: Body, door: Data<F
             let Wish { credentials, next } = wish;
             let id = visitor.owner.to_string();
             let account = account(visitor.owner, id, None, "");
-            let brought = Brought { account, stray: None, again: credentials };
+            let brought = Brought { account, arrival: None, again: credentials };
             let device = keep(&door, brought, Some(visitor.proved_at)).await?;
             Ok(kept(&request, &device, next.as_ref().map(Next::as_str)))
         }

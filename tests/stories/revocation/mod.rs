@@ -10,6 +10,7 @@ mod receipts;
 mod remote;
 mod renewed_meanwhile;
 mod replacing;
+mod signed_in_since;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

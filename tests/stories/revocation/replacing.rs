@@ -59,7 +59,10 @@ async fn an_api_that_may_end_all_secrets_of_an_account_is_not_told_of_a_replaced
         let credentials = office.keep(42, "first", "first refresh").await;
         office.keep(42, "second", "second refresh").await;
         let receipts = office.receipts(&credentials).await;
-        assert_eq!(receipts[0].api.as_ref().unwrap().verdict, ApiVerdict::Impossible);
+        let answer = receipts[0].api.as_ref().unwrap();
+        assert_eq!(answer.verdict, ApiVerdict::Spared);
+        let said = answer.sentence("The API");
+        assert!(said.starts_with("The API was not told: the account has signed in since"), "{said}");
         assert!(office.waiting().await.is_empty());
         office.does_what_is_due().await;
         assert_eq!(provider.ended(), Vec::<String>::new());

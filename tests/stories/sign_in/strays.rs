@@ -1,7 +1,11 @@
 //! Tokens that the API gave and that no credentials come to hold: they end there.
 
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
+
+use endo::store::StoreError;
+use tokio::sync::Semaphore;
 
 use super::at_the_api::Place;
 use crate::support::browser::{Browser, callback, come_back, depart};
@@ -14,6 +18,25 @@ use crate::support::terminal::AtTerminal;
 const PAIR: &str = r#"{"access_token": "access-1", "refresh_token": "refresh-1"}"#;
 /// What an API gives that counts it to a grant whose refresh token it gave before.
 const ALONE: &str = r#"{"access_token": "access-9"}"#;
+
+impl Place {
+    /// Until the API was asked for this.
+    async fn asked(&self, target: &str) {
+        let mut ticks = tokio::time::interval(Duration::from_millis(1));
+        while !self.provider.api.seen().iter().any(|seen| seen.target == target) {
+            ticks.tick().await;
+        }
+    }
+
+    /// Has everything end that is to end; no tokens wait for that then.
+    async fn ends_what_is_due(&self) {
+        let gateway = &self.house.gateway.gateway;
+        self.house.wait(Duration::from_secs(60));
+        gateway.credentials.attend_once().await.unwrap();
+        let waiting = gateway.store.read::<_, StoreError, _>(|view| view.revocations(9)).await.unwrap();
+        assert_eq!(waiting, []);
+    }
+}
 
 #[tokio::test]
 async fn tokens_whose_account_the_api_does_not_tell_are_ended_there() {
@@ -67,6 +90,51 @@ async fn tokens_that_the_api_hands_out_again_are_not_ended_whosever_they_are_sai
         assert_eq!(come_back(&mut browser, &state).await.status, status);
         assert_eq!(place.provider.ended(), Vec::<String>::new());
     }
+}
+
+#[tokio::test]
+async fn tokens_that_another_sign_in_brings_as_well_are_not_ended() {
+    let place = Place::open().await;
+    let (mut first, first_state) = place.under_way("/auth/api").await;
+    let (mut second, second_state) = place.under_way("/auth/api").await;
+    let gate = Arc::new(Semaphore::new(0));
+    let profile = Answer::new(200, &[], r#"{"account": {"id": 42, "login": "octocat"}}"#);
+    place.provider.profile_meets([profile.behind(&gate), Answer::new(500, &[], "")]);
+    let failing = async {
+        place.asked("/me").await;
+        place.provider.plan([Fault::Say(200, PAIR)]);
+        let failed = come_back(&mut second, &second_state).await;
+        gate.add_permits(1);
+        failed
+    };
+    let (kept, failed) = tokio::join!(come_back(&mut first, &first_state), failing);
+    assert_eq!((kept.status.as_u16(), failed.status.as_u16()), (303, 502), "{kept:?} {failed:?}");
+    place.ends_what_is_due().await;
+    assert_eq!(place.provider.ended(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn tokens_that_are_just_being_ended_are_not_kept_by_another_sign_in() {
+    let place = Place::open().await;
+    let (mut first, first_state) = place.under_way("/auth/api").await;
+    let (mut second, second_state) = place.under_way("/auth/api").await;
+    let gate = Arc::new(Semaphore::new(0));
+    place.provider.profile_meets([Answer::new(500, &[], "")]);
+    place.provider.revocation_meets([Answer::new(200, &[], "").behind(&gate)]);
+    let other = async {
+        place.asked("/revoke").await;
+        place.provider.plan([Fault::Say(200, PAIR)]);
+        let refused = come_back(&mut second, &second_state).await;
+        gate.add_permits(1);
+        refused
+    };
+    let (failed, refused) = tokio::join!(come_back(&mut first, &first_state), async {
+        tokio::time::timeout(Duration::from_secs(4), other).await.unwrap()
+    });
+    assert_eq!((failed.status.as_u16(), refused.status.as_u16()), (502, 503), "{failed:?} {refused:?}");
+    place.ends_what_is_due().await;
+    let page = first.get("/console").await;
+    assert!(page.text.contains("You have no credentials here yet."), "{page:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,0 +1,166 @@
+//! Somebody signs in again before the API was told of what ended: what they have now stays good.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use endo::config::{RevocationEnds, Source};
+use endo::credentials::{Account, ApiAnswer, ApiVerdict, CredentialsError};
+use endo::message::DeviceUuid;
+use endo::vault::SecretText;
+use tokio::sync::Semaphore;
+
+use super::Office;
+use crate::support::fake_api::Answer;
+use crate::support::provider::FakeProvider;
+
+/// One whose API, as far as it is known, ends with a token whatever the account gave.
+async fn one_that_ends_all(provider: &FakeProvider) -> Office {
+    Office::open(Source { revocation_ends: RevocationEnds::Account, ..provider.settings() }).await
+}
+
+/// What the newest receipt says of the API, once everything was done that is due.
+async fn told(office: &Office, credentials: &DeviceUuid) -> ApiAnswer {
+    office.passes(Duration::from_secs(60));
+    office.does_what_is_due().await;
+    office.receipts(credentials).await.remove(0).api.unwrap()
+}
+
+async fn is_spared(office: &Office, credentials: &DeviceUuid, why: &str) {
+    let answer = told(office, credentials).await;
+    assert_eq!(answer.verdict, ApiVerdict::Spared, "{answer:?}");
+    let said = answer.sentence("The API");
+    assert!(said.starts_with("The API was not told: ") && said.contains(why), "{said}");
+    assert!(office.waiting().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_forgotten_secret_is_not_ended_where_that_may_end_what_the_account_signed_in_for_since() {
+    let provider = FakeProvider::start().await;
+    let office = one_that_ends_all(&provider).await;
+    let (first, second) = (provider.grant(), provider.grant());
+    let credentials = office.keep(42, &first.0, &first.1).await;
+    office.forget(&credentials).await;
+    provider.revocation_meets([Answer::new(503, &[], ""), Answer::new(503, &[], "")]);
+    office.does_what_is_due().await;
+    let asked = provider.ended();
+    assert_eq!(asked.len(), 2, "nobody is back yet");
+    let newer = office.keep(42, &second.0, &second.1).await;
+    office.keep(43, "somebody else's", "somebody else's refresh token").await;
+    is_spared(&office, &credentials, "the account has signed in since").await;
+    assert_eq!(provider.ended(), asked);
+    assert_ne!(newer, credentials);
+
+    // Whoever forgets that too ends everything.
+    office.forget(&newer).await;
+    assert_eq!(told(&office, &newer).await.verdict, ApiVerdict::Revoked);
+    assert!(!provider.takes(&second.1));
+}
+
+#[tokio::test]
+async fn tokens_that_newer_credentials_hold_or_that_may_be_of_one_grant_with_theirs_are_not_ended() {
+    let with =
+        |access: &str, refresh: Option<&str>| (SecretText::from(access), refresh.map(SecretText::from));
+    for ((access, refresh), is_ended) in [
+        (with("access-1", Some("refresh-1")), false),
+        (with("another access token", Some("refresh-1")), false),
+        (with("access-1", Some("another refresh token")), false),
+        (with("another access token", None), false),
+        (with("another access token", Some("another refresh token")), true),
+    ] {
+        let provider = FakeProvider::start().await;
+        let office = Office::open(provider.settings()).await;
+        let first = provider.grant();
+        let credentials = office.keep(42, &first.0, &first.1).await;
+        office.forget(&credentials).await;
+        let newer = Account { secret: access, refresh_token: refresh, ..office.account(42, "", "") };
+        office.gateway.credentials.keep(newer).await.unwrap();
+        if is_ended {
+            assert_eq!(told(&office, &credentials).await.verdict, ApiVerdict::Revoked);
+        } else {
+            is_spared(&office, &credentials, "credentials here hold the same tokens").await;
+            assert_eq!(provider.ended(), Vec::<String>::new());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_replaced_secret_that_the_api_hands_out_again_is_not_ended() {
+    let provider = FakeProvider::start().await;
+    let office = Office::open(provider.settings()).await;
+    let (first, second) = (provider.grant(), provider.grant());
+    let credentials = office.keep(42, &first.0, &first.1).await;
+    office.keep(42, &second.0, &second.1).await;
+    office.keep(42, &first.0, &first.1).await;
+    assert_eq!(told(&office, &credentials).await.verdict, ApiVerdict::Revoked);
+    let before = office.receipts(&credentials).await.remove(1);
+    assert_eq!(before.api.unwrap().verdict, ApiVerdict::Spared);
+    assert!(provider.takes(&first.1) && !provider.takes(&second.1));
+}
+
+#[tokio::test]
+async fn what_a_sign_in_that_is_under_way_brings_is_not_ended_until_it_is_known_what_becomes_of_it() {
+    for is_kept in [true, false] {
+        let provider = FakeProvider::start().await;
+        let office = one_that_ends_all(&provider).await;
+        let devices = &office.gateway.credentials;
+        let (access, refresh) = provider.grant();
+        let credentials = office.keep(42, &access, &refresh).await;
+        office.forget(&credentials).await;
+        let account = office.account(42, &access, &refresh);
+        let arrival = devices.note_stray(devices.arrival(), &account.secret, account.refresh_token.as_ref());
+        let arrival = arrival.await.unwrap();
+        assert_eq!(told(&office, &credentials).await.verdict, ApiVerdict::Pending);
+        assert_eq!(provider.ended(), Vec::<String>::new());
+        if is_kept {
+            devices.keep_brought(Arc::new(account), None, Some(arrival)).await.unwrap();
+            is_spared(&office, &credentials, "the account has signed in since").await;
+            assert_eq!(provider.ended(), Vec::<String>::new());
+        } else {
+            devices.give_up(arrival, Some(&account)).await;
+            assert_eq!(told(&office, &credentials).await.verdict, ApiVerdict::Revoked);
+            assert!(!provider.takes(&refresh));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_keeps_nothing_that_ends_while_it_is_under_way() {
+    for ends_all in [true, false] {
+        let provider = FakeProvider::start().await;
+        let office = if ends_all {
+            one_that_ends_all(&provider).await
+        } else {
+            Office::open(provider.settings()).await
+        };
+        let devices = office.gateway.credentials.clone();
+        let (first, second) = (provider.grant(), provider.grant());
+        let credentials = office.keep(42, &first.0, &first.1).await;
+        office.forget(&credentials).await;
+        let account = |tokens: &(String, String)| Arc::new(office.account(42, &tokens.0, &tokens.1));
+        // Where one alone ends, it matters where it is handed out again.
+        let same = if ends_all { &second } else { &first };
+        let early = Arc::new(devices.arrival());
+
+        let gate = Arc::new(Semaphore::new(0));
+        provider.revocation_meets([Answer::new(200, &[], "").behind(&gate)]);
+        let telling = tokio::spawn({
+            let devices = devices.clone();
+            async move { devices.attend_once().await }
+        });
+        let mut ticks = tokio::time::interval(Duration::from_millis(1));
+        while provider.ended().is_empty() {
+            ticks.tick().await;
+        }
+        let refused = devices.keep(account(same)).await;
+        assert!(matches!(refused, Err(CredentialsError::GivenUp)), "{refused:?}");
+        if !ends_all {
+            devices.keep(account(&second)).await.unwrap();
+        }
+        office.keep(43, "somebody else's", "somebody else's refresh token").await;
+        gate.add_permits(1);
+        telling.await.unwrap().unwrap();
+        let refused = devices.keep_brought(account(same), None, Some(early)).await;
+        assert!(matches!(refused, Err(CredentialsError::GivenUp)), "{refused:?}");
+        devices.keep(account(&second)).await.unwrap();
+    }
+}
