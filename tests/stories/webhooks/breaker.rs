@@ -231,3 +231,55 @@ async fn the_more_webhooks_of_a_host_fail_the_longer_each_is_left_alone() {
         assert!(calls.try_recv().is_err());
     }
 }
+
+/// A server that never answers a message with `slow` in it, called within this limit, with the device whose webhook it is.
+async fn slow_with_some(limit: Duration) -> (Post, FakeApi, mpsc::UnboundedReceiver<Seen>, Device) {
+    let egress = EgressSettings { webhook_timeout: limit, ..loopback() };
+    let post = Post::with(Clock::system(), egress, ONCE).await;
+    let (sender, calls) = mpsc::unbounded_channel();
+    let api = FakeApi::start(move |seen| {
+        sender.send(seen.clone()).unwrap();
+        match String::from_utf8_lossy(&seen.body).contains("slow") {
+            true => Answer::Stall(Vec::new()),
+            false => Answer::new(200, &[], ""),
+        }
+    })
+    .await;
+    let device = post.hooked(hook(&api)).await;
+    (post, api, calls, device)
+}
+
+#[tokio::test]
+async fn a_destination_that_answers_others_meanwhile_is_slow_and_has_not_failed() {
+    let (post, _api, mut calls, device) = slow_with_some(Duration::from_secs(2)).await;
+    let sender = post.bus.device(json!({})).await;
+    let quick = json!({"devices": [device.uuid]});
+    let slow = json!({"devices": vec![&device.uuid; FAILURES], "slow": true});
+    post.send(&sender, &slow).await;
+    for _ in 0..FAILURES {
+        calls.recv().await.unwrap();
+    }
+    post.send(&sender, &quick).await;
+    while post.dead_letters().await.len() < FAILURES {}
+    // Nobody waits for it to rest.
+    post.send(&sender, &quick).await;
+    post.until_nothing_waits().await;
+    assert_eq!(post.dead_letters().await.len(), FAILURES);
+}
+
+#[tokio::test]
+async fn a_destination_that_answers_nobody_in_time_has_failed() {
+    let (post, _api, mut calls, device) = slow_with_some(Duration::from_millis(300)).await;
+    let (well, mut others) = server(&[200]).await;
+    let (other, sender) = (post.hooked(hook(&well)).await, post.bus.device(json!({})).await);
+    post.send(&sender, &json!({"devices": vec![&device.uuid; FAILURES], "slow": true})).await;
+    for _ in 0..FAILURES {
+        calls.recv().await.unwrap();
+    }
+    while post.dead_letters().await.len() < FAILURES {}
+    post.send(&sender, &json!({"devices": [device.uuid]})).await;
+    post.send(&sender, &json!({"devices": [other.uuid]})).await;
+    others.recv().await.unwrap();
+    while post.waiting().await > 1 {}
+    assert!(calls.try_recv().is_err());
+}

@@ -26,6 +26,8 @@ pub(super) enum Condition {
     NotCalled,
     /// It is well, and will not have this delivery now.
     Refuses,
+    /// It did not answer in time: it is down, or slow with this one.
+    Late,
     /// It is down or overloaded.
     Fails,
 }
@@ -59,7 +61,7 @@ impl Failed {
             EgressError::AddressNotAllowed { .. } | EgressError::HostNotAllowed { .. } => {
                 Self::for_good("address not allowed")
             }
-            EgressError::Timeout => Self::at("timeout", Condition::Fails),
+            EgressError::Timeout => Self::at("timeout", Condition::Late),
             EgressError::Connect(_) => Self::at("connect", Condition::Fails),
             _ => Self::at("exchange", Condition::Fails),
         }

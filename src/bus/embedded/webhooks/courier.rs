@@ -51,6 +51,7 @@ impl Courier {
         match &result {
             Ok(_) | Err(Failed { condition: Condition::Refuses, .. }) => leave.answered(),
             Err(Failed { condition: Condition::NotCalled, .. }) => leave.withdrawn(),
+            Err(Failed { condition: Condition::Late, .. }) => failing_for = leave.late(),
             Err(Failed { condition: Condition::Fails, .. }) => failing_for = leave.failed(),
         }
         let next = self.next(delivery, result);

@@ -58,6 +58,8 @@ struct Webhook {
     fails: bool,
     /// The first failure after which nothing was answered.
     failing_since: Option<Timestamp>,
+    /// How often it answered.
+    answers: u64,
 }
 
 /// Leave for one call; the destination has it in hand until this is dropped. Dropping it says that the call failed.
@@ -66,6 +68,8 @@ pub(super) struct Leave {
     admission: Option<Admission>,
     destinations: Destinations,
     to: Destination,
+    /// How often the webhook had answered before.
+    answers_before: u64,
 }
 
 impl Destinations {
@@ -109,6 +113,7 @@ impl Destinations {
             breaker: Breaker::new(self.0.settings, self.0.clock.clone()),
             fails: false,
             failing_since: None,
+            answers: 0,
         });
         if let Some(resting) = webhook.resting(hosts) {
             return Err(resting);
@@ -116,7 +121,8 @@ impl Destinations {
         let admission = webhook.breaker.admit()?;
         webhook.calls += 1;
         hosts.entry(to.host.clone()).or_default().calls += 1;
-        Ok(Leave { admission: Some(admission), destinations: self.clone(), to })
+        let answers_before = webhook.answers;
+        Ok(Leave { admission: Some(admission), destinations: self.clone(), to, answers_before })
     }
 
     /// Notes whether a webhook was answered; tells for how long it has not been.
@@ -125,6 +131,7 @@ impl Destinations {
         let Some(webhook) = known.webhooks.get_mut(key) else { return Duration::ZERO };
         if answered {
             webhook.failing_since = None;
+            webhook.answers += 1;
             return Duration::ZERO;
         }
         let now = self.0.clock.now();
@@ -216,7 +223,18 @@ impl Leave {
         self.destinations.note(&self.to.webhook, false)
     }
 
-    /// Says that there was no call after all.
+    /// Says that no answer came in time. If another call was answered meanwhile the destination is there, and slow with
+    /// this one alone; else it failed, as by [`Leave::failed`].
+    pub(super) fn late(self) -> Duration {
+        let answers = self.destinations.known().webhooks.get(&self.to.webhook).map(|webhook| webhook.answers);
+        if answers == Some(self.answers_before) {
+            return self.failed();
+        }
+        self.withdrawn();
+        Duration::ZERO
+    }
+
+    /// Says that there was no call after all, or that nothing can be told by it.
     pub(super) fn withdrawn(mut self) {
         self.admission.take().into_iter().for_each(Admission::withdrawn);
     }
