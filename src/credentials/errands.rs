@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use super::bind::subscription;
 use super::on_embedded::update_itself;
 use super::receipt::{By, Fate, Receipt, settle};
-use super::{CredentialsDevices, CredentialsError, login_in};
+use super::{CredentialsDevices, CredentialsError};
 use crate::ambient::{Backoff, Timestamp};
+use crate::bus::Bus;
 use crate::bus::embedded::{BusError, EmbeddedBus};
 use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};
-use crate::bus::{Bus, Login};
 use crate::message::DeviceUuid;
 use crate::store::{Binding, Errand, ErrandKind, QueuedErrand, StoreError, StoredReceipt, Transaction, View};
 use crate::telemetry::with_causes;
@@ -24,6 +24,7 @@ pub(super) const PAUSES: Backoff =
     Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(3600) };
 
 const SOMEBODY_ELSE_S: &str = "the device has another owner";
+const NOT_HIS: &str = "the device is gone, or has another owner";
 const REFUSED: &str = "the bus refuses";
 const ONLY_ITS_OWNER: &str = "only the owner of the device can change them, who was not here for that";
 
@@ -93,41 +94,16 @@ impl CredentialsDevices {
         if is_busy {
             return Ok(CameTo::Busy);
         }
-        let login = match self.last_login(&errand.credentials).await {
-            Err(CredentialsError::Meshblu(error)) => return Ok(of_call(Err(error))),
-            login => login?,
-        };
-        // One whose device this is not may not see it either.
-        let looking = Identity::of(login.as_ref().unwrap_or(&owner));
-        let document = match bus.device(looking, user_device).await {
+        // The record, and with it the login of the credentials device, is gone where the secret is forgotten.
+        let document = match bus.device(Identity::of(&owner), user_device).await {
             Ok(document) => document,
-            Err(error) => return Ok(of_call(Err(error))),
+            Err(error) => return Ok(of_owner_s_call(Err(error))),
         };
         if !is_by_owner(receipt, &document) {
             return Ok(CameTo::Stayed(SOMEBODY_ELSE_S));
         }
         let pull = leave_lists(&errand.credentials);
-        match bus.update(Identity::of(&owner), user_device, &pull).await {
-            // He signed out meanwhile.
-            Err(error) if error.is(StatusCode::UNAUTHORIZED) => Ok(CameTo::Stayed(ONLY_ITS_OWNER)),
-            answer => Ok(of_call(answer)),
-        }
-    }
-
-    /// The login of a credentials device: from its record, or from the copy that is kept of a forgotten one.
-    async fn last_login(&self, credentials: &DeviceUuid) -> Result<Option<Login>, CredentialsError> {
-        let record = match self.newest_record(credentials).await {
-            Err(CredentialsError::NoRecord) => {
-                let device = credentials.clone();
-                let look = move |view: &View<'_>| view.revocation_of(&device);
-                let copy = self.store.read::<_, StoreError, _>(look).await?;
-                let Some(copy) = copy else { return Ok(None) };
-                copy.record
-            }
-            record => record?,
-        };
-        let opened = self.open_once(credentials.clone(), record).await;
-        Ok(opened.ok().and_then(|opened| login_in(&opened, credentials)))
+        Ok(of_owner_s_call(bus.update(Identity::of(&owner), user_device, &pull).await))
     }
 }
 
@@ -140,6 +116,16 @@ fn of_call(result: Result<(), MeshbluError>) -> CameTo {
             tracing::warn!(error = with_causes(&error), "the bus was not told of an end yet");
             CameTo::Nothing
         }
+    }
+}
+
+/// The same of a call that is the device's owner's to make; who is not may not see the device either.
+fn of_owner_s_call(result: Result<(), MeshbluError>) -> CameTo {
+    match result {
+        // He signed out meanwhile.
+        Err(error) if error.is(StatusCode::UNAUTHORIZED) => CameTo::Stayed(ONLY_ITS_OWNER),
+        Err(error) if error.is(StatusCode::NOT_FOUND) || error.is_forbidden() => CameTo::Stayed(NOT_HIS),
+        result => of_call(result),
     }
 }
 

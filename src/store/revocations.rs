@@ -70,16 +70,6 @@ impl View<'_> {
         let sql = "SELECT 1 FROM revocations WHERE credentials = ?1 AND receipt = ?2 LIMIT 1";
         Ok(self.prepare(sql)?.exists((credentials.as_str(), receipt))?)
     }
-
-    /// The newest sealed copy of what these credentials held, while there is one.
-    ///
-    /// # Errors
-    /// What the database reports.
-    pub fn revocation_of(&self, credentials: &DeviceUuid) -> Result<Option<QueuedRevocation>, StoreError> {
-        let sql =
-            format!("SELECT {COLUMNS} FROM revocations WHERE credentials = ?1 ORDER BY seq DESC LIMIT 1");
-        Ok(self.prepare(&sql)?.query_row([credentials.as_str()], queued).optional()?)
-    }
 }
 
 /// A secret that is to end at the API.

@@ -8,14 +8,20 @@ use serde_json::Value;
 use super::killed_making::Scene;
 use crate::support::held_bus::{Hold, Moment};
 
+/// More devices than are seen to while somebody waits.
+const MANY: usize = 17;
 /// How many calls come before the reply to a message.
 const REPLY: usize = 3;
 
 /// Cuts the device off on its page.
 async fn cut_off(scene: &mut Scene, home: &str, device: &str) {
-    let form = format!("{home}/user-devices/{device}/cut-off");
-    let page = scene.browser.get(&form).await;
-    let ended = scene.browser.submit(&page, &form, &[]).await;
+    end(scene, &format!("{home}/user-devices/{device}/cut-off")).await;
+}
+
+/// Ends something on its page.
+async fn end(scene: &mut Scene, form: &str) {
+    let page = scene.browser.get(form).await;
+    let ended = scene.browser.submit(&page, form, &[]).await;
     assert_eq!(ended.status, 303, "{ended:?}");
 }
 
@@ -53,5 +59,43 @@ async fn the_lists_of_a_device_that_is_cut_off_are_left_by_its_owner_s_right_als
         while names(&scene, &device, &credentials.uuid).await {
             ticks.tick().await;
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_lists_of_all_devices_of_whoever_forgets_are_left_and_the_receipt_says_why_those_of_others_are_not()
+ {
+    let mut scene = Scene::set().await;
+    let home = scene.sign_in(None).await.unwrap();
+    for _ in 0..MANY {
+        scene.add_device(&home, None).await.unwrap();
+    }
+    let own = scene.named("endo:github").await;
+    let (_, browser) = scene.somebody_else().await;
+    assert_eq!(scene.sign_in(None).await.as_deref(), Some(&*home));
+    scene.add_device(&home, None).await.unwrap();
+    scene.browser = browser;
+    let credentials = scene.credentials().await;
+
+    end(&mut scene, &format!("{home}/forget")).await;
+    let asked = format!("GET /credentials/{}/receipts", credentials.uuid);
+    let mut ticks = tokio::time::interval(Duration::from_millis(5));
+    let lists = loop {
+        let receipts = scene.ask(&asked).await.json();
+        let parts = receipts[0]["parts"].as_array().unwrap().iter();
+        let lists: Vec<Value> = parts.filter(|part| part["what"] == "whitelists").cloned().collect();
+        if lists.iter().all(|part| part["fate"] != "pending") {
+            break lists;
+        }
+        ticks.tick().await;
+    };
+    assert_eq!(lists.len(), MANY + 1);
+    for part in lists {
+        let device = part["device"].as_str().unwrap();
+        let is_own = own.iter().any(|own| own == device);
+        assert_eq!(names(&scene, device, &credentials.uuid).await, !is_own, "{part}");
+        assert_eq!(part["fate"], if is_own { "ended" } else { "stayed" }, "{part}");
+        let why = (!is_own).then_some("the device is gone, or has another owner");
+        assert_eq!(part["why"].as_str(), why, "{part}");
     }
 }

@@ -116,14 +116,23 @@ async fn the_lists_of_somebody_else_s_device_stay() {
 
 #[tokio::test]
 async fn the_lists_of_a_device_stay_where_its_owner_is_not_there() {
-    let scene = Scene::set().await;
-    let receipt = scene.cut_off(Revoker::Operator).await;
-    let lists = receipt.parts.iter().find(|part| part.what == Matter::Whitelists).unwrap();
-    assert_eq!(lists.fate, Fate::Stayed);
-    let why = "only the owner of the device can change them, who was not here for that";
-    assert_eq!(lists.why.as_deref(), Some(why));
-    assert_eq!(scene.changes().len(), 1, "the subscription alone");
-    assert_eq!(scene.gateway.webhook(&say_hello()).await.status, 403);
+    for is_forgotten in [false, true] {
+        let scene = Scene::set().await;
+        scene.gateway.webhook(&say_hello()).await.is(201, "Created");
+        let credentials = &scene.gateway.gateway.credentials;
+        let receipt = if is_forgotten {
+            let owned = credentials.held(CREDENTIALS.into()).await.unwrap();
+            credentials.forget(&owned, &Revoker::Operator).await.unwrap()
+        } else {
+            scene.cut_off(Revoker::Operator).await
+        };
+        let lists = receipt.parts.iter().find(|part| part.what == Matter::Whitelists).unwrap();
+        assert_eq!(lists.fate, Fate::Stayed);
+        let why = "only the owner of the device can change them, who was not here for that";
+        assert_eq!(lists.why.as_deref(), Some(why));
+        assert!(scene.changes().iter().all(|(target, ..)| target != "/v2/devices/user-uuid"));
+        assert_eq!(scene.gateway.webhook(&say_hello()).await.status, 403);
+    }
 }
 
 #[tokio::test]
