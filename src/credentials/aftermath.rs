@@ -25,12 +25,16 @@ const ANSWER_LOST: &str =
 
 /// When it is looked again whether a sign-in is over that may concern what is to end.
 const MOMENT: Duration = Duration::from_secs(1);
+/// How long whoever could not sign in for an end has to begin again, where the API did not answer.
+const ANOTHER_TRY: Duration = Duration::from_secs(5 * 60);
 
 /// Why the API did not answer for now.
 #[derive(Clone, Copy)]
 enum Hindrance {
     /// A sign-in is under way that brings the same tokens, or is by the same account.
     SignIn,
+    /// It does not say anything, and somebody could not sign in meanwhile.
+    InTheWay,
     /// It does not say anything, or nobody knows yet what to ask.
     Silence,
     /// The gateway is for another API now.
@@ -43,7 +47,7 @@ impl Hindrance {
     /// What the settings have to do with it, for people.
     fn why(self) -> Option<&'static str> {
         match self {
-            Self::SignIn | Self::Silence => None,
+            Self::SignIn | Self::InTheWay | Self::Silence => None,
             Self::OtherApi => Some(
                 "the settings of this gateway name another one; if they name it again within a day, it is told",
             ),
@@ -56,7 +60,7 @@ impl Hindrance {
     /// What it comes to where it lasts for too long.
     fn verdict(self) -> ApiVerdict {
         match self {
-            Self::SignIn | Self::Silence => ApiVerdict::Unanswered,
+            Self::SignIn | Self::InTheWay | Self::Silence => ApiVerdict::Unanswered,
             Self::OtherApi => ApiVerdict::OtherApi,
             Self::NoWay => ApiVerdict::Impossible,
         }
@@ -146,10 +150,11 @@ impl CredentialsDevices {
         // The settings are others after a start at the soonest.
         let pause = match hindrance {
             Hindrance::SignIn => MOMENT,
+            Hindrance::InTheWay => ANOTHER_TRY,
             Hindrance::Silence => PAUSES.after(revocation.attempts),
             Hindrance::OtherApi | Hindrance::NoWay => LONGEST,
         };
-        let is_asked = matches!(hindrance, Hindrance::Silence);
+        let is_asked = matches!(hindrance, Hindrance::InTheWay | Hindrance::Silence);
         let due = self.clock.now().plus(pause).min(revocation.made_at.plus(LONGEST));
         let put_off = move |transaction: &Transaction<'_>| {
             transaction.postpone_revocation(revocation.seq, due, is_asked)?;
@@ -229,7 +234,7 @@ impl CredentialsDevices {
                     credentials.uuid = %revocation.credentials,
                     "the API was not told yet that a secret is over"
                 );
-                Err(Hindrance::Silence)
+                Err(if ending.is_in_the_way() { Hindrance::InTheWay } else { Hindrance::Silence })
             }
         }
     }

@@ -37,6 +37,8 @@ struct State {
 struct End {
     traits: Vec<Trait>,
     over_at: Option<u64>,
+    /// Whether a sign-in came to nothing for it.
+    is_in_the_way: bool,
 }
 
 /// A sign-in that brings tokens: from before the API is asked for them until a record that holds them is committed, or the
@@ -81,7 +83,7 @@ impl Arrivals {
             return None;
         }
         let began_at = state.tick();
-        state.ending.insert(began_at, End { traits, over_at: None });
+        state.ending.insert(began_at, End { traits, over_at: None, is_in_the_way: false });
         Some(Ending { arrivals: self.clone(), began_at, is_asked: false })
     }
 
@@ -109,10 +111,14 @@ impl Arrival {
     /// Tells what it brings; answers whether all of that is alive, as far as this process ends anything.
     pub(super) fn brings(&self, traits: Vec<Trait>) -> bool {
         let mut state = self.arrivals.lock();
-        let may_end_it = |end: &End| {
+        let may_end_it = |end: &&mut End| {
             is_shared(&end.traits, &traits) && end.over_at.is_none_or(|over| over > self.began_at)
         };
-        let is_alive = !state.ending.values().any(may_end_it);
+        let mut is_alive = true;
+        for end in state.ending.values_mut().filter(may_end_it) {
+            end.is_in_the_way = true;
+            is_alive = false;
+        }
         state.arriving.entry(self.began_at).or_default().extend(traits);
         is_alive
     }
@@ -141,6 +147,12 @@ impl Ending {
     /// The API is asked from now on: it may do it, whatever it answers.
     pub(super) fn asks(&mut self) {
         self.is_asked = true;
+    }
+
+    /// Whether a sign-in came to nothing for it, which may begin again in a moment.
+    pub(super) fn is_in_the_way(&self) -> bool {
+        let state = self.arrivals.lock();
+        state.ending.get(&self.began_at).is_some_and(|end| end.is_in_the_way)
     }
 }
 

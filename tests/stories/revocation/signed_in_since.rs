@@ -164,3 +164,33 @@ async fn a_sign_in_keeps_nothing_that_ends_while_it_is_under_way() {
         devices.keep(account(&second)).await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn whoever_could_not_sign_in_for_an_api_that_does_not_answer_has_the_time_to_begin_again() {
+    let provider = FakeProvider::start().await;
+    let office = one_that_ends_all(&provider).await;
+    let devices = office.gateway.credentials.clone();
+    let (first, second) = (provider.grant(), provider.grant());
+    let credentials = office.keep(42, &first.0, &first.1).await;
+    office.forget(&credentials).await;
+    let gate = Arc::new(Semaphore::new(0));
+    let fails = || Answer::new(503, &[], "").behind(&gate);
+    provider.revocation_meets([fails(), fails()]);
+    let telling = tokio::spawn(async move { devices.attend_once().await });
+    let mut ticks = tokio::time::interval(Duration::from_millis(1));
+    while provider.ended().is_empty() {
+        ticks.tick().await;
+    }
+    let refused = office.gateway.credentials.keep(office.account(42, &second.0, &second.1)).await;
+    assert!(matches!(refused, Err(CredentialsError::GivenUp)), "{refused:?}");
+    gate.add_permits(2);
+    telling.await.unwrap().unwrap();
+
+    let asked = provider.ended();
+    assert_eq!(told(&office, &credentials).await.verdict, ApiVerdict::Pending);
+    assert_eq!(provider.ended(), asked, "not within a minute");
+    office.keep(42, &second.0, &second.1).await;
+    office.passes(Duration::from_secs(300));
+    is_spared(&office, &credentials, "the account has signed in since").await;
+    assert_eq!(provider.ended(), asked);
+}
