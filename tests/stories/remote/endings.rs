@@ -51,7 +51,8 @@ impl AtWork {
         let from = format!("{}{end}", desk.home());
         let ending = async {
             let mut ticks = tokio::time::interval(Duration::from_millis(1));
-            while api.seen().is_empty() {
+            // From then on anybody can be told of it.
+            while api.seen().is_empty() || desk.gateway.waiting().await == 0 {
                 ticks.tick().await;
             }
             let page = browser.get(&from).await;
