@@ -21,7 +21,7 @@ use crate::bus::Bus;
 use crate::message::DeviceUuid;
 use crate::source::Realm;
 use crate::source::oauth2::OAuthClient;
-use crate::store::{Store, StoredRecord};
+use crate::store::{Store, StoredRecord, StoredRenewal};
 use crate::vault::{
     Contents, Credentials, Format, Owner, Owners, ResourceOwnerId, SealError, SecretText, Vault,
 };
@@ -75,22 +75,13 @@ pub struct Account {
     pub owner: DeviceUuid,
 }
 
-/// Where the record of an account is looked for.
+/// Where the record of an account is looked for, and what brings its next secret.
 #[derive(Debug)]
 pub(super) struct Whereabouts {
-    /// The values of `endo.idKey` by which its devices are found; where it is on none, one is made.
-    pub(super) id_keys: Vec<String>,
     /// The only device that counts, where one was named.
     pub(super) only: Option<DeviceUuid>,
     /// What the secret is until its record is stored.
     pub(super) arrival: Arc<Arrival>,
-}
-
-impl Whereabouts {
-    /// By what keepings for one account are told from others.
-    pub(super) fn account(&self) -> &str {
-        self.id_keys.first().map_or("", String::as_str)
-    }
 }
 
 /// The gateway's credentials devices. Cheap to clone.
@@ -182,14 +173,14 @@ impl CredentialsDevices {
         if !arrival.brings(traits) {
             return Err(CredentialsError::GivenUp);
         }
-        let whereabouts = Whereabouts { id_keys: self.id_keys(&account.id).await?, only, arrival };
+        let whereabouts = Whereabouts { only, arrival };
         match &self.bus {
             Bus::Embedded(bus) => self.keep_here(bus, account, whereabouts).await,
             Bus::Meshblu(bus) => self.keep_on(bus, account, whereabouts).await,
         }
     }
 
-    /// By what records of this account are found.
+    /// By what records of this account are found, the newest key's first. Other keys may come at any time.
     pub(super) async fn id_keys(&self, id: &ResourceOwnerId) -> Result<Vec<String>, CredentialsError> {
         let (vault, id) = (Arc::clone(&self.vault), id.clone());
         let id_keys = tokio::task::spawn_blocking(move || vault.id_keys(&id)).await;
@@ -261,7 +252,8 @@ impl CredentialsDevices {
 pub(super) struct Before {
     pub(super) owners: Owners,
     pub(super) token: Option<SecretText>,
-    /// What renews the new secret as it did the one before, where the API gave nothing else that does.
+    /// What renews the new secret as it did the one before, where the API gave nothing else that does; never a token that
+    /// is on its way to the API, or was: it may be spent.
     pub(super) refresh_token: Option<SecretText>,
     pub(super) generation: u64,
     /// The record whose secret another one takes the place of.
@@ -269,11 +261,12 @@ pub(super) struct Before {
 }
 
 impl Before {
+    /// What `account` takes over from this record, whose renewal is so far; the owners are another question.
     pub(super) fn read(
         record: &StoredRecord,
         opened: &Credentials,
-        owners: Owners,
         account: &Account,
+        renewal: Option<&StoredRenewal>,
     ) -> Self {
         // An API may hand out the same secret again; then nothing is over.
         let is_same = opened.secret().expose() == account.secret.expose();
@@ -281,13 +274,13 @@ impl Before {
             .refresh_token
             .as_ref()
             .is_some_and(|new| opened.refresh_token().is_some_and(|old| old.expose() == new.expose()));
-        let goes_on = account.refresh_token.is_none() && account.life.is_some();
+        let goes_on = account.refresh_token.is_none() && renewal.is_none_or(StoredRenewal::is_unspent);
         let refresh_token = opened.refresh_token().filter(|_| goes_on).map(copy_of);
         // Whoever ends the access token before would end what it came of with it (RFC 7009, 2.1).
         let is_over = !is_same && !shares_refresh && refresh_token.is_none();
         Self {
             replaced: is_over.then(|| record.clone()),
-            owners,
+            owners: Owners::default(),
             token: opened.credentials_device_token().map(copy_of),
             refresh_token,
             generation: record.generation.max(opened.generation()),

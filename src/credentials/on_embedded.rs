@@ -120,7 +120,7 @@ impl Keeping {
     fn find(&self, transaction: &Transaction<'_>) -> Result<Option<(DeviceUuid, Before)>, CredentialsError> {
         let candidates = match &self.whereabouts.only {
             Some(device) => vec![device.clone()],
-            None => candidates(transaction, &self.whereabouts.id_keys)?,
+            None => candidates(transaction, &self.devices.vault.id_keys(&self.account.id))?,
         };
         for device in candidates {
             let record = match record(transaction, &device) {
@@ -130,8 +130,9 @@ impl Keeping {
             match self.devices.open_cold(&device, &record) {
                 Ok(opened) if self.devices.sealing.is_of(&self.account.id, &record, &opened) => {
                     let owners = self.devices.owners_in(transaction, &device, &opened)?;
-                    let before = Before::read(&record, &opened, owners, &self.account);
-                    return Ok(Some((device, before)));
+                    let renewal = transaction.renewal(&device)?;
+                    let before = Before::read(&record, &opened, &self.account, renewal.as_ref());
+                    return Ok(Some((device, Before { owners, ..before })));
                 }
                 Err(error) if !came_with_its_device(&record) => return Err(error),
                 _ => {}

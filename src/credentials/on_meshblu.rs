@@ -17,7 +17,7 @@ use super::{CredentialsDevices, CredentialsError};
 use crate::bus::Login;
 use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};
 use crate::message::DeviceUuid;
-use crate::store::{Binding, StoredRecord, StoredSubscription, Transaction};
+use crate::store::{Binding, StoredRecord, StoredRenewal, StoredSubscription, Transaction};
 use crate::telemetry::with_causes;
 use crate::vault::{Credentials, SealError, SecretText};
 
@@ -99,11 +99,12 @@ impl CredentialsDevices {
         whereabouts: Whereabouts,
     ) -> Result<DeviceUuid, CredentialsError> {
         // Two who find nothing at the same time would make two devices of one account; of two who find the same one, the
-        // second would be refused.
-        let _turn = self.turn_of(whereabouts.account()).await?;
+        // second would be refused. Whoever typed a key in has the turn of the id itself.
+        let _turn = self.turn_of(&format!("the secret of {}", account.id.to_value())).await?;
         for _ in 0..ATTEMPTS {
             match self.keep_what_is_found(bus, &account, &whereabouts).await {
-                // What was found is forgotten meanwhile, or newer: then that was first, and this comes after it.
+                // What was found is forgotten meanwhile, or newer, or the keys are others by which it is found: then that
+                // was first, and this comes after it.
                 Err(CredentialsError::RolledBack) => {}
                 kept => return kept,
             }
@@ -155,7 +156,8 @@ impl CredentialsDevices {
             return found.ok_or(CredentialsError::NoRecord);
         }
         let mut empty = Vec::new();
-        for mut candidate in self.candidates_on(bus, &whereabouts.id_keys).await? {
+        let id_keys = self.id_keys(&account.id).await?;
+        for mut candidate in self.candidates_on(bus, &id_keys).await? {
             let record = match self.stored_record(&candidate.device).await {
                 Err(CredentialsError::NoRecord) => continue,
                 record => record?.or(candidate.shown.take()),
@@ -168,9 +170,13 @@ impl CredentialsDevices {
                 return Ok(found);
             }
         }
+        if self.id_keys(&account.id).await? != id_keys {
+            // Records may have gone over to a key that nothing was looked for by.
+            return Err(CredentialsError::RolledBack);
+        }
         let device = match self.begun_among(&account.id, empty).await? {
             Some(begun) => begun,
-            None => self.begin_on(bus, &account.id, whereabouts.account()).await?,
+            None => self.begin_on(bus, &account.id, id_keys.first().map_or("", String::as_str)).await?,
         };
         hear(bus, &device).await?;
         Ok((device, Before::default()))
@@ -189,7 +195,14 @@ impl CredentialsDevices {
         };
         let (opened, owners) = self.owners_of(&device, opened).await?;
         let owners = self.name_owners(&device, owners, Some(&account.owner)).await?;
-        Ok(Some((device, Before::read(&record, &opened, owners, account))))
+        let renewal = self.known_renewal(&device).await?;
+        let before = Before::read(&record, &opened, account, renewal.as_ref());
+        Ok(Some((device, Before { owners, ..before })))
+    }
+
+    async fn known_renewal(&self, device: &DeviceUuid) -> Result<Option<StoredRenewal>, CredentialsError> {
+        let device = device.clone();
+        self.store.read(move |view| Ok(view.renewal(&device)?)).await
     }
 
     /// The devices that may be the account's, with what the bus shows of them; also those that the store alone
@@ -221,10 +234,11 @@ impl CredentialsDevices {
         mut before: Before,
     ) -> Result<Storing, CredentialsError> {
         let (replaced, renews) = (before.replaced.take(), before.renews(&account));
+        let takes_over = before.refresh_token.is_some();
         let devices = self.clone();
         let seal = move || {
             let new = devices.seal(&device, &account, before)?;
-            Ok::<_, SealError>(Storing { devices, device, account, new, replaced, renews })
+            Ok::<_, SealError>(Storing { devices, device, account, new, replaced, renews, takes_over })
         };
         let sealing = tokio::task::spawn_blocking(seal).await.map_err(|_| CredentialsError::Interrupted)?;
         Ok(sealing?)
@@ -241,12 +255,16 @@ struct Storing {
     replaced: Option<StoredRecord>,
     /// Whether its secret can be renewed.
     renews: bool,
+    /// Whether that is by the refresh token of the record before.
+    takes_over: bool,
 }
 
 impl Storing {
     fn run(self, transaction: &Transaction<'_>) -> Result<(), CredentialsError> {
         let Self { devices, device, account, new, .. } = self;
-        if !new.store(transaction, &device)? {
+        let renewal = transaction.renewal(&device)?;
+        let is_spent = self.takes_over && !renewal.as_ref().is_none_or(StoredRenewal::is_unspent);
+        if is_spent || !new.store(transaction, &device)? {
             return Err(CredentialsError::RolledBack);
         }
         if let Some(replaced) = &self.replaced {

@@ -58,6 +58,13 @@ pub struct StoredRenewal {
     pub renewed_at: Option<Timestamp>,
 }
 
+impl StoredRenewal {
+    /// Whether the refresh token is certainly as good as it was when it came.
+    pub fn is_unspent(&self) -> bool {
+        self.stage == RenewalStage::Idle && self.sent == 0
+    }
+}
+
 const COLUMNS: &str = "generation, expires_at, renew_at, stage, sent, holder, held_until, rest_until, reason, failures, renewed_at";
 
 impl View<'_> {

@@ -42,6 +42,7 @@ pub(crate) struct Hold {
 struct Way {
     hold: Mutex<Option<Hold>>,
     call: Mutex<String>,
+    held_calls: Mutex<usize>,
     /// What whoever signs in with the bus is granted.
     granted: Mutex<String>,
     held: Notify,
@@ -87,6 +88,11 @@ impl HeldBus {
     /// The call that is held, or was last: `"POST /messages"`.
     pub(crate) fn held(&self) -> String {
         self.way.call.lock().unwrap().clone()
+    }
+
+    /// How many calls were held so far.
+    pub(crate) fn held_calls(&self) -> usize {
+        *self.way.held_calls.lock().unwrap()
     }
 
     /// What is held goes on.
@@ -176,6 +182,7 @@ impl Porter {
 
     async fn keep_waiting(&self, seen: &Seen) {
         *self.way.call.lock().unwrap() = format!("{} {}", seen.method, seen.target);
+        *self.way.held_calls.lock().unwrap() += 1;
         self.way.held.notify_one();
         self.way.released.notified().await;
     }

@@ -22,7 +22,7 @@ pub(super) struct Scene {
     pub(super) bus: HeldBus,
     pub(super) provider: FakeProvider,
     service: Device,
-    directory: TempDir,
+    pub(super) directory: TempDir,
     program: Program,
     pub(super) browser: Browser,
 }

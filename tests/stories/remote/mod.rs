@@ -22,6 +22,7 @@ mod owners;
 mod pages;
 mod repeats;
 mod replies;
+mod rotated;
 mod routes;
 mod sign_ins;
 mod standing;

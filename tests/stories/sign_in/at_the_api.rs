@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use endo::credentials::Owned;
+use endo::store::{RenewalStage, StoreError, StoredRenewal, Transaction};
 use reqwest::Url;
 use serde_json::{Value, json};
 
@@ -347,4 +348,35 @@ async fn signing_in_again_where_the_api_gives_no_refresh_token_keeps_the_one_bef
     }
     let ended = place.provider.ended();
     assert_eq!(ended, ["refresh-1", "access-2"], "the first access token was left alone");
+}
+
+/// The stages in which the refresh token before may be spent, and how often it was sent.
+const MAYBE_SPENT: [(RenewalStage, u32); 4] = [
+    (RenewalStage::Sending, 1),
+    (RenewalStage::InDoubt, 1),
+    (RenewalStage::Dead, 1),
+    (RenewalStage::Idle, 1),
+];
+
+#[tokio::test]
+async fn signing_in_again_without_a_refresh_token_takes_over_none_that_may_be_spent() {
+    for (stage, sent) in MAYBE_SPENT {
+        let place = Place::open().await;
+        let (mut browser, state) = place.under_way("/auth/api").await;
+        come_back(&mut browser, &state).await;
+        let device = place.owned().await[0].device().clone();
+        let store = &place.house.gateway.gateway.store;
+        let spent = move |transaction: &Transaction<'_>| {
+            let known = transaction.renewal(&device)?.unwrap();
+            transaction.store_renewal(&device, &StoredRenewal { stage, sent, ..known })
+        };
+        store.write::<_, StoreError, _>(spent).await.unwrap();
+
+        place.provider.plan([Fault::KeepRefreshToken]);
+        let state = depart(&mut browser, "/auth/api").await;
+        assert_eq!(come_back(&mut browser, &state).await.status, 303);
+        let device = place.owned().await[0].device().clone();
+        let renewal = store.read::<_, StoreError, _>(move |view| view.renewal(&device)).await.unwrap();
+        assert_eq!(renewal.and_then(|renewal| renewal.renew_at), None, "{stage:?}: nothing renews it");
+    }
 }
