@@ -1,7 +1,7 @@
 //! Telling a provider that a token is over (RFC 7009, or in the provider's own way).
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
@@ -50,14 +50,17 @@ impl OAuthClient {
                 let bearer = Zeroizing::new(format!("Bearer {}", access.expose()));
                 let headers = HeaderMap::from_iter([(header::AUTHORIZATION, sensitive(&bearer)?)]);
                 let (method, url, body) = (Method::POST, url.clone(), Bytes::new());
-                verdict(self.call(ProviderRequest { method, url, headers, body }).await?)
+                let answer = self.call(ProviderRequest { method, url, headers, body }).await?;
+                // The token is what the request is authorized by.
+                verdict(answer, &[StatusCode::UNAUTHORIZED])
             }
         }
     }
 
     async fn revoke_one(&self, url: &Url, token: &SecretText, hint: &str) -> Result<Revoked, OAuthError> {
         let fields = vec![("token", token.expose()), ("token_type_hint", hint)];
-        verdict(self.post(url.clone(), TokenBody::Form, fields).await?)
+        // A token that is not known is answered 200; 401 refuses the client, not the token (RFC 7009, 2.2.1).
+        verdict(self.post(url.clone(), TokenBody::Form, fields).await?, &[])
     }
 
     async fn delete(&self, url: &Url, access: &SecretText) -> Result<Revoked, OAuthError> {
@@ -69,24 +72,31 @@ impl OAuthClient {
         ]);
         let body = Bytes::copy_from_slice(body.as_bytes());
         let (method, url) = (Method::DELETE, url.clone());
-        verdict(self.call(ProviderRequest { method, url, headers, body }).await?)
+        let answer = self.call(ProviderRequest { method, url, headers, body }).await?;
+        verdict(answer, &[StatusCode::NOT_FOUND, StatusCode::UNPROCESSABLE_ENTITY])
     }
 }
 
-fn verdict(answer: ProviderAnswer) -> Result<Revoked, OAuthError> {
+/// What an answer says of the token; `unknown` are the statuses by which this way says that it was over before. A page for
+/// people says nothing of it, whatever its status.
+fn verdict(answer: ProviderAnswer, unknown: &[StatusCode]) -> Result<Revoked, OAuthError> {
     let answer = whole(answer)?;
     let members = serde_json::from_slice::<Map<String, Value>>(answer.body()).unwrap_or_default();
     match (answer.status(), refusal(&members)) {
         (_, Some("invalid_token" | "token_revoked" | "token_expired" | "invalid_auth")) => {
             Ok(Revoked::Unknown)
         }
-        (StatusCode::UNAUTHORIZED | StatusCode::NOT_FOUND | StatusCode::UNPROCESSABLE_ENTITY, None) => {
-            Ok(Revoked::Unknown)
-        }
+        (_, None) if is_page(&answer) => Err(unexplained(&answer)),
+        (status, None) if unknown.contains(&status) => Ok(Revoked::Unknown),
         (status, None) if status.is_success() => Ok(Revoked::Done),
         (status, Some(error)) if !status.is_server_error() => {
             Err(OAuthError::Refused { error: SafeText::of(error), description: SafeText::of("") })
         }
         _ => Err(unexplained(&answer)),
     }
+}
+
+fn is_page(answer: &Response<Bytes>) -> bool {
+    let kind = answer.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    kind.is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("text/html"))
 }

@@ -223,7 +223,9 @@ async fn what_a_provider_answers_to_a_revocation_is_told() {
     for (status, text, expected) in [
         (200, "", Some(Revoked::Done)),
         (204, "", Some(Revoked::Done)),
-        (404, "", Some(Revoked::Unknown)),
+        (404, "", None),
+        (401, "", None),
+        (401, r#"{"message":"Bad credentials"}"#, None),
         (400, r#"{"error":"invalid_token"}"#, Some(Revoked::Unknown)),
         (200, r#"{"ok":false,"error":"token_revoked"}"#, Some(Revoked::Unknown)),
         (400, r#"{"error":"unsupported_token_type"}"#, None),
@@ -233,6 +235,9 @@ async fn what_a_provider_answers_to_a_revocation_is_told() {
         let (_api, client) = saying(Answer::new(status, &[], text)).await;
         assert_eq!(client.revoke(&"a".into(), None).await.ok(), expected, "{status} {text}");
     }
+    let (_api, asked) =
+        saying(Answer::new(200, &["content-type: text/html; charset=utf-8"], "<html>Sign in</html>")).await;
+    asked.revoke(&"a".into(), None).await.unwrap_err();
     let settings = config::Source {
         provider: Some("spotify".to_owned()),
         client_id: Some("id".to_owned()),
