@@ -31,6 +31,8 @@ pub struct Breaker {
 #[derive(Debug)]
 struct State {
     position: Position,
+    /// How many calls have succeeded so far.
+    successes: u64,
     /// Grows with every change of position: what was admitted before has no say any more.
     epoch: u64,
 }
@@ -55,6 +57,8 @@ pub struct Resting {
 pub struct Admission {
     breaker: Arc<Breaker>,
     epoch: u64,
+    /// How many calls had succeeded when it was given.
+    successes: u64,
     verdict: Verdict,
 }
 
@@ -69,7 +73,7 @@ enum Verdict {
 impl Breaker {
     /// A closed breaker.
     pub fn new(settings: BreakerSettings, clock: Clock) -> Arc<Self> {
-        let state = Mutex::new(State { position: Position::Closed { failures: 0 }, epoch: 0 });
+        let state = Mutex::new(State { position: Position::Closed { failures: 0 }, successes: 0, epoch: 0 });
         Arc::new(Self { settings, clock, state })
     }
 
@@ -90,7 +94,8 @@ impl Breaker {
                 state.turn(Position::Trying);
             }
         }
-        Ok(Admission { breaker: Arc::clone(self), epoch: state.epoch, verdict: Verdict::Failed })
+        let (epoch, successes) = (state.epoch, state.successes);
+        Ok(Admission { breaker: Arc::clone(self), epoch, successes, verdict: Verdict::Failed })
     }
 
     /// Whether nobody would get leave now, and when to ask again. Asking changes nothing.
@@ -126,6 +131,9 @@ impl Breaker {
 
     fn settle(&self, epoch: u64, verdict: Verdict) {
         let mut state = self.state();
+        if matches!(verdict, Verdict::Succeeded) {
+            state.successes += 1;
+        }
         if state.epoch != epoch {
             return;
         }
@@ -168,6 +176,13 @@ impl Admission {
     /// Says that there was no call after all.
     pub fn withdrawn(mut self) {
         self.verdict = Verdict::NotMade;
+    }
+}
+
+impl Admission {
+    /// Whether another call has succeeded since it was given.
+    pub fn others_succeeded(&self) -> bool {
+        self.breaker.state().successes > self.successes
     }
 }
 

@@ -10,7 +10,9 @@ use super::super::runner::Trouble;
 use super::answer;
 use super::question::Question;
 use crate::ambient::Clock;
-use crate::egress::{Breaker, CallGate, Egress, EgressError, HandlerAddress, HandlerRequest, Resting};
+use crate::egress::{
+    Admission, Breaker, CallGate, Egress, EgressError, HandlerAddress, HandlerRequest, Resting,
+};
 use crate::message::Reply;
 use crate::signature::{MessageSigner, Request};
 use crate::telemetry::with_causes;
@@ -39,10 +41,11 @@ impl Handler {
         &self.address
     }
 
-    /// Asks once. Giving up on it counts as its failure; an answer that is no good does not: one job would keep its
+    /// Asks once. Giving up on it counts as its failure where it answered nobody else meanwhile; an answer that is no good does not: one job would keep its
     /// handler from all others.
     pub(in super::super) async fn answer(self, question: Question) -> Result<Reply, Trouble> {
         let admission = self.breaker.admit().map_err(|resting| self.left_alone(resting))?;
+        let admission = OneOfMany(Some(admission));
         let gate = if self.repeatable { CallGate::open() } else { question.gate };
         let request = HandlerRequest { headers: self.headers(&question.body), body: question.body };
         let response = match self.line.egress.call_handler(&self.address, request, &gate).await {
@@ -113,6 +116,23 @@ impl Handler {
             _ if self.repeatable => Trouble::Lost,
             _ => Trouble::Job(JobError::OutcomeUnknown),
         }
+    }
+}
+
+/// Leave for a call at a handler of many jobs. Whatever ends the call without an answer, the time limit of its job too, says
+/// nothing against a handler that answered others meanwhile.
+struct OneOfMany(Option<Admission>);
+
+impl OneOfMany {
+    fn succeeded(mut self) {
+        self.0.take().into_iter().for_each(Admission::succeeded);
+    }
+}
+
+impl Drop for OneOfMany {
+    fn drop(&mut self) {
+        let admission = self.0.take().filter(Admission::others_succeeded);
+        admission.into_iter().for_each(Admission::withdrawn);
     }
 }
 

@@ -9,6 +9,7 @@ use endo::message::{Failure, FailureCode};
 use super::*;
 use crate::support::fake_api::{Answer, FakeApi};
 use crate::support::log;
+use tokio::sync::Semaphore;
 
 /// A gate that counts how often it was passed.
 fn counted() -> (CallGate, Arc<AtomicU32>) {
@@ -179,4 +180,46 @@ async fn a_handler_that_a_proxy_says_is_away_is_left_alone() {
     for status in [502, 503, 504] {
         assert_eq!(reached(Answer::new(status, &[], "away")).await, 5, "{status}");
     }
+}
+
+/// Whether a handler is left alone that five messages, one after the other, were given up at. Where `others_come`, each meets
+/// another message, which is answered.
+async fn is_left_alone(others_come: bool) -> bool {
+    let answer = r#"{"metadata": {"code": 200, "status": "OK"}, "data": {"said": "hello"}}"#;
+    let gate = Arc::new(Semaphore::new(0));
+    let hangs = Arc::clone(&gate);
+    let handler = FakeApi::start(move |seen| match String::from_utf8_lossy(&seen.body).contains("slow") {
+        true => Answer::new(200, &[], answer).behind(&hangs),
+        false => Answer::new(200, &[], answer),
+    })
+    .await;
+    let registry = registry(&handler.url("/"), false);
+    let slow = message(json!({"metadata": {"jobType": "SayHello"}, "data": "slow"}));
+    for asked in 1..=5 {
+        let run = registry.run(&slow, provisions(CallGate::open()));
+        let meanwhile = async {
+            let mut ticks = tokio::time::interval(Duration::from_millis(1));
+            while handler.seen().iter().filter(|seen| seen.body.windows(4).any(|at| at == b"slow")).count()
+                < asked
+            {
+                ticks.tick().await;
+            }
+            if others_come {
+                registry.run(&say_hello(), provisions(CallGate::open())).await.unwrap();
+            }
+        };
+        // Whoever waits for it gives up, as at the time limit.
+        tokio::select! {
+            biased;
+            _ = run => panic!("it was answered"),
+            () = meanwhile => {}
+        }
+    }
+    registry.run(&say_hello(), provisions(CallGate::open())).await.is_err()
+}
+
+#[tokio::test]
+async fn slow_jobs_do_not_keep_a_handler_from_others_that_it_answers() {
+    assert!(is_left_alone(false).await, "a handler that hangs for everybody rests");
+    assert!(!is_left_alone(true).await);
 }
