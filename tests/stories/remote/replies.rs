@@ -149,6 +149,16 @@ fn signed_as_of_old(message: &Value) -> String {
     )
 }
 
+/// The reply in the dead letter of a gateway whose Meshblu hung up on it, and that gateway's directory.
+async fn unconfirmed(meshblu: &FakeMeshblu) -> (Option<String>, TempDir) {
+    meshblu.answer("POST /messages", [Answer::Bytes(Vec::new())]);
+    let (gateway, directory) = RemoteGateway::open(meshblu).await;
+    gateway.webhook(&say_hello()).await;
+    let kept = gateway.dead_letters().await.remove(0).reply;
+    gateway.stop().await;
+    (kept, directory)
+}
+
 /// Puts the one dead letter of a gateway that is not running back into the queue. The job would fail if it ran again.
 async fn replay(directory: &Path) {
     let database = rusqlite::Connection::open(directory.join("endo.db")).unwrap();
@@ -176,25 +186,16 @@ async fn sent_again(meshblu: &FakeMeshblu, directory: &TempDir) -> (Vec<Value>, 
 
 #[tokio::test]
 async fn a_reply_that_nobody_knows_of_is_sent_again_on_demand_and_its_job_does_not_run() {
-    let meshblu = FakeMeshblu::start().await;
-    meshblu.answer("POST /messages", [Answer::Bytes(Vec::new())]);
-    let (gateway, directory) = RemoteGateway::open(&meshblu).await;
-    gateway.webhook(&say_hello()).await;
-    let kept = gateway.dead_letters().await.remove(0).reply.unwrap();
-    gateway.stop().await;
+    let (kept, directory) = unconfirmed(&FakeMeshblu::start().await).await;
     let (sent, gateway) = sent_again(&FakeMeshblu::start().await, &directory).await;
-    assert_eq!(sent, [serde_json::from_str::<Value>(&kept).unwrap()]);
+    assert_eq!(sent, [serde_json::from_str::<Value>(&kept.unwrap()).unwrap()]);
     assert!(gateway.dead_letters().await.is_empty());
 }
 
 #[tokio::test]
 async fn a_reply_that_breaks_off_again_is_a_dead_letter_again() {
     let meshblu = FakeMeshblu::start().await;
-    meshblu.answer("POST /messages", [Answer::Bytes(Vec::new())]);
-    let (gateway, directory) = RemoteGateway::open(&meshblu).await;
-    gateway.webhook(&say_hello()).await;
-    let kept = gateway.dead_letters().await.remove(0).reply;
-    gateway.stop().await;
+    let (kept, directory) = unconfirmed(&meshblu).await;
     let (sent, gateway) = sent_again(&meshblu, &directory).await;
     assert_eq!(sent.len(), 2, "once each time");
     let letter = gateway.dead_letters().await.remove(0);
@@ -203,12 +204,7 @@ async fn a_reply_that_breaks_off_again_is_a_dead_letter_again() {
 
 #[tokio::test]
 async fn a_reply_is_not_sent_again_for_a_device_that_was_cut_off_meanwhile() {
-    let meshblu = FakeMeshblu::start().await;
-    meshblu.answer("POST /messages", [Answer::Bytes(Vec::new())]);
-    let (gateway, directory) = RemoteGateway::open(&meshblu).await;
-    gateway.webhook(&say_hello()).await;
-    let kept = gateway.dead_letters().await.remove(0).reply;
-    gateway.stop().await;
+    let (kept, directory) = unconfirmed(&FakeMeshblu::start().await).await;
     let again = FakeMeshblu::start().await;
     again.answer(&format!("GET /v2/devices/{CREDENTIALS}/subscriptions"), [json_answer(200, &json!([]))]);
     let (sent, gateway) = sent_again(&again, &directory).await;
