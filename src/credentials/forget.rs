@@ -1,7 +1,8 @@
 //! Forgetting a secret: unusable at once, gone from the store and the bus, ended at the API.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::forgotten::LastOwners;
 use super::in_use::ENDS_NEWER_ONES;
 use super::on_embedded::update_itself;
 use super::open::stored_record;
@@ -22,8 +23,7 @@ struct Forgetting {
     receipt: Receipt,
     /// What an owner was shown; the store's counts where it has one.
     shown: Option<StoredRecord>,
-    /// What names its owners afterwards, as far as it opened.
-    owner_keys: Vec<Value>,
+    owners: LastOwners,
 }
 
 impl CredentialsDevices {
@@ -40,9 +40,8 @@ impl CredentialsDevices {
         let mut receipt = Receipt::new(owned.device(), Act::Forgotten, by.by(), cutting.now);
         receipt.account = owned.username().map(str::to_owned);
         let shown = owned.record().cloned();
-        let owner_keys = self.owner_keys(owned.all_owners().clone()).await?;
-        let owner_keys = owner_keys.into_iter().map(Value::from).collect();
-        let forgetting = Forgetting { devices: self.clone(), cutting, receipt, shown, owner_keys };
+        let owners = self.last_owners(owned.all_owners().clone(), shown.clone()).await?;
+        let forgetting = Forgetting { devices: self.clone(), cutting, receipt, shown, owners };
         let (receipt, errands) = self.store.write(move |transaction| forgetting.run(transaction)).await?;
         let id = receipt.id;
         Ok(self.follow_up(id, errands, by).await?.unwrap_or(receipt))
@@ -110,8 +109,9 @@ impl Forgetting {
         if verdict == ApiVerdict::Pending && is_being_renewed(transaction, &device, &record)? {
             self.receipt.part(Matter::Renewal, &device, Fate::Pending);
         }
-        let owner_keys = json!([self.owner_keys.as_slice(), &keys_in(&record)].concat());
-        transaction.forget_record(&device, &owner_keys.to_string(), now)?;
+        let owners = self.owners.with_those_of(&self.devices.vault, &record);
+        transaction.forget_record(&device, now)?;
+        transaction.add_forgotten_owners(&device, &owners.digests)?;
         self.receipt.part(Matter::Record, &device, Fate::Ended);
         match &self.cutting.bus {
             Some(bus) => {
@@ -141,15 +141,6 @@ impl Forgetting {
 fn is_being_renewed(view: &View<'_>, device: &DeviceUuid, record: &StoredRecord) -> Result<bool, StoreError> {
     let known = view.renewal(device)?.filter(|renewal| renewal.generation == record.generation);
     Ok(known.is_some_and(|known| matches!(known.stage, RenewalStage::Sending | RenewalStage::InDoubt)))
-}
-
-/// Whom the record itself names: what its `authorizedKey` holds.
-fn keys_in(record: &StoredRecord) -> Vec<Value> {
-    let endo: Value = serde_json::from_str(&record.endo).unwrap_or_default();
-    match &endo["authorizedKey"] {
-        Value::Array(keys) => keys.clone(),
-        key => vec![key.clone()],
-    }
 }
 
 /// Takes the record and every token off the credentials device, which stays as an empty shell.

@@ -9,6 +9,7 @@ mod errands;
 mod error;
 mod failures;
 mod forget;
+mod forgotten;
 mod half_made;
 mod in_use;
 mod keep;

@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use super::owned::OwnerKeys;
 use super::{CredentialsDevices, CredentialsError, Owned};
 use crate::ambient::Timestamp;
 use crate::bus::Bus;
@@ -21,11 +20,6 @@ impl CredentialsDevices {
     /// [`CredentialsError`], where the store, the bus or the vault does not answer.
     pub async fn of_owner(&self, owner: &DeviceUuid) -> Result<Vec<Owned>, CredentialsError> {
         let owner = self.keys_of(owner.clone()).await?;
-        self.of_keys(&owner).await
-    }
-
-    /// The same of an owner whose keys are known.
-    pub(super) async fn of_keys(&self, owner: &OwnerKeys) -> Result<Vec<Owned>, CredentialsError> {
         let mut candidates = match &self.bus {
             Bus::Embedded(_) => self.named_here(owner.keys.clone()).await?,
             Bus::Meshblu(bus) => named_on(bus, &owner.keys).await?,
@@ -37,7 +31,7 @@ impl CredentialsDevices {
                 candidates.push(device);
             }
         }
-        self.owned_among(owner, candidates).await
+        self.owned_among(&owner, candidates).await
     }
 
     /// Notes when `caller` proved control of the account behind the credentials.

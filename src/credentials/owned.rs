@@ -227,15 +227,6 @@ impl CredentialsDevices {
         let sign = move || OwnerKeys { keys: vault.authorized_keys(&owner), owner };
         tokio::task::spawn_blocking(sign).await.map_err(|_| CredentialsError::Interrupted)
     }
-
-    /// Whether what an `authorizedKey` holds names this owner.
-    pub(super) async fn is_owner_key(
-        &self,
-        keys: &Value,
-        owner: DeviceUuid,
-    ) -> Result<bool, CredentialsError> {
-        Ok(self.keys_of(owner).await?.are_held(keys))
-    }
 }
 
 /// An owner, with all that an `authorizedKey` may hold that names them.

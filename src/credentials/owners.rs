@@ -103,13 +103,6 @@ impl CredentialsDevices {
         self.name_among(owners, candidates).await
     }
 
-    /// What names these owners in what is kept of credentials that are forgotten.
-    pub(super) async fn owner_keys(&self, owners: Owners) -> Result<Vec<String>, CredentialsError> {
-        let vault = self.vault.clone();
-        let signing = tokio::task::spawn_blocking(move || vault.owner_keys(&owners)).await;
-        signing.map_err(|_| CredentialsError::Interrupted)
-    }
-
     /// The same owners, with the names of those who are among `candidates`.
     pub(super) async fn name_among(
         &self,

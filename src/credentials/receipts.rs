@@ -1,11 +1,10 @@
 //! Showing receipts to those whom they concern.
 
-use serde_json::Value;
-
 use super::receipt::Receipt;
 use super::{CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
 use crate::store::{StoreError, View};
+use crate::vault::OwnerDigest;
 
 /// The most receipts that one list shows.
 const AT_MOST: usize = 1000;
@@ -22,16 +21,10 @@ impl CredentialsDevices {
         caller: &DeviceUuid,
         device: DeviceUuid,
     ) -> Result<Vec<Receipt>, CredentialsError> {
-        let credentials = device.clone();
-        let look = move |view: &View<'_>| view.forgotten_owner_keys(&credentials);
-        match self.store.read::<_, StoreError, _>(look).await? {
-            None => drop(self.owned_by(caller, device.clone()).await?),
-            Some(keys) => {
-                let keys: Value = serde_json::from_str(&keys).unwrap_or_default();
-                if !self.is_owner_key(&keys, caller.clone()).await? {
-                    return Err(CredentialsError::NoRecord);
-                }
-            }
+        let (credentials, owner) = (device.clone(), OwnerDigest::of(caller).bytes());
+        let look = move |view: &View<'_>| view.owned_forgotten(&credentials, &owner);
+        if !self.store.read::<_, StoreError, _>(look).await? {
+            self.owned_by(caller, device.clone()).await?;
         }
         self.receipts(Some(device)).await
     }
@@ -42,13 +35,11 @@ impl CredentialsDevices {
     /// # Errors
     /// [`CredentialsError`], where the store, the bus or the vault does not answer.
     pub async fn receipts_concerning(&self, owner: &DeviceUuid) -> Result<Vec<Receipt>, CredentialsError> {
-        let owner = self.keys_of(owner.clone()).await?;
-        let owned = self.of_keys(&owner).await?;
+        let owned = self.of_owner(owner).await?;
+        let owner = OwnerDigest::of(owner).bytes();
         let look = move |view: &View<'_>| {
             let mut devices: Vec<_> = owned.iter().map(|owned| owned.device().clone()).collect();
-            for key in &owner.keys {
-                devices.extend(view.forgotten_of(key, SHOWN)?);
-            }
+            devices.extend(view.forgotten_of(&owner, SHOWN)?);
             let mut found = Vec::new();
             for device in &devices {
                 found.extend(view.receipts_of(device, SHOWN)?);

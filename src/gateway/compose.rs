@@ -97,6 +97,8 @@ impl Gateway {
             .telling(client.clone())
             .renewing(client.map(Upstream::from), ambient.random.clone())
             .operated_by(owner.as_ref().map(|owner| owner.uuid.clone()));
+        // No key counts as free before.
+        credentials.read_signed_owners().await?;
         let workbench =
             Workbench::new(egress.clone(), source.base_url.clone(), HostList::parse(&source.hosts)?);
         Ok(Self {

@@ -3,7 +3,6 @@
 use rusqlite::OptionalExtension;
 
 use super::{StoreError, Transaction, View};
-use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 
 /// A sealed record as text, exactly as it was sealed.
@@ -57,39 +56,6 @@ impl View<'_> {
     }
 }
 
-impl View<'_> {
-    /// Whether what this credentials device kept is forgotten for ever.
-    ///
-    /// # Errors
-    /// What the database reports.
-    pub fn is_forgotten(&self, credentials: &DeviceUuid) -> Result<bool, StoreError> {
-        Ok(self.forgotten_owner_keys(credentials)?.is_some())
-    }
-
-    /// What `endo.authorizedKey` held in the record that is forgotten, as JSON text.
-    ///
-    /// # Errors
-    /// What the database reports.
-    pub fn forgotten_owner_keys(&self, credentials: &DeviceUuid) -> Result<Option<String>, StoreError> {
-        let mut statement = self.prepare("SELECT owner_keys FROM forgotten WHERE credentials = ?1")?;
-        Ok(statement.query_row([credentials.as_str()], |row| row.get(0)).optional()?)
-    }
-
-    /// The forgotten credentials whose record named this owner, by the value in `endo.authorizedKey`; the newest first, at
-    /// most `limit`.
-    ///
-    /// # Errors
-    /// What the database reports.
-    pub fn forgotten_of(&self, owner_key: &str, limit: usize) -> Result<Vec<DeviceUuid>, StoreError> {
-        let sql = "SELECT credentials FROM forgotten, json_each(forgotten.owner_keys) AS named
-                   WHERE named.value = ?1 ORDER BY forgotten_at DESC LIMIT ?2";
-        let mut statement = self.prepare(sql)?;
-        let rows = statement
-            .query_map((owner_key, limit as i64), |row| Ok(DeviceUuid::from(row.get::<_, String>(0)?)))?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
-}
-
 impl Transaction<'_> {
     /// Stores `record` unless as new a generation is there, or what the device kept is forgotten; answers whether it was
     /// stored. A secret that the API gave may be the only one that still works, so this may use the room that is kept
@@ -109,28 +75,5 @@ impl Transaction<'_> {
         let generation = i64::try_from(record.generation).unwrap_or(i64::MAX);
         let row = (credentials.as_str(), generation, &record.endo, &record.signature, &record.source);
         Ok(self.prepare(sql)?.execute(row)? > 0)
-    }
-
-    /// Forgets the record of a credentials device for ever, its owners, its renewal and its uses: no record of that device
-    /// is stored again. Its bytes are overwritten, and the log of changes is emptied.
-    ///
-    /// # Errors
-    /// What the database reports.
-    pub fn forget_record(
-        &self,
-        credentials: &DeviceUuid,
-        owner_keys: &str,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.use_reserve();
-        self.erase()?;
-        let sql =
-            "INSERT OR IGNORE INTO forgotten (credentials, owner_keys, forgotten_at) VALUES (?1, ?2, ?3)";
-        self.prepare(sql)?.execute((credentials.as_str(), owner_keys, now.as_millis()))?;
-        self.prepare("DELETE FROM records WHERE credentials = ?1")?.execute([credentials.as_str()])?;
-        self.forget_owners_beside(credentials)?;
-        self.prepare("DELETE FROM half_made WHERE credentials = ?1")?.execute([credentials.as_str()])?;
-        self.prepare("DELETE FROM uses WHERE credentials = ?1")?.execute([credentials.as_str()])?;
-        self.forget_renewal(credentials)
     }
 }

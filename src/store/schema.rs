@@ -27,6 +27,7 @@ const STEPS: &[&str] = &[
     WITH_OWNERS,
     WITH_LINES,
     WITH_RESENDING,
+    WITH_FORGOTTEN_OWNERS,
 ];
 
 const FIRST: &str = "
@@ -294,6 +295,14 @@ UPDATE sessions SET line = fingerprint;
 const WITH_RESENDING: &str = "
 ALTER TABLE deliveries ADD COLUMN resend INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE dead_letters ADD COLUMN code INTEGER;
+";
+
+/// Who could manage what is forgotten, by the digests of their names: the keys that signed the names may go. Signatures of
+/// before wait in `forgotten.owner_keys` for the next start, which has the keys to read them.
+const WITH_FORGOTTEN_OWNERS: &str = "
+CREATE TABLE forgotten_owners (
+    owner BLOB NOT NULL, credentials TEXT NOT NULL, PRIMARY KEY (owner, credentials)
+) WITHOUT ROWID;
 ";
 
 /// Marks a file as a database of endo ("Endo" in ASCII).

@@ -1,4 +1,4 @@
-//! One private key, and the four things that are done with it.
+//! One private key, and the things that are done with it.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use rsa::pkcs8::{EncodePrivateKey, LineEnding};
 use rsa::traits::PublicKeyParts;
-use rsa::{Oaep, Pkcs1v15Sign, RsaPrivateKey, RsaPublicKey};
+use rsa::{BigUint, Oaep, Pkcs1v15Sign, RsaPrivateKey, RsaPublicKey};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
@@ -102,6 +102,18 @@ impl PrivateKey {
         self.public.verify(Pkcs1v15Sign::new::<Sha256>(), &Sha256::digest(text), signature).is_ok()
     }
 
+    /// The SHA-256 digest that `signature` signs, if it is this key's RS256 signature of any. The public key shows it (RFC
+    /// 8017, 8.2.2).
+    pub(super) fn signed_digest(&self, signature: &[u8]) -> Option<[u8; 32]> {
+        if signature.len() != self.block_bytes() {
+            return None;
+        }
+        let block = BigUint::from_bytes_be(signature).modpow(self.public.e(), self.public.n()).to_bytes_be();
+        let digest = block.last_chunk()?;
+        let is_signed = self.public.verify(Pkcs1v15Sign::new::<Sha256>(), digest, signature).is_ok();
+        is_signed.then_some(*digest)
+    }
+
     /// Encrypts one block; it must be short enough for the padding.
     pub(super) fn encrypt(&self, padding: Oaep, block: &[u8]) -> Vec<u8> {
         self.public.encrypt(&mut self.random.clone(), padding, block).expect("the block fits the padding")
@@ -153,7 +165,7 @@ fn check_size(bits: usize) -> Result<(), KeyError> {
 
 /// RFC 7638: the digest of the key's required members in this very order.
 fn thumbprint(key: &RsaPublicKey) -> String {
-    let number = |number: &rsa::BigUint| URL_SAFE_NO_PAD.encode(number.to_bytes_be());
+    let number = |number: &BigUint| URL_SAFE_NO_PAD.encode(number.to_bytes_be());
     let members = format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, number(key.e()), number(key.n()));
     URL_SAFE_NO_PAD.encode(Sha256::digest(members))
 }

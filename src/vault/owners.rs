@@ -106,13 +106,6 @@ impl Vault {
         self.name(owners, &named)
     }
 
-    /// What an `authorizedKey` holds that names these owners: one entry each. Costs milliseconds an owner.
-    pub fn owner_keys(&self, owners: &Owners) -> Vec<String> {
-        let ring = self.ring();
-        let named = owners.named.iter().map(|owner| ring.first().sign_value(&owner.as_str().into()));
-        named.chain(owners.unnamed.iter().cloned()).collect()
-    }
-
     /// The same owners, with the names of those who are among `candidates`. Verifies signatures: call it on a blocking
     /// thread.
     #[must_use]

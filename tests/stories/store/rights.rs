@@ -67,7 +67,7 @@ async fn whatever_changes_it_is_read_at_once() {
     assert!(right(&store).await.is_revoked);
     write(&store, |transaction| transaction.forget_renewal(&binding().credentials)).await.unwrap();
     assert!(right(&store).await.renewal.is_none());
-    write(&store, |transaction| transaction.forget_record(&binding().credentials, "[]", NOW)).await.unwrap();
+    write(&store, |transaction| transaction.forget_record(&binding().credentials, NOW)).await.unwrap();
     let forgotten = right(&store).await;
     assert!(forgotten.is_forgotten && forgotten.record.is_none());
 }
@@ -76,7 +76,7 @@ async fn whatever_changes_it_is_read_at_once() {
 async fn what_is_forgotten_without_a_record_is_forgotten_at_once() {
     let (_directory, store) = fresh();
     assert!(!right(&store).await.is_forgotten);
-    write(&store, |transaction| transaction.forget_record(&binding().credentials, "[]", NOW)).await.unwrap();
+    write(&store, |transaction| transaction.forget_record(&binding().credentials, NOW)).await.unwrap();
     assert!(right(&store).await.is_forgotten);
 }
 
