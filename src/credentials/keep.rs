@@ -23,7 +23,7 @@ use crate::source::Realm;
 use crate::source::oauth2::OAuthClient;
 use crate::store::{Store, StoredRecord, StoredRenewal};
 use crate::vault::{
-    Contents, Credentials, Format, Owner, Owners, ResourceOwnerId, SealError, SecretText, Vault,
+    Contents, Credentials, Format, IdKeys, Owner, Owners, ResourceOwnerId, SealError, SecretText, Vault,
 };
 
 /// How many devices are looked at that say they are an account's but whose record was not sealed here.
@@ -76,7 +76,7 @@ pub struct Account {
 }
 
 /// Where the record of an account is looked for, and what brings its next secret.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Whereabouts {
     /// The only device that counts, where one was named.
     pub(super) only: Option<DeviceUuid>,
@@ -180,8 +180,8 @@ impl CredentialsDevices {
         }
     }
 
-    /// By what records of this account are found, the newest key's first. Other keys may come at any time.
-    pub(super) async fn id_keys(&self, id: &ResourceOwnerId) -> Result<Vec<String>, CredentialsError> {
+    /// By what records of this account are found. Other keys may come at any time.
+    pub(super) async fn id_keys(&self, id: &ResourceOwnerId) -> Result<IdKeys, CredentialsError> {
         let (vault, id) = (Arc::clone(&self.vault), id.clone());
         let id_keys = tokio::task::spawn_blocking(move || vault.id_keys(&id)).await;
         id_keys.map_err(|_| CredentialsError::Interrupted)

@@ -6,7 +6,7 @@ use super::{CredentialsDevices, CredentialsError};
 use crate::bus::Bus;
 use crate::message::DeviceUuid;
 use crate::store::{StoreError, View};
-use crate::vault::{Credentials, ResourceOwnerId};
+use crate::vault::{Credentials, IdKeys, ResourceOwnerId};
 
 impl CredentialsDevices {
     /// The turn of whoever looks for an account of this name and makes it where there is none.
@@ -23,7 +23,7 @@ impl CredentialsDevices {
     /// # Errors
     /// What the store, the bus or the vault reports.
     pub async fn of_account(&self, id: &ResourceOwnerId) -> Result<Option<DeviceUuid>, CredentialsError> {
-        for device in self.claimants(self.id_keys(id).await?).await? {
+        for device in self.claimants(&self.id_keys(id).await?).await? {
             match self.is_of_account(&device, id).await {
                 Ok(true) => return Ok(Some(device)),
                 // It only says that it is the account's.
@@ -60,8 +60,8 @@ impl CredentialsDevices {
         is_enough: bool,
     ) -> Result<Vec<Credentials>, CredentialsError> {
         let id_keys = self.id_keys(id).await?;
-        let devices = match self.claimants(id_keys.clone()).await {
-            Err(CredentialsError::Meshblu(_)) if is_enough => self.known_of_account(id_keys).await?,
+        let devices = match self.claimants(&id_keys).await {
+            Err(CredentialsError::Meshblu(_)) if is_enough => self.known_of_account(&id_keys).await?,
             devices => devices?,
         };
         let mut kept = Vec::new();
@@ -81,24 +81,26 @@ impl CredentialsDevices {
     }
 
     /// The devices that say they are the account's, in the store or on the bus.
-    async fn claimants(&self, id_keys: Vec<String>) -> Result<Vec<DeviceUuid>, CredentialsError> {
+    async fn claimants(&self, id_keys: &IdKeys) -> Result<Vec<DeviceUuid>, CredentialsError> {
         match &self.bus {
             Bus::Embedded(_) => {
+                let id_keys = id_keys.clone();
                 let look = move |view: &View<'_>| candidates(view, &id_keys);
                 Ok(self.store.read::<_, StoreError, _>(look).await?)
             }
             Bus::Meshblu(bus) => {
-                let candidates = self.candidates_on(bus, &id_keys).await?;
+                let candidates = self.candidates_on(bus, id_keys).await?;
                 Ok(candidates.into_iter().map(|candidate| candidate.device).collect())
             }
         }
     }
 
     /// The devices whose record in the store says that it is of the account.
-    pub(super) async fn known_of_account(&self, id_keys: Vec<String>) -> Result<Vec<DeviceUuid>, StoreError> {
+    pub(super) async fn known_of_account(&self, id_keys: &IdKeys) -> Result<Vec<DeviceUuid>, StoreError> {
+        let id_keys = id_keys.clone();
         let look = move |view: &View<'_>| {
             let mut known = Vec::new();
-            for id_key in &id_keys {
+            for id_key in id_keys.all() {
                 known.extend(view.credentials_of_account(id_key)?);
             }
             Ok(known)

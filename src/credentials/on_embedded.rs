@@ -8,12 +8,13 @@ use super::bind::{BoundDevice, NewUserDevice, subscription};
 use super::keep::{Account, Before, STRANGERS, Whereabouts};
 use super::open::{came_with_its_device, record};
 use super::projection::copy_of;
+use super::rekey::ATTEMPTS;
 use super::{CredentialsDevices, CredentialsError, templates};
 use crate::bus::embedded::update::Update;
 use crate::bus::embedded::{Caller, EmbeddedBus};
 use crate::message::DeviceUuid;
 use crate::store::{Binding, Lookup, StoreError, StoredRecord, StoredSubscription, Transaction, View};
-use crate::vault::SecretText;
+use crate::vault::{IdKeys, SecretText};
 
 impl CredentialsDevices {
     pub(super) async fn keep_here(
@@ -22,8 +23,16 @@ impl CredentialsDevices {
         account: Arc<Account>,
         whereabouts: Whereabouts,
     ) -> Result<DeviceUuid, CredentialsError> {
-        let keeping = Keeping { devices: self.clone(), bus: bus.clone(), account, whereabouts };
-        self.store.write(move |transaction| keeping.run(transaction)).await
+        for _ in 0..ATTEMPTS {
+            // Not in the one transaction at a time that everybody waits for.
+            let id_keys = self.id_keys(&account.id).await?;
+            let (account, whereabouts) = (Arc::clone(&account), whereabouts.clone());
+            let keeping = Keeping { devices: self.clone(), bus: bus.clone(), account, whereabouts, id_keys };
+            if let Some(kept) = self.store.write(move |transaction| keeping.run(transaction)).await? {
+                return Ok(kept);
+            }
+        }
+        Err(CredentialsError::Busy)
     }
 
     pub(super) async fn bind_here(
@@ -91,10 +100,15 @@ struct Keeping {
     bus: EmbeddedBus,
     account: Arc<Account>,
     whereabouts: Whereabouts,
+    id_keys: IdKeys,
 }
 
 impl Keeping {
-    fn run(self, transaction: &Transaction<'_>) -> Result<DeviceUuid, CredentialsError> {
+    /// Keeps it, and answers where; not where there are other keys by now.
+    fn run(self, transaction: &Transaction<'_>) -> Result<Option<DeviceUuid>, CredentialsError> {
+        if !self.devices.vault.are_current(&self.id_keys) {
+            return Ok(None);
+        }
         let (device, mut before) = match self.find(transaction)? {
             Some(found) => found,
             None => self.make(transaction)?,
@@ -112,7 +126,7 @@ impl Keeping {
         }
         let life = self.devices.new_life(&self.account, new.record.generation, renews);
         transaction.store_renewal(&device, &life)?;
-        Ok(device)
+        Ok(Some(device))
     }
 
     /// The account's device with what its record holds. The bus finds devices by what they say of themselves; what
@@ -120,7 +134,7 @@ impl Keeping {
     fn find(&self, transaction: &Transaction<'_>) -> Result<Option<(DeviceUuid, Before)>, CredentialsError> {
         let candidates = match &self.whereabouts.only {
             Some(device) => vec![device.clone()],
-            None => candidates(transaction, &self.devices.vault.id_keys(&self.account.id))?,
+            None => candidates(transaction, &self.id_keys)?,
         };
         for device in candidates {
             let record = match record(transaction, &device) {
@@ -157,9 +171,9 @@ impl Keeping {
 }
 
 /// The devices that say they are the account's: first those whose record was sealed here, then a few others.
-pub(super) fn candidates(view: &View<'_>, id_keys: &[String]) -> Result<Vec<DeviceUuid>, StoreError> {
+pub(super) fn candidates(view: &View<'_>, id_keys: &IdKeys) -> Result<Vec<DeviceUuid>, StoreError> {
     let (mut ours, mut others) = (Vec::new(), Vec::new());
-    for id_key in id_keys {
+    for id_key in id_keys.all() {
         let lookup = Lookup::Indexed("endo.idKey".to_owned(), id_key.clone());
         let mut found = Vec::new();
         view.visit_devices(&lookup, usize::MAX, |device| {

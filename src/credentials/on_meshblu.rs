@@ -19,7 +19,7 @@ use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};
 use crate::message::DeviceUuid;
 use crate::store::{Binding, StoredRecord, StoredRenewal, StoredSubscription, Transaction};
 use crate::telemetry::with_causes;
-use crate::vault::{Credentials, SealError, SecretText};
+use crate::vault::{Credentials, IdKeys, SealError, SecretText};
 
 /// When somebody else shows a record that whoever kept it could not show.
 const SHOWN_BY_THEN: Duration = Duration::from_secs(10);
@@ -170,13 +170,13 @@ impl CredentialsDevices {
                 return Ok(found);
             }
         }
-        if self.id_keys(&account.id).await? != id_keys {
+        if !self.vault.are_current(&id_keys) {
             // Records may have gone over to a key that nothing was looked for by.
             return Err(CredentialsError::RolledBack);
         }
         let device = match self.begun_among(&account.id, empty).await? {
             Some(begun) => begun,
-            None => self.begin_on(bus, &account.id, id_keys.first().map_or("", String::as_str)).await?,
+            None => self.begin_on(bus, &account.id, id_keys.newest()).await?,
         };
         hear(bus, &device).await?;
         Ok((device, Before::default()))
@@ -210,15 +210,15 @@ impl CredentialsDevices {
     pub(super) async fn candidates_on(
         &self,
         bus: &Meshblu,
-        id_keys: &[String],
+        id_keys: &IdKeys,
     ) -> Result<Vec<Candidate>, CredentialsError> {
         let mut all = Vec::new();
-        for id_key in id_keys {
+        for id_key in id_keys.all() {
             let query = json!({"endo.idKey": id_key});
             let found: Vec<Shown> = bus.search(Identity::of(bus.service()), &query).await?;
             all.extend(found.into_iter().take(STRANGERS).filter_map(Shown::candidate));
         }
-        for device in self.known_of_account(id_keys.to_vec()).await? {
+        for device in self.known_of_account(id_keys).await? {
             let is_listed = all.iter().any(|listed: &Candidate| listed.device == device);
             if !is_listed && is_there(bus, &device).await? {
                 all.push(Candidate { device, shown: None, begun: None });

@@ -8,7 +8,6 @@ use crate::message::DeviceUuid;
 use super::contents::{Contents, Format, SealError, Sealed};
 use super::credentials::Credentials;
 use super::key::PrivateKey;
-use super::owner_id::ResourceOwnerId;
 use super::record::{RecordError, SealedRecord, SealedText};
 use super::remembered::{RecordOf, RememberSettings, Remembered};
 use super::ring::KeyRing;
@@ -83,12 +82,6 @@ impl Vault {
             Format::One => format1::seal(ring.first(), device, contents),
             Format::Two => format2::seal(ring.first(), device, contents),
         }
-    }
-
-    /// What `endo.idKey` holds in this account's records: one entry a key of the ring, the first key's first. Costs
-    /// milliseconds a key.
-    pub fn id_keys(&self, id: &ResourceOwnerId) -> Vec<String> {
-        self.ring().keys().map(|key| key.sign_value(&id.to_value())).collect()
     }
 
     /// What `endo.authorizedKey` holds in records that this device may manage: one entry a key of the ring, the

@@ -97,7 +97,7 @@ impl OldGateway {
 
     /// The credentials device of the account, found or made, with a new token.
     async fn find_or_create(&self) -> Device {
-        let query = json!({"endo.idKey": self.vault.id_keys(&account())[0]});
+        let query = json!({"endo.idKey": self.vault.id_keys(&account()).newest()});
         let found = self.search(&self.service, query).await;
         if let Some(device) = found.first() {
             assert_eq!(found.len(), 1);

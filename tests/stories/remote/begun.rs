@@ -71,7 +71,8 @@ async fn a_device_that_broke_off_before_its_record_is_finished_by_the_next_sign_
 
 #[tokio::test]
 async fn a_device_with_a_mark_that_was_not_made_here_for_the_account_gets_no_record() {
-    let id_key = &vault().id_keys(&ResourceOwnerId::Number(583_231))[0];
+    let id_keys = vault().id_keys(&ResourceOwnerId::Number(583_231));
+    let id_key = id_keys.newest();
     let of_another = vault().begun_mark(&ResourceOwnerId::Number(583_232));
     for mark in [json!("made up"), json!(id_key), json!(of_another), json!(7)] {
         let scene = Scene::set().await;

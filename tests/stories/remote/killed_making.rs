@@ -112,7 +112,7 @@ impl Scene {
             self.devices(|device| device["meshblu"]["whitelists"]["discover"]["as"] == service).await;
         assert_eq!(devices.len(), 1, "{devices:?}");
         let (endo, signature) = (&devices[0]["endo"], devices[0]["endoSignature"].as_str().unwrap());
-        assert_eq!(endo["idKey"], vault().id_keys(&ResourceOwnerId::Number(583_231))[0].as_str());
+        assert_eq!(endo["idKey"], vault().id_keys(&ResourceOwnerId::Number(583_231)).newest());
         let uuid = devices[0]["uuid"].as_str().unwrap().to_owned();
         let sealed = SealedText { endo: &endo.to_string(), signature };
         let opened = vault().open(&uuid.as_str().into(), sealed, Timestamp::from_millis(0)).unwrap();

@@ -46,7 +46,7 @@ fn a_record_is_found_by_its_account_and_by_each_of_its_owners() {
     let endo = vault.seal(&device(), &contents, Format::Two).unwrap().endo;
     assert_eq!(endo["version"], "2.0.0");
     assert_eq!(endo["generation"], 3);
-    assert_eq!(endo["idKey"], vault.id_keys(&contents.id)[0]);
+    assert_eq!(endo["idKey"], vault.id_keys(&contents.id).newest());
     let owner_keys: Vec<_> =
         contents.owners.named.iter().map(|owner| vault.authorized_keys(owner).remove(0)).collect();
     assert_eq!(endo["authorizedKey"], json!(owner_keys));

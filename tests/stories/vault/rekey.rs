@@ -42,7 +42,7 @@ fn a_record_of_either_format_moves_to_the_newest_key_with_all_it_holds() {
         let hosts = if format == Format::One { "api.test" } else { "api.github.com" };
         assert_eq!(after.hosts().unwrap(), [hosts], "a record's own hosts stay");
         let keys: Value = serde_json::from_str(&moved.endo.to_string()).unwrap();
-        assert_eq!(keys["idKey"], json!(alone.id_keys(&held.id)[0]));
+        assert_eq!(keys["idKey"], json!(alone.id_keys(&held.id).newest()));
         assert_eq!(keys["authorizedKey"], json!(alone.authorized_keys(&"owner-1".into())));
         let token = |opened: &endo::vault::Credentials| {
             opened.credentials_device_token().unwrap().expose().to_owned()
