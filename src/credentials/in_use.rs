@@ -1,9 +1,11 @@
 //! What of the tokens that are to end is in use, or would take down what is.
 
+use super::held_tokens::Tokens;
 use super::possession::is_same;
 use super::rekey::MOST;
 use super::{CredentialsDevices, CredentialsError};
-use crate::store::{QueuedRevocation, StoreError};
+use crate::message::DeviceUuid;
+use crate::store::{QueuedRevocation, StoreError, View};
 use crate::vault::{Credentials, ResourceOwnerId, SealedText, SecretText};
 
 /// Why a replaced secret, or one whose account came back, is not ended where that may end all of the account's.
@@ -46,25 +48,39 @@ impl CredentialsDevices {
 
     /// Whether a record here holds one of these tokens, whosever it is, or one that may end with them.
     async fn is_held(&self, ending: &Credentials) -> Result<bool, CredentialsError> {
-        for device in self.store.read::<_, StoreError, _>(|view| view.credentials_devices(MOST)).await? {
-            let asked = device.clone();
-            let record = self.store.read::<_, StoreError, _>(move |view| view.record(&asked)).await?;
-            let Some(record) = record else { continue };
-            let sealed = SealedText { endo: &record.endo, signature: &record.signature };
-            let opened = match self.vault.recall(&device, sealed, self.clock.now()) {
-                Some(warm) => warm,
-                None => match self.open_once(device, record).await {
-                    // What no key here opens, nobody here uses.
-                    Err(CredentialsError::Record(_) | CredentialsError::TooManyFailures) => continue,
-                    opened => opened?,
-                },
+        let ending = Tokens::of(ending);
+        let look = |view: &View<'_>| view.record_generations(MOST);
+        for (device, generation) in self.store.read::<_, StoreError, _>(look).await? {
+            let known = self.held_tokens.recall(&device, generation);
+            let held = match known {
+                Some(known) => Some(known),
+                None => self.learn_held(device).await?,
             };
-            let may_end_with_it = ending.refresh_token().is_none() && opened.refresh_token().is_some();
-            if may_end_with_it || share_a_token(&opened, ending) {
+            if held.is_some_and(|held| held.may_end_with(&ending)) {
                 return Ok(true);
             }
         }
         Ok(false)
+    }
+
+    /// What the record holds; none where there is none that opens.
+    async fn learn_held(&self, device: DeviceUuid) -> Result<Option<Tokens>, CredentialsError> {
+        let asked = device.clone();
+        let record = self.store.read::<_, StoreError, _>(move |view| view.record(&asked)).await?;
+        let Some(record) = record else { return Ok(None) };
+        let generation = record.generation;
+        let sealed = SealedText { endo: &record.endo, signature: &record.signature };
+        let opened = match self.vault.recall(&device, sealed, self.clock.now()) {
+            Some(warm) => warm,
+            None => match self.open_once(device.clone(), record).await {
+                // What no key here opens, nobody here uses.
+                Err(CredentialsError::Record(_) | CredentialsError::TooManyFailures) => return Ok(None),
+                opened => opened?,
+            },
+        };
+        let held = Tokens::of(&opened);
+        self.held_tokens.note(device, generation, held.clone());
+        Ok(Some(held))
     }
 }
 

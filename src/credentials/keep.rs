@@ -10,6 +10,7 @@ use super::CredentialsError;
 use super::arrivals::{Arrival, Arrivals, Trait};
 use super::enders::Enders;
 use super::failures::Failures;
+use super::held_tokens::HeldTokens;
 use super::open::BAD_RECORDS;
 use super::owners::NewRecord;
 use super::possession::Typings;
@@ -113,6 +114,8 @@ pub struct CredentialsDevices {
     pub(super) renewing: Option<Arc<Renewing>>,
     /// Who brings tokens, and who ends some.
     pub(super) arrivals: Arrivals,
+    /// What the records hold, as far as somebody had to know.
+    pub(super) held_tokens: Arc<HeldTokens>,
     /// What is being made, step by step: accounts by their `idKey` or id, and devices.
     pub(super) under_way: Turns<String>,
     /// Rung when a bus elsewhere is to be shown a record.
@@ -140,6 +143,7 @@ impl CredentialsDevices {
             aftermath: Arc::default(),
             renewing: None,
             arrivals: Arrivals::default(),
+            held_tokens: Arc::default(),
             under_way: Turns::default(),
             owed: Arc::default(),
         }

@@ -11,6 +11,7 @@ mod failures;
 mod forget;
 mod forgotten;
 mod half_made;
+mod held_tokens;
 mod in_use;
 mod keep;
 mod leave;

@@ -43,6 +43,18 @@ impl View<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// The newest [`StoredRecord::generation`] of each credentials device that has a record, at most `limit`.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn record_generations(&self, limit: usize) -> Result<Vec<(DeviceUuid, u64)>, StoreError> {
+        let mut statement = self.prepare("SELECT credentials, generation FROM records LIMIT ?1")?;
+        let rows = statement.query_map([limit as i64], |row| {
+            Ok((row.get::<_, String>(0)?.into(), row.get::<_, i64>(1)?.unsigned_abs()))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// The credentials devices whose record holds this `endo.idKey`.
     ///
     /// # Errors

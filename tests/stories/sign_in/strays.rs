@@ -93,6 +93,36 @@ async fn tokens_that_the_api_hands_out_again_are_not_ended_whosever_they_are_sai
 }
 
 #[tokio::test]
+async fn a_record_is_opened_once_for_all_strays_until_there_is_a_newer_one() {
+    let place = Place::open().await;
+    let gateway = &place.house.gateway.gateway;
+    let owner = gateway.owner.as_ref().unwrap().uuid.clone();
+    for id in 0..5 {
+        gateway.credentials.keep(place.house.gateway.account(id, &owner)).await.unwrap();
+    }
+    let operations_for = async |access: &str, refresh: &str| {
+        let before = gateway.vault.private_key_operations();
+        let arrival = gateway.credentials.arrival();
+        let stray =
+            gateway.credentials.note_stray(arrival, &access.into(), Some(&refresh.into())).await.unwrap();
+        assert!(gateway.credentials.give_up(stray, None).await);
+        gateway.vault.private_key_operations() - before
+    };
+    let first = operations_for("stray-1", "refresh-1").await;
+    let second = operations_for("stray-2", "refresh-2").await;
+    assert_eq!(first - second, 5);
+    let mut account = place.house.gateway.account(3, &owner);
+    account.refresh_token = Some("kept-since".into());
+    gateway.credentials.keep(account).await.unwrap();
+    assert_eq!(operations_for("stray-3", "kept-since").await - second, 1);
+    assert_eq!(
+        place.provider.ended(),
+        ["refresh-1", "stray-1", "refresh-2", "stray-2"],
+        "a record holds the last"
+    );
+}
+
+#[tokio::test]
 async fn tokens_that_another_sign_in_brings_as_well_are_not_ended() {
     let place = Place::open().await;
     let (mut first, first_state) = place.under_way("/auth/api").await;

@@ -8,12 +8,13 @@ use regex::Regex;
 use super::{fresh, raw};
 
 /// What reads a table from one end: whole listings, or what stops after a bounded number of rows.
-const READS_IN_ORDER: [&str; 12] = [
+const READS_IN_ORDER: [&str; 13] = [
     "DELETE FROM dead_letters WHERE died_at < ?1 OR seq <= (SELECT seq FROM dead_letters ORDER BY seq DESC LIMIT 1 OFFSET ?2)",
     "DELETE FROM outcomes WHERE seq IN ( SELECT seq FROM outcomes ORDER BY seq LIMIT ?3) AND (ended_at < ?1 OR seq <= (SELECT max(seq) FROM outcomes) - ?2)",
     "DELETE FROM proofs WHERE proved_at <= ( SELECT proved_at FROM proofs ORDER BY proved_at DESC LIMIT 1 OFFSET ?1)",
     "SELECT count(*) FROM sqlite_schema",
     "SELECT credentials FROM records ORDER BY credentials LIMIT ?1",
+    "SELECT credentials, generation FROM records LIMIT ?1",
     "SELECT credentials, owner_keys FROM forgotten WHERE owner_keys <> '[]'",
     "SELECT credentials, user_device, bound_at, ended_at FROM bindings LEFT JOIN tombstones USING (credentials, user_device) ORDER BY bound_at, user_device",
     "SELECT credentials, user_device, owner, status_device, made_at FROM half_made LEFT JOIN tombstones USING (credentials, user_device) WHERE ended_at IS NULL ORDER BY made_at",
