@@ -43,9 +43,9 @@ pub(super) async fn list(gateway: &Gateway) -> Result<Vec<KeyRow>, OperationErro
     Ok(rows)
 }
 
-/// Who is known by a signature alone may be so by any of the older keys.
+/// Of the newest key only what is sealed with it counts.
 fn needs(need: &Need, key: &KeyRow) -> bool {
-    need.kid.as_deref() == Some(&key.kid) || (!need.names_owners && !key.seals)
+    if key.seals { need.kid.as_ref() == Some(&key.kid) } else { need.is_of(&key.kid) }
 }
 
 /// Seals the next records anew; what is done already is passed over, so that it can be broken off at any time.

@@ -76,9 +76,13 @@ pub(super) fn head(
     endo
 }
 
-/// Whether the record names all its owners inside.
-pub(super) fn names_owners(record: &SealedRecord<'_>) -> bool {
-    !record.endo.contains_key(UNNAMED_OWNERS)
+/// What `authorizedKey` holds of the owners whom the record does not name inside.
+pub(super) fn unnamed_owners(record: &SealedRecord<'_>) -> Vec<String> {
+    let mut owner_keys = record.owner_keys();
+    let unnamed = record.endo.get(UNNAMED_OWNERS).and_then(Value::as_u64).unwrap_or_default();
+    let unnamed = usize::try_from(unnamed).unwrap_or(usize::MAX);
+    // Those that it names come first.
+    owner_keys.split_off(owner_keys.len().saturating_sub(unnamed))
 }
 
 /// Seals `document` with the other members of `endo`, which stay as they are but for the generation.

@@ -106,14 +106,16 @@ impl<'a> SealedRecord<'a> {
 
     /// Which key it needs.
     pub(super) fn need(&self, ring: &KeyRing) -> Result<Need, RecordError> {
-        let (kid, names_owners) = match self.format {
-            Format::One => (format1::key_of(self, ring)?, false),
-            Format::Two => {
-                let kid = Some(format2::kid_of(self)?).filter(|kid| ring.by_kid(kid).is_some());
-                (kid, format2::names_owners(self))
-            }
-        };
-        Ok(Need { format: self.format, kid, names_owners })
+        let format = self.format;
+        if format == Format::One {
+            let kid = format1::key_of(self, ring)?;
+            return Ok(Need { format, kid, names_owners: false, owner_kids: Vec::new() });
+        }
+        let kid = Some(format2::kid_of(self)?).filter(|kid| ring.by_kid(kid).is_some());
+        let unnamed = format2::unnamed_owners(self);
+        let makers = unnamed.iter().filter_map(|owner_key| ring.maker_of(&node_base64::decode(owner_key)));
+        let owner_kids = makers.map(|key| key.kid().to_owned()).collect();
+        Ok(Need { format, kid, names_owners: unnamed.is_empty(), owner_kids })
     }
 
     /// What `authorizedKey` holds: a signature for each owner.

@@ -51,9 +51,18 @@ pub struct Need {
     pub format: Format,
     /// The key's name; `None` where no key of the ring fits.
     pub kid: Option<String>,
-    /// Whether it names everybody who may manage it; else some are known by a signature alone, which any key may have
-    /// made. Format 1 names nobody.
+    /// Whether it names everybody who may manage it; else some are known by a signature alone. Format 1 names nobody.
     pub names_owners: bool,
+    /// The names of the keys that made those signatures. Of format 1 they are not looked for: it may have owners beside it.
+    pub owner_kids: Vec<String>,
+}
+
+impl Need {
+    /// Whether the record needs the key of this name, where another seals.
+    pub fn is_of(&self, kid: &str) -> bool {
+        let may_be_any = self.format == Format::One;
+        may_be_any || self.kid.as_deref() == Some(kid) || self.owner_kids.iter().any(|owner| owner == kid)
+    }
 }
 
 impl Vault {

@@ -40,6 +40,11 @@ impl KeyRing {
         self.keys().find(|key| key.kid() == kid)
     }
 
+    /// The key that made this signature of whatever it is.
+    pub(super) fn maker_of(&self, signature: &[u8]) -> Option<&PrivateKey> {
+        self.keys().find(|key| key.signed_digest(signature).is_some())
+    }
+
     /// Whether one of the keys made this signature of `text`.
     pub(super) fn verifies(&self, text: &[u8], signature: &[u8]) -> bool {
         self.keys().any(|key| key.verifies(text, signature))

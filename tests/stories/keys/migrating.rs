@@ -45,7 +45,7 @@ async fn records_of_old_move_where_their_owner_is_known_and_stay_where_not() {
     assert!(matches!(gateway.credentials.rekey(&unknown).await.unwrap(), Rekeyed::Kept(_)));
     assert_eq!(
         need(&gateway, &known.credentials).await,
-        Need { format: Format::Two, kid: Some(kid.clone()), names_owners: true }
+        Need { format: Format::Two, kid: Some(kid.clone()), names_owners: true, owner_kids: vec![] }
     );
     assert_eq!(need(&gateway, &unknown).await.format, Format::One);
     let owner = gateway.owner.as_ref().unwrap().uuid.clone();
@@ -56,7 +56,7 @@ async fn records_of_old_move_where_their_owner_is_known_and_stay_where_not() {
     let moved = need(&gateway, &unknown).await;
     assert_eq!(
         moved,
-        Need { format: Format::Two, kid: Some(kid), names_owners: true },
+        Need { format: Format::Two, kid: Some(kid), names_owners: true, owner_kids: vec![] },
         "whoever signs in again moves it"
     );
 }
@@ -76,7 +76,7 @@ fn listed(directory: &Path) -> BTreeMap<String, Vec<String>> {
 }
 
 #[tokio::test]
-async fn a_key_that_may_have_signed_who_an_owner_is_is_held_until_that_owner_is_known() {
+async fn the_key_that_signed_who_an_owner_is_and_no_other_is_held_until_that_owner_is_known() {
     let (gateway, directory) = of_old().await;
     let unknown = "somebody-without-devices".into();
     let device = keep(&gateway, 2, &unknown).await;
@@ -85,16 +85,26 @@ async fn a_key_that_may_have_signed_who_an_owner_is_is_held_until_that_owner_is_
     let database = rusqlite::Connection::open(directory.path().join("endo.db")).unwrap();
     database.execute("DELETE FROM owners_beside", []).unwrap();
     let gateway = open(directory.path()).await;
+    let between = gateway.rotate_key().await.unwrap();
     let newest = gateway.rotate_key().await.unwrap();
     keep(&gateway, 2, &"somebody-else".into()).await;
-    let moved = Need { format: Format::Two, kid: Some(newest.clone()), names_owners: false };
+    let moved = Need {
+        format: Format::Two,
+        kid: Some(newest.clone()),
+        names_owners: false,
+        owner_kids: vec![old.clone()],
+    };
     assert_eq!(need(&gateway, &device).await, moved, "who it is of is still shown by the old key alone");
     assert!(matches!(gateway.credentials.rekey(&device).await.unwrap(), Rekeyed::Kept(_)));
     drop(gateway);
     let held = vec![device.to_string()];
     assert_eq!(
         listed(directory.path()),
-        BTreeMap::from([(newest.clone(), held.clone()), (old.clone(), held.clone())])
+        BTreeMap::from([
+            (newest.clone(), held.clone()),
+            (between.clone(), Vec::new()),
+            (old.clone(), held.clone())
+        ])
     );
 
     let gateway = open(directory.path()).await;
@@ -103,7 +113,10 @@ async fn a_key_that_may_have_signed_who_an_owner_is_is_held_until_that_owner_is_
     keep(&gateway, 2, &unknown).await;
     assert!(need(&gateway, &device).await.names_owners);
     drop(gateway);
-    assert_eq!(listed(directory.path()), BTreeMap::from([(newest, held), (old, Vec::new())]));
+    assert_eq!(
+        listed(directory.path()),
+        BTreeMap::from([(newest, held), (between, Vec::new()), (old, Vec::new())])
+    );
 }
 
 #[tokio::test]

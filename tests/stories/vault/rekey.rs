@@ -78,12 +78,15 @@ fn which_key_a_record_needs_is_told_without_opening_it() {
             let kid = Some(key().kid().to_owned());
             assert_eq!(
                 vault_with(ring()).need(&device(), record.text()),
-                Ok(Need { format, kid, names_owners })
+                Ok(Need { format, kid, names_owners, owner_kids: Vec::new() })
             );
         }
         let record = Stored::new(&vault().seal(&device(), &contents(), format).unwrap());
         let stranger = vault_with(KeyRing::new(other_key(), vec![]));
-        assert_eq!(stranger.need(&device(), record.text()), Ok(Need { format, kid: None, names_owners }));
+        assert_eq!(
+            stranger.need(&device(), record.text()),
+            Ok(Need { format, kid: None, names_owners, owner_kids: Vec::new() })
+        );
     }
     assert!(vault().need(&device(), SealedText { endo: "{}", signature: "" }).is_err());
 }
