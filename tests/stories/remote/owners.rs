@@ -49,16 +49,20 @@ impl Scene {
     }
 
     async fn gateway(&self) -> RemoteGateway {
-        self.gateway_that_writes(None).await
+        self.gateway_with(|_| ()).await
     }
 
     async fn gateway_that_writes(&self, format: Option<u8>) -> RemoteGateway {
+        self.gateway_with(|settings| settings.records.write = format).await
+    }
+
+    async fn gateway_with(&self, change: impl FnOnce(&mut Config)) -> RemoteGateway {
         // It asks who it is itself before anybody signs in.
         self.meshblu.answer("GET /v2/whoami", [json_answer(200, &json!({"uuid": SERVICE}))]);
         let mut settings: Config = settings(self.directory.path(), &self.meshblu.url());
         settings.bus.oauth_url = Some(self.meshblu.url());
         settings.source = self.provider.settings();
-        settings.records.write = format;
+        change(&mut settings);
         let now = Timestamp::from_millis(vectors()["nowMs"].as_i64().unwrap());
         RemoteGateway::at(Clock::from_fn(move || now), settings).await.unwrap()
     }
@@ -233,6 +237,14 @@ async fn what_is_forgotten_leaves_no_owner_behind_and_its_receipts_to_all_of_the
         assert_ne!(credentials.receipts_concerning(&owner.into()).await.unwrap(), []);
     }
     assert_eq!(scene.beside(), 0);
+    let kid = gateway.gateway.rotate_key().await.unwrap();
+    gateway.stop().await;
+    let newest = std::fs::read_to_string(scene.directory.path().join(format!("records-{kid}.pem"))).unwrap();
+    let gateway = scene.gateway_with(|settings| settings.records.private_key = Some(newest.into())).await;
+    assert_eq!(gateway.gateway.vault.ring().keys().count(), 1, "the key that sealed it is gone");
+    for owner in [FIRST, SECOND] {
+        assert_eq!(ask(&gateway, Method::GET, "/receipts", owner).await.json()[0]["act"], "forgotten");
+    }
 }
 
 #[tokio::test]
