@@ -32,7 +32,7 @@ const ONLY_ITS_OWNER: &str = "only the owner of the device can change them, who 
 enum CameTo {
     Ended,
     Stayed(&'static str),
-    /// A job of the device is not answered yet.
+    /// A job of the device is not answered yet, or somebody is still making it, who may come to subscribe to it.
     Busy,
     /// The bus did not do it now.
     Nothing,
@@ -66,6 +66,10 @@ impl CredentialsDevices {
     async fn attempt_on(&self, bus: &Meshblu, queued: &QueuedErrand) -> Result<CameTo, CredentialsError> {
         let errand = &queued.errand;
         let (credentials, service) = (&errand.credentials, Identity::of(bus.service()));
+        let maker = errand.kind.user_device().map(|device| self.under_way.take(&device.to_string()));
+        if let Some(None) = maker {
+            return Ok(CameTo::Busy);
+        }
         match &errand.kind {
             ErrandKind::Subscription(user_device) => {
                 let binding = Binding { credentials: credentials.clone(), user_device: user_device.clone() };

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::bind::{BoundDevice, NewUserDevice, subscription};
 use super::turns::Turn;
-use super::{CredentialsDevices, CredentialsError, login_in, templates};
+use super::{CredentialsDevices, CredentialsError, Cut, Revoker, login_in, templates};
 use crate::bus::Login;
 use crate::bus::meshblu::{Identity, Meshblu};
 use crate::message::DeviceUuid;
@@ -33,7 +33,8 @@ struct Wanted {
 impl CredentialsDevices {
     /// Makes a user device, its status device, and last the subscription that is its right: what a crash leaves behind
     /// has no rights. Every device is noted as soon as it is there, and taken up by the owner's next attempt; it has a mark
-    /// until it is finished, by which it is found where nobody was told that it is there.
+    /// until it is finished, by which it is found where nobody was told that it is there. Whatever ends meanwhile what it is
+    /// for ends the device as well; what the bus has of it then goes once nobody is at it any more.
     pub(super) async fn bind_on(
         &self,
         bus: &Meshblu,
@@ -52,6 +53,7 @@ impl CredentialsDevices {
             Some(begun) => begun,
             None => self.begin(bus, wanted, document.clone()).await?,
         };
+        self.check_wanted(bus, &making.half.binding, new.login.as_ref()).await?;
         let status = self.status_device(bus, &mut making).await?;
         let binding = &making.half.binding;
         document["uuid"] = json!(binding.user_device);
@@ -62,14 +64,55 @@ impl CredentialsDevices {
         let update = json!({"$set": set, "$unset": {"endo": true}});
         bus.update(Identity::of(&making.login), &binding.user_device, &update).await?;
         bus.subscribe(Identity::of(&voice), &subscription(binding)).await?;
-        let (binding, now) = (binding.clone(), self.clock.now());
-        let finish = move |transaction: &Transaction<'_>| {
-            transaction.forget_half_made(&binding)?;
-            transaction.bind(&binding, now)
-        };
-        self.store.write::<_, StoreError, _>(finish).await?;
+        if !self.finish(binding.clone()).await? {
+            self.may_have(bus, binding, new.login.as_ref()).await?;
+            return Err(CredentialsError::Revoked);
+        }
         let Login { uuid, token } = making.login.clone();
         Ok(BoundDevice { uuid, token, status_device: status, document })
+    }
+
+    /// Gives the device its right here; answers whether nothing ended it meanwhile.
+    async fn finish(&self, binding: Binding) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        let finish = move |transaction: &Transaction<'_>| {
+            transaction.forget_half_made(&binding)?;
+            if transaction.is_revoked(&binding)? {
+                return Ok(false);
+            }
+            transaction.bind(&binding, now)?;
+            Ok(true)
+        };
+        self.store.write(finish).await
+    }
+
+    /// Looks once more whether whoever asked for a device may have it, now that ends find it here; else it ends as they would
+    /// have ended it.
+    async fn check_wanted(
+        &self,
+        bus: &Meshblu,
+        binding: &Binding,
+        owner: Option<&Login>,
+    ) -> Result<(), CredentialsError> {
+        let may = self.may_have(bus, binding, owner).await;
+        if let Err(CredentialsError::NoRecord) = may {
+            let by = owner.cloned().map_or(Revoker::Operator, Revoker::Owner);
+            let owned = self.held(binding.credentials.clone()).await?;
+            self.cut_off(&owned, Cut::One(binding.user_device.clone()), &by).await?;
+        }
+        may
+    }
+
+    async fn may_have(
+        &self,
+        bus: &Meshblu,
+        binding: &Binding,
+        owner: Option<&Login>,
+    ) -> Result<(), CredentialsError> {
+        match owner {
+            Some(owner) => self.owned_by(&owner.uuid, binding.credentials.clone()).await.map(drop),
+            None => self.record_on(bus, &binding.credentials).await.map(drop),
+        }
     }
 
     async fn wanted(&self, credentials: DeviceUuid, owner: DeviceUuid) -> Result<Wanted, CredentialsError> {

@@ -41,14 +41,29 @@ impl CredentialsDevices {
         credentials: DeviceUuid,
         new: NewUserDevice,
     ) -> Result<BoundDevice, CredentialsError> {
-        let (bus, now) = (bus.clone(), self.clock.now());
-        let make = move |transaction: &Transaction<'_>| {
-            let bound = make_user_device(&bus, transaction, &credentials, &new)?;
-            let binding = Binding { credentials, user_device: bound.uuid.clone() };
-            transaction.bind(&binding, now)?;
-            Ok(bound)
-        };
-        self.store.write(make).await
+        for _ in 0..ATTEMPTS {
+            let (bus, now, credentials, new) =
+                (bus.clone(), self.clock.now(), credentials.clone(), new.clone());
+            // Who owns them is in their record; another one may be without whoever asks.
+            let owned_by = match &new.login {
+                Some(owner) => self.owned_by(&owner.uuid, credentials.clone()).await?.record().cloned(),
+                None => None,
+            };
+            let make = move |transaction: &Transaction<'_>| {
+                let newest = record(transaction, &credentials)?;
+                if owned_by.is_some_and(|record| record != newest) {
+                    return Ok(None);
+                }
+                let bound = make_user_device(&bus, transaction, &credentials, &new)?;
+                let binding = Binding { credentials, user_device: bound.uuid.clone() };
+                transaction.bind(&binding, now)?;
+                Ok::<_, CredentialsError>(Some(bound))
+            };
+            if let Some(bound) = self.store.write(make).await? {
+                return Ok(bound);
+            }
+        }
+        Err(CredentialsError::Busy)
     }
 }
 
@@ -58,7 +73,6 @@ fn make_user_device(
     credentials: &DeviceUuid,
     new: &NewUserDevice,
 ) -> Result<BoundDevice, CredentialsError> {
-    record(transaction, credentials)?;
     let user = bus.register(transaction, templates::user_device(new, credentials))?;
     let binding = Binding { credentials: credentials.clone(), user_device: user.uuid.clone() };
     bus.changing(transaction, &Caller::itself(credentials.clone())).subscribe(&subscription(&binding))?;

@@ -1,8 +1,8 @@
 //! Sealing records anew under the newest key, one by one, while everything else goes on.
 
+use super::leave::Leaving;
 use super::on_embedded::show;
 use super::owners::NewRecord;
-use super::receipt::Receipt;
 use super::{CredentialsDevices, CredentialsError};
 use crate::bus::Bus;
 use crate::bus::embedded::BusError;
@@ -43,7 +43,7 @@ struct Replacing {
     device: DeviceUuid,
     before: StoredRecord,
     new: NewRecord,
-    receipt: Option<Receipt>,
+    leaving: Option<Leaving>,
 }
 
 /// In what the successor of a record differs from it.
@@ -54,8 +54,8 @@ pub(super) struct Successor {
     pub(super) id: Option<ResourceOwnerId>,
     /// Its form.
     pub(super) format: Format,
-    /// What says why, where something does; commits with it.
-    pub(super) receipt: Option<Receipt>,
+    /// Who leaves by it, where somebody does; commits with it.
+    pub(super) leaving: Option<Leaving>,
 }
 
 impl CredentialsDevices {
@@ -142,7 +142,7 @@ impl CredentialsDevices {
                 return Ok(Rekeyed::Kept(UNKNOWN_OWNER));
             }
             let id = opened.id().cloned();
-            let successor = Successor { owners, id, format: Format::Two, receipt: None };
+            let successor = Successor { owners, id, format: Format::Two, leaving: None };
             match self.replace(device, record, successor).await {
                 Ok(true) => return Ok(Rekeyed::Done),
                 Ok(false) => {}
@@ -166,7 +166,7 @@ impl CredentialsDevices {
             let sealed = SealedText { endo: &before.endo, signature: &before.signature };
             let generation = before.generation + 1;
             let (hosts, source) = (devices.sealing.hosts.clone(), before.source.clone());
-            let Successor { owners, id, format, receipt } = successor;
+            let Successor { owners, id, format, leaving } = successor;
             let last = owners.last().ok_or(RekeyError::UnknownOwner)?;
             let id = id.ok_or(RekeyError::NoAccount)?;
             let (owners, beside) = match format {
@@ -178,7 +178,7 @@ impl CredentialsDevices {
             let (endo, signature) = (sealed.endo.to_string(), sealed.signature);
             let record = StoredRecord { generation, endo, signature, source: new.source };
             let new = NewRecord { record, beside };
-            Ok::<_, RekeyError>(Replacing { devices, device, before, new, receipt })
+            Ok::<_, RekeyError>(Replacing { devices, device, before, new, leaving })
         };
         let sealing = tokio::task::spawn_blocking(seal).await.map_err(|_| CredentialsError::Interrupted)?;
         let replacing = sealing?;
@@ -204,8 +204,8 @@ impl Replacing {
             transaction.store_renewal(&self.device, &renewal)?;
         }
         self.project(transaction)?;
-        if let Some(receipt) = &mut self.receipt {
-            receipt.keep(transaction)?;
+        if let Some(leaving) = self.leaving.take() {
+            leaving.run(transaction, &self.devices, &self.device)?;
         }
         let (vault, device, before) = (self.devices.vault.clone(), self.device, self.before);
         transaction.after_commit(move || {

@@ -32,6 +32,8 @@ const NOT_OURS: &str = "the device is its owner's, who can remove it";
 pub(super) struct Cutting {
     pub(super) credentials: DeviceUuid,
     pub(super) user_devices: Vec<DeviceUuid>,
+    /// Whether those end as well that are only being made for the credentials.
+    pub(super) with_begun: bool,
     /// Where the devices are, if they are here.
     pub(super) bus: Option<EmbeddedBus>,
     pub(super) now: Timestamp,
@@ -46,18 +48,28 @@ impl Cutting {
         receipt: &mut Receipt,
     ) -> Result<Vec<ErrandKind>, CredentialsError> {
         let mut chores = Vec::new();
-        for user_device in &self.user_devices {
-            let binding = Binding { credentials: self.credentials.clone(), user_device: user_device.clone() };
+        for user_device in self.all(transaction)? {
+            let binding = Binding { credentials: self.credentials.clone(), user_device };
             // What a bus elsewhere has, only that knows; here nobody gets a tombstone who had no right.
             if self.bus.is_some() && !has_right(transaction, &binding)? {
                 continue;
             }
             if transaction.revoke(&binding, self.now)? {
-                receipt.part(Matter::Right, user_device, Fate::Ended);
+                receipt.part(Matter::Right, &binding.user_device, Fate::Ended);
                 chores.extend(self.follow(transaction, &binding, receipt)?);
             }
         }
         Ok(chores)
+    }
+
+    fn all(&self, view: &View<'_>) -> Result<Vec<DeviceUuid>, StoreError> {
+        let mut all = self.user_devices.clone();
+        if self.with_begun {
+            let begun = view.half_made()?.into_iter().map(|half| half.binding);
+            let begun = begun.filter(|binding| binding.credentials == self.credentials);
+            all.extend(begun.map(|binding| binding.user_device));
+        }
+        Ok(all)
     }
 
     /// What the bus in this process does at once; the rest is left as errands.
@@ -121,11 +133,12 @@ impl CredentialsDevices {
         by: &Revoker,
     ) -> Result<Option<Receipt>, CredentialsError> {
         let act = if which == Cut::All { Act::CutOffAll } else { Act::CutOff };
+        let with_begun = which == Cut::All;
         let (user_devices, unlisted) = match which {
             Cut::One(user_device) => (vec![user_device], None),
             Cut::All => self.all_user_devices(owned).await?,
         };
-        let cutting = self.cutting(owned, user_devices);
+        let cutting = Cutting { with_begun, ..self.cutting(owned.device(), user_devices) };
         let mut receipt = Receipt::new(owned.device(), act, by.by(), cutting.now);
         receipt.account = owned.username().map(str::to_owned);
         let cut = move |transaction: &Transaction<'_>| {
@@ -147,10 +160,12 @@ impl CredentialsDevices {
         }
     }
 
-    pub(super) fn cutting(&self, owned: &Owned, user_devices: Vec<DeviceUuid>) -> Cutting {
+    /// The cut of these alone.
+    pub(super) fn cutting(&self, credentials: &DeviceUuid, user_devices: Vec<DeviceUuid>) -> Cutting {
         Cutting {
-            credentials: owned.device().clone(),
+            credentials: credentials.clone(),
             user_devices,
+            with_begun: false,
             bus: self.bus.embedded().cloned(),
             now: self.clock.now(),
         }

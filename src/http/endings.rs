@@ -44,7 +44,7 @@ pub(super) async fn forget(request: HttpRequest, door: Data<FrontDoor>) -> Answe
 /// `DELETE /credentials/{uuid}/owners/me`: the caller manages the credentials no more.
 pub(super) async fn leave(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
     let Visit { owners, caller, owned } = Visit::of(&request, &door).await?;
-    owners.credentials.leave(&owned, &caller.uuid).await?;
+    owners.credentials.leave(&owned, &caller).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -134,6 +134,10 @@ impl From<CredentialsError> for Problem {
         match error {
             CredentialsError::NoRecord => Self::new(Kind::NotFound, "credentials device not found"),
             CredentialsError::Meshblu(error) => super::webhook::failed(error.failure()),
+            CredentialsError::Revoked => Self::new(
+                Kind::NotAllowed,
+                "The device was cut off while it was being added, and has no right",
+            ),
             CredentialsError::LastOwner => Self::new(
                 Kind::LastOwner,
                 "You are the last owner, and cannot leave; you can forget the secret instead",

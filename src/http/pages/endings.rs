@@ -88,7 +88,7 @@ async fn run(visit: &Visit<'_>, ending: &Ending) -> Result<Option<Receipt>, Prob
         Ending::CutOffAll => credentials.cut_off(&visit.owned, Cut::All, &by).await?,
         Ending::Forget => Some(credentials.forget(&visit.owned, &by).await?),
         Ending::Leave => {
-            credentials.leave(&visit.owned, &visit.session.owner).await?;
+            credentials.leave(&visit.owned, &visit.session.login).await?;
             None
         }
     })

@@ -64,6 +64,10 @@ impl Scene {
 }
 
 async fn keep(gateway: &RemoteGateway) -> DeviceUuid {
+    keep_for(gateway, "owner-uuid").await
+}
+
+async fn keep_for(gateway: &RemoteGateway, owner: &str) -> DeviceUuid {
     let account = Account {
         id: ResourceOwnerId::Number(583_231),
         username: Some("octocat".to_owned()),
@@ -71,7 +75,7 @@ async fn keep(gateway: &RemoteGateway) -> DeviceUuid {
         refresh_token: None,
         life: None,
         extras: Default::default(),
-        owner: "owner-uuid".into(),
+        owner: owner.into(),
     };
     gateway.gateway.credentials.keep(account).await.unwrap()
 }
@@ -153,6 +157,8 @@ async fn a_device_that_broke_off_is_finished_for_its_owner_alone_and_while_it_is
     }
     let gateway = scene.gateway().await;
     let credentials = keep(&gateway).await;
+    scene.meshblu.answer("GET /v2/devices/new-cred", [json_answer(200, &json!({"uuid": "new-cred"}))]);
+    assert_eq!(keep_for(&gateway, "somebody-else").await, credentials, "whoever adds a device owns them");
     let bind = async |owner: &str| {
         gateway.gateway.credentials.bind(credentials.clone(), device_of(owner, "a")).await
     };

@@ -100,6 +100,11 @@ impl Scene {
         list.json().as_array().unwrap().clone()
     }
 
+    /// What the credentials device hears.
+    pub(super) async fn heard_by(&self, credentials: &str) -> Vec<Value> {
+        self.subscriptions(&self.service, credentials).await
+    }
+
     /// The devices for which this holds.
     pub(super) async fn devices(&self, is_one: impl Fn(&Value) -> bool) -> Vec<Value> {
         self.bus.devices().await.into_iter().filter(is_one).collect()
@@ -138,10 +143,15 @@ impl Scene {
 
     /// What the owner's program is answered: `"GET /credentials/x"`.
     pub(super) async fn ask(&self, call: &str) -> Answer {
+        self.ask_as(&self.bus.owner, call).await
+    }
+
+    /// The same of somebody else's.
+    pub(super) async fn ask_as(&self, caller: &Device, call: &str) -> Answer {
         let (method, path) = call.split_once(' ').unwrap();
         let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
         let request = client.request(method.parse().unwrap(), format!("{}{path}", self.program.gateway));
-        send(request.basic_auth(&self.bus.owner.uuid, Some(&self.bus.owner.token))).await
+        send(request.basic_auth(&caller.uuid, Some(&caller.token))).await
     }
 
     /// What the credentials device is answered that brings a message of the owner's to this device.
@@ -224,7 +234,7 @@ async fn a_user_device_that_is_killed_at_any_call_of_the_bus_is_finished_by_the_
             assert_eq!(scene.named("status-device").await.len(), 1, "{moment:?} {after}");
             assert!(added.text.contains(&devices[0]), "{added:?}");
             assert_eq!(scene.brought(&credentials, &devices[0]).await, 201, "{moment:?} {after}");
-            let heard = scene.subscriptions(&scene.service, &credentials.uuid).await;
+            let heard = scene.heard_by(&credentials.uuid).await;
             assert_eq!(heard.len(), 1, "{moment:?} {after}: {heard:?}");
             let page = scene.browser.get(&home).await;
             assert_eq!(page.text.matches("/cut-off\"").count(), 1, "{page:?}");

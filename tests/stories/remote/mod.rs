@@ -6,6 +6,7 @@ mod bad_meshblu;
 mod begun;
 mod cycle;
 mod devices;
+mod ended_making;
 mod endings;
 mod failures;
 mod firehose;

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use endo::credentials::{ApiVerdict, CredentialsError};
+use endo::bus::Login;
+use endo::credentials::{Account, ApiVerdict, CredentialsError, NewUserDevice};
 use endo::message::DeviceUuid;
 use endo::store::{StoreError, StoredRecord};
 use serde_json::Value;
@@ -151,4 +152,29 @@ async fn what_is_forgotten_is_forgotten_once() {
     );
     assert_eq!([both.0.is_ok(), both.1.is_ok()].iter().filter(|ok| **ok).count(), 1);
     assert_eq!(office.receipts(&credentials).await.len(), 1);
+}
+
+#[tokio::test]
+async fn whoever_left_or_forgot_meanwhile_gets_no_device() {
+    let provider = FakeProvider::start().await;
+    let office = Office::open(provider.settings()).await;
+    let devices = &office.gateway.credentials;
+    let credentials = office.keep(1, "access-1", "refresh-1").await;
+    let second = Login { uuid: "second".into(), token: "its-token".to_owned().into() };
+    let account = Account { owner: second.uuid.clone(), ..office.account(1, "access-2", "refresh-2") };
+    assert_eq!(devices.keep(account).await.unwrap(), credentials);
+    let first = Login { uuid: office.owner(), ..second.clone() };
+    let ask = async |login: &Login| {
+        let new =
+            office.gateway.user_device(None, login.uuid.clone(), "http://127.0.0.1:8080").await.unwrap();
+        devices.bind(credentials.clone(), NewUserDevice { login: Some(login.clone()), ..new }).await
+    };
+    ask(&second).await.unwrap();
+
+    let owned = devices.owned_by(&second.uuid, credentials.clone()).await.unwrap();
+    devices.leave(&owned, &second).await.unwrap();
+    assert!(matches!(ask(&second).await, Err(CredentialsError::NoRecord)));
+    ask(&first).await.unwrap();
+    office.forget(&credentials).await;
+    assert!(matches!(ask(&first).await, Err(CredentialsError::NoRecord)));
 }
