@@ -29,3 +29,4 @@ mod sign_ins;
 mod standing;
 mod starting;
 mod stopping;
+mod waiting;
