@@ -35,8 +35,8 @@ impl CredentialsDevices {
     /// What the store reports; the secret stays then.
     pub async fn forget(&self, owned: &Owned, by: &Revoker) -> Result<Receipt, CredentialsError> {
         // On a bus elsewhere that does not list them, the record alone is enough: without it nothing opens.
-        let (user_devices, _) = self.all_user_devices(owned).await?;
-        let cutting = Cutting { with_begun: true, ..self.cutting(owned.device(), user_devices) };
+        let (user_devices, _) = self.listed_user_devices(owned).await?;
+        let cutting = Cutting { with_noted: true, ..self.cutting(owned.device(), user_devices) };
         let mut receipt = Receipt::new(owned.device(), Act::Forgotten, by.by(), cutting.now);
         receipt.account = owned.username().map(str::to_owned);
         let shown = owned.record().cloned();

@@ -32,8 +32,8 @@ const NOT_OURS: &str = "the device is its owner's, who can remove it";
 pub(super) struct Cutting {
     pub(super) credentials: DeviceUuid,
     pub(super) user_devices: Vec<DeviceUuid>,
-    /// Whether those end as well that are only being made for the credentials.
-    pub(super) with_begun: bool,
+    /// Whether all end as well that are noted here by then, those included that are only being made.
+    pub(super) with_noted: bool,
     /// Where the devices are, if they are here.
     pub(super) bus: Option<EmbeddedBus>,
     pub(super) now: Timestamp,
@@ -63,13 +63,14 @@ impl Cutting {
     }
 
     fn all(&self, view: &View<'_>) -> Result<Vec<DeviceUuid>, StoreError> {
-        let mut all = self.user_devices.clone();
-        if self.with_begun {
-            let begun = view.half_made()?.into_iter().map(|half| half.binding);
-            let begun = begun.filter(|binding| binding.credentials == self.credentials);
-            all.extend(begun.map(|binding| binding.user_device));
+        if !self.with_noted {
+            return Ok(self.user_devices.clone());
         }
-        Ok(all)
+        let bound = view.bindings_of(&self.credentials)?.into_iter().filter(|noted| !noted.is_over());
+        let begun = view.half_made()?.into_iter().map(|half| half.binding);
+        let begun = begun.filter(|binding| binding.credentials == self.credentials);
+        let noted = bound.map(|noted| noted.binding).chain(begun).map(|binding| binding.user_device);
+        Ok(noted.chain(self.user_devices.iter().cloned()).collect())
     }
 
     /// What the bus in this process does at once; the rest is left as errands.
@@ -133,12 +134,12 @@ impl CredentialsDevices {
         by: &Revoker,
     ) -> Result<Option<Receipt>, CredentialsError> {
         let act = if which == Cut::All { Act::CutOffAll } else { Act::CutOff };
-        let with_begun = which == Cut::All;
+        let with_noted = which == Cut::All;
         let (user_devices, unlisted) = match which {
             Cut::One(user_device) => (vec![user_device], None),
-            Cut::All => self.all_user_devices(owned).await?,
+            Cut::All => self.listed_user_devices(owned).await?,
         };
-        let cutting = Cutting { with_begun, ..self.cutting(owned.device(), user_devices) };
+        let cutting = Cutting { with_noted, ..self.cutting(owned.device(), user_devices) };
         let mut receipt = Receipt::new(owned.device(), act, by.by(), cutting.now);
         receipt.account = owned.username().map(str::to_owned);
         let cut = move |transaction: &Transaction<'_>| {
@@ -165,7 +166,7 @@ impl CredentialsDevices {
         Cutting {
             credentials: credentials.clone(),
             user_devices,
-            with_begun: false,
+            with_noted: false,
             bus: self.bus.embedded().cloned(),
             now: self.clock.now(),
         }
@@ -195,25 +196,15 @@ impl CredentialsDevices {
         self.receipt(receipt).await
     }
 
-    /// All that may use the credentials, as far as it is known; with why there may be more, where there may be.
-    pub(super) async fn all_user_devices(
+    /// What the bus knows to use the credentials; with why there may be more, where there may be.
+    pub(super) async fn listed_user_devices(
         &self,
         owned: &Owned,
     ) -> Result<(Vec<DeviceUuid>, Option<CredentialsError>), CredentialsError> {
-        let device = owned.device().clone();
-        let bound = self.store.read::<_, StoreError, _>(move |view| view.bindings_of(&device)).await?;
-        let bound = bound.into_iter().filter(|noted| !noted.is_over());
-        let mut all: Vec<_> = bound.map(|noted| noted.binding.user_device).collect();
-        let (listed, unlisted) = match self.user_devices(owned).await {
-            Ok(listed) => (listed, None),
-            Err(error) if matches!(self.bus, Bus::Meshblu(_)) => (Vec::new(), Some(error)),
-            Err(error) => return Err(error),
-        };
-        for user_device in listed {
-            if !all.contains(&user_device) {
-                all.push(user_device);
-            }
+        match self.user_devices(owned).await {
+            Ok(listed) => Ok((listed, None)),
+            Err(error) if matches!(self.bus, Bus::Meshblu(_)) => Ok((Vec::new(), Some(error))),
+            Err(error) => Err(error),
         }
-        Ok((all, unlisted))
     }
 }

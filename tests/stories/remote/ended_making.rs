@@ -13,6 +13,10 @@ use crate::support::held_bus::{Hold, Moment};
 /// Which call of the bus makes the device, and which subscribes to it.
 const THE_DEVICE: usize = 3;
 const ITS_RIGHT: usize = 6;
+/// Which call of an end asks what there is.
+const THE_LIST: usize = 1;
+
+const ADD: &str = "POST /user-devices";
 
 /// Two who own the same credentials, of whom the first adds a device.
 struct Owners {
@@ -22,10 +26,11 @@ struct Owners {
     credentials: String,
 }
 
-/// What both are answered: whoever adds, and whoever ends it meanwhile.
+/// With what both calls were answered.
+#[derive(Debug, PartialEq, Eq)]
 struct Answers {
-    added: Answer,
-    ended: Answer,
+    held: u16,
+    other: u16,
 }
 
 impl Owners {
@@ -39,18 +44,22 @@ impl Owners {
         Self { scene, first, second, credentials }
     }
 
-    /// The first adds a device, and ends something by this call while that is held.
-    async fn add_and_end(&self, hold: Hold, end: &str) -> Answers {
-        let (method, path) = end.split_once(' ').unwrap();
-        let (add, end) = (format!("POST /credentials/{}/user-devices", self.credentials), async {
+    /// What the first is answered to a call that is held on its way to the bus, and to another one meanwhile.
+    async fn meanwhile(&self, hold: Hold, call: &str, other: &str) -> Answers {
+        let other = async {
             assert!(self.scene.bus.unless_held(pending::<()>()).await.is_none());
-            let ended = self.scene.ask(&format!("{method} /credentials/{}{path}", self.credentials)).await;
+            let other = self.call(other).await;
             self.scene.bus.release();
-            ended
-        });
+            other
+        };
         self.scene.bus.hold(Some(hold));
-        let (added, ended) = tokio::join!(self.scene.ask(&add), end);
-        Answers { added, ended }
+        let (held, other) = tokio::join!(self.call(call), other);
+        Answers { held: held.status.as_u16(), other: other.status.as_u16() }
+    }
+
+    async fn call(&self, call: &str) -> Answer {
+        let (method, path) = call.split_once(' ').unwrap();
+        self.scene.ask(&format!("{method} /credentials/{}{path}", self.credentials)).await
     }
 
     /// The receipts, once nothing in them is pending.
@@ -98,9 +107,20 @@ async fn a_device_whose_adding_is_under_way_ends_with_what_it_is_for() {
                 continue;
             }
             let owners = Owners::meet().await;
-            let Answers { added, ended } = owners.add_and_end(Hold { after, moment }, end).await;
-            assert_eq!((ended.status.as_u16(), added.status.as_u16()), (204, answer), "{end}: {added:?}");
+            let answers = owners.meanwhile(Hold { after, moment }, ADD, end).await;
+            assert_eq!(answers, Answers { held: answer, other: 204 }, "{end}");
             owners.nothing_is_left().await;
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_device_that_is_added_while_the_bus_lists_what_is_to_end_ends_as_well() {
+    for end in ["DELETE ", "DELETE /user-devices"] {
+        let owners = Owners::meet().await;
+        let hold = Hold { after: THE_LIST, moment: Moment::After };
+        let answers = owners.meanwhile(hold, end, ADD).await;
+        assert_eq!(answers, Answers { held: 204, other: 201 }, "{end}");
+        owners.nothing_is_left().await;
     }
 }
