@@ -6,11 +6,12 @@ use tokio::sync::watch;
 
 use super::arrivals::Trait;
 use super::errands::PAUSES;
+use super::in_use::tokens_of;
 use super::receipt::{ApiAnswer, ApiVerdict, Fate, amend};
 use super::rounds::until_stopped;
 use super::{CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
-use crate::source::oauth2::{OAuthClient, Revoked};
+use crate::source::oauth2::{OAuthClient, OAuthError, Revoked};
 use crate::store::{QueuedRevocation, StoreError, StoredRecord, Transaction, View};
 use crate::telemetry::with_causes;
 use crate::vault::{Credentials, ResourceOwnerId, SealedText};
@@ -224,7 +225,7 @@ impl CredentialsDevices {
             return Ok(ApiAnswer::spared(why, self.clock.now()));
         }
         ending.asks();
-        match client.revoke(opened.secret(), opened.refresh_token()).await {
+        match end_all(client, &opened).await {
             Ok(Revoked::Done) => Ok(self.answer(ApiVerdict::Revoked)),
             Ok(Revoked::Unknown) => Ok(self.answer(ApiVerdict::Unknown)),
             Ok(Revoked::Impossible) => Err(Hindrance::NoWay),
@@ -252,7 +253,7 @@ impl CredentialsDevices {
 
     /// What ends with these tokens, as far as it is known.
     fn traits(&self, opened: &Credentials) -> Vec<Trait> {
-        let mut traits = Trait::of(opened.secret(), opened.refresh_token());
+        let mut traits: Vec<_> = tokens_of(opened).map(Trait::token).collect();
         if !self.ends_one_alone() {
             traits.extend(opened.id().cloned().map(Trait::Account));
         }
@@ -273,6 +274,16 @@ impl CredentialsDevices {
         });
         opening.await.map_err(|_| CredentialsError::Interrupted)?
     }
+}
+
+/// Ends what was opened, and the access tokens that were set aside until that.
+async fn end_all(client: &OAuthClient, opened: &Credentials) -> Result<Revoked, OAuthError> {
+    let mut answer = client.revoke(opened.secret(), opened.refresh_token()).await;
+    for aside in opened.set_aside() {
+        let ended = client.revoke(&aside.token, None).await;
+        answer = answer.and_then(|answer| ended.map(|_| answer));
+    }
+    answer
 }
 
 fn untold(error: CredentialsError) -> Hindrance {

@@ -62,8 +62,11 @@ pub(super) struct Ending {
 impl Trait {
     /// Those of these tokens.
     pub(super) fn of(access: &SecretText, refresh: Option<&SecretText>) -> Vec<Self> {
-        let token = |token: &SecretText| Self::Token(Sha256::digest(token.expose()).into());
-        refresh.into_iter().chain([access]).map(token).collect()
+        refresh.into_iter().chain([access]).map(Self::token).collect()
+    }
+
+    pub(super) fn token(token: &SecretText) -> Self {
+        Self::Token(Sha256::digest(token.expose()).into())
     }
 }
 

@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use super::forgotten::LastOwners;
-use super::in_use::ENDS_NEWER_ONES;
+use super::in_use::{ENDS_LATER, ENDS_NEWER_ONES};
+use super::keep::Past;
 use super::on_embedded::update_itself;
 use super::open::stored_record;
 use super::receipt::{Act, ApiAnswer, ApiVerdict, By, Fate, Matter, Receipt, Revoker};
@@ -70,15 +71,23 @@ impl CredentialsDevices {
         Receipt::new(device, Act::Replaced, By::Owner(account.owner.clone()), self.clock.now())
     }
 
-    /// Keeps this receipt for a secret that was replaced: it is to end at the API where that leaves the newer one alone.
-    /// What is known of its renewal is still to be there.
+    /// Keeps this receipt for a secret that is not used any more, where there is one: it is to end at the API where that
+    /// leaves the newer one alone. What is known of its renewal is still to be there.
     pub(super) fn retire(
         &self,
         transaction: &Transaction<'_>,
         mut receipt: Receipt,
-        before: &StoredRecord,
+        past: &Past,
     ) -> Result<(), CredentialsError> {
         let (device, now) = (receipt.credentials.clone(), self.clock.now());
+        let before = match past {
+            Past::None => return Ok(()),
+            Past::SetAside => {
+                receipt.api = Some(ApiAnswer::spared(ENDS_LATER, now));
+                return receipt.keep(transaction);
+            }
+            Past::Replaced(before) => before,
+        };
         let answer = self.answer_for_replaced(before);
         let is_to_end = answer.verdict == ApiVerdict::Pending;
         if is_to_end && is_being_renewed(transaction, &device, before)? {

@@ -11,6 +11,9 @@ use crate::vault::{Credentials, ResourceOwnerId, SealedText, SecretText};
 /// Why a replaced secret, or one whose account came back, is not ended where that may end all of the account's.
 pub(super) const ENDS_NEWER_ONES: &str =
     "the account has signed in since, and as far as is known here that would end its newer tokens as well";
+/// Why an access token is not ended whose refresh token stays.
+pub(super) const ENDS_LATER: &str = "the new secret is renewed by the refresh token before, and that may end with the access token before: \
+                                     both are ended when the refresh token is not used any more";
 const HELD: &str = "credentials here hold the same tokens, or some that may end with them";
 const NOBODY_S: &str =
     "the record does not say whose tokens they are, and that may end newer tokens of the same account";
@@ -92,7 +95,13 @@ fn may_end_together(kept: &Credentials, ending: &Credentials) -> bool {
 }
 
 fn share_a_token(some: &Credentials, others: &Credentials) -> bool {
-    let tokens: Vec<&SecretText> = others.refresh_token().into_iter().chain([others.secret()]).collect();
+    let tokens: Vec<&SecretText> = tokens_of(others).collect();
     let is_one = |token: &SecretText| tokens.iter().any(|other| is_same(token, other));
     is_one(some.secret()) || some.refresh_token().is_some_and(is_one)
+}
+
+/// All that ends when these end.
+pub(super) fn tokens_of(ending: &Credentials) -> impl Iterator<Item = &SecretText> {
+    let set_aside = ending.set_aside().iter().map(|aside| &aside.token);
+    ending.refresh_token().into_iter().chain([ending.secret()]).chain(set_aside)
 }

@@ -17,14 +17,15 @@ use super::possession::Typings;
 use super::renewal::{Life, Renewing};
 use super::turns::Turns;
 use super::uses::Uses;
-use crate::ambient::Clock;
+use crate::ambient::{Clock, Timestamp};
 use crate::bus::Bus;
 use crate::message::DeviceUuid;
 use crate::source::Realm;
 use crate::source::oauth2::OAuthClient;
-use crate::store::{Store, StoredRecord, StoredRenewal};
+use crate::store::{RenewalStage, Store, StoredRecord, StoredRenewal};
 use crate::vault::{
-    Contents, Credentials, Format, IdKeys, Owner, Owners, ResourceOwnerId, SealError, SecretText, Vault,
+    Contents, Credentials, Format, IdKeys, Owner, Owners, ResourceOwnerId, SealError, SecretText, SetAside,
+    Vault,
 };
 
 /// How many devices are looked at that say they are an account's but whose record was not sealed here.
@@ -32,6 +33,9 @@ pub(super) const STRANGERS: usize = 4;
 
 /// The most who can manage the same credentials.
 const MOST_OWNERS: usize = 500;
+
+/// The most access tokens of before that are kept until the refresh token ends; the newest.
+const MOST_SET_ASIDE: usize = 16;
 
 /// What credentials devices stand on.
 #[derive(Debug)]
@@ -242,6 +246,7 @@ impl CredentialsDevices {
             extras: account.extras.clone(),
             refresh_token: account.refresh_token.as_ref().map(copy_of).or(before.refresh_token),
             credentials_device_token: before.token,
+            set_aside: self.still_to_end(before.set_aside, account),
             owners,
             hosts: self.sealing.hosts.clone(),
             source: Some(self.sealing.realm.mark()),
@@ -251,17 +256,50 @@ impl CredentialsDevices {
     }
 }
 
+impl CredentialsDevices {
+    /// What of these neither ended by itself nor is the account's secret again.
+    fn still_to_end(&self, set_aside: Vec<SetAside>, account: &Account) -> Vec<SetAside> {
+        let now = self.clock.now();
+        let lives = |token: &SetAside| token.ends_at.is_none_or(|end| now < end);
+        let is_over = |token: &SetAside| token.token.expose() != account.secret.expose();
+        let mut left: Vec<_> = set_aside.into_iter().filter(|token| lives(token) && is_over(token)).collect();
+        left.drain(..left.len().saturating_sub(MOST_SET_ASIDE));
+        left
+    }
+}
+
+/// What becomes of the secret before.
+#[derive(Clone, Debug, Default)]
+pub(super) enum Past {
+    /// There is none, or it is the same.
+    #[default]
+    None,
+    /// Its refresh token stays, and may end with the access token: that is kept until both end.
+    SetAside,
+    /// Another takes the place of the one in this record.
+    Replaced(StoredRecord),
+}
+
+/// What renews the secret of a new record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RenewedBy {
+    Nothing,
+    ItsOwn,
+    /// The refresh token of the record before.
+    TheOneBefore,
+}
+
 /// What the new record takes over from the one before.
 #[derive(Default)]
 pub(super) struct Before {
     pub(super) owners: Owners,
     pub(super) token: Option<SecretText>,
-    /// What renews the new secret as it did the one before, where the API gave nothing else that does; never a token that
-    /// is on its way to the API, or was: it may be spent.
+    /// What renews the new secret as it did the one before, where the API gave nothing else that does; with whatever is
+    /// known of its renewal, which may be under way.
     pub(super) refresh_token: Option<SecretText>,
+    pub(super) set_aside: Vec<SetAside>,
     pub(super) generation: u64,
-    /// The record whose secret another one takes the place of.
-    pub(super) replaced: Option<StoredRecord>,
+    pub(super) past: Past,
 }
 
 impl Before {
@@ -278,22 +316,50 @@ impl Before {
             .refresh_token
             .as_ref()
             .is_some_and(|new| opened.refresh_token().is_some_and(|old| old.expose() == new.expose()));
-        let goes_on = account.refresh_token.is_none() && renewal.is_none_or(StoredRenewal::is_unspent);
+        let renewal = renewal.filter(|known| known.generation == record.generation);
+        let goes_on = account.refresh_token.is_none() && renewal.is_none_or(is_renewable);
         let refresh_token = opened.refresh_token().filter(|_| goes_on).map(copy_of);
         // Whoever ends the access token before would end what it came of with it (RFC 7009, 2.1).
-        let is_over = !is_same && !shares_refresh && refresh_token.is_none();
+        let past = match shares_refresh || refresh_token.is_some() {
+            _ if is_same => Past::None,
+            true => Past::SetAside,
+            false => Past::Replaced(record.clone()),
+        };
         Self {
-            replaced: is_over.then(|| record.clone()),
             owners: Owners::default(),
             token: opened.credentials_device_token().map(copy_of),
             refresh_token,
+            set_aside: set_aside(opened, &past, renewal.and_then(|known| known.expires_at)),
             generation: record.generation.max(opened.generation()),
+            past,
         }
     }
 
-    /// Whether anything renews the secret of the next record.
-    pub(super) fn renews(&self, account: &Account) -> bool {
-        account.refresh_token.is_some() || self.refresh_token.is_some()
+    /// What renews the secret of the next record.
+    pub(super) fn renewed_by(&self, account: &Account) -> RenewedBy {
+        match (&account.refresh_token, &self.refresh_token) {
+            (Some(_), _) => RenewedBy::ItsOwn,
+            (None, Some(_)) => RenewedBy::TheOneBefore,
+            (None, None) => RenewedBy::Nothing,
+        }
+    }
+}
+
+/// Whether the refresh token may still bring something: it is not known to be over.
+pub(super) fn is_renewable(known: &StoredRenewal) -> bool {
+    known.stage != RenewalStage::Dead
+}
+
+/// What the next record sets aside of the one that was opened, whose access token ends then.
+fn set_aside(opened: &Credentials, past: &Past, ends_at: Option<Timestamp>) -> Vec<SetAside> {
+    let copy = |aside: &SetAside| SetAside { token: copy_of(&aside.token), ends_at: aside.ends_at };
+    let before = opened.set_aside().iter().map(copy);
+    let last = || SetAside { token: copy_of(opened.secret()), ends_at };
+    match past {
+        Past::None => before.collect(),
+        Past::SetAside => before.chain([last()]).collect(),
+        // It ends with what it was set aside with.
+        Past::Replaced(_) => Vec::new(),
     }
 }
 

@@ -127,19 +127,17 @@ impl Keeping {
             Some(found) => found,
             None => self.make(transaction)?,
         };
-        let (replaced, renews) = (before.replaced.take(), before.renews(&self.account));
+        let (past, renewed_by) = (std::mem::take(&mut before.past), before.renewed_by(&self.account));
         let new = self.devices.seal(&device, &self.account, before)?;
         if !new.store(transaction, &device)? {
             return Err(CredentialsError::RolledBack);
         }
         Arc::clone(&self.whereabouts.arrival).claim(transaction)?;
         show(&self.bus, transaction, &device, &new.record)?;
-        if let Some(replaced) = &replaced {
-            let receipt = self.devices.replaced(&device, &self.account);
-            self.devices.retire(transaction, receipt, replaced)?;
-        }
-        let life = self.devices.new_life(&self.account, new.record.generation, renews);
-        transaction.store_renewal(&device, &life)?;
+        let receipt = self.devices.replaced(&device, &self.account);
+        self.devices.retire(transaction, receipt, &past)?;
+        let life = self.devices.new_life(&self.account, new.record.generation, renewed_by);
+        life.begin(transaction, &device)?;
         Ok(Some(device))
     }
 

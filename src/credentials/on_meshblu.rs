@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::bind::subscription;
-use super::keep::{Account, Before, STRANGERS, Whereabouts};
+use super::keep::{Account, Before, Past, RenewedBy, STRANGERS, Whereabouts, is_renewable};
 use super::open::stored_record;
 use super::owners::NewRecord;
 use super::rekey::ATTEMPTS;
@@ -233,12 +233,11 @@ impl CredentialsDevices {
         account: Arc<Account>,
         mut before: Before,
     ) -> Result<Storing, CredentialsError> {
-        let (replaced, renews) = (before.replaced.take(), before.renews(&account));
-        let takes_over = before.refresh_token.is_some();
+        let (past, renewed_by) = (std::mem::take(&mut before.past), before.renewed_by(&account));
         let devices = self.clone();
         let seal = move || {
             let new = devices.seal(&device, &account, before)?;
-            Ok::<_, SealError>(Storing { devices, device, account, new, replaced, renews, takes_over })
+            Ok::<_, SealError>(Storing { devices, device, account, new, past, renewed_by })
         };
         let sealing = tokio::task::spawn_blocking(seal).await.map_err(|_| CredentialsError::Interrupted)?;
         Ok(sealing?)
@@ -251,27 +250,23 @@ struct Storing {
     device: DeviceUuid,
     account: Arc<Account>,
     new: NewRecord,
-    /// The record whose secret it takes the place of.
-    replaced: Option<StoredRecord>,
-    /// Whether its secret can be renewed.
-    renews: bool,
-    /// Whether that is by the refresh token of the record before.
-    takes_over: bool,
+    past: Past,
+    renewed_by: RenewedBy,
 }
 
 impl Storing {
     fn run(self, transaction: &Transaction<'_>) -> Result<(), CredentialsError> {
         let Self { devices, device, account, new, .. } = self;
         let renewal = transaction.renewal(&device)?;
-        let is_spent = self.takes_over && !renewal.as_ref().is_none_or(StoredRenewal::is_unspent);
-        if is_spent || !new.store(transaction, &device)? {
+        // What is there now is of the record that was read, or nothing is stored.
+        let is_over =
+            self.renewed_by == RenewedBy::TheOneBefore && !renewal.as_ref().is_none_or(is_renewable);
+        if is_over || !new.store(transaction, &device)? {
             return Err(CredentialsError::RolledBack);
         }
-        if let Some(replaced) = &self.replaced {
-            devices.retire(transaction, devices.replaced(&device, &account), replaced)?;
-        }
-        let life = devices.new_life(&account, new.record.generation, self.renews);
-        transaction.store_renewal(&device, &life)?;
+        devices.retire(transaction, devices.replaced(&device, &account), &self.past)?;
+        let life = devices.new_life(&account, new.record.generation, self.renewed_by);
+        life.begin(transaction, &device)?;
         // Whoever keeps it shows it at once; this is for where that comes to nothing.
         Ok(transaction.owe_projection(&device, devices.clock.now().plus(SHOWN_BY_THEN))?)
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 
+use super::keep::RenewedBy;
 use super::on_embedded::show;
 use super::rounds::until_stopped;
 use super::stranded::{end_since, tell_nothing_came};
@@ -15,7 +16,7 @@ use crate::bus::embedded::BusError;
 use crate::message::DeviceUuid;
 use crate::source::renewal::{
     BeforeUse, Health, Held, NewSecret, Records, RecordsError, RenewalError, Renewals, Renewed, Renewer,
-    Standing, Upstream, begin_life,
+    Standing, Upstream, begin_life, take_over,
 };
 use crate::store::{StoreError, StoredRecord, StoredRenewal, Transaction, View};
 use crate::telemetry::with_causes;
@@ -39,6 +40,22 @@ pub struct Life {
 pub(super) struct Renewing {
     renewals: Renewals,
     random: Random,
+}
+
+/// The life of a secret that is about to be kept.
+pub(super) struct NewLife {
+    renewal: StoredRenewal,
+    renewed_by: RenewedBy,
+}
+
+impl NewLife {
+    /// Begins with the transaction that keeps the secret.
+    pub(super) fn begin(self, transaction: &Transaction<'_>, device: &DeviceUuid) -> Result<(), StoreError> {
+        match self.renewed_by {
+            RenewedBy::TheOneBefore => take_over(transaction, device, self.renewal),
+            RenewedBy::ItsOwn | RenewedBy::Nothing => transaction.store_renewal(device, &self.renewal),
+        }
+    }
 }
 
 impl CredentialsDevices {
@@ -140,18 +157,18 @@ impl CredentialsDevices {
     }
 
     /// The life of the account's secret, which begins with the transaction that keeps it.
-    pub(super) fn new_life(&self, account: &Account, generation: u64, is_renewable: bool) -> StoredRenewal {
+    pub(super) fn new_life(&self, account: &Account, generation: u64, renewed_by: RenewedBy) -> NewLife {
         let fraction = self.renewing.as_ref().map_or(0.0, |renewing| renewing.random.fraction());
         let (obtained_at, lifetime) = match account.life {
             Some(life) => (life.obtained_at, Some(life.lifetime)),
             None => (self.clock.now(), None),
         };
         let mut renewal = begin_life(generation, obtained_at, lifetime, fraction);
-        if !is_renewable {
+        if renewed_by == RenewedBy::Nothing {
             // It ends all the same, but nothing can be done about that.
             renewal.renew_at = None;
         }
-        renewal
+        NewLife { renewal, renewed_by }
     }
 
     /// Takes a record into the store that came with its device, where it is found by what renews it; answers the
@@ -248,9 +265,9 @@ fn reseal(
     record: StoredRecord,
     new: NewSecret,
 ) -> Result<StoredRecord, RecordsError> {
-    let NewSecret { access, refresh, generation } = new;
-    let source = record.source;
-    let new = Replacement { secret: access, refresh_token: refresh, source: source.clone(), generation };
+    let NewSecret { access: secret, refresh: refresh_token, tried, generation } = new;
+    let (source, tried) = (record.source, Some(tried));
+    let new = Replacement { secret, refresh_token, tried, source: source.clone(), generation };
     let old = SealedText { endo: &record.endo, signature: &record.signature };
     let sealed = vault.reseal(device, old, &new).map_err(RecordsError::new)?;
     Ok(StoredRecord { generation, endo: sealed.endo.to_string(), signature: sealed.signature, source })

@@ -2,6 +2,7 @@
 //! them, so they end at the API by the same errand as the one that they were to take the place of.
 
 use super::CredentialsDevices;
+use super::in_use::ENDS_LATER;
 use super::receipt::{Act, ApiVerdict, Fate, Receipt, amend};
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
@@ -57,7 +58,9 @@ pub(super) fn end_since(
 ) -> Result<Option<Receipt>, StoreError> {
     let since = time.iso_seconds();
     let mut receipts = view.receipts_of(device, LOOKED_THROUGH)?.into_iter();
-    let is_end =
-        |receipt: &Receipt| matches!(receipt.act, Act::Forgotten | Act::Replaced) && receipt.at >= since;
+    let is_end = |receipt: &Receipt| {
+        let goes_on = receipt.api.as_ref().is_some_and(|api| api.why.as_deref() == Some(ENDS_LATER));
+        matches!(receipt.act, Act::Forgotten | Act::Replaced) && !goes_on && receipt.at >= since
+    };
     Ok(receipts.find_map(|stored| Receipt::read(&stored).filter(is_end)))
 }

@@ -36,6 +36,8 @@ impl RenewalStage {
 pub struct StoredRenewal {
     /// The record whose secret this is about.
     pub generation: u64,
+    /// The first record that held the refresh token: a sign-in that brings none takes it over, as far as it is used up.
+    pub refresh_since: u64,
     /// When the access token ends, where that is known.
     pub expires_at: Option<Timestamp>,
     /// When it is to be renewed.
@@ -58,14 +60,7 @@ pub struct StoredRenewal {
     pub renewed_at: Option<Timestamp>,
 }
 
-impl StoredRenewal {
-    /// Whether the refresh token is certainly as good as it was when it came.
-    pub fn is_unspent(&self) -> bool {
-        self.stage == RenewalStage::Idle && self.sent == 0
-    }
-}
-
-const COLUMNS: &str = "generation, expires_at, renew_at, stage, sent, holder, held_until, rest_until, reason, failures, renewed_at";
+const COLUMNS: &str = "generation, expires_at, renew_at, stage, sent, holder, held_until, rest_until, reason, failures, renewed_at, refresh_since";
 
 impl View<'_> {
     /// The renewal of a credential, if anything is known of one.
@@ -111,10 +106,11 @@ impl Transaction<'_> {
     pub fn store_renewal(&self, credentials: &DeviceUuid, renewal: &StoredRenewal) -> Result<(), StoreError> {
         self.use_reserve();
         let sql = format!(
-            "INSERT OR REPLACE INTO renewals ({COLUMNS}, credentials) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+            "INSERT OR REPLACE INTO renewals ({COLUMNS}, credentials) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
         );
+        let count = |generation| i64::try_from(generation).unwrap_or(i64::MAX);
         self.prepare(&sql)?.execute((
-            i64::try_from(renewal.generation).unwrap_or(i64::MAX),
+            count(renewal.generation),
             renewal.expires_at.map(Timestamp::as_millis),
             renewal.renew_at.map(Timestamp::as_millis),
             renewal.stage.code(),
@@ -125,6 +121,7 @@ impl Transaction<'_> {
             &renewal.reason,
             renewal.failures,
             renewal.renewed_at.map(Timestamp::as_millis),
+            count(renewal.refresh_since),
             credentials.as_str(),
         ))?;
         Ok(())
@@ -154,5 +151,6 @@ fn renewal(row: &Row<'_>) -> rusqlite::Result<StoredRenewal> {
         reason: row.get(8)?,
         failures: row.get(9)?,
         renewed_at: row.get::<_, Option<i64>>(10)?.map(Timestamp::from_millis),
+        refresh_since: row.get::<_, i64>(11)?.unsigned_abs(),
     })
 }

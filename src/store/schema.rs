@@ -28,6 +28,7 @@ const STEPS: &[&str] = &[
     WITH_LINES,
     WITH_RESENDING,
     WITH_FORGOTTEN_OWNERS,
+    WITH_REFRESH_TOKENS_TAKEN_OVER,
 ];
 
 const FIRST: &str = "
@@ -303,6 +304,12 @@ const WITH_FORGOTTEN_OWNERS: &str = "
 CREATE TABLE forgotten_owners (
     owner BLOB NOT NULL, credentials TEXT NOT NULL, PRIMARY KEY (owner, credentials)
 ) WITHOUT ROWID;
+";
+
+/// Since which record a refresh token is the same.
+const WITH_REFRESH_TOKENS_TAKEN_OVER: &str = "
+ALTER TABLE renewals ADD COLUMN refresh_since INTEGER NOT NULL DEFAULT 0;
+UPDATE renewals SET refresh_since = generation;
 ";
 
 /// Marks a file as a database of endo ("Endo" in ASCII).

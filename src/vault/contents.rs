@@ -9,12 +9,13 @@ use thiserror::Error;
 use super::owner_id::{NotAResourceOwnerId, ResourceOwnerId};
 use super::owners::Owners;
 use super::secret::{SecretMap, SecretText};
+use super::set_aside::{SET_ASIDE, SetAside};
 
 /// Members of the sealed object that have a meaning of their own.
 const RESERVED: [&str; 4] = ["id", "username", "secrets", "owners"];
 
 /// The same within `secrets`.
-const RESERVED_SECRETS: [&str; 2] = ["credentials", "credentialsDeviceToken"];
+const RESERVED_SECRETS: [&str; 3] = ["credentials", "credentialsDeviceToken", SET_ASIDE];
 
 /// Generations are numbers in JSON, exact up to here.
 pub(super) const LAST_GENERATION: u64 = (1 << 53) - 1;
@@ -44,6 +45,8 @@ pub struct Contents {
     pub other_secrets: SecretMap,
     /// The bus token of the credentials device: `secrets.credentialsDeviceToken`.
     pub credentials_device_token: Option<SecretText>,
+    /// Access tokens of before that end with the refresh token, the oldest first.
+    pub set_aside: Vec<SetAside>,
     /// Who may manage the credentials. Format 1 holds exactly one, as a signature only.
     pub owners: Owners,
     /// Where the secret may be sent. Format 1 does not hold it.
@@ -65,6 +68,7 @@ impl Contents {
             extras: Map::new(),
             other_secrets: SecretMap::default(),
             credentials_device_token: None,
+            set_aside: Vec::new(),
             owners: Owners::default(),
             hosts: Vec::new(),
             source: None,
@@ -107,6 +111,9 @@ impl Contents {
         secrets.extend(self.other_secrets.expose().clone());
         if let Some(token) = &self.credentials_device_token {
             secrets.insert("credentialsDeviceToken".to_owned(), token.expose().into());
+        }
+        for token in &self.set_aside {
+            token.add_to(&mut secrets);
         }
         secrets
     }

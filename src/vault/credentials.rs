@@ -10,6 +10,7 @@ use super::contents::Format;
 use super::owner_id::ResourceOwnerId;
 use super::record::RecordError;
 use super::secret::{SecretMap, SecretText};
+use super::set_aside::SetAside;
 use crate::message::DeviceUuid;
 
 /// What a record says about its contents outside of them. Not secret.
@@ -46,6 +47,7 @@ pub struct Credentials {
     secret: SecretText,
     refresh_token: Option<SecretText>,
     credentials_device_token: Option<SecretText>,
+    set_aside: Vec<SetAside>,
     owners: Vec<DeviceUuid>,
     terms: Terms,
 }
@@ -79,6 +81,11 @@ impl Credentials {
     /// The bus token of the credentials device.
     pub fn credentials_device_token(&self) -> Option<&SecretText> {
         self.credentials_device_token.as_ref()
+    }
+
+    /// Access tokens of before, which nobody uses any more and which end with the refresh token; the oldest first.
+    pub fn set_aside(&self) -> &[SetAside] {
+        &self.set_aside
     }
 
     /// Who may manage the credentials, as far as the record names them; empty for format 1, which holds only a signature of
@@ -145,6 +152,7 @@ impl Credentials {
             secret: secret_text(&credentials["secret"]).unwrap_or_default(),
             refresh_token: secret_text(&credentials["refreshToken"]),
             credentials_device_token: secret_text(&secrets["credentialsDeviceToken"]),
+            set_aside: SetAside::all_in(secrets),
             owners,
             terms: opened.terms.clone(),
             document,

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::credentials::Credentials;
 use super::secret::SecretMap;
+use super::set_aside::SET_ASIDE;
 
 /// What an external handler receives as `encrypted`. Wiped on drop, `[redacted]` in every print.
 #[derive(Debug)]
@@ -17,12 +18,14 @@ impl Disclosed {
 }
 
 /// The whole decrypted object as the original hands it to a job (`spec/endo.md` 2.5, step 4): without
-/// `secrets.credentialsDeviceToken`. For external handlers, and for nothing else.
+/// `secrets.credentialsDeviceToken`, and without what is over. For external handlers, and for nothing else.
 pub fn disclose_to_handler(credentials: &Credentials) -> Disclosed {
     let mut document = SecretMap::from(credentials.document().clone());
     let secrets = document.expose_mut().entry("secrets").or_insert_with(|| Map::new().into());
     if let Value::Object(secrets) = secrets {
-        secrets.shift_remove("credentialsDeviceToken");
+        for ours in ["credentialsDeviceToken", SET_ASIDE] {
+            secrets.shift_remove(ours);
+        }
     }
     Disclosed(document)
 }

@@ -28,6 +28,7 @@ mod reseal;
 mod ring;
 mod sealer;
 mod secret;
+mod set_aside;
 mod strongroom;
 
 pub use canonical::canonicalize;
@@ -47,4 +48,5 @@ pub use remembered::RememberSettings;
 pub use reseal::{Replacement, ResealError};
 pub use ring::KeyRing;
 pub use secret::{SecretMap, SecretText};
+pub use set_aside::SetAside;
 pub use strongroom::Vault;

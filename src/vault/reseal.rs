@@ -1,12 +1,13 @@
 //! Sealing a record anew with another secret: everything else of it stays as it is, who may manage it above all.
 
-use serde_json::Map;
+use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::contents::{Format, SealError, Sealed};
 use super::format2::Purpose;
 use super::record::{RecordError, SealedRecord, SealedText};
 use super::secret::{SecretMap, SecretText};
+use super::set_aside::SetAside;
 use super::strongroom::Vault;
 use super::{format1, format2};
 use crate::message::DeviceUuid;
@@ -18,6 +19,9 @@ pub struct Replacement {
     pub secret: SecretText,
     /// `secrets.credentials.refreshToken`; without it the new record has none.
     pub refresh_token: Option<SecretText>,
+    /// The access token that the new one was asked for with; another one that the old record holds was brought by a sign-in
+    /// meanwhile, and is set aside.
+    pub tried: Option<SecretText>,
     /// Where the secret is from, where the old record does not say. Format 1 does not hold it.
     pub source: Option<String>,
     /// Format 1 does not hold it.
@@ -68,7 +72,10 @@ impl Vault {
 
 /// `None` where the old record holds no secret that another could take the place of.
 fn replace(document: &mut SecretMap, new: &Replacement) -> Option<()> {
-    let secrets = document.expose_mut().get_mut("secrets")?;
+    let secrets = document.expose_mut().get_mut("secrets")?.as_object_mut()?;
+    if let Some(newer) = newer_than_tried(secrets, new) {
+        newer.add_to(secrets);
+    }
     let members = secrets.get_mut("credentials")?.as_object_mut()?;
     let mut put = |name: &str, text: Option<&SecretText>| {
         let old = match text {
@@ -81,4 +88,10 @@ fn replace(document: &mut SecretMap, new: &Replacement) -> Option<()> {
     put("secret", Some(&new.secret));
     put("refreshToken", new.refresh_token.as_ref());
     Some(())
+}
+
+fn newer_than_tried(secrets: &Map<String, Value>, new: &Replacement) -> Option<SetAside> {
+    let (tried, present) = (new.tried.as_ref()?, secrets.get("credentials")?.get("secret")?.as_str()?);
+    let is_newer = present != tried.expose() && present != new.secret.expose();
+    is_newer.then(|| SetAside { token: present.into(), ends_at: None })
 }

@@ -68,7 +68,7 @@ fn plain_records() -> Records {
             let held = Held { access: access.into(), refresh: refresh.map(Into::into) };
             Box::pin(std::future::ready(Ok(held)))
         }),
-        seal: Box::new(|_, _, NewSecret { access, refresh, generation }| {
+        seal: Box::new(|_, _, NewSecret { access, refresh, generation, .. }| {
             let refresh = refresh.as_ref().map(|token| token.expose());
             Box::pin(std::future::ready(Ok(plain(generation, access.expose(), refresh))))
         }),

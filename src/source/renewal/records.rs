@@ -26,6 +26,8 @@ pub struct NewSecret {
     pub access: SecretText,
     /// The refresh token: the new one, or the old where the answer had none.
     pub refresh: Option<SecretText>,
+    /// The access token before. A record that holds another by now is of a sign-in since.
+    pub tried: SecretText,
     /// The generation of the new record.
     pub generation: u64,
 }

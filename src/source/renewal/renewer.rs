@@ -12,11 +12,12 @@ use super::judgement::{
 };
 use super::records::{Held, NewSecret, Records};
 use super::schedule::begin_life;
+use super::sealed_anew::{Brought, Kept, Secret};
 use super::upstream::Upstream;
 use crate::ambient::{Ambient, Clock, Random, Timestamp};
 use crate::message::DeviceUuid;
 use crate::source::oauth2::{OAuthError, Probe, Tokens};
-use crate::store::{RenewalStage, Store, StoreError, StoredRecord, StoredRenewal, Transaction};
+use crate::store::{RenewalStage, Store, StoreError, StoredRecord, StoredRenewal, Transaction, View};
 use crate::telemetry::with_causes;
 use crate::vault::SecretText;
 
@@ -40,6 +41,8 @@ struct Case {
     device: DeviceUuid,
     demand: Demand,
     record: StoredRecord,
+    /// What this is about, whichever record holds it.
+    secret: Secret,
     held: Held,
 }
 
@@ -110,10 +113,15 @@ impl Renewer {
 
     async fn read(&self, device: &DeviceUuid, demand: Demand) -> Result<Case, RenewalError> {
         let (records, asked) = (Arc::clone(&self.records), device.clone());
-        let record = self.store.read(move |view| (records.current)(view, &asked)).await?;
-        let record = record.ok_or(RenewalError::NoRecord)?;
+        let look = move |view: &View<'_>| {
+            let record = (records.current)(view, &asked)?.ok_or(RenewalError::NoRecord)?;
+            let known = view.renewal(&asked)?;
+            let secret = Secret::of(asked, known.as_ref(), record.generation);
+            Ok::<_, RenewalError>((record, secret))
+        };
+        let (record, secret) = self.store.read(look).await?;
         let held = (self.records.open)(device.clone(), record.clone()).await?;
-        Ok(Case { device: device.clone(), demand, record, held })
+        Ok(Case { device: device.clone(), demand, record, secret, held })
     }
 
     async fn claim(&self, case: &Case) -> Result<Claim, StoreError> {
@@ -164,36 +172,39 @@ impl Renewer {
         }
     }
 
-    /// Puts the new secret on disk before anything else is called, unless somebody signed in anew meanwhile, or had the
-    /// old one forgotten: then it is stranded.
+    /// Puts the new secret on disk before anything else is called, into the newest record around the old one, unless
+    /// somebody signed in anew meanwhile, or had the old one forgotten: then it is stranded.
     async fn keep(&self, case: &Case, tokens: Tokens, asked_at: Timestamp) -> Result<Attempt, RenewalError> {
-        let generation = case.record.generation + 1;
         let refresh = tokens.refresh.or_else(|| case.held.refresh.as_ref().map(copy));
-        let secret = NewSecret { access: tokens.access, refresh, generation };
-        let sealed = (self.records.seal)(case.device.clone(), case.record.clone(), secret).await?;
-        let renewal = begin_life(generation, asked_at, tokens.lifetime, self.random.fraction());
-        let renewal = StoredRenewal { renewed_at: Some(asked_at), ..renewal };
+        let (access, fraction) = (tokens.access, self.random.fraction());
+        let mut record = case.record.clone();
         loop {
-            let (records, device) = (Arc::clone(&self.records), case.device.clone());
-            let (old, new, renewal) = (case.record.generation, sealed.clone(), renewal.clone());
-            let keep = move |transaction: &Transaction<'_>| {
-                let current = (records.current)(transaction, &device)?;
-                let stands = current.is_some_and(|record| record.generation == old);
-                if !stands || !transaction.store_record(&device, &new)? {
-                    (records.strand)(transaction, &device, (&new, asked_at))?;
-                    return Ok(Attempt::Again);
-                }
-                transaction.store_renewal(&device, &renewal)?;
-                (records.project)(transaction, &device, &new)?;
-                Ok(Attempt::Done(Renewed::New))
-            };
+            let (old, generation) = (record.generation, record.generation + 1);
+            let (access, refresh, tried) =
+                (copy(&access), refresh.as_ref().map(copy), copy(&case.held.access));
+            let secret = NewSecret { access, refresh, tried, generation };
+            let record_with_it = (self.records.seal)(case.device.clone(), record, secret).await?;
+            let life = begin_life(generation, asked_at, tokens.lifetime, fraction);
+            let renewal = StoredRenewal { renewed_at: Some(asked_at), ..life };
+            match self.store_new(case, &Brought { old, record: record_with_it, renewal, asked_at }).await? {
+                Kept::Stored => return Ok(Attempt::Done(Renewed::New)),
+                Kept::Stranded => return Ok(Attempt::Again),
+                Kept::SealedAnew(newest) => record = newest,
+            }
+        }
+    }
+
+    async fn store_new(&self, case: &Case, brought: &Brought) -> Result<Kept, StoreError> {
+        loop {
+            let (records, secret, brought) =
+                (Arc::clone(&self.records), case.secret.clone(), brought.clone());
+            let keep = move |transaction: &Transaction<'_>| brought.store(transaction, &records, &secret);
             match self.store.write(keep).await {
-                Ok(attempt) => return Ok(attempt),
-                Err(StoreError::Closed) => return Err(StoreError::Closed.into()),
-                Err(error) => {
+                Err(error) if !matches!(error, StoreError::Closed) => {
                     tracing::error!(error = with_causes(&error), "cannot store a new secret; trying again");
                     tokio::time::sleep(AFTER_FAILURE).await;
                 }
+                kept => return kept,
             }
         }
     }
@@ -203,10 +214,10 @@ impl Renewer {
         if run.doubts {
             return Ok(());
         }
-        let (records, device, old) = (Arc::clone(&self.records), case.device.clone(), case.record.generation);
-        let tell = move |transaction: &Transaction<'_>| match (records.current)(transaction, &device)? {
-            Some(record) if record.generation == old => Ok(()),
-            _ => (records.nothing_came)(transaction, &device, asked_at),
+        let (records, secret) = (Arc::clone(&self.records), case.secret.clone());
+        let tell = move |transaction: &Transaction<'_>| match secret.newest(transaction, &records)? {
+            Some(_) => Ok(()),
+            None => (records.nothing_came)(transaction, &secret.device, asked_at),
         };
         self.store.write(tell).await
     }
@@ -245,7 +256,12 @@ impl Renewer {
             }
         };
         let (retry, demand, sends) = (self.upstream.retry, case.demand, run.sends);
+        let tried = case.secret.clone();
         let resolution = self.note(case, move |renewal, now| {
+            // Somebody signed in meanwhile: what was tried says nothing of the access token that they brought.
+            if !tried.is_whole(renewal) {
+                return Resolution::Moved;
+            }
             let lives = renewal.expires_at.is_none_or(|end| now < end);
             let good = match probe {
                 Probe::Good => true,
@@ -288,7 +304,7 @@ impl Renewer {
         }
     }
 
-    /// Changes what is noted of a renewal that this process is at; `None` where the record is a newer one by now, or
+    /// Changes what is noted of a renewal that this process is at; `None` where there is another secret by now, or
     /// somebody else is at it.
     async fn note<T: Send + 'static>(
         &self,
@@ -305,17 +321,15 @@ impl Renewer {
         holder: Option<String>,
         change: impl FnOnce(&mut StoredRenewal, Timestamp) -> T + Send + 'static,
     ) -> Result<Option<T>, StoreError> {
-        let (records, device) = (Arc::clone(&self.records), case.device.clone());
-        let (generation, now) = (case.record.generation, self.clock.now());
+        let (records, secret) = (Arc::clone(&self.records), case.secret.clone());
+        let now = self.clock.now();
         let note = move |transaction: &Transaction<'_>| {
-            let current = (records.current)(transaction, &device)?.map(|record| record.generation);
-            let ours = transaction.renewal(&device)?.filter(|renewal| {
-                let held = holder.as_ref().is_none_or(|holder| renewal.holder == *holder);
-                current == Some(generation) && renewal.generation == generation && held
-            });
-            let Some(mut renewal) = ours else { return Ok(None) };
+            let newest = secret.newest(transaction, &records)?.map(|newest| newest.renewal);
+            let is_held =
+                |renewal: &StoredRenewal| holder.as_ref().is_none_or(|holder| renewal.holder == *holder);
+            let Some(mut renewal) = newest.filter(is_held) else { return Ok(None) };
             let noted = change(&mut renewal, now);
-            transaction.store_renewal(&device, &renewal)?;
+            transaction.store_renewal(&secret.device, &renewal)?;
             Ok(Some(noted))
         };
         self.store.write(note).await

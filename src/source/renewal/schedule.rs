@@ -27,6 +27,7 @@ pub fn begin_life(
     let never = Timestamp::from_millis(0);
     StoredRenewal {
         generation,
+        refresh_since: generation,
         expires_at: lifetime.map(|lifetime| obtained_at.plus(lifetime)),
         renew_at: lifetime.map(|lifetime| renew_at(obtained_at, lifetime, fraction)),
         stage: RenewalStage::Idle,

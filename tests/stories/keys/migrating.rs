@@ -136,6 +136,7 @@ async fn a_record_whose_secret_is_just_being_renewed_waits_and_its_life_goes_on(
         let (device, now) = (parties.credentials.clone(), gateway.ambient.clock.now());
         let renewal = StoredRenewal {
             generation: 1,
+            refresh_since: 1,
             expires_at: Some(now),
             renew_at: Some(now),
             stage,

@@ -10,6 +10,7 @@ mod receipts;
 mod remote;
 mod renewed_meanwhile;
 mod replacing;
+mod set_aside;
 mod signed_in_since;
 
 use std::sync::Arc;

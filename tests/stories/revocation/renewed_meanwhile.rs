@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use endo::credentials::{ApiVerdict, CredentialsError, Fate, Matter, Part, Renewed};
+use endo::credentials::{Account, ApiVerdict, CredentialsError, Fate, Matter, Part, Renewed};
 use endo::message::DeviceUuid;
 use endo::store::{RenewalStage, StoreError, StoredRenewal, Transaction};
 use tokio::sync::Semaphore;
@@ -165,5 +165,51 @@ async fn a_receipt_says_that_a_renewal_was_under_way_whose_process_ended() {
         assert_eq!(lost.fate, Fate::Stayed);
         assert!(lost.to_string().contains("nobody knows whether it brought new tokens"), "{lost}");
         assert!(!provider.takes("refresh-1"));
+    }
+}
+
+#[tokio::test]
+async fn what_a_renewal_brings_goes_to_a_sign_in_since_that_brought_no_refresh_token() {
+    let mut under_way = UnderWay::begin().await;
+    let access = under_way.provider.grant().0;
+    let (office, credentials) = (&under_way.office, under_way.credentials.clone());
+    let account = Account { refresh_token: None, ..office.account(42, &access, "") };
+    assert_eq!(office.gateway.credentials.keep(account).await.unwrap(), credentials);
+    let user_device = office.bind(&credentials).await;
+    assert_eq!(office.open_for(&credentials, &user_device).await.unwrap(), access);
+
+    under_way.gate.add_permits(1);
+    assert_eq!((&mut under_way.renewing).await.unwrap().unwrap(), Renewed::New);
+    let (office, provider) = (&under_way.office, &under_way.provider);
+    assert_eq!(office.open_for(&credentials, &user_device).await.unwrap(), "access-2");
+    assert_eq!(provider.ended(), Vec::<String>::new());
+    office.gateway.credentials.renew_refused(&credentials, 3).await.unwrap_err();
+    office.passes(Duration::from_secs(300));
+    assert_eq!(office.gateway.credentials.renew_refused(&credentials, 3).await.unwrap(), Renewed::New);
+    assert_eq!(provider.reused(), Vec::<String>::new());
+
+    // All that was given ends with the refresh token.
+    office.forget(&credentials).await;
+    office.does_what_is_due().await;
+    assert_eq!(provider.ended(), ["refresh-4", "access-4", "access-1", "access-3"]);
+}
+
+#[tokio::test]
+async fn a_refresh_token_whose_renewal_is_lost_is_not_sent_again_for_a_sign_in_since() {
+    for (status, is_lost) in [(500, true), (503, false)] {
+        let mut under_way = UnderWay::begin_with(|gate| Fault::SayLate(gate, status, "")).await;
+        let access = under_way.provider.grant().0;
+        let (office, credentials) = (&under_way.office, under_way.credentials.clone());
+        let account = Account { refresh_token: None, ..office.account(42, &access, "") };
+        office.gateway.credentials.keep(account).await.unwrap();
+        under_way.gate.add_permits(1);
+        let _ = (&mut under_way.renewing).await.unwrap();
+
+        let (office, provider) = (&under_way.office, &under_way.provider);
+        office.passes(Duration::from_secs(3600));
+        provider.expire(&access);
+        let renewed = office.gateway.credentials.renew_refused(&credentials, 2).await;
+        assert_eq!(matches!(renewed, Err(CredentialsError::SignInAgain { .. })), is_lost, "{renewed:?}");
+        assert_eq!(provider.token_requests(), if is_lost { 1 } else { 2 });
     }
 }

@@ -31,7 +31,6 @@ async fn a_secret_that_the_api_hands_out_again_is_not_ended() {
     let (access, refresh) = provider.grant();
     let credentials = office.keep(42, &access, &refresh).await;
     office.keep(42, &access, &refresh).await;
-    office.keep(42, "another access token of one family", &refresh).await;
     office.does_what_is_due().await;
     assert!(provider.takes(&refresh));
     assert!(office.receipts(&credentials).await.is_empty());

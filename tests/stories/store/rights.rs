@@ -23,6 +23,7 @@ fn record(generation: u64) -> StoredRecord {
 fn dead() -> StoredRenewal {
     StoredRenewal {
         generation: 1,
+        refresh_since: 1,
         expires_at: None,
         renew_at: None,
         stage: RenewalStage::Dead,

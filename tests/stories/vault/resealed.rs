@@ -10,7 +10,13 @@ use super::{NOW, Stored, contents, device, original_key, other_key, vault, vault
 
 fn replacement(refresh: Option<&str>, generation: u64) -> Replacement {
     let refresh_token = refresh.map(SecretText::from);
-    Replacement { secret: SecretText::from("new-access"), refresh_token, source: None, generation }
+    Replacement {
+        secret: SecretText::from("new-access"),
+        refresh_token,
+        tried: None,
+        source: None,
+        generation,
+    }
 }
 
 /// What a record says outside of what is encrypted and signed.

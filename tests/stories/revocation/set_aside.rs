@@ -1,0 +1,92 @@
+//! A sign-in that brings no refresh token: the access token before may end with the one that stays, so it ends with that.
+
+use std::time::Duration;
+
+use endo::config::{RevocationEnds, Source};
+use endo::credentials::{Account, Act, ApiVerdict, Life};
+use endo::message::DeviceUuid;
+
+use super::Office;
+use crate::support::provider::FakeProvider;
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// The account of the office with this access token alone, which lives for an hour.
+fn without_refresh_token(office: &Office, access: &str) -> Account {
+    let life = Some(Life { obtained_at: office.gateway.ambient.clock.now(), lifetime: HOUR });
+    Account { refresh_token: None, life, ..office.account(42, access, "") }
+}
+
+/// Credentials of somebody who signed in, and signed in again, when the API gave no refresh token: `access-1`, `refresh-1`,
+/// and then `access-2`.
+async fn signed_in_again(office: &Office, provider: &FakeProvider) -> DeviceUuid {
+    let (first, second) = (provider.grant(), provider.grant());
+    let life = Some(Life { obtained_at: office.gateway.ambient.clock.now(), lifetime: HOUR });
+    let account = Account { life, ..office.account(42, &first.0, &first.1) };
+    let credentials = office.gateway.credentials.keep(account).await.unwrap();
+    office.gateway.credentials.keep(without_refresh_token(office, &second.0)).await.unwrap();
+    credentials
+}
+
+#[tokio::test]
+async fn the_access_token_before_stays_for_the_refresh_token_and_a_receipt_says_when_it_ends() {
+    let provider = FakeProvider::start().await;
+    let office = Office::open(provider.settings()).await;
+    let credentials = signed_in_again(&office, &provider).await;
+    office.does_what_is_due().await;
+    assert_eq!(provider.ended(), Vec::<String>::new());
+    let receipt = office.receipts(&credentials).await.remove(0);
+    let answer = receipt.api.unwrap();
+    assert_eq!((receipt.act, answer.verdict), (Act::Replaced, ApiVerdict::Spared));
+    let said = answer.sentence("The API");
+    assert!(said.contains("both are ended when the refresh token is not used any more"), "{said}");
+}
+
+#[tokio::test]
+async fn whoever_forgets_the_secret_ends_the_access_tokens_before_as_well() {
+    for revocation_ends in [RevocationEnds::SignIn, RevocationEnds::Account] {
+        let provider = FakeProvider::start().await;
+        let office = Office::open(Source { revocation_ends, ..provider.settings() }).await;
+        let credentials = signed_in_again(&office, &provider).await;
+        let third = provider.grant().0;
+        office.gateway.credentials.keep(without_refresh_token(&office, &third)).await.unwrap();
+        office.forget(&credentials).await;
+        office.does_what_is_due().await;
+        assert_eq!(provider.ended(), ["refresh-1", "access-3", "access-1", "access-2"]);
+        let receipt = office.receipts(&credentials).await.remove(0);
+        assert_eq!(receipt.api.unwrap().verdict, ApiVerdict::Revoked);
+        assert!(office.waiting().await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn so_does_whoever_signs_in_for_another_refresh_token_also_after_a_renewal() {
+    let provider = FakeProvider::start().await;
+    let office = Office::open(provider.settings()).await;
+    let credentials = signed_in_again(&office, &provider).await;
+    office.gateway.credentials.renew_refused(&credentials, 2).await.unwrap();
+    let (access, refresh) = provider.grant();
+    assert_eq!(office.keep(42, &access, &refresh).await, credentials);
+    office.does_what_is_due().await;
+    assert_eq!(provider.ended(), ["refresh-3", "access-3", "access-1"]);
+    assert!(provider.takes(&refresh) && provider.reused().is_empty());
+}
+
+#[tokio::test]
+async fn what_ended_by_itself_or_is_handed_out_again_is_kept_no_longer() {
+    for is_handed_out_again in [true, false] {
+        let provider = FakeProvider::start().await;
+        let office = Office::open(provider.settings()).await;
+        let credentials = signed_in_again(&office, &provider).await;
+        let third = if is_handed_out_again { "access-1".to_owned() } else { provider.grant().0 };
+        if !is_handed_out_again {
+            office.passes(2 * HOUR);
+        }
+        office.gateway.credentials.keep(without_refresh_token(&office, &third)).await.unwrap();
+        office.forget(&credentials).await;
+        office.does_what_is_due().await;
+        let ended = provider.ended();
+        let expected = ["refresh-1", &third].into_iter().chain(is_handed_out_again.then_some("access-2"));
+        assert_eq!(ended, expected.collect::<Vec<_>>());
+    }
+}
