@@ -25,6 +25,9 @@ struct Tally {
     crashes: usize,
     reopenings: usize,
     lost: usize,
+    taken_over: usize,
+    taken_over_under_way: usize,
+    let_go: usize,
     alive: usize,
     dead: usize,
 }
@@ -46,10 +49,12 @@ fn no_schedule_spends_a_refresh_token_twice_or_loses_one_unseen() {
     }
     eprintln!("{schedules} schedules from seed {first} in {:?}: {tally:?}", begun.elapsed());
     if AGAIN.is_none() {
-        let Tally { renewed, still_good, crashes, reopenings, lost, alive, dead } = tally;
-        assert!(
-            [renewed, still_good, crashes, reopenings, lost, alive, dead].iter().all(|count| *count > 50)
-        );
+        let Tally { renewed, still_good, crashes, reopenings, lost, alive, dead, .. } = tally;
+        let Tally { taken_over, taken_over_under_way, let_go, .. } = tally;
+        let of_renewals = [renewed, still_good, crashes, reopenings, lost, alive, dead];
+        let of_sign_ins = [taken_over, taken_over_under_way];
+        assert!(of_renewals.iter().chain(&of_sign_ins).all(|count| *count > 50));
+        assert!(let_go > 10, "few are told to sign in again and do");
     }
 }
 
@@ -80,6 +85,9 @@ impl Tally {
         self.crashes += life.crashes;
         self.reopenings += life.reopenings;
         self.lost += life.provider().lost;
+        self.taken_over += life.taken_over;
+        self.taken_over_under_way += life.taken_over_under_way;
+        self.let_go += life.let_go;
         match life.ending {
             Some(Ending::Alive) => self.alive += 1,
             Some(Ending::Dead) => self.dead += 1,

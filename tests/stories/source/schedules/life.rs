@@ -1,5 +1,7 @@
 //! One simulated life: who does what when, what must hold at every step, and what it ends with.
 
+mod sign_ins;
+
 use std::future::poll_fn;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,11 +10,12 @@ use std::time::Duration;
 
 use endo::ambient::{Ambient, Random};
 use endo::message::DeviceUuid;
-use endo::source::renewal::{Demand, RenewalError, RenewalSettings, Renewed, Renewer, Upstream, begin_life};
-use endo::store::{RenewalStage, Store, StoreError, StoreSettings, StoredRecord, StoredRenewal, Transaction};
+use endo::source::oauth2::{OAuthError, Tokens};
+use endo::source::renewal::{Demand, RenewalError, RenewalSettings, Renewed, Renewer, Upstream};
+use endo::store::{RenewalStage, Store, StoreError, StoreSettings, StoredRecord, StoredRenewal};
 use futures_util::future::BoxFuture;
 
-use super::super::{Hand, plain, plain_records, read};
+use super::super::{Hand, plain_records, read};
 use super::model::{Dice, Kind, Parked, Provider};
 
 /// What a life ended with.
@@ -40,6 +43,12 @@ pub(super) struct Life {
     pub(super) still_good: usize,
     pub(super) crashes: usize,
     pub(super) reopenings: usize,
+    /// Sign-ins that brought no refresh token, by what became of the one before.
+    pub(super) taken_over: usize,
+    pub(super) taken_over_under_way: usize,
+    pub(super) let_go: usize,
+    /// Whether somebody was told to sign in again.
+    is_told_so: bool,
     pub(super) ending: Option<Ending>,
     kind: Kind,
     dice: Dice,
@@ -58,10 +67,9 @@ pub(super) fn open(directory: &Path) -> Store {
 
 /// Answers once the driver has released the request of this process.
 async fn released(provider: Arc<Mutex<Provider>>, number: u64) {
-    let lock = || provider.lock().unwrap_or_else(PoisonError::into_inner);
-    lock().parked.insert(number, Parked { released: false, waker: None });
+    lock(&provider).parked.insert(number, Parked { released: false, waker: None });
     poll_fn(|context| {
-        let mut provider = lock();
+        let mut provider = lock(&provider);
         let parked = provider.parked.get_mut(&number).expect("it was put there");
         if parked.released {
             provider.parked.remove(&number);
@@ -71,6 +79,30 @@ async fn released(provider: Arc<Mutex<Provider>>, number: u64) {
         Poll::Pending
     })
     .await;
+}
+
+/// A refresh token that a process sends.
+struct Sent {
+    number: u64,
+    token: String,
+    /// Whether the request is done when it comes, or when its answer leaves: much later.
+    is_early: bool,
+}
+
+async fn refreshed(provider: Arc<Mutex<Provider>>, sent: Sent) -> Result<Tokens, OAuthError> {
+    let Sent { number, token, is_early } = sent;
+    let early = is_early.then(|| lock(&provider).refresh(&token));
+    released(Arc::clone(&provider), number).await;
+    let mut provider = lock(&provider);
+    let answer = early.unwrap_or_else(|| provider.refresh(&token));
+    if answer.as_ref().is_ok_and(|tokens| tokens.refresh.is_some()) {
+        provider.received.entry(number).or_default().push(token);
+    }
+    answer
+}
+
+fn lock(provider: &Mutex<Provider>) -> MutexGuard<'_, Provider> {
+    provider.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What happened is told only where something went wrong.
@@ -96,6 +128,10 @@ impl Life {
             still_good: 0,
             crashes: 0,
             reopenings: 0,
+            taken_over: 0,
+            taken_over_under_way: 0,
+            let_go: 0,
+            is_told_so: false,
             ending: None,
             kind,
             dice,
@@ -113,55 +149,39 @@ impl Life {
     }
 
     pub(super) fn provider(&self) -> MutexGuard<'_, Provider> {
-        self.provider.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.provider)
     }
 
     fn store(&self) -> &Store {
         self.store.as_ref().unwrap()
     }
 
+    /// The provider, as this process reaches it.
+    fn upstream(&mut self, number: u64) -> Upstream {
+        let (refreshing, probing) = (Arc::clone(&self.provider), Arc::clone(&self.provider));
+        let early = Mutex::new(Dice::new(self.dice.next()));
+        Upstream {
+            refresh: Box::new(move |token| {
+                let is_early = early.lock().unwrap_or_else(PoisonError::into_inner).percent(50);
+                let (provider, token) = (Arc::clone(&refreshing), token.expose().to_owned());
+                Box::pin(refreshed(provider, Sent { number, token, is_early }))
+            }),
+            probe: Box::new(move |token| {
+                let provider = Arc::clone(&probing);
+                Box::pin(async move {
+                    released(Arc::clone(&provider), number).await;
+                    lock(&provider).probe(token.expose())
+                })
+            }),
+            retry: self.kind.retry(),
+        }
+    }
+
     /// A process that just started.
     fn process(&mut self) -> Process {
         self.numbers += 1;
         let number = self.numbers;
-        let (refreshing, probing) = (Arc::clone(&self.provider), Arc::clone(&self.provider));
-        let lock = |provider: &Arc<Mutex<Provider>>| {
-            let provider = Arc::clone(provider);
-            move |run: &mut dyn FnMut(&mut Provider)| {
-                run(&mut provider.lock().unwrap_or_else(PoisonError::into_inner));
-            }
-        };
-        let (with_refreshing, with_probing) = (lock(&refreshing), lock(&probing));
-        let (with_refreshing, with_probing) = (Arc::new(with_refreshing), Arc::new(with_probing));
-        let early = Arc::new(Mutex::new(Dice::new(self.dice.next())));
-        let upstream = Upstream {
-            refresh: Box::new(move |token| {
-                let (provider, with, early) =
-                    (Arc::clone(&refreshing), Arc::clone(&with_refreshing), Arc::clone(&early));
-                Box::pin(async move {
-                    // The request is done when it comes, or when its answer leaves: much later.
-                    let mut answer = None;
-                    if early.lock().unwrap().percent(50) {
-                        with(&mut |provider| answer = Some(provider.refresh(token.expose())));
-                    }
-                    released(provider, number).await;
-                    if answer.is_none() {
-                        with(&mut |provider| answer = Some(provider.refresh(token.expose())));
-                    }
-                    answer.expect("it was just asked")
-                })
-            }),
-            probe: Box::new(move |token| {
-                let (provider, with) = (Arc::clone(&probing), Arc::clone(&with_probing));
-                Box::pin(async move {
-                    released(provider, number).await;
-                    let mut answer = None;
-                    with(&mut |provider| answer = Some(provider.probe(token.expose())));
-                    answer.expect("it was just asked")
-                })
-            }),
-            retry: self.kind.retry(),
-        };
+        let upstream = self.upstream(number);
         let settings = RenewalSettings { patience: Duration::ZERO, ..RenewalSettings::default() };
         let bytes = Mutex::new(Dice::new(self.dice.next()));
         let random = Random::from_fn(move |all| {
@@ -187,23 +207,12 @@ impl Life {
         self.store().read::<_, StoreError, _>(move |view| view.renewal(&device)).await.unwrap().unwrap()
     }
 
-    /// Somebody signs in, for the first time or anew.
-    async fn sign_in(&mut self) {
-        let (access, refresh) = self.provider().issue();
-        let (device, now) = (self.device.clone(), self.hand.now());
-        let keep = move |transaction: &Transaction<'_>| {
-            let generation = transaction.record(&device)?.map_or(1, |record| record.generation + 1);
-            assert!(transaction.store_record(&device, &plain(generation, &access, Some(&refresh)))?);
-            let lifetime = Some(Duration::from_secs(600));
-            transaction.store_renewal(&device, &begin_life(generation, now, lifetime, 0.0))
-        };
-        self.store().write::<_, StoreError, _>(keep).await.unwrap();
-        self.note("somebody signs in".to_owned());
-    }
-
     /// One thing that happens.
     pub(super) async fn step(&mut self) {
         let which = self.dice.below(2) as usize;
+        if std::mem::take(&mut self.is_told_so) && self.dice.percent(50) {
+            return self.sign_in_without_refresh_token().await;
+        }
         match self.dice.below(100) {
             0..50 => self.act(which).await,
             50..75 => {
@@ -221,9 +230,10 @@ impl Life {
                     self.provider().access.clear();
                 }
             }
-            75..85 => self.crash(which),
-            85..87 => self.reopen(),
-            87..90 => self.sign_in().await,
+            75..84 => self.crash(which),
+            84..86 => self.reopen(),
+            86..88 => self.sign_in().await,
+            88..92 => self.sign_in_without_refresh_token().await,
             _ => self.expire().await,
         }
     }
@@ -290,17 +300,24 @@ impl Life {
                 drop(task);
                 self.crash(which);
             }
-            Stop::Ended(outcome) => self.ended(number, &outcome),
+            Stop::Ended(outcome) => self.ended(number, &outcome).await,
         }
     }
 
-    fn ended(&mut self, number: u64, outcome: &Result<Renewed, RenewalError>) {
+    async fn ended(&mut self, number: u64, outcome: &Result<Renewed, RenewalError>) {
         self.note(format!("process {number} ends: {outcome:?}"));
+        let held = read(&self.record().await).1;
+        for spent in self.provider().received.remove(&number).unwrap_or_default() {
+            assert!(held.as_ref() != Some(&spent), "seed {}: what {spent} brought is lost", self.seed);
+        }
         match outcome {
             Ok(Renewed::New) => self.renewed += 1,
             Ok(Renewed::StillGood) => self.still_good += 1,
             Ok(_) => {}
-            Err(RenewalError::Dead { reason }) => assert!(!reason.is_empty()),
+            Err(RenewalError::Dead { reason }) => {
+                assert!(!reason.is_empty());
+                self.is_told_so = true;
+            }
             Err(
                 RenewalError::Busy
                 | RenewalError::Resting
@@ -378,15 +395,12 @@ impl Life {
     /// anybody can know: whoever died after the intent and before the request cannot tell. It stays dead without another request, and says why.
     async fn check_death(&mut self) {
         let renewal = self.renewal().await;
-        let refresh = read(&self.record().await).1.unwrap();
-        let sent = self.provider().sent.get(&refresh).copied().unwrap_or_default();
-        let enough = self.kind.uses();
-        let refused = self.provider().refused.contains(&refresh);
-        assert!(refused || renewal.sent >= enough, "seed {}: given up after {}", self.seed, renewal.sent);
-        let nobody_died = self.crashes + self.reopenings == 0;
-        let may_be = refused || sent >= enough;
-        assert!(!nobody_died || may_be, "seed {}: {refresh} was given up after {sent}", self.seed);
-        assert!(self.renewal().await.reason.is_some());
+        match read(&self.record().await).1 {
+            Some(refresh) => self.check_death_of(&renewal, &refresh),
+            // It was over, and said so, when somebody signed in who brought no other.
+            None => assert!(self.let_go > 0, "seed {}: a refresh token is gone", self.seed),
+        }
+        assert!(renewal.reason.is_some());
         let generation = self.record().await.generation;
         let requests = self.provider().requests;
         self.hand.forward(Duration::from_secs(2 * 3600));
@@ -395,6 +409,16 @@ impl Life {
         assert!(self.processes[0].task.is_none());
         assert_eq!(self.provider().requests, requests, "seed {}: the dead are asked for", self.seed);
         self.ending = Some(Ending::Dead);
+    }
+
+    fn check_death_of(&self, renewal: &StoredRenewal, refresh: &str) {
+        let sent = self.provider().sent.get(refresh).copied().unwrap_or_default();
+        let enough = self.kind.uses();
+        let refused = self.provider().refused.contains(refresh);
+        assert!(refused || renewal.sent >= enough, "seed {}: given up after {}", self.seed, renewal.sent);
+        let nobody_died = self.crashes + self.reopenings == 0;
+        let may_be = refused || sent >= enough;
+        assert!(!nobody_died || may_be, "seed {}: {refresh} was given up after {sent}", self.seed);
     }
 }
 

@@ -111,6 +111,12 @@ pub(super) struct Provider {
     pub(super) refused: HashSet<String>,
     pub(super) access: HashSet<String>,
     pub(super) parked: HashMap<u64, Parked>,
+    /// The access token that a sign-in brought since, which a refresh token is to renew.
+    beside: HashMap<String, String>,
+    /// Refresh tokens that were about to be sent when somebody signed in, as often as that: nobody could call that back.
+    on_their_way: Vec<String>,
+    /// What a process sent, and got another for.
+    pub(super) received: HashMap<u64, Vec<String>>,
     pub(super) requests: usize,
     pub(super) lost: usize,
     pub(super) log: Vec<String>,
@@ -128,6 +134,9 @@ impl Provider {
             refused: HashSet::new(),
             access: HashSet::new(),
             parked: HashMap::new(),
+            beside: HashMap::new(),
+            on_their_way: Vec::new(),
+            received: HashMap::new(),
             requests: 0,
             lost: 0,
             log: Vec::new(),
@@ -140,6 +149,21 @@ impl Provider {
         self.access.insert(access.clone());
         self.uses.insert(refresh.clone(), 0);
         (access, refresh)
+    }
+
+    /// What a sign-in brings where a refresh token was given before.
+    pub(super) fn issue_alone(&mut self) -> String {
+        self.issued += 1;
+        let access = format!("access-{}", self.issued);
+        self.access.insert(access.clone());
+        access
+    }
+
+    /// This access token is used from now on beside this refresh token, of which it is on disk that it is sent so often.
+    pub(super) fn is_beside(&mut self, refresh: &str, access: String, sent: u32) {
+        self.beside.insert(refresh.to_owned(), access);
+        let came = self.sent.get(refresh).copied().unwrap_or_default();
+        self.on_their_way.extend((came..sent).map(|_| refresh.to_owned()));
     }
 
     pub(super) fn refresh(&mut self, token: &str) -> Result<Tokens, OAuthError> {
@@ -173,11 +197,14 @@ impl Provider {
 
     /// What may be lost by sending a token: nothing is sent too often of which it is not known what came of it, and what
     /// is in doubt is not sent again while its access token works.
-    fn check_sending(&self, token: &str) {
+    fn check_sending(&mut self, token: &str) {
         let sent = self.sent.get(token).copied().unwrap_or_default();
         assert!(sent < self.kind.uses(), "{token} was sent too often");
-        if self.kind != Kind::Lasting && sent > 0 {
-            let access = token.replace("refresh", "access");
+        let on_its_way = self.on_their_way.iter().position(|other| other == token);
+        let is_called_back = on_its_way.map(|place| self.on_their_way.swap_remove(place)).is_none();
+        if self.kind != Kind::Lasting && sent > 0 && is_called_back {
+            let first = || token.replace("refresh", "access");
+            let access = self.beside.get(token).cloned().unwrap_or_else(first);
             assert!(!self.access.contains(&access), "{token} was risked while {access} works");
         }
     }
