@@ -127,7 +127,7 @@ impl Desk {
                 return Err(if known { failed.failure } else { Failure::outcome_unknown() });
             }
             let pause = self.pause(attempt, &failed.next);
-            let Some(pause) = pause.filter(|pause| waited + *pause <= self.repeats.within) else {
+            let Some(pause) = pause.filter(|pause| waited.saturating_add(*pause) <= self.repeats.within) else {
                 return Err(failed.failure);
             };
             tokio::time::sleep(pause).await;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -139,6 +140,19 @@ async fn an_api_that_asks_for_more_patience_than_ten_seconds_is_asked_once() {
     let (workshop, mut chain) = waiting_for(&api, list_events()).await;
     assert_eq!(workshop.reply(&mut chain).await["metadata"]["code"], 503);
     assert_eq!(api.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn an_api_that_asks_for_patience_without_end_after_it_was_waited_for_is_not_asked_again() {
+    let calls = AtomicUsize::new(0);
+    let api = FakeApi::start(move |_| match calls.fetch_add(1, Ordering::Relaxed) {
+        0 => Answer::new(503, &["retry-after: 1"], "down"),
+        _ => Answer::new(503, &[&format!("retry-after: {}", u64::MAX)], "down"),
+    })
+    .await;
+    let (workshop, mut chain) = waiting_for(&api, list_events()).await;
+    assert_eq!(workshop.reply(&mut chain).await["metadata"]["code"], 503);
+    assert_eq!(api.seen().len(), 2);
 }
 
 #[tokio::test]
