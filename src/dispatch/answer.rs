@@ -102,6 +102,11 @@ impl Desk {
     }
 
     async fn answer(&self, taken: &Taken, case: &mut Case) -> Result<Reply, Failure> {
+        if taken.delivery.call_started {
+            // Nothing is run again, so that nothing is wanted of the credentials but who speaks.
+            let _ = self.open_again(case).await;
+            return Err(Failure::outcome_unknown());
+        }
         let mut waited = Duration::ZERO;
         let (mut attempt, mut renewed) = (0, None);
         loop {
@@ -127,7 +132,8 @@ impl Desk {
                 return Err(if known { failed.failure } else { Failure::outcome_unknown() });
             }
             let pause = self.pause(attempt, &failed.next);
-            let Some(pause) = pause.filter(|pause| waited.saturating_add(*pause) <= self.repeats.within) else {
+            let Some(pause) = pause.filter(|pause| waited.saturating_add(*pause) <= self.repeats.within)
+            else {
                 return Err(failed.failure);
             };
             tokio::time::sleep(pause).await;
@@ -149,9 +155,6 @@ impl Desk {
         let credentials = self.credentials.usable(&case.parties, record).await;
         let credentials = credentials.map_err(|error| refused(case, error))?;
         case.note_generation(credentials.generation());
-        if taken.delivery.call_started {
-            return Err(RunFailure::last(Failure::outcome_unknown()));
-        }
         let message = case.message.as_ref().map_err(|failure| RunFailure::last(failure.clone()))?;
         let provisions = self.workbench.provide(credentials, self.gate(taken.place.clone(), case));
         let span = tracing::info_span!("job", job.r#type = message.job_type().map(|name| name.to_string()));

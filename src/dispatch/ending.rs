@@ -61,7 +61,7 @@ impl Desk {
     }
 
     /// Whether the user device may still speak, and who speaks for it on a bus elsewhere.
-    async fn open_again(&self, case: &mut Case) -> Result<(), Failure> {
+    pub(super) async fn open_again(&self, case: &mut Case) -> Result<(), Failure> {
         let record = self.credentials.open(&case.parties).await;
         let refused = |error| self.refusal(&case.parties, &error, Failure::credentials_expired()).failure;
         let record = record.map_err(refused)?;

@@ -170,6 +170,19 @@ async fn work_whose_call_had_started_before_a_crash_is_not_repeated() {
     assert!(api.seen().is_empty());
 }
 
+#[tokio::test]
+async fn nobody_is_told_that_nothing_was_done_where_a_call_had_started_and_the_record_does_not_open() {
+    let api = FakeApi::answering(Answer::Stall(Vec::new())).await;
+    let (workshop, mut chain) = waiting_for(&api, list_events()).await;
+    let database = Connection::open(workshop.directory.path().join("endo.db")).unwrap();
+    database
+        .execute_batch("UPDATE deliveries SET call_started = 1; UPDATE records SET signature = ''")
+        .unwrap();
+    let reply = workshop.reply(&mut chain).await;
+    assert_eq!(reply["metadata"]["error"]["message"], "outcome_unknown", "{reply}");
+    assert!(api.seen().is_empty());
+}
+
 /// Changes something at the API.
 struct Change;
 
