@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value;
 
+use super::bringer::Bringer;
 use crate::bus::Login;
 use crate::job::Changes;
 use crate::message::{DeliveryId, DeviceUuid, Failure, Message, Parties, Route};
@@ -28,6 +29,8 @@ pub(super) struct Case {
     login: Option<Login>,
     /// What the person who sent it asks for it by, where one does.
     pub(super) mark: Option<DeliveryId>,
+    /// Who is told how it ended, where somebody waits for that.
+    pub(super) bringer: Bringer,
 }
 
 impl Case {
@@ -52,8 +55,17 @@ impl Case {
             Some(message) if message.metadata.is_some() => Ok(message),
             _ => Err(without_metadata()),
         };
-        let (call_started, changes) = (Arc::default(), Changes::default());
-        Self { parties, message, respond_to, call_started, changes, generation: 0, login: caller, mark: None }
+        Self {
+            parties,
+            message,
+            respond_to,
+            call_started: Arc::default(),
+            changes: Changes::default(),
+            generation: 0,
+            login: caller,
+            mark: None,
+            bringer: Bringer::default(),
+        }
     }
 
     /// Notes the credentials device's login, as its record holds it; a caller's own stays.

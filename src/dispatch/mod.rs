@@ -1,6 +1,7 @@
 //! The worker: delivery → credentials → job → reply → end.
 
 mod answer;
+mod bringer;
 mod case;
 mod ending;
 mod endings;

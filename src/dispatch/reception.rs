@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 
 use super::Verdict;
 use super::answer::Desk;
+use super::bringer::Bringer;
 use super::case::Case;
 use super::sent;
 use super::to_the_end::ToTheEnd;
@@ -99,6 +100,7 @@ struct Guest {
     turn: Turn,
     arrival: Arrival,
     parties: Parties,
+    bringer: Bringer,
     /// Told that it is on disk, where somebody wants to know.
     on_disk: Option<oneshot::Sender<()>>,
 }
@@ -128,20 +130,23 @@ impl Reception {
         let parties = arrival.route.parties(self.0.desk.bus.service())?;
         let (parts, patience) = (Arc::clone(&self.0), arrival.patience);
         let (on_disk, is_on_disk) = oneshot::channel();
-        let work = ToTheEnd::new(async move {
+        let here = Bringer::waiting();
+        let bringer = here.clone();
+        let mut work = ToTheEnd::new(async move {
             let _present = Present::at(&parts.present);
             let turn = parts.turn().await;
-            parts.receive(Guest { turn, arrival, parties, on_disk: Some(on_disk) }).await
+            parts.receive(Guest { turn, arrival, parties, bringer, on_disk: Some(on_disk) }).await
         });
         let Some(patience) = patience else { return work.await };
         let too_long = async {
             tokio::time::sleep(patience).await;
             is_on_disk.await
         };
-        tokio::select! {
-            verdict = work => verdict,
-            Ok(()) = too_long => Ok(Verdict::Accepted),
-        }
+        let leaves = tokio::select! {
+            verdict = &mut work => return verdict,
+            Ok(()) = too_long => here.end_wait(),
+        };
+        if leaves { Ok(Verdict::Accepted) } else { work.await }
     }
 
     /// Gives no more turns, and waits until those who have one are answered and all others are left in the store.
@@ -182,7 +187,10 @@ impl Parts {
     async fn receive_untold(self: Arc<Self>, turn: Turn, arrival: Arrival) {
         let sender = arrival.route.hops().first().map(|hop| hop.from.clone());
         let received = match arrival.route.parties(self.desk.bus.service()) {
-            Ok(parties) => self.receive(Guest { turn, arrival, parties, on_disk: None }).await,
+            Ok(parties) => {
+                let bringer = Bringer::default();
+                self.receive(Guest { turn, arrival, parties, bringer, on_disk: None }).await
+            }
             Err(error) => Err(error.into()),
         };
         if let Err(error) = received {
@@ -219,9 +227,10 @@ impl Parts {
 
     /// Has a new message answered; where it got no turn, it is left in the store.
     async fn take(&self, guest: Guest) -> Result<Verdict, NotReceived> {
-        let Guest { turn, arrival, parties, on_disk } = guest;
+        let Guest { turn, arrival, parties, bringer, on_disk } = guest;
         let Arrival { route, body, message, id, caller, .. } = arrival;
         let mut case = Case::new(parties, &route, message, caller);
+        case.bringer = bringer;
         case.mark = sent::mark_of(&case, &self.desk.store).await?;
         let asked_for = match &case.mark {
             Some(mark) => AskedFor::BySender(mark.clone()),

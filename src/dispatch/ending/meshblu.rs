@@ -65,20 +65,21 @@ impl Desk {
     }
 
     /// Nothing was opened, so there is nothing to answer with; whoever brought the message is told alone. Where the bus
-    /// or the moment kept it from being opened, and no page waits, nothing is kept: whoever brings the message again has
-    /// it worked on.
+    /// or the moment kept it from being opened, and no page waits, nothing is kept, for they bring it again; where they are
+    /// gone, nobody would, and it can be seen and replayed.
     pub(super) async fn end_untold(&self, taken: Taken, case: Case, failure: Option<Failure>) -> Verdict {
+        let now = self.clock.now();
         let failure = failure.unwrap_or_else(|| Failure::new(500, "there is nothing to answer with"));
-        let is_final = failure.found == Found::Here || case.mark.is_some();
-        let is_settled = match is_final {
-            true => self.keep_outcome(taken, untold(&case, &failure, self.clock.now())).await,
-            false => self.forget(taken).await,
-        };
-        match (is_settled, is_final) {
-            (true, true) => Verdict::Failed(failure),
-            (true, false) => Verdict::NotTaken(failure),
-            (false, _) => not_taken(),
+        if failure.found == Found::Here || case.mark.is_some() {
+            let is_kept = self.keep_outcome(taken, untold(&case, &failure, now)).await;
+            return if is_kept { Verdict::Failed(failure) } else { not_taken() };
         }
+        if !case.bringer.end_wait() {
+            let (code, done) = (failure.status(), Some(failure.done));
+            let fate = Fate { done, refusal: Some(failure.message) };
+            return self.give_up(taken, Death { code, fate, ..Death::of("not_opened", now) }).await;
+        }
+        if self.forget(taken).await { Verdict::NotTaken(failure) } else { not_taken() }
     }
 
     /// Ends a delivery as if it had never come; answers whether a crash can change nothing any more.

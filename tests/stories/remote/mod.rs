@@ -29,4 +29,5 @@ mod sign_ins;
 mod standing;
 mod starting;
 mod stopping;
+mod unopened;
 mod waiting;
