@@ -122,8 +122,12 @@ impl Desk {
                         continue;
                     }
                     // The next message finds a secret that works.
-                    Ok(_) => return Err(failed.failure),
+                    Ok(_) => {}
                     Err(why) => failed = self.refusal(&case.parties, &why, failed.failure),
+                }
+                if case.has_started_a_call() {
+                    // Something may be done of what came before the call that was refused.
+                    return Err(failed.failure.leaving_open());
                 }
             }
             // What may have changed something outside is not done twice.

@@ -10,12 +10,13 @@ use bytes::Bytes;
 use endo::bus::embedded::Caller;
 use endo::cli::StandIn;
 use endo::job::{Job, JobContext, JobDirectory, JobError, Registry, RegistryOptions, built_in};
+use endo::message::Done;
 use endo::store::{Ending, StoreError, Transaction};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use crate::support::desk::{Chain, SECRET, Workshop, received};
-use crate::support::fake_api::{Answer, FakeApi};
+use crate::support::fake_api::{Answer, FakeApi, Seen};
 
 fn list_events() -> Value {
     json!({"metadata": {"jobType": "ListEventsByUser"}, "data": {"username": "octocat"}})
@@ -211,6 +212,25 @@ impl Job for Tries {
     }
 }
 
+/// Changes something, and something else after that.
+struct GoesOn;
+
+impl Job for GoesOn {
+    type Data = Value;
+    type Response = Value;
+
+    async fn run(&self, _data: Value, context: JobContext) -> Result<Value, JobError> {
+        for path in ["/things", "/others"] {
+            let request = http::Request::post(path).body(Bytes::new()).unwrap();
+            let answer = context.api().call(request).await.map_err(|_| JobError::OutcomeUnknown)?;
+            if answer.status() == 401 {
+                return Err(JobError::CredentialsExpired);
+            }
+        }
+        Ok(json!({}))
+    }
+}
+
 /// Changes something and then ends badly.
 struct Breaks;
 
@@ -247,6 +267,7 @@ fn jobs_of_tests() -> Arc<Registry> {
     let jobs = vec![
         built_in(directory("change"), Change),
         built_in(directory("tries"), Tries),
+        built_in(directory("goes-on"), GoesOn),
         built_in(directory("breaks"), Breaks),
         built_in(directory("panics"), Panics),
     ];
@@ -301,6 +322,19 @@ async fn a_call_that_may_change_something_is_made_once() {
     let line = workshop.work_until(jobs_of_tests(), chain.replies.next()).await.unwrap().body.clone();
     assert_eq!(serde_json::from_str::<Value>(&line).unwrap()["metadata"]["code"], 503, "{line}");
     assert_eq!(api.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn a_job_whose_credentials_end_on_its_way_may_have_done_something() {
+    for (refused, done) in [("/things", Done::No), ("/others", Done::Unknown)] {
+        let answer = move |seen: &Seen| if seen.target == refused { 401 } else { 200 };
+        let api = FakeApi::start(move |seen| Answer::new(answer(seen), &[], "{}")).await;
+        let (workshop, mut chain) = waiting_for(&api, json!({"metadata": {"jobType": "GoesOn"}})).await;
+        let id = workshop.queued().await.new.id;
+        let line = workshop.work_until(jobs_of_tests(), chain.replies.next()).await.unwrap().body.clone();
+        assert_eq!(serde_json::from_str::<Value>(&line).unwrap()["metadata"]["code"], 401, "{line}");
+        assert_eq!(workshop.outcomes(&id).await[0].fate.done, Some(done), "{refused}");
+    }
 }
 
 #[tokio::test]
