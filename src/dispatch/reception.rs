@@ -72,6 +72,8 @@ struct Parts {
     desk: Arc<Desk>,
     /// Closed once the gateway is stopping.
     turns: Arc<Semaphore>,
+    /// True before nobody gets a turn any more.
+    stopping: watch::Sender<bool>,
     /// How many messages are being received.
     present: watch::Sender<usize>,
 }
@@ -117,7 +119,8 @@ impl Reception {
     /// A reception that accepts into `feed`, has `desk` answer, and does that for `most` messages at a time.
     pub fn new(feed: Arc<Feed>, desk: Arc<Desk>, most: usize) -> Self {
         let turns = Arc::new(Semaphore::new(most.clamp(1, Semaphore::MAX_PERMITS)));
-        Self(Arc::new(Parts { feed, desk, turns, present: watch::Sender::new(0) }))
+        let (stopping, present) = (watch::Sender::new(false), watch::Sender::new(0));
+        Self(Arc::new(Parts { feed, desk, turns, stopping, present }))
     }
 
     /// Receives a message and answers how it ended, or that it is on disk: it is left for the next start, or takes longer
@@ -151,6 +154,7 @@ impl Reception {
 
     /// Gives no more turns, and waits until those who have one are answered and all others are left in the store.
     pub async fn finish(&self) {
+        self.0.stopping.send_replace(true);
         self.0.turns.close();
         // Cannot fail: the other end is here.
         let _ = self.0.present.subscribe().wait_for(|present| *present == 0).await;
@@ -183,6 +187,11 @@ impl Parts {
         Arc::clone(&self.turns).acquire_owned().await.ok()
     }
 
+    async fn stopping(&self) {
+        // Cannot fail: the other end is here.
+        let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
+    }
+
     /// Receives a message that nobody waits for.
     async fn receive_untold(self: Arc<Self>, turn: Turn, arrival: Arrival) {
         let sender = arrival.route.hops().first().map(|hop| hop.from.clone());
@@ -212,11 +221,13 @@ impl Parts {
                 self.desk.endings.tell(&id, &verdict);
                 Ok(verdict)
             }
-            // It is in the store, and perhaps nobody takes it up any more.
-            Known::Open if guest.turn.is_none() => Ok(Verdict::Accepted),
             Known::Open => {
                 guest.wait_elsewhere();
-                heard(ending).await
+                tokio::select! {
+                    heard = heard(ending) => heard,
+                    // It is in the store, and perhaps nobody takes it up any more.
+                    () = self.stopping() => Ok(Verdict::Accepted),
+                }
             }
             Known::Nothing => {
                 drop(guest);

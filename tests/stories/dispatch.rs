@@ -2,16 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
 use endo::bus::embedded::Caller;
 use endo::cli::StandIn;
+use endo::dispatch::{Arrival, Reception, Verdict};
 use endo::job::{Job, JobContext, JobDirectory, JobError, Registry, RegistryOptions, built_in};
 use endo::message::Done;
-use endo::store::{Ending, StoreError, Transaction};
+use endo::store::{Ending, NewDelivery, StoreError, Transaction};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
@@ -123,6 +126,24 @@ async fn work_whose_route_names_nobody_becomes_a_dead_letter() {
         workshop.gateway.store.read::<_, StoreError, _>(|view| view.dead_letters(10)).await.unwrap();
     assert_eq!(letters.len(), 1);
     assert_eq!(letters[0].reason, "bad route");
+}
+
+#[tokio::test]
+async fn whoever_waits_for_what_is_left_for_the_next_start_keeps_nobody_from_stopping() {
+    let api = FakeApi::answering(Answer::Stall(Vec::new())).await;
+    let (workshop, _chain) = waiting_for(&api, list_events()).await;
+    let NewDelivery { id, route, body, .. } = workshop.queued().await.new;
+    let route = serde_json::from_str(&route.unwrap()).unwrap();
+    let message = serde_json::from_str(&body).ok();
+    let arrival = Arrival { route, body, message, id: Some(id), caller: None, patience: None };
+    let desk = Arc::new(workshop.desk(Arc::clone(&workshop.gateway.registry)));
+    let reception = Reception::new(Arc::new(workshop.feed()), desk, 1);
+    let (mut receiving, mut finishing) = (pin!(reception.receive(arrival)), pin!(reception.finish()));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(receiving.as_mut().poll(&mut context).is_pending(), "nobody has it in hand");
+    assert!(finishing.as_mut().poll(&mut context).is_pending(), "it is being received");
+    assert!(matches!(receiving.as_mut().poll(&mut context), Poll::Ready(Ok(Verdict::Accepted))));
+    finishing.await;
 }
 
 #[tokio::test]
