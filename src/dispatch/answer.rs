@@ -1,7 +1,6 @@
 //! One message from its delivery to its answer.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tracing::Instrument;
@@ -115,9 +114,8 @@ impl Desk {
                 Err(failed) => failed,
             };
             if failed.next == Next::CredentialsExpired {
-                case.forget_refused_calls();
                 match self.renew(case, renewed).await {
-                    Ok(what) if !case.has_started_a_call() => {
+                    Ok(what) if case.changes.is_none() => {
                         renewed = Some(what);
                         continue;
                     }
@@ -125,13 +123,13 @@ impl Desk {
                     Ok(_) => {}
                     Err(why) => failed = self.refusal(&case.parties, &why, failed.failure),
                 }
-                if case.has_started_a_call() {
+                if !case.changes.is_none() {
                     // Something may be done of what came before the call that was refused.
                     return Err(failed.failure.leaving_open());
                 }
             }
             // What may have changed something outside is not done twice.
-            if case.has_started_a_call() {
+            if !case.changes.is_none() {
                 let known = failed.next != Next::Interrupted;
                 return Err(if known { failed.failure } else { Failure::outcome_unknown() });
             }
@@ -177,10 +175,9 @@ impl Desk {
 
     /// Commits that something outside may change from now on.
     fn gate(&self, place: Place, case: &Case) -> CallGate {
-        let (store, started) = (self.store.clone(), case.call_started());
+        let store = self.store.clone();
         CallGate::new(move || {
             let (store, place) = (store.clone(), place.clone());
-            started.store(true, Ordering::Relaxed);
             Box::pin(async move {
                 let start =
                     move |transaction: &Transaction<'_>| transaction.start_call(place.within(transaction)?);

@@ -1,8 +1,5 @@
 //! One delivery while it is worked on: who takes part, and what has happened so far.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use serde_json::Value;
 
 use super::bringer::Bringer;
@@ -19,9 +16,7 @@ pub(super) struct Case {
     pub(super) message: Result<Message, Failure>,
     /// What the sender wants to find in the reply.
     pub(super) respond_to: Option<Value>,
-    /// Whether something outside may have changed, which the job's calls tell.
-    call_started: Arc<AtomicBool>,
-    /// What may have changed there.
+    /// What may have changed outside, as the job's calls tell.
     pub(super) changes: Changes,
     /// Of the record whose secret was tried last.
     generation: u64,
@@ -59,7 +54,6 @@ impl Case {
             parties,
             message,
             respond_to,
-            call_started: Arc::default(),
             changes: Changes::default(),
             generation: 0,
             login: caller,
@@ -86,23 +80,6 @@ impl Case {
     /// Of which record the secret was that was tried last.
     pub(super) fn generation(&self) -> u64 {
         self.generation
-    }
-
-    /// Takes calls back that the API refused, if it refused all of them: nothing was done.
-    pub(super) fn forget_refused_calls(&self) {
-        if self.changes.is_none() {
-            self.call_started.store(false, Ordering::Relaxed);
-        }
-    }
-
-    /// Whether something outside may have changed.
-    pub(super) fn has_started_a_call(&self) -> bool {
-        self.call_started.load(Ordering::Relaxed)
-    }
-
-    /// The switch for it.
-    pub(super) fn call_started(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.call_started)
     }
 }
 
