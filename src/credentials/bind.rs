@@ -3,7 +3,6 @@
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::open::record;
 use super::{CredentialsDevices, CredentialsError};
 use crate::bus::{Bus, Login};
 use crate::message::DeviceUuid;
@@ -116,11 +115,7 @@ impl CredentialsDevices {
     }
 
     async fn account_name(&self, credentials: DeviceUuid) -> Result<Option<String>, CredentialsError> {
-        let device = credentials.clone();
-        let record = match &self.bus {
-            Bus::Embedded(_) => self.store.read(move |view| record(view, &device)).await?,
-            Bus::Meshblu(bus) => self.record_on(bus, &device).await?,
-        };
+        let record = self.newest_record(&credentials).await?;
         let opened = self.open_record(credentials, record).await?;
         Ok(opened.username().map(str::to_owned))
     }
