@@ -133,7 +133,7 @@ impl From<CredentialsError> for Problem {
     fn from(error: CredentialsError) -> Self {
         match error {
             CredentialsError::NoRecord => Self::new(Kind::NotFound, "credentials device not found"),
-            CredentialsError::Meshblu(error) => super::webhook::failed(error.failure()),
+            CredentialsError::Meshblu(error) => error.failure().into(),
             CredentialsError::Revoked => Self::new(
                 Kind::NotAllowed,
                 "The device was cut off while it was being added, and has no right",

@@ -8,6 +8,8 @@ use actix_web::{HttpResponse, ResponseError};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
+use crate::message::Failure;
+
 /// What went wrong. The `type` of a problem is `/problems/` and the slug of its kind: a stable name, not a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -198,6 +200,15 @@ impl Problem {
         document.insert("error".into(), self.detail.as_ref().into());
         document.extend(self.members.iter().map(|(name, value)| ((*name).into(), value.clone())));
         Value::Object(document)
+    }
+}
+
+/// A message that came to nothing, to whoever posted it.
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        let status = failure.status().and_then(|status| StatusCode::from_u16(status).ok());
+        let status = status.filter(|status| status.is_client_error() || status.is_server_error());
+        Self::new(Kind::MessageFailed(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)), failure.message)
     }
 }
 

@@ -3,7 +3,6 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderName};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
@@ -18,7 +17,7 @@ use super::server::FrontDoor;
 use crate::bus::form;
 use crate::bus::meshblu::Meshblu;
 use crate::dispatch::{Arrival, NotReceived, Reception, Verdict};
-use crate::message::{DeliveryId, Failure, Message, Route};
+use crate::message::{DeliveryId, Message, Route};
 use crate::signature::{Component, Refusal, Request, Verified};
 use crate::telemetry::with_causes;
 
@@ -68,8 +67,8 @@ impl Webhook {
         match self.reception.receive(arrival).await {
             Ok(Verdict::Replied) => Ok(created()),
             Ok(Verdict::Accepted) => Ok(accepted()),
-            Ok(Verdict::Failed(failure)) => Err(failed(failure).with_header(DELIVERY, ENDED)),
-            Ok(Verdict::NotTaken(failure)) => Err(failed(failure).with_header(DELIVERY, OPEN)),
+            Ok(Verdict::Failed(failure)) => Err(Problem::from(failure).with_header(DELIVERY, ENDED)),
+            Ok(Verdict::NotTaken(failure)) => Err(Problem::from(failure).with_header(DELIVERY, OPEN)),
             Err(NotReceived::BadRoute(_)) => Err(bad_route()),
             Err(error @ (NotReceived::Store(_) | NotReceived::LetGo)) => {
                 tracing::error!(error = with_causes(&error), "a message was not received");
@@ -102,7 +101,7 @@ pub(super) async fn by_device(request: HttpRequest, body: Body, door: Data<Front
     let login = presented::login(request.headers()).ok_or_else(unknown)?;
     let known = webhook.bus.authenticate(&login).await.map_err(|error| {
         tracing::warn!(error = with_causes(&error), "a caller could not be authenticated");
-        failed(error.failure())
+        Problem::from(error.failure())
     })?;
     if !known {
         return Err(unknown());
@@ -225,12 +224,6 @@ fn message(text: String) -> Result<(String, Option<Message>), Problem> {
             .map_err(|_| malformed("The body is not a JSON object"))?;
     }
     Ok((text, message))
-}
-
-pub(super) fn failed(failure: Failure) -> Problem {
-    let status = failure.status().and_then(|status| StatusCode::from_u16(status).ok());
-    let status = status.filter(|status| status.is_client_error() || status.is_server_error());
-    Problem::new(Kind::MessageFailed(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)), failure.message)
 }
 
 fn bad_route() -> Problem {
