@@ -1,5 +1,6 @@
 //! Opening credentials for one job: the binding first, then the record, then whether its secret may be used.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::bind::subscription;
@@ -57,7 +58,8 @@ impl CredentialsDevices {
     /// The credentials of an open record, whose secret may be used now. One that is due is renewed first.
     ///
     /// # Errors
-    /// [`CredentialsError::OtherApi`] where the secret is not for the API of this gateway;
+    /// [`CredentialsError::Revoked`] where the device was cut off meanwhile; [`CredentialsError::OtherApi`] where the secret
+    /// is not for the API of this gateway;
     /// [`CredentialsError::SignInAgain`] and [`CredentialsError::NotRenewed`] where it is over; else as
     /// [`CredentialsDevices::open`].
     pub async fn usable(
@@ -71,6 +73,8 @@ impl CredentialsDevices {
             record = self.open(parties).await?;
             self.check_api(&record)?;
         }
+        // Opening and renewing take their time, too.
+        self.right(&record.binding).await?;
         self.uses.note(record.binding, self.clock.now());
         Ok(record.credentials)
     }
@@ -84,14 +88,24 @@ impl CredentialsDevices {
 
     /// The tombstone first, then the subscription, then the record: the store's, else the one that the device shows.
     async fn bound_record(&self, binding: &Binding) -> Result<Bound, CredentialsError> {
-        let right = self.store.right(binding).await?;
-        let stored = stored_record_of(&right)?;
+        let stored = self.right(binding).await?.record.clone();
         let record = match &self.bus {
             Bus::Embedded(_) => self.bound_record_here(binding, stored).await?,
             Bus::Meshblu(bus) => bound_record_on(bus, binding, stored).await?,
         };
+        // A bus elsewhere takes its time, and the device may have been cut off meanwhile.
+        let right = self.right(binding).await?;
+        let newer = right.record.as_ref().filter(|newer| newer.generation > record.generation);
+        let record = newer.cloned().unwrap_or(record);
         let renewal = right.renewal.clone().filter(|_| self.renewing.is_some());
         Ok(Bound { record, renewal })
+    }
+
+    /// What the store says of a binding that is not over; what is forgotten is over for every device.
+    async fn right(&self, binding: &Binding) -> Result<Arc<StoredRight>, CredentialsError> {
+        let right = self.store.right(binding).await?;
+        let is_over = right.is_revoked || (right.is_forgotten && right.record.is_none());
+        if is_over { Err(CredentialsError::Revoked) } else { Ok(right) }
     }
 
     async fn bound_record_here(
@@ -149,16 +163,6 @@ impl CredentialsDevices {
 
 fn text(record: &StoredRecord) -> SealedText<'_> {
     SealedText { endo: &record.endo, signature: &record.signature }
-}
-
-/// The record that the store has for this user device: whose binding is over has none, and what is forgotten is over for
-/// every device.
-fn stored_record_of(right: &StoredRight) -> Result<Option<StoredRecord>, CredentialsError> {
-    match &right.record {
-        _ if right.is_revoked => Err(CredentialsError::Revoked),
-        None if right.is_forgotten => Err(CredentialsError::Revoked),
-        record => Ok(record.clone()),
-    }
 }
 
 /// The newest record of a credentials device. The bus's copy counts only where the store has none.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -11,11 +12,12 @@ use endo::credentials::{Account, Cut, Fate, Matter, Receipt, Rekeyed, Revoker};
 use endo::vault::{Format, ResourceOwnerId, SecretText};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
 use crate::support::fake_api::Answer;
 use crate::support::meshblu::{
-    CREDENTIALS, FakeMeshblu, RemoteGateway, USER_DEVICE, json_answer, say_hello, settings, vectors,
+    CREDENTIALS, FakeMeshblu, RemoteGateway, USER_DEVICE, bound, json_answer, say_hello, settings, vectors,
 };
 
 const UNSUBSCRIBE: &str = "DELETE /v2/devices/cred-uuid-0001/subscriptions/user-uuid/message.received";
@@ -52,6 +54,12 @@ impl Scene {
         let credentials = &self.gateway.gateway.credentials;
         let owned = credentials.held(CREDENTIALS.into()).await.unwrap();
         credentials.cut_off(&owned, Cut::One(USER_DEVICE.into()), &by).await.unwrap().unwrap()
+    }
+
+    async fn forget(&self) -> Receipt {
+        let credentials = &self.gateway.gateway.credentials;
+        let owned = credentials.held(CREDENTIALS.into()).await.unwrap();
+        credentials.forget(&owned, &Revoker::Operator).await.unwrap()
     }
 
     async fn receipt(&self) -> Receipt {
@@ -96,6 +104,37 @@ async fn an_owner_takes_the_lists_of_his_device_back_himself() {
 }
 
 #[tokio::test]
+async fn a_message_that_waits_for_the_bus_opens_nothing_once_its_device_is_cut_off_or_the_secret_forgotten() {
+    let subscriptions = format!("GET /v2/devices/{CREDENTIALS}/subscriptions");
+    let search = "POST /search/devices".to_owned();
+    let shown = json!([vectors()["credentialsDevice"]]);
+    for (call, answer) in [(subscriptions, json!([bound()])), (search, shown)] {
+        for is_forgotten in [false, true] {
+            let scene = Scene::with_timeout(10).await;
+            let gate = Arc::new(Semaphore::new(0));
+            let answer = json_answer(200, &answer);
+            scene.meshblu.answer(&call, [answer.clone().behind(&gate), answer]);
+            let end = async {
+                let mut ticks = tokio::time::interval(Duration::from_millis(1));
+                while !scene.meshblu.called().contains(&call) {
+                    ticks.tick().await;
+                }
+                if is_forgotten {
+                    scene.forget().await
+                } else {
+                    scene.cut_off(Revoker::Operator).await
+                };
+                gate.add_permits(1);
+            };
+            let message = say_hello();
+            let (told, ()) = tokio::join!(scene.gateway.webhook(&message), end);
+            assert_eq!(told.status, 403, "{call} {is_forgotten}");
+            assert!(scene.meshblu.messages().is_empty());
+        }
+    }
+}
+
+#[tokio::test]
 async fn whoever_cuts_off_does_not_wait_for_a_bus_that_says_nothing() {
     let scene = Scene::with_timeout(10).await;
     scene.meshblu.answer(UNSUBSCRIBE, [Answer::Stall(Vec::new())]);
@@ -119,13 +158,8 @@ async fn the_lists_of_a_device_stay_where_its_owner_is_not_there() {
     for is_forgotten in [false, true] {
         let scene = Scene::set().await;
         scene.gateway.webhook(&say_hello()).await.is(201, "Created");
-        let credentials = &scene.gateway.gateway.credentials;
-        let receipt = if is_forgotten {
-            let owned = credentials.held(CREDENTIALS.into()).await.unwrap();
-            credentials.forget(&owned, &Revoker::Operator).await.unwrap()
-        } else {
-            scene.cut_off(Revoker::Operator).await
-        };
+        let receipt =
+            if is_forgotten { scene.forget().await } else { scene.cut_off(Revoker::Operator).await };
         let lists = receipt.parts.iter().find(|part| part.what == Matter::Whitelists).unwrap();
         assert_eq!(lists.fate, Fate::Stayed);
         let why = "only the owner of the device can change them, who was not here for that";
