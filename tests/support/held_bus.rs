@@ -31,10 +31,19 @@ pub(crate) enum Moment {
 /// Which call is held.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Hold {
-    /// How many are let through.
+    /// Which calls count.
+    pub(crate) of: fn(&Seen) -> bool,
+    /// How many of them are let through.
     pub(crate) after: usize,
     /// When it is held.
     pub(crate) moment: Moment,
+}
+
+impl Hold {
+    /// Holds the call that comes after so many, whichever they are.
+    pub(crate) fn after(after: usize, moment: Moment) -> Self {
+        Self { of: |_| true, after, moment }
+    }
 }
 
 /// The way to the bus.
@@ -138,9 +147,9 @@ impl Drop for HeldBus {
 
 impl Way {
     /// When this call is held, if it is.
-    fn holds(&self) -> Option<Moment> {
+    fn holds(&self, seen: &Seen) -> Option<Moment> {
         let mut hold = self.hold.lock().unwrap();
-        let left = hold.as_mut()?;
+        let left = hold.as_mut().filter(|hold| (hold.of)(seen))?;
         match left.after.checked_sub(1) {
             Some(after) => {
                 left.after = after;
@@ -161,7 +170,7 @@ struct Porter {
 impl Porter {
     async fn carry(&self, mut stream: BufReader<TcpStream>) {
         let Some(seen) = read(&mut stream).await else { return };
-        let held = self.way.holds();
+        let held = self.way.holds(&seen);
         if held == Some(Moment::Before) {
             self.keep_waiting(&seen).await;
         }

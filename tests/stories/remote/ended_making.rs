@@ -8,15 +8,22 @@ use serde_json::Value;
 
 use super::killed_making::Scene;
 use crate::support::bus::{Answer, Device};
+use crate::support::fake_api::Seen;
 use crate::support::held_bus::{Hold, Moment};
 
-/// Which call of the bus makes the device, and which subscribes to it.
-const THE_DEVICE: usize = 3;
-const ITS_RIGHT: usize = 6;
-/// Which call of an end asks what there is.
-const THE_LIST: usize = 1;
-
 const ADD: &str = "POST /user-devices";
+
+fn makes_the_device(call: &Seen) -> bool {
+    call.method == "POST" && call.target == "/devices" && call.body.windows(5).any(|part| part == b"endo:")
+}
+
+fn gives_the_right(call: &Seen) -> bool {
+    call.method == "POST" && call.target.ends_with("/message.received")
+}
+
+fn lists_rights(call: &Seen) -> bool {
+    call.method == "GET" && call.target.ends_with("/subscriptions")
+}
 
 /// Two who own the same credentials, of whom the first adds a device.
 struct Owners {
@@ -98,17 +105,18 @@ impl Owners {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_device_whose_adding_is_under_way_ends_with_what_it_is_for() {
-    for (after, moment) in
-        [(THE_DEVICE, Moment::After), (ITS_RIGHT, Moment::Before), (ITS_RIGHT, Moment::After)]
-    {
-        for (end, answer) in [("DELETE ", 404), ("DELETE /owners/me", 404), ("DELETE /user-devices", 403)] {
-            // What comes to be known after all were cut off was added after that.
-            if (after, answer) == (THE_DEVICE, 403) {
-                continue;
-            }
+    let ends = [("DELETE ", 404), ("DELETE /owners/me", 404), ("DELETE /user-devices", 403)];
+    let held = |of, moment| Hold { of, after: 0, moment };
+    for (hold, ends) in [
+        // What comes to be known after all were cut off was added after that.
+        (held(makes_the_device, Moment::After), &ends[..2]),
+        (held(gives_the_right, Moment::Before), &ends[..]),
+        (held(gives_the_right, Moment::After), &ends[..]),
+    ] {
+        for (end, answer) in ends {
             let owners = Owners::meet().await;
-            let answers = owners.meanwhile(Hold { after, moment }, ADD, end).await;
-            assert_eq!(answers, Answers { held: answer, other: 204 }, "{end}");
+            let answers = owners.meanwhile(hold, ADD, end).await;
+            assert_eq!(answers, Answers { held: *answer, other: 204 }, "{end}");
             owners.nothing_is_left().await;
         }
     }
@@ -118,7 +126,7 @@ async fn a_device_whose_adding_is_under_way_ends_with_what_it_is_for() {
 async fn a_device_that_is_added_while_the_bus_lists_what_is_to_end_ends_as_well() {
     for end in ["DELETE ", "DELETE /user-devices"] {
         let owners = Owners::meet().await;
-        let hold = Hold { after: THE_LIST, moment: Moment::After };
+        let hold = Hold { of: lists_rights, after: 0, moment: Moment::After };
         let answers = owners.meanwhile(hold, end, ADD).await;
         assert_eq!(answers, Answers { held: 204, other: 201 }, "{end}");
         owners.nothing_is_left().await;

@@ -194,7 +194,7 @@ async fn a_sign_in_that_is_killed_at_any_call_of_the_bus_is_finished_by_the_next
     for moment in [Moment::Before, Moment::After] {
         for after in 0.. {
             let mut scene = Scene::set().await;
-            if scene.sign_in(Some(Hold { after, moment })).await.is_some() {
+            if scene.sign_in(Some(Hold::after(after, moment))).await.is_some() {
                 // Who it is, then the search, the device, that it is heard, its token and its record.
                 assert_eq!(after, 6);
                 break;
@@ -215,7 +215,7 @@ async fn a_user_device_that_is_killed_at_any_call_of_the_bus_is_finished_by_the_
         for after in 0.. {
             let mut scene = Scene::set().await;
             let home = scene.sign_in(None).await.unwrap();
-            if scene.add_device(&home, Some(Hold { after, moment })).await.is_some() {
+            if scene.add_device(&home, Some(Hold::after(after, moment))).await.is_some() {
                 // Who it is, what the service says of itself, what broke off; then the device, its status device, what names
                 // that, and its right.
                 assert_eq!(after, 7);

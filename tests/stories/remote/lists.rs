@@ -42,7 +42,7 @@ async fn the_lists_of_a_device_that_is_cut_off_are_left_by_its_owner_s_right_als
         assert!(names(&scene, &device, &credentials.uuid).await);
         if is_busy {
             // Who brings it, whether it may, with what: then the reply is about to leave.
-            scene.bus.hold(Some(Hold { after: REPLY, moment: Moment::Before }));
+            scene.bus.hold(Some(Hold::after(REPLY, Moment::Before)));
             let brought = scene.bus.unless_held(scene.brought(&credentials, &device)).await;
             assert_eq!((brought, &*scene.bus.held()), (None, "POST /messages"));
             let mut ticks = tokio::time::interval(Duration::from_millis(2));

@@ -30,7 +30,7 @@ async fn a_sign_in_beside_a_change_of_keys_finds_the_device_that_there_is() {
         let state = depart(&mut scene.browser, "/auth/api").await;
         let (bus, directory) = (&scene.bus, scene.directory.path());
         let before = bus.held_calls();
-        bus.hold(Some(Hold { after, moment: Moment::Before }));
+        bus.hold(Some(Hold::after(after, Moment::Before)));
         let mut signing_in = std::pin::pin!(come_back(&mut scene.browser, &state));
         let held = async {
             let mut ticks = tokio::time::interval(Duration::from_millis(1));
