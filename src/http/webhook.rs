@@ -181,10 +181,19 @@ fn name(verified: &Verified<'_>) -> Result<Option<DeliveryId>, Problem> {
 /// respond-async, wait=10` (RFC 7240).
 fn patience(headers: &HeaderMap) -> Option<Duration> {
     let lines = headers.get_all(PREFER).filter_map(|line| line.to_str().ok());
-    let preferences: Vec<_> = lines.flat_map(|line| line.split(',')).map(str::trim).collect();
-    let wait = preferences.iter().find_map(|preference| preference.strip_prefix("wait="));
-    let wait = wait.and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
-    wait.filter(|_| preferences.contains(&"respond-async"))
+    let preferences: Vec<_> = lines.flat_map(|line| line.split(',')).map(preference).collect();
+    let value = |name| {
+        preferences.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| *value)
+    };
+    value("respond-async")?;
+    value("wait")?.parse().ok().map(Duration::from_secs)
+}
+
+/// One preference, without its parameters: its name and its value, which is empty where there is none.
+fn preference(text: &str) -> (&str, &str) {
+    let preference = text.split(';').next().unwrap_or_default();
+    let (name, value) = preference.split_once('=').unwrap_or((preference, ""));
+    (name.trim(), value.trim().trim_matches('"'))
 }
 
 /// Absent, empty, or JSON that is no list of hops: 422, as the original's. Not JSON: the request is broken.
