@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use endo::message::DeliveryId;
 use endo::store::Ending;
 use tokio::sync::Semaphore;
 
@@ -123,19 +124,22 @@ async fn a_dead_letter_can_be_sent_again_under_its_id() {
     let device = post.hooked(hook(&api)).await;
     post.send(&post.bus.device(json!({})).await, &json!({"devices": device.uuid})).await;
     let id = post.first_dead_letter().await.delivery.id;
-    let again = id.clone();
-    let now = Clock::system().now();
-    let bell = post.bus.bus.webhook_bell();
-    let replay = move |transaction: &endo::store::Transaction<'_>| {
-        transaction.after_commit(move || bell.notify_one());
-        transaction.replay(&again, now)
-    };
-    assert!(post.bus.bus.store().write::<_, StoreError, _>(replay).await.unwrap());
+    replay(&post, id.clone()).await;
     for _ in 0..4 {
         assert_eq!(calls.recv().await.unwrap().header("x-meshblu-delivery-id"), [id.as_str()]);
     }
     post.until_nothing_waits().await;
     assert!(post.dead_letters().await.is_empty());
+}
+
+async fn replay(post: &Post, id: DeliveryId) {
+    let now = Clock::system().now();
+    let bell = post.bus.bus.webhook_bell();
+    let replay = move |transaction: &endo::store::Transaction<'_>| {
+        transaction.after_commit(move || bell.notify_one());
+        transaction.replay(&id, now)
+    };
+    assert!(post.bus.bus.store().write::<_, StoreError, _>(replay).await.unwrap());
 }
 
 #[tokio::test]
@@ -258,6 +262,10 @@ async fn a_webhook_that_was_taken_off_its_device_is_called_no_more() {
         let call = format!("PATCH /v2/devices/{}", device.uuid);
         send(post.bus.by(&device, &call).json(&none)).await.is(204, "");
         gate.add_permits(SETTINGS.attempts as usize);
+        let dead = post.first_dead_letter().await;
+        assert_eq!(dead.reason, "webhook removed");
+        replay(&post, dead.delivery.id).await;
+        post.until_nothing_waits().await;
         assert_eq!(post.first_dead_letter().await.reason, "webhook removed");
         assert!(calls.try_recv().is_err());
     }

@@ -64,9 +64,7 @@ impl Courier {
     async fn attempt(&self, queued: &QueuedDelivery, call: Option<Call>) -> Result<StatusCode, Failed> {
         let delivery = &queued.new;
         let call = call.ok_or_else(|| Failed::for_good("bad address"))?;
-        if queued.attempts > 0 {
-            self.check_still_there(delivery, &call.webhook).await?;
-        }
+        self.check_still_there(delivery, &call.webhook).await?;
         let limit = self.egress.webhook_limit();
         let request = match call.webhook.proof {
             // Whoever works with the token has it only while the call runs.
