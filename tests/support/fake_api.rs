@@ -137,7 +137,9 @@ pub(super) async fn read(stream: &mut BufReader<TcpStream>) -> Option<Seen> {
 }
 
 async fn line(stream: &mut BufReader<TcpStream>) -> Option<String> {
-    let mut line = String::new();
-    stream.read_line(&mut line).await.ok().filter(|length| *length > 0)?;
-    Some(line.trim_end().to_owned())
+    let mut line = Vec::new();
+    stream.read_until(b'\n', &mut line).await.ok().filter(|length| *length > 0)?;
+    // Headers are Latin-1.
+    let line: String = line.into_iter().map(char::from).collect();
+    Some(line.trim_end_matches(['\r', '\n']).to_owned())
 }

@@ -37,6 +37,12 @@ pub enum Proof {
     Credentials,
 }
 
+/// The value of a header in Latin-1, which is what Node.js makes of a text; nothing where that has other letters.
+pub(super) fn in_latin1(text: &str) -> Option<HeaderValue> {
+    let bytes: Option<Vec<u8>> = text.chars().map(|letter| u8::try_from(letter).ok()).collect();
+    HeaderValue::from_bytes(&bytes?).ok()
+}
+
 /// The webhooks that fire for an event of this kind, in order and as often as they are listed.
 /// Malformed entries are skipped.
 pub fn webhooks(document: &Value, kind: SubscriptionType) -> Vec<Webhook> {
@@ -157,7 +163,7 @@ fn basic(pair: &[u8]) -> Option<HeaderValue> {
 }
 
 fn sensitive(value: &str) -> Option<HeaderValue> {
-    let mut header = HeaderValue::from_str(value).ok()?;
+    let mut header = in_latin1(value)?;
     header.set_sensitive(true);
     Some(header)
 }
@@ -217,9 +223,8 @@ fn headers(entry: &Map<String, Value>) -> Option<Vec<(HeaderName, HeaderValue)>>
         let items = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
         items.iter().filter_map(move |item| Some((name, text_of(item)?)))
     });
-    let headers = items.map(|(name, value)| {
-        Some((HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_str(&value).ok()?))
-    });
+    let headers =
+        items.map(|(name, value)| Some((HeaderName::from_bytes(name.as_bytes()).ok()?, in_latin1(&value)?)));
     headers.filter(|header| header.as_ref().is_none_or(|(name, _)| may_set(name))).collect()
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::forwarder::{Proof, Webhook, webhooks};
+use super::forwarder::{Proof, Webhook, in_latin1, webhooks};
 use super::subscription::SubscriptionType;
 use crate::egress::WebhookAddress;
 use crate::message::{DeviceUuid, Route};
@@ -55,9 +55,7 @@ enum Shown {
 impl Target {
     /// The text that the store keeps of a call of `webhook` for an event that came by the routes `forwarded`.
     pub(super) fn text(webhook: &Webhook, forwarded: &[Route]) -> String {
-        let header = |(name, value): &(HeaderName, HeaderValue)| {
-            Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
-        };
+        let latin1 = |value: &HeaderValue| value.as_bytes().iter().copied().map(char::from).collect();
         let proof = match webhook.proof {
             Proof::None => Shown::None,
             Proof::Signature => Shown::Signature,
@@ -69,7 +67,7 @@ impl Target {
             url: webhook.url.clone(),
             method: webhook.method.to_string(),
             proof,
-            headers: webhook.headers.iter().filter_map(header).collect(),
+            headers: webhook.headers.iter().map(|(name, value)| (name.to_string(), latin1(value))).collect(),
             forwarded: (!forwarded.is_empty()).then(|| json_text(&forwarded)),
         };
         json_text(&target)
@@ -96,7 +94,7 @@ impl Target {
         let Self { host: _, hook: _, url, method, proof, headers, forwarded } =
             serde_json::from_str(text).ok()?;
         let header = |(name, value): (String, String)| {
-            Some((HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_str(&value).ok()?))
+            Some((HeaderName::from_bytes(name.as_bytes()).ok()?, in_latin1(&value)?))
         };
         let proof = match proof {
             Shown::None => Proof::None,

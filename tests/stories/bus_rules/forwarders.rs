@@ -77,6 +77,8 @@ fn malformed_entries_are_skipped_and_the_others_kept() {
         json!({"type": "webhook", "url": "http://h/", "method": 5}),
         json!({"type": "webhook", "url": "http://h/", "headers": {"bad name": "x"}}),
         json!({"type": "webhook", "url": "http://h/", "headers": {"x": "a\r\nb: c"}}),
+        json!({"type": "webhook", "url": "http://h/", "headers": {"x": "Łódź"}}),
+        json!({"type": "webhook", "url": "http://h/", "auth": {"bearer": "Łódź"}}),
         json!({"type": "carrier pigeon", "url": "http://h/"}),
         json!({"type": "meshblu"}),
         json!("webhook"),

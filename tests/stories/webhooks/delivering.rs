@@ -43,15 +43,30 @@ async fn a_webhook_gets_the_message_as_it_was_with_the_headers_of_the_protocol()
 }
 
 #[tokio::test]
+async fn a_header_and_a_token_that_are_not_ascii_arrive_in_latin_1() {
+    let post = Post::to_loopback().await;
+    let (api, mut calls) = server(&[200]).await;
+    let mut entry = hook(&api);
+    entry["headers"] = json!({"X-Own": "für"});
+    entry["auth"] = json!({"bearer": "schlüssel"});
+    let device = post.hooked(entry).await;
+    post.send(&post.bus.device(json!({})).await, &json!({"devices": device.uuid})).await;
+    let call = calls.recv().await.unwrap();
+    assert_eq!(call.header("x-own"), ["für"]);
+    assert_eq!(call.header("authorization"), ["Bearer schlüssel"]);
+}
+
+#[tokio::test]
 async fn a_malformed_entry_is_passed_over_with_a_line_in_the_log_that_names_it_and_nothing_of_it() {
     log::capture();
     let post = Post::to_loopback().await;
     let (api, mut calls) = server(&[200]).await;
-    let (mut list, mut name) = (hook(&api), hook(&api));
+    let (mut list, mut name, mut value) = (hook(&api), hook(&api), hook(&api));
     list["headers"] = json!(["x-canary-of-a-header"]);
     name["headers"] = json!({"bad canary-of-a-header": "x"});
+    value["headers"] = json!({"x": "Łódź canary-of-a-header"});
     let device = post.hooked(hook(&api)).await;
-    let entries = json!([list, hook(&api), {"type": "meshblu"}, name]);
+    let entries = json!([list, hook(&api), {"type": "meshblu"}, name, value]);
     let update = json!({"$set": {"meshblu.forwarders.message.received": entries}});
     let call = post.bus.by(&device, &format!("PUT /v2/devices/{}", device.uuid));
     send(call.json(&update)).await.is(204, "");
@@ -62,7 +77,7 @@ async fn a_malformed_entry_is_passed_over_with_a_line_in_the_log_that_names_it_a
     let lines = log::lines_with(&device.uuid);
     let told: Vec<_> = lines.iter().filter(|line| line.contains("are malformed")).collect();
     assert_eq!(told.len(), 1, "{lines:?}");
-    assert!(told[0].contains("[0, 3]") && told[0].contains("message.received"), "{told:?}");
+    assert!(told[0].contains("[0, 3, 4]") && told[0].contains("message.received"), "{told:?}");
     assert!(!told[0].contains("canary-of-a-header"));
 }
 
