@@ -1,9 +1,9 @@
-// node handler-host.mjs src/jobs /run/jobs.sock — beside the old service, whose packages it uses; a port works too
+// node handler-host.mjs src/jobs /run/jobs.sock [DefaultJobType] — beside the old service, whose packages it uses; a port works too
 import { readdirSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
 import { promisify } from 'node:util'
-const [directory, address] = process.argv.slice(2)
+const [directory, address, defaultJobType] = process.argv.slice(2)
 const require = createRequire(`${realpathSync(directory)}/`)
 for (const loader of ['coffee-script/register', 'fs-cson/register']) try { require(loader) } catch { /* not used */ }
 const { camelCase, upperFirst } = require('lodash')
@@ -13,7 +13,7 @@ if (statSync(address, { throwIfNoEntry: false })?.isSocket()) rmSync(address) //
 createServer(async (request, response) => {
   try {
     const { encrypted, ...message } = JSON.parse(Buffer.concat(await request.toArray()))
-    const job = jobs.get(message.metadata.jobType)
+    const job = jobs.get(message.metadata.jobType) ?? jobs.get(defaultJobType)
     const reply = job ? await promisify(job.action.bind(job))({ encrypted }, message) : { metadata: { code: 404, status: 'Not Found' } }
     response.end(JSON.stringify(reply))
   } catch ({ code, message }) { response.writeHead(code >= 400 && code < 600 ? code : 500).end(JSON.stringify({ error: { code, message } })) }

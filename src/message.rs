@@ -176,6 +176,13 @@ impl Message {
         self.metadata.as_ref()?.get("jobType")?.as_str().map(JobType::from)
     }
 
+    /// The same message for this job.
+    pub fn naming(&self, job_type: &JobType) -> Self {
+        let mut metadata = self.metadata.clone().unwrap_or_default();
+        metadata.insert("jobType".to_owned(), job_type.to_string().into());
+        Self { metadata: Some(metadata), data: self.data.clone() }
+    }
+
     /// What the sender wants to find in `metadata.to` of the reply; any JSON value.
     pub fn respond_to(&self) -> Option<&Value> {
         self.metadata.as_ref()?.get("respondTo")

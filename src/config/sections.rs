@@ -96,7 +96,8 @@ impl Default for Listen {
 pub struct Jobs {
     /// Directories with more jobs, beside the built-in ones; a job of a directory takes the place of a built-in one.
     pub directories: Vec<PathBuf>,
-    /// The job type of messages that name none; without it they are answered 404.
+    /// The job type of messages that name none that is known; without it they are answered 404. With a `fallback`, which
+    /// knows its own, that of messages that name none at all: the job runs that has a directory, or else the fallback.
     pub default_job_type: Option<String>,
     /// The external handler for messages of every job type that has no directory in `jobs.directories`, as
     /// `handler.url` in a `job.yaml`. It validates for itself, and its answers pass unstripped.

@@ -97,11 +97,6 @@ pub enum LoadError {
         /// Why not.
         source: HandlerAddressError,
     },
-    /// Two settings claim the messages of unknown job types.
-    #[error(
-        "`jobs.default_job_type` and `jobs.fallback` both claim the messages of unknown job types: keep one"
-    )]
-    TwoDefaults,
 }
 
 /// Something about a job that works, but that its author may want to know.

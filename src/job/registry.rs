@@ -1,5 +1,6 @@
 //! All jobs: what is served about them, and which one a message is for.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -21,10 +22,10 @@ use crate::message::{JobType, Message, Reply};
 /// How jobs are chosen and run.
 #[derive(Clone, Debug)]
 pub struct RegistryOptions {
-    /// The job for messages that name none of the job types.
+    /// The job for messages that name none of the job types; where there is a fallback, for those that name none at all.
     pub default_job_type: Option<JobType>,
-    /// The handler for messages that name none of the job types, instead of a default job. It validates for itself,
-    /// and its answers pass as they are.
+    /// The handler for messages that name none of the job types, which knows its own. It validates for itself, and its
+    /// answers pass as they are.
     pub fallback: Option<Handler>,
     /// The longest a job may take.
     pub time_limit: Duration,
@@ -33,13 +34,24 @@ pub struct RegistryOptions {
 /// The jobs of this gateway, their schemas compiled once.
 pub struct Registry {
     jobs: HashMap<JobType, LoadedJob>,
-    default: Option<(JobType, Schema)>,
-    fallback: Option<Runner>,
+    others: Others,
     time_limit: Duration,
     form_schema: Value,
     message_schema: Value,
     response_schema: Value,
     listings: Vec<JobListing>,
+}
+
+/// What becomes of messages that name none of the job types.
+enum Others {
+    NotFound,
+    /// The default job runs, whatever job type they name; with its schema for that.
+    Default(JobType, Schema),
+    /// The handler gets them. Those that name no job type at all are given the default one, which may have a job here.
+    Fallback {
+        runner: Runner,
+        default: Option<JobType>,
+    },
 }
 
 impl Registry {
@@ -68,23 +80,10 @@ impl Registry {
             listing(&job.job_type, &job.message.document, response)
         };
         let listings = jobs.iter().map(listed).collect();
-        if options.default_job_type.is_some() && options.fallback.is_some() {
-            return Err(LoadError::TwoDefaults);
-        }
         let jobs = by_type(jobs)?;
-        let default = options.default_job_type.map(|job_type| default_job(&jobs, job_type)).transpose()?;
         let time_limit = options.time_limit;
-        let fallback = options.fallback.map(Runner::Handler);
-        Ok(Self {
-            jobs,
-            default,
-            fallback,
-            time_limit,
-            form_schema,
-            message_schema,
-            response_schema,
-            listings,
-        })
+        let others = Others::of(options, &jobs)?;
+        Ok(Self { jobs, others, time_limit, form_schema, message_schema, response_schema, listings })
     }
 
     /// The forms of all jobs: `{"message": {ListEventsByUser: …}}`.
@@ -113,11 +112,12 @@ impl Registry {
     /// [`Refusal`], whose reply is to be sent instead.
     pub fn check<'a>(&'a self, message: &'a Message) -> Result<CheckedMessage<'a>, Refusal> {
         let time_limit = self.time_limit;
-        let Some((job, schema)) = self.choose(message) else {
-            let runner = self.fallback.as_ref().ok_or(Refusal::UnknownType)?;
+        let message = self.others.named(message);
+        let Some((job, schema)) = self.choose(&message) else {
+            let Others::Fallback { runner, .. } = &self.others else { return Err(Refusal::UnknownType) };
             return Ok(CheckedMessage { runner, job: None, message, time_limit });
         };
-        let faults = wording::faults(schema, &as_value(message));
+        let faults = wording::faults(schema, &as_value(&message));
         if !faults.is_empty() {
             return Err(Refusal::Invalid(faults));
         }
@@ -140,7 +140,7 @@ impl Registry {
         if let Some(job) = named {
             return Some((job, &job.message));
         }
-        let (job_type, schema) = self.default.as_ref()?;
+        let Others::Default(job_type, schema) = &self.others else { return None };
         Some((self.jobs.get(job_type)?, schema))
     }
 }
@@ -175,7 +175,7 @@ pub struct CheckedMessage<'a> {
     runner: &'a Runner,
     /// Absent for the fallback, which knows its own schemas.
     job: Option<&'a LoadedJob>,
-    message: &'a Message,
+    message: Cow<'a, Message>,
     time_limit: Duration,
 }
 
@@ -190,7 +190,7 @@ impl CheckedMessage<'_> {
     /// # Errors
     /// [`RunFailure`]: what to tell the sender, and what may be tried before.
     pub async fn run(&self, provisions: Provisions) -> Result<Reply, RunFailure> {
-        let work = self.runner.work(self.message, provisions);
+        let work = self.runner.work(&self.message, provisions);
         running::run(work, self.time_limit, self.response()).await
     }
 
@@ -209,13 +209,26 @@ fn by_type(jobs: Vec<LoadedJob>) -> Result<HashMap<JobType, LoadedJob>, LoadErro
     Ok(known)
 }
 
-fn default_job(
-    jobs: &HashMap<JobType, LoadedJob>,
-    job_type: JobType,
-) -> Result<(JobType, Schema), LoadError> {
-    match jobs.get(&job_type) {
-        Some(job) => Ok((job_type, any_job_type(job)?)),
-        None => Err(LoadError::UnknownDefault(job_type)),
+impl Others {
+    fn of(options: RegistryOptions, jobs: &HashMap<JobType, LoadedJob>) -> Result<Self, LoadError> {
+        let default = options.default_job_type;
+        if let Some(handler) = options.fallback {
+            return Ok(Self::Fallback { runner: Runner::Handler(handler), default });
+        }
+        let Some(job_type) = default else { return Ok(Self::NotFound) };
+        match jobs.get(&job_type) {
+            Some(job) => Ok(Self::Default(job_type, any_job_type(job)?)),
+            None => Err(LoadError::UnknownDefault(job_type)),
+        }
+    }
+
+    fn named<'a>(&self, message: &'a Message) -> Cow<'a, Message> {
+        match self {
+            Self::Fallback { default: Some(job_type), .. } if message.job_type().is_none() => {
+                Cow::Owned(message.naming(job_type))
+            }
+            _ => Cow::Borrowed(message),
+        }
     }
 }
 

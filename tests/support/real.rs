@@ -58,9 +58,15 @@ pub(crate) struct NodeHost(Child);
 impl NodeHost {
     /// A host of the jobs in this directory, which answers at this socket.
     pub(crate) fn start(jobs: &Path, socket: &Path) -> Self {
+        Self::with_default(jobs, socket, None)
+    }
+
+    /// The same, with the job type of messages that name none of these jobs.
+    pub(crate) fn with_default(jobs: &Path, socket: &Path, job_type: Option<&str>) -> Self {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/handler-host.mjs");
         let mut node = Command::new("node");
-        let mut host = Self(node.arg(script).arg(jobs).arg(socket).stdout(Stdio::piped()).spawn().unwrap());
+        node.arg(script).arg(jobs).arg(socket).args(job_type);
+        let mut host = Self(node.stdout(Stdio::piped()).spawn().unwrap());
         let mut line = String::new();
         BufReader::new(host.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
         assert_eq!(line, "ready\n");

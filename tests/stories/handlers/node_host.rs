@@ -41,6 +41,27 @@ async fn an_old_job_directory_goes_on_working() {
     assert!(run("hello").await.is_ok());
 }
 
+#[tokio::test]
+async fn the_default_job_of_an_old_service_runs_for_messages_that_name_another_or_none() {
+    if !real::on("the_default_job_of_an_old_service_runs_for_messages_that_name_another_or_none") {
+        return;
+    }
+    let home = real::old_service();
+    let (jobs, socket) = (home.path().join("src/jobs"), home.path().join("jobs.sock"));
+    std::fs::create_dir_all(jobs.join("say-hello")).unwrap();
+    std::fs::write(jobs.join("say-hello/index.js"), JOB).unwrap();
+    let _host = NodeHost::with_default(&jobs, &socket, Some("SayHello"));
+    let fallback = handlers(false).fallback(&format!("unix:{}:/jobs", socket.display())).unwrap();
+    let default_job_type = Some("SayHello".into());
+    let options = RegistryOptions { default_job_type, fallback: Some(fallback), ..options() };
+    let (registry, _) = Registry::load(Vec::new(), options).unwrap();
+    for message in [json!({"metadata": {"jobType": "Unknown"}, "data": "hello"}), json!({"data": "hello"})] {
+        let message = self::message(message);
+        let reply = registry.run(&message, provisions(CallGate::open())).await.unwrap();
+        assert_eq!(reply.metadata.unwrap()["code"], 200);
+    }
+}
+
 /// As `upperFirst(camelCase(name))` makes them of directories; what is no job is left out.
 #[tokio::test]
 async fn an_old_directory_has_the_job_types_that_it_had_and_a_host_that_crashed_starts_again() {

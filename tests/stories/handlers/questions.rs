@@ -144,13 +144,39 @@ async fn the_fallback_runs_every_other_job_type_and_its_answers_pass_unstripped(
     assert_eq!(handler.seen().len(), 1);
 }
 
-#[test]
-fn a_default_job_and_a_fallback_are_one_too_many() {
-    let fallback = handlers(false).fallback("unix:/run/jobs.sock").unwrap();
-    let options = RegistryOptions {
-        default_job_type: Some("ListReposByUser".into()),
-        fallback: Some(fallback),
-        ..options()
-    };
-    assert!(matches!(Registry::load(endo::jobs::all(), options), Err(LoadError::TwoDefaults)));
+#[tokio::test]
+async fn the_fallback_gets_the_default_job_type_where_a_message_names_none() {
+    let well = r#"{"metadata": {"code": 200, "status": "OK"}}"#;
+    let handler = FakeApi::answering(Answer::new(200, &[], well)).await;
+    let fallback = handlers(false).fallback(&handler.url("/")).unwrap();
+    let default_job_type = Some("SayHello".into());
+    let options = RegistryOptions { default_job_type, fallback: Some(fallback), ..options() };
+    let (registry, _) = Registry::load(Vec::new(), options).unwrap();
+    for metadata in [json!({"more": 1}), json!({"more": 1, "jobType": null}), json!({"jobType": "Unknown"})] {
+        let message = message(json!({"metadata": metadata, "data": "x"}));
+        registry.run(&message, provisions(CallGate::open())).await.unwrap();
+    }
+    let asked = |seen: &Seen| serde_json::from_slice::<Value>(&seen.body).unwrap()["metadata"].clone();
+    let named = json!({"more": 1, "jobType": "SayHello"});
+    let asked: Vec<_> = handler.seen().iter().map(asked).collect();
+    assert_eq!(asked, [named.clone(), named, json!({"jobType": "Unknown"})]);
+}
+
+#[tokio::test]
+async fn a_default_job_that_has_a_directory_runs_there_and_not_in_the_fallback() {
+    let (own, other) = (says_hello().await, says_hello().await);
+    let directory = directory(&format!("handler: {{url: '{}'}}", own.url("/")));
+    let mut handlers = handlers(false);
+    let jobs = handlers.jobs_in(directory.path()).unwrap();
+    let fallback = Some(handlers.fallback(&other.url("/")).unwrap());
+    let options = RegistryOptions { default_job_type: Some("SayHello".into()), fallback, ..options() };
+    let (registry, _) = Registry::load(jobs, options).unwrap();
+    for metadata in [json!({}), json!({"jobType": "Unknown"})] {
+        let message = message(json!({"metadata": metadata, "data": "x"}));
+        registry.run(&message, provisions(CallGate::open())).await.unwrap();
+    }
+    let asked = |api: &FakeApi| serde_json::from_slice::<Value>(&api.seen()[0].body).unwrap();
+    assert_eq!((own.seen().len(), other.seen().len()), (1, 1));
+    assert_eq!(asked(&own)["metadata"], json!({"jobType": "SayHello"}));
+    assert_eq!(asked(&other)["metadata"], json!({"jobType": "Unknown"}));
 }
