@@ -249,7 +249,9 @@ pub(super) enum OperationError {
     NoOwner,
     #[error("there is no device {0} to be the owner")]
     UnknownOwner(DeviceUuid),
-    #[error("no credentials are kept yet; `endo credentials add` keeps some")]
+    #[error(
+        "no credentials are kept yet: sign in at the API on the pages of the gateway, or keep some by `endo credentials add`"
+    )]
     NoCredentials,
     #[error("several credentials are kept; choose with --credentials among {}", listed(.0))]
     SeveralCredentials(Vec<DeviceUuid>),
