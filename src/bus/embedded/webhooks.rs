@@ -24,8 +24,8 @@ use crate::telemetry::with_causes;
 
 /// How long to wait before asking a store again that failed.
 const AFTER_FAILURE: Duration = Duration::from_millis(200);
-/// One host gets no further call while so many times its share of all calls runs.
-const SHARE: usize = 8;
+/// This part of the calls that are free is taken from the queue at a time, whatever hosts it is for.
+const PART: usize = 8;
 
 /// How often, and how many at a time, webhooks are called.
 #[derive(Clone, Copy, Debug)]
@@ -68,9 +68,8 @@ impl Webhooks {
     /// A worker that takes from `feed`, a feed of [`Work::Webhook`](crate::store::Work::Webhook), and calls by `egress`.
     pub fn new(feed: Feed, bus: EmbeddedBus, egress: Egress, settings: WebhookSettings) -> Self {
         let concurrency = settings.concurrency.max(1);
-        let share = concurrency.div_ceil(SHARE);
         let clock = bus.clock.clone();
-        let destinations = Destinations::new(share, bus.webhook_bell(), settings.breaker, clock);
+        let destinations = Destinations::new(concurrency, bus.webhook_bell(), settings.breaker, clock);
         Self { feed, courier: Arc::new(Courier { bus, egress, settings }), destinations, concurrency }
     }
 
@@ -86,13 +85,14 @@ impl Webhooks {
         while calls.join_next().await.is_some() {}
     }
 
-    /// A host that is not full may get a whole share more, so that a slow one holds a quarter of all calls.
+    /// One slow host holds half of all calls, two hold three quarters: it takes many until none is free for another. As
+    /// hosts are looked at between takings alone, it may be a few more.
     async fn start_some(&self, calls: &mut JoinSet<()>) {
         while calls.try_join_next().is_some() {}
         if calls.len() >= self.concurrency {
             calls.join_next().await;
         }
-        let most = (self.concurrency - calls.len()).min(self.destinations.share());
+        let most = (self.concurrency - calls.len()).div_ceil(PART);
         match self.feed.next_but(most, || self.destinations.passed_over()).await {
             Ok(taken) => taken.into_iter().for_each(|taken| self.start(calls, taken)),
             Err(error) => {

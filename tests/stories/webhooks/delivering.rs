@@ -82,6 +82,43 @@ async fn a_malformed_entry_is_passed_over_with_a_line_in_the_log_that_names_it_a
 }
 
 #[tokio::test]
+async fn slow_hosts_get_half_of_the_calls_that_are_free_and_others_are_called_meanwhile() {
+    let post = Post::to_loopback().await;
+    let sender = post.bus.device(json!({})).await;
+    let gate = Arc::new(Semaphore::new(0));
+    let mut slow = Vec::new();
+    for most in [4, 2] {
+        let (api, mut calls) = slow_server(&gate).await;
+        let device = post.hooked(hook(&api)).await;
+        post.send(&sender, &json!({"devices": vec![&device.uuid; 8]})).await;
+        for _ in 0..most {
+            calls.recv().await.unwrap();
+        }
+        slow.push((api, calls));
+    }
+    let (well, mut others) = server(&[200]).await;
+    let device = post.hooked(hook(&well)).await;
+    for _ in 0..3 {
+        post.send(&sender, &json!({"devices": device.uuid})).await;
+        others.recv().await.unwrap();
+    }
+    assert!(slow.iter_mut().all(|(_, calls)| calls.try_recv().is_err()));
+    gate.add_permits(16);
+    post.until_nothing_waits().await;
+    assert!(post.dead_letters().await.is_empty());
+}
+
+/// A server that answers nothing before the gate has a permit for it.
+async fn slow_server(gate: &Arc<Semaphore>) -> (FakeApi, mpsc::UnboundedReceiver<Seen>) {
+    let (gate, (sender, calls)) = (Arc::clone(gate), mpsc::unbounded_channel());
+    let api = FakeApi::start(move |seen| {
+        sender.send(seen.clone()).unwrap();
+        Answer::new(200, &[], "").behind(&gate)
+    });
+    (api.await, calls)
+}
+
+#[tokio::test]
 async fn a_device_that_does_not_hear_itself_gets_no_call() {
     let post = Post::to_loopback().await;
     let (api, mut calls) = server(&[200]).await;

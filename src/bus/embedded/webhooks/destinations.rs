@@ -27,7 +27,8 @@ pub(super) struct Destinations(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     known: Mutex<Known>,
-    share: usize,
+    /// How many calls run at the same time.
+    concurrency: usize,
     settings: BreakerSettings,
     clock: Clock,
     bell: Arc<Notify>,
@@ -38,6 +39,8 @@ struct Known {
     /// By host and port: those with calls in hand, and those where webhooks fail.
     hosts: HashMap<String, Host>,
     webhooks: HashMap<WebhookKey, Webhook>,
+    /// Whether work may wait for a call to end.
+    passed_over: bool,
 }
 
 #[derive(Debug, Default)]
@@ -45,8 +48,6 @@ struct Host {
     calls: usize,
     /// How many webhooks fail at it.
     failing: u32,
-    /// Whether work may wait for a call of this host to end.
-    passed_over: bool,
 }
 
 #[derive(Debug)]
@@ -73,30 +74,31 @@ pub(super) struct Leave {
 }
 
 impl Destinations {
-    /// A host that has `share` calls in hand is full; `bell` is rung when it is not any more, and when a rest is over
-    /// because of a call that ended.
-    pub(super) fn new(share: usize, bell: Arc<Notify>, settings: BreakerSettings, clock: Clock) -> Self {
-        Self(Arc::new(Shared { known: Mutex::default(), share, settings, clock, bell }))
-    }
-
-    pub(super) fn share(&self) -> usize {
-        self.0.share
+    /// A host is full that has as many calls in hand as are free; `bell` is rung when one may not be full any more, or
+    /// not at rest, because of a call that ended.
+    pub(super) fn new(
+        concurrency: usize,
+        bell: Arc<Notify>,
+        settings: BreakerSettings,
+        clock: Clock,
+    ) -> Self {
+        Self(Arc::new(Shared { known: Mutex::default(), concurrency, settings, clock, bell }))
     }
 
     /// The hosts that are full, and the webhooks that failed and rest: they get no call now.
     pub(super) fn passed_over(&self) -> PassedOver {
-        let Known { hosts, webhooks } = &mut *self.known();
-        let mut passed_over = PassedOver::default();
-        for (name, host) in hosts.iter_mut() {
-            host.passed_over = host.calls >= self.0.share;
-            passed_over.hosts.extend(host.passed_over.then(|| name.clone()));
-        }
-        for (key, webhook) in webhooks.iter() {
+        let mut known = self.known();
+        let Known { hosts, webhooks, .. } = &*known;
+        let free = self.0.concurrency.saturating_sub(hosts.values().map(|host| host.calls).sum());
+        let full = hosts.iter().filter(|(_, host)| host.calls >= free);
+        let mut passed_over =
+            PassedOver { hosts: full.map(|(name, _)| name.clone()).collect(), ..PassedOver::default() };
+        for (key, webhook) in webhooks {
             let Some(Resting { after }) = webhook.resting(hosts) else { continue };
             passed_over.webhooks.push(key.clone());
             passed_over.again_in = passed_over.again_in.into_iter().chain([after]).min();
-            hosts.entry(webhook.host.clone()).and_modify(|host| host.passed_over = true);
         }
+        known.passed_over = !passed_over.hosts.is_empty() || !passed_over.webhooks.is_empty();
         passed_over
     }
 
@@ -106,7 +108,7 @@ impl Destinations {
         if known.webhooks.len() >= REMEMBERED && !known.webhooks.contains_key(&to.webhook) {
             known.forget_one();
         }
-        let Known { hosts, webhooks } = &mut *known;
+        let Known { hosts, webhooks, .. } = &mut *known;
         let webhook = webhooks.entry(to.webhook.clone()).or_insert_with(|| Webhook {
             host: to.host.clone(),
             calls: 0,
@@ -153,11 +155,9 @@ impl Destinations {
 impl Known {
     /// Takes one call of `to` back, whose breaker knows what came of it; answers whether work may wait for that.
     fn end_call(&mut self, to: &Destination) -> bool {
-        let host = self.hosts.get_mut(&to.host);
-        let is_waited_for = host.is_some_and(|host| {
+        if let Some(host) = self.hosts.get_mut(&to.host) {
             host.calls -= 1;
-            std::mem::take(&mut host.passed_over)
-        });
+        }
         if let Some(webhook) = self.webhooks.get_mut(&to.webhook) {
             webhook.calls -= 1;
             let fails = webhook.breaker.is_open();
@@ -170,7 +170,7 @@ impl Known {
             }
         }
         self.forget_idle(&to.host);
-        is_waited_for
+        std::mem::take(&mut self.passed_over)
     }
 
     /// Forgets one that would be called again anyway, if there is one.
