@@ -6,7 +6,7 @@ use super::layout::{Frame, Viewer, page};
 use super::moment::moment;
 use super::notice::{Done, notice};
 use super::state::words;
-use super::strangers::{Name, account};
+use super::strangers::{LONGEST_NAME, Name, account};
 pub use crate::credentials::NotedError;
 use crate::credentials::State;
 
@@ -60,6 +60,16 @@ impl UserDevice {
     /// What people call it.
     pub fn label(&self) -> Name<'_> {
         Name(self.name.as_deref().unwrap_or(&self.uuid))
+    }
+
+    /// The same for those who read along, and which of all that are called so it is.
+    pub(super) fn which(&self) -> Markup {
+        html! { (self.label()) @if self.name.is_some() { " (" code { (self.uuid) } ")" } }
+    }
+
+    /// The same for links beside which the others see which one it is.
+    fn link_label(&self) -> Markup {
+        html! { (self.label()) @if self.name.is_some() { span.unseen { " " (self.uuid) } } }
     }
 
     pub(super) fn path(&self, credentials: &Shown, end: &str) -> String {
@@ -128,11 +138,7 @@ pub fn credential(viewer: &Viewer, credential: &Credential) -> Markup {
         } @else if !credential.are_errors_all {
             p.notice role="status" { "Some errors of these devices cannot be shown now. Load the page again in a moment." }
         }
-        form method="post" action=(shown.path("/add-me")) {
-            (proof(viewer))
-            (mark(viewer))
-            button.button.strong { "Add a device of mine" }
-        }
+        (adding(viewer, shown))
         h2 { "Owners" }
         p { "Whoever signed in at " (shown.api) " as this account manages it here." }
         ul {
@@ -150,6 +156,22 @@ pub fn credential(viewer: &Viewer, credential: &Credential) -> Markup {
     page(&Frame { title: "Credentials of", about: Some(shown.name()), viewer: Some(viewer) }, &body)
 }
 
+fn adding(viewer: &Viewer, shown: &Shown) -> Markup {
+    html! {
+        form method="post" action=(shown.path("/add-me")) {
+            (proof(viewer))
+            (mark(viewer))
+            label for="name" { "Name of a new device" span.optional { " (optional)" } }
+            p.hint id="name-hint" {
+                "So that you know it from others."
+                @if shown.account.is_some() { " Without one it is called " (shown.name()) "." }
+            }
+            input id="name" name="name" maxlength=(LONGEST_NAME) autocomplete="off" aria-describedby="name-hint";
+            button.button.strong { "Add a device of mine" }
+        }
+    }
+}
+
 fn unnamed(count: usize) -> Markup {
     html! {
         @if count == 1 { "Somebody" } @else { (count) " others" }
@@ -158,7 +180,8 @@ fn unnamed(count: usize) -> Markup {
     }
 }
 
-fn entry(shown: &Shown, device: &UserDevice) -> Markup {
+/// Which device it is: its name, which others may have as well, and what tells it from them.
+pub(super) fn identity(device: &UserDevice) -> Markup {
     html! {
         p { strong { (device.label()) } }
         p.small {
@@ -172,10 +195,16 @@ fn entry(shown: &Shown, device: &UserDevice) -> Markup {
                 None => { " · no message yet" }
             }
         }
+    }
+}
+
+fn entry(shown: &Shown, device: &UserDevice) -> Markup {
+    html! {
+        (identity(device))
         @if let Some(count) = device.errors.filter(|count| *count > 0) { (errors(count, &device.noted)) }
         p.ways {
-            @if device.is_viewers { a href=(device.path(shown, "/jobs")) { "Send a job to " (device.label()) } }
-            a href=(device.path(shown, "/cut-off")) { "Cut off " (device.label()) }
+            @if device.is_viewers { a href=(device.path(shown, "/jobs")) { "Send a job to " (device.link_label()) } }
+            a href=(device.path(shown, "/cut-off")) { "Cut off " (device.link_label()) }
         }
     }
 }

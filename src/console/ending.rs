@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::credential::{Shown, UserDevice, proof};
+use super::credential::{Shown, UserDevice, identity, proof};
 use super::layout::{Frame, Viewer, page};
 use super::strangers::Name;
 
@@ -54,6 +54,15 @@ impl Ending {
         }
     }
 
+    /// Those of `all` that stop working.
+    fn devices<'a>(&'a self, all: &'a [UserDevice]) -> &'a [UserDevice] {
+        match self {
+            Self::CutOff(device) => std::slice::from_ref(device),
+            Self::CutOffAll | Self::Forget => all,
+            Self::Leave => &[],
+        }
+    }
+
     fn path(&self, shown: &Shown) -> String {
         match self {
             Self::CutOff(device) => device.path(shown, "/cut-off"),
@@ -69,9 +78,7 @@ pub fn confirm(viewer: &Viewer, shown: &Shown, ending: &Ending, devices: &[UserD
     let (title, about) = ending.title();
     let body = html! {
         p.lead { (ending.consequence(shown)) }
-        @if matches!(ending, Ending::CutOffAll | Ending::Forget) && !devices.is_empty() {
-            ul { @for device in devices { li { (device.label()) } } }
-        }
+        (cards(ending.devices(devices)))
         form method="post" action=(ending.path(shown)) {
             (proof(viewer))
             button.button.strong.danger { (title) @if let Some(name) = about { " " (name) } }
@@ -79,6 +86,12 @@ pub fn confirm(viewer: &Viewer, shown: &Shown, ending: &Ending, devices: &[UserD
         p { a href=(shown.path("")) { "Keep it as it is" } }
     };
     page(&Frame { title, about, viewer: Some(viewer) }, &body)
+}
+
+fn cards(devices: &[UserDevice]) -> Markup {
+    html! {
+        @if !devices.is_empty() { ul.cards { @for device in devices { li { (identity(device)) } } } }
+    }
 }
 
 /// The page that asks for a sign-in at the API first; it counts for some minutes.
@@ -91,6 +104,7 @@ pub fn prove_again(viewer: &Viewer, shown: &Shown, ending: &Ending, minutes: u64
             "This needs a sign-in at " (shown.api) " as " (shown.name()) " that is not older than " (minutes)
             @if minutes == 1 { " minute." } @else { " minutes." }
         }
+        (cards(ending.devices(&[])))
         p { "Sign in there again, and you come back to this step. Nothing is done before you confirm it." }
         p {
             a.button.strong href={ "/auth/api?credentials=" (shown.uuid) "&next=" (next) } { "Sign in at " (shown.api) " again" }

@@ -168,7 +168,7 @@ fn title(job: &JobListing) -> &str {
 fn whose(bench: &Bench<'_>) -> Markup {
     html! {
         p.small {
-            "Through your device " (bench.device.label()) ", as " (bench.shown.name()) " at " (bench.shown.api) "."
+            "Through your device " (bench.device.which()) ", as " (bench.shown.name()) " at " (bench.shown.api) "."
         }
     }
 }

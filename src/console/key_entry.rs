@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::layout::{Frame, Viewer, page};
-use super::strangers::{Name, strangers_text};
+use super::strangers::{LONGEST_NAME, Name, strangers_text};
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -44,7 +44,7 @@ fn fields(entry: &KeyEntry<'_>) -> Markup {
         @if !entry.name_is_fixed {
             label for="name" { "Name" }
             p.hint id="name-hint" { "So that you know it again, such as the account that the key belongs to." }
-            input id="name" name="name" value=[entry.name] maxlength="100" aria-describedby="name-hint" required;
+            input id="name" name="name" value=[entry.name] maxlength=(LONGEST_NAME) aria-describedby="name-hint" required;
         }
         @if entry.asks_present {
             label for="present" { "Present key" }

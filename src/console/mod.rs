@@ -32,5 +32,5 @@ pub use maud::Markup;
 pub use notice::Done;
 pub use receipts::receipts;
 pub use sign_in::{SignIn, once, sign_in};
-pub use strangers::{Name, strangers_sentence, strangers_text};
+pub use strangers::{LONGEST_NAME, Name, strangers_sentence, strangers_text};
 pub use style::{STYLE, STYLE_PATH};

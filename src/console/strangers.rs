@@ -14,6 +14,9 @@ impl Render for Name<'_> {
     }
 }
 
+/// The longest name that somebody may type in, in characters.
+pub const LONGEST_NAME: usize = 100;
+
 /// What people call an account, which may have no name.
 pub(super) fn account(name: Option<&str>) -> Name<'_> {
     Name(name.unwrap_or("an account without a name"))

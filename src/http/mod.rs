@@ -10,6 +10,7 @@ mod health;
 mod jobs;
 mod judge;
 mod limits;
+mod naming;
 mod negotiation;
 mod owners;
 mod page;

@@ -8,8 +8,9 @@ use super::visit::{Visit, done};
 use crate::console::{self, Credential, NewDevice};
 use crate::credentials::{CredentialsError, State};
 use crate::http::Body;
+use crate::http::naming::check_name;
 use crate::http::page::{page, see_other};
-use crate::http::problem::Problem;
+use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
 use crate::http::session::Turn;
@@ -39,9 +40,10 @@ pub(in crate::http) async fn to_home(request: HttpRequest, door: Data<FrontDoor>
 /// the answer is the page itself.
 pub(in crate::http) async fn add_me(request: HttpRequest, body: Body, door: Data<FrontDoor>) -> Answer {
     let visit = Visit::of(&request, &door).await?;
-    visit.session.read_form(&request, &body)?;
+    let fields = visit.session.read_form(&request, &body)?;
+    let name = name(fields.one("name").trim(), &visit)?;
     match visit.session.turn(&door, &request, &body).await? {
-        Turn::First(form) => form.settle(add(&visit).await).await,
+        Turn::First(form) => form.settle(add(&visit, name).await).await,
         Turn::Again(device) => {
             let markup = console::already_added(&visit.viewer(), &visit.shown(), device.as_deref());
             Ok(page(StatusCode::CONFLICT, markup))
@@ -49,10 +51,18 @@ pub(in crate::http) async fn add_me(request: HttpRequest, body: Body, door: Data
     }
 }
 
+/// What a new device is called: as was typed, or else like the account.
+fn name(typed: &str, visit: &Visit<'_>) -> Result<Option<String>, Problem> {
+    if typed.is_empty() {
+        return Ok(visit.owned.username().map(str::to_owned));
+    }
+    check_name(typed).map_err(|note| Problem::new(Kind::MalformedRequest, note))?;
+    Ok(Some(typed.to_owned()))
+}
+
 /// Adds the device; answers the page, and its name.
-async fn add(visit: &Visit<'_>) -> Result<(HttpResponse, Option<String>), Problem> {
+async fn add(visit: &Visit<'_>, name: Option<String>) -> Result<(HttpResponse, Option<String>), Problem> {
     let (credentials, look) = (&visit.owners.credentials, &visit.owners.look);
-    let name = visit.owned.username().map(str::to_owned);
     let new = credentials.dress_for(look, name, visit.session.login.clone()).await?;
     let bound = credentials.bind(visit.owned.device().clone(), new).await?;
     let device = NewDevice { uuid: bound.uuid.as_str(), token: &bound.token };

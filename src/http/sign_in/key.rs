@@ -12,19 +12,17 @@ use super::wish::Wish;
 use crate::console::{self, KeyEntry};
 use crate::credentials::{Owned, Possession};
 use crate::http::entrance::Entrance;
+use crate::http::naming::check_name;
 use crate::http::page::page;
 use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
 use crate::http::session::Session;
-use crate::legible::check;
 use crate::message::DeviceUuid;
 use crate::vault::{ResourceOwnerId, SecretText};
 
 /// The longest key, in bytes.
 const LONGEST_KEY: usize = 16 * 1024;
-/// The longest name of a key, in characters.
-const LONGEST_NAME: usize = 100;
 
 /// What is wrong with what was typed, and what is to be done about it.
 struct Fault {
@@ -38,10 +36,6 @@ impl Fault {
     }
 }
 
-const BAD_NAME: Fault = Fault::new(
-    Kind::MalformedRequest,
-    "Give the key a name of at most 100 characters, so that you know it again.",
-);
 const BAD_KEY: Fault = Fault::new(
     Kind::MalformedRequest,
     "Type the key in again: it has to be one line of letters, digits and signs, without blanks.",
@@ -178,7 +172,8 @@ impl<'a> Entry<'a> {
             }
         }
         if self.owned.is_none() {
-            check_name(&self.name)?;
+            check_name(&self.name)
+                .map_err(|note| Fault { kind: Kind::MalformedRequest, note: note.into() })?;
         }
         let key = key(new)?;
         // A key belongs to whoever typed it: no API says whose account it is.
@@ -233,17 +228,6 @@ async fn owned(entrance: &Entrance, owner: &DeviceUuid, device: &DeviceUuid) -> 
 /// The account that a key of this name stands for.
 fn account_id(owner: &DeviceUuid, name: &str) -> String {
     format!("{owner}:{name}")
-}
-
-/// That a key can be called so: a name that people see, and know from others.
-fn check_name(name: &str) -> Result<(), Fault> {
-    if name.is_empty() || name.chars().count() > LONGEST_NAME {
-        return Err(BAD_NAME);
-    }
-    check(name).map_err(|error| Fault {
-        kind: Kind::MalformedRequest,
-        note: format!("Type the name in again: {error}. Nothing was done.").into(),
-    })
 }
 
 /// The key, if it can be one.

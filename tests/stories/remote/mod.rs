@@ -17,6 +17,7 @@ mod keys;
 mod killed;
 mod killed_making;
 mod lists;
+mod namesakes;
 mod old_signatures;
 mod ours;
 mod owners;

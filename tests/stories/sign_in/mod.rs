@@ -6,6 +6,7 @@ mod foreign_pages;
 mod guesses;
 mod jobs;
 mod links;
+mod namesakes;
 mod not_kept;
 mod pages;
 mod receipts;
