@@ -30,6 +30,20 @@ async fn an_owner_reads_what_was_ended_by_whom_and_what_stayed_also_of_what_is_f
 }
 
 #[tokio::test]
+async fn the_receipt_for_a_secret_that_was_replaced_does_not_say_that_its_credentials_ended() {
+    let place = Place::open().await;
+    let (mut browser, home, _) = at_home(&place).await;
+    let device = home.rsplit('/').next().unwrap();
+    let state = depart(&mut browser, &format!("/auth/api?credentials={device}")).await;
+    assert_eq!(come_back(&mut browser, &state).await.header("location"), Some(&*home));
+    let receipts = browser.get("/console/receipts").await;
+    let ended = format!("the earlier secret of <code>{device}</code> <strong>ended</strong>");
+    assert!(receipts.text.contains(&ended), "{receipts:?}");
+    assert!(receipts.text.contains("<bdi>octocat</bdi>"), "{receipts:?}");
+    assert!(!receipts.text.contains("the record of"), "{receipts:?}");
+}
+
+#[tokio::test]
 async fn receipts_and_notices_of_others_are_not_shown() {
     let place = Place::open().await;
     let (mut browser, home, page) = at_home(&place).await;
