@@ -1,11 +1,14 @@
 //! What an owner ends: first what will stop working, then the button.
 
+use std::time::Duration;
+
 use maud::{Markup, html};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::credential::{Shown, UserDevice, identity, proof};
 use super::layout::{Frame, Viewer, page};
 use super::strangers::Name;
+use crate::ambient::in_words;
 
 /// What is to end.
 #[derive(Clone, Debug)]
@@ -94,15 +97,14 @@ fn cards(devices: &[UserDevice]) -> Markup {
     }
 }
 
-/// The page that asks for a sign-in at the API first; it counts for some minutes.
-pub fn prove_again(viewer: &Viewer, shown: &Shown, ending: &Ending, minutes: u64) -> Markup {
+/// The page that asks for a sign-in at the API first, which counts until it is of this age.
+pub fn prove_again(viewer: &Viewer, shown: &Shown, ending: &Ending, age: Duration) -> Markup {
     let (title, about) = ending.title();
     let path = ending.path(shown);
     let next = utf8_percent_encode(&path, NON_ALPHANUMERIC);
     let body = html! {
         p.lead {
-            "This needs a sign-in at " (shown.api) " as " (shown.name()) " that is not older than " (minutes)
-            @if minutes == 1 { " minute." } @else { " minutes." }
+            "This needs a sign-in at " (shown.api) " as " (shown.name()) " that is not older than " (in_words(age)) "."
         }
         (cards(ending.devices(&[])))
         p { "Sign in there again, and you come back to this step. Nothing is done before you confirm it." }

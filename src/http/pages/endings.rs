@@ -69,8 +69,8 @@ async fn unproved(
     match demand_proof(visit.owners, &visit.session.owner, visit.owned.device()).await {
         Ok(()) => Ok(None),
         Err(problem) if problem.kind() == Kind::ReauthenticationRequired => {
-            let minutes = visit.owners.proof_age.as_secs().div_ceil(60);
-            let markup = console::prove_again(&visit.viewer(), &visit.shown(), ending, minutes);
+            let age = visit.owners.proof_age;
+            let markup = console::prove_again(&visit.viewer(), &visit.shown(), ending, age);
             Ok(Some(page(status, markup)))
         }
         Err(problem) => Err(problem),

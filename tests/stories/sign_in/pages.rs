@@ -142,3 +142,12 @@ async fn names_in_a_script_that_is_read_from_the_right_leave_the_words_around_th
         assert!(apart > 0 && apart == body.matches(NAME).count(), "{path}: {page:?}");
     }
 }
+
+#[tokio::test]
+async fn a_sign_in_that_may_be_a_second_old_is_not_said_to_be_good_for_a_minute() {
+    let place = Place::with(|config| config.credentials.reauthentication = 1).await;
+    let (mut browser, home, _) = at_home(&place).await;
+    place.house.wait(Duration::from_secs(2));
+    let asked = browser.get(&format!("{home}/forget")).await;
+    assert!(asked.text.contains("that is not older than 1 second."), "{asked:?}");
+}
