@@ -148,7 +148,7 @@ pub fn credential(viewer: &Viewer, credential: &Credential) -> Markup {
         h2 { "More" }
         ul {
             li { a href={ "/auth/api?credentials=" (shown.uuid) } { "Sign in at " (shown.api) " again" } }
-            li { a href=(shown.path("/cut-off-all")) { "Cut off all devices" } }
+            @if !credential.devices.is_empty() { li { a href=(shown.path("/cut-off-all")) { "Cut off all devices" } } }
             li { a href=(shown.path("/leave")) { "Leave: manage them no more" } }
             li { a href=(shown.path("/forget")) { "Forget the secret" } }
         }

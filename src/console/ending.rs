@@ -91,6 +91,15 @@ pub fn confirm(viewer: &Viewer, shown: &Shown, ending: &Ending, devices: &[UserD
     page(&Frame { title, about, viewer: Some(viewer) }, &body)
 }
 
+/// The page in place of one that would cut all devices off where there are none.
+pub fn nothing_to_cut_off(viewer: &Viewer, shown: &Shown) -> Markup {
+    let body = html! {
+        p.lead { "No device uses " (shown.name()) ": there is nothing to cut off." }
+        p { a href=(shown.path("")) { "Back to " (shown.name()) } }
+    };
+    page(&Frame { title: "Cut off all devices", about: None, viewer: Some(viewer) }, &body)
+}
+
 fn cards(devices: &[UserDevice]) -> Markup {
     html! {
         @if !devices.is_empty() { ul.cards { @for device in devices { li { (identity(device)) } } } }

@@ -15,14 +15,17 @@ use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
 use crate::message::DeviceUuid;
 
-/// `GET`: what will stop working, and the button; or the way to prove first whose account it is.
+/// `GET`: what will stop working, and the button; or that nothing will, or the way to prove first whose account it is.
 pub(in crate::http) async fn ask(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
     let visit = Visit::of(&request, &door).await?;
     let ending = ending(&request, &visit).await?;
+    let devices = visit.user_devices().await?;
+    if matches!(ending, Ending::CutOffAll) && devices.is_empty() {
+        return Ok(page(StatusCode::OK, console::nothing_to_cut_off(&visit.viewer(), &visit.shown())));
+    }
     if let Some(answer) = unproved(&visit, &ending, StatusCode::OK).await? {
         return Ok(answer);
     }
-    let devices = visit.user_devices().await?;
     Ok(page(StatusCode::OK, console::confirm(&visit.viewer(), &visit.shown(), &ending, &devices)))
 }
 

@@ -151,3 +151,18 @@ async fn a_sign_in_that_may_be_a_second_old_is_not_said_to_be_good_for_a_minute(
     let asked = browser.get(&format!("{home}/forget")).await;
     assert!(asked.text.contains("that is not older than 1 second."), "{asked:?}");
 }
+
+#[tokio::test]
+async fn nobody_is_asked_to_cut_all_devices_off_where_there_are_none() {
+    let place = Place::open().await;
+    let (mut browser, home, page) = at_home(&place).await;
+    let all = format!("{home}/cut-off-all");
+    assert!(!page.text.contains(&all), "{page:?}");
+    let asked = browser.get(&all).await;
+    assert!(asked.text.contains("there is nothing to cut off"), "{asked:?}");
+    assert!(!asked.text.contains(&format!("action=\"{all}\"")), "{asked:?}");
+    browser.submit(&page, &format!("{home}/add-me"), &[]).await;
+    let page = browser.get(&home).await;
+    let asked = browser.get(&address(&page, "/cut-off-all")).await;
+    assert!(asked.text.contains(&format!("action=\"{all}\"")), "{asked:?}");
+}
