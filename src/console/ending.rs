@@ -100,6 +100,20 @@ pub fn nothing_to_cut_off(viewer: &Viewer, shown: &Shown) -> Markup {
     page(&Frame { title: "Cut off all devices", about: None, viewer: Some(viewer) }, &body)
 }
 
+/// The page for whoever cannot leave, because nobody else manages the credentials.
+pub fn last_owner(viewer: &Viewer, shown: &Shown) -> Markup {
+    let body = html! {
+        p.lead { "You are the last owner, and cannot leave: nobody would manage " (shown.name()) " any more." }
+        p {
+            "You can forget the secret instead, or leave once somebody else who has the account signed in at " (shown.api)
+            " here. Nothing was done."
+        }
+        p { a href=(shown.path("/forget")) { "Forget the secret" } }
+        p { a href=(shown.path("")) { "Keep it as it is" } }
+    };
+    page(&Frame { title: "Leave", about: None, viewer: Some(viewer) }, &body)
+}
+
 fn cards(devices: &[UserDevice]) -> Markup {
     html! {
         @if !devices.is_empty() { ul.cards { @for device in devices { li { (identity(device)) } } } }

@@ -22,7 +22,7 @@ pub use credential::{
     Credential, NewDevice, NotedError, Shown, UserDevice, already_added, credential, new_device,
 };
 pub use credentials::{CredentialsCard, my_credentials};
-pub use ending::{Ending, confirm, nothing_to_cut_off, prove_again};
+pub use ending::{Ending, confirm, last_owner, nothing_to_cut_off, prove_again};
 pub use failure::{Failure, failure};
 pub use go_on::go_on;
 pub use job::{Bench, Outcome, Task, job_form, job_outcome, jobs, past_outcome};

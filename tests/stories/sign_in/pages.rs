@@ -69,8 +69,7 @@ async fn what_ends_something_asks_first_for_a_sign_in_at_the_api_that_is_not_old
             && !asked.text.contains("<button class=\"button strong danger\"")
     );
     // Whoever keeps an old page open and presses its button is asked as well, and nothing ends.
-    let leave = browser.get(&address(&page, "/leave")).await;
-    let csrf = crate::support::browser::hidden(&leave, &address(&page, "/leave"));
+    let csrf = crate::support::browser::hidden(&page, &format!("{home}/add-me"));
     let fields: Vec<(&str, &str)> = csrf.iter().map(|(name, value)| (&**name, &**value)).collect();
     let request = browser.form(&forget, &fields);
     assert_eq!(browser.send(request).await.status, 401);
