@@ -31,6 +31,6 @@ pub use layout::{Frame, Viewer, page};
 pub use maud::Markup;
 pub use notice::Done;
 pub use receipts::receipts;
-pub use sign_in::{SignIn, once, sign_in};
+pub use sign_in::{LINK_OVER, SignIn, link_over, once, sign_in};
 pub use strangers::{LONGEST_NAME, Name, strangers_sentence, strangers_text};
 pub use style::{STYLE, STYLE_PATH};
