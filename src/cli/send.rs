@@ -48,8 +48,9 @@ pub(super) async fn run(
         bus.send(&sender, &message).await?;
         listening.reply(&respond_to).await
     };
-    let waited = Duration::from_secs(command.timeout);
-    let reply = timeout(waited, exchange).await.map_err(|_| CommandError::NoReply { to, waited })??;
+    let reply = timeout(Duration::from_secs(command.timeout), exchange)
+        .await
+        .map_err(|_| CommandError::NoReply { to, seconds: command.timeout })??;
     writeln!(out, "{reply:#}")?;
     told(&reply)
 }

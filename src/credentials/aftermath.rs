@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use super::arrivals::Trait;
 use super::errands::PAUSES;
-use super::in_use::tokens_of;
+use super::in_use::{ASKED_BEFORE, Spared, tokens_of};
 use super::receipt::{ApiAnswer, ApiVerdict, Fate, amend};
 use super::rounds::until_stopped;
 use super::{CredentialsDevices, CredentialsError};
@@ -26,16 +26,16 @@ const ANSWER_LOST: &str =
 
 /// When it is looked again whether a sign-in is over that may concern what is to end.
 const MOMENT: Duration = Duration::from_secs(1);
-/// How long whoever could not sign in for an end has to begin again, where the API did not answer.
-const ANOTHER_TRY: Duration = Duration::from_secs(5 * 60);
+/// How long an API may still be at what it was asked and nobody waits for; longer than an answer may take.
+const STILL_AT_IT: Duration = Duration::from_secs(60);
 
 /// Why the API did not answer for now.
 #[derive(Clone, Copy)]
 enum Hindrance {
     /// A sign-in is under way that brings the same tokens, or is by the same account.
     SignIn,
-    /// It does not say anything, and somebody could not sign in meanwhile.
-    InTheWay,
+    /// It did not say anything, and somebody signed in who waited for that long enough.
+    LetGo,
     /// It does not say anything, or nobody knows yet what to ask.
     Silence,
     /// The gateway is for another API now.
@@ -48,7 +48,11 @@ impl Hindrance {
     /// What the settings have to do with it, for people.
     fn why(self) -> Option<&'static str> {
         match self {
-            Self::SignIn | Self::InTheWay | Self::Silence => None,
+            Self::SignIn | Self::Silence => None,
+            Self::LetGo => Some(
+                "somebody signed in while it did not answer; what it does all the same may end what they signed in for, so \
+                 that is looked at in a minute",
+            ),
             Self::OtherApi => Some(
                 "the settings of this gateway name another one; if they name it again within a day, it is told",
             ),
@@ -61,7 +65,7 @@ impl Hindrance {
     /// What it comes to where it lasts for too long.
     fn verdict(self) -> ApiVerdict {
         match self {
-            Self::SignIn | Self::InTheWay | Self::Silence => ApiVerdict::Unanswered,
+            Self::SignIn | Self::LetGo | Self::Silence => ApiVerdict::Unanswered,
             Self::OtherApi => ApiVerdict::OtherApi,
             Self::NoWay => ApiVerdict::Impossible,
         }
@@ -151,11 +155,11 @@ impl CredentialsDevices {
         // The settings are others after a start at the soonest.
         let pause = match hindrance {
             Hindrance::SignIn => MOMENT,
-            Hindrance::InTheWay => ANOTHER_TRY,
+            Hindrance::LetGo => STILL_AT_IT,
             Hindrance::Silence => PAUSES.after(revocation.attempts),
             Hindrance::OtherApi | Hindrance::NoWay => LONGEST,
         };
-        let is_asked = matches!(hindrance, Hindrance::InTheWay | Hindrance::Silence);
+        let is_asked = matches!(hindrance, Hindrance::LetGo | Hindrance::Silence);
         let due = self.clock.now().plus(pause).min(revocation.made_at.plus(LONGEST));
         let put_off = move |transaction: &Transaction<'_>| {
             transaction.postpone_revocation(revocation.seq, due, is_asked)?;
@@ -219,13 +223,19 @@ impl CredentialsDevices {
         if self.sealing.other_api(revocation.record.source.as_deref(), Some(&opened)).is_some() {
             return Err(Hindrance::OtherApi);
         }
-        // From here on no sign-in comes to hold what ends.
-        let mut ending = self.arrivals.end(self.traits(&opened)).ok_or(Hindrance::SignIn)?;
-        if let Some(why) = self.why_spared(revocation, &opened, account).await.map_err(untold)? {
-            return Ok(ApiAnswer::spared(why, self.clock.now()));
+        // From here on no sign-in comes to hold what ends, unless this is let go.
+        let ending = self.arrivals.end(self.traits(&opened)).await.ok_or(Hindrance::SignIn)?;
+        if let Some(spared) = self.spared(revocation, &opened, account).await.map_err(untold)? {
+            drop(ending);
+            return self.spare(revocation, spared).await;
         }
-        ending.asks();
-        match end_all(client, &opened).await {
+        let answer = tokio::select! {
+            biased;
+            // What is not asked by now would end what the sign-in brings.
+            () = ending.let_go() => return Err(Hindrance::LetGo),
+            answer = end_all(client, &opened) => answer,
+        };
+        match answer {
             Ok(Revoked::Done) => Ok(self.answer(ApiVerdict::Revoked)),
             Ok(Revoked::Unknown) => Ok(self.answer(ApiVerdict::Unknown)),
             Ok(Revoked::Impossible) => Err(Hindrance::NoWay),
@@ -235,9 +245,22 @@ impl CredentialsDevices {
                     credentials.uuid = %revocation.credentials,
                     "the API was not told yet that a secret is over"
                 );
-                Err(if ending.is_in_the_way() { Hindrance::InTheWay } else { Hindrance::Silence })
+                Err(Hindrance::Silence)
             }
         }
+    }
+
+    /// Leaves tokens alone. Where the API may have been asked to end them already and did not say what it did, those that
+    /// they are spared for may have ended: nobody is to believe that they are good.
+    async fn spare(&self, revocation: &QueuedRevocation, spared: Spared) -> Result<ApiAnswer, Hindrance> {
+        let Spared { why, kept } = spared;
+        if revocation.attempts == 0 || kept.is_empty() {
+            return Ok(ApiAnswer::spared(why, self.clock.now()));
+        }
+        for device in &kept {
+            self.look_whether_it_lives(device).await.map_err(untold)?;
+        }
+        Ok(ApiAnswer::spared(&format!("{why}; {ASKED_BEFORE}"), self.clock.now()))
     }
 
     fn whom_to_ask(&self, revocation: &QueuedRevocation) -> Result<&OAuthClient, Hindrance> {
@@ -287,6 +310,6 @@ async fn end_all(client: &OAuthClient, opened: &Credentials) -> Result<Revoked, 
 }
 
 fn untold(error: CredentialsError) -> Hindrance {
-    tracing::warn!(error = with_causes(&error), "nobody can tell whether tokens are in use here");
+    tracing::warn!(error = with_causes(&error), "nobody can tell whether tokens are in use here, or good");
     Hindrance::Silence
 }

@@ -1,14 +1,21 @@
 //! Sign-ins that bring tokens, and ends of tokens: an API may hand out again what is just being ended, or end all that an
-//! account gave it, so neither comes to pass in this process without regard to the other.
+//! account gave it. So it is not asked for both at a time where they concern each other: whoever comes later waits.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
+use tokio::sync::watch;
+use tokio::time::timeout;
 
 use super::CredentialsError;
 use crate::store::Transaction;
 use crate::vault::{ResourceOwnerId, SecretText};
+
+/// How long whoever comes later waits: then a sign-in goes on all the same, for somebody waits for it, and an end comes
+/// another time.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// By what a sign-in and an end are known to concern each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,45 +26,46 @@ pub(super) enum Trait {
     Account(ResourceOwnerId),
 }
 
-/// Sign-ins and ends that are under way, and ends that some of those sign-ins may not know of. Cheap to clone.
+/// Sign-ins and ends, in the order in which they came. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Arrivals(Arc<Mutex<State>>);
+pub(super) struct Arrivals(watch::Sender<Line>);
 
 #[derive(Debug, Default)]
-struct State {
-    /// Counts what begins and what is over.
-    clock: u64,
-    /// By when they began.
-    arriving: BTreeMap<u64, Vec<Trait>>,
-    /// By when they began.
-    ending: BTreeMap<u64, End>,
+struct Line {
+    last: u64,
+    places: BTreeMap<u64, Concern>,
 }
 
+/// What somebody in the line is at.
 #[derive(Debug)]
-struct End {
-    traits: Vec<Trait>,
-    over_at: Option<u64>,
-    /// Whether a sign-in came to nothing for it.
-    is_in_the_way: bool,
+enum Concern {
+    /// A sign-in that may bring anything.
+    Arrival,
+    /// One that brings this.
+    ArrivalOf(Vec<Trait>),
+    /// The end of this.
+    End(Vec<Trait>),
+}
+
+/// Somebody's place in the line, which is left when dropped.
+#[derive(Debug)]
+struct Place {
+    line: Arrivals,
+    number: u64,
 }
 
 /// A sign-in that brings tokens: from before the API is asked for them until a record that holds them is committed, or the
 /// last of these is dropped.
 #[derive(Debug)]
 pub struct Arrival {
-    arrivals: Arrivals,
-    began_at: u64,
+    place: Place,
     /// What names the tokens on disk, as long as no record holds them.
     pub(super) stray: Option<i64>,
 }
 
-/// Tokens that are about to be ended; over when dropped.
+/// Tokens that are being ended; over when dropped.
 #[derive(Debug)]
-pub(super) struct Ending {
-    arrivals: Arrivals,
-    began_at: u64,
-    is_asked: bool,
-}
+pub(super) struct Ending(Place);
 
 impl Trait {
     /// Those of these tokens.
@@ -70,60 +78,93 @@ impl Trait {
     }
 }
 
-impl Arrivals {
-    /// Somebody is about to ask the API for tokens.
-    pub(super) fn begin(&self) -> Arrival {
-        let mut state = self.lock();
-        let began_at = state.tick();
-        state.arriving.insert(began_at, Vec::new());
-        Arrival { arrivals: self.clone(), began_at, stray: None }
-    }
-
-    /// The end of what has these traits; `None` while a sign-in that is under way brings some of it.
-    pub(super) fn end(&self, traits: Vec<Trait>) -> Option<Ending> {
-        let mut state = self.lock();
-        if state.arriving.values().any(|arriving| is_shared(arriving, &traits)) {
-            return None;
+impl Concern {
+    fn is_of(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Arrival, Self::End(_)) | (Self::End(_), Self::Arrival) => true,
+            (Self::ArrivalOf(some), Self::End(others)) | (Self::End(some), Self::ArrivalOf(others)) => {
+                some.iter().any(|one| others.contains(one))
+            }
+            _ => false,
         }
-        let began_at = state.tick();
-        state.ending.insert(began_at, End { traits, over_at: None, is_in_the_way: false });
-        Some(Ending { arrivals: self.clone(), began_at, is_asked: false })
-    }
-
-    /// Every change is one call, so that what a panic left behind is whole.
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
-    fn tick(&mut self) -> u64 {
-        self.clock += 1;
-        self.clock
+impl Arrivals {
+    /// Somebody is about to ask the API for tokens, nobody knows whose. Whatever is being ended is over by then, or let go.
+    pub(super) async fn begin(&self) -> Arrival {
+        self.arrival(Concern::Arrival).await
     }
 
-    /// Forgets the ends that were over before every sign-in that is under way began.
-    fn prune(&mut self) {
-        let first = self.arriving.keys().next().copied();
-        let matters = |over: u64| first.is_some_and(|first| first < over);
-        self.ending.retain(|_, end| end.over_at.is_none_or(matters));
+    /// Somebody has tokens with these traits. Whatever is being ended of them is over by then, or let go.
+    pub(super) async fn begin_with(&self, traits: Vec<Trait>) -> Arrival {
+        self.arrival(Concern::ArrivalOf(traits)).await
+    }
+
+    async fn arrival(&self, concern: Concern) -> Arrival {
+        let place = self.line_up(concern);
+        if !place.is_reached().await {
+            self.0.send_modify(|line| line.clear_before(place.number));
+        }
+        Arrival { place, stray: None }
+    }
+
+    /// The end of what has these traits; `None` while a sign-in that is under way brings some of it, or may.
+    pub(super) async fn end(&self, traits: Vec<Trait>) -> Option<Ending> {
+        let place = self.line_up(Concern::End(traits));
+        (place.is_reached().await && place.is_kept()).then_some(Ending(place))
+    }
+
+    fn line_up(&self, concern: Concern) -> Place {
+        let mut number = 0;
+        self.0.send_modify(|line| {
+            line.last += 1;
+            number = line.last;
+            line.places.insert(number, concern);
+        });
+        Place { line: self.clone(), number }
+    }
+}
+
+impl Line {
+    /// Who came before this place and concerns it.
+    fn before(&self, number: u64) -> impl Iterator<Item = u64> {
+        let own = self.places.get(&number);
+        let concerns = move |(number, other): (&u64, &Concern)| own?.is_of(other).then_some(*number);
+        self.places.range(..number).filter_map(concerns)
+    }
+
+    fn clear_before(&mut self, number: u64) {
+        let before: Vec<u64> = self.before(number).collect();
+        before.iter().for_each(|number| drop(self.places.remove(number)));
+    }
+}
+
+impl Place {
+    /// Whether everybody is done in time who came before and concerns it.
+    async fn is_reached(&self) -> bool {
+        let mut line = self.line.0.subscribe();
+        let reached = line.wait_for(|line| line.before(self.number).next().is_none());
+        timeout(PATIENCE, reached).await.is_ok()
+    }
+
+    /// Whether nobody who came later took it away.
+    fn is_kept(&self) -> bool {
+        self.line.0.borrow().places.contains_key(&self.number)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.line.0.send_modify(|line| drop(line.places.remove(&self.number)));
     }
 }
 
 impl Arrival {
-    /// Tells what it brings; answers whether all of that is alive, as far as this process ends anything.
-    pub(super) fn brings(&self, traits: Vec<Trait>) -> bool {
-        let mut state = self.arrivals.lock();
-        let may_end_it = |end: &&mut End| {
-            is_shared(&end.traits, &traits) && end.over_at.is_none_or(|over| over > self.began_at)
-        };
-        let mut is_alive = true;
-        for end in state.ending.values_mut().filter(may_end_it) {
-            end.is_in_the_way = true;
-            is_alive = false;
-        }
-        state.arriving.entry(self.began_at).or_default().extend(traits);
-        is_alive
+    /// Tells what it brings: nothing else concerns it from now on.
+    pub(super) fn brings(&self, traits: Vec<Trait>) {
+        let Place { line, number } = &self.place;
+        line.0.send_modify(|line| drop(line.places.insert(*number, Concern::ArrivalOf(traits))));
     }
 
     /// A record holds the tokens once this is committed; until then they are arriving.
@@ -138,39 +179,12 @@ impl Arrival {
     }
 }
 
-impl Drop for Arrival {
-    fn drop(&mut self) {
-        let mut state = self.arrivals.lock();
-        state.arriving.remove(&self.began_at);
-        state.prune();
-    }
-}
-
 impl Ending {
-    /// The API is asked from now on: it may do it, whatever it answers.
-    pub(super) fn asks(&mut self) {
-        self.is_asked = true;
+    /// Until somebody signs in who waited for it long enough: what it was to end is not to be touched from then on.
+    pub(super) async fn let_go(&self) {
+        let Place { line, number } = &self.0;
+        let gone = |line: &Line| !line.places.contains_key(number);
+        // The line is as old as whoever stands in it.
+        let _ = line.0.subscribe().wait_for(gone).await;
     }
-
-    /// Whether a sign-in came to nothing for it, which may begin again in a moment.
-    pub(super) fn is_in_the_way(&self) -> bool {
-        let state = self.arrivals.lock();
-        state.ending.get(&self.began_at).is_some_and(|end| end.is_in_the_way)
-    }
-}
-
-impl Drop for Ending {
-    fn drop(&mut self) {
-        let mut state = self.arrivals.lock();
-        let now = state.tick();
-        match state.ending.get_mut(&self.began_at) {
-            Some(end) if self.is_asked => end.over_at = Some(now),
-            _ => drop(state.ending.remove(&self.began_at)),
-        }
-        state.prune();
-    }
-}
-
-fn is_shared(some: &[Trait], others: &[Trait]) -> bool {
-    some.iter().any(|one| others.contains(one))
 }

@@ -54,9 +54,7 @@ pub enum CredentialsError {
     #[error("the last owner cannot leave")]
     LastOwner,
     /// The tokens were ended at the API before they were kept, or may have been.
-    #[error(
-        "the API was told to end the tokens of the sign-in, or what may be all of the account's, before they were kept"
-    )]
+    #[error("the API was told to end the tokens of the sign-in before they were kept")]
     GivenUp,
     /// The record changed again and again.
     #[error("the record is being changed by others")]

@@ -1,10 +1,14 @@
 //! What of the tokens that are to end is in use, or would take down what is.
 
+use std::sync::Arc;
+
 use super::held_tokens::Tokens;
 use super::possession::is_same;
 use super::rekey::MOST;
 use super::{CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
+use crate::source::oauth2::Probe;
+use crate::source::renewal::RenewalError;
 use crate::store::{QueuedRevocation, StoreError, View};
 use crate::vault::{Credentials, ResourceOwnerId, SealedText, SecretText};
 
@@ -14,34 +18,66 @@ pub(super) const ENDS_NEWER_ONES: &str =
 /// Why an access token is not ended whose refresh token stays.
 pub(super) const ENDS_LATER: &str = "the new secret is renewed by the refresh token before, and that may end with the access token before: \
                                      both are ended when the refresh token is not used any more";
+/// What is added where the API may have ended what these are spared for.
+pub(super) const ASKED_BEFORE: &str = "it may have been asked before they came, and did not answer, so it was looked whether it still takes them";
 const HELD: &str = "credentials here hold the same tokens, or some that may end with them";
 const NOBODY_S: &str =
     "the record does not say whose tokens they are, and that may end newer tokens of the same account";
 
+/// Tokens that are not to be ended now.
+#[derive(Debug)]
+pub(super) struct Spared {
+    /// Why.
+    pub(super) why: &'static str,
+    /// For the sake of what is kept here.
+    pub(super) kept: Vec<DeviceUuid>,
+}
+
 impl CredentialsDevices {
-    /// Why these tokens are not to be ended now, where that is so; a stray's are of `account`, as far as that is known.
-    pub(super) async fn why_spared(
+    /// Whether these tokens are not to be ended now; a stray's are of `account`, as far as that is known.
+    pub(super) async fn spared(
         &self,
         revocation: &QueuedRevocation,
         opened: &Credentials,
         account: Option<&ResourceOwnerId>,
-    ) -> Result<Option<&'static str>, CredentialsError> {
+    ) -> Result<Option<Spared>, CredentialsError> {
         let is_stray = revocation.receipt.is_none();
         let account = if is_stray { account } else { opened.id() };
         if let Some(id) = account {
             // What a bus does not answer is why many a sign-in was not kept.
-            let kept = self.kept_of(id, is_stray).await?;
-            if !kept.is_empty() && !self.ends_one_alone() {
-                return Ok(Some(ENDS_NEWER_ONES));
-            }
-            if kept.iter().any(|kept| may_end_together(kept, opened)) {
-                return Ok(Some(HELD));
+            let (mut kept, ends_all) = (self.kept_of(id, is_stray).await?, !self.ends_one_alone());
+            kept.retain(|kept| ends_all || may_end_together(&kept.opened, opened));
+            if !kept.is_empty() {
+                let kept = kept.into_iter().map(|kept| kept.device).collect();
+                return Ok(Some(Spared { why: if ends_all { ENDS_NEWER_ONES } else { HELD }, kept }));
             }
         } else if !self.ends_one_alone() {
-            return Ok(Some(NOBODY_S));
+            return Ok(Some(Spared { why: NOBODY_S, kept: Vec::new() }));
         }
-        let is_known = account.is_some() && !is_stray;
-        Ok((!is_known && self.is_held(opened).await?).then_some(HELD))
+        if account.is_some() && !is_stray {
+            return Ok(None);
+        }
+        let holder = self.holder(&Tokens::of(opened)).await?;
+        Ok(holder.map(|device| Spared { why: HELD, kept: vec![device] }))
+    }
+
+    /// Has a secret be renewed that the API does not take any more; where that cannot be done, its end is known.
+    pub(super) async fn look_whether_it_lives(&self, device: &DeviceUuid) -> Result<(), CredentialsError> {
+        let Some(client) = &self.upstream else { return Ok(()) };
+        let record = match self.newest_record(device).await {
+            Err(CredentialsError::NoRecord) => return Ok(()),
+            record => record?,
+        };
+        let generation = record.generation;
+        let opened = self.open_record(device.clone(), record).await?;
+        match client.probe(opened.secret()).await {
+            Ok(Probe::Good | Probe::Unknown) => Ok(()),
+            Ok(Probe::Rejected) => match self.renew_refused(device, generation).await {
+                Ok(_) | Err(CredentialsError::SignInAgain { .. } | CredentialsError::Revoked) => Ok(()),
+                Err(error) => Err(error),
+            },
+            Err(error) => Err(RenewalError::Unavailable(Arc::new(error)).into()),
+        }
     }
 
     /// Whether the API can end a secret and leave newer ones of the account alone.
@@ -49,21 +85,20 @@ impl CredentialsDevices {
         self.upstream.as_ref().is_some_and(|client| client.settings().revokes_one_alone())
     }
 
-    /// Whether a record here holds one of these tokens, whosever it is, or one that may end with them.
-    async fn is_held(&self, ending: &Credentials) -> Result<bool, CredentialsError> {
-        let ending = Tokens::of(ending);
+    /// Where a record holds one of these tokens, whosever it is, or one that may end with them.
+    pub(super) async fn holder(&self, ending: &Tokens) -> Result<Option<DeviceUuid>, CredentialsError> {
         let look = |view: &View<'_>| view.record_generations(MOST);
         for (device, generation) in self.store.read::<_, StoreError, _>(look).await? {
             let known = self.held_tokens.recall(&device, generation);
             let held = match known {
                 Some(known) => Some(known),
-                None => self.learn_held(device).await?,
+                None => self.learn_held(device.clone()).await?,
             };
-            if held.is_some_and(|held| held.may_end_with(&ending)) {
-                return Ok(true);
+            if held.is_some_and(|held| held.may_end_with(ending)) {
+                return Ok(Some(device));
             }
         }
-        Ok(false)
+        Ok(None)
     }
 
     /// What the record holds; none where there is none that opens.

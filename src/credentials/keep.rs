@@ -167,20 +167,23 @@ impl CredentialsDevices {
     /// secret of the account.
     ///
     /// # Errors
-    /// [`CredentialsError::NoRecord`] where it does not; [`CredentialsError::GivenUp`] where the API was told meanwhile to end
-    /// these tokens, or what may be all that the account gave; else as [`CredentialsDevices::keep`].
+    /// [`CredentialsError::NoRecord`] where it does not; [`CredentialsError::GivenUp`] where the sign-in took so long that the
+    /// API was told to end its tokens; else as [`CredentialsDevices::keep`].
     pub async fn keep_brought(
         &self,
         account: Arc<Account>,
         only: Option<DeviceUuid>,
         arrival: Option<Arc<Arrival>>,
     ) -> Result<DeviceUuid, CredentialsError> {
-        let arrival = arrival.unwrap_or_else(|| Arc::new(self.arrivals.begin()));
         let mut traits = Trait::of(&account.secret, account.refresh_token.as_ref());
         traits.push(Trait::Account(account.id.clone()));
-        if !arrival.brings(traits) {
-            return Err(CredentialsError::GivenUp);
-        }
+        let arrival = match arrival {
+            Some(arrival) => {
+                arrival.brings(traits);
+                arrival
+            }
+            None => Arc::new(self.arrivals.begin_with(traits).await),
+        };
         let whereabouts = Whereabouts { only, arrival };
         match &self.bus {
             Bus::Embedded(bus) => self.keep_here(bus, account, whereabouts).await,

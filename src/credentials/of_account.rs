@@ -8,6 +8,13 @@ use crate::message::DeviceUuid;
 use crate::store::{StoreError, View};
 use crate::vault::{Credentials, IdKeys, ResourceOwnerId};
 
+/// What is kept of an account.
+pub(super) struct Kept {
+    /// Where.
+    pub(super) device: DeviceUuid,
+    pub(super) opened: Credentials,
+}
+
 impl CredentialsDevices {
     /// The turn of whoever looks for an account of this name and makes it where there is none.
     ///
@@ -52,13 +59,13 @@ impl CredentialsDevices {
         Ok(self.sealing.is_of(id, &record, &opened))
     }
 
-    /// What credentials of this account hold. Where a bus elsewhere does not tell which there are, only the store's count if
+    /// What credentials hold that are of this account. Where a bus elsewhere does not tell which there are, only the store's count if
     /// `is_enough` says so.
     pub(super) async fn kept_of(
         &self,
         id: &ResourceOwnerId,
         is_enough: bool,
-    ) -> Result<Vec<Credentials>, CredentialsError> {
+    ) -> Result<Vec<Kept>, CredentialsError> {
         let id_keys = self.id_keys(id).await?;
         let devices = match self.claimants(&id_keys).await {
             Err(CredentialsError::Meshblu(_)) if is_enough => self.known_of_account(&id_keys).await?,
@@ -70,8 +77,8 @@ impl CredentialsDevices {
                 Err(CredentialsError::NoRecord) => continue,
                 record => record?,
             };
-            match self.open_record(device, record.clone()).await {
-                Ok(opened) if self.sealing.is_of(id, &record, &opened) => kept.push(opened),
+            match self.open_record(device.clone(), record.clone()).await {
+                Ok(opened) if self.sealing.is_of(id, &record, &opened) => kept.push(Kept { device, opened }),
                 // It only says that it is the account's.
                 Ok(_) | Err(CredentialsError::Record(_) | CredentialsError::TooManyFailures) => {}
                 Err(error) => return Err(error),

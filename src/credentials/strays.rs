@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::arrivals::{Arrival, Trait};
+use super::arrivals::Arrival;
 use super::{Account, CredentialsDevices, CredentialsError};
-use crate::store::{NewRevocation, QueuedRevocation, StoreError, StoredRecord, Transaction};
+use crate::store::{NewRevocation, StoreError, StoredRecord, Transaction};
 use crate::telemetry::with_causes;
 use crate::vault::{Contents, Format, ResourceOwnerId, SealError, SecretText};
 
@@ -20,9 +20,10 @@ const LONGEST_SIGN_IN: Duration = Duration::from_secs(10 * 60);
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl CredentialsDevices {
-    /// Somebody is about to ask the API for tokens.
-    pub fn arrival(&self) -> Arrival {
-        self.arrivals.begin()
+    /// Somebody is about to ask the API for tokens. What it is just asked to end is over by then, or a few seconds passed:
+    /// then that goes on here another time, and nobody knows when it does it.
+    pub async fn arrival(&self) -> Arrival {
+        self.arrivals.begin().await
     }
 
     /// Puts on disk what a sign-in brought, so that it ends at the API whatever becomes of this process; not where the API
@@ -36,8 +37,6 @@ impl CredentialsDevices {
         access: &SecretText,
         refresh: Option<&SecretText>,
     ) -> Result<Arc<Arrival>, CredentialsError> {
-        // Whether they are alive matters to whoever keeps them.
-        let _ = arrival.brings(Trait::of(access, refresh));
         if !self.ends_one_alone() {
             return Ok(Arc::new(arrival));
         }
@@ -74,13 +73,12 @@ impl CredentialsDevices {
         drop(arrival);
         let (devices, account) = (self.clone(), account.map(|account| account.id.clone()));
         let giving_up = async move {
-            match devices.put_in_line(stray).await? {
+            match devices.store.read::<_, StoreError, _>(move |view| view.revocation(stray)).await? {
                 Some(queued) => devices.tell_of(queued, account.as_ref()).await,
                 None => Ok(()),
             }
         };
-        // What the API is asked is seen to its end, also where nobody waits any more: whoever is given the same tokens then
-        // is not to keep them.
+        // What the API is asked is seen to its end, also where nobody waits any more.
         match timeout(PATIENCE, tokio::spawn(giving_up)).await {
             Ok(Ok(Ok(()))) => {}
             Ok(Ok(Err(error))) => warn(&error),
@@ -88,16 +86,6 @@ impl CredentialsDevices {
             Err(error) => warn(&error),
         }
         true
-    }
-
-    /// What is to end, if it is a stray still; whoever else is told of it waits until the caller is done.
-    async fn put_in_line(&self, stray: i64) -> Result<Option<QueuedRevocation>, CredentialsError> {
-        let due = self.clock.now().plus(2 * PATIENCE);
-        let put_in_line = move |transaction: &Transaction<'_>| {
-            transaction.postpone_revocation(stray, due, false)?;
-            transaction.revocation(stray)
-        };
-        Ok(self.store.write::<_, StoreError, _>(put_in_line).await?)
     }
 }
 

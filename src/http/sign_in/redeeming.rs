@@ -29,7 +29,8 @@ pub(super) struct Answered {
     pub(super) pending: Pending,
 }
 
-/// Keeps what this code brings; answers on which device. What it brings is on disk before anything else is asked.
+/// Keeps what this code brings; answers on which device. The API is not asked for anything while it is asked to end what
+/// that may be. What it brings is on disk before anything else is asked.
 pub(super) async fn redeem(
     door: &FrontDoor,
     client: &OAuthClient,
@@ -37,7 +38,7 @@ pub(super) async fn redeem(
     BoundFor { owner, credentials, is_meant }: BoundFor,
 ) -> Result<DeviceUuid, Problem> {
     let (entrance, obtained_at) = (door.entrance()?, door.clock.now());
-    let arrival = entrance.credentials.arrival();
+    let arrival = entrance.credentials.arrival().await;
     let tokens = client.exchange(&code, &pending).await.map_err(|error| not_given(&error, entrance))?;
     let arrival = entrance.credentials.note_stray(arrival, &tokens.access, tokens.refresh.as_ref()).await;
     let arrival = arrival.map_err(|error| not_kept(&error))?;

@@ -30,6 +30,5 @@ mod sign_ins;
 mod standing;
 mod starting;
 mod stopping;
-mod twice;
 mod unopened;
 mod waiting;

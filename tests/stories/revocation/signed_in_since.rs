@@ -1,17 +1,19 @@
 //! Somebody signs in again before the API was told of what ended: what they have now stays good.
 
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
 use endo::config::{RevocationEnds, Source};
-use endo::credentials::{Account, ApiAnswer, ApiVerdict, CredentialsError};
+use endo::credentials::{Account, ApiAnswer, ApiVerdict};
 use endo::message::DeviceUuid;
+use endo::source::renewal::Health;
 use endo::vault::SecretText;
 use tokio::sync::Semaphore;
 
 use super::Office;
 use crate::support::fake_api::Answer;
-use crate::support::provider::FakeProvider;
+use crate::support::provider::{FakeProvider, Fault};
 
 /// One whose API, as far as it is known, ends with a token whatever the account gave.
 async fn one_that_ends_all(provider: &FakeProvider) -> Office {
@@ -107,8 +109,8 @@ async fn what_a_sign_in_that_is_under_way_brings_is_not_ended_until_it_is_known_
         let credentials = office.keep(42, &access, &refresh).await;
         office.forget(&credentials).await;
         let account = office.account(42, &access, &refresh);
-        let arrival = devices.note_stray(devices.arrival(), &account.secret, account.refresh_token.as_ref());
-        let arrival = arrival.await.unwrap();
+        let (arrival, refresh_token) = (devices.arrival().await, account.refresh_token.as_ref());
+        let arrival = devices.note_stray(arrival, &account.secret, refresh_token).await.unwrap();
         assert_eq!(told(&office, &credentials).await.verdict, ApiVerdict::Pending);
         assert_eq!(provider.ended(), Vec::<String>::new());
         if is_kept {
@@ -123,8 +125,25 @@ async fn what_a_sign_in_that_is_under_way_brings_is_not_ended_until_it_is_known_
     }
 }
 
+/// Until the API is asked to end something.
+async fn is_asked(provider: &FakeProvider) {
+    let mut ticks = tokio::time::interval(Duration::from_millis(1));
+    while provider.ended().is_empty() {
+        ticks.tick().await;
+    }
+}
+
+/// Whether this is not done at once.
+async fn waits<F: Future>(mut doing: Pin<&mut F>) -> bool {
+    tokio::select! {
+        biased;
+        _ = &mut doing => false,
+        () = std::future::ready(()) => true,
+    }
+}
+
 #[tokio::test]
-async fn a_sign_in_keeps_nothing_that_ends_while_it_is_under_way() {
+async fn a_sign_in_asks_for_no_tokens_until_the_api_said_what_it_ends() {
     for ends_all in [true, false] {
         let provider = FakeProvider::start().await;
         let office = if ends_all {
@@ -136,61 +155,67 @@ async fn a_sign_in_keeps_nothing_that_ends_while_it_is_under_way() {
         let (first, second) = (provider.grant(), provider.grant());
         let credentials = office.keep(42, &first.0, &first.1).await;
         office.forget(&credentials).await;
-        let account = |tokens: &(String, String)| Arc::new(office.account(42, &tokens.0, &tokens.1));
-        // Where one alone ends, it matters where it is handed out again.
-        let same = if ends_all { &second } else { &first };
-        let early = Arc::new(devices.arrival());
-
         let gate = Arc::new(Semaphore::new(0));
         provider.revocation_meets([Answer::new(200, &[], "").behind(&gate)]);
         let telling = tokio::spawn({
             let devices = devices.clone();
             async move { devices.attend_once().await }
         });
-        let mut ticks = tokio::time::interval(Duration::from_millis(1));
-        while provider.ended().is_empty() {
-            ticks.tick().await;
-        }
-        let refused = devices.keep(account(same)).await;
-        assert!(matches!(refused, Err(CredentialsError::GivenUp)), "{refused:?}");
-        if !ends_all {
-            devices.keep(account(&second)).await.unwrap();
-        }
+        is_asked(&provider).await;
+
+        let mut arrival = pin!(devices.arrival());
+        assert!(waits(arrival.as_mut()).await);
+        // Where one alone ends, it matters where it is handed out again.
+        let same = if ends_all { &second } else { &first };
+        let mut keeping = pin!(office.keep(42, &same.0, &same.1));
+        assert!(waits(keeping.as_mut()).await);
         office.keep(43, "somebody else's", "somebody else's refresh token").await;
+        if !ends_all {
+            office.keep(42, &second.0, &second.1).await;
+        }
+        assert_eq!(provider.ended().len(), 1, "all that was while the API did not answer");
         gate.add_permits(1);
         telling.await.unwrap().unwrap();
-        let refused = devices.keep_brought(account(same), None, Some(early)).await;
-        assert!(matches!(refused, Err(CredentialsError::GivenUp)), "{refused:?}");
-        devices.keep(account(&second)).await.unwrap();
+        drop(arrival.await);
+        keeping.await;
+        assert_eq!(told(&office, &credentials).await.verdict, ApiVerdict::Revoked);
     }
 }
 
 #[tokio::test]
-async fn whoever_could_not_sign_in_for_an_api_that_does_not_answer_has_the_time_to_begin_again() {
+async fn what_came_after_the_api_was_asked_in_vain_is_looked_at_and_not_believed_to_be_good() {
+    for is_ended in [true, false] {
+        let provider = FakeProvider::start().await;
+        let office = one_that_ends_all(&provider).await;
+        let (first, second) = (provider.grant(), provider.grant());
+        let credentials = office.keep(42, &first.0, &first.1).await;
+        office.forget(&credentials).await;
+        provider.revocation_meets([Answer::new(503, &[], ""), Answer::new(503, &[], "")]);
+        office.does_what_is_due().await;
+        let newer = office.keep(42, &second.0, &second.1).await;
+        if is_ended {
+            provider.expire(&second.0);
+            provider.plan([Fault::InvalidGrant]);
+        }
+        is_spared(&office, &credentials, "it was looked whether it still takes them").await;
+        let health = office.gateway.credentials.standing(&newer).await.unwrap().health;
+        assert_eq!(matches!(health, Health::Dead { .. }), is_ended, "{health:?}");
+        assert_eq!(provider.token_requests(), usize::from(is_ended), "what is good is not renewed");
+        assert_eq!(provider.ended().len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_looked_at_now_is_looked_at_later() {
     let provider = FakeProvider::start().await;
     let office = one_that_ends_all(&provider).await;
-    let devices = office.gateway.credentials.clone();
     let (first, second) = (provider.grant(), provider.grant());
     let credentials = office.keep(42, &first.0, &first.1).await;
     office.forget(&credentials).await;
-    let gate = Arc::new(Semaphore::new(0));
-    let fails = || Answer::new(503, &[], "").behind(&gate);
-    provider.revocation_meets([fails(), fails()]);
-    let telling = tokio::spawn(async move { devices.attend_once().await });
-    let mut ticks = tokio::time::interval(Duration::from_millis(1));
-    while provider.ended().is_empty() {
-        ticks.tick().await;
-    }
-    let refused = office.gateway.credentials.keep(office.account(42, &second.0, &second.1)).await;
-    assert!(matches!(refused, Err(CredentialsError::GivenUp)), "{refused:?}");
-    gate.add_permits(2);
-    telling.await.unwrap().unwrap();
-
-    let asked = provider.ended();
-    assert_eq!(told(&office, &credentials).await.verdict, ApiVerdict::Pending);
-    assert_eq!(provider.ended(), asked, "not within a minute");
+    provider.revocation_meets([Answer::new(503, &[], ""), Answer::new(503, &[], "")]);
+    office.does_what_is_due().await;
     office.keep(42, &second.0, &second.1).await;
-    office.passes(Duration::from_secs(300));
-    is_spared(&office, &credentials, "the account has signed in since").await;
-    assert_eq!(provider.ended(), asked);
+    provider.profile_meets([Answer::new(503, &[], "")]);
+    assert_eq!(told(&office, &credentials).await.verdict, ApiVerdict::Pending);
+    is_spared(&office, &credentials, "it was looked whether it still takes them").await;
 }

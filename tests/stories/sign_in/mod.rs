@@ -4,6 +4,7 @@ mod at_the_api;
 mod crowd;
 mod foreign_pages;
 mod guesses;
+mod hanging;
 mod jobs;
 mod links;
 mod namesakes;

@@ -21,7 +21,7 @@ const ALONE: &str = r#"{"access_token": "access-9"}"#;
 
 impl Place {
     /// Until the API was asked for this.
-    async fn asked(&self, target: &str) {
+    pub(super) async fn asked(&self, target: &str) {
         let mut ticks = tokio::time::interval(Duration::from_millis(1));
         while !self.provider.api.seen().iter().any(|seen| seen.target == target) {
             ticks.tick().await;
@@ -29,7 +29,7 @@ impl Place {
     }
 
     /// Has everything end that is to end; no tokens wait for that then.
-    async fn ends_what_is_due(&self) {
+    pub(super) async fn ends_what_is_due(&self) {
         let gateway = &self.house.gateway.gateway;
         self.house.wait(Duration::from_secs(60));
         gateway.credentials.attend_once().await.unwrap();
@@ -102,7 +102,7 @@ async fn a_record_is_opened_once_for_all_strays_until_there_is_a_newer_one() {
     }
     let operations_for = async |access: &str, refresh: &str| {
         let before = gateway.vault.private_key_operations();
-        let arrival = gateway.credentials.arrival();
+        let arrival = gateway.credentials.arrival().await;
         let stray =
             gateway.credentials.note_stray(arrival, &access.into(), Some(&refresh.into())).await.unwrap();
         assert!(gateway.credentials.give_up(stray, None).await);
@@ -141,30 +141,6 @@ async fn tokens_that_another_sign_in_brings_as_well_are_not_ended() {
     assert_eq!((kept.status.as_u16(), failed.status.as_u16()), (303, 502), "{kept:?} {failed:?}");
     place.ends_what_is_due().await;
     assert_eq!(place.provider.ended(), Vec::<String>::new());
-}
-
-#[tokio::test]
-async fn tokens_that_are_just_being_ended_are_not_kept_by_another_sign_in() {
-    let place = Place::open().await;
-    let (mut first, first_state) = place.under_way("/auth/api").await;
-    let (mut second, second_state) = place.under_way("/auth/api").await;
-    let gate = Arc::new(Semaphore::new(0));
-    place.provider.profile_meets([Answer::new(500, &[], "")]);
-    place.provider.revocation_meets([Answer::new(200, &[], "").behind(&gate)]);
-    let other = async {
-        place.asked("/revoke").await;
-        place.provider.plan([Fault::Say(200, PAIR)]);
-        let refused = come_back(&mut second, &second_state).await;
-        gate.add_permits(1);
-        refused
-    };
-    let (failed, refused) = tokio::join!(come_back(&mut first, &first_state), async {
-        tokio::time::timeout(Duration::from_secs(4), other).await.unwrap()
-    });
-    assert_eq!((failed.status.as_u16(), refused.status.as_u16()), (502, 503), "{failed:?} {refused:?}");
-    place.ends_what_is_due().await;
-    let page = first.get("/console").await;
-    assert!(page.text.contains("You have no credentials here yet."), "{page:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

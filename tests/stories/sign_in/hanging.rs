@@ -1,0 +1,89 @@
+//! The API does not answer when it is told of an end, and somebody signs in.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use endo::config::{RevocationEnds, Source};
+use endo::credentials::{ApiVerdict, Revoker};
+use endo::message::DeviceUuid;
+use endo::source::renewal::Health;
+use tokio::sync::Semaphore;
+
+use super::House;
+use super::at_the_api::Place;
+use crate::support::browser::{come_back, depart};
+use crate::support::bus::Answer;
+use crate::support::fake_api::Answer as ApiAnswer;
+use crate::support::provider::{FakeProvider, Fault};
+
+/// What the first sign-in brought.
+const PAIR: &str = r#"{"access_token": "access-1", "refresh_token": "refresh-1"}"#;
+
+impl Place {
+    async fn that_ends(ends: RevocationEnds) -> Self {
+        let provider = FakeProvider::start().await;
+        let source = Source { revocation_ends: ends, ..provider.settings() };
+        let house = House::with(|config| config.source = source).await;
+        Self { house, provider }
+    }
+
+    async fn forget(&self, credentials: &DeviceUuid) {
+        let devices = &self.house.gateway.gateway.credentials;
+        let owned = devices.held(credentials.clone()).await.unwrap();
+        devices.forget(&owned, &Revoker::Operator).await.unwrap();
+    }
+}
+
+#[track_caller]
+fn kept(answer: &Answer) -> DeviceUuid {
+    assert_eq!(answer.status, 303, "{answer:?}");
+    answer.header("location").unwrap().rsplit('/').next().unwrap().into()
+}
+
+#[tokio::test]
+async fn whoever_forgot_signs_in_again_while_the_api_does_not_answer() {
+    for ends in [RevocationEnds::Account, RevocationEnds::SignIn] {
+        let place = Place::that_ends(ends).await;
+        let (mut browser, state) = place.under_way("/auth/api").await;
+        let first = kept(&come_back(&mut browser, &state).await);
+        let gate = Arc::new(Semaphore::new(0));
+        place.provider.revocation_meets([ApiAnswer::new(503, &[], "").behind(&gate)]);
+        place.forget(&first).await;
+        place.asked("/revoke").await;
+        if ends == RevocationEnds::SignIn {
+            // It hands out again what it is just ending.
+            place.provider.plan([Fault::Say(200, PAIR)]);
+        }
+        let state = depart(&mut browser, "/auth/api").await;
+        let second = kept(&come_back(&mut browser, &state).await);
+        assert_ne!(first, second);
+        assert_eq!(place.provider.token_requests(), 2, "no tokens are made in vain");
+        gate.add_permits(1);
+
+        // It did what it was asked after all.
+        place.provider.expire(if ends == RevocationEnds::SignIn { "access-1" } else { "access-2" });
+        place.provider.plan([Fault::InvalidGrant]);
+        place.ends_what_is_due().await;
+        let devices = &place.house.gateway.gateway.credentials;
+        let told = devices.receipts(Some(first)).await.unwrap().remove(0).api.unwrap();
+        assert_eq!(told.verdict, ApiVerdict::Spared);
+        let health = devices.standing(&second).await.unwrap().health;
+        assert!(matches!(health, Health::Dead { .. }), "{health:?}");
+        assert_eq!(place.provider.ended(), ["refresh-1"], "nothing was asked once it was let go");
+    }
+}
+
+#[tokio::test]
+async fn the_tokens_of_a_sign_in_that_came_to_nothing_are_not_in_the_way_of_the_next() {
+    let place = Place::open().await;
+    let (mut browser, state) = place.under_way("/auth/api").await;
+    place.provider.profile_meets([ApiAnswer::new(500, &[], "")]);
+    place.provider.revocation_meets([ApiAnswer::Stall(Vec::new())]);
+    assert_eq!(come_back(&mut browser, &state).await.status, 502);
+    place.provider.plan([Fault::Say(200, PAIR)]);
+    let state = depart(&mut browser, "/auth/api").await;
+    kept(&come_back(&mut browser, &state).await);
+    place.house.wait(Duration::from_secs(600));
+    place.ends_what_is_due().await;
+    assert_eq!(place.provider.ended(), ["refresh-1"]);
+}
