@@ -31,11 +31,13 @@ impl CredentialsDevices {
     /// What the store, the bus or the vault reports.
     pub async fn of_account(&self, id: &ResourceOwnerId) -> Result<Option<DeviceUuid>, CredentialsError> {
         for device in self.claimants(&self.id_keys(id).await?).await? {
-            match self.is_of_account(&device, id).await {
-                Ok(true) => return Ok(Some(device)),
-                // It only says that it is the account's.
-                Ok(false) | Err(CredentialsError::Record(_) | CredentialsError::TooManyFailures) => {}
-                Err(error) => return Err(error),
+            let record = match self.newest_record(&device).await {
+                Err(CredentialsError::NoRecord) => continue,
+                record => record?,
+            };
+            let opened = self.open_record(device.clone(), record.clone()).await;
+            if self.sealing.only_of(id, &record, opened)?.is_some() {
+                return Ok(Some(device));
             }
         }
         Ok(None)

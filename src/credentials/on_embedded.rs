@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::bind::{BoundDevice, NewUserDevice, subscription};
 use super::keep::{Account, Before, STRANGERS, Whereabouts};
-use super::open::{came_with_its_device, record};
+use super::open::record;
 use super::projection::copy_of;
 use super::rekey::ATTEMPTS;
 use super::{CredentialsDevices, CredentialsError, templates};
@@ -153,15 +153,13 @@ impl Keeping {
                 Err(CredentialsError::NoRecord) => continue,
                 record => record?,
             };
-            match self.devices.open_cold(&device, &record) {
-                Ok(opened) if self.devices.sealing.is_of(&self.account.id, &record, &opened) => {
-                    let owners = self.devices.owners_in(transaction, &device, &opened)?;
-                    let renewal = transaction.renewal(&device)?;
-                    let before = Before::read(&record, &opened, &self.account, renewal.as_ref());
-                    return Ok(Some((device, Before { owners, ..before })));
-                }
-                Err(error) if !came_with_its_device(&record) => return Err(error),
-                _ => {}
+            let opened = self.devices.open_cold(&device, &record);
+            let opened = self.devices.sealing.only_of(&self.account.id, &record, opened)?;
+            if let Some(opened) = opened {
+                let owners = self.devices.owners_in(transaction, &device, &opened)?;
+                let renewal = transaction.renewal(&device)?;
+                let before = Before::read(&record, &opened, &self.account, renewal.as_ref());
+                return Ok(Some((device, Before { owners, ..before })));
             }
         }
         Ok(None)

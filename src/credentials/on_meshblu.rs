@@ -189,10 +189,8 @@ impl CredentialsDevices {
         record: StoredRecord,
         account: &Account,
     ) -> Result<Option<(DeviceUuid, Before)>, CredentialsError> {
-        let opened = self.open_record(device.clone(), record.clone()).await.ok();
-        let Some(opened) = opened.filter(|opened| self.sealing.is_of(&account.id, &record, opened)) else {
-            return Ok(None);
-        };
+        let opened = self.open_record(device.clone(), record.clone()).await;
+        let Some(opened) = self.sealing.only_of(&account.id, &record, opened)? else { return Ok(None) };
         let (opened, owners) = self.owners_of(&device, opened).await?;
         let owners = self.name_owners(&device, owners, Some(&account.owner)).await?;
         let renewal = self.known_renewal(&device).await?;

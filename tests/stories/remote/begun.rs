@@ -81,3 +81,16 @@ async fn a_device_with_a_mark_that_was_not_made_here_for_the_account_gets_no_rec
         assert_eq!(scene.keep().await.unwrap().as_str(), "new-cred", "{mark}");
     }
 }
+
+#[tokio::test]
+async fn nothing_is_made_beside_a_device_whose_record_was_sealed_here_and_does_not_open() {
+    let scene = Scene::set().await;
+    scene.meshblu.answer("GET /v2/devices/new-cred", [json_answer(200, &json!({"uuid": "new-cred"}))]);
+    assert_eq!(scene.keep().await.unwrap().as_str(), "new-cred");
+    let store = rusqlite::Connection::open(scene.directory.path().join("endo.db")).unwrap();
+    let damage = "UPDATE records SET endo = json_set(endo, '$.encrypted', 'damaged')";
+    assert_eq!(store.execute(damage, []).unwrap(), 1);
+    drop(store);
+    assert!(matches!(scene.keep().await, Err(CredentialsError::Record(_))));
+    assert_eq!(scene.bodies(REGISTER).len(), 1, "no second device");
+}
