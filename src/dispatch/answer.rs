@@ -63,41 +63,36 @@ pub struct Desk {
 
 impl Desk {
     /// Answers a message off the queue and ends its delivery; both are on disk together where the bus is in this process.
-    pub(super) async fn handle(&self, taken: Taken) -> Verdict {
-        let id = taken.delivery.new.id.clone();
-        let verdict = self.take_up(taken).await;
-        self.endings.tell(&id, &verdict);
-        verdict
+    pub(super) async fn handle(&self, taken: Taken) {
+        let mut case = Case::of(&taken.delivery, self.bus.service());
+        if let Some(case) = &mut case {
+            // Where it cannot be looked up, whoever waits looks for it again.
+            case.mark = sent::mark_of(case, &self.store).await.unwrap_or_default();
+        }
+        let names = [Some(taken.delivery.new.id.clone()), case.as_ref().and_then(|case| case.mark.clone())];
+        let verdict = self.take_up(taken, case).await;
+        names.iter().flatten().for_each(|name| self.endings.tell(name, &verdict));
     }
 
-    async fn take_up(&self, taken: Taken) -> Verdict {
+    async fn take_up(&self, taken: Taken, case: Option<Case>) -> Verdict {
         let now = self.clock.now();
-        if matches!(taken.delivery.reply, WrittenReply::MayHaveLeft) {
-            return self.give_up(taken, Death::of("reply_unknown", now)).await;
+        let reply = taken.delivery.reply.clone();
+        match (reply, case) {
+            (WrittenReply::MayHaveLeft, _) => self.give_up(taken, Death::of("reply_unknown", now)).await,
+            (_, None) => {
+                let fate = Fate { done: Some(Done::No), refusal: None };
+                self.give_up(taken, Death { fate, ..Death::of("bad route", now) }).await
+            }
+            (WrittenReply::ToBeSent(reply), Some(case)) => self.send_again(taken, case, reply).await,
+            (WrittenReply::None, Some(case)) => self.work(taken, case).await,
         }
-        let Some(mut case) = Case::of(&taken.delivery, self.bus.service()) else {
-            let fate = Fate { done: Some(Done::No), refusal: None };
-            return self.give_up(taken, Death { fate, ..Death::of("bad route", now) }).await;
-        };
-        if let WrittenReply::ToBeSent(reply) = &taken.delivery.reply {
-            let reply = reply.clone();
-            return self.send_again(taken, case, reply).await;
-        }
-        // Where it cannot be looked up, whoever waits looks for it again.
-        case.mark = sent::mark_of(&case, &self.store).await.unwrap_or_default();
-        self.work(taken, case).await
     }
 
     /// Answers a message that nobody has tried to answer yet, or that nobody knows of.
     pub(super) async fn work(&self, taken: Taken, mut case: Case) -> Verdict {
         let span = tracing::info_span!("answer", delivery.id = %taken.delivery.new.id);
         let answer = self.answer(&taken, &mut case).instrument(span).await;
-        let mark = case.mark.clone();
-        let verdict = self.end(taken, case, answer).await;
-        if let Some(mark) = mark {
-            self.endings.tell(&mark, &verdict);
-        }
-        verdict
+        self.end(taken, case, answer).await
     }
 
     async fn answer(&self, taken: &Taken, case: &mut Case) -> Result<Reply, Failure> {

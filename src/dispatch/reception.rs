@@ -243,7 +243,8 @@ impl Parts {
         let mut case = Case::new(parties, &route, message, caller);
         case.bringer = bringer;
         case.mark = sent::mark_of(&case, &self.desk.store).await?;
-        let asked_for = match &case.mark {
+        let mark = case.mark.clone();
+        let asked_for = match &mark {
             Some(mark) => AskedFor::BySender(mark.clone()),
             None if id.is_some() => AskedFor::Again,
             None => AskedFor::Never,
@@ -259,7 +260,13 @@ impl Parts {
         };
         let taken = self.feed.hold(new, asked_for);
         match turn {
-            Some(_turn) => Ok(self.answer(taken, case, on_disk).await),
+            Some(_turn) => {
+                let verdict = self.answer(taken, case, on_disk).await;
+                if let Some(mark) = mark {
+                    self.desk.endings.tell(&mark, &verdict);
+                }
+                Ok(verdict)
+            }
             None => {
                 self.accept(&taken).await?;
                 Ok(Verdict::Accepted)

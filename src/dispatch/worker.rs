@@ -47,7 +47,7 @@ impl Dispatch {
         match self.feed.next(self.concurrency - running.len()).await {
             Ok(taken) => taken.into_iter().for_each(|taken| {
                 let desk = Arc::clone(&self.desk);
-                running.spawn(async move { drop(desk.handle(taken).await) });
+                running.spawn(async move { desk.handle(taken).await });
             }),
             Err(error) => {
                 tracing::error!(error = with_causes(&error), "cannot read the queue");

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
 
+use super::firehose::until;
 use super::owners::account;
 use crate::support::browser::Browser;
 use crate::support::bus::Answer;
@@ -23,6 +24,8 @@ use crate::support::meshblu::{
 
 pub(super) const OWNER: &str = "owner-uuid";
 const STATUS: &str = "status-uuid";
+/// By when a page is given up that waits for what it is not told.
+const GIVEN_UP: Duration = Duration::from_secs(20);
 
 /// An owner's browser at a gateway on a Meshblu.
 pub(super) struct Desk {
@@ -63,6 +66,11 @@ impl Desk {
 
     /// The same after the gateway was started anew, with this done to its database between.
     async fn restarted(self, between: &str) -> Self {
+        self.restarted_with(between, |_| ()).await
+    }
+
+    /// The same, changed before it starts.
+    async fn restarted_with(self, between: &str, change: impl FnOnce(&mut Gateway)) -> Self {
         let Self { meshblu, gateway, browser, directory } = self;
         gateway.stop().await;
         let database = rusqlite::Connection::open(directory.path().join("endo.db")).unwrap();
@@ -71,7 +79,6 @@ impl Desk {
         // The gateway asks who it is itself before anybody signs in.
         meshblu.answer("GET /v2/whoami", [json_answer(200, &json!({"uuid": SERVICE}))]);
         let later = Duration::from_secs(60);
-        let change = |_: &mut Gateway| ();
         let gateway = gateway_in(&directory, &meshblu, (later, Source::default(), change)).await;
         let mut anew = Browser::at(&format!("http://{}", gateway.running.gateway()));
         anew.cookies = browser.cookies;
@@ -231,6 +238,40 @@ async fn a_job_that_was_killed_while_it_ran_is_one_of_which_nobody_knows_whether
     let mut desk = desk.restarted(KILLED_IN_THE_JOB).await;
     desk.shows(&address, "Nobody knows whether the job was done: look at GitHub before you send it again.")
         .await;
+}
+
+/// A reply that was given up, and that somebody wants to be sent after all.
+const TO_BE_SENT: &str = "
+    INSERT INTO deliveries (id, work, device, event, route, body, accepted_at, due_at, resend, reply, done)
+    SELECT delivery, 0, 'service-uuid-0001', 'message.received',
+        '[{\"from\":\"owner-uuid\",\"to\":\"user-uuid\",\"type\":\"message.received\"},
+          {\"from\":\"user-uuid\",\"to\":\"cred-uuid-0001\",\"type\":\"message.received\"}]',
+        json_object('metadata', json_object('jobType', 'SayHello', 'respondTo', mark), 'data', json('{}')),
+        0, 0, 1, reply, done
+    FROM sent_messages JOIN outcomes ON outcomes.id = delivery;
+    DELETE FROM outcomes;";
+
+#[tokio::test]
+async fn whoever_waits_is_told_at_once_when_a_reply_that_was_given_up_is_sent_after_all() {
+    let mut desk = Desk::open().await;
+    let (address, message) = desk.send().await;
+    desk.bring(OWNER, &message).await.is(201, "Created");
+    let (gate, before) = (Arc::new(Semaphore::new(0)), desk.meshblu.messages().len());
+    desk.meshblu.answer("POST /messages", [ApiAnswer::new(204, &[], "").behind(&gate)]);
+    let for_ever = |gateway: &mut Gateway| gateway.pages_wait = Duration::from_secs(24 * 60 * 60);
+    let mut desk = desk.restarted_with(TO_BE_SENT, for_ever).await;
+    until(async || desk.meshblu.messages().len() > before).await;
+    // The last that the page asks the bus for before it waits.
+    let looks =
+        |desk: &FakeMeshblu| desk.called().iter().filter(|call| *call == "POST /search/devices").count();
+    let looked = looks(&desk.meshblu);
+    let answered = tokio::time::timeout(GIVEN_UP, desk.browser.get(&address));
+    let (page, ()) = tokio::join!(answered, async {
+        until(async || looks(&desk.meshblu) > looked).await;
+        gate.add_permits(1);
+    });
+    let page = page.expect("the page is told");
+    assert!(page.text.contains("The job answered with code 200."), "{page:?}");
 }
 
 #[tokio::test]
