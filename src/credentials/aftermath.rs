@@ -87,8 +87,6 @@ impl CredentialsDevices {
             }
         };
         until_stopped(stopped, &self.aftermath, round).await;
-        // Jobs may still be finishing; what they use is noted at most a second late.
-        let _ = self.uses.flush(&self.store).await;
     }
 
     /// Has everything be due that an earlier process left behind: strays of sign-ins that ended with it, and what the settings
@@ -106,9 +104,7 @@ impl CredentialsDevices {
     /// # Errors
     /// What the store reports; what is not done is done another time.
     pub async fn attend_once(&self) -> Result<(), CredentialsError> {
-        if let Err(error) = self.uses.flush(&self.store).await {
-            tracing::warn!(error = with_causes(&error), "some uses are not noted");
-        }
+        self.note_uses().await;
         let now = self.clock.now();
         let look =
             move |view: &View<'_>| Ok((view.due_errands(now, AT_ONCE)?, view.due_revocations(now, AT_ONCE)?));
@@ -120,6 +116,14 @@ impl CredentialsDevices {
             self.tell(revocation).await?;
         }
         Ok(())
+    }
+
+    /// Notes in the store who used what so far. For the end of a gateway, once it works on nothing more; until then it is
+    /// done by itself.
+    pub async fn note_uses(&self) {
+        if let Err(error) = self.uses.flush(&self.store).await {
+            tracing::warn!(error = with_causes(&error), "some uses are not noted");
+        }
     }
 
     async fn tell(&self, revocation: QueuedRevocation) -> Result<(), CredentialsError> {

@@ -17,6 +17,7 @@ use crate::bus::embedded::{EmbeddedBus, WebhookSettings, Webhooks};
 use crate::bus::meshblu::Meshblu;
 use crate::bus::meshblu::firehose::{Firehose, Link};
 use crate::config::{BusKind, Config, Intake};
+use crate::credentials::CredentialsDevices;
 use crate::dispatch::{Desk, Dispatch, Endings, Reception, Repeats};
 use crate::http::{
     Check, Documents, Draining, Flows, FrontDoor, Health, Limits, OneTimeLinks, SCHEMAS, Webhook,
@@ -62,6 +63,7 @@ pub struct Running {
     gateway: SocketAddr,
     bus: Option<SocketAddr>,
     network: Bus,
+    credentials: CredentialsDevices,
     links: Option<OneTimeLinks>,
     reception: Option<Reception>,
     front: Serving,
@@ -120,6 +122,7 @@ impl Gateway {
             gateway,
             bus,
             network: self.bus.clone(),
+            credentials: self.credentials.clone(),
             links,
             reception,
             front,
@@ -329,6 +332,8 @@ impl Running {
     }
 
     async fn close(&mut self) {
+        // What was worked on to the end has used credentials, too.
+        self.credentials.note_uses().await;
         if let (Bus::Embedded(network), Some(api)) = (&self.network, &mut self.api) {
             network.close_streams();
             api.stop().await;

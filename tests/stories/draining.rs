@@ -3,7 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
+use endo::ambient::{Clock, Timestamp};
+use endo::store::{Binding, StoreError};
 use reqwest::Client;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
@@ -91,4 +94,34 @@ async fn so_does_a_flow_that_listens_to_the_firehose() {
     });
     let reply: Value = serde_json::from_str(event["rawData"].as_str().unwrap()).unwrap();
     assert_eq!(reply["metadata"]["code"], 200, "{reply}");
+}
+
+#[tokio::test]
+async fn what_is_used_while_the_work_is_finished_is_noted_too() {
+    let (gate, is_first) = (Arc::new(Semaphore::new(0)), AtomicBool::new(true));
+    let busy = Answer::new(503, &["retry-after: 0"], "busy").behind(&gate);
+    let events = Answer::new(200, &["content-type: application/json"], "[]");
+    let answer =
+        move |_: &_| if is_first.swap(false, Ordering::Relaxed) { busy.clone() } else { events.clone() };
+    let api = FakeApi::start(answer).await;
+    let time = Arc::new(AtomicI64::new(1_800_000_000_000));
+    let clock = Arc::clone(&time);
+    let clock = Clock::from_fn(move || Timestamp::from_millis(clock.load(Ordering::Relaxed)));
+    let gateway = TestGateway::at(clock, &api.url(""), |_| ()).await;
+    let mut chain = gateway.chain(1).await;
+    let message = json!({"metadata": {"jobType": "ListEventsByUser"}, "data": {"username": "octocat"}});
+    gateway.send(&chain, message).await;
+    until_asked(&api).await;
+    let later = time.load(Ordering::Relaxed) + 60_000;
+    // The API is asked again after the gateway was told to stop.
+    let ((), reply) = tokio::join!(gateway.running.stop(), async {
+        time.store(later, Ordering::Relaxed);
+        gate.add_permits(1);
+        chain.flow.next().await
+    });
+    assert_eq!(reply["metadata"]["code"], 200, "{reply}");
+    let binding = Binding { credentials: chain.credentials, user_device: chain.user.uuid };
+    let look = move |view: &endo::store::View<'_>| view.last_use(&binding);
+    let used = gateway.gateway.store.read::<_, StoreError, _>(look).await.unwrap();
+    assert_eq!(used, Some(Timestamp::from_millis(later)));
 }
