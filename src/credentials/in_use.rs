@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::held_tokens::Tokens;
-use super::possession::is_same;
 use super::rekey::MOST;
 use super::{CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
@@ -131,7 +130,7 @@ fn may_end_together(kept: &Credentials, ending: &Credentials) -> bool {
 
 fn share_a_token(some: &Credentials, others: &Credentials) -> bool {
     let tokens: Vec<&SecretText> = tokens_of(others).collect();
-    let is_one = |token: &SecretText| tokens.iter().any(|other| is_same(token, other));
+    let is_one = |token: &SecretText| tokens.iter().any(|other| other.is(token.expose()));
     is_one(some.secret()) || some.refresh_token().is_some_and(is_one)
 }
 

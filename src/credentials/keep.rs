@@ -264,7 +264,7 @@ impl CredentialsDevices {
     fn still_to_end(&self, set_aside: Vec<SetAside>, account: &Account) -> Vec<SetAside> {
         let now = self.clock.now();
         let lives = |token: &SetAside| token.ends_at.is_none_or(|end| now < end);
-        let is_over = |token: &SetAside| token.token.expose() != account.secret.expose();
+        let is_over = |token: &SetAside| !token.token.is(account.secret.expose());
         let mut left: Vec<_> = set_aside.into_iter().filter(|token| lives(token) && is_over(token)).collect();
         left.drain(..left.len().saturating_sub(MOST_SET_ASIDE));
         left
@@ -314,11 +314,9 @@ impl Before {
         renewal: Option<&StoredRenewal>,
     ) -> Self {
         // An API may hand out the same secret again; then nothing is over.
-        let is_same = opened.secret().expose() == account.secret.expose();
-        let shares_refresh = account
-            .refresh_token
-            .as_ref()
-            .is_some_and(|new| opened.refresh_token().is_some_and(|old| old.expose() == new.expose()));
+        let is_same = opened.secret().is(account.secret.expose());
+        let refresh_tokens = opened.refresh_token().zip(account.refresh_token.as_ref());
+        let shares_refresh = refresh_tokens.is_some_and(|(old, new)| old.is(new.expose()));
         let renewal = renewal.filter(|known| known.generation == record.generation);
         let goes_on = account.refresh_token.is_none() && renewal.is_none_or(is_renewable);
         let refresh_token = opened.refresh_token().filter(|_| goes_on).map(copy_of);

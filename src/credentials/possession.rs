@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use subtle::ConstantTimeEq;
-
 use super::failures::{Allowance, Failures};
 use super::turns::Turns;
 use super::{CredentialsDevices, CredentialsError, Owned};
@@ -132,15 +130,10 @@ impl CredentialsDevices {
         }
         let record = self.newest_record(device).await?;
         let opened = self.open_record(device.clone(), record).await?;
-        if is_same(opened.secret(), typed) {
+        if opened.secret().is(typed.expose()) {
             return Ok(Possession::Shown);
         }
         self.typings.note(typist, device, now);
         Ok(Possession::NotShown)
     }
-}
-
-/// Whether two secrets are the same, compared in constant time.
-pub(super) fn is_same(one: &SecretText, other: &SecretText) -> bool {
-    one.expose().as_bytes().ct_eq(other.expose().as_bytes()).into()
 }

@@ -92,6 +92,6 @@ fn replace(document: &mut SecretMap, new: &Replacement) -> Option<()> {
 
 fn newer_than_tried(secrets: &Map<String, Value>, new: &Replacement) -> Option<SetAside> {
     let (tried, present) = (new.tried.as_ref()?, secrets.get("credentials")?.get("secret")?.as_str()?);
-    let is_newer = present != tried.expose() && present != new.secret.expose();
+    let is_newer = !tried.is(present) && !new.secret.is(present);
     is_newer.then(|| SetAside { token: present.into(), ends_at: None })
 }

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use regex::Regex;
+
 /// What every room may import.
 const FOR_ALL: &[&str] = &["ambient", "config", "telemetry"];
 
@@ -355,6 +357,17 @@ fn sql_is_in_the_store_alone() {
     for file in files() {
         let in_store = file.module().first().is_some_and(|room| room == "store");
         assert!(in_store || !file.code().contains("rusqlite"), "{}", file.path.display());
+    }
+}
+
+#[test]
+fn no_secret_is_compared_in_a_time_that_tells_of_it() {
+    let bare = Regex::new(r"expose\(\)\s*[!=]=|[!=]=[^;{,|&]*expose\(\)").unwrap();
+    for telling in ["a.expose() == b", "a.b()\n != *a.secret.expose()"] {
+        assert!(bare.is_match(telling), "{telling}");
+    }
+    for file in files() {
+        assert!(!bare.is_match(&file.code()), "{}", file.path.display());
     }
 }
 

@@ -6,7 +6,6 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
 use thiserror::Error;
 
 use super::safe_text::SafeText;
@@ -77,7 +76,7 @@ impl Pending {
     ) -> Result<SecretText, CallbackError> {
         let answer = Answer::read(answer)?;
         let state = answer.state.as_deref().unwrap_or_default();
-        if !bool::from(state.as_bytes().ct_eq(self.state.expose().as_bytes())) {
+        if !self.state.is(state) {
             return Err(CallbackError::State);
         }
         if now < self.begun_at || now.since(self.begun_at) > LIFE {
