@@ -67,8 +67,7 @@ impl Cutting {
             return Ok(self.user_devices.clone());
         }
         let bound = view.bindings_of(&self.credentials)?.into_iter().filter(|noted| !noted.is_over());
-        let begun = view.half_made()?.into_iter().map(|half| half.binding);
-        let begun = begun.filter(|binding| binding.credentials == self.credentials);
+        let begun = view.half_made_of(&self.credentials)?.into_iter().map(|half| half.binding);
         let noted = bound.map(|noted| noted.binding).chain(begun).map(|binding| binding.user_device);
         Ok(noted.chain(self.user_devices.iter().cloned()).collect())
     }

@@ -36,6 +36,20 @@ impl View<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// What is not finished of all devices for these credentials, the oldest first, but for what was cut off meanwhile.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn half_made_of(&self, credentials: &DeviceUuid) -> Result<Vec<HalfMade>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM half_made LEFT JOIN tombstones USING (credentials, user_device)
+             WHERE credentials = ?1 AND ended_at IS NULL ORDER BY made_at"
+        );
+        let mut statement = self.prepare(&sql)?;
+        let rows = statement.query_map([credentials.as_str()], half_made)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// What is not finished of this owner's devices for these credentials, the oldest first. What was cut off meanwhile
     /// stays as it is.
     ///

@@ -62,6 +62,22 @@ async fn only_listings_and_pruning_read_a_table_in_order() {
 }
 
 #[tokio::test]
+async fn what_is_half_made_for_some_credentials_is_found_among_theirs_alone() {
+    let (directory, store) = fresh();
+    drop(store);
+    let connection = raw(directory.path());
+    let of_all = statements().into_iter().filter(|statement| {
+        let reads = statement.starts_with("SELECT credentials, user_device, owner")
+            && statement.contains("half_made");
+        reads && !statement.contains("owner = ?")
+    });
+    let found_by_index = of_all.filter(|statement| {
+        plan(&connection, statement)[0] == "SEARCH half_made USING PRIMARY KEY (credentials=?)"
+    });
+    assert_eq!(found_by_index.count(), 1);
+}
+
+#[tokio::test]
 async fn what_every_message_asks_for_is_found_by_an_index() {
     let (directory, store) = fresh();
     drop(store);
