@@ -14,20 +14,17 @@ use super::presented;
 use super::problem::{Kind, Problem};
 use super::routes::Answer;
 use super::server::FrontDoor;
-use crate::bus::form;
 use crate::bus::meshblu::Meshblu;
+use crate::bus::{Brought, form};
 use crate::dispatch::{Arrival, NotReceived, Reception, Verdict};
 use crate::message::{DeliveryId, Message, Route};
 use crate::signature::{Component, Refusal, Request, Verified};
 use crate::telemetry::with_causes;
 
 const DELIVERY_ID: &str = "x-meshblu-delivery-id";
-/// Where a bus of ours reads how its delivery stands: an error's status is the job's own.
-const DELIVERY: HeaderName = HeaderName::from_static("x-meshblu-delivery");
-/// It has its one outcome: it is not to be brought again.
-const ENDED: &str = "ended";
-/// Nothing is kept of it: it is to be brought again.
-const OPEN: &str = "open";
+const DELIVERY: HeaderName = HeaderName::from_static(Brought::HEADER);
+const ENDED: &str = Brought::Ended.as_str();
+const OPEN: &str = Brought::Open.as_str();
 const PREFER: &str = "prefer";
 /// The longest name of a delivery, in bytes.
 const LONGEST_ID: usize = 200;

@@ -2,12 +2,10 @@
 
 use std::borrow::Cow;
 
-use http::{HeaderName, HeaderValue, Response, StatusCode};
+use http::{Response, StatusCode};
 
+use crate::bus::Brought;
 use crate::egress::EgressError;
-
-/// Where a receiver says itself how the delivery stands, whatever the status is for: `ended`, or `open`.
-const DELIVERY: HeaderName = HeaderName::from_static("x-meshblu-delivery");
 
 /// Why an attempt came to nothing; a fixed text for the dead letter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,10 +78,10 @@ pub(super) fn taken(answer: Result<Response<()>, EgressError>) -> Result<StatusC
 /// Whoever answers has the delivery, and may have done already what would be done again: gateways answer with the code of
 /// the job that failed. Only what says that nothing was taken is repeated, also where it stands before the receiver.
 fn is_taken(answer: &Response<()>) -> bool {
-    match answer.headers().get(DELIVERY).map(HeaderValue::as_bytes) {
-        Some(b"ended") => true,
-        Some(b"open") => false,
-        _ => !matches!(
+    match answer.headers().get(Brought::HEADER).and_then(|value| Brought::told_by(value.as_bytes())) {
+        Some(Brought::Ended) => true,
+        Some(Brought::Open) => false,
+        None => !matches!(
             answer.status(),
             StatusCode::REQUEST_TIMEOUT
                 | StatusCode::TOO_EARLY
