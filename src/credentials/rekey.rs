@@ -127,7 +127,7 @@ impl CredentialsDevices {
                 return Ok(Rekeyed::Kept(DOES_NOT_OPEN));
             };
             let newest = self.vault.ring().first().kid().to_owned();
-            if need.names_owners && need.kid.as_ref() == Some(&newest) {
+            if need.is_met_by(&newest) {
                 return Ok(Rekeyed::Before);
             }
             let opened = match self.open_record(device.clone(), record.clone()).await {

@@ -1,5 +1,7 @@
 //! A stored record on its way up: read, verified, opened.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 use thiserror::Error;
 
@@ -109,13 +111,19 @@ impl<'a> SealedRecord<'a> {
         let format = self.format;
         if format == Format::One {
             let kid = format1::key_of(self, ring)?;
-            return Ok(Need { format, kid, names_owners: false, owner_kids: Vec::new() });
+            return Ok(Need { format, kid, names_owners: false, found_by: Vec::new() });
         }
         let kid = Some(format2::kid_of(self)?).filter(|kid| ring.by_kid(kid).is_some());
-        let unnamed = format2::unnamed_owners(self);
-        let makers = unnamed.iter().filter_map(|owner_key| ring.maker_of(&node_base64::decode(owner_key)));
-        let owner_kids = makers.map(|key| key.kid().to_owned()).collect();
-        Ok(Need { format, kid, names_owners: unnamed.is_empty(), owner_kids })
+        let signatures = self.owner_keys().into_iter().chain(self.id_key());
+        let makers = signatures.filter_map(|text| ring.maker_of(&node_base64::decode(&text)));
+        let others = makers.map(|key| key.kid().to_owned()).filter(|maker| kid.as_ref() != Some(maker));
+        let found_by = others.collect::<BTreeSet<_>>().into_iter().collect();
+        Ok(Need { format, kid, names_owners: format2::unnamed_owners(self).is_empty(), found_by })
+    }
+
+    /// What `idKey` holds: a signature of the account.
+    fn id_key(&self) -> Option<String> {
+        self.endo.get("idKey")?.as_str().map(str::to_owned)
     }
 
     /// What `authorizedKey` holds: a signature for each owner.

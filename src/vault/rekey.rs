@@ -53,15 +53,21 @@ pub struct Need {
     pub kid: Option<String>,
     /// Whether it names everybody who may manage it; else some are known by a signature alone. Format 1 names nobody.
     pub names_owners: bool,
-    /// The names of the keys that made those signatures. Of format 1 they are not looked for: it may have owners beside it.
-    pub owner_kids: Vec<String>,
+    /// The names of other keys that made signatures by which its account and its owners find it: whoever seals another
+    /// secret in it leaves them as they are. Of format 1 they are not looked for: it may have owners beside it.
+    pub found_by: Vec<String>,
 }
 
 impl Need {
     /// Whether the record needs the key of this name, where another seals.
     pub fn is_of(&self, kid: &str) -> bool {
         let may_be_any = self.format == Format::One;
-        may_be_any || self.kid.as_deref() == Some(kid) || self.owner_kids.iter().any(|owner| owner == kid)
+        may_be_any || self.kid.as_deref() == Some(kid) || self.found_by.iter().any(|other| other == kid)
+    }
+
+    /// Whether the key of this name is all that it needs, and shows nobody whom it does not name.
+    pub fn is_met_by(&self, kid: &str) -> bool {
+        self.names_owners && self.kid.as_deref() == Some(kid) && self.found_by.is_empty()
     }
 }
 

@@ -7,8 +7,9 @@ use std::process::Command;
 use endo::config::Config;
 use endo::credentials::Rekeyed;
 use endo::gateway::{Ambient, Gateway, GatewayError};
-use endo::store::{RenewalStage, StoreError, StoredRenewal, Transaction};
-use endo::vault::{Format, Need};
+use endo::message::DeviceUuid;
+use endo::store::{RenewalStage, StoreError, StoredRecord, StoredRenewal, Transaction, View};
+use endo::vault::{Format, Need, Replacement, ResourceOwnerId, SealedText, SecretText};
 use serde_json::Value;
 
 use super::{account, keep, open, opened, secret};
@@ -24,7 +25,7 @@ async fn of_old() -> (Gateway, tempfile::TempDir) {
     (Gateway::open(config, Ambient::system()).await.unwrap(), directory)
 }
 
-async fn need(gateway: &Gateway, device: &endo::message::DeviceUuid) -> Need {
+async fn need(gateway: &Gateway, device: &DeviceUuid) -> Need {
     gateway.credentials.need(device).await.unwrap().unwrap()
 }
 
@@ -45,7 +46,7 @@ async fn records_of_old_move_where_their_owner_is_known_and_stay_where_not() {
     assert!(matches!(gateway.credentials.rekey(&unknown).await.unwrap(), Rekeyed::Kept(_)));
     assert_eq!(
         need(&gateway, &known.credentials).await,
-        Need { format: Format::Two, kid: Some(kid.clone()), names_owners: true, owner_kids: vec![] }
+        Need { format: Format::Two, kid: Some(kid.clone()), names_owners: true, found_by: vec![] }
     );
     assert_eq!(need(&gateway, &unknown).await.format, Format::One);
     let owner = gateway.owner.as_ref().unwrap().uuid.clone();
@@ -56,7 +57,7 @@ async fn records_of_old_move_where_their_owner_is_known_and_stay_where_not() {
     let moved = need(&gateway, &unknown).await;
     assert_eq!(
         moved,
-        Need { format: Format::Two, kid: Some(kid), names_owners: true, owner_kids: vec![] },
+        Need { format: Format::Two, kid: Some(kid), names_owners: true, found_by: vec![] },
         "whoever signs in again moves it"
     );
 }
@@ -92,7 +93,7 @@ async fn the_key_that_signed_who_an_owner_is_and_no_other_is_held_until_that_own
         format: Format::Two,
         kid: Some(newest.clone()),
         names_owners: false,
-        owner_kids: vec![old.clone()],
+        found_by: vec![old.clone()],
     };
     assert_eq!(need(&gateway, &device).await, moved, "who it is of is still shown by the old key alone");
     assert!(matches!(gateway.credentials.rekey(&device).await.unwrap(), Rekeyed::Kept(_)));
@@ -182,4 +183,39 @@ async fn a_rotated_key_is_there_after_a_restart_and_the_wrong_one_is_refused() {
     assert!(fixture_key().contains("PRIVATE KEY"));
     let refused = Gateway::open(config, Ambient::system()).await;
     assert!(matches!(refused, Err(GatewayError::NoKey { .. })));
+}
+
+/// Has a renewal put another secret into the record, under the key that seals now.
+async fn renew(gateway: &Gateway, device: &DeviceUuid) {
+    let (vault, device) = (gateway.vault.clone(), device.clone());
+    let renew = move |transaction: &Transaction<'_>| {
+        let before = transaction.record(&device)?.unwrap();
+        let generation = before.generation + 1;
+        let secret = SecretText::from("canary-renewed");
+        let new = Replacement { secret, refresh_token: None, tried: None, source: None, generation };
+        let sealed = SealedText { endo: &before.endo, signature: &before.signature };
+        let sealed = vault.reseal(&device, sealed, &new).unwrap();
+        let (endo, signature) = (sealed.endo.to_string(), sealed.signature);
+        transaction
+            .store_record(&device, &StoredRecord { generation, endo, signature, source: before.source })
+    };
+    assert!(gateway.store.write::<_, StoreError, _>(renew).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_record_that_was_renewed_under_a_new_key_moves_and_is_found_without_the_old_one() {
+    let directory = tempfile::tempdir().unwrap();
+    place_keys(directory.path());
+    let gateway = open(directory.path()).await;
+    let owner = gateway.owner.as_ref().unwrap().uuid.clone();
+    let device = keep(&gateway, 1, &owner).await;
+    let old = gateway.vault.ring().first().kid().to_owned();
+    gateway.rotate_key().await.unwrap();
+    renew(&gateway, &device).await;
+    assert!(need(&gateway, &device).await.is_of(&old), "the account is found by it");
+    assert_eq!(gateway.credentials.rekey(&device).await.unwrap(), Rekeyed::Done);
+    assert!(!need(&gateway, &device).await.is_of(&old));
+    let newest = gateway.vault.id_keys(&ResourceOwnerId::Number(1)).newest().to_owned();
+    let found = move |view: &View<'_>| view.credentials_of_account(&newest);
+    assert_eq!(gateway.store.read::<_, StoreError, _>(found).await.unwrap(), [device]);
 }

@@ -1,12 +1,17 @@
 //! The same credentials under a newer key.
 
 use endo::vault::{
-    Contents, Format, KeyRing, Management, Need, Owners, RekeyError, ResourceOwnerId, SealedText, SecretMap,
-    SecretText,
+    Contents, Format, KeyRing, Management, Need, Owners, RekeyError, Replacement, ResourceOwnerId,
+    SealedText, SecretMap, SecretText,
 };
 use serde_json::{Map, Value, json};
 
 use super::{Stored, contents, device, original_key, other_key, vault, vault_with};
+
+fn replacement() -> Replacement {
+    let secret = SecretText::from("new-access");
+    Replacement { secret, refresh_token: None, tried: None, source: None, generation: 6 }
+}
 
 fn management(owners: Option<Vec<&str>>) -> Management {
     let owners = owners.map(Owners::named);
@@ -78,17 +83,31 @@ fn which_key_a_record_needs_is_told_without_opening_it() {
             let kid = Some(key().kid().to_owned());
             assert_eq!(
                 vault_with(ring()).need(&device(), record.text()),
-                Ok(Need { format, kid, names_owners, owner_kids: Vec::new() })
+                Ok(Need { format, kid, names_owners, found_by: Vec::new() })
             );
         }
         let record = Stored::new(&vault().seal(&device(), &contents(), format).unwrap());
         let stranger = vault_with(KeyRing::new(other_key(), vec![]));
         assert_eq!(
             stranger.need(&device(), record.text()),
-            Ok(Need { format, kid: None, names_owners, owner_kids: Vec::new() })
+            Ok(Need { format, kid: None, names_owners, found_by: Vec::new() })
         );
     }
     assert!(vault().need(&device(), SealedText { endo: "{}", signature: "" }).is_err());
+}
+
+#[test]
+fn a_record_with_another_secret_needs_the_key_by_which_it_is_found_until_it_moves() {
+    let old = Stored::new(&vault().seal(&device(), &contents(), Format::Two).unwrap());
+    let rotated = vault_with(KeyRing::new(other_key(), vec![original_key()]));
+    let renewed = Stored::new(&rotated.reseal(&device(), old.text(), &replacement()).unwrap());
+    let need = rotated.need(&device(), renewed.text()).unwrap();
+    let [newest, older] = [other_key(), original_key()].map(|key| key.kid().to_owned());
+    assert_eq!((need.kid.as_ref(), &need.found_by), (Some(&newest), &vec![older.clone()]));
+    assert!(need.is_of(&older) && !need.is_met_by(&newest));
+    let moved = Stored::new(&rotated.rekey(&device(), renewed.text(), &management(None)).unwrap());
+    let need = rotated.need(&device(), moved.text()).unwrap();
+    assert!(!need.is_of(&older) && need.is_met_by(&newest));
 }
 
 #[test]
