@@ -81,11 +81,14 @@ pub struct Store {
     /// How many pages of 4096 bytes the database may have; 0 for no limit but the disk's.
     #[schemars(range(max = 4_294_967_294u64))]
     pub max_pages: u32,
+    /// How many MiB of the disk new work leaves free, so that what was accepted can end and devices can be cut off.
+    #[schemars(range(max = 4_294_967_295u64))]
+    pub keep_free_mib: u32,
 }
 
 impl Default for Store {
     fn default() -> Self {
-        Self { keep_days: 7, keep_rows: 1_000_000, max_pages: 0 }
+        Self { keep_days: 7, keep_rows: 1_000_000, max_pages: 0, keep_free_mib: 32 }
     }
 }
 

@@ -215,7 +215,9 @@ impl Gateway {
             async move {
                 let mut checks = vec![match store.has_room().await {
                     Ok(true) => Check::passed("store"),
-                    Ok(false) => Check::failed("store").because("the database is full"),
+                    Ok(false) => {
+                        Check::failed("store").because("the database, or the disk that it is on, is full")
+                    }
                     Err(_) => Check::failed("store").because("the database does not answer"),
                 }];
                 checks.extend(link.map(|link| match link {

@@ -15,7 +15,8 @@ use crate::vault::{Format, RememberSettings};
 
 pub(super) fn store(config: &Config) -> StoreSettings {
     let max_pages = Some(config.store.max_pages).filter(|pages| *pages > 0);
-    StoreSettings { directory: config.data_dir.clone(), max_pages }
+    let keep_free_mib = config.store.keep_free_mib;
+    StoreSettings { directory: config.data_dir.clone(), max_pages, keep_free_mib }
 }
 
 /// The form of records, unless they `were_migrated`: then what the settings leave open is format 2.

@@ -41,7 +41,7 @@ pub enum StoreError {
         cause: Arc<std::io::Error>,
     },
     /// There is no room for more; nothing of this write was kept.
-    #[error("the database is full")]
+    #[error("the database, or the disk that it is on, is full")]
     Full,
     /// The store is shut down.
     #[error("the store is closed")]

@@ -36,6 +36,8 @@ pub struct StoreSettings {
     pub directory: PathBuf,
     /// The most pages of 4096 bytes the database may have; `None` leaves it to the disk.
     pub max_pages: Option<u32>,
+    /// MiB of the disk that new work leaves free.
+    pub keep_free_mib: u32,
 }
 
 /// The store of one data directory. Cheap to clone; the last clone closes it.
@@ -64,7 +66,7 @@ impl Store {
         let writing = sound(open_writer(&path, settings.max_pages))?;
         let reading = |count| (0..count).map(|_| sound(open_reader(&path))).collect::<Result<_, _>>();
         let (readers, searchers) = (Readers::new(reading(READERS)?), Readers::new(reading(SEARCHERS)?));
-        let room = Room::of(settings.max_pages);
+        let room = Room::of(settings);
         let editions = Editions::default();
         editions.watch(&writing)?;
         let parts = WriterParts {

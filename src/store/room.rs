@@ -1,23 +1,41 @@
-//! Room in the file: what is new may fill it only so far, so that what was accepted can always end.
+//! Room in the file and on its disk: what is new may fill them only so far, so that what was accepted can end, and
+//! whoever is to be cut off can be.
 
-use super::{Store, StoreError, Transaction};
+use std::path::PathBuf;
+
+use super::{Store, StoreError, StoreSettings, Transaction};
 
 /// How much of the file new work may fill, in percent. The rest is for endings and revocations.
 const FOR_NEW_WORK: u64 = 90;
 
-/// How many pages of the file new work may use; `None` where only the disk sets a limit.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Room(Option<u64>);
+/// What new work may use.
+#[derive(Debug)]
+pub(super) struct Room {
+    /// Pages of the file; `None` where only the disk sets a limit.
+    pages: Option<u64>,
+    directory: PathBuf,
+    /// Bytes of the disk that are left alone.
+    keep_free: u64,
+}
 
 impl Room {
-    /// The room in a file of at most so many pages.
-    pub(super) fn of(max_pages: Option<u32>) -> Self {
-        Self(max_pages.map(|pages| u64::from(pages) * FOR_NEW_WORK / 100))
+    pub(super) fn of(settings: &StoreSettings) -> Self {
+        Self {
+            pages: settings.max_pages.map(|pages| u64::from(pages) * FOR_NEW_WORK / 100),
+            directory: settings.directory.clone(),
+            keep_free: u64::from(settings.keep_free_mib) << 20,
+        }
+    }
+
+    /// A disk that does not say what is free on it has room until a write fails.
+    fn is_short_of_disk(&self) -> bool {
+        let disk = rustix::fs::statvfs(&self.directory);
+        disk.is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < self.keep_free)
     }
 }
 
 impl Store {
-    /// Whether something new is let in; where only the disk sets a limit, it is until the disk is full.
+    /// Whether something new is let in.
     ///
     /// # Errors
     /// What the database reports.
@@ -37,10 +55,15 @@ impl Transaction<'_> {
 
     /// Whether nothing may grow in this transaction.
     pub(super) fn is_short_of_room(&self) -> Result<bool, StoreError> {
-        match self.room().0 {
-            Some(pages) if !self.may_use_reserve() => Ok(self.pages_in_use()? >= pages),
-            _ => Ok(false),
+        if self.may_use_reserve() {
+            return Ok(false);
         }
+        let room = self.room();
+        let has_pages = match room.pages {
+            Some(pages) => self.pages_in_use()? < pages,
+            None => true,
+        };
+        Ok(!has_pages || room.is_short_of_disk())
     }
 
     /// Costs no read of the disk: both numbers stand on the first page.

@@ -63,7 +63,7 @@ pub(super) type Hook = Box<dyn FnOnce() + Send>;
 /// A view that can be changed. All of it is kept, or nothing.
 pub struct Transaction<'c> {
     view: View<'c>,
-    room: Room,
+    room: &'c Room,
     ends_something: Cell<bool>,
     erasing: Cell<Erasing>,
     hooks: RefCell<Vec<Hook>>,
@@ -71,7 +71,7 @@ pub struct Transaction<'c> {
 }
 
 impl<'c> Transaction<'c> {
-    pub(super) fn new(connection: &'c Connection, cache: &'c RefCell<DeviceCache>, room: Room) -> Self {
+    pub(super) fn new(connection: &'c Connection, cache: &'c RefCell<DeviceCache>, room: &'c Room) -> Self {
         Self {
             view: View { connection, cache: Some(cache) },
             room,
@@ -118,7 +118,7 @@ impl<'c> Transaction<'c> {
         self.erasing.get()
     }
 
-    pub(super) fn room(&self) -> Room {
+    pub(super) fn room(&self) -> &Room {
         self.room
     }
 

@@ -178,7 +178,7 @@ impl Writer<'_> {
             group.refuse(write, &error);
             return Err(error);
         }
-        let transaction = Transaction::new(self.connection, self.cache, self.room);
+        let transaction = Transaction::new(self.connection, self.cache, &self.room);
         // A write that panics must not take the others of its group along.
         let written = catch_unwind(AssertUnwindSafe(|| write(Ok(&transaction))));
         let keep = written.as_ref().is_ok_and(|written| written.keep);

@@ -61,7 +61,8 @@ struct House {
 impl House {
     async fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let settings = StoreSettings { directory: directory.path().to_owned(), max_pages: None };
+        let settings =
+            StoreSettings { directory: directory.path().to_owned(), max_pages: None, keep_free_mib: 0 };
         let store = Store::open(&settings).unwrap();
         let hand = Arc::new(AtomicI64::new(1_000_000_000));
         let told = Arc::clone(&hand);

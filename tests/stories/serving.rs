@@ -335,7 +335,7 @@ fn a_device_of_one_s_own_sends_with_the_token_in_a_file() {
 
 /// Leaves one dead letter, `d-1`, in the shell's data directory.
 async fn leave_a_dead_letter(shell: &Shell) {
-    let settings = StoreSettings { directory: shell.data(), max_pages: None };
+    let settings = StoreSettings { directory: shell.data(), max_pages: None, keep_free_mib: 0 };
     let store = Store::open(&settings).unwrap();
     let give_up = |transaction: &Transaction<'_>| {
         let delivery = NewDelivery {
@@ -495,6 +495,21 @@ fn a_full_database_is_told_by_the_health_check_and_to_who_sends() {
     assert!(stderr(&health).contains("is not ready"), "{}", stderr(&health));
     let sent = shell.run(&["send", "ListEventsByUser", "username=octocat"]);
     assert!(stderr(&sent).contains("the bus can take nothing now"), "{}", stderr(&sent));
+}
+
+#[test]
+fn a_disk_that_is_nearly_full_takes_nothing_new_and_devices_can_still_be_cut_off() {
+    let shell = Shell::with_key();
+    add_credentials(&shell, "1", "secret");
+    let device = add_device(&shell);
+    let served = shell.serve(&["store.keep_free_mib=4294967295"]);
+    let gateway = served.told("gateway").strip_prefix("http://").unwrap().to_owned();
+    let health = shell.run(&["--set", &format!("listen.gateway={gateway}"), "health"]);
+    assert!(stderr(&health).contains("is not ready"), "{}", stderr(&health));
+    let sent = shell.run(&["send", "ListEventsByUser", "username=octocat"]);
+    assert!(stderr(&sent).contains("the bus can take nothing now"), "{}", stderr(&sent));
+    let cut = shell.run(&["devices", "revoke", &device]);
+    assert!(cut.status.success(), "{}", stderr(&cut));
 }
 
 #[test]

@@ -32,7 +32,7 @@ fn open_with(directory: &Path, max_pages: Option<u32>) -> Store {
 }
 
 fn try_open(directory: &Path, max_pages: Option<u32>) -> Result<Store, StoreError> {
-    Store::open(&StoreSettings { directory: directory.to_owned(), max_pages })
+    Store::open(&StoreSettings { directory: directory.to_owned(), max_pages, keep_free_mib: 0 })
 }
 
 fn fresh() -> (TempDir, Store) {

@@ -66,7 +66,7 @@ impl TestBus {
     /// A bus that this clock tells the time.
     pub(crate) async fn at(clock: Clock, limits: ApiLimits, max_pages: Option<u32>) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let settings = StoreSettings { directory: directory.path().to_owned(), max_pages };
+        let settings = StoreSettings { directory: directory.path().to_owned(), max_pages, keep_free_mib: 0 };
         let store = Store::open(&settings).unwrap();
         let ground = Ground { store, clock, random: Random::system(), signers: signers() };
         let bus = EmbeddedBus::open(ground).await.unwrap();

@@ -73,7 +73,8 @@ async fn how_a_secret_stands_is_told_in_the_words_of_the_pages() {
         let life = begin_life(1, Timestamp::from_millis(0), None, 0.5);
         let (device, reason) = (credentials.as_str().into(), Some("said so".to_owned()));
         let renewal = StoredRenewal { stage, reason, ..life };
-        let settings = StoreSettings { directory: shell.data().to_owned(), max_pages: None };
+        let settings =
+            StoreSettings { directory: shell.data().to_owned(), max_pages: None, keep_free_mib: 0 };
         let store = Store::open(&settings).unwrap();
         let know = store.write::<_, StoreError, _>(move |tx| tx.store_renewal(&device, &renewal));
         know.await.unwrap();

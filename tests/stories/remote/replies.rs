@@ -165,7 +165,9 @@ async fn replay(directory: &Path) {
     let failing = json!({"metadata": {"jobType": "SayHello"}, "data": {"do": "fail"}}).to_string();
     assert_eq!(database.execute("UPDATE dead_letters SET body = ?1", [failing]).unwrap(), 1);
     drop(database);
-    let store = Store::open(&StoreSettings { directory: directory.to_owned(), max_pages: None }).unwrap();
+    let store =
+        Store::open(&StoreSettings { directory: directory.to_owned(), max_pages: None, keep_free_mib: 0 })
+            .unwrap();
     let change = |transaction: &Transaction<'_>| {
         let id = transaction.dead_letters(1)?.remove(0).delivery.id;
         transaction.replay(&id, Timestamp::from_millis(0))

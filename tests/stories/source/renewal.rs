@@ -37,7 +37,8 @@ impl Bench {
     /// A credential that lives for an hour from now on.
     async fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let settings = StoreSettings { directory: directory.path().to_owned(), max_pages: None };
+        let settings =
+            StoreSettings { directory: directory.path().to_owned(), max_pages: None, keep_free_mib: 0 };
         let bench = Self {
             provider: FakeProvider::start().await,
             store: Store::open(&settings).unwrap(),

@@ -95,7 +95,7 @@ fn of_bus(error: &BusError) -> HttpResponse {
 fn of_store(error: &StoreError) -> HttpResponse {
     match error {
         StoreError::Full => {
-            tracing::warn!("the database is full; a request was refused");
+            tracing::warn!("the database, or the disk that it is on, is full; a request was refused");
             unavailable("Maximum Capacity Exceeded")
         }
         StoreError::TooSlow => unavailable("The query took too long"),

@@ -62,7 +62,8 @@ pub(super) struct Life {
 }
 
 pub(super) fn open(directory: &Path) -> Store {
-    Store::open(&StoreSettings { directory: directory.to_owned(), max_pages: None }).unwrap()
+    Store::open(&StoreSettings { directory: directory.to_owned(), max_pages: None, keep_free_mib: 0 })
+        .unwrap()
 }
 
 /// Answers once the driver has released the request of this process.
