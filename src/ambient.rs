@@ -87,6 +87,19 @@ impl Timestamp {
     }
 }
 
+/// How long that is, in the longest unit that says it exactly: `1 second`, `90 seconds`, `5 minutes`.
+pub fn in_words(span: Duration) -> String {
+    let seconds = span.as_secs();
+    let whole = |unit: u64| seconds > 0 && seconds.is_multiple_of(unit);
+    let (count, unit) = match seconds {
+        _ if whole(3600) => (seconds / 3600, "hour"),
+        _ if whole(60) => (seconds / 60, "minute"),
+        _ => (seconds, "second"),
+    };
+    let end = if count == 1 { "" } else { "s" };
+    format!("{count} {unit}{end}")
+}
+
 /// The milliseconds of a date that no pattern has to be read for: as it is sent today, and since the epoch.
 fn usual_date(text: &str) -> Option<i64> {
     let date = httpdate::parse_http_date(text).ok()?;

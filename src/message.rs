@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 
@@ -156,17 +157,54 @@ impl Route {
 }
 
 /// What a device sent to the gateway: `{metadata: {jobType, respondTo, …}, data}`. Other members are ignored.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Message {
     /// Absent where the sender gave none; then no job can be chosen.
-    #[serde(default)]
     pub metadata: Option<Map<String, Value>>,
     /// What the job is to work on; absent and `null` are different things.
-    #[serde(default, deserialize_with = "present")]
     pub data: Option<Value>,
 }
 
-fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+impl<'de> Deserialize<'de> for Message {
+    /// Of members of one name the last counts, at every depth, as wherever else JSON is read.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MessageReader)
+    }
+}
+
+struct MessageReader;
+
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "lowercase")]
+enum Member {
+    Metadata,
+    Data,
+    #[serde(other)]
+    Other,
+}
+
+impl<'de> Visitor<'de> for MessageReader {
+    type Value = Message;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a message")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Message, A::Error> {
+        let (mut metadata, mut data) = (Value::Null, None);
+        while let Some(member) = members.next_key()? {
+            match member {
+                Member::Metadata => metadata = members.next_value()?,
+                Member::Data => data = Some(members.next_value()?),
+                Member::Other => drop(members.next_value::<IgnoredAny>()?),
+            }
+        }
+        let metadata = serde_json::from_value(metadata).map_err(A::Error::custom)?;
+        Ok(Message { metadata, data })
+    }
+}
+
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
 }
 

@@ -5,12 +5,14 @@ use std::io;
 use std::iter::successors;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use thiserror::Error;
 
 use super::Exit;
 use super::bus_client::BusCallError;
 use super::operation::OperationError;
+use crate::ambient::in_words;
 use crate::bus::meshblu::MeshbluError;
 use crate::config::{ConfigError, Effective, Origin};
 use crate::gateway::GatewayError;
@@ -135,12 +137,12 @@ pub enum CommandError {
     #[error("the sender owns several user devices; choose with --to among {0}")]
     SeveralDevices(String),
     /// No reply came.
-    #[error("no reply from {to} within {seconds} seconds")]
+    #[error("no reply from {to} within {}", in_words(*.waited))]
     NoReply {
         /// The device that was to reply.
         to: String,
         /// How long was waited.
-        seconds: u64,
+        waited: Duration,
     },
     /// The reply tells of an error.
     #[error("the reply is an error: {code} {text}")]

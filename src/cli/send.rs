@@ -48,9 +48,8 @@ pub(super) async fn run(
         bus.send(&sender, &message).await?;
         listening.reply(&respond_to).await
     };
-    let reply = timeout(Duration::from_secs(command.timeout), exchange)
-        .await
-        .map_err(|_| CommandError::NoReply { to, seconds: command.timeout })??;
+    let waited = Duration::from_secs(command.timeout);
+    let reply = timeout(waited, exchange).await.map_err(|_| CommandError::NoReply { to, waited })??;
     writeln!(out, "{reply:#}")?;
     told(&reply)
 }

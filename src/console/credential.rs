@@ -86,6 +86,8 @@ pub struct Credential {
     pub owners: Vec<String>,
     /// How many more do, who were here before their record moved to this gateway, and not since.
     pub unnamed_owners: usize,
+    /// Whether nobody would manage them any more if the viewer left.
+    pub has_one_owner: bool,
     /// Who may use them.
     pub devices: Vec<UserDevice>,
     /// Whether all that went wrong with them lately is known.
@@ -148,8 +150,12 @@ pub fn credential(viewer: &Viewer, credential: &Credential) -> Markup {
         h2 { "More" }
         ul {
             li { a href={ "/auth/api?credentials=" (shown.uuid) } { "Sign in at " (shown.api) " again" } }
-            li { a href=(shown.path("/cut-off-all")) { "Cut off all devices" } }
-            li { a href=(shown.path("/leave")) { "Leave: manage them no more" } }
+            @if !credential.devices.is_empty() { li { a href=(shown.path("/cut-off-all")) { "Cut off all devices" } } }
+            @if credential.has_one_owner {
+                li { "You are the last owner, and cannot leave; you can forget the secret instead." }
+            } @else {
+                li { a href=(shown.path("/leave")) { "Leave: manage them no more" } }
+            }
             li { a href=(shown.path("/forget")) { "Forget the secret" } }
         }
     };

@@ -1,11 +1,14 @@
 //! What an owner ends: first what will stop working, then the button.
 
+use std::time::Duration;
+
 use maud::{Markup, html};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::credential::{Shown, UserDevice, identity, proof};
 use super::layout::{Frame, Viewer, page};
 use super::strangers::Name;
+use crate::ambient::in_words;
 
 /// What is to end.
 #[derive(Clone, Debug)]
@@ -88,21 +91,43 @@ pub fn confirm(viewer: &Viewer, shown: &Shown, ending: &Ending, devices: &[UserD
     page(&Frame { title, about, viewer: Some(viewer) }, &body)
 }
 
+/// The page in place of one that would cut all devices off where there are none.
+pub fn nothing_to_cut_off(viewer: &Viewer, shown: &Shown) -> Markup {
+    let body = html! {
+        p.lead { "No device uses " (shown.name()) ": there is nothing to cut off." }
+        p { a href=(shown.path("")) { "Back to " (shown.name()) } }
+    };
+    page(&Frame { title: "Cut off all devices", about: None, viewer: Some(viewer) }, &body)
+}
+
+/// The page for whoever cannot leave, because nobody else manages the credentials.
+pub fn last_owner(viewer: &Viewer, shown: &Shown) -> Markup {
+    let body = html! {
+        p.lead { "You are the last owner, and cannot leave: nobody would manage " (shown.name()) " any more." }
+        p {
+            "You can forget the secret instead, or leave once somebody else who has the account signed in at " (shown.api)
+            " here. Nothing was done."
+        }
+        p { a href=(shown.path("/forget")) { "Forget the secret" } }
+        p { a href=(shown.path("")) { "Keep it as it is" } }
+    };
+    page(&Frame { title: "Leave", about: None, viewer: Some(viewer) }, &body)
+}
+
 fn cards(devices: &[UserDevice]) -> Markup {
     html! {
         @if !devices.is_empty() { ul.cards { @for device in devices { li { (identity(device)) } } } }
     }
 }
 
-/// The page that asks for a sign-in at the API first; it counts for some minutes.
-pub fn prove_again(viewer: &Viewer, shown: &Shown, ending: &Ending, minutes: u64) -> Markup {
+/// The page that asks for a sign-in at the API first, which counts until it is of this age.
+pub fn prove_again(viewer: &Viewer, shown: &Shown, ending: &Ending, age: Duration) -> Markup {
     let (title, about) = ending.title();
     let path = ending.path(shown);
     let next = utf8_percent_encode(&path, NON_ALPHANUMERIC);
     let body = html! {
         p.lead {
-            "This needs a sign-in at " (shown.api) " as " (shown.name()) " that is not older than " (minutes)
-            @if minutes == 1 { " minute." } @else { " minutes." }
+            "This needs a sign-in at " (shown.api) " as " (shown.name()) " that is not older than " (in_words(age)) "."
         }
         (cards(ending.devices(&[])))
         p { "Sign in there again, and you come back to this step. Nothing is done before you confirm it." }

@@ -22,7 +22,7 @@ pub use credential::{
     Credential, NewDevice, NotedError, Shown, UserDevice, already_added, credential, new_device,
 };
 pub use credentials::{CredentialsCard, my_credentials};
-pub use ending::{Ending, confirm, prove_again};
+pub use ending::{Ending, confirm, last_owner, nothing_to_cut_off, prove_again};
 pub use failure::{Failure, failure};
 pub use go_on::go_on;
 pub use job::{Bench, Outcome, Task, job_form, job_outcome, jobs, past_outcome};
@@ -31,6 +31,6 @@ pub use layout::{Frame, Viewer, page};
 pub use maud::Markup;
 pub use notice::Done;
 pub use receipts::receipts;
-pub use sign_in::{SignIn, once, sign_in};
+pub use sign_in::{LINK_OVER, SignIn, link_over, once, sign_in};
 pub use strangers::{LONGEST_NAME, Name, strangers_sentence, strangers_text};
 pub use style::{STYLE, STYLE_PATH};

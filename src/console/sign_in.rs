@@ -53,3 +53,21 @@ pub fn once(link: &str, next: &str) -> Markup {
     };
     page(&Frame { title: "Sign in to your gateway", about: None, viewer: None }, &body)
 }
+
+/// Why a link signs nobody in, and what to do about it.
+pub const LINK_OVER: &str = "That link was used already, is older than ten minutes, or is not the newest one; start the \
+                             gateway again (endo serve) for a new one";
+
+/// The page behind a link in the terminal that signs nobody in, or not any more; the ways in are at `ways`.
+pub fn link_over(is_signed_in: bool, ways: &str) -> Markup {
+    let body = html! {
+        p.lead { (LINK_OVER) "." }
+        @if is_signed_in {
+            p { "You are signed in in this browser already." }
+            p { a.button.strong href="/console" { "My credentials" } }
+        } @else {
+            p { a.button href=(ways) { "Other ways to sign in" } }
+        }
+    };
+    page(&Frame { title: "This link is over", about: None, viewer: None }, &body)
+}

@@ -68,7 +68,9 @@ impl CredentialsDevices {
 
     /// The receipt for a secret in whose place the account's owner brought another.
     pub(super) fn replaced(&self, device: &DeviceUuid, account: &Account) -> Receipt {
-        Receipt::new(device, Act::Replaced, By::Owner(account.owner.clone()), self.clock.now())
+        let by = By::Owner(account.owner.clone());
+        let receipt = Receipt::new(device, Act::Replaced, by, self.clock.now());
+        Receipt { account: account.username.clone(), ..receipt }
     }
 
     /// Keeps this receipt for a secret that is not used any more, where there is one: it is to end at the API where that
@@ -93,7 +95,7 @@ impl CredentialsDevices {
         if is_to_end && is_being_renewed(transaction, &device, before)? {
             receipt.part(Matter::Renewal, &device, Fate::Pending);
         }
-        receipt.part(Matter::Record, &device, Fate::Ended);
+        receipt.part(Matter::EarlierSecret, &device, Fate::Ended);
         receipt.api = Some(answer);
         receipt.keep(transaction)?;
         if is_to_end {

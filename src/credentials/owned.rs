@@ -51,6 +51,11 @@ impl Owned {
         &self.owners.unnamed
     }
 
+    /// Whether nobody would manage them any more if one of those who may left.
+    pub fn has_one_owner(&self) -> bool {
+        self.owners.each().count() == 1
+    }
+
     /// All of them.
     pub(super) fn all_owners(&self) -> &Owners {
         &self.owners

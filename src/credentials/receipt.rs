@@ -114,6 +114,8 @@ pub enum Matter {
     Device,
     /// The sealed record in the gateway's database.
     Record,
+    /// The secret that was kept there until a newer one took its place.
+    EarlierSecret,
     /// The copy of the record on the bus.
     BusCopy,
     /// An owner's management of the credentials.

@@ -22,6 +22,7 @@ impl Matter {
             Self::Whitelists => "what is allowed by the lists of",
             Self::Device => "the device",
             Self::Record => "the record of",
+            Self::EarlierSecret => "the earlier secret of",
             Self::BusCopy => "the copy on the bus of",
             Self::Management => "the management by",
             Self::Renewal => "the renewal that was under way for",

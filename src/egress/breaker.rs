@@ -33,15 +33,21 @@ struct State {
     position: Position,
     /// How many calls have succeeded so far.
     successes: u64,
+    /// The first failure after which no call has succeeded.
+    failing_since: Option<Timestamp>,
     /// Grows with every change of position: what was admitted before has no say any more.
     epoch: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Position {
-    Closed { failures: u32 },
-    Open { since: Timestamp },
-    Trying,
+    Closed {
+        failures: u32,
+    },
+    /// Since it opened, or since its last trial began or failed.
+    Open {
+        since: Timestamp,
+    },
 }
 
 /// The destination is left alone for now.
@@ -51,9 +57,9 @@ pub struct Resting {
     pub after: Duration,
 }
 
-/// Leave for one call. Dropping it says that the call failed.
+/// Leave for one call. Dropping it says that no answer came in time.
 #[derive(Debug)]
-#[must_use = "dropping it says that the call failed"]
+#[must_use = "dropping it says that no answer came in time"]
 pub struct Admission {
     breaker: Arc<Breaker>,
     epoch: u64,
@@ -67,35 +73,34 @@ pub struct Admission {
 enum Verdict {
     Succeeded,
     Failed,
+    Broken,
+    Late,
     NotMade,
 }
 
 impl Breaker {
     /// A closed breaker.
     pub fn new(settings: BreakerSettings, clock: Clock) -> Arc<Self> {
-        let state = Mutex::new(State { position: Position::Closed { failures: 0 }, successes: 0, epoch: 0 });
+        let position = Position::Closed { failures: 0 };
+        let state = Mutex::new(State { position, successes: 0, failing_since: None, epoch: 0 });
         Arc::new(Self { settings, clock, state })
     }
 
-    /// Leave for one call.
+    /// Leave for one call. One that is open gives it to one trial a rest, so that a slow trial keeps nobody out for longer.
     ///
     /// # Errors
-    /// [`Resting`] while the breaker is open, and while a trial runs.
+    /// [`Resting`] until the rest is over.
     pub fn admit(self: &Arc<Self>) -> Result<Admission, Resting> {
         let mut state = self.state();
-        match state.position {
-            Position::Closed { .. } => {}
-            Position::Trying => return Err(Resting { after: self.settings.rest }),
-            Position::Open { since } => {
-                let left = self.left(since, 1);
-                if !left.is_zero() {
-                    return Err(Resting { after: left });
-                }
-                state.turn(Position::Trying);
+        if let Position::Open { since } = state.position {
+            let after = self.left(since, 1);
+            if !after.is_zero() {
+                return Err(Resting { after });
             }
+            state.position = Position::Open { since: self.clock.now() };
         }
         let (epoch, successes) = (state.epoch, state.successes);
-        Ok(Admission { breaker: Arc::clone(self), epoch, successes, verdict: Verdict::Failed })
+        Ok(Admission { breaker: Arc::clone(self), epoch, successes, verdict: Verdict::Late })
     }
 
     /// Whether nobody would get leave now, and when to ask again. Asking changes nothing.
@@ -105,22 +110,24 @@ impl Breaker {
 
     /// As [`Breaker::resting`], where a rest is so many times as long.
     pub fn resting_for(&self, rests: u32) -> Option<Resting> {
-        let after = match self.state().position {
-            Position::Closed { .. } => Duration::ZERO,
-            Position::Open { since } => self.left(since, rests),
-            Position::Trying => self.settings.rest,
-        };
+        let Position::Open { since } = self.state().position else { return None };
+        let after = self.left(since, rests);
         (!after.is_zero()).then_some(Resting { after })
     }
 
     /// Whether only trials get leave, whether a rest is over or not.
     pub fn is_open(&self) -> bool {
-        !matches!(self.state().position, Position::Closed { .. })
+        matches!(self.state().position, Position::Open { .. })
     }
 
     /// Whether it is as good as new: no call has failed since the last that succeeded.
     pub fn untroubled(&self) -> bool {
         matches!(self.state().position, Position::Closed { failures: 0 })
+    }
+
+    /// For how long calls have failed and none has succeeded.
+    pub fn failing_for(&self) -> Duration {
+        self.state().failing_since.map_or(Duration::ZERO, |since| self.clock.now().since(since))
     }
 
     /// What is left of the rest; nothing if the clock was set back behind its beginning.
@@ -129,28 +136,34 @@ impl Breaker {
         if now < since { Duration::ZERO } else { rest.saturating_sub(now.since(since)) }
     }
 
-    fn settle(&self, epoch: u64, verdict: Verdict) {
-        let mut state = self.state();
-        if matches!(verdict, Verdict::Succeeded) {
-            state.successes += 1;
-        }
-        if state.epoch != epoch {
+    fn settle(&self, admission: &Admission) {
+        let (mut state, now) = (self.state(), self.clock.now());
+        let verdict = match admission.verdict {
+            // Whoever answered another call meanwhile is there, and had trouble with this one alone.
+            Verdict::Broken | Verdict::Late if state.successes > admission.successes => Verdict::NotMade,
+            Verdict::Broken => Verdict::Failed,
+            verdict => verdict,
+        };
+        state.count(verdict, now);
+        if state.epoch != admission.epoch {
             return;
         }
-        let now = self.clock.now();
+        // Nothing is known against the next call, which may try at once.
+        let rested = Position::Open { since: now.minus(self.settings.rest) };
         match (&mut state.position, verdict) {
             (Position::Closed { failures }, Verdict::Succeeded) => *failures = 0,
-            (Position::Closed { failures }, Verdict::Failed) => {
+            (Position::Closed { failures }, Verdict::Failed | Verdict::Broken | Verdict::Late) => {
                 *failures += 1;
                 if *failures >= self.settings.failures {
-                    state.turn(Position::Open { since: now });
+                    let late = matches!(verdict, Verdict::Late);
+                    state.turn(if late { rested } else { Position::Open { since: now } });
                 }
             }
-            (Position::Closed { .. }, Verdict::NotMade) => {}
-            (_, Verdict::Succeeded) => state.turn(Position::Closed { failures: 0 }),
-            (_, Verdict::Failed) => state.turn(Position::Open { since: now }),
-            // The next may try at once.
-            (_, Verdict::NotMade) => state.turn(Position::Open { since: now.minus(self.settings.rest) }),
+            (Position::Open { .. }, Verdict::Succeeded) => state.turn(Position::Closed { failures: 0 }),
+            (Position::Open { since }, Verdict::Failed | Verdict::Broken) => *since = now,
+            (Position::Open { .. }, Verdict::NotMade) => state.position = rested,
+            // The next trial did not wait for this one.
+            (Position::Open { .. }, Verdict::Late) | (Position::Closed { .. }, Verdict::NotMade) => {}
         }
     }
 
@@ -165,6 +178,15 @@ impl State {
         self.position = position;
         self.epoch += 1;
     }
+
+    /// Counts a call, whenever it was admitted.
+    fn count(&mut self, verdict: Verdict, now: Timestamp) {
+        match verdict {
+            Verdict::Succeeded => (self.successes, self.failing_since) = (self.successes + 1, None),
+            Verdict::Failed | Verdict::Broken | Verdict::Late => drop(self.failing_since.get_or_insert(now)),
+            Verdict::NotMade => {}
+        }
+    }
 }
 
 impl Admission {
@@ -173,21 +195,30 @@ impl Admission {
         self.verdict = Verdict::Succeeded;
     }
 
+    /// Says that the destination is not there, or overloaded.
+    pub fn failed(mut self) {
+        self.verdict = Verdict::Failed;
+    }
+
+    /// Says that the call broke off: the destination failed, unless another call succeeded meanwhile.
+    pub fn broke_off(mut self) {
+        self.verdict = Verdict::Broken;
+    }
+
+    /// Says that no answer came for as long as it was waited for. That tells nothing if another call succeeded meanwhile;
+    /// else the destination may be gone, or slow with some calls: where this opens the breaker, the next is tried at once.
+    pub fn late(mut self) {
+        self.verdict = Verdict::Late;
+    }
+
     /// Says that there was no call after all.
     pub fn withdrawn(mut self) {
         self.verdict = Verdict::NotMade;
     }
 }
 
-impl Admission {
-    /// Whether another call has succeeded since it was given.
-    pub fn others_succeeded(&self) -> bool {
-        self.breaker.state().successes > self.successes
-    }
-}
-
 impl Drop for Admission {
     fn drop(&mut self) {
-        self.breaker.settle(self.epoch, self.verdict);
+        self.breaker.settle(self);
     }
 }

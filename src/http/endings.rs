@@ -7,6 +7,7 @@ use super::owners::{Owners, Visit};
 use super::problem::{Kind, Problem};
 use super::routes::Answer;
 use super::server::FrontDoor;
+use crate::ambient::in_words;
 use crate::credentials::{Cut, Revoker};
 use crate::message::DeviceUuid;
 
@@ -62,15 +63,15 @@ pub(super) async fn demand_proof(
         return Ok(());
     }
     let link = format!("{}auth/api?credentials={credentials}", owners.look.service_url);
-    let seconds = age.as_secs();
+    let (seconds, span) = (age.as_secs(), in_words(age));
     let how = match owners.types_keys {
         true => "Post the present key to the link again, as the field `present` of a form",
         false => "Sign in at the API again, as the account that these credentials are of",
     };
-    let detail = format!("{how}, and repeat this within {seconds} seconds");
+    let detail = format!("{how}, and repeat this within {span}");
     let challenge = format!(
-        "Bearer error=\"insufficient_user_authentication\", error_description=\"A sign-in at the API within the last \
-         {seconds} seconds is required\", max_age=\"{seconds}\""
+        "Bearer error=\"insufficient_user_authentication\", error_description=\"A sign-in at the API is required that \
+         is not older than {span}\", max_age=\"{seconds}\""
     );
     Err(Problem::new(Kind::ReauthenticationRequired, detail).with("link", link.into()).challenging(challenge))
 }

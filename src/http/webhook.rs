@@ -224,7 +224,7 @@ fn as_json(headers: &HeaderMap, text: &str) -> String {
 
 /// JSON text with the message in it. Nothing but an object is taken.
 fn message(text: String) -> Result<(String, Option<Message>), Problem> {
-    let message = serde_json::from_str(&text).ok().filter(|_| text.trim_start().starts_with('{'));
+    let message = serde_json::from_str(&text).ok();
     if message.is_none() {
         serde_json::from_str::<Map<String, Value>>(&text)
             .map_err(|_| malformed("The body is not a JSON object"))?;

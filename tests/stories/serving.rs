@@ -311,7 +311,7 @@ fn a_message_that_nobody_answers_has_a_code_of_its_own() {
     let served = shell.serve(&[]);
     let output = shell.run(&["send", "Anything", "--to", "nobody", "--timeout", "1"]);
     assert!(ended(&output, Exit::NoReply));
-    assert_eq!(stderr(&output), "endo: no reply from nobody within 1 seconds\n");
+    assert_eq!(stderr(&output), "endo: no reply from nobody within 1 second\n");
     drop(served);
 }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 use std::collections::{HashMap, VecDeque};
+use std::fmt::Display;
 use std::net::Ipv4Addr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -269,11 +270,11 @@ impl RemoteGateway {
     }
 
     /// Posts a message as a bus of old does, with a signature of the vectors.
-    pub(crate) async fn webhook(&self, message: &Value) -> HttpAnswer {
+    pub(crate) async fn webhook(&self, message: &impl Display) -> HttpAnswer {
         self.webhook_by(&route(), message).await
     }
 
-    pub(crate) async fn webhook_by(&self, route: &str, message: &Value) -> HttpAnswer {
+    pub(crate) async fn webhook_by(&self, route: &str, message: &impl Display) -> HttpAnswer {
         let recorded = &vectors()["vectors"][0]["request"]["headers"];
         let mut request = self.post("/v2/messages").header("x-meshblu-route", route);
         for name in ["Date", "X-MESHBLU-UUID", "Authorization"] {
@@ -330,7 +331,12 @@ impl SigningBus {
     }
 
     /// Delivers a message at the time of the vectors.
-    pub(crate) async fn deliver(&self, gateway: &RemoteGateway, id: &str, message: &Value) -> HttpAnswer {
+    pub(crate) async fn deliver(
+        &self,
+        gateway: &RemoteGateway,
+        id: &str,
+        message: &impl Display,
+    ) -> HttpAnswer {
         let now = Timestamp::from_millis(vectors()["nowMs"].as_i64().unwrap());
         let authority = gateway.running.gateway().to_string();
         send(self.posting(&authority, now).delivery(id, message)).await
@@ -351,7 +357,7 @@ pub(crate) struct Posting<'a> {
 
 impl Posting<'_> {
     /// The request that delivers a message. It does not say what kind of body it has.
-    pub(crate) fn delivery(&self, id: &str, message: &Value) -> RequestBuilder {
+    pub(crate) fn delivery(&self, id: &str, message: &impl Display) -> RequestBuilder {
         let Self { bus, authority, now } = *self;
         let (route, body) = (route(), message.to_string());
         let fields = [

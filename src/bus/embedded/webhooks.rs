@@ -105,7 +105,7 @@ impl Webhooks {
     fn start(&self, calls: &mut JoinSet<()>, taken: Taken) {
         let new = &taken.delivery.new;
         let destination = Target::destination(&new.device, new.target.as_deref());
-        // One call tries a webhook after its rest; what was taken together with it goes back to the queue.
+        // One call tries a webhook after each rest; what was taken together with it goes back to the queue.
         let Ok(leave) = self.destinations.admit(destination) else { return drop(taken) };
         let courier = Arc::clone(&self.courier);
         calls.spawn(async move { courier.handle(taken, leave).await });

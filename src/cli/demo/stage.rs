@@ -132,8 +132,7 @@ impl Stage {
         let began = Instant::now();
         self.bus.send(&self.flow, &message).await?;
         let reply = self.listening.reply(&message["metadata"]["respondTo"]);
-        let late =
-            |_| CommandError::NoReply { to: self.user_device.uuid.to_string(), seconds: PATIENCE.as_secs() };
+        let late = |_| CommandError::NoReply { to: self.user_device.uuid.to_string(), waited: PATIENCE };
         let reply = timeout(PATIENCE, reply).await.map_err(late)??;
         Ok(Exchange { message, reply, took: began.elapsed() })
     }

@@ -1,11 +1,14 @@
 //! The checks of the service device and of the bus, but for webhooks.
 
+use std::time::Duration;
+
 use reqwest::Url;
 use serde_json::{Value, json};
 
 use super::case::{Case, Elsewhere};
 use super::finding::{Change, Check};
 use super::urls::place;
+use crate::ambient::in_words;
 use crate::bus::embedded::whitelist::{List, allows_everybody};
 use crate::store::StoredSubscription;
 
@@ -174,14 +177,14 @@ pub(super) fn signatures(case: &Case<'_>, bus: &Elsewhere) -> Check {
 pub(super) fn clock(bus: &Elsewhere) -> Check {
     const NAME: &str = "clock";
     const WHY: &str = "signatures count for 300 seconds around their date, so every message would be refused";
+    let apart = |ahead: i64| in_words(Duration::from_secs(ahead.unsigned_abs()));
     match bus.ahead {
         None => Check::skipped(NAME, "the bus does not tell the time"),
         Some(ahead) if ahead.abs() <= SIGNATURE_SECONDS => {
-            Check::well(NAME, format!("{} seconds between the bus and this machine", ahead.abs()))
+            Check::well(NAME, format!("{} between the bus and this machine", apart(ahead)))
         }
         Some(ahead) => {
-            let wrong =
-                format!("{} seconds lie between the clocks of the bus and of this machine", ahead.abs());
+            let wrong = format!("the clocks of the bus and of this machine are {} apart", apart(ahead));
             Check::wrong(NAME, wrong, WHY, Change::operator("set the clock that is wrong"))
         }
     }

@@ -20,13 +20,14 @@ pub(in crate::http) async fn one(request: HttpRequest, door: Data<FrontDoor>) ->
     let visit = Visit::of(&request, &door).await?;
     let (devices, are_errors_all) = visit.user_devices_with_errors().await?;
     let owners = visit.owned.owners().iter().map(ToString::to_string).collect();
-    let unnamed_owners = visit.owned.unnamed_owners().len();
+    let (unnamed_owners, has_one_owner) = (visit.owned.unnamed_owners().len(), visit.owned.has_one_owner());
     let standing = visit.owners.credentials.standing(visit.owned.device()).await;
     let standing = standing.map_err(CredentialsError::from)?;
     let state = State::of(&standing, door.clock.now());
     let done = done(&request, &visit.owners.credentials, &visit.session).await?;
     let shown = visit.shown();
-    let credential = Credential { shown, owners, unnamed_owners, devices, are_errors_all, state, done };
+    let credential =
+        Credential { shown, owners, unnamed_owners, has_one_owner, devices, are_errors_all, state, done };
     Ok(page(StatusCode::OK, console::credential(&visit.viewer(), &credential)))
 }
 

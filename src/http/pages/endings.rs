@@ -15,14 +15,20 @@ use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
 use crate::message::DeviceUuid;
 
-/// `GET`: what will stop working, and the button; or the way to prove first whose account it is.
+/// `GET`: what will stop working, and the button; or that nothing can end, or the way to prove first whose account it is.
 pub(in crate::http) async fn ask(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
     let visit = Visit::of(&request, &door).await?;
     let ending = ending(&request, &visit).await?;
+    if matches!(ending, Ending::Leave) && visit.owned.has_one_owner() {
+        return Ok(last_owner(&visit, StatusCode::OK));
+    }
+    let devices = visit.user_devices().await?;
+    if matches!(ending, Ending::CutOffAll) && devices.is_empty() {
+        return Ok(page(StatusCode::OK, console::nothing_to_cut_off(&visit.viewer(), &visit.shown())));
+    }
     if let Some(answer) = unproved(&visit, &ending, StatusCode::OK).await? {
         return Ok(answer);
     }
-    let devices = visit.user_devices().await?;
     Ok(page(StatusCode::OK, console::confirm(&visit.viewer(), &visit.shown(), &ending, &devices)))
 }
 
@@ -34,7 +40,13 @@ pub(in crate::http) async fn end(request: HttpRequest, body: Body, door: Data<Fr
     if let Some(answer) = unproved(&visit, &ending, StatusCode::UNAUTHORIZED).await? {
         return Ok(answer);
     }
-    let receipt = run(&visit, &ending).await?;
+    let receipt = match run(&visit, &ending).await {
+        // The others left since the page was made that had the button.
+        Err(problem) if problem.kind() == Kind::LastOwner => {
+            return Ok(last_owner(&visit, problem.kind().status()));
+        }
+        receipt => receipt?,
+    };
     let done = receipt.map(|receipt| format!("?done={}", receipt.id)).unwrap_or_default();
     let uuid = visit.owned.device();
     Ok(see_other(&match ending {
@@ -42,6 +54,10 @@ pub(in crate::http) async fn end(request: HttpRequest, body: Body, door: Data<Fr
         Ending::Forget => format!("/console{done}"),
         Ending::Leave => format!("/console?left={uuid}"),
     }))
+}
+
+fn last_owner(visit: &Visit<'_>, status: StatusCode) -> HttpResponse {
+    page(status, console::last_owner(&visit.viewer(), &visit.shown()))
 }
 
 /// Which end the path names.
@@ -69,8 +85,8 @@ async fn unproved(
     match demand_proof(visit.owners, &visit.session.owner, visit.owned.device()).await {
         Ok(()) => Ok(None),
         Err(problem) if problem.kind() == Kind::ReauthenticationRequired => {
-            let minutes = visit.owners.proof_age.as_secs().div_ceil(60);
-            let markup = console::prove_again(&visit.viewer(), &visit.shown(), ending, minutes);
+            let age = visit.owners.proof_age;
+            let markup = console::prove_again(&visit.viewer(), &visit.shown(), ending, age);
             Ok(Some(page(status, markup)))
         }
         Err(problem) => Err(problem),

@@ -1,6 +1,6 @@
 //! The link that signs the first owner in: printed in the terminal, good once, within ten minutes.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use subtle::ConstantTimeEq;
@@ -22,8 +22,14 @@ struct Parts {
     service_url: String,
     clock: Clock,
     random: Random,
-    /// The fingerprint of the newest, and when it was made.
-    newest: Mutex<Option<([u8; 32], Timestamp)>>,
+    /// None where it was used up.
+    newest: Mutex<Option<Link>>,
+}
+
+#[derive(Debug)]
+struct Link {
+    fingerprint: [u8; 32],
+    made_at: Timestamp,
 }
 
 impl OneTimeLinks {
@@ -35,20 +41,32 @@ impl OneTimeLinks {
     /// A new link, for the eyes of the owner alone. The one before ends.
     pub fn make(&self) -> String {
         let pass = Pass::fresh(&self.0.random);
-        let newest = (pass.fingerprint(), self.0.clock.now());
-        *self.0.newest.lock().unwrap_or_else(PoisonError::into_inner) = Some(newest);
+        *self.newest() = Some(Link { fingerprint: pass.fingerprint(), made_at: self.0.clock.now() });
         format!("{}sign-in?once={}", self.0.service_url, *pass.expose())
+    }
+
+    /// Whether a link is good; it stays so.
+    pub(in crate::http) fn is_good(&self, pass: &Pass) -> bool {
+        self.is_newest(&self.newest(), pass)
     }
 
     /// Uses a link up: answers who it signs in, if it is good.
     pub(in crate::http) fn redeem(&self, pass: &Pass) -> Option<&Login> {
+        let mut newest = self.newest();
+        let is_good = self.is_newest(&newest, pass);
+        newest.take_if(|_| is_good).map(|_| &self.0.owner)
+    }
+
+    fn newest(&self) -> MutexGuard<'_, Option<Link>> {
+        self.0.newest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_newest(&self, newest: &Option<Link>, pass: &Pass) -> bool {
         let now = self.0.clock.now();
-        let mut newest = self.0.newest.lock().unwrap_or_else(PoisonError::into_inner);
-        let (fingerprint, made_at) = (*newest)?;
-        if !bool::from(fingerprint.ct_eq(&pass.fingerprint())) {
-            return None;
-        }
-        *newest = None;
-        (now >= made_at && now.since(made_at) < LIFE).then_some(&self.0.owner)
+        newest.as_ref().is_some_and(|link| {
+            bool::from(link.fingerprint.ct_eq(&pass.fingerprint()))
+                && now >= link.made_at
+                && now.since(link.made_at) < LIFE
+        })
     }
 }

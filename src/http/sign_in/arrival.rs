@@ -15,7 +15,7 @@ use crate::http::page::{page, page_leading_to, see_other};
 use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
-use crate::http::session::{Browser, Fields, Session, unavailable};
+use crate::http::session::{Browser, Fields, OneTimeLinks, Session, unavailable};
 use crate::vault::Pass;
 
 /// `GET /sign-in`: the ways in; with `once`, the button that uses the terminal's link up.
@@ -24,8 +24,7 @@ pub(in crate::http) async fn ask(request: HttpRequest, door: Data<FrontDoor>) ->
     let one = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     let next = Next::parse(one("next").unwrap_or_default());
     if let Some(link) = one("once") {
-        let on = door.entrance()?.leads_on_to();
-        return Ok(page_leading_to(StatusCode::OK, console::once(link, next.as_str()), on.as_deref()));
+        return at_link(&request, &door, link, &next).await;
     }
     if Session::find(&request, &door).await?.is_some() {
         return Ok(see_other(next.as_str()));
@@ -41,16 +40,25 @@ pub(in crate::http) async fn ask(request: HttpRequest, door: Data<FrontDoor>) ->
     Ok(page(StatusCode::OK, console::sign_in(&ways)))
 }
 
+/// The button that uses the terminal's link up, or that it signs nobody in.
+async fn at_link(request: &HttpRequest, door: &FrontDoor, link: &str, next: &Next) -> Answer {
+    let entrance = door.entrance()?;
+    let is_good = |links: &OneTimeLinks| Pass::parse(link).is_some_and(|pass| links.is_good(&pass));
+    if entrance.links.as_ref().is_some_and(is_good) {
+        let on = entrance.leads_on_to();
+        return Ok(page_leading_to(StatusCode::OK, console::once(link, next.as_str()), on.as_deref()));
+    }
+    let is_signed_in = Session::find(request, door).await?.is_some();
+    let markup = console::link_over(is_signed_in, &next.after("/sign-in"));
+    Ok(page(Kind::NotAllowed.status(), markup))
+}
+
 /// `POST /sign-in`: uses the terminal's link up.
 pub(in crate::http) async fn enter(request: HttpRequest, body: Body, door: Data<FrontDoor>) -> Answer {
     let entrance = door.entrance()?;
     let browser = Browser::of(&request);
     let fields = Fields::read(&body)?;
-    let refused = || {
-        let text = "That link was used already, is older than ten minutes, or is not the newest one; start the \
-                    gateway again (endo serve) for a new one";
-        Problem::new(Kind::NotAllowed, text)
-    };
+    let refused = || Problem::new(Kind::NotAllowed, console::LINK_OVER);
     if !browser.may_be_ours {
         return Err(Problem::new(
             Kind::NotAllowed,

@@ -41,25 +41,23 @@ impl Handler {
         &self.address
     }
 
-    /// Asks once. Giving up on it counts as its failure where it answered nobody else meanwhile; an answer that is no good does not: one job would keep its
-    /// handler from all others.
+    /// Asks once. Giving up on it, as the time limit of its job does too, counts against the handler where that answered nobody
+    /// else meanwhile; an answer that is no good does not: one job would keep its handler from all others.
     pub(in super::super) async fn answer(self, question: Question) -> Result<Reply, Trouble> {
         let admission = self.breaker.admit().map_err(|resting| self.left_alone(resting))?;
-        let admission = OneOfMany(Some(admission));
         let gate = if self.repeatable { CallGate::open() } else { question.gate };
         let request = HandlerRequest { headers: self.headers(&question.body), body: question.body };
         let response = match self.line.egress.call_handler(&self.address, request, &gate).await {
             Ok(response) => response,
             Err(error) => {
-                if matches!(error, EgressError::TooLarge { .. }) {
-                    admission.succeeded();
-                }
+                judge(admission, &error);
                 return Err(self.failed(&error));
             }
         };
         let answer = answer::read(&response);
-        if answer.is_some() || !answer::is_of_its_gateway(&response) {
-            admission.succeeded();
+        match answer.is_none() && answer::is_of_its_gateway(&response) {
+            true => admission.broke_off(),
+            false => admission.succeeded(),
         }
         let Some(answer) = answer else {
             let status = response.status().as_u16();
@@ -119,20 +117,14 @@ impl Handler {
     }
 }
 
-/// Leave for a call at a handler of many jobs. Whatever ends the call without an answer, the time limit of its job too, says
-/// nothing against a handler that answered others meanwhile.
-struct OneOfMany(Option<Admission>);
-
-impl OneOfMany {
-    fn succeeded(mut self) {
-        self.0.take().into_iter().for_each(Admission::succeeded);
-    }
-}
-
-impl Drop for OneOfMany {
-    fn drop(&mut self) {
-        let admission = self.0.take().filter(Admission::others_succeeded);
-        admission.into_iter().for_each(Admission::withdrawn);
+/// What a call without an answer tells of the handler.
+fn judge(admission: Admission, error: &EgressError) {
+    match error {
+        EgressError::TooLarge { .. } => admission.succeeded(),
+        EgressError::Connect(_) => admission.failed(),
+        _ if error.nothing_sent() => admission.withdrawn(),
+        EgressError::Timeout => admission.late(),
+        _ => admission.broke_off(),
     }
 }
 

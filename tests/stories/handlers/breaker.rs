@@ -22,7 +22,7 @@ fn breaker() -> (Arc<Breaker>, Arc<AtomicI64>) {
 
 fn fail(breaker: &Arc<Breaker>, times: u32) {
     for _ in 0..times {
-        drop(breaker.admit().unwrap());
+        breaker.admit().unwrap().failed();
     }
 }
 
@@ -38,7 +38,7 @@ fn it_opens_after_failures_in_a_row_and_lets_one_trial_through_after_its_rest() 
     now.store(100, Ordering::Relaxed);
     let trial = breaker.admit().unwrap();
     assert!(breaker.admit().is_err());
-    drop(trial);
+    trial.failed();
     assert!(breaker.admit().is_err());
     now.store(200, Ordering::Relaxed);
     breaker.admit().unwrap().succeeded();
@@ -55,21 +55,93 @@ fn a_clock_that_is_set_back_does_not_keep_it_open() {
     assert!(breaker.admit().is_ok());
 }
 
+#[test]
+fn a_trial_that_takes_long_keeps_others_out_for_one_rest_and_still_has_its_say() {
+    let (breaker, now) = breaker();
+    fail(&breaker, FAILURES);
+    now.store(100, Ordering::Relaxed);
+    let slow = breaker.admit().unwrap();
+    now.store(199, Ordering::Relaxed);
+    assert_eq!(breaker.admit().unwrap_err().after, Duration::from_millis(1));
+    now.store(200, Ordering::Relaxed);
+    let other = breaker.admit().unwrap();
+    assert!(breaker.admit().is_err());
+    slow.late();
+    assert!(breaker.admit().is_err(), "who gives up on one trial ends no other's rest");
+    other.succeeded();
+    assert!(breaker.untroubled());
+}
+
+#[test]
+fn calls_that_are_late_open_it_for_all_but_the_next() {
+    let (breaker, now) = breaker();
+    for _ in 0..FAILURES {
+        breaker.admit().unwrap().late();
+    }
+    assert!(breaker.is_open());
+    let trial = breaker.admit().unwrap();
+    assert_eq!(breaker.admit().unwrap_err().after, REST);
+    trial.late();
+    assert_eq!(breaker.admit().unwrap_err().after, REST);
+    now.store(100, Ordering::Relaxed);
+    breaker.admit().unwrap().succeeded();
+    assert!(breaker.untroubled());
+}
+
+#[test]
+fn a_call_that_ends_badly_while_another_succeeds_is_no_failure_unless_it_says_so_itself() {
+    let (breaker, _) = breaker();
+    for end in [Admission::late, Admission::broke_off, drop] {
+        let calls: Vec<_> = (0..FAILURES).map(|_| breaker.admit().unwrap()).collect();
+        breaker.admit().unwrap().succeeded();
+        calls.into_iter().for_each(end);
+        assert!(breaker.untroubled());
+    }
+    let calls: Vec<_> = (0..FAILURES).map(|_| breaker.admit().unwrap()).collect();
+    breaker.admit().unwrap().succeeded();
+    calls.into_iter().for_each(Admission::failed);
+    assert!(breaker.is_open());
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum End {
+    Succeeded,
+    Failed,
+    BrokeOff,
+    Late,
+    Withdrawn,
+}
+
+impl End {
+    fn of(self, admission: Admission) {
+        match self {
+            Self::Succeeded => admission.succeeded(),
+            Self::Failed => admission.failed(),
+            Self::BrokeOff => admission.broke_off(),
+            Self::Late => admission.late(),
+            Self::Withdrawn => admission.withdrawn(),
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Admit,
-    Succeed(usize),
-    Fail(usize),
-    Withdraw(usize),
+    End(usize, End),
     Wait(i64),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let end = prop_oneof![
+        1 => Just(End::Succeeded),
+        2 => Just(End::Failed),
+        1 => Just(End::BrokeOff),
+        2 => Just(End::Late),
+        1 => Just(End::Withdrawn),
+    ];
     let step = prop_oneof![
         3 => Just(Step::Admit),
-        1 => any::<usize>().prop_map(Step::Succeed),
-        3 => any::<usize>().prop_map(Step::Fail),
-        1 => any::<usize>().prop_map(Step::Withdraw),
+        6 => (any::<usize>(), end).prop_map(|(which, end)| Step::End(which, end)),
         1 => (0..150i64).prop_map(Step::Wait),
     ];
     prop::collection::vec(step, 0..200)
@@ -80,51 +152,69 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 struct History {
     /// Failures since the last success that counted.
     row: u32,
-    opened: Option<i64>,
-    trial: Option<u64>,
+    /// From when on the next trial may begin, while it is open.
+    next_trial: Option<i64>,
     /// What was admitted before this one has no say.
     since: u64,
     admitted: u64,
+    succeeded: u64,
+    failing_since: Option<i64>,
+}
+
+/// A call, and how many had succeeded before.
+struct Call {
+    number: u64,
+    succeeded_before: u64,
 }
 
 impl History {
     fn is_untroubled(&self) -> bool {
-        self.row == 0 && self.opened.is_none() && self.trial.is_none()
+        self.row == 0 && self.next_trial.is_none()
     }
 
     fn may_enter(&self, now: i64) -> bool {
-        self.trial.is_none() && self.opened.is_none_or(|opened| now - opened >= 100)
+        self.next_trial.is_none_or(|trial| now >= trial)
     }
 
-    fn entered(&mut self) -> u64 {
+    fn entered(&mut self, now: i64) -> Call {
         self.admitted += 1;
-        if self.opened.take().is_some() {
-            self.trial = Some(self.admitted);
-            self.since = self.admitted;
-        }
-        self.admitted
+        self.next_trial = self.next_trial.map(|_| now + 100);
+        Call { number: self.admitted, succeeded_before: self.succeeded }
     }
 
-    fn withdrew(&mut self, call: u64, now: i64) {
-        if call >= self.since && self.trial.take().is_some() {
-            self.opened = Some(now - 100);
-            self.since = self.admitted + 1;
+    fn ended(&mut self, call: Call, end: End, now: i64) {
+        let excused = self.succeeded > call.succeeded_before;
+        match end {
+            End::Succeeded => (self.succeeded, self.failing_since) = (self.succeeded + 1, None),
+            End::BrokeOff | End::Late if excused => {}
+            End::Failed | End::BrokeOff | End::Late => _ = self.failing_since.get_or_insert(now),
+            End::Withdrawn => {}
         }
-    }
-
-    fn ended(&mut self, call: u64, succeeded: bool, now: i64) {
-        if call < self.since {
+        if call.number < self.since {
             return;
         }
-        let was_trial = self.trial.take().is_some();
-        self.row = if succeeded { 0 } else { self.row + 1 };
-        if !succeeded && (was_trial || self.row >= FAILURES) {
-            self.opened = Some(now);
+        let next_trial = match end {
+            End::Succeeded => return self.close(),
+            End::Withdrawn => now,
+            End::BrokeOff | End::Late if excused => now,
+            End::Failed | End::BrokeOff => now + 100,
+            End::Late => self.next_trial.unwrap_or(now),
+        };
+        if self.next_trial.is_some() {
+            self.next_trial = Some(next_trial);
+        } else if end != End::Withdrawn && (end == End::Failed || !excused) {
+            self.row += 1;
+            if self.row >= FAILURES {
+                (self.row, self.next_trial, self.since) = (0, Some(next_trial), self.admitted + 1);
+            }
         }
-        if was_trial || self.opened.is_some() {
+    }
+
+    fn close(&mut self) {
+        if self.next_trial.take().is_some() {
             self.since = self.admitted + 1;
-            self.row = 0;
         }
+        self.row = 0;
     }
 }
 
@@ -133,7 +223,7 @@ proptest! {
     fn it_does_what_its_history_asks_for(steps in steps()) {
         let (breaker, clock) = breaker();
         let (mut history, mut now) = (History::default(), 0);
-        let mut calls: Vec<(u64, Admission)> = Vec::new();
+        let mut calls: Vec<(Call, Admission)> = Vec::new();
         for step in steps {
             match step {
                 Step::Wait(millis) => { now += millis; clock.store(now, Ordering::Relaxed); }
@@ -143,28 +233,21 @@ proptest! {
                     prop_assert_eq!(admitted.as_ref().err(), resting.as_ref());
                     prop_assert_eq!(admitted.is_ok(), history.may_enter(now));
                     match admitted {
-                        Ok(admission) => calls.push((history.entered(), admission)),
+                        Ok(admission) => calls.push((history.entered(now), admission)),
                         Err(resting) => prop_assert!(!resting.after.is_zero() && resting.after <= REST),
                     }
                 }
-                Step::Succeed(which) if !calls.is_empty() => {
+                Step::End(which, end) if !calls.is_empty() => {
                     let (call, admission) = calls.swap_remove(which % calls.len());
-                    admission.succeeded();
-                    history.ended(call, true, now);
+                    end.of(admission);
+                    history.ended(call, end, now);
                 }
-                Step::Fail(which) if !calls.is_empty() => {
-                    let (call, admission) = calls.swap_remove(which % calls.len());
-                    drop(admission);
-                    history.ended(call, false, now);
-                }
-                Step::Withdraw(which) if !calls.is_empty() => {
-                    let (call, admission) = calls.swap_remove(which % calls.len());
-                    admission.withdrawn();
-                    history.withdrew(call, now);
-                }
-                Step::Succeed(_) | Step::Fail(_) | Step::Withdraw(_) => {}
+                Step::End(..) => {}
             }
             prop_assert_eq!(breaker.untroubled(), history.is_untroubled());
+            prop_assert_eq!(breaker.is_open(), history.next_trial.is_some());
+            let failing = history.failing_since.map_or(0, |since| now - since);
+            prop_assert_eq!(breaker.failing_for().as_millis(), failing as u128);
         }
     }
 }

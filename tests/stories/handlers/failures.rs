@@ -1,15 +1,15 @@
 //! What becomes of handlers that fail.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
+use endo::ambient::Timestamp;
 use endo::job::{Next, RunFailure};
-use endo::message::{Failure, FailureCode};
+use endo::message::{Failure, FailureCode, Reply};
 
 use super::*;
-use crate::support::fake_api::{Answer, FakeApi};
+use crate::support::fake_api::{Answer, FakeApi, Seen};
 use crate::support::log;
-use tokio::sync::Semaphore;
 
 /// A gate that counts how often it was passed.
 fn counted() -> (CallGate, Arc<AtomicU32>) {
@@ -182,44 +182,114 @@ async fn a_handler_that_a_proxy_says_is_away_is_left_alone() {
     }
 }
 
-/// Whether a handler is left alone that five messages, one after the other, were given up at. Where `others_come`, each meets
-/// another message, which is answered.
-async fn is_left_alone(others_come: bool) -> bool {
-    let answer = r#"{"metadata": {"code": 200, "status": "OK"}, "data": {"said": "hello"}}"#;
-    let gate = Arc::new(Semaphore::new(0));
-    let hangs = Arc::clone(&gate);
-    let handler = FakeApi::start(move |seen| match String::from_utf8_lossy(&seen.body).contains("slow") {
-        true => Answer::new(200, &[], answer).behind(&hangs),
-        false => Answer::new(200, &[], answer),
-    })
-    .await;
-    let registry = registry(&handler.url("/"), false);
-    let slow = message(json!({"metadata": {"jobType": "SayHello"}, "data": "slow"}));
-    for asked in 1..=5 {
-        let run = registry.run(&slow, provisions(CallGate::open()));
+/// A handler that answers all messages but those that say `slow`, and a clock in the test's hands.
+struct Scene {
+    handler: FakeApi,
+    registry: Registry,
+    now: Arc<AtomicI64>,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let answer = r#"{"metadata": {"code": 200, "status": "OK"}, "data": {"said": "hello"}}"#;
+        let handler = FakeApi::start(move |seen| match is_slow(seen) {
+            true => Answer::Stall(Vec::new()),
+            false => Answer::new(200, &[], answer),
+        })
+        .await;
+        let now = Arc::new(AtomicI64::new(1_768_478_400_000));
+        let told = Arc::clone(&now);
+        let clock = Clock::from_fn(move || Timestamp::from_millis(told.load(Ordering::SeqCst)));
+        let registry = registry_at(clock, &handler.url("/"));
+        Self { handler, registry, now }
+    }
+
+    async fn ask(&self, message: &Message) -> Result<Reply, RunFailure> {
+        self.registry.run(message, provisions(CallGate::open())).await
+    }
+
+    /// Whether the next message is answered, or is told that the handler is left alone.
+    async fn is_answered(&self) -> bool {
+        match self.ask(&say_hello()).await {
+            Ok(_) => true,
+            Err(failure) => {
+                assert_eq!(failure.failure, Failure::new(503, "the job's handler has failed lately"));
+                false
+            }
+        }
+    }
+
+    /// The handler works on a slow message while this is done; then whoever waits for it gives up, as at the time limit.
+    async fn during_a_slow_job<T>(&self, meanwhile: impl Future<Output = T>) -> T {
+        let (slow, asked) = (slow(), self.asked_slowly());
+        let run = self.ask(&slow);
         let meanwhile = async {
             let mut ticks = tokio::time::interval(Duration::from_millis(1));
-            while handler.seen().iter().filter(|seen| seen.body.windows(4).any(|at| at == b"slow")).count()
-                < asked
-            {
+            while self.asked_slowly() == asked {
                 ticks.tick().await;
             }
-            if others_come {
-                registry.run(&say_hello(), provisions(CallGate::open())).await.unwrap();
-            }
+            meanwhile.await
         };
-        // Whoever waits for it gives up, as at the time limit.
         tokio::select! {
             biased;
             _ = run => panic!("it was answered"),
-            () = meanwhile => {}
+            done = meanwhile => done,
         }
     }
-    registry.run(&say_hello(), provisions(CallGate::open())).await.is_err()
+
+    async fn give_up_on(&self, slow_jobs: usize) {
+        for _ in 0..slow_jobs {
+            self.during_a_slow_job(async {}).await;
+        }
+    }
+
+    fn asked_slowly(&self) -> usize {
+        self.handler.seen().iter().filter(|seen| is_slow(seen)).count()
+    }
+}
+
+fn is_slow(seen: &Seen) -> bool {
+    String::from_utf8_lossy(&seen.body).contains("slow")
+}
+
+fn slow() -> Message {
+    message(json!({"metadata": {"jobType": "SayHello"}, "data": "slow"}))
 }
 
 #[tokio::test]
-async fn slow_jobs_do_not_keep_a_handler_from_others_that_it_answers() {
-    assert!(is_left_alone(false).await, "a handler that hangs for everybody rests");
-    assert!(!is_left_alone(true).await);
+async fn jobs_that_run_too_long_keep_their_handler_from_nobody() {
+    let scene = Scene::new().await;
+    scene.give_up_on(5).await;
+    assert!(scene.is_answered().await);
+    assert!(scene.is_answered().await);
+    for _ in 0..5 {
+        assert!(scene.during_a_slow_job(scene.is_answered()).await);
+    }
+    assert!(scene.is_answered().await);
+}
+
+#[tokio::test]
+async fn a_job_that_runs_long_after_others_did_keeps_its_handler_from_others_for_one_rest() {
+    let scene = Scene::new().await;
+    scene.give_up_on(5).await;
+    let meanwhile = async {
+        assert!(!scene.is_answered().await);
+        scene.now.fetch_add(5_000, Ordering::SeqCst);
+        scene.is_answered().await
+    };
+    assert!(scene.during_a_slow_job(meanwhile).await);
+    assert!(scene.is_answered().await);
+}
+
+#[tokio::test]
+async fn a_handler_that_takes_what_it_is_sent_and_answers_nothing_is_left_alone() {
+    let scene = Scene::new().await;
+    scene.give_up_on(5 + 1).await;
+    for asked in 6..9 {
+        let failure = scene.ask(&slow()).await.unwrap_err();
+        assert_eq!(failure.failure, Failure::new(503, "the job's handler has failed lately"));
+        assert_eq!(scene.asked_slowly(), asked);
+        scene.now.fetch_add(5_000, Ordering::SeqCst);
+        scene.give_up_on(1).await;
+    }
 }

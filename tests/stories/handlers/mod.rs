@@ -46,9 +46,13 @@ fn directory(job_yaml: &str) -> TempDir {
 }
 
 fn handlers(remote: bool) -> Handlers {
+    handlers_at(Clock::system(), remote)
+}
+
+fn handlers_at(clock: Clock, remote: bool) -> Handlers {
     let settings = EgressSettings { response_bytes: 1000, ..EgressSettings::default() };
     let egress = Egress::new(settings, Lookup::system()).unwrap();
-    Handlers::new(egress, Ed25519PrivateKey::generate(&Random::system()), Clock::system(), remote)
+    Handlers::new(egress, Ed25519PrivateKey::generate(&Random::system()), clock, remote)
 }
 
 fn options() -> RegistryOptions {
@@ -64,6 +68,12 @@ fn load(directory: &Path) -> Result<Registry, LoadError> {
 fn registry(url: &str, repeatable: bool) -> Registry {
     let directory = directory(&format!("handler:\n  url: {url}\nrepeatable: {repeatable}\n"));
     load(directory.path()).unwrap()
+}
+
+/// The same, by this clock.
+fn registry_at(clock: Clock, url: &str) -> Registry {
+    let directory = directory(&format!("handler:\n  url: {url}\n"));
+    Registry::load(handlers_at(clock, false).jobs_in(directory.path()).unwrap(), options()).unwrap().0
 }
 
 fn refusal(job_yaml: &str) -> String {

@@ -122,6 +122,19 @@ fn credentials_are_listed_shown_and_forgotten() {
     assert_eq!(stderr(&again), format!("endo: {credentials} keeps no credentials\n"));
 }
 
+#[test]
+fn a_secret_that_a_newer_one_took_the_place_of_is_what_its_receipt_says_has_ended() {
+    let (shell, credentials, _) = with_account();
+    let add = ["credentials", "add", "--id", "583231", "--username", "octocat"];
+    let newer = shell.run_with(&add, "canary-newer\n");
+    assert!(ended(&newer, Exit::Ok), "{}", stderr(&newer));
+    let receipts = shell.run(&["receipts"]);
+    let said = stdout(&receipts);
+    let lines: Vec<_> = said.lines().collect();
+    assert!(lines[0].contains(&format!("  replaced  {credentials} (octocat), by ")), "{said}");
+    assert_eq!(lines[1], format!("  the earlier secret of {credentials} ended"));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_that_runs_does_the_same_and_goes_on_answering() {
     let api = FakeApi::answering(Answer::new(200, &["content-type: application/json"], "[]")).await;

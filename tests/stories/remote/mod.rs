@@ -30,5 +30,6 @@ mod sign_ins;
 mod standing;
 mod starting;
 mod stopping;
+mod twice;
 mod unopened;
 mod waiting;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use endo::config::Config;
 use reqwest::Method;
 use serde_json::json;
 
@@ -60,6 +61,23 @@ async fn without_a_recent_sign_in_at_the_api_nothing_is_ended() {
     let listed = ask(&gateway, &chain, Method::GET, "/user-devices").await.json();
     assert_eq!(listed.as_array().unwrap().len(), 1);
     assert_eq!(ask(&gateway, &chain, Method::GET, "/receipts").await.json(), json!([]));
+}
+
+#[tokio::test]
+async fn how_old_a_sign_in_may_be_is_said_in_seconds_minutes_or_hours() {
+    let api = FakeApi::silent().await;
+    for (seconds, words) in
+        [(1, "1 second"), (59, "59 seconds"), (60, "1 minute"), (90, "90 seconds"), (7200, "2 hours")]
+    {
+        let demand = |config: &mut Config| config.credentials.reauthentication = seconds;
+        let gateway = TestGateway::with(&api.url(""), demand).await;
+        let chain = gateway.chain(1).await;
+        let refused = ask(&gateway, &chain, Method::DELETE, "").await;
+        let detail = refused.json()["detail"].as_str().unwrap().to_owned();
+        assert!(detail.ends_with(&format!("repeat this within {words}")), "{detail}");
+        let challenge = refused.header("www-authenticate").unwrap();
+        assert!(challenge.contains(&format!("not older than {words}\", ")), "{challenge}");
+    }
 }
 
 #[tokio::test]

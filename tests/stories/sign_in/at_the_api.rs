@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use endo::config::Config;
 use endo::credentials::Owned;
 use endo::store::{RenewalStage, StoreError, StoredRenewal, Transaction};
 use reqwest::Url;
@@ -20,10 +21,18 @@ pub(super) struct Place {
 
 impl Place {
     pub(super) async fn open() -> Self {
+        Self::with(|_| ()).await
+    }
+
+    /// The same with other settings.
+    pub(super) async fn with(change: impl FnOnce(&mut Config)) -> Self {
         let provider = FakeProvider::start().await;
         let source = provider.settings();
-        let house = House::with(|config| config.source = source).await;
-        Self { house, provider }
+        let settle = |config: &mut Config| {
+            config.source = source;
+            change(config);
+        };
+        Self { house: House::with(settle).await, provider }
     }
 
     /// A browser on its way, and the state it has to bring back.

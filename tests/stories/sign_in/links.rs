@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{House, must_sign_in};
 use crate::support::browser::hidden;
+use crate::support::bus::Answer;
 
 #[tokio::test]
 async fn the_link_of_the_terminal_signs_the_first_owner_in() {
@@ -22,27 +23,53 @@ async fn the_link_of_the_terminal_signs_the_first_owner_in() {
 #[tokio::test]
 async fn looking_at_the_link_uses_nothing_up_and_pressing_its_button_does() {
     let house = House::open().await;
-    let (link, mut browser) = (house.link(), house.browser());
+    let (link, mut browser, mut other) = (house.link(), house.browser(), house.browser());
+    let theirs = other.get(&link).await;
     let mut page = browser.get(&link).await;
     for _ in 0..3 {
         page = browser.get(&link).await;
         assert!(browser.cookies.is_empty());
     }
     assert_eq!(browser.submit(&page, "/sign-in", &[]).await.status, 303);
-    let mut other = house.browser();
-    let page = other.get(&link).await;
-    let refused = other.submit(&page, "/sign-in", &[]).await;
+    let refused = other.submit(&theirs, "/sign-in", &[]).await;
     assert_eq!(refused.status, 403, "{refused:?}");
     assert!(refused.text.contains("start the gateway again (endo serve)"), "{refused:?}");
     assert!(other.cookies.is_empty());
 }
 
+/// That the page offers no sign-in by the link, and says what to do.
+#[track_caller]
+fn is_over(page: &Answer, leads_to: &str) {
+    assert_eq!(page.status, 403, "{page:?}");
+    assert!(page.text.contains("start the gateway again (endo serve)"), "{page:?}");
+    assert!(!page.text.contains("<form"), "{page:?}");
+    assert!(page.text.contains(&format!("href=\"{leads_to}\"")), "{page:?}");
+}
+
+#[tokio::test]
+async fn a_link_that_is_used_up_says_so_before_anybody_presses_a_button() {
+    const WAYS: &str = "/sign-in?next=%2Fconsole";
+    let house = House::open().await;
+    let (link, mut browser, mut other) = (house.link(), house.browser(), house.browser());
+    let page = browser.get(&link).await;
+    browser.submit(&page, "/sign-in", &[]).await;
+    is_over(&browser.get(&link).await, "/console");
+    is_over(&other.get(&link).await, WAYS);
+    let ways = other.get(WAYS).await;
+    assert!(ways.text.contains("Sign in with the bus"), "{ways:?}");
+    let newer = house.link();
+    assert_eq!(other.get(&newer).await.status, 200);
+    house.wait(Duration::from_secs(600));
+    is_over(&other.get(&newer).await, WAYS);
+    is_over(&other.get("/sign-in?once=nonsense").await, WAYS);
+}
+
 #[tokio::test]
 async fn a_link_that_is_ten_minutes_old_or_not_the_newest_signs_nobody_in() {
     let house = House::open().await;
-    let (old, late) = (house.link(), house.link());
-    let mut browser = house.browser();
+    let (old, mut browser) = (house.link(), house.browser());
     let page = browser.get(&old).await;
+    let late = house.link();
     assert_eq!(browser.submit(&page, "/sign-in", &[]).await.status, 403, "not the newest");
     let page = browser.get(&late).await;
     house.wait(Duration::from_secs(600));

@@ -69,8 +69,7 @@ async fn what_ends_something_asks_first_for_a_sign_in_at_the_api_that_is_not_old
             && !asked.text.contains("<button class=\"button strong danger\"")
     );
     // Whoever keeps an old page open and presses its button is asked as well, and nothing ends.
-    let leave = browser.get(&address(&page, "/leave")).await;
-    let csrf = crate::support::browser::hidden(&leave, &address(&page, "/leave"));
+    let csrf = crate::support::browser::hidden(&page, &format!("{home}/add-me"));
     let fields: Vec<(&str, &str)> = csrf.iter().map(|(name, value)| (&**name, &**value)).collect();
     let request = browser.form(&forget, &fields);
     assert_eq!(browser.send(request).await.status, 401);
@@ -141,4 +140,28 @@ async fn names_in_a_script_that_is_read_from_the_right_leave_the_words_around_th
         let apart = body.matches(&format!("<bdi>{NAME}</bdi>")).count();
         assert!(apart > 0 && apart == body.matches(NAME).count(), "{path}: {page:?}");
     }
+}
+
+#[tokio::test]
+async fn a_sign_in_that_may_be_a_second_old_is_not_said_to_be_good_for_a_minute() {
+    let place = Place::with(|config| config.credentials.reauthentication = 1).await;
+    let (mut browser, home, _) = at_home(&place).await;
+    place.house.wait(Duration::from_secs(2));
+    let asked = browser.get(&format!("{home}/forget")).await;
+    assert!(asked.text.contains("that is not older than 1 second."), "{asked:?}");
+}
+
+#[tokio::test]
+async fn nobody_is_asked_to_cut_all_devices_off_where_there_are_none() {
+    let place = Place::open().await;
+    let (mut browser, home, page) = at_home(&place).await;
+    let all = format!("{home}/cut-off-all");
+    assert!(!page.text.contains(&all), "{page:?}");
+    let asked = browser.get(&all).await;
+    assert!(asked.text.contains("there is nothing to cut off"), "{asked:?}");
+    assert!(!asked.text.contains(&format!("action=\"{all}\"")), "{asked:?}");
+    browser.submit(&page, &format!("{home}/add-me"), &[]).await;
+    let page = browser.get(&home).await;
+    let asked = browser.get(&address(&page, "/cut-off-all")).await;
+    assert!(asked.text.contains(&format!("action=\"{all}\"")), "{asked:?}");
 }

@@ -3,6 +3,7 @@
 use super::at_the_api::Place;
 use super::pages::{address, at_home};
 use crate::support::browser::{come_back, depart};
+use crate::support::bus::Answer;
 
 #[tokio::test]
 async fn an_owner_reads_what_was_ended_by_whom_and_what_stayed_also_of_what_is_forgotten() {
@@ -30,6 +31,20 @@ async fn an_owner_reads_what_was_ended_by_whom_and_what_stayed_also_of_what_is_f
 }
 
 #[tokio::test]
+async fn the_receipt_for_a_secret_that_was_replaced_does_not_say_that_its_credentials_ended() {
+    let place = Place::open().await;
+    let (mut browser, home, _) = at_home(&place).await;
+    let device = home.rsplit('/').next().unwrap();
+    let state = depart(&mut browser, &format!("/auth/api?credentials={device}")).await;
+    assert_eq!(come_back(&mut browser, &state).await.header("location"), Some(&*home));
+    let receipts = browser.get("/console/receipts").await;
+    let ended = format!("the earlier secret of <code>{device}</code> <strong>ended</strong>");
+    assert!(receipts.text.contains(&ended), "{receipts:?}");
+    assert!(receipts.text.contains("<bdi>octocat</bdi>"), "{receipts:?}");
+    assert!(!receipts.text.contains("the record of"), "{receipts:?}");
+}
+
+#[tokio::test]
 async fn receipts_and_notices_of_others_are_not_shown() {
     let place = Place::open().await;
     let (mut browser, home, page) = at_home(&place).await;
@@ -48,6 +63,40 @@ async fn receipts_and_notices_of_others_are_not_shown() {
     assert_eq!(console.status, 200);
     assert!(!console.text.contains("See the receipt"), "{console:?}");
     super::must_sign_in(&place.house.browser().get("/console/receipts").await);
+}
+
+/// That the page says why the viewer cannot leave, and leads to what they can do.
+#[track_caller]
+fn says_that_the_last_owner_stays(page: &Answer, home: &str) {
+    assert!(page.text.contains("You are the last owner, and cannot leave"), "{page:?}");
+    for way in [home, &format!("{home}/forget")] {
+        assert!(page.text.contains(&format!("href=\"{way}\"")), "{way}: {page:?}");
+    }
+    assert!(!page.text.contains("/leave\""), "{page:?}");
+}
+
+#[tokio::test]
+async fn the_last_owner_is_told_beforehand_that_they_cannot_leave_and_what_they_can_do() {
+    let place = Place::open().await;
+    let (mut browser, home, page) = at_home(&place).await;
+    let leave = format!("{home}/leave");
+    assert!(page.text.contains("You are the last owner, and cannot leave"), "{page:?}");
+    assert!(!page.text.contains(&leave), "{page:?}");
+    let asked = browser.get(&leave).await;
+    assert_eq!(asked.status, 200);
+    says_that_the_last_owner_stays(&asked, &home);
+
+    // Two ask for the page that has the button; one leaves, and then the other presses theirs.
+    let second = place.house.gateway.flow(&"nobody".into()).await.device;
+    let mut other = place.house.signed_in_with_bus(&second).await;
+    let state = depart(&mut other, "/auth/api").await;
+    assert_eq!(come_back(&mut other, &state).await.header("location"), Some(&*home), "they share them");
+    assert!(browser.get(&home).await.text.contains(&leave));
+    let (asked, theirs) = (browser.get(&leave).await, other.get(&leave).await);
+    assert_eq!(other.submit(&theirs, &leave, &[]).await.status, 303);
+    let late = browser.submit(&asked, &leave, &[]).await;
+    assert_eq!(late.status, 409);
+    says_that_the_last_owner_stays(&late, &home);
 }
 
 #[tokio::test]

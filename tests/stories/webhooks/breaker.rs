@@ -268,18 +268,40 @@ async fn a_destination_that_answers_others_meanwhile_is_slow_and_has_not_failed(
 }
 
 #[tokio::test]
-async fn a_destination_that_answers_nobody_in_time_has_failed() {
+async fn a_destination_that_is_slow_with_five_deliveries_gets_the_next_at_once() {
     let (post, _api, mut calls, device) = slow_with_some(Duration::from_millis(300)).await;
-    let (well, mut others) = server(&[200]).await;
-    let (other, sender) = (post.hooked(hook(&well)).await, post.bus.device(json!({})).await);
+    let sender = post.bus.device(json!({})).await;
     post.send(&sender, &json!({"devices": vec![&device.uuid; FAILURES], "slow": true})).await;
     for _ in 0..FAILURES {
         calls.recv().await.unwrap();
     }
     while post.dead_letters().await.len() < FAILURES {}
-    post.send(&sender, &json!({"devices": [device.uuid]})).await;
-    post.send(&sender, &json!({"devices": [other.uuid]})).await;
-    others.recv().await.unwrap();
-    while post.waiting().await > 1 {}
+    post.send(&sender, &json!({"devices": [device.uuid, device.uuid]})).await;
+    post.until_nothing_waits().await;
+    assert_eq!(post.dead_letters().await.len(), FAILURES);
+}
+
+#[tokio::test]
+async fn a_destination_that_answers_nobody_in_time_has_failed() {
+    let (post, _api, mut calls, device) = slow_with_some(Duration::from_millis(300)).await;
+    let (well, mut others) = server(&[200]).await;
+    let (other, sender) = (post.hooked(hook(&well)).await, post.bus.device(json!({})).await);
+    let slow = |times| json!({"devices": vec![&device.uuid; times], "slow": true});
+    post.send(&sender, &slow(FAILURES)).await;
+    for _ in 0..FAILURES {
+        calls.recv().await.unwrap();
+    }
+    while post.dead_letters().await.len() < FAILURES {}
+    // One more may find out whether it was slow with those alone.
+    post.send(&sender, &slow(1)).await;
+    calls.recv().await.unwrap();
+    for _ in 0..2 {
+        post.send(&sender, &json!({"devices": [device.uuid]})).await;
+        post.send(&sender, &json!({"devices": [other.uuid]})).await;
+        others.recv().await.unwrap();
+        assert!(calls.try_recv().is_err());
+        while post.dead_letters().await.len() <= FAILURES {}
+    }
+    while post.waiting().await > 2 {}
     assert!(calls.try_recv().is_err());
 }

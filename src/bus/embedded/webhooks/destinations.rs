@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::super::target::Destination;
-use crate::ambient::{Clock, Timestamp};
+use crate::ambient::Clock;
 use crate::egress::{Admission, Breaker, BreakerSettings, Resting};
 use crate::store::{PassedOver, WebhookKey};
 
@@ -57,20 +57,15 @@ struct Webhook {
     breaker: Arc<Breaker>,
     /// Whether its host counts it among those that fail.
     fails: bool,
-    /// The first failure after which nothing was answered.
-    failing_since: Option<Timestamp>,
-    /// How often it answered.
-    answers: u64,
 }
 
-/// Leave for one call; the destination has it in hand until this is dropped. Dropping it says that the call failed.
+/// Leave for one call; the destination has it in hand until this is dropped. Dropping it says that no answer came in time.
 #[derive(Debug)]
 pub(super) struct Leave {
     admission: Option<Admission>,
+    breaker: Arc<Breaker>,
     destinations: Destinations,
     to: Destination,
-    /// How often the webhook had answered before.
-    answers_before: u64,
 }
 
 impl Destinations {
@@ -102,7 +97,7 @@ impl Destinations {
         passed_over
     }
 
-    /// Leave for one call. After a rest only one call of a webhook gets it, until it is known what came of that.
+    /// Leave for one call. Of a webhook that rests only one call gets it after each rest.
     pub(super) fn admit(&self, to: Destination) -> Result<Leave, Resting> {
         let mut known = self.known();
         if known.webhooks.len() >= REMEMBERED && !known.webhooks.contains_key(&to.webhook) {
@@ -114,8 +109,6 @@ impl Destinations {
             calls: 0,
             breaker: Breaker::new(self.0.settings, self.0.clock.clone()),
             fails: false,
-            failing_since: None,
-            answers: 0,
         });
         if let Some(resting) = webhook.resting(hosts) {
             return Err(resting);
@@ -123,21 +116,8 @@ impl Destinations {
         let admission = webhook.breaker.admit()?;
         webhook.calls += 1;
         hosts.entry(to.host.clone()).or_default().calls += 1;
-        let answers_before = webhook.answers;
-        Ok(Leave { admission: Some(admission), destinations: self.clone(), to, answers_before })
-    }
-
-    /// Notes whether a webhook was answered; tells for how long it has not been.
-    fn note(&self, key: &WebhookKey, answered: bool) -> Duration {
-        let mut known = self.known();
-        let Some(webhook) = known.webhooks.get_mut(key) else { return Duration::ZERO };
-        if answered {
-            webhook.failing_since = None;
-            webhook.answers += 1;
-            return Duration::ZERO;
-        }
-        let now = self.0.clock.now();
-        now.since(*webhook.failing_since.get_or_insert(now))
+        let breaker = Arc::clone(&webhook.breaker);
+        Ok(Leave { admission: Some(admission), breaker, destinations: self.clone(), to })
     }
 
     fn release(&self, to: &Destination) {
@@ -213,30 +193,29 @@ impl Leave {
     }
 
     /// Says that the destination answered.
-    pub(super) fn answered(mut self) {
-        self.destinations.note(&self.to.webhook, true);
-        self.admission.take().into_iter().for_each(Admission::succeeded);
+    pub(super) fn answered(self) {
+        self.settle(Admission::succeeded);
     }
 
     /// Says that the destination is down or overloaded; tells for how long it has answered this webhook nothing.
     pub(super) fn failed(self) -> Duration {
-        self.destinations.note(&self.to.webhook, false)
+        self.settle(Admission::failed)
     }
 
-    /// Says that no answer came in time. If another call was answered meanwhile the destination is there, and slow with
-    /// this one alone; else it failed, as by [`Leave::failed`].
+    /// Says that no answer came in time; tells the same. If another call was answered meanwhile the destination is there,
+    /// and slow with this one alone.
     pub(super) fn late(self) -> Duration {
-        let answers = self.destinations.known().webhooks.get(&self.to.webhook).map(|webhook| webhook.answers);
-        if answers == Some(self.answers_before) {
-            return self.failed();
-        }
-        self.withdrawn();
-        Duration::ZERO
+        self.settle(Admission::late)
     }
 
-    /// Says that there was no call after all, or that nothing can be told by it.
-    pub(super) fn withdrawn(mut self) {
-        self.admission.take().into_iter().for_each(Admission::withdrawn);
+    /// Says that there was no call after all.
+    pub(super) fn withdrawn(self) {
+        self.settle(Admission::withdrawn);
+    }
+
+    fn settle(mut self, verdict: fn(Admission)) -> Duration {
+        self.admission.take().into_iter().for_each(verdict);
+        self.breaker.failing_for()
     }
 }
 
