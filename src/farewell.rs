@@ -4,15 +4,15 @@
 //! (RFC 9112, 9.6). So what a server leaves is read out first, within limits.
 
 use std::any::Any;
-use std::convert::Infallible;
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::HttpRequest;
 use actix_web::dev::Extensions;
 use tokio::io::{AsyncReadExt, copy, sink};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, mpsc};
 use tokio::time::timeout;
 
 /// Connections of one listener that are read out at a time; others end at once. They are no longer counted by the server.
@@ -29,7 +29,11 @@ pub struct Farewell {
 }
 
 /// The server's side of a connection; gone once the server has left it.
-struct Held(#[expect(dead_code, reason = "that it is dropped is what it tells")] oneshot::Sender<Infallible>);
+struct Held(mpsc::Sender<Shutdown>);
+
+/// A connection in the hands of somebody who knows better than its server when it is over.
+#[derive(Debug)]
+pub struct Ending(mpsc::WeakSender<Shutdown>);
 
 impl Farewell {
     /// Callers may go on for `patience` after the server has left them.
@@ -41,11 +45,12 @@ impl Farewell {
     /// way.
     pub fn attend(&self, socket: &dyn Any, data: &mut Extensions) {
         let Some(socket) = duplicate(socket) else { return };
-        let (held, left) = oneshot::channel();
+        let (held, mut asked) = mpsc::channel(1);
         let farewell = self.clone();
         actix_web::rt::spawn(async move {
-            // Nothing is ever sent.
-            let _ = left.await;
+            while let Some(half) = asked.recv().await {
+                let _ = socket.shutdown(half);
+            }
             farewell.end(socket).await;
         });
         data.insert(Held(held));
@@ -58,6 +63,30 @@ impl Farewell {
         let _ = socket.shutdown(Shutdown::Write);
         if let Ok(socket) = tokio::net::TcpStream::from_std(socket) {
             let _ = timeout(self.patience, copy(&mut socket.take(MOST_BYTES), &mut sink())).await;
+        }
+    }
+}
+
+impl Ending {
+    /// The end of the connection that this request came by, where it is attended.
+    pub fn of(request: &HttpRequest) -> Option<Self> {
+        request.conn_data::<Held>().map(|held| Self(held.0.downgrade()))
+    }
+
+    /// The caller has said its last word: the server waits for no more, and leaves once it has said its own.
+    pub fn nothing_more_comes(&self) {
+        self.ask(Shutdown::Read);
+    }
+
+    /// The caller is given up, with all that it has not read.
+    pub fn give_up(&self) {
+        self.ask(Shutdown::Both);
+    }
+
+    fn ask(&self, half: Shutdown) {
+        if let Some(held) = self.0.upgrade() {
+            // Whatever was asked before ends it too.
+            let _ = held.try_send(half);
         }
     }
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 use endo::bus::embedded::api::{ApiLimits, FirehoseLimits};
 use serde_json::{Value, json};
 
+use tokio_tungstenite::tungstenite::Message;
+
 use super::wire::{Polling, Socket, shown};
 use crate::support::bus::{Device, TestBus, WithJson, send};
 
@@ -18,6 +20,16 @@ async fn impatient() -> TestBus {
         ..FirehoseLimits::default()
     };
     TestBus::with(ApiLimits { firehose, ..ApiLimits::default() }, None).await
+}
+
+/// A bus that waits so long for whoever is to end a connection.
+pub(super) async fn that_waits(disconnect_within: Duration) -> TestBus {
+    TestBus::with(ApiLimits { disconnect_within, ..ApiLimits::default() }, None).await
+}
+
+/// Ends all sessions of the device.
+async fn reset(bus: &TestBus, device: &Device) {
+    assert_eq!(send(bus.by(device, &format!("POST /devices/{}/token", device.uuid))).await.status, 200);
 }
 
 /// Polls until the session says that it is over, or is known no more.
@@ -78,6 +90,37 @@ async fn a_session_ends_with_the_token_it_was_opened_by() {
     assert_eq!(by_root.text().await, None);
     send(bus.by(&last, "POST /messages").json(&json!({"devices": [uuid]}))).await.is(204, "");
     assert!(stays.text().await.is_some());
+}
+
+#[tokio::test]
+async fn the_connection_of_a_websocket_ends_once_both_ends_have_closed_it() {
+    let bus = that_waits(Duration::from_secs(3600)).await;
+    let device = bus.listener().await;
+    let mut leaves = Socket::open(&bus, &device).await;
+    leaves.say(Message::Close(None)).await;
+    leaves.closes().await;
+    let stays = Socket::open(&bus, &device).await;
+    let session = Polling::open(&bus, &device).await;
+    let mut goes_over = session.websocket().await;
+    goes_over.say("2probe").await;
+    assert_eq!(goes_over.text().await.unwrap(), "3probe");
+    goes_over.say("5").await;
+    reset(&bus, &device).await;
+    stays.closes().await;
+    goes_over.closes().await;
+}
+
+#[tokio::test]
+async fn whoever_does_not_read_that_a_websocket_is_over_is_cut_off() {
+    let bus = that_waits(Duration::from_millis(50)).await;
+    let device = bus.listener().await;
+    let unread = Socket::open(&bus, &device).await;
+    let large = json!({"devices": [device.uuid], "payload": "x".repeat(2_000_000)});
+    for _ in 0..20 {
+        send(bus.by(&device, "POST /messages").json(&large)).await.is(204, "");
+    }
+    reset(&bus, &device).await;
+    unread.cut_off().await;
 }
 
 #[tokio::test]

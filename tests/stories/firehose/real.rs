@@ -1,7 +1,10 @@
 //! The npm clients that people have: `meshblu-firehose-socket.io` 4.0.2, and the 2.2.0 of endo-core.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
+use super::endings::that_waits;
 use crate::support::bus::{Device, TestBus};
 use crate::support::real;
 
@@ -80,6 +83,20 @@ async fn a_client_whose_session_was_dropped_comes_again_or_stays_away() {
         assert_eq!(answer["happened"], json!(["connect", "disconnect", "connect"]));
         heard(&answer, &device, &sent);
         let answer = listen(&bus, &device, 2, with).await;
+        assert_eq!(answer["happened"], json!(["connect", "disconnect"]));
+    }
+}
+
+#[tokio::test]
+async fn both_clients_learn_at_once_that_their_token_has_ended() {
+    if !real::on("both_clients_learn_at_once_that_their_token_has_ended") {
+        return;
+    }
+    let bus = that_waits(Duration::from_secs(3600)).await;
+    for (version, transport) in [(2, "polling"), (4, "polling"), (2, "websocket"), (4, "websocket")] {
+        let device = bus.listener().await;
+        let with = json!({"transports": [transport], "messages": messages(&device, 1), "reset": true});
+        let answer = listen(&bus, &device, version, with).await;
         assert_eq!(answer["happened"], json!(["connect", "disconnect"]));
     }
 }

@@ -123,6 +123,16 @@ impl Socket {
         }
     }
 
+    /// Answers the end, and waits for that of the connection.
+    pub(super) async fn closes(mut self) {
+        while self.0.next().await.is_some() {}
+    }
+
+    /// Says something, reading nothing, for as long as the connection is there.
+    pub(super) async fn cut_off(mut self) {
+        while self.0.send(Message::Pong(vec![0; 100].into())).await.is_ok() {}
+    }
+
     pub(crate) async fn event(&mut self) -> Value {
         event(&self.text().await.unwrap())
     }

@@ -35,8 +35,7 @@ async fn get(door: Data<Door>, request: HttpRequest, payload: Payload) -> Answer
         }
         (Asks::WebSocket, Some(sid)) => {
             let session = door.sessions.find(sid, asked.device.as_ref())?;
-            let longest = door.limits.firehose.packet_bytes;
-            let (response, socket) = websocket::open(&request, payload, session.clone(), longest)?;
+            let (response, socket) = websocket::open(&request, payload, session.clone())?;
             polling::call(&session, Call::Knock(socket)).await?;
             Ok(response)
         }
@@ -61,8 +60,7 @@ async fn begin_websocket(
     asked: &Asked,
 ) -> Answer {
     let admitted = handshake::admit(door, request, asked).await?;
-    let longest = door.limits.firehose.packet_bytes;
-    let (response, socket) = websocket::open(request, payload, admitted.calls.clone(), longest)?;
+    let (response, socket) = websocket::open(request, payload, admitted.calls.clone())?;
     admitted.begin(door, Transport::WebSocket(socket));
     Ok(response)
 }

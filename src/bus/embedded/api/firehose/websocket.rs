@@ -1,19 +1,24 @@
 //! A session's websocket: frames in both directions, as fast as its reader reads.
 
+use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::body::BoxBody;
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse};
 use actix_ws::{Message, MessageStream, Session};
 use bytes::Bytes;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::time::timeout;
 
 use super::conversation::{Call, Outgoing};
 use super::gauge::Gauge;
 use super::rejection::Rejection;
 use crate::bus::embedded::api::room::Taken;
+use crate::bus::embedded::api::server::Door;
 use crate::bus::engine_io::{Malformed, Packet};
+use crate::farewell::Ending;
 
 /// Names one websocket among those of a session.
 #[derive(Clone, Debug)]
@@ -37,24 +42,29 @@ pub(super) fn open(
     request: &HttpRequest,
     payload: Payload,
     calls: mpsc::Sender<Call>,
-    packet_bytes: usize,
 ) -> Result<(HttpResponse<BoxBody>, Socket), Rejection> {
     let upgrade = actix_ws::handle(request, payload);
     let (response, session, frames) = upgrade.map_err(|_| Rejection::BadRequest)?;
     let written = Arc::new(Notify::new());
     let gauged = Arc::clone(&written);
-    let response = response.map_body(|_, body| BoxBody::new(Gauge::new(body, gauged)));
+    let (response_lasts, lasts) = oneshot::channel();
+    let response = response.map_body(|_, body| BoxBody::new(Gauge::new(body, gauged, lasts)));
+    let limits = &Door::of(request).limits;
     let (out, texts) = mpsc::channel(1);
     let mark = Mark(Arc::default());
     let line = Line {
         session: Some(session),
-        frames: frames.max_frame_size(packet_bytes),
+        frames: frames.max_frame_size(limits.firehose.packet_bytes),
         texts,
         written,
         calls,
         mark: mark.clone(),
         in_flight: None,
         pong: None,
+        closed: false,
+        ending: Ending::of(request),
+        patience: limits.disconnect_within,
+        _response: response_lasts,
     };
     actix_web::rt::spawn(line.run());
     Ok((response, Socket { mark, out }))
@@ -71,15 +81,44 @@ struct Line {
     /// What the connection has not taken yet; nothing more is sent before.
     in_flight: Option<Taken>,
     pong: Option<Bytes>,
+    /// Whether the client has said that it is over.
+    closed: bool,
+    ending: Option<Ending>,
+    /// How long the client may take to say so too.
+    patience: Duration,
+    /// The response goes on until this is dropped.
+    _response: oneshot::Sender<Infallible>,
 }
 
 impl Line {
     async fn run(mut self) {
         while self.turn().await.is_some() {}
-        let _ = self.calls.send(Call::Left(self.mark)).await;
+        let _ = self.calls.send(Call::Left(self.mark.clone())).await;
+        self.part().await;
+    }
+
+    /// Closes the websocket and, once both ends have said so, the connection (RFC 6455, 7.1.1).
+    async fn part(mut self) {
         if let Some(session) = self.session.take() {
             let _ = session.close(None).await;
         }
+        let Some(ending) = self.ending.take() else { return };
+        match timeout(self.patience, self.closes()).await {
+            Ok(true) => ending.nothing_more_comes(),
+            // What cannot be read any more the server reads out.
+            Ok(false) => {}
+            Err(_) => ending.give_up(),
+        }
+    }
+
+    /// Whether the client says that it is over, when it has said the rest.
+    async fn closes(&mut self) -> bool {
+        while !self.closed
+            && let Some(Ok(frame)) = self.frames.recv().await
+        {
+            self.closed = matches!(frame, Message::Close(_));
+        }
+        self.closed
     }
 
     /// `None` when the websocket is over.
@@ -117,7 +156,10 @@ impl Line {
                 return Some(());
             }
             Message::Pong(_) | Message::Nop => return Some(()),
-            Message::Close(_) => return None,
+            Message::Close(_) => {
+                self.closed = true;
+                return None;
+            }
         };
         self.calls.send(Call::Frame(self.mark.clone(), packet)).await.ok()
     }
