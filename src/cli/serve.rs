@@ -13,6 +13,7 @@ use super::{CommandError, address};
 use crate::bus::meshblu::Meshblu;
 use crate::config::{Config, Effective, Intake, Origin};
 use crate::gateway::{Ambient, Gateway, Listeners, Running};
+use crate::http::MESSAGES;
 use crate::source::Way;
 use crate::telemetry;
 
@@ -117,7 +118,7 @@ impl Service {
             return Ok(writeln!(out, "\nMessages are read off the Meshblu's firehose.")?);
         }
         let url = settings.listen.public_url.as_deref().unwrap_or(&self.addresses.gateway);
-        writeln!(out, "\nThe Meshblu is to post messages to {}/v2/messages.", url.trim_end_matches('/'))?;
+        writeln!(out, "\nThe Meshblu is to post messages to {}{MESSAGES}.", url.trim_end_matches('/'))?;
         Ok(())
     }
 

@@ -34,6 +34,7 @@ pub use judge::Judge;
 pub use limits::Limits;
 pub use owners::Owners;
 pub use problem::{Kind, Problem};
+pub use routes::{MESSAGES, before_messages};
 pub use schemas::SCHEMAS;
 pub use server::{Console, FrontDoor, Presence, drain, serve};
 pub use session::{Fields, Flows, OneTimeLinks, Session, Sessions};

@@ -1,5 +1,6 @@
 //! Every route of the front door.
 
+use actix_web::dev::{ResourceDef, Url};
 use actix_web::http::Method;
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_REQUEST_HEADERS, VARY,
@@ -21,12 +22,15 @@ use super::webhook;
 
 pub(super) type Answer = Result<HttpResponse, Problem>;
 
+/// Where a bus posts messages to.
+pub const MESSAGES: &str = "/v2/messages";
+
 /// Sets up the routes that need no proof of who is calling (`spec/endo.md` 2.3), and the answers where there is none.
 pub(super) fn routes(config: &mut ServiceConfig) {
     // They are tried in this order: what comes most often comes first.
     config
-        .service(by_bus(web::resource("/v2/messages")))
-        .service(by_bus(resource("/v2/messages")))
+        .service(by_bus(web::resource(MESSAGES)))
+        .service(by_bus(resource(MESSAGES)))
         .service(postable("/v1/messages", web::post().to(webhook::by_device)))
         .service(resource("/healthcheck").to(healthcheck))
         .service(readable("/version", read().to(version)))
@@ -44,10 +48,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 
 /// As every bus writes the path, it is compared letter by letter, which costs less than a pattern.
 fn by_bus(resource: Resource) -> Resource {
-    resource
-        .name("/v2/messages")
-        .route(web::post().to(webhook::by_bus))
-        .default_service(allowing("POST, OPTIONS"))
+    resource.name(MESSAGES).route(web::post().to(webhook::by_bus)).default_service(allowing("POST, OPTIONS"))
 }
 
 /// What the owners of credentials see and do (`spec/endo.md` 2.10).
@@ -160,6 +161,15 @@ fn any_case(template: &str) -> String {
         false => format!("/{{fixed{at}:(?i){segment}}}"),
     });
     pattern.chain(["{end:/?}".to_owned()]).collect()
+}
+
+/// What stands before [`MESSAGES`] in a path that ends in it as the routes read it: in any case, with a slash at the end,
+/// with escapes. Whatever is in front of this server takes that away.
+pub fn before_messages(path: &str) -> Option<&str> {
+    let (start, _) = path.strip_suffix('/').unwrap_or(path).rmatch_indices('/').nth(1)?;
+    let (before, end) = path.split_at(start);
+    let end = Url::new(end.parse().ok()?);
+    ResourceDef::new(any_case(MESSAGES)).is_match(end.path()).then_some(before)
 }
 
 async fn healthcheck() -> HttpResponse {

@@ -57,6 +57,11 @@ pub(super) fn listed(
     entries(document, kind, "webhook").map(|(place, entry)| (place, webhook(entry)))
 }
 
+/// What one entry of a list calls; nothing where it is malformed or of another type.
+pub fn webhook_of(entry: &Value) -> Option<Webhook> {
+    entry.as_object().filter(|entry| text(entry, "type") == Some("webhook")).and_then(webhook)
+}
+
 /// Whether the device sends an event of this kind on as its own (`spec/meshblu.md` 4.4).
 pub fn sends_on(document: &Value, kind: SubscriptionType) -> bool {
     entries(document, kind, "meshblu").next().is_some()

@@ -43,9 +43,4 @@ impl Case<'_> {
     pub(super) fn public_url(&self) -> Option<&str> {
         self.config.listen.public_url.as_deref().map(|url| url.trim_end_matches('/'))
     }
-
-    /// Where the bus posts messages to.
-    pub(super) fn webhook_url(&self) -> Option<String> {
-        self.public_url().map(|url| format!("{url}/v2/messages"))
-    }
 }

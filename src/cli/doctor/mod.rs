@@ -5,6 +5,7 @@ mod case;
 mod checks;
 mod examine;
 mod finding;
+mod here;
 mod mend;
 mod opening;
 mod report;

@@ -1,13 +1,15 @@
 //! The checks of what the service device has a Meshblu post, and where to (`spec/meshblu.md` 5.1).
 
+use http::Method;
+use reqwest::Url;
 use serde_json::{Value, json};
 
 use super::case::Case;
 use super::finding::{Change, Check};
+use super::here::{Here, is_a_gateways};
 use super::urls::place;
+use crate::bus::embedded::forwarder::{Proof, Webhook, webhook_of};
 
-/// The end of the address that a gateway takes messages at.
-const PATH: &str = "/v2/messages";
 const LIST: &str = "meshblu.forwarders.message.received";
 
 /// One webhook that is as it should be, or none where the gateway reads messages for itself.
@@ -16,112 +18,128 @@ pub(super) fn webhooks(case: &Case<'_>) -> Vec<Check> {
     if case.is_embedded() {
         return vec![Check::skipped(NAME, "none is needed: messages arrive in the gateway's own process")];
     }
-    let Some(url) = case.webhook_url() else {
+    let Some(here) = Here::of(case) else {
         return vec![Check::skipped(NAME, "needs listen.public_url")];
     };
+    let (ours, others): (Vec<_>, Vec<_>) =
+        entries(case).into_iter().partition(|entry| here.receives(&entry.webhook.url));
     let posted = if case.is_posted_to() {
-        vec![spoiled(case, &url), wanted(case, &url)]
+        vec![spoiled(&ours, &here), wanted(case, &ours, &here)]
     } else {
-        vec![absent(case, &url)]
+        vec![absent(&ours)]
     };
-    posted.into_iter().chain([alone(case, &url)]).collect()
+    posted.into_iter().chain([alone(&others)]).collect()
 }
 
-/// The entries that the bus calls.
-fn entries<'a>(case: &Case<'a>) -> impl Iterator<Item = &'a Value> {
+/// An entry that the bus calls.
+struct Entry<'a> {
+    stored: &'a Value,
+    webhook: Webhook,
+}
+
+fn entries<'a>(case: &Case<'a>) -> Vec<Entry<'a>> {
     let list = case.document["meshblu"]["forwarders"]["message"]["received"].as_array();
-    list.into_iter().flatten().filter(|entry| entry["type"] == "webhook")
+    let read = |stored| Some(Entry { stored, webhook: webhook_of(stored)? });
+    list.into_iter().flatten().filter_map(read).collect()
+}
+
+impl Entry<'_> {
+    /// Whether the bus posts messages by it so that they are taken here; what else it says is its operator's.
+    fn is_sound(&self, here: &Here) -> bool {
+        let scheme = |url: &str| Url::parse(url).ok().map(|url| url.scheme().to_owned());
+        self.webhook.method == Method::POST
+            && self.webhook.proof == Proof::Signature
+            // It is signed too, and the gateway knows its own alone.
+            && scheme(&self.webhook.url) == scheme(&here.url)
+    }
+}
+
+/// The addresses, without what may be secret in them.
+fn named(entries: &[Entry<'_>]) -> String {
+    let shown = |entry: &Entry<'_>| {
+        let mut url = Url::parse(&entry.webhook.url).ok()?;
+        url.set_query(None);
+        url.set_fragment(None);
+        Some(url.to_string())
+    };
+    entries.iter().filter_map(shown).collect::<Vec<_>>().join(", ")
 }
 
 fn entry(url: &str) -> Value {
     json!({"type": "webhook", "url": url, "method": "POST", "signRequest": true})
 }
 
-/// Whether the bus posts signed messages to the address by it; what else it says is its operator's.
-fn is_sound(known: &Value, url: &str) -> bool {
-    let wanted = entry(url);
-    let asks = |name: &str| known[name] == wanted[name];
-    ["type", "url", "method", "signRequest"].into_iter().all(asks)
-        && known["generateAndForwardMeshbluCredentials"] != true
-}
-
-/// Leaves one entry of those to the address, which is there before another goes: no message falls between.
-fn repair(ours: &[&Value], url: &str) -> Change {
-    let once = |known: &&&Value| ours.iter().filter(|other| *other == *known).count() == 1;
-    let sound = ours.iter().filter(|known| is_sound(known, url));
-    let kept = sound.clone().find(once);
-    let mut new = entry(url);
-    if kept.is_none() && ours.contains(&&new) {
+/// Leaves one entry of those that lead here, which is there before another goes: no message falls between.
+fn repair(ours: &[Entry<'_>], here: &Here) -> Change {
+    let once = |known: &&Entry<'_>| ours.iter().filter(|other| other.stored == known.stored).count() == 1;
+    let kept = ours.iter().filter(|known| known.is_sound(here)).find(once);
+    let mut new = entry(&here.url);
+    if kept.is_none() && ours.iter().any(|known| *known.stored == new) {
         // What is taken away goes wherever it stands, so the one that stays has to differ from it.
         new["name"] = Value::from("endo");
     }
-    let mut others: Vec<_> = ours.iter().filter(|known| Some(*known) != kept).collect();
-    others.dedup();
     let add = json!({"$addToSet": {LIST: new}});
-    let take = json!({"$pullAll": {LIST: others}});
+    let take = removal(ours.iter().filter(|known| Some(known.stored) != kept.map(|kept| kept.stored)));
     Change::Updates(kept.is_none().then_some(add).into_iter().chain([take]).collect())
 }
 
-/// What fits every entry that leads to the address.
-fn removal(url: &str) -> Change {
-    Change::Update(json!({"$pull": {LIST: {"type": "webhook", "url": url}}}))
+fn removal<'a>(entries: impl Iterator<Item = &'a Entry<'a>>) -> Value {
+    let mut gone: Vec<_> = entries.map(|entry| entry.stored).collect();
+    gone.dedup();
+    json!({"$pullAll": {LIST: gone}})
 }
 
-fn wanted(case: &Case<'_>, url: &str) -> Check {
+fn wanted(case: &Case<'_>, ours: &[Entry<'_>], here: &Here) -> Check {
     const NAME: &str = "webhook";
     const WHY: &str = "messages come in by it alone, and only signed ones are taken";
-    let version = &case.document["meshblu"]["forwarders"]["version"];
-    let is_there = entries(case).any(|known| is_sound(known, url));
-    if is_there && *version == "2.0.0" {
-        return Check::well(NAME, format!("the bus posts messages to {url}"));
+    let is_set = case.document["meshblu"]["forwarders"]["version"] == "2.0.0";
+    let version = json!({"$set": {"meshblu.forwarders.version": "2.0.0"}});
+    if ours.iter().any(|known| known.is_sound(here)) {
+        if is_set {
+            return Check::well(NAME, format!("the bus posts messages to {}", named(ours)));
+        }
+        let wrong = "meshblu.forwarders.version of the service device is not 2.0.0";
+        return Check::wrong(NAME, wrong, WHY, Change::Update(version));
     }
-    let wrong = match is_there {
-        true => "meshblu.forwarders.version of the service device is not 2.0.0".to_owned(),
-        false => format!("the service device has no signed webhook to {url}"),
-    };
-    let version = json!({"meshblu.forwarders.version": "2.0.0"});
-    let update = match is_there {
-        true => json!({"$set": version}),
-        false => json!({"$set": version, "$addToSet": {LIST: entry(url)}}),
-    };
-    Check::wrong(NAME, wrong, WHY, Change::Update(update))
+    let wrong = format!("the service device has no signed webhook to {}", here.url);
+    let add = json!({"$addToSet": {LIST: entry(&here.url)}});
+    let updates = [add].into_iter().chain((!is_set).then_some(version)).collect();
+    Check::wrong(NAME, wrong, WHY, Change::Updates(updates))
 }
 
-/// Whatever else leads to the same address comes in twice or is refused.
-fn spoiled(case: &Case<'_>, url: &str) -> Check {
+/// Whatever else leads here comes in twice or is refused.
+fn spoiled(ours: &[Entry<'_>], here: &Here) -> Check {
     const NAME: &str = "webhook entries";
     const WHY: &str =
         "each entry fires: what is listed twice comes in twice, and what is not signed is refused";
-    let ours: Vec<_> = entries(case).filter(|entry| entry["url"] == url).collect();
-    if ours.iter().all(|known| is_sound(known, url)) && ours.len() <= 1 {
+    if ours.iter().all(|known| known.is_sound(here)) && ours.len() <= 1 {
         return Check::well(NAME, "nothing else is posted there");
     }
+    let named = named(ours);
     let wrong = match ours.len() {
-        1 => format!("the entry of {LIST} that leads to {url} is not signed, or not by POST"),
-        _ => format!("entries of {LIST} lead to {url} more than once"),
+        1 => format!("the entry of {LIST} that leads here, to {named}, is not signed, or not by POST"),
+        _ => format!("entries of {LIST} lead here more than once: {named}"),
     };
-    Check::wrong(NAME, wrong, WHY, repair(&ours, url))
+    Check::wrong(NAME, wrong, WHY, repair(ours, here))
 }
 
-fn absent(case: &Case<'_>, url: &str) -> Check {
+fn absent(ours: &[Entry<'_>]) -> Check {
     const NAME: &str = "webhook";
     const WHY: &str =
         "the gateway reads messages off its own connection, so a webhook would bring each a second time";
-    if entries(case).all(|entry| entry["url"] != url) {
+    if ours.is_empty() {
         return Check::well(NAME, "none, as the gateway reads messages off its own connection");
     }
-    Check::wrong(NAME, format!("the service device has a webhook to {url}"), WHY, removal(url))
+    let wrong = format!("the service device has a webhook to {}", named(ours));
+    Check::wrong(NAME, wrong, WHY, Change::Update(removal(ours.iter())))
 }
 
 /// Gateways without a common store must not share a service device.
-fn alone(case: &Case<'_>, url: &str) -> Check {
+fn alone(others: &[Entry<'_>]) -> Check {
     const NAME: &str = "one gateway";
     const WHY: &str = "each of them would answer every message, and the one that renews a secret makes the other's \
                        useless; only gateways with a common store may share a service device";
-    let elsewhere = entries(case).filter_map(|entry| entry["url"].as_str()).filter(|other| {
-        let path = other.split(['?', '#']).next().unwrap_or_default();
-        *other != url && path.ends_with(PATH)
-    });
+    let elsewhere = others.iter().map(|other| &other.webhook.url).filter(|other| is_a_gateways(other));
     let mut places: Vec<_> =
         elsewhere.map(|other| place(other).unwrap_or_else(|| "no address".to_owned())).collect();
     places.sort();

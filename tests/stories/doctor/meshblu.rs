@@ -3,10 +3,8 @@
 use endo::cli::Exit;
 use serde_json::json;
 
-use super::ward::{PUBLIC, WEBHOOK, Ward, checks, webhook};
+use super::ward::{LIST, PUBLIC, WEBHOOK, Ward, checks, webhook};
 use crate::support::shell::{ended, stderr, stdout};
-
-const LIST: &str = "meshblu.forwarders.message.received";
 
 #[tokio::test]
 async fn a_device_that_was_just_registered_lacks_everything_and_gets_it() {

@@ -5,5 +5,6 @@
 mod asking;
 mod embedded;
 mod meshblu;
+mod spellings;
 mod unreachable;
 mod ward;

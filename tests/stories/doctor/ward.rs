@@ -14,6 +14,9 @@ use crate::support::shell::{Shell, ended, stdout};
 pub(crate) const PUBLIC: &str = "https://endo.example";
 pub(crate) const WEBHOOK: &str = "https://endo.example/v2/messages";
 
+/// The webhooks of what the service device receives.
+pub(crate) const LIST: &str = "meshblu.forwarders.message.received";
+
 /// The program, with what it is told of its bus.
 #[derive(Clone)]
 pub(crate) struct Patient {
@@ -116,6 +119,11 @@ impl Ward {
 
     pub(crate) async fn document(&self) -> Value {
         self.bus.device(&self.service, &self.service.uuid).await
+    }
+
+    /// What stands in the place of the webhooks.
+    pub(crate) async fn received(&self) -> Value {
+        self.document().await["meshblu"]["forwarders"]["message"]["received"].clone()
     }
 
     pub(crate) async fn forget_itself(&self) {
