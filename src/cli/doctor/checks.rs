@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::case::{Case, Elsewhere};
 use super::finding::{Change, Check};
+use super::lists::adding;
 use super::urls::place;
 use crate::ambient::in_words;
 use crate::bus::embedded::whitelist::{List, allows_everybody};
@@ -25,16 +26,15 @@ pub(super) fn discoverable(case: &Case<'_>) -> Check {
     let is_v2 = case.document["meshblu"]["version"].as_str() == Some("2.0.0");
     let listed =
         || case.document["discoverWhitelist"].as_array().is_some_and(|list| list.contains(&json!("*")));
-    let (seen, update) = if is_v2 {
-        let everybody = json!({"meshblu.whitelists.discover.view": {"uuid": "*"}});
-        (allows_everybody(case.document, List::DiscoverView), everybody)
-    } else {
-        (listed(), json!({"discoverWhitelist": "*"}))
-    };
+    let seen = if is_v2 { allows_everybody(case.document, List::DiscoverView) } else { listed() };
     if seen {
         return Check::well(NAME, "everybody may read the service device");
     }
-    let change = Change::Update(json!({"$addToSet": update}));
+    let change = Change::Update(if is_v2 {
+        adding(case.document, "meshblu.whitelists.discover.view", json!({"uuid": "*"}))
+    } else {
+        adding(case.document, "discoverWhitelist", json!("*"))
+    });
     Check::wrong(NAME, "not everybody may read the service device", WHY, change)
 }
 
@@ -66,12 +66,12 @@ pub(super) fn options(case: &Case<'_>) -> Check {
     let is_set = |name: &&&str| options[**name].as_str().is_some_and(|text| !text.is_empty());
     let missing: Vec<_> = needed.iter().filter(|name| !is_set(name)).copied().collect();
     if missing.is_empty() {
-        return leads_here(case, needed);
+        return comes_back(case, needed);
     }
     let wrong = format!("options of the service device lack {}", missing.join(", "));
     let callback = format!("{}{CALLBACK}", case.public_url().unwrap_or(case.gateway));
     let change = match case.is_embedded() {
-        true => Change::Update(set_options(&missing, |name| {
+        true => Change::Update(set_options(case, &missing, |name| {
             if name == "name" { "endo".to_owned() } else { callback.clone() }
         })),
         false => by_hand(case, &missing, &callback),
@@ -80,7 +80,7 @@ pub(super) fn options(case: &Case<'_>) -> Check {
 }
 
 /// Whether people come back to this gateway, as far as the settings say where that is.
-fn leads_here(case: &Case<'_>, set: &[&str]) -> Check {
+fn comes_back(case: &Case<'_>, set: &[&str]) -> Check {
     const NAME: &str = "options";
     const WHY: &str =
         "the OAuth provider sends people who sign in back to options.callbackUrl, so they end elsewhere";
@@ -92,21 +92,28 @@ fn leads_here(case: &Case<'_>, set: &[&str]) -> Check {
             let elsewhere = place(callback).unwrap_or_else(|| "no address".to_owned());
             let wrong =
                 format!("options.callbackUrl is another address than {wanted}: it leads to {elsewhere}");
-            let change = Change::Update(set_options(&["callbackUrl"], |_| wanted.clone()));
+            let change = Change::Update(set_options(case, &["callbackUrl"], |_| wanted.clone()));
             Check::wrong(NAME, wrong, WHY, change)
         }
         _ => Check::well(NAME, format!("{} are set", set.join(", "))),
     }
 }
 
-fn set_options(names: &[&str], value: impl Fn(&str) -> String) -> Value {
-    let members = names.iter().map(|name| (format!("options.{name}"), Value::from(value(name))));
-    json!({"$set": members.collect::<serde_json::Map<_, _>>()})
+/// Where something else stands in the place of the options, it gives way.
+fn set_options(case: &Case<'_>, names: &[&str], value: impl Fn(&str) -> String) -> Value {
+    let members = |before: &str| {
+        let members = names.iter().map(|name| (format!("{before}{name}"), Value::from(value(name))));
+        Value::from_iter(members)
+    };
+    match case.document.get("options") {
+        None | Some(Value::Object(_)) => json!({"$set": members("options.")}),
+        Some(_) => json!({"$set": {"options": members("")}}),
+    }
 }
 
 /// Name and picture are a matter of taste.
 fn by_hand(case: &Case<'_>, missing: &[&str], callback: &str) -> Change {
-    let update = set_options(missing, |name| match name {
+    let update = set_options(case, missing, |name| match name {
         "name" => "NAME THAT PEOPLE SEE".to_owned(),
         "imageUrl" => "https://ADDRESS/OF/A/PICTURE".to_owned(),
         _ => callback.to_owned(),

@@ -40,6 +40,9 @@ pub(super) struct Finding {
     pub(super) why: String,
     /// What would make it right.
     pub(super) change: Change,
+    /// What was said when it was tried in vain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) refusal: Option<String>,
 }
 
 /// What makes something right.
@@ -66,7 +69,7 @@ impl Check {
     }
 
     pub(super) fn wrong(name: &str, wrong: impl Into<String>, why: &str, change: Change) -> Self {
-        let finding = Finding { wrong: wrong.into(), why: why.to_owned(), change };
+        let finding = Finding { wrong: wrong.into(), why: why.to_owned(), change, refusal: None };
         Self { name: name.to_owned(), verdict: Verdict::Wrong(finding) }
     }
 
@@ -78,9 +81,18 @@ impl Check {
         }
     }
 
-    /// Whether the doctor can make it right.
+    /// Whether the doctor can make it right, as far as it knows.
     pub(super) fn is_mendable(&self) -> bool {
-        self.finding().is_some_and(|finding| !matches!(finding.change, Change::Operator(_)))
+        let may =
+            |finding: &Finding| !matches!(finding.change, Change::Operator(_)) && finding.refusal.is_none();
+        self.finding().is_some_and(may)
+    }
+
+    /// Notes what was said when it was to be made right, if anything still is to be.
+    pub(super) fn was_refused(&mut self, refusal: String) {
+        if let Verdict::Wrong(finding) = &mut self.verdict {
+            finding.refusal = Some(refusal);
+        }
     }
 }
 

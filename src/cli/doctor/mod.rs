@@ -6,6 +6,7 @@ mod checks;
 mod examine;
 mod finding;
 mod here;
+mod lists;
 mod mend;
 mod opening;
 mod report;

@@ -20,9 +20,10 @@ pub(super) fn print(checks: &[Check], out: &mut dyn Write) -> io::Result<()> {
     })
 }
 
-/// What is wrong, why that matters, and what would change it.
+/// What is wrong, why that matters, what would change it, and why it did not.
 pub(super) fn tell(name: &str, finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{name}: {}", finding.wrong)?;
     writeln!(out, "  why     {}", finding.why)?;
-    writeln!(out, "  change  {}", finding.change)
+    writeln!(out, "  change  {}", finding.change)?;
+    finding.refusal.iter().try_for_each(|refusal| writeln!(out, "  refused {refusal}"))
 }

@@ -1,6 +1,6 @@
 //! The command: looks, mends one thing, and begins again.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::io::{self, IsTerminal, Write};
 
 use serde_json::Value;
@@ -22,14 +22,17 @@ pub(in crate::cli) async fn run(
     out: &mut dyn Write,
 ) -> Result<(), CommandError> {
     // Nothing is offered twice: what mending did not change, mending again does not change either.
-    let mut offered = HashSet::new();
-    let checks = loop {
+    let mut offered = HashMap::new();
+    let mut checks = loop {
         let checks = examined(config).await?;
-        let fresh = |check: &&Check| check.is_mendable() && !offered.contains(&check.name);
+        let fresh = |check: &&Check| check.is_mendable() && !offered.contains_key(&check.name);
         let Some(check) = checks.iter().find(fresh).filter(|_| command.fix) else { break checks };
-        offer(check, command.yes, config).await?;
-        offered.insert(check.name.clone());
+        let refusal = offer(check, command.yes, config).await?;
+        offered.insert(check.name.clone(), refusal);
     };
+    for check in &mut checks {
+        offered.remove(&check.name).flatten().into_iter().for_each(|refusal| check.was_refused(refusal));
+    }
     match command.json {
         true => json_lines::print(&checks, out)?,
         false => report::print(&checks, out)?,
@@ -46,16 +49,26 @@ async fn examined(config: &Config) -> Result<Vec<Check>, CommandError> {
     }
 }
 
-/// Mends it, if that is wanted. The dialogue is on standard error, so that standard output is the report alone.
-async fn offer(check: &Check, yes: bool, config: &Config) -> Result<(), CommandError> {
-    let Some(finding) = check.finding() else { return Ok(()) };
+/// Mends it, if that is wanted; what is said where that is refused. The dialogue is on standard error, so that standard
+/// output is the report alone.
+async fn offer(check: &Check, yes: bool, config: &Config) -> Result<Option<String>, CommandError> {
+    let Some(finding) = check.finding() else { return Ok(None) };
     let mut dialogue = io::stderr();
     report::tell(&check.name, finding, &mut dialogue)?;
     if !yes && !agreed(&mut dialogue)? {
-        return Ok(writeln!(dialogue, "left as it is\n")?);
+        writeln!(dialogue, "left as it is\n")?;
+        return Ok(None);
     }
-    reach::perform::<Value>(config, Operation::Mend(finding.change.clone())).await?;
-    Ok(writeln!(dialogue, "changed\n")?)
+    let refusal = match reach::perform::<Value>(config, Operation::Mend(finding.change.clone())).await {
+        Ok(_) => None,
+        // What is wrong beside it can be mended all the same.
+        Err(CommandError::Operation(refusal)) => Some(refusal),
+        Err(error) => return Err(error),
+    };
+    let outcome =
+        refusal.as_ref().map_or_else(|| "changed".to_owned(), |said| format!("not changed: {said}"));
+    writeln!(dialogue, "{outcome}\n")?;
+    Ok(refusal)
 }
 
 fn agreed(dialogue: &mut dyn Write) -> Result<bool, CommandError> {

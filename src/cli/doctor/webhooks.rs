@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::case::Case;
 use super::finding::{Change, Check};
 use super::here::{Here, is_a_gateways};
+use super::lists::adding;
 use super::urls::place;
 use crate::bus::embedded::forwarder::{Proof, Webhook, webhook_of};
 
@@ -102,7 +103,7 @@ fn wanted(case: &Case<'_>, ours: &[Entry<'_>], here: &Here) -> Check {
         return Check::wrong(NAME, wrong, WHY, Change::Update(version));
     }
     let wrong = format!("the service device has no signed webhook to {}", here.url);
-    let add = json!({"$addToSet": {LIST: entry(&here.url)}});
+    let add = adding(case.document, LIST, entry(&here.url));
     let updates = [add].into_iter().chain((!is_set).then_some(version)).collect();
     Check::wrong(NAME, wrong, WHY, Change::Updates(updates))
 }

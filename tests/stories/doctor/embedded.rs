@@ -67,7 +67,9 @@ async fn every_single_defect_is_found_and_mended() {
     assert!(ended(&shell.run(&["doctor", "--fix", "--yes"]), Exit::Ok));
     for (update, found) in [
         (Some(json!({"$set": {"meshblu.whitelists.discover.view": []}})), "discoverable"),
+        (Some(json!({"$set": {"meshblu.whitelists.discover": null}})), "discoverable"),
         (Some(json!({"$unset": {"options.callbackUrl": true}})), "options"),
+        (Some(json!({"$set": {"options": "x"}})), "options"),
         (None, "self-subscription"),
     ] {
         harm(&shell, update).await;

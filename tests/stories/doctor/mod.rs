@@ -5,6 +5,7 @@
 mod asking;
 mod embedded;
 mod meshblu;
+mod refusals;
 mod spellings;
 mod unreachable;
 mod ward;
