@@ -52,7 +52,8 @@ where
 {
     let filter = format!("{QUIET},{}", log.level);
     let filter = EnvFilter::builder().parse(filter).map_err(TelemetryError::Level)?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter);
+    // A line that cannot be written is lost: saying so would go the same way, by a print that panics.
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).log_internal_errors(false);
     Ok(match log.format {
         LogFormat::Text => Dispatch::new(lines.with_ansi(false).with_writer(OneLineEach(writer)).finish()),
         LogFormat::Json => Dispatch::new(lines.json().flatten_event(true).with_writer(writer).finish()),

@@ -498,6 +498,21 @@ fn a_full_database_is_told_by_the_health_check_and_to_who_sends() {
 }
 
 #[test]
+fn it_goes_on_where_nothing_can_be_logged() {
+    let shell = Shell::with_key();
+    let nowhere = fs::File::options().write(true).open("/dev/full").unwrap();
+    let settings = ["listen.gateway=127.0.0.1:0", "listen.bus=127.0.0.1:0", "log.level=debug"];
+    let words = settings.into_iter().flat_map(|setting| ["--set", setting]).chain(["serve"]);
+    let mut command = shell.command(&words.collect::<Vec<_>>());
+    let child = command.stdout(Stdio::piped()).stderr(nowhere).spawn().unwrap();
+    let served = Served::ready(child);
+    let gateway = served.told("gateway").strip_prefix("http://").unwrap().to_owned();
+    assert!(shell.run(&["--set", &format!("listen.gateway={gateway}"), "health"]).status.success());
+    served.signal("TERM");
+    assert_eq!(served.end().code(), Some(0));
+}
+
+#[test]
 fn a_disk_that_is_nearly_full_takes_nothing_new_and_devices_can_still_be_cut_off() {
     let shell = Shell::with_key();
     add_credentials(&shell, "1", "secret");
