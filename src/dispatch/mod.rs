@@ -9,6 +9,7 @@ mod exchange;
 mod reception;
 mod sent;
 mod to_the_end;
+mod turns;
 mod verdict;
 mod worker;
 
@@ -16,5 +17,6 @@ pub use answer::{Desk, Repeats};
 pub use endings::Endings;
 pub use exchange::{Came, Exchange, NotSent, Sent};
 pub use reception::{Arrival, NotReceived, Reception};
+pub use turns::Turns;
 pub use verdict::Verdict;
 pub use worker::Dispatch;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 use super::Verdict;
@@ -14,6 +14,7 @@ use super::bringer::Bringer;
 use super::case::Case;
 use super::sent;
 use super::to_the_end::ToTheEnd;
+use super::turns::{Turn, Turns};
 use crate::bus::Login;
 use crate::bus::meshblu::firehose::FirehoseEvent;
 use crate::message::{BadRoute, DeliveryId, MESSAGE_RECEIVED, Message, Parties, Route};
@@ -71,15 +72,12 @@ struct Parts {
     feed: Arc<Feed>,
     desk: Arc<Desk>,
     /// Closed once the gateway is stopping.
-    turns: Arc<Semaphore>,
+    turns: Turns,
     /// True before nobody gets a turn any more.
     stopping: watch::Sender<bool>,
     /// How many messages are being received.
     present: watch::Sender<usize>,
 }
-
-/// A turn to be worked on; nobody gets one once the gateway is stopping.
-type Turn = Option<OwnedSemaphorePermit>;
 
 /// Counts one message as being received.
 struct Present<'a>(&'a watch::Sender<usize>);
@@ -99,7 +97,8 @@ impl Drop for Present<'_> {
 
 /// A message on its way through.
 struct Guest {
-    turn: Turn,
+    /// Nobody gets one once the gateway is stopping, or before they have one whom nobody waits for any more.
+    turn: Option<Turn>,
     arrival: Arrival,
     parties: Parties,
     bringer: Bringer,
@@ -116,15 +115,14 @@ enum Known {
 }
 
 impl Reception {
-    /// A reception that accepts into `feed`, has `desk` answer, and does that for `most` messages at a time.
-    pub fn new(feed: Arc<Feed>, desk: Arc<Desk>, most: usize) -> Self {
-        let turns = Arc::new(Semaphore::new(most.clamp(1, Semaphore::MAX_PERMITS)));
+    /// A reception that accepts into `feed`, and has `desk` answer who has one of the turns.
+    pub fn new(feed: Arc<Feed>, desk: Arc<Desk>, turns: Turns) -> Self {
         let (stopping, present) = (watch::Sender::new(false), watch::Sender::new(0));
         Self(Arc::new(Parts { feed, desk, turns, stopping, present }))
     }
 
-    /// Receives a message and answers how it ended, or that it is on disk: it is left for the next start, or takes longer
-    /// than whoever brings it wants to wait. The work goes on when nobody waits for it any more, as long as the caller's
+    /// Receives a message and answers how it ended, or that it is on disk: it is left for the next start, or takes longer,
+    /// or waits longer for its turn, than whoever brings it wants to wait. The work goes on when nobody waits for it any more, as long as the caller's
     /// runtime does.
     ///
     /// # Errors
@@ -137,7 +135,7 @@ impl Reception {
         let bringer = here.clone();
         let mut work = ToTheEnd::new(async move {
             let _present = Present::at(&parts.present);
-            let turn = parts.turn().await;
+            let turn = parts.turns.next_within(arrival.patience).await;
             parts.receive(Guest { turn, arrival, parties, bringer, on_disk: Some(on_disk) }).await
         });
         let Some(patience) = patience else { return work.await };
@@ -165,7 +163,7 @@ impl Reception {
         let mut running = JoinSet::new();
         while let Some(arrival) = events.recv().await {
             while running.try_join_next().is_some() {}
-            let turn = self.0.turn().await;
+            let turn = self.0.turns.next().await;
             running.spawn(Arc::clone(&self.0).receive_untold(turn, arrival.into()));
         }
         while running.join_next().await.is_some() {}
@@ -183,17 +181,13 @@ impl Guest {
 }
 
 impl Parts {
-    async fn turn(&self) -> Turn {
-        Arc::clone(&self.turns).acquire_owned().await.ok()
-    }
-
     async fn stopping(&self) {
         // Cannot fail: the other end is here.
         let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
     }
 
     /// Receives a message that nobody waits for.
-    async fn receive_untold(self: Arc<Self>, turn: Turn, arrival: Arrival) {
+    async fn receive_untold(self: Arc<Self>, turn: Option<Turn>, arrival: Arrival) {
         let sender = arrival.route.hops().first().map(|hop| hop.from.clone());
         let received = match arrival.route.parties(self.desk.bus.service()) {
             Ok(parties) => {

@@ -1,4 +1,4 @@
-//! Takes accepted messages off the queue, a bounded number at a time, until it is told to stop.
+//! Takes accepted messages off the queue, as there are turns for them, until it is told to stop.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::answer::Desk;
+use super::turns::Turns;
 use crate::store::Feed;
 use crate::telemetry::with_causes;
 
@@ -18,13 +19,13 @@ const AFTER_FAILURE: Duration = Duration::from_millis(200);
 pub struct Dispatch {
     feed: Arc<Feed>,
     desk: Arc<Desk>,
-    concurrency: usize,
+    turns: Turns,
 }
 
 impl Dispatch {
-    /// A worker that takes from `feed` and does at most `concurrency` messages at a time.
-    pub fn new(feed: Arc<Feed>, desk: Arc<Desk>, concurrency: usize) -> Self {
-        Self { feed, desk, concurrency: concurrency.max(1) }
+    /// A worker that takes from `feed`, and has `desk` answer what has one of the turns.
+    pub fn new(feed: Arc<Feed>, desk: Arc<Desk>, turns: Turns) -> Self {
+        Self { feed, desk, turns }
     }
 
     /// Works until `stop` turns true, then finishes what it has in hand. What it cannot finish stays in the queue.
@@ -41,13 +42,18 @@ impl Dispatch {
 
     async fn start_some(&self, running: &mut JoinSet<()>) {
         while running.try_join_next().is_some() {}
-        if running.len() >= self.concurrency {
+        if running.len() >= self.turns.most() {
             running.join_next().await;
         }
-        match self.feed.next(self.concurrency - running.len()).await {
+        match self.feed.next(self.turns.most() - running.len()).await {
             Ok(taken) => taken.into_iter().for_each(|taken| {
-                let desk = Arc::clone(&self.desk);
-                running.spawn(async move { desk.handle(taken).await });
+                let (desk, turns) = (Arc::clone(&self.desk), self.turns.clone());
+                running.spawn(async move {
+                    // Where there are no more, it stays in the queue.
+                    if let Some(_turn) = turns.next().await {
+                        desk.handle(taken).await;
+                    }
+                });
             }),
             Err(error) => {
                 tracing::error!(error = with_causes(&error), "cannot read the queue");

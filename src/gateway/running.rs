@@ -18,7 +18,7 @@ use crate::bus::meshblu::Meshblu;
 use crate::bus::meshblu::firehose::{Firehose, Link};
 use crate::config::{BusKind, Config, Intake};
 use crate::credentials::CredentialsDevices;
-use crate::dispatch::{Desk, Dispatch, Endings, Reception, Repeats};
+use crate::dispatch::{Desk, Dispatch, Endings, Reception, Repeats, Turns};
 use crate::http::{
     Check, Documents, Draining, Flows, FrontDoor, Health, Limits, OneTimeLinks, SCHEMAS, Webhook,
 };
@@ -93,10 +93,11 @@ impl Gateway {
         let (stop, stopped) = watch::channel(false);
         let mut crew = Crew { workers: JoinSet::new(), stopped };
         let (feed, desk) = self.job_line(gateway);
+        let turns = Turns::new(self.config.jobs.concurrency);
         let (mut reception, mut webhook, mut link) = (None, None, None);
         if let Bus::Meshblu(bus) = &self.bus {
             intake::introduce(bus).await?;
-            let desk = Reception::new(Arc::clone(&feed), Arc::clone(&desk), self.config.jobs.concurrency);
+            let desk = Reception::new(Arc::clone(&feed), Arc::clone(&desk), turns.clone());
             match self.config.bus.intake {
                 Intake::Webhook => webhook = Some(self.posted_to(bus, &desk).await?),
                 Intake::Firehose => link = Some(self.read_firehose(bus, &desk, &mut crew)),
@@ -115,7 +116,7 @@ impl Gateway {
             .map_err(failed(gateway))?;
         let front = Serving::start(front);
         let api = listeners.bus.map(|listener| self.serve_bus(listener, &mut crew)).transpose()?.flatten();
-        crew.workers.spawn(Dispatch::new(feed, desk, self.config.jobs.concurrency).run(crew.stopped.clone()));
+        crew.workers.spawn(Dispatch::new(feed, desk, turns).run(crew.stopped.clone()));
         crew.workers.spawn(self.credentials.clone().look_after(crew.stopped.clone()));
         crew.workers.spawn(self.housekeeping(flows, crew.stopped));
         Ok(Running {

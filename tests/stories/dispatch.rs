@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use endo::bus::embedded::Caller;
 use endo::cli::StandIn;
-use endo::dispatch::{Arrival, Reception, Verdict};
+use endo::dispatch::{Arrival, Reception, Turns, Verdict};
 use endo::job::{Job, JobContext, JobDirectory, JobError, Registry, RegistryOptions, built_in};
 use endo::message::Done;
 use endo::store::{Ending, NewDelivery, StoreError, Transaction};
@@ -137,7 +137,7 @@ async fn whoever_waits_for_what_is_left_for_the_next_start_keeps_nobody_from_sto
     let message = serde_json::from_str(&body).ok();
     let arrival = Arrival { route, body, message, id: Some(id), caller: None, patience: None };
     let desk = Arc::new(workshop.desk(Arc::clone(&workshop.gateway.registry)));
-    let reception = Reception::new(Arc::new(workshop.feed()), desk, 1);
+    let reception = Reception::new(Arc::new(workshop.feed()), desk, Turns::new(1));
     let (mut receiving, mut finishing) = (pin!(reception.receive(arrival)), pin!(reception.finish()));
     let mut context = Context::from_waker(Waker::noop());
     assert!(receiving.as_mut().poll(&mut context).is_pending(), "nobody has it in hand");

@@ -8,7 +8,7 @@ use std::time::Duration;
 use endo::bus::embedded::{BusError, Caller, Registered};
 use endo::config::Config;
 use endo::credentials::{Account, BoundDevice, CredentialsDevices, Cut, Receipt, Revoker};
-use endo::dispatch::{Desk, Dispatch, Endings, Repeats};
+use endo::dispatch::{Desk, Dispatch, Endings, Repeats, Turns};
 use endo::gateway::{Ambient, Gateway};
 use endo::job::Registry;
 use endo::message::{DeliveryId, DeviceUuid};
@@ -166,8 +166,9 @@ impl Workshop {
     /// Lets the worker run until `done` is.
     pub(crate) async fn work_until<T>(&self, registry: Arc<Registry>, done: impl Future<Output = T>) -> T {
         let (stop, stopped) = watch::channel(false);
-        let worker =
-            tokio::spawn(Dispatch::new(Arc::new(self.feed()), Arc::new(self.desk(registry)), 8).run(stopped));
+        let worker = tokio::spawn(
+            Dispatch::new(Arc::new(self.feed()), Arc::new(self.desk(registry)), Turns::new(8)).run(stopped),
+        );
         let result = done.await;
         stop.send(true).unwrap();
         worker.await.unwrap();

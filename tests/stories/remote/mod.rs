@@ -30,6 +30,7 @@ mod sign_ins;
 mod standing;
 mod starting;
 mod stopping;
+mod turns;
 mod twice;
 mod unopened;
 mod waiting;
