@@ -165,7 +165,12 @@ impl Desk {
             return None;
         }
         let longest = self.repeats.pause * 2u32.saturating_pow(attempt);
-        Some(after.unwrap_or_else(|| longest.mul_f64(0.5 + self.random.fraction() / 2.0)))
+        Some(after.unwrap_or_else(|| self.spread(longest)))
+    }
+
+    /// Any time between half of `longest` and all of it: what failed together is not tried again together.
+    pub(super) fn spread(&self, longest: Duration) -> Duration {
+        longest.mul_f64(0.5 + self.random.fraction() / 2.0)
     }
 
     /// Commits that something outside may change from now on.

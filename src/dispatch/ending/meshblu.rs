@@ -1,10 +1,12 @@
 //! The end on a bus elsewhere: a reply that somebody may ask for again is written down before it leaves, so that it
 //! leaves once (`spec/endo.md` 2.5).
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::{KEPT_ERRORS, MUST_BE_AN_ARRAY, Told, not_taken, status_entry};
-use crate::ambient::Timestamp;
+use crate::ambient::{Backoff, Timestamp};
 use crate::bus::Login;
 use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};
 use crate::dispatch::Verdict;
@@ -13,6 +15,11 @@ use crate::dispatch::case::Case;
 use crate::message::{DeviceUuid, Failure, Found};
 use crate::store::{Death, Ending, Fate, Outcome, Taken, Transaction};
 use crate::telemetry::with_causes;
+
+/// How often a message is tried that nobody brings again, and that cannot be opened for the moment.
+const ATTEMPTS: u32 = 10;
+/// The pauses between, before each is made shorter by chance.
+const PAUSES: Backoff = Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(60) };
 
 /// A bus, and who speaks there for the user device.
 pub(super) struct Voice<'a> {
@@ -66,7 +73,7 @@ impl Desk {
 
     /// Nothing was opened, so there is nothing to answer with; whoever brought the message is told alone. Where the bus
     /// or the moment kept it from being opened, and no page waits, nothing is kept, for they bring it again; where they are
-    /// gone, nobody would, and it can be seen and replayed.
+    /// gone, nobody would, and it is tried again.
     pub(super) async fn end_untold(&self, taken: Taken, case: Case, failure: Option<Failure>) -> Verdict {
         let now = self.clock.now();
         let failure = failure.unwrap_or_else(|| Failure::new(500, "there is nothing to answer with"));
@@ -75,11 +82,25 @@ impl Desk {
             return if is_kept { Verdict::Failed(failure) } else { not_taken() };
         }
         if !case.bringer.end_wait() {
-            let (code, done) = (failure.status(), Some(failure.done));
-            let fate = Fate { done, refusal: Some(failure.message) };
-            return self.give_up(taken, Death { code, fate, ..Death::of("not_opened", now) }).await;
+            return self.try_later(taken, failure).await;
         }
         if self.forget(taken).await { Verdict::NotTaken(failure) } else { not_taken() }
+    }
+
+    /// Puts off what nobody brings again, for about four minutes in all; after that it can be seen and replayed.
+    async fn try_later(&self, taken: Taken, failure: Failure) -> Verdict {
+        let (now, attempts) = (self.clock.now(), taken.delivery.attempts);
+        let due_at = now.plus(self.spread(PAUSES.after(attempts)));
+        let place = taken.place.clone();
+        let put_off =
+            move |transaction: &Transaction<'_>| transaction.postpone(place.within(transaction)?, due_at);
+        if attempts + 1 < ATTEMPTS && self.keep(&taken.place, put_off).await.is_some() {
+            tracing::info!(delivery.id = %taken.delivery.new.id, "a message could not be opened and is tried again");
+            return Verdict::Accepted;
+        }
+        let (code, done) = (failure.status(), Some(failure.done));
+        let fate = Fate { done, refusal: Some(failure.message) };
+        self.give_up(taken, Death { code, fate, ..Death::of("not_opened", now) }).await
     }
 
     /// Ends a delivery as if it had never come; answers whether a crash can change nothing any more.

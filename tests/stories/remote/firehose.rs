@@ -156,7 +156,7 @@ pub(super) async fn gateway_with(
 }
 
 /// Passes connections on: those that begin with the firehose's path to that, all others to the stand-in.
-async fn front(meshblu: &FakeMeshblu, firehose: &FakeFirehose) -> String {
+pub(super) async fn front(meshblu: &FakeMeshblu, firehose: &FakeFirehose) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let others = meshblu.url().trim_start_matches("http://").to_owned();

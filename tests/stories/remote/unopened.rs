@@ -1,19 +1,22 @@
 //! Messages whose credentials cannot be opened for the moment: whoever brings them again has them worked on; where nobody
-//! would, they are kept.
+//! would, they are tried again, and kept where that is in vain.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
-use endo::ambient::Timestamp;
+use endo::ambient::{Clock, Timestamp};
+use endo::config::Intake;
 use endo::store::Transaction;
+use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
 
-use super::firehose::{FakeFirehose, Manner, event, gateway_with, until};
+use super::firehose::{FakeFirehose, Manner, event, front, until};
 use crate::support::bus::send;
 use crate::support::fake_api::Answer;
 use crate::support::meshblu::{
-    CREDENTIALS, RemoteGateway, SERVICE, SigningBus, bound, json_answer, route, say_hello, vectors,
+    CREDENTIALS, RemoteGateway, SERVICE, SigningBus, bound, json_answer, route, say_hello, settings, vectors,
 };
 
 /// From now on the Meshblu says of the credentials device's subscriptions what these answers say.
@@ -25,80 +28,174 @@ fn away() -> Answer {
     json_answer(503, &json!({"error": "not now"}))
 }
 
-/// The gateway after a start at which it finds this delivery, whose job may have made a call or not.
-async fn found_at_start(bus: &SigningBus, call_started: bool) -> (RemoteGateway, TempDir) {
-    let (gateway, directory) = bus.gateway().await;
-    gateway.stop().await;
-    let database = rusqlite::Connection::open(directory.path().join("endo.db")).unwrap();
-    let sql =
-        "INSERT INTO deliveries (id, work, device, event, route, body, accepted_at, due_at, call_started)
-               VALUES ('d', 0, ?1, 'message.received', ?2, ?3, 0, 0, ?4)";
-    database.execute(sql, (SERVICE, route(), say_hello().to_string(), call_started)).unwrap();
-    drop(database);
-    let gateway = bus.gateway_in(&directory).await;
-    until(async || gateway.waiting().await == 0).await;
-    (gateway, directory)
+/// A gateway whose clock is in the test's hands.
+struct Scene {
+    bus: SigningBus,
+    gateway: RemoteGateway,
+    now: Arc<AtomicI64>,
+    _directory: TempDir,
 }
 
-/// That the one delivery is kept as it was, and that its job runs when it is replayed.
-async fn is_kept(bus: &SigningBus, gateway: &RemoteGateway) {
-    let letters = gateway.dead_letters().await;
-    assert_eq!(letters.len(), 1, "{letters:?}");
-    assert_eq!((letters[0].reason.as_str(), letters[0].code), ("not_opened", Some(503)));
-    assert_eq!(letters[0].fate.refusal.as_deref(), Some("not now"));
-    assert_eq!(serde_json::from_str::<Value>(&letters[0].delivery.body).unwrap(), say_hello());
-    answer_who_is_bound(bus, [json_answer(200, &json!([bound()]))]);
-    let (id, now) = (letters[0].delivery.id.clone(), gateway.gateway.ambient.clock.now());
-    let replay = move |transaction: &Transaction<'_>| transaction.replay(&id, now);
-    gateway.gateway.store.write(replay).await.unwrap();
-    gateway.gateway.job_bell.notify_one();
-    until(async || !bus.meshblu.messages().is_empty()).await;
-    assert_eq!(bus.meshblu.messages()[0]["data"], json!({"hello": "Ada"}));
+/// A clock that stands at the time of the vectors until it is told to go on.
+fn clock() -> (Clock, Arc<AtomicI64>) {
+    let now = Arc::new(AtomicI64::new(vectors()["nowMs"].as_i64().unwrap()));
+    let told = Arc::clone(&now);
+    (Clock::from_fn(move || Timestamp::from_millis(told.load(Ordering::SeqCst))), now)
+}
+
+impl Scene {
+    async fn set(bus: SigningBus) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        Self::set_in(bus, directory).await
+    }
+
+    async fn set_in(bus: SigningBus, directory: TempDir) -> Self {
+        let mut settings = settings(directory.path(), &bus.meshblu.url());
+        settings.bus.accept_legacy_signatures = false;
+        let (clock, now) = clock();
+        let gateway = RemoteGateway::at(clock, settings).await.unwrap();
+        Self { bus, gateway, now, _directory: directory }
+    }
+
+    /// After a start at which it finds a delivery, whose job may have made a call or not.
+    async fn found_at_start(bus: SigningBus, call_started: bool) -> Self {
+        let (gateway, directory) = bus.gateway().await;
+        gateway.stop().await;
+        let database = rusqlite::Connection::open(directory.path().join("endo.db")).unwrap();
+        let sql =
+            "INSERT INTO deliveries (id, work, device, event, route, body, accepted_at, due_at, call_started)
+                   VALUES ('d', 0, ?1, 'message.received', ?2, ?3, 0, 0, ?4)";
+        database.execute(sql, (SERVICE, route(), say_hello().to_string(), call_started)).unwrap();
+        drop(database);
+        Self::set_in(bus, directory).await
+    }
+
+    /// Whose message was read off a firehose.
+    async fn read_off_a_firehose(bus: SigningBus) -> Self {
+        let firehose =
+            FakeFirehose::start(vec![Manner::Behaves(vec![event(&say_hello().to_string())])]).await;
+        let ((clock, now), directory) = (clock(), tempfile::tempdir().unwrap());
+        let mut settings = settings(directory.path(), &front(&bus.meshblu, &firehose).await);
+        settings.bus.intake = Intake::Firehose;
+        let gateway = RemoteGateway::at(clock, settings).await.unwrap();
+        Self { bus, gateway, now, _directory: directory }
+    }
+
+    /// Whose message a bus was told to be on disk.
+    async fn told_to_be_on_disk(bus: SigningBus, gate: &Semaphore) -> Self {
+        let scene = Self::set(bus).await;
+        send(scene.delivery().header("prefer", "respond-async, wait=0")).await.is(202, "Accepted");
+        gate.add_permits(1);
+        scene
+    }
+
+    fn delivery(&self) -> RequestBuilder {
+        let now = Timestamp::from_millis(self.now.load(Ordering::SeqCst));
+        self.bus.posting(&self.gateway.running.gateway().to_string(), now).delivery("d", &say_hello())
+    }
+
+    /// Time passes until this is so.
+    async fn until(&self, mut done: impl AsyncFnMut() -> bool) {
+        until(async || {
+            self.now.fetch_add(60_000, Ordering::SeqCst);
+            self.gateway.gateway.job_bell.notify_one();
+            done().await
+        })
+        .await;
+    }
+
+    /// That the message is answered now that the Meshblu is back, and that nobody has to do anything for that.
+    async fn is_answered_later(&self) {
+        self.until(async || {
+            assert!(self.gateway.dead_letters().await.is_empty());
+            !self.bus.meshblu.messages().is_empty()
+        })
+        .await;
+        until(async || self.gateway.waiting().await == 0).await;
+        assert_eq!(self.bus.meshblu.messages().len(), 1);
+        assert_eq!(self.bus.meshblu.messages()[0]["data"], json!({"hello": "Ada"}));
+    }
+
+    /// That the one delivery is kept as it was where the Meshblu stays away, and that its job runs when it is replayed.
+    async fn is_kept(&self) {
+        self.until(async || !self.gateway.dead_letters().await.is_empty()).await;
+        let letters = self.gateway.dead_letters().await;
+        assert_eq!(letters.len(), 1, "{letters:?}");
+        assert_eq!((letters[0].reason.as_str(), letters[0].code), ("not_opened", Some(503)));
+        assert_eq!((letters[0].fate.refusal.as_deref(), letters[0].attempts), (Some("not now"), 9));
+        assert_eq!(serde_json::from_str::<Value>(&letters[0].delivery.body).unwrap(), say_hello());
+        answer_who_is_bound(&self.bus, [json_answer(200, &json!([bound()]))]);
+        let (id, now) = (letters[0].delivery.id.clone(), self.gateway.gateway.ambient.clock.now());
+        let replay = move |transaction: &Transaction<'_>| transaction.replay(&id, now);
+        self.gateway.gateway.store.write(replay).await.unwrap();
+        self.gateway.gateway.job_bell.notify_one();
+        until(async || !self.bus.meshblu.messages().is_empty()).await;
+        assert_eq!(self.bus.meshblu.messages()[0]["data"], json!({"hello": "Ada"}));
+    }
+}
+
+/// A bus that is away for as long as one attempt asks it, or for ever.
+async fn bus_that_is_away(for_ever: bool) -> SigningBus {
+    let bus = SigningBus::start().await;
+    let back = (!for_ever).then(|| json_answer(200, &json!([bound()])));
+    // What is away is asked once more.
+    answer_who_is_bound(&bus, [away(), away()].into_iter().chain(back));
+    bus
+}
+
+/// The same, which says the first time that it is away only once the gate has a permit.
+async fn bus_that_is_slow(for_ever: bool) -> (SigningBus, Arc<Semaphore>) {
+    let (bus, gate) = (SigningBus::start().await, Arc::new(Semaphore::new(0)));
+    let back = (!for_ever).then(|| json_answer(200, &json!([bound()])));
+    answer_who_is_bound(&bus, [away().behind(&gate), away()].into_iter().chain(back));
+    (bus, gate)
 }
 
 #[tokio::test]
-async fn what_a_process_left_behind_is_kept() {
-    let bus = SigningBus::start().await;
-    answer_who_is_bound(&bus, [away()]);
-    let (gateway, _directory) = found_at_start(&bus, false).await;
-    let again = bus.deliver(&gateway, "d", &say_hello()).await;
+async fn what_a_process_left_behind_is_answered_when_the_bus_is_back() {
+    Scene::found_at_start(bus_that_is_away(false).await, false).await.is_answered_later().await;
+}
+
+#[tokio::test]
+async fn what_a_bus_was_told_to_be_on_disk_is_answered_when_the_bus_is_back() {
+    let (bus, gate) = bus_that_is_slow(false).await;
+    Scene::told_to_be_on_disk(bus, &gate).await.is_answered_later().await;
+}
+
+#[tokio::test]
+async fn what_was_read_off_a_firehose_is_answered_when_the_bus_is_back() {
+    Scene::read_off_a_firehose(bus_that_is_away(false).await).await.is_answered_later().await;
+}
+
+#[tokio::test]
+async fn what_a_process_left_behind_is_kept_where_the_bus_stays_away() {
+    let scene = Scene::found_at_start(bus_that_is_away(true).await, false).await;
+    scene.until(async || !scene.gateway.dead_letters().await.is_empty()).await;
+    let again = send(scene.delivery()).await;
     assert_eq!((again.status.as_u16(), &again.json()["error"]), (503, &json!("not now")));
     assert_eq!(again.headers["x-meshblu-delivery"], "ended");
-    is_kept(&bus, &gateway).await;
+    scene.is_kept().await;
 }
 
 #[tokio::test]
-async fn what_a_bus_was_told_to_be_on_disk_is_kept() {
-    let bus = SigningBus::start().await;
-    let gate = Arc::new(Semaphore::new(0));
-    answer_who_is_bound(&bus, [away().behind(&gate)]);
-    let (gateway, _directory) = bus.gateway().await;
-    let now = Timestamp::from_millis(vectors()["nowMs"].as_i64().unwrap());
-    let authority = gateway.running.gateway().to_string();
-    let delivery = bus.posting(&authority, now).delivery("d", &say_hello());
-    send(delivery.header("prefer", "respond-async, wait=0")).await.is(202, "Accepted");
-    gate.add_permits(2);
-    until(async || gateway.waiting().await == 0).await;
-    is_kept(&bus, &gateway).await;
+async fn what_a_bus_was_told_to_be_on_disk_is_kept_where_the_bus_stays_away() {
+    let (bus, gate) = bus_that_is_slow(true).await;
+    Scene::told_to_be_on_disk(bus, &gate).await.is_kept().await;
 }
 
 #[tokio::test]
-async fn what_was_read_off_a_firehose_is_kept() {
-    let bus = SigningBus::start().await;
-    answer_who_is_bound(&bus, [away()]);
-    let firehose = FakeFirehose::start(vec![Manner::Behaves(vec![event(&say_hello().to_string())])]).await;
-    let (gateway, _directory) = gateway_with(&bus.meshblu, &firehose, |_| ()).await;
-    until(async || !gateway.dead_letters().await.is_empty()).await;
-    is_kept(&bus, &gateway).await;
+async fn what_was_read_off_a_firehose_is_kept_where_the_bus_stays_away() {
+    Scene::read_off_a_firehose(bus_that_is_away(true).await).await.is_kept().await;
 }
 
 #[tokio::test]
 async fn a_job_that_may_have_changed_something_does_not_run_again_for_whoever_brings_its_message_again() {
     let bus = SigningBus::start().await;
     answer_who_is_bound(&bus, [away(), away(), json_answer(200, &json!([bound()]))]);
-    let (gateway, _directory) = found_at_start(&bus, true).await;
-    let again = bus.deliver(&gateway, "d", &say_hello()).await;
+    let scene = Scene::found_at_start(bus, true).await;
+    until(async || scene.gateway.waiting().await == 0).await;
+    let again = send(scene.delivery()).await;
     assert_eq!((again.status.as_u16(), &again.json()["error"]), (503, &json!("outcome_unknown")));
     assert_eq!(again.headers["x-meshblu-delivery"], "ended");
-    assert!(bus.meshblu.messages().is_empty() && gateway.dead_letters().await.is_empty());
+    assert!(scene.bus.meshblu.messages().is_empty() && scene.gateway.dead_letters().await.is_empty());
 }
