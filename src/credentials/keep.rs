@@ -28,6 +28,8 @@ use crate::vault::{
     Vault,
 };
 
+/// How often a record is read again that somebody else replaced meanwhile.
+pub(super) const ATTEMPTS: u32 = 8;
 /// How many devices are looked at that say they are an account's but whose record was not sealed here.
 pub(super) const STRANGERS: usize = 4;
 

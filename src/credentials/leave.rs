@@ -1,12 +1,13 @@
 //! An owner gives up the management; the credentials and his devices stay.
 
 use super::receipt::{Act, By, Fate, Matter, Receipt};
-use super::rekey::{ATTEMPTS, Successor};
+use super::reseal::Successor;
 use super::revoke::note_chores;
 use super::{CredentialsDevices, CredentialsError, Owned};
 use crate::bus::Login;
 use crate::message::DeviceUuid;
 use crate::store::Transaction;
+use crate::vault::{Credentials, Owners};
 
 /// An owner on the way out, with the receipt that says so.
 pub(super) struct Leaving {
@@ -41,28 +42,25 @@ impl CredentialsDevices {
     /// # Errors
     /// [`CredentialsError::LastOwner`] where nobody else would be left; else what the store reports.
     pub async fn leave(&self, owned: &Owned, by: &Login) -> Result<(), CredentialsError> {
-        let owner = &by.uuid;
-        for _ in 0..ATTEMPTS {
-            let record = self.newest_record(owned.device()).await?;
-            let opened = self.open_record(owned.device().clone(), record.clone()).await?;
-            let (opened, owners) = self.owners_of(owned.device(), opened).await?;
-            let mut owners = self.name_among(owners, vec![owner.clone()]).await?;
-            let Some(place) = owners.named.iter().position(|other| other == owner) else { return Ok(()) };
+        let (vault, clock) = (self.vault.clone(), self.clock.clone());
+        let (device, account) = (owned.device().clone(), owned.username().map(str::to_owned));
+        let by = by.clone();
+        let leave = move |opened: &Credentials, owners: Owners| {
+            let mut owners = vault.name(owners, std::slice::from_ref(&by.uuid));
+            let Some(place) = owners.named.iter().position(|other| *other == by.uuid) else {
+                return Ok(None);
+            };
             owners.named.remove(place);
             // Whoever is known by a signature alone stays, too.
             if owners.last().is_none() {
                 return Err(CredentialsError::LastOwner);
             }
-            let mut receipt =
-                Receipt::new(owned.device(), Act::Left, By::Owner(owner.clone()), self.clock.now());
-            receipt.account = owned.username().map(str::to_owned);
-            receipt.part(Matter::Management, owner, Fate::Ended);
+            let mut receipt = Receipt::new(&device, Act::Left, By::Owner(by.uuid.clone()), clock.now());
+            receipt.account.clone_from(&account);
+            receipt.part(Matter::Management, &by.uuid, Fate::Ended);
             let leaving = Some(Leaving { receipt, by: by.clone() });
-            let successor = Successor { owners, id: opened.id().cloned(), format: opened.format(), leaving };
-            if self.replace(owned.device(), record, successor).await? {
-                return Ok(());
-            }
-        }
-        Err(CredentialsError::Busy)
+            Ok(Some(Successor { owners, format: opened.format(), leaving }))
+        };
+        self.reseal(owned.device(), leave).await.map(drop)
     }
 }

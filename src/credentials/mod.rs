@@ -31,6 +31,7 @@ mod receipt_words;
 mod receipts;
 mod rekey;
 mod renewal;
+mod reseal;
 mod revoke;
 mod rounds;
 mod state;

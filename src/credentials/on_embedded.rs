@@ -5,10 +5,9 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::bind::{BoundDevice, NewUserDevice, subscription};
-use super::keep::{Account, Before, STRANGERS, Whereabouts};
+use super::keep::{ATTEMPTS, Account, Before, STRANGERS, Whereabouts};
 use super::open::record;
 use super::projection::copy_of;
-use super::rekey::ATTEMPTS;
 use super::{CredentialsDevices, CredentialsError, templates};
 use crate::bus::embedded::update::Update;
 use crate::bus::embedded::{Caller, EmbeddedBus};

@@ -9,10 +9,9 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::bind::subscription;
-use super::keep::{Account, Before, Past, RenewedBy, STRANGERS, Whereabouts, is_renewable};
+use super::keep::{ATTEMPTS, Account, Before, Past, RenewedBy, STRANGERS, Whereabouts, is_renewable};
 use super::open::stored_record;
 use super::owners::NewRecord;
-use super::rekey::ATTEMPTS;
 use super::{CredentialsDevices, CredentialsError};
 use crate::bus::Login;
 use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};

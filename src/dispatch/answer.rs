@@ -192,8 +192,6 @@ impl Desk {
         let renewing = self.credentials.renew_refused(&case.parties.credentials, case.generation());
         match (before, renewing.await?) {
             (None, renewed) => Ok(renewed),
-            // The record was another one by then, and held the same secret: an owner had left, or the keys had changed.
-            (Some(Renewed::Newer), Renewed::New) => Ok(Renewed::New),
             // The provider takes it, as it took it before, and the API does not.
             (_, Renewed::StillGood) => {
                 Err(CredentialsError::SignInAgain { reason: REFUSED_AGAIN.to_owned() })

@@ -38,6 +38,8 @@ pub struct StoredRenewal {
     pub generation: u64,
     /// The first record that held the refresh token: a sign-in that brings none takes it over, as far as it is used up.
     pub refresh_since: u64,
+    /// The first record that held the access token: those since were sealed anew around the same one.
+    pub secret_since: u64,
     /// When the access token ends, where that is known.
     pub expires_at: Option<Timestamp>,
     /// When it is to be renewed.
@@ -60,7 +62,7 @@ pub struct StoredRenewal {
     pub renewed_at: Option<Timestamp>,
 }
 
-const COLUMNS: &str = "generation, expires_at, renew_at, stage, sent, holder, held_until, rest_until, reason, failures, renewed_at, refresh_since";
+const COLUMNS: &str = "generation, expires_at, renew_at, stage, sent, holder, held_until, rest_until, reason, failures, renewed_at, refresh_since, secret_since";
 
 impl View<'_> {
     /// The renewal of a credential, if anything is known of one.
@@ -106,7 +108,7 @@ impl Transaction<'_> {
     pub fn store_renewal(&self, credentials: &DeviceUuid, renewal: &StoredRenewal) -> Result<(), StoreError> {
         self.use_reserve();
         let sql = format!(
-            "INSERT OR REPLACE INTO renewals ({COLUMNS}, credentials) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
+            "INSERT OR REPLACE INTO renewals ({COLUMNS}, credentials) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
         );
         let count = |generation| i64::try_from(generation).unwrap_or(i64::MAX);
         self.prepare(&sql)?.execute((
@@ -122,6 +124,7 @@ impl Transaction<'_> {
             renewal.failures,
             renewal.renewed_at.map(Timestamp::as_millis),
             count(renewal.refresh_since),
+            count(renewal.secret_since),
             credentials.as_str(),
         ))?;
         Ok(())
@@ -152,5 +155,6 @@ fn renewal(row: &Row<'_>) -> rusqlite::Result<StoredRenewal> {
         failures: row.get(9)?,
         renewed_at: row.get::<_, Option<i64>>(10)?.map(Timestamp::from_millis),
         refresh_since: row.get::<_, i64>(11)?.unsigned_abs(),
+        secret_since: row.get::<_, i64>(12)?.unsigned_abs(),
     })
 }

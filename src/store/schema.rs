@@ -29,6 +29,7 @@ const STEPS: &[&str] = &[
     WITH_RESENDING,
     WITH_FORGOTTEN_OWNERS,
     WITH_REFRESH_TOKENS_TAKEN_OVER,
+    WITH_SECRETS_SEALED_ANEW,
 ];
 
 const FIRST: &str = "
@@ -310,6 +311,12 @@ CREATE TABLE forgotten_owners (
 const WITH_REFRESH_TOKENS_TAKEN_OVER: &str = "
 ALTER TABLE renewals ADD COLUMN refresh_since INTEGER NOT NULL DEFAULT 0;
 UPDATE renewals SET refresh_since = generation;
+";
+
+/// Since which record a secret is the same.
+const WITH_SECRETS_SEALED_ANEW: &str = "
+ALTER TABLE renewals ADD COLUMN secret_since INTEGER NOT NULL DEFAULT 0;
+UPDATE renewals SET secret_since = generation;
 ";
 
 /// Marks a file as a database of endo ("Endo" in ASCII).

@@ -8,6 +8,7 @@ mod settings;
 mod sign_in;
 mod token_requests;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -59,6 +60,19 @@ fn read(record: &StoredRecord) -> (String, Option<String>) {
     (text("access").unwrap(), text("refresh"))
 }
 
+/// Who may manage such a record.
+fn owners(record: &StoredRecord) -> BTreeSet<u64> {
+    let value: Value = serde_json::from_str(&record.endo).unwrap();
+    serde_json::from_value(value["owners"].clone()).unwrap_or_default()
+}
+
+/// The same record with these owners.
+fn owned_by(owners: BTreeSet<u64>, record: StoredRecord) -> StoredRecord {
+    let mut value: Value = serde_json::from_str(&record.endo).unwrap();
+    value["owners"] = json!(owners);
+    StoredRecord { endo: value.to_string(), ..record }
+}
+
 fn plain_records() -> Records {
     Records {
         current: Box::new(|view, device| view.record(device)),
@@ -68,9 +82,10 @@ fn plain_records() -> Records {
             let held = Held { access: access.into(), refresh: refresh.map(Into::into) };
             Box::pin(std::future::ready(Ok(held)))
         }),
-        seal: Box::new(|_, _, NewSecret { access, refresh, generation, .. }| {
+        seal: Box::new(|_, old, NewSecret { access, refresh, generation, .. }| {
             let refresh = refresh.as_ref().map(|token| token.expose());
-            Box::pin(std::future::ready(Ok(plain(generation, access.expose(), refresh))))
+            let new = plain(generation, access.expose(), refresh);
+            Box::pin(std::future::ready(Ok(owned_by(owners(&old), new))))
         }),
         nothing_came: Box::new(|_, _, _| Ok(())),
         strand: Box::new(|_, _, _| Ok(())),

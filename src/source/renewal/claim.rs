@@ -73,7 +73,7 @@ impl Claimant {
 
     fn without_work(&self, renewal: &StoredRenewal) -> Option<Claim> {
         match self.demand {
-            Demand::Rejected { generation } if self.generation > generation => {
+            Demand::Rejected { generation } if renewal.secret_since > generation => {
                 return Some(Claim::Done(Renewed::Newer));
             }
             _ if renewal.stage == RenewalStage::Dead => {

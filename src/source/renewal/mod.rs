@@ -12,7 +12,8 @@
 //!   leave it in doubt. The access token is tried, and used as long as it works; the refresh token is sent again only as
 //!   often as the provider's entry says (`retry`): once after a rest, or at once and then after pauses that grow.
 //! * The record of a sign-in that brought no refresh token takes the one before over with all of that, whether a request is
-//!   under way or its end in doubt; what the request brings goes into the newest such record.
+//!   under way or its end in doubt, and so does one that is sealed anew around the same secret, for other owners or under
+//!   another key; what the request brings goes into the newest such record.
 //! * What the API refuses although it was renewed a moment ago is not renewed again at once: whoever sends messages does
 //!   not decide how often the provider is asked.
 
@@ -34,6 +35,6 @@ pub use flights::Renewals;
 pub use records::{Held, NewSecret, Records};
 pub use renewer::Renewer;
 pub use schedule::{begin_life, renew_at};
-pub use sealed_anew::take_over;
+pub use sealed_anew::{carry_over, take_over};
 pub use standing::{BeforeUse, Health, Standing};
 pub use upstream::Upstream;

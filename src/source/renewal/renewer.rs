@@ -12,7 +12,7 @@ use super::judgement::{
 };
 use super::records::{Held, NewSecret, Records};
 use super::schedule::begin_life;
-use super::sealed_anew::{Brought, Kept, Secret};
+use super::sealed_anew::{Brought, Kept, Subject};
 use super::upstream::Upstream;
 use crate::ambient::{Ambient, Clock, Random, Timestamp};
 use crate::message::DeviceUuid;
@@ -41,8 +41,8 @@ struct Case {
     device: DeviceUuid,
     demand: Demand,
     record: StoredRecord,
-    /// What this is about, whichever record holds it.
-    secret: Secret,
+    /// What this is about, whichever record holds it by now.
+    subject: Subject,
     held: Held,
 }
 
@@ -116,12 +116,12 @@ impl Renewer {
         let look = move |view: &View<'_>| {
             let record = (records.current)(view, &asked)?.ok_or(RenewalError::NoRecord)?;
             let known = view.renewal(&asked)?;
-            let secret = Secret::of(asked, known.as_ref(), record.generation);
-            Ok::<_, RenewalError>((record, secret))
+            let subject = Subject::of(asked, known.as_ref(), record.generation);
+            Ok::<_, RenewalError>((record, subject))
         };
-        let (record, secret) = self.store.read(look).await?;
+        let (record, subject) = self.store.read(look).await?;
         let held = (self.records.open)(device.clone(), record.clone()).await?;
-        Ok(Case { device: device.clone(), demand, record, secret, held })
+        Ok(Case { device: device.clone(), demand, record, subject, held })
     }
 
     async fn claim(&self, case: &Case) -> Result<Claim, StoreError> {
@@ -196,9 +196,9 @@ impl Renewer {
 
     async fn store_new(&self, case: &Case, brought: &Brought) -> Result<Kept, StoreError> {
         loop {
-            let (records, secret, brought) =
-                (Arc::clone(&self.records), case.secret.clone(), brought.clone());
-            let keep = move |transaction: &Transaction<'_>| brought.store(transaction, &records, &secret);
+            let (records, subject, brought) =
+                (Arc::clone(&self.records), case.subject.clone(), brought.clone());
+            let keep = move |transaction: &Transaction<'_>| brought.store(transaction, &records, &subject);
             match self.store.write(keep).await {
                 Err(error) if !matches!(error, StoreError::Closed) => {
                     tracing::error!(error = with_causes(&error), "cannot store a new secret; trying again");
@@ -214,10 +214,10 @@ impl Renewer {
         if run.doubts {
             return Ok(());
         }
-        let (records, secret) = (Arc::clone(&self.records), case.secret.clone());
-        let tell = move |transaction: &Transaction<'_>| match secret.newest(transaction, &records)? {
+        let (records, subject) = (Arc::clone(&self.records), case.subject.clone());
+        let tell = move |transaction: &Transaction<'_>| match subject.newest(transaction, &records)? {
             Some(_) => Ok(()),
-            None => (records.nothing_came)(transaction, &secret.device, asked_at),
+            None => (records.nothing_came)(transaction, &subject.device, asked_at),
         };
         self.store.write(tell).await
     }
@@ -256,10 +256,10 @@ impl Renewer {
             }
         };
         let (retry, demand, sends) = (self.upstream.retry, case.demand, run.sends);
-        let tried = case.secret.clone();
+        let tried = case.subject.clone();
         let resolution = self.note(case, move |renewal, now| {
             // Somebody signed in meanwhile: what was tried says nothing of the access token that they brought.
-            if !tried.is_whole(renewal) {
+            if !tried.has_its_access_token(renewal) {
                 return Resolution::Moved;
             }
             let lives = renewal.expires_at.is_none_or(|end| now < end);
@@ -321,15 +321,15 @@ impl Renewer {
         holder: Option<String>,
         change: impl FnOnce(&mut StoredRenewal, Timestamp) -> T + Send + 'static,
     ) -> Result<Option<T>, StoreError> {
-        let (records, secret) = (Arc::clone(&self.records), case.secret.clone());
+        let (records, subject) = (Arc::clone(&self.records), case.subject.clone());
         let now = self.clock.now();
         let note = move |transaction: &Transaction<'_>| {
-            let newest = secret.newest(transaction, &records)?.map(|newest| newest.renewal);
+            let newest = subject.newest(transaction, &records)?.map(|newest| newest.renewal);
             let is_held =
                 |renewal: &StoredRenewal| holder.as_ref().is_none_or(|holder| renewal.holder == *holder);
             let Some(mut renewal) = newest.filter(is_held) else { return Ok(None) };
             let noted = change(&mut renewal, now);
-            transaction.store_renewal(&secret.device, &renewal)?;
+            transaction.store_renewal(&subject.device, &renewal)?;
             Ok(Some(noted))
         };
         self.store.write(note).await

@@ -28,6 +28,7 @@ pub fn begin_life(
     StoredRenewal {
         generation,
         refresh_since: generation,
+        secret_since: generation,
         expires_at: lifetime.map(|lifetime| obtained_at.plus(lifetime)),
         renew_at: lifetime.map(|lifetime| renew_at(obtained_at, lifetime, fraction)),
         stage: RenewalStage::Idle,

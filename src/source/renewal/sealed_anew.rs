@@ -1,6 +1,7 @@
 //! A record that is sealed anew around the same refresh token: what is known of that goes with it, and no renewal minds.
 
 use super::records::Records;
+use super::schedule::begin_life;
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 use crate::store::{StoreError, StoredRecord, StoredRenewal, Transaction, View};
@@ -20,19 +21,36 @@ pub fn take_over(
     let Some(known) = transaction.renewal(device)?.filter(is_before) else {
         return transaction.store_renewal(device, &life);
     };
-    let StoredRenewal { generation, expires_at, renew_at, .. } = life;
-    let life = StoredRenewal { generation, expires_at, renew_at, renewed_at: None, ..known };
+    let StoredRenewal { generation, secret_since, expires_at, renew_at, .. } = life;
+    let life = StoredRenewal { generation, secret_since, expires_at, renew_at, renewed_at: None, ..known };
     transaction.store_renewal(device, &life)
 }
 
-/// A secret as it was read. Other records may hold its refresh token by now.
+/// Has what is known of the secret in the record of generation `before` speak of the one of generation `after`, which holds
+/// the same: how far its renewal is, how often its refresh token was sent, and who is at it, also where nobody knows what
+/// came of that. To be called in the transaction that stores that record.
+///
+/// # Errors
+/// What the database reports.
+pub fn carry_over(
+    transaction: &Transaction<'_>,
+    device: &DeviceUuid,
+    before: u64,
+    after: u64,
+) -> Result<(), StoreError> {
+    let known = transaction.renewal(device)?.filter(|known| known.generation == before);
+    let known = known.unwrap_or_else(|| begin_life(before, Timestamp::from_millis(0), None, 0.0));
+    transaction.store_renewal(device, &StoredRenewal { generation: after, ..known })
+}
+
+/// What a renewal is about, as it was read: newer records may hold the same by now.
 #[derive(Clone, Debug)]
-pub(super) struct Secret {
+pub(super) struct Subject {
     pub(super) device: DeviceUuid,
-    /// The first record that held its refresh token.
+    /// The first record that held the refresh token.
     refresh_since: u64,
-    /// The record that was read.
-    generation: u64,
+    /// The first record that held the access token.
+    secret_since: u64,
 }
 
 /// The newest record, and how far the renewal of its secret is.
@@ -41,19 +59,21 @@ pub(super) struct Newest {
     pub(super) renewal: StoredRenewal,
 }
 
-impl Secret {
-    /// That of the record of this generation, of whose renewal this is known.
+impl Subject {
+    /// What the record of this generation holds, of whose renewal this is known.
     pub(super) fn of(device: DeviceUuid, known: Option<&StoredRenewal>, generation: u64) -> Self {
         let known = known.filter(|known| known.generation == generation);
-        Self { device, refresh_since: known.map_or(generation, |known| known.refresh_since), generation }
+        let (refresh_since, secret_since) =
+            known.map_or((generation, generation), |known| (known.refresh_since, known.secret_since));
+        Self { device, refresh_since, secret_since }
     }
 
-    /// Whether the record of which this is known is the one that was read: it holds its access token, too.
-    pub(super) fn is_whole(&self, known: &StoredRenewal) -> bool {
-        known.generation == self.generation
+    /// Whether the record of which this is known holds the access token that was read.
+    pub(super) fn has_its_access_token(&self, known: &StoredRenewal) -> bool {
+        known.secret_since == self.secret_since
     }
 
-    /// The newest record, if it holds this refresh token, that was read or a newer one.
+    /// The newest record, if it holds the refresh token that was read.
     pub(super) fn newest(&self, view: &View<'_>, records: &Records) -> Result<Option<Newest>, StoreError> {
         let Some(record) = (records.current)(view, &self.device)? else { return Ok(None) };
         let is_this = |known: &StoredRenewal| {
@@ -84,15 +104,15 @@ pub(super) enum Kept {
 }
 
 impl Brought {
-    /// Puts it in the place of `secret`.
+    /// Puts it in the place of `subject`.
     pub(super) fn store(
         &self,
         transaction: &Transaction<'_>,
         records: &Records,
-        secret: &Secret,
+        subject: &Subject,
     ) -> Result<Kept, StoreError> {
-        let device = &secret.device;
-        let is_stored = match secret.newest(transaction, records)? {
+        let device = &subject.device;
+        let is_stored = match subject.newest(transaction, records)? {
             Some(newest) if newest.record.generation != self.old => {
                 return Ok(Kept::SealedAnew(newest.record));
             }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
+use endo::ambient::Timestamp;
 use endo::config::Config;
 use endo::credentials::Rekeyed;
 use endo::gateway::{Ambient, Gateway, GatewayError};
@@ -127,42 +128,44 @@ async fn the_format_that_the_settings_ask_for_stays() {
 }
 
 #[tokio::test]
-async fn a_record_whose_secret_is_just_being_renewed_waits_and_its_life_goes_on() {
+async fn a_record_moves_beside_the_renewal_of_its_secret_and_takes_along_how_far_that_is() {
     let directory = tempfile::tempdir().unwrap();
     place_keys(directory.path());
     let gateway = open(directory.path()).await;
     let parties = account(&gateway, 1).await;
-    gateway.rotate_key().await.unwrap();
-    let note = async |stage| {
-        let (device, now) = (parties.credentials.clone(), gateway.ambient.clock.now());
-        let renewal = StoredRenewal {
-            generation: 1,
-            refresh_since: 1,
-            expires_at: Some(now),
-            renew_at: Some(now),
-            stage,
-            sent: 0,
-            holder: "somebody".to_owned(),
-            held_until: now,
-            rest_until: now,
-            reason: None,
-            failures: 0,
-            renewed_at: None,
-        };
-        let store = move |tx: &Transaction<'_>| tx.store_renewal(&device, &renewal);
+    let (mut generation, now) = (1, gateway.ambient.clock.now());
+    for stage in [RenewalStage::Sending, RenewalStage::InDoubt, RenewalStage::Idle, RenewalStage::Dead] {
+        let (device, under_way) = (parties.credentials.clone(), renewal(generation, stage, now));
+        let noted = under_way.clone();
+        let store = move |tx: &Transaction<'_>| tx.store_renewal(&device, &noted);
         gateway.store.write::<_, StoreError, _>(store).await.unwrap();
-    };
-    for stage in [RenewalStage::Sending, RenewalStage::InDoubt] {
-        note(stage).await;
-        assert!(matches!(gateway.credentials.rekey(&parties.credentials).await.unwrap(), Rekeyed::Kept(_)));
+        gateway.rotate_key().await.unwrap();
+        assert_eq!(gateway.credentials.rekey(&parties.credentials).await.unwrap(), Rekeyed::Done);
+        generation += 1;
+        let device = parties.credentials.clone();
+        let known = gateway.store.read::<_, StoreError, _>(move |view| view.renewal(&device)).await;
+        assert_eq!(known.unwrap(), Some(StoredRenewal { generation, ..under_way }));
     }
-    note(RenewalStage::Idle).await;
-    assert_eq!(gateway.credentials.rekey(&parties.credentials).await.unwrap(), Rekeyed::Done);
-    let device = parties.credentials.clone();
-    let renewal = gateway.store.read::<_, StoreError, _>(move |view| view.renewal(&device)).await;
-    let renewal = renewal.unwrap().unwrap();
-    assert_eq!((renewal.generation, renewal.stage), (2, RenewalStage::Idle), "it speaks of the new record");
-    assert!(renewal.expires_at.is_some());
+    assert_eq!(opened(&gateway, &parties).await, secret(1));
+}
+
+/// A renewal of the secret that the first record held, which this one holds by now.
+fn renewal(generation: u64, stage: RenewalStage, now: Timestamp) -> StoredRenewal {
+    StoredRenewal {
+        generation,
+        refresh_since: 1,
+        secret_since: 1,
+        expires_at: None,
+        renew_at: Some(now),
+        stage,
+        sent: 1,
+        holder: "somebody".to_owned(),
+        held_until: now,
+        rest_until: now,
+        reason: None,
+        failures: 2,
+        renewed_at: Some(now),
+    }
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ mod half_made;
 mod keys;
 mod killed;
 mod killed_making;
+mod leaving;
 mod lists;
 mod namesakes;
 mod old_signatures;

@@ -24,19 +24,19 @@ use crate::support::meshblu::{
 };
 use crate::support::provider::FakeProvider;
 
-const FIRST: &str = "owner-1";
-const SECOND: &str = "owner-2";
+pub(super) const FIRST: &str = "owner-1";
+pub(super) const SECOND: &str = "owner-2";
 const SHOW: &str = "PUT /v2/devices/new-cred";
 
 /// A gateway on a Meshblu whose records are in the form that is written there, and a provider.
-struct Scene {
+pub(super) struct Scene {
     meshblu: FakeMeshblu,
-    provider: FakeProvider,
+    pub(super) provider: FakeProvider,
     directory: TempDir,
 }
 
 impl Scene {
-    async fn set() -> Self {
+    pub(super) async fn set() -> Self {
         let meshblu = empty_bus().await;
         meshblu.answer("GET /v2/devices/new-cred", [json_answer(200, &json!({"uuid": "new-cred"}))]);
         meshblu.answer("GET /v2/devices/new-cred/subscriptions", [json_answer(200, &json!([]))]);
@@ -48,7 +48,7 @@ impl Scene {
         Self { meshblu, provider, directory: tempfile::tempdir().unwrap() }
     }
 
-    async fn gateway(&self) -> RemoteGateway {
+    pub(super) async fn gateway(&self) -> RemoteGateway {
         self.gateway_with(|_| ()).await
     }
 
@@ -68,7 +68,7 @@ impl Scene {
     }
 
     /// Signs in with the bus, then at the API; answers the browser.
-    async fn sign_in(&self, gateway: &RemoteGateway, owner: &str) -> Browser {
+    pub(super) async fn sign_in(&self, gateway: &RemoteGateway, owner: &str) -> Browser {
         let mut browser = signed_in(gateway, &self.meshblu, owner).await;
         let state = depart(&mut browser, "/auth/api").await;
         let kept = come_back(&mut browser, &state).await;
@@ -95,7 +95,7 @@ impl Scene {
 const HOME: &str = "/console/credentials/new-cred";
 
 /// What the program of this owner is answered about the credentials.
-async fn ask(gateway: &RemoteGateway, method: Method, path: &str, owner: &str) -> Answered {
+pub(super) async fn ask(gateway: &RemoteGateway, method: Method, path: &str, owner: &str) -> Answered {
     ask_at(gateway, method, &format!("/credentials/new-cred{path}"), owner).await
 }
 
@@ -106,7 +106,7 @@ async fn ask_at(gateway: &RemoteGateway, method: Method, path: &str, owner: &str
     send(client.request(method, url).basic_auth(owner, Some("t"))).await
 }
 
-async fn owners_told_to(gateway: &RemoteGateway, owner: &str) -> Value {
+pub(super) async fn owners_told_to(gateway: &RemoteGateway, owner: &str) -> Value {
     let answer = ask(gateway, Method::GET, "/owners", owner).await;
     assert_eq!(answer.status, 200, "{owner}: {answer:?}");
     answer.json()

@@ -119,7 +119,7 @@ fn list_events() -> Value {
 }
 
 /// Looks again and again until it is so.
-async fn until(what: impl Fn() -> bool) {
+pub(crate) async fn until(what: impl Fn() -> bool) {
     let mut ticks = tokio::time::interval(Duration::from_millis(1));
     while !what() {
         ticks.tick().await;

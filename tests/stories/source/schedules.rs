@@ -28,6 +28,9 @@ struct Tally {
     taken_over: usize,
     taken_over_under_way: usize,
     let_go: usize,
+    left: usize,
+    left_under_way: usize,
+    left_in_doubt: usize,
     alive: usize,
     dead: usize,
 }
@@ -50,10 +53,13 @@ fn no_schedule_spends_a_refresh_token_twice_or_loses_one_unseen() {
     eprintln!("{schedules} schedules from seed {first} in {:?}: {tally:?}", begun.elapsed());
     if AGAIN.is_none() {
         let Tally { renewed, still_good, crashes, reopenings, lost, alive, dead, .. } = tally;
-        let Tally { taken_over, taken_over_under_way, let_go, .. } = tally;
+        let Tally { taken_over, taken_over_under_way, let_go, left, left_under_way, left_in_doubt, .. } =
+            tally;
         let of_renewals = [renewed, still_good, crashes, reopenings, lost, alive, dead];
         let of_sign_ins = [taken_over, taken_over_under_way];
-        assert!(of_renewals.iter().chain(&of_sign_ins).all(|count| *count > 50));
+        let of_leavings = [left, left_under_way, left_in_doubt];
+        let of_owners = of_sign_ins.iter().chain(&of_leavings);
+        assert!(of_renewals.iter().chain(of_owners).all(|count| *count > 50));
         assert!(let_go > 10, "few are told to sign in again and do");
     }
 }
@@ -88,6 +94,9 @@ impl Tally {
         self.taken_over += life.taken_over;
         self.taken_over_under_way += life.taken_over_under_way;
         self.let_go += life.let_go;
+        self.left += life.left;
+        self.left_under_way += life.left_under_way;
+        self.left_in_doubt += life.left_in_doubt;
         match life.ending {
             Some(Ending::Alive) => self.alive += 1,
             Some(Ending::Dead) => self.dead += 1,

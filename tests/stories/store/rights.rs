@@ -24,6 +24,7 @@ fn dead() -> StoredRenewal {
     StoredRenewal {
         generation: 1,
         refresh_since: 1,
+        secret_since: 1,
         expires_at: None,
         renew_at: None,
         stage: RenewalStage::Dead,

@@ -2,6 +2,7 @@
 
 mod sign_ins;
 
+use std::collections::BTreeSet;
 use std::future::poll_fn;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,7 +16,7 @@ use endo::source::renewal::{Demand, RenewalError, RenewalSettings, Renewed, Rene
 use endo::store::{RenewalStage, Store, StoreError, StoreSettings, StoredRecord, StoredRenewal};
 use futures_util::future::BoxFuture;
 
-use super::super::{Hand, plain_records, read};
+use super::super::{Hand, owners, plain_records, read};
 use super::model::{Dice, Kind, Parked, Provider};
 
 /// What a life ended with.
@@ -47,6 +48,13 @@ pub(super) struct Life {
     pub(super) taken_over: usize,
     pub(super) taken_over_under_way: usize,
     pub(super) let_go: usize,
+    /// Owners who left, by what was under way.
+    pub(super) left: usize,
+    pub(super) left_under_way: usize,
+    pub(super) left_in_doubt: usize,
+    /// How many owners came, and who of them is left.
+    came: u64,
+    owners: BTreeSet<u64>,
     /// Whether somebody was told to sign in again.
     is_told_so: bool,
     pub(super) ending: Option<Ending>,
@@ -132,6 +140,11 @@ impl Life {
             taken_over: 0,
             taken_over_under_way: 0,
             let_go: 0,
+            left: 0,
+            left_under_way: 0,
+            left_in_doubt: 0,
+            came: 0,
+            owners: BTreeSet::new(),
             is_told_so: false,
             ending: None,
             kind,
@@ -234,7 +247,8 @@ impl Life {
             75..84 => self.crash(which),
             84..86 => self.reopen(),
             86..88 => self.sign_in().await,
-            88..92 => self.sign_in_without_refresh_token().await,
+            88..91 => self.sign_in_without_refresh_token().await,
+            91..95 => self.leave().await,
             _ => self.expire().await,
         }
     }
@@ -307,7 +321,9 @@ impl Life {
 
     async fn ended(&mut self, number: u64, outcome: &Result<Renewed, RenewalError>) {
         self.note(format!("process {number} ends: {outcome:?}"));
-        let held = read(&self.record().await).1;
+        let record = self.record().await;
+        assert_eq!(owners(&record), self.owners, "seed {}: a renewal brings somebody back", self.seed);
+        let held = read(&record).1;
         for spent in self.provider().received.remove(&number).unwrap_or_default() {
             assert!(held.as_ref() != Some(&spent), "seed {}: what {spent} brought is lost", self.seed);
         }

@@ -1,0 +1,157 @@
+//! Sealing what a record holds anew, around the same secret: for other owners, in another form, under another key.
+
+use std::sync::Arc;
+
+use super::leave::Leaving;
+use super::on_embedded::show;
+use super::open::stored_record;
+use super::owners::NewRecord;
+use super::{CredentialsDevices, CredentialsError};
+use crate::bus::Bus;
+use crate::bus::embedded::BusError;
+use crate::message::DeviceUuid;
+use crate::source::renewal::carry_over;
+use crate::store::{StoredRecord, Transaction, View};
+use crate::vault::{Credentials, Format, Management, Owners, RekeyError, SealedText};
+
+/// In what the successor of a record differs from it.
+pub(super) struct Successor {
+    /// Who may manage what it holds.
+    pub(super) owners: Owners,
+    /// Its form.
+    pub(super) format: Format,
+    /// Who leaves by it, where somebody does; commits with it.
+    pub(super) leaving: Option<Leaving>,
+}
+
+/// What is to become of what was opened, which these own; nothing, where it is as it is to be.
+type Change = dyn Fn(&Credentials, Owners) -> Result<Option<Successor>, CredentialsError> + Send + Sync;
+
+/// A record on its way to its successor.
+struct Resealing {
+    devices: CredentialsDevices,
+    device: DeviceUuid,
+    /// What was read first; the store's counts where it has one.
+    shown: StoredRecord,
+    change: Box<Change>,
+}
+
+/// A record as it was read.
+struct Present {
+    record: StoredRecord,
+    opened: Credentials,
+    owners: Owners,
+}
+
+/// The record that was read, and its successor.
+struct Resealed {
+    before: StoredRecord,
+    new: NewRecord,
+    leaving: Option<Leaving>,
+}
+
+impl CredentialsDevices {
+    /// Seals what the newest record of a device holds anew as `change` says; answers whether that said anything. The secret
+    /// is the same with all that is known of its renewal, which goes on beside this, also where its end is in doubt; the
+    /// bus's copy follows. A record that another took the place of meanwhile is sealed again in the very transaction that
+    /// stores it.
+    ///
+    /// # Errors
+    /// [`CredentialsError::NoRecord`] where nothing is kept there; what `change` says, and what the store or the bus reports:
+    /// the record is as it was then.
+    pub(super) async fn reseal(
+        &self,
+        device: &DeviceUuid,
+        change: impl Fn(&Credentials, Owners) -> Result<Option<Successor>, CredentialsError>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Result<bool, CredentialsError> {
+        let shown = self.newest_record(device).await?;
+        // One after the other, for those who come at the same time would seal again while everybody waits to write.
+        let _turn = self.under_way.wait_a_while(&format!("the record of {device}")).await;
+        let (devices, change) = (self.clone(), Box::new(change));
+        let resealing = Arc::new(Resealing { devices, device: device.clone(), shown, change });
+        let looking = Arc::clone(&resealing);
+        let present = self.store.read(move |view| looking.look(view)).await?;
+        let sealing = Arc::clone(&resealing);
+        let sealed = tokio::task::spawn_blocking(move || sealing.seal(present));
+        let Some(resealed) = sealed.await.map_err(|_| CredentialsError::Interrupted)?? else {
+            return Ok(false);
+        };
+        self.store.write(move |transaction| resealing.store(transaction, resealed)).await
+    }
+}
+
+impl Resealing {
+    fn look(&self, view: &View<'_>) -> Result<Present, CredentialsError> {
+        let record = stored_record(view, &self.device)?.unwrap_or_else(|| self.shown.clone());
+        let opened = self.devices.open_now(&self.device, &record)?;
+        let owners = self.devices.owners_in(view, &self.device, &opened)?;
+        Ok(Present { record, opened, owners })
+    }
+
+    /// Costs milliseconds: not for async threads.
+    fn seal(&self, present: Present) -> Result<Option<Resealed>, CredentialsError> {
+        let Present { record: before, opened, owners } = present;
+        let Some(Successor { owners, format, leaving }) = (self.change)(&opened, owners)? else {
+            return Ok(None);
+        };
+        let (devices, device) = (&self.devices, &self.device);
+        let last = owners.last().ok_or(RekeyError::UnknownOwner)?;
+        let id = opened.id().ok_or(RekeyError::NoAccount)?;
+        let (owners, beside) = match format {
+            Format::One => (Owners::only(last), devices.beside(device, id, owners)),
+            Format::Two => (owners, Vec::new()),
+        };
+        let (hosts, source) = (devices.sealing.hosts.clone(), before.source.clone());
+        let generation = before.generation.max(opened.generation()) + 1;
+        let new = Management { owners: Some(owners), format, hosts, source, generation };
+        let sealed = devices.vault.rekey(device, text(&before), &new)?;
+        let (endo, signature) = (sealed.endo.to_string(), sealed.signature);
+        let record = StoredRecord { generation, endo, signature, source: new.source };
+        Ok(Some(Resealed { before, new: NewRecord { record, beside }, leaving }))
+    }
+
+    fn store(&self, transaction: &Transaction<'_>, resealed: Resealed) -> Result<bool, CredentialsError> {
+        let is_newest =
+            stored_record(transaction, &self.device)?.is_none_or(|newest| newest == resealed.before);
+        let resealed = match is_newest {
+            true => Some(resealed),
+            false => self.seal(self.look(transaction)?)?,
+        };
+        let Some(Resealed { before, new, leaving }) = resealed else { return Ok(false) };
+        if !new.store(transaction, &self.device)? {
+            return Err(CredentialsError::NoRecord);
+        }
+        carry_over(transaction, &self.device, before.generation, new.record.generation)?;
+        self.project(transaction, &new.record)?;
+        if let Some(leaving) = leaving {
+            leaving.run(transaction, &self.devices, &self.device)?;
+        }
+        let (vault, device) = (self.devices.vault.clone(), self.device.clone());
+        transaction.after_commit(move || vault.forget(&device, text(&before)));
+        Ok(true)
+    }
+
+    /// Has the bus's copy follow.
+    fn project(&self, transaction: &Transaction<'_>, record: &StoredRecord) -> Result<(), CredentialsError> {
+        match &self.devices.bus {
+            Bus::Embedded(bus) => match show(bus, transaction, &self.device, record) {
+                // The device is gone, and so is its copy.
+                Err(CredentialsError::Bus(BusError::Forbidden)) => Ok(()),
+                result => result,
+            },
+            Bus::Meshblu(_) => {
+                transaction.owe_projection(&self.device, self.devices.clock.now())?;
+                let bell = self.devices.owed.clone();
+                transaction.after_commit(move || bell.notify_one());
+                Ok(())
+            }
+        }
+    }
+}
+
+fn text(record: &StoredRecord) -> SealedText<'_> {
+    SealedText { endo: &record.endo, signature: &record.signature }
+}
