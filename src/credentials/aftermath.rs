@@ -233,13 +233,7 @@ impl CredentialsDevices {
             drop(ending);
             return self.spare(revocation, spared).await;
         }
-        let answer = tokio::select! {
-            biased;
-            // What is not asked by now would end what the sign-in brings.
-            () = ending.let_go() => return Err(Hindrance::LetGo),
-            answer = end_all(client, &opened) => answer,
-        };
-        match answer {
+        match ending.ask(end_all(client, &opened)).await.ok_or(Hindrance::LetGo)? {
             Ok(Revoked::Done) => Ok(self.answer(ApiVerdict::Revoked)),
             Ok(Revoked::Unknown) => Ok(self.answer(ApiVerdict::Unknown)),
             Ok(Revoked::Impossible) => Err(Hindrance::NoWay),

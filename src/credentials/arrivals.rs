@@ -180,11 +180,16 @@ impl Arrival {
 }
 
 impl Ending {
-    /// Until somebody signs in who waited for it long enough: what it was to end is not to be touched from then on.
-    pub(super) async fn let_go(&self) {
+    /// What comes of asking the API; `None` once somebody signs in who waited for it long enough: what is not asked by then
+    /// would end what that brings.
+    pub(super) async fn ask<T>(self, asking: impl Future<Output = T>) -> Option<T> {
         let Place { line, number } = &self.0;
-        let gone = |line: &Line| !line.places.contains_key(number);
-        // The line is as old as whoever stands in it.
-        let _ = line.0.subscribe().wait_for(gone).await;
+        let is_let_go = |line: &Line| !line.places.contains_key(number);
+        let mut line = line.0.subscribe();
+        tokio::select! {
+            biased;
+            _ = line.wait_for(is_let_go) => None,
+            answer = asking => Some(answer),
+        }
     }
 }

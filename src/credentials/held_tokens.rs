@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::arrivals::Trait;
 use crate::message::DeviceUuid;
-use crate::vault::Credentials;
+use crate::vault::{Credentials, SecretText};
 
 /// Of how many records it is known at most: some ten megabytes.
 const MOST_KNOWN: usize = 100_000;
@@ -21,8 +21,12 @@ pub(super) struct Tokens {
 impl Tokens {
     /// Those of these credentials.
     pub(super) fn of(credentials: &Credentials) -> Self {
-        let refresh = credentials.refresh_token();
-        Self { hashes: Trait::of(credentials.secret(), refresh), renew: refresh.is_some() }
+        Self::pair(credentials.secret(), credentials.refresh_token())
+    }
+
+    /// These.
+    pub(super) fn pair(access: &SecretText, refresh: Option<&SecretText>) -> Self {
+        Self { hashes: Trait::of(access, refresh), renew: refresh.is_some() }
     }
 
     /// Whether one of these is among the others, or may end with them, whosever they are: an API that gives no refresh token

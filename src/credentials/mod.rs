@@ -58,6 +58,7 @@ pub use rekey::Rekeyed;
 pub use renewal::Life;
 pub use revoke::Cut;
 pub use state::{State, Words};
+pub use strays::Unnoted;
 pub use summary::Summary;
 pub use turns::Turn;
 pub use user_devices::UserDeviceEntry;

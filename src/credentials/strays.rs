@@ -4,10 +4,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use thiserror::Error;
 use tokio::time::timeout;
 
-use super::arrivals::Arrival;
+use super::arrivals::{Arrival, Trait};
+use super::held_tokens::Tokens;
 use super::{Account, CredentialsDevices, CredentialsError};
+use crate::source::oauth2::Revoked;
 use crate::store::{NewRevocation, StoreError, StoredRecord, Transaction};
 use crate::telemetry::with_causes;
 use crate::vault::{Contents, Format, ResourceOwnerId, SealError, SecretText};
@@ -18,6 +21,15 @@ const NAME: &str = "stray";
 const LONGEST_SIGN_IN: Duration = Duration::from_secs(10 * 60);
 /// How long whoever gives them up waits for the API.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Why what a sign-in brought is on no disk.
+#[derive(Debug, Error)]
+#[error("tokens of a sign-in could not be noted")]
+pub struct Unnoted {
+    /// Whether they are over at the API.
+    pub are_over: bool,
+    source: CredentialsError,
+}
 
 impl CredentialsDevices {
     /// Somebody is about to ask the API for tokens. What it is just asked to end is over by then, or a few seconds passed:
@@ -30,17 +42,34 @@ impl CredentialsDevices {
     /// has no way to end it that leaves others of the account alone.
     ///
     /// # Errors
-    /// What the store or the vault reports; nobody but the caller knows of the tokens then.
+    /// [`Unnoted`] where the store or the vault fails; the API is asked to end them at once then, as nobody but the caller
+    /// knows of them.
     pub async fn note_stray(
         &self,
         mut arrival: Arrival,
         access: &SecretText,
         refresh: Option<&SecretText>,
-    ) -> Result<Arc<Arrival>, CredentialsError> {
+    ) -> Result<Arc<Arrival>, Unnoted> {
         if !self.ends_one_alone() {
             return Ok(Arc::new(arrival));
         }
-        let copy = |token: &SecretText| SecretText::from(token.expose());
+        match self.put_on_disk(access, refresh).await {
+            Ok(stray) => {
+                arrival.stray = Some(stray);
+                Ok(Arc::new(arrival))
+            }
+            Err(source) => {
+                drop(arrival);
+                Err(Unnoted { are_over: self.end_at_once(access, refresh).await, source })
+            }
+        }
+    }
+
+    async fn put_on_disk(
+        &self,
+        access: &SecretText,
+        refresh: Option<&SecretText>,
+    ) -> Result<i64, CredentialsError> {
         let contents = Contents {
             refresh_token: refresh.map(copy),
             hosts: self.sealing.hosts.clone(),
@@ -61,8 +90,37 @@ impl CredentialsDevices {
             let (name, due_at) = (NAME.into(), now.plus(LONGEST_SIGN_IN));
             transaction.add_revocation(&NewRevocation::stray(&name, &record, now, due_at))
         };
-        arrival.stray = Some(self.store.write::<_, StoreError, _>(note).await?);
-        Ok(Arc::new(arrival))
+        Ok(self.store.write::<_, StoreError, _>(note).await?)
+    }
+
+    /// Has the API end what is on no disk, while whoever signed in waits; answers whether it is known to be over.
+    async fn end_at_once(&self, access: &SecretText, refresh: Option<&SecretText>) -> bool {
+        let (devices, access, refresh) = (self.clone(), copy(access), refresh.map(copy));
+        // Whatever becomes of whoever waits: nobody else ever comes to do it.
+        let ending = tokio::spawn(async move { devices.end_unless_held(&access, refresh.as_ref()).await });
+        matches!(timeout(PATIENCE, ending).await, Ok(Ok(true)))
+    }
+
+    /// The same, unless credentials here hold it, or nobody can tell.
+    async fn end_unless_held(&self, access: &SecretText, refresh: Option<&SecretText>) -> bool {
+        let Some(client) = &self.upstream else { return false };
+        let Some(ending) = self.arrivals.end(Trait::of(access, refresh)).await else { return false };
+        match self.holder(&Tokens::pair(access, refresh)).await {
+            Ok(None) => {}
+            Ok(Some(_)) => return false,
+            Err(error) => {
+                warn(&error);
+                return false;
+            }
+        }
+        match ending.ask(client.revoke(access, refresh)).await {
+            Some(Ok(Revoked::Done | Revoked::Unknown)) => true,
+            Some(Err(error)) => {
+                warn(&error);
+                false
+            }
+            Some(Ok(Revoked::Impossible)) | None => false,
+        }
     }
 
     /// Has the API end what is not kept, of the account where it told one; what it does not answer at once is told it again.
@@ -87,6 +145,10 @@ impl CredentialsDevices {
         }
         true
     }
+}
+
+fn copy(token: &SecretText) -> SecretText {
+    SecretText::from(token.expose())
 }
 
 fn warn(error: &(dyn std::error::Error + 'static)) {

@@ -158,6 +158,11 @@ impl Problem {
         self
     }
 
+    /// This problem, which says one sentence more.
+    pub fn adding(self, sentence: &str) -> Self {
+        Self { detail: format!("{}. {sentence}", self.detail).into(), ..self }
+    }
+
     /// This problem with an `Allow` header (RFC 9110, 10.2.1).
     pub fn allowing(self, methods: &'static str) -> Self {
         self.with_header(header::ALLOW, methods)

@@ -1,5 +1,6 @@
 //! Keeping what somebody proved: the secret on its credentials device, and the proof itself.
 
+use std::error::Error;
 use std::sync::Arc;
 
 use actix_web::http::header::REFERRER_POLICY;
@@ -37,10 +38,9 @@ pub(super) async fn keep(
     let device = match keep_secret(entrance, &account, again, arrival.clone()).await {
         Ok(device) => device,
         Err(problem) => {
-            if let Some(arrival) = arrival {
-                entrance.credentials.give_up(arrival, Some(&account)).await;
-            }
-            return Err(problem);
+            let Some(arrival) = arrival else { return Err(problem) };
+            let ends = entrance.credentials.give_up(arrival, Some(&account)).await;
+            return Err(problem.adding(&fate_at(&entrance.api, ends)));
         }
     };
     if let Some(proved_at) = proved_at {
@@ -78,12 +78,29 @@ fn of_another_account(entrance: &Entrance, account: &Account) -> Problem {
     )
 }
 
-pub(super) fn not_kept(error: &CredentialsError) -> Problem {
+pub(super) fn not_kept(error: &(dyn Error + 'static)) -> Problem {
     tracing::error!(error = with_causes(error), "a secret could not be kept");
     Problem::new(
         Kind::Unavailable,
         "Your sign-in worked, but its secret could not be kept; begin again in a moment",
     )
+}
+
+/// What becomes of the tokens of a sign-in that is not kept, as a sentence without its full stop.
+pub(super) fn fate_at(api: &str, ends: bool) -> String {
+    format!("At {api}, {}", fate_of_tokens(ends))
+}
+
+/// The same of the tokens that "it" gave, within a sentence.
+pub(super) fn fate_of_tokens(ends: bool) -> &'static str {
+    match ends {
+        true => {
+            "the tokens that it gave are ended, at once or as soon as it answers, unless credentials here use them"
+        }
+        false => {
+            "the tokens that it gave stay good until they end, or you end what this gateway may do in your account there"
+        }
+    }
 }
 
 fn proof_not_noted(error: &CredentialsError) -> Problem {

@@ -1,7 +1,7 @@
 //! The code of a sign-in at the API becomes tokens, the tokens an account, and that is kept; or nothing is, and what the API
 //! gave ends there.
 
-use super::keeping::{Brought, keep, not_kept};
+use super::keeping::{Brought, fate_at, fate_of_tokens, keep, not_kept};
 use crate::credentials::{Account, Life};
 use crate::http::entrance::Entrance;
 use crate::http::problem::{Kind, Problem};
@@ -41,7 +41,8 @@ pub(super) async fn redeem(
     let arrival = entrance.credentials.arrival().await;
     let tokens = client.exchange(&code, &pending).await.map_err(|error| not_given(&error, entrance))?;
     let arrival = entrance.credentials.note_stray(arrival, &tokens.access, tokens.refresh.as_ref()).await;
-    let arrival = arrival.map_err(|error| not_kept(&error))?;
+    let arrival =
+        arrival.map_err(|unnoted| not_kept(&unnoted).adding(&fate_at(&entrance.api, unnoted.are_over)))?;
     let account = match client.account(&tokens).await {
         Ok(account) => account,
         Err(error) => {
@@ -102,12 +103,7 @@ fn of_nobody(error: &OAuthError, entrance: &Entrance, ends: bool) -> Problem {
         OAuthError::AccountId(_) => "did not say by an id whose account this is",
         _ => "did not say as it should whose account this is",
     };
-    let tokens = match ends {
-        true => "the tokens that it gave are ended there, at once or as soon as it answers",
-        false => {
-            "the tokens that it gave stay good until they end, or you end what this gateway may do in your account there"
-        }
-    };
+    let tokens = fate_of_tokens(ends);
     let then = match error {
         OAuthError::AccountId(_) => "Ask the operator to look at source.profile_id",
         _ => "Begin again in a moment",

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use endo::bus::embedded::BusError;
 use endo::store::{StoreError, Transaction};
+use rusqlite::Connection;
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -12,7 +13,8 @@ use tokio::sync::Semaphore;
 
 use super::House;
 use super::at_the_api::Place;
-use crate::support::browser::{callback, come_back};
+use crate::support::browser::{callback, come_back, depart};
+use crate::support::fake_api::Answer as ApiAnswer;
 use crate::support::provider::{FakeProvider, Fault};
 
 /// Registers devices until the database takes nothing new.
@@ -84,4 +86,45 @@ async fn what_a_browser_that_hangs_up_signed_in_for_is_kept_all_the_same() {
     while !browser.get("/console").await.text.contains("/console/credentials/") {
         ticks.tick().await;
     }
+}
+
+impl Place {
+    /// From now on nothing can be noted that is to end.
+    fn breaks(&self) {
+        let file = self.house.gateway.gateway.config.data_dir.join("endo.db");
+        let broken =
+            "CREATE TRIGGER broken BEFORE INSERT ON revocations BEGIN SELECT RAISE(ABORT, 'broken'); END";
+        Connection::open(file).unwrap().execute_batch(broken).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn tokens_that_cannot_even_be_noted_are_ended_at_once() {
+    for (answer, fate) in [
+        (ApiAnswer::new(200, &[], ""), "the tokens that it gave are ended"),
+        (ApiAnswer::new(500, &[], ""), "the tokens that it gave stay good until they end, or you end"),
+    ] {
+        let place = Place::open().await;
+        let (mut browser, state) = place.under_way("/auth/api").await;
+        place.breaks();
+        place.provider.revocation_meets([answer]);
+        let answer = come_back(&mut browser, &state).await;
+        assert_eq!(answer.status, 503, "{answer:?}");
+        assert!(answer.text.contains("could not be kept; begin again"), "{answer:?}");
+        assert!(answer.text.contains(fate), "{answer:?}");
+        assert_eq!(place.provider.ended(), ["refresh-1", "access-1"]);
+    }
+}
+
+#[tokio::test]
+async fn tokens_that_cannot_even_be_noted_stay_where_credentials_here_hold_them() {
+    let place = Place::open().await;
+    let (mut browser, state) = place.under_way("/auth/api").await;
+    assert_eq!(come_back(&mut browser, &state).await.status, 303);
+    place.breaks();
+    place.provider.plan([Fault::Say(200, r#"{"access_token": "access-1", "refresh_token": "refresh-1"}"#)]);
+    let state = depart(&mut browser, "/auth/api").await;
+    let answer = come_back(&mut browser, &state).await;
+    assert!(answer.text.contains("the tokens that it gave stay good"), "{answer:?}");
+    assert_eq!(place.provider.ended(), Vec::<String>::new());
 }
