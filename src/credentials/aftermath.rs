@@ -26,8 +26,17 @@ const ANSWER_LOST: &str =
 
 /// When it is looked again whether a sign-in is over that may concern what is to end.
 const MOMENT: Duration = Duration::from_secs(1);
+/// How long is left alone what erred.
+const AFTER_ERROR: Duration = Duration::from_secs(60);
 /// How long an API may still be at what it was asked and nobody waits for; longer than an answer may take.
 const STILL_AT_IT: Duration = Duration::from_secs(60);
+
+/// What is due, by what names it in the store.
+#[derive(Clone, Copy)]
+enum Due {
+    Errand(i64),
+    Revocation(i64),
+}
 
 /// Why the API did not answer for now.
 #[derive(Clone, Copy)]
@@ -106,14 +115,16 @@ impl CredentialsDevices {
     pub async fn attend_once(&self) -> Result<(), CredentialsError> {
         self.note_uses().await;
         let now = self.clock.now();
-        let look =
-            move |view: &View<'_>| Ok((view.due_errands(now, AT_ONCE)?, view.due_revocations(now, AT_ONCE)?));
-        let (errands, revocations) = self.store.read::<_, StoreError, _>(look).await?;
-        for errand in errands {
-            self.run_errand(errand).await?;
-        }
-        for revocation in revocations {
-            self.tell(revocation).await?;
+        let look = move |view: &View<'_>| {
+            let errands = view.due_errands(now, AT_ONCE)?.into_iter().map(Due::Errand);
+            let revocations = view.due_revocations(now, AT_ONCE)?.into_iter().map(Due::Revocation);
+            Ok(errands.chain(revocations).collect::<Vec<_>>())
+        };
+        for due in self.store.read::<_, StoreError, _>(look).await? {
+            if let Err(error) = self.attend_to(due).await {
+                tracing::warn!(error = with_causes(&error), "something that follows from a revocation waits");
+                self.leave_for_later(due).await;
+            }
         }
         Ok(())
     }
@@ -126,17 +137,38 @@ impl CredentialsDevices {
         }
     }
 
-    async fn tell(&self, revocation: QueuedRevocation) -> Result<(), CredentialsError> {
-        self.tell_of(revocation, None).await
+    async fn attend_to(&self, due: Due) -> Result<(), CredentialsError> {
+        match due {
+            Due::Errand(seq) => {
+                match self.store.read::<_, StoreError, _>(move |view| view.errand(seq)).await? {
+                    Some(errand) => self.run_errand(errand).await,
+                    None => Ok(()),
+                }
+            }
+            Due::Revocation(seq) => self.tell_of(seq, None).await,
+        }
     }
 
-    /// Tells the API of one secret that is over, if a stray one of `account`, as far as that is known; its copy is erased once
-    /// that answered, or its time is over.
+    /// So that what errs each time is not in the way of the rest.
+    async fn leave_for_later(&self, due: Due) {
+        let later = self.clock.now().plus(AFTER_ERROR);
+        let leave = move |transaction: &Transaction<'_>| match due {
+            Due::Errand(seq) => transaction.retry_errand(seq, later),
+            Due::Revocation(seq) => transaction.postpone_revocation(seq, later, false),
+        };
+        // Where the store fails in this as well, everything waits for it.
+        let _ = self.store.write::<_, StoreError, _>(leave).await;
+    }
+
+    /// Tells the API of one secret that is over, if that still waits; if a stray one of `account`, as far as that is known.
+    /// Its copy is erased once the API answered, or its time is over.
     pub(super) async fn tell_of(
         &self,
-        revocation: QueuedRevocation,
+        seq: i64,
         account: Option<&ResourceOwnerId>,
     ) -> Result<(), CredentialsError> {
+        let waiting = self.store.read::<_, StoreError, _>(move |view| view.revocation(seq)).await?;
+        let Some(revocation) = waiting else { return Ok(()) };
         match self.ask_to_end(&revocation, account).await {
             Ok(answer) => self.close(revocation, answer).await,
             Err(hindrance) if self.is_too_old(&revocation) => {

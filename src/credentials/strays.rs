@@ -130,12 +130,7 @@ impl CredentialsDevices {
         let Some(stray) = arrival.stray else { return false };
         drop(arrival);
         let (devices, account) = (self.clone(), account.map(|account| account.id.clone()));
-        let giving_up = async move {
-            match devices.store.read::<_, StoreError, _>(move |view| view.revocation(stray)).await? {
-                Some(queued) => devices.tell_of(queued, account.as_ref()).await,
-                None => Ok(()),
-            }
-        };
+        let giving_up = async move { devices.tell_of(stray, account.as_ref()).await };
         // What the API is asked is seen to its end, also where nobody waits any more.
         match timeout(PATIENCE, tokio::spawn(giving_up)).await {
             Ok(Ok(Ok(()))) => {}

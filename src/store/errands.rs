@@ -1,6 +1,6 @@
 //! What the bus still has to be told of rights and records that are over.
 
-use rusqlite::Row;
+use rusqlite::{OptionalExtension, Row};
 
 use super::{StoreError, Transaction, View};
 use crate::ambient::Timestamp;
@@ -68,15 +68,24 @@ pub struct QueuedErrand {
 const COLUMNS: &str = "seq, kind, credentials, user_device, receipt, attempts";
 
 impl View<'_> {
-    /// The errands that are due, the longest due first, at most `limit`.
+    /// What names the errands that are due, the longest due first, at most `limit`.
     ///
     /// # Errors
     /// What the database reports.
-    pub fn due_errands(&self, now: Timestamp, limit: usize) -> Result<Vec<QueuedErrand>, StoreError> {
-        let sql = format!("SELECT {COLUMNS} FROM errands WHERE due_at <= ?1 ORDER BY due_at, seq LIMIT ?2");
-        let mut statement = self.prepare(&sql)?;
-        let rows = statement.query_map((now.as_millis(), limit as i64), queued)?;
+    pub fn due_errands(&self, now: Timestamp, limit: usize) -> Result<Vec<i64>, StoreError> {
+        let sql = "SELECT seq FROM errands WHERE due_at <= ?1 ORDER BY due_at, seq LIMIT ?2";
+        let mut statement = self.prepare(sql)?;
+        let rows = statement.query_map((now.as_millis(), limit as i64), |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// One of them, while it is there.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn errand(&self, seq: i64) -> Result<Option<QueuedErrand>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM errands WHERE seq = ?1");
+        Ok(self.prepare(&sql)?.query_row([seq], queued).optional()?)
     }
 }
 

@@ -30,15 +30,14 @@ const NO_RECEIPT: i64 = 0;
 const COLUMNS: &str = "seq, credentials, receipt, generation, endo, signature, source, made_at, attempts";
 
 impl View<'_> {
-    /// The secrets that the API is to be told of now, the longest due first, at most `limit`.
+    /// What names the secrets that the API is to be told of now, the longest due first, at most `limit`.
     ///
     /// # Errors
     /// What the database reports.
-    pub fn due_revocations(&self, now: Timestamp, limit: usize) -> Result<Vec<QueuedRevocation>, StoreError> {
-        let sql =
-            format!("SELECT {COLUMNS} FROM revocations WHERE due_at <= ?1 ORDER BY due_at, seq LIMIT ?2");
-        let mut statement = self.prepare(&sql)?;
-        let rows = statement.query_map((now.as_millis(), limit as i64), queued)?;
+    pub fn due_revocations(&self, now: Timestamp, limit: usize) -> Result<Vec<i64>, StoreError> {
+        let sql = "SELECT seq FROM revocations WHERE due_at <= ?1 ORDER BY due_at, seq LIMIT ?2";
+        let mut statement = self.prepare(sql)?;
+        let rows = statement.query_map((now.as_millis(), limit as i64), |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 

@@ -4,6 +4,7 @@
 
 mod erasing;
 mod forgetting;
+mod one_by_one;
 mod other_api;
 mod proofs;
 mod receipts;

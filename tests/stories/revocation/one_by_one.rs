@@ -1,0 +1,60 @@
+//! What follows from an end is attended to one by one: what comes to nothing is not in the way of the rest.
+
+use std::time::Duration;
+
+use endo::credentials::ApiVerdict;
+use rusqlite::Connection;
+
+use super::Office;
+use crate::support::provider::FakeProvider;
+
+/// More than are attended to in one go.
+const MANY: i64 = 40;
+
+impl Office {
+    fn database(&self) -> Connection {
+        Connection::open(self.directory.path().join("endo.db")).unwrap()
+    }
+}
+
+fn count(database: &Connection, sql: &str) -> i64 {
+    database.query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+#[tokio::test]
+async fn damaged_rows_are_not_in_the_way_of_the_rest() {
+    let provider = FakeProvider::start().await;
+    let office = Office::open(provider.settings()).await;
+    let (access, refresh) = provider.grant();
+    let credentials = office.keep(42, &access, &refresh).await;
+    let user_device = office.bind(&credentials).await;
+    let damaged = office.database();
+    damaged
+        .execute("INSERT INTO receipts (seq, credentials, document) VALUES (900, 'x', X'FF')", [])
+        .unwrap();
+    for _ in 0..MANY {
+        let errand = "INSERT INTO errands (credentials, user_device, kind, receipt, due_at) VALUES (?1, ?2, 1, 900, 0)";
+        damaged.execute(errand, ("errs when it is attended to", user_device.as_str())).unwrap();
+        let errand = "INSERT INTO errands (credentials, kind, receipt, due_at) VALUES (X'FF', 2, 900, 0)";
+        damaged.execute(errand, []).unwrap();
+        let revocation =
+            "INSERT INTO revocations (credentials, receipt, generation, endo, signature, made_at, due_at)
+                          VALUES ('cannot be read', 900, 1, X'FF', '', 0, 0)";
+        damaged.execute(revocation, []).unwrap();
+    }
+    let whole = "INSERT INTO errands (credentials, kind, receipt, due_at) VALUES ('x', 2, 901, 1)";
+    damaged.execute(whole, []).unwrap();
+
+    office.forget(&credentials).await;
+    for _ in 0..3 {
+        office.does_what_is_due().await;
+    }
+    let told = office.receipts(&credentials).await.remove(0).api.unwrap();
+    assert_eq!(told.verdict, ApiVerdict::Revoked);
+    assert_eq!(count(&damaged, "SELECT count(*) FROM errands WHERE receipt <> 900"), 0);
+    let waiting = "SELECT (SELECT count(*) FROM errands) + (SELECT count(*) FROM revocations)";
+    assert_eq!(count(&damaged, waiting), 3 * MANY, "nothing of what is damaged is dropped");
+    office.passes(Duration::from_secs(60));
+    let due = "SELECT count(*) FROM errands WHERE attempts = 1";
+    assert_eq!(count(&damaged, due), 2 * MANY, "each was tried once");
+}
