@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use endo::bus::Login;
-use endo::credentials::{Account, ApiVerdict, CredentialsError, NewUserDevice};
+use endo::credentials::{Account, ApiVerdict, CredentialsError, NewUserDevice, Revoker};
 use endo::message::DeviceUuid;
 use endo::store::{StoreError, StoredRecord};
 use serde_json::Value;
@@ -177,4 +177,18 @@ async fn whoever_left_or_forgot_meanwhile_gets_no_device() {
     ask(&first).await.unwrap();
     office.forget(&credentials).await;
     assert!(matches!(ask(&first).await, Err(CredentialsError::NoRecord)));
+}
+
+#[tokio::test]
+async fn the_bus_in_this_process_keeps_nobody_s_login_for_what_follows() {
+    let provider = FakeProvider::start().await;
+    let office = Office::open(provider.settings()).await;
+    let (access, refresh) = provider.grant();
+    let credentials = office.keep(42, &access, &refresh).await;
+    office.bind(&credentials).await;
+    let owned = office.gateway.credentials.held(credentials).await.unwrap();
+    let login = Login { uuid: office.owner(), token: "its token".to_owned().into() };
+    office.gateway.credentials.forget(&owned, &Revoker::Owner(login)).await.unwrap();
+    let known = format!("{:?}", office.gateway.credentials);
+    assert!(known.contains("enders: Enders(Mutex { data: {}"), "{known}");
 }
