@@ -47,6 +47,8 @@ enum Hindrance {
     LetGo,
     /// It does not say anything, or nobody knows yet what to ask.
     Silence,
+    /// It answered with a page for people.
+    Page,
     /// The gateway is for another API now.
     OtherApi,
     /// The gateway has no way to ask now.
@@ -62,6 +64,10 @@ impl Hindrance {
                 "somebody signed in while it did not answer; what it does all the same may end what they signed in for, so \
                  that is looked at in a minute",
             ),
+            Self::Page => Some(
+                "it answered with a page for people, as at a wrong address; the operator compares source.revocation_url with \
+                 what the API documents",
+            ),
             Self::OtherApi => Some(
                 "the settings of this gateway name another one; if they name it again within a day, it is told",
             ),
@@ -74,7 +80,7 @@ impl Hindrance {
     /// What it comes to where it lasts for too long.
     fn verdict(self) -> ApiVerdict {
         match self {
-            Self::SignIn | Self::LetGo | Self::Silence => ApiVerdict::Unanswered,
+            Self::SignIn | Self::LetGo | Self::Page | Self::Silence => ApiVerdict::Unanswered,
             Self::OtherApi => ApiVerdict::OtherApi,
             Self::NoWay => ApiVerdict::Impossible,
         }
@@ -192,10 +198,10 @@ impl CredentialsDevices {
         let pause = match hindrance {
             Hindrance::SignIn => MOMENT,
             Hindrance::LetGo => STILL_AT_IT,
-            Hindrance::Silence => PAUSES.after(revocation.attempts),
+            Hindrance::Page | Hindrance::Silence => PAUSES.after(revocation.attempts),
             Hindrance::OtherApi | Hindrance::NoWay => LONGEST,
         };
-        let is_asked = matches!(hindrance, Hindrance::LetGo | Hindrance::Silence);
+        let is_asked = matches!(hindrance, Hindrance::LetGo | Hindrance::Page | Hindrance::Silence);
         let due = self.clock.now().plus(pause).min(revocation.made_at.plus(LONGEST));
         let put_off = move |transaction: &Transaction<'_>| {
             transaction.postpone_revocation(revocation.seq, due, is_asked)?;
@@ -275,7 +281,7 @@ impl CredentialsDevices {
                     credentials.uuid = %revocation.credentials,
                     "the API was not told yet that a secret is over"
                 );
-                Err(Hindrance::Silence)
+                Err(if matches!(error, OAuthError::Page) { Hindrance::Page } else { Hindrance::Silence })
             }
         }
     }

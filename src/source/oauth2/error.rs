@@ -42,6 +42,9 @@ pub enum OAuthError {
     /// The provider's answer is not what it should be.
     #[error("the provider's answer cannot be read")]
     Unreadable,
+    /// The provider answered with a page for people where none can be, as one does that is asked at a wrong address.
+    #[error("the provider answered with a page for people")]
+    Page,
     /// The account's id is one that must not be signed.
     #[error("the provider tells no account id that can be used")]
     AccountId(#[from] NotAResourceOwnerId),
@@ -60,6 +63,7 @@ impl OAuthError {
             | Self::NoAnswer(_)
             | Self::Failed(_)
             | Self::Unreadable
+            | Self::Page
             | Self::AccountId(_)
             | Self::TokenRejected => false,
         }

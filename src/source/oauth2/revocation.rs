@@ -86,7 +86,7 @@ fn verdict(answer: ProviderAnswer, unknown: &[StatusCode]) -> Result<Revoked, OA
         (_, Some("invalid_token" | "token_revoked" | "token_expired" | "invalid_auth")) => {
             Ok(Revoked::Unknown)
         }
-        (_, None) if is_page(&answer) => Err(unexplained(&answer)),
+        (_, None) if is_page(&answer) => Err(OAuthError::Page),
         (status, None) if unknown.contains(&status) => Ok(Revoked::Unknown),
         (status, None) if status.is_success() => Ok(Revoked::Done),
         (status, Some(error)) if !status.is_server_error() => {
@@ -96,7 +96,14 @@ fn verdict(answer: ProviderAnswer, unknown: &[StatusCode]) -> Result<Revoked, OA
     }
 }
 
+/// Whether it says that it is a page, or is one whatever it says.
 fn is_page(answer: &Response<Bytes>) -> bool {
-    let kind = answer.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    kind.is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("text/html"))
+    let begins = |text: &[u8], with: &str| {
+        text.trim_ascii_start()
+            .get(..with.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(with.as_bytes()))
+    };
+    let kind = answer.headers().get(header::CONTENT_TYPE).map_or(&[][..], HeaderValue::as_bytes);
+    let says_so = ["text/html", "application/xhtml+xml"].iter().any(|page| begins(kind, page));
+    says_so || ["<!doctype html", "<html"].iter().any(|page| begins(answer.body(), page))
 }

@@ -192,3 +192,24 @@ async fn the_bus_in_this_process_keeps_nobody_s_login_for_what_follows() {
     let known = format!("{:?}", office.gateway.credentials);
     assert!(known.contains("enders: Enders(Mutex { data: {}"), "{known}");
 }
+
+#[tokio::test]
+async fn a_page_for_people_is_no_answer_to_the_end_of_a_token() {
+    let provider = FakeProvider::start().await;
+    let office = Office::open(provider.settings()).await;
+    let (access, refresh) = provider.grant();
+    let credentials = office.keep(42, &access, &refresh).await;
+    office.forget(&credentials).await;
+    let page = || Answer::new(200, &["content-type: text/html"], "<!doctype html><title>Sign in</title>");
+    provider.revocation_meets([page(), page()]);
+    office.does_what_is_due().await;
+    let told = office.receipts(&credentials).await.remove(0).api.unwrap();
+    assert_eq!(told.verdict, ApiVerdict::Pending);
+    let said = told.sentence("The API");
+    assert!(said.contains("it answered with a page for people, as at a wrong address"), "{said}");
+    assert_eq!(office.waiting().await.len(), 1);
+    office.passes(Duration::from_secs(60));
+    office.does_what_is_due().await;
+    let told = office.receipts(&credentials).await.remove(0).api.unwrap();
+    assert_eq!(told.sentence("The API"), "the tokens are over at The API too");
+}

@@ -235,9 +235,19 @@ async fn what_a_provider_answers_to_a_revocation_is_told() {
         let (_api, client) = saying(Answer::new(status, &[], text)).await;
         assert_eq!(client.revoke(&"a".into(), None).await.ok(), expected, "{status} {text}");
     }
-    let (_api, asked) =
-        saying(Answer::new(200, &["content-type: text/html; charset=utf-8"], "<html>Sign in</html>")).await;
-    asked.revoke(&"a".into(), None).await.unwrap_err();
+    for (kind, text) in [
+        ("text/html; charset=utf-8", "Sign in"),
+        ("application/xhtml+xml", "<?xml version='1.0'?>"),
+        ("application/json", "\n<!DOCTYPE html><title>Sign in</title>"),
+        ("text/plain", "<HTML>Sign in</HTML>"),
+    ] {
+        let page = Answer::new(200, &[&format!("content-type: {kind}")], text);
+        let (_api, asked) = saying(page).await;
+        let error = asked.revoke(&"a".into(), None).await.unwrap_err();
+        assert_eq!(error.to_string(), "the provider answered with a page for people", "{kind} {text}");
+    }
+    let (_api, ignored) = saying(Answer::new(200, &["content-type: text/plain"], "OK <html>")).await;
+    assert_eq!(ignored.revoke(&"a".into(), None).await.unwrap(), Revoked::Done);
     let settings = config::Source {
         provider: Some("spotify".to_owned()),
         client_id: Some("id".to_owned()),
