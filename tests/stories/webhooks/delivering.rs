@@ -1,7 +1,9 @@
 //! What was accepted for a device's server reaches it, or is kept as a dead letter.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
+use endo::ambient::Timestamp;
 use endo::message::DeliveryId;
 use endo::store::Ending;
 use tokio::sync::Semaphore;
@@ -321,4 +323,44 @@ async fn a_webhook_that_was_taken_off_its_device_is_called_no_more() {
         assert_eq!(post.first_dead_letter().await.reason, "webhook removed");
         assert!(calls.try_recv().is_err());
     }
+}
+
+#[tokio::test]
+async fn a_webhook_that_is_taken_off_and_put_back_misses_nothing() {
+    let now = Arc::new(AtomicI64::new(1_768_478_400_000));
+    let told = Arc::clone(&now);
+    let clock = Clock::from_fn(move || Timestamp::from_millis(told.load(Ordering::SeqCst)));
+    let post = Post::with(clock, loopback(), WebhookSettings { concurrency: 1, ..SETTINGS }).await;
+    let (gate, (sender, mut busy)) = (Arc::new(Semaphore::new(0)), mpsc::unbounded_channel());
+    let opened = Arc::clone(&gate);
+    let slow = FakeApi::start(move |seen| {
+        sender.send(seen.clone()).unwrap();
+        Answer::new(200, &[], "").behind(&opened)
+    })
+    .await;
+    let (api, mut calls) = server(&[200]).await;
+    let (other, mut others) = server(&[200]).await;
+    let (first, device, last) =
+        (post.hooked(hook(&slow)).await, post.hooked(hook(&api)).await, post.hooked(hook(&other)).await);
+    let flow = post.bus.device(json!({})).await;
+    let change = async |operator: &str| {
+        let update = json!({operator: {"meshblu.forwarders.message.received": hook(&api)}});
+        let call = post.bus.by(&device, &format!("PUT /v2/devices/{}", device.uuid));
+        send(call.json(&update)).await.is(204, "");
+    };
+    post.send(&flow, &json!({"devices": first.uuid})).await;
+    busy.recv().await.unwrap();
+    post.send(&flow, &json!({"devices": device.uuid})).await;
+    post.send(&flow, &json!({"devices": last.uuid})).await;
+    change("$pull").await;
+    gate.add_permits(1);
+    // One call at a time, in their order: by now it was looked for.
+    others.recv().await.unwrap();
+    assert!(calls.try_recv().is_err());
+    change("$addToSet").await;
+    now.fetch_add(1000, Ordering::SeqCst);
+    post.bus.bus.webhook_bell().notify_one();
+    calls.recv().await.unwrap();
+    post.until_nothing_waits().await;
+    assert!(post.dead_letters().await.is_empty());
 }

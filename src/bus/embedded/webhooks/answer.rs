@@ -22,6 +22,8 @@ pub(super) struct Failed {
 pub(super) enum Condition {
     /// Nothing: it was not called.
     NotCalled,
+    /// Nothing either: its device has the webhook no more, or another in its place.
+    TakenAway,
     /// It is well, and will not have this delivery now.
     Refuses,
     /// It did not answer in time: it is down, or slow with this one.
@@ -39,9 +41,11 @@ impl Failed {
         Self { reason: reason.into(), for_good: true, condition: Condition::NotCalled }
     }
 
-    /// The device has the webhook no more, or another in its place.
-    pub(super) fn removed() -> Self {
-        Self::for_good("webhook removed")
+    /// The device has the webhook no more, or another in its place. Whoever sets a device up anew takes its webhooks away
+    /// and puts them back, so the first look is not the last.
+    pub(super) fn taken_away(attempts_before: u32) -> Self {
+        let condition = Condition::TakenAway;
+        Self { for_good: attempts_before > 0, ..Self::at("webhook removed", condition) }
     }
 
     fn at(reason: impl Into<Cow<'static, str>>, condition: Condition) -> Self {

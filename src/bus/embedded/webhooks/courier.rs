@@ -17,7 +17,7 @@ use crate::ambient::{Backoff, Timestamp};
 use crate::egress::Egress;
 use crate::message::DeliveryId;
 use crate::store::{
-    Death, Ending, Fate, NewDelivery, Outcome, QueuedDelivery, StoreError, Taken, Transaction, WebhookKey,
+    Death, Ending, Fate, Outcome, QueuedDelivery, StoreError, Taken, Transaction, WebhookKey,
 };
 use crate::telemetry::with_causes;
 
@@ -50,7 +50,7 @@ impl Courier {
         let mut failing_for = Duration::ZERO;
         match &result {
             Ok(_) | Err(Failed { condition: Condition::Refuses, .. }) => leave.answered(),
-            Err(Failed { condition: Condition::NotCalled, .. }) => leave.withdrawn(),
+            Err(Failed { condition: Condition::NotCalled | Condition::TakenAway, .. }) => leave.withdrawn(),
             Err(Failed { condition: Condition::Late, .. }) => failing_for = leave.late(),
             Err(Failed { condition: Condition::Fails, .. }) => failing_for = leave.failed(),
         }
@@ -64,12 +64,12 @@ impl Courier {
     async fn attempt(&self, queued: &QueuedDelivery, call: Option<Call>) -> Result<StatusCode, Failed> {
         let delivery = &queued.new;
         let call = call.ok_or_else(|| Failed::for_good("bad address"))?;
-        self.check_still_there(delivery, &call.webhook).await?;
+        self.check_still_there(queued, &call.webhook).await?;
         let limit = self.egress.webhook_limit();
         let request = match call.webhook.proof {
             // Whoever works with the token has it only while the call runs.
             Proof::Credentials => {
-                let token = self.lend(delivery, &call.webhook).await?;
+                let token = self.lend(queued, &call.webhook).await?;
                 request(delivery, call, Some(&token))?
             }
             Proof::Signature => {
@@ -82,20 +82,21 @@ impl Courier {
     }
 
     /// A device that took the webhook away wants no further calls of it. One that is gone has its last words told.
-    async fn check_still_there(&self, delivery: &NewDelivery, webhook: &Webhook) -> Result<(), Failed> {
+    async fn check_still_there(&self, queued: &QueuedDelivery, webhook: &Webhook) -> Result<(), Failed> {
+        let delivery = &queued.new;
         let device = delivery.device.clone();
         match self.bus.store().read::<_, StoreError, _>(move |view| view.device(&device)).await {
             Ok(Some(document)) if !Target::is_still_at(&document, &delivery.event, webhook) => {
-                Err(Failed::removed())
+                Err(Failed::taken_away(queued.attempts))
             }
             Ok(_) => Ok(()),
             Err(_) => Err(Failed::again("not looked up")),
         }
     }
 
-    async fn lend(&self, delivery: &NewDelivery, webhook: &Webhook) -> Result<Zeroizing<String>, Failed> {
-        let (bus, delivery, webhook) = (self.bus.clone(), delivery.clone(), webhook.clone());
-        let issue = move |transaction: &Transaction<'_>| pass::issue(&bus, transaction, &delivery, &webhook);
+    async fn lend(&self, queued: &QueuedDelivery, webhook: &Webhook) -> Result<Zeroizing<String>, Failed> {
+        let (bus, queued, webhook) = (self.bus.clone(), queued.clone(), webhook.clone());
+        let issue = move |transaction: &Transaction<'_>| pass::issue(&bus, transaction, &queued, &webhook);
         match self.bus.store().write::<_, StoreError, _>(issue).await {
             Ok(token) => token,
             Err(_) => Err(Failed::again("no credentials")),
@@ -120,7 +121,11 @@ impl Courier {
             return Next::GivenUp(failed.reason.into_owned());
         }
         tracing::debug!(device.uuid = %device, attempt, reason = %failed.reason, "a webhook did not take it");
-        Next::Postponed(self.bus.clock.now().plus(self.pause(delivery.attempts)))
+        let pause = match failed.condition {
+            Condition::TakenAway => self.settings.first_delay,
+            _ => self.pause(delivery.attempts),
+        };
+        Next::Postponed(self.bus.clock.now().plus(pause))
     }
 
     /// Nothing waits longer for a webhook that fails than for an attempt of its own, but for a rest at least.

@@ -9,7 +9,7 @@ use super::super::EmbeddedBus;
 use super::super::forwarder::Webhook;
 use super::super::target::Target;
 use super::answer::Failed;
-use crate::store::{NewDelivery, StoreError, TokenHash, Transaction};
+use crate::store::{NewDelivery, QueuedDelivery, StoreError, TokenHash, Transaction};
 
 const TAG: &str = "webhook-delivery";
 
@@ -17,14 +17,15 @@ const TAG: &str = "webhook-delivery";
 pub(super) fn issue(
     bus: &EmbeddedBus,
     transaction: &Transaction<'_>,
-    delivery: &NewDelivery,
+    queued: &QueuedDelivery,
     webhook: &Webhook,
 ) -> Result<Result<Zeroizing<String>, Failed>, StoreError> {
+    let delivery = &queued.new;
     revoke(bus, transaction, delivery)?;
     match transaction.device(&delivery.device)? {
         None => return Ok(Err(Failed::for_good("device unregistered"))),
         Some(document) if !Target::is_still_at(&document, &delivery.event, webhook) => {
-            return Ok(Err(Failed::removed()));
+            return Ok(Err(Failed::taken_away(queued.attempts)));
         }
         Some(_) => {}
     }
