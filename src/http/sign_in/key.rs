@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::Next;
 use super::keeping::{Brought, keep, kept};
-use super::typed::{Visitor, account, proof_age};
+use super::typed::{Visitor, account};
 use super::wish::Wish;
 use crate::console::{self, KeyEntry};
 use crate::credentials::{Owned, Possession};
@@ -82,12 +82,10 @@ struct Entry<'a> {
     visitor: &'a Visitor,
     /// What is there already under this name.
     owned: Option<Owned>,
-    /// Whether that was asked for, and not just found.
-    is_named: bool,
     name: String,
 }
 
-/// The page that asks for a key; for one that is there, also for the present one where that was not typed in lately.
+/// The page that asks for a key; where there is one, also for that.
 pub(super) async fn ask(door: &FrontDoor, session: &Session, wish: &Wish) -> Answer {
     let (entrance, action) = (door.entrance()?, wish.path());
     let blank = KeyEntry {
@@ -100,8 +98,7 @@ pub(super) async fn ask(door: &FrontDoor, session: &Session, wish: &Wish) -> Ans
     };
     let Some(device) = &wish.credentials else { return Ok(show(session, &blank)) };
     let owned = owned(entrance, &session.owner, device).await?;
-    let asks_present = !is_proved(door, &session.owner, device).await?;
-    Ok(show(session, &KeyEntry { name: owned.username(), asks_present, ..blank }))
+    Ok(show(session, &KeyEntry { name: owned.username(), asks_present: true, ..blank }))
 }
 
 fn show(session: &Session, entry: &KeyEntry<'_>) -> HttpResponse {
@@ -131,7 +128,7 @@ pub(super) async fn take(request: &HttpRequest, door: &FrontDoor, visitor: Visit
                     action: &wish.path(),
                     name: Some(&entry.name),
                     name_is_fixed: wish.credentials.is_some(),
-                    asks_present: entry.owned.is_some() && kind != Kind::MalformedRequest,
+                    asks_present: entry.owned.is_some(),
                     note: Some(&note),
                 };
                 Ok(show(session, &again))
@@ -158,7 +155,7 @@ impl<'a> Entry<'a> {
         };
         let fixed = owned.as_ref().and_then(|owned| owned.username());
         let name = fixed.unwrap_or(typed).to_owned();
-        Ok(Self { door, visitor, owned, is_named: wish.credentials.is_some(), name })
+        Ok(Self { door, visitor, owned, name })
     }
 
     /// Keeps the key; answers on which device.
@@ -167,7 +164,7 @@ impl<'a> Entry<'a> {
         let (present, new) = (fields.one("present").trim(), fields.one("key").trim());
         if let Some(owned) = &self.owned {
             self.prove(owned, present).await?;
-            if new.is_empty() && !present.is_empty() {
+            if new.is_empty() {
                 return Ok(owned.device().clone());
             }
         }
@@ -185,14 +182,12 @@ impl<'a> Entry<'a> {
         Ok(keep(self.door, Brought { account, arrival: None, again }, Some(now)).await?)
     }
 
-    /// Whoever has the present key, or had it lately, may end the credentials or give another key.
+    /// Whoever has the present key may give another, and end the credentials for a while. That while is everybody's who acts
+    /// as the owner, and another key is for ever: a key that was typed in lately, by whomever, is not enough for that.
     async fn prove(&self, owned: &Owned, present: &str) -> Result<(), Unkept> {
         let (owner, device) = (&self.visitor.owner, owned.device());
         if present.is_empty() {
-            // Whoever gives what is meant to be a first key does not know that there is one, lately proved or not.
-            let is_meant = self.is_named || proof_age(self.door).is_zero();
-            let is_proved = is_meant && is_proved(self.door, owner, device).await?;
-            return is_proved.then_some(()).ok_or(NO_PRESENT_KEY.into());
+            return Err(NO_PRESENT_KEY.into());
         }
         let credentials = &self.door.entrance()?.credentials;
         let present = SecretText::from(present);
@@ -208,16 +203,6 @@ impl<'a> Entry<'a> {
             Possession::NotTriedByNewcomers => Err(TOO_OFTEN_BY_NEWCOMERS.into()),
         }
     }
-}
-
-/// Whether nothing more is to be proved for these credentials.
-async fn is_proved(door: &FrontDoor, owner: &DeviceUuid, device: &DeviceUuid) -> Result<bool, Problem> {
-    let age = proof_age(door);
-    if age.is_zero() {
-        return Ok(true);
-    }
-    let is_proved = door.entrance()?.credentials.is_proved(owner, device, age).await;
-    Ok(is_proved?)
 }
 
 async fn owned(entrance: &Entrance, owner: &DeviceUuid, device: &DeviceUuid) -> Result<Owned, Problem> {

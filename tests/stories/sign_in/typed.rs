@@ -43,7 +43,7 @@ async fn a_key_is_typed_once_and_never_shown_again() {
     let page = browser.get(&format!("/auth/api?credentials={device}")).await;
     assert!(page.text.contains("A new key for team"), "{page:?}");
     let action = format!("/auth/api?credentials={device}");
-    let answer = browser.submit(&page, &action, &[("key", "another-key")]).await;
+    let answer = browser.submit(&page, &action, &[("present", KEY), ("key", "another-key")]).await;
     assert_eq!(answer.header("location"), Some(&*place), "{answer:?}");
 }
 
@@ -184,6 +184,31 @@ async fn a_stolen_token_of_the_bus_neither_replaces_a_key_nor_ends_anything() {
     let proved = program(&house, (Method::POST, &again), &[("present", KEY)]).await;
     assert_eq!(proved.status, 201, "the key is still the owner's: {proved:?}");
     assert_eq!(program(&house, (Method::DELETE, &ending), &[]).await.status, 204);
+}
+
+#[tokio::test]
+async fn a_key_that_was_typed_in_a_moment_ago_is_typed_in_again_to_give_another() {
+    for proof_age in [300, 0] {
+        let house = House::with(|config| {
+            keys(config);
+            config.credentials.reauthentication = proof_age;
+        });
+        let house = house.await;
+        let kept = program(&house, (Method::POST, "/auth/api"), &[("name", "team"), ("key", KEY)]).await;
+        let again = format!("/auth/api?credentials={}", kept.json()["uuid"].as_str().unwrap());
+        for fields in [&[("key", "a-thief-s")][..], &[]] {
+            let refused = program(&house, (Method::POST, &again), fields).await;
+            assert_eq!(refused.status, 401, "{fields:?}: {refused:?}");
+        }
+        let mut thief = house.signed_in().await;
+        let page = thief.get(&again).await;
+        assert!(page.text.contains("Present key"), "{page:?}");
+        let refused = thief.submit(&page, &again, &[("key", "a-thief-s")]).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{refused:?}");
+        let given =
+            program(&house, (Method::POST, &again), &[("present", KEY), ("key", "another-key")]).await;
+        assert_eq!(given.status, 201, "the key is still the owner's: {given:?}");
+    }
 }
 
 #[tokio::test]
