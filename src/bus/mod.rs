@@ -14,4 +14,4 @@ pub use brought::Brought;
 pub use kind::Bus;
 pub use login::{LENIENT_BASE64, LOGIN_HEADERS, Login};
 pub use origin::may_be_ours;
-pub use provider::{BusProvider, Journey, NotEnded, NotSignedIn};
+pub use provider::{BusProvider, Granted, Journey, NotEnded, NotSignedIn};

@@ -54,6 +54,15 @@ pub enum NotSignedIn {
     Meshblu(#[from] MeshbluError),
 }
 
+/// What the bus granted for a code.
+#[derive(Clone, Debug)]
+pub struct Granted {
+    /// Whose device it is, with the token that is for this alone.
+    pub login: Login,
+    /// How the store names that token, where it is one of the bus in this process.
+    pub token: Option<i64>,
+}
+
 impl BusProvider {
     /// Where a browser is sent to sign in. The original's provider knows neither PKCE nor addresses to come back to.
     pub fn start(&self, journey: Journey<'_>) -> Url {
@@ -91,7 +100,7 @@ impl BusProvider {
         code: Zeroizing<String>,
         redirect_url: &str,
         verifier: &str,
-    ) -> Result<Login, NotSignedIn> {
+    ) -> Result<Granted, NotSignedIn> {
         match self {
             Self::Embedded(bus, _) => {
                 let redemption = Redemption {
@@ -102,9 +111,12 @@ impl BusProvider {
                 let redeem =
                     bus.change(move |bus, transaction| bus.redeem(transaction, bus.service(), &redemption));
                 let token = redeem.await?.map_err(|_| NotSignedIn::BadCode)?;
-                login(token.expose()).ok_or(NotSignedIn::Unreadable)
+                let login = login(token.expose()).ok_or(NotSignedIn::Unreadable)?;
+                Ok(Granted { login, token: token.seq })
             }
-            Self::Meshblu(bus, provider) => redeem_at(bus, provider, &code).await,
+            Self::Meshblu(bus, provider) => {
+                Ok(Granted { login: redeem_at(bus, provider, &code).await?, token: None })
+            }
         }
     }
 

@@ -30,6 +30,7 @@ const STEPS: &[&str] = &[
     WITH_FORGOTTEN_OWNERS,
     WITH_REFRESH_TOKENS_TAKEN_OVER,
     WITH_SECRETS_SEALED_ANEW,
+    WITH_TOKENS_OF_SESSIONS,
 ];
 
 const FIRST: &str = "
@@ -317,6 +318,11 @@ UPDATE renewals SET refresh_since = generation;
 const WITH_SECRETS_SEALED_ANEW: &str = "
 ALTER TABLE renewals ADD COLUMN secret_since INTEGER NOT NULL DEFAULT 0;
 UPDATE renewals SET secret_since = generation;
+";
+
+/// Which token of the bus in this process a session hangs on.
+const WITH_TOKENS_OF_SESSIONS: &str = "
+ALTER TABLE sessions ADD COLUMN token INTEGER;
 ";
 
 /// Marks a file as a database of endo ("Endo" in ASCII).

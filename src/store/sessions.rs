@@ -17,6 +17,8 @@ pub struct StoredSession {
     pub login: Vec<u8>,
     /// Whether the bus gave the token in it for this session alone.
     pub is_granted: bool,
+    /// That token, where it is one of the bus in this process ([`StoredToken::seq`](super::StoredToken::seq)).
+    pub token: Option<i64>,
     /// When it began.
     pub began_at: Timestamp,
     /// When it was last used, to the minute or so.
@@ -34,15 +36,27 @@ pub struct MostSessions {
     pub in_all: u32,
 }
 
+const COLUMNS: &str = "owner, login, granted, began_at, seen_at, line, token";
+
 impl View<'_> {
     /// The session of this fingerprint.
     ///
     /// # Errors
     /// What the database reports.
     pub fn session(&self, fingerprint: &[u8; 32]) -> Result<Option<StoredSession>, StoreError> {
-        let sql =
-            "SELECT owner, login, granted, began_at, seen_at, line FROM sessions WHERE fingerprint = ?1";
-        Ok(self.prepare(sql)?.query_row([fingerprint.as_slice()], session).optional()?)
+        let sql = format!("SELECT {COLUMNS} FROM sessions WHERE fingerprint = ?1");
+        Ok(self.prepare(&sql)?.query_row([fingerprint.as_slice()], session).optional()?)
+    }
+
+    /// The tokens of the bus in this process that sessions of `owner` hang on.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn tokens_of_sessions(&self, owner: &DeviceUuid) -> Result<Vec<i64>, StoreError> {
+        let sql = "SELECT token FROM sessions WHERE owner = ?1 AND token IS NOT NULL";
+        let mut statement = self.prepare(sql)?;
+        let tokens = statement.query_map([owner.as_str()], |row| row.get(0))?;
+        Ok(tokens.collect::<Result<_, _>>()?)
     }
 
     /// How many sessions of the same owner began before this one, those left out that began at `began` or before it, or
@@ -77,13 +91,19 @@ impl Transaction<'_> {
         most: MostSessions,
     ) -> Result<(), StoreError> {
         self.check_room()?;
-        let sql = "INSERT INTO sessions (fingerprint, owner, login, granted, began_at, seen_at, line)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        let sql =
+            format!("INSERT INTO sessions (fingerprint, {COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
         let owner = session.owner.as_str();
-        let login = (&session.login, session.is_granted);
-        let (began, seen) = (session.began_at.as_millis(), session.seen_at.as_millis());
-        let line = session.line.as_slice();
-        self.prepare(sql)?.execute((fingerprint.as_slice(), owner, login.0, login.1, began, seen, line))?;
+        self.prepare(&sql)?.execute(rusqlite::params![
+            fingerprint.as_slice(),
+            owner,
+            session.login,
+            session.is_granted,
+            session.began_at.as_millis(),
+            session.seen_at.as_millis(),
+            session.line.as_slice(),
+            session.token,
+        ])?;
         let newest = self.last_insert_rowid();
         let sql = "DELETE FROM sessions WHERE owner = ?1
                    AND seq >= (SELECT seq FROM sessions WHERE owner = ?1 ORDER BY seq LIMIT 1 OFFSET ?2)
@@ -110,9 +130,8 @@ impl Transaction<'_> {
     /// What the database reports.
     pub fn take_session(&self, fingerprint: &[u8; 32]) -> Result<Option<StoredSession>, StoreError> {
         self.use_reserve();
-        let sql = "DELETE FROM sessions WHERE fingerprint = ?1
-                   RETURNING owner, login, granted, began_at, seen_at, line";
-        Ok(self.prepare(sql)?.query_row([fingerprint.as_slice()], session).optional()?)
+        let sql = format!("DELETE FROM sessions WHERE fingerprint = ?1 RETURNING {COLUMNS}");
+        Ok(self.prepare(&sql)?.query_row([fingerprint.as_slice()], session).optional()?)
     }
 
     /// Ends the sessions that began before `began`, or were last used before `seen`.
@@ -134,5 +153,6 @@ fn session(row: &rusqlite::Row<'_>) -> rusqlite::Result<StoredSession> {
         began_at: Timestamp::from_millis(row.get(3)?),
         seen_at: Timestamp::from_millis(row.get(4)?),
         line: row.get(5)?,
+        token: row.get(6)?,
     })
 }

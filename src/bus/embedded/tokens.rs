@@ -71,20 +71,15 @@ impl Changing<'_> {
     /// # Errors
     /// [`BusError::Forbidden`].
     pub fn revoke_tokens(&self, uuid: &DeviceUuid, wanted: &[(String, String)]) -> Result<(), BusError> {
-        self.revoke_older_tokens(uuid, wanted, 0)
+        self.end_tokens(uuid, &self.marked_tokens(uuid, wanted)?)
     }
 
-    /// The same, but for the newest `kept` of them.
-    ///
-    /// # Errors
-    /// [`BusError::Forbidden`].
-    pub(super) fn revoke_older_tokens(
+    /// Which tokens of `uuid` have metadata that hold all of `wanted`, newest first, by their [`StoredToken::seq`].
+    pub(super) fn marked_tokens(
         &self,
         uuid: &DeviceUuid,
         wanted: &[(String, String)],
-        kept: usize,
-    ) -> Result<(), BusError> {
-        self.reading().permit(uuid, CONFIGURE)?;
+    ) -> Result<Vec<i64>, BusError> {
         let holds = |token: &StoredToken, (key, value): &(String, String)| {
             token.metadata.get(key).and_then(Value::as_str) == Some(value)
         };
@@ -95,9 +90,18 @@ impl Changing<'_> {
             }
             true
         })?;
+        Ok(found)
+    }
+
+    /// Ends these tokens of `uuid`.
+    ///
+    /// # Errors
+    /// [`BusError::Forbidden`].
+    pub(super) fn end_tokens(&self, uuid: &DeviceUuid, tokens: &[i64]) -> Result<(), BusError> {
+        self.reading().permit(uuid, CONFIGURE)?;
         let mut ended = Vec::new();
-        for seq in found.into_iter().skip(kept) {
-            ended.extend(self.transaction.remove_stored_token(seq)?);
+        for seq in tokens {
+            ended.extend(self.transaction.remove_stored_token(*seq)?);
         }
         self.bus.end_reading(self.transaction, uuid, ended);
         Ok(())

@@ -11,6 +11,7 @@ pub(super) use browser::Browser;
 pub use flows::Flows;
 pub(super) use flows::{Course, Flow};
 pub use links::OneTimeLinks;
+pub(super) use sessions::Admission;
 pub use sessions::Sessions;
 pub(super) use signed_in::unavailable;
 pub use signed_in::{Fields, Session};

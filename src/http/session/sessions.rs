@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::Session;
 use crate::ambient::{Clock, Random};
-use crate::bus::Login;
+use crate::bus::{Granted, Login};
 use crate::store::{MostSessions, Store, StoreError, StoredSession, Transaction, View};
 use crate::vault::Pass;
 
@@ -32,6 +32,15 @@ pub struct Sessions {
     random: Random,
 }
 
+/// By what somebody is let in.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::http) enum Admission<'a> {
+    /// A login that programs use too.
+    Own(&'a Login),
+    /// What the bus granted for this session alone.
+    Granted(&'a Granted),
+}
+
 /// A session that begins.
 #[derive(Debug)]
 pub(in crate::http) struct Begun {
@@ -47,25 +56,28 @@ impl Sessions {
         Self { store, clock, random }
     }
 
-    /// Begins a session of whoever `login` is of, which the bus knows, and granted for it alone where `is_granted`; under
-    /// a pass that nobody knew before. It takes the place of `before`, what the browser had until now, and goes on with
+    /// Begins a session of whoever is let in, whom the bus knows, under a pass that nobody knew before. It takes the place of `before`, what the browser had until now, and goes on with
     /// what was begun in that, if it was the same person's.
     ///
     /// # Errors
     /// What the store reports.
     pub(in crate::http) async fn begin(
         &self,
-        login: &Login,
-        is_granted: bool,
+        admission: Admission<'_>,
         before: Option<Pass>,
     ) -> Result<Begun, StoreError> {
         let (pass, now) = (Pass::fresh(&self.random), self.clock.now());
         let fingerprint = pass.fingerprint();
+        let (login, is_granted, token) = match admission {
+            Admission::Own(login) => (login, false, None),
+            Admission::Granted(granted) => (&granted.login, true, granted.token),
+        };
         let mut session = StoredSession {
             owner: login.uuid.clone(),
             line: fingerprint,
             login: pass.seal(login.token.as_bytes(), &self.random),
             is_granted,
+            token,
             began_at: now,
             seen_at: now,
         };

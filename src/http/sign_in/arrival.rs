@@ -15,7 +15,7 @@ use crate::http::page::{page, page_leading_to, see_other};
 use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
-use crate::http::session::{Browser, Fields, OneTimeLinks, Session, unavailable};
+use crate::http::session::{Admission, Browser, Fields, OneTimeLinks, Session, unavailable};
 use crate::vault::Pass;
 
 /// `GET /sign-in`: the ways in; with `once`, the button that uses the terminal's link up.
@@ -68,7 +68,7 @@ pub(in crate::http) async fn enter(request: HttpRequest, body: Body, door: Data<
     let links = entrance.links.as_ref().ok_or_else(refused)?;
     let login = Pass::parse(fields.one("once")).and_then(|pass| links.redeem(&pass)).ok_or_else(refused)?;
     // The owner's own token, which programs use as well.
-    let begun = entrance.sessions.begin(login, false, browser.session.clone()).await;
+    let begun = entrance.sessions.begin(Admission::Own(login), browser.session.clone()).await;
     let begun = begun.map_err(|error| unavailable(&error))?;
     give_back(entrance, begun.before).await;
     let mut answer = see_other(Next::parse(fields.one("next")).as_str());

@@ -13,7 +13,7 @@ use crate::http::page::{found, see_other};
 use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
-use crate::http::session::{Browser, Course, Flow, unavailable};
+use crate::http::session::{Admission, Browser, Course, Flow, unavailable};
 use crate::source::oauth2::CallbackError;
 use crate::telemetry::with_causes;
 
@@ -57,9 +57,9 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
         code => code.map_err(|error| came_back_wrong(&error, entrance))?,
     };
     let code = Zeroizing::new(code.expose().to_owned());
-    let login = provider.redeem(code, &pending.redirect_url, pending.verifier.expose()).await;
-    let login = login.map_err(|error| not_signed_in(&error))?;
-    let begun = entrance.sessions.begin(&login, true, browser.session.clone()).await;
+    let granted = provider.redeem(code, &pending.redirect_url, pending.verifier.expose()).await;
+    let granted = granted.map_err(|error| not_signed_in(&error))?;
+    let begun = entrance.sessions.begin(Admission::Granted(&granted), browser.session.clone()).await;
     let begun = begun.map_err(|error| unavailable(&error))?;
     give_back(entrance, begun.before).await;
     let mut answer = see_other(next.as_str());

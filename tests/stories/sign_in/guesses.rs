@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use reqwest::Method;
+use serde_json::json;
 
 use super::typed::{KEY, keys, program, program_as};
 use super::{House, must_sign_in};
 use crate::support::browser::Browser;
+use crate::support::bus::send;
 
 const TEN_MINUTES: Duration = Duration::from_secs(600);
 const MINUTE: Duration = Duration::from_secs(61);
@@ -116,6 +118,36 @@ async fn whoever_signs_in_ever_again_pushes_nobody_out_who_was_there_before() {
         house.wait(MINUTE);
         assert_eq!(types_it_in(browser, &again).await, 303);
     }
+}
+
+#[tokio::test]
+async fn whoever_signs_in_with_the_bus_ever_again_ends_no_session_that_was_there_before() {
+    let house = House::open().await;
+    let device = house.gateway.flow(&"nobody".into()).await.device;
+    // Tokens of sessions that are over, and that nobody signed out of.
+    for _ in 0..4 {
+        house.signed_in_with_bus(&device).await;
+    }
+    house.wait(Duration::from_secs(3 * 60 * 60));
+    let mut owner = Vec::new();
+    for _ in 0..3 {
+        owner.push(house.signed_in_with_bus(&device).await);
+    }
+    house.wait(TEN_MINUTES);
+    for _ in 0..33 {
+        house.signed_in_with_bus(&device).await;
+    }
+    for browser in &mut owner {
+        assert_eq!(browser.get("/console").await.status, 200);
+    }
+    let service = house.gateway.gateway.bus.embedded().unwrap().service();
+    let search = house.gateway.by(&device, "POST /search/tokens").header("content-type", "application/json");
+    let found = send(search.body(json!({"metadata.client_id": service}).to_string())).await;
+    assert_eq!(
+        found.json().as_array().unwrap().len(),
+        16 + 16,
+        "those of sessions, and as many as any client's"
+    );
 }
 
 #[tokio::test]

@@ -11,8 +11,11 @@ use super::codes::LIFE;
 use crate::message::DeviceUuid;
 use crate::store::{StoredGrant, TokenHash, Transaction};
 
-/// The newest tokens that one client keeps of one device: somebody signs in with several browsers.
-const KEPT: usize = 16;
+/// The newest tokens that one client keeps of one device, the one that it gets included: somebody signs in with several
+/// browsers.
+const NEWEST: usize = 13;
+/// Those that it got first, which no later sign-in ends.
+const OLDEST: usize = 3;
 
 /// What a client shows to get a token.
 #[derive(Clone)]
@@ -32,12 +35,16 @@ impl std::fmt::Debug for Redemption {
 }
 
 /// A token of a device in the form that clients present it: base64 of `uuid:token`.
-pub struct AccessToken(Zeroizing<String>);
+pub struct AccessToken {
+    text: Zeroizing<String>,
+    /// How the store names it ([`StoredToken::seq`](crate::store::StoredToken::seq)).
+    pub(in crate::bus) seq: Option<i64>,
+}
 
 impl AccessToken {
     /// The text itself, for the client's answer alone.
     pub fn expose(&self) -> &str {
-        &self.0
+        &self.text
     }
 }
 
@@ -52,7 +59,8 @@ impl std::fmt::Debug for AccessToken {
 pub struct BadCode;
 
 impl EmbeddedBus {
-    /// Exchanges a code for a new token, beside those that `client` has of the same device; of many the oldest ends.
+    /// Exchanges a code for a new token, beside those that `client` has of the same device; of many the oldest ends
+    /// but for a few.
     /// `client` has proven who it is. A code is used up by the first try, and a second one ends the token that the first got:
     /// one of the two was a thief (RFC 6749, 4.1.2).
     ///
@@ -89,7 +97,8 @@ impl EmbeddedBus {
         let hash = TokenHash::of(&token, &code.grant.device, &self.pepper);
         transaction.use_code(code.seq, Some(&hash))?;
         let pair = Zeroizing::new(format!("{}:{}", code.grant.device, *token));
-        Ok(Ok(AccessToken(Zeroizing::new(STANDARD.encode(pair.as_bytes())))))
+        let text = Zeroizing::new(STANDARD.encode(pair.as_bytes()));
+        Ok(Ok(AccessToken { text, seq: transaction.token_seq(&code.grant.device, &hash)? }))
     }
 
     fn is_good(
@@ -122,9 +131,15 @@ impl EmbeddedBus {
         let caller = Caller::itself(grant.device.clone());
         let marks = [("tag", format!("oauth-{}", grant.client)), ("client_id", grant.client.to_string())];
         let marks = marks.map(|(name, value)| (name.to_owned(), value));
-        self.changing(transaction, &caller).revoke_older_tokens(&grant.device, &marks, KEPT - 1)?;
+        let changing = self.changing(transaction, &caller);
+        let mut tokens = changing.marked_tokens(&grant.device, &marks)?;
+        // What the gateway's sessions hang on ends with them, and there are no more of those than it lets there be.
+        let held = transaction.tokens_of_sessions(&grant.device)?;
+        tokens.retain(|token| !held.contains(token));
+        tokens.truncate(tokens.len().saturating_sub(OLDEST));
+        changing.end_tokens(&grant.device, tokens.get(NEWEST - 1..).unwrap_or_default())?;
         let metadata: Map<_, _> =
             marks.into_iter().map(|(name, value)| (name, Value::String(value))).collect();
-        self.changing(transaction, &caller).make_token(&grant.device, &metadata)
+        changing.make_token(&grant.device, &metadata)
     }
 }
