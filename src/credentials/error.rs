@@ -29,8 +29,8 @@ pub enum CredentialsError {
     /// The record does not verify or open.
     #[error("the record cannot be opened")]
     Record(#[from] RecordError),
-    /// Records of this device failed to open so often that none is tried for a while.
-    #[error("the record failed to open too often; it is not tried now")]
+    /// So many records of this device failed to open that no other is tried for a while.
+    #[error("too many records of the device failed to open; no other is tried now")]
     TooManyFailures,
     /// The secret is over, and only a sign-in at the API brings another.
     #[error("the credentials have to be renewed by signing in again: {reason}")]

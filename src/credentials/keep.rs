@@ -8,10 +8,9 @@ use tokio::sync::Notify;
 
 use super::CredentialsError;
 use super::arrivals::{Arrival, Arrivals, Trait};
+use super::bad_records::BadRecords;
 use super::enders::Enders;
-use super::failures::Failures;
 use super::held_tokens::HeldTokens;
-use super::open::BAD_RECORDS;
 use super::owners::NewRecord;
 use super::possession::Typings;
 use super::renewal::{Life, Renewing};
@@ -101,8 +100,8 @@ pub struct CredentialsDevices {
     pub(super) sealing: Arc<Sealing>,
     /// Who opens whose record with the private key just now.
     pub(super) openings: Turns<DeviceUuid>,
-    /// Whose records did not open.
-    pub(super) bad_records: Arc<Failures<DeviceUuid>>,
+    /// Records that did not open.
+    pub(super) bad_records: Arc<BadRecords>,
     /// Secrets that are typed in, to show that somebody has them.
     pub(super) typings: Arc<Typings>,
     pub(super) uses: Arc<Uses>,
@@ -139,7 +138,7 @@ impl CredentialsDevices {
             clock,
             sealing: Arc::new(sealing),
             openings: Turns::default(),
-            bad_records: Arc::new(Failures::new(BAD_RECORDS)),
+            bad_records: Arc::default(),
             typings: Arc::default(),
             uses: Arc::default(),
             upstream: None,

@@ -2,6 +2,7 @@
 
 mod aftermath;
 mod arrivals;
+mod bad_records;
 mod begun;
 mod bind;
 mod enders;

@@ -1,20 +1,15 @@
 //! Opening credentials for one job: the binding first, then the record, then whether its secret may be used.
 
 use std::sync::Arc;
-use std::time::Duration;
 
+use super::bad_records::Brought;
 use super::bind::subscription;
-use super::failures::Allowance;
 use super::on_meshblu::bound_record_on;
 use super::{CredentialsDevices, CredentialsError, login_in};
 use crate::bus::{Bus, Login};
 use crate::message::{DeviceUuid, Parties};
 use crate::store::{Binding, StoredRecord, StoredRenewal, StoredRight, View};
 use crate::vault::{Credentials, SealedText};
-
-/// How often records that devices brought along may fail to open, within which time: format 1 is decrypted before it can be
-/// verified, so whoever writes such records chooses what the private key is used on (RUSTSEC-2023-0071).
-pub(super) const BAD_RECORDS: Allowance = Allowance { most: 5, within: Duration::from_secs(60) };
 
 /// A record that a user device may use, opened for one job; whether its secret may be used is another question.
 pub struct OpenRecord {
@@ -44,8 +39,8 @@ impl CredentialsDevices {
     ///
     /// # Errors
     /// [`CredentialsError::Revoked`] and [`CredentialsError::NotBound`] before anything is opened;
-    /// [`CredentialsError::Record`] when the record does not verify; [`CredentialsError::TooManyFailures`] when that
-    /// happened too often.
+    /// [`CredentialsError::Record`] when the record does not verify; [`CredentialsError::TooManyFailures`] when too many
+    /// others of the device did not.
     pub async fn open(&self, parties: &Parties) -> Result<OpenRecord, CredentialsError> {
         let binding =
             Binding { credentials: parties.credentials.clone(), user_device: parties.user_device.clone() };
@@ -159,15 +154,11 @@ impl CredentialsDevices {
         record: &StoredRecord,
     ) -> Result<Credentials, CredentialsError> {
         let now = self.clock.now();
-        let is_foreign = came_with_its_device(record);
-        if is_foreign && !self.bad_records.may_try(device, now) {
-            return Err(CredentialsError::TooManyFailures);
+        let open = || self.vault.open(device, text(record), now);
+        match came_with_its_device(record) {
+            true => self.bad_records.open(&Brought { device, record }, now, open),
+            false => Ok(open()?),
         }
-        let opened = self.vault.open(device, text(record), now);
-        if is_foreign && opened.is_err() {
-            self.bad_records.note(device, now);
-        }
-        Ok(opened?)
     }
 }
 

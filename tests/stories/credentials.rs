@@ -456,26 +456,59 @@ async fn a_cold_record_is_decrypted_once_however_many_want_it() {
     assert_eq!(house.vault.private_key_operations(), 1);
 }
 
-#[tokio::test]
-async fn a_device_whose_record_fails_to_open_is_not_tried_for_a_while() {
-    let house = House::new().await;
+/// A device with a record of the original's, and ways to spoil it.
+async fn spoiled(house: &House) -> (DeviceUuid, Value) {
     let (device, document) = original_device();
-    let broken = document["endo"]["encrypted"].as_str().unwrap().replacen(char::is_alphabetic, "7", 3);
-    let mut changed = document.clone();
-    changed["endo"]["encrypted"] = json!(broken);
-    house.import(&device, changed).await;
-    for _ in 0..5 {
+    house.import(&device, spoil(&document, 1)).await;
+    (device, document)
+}
+
+/// The document with another record that does not open.
+fn spoil(document: &Value, letters: usize) -> Value {
+    let mut document = document.clone();
+    let encrypted = document["endo"]["encrypted"].as_str().unwrap();
+    document["endo"]["encrypted"] = json!(encrypted.replacen(char::is_alphabetic, "7", letters));
+    document
+}
+
+impl House {
+    async fn show(&self, device: &DeviceUuid, document: Value) {
+        let device = device.clone();
+        self.write(move |transaction| transaction.replace_device(&device, &document)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_record_that_does_not_open_is_tried_once_in_a_while_and_keeps_no_good_one_from_being_opened() {
+    let house = House::new().await;
+    let (device, document) = spoiled(&house).await;
+    let Err(CredentialsError::Record(first)) = house.open(&device, &user()).await else { panic!() };
+    let operations = house.vault.private_key_operations();
+    for _ in 0..6 {
+        let again = house.open(&device, &user()).await;
+        assert!(matches!(again, Err(CredentialsError::Record(error)) if error == first));
+    }
+    assert_eq!(house.vault.private_key_operations(), operations);
+    house.show(&device, document).await;
+    house.open(&device, &user()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_device_of_which_five_records_do_not_open_is_not_tried_for_a_while() {
+    let house = House::new().await;
+    let (device, document) = spoiled(&house).await;
+    for letters in 1..=5 {
+        house.show(&device, spoil(&document, letters)).await;
         assert!(matches!(house.open(&device, &user()).await, Err(CredentialsError::Record(_))));
     }
     let operations = house.vault.private_key_operations();
-    assert!(operations >= 5);
+    house.show(&device, spoil(&document, 6)).await;
     assert!(matches!(house.open(&device, &user()).await, Err(CredentialsError::TooManyFailures)));
     assert_eq!(house.vault.private_key_operations(), operations);
     let other = house.keep("42", "secret", "owner").await;
     let bound = house.bind(&other, None).await;
     house.open(&other, &bound.uuid).await.unwrap();
-    let repaired = device.clone();
-    house.write(move |transaction| transaction.replace_device(&repaired, &document)).await;
+    house.show(&device, document).await;
     assert!(matches!(house.open(&device, &user()).await, Err(CredentialsError::TooManyFailures)));
     house.hand.fetch_add(60_000, Ordering::SeqCst);
     house.open(&device, &user()).await.unwrap();
