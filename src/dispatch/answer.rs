@@ -1,6 +1,7 @@
 //! One message from its delivery to its answer.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tracing::Instrument;
@@ -59,6 +60,14 @@ pub struct Desk {
     pub clock: Clock,
     /// Spreads what is repeated.
     pub random: Random,
+}
+
+/// The start of a run's first call that may change something. Cheap to clone; every clone is of the same run.
+#[derive(Clone)]
+struct Start {
+    place: Place,
+    /// Whether the call was not made because this could not be written down.
+    is_unkept: Arc<AtomicBool>,
 }
 
 impl Desk {
@@ -153,9 +162,15 @@ impl Desk {
         let credentials = credentials.map_err(|error| refused(case, error))?;
         case.note_generation(credentials.generation());
         let message = case.message.as_ref().map_err(|failure| RunFailure::last(failure.clone()))?;
-        let provisions = self.workbench.provide(credentials, self.gate(taken.place.clone(), case));
+        let start = Start { place: taken.place.clone(), is_unkept: Arc::default() };
+        let provisions = self.workbench.provide(credentials, self.gate(start.clone(), case));
         let span = tracing::info_span!("job", job.r#type = message.job_type().map(|name| name.to_string()));
-        self.registry.run(message, provisions).instrument(span).await
+        let ran = self.registry.run(message, provisions).instrument(span).await;
+        // Whatever the job makes of it: that nothing could be written down here is nobody else's failure.
+        ran.map_err(|failed| match start.is_unkept.load(Ordering::Relaxed) {
+            true => for_now("the message cannot be taken now"),
+            false => failed,
+        })
     }
 
     /// How long to wait before the next run, if there is to be one.
@@ -174,14 +189,16 @@ impl Desk {
     }
 
     /// Commits that something outside may change from now on.
-    fn gate(&self, place: Place, case: &Case) -> CallGate {
+    fn gate(&self, start: Start, case: &Case) -> CallGate {
         let store = self.store.clone();
         CallGate::new(move || {
-            let (store, place) = (store.clone(), place.clone());
+            let (store, Start { place, is_unkept }) = (store.clone(), start.clone());
             Box::pin(async move {
                 let start =
                     move |transaction: &Transaction<'_>| transaction.start_call(place.within(transaction)?);
-                store.write::<_, StoreError, _>(start).await.map_err(GateError::new)
+                let started = store.write::<_, StoreError, _>(start).await;
+                is_unkept.store(started.is_err(), Ordering::Relaxed);
+                started.map_err(GateError::new)
             })
         })
         .counting(case.changes.clone())
@@ -233,7 +250,7 @@ impl Desk {
             // It was asked once more where that helps; whoever brought the message may bring it again.
             CredentialsError::Meshblu(error) => RunFailure::last(error.failure()),
             CredentialsError::TooManyFailures => RunFailure::last(Failure::for_now(
-                "the record of the credentials failed to open too often and is not tried now",
+                "too many records of the credentials failed to open, and no other is tried now",
             )),
             CredentialsError::Store(_)
             | CredentialsError::Bus(BusError::Store(_))
