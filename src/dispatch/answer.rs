@@ -155,7 +155,7 @@ impl Desk {
         };
         let record = self.credentials.open(&case.parties).await.map_err(|error| refused(case, error))?;
         case.note_login(record.login());
-        if self.bus.meshblu().is_some() && case.login().is_none() {
+        if self.bus.meshblu().is_some() && !case.can_be_answered() {
             return Err(RunFailure::last(without_token()));
         }
         let credentials = self.credentials.usable(&case.parties, record).await;

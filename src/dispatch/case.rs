@@ -20,8 +20,10 @@ pub(super) struct Case {
     pub(super) changes: Changes,
     /// Of the record whose secret was tried last.
     generation: u64,
-    /// What a bus elsewhere takes replies from: the credentials device's own login.
-    login: Option<Login>,
+    /// The login that the credentials device brought along, where it came itself.
+    caller: Option<Login>,
+    /// The same device's login as its record holds it.
+    recorded: Option<Login>,
     /// What the person who sent it asks for it by, where one does.
     pub(super) mark: Option<DeliveryId>,
     /// Who is told how it ended, where somebody waits for that.
@@ -56,20 +58,30 @@ impl Case {
             respond_to,
             changes: Changes::default(),
             generation: 0,
-            login: caller,
+            caller,
+            recorded: None,
             mark: None,
             bringer: Bringer::default(),
         }
     }
 
-    /// Notes the credentials device's login, as its record holds it; a caller's own stays.
+    /// Notes the credentials device's login, as its record holds it.
     pub(super) fn note_login(&mut self, login: Option<Login>) {
-        self.login = self.login.take().or(login);
+        if login.is_some() {
+            self.bringer.spare();
+            self.recorded = login;
+        }
     }
 
-    /// What replies are sent with on a bus elsewhere; `None` where nobody can be told.
-    pub(super) fn login(&self) -> Option<&Login> {
-        self.login.as_ref()
+    /// What a bus elsewhere takes replies from: the caller's login first, which was good a while ago. Empty where nobody can
+    /// be told.
+    pub(super) fn logins(&self) -> impl Iterator<Item = &Login> {
+        self.caller.iter().chain(&self.recorded)
+    }
+
+    /// Whether anybody can be told on a bus elsewhere.
+    pub(super) fn can_be_answered(&self) -> bool {
+        self.logins().next().is_some()
     }
 
     /// Notes of which record the secret is that is about to be tried.

@@ -66,7 +66,7 @@ impl Desk {
         let refused = |error| self.refusal(&case.parties, &error, Failure::credentials_expired()).failure;
         let record = record.map_err(refused)?;
         case.note_login(record.login());
-        if self.bus.meshblu().is_some() && case.login().is_none() { Err(without_token()) } else { Ok(()) }
+        if self.bus.meshblu().is_some() && !case.can_be_answered() { Err(without_token()) } else { Ok(()) }
     }
 
     async fn tell(&self, taken: Taken, case: Case, told: Told) -> Verdict {

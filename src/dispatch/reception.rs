@@ -131,7 +131,8 @@ impl Reception {
         let parties = arrival.route.parties(self.0.desk.bus.service())?;
         let (parts, patience) = (Arc::clone(&self.0), arrival.patience);
         let (on_disk, is_on_disk) = oneshot::channel();
-        let here = Bringer::waiting();
+        let waiting = Bringer::waiting();
+        let here = if arrival.caller.is_some() { waiting.needed() } else { waiting };
         let bringer = here.clone();
         let mut work = ToTheEnd::new(async move {
             let _present = Present::at(&parts.present);
@@ -141,7 +142,9 @@ impl Reception {
         let Some(patience) = patience else { return work.await };
         let too_long = async {
             tokio::time::sleep(patience).await;
-            is_on_disk.await
+            is_on_disk.await?;
+            here.spared().await;
+            Ok::<_, oneshot::error::RecvError>(())
         };
         let leaves = tokio::select! {
             verdict = &mut work => return verdict,
@@ -171,8 +174,9 @@ impl Reception {
 }
 
 impl Guest {
-    /// Gives the turn back, and says that the message is on disk.
+    /// Gives the turn back, and says that the message is on disk; whoever has it in hand sees to its reply.
     fn wait_elsewhere(self) {
+        self.bringer.spare();
         if let Some(on_disk) = self.on_disk {
             // Fails where whoever brought it is gone.
             let _ = on_disk.send(());

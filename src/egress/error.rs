@@ -89,7 +89,7 @@ impl EgressError {
     /// Reads what went wrong in a call to `host` off the client's error, which loses its address here.
     pub(super) fn of_call(error: reqwest::Error, host: &str) -> Self {
         let error = error.without_url();
-        if error.is_timeout() {
+        if error.is_timeout() && !error.is_connect() {
             Self::Timeout
         } else if causes(&error).any(|cause| cause.is::<NoAdmittedAddress>()) {
             Self::AddressNotAllowed { host: host.to_owned() }

@@ -17,7 +17,7 @@ use super::server::FrontDoor;
 use crate::bus::meshblu::Meshblu;
 use crate::bus::{Brought, form};
 use crate::dispatch::{Arrival, NotReceived, Reception, Verdict};
-use crate::message::{DeliveryId, Message, Route};
+use crate::message::{DeliveryId, DeviceUuid, Message, Route};
 use crate::signature::{Component, Refusal, Request, Verified};
 use crate::telemetry::with_causes;
 
@@ -108,9 +108,9 @@ pub(super) async fn by_device(request: HttpRequest, body: Body, door: Data<Front
     if parties.credentials != login.uuid {
         return Err(Problem::new(Kind::NotAllowed, "The route does not end in the caller"));
     }
+    let (id, patience) = (name_by(&login.uuid, request.headers())?, patience(request.headers()));
     let (body, message) = message(as_json(request.headers(), text(&body.0)?))?;
-    // It waits to the end: the token that it came with may be good for this call alone.
-    webhook.receive(Arrival { route, body, message, id: None, caller: Some(login), patience: None }).await
+    webhook.receive(Arrival { route, body, message, id, caller: Some(login), patience }).await
 }
 
 fn created() -> HttpResponse {
@@ -168,10 +168,22 @@ fn arrival(headers: &HeaderMap, verified: &Verified<'_>) -> Result<Arrival, Prob
 /// The delivery's name, if it is signed. One that cannot be found again is refused: every attempt would run.
 fn name(verified: &Verified<'_>) -> Result<Option<DeliveryId>, Problem> {
     match verified.delivery_id() {
-        Some(id) if (1..=LONGEST_ID).contains(&id.len()) => Ok(Some(DeliveryId::from(id))),
         None if !verified.covers(&Component::field(DELIVERY_ID)) => Ok(None),
-        _ => Err(malformed("x-meshblu-delivery-id is not a text of 1 to 200 bytes")),
+        id => name_that_can_be_found(id).map(DeliveryId::from).map(Some),
     }
+}
+
+/// The name under which a device brings its message, if it has one. Nobody but the device vouches for it, so it is a name
+/// among the device's own: what others bring has others.
+fn name_by(device: &DeviceUuid, headers: &HeaderMap) -> Result<Option<DeliveryId>, Problem> {
+    let Some(id) = headers.get(DELIVERY_ID) else { return Ok(None) };
+    let id = name_that_can_be_found(id.to_str().ok())?;
+    Ok(Some(format!("{device}/{id}").into()))
+}
+
+fn name_that_can_be_found(id: Option<&str>) -> Result<&str, Problem> {
+    id.filter(|id| (1..=LONGEST_ID).contains(&id.len()))
+        .ok_or_else(|| malformed("x-meshblu-delivery-id is not a text of 1 to 200 bytes"))
 }
 
 /// How long the caller wants to wait before it is told that the message is taken, not what came of it: `Prefer:

@@ -25,10 +25,12 @@ const PAUSES: Backoff = Backoff { first: Duration::from_secs(1), longest: Durati
 pub(super) struct Voice<'a> {
     bus: &'a Meshblu,
     login: &'a Login,
+    /// What is tried where the bus does not let that login speak.
+    other: Option<&'a Login>,
 }
 
 impl Desk {
-    pub(super) async fn end_on_meshblu(&self, voice: Voice<'_>, taken: Taken, mut told: Told) -> Verdict {
+    pub(super) async fn end_on_meshblu(&self, mut voice: Voice<'_>, taken: Taken, mut told: Told) -> Verdict {
         if !taken.place.may_reply_off_disk(&told.reply) && !self.write_down(&taken, &told).await {
             return not_taken();
         }
@@ -156,7 +158,8 @@ fn untold(case: &Case, failure: &Failure, ended_at: Timestamp) -> Outcome {
 impl<'a> Voice<'a> {
     /// Who speaks in this case, if anybody can.
     pub(super) fn of(bus: &'a Meshblu, case: &'a Case) -> Option<Self> {
-        Some(Self { bus, login: case.login()? })
+        let mut logins = case.logins();
+        Some(Self { bus, login: logins.next()?, other: logins.next() })
     }
 
     /// As the user device, by the credentials device's rights alone.
@@ -164,7 +167,19 @@ impl<'a> Voice<'a> {
         Identity::of(self.login).acting_as(user_device)
     }
 
-    async fn send(&self, told: &Told) -> Result<(), MeshbluError> {
+    /// A login that was lent for one call is over with it, and the bus says then that it forbids.
+    async fn send(&mut self, told: &Told) -> Result<(), MeshbluError> {
+        let sent = self.send_once(told).await;
+        match self.other.take_if(|_| sent.as_ref().is_err_and(MeshbluError::is_forbidden)) {
+            Some(other) => {
+                self.login = other;
+                self.send_once(told).await
+            }
+            None => sent,
+        }
+    }
+
+    async fn send_once(&self, told: &Told) -> Result<(), MeshbluError> {
         self.bus.send(self.speaking_for(&told.parties.user_device), &told.reply.text).await
     }
 

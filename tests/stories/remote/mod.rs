@@ -17,6 +17,7 @@ mod keys;
 mod killed;
 mod killed_making;
 mod leaving;
+mod lent;
 mod lists;
 mod namesakes;
 mod old_signatures;

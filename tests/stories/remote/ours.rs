@@ -1,8 +1,10 @@
 //! Two programs of ours: a gateway whose Meshblu is the embedded bus of another.
 
+use std::sync::Arc;
+
 use endo::ambient::Clock;
 use endo::bus::Login;
-use endo::config::{self, Intake, Secret};
+use endo::config::{self, Config, Intake, Secret};
 use endo::credentials::Account;
 use endo::egress::BreakerSettings;
 use endo::message::DeviceUuid;
@@ -10,11 +12,13 @@ use endo::store::{Binding, StoreError, View, Work};
 use endo::vault::{ResourceOwnerId, SecretText};
 use serde_json::json;
 use tempfile::TempDir;
+use tokio::sync::Semaphore;
 
 use crate::support::bus::{Device, WithJson, send};
 use crate::support::desk::cut_off;
+use crate::support::fake_api::FakeApi;
 use crate::support::gateway::{Flow, TestGateway};
-use crate::support::meshblu::{RemoteGateway, say_hello, settings};
+use crate::support::meshblu::{RemoteGateway, json_answer, say_hello, settings};
 
 /// A bus, a gateway on it, and everybody who takes part in a message.
 struct Scene {
@@ -40,10 +44,16 @@ impl Scene {
     }
 
     async fn with(change: impl FnOnce(&mut config::Bus)) -> Self {
+        // What is not taken at once is given up, where it can be seen.
+        let once = config::Webhooks { attempts: 1, ..config::Webhooks::default() };
+        Self::called_by(once, |settings| change(&mut settings.bus)).await
+    }
+
+    /// A gateway that is called as `webhooks` says.
+    async fn called_by(webhooks: config::Webhooks, change: impl FnOnce(&mut Config)) -> Self {
         let bus = TestGateway::with("http://127.0.0.1:9", |config| {
             config.egress.allow_loopback = true;
-            // What is not taken at once is given up, where it can be seen.
-            config.webhooks.attempts = 1;
+            config.webhooks = webhooks;
         })
         .await;
         let service = register(&bus, json!({"type": "device:oauth", "discoverWhitelist": ["*"]})).await;
@@ -53,7 +63,7 @@ impl Scene {
         settings.bus.token = Some(Secret::from(service.token.clone()));
         settings.bus.accept_legacy_signatures = false;
         settings.bus.timeout_seconds = 10;
-        change(&mut settings.bus);
+        change(&mut settings);
         let by_webhook = settings.bus.intake == Intake::Webhook;
         let gateway = RemoteGateway::at(Clock::system(), settings).await.unwrap();
         let url = format!("http://{}/v2/messages", gateway.running.gateway());
@@ -197,4 +207,47 @@ async fn jobs_that_fail_are_told_once_and_hold_up_nobody_whatever_their_code() {
         while waiting(&scene).await > 0 {}
         assert!(scene.bus.arrived(&mut scene.flow).await.is_empty(), "{code} was told again");
     }
+}
+
+impl Scene {
+    /// Has the credentials device bring its messages itself, as the original had it up to version 14.4.
+    async fn bring_by_the_device_itself(&self) {
+        let none = json!({"$set": {"meshblu.forwarders.message.received": []}});
+        self.bus.update(&self.service, &self.service.uuid, none).await;
+        let uuid = self.binding.credentials.as_str().to_owned();
+        let lent = send(self.bus.by(&self.service, &format!("POST /devices/{uuid}/tokens"))).await.json();
+        let token = lent["token"].as_str().unwrap().to_owned();
+        let device = Device { uuid: uuid.clone(), token };
+        let url = format!("http://{}/v1/messages", self.gateway.running.gateway());
+        let webhook = json!({
+            "type": "webhook", "url": url, "method": "POST", "generateAndForwardMeshbluCredentials": true,
+        });
+        let forward = json!({"$addToSet": {"meshblu.forwarders.message.received": webhook}});
+        self.bus.update(&self.service, &uuid, forward).await;
+        let itself = format!("POST /v2/devices/{uuid}/subscriptions/{uuid}/message.received");
+        send(self.bus.by(&device, &itself)).await.is(204, "");
+    }
+}
+
+#[tokio::test]
+async fn a_job_longer_than_the_call_of_a_device_that_comes_itself_is_run_once_and_answered() {
+    let gate = Arc::new(Semaphore::new(0));
+    let api = FakeApi::answering(json_answer(200, &json!([])).behind(&gate)).await;
+    let often = config::Webhooks { timeout_seconds: 1, first_delay_ms: 1, ..config::Webhooks::default() };
+    let mut scene = Scene::called_by(often, |settings| settings.source.base_url = Some(api.url(""))).await;
+    scene.bring_by_the_device_itself().await;
+    let long = json!({
+        "devices": [scene.binding.user_device],
+        "metadata": {"jobType": "SayHello"},
+        "data": {"do": "ask", "requests": ["GET /long"]},
+    });
+    scene.bus.post(&scene.flow.device, &long).await;
+    let mut ticks = tokio::time::interval(std::time::Duration::from_millis(2));
+    while api.seen().is_empty() || waiting(&scene).await > 0 {
+        ticks.tick().await;
+    }
+    gate.add_permits(10);
+    assert_eq!(scene.flow.next().await["data"], json!({"asked": 1}));
+    assert!(scene.bus.arrived(&mut scene.flow).await.is_empty());
+    assert_eq!(api.seen().len(), 1);
 }

@@ -4,6 +4,7 @@ mod answers;
 mod breaker;
 mod delivering;
 mod keys;
+mod lent;
 mod real;
 mod routes;
 mod signatures;

@@ -48,6 +48,11 @@ impl Failed {
         Self { for_good: attempts_before > 0, ..Self::at("webhook removed", condition) }
     }
 
+    /// The same, where a receiver that did not answer in time is not to be called again.
+    pub(super) fn for_good_if_late(self) -> Self {
+        Self { for_good: self.for_good || self.condition == Condition::Late, ..self }
+    }
+
     fn at(reason: impl Into<Cow<'static, str>>, condition: Condition) -> Self {
         Self { reason: reason.into(), for_good: false, condition }
     }

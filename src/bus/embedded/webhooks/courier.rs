@@ -65,20 +65,19 @@ impl Courier {
         let delivery = &queued.new;
         let call = call.ok_or_else(|| Failed::for_good("bad address"))?;
         self.check_still_there(queued, &call.webhook).await?;
-        let limit = self.egress.webhook_limit();
+        let (limit, lends) = (self.egress.webhook_limit(), call.webhook.proof == Proof::Credentials);
         let request = match call.webhook.proof {
-            // Whoever works with the token has it only while the call runs.
             Proof::Credentials => {
                 let token = self.lend(queued, &call.webhook).await?;
                 request(delivery, call, Some(&token))?
             }
-            Proof::Signature => {
-                let request = signed(&self.bus, &delivery.device, request(delivery, call, None)?).await?;
-                asking_for_an_answer_within(limit, request)
-            }
-            Proof::None => asking_for_an_answer_within(limit, request(delivery, call, None)?),
+            Proof::Signature => signed(&self.bus, &delivery.device, request(delivery, call, None)?).await?,
+            Proof::None => request(delivery, call, None)?,
         };
-        taken(self.egress.deliver(request).await)
+        let request = asking_for_an_answer_within(limit, request);
+        let answer = taken(self.egress.deliver(request).await);
+        // Whoever is at work for longer is so with a token that is over: each further call would have it done in vain again.
+        if lends { answer.map_err(Failed::for_good_if_late) } else { answer }
     }
 
     /// A device that took the webhook away wants no further calls of it. One that is gone has its last words told.

@@ -1,0 +1,121 @@
+//! Messages that a credentials device brings itself, with a login that is lent to it for the call (`/v1/messages`).
+
+use std::sync::Arc;
+
+use endo::config::Secret;
+use reqwest::RequestBuilder;
+use serde_json::{Value, json};
+use tokio::sync::Semaphore;
+
+use super::firehose::until;
+use crate::support::bus::send;
+use crate::support::fake_api::Answer;
+use crate::support::meshblu::{
+    CREDENTIALS, CREDENTIALS_TOKEN, FLOW, FakeMeshblu, RemoteGateway, USER_DEVICE, bound, json_answer,
+    say_hello, settings,
+};
+
+const LENT: &str = "lent-for-this-call";
+
+/// What a credentials device brings, under this name.
+fn brings(gateway: &RemoteGateway, device: &str, id: &str) -> RequestBuilder {
+    let hop = |from, to| json!({"from": from, "to": to, "type": "message.received"});
+    let route = json!([hop(FLOW, USER_DEVICE), hop(USER_DEVICE, device), hop(device, device)]);
+    let post = gateway.post("/v1/messages").header("x-meshblu-route", route.to_string());
+    post.header("x-meshblu-delivery-id", id).basic_auth(device, Some(LENT)).body(say_hello().to_string())
+}
+
+/// With which tokens replies were sent.
+fn tokens(meshblu: &FakeMeshblu) -> Vec<String> {
+    let replies = meshblu.calls().into_iter().filter(|call| call.target == "/messages");
+    replies.map(|call| call.header("authorization").concat()).collect()
+}
+
+fn basic(token: &str) -> String {
+    use base64::Engine;
+    let pair = base64::engine::general_purpose::STANDARD.encode(format!("{CREDENTIALS}:{token}"));
+    format!("Basic {pair}")
+}
+
+#[tokio::test]
+async fn a_reply_goes_out_with_the_token_of_the_record_where_the_lent_one_is_over() {
+    let meshblu = FakeMeshblu::start().await;
+    let (gateway, _directory) = RemoteGateway::open(&meshblu).await;
+    let gate = Arc::new(Semaphore::new(0));
+    let over = json_answer(403, &json!({"error": "Forbidden"}));
+    meshblu.answer("POST /messages", [over.behind(&gate), Answer::new(204, &[], "")]);
+    let message = brings(&gateway, CREDENTIALS, "d").header("prefer", "respond-async, wait=0");
+    send(message).await.is(202, "Accepted");
+    gate.add_permits(1);
+    until(async || gateway.waiting().await == 0).await;
+    assert!(gateway.dead_letters().await.is_empty());
+    assert_eq!(tokens(&meshblu), [LENT, CREDENTIALS_TOKEN].map(basic));
+    let replies = meshblu.messages();
+    assert_eq!((&replies[0], &replies[0]["metadata"]["code"]), (&replies[1], &json!(200)));
+}
+
+#[tokio::test]
+async fn what_a_device_brings_again_gets_the_first_outcome_and_what_another_brings_does_not() {
+    let meshblu = FakeMeshblu::start().await;
+    let (gateway, _directory) = RemoteGateway::open(&meshblu).await;
+    for _ in 0..2 {
+        send(brings(&gateway, CREDENTIALS, "d")).await.is(201, "Created");
+    }
+    assert_eq!(meshblu.messages().len(), 1);
+    send(brings(&gateway, CREDENTIALS, "e")).await.is(201, "Created");
+    assert_eq!(meshblu.messages().len(), 2);
+    let other = send(brings(&gateway, "another-device", "d")).await;
+    assert_ne!(other.status, 201, "there are no such credentials");
+    for id in [String::new(), "x".repeat(201)] {
+        assert_eq!(send(brings(&gateway, CREDENTIALS, &id)).await.status, 400);
+    }
+}
+
+#[tokio::test]
+async fn what_a_device_brings_again_while_it_is_worked_on_is_on_disk() {
+    let meshblu = FakeMeshblu::start().await;
+    let (gateway, _directory) = RemoteGateway::open(&meshblu).await;
+    let gate = Arc::new(Semaphore::new(0));
+    meshblu.answer("POST /messages", [Answer::new(204, &[], "").behind(&gate)]);
+    for _ in 0..2 {
+        let message = brings(&gateway, CREDENTIALS, "d").header("prefer", "respond-async, wait=0");
+        send(message).await.is(202, "Accepted");
+    }
+    gate.add_permits(2);
+    until(async || gateway.waiting().await == 0).await;
+    send(brings(&gateway, CREDENTIALS, "d")).await.is(201, "Created");
+    assert_eq!(meshblu.messages().len(), 1);
+}
+
+/// A record of the original's that holds no token, and the key that opens it.
+fn without_token() -> (Value, String) {
+    let recorded: Value = serde_json::from_str(include_str!("../../fixtures/endo-records.json")).unwrap();
+    let devices = recorded["credentialsDevices"].as_array().unwrap();
+    let named = |device: &&Value| device["name"].as_str().unwrap().contains("no credentialsDeviceToken");
+    let device = devices.iter().find(named).unwrap()["device"].clone();
+    (device, recorded["privateKeyPem"].as_str().unwrap().to_owned())
+}
+
+#[tokio::test]
+async fn a_device_whose_record_holds_no_token_is_kept_waiting_to_the_end() {
+    let meshblu = FakeMeshblu::start().await;
+    let (device, key) = without_token();
+    let uuid = device["uuid"].as_str().unwrap().to_owned();
+    let mut subscription = bound();
+    subscription["subscriberUuid"] = json!(uuid);
+    meshblu.answer("POST /search/devices", [json_answer(200, &json!([device]))]);
+    let subscriptions = format!("GET /v2/devices/{uuid}/subscriptions");
+    meshblu.answer(&subscriptions, [json_answer(200, &json!([subscription]))]);
+    let gate = Arc::new(Semaphore::new(0));
+    meshblu.answer("POST /messages", [Answer::new(204, &[], "").behind(&gate)]);
+    let directory = tempfile::tempdir().unwrap();
+    let mut settings = settings(directory.path(), &meshblu.url());
+    settings.records.private_key = Some(Secret::from(key));
+    let gateway = RemoteGateway::with(settings).await.unwrap();
+    let bringing = send(brings(&gateway, &uuid, "d").header("prefer", "respond-async, wait=0"));
+    let end = async {
+        until(async || !meshblu.messages().is_empty() && gateway.waiting().await == 1).await;
+        gate.add_permits(1);
+    };
+    tokio::join!(bringing, end).0.is(201, "Created");
+}
