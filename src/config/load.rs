@@ -66,7 +66,7 @@ pub fn load(sources: &Sources) -> Result<Effective, ConfigError> {
     };
     let meshblu_json = sources.meshblu_json.as_deref().map_or(Ok(None), MeshbluJson::read)?;
     let meshblu = meshblu_json.as_ref().map_or(Ok(Vec::new()), |file| file.given(&catalogue))?;
-    let originals = originals::given(&catalogue, &sources.environment, &meshblu)?;
+    let originals = originals::given(&catalogue, &sources.environment, meshblu_json.as_ref())?;
     originals::check_agreement(&originals, environment.iter().chain(&flags))?;
     let told = meshblu.iter().chain(&originals).find(|given| originals::is_of_meshblu(given));
     let told = told.map(|given| given.origin.clone());

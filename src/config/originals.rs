@@ -53,14 +53,25 @@ impl fmt::Display for Notice {
 }
 
 /// Where a Meshblu is and who the gateway is there, as one place tells.
-#[derive(Default)]
 struct Meshblu {
     uuid: Option<String>,
     token: Option<String>,
     private_key: Option<String>,
-    hostname: Option<String>,
-    port: Option<String>,
-    protocol: Option<String>,
+    address: Address,
+}
+
+/// Where a Meshblu is; what one place does not tell, another may.
+struct Address {
+    hostname: Option<Told>,
+    port: Option<Told>,
+    protocol: Option<Told>,
+}
+
+/// A part of an address, and who tells it.
+#[derive(Clone)]
+struct Told {
+    text: String,
+    origin: Origin,
 }
 
 /// The settings in the variables of an original gateway. An empty variable sets nothing; the port counts only where a
@@ -68,18 +79,27 @@ struct Meshblu {
 pub(super) fn given(
     catalogue: &Catalogue,
     environment: &[(OsString, OsString)],
-    beside: &[Given],
+    beside: Option<&MeshbluJson>,
 ) -> Result<Vec<Given>, ConfigError> {
     let variable = |name: &str| text(environment, name);
+    let part = |name: &str| {
+        let origin = Origin::Environment(name.to_owned());
+        variable(name).map(|text| Told { text, origin })
+    };
+    let address = Address {
+        hostname: part("MESHBLU_HOSTNAME"),
+        port: part("MESHBLU_PORT"),
+        protocol: part("MESHBLU_PROTOCOL"),
+    };
+    let beside = beside.map(MeshbluJson::meshblu);
+    let is_original =
+        variable("MESHBLU_UUID").is_some() || beside.as_ref().is_some_and(|file| file.uuid.is_some());
     let meshblu = Meshblu {
         uuid: variable("MESHBLU_UUID"),
         token: variable("MESHBLU_TOKEN"),
         private_key: variable("MESHBLU_PRIVATE_KEY"),
-        hostname: variable("MESHBLU_HOSTNAME"),
-        port: variable("MESHBLU_PORT"),
-        protocol: variable("MESHBLU_PROTOCOL"),
+        address: address.completed_by(beside.map(|file| file.address)),
     };
-    let is_original = meshblu.uuid.is_some() || beside.iter().any(|given| given.name == "bus.uuid");
     let mut all = meshblu.settings(&|name| Origin::Environment(name.to_owned()));
     if let Some(port) = variable("PORT").filter(|_| is_original) {
         all.push(("listen.gateway", format!("0.0.0.0:{port}"), Origin::Environment("PORT".to_owned())));
@@ -122,21 +142,27 @@ impl MeshbluJson {
 
     /// The settings in it.
     pub(super) fn given(&self, catalogue: &Catalogue) -> Result<Vec<Given>, ConfigError> {
+        let settings = self.meshblu().settings(&|_| self.origin()).into_iter();
+        settings.map(|(name, text, origin)| one(catalogue, name, &text, origin)).collect()
+    }
+
+    fn meshblu(&self) -> Meshblu {
         let member = |name: &str| match &self.document[name] {
             Value::String(text) if !text.is_empty() => Some(text.clone()),
             Value::Number(number) => Some(number.to_string()),
             _ => None,
         };
-        let meshblu = Meshblu {
+        let part = |name: &str| member(name).map(|text| Told { text, origin: self.origin() });
+        Meshblu {
             uuid: member("uuid"),
             token: member("token"),
             private_key: member("privateKey"),
-            hostname: member("hostname").or_else(|| member("server")),
-            port: member("port"),
-            protocol: member("protocol"),
-        };
-        let settings = meshblu.settings(&|_| self.origin()).into_iter();
-        settings.map(|(name, text, origin)| one(catalogue, name, &text, origin)).collect()
+            address: Address {
+                hostname: part("hostname").or_else(|| part("server")),
+                port: part("port"),
+                protocol: part("protocol"),
+            },
+        }
     }
 
     /// Itself, if it has the address of its Meshblu looked up in DNS.
@@ -211,23 +237,38 @@ impl Meshblu {
         for (setting, text, variable) in texts {
             all.extend(text.iter().map(|text| (setting, text.clone(), origin(variable))));
         }
-        all.extend(self.url().map(|url| ("bus.url", url, origin("MESHBLU_HOSTNAME"))));
+        all.extend(self.address.url().map(|url| ("bus.url", url.text, url.origin)));
         all
     }
+}
 
-    /// Without a protocol, the port tells.
-    fn url(&self) -> Option<String> {
-        let told = [&self.hostname, &self.port, &self.protocol].into_iter().any(Option::is_some);
-        let port = self.port.as_deref();
-        let protocol = self.protocol.as_deref().unwrap_or(match port {
-            None | Some("443") => "https",
-            Some(_) => "http",
-        });
-        let hostname = self.hostname.as_deref().unwrap_or(HOSTNAME);
-        told.then(|| match port {
-            Some(port) => format!("{protocol}://{hostname}:{port}"),
-            None => format!("{protocol}://{hostname}"),
-        })
+impl Address {
+    /// Each part by itself, as the original took them; where this place tells none, nothing is to be completed.
+    fn completed_by(self, other: Option<Self>) -> Self {
+        let Some(other) = other.filter(|_| self.told().is_some()) else { return self };
+        Self {
+            hostname: self.hostname.or(other.hostname),
+            port: self.port.or(other.port),
+            protocol: self.protocol.or(other.protocol),
+        }
+    }
+
+    /// Who tells of it first.
+    fn told(&self) -> Option<&Origin> {
+        let parts = [&self.hostname, &self.port, &self.protocol];
+        let variable = |origin: &&Origin| matches!(origin, Origin::Environment(_));
+        let mut origins = parts.into_iter().flatten().map(|part| &part.origin);
+        origins.clone().find(variable).or_else(|| origins.next())
+    }
+
+    /// Over TLS, unless somebody says otherwise, as the original's client; the service proves itself there.
+    fn url(&self) -> Option<Told> {
+        let origin = self.told()?.clone();
+        let text = |part: &Option<Told>| part.as_ref().map(|part| part.text.clone());
+        let protocol = text(&self.protocol).unwrap_or_else(|| "https".to_owned());
+        let hostname = text(&self.hostname).unwrap_or_else(|| HOSTNAME.to_owned());
+        let port = text(&self.port).map(|port| format!(":{port}")).unwrap_or_default();
+        Some(Told { text: format!("{protocol}://{hostname}{port}"), origin })
     }
 }
 

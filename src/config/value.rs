@@ -75,11 +75,13 @@ impl Kind {
 }
 
 fn is_http_url(text: &str) -> bool {
-    text.parse::<http::Uri>().is_ok_and(|url| {
-        matches!(url.scheme_str(), Some("http" | "https"))
-            && url.authority().is_some_and(|authority| !authority.as_str().contains('@'))
-            && url.query().is_none()
-    })
+    // The one refuses what no URL may hold, the other a port that is none.
+    text.parse::<reqwest::Url>().is_ok()
+        && text.parse::<http::Uri>().is_ok_and(|url| {
+            matches!(url.scheme_str(), Some("http" | "https"))
+                && url.authority().is_some_and(|authority| !authority.as_str().contains('@'))
+                && url.query().is_none()
+        })
 }
 
 /// A bare word that is no level would be taken for the name of a part, and silence all others.

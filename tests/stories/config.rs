@@ -32,6 +32,13 @@ impl Places {
         self
     }
 
+    fn meshblu_json(mut self, text: &str) -> Self {
+        let path = self.directory.path().join("meshblu.json");
+        fs::write(&path, text).unwrap();
+        self.sources.meshblu_json = Some(path);
+        self
+    }
+
     fn environment(mut self, name: &str, text: &str) -> Self {
         self.sources.environment.push((name.into(), text.into()));
         self
@@ -276,6 +283,34 @@ fn half_of_what_names_a_meshblu_is_refused_by_what_is_missing() {
         let embedded = Places::new().environment(name, "bus.example");
         embedded.environment("ENDO_BUS_KIND", "embedded").load();
     }
+}
+
+#[test]
+fn each_part_of_a_meshblu_s_address_is_told_by_the_environment_or_else_by_the_file() {
+    let file = r#"{"uuid": "u", "token": "t", "hostname": "j.example", "port": 80, "protocol": "http"}"#;
+    for (variables, url, origin) in [
+        (&[][..], "http://j.example:80", "meshblu.json"),
+        (&[("MESHBLU_PORT", "9")], "http://j.example:9", "MESHBLU_PORT"),
+        (&[("MESHBLU_PROTOCOL", "https")], "https://j.example:80", "MESHBLU_PROTOCOL"),
+        (&[("MESHBLU_HOSTNAME", "e.example")], "http://e.example:80", "MESHBLU_HOSTNAME"),
+        (&[("MESHBLU_HOSTNAME", "")], "http://j.example:80", "meshblu.json"),
+        (&[("MESHBLU_UUID", "v")], "http://j.example:80", "meshblu.json"),
+    ] {
+        let places = variables
+            .iter()
+            .fold(Places::new().meshblu_json(file), |places, (name, text)| places.environment(name, text));
+        let effective = places.load();
+        assert_eq!(effective.config.bus.url, url, "{variables:?}");
+        assert!(effective.origin("bus.url").to_string().ends_with(origin), "{variables:?}");
+    }
+}
+
+#[test]
+fn a_meshblu_of_which_no_protocol_is_told_is_spoken_to_over_tls() {
+    let named = Places::new().environment("MESHBLU_UUID", "u").environment("MESHBLU_HOSTNAME", "bus.example");
+    assert_eq!(named.environment("MESHBLU_PORT", "3000").load().config.bus.url, "https://bus.example:3000");
+    let refusal = Places::new().environment("MESHBLU_UUID", "u").environment("MESHBLU_PORT", "x").refusal();
+    assert!(refusal.contains("MESHBLU_PORT") && refusal.contains("`bus.url`"), "{refusal}");
 }
 
 #[test]
