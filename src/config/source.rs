@@ -55,8 +55,8 @@ pub struct Source {
     #[schemars(extend("format" = "uri"))]
     pub revocation_url: Option<String>,
     /// What a revocation ends: what came of the same `sign_in` alone, whatever the `account` gave this gateway, or as the
-    /// provider's entry says. Only where newer sign-ins are left alone is one ended that a newer one took the place of, or
-    /// that was not kept.
+    /// provider's entry says, which says nothing of another `revocation_url`. Only where newer sign-ins are left alone is one
+    /// ended that a newer one took the place of, or that was not kept.
     pub revocation_ends: RevocationEnds,
     /// Who the API says it is when it sends browsers back (RFC 9207).
     #[schemars(extend("format" = "uri"))]

@@ -190,11 +190,12 @@ fn retry(settings: &config::Source, provider: Option<&Provider>) -> Retry {
 }
 
 /// RFC 7009 leaves open whether a revocation ends what came of one authorization or all that the account gave, so nobody
-/// knows who does not say so.
+/// knows who does not say so. What is known of a provider is known of its own way alone.
 fn revokes_alone(settings: &config::Source, provider: Option<&Provider>) -> bool {
     match settings.revocation_ends {
         config::RevocationEnds::SignIn => true,
         config::RevocationEnds::Account => false,
+        config::RevocationEnds::Provider if settings.revocation_url.is_some() => false,
         config::RevocationEnds::Provider => provider.is_some_and(Provider::revokes_alone),
     }
 }

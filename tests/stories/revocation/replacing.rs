@@ -52,6 +52,9 @@ async fn an_api_that_may_end_all_secrets_of_an_account_is_not_told_of_a_replaced
         Source { provider: Some("google".to_owned()), ..by_hand(RevocationEnds::default()) },
         known("google"),
         Source { revocation_url: Some(provider.api.url("/revoke")), ..known("google") },
+        // What is known of the provider's own way says nothing of another address.
+        Source { revocation_url: Some(provider.api.url("/revoke")), ..known("gitlab") },
+        Source { provider: Some("gitlab".to_owned()), ..by_hand(RevocationEnds::default()) },
         Source { revocation_ends: RevocationEnds::Account, ..known("gitlab") },
     ] {
         let office = Office::open(settings).await;
