@@ -13,7 +13,7 @@ use crate::http::page::{page, see_other};
 use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
-use crate::http::session::Turn;
+use crate::http::session::Sending;
 
 /// `GET /console/credentials/{uuid}`.
 pub(in crate::http) async fn one(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
@@ -43,9 +43,9 @@ pub(in crate::http) async fn add_me(request: HttpRequest, body: Body, door: Data
     let visit = Visit::of(&request, &door).await?;
     let fields = visit.session.read_form(&request, &body)?;
     let name = name(fields.one("name").trim(), &visit)?;
-    match visit.session.turn(&door, &request, &body).await? {
-        Turn::First(form) => form.settle(add(&visit, name).await).await,
-        Turn::Again(device) => {
+    match visit.session.sending(&door, &request, &body).await? {
+        Sending::First(form) => form.settle(add(&visit, name).await).await,
+        Sending::Again(device) => {
             let markup = console::already_added(&visit.viewer(), &visit.shown(), device.as_deref());
             Ok(page(StatusCode::CONFLICT, markup))
         }

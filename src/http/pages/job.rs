@@ -16,7 +16,7 @@ use crate::http::page::{page, see_other};
 use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
-use crate::http::session::{Session, Turn};
+use crate::http::session::{Sending, Session};
 use crate::job::{JobListing, Refusal};
 use crate::message::{DeliveryId, DeviceUuid, Message};
 use crate::telemetry::with_causes;
@@ -196,16 +196,18 @@ pub(in crate::http) async fn send(request: HttpRequest, body: Body, door: Data<F
         }
     };
     let came_of = |id: &str| format!("{}?sent={id}", bench.shown().path_of(task.listing));
-    match bench.visit.session.turn(&door, &request, &body).await? {
-        Turn::First(form) => {
+    match bench.visit.session.sending(&door, &request, &body).await? {
+        Sending::First(form) => {
             let sent = bench.send(message).await.map(|id| match id {
                 Some(id) => (see_other(&came_of(&id)), Some(id)),
                 None => (page(StatusCode::FORBIDDEN, bench.form_again(&task, &posted, NOT_TAKEN)), None),
             });
             form.settle(sent).await
         }
-        Turn::Again(Some(id)) => Ok(see_other(&format!("{}&repeat=1", came_of(&id)))),
-        Turn::Again(None) => Ok(page(StatusCode::CONFLICT, bench.form_again(&task, &posted, SENT_ALREADY))),
+        Sending::Again(Some(id)) => Ok(see_other(&format!("{}&repeat=1", came_of(&id)))),
+        Sending::Again(None) => {
+            Ok(page(StatusCode::CONFLICT, bench.form_again(&task, &posted, SENT_ALREADY)))
+        }
     }
 }
 

@@ -3,16 +3,16 @@
 mod browser;
 mod flows;
 mod links;
+mod sending;
 mod sessions;
 mod signed_in;
-mod turn;
 
 pub(super) use browser::Browser;
 pub use flows::Flows;
 pub(super) use flows::{Course, Flow};
 pub use links::OneTimeLinks;
+pub(super) use sending::Sending;
 pub(super) use sessions::Admission;
 pub use sessions::Sessions;
 pub(super) use signed_in::unavailable;
 pub use signed_in::{Fields, Session};
-pub(super) use turn::Turn;

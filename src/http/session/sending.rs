@@ -14,8 +14,8 @@ use crate::telemetry::with_causes;
 /// The newest that one session keeps.
 const KEPT: u32 = 64;
 
-/// Whether it is a form's turn.
-pub(in crate::http) enum Turn<'a> {
+/// A form that is sent.
+pub(in crate::http) enum Sending<'a> {
     /// It was not sent before.
     First(First<'a>),
     /// It was sent before, and came to this, as far as that is known.
@@ -34,19 +34,19 @@ impl Session {
     ///
     /// # Errors
     /// 503 where nobody can tell.
-    pub(in crate::http) async fn turn<'a>(
+    pub(in crate::http) async fn sending<'a>(
         &self,
         door: &'a FrontDoor,
         request: &HttpRequest,
         body: &Body,
-    ) -> Result<Turn<'a>, Problem> {
+    ) -> Result<Sending<'a>, Problem> {
         let sessions = &door.entrance()?.sessions;
         let form = Sha256::new().chain_update(request.path()).chain_update([0]).chain_update(&body.0);
         let key = FormKey { session: self.pass.fingerprint(), form: form.finalize().into() };
         Ok(match sessions.send_form(key).await.map_err(|error| unavailable(&error))? {
-            SentForm::New => Turn::First(First { sessions, key }),
-            SentForm::Open => Turn::Again(None),
-            SentForm::Settled(came_to) => Turn::Again(Some(came_to)),
+            SentForm::New => Sending::First(First { sessions, key }),
+            SentForm::Open => Sending::Again(None),
+            SentForm::Settled(came_to) => Sending::Again(Some(came_to)),
         })
     }
 }
