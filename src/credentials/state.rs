@@ -14,6 +14,8 @@ pub enum State {
     RenewsItself,
     /// It works until then, and nothing renews it.
     WorksUntil(String),
+    /// It works until the API refuses it, and nothing renews it.
+    WorksUntilRefused,
     /// The answer to a renewal was lost, or is awaited.
     InDoubt,
     /// It is of another API than the gateway is for now.
@@ -38,7 +40,8 @@ impl State {
     pub fn of(standing: &Standing, now: Timestamp) -> Self {
         match (&standing.health, standing.expires_at) {
             (Health::Dead { .. }, Some(end)) if now < end => Self::WorksUntil(end.iso_seconds()),
-            (Health::Dead { .. }, _) => Self::SignInAgain,
+            (Health::Dead { .. }, Some(_)) => Self::SignInAgain,
+            (Health::Dead { .. }, None) => Self::WorksUntilRefused,
             (Health::InDoubt, _) => Self::InDoubt,
             (Health::Elsewhere, _) => Self::OtherApi,
             (Health::Good | Health::Due, _) if standing.renews => Self::RenewsItself,
@@ -62,6 +65,7 @@ impl State {
                 let (start, end) = ("Works until ", ", then you need to sign in again");
                 return Words { start, at: Some(at), end };
             }
+            Self::WorksUntilRefused => "Works until the API refuses it, then you need to sign in again",
             Self::InDoubt => "In doubt: a renewal was not answered. The next use finds out",
             Self::OtherApi => "Of another API than this gateway's: not used here",
             Self::SignInAgain => "Needs you to sign in again",

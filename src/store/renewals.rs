@@ -62,6 +62,13 @@ pub struct StoredRenewal {
     pub renewed_at: Option<Timestamp>,
 }
 
+impl StoredRenewal {
+    /// Whether the access token may be good: one whose end nobody knows is until the API refuses it, which is its end then.
+    pub fn lives(&self, now: Timestamp) -> bool {
+        self.expires_at.is_none_or(|end| now < end)
+    }
+}
+
 const COLUMNS: &str = "generation, expires_at, renew_at, stage, sent, holder, held_until, rest_until, reason, failures, renewed_at, refresh_since, secret_since";
 
 impl View<'_> {

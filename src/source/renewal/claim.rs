@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::demand::{Demand, Renewed};
-use super::judgement::{LONGEST_REST, is_fruitless};
+use super::judgement::{LONGEST_REST, is_fruitless, refuse};
 use super::schedule::{begin_life, is_due};
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
@@ -99,15 +99,9 @@ impl Claimant {
         renewal.holder != self.holder && !left.is_zero() && left <= self.lease
     }
 
-    /// What the API refuses and nothing renews has come to its end, whatever was known of its life; answers whether that
-    /// is new.
+    /// What the API refuses and nothing renews is over; answers whether that is new.
     fn note_rejection(&self, renewal: &mut StoredRenewal) -> bool {
-        let lives = renewal.expires_at.is_none_or(|end| self.now < end);
-        let is_news = lives && matches!(self.demand, Demand::Rejected { .. });
-        if is_news {
-            renewal.expires_at = Some(self.now);
-        }
-        is_news
+        matches!(self.demand, Demand::Rejected { .. }) && refuse(renewal, self.now)
     }
 
     fn work(&self, renewal: &mut StoredRenewal) -> Claim {

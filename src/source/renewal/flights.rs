@@ -63,7 +63,7 @@ impl Renewals {
     /// [`RenewalError`] where the secret is over.
     pub async fn before_use(&self, device: &DeviceUuid, known: &StoredRenewal) -> Result<(), RenewalError> {
         match self.renew(device, Demand::Due).await {
-            Err(error) if known.expires_at.is_some_and(|end| self.renewer.clock.now() < end) => {
+            Err(error) if known.lives(self.renewer.clock.now()) => {
                 let error = with_causes(&error);
                 tracing::warn!(error, credentials.uuid = %device, "the secret was not renewed and is used while it lives");
                 Ok(())

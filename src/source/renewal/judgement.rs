@@ -53,6 +53,7 @@ impl Doubt {
             renewal.renew_at = Some(end.map_or(next, |end| next.min(end)));
             Resolution::Leave
         } else if !may_send_again(retry, renewal.sent) {
+            refuse(renewal, now);
             end(renewal, LOST);
             Resolution::Moved
         } else if sends >= at_once(retry) {
@@ -102,6 +103,17 @@ pub(super) fn release(renewal: &mut StoredRenewal) {
     renewal.held_until = Timestamp::from_millis(0);
 }
 
+/// The API refuses the access token, which has come to its end with that, whatever was known of its life; answers whether
+/// that is new.
+pub(super) fn refuse(renewal: &mut StoredRenewal, now: Timestamp) -> bool {
+    let is_news = renewal.lives(now);
+    if is_news {
+        renewal.expires_at = Some(now);
+    }
+    is_news
+}
+
+/// The refresh token is over. The access token may outlive it.
 pub(super) fn end(renewal: &mut StoredRenewal, reason: &str) {
     renewal.stage = RenewalStage::Dead;
     renewal.reason = Some(reason.to_owned());

@@ -14,6 +14,8 @@
 //! * The record of a sign-in that brought no refresh token takes the one before over with all of that, whether a request is
 //!   under way or its end in doubt, and so does one that is sealed anew around the same secret, for other owners or under
 //!   another key; what the request brings goes into the newest such record.
+//! * The end of a refresh token is none of the access token beside it, least of all where a sign-in brought that meanwhile: it
+//!   is used until its own end, or until the API refuses it where nobody knows that.
 //! * What the API refuses although it was renewed a moment ago is not renewed again at once: whoever sends messages does
 //!   not decide how often the provider is asked.
 

@@ -7,8 +7,8 @@ use super::claim::{Claim, Claimant};
 use super::demand::{Demand, RenewalSettings, Renewed};
 use super::error::RenewalError;
 use super::judgement::{
-    Doubt, LONGEST_REST, LOST, LOST_AND_REFUSED, REFUSED, REST, Resolution, end, may_send_again, release,
-    rest_after_failure,
+    Doubt, LONGEST_REST, LOST, LOST_AND_REFUSED, REFUSED, REST, Resolution, end, may_send_again, refuse,
+    release, rest_after_failure,
 };
 use super::records::{Held, NewSecret, Records};
 use super::schedule::begin_life;
@@ -150,7 +150,12 @@ impl Renewer {
         match self.while_holding(case, (self.upstream.refresh)(copy(token))).await {
             Ok(tokens) => self.keep(case, tokens, asked_at).await,
             Err(OAuthError::InvalidGrant) => {
-                let noted = self.note(case, |renewal, _| {
+                let (is_refused, tried) = (case.demand != Demand::Due, case.subject.clone());
+                let noted = self.note(case, move |renewal, now| {
+                    // Of an access token that a sign-in brought meanwhile this says nothing.
+                    if is_refused && tried.has_its_access_token(renewal) {
+                        refuse(renewal, now);
+                    }
                     let reason = if renewal.sent > 1 { LOST_AND_REFUSED } else { REFUSED };
                     end(renewal, reason);
                 });
@@ -235,6 +240,10 @@ impl Renewer {
             let ours = renewal.holder == holder;
             let given_up = renewal.reason.as_deref() == Some(LOST);
             if ours || (given_up && may_send_again(retry, renewal.sent)) {
+                if given_up {
+                    // What it was given up for is due.
+                    renewal.renew_at = Some(now);
+                }
                 let is_unused = renewal.sent == 0;
                 renewal.stage = if is_unused { RenewalStage::Idle } else { RenewalStage::InDoubt };
                 renewal.reason = None;
@@ -262,11 +271,10 @@ impl Renewer {
             if !tried.has_its_access_token(renewal) {
                 return Resolution::Moved;
             }
-            let lives = renewal.expires_at.is_none_or(|end| now < end);
             let good = match probe {
                 Probe::Good => true,
                 Probe::Rejected => false,
-                Probe::Unknown => demand == Demand::Due && lives,
+                Probe::Unknown => demand == Demand::Due && renewal.lives(now),
             };
             Doubt { good, sends, retry }.resolve(renewal, now)
         });

@@ -69,7 +69,7 @@ impl<'a> BeforeUse<'a> {
     /// be done about it now.
     pub fn of(renewal: Option<&'a StoredRenewal>, generation: u64, now: Timestamp) -> Self {
         let Some(known) = about(renewal, generation) else { return Self::Use };
-        let lives = known.expires_at.is_some_and(|end| now < end);
+        let lives = known.lives(now);
         if known.stage == RenewalStage::Dead {
             let reason = known.reason.clone().unwrap_or_default();
             return if lives { Self::Use } else { Self::SignInAgain { reason } };

@@ -1,6 +1,7 @@
 //! The same at the terminal, with a gateway running and with none.
 
 use std::process::Output;
+use std::time::Duration;
 
 use endo::ambient::Timestamp;
 use endo::cli::Exit;
@@ -70,7 +71,8 @@ async fn how_a_secret_stands_is_told_in_the_words_of_the_pages() {
         (RenewalStage::InDoubt, "In doubt: a renewal was not answered. The next use finds out"),
         (RenewalStage::Dead, "Needs you to sign in again: said so"),
     ] {
-        let life = begin_life(1, Timestamp::from_millis(0), None, 0.5);
+        let over = (stage == RenewalStage::Dead).then_some(Duration::ZERO);
+        let life = begin_life(1, Timestamp::from_millis(0), over, 0.5);
         let (device, reason) = (credentials.as_str().into(), Some("said so".to_owned()));
         let renewal = StoredRenewal { stage, reason, ..life };
         let settings =

@@ -10,6 +10,7 @@ mod leaving;
 mod refused;
 mod remote;
 mod shared;
+mod signed_in_meanwhile;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -74,15 +75,8 @@ impl House {
         })
         .await;
         let (access, refresh) = provider.grant();
-        let account = Account {
-            id: ResourceOwnerId::Number(583_231),
-            username: Some("octocat".to_owned()),
-            secret: SecretText::from(access),
-            refresh_token: Some(SecretText::from(refresh)),
-            life: lifetime.map(|lifetime| Life { obtained_at: hand.now(), lifetime }),
-            extras: Map::new(),
-            owner: gateway.gateway.owner.as_ref().unwrap().uuid.clone(),
-        };
+        let life = lifetime.map(|lifetime| Life { obtained_at: hand.now(), lifetime });
+        let account = Account { life, ..account(&gateway, &access, Some(&refresh)) };
         let chain = gateway.chain_of(account).await;
         Self { provider, gateway, chain, hand }
     }
@@ -111,6 +105,19 @@ impl House {
 
     fn link(&self) -> String {
         format!("http://{}/auth/api?credentials={}", self.gateway.running.gateway(), self.chain.credentials)
+    }
+}
+
+/// The account, as a sign-in with these tokens brings it, whose life nobody knows.
+fn account(gateway: &TestGateway, access: &str, refresh: Option<&str>) -> Account {
+    Account {
+        id: ResourceOwnerId::Number(583_231),
+        username: Some("octocat".to_owned()),
+        secret: SecretText::from(access),
+        refresh_token: refresh.map(SecretText::from),
+        life: None,
+        extras: Map::new(),
+        owner: gateway.gateway.owner.as_ref().unwrap().uuid.clone(),
     }
 }
 

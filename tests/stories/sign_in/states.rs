@@ -38,7 +38,11 @@ async fn credentials_say_in_words_how_they_stand() {
             "Works until <time datetime=\"2027-01-15T09:00:00Z\">",
         ),
         (at_stage(RenewalStage::InDoubt), "In doubt: a renewal was not answered"),
-        (at_stage(RenewalStage::Dead), "Needs you to sign in again"),
+        (at_stage(RenewalStage::Dead), "Works until the API refuses it, then you need to sign in again"),
+        (
+            StoredRenewal { expires_at: Some(house.now()), ..at_stage(RenewalStage::Dead) },
+            "Needs you to sign in again",
+        ),
     ];
     for (renewal, words) in known {
         house.know(&chain, renewal).await;

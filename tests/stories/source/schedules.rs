@@ -28,6 +28,7 @@ struct Tally {
     taken_over: usize,
     taken_over_under_way: usize,
     let_go: usize,
+    outlived: usize,
     left: usize,
     left_under_way: usize,
     left_in_doubt: usize,
@@ -53,14 +54,15 @@ fn no_schedule_spends_a_refresh_token_twice_or_loses_one_unseen() {
     eprintln!("{schedules} schedules from seed {first} in {:?}: {tally:?}", begun.elapsed());
     if AGAIN.is_none() {
         let Tally { renewed, still_good, crashes, reopenings, lost, alive, dead, .. } = tally;
-        let Tally { taken_over, taken_over_under_way, let_go, left, left_under_way, left_in_doubt, .. } =
-            tally;
+        let Tally { taken_over, taken_over_under_way, let_go, outlived, .. } = tally;
+        let Tally { left, left_under_way, left_in_doubt, .. } = tally;
         let of_renewals = [renewed, still_good, crashes, reopenings, lost, alive, dead];
         let of_sign_ins = [taken_over, taken_over_under_way];
         let of_leavings = [left, left_under_way, left_in_doubt];
         let of_owners = of_sign_ins.iter().chain(&of_leavings);
         assert!(of_renewals.iter().chain(of_owners).all(|count| *count > 50));
         assert!(let_go > 10, "few are told to sign in again and do");
+        assert!(outlived > 10, "few access tokens outlive what renews them");
     }
 }
 
@@ -79,6 +81,7 @@ async fn play(seed: u64, place: (Store, &Path)) -> Life {
     let mut life = Life::begin(seed, kind, dice, place).await;
     for _ in 0..12 {
         life.step().await;
+        life.check_use().await;
     }
     life.come_to_rest().await;
     life
@@ -94,6 +97,7 @@ impl Tally {
         self.taken_over += life.taken_over;
         self.taken_over_under_way += life.taken_over_under_way;
         self.let_go += life.let_go;
+        self.outlived += life.outlived;
         self.left += life.left;
         self.left_under_way += life.left_under_way;
         self.left_in_doubt += life.left_in_doubt;

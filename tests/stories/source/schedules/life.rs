@@ -2,7 +2,7 @@
 
 mod sign_ins;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::future::poll_fn;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,7 +12,7 @@ use std::time::Duration;
 use endo::ambient::{Ambient, Random};
 use endo::message::DeviceUuid;
 use endo::source::oauth2::{OAuthError, Tokens};
-use endo::source::renewal::{Demand, RenewalError, RenewalSettings, Renewed, Renewer, Upstream};
+use endo::source::renewal::{BeforeUse, Demand, RenewalError, RenewalSettings, Renewed, Renewer, Upstream};
 use endo::store::{RenewalStage, Store, StoreError, StoreSettings, StoredRecord, StoredRenewal};
 use futures_util::future::BoxFuture;
 
@@ -48,6 +48,8 @@ pub(super) struct Life {
     pub(super) taken_over: usize,
     pub(super) taken_over_under_way: usize,
     pub(super) let_go: usize,
+    /// How often an access token without a known end was good when its refresh token was over.
+    pub(super) outlived: usize,
     /// Owners who left, by what was under way.
     pub(super) left: usize,
     pub(super) left_under_way: usize,
@@ -55,7 +57,9 @@ pub(super) struct Life {
     /// How many owners came, and who of them is left.
     came: u64,
     owners: BTreeSet<u64>,
-    /// Whether somebody was told to sign in again.
+    /// Access tokens of which the provider did not say when they end.
+    endless: HashSet<String>,
+    /// Whether somebody was told to sign in again, or knows by himself.
     is_told_so: bool,
     pub(super) ending: Option<Ending>,
     kind: Kind,
@@ -140,11 +144,13 @@ impl Life {
             taken_over: 0,
             taken_over_under_way: 0,
             let_go: 0,
+            outlived: 0,
             left: 0,
             left_under_way: 0,
             left_in_doubt: 0,
             came: 0,
             owners: BTreeSet::new(),
+            endless: HashSet::new(),
             is_told_so: false,
             ending: None,
             kind,
@@ -227,7 +233,7 @@ impl Life {
         if std::mem::take(&mut self.is_told_so) && self.dice.percent(50) {
             return self.sign_in_without_refresh_token().await;
         }
-        match self.dice.below(100) {
+        match self.dice.below(104) {
             0..50 => self.act(which).await,
             50..75 => {
                 let longest = [15, 400, 400, 4000][self.dice.below(4) as usize];
@@ -249,7 +255,23 @@ impl Life {
             86..88 => self.sign_in().await,
             88..91 => self.sign_in_without_refresh_token().await,
             91..95 => self.leave().await,
-            _ => self.expire().await,
+            95..100 => self.expire().await,
+            _ => {
+                self.provider().withdraw();
+                self.is_told_so = true;
+            }
+        }
+    }
+
+    /// What works is used: nobody gives an access token up that the provider still takes, unless its time has come.
+    pub(super) async fn check_use(&mut self) {
+        let (record, renewal) = (self.record().await, self.renewal().await);
+        let (access, _) = read(&record);
+        let works = self.provider().access.contains(&access);
+        let before_use = BeforeUse::of(Some(&renewal), record.generation, self.hand.now());
+        if works && self.endless.contains(&access) && renewal.stage == RenewalStage::Dead {
+            assert_eq!(before_use, BeforeUse::Use, "seed {}: {access} works", self.seed);
+            self.outlived += 1;
         }
     }
 

@@ -159,6 +159,13 @@ impl Provider {
         access
     }
 
+    /// The owner takes all back that he gave.
+    pub(super) fn withdraw(&mut self) {
+        self.log.push("the owner takes all back at the provider".to_owned());
+        self.access.clear();
+        self.uses.clear();
+    }
+
     /// This access token is used from now on beside this refresh token, of which it is on disk that it is sent so often.
     pub(super) fn is_beside(&mut self, refresh: &str, access: String, sent: u32) {
         self.beside.insert(refresh.to_owned(), access);

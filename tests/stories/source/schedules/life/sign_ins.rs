@@ -32,6 +32,10 @@ impl Life {
         let access = self.provider().issue_alone();
         let owners = self.another_owner();
         let (device, now, brought) = (self.device.clone(), self.hand.now(), access.clone());
+        let lifetime = self.dice.percent(50).then_some(Duration::from_secs(600));
+        if lifetime.is_none() {
+            self.endless.insert(access.clone());
+        }
         let keep = move |transaction: &Transaction<'_>| {
             let (before, known) = (transaction.record(&device)?, transaction.renewal(&device)?.unwrap());
             let before = before.unwrap();
@@ -39,7 +43,7 @@ impl Life {
             let generation = before.generation + 1;
             let record = owned_by(owners, plain(generation, &brought, refresh.as_deref()));
             assert!(transaction.store_record(&device, &record)?);
-            let life = begin_life(generation, now, Some(Duration::from_secs(600)), 0.0);
+            let life = begin_life(generation, now, lifetime, 0.0);
             match &refresh {
                 Some(_) => take_over(transaction, &device, life)?,
                 None => transaction.store_renewal(&device, &StoredRenewal { renew_at: None, ..life })?,
