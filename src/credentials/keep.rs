@@ -21,7 +21,8 @@ use crate::bus::Bus;
 use crate::message::DeviceUuid;
 use crate::source::Realm;
 use crate::source::oauth2::OAuthClient;
-use crate::store::{RenewalStage, Store, StoredRecord, StoredRenewal};
+use crate::source::renewal::goes_on;
+use crate::store::{Store, StoredRecord, StoredRenewal};
 use crate::vault::{
     Contents, Credentials, Format, IdKeys, Owner, Owners, ResourceOwnerId, SealError, SecretText, SetAside,
     Vault,
@@ -298,8 +299,8 @@ pub(super) enum RenewedBy {
 pub(super) struct Before {
     pub(super) owners: Owners,
     pub(super) token: Option<SecretText>,
-    /// What renews the new secret as it did the one before, where the API gave nothing else that does; with whatever is
-    /// known of its renewal, which may be under way.
+    /// What renews the new secret as it did the one before, where the API gave nothing else that does, or the same again;
+    /// with whatever is known of its renewal, which may be under way.
     pub(super) refresh_token: Option<SecretText>,
     pub(super) set_aside: Vec<SetAside>,
     pub(super) generation: u64,
@@ -319,8 +320,8 @@ impl Before {
         let refresh_tokens = opened.refresh_token().zip(account.refresh_token.as_ref());
         let shares_refresh = refresh_tokens.is_some_and(|(old, new)| old.is(new.expose()));
         let renewal = renewal.filter(|known| known.generation == record.generation);
-        let goes_on = account.refresh_token.is_none() && renewal.is_none_or(is_renewable);
-        let refresh_token = opened.refresh_token().filter(|_| goes_on).map(copy_of);
+        let before = opened.refresh_token();
+        let refresh_token = before.filter(|before| goes_on(before, account.refresh_token.as_ref(), renewal));
         // Whoever ends the access token before would end what it came of with it (RFC 7009, 2.1).
         let past = match shares_refresh || refresh_token.is_some() {
             _ if is_same => Past::None,
@@ -330,7 +331,7 @@ impl Before {
         Self {
             owners: Owners::default(),
             token: opened.credentials_device_token().map(copy_of),
-            refresh_token,
+            refresh_token: refresh_token.map(copy_of),
             set_aside: set_aside(opened, &past, renewal.and_then(|known| known.expires_at)),
             generation: record.generation.max(opened.generation()),
             past,
@@ -340,16 +341,11 @@ impl Before {
     /// What renews the secret of the next record.
     pub(super) fn renewed_by(&self, account: &Account) -> RenewedBy {
         match (&account.refresh_token, &self.refresh_token) {
-            (Some(_), _) => RenewedBy::ItsOwn,
-            (None, Some(_)) => RenewedBy::TheOneBefore,
+            (_, Some(_)) => RenewedBy::TheOneBefore,
+            (Some(_), None) => RenewedBy::ItsOwn,
             (None, None) => RenewedBy::Nothing,
         }
     }
-}
-
-/// Whether the refresh token may still bring something: it is not known to be over.
-pub(super) fn is_renewable(known: &StoredRenewal) -> bool {
-    known.stage != RenewalStage::Dead
 }
 
 /// What the next record sets aside of the one that was opened, whose access token ends then.

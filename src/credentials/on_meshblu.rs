@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::bind::subscription;
-use super::keep::{ATTEMPTS, Account, Before, Past, RenewedBy, STRANGERS, Whereabouts, is_renewable};
+use super::keep::{ATTEMPTS, Account, Before, Past, RenewedBy, STRANGERS, Whereabouts};
 use super::open::stored_record;
 use super::owners::NewRecord;
 use super::{CredentialsDevices, CredentialsError};
@@ -256,8 +256,8 @@ impl Storing {
         let Self { devices, device, account, new, .. } = self;
         let renewal = transaction.renewal(&device)?;
         // What is there now is of the record that was read, or nothing is stored.
-        let is_over =
-            self.renewed_by == RenewedBy::TheOneBefore && !renewal.as_ref().is_none_or(is_renewable);
+        let is_over = self.renewed_by == RenewedBy::TheOneBefore
+            && !renewal.as_ref().is_none_or(StoredRenewal::is_renewable);
         if is_over || !new.store(transaction, &device)? {
             return Err(CredentialsError::RolledBack);
         }

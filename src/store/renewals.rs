@@ -67,6 +67,11 @@ impl StoredRenewal {
     pub fn lives(&self, now: Timestamp) -> bool {
         self.expires_at.is_none_or(|end| now < end)
     }
+
+    /// Whether the refresh token may still bring something: it is not known to be over.
+    pub fn is_renewable(&self) -> bool {
+        self.stage != RenewalStage::Dead
+    }
 }
 
 const COLUMNS: &str = "generation, expires_at, renew_at, stage, sent, holder, held_until, rest_until, reason, failures, renewed_at, refresh_since, secret_since";

@@ -5,10 +5,18 @@ use super::schedule::begin_life;
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 use crate::store::{StoreError, StoredRecord, StoredRenewal, Transaction, View};
+use crate::vault::SecretText;
 
-/// Begins the `life` of a secret that a sign-in brought without a refresh token, so that the one before goes on with all that
-/// is known of it: what a renewal brings that is under way goes into the new record, and what was sent too often already is
-/// not sent again for it. To be called in the transaction that stores that record.
+/// Whether the refresh token `before`, of which this is known, renews the secret of a sign-in too: that brought none, or the
+/// same. One that is over does not; where an API gives it again all the same, it may take it again.
+pub fn goes_on(before: &SecretText, brought: Option<&SecretText>, known: Option<&StoredRenewal>) -> bool {
+    let is_it = |brought: &SecretText| before.is(brought.expose());
+    brought.is_none_or(is_it) && known.is_none_or(StoredRenewal::is_renewable)
+}
+
+/// Begins the `life` of a secret that a sign-in brought without another refresh token, so that the one before goes on with
+/// all that is known of it: what a renewal brings that is under way goes into the new record, and what was sent too often
+/// already is not sent again for it. To be called in the transaction that stores that record.
 ///
 /// # Errors
 /// What the database reports.

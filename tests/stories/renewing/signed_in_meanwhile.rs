@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use endo::credentials::Health;
+use endo::vault::SealedText;
 use tokio::sync::Semaphore;
 
 use super::{House, account, list_events, until};
@@ -14,6 +15,16 @@ impl House {
         let account = account(&self.gateway, access, refresh);
         let kept = self.gateway.gateway.credentials.keep(account).await.unwrap();
         assert_eq!(kept, self.chain.credentials);
+    }
+
+    /// The access and the refresh token that are kept.
+    async fn held(&self) -> (String, Option<String>) {
+        let record = self.record().await;
+        let sealed = SealedText { endo: &record.endo, signature: &record.signature };
+        let vault = &self.gateway.gateway.vault;
+        let opened = vault.open(&self.chain.credentials, sealed, self.hand.now()).unwrap();
+        let refresh = opened.refresh_token().map(|token| token.expose().to_owned());
+        (opened.secret().expose().to_owned(), refresh)
     }
 }
 
@@ -44,4 +55,33 @@ async fn an_access_token_that_a_sign_in_brought_outlives_the_refresh_token_of_be
     }
     assert_eq!(house.provider.api_calls().len(), 4, "what the API refuses is over");
     assert_eq!(house.provider.token_requests(), 1);
+}
+
+#[tokio::test]
+async fn a_refresh_token_that_a_sign_in_brings_again_while_it_is_under_way_is_not_sent_a_second_time() {
+    for is_answered in [true, false] {
+        let mut house = House::open(None).await;
+        let gate = Arc::new(Semaphore::new(0));
+        house.provider.plan([if is_answered {
+            Fault::Slow(Arc::clone(&gate))
+        } else {
+            Fault::SayLate(Arc::clone(&gate), 500, "")
+        }]);
+        house.provider.expire("access-1");
+        house.gateway.send(&house.chain, list_events()).await;
+        until(|| house.provider.token_requests() == 1).await;
+        house.provider.knows(Some("access-again"), "another");
+        house.sign_in("access-again", Some("refresh-1")).await;
+        gate.add_permits(1);
+        assert_eq!(house.chain.flow.next().await["metadata"]["code"], 200);
+        if is_answered {
+            let (access, refresh) = house.held().await;
+            assert_eq!((access.as_str(), refresh.as_deref()), ("access-2", Some("refresh-2")));
+        } else {
+            assert_eq!(house.standing().await.health, Health::InDoubt);
+            house.provider.expire("access-again");
+            assert_eq!(house.ask().await["metadata"]["code"], 401, "it is over with its access token");
+        }
+        assert_eq!((house.provider.token_requests(), house.provider.reused()), (1, Vec::new()));
+    }
 }

@@ -28,6 +28,7 @@ struct Tally {
     taken_over: usize,
     taken_over_under_way: usize,
     let_go: usize,
+    handed_out_again: usize,
     outlived: usize,
     left: usize,
     left_under_way: usize,
@@ -54,10 +55,10 @@ fn no_schedule_spends_a_refresh_token_twice_or_loses_one_unseen() {
     eprintln!("{schedules} schedules from seed {first} in {:?}: {tally:?}", begun.elapsed());
     if AGAIN.is_none() {
         let Tally { renewed, still_good, crashes, reopenings, lost, alive, dead, .. } = tally;
-        let Tally { taken_over, taken_over_under_way, let_go, outlived, .. } = tally;
-        let Tally { left, left_under_way, left_in_doubt, .. } = tally;
+        let Tally { taken_over, taken_over_under_way, handed_out_again, let_go, .. } = tally;
+        let Tally { left, left_under_way, left_in_doubt, outlived, .. } = tally;
         let of_renewals = [renewed, still_good, crashes, reopenings, lost, alive, dead];
-        let of_sign_ins = [taken_over, taken_over_under_way];
+        let of_sign_ins = [taken_over, taken_over_under_way, handed_out_again];
         let of_leavings = [left, left_under_way, left_in_doubt];
         let of_owners = of_sign_ins.iter().chain(&of_leavings);
         assert!(of_renewals.iter().chain(of_owners).all(|count| *count > 50));
@@ -97,6 +98,7 @@ impl Tally {
         self.taken_over += life.taken_over;
         self.taken_over_under_way += life.taken_over_under_way;
         self.let_go += life.let_go;
+        self.handed_out_again += life.handed_out_again;
         self.outlived += life.outlived;
         self.left += life.left;
         self.left_under_way += life.left_under_way;

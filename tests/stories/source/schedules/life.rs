@@ -44,10 +44,12 @@ pub(super) struct Life {
     pub(super) still_good: usize,
     pub(super) crashes: usize,
     pub(super) reopenings: usize,
-    /// Sign-ins that brought no refresh token, by what became of the one before.
+    /// Sign-ins that brought no other refresh token, by what became of the one before.
     pub(super) taken_over: usize,
     pub(super) taken_over_under_way: usize,
     pub(super) let_go: usize,
+    /// How often a sign-in brought a refresh token again that had been sent.
+    pub(super) handed_out_again: usize,
     /// How often an access token without a known end was good when its refresh token was over.
     pub(super) outlived: usize,
     /// Owners who left, by what was under way.
@@ -144,6 +146,7 @@ impl Life {
             taken_over: 0,
             taken_over_under_way: 0,
             let_go: 0,
+            handed_out_again: 0,
             outlived: 0,
             left: 0,
             left_under_way: 0,
@@ -231,7 +234,7 @@ impl Life {
     pub(super) async fn step(&mut self) {
         let which = self.dice.below(2) as usize;
         if std::mem::take(&mut self.is_told_so) && self.dice.percent(50) {
-            return self.sign_in_without_refresh_token().await;
+            return self.sign_in_without_another_refresh_token().await;
         }
         match self.dice.below(104) {
             0..50 => self.act(which).await,
@@ -253,7 +256,7 @@ impl Life {
             75..84 => self.crash(which),
             84..86 => self.reopen(),
             86..88 => self.sign_in().await,
-            88..91 => self.sign_in_without_refresh_token().await,
+            88..91 => self.sign_in_without_another_refresh_token().await,
             91..95 => self.leave().await,
             95..100 => self.expire().await,
             _ => {

@@ -159,6 +159,11 @@ impl Provider {
         access
     }
 
+    /// Whether this refresh token is of use.
+    pub(super) fn takes(&self, refresh: &str) -> bool {
+        self.uses.get(refresh).is_some_and(|uses| *uses < self.kind.uses())
+    }
+
     /// The owner takes all back that he gave.
     pub(super) fn withdraw(&mut self) {
         self.log.push("the owner takes all back at the provider".to_owned());

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use endo::source::renewal::{begin_life, carry_over, take_over};
+use endo::source::renewal::{begin_life, carry_over, goes_on, take_over};
 use endo::store::{RenewalStage, StoreError, StoredRecord, StoredRenewal, Transaction};
+use endo::vault::SecretText;
 
 use super::super::super::{owned_by, plain, read};
 use super::Life;
@@ -26,26 +27,29 @@ impl Life {
         self.note("somebody signs in".to_owned());
     }
 
-    /// Somebody signs in anew, and the provider gives no refresh token: the one before is taken over, unless it is known to
-    /// be over.
-    pub(super) async fn sign_in_without_refresh_token(&mut self) {
+    /// Somebody signs in anew, and the provider gives no refresh token, or the same again where that was not used up: the one
+    /// before is taken over, unless it is known to be over.
+    pub(super) async fn sign_in_without_another_refresh_token(&mut self) {
         let access = self.provider().issue_alone();
-        let owners = self.another_owner();
-        let (device, now, brought) = (self.device.clone(), self.hand.now(), access.clone());
-        let lifetime = self.dice.percent(50).then_some(Duration::from_secs(600));
-        if lifetime.is_none() {
-            self.endless.insert(access.clone());
-        }
+        let (same, life) = (self.handed_out_again().await, self.another_life(&access));
+        let (device, owners, brought) = (self.device.clone(), self.another_owner(), access.clone());
         let keep = move |transaction: &Transaction<'_>| {
             let (before, known) = (transaction.record(&device)?, transaction.renewal(&device)?.unwrap());
             let before = before.unwrap();
-            let refresh = read(&before).1.filter(|_| known.stage != RenewalStage::Dead);
-            let generation = before.generation + 1;
-            let record = owned_by(owners, plain(generation, &brought, refresh.as_deref()));
+            let kept = read(&before).1.map(SecretText::from);
+            // What a renewal took the place of meanwhile would be no use.
+            let is_kept = |same: &SecretText| kept.as_ref().is_some_and(|kept| kept.is(same.expose()));
+            let same = same.map(SecretText::from).filter(is_kept);
+            let goes_on = kept.as_ref().is_some_and(|kept| goes_on(kept, same.as_ref(), Some(&known)));
+            let refresh = kept.filter(|_| goes_on).or(same).map(|token| token.expose().to_owned());
+            let life = StoredRenewal { generation: before.generation + 1, ..life };
+            let life =
+                StoredRenewal { refresh_since: life.generation, secret_since: life.generation, ..life };
+            let record = owned_by(owners, plain(life.generation, &brought, refresh.as_deref()));
             assert!(transaction.store_record(&device, &record)?);
-            let life = begin_life(generation, now, lifetime, 0.0);
             match &refresh {
-                Some(_) => take_over(transaction, &device, life)?,
+                Some(_) if goes_on => take_over(transaction, &device, life)?,
+                Some(_) => transaction.store_renewal(&device, &life)?,
                 None => transaction.store_renewal(&device, &StoredRenewal { renew_at: None, ..life })?,
             }
             Ok((refresh, known))
@@ -60,6 +64,24 @@ impl Life {
             }
             None => self.let_go += 1,
         }
+    }
+
+    /// The refresh token that a sign-in gets a second time, where it does: it is of use as far as anybody knows.
+    async fn handed_out_again(&mut self) -> Option<String> {
+        let (held, known) = (read(&self.record().await).1, self.renewal().await);
+        let held = held.filter(|token| known.is_renewable() && self.provider().takes(token));
+        let again = held.filter(|_| self.dice.percent(30));
+        self.handed_out_again += usize::from(again.is_some() && known.sent > 0);
+        again
+    }
+
+    /// The life of an access token that a sign-in brings, whose end the provider tells or not.
+    fn another_life(&mut self, access: &str) -> StoredRenewal {
+        let lifetime = self.dice.percent(50).then_some(Duration::from_secs(600));
+        if lifetime.is_none() {
+            self.endless.insert(access.to_owned());
+        }
+        begin_life(0, self.hand.now(), lifetime, 0.0)
     }
 
     /// Somebody else owns what is kept from now on; answers who does then.
