@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::bind::{BoundDevice, NewUserDevice, subscription};
+use super::making::Made;
 use super::turns::Turn;
 use super::{CredentialsDevices, CredentialsError, Cut, Revoker, login_in, templates};
 use crate::bus::Login;
@@ -20,6 +21,7 @@ struct Making {
     half: HalfMade,
     login: Login,
     is_old: bool,
+    made: Arc<Made>,
     _turn: Option<Turn<String>>,
 }
 
@@ -28,6 +30,7 @@ struct Wanted {
     credentials: DeviceUuid,
     owner: DeviceUuid,
     marks: Vec<String>,
+    made: Arc<Made>,
 }
 
 impl CredentialsDevices {
@@ -53,7 +56,7 @@ impl CredentialsDevices {
             Some(begun) => begun,
             None => self.begin(bus, wanted, document.clone()).await?,
         };
-        self.check_wanted(bus, &making.half.binding, new.login.as_ref()).await?;
+        self.check_wanted(bus, &making, new.login.as_ref()).await?;
         let status = self.status_device(bus, &mut making).await?;
         let binding = &making.half.binding;
         document["uuid"] = json!(binding.user_device);
@@ -91,11 +94,14 @@ impl CredentialsDevices {
     async fn check_wanted(
         &self,
         bus: &Meshblu,
-        binding: &Binding,
+        Making { half: HalfMade { binding, .. }, made, .. }: &Making,
         owner: Option<&Login>,
     ) -> Result<(), CredentialsError> {
-        let may = self.may_have(bus, binding, owner).await;
-        if let Err(CredentialsError::NoRecord) = may {
+        let may = match self.may_have(bus, binding, owner).await {
+            Ok(()) if made.is_cut_off() => Err(CredentialsError::Revoked),
+            may => may,
+        };
+        if let Err(CredentialsError::NoRecord | CredentialsError::Revoked) = may {
             let by = owner.cloned().map_or(Revoker::Operator, Revoker::Owner);
             let owned = self.held(binding.credentials.clone()).await?;
             self.cut_off(&owned, Cut::One(binding.user_device.clone()), &by).await?;
@@ -116,10 +122,10 @@ impl CredentialsDevices {
     }
 
     async fn wanted(&self, credentials: DeviceUuid, owner: DeviceUuid) -> Result<Wanted, CredentialsError> {
-        let vault = Arc::clone(&self.vault);
+        let (vault, made) = (Arc::clone(&self.vault), self.in_making.begin(&credentials));
         let sign = move || {
             let marks = vault.user_device_marks(&credentials, &owner);
-            Wanted { credentials, owner, marks }
+            Wanted { credentials, owner, marks, made }
         };
         tokio::task::spawn_blocking(sign).await.map_err(|_| CredentialsError::Interrupted)
     }
@@ -137,7 +143,10 @@ impl CredentialsDevices {
             let device = &half.binding.user_device;
             let Some(turn) = self.under_way.take(&device.to_string()) else { continue };
             match bus.make_token(Identity::of(owner), device).await {
-                Ok(login) => return Ok(Some(Making { half, login, is_old: true, _turn: Some(turn) })),
+                Ok(login) => {
+                    let made = Arc::clone(&wanted.made);
+                    return Ok(Some(Making { half, login, is_old: true, made, _turn: Some(turn) }));
+                }
                 // It is gone, or somebody else's by now.
                 Err(error) if error.is_refusal() => {
                     let binding = half.binding;
@@ -187,11 +196,11 @@ impl CredentialsDevices {
         document["endo"] = json!({"begun": wanted.marks.first()});
         let login = bus.register(&document).await?;
         let turn = self.under_way.take(&login.uuid.to_string());
-        let Wanted { credentials, owner, .. } = wanted;
+        let Wanted { credentials, owner, made, .. } = wanted;
         let binding = Binding { credentials, user_device: login.uuid.clone() };
         let half = HalfMade { binding, owner, status_device: None, made_at: self.clock.now() };
         self.note(&half).await?;
-        Ok(Making { half, login, is_old: false, _turn: turn })
+        Ok(Making { half, login, is_old: false, made, _turn: turn })
     }
 
     async fn status_device(

@@ -11,6 +11,7 @@ use super::arrivals::{Arrival, Arrivals, Trait};
 use super::bad_records::BadRecords;
 use super::enders::Enders;
 use super::held_tokens::HeldTokens;
+use super::making::InMaking;
 use super::owners::NewRecord;
 use super::possession::Typings;
 use super::renewal::{Life, Renewing};
@@ -124,6 +125,8 @@ pub struct CredentialsDevices {
     pub(super) held_tokens: Arc<HeldTokens>,
     /// What is being made, step by step: accounts by their `idKey` or id, and devices.
     pub(super) under_way: Turns<String>,
+    /// User devices on a bus elsewhere that are being made.
+    pub(super) in_making: Arc<InMaking>,
     /// Rung when a bus elsewhere is to be shown a record.
     pub(super) owed: Arc<Notify>,
 }
@@ -151,6 +154,7 @@ impl CredentialsDevices {
             arrivals: Arrivals::default(),
             held_tokens: Arc::default(),
             under_way: Turns::default(),
+            in_making: Arc::default(),
             owed: Arc::default(),
         }
     }

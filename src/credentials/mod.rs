@@ -16,6 +16,7 @@ mod held_tokens;
 mod in_use;
 mod keep;
 mod leave;
+mod making;
 mod noted_errors;
 mod of_account;
 mod of_owner;

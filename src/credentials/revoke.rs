@@ -1,5 +1,6 @@
 //! Cutting user devices off: the tombstone first, then everything that follows from it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::bind::subscription;
@@ -144,7 +145,12 @@ impl CredentialsDevices {
         let cut = move |transaction: &Transaction<'_>| {
             let chores = cutting.run(transaction, &mut receipt)?;
             if receipt.parts.is_empty() {
+        let in_making = Arc::clone(&self.in_making);
                 return Ok(None);
+            // What has no name yet is noted after this, and finds it then.
+            if with_noted {
+                in_making.cut_off(&cutting.credentials);
+            }
             }
             receipt.keep(transaction)?;
             let errands = note_chores(transaction, chores, &receipt, cutting.now)?;

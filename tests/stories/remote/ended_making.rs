@@ -107,16 +107,16 @@ impl Owners {
 async fn a_device_whose_adding_is_under_way_ends_with_what_it_is_for() {
     let ends = [("DELETE ", 404), ("DELETE /owners/me", 404), ("DELETE /user-devices", 403)];
     let held = |of, moment| Hold { of, after: 0, moment };
-    for (hold, ends) in [
-        // What comes to be known after all were cut off was added after that.
-        (held(makes_the_device, Moment::After), &ends[..2]),
-        (held(gives_the_right, Moment::Before), &ends[..]),
-        (held(gives_the_right, Moment::After), &ends[..]),
+    for hold in [
+        held(makes_the_device, Moment::Before),
+        held(makes_the_device, Moment::After),
+        held(gives_the_right, Moment::Before),
+        held(gives_the_right, Moment::After),
     ] {
         for (end, answer) in ends {
             let owners = Owners::meet().await;
             let answers = owners.meanwhile(hold, ADD, end).await;
-            assert_eq!(answers, Answers { held: *answer, other: 204 }, "{end}");
+            assert_eq!(answers, Answers { held: answer, other: 204 }, "{end}");
             owners.nothing_is_left().await;
         }
     }
