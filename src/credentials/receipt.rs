@@ -151,6 +151,12 @@ pub struct Part {
     pub why: Option<String>,
 }
 
+impl Part {
+    fn is_awaited_renewal(&self) -> bool {
+        self.what == Matter::Renewal && self.fate == Fate::Pending
+    }
+}
+
 /// What the API answered to the end of a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -294,10 +300,14 @@ impl Receipt {
         }
     }
 
+    /// Whether it is not known yet what the renewal came to that was under way.
+    pub(super) fn awaits_renewal(&self) -> bool {
+        self.parts.iter().any(Part::is_awaited_renewal)
+    }
+
     /// Says what the renewal that was under way came to, where one was and that is not known yet.
     pub(super) fn renewal_came_to(&mut self, fate: Fate, why: Option<&str>) {
-        let is_it = |part: &&mut Part| part.what == Matter::Renewal && part.fate == Fate::Pending;
-        if let Some(part) = self.parts.iter_mut().find(is_it) {
+        if let Some(part) = self.parts.iter_mut().find(|part| part.is_awaited_renewal()) {
             (part.fate, part.why) = (fate, why.map(str::to_owned));
         }
     }

@@ -50,17 +50,20 @@ pub(super) fn tell_nothing_came(
     amend(transaction, receipt.id, |receipt| receipt.renewal_came_to(Fate::Ended, Some(NOTHING_CAME)))
 }
 
-/// The receipt that says how a secret of these credentials ended at that time or later, if one did.
+/// The receipt that says how a secret of these credentials ended at that time or later, if one did: the first that waits for
+/// what a renewal brings, for the later ones are of other secrets.
 pub(super) fn end_since(
     view: &View<'_>,
     device: &DeviceUuid,
     time: Timestamp,
 ) -> Result<Option<Receipt>, StoreError> {
     let since = time.iso_seconds();
-    let mut receipts = view.receipts_of(device, LOOKED_THROUGH)?.into_iter();
+    let newest_first = view.receipts_of(device, LOOKED_THROUGH)?;
     let is_end = |receipt: &Receipt| {
         let goes_on = receipt.api.as_ref().is_some_and(|api| api.why.as_deref() == Some(ENDS_LATER));
         matches!(receipt.act, Act::Forgotten | Act::Replaced) && !goes_on && receipt.at >= since
     };
-    Ok(receipts.find_map(|stored| Receipt::read(&stored).filter(is_end)))
+    let mut ends: Vec<_> = newest_first.iter().filter_map(Receipt::read).filter(is_end).collect();
+    let waiting = ends.iter().rposition(Receipt::awaits_renewal).unwrap_or_default();
+    Ok((!ends.is_empty()).then(|| ends.swap_remove(waiting)))
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use endo::credentials::{Account, ApiVerdict, CredentialsError, Fate, Matter, Part, Renewed};
+use endo::credentials::{Account, ApiVerdict, CredentialsError, Fate, Matter, Part, Receipt, Renewed};
 use endo::message::DeviceUuid;
 use endo::store::{RenewalStage, StoreError, StoredRenewal, Transaction};
 use tokio::sync::Semaphore;
@@ -107,6 +107,32 @@ async fn tokens_that_come_after_a_new_sign_in_end_at_the_api_and_the_newer_ones_
     assert!(under_way.provider.takes(&refresh));
     let user_device = under_way.office.bind(&under_way.credentials).await;
     assert_eq!(under_way.office.open_for(&under_way.credentials, &user_device).await.unwrap(), access);
+}
+
+#[tokio::test]
+async fn what_a_renewal_brings_is_told_in_the_receipt_that_waits_for_it_whatever_ended_since() {
+    let mut under_way = UnderWay::begin().await;
+    let (access, refresh) = under_way.provider.grant();
+    under_way.office.keep(42, &access, &refresh).await;
+    under_way.office.forget(&under_way.credentials).await;
+    under_way.gate.add_permits(1);
+    let outcome = (&mut under_way.renewing).await.unwrap();
+    assert!(matches!(outcome, Err(CredentialsError::Revoked)), "{outcome:?}");
+    let (office, provider) = (&under_way.office, &under_way.provider);
+    office.passes(Duration::from_secs(60));
+    office.does_what_is_due().await;
+    assert!(!provider.takes("refresh-1") && !provider.takes("refresh-2") && !provider.takes(&refresh));
+    let [forgotten, replaced] = &office.receipts(&under_way.credentials).await[..] else {
+        panic!("two ends")
+    };
+    let renewals = |receipt: &Receipt| {
+        let parts = receipt.parts.iter().filter(|part| part.what == Matter::Renewal);
+        parts.map(|part| (part.fate, part.why.clone())).collect::<Vec<_>>()
+    };
+    assert_eq!((renewals(replaced), renewals(forgotten)), (vec![(Fate::Ended, None)], vec![]));
+    for receipt in [replaced, forgotten] {
+        assert_eq!(receipt.api.as_ref().unwrap().verdict, ApiVerdict::Revoked);
+    }
 }
 
 #[tokio::test]
