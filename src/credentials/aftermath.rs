@@ -335,7 +335,7 @@ impl CredentialsDevices {
     }
 }
 
-/// Ends what was opened, and the access tokens that were set aside until that.
+/// Ends what was opened, and the tokens that were set aside until that.
 async fn end_all(client: &OAuthClient, opened: &Credentials) -> Result<Revoked, OAuthError> {
     let mut answer = client.revoke(opened.secret(), opened.refresh_token()).await;
     for aside in opened.set_aside() {

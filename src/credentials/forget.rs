@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::forgotten::LastOwners;
-use super::in_use::{ENDS_LATER, ENDS_NEWER_ONES};
+use super::in_use::{ENDS_LATER, ENDS_NEWER_ONES, ENDS_WITH_ITS_ACCESS};
 use super::keep::Past;
 use super::on_embedded::update_itself;
 use super::open::stored_record;
@@ -84,8 +84,12 @@ impl CredentialsDevices {
         let (device, now) = (receipt.credentials.clone(), self.clock.now());
         let before = match past {
             Past::None => return Ok(()),
-            Past::SetAside => {
+            Past::AccessSetAside => {
                 receipt.api = Some(ApiAnswer::spared(ENDS_LATER, now));
+                return receipt.keep(transaction);
+            }
+            Past::RefreshSetAside => {
+                receipt.api = Some(ApiAnswer::spared(ENDS_WITH_ITS_ACCESS, now));
                 return receipt.keep(transaction);
             }
             Past::Replaced(before) => before,

@@ -17,6 +17,9 @@ pub(super) const ENDS_NEWER_ONES: &str =
 /// Why an access token is not ended whose refresh token stays.
 pub(super) const ENDS_LATER: &str = "the new secret is renewed by the refresh token before, and that may end with the access token before: \
                                      both are ended when the refresh token is not used any more";
+/// The same of a refresh token whose access token the API gave again.
+pub(super) const ENDS_WITH_ITS_ACCESS: &str = "the API gave the access token before again, and that may end with the refresh token before: \
+                                               both are ended when the new refresh token is not used any more";
 /// What is added where the API may have ended what these are spared for.
 pub(super) const ASKED_BEFORE: &str = "it may have been asked before they came, and did not answer, so it was looked whether it still takes them";
 const HELD: &str = "credentials here hold the same tokens, or some that may end with them";

@@ -37,7 +37,7 @@ pub(super) const STRANGERS: usize = 4;
 /// The most who can manage the same credentials.
 const MOST_OWNERS: usize = 500;
 
-/// The most access tokens of before that are kept until the refresh token ends; the newest.
+/// The most tokens of before that are kept until the refresh token ends; the newest.
 const MOST_SET_ASIDE: usize = 16;
 
 /// What credentials devices stand on.
@@ -270,7 +270,9 @@ impl CredentialsDevices {
     fn still_to_end(&self, set_aside: Vec<SetAside>, account: &Account) -> Vec<SetAside> {
         let now = self.clock.now();
         let lives = |token: &SetAside| token.ends_at.is_none_or(|end| now < end);
-        let is_over = |token: &SetAside| !token.token.is(account.secret.expose());
+        let brought = [Some(&account.secret), account.refresh_token.as_ref()];
+        let is_over =
+            |token: &SetAside| !brought.into_iter().flatten().any(|again| token.token.is(again.expose()));
         let mut left: Vec<_> = set_aside.into_iter().filter(|token| lives(token) && is_over(token)).collect();
         left.drain(..left.len().saturating_sub(MOST_SET_ASIDE));
         left
@@ -284,7 +286,9 @@ pub(super) enum Past {
     #[default]
     None,
     /// Its refresh token stays, and may end with the access token: that is kept until both end.
-    SetAside,
+    AccessSetAside,
+    /// The same of its access token: that may end with the refresh token.
+    RefreshSetAside,
     /// Another takes the place of the one in this record.
     Replaced(StoredRecord),
 }
@@ -328,8 +332,9 @@ impl Before {
         let refresh_token = before.filter(|before| goes_on(before, account.refresh_token.as_ref(), renewal));
         // Whoever ends the access token before would end what it came of with it (RFC 7009, 2.1).
         let past = match shares_refresh || refresh_token.is_some() {
+            false if is_same && before.is_some() => Past::RefreshSetAside,
             _ if is_same => Past::None,
-            true => Past::SetAside,
+            true => Past::AccessSetAside,
             false => Past::Replaced(record.clone()),
         };
         Self {
@@ -356,10 +361,12 @@ impl Before {
 fn set_aside(opened: &Credentials, past: &Past, ends_at: Option<Timestamp>) -> Vec<SetAside> {
     let copy = |aside: &SetAside| SetAside { token: copy_of(&aside.token), ends_at: aside.ends_at };
     let before = opened.set_aside().iter().map(copy);
-    let last = || SetAside { token: copy_of(opened.secret()), ends_at };
+    let access = || SetAside { token: copy_of(opened.secret()), ends_at };
+    let refresh = opened.refresh_token().map(|token| SetAside { token: copy_of(token), ends_at: None });
     match past {
         Past::None => before.collect(),
-        Past::SetAside => before.chain([last()]).collect(),
+        Past::AccessSetAside => before.chain([access()]).collect(),
+        Past::RefreshSetAside => before.chain(refresh).collect(),
         // It ends with what it was set aside with.
         Past::Replaced(_) => Vec::new(),
     }

@@ -1,5 +1,4 @@
-//! Access tokens before the one of a record, which may be of one grant with its refresh token: they end when that does, so
-//! they are kept with it.
+//! Tokens of before a record, which may be of one grant with what it holds: they end when that does, so they are kept with it.
 
 use serde_json::{Map, Value, json};
 
@@ -9,7 +8,7 @@ use crate::ambient::Timestamp;
 /// What names them among a record's secrets.
 pub(super) const SET_ASIDE: &str = "setAside";
 
-/// An access token that nobody uses any more. Prints no secret.
+/// A token that nobody uses any more. Prints no secret.
 #[derive(Debug)]
 pub struct SetAside {
     /// The token.

@@ -1,13 +1,16 @@
-//! A sign-in that brings no refresh token: the access token before may end with the one that stays, so it ends with that.
+//! A sign-in that brings one of the tokens before again, or no refresh token: the other one may end with the one that stays, so
+//! it ends with that.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use endo::config::{RevocationEnds, Source};
 use endo::credentials::{Account, Act, ApiVerdict, Life};
 use endo::message::DeviceUuid;
+use tokio::sync::Semaphore;
 
 use super::Office;
-use crate::support::provider::FakeProvider;
+use crate::support::provider::{FakeProvider, Fault};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -89,4 +92,53 @@ async fn what_ended_by_itself_or_is_handed_out_again_is_kept_no_longer() {
         let expected = ["refresh-1", &third].into_iter().chain(is_handed_out_again.then_some("access-2"));
         assert_eq!(ended, expected.collect::<Vec<_>>());
     }
+}
+
+#[tokio::test]
+async fn a_refresh_token_whose_access_token_is_handed_out_again_with_another_ends_with_that() {
+    for is_forgotten in [true, false] {
+        let provider = FakeProvider::start().await;
+        let office = Office::open(provider.settings()).await;
+        let (access, first) = provider.grant();
+        let credentials = office.keep(42, &access, &first).await;
+        let second = provider.grant().1;
+        office.keep(42, &access, &second).await;
+        office.does_what_is_due().await;
+        assert_eq!(provider.ended(), Vec::<String>::new());
+        let answer = office.receipts(&credentials).await.remove(0).api.unwrap();
+        assert_eq!(answer.verdict, ApiVerdict::Spared);
+        let said = answer.sentence("The API");
+        assert!(said.contains("both are ended when the new refresh token is not used any more"), "{said}");
+        if is_forgotten {
+            office.forget(&credentials).await;
+        } else {
+            let (access, refresh) = provider.grant();
+            office.keep(42, &access, &refresh).await;
+        }
+        office.does_what_is_due().await;
+        assert_eq!(provider.ended(), [&*second, &access, &first]);
+        assert_eq!(office.receipts(&credentials).await.remove(0).api.unwrap().verdict, ApiVerdict::Revoked);
+    }
+}
+
+#[tokio::test]
+async fn what_comes_of_a_refresh_token_that_is_set_aside_while_it_is_under_way_ends_too() {
+    let provider = FakeProvider::start().await;
+    let office = Office::open(provider.settings()).await;
+    let (access, refresh) = provider.grant();
+    let credentials = office.keep(42, &access, &refresh).await;
+    let gate = Arc::new(Semaphore::new(0));
+    provider.plan([Fault::Slow(Arc::clone(&gate))]);
+    let (devices, refused) = (office.gateway.credentials.clone(), credentials.clone());
+    let renewing = tokio::spawn(async move { devices.renew_refused(&refused, 1).await });
+    let mut ticks = tokio::time::interval(Duration::from_millis(1));
+    while provider.token_requests() == 0 {
+        ticks.tick().await;
+    }
+    let another = provider.grant().1;
+    office.keep(42, &access, &another).await;
+    gate.add_permits(1);
+    renewing.await.unwrap().unwrap();
+    office.does_what_is_due().await;
+    assert_eq!(provider.ended(), ["refresh-2", "access-2"]);
 }
