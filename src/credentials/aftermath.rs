@@ -110,8 +110,7 @@ impl CredentialsDevices {
     /// # Errors
     /// What the store reports.
     pub async fn resume(&self) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        self.store.write(move |transaction: &Transaction<'_>| transaction.hasten_revocations(now)).await
+        self.hasten(self.clock.now()).await
     }
 
     /// Does what is due now, and notes who used what.
@@ -121,6 +120,7 @@ impl CredentialsDevices {
     pub async fn attend_once(&self) -> Result<(), CredentialsError> {
         self.note_uses().await;
         let now = self.clock.now();
+        self.mind_the_clock(now).await?;
         let look = move |view: &View<'_>| {
             let errands = view.due_errands(now, AT_ONCE)?.into_iter().map(Due::Errand);
             let revocations = view.due_revocations(now, AT_ONCE)?.into_iter().map(Due::Revocation);

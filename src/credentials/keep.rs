@@ -15,6 +15,7 @@ use super::making::InMaking;
 use super::owners::NewRecord;
 use super::possession::Typings;
 use super::renewal::{Life, Renewing};
+use super::setback::LastRound;
 use super::turns::Turns;
 use super::uses::Uses;
 use crate::ambient::{Clock, Timestamp};
@@ -127,6 +128,8 @@ pub struct CredentialsDevices {
     pub(super) under_way: Turns<String>,
     /// User devices on a bus elsewhere that are being made.
     pub(super) in_making: Arc<InMaking>,
+    /// When it was last seen to what is over.
+    pub(super) last_round: Arc<LastRound>,
     /// Rung when a bus elsewhere is to be shown a record.
     pub(super) owed: Arc<Notify>,
 }
@@ -155,6 +158,7 @@ impl CredentialsDevices {
             held_tokens: Arc::default(),
             under_way: Turns::default(),
             in_making: Arc::default(),
+            last_round: Arc::default(),
             owed: Arc::default(),
         }
     }

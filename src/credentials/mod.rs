@@ -36,6 +36,7 @@ mod renewal;
 mod reseal;
 mod revoke;
 mod rounds;
+mod setback;
 mod state;
 mod stranded;
 mod strays;

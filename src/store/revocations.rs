@@ -133,12 +133,17 @@ impl Transaction<'_> {
         Ok(self.prepare("DELETE FROM revocations WHERE seq = ?1")?.execute([seq])? > 0)
     }
 
-    /// Has everything that waits be due by now.
+    /// Has everything that waits be due by now: what the API is to be told, and what a bus. No sealed copy waits from a time
+    /// to come on.
     ///
     /// # Errors
     /// What the database reports.
-    pub fn hasten_revocations(&self, now: Timestamp) -> Result<(), StoreError> {
-        self.prepare("UPDATE revocations SET due_at = ?1 WHERE due_at > ?1")?.execute([now.as_millis()])?;
+    pub fn hasten_what_waits(&self, now: Timestamp) -> Result<(), StoreError> {
+        for table in ["revocations", "errands", "projections"] {
+            let sql = format!("UPDATE {table} SET due_at = ?1 WHERE due_at > ?1");
+            self.prepare(&sql)?.execute([now.as_millis()])?;
+        }
+        self.prepare("UPDATE revocations SET made_at = ?1 WHERE made_at > ?1")?.execute([now.as_millis()])?;
         Ok(())
     }
 

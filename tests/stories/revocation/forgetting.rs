@@ -86,6 +86,32 @@ async fn an_api_that_fails_is_told_again_for_a_day_and_then_the_copy_is_erased()
 }
 
 #[tokio::test]
+async fn an_api_that_failed_is_told_at_once_where_the_clock_was_set_back_and_no_longer_than_a_day_from_then()
+{
+    for is_back in [true, false] {
+        let provider = FakeProvider::start().await;
+        let office = Office::open(provider.settings()).await;
+        let (access, refresh) = provider.grant();
+        let credentials = office.keep(42, &access, &refresh).await;
+        office.forget(&credentials).await;
+        let answers = if is_back { 2 } else { 100 };
+        provider.revocation_meets((0..answers).map(|_| Answer::new(503, &[], "")));
+        office.does_what_is_due().await;
+        assert_eq!(provider.ended().len(), 2, "nobody is back yet");
+        office.is_set_back(48 * HOUR);
+        office.does_what_is_due().await;
+        assert_eq!(provider.ended().len(), 4);
+        if !is_back {
+            office.passes(24 * HOUR);
+            office.does_what_is_due().await;
+        }
+        let verdict = office.receipts(&credentials).await.remove(0).api.unwrap().verdict;
+        assert_eq!(verdict, if is_back { ApiVerdict::Revoked } else { ApiVerdict::Unanswered });
+        assert!(office.waiting().await.is_empty());
+    }
+}
+
+#[tokio::test]
 async fn an_api_that_takes_no_refresh_token_is_told_of_the_access_token_all_the_same() {
     let api = FakeApi::start(|seen| match form(seen)["token_type_hint"].as_str() {
         "refresh_token" => Answer::new(400, &[], r#"{"error":"unsupported_token_type"}"#),

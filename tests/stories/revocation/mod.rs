@@ -56,6 +56,10 @@ impl Office {
         self.hand.fetch_add(i64::try_from(time.as_millis()).unwrap(), Ordering::SeqCst);
     }
 
+    fn is_set_back(&self, by: Duration) {
+        self.hand.fetch_sub(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+
     fn owner(&self) -> DeviceUuid {
         self.gateway.owner.as_ref().unwrap().uuid.clone()
     }
