@@ -51,10 +51,12 @@ async fn list(command: &ListArguments, config: &Config, out: &mut dyn Write) -> 
 
 fn cells(row: DeviceRow) -> [String; 5] {
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
-    let row = match row.unfinished {
-        true => DeviceRow { revoked: Some("half made: no right yet; add it again".to_owned()), ..row },
-        false => row,
+    let instead = match (row.unfinished, row.gone) {
+        (true, _) => Some("half made: no right yet; add it again"),
+        (_, true) => Some("gone: its owner removed it from the bus"),
+        _ => None,
     };
+    let row = DeviceRow { revoked: instead.map(str::to_owned).or(row.revoked), ..row };
     [row.uuid.to_string(), row.credentials.to_string(), or_dash(row.name), row.bound, or_dash(row.revoked)]
 }
 

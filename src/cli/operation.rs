@@ -104,6 +104,9 @@ pub(super) struct DeviceRow {
     /// Begun on a bus elsewhere, and without a right until whoever made it begins again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) unfinished: bool,
+    /// Gone from the bus in this process, by its owner.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) gone: bool,
 }
 
 /// What is kept of one account.

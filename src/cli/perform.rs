@@ -155,6 +155,8 @@ fn device_rows(view: &View<'_>, wanted: impl Fn(&Binding) -> bool) -> Result<Vec
 
 fn device_row(view: &View<'_>, noted: NotedBinding) -> Result<DeviceRow, OperationError> {
     let NotedBinding { binding, bound_at, ended_at } = noted;
+    // The bus in this process keeps its devices, and the gateway's own credentials devices among them, here.
+    let is_here = view.device(&binding.credentials)?.is_some();
     let document = view.device(&binding.user_device)?;
     let text = |key: &str| Some(document.as_ref()?.get(key)?.as_str()?.to_owned());
     Ok(DeviceRow {
@@ -165,6 +167,7 @@ fn device_row(view: &View<'_>, noted: NotedBinding) -> Result<DeviceRow, Operati
         bound: bound_at.iso_seconds(),
         revoked: ended_at.map(Timestamp::iso_seconds),
         unfinished: false,
+        gone: ended_at.is_none() && is_here && document.is_none(),
     })
 }
 
@@ -179,6 +182,7 @@ fn all_device_rows(view: &View<'_>) -> Result<Vec<DeviceRow>, OperationError> {
         bound: half.made_at.iso_seconds(),
         revoked: None,
         unfinished: true,
+        gone: false,
     }));
     Ok(rows)
 }

@@ -163,9 +163,9 @@ impl Service {
         let rows: Vec<DeviceRow> = serde_json::from_value(answer).map_err(|_| CommandError::OtherVersion)?;
         let Some(owner) = &self.gateway.owner else { return Ok(None) };
         let owner = owner.uuid.as_str();
-        let usable = rows
-            .into_iter()
-            .rfind(|row| row.revoked.is_none() && !row.unfinished && row.owner.as_deref() == Some(owner));
+        let usable = rows.into_iter().rfind(|row| {
+            row.revoked.is_none() && !row.unfinished && !row.gone && row.owner.as_deref() == Some(owner)
+        });
         Ok(usable.map(|row| row.uuid.to_string()))
     }
 }

@@ -6,8 +6,8 @@ use super::revoke::note_chores;
 use super::{CredentialsDevices, CredentialsError, Owned};
 use crate::bus::Login;
 use crate::message::DeviceUuid;
-use crate::store::Transaction;
-use crate::vault::{Credentials, Owners};
+use crate::store::{StoreError, Transaction, View};
+use crate::vault::{Credentials, Owner, Owners};
 
 /// An owner on the way out, with the receipt that says so.
 pub(super) struct Leaving {
@@ -40,19 +40,19 @@ impl CredentialsDevices {
     /// rights; what is only being made for him gets none.
     ///
     /// # Errors
-    /// [`CredentialsError::LastOwner`] where nobody else would be left; else what the store reports.
+    /// [`CredentialsError::LastOwner`] where nobody else would be left who is there; else what the store reports.
     pub async fn leave(&self, owned: &Owned, by: &Login) -> Result<(), CredentialsError> {
         let (vault, clock) = (self.vault.clone(), self.clock.clone());
         let (device, account) = (owned.device().clone(), owned.username().map(str::to_owned));
-        let by = by.clone();
+        let (by, gone) = (by.clone(), self.gone_among(owned.owners()).await?);
         let leave = move |opened: &Credentials, owners: Owners| {
             let mut owners = vault.name(owners, std::slice::from_ref(&by.uuid));
             let Some(place) = owners.named.iter().position(|other| *other == by.uuid) else {
                 return Ok(None);
             };
             owners.named.remove(place);
-            // Whoever is known by a signature alone stays, too.
-            if owners.last().is_none() {
+            // Whoever is known by a signature alone stays, too; a device that is gone manages nothing.
+            if owners.each().all(|owner| matches!(owner, Owner::Named(owner) if gone.contains(&owner))) {
                 return Err(CredentialsError::LastOwner);
             }
             let mut receipt = Receipt::new(&device, Act::Left, By::Owner(by.uuid.clone()), clock.now());
@@ -62,5 +62,23 @@ impl CredentialsDevices {
             Ok(Some(Successor { owners, format: opened.format(), leaving }))
         };
         self.reseal(owned.device(), leave).await.map(drop)
+    }
+
+    /// Which of these devices are gone; of a bus elsewhere only those know that it shows itself to.
+    async fn gone_among(&self, owners: &[DeviceUuid]) -> Result<Vec<DeviceUuid>, CredentialsError> {
+        if self.bus.embedded().is_none() {
+            return Ok(Vec::new());
+        }
+        let mut owners = owners.to_vec();
+        let look = move |view: &View<'_>| {
+            let mut gone = Vec::new();
+            for owner in owners.drain(..) {
+                if view.device(&owner)?.is_none() {
+                    gone.push(owner);
+                }
+            }
+            Ok(gone)
+        };
+        Ok(self.store.read::<_, StoreError, _>(look).await?)
     }
 }

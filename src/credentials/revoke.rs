@@ -95,7 +95,10 @@ impl Cutting {
             }
         }
         receipt.part(Matter::Whitelists, user_device, Fate::Pending);
-        receipt.stayed(Matter::Device, user_device, NOT_OURS);
+        match self.bus.is_some() && transaction.device(user_device)?.is_none() {
+            true => receipt.part(Matter::Device, user_device, Fate::Ended),
+            false => receipt.stayed(Matter::Device, user_device, NOT_OURS),
+        }
         Ok(chores)
     }
 }
@@ -142,15 +145,15 @@ impl CredentialsDevices {
         let cutting = Cutting { with_noted, ..self.cutting(owned.device(), user_devices) };
         let mut receipt = Receipt::new(owned.device(), act, by.by(), cutting.now);
         receipt.account = owned.username().map(str::to_owned);
-        let cut = move |transaction: &Transaction<'_>| {
-            let chores = cutting.run(transaction, &mut receipt)?;
-            if receipt.parts.is_empty() {
         let in_making = Arc::clone(&self.in_making);
-                return Ok(None);
+        let cut = move |transaction: &Transaction<'_>| {
             // What has no name yet is noted after this, and finds it then.
             if with_noted {
                 in_making.cut_off(&cutting.credentials);
             }
+            let chores = cutting.run(transaction, &mut receipt)?;
+            if receipt.parts.is_empty() {
+                return Ok(None);
             }
             receipt.keep(transaction)?;
             let errands = note_chores(transaction, chores, &receipt, cutting.now)?;

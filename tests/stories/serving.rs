@@ -60,6 +60,29 @@ fn a_later_start_names_the_device_to_send_to() {
     assert!(!served.said.contains("credentials add"));
 }
 
+#[tokio::test]
+async fn a_user_device_that_its_owner_removed_is_listed_as_gone_and_sent_to_by_nobody() {
+    let shell = Shell::with_key();
+    add_credentials(&shell, "1", "secret");
+    let device = add_device(&shell);
+    let served = shell.serve(&[]);
+    let owner: Value = serde_json::from_slice(&fs::read(shell.data().join("owner.json")).unwrap()).unwrap();
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+    let remove = client.delete(format!("{}/devices/{device}", served.told("bus")));
+    let remove = remove.basic_auth(owner["uuid"].as_str().unwrap(), owner["token"].as_str());
+    assert_eq!(remove.send().await.unwrap().status(), 200);
+    drop(served);
+    assert_eq!(devices(&shell)[0]["gone"], true);
+    let listed = shell.run(&["devices", "ls"]);
+    assert!(stdout(&listed).contains("gone: its owner removed it from the bus"), "{}", stdout(&listed));
+    let served = shell.serve(&[]);
+    assert!(!served.said.contains(&device), "{}", served.said);
+    drop(served);
+    assert!(ended(&shell.run(&["devices", "revoke", &device]), Exit::Ok));
+    let receipts = stdout(&shell.run(&["receipts"])).to_owned();
+    assert!(receipts.contains(&format!("the device {device} ended")), "{receipts}");
+}
+
 #[test]
 fn a_name_that_is_typed_in_at_the_terminal_is_one_that_people_see() {
     let shell = Shell::with_key();

@@ -144,6 +144,18 @@ async fn owners_are_all_who_proved_control_of_the_account() {
 }
 
 #[tokio::test]
+async fn nobody_leaves_credentials_to_a_device_that_is_gone() {
+    let house = House::open().await;
+    let second = house.chain.flow.device.clone();
+    let account = house.gateway.account(42, &DeviceUuid::from(&*second.uuid));
+    house.gateway.gateway.credentials.keep(account).await.unwrap();
+    let remove = house.gateway.by(&second, &format!("DELETE /devices/{}", second.uuid));
+    assert_eq!(send(remove).await.status, 200);
+    let last = house.ask(Method::DELETE, "/owners/me").await;
+    assert_eq!((last.status.as_u16(), &last.json()["type"]), (409, &json!("/problems/last-owner")));
+}
+
+#[tokio::test]
 async fn an_owner_leaves_and_the_last_one_cannot() {
     let house = House::open().await;
     let (owner, second) = (house.gateway.owner().uuid, house.chain.flow.device.clone());
