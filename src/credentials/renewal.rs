@@ -82,11 +82,12 @@ impl CredentialsDevices {
     pub async fn standing(&self, credentials: &DeviceUuid) -> Result<Standing, StoreError> {
         let (device, now) = (credentials.clone(), self.clock.now());
         let sealing = Arc::clone(&self.sealing);
+        let retry = self.renewing.as_ref().map(|renewing| renewing.renewals.retry());
         let look = move |view: &View<'_>| {
             let record = view.record(&device)?;
             // A record that came with its device was never renewed here.
             let generation = record.as_ref().map_or(0, |record| record.generation);
-            let standing = Standing::of(view.renewal(&device)?.as_ref(), generation, now);
+            let standing = Standing::of(view.renewal(&device)?.as_ref(), generation, now, retry);
             let noted = record.and_then(|record| record.source);
             match sealing.other_api(noted.as_deref(), None) {
                 None => Ok(standing),

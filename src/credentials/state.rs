@@ -16,8 +16,10 @@ pub enum State {
     WorksUntil(String),
     /// It works until the API refuses it, and nothing renews it.
     WorksUntilRefused,
-    /// The answer to a renewal was lost, or is awaited.
+    /// The answer to a renewal was lost, or is awaited; it is tried again.
     InDoubt,
+    /// The same, and it is not.
+    InDoubtUntilRefused,
     /// It is of another API than the gateway is for now.
     OtherApi,
     /// It does not work any more.
@@ -42,7 +44,8 @@ impl State {
             (Health::Dead { .. }, Some(end)) if now < end => Self::WorksUntil(end.iso_seconds()),
             (Health::Dead { .. }, Some(_)) => Self::SignInAgain,
             (Health::Dead { .. }, None) => Self::WorksUntilRefused,
-            (Health::InDoubt, _) => Self::InDoubt,
+            (Health::InDoubt, _) if standing.tries_again => Self::InDoubt,
+            (Health::InDoubt, _) => Self::InDoubtUntilRefused,
             (Health::Elsewhere, _) => Self::OtherApi,
             (Health::Good | Health::Due, _) if standing.renews => Self::RenewsItself,
             (Health::Good | Health::Due, Some(end)) if now >= end => Self::SignInAgain,
@@ -66,7 +69,13 @@ impl State {
                 return Words { start, at: Some(at), end };
             }
             Self::WorksUntilRefused => "Works until the API refuses it, then you need to sign in again",
-            Self::InDoubt => "In doubt: a renewal was not answered. The next use finds out",
+            Self::InDoubt => {
+                "In doubt: a renewal was not answered. It is tried again when the API refuses the secret, at the latest"
+            }
+            Self::InDoubtUntilRefused => {
+                "In doubt: a renewal was not answered, and is not tried again. The secret is used until the API refuses it, then you \
+                 need to sign in again"
+            }
             Self::OtherApi => "Of another API than this gateway's: not used here",
             Self::SignInAgain => "Needs you to sign in again",
         };

@@ -12,6 +12,7 @@ use super::demand::{Demand, Renewed};
 use super::error::RenewalError;
 use super::renewer::Renewer;
 use crate::message::DeviceUuid;
+use crate::source::provider::Retry;
 use crate::store::{StoreError, StoredRenewal, View};
 use crate::telemetry::with_causes;
 
@@ -105,6 +106,11 @@ impl Renewals {
         });
         futures_util::stream::iter(renewing).buffer_unordered(AT_A_TIME).collect::<()>().await;
         Ok(count)
+    }
+
+    /// Whether a refresh token may be sent again when nobody knows what came of it.
+    pub fn retry(&self) -> Retry {
+        self.renewer.retry()
     }
 
     /// Whether a renewal of this secret is under way.

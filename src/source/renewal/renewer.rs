@@ -17,6 +17,7 @@ use super::upstream::Upstream;
 use crate::ambient::{Ambient, Clock, Random, Timestamp};
 use crate::message::DeviceUuid;
 use crate::source::oauth2::{OAuthError, Probe, Tokens};
+use crate::source::provider::Retry;
 use crate::store::{RenewalStage, Store, StoreError, StoredRecord, StoredRenewal, Transaction, View};
 use crate::telemetry::with_causes;
 use crate::vault::SecretText;
@@ -77,6 +78,10 @@ impl Renewer {
     #[must_use]
     pub fn with(self, settings: RenewalSettings) -> Self {
         Self { settings, ..self }
+    }
+
+    pub(super) fn retry(&self) -> Retry {
+        self.upstream.retry
     }
 
     /// Renews one secret if that is still needed. May be dropped at any await, and called by any number of processes,

@@ -1,7 +1,9 @@
 //! How a secret stands, and what that means before it is used. Pure.
 
+use super::judgement::may_send_again;
 use super::schedule::is_due;
 use crate::ambient::Timestamp;
+use crate::source::provider::Retry;
 use crate::store::{RenewalStage, StoredRenewal};
 
 /// How a secret stands, as far as anybody knows.
@@ -13,6 +15,8 @@ pub struct Standing {
     pub expires_at: Option<Timestamp>,
     /// Whether it is renewed before that.
     pub renews: bool,
+    /// Whether a refresh token that was sent, with nobody knowing what came of it, is sent again.
+    pub tries_again: bool,
 }
 
 /// How a secret is.
@@ -48,10 +52,16 @@ pub enum BeforeUse<'a> {
 }
 
 impl Standing {
-    /// How the secret of this generation stands.
-    pub fn of(renewal: Option<&StoredRenewal>, generation: u64, now: Timestamp) -> Self {
+    /// How the secret of this generation stands, whose provider takes a refresh token again as `retry` says; without it nobody
+    /// renews here.
+    pub fn of(
+        renewal: Option<&StoredRenewal>,
+        generation: u64,
+        now: Timestamp,
+        retry: Option<Retry>,
+    ) -> Self {
         let Some(known) = about(renewal, generation) else {
-            return Self { health: Health::Good, expires_at: None, renews: false };
+            return Self { health: Health::Good, expires_at: None, renews: false, tries_again: false };
         };
         let health = match known.stage {
             RenewalStage::Dead => Health::Dead { reason: known.reason.clone().unwrap_or_default() },
@@ -60,7 +70,8 @@ impl Standing {
             RenewalStage::Idle => Health::Good,
         };
         let renews = known.stage != RenewalStage::Dead && known.renew_at.is_some();
-        Self { health, expires_at: known.expires_at, renews }
+        let tries_again = retry.is_some_and(|retry| may_send_again(retry, known.sent));
+        Self { health, expires_at: known.expires_at, renews, tries_again }
     }
 }
 

@@ -68,7 +68,11 @@ fn keys_are_listed_rotated_and_freed() {
 async fn how_a_secret_stands_is_told_in_the_words_of_the_pages() {
     let (shell, credentials, _) = with_account();
     for (stage, words) in [
-        (RenewalStage::InDoubt, "In doubt: a renewal was not answered. The next use finds out"),
+        (
+            RenewalStage::InDoubt,
+            "In doubt: a renewal was not answered, and is not tried again. The secret is used until the API refuses it, then you \
+             need to sign in again",
+        ),
         (RenewalStage::Dead, "Needs you to sign in again: said so"),
     ] {
         let over = (stage == RenewalStage::Dead).then_some(Duration::ZERO);

@@ -37,7 +37,11 @@ async fn credentials_say_in_words_how_they_stand() {
             StoredRenewal { renew_at: None, ..fresh.clone() },
             "Works until <time datetime=\"2027-01-15T09:00:00Z\">",
         ),
-        (at_stage(RenewalStage::InDoubt), "In doubt: a renewal was not answered"),
+        (
+            StoredRenewal { sent: 1, ..at_stage(RenewalStage::InDoubt) },
+            "In doubt: a renewal was not answered, and is not tried again. The secret is used until the API refuses it, then you \
+             need to sign in again</p>",
+        ),
         (at_stage(RenewalStage::Dead), "Works until the API refuses it, then you need to sign in again"),
         (
             StoredRenewal { expires_at: Some(house.now()), ..at_stage(RenewalStage::Dead) },
