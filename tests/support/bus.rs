@@ -20,7 +20,7 @@ pub(crate) struct TestBus {
     pub(crate) bus: EmbeddedBus,
     pub(crate) client: Client,
     server: ServerHandle,
-    _directory: TempDir,
+    pub(crate) directory: TempDir,
 }
 
 /// A registered device.
@@ -76,7 +76,7 @@ impl TestBus {
         let handle = server.handle();
         tokio::spawn(server);
         let client = Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
-        Self { address, bus, client, server: handle, _directory: directory }
+        Self { address, bus, client, server: handle, directory }
     }
 
     /// A request without credentials.

@@ -16,6 +16,8 @@ const MAX_FORWARDERS: usize = 100;
 /// A request that tells an event to a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Webhook {
+    /// What its owner calls it; none where others of the same list are called so, too.
+    pub name: Option<String>,
     /// An absolute `http` or `https` address; no more is known about where it leads.
     pub url: String,
     /// In capital letters; `GET` where the entry says nothing.
@@ -24,6 +26,16 @@ pub struct Webhook {
     pub proof: Proof,
     /// Headers of the device's own; none that frame the request or that the bus sets.
     pub headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Webhook {
+    /// Whether this is what became of `before`, as far as can be told.
+    pub(super) fn takes_the_place_of(&self, before: &Self) -> bool {
+        match &before.name {
+            Some(name) => self.name.as_ref() == Some(name),
+            None => self.url == before.url,
+        }
+    }
 }
 
 /// How a webhook's receiver can tell that the bus sent the request.
@@ -54,7 +66,17 @@ pub(super) fn listed(
     document: &Value,
     kind: SubscriptionType,
 ) -> impl Iterator<Item = (usize, Option<Webhook>)> {
-    entries(document, kind, "webhook").map(|(place, entry)| (place, webhook(entry)))
+    let is_one_of_several = move |name: &String| {
+        let others = entries(document, kind, "webhook");
+        others.filter(|(_, entry)| text(entry, "name") == Some(name)).nth(1).is_some()
+    };
+    entries(document, kind, "webhook").map(move |(place, entry)| {
+        let mut webhook = webhook(entry);
+        if let Some(webhook) = &mut webhook {
+            webhook.name.take_if(|name| is_one_of_several(name));
+        }
+        (place, webhook)
+    })
 }
 
 /// What one entry of a list calls; nothing where it is malformed or of another type.
@@ -94,7 +116,8 @@ fn webhook(entry: &Map<String, Value>) -> Option<Webhook> {
     } else if headers.iter().all(|(name, _)| name != AUTHORIZATION) {
         headers.extend(login_of_url.map(|login| (AUTHORIZATION, login)));
     }
-    Some(Webhook { url, method: method(entry)?, proof: proof(entry), headers })
+    let name = text(entry, "name").map(str::to_owned);
+    Some(Webhook { name, url, method: method(entry)?, proof: proof(entry), headers })
 }
 
 fn url(entry: &Map<String, Value>) -> Option<String> {

@@ -36,6 +36,8 @@ pub(super) struct Target {
     /// Tells `url` from the device's others, in few letters.
     #[serde(default)]
     hook: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
     url: String,
     method: String,
     proof: Shown,
@@ -64,6 +66,7 @@ impl Target {
         let target = Self {
             host: WebhookAddress::parse(&webhook.url).map_or_else(|_| String::new(), |url| url.destination()),
             hook: URL_SAFE_NO_PAD.encode(&Sha256::digest(&webhook.url)[..16]),
+            name: webhook.name.clone(),
             url: webhook.url.clone(),
             method: webhook.method.to_string(),
             proof,
@@ -80,18 +83,24 @@ impl Target {
         Destination { host, webhook: WebhookKey { device: device.clone(), hook } }
     }
 
-    /// Whether `document` has the webhook of a stored text for `event` still, with all its options as they were.
-    pub(super) fn is_still_at(document: &Value, event: &str, webhook: &Webhook) -> bool {
-        let of_event =
-            SubscriptionType::parse(event).map(|kind| webhooks(document, kind)).unwrap_or_default();
-        of_event
-            .iter()
-            .any(|entry| Self::read(&Self::text(entry, &[])).is_some_and(|stored| stored.webhook == *webhook))
+    /// A stored text's webhook for `event` as `document` has it now: the same, else the one of its name, or of its address
+    /// where it has no name. None where there is none, or where it could be one of several.
+    pub(super) fn as_it_is_now(document: &Value, event: &str, webhook: &Webhook) -> Option<Webhook> {
+        let of_event = webhooks(document, SubscriptionType::parse(event)?);
+        let now = of_event.iter().filter_map(|entry| Self::read(&Self::text(entry, &[])));
+        let mut like = Vec::new();
+        for Call { webhook: other, .. } in now {
+            if other == *webhook {
+                return Some(other);
+            }
+            like.extend(other.takes_the_place_of(webhook).then_some(other));
+        }
+        if like.len() == 1 { like.pop() } else { None }
     }
 
     /// The call of a stored text, if it is one.
     pub(super) fn read(text: &str) -> Option<Call> {
-        let Self { host: _, hook: _, url, method, proof, headers, forwarded } =
+        let Self { host: _, hook: _, name, url, method, proof, headers, forwarded } =
             serde_json::from_str(text).ok()?;
         let header = |(name, value): (String, String)| {
             Some((HeaderName::from_bytes(name.as_bytes()).ok()?, in_latin1(&value)?))
@@ -102,6 +111,7 @@ impl Target {
             Shown::Credentials => Proof::Credentials,
         };
         let webhook = Webhook {
+            name,
             url,
             method: Method::from_bytes(method.as_bytes()).ok()?,
             proof,

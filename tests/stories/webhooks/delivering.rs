@@ -186,7 +186,7 @@ async fn a_dead_letter_can_be_sent_again_under_its_id() {
     assert!(post.dead_letters().await.is_empty());
 }
 
-async fn replay(post: &Post, id: DeliveryId) {
+pub(super) async fn replay(post: &Post, id: DeliveryId) {
     let now = Clock::system().now();
     let bell = post.bus.bus.webhook_bell();
     let replay = move |transaction: &endo::store::Transaction<'_>| {
@@ -294,35 +294,6 @@ async fn a_device_that_is_gone_lends_no_credentials() {
     send(post.bus.by(&device, &format!("DELETE /devices/{}", device.uuid))).await;
     assert_eq!(post.first_dead_letter().await.reason, "device unregistered");
     assert!(calls.try_recv().is_err());
-}
-
-#[tokio::test]
-async fn a_webhook_that_was_taken_off_its_device_is_called_no_more() {
-    for lends in [false, true] {
-        let post = Post::to_loopback().await;
-        let (gate, (sender, mut calls)) = (Arc::new(Semaphore::new(0)), mpsc::unbounded_channel());
-        let opened = Arc::clone(&gate);
-        let api = FakeApi::start(move |seen| {
-            sender.send(seen.clone()).unwrap();
-            Answer::new(503, &[], "").behind(&opened)
-        })
-        .await;
-        let mut entry = hook(&api);
-        entry["generateAndForwardMeshbluCredentials"] = json!(lends);
-        let device = post.hooked(entry).await;
-        post.send(&post.bus.device(json!({})).await, &json!({"devices": device.uuid})).await;
-        calls.recv().await.unwrap();
-        let none = json!({"meshblu.forwarders.message.received": []});
-        let call = format!("PATCH /v2/devices/{}", device.uuid);
-        send(post.bus.by(&device, &call).json(&none)).await.is(204, "");
-        gate.add_permits(SETTINGS.attempts as usize);
-        let dead = post.first_dead_letter().await;
-        assert_eq!(dead.reason, "webhook removed");
-        replay(&post, dead.delivery.id).await;
-        post.until_nothing_waits().await;
-        assert_eq!(post.first_dead_letter().await.reason, "webhook removed");
-        assert!(calls.try_recv().is_err());
-    }
 }
 
 #[tokio::test]

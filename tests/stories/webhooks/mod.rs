@@ -2,6 +2,7 @@
 
 mod answers;
 mod breaker;
+mod changed;
 mod delivering;
 mod keys;
 mod lent;

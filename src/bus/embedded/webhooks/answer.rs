@@ -22,7 +22,7 @@ pub(super) struct Failed {
 pub(super) enum Condition {
     /// Nothing: it was not called.
     NotCalled,
-    /// Nothing either: its device has the webhook no more, or another in its place.
+    /// Nothing either: its device does not have the webhook.
     TakenAway,
     /// It is well, and will not have this delivery now.
     Refuses,
@@ -41,11 +41,9 @@ impl Failed {
         Self { reason: reason.into(), for_good: true, condition: Condition::NotCalled }
     }
 
-    /// The device has the webhook no more, or another in its place. Whoever sets a device up anew takes its webhooks away
-    /// and puts them back, so the first look is not the last.
-    pub(super) fn taken_away(attempts_before: u32) -> Self {
-        let condition = Condition::TakenAway;
-        Self { for_good: attempts_before > 0, ..Self::at("webhook removed", condition) }
+    /// The device does not have the webhook. It may have it again in a moment: whoever changes one takes it away first.
+    pub(super) fn removed() -> Self {
+        Self::at("webhook removed", Condition::TakenAway)
     }
 
     /// The same, where a receiver that did not answer in time is not to be called again.

@@ -17,7 +17,7 @@ use crate::ambient::{Backoff, Timestamp};
 use crate::egress::Egress;
 use crate::message::DeliveryId;
 use crate::store::{
-    Death, Ending, Fate, Outcome, QueuedDelivery, StoreError, Taken, Transaction, WebhookKey,
+    Death, Ending, Fate, NewDelivery, Outcome, QueuedDelivery, StoreError, Taken, Transaction, WebhookKey,
 };
 use crate::telemetry::with_causes;
 
@@ -43,9 +43,12 @@ enum Next {
 impl Courier {
     pub(super) async fn handle(&self, taken: Taken, leave: Leave) {
         let delivery = &taken.delivery;
-        let call = delivery.new.target.as_deref().and_then(Target::read);
-        let lends = call.as_ref().is_some_and(|call| call.webhook.proof == Proof::Credentials);
-        let result = self.attempt(delivery, call).await;
+        let call = self.call_of(&delivery.new).await;
+        let lends = call.as_ref().is_ok_and(|call| call.webhook.proof == Proof::Credentials);
+        let result = match call {
+            Ok(call) => self.attempt(&delivery.new, call).await,
+            Err(failed) => Err(failed),
+        };
         let webhook = leave.webhook().clone();
         let mut failing_for = Duration::ZERO;
         match &result {
@@ -61,14 +64,11 @@ impl Courier {
         }
     }
 
-    async fn attempt(&self, queued: &QueuedDelivery, call: Option<Call>) -> Result<StatusCode, Failed> {
-        let delivery = &queued.new;
-        let call = call.ok_or_else(|| Failed::for_good("bad address"))?;
-        self.check_still_there(queued, &call.webhook).await?;
+    async fn attempt(&self, delivery: &NewDelivery, call: Call) -> Result<StatusCode, Failed> {
         let (limit, lends) = (self.egress.webhook_limit(), call.webhook.proof == Proof::Credentials);
         let request = match call.webhook.proof {
             Proof::Credentials => {
-                let token = self.lend(queued, &call.webhook).await?;
+                let token = self.lend(delivery, &call.webhook).await?;
                 request(delivery, call, Some(&token))?
             }
             Proof::Signature => signed(&self.bus, &delivery.device, request(delivery, call, None)?).await?,
@@ -80,22 +80,25 @@ impl Courier {
         if lends { answer.map_err(Failed::for_good_if_late) } else { answer }
     }
 
-    /// A device that took the webhook away wants no further calls of it. One that is gone has its last words told.
-    async fn check_still_there(&self, queued: &QueuedDelivery, webhook: &Webhook) -> Result<(), Failed> {
-        let delivery = &queued.new;
+    /// The call of the webhook as its device has it now: a device that took it away wants no calls of it. One that is gone
+    /// has its last words told.
+    async fn call_of(&self, delivery: &NewDelivery) -> Result<Call, Failed> {
+        let stored = delivery.target.as_deref().and_then(Target::read);
+        let call = stored.ok_or_else(|| Failed::for_good("bad address"))?;
         let device = delivery.device.clone();
         match self.bus.store().read::<_, StoreError, _>(move |view| view.device(&device)).await {
-            Ok(Some(document)) if !Target::is_still_at(&document, &delivery.event, webhook) => {
-                Err(Failed::taken_away(queued.attempts))
+            Ok(Some(document)) => {
+                let webhook = Target::as_it_is_now(&document, &delivery.event, &call.webhook);
+                Ok(Call { webhook: webhook.ok_or_else(Failed::removed)?, ..call })
             }
-            Ok(_) => Ok(()),
+            Ok(None) => Ok(call),
             Err(_) => Err(Failed::again("not looked up")),
         }
     }
 
-    async fn lend(&self, queued: &QueuedDelivery, webhook: &Webhook) -> Result<Zeroizing<String>, Failed> {
-        let (bus, queued, webhook) = (self.bus.clone(), queued.clone(), webhook.clone());
-        let issue = move |transaction: &Transaction<'_>| pass::issue(&bus, transaction, &queued, &webhook);
+    async fn lend(&self, delivery: &NewDelivery, webhook: &Webhook) -> Result<Zeroizing<String>, Failed> {
+        let (bus, delivery, webhook) = (self.bus.clone(), delivery.clone(), webhook.clone());
+        let issue = move |transaction: &Transaction<'_>| pass::issue(&bus, transaction, &delivery, &webhook);
         match self.bus.store().write::<_, StoreError, _>(issue).await {
             Ok(token) => token,
             Err(_) => Err(Failed::again("no credentials")),
@@ -120,9 +123,11 @@ impl Courier {
             return Next::GivenUp(failed.reason.into_owned());
         }
         tracing::debug!(device.uuid = %device, attempt, reason = %failed.reason, "a webhook did not take it");
+        let longest = self.longest_pause(delivery.attempts);
+        // Calls are spread, so that they do not come together. What only looks is to look as late as it may.
         let pause = match failed.condition {
-            Condition::TakenAway => self.settings.first_delay,
-            _ => self.pause(delivery.attempts),
+            Condition::TakenAway => longest,
+            _ => longest.mul_f64(self.bus.random.fraction()),
         };
         Next::Postponed(self.bus.clock.now().plus(pause))
     }
@@ -149,10 +154,10 @@ impl Courier {
         }
     }
 
-    /// Any time up to a limit that doubles with every attempt.
-    fn pause(&self, attempts: u32) -> Duration {
+    /// It doubles with every attempt.
+    fn longest_pause(&self, attempts: u32) -> Duration {
         let WebhookSettings { first_delay: first, longest_delay: longest, .. } = self.settings;
-        Backoff { first, longest }.after(attempts).mul_f64(self.bus.random.fraction())
+        Backoff { first, longest }.after(attempts)
     }
 
     /// Writes the end down; a delivery whose end cannot be written goes back to the queue.

@@ -9,7 +9,7 @@ use super::super::EmbeddedBus;
 use super::super::forwarder::Webhook;
 use super::super::target::Target;
 use super::answer::Failed;
-use crate::store::{NewDelivery, QueuedDelivery, StoreError, TokenHash, Transaction};
+use crate::store::{NewDelivery, StoreError, TokenHash, Transaction};
 
 const TAG: &str = "webhook-delivery";
 
@@ -17,17 +17,18 @@ const TAG: &str = "webhook-delivery";
 pub(super) fn issue(
     bus: &EmbeddedBus,
     transaction: &Transaction<'_>,
-    queued: &QueuedDelivery,
+    delivery: &NewDelivery,
     webhook: &Webhook,
 ) -> Result<Result<Zeroizing<String>, Failed>, StoreError> {
-    let delivery = &queued.new;
     revoke(bus, transaction, delivery)?;
     match transaction.device(&delivery.device)? {
         None => return Ok(Err(Failed::for_good("device unregistered"))),
-        Some(document) if !Target::is_still_at(&document, &delivery.event, webhook) => {
-            return Ok(Err(Failed::taken_away(queued.attempts)));
+        Some(document) => {
+            let now = Target::as_it_is_now(&document, &delivery.event, webhook);
+            if now.as_ref() != Some(webhook) {
+                return Ok(Err(Failed::removed()));
+            }
         }
-        Some(_) => {}
     }
     let token = Zeroizing::new(bus.random.token());
     let hash = TokenHash::of(&token, &delivery.device, &bus.pepper);

@@ -1,0 +1,139 @@
+//! Webhooks that their devices take away, put back or change while something waits for them.
+
+use std::sync::Arc;
+
+use rusqlite::Connection;
+use tokio::sync::Semaphore;
+
+use super::delivering::replay;
+use super::*;
+
+/// A message in hand at a webhook that will not take it now, but once the gate is open.
+struct InHand {
+    post: Post,
+    device: Device,
+    api: FakeApi,
+    calls: mpsc::UnboundedReceiver<Seen>,
+    gate: Arc<Semaphore>,
+}
+
+impl InHand {
+    async fn at(settings: WebhookSettings, entries: impl FnOnce(Value) -> Value) -> Self {
+        let post = Post::with(Clock::system(), loopback(), settings).await;
+        let (gate, (sender, calls)) = (Arc::new(Semaphore::new(0)), mpsc::unbounded_channel());
+        let opened = Arc::clone(&gate);
+        let api = FakeApi::start(move |seen| {
+            sender.send(seen.clone()).unwrap();
+            Answer::new(503, &[], "").behind(&opened)
+        })
+        .await;
+        let device = post.hooked(hook(&api)).await;
+        let entries = entries(hook(&api));
+        let mut scene = Self { post, device, api, calls, gate };
+        scene.now_has(entries).await;
+        let message = json!({"devices": scene.device.uuid});
+        scene.post.send(&scene.post.bus.device(json!({})).await, &message).await;
+        scene.calls.recv().await.unwrap();
+        scene
+    }
+
+    /// The device has these webhooks from now on.
+    async fn now_has(&self, entries: Value) {
+        let update = json!({"meshblu.forwarders.message.received": entries});
+        let call = self.post.bus.by(&self.device, &format!("PATCH /v2/devices/{}", self.device.uuid));
+        send(call.json(&update)).await.is(204, "");
+    }
+
+    /// How often it was tried so far.
+    fn tried(&self) -> u32 {
+        let database = Connection::open(self.post.bus.directory.path().join("endo.db")).unwrap();
+        database.query_row("SELECT max(attempts) FROM deliveries", [], |row| row.get(0)).unwrap()
+    }
+}
+
+fn with_name(mut entry: Value) -> Value {
+    entry["name"] = json!("a name");
+    entry
+}
+
+const WITHOUT_END: WebhookSettings = WebhookSettings { attempts: u32::MAX, ..SETTINGS };
+
+#[tokio::test]
+async fn a_webhook_that_was_taken_off_its_device_is_called_no_more() {
+    for lends in [false, true] {
+        let lending = |mut entry: Value| {
+            entry["generateAndForwardMeshbluCredentials"] = json!(lends);
+            json!([entry])
+        };
+        let mut scene = InHand::at(SETTINGS, lending).await;
+        scene.now_has(json!([])).await;
+        scene.gate.add_permits(SETTINGS.attempts as usize);
+        let dead = scene.post.first_dead_letter().await;
+        assert_eq!((dead.reason.as_str(), dead.attempts), ("webhook removed", SETTINGS.attempts));
+        replay(&scene.post, dead.delivery.id).await;
+        scene.post.until_nothing_waits().await;
+        assert_eq!(scene.post.first_dead_letter().await.reason, "webhook removed");
+        assert!(scene.calls.try_recv().is_err());
+    }
+}
+
+#[tokio::test]
+async fn a_webhook_that_is_taken_away_and_put_back_gets_what_came_before() {
+    let mut scene = InHand::at(WITHOUT_END, |entry| json!([entry])).await;
+    scene.now_has(json!([])).await;
+    scene.gate.add_permits(1);
+    let mut ticks = tokio::time::interval(Duration::from_millis(2));
+    while scene.tried() < 2 {
+        ticks.tick().await;
+    }
+    assert!(scene.calls.try_recv().is_err());
+    scene.now_has(json!([hook(&scene.api)])).await;
+    scene.calls.recv().await.unwrap();
+    assert!(scene.post.dead_letters().await.is_empty());
+}
+
+#[tokio::test]
+async fn what_waits_for_a_webhook_goes_to_what_became_of_it() {
+    let (other, mut others) = server(&[200]).await;
+    let scene = InHand::at(WITHOUT_END, |entry| json!([with_name(entry)])).await;
+    scene.now_has(json!([hook(&scene.api), with_name(hook(&other))])).await;
+    scene.gate.add_permits(1);
+    others.recv().await.unwrap();
+    scene.post.until_nothing_waits().await;
+
+    // Without a name it is the one at its address.
+    let with_key = |mut entry: Value| {
+        entry["headers"] = json!({"x-key": "old"});
+        json!([entry])
+    };
+    let mut scene = InHand::at(WITHOUT_END, with_key).await;
+    let mut rotated = hook(&scene.api);
+    rotated["headers"] = json!({"x-key": "new"});
+    scene.now_has(json!([hook(&other), rotated])).await;
+    scene.gate.add_permits(1);
+    assert_eq!(scene.calls.recv().await.unwrap().header("x-key"), ["new"]);
+    assert!(others.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn what_waits_for_a_webhook_goes_to_none_where_it_could_be_one_of_several() {
+    let (other, mut others) = server(&[200]).await;
+    let another = |path: &str| {
+        let mut entry = with_name(hook(&other));
+        entry["url"] = json!(other.url(path));
+        entry
+    };
+    let mut scene = InHand::at(SETTINGS, |entry| json!([with_name(entry)])).await;
+    scene.now_has(json!([another("/a"), another("/b")])).await;
+    scene.gate.add_permits(SETTINGS.attempts as usize);
+    assert_eq!(scene.post.first_dead_letter().await.reason, "webhook removed");
+    assert!(scene.calls.try_recv().is_err() && others.try_recv().is_err());
+
+    // Two have the name, and each has its own message.
+    let mut scene = InHand::at(SETTINGS, |entry| json!([with_name(entry), another("/a")])).await;
+    others.recv().await.unwrap();
+    scene.now_has(json!([another("/a")])).await;
+    scene.gate.add_permits(SETTINGS.attempts as usize);
+    assert_eq!(scene.post.first_dead_letter().await.reason, "webhook removed");
+    assert!(scene.calls.try_recv().is_err() && others.try_recv().is_err());
+}
