@@ -70,10 +70,10 @@ impl State {
             }
             Self::WorksUntilRefused => "Works until the API refuses it, then you need to sign in again",
             Self::InDoubt => {
-                "In doubt: a renewal was not answered. It is tried again when the API refuses the secret, at the latest"
+                "In doubt: a renewal is not answered. It is tried again when the API refuses the secret, at the latest"
             }
             Self::InDoubtUntilRefused => {
-                "In doubt: a renewal was not answered, and is not tried again. The secret is used until the API refuses it, then you \
+                "In doubt: a renewal is not answered, and is not tried again. The secret is used until the API refuses it, then you \
                  need to sign in again"
             }
             Self::OtherApi => "Of another API than this gateway's: not used here",

@@ -70,7 +70,7 @@ async fn how_a_secret_stands_is_told_in_the_words_of_the_pages() {
     for (stage, words) in [
         (
             RenewalStage::InDoubt,
-            "In doubt: a renewal was not answered, and is not tried again. The secret is used until the API refuses it, then you \
+            "In doubt: a renewal is not answered, and is not tried again. The secret is used until the API refuses it, then you \
              need to sign in again",
         ),
         (RenewalStage::Dead, "Needs you to sign in again: said so"),

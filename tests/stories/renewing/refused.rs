@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use endo::credentials::Health;
+use endo::ambient::Timestamp;
+use endo::config::RefreshRetry;
+use endo::credentials::{Health, State};
 use serde_json::{Value, json};
 
 use super::{HOUR, House};
@@ -113,4 +115,22 @@ async fn where_nobody_can_sign_in_a_refused_secret_is_told_as_it_is() {
     let reply = gateway.exchange(&mut chain, super::list_events()).await;
     assert_eq!(reply["metadata"]["error"], json!({"message": "the credentials have expired"}));
     assert_eq!((reply["metadata"]["code"].clone(), api.seen().len()), (json!(401), 1));
+}
+
+#[tokio::test]
+async fn a_doubt_says_whether_the_renewal_is_tried_again() {
+    for (retry, says) in [
+        (
+            RefreshRetry::Never,
+            "is not tried again. The secret is used until the API refuses it, then you need to sign in",
+        ),
+        (RefreshRetry::Once, "It is tried again when the API refuses the secret, at the latest"),
+    ] {
+        let house = House::with(None, |config| config.source.refresh_retry = retry).await;
+        house.provider.plan([Fault::RotateAndSay(502)]);
+        house.gateway.gateway.credentials.renew_refused(&house.chain.credentials, 1).await.unwrap();
+        let said = State::of(&house.standing().await, Timestamp::from_millis(0)).to_string();
+        assert!(said.starts_with("In doubt: a renewal is not answered") && said.contains(says), "{said}");
+        assert_eq!(house.provider.token_requests(), 1);
+    }
 }

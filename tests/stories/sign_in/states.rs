@@ -39,7 +39,7 @@ async fn credentials_say_in_words_how_they_stand() {
         ),
         (
             StoredRenewal { sent: 1, ..at_stage(RenewalStage::InDoubt) },
-            "In doubt: a renewal was not answered, and is not tried again. The secret is used until the API refuses it, then you \
+            "In doubt: a renewal is not answered, and is not tried again. The secret is used until the API refuses it, then you \
              need to sign in again</p>",
         ),
         (at_stage(RenewalStage::Dead), "Works until the API refuses it, then you need to sign in again"),
