@@ -242,8 +242,8 @@ impl fmt::Debug for HandedSecret {
 #[derive(Debug, Error, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) enum OperationError {
-    #[error("`{0}` cannot be an account's id: it takes text, or a whole number up to 2^53 - 1")]
-    Id(String),
+    #[error("a blank cannot be an account's id")]
+    NoId,
     #[error("the secret is empty; give it on standard input")]
     NoSecret,
     #[error("there is no refresh token on the second line of standard input")]

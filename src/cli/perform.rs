@@ -86,7 +86,7 @@ async fn add_credentials(gateway: &Gateway, new: NewCredentials) -> Result<Devic
     }
     let obtained_at = gateway.ambient.clock.now();
     let life = |seconds| Life { obtained_at, lifetime: Duration::from_secs(u64::from(seconds)) };
-    let id = resource_owner(&new.id).ok_or(OperationError::Id(new.id))?;
+    let id = resource_owner(new.id)?;
     let account = Account {
         id,
         username: new.username,
@@ -99,11 +99,12 @@ async fn add_credentials(gateway: &Gateway, new: NewCredentials) -> Result<Devic
     Ok(gateway.credentials.keep(account).await?)
 }
 
-/// Digits are the number that an API means by them.
-fn resource_owner(id: &str) -> Option<ResourceOwnerId> {
-    let number = id.parse::<i64>().ok().filter(|number| number.to_string() == id);
-    let value = number.map_or_else(|| Value::from(id), Value::from);
-    ResourceOwnerId::try_from(&value).ok().filter(|_| !id.is_empty())
+/// Digits are the integer that an API means by them.
+fn resource_owner(id: String) -> Result<ResourceOwnerId, OperationError> {
+    if id.trim().is_empty() {
+        return Err(OperationError::NoId);
+    }
+    Ok(ResourceOwnerId::of_integer(&id).unwrap_or(ResourceOwnerId::Text(id)))
 }
 
 /// The owner that was asked for, if there is such a device; else the first owner.

@@ -9,7 +9,7 @@ const MAX_SAFE_INTEGER: i64 = (1 << 53) - 1;
 /// Who owns the credentials at the API: GitHub's user 42.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ResourceOwnerId {
-    /// An id that is text.
+    /// An id that is text, or the digits of an integer that is too large for a number.
     Text(String),
     /// An id that is an integer, at most 2^53 - 1 from zero.
     Number(i64),
@@ -21,6 +21,20 @@ pub enum ResourceOwnerId {
 pub struct NotAResourceOwnerId;
 
 impl ResourceOwnerId {
+    /// The id that is this integer, as JSON writes one: digit for digit, also where JavaScript cannot tell it from the next.
+    ///
+    /// # Errors
+    /// [`NotAResourceOwnerId`] where it is none.
+    pub fn of_integer(written: &str) -> Result<Self, NotAResourceOwnerId> {
+        let digits = written.strip_prefix('-').unwrap_or(written);
+        let is_integer = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        if !is_integer || digits.starts_with('0') && written != "0" {
+            return Err(NotAResourceOwnerId);
+        }
+        let number = written.parse().ok().and_then(|number| Self::Number(number).checked().ok());
+        Ok(number.unwrap_or_else(|| Self::Text(written.to_owned())))
+    }
+
     /// The id as JSON.
     pub fn to_value(&self) -> Value {
         match self {

@@ -1,9 +1,10 @@
 //! Whose token it is, and whether it is still good: the profile request.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
@@ -12,7 +13,7 @@ use super::client::{OAuthClient, ProviderRequest, sensitive, whole};
 use super::error::OAuthError;
 use crate::egress::{EgressError, Url};
 use crate::source::provider::{Profile, ProfileMethod};
-use crate::vault::{NotAResourceOwnerId, ResourceOwnerId, SecretText};
+use crate::vault::{NotAResourceOwnerId, ResourceOwnerId, SecretMap, SecretText};
 
 /// The longest name of an account that is kept, in characters.
 const LONGEST_NAME: usize = 256;
@@ -51,7 +52,8 @@ impl OAuthClient {
         let profile = &self.settings.profile;
         let Some(url) = &self.settings.profile_url else { return read(profile, tokens.told.expose()) };
         let answer = self.ask_profile(url, &tokens.access).await?;
-        read(profile, &members(&answer)?)
+        members(&answer)?;
+        read(profile, std::str::from_utf8(answer.body()).map_err(|_| OAuthError::Unreadable)?)
     }
 
     /// Whether the provider still takes this access token.
@@ -94,18 +96,24 @@ fn members(answer: &Response<Bytes>) -> Result<Map<String, Value>, OAuthError> {
     }
 }
 
-fn read(profile: &Profile, members: &Map<String, Value>) -> Result<Account, OAuthError> {
-    let id = find(members, &profile.id).ok_or(NotAResourceOwnerId)?;
-    if id.as_str().is_some_and(str::is_empty) {
-        return Err(NotAResourceOwnerId.into());
-    }
-    let username = profile.username.as_deref().and_then(|pointer| find(members, pointer));
+fn read(profile: &Profile, told: &str) -> Result<Account, OAuthError> {
+    let members = serde_json::from_str::<Map<String, Value>>(told).map_err(|_| OAuthError::Unreadable)?;
+    let members = SecretMap::from(members);
+    let find = |pointer: &str| find(members.expose(), pointer);
+    let username = profile.username.as_deref().and_then(find);
     let username = username.and_then(Value::as_str).map(|name| name.chars().take(LONGEST_NAME).collect());
     let extras = profile.extras.iter().filter_map(|(name, pointer)| {
-        let value = find(members, pointer).filter(|value| value.to_string().len() <= LONGEST_EXTRA)?;
+        let value = find(pointer).filter(|value| value.to_string().len() <= LONGEST_EXTRA)?;
         Some((name.clone(), value.clone()))
     });
-    Ok(Account { id: ResourceOwnerId::try_from(id)?, username, extras: extras.collect() })
+    let id = match find(&profile.id).ok_or(NotAResourceOwnerId)? {
+        Value::String(blank) if blank.trim().is_empty() => return Err(NotAResourceOwnerId.into()),
+        Value::Number(_) => {
+            ResourceOwnerId::of_integer(written(told, &profile.id).ok_or(NotAResourceOwnerId)?)?
+        }
+        id => ResourceOwnerId::try_from(id)?,
+    };
+    Ok(Account { id, username, extras: extras.collect() })
 }
 
 /// The value at a JSON pointer (RFC 6901) of at least one step.
@@ -113,6 +121,23 @@ fn find<'a>(members: &'a Map<String, Value>, pointer: &str) -> Option<&'a Value>
     let path = pointer.strip_prefix('/')?;
     let (first, rest) = path.find('/').map_or((path, ""), |end| path.split_at(end));
     members.get(&first.replace("~1", "/").replace("~0", "~"))?.pointer(rest)
+}
+
+/// The same as it is written: who reads a number rounds what is too large for one.
+fn written<'a>(told: &'a str, pointer: &str) -> Option<&'a str> {
+    let mut at: &RawValue = serde_json::from_str(told).ok()?;
+    for step in pointer.strip_prefix('/')?.split('/') {
+        at = match at.get().starts_with('[') {
+            true => {
+                serde_json::from_str::<Vec<&RawValue>>(at.get()).ok()?.get(step.parse::<usize>().ok()?)?
+            }
+            false => {
+                let step = step.replace("~1", "/").replace("~0", "~");
+                serde_json::from_str::<HashMap<String, &RawValue>>(at.get()).ok()?.remove(&step)?
+            }
+        };
+    }
+    Some(at.get())
 }
 
 fn headers(listed: &BTreeMap<String, String>) -> Result<HeaderMap, OAuthError> {

@@ -28,8 +28,8 @@ pub struct Tokens {
     pub refresh: Option<SecretText>,
     /// How long the access token lives from the request on, where the provider says so.
     pub lifetime: Option<Duration>,
-    /// Everything the provider answered.
-    pub told: SecretMap,
+    /// Everything the provider answered, a JSON object.
+    pub told: SecretText,
 }
 
 impl Tokens {
@@ -46,18 +46,20 @@ impl Tokens {
         let told = serde_json::from_slice::<Map<String, Value>>(response.body()).map(SecretMap::from);
         match told {
             Ok(told) if refusal(told.expose()).is_some() => Err(refused(response, told.expose())),
-            Ok(told) if status.is_success() => Self::of(told).ok_or(OAuthError::Unreadable),
+            Ok(told) if status.is_success() => {
+                let text = std::str::from_utf8(response.body()).map_err(|_| OAuthError::Unreadable)?;
+                Self::of(told.expose(), text).ok_or(OAuthError::Unreadable)
+            }
             _ => Err(unexplained(response)),
         }
     }
 
-    fn of(told: SecretMap) -> Option<Self> {
-        let members = told.expose();
+    fn of(members: &Map<String, Value>, told: &str) -> Option<Self> {
         Some(Self {
             access: token(members, "access_token")?,
             refresh: token(members, "refresh_token"),
             lifetime: members.get("expires_in").and_then(lifetime),
-            told,
+            told: told.into(),
         })
     }
 }

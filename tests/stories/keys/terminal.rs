@@ -129,6 +129,23 @@ fn credentials_are_listed_shown_and_forgotten() {
 }
 
 #[test]
+fn an_account_s_id_is_an_integer_digit_for_digit_or_text_but_no_blank() {
+    let (shell, ..) = with_account();
+    for id in ["9007199254740993", "1180591620717411303424", "007", "octocat"] {
+        let added = shell.run_with(&["credentials", "add", "--id", id], "canary-token\n");
+        assert!(ended(&added, Exit::Ok), "{}", stderr(&added));
+        let shown = shell.run(&["credentials", "show", &last_word(&added)]);
+        let shown: Value = serde_json::from_str(stdout(&shown)).unwrap();
+        assert_eq!(shown["account"], id);
+    }
+    for blank in ["", " "] {
+        let refused = shell.run_with(&["credentials", "add", "--id", blank], "canary-token\n");
+        assert!(ended(&refused, Exit::Failure));
+        assert_eq!(stderr(&refused), "endo: a blank cannot be an account's id\n");
+    }
+}
+
+#[test]
 fn a_secret_that_a_newer_one_took_the_place_of_is_what_its_receipt_says_has_ended() {
     let (shell, credentials, _) = with_account();
     let add = ["credentials", "add", "--id", "583231", "--username", "octocat"];

@@ -5,12 +5,14 @@ use std::time::Duration;
 use endo::config::Config;
 use endo::credentials::Owned;
 use endo::store::{RenewalStage, StoreError, StoredRenewal, Transaction};
+use endo::vault::ResourceOwnerId;
 use reqwest::Url;
 use serde_json::{Value, json};
 
 use super::{House, must_sign_in};
 use crate::support::browser::{Browser, come_back, depart};
 use crate::support::bus::Answer;
+use crate::support::fake_api::Answer as ApiAnswer;
 use crate::support::provider::{FakeProvider, Fault};
 
 /// A gateway at a provider, and somebody who is signed in.
@@ -193,7 +195,7 @@ async fn an_answer_of_another_provider_or_without_a_code_keeps_nothing() {
 #[tokio::test]
 async fn an_account_whose_id_is_no_text_or_number_is_refused() {
     let place = Place::open().await;
-    for id in [json!(null), json!({"a": 1}), json!([1]), json!(true), json!(1.5), json!("")] {
+    for id in [json!(null), json!({"a": 1}), json!([1]), json!(true), json!(1.5), json!(""), json!(" ")] {
         place.provider.says(json!({"account": {"id": id, "login": "octocat"}}));
         let (mut browser, state) = place.under_way("/auth/api").await;
         let answer = come_back(&mut browser, &state).await;
@@ -201,6 +203,28 @@ async fn an_account_whose_id_is_no_text_or_number_is_refused() {
         assert!(answer.text.contains("nothing was kept"), "{answer:?}");
     }
     assert!(place.owned().await.is_empty());
+}
+
+#[tokio::test]
+async fn an_account_whose_id_is_a_large_integer_is_known_by_all_of_its_digits() {
+    let place = Place::open().await;
+    let (mut browser, state) = place.under_way("/auth/api").await;
+    let says = |id: &str| {
+        let profile = format!(r#"{{"account": {{"id": {id}, "login": "octocat"}}}}"#);
+        place.provider.profile_meets([ApiAnswer::new(200, &[], profile)]);
+    };
+    says("1180591620717411303424");
+    let home = come_back(&mut browser, &state).await.header("location").unwrap().to_owned();
+    let owned = place.owned().await.remove(0);
+    assert_eq!(owned.id(), Some(&ResourceOwnerId::Text("1180591620717411303424".to_owned())));
+
+    let again = format!("/auth/api?credentials={}", owned.device());
+    let state = depart(&mut browser, &again).await;
+    says("1180591620717411303425");
+    refused(&come_back(&mut browser, &state).await, "not the account of these credentials");
+    let state = depart(&mut browser, &again).await;
+    says("1180591620717411303424");
+    assert_eq!(come_back(&mut browser, &state).await.header("location"), Some(&*home));
 }
 
 #[tokio::test]

@@ -179,15 +179,25 @@ async fn a_lifetime_is_taken_in_every_form_in_which_it_makes_sense() {
 
 #[tokio::test]
 async fn an_account_id_is_text_or_an_integer_and_nothing_else() {
-    for id in ["{}", "[1]", "null", "true", "1.5", "9007199254740993", r#""""#] {
+    for id in ["{}", "[1]", "null", "true", "1.5", "1e3", r#""""#, r#"" ""#] {
         let (_api, client) =
             saying(Answer::new(200, &[], format!(r#"{{"id":{id},"access_token":"a"}}"#))).await;
         let tokens = client.refresh(&"r".into()).await.unwrap();
         assert!(matches!(client.account(&tokens).await, Err(OAuthError::AccountId(_))), "{id}");
     }
-    let (_api, client) = saying(Answer::new(200, &[], r#"{"id":"42","access_token":"a"}"#)).await;
-    let tokens = client.refresh(&"r".into()).await.unwrap();
-    assert_eq!(client.account(&tokens).await.unwrap().id, ResourceOwnerId::Text("42".to_owned()));
+    let text = |text: &str| ResourceOwnerId::Text(text.to_owned());
+    for (written, id) in [
+        (r#""42""#, text("42")),
+        ("-42", ResourceOwnerId::Number(-42)),
+        ("9007199254740991", ResourceOwnerId::Number(9_007_199_254_740_991)),
+        ("9007199254740993", text("9007199254740993")),
+        ("1180591620717411303424", text("1180591620717411303424")),
+    ] {
+        let (_api, client) =
+            saying(Answer::new(200, &[], format!(r#"{{"id":{written},"access_token":"a"}}"#))).await;
+        let tokens = client.refresh(&"r".into()).await.unwrap();
+        assert_eq!(client.account(&tokens).await.unwrap().id, id, "{written}");
+    }
 }
 
 #[tokio::test]
