@@ -17,6 +17,7 @@ mod jobs;
 mod json_lines;
 mod keys;
 mod on_credentials;
+mod on_devices;
 mod on_keys;
 mod operation;
 mod perform;

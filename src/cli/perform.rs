@@ -8,15 +8,13 @@ use serde_json::Value;
 
 use super::error::sentence;
 use super::operation::{
-    AddedDevice, Addresses, Answer, DeviceRow, Letter, LetterRow, NewCredentials, NewDevice, Operation,
-    OperationError,
+    AddedDevice, Addresses, Answer, Letter, LetterRow, NewCredentials, NewDevice, Operation, OperationError,
 };
-use super::{doctor, on_credentials, on_keys};
-use crate::ambient::Timestamp;
-use crate::credentials::{Account, CredentialsError, Cut, Life, Revoker};
+use super::{doctor, on_credentials, on_devices, on_keys};
+use crate::credentials::{Account, CredentialsError, Life};
 use crate::gateway::Gateway;
 use crate::message::{DeliveryId, DeviceUuid};
-use crate::store::{Binding, DeadLetter, NotedBinding, StoreError, Transaction, View, Work};
+use crate::store::{DeadLetter, StoreError, Transaction, View, Work};
 use crate::vault::{ResourceOwnerId, SecretText};
 
 /// The most dead letters that one list shows.
@@ -31,8 +29,8 @@ impl Operation {
             Self::Locate => to_value(addresses),
             Self::AddCredentials(new) => to_value(&add_credentials(gateway, new).await?),
             Self::AddDevice(new) => to_value(&add_device(gateway, new, addresses).await?),
-            Self::ListDevices => to_value(&read(gateway, all_device_rows).await?),
-            Self::RevokeDevice(uuid) => to_value(&revoke(gateway, uuid).await?),
+            Self::ListDevices => to_value(&on_devices::list(gateway).await?),
+            Self::RevokeDevice(uuid) => to_value(&on_devices::revoke(gateway, uuid).await?),
             Self::ListCredentials => to_value(&on_credentials::list(gateway).await?),
             Self::ShowCredentials(uuid) => to_value(&on_credentials::show(gateway, uuid).await?),
             Self::ForgetCredentials(uuid) => to_value(&on_credentials::forget(gateway, uuid).await?),
@@ -147,60 +145,6 @@ async fn credentials(gateway: &Gateway, wanted: Option<DeviceUuid>) -> Result<De
         1 => Ok(kept.remove(0)),
         _ => Err(OperationError::SeveralCredentials(kept)),
     }
-}
-
-fn device_rows(view: &View<'_>, wanted: impl Fn(&Binding) -> bool) -> Result<Vec<DeviceRow>, OperationError> {
-    let bindings = view.bindings()?.into_iter().filter(|noted| wanted(&noted.binding));
-    bindings.map(|noted| device_row(view, noted)).collect()
-}
-
-fn device_row(view: &View<'_>, noted: NotedBinding) -> Result<DeviceRow, OperationError> {
-    let NotedBinding { binding, bound_at, ended_at } = noted;
-    // The bus in this process keeps its devices, and the gateway's own credentials devices among them, here.
-    let is_here = view.device(&binding.credentials)?.is_some();
-    let document = view.device(&binding.user_device)?;
-    let text = |key: &str| Some(document.as_ref()?.get(key)?.as_str()?.to_owned());
-    Ok(DeviceRow {
-        owner: text("owner"),
-        name: text("name"),
-        uuid: binding.user_device,
-        credentials: binding.credentials,
-        bound: bound_at.iso_seconds(),
-        revoked: ended_at.map(Timestamp::iso_seconds),
-        unfinished: false,
-        gone: ended_at.is_none() && is_here && document.is_none(),
-    })
-}
-
-/// The devices that have, had or are to have a right.
-fn all_device_rows(view: &View<'_>) -> Result<Vec<DeviceRow>, OperationError> {
-    let mut rows = device_rows(view, |_| true)?;
-    rows.extend(view.half_made()?.into_iter().map(|half| DeviceRow {
-        uuid: half.binding.user_device,
-        credentials: half.binding.credentials,
-        owner: Some(half.owner.to_string()),
-        name: None,
-        bound: half.made_at.iso_seconds(),
-        revoked: None,
-        unfinished: true,
-        gone: false,
-    }));
-    Ok(rows)
-}
-
-async fn revoke(gateway: &Gateway, uuid: DeviceUuid) -> Result<Vec<DeviceRow>, OperationError> {
-    let wanted = uuid.clone();
-    let of_device = move |view: &View<'_>| device_rows(view, |binding| binding.user_device == wanted);
-    let rows = read(gateway, of_device.clone()).await?;
-    if rows.is_empty() {
-        return Err(OperationError::UnknownDevice(uuid));
-    }
-    for row in rows {
-        let owned = gateway.credentials.held(row.credentials).await?;
-        gateway.credentials.cut_off(&owned, Cut::One(row.uuid), &Revoker::Operator).await?;
-    }
-    gateway.credentials.catch_up().await?;
-    read(gateway, of_device).await
 }
 
 fn letter_rows(view: &View<'_>) -> Result<Vec<LetterRow>, OperationError> {

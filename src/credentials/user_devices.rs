@@ -6,7 +6,7 @@ use super::noted_errors::NotedError;
 use super::{CredentialsDevices, CredentialsError, Owned};
 use crate::ambient::Timestamp;
 use crate::bus::Bus;
-use crate::bus::meshblu::{Identity, Meshblu};
+use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};
 use crate::message::{DeviceUuid, MESSAGE_RECEIVED};
 use crate::store::{Binding, StoreError, View};
 use crate::telemetry::with_causes;
@@ -148,6 +148,29 @@ impl CredentialsDevices {
     }
 }
 
+impl CredentialsDevices {
+    /// What a bus elsewhere tells of devices that use these credentials, or did. Of a device that it does not tell of, or
+    /// not any more, the uuid is all.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub async fn entries_elsewhere(
+        &self,
+        credentials: DeviceUuid,
+        user_devices: Vec<DeviceUuid>,
+    ) -> Result<Vec<UserDeviceEntry>, CredentialsError> {
+        let mut entries: Vec<_> = user_devices.into_iter().map(UserDeviceEntry::unknown).collect();
+        if let Bus::Meshblu(bus) = &self.bus {
+            match self.held(credentials).await {
+                Ok(owned) => describe_on(bus, &owned, &mut entries).await,
+                Err(CredentialsError::Meshblu(error)) => tell_nothing(&error, &mut entries),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(entries)
+    }
+}
+
 fn describe_here(view: &View<'_>, entry: &mut UserDeviceEntry) -> Result<(), StoreError> {
     let Some(document) = view.device(&entry.uuid)? else { return Ok(()) };
     entry.describe(&document);
@@ -167,11 +190,13 @@ async fn describe_on(bus: &Meshblu, owned: &Owned, entries: &mut [UserDeviceEntr
                 found.iter().find(|document| document["uuid"].as_str() == Some(entry.uuid.as_str()));
             document.into_iter().for_each(|document| entry.describe(document));
         }),
-        Err(error) => {
-            tracing::warn!(error = with_causes(&error), "the bus tells nothing of the user devices");
-            entries.iter_mut().for_each(|entry| entry.is_told = false);
-        }
+        Err(error) => tell_nothing(&error, entries),
     }
+}
+
+fn tell_nothing(error: &MeshbluError, entries: &mut [UserDeviceEntry]) {
+    tracing::warn!(error = with_causes(error), "the bus tells nothing of the user devices");
+    entries.iter_mut().for_each(|entry| entry.is_told = false);
 }
 
 /// As the credentials device; a record of old may hold no token, and then the service may do it too.

@@ -32,6 +32,7 @@ mod sign_ins;
 mod standing;
 mod starting;
 mod stopping;
+mod terminal;
 mod turns;
 mod twice;
 mod unopened;
