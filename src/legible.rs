@@ -1,8 +1,12 @@
-//! Which characters of a text people see: two names that look the same are the same, and none turns what stands beside it.
+//! Which characters of a text people see, so that none is hidden and none turns what stands beside it; and the one form of
+//! names, so that what is typed in two ways and looks the same is the same. Letters of different scripts that look alike are
+//! different.
 //!
 //! Left out are control characters, those that change the direction of a text (Unicode Standard Annex 9), and those that
 //! take no room or show nothing. What shows nothing by itself stays where it changes what is seen: joiners in scripts that
 //! use them and between pictures, and selectors behind what they select a form of.
+
+use icu_normalizer::ComposingNormalizerBorrowed;
 
 /// A character of a name that nobody sees, or that turns the text around it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -46,6 +50,17 @@ pub fn check(name: &str) -> Result<(), Deceptive> {
         None => Ok(()),
         Some((place, read)) => Err(Deceptive { place, code: read.character.into() }),
     }
+}
+
+/// `typed` in the one form in which names are kept and compared: composed (Unicode Standard Annex 15, NFC), a single blank
+/// between its words and none around them.
+///
+/// # Errors
+/// [`Deceptive`], as [`check`] has it.
+pub fn name(typed: &str) -> Result<String, Deceptive> {
+    check(typed)?;
+    let composed = ComposingNormalizerBorrowed::new_nfc().normalize(typed);
+    Ok(composed.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 /// A character, and whether people see it, or what it does to those beside it.

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::Exit;
 use crate::config::{Flag, Secret};
-use crate::legible::{Deceptive, check};
+use crate::legible;
 
 /// A gateway that runs jobs with stored credentials.
 ///
@@ -34,11 +34,6 @@ pub struct Arguments {
 fn assignment(text: &str) -> Result<(String, String), &'static str> {
     let (name, value) = text.split_once('=').ok_or("write it as SETTING=VALUE, such as log.level=debug")?;
     Ok((name.trim().to_owned(), value.to_owned()))
-}
-
-/// A name all of which people see.
-fn legible(name: &str) -> Result<String, Deceptive> {
-    check(name).map(|()| name.to_owned())
 }
 
 fn after_help() -> String {
@@ -247,7 +242,7 @@ pub struct CredentialsAddArguments {
     #[arg(long, value_name = "ID")]
     pub id: String,
     /// The account's name at the API, such as octocat
-    #[arg(long, value_name = "NAME", value_parser = legible)]
+    #[arg(long, value_name = "NAME", value_parser = legible::name)]
     pub username: Option<String>,
     /// The device that may manage these credentials; without it, the owner made on first start
     #[arg(long, value_name = "UUID")]
@@ -281,7 +276,7 @@ pub struct DevicesAddArguments {
     #[arg(long, value_name = "UUID")]
     pub credentials: Option<String>,
     /// What people shall call it
-    #[arg(long, value_name = "NAME", value_parser = legible)]
+    #[arg(long, value_name = "NAME", value_parser = legible::name)]
     pub name: Option<String>,
     /// The device that owns it; without it, the owner made on first start
     #[arg(long, value_name = "UUID")]

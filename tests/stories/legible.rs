@@ -80,3 +80,23 @@ fn whoever_typed_it_is_told_where_it_is() {
         "its character 4, U+202E, shows nothing or turns the direction of text; leave it out"
     );
 }
+
+#[test]
+fn names_that_look_the_same_are_the_same_however_they_were_typed() {
+    for (what, typed, name) in [
+        ("composed", "Zo\u{eb} caf\u{e9}", "Zo\u{eb} caf\u{e9}"),
+        ("decomposed", "Zoe\u{308} cafe\u{301}", "Zo\u{eb} caf\u{e9}"),
+        ("Hangul in parts", "\u{1112}\u{1161}\u{11ab}", "\u{d55c}"),
+        ("marks in another order", "a\u{301}\u{323}", "\u{1ea1}\u{301}"),
+        ("a sign for a letter", "10 \u{2126}", "10 \u{3a9}"),
+        ("a blank that breaks no line", "two\u{a0}words", "two words"),
+        ("blanks of other widths", "two\u{2003}\u{3000}words", "two words"),
+        ("doubled blanks", "  two   words ", "two words"),
+    ] {
+        assert_eq!(endo::legible::name(typed).as_deref(), Ok(name), "{what}");
+    }
+    for (what, text) in SEEN {
+        assert_eq!(endo::legible::name(text).as_deref(), Ok(*text), "{what}");
+    }
+    assert_eq!(endo::legible::name("zoe\u{308}\u{202e}"), Err(Deceptive { place: 5, code: 0x202e }));
+}

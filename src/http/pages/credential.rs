@@ -8,7 +8,7 @@ use super::visit::{Visit, done};
 use crate::console::{self, Credential, NewDevice};
 use crate::credentials::{CredentialsError, State};
 use crate::http::Body;
-use crate::http::naming::check_name;
+use crate::http::naming::named;
 use crate::http::page::{page, see_other};
 use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
@@ -57,8 +57,7 @@ fn name(typed: &str, visit: &Visit<'_>) -> Result<Option<String>, Problem> {
     if typed.is_empty() {
         return Ok(visit.owned.username().map(str::to_owned));
     }
-    check_name(typed).map_err(|note| Problem::new(Kind::MalformedRequest, note))?;
-    Ok(Some(typed.to_owned()))
+    named(typed).map(Some).map_err(|note| Problem::new(Kind::MalformedRequest, note))
 }
 
 /// Adds the device; answers the page, and its name.

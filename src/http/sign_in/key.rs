@@ -12,12 +12,13 @@ use super::wish::Wish;
 use crate::console::{self, KeyEntry};
 use crate::credentials::{Owned, Possession};
 use crate::http::entrance::Entrance;
-use crate::http::naming::check_name;
+use crate::http::naming::named;
 use crate::http::page::page;
 use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
 use crate::http::session::Session;
+use crate::legible;
 use crate::message::DeviceUuid;
 use crate::vault::{ResourceOwnerId, SecretText};
 
@@ -112,7 +113,7 @@ pub(super) async fn take(request: &HttpRequest, door: &FrontDoor, visitor: Visit
     let _turn = match &wish.credentials {
         Some(_) => None,
         None => {
-            let account = account_id(&visitor.owner, visitor.fields.one("name").trim());
+            let account = account_id(&visitor.owner, &typed_name(&visitor));
             let turn = door.entrance()?.credentials.turn_of(&account).await;
             Some(turn?)
         }
@@ -141,11 +142,11 @@ pub(super) async fn take(request: &HttpRequest, door: &FrontDoor, visitor: Visit
 impl<'a> Entry<'a> {
     async fn read(door: &'a FrontDoor, visitor: &'a Visitor, wish: &Wish) -> Result<Self, Problem> {
         let entrance = door.entrance()?;
-        let typed = visitor.fields.one("name").trim();
+        let typed = typed_name(visitor);
         let device = match &wish.credentials {
             Some(device) => Some(device.clone()),
             None => {
-                let id = ResourceOwnerId::Text(account_id(&visitor.owner, typed));
+                let id = ResourceOwnerId::Text(account_id(&visitor.owner, &typed));
                 entrance.credentials.of_account(&id).await?
             }
         };
@@ -154,7 +155,7 @@ impl<'a> Entry<'a> {
             None => None,
         };
         let fixed = owned.as_ref().and_then(|owned| owned.username());
-        let name = fixed.unwrap_or(typed).to_owned();
+        let name = fixed.map_or(typed, str::to_owned);
         Ok(Self { door, visitor, owned, name })
     }
 
@@ -169,13 +170,13 @@ impl<'a> Entry<'a> {
             }
         }
         if self.owned.is_none() {
-            check_name(&self.name)
-                .map_err(|note| Fault { kind: Kind::MalformedRequest, note: note.into() })?;
+            named(&self.name).map_err(|note| Fault { kind: Kind::MalformedRequest, note: note.into() })?;
         }
         let key = key(new)?;
         // A key belongs to whoever typed it: no API says whose account it is.
         let owner = &self.visitor.owner;
-        let id = account_id(owner, &self.name);
+        let kept = self.owned.as_ref().and_then(|owned| owned.id()).cloned();
+        let id = kept.unwrap_or_else(|| ResourceOwnerId::Text(account_id(owner, &self.name)));
         let account = account(owner.clone(), id, Some(self.name.clone()), key);
         let again = self.owned.as_ref().map(|owned| owned.device().clone());
         let now = self.door.clock.now();
@@ -208,6 +209,12 @@ impl<'a> Entry<'a> {
 async fn owned(entrance: &Entrance, owner: &DeviceUuid, device: &DeviceUuid) -> Result<Owned, Problem> {
     let owned = entrance.credentials.owned_by(owner, device.clone()).await;
     Ok(owned?)
+}
+
+/// The name that was typed in, in the form in which names are compared; as it is where it can be none.
+fn typed_name(visitor: &Visitor) -> String {
+    let typed = visitor.fields.one("name").trim();
+    legible::name(typed).unwrap_or_else(|_| typed.to_owned())
 }
 
 /// The account that a key of this name stands for.

@@ -76,7 +76,7 @@ pub(in crate::http) async fn take(request: HttpRequest, body: Body, door: Data<F
         },
         Way::Nothing => {
             let Wish { credentials, next } = wish;
-            let id = visitor.owner.to_string();
+            let id = ResourceOwnerId::Text(visitor.owner.to_string());
             let account = account(visitor.owner, id, None, "");
             let brought = Brought { account, arrival: None, again: credentials };
             let device = keep(&door, brought, Some(visitor.proved_at)).await?;
@@ -120,9 +120,14 @@ async fn typist(session: &Session, door: &FrontDoor) -> Result<Typist, Problem> 
 }
 
 /// The account that is kept for `owner` where no API says whose it is.
-pub(super) fn account(owner: DeviceUuid, id: String, username: Option<String>, secret: &str) -> Account {
+pub(super) fn account(
+    owner: DeviceUuid,
+    id: ResourceOwnerId,
+    username: Option<String>,
+    secret: &str,
+) -> Account {
     Account {
-        id: ResourceOwnerId::Text(id),
+        id,
         username,
         secret: SecretText::from(secret),
         refresh_token: None,

@@ -93,6 +93,23 @@ async fn a_key_s_name_is_one_that_people_see_in_whatever_script() {
 }
 
 #[tokio::test]
+async fn a_name_that_looks_like_one_that_is_there_is_that_one() {
+    let house = House::with(keys).await;
+    let mut browser = house.signed_in().await;
+    let page = browser.get("/auth/api").await;
+    let kept = browser.submit(&page, "/auth/api", &[("name", "Zoe\u{308} at  work"), ("key", KEY)]).await;
+    let home = kept.header("location").unwrap().to_owned();
+    assert!(browser.get(&home).await.text.contains("<bdi>Zo\u{eb} at work</bdi>"));
+    for name in ["Zo\u{eb} at work", "Zoe\u{308} at\u{a0}work", " Zo\u{eb}  at work "] {
+        let again = browser.submit(&page, "/auth/api", &[("name", name), ("key", "another-key")]).await;
+        assert!(again.text.contains("Type in the present key as well"), "{name}: {again:?}");
+        let fields = [("name", name), ("present", KEY), ("key", KEY)];
+        let again = browser.submit(&page, "/auth/api", &fields).await;
+        assert_eq!(again.header("location"), Some(&*home), "{name}: {again:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_key_s_form_needs_its_proof() {
     let house = House::with(keys).await;
     let mut browser = house.signed_in().await;
