@@ -3,10 +3,11 @@
 use maud::{Markup, html};
 
 use super::layout::{Frame, Viewer, page};
+use super::line::{Line, What};
 use super::moment::moment;
 use super::notice::{Done, notice};
 use super::state::words;
-use super::strangers::{LONGEST_NAME, Name, account};
+use super::strangers::{Name, account};
 pub use crate::credentials::NotedError;
 use crate::credentials::State;
 
@@ -96,6 +97,17 @@ pub struct Credential {
     pub state: State,
     /// What was just done.
     pub done: Option<Done>,
+    /// What no new device may be called.
+    pub refused: Option<RefusedName>,
+}
+
+/// A name that was typed in, and cannot be one.
+#[derive(Clone, Debug)]
+pub struct RefusedName {
+    /// The name.
+    pub typed: String,
+    /// Why not, and what to do about it.
+    pub why: String,
 }
 
 /// A device that was just made. Prints without its token.
@@ -140,7 +152,7 @@ pub fn credential(viewer: &Viewer, credential: &Credential) -> Markup {
         } @else if !credential.are_errors_all {
             p.notice role="status" { "Some errors of these devices cannot be shown now. Load the page again in a moment." }
         }
-        (adding(viewer, shown))
+        (adding(viewer, credential))
         h2 { "Owners" }
         p { "Whoever signed in at " (shown.api) " as this account manages it here." }
         ul {
@@ -162,17 +174,25 @@ pub fn credential(viewer: &Viewer, credential: &Credential) -> Markup {
     page(&Frame { title: "Credentials of", about: Some(shown.name()), viewer: Some(viewer) }, &body)
 }
 
-fn adding(viewer: &Viewer, shown: &Shown) -> Markup {
+fn adding(viewer: &Viewer, credential: &Credential) -> Markup {
+    let (shown, refused) = (&credential.shown, credential.refused.as_ref());
+    let hint = html! {
+        "So that you know it from others."
+        @if shown.account.is_some() { " Without one it is called " (shown.name()) "." }
+    };
+    let name = Line {
+        name: "name",
+        label: "Name of a new device",
+        is_optional: true,
+        what: What::Name(refused.map_or("", |refused| &refused.typed)),
+        hint: Some(&hint),
+        fault: refused.map(|refused| &*refused.why),
+    };
     html! {
         form method="post" action=(shown.path("/add-me")) {
             (proof(viewer))
             (mark(viewer))
-            label for="name" { "Name of a new device" span.optional { " (optional)" } }
-            p.hint id="name-hint" {
-                "So that you know it from others."
-                @if shown.account.is_some() { " Without one it is called " (shown.name()) "." }
-            }
-            input id="name" name="name" maxlength=(LONGEST_NAME) autocomplete="off" aria-describedby="name-hint";
+            (name)
             button.button.strong { "Add a device of mine" }
         }
     }

@@ -3,7 +3,8 @@
 use maud::{Markup, html};
 
 use super::layout::{Frame, Viewer, page};
-use super::strangers::{LONGEST_NAME, Name, strangers_text};
+use super::line::{Line, What};
+use super::strangers::{Name, strangers_text};
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -19,13 +20,40 @@ pub struct KeyEntry<'a> {
     /// Whether the key that is there has to be typed in as well.
     pub asks_present: bool,
     /// What was wrong the last time.
-    pub note: Option<&'a str>,
+    pub fault: Option<KeyFault<'a>>,
+}
+
+/// What was wrong with what was typed.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyFault<'a> {
+    /// The line that it is in, where it is in one.
+    pub line: Option<KeyLine>,
+    /// What to do about it.
+    pub note: &'a str,
+}
+
+/// The lines of the form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyLine {
+    /// What the key is called.
+    Name,
+    /// The key that is there.
+    Present,
+    /// The key.
+    Key,
+}
+
+impl KeyEntry<'_> {
+    /// What is wrong with this line, or with none of them.
+    fn fault_of(&self, line: Option<KeyLine>) -> Option<&str> {
+        self.fault.filter(|fault| fault.line == line).map(|fault| fault.note)
+    }
 }
 
 /// The page. A key that was typed in is never part of it.
 pub fn key_entry(viewer: &Viewer, entry: &KeyEntry<'_>) -> Markup {
     let body = html! {
-        @if let Some(note) = entry.note { p.alarm role="alert" { (note) } }
+        @if let Some(note) = entry.fault_of(None) { p.alarm role="alert" { (note) } }
         p.lead { "Paste an API key of yours. It is sealed at once and never shown again, not even to you." }
         form method="post" action=(entry.action) {
             input type="hidden" name="csrf" value=(viewer.csrf);
@@ -40,25 +68,38 @@ pub fn key_entry(viewer: &Viewer, entry: &KeyEntry<'_>) -> Markup {
 }
 
 fn fields(entry: &KeyEntry<'_>) -> Markup {
+    let name_hint = html! { "So that you know it again, such as the account that the key belongs to." };
+    let present_hint =
+        html! { "The key that is there now: who has it is who may end something here, or give another." };
+    let key_hint = html! { "Leave it empty to stay with the present one." };
+    let name = Line {
+        name: "name",
+        label: "Name",
+        is_optional: false,
+        what: What::Name(entry.name.unwrap_or_default()),
+        hint: Some(&name_hint),
+        fault: entry.fault_of(Some(KeyLine::Name)),
+    };
+    let present = Line {
+        name: "present",
+        label: "Present key",
+        what: What::Secret,
+        hint: Some(&present_hint),
+        fault: entry.fault_of(Some(KeyLine::Present)),
+        ..name
+    };
+    let key = Line {
+        name: "key",
+        label: if entry.asks_present { "New key" } else { "API key" },
+        is_optional: entry.asks_present,
+        hint: entry.asks_present.then_some(&key_hint),
+        fault: entry.fault_of(Some(KeyLine::Key)),
+        ..present
+    };
     html! {
-        @if !entry.name_is_fixed {
-            label for="name" { "Name" }
-            p.hint id="name-hint" { "So that you know it again, such as the account that the key belongs to." }
-            input id="name" name="name" value=[entry.name] maxlength=(LONGEST_NAME) aria-describedby="name-hint" required;
-        }
-        @if entry.asks_present {
-            label for="present" { "Present key" }
-            p.hint id="present-hint" { "The key that is there now: who has it is who may end something here, or give another." }
-            input id="present" name="present" type="password" maxlength="16384" autocomplete="off" spellcheck="false"
-                aria-describedby="present-hint" required;
-            label for="key" { "New key" }
-            p.hint id="key-hint" { "Leave it empty to stay with the present one." }
-            input id="key" name="key" type="password" maxlength="16384" autocomplete="off" spellcheck="false"
-                aria-describedby="key-hint";
-        } @else {
-            label for="key" { "API key" }
-            input id="key" name="key" type="password" maxlength="16384" autocomplete="off" spellcheck="false" required;
-        }
+        @if !entry.name_is_fixed { (name) }
+        @if entry.asks_present { (present) }
+        (key)
     }
 }
 

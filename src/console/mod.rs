@@ -9,6 +9,7 @@ mod go_on;
 mod job;
 mod key_entry;
 mod layout;
+mod line;
 mod moment;
 mod notice;
 mod receipts;
@@ -19,14 +20,14 @@ mod strangers;
 mod style;
 
 pub use credential::{
-    Credential, NewDevice, NotedError, Shown, UserDevice, already_added, credential, new_device,
+    Credential, NewDevice, NotedError, RefusedName, Shown, UserDevice, already_added, credential, new_device,
 };
 pub use credentials::{CredentialsCard, my_credentials};
 pub use ending::{Ending, confirm, last_owner, nothing_to_cut_off, prove_again};
 pub use failure::{Failure, failure};
 pub use go_on::go_on;
 pub use job::{Bench, Outcome, Task, job_form, job_outcome, jobs, past_outcome};
-pub use key_entry::{KeyEntry, key_entry, no_account};
+pub use key_entry::{KeyEntry, KeyFault, KeyLine, key_entry, no_account};
 pub use layout::{Frame, Viewer, page};
 pub use maud::Markup;
 pub use notice::Done;

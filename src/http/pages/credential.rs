@@ -5,12 +5,12 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::visit::{Visit, done};
-use crate::console::{self, Credential, NewDevice};
+use crate::console::{self, Credential, NewDevice, RefusedName};
 use crate::credentials::{CredentialsError, State};
 use crate::http::Body;
 use crate::http::naming::named;
 use crate::http::page::{page, see_other};
-use crate::http::problem::{Kind, Problem};
+use crate::http::problem::Problem;
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
 use crate::http::session::Sending;
@@ -18,17 +18,27 @@ use crate::http::session::Sending;
 /// `GET /console/credentials/{uuid}`.
 pub(in crate::http) async fn one(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
     let visit = Visit::of(&request, &door).await?;
+    let done = done(&request, &visit.owners.credentials, &visit.session).await?;
+    let credential = Credential { done, ..credential(&visit, &door).await? };
+    Ok(page(StatusCode::OK, console::credential(&visit.viewer(), &credential)))
+}
+
+/// What the page shows where nothing was done.
+async fn credential(visit: &Visit<'_>, door: &FrontDoor) -> Result<Credential, Problem> {
     let (devices, are_errors_all) = visit.user_devices_with_errors().await?;
-    let owners = visit.owned.owners().iter().map(ToString::to_string).collect();
-    let (unnamed_owners, has_one_owner) = (visit.owned.unnamed_owners().len(), visit.owned.has_one_owner());
     let standing = visit.owners.credentials.standing(visit.owned.device()).await;
     let standing = standing.map_err(CredentialsError::from)?;
-    let state = State::of(&standing, door.clock.now());
-    let done = done(&request, &visit.owners.credentials, &visit.session).await?;
-    let shown = visit.shown();
-    let credential =
-        Credential { shown, owners, unnamed_owners, has_one_owner, devices, are_errors_all, state, done };
-    Ok(page(StatusCode::OK, console::credential(&visit.viewer(), &credential)))
+    Ok(Credential {
+        shown: visit.shown(),
+        owners: visit.owned.owners().iter().map(ToString::to_string).collect(),
+        unnamed_owners: visit.owned.unnamed_owners().len(),
+        has_one_owner: visit.owned.has_one_owner(),
+        devices,
+        are_errors_all,
+        state: State::of(&standing, door.clock.now()),
+        done: None,
+        refused: None,
+    })
 }
 
 /// `GET /console/credentials/{uuid}/add-me`: whoever asks again for a page that is shown once sees the credentials.
@@ -42,7 +52,16 @@ pub(in crate::http) async fn to_home(request: HttpRequest, door: Data<FrontDoor>
 pub(in crate::http) async fn add_me(request: HttpRequest, body: Body, door: Data<FrontDoor>) -> Answer {
     let visit = Visit::of(&request, &door).await?;
     let fields = visit.session.read_form(&request, &body)?;
-    let name = name(fields.one("name").trim(), &visit)?;
+    let typed = fields.one("name");
+    let name = match name(typed, &visit) {
+        Ok(name) => name,
+        Err(why) => {
+            let refused = Some(RefusedName { typed: typed.to_owned(), why });
+            let credential = Credential { refused, ..credential(&visit, &door).await? };
+            let markup = console::credential(&visit.viewer(), &credential);
+            return Ok(page(StatusCode::UNPROCESSABLE_ENTITY, markup));
+        }
+    };
     match visit.session.sending(&door, &request, &body).await? {
         Sending::First(form) => form.settle(add(&visit, name).await).await,
         Sending::Again(device) => {
@@ -52,12 +71,12 @@ pub(in crate::http) async fn add_me(request: HttpRequest, body: Body, door: Data
     }
 }
 
-/// What a new device is called: as was typed, or else like the account.
-fn name(typed: &str, visit: &Visit<'_>) -> Result<Option<String>, Problem> {
-    if typed.is_empty() {
+/// What a new device is called: as was typed, or else like the account; or why it cannot be called so.
+fn name(typed: &str, visit: &Visit<'_>) -> Result<Option<String>, String> {
+    if typed.trim().is_empty() {
         return Ok(visit.owned.username().map(str::to_owned));
     }
-    named(typed).map(Some).map_err(|note| Problem::new(Kind::MalformedRequest, note))
+    named(typed).map(Some)
 }
 
 /// Adds the device; answers the page, and its name.

@@ -9,7 +9,7 @@ use super::Next;
 use super::keeping::{Brought, keep, kept};
 use super::typed::{Visitor, account};
 use super::wish::Wish;
-use crate::console::{self, KeyEntry};
+use crate::console::{self, KeyEntry, KeyFault, KeyLine};
 use crate::credentials::{Owned, Possession};
 use crate::http::entrance::Entrance;
 use crate::http::naming::named;
@@ -28,25 +28,36 @@ const LONGEST_KEY: usize = 16 * 1024;
 /// What is wrong with what was typed, and what is to be done about it.
 struct Fault {
     kind: Kind,
+    /// The line of the form that it is in, where it is in one.
+    line: Option<KeyLine>,
     note: Cow<'static, str>,
 }
 
 impl Fault {
     const fn new(kind: Kind, note: &'static str) -> Self {
-        Self { kind, note: Cow::Borrowed(note) }
+        Self { kind, line: None, note: Cow::Borrowed(note) }
+    }
+
+    const fn of(line: KeyLine, kind: Kind, note: &'static str) -> Self {
+        Self { kind, line: Some(line), note: Cow::Borrowed(note) }
     }
 }
 
-const BAD_KEY: Fault = Fault::new(
+const BAD_KEY: Fault = Fault::of(
+    KeyLine::Key,
     Kind::MalformedRequest,
     "Type the key in again: it has to be one line of letters, digits and signs, without blanks.",
 );
-const NO_PRESENT_KEY: Fault = Fault::new(
+const NO_PRESENT_KEY: Fault = Fault::of(
+    KeyLine::Present,
     Kind::ReauthenticationRequired,
     "Type in the present key as well, in the field `present`: who has it is who may give another. Nothing was done.",
 );
-const OTHER_KEY: Fault =
-    Fault::new(Kind::NotAllowed, "That is not the present key of these credentials. Nothing was done.");
+const OTHER_KEY: Fault = Fault::of(
+    KeyLine::Present,
+    Kind::NotAllowed,
+    "That is not the present key of these credentials. Nothing was done.",
+);
 const TOO_OFTEN_BY_NEWCOMERS: Fault = Fault::new(
     Kind::NotAllowed,
     "With tokens of yours, or where you signed in lately, wrong keys were typed in too often; none is tried there for ten \
@@ -95,7 +106,7 @@ pub(super) async fn ask(door: &FrontDoor, session: &Session, wish: &Wish) -> Ans
         name: None,
         name_is_fixed: wish.credentials.is_some(),
         asks_present: false,
-        note: None,
+        fault: None,
     };
     let Some(device) = &wish.credentials else { return Ok(show(session, &blank)) };
     let owned = owned(entrance, &session.owner, device).await?;
@@ -103,7 +114,7 @@ pub(super) async fn ask(door: &FrontDoor, session: &Session, wish: &Wish) -> Ans
 }
 
 fn show(session: &Session, entry: &KeyEntry<'_>) -> HttpResponse {
-    let status = if entry.note.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let status = if entry.fault.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     page(status, console::key_entry(&session.viewer(), entry))
 }
 
@@ -122,7 +133,7 @@ pub(super) async fn take(request: &HttpRequest, door: &FrontDoor, visitor: Visit
     match entry.settle().await {
         Ok(device) => Ok(kept(request, &device, wish.next.as_ref().map(Next::as_str))),
         Err(Unkept::Problem(problem)) => Err(problem),
-        Err(Unkept::Fault(Fault { kind, note })) => match &visitor.session {
+        Err(Unkept::Fault(Fault { kind, line, note })) => match &visitor.session {
             Some(session) => {
                 let again = KeyEntry {
                     api: &door.entrance()?.api,
@@ -130,7 +141,7 @@ pub(super) async fn take(request: &HttpRequest, door: &FrontDoor, visitor: Visit
                     name: Some(&entry.name),
                     name_is_fixed: wish.credentials.is_some(),
                     asks_present: entry.owned.is_some(),
-                    note: Some(&note),
+                    fault: Some(KeyFault { line, note: &note }),
                 };
                 Ok(show(session, &again))
             }
@@ -170,7 +181,11 @@ impl<'a> Entry<'a> {
             }
         }
         if self.owned.is_none() {
-            named(&self.name).map_err(|note| Fault { kind: Kind::MalformedRequest, note: note.into() })?;
+            named(&self.name).map_err(|note| Fault {
+                kind: Kind::MalformedRequest,
+                line: Some(KeyLine::Name),
+                note: note.into(),
+            })?;
         }
         let key = key(new)?;
         // A key belongs to whoever typed it: no API says whose account it is.

@@ -140,3 +140,16 @@ fn must_sign_in(answer: &Answer) {
     let to = answer.header("location").unwrap_or_default();
     assert!(answer.status.is_redirection() && to.starts_with("/sign-in"), "{answer:?}");
 }
+
+/// That what is wrong stands beside this line of the form and no other, and is tied to it.
+#[track_caller]
+fn is_told_beside(page: &Answer, line: &str) {
+    let wrong: Vec<_> =
+        page.text.split("<input ").filter(|input| input.contains("aria-invalid=\"true\"")).collect();
+    let [input] = wrong[..] else { panic!("one line is wrong: {page:?}") };
+    assert!(input.starts_with(&format!("id=\"{line}\"")), "{input}");
+    let described_by = input.split("aria-describedby=\"").nth(1).unwrap().split('"').next().unwrap();
+    let fault = format!("{line}-fault");
+    assert!(described_by.split(' ').any(|id| id == fault), "{described_by}");
+    assert!(page.text.contains(&format!("<p class=\"fault\" id=\"{fault}\" role=\"alert\">")), "{page:?}");
+}

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::at_the_api::Place;
+use super::is_told_beside;
 use super::pages::{address, at_home};
-use crate::support::browser::Browser;
+use crate::support::browser::{Browser, hidden};
 use crate::support::bus::Answer;
 
 /// Adds a device that is called so; blank for no name.
@@ -66,13 +67,16 @@ async fn whoever_adds_a_device_may_give_it_a_name_all_of_which_people_see() {
         [("La\u{202e}b", "its character 3, U+202E, shows nothing"), (&*long, "at most 100 char")]
     {
         let refused = add(&mut browser, &home, name).await;
-        assert!(refused.status == 400 && refused.text.contains(why), "{refused:?}");
+        assert!(refused.status == 422 && refused.text.contains(why), "{refused:?}");
         assert!(refused.text.contains("Nothing was done"), "{refused:?}");
+        is_told_beside(&refused, "name");
+        assert!(refused.text.contains(&format!("value=\"{name}\"")), "what was typed is still there");
+        hidden(&refused, &format!("{home}/add-me"));
     }
     let page = browser.get(&home).await;
     assert_eq!(devices(&page), [""; 0], "{page:?}");
     assert!(page.text.contains("<label for=\"name\">Name of a new device"), "{page:?}");
-    for name in [" Lab & <shed> ", ""] {
+    for name in [" Lab\u{a0} & <shed> ", ""] {
         assert_eq!(add(&mut browser, &home, name).await.status, 201);
     }
     let page = browser.get(&home).await;

@@ -6,7 +6,7 @@ use endo::config::{Config, SourceKind};
 use reqwest::{Method, StatusCode, Url};
 use serde_json::Value;
 
-use super::{House, must_sign_in};
+use super::{House, is_told_beside, must_sign_in};
 use crate::support::browser::Browser;
 use crate::support::bus::{Answer, Device, send};
 
@@ -59,6 +59,26 @@ async fn a_key_without_a_name_or_with_blanks_is_asked_for_again_without_showing_
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{answer:?}");
         assert!(answer.text.contains(says), "{says}: {answer:?}");
         assert!(key.is_empty() || !answer.text.contains(key), "{answer:?}");
+        is_told_beside(&answer, if name.is_empty() { "name" } else { "key" });
+        assert!(answer.text.contains(&format!("value=\"{name}\"")), "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_the_present_key_stands_beside_it_and_no_key_is_shown() {
+    let house = House::with(keys).await;
+    let mut browser = house.signed_in().await;
+    let page = browser.get("/auth/api").await;
+    browser.submit(&page, "/auth/api", &[("name", "team"), ("key", KEY)]).await;
+    for (present, says) in [("", "Type in the present key as well"), ("a-guess", "not the present key")] {
+        let fields = [("name", "team"), ("present", present), ("key", "another-key")];
+        let answer = browser.submit(&page, "/auth/api", &fields).await;
+        assert!(answer.status == 422 && answer.text.contains(says), "{answer:?}");
+        is_told_beside(&answer, "present");
+        assert!(answer.text.contains("value=\"team\""), "{answer:?}");
+        for key in ["a-guess", "another-key", KEY] {
+            assert!(!answer.text.contains(key), "{answer:?}");
+        }
     }
 }
 
