@@ -9,7 +9,7 @@ const own = new URL(link).origin
 const way = await open({ screenshots, scripts })
 const { page, look, press, follow, reaches, tell } = way
 const type = async (name, key) => {
-  if (name) await page.getByLabel('Name').fill(name)
+  await page.getByLabel('Name').fill(name)
   await page.getByLabel('API key').fill(key)
   await press('Keep this key')
 }
@@ -30,7 +30,9 @@ await useDevice(way)
 await follow(/^Sign in at .* again$/)
 await reaches(/\/auth\/api\?credentials=/)
 await look('newer-key')
-await type(null, 'canary-of-a-newer-key')
+await page.getByLabel('Present key').fill('canary-of-a-key')
+await page.getByLabel('New key').fill('canary-of-a-newer-key')
+await press('Go on')
 await reaches(/\/console\/credentials\/[^/]+$/)
 await press('Sign out')
 await reaches(/\/sign-in\?out/)
