@@ -8,6 +8,7 @@ use super::moment::moment;
 use super::notice::{Done, notice};
 use super::state::words;
 use super::strangers::{Name, account};
+use super::ways::{Ways, ended_by_operator, sign_in_again};
 pub use crate::credentials::NotedError;
 use crate::credentials::State;
 
@@ -20,6 +21,8 @@ pub struct Shown {
     pub account: Option<String>,
     /// What people call the API.
     pub api: String,
+    /// What their owners can do with them.
+    pub ways: Ways,
 }
 
 impl Shown {
@@ -132,8 +135,8 @@ pub fn credential(viewer: &Viewer, credential: &Credential) -> Markup {
         p.small { (shown.api) " · " code { (shown.uuid) } }
         @if credential.state.is_over() {
             div.alarm {
-                p { "The secret is not accepted any more. Until you sign in again, every device gets an error." }
-                p { a href={ "/auth/api?credentials=" (shown.uuid) } { "Sign in at " (shown.api) " again" } }
+                p { "The secret is not accepted any more. Until there is a newer one, every device gets an error." }
+                p { (sign_in_again(shown)) }
             }
         } @else {
             p { (words(&credential.state)) "." }
@@ -147,7 +150,7 @@ pub fn credential(viewer: &Viewer, credential: &Credential) -> Markup {
         @if credential.devices.iter().any(|device| !device.is_told) {
             p.notice role="status" {
                 "The bus could not be asked for these devices just now, so names, owners and errors are missing, and no job can \
-                 be sent from here. Load the page again in a moment. You can cut them off all the same."
+                 be sent from here. Load the page again in a moment." @if shown.ways.end { " You can cut them off all the same." }
             }
         } @else if !credential.are_errors_all {
             p.notice role="status" { "Some errors of these devices cannot be shown now. Load the page again in a moment." }
@@ -159,19 +162,32 @@ pub fn credential(viewer: &Viewer, credential: &Credential) -> Markup {
             @for owner in &credential.owners { li { code { (owner) } @if *owner == viewer.name { " (you)" } } }
             @if credential.unnamed_owners > 0 { li { (unnamed(credential.unnamed_owners)) } }
         }
+        (more(credential))
+    };
+    page(&Frame { title: "Credentials of", about: Some(shown.name()), viewer: Some(viewer) }, &body)
+}
+
+fn more(credential: &Credential) -> Markup {
+    let shown = &credential.shown;
+    html! {
         h2 { "More" }
         ul {
-            li { a href={ "/auth/api?credentials=" (shown.uuid) } { "Sign in at " (shown.api) " again" } }
-            @if !credential.devices.is_empty() { li { a href=(shown.path("/cut-off-all")) { "Cut off all devices" } } }
+            li { (sign_in_again(shown)) }
+            @if shown.ways.end && !credential.devices.is_empty() {
+                li { a href=(shown.path("/cut-off-all")) { "Cut off all devices" } }
+            }
             @if credential.has_one_owner {
-                li { "You are the last owner, and cannot leave; you can forget the secret instead." }
+                li { "You are the last owner, and cannot leave" @if shown.ways.end { "; you can forget the secret instead" } "." }
             } @else {
                 li { a href=(shown.path("/leave")) { "Leave: manage them no more" } }
             }
-            li { a href=(shown.path("/forget")) { "Forget the secret" } }
+            @if shown.ways.end {
+                li { a href=(shown.path("/forget")) { "Forget the secret" } }
+            } @else {
+                li { (ended_by_operator(shown)) }
+            }
         }
-    };
-    page(&Frame { title: "Credentials of", about: Some(shown.name()), viewer: Some(viewer) }, &body)
+    }
 }
 
 fn adding(viewer: &Viewer, credential: &Credential) -> Markup {
@@ -228,9 +244,11 @@ fn entry(shown: &Shown, device: &UserDevice) -> Markup {
     html! {
         (identity(device))
         @if let Some(count) = device.errors.filter(|count| *count > 0) { (errors(count, &device.noted)) }
-        p.ways {
-            @if device.is_viewers { a href=(device.path(shown, "/jobs")) { "Send a job to " (device.link_label()) } }
-            a href=(device.path(shown, "/cut-off")) { "Cut off " (device.link_label()) }
+        @if device.is_viewers || shown.ways.end {
+            p.ways {
+                @if device.is_viewers { a href=(device.path(shown, "/jobs")) { "Send a job to " (device.link_label()) } }
+                @if shown.ways.end { a href=(device.path(shown, "/cut-off")) { "Cut off " (device.link_label()) } }
+            }
         }
     }
 }

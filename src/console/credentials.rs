@@ -22,15 +22,32 @@ pub struct CredentialsCard {
     pub last_use: Option<String>,
 }
 
+/// All of them.
+#[derive(Debug)]
+pub struct Mine<'a> {
+    /// What people call the API.
+    pub api: &'a str,
+    /// Whether anybody can sign in there, or do what takes its place.
+    pub can_sign_in: bool,
+    /// Each account.
+    pub cards: &'a [CredentialsCard],
+    /// What was just done.
+    pub done: Option<&'a Done>,
+}
+
 /// The list, and the way to add to it.
-pub fn my_credentials(viewer: &Viewer, api: &str, cards: &[CredentialsCard], done: Option<&Done>) -> Markup {
+pub fn my_credentials(viewer: &Viewer, mine: &Mine<'_>) -> Markup {
+    let api = mine.api;
     let body = html! {
-        (notice(viewer, api, done))
-        @if cards.is_empty() {
-            p.lead { "You have no credentials here yet. Sign in at " (api) " to keep some: then devices of yours can use them." }
+        (notice(viewer, api, mine.done))
+        @if mine.cards.is_empty() {
+            p.lead {
+                "You have no credentials here yet."
+                @if mine.can_sign_in { " Sign in at " (api) " to keep some: then devices of yours can use them." }
+            }
         } @else {
             ul.cards {
-                @for card in cards {
+                @for card in mine.cards {
                     li {
                         a href={ "/console/credentials/" (card.uuid) } { (account(card.account.as_deref())) }
                         p { (words(&card.state)) }
@@ -46,7 +63,14 @@ pub fn my_credentials(viewer: &Viewer, api: &str, cards: &[CredentialsCard], don
                 }
             }
         }
-        p { a.button.strong href="/auth/api" { "Connect " (api) } }
+        @if mine.can_sign_in {
+            p { a.button.strong href="/auth/api" { "Connect " (api) } }
+        } @else {
+            p {
+                "Nobody can sign in at " (api) " here until its operator registers this gateway there. Whoever runs the gateway stores \
+                 a secret for you by " code { "endo credentials add --id ACCOUNT --owner " (viewer.name) } "."
+            }
+        }
     };
     page(&Frame { title: "My credentials", about: None, viewer: Some(viewer) }, &body)
 }

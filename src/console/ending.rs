@@ -8,6 +8,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use super::credential::{Shown, UserDevice, identity, proof};
 use super::layout::{Frame, Viewer, page};
 use super::strangers::Name;
+use super::ways::ended_by_operator;
 use crate::ambient::in_words;
 
 /// What is to end.
@@ -105,10 +106,10 @@ pub fn last_owner(viewer: &Viewer, shown: &Shown) -> Markup {
     let body = html! {
         p.lead { "You are the last owner, and cannot leave: nobody would manage " (shown.name()) " any more." }
         p {
-            "You can forget the secret instead, or leave once somebody else who has the account signed in at " (shown.api)
-            " here. Nothing was done."
+            "You can " @if shown.ways.end { "forget the secret instead, or " }
+            "leave once somebody else who has the account is an owner here too. Nothing was done."
         }
-        p { a href=(shown.path("/forget")) { "Forget the secret" } }
+        @if shown.ways.end { p { a href=(shown.path("/forget")) { "Forget the secret" } } }
         p { a href=(shown.path("")) { "Keep it as it is" } }
     };
     page(&Frame { title: "Leave", about: None, viewer: Some(viewer) }, &body)
@@ -120,21 +121,27 @@ fn cards(devices: &[UserDevice]) -> Markup {
     }
 }
 
-/// The page that asks for a sign-in at the API first, which counts until it is of this age.
+/// The page that asks for a sign-in at the API first, which counts until it is of this age; or says who ends it where nobody
+/// can sign in.
 pub fn prove_again(viewer: &Viewer, shown: &Shown, ending: &Ending, age: Duration) -> Markup {
     let (title, about) = ending.title();
-    let path = ending.path(shown);
-    let next = utf8_percent_encode(&path, NON_ALPHANUMERIC);
     let body = html! {
         p.lead {
             "This needs a sign-in at " (shown.api) " as " (shown.name()) " that is not older than " (in_words(age)) "."
         }
         (cards(ending.devices(&[])))
+        @if shown.ways.sign_in { (to_sign_in(shown, &ending.path(shown))) } @else { p { (ended_by_operator(shown)) } }
+        p { a href=(shown.path("")) { "Keep it as it is" } }
+    };
+    page(&Frame { title, about, viewer: Some(viewer) }, &body)
+}
+
+fn to_sign_in(shown: &Shown, path: &str) -> Markup {
+    let next = utf8_percent_encode(path, NON_ALPHANUMERIC);
+    html! {
         p { "Sign in there again, and you come back to this step. Nothing is done before you confirm it." }
         p {
             a.button.strong href={ "/auth/api?credentials=" (shown.uuid) "&next=" (next) } { "Sign in at " (shown.api) " again" }
         }
-        p { a href=(shown.path("")) { "Keep it as it is" } }
-    };
-    page(&Frame { title, about, viewer: Some(viewer) }, &body)
+    }
 }

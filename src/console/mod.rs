@@ -18,11 +18,12 @@ mod sign_in;
 mod state;
 mod strangers;
 mod style;
+mod ways;
 
 pub use credential::{
     Credential, NewDevice, NotedError, RefusedName, Shown, UserDevice, already_added, credential, new_device,
 };
-pub use credentials::{CredentialsCard, my_credentials};
+pub use credentials::{CredentialsCard, Mine, my_credentials};
 pub use ending::{Ending, confirm, last_owner, nothing_to_cut_off, prove_again};
 pub use failure::{Failure, failure};
 pub use go_on::go_on;
@@ -35,3 +36,4 @@ pub use receipts::receipts;
 pub use sign_in::{LINK_OVER, SignIn, link_over, once, sign_in};
 pub use strangers::{LONGEST_NAME, Name, strangers_sentence, strangers_text};
 pub use style::{STYLE, STYLE_PATH};
+pub use ways::Ways;

@@ -10,8 +10,8 @@ use super::{Gateway, GatewayError};
 use crate::bus::Login;
 use crate::dispatch::{Desk, Exchange};
 use crate::http::{
-    Console, Documents, Entrance, Flows, FrontDoor, Health, Jobs, OneTimeLinks, Owners, Presence, Sessions,
-    Way,
+    Console, Documents, Entrance, Flows, FrontDoor, Health, Jobs, OneTimeLinks, Owners, Presence, Proof,
+    Sessions, Way,
 };
 use crate::source;
 use crate::store::StoreError;
@@ -38,7 +38,7 @@ impl Gateway {
                 credentials: self.credentials.clone(),
                 look: self.look(&format!("http://{address}")),
                 proof_age: Duration::from_secs(self.config.credentials.reauthentication),
-                types_keys: matches!(self.source.way, source::Way::Static),
+                proof: self.proof(),
             },
             entrance,
             jobs: Jobs {
@@ -82,6 +82,14 @@ impl Gateway {
             source::Way::OAuth2User(_) => Way::SignIn(self.source.oauth2_client(&self.egress)),
             source::Way::Passthru => Way::Nothing,
             source::Way::Static => Way::Key,
+        }
+    }
+
+    fn proof(&self) -> Proof {
+        match &self.source.way {
+            source::Way::OAuth2User(None) => Proof::Impossible,
+            source::Way::OAuth2User(Some(_)) | source::Way::Passthru => Proof::SignIn,
+            source::Way::Static => Proof::Key,
         }
     }
 

@@ -3,7 +3,7 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::owners::{Owners, Visit};
+use super::owners::{Owners, Proof, Visit};
 use super::problem::{Kind, Problem};
 use super::routes::Answer;
 use super::server::FrontDoor;
@@ -62,16 +62,24 @@ pub(super) async fn demand_proof(
     if owners.credentials.is_proved(caller, credentials, age).await? {
         return Ok(());
     }
-    let link = format!("{}auth/api?credentials={credentials}", owners.look.service_url);
     let (seconds, span) = (age.as_secs(), in_words(age));
-    let how = match owners.types_keys {
-        true => "Post the present key to the link again, as the field `present` of a form",
-        false => "Sign in at the API again, as the account that these credentials are of",
+    let detail = match owners.proof {
+        Proof::Key => format!(
+            "Post the present key to the link again, as the field `present` of a form, and repeat this within {span}"
+        ),
+        Proof::SignIn => format!(
+            "Sign in at the API again, as the account that these credentials are of, and repeat this within {span}"
+        ),
+        Proof::Impossible => format!(
+            "This takes a sign-in at the API, and nobody can sign in there here. Whoever runs the gateway cuts a device off \
+             by `endo devices revoke DEVICE`, and forgets the secret by `endo credentials forget {credentials}`"
+        ),
     };
-    let detail = format!("{how}, and repeat this within {span}");
     let challenge = format!(
         "Bearer error=\"insufficient_user_authentication\", error_description=\"A sign-in at the API is required that \
          is not older than {span}\", max_age=\"{seconds}\""
     );
-    Err(Problem::new(Kind::ReauthenticationRequired, detail).with("link", link.into()).challenging(challenge))
+    let demand = Problem::new(Kind::ReauthenticationRequired, detail).challenging(challenge);
+    let link = format!("{}auth/api?credentials={credentials}", owners.look.service_url);
+    Err(if owners.ways().sign_in { demand.with("link", link.into()) } else { demand })
 }

@@ -32,7 +32,7 @@ pub use health::{Check, Draining, Health};
 pub use jobs::Jobs;
 pub use judge::Judge;
 pub use limits::Limits;
-pub use owners::Owners;
+pub use owners::{Owners, Proof};
 pub use problem::{Kind, Problem};
 pub use routes::{MESSAGES, before_messages};
 pub use schemas::SCHEMAS;

@@ -12,6 +12,7 @@ use super::routes::Answer;
 use super::server::FrontDoor;
 use crate::ambient::Timestamp;
 use crate::bus::Login;
+use crate::console::Ways;
 use crate::credentials::{CredentialsDevices, CredentialsError, Owned, UserDeviceEntry, UserDeviceLook};
 use crate::message::DeviceUuid;
 use crate::telemetry::with_causes;
@@ -24,8 +25,27 @@ pub struct Owners {
     pub look: UserDeviceLook,
     /// How old the proof of an account may be for its owner to end something; nothing for no proof at all.
     pub proof_age: Duration,
-    /// Whether that proof is a key that is typed in again, and no sign-in at an API.
-    pub types_keys: bool,
+    /// What that proof is.
+    pub proof: Proof,
+}
+
+/// How somebody proves whose account credentials are of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// By signing in, at the API or with the bus.
+    SignIn,
+    /// By typing the present key in again.
+    Key,
+    /// Not at all: the gateway is not registered at the API.
+    Impossible,
+}
+
+impl Owners {
+    /// What owners can do by themselves.
+    pub(super) fn ways(&self) -> Ways {
+        let sign_in = self.proof != Proof::Impossible;
+        Ways { sign_in, end: sign_in || self.proof_age.is_zero() }
+    }
 }
 
 /// A caller who is an owner of the credentials in the path.

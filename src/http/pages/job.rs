@@ -176,7 +176,7 @@ async fn past(request: &HttpRequest, door: &FrontDoor, sent: &str) -> Result<Opt
         return Ok(None);
     }
     let uuid = request.match_info().query("uuid").to_owned();
-    let shown = Shown { uuid, account: None, api: entrance.api.clone() };
+    let shown = Shown { uuid, account: None, api: entrance.api.clone(), ways: door.owners()?.ways() };
     let markup = console::past_outcome(&session.viewer(), &shown, task.listing, &outcome);
     Ok(Some(page(StatusCode::OK, markup)))
 }

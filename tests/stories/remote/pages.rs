@@ -402,7 +402,13 @@ async fn errors_on_a_status_device_are_shown_to_an_owner_who_may_see_them_there(
 
 #[tokio::test]
 async fn a_meshblu_that_does_not_tell_of_devices_is_named_as_the_reason_and_they_can_be_cut_off() {
-    let mut desk = Desk::open().await;
+    let client = |text: &str| Some(text.to_owned());
+    let source = Source {
+        client_id: client("id"),
+        client_secret: client("secret").map(Into::into),
+        ..Source::default()
+    };
+    let mut desk = Desk::at(source).await;
     let (home, form) = (desk.home(), desk.form());
     let cut_off = format!("{home}/user-devices/{USER_DEVICE}/cut-off");
     let why = "The bus could not be asked for these devices just now";

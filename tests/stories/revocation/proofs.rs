@@ -29,10 +29,16 @@ fn ends(chain: &Chain) -> [String; 3] {
     [format!("/user-devices/{}", chain.user.uuid), "/user-devices".to_owned(), String::new()]
 }
 
+/// People can sign in at the API.
+fn registered(config: &mut Config) {
+    config.source.client_id = Some("gateway id".to_owned());
+    config.source.client_secret = Some("secret".to_owned().into());
+}
+
 #[tokio::test]
 async fn without_a_recent_sign_in_at_the_api_nothing_is_ended() {
     let api = FakeApi::silent().await;
-    let gateway = TestGateway::open(&api.url("")).await;
+    let gateway = TestGateway::with(&api.url(""), registered).await;
     let chain = gateway.chain(1).await;
     let now = gateway.gateway.ambient.clock.now();
     let (owner, someone) = (gateway.owner(), chain.flow.device.clone());
@@ -69,7 +75,10 @@ async fn how_old_a_sign_in_may_be_is_said_in_seconds_minutes_or_hours() {
     for (seconds, words) in
         [(1, "1 second"), (59, "59 seconds"), (60, "1 minute"), (90, "90 seconds"), (7200, "2 hours")]
     {
-        let demand = |config: &mut Config| config.credentials.reauthentication = seconds;
+        let demand = |config: &mut Config| {
+            registered(config);
+            config.credentials.reauthentication = seconds;
+        };
         let gateway = TestGateway::with(&api.url(""), demand).await;
         let chain = gateway.chain(1).await;
         let refused = ask(&gateway, &chain, Method::DELETE, "").await;

@@ -21,6 +21,7 @@ mod tabs;
 mod terminal;
 mod typed;
 mod under_way;
+mod unregistered;
 mod with_the_bus;
 
 use std::sync::Arc;
