@@ -1,5 +1,7 @@
 //! From schemas to fields: every value of the message's `data` that has a name of its own.
 
+use std::collections::BTreeMap;
+
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 
@@ -105,14 +107,18 @@ impl<'a> Reader<'a> {
         members: &Map<String, Value>,
         place: &Place<'_>,
     ) -> Kind {
-        let has_room = place.depth < DEEPEST && self.count + members.len() <= MOST_FIELDS;
+        // What is required and not described may be anything, and without it no message would be taken.
+        let anything = Value::Bool(true);
+        let undescribed = required(schema).filter(|key| !members.contains_key(*key));
+        let undescribed: BTreeMap<_, _> = undescribed.map(|key| (key, &anything)).collect();
+        let has_room = place.depth < DEEPEST && self.count + members.len() + undescribed.len() <= MOST_FIELDS;
         if !has_room {
             return Kind::Json;
         }
         let object = Value::Object(schema.clone());
         let defaults = schema.get("default").and_then(Value::as_object);
         let mut fields = Vec::new();
-        for (key, member) in members {
+        for (key, member) in members.iter().map(|(key, member)| (key.as_str(), member)).chain(undescribed) {
             let place = Place {
                 name: format!("{}{}", place.name, pointer_step(key)),
                 key,
@@ -166,9 +172,14 @@ fn with_default(member: &Value, default: Option<&Value>) -> Value {
     member
 }
 
+/// The members that an object lists as required.
+fn required(object: &Map<String, Value>) -> impl Iterator<Item = &str> {
+    let listed = object.get("required").and_then(Value::as_array);
+    listed.into_iter().flatten().filter_map(Value::as_str)
+}
+
 /// Draft 3 says it in the member, later drafts in the object.
 fn is_required(object: &Value, key: &str, member: &Value) -> bool {
-    let listed = object.get("required").and_then(Value::as_array);
-    listed.is_some_and(|names| names.iter().any(|name| name == key))
+    object.as_object().is_some_and(|object| required(object).any(|name| name == key))
         || member.get("required") == Some(&Value::Bool(true))
 }

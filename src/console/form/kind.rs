@@ -1,5 +1,7 @@
 //! How a value is asked for, as its schema and its form tell.
 
+use std::collections::{BTreeSet, HashMap};
+
 use serde_json::{Map, Value};
 
 use super::field::{Choice, Format, Item, Kind, NumberKind, TextKind};
@@ -107,7 +109,31 @@ fn choices(schema: &Map<String, Value>, hint: &Hint) -> Option<Vec<Choice>> {
         let name = hint.names.iter().find(|(value, _)| is_same(value, &choice.value));
         Choice { title: name.map_or(choice.title, |(_, name)| name.clone()), value: choice.value }
     };
-    in_bounds.then(|| values.into_iter().map(named_by_form).collect())
+    in_bounds.then(|| told_apart(values.into_iter().map(named_by_form).collect()))
+}
+
+/// Says of those that look the same, or whose values are written the same, which value each is.
+fn told_apart(choices: Vec<Choice>) -> Vec<Choice> {
+    let written = |choice: &Choice| choice.value.as_str().map_or_else(|| choice.posts(), str::to_owned);
+    let mut uses: HashMap<String, usize> = HashMap::new();
+    for choice in &choices {
+        let looks = BTreeSet::from([choice.title.trim().to_owned(), written(choice).trim().to_owned()]);
+        looks.into_iter().for_each(|look| *uses.entry(look).or_default() += 1);
+    }
+    let is_alone = |look: &str| uses.get(look.trim()) == Some(&1);
+    let say = |choice: Choice| match is_alone(&choice.title) && is_alone(&written(&choice)) {
+        true => choice,
+        false => Choice { title: format!("{} ({})", choice.title, in_full(&choice.value)), ..choice },
+    };
+    choices.into_iter().map(say).collect()
+}
+
+fn in_full(value: &Value) -> String {
+    match value {
+        Value::String(_) => format!("the text {value}"),
+        Value::Number(_) => format!("the number {value}"),
+        other => other.to_string(),
+    }
 }
 
 /// A `titleMap` that is an object has texts for values.

@@ -110,6 +110,34 @@ fn a_value_without_a_control_of_its_own_is_asked_for_as_json() {
 }
 
 #[test]
+fn what_is_required_and_not_described_is_asked_for_as_json() {
+    let schema = json!({"type": "object", "required": ["a", "ghost", "ghost"], "properties": {"a": {"type": "string"}}});
+    let form = form(schema);
+    let html = form.blank().into_string();
+    assert!(html.contains("<textarea id=\"f3\" name=\"/data/ghost\"") && html.contains("As JSON"), "{html}");
+    let data = form.read(&posted(&[("/data/a", "x"), ("/data/ghost", "[1]")])).unwrap();
+    assert_eq!(data, Some(json!({"a": "x", "ghost": [1]})));
+}
+
+#[test]
+fn choices_that_look_the_same_say_which_value_each_is() {
+    let html = html(object(json!({"c": {"enum": ["1", 1, true, "true", "x", "", " "]}})));
+    for title in [
+        "1 (the text &quot;1&quot;)",
+        "1 (the number 1)",
+        "Yes (true)",
+        "true (the text &quot;true&quot;)",
+        "x",
+        "(empty) (the text &quot; &quot;)",
+    ] {
+        assert!(html.contains(&format!(">{title}</option>")), "{title}: {html}");
+    }
+    let named = json!({"c": {"enum": [1, 2, 3], "enumNames": ["a", "a", "b"]}});
+    let html = self::html(object(named));
+    assert!(html.contains(">a (the number 2)<") && html.contains(">b<"), "{html}");
+}
+
+#[test]
 fn a_schema_that_contains_itself_has_a_form_that_ends() {
     let schema = json!({"properties": {"data": {"$ref": "#/definitions/tree"}}, "definitions": {"tree": {
         "type": "object", "properties": {"left": {"$ref": "#/definitions/tree"}, "right": {"$ref": "#/definitions/tree"}}}}});
