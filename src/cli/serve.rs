@@ -117,8 +117,7 @@ impl Service {
         if settings.bus.intake == Intake::Firehose {
             return Ok(writeln!(out, "\nMessages are read off the Meshblu's firehose.")?);
         }
-        let url = settings.listen.public_url.as_deref().unwrap_or(&self.addresses.gateway);
-        writeln!(out, "\nThe Meshblu is to post messages to {}{MESSAGES}.", url.trim_end_matches('/'))?;
+        writeln!(out, "\nThe Meshblu is to post messages to {}{MESSAGES}.", self.reached_at())?;
         Ok(())
     }
 
@@ -143,7 +142,7 @@ impl Service {
         let source = &self.gateway.source;
         if source.has_sign_in() || matches!(source.way, Way::Passthru) {
             writeln!(out, "\nFirst sign in, connect {}, and make a user device for it:", source.title)?;
-            return writeln!(out, "  {}/sign-in, then {command} devices add", self.addresses.gateway);
+            return writeln!(out, "  {}/sign-in, then {command} devices add", self.reached_at());
         }
         let (secret, whose) = match self.is_github() {
             true => ("GitHub token".to_owned(), "--id 583231 --username octocat"),
@@ -151,6 +150,12 @@ impl Service {
         };
         writeln!(out, "\nFirst store a {secret}, read from standard input, and make a user device for it:")?;
         writeln!(out, "  {command} credentials add {whose} < token && {command} devices add")
+    }
+
+    /// Where others reach the gateway, without a slash at the end.
+    fn reached_at(&self) -> &str {
+        let url = self.gateway.config.listen.public_url.as_deref().unwrap_or(&self.addresses.gateway);
+        url.trim_end_matches('/')
     }
 
     fn is_github(&self) -> bool {

@@ -8,8 +8,18 @@ use serde_json::Map;
 use super::{Gateway, GatewayError};
 use crate::bus::embedded::{BusError, Caller, EmbeddedBus};
 use crate::bus::{Bus, BusProvider};
-use crate::egress::Url;
+use crate::config::{BusKind, Config};
+use crate::egress::{Url, is_this_machine};
 use crate::telemetry::with_causes;
+
+/// Whether people who reach the gateway from elsewhere are sent to an address of this machine to sign in with the embedded
+/// bus.
+pub fn leads_nowhere(config: &Config) -> bool {
+    let is_here = |url: &str| Url::parse(url).is_ok_and(|url| is_this_machine(&url));
+    let is_public = config.listen.public_url.as_deref().is_some_and(|url| !is_here(url));
+    let is_embedded = config.bus.kind == BusKind::Embedded;
+    is_embedded && is_public && config.bus.oauth_url.as_deref().is_none_or(is_here)
+}
 
 impl Gateway {
     /// How people sign in with the bus, whose API listens at `bus`; none where the operator has not said where the provider of
@@ -32,6 +42,12 @@ impl Gateway {
             }
             (Bus::Meshblu(_), None) => Ok(None),
             (Bus::Embedded(network), set) => {
+                if leads_nowhere(&self.config) {
+                    tracing::warn!(
+                        "people elsewhere cannot sign in with the bus: they are sent to this machine; set bus.oauth_url to \
+                         the https address by which they reach the bus"
+                    );
+                }
                 let here = bus.map(|address| format!("http://{address}"));
                 let Some(base) = set.map(String::from).or(here) else { return Ok(None) };
                 // A full database lets nobody write this down, and everything else goes on.

@@ -17,6 +17,7 @@ mod static_schemas;
 mod translate;
 
 pub use crate::ambient::Ambient;
+pub use bus_client::leads_nowhere;
 pub use compose::Gateway;
 pub use error::GatewayError;
 pub use first_start::FirstOwner;

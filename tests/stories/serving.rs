@@ -212,6 +212,18 @@ fn the_first_steps_are_those_of_the_api_that_is_set() {
 }
 
 #[test]
+fn the_start_names_the_address_that_others_know_and_says_where_they_cannot_sign_in() {
+    let shell = Shell::with_key();
+    let settings = "[source]\nclient_id = \"id\"\nclient_secret = \"secret\"\n";
+    fs::write(shell.data().join("endo.toml"), settings).unwrap();
+    let mut served = shell.serve(&["listen.public_url=https://endo.example.org"]);
+    assert!(served.said.contains("  https://endo.example.org/sign-in, then"), "{}", served.said);
+    served.logs(
+        "people elsewhere cannot sign in with the bus: they are sent to this machine; set bus.oauth_url",
+    );
+}
+
+#[test]
 fn a_device_for_a_directory_that_is_none_makes_nothing() {
     let shell = Shell::new();
     let output = shell.run(&["--data-dir", "mistyped/path", "devices", "add"]);

@@ -65,6 +65,7 @@ fn judged(case: &Case<'_>, bus: Option<&Elsewhere>) -> Vec<Check> {
         checks::options(case),
         Check::skipped("manager and app", "not needed any more: no manager URL and no app host is set here"),
         urls::public_url(case),
+        urls::bus_page(case),
         checks::self_subscription(case),
     ];
     all.extend(webhooks::webhooks(case));

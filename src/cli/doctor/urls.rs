@@ -5,6 +5,7 @@ use reqwest::Url;
 use super::case::Case;
 use super::finding::{Change, Check};
 use crate::egress::is_this_machine;
+use crate::gateway::leads_nowhere;
 
 const NAME: &str = "public url";
 const WHY: &str = "user devices name the schemas of the jobs by it, a Meshblu posts messages to it, and people who \
@@ -26,6 +27,29 @@ pub(super) fn public_url(case: &Case<'_>) -> Check {
         return Check::wrong(NAME, wrong, WHY, set("an https address"));
     }
     Check::well(NAME, url)
+}
+
+/// Judges where people are sent who sign in with the bus.
+pub(super) fn bus_page(case: &Case<'_>) -> Check {
+    const NAME: &str = "bus sign-in";
+    const WHY: &str = "whoever comes in by listen.public_url from another machine is sent there to sign in with the bus, and \
+                       finds nothing";
+    let set = case.config.bus.oauth_url.as_deref().and_then(place);
+    if leads_nowhere(case.config) {
+        let wrong = match set {
+            Some(place) => format!("bus.oauth_url is {place}, an address of this machine alone"),
+            None => "bus.oauth_url is not set, so the page where people sign in is at listen.bus".to_owned(),
+        };
+        let change = Change::operator(
+            "set bus.oauth_url to the https address by which others reach the bus, by a proxy that passes the Host header on",
+        );
+        return Check::wrong(NAME, wrong, WHY, change);
+    }
+    match set {
+        Some(place) => Check::well(NAME, format!("at {place}")),
+        None if case.is_embedded() => Check::well(NAME, "at listen.bus, for this machine"),
+        None => Check::skipped(NAME, "bus.oauth_url is not set: nobody can sign in with the bus"),
+    }
 }
 
 /// Host and port of an address, which is all that is told of it.

@@ -97,3 +97,25 @@ fn a_key_that_cannot_be_used_is_a_finding() {
         "{output:?}"
     );
 }
+
+#[test]
+fn a_public_address_without_one_of_the_bus_s_page_keeps_people_elsewhere_out() {
+    let shell = Shell::with_key();
+    let set = |bus: &str| {
+        let settings = format!("[listen]\npublic_url = \"https://endo.example.org/\"\n[bus]\n{bus}");
+        std::fs::write(shell.data().join("endo.toml"), settings).unwrap();
+    };
+    set("");
+    shell.run(&["doctor", "--fix", "--yes"]);
+    for bus in ["", "oauth_url = \"http://localhost:3000\"\n"] {
+        set(bus);
+        assert_eq!(ails(&shell), ["bus sign-in"], "{bus}");
+        let output = shell.run(&["doctor"]);
+        assert!(
+            ended(&output, Exit::Unwell) && stdout(&output).contains("set bus.oauth_url to"),
+            "{output:?}"
+        );
+    }
+    set("oauth_url = \"https://bus.example.org\"\n");
+    assert!(ended(&shell.run(&["doctor"]), Exit::Ok));
+}
