@@ -13,12 +13,21 @@ pub struct SignIn<'a> {
     pub prints_link: bool,
     /// Why somebody is here again.
     pub note: Option<&'a str>,
+    /// Where people come back to who sign in, if their browser knows the gateway by another address: they would be
+    /// strangers there.
+    pub begin_at: Option<&'a str>,
 }
 
 /// The page where people begin.
 pub fn sign_in(ways: &SignIn<'_>) -> Markup {
     let body = html! {
         @if let Some(note) = ways.note { p.notice role="status" { (note) } }
+        @if let Some(address) = ways.begin_at {
+            p.notice role="status" {
+                "Whoever signs in comes back to " code { (address) } ". If your browser shows another address, a sign-in that begins \
+                 here is refused at its end: " a href=(address) { "begin there" } "."
+            }
+        }
         @match ways.bus {
             Some(start) => {
                 p.lead { "Sign in as your device on the bus to see which credentials are yours, and who uses them." }
@@ -33,7 +42,8 @@ pub fn sign_in(ways: &SignIn<'_>) -> Markup {
             p.small {
                 "Do you run this gateway yourself? " code { "endo serve" }
                 " prints a link in its terminal that signs you in: once, within ten minutes of its start. "
-                "After that, start it again for a new one."
+                "After that, start it again for a new one, or sign in with the bus: uuid and token of the first owner are in "
+                code { "owner.json" } " in its data directory."
             }
         }
     };

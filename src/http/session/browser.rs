@@ -35,6 +35,8 @@ pub(in crate::http) struct Browser {
     /// What it shows of sign-ins that are under way, by their marks; as browsers have it, the oldest first.
     flows: Vec<(String, Pass)>,
     is_here: bool,
+    /// The host that it asks, and the port.
+    host: String,
 }
 
 impl Browser {
@@ -57,7 +59,15 @@ impl Browser {
             is_led_by_us: text(headers, "sec-fetch-site") == Some("same-origin"),
             tells_who_led: headers.contains_key("sec-fetch-site"),
             is_here,
+            host: host.to_owned(),
         }
+    }
+
+    /// Whether it asks the gateway by this address, as far as proxies pass on what it asks.
+    pub(in crate::http) fn knows_us_as(&self, service_url: &str) -> bool {
+        let authority = |url: &str| Url::parse(url).ok().map(|url| url.authority().to_owned());
+        let scheme = service_url.split_once("://").map_or("http", |(scheme, _)| scheme);
+        authority(&format!("{scheme}://{}/", self.host)) == authority(service_url)
     }
 
     /// The header that makes the browser keep the pass of its session: for this host alone, out of reach of scripts, until

@@ -36,7 +36,14 @@ pub(in crate::http) async fn ask(request: HttpRequest, door: Data<FrontDoor>) ->
     };
     let entrance = door.entrance()?;
     let start = start(entrance.bus.as_ref(), &next);
-    let ways = SignIn { bus: start.as_deref(), prints_link: entrance.links.is_some(), note };
+    let begin_at = (!Browser::of(&request).knows_us_as(&entrance.service_url))
+        .then(|| format!("{}{}", entrance.service_url.trim_end_matches('/'), request.uri()));
+    let ways = SignIn {
+        bus: start.as_deref(),
+        prints_link: entrance.links.is_some(),
+        note,
+        begin_at: begin_at.as_deref(),
+    };
     Ok(page(StatusCode::OK, console::sign_in(&ways)))
 }
 

@@ -1,5 +1,6 @@
 //! People sign in, in browsers, and see what is theirs.
 
+mod addresses;
 mod at_the_api;
 mod crowd;
 mod foreign_pages;
