@@ -18,6 +18,20 @@ pub struct Deceptive {
     pub code: u32,
 }
 
+/// The longest name that somebody may give, in characters.
+pub const LONGEST_NAME: usize = 100;
+
+/// Why something cannot be called so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadName {
+    /// People do not see all of it.
+    #[error(transparent)]
+    Deceptive(#[from] Deceptive),
+    /// It is blank, or too long.
+    #[error("a name has 1 to {LONGEST_NAME} characters, and not blanks alone")]
+    Length,
+}
+
 const JOINER: char = '\u{200d}';
 /// The flags of the parts of countries that people have: the black flag, and letters that nobody sees.
 const FLAGS: [&str; 3] = [
@@ -61,6 +75,16 @@ pub fn name(typed: &str) -> Result<String, Deceptive> {
     check(typed)?;
     let composed = ComposingNormalizerBorrowed::new_nfc().normalize(typed);
     Ok(composed.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// What something is called by whoever types it in: a name that people see, and know again, in the one form of names.
+///
+/// # Errors
+/// [`BadName`].
+pub fn given(typed: &str) -> Result<String, BadName> {
+    let name = name(typed.trim())?;
+    let is_one = (1..=LONGEST_NAME).contains(&name.chars().count());
+    is_one.then_some(name).ok_or(BadName::Length)
 }
 
 /// A character, and whether people see it, or what it does to those beside it.

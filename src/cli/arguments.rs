@@ -242,7 +242,7 @@ pub struct CredentialsAddArguments {
     #[arg(long, value_name = "ID")]
     pub id: String,
     /// The account's name at the API, such as octocat
-    #[arg(long, value_name = "NAME", value_parser = legible::name)]
+    #[arg(long, value_name = "NAME", value_parser = legible::given)]
     pub username: Option<String>,
     /// The device that may manage these credentials; without it, the owner made on first start
     #[arg(long, value_name = "UUID")]
@@ -276,7 +276,7 @@ pub struct DevicesAddArguments {
     #[arg(long, value_name = "UUID")]
     pub credentials: Option<String>,
     /// What people shall call it
-    #[arg(long, value_name = "NAME", value_parser = legible::name)]
+    #[arg(long, value_name = "NAME", value_parser = legible::given)]
     pub name: Option<String>,
     /// The device that owns it; without it, the owner made on first start
     #[arg(long, value_name = "UUID")]

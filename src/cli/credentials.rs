@@ -62,11 +62,18 @@ async fn add(
     config: &Config,
     out: &mut dyn Write,
 ) -> Result<(), CommandError> {
-    let text = input(command.with_refresh_token)?;
-    let (secret, refresh_token) = match command.with_refresh_token {
-        true => text.split_once('\n').unwrap_or((&text, "")),
-        false => (&**text, ""),
+    let text = input(command.with_refresh_token).map_err(CommandError::Input)?;
+    let (secret, rest) = text.split_once('\n').unwrap_or((&text, ""));
+    let (refresh_token, rest, wanted) = match command.with_refresh_token {
+        true => {
+            let (token, rest) = rest.split_once('\n').unwrap_or((rest, ""));
+            (token, rest, "the secret and the refresh token")
+        }
+        false => ("", rest, "the secret"),
     };
+    if !rest.trim().is_empty() {
+        return Err(CommandError::MoreLines { wanted });
+    }
     let handed = |text: &str| HandedSecret::from(text.trim().to_owned());
     let operation = Operation::AddCredentials(NewCredentials {
         id: command.id.clone(),

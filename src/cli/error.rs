@@ -35,6 +35,17 @@ pub enum CommandError {
     /// Standard output took no more.
     #[error("cannot write to standard output")]
     Output(#[from] io::Error),
+    /// Standard input cannot be read.
+    #[error("cannot read standard input")]
+    Input(#[source] io::Error),
+    /// More was given than is asked for.
+    #[error(
+        "there is more on standard input than {wanted}; with --with-refresh-token the second line is the refresh token"
+    )]
+    MoreLines {
+        /// What is asked for.
+        wanted: &'static str,
+    },
     /// A job can not be loaded.
     #[error(transparent)]
     Jobs(#[from] LoadError),

@@ -252,10 +252,14 @@ pub(super) enum OperationError {
     NoOwner,
     #[error("there is no device {0} to be the owner")]
     UnknownOwner(DeviceUuid),
+    #[error("a secret that cannot be one was on standard input: {0}")]
+    BadSecret(String),
+    #[error("no credentials are kept yet: keep some by `endo credentials add`")]
+    NoCredentials,
     #[error(
         "no credentials are kept yet: sign in at the API on the pages of the gateway, or keep some by `endo credentials add`"
     )]
-    NoCredentials,
+    NoneSignedIn,
     #[error("several credentials are kept; choose with --credentials among {}", listed(.0))]
     SeveralCredentials(Vec<DeviceUuid>),
     #[error("{0} keeps no credentials")]

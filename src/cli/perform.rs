@@ -8,12 +8,14 @@ use serde_json::Value;
 
 use super::error::sentence;
 use super::operation::{
-    AddedDevice, Addresses, Answer, Letter, LetterRow, NewCredentials, NewDevice, Operation, OperationError,
+    AddedDevice, Addresses, Answer, HandedSecret, Letter, LetterRow, NewCredentials, NewDevice, Operation,
+    OperationError,
 };
 use super::{doctor, on_credentials, on_devices, on_keys};
 use crate::credentials::{Account, CredentialsError, Life};
 use crate::gateway::Gateway;
 use crate::message::{DeliveryId, DeviceUuid};
+use crate::source::Way;
 use crate::store::{DeadLetter, StoreError, Transaction, View, Work};
 use crate::vault::{ResourceOwnerId, SecretText};
 
@@ -76,25 +78,28 @@ pub(super) async fn read<T: Send + 'static>(
 }
 
 async fn add_credentials(gateway: &Gateway, new: NewCredentials) -> Result<DeviceUuid, OperationError> {
-    if new.secret.expose().is_empty() {
-        return Err(OperationError::NoSecret);
-    }
-    if new.refresh_token.as_ref().is_some_and(|token| token.expose().is_empty()) {
-        return Err(OperationError::NoRefreshToken);
-    }
+    let secret = handed_over(&new.secret, OperationError::NoSecret)?;
+    let refresh_token = new.refresh_token.map(|token| handed_over(&token, OperationError::NoRefreshToken));
     let obtained_at = gateway.ambient.clock.now();
     let life = |seconds| Life { obtained_at, lifetime: Duration::from_secs(u64::from(seconds)) };
     let id = resource_owner(new.id)?;
     let account = Account {
         id,
         username: new.username,
-        secret: SecretText::from(new.secret.expose()),
-        refresh_token: new.refresh_token.map(|token| SecretText::from(token.expose())),
+        secret,
+        refresh_token: refresh_token.transpose()?,
         life: new.expires_in.map(life),
         extras: Default::default(),
         owner: owner(gateway, new.owner).await?,
     };
     Ok(gateway.credentials.keep(account).await?)
+}
+
+fn handed_over(secret: &HandedSecret, missing: OperationError) -> Result<SecretText, OperationError> {
+    match secret.expose().trim() {
+        "" => Err(missing),
+        text => SecretText::handed_over(text).map_err(|error| OperationError::BadSecret(error.to_string())),
+    }
 }
 
 /// Digits are the integer that an API means by them.
@@ -141,7 +146,10 @@ async fn credentials(gateway: &Gateway, wanted: Option<DeviceUuid>) -> Result<De
     }
     let mut kept = read(gateway, |view| Ok(view.credentials_devices(CHOICES)?)).await?;
     match kept.len() {
-        0 => Err(OperationError::NoCredentials),
+        0 => Err(match gateway.source.way {
+            Way::OAuth2User(None) => OperationError::NoCredentials,
+            _ => OperationError::NoneSignedIn,
+        }),
         1 => Ok(kept.remove(0)),
         _ => Err(OperationError::SeveralCredentials(kept)),
     }

@@ -68,7 +68,11 @@ fn told(reply: &Value) -> Result<(), CommandError> {
 /// `name=text` and `name:=JSON`, or the whole as JSON.
 fn data(command: &SendArguments) -> Result<Option<Value>, CommandError> {
     if let Some(text) = &command.data {
-        let text = if text == "-" { std::io::read_to_string(std::io::stdin())? } else { text.clone() };
+        let text = if text == "-" {
+            std::io::read_to_string(std::io::stdin()).map_err(CommandError::Input)?
+        } else {
+            text.clone()
+        };
         return serde_json::from_str(&text).map(Some).map_err(CommandError::Data);
     }
     let members: Map<String, Value> = command.members.iter().cloned().collect();

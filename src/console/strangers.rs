@@ -2,6 +2,7 @@
 
 use maud::{Markup, Render, html};
 
+pub use crate::legible::LONGEST_NAME;
 use crate::legible::seen;
 
 /// A name that somebody chose, set apart: whatever its script, the words around it stay where they are.
@@ -13,9 +14,6 @@ impl Render for Name<'_> {
         html! { bdi { (self.0) } }
     }
 }
-
-/// The longest name that somebody may type in, in characters.
-pub const LONGEST_NAME: usize = 100;
 
 /// What people call an account, which may have no name.
 pub(super) fn account(name: Option<&str>) -> Name<'_> {

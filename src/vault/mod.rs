@@ -47,6 +47,6 @@ pub use rekey::{Management, Need, RekeyError};
 pub use remembered::RememberSettings;
 pub use reseal::{Replacement, ResealError};
 pub use ring::KeyRing;
-pub use secret::{SecretMap, SecretText};
+pub use secret::{NotASecret, SecretMap, SecretText};
 pub use set_aside::SetAside;
 pub use strongroom::Vault;

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 use subtle::ConstantTimeEq;
+use thiserror::Error;
 use zeroize::{Zeroize, Zeroizing};
 
 /// A secret text: wiped on drop, `[redacted]` in every print.
@@ -19,6 +20,26 @@ impl SecretText {
     /// Whether this is the secret, compared in constant time.
     pub fn is(&self, text: &str) -> bool {
         self.0.as_bytes().ct_eq(text.as_bytes()).into()
+    }
+}
+
+/// The longest secret that somebody hands over, in bytes.
+const LONGEST: usize = 16 << 10;
+
+/// A text that cannot be a token or a key that somebody hands over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("it has to be one line of letters, digits and signs, without blanks, and of at most {LONGEST} bytes")]
+pub struct NotASecret;
+
+impl SecretText {
+    /// A token or a key that somebody hands over, without the blanks around it: it is to travel in a header (RFC 6750, 2.1).
+    ///
+    /// # Errors
+    /// [`NotASecret`], for nothing too.
+    pub fn handed_over(text: &str) -> Result<Self, NotASecret> {
+        let text = text.trim();
+        let is_one = (1..=LONGEST).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+        is_one.then(|| Self::from(text)).ok_or(NotASecret)
     }
 }
 

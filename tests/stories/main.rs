@@ -24,6 +24,7 @@ mod farewell;
 mod firehose;
 mod front_door;
 mod github;
+mod handing_over;
 mod handlers;
 mod jobs;
 mod keys;

@@ -281,10 +281,7 @@ fn what_cannot_be_done_is_one_sentence() {
         assert!(ended(&output, Exit::Failure), "{words:?}");
         assert_eq!(stderr(&output), format!("endo: {sentence}\n"));
     };
-    refused(
-        &["devices", "add"],
-        "no credentials are kept yet: sign in at the API on the pages of the gateway, or keep some by `endo credentials add`",
-    );
+    refused(&["devices", "add"], "no credentials are kept yet: keep some by `endo credentials add`");
     refused(&["credentials", "add", "--id", "1"], "the secret is empty; give it on standard input");
     refused(
         &["devices", "revoke", "nobody"],

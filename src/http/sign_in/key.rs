@@ -20,10 +20,7 @@ use crate::http::server::FrontDoor;
 use crate::http::session::Session;
 use crate::legible;
 use crate::message::DeviceUuid;
-use crate::vault::{ResourceOwnerId, SecretText};
-
-/// The longest key, in bytes.
-const LONGEST_KEY: usize = 16 * 1024;
+use crate::vault::{NotASecret, ResourceOwnerId, SecretText};
 
 /// What is wrong with what was typed, and what is to be done about it.
 struct Fault {
@@ -187,7 +184,7 @@ impl<'a> Entry<'a> {
                 note: note.into(),
             })?;
         }
-        let key = key(new)?;
+        let key = SecretText::handed_over(new).map_err(|NotASecret| BAD_KEY)?;
         // A key belongs to whoever typed it: no API says whose account it is.
         let owner = &self.visitor.owner;
         let kept = self.owned.as_ref().and_then(|owned| owned.id()).cloned();
@@ -235,11 +232,4 @@ fn typed_name(visitor: &Visitor) -> String {
 /// The account that a key of this name stands for.
 fn account_id(owner: &DeviceUuid, name: &str) -> String {
     format!("{owner}:{name}")
-}
-
-/// The key, if it can be one.
-fn key(key: &str) -> Result<&str, Fault> {
-    let is_key =
-        !key.is_empty() && key.len() <= LONGEST_KEY && key.bytes().all(|byte| byte.is_ascii_graphic());
-    is_key.then_some(key).ok_or(BAD_KEY)
 }

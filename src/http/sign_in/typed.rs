@@ -77,7 +77,7 @@ pub(in crate::http) async fn take(request: HttpRequest, body: Body, door: Data<F
         Way::Nothing => {
             let Wish { credentials, next } = wish;
             let id = ResourceOwnerId::Text(visitor.owner.to_string());
-            let account = account(visitor.owner, id, None, "");
+            let account = account(visitor.owner, id, None, SecretText::default());
             let brought = Brought { account, arrival: None, again: credentials };
             let device = keep(&door, brought, Some(visitor.proved_at)).await?;
             Ok(kept(&request, &device, next.as_ref().map(Next::as_str)))
@@ -124,15 +124,7 @@ pub(super) fn account(
     owner: DeviceUuid,
     id: ResourceOwnerId,
     username: Option<String>,
-    secret: &str,
+    secret: SecretText,
 ) -> Account {
-    Account {
-        id,
-        username,
-        secret: SecretText::from(secret),
-        refresh_token: None,
-        life: None,
-        extras: serde_json::Map::new(),
-        owner,
-    }
+    Account { id, username, secret, refresh_token: None, life: None, extras: serde_json::Map::new(), owner }
 }
