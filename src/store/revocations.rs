@@ -139,11 +139,14 @@ impl Transaction<'_> {
     /// # Errors
     /// What the database reports.
     pub fn hasten_what_waits(&self, now: Timestamp) -> Result<(), StoreError> {
-        for table in ["revocations", "errands", "projections"] {
-            let sql = format!("UPDATE {table} SET due_at = ?1 WHERE due_at > ?1");
-            self.prepare(&sql)?.execute([now.as_millis()])?;
+        for sql in [
+            "UPDATE revocations SET due_at = ?1 WHERE due_at > ?1",
+            "UPDATE errands SET due_at = ?1 WHERE due_at > ?1",
+            "UPDATE projections SET due_at = ?1 WHERE due_at > ?1",
+            "UPDATE revocations SET made_at = ?1 WHERE made_at > ?1",
+        ] {
+            self.prepare(sql)?.execute([now.as_millis()])?;
         }
-        self.prepare("UPDATE revocations SET made_at = ?1 WHERE made_at > ?1")?.execute([now.as_millis()])?;
         Ok(())
     }
 

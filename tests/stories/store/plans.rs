@@ -7,8 +7,9 @@ use regex::Regex;
 
 use super::{fresh, raw};
 
-/// What reads a table from one end: whole listings, or what stops after a bounded number of rows.
-const READS_IN_ORDER: [&str; 13] = [
+/// What reads a table from one end: whole listings, what stops after a bounded number of rows, or, where the clock was set
+/// back, every revocation that waits.
+const READS_IN_ORDER: [&str; 14] = [
     "DELETE FROM dead_letters WHERE died_at < ?1 OR seq <= (SELECT seq FROM dead_letters ORDER BY seq DESC LIMIT 1 OFFSET ?2)",
     "DELETE FROM outcomes WHERE seq IN ( SELECT seq FROM outcomes ORDER BY seq LIMIT ?3) AND (ended_at < ?1 OR seq <= (SELECT max(seq) FROM outcomes) - ?2)",
     "DELETE FROM proofs WHERE proved_at <= ( SELECT proved_at FROM proofs ORDER BY proved_at DESC LIMIT 1 OFFSET ?1)",
@@ -22,6 +23,7 @@ const READS_IN_ORDER: [&str; 13] = [
     "SELECT seq, credentials, receipt, generation, endo, signature, source, made_at, attempts FROM revocations ORDER BY seq LIMIT ?1",
     "SELECT seq, document FROM receipts ORDER BY seq DESC LIMIT ?1",
     "SELECT uuid, document FROM devices ORDER BY seq DESC",
+    "UPDATE revocations SET made_at = ?1 WHERE made_at > ?1",
 ];
 
 /// The statements in the sources of the store.
