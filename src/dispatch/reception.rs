@@ -122,8 +122,8 @@ impl Reception {
     }
 
     /// Receives a message and answers how it ended, or that it is on disk: it is left for the next start, or takes longer,
-    /// or waits longer for its turn, than whoever brings it wants to wait. The work goes on when nobody waits for it any more, as long as the caller's
-    /// runtime does.
+    /// or waits longer for its turn, than whoever brings it wants to wait. The work goes on when nobody waits for it any
+    /// more, as long as the caller's runtime does.
     ///
     /// # Errors
     /// [`NotReceived`].
@@ -136,7 +136,7 @@ impl Reception {
         let bringer = here.clone();
         let mut work = ToTheEnd::new(async move {
             let _present = Present::at(&parts.present);
-            let turn = parts.turns.next_within(arrival.patience).await;
+            let turn = parts.turn_for(&arrival, &parties).await;
             parts.receive(Guest { turn, arrival, parties, bringer, on_disk: Some(on_disk) }).await
         });
         let Some(patience) = patience else { return work.await };
@@ -188,6 +188,21 @@ impl Parts {
     async fn stopping(&self) {
         // Cannot fail: the other end is here.
         let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
+    }
+
+    /// A turn in time. Who brings the only login that the reply could be sent with gets one at any time: what is left in the
+    /// store has no login.
+    async fn turn_for(&self, arrival: &Arrival, parties: &Parties) -> Option<Turn> {
+        let turn = self.turns.next_within(arrival.patience).await;
+        if turn.is_some() || arrival.caller.is_none() || self.is_answered_without(parties).await {
+            return turn;
+        }
+        self.turns.next().await
+    }
+
+    /// Whether the record holds what the reply can be sent with.
+    async fn is_answered_without(&self, caller: &Parties) -> bool {
+        self.desk.credentials.open(caller).await.is_ok_and(|record| record.login().is_some())
     }
 
     /// Receives a message that nobody waits for.

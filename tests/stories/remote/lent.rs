@@ -5,10 +5,12 @@ use std::sync::Arc;
 use endo::config::Secret;
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 
 use super::firehose::until;
-use crate::support::bus::send;
+use crate::support::bus::{Answer as HttpAnswer, send};
 use crate::support::fake_api::Answer;
 use crate::support::meshblu::{
     CREDENTIALS, CREDENTIALS_TOKEN, FLOW, FakeMeshblu, RemoteGateway, USER_DEVICE, bound, json_answer,
@@ -96,26 +98,68 @@ fn without_token() -> (Value, String) {
     (device, recorded["privateKeyPem"].as_str().unwrap().to_owned())
 }
 
+/// A gateway with one turn, on a Meshblu with a device whose record holds no token; replies are taken as the gate lets them.
+struct Tokenless {
+    meshblu: FakeMeshblu,
+    uuid: String,
+    gate: Arc<Semaphore>,
+    gateway: RemoteGateway,
+    _directory: TempDir,
+}
+
+impl Tokenless {
+    async fn set() -> Self {
+        let meshblu = FakeMeshblu::start().await;
+        let (device, key) = without_token();
+        let uuid = device["uuid"].as_str().unwrap().to_owned();
+        let mut subscription = bound();
+        subscription["subscriberUuid"] = json!(uuid);
+        meshblu.answer("POST /search/devices", [json_answer(200, &json!([device]))]);
+        let subscriptions = format!("GET /v2/devices/{uuid}/subscriptions");
+        meshblu.answer(&subscriptions, [json_answer(200, &json!([subscription]))]);
+        let gate = Arc::new(Semaphore::new(0));
+        meshblu.answer("POST /messages", [Answer::new(204, &[], "").behind(&gate)]);
+        let directory = tempfile::tempdir().unwrap();
+        let mut settings = settings(directory.path(), &meshblu.url());
+        settings.records.private_key = Some(Secret::from(key));
+        settings.jobs.concurrency = 1;
+        settings.bus.timeout_seconds = 60;
+        let gateway = RemoteGateway::with(settings).await.unwrap();
+        Self { meshblu, uuid, gate, gateway, _directory: directory }
+    }
+
+    /// Brings a message by this name, and wants to wait for nothing.
+    fn bring(&self, id: &str) -> JoinHandle<HttpAnswer> {
+        let message = brings(&self.gateway, &self.uuid, id).header("prefer", "respond-async, wait=0");
+        tokio::spawn(send(message))
+    }
+
+    /// How often the Meshblu was asked for a record.
+    fn looks(&self) -> usize {
+        self.meshblu.calls().iter().filter(|call| call.target == "/search/devices").count()
+    }
+}
+
 #[tokio::test]
 async fn a_device_whose_record_holds_no_token_is_kept_waiting_to_the_end() {
-    let meshblu = FakeMeshblu::start().await;
-    let (device, key) = without_token();
-    let uuid = device["uuid"].as_str().unwrap().to_owned();
-    let mut subscription = bound();
-    subscription["subscriberUuid"] = json!(uuid);
-    meshblu.answer("POST /search/devices", [json_answer(200, &json!([device]))]);
-    let subscriptions = format!("GET /v2/devices/{uuid}/subscriptions");
-    meshblu.answer(&subscriptions, [json_answer(200, &json!([subscription]))]);
-    let gate = Arc::new(Semaphore::new(0));
-    meshblu.answer("POST /messages", [Answer::new(204, &[], "").behind(&gate)]);
-    let directory = tempfile::tempdir().unwrap();
-    let mut settings = settings(directory.path(), &meshblu.url());
-    settings.records.private_key = Some(Secret::from(key));
-    let gateway = RemoteGateway::with(settings).await.unwrap();
-    let bringing = send(brings(&gateway, &uuid, "d").header("prefer", "respond-async, wait=0"));
-    let end = async {
-        until(async || !meshblu.messages().is_empty() && gateway.waiting().await == 1).await;
-        gate.add_permits(1);
-    };
-    tokio::join!(bringing, end).0.is(201, "Created");
+    let scene = Tokenless::set().await;
+    let brought = scene.bring("d");
+    until(async || !scene.meshblu.messages().is_empty() && scene.gateway.waiting().await == 1).await;
+    scene.gate.add_permits(1);
+    brought.await.unwrap().is(201, "Created");
+}
+
+#[tokio::test]
+async fn a_device_whose_record_holds_no_token_is_kept_waiting_for_its_turn_too() {
+    let scene = Tokenless::set().await;
+    let first = scene.bring("d");
+    until(async || !scene.meshblu.messages().is_empty()).await;
+    let looks = scene.looks();
+    let second = scene.bring("e");
+    until(async || second.is_finished() || scene.looks() > looks).await;
+    scene.gate.add_permits(2);
+    for brought in [first, second] {
+        brought.await.unwrap().is(201, "Created");
+    }
+    assert_eq!(scene.meshblu.messages().len(), 2);
 }
