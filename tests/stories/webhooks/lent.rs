@@ -41,3 +41,23 @@ async fn a_call_that_lends_a_token_and_finds_nobody_is_made_again() {
     let letter = post.first_dead_letter().await;
     assert_eq!((letter.reason.as_str(), letter.attempts), ("connect", SETTINGS.attempts));
 }
+
+#[tokio::test]
+async fn a_token_that_a_killed_process_lent_is_over_though_the_webhook_was_taken_away() {
+    let post = Post::to_loopback().await;
+    let silent = FakeApi::start(|_| Answer::Stall(Vec::new())).await;
+    let mut entry = hook(&silent);
+    entry["generateAndForwardMeshbluCredentials"] = json!(true);
+    let device = post.hooked(entry).await;
+    post.send(&post.bus.device(json!({})).await, &json!({"devices": device.uuid})).await;
+    while silent.seen().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let update = json!({"meshblu.forwarders.message.received": []});
+    let change = post.bus.by(&device, &format!("PATCH /v2/devices/{}", device.uuid));
+    send(change.json(&update)).await.is(204, "");
+    let post = post.killed().await;
+    assert_eq!(post.first_dead_letter().await.reason, "webhook removed");
+    let tokens = send(post.bus.by(&device, "POST /search/tokens")).await.json();
+    assert_eq!(tokens, json!([{"uuid": device.uuid, "root": true, "metadata": {}}]));
+}

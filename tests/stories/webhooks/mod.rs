@@ -20,6 +20,7 @@ use endo::egress::{BreakerSettings, Egress, EgressSettings, Lookup};
 use endo::store::{DeadLetter, Feed, StoreError, Work};
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 
 use crate::support::bus::{Device, TestBus, WithJson, send};
 use crate::support::fake_api::{Answer, FakeApi, Seen};
@@ -39,7 +40,24 @@ fn loopback() -> EgressSettings {
 /// A bus whose webhooks are called.
 struct Post {
     bus: TestBus,
+    working: Working,
+}
+
+/// Whoever calls them, until this is dropped.
+struct Working {
+    task: JoinHandle<()>,
     _stop: watch::Sender<bool>,
+}
+
+impl Working {
+    fn on(bus: &TestBus, clock: Clock, egress: EgressSettings, settings: WebhookSettings) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        let (store, bell) = (bus.bus.store().clone(), bus.bus.webhook_bell());
+        let feed = Feed::new(store, Work::Webhook, clock, bell);
+        let egress = Egress::new(egress, Lookup::system()).unwrap();
+        let webhooks = Webhooks::new(feed, bus.bus.clone(), egress, settings);
+        Self { task: tokio::spawn(webhooks.run(stopped)), _stop: stop }
+    }
 }
 
 impl Post {
@@ -53,16 +71,20 @@ impl Post {
 
     async fn with(clock: Clock, egress: EgressSettings, settings: WebhookSettings) -> Self {
         let bus = TestBus::at(clock.clone(), ApiLimits::default(), None).await;
-        let (stop, stopped) = watch::channel(false);
-        let (store, bell) = (bus.bus.store().clone(), bus.bus.webhook_bell());
-        let feed = Feed::new(store, Work::Webhook, clock, bell);
-        let egress = Egress::new(egress, Lookup::system()).unwrap();
-        tokio::spawn(Webhooks::new(feed, bus.bus.clone(), egress, settings).run(stopped));
-        Self { bus, _stop: stop }
+        let working = Working::on(&bus, clock, egress, settings);
+        Self { bus, working }
     }
 
     async fn to_loopback() -> Self {
         Self::open(loopback()).await
+    }
+
+    /// The same after a kill in the midst of what was called.
+    async fn killed(self) -> Self {
+        self.working.task.abort();
+        assert!(self.working.task.await.is_err());
+        let working = Working::on(&self.bus, Clock::system(), loopback(), SETTINGS);
+        Self { working, ..self }
     }
 
     /// A device that hears itself and has this entry among its webhooks for what it receives.

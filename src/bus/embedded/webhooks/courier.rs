@@ -43,8 +43,12 @@ enum Next {
 impl Courier {
     pub(super) async fn handle(&self, taken: Taken, leave: Leave) {
         let delivery = &taken.delivery;
-        let call = self.call_of(&delivery.new).await;
-        let lends = call.as_ref().is_ok_and(|call| call.webhook.proof == Proof::Credentials);
+        let stored = delivery.new.target.as_deref().and_then(Target::read);
+        let lends = |call: &Call| call.webhook.proof == Proof::Credentials;
+        // A process that was killed may have lent a token, whatever became of the webhook since.
+        let has_lent = stored.as_ref().is_some_and(lends);
+        let call = self.call_of(&delivery.new, stored).await;
+        let lends = has_lent || call.as_ref().is_ok_and(lends);
         let result = match call {
             Ok(call) => self.attempt(&delivery.new, call).await,
             Err(failed) => Err(failed),
@@ -82,8 +86,7 @@ impl Courier {
 
     /// The call of the webhook as its device has it now: a device that took it away wants no calls of it. One that is gone
     /// has its last words told.
-    async fn call_of(&self, delivery: &NewDelivery) -> Result<Call, Failed> {
-        let stored = delivery.target.as_deref().and_then(Target::read);
+    async fn call_of(&self, delivery: &NewDelivery, stored: Option<Call>) -> Result<Call, Failed> {
         let call = stored.ok_or_else(|| Failed::for_good("bad address"))?;
         let device = delivery.device.clone();
         match self.bus.store().read::<_, StoreError, _>(move |view| view.device(&device)).await {
