@@ -61,8 +61,8 @@ impl CredentialsDevices {
         Ok(self.sealing.is_of(id, &record, &opened))
     }
 
-    /// What credentials hold that are of this account. Where a bus elsewhere does not tell which there are, only the store's count if
-    /// `is_enough` says so.
+    /// What credentials hold that are of this account. Where a bus elsewhere does not tell which there are, only the store's
+    /// count if `is_enough` says so.
     pub(super) async fn kept_of(
         &self,
         id: &ResourceOwnerId,

@@ -33,8 +33,8 @@ pub struct HandlerRequest {
 }
 
 impl Egress {
-    /// The handler's answer, whatever its status, within two hours at the most: the caller bounds the time. On this machine the gate is passed when
-    /// the connection stands: without one, nothing was started. Elsewhere it is passed before.
+    /// The handler's answer, whatever its status, within two hours at the most: the caller bounds the time. On this machine
+    /// the gate is passed when the connection stands: without one, nothing was started. Elsewhere it is passed before.
     ///
     /// # Errors
     /// Any [`EgressError`]; [`EgressError::nothing_sent`] tells which leave no doubt.

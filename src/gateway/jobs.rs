@@ -11,8 +11,8 @@ use crate::job::{DescribedJob, Handlers, LoadError, LoadNotice, Registry, Regist
 use crate::jobs;
 use crate::source::Source;
 
-/// Loads the jobs that the settings ask for, `handlers` doing those that the program does not; the notices are to be logged. What a directory or the fallback runs, the
-/// program does not.
+/// Loads the jobs that the settings ask for, `handlers` doing those that the program does not; the notices are to be logged.
+/// What a directory or the fallback runs, the program does not.
 ///
 /// # Errors
 /// [`LoadError`], one sentence for the operator.

@@ -56,8 +56,8 @@ impl Sessions {
         Self { store, clock, random }
     }
 
-    /// Begins a session of whoever is let in, whom the bus knows, under a pass that nobody knew before. It takes the place of `before`, what the browser had until now, and goes on with
-    /// what was begun in that, if it was the same person's.
+    /// Begins a session of whoever is let in, whom the bus knows, under a pass that nobody knew before. It takes the place of
+    /// `before`, what the browser had until now, and goes on with what was begun in that, if it was the same person's.
     ///
     /// # Errors
     /// What the store reports.
