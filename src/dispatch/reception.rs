@@ -61,6 +61,9 @@ pub enum NotReceived {
     /// It was brought before, and whoever had it in hand could not take it.
     #[error("whoever had the message in hand could not take it")]
     LetGo,
+    /// The gateway is stopping, and only the login that it was brought with could answer it.
+    #[error("the gateway stops, and nobody could answer the message after that")]
+    Stopping,
 }
 
 /// The reception of one gateway. Cheap to clone.
@@ -136,7 +139,7 @@ impl Reception {
         let bringer = here.clone();
         let mut work = ToTheEnd::new(async move {
             let _present = Present::at(&parts.present);
-            let turn = parts.turn_for(&arrival, &parties).await;
+            let turn = parts.turn_for(&arrival, &parties).await?;
             parts.receive(Guest { turn, arrival, parties, bringer, on_disk: Some(on_disk) }).await
         });
         let Some(patience) = patience else { return work.await };
@@ -190,14 +193,14 @@ impl Parts {
         let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
     }
 
-    /// A turn in time. Who brings the only login that the reply could be sent with gets one at any time: what is left in the
-    /// store has no login.
-    async fn turn_for(&self, arrival: &Arrival, parties: &Parties) -> Option<Turn> {
+    /// A turn in time. Who brings the only login that the reply could be sent with gets one at any time, or brings it again:
+    /// what is left in the store has no login.
+    async fn turn_for(&self, arrival: &Arrival, parties: &Parties) -> Result<Option<Turn>, NotReceived> {
         let turn = self.turns.next_within(arrival.patience).await;
         if turn.is_some() || arrival.caller.is_none() || self.is_answered_without(parties).await {
-            return turn;
+            return Ok(turn);
         }
-        self.turns.next().await
+        self.turns.next().await.map(Some).ok_or(NotReceived::Stopping)
     }
 
     /// Whether the record holds what the reply can be sent with.

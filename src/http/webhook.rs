@@ -67,7 +67,7 @@ impl Webhook {
             Ok(Verdict::Failed(failure)) => Err(Problem::from(failure).with_header(DELIVERY, ENDED)),
             Ok(Verdict::NotTaken(failure)) => Err(Problem::from(failure).with_header(DELIVERY, OPEN)),
             Err(NotReceived::BadRoute(_)) => Err(bad_route()),
-            Err(error @ (NotReceived::Store(_) | NotReceived::LetGo)) => {
+            Err(error @ (NotReceived::Store(_) | NotReceived::LetGo | NotReceived::Stopping)) => {
                 tracing::error!(error = with_causes(&error), "a message was not received");
                 Err(Problem::new(Kind::Unavailable, "The message cannot be taken now")
                     .with_header(DELIVERY, OPEN))

@@ -163,3 +163,20 @@ async fn a_device_whose_record_holds_no_token_is_kept_waiting_for_its_turn_too()
     }
     assert_eq!(scene.meshblu.messages().len(), 2);
 }
+
+#[tokio::test]
+async fn a_device_whose_record_holds_no_token_brings_again_what_waits_for_its_turn_at_a_stop() {
+    let Tokenless { meshblu, uuid, gate, gateway, _directory } = Tokenless::set().await;
+    let bringing = |id| tokio::spawn(send(brings(&gateway, &uuid, id)));
+    let first = bringing("d");
+    until(async || !meshblu.messages().is_empty()).await;
+    let second = bringing("e");
+    until(async || meshblu.calls().iter().filter(|call| call.target == "/authenticate").count() == 2).await;
+    let end = async {
+        let answer = second.await.unwrap();
+        assert_eq!((answer.status.as_u16(), answer.header("x-meshblu-delivery")), (503, Some("open")));
+        gate.add_permits(1);
+        first.await.unwrap().is(201, "Created");
+    };
+    tokio::join!(gateway.stop(), end);
+}
