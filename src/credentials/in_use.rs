@@ -16,10 +16,10 @@ pub(super) const ENDS_NEWER_ONES: &str =
     "the account has signed in since, and as far as is known here that would end its newer tokens as well";
 /// Why an access token is not ended whose refresh token stays.
 pub(super) const ENDS_LATER: &str = "the new secret is renewed by the refresh token before, and that may end with the access token before: \
-                                     both are ended when the refresh token is not used any more";
+                                     both are ended when the refresh token is not used any more, of more than sixteen such tokens the newest";
 /// The same of a refresh token whose access token the API gave again.
 pub(super) const ENDS_WITH_ITS_ACCESS: &str = "the API gave the access token before again, and that may end with the refresh token before: \
-                                               both are ended when the new refresh token is not used any more";
+                                               both are ended when the new refresh token is not used any more, of more than sixteen such tokens the newest";
 /// What is added where the API may have ended what these are spared for.
 pub(super) const ASKED_BEFORE: &str = "it may have been asked before they came, and did not answer, so it was looked whether it still takes them";
 const HELD: &str = "credentials here hold the same tokens, or some that may end with them";

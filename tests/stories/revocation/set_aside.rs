@@ -42,7 +42,7 @@ async fn the_access_token_before_stays_for_the_refresh_token_and_a_receipt_says_
     let answer = receipt.api.unwrap();
     assert_eq!((receipt.act, answer.verdict), (Act::Replaced, ApiVerdict::Spared));
     let said = answer.sentence("The API");
-    assert!(said.contains("both are ended when the refresh token is not used any more"), "{said}");
+    assert!(said.contains("both are ended when the refresh token is not used any more, of more than sixteen such tokens the newest"), "{said}");
 }
 
 #[tokio::test]
@@ -108,7 +108,7 @@ async fn a_refresh_token_whose_access_token_is_handed_out_again_with_another_end
         let answer = office.receipts(&credentials).await.remove(0).api.unwrap();
         assert_eq!(answer.verdict, ApiVerdict::Spared);
         let said = answer.sentence("The API");
-        assert!(said.contains("both are ended when the new refresh token is not used any more"), "{said}");
+        assert!(said.contains("both are ended when the new refresh token is not used any more, of more than sixteen such tokens the newest"), "{said}");
         if is_forgotten {
             office.forget(&credentials).await;
         } else {
