@@ -124,6 +124,20 @@ impl Transaction<'_> {
         Ok(())
     }
 
+    /// Adds a token that something accepted needs to end, and that ends with it.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn lend_token(
+        &self,
+        uuid: &DeviceUuid,
+        hash: &TokenHash,
+        metadata: &Value,
+    ) -> Result<(), StoreError> {
+        self.use_reserve();
+        self.add_token(uuid, hash, metadata)
+    }
+
     /// Makes `hash` the only root token of `uuid`; answers the one it had before.
     ///
     /// # Errors

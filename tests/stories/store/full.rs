@@ -97,6 +97,18 @@ async fn rights_can_be_taken_away_while_nothing_new_is_let_in() {
 }
 
 #[tokio::test]
+async fn what_was_accepted_gets_the_token_that_it_lends() {
+    let (_directory, store) = full();
+    write(&store, |transaction| transaction.add_device(&uuid("device"), &json!({}))).await.unwrap();
+    fill(&store).await;
+    let hash = TokenHash::of("lent", &uuid("device"), b"pepper");
+    write(&store, move |transaction| transaction.lend_token(&uuid("device"), &hash, &json!({})))
+        .await
+        .unwrap();
+    assert!(read(&store, move |view| view.knows_token(&uuid("device"), &hash)).await);
+}
+
+#[tokio::test]
 async fn nobody_is_told_that_something_was_kept_when_the_last_page_is_used_up() {
     let (_directory, store) = full();
     accept(&store, delivery("old")).await.unwrap();

@@ -32,7 +32,7 @@ pub(super) fn issue(
     }
     let token = Zeroizing::new(bus.random.token());
     let hash = TokenHash::of(&token, &delivery.device, &bus.pepper);
-    transaction.add_token(&delivery.device, &hash, &json!({TAG: delivery.id}))?;
+    transaction.lend_token(&delivery.device, &hash, &json!({TAG: delivery.id}))?;
     Ok(Ok(token))
 }
 
