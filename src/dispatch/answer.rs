@@ -156,7 +156,7 @@ impl Desk {
         let record = self.credentials.open(&case.parties).await.map_err(|error| refused(case, error))?;
         case.note_login(record.login());
         if self.bus.meshblu().is_some() && !case.can_be_answered() {
-            return Err(RunFailure::last(without_token()));
+            return Err(RunFailure::last(Failure::without_login()));
         }
         let credentials = self.credentials.usable(&case.parties, record).await;
         let credentials = credentials.map_err(|error| refused(case, error))?;
@@ -271,9 +271,4 @@ impl Desk {
 
 fn for_now(message: &str) -> RunFailure {
     RunFailure { failure: Failure::for_now(message), next: Next::Repeat { after: None } }
-}
-
-/// The original's own words (`spec/endo.md` 2.5, step 2).
-pub(super) fn without_token() -> Failure {
-    Failure::new(422, "Could not find the token for the credentials device")
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use self::embedded::End;
 use self::meshblu::Voice;
 use super::Verdict;
-use super::answer::{Desk, without_token};
+use super::answer::Desk;
 use super::case::Case;
 use crate::ambient::Timestamp;
 use crate::bus::Bus;
@@ -66,7 +66,11 @@ impl Desk {
         let refused = |error| self.refusal(&case.parties, &error, Failure::credentials_expired()).failure;
         let record = record.map_err(refused)?;
         case.note_login(record.login());
-        if self.bus.meshblu().is_some() && !case.can_be_answered() { Err(without_token()) } else { Ok(()) }
+        if self.bus.meshblu().is_some() && !case.can_be_answered() {
+            Err(Failure::without_login())
+        } else {
+            Ok(())
+        }
     }
 
     async fn tell(&self, taken: Taken, case: Case, told: Told) -> Verdict {

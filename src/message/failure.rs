@@ -25,6 +25,8 @@ pub struct Failure {
 pub enum Found {
     /// The gateway, by the message and by what it holds: the same again.
     Here,
+    /// The gateway, which holds nothing that a reply could be sent with: another who brings it may have that.
+    WithoutLogin,
     /// The gateway, which cannot do it for a while.
     HereForNow,
     /// A bus elsewhere: it may say otherwise when it is asked again.
@@ -63,6 +65,13 @@ impl Failure {
     #[must_use]
     pub fn leaving_open(self) -> Self {
         Self { done: Done::Unknown, ..self }
+    }
+
+    /// A bus elsewhere takes no reply without a login, and there is none, in the original's own words (`spec/endo.md` 2.5,
+    /// step 2).
+    pub fn without_login() -> Self {
+        let found = Found::WithoutLogin;
+        Self { found, ..Self::new(422, "Could not find the token for the credentials device") }
     }
 
     /// A failure of the gateway itself, for a while.

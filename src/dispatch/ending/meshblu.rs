@@ -75,11 +75,15 @@ impl Desk {
 
     /// Nothing was opened, so there is nothing to answer with; whoever brought the message is told alone. Where the bus
     /// or the moment kept it from being opened, and no page waits, nothing is kept, for they bring it again; where they are
-    /// gone, nobody would, and it is tried again.
+    /// gone, nobody would, and it is tried again. Where they are gone and nobody else can be told, it can be seen.
     pub(super) async fn end_untold(&self, taken: Taken, case: Case, failure: Option<Failure>) -> Verdict {
         let now = self.clock.now();
         let failure = failure.unwrap_or_else(|| Failure::new(500, "there is nothing to answer with"));
-        if failure.found == Found::Here || case.mark.is_some() {
+        let lacks_login = failure.found == Found::WithoutLogin;
+        if lacks_login && case.mark.is_none() && !case.bringer.end_wait() {
+            return self.give_up_unopened(taken, failure).await;
+        }
+        if failure.found == Found::Here || lacks_login || case.mark.is_some() {
             let is_kept = self.keep_outcome(taken, untold(&case, &failure, now)).await;
             return if is_kept { Verdict::Failed(failure) } else { not_taken() };
         }
@@ -100,9 +104,13 @@ impl Desk {
             tracing::info!(delivery.id = %taken.delivery.new.id, "a message could not be opened and is tried again");
             return Verdict::Accepted;
         }
+        self.give_up_unopened(taken, failure).await
+    }
+
+    async fn give_up_unopened(&self, taken: Taken, failure: Failure) -> Verdict {
         let (code, done) = (failure.status(), Some(failure.done));
         let fate = Fate { done, refusal: Some(failure.message) };
-        self.give_up(taken, Death { code, fate, ..Death::of("not_opened", now) }).await
+        self.give_up(taken, Death { code, fate, ..Death::of("not_opened", self.clock.now()) }).await
     }
 
     /// Ends a delivery as if it had never come; answers whether a crash can change nothing any more.

@@ -13,17 +13,21 @@ use super::firehose::until;
 use crate::support::bus::{Answer as HttpAnswer, send};
 use crate::support::fake_api::Answer;
 use crate::support::meshblu::{
-    CREDENTIALS, CREDENTIALS_TOKEN, FLOW, FakeMeshblu, RemoteGateway, USER_DEVICE, bound, json_answer,
-    say_hello, settings,
+    CREDENTIALS, CREDENTIALS_TOKEN, FLOW, FakeMeshblu, RemoteGateway, SERVICE, USER_DEVICE, bound,
+    json_answer, say_hello, settings,
 };
 
 const LENT: &str = "lent-for-this-call";
 
+/// The way to a credentials device by the user device.
+fn route(device: &str) -> String {
+    let hop = |from, to| json!({"from": from, "to": to, "type": "message.received"});
+    json!([hop(FLOW, USER_DEVICE), hop(USER_DEVICE, device), hop(device, device)]).to_string()
+}
+
 /// What a credentials device brings, under this name.
 fn brings(gateway: &RemoteGateway, device: &str, id: &str) -> RequestBuilder {
-    let hop = |from, to| json!({"from": from, "to": to, "type": "message.received"});
-    let route = json!([hop(FLOW, USER_DEVICE), hop(USER_DEVICE, device), hop(device, device)]);
-    let post = gateway.post("/v1/messages").header("x-meshblu-route", route.to_string());
+    let post = gateway.post("/v1/messages").header("x-meshblu-route", route(device));
     post.header("x-meshblu-delivery-id", id).basic_auth(device, Some(LENT)).body(say_hello().to_string())
 }
 
@@ -104,7 +108,7 @@ struct Tokenless {
     uuid: String,
     gate: Arc<Semaphore>,
     gateway: RemoteGateway,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl Tokenless {
@@ -125,7 +129,7 @@ impl Tokenless {
         settings.jobs.concurrency = 1;
         settings.bus.timeout_seconds = 60;
         let gateway = RemoteGateway::with(settings).await.unwrap();
-        Self { meshblu, uuid, gate, gateway, _directory: directory }
+        Self { meshblu, uuid, gate, gateway, directory }
     }
 
     /// Brings a message by this name, and wants to wait for nothing.
@@ -166,7 +170,7 @@ async fn a_device_whose_record_holds_no_token_is_kept_waiting_for_its_turn_too()
 
 #[tokio::test]
 async fn a_device_whose_record_holds_no_token_brings_again_what_waits_for_its_turn_at_a_stop() {
-    let Tokenless { meshblu, uuid, gate, gateway, _directory } = Tokenless::set().await;
+    let Tokenless { meshblu, uuid, gate, gateway, directory: _directory } = Tokenless::set().await;
     let bringing = |id| tokio::spawn(send(brings(&gateway, &uuid, id)));
     let first = bringing("d");
     until(async || !meshblu.messages().is_empty()).await;
@@ -179,4 +183,18 @@ async fn a_device_whose_record_holds_no_token_brings_again_what_waits_for_its_tu
         first.await.unwrap().is(201, "Created");
     };
     tokio::join!(gateway.stop(), end);
+}
+
+#[tokio::test]
+async fn what_was_in_hand_of_a_killed_process_and_can_be_answered_by_nobody_can_be_seen() {
+    let scene = Tokenless::set().await;
+    let database = rusqlite::Connection::open(scene.directory.path().join("endo.db")).unwrap();
+    let sql = "INSERT INTO deliveries (id, work, device, event, route, body, accepted_at, due_at)
+               VALUES ('d', 0, ?1, 'message.received', ?2, ?3, 0, 0)";
+    database.execute(sql, (SERVICE, route(&scene.uuid), say_hello().to_string())).unwrap();
+    scene.gateway.gateway.job_bell.notify_one();
+    until(async || scene.gateway.waiting().await == 0).await;
+    let letters = scene.gateway.dead_letters().await;
+    let told: Vec<_> = letters.iter().map(|letter| (letter.reason.as_str(), letter.code)).collect();
+    assert_eq!(told, [("not_opened", Some(422))]);
 }
