@@ -97,13 +97,14 @@ impl Transaction<'_> {
             grant.challenge,
             grant.made_at.as_millis(),
         ))?;
-        let newest = self.last_insert_rowid();
         let sql = "DELETE FROM codes WHERE client = ?1 AND device = ?2 AND seq <= (
                        SELECT seq FROM codes WHERE client = ?1 AND device = ?2
                        ORDER BY seq DESC LIMIT 1 OFFSET ?3)";
         self.prepare(sql)?.execute((client, device, of_device))?;
-        let sql = "DELETE FROM codes WHERE seq <= ?1";
-        self.prepare(sql)?.execute([newest - i64::from(in_all)])?;
+        // Those that are there count, not those that ever were: nobody ends the others' by coming ever again.
+        let sql =
+            "DELETE FROM codes WHERE seq <= (SELECT seq FROM codes ORDER BY seq DESC LIMIT 1 OFFSET ?1)";
+        self.prepare(sql)?.execute([in_all])?;
         Ok(())
     }
 

@@ -104,13 +104,13 @@ impl Transaction<'_> {
             session.line.as_slice(),
             session.token,
         ])?;
-        let newest = self.last_insert_rowid();
         let sql = "DELETE FROM sessions WHERE owner = ?1
                    AND seq >= (SELECT seq FROM sessions WHERE owner = ?1 ORDER BY seq LIMIT 1 OFFSET ?2)
                    AND seq <= (SELECT seq FROM sessions WHERE owner = ?1 ORDER BY seq DESC LIMIT 1 OFFSET ?3)";
         self.prepare(sql)?.execute((owner, most.oldest, most.newest))?;
-        let sql = "DELETE FROM sessions WHERE seq <= ?1";
-        self.prepare(sql)?.execute([newest - i64::from(most.in_all)])?;
+        // Those that are there count, not those that ever were: nobody ends the others' by coming ever again.
+        let sql = "DELETE FROM sessions WHERE seq <= (SELECT seq FROM sessions ORDER BY seq DESC LIMIT 1 OFFSET ?1)";
+        self.prepare(sql)?.execute([most.in_all])?;
         Ok(())
     }
 

@@ -50,12 +50,12 @@ impl Transaction<'_> {
         let sql = "INSERT INTO sign_ins (hash, device, token, began_at) VALUES (?1, ?2, ?3, ?4)";
         let device = sign_in.device.as_str();
         self.prepare(sql)?.execute((hash.as_bytes(), device, sign_in.token, sign_in.began_at.as_millis()))?;
-        let newest = self.last_insert_rowid();
         let sql = "DELETE FROM sign_ins WHERE device = ?1 AND seq <= (
                        SELECT seq FROM sign_ins WHERE device = ?1 ORDER BY seq DESC LIMIT 1 OFFSET ?2)";
         self.prepare(sql)?.execute((device, of_device))?;
-        let sql = "DELETE FROM sign_ins WHERE seq <= ?1";
-        self.prepare(sql)?.execute([newest - i64::from(in_all)])?;
+        // Those that are there count, not those that ever were: nobody ends the others' by coming ever again.
+        let sql = "DELETE FROM sign_ins WHERE seq <= (SELECT seq FROM sign_ins ORDER BY seq DESC LIMIT 1 OFFSET ?1)";
+        self.prepare(sql)?.execute([in_all])?;
         Ok(())
     }
 

@@ -9,6 +9,7 @@ mod proofs;
 mod rights;
 mod rows;
 mod sent_messages;
+mod sessions;
 
 use std::path::Path;
 use std::sync::Arc;
