@@ -38,7 +38,8 @@ pub struct Arrival {
     pub id: Option<DeliveryId>,
     /// The credentials device, where it came itself.
     pub caller: Option<Login>,
-    /// How long whoever brings it wants to wait for its end, once it is on disk; to the end, where they do not say.
+    /// How long whoever brings it wants to wait for its end, once it is on disk; to the end, where they do not say, as long as
+    /// buses wait.
     pub patience: Option<Duration>,
 }
 
@@ -76,6 +77,7 @@ struct Parts {
     desk: Arc<Desk>,
     /// Closed once the gateway is stopping.
     turns: Turns,
+    buses_wait: Duration,
     /// True before nobody gets a turn any more.
     stopping: watch::Sender<bool>,
     /// How many messages are being received.
@@ -118,10 +120,11 @@ enum Known {
 }
 
 impl Reception {
-    /// A reception that accepts into `feed`, and has `desk` answer who has one of the turns.
-    pub fn new(feed: Arc<Feed>, desk: Arc<Desk>, turns: Turns) -> Self {
+    /// A reception that accepts into `feed`, and has `desk` answer who has one of the turns. Who brings a message and does
+    /// not say how long they wait for its end has gone after `buses_wait`.
+    pub fn new(feed: Arc<Feed>, desk: Arc<Desk>, turns: Turns, buses_wait: Duration) -> Self {
         let (stopping, present) = (watch::Sender::new(false), watch::Sender::new(0));
-        Self(Arc::new(Parts { feed, desk, turns, stopping, present }))
+        Self(Arc::new(Parts { feed, desk, turns, buses_wait, stopping, present }))
     }
 
     /// Receives a message and answers how it ended, or that it is on disk: it is left for the next start, or takes longer,
@@ -142,7 +145,14 @@ impl Reception {
             let turn = parts.turn_for(&arrival, &parties).await?;
             parts.receive(Guest { turn, arrival, parties, bringer, on_disk: Some(on_disk) }).await
         });
-        let Some(patience) = patience else { return work.await };
+        let Some(patience) = patience else {
+            tokio::select! {
+                verdict = &mut work => return verdict,
+                // Whether they still listen cannot be seen.
+                () = tokio::time::sleep(self.0.buses_wait) => here.end_wait(),
+            };
+            return work.await;
+        };
         let too_long = async {
             tokio::time::sleep(patience).await;
             is_on_disk.await?;

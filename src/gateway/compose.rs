@@ -28,6 +28,9 @@ use crate::vault::Vault;
 
 /// How long pages wait for a reply: longer than most jobs take, and shorter than browsers and proxies do.
 const PAGES_WAIT: Duration = Duration::from_secs(20);
+/// A Meshblu gives up after 15 s (`spec/meshblu.md` 5.4): no longer than that, with what a message takes to come in. One
+/// that still listens loses nothing by it.
+const BUSES_WAIT: Duration = Duration::from_secs(14);
 
 /// A gateway whose parts stand, before it listens to anybody.
 #[derive(Debug)]
@@ -58,6 +61,8 @@ pub struct Gateway {
     pub owner: Option<FirstOwner>,
     /// How long its pages wait for the reply to a message.
     pub pages_wait: Duration,
+    /// How long a bus elsewhere waits for the answer to a message that it posts.
+    pub buses_wait: Duration,
 }
 
 impl Gateway {
@@ -115,6 +120,7 @@ impl Gateway {
             source,
             owner,
             pages_wait: PAGES_WAIT,
+            buses_wait: BUSES_WAIT,
         })
     }
 

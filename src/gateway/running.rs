@@ -97,7 +97,7 @@ impl Gateway {
         let (mut reception, mut webhook, mut link) = (None, None, None);
         if let Bus::Meshblu(bus) = &self.bus {
             intake::introduce(bus).await?;
-            let desk = Reception::new(Arc::clone(&feed), Arc::clone(&desk), turns.clone());
+            let desk = Reception::new(Arc::clone(&feed), Arc::clone(&desk), turns.clone(), self.buses_wait);
             match self.config.bus.intake {
                 Intake::Webhook => webhook = Some(self.posted_to(bus, &desk).await?),
                 Intake::Firehose => link = Some(self.read_firehose(bus, &desk, &mut crew)),

@@ -137,7 +137,7 @@ async fn whoever_waits_for_what_is_left_for_the_next_start_keeps_nobody_from_sto
     let message = serde_json::from_str(&body).ok();
     let arrival = Arrival { route, body, message, id: Some(id), caller: None, patience: None };
     let desk = Arc::new(workshop.desk(Arc::clone(&workshop.gateway.registry)));
-    let reception = Reception::new(Arc::new(workshop.feed()), desk, Turns::new(1));
+    let reception = Reception::new(Arc::new(workshop.feed()), desk, Turns::new(1), Duration::from_secs(15));
     let (mut receiving, mut finishing) = (pin!(reception.receive(arrival)), pin!(reception.finish()));
     let mut context = Context::from_waker(Waker::noop());
     assert!(receiving.as_mut().poll(&mut context).is_pending(), "nobody has it in hand");

@@ -3,9 +3,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use endo::ambient::{Clock, Timestamp};
 use endo::config::Intake;
+use endo::gateway::Gateway;
 use endo::store::Transaction;
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
@@ -50,10 +52,14 @@ impl Scene {
     }
 
     async fn set_in(bus: SigningBus, directory: TempDir) -> Self {
+        Self::changed(bus, directory, |_| ()).await
+    }
+
+    async fn changed(bus: SigningBus, directory: TempDir, change: impl FnOnce(&mut Gateway)) -> Self {
         let mut settings = settings(directory.path(), &bus.meshblu.url());
         settings.bus.accept_legacy_signatures = false;
         let (clock, now) = clock();
-        let gateway = RemoteGateway::at(clock, settings).await.unwrap();
+        let gateway = RemoteGateway::changed(clock, settings, change).await.unwrap();
         Self { bus, gateway, now, _directory: directory }
     }
 
@@ -86,6 +92,18 @@ impl Scene {
         let scene = Self::set(bus).await;
         send(scene.delivery().header("prefer", "respond-async, wait=0")).await.is(202, "Accepted");
         gate.add_permits(1);
+        scene
+    }
+
+    /// Whose bus waits for nothing, and did not say so.
+    async fn given_up_by_its_bus(bus: SigningBus, gate: &Semaphore) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let scene = Self::changed(bus, directory, |gateway| gateway.buses_wait = Duration::ZERO).await;
+        let bringing = tokio::spawn(send(scene.delivery()));
+        // It is on disk after 20 ms, so that whoever brought it has gone by then.
+        until(async || scene.gateway.waiting().await == 1).await;
+        gate.add_permits(1);
+        bringing.await.unwrap().is(202, "Accepted");
         scene
     }
 
@@ -160,6 +178,12 @@ async fn what_a_process_left_behind_is_answered_when_the_bus_is_back() {
 async fn what_a_bus_was_told_to_be_on_disk_is_answered_when_the_bus_is_back() {
     let (bus, gate) = bus_that_is_slow(false).await;
     Scene::told_to_be_on_disk(bus, &gate).await.is_answered_later().await;
+}
+
+#[tokio::test]
+async fn what_a_bus_has_given_up_waiting_for_is_answered_when_the_bus_is_back() {
+    let (bus, gate) = bus_that_is_slow(false).await;
+    Scene::given_up_by_its_bus(bus, &gate).await.is_answered_later().await;
 }
 
 #[tokio::test]
