@@ -12,7 +12,7 @@ mod ended;
 mod failure;
 
 pub use ended::{Arrived, Done, Ended};
-pub use failure::{Failure, FailureCode, Found};
+pub use failure::{Failure, FailureCode};
 
 /// What messages that a device gets are called in subscriptions, hops and webhooks (`spec/meshblu.md` 4.6).
 pub const MESSAGE_RECEIVED: &str = "message.received";

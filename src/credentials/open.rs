@@ -12,6 +12,7 @@ use crate::store::{Binding, StoredRecord, StoredRenewal, StoredRight, View};
 use crate::vault::{Credentials, SealedText};
 
 /// A record that a user device may use, opened for one job; whether its secret may be used is another question.
+#[derive(Debug)]
 pub struct OpenRecord {
     binding: Binding,
     credentials: Credentials,

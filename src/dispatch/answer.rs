@@ -12,7 +12,7 @@ use super::{Endings, Verdict};
 use crate::ambient::{Clock, Random};
 use crate::bus::Bus;
 use crate::bus::embedded::BusError;
-use crate::credentials::{CredentialsDevices, CredentialsError, Renewed};
+use crate::credentials::{CredentialsDevices, CredentialsError, OpenRecord, Renewed};
 use crate::job::{CallGate, GateError, Next, Registry, RunFailure, Workbench};
 use crate::message::{Done, Failure, Parties, Reply};
 use crate::store::{Death, Fate, Place, Store, StoreError, Taken, Transaction, WrittenReply};
@@ -78,12 +78,18 @@ impl Desk {
             // Where it cannot be looked up, whoever waits looks for it again.
             case.mark = sent::mark_of(case, &self.store).await.unwrap_or_default();
         }
-        let names = [Some(taken.delivery.new.id.clone()), case.as_ref().and_then(|case| case.mark.clone())];
-        let verdict = self.take_up(taken, case).await;
-        names.iter().flatten().for_each(|name| self.endings.tell(name, &verdict));
+        self.take_up(taken, case).await;
     }
 
-    async fn take_up(&self, taken: Taken, case: Option<Case>) -> Verdict {
+    /// Answers a message, and tells all who wait for its end.
+    pub(super) async fn take_up(&self, taken: Taken, case: Option<Case>) -> Verdict {
+        let names = [Some(taken.delivery.new.id.clone()), case.as_ref().and_then(|case| case.mark.clone())];
+        let verdict = self.end_of(taken, case).await;
+        names.iter().flatten().for_each(|name| self.endings.tell(name, &verdict));
+        verdict
+    }
+
+    async fn end_of(&self, taken: Taken, case: Option<Case>) -> Verdict {
         let now = self.clock.now();
         let reply = taken.delivery.reply.clone();
         match (reply, case) {
@@ -98,7 +104,11 @@ impl Desk {
     }
 
     /// Answers a message that nobody has tried to answer yet, or that nobody knows of.
-    pub(super) async fn work(&self, taken: Taken, mut case: Case) -> Verdict {
+    async fn work(&self, taken: Taken, mut case: Case) -> Verdict {
+        if let Some(Err(failure)) = case.looked_at {
+            case.looked_at = None;
+            return self.refuse(taken, case, failure).await;
+        }
         let span = tracing::info_span!("answer", delivery.id = %taken.delivery.new.id);
         let answer = self.answer(&taken, &mut case).instrument(span).await;
         self.end(taken, case, answer).await
@@ -148,12 +158,22 @@ impl Desk {
         }
     }
 
-    /// Opens the credentials anew for every attempt: a binding that ended meanwhile ends the work.
+    /// The record that the user device may use.
+    pub(super) async fn open(&self, parties: &Parties) -> Result<OpenRecord, RunFailure> {
+        let record = self.credentials.open(parties).await;
+        record.map_err(|error| self.refusal(parties, &error, Failure::credentials_expired()))
+    }
+
+    /// Opens the credentials anew for every attempt, but for what was opened a moment ago: a binding that ended meanwhile ends
+    /// the work.
     async fn attempt(&self, taken: &Taken, case: &mut Case) -> Result<Reply, RunFailure> {
         let refused = |case: &Case, error: CredentialsError| {
             self.refusal(&case.parties, &error, Failure::credentials_expired())
         };
-        let record = self.credentials.open(&case.parties).await.map_err(|error| refused(case, error))?;
+        let record = match case.looked_at.take() {
+            Some(Ok(record)) => record,
+            _ => self.open(&case.parties).await?,
+        };
         case.note_login(record.login());
         if self.bus.meshblu().is_some() && !case.can_be_answered() {
             return Err(RunFailure::last(Failure::without_login()));

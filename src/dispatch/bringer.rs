@@ -1,46 +1,52 @@
 //! Whoever brought a message, for as long as they wait to be told how it ended.
-//!
-//! A device that comes itself brings its login along, which may be good for that call alone. Where nothing else is known
-//! that its reply could be sent with, it is needed to the end.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::watch;
-
-/// Whoever brought a message; by default nobody waits. Cheap to clone; every clone is of the same.
+/// Whoever brought a message; by default they are gone. Cheap to clone; every clone is of the same.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Bringer {
-    waits: Arc<AtomicBool>,
-    is_needed: Arc<watch::Sender<bool>>,
+pub(super) struct Bringer(Arc<Mutex<Stay>>);
+
+/// How it stands with whoever brought a message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Stay {
+    /// They wait: nothing was said so far.
+    Waiting,
+    /// They are gone, and nothing was said.
+    #[default]
+    Gone,
+    /// They are gone, and rely on it that the message is on disk.
+    Relying,
 }
 
 impl Bringer {
     /// Somebody who waits.
     pub(super) fn waiting() -> Self {
-        Self { waits: Arc::new(AtomicBool::new(true)), is_needed: Arc::default() }
+        Self(Arc::new(Mutex::new(Stay::Waiting)))
     }
 
-    /// The same, who has to wait until they are spared.
-    pub(super) fn needed(self) -> Self {
-        self.is_needed.send_replace(true);
-        self
+    /// Somebody who may have been told that their message is on disk.
+    pub(super) fn relying() -> Self {
+        Self(Arc::new(Mutex::new(Stay::Relying)))
     }
 
-    /// Says that the reply can be sent without them.
-    pub(super) fn spare(&self) {
-        self.is_needed.send_replace(false);
+    /// Whoever waits is about to be told that the message is on disk; answers whether they still wait to be told anything.
+    pub(super) fn let_go(&self) -> bool {
+        self.go(Stay::Relying) == Stay::Waiting
     }
 
-    /// Waits until they are not needed.
-    pub(super) async fn spared(&self) {
-        // Cannot fail: the other end is here.
-        let _ = self.is_needed.subscribe().wait_for(|is_needed| !is_needed).await;
+    /// Ends the wait, and answers how it stood until now, so that whoever decides what becomes of the message knows whose it
+    /// is.
+    pub(super) fn end_wait(&self) -> Stay {
+        self.go(Stay::Gone)
     }
 
-    /// Ends the wait, and answers whether nobody had: either they leave, or they are told that nothing is kept, so that one
-    /// of them always knows whose the message is.
-    pub(super) fn end_wait(&self) -> bool {
-        self.waits.swap(false, Ordering::Relaxed)
+    /// Whoever waits goes so; how it stood until now.
+    fn go(&self, gone: Stay) -> Stay {
+        let mut stay = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = *stay;
+        if before == Stay::Waiting {
+            *stay = gone;
+        }
+        before
     }
 }

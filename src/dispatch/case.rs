@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::bringer::Bringer;
 use crate::bus::Login;
+use crate::credentials::OpenRecord;
 use crate::job::Changes;
 use crate::message::{DeliveryId, DeviceUuid, Failure, Message, Parties, Route};
 use crate::store::QueuedDelivery;
@@ -24,6 +25,10 @@ pub(super) struct Case {
     caller: Option<Login>,
     /// The same device's login as its record holds it.
     recorded: Option<Login>,
+    /// Whether its record was ever opened.
+    pub(super) is_opened: bool,
+    /// What came of it when its record was looked at before its turn.
+    pub(super) looked_at: Option<Result<OpenRecord, Failure>>,
     /// What the person who sent it asks for it by, where one does.
     pub(super) mark: Option<DeliveryId>,
     /// Who is told how it ended, where somebody waits for that.
@@ -35,7 +40,8 @@ impl Case {
     pub(super) fn of(delivery: &QueuedDelivery, service: &DeviceUuid) -> Option<Self> {
         let route: Route = serde_json::from_str(delivery.new.route.as_deref()?).ok()?;
         let message = serde_json::from_str(&delivery.new.body).ok();
-        Some(Self::new(route.parties(service).ok()?, &route, message, None))
+        let case = Self::new(route.parties(service).ok()?, &route, message, None);
+        Some(Self { bringer: Bringer::relying(), ..case })
     }
 
     /// The case of a message that came by `route`, which names these parties; no message where what was sent is none. A
@@ -60,17 +66,17 @@ impl Case {
             generation: 0,
             caller,
             recorded: None,
+            is_opened: false,
+            looked_at: None,
             mark: None,
             bringer: Bringer::default(),
         }
     }
 
-    /// Notes the credentials device's login, as its record holds it.
+    /// Notes that the record is open, with the credentials device's login as it holds it.
     pub(super) fn note_login(&mut self, login: Option<Login>) {
-        if login.is_some() {
-            self.bringer.spare();
-            self.recorded = login;
-        }
+        self.is_opened = true;
+        self.recorded = login.or(self.recorded.take());
     }
 
     /// What a bus elsewhere takes replies from: the caller's login first, which was good a while ago. Empty where nobody can

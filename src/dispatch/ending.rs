@@ -2,6 +2,7 @@
 
 mod embedded;
 mod meshblu;
+mod unopened;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,9 +63,7 @@ impl Desk {
 
     /// Whether the user device may still speak, and who speaks for it on a bus elsewhere.
     pub(super) async fn open_again(&self, case: &mut Case) -> Result<(), Failure> {
-        let record = self.credentials.open(&case.parties).await;
-        let refused = |error| self.refusal(&case.parties, &error, Failure::credentials_expired()).failure;
-        let record = record.map_err(refused)?;
+        let record = self.open(&case.parties).await.map_err(|refused| refused.failure)?;
         case.note_login(record.login());
         if self.bus.meshblu().is_some() && !case.can_be_answered() {
             Err(Failure::without_login())

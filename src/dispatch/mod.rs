@@ -1,6 +1,7 @@
 //! The worker: delivery → credentials → job → reply → end.
 
 mod answer;
+mod arrival;
 mod bringer;
 mod case;
 mod ending;
@@ -14,9 +15,10 @@ mod verdict;
 mod worker;
 
 pub use answer::{Desk, Repeats};
+pub use arrival::{Arrival, NotReceived};
 pub use endings::Endings;
 pub use exchange::{Came, Exchange, NotSent, Sent};
-pub use reception::{Arrival, NotReceived, Reception};
+pub use reception::Reception;
 pub use turns::Turns;
 pub use verdict::Verdict;
 pub use worker::Dispatch;

@@ -4,68 +4,24 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
-use super::Verdict;
 use super::answer::Desk;
 use super::bringer::Bringer;
 use super::case::Case;
 use super::sent;
 use super::to_the_end::ToTheEnd;
 use super::turns::{Turn, Turns};
-use crate::bus::Login;
-use crate::bus::meshblu::firehose::FirehoseEvent;
-use crate::message::{BadRoute, DeliveryId, MESSAGE_RECEIVED, Message, Parties, Route};
+use super::{Arrival, NotReceived, Verdict};
+use crate::credentials::OpenRecord;
+use crate::message::{DeliveryId, Failure, MESSAGE_RECEIVED, Parties};
 use crate::store::{AskedFor, Feed, NewDelivery, StoreError, Taken, Transaction, View, Work};
 use crate::telemetry::with_causes;
 
 /// How long a message may be worked on that is not on disk. Whoever brought it waits for the end all the same; what ends
 /// sooner costs no commit of its own.
 const OFF_DISK: Duration = Duration::from_millis(20);
-
-/// A message that somebody brings.
-#[derive(Debug)]
-pub struct Arrival {
-    /// The way it took.
-    pub route: Route,
-    /// The message as JSON text.
-    pub body: String,
-    /// The message, if the text is one.
-    pub message: Option<Message>,
-    /// Its constant name, where its bus vouches for one: what has this name again is the same message.
-    pub id: Option<DeliveryId>,
-    /// The credentials device, where it came itself.
-    pub caller: Option<Login>,
-    /// How long whoever brings it wants to wait for its end, once it is on disk; to the end, where they do not say, as long as
-    /// buses wait.
-    pub patience: Option<Duration>,
-}
-
-impl From<FirehoseEvent> for Arrival {
-    fn from(event: FirehoseEvent) -> Self {
-        let message = serde_json::from_str(&event.body).ok();
-        Self { route: event.route, body: event.body, message, id: None, caller: None, patience: None }
-    }
-}
-
-/// Why a message was not received; nothing was done.
-#[derive(Debug, Error)]
-pub enum NotReceived {
-    /// The route names nobody who could be answered.
-    #[error(transparent)]
-    BadRoute(#[from] BadRoute),
-    /// The store takes nothing now.
-    #[error("the message cannot be stored now")]
-    Store(#[from] StoreError),
-    /// It was brought before, and whoever had it in hand could not take it.
-    #[error("whoever had the message in hand could not take it")]
-    LetGo,
-    /// The gateway is stopping, and only the login that it was brought with could answer it.
-    #[error("the gateway stops, and nobody could answer the message after that")]
-    Stopping,
-}
 
 /// The reception of one gateway. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -102,13 +58,34 @@ impl Drop for Present<'_> {
 
 /// A message on its way through.
 struct Guest {
-    /// Nobody gets one once the gateway is stopping, or before they have one whom nobody waits for any more.
-    turn: Option<Turn>,
     arrival: Arrival,
     parties: Parties,
     bringer: Bringer,
-    /// Told that it is on disk, where somebody wants to know.
-    on_disk: Option<oneshot::Sender<()>>,
+    /// What came of it when the record of a device that comes itself was looked at.
+    looked_at: Option<Result<OpenRecord, Failure>>,
+    speaker: Speaker,
+    /// Told that it is on disk, and who speaks then, where somebody wants to know.
+    on_disk: Option<oneshot::Sender<Speaker>>,
+}
+
+/// Who can speak for the user device once whoever brought the message is gone.
+#[derive(Clone)]
+enum Speaker {
+    /// Whoever is found when the record is opened.
+    Found,
+    /// The credentials device, with the login that its record holds.
+    Recorded,
+    /// Nobody: the login that was brought along is the only one.
+    Nobody,
+}
+
+/// How it goes on with a message.
+enum Way {
+    /// It is answered now, by this turn where that takes one: a refusal does not.
+    Now(Option<Turn>),
+    /// It is left in the store: nobody gets a turn once the gateway is stopping, or before they have one whom nobody waits for
+    /// any more.
+    Later,
 }
 
 /// What is known of a delivery that has a name.
@@ -137,31 +114,30 @@ impl Reception {
         let parties = arrival.route.parties(self.0.desk.bus.service())?;
         let (parts, patience) = (Arc::clone(&self.0), arrival.patience);
         let (on_disk, is_on_disk) = oneshot::channel();
-        let waiting = Bringer::waiting();
-        let here = if arrival.caller.is_some() { waiting.needed() } else { waiting };
-        let bringer = here.clone();
+        let bringer = Bringer::waiting();
+        let guest = Guest { on_disk: Some(on_disk), ..Guest::new(arrival, parties, bringer.clone()) };
         let mut work = ToTheEnd::new(async move {
             let _present = Present::at(&parts.present);
-            let turn = parts.turn_for(&arrival, &parties).await?;
-            parts.receive(Guest { turn, arrival, parties, bringer, on_disk: Some(on_disk) }).await
+            parts.receive(guest).await
         });
         let Some(patience) = patience else {
             tokio::select! {
                 verdict = &mut work => return verdict,
                 // Whether they still listen cannot be seen.
-                () = tokio::time::sleep(self.0.buses_wait) => here.end_wait(),
+                () = tokio::time::sleep(self.0.buses_wait) => bringer.end_wait(),
             };
             return work.await;
         };
-        let too_long = async {
+        let can_be_let_go = async {
             tokio::time::sleep(patience).await;
-            is_on_disk.await?;
-            here.spared().await;
-            Ok::<_, oneshot::error::RecvError>(())
+            match is_on_disk.await {
+                Ok(speaker) => self.0.is_heard(&speaker),
+                Err(_) => false,
+            }
         };
         let leaves = tokio::select! {
             verdict = &mut work => return verdict,
-            Ok(()) = too_long => here.end_wait(),
+            true = can_be_let_go => bringer.let_go(),
         };
         if leaves { Ok(Verdict::Accepted) } else { work.await }
     }
@@ -187,13 +163,14 @@ impl Reception {
 }
 
 impl Guest {
-    /// Gives the turn back, and says that the message is on disk; whoever has it in hand sees to its reply.
+    fn new(arrival: Arrival, parties: Parties, bringer: Bringer) -> Self {
+        Self { arrival, parties, bringer, looked_at: None, speaker: Speaker::Found, on_disk: None }
+    }
+
+    /// Says that the message is on disk; whoever has it in hand sees to its reply.
     fn wait_elsewhere(self) {
-        self.bringer.spare();
-        if let Some(on_disk) = self.on_disk {
-            // Fails where whoever brought it is gone.
-            let _ = on_disk.send(());
-        }
+        // Fails where whoever brought it is gone.
+        drop(self.on_disk.map(|on_disk| on_disk.send(Speaker::Found)));
     }
 }
 
@@ -203,19 +180,37 @@ impl Parts {
         let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
     }
 
-    /// A turn in time. Who brings the only login that the reply could be sent with gets one at any time, or brings it again:
-    /// what is left in the store has no login.
-    async fn turn_for(&self, arrival: &Arrival, parties: &Parties) -> Result<Option<Turn>, NotReceived> {
-        let turn = self.turns.next_within(arrival.patience).await;
-        if turn.is_some() || arrival.caller.is_none() || self.is_answered_without(parties).await {
-            return Ok(turn);
+    /// The record of a device that comes itself is looked at first, for any device may come; then there is a turn in time. Who
+    /// brings the only login that the reply could be sent with gets one at any time, or brings it again: what is left in the
+    /// store has no login.
+    async fn way_of(&self, guest: &mut Guest) -> Result<Way, NotReceived> {
+        if guest.arrival.caller.is_some() {
+            let looked_at = self.desk.open(&guest.parties).await.map_err(|refused| refused.failure);
+            let Ok(record) = &looked_at else {
+                guest.looked_at = Some(looked_at);
+                return Ok(Way::Now(None));
+            };
+            guest.speaker = record.login().map_or(Speaker::Nobody, |_| Speaker::Recorded);
+            guest.looked_at = Some(looked_at);
         }
-        self.turns.next().await.map(Some).ok_or(NotReceived::Stopping)
+        if let Some(turn) = self.turns.free() {
+            return Ok(Way::Now(Some(turn)));
+        }
+        // Who has to wait may be cut off meanwhile.
+        guest.looked_at = None;
+        match self.turns.next_within(guest.arrival.patience).await {
+            Some(turn) => Ok(Way::Now(Some(turn))),
+            None if self.is_heard(&guest.speaker) => Ok(Way::Later),
+            None => {
+                let turn = self.turns.next().await.ok_or(NotReceived::Stopping)?;
+                Ok(Way::Now(Some(turn)))
+            }
+        }
     }
 
-    /// Whether the record holds what the reply can be sent with.
-    async fn is_answered_without(&self, caller: &Parties) -> bool {
-        self.desk.credentials.open(caller).await.is_ok_and(|record| record.login().is_some())
+    /// Whether the reply can be sent without whoever brings the message.
+    fn is_heard(&self, speaker: &Speaker) -> bool {
+        !matches!(speaker, Speaker::Nobody)
     }
 
     /// Receives a message that nobody waits for.
@@ -223,8 +218,8 @@ impl Parts {
         let sender = arrival.route.hops().first().map(|hop| hop.from.clone());
         let received = match arrival.route.parties(self.desk.bus.service()) {
             Ok(parties) => {
-                let bringer = Bringer::default();
-                self.receive(Guest { turn, arrival, parties, bringer, on_disk: None }).await
+                let way = turn.map_or(Way::Later, |turn| Way::Now(Some(turn)));
+                self.go(Guest::new(arrival, parties, Bringer::default()), way).await
             }
             Err(error) => Err(error.into()),
         };
@@ -234,43 +229,44 @@ impl Parts {
         }
     }
 
-    async fn receive(&self, guest: Guest) -> Result<Verdict, NotReceived> {
+    async fn receive(&self, mut guest: Guest) -> Result<Verdict, NotReceived> {
+        let way = self.way_of(&mut guest).await?;
+        self.go(guest, way).await
+    }
+
+    async fn go(&self, guest: Guest, way: Way) -> Result<Verdict, NotReceived> {
         let Some(id) = guest.arrival.id.clone() else {
-            return self.take(guest).await;
+            return self.take(guest, way).await;
         };
         // Before the store is asked: whoever has the same message in hand may end it meanwhile.
         let (ending, claim) = self.desk.endings.listen(&id);
         match self.known(id.clone()).await? {
             Known::Ended(verdict) => Ok(verdict),
-            Known::Nothing if claim.is_some() => {
-                let verdict = self.take(guest).await?;
-                self.desk.endings.tell(&id, &verdict);
-                Ok(verdict)
-            }
+            Known::Nothing if claim.is_some() => self.take(guest, way).await,
             Known::Open => {
+                drop(way);
                 guest.wait_elsewhere();
                 tokio::select! {
-                    heard = heard(ending) => heard,
+                    heard = self.heard(id, ending) => heard,
                     // It is in the store, and perhaps nobody takes it up any more.
                     () = self.stopping() => Ok(Verdict::Accepted),
                 }
             }
             Known::Nothing => {
-                drop(guest);
-                heard(ending).await
+                drop((guest, way));
+                self.heard(id, ending).await
             }
         }
     }
 
-    /// Has a new message answered; where it got no turn, it is left in the store.
-    async fn take(&self, guest: Guest) -> Result<Verdict, NotReceived> {
-        let Guest { turn, arrival, parties, bringer, on_disk } = guest;
+    /// Has a new message answered, or leaves it in the store.
+    async fn take(&self, guest: Guest, way: Way) -> Result<Verdict, NotReceived> {
+        let Guest { arrival, parties, bringer, looked_at, speaker, on_disk } = guest;
         let Arrival { route, body, message, id, caller, .. } = arrival;
         let mut case = Case::new(parties, &route, message, caller);
-        case.bringer = bringer;
+        (case.bringer, case.looked_at) = (bringer, looked_at);
         case.mark = sent::mark_of(&case, &self.desk.store).await?;
-        let mark = case.mark.clone();
-        let asked_for = match &mark {
+        let asked_for = match &case.mark {
             Some(mark) => AskedFor::BySender(mark.clone()),
             None if id.is_some() => AskedFor::Again,
             None => AskedFor::Never,
@@ -285,30 +281,28 @@ impl Parts {
             body,
         };
         let taken = self.feed.hold(new, asked_for);
-        match turn {
-            Some(_turn) => {
-                let verdict = self.answer(taken, case, on_disk).await;
-                if let Some(mark) = mark {
-                    self.desk.endings.tell(&mark, &verdict);
-                }
-                Ok(verdict)
+        match way {
+            Way::Now(Some(_turn)) => {
+                let tell = move || drop(on_disk.map(|on_disk| on_disk.send(speaker)));
+                Ok(self.answer(taken, case, tell).await)
             }
-            None => {
+            Way::Now(None) => Ok(self.desk.take_up(taken, Some(case)).await),
+            Way::Later => {
                 self.accept(&taken).await?;
                 Ok(Verdict::Accepted)
             }
         }
     }
 
-    async fn answer(&self, taken: Taken, case: Case, on_disk: Option<oneshot::Sender<()>>) -> Verdict {
+    /// Answers a message, and says once it is on disk that it is, where it takes so long.
+    async fn answer(&self, taken: Taken, case: Case, say_on_disk: impl FnOnce()) -> Verdict {
         let accept = self.accept(&taken);
-        let mut work = pin!(self.desk.work(taken, case));
+        let mut work = pin!(self.desk.take_up(taken, Some(case)));
         if let Ok(verdict) = tokio::time::timeout(OFF_DISK, &mut work).await {
             return verdict;
         }
         match accept.await {
-            // Whoever brought it may be gone.
-            Ok(()) => drop(on_disk.map(|on_disk| on_disk.send(()))),
+            Ok(()) => say_on_disk(),
             Err(error) => {
                 tracing::warn!(error = with_causes(&error), "a message is worked on that is not on disk");
             }
@@ -334,9 +328,20 @@ impl Parts {
         };
         self.desk.store.glance(look).await
     }
-}
 
-/// The end of a delivery that somebody else has in hand.
-async fn heard(ending: oneshot::Receiver<Verdict>) -> Result<Verdict, NotReceived> {
-    ending.await.map_err(|_| NotReceived::LetGo)
+    /// The end of a delivery that somebody else has in hand, or that they left it in the store.
+    async fn heard(
+        &self,
+        id: DeliveryId,
+        ending: oneshot::Receiver<Verdict>,
+    ) -> Result<Verdict, NotReceived> {
+        if let Ok(verdict) = ending.await {
+            return Ok(verdict);
+        }
+        match self.known(id).await? {
+            Known::Ended(verdict) => Ok(verdict),
+            Known::Open => Ok(Verdict::Accepted),
+            Known::Nothing => Err(NotReceived::LetGo),
+        }
+    }
 }

@@ -28,6 +28,11 @@ impl Turns {
         self.most
     }
 
+    /// A turn, where there is one that nobody waits for.
+    pub(super) fn free(&self) -> Option<Turn> {
+        Arc::clone(&self.free).try_acquire_owned().ok()
+    }
+
     /// A turn, once there is one; none where they are closed.
     pub(super) async fn next(&self) -> Option<Turn> {
         Arc::clone(&self.free).acquire_owned().await.ok()

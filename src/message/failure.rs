@@ -16,21 +16,8 @@ pub struct Failure {
     pub sign_in: Option<String>,
     /// Whether the job was done for all that; nobody but the gateway itself is told.
     pub done: Done,
-    /// Who found it; nobody but the gateway itself is told.
-    pub found: Found,
-}
-
-/// Who found out that there is no reply, and so whether the same message would fail again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Found {
-    /// The gateway, by the message and by what it holds: the same again.
-    Here,
-    /// The gateway, which holds nothing that a reply could be sent with: another who brings it may have that.
-    WithoutLogin,
-    /// The gateway, which cannot do it for a while.
-    HereForNow,
-    /// A bus elsewhere: it may say otherwise when it is asked again.
-    OnTheBus,
+    /// Whether the same message may be answered at another time; nobody but the gateway itself is told.
+    pub is_for_now: bool,
 }
 
 /// The code of a failure. Jobs of the original may give words, which pass through (`spec/endo.md` 2.5, step a).
@@ -52,7 +39,7 @@ impl From<u16> for FailureCode {
 impl Failure {
     /// A failure with this code and text, before anything was done.
     pub fn new(code: impl Into<FailureCode>, message: impl Into<String>) -> Self {
-        Self { code: code.into(), message: message.into(), sign_in: None, done: Done::No, found: Found::Here }
+        Self { code: code.into(), message: message.into(), sign_in: None, done: Done::No, is_for_now: false }
     }
 
     /// What a job says of its own: an answer that was late on its way behind it leaves open whether it was done.
@@ -70,18 +57,17 @@ impl Failure {
     /// A bus elsewhere takes no reply without a login, and there is none, in the original's own words (`spec/endo.md` 2.5,
     /// step 2).
     pub fn without_login() -> Self {
-        let found = Found::WithoutLogin;
-        Self { found, ..Self::new(422, "Could not find the token for the credentials device") }
+        Self::new(422, "Could not find the token for the credentials device")
     }
 
     /// A failure of the gateway itself, for a while.
     pub fn for_now(message: impl Into<String>) -> Self {
-        Self { found: Found::HereForNow, ..Self::new(503, message) }
+        Self { is_for_now: true, ..Self::new(503, message) }
     }
 
-    /// What a bus elsewhere said, or what is said of one that said nothing.
+    /// What a bus elsewhere said, or what is said of one that said nothing: it may say otherwise when it is asked again.
     pub fn of_the_bus(status: u16, message: impl Into<String>) -> Self {
-        Self { found: Found::OnTheBus, ..Self::new(status, message) }
+        Self { is_for_now: true, ..Self::new(status, message) }
     }
 
     /// The API takes the credentials no more, in the gateway's own words.

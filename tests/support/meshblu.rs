@@ -291,6 +291,14 @@ impl RemoteGateway {
         self.gateway.store.read::<_, StoreError, _>(|view| view.waiting(Work::Job)).await.unwrap()
     }
 
+    /// Of how many messages anything is kept.
+    pub(crate) fn kept(&self) -> i64 {
+        let path = self.gateway.config.data_dir.join("endo.db");
+        let count = "SELECT (SELECT count(*) FROM deliveries) + (SELECT count(*) FROM outcomes)
+                          + (SELECT count(*) FROM dead_letters)";
+        rusqlite::Connection::open(path).unwrap().query_row(count, [], |row| row.get(0)).unwrap()
+    }
+
     /// Ends it, so that another can have its directory.
     pub(crate) async fn stop(self) {
         self.running.stop().await;

@@ -93,6 +93,36 @@ async fn what_a_device_brings_again_while_it_is_worked_on_is_on_disk() {
     assert_eq!(meshblu.messages().len(), 1);
 }
 
+#[tokio::test]
+async fn nothing_is_kept_of_what_any_other_device_brings_though_its_sender_is_told() {
+    for taken in [Answer::new(204, &[], ""), json_answer(403, &json!({"error": "Forbidden"}))] {
+        let meshblu = FakeMeshblu::start().await;
+        meshblu.answer("POST /messages", [taken]);
+        let (gateway, _directory) = RemoteGateway::open(&meshblu).await;
+        let none = json_answer(403, &json!({"error": "Forbidden"}));
+        meshblu.answer("GET /v2/devices/a-stranger/subscriptions", [none]);
+        let opened = gateway.gateway.vault.private_key_operations();
+        for id in ["d", "e", "d"] {
+            let refused = send(brings(&gateway, "a-stranger", id)).await;
+            assert_eq!((refused.status.as_u16(), refused.header("x-meshblu-delivery")), (403, Some("ended")));
+        }
+        let told: Vec<_> = meshblu.messages().iter().map(|reply| reply["metadata"]["code"].clone()).collect();
+        assert_eq!(told, [403, 403, 403]);
+        assert_eq!(gateway.kept(), 0);
+        assert_eq!(gateway.gateway.vault.private_key_operations(), opened);
+    }
+}
+
+#[tokio::test]
+async fn a_record_is_looked_at_once_for_a_message_that_finds_a_turn() {
+    let meshblu = FakeMeshblu::start().await;
+    let (gateway, _directory) = RemoteGateway::open(&meshblu).await;
+    send(brings(&gateway, CREDENTIALS, "d")).await.is(201, "Created");
+    let subscriptions = format!("GET /v2/devices/{CREDENTIALS}/subscriptions");
+    let calls = ["POST /authenticate", &*subscriptions, "POST /search/devices", "POST /messages"];
+    assert_eq!(meshblu.called(), calls);
+}
+
 /// A record of the original's that holds no token, and the key that opens it.
 fn without_token() -> (Value, String) {
     let recorded: Value = serde_json::from_str(include_str!("../../fixtures/endo-records.json")).unwrap();

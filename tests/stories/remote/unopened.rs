@@ -1,5 +1,5 @@
 //! Messages whose credentials cannot be opened for the moment: whoever brings them again has them worked on; where nobody
-//! would, they are tried again, and kept where that is in vain.
+//! would, they are tried again, and kept where that is in vain. What is refused is kept only where somebody relies on it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -210,6 +210,41 @@ async fn what_a_bus_was_told_to_be_on_disk_is_kept_where_the_bus_stays_away() {
 #[tokio::test]
 async fn what_was_read_off_a_firehose_is_kept_where_the_bus_stays_away() {
     Scene::read_off_a_firehose(bus_that_is_away(true).await).await.is_kept().await;
+}
+
+#[tokio::test]
+async fn what_a_bus_was_told_to_be_on_disk_and_is_refused_then_can_be_seen() {
+    let (bus, gate) = (SigningBus::start().await, Arc::new(Semaphore::new(0)));
+    answer_who_is_bound(&bus, [json_answer(200, &json!([])).behind(&gate)]);
+    let scene = Scene::told_to_be_on_disk(bus, &gate).await;
+    until(async || scene.gateway.waiting().await == 0).await;
+    let letters = scene.gateway.dead_letters().await;
+    assert_eq!(letters.len(), 1);
+    assert_eq!((letters[0].reason.as_str(), letters[0].code), ("refused", Some(403)));
+    assert_eq!(letters[0].fate.refusal.as_deref(), Some("this device may not use these credentials"));
+
+    gate.add_permits(1);
+    let again = send(scene.delivery()).await;
+    assert_eq!((again.status.as_u16(), again.header("x-meshblu-delivery")), (403, Some("ended")));
+    let (id, now) = (letters[0].delivery.id.clone(), scene.gateway.gateway.ambient.clock.now());
+    let replay = move |transaction: &Transaction<'_>| transaction.replay(&id, now);
+    scene.gateway.gateway.store.write(replay).await.unwrap();
+    scene.gateway.gateway.job_bell.notify_one();
+    until(async || scene.gateway.waiting().await == 0).await;
+    assert_eq!(scene.gateway.dead_letters().await[0].reason, "refused");
+    assert!(!scene.bus.meshblu.called().contains(&"POST /search/devices".to_owned()), "nothing is opened");
+}
+
+#[tokio::test]
+async fn nothing_is_kept_of_what_is_refused_and_would_be_refused_again() {
+    let bus = SigningBus::start().await;
+    answer_who_is_bound(&bus, [json_answer(200, &json!([]))]);
+    let scene = Scene::set(bus).await;
+    for _ in 0..2 {
+        let refused = send(scene.delivery()).await;
+        assert_eq!((refused.status.as_u16(), refused.header("x-meshblu-delivery")), (403, Some("ended")));
+    }
+    assert_eq!(scene.gateway.kept(), 0);
 }
 
 #[tokio::test]

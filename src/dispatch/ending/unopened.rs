@@ -1,0 +1,116 @@
+//! The end on a bus elsewhere of what nobody can answer with the token of a record, most often because that was not opened.
+
+use std::time::Duration;
+
+use super::meshblu::Voice;
+use super::{Told, not_taken};
+use crate::ambient::{Backoff, Timestamp};
+use crate::dispatch::Verdict;
+use crate::dispatch::answer::Desk;
+use crate::dispatch::bringer::Stay;
+use crate::dispatch::case::Case;
+use crate::message::{Done, Failure};
+use crate::store::{Death, Ending, Fate, Outcome, Taken, Transaction};
+use crate::telemetry::with_causes;
+
+/// How often a message is tried that nobody brings again, and that cannot be opened for the moment.
+const ATTEMPTS: u32 = 10;
+/// The pauses between, before each is made shorter by chance.
+const PAUSES: Backoff = Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(60) };
+
+impl Desk {
+    /// Refuses what a device brought itself, whose record was not opened: its sender is told with the device's own login, as
+    /// the original does. Unless a page waits, nothing is kept: any device may come, and is refused again when it does.
+    pub(in crate::dispatch) async fn refuse(&self, taken: Taken, case: Case, failure: Failure) -> Verdict {
+        let voice = self.bus.meshblu().and_then(|bus| Voice::of(bus, &case));
+        let (Some(mut voice), None) = (voice, &case.mark) else {
+            return self.end(taken, case, Err(failure)).await;
+        };
+        let told = Told::new(case.parties.clone(), Err(failure.clone()), case.respond_to.clone());
+        match voice.send(&told).await {
+            Ok(()) => {
+                taken.ended();
+                self.note_error(&voice, &told).await
+            }
+            Err(error) => {
+                tracing::warn!(error = with_causes(&error), "a sender was not told");
+                if failure.is_for_now {
+                    return self.end_untold(taken, case, Some(failure)).await;
+                }
+                taken.ended();
+                Verdict::Failed(error.failure())
+            }
+        }
+    }
+
+    /// There is nothing to answer with: whoever brought the message is told alone, and brings it again where that may help.
+    /// Where they are gone, it is tried again, or can be seen. Nothing is kept of what was refused before anything was opened
+    /// unless somebody relies on it or a page waits: it is refused again.
+    pub(super) async fn end_untold(&self, taken: Taken, case: Case, failure: Option<Failure>) -> Verdict {
+        let failure = failure.unwrap_or_else(|| Failure::new(500, "there is nothing to answer with"));
+        if case.mark.is_some() || failure.done != Done::No {
+            let outcome = untold(&case, &failure, self.clock.now());
+            let is_kept = self.keep_outcome(taken, outcome).await;
+            return if is_kept { Verdict::Failed(failure) } else { not_taken() };
+        }
+        match case.bringer.end_wait() {
+            Stay::Waiting => self.forget(taken, failure).await,
+            Stay::Gone | Stay::Relying if failure.is_for_now => self.try_later(taken, failure).await,
+            Stay::Gone | Stay::Relying if case.is_opened => {
+                self.give_up_as("not_opened", taken, failure).await
+            }
+            Stay::Relying => self.give_up_as("refused", taken, failure).await,
+            Stay::Gone => self.forget(taken, failure).await,
+        }
+    }
+
+    /// Puts off what nobody brings again, for about four minutes in all; after that it can be seen and replayed.
+    async fn try_later(&self, taken: Taken, failure: Failure) -> Verdict {
+        let (now, attempts) = (self.clock.now(), taken.delivery.attempts);
+        let due_at = now.plus(self.spread(PAUSES.after(attempts)));
+        let place = taken.place.clone();
+        let put_off =
+            move |transaction: &Transaction<'_>| transaction.postpone(place.within(transaction)?, due_at);
+        if attempts + 1 < ATTEMPTS && self.keep(&taken.place, put_off).await.is_some() {
+            tracing::info!(delivery.id = %taken.delivery.new.id, "a message could not be opened and is tried again");
+            return Verdict::Accepted;
+        }
+        self.give_up_as("not_opened", taken, failure).await
+    }
+
+    async fn give_up_as(&self, reason: &'static str, taken: Taken, failure: Failure) -> Verdict {
+        let (code, done) = (failure.status(), Some(failure.done));
+        let fate = Fate { done, refusal: Some(failure.message) };
+        self.give_up(taken, Death { code, fate, ..Death::of(reason, self.clock.now()) }).await
+    }
+
+    /// Ends a delivery as if it had never come, once a crash can change nothing any more.
+    async fn forget(&self, taken: Taken, failure: Failure) -> Verdict {
+        if !self.is_forgotten(taken).await {
+            return not_taken();
+        }
+        if failure.is_for_now { Verdict::NotTaken(failure) } else { Verdict::Failed(failure) }
+    }
+
+    async fn is_forgotten(&self, taken: Taken) -> bool {
+        if taken.place.ends_off_disk() {
+            taken.ended();
+            return true;
+        }
+        let place = taken.place.clone();
+        let forget =
+            move |transaction: &Transaction<'_>| transaction.finish(place.within(transaction)?).map(drop);
+        self.keep_end(taken, forget).await
+    }
+}
+
+fn untold(case: &Case, failure: &Failure, ended_at: Timestamp) -> Outcome {
+    let message = failure.to_message(&case.parties.sender, case.respond_to.as_ref());
+    Outcome {
+        ending: Ending::Untold,
+        code: failure.status(),
+        reply: Some(message.to_string()),
+        fate: Fate { done: Some(failure.done), refusal: None },
+        ended_at,
+    }
+}
