@@ -14,6 +14,7 @@ use super::sent;
 use super::to_the_end::ToTheEnd;
 use super::turns::{Turn, Turns};
 use super::{Arrival, NotReceived, Verdict};
+use crate::bus::Login;
 use crate::credentials::OpenRecord;
 use crate::message::{DeliveryId, Failure, MESSAGE_RECEIVED, Parties};
 use crate::store::{AskedFor, Feed, NewDelivery, StoreError, Taken, Transaction, View, Work};
@@ -73,8 +74,8 @@ struct Guest {
 enum Speaker {
     /// Whoever is found when the record is opened.
     Found,
-    /// The credentials device, with the login that its record holds.
-    Recorded,
+    /// The credentials device, if the bus still takes the login that its record holds.
+    Recorded(Login),
     /// Nobody: the login that was brought along is the only one.
     Nobody,
 }
@@ -131,7 +132,7 @@ impl Reception {
         let can_be_let_go = async {
             tokio::time::sleep(patience).await;
             match is_on_disk.await {
-                Ok(speaker) => self.0.is_heard(&speaker),
+                Ok(speaker) => self.0.is_heard(&speaker).await,
                 Err(_) => false,
             }
         };
@@ -190,7 +191,7 @@ impl Parts {
                 guest.looked_at = Some(looked_at);
                 return Ok(Way::Now(None));
             };
-            guest.speaker = record.login().map_or(Speaker::Nobody, |_| Speaker::Recorded);
+            guest.speaker = record.login().map_or(Speaker::Nobody, Speaker::Recorded);
             guest.looked_at = Some(looked_at);
         }
         if let Some(turn) = self.turns.free() {
@@ -200,7 +201,7 @@ impl Parts {
         guest.looked_at = None;
         match self.turns.next_within(guest.arrival.patience).await {
             Some(turn) => Ok(Way::Now(Some(turn))),
-            None if self.is_heard(&guest.speaker) => Ok(Way::Later),
+            None if self.is_heard(&guest.speaker).await => Ok(Way::Later),
             None => {
                 let turn = self.turns.next().await.ok_or(NotReceived::Stopping)?;
                 Ok(Way::Now(Some(turn)))
@@ -209,8 +210,11 @@ impl Parts {
     }
 
     /// Whether the reply can be sent without whoever brings the message.
-    fn is_heard(&self, speaker: &Speaker) -> bool {
-        !matches!(speaker, Speaker::Nobody)
+    async fn is_heard(&self, speaker: &Speaker) -> bool {
+        match (speaker, self.desk.bus.meshblu()) {
+            (Speaker::Recorded(login), Some(bus)) => bus.authenticate(login).await.unwrap_or(false),
+            (speaker, _) => matches!(speaker, Speaker::Found),
+        }
     }
 
     /// Receives a message that nobody waits for.

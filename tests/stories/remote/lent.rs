@@ -94,6 +94,22 @@ async fn what_a_device_brings_again_while_it_is_worked_on_is_on_disk() {
 }
 
 #[tokio::test]
+async fn a_device_is_kept_waiting_where_the_bus_does_not_take_the_token_of_its_record_any_more() {
+    let meshblu = FakeMeshblu::start().await;
+    let (gateway, _directory) = RemoteGateway::open(&meshblu).await;
+    let (gate, known) = (Arc::new(Semaphore::new(0)), || Answer::new(204, &[], ""));
+    meshblu.answer("POST /authenticate", [known(), json_answer(403, &json!({"error": "Forbidden"}))]);
+    meshblu.answer("POST /messages", [known().behind(&gate)]);
+    let message = brings(&gateway, CREDENTIALS, "d").header("prefer", "respond-async, wait=0");
+    let brought = tokio::spawn(send(message));
+    let is_asked = || meshblu.called().iter().filter(|call| *call == "POST /authenticate").count() == 2;
+    until(async || brought.is_finished() || is_asked()).await;
+    gate.add_permits(1);
+    brought.await.unwrap().is(201, "Created");
+    assert_eq!(tokens(&meshblu), [LENT].map(basic));
+}
+
+#[tokio::test]
 async fn nothing_is_kept_of_what_any_other_device_brings_though_its_sender_is_told() {
     for taken in [Answer::new(204, &[], ""), json_answer(403, &json!({"error": "Forbidden"}))] {
         let meshblu = FakeMeshblu::start().await;
