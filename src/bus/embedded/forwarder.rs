@@ -16,7 +16,7 @@ const MAX_FORWARDERS: usize = 100;
 /// A request that tells an event to a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Webhook {
-    /// What its owner calls it; none where others of the same list are called so, too.
+    /// What its owner calls it.
     pub name: Option<String>,
     /// An absolute `http` or `https` address; no more is known about where it leads.
     pub url: String,
@@ -29,11 +29,11 @@ pub struct Webhook {
 }
 
 impl Webhook {
-    /// Whether this is what became of `before`, as far as can be told.
-    pub(super) fn takes_the_place_of(&self, before: &Self) -> bool {
-        match &before.name {
-            Some(name) => self.name.as_ref() == Some(name),
-            None => self.url == before.url,
+    /// Whether one of both may have become the other: both go by one name, or by one address where they have none.
+    pub(super) fn goes_by_the_same_as(&self, other: &Self) -> bool {
+        match (&self.name, &other.name) {
+            (None, None) => self.url == other.url,
+            (one, other) => one == other,
         }
     }
 }
@@ -66,17 +66,7 @@ pub(super) fn listed(
     document: &Value,
     kind: SubscriptionType,
 ) -> impl Iterator<Item = (usize, Option<Webhook>)> {
-    let is_one_of_several = move |name: &String| {
-        let others = entries(document, kind, "webhook");
-        others.filter(|(_, entry)| text(entry, "name") == Some(name)).nth(1).is_some()
-    };
-    entries(document, kind, "webhook").map(move |(place, entry)| {
-        let mut webhook = webhook(entry);
-        if let Some(webhook) = &mut webhook {
-            webhook.name.take_if(|name| is_one_of_several(name));
-        }
-        (place, webhook)
-    })
+    entries(document, kind, "webhook").map(|(place, entry)| (place, webhook(entry)))
 }
 
 /// What one entry of a list calls; nothing where it is malformed or of another type.

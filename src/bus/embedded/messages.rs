@@ -143,14 +143,15 @@ impl<'a> Accepting<'a> {
     }
 
     fn arrival(&self, arrival: &Arrival) -> Result<(), BusError> {
-        let mut unusable = Vec::new();
+        let (mut usable, mut unusable) = (Vec::new(), Vec::new());
         for (place, webhook) in forwarder::listed(&arrival.document, arrival.kind) {
             match webhook {
-                Some(webhook) => {
-                    self.work(Work::Webhook, arrival, Some(Target::text(&webhook, &arrival.forwarded)))?;
-                }
+                Some(webhook) => usable.push(webhook),
                 None => unusable.push(place),
             }
+        }
+        for target in Target::texts(&usable, &arrival.forwarded) {
+            self.work(Work::Webhook, arrival, Some(target))?;
         }
         if !unusable.is_empty() {
             tracing::warn!(

@@ -14,10 +14,41 @@ use crate::message::{DeviceUuid, Route};
 use crate::store::WebhookKey;
 
 /// A call of a webhook.
+#[derive(Clone)]
 pub(super) struct Call {
     pub(super) webhook: Webhook,
+    /// The prints of those that went by the same at the event; none where that was not written down.
+    pub(super) beside: Option<Vec<String>>,
     /// The routes of the event before its own, oldest first, as JSON text; none if it was never sent on.
     pub(super) forwarded: Option<String>,
+}
+
+impl Call {
+    /// The webhook as `document` has it now: the same, else the one that it became. It became the only one that goes by the
+    /// same and is new, where it is the only one of those that is gone: what was there at the event has its own call.
+    pub(super) fn webhook_now(&self, document: &Value, event: &str) -> Option<Webhook> {
+        let mut alike = webhooks(document, SubscriptionType::parse(event)?);
+        alike.retain(|other| self.is_like(other));
+        if alike.contains(&self.webhook) {
+            return Some(self.webhook.clone());
+        }
+        let mut gone = self.beside.clone().unwrap_or_default();
+        let known = gone.clone();
+        alike.retain(|other| {
+            let print = print(other);
+            gone.retain(|known| *known != print);
+            !known.contains(&print)
+        });
+        if gone.is_empty() && alike.len() == 1 { alike.pop() } else { None }
+    }
+
+    fn is_like(&self, other: &Webhook) -> bool {
+        match self.beside {
+            Some(_) => other.goes_by_the_same_as(&self.webhook),
+            // Nor was its name written down.
+            None => other.url == self.webhook.url,
+        }
+    }
 }
 
 /// Where a call of a webhook leads.
@@ -29,7 +60,7 @@ pub(super) struct Destination {
 }
 
 /// The JSON form of a [`Call`].
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 pub(super) struct Target {
     /// Host and port of `url`: calls that may wait for each other.
     host: String,
@@ -43,37 +74,56 @@ pub(super) struct Target {
     proof: Shown,
     headers: Vec<(String, String)>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    beside: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     forwarded: Option<String>,
 }
 
-#[derive(Clone, Copy, Serialize, Deserialize)]
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Shown {
+    #[default]
     None,
     Signature,
     Credentials,
 }
 
 impl Target {
-    /// The text that the store keeps of a call of `webhook` for an event that came by the routes `forwarded`.
-    pub(super) fn text(webhook: &Webhook, forwarded: &[Route]) -> String {
+    /// The texts that the store keeps of the calls of `webhooks`, all that one list of a device has for an event that came
+    /// by the routes `forwarded`.
+    pub(super) fn texts(webhooks: &[Webhook], forwarded: &[Route]) -> impl Iterator<Item = String> {
+        let prints: Vec<String> = match webhooks {
+            [_] => vec![String::new()],
+            several => several.iter().map(print).collect(),
+        };
+        webhooks.iter().enumerate().map(move |(place, webhook)| {
+            let others = webhooks.iter().zip(&prints).enumerate().filter(|(other, _)| *other != place);
+            let beside = others.filter(|(_, (other, _))| other.goes_by_the_same_as(webhook));
+            json_text(&Self {
+                beside: Some(beside.map(|(_, (_, print))| print.clone()).collect()),
+                forwarded: (!forwarded.is_empty()).then(|| json_text(&forwarded)),
+                ..Self::of(webhook)
+            })
+        })
+    }
+
+    fn of(webhook: &Webhook) -> Self {
         let latin1 = |value: &HeaderValue| value.as_bytes().iter().copied().map(char::from).collect();
         let proof = match webhook.proof {
             Proof::None => Shown::None,
             Proof::Signature => Shown::Signature,
             Proof::Credentials => Shown::Credentials,
         };
-        let target = Self {
+        Self {
             host: WebhookAddress::parse(&webhook.url).map_or_else(|_| String::new(), |url| url.destination()),
-            hook: URL_SAFE_NO_PAD.encode(&Sha256::digest(&webhook.url)[..16]),
+            hook: short(&Sha256::digest(&webhook.url)[..16]),
             name: webhook.name.clone(),
             url: webhook.url.clone(),
             method: webhook.method.to_string(),
             proof,
             headers: webhook.headers.iter().map(|(name, value)| (name.to_string(), latin1(value))).collect(),
-            forwarded: (!forwarded.is_empty()).then(|| json_text(&forwarded)),
-        };
-        json_text(&target)
+            ..Self::default()
+        }
     }
 
     /// Where a stored call of a webhook of `device` leads.
@@ -83,25 +133,10 @@ impl Target {
         Destination { host, webhook: WebhookKey { device: device.clone(), hook } }
     }
 
-    /// A stored text's webhook for `event` as `document` has it now: the same, else the one of its name, or of its address
-    /// where it has no name. None where there is none, or where it could be one of several.
-    pub(super) fn as_it_is_now(document: &Value, event: &str, webhook: &Webhook) -> Option<Webhook> {
-        let of_event = webhooks(document, SubscriptionType::parse(event)?);
-        let now = of_event.iter().filter_map(|entry| Self::read(&Self::text(entry, &[])));
-        let mut like = Vec::new();
-        for Call { webhook: other, .. } in now {
-            if other == *webhook {
-                return Some(other);
-            }
-            like.extend(other.takes_the_place_of(webhook).then_some(other));
-        }
-        if like.len() == 1 { like.pop() } else { None }
-    }
-
     /// The call of a stored text, if it is one.
     pub(super) fn read(text: &str) -> Option<Call> {
-        let Self { host: _, hook: _, name, url, method, proof, headers, forwarded } =
-            serde_json::from_str(text).ok()?;
+        let stored: Self = serde_json::from_str(text).ok()?;
+        let Self { name, url, method, proof, headers, beside, forwarded, .. } = stored;
         let header = |(name, value): (String, String)| {
             Some((HeaderName::from_bytes(name.as_bytes()).ok()?, in_latin1(&value)?))
         };
@@ -117,8 +152,17 @@ impl Target {
             proof,
             headers: headers.into_iter().filter_map(header).collect(),
         };
-        Some(Call { webhook, forwarded })
+        Some(Call { webhook, beside, forwarded })
     }
+}
+
+/// Tells a webhook from all others, in few letters.
+fn print(webhook: &Webhook) -> String {
+    short(&Sha256::digest(json_text(&Target::of(webhook)))[..9])
+}
+
+fn short(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
 }
 
 fn json_text(value: &impl Serialize) -> String {

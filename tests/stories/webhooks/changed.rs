@@ -8,7 +8,8 @@ use tokio::sync::Semaphore;
 use super::delivering::replay;
 use super::*;
 
-/// A message in hand at a webhook that will not take it now, but once the gate is open.
+/// A message in hand at a webhook that will not take it now, but once the gate is open; with the key `well` it is taken at
+/// once, and not handed on.
 struct InHand {
     post: Post,
     device: Device,
@@ -23,6 +24,9 @@ impl InHand {
         let (gate, (sender, calls)) = (Arc::new(Semaphore::new(0)), mpsc::unbounded_channel());
         let opened = Arc::clone(&gate);
         let api = FakeApi::start(move |seen| {
+            if seen.header("x-key") == ["well"] {
+                return Answer::new(200, &[], "");
+            }
             sender.send(seen.clone()).unwrap();
             Answer::new(503, &[], "").behind(&opened)
         })
@@ -49,6 +53,11 @@ impl InHand {
         let database = Connection::open(self.post.bus.directory.path().join("endo.db")).unwrap();
         database.query_row("SELECT max(attempts) FROM deliveries", [], |row| row.get(0)).unwrap()
     }
+}
+
+fn with_key(mut entry: Value, key: &str) -> Value {
+    entry["headers"] = json!({"x-key": key});
+    entry
 }
 
 fn with_name(mut entry: Value) -> Value {
@@ -102,13 +111,8 @@ async fn what_waits_for_a_webhook_goes_to_what_became_of_it() {
     scene.post.until_nothing_waits().await;
 
     // Without a name it is the one at its address.
-    let with_key = |mut entry: Value| {
-        entry["headers"] = json!({"x-key": "old"});
-        json!([entry])
-    };
-    let mut scene = InHand::at(WITHOUT_END, with_key).await;
-    let mut rotated = hook(&scene.api);
-    rotated["headers"] = json!({"x-key": "new"});
+    let mut scene = InHand::at(WITHOUT_END, |entry| json!([with_key(entry, "old")])).await;
+    let rotated = with_key(hook(&scene.api), "new");
     scene.now_has(json!([hook(&other), rotated])).await;
     scene.gate.add_permits(1);
     assert_eq!(scene.calls.recv().await.unwrap().header("x-key"), ["new"]);
@@ -136,4 +140,35 @@ async fn what_waits_for_a_webhook_goes_to_none_where_it_could_be_one_of_several(
     scene.gate.add_permits(SETTINGS.attempts as usize);
     assert_eq!(scene.post.first_dead_letter().await.reason, "webhook removed");
     assert!(scene.calls.try_recv().is_err() && others.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn what_waits_for_a_webhook_that_is_gone_goes_to_none_that_has_the_message_itself() {
+    type Named = fn(Value) -> Value;
+    let without: Named = |entry| entry;
+    for (gone, stays) in [(without, without), (without, with_name as Named), (with_name, with_name)] {
+        let entries =
+            |entry: Value| json!([gone(with_key(entry.clone(), "ill")), stays(with_key(entry, "well"))]);
+        let mut scene = InHand::at(SETTINGS, entries).await;
+        scene.now_has(json!([stays(with_key(hook(&scene.api), "well"))])).await;
+        scene.gate.add_permits(SETTINGS.attempts as usize);
+        assert_eq!(scene.post.first_dead_letter().await.reason, "webhook removed");
+        scene.post.until_nothing_waits().await;
+        assert_eq!(scene.api.seen().len(), 2);
+        assert!(scene.calls.try_recv().is_err());
+    }
+}
+
+#[tokio::test]
+async fn what_waits_for_one_of_two_of_a_name_goes_to_what_became_of_that_one() {
+    let (other, mut others) = server(&[200]).await;
+    let entries = |entry: Value| json!([with_name(entry.clone()), with_name(with_key(entry, "well"))]);
+    let scene = InHand::at(WITHOUT_END, entries).await;
+    let stays = with_name(with_key(hook(&scene.api), "well"));
+    scene.now_has(json!([with_name(hook(&other)), stays])).await;
+    scene.gate.add_permits(1);
+    others.recv().await.unwrap();
+    scene.post.until_nothing_waits().await;
+    assert!(others.try_recv().is_err());
+    assert_eq!(scene.api.seen().len(), 2);
 }

@@ -36,7 +36,7 @@ pub(super) fn request(
     call: Call,
     token: Option<&str>,
 ) -> Result<WebhookRequest, Failed> {
-    let Call { webhook, forwarded } = call;
+    let Call { webhook, forwarded, .. } = call;
     let address = WebhookAddress::parse(&webhook.url).map_err(|_| Failed::for_good("bad address"))?;
     let routes = [(ROUTE, delivery.route.as_ref()), (FORWARDED_ROUTES, forwarded.as_ref())];
     if routes.iter().filter_map(|(_, route)| *route).map(String::len).sum::<usize>() > MAX_ROUTES {

@@ -6,7 +6,7 @@ use http::StatusCode;
 use zeroize::Zeroizing;
 
 use super::super::EmbeddedBus;
-use super::super::forwarder::{Proof, Webhook};
+use super::super::forwarder::Proof;
 use super::super::target::{Call, Target};
 use super::answer::{Condition, Failed, taken};
 use super::attempt::{asking_for_an_answer_within, request};
@@ -72,7 +72,7 @@ impl Courier {
         let (limit, lends) = (self.egress.webhook_limit(), call.webhook.proof == Proof::Credentials);
         let request = match call.webhook.proof {
             Proof::Credentials => {
-                let token = self.lend(delivery, &call.webhook).await?;
+                let token = self.lend(delivery, &call).await?;
                 request(delivery, call, Some(&token))?
             }
             Proof::Signature => signed(&self.bus, &delivery.device, request(delivery, call, None)?).await?,
@@ -91,7 +91,7 @@ impl Courier {
         let device = delivery.device.clone();
         match self.bus.store().read::<_, StoreError, _>(move |view| view.device(&device)).await {
             Ok(Some(document)) => {
-                let webhook = Target::as_it_is_now(&document, &delivery.event, &call.webhook);
+                let webhook = call.webhook_now(&document, &delivery.event);
                 Ok(Call { webhook: webhook.ok_or_else(Failed::removed)?, ..call })
             }
             Ok(None) => Ok(call),
@@ -99,9 +99,9 @@ impl Courier {
         }
     }
 
-    async fn lend(&self, delivery: &NewDelivery, webhook: &Webhook) -> Result<Zeroizing<String>, Failed> {
-        let (bus, delivery, webhook) = (self.bus.clone(), delivery.clone(), webhook.clone());
-        let issue = move |transaction: &Transaction<'_>| pass::issue(&bus, transaction, &delivery, &webhook);
+    async fn lend(&self, delivery: &NewDelivery, call: &Call) -> Result<Zeroizing<String>, Failed> {
+        let (bus, delivery, call) = (self.bus.clone(), delivery.clone(), call.clone());
+        let issue = move |transaction: &Transaction<'_>| pass::issue(&bus, transaction, &delivery, &call);
         match self.bus.store().write::<_, StoreError, _>(issue).await {
             Ok(token) => token,
             Err(_) => Err(Failed::again("no credentials")),

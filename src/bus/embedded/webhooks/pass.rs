@@ -6,8 +6,7 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::super::EmbeddedBus;
-use super::super::forwarder::Webhook;
-use super::super::target::Target;
+use super::super::target::Call;
 use super::answer::Failed;
 use crate::store::{NewDelivery, StoreError, TokenHash, Transaction};
 
@@ -18,14 +17,14 @@ pub(super) fn issue(
     bus: &EmbeddedBus,
     transaction: &Transaction<'_>,
     delivery: &NewDelivery,
-    webhook: &Webhook,
+    call: &Call,
 ) -> Result<Result<Zeroizing<String>, Failed>, StoreError> {
     revoke(bus, transaction, delivery)?;
     match transaction.device(&delivery.device)? {
         None => return Ok(Err(Failed::for_good("device unregistered"))),
         Some(document) => {
-            let now = Target::as_it_is_now(&document, &delivery.event, webhook);
-            if now.as_ref() != Some(webhook) {
+            let now = call.webhook_now(&document, &delivery.event);
+            if now.as_ref() != Some(&call.webhook) {
                 return Ok(Err(Failed::removed()));
             }
         }
