@@ -31,6 +31,7 @@ const STEPS: &[&str] = &[
     WITH_REFRESH_TOKENS_TAKEN_OVER,
     WITH_SECRETS_SEALED_ANEW,
     WITH_TOKENS_OF_SESSIONS,
+    WITH_LENT_TOKENS,
 ];
 
 const FIRST: &str = "
@@ -323,6 +324,14 @@ UPDATE renewals SET secret_since = generation;
 /// Which token of the bus in this process a session hangs on.
 const WITH_TOKENS_OF_SESSIONS: &str = "
 ALTER TABLE sessions ADD COLUMN token INTEGER;
+";
+
+/// For which delivery a token was lent.
+const WITH_LENT_TOKENS: &str = "
+ALTER TABLE tokens ADD COLUMN lent TEXT;
+CREATE INDEX tokens_lent ON tokens (lent) WHERE lent IS NOT NULL;
+UPDATE tokens SET lent = metadata ->> 'webhook-delivery' WHERE metadata ->> 'webhook-delivery' IN (
+    SELECT id FROM deliveries UNION SELECT id FROM dead_letters UNION SELECT id FROM outcomes);
 ";
 
 /// Marks a file as a database of endo ("Endo" in ASCII).

@@ -4,8 +4,8 @@ use rusqlite::OptionalExtension;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{StoreError, Transaction, View};
-use crate::message::DeviceUuid;
+use super::{NewDelivery, StoreError, Transaction, View};
+use crate::message::{DeliveryId, DeviceUuid};
 
 const INSERT: &str = "INSERT OR IGNORE INTO tokens (uuid, hash, root, metadata) VALUES (?1, ?2, ?3, ?4)";
 
@@ -124,18 +124,41 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Adds a token that something accepted needs to end, and that ends with it.
+    /// Adds a token to the device of `work`, which needs it to end; it ends with it.
     ///
     /// # Errors
     /// What the database reports.
     pub fn lend_token(
         &self,
-        uuid: &DeviceUuid,
+        work: &NewDelivery,
         hash: &TokenHash,
         metadata: &Value,
     ) -> Result<(), StoreError> {
         self.use_reserve();
-        self.add_token(uuid, hash, metadata)
+        self.add_token(&work.device, hash, metadata)?;
+        let sql = "UPDATE tokens SET lent = ?3 WHERE uuid = ?1 AND hash = ?2";
+        self.prepare(sql)?.execute((work.device.as_str(), hash.as_bytes(), work.id.as_str()))?;
+        Ok(())
+    }
+
+    /// Removes what was lent for the work of this id, and answers the hashes.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn end_lent(&self, id: &DeliveryId) -> Result<Vec<TokenHash>, StoreError> {
+        let mut statement = self.prepare("DELETE FROM tokens WHERE lent = ?1 RETURNING hash")?;
+        let ended = statement.query_map([id.as_str()], removed)?;
+        Ok(ended.collect::<Result<_, _>>()?)
+    }
+
+    /// Removes whatever was lent, and answers the hashes with the devices whose tokens they were.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn end_all_lent(&self) -> Result<Vec<(DeviceUuid, TokenHash)>, StoreError> {
+        let mut statement = self.prepare("DELETE FROM tokens WHERE lent IS NOT NULL RETURNING hash, uuid")?;
+        let ended = statement.query_map([], |row| Ok((row.get::<_, String>(1)?.into(), removed(row)?)))?;
+        Ok(ended.collect::<Result<_, _>>()?)
     }
 
     /// Makes `hash` the only root token of `uuid`; answers the one it had before.

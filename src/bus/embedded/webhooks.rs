@@ -76,6 +76,7 @@ impl Webhooks {
     /// Works until `stop` turns true, then finishes the calls that run. What is left stays in the queue.
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
         let mut calls = JoinSet::new();
+        self.courier.end_all_lent().await;
         loop {
             tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => break,

@@ -102,9 +102,8 @@ async fn what_was_accepted_gets_the_token_that_it_lends() {
     write(&store, |transaction| transaction.add_device(&uuid("device"), &json!({}))).await.unwrap();
     fill(&store).await;
     let hash = TokenHash::of("lent", &uuid("device"), b"pepper");
-    write(&store, move |transaction| transaction.lend_token(&uuid("device"), &hash, &json!({})))
-        .await
-        .unwrap();
+    let work = NewDelivery { device: uuid("device"), ..delivery("work") };
+    write(&store, move |transaction| transaction.lend_token(&work, &hash, &json!({}))).await.unwrap();
     assert!(read(&store, move |view| view.knows_token(&uuid("device"), &hash)).await);
 }
 

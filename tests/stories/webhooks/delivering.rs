@@ -264,24 +264,6 @@ async fn a_webhook_that_asks_for_credentials_gets_a_token_for_that_call_alone() 
 }
 
 #[tokio::test]
-async fn credentials_that_are_forwarded_are_the_device_s_own_while_the_call_runs() {
-    let post = Post::to_loopback().await;
-    let silent = FakeApi::start(|_| Answer::Stall(Vec::new())).await;
-    let mut entry = hook(&silent);
-    entry["generateAndForwardMeshbluCredentials"] = json!(true);
-    let device = post.hooked(entry).await;
-    post.send(&post.bus.device(json!({})).await, &json!({"devices": device.uuid})).await;
-    let bearer = loop {
-        if let Some(call) = silent.seen().pop() {
-            break call.header("authorization").concat();
-        }
-        tokio::task::yield_now().await;
-    };
-    let whoami = send(post.bus.anonymous("GET /v2/whoami").header("authorization", bearer)).await;
-    assert_eq!(whoami.json()["uuid"], json!(device.uuid));
-}
-
-#[tokio::test]
 async fn a_device_that_is_gone_lends_no_credentials() {
     let post = Post::to_loopback().await;
     let (api, mut calls) = server(&[200]).await;

@@ -44,12 +44,7 @@ impl Courier {
     pub(super) async fn handle(&self, taken: Taken, leave: Leave) {
         let delivery = &taken.delivery;
         let stored = delivery.new.target.as_deref().and_then(Target::read);
-        let lends = |call: &Call| call.webhook.proof == Proof::Credentials;
-        // A process that was killed may have lent a token, whatever became of the webhook since.
-        let has_lent = stored.as_ref().is_some_and(lends);
-        let call = self.call_of(&delivery.new, stored).await;
-        let lends = has_lent || call.as_ref().is_ok_and(lends);
-        let result = match call {
+        let result = match self.call_of(&delivery.new, stored).await {
             Ok(call) => self.attempt(&delivery.new, call).await,
             Err(failed) => Err(failed),
         };
@@ -62,9 +57,27 @@ impl Courier {
             Err(Failed { condition: Condition::Fails, .. }) => failing_for = leave.failed(),
         }
         let next = self.next(delivery, result);
-        self.end(taken, next, lends).await;
+        self.end(taken, next).await;
         if failing_for > self.patience() {
             self.give_up_waiting(webhook).await;
+        }
+    }
+
+    /// Ends what processes lent that were killed: nobody is called yet.
+    pub(super) async fn end_all_lent(&self) {
+        loop {
+            let bus = self.bus.clone();
+            let end = move |transaction: &Transaction<'_>| pass::end_all(&bus, transaction);
+            match self.bus.store().write::<_, StoreError, _>(end).await {
+                Ok(()) | Err(StoreError::Closed) => return,
+                Err(error) => {
+                    tracing::error!(
+                        error = with_causes(&error),
+                        "cannot end the tokens that were lent; trying again"
+                    );
+                    tokio::time::sleep(AFTER_FAILURE).await;
+                }
+            }
         }
     }
 
@@ -164,14 +177,12 @@ impl Courier {
     }
 
     /// Writes the end down; a delivery whose end cannot be written goes back to the queue.
-    async fn end(&self, taken: Taken, next: Next, lends: bool) {
+    async fn end(&self, taken: Taken, next: Next) {
         for _ in 0..WRITES {
             let (delivery, ending, now) = (taken.delivery.clone(), next.clone(), self.bus.clock.now());
             let (bus, place) = (self.bus.clone(), taken.place.clone());
             let end = move |transaction: &Transaction<'_>| {
-                if lends {
-                    pass::revoke(&bus, transaction, &delivery.new)?;
-                }
+                pass::end(&bus, transaction, &delivery.new)?;
                 let seq = place.within(transaction)?;
                 match &ending {
                     Next::Delivered(status) => {

@@ -1,6 +1,6 @@
 //! A token of the webhook's owner for the length of one attempt (`generateAndForwardMeshbluCredentials`).
 //!
-//! It carries the delivery's id, so that one left behind by a crash is revoked before the next attempt.
+//! The store knows for which delivery it is, so that one left behind by a crash ends at the next start.
 
 use serde_json::json;
 use zeroize::Zeroizing;
@@ -19,7 +19,7 @@ pub(super) fn issue(
     delivery: &NewDelivery,
     call: &Call,
 ) -> Result<Result<Zeroizing<String>, Failed>, StoreError> {
-    revoke(bus, transaction, delivery)?;
+    end(bus, transaction, delivery)?;
     match transaction.device(&delivery.device)? {
         None => return Ok(Err(Failed::for_good("device unregistered"))),
         Some(document) => {
@@ -31,22 +31,25 @@ pub(super) fn issue(
     }
     let token = Zeroizing::new(bus.random.token());
     let hash = TokenHash::of(&token, &delivery.device, &bus.pepper);
-    transaction.lend_token(&delivery.device, &hash, &json!({TAG: delivery.id}))?;
+    transaction.lend_token(delivery, &hash, &json!({TAG: delivery.id}))?;
     Ok(Ok(token))
 }
 
-/// Ends whatever token was issued for this delivery.
-pub(super) fn revoke(
+/// Ends whatever token was lent for this delivery.
+pub(super) fn end(
     bus: &EmbeddedBus,
     transaction: &Transaction<'_>,
     delivery: &NewDelivery,
 ) -> Result<(), StoreError> {
-    let mut ended = Vec::new();
-    for token in transaction.tokens(&delivery.device, usize::MAX >> 1)? {
-        if token.metadata.get(TAG) == Some(&json!(delivery.id)) {
-            ended.extend(transaction.remove_stored_token(token.seq)?);
-        }
-    }
+    let ended = transaction.end_lent(&delivery.id)?;
     bus.end_reading(transaction, &delivery.device, ended);
+    Ok(())
+}
+
+/// Ends all that was lent.
+pub(super) fn end_all(bus: &EmbeddedBus, transaction: &Transaction<'_>) -> Result<(), StoreError> {
+    for (device, token) in transaction.end_all_lent()? {
+        bus.end_reading(transaction, &device, vec![token]);
+    }
     Ok(())
 }
