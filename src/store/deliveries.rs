@@ -136,10 +136,12 @@ impl View<'_> {
                    AND (?4 = '[]' OR coalesce(target ->> 'host', '') NOT IN (SELECT value FROM json_each(?4)))
                    AND (?5 = '[]' OR (device, coalesce(target ->> 'hook', '')) NOT IN (
                         SELECT value ->> 'device', value ->> 'hook' FROM json_each(?5)))
+                   AND (?6 IS NULL OR coalesce(target ->> 'host', '') IN (SELECT value FROM json_each(?6)))
                    ORDER BY due_at, seq LIMIT ?3";
         let (hosts, webhooks) = (json!(but.hosts).to_string(), json!(but.webhooks).to_string());
+        let only = but.only.as_ref().map(|only| json!(only).to_string());
         let mut statement = self.prepare(sql)?;
-        let asked = (work.code(), now.as_millis(), limit as i64, hosts, webhooks);
+        let asked = (work.code(), now.as_millis(), limit as i64, hosts, webhooks, only);
         let rows = statement.query_map(asked, |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }

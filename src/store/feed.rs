@@ -61,6 +61,8 @@ impl Drop for Taken {
 pub struct PassedOver {
     /// Hosts, host and port of each.
     pub hosts: Vec<String>,
+    /// All hosts but these, where that is said.
+    pub only: Option<Vec<String>>,
     /// Webhooks.
     pub webhooks: Vec<WebhookKey>,
     /// When to look again although the bell was not rung; the bell is rung for every other change.

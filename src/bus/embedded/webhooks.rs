@@ -4,6 +4,7 @@ mod answer;
 mod attempt;
 mod courier;
 mod destinations;
+mod hosts;
 mod pass;
 mod signing;
 
@@ -86,8 +87,6 @@ impl Webhooks {
         while calls.join_next().await.is_some() {}
     }
 
-    /// One slow host holds half of all calls, two hold three quarters: it takes many until none is free for another. As
-    /// hosts are looked at between takings alone, it may be a few more.
     async fn start_some(&self, calls: &mut JoinSet<()>) {
         while calls.try_join_next().is_some() {}
         if calls.len() >= self.concurrency {
@@ -106,8 +105,8 @@ impl Webhooks {
     fn start(&self, calls: &mut JoinSet<()>, taken: Taken) {
         let new = &taken.delivery.new;
         let destination = Target::destination(&new.device, new.target.as_deref());
-        // One call tries a webhook after each rest; what was taken together with it goes back to the queue.
-        let Ok(leave) = self.destinations.admit(destination) else { return drop(taken) };
+        // What was taken together with the last call that its host or webhook gets now goes back to the queue.
+        let Some(leave) = self.destinations.admit(destination) else { return drop(taken) };
         let courier = Arc::clone(&self.courier);
         calls.spawn(async move { courier.handle(taken, leave).await });
     }

@@ -84,28 +84,42 @@ async fn a_malformed_entry_is_passed_over_with_a_line_in_the_log_that_names_it_a
 }
 
 #[tokio::test]
-async fn slow_hosts_get_half_of_the_calls_that_are_free_and_others_are_called_meanwhile() {
-    let post = Post::to_loopback().await;
+async fn hosts_that_are_slow_get_half_of_all_calls_and_others_are_called_in_time() {
+    const SLOW: usize = 10;
+    let now = Arc::new(AtomicI64::new(1_768_478_400_000));
+    let told = Arc::clone(&now);
+    let clock = Clock::from_fn(move || Timestamp::from_millis(told.load(Ordering::SeqCst)));
+    let post = Post::with(clock, loopback(), WebhookSettings { concurrency: 64, ..SETTINGS }).await;
     let sender = post.bus.device(json!({})).await;
     let gate = Arc::new(Semaphore::new(0));
     let mut slow = Vec::new();
-    for most in [4, 2] {
+    for _ in 0..SLOW {
         let (api, mut calls) = slow_server(&gate).await;
         let device = post.hooked(hook(&api)).await;
-        post.send(&sender, &json!({"devices": vec![&device.uuid; 8]})).await;
-        for _ in 0..most {
-            calls.recv().await.unwrap();
-        }
+        post.send(&sender, &json!({"devices": vec![&device.uuid; 16]})).await;
+        calls.recv().await.unwrap();
         slow.push((api, calls));
     }
-    let (well, mut others) = server(&[200]).await;
-    let device = post.hooked(hook(&well)).await;
-    for _ in 0..3 {
-        post.send(&sender, &json!({"devices": device.uuid})).await;
-        others.recv().await.unwrap();
+    let is_called = async || {
+        let (well, mut others) = server(&[200]).await;
+        let device = post.hooked(hook(&well)).await;
+        post.send(&sender, &json!({"devices": vec![&device.uuid; 3]})).await;
+        for _ in 0..3 {
+            others.recv().await.unwrap();
+        }
+    };
+    is_called().await;
+    let mut in_hand = || slow.iter_mut().map(|(api, _)| api.seen().len()).collect::<Vec<_>>();
+    assert_eq!(in_hand(), [1; SLOW]);
+    now.fetch_add(1000, Ordering::SeqCst);
+    post.bus.bus.webhook_bell().notify_one();
+    while in_hand().iter().sum::<usize>() < 32 {
+        tokio::task::yield_now().await;
     }
-    assert!(slow.iter_mut().all(|(_, calls)| calls.try_recv().is_err()));
-    gate.add_permits(16);
+    is_called().await;
+    assert_eq!(in_hand().iter().sum::<usize>(), 32);
+    assert!(in_hand().iter().all(|calls| *calls <= 8));
+    gate.add_permits(16 * SLOW);
     post.until_nothing_waits().await;
     assert!(post.dead_letters().await.is_empty());
 }

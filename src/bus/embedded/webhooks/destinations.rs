@@ -11,7 +11,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::super::target::Destination;
-use crate::ambient::Clock;
+use super::hosts::{Full, Hosts};
+use crate::ambient::{Clock, Timestamp};
 use crate::egress::{Admission, Breaker, BreakerSettings, Resting};
 use crate::store::{PassedOver, WebhookKey};
 
@@ -27,27 +28,17 @@ pub(super) struct Destinations(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     known: Mutex<Known>,
-    /// How many calls run at the same time.
-    concurrency: usize,
     settings: BreakerSettings,
     clock: Clock,
     bell: Arc<Notify>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Known {
-    /// By host and port: those with calls in hand, and those where webhooks fail.
-    hosts: HashMap<String, Host>,
+    hosts: Hosts,
     webhooks: HashMap<WebhookKey, Webhook>,
     /// Whether work may wait for a call to end.
     passed_over: bool,
-}
-
-#[derive(Debug, Default)]
-struct Host {
-    calls: usize,
-    /// How many webhooks fail at it.
-    failing: u32,
 }
 
 #[derive(Debug)]
@@ -66,40 +57,45 @@ pub(super) struct Leave {
     breaker: Arc<Breaker>,
     destinations: Destinations,
     to: Destination,
+    began: Timestamp,
+    /// Whether there was a call.
+    made: bool,
 }
 
 impl Destinations {
-    /// A host is full that has as many calls in hand as are free; `bell` is rung when one may not be full any more, or
-    /// not at rest, because of a call that ended.
+    /// `bell` is rung when a host may not be full any more, or a webhook not at rest, because of a call that ended.
     pub(super) fn new(
         concurrency: usize,
         bell: Arc<Notify>,
         settings: BreakerSettings,
         clock: Clock,
     ) -> Self {
-        Self(Arc::new(Shared { known: Mutex::default(), concurrency, settings, clock, bell }))
+        let known = Known { hosts: Hosts::new(concurrency), webhooks: HashMap::new(), passed_over: false };
+        Self(Arc::new(Shared { known: Mutex::new(known), settings, clock, bell }))
     }
 
     /// The hosts that are full, and the webhooks that failed and rest: they get no call now.
     pub(super) fn passed_over(&self) -> PassedOver {
         let mut known = self.known();
-        let Known { hosts, webhooks, .. } = &*known;
-        let free = self.0.concurrency.saturating_sub(hosts.values().map(|host| host.calls).sum());
-        let full = hosts.iter().filter(|(_, host)| host.calls >= free);
-        let mut passed_over =
-            PassedOver { hosts: full.map(|(name, _)| name.clone()).collect(), ..PassedOver::default() };
-        for (key, webhook) in webhooks {
-            let Some(Resting { after }) = webhook.resting(hosts) else { continue };
+        let Full { hosts, but, again_in } = known.hosts.full(self.0.clock.now());
+        let mut passed_over = PassedOver { hosts, only: but, again_in, ..PassedOver::default() };
+        for (key, webhook) in &known.webhooks {
+            let Some(Resting { after }) = webhook.resting(&known.hosts) else { continue };
             passed_over.webhooks.push(key.clone());
             passed_over.again_in = passed_over.again_in.into_iter().chain([after]).min();
         }
-        known.passed_over = !passed_over.hosts.is_empty() || !passed_over.webhooks.is_empty();
+        let PassedOver { hosts, webhooks, only, .. } = &passed_over;
+        known.passed_over = !hosts.is_empty() || !webhooks.is_empty() || only.is_some();
         passed_over
     }
 
-    /// Leave for one call. Of a webhook that rests only one call gets it after each rest.
-    pub(super) fn admit(&self, to: Destination) -> Result<Leave, Resting> {
-        let mut known = self.known();
+    /// Leave for one call, unless its host is full or its webhook rests. Of one that rests only one call gets it after each
+    /// rest.
+    pub(super) fn admit(&self, to: Destination) -> Option<Leave> {
+        let (mut known, now) = (self.known(), self.0.clock.now());
+        if !known.hosts.has_room(&to.host, now) {
+            return None;
+        }
         if known.webhooks.len() >= REMEMBERED && !known.webhooks.contains_key(&to.webhook) {
             known.forget_one();
         }
@@ -110,19 +106,21 @@ impl Destinations {
             breaker: Breaker::new(self.0.settings, self.0.clock.clone()),
             fails: false,
         });
-        if let Some(resting) = webhook.resting(hosts) {
-            return Err(resting);
+        if webhook.resting(hosts).is_some() {
+            return None;
         }
-        let admission = webhook.breaker.admit()?;
+        let admission = Some(webhook.breaker.admit().ok()?);
         webhook.calls += 1;
-        hosts.entry(to.host.clone()).or_default().calls += 1;
+        hosts.begin(&to.host, now);
         let breaker = Arc::clone(&webhook.breaker);
-        Ok(Leave { admission: Some(admission), breaker, destinations: self.clone(), to })
+        Some(Leave { admission, breaker, destinations: self.clone(), to, began: now, made: true })
     }
 
-    fn release(&self, to: &Destination) {
-        let mut known = self.known();
-        if known.end_call(to) {
+    fn release(&self, leave: &Leave) {
+        let (mut known, now) = (self.known(), self.0.clock.now());
+        known.hosts.end(&leave.to.host, leave.began, leave.made.then_some(now));
+        known.end_call(&leave.to.webhook);
+        if std::mem::take(&mut known.passed_over) {
             self.0.bell.notify_one();
         }
     }
@@ -133,24 +131,17 @@ impl Destinations {
 }
 
 impl Known {
-    /// Takes one call of `to` back, whose breaker knows what came of it; answers whether work may wait for that.
-    fn end_call(&mut self, to: &Destination) -> bool {
-        if let Some(host) = self.hosts.get_mut(&to.host) {
-            host.calls -= 1;
+    /// Takes one call of a webhook back, whose breaker knows what came of it.
+    fn end_call(&mut self, key: &WebhookKey) {
+        let Some(webhook) = self.webhooks.get_mut(key) else { return };
+        webhook.calls -= 1;
+        let fails = webhook.breaker.is_open();
+        if std::mem::replace(&mut webhook.fails, fails) != fails {
+            self.hosts.count_failing(&webhook.host, fails);
         }
-        if let Some(webhook) = self.webhooks.get_mut(&to.webhook) {
-            webhook.calls -= 1;
-            let fails = webhook.breaker.is_open();
-            if std::mem::replace(&mut webhook.fails, fails) != fails {
-                let host = self.hosts.entry(webhook.host.clone()).or_default();
-                host.failing = if fails { host.failing + 1 } else { host.failing - 1 };
-            }
-            if webhook.calls == 0 && webhook.breaker.untroubled() {
-                self.forget(&to.webhook);
-            }
+        if webhook.calls == 0 && webhook.breaker.untroubled() {
+            self.forget(key);
         }
-        self.forget_idle(&to.host);
-        std::mem::take(&mut self.passed_over)
     }
 
     /// Forgets one that would be called again anyway, if there is one.
@@ -165,24 +156,16 @@ impl Known {
 
     fn forget(&mut self, key: &WebhookKey) {
         let Some(webhook) = self.webhooks.remove(key) else { return };
-        if let Some(host) = self.hosts.get_mut(&webhook.host).filter(|_| webhook.fails) {
-            host.failing -= 1;
-        }
-        self.forget_idle(&webhook.host);
-    }
-
-    fn forget_idle(&mut self, host: &str) {
-        if self.hosts.get(host).is_some_and(|host| host.calls == 0 && host.failing == 0) {
-            self.hosts.remove(host);
+        if webhook.fails {
+            self.hosts.count_failing(&webhook.host, false);
         }
     }
 }
 
 impl Webhook {
     /// Whether it is left alone while so many webhooks fail at its host.
-    fn resting(&self, hosts: &HashMap<String, Host>) -> Option<Resting> {
-        let failing = hosts.get(&self.host).map_or(0, |host| host.failing);
-        self.breaker.resting_for(failing.clamp(1, LONGEST))
+    fn resting(&self, hosts: &Hosts) -> Option<Resting> {
+        self.breaker.resting_for(hosts.failing(&self.host).clamp(1, LONGEST))
     }
 }
 
@@ -209,7 +192,8 @@ impl Leave {
     }
 
     /// Says that there was no call after all.
-    pub(super) fn withdrawn(self) {
+    pub(super) fn withdrawn(mut self) {
+        self.made = false;
         self.settle(Admission::withdrawn);
     }
 
@@ -223,6 +207,6 @@ impl Drop for Leave {
     fn drop(&mut self) {
         // First, for what is passed over from now on.
         drop(self.admission.take());
-        self.destinations.release(&self.to);
+        self.destinations.release(self);
     }
 }
