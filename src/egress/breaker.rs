@@ -44,9 +44,10 @@ enum Position {
     Closed {
         failures: u32,
     },
-    /// Since it opened, or since its last trial began or failed.
+    /// Since it opened, or since its last trial began or failed; so many more trials need not wait for the rest.
     Open {
         since: Timestamp,
+        at_once: u32,
     },
 }
 
@@ -73,7 +74,6 @@ pub struct Admission {
 enum Verdict {
     Succeeded,
     Failed,
-    Broken,
     Late,
     NotMade,
 }
@@ -86,18 +86,19 @@ impl Breaker {
         Arc::new(Self { settings, clock, state })
     }
 
-    /// Leave for one call. One that is open gives it to one trial a rest, so that a slow trial keeps nobody out for longer.
+    /// Leave for one call. One that is open gives it to one trial a rest, so that a slow trial keeps nobody out for longer,
+    /// and to those that need not wait for it.
     ///
     /// # Errors
     /// [`Resting`] until the rest is over.
     pub fn admit(self: &Arc<Self>) -> Result<Admission, Resting> {
         let mut state = self.state();
-        if let Position::Open { since } = state.position {
+        if let Position::Open { since, at_once } = state.position {
             let after = self.left(since, 1);
-            if !after.is_zero() {
+            if at_once == 0 && !after.is_zero() {
                 return Err(Resting { after });
             }
-            state.position = Position::Open { since: self.clock.now() };
+            state.position = Position::Open { since: self.clock.now(), at_once: at_once.saturating_sub(1) };
         }
         let (epoch, successes) = (state.epoch, state.successes);
         Ok(Admission { breaker: Arc::clone(self), epoch, successes, verdict: Verdict::Late })
@@ -110,7 +111,7 @@ impl Breaker {
 
     /// As [`Breaker::resting`], where a rest is so many times as long.
     pub fn resting_for(&self, rests: u32) -> Option<Resting> {
-        let Position::Open { since } = self.state().position else { return None };
+        let Position::Open { since, at_once: 0 } = self.state().position else { return None };
         let after = self.left(since, rests);
         (!after.is_zero()).then_some(Resting { after })
     }
@@ -138,30 +139,33 @@ impl Breaker {
 
     fn settle(&self, admission: &Admission) {
         let (mut state, now) = (self.state(), self.clock.now());
+        // Whoever answered another call meanwhile is there, and had trouble with this one alone.
+        let excused = state.successes > admission.successes;
         let verdict = match admission.verdict {
-            // Whoever answered another call meanwhile is there, and had trouble with this one alone.
-            Verdict::Broken | Verdict::Late if state.successes > admission.successes => Verdict::NotMade,
-            Verdict::Broken => Verdict::Failed,
+            Verdict::Failed | Verdict::Late if excused => Verdict::NotMade,
             verdict => verdict,
         };
         state.count(verdict, now);
         if state.epoch != admission.epoch {
             return;
         }
-        // Nothing is known against the next call, which may try at once.
-        let rested = Position::Open { since: now.minus(self.settings.rest) };
+        let enough = self.settings.failures;
         match (&mut state.position, verdict) {
             (Position::Closed { failures }, Verdict::Succeeded) => *failures = 0,
-            (Position::Closed { failures }, Verdict::Failed | Verdict::Broken | Verdict::Late) => {
+            (Position::Open { .. }, Verdict::Succeeded) => state.turn(Position::Closed { failures: 0 }),
+            (Position::Closed { failures }, Verdict::Failed | Verdict::Late) => {
                 *failures += 1;
-                if *failures >= self.settings.failures {
-                    let late = matches!(verdict, Verdict::Late);
-                    state.turn(if late { rested } else { Position::Open { since: now } });
+                if *failures >= enough {
+                    // It may be slow with those alone: as many more find out, whatever comes first.
+                    let at_once = if matches!(verdict, Verdict::Late) { enough } else { 0 };
+                    state.turn(Position::Open { since: now, at_once });
                 }
             }
-            (Position::Open { .. }, Verdict::Succeeded) => state.turn(Position::Closed { failures: 0 }),
-            (Position::Open { since }, Verdict::Failed | Verdict::Broken) => *since = now,
-            (Position::Open { .. }, Verdict::NotMade) => state.position = rested,
+            (position @ Position::Open { .. }, Verdict::Failed) => {
+                *position = Position::Open { since: now, at_once: 0 };
+            }
+            // Nothing is known against the next call, which takes its place.
+            (Position::Open { at_once, .. }, Verdict::NotMade) => *at_once = (*at_once).max(1),
             // The next trial did not wait for this one.
             (Position::Open { .. }, Verdict::Late) | (Position::Closed { .. }, Verdict::NotMade) => {}
         }
@@ -183,7 +187,7 @@ impl State {
     fn count(&mut self, verdict: Verdict, now: Timestamp) {
         match verdict {
             Verdict::Succeeded => (self.successes, self.failing_since) = (self.successes + 1, None),
-            Verdict::Failed | Verdict::Broken | Verdict::Late => drop(self.failing_since.get_or_insert(now)),
+            Verdict::Failed | Verdict::Late => drop(self.failing_since.get_or_insert(now)),
             Verdict::NotMade => {}
         }
     }
@@ -195,18 +199,14 @@ impl Admission {
         self.verdict = Verdict::Succeeded;
     }
 
-    /// Says that the destination is not there, or overloaded.
+    /// Says that the destination is not there or overloaded, or broke off: it failed, unless another call succeeded
+    /// meanwhile.
     pub fn failed(mut self) {
         self.verdict = Verdict::Failed;
     }
 
-    /// Says that the call broke off: the destination failed, unless another call succeeded meanwhile.
-    pub fn broke_off(mut self) {
-        self.verdict = Verdict::Broken;
-    }
-
-    /// Says that no answer came for as long as it was waited for. That tells nothing if another call succeeded meanwhile;
-    /// else the destination may be gone, or slow with some calls: where this opens the breaker, the next is tried at once.
+    /// Says that no answer came for as long as it was waited for: it may as well be slow with some calls. So where this opens
+    /// the breaker, as many are tried at once as were late.
     pub fn late(mut self) {
         self.verdict = Verdict::Late;
     }

@@ -56,7 +56,7 @@ impl Handler {
         };
         let answer = answer::read(&response);
         match answer.is_none() && answer::is_of_its_gateway(&response) {
-            true => admission.broke_off(),
+            true => admission.failed(),
             false => admission.succeeded(),
         }
         let Some(answer) = answer else {
@@ -124,7 +124,7 @@ fn judge(admission: Admission, error: &EgressError) {
         EgressError::Connect(_) => admission.failed(),
         _ if error.nothing_sent() => admission.withdrawn(),
         EgressError::Timeout => admission.late(),
-        _ => admission.broke_off(),
+        _ => admission.failed(),
     }
 }
 

@@ -73,41 +73,38 @@ fn a_trial_that_takes_long_keeps_others_out_for_one_rest_and_still_has_its_say()
 }
 
 #[test]
-fn calls_that_are_late_open_it_for_all_but_the_next() {
+fn calls_that_are_late_open_it_for_all_but_as_many_more() {
     let (breaker, now) = breaker();
     for _ in 0..FAILURES {
         breaker.admit().unwrap().late();
     }
     assert!(breaker.is_open());
-    let trial = breaker.admit().unwrap();
+    let trials: Vec<_> = (0..FAILURES).map(|_| breaker.admit().unwrap()).collect();
     assert_eq!(breaker.admit().unwrap_err().after, REST);
-    trial.late();
+    trials.into_iter().for_each(Admission::late);
     assert_eq!(breaker.admit().unwrap_err().after, REST);
     now.store(100, Ordering::Relaxed);
-    breaker.admit().unwrap().succeeded();
+    let trial = breaker.admit().unwrap();
+    assert_eq!(breaker.admit().unwrap_err().after, REST);
+    trial.succeeded();
     assert!(breaker.untroubled());
 }
 
 #[test]
-fn a_call_that_ends_badly_while_another_succeeds_is_no_failure_unless_it_says_so_itself() {
+fn a_call_that_ends_badly_while_another_succeeds_is_no_failure() {
     let (breaker, _) = breaker();
-    for end in [Admission::late, Admission::broke_off, drop] {
+    for end in [Admission::late, Admission::failed, drop] {
         let calls: Vec<_> = (0..FAILURES).map(|_| breaker.admit().unwrap()).collect();
         breaker.admit().unwrap().succeeded();
         calls.into_iter().for_each(end);
         assert!(breaker.untroubled());
     }
-    let calls: Vec<_> = (0..FAILURES).map(|_| breaker.admit().unwrap()).collect();
-    breaker.admit().unwrap().succeeded();
-    calls.into_iter().for_each(Admission::failed);
-    assert!(breaker.is_open());
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum End {
     Succeeded,
     Failed,
-    BrokeOff,
     Late,
     Withdrawn,
 }
@@ -117,7 +114,6 @@ impl End {
         match self {
             Self::Succeeded => admission.succeeded(),
             Self::Failed => admission.failed(),
-            Self::BrokeOff => admission.broke_off(),
             Self::Late => admission.late(),
             Self::Withdrawn => admission.withdrawn(),
         }
@@ -135,7 +131,6 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let end = prop_oneof![
         1 => Just(End::Succeeded),
         2 => Just(End::Failed),
-        1 => Just(End::BrokeOff),
         2 => Just(End::Late),
         1 => Just(End::Withdrawn),
     ];
@@ -152,13 +147,20 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 struct History {
     /// Failures since the last success that counted.
     row: u32,
-    /// From when on the next trial may begin, while it is open.
-    next_trial: Option<i64>,
+    /// While it is open.
+    open: Option<Open>,
     /// What was admitted before this one has no say.
     since: u64,
     admitted: u64,
     succeeded: u64,
     failing_since: Option<i64>,
+}
+
+struct Open {
+    /// From when on the next trial may begin.
+    next_trial: i64,
+    /// How many may begin before.
+    at_once: u32,
 }
 
 /// A call, and how many had succeeded before.
@@ -169,49 +171,52 @@ struct Call {
 
 impl History {
     fn is_untroubled(&self) -> bool {
-        self.row == 0 && self.next_trial.is_none()
+        self.row == 0 && self.open.is_none()
     }
 
     fn may_enter(&self, now: i64) -> bool {
-        self.next_trial.is_none_or(|trial| now >= trial)
+        self.open.as_ref().is_none_or(|open| open.at_once > 0 || now >= open.next_trial)
     }
 
     fn entered(&mut self, now: i64) -> Call {
         self.admitted += 1;
-        self.next_trial = self.next_trial.map(|_| now + 100);
+        if let Some(Open { next_trial, at_once }) = &mut self.open {
+            (*next_trial, *at_once) = (now + 100, at_once.saturating_sub(1));
+        }
         Call { number: self.admitted, succeeded_before: self.succeeded }
     }
 
     fn ended(&mut self, call: Call, end: End, now: i64) {
-        let excused = self.succeeded > call.succeeded_before;
+        let excused = end != End::Succeeded && self.succeeded > call.succeeded_before;
+        let end = if excused { End::Withdrawn } else { end };
         match end {
             End::Succeeded => (self.succeeded, self.failing_since) = (self.succeeded + 1, None),
-            End::BrokeOff | End::Late if excused => {}
-            End::Failed | End::BrokeOff | End::Late => _ = self.failing_since.get_or_insert(now),
+            End::Failed | End::Late => _ = self.failing_since.get_or_insert(now),
             End::Withdrawn => {}
         }
         if call.number < self.since {
             return;
         }
-        let next_trial = match end {
-            End::Succeeded => return self.close(),
-            End::Withdrawn => now,
-            End::BrokeOff | End::Late if excused => now,
-            End::Failed | End::BrokeOff => now + 100,
-            End::Late => self.next_trial.unwrap_or(now),
-        };
-        if self.next_trial.is_some() {
-            self.next_trial = Some(next_trial);
-        } else if end != End::Withdrawn && (end == End::Failed || !excused) {
-            self.row += 1;
-            if self.row >= FAILURES {
-                (self.row, self.next_trial, self.since) = (0, Some(next_trial), self.admitted + 1);
-            }
+        match (&mut self.open, end) {
+            (_, End::Succeeded) => self.close(),
+            (None, End::Failed | End::Late) => self.one_more(end, now),
+            (Some(open), End::Failed) => *open = Open { next_trial: now + 100, at_once: 0 },
+            (Some(open), End::Withdrawn) => open.at_once = open.at_once.max(1),
+            (Some(_), End::Late) | (None, End::Withdrawn) => {}
+        }
+    }
+
+    fn one_more(&mut self, end: End, now: i64) {
+        self.row += 1;
+        if self.row == FAILURES {
+            let at_once = if end == End::Late { FAILURES } else { 0 };
+            let open = Open { next_trial: now + 100, at_once };
+            (self.row, self.open, self.since) = (0, Some(open), self.admitted + 1);
         }
     }
 
     fn close(&mut self) {
-        if self.next_trial.take().is_some() {
+        if self.open.take().is_some() {
             self.since = self.admitted + 1;
         }
         self.row = 0;
@@ -245,7 +250,7 @@ proptest! {
                 Step::End(..) => {}
             }
             prop_assert_eq!(breaker.untroubled(), history.is_untroubled());
-            prop_assert_eq!(breaker.is_open(), history.next_trial.is_some());
+            prop_assert_eq!(breaker.is_open(), history.open.is_some());
             let failing = history.failing_since.map_or(0, |since| now - since);
             prop_assert_eq!(breaker.failing_for().as_millis(), failing as u128);
         }

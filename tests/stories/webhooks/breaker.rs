@@ -292,9 +292,11 @@ async fn a_destination_that_answers_nobody_in_time_has_failed() {
         calls.recv().await.unwrap();
     }
     while post.dead_letters().await.len() < FAILURES {}
-    // One more may find out whether it was slow with those alone.
-    post.send(&sender, &slow(1)).await;
-    calls.recv().await.unwrap();
+    // As many may find out whether it was slow with those alone.
+    post.send(&sender, &slow(FAILURES)).await;
+    for _ in 0..FAILURES {
+        calls.recv().await.unwrap();
+    }
     for _ in 0..2 {
         post.send(&sender, &json!({"devices": [device.uuid]})).await;
         post.send(&sender, &json!({"devices": [other.uuid]})).await;
