@@ -74,6 +74,8 @@ pub struct QueuedDelivery {
     pub call_started: bool,
     /// What is written down of its reply.
     pub reply: WrittenReply,
+    /// Since when its webhook has been missed; nothing where it was there when it was last looked for.
+    pub missing_since: Option<Timestamp>,
 }
 
 /// Tells a webhook from all others.
@@ -108,7 +110,14 @@ pub enum WrittenReply {
 impl QueuedDelivery {
     /// Work that just came.
     pub(super) fn first(new: NewDelivery, accepted_at: Timestamp) -> Self {
-        Self { new, accepted_at, attempts: 0, call_started: false, reply: WrittenReply::None }
+        Self {
+            new,
+            accepted_at,
+            attempts: 0,
+            call_started: false,
+            reply: WrittenReply::None,
+            missing_since: None,
+        }
     }
 }
 
@@ -151,8 +160,9 @@ impl View<'_> {
     /// # Errors
     /// What the database reports.
     pub(super) fn queued(&self, seq: i64) -> Result<Option<QueuedDelivery>, StoreError> {
-        let sql =
-            format!("SELECT {COLUMNS}, call_started, resend, reply, done FROM deliveries WHERE seq = ?1");
+        let sql = format!(
+            "SELECT {COLUMNS}, call_started, resend, reply, done, missing_since FROM deliveries WHERE seq = ?1"
+        );
         Ok(self.prepare(&sql)?.query_row([seq], queued_delivery).optional()?)
     }
 
@@ -238,8 +248,29 @@ impl Transaction<'_> {
     /// # Errors
     /// What the database reports.
     pub fn postpone(&self, seq: i64, due_at: Timestamp) -> Result<(), StoreError> {
-        let sql = "UPDATE deliveries SET attempts = attempts + 1, due_at = ?2 WHERE seq = ?1";
+        let sql =
+            "UPDATE deliveries SET attempts = attempts + 1, due_at = ?2, missing_since = NULL WHERE seq = ?1";
         self.prepare(sql)?.execute((seq, due_at.as_millis()))?;
+        Ok(())
+    }
+
+    /// Puts work off until `due_at` whose webhook has been missed since then: that is no attempt.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn await_webhook(&self, seq: i64, since: Timestamp, due_at: Timestamp) -> Result<(), StoreError> {
+        let sql = "UPDATE deliveries SET missing_since = ?2, due_at = ?3 WHERE seq = ?1";
+        self.prepare(sql)?.execute((seq, since.as_millis(), due_at.as_millis()))?;
+        Ok(())
+    }
+
+    /// Puts another webhook in the place of the one that work was for.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn lead_to(&self, seq: i64, target: &str) -> Result<(), StoreError> {
+        let sql = "UPDATE deliveries SET target = ?2, missing_since = NULL WHERE seq = ?1";
+        self.prepare(sql)?.execute((seq, target))?;
         Ok(())
     }
 
@@ -315,6 +346,7 @@ fn queued_delivery(row: &Row<'_>) -> rusqlite::Result<QueuedDelivery> {
         attempts: row.get(8)?,
         call_started: row.get(9)?,
         reply: written_reply(row, 10)?,
+        missing_since: row.get::<_, Option<i64>>(13)?.map(Timestamp::from_millis),
     })
 }
 

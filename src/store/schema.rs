@@ -32,6 +32,7 @@ const STEPS: &[&str] = &[
     WITH_SECRETS_SEALED_ANEW,
     WITH_TOKENS_OF_SESSIONS,
     WITH_LENT_TOKENS,
+    WITH_MISSING_WEBHOOKS,
 ];
 
 const FIRST: &str = "
@@ -332,6 +333,11 @@ ALTER TABLE tokens ADD COLUMN lent TEXT;
 CREATE INDEX tokens_lent ON tokens (lent) WHERE lent IS NOT NULL;
 UPDATE tokens SET lent = metadata ->> 'webhook-delivery' WHERE metadata ->> 'webhook-delivery' IN (
     SELECT id FROM deliveries UNION SELECT id FROM dead_letters UNION SELECT id FROM outcomes);
+";
+
+/// Since when the webhook of a delivery has been missed.
+const WITH_MISSING_WEBHOOKS: &str = "
+ALTER TABLE deliveries ADD COLUMN missing_since INTEGER;
 ";
 
 /// Marks a file as a database of endo ("Endo" in ASCII).

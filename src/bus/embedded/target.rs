@@ -18,15 +18,36 @@ use crate::store::WebhookKey;
 pub(super) struct Call {
     pub(super) webhook: Webhook,
     /// The prints of those that went by the same at the event; none where that was not written down.
-    pub(super) beside: Option<Vec<String>>,
+    beside: Option<Vec<String>>,
     /// The routes of the event before its own, oldest first, as JSON text; none if it was never sent on.
     pub(super) forwarded: Option<String>,
 }
 
+/// What became of the webhook of a call.
+pub(super) enum Now {
+    TheSame,
+    /// It has changed: the text of its call.
+    Changed(String),
+    Gone,
+}
+
 impl Call {
+    /// What the device of this document has for `event` in the place of the webhook.
+    pub(super) fn now(&self, document: &Value, event: &str) -> Now {
+        match self.webhook_now(document, event) {
+            None => Now::Gone,
+            Some(webhook) if webhook == self.webhook => Now::TheSame,
+            Some(webhook) => Now::Changed(json_text(&Target {
+                beside: Some(self.beside.clone().unwrap_or_default()),
+                forwarded: self.forwarded.clone(),
+                ..Target::of(&webhook)
+            })),
+        }
+    }
+
     /// The webhook as `document` has it now: the same, else the one that it became. It became the only one that goes by the
     /// same and is new, where it is the only one of those that is gone: what was there at the event has its own call.
-    pub(super) fn webhook_now(&self, document: &Value, event: &str) -> Option<Webhook> {
+    fn webhook_now(&self, document: &Value, event: &str) -> Option<Webhook> {
         let mut alike = webhooks(document, SubscriptionType::parse(event)?);
         alike.retain(|other| self.is_like(other));
         if alike.contains(&self.webhook) {

@@ -25,6 +25,8 @@ use crate::telemetry::with_causes;
 
 /// How long to wait before asking a store again that failed.
 const AFTER_FAILURE: Duration = Duration::from_millis(200);
+/// A flow that is deployed anew has its webhooks again within this time.
+const GRACE: Duration = Duration::from_secs(300);
 /// This part of the calls that are free is taken from the queue at a time, whatever hosts it is for.
 const PART: usize = 8;
 
@@ -37,6 +39,8 @@ pub struct WebhookSettings {
     pub first_delay: Duration,
     /// Where that growth ends.
     pub longest_delay: Duration,
+    /// How long a webhook is awaited that its device has no more: whoever changes one may take it away first.
+    pub grace: Duration,
     /// Calls at the same time.
     pub concurrency: usize,
     /// When a webhook that fails is left alone, and for how long.
@@ -49,6 +53,7 @@ impl From<&config::Webhooks> for WebhookSettings {
             attempts: settings.attempts,
             first_delay: Duration::from_millis(settings.first_delay_ms),
             longest_delay: Duration::from_secs(settings.longest_delay_seconds),
+            grace: GRACE,
             concurrency: settings.concurrency,
             breaker: BreakerSettings::default(),
         }

@@ -1,7 +1,9 @@
 //! Webhooks that their devices take away, put back or change while something waits for them.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
+use endo::ambient::Timestamp;
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
@@ -48,11 +50,17 @@ impl InHand {
         send(call.json(&update)).await.is(204, "");
     }
 
-    /// How often it was tried so far.
-    fn tried(&self) -> u32 {
-        let database = Connection::open(self.post.bus.directory.path().join("endo.db")).unwrap();
-        database.query_row("SELECT max(attempts) FROM deliveries", [], |row| row.get(0)).unwrap()
+    /// Whether its webhook was looked for in vain.
+    fn is_missed(&self) -> bool {
+        waiting(&self.post, "missing_since IS NOT NULL") > 0
     }
+}
+
+/// How many deliveries wait of which this holds.
+fn waiting(post: &Post, holds: &str) -> u32 {
+    let database = Connection::open(post.bus.directory.path().join("endo.db")).unwrap();
+    let sql = format!("SELECT count(*) FROM deliveries WHERE {holds}");
+    database.query_row(&sql, [], |row| row.get(0)).unwrap()
 }
 
 fn with_key(mut entry: Value, key: &str) -> Value {
@@ -66,6 +74,7 @@ fn with_name(mut entry: Value) -> Value {
 }
 
 const WITHOUT_END: WebhookSettings = WebhookSettings { attempts: u32::MAX, ..SETTINGS };
+const PATIENT: WebhookSettings = WebhookSettings { grace: Duration::from_secs(3600), ..SETTINGS };
 
 #[tokio::test]
 async fn a_webhook_that_was_taken_off_its_device_is_called_no_more() {
@@ -74,11 +83,11 @@ async fn a_webhook_that_was_taken_off_its_device_is_called_no_more() {
             entry["generateAndForwardMeshbluCredentials"] = json!(lends);
             json!([entry])
         };
-        let mut scene = InHand::at(SETTINGS, lending).await;
+        let mut scene = InHand::at(WITHOUT_END, lending).await;
         scene.now_has(json!([])).await;
-        scene.gate.add_permits(SETTINGS.attempts as usize);
+        scene.gate.add_permits(1);
         let dead = scene.post.first_dead_letter().await;
-        assert_eq!((dead.reason.as_str(), dead.attempts), ("webhook removed", SETTINGS.attempts));
+        assert_eq!((dead.reason.as_str(), dead.attempts), ("webhook removed", 1));
         replay(&scene.post, dead.delivery.id).await;
         scene.post.until_nothing_waits().await;
         assert_eq!(scene.post.first_dead_letter().await.reason, "webhook removed");
@@ -88,11 +97,13 @@ async fn a_webhook_that_was_taken_off_its_device_is_called_no_more() {
 
 #[tokio::test]
 async fn a_webhook_that_is_taken_away_and_put_back_gets_what_came_before() {
-    let mut scene = InHand::at(WITHOUT_END, |entry| json!([entry])).await;
+    // That it is looked for costs none of its attempts.
+    let settings = WebhookSettings { attempts: 2, ..PATIENT };
+    let mut scene = InHand::at(settings, |entry| json!([entry])).await;
     scene.now_has(json!([])).await;
     scene.gate.add_permits(1);
     let mut ticks = tokio::time::interval(Duration::from_millis(2));
-    while scene.tried() < 2 {
+    while !scene.is_missed() && scene.post.dead_letters().await.is_empty() {
         ticks.tick().await;
     }
     assert!(scene.calls.try_recv().is_err());
@@ -171,4 +182,43 @@ async fn what_waits_for_one_of_two_of_a_name_goes_to_what_became_of_that_one() {
     scene.post.until_nothing_waits().await;
     assert!(others.try_recv().is_err());
     assert_eq!(scene.api.seen().len(), 2);
+}
+
+#[tokio::test]
+async fn a_webhook_that_moved_rests_where_it_fails() {
+    const HOUR: Duration = Duration::from_secs(3600);
+    const TWICE: WebhookSettings =
+        WebhookSettings { attempts: 2, first_delay: HOUR, longest_delay: HOUR, ..SETTINGS };
+    let now = Arc::new(AtomicI64::new(1_768_478_400_000));
+    let told = Arc::clone(&now);
+    let clock = Clock::from_fn(move || Timestamp::from_millis(told.load(Ordering::SeqCst)));
+    let post = Post::with(clock, loopback(), TWICE).await;
+    // It is well, and will not have them now.
+    let (before, mut first) = server(&[425]).await;
+    let (after, mut second) = server(&[503]).await;
+    let (well, mut others) = server(&[200]).await;
+    let (device, other) = (post.hooked(with_name(hook(&before))).await, post.hooked(hook(&well)).await);
+    let sender = post.bus.device(json!({})).await;
+    let failures = SETTINGS.breaker.failures;
+    post.send(&sender, &json!({"devices": vec![&device.uuid; failures as usize]})).await;
+    for _ in 0..failures {
+        first.recv().await.unwrap();
+    }
+    let update = json!({"meshblu.forwarders.message.received": [with_name(hook(&after))]});
+    let change = post.bus.by(&device, &format!("PATCH /v2/devices/{}", device.uuid));
+    send(change.json(&update)).await.is(204, "");
+    let mut ticks = tokio::time::interval(Duration::from_millis(2));
+    while waiting(&post, "attempts = 1") < failures {
+        ticks.tick().await;
+    }
+    now.fetch_add(HOUR.as_millis() as i64, Ordering::SeqCst);
+    post.bus.bus.webhook_bell().notify_one();
+    for _ in 0..failures {
+        second.recv().await.unwrap();
+    }
+    while post.dead_letters().await.len() < failures as usize {}
+    post.send(&sender, &json!({"devices": [device.uuid, other.uuid]})).await;
+    others.recv().await.unwrap();
+    while post.waiting().await > 1 {}
+    assert!(second.try_recv().is_err() && first.try_recv().is_err());
 }

@@ -29,6 +29,7 @@ const SETTINGS: WebhookSettings = WebhookSettings {
     attempts: 3,
     first_delay: Duration::from_millis(1),
     longest_delay: Duration::from_millis(4),
+    grace: Duration::from_millis(20),
     concurrency: 8,
     breaker: BreakerSettings { failures: 5, rest: Duration::from_secs(60) },
 };

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 use http::{Response, StatusCode};
+use serde_json::Value;
 
+use super::super::target::{Call, Now};
 use crate::bus::Brought;
 use crate::egress::EgressError;
 
@@ -17,13 +19,38 @@ pub(super) struct Failed {
     pub(super) condition: Condition,
 }
 
+/// Why a webhook did not take its delivery.
+#[derive(Clone, Debug)]
+pub(super) enum Obstacle {
+    Failed(Failed),
+    /// Its device has it no more. It may again in a moment: whoever changes one takes it away first.
+    Gone,
+    /// It has changed: the text of its call.
+    Changed(String),
+}
+
+impl Obstacle {
+    /// What stands in the way of `call` where its device is as in `document`.
+    pub(super) fn of(call: &Call, document: &Value, event: &str) -> Option<Self> {
+        match call.now(document, event) {
+            Now::TheSame => None,
+            Now::Changed(target) => Some(Self::Changed(target)),
+            Now::Gone => Some(Self::Gone),
+        }
+    }
+}
+
+impl From<Failed> for Obstacle {
+    fn from(failed: Failed) -> Self {
+        Self::Failed(failed)
+    }
+}
+
 /// What an attempt that came to nothing tells of its destination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Condition {
     /// Nothing: it was not called.
     NotCalled,
-    /// Nothing either: its device does not have the webhook.
-    TakenAway,
     /// It is well, and will not have this delivery now.
     Refuses,
     /// It did not answer in time: it is down, or slow with this one.
@@ -41,12 +68,7 @@ impl Failed {
         Self { reason: reason.into(), for_good: true, condition: Condition::NotCalled }
     }
 
-    /// The device does not have the webhook. It may have it again in a moment: whoever changes one takes it away first.
-    pub(super) fn removed() -> Self {
-        Self::at("webhook removed", Condition::TakenAway)
-    }
-
-    /// The same, where a receiver that did not answer in time is not to be called again.
+    /// The same for a receiver that is not to be called again where it did not answer in time.
     pub(super) fn for_good_if_late(self) -> Self {
         Self { for_good: self.for_good || self.condition == Condition::Late, ..self }
     }

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::super::EmbeddedBus;
 use super::super::forwarder::Proof;
 use super::super::target::{Call, Target};
-use super::answer::{Condition, Failed, taken};
+use super::answer::{Condition, Failed, Obstacle, taken};
 use super::attempt::{asking_for_an_answer_within, request};
 use super::destinations::Leave;
 use super::signing::signed;
@@ -24,6 +24,11 @@ use crate::telemetry::with_causes;
 /// How often the end of an attempt is written to a store that fails; after that the delivery is made again.
 const WRITES: usize = 25;
 
+/// So often, at least, a webhook that is missed is looked for until nobody awaits it any more.
+const LOOKS: u32 = 20;
+/// Why what waited for it became a dead letter.
+const REMOVED: &str = "webhook removed";
+
 /// What every call takes.
 #[derive(Debug)]
 pub(super) struct Courier {
@@ -32,30 +37,38 @@ pub(super) struct Courier {
     pub(super) settings: WebhookSettings,
 }
 
+/// The place of a delivery in the queue, and its name.
+struct Queued {
+    seq: i64,
+    id: DeliveryId,
+}
+
 /// What becomes of a delivery after an attempt.
 #[derive(Clone, Debug)]
 enum Next {
     Delivered(StatusCode),
     Postponed(Timestamp),
     GivenUp(String),
+    /// Its webhook is missed since then, and looked for again.
+    Awaited {
+        since: Timestamp,
+        due_at: Timestamp,
+    },
+    /// It has been missed for too long.
+    Removed,
+    /// Another call is to be made, from this text.
+    Led(String),
 }
 
 impl Courier {
     pub(super) async fn handle(&self, taken: Taken, leave: Leave) {
         let delivery = &taken.delivery;
-        let stored = delivery.new.target.as_deref().and_then(Target::read);
-        let result = match self.call_of(&delivery.new, stored).await {
-            Ok(call) => self.attempt(&delivery.new, call).await,
-            Err(failed) => Err(failed),
+        let result = match delivery.new.target.as_deref().and_then(Target::read) {
+            Some(call) => self.attempt(&delivery.new, call).await,
+            None => Err(Failed::for_good("bad address").into()),
         };
         let webhook = leave.webhook().clone();
-        let mut failing_for = Duration::ZERO;
-        match &result {
-            Ok(_) | Err(Failed { condition: Condition::Refuses, .. }) => leave.answered(),
-            Err(Failed { condition: Condition::NotCalled | Condition::TakenAway, .. }) => leave.withdrawn(),
-            Err(Failed { condition: Condition::Late, .. }) => failing_for = leave.late(),
-            Err(Failed { condition: Condition::Fails, .. }) => failing_for = leave.failed(),
-        }
+        let failing_for = judge(leave, &result);
         let next = self.next(delivery, result);
         self.end(taken, next).await;
         if failing_for > self.patience() {
@@ -81,47 +94,48 @@ impl Courier {
         }
     }
 
-    async fn attempt(&self, delivery: &NewDelivery, call: Call) -> Result<StatusCode, Failed> {
+    async fn attempt(&self, delivery: &NewDelivery, call: Call) -> Result<StatusCode, Obstacle> {
         let (limit, lends) = (self.egress.webhook_limit(), call.webhook.proof == Proof::Credentials);
         let request = match call.webhook.proof {
             Proof::Credentials => {
                 let token = self.lend(delivery, &call).await?;
                 request(delivery, call, Some(&token))?
             }
-            Proof::Signature => signed(&self.bus, &delivery.device, request(delivery, call, None)?).await?,
-            Proof::None => request(delivery, call, None)?,
+            Proof::Signature => {
+                self.look(delivery, &call).await?;
+                signed(&self.bus, &delivery.device, request(delivery, call, None)?).await?
+            }
+            Proof::None => {
+                self.look(delivery, &call).await?;
+                request(delivery, call, None)?
+            }
         };
         let request = asking_for_an_answer_within(limit, request);
         let answer = taken(self.egress.deliver(request).await);
         // Whoever is at work for longer is so with a token that is over: each further call would have it done in vain again.
-        if lends { answer.map_err(Failed::for_good_if_late) } else { answer }
+        let answer = if lends { answer.map_err(Failed::for_good_if_late) } else { answer };
+        Ok(answer?)
     }
 
-    /// The call of the webhook as its device has it now: a device that took it away wants no calls of it. One that is gone
-    /// has its last words told.
-    async fn call_of(&self, delivery: &NewDelivery, stored: Option<Call>) -> Result<Call, Failed> {
-        let call = stored.ok_or_else(|| Failed::for_good("bad address"))?;
+    /// Whether the device still has the webhook: if not it wants no calls of it. One that is gone has its last words told.
+    async fn look(&self, delivery: &NewDelivery, call: &Call) -> Result<(), Obstacle> {
         let device = delivery.device.clone();
-        match self.bus.store().read::<_, StoreError, _>(move |view| view.device(&device)).await {
-            Ok(Some(document)) => {
-                let webhook = call.webhook_now(&document, &delivery.event);
-                Ok(Call { webhook: webhook.ok_or_else(Failed::removed)?, ..call })
-            }
-            Ok(None) => Ok(call),
-            Err(_) => Err(Failed::again("not looked up")),
+        let document = self.bus.store().read::<_, StoreError, _>(move |view| view.device(&device)).await;
+        let document = document.map_err(|_| Failed::again("not looked up"))?;
+        match document.and_then(|document| Obstacle::of(call, &document, &delivery.event)) {
+            Some(obstacle) => Err(obstacle),
+            None => Ok(()),
         }
     }
 
-    async fn lend(&self, delivery: &NewDelivery, call: &Call) -> Result<Zeroizing<String>, Failed> {
+    async fn lend(&self, delivery: &NewDelivery, call: &Call) -> Result<Zeroizing<String>, Obstacle> {
         let (bus, delivery, call) = (self.bus.clone(), delivery.clone(), call.clone());
         let issue = move |transaction: &Transaction<'_>| pass::issue(&bus, transaction, &delivery, &call);
-        match self.bus.store().write::<_, StoreError, _>(issue).await {
-            Ok(token) => token,
-            Err(_) => Err(Failed::again("no credentials")),
-        }
+        let token = self.bus.store().write::<_, StoreError, _>(issue).await;
+        token.map_err(|_| Failed::again("no credentials"))?
     }
 
-    fn next(&self, delivery: &QueuedDelivery, result: Result<StatusCode, Failed>) -> Next {
+    fn next(&self, delivery: &QueuedDelivery, result: Result<StatusCode, Obstacle>) -> Next {
         let device = &delivery.new.device;
         let attempt = delivery.attempts + 1;
         let failed = match result {
@@ -132,20 +146,31 @@ impl Courier {
                 }
                 return Next::Delivered(status);
             }
-            Err(failed) => failed,
+            Err(Obstacle::Failed(failed)) => failed,
+            Err(Obstacle::Gone) => return self.missed(delivery),
+            Err(Obstacle::Changed(target)) => return Next::Led(target),
         };
         if failed.for_good || attempt >= self.settings.attempts {
             tracing::warn!(device.uuid = %device, attempt, reason = %failed.reason, "a webhook was given up");
             return Next::GivenUp(failed.reason.into_owned());
         }
         tracing::debug!(device.uuid = %device, attempt, reason = %failed.reason, "a webhook did not take it");
-        let longest = self.longest_pause(delivery.attempts);
-        // Calls are spread, so that they do not come together. What only looks is to look as late as it may.
-        let pause = match failed.condition {
-            Condition::TakenAway => longest,
-            _ => longest.mul_f64(self.bus.random.fraction()),
-        };
+        // Calls are spread, so that they do not come together.
+        let pause = self.longest_pause(delivery.attempts).mul_f64(self.bus.random.fraction());
         Next::Postponed(self.bus.clock.now().plus(pause))
+    }
+
+    /// The webhook is looked for, the more seldom the longer it is missed, until nobody can be about to put it back.
+    fn missed(&self, delivery: &QueuedDelivery) -> Next {
+        let (now, grace) = (self.bus.clock.now(), self.settings.grace);
+        let since = delivery.missing_since.unwrap_or(now);
+        let missed_for = now.since(since);
+        if missed_for >= grace {
+            tracing::warn!(device.uuid = %delivery.new.device, reason = REMOVED, "a webhook was given up");
+            return Next::Removed;
+        }
+        let pause = missed_for.max(self.settings.first_delay).min(grace / LOOKS).min(grace - missed_for);
+        Next::Awaited { since, due_at: now.plus(pause) }
     }
 
     /// Nothing waits longer for a webhook that fails than for an attempt of its own, but for a rest at least.
@@ -184,17 +209,11 @@ impl Courier {
             let end = move |transaction: &Transaction<'_>| {
                 pass::end(&bus, transaction, &delivery.new)?;
                 let seq = place.within(transaction)?;
-                match &ending {
-                    Next::Delivered(status) => {
-                        note_outcome(transaction, seq, &delivery.new.id, &delivered(*status, now))
-                    }
-                    Next::Postponed(due_at) => transaction.postpone(seq, *due_at),
-                    Next::GivenUp(reason) => give_up(transaction, seq, reason, now),
-                }
+                ending.write_down(transaction, &Queued { seq, id: delivery.new.id }, now)
             };
             match self.bus.store().write::<_, StoreError, _>(end).await {
                 // Dropped, not ended: the bell makes the feed ask when the next attempt is due.
-                Ok(()) if matches!(next, Next::Postponed(_)) => return,
+                Ok(()) if !next.is_end() => return,
                 Ok(()) => return taken.ended(),
                 Err(StoreError::Closed) => return,
                 Err(error) => {
@@ -209,24 +228,52 @@ impl Courier {
     }
 }
 
-fn note_outcome(
-    transaction: &Transaction<'_>,
-    seq: i64,
-    id: &DeliveryId,
-    outcome: &Outcome,
-) -> Result<(), StoreError> {
-    if transaction.finish(seq)? {
-        transaction.note_outcome(id, outcome)?;
+impl Next {
+    fn is_end(&self) -> bool {
+        matches!(self, Self::Delivered(_) | Self::GivenUp(_) | Self::Removed)
     }
-    Ok(())
+
+    fn write_down(
+        &self,
+        transaction: &Transaction<'_>,
+        queued: &Queued,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let seq = queued.seq;
+        match self {
+            Self::Delivered(status) => match transaction.finish(seq)? {
+                true => transaction.note_outcome(&queued.id, &delivered(*status, now)),
+                false => Ok(()),
+            },
+            Self::Postponed(due_at) => transaction.postpone(seq, *due_at),
+            Self::GivenUp(reason) => {
+                transaction.postpone(seq, now)?;
+                transaction.give_up(seq, &Death::of(reason, now))
+            }
+            Self::Awaited { since, due_at } => transaction.await_webhook(seq, *since, *due_at),
+            Self::Removed => transaction.give_up(seq, &Death::of(REMOVED, now)),
+            Self::Led(target) => transaction.lead_to(seq, target),
+        }
+    }
+}
+
+/// Tells the destination what came of its call; answers for how long it has answered this webhook nothing.
+fn judge(leave: Leave, result: &Result<StatusCode, Obstacle>) -> Duration {
+    let condition = match result {
+        Ok(_) => Condition::Refuses,
+        Err(Obstacle::Failed(failed)) => failed.condition,
+        Err(Obstacle::Gone | Obstacle::Changed(_)) => Condition::NotCalled,
+    };
+    match condition {
+        Condition::Refuses => leave.answered(),
+        Condition::NotCalled => leave.withdrawn(),
+        Condition::Late => return leave.late(),
+        Condition::Fails => return leave.failed(),
+    }
+    Duration::ZERO
 }
 
 fn delivered(status: StatusCode, ended_at: Timestamp) -> Outcome {
     let code = Some(status.as_u16());
     Outcome { ending: Ending::Delivered, code, reply: None, fate: Fate::default(), ended_at }
-}
-
-fn give_up(transaction: &Transaction<'_>, seq: i64, reason: &str, now: Timestamp) -> Result<(), StoreError> {
-    transaction.postpone(seq, now)?;
-    transaction.give_up(seq, &Death::of(reason, now))
 }

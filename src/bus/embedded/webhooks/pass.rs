@@ -7,27 +7,24 @@ use zeroize::Zeroizing;
 
 use super::super::EmbeddedBus;
 use super::super::target::Call;
-use super::answer::Failed;
+use super::answer::{Failed, Obstacle};
 use crate::store::{NewDelivery, StoreError, TokenHash, Transaction};
 
 const TAG: &str = "webhook-delivery";
 
-/// A new token of the owner; refused when the owner is gone, or has this webhook no more.
+/// A new token of the owner; refused when the owner is gone, or does not have this webhook.
 pub(super) fn issue(
     bus: &EmbeddedBus,
     transaction: &Transaction<'_>,
     delivery: &NewDelivery,
     call: &Call,
-) -> Result<Result<Zeroizing<String>, Failed>, StoreError> {
+) -> Result<Result<Zeroizing<String>, Obstacle>, StoreError> {
     end(bus, transaction, delivery)?;
-    match transaction.device(&delivery.device)? {
-        None => return Ok(Err(Failed::for_good("device unregistered"))),
-        Some(document) => {
-            let now = call.webhook_now(&document, &delivery.event);
-            if now.as_ref() != Some(&call.webhook) {
-                return Ok(Err(Failed::removed()));
-            }
-        }
+    let Some(document) = transaction.device(&delivery.device)? else {
+        return Ok(Err(Failed::for_good("device unregistered").into()));
+    };
+    if let Some(obstacle) = Obstacle::of(call, &document, &delivery.event) {
+        return Ok(Err(obstacle));
     }
     let token = Zeroizing::new(bus.random.token());
     let hash = TokenHash::of(&token, &delivery.device, &bus.pepper);
