@@ -1,9 +1,9 @@
 //! `endo devices`: the user devices, which use stored credentials.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use super::arguments::{DevicesAddArguments, DevicesCommand, ListArguments};
-use super::operation::{AddedDevice, DeviceRow, NewDevice, Operation};
+use super::operation::{AddedDevice, DeviceRow, DeviceRows, NewDevice, Operation};
 use super::{CommandError, json_lines, reach, table};
 use crate::config::Config;
 use crate::message::DeviceUuid;
@@ -41,12 +41,18 @@ async fn add(
 }
 
 async fn list(command: &ListArguments, config: &Config, out: &mut dyn Write) -> Result<(), CommandError> {
-    let rows: Vec<DeviceRow> = reach::perform(config, Operation::ListDevices).await?;
+    let DeviceRows { rows, missing } = reach::perform(config, Operation::ListDevices).await?;
     if command.json {
-        return Ok(json_lines::print(&rows, out)?);
+        json_lines::print(&rows, out)?;
+    } else {
+        let rows: Vec<_> = rows.into_iter().map(cells).collect();
+        table::print(["USER DEVICE", "CREDENTIALS DEVICE", "NAME", "BOUND", "REVOKED"], &rows, out)?;
     }
-    let rows: Vec<_> = rows.into_iter().map(cells).collect();
-    Ok(table::print(["USER DEVICE", "CREDENTIALS DEVICE", "NAME", "BOUND", "REVOKED"], &rows, out)?)
+    if let Some(missing) = missing {
+        // The list is as good as it can be, also where nobody reads this.
+        let _ = writeln!(io::stderr(), "endo: there may be more: {missing}");
+    }
+    Ok(())
 }
 
 fn cells(row: DeviceRow) -> [String; 5] {
@@ -57,14 +63,19 @@ fn cells(row: DeviceRow) -> [String; 5] {
         _ => None,
     };
     let row = DeviceRow { revoked: instead.map(str::to_owned).or(row.revoked), ..row };
-    [row.uuid.to_string(), row.credentials.to_string(), or_dash(row.name), row.bound, or_dash(row.revoked)]
+    let (bound, revoked) = (or_dash(row.bound), or_dash(row.revoked));
+    [row.uuid.to_string(), row.credentials.to_string(), or_dash(row.name), bound, revoked]
 }
 
 async fn revoke(uuid: &str, config: &Config, out: &mut dyn Write) -> Result<(), CommandError> {
-    let rows: Vec<DeviceRow> = reach::perform(config, Operation::RevokeDevice(uuid.into())).await?;
+    let revoked = reach::perform(config, Operation::RevokeDevice(uuid.into())).await?;
+    let DeviceRows { rows, missing } = revoked;
     for row in rows {
         let since = row.revoked.unwrap_or_default();
         writeln!(out, "{} is cut off from {} since {since}", row.uuid, row.credentials)?;
     }
-    Ok(())
+    match missing {
+        None => Ok(()),
+        Some(missing) => Err(CommandError::NotCutOffEverywhere { device: uuid.to_owned(), missing }),
+    }
 }

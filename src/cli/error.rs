@@ -101,6 +101,14 @@ pub enum CommandError {
     /// What was asked for was not done.
     #[error("{0}")]
     Operation(String),
+    /// A device may have rights that nobody told of.
+    #[error("{device} may be able to use more: {missing}; try again")]
+    NotCutOffEverywhere {
+        /// The device.
+        device: String,
+        /// Who did not tell what.
+        missing: String,
+    },
     /// The bus refuses or does not answer.
     #[error(transparent)]
     Bus(#[from] BusCallError),

@@ -9,6 +9,7 @@ mod dead_letters;
 mod demo;
 mod devices;
 mod doctor;
+mod elsewhere;
 mod error;
 mod exit;
 mod health;

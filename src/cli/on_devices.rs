@@ -1,8 +1,7 @@
 //! What the command line asks about user devices, done on the gateway that has the data directory.
 
-use std::collections::BTreeMap;
-
-use super::operation::{DeviceRow, OperationError};
+use super::elsewhere;
+use super::operation::{DeviceRow, DeviceRows, OperationError};
 use super::perform::read;
 use crate::ambient::Timestamp;
 use crate::credentials::{Cut, Revoker};
@@ -11,35 +10,9 @@ use crate::message::DeviceUuid;
 use crate::store::{Binding, NotedBinding, View};
 
 /// The devices that have, had or are to have a right.
-pub(super) async fn list(gateway: &Gateway) -> Result<Vec<DeviceRow>, OperationError> {
-    let mut rows = read(gateway, all_device_rows).await?;
-    if gateway.bus.meshblu().is_some() {
-        describe(gateway, &mut rows).await?;
-    }
-    Ok(rows)
-}
-
-/// What only the bus knows of the devices, which it tells the credentials devices that they use.
-async fn describe(gateway: &Gateway, rows: &mut [DeviceRow]) -> Result<(), OperationError> {
-    let mut of_credentials = BTreeMap::<DeviceUuid, Vec<DeviceUuid>>::new();
-    for row in &*rows {
-        of_credentials.entry(row.credentials.clone()).or_default().push(row.uuid.clone());
-    }
-    for (credentials, uuids) in of_credentials {
-        let entries = gateway.credentials.entries_elsewhere(credentials.clone(), uuids).await?;
-        // Who does not answer for one does not answer for the others.
-        if entries.iter().any(|entry| !entry.is_told) {
-            break;
-        }
-        for entry in entries {
-            let is_it = |row: &&mut DeviceRow| row.credentials == credentials && row.uuid == entry.uuid;
-            if let Some(row) = rows.iter_mut().find(is_it) {
-                row.owner = entry.owner.map(|owner| owner.to_string()).or(row.owner.take());
-                row.name = entry.name;
-            }
-        }
-    }
-    Ok(())
+pub(super) async fn list(gateway: &Gateway) -> Result<DeviceRows, OperationError> {
+    let rows = read(gateway, all_device_rows).await?;
+    elsewhere::completed(gateway, rows).await
 }
 
 fn device_rows(view: &View<'_>, wanted: impl Fn(&Binding) -> bool) -> Result<Vec<DeviceRow>, OperationError> {
@@ -58,14 +31,14 @@ fn device_row(view: &View<'_>, noted: NotedBinding) -> Result<DeviceRow, Operati
         name: text("name"),
         uuid: binding.user_device,
         credentials: binding.credentials,
-        bound: bound_at.iso_seconds(),
+        bound: bound_at.map(Timestamp::iso_seconds),
         revoked: ended_at.map(Timestamp::iso_seconds),
         unfinished: false,
         gone: ended_at.is_none() && is_here && document.is_none(),
     })
 }
 
-/// The devices that have, had or are to have a right.
+/// The devices that have, had or are to have a right, as far as that is known here.
 fn all_device_rows(view: &View<'_>) -> Result<Vec<DeviceRow>, OperationError> {
     let mut rows = device_rows(view, |_| true)?;
     rows.extend(view.half_made()?.into_iter().map(|half| DeviceRow {
@@ -73,7 +46,7 @@ fn all_device_rows(view: &View<'_>) -> Result<Vec<DeviceRow>, OperationError> {
         credentials: half.binding.credentials,
         owner: Some(half.owner.to_string()),
         name: None,
-        bound: half.made_at.iso_seconds(),
+        bound: Some(half.made_at.iso_seconds()),
         revoked: None,
         unfinished: true,
         gone: false,
@@ -82,17 +55,25 @@ fn all_device_rows(view: &View<'_>) -> Result<Vec<DeviceRow>, OperationError> {
 }
 
 /// Cuts a device off from all credentials that it may use; answers the rights it had.
-pub(super) async fn revoke(gateway: &Gateway, uuid: DeviceUuid) -> Result<Vec<DeviceRow>, OperationError> {
+pub(super) async fn revoke(gateway: &Gateway, uuid: DeviceUuid) -> Result<DeviceRows, OperationError> {
     let wanted = uuid.clone();
     let of_device = move |view: &View<'_>| device_rows(view, |binding| binding.user_device == wanted);
-    let rows = read(gateway, of_device.clone()).await?;
-    if rows.is_empty() {
-        return Err(OperationError::UnknownDevice(uuid));
+    // What is known here ends before anybody elsewhere is asked.
+    cut_off(gateway, read(gateway, of_device.clone()).await?).await?;
+    let known = read(gateway, of_device.clone()).await?;
+    let DeviceRows { rows, missing } = elsewhere::completed(gateway, known).await?;
+    cut_off(gateway, rows.into_iter().filter(|row| row.uuid == uuid)).await?;
+    gateway.credentials.catch_up().await?;
+    match (read(gateway, of_device).await?, missing) {
+        (rows, None) if rows.is_empty() => Err(OperationError::UnknownDevice(uuid)),
+        (rows, missing) => Ok(DeviceRows { rows, missing }),
     }
-    for row in rows {
+}
+
+async fn cut_off(gateway: &Gateway, rows: impl IntoIterator<Item = DeviceRow>) -> Result<(), OperationError> {
+    for row in rows.into_iter().filter(|row| row.revoked.is_none()) {
         let owned = gateway.credentials.held(row.credentials).await?;
         gateway.credentials.cut_off(&owned, Cut::One(row.uuid), &Revoker::Operator).await?;
     }
-    gateway.credentials.catch_up().await?;
-    read(gateway, of_device).await
+    Ok(())
 }

@@ -21,9 +21,9 @@ pub(super) enum Operation {
     AddCredentials(NewCredentials),
     /// Bind a new user device: [`AddedDevice`].
     AddDevice(NewDevice),
-    /// Every [`DeviceRow`].
+    /// Every right: [`DeviceRows`].
     ListDevices,
-    /// Cut a user device off: the [`DeviceRow`]s it had.
+    /// Cut a user device off: the [`DeviceRows`] it had.
     RevokeDevice(DeviceUuid),
     /// Every [`CredentialsRow`].
     ListCredentials,
@@ -91,6 +91,14 @@ pub(super) struct AddedDevice {
     pub(super) status_device: DeviceUuid,
 }
 
+/// Rights of user devices.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct DeviceRows {
+    pub(super) rows: Vec<DeviceRow>,
+    /// Why there may be more.
+    pub(super) missing: Option<String>,
+}
+
 /// One user device's right to use credentials.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct DeviceRow {
@@ -99,7 +107,8 @@ pub(super) struct DeviceRow {
     /// Absent where the device is gone from the bus.
     pub(super) owner: Option<String>,
     pub(super) name: Option<String>,
-    pub(super) bound: String,
+    /// Absent where another gateway made it.
+    pub(super) bound: Option<String>,
     pub(super) revoked: Option<String>,
     /// Begun on a bus elsewhere, and without a right until whoever made it begins again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

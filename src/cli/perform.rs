@@ -144,7 +144,10 @@ async fn credentials(gateway: &Gateway, wanted: Option<DeviceUuid>) -> Result<De
     if let Some(wanted) = wanted {
         return Ok(wanted);
     }
-    let mut kept = read(gateway, |view| Ok(view.credentials_devices(CHOICES)?)).await?;
+    let mut kept = match gateway.bus.meshblu() {
+        Some(_) => gateway.credentials.kept(CHOICES).await?,
+        None => read(gateway, |view| Ok(view.credentials_devices(CHOICES)?)).await?,
+    };
     match kept.len() {
         0 => Err(match gateway.source.way {
             Way::OAuth2User(None) => OperationError::NoCredentials,

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::arguments::SendArguments;
 use super::bus_client::BusClient;
-use super::operation::{Addresses, DeviceRow, Operation};
+use super::operation::{Addresses, DeviceRows, Operation};
 use super::{CommandError, reach};
 use crate::ambient::Random;
 use crate::bus::Login;
@@ -93,7 +93,7 @@ fn sender(command: &SendArguments, config: &Config) -> Result<Login, CommandErro
 
 /// The one device that the sender owns and that is not cut off.
 async fn only_device(config: &Config, sender: &Login) -> Result<String, CommandError> {
-    let rows: Vec<DeviceRow> = reach::ask_running(config, Operation::ListDevices).await?;
+    let DeviceRows { rows, .. } = reach::ask_running(config, Operation::ListDevices).await?;
     let mut uuids: Vec<_> = rows
         .into_iter()
         .filter(|row| row.revoked.is_none() && row.owner.as_deref() == Some(sender.uuid.as_str()))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::task::JoinHandle;
 
-use super::operation::{Addresses, DeviceRow, Operation};
+use super::operation::{Addresses, DeviceRows, Operation};
 use super::program::Program;
 use super::signals::Signals;
 use super::socket::{Answerer, Socket};
@@ -164,9 +164,10 @@ impl Service {
 
     /// The newest user device of the first owner that is not cut off.
     async fn usual_device(&self) -> Result<Option<String>, CommandError> {
-        let answer = Operation::ListDevices.perform(&self.gateway, &self.addresses).await?;
-        let rows: Vec<DeviceRow> = serde_json::from_value(answer).map_err(|_| CommandError::OtherVersion)?;
         let Some(owner) = &self.gateway.owner else { return Ok(None) };
+        let answer = Operation::ListDevices.perform(&self.gateway, &self.addresses).await?;
+        let DeviceRows { rows, .. } =
+            serde_json::from_value(answer).map_err(|_| CommandError::OtherVersion)?;
         let owner = owner.uuid.as_str();
         let usable = rows.into_iter().rfind(|row| {
             row.revoked.is_none() && !row.unfinished && !row.gone && row.owner.as_deref() == Some(owner)

@@ -35,7 +35,7 @@ pub struct UserDeviceEntry {
 }
 
 impl UserDeviceEntry {
-    fn unknown(uuid: DeviceUuid) -> Self {
+    pub(super) fn unknown(uuid: DeviceUuid) -> Self {
         Self {
             uuid,
             is_told: true,
@@ -129,7 +129,7 @@ impl CredentialsDevices {
                 let binding = Binding { credentials: credentials.clone(), user_device: entry.uuid.clone() };
                 entry.last_use = view.last_use(&binding)?;
                 entry.bound_at =
-                    bound.iter().find(|noted| noted.binding == binding).map(|noted| noted.bound_at);
+                    bound.iter().find(|noted| noted.binding == binding).and_then(|noted| noted.bound_at);
                 if is_here {
                     describe_here(view, entry)?;
                 }
@@ -148,29 +148,6 @@ impl CredentialsDevices {
     }
 }
 
-impl CredentialsDevices {
-    /// What a bus elsewhere tells of devices that use these credentials, or did. Of a device that it does not tell of, or
-    /// not any more, the uuid is all.
-    ///
-    /// # Errors
-    /// What the store reports.
-    pub async fn entries_elsewhere(
-        &self,
-        credentials: DeviceUuid,
-        user_devices: Vec<DeviceUuid>,
-    ) -> Result<Vec<UserDeviceEntry>, CredentialsError> {
-        let mut entries: Vec<_> = user_devices.into_iter().map(UserDeviceEntry::unknown).collect();
-        if let Bus::Meshblu(bus) = &self.bus {
-            match self.held(credentials).await {
-                Ok(owned) => describe_on(bus, &owned, &mut entries).await,
-                Err(CredentialsError::Meshblu(error)) => tell_nothing(&error, &mut entries),
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(entries)
-    }
-}
-
 fn describe_here(view: &View<'_>, entry: &mut UserDeviceEntry) -> Result<(), StoreError> {
     let Some(document) = view.device(&entry.uuid)? else { return Ok(()) };
     entry.describe(&document);
@@ -181,7 +158,7 @@ fn describe_here(view: &View<'_>, entry: &mut UserDeviceEntry) -> Result<(), Sto
 }
 
 /// Asks the bus once, as the credentials device, which may see its user devices.
-async fn describe_on(bus: &Meshblu, owned: &Owned, entries: &mut [UserDeviceEntry]) {
+pub(super) async fn describe_on(bus: &Meshblu, owned: &Owned, entries: &mut [UserDeviceEntry]) {
     let uuids: Vec<_> = entries.iter().map(|entry| &entry.uuid).collect();
     let query = json!({"uuid": {"$in": uuids}});
     match bus.search::<Value>(caller(bus, owned), &query).await {
@@ -194,7 +171,7 @@ async fn describe_on(bus: &Meshblu, owned: &Owned, entries: &mut [UserDeviceEntr
     }
 }
 
-fn tell_nothing(error: &MeshbluError, entries: &mut [UserDeviceEntry]) {
+pub(super) fn tell_nothing(error: &MeshbluError, entries: &mut [UserDeviceEntry]) {
     tracing::warn!(error = with_causes(error), "the bus tells nothing of the user devices");
     entries.iter_mut().for_each(|entry| entry.is_told = false);
 }

@@ -20,8 +20,8 @@ pub struct Binding {
 pub struct NotedBinding {
     /// Which.
     pub binding: Binding,
-    /// When it was made.
-    pub bound_at: Timestamp,
+    /// When it was made, where that was here.
+    pub bound_at: Option<Timestamp>,
     /// When it ended, where it is over.
     pub ended_at: Option<Timestamp>,
 }
@@ -43,20 +43,20 @@ impl View<'_> {
         Ok(self.prepare(sql)?.query_row(key(binding), |_| Ok(())).optional()?.is_some())
     }
 
-    /// All bindings, oldest first.
+    /// All bindings, oldest first; first those that were made elsewhere, of which nothing is kept but their end.
     ///
     /// # Errors
     /// What the database reports.
     pub fn bindings(&self) -> Result<Vec<NotedBinding>, StoreError> {
         let sql = "SELECT credentials, user_device, bound_at, ended_at
-                   FROM bindings LEFT JOIN tombstones USING (credentials, user_device)
+                   FROM bindings FULL JOIN tombstones USING (credentials, user_device)
                    ORDER BY bound_at, user_device";
         let mut statement = self.prepare(sql)?;
         let rows = statement.query_map([], noted)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// The same of these credentials alone.
+    /// Those of these credentials that were made here, oldest first.
     ///
     /// # Errors
     /// What the database reports.
@@ -101,7 +101,7 @@ fn noted(row: &Row<'_>) -> rusqlite::Result<NotedBinding> {
     };
     Ok(NotedBinding {
         binding,
-        bound_at: Timestamp::from_millis(row.get(2)?),
+        bound_at: row.get::<_, Option<i64>>(2)?.map(Timestamp::from_millis),
         ended_at: row.get::<_, Option<i64>>(3)?.map(Timestamp::from_millis),
     })
 }

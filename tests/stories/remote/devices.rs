@@ -22,7 +22,7 @@ use crate::support::meshblu::{
     CREDENTIALS, FakeMeshblu, RemoteGateway, SERVICE, USER_DEVICE, json_answer, say_hello, settings,
 };
 
-fn account(secret: &str) -> Account {
+pub(super) fn account(secret: &str) -> Account {
     Account {
         id: ResourceOwnerId::Number(583_231),
         username: Some("octocat".to_owned()),

@@ -19,6 +19,7 @@ mod killed_making;
 mod leaving;
 mod lent;
 mod lists;
+mod moved;
 mod namesakes;
 mod old_signatures;
 mod ours;

@@ -20,7 +20,7 @@ const READS_IN_ORDER: [&str; 17] = [
     "SELECT credentials FROM records ORDER BY credentials LIMIT ?1",
     "SELECT credentials, generation FROM records LIMIT ?1",
     "SELECT credentials, owner_keys FROM forgotten WHERE owner_keys <> '[]'",
-    "SELECT credentials, user_device, bound_at, ended_at FROM bindings LEFT JOIN tombstones USING (credentials, user_device) ORDER BY bound_at, user_device",
+    "SELECT credentials, user_device, bound_at, ended_at FROM bindings FULL JOIN tombstones USING (credentials, user_device) ORDER BY bound_at, user_device",
     "SELECT credentials, user_device, owner, status_device, made_at FROM half_made LEFT JOIN tombstones USING (credentials, user_device) WHERE ended_at IS NULL ORDER BY made_at",
     "SELECT id, work, device, event, route, target, body, accepted_at, attempts, died_at, reason, reply, code, done, refusal FROM dead_letters ORDER BY seq DESC LIMIT ?1",
     "SELECT seq, credentials, receipt, generation, endo, signature, source, made_at, attempts FROM revocations ORDER BY seq LIMIT ?1",
