@@ -50,6 +50,9 @@ pub enum CredentialsError {
     /// The record cannot be sealed anew.
     #[error("the record cannot be sealed anew")]
     Rekey(#[from] RekeyError),
+    /// They hold another secret than was shown, which somebody else gave meanwhile.
+    #[error("the credentials hold another secret than was shown")]
+    OtherSecret,
     /// Nobody would own the credentials.
     #[error("the last owner cannot leave")]
     LastOwner,

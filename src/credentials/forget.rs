@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
+use super::before::Past;
 use super::forgotten::LastOwners;
 use super::in_use::{ENDS_LATER, ENDS_NEWER_ONES, ENDS_WITH_ITS_ACCESS};
-use super::keep::Past;
 use super::on_embedded::update_itself;
 use super::open::stored_record;
 use super::receipt::{Act, ApiAnswer, ApiVerdict, By, Fate, Matter, Receipt, Revoker};

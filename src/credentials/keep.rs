@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use super::CredentialsError;
 use super::arrivals::{Arrival, Arrivals, Trait};
 use super::bad_records::BadRecords;
+use super::before::Before;
 use super::enders::Enders;
 use super::held_tokens::HeldTokens;
 use super::making::InMaking;
@@ -18,28 +19,21 @@ use super::renewal::{Life, Renewing};
 use super::setback::LastRound;
 use super::turns::Turns;
 use super::uses::Uses;
-use crate::ambient::{Clock, Timestamp};
+use crate::ambient::Clock;
 use crate::bus::Bus;
 use crate::message::DeviceUuid;
 use crate::source::Realm;
 use crate::source::oauth2::OAuthClient;
-use crate::source::renewal::goes_on;
-use crate::store::{Store, StoredRecord, StoredRenewal};
+use crate::store::{Store, StoredRecord};
 use crate::vault::{
-    Contents, Credentials, Format, IdKeys, Owner, Owners, ResourceOwnerId, SealError, SecretText, SetAside,
-    Vault,
+    Contents, Credentials, Format, IdKeys, Owner, Owners, ResourceOwnerId, SealError, SecretText, Vault,
 };
 
-/// How often a record is read again that somebody else replaced meanwhile.
-pub(super) const ATTEMPTS: u32 = 8;
 /// How many devices are looked at that say they are an account's but whose record was not sealed here.
 pub(super) const STRANGERS: usize = 4;
 
 /// The most who can manage the same credentials.
 const MOST_OWNERS: usize = 500;
-
-/// The most tokens of before that are kept until the refresh token ends; the newest.
-const MOST_SET_ASIDE: usize = 16;
 
 /// What credentials devices stand on.
 #[derive(Debug)]
@@ -84,13 +78,36 @@ pub struct Account {
     pub owner: DeviceUuid,
 }
 
+/// The credentials that are to hold another secret of their account.
+#[derive(Debug)]
+pub struct Again {
+    /// The device that keeps them.
+    pub device: DeviceUuid,
+    /// What they hold until then, where that is the proof: of those who come with the same, the first replaces it.
+    pub present: Option<SecretText>,
+}
+
 /// Where the record of an account is looked for, and what brings its next secret.
 #[derive(Clone, Debug)]
 pub(super) struct Whereabouts {
-    /// The only device that counts, where one was named.
-    pub(super) only: Option<DeviceUuid>,
+    /// The only credentials that count, where some were named.
+    pub(super) again: Option<Arc<Again>>,
     /// What the secret is until its record is stored.
     pub(super) arrival: Arc<Arrival>,
+}
+
+impl Whereabouts {
+    /// The only device that counts, where one was named.
+    pub(super) fn only(&self) -> Option<&DeviceUuid> {
+        self.again.as_ref().map(|again| &again.device)
+    }
+
+    /// Checks that what is there is what whoever comes has shown, where they had to.
+    pub(super) fn check(&self, opened: &Credentials) -> Result<(), CredentialsError> {
+        let present = self.again.as_ref().and_then(|again| again.present.as_ref());
+        let is_it = present.is_none_or(|present| opened.secret().is(present.expose()));
+        if is_it { Ok(()) } else { Err(CredentialsError::OtherSecret) }
+    }
 }
 
 /// The gateway's credentials devices. Cheap to clone.
@@ -177,12 +194,13 @@ impl CredentialsDevices {
     /// secret of the account.
     ///
     /// # Errors
-    /// [`CredentialsError::NoRecord`] where it does not; [`CredentialsError::GivenUp`] where the sign-in took so long that the
-    /// API was told to end its tokens; else as [`CredentialsDevices::keep`].
+    /// [`CredentialsError::NoRecord`] where it does not; [`CredentialsError::OtherSecret`] where that is not the one that was
+    /// shown; [`CredentialsError::GivenUp`] where the sign-in took so long that the API was told to end its tokens; else as
+    /// [`CredentialsDevices::keep`].
     pub async fn keep_brought(
         &self,
         account: Arc<Account>,
-        only: Option<DeviceUuid>,
+        again: Option<Again>,
         arrival: Option<Arc<Arrival>>,
     ) -> Result<DeviceUuid, CredentialsError> {
         let mut traits = Trait::of(&account.secret, account.refresh_token.as_ref());
@@ -194,7 +212,7 @@ impl CredentialsDevices {
             }
             None => Arc::new(self.arrivals.begin_with(traits).await),
         };
-        let whereabouts = Whereabouts { only, arrival };
+        let whereabouts = Whereabouts { again: again.map(Arc::new), arrival };
         match &self.bus {
             Bus::Embedded(bus) => self.keep_here(bus, account, whereabouts).await,
             Bus::Meshblu(bus) => self.keep_on(bus, account, whereabouts).await,
@@ -253,129 +271,18 @@ impl CredentialsDevices {
     }
 
     fn contents(&self, account: &Account, before: Before, owners: Owners) -> Contents {
-        let secret = SecretText::from(account.secret.expose());
+        let brought = account.refresh_token.as_ref().map(SecretText::copy);
         Contents {
             username: account.username.clone(),
             extras: account.extras.clone(),
-            refresh_token: account.refresh_token.as_ref().map(copy_of).or(before.refresh_token),
+            refresh_token: before.refresh_token.or(brought),
             credentials_device_token: before.token,
             set_aside: self.still_to_end(before.set_aside, account),
             owners,
             hosts: self.sealing.hosts.clone(),
             source: Some(self.sealing.realm.mark()),
             generation: before.generation + 1,
-            ..Contents::new(account.id.clone(), secret)
+            ..Contents::new(account.id.clone(), account.secret.copy())
         }
     }
-}
-
-impl CredentialsDevices {
-    /// What of these neither ended by itself nor is the account's secret again.
-    fn still_to_end(&self, set_aside: Vec<SetAside>, account: &Account) -> Vec<SetAside> {
-        let now = self.clock.now();
-        let lives = |token: &SetAside| token.ends_at.is_none_or(|end| now < end);
-        let brought = [Some(&account.secret), account.refresh_token.as_ref()];
-        let is_over =
-            |token: &SetAside| !brought.into_iter().flatten().any(|again| token.token.is(again.expose()));
-        let mut left: Vec<_> = set_aside.into_iter().filter(|token| lives(token) && is_over(token)).collect();
-        left.drain(..left.len().saturating_sub(MOST_SET_ASIDE));
-        left
-    }
-}
-
-/// What becomes of the secret before.
-#[derive(Clone, Debug, Default)]
-pub(super) enum Past {
-    /// There is none, or it is the same.
-    #[default]
-    None,
-    /// Its refresh token stays, and may end with the access token: that is kept until both end.
-    AccessSetAside,
-    /// The same of its access token: that may end with the refresh token.
-    RefreshSetAside,
-    /// Another takes the place of the one in this record.
-    Replaced(StoredRecord),
-}
-
-/// What renews the secret of a new record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum RenewedBy {
-    Nothing,
-    ItsOwn,
-    /// The refresh token of the record before.
-    TheOneBefore,
-}
-
-/// What the new record takes over from the one before.
-#[derive(Default)]
-pub(super) struct Before {
-    pub(super) owners: Owners,
-    pub(super) token: Option<SecretText>,
-    /// What renews the new secret as it did the one before, where the API gave nothing else that does, or the same again;
-    /// with whatever is known of its renewal, which may be under way.
-    pub(super) refresh_token: Option<SecretText>,
-    pub(super) set_aside: Vec<SetAside>,
-    pub(super) generation: u64,
-    pub(super) past: Past,
-}
-
-impl Before {
-    /// What `account` takes over from this record, whose renewal is so far; the owners are another question.
-    pub(super) fn read(
-        record: &StoredRecord,
-        opened: &Credentials,
-        account: &Account,
-        renewal: Option<&StoredRenewal>,
-    ) -> Self {
-        // An API may hand out the same secret again; then nothing is over.
-        let is_same = opened.secret().is(account.secret.expose());
-        let refresh_tokens = opened.refresh_token().zip(account.refresh_token.as_ref());
-        let shares_refresh = refresh_tokens.is_some_and(|(old, new)| old.is(new.expose()));
-        let renewal = renewal.filter(|known| known.generation == record.generation);
-        let before = opened.refresh_token();
-        let refresh_token = before.filter(|before| goes_on(before, account.refresh_token.as_ref(), renewal));
-        // Whoever ends the access token before would end what it came of with it (RFC 7009, 2.1).
-        let past = match shares_refresh || refresh_token.is_some() {
-            false if is_same && before.is_some() => Past::RefreshSetAside,
-            _ if is_same => Past::None,
-            true => Past::AccessSetAside,
-            false => Past::Replaced(record.clone()),
-        };
-        Self {
-            owners: Owners::default(),
-            token: opened.credentials_device_token().map(copy_of),
-            refresh_token: refresh_token.map(copy_of),
-            set_aside: set_aside(opened, &past, renewal.and_then(|known| known.expires_at)),
-            generation: record.generation.max(opened.generation()),
-            past,
-        }
-    }
-
-    /// What renews the secret of the next record.
-    pub(super) fn renewed_by(&self, account: &Account) -> RenewedBy {
-        match (&account.refresh_token, &self.refresh_token) {
-            (_, Some(_)) => RenewedBy::TheOneBefore,
-            (Some(_), None) => RenewedBy::ItsOwn,
-            (None, None) => RenewedBy::Nothing,
-        }
-    }
-}
-
-/// What the next record sets aside of the one that was opened, whose access token ends then.
-fn set_aside(opened: &Credentials, past: &Past, ends_at: Option<Timestamp>) -> Vec<SetAside> {
-    let copy = |aside: &SetAside| SetAside { token: copy_of(&aside.token), ends_at: aside.ends_at };
-    let before = opened.set_aside().iter().map(copy);
-    let access = || SetAside { token: copy_of(opened.secret()), ends_at };
-    let refresh = opened.refresh_token().map(|token| SetAside { token: copy_of(token), ends_at: None });
-    match past {
-        Past::None => before.collect(),
-        Past::AccessSetAside => before.chain([access()]).collect(),
-        Past::RefreshSetAside => before.chain(refresh).collect(),
-        // It ends with what it was set aside with.
-        Past::Replaced(_) => Vec::new(),
-    }
-}
-
-fn copy_of(token: &SecretText) -> SecretText {
-    SecretText::from(token.expose())
 }

@@ -2,7 +2,9 @@
 
 mod aftermath;
 mod arrivals;
+mod as_it_stands;
 mod bad_records;
+mod before;
 mod begun;
 mod bind;
 mod elsewhere;
@@ -16,6 +18,7 @@ mod half_made;
 mod held_tokens;
 mod in_use;
 mod keep;
+mod keep_on;
 mod leave;
 mod making;
 mod noted_errors;
@@ -52,7 +55,7 @@ pub use arrivals::Arrival;
 pub use bind::{BoundDevice, NewUserDevice, UserDeviceLook};
 pub use elsewhere::Told;
 pub use error::CredentialsError;
-pub use keep::{Account, CredentialsDevices, Ground, Sealing};
+pub use keep::{Account, Again, CredentialsDevices, Ground, Sealing};
 pub use noted_errors::NotedError;
 use on_meshblu::login_in;
 pub use open::OpenRecord;

@@ -4,11 +4,15 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use super::as_it_stands::Change;
+use super::before::Before;
 use super::bind::{BoundDevice, NewUserDevice, subscription};
-use super::keep::{ATTEMPTS, Account, Before, STRANGERS, Whereabouts};
+use super::keep::{Account, STRANGERS, Whereabouts};
 use super::open::record;
+use super::owned::hidden;
 use super::projection::copy_of;
 use super::{CredentialsDevices, CredentialsError, templates};
+use crate::bus::Login;
 use crate::bus::embedded::update::Update;
 use crate::bus::embedded::{Caller, EmbeddedBus};
 use crate::message::DeviceUuid;
@@ -22,16 +26,7 @@ impl CredentialsDevices {
         account: Arc<Account>,
         whereabouts: Whereabouts,
     ) -> Result<DeviceUuid, CredentialsError> {
-        for _ in 0..ATTEMPTS {
-            // Not in the one transaction at a time that everybody waits for.
-            let id_keys = self.id_keys(&account.id).await?;
-            let (account, whereabouts) = (Arc::clone(&account), whereabouts.clone());
-            let keeping = Keeping { devices: self.clone(), bus: bus.clone(), account, whereabouts, id_keys };
-            if let Some(kept) = self.store.write(move |transaction| keeping.run(transaction)).await? {
-                return Ok(kept);
-            }
-        }
-        Err(CredentialsError::Busy)
+        self.change(Keeping { devices: self.clone(), bus: bus.clone(), account, whereabouts }).await
     }
 
     pub(super) async fn bind_here(
@@ -40,29 +35,45 @@ impl CredentialsDevices {
         credentials: DeviceUuid,
         new: NewUserDevice,
     ) -> Result<BoundDevice, CredentialsError> {
-        for _ in 0..ATTEMPTS {
-            let (bus, now, credentials, new) =
-                (bus.clone(), self.clock.now(), credentials.clone(), new.clone());
-            // Who owns them is in their record; another one may be without whoever asks.
-            let owned_by = match &new.login {
-                Some(owner) => self.owned_by(&owner.uuid, credentials.clone()).await?.record().cloned(),
-                None => None,
-            };
-            let make = move |transaction: &Transaction<'_>| {
-                let newest = record(transaction, &credentials)?;
-                if owned_by.is_some_and(|record| record != newest) {
-                    return Ok(None);
-                }
-                let bound = make_user_device(&bus, transaction, &credentials, &new)?;
-                let binding = Binding { credentials, user_device: bound.uuid.clone() };
-                transaction.bind(&binding, now)?;
-                Ok::<_, CredentialsError>(Some(bound))
-            };
-            if let Some(bound) = self.store.write(make).await? {
-                return Ok(bound);
+        self.change(Adding { devices: self.clone(), bus: bus.clone(), credentials, new }).await
+    }
+}
+
+/// A user device on its way to its right.
+struct Adding {
+    devices: CredentialsDevices,
+    bus: EmbeddedBus,
+    credentials: DeviceUuid,
+    new: NewUserDevice,
+}
+
+impl Change for Adding {
+    /// The record in which whoever asks was found among the owners; another may be without them.
+    type Plan = StoredRecord;
+    type Made = BoundDevice;
+
+    fn plan(&self, view: &View<'_>) -> Result<StoredRecord, CredentialsError> {
+        let record = record(view, &self.credentials)?;
+        if let Some(Login { uuid: owner, .. }) = &self.new.login {
+            let opened = self.devices.open_now(&self.credentials, &record).map_err(hidden)?;
+            let owners = self.devices.owners_in(view, &self.credentials, &opened)?;
+            let owners = self.devices.vault.name(owners, std::slice::from_ref(owner));
+            if !owners.named.contains(owner) {
+                return Err(CredentialsError::NoRecord);
             }
         }
-        Err(CredentialsError::Busy)
+        Ok(record)
+    }
+
+    fn is_of(&self, view: &View<'_>, plan: &StoredRecord) -> Result<bool, CredentialsError> {
+        Ok(record(view, &self.credentials)? == *plan)
+    }
+
+    fn make(&self, transaction: &Transaction<'_>, _: StoredRecord) -> Result<BoundDevice, CredentialsError> {
+        let bound = make_user_device(&self.bus, transaction, &self.credentials, &self.new)?;
+        let binding = Binding { credentials: self.credentials.clone(), user_device: bound.uuid.clone() };
+        transaction.bind(&binding, self.devices.clock.now())?;
+        Ok(bound)
     }
 }
 
@@ -113,18 +124,25 @@ struct Keeping {
     bus: EmbeddedBus,
     account: Arc<Account>,
     whereabouts: Whereabouts,
-    id_keys: IdKeys,
 }
 
-impl Keeping {
-    /// Keeps it, and answers where; not where there are other keys by now.
-    fn run(self, transaction: &Transaction<'_>) -> Result<Option<DeviceUuid>, CredentialsError> {
-        if !self.devices.vault.are_current(&self.id_keys) {
-            return Ok(None);
-        }
-        let (device, mut before) = match self.find(transaction)? {
+impl Change for Keeping {
+    /// By what the account's device is found.
+    type Plan = IdKeys;
+    type Made = DeviceUuid;
+
+    fn plan(&self, _: &View<'_>) -> Result<IdKeys, CredentialsError> {
+        Ok(self.devices.vault.id_keys(&self.account.id))
+    }
+
+    fn is_of(&self, _: &View<'_>, id_keys: &IdKeys) -> Result<bool, CredentialsError> {
+        Ok(self.devices.vault.are_current(id_keys))
+    }
+
+    fn make(&self, transaction: &Transaction<'_>, id_keys: IdKeys) -> Result<DeviceUuid, CredentialsError> {
+        let (device, mut before) = match self.find(transaction, &id_keys)? {
             Some(found) => found,
-            None => self.make(transaction)?,
+            None => self.begin(transaction)?,
         };
         let (past, renewed_by) = (std::mem::take(&mut before.past), before.renewed_by(&self.account));
         let new = self.devices.seal(&device, &self.account, before)?;
@@ -137,15 +155,21 @@ impl Keeping {
         self.devices.retire(transaction, receipt, &past)?;
         let life = self.devices.new_life(&self.account, new.record.generation, renewed_by);
         life.begin(transaction, &device)?;
-        Ok(Some(device))
+        Ok(device)
     }
+}
 
+impl Keeping {
     /// The account's device with what its record holds. The bus finds devices by what they say of themselves; what
     /// counts is the record, so a device that only claims to be the account's is passed over.
-    fn find(&self, transaction: &Transaction<'_>) -> Result<Option<(DeviceUuid, Before)>, CredentialsError> {
-        let candidates = match &self.whereabouts.only {
+    fn find(
+        &self,
+        transaction: &Transaction<'_>,
+        id_keys: &IdKeys,
+    ) -> Result<Option<(DeviceUuid, Before)>, CredentialsError> {
+        let candidates = match self.whereabouts.only() {
             Some(device) => vec![device.clone()],
-            None => candidates(transaction, &self.id_keys)?,
+            None => candidates(transaction, id_keys)?,
         };
         for device in candidates {
             let record = match record(transaction, &device) {
@@ -155,6 +179,7 @@ impl Keeping {
             let opened = self.devices.open_cold(&device, &record);
             let opened = self.devices.sealing.only_of(&self.account.id, &record, opened)?;
             if let Some(opened) = opened {
+                self.whereabouts.check(&opened)?;
                 let owners = self.devices.owners_in(transaction, &device, &opened)?;
                 let renewal = transaction.renewal(&device)?;
                 let before = Before::read(&record, &opened, &self.account, renewal.as_ref());
@@ -164,8 +189,8 @@ impl Keeping {
         Ok(None)
     }
 
-    fn make(&self, transaction: &Transaction<'_>) -> Result<(DeviceUuid, Before), CredentialsError> {
-        if self.whereabouts.only.is_some() {
+    fn begin(&self, transaction: &Transaction<'_>) -> Result<(DeviceUuid, Before), CredentialsError> {
+        if self.whereabouts.only().is_some() {
             return Err(CredentialsError::NoRecord);
         }
         let bus = &self.bus;

@@ -1,27 +1,19 @@
 //! Credentials devices on a bus elsewhere: the same life, call by call (`spec/endo.md` 2.5, 2.7, 2.8, 2.10).
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::bind::subscription;
-use super::keep::{ATTEMPTS, Account, Before, Past, RenewedBy, STRANGERS, Whereabouts};
+use super::keep::STRANGERS;
 use super::open::stored_record;
-use super::owners::NewRecord;
 use super::{CredentialsDevices, CredentialsError};
 use crate::bus::Login;
 use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};
 use crate::message::DeviceUuid;
-use crate::store::{Binding, StoredRecord, StoredRenewal, StoredSubscription, Transaction};
-use crate::telemetry::with_causes;
-use crate::vault::{Credentials, IdKeys, SealError, SecretText};
-
-/// When somebody else shows a record that whoever kept it could not show.
-const SHOWN_BY_THEN: Duration = Duration::from_secs(10);
+use crate::store::{Binding, StoredRecord};
+use crate::vault::{Credentials, IdKeys};
 
 /// What a bus shows of a credentials device; whoever made that up decides what it is.
 #[derive(Deserialize)]
@@ -81,125 +73,12 @@ impl CredentialsDevices {
         }
     }
 
-    async fn stored_record(
+    pub(super) async fn stored_record(
         &self,
         credentials: &DeviceUuid,
     ) -> Result<Option<StoredRecord>, CredentialsError> {
         let credentials = credentials.clone();
         self.store.read(move |view| stored_record(view, &credentials)).await
-    }
-
-    /// Keeps the account's secret on its credentials device, which is made where there is none. The record is in the
-    /// store before the bus is told.
-    pub(super) async fn keep_on(
-        &self,
-        bus: &Meshblu,
-        account: Arc<Account>,
-        whereabouts: Whereabouts,
-    ) -> Result<DeviceUuid, CredentialsError> {
-        // Two who find nothing at the same time would make two devices of one account; of two who find the same one, the
-        // second would be refused. Whoever typed a key in has the turn of the id itself.
-        let _turn = self.turn_of(&format!("the secret of {}", account.id.to_value())).await?;
-        for _ in 0..ATTEMPTS {
-            match self.keep_what_is_found(bus, &account, &whereabouts).await {
-                // What was found is forgotten meanwhile, or newer, or the keys are others by which it is found: then that
-                // was first, and this comes after it.
-                Err(CredentialsError::RolledBack) => {}
-                kept => return kept,
-            }
-        }
-        Err(CredentialsError::Busy)
-    }
-
-    async fn keep_what_is_found(
-        &self,
-        bus: &Meshblu,
-        account: &Arc<Account>,
-        whereabouts: &Whereabouts,
-    ) -> Result<DeviceUuid, CredentialsError> {
-        let (device, mut before) = self.find_or_make_on(bus, account, whereabouts).await?;
-        let login = match &before.token {
-            Some(token) => Login { uuid: device.clone(), token: Zeroizing::new(token.expose().to_owned()) },
-            None => bus.make_token(Identity::of(bus.service()), &device).await?,
-        };
-        before.token = Some(SecretText::from(login.token.as_str()));
-        let storing = self.sealed(device.clone(), Arc::clone(account), before).await?;
-        let arrival = Arc::clone(&whereabouts.arrival);
-        let store = move |transaction: &Transaction<'_>| {
-            storing.run(transaction)?;
-            arrival.claim(transaction)
-        };
-        self.store.write(store).await?;
-        // The record is kept, whatever comes of its copy, which follows.
-        if let Err(error) = self.show_on(bus, &device).await {
-            tracing::warn!(
-                error = with_causes(&error),
-                credentials.uuid = %device,
-                "the bus does not show a new record yet"
-            );
-        }
-        Ok(device)
-    }
-
-    /// The account's device with what its record holds; one that only claims to be the account's is passed over. Where
-    /// there is none, one is made.
-    async fn find_or_make_on(
-        &self,
-        bus: &Meshblu,
-        account: &Account,
-        whereabouts: &Whereabouts,
-    ) -> Result<(DeviceUuid, Before), CredentialsError> {
-        if let Some(device) = &whereabouts.only {
-            let record = self.record_on(bus, device).await?;
-            let found = self.before(device.clone(), record, account).await?;
-            return found.ok_or(CredentialsError::NoRecord);
-        }
-        let mut empty = Vec::new();
-        let id_keys = self.id_keys(&account.id).await?;
-        for mut candidate in self.candidates_on(bus, &id_keys).await? {
-            let record = match self.stored_record(&candidate.device).await {
-                Err(CredentialsError::NoRecord) => continue,
-                record => record?.or(candidate.shown.take()),
-            };
-            let Some(record) = record else {
-                empty.push(candidate);
-                continue;
-            };
-            if let Some(found) = self.before(candidate.device, record, account).await? {
-                return Ok(found);
-            }
-        }
-        if !self.vault.are_current(&id_keys) {
-            // Records may have gone over to a key that nothing was looked for by.
-            return Err(CredentialsError::RolledBack);
-        }
-        let device = match self.begun_among(&account.id, empty).await? {
-            Some(begun) => begun,
-            None => self.begin_on(bus, &account.id, id_keys.newest()).await?,
-        };
-        hear(bus, &device).await?;
-        Ok((device, Before::default()))
-    }
-
-    /// The device with what its record holds, if that is the account's.
-    async fn before(
-        &self,
-        device: DeviceUuid,
-        record: StoredRecord,
-        account: &Account,
-    ) -> Result<Option<(DeviceUuid, Before)>, CredentialsError> {
-        let opened = self.open_record(device.clone(), record.clone()).await;
-        let Some(opened) = self.sealing.only_of(&account.id, &record, opened)? else { return Ok(None) };
-        let (opened, owners) = self.owners_of(&device, opened).await?;
-        let owners = self.name_owners(&device, owners, Some(&account.owner)).await?;
-        let renewal = self.known_renewal(&device).await?;
-        let before = Before::read(&record, &opened, account, renewal.as_ref());
-        Ok(Some((device, Before { owners, ..before })))
-    }
-
-    async fn known_renewal(&self, device: &DeviceUuid) -> Result<Option<StoredRenewal>, CredentialsError> {
-        let device = device.clone();
-        self.store.read(move |view| Ok(view.renewal(&device)?)).await
     }
 
     /// The devices that may be the account's, with what the bus shows of them; also those that the store alone
@@ -223,57 +102,6 @@ impl CredentialsDevices {
         }
         Ok(all)
     }
-
-    async fn sealed(
-        &self,
-        device: DeviceUuid,
-        account: Arc<Account>,
-        mut before: Before,
-    ) -> Result<Storing, CredentialsError> {
-        let (past, renewed_by) = (std::mem::take(&mut before.past), before.renewed_by(&account));
-        let devices = self.clone();
-        let seal = move || {
-            let new = devices.seal(&device, &account, before)?;
-            Ok::<_, SealError>(Storing { devices, device, account, new, past, renewed_by })
-        };
-        let sealing = tokio::task::spawn_blocking(seal).await.map_err(|_| CredentialsError::Interrupted)?;
-        Ok(sealing?)
-    }
-}
-
-/// A sealed record on its way into the store.
-struct Storing {
-    devices: CredentialsDevices,
-    device: DeviceUuid,
-    account: Arc<Account>,
-    new: NewRecord,
-    past: Past,
-    renewed_by: RenewedBy,
-}
-
-impl Storing {
-    fn run(self, transaction: &Transaction<'_>) -> Result<(), CredentialsError> {
-        let Self { devices, device, account, new, .. } = self;
-        let renewal = transaction.renewal(&device)?;
-        // What is there now is of the record that was read, or nothing is stored.
-        let is_over = self.renewed_by == RenewedBy::TheOneBefore
-            && !renewal.as_ref().is_none_or(StoredRenewal::is_renewable);
-        if is_over || !new.store(transaction, &device)? {
-            return Err(CredentialsError::RolledBack);
-        }
-        devices.retire(transaction, devices.replaced(&device, &account), &self.past)?;
-        let life = devices.new_life(&account, new.record.generation, self.renewed_by);
-        life.begin(transaction, &device)?;
-        // Whoever keeps it shows it at once; this is for where that comes to nothing.
-        Ok(transaction.owe_projection(&device, devices.clock.now().plus(SHOWN_BY_THEN))?)
-    }
-}
-
-/// Has the service hear what the device receives.
-async fn hear(bus: &Meshblu, device: &DeviceUuid) -> Result<(), CredentialsError> {
-    let service = bus.service();
-    let heard = StoredSubscription::to_messages(&service.uuid, device);
-    Ok(bus.subscribe(Identity::of(service), &heard).await?)
 }
 
 /// Whether the bus still has the device.

@@ -163,7 +163,8 @@ impl CredentialsDevices {
     }
 }
 
-fn text(record: &StoredRecord) -> SealedText<'_> {
+/// What of a record is sealed.
+pub(super) fn text(record: &StoredRecord) -> SealedText<'_> {
     SealedText { endo: &record.endo, signature: &record.signature }
 }
 

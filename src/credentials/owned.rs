@@ -266,7 +266,7 @@ impl OwnerKeys {
 }
 
 /// Whoever asks learns nothing of a device that is not theirs.
-fn hidden(error: CredentialsError) -> CredentialsError {
+pub(super) fn hidden(error: CredentialsError) -> CredentialsError {
     match error {
         CredentialsError::Record(_) | CredentialsError::TooManyFailures => CredentialsError::NoRecord,
         CredentialsError::Meshblu(error) if error.is_forbidden() => CredentialsError::NoRecord,

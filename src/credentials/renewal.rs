@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 
-use super::keep::RenewedBy;
+use super::before::RenewedBy;
 use super::on_embedded::show;
+use super::open::text;
 use super::rounds::until_stopped;
 use super::stranded::{end_since, tell_nothing_came};
 use super::{Account, CredentialsDevices, CredentialsError};
@@ -20,7 +21,7 @@ use crate::source::renewal::{
 };
 use crate::store::{StoreError, StoredRecord, StoredRenewal, Transaction, View};
 use crate::telemetry::with_causes;
-use crate::vault::{Replacement, SealedText, SecretText, Vault};
+use crate::vault::{Replacement, SecretText, Vault};
 
 /// How many secrets are renewed in one go.
 const AT_ONCE: usize = 256;
@@ -201,9 +202,8 @@ impl CredentialsDevices {
         if self.sealing.other_api(noted.as_deref(), Some(&opened)).is_some() {
             return Err(CredentialsError::OtherApi);
         }
-        let copy = |secret: &SecretText| SecretText::from(secret.expose());
         let refresh = opened.refresh_token().filter(|token| !token.expose().is_empty());
-        Ok(Held { access: copy(opened.secret()), refresh: refresh.map(copy) })
+        Ok(Held { access: opened.secret().copy(), refresh: refresh.map(SecretText::copy) })
     }
 
     /// What a renewal needs to know of records.
@@ -267,10 +267,9 @@ fn reseal(
     new: NewSecret,
 ) -> Result<StoredRecord, RecordsError> {
     let NewSecret { access: secret, refresh: refresh_token, tried, generation } = new;
-    let (source, tried) = (record.source, Some(tried));
+    let (source, tried) = (record.source.clone(), Some(tried));
     let new = Replacement { secret, refresh_token, tried, source: source.clone(), generation };
-    let old = SealedText { endo: &record.endo, signature: &record.signature };
-    let sealed = vault.reseal(device, old, &new).map_err(RecordsError::new)?;
+    let sealed = vault.reseal(device, text(&record), &new).map_err(RecordsError::new)?;
     Ok(StoredRecord { generation, endo: sealed.endo.to_string(), signature: sealed.signature, source })
 }
 

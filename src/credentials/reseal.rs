@@ -1,10 +1,9 @@
 //! Sealing what a record holds anew, around the same secret: for other owners, in another form, under another key.
 
-use std::sync::Arc;
-
+use super::as_it_stands::Change;
 use super::leave::Leaving;
 use super::on_embedded::show;
-use super::open::stored_record;
+use super::open::{stored_record, text};
 use super::owners::NewRecord;
 use super::{CredentialsDevices, CredentialsError};
 use crate::bus::Bus;
@@ -12,7 +11,7 @@ use crate::bus::embedded::BusError;
 use crate::message::DeviceUuid;
 use crate::source::renewal::carry_over;
 use crate::store::{StoredRecord, Transaction, View};
-use crate::vault::{Credentials, Format, Management, Owners, RekeyError, SealedText};
+use crate::vault::{Credentials, Format, Management, Owners, RekeyError};
 
 /// In what the successor of a record differs from it.
 pub(super) struct Successor {
@@ -25,7 +24,7 @@ pub(super) struct Successor {
 }
 
 /// What is to become of what was opened, which these own; nothing, where it is as it is to be.
-type Change = dyn Fn(&Credentials, Owners) -> Result<Option<Successor>, CredentialsError> + Send + Sync;
+type Rule = dyn Fn(&Credentials, Owners) -> Result<Option<Successor>, CredentialsError> + Send + Sync;
 
 /// A record on its way to its successor.
 struct Resealing {
@@ -33,14 +32,7 @@ struct Resealing {
     device: DeviceUuid,
     /// What was read first; the store's counts where it has one.
     shown: StoredRecord,
-    change: Box<Change>,
-}
-
-/// A record as it was read.
-struct Present {
-    record: StoredRecord,
-    opened: Credentials,
-    owners: Owners,
+    rule: Box<Rule>,
 }
 
 /// The record that was read, and its successor.
@@ -51,75 +43,51 @@ struct Resealed {
 }
 
 impl CredentialsDevices {
-    /// Seals what the newest record of a device holds anew as `change` says; answers whether that said anything. The secret
+    /// Seals what the newest record of a device holds anew as `rule` says; answers whether that said anything. The secret
     /// is the same with all that is known of its renewal, which goes on beside this, also where its end is in doubt; the
     /// bus's copy follows. A record that another took the place of meanwhile is sealed again in the very transaction that
     /// stores it.
     ///
     /// # Errors
-    /// [`CredentialsError::NoRecord`] where nothing is kept there; what `change` says, and what the store or the bus reports:
+    /// [`CredentialsError::NoRecord`] where nothing is kept there; what `rule` says, and what the store or the bus reports:
     /// the record is as it was then.
     pub(super) async fn reseal(
         &self,
         device: &DeviceUuid,
-        change: impl Fn(&Credentials, Owners) -> Result<Option<Successor>, CredentialsError>
-        + Send
-        + Sync
-        + 'static,
+        rule: impl Fn(&Credentials, Owners) -> Result<Option<Successor>, CredentialsError> + Send + Sync + 'static,
     ) -> Result<bool, CredentialsError> {
         let shown = self.newest_record(device).await?;
         // One after the other, for those who come at the same time would seal again while everybody waits to write.
         let _turn = self.under_way.wait_a_while(&format!("the record of {device}")).await;
-        let (devices, change) = (self.clone(), Box::new(change));
-        let resealing = Arc::new(Resealing { devices, device: device.clone(), shown, change });
-        let looking = Arc::clone(&resealing);
-        let present = self.store.read(move |view| looking.look(view)).await?;
-        let sealing = Arc::clone(&resealing);
-        let sealed = tokio::task::spawn_blocking(move || sealing.seal(present));
-        let Some(resealed) = sealed.await.map_err(|_| CredentialsError::Interrupted)?? else {
-            return Ok(false);
-        };
-        self.store.write(move |transaction| resealing.store(transaction, resealed)).await
+        let (devices, rule) = (self.clone(), Box::new(rule));
+        self.change(Resealing { devices, device: device.clone(), shown, rule }).await
     }
 }
 
-impl Resealing {
-    fn look(&self, view: &View<'_>) -> Result<Present, CredentialsError> {
-        let record = stored_record(view, &self.device)?.unwrap_or_else(|| self.shown.clone());
-        let opened = self.devices.open_now(&self.device, &record)?;
-        let owners = self.devices.owners_in(view, &self.device, &opened)?;
-        Ok(Present { record, opened, owners })
-    }
+impl Change for Resealing {
+    /// Nothing, where everything is as it is to be.
+    type Plan = Option<Resealed>;
+    type Made = bool;
 
-    /// Costs milliseconds: not for async threads.
-    fn seal(&self, present: Present) -> Result<Option<Resealed>, CredentialsError> {
-        let Present { record: before, opened, owners } = present;
-        let Some(Successor { owners, format, leaving }) = (self.change)(&opened, owners)? else {
-            return Ok(None);
-        };
+    fn plan(&self, view: &View<'_>) -> Result<Option<Resealed>, CredentialsError> {
         let (devices, device) = (&self.devices, &self.device);
-        let last = owners.last().ok_or(RekeyError::UnknownOwner)?;
-        let id = opened.id().ok_or(RekeyError::NoAccount)?;
-        let (owners, beside) = match format {
-            Format::One => (Owners::only(last), devices.beside(device, id, owners)),
-            Format::Two => (owners, Vec::new()),
-        };
-        let (hosts, source) = (devices.sealing.hosts.clone(), before.source.clone());
-        let generation = before.generation.max(opened.generation()) + 1;
-        let new = Management { owners: Some(owners), format, hosts, source, generation };
-        let sealed = devices.vault.rekey(device, text(&before), &new)?;
-        let (endo, signature) = (sealed.endo.to_string(), sealed.signature);
-        let record = StoredRecord { generation, endo, signature, source: new.source };
-        Ok(Some(Resealed { before, new: NewRecord { record, beside }, leaving }))
+        let before = stored_record(view, device)?.unwrap_or_else(|| self.shown.clone());
+        let opened = devices.open_now(device, &before)?;
+        let owners = devices.owners_in(view, device, &opened)?;
+        let Some(successor) = (self.rule)(&opened, owners)? else { return Ok(None) };
+        Ok(Some(self.seal(before, &opened, successor)?))
     }
 
-    fn store(&self, transaction: &Transaction<'_>, resealed: Resealed) -> Result<bool, CredentialsError> {
-        let is_newest =
-            stored_record(transaction, &self.device)?.is_none_or(|newest| newest == resealed.before);
-        let resealed = match is_newest {
-            true => Some(resealed),
-            false => self.seal(self.look(transaction)?)?,
-        };
+    fn is_of(&self, view: &View<'_>, resealed: &Option<Resealed>) -> Result<bool, CredentialsError> {
+        let newest = stored_record(view, &self.device)?;
+        Ok(resealed.as_ref().is_none_or(|resealed| newest.is_none_or(|newest| newest == resealed.before)))
+    }
+
+    fn make(
+        &self,
+        transaction: &Transaction<'_>,
+        resealed: Option<Resealed>,
+    ) -> Result<bool, CredentialsError> {
         let Some(Resealed { before, new, leaving }) = resealed else { return Ok(false) };
         if !new.store(transaction, &self.device)? {
             return Err(CredentialsError::NoRecord);
@@ -132,6 +100,31 @@ impl Resealing {
         let (vault, device) = (self.devices.vault.clone(), self.device.clone());
         transaction.after_commit(move || vault.forget(&device, text(&before)));
         Ok(true)
+    }
+}
+
+impl Resealing {
+    fn seal(
+        &self,
+        before: StoredRecord,
+        opened: &Credentials,
+        successor: Successor,
+    ) -> Result<Resealed, CredentialsError> {
+        let (devices, device) = (&self.devices, &self.device);
+        let Successor { owners, format, leaving } = successor;
+        let last = owners.last().ok_or(RekeyError::UnknownOwner)?;
+        let id = opened.id().ok_or(RekeyError::NoAccount)?;
+        let (owners, beside) = match format {
+            Format::One => (Owners::only(last), devices.beside(device, id, owners)),
+            Format::Two => (owners, Vec::new()),
+        };
+        let (hosts, source) = (devices.sealing.hosts.clone(), before.source.clone());
+        let generation = before.generation.max(opened.generation()) + 1;
+        let new = Management { owners: Some(owners), format, hosts, source, generation };
+        let sealed = devices.vault.rekey(device, text(&before), &new)?;
+        let (endo, signature) = (sealed.endo.to_string(), sealed.signature);
+        let record = StoredRecord { generation, endo, signature, source: new.source };
+        Ok(Resealed { before, new: NewRecord { record, beside }, leaving })
     }
 
     /// Has the bus's copy follow.
@@ -150,8 +143,4 @@ impl Resealing {
             }
         }
     }
-}
-
-fn text(record: &StoredRecord) -> SealedText<'_> {
-    SealedText { endo: &record.endo, signature: &record.signature }
 }

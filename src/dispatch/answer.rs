@@ -283,6 +283,7 @@ impl Desk {
             | CredentialsError::Bus(_)
             | CredentialsError::Seal(_)
             | CredentialsError::Rekey(_)
+            | CredentialsError::OtherSecret
             | CredentialsError::LastOwner
             | CredentialsError::GivenUp => RunFailure::last(Failure::invalid_credentials_device()),
         }

@@ -17,6 +17,12 @@ impl SecretText {
         &self.0
     }
 
+    /// The same once more, where it goes two ways.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        Self::from(self.expose())
+    }
+
     /// Whether this is the secret, compared in constant time.
     pub fn is(&self, text: &str) -> bool {
         self.0.as_bytes().ct_eq(text.as_bytes()).into()

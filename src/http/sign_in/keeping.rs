@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::ambient::Timestamp;
 use crate::console::strangers_text;
-use crate::credentials::{Account, Arrival, CredentialsError};
+use crate::credentials::{Account, Again, Arrival, CredentialsError};
 use crate::http::entrance::Entrance;
 use crate::http::page::{is_browser, see_other};
 use crate::http::problem::{Kind, Problem};
@@ -24,7 +24,32 @@ pub(super) struct Brought {
     /// What its secret is until it is kept, where it came of a sign-in.
     pub(super) arrival: Option<Arc<Arrival>>,
     /// The credentials that are signed in again, which have to be those of the very account.
-    pub(super) again: Option<DeviceUuid>,
+    pub(super) again: Option<Again>,
+}
+
+/// Why a secret is not kept.
+pub(super) enum NotKept {
+    /// It was to take the place of one that is not there any more.
+    OtherSecret,
+    Problem(Problem),
+}
+
+impl From<Problem> for NotKept {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl From<NotKept> for Problem {
+    fn from(not_kept: NotKept) -> Self {
+        match not_kept {
+            NotKept::OtherSecret => Self::new(
+                Kind::NotAllowed,
+                "Somebody else gave these credentials another secret meanwhile; nothing was done",
+            ),
+            NotKept::Problem(problem) => problem,
+        }
+    }
 }
 
 /// Keeps what somebody brought, and when they proved control of the account, if they did. What is not kept ends at the API,
@@ -33,14 +58,14 @@ pub(super) async fn keep(
     door: &FrontDoor,
     Brought { account, arrival, again }: Brought,
     proved_at: Option<Timestamp>,
-) -> Result<DeviceUuid, Problem> {
+) -> Result<DeviceUuid, NotKept> {
     let (entrance, account) = (door.entrance()?, Arc::new(account));
     let device = match keep_secret(entrance, &account, again, arrival.clone()).await {
         Ok(device) => device,
-        Err(problem) => {
-            let Some(arrival) = arrival else { return Err(problem) };
+        Err(not_kept) => {
+            let Some(arrival) = arrival else { return Err(not_kept) };
             let ends = entrance.credentials.give_up(arrival, Some(&account)).await;
-            return Err(problem.adding(&fate_at(&entrance.api, ends)));
+            return Err(Problem::from(not_kept).adding(&fate_at(&entrance.api, ends)).into());
         }
     };
     if let Some(proved_at) = proved_at {
@@ -53,16 +78,19 @@ pub(super) async fn keep(
 async fn keep_secret(
     entrance: &Entrance,
     account: &Arc<Account>,
-    again: Option<DeviceUuid>,
+    again: Option<Again>,
     arrival: Option<Arc<Arrival>>,
-) -> Result<DeviceUuid, Problem> {
+) -> Result<DeviceUuid, NotKept> {
     let credentials = &entrance.credentials;
-    if let Some(device) = &again
-        && !credentials.is_of_account(device, &account.id).await?
+    if let Some(Again { device, .. }) = &again
+        && !credentials.is_of_account(device, &account.id).await.map_err(Problem::from)?
     {
-        return Err(of_another_account(entrance, account));
+        return Err(of_another_account(entrance, account).into());
     }
-    credentials.keep_brought(Arc::clone(account), again, arrival).await.map_err(|error| not_kept(&error))
+    match credentials.keep_brought(Arc::clone(account), again, arrival).await {
+        Err(CredentialsError::OtherSecret) => Err(NotKept::OtherSecret),
+        kept => Ok(kept.map_err(|error| not_kept(&error))?),
+    }
 }
 
 fn of_another_account(entrance: &Entrance, account: &Account) -> Problem {

@@ -6,11 +6,11 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::Next;
-use super::keeping::{Brought, keep, kept};
+use super::keeping::{Brought, NotKept, keep, kept};
 use super::typed::{Visitor, account};
 use super::wish::Wish;
 use crate::console::{self, KeyEntry, KeyFault, KeyLine};
-use crate::credentials::{Owned, Possession};
+use crate::credentials::{Again, Owned, Possession};
 use crate::http::entrance::Entrance;
 use crate::http::naming::named;
 use crate::http::page::page;
@@ -171,33 +171,44 @@ impl<'a> Entry<'a> {
     async fn settle(&self) -> Result<DeviceUuid, Unkept> {
         let fields = &self.visitor.fields;
         let (present, new) = (fields.one("present").trim(), fields.one("key").trim());
-        if let Some(owned) = &self.owned {
-            self.prove(owned, present).await?;
-            if new.is_empty() {
-                return Ok(owned.device().clone());
+        match &self.owned {
+            Some(owned) => {
+                let again = self.prove(owned, present).await?;
+                if new.is_empty() {
+                    return Ok(again.device);
+                }
+                self.keep(new, Some(again)).await
+            }
+            None => {
+                named(&self.name).map_err(|note| Fault {
+                    kind: Kind::MalformedRequest,
+                    line: Some(KeyLine::Name),
+                    note: note.into(),
+                })?;
+                self.keep(new, None).await
             }
         }
-        if self.owned.is_none() {
-            named(&self.name).map_err(|note| Fault {
-                kind: Kind::MalformedRequest,
-                line: Some(KeyLine::Name),
-                note: note.into(),
-            })?;
-        }
-        let key = SecretText::handed_over(new).map_err(|NotASecret| BAD_KEY)?;
+    }
+
+    async fn keep(&self, key: &str, again: Option<Again>) -> Result<DeviceUuid, Unkept> {
+        let key = SecretText::handed_over(key).map_err(|NotASecret| BAD_KEY)?;
         // A key belongs to whoever typed it: no API says whose account it is.
         let owner = &self.visitor.owner;
         let kept = self.owned.as_ref().and_then(|owned| owned.id()).cloned();
         let id = kept.unwrap_or_else(|| ResourceOwnerId::Text(account_id(owner, &self.name)));
         let account = account(owner.clone(), id, Some(self.name.clone()), key);
-        let again = self.owned.as_ref().map(|owned| owned.device().clone());
-        let now = self.door.clock.now();
-        Ok(keep(self.door, Brought { account, arrival: None, again }, Some(now)).await?)
+        let brought = Brought { account, arrival: None, again };
+        match keep(self.door, brought, Some(self.door.clock.now())).await {
+            // Somebody else who has it was quicker to give another.
+            Err(NotKept::OtherSecret) => Err(OTHER_KEY.into()),
+            Err(NotKept::Problem(problem)) => Err(problem.into()),
+            Ok(device) => Ok(device),
+        }
     }
 
     /// Whoever has the present key may give another, and end the credentials for a while. That while is everybody's who acts
     /// as the owner, and another key is for ever: a key that was typed in lately, by whomever, is not enough for that.
-    async fn prove(&self, owned: &Owned, present: &str) -> Result<(), Unkept> {
+    async fn prove(&self, owned: &Owned, present: &str) -> Result<Again, Unkept> {
         let (owner, device) = (&self.visitor.owner, owned.device());
         if present.is_empty() {
             return Err(NO_PRESENT_KEY.into());
@@ -208,8 +219,8 @@ impl<'a> Entry<'a> {
         match possession.map_err(Problem::from)? {
             Possession::Shown => {
                 let now = self.door.clock.now();
-                let noted = credentials.note_proof(owner.clone(), device.clone(), now).await;
-                Ok(noted.map_err(Problem::from)?)
+                credentials.note_proof(owner.clone(), device.clone(), now).await.map_err(Problem::from)?;
+                Ok(Again { device: device.clone(), present: Some(present) })
             }
             Possession::NotShown => Err(OTHER_KEY.into()),
             Possession::NotTried => Err(TOO_OFTEN.into()),

@@ -2,7 +2,7 @@
 //! gave ends there.
 
 use super::keeping::{Brought, fate_at, fate_of_tokens, keep, not_kept};
-use crate::credentials::{Account, Life};
+use crate::credentials::{Account, Again, Life};
 use crate::http::entrance::Entrance;
 use crate::http::problem::{Kind, Problem};
 use crate::http::server::FrontDoor;
@@ -59,8 +59,9 @@ pub(super) async fn redeem(
         extras: account.extras,
         owner,
     };
-    let brought = Brought { account, arrival: Some(arrival), again: credentials };
-    keep(door, brought, is_meant.then(|| door.clock.now())).await
+    let again = credentials.map(|device| Again { device, present: None });
+    let brought = Brought { account, arrival: Some(arrival), again };
+    Ok(keep(door, brought, is_meant.then(|| door.clock.now())).await?)
 }
 
 /// The API gave no tokens, as far as anybody knows.

@@ -14,7 +14,7 @@ use super::key;
 use super::wish::Wish;
 use crate::ambient::Timestamp;
 use crate::console;
-use crate::credentials::{Account, Typist};
+use crate::credentials::{Account, Again, Typist};
 use crate::http::Body;
 use crate::http::entrance::Way;
 use crate::http::page::{page, see_other};
@@ -78,7 +78,8 @@ pub(in crate::http) async fn take(request: HttpRequest, body: Body, door: Data<F
             let Wish { credentials, next } = wish;
             let id = ResourceOwnerId::Text(visitor.owner.to_string());
             let account = account(visitor.owner, id, None, SecretText::default());
-            let brought = Brought { account, arrival: None, again: credentials };
+            let again = credentials.map(|device| Again { device, present: None });
+            let brought = Brought { account, arrival: None, again };
             let device = keep(&door, brought, Some(visitor.proved_at)).await?;
             Ok(kept(&request, &device, next.as_ref().map(Next::as_str)))
         }

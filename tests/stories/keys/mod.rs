@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod beside_sign_ins;
+mod changing;
 mod forgotten;
 mod killed;
 mod migrating;

@@ -8,9 +8,10 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use endo::config::{Config, SourceKind};
-use endo::credentials::{Account, CredentialsError, NewUserDevice};
+use endo::credentials::{Account, Again, CredentialsError, NewUserDevice};
 use endo::store::Binding;
 use endo::vault::{ResourceOwnerId, SecretText};
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -22,7 +23,7 @@ use crate::support::meshblu::{
     CREDENTIALS, FakeMeshblu, RemoteGateway, SERVICE, USER_DEVICE, json_answer, say_hello, settings,
 };
 
-pub(super) fn account(secret: &str) -> Account {
+pub(crate) fn account(secret: &str) -> Account {
     Account {
         id: ResourceOwnerId::Number(583_231),
         username: Some("octocat".to_owned()),
@@ -32,6 +33,10 @@ pub(super) fn account(secret: &str) -> Account {
         extras: Default::default(),
         owner: "owner-uuid".into(),
     }
+}
+
+fn again(device: &str) -> Option<Again> {
+    Some(Again { device: device.into(), present: None })
 }
 
 fn new_device() -> NewUserDevice {
@@ -51,7 +56,7 @@ fn body(seen: &Seen) -> Value {
 }
 
 /// A bus that makes a credentials device, then user and status devices.
-pub(super) async fn empty_bus() -> FakeMeshblu {
+pub(crate) async fn empty_bus() -> FakeMeshblu {
     let meshblu = FakeMeshblu::start().await;
     let made = |uuid: &str| json_answer(201, &json!({"uuid": uuid, "token": format!("token-of-{uuid}")}));
     meshblu.answer("POST /search/devices", [json_answer(200, &json!([]))]);
@@ -177,6 +182,25 @@ async fn a_key_that_the_bus_alone_still_has_is_not_replaced_without_it_either() 
     type_in(&gateway, "name=team&key=other&present=canary").await.is(201, r#"{"uuid":"new-cred"}"#);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_those_who_replace_a_key_with_the_same_present_one_only_the_first_does() {
+    let meshblu = empty_bus().await;
+    let directory = tempfile::tempdir().unwrap();
+    let gateway = RemoteGateway::with(for_keys(directory.path(), &meshblu)).await.unwrap();
+    type_in(&gateway, "name=team&key=canary").await.is(201, r#"{"uuid":"new-cred"}"#);
+    let giving = (0..4).map(|number| {
+        let (gateway, form) = (&gateway, format!("name=team&key=key-{number}&present=canary"));
+        async move { type_in(gateway, &form).await }
+    });
+    let answers = join_all(giving).await;
+    let mut statuses: Vec<_> = answers.iter().map(|answer| answer.status.as_u16()).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 403, 403, 403], "{answers:?}");
+    let given = answers.iter().position(|answer| answer.status == 201).unwrap();
+    let proved = type_in(&gateway, &format!("name=team&present=key-{given}")).await;
+    assert_eq!(proved.status, 201, "whoever was told that a key is kept has it: {proved:?}");
+}
+
 #[tokio::test]
 async fn those_who_sign_in_at_one_account_at_the_same_time_come_one_after_the_other_and_make_one_device() {
     let meshblu = empty_bus().await;
@@ -192,7 +216,7 @@ async fn those_who_sign_in_at_one_account_at_the_same_time_come_one_after_the_ot
     let mut second = pin!(credentials.keep(account("another-secret")));
     // What is found may be the very device that somebody else names.
     let mut named =
-        pin!(credentials.keep_brought(Arc::new(account("a-third-secret")), Some("new-cred".into()), None));
+        pin!(credentials.keep_brought(Arc::new(account("a-third-secret")), again("new-cred"), None));
     assert!(futures_util::poll!(&mut second).is_pending() && futures_util::poll!(&mut named).is_pending());
     assert_eq!(meshblu.called().len(), 1, "they wait");
     gate.add_permits(10);
@@ -213,11 +237,10 @@ async fn who_signs_in_again_for_one_of_two_devices_of_an_account_replaces_the_se
     let device =
         |uuid: &str| json!({"uuid": uuid, "endo": record["endo"], "endoSignature": record["endoSignature"]});
     meshblu.answer("POST /search/devices", [json_answer(200, &json!([device("new-cred")]))]);
-    let kept =
-        credentials.keep_brought(Arc::new(account("another-secret")), Some("new-cred".into()), None).await;
+    let kept = credentials.keep_brought(Arc::new(account("another-secret")), again("new-cred"), None).await;
     assert_eq!(kept.unwrap().as_str(), "new-cred");
     let other =
-        credentials.keep_brought(Arc::new(account("a-third-secret")), Some("other-cred".into()), None).await;
+        credentials.keep_brought(Arc::new(account("a-third-secret")), again("other-cred"), None).await;
     assert!(matches!(other, Err(CredentialsError::NoRecord)), "{other:?}");
     assert_eq!(meshblu.called().last().unwrap(), "POST /search/devices", "nothing was written");
 }

@@ -5,7 +5,7 @@
 mod bad_meshblu;
 mod begun;
 mod cycle;
-mod devices;
+pub(super) mod devices;
 mod ended_making;
 mod endings;
 mod failures;

@@ -13,6 +13,7 @@ mod not_kept;
 mod pages;
 mod receipts;
 mod repeats;
+mod replaced_key;
 mod returning;
 mod sessions;
 mod states;
