@@ -2,7 +2,7 @@
 
 use super::{Account, CredentialsDevices};
 use crate::ambient::Timestamp;
-use crate::source::renewal::goes_on;
+use crate::source::renewal::{goes_on, is_of_line};
 use crate::store::{StoredRecord, StoredRenewal};
 use crate::vault::{Credentials, Owners, SecretText, SetAside};
 
@@ -37,8 +37,8 @@ pub(super) enum RenewedBy {
 pub(super) struct Before {
     pub(super) owners: Owners,
     pub(super) token: Option<SecretText>,
-    /// What renews the new secret as it did the one before, where the API gave nothing else that does, or the same
-    /// again; with whatever is known of its renewal, which may be under way.
+    /// What renews the new secret as it did the one before, where the API gave nothing else that does, the same again, or
+    /// what that was given for; with whatever is known of its renewal, which may be under way.
     pub(super) refresh_token: Option<SecretText>,
     pub(super) set_aside: Vec<SetAside>,
     pub(super) generation: u64,
@@ -57,7 +57,7 @@ impl Before {
         let is_same = opened.secret().is(account.secret.expose());
         let renewal = renewal.filter(|known| known.generation == record.generation);
         let refresh_tokens = opened.refresh_token().zip(account.refresh_token.as_ref());
-        let shares_refresh = refresh_tokens.is_some_and(|(old, new)| old.is(new.expose()));
+        let shares_refresh = refresh_tokens.is_some_and(|(old, new)| is_of_line(old, new, renewal));
         let before = opened.refresh_token();
         let refresh_token = before.filter(|before| goes_on(before, account.refresh_token.as_ref(), renewal));
         // Whoever ends the access token before would end what it came of with it (RFC 7009, 2.1).

@@ -60,6 +60,8 @@ pub struct StoredRenewal {
     pub failures: u32,
     /// When the secret came of a renewal, if it did.
     pub renewed_at: Option<Timestamp>,
+    /// The fingerprint of the refresh token that the present one was given for, if it was.
+    pub spent: Option<[u8; 32]>,
 }
 
 impl StoredRenewal {
@@ -74,7 +76,7 @@ impl StoredRenewal {
     }
 }
 
-const COLUMNS: &str = "generation, expires_at, renew_at, stage, sent, holder, held_until, rest_until, reason, failures, renewed_at, refresh_since, secret_since";
+const COLUMNS: &str = "generation, expires_at, renew_at, stage, sent, holder, held_until, rest_until, reason, failures, renewed_at, refresh_since, secret_since, spent";
 
 impl View<'_> {
     /// The renewal of a credential, if anything is known of one.
@@ -120,7 +122,7 @@ impl Transaction<'_> {
     pub fn store_renewal(&self, credentials: &DeviceUuid, renewal: &StoredRenewal) -> Result<(), StoreError> {
         self.use_reserve();
         let sql = format!(
-            "INSERT OR REPLACE INTO renewals ({COLUMNS}, credentials) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
+            "INSERT OR REPLACE INTO renewals ({COLUMNS}, credentials) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)"
         );
         let count = |generation| i64::try_from(generation).unwrap_or(i64::MAX);
         self.prepare(&sql)?.execute((
@@ -137,6 +139,7 @@ impl Transaction<'_> {
             renewal.renewed_at.map(Timestamp::as_millis),
             count(renewal.refresh_since),
             count(renewal.secret_since),
+            renewal.spent,
             credentials.as_str(),
         ))?;
         Ok(())
@@ -168,5 +171,6 @@ fn renewal(row: &Row<'_>) -> rusqlite::Result<StoredRenewal> {
         renewed_at: row.get::<_, Option<i64>>(10)?.map(Timestamp::from_millis),
         refresh_since: row.get::<_, i64>(11)?.unsigned_abs(),
         secret_since: row.get::<_, i64>(12)?.unsigned_abs(),
+        spent: row.get(13)?,
     })
 }

@@ -33,6 +33,7 @@ const STEPS: &[&str] = &[
     WITH_TOKENS_OF_SESSIONS,
     WITH_LENT_TOKENS,
     WITH_MISSING_WEBHOOKS,
+    WITH_SPENT_REFRESH_TOKENS,
 ];
 
 const FIRST: &str = "
@@ -338,6 +339,11 @@ UPDATE tokens SET lent = metadata ->> 'webhook-delivery' WHERE metadata ->> 'web
 /// Since when the webhook of a delivery has been missed.
 const WITH_MISSING_WEBHOOKS: &str = "
 ALTER TABLE deliveries ADD COLUMN missing_since INTEGER;
+";
+
+/// For which refresh token the present one was given.
+const WITH_SPENT_REFRESH_TOKENS: &str = "
+ALTER TABLE renewals ADD COLUMN spent BLOB;
 ";
 
 /// Marks a file as a database of endo ("Endo" in ASCII).

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use thiserror::Error;
 use zeroize::{Zeroize, Zeroizing};
@@ -21,6 +22,11 @@ impl SecretText {
     #[must_use]
     pub fn copy(&self) -> Self {
         Self::from(self.expose())
+    }
+
+    /// By what it is known where it is not kept: its SHA-256.
+    pub fn fingerprint(&self) -> [u8; 32] {
+        Sha256::digest(self.expose()).into()
     }
 
     /// Whether this is the secret, compared in constant time.

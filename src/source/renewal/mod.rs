@@ -13,7 +13,8 @@
 //!   often as the provider's entry says (`retry`): once after a rest, or at once and then after pauses that grow.
 //! * The record of a sign-in that brought no refresh token, or the same again, takes the one before over with all of that,
 //!   whether a request is under way or its end in doubt, and so does one that is sealed anew around the same secret, for
-//!   other owners or under another key; what the request brings goes into the newest such record.
+//!   other owners or under another key; what the request brings goes into the newest record that holds the refresh token.
+//! * A sign-in that was given a refresh token which is spent by the time it is kept takes over what was given for that.
 //! * The end of a refresh token is none of the access token beside it, least of all where a sign-in brought that meanwhile: it
 //!   is used until its own end, or until the API refuses it where nobody knows that.
 //! * What the API refuses although it was renewed a moment ago is not renewed again at once: whoever sends messages does
@@ -37,6 +38,6 @@ pub use flights::Renewals;
 pub use records::{Held, NewSecret, Records};
 pub use renewer::Renewer;
 pub use schedule::{begin_life, renew_at};
-pub use sealed_anew::{carry_over, goes_on, take_over};
+pub use sealed_anew::{carry_over, goes_on, is_of_line, take_over};
 pub use standing::{BeforeUse, Health, Standing};
 pub use upstream::Upstream;

@@ -47,6 +47,14 @@ struct Case {
     held: Held,
 }
 
+/// What the provider gave for a refresh token.
+struct Given {
+    tokens: Tokens,
+    asked_at: Timestamp,
+    /// Spreads the next renewal.
+    fraction: f64,
+}
+
 /// How one attempt ended.
 enum Attempt {
     Done(Renewed),
@@ -152,7 +160,7 @@ impl Renewer {
         let Some(token) = &case.held.refresh else { return Ok(Attempt::Again) };
         run.sends += 1;
         let asked_at = self.clock.now();
-        match self.while_holding(case, (self.upstream.refresh)(copy(token))).await {
+        match self.while_holding(case, (self.upstream.refresh)(token.copy())).await {
             Ok(tokens) => self.keep(case, tokens, asked_at).await,
             Err(OAuthError::InvalidGrant) => {
                 let (is_refused, tried) = (case.demand != Demand::Due, case.subject.clone());
@@ -182,33 +190,60 @@ impl Renewer {
         }
     }
 
-    /// Puts the new secret on disk before anything else is called, into the newest record around the old one, unless
-    /// somebody signed in anew meanwhile, or had the old one forgotten: then it is stranded.
+    /// Puts the new secret on disk before anything else is called, into the newest record that holds the refresh token which
+    /// was sent. Where somebody signed in meanwhile and brought another, or had it forgotten, it is stranded.
     async fn keep(&self, case: &Case, tokens: Tokens, asked_at: Timestamp) -> Result<Attempt, RenewalError> {
-        let refresh = tokens.refresh.or_else(|| case.held.refresh.as_ref().map(copy));
-        let (access, fraction) = (tokens.access, self.random.fraction());
-        let mut record = case.record.clone();
+        let (given, mut is_its) = (Given { tokens, asked_at, fraction: self.random.fraction() }, true);
+        let mut brought = self.brought(case, case.record.clone(), &given).await?;
         loop {
-            let (old, generation) = (record.generation, record.generation + 1);
-            let (access, refresh, tried) =
-                (copy(&access), refresh.as_ref().map(copy), copy(&case.held.access));
-            let secret = NewSecret { access, refresh, tried, generation };
-            let record_with_it = (self.records.seal)(case.device.clone(), record, secret).await?;
-            let life = begin_life(generation, asked_at, tokens.lifetime, fraction);
-            let renewal = StoredRenewal { renewed_at: Some(asked_at), ..life };
-            match self.store_new(case, &Brought { old, record: record_with_it, renewal, asked_at }).await? {
+            match self.store_new(case, &brought, is_its).await? {
                 Kept::Stored => return Ok(Attempt::Done(Renewed::New)),
                 Kept::Stranded => return Ok(Attempt::Again),
-                Kept::SealedAnew(newest) => record = newest,
+                Kept::Another(newest) => {
+                    is_its = self.is_held_in(case, &newest).await;
+                    brought = match is_its {
+                        true => self.brought(case, newest, &given).await?,
+                        // What came has nothing to do with that record.
+                        false => Brought { old: newest.generation, ..brought },
+                    };
+                }
             }
         }
     }
 
-    async fn store_new(&self, case: &Case, brought: &Brought) -> Result<Kept, StoreError> {
+    /// What was given, sealed like this record.
+    async fn brought(
+        &self,
+        case: &Case,
+        record: StoredRecord,
+        given: &Given,
+    ) -> Result<Brought, RenewalError> {
+        let Given { tokens: Tokens { access, refresh, lifetime, .. }, asked_at, fraction } = given;
+        let (old, generation, sent) = (record.generation, record.generation + 1, case.held.refresh.as_ref());
+        let spent = sent.filter(|_| refresh.is_some()).map(SecretText::fingerprint);
+        let refresh = refresh.as_ref().or(sent).map(SecretText::copy);
+        let secret = NewSecret { access: access.copy(), refresh, tried: case.held.access.copy(), generation };
+        let record = (self.records.seal)(case.device.clone(), record, secret).await?;
+        let life = begin_life(generation, *asked_at, *lifetime, *fraction);
+        let renewal = StoredRenewal { renewed_at: Some(*asked_at), spent, ..life };
+        Ok(Brought { old, record, renewal, asked_at: *asked_at })
+    }
+
+    /// Whether this record holds the refresh token that was sent; what does not open, or is of another API, does not.
+    async fn is_held_in(&self, case: &Case, record: &StoredRecord) -> bool {
+        let opened = (self.records.open)(case.device.clone(), record.clone()).await;
+        let held = opened.ok().and_then(|held| held.refresh);
+        held.zip(case.held.refresh.as_ref()).is_some_and(|(held, sent)| held.is(sent.expose()))
+    }
+
+    async fn store_new(&self, case: &Case, brought: &Brought, is_its: bool) -> Result<Kept, StoreError> {
         loop {
-            let (records, subject, brought) =
-                (Arc::clone(&self.records), case.subject.clone(), brought.clone());
-            let keep = move |transaction: &Transaction<'_>| brought.store(transaction, &records, &subject);
+            let (records, device, brought) =
+                (Arc::clone(&self.records), case.device.clone(), brought.clone());
+            let keep = move |transaction: &Transaction<'_>| match is_its {
+                true => brought.store(transaction, &records, &device),
+                false => brought.strand(transaction, &records, &device),
+            };
             match self.store.write(keep).await {
                 Err(error) if !matches!(error, StoreError::Closed) => {
                     tracing::error!(error = with_causes(&error), "cannot store a new secret; trying again");
@@ -262,7 +297,7 @@ impl Renewer {
     /// Tries the access token; where that is over, sends the refresh token once more if the provider allows that.
     async fn resolve(&self, case: &Case, run: &mut Run) -> Result<Attempt, RenewalError> {
         run.doubts = true;
-        let probe = match self.while_holding(case, (self.upstream.probe)(copy(&case.held.access))).await {
+        let probe = match self.while_holding(case, (self.upstream.probe)(case.held.access.copy())).await {
             Ok(probe) => probe,
             Err(error) => {
                 self.rest(case).await?;
@@ -337,7 +372,7 @@ impl Renewer {
         let (records, subject) = (Arc::clone(&self.records), case.subject.clone());
         let now = self.clock.now();
         let note = move |transaction: &Transaction<'_>| {
-            let newest = subject.newest(transaction, &records)?.map(|newest| newest.renewal);
+            let newest = subject.newest(transaction, &records)?;
             let is_held =
                 |renewal: &StoredRenewal| holder.as_ref().is_none_or(|holder| renewal.holder == *holder);
             let Some(mut renewal) = newest.filter(is_held) else { return Ok(None) };
@@ -353,8 +388,4 @@ fn unavailable(error: OAuthError) -> RenewalError {
     let refused = matches!(error, OAuthError::Refused { .. } | OAuthError::Declined(_));
     let error = Arc::new(error);
     if refused { RenewalError::Refused(error) } else { RenewalError::Unavailable(error) }
-}
-
-fn copy(secret: &SecretText) -> SecretText {
-    secret.expose().into()
 }

@@ -39,6 +39,7 @@ pub fn begin_life(
         reason: None,
         failures: 0,
         renewed_at: None,
+        spent: None,
     }
 }
 

@@ -7,11 +7,18 @@ use crate::message::DeviceUuid;
 use crate::store::{StoreError, StoredRecord, StoredRenewal, Transaction, View};
 use crate::vault::SecretText;
 
-/// Whether the refresh token `before`, of which this is known, renews the secret of a sign-in too: that brought none, or the
-/// same. One that is over does not; where an API gives it again all the same, it may take it again.
+/// Whether the refresh token `before`, of which this is known, renews the secret of a sign-in too: that brought none, or one
+/// of the same line. One that is over does not; where an API gives it again all the same, it may take it again.
 pub fn goes_on(before: &SecretText, brought: Option<&SecretText>, known: Option<&StoredRenewal>) -> bool {
-    let is_it = |brought: &SecretText| before.is(brought.expose());
-    brought.is_none_or(is_it) && known.is_none_or(StoredRenewal::is_renewable)
+    let is_of_line = |brought: &SecretText| is_of_line(before, brought, known);
+    brought.is_none_or(is_of_line) && known.is_none_or(StoredRenewal::is_renewable)
+}
+
+/// Whether a sign-in brought the refresh token `before`, of which this is known, once more, or the one that it was given
+/// for: a sign-in may get that while it is renewed, and be kept only then. It is over with that (RFC 6749, 6).
+pub fn is_of_line(before: &SecretText, brought: &SecretText, known: Option<&StoredRenewal>) -> bool {
+    let spent = known.and_then(|known| known.spent);
+    before.is(brought.expose()) || spent.is_some_and(|spent| spent == brought.fingerprint())
 }
 
 /// Begins the `life` of a secret that a sign-in brought without another refresh token, so that the one before goes on with
@@ -61,12 +68,6 @@ pub(super) struct Subject {
     secret_since: u64,
 }
 
-/// The newest record, and how far the renewal of its secret is.
-pub(super) struct Newest {
-    pub(super) record: StoredRecord,
-    pub(super) renewal: StoredRenewal,
-}
-
 impl Subject {
     /// What the record of this generation holds, of whose renewal this is known.
     pub(super) fn of(device: DeviceUuid, known: Option<&StoredRenewal>, generation: u64) -> Self {
@@ -81,14 +82,17 @@ impl Subject {
         known.secret_since == self.secret_since
     }
 
-    /// The newest record, if it holds the refresh token that was read.
-    pub(super) fn newest(&self, view: &View<'_>, records: &Records) -> Result<Option<Newest>, StoreError> {
+    /// How far the renewal of the newest record is, if that holds the refresh token that was read.
+    pub(super) fn newest(
+        &self,
+        view: &View<'_>,
+        records: &Records,
+    ) -> Result<Option<StoredRenewal>, StoreError> {
         let Some(record) = (records.current)(view, &self.device)? else { return Ok(None) };
         let is_this = |known: &StoredRenewal| {
             known.generation == record.generation && known.refresh_since == self.refresh_since
         };
-        let renewal = view.renewal(&self.device)?.filter(is_this);
-        Ok(renewal.map(|renewal| Newest { record, renewal }))
+        Ok(view.renewal(&self.device)?.filter(is_this))
     }
 }
 
@@ -105,33 +109,48 @@ pub(super) struct Brought {
 #[derive(Debug)]
 pub(super) enum Kept {
     Stored,
-    /// It is nobody's: there is another refresh token by now, or none.
+    /// It is nobody's: nothing is kept any more, or there is another refresh token by now.
     Stranded,
-    /// Not yet: the old refresh token is in this record by now.
-    SealedAnew(StoredRecord),
+    /// Not yet: this is the newest record by now.
+    Another(StoredRecord),
 }
 
 impl Brought {
-    /// Puts it in the place of `subject`.
+    /// Puts it in the place of the record that it is sealed like.
     pub(super) fn store(
         &self,
         transaction: &Transaction<'_>,
         records: &Records,
-        subject: &Subject,
+        device: &DeviceUuid,
     ) -> Result<Kept, StoreError> {
-        let device = &subject.device;
-        let is_stored = match subject.newest(transaction, records)? {
-            Some(newest) if newest.record.generation != self.old => {
-                return Ok(Kept::SealedAnew(newest.record));
-            }
+        let is_stored = match (records.current)(transaction, device)? {
+            Some(newest) if newest.generation != self.old => return Ok(Kept::Another(newest)),
             newest => newest.is_some() && transaction.store_record(device, &self.record)?,
         };
         if !is_stored {
-            (records.strand)(transaction, device, (&self.record, self.asked_at))?;
-            return Ok(Kept::Stranded);
+            return self.strand(transaction, records, device);
         }
-        transaction.store_renewal(device, &self.renewal)?;
+        let before = transaction.renewal(device)?.filter(|known| known.generation == self.old);
+        // Where the refresh token is the same, what it was given for is, too.
+        let spent = self.renewal.spent.or(before.and_then(|known| known.spent));
+        transaction.store_renewal(device, &StoredRenewal { spent, ..self.renewal.clone() })?;
         (records.project)(transaction, device, &self.record)?;
         Ok(Kept::Stored)
+    }
+
+    /// Leaves it to whoever ended what it was of, unless there is another record by now than the one of generation `old`.
+    pub(super) fn strand(
+        &self,
+        transaction: &Transaction<'_>,
+        records: &Records,
+        device: &DeviceUuid,
+    ) -> Result<Kept, StoreError> {
+        match (records.current)(transaction, device)? {
+            Some(newest) if newest.generation != self.old => Ok(Kept::Another(newest)),
+            _ => {
+                (records.strand)(transaction, device, (&self.record, self.asked_at))?;
+                Ok(Kept::Stranded)
+            }
+        }
     }
 }

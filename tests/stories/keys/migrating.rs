@@ -165,6 +165,7 @@ fn renewal(generation: u64, stage: RenewalStage, now: Timestamp) -> StoredRenewa
         reason: None,
         failures: 2,
         renewed_at: Some(now),
+        spent: None,
     }
 }
 

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use endo::credentials::Health;
+use endo::ambient::Random;
+use endo::credentials::{CredentialsError, Health};
+use endo::source::renewal::Upstream;
 use endo::vault::SealedText;
 use tokio::sync::Semaphore;
 
-use super::{House, account, list_events, until};
+use super::{HOUR, House, account, list_events, until};
 use crate::support::provider::Fault;
 
 impl House {
@@ -85,4 +87,44 @@ async fn a_refresh_token_that_a_sign_in_brings_again_while_it_is_under_way_is_no
         }
         assert_eq!((house.provider.token_requests(), house.provider.reused()), (1, Vec::new()));
     }
+}
+
+#[tokio::test]
+async fn a_sign_in_that_was_given_a_refresh_token_which_is_spent_when_it_is_kept_takes_what_came_of_that() {
+    let mut house = House::open(None).await;
+    house.provider.expire("access-1");
+    assert_eq!(house.ask().await["metadata"]["code"], 200);
+    let rotated = ("access-2".to_owned(), Some("refresh-2".to_owned()));
+    assert_eq!(house.held().await, rotated);
+
+    // It was asked for before that.
+    house.provider.knows(Some("access-again"), "another");
+    house.sign_in("access-again", Some("refresh-1")).await;
+    assert_eq!(house.held().await, ("access-again".to_owned(), Some("refresh-2".to_owned())));
+    house.provider.expire("access-again");
+    assert_eq!(house.ask().await["metadata"]["code"], 200, "it is renewed");
+    assert_eq!((house.provider.reused(), house.provider.ended()), (Vec::new(), Vec::new()));
+}
+
+#[tokio::test]
+async fn what_comes_late_of_a_refresh_token_that_was_given_up_and_is_given_again_is_kept() {
+    let house = House::open(None).await;
+    let gate = Arc::new(Semaphore::new(0));
+    house.provider.plan([Fault::Slow(Arc::clone(&gate))]);
+    house.provider.expire("access-1");
+    let one = house.gateway.gateway.credentials.clone();
+    let other = one.clone().renewing(Some(Upstream::from(house.provider.client())), Random::system());
+    let device = house.chain.credentials.clone();
+    let renewing = tokio::spawn(async move { one.renew_refused(&device, 1).await });
+    until(|| house.provider.token_requests() == 1).await;
+    house.hand.forward(HOUR);
+    let given_up = other.renew_refused(&house.chain.credentials, 1).await;
+    assert!(matches!(given_up, Err(CredentialsError::SignInAgain { .. })), "{given_up:?}");
+
+    house.provider.knows(Some("access-again"), "another");
+    house.sign_in("access-again", Some("refresh-1")).await;
+    gate.add_permits(1);
+    renewing.await.unwrap().unwrap();
+    assert_eq!(house.held().await, ("access-2".to_owned(), Some("refresh-2".to_owned())));
+    assert_eq!((house.provider.token_requests(), house.provider.reused()), (1, Vec::new()));
 }

@@ -29,6 +29,8 @@ struct Tally {
     taken_over_under_way: usize,
     let_go: usize,
     handed_out_again: usize,
+    kept_late: usize,
+    given_anew: usize,
     outlived: usize,
     left: usize,
     left_under_way: usize,
@@ -56,12 +58,15 @@ fn no_schedule_spends_a_refresh_token_twice_or_loses_one_unseen() {
     if AGAIN.is_none() {
         let Tally { renewed, still_good, crashes, reopenings, lost, alive, dead, .. } = tally;
         let Tally { taken_over, taken_over_under_way, handed_out_again, let_go, .. } = tally;
+        let Tally { kept_late, given_anew, .. } = tally;
         let Tally { left, left_under_way, left_in_doubt, outlived, .. } = tally;
         let of_renewals = [renewed, still_good, crashes, reopenings, lost, alive, dead];
         let of_sign_ins = [taken_over, taken_over_under_way, handed_out_again];
         let of_leavings = [left, left_under_way, left_in_doubt];
         let of_owners = of_sign_ins.iter().chain(&of_leavings);
         assert!(of_renewals.iter().chain(of_owners).all(|count| *count > 50));
+        assert!(kept_late > 10, "few sign-ins are kept after what they brought was spent");
+        assert!(given_anew > 10, "few refresh tokens are given again that were given up");
         assert!(let_go > 10, "few are told to sign in again and do");
         assert!(outlived > 10, "few access tokens outlive what renews them");
     }
@@ -99,6 +104,8 @@ impl Tally {
         self.taken_over_under_way += life.taken_over_under_way;
         self.let_go += life.let_go;
         self.handed_out_again += life.handed_out_again;
+        self.kept_late += life.kept_late;
+        self.given_anew += life.given_anew;
         self.outlived += life.outlived;
         self.left += life.left;
         self.left_under_way += life.left_under_way;

@@ -35,6 +35,7 @@ fn dead() -> StoredRenewal {
         reason: None,
         failures: 0,
         renewed_at: None,
+        spent: None,
     }
 }
 

@@ -16,6 +16,8 @@ use endo::source::renewal::{BeforeUse, Demand, RenewalError, RenewalSettings, Re
 use endo::store::{RenewalStage, Store, StoreError, StoreSettings, StoredRecord, StoredRenewal};
 use futures_util::future::BoxFuture;
 
+use sign_ins::Arrival;
+
 use super::super::{Hand, owners, plain_records, read};
 use super::model::{Dice, Kind, Parked, Provider};
 
@@ -50,6 +52,14 @@ pub(super) struct Life {
     pub(super) let_go: usize,
     /// How often a sign-in brought a refresh token again that had been sent.
     pub(super) handed_out_again: usize,
+    /// How often that was spent, and another given for it, before the sign-in was kept.
+    pub(super) kept_late: usize,
+    /// How often it had been given up.
+    pub(super) given_anew: usize,
+    /// Sign-ins that are not kept yet.
+    arriving: Vec<Arrival>,
+    /// Refresh tokens for which another was given, and kept.
+    spent: HashSet<String>,
     /// How often an access token without a known end was good when its refresh token was over.
     pub(super) outlived: usize,
     /// Owners who left, by what was under way.
@@ -147,6 +157,10 @@ impl Life {
             taken_over_under_way: 0,
             let_go: 0,
             handed_out_again: 0,
+            kept_late: 0,
+            given_anew: 0,
+            arriving: Vec::new(),
+            spent: HashSet::new(),
             outlived: 0,
             left: 0,
             left_under_way: 0,
@@ -235,6 +249,9 @@ impl Life {
         let which = self.dice.below(2) as usize;
         if std::mem::take(&mut self.is_told_so) && self.dice.percent(50) {
             return self.sign_in_without_another_refresh_token().await;
+        }
+        if self.dice.percent(20) {
+            self.keep_what_came().await;
         }
         match self.dice.below(104) {
             0..50 => self.act(which).await,
@@ -349,8 +366,10 @@ impl Life {
         let record = self.record().await;
         assert_eq!(owners(&record), self.owners, "seed {}: a renewal brings somebody back", self.seed);
         let held = read(&record).1;
-        for spent in self.provider().received.remove(&number).unwrap_or_default() {
+        let received = self.provider().received.remove(&number).unwrap_or_default();
+        for spent in received {
             assert!(held.as_ref() != Some(&spent), "seed {}: what {spent} brought is lost", self.seed);
+            self.spent.insert(spent);
         }
         match outcome {
             Ok(Renewed::New) => self.renewed += 1,
@@ -394,6 +413,7 @@ impl Life {
     /// Nothing fails any more: whatever is known by then has to be right.
     pub(super) async fn come_to_rest(&mut self) {
         self.provider().calm = true;
+        self.keep_what_came().await;
         for which in 0..2 {
             while self.processes[which].task.is_some() {
                 self.run(which).await;

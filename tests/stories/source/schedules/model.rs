@@ -115,6 +115,8 @@ pub(super) struct Provider {
     beside: HashMap<String, String>,
     /// Refresh tokens that were about to be sent when somebody signed in, as often as that: nobody could call that back.
     on_their_way: Vec<String>,
+    /// How often a refresh token that was given anew may have been on its way by then.
+    before: HashMap<String, u32>,
     /// What a process sent, and got another for.
     pub(super) received: HashMap<u64, Vec<String>>,
     pub(super) requests: usize,
@@ -136,6 +138,7 @@ impl Provider {
             parked: HashMap::new(),
             beside: HashMap::new(),
             on_their_way: Vec::new(),
+            before: HashMap::new(),
             received: HashMap::new(),
             requests: 0,
             lost: 0,
@@ -169,6 +172,14 @@ impl Provider {
         self.log.push("the owner takes all back at the provider".to_owned());
         self.access.clear();
         self.uses.clear();
+    }
+
+    /// A sign-in brought this refresh token again, which was given up here: it may be sent as if it never had been, whatever
+    /// so many processes that are at something are about to send.
+    pub(super) fn is_given_anew(&mut self, refresh: &str, at_work: usize) {
+        self.sent.remove(refresh);
+        self.on_their_way.retain(|other| other != refresh);
+        self.before.insert(refresh.to_owned(), at_work as u32);
     }
 
     /// This access token is used from now on beside this refresh token, of which it is on disk that it is sent so often.
@@ -211,10 +222,11 @@ impl Provider {
     /// is in doubt is not sent again while its access token works.
     fn check_sending(&mut self, token: &str) {
         let sent = self.sent.get(token).copied().unwrap_or_default();
-        assert!(sent < self.kind.uses(), "{token} was sent too often");
+        let before = self.before.get(token).copied().unwrap_or_default();
+        assert!(sent < self.kind.uses().saturating_add(before), "{token} was sent too often");
         let on_its_way = self.on_their_way.iter().position(|other| other == token);
         let is_called_back = on_its_way.map(|place| self.on_their_way.swap_remove(place)).is_none();
-        if self.kind != Kind::Lasting && sent > 0 && is_called_back {
+        if self.kind != Kind::Lasting && sent > before && is_called_back {
             let first = || token.replace("refresh", "access");
             let access = self.beside.get(token).cloned().unwrap_or_else(first);
             assert!(!self.access.contains(&access), "{token} was risked while {access} works");

@@ -10,6 +10,14 @@ use endo::vault::SecretText;
 use super::super::super::{owned_by, plain, read};
 use super::Life;
 
+/// What a sign-in brought that is not kept yet.
+pub(super) struct Arrival {
+    access: String,
+    /// The refresh token that is given again.
+    same: Option<String>,
+    life: StoredRenewal,
+}
+
 impl Life {
     /// Somebody signs in, for the first time or anew.
     pub(super) async fn sign_in(&mut self) {
@@ -27,19 +35,34 @@ impl Life {
         self.note("somebody signs in".to_owned());
     }
 
-    /// Somebody signs in anew, and the provider gives no refresh token, or the same again where that was not used up: the one
-    /// before is taken over, unless it is known to be over.
+    /// Somebody signs in anew, and the provider gives no refresh token, or the same again; what it gave is kept at once, or
+    /// when more has happened.
     pub(super) async fn sign_in_without_another_refresh_token(&mut self) {
         let access = self.provider().issue_alone();
         let (same, life) = (self.handed_out_again().await, self.another_life(&access));
+        self.note(format!("somebody signs in for {access} alone, or with {same:?}"));
+        let arrival = Arrival { access, same, life };
+        match self.dice.percent(70) {
+            true => self.arriving.push(arrival),
+            false => self.keep(arrival).await,
+        }
+    }
+
+    /// What a sign-in brought before is kept.
+    pub(super) async fn keep_what_came(&mut self) {
+        while let Some(arrival) = self.arriving.pop() {
+            self.keep(arrival).await;
+        }
+    }
+
+    /// The refresh token before is taken over, or what was given for it meanwhile, unless that is known to be over.
+    async fn keep(&mut self, Arrival { access, same, life }: Arrival) {
         let (device, owners, brought) = (self.device.clone(), self.another_owner(), access.clone());
+        let same_again = same.clone();
         let keep = move |transaction: &Transaction<'_>| {
             let (before, known) = (transaction.record(&device)?, transaction.renewal(&device)?.unwrap());
             let before = before.unwrap();
-            let kept = read(&before).1.map(SecretText::from);
-            // What a renewal took the place of meanwhile would be no use.
-            let is_kept = |same: &SecretText| kept.as_ref().is_some_and(|kept| kept.is(same.expose()));
-            let same = same.map(SecretText::from).filter(is_kept);
+            let (kept, same) = (read(&before).1.map(SecretText::from), same_again.map(SecretText::from));
             let goes_on = kept.as_ref().is_some_and(|kept| goes_on(kept, same.as_ref(), Some(&known)));
             let refresh = kept.filter(|_| goes_on).or(same).map(|token| token.expose().to_owned());
             let life = StoredRenewal { generation: before.generation + 1, ..life };
@@ -52,25 +75,30 @@ impl Life {
                 Some(_) => transaction.store_renewal(&device, &life)?,
                 None => transaction.store_renewal(&device, &StoredRenewal { renew_at: None, ..life })?,
             }
-            Ok((refresh, known))
+            Ok((refresh, known, goes_on))
         };
-        let (refresh, known) = self.store().write::<_, StoreError, _>(keep).await.unwrap();
-        self.note(format!("somebody signs in for {access} alone, beside {refresh:?}, {:?}", known.stage));
-        match refresh {
-            Some(refresh) => {
-                self.taken_over += 1;
-                self.taken_over_under_way += usize::from(known.stage == RenewalStage::Sending);
-                self.provider().is_beside(&refresh, access, known.sent);
-            }
-            None => self.let_go += 1,
+        let (refresh, known, goes_on) = self.store().write::<_, StoreError, _>(keep).await.unwrap();
+        self.note(format!("{access} is kept beside {refresh:?}, {:?}", known.stage));
+        let Some(refresh) = refresh else { return self.let_go += 1 };
+        self.taken_over += 1;
+        self.taken_over_under_way += usize::from(known.stage == RenewalStage::Sending);
+        let is_spent = known.is_renewable() && self.spent.contains(&refresh);
+        assert!(!is_spent, "seed {}: {refresh} takes its successor's place", self.seed);
+        self.kept_late += usize::from(same.is_some_and(|same| same != refresh));
+        if !goes_on {
+            self.given_anew += 1;
+            let at_work = self.processes.iter().filter(|process| process.task.is_some()).count();
+            self.provider().is_given_anew(&refresh, at_work);
         }
+        let sent = if goes_on { known.sent } else { 0 };
+        self.provider().is_beside(&refresh, access, sent);
     }
 
-    /// The refresh token that a sign-in gets a second time, where it does: it is of use as far as anybody knows.
+    /// The refresh token that a sign-in gets a second time, where it does: it is of use as far as the provider knows.
     async fn handed_out_again(&mut self) -> Option<String> {
         let (held, known) = (read(&self.record().await).1, self.renewal().await);
-        let held = held.filter(|token| known.is_renewable() && self.provider().takes(token));
-        let again = held.filter(|_| self.dice.percent(30));
+        let held = held.filter(|token| self.provider().takes(token));
+        let again = held.filter(|_| self.dice.percent(60));
         self.handed_out_again += usize::from(again.is_some() && known.sent > 0);
         again
     }
