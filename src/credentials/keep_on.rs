@@ -14,7 +14,7 @@ use super::owners::NewRecord;
 use super::{CredentialsDevices, CredentialsError, login_in};
 use crate::bus::meshblu::{Identity, Meshblu};
 use crate::message::DeviceUuid;
-use crate::store::{StoredRecord, StoredRenewal, StoredSubscription, Transaction, View};
+use crate::store::{StoreError, StoredRecord, StoredRenewal, StoredSubscription, Transaction, View};
 use crate::telemetry::with_causes;
 use crate::vault::SecretText;
 
@@ -110,6 +110,10 @@ impl CredentialsDevices {
         if !self.vault.are_current(&id_keys) {
             // Records may have gone over to a key that nothing was looked for by.
             return Err(CredentialsError::RolledBack);
+        }
+        if !self.store.has_room().await? {
+            // Its record alone would find some, for a secret that takes the place of another.
+            return Err(StoreError::Full.into());
         }
         let device = match self.begun_among(&account.id, empty).await? {
             Some(begun) => begun,

@@ -64,6 +64,7 @@ pub use records::StoredRecord;
 pub use renewals::{RenewalStage, StoredRenewal};
 pub use revocations::{NewRevocation, QueuedRevocation};
 pub use rights::StoredRight;
+pub use room::WayIn;
 pub use sent_forms::{FormKey, SentForm};
 pub use sent_messages::SentMessage;
 pub use sessions::{MostSessions, StoredSession};

@@ -7,6 +7,30 @@ use super::{Store, StoreError, StoreSettings, Transaction};
 
 /// How much of the file new work may fill, in percent. The rest is for endings and revocations.
 const FOR_NEW_WORK: u64 = 90;
+/// How many rows of each of the ways in are there at most before none of them is added to the rest: a few MiB in all.
+const LET_IN: u32 = 1_000;
+
+/// What somebody needs a row of to be signed in. Whoever cannot sign in ends nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WayIn {
+    /// On the bus's own page.
+    SignIn,
+    /// What the gateway exchanges for a token.
+    Code,
+    /// A session of the gateway, and the token that it hangs on.
+    Session,
+}
+
+impl WayIn {
+    /// Counts its rows, up to a bound.
+    const fn count(self) -> &'static str {
+        match self {
+            Self::SignIn => "SELECT count(*) FROM (SELECT 1 FROM sign_ins LIMIT ?1)",
+            Self::Code => "SELECT count(*) FROM (SELECT 1 FROM codes LIMIT ?1)",
+            Self::Session => "SELECT count(*) FROM (SELECT 1 FROM sessions LIMIT ?1)",
+        }
+    }
+}
 
 /// What new work may use.
 #[derive(Debug)]
@@ -51,6 +75,20 @@ impl Transaction<'_> {
     /// [`StoreError::Full`], before anything is written.
     pub(super) fn check_room(&self) -> Result<(), StoreError> {
         if self.is_short_of_room()? { Err(StoreError::Full) } else { Ok(()) }
+    }
+
+    /// Lets somebody in by this way also where the file has no room for anything new, unless very many are in it already.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn let_in(&self, by: WayIn) -> Result<(), StoreError> {
+        if self.is_short_of_room()? {
+            let rows: u32 = self.prepare(by.count())?.query_row([LET_IN], |row| row.get(0))?;
+            if rows < LET_IN {
+                self.use_reserve();
+            }
+        }
+        Ok(())
     }
 
     /// Whether nothing may grow in this transaction.

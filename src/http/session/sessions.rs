@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::Session;
 use crate::ambient::{Clock, Random};
 use crate::bus::{Granted, Login};
-use crate::store::{MostSessions, Store, StoreError, StoredSession, Transaction, View};
+use crate::store::{MostSessions, Store, StoreError, StoredSession, Transaction, View, WayIn};
 use crate::vault::Pass;
 
 /// A session ends when it was not used for so long.
@@ -89,6 +89,7 @@ impl Sessions {
             }
             // What is over keeps nobody's place.
             transaction.forget_sessions(now.minus(LIFE), now.minus(IDLE))?;
+            transaction.let_in(WayIn::Session)?;
             transaction.add_session(&fingerprint, &session, MOST)?;
             Ok(over)
         };

@@ -9,6 +9,7 @@ mod hanging;
 mod jobs;
 mod links;
 mod namesakes;
+mod no_room;
 mod not_kept;
 mod pages;
 mod receipts;

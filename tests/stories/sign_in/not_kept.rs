@@ -3,33 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use endo::bus::embedded::BusError;
-use endo::store::{StoreError, Transaction};
 use rusqlite::Connection;
-use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
 use super::House;
 use super::at_the_api::Place;
+use super::no_room::fill;
 use crate::support::browser::{callback, come_back, depart};
 use crate::support::fake_api::Answer as ApiAnswer;
 use crate::support::provider::{FakeProvider, Fault};
-
-/// Registers devices until the database takes nothing new.
-async fn fill(house: &House) {
-    loop {
-        let register = |bus: &endo::bus::embedded::EmbeddedBus, transaction: &Transaction<'_>| {
-            bus.register(transaction, json!({"text": "x".repeat(9000)})).map(drop)
-        };
-        match house.gateway.gateway.bus.embedded().unwrap().change(register).await {
-            Ok(()) => {}
-            Err(BusError::Store(StoreError::Full)) => return,
-            Err(error) => panic!("{error:?}"),
-        }
-    }
-}
 
 #[tokio::test]
 async fn where_the_database_is_full_by_then_the_tokens_end_at_the_api() {

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::super::{BusError, EmbeddedBus};
 use super::{AuthorizationRequest, Challenge, Reason, SignInId, SignedIn};
 use crate::message::DeviceUuid;
-use crate::store::{Kept, StoredGrant, TokenHash, Transaction};
+use crate::store::{Kept, StoredGrant, TokenHash, Transaction, WayIn};
 
 /// How long a code can be exchanged.
 pub(super) const LIFE: Duration = Duration::from_secs(60);
@@ -52,6 +52,9 @@ impl EmbeddedBus {
         let client = &request.client;
         if transaction.open_codes(&client.uuid, now.minus(LIFE))? >= OPEN {
             return Ok(Err(Reason::Crowded));
+        }
+        if client.uuid == self.service {
+            transaction.let_in(WayIn::Code)?;
         }
         self.remember_consent(transaction, &signed_in.device, client)?;
         let bytes = Zeroizing::new(self.random.bytes::<32>());

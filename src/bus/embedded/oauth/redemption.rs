@@ -9,7 +9,7 @@ use super::super::{BusError, Caller, EmbeddedBus};
 use super::Challenge;
 use super::codes::LIFE;
 use crate::message::DeviceUuid;
-use crate::store::{StoredGrant, TokenHash, Transaction};
+use crate::store::{StoredGrant, TokenHash, Transaction, WayIn};
 
 /// The newest tokens that one client keeps of one device, the one that it gets included: somebody signs in with several
 /// browsers.
@@ -128,6 +128,9 @@ impl EmbeddedBus {
         transaction: &Transaction<'_>,
         grant: &StoredGrant,
     ) -> Result<Zeroizing<String>, BusError> {
+        if grant.client == self.service {
+            transaction.let_in(WayIn::Session)?;
+        }
         let caller = Caller::itself(grant.device.clone());
         let marks = [("tag", format!("oauth-{}", grant.client)), ("client_id", grant.client.to_string())];
         let marks = marks.map(|(name, value)| (name.to_owned(), value));

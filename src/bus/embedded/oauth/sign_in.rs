@@ -13,7 +13,7 @@ use super::client::one_line;
 use crate::ambient::Random;
 use crate::bus::Login;
 use crate::message::DeviceUuid;
-use crate::store::{Kept, StoredSignIn, TokenHash, Transaction, View};
+use crate::store::{Kept, StoredSignIn, TokenHash, Transaction, View, WayIn};
 
 /// The newest that one device, and that all devices together keep.
 const KEPT: Kept = Kept { of_device: 16, in_all: 10_000 };
@@ -108,6 +108,7 @@ impl EmbeddedBus {
         transaction.forget_sign_ins(now.minus(SignInId::LIFE))?;
         let id = SignInId::fresh(&self.random);
         let sign_in = StoredSignIn { device: login.uuid.clone(), token, began_at: now };
+        transaction.let_in(WayIn::SignIn)?;
         transaction.add_sign_in(&self.sign_in_hash(&id), &sign_in, KEPT)?;
         Ok(id)
     }
