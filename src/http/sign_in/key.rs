@@ -121,7 +121,7 @@ pub(super) async fn take(request: &HttpRequest, door: &FrontDoor, visitor: Visit
     let _turn = match &wish.credentials {
         Some(_) => None,
         None => {
-            let account = account_id(&visitor.owner, &typed_name(&visitor));
+            let account = account_id(&visitor.owner, &one_form(visitor.fields.one("name")));
             let turn = door.entrance()?.credentials.turn_of(&account).await;
             Some(turn?)
         }
@@ -150,17 +150,10 @@ pub(super) async fn take(request: &HttpRequest, door: &FrontDoor, visitor: Visit
 impl<'a> Entry<'a> {
     async fn read(door: &'a FrontDoor, visitor: &'a Visitor, wish: &Wish) -> Result<Self, Problem> {
         let entrance = door.entrance()?;
-        let typed = typed_name(visitor);
-        let device = match &wish.credentials {
-            Some(device) => Some(device.clone()),
-            None => {
-                let id = ResourceOwnerId::Text(account_id(&visitor.owner, &typed));
-                entrance.credentials.of_account(&id).await?
-            }
-        };
-        let owned = match device {
-            Some(device) => Some(owned(entrance, &visitor.owner, &device).await?),
-            None => None,
+        let (owner, typed) = (&visitor.owner, one_form(visitor.fields.one("name")));
+        let owned = match &wish.credentials {
+            Some(device) => Some(owned(entrance, owner, device).await?),
+            None => called_so(entrance, owner, &typed).await?,
         };
         let fixed = owned.as_ref().and_then(|owned| owned.username());
         let name = fixed.map_or(typed, str::to_owned);
@@ -234,10 +227,25 @@ async fn owned(entrance: &Entrance, owner: &DeviceUuid, device: &DeviceUuid) -> 
     Ok(owned?)
 }
 
-/// The name that was typed in, in the form in which names are compared; as it is where it can be none.
-fn typed_name(visitor: &Visitor) -> String {
-    let typed = visitor.fields.one("name").trim();
-    legible::name(typed).unwrap_or_else(|_| typed.to_owned())
+/// The credentials of this owner that are called so; also those that were before names were kept in one form.
+async fn called_so(entrance: &Entrance, owner: &DeviceUuid, name: &str) -> Result<Option<Owned>, Problem> {
+    let id = ResourceOwnerId::Text(account_id(owner, name));
+    if let Some(device) = entrance.credentials.of_account(&id).await? {
+        return Ok(Some(owned(entrance, owner, &device).await?));
+    }
+    let of_owner = account_id(owner, "");
+    let is_called_so = |owned: &Owned| match owned.id() {
+        Some(ResourceOwnerId::Text(id)) if owned.elsewhere().is_none() => {
+            id.strip_prefix(&of_owner).is_some_and(|kept| one_form(kept) == name)
+        }
+        _ => false,
+    };
+    Ok(entrance.credentials.of_owner(owner).await?.into_iter().find(is_called_so))
+}
+
+/// A name in the form in which names are compared; as it is where it can be none.
+fn one_form(name: &str) -> String {
+    legible::name(name.trim()).unwrap_or_else(|_| name.trim().to_owned())
 }
 
 /// The account that a key of this name stands for.

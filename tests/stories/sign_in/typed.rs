@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use endo::config::{Config, SourceKind};
+use endo::credentials::Account;
+use endo::vault::{ResourceOwnerId, SecretText};
 use reqwest::{Method, StatusCode, Url};
 use serde_json::Value;
 
@@ -126,6 +128,27 @@ async fn a_name_that_looks_like_one_that_is_there_is_that_one() {
         let fields = [("name", name), ("present", KEY), ("key", KEY)];
         let again = browser.submit(&page, "/auth/api", &fields).await;
         assert_eq!(again.header("location"), Some(&*home), "{name}: {again:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_was_kept_before_names_had_one_form_is_found_by_its_name() {
+    let house = House::with(keys).await;
+    let owner = house.gateway.owner();
+    for (kept, typed) in [("Zoe\u{308} at  work", "Zo\u{eb} at work"), ("te\u{200b}am", "te\u{200b}am")] {
+        let account = Account {
+            id: ResourceOwnerId::Text(format!("{}:{kept}", owner.uuid)),
+            username: Some(kept.to_owned()),
+            secret: SecretText::from(KEY),
+            ..house.gateway.account(0, &owner.uuid.as_str().into())
+        };
+        let device = house.gateway.gateway.credentials.keep(account).await.unwrap();
+        let fields = [("name", typed), ("key", "another-key")];
+        let refused = program(&house, (Method::POST, "/auth/api"), &fields).await;
+        assert_eq!(refused.status, 401, "the present key is asked for: {refused:?}");
+        let fields = [fields, [("present", KEY), ("name", typed)]].concat();
+        let given = program(&house, (Method::POST, "/auth/api"), &fields).await;
+        assert_eq!(given.json()["uuid"], device.as_str(), "{given:?}");
     }
 }
 
