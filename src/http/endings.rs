@@ -8,7 +8,7 @@ use super::problem::{Kind, Problem};
 use super::routes::Answer;
 use super::server::FrontDoor;
 use crate::ambient::in_words;
-use crate::credentials::{Cut, Revoker};
+use crate::credentials::{CredentialsError, Cut, Revoker};
 use crate::message::DeviceUuid;
 
 /// `DELETE /credentials/{uuid}/user-devices/{device}`: from the answer on, no message of the device opens anything.
@@ -45,8 +45,21 @@ pub(super) async fn forget(request: HttpRequest, door: Data<FrontDoor>) -> Answe
 /// `DELETE /credentials/{uuid}/owners/me`: the caller manages the credentials no more.
 pub(super) async fn leave(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
     let Visit { owners, caller, owned } = Visit::of(&request, &door).await?;
-    owners.credentials.leave(&owned, &caller).await?;
-    Ok(HttpResponse::NoContent().finish())
+    match owners.credentials.leave(&owned, &caller).await {
+        Err(CredentialsError::LastOwner) => Err(last_owner(owners, owned.device())),
+        left => Ok(left.map(|()| HttpResponse::NoContent().finish())?),
+    }
+}
+
+/// What the last owner is told, who cannot leave.
+fn last_owner(owners: &Owners, credentials: &DeviceUuid) -> Problem {
+    let instead = match owners.ways().end {
+        true => "you can forget the secret instead".to_owned(),
+        false => format!(
+            "whoever runs the gateway can forget the secret instead, by `endo credentials forget {credentials}`"
+        ),
+    };
+    Problem::new(Kind::LastOwner, format!("You are the last owner, and cannot leave; {instead}"))
 }
 
 /// Lets only those pass who lately proved control of the account: the bus alone does not vouch for that.

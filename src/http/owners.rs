@@ -158,10 +158,9 @@ impl From<CredentialsError> for Problem {
                 Kind::NotAllowed,
                 "The device was cut off while it was being added, and has no right",
             ),
-            CredentialsError::LastOwner => Self::new(
-                Kind::LastOwner,
-                "You are the last owner, and cannot leave; you can forget the secret instead",
-            ),
+            CredentialsError::LastOwner => {
+                Self::new(Kind::LastOwner, "You are the last owner, and cannot leave")
+            }
             CredentialsError::Busy => Self::new(
                 Kind::Unavailable,
                 "These credentials are being changed by somebody else; nothing was done. Try again in a moment",

@@ -53,6 +53,21 @@ async fn a_program_is_told_who_ends_what_it_cannot_prove() {
 }
 
 #[tokio::test]
+async fn the_last_owner_is_told_who_forgets_the_secret() {
+    for (proof_age, instead) in [(300, "by `endo credentials forget "), (0, "; you can forget the secret")] {
+        let house = House::with(|config| config.credentials.reauthentication = proof_age).await;
+        let chain = house.gateway.chain(42).await;
+        let owner = house.gateway.owner();
+        let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+        let url = format!("{}/credentials/{}/owners/me", house.url(), chain.credentials);
+        let refused = send(client.delete(url).basic_auth(&owner.uuid, Some(&owner.token))).await;
+        assert_eq!(refused.status, 409, "{refused:?}");
+        let problem = refused.json();
+        assert!(problem["detail"].as_str().unwrap().contains(instead), "{problem}");
+    }
+}
+
+#[tokio::test]
 async fn where_no_proof_is_asked_for_owners_end_things_all_the_same() {
     let house = House::with(|config| config.credentials.reauthentication = 0).await;
     let chain = house.gateway.chain(42).await;
