@@ -31,12 +31,7 @@ impl CredentialsDevices {
     /// What the store, the bus or the vault reports.
     pub async fn of_account(&self, id: &ResourceOwnerId) -> Result<Option<DeviceUuid>, CredentialsError> {
         for device in self.claimants(&self.id_keys(id).await?).await? {
-            let record = match self.newest_record(&device).await {
-                Err(CredentialsError::NoRecord) => continue,
-                record => record?,
-            };
-            let opened = self.open_record(device.clone(), record.clone()).await;
-            if self.sealing.only_of(id, &record, opened)?.is_some() {
+            if self.kept_by(&device, id).await?.is_some() {
                 return Ok(Some(device));
             }
         }
@@ -53,12 +48,21 @@ impl CredentialsDevices {
         device: &DeviceUuid,
         id: &ResourceOwnerId,
     ) -> Result<bool, CredentialsError> {
+        Ok(self.kept_by(device, id).await?.is_some())
+    }
+
+    /// What the device keeps, if that is of this account.
+    async fn kept_by(
+        &self,
+        device: &DeviceUuid,
+        id: &ResourceOwnerId,
+    ) -> Result<Option<Credentials>, CredentialsError> {
         let record = match self.newest_record(device).await {
-            Err(CredentialsError::NoRecord) => return Ok(false),
+            Err(CredentialsError::NoRecord) => return Ok(None),
             record => record?,
         };
-        let opened = self.open_record(device.clone(), record.clone()).await?;
-        Ok(self.sealing.is_of(id, &record, &opened))
+        let opened = self.open_record(device.clone(), record.clone()).await;
+        self.sealing.only_of(id, &record, opened)
     }
 
     /// What credentials hold that are of this account. Where a bus elsewhere does not tell which there are, only the store's
@@ -75,14 +79,10 @@ impl CredentialsDevices {
         };
         let mut kept = Vec::new();
         for device in devices {
-            let record = match self.newest_record(&device).await {
-                Err(CredentialsError::NoRecord) => continue,
-                record => record?,
-            };
-            match self.open_record(device.clone(), record.clone()).await {
-                Ok(opened) if self.sealing.is_of(id, &record, &opened) => kept.push(Kept { device, opened }),
-                // It only says that it is the account's.
-                Ok(_) | Err(CredentialsError::Record(_) | CredentialsError::TooManyFailures) => {}
+            match self.kept_by(&device, id).await {
+                Ok(opened) => kept.extend(opened.map(|opened| Kept { device, opened })),
+                // Nobody uses what no key here opens.
+                Err(CredentialsError::Record(_) | CredentialsError::TooManyFailures) => {}
                 Err(error) => return Err(error),
             }
         }

@@ -1,12 +1,13 @@
 //! Sealing records anew under the newest key, one by one, while everything else goes on.
 
+use super::open::text;
 use super::reseal::Successor;
 use super::{CredentialsDevices, CredentialsError};
 use crate::bus::Bus;
 use crate::bus::meshblu::Identity;
 use crate::message::DeviceUuid;
 use crate::store::{StoreError, StoredRecord, StoredSubscription, View};
-use crate::vault::{Credentials, Format, Need, Owners, RekeyError, SealedText};
+use crate::vault::{Credentials, Format, Need, Owners, RekeyError};
 
 /// The most credentials devices that are listed.
 pub(super) const MOST: usize = 1_000_000;
@@ -79,8 +80,7 @@ impl CredentialsDevices {
         record: StoredRecord,
     ) -> Result<Option<Need>, CredentialsError> {
         let vault = self.vault.clone();
-        let need =
-            move || vault.need(&device, SealedText { endo: &record.endo, signature: &record.signature }).ok();
+        let need = move || vault.need(&device, text(&record)).ok();
         tokio::task::spawn_blocking(need).await.map_err(|_| CredentialsError::Interrupted)
     }
 
