@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
@@ -142,6 +143,48 @@ impl Clock {
 impl fmt::Debug for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Clock")
+    }
+}
+
+/// A clock set back by no more than this may keep what waits waiting for so long.
+const SLIGHT: Duration = Duration::from_secs(1);
+/// Before the first look: whatever the clock says is later.
+const NEVER: i64 = i64::MIN;
+
+/// Notices that a clock was set back: what waits for its time would wait for all the time that passes twice.
+#[derive(Debug)]
+pub struct LastLook(AtomicI64);
+
+/// What a look at the clock tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// Nothing; it is the first.
+    First,
+    /// Time went on.
+    On,
+    /// The clock was set back since the look before.
+    SetBack,
+}
+
+impl Default for LastLook {
+    fn default() -> Self {
+        Self(AtomicI64::new(NEVER))
+    }
+}
+
+impl LastLook {
+    /// Compares `now` with the look before. What is done about it may fail, so it counts once it is [`LastLook::note`]d.
+    pub fn compare(&self, now: Timestamp) -> Look {
+        match self.0.load(Ordering::SeqCst) {
+            NEVER => Look::First,
+            last if Timestamp(last).since(now) > SLIGHT => Look::SetBack,
+            _ => Look::On,
+        }
+    }
+
+    /// Has this be the look before.
+    pub fn note(&self, now: Timestamp) {
+        self.0.store(now.as_millis(), Ordering::SeqCst);
     }
 }
 

@@ -1,7 +1,6 @@
 //! Hands out work that is due, each piece to one worker at a time.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -9,7 +8,7 @@ use tokio::sync::Notify;
 use super::deliveries::Line;
 use super::place::{AskedFor, InFlight};
 use super::{NewDelivery, Place, QueuedDelivery, Store, StoreError, Transaction, View, WebhookKey, Work};
-use crate::ambient::{Clock, Timestamp};
+use crate::ambient::{Clock, LastLook, Look, Timestamp};
 
 /// The workers' end of the queue of one kind of work.
 #[derive(Debug)]
@@ -21,13 +20,11 @@ pub struct Feed {
     in_flight: InFlight,
     /// One look at the queue at a time: what it found is marked as handed out before the next.
     turn: tokio::sync::Mutex<()>,
-    last_look: AtomicI64,
+    last_look: LastLook,
 }
 
-/// A clock set back by no more than this may keep work waiting for so long.
-const SET_BACK: Duration = Duration::from_secs(1);
-/// Before the first look: whatever the clock says is later.
-const NEVER: i64 = i64::MIN;
+/// Whenever it was accepted.
+const EVER: Timestamp = Timestamp::from_millis(i64::MIN);
 
 /// Work in a worker's hands. When it is dropped without an outcome, it is handed out again once it is due.
 #[derive(Debug)]
@@ -79,8 +76,8 @@ enum Due<T> {
 impl Feed {
     /// A feed of `work`; `bell` is rung when there is more. One process needs one feed of a kind.
     pub fn new(store: Store, work: Work, clock: Clock, bell: Arc<Notify>) -> Self {
-        let last_look = AtomicI64::new(NEVER);
-        Self { store, work, clock, bell, in_flight: InFlight::default(), turn: Default::default(), last_look }
+        let (in_flight, turn, last_look) = Default::default();
+        Self { store, work, clock, bell, in_flight, turn, last_look }
     }
 
     /// Waits until there is work that is due and takes at most `most` pieces of it, oldest first.
@@ -156,15 +153,17 @@ impl Feed {
     /// The time; a clock that was set back, also while no feed ran, must not keep work waiting for the time it lost.
     async fn now(&self) -> Result<Timestamp, StoreError> {
         let now = self.clock.now();
-        let last = self.last_look.load(Ordering::Relaxed);
-        let is_first = last == NEVER;
-        if is_first || Timestamp::from_millis(last).since(now) > SET_BACK {
-            let accepted_after = if is_first { now } else { Timestamp::from_millis(NEVER) };
+        let accepted_after = match self.last_look.compare(now) {
+            Look::First => Some(now),
+            Look::SetBack => Some(EVER),
+            Look::On => None,
+        };
+        if let Some(accepted_after) = accepted_after {
             let work = self.work;
             let hasten = move |transaction: &Transaction<'_>| transaction.hasten(work, accepted_after, now);
             self.store.write::<_, StoreError, _>(hasten).await?;
         }
-        self.last_look.store(now.as_millis(), Ordering::Relaxed);
+        self.last_look.note(now);
         Ok(now)
     }
 
