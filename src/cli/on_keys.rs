@@ -30,9 +30,12 @@ pub(super) async fn list(gateway: &Gateway) -> Result<Vec<KeyRow>, OperationErro
         }
     }
     for copy in read(gateway, |view| Ok(view.revocations(COPIES)?)).await? {
+        // What is damaged needs no key.
+        let seq = copy.seq;
+        let sealed = read(gateway, move |view| Ok(view.sealed_copy(seq).ok().flatten())).await?;
+        let Some(record) = sealed else { continue };
         let vault = gateway.vault.clone();
         let need = move || {
-            let record = &copy.record;
             let sealed = SealedText { endo: &record.endo, signature: &record.signature };
             vault.need(&copy.credentials, sealed).ok()
         };

@@ -1,21 +1,24 @@
-//! Sign-ins that bring tokens, and ends of tokens: an API may hand out again what is just being ended, or end all that an
-//! account gave it. So it is not asked for both at a time where they concern each other: whoever comes later waits.
+//! Sign-ins that bring tokens, and ends of tokens: an API may hand out again what it is just ending, or end all that an
+//! account gave it. So it is not asked for both at a time where they concern each other, unless one waited for long enough.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::CredentialsError;
+use crate::ambient::Timestamp;
 use crate::store::Transaction;
 use crate::vault::{ResourceOwnerId, SecretText};
 
-/// How long whoever comes later waits: then a sign-in goes on all the same, for somebody waits for it, and an end comes
-/// another time.
+/// How long a sign-in waits in all, for somebody waits for it, and an end in one go; that comes another time then.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// How long an end minds sign-ins of which nobody knows yet whose they are: longer than an API takes to answer. Else those
+/// of strangers, one after the other, would keep it from being told at all.
+const MINDS_STRANGERS: Duration = Duration::from_secs(30);
 
 /// By what a sign-in and an end are known to concern each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,46 +29,77 @@ pub(super) enum Trait {
     Account(ResourceOwnerId),
 }
 
-/// Sign-ins and ends, in the order in which they came. Cheap to clone.
+/// What an end ends.
+#[derive(Clone, Debug)]
+pub(super) struct Ends {
+    /// Whose tokens, where that is known.
+    pub(super) account: Option<ResourceOwnerId>,
+    /// What is over with them.
+    pub(super) traits: Vec<Trait>,
+}
+
+/// Which sign-ins an end waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Minding {
+    /// Those, too, of which nobody knows yet whose they are.
+    Strangers,
+    /// Those that are known to concern it.
+    ItsOwn,
+}
+
+/// Who asks the API for tokens now, and who has it end some. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Arrivals(watch::Sender<Line>);
+pub(super) struct Arrivals(watch::Sender<AtTheApi>);
 
 #[derive(Debug, Default)]
-struct Line {
+struct AtTheApi {
     last: u64,
-    places: BTreeMap<u64, Concern>,
+    sign_ins: BTreeMap<u64, SignIn>,
+    ends: BTreeMap<u64, Ends>,
+    /// Since when ends wait for strangers, by what names them in the store.
+    waiting: HashMap<i64, Timestamp>,
 }
 
-/// What somebody in the line is at.
 #[derive(Debug)]
+struct SignIn {
+    brings: Brings,
+    /// What the API is told, or was, beside this, for it was not known whether that concerns it.
+    beside: BTreeMap<u64, Ends>,
+}
+
+/// What a sign-in brings, as far as it is known.
+#[derive(Clone, Debug)]
+enum Brings {
+    Anything,
+    SomethingOf(ResourceOwnerId),
+    These(Vec<Trait>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Concern {
-    /// A sign-in that may bring anything.
-    Arrival,
-    /// One that brings this.
-    ArrivalOf(Vec<Trait>),
-    /// The end of this.
-    End(Vec<Trait>),
-}
-
-/// Somebody's place in the line, which is left when dropped.
-#[derive(Debug)]
-struct Place {
-    line: Arrivals,
-    number: u64,
+    Not,
+    Perhaps,
+    Surely,
 }
 
 /// A sign-in that brings tokens: from before the API is asked for them until a record that holds them is committed, or the
 /// last of these is dropped.
 #[derive(Debug)]
 pub struct Arrival {
-    place: Place,
+    all: Arrivals,
+    number: u64,
+    /// How long it can still wait.
+    patience: Duration,
     /// What names the tokens on disk, as long as no record holds them.
     pub(super) stray: Option<i64>,
 }
 
 /// Tokens that are being ended; over when dropped.
 #[derive(Debug)]
-pub(super) struct Ending(Place);
+pub(super) struct Ending {
+    all: Arrivals,
+    number: u64,
+}
 
 impl Trait {
     /// Those of these tokens.
@@ -78,93 +112,167 @@ impl Trait {
     }
 }
 
-impl Concern {
-    fn is_of(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Arrival, Self::End(_)) | (Self::End(_), Self::Arrival) => true,
-            (Self::ArrivalOf(some), Self::End(others)) | (Self::End(some), Self::ArrivalOf(others)) => {
-                some.iter().any(|one| others.contains(one))
-            }
-            _ => false,
+impl Brings {
+    fn concern(&self, ends: &Ends) -> Concern {
+        match (self, &ends.account) {
+            (Self::These(traits), _) if traits.iter().any(|one| ends.traits.contains(one)) => Concern::Surely,
+            (Self::These(_), _) => Concern::Not,
+            (Self::SomethingOf(account), Some(ended)) if account == ended => Concern::Surely,
+            (Self::SomethingOf(_), Some(_)) => Concern::Not,
+            (Self::Anything, _) | (Self::SomethingOf(_), None) => Concern::Perhaps,
         }
     }
 }
 
 impl Arrivals {
-    /// Somebody is about to ask the API for tokens, nobody knows whose. Whatever is being ended is over by then, or let go.
-    pub(super) async fn begin(&self) -> Arrival {
-        self.arrival(Concern::Arrival).await
+    /// Somebody is about to ask the API for tokens, of this account where it is known whose they have to be. Whatever is
+    /// being ended of them is over by then, or let go, or goes on beside it where nobody knows whether it concerns it.
+    pub(super) async fn begin(&self, account: Option<ResourceOwnerId>) -> Arrival {
+        self.arrival(account.map_or(Brings::Anything, Brings::SomethingOf)).await
     }
 
     /// Somebody has tokens with these traits. Whatever is being ended of them is over by then, or let go.
     pub(super) async fn begin_with(&self, traits: Vec<Trait>) -> Arrival {
-        self.arrival(Concern::ArrivalOf(traits)).await
+        self.arrival(Brings::These(traits)).await
     }
 
-    async fn arrival(&self, concern: Concern) -> Arrival {
-        let place = self.line_up(concern);
-        if !place.is_reached().await {
-            self.0.send_modify(|line| line.clear_before(place.number));
+    async fn arrival(&self, brings: Brings) -> Arrival {
+        let came = Instant::now();
+        let enter = |now: &mut AtTheApi| now.let_in(&brings, Concern::Perhaps);
+        let number = match self.wait_for(PATIENCE, enter).await {
+            Some(number) => number,
+            None => self.at_once(|now| {
+                now.let_go_of_ends(&brings);
+                now.let_in(&brings, Concern::Surely).expect("nothing is left that surely concerns it")
+            }),
+        };
+        Arrival { all: self.clone(), number, patience: PATIENCE.saturating_sub(came.elapsed()), stray: None }
+    }
+
+    /// The end of this; `None` while a sign-in is under way that is to be minded.
+    pub(super) async fn end(&self, ends: &Ends, minding: Minding) -> Option<Ending> {
+        let number = self.wait_for(PATIENCE, |now| now.let_end_in(ends, minding)).await?;
+        Some(Ending { all: self.clone(), number })
+    }
+
+    /// Whom what is named so in the store minds by now.
+    pub(super) fn minding(&self, name: i64, now: Timestamp) -> Minding {
+        let since = self.0.borrow().waiting.get(&name).copied();
+        match since.is_some_and(|since| now.since(since) >= MINDS_STRANGERS) {
+            true => Minding::ItsOwn,
+            false => Minding::Strangers,
         }
-        Arrival { place, stray: None }
     }
 
-    /// The end of what has these traits; `None` while a sign-in that is under way brings some of it, or may.
-    pub(super) async fn end(&self, traits: Vec<Trait>) -> Option<Ending> {
-        let place = self.line_up(Concern::End(traits));
-        (place.is_reached().await && place.is_kept()).then_some(Ending(place))
-    }
-
-    fn line_up(&self, concern: Concern) -> Place {
-        let mut number = 0;
-        self.0.send_modify(|line| {
-            line.last += 1;
-            number = line.last;
-            line.places.insert(number, concern);
+    /// It waits from now on, or did before.
+    pub(super) fn waits(&self, name: i64, now: Timestamp) {
+        self.at_once(|at_the_api| {
+            let since = at_the_api.waiting.entry(name).or_insert(now);
+            // The clock may be set back.
+            *since = now.min(*since);
         });
-        Place { line: self.clone(), number }
+    }
+
+    /// It waits no longer.
+    pub(super) fn waits_no_longer(&self, name: i64) {
+        self.at_once(|now| {
+            now.waiting.remove(&name);
+        });
+    }
+
+    fn at_once<T>(&self, change: impl FnOnce(&mut AtTheApi) -> T) -> T {
+        let mut changed = None;
+        self.0.send_modify(|now| changed = Some(change(now)));
+        changed.expect("it was called")
+    }
+
+    /// What this comes to as soon as it does.
+    async fn wait_for<T>(
+        &self,
+        patience: Duration,
+        mut attempt: impl FnMut(&mut AtTheApi) -> Option<T>,
+    ) -> Option<T> {
+        let mut changes = self.0.subscribe();
+        let coming = async {
+            loop {
+                let mut came_to = None;
+                self.0.send_if_modified(|now| {
+                    came_to = attempt(now);
+                    came_to.is_some()
+                });
+                if came_to.is_some() || changes.changed().await.is_err() {
+                    return came_to;
+                }
+            }
+        };
+        timeout(patience, coming).await.ok().flatten()
     }
 }
 
-impl Line {
-    /// Who came before this place and concerns it.
-    fn before(&self, number: u64) -> impl Iterator<Item = u64> {
-        let own = self.places.get(&number);
-        let concerns = move |(number, other): (&u64, &Concern)| own?.is_of(other).then_some(*number);
-        self.places.range(..number).filter_map(concerns)
+impl AtTheApi {
+    fn next(&mut self) -> u64 {
+        self.last += 1;
+        self.last
     }
 
-    fn clear_before(&mut self, number: u64) {
-        let before: Vec<u64> = self.before(number).collect();
-        before.iter().for_each(|number| drop(self.places.remove(number)));
+    /// A sign-in, unless an end is under way that concerns it so much; it is beside the others.
+    fn let_in(&mut self, brings: &Brings, unless: Concern) -> Option<u64> {
+        let is_in_the_way = |ends: &Ends| brings.concern(ends) >= unless;
+        if self.ends.values().any(is_in_the_way) {
+            return None;
+        }
+        let concerns = self.ends.iter().filter(|(_, ends)| brings.concern(ends) == Concern::Perhaps);
+        let beside = concerns.map(|(number, ends)| (*number, ends.clone())).collect();
+        let number = self.next();
+        self.sign_ins.insert(number, SignIn { brings: brings.clone(), beside });
+        Some(number)
     }
-}
 
-impl Place {
-    /// Whether everybody is done in time who came before and concerns it.
-    async fn is_reached(&self) -> bool {
-        let mut line = self.line.0.subscribe();
-        let reached = line.wait_for(|line| line.before(self.number).next().is_none());
-        timeout(PATIENCE, reached).await.is_ok()
+    fn let_end_in(&mut self, ends: &Ends, minding: Minding) -> Option<u64> {
+        let unless = if minding == Minding::Strangers { Concern::Perhaps } else { Concern::Surely };
+        if self.sign_ins.values().any(|sign_in| sign_in.brings.concern(ends) >= unless) {
+            return None;
+        }
+        let number = self.next();
+        for sign_in in self.sign_ins.values_mut() {
+            if sign_in.brings.concern(ends) == Concern::Perhaps {
+                sign_in.beside.insert(number, ends.clone());
+            }
+        }
+        self.ends.insert(number, ends.clone());
+        Some(number)
     }
 
-    /// Whether nobody who came later took it away.
-    fn is_kept(&self) -> bool {
-        self.line.0.borrow().places.contains_key(&self.number)
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.line.0.send_modify(|line| drop(line.places.remove(&self.number)));
+    /// Whatever is being ended of this is let go.
+    fn let_go_of_ends(&mut self, brings: &Brings) {
+        let let_go: Vec<_> =
+            self.ends.extract_if(.., |_, ends| brings.concern(ends) == Concern::Surely).collect();
+        for sign_in in self.sign_ins.values_mut() {
+            let_go.iter().for_each(|(number, _)| drop(sign_in.beside.remove(number)));
+        }
     }
 }
 
 impl Arrival {
-    /// Tells what it brings: nothing else concerns it from now on.
-    pub(super) fn brings(&self, traits: Vec<Trait>) {
-        let Place { line, number } = &self.place;
-        line.0.send_modify(|line| drop(line.places.insert(*number, Concern::ArrivalOf(traits))));
+    /// Tells what it brings: nothing else concerns it from now on. What is being ended of that is over by then, or let go;
+    /// answers whether the API ended some of it, or may have, while nobody knew that it would be brought.
+    pub(super) async fn brings(&self, traits: Vec<Trait>) -> bool {
+        let (brings, number) = (Brings::These(traits), self.number);
+        self.all.at_once(|now| {
+            if let Some(sign_in) = now.sign_ins.get_mut(&number) {
+                sign_in.brings = brings.clone();
+            }
+        });
+        let is_free = |now: &mut AtTheApi| {
+            let concerns = |ends: &Ends| brings.concern(ends) == Concern::Surely;
+            (!now.ends.values().any(concerns)).then_some(())
+        };
+        if self.all.wait_for(self.patience, is_free).await.is_none() {
+            self.all.at_once(|now| now.let_go_of_ends(&brings));
+        }
+        let now = self.all.0.borrow();
+        let concerns = |ends: &Ends| brings.concern(ends) == Concern::Surely;
+        now.sign_ins.get(&number).is_some_and(|sign_in| sign_in.beside.values().any(concerns))
     }
 
     /// A record holds the tokens once this is committed; until then they are arriving.
@@ -179,17 +287,28 @@ impl Arrival {
     }
 }
 
+impl Drop for Arrival {
+    fn drop(&mut self) {
+        self.all.at_once(|now| drop(now.sign_ins.remove(&self.number)));
+    }
+}
+
 impl Ending {
-    /// What comes of asking the API; `None` once somebody signs in who waited for it long enough: what is not asked by then
-    /// would end what that brings.
+    /// What comes of asking the API; `None` once somebody signs in for the same who waited for it long enough: what is not
+    /// asked by then would end what that brings.
     pub(super) async fn ask<T>(self, asking: impl Future<Output = T>) -> Option<T> {
-        let Place { line, number } = &self.0;
-        let is_let_go = |line: &Line| !line.places.contains_key(number);
-        let mut line = line.0.subscribe();
+        let is_let_go = |now: &AtTheApi| !now.ends.contains_key(&self.number);
+        let mut changes = self.all.0.subscribe();
         tokio::select! {
             biased;
-            _ = line.wait_for(is_let_go) => None,
+            _ = changes.wait_for(is_let_go) => None,
             answer = asking => Some(answer),
         }
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.all.at_once(|now| drop(now.ends.remove(&self.number)));
     }
 }

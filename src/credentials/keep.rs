@@ -16,15 +16,15 @@ use super::making::InMaking;
 use super::owners::NewRecord;
 use super::possession::Typings;
 use super::renewal::{Life, Renewing};
-use super::setback::LastRound;
 use super::turns::Turns;
 use super::uses::Uses;
-use crate::ambient::Clock;
+use crate::ambient::{Clock, LastLook};
 use crate::bus::Bus;
 use crate::message::DeviceUuid;
 use crate::source::Realm;
 use crate::source::oauth2::OAuthClient;
 use crate::store::{Store, StoredRecord};
+use crate::telemetry::with_causes;
 use crate::vault::{
     Contents, Credentials, Format, IdKeys, Owner, Owners, ResourceOwnerId, SealError, SecretText, Vault,
 };
@@ -145,8 +145,8 @@ pub struct CredentialsDevices {
     pub(super) under_way: Turns<String>,
     /// User devices on a bus elsewhere that are being made.
     pub(super) in_making: Arc<InMaking>,
-    /// When it was last seen to what is over.
-    pub(super) last_round: Arc<LastRound>,
+    /// When it was last looked what is due.
+    pub(super) last_look: Arc<LastLook>,
     /// Rung when a bus elsewhere is to be shown a record.
     pub(super) owed: Arc<Notify>,
 }
@@ -175,7 +175,7 @@ impl CredentialsDevices {
             held_tokens: Arc::default(),
             under_way: Turns::default(),
             in_making: Arc::default(),
-            last_round: Arc::default(),
+            last_look: Arc::default(),
             owed: Arc::default(),
         }
     }
@@ -205,18 +205,22 @@ impl CredentialsDevices {
     ) -> Result<DeviceUuid, CredentialsError> {
         let mut traits = Trait::of(&account.secret, account.refresh_token.as_ref());
         traits.push(Trait::Account(account.id.clone()));
-        let arrival = match arrival {
+        let (arrival, may_be_over) = match arrival {
             Some(arrival) => {
-                arrival.brings(traits);
-                arrival
+                let may_be_over = arrival.brings(traits).await;
+                (arrival, may_be_over)
             }
-            None => Arc::new(self.arrivals.begin_with(traits).await),
+            None => (Arc::new(self.arrivals.begin_with(traits).await), false),
         };
         let whereabouts = Whereabouts { again: again.map(Arc::new), arrival };
-        match &self.bus {
+        let device = match &self.bus {
             Bus::Embedded(bus) => self.keep_here(bus, account, whereabouts).await,
             Bus::Meshblu(bus) => self.keep_on(bus, account, whereabouts).await,
+        }?;
+        if may_be_over && let Err(error) = self.look_whether_it_lives(&device).await {
+            tracing::warn!(error = with_causes(&error), "nobody can tell whether new tokens are good");
         }
+        Ok(device)
     }
 
     /// By what records of this account are found. Other keys may come at any time.

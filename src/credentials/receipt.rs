@@ -173,6 +173,8 @@ pub enum ApiVerdict {
     Spared,
     /// It gave no answer within a day.
     Unanswered,
+    /// It was not asked within a day.
+    Unasked,
     /// The secret is of another API than the gateway is for, which it does not speak to.
     OtherApi,
 }
@@ -187,6 +189,7 @@ impl ApiVerdict {
             Self::Impossible => "impossible",
             Self::Spared => "spared",
             Self::Unanswered => "unanswered",
+            Self::Unasked => "unasked",
             Self::OtherApi => "other-api",
         }
     }
@@ -282,7 +285,9 @@ impl Receipt {
             |verdict| !matches!(verdict, ApiVerdict::Pending | ApiVerdict::Revoked | ApiVerdict::Unknown);
         let was_bad = self.api.as_ref().is_some_and(|known| is_bad(known.verdict));
         if !was_bad && (!others_wait || is_bad(answer.verdict)) {
-            self.api = Some(answer);
+            let why = self.api.take().and_then(|known| known.why);
+            let why = why.filter(|_| answer.verdict == ApiVerdict::Unasked);
+            self.api = Some(ApiAnswer { why: answer.why.or(why), ..answer });
         }
     }
 

@@ -46,6 +46,9 @@ impl ApiAnswer {
     pub fn sentence(&self, api: &str) -> String {
         match &self.why {
             Some(why) if self.verdict == ApiVerdict::Spared => format!("{api} was not told: {why}"),
+            Some(why) if self.verdict == ApiVerdict::Unasked => {
+                format!("{}: {why}", self.verdict.sentence(api))
+            }
             Some(why) => format!("the API that the tokens are from is still to be told: {why}"),
             None => self.verdict.sentence(api),
         }
@@ -61,6 +64,11 @@ impl ApiVerdict {
             Self::Impossible => format!("{api} cannot be told"),
             Self::Spared => format!("{api} was not told, for the sake of tokens that are in use"),
             Self::Unanswered => format!("{api} did not answer within a day; end the tokens there yourself"),
+            Self::Unasked => {
+                format!(
+                    "{api} was not asked within a day, and is not any more; end the tokens there yourself"
+                )
+            }
             Self::OtherApi => {
                 format!("the tokens are not {api}'s, which was not told; end them where they are from")
             }

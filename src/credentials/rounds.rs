@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 
 /// How long after a round it is looked again, if nobody rings before.
-const BETWEEN: Duration = Duration::from_secs(1);
+pub(super) const BETWEEN: Duration = Duration::from_secs(1);
 
 /// Makes a round whenever `bell` rings, and every second, until stopped; the one that is under way is broken off then, for
 /// what it does not get done is done by the next.

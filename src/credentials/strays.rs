@@ -7,9 +7,10 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::time::timeout;
 
-use super::arrivals::{Arrival, Trait};
+use super::arrivals::{Arrival, Ends, Minding, Trait};
 use super::held_tokens::Tokens;
 use super::{Account, CredentialsDevices, CredentialsError};
+use crate::message::DeviceUuid;
 use crate::source::oauth2::Revoked;
 use crate::store::{NewRevocation, StoreError, StoredRecord, Transaction};
 use crate::telemetry::with_causes;
@@ -32,10 +33,20 @@ pub struct Unnoted {
 }
 
 impl CredentialsDevices {
-    /// Somebody is about to ask the API for tokens. What it is just asked to end is over by then, or a few seconds passed:
-    /// then that goes on here another time, and nobody knows when it does it.
-    pub async fn arrival(&self) -> Arrival {
-        self.arrivals.begin().await
+    /// Somebody is about to ask the API for tokens, of the account of these credentials where they are signed in again. What it
+    /// is just asked to end of that is over by then, or a few seconds passed.
+    pub async fn arrival(&self, again: Option<&DeviceUuid>) -> Arrival {
+        let account = match again {
+            Some(device) => self.account_of(device).await,
+            None => None,
+        };
+        self.arrivals.begin(account).await
+    }
+
+    /// Whose these credentials are, where that can be told.
+    async fn account_of(&self, device: &DeviceUuid) -> Option<ResourceOwnerId> {
+        let record = self.newest_record(device).await.ok()?;
+        self.open_record(device.clone(), record).await.ok()?.id().cloned()
     }
 
     /// Puts on disk what a sign-in brought, so that it ends at the API whatever becomes of this process; not where the API
@@ -104,7 +115,13 @@ impl CredentialsDevices {
     /// The same, unless credentials here hold it, or nobody can tell.
     async fn end_unless_held(&self, access: &SecretText, refresh: Option<&SecretText>) -> bool {
         let Some(client) = &self.upstream else { return false };
-        let Some(ending) = self.arrivals.end(Trait::of(access, refresh)).await else { return false };
+        let ends = Ends { account: None, traits: Trait::of(access, refresh) };
+        let ending = match self.arrivals.end(&ends, Minding::Strangers).await {
+            // Nobody comes to do it another time.
+            None => self.arrivals.end(&ends, Minding::ItsOwn).await,
+            ending => ending,
+        };
+        let Some(ending) = ending else { return false };
         match self.holder(&Tokens::pair(access, refresh)).await {
             Ok(None) => {}
             Ok(Some(_)) => return false,

@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension, Row};
 
-use super::{StoreError, Transaction, View};
+use super::{Due, StoreError, Transaction, View};
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 
@@ -68,14 +68,15 @@ pub struct QueuedErrand {
 const COLUMNS: &str = "seq, kind, credentials, user_device, receipt, attempts";
 
 impl View<'_> {
-    /// What names the errands that are due, the longest due first, at most `limit`.
+    /// The errands that are due, what was never tried first, at most `limit`. Those of the same credentials are one queue.
     ///
     /// # Errors
     /// What the database reports.
-    pub fn due_errands(&self, now: Timestamp, limit: usize) -> Result<Vec<i64>, StoreError> {
-        let sql = "SELECT seq FROM errands WHERE due_at <= ?1 ORDER BY due_at, seq LIMIT ?2";
+    pub fn due_errands(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError> {
+        let sql = "SELECT seq, hex(credentials) FROM errands WHERE due_at <= ?1
+                   ORDER BY attempts > 0, due_at, seq LIMIT ?2";
         let mut statement = self.prepare(sql)?;
-        let rows = statement.query_map((now.as_millis(), limit as i64), |row| row.get(0))?;
+        let rows = statement.query_map((now.as_millis(), limit as i64), Due::read)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -125,6 +126,15 @@ impl Transaction<'_> {
     pub fn retry_errand(&self, seq: i64, due_at: Timestamp) -> Result<(), StoreError> {
         let sql = "UPDATE errands SET due_at = ?2, attempts = attempts + 1 WHERE seq = ?1";
         self.prepare(sql)?.execute((seq, due_at.as_millis()))?;
+        Ok(())
+    }
+
+    /// Has every errand be due by now.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn hasten_errands(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.prepare("UPDATE errands SET due_at = ?1 WHERE due_at > ?1")?.execute([now.as_millis()])?;
         Ok(())
     }
 

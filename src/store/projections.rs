@@ -51,6 +51,15 @@ impl Transaction<'_> {
         Ok(())
     }
 
+    /// Has every projection be due by now.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn hasten_projections(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.prepare("UPDATE projections SET due_at = ?1 WHERE due_at > ?1")?.execute([now.as_millis()])?;
+        Ok(())
+    }
+
     /// Notes that the bus shows the newest record.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 
 use rusqlite::{OptionalExtension, Row};
 
-use super::{StoreError, StoredRecord, Transaction, View};
+use super::{Due, StoreError, StoredRecord, Transaction, View};
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 
@@ -16,28 +16,28 @@ pub struct QueuedRevocation {
     pub credentials: DeviceUuid,
     /// The receipt that says what the API answered; none of a stray: what a sign-in brought, and no record here holds.
     pub receipt: Option<i64>,
-    /// The record that holds it, sealed as it was.
-    pub record: StoredRecord,
     /// Since when it waits.
     pub made_at: Timestamp,
-    /// How often the API was asked in vain.
+    /// How often the API was asked, or was about to be.
     pub attempts: u32,
 }
 
 /// What stands in place of a stray's receipt: they count from 1.
 const NO_RECEIPT: i64 = 0;
 
-const COLUMNS: &str = "seq, credentials, receipt, generation, endo, signature, source, made_at, attempts";
+const COLUMNS: &str = "seq, credentials, receipt, made_at, attempts";
 
 impl View<'_> {
-    /// What names the secrets that the API is to be told of now, the longest due first, at most `limit`.
+    /// The secrets that the API is to be told of now, what it was never asked for first, at most `limit`. Those of the same
+    /// credentials are one queue, and each stray is one.
     ///
     /// # Errors
     /// What the database reports.
-    pub fn due_revocations(&self, now: Timestamp, limit: usize) -> Result<Vec<i64>, StoreError> {
-        let sql = "SELECT seq FROM revocations WHERE due_at <= ?1 ORDER BY due_at, seq LIMIT ?2";
+    pub fn due_revocations(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError> {
+        let sql = "SELECT seq, CASE receipt WHEN 0 THEN 'stray ' || seq ELSE hex(credentials) END
+                   FROM revocations WHERE due_at <= ?1 ORDER BY attempts > 0, due_at, seq LIMIT ?2";
         let mut statement = self.prepare(sql)?;
-        let rows = statement.query_map((now.as_millis(), limit as i64), |row| row.get(0))?;
+        let rows = statement.query_map((now.as_millis(), limit as i64), Due::read)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -48,6 +48,23 @@ impl View<'_> {
     pub fn revocation(&self, seq: i64) -> Result<Option<QueuedRevocation>, StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM revocations WHERE seq = ?1");
         Ok(self.prepare(&sql)?.query_row([seq], queued).optional()?)
+    }
+
+    /// The record that holds such a secret, sealed as it was.
+    ///
+    /// # Errors
+    /// What the database reports, also where the copy is damaged.
+    pub fn sealed_copy(&self, seq: i64) -> Result<Option<StoredRecord>, StoreError> {
+        let sql = "SELECT generation, endo, signature, source FROM revocations WHERE seq = ?1";
+        let copy = |row: &Row<'_>| {
+            Ok(StoredRecord {
+                generation: row.get::<_, i64>(0)?.unsigned_abs(),
+                endo: row.get(1)?,
+                signature: row.get(2)?,
+                source: row.get(3)?,
+            })
+        };
+        Ok(self.prepare(sql)?.query_row([seq], copy).optional()?)
     }
 
     /// All secrets that the API is still to be told of, at most `limit`.
@@ -133,30 +150,39 @@ impl Transaction<'_> {
         Ok(self.prepare("DELETE FROM revocations WHERE seq = ?1")?.execute([seq])? > 0)
     }
 
-    /// Has everything that waits be due by now: what the API is to be told, and what a bus. No sealed copy waits from a time
-    /// to come on.
+    /// Has every end be due by now, but for those that the API may be at, which rest until `rested_at` at the latest. No
+    /// sealed copy waits from a time to come on.
     ///
     /// # Errors
     /// What the database reports.
-    pub fn hasten_what_waits(&self, now: Timestamp) -> Result<(), StoreError> {
-        for sql in [
-            "UPDATE revocations SET due_at = ?1 WHERE due_at > ?1",
-            "UPDATE errands SET due_at = ?1 WHERE due_at > ?1",
-            "UPDATE projections SET due_at = ?1 WHERE due_at > ?1",
-            "UPDATE revocations SET made_at = ?1 WHERE made_at > ?1",
-        ] {
-            self.prepare(sql)?.execute([now.as_millis()])?;
-        }
+    pub fn hasten_revocations(&self, now: Timestamp, rested_at: Timestamp) -> Result<(), StoreError> {
+        let bounds = "UPDATE revocations SET rest_until = min(rest_until, ?2), made_at = min(made_at, ?1)";
+        self.prepare(bounds)?.execute((now.as_millis(), rested_at.as_millis()))?;
+        let hasten = "UPDATE revocations SET due_at = max(?1, rest_until) WHERE due_at > ?1";
+        self.prepare(hasten)?.execute([now.as_millis()])?;
         Ok(())
     }
 
-    /// Puts a revocation off until `due_at`; `counts` where the API was asked in vain.
+    /// Notes that the API is about to be asked. Should nobody come to say what it answered, it may be at it until `rested_at`.
     ///
     /// # Errors
     /// What the database reports.
-    pub fn postpone_revocation(&self, seq: i64, due_at: Timestamp, counts: bool) -> Result<(), StoreError> {
-        let sql = "UPDATE revocations SET due_at = ?2, attempts = attempts + ?3 WHERE seq = ?1";
-        self.prepare(sql)?.execute((seq, due_at.as_millis(), counts))?;
+    pub fn note_asked(&self, seq: i64, rested_at: Timestamp) -> Result<(), StoreError> {
+        self.use_reserve();
+        let sql =
+            "UPDATE revocations SET attempts = attempts + 1, due_at = ?2, rest_until = ?2 WHERE seq = ?1";
+        self.prepare(sql)?.execute((seq, rested_at.as_millis()))?;
+        Ok(())
+    }
+
+    /// Puts a revocation off until `due_at`, whatever happens where the API may be at it until then.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn postpone_revocation(&self, seq: i64, due_at: Timestamp, rests: bool) -> Result<(), StoreError> {
+        let sql = "UPDATE revocations SET due_at = ?2, rest_until = ?3 WHERE seq = ?1";
+        let rest_until = if rests { due_at.as_millis() } else { 0 };
+        self.prepare(sql)?.execute((seq, due_at.as_millis(), rest_until))?;
         Ok(())
     }
 
@@ -176,13 +202,7 @@ fn queued(row: &Row<'_>) -> rusqlite::Result<QueuedRevocation> {
         seq: row.get(0)?,
         credentials: row.get::<_, String>(1)?.into(),
         receipt: Some(row.get(2)?).filter(|receipt| *receipt != NO_RECEIPT),
-        record: StoredRecord {
-            generation: row.get::<_, i64>(3)?.unsigned_abs(),
-            endo: row.get(4)?,
-            signature: row.get(5)?,
-            source: row.get(6)?,
-        },
-        made_at: Timestamp::from_millis(row.get(7)?),
-        attempts: row.get(8)?,
+        made_at: Timestamp::from_millis(row.get(3)?),
+        attempts: row.get(4)?,
     })
 }

@@ -34,6 +34,7 @@ const STEPS: &[&str] = &[
     WITH_LENT_TOKENS,
     WITH_MISSING_WEBHOOKS,
     WITH_SPENT_REFRESH_TOKENS,
+    WITH_RESTS,
 ];
 
 const FIRST: &str = "
@@ -344,6 +345,11 @@ ALTER TABLE deliveries ADD COLUMN missing_since INTEGER;
 /// For which refresh token the present one was given.
 const WITH_SPENT_REFRESH_TOKENS: &str = "
 ALTER TABLE renewals ADD COLUMN spent BLOB;
+";
+
+/// Until when an API may be at what it was asked to end, so that nothing is done about it before.
+const WITH_RESTS: &str = "
+ALTER TABLE revocations ADD COLUMN rest_until INTEGER NOT NULL DEFAULT 0;
 ";
 
 /// Marks a file as a database of endo ("Endo" in ASCII).

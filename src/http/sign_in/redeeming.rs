@@ -38,7 +38,7 @@ pub(super) async fn redeem(
     BoundFor { owner, credentials, is_meant }: BoundFor,
 ) -> Result<DeviceUuid, Problem> {
     let (entrance, obtained_at) = (door.entrance()?, door.clock.now());
-    let arrival = entrance.credentials.arrival().await;
+    let arrival = entrance.credentials.arrival(credentials.as_ref()).await;
     let tokens = client.exchange(&code, &pending).await.map_err(|error| not_given(&error, entrance))?;
     let arrival = entrance.credentials.note_stray(arrival, &tokens.access, tokens.refresh.as_ref()).await;
     let arrival =

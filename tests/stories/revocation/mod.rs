@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod at_it;
+mod beside;
 mod erasing;
 mod forgetting;
 mod one_by_one;

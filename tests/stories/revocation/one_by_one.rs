@@ -12,7 +12,7 @@ use crate::support::provider::FakeProvider;
 const MANY: i64 = 40;
 
 impl Office {
-    fn database(&self) -> Connection {
+    pub(super) fn database(&self) -> Connection {
         Connection::open(self.directory.path().join("endo.db")).unwrap()
     }
 }
@@ -39,7 +39,7 @@ async fn damaged_rows_are_not_in_the_way_of_the_rest() {
         damaged.execute(errand, []).unwrap();
         let revocation =
             "INSERT INTO revocations (credentials, receipt, generation, endo, signature, made_at, due_at)
-                          VALUES ('cannot be read', 900, 1, X'FF', '', 0, 0)";
+                          VALUES ('cannot be read', 900, 1, X'FF', '', 1700000000000, 0)";
         damaged.execute(revocation, []).unwrap();
     }
     let whole = "INSERT INTO errands (credentials, kind, receipt, due_at) VALUES ('x', 2, 901, 1)";

@@ -109,7 +109,7 @@ async fn what_a_sign_in_that_is_under_way_brings_is_not_ended_until_it_is_known_
         let credentials = office.keep(42, &access, &refresh).await;
         office.forget(&credentials).await;
         let account = office.account(42, &access, &refresh);
-        let (arrival, refresh_token) = (devices.arrival().await, account.refresh_token.as_ref());
+        let (arrival, refresh_token) = (devices.arrival(None).await, account.refresh_token.as_ref());
         let arrival = devices.note_stray(arrival, &account.secret, refresh_token).await.unwrap();
         assert_eq!(told(&office, &credentials).await.verdict, ApiVerdict::Pending);
         assert_eq!(provider.ended(), Vec::<String>::new());
@@ -163,7 +163,7 @@ async fn a_sign_in_asks_for_no_tokens_until_the_api_said_what_it_ends() {
         });
         is_asked(&provider).await;
 
-        let mut arrival = pin!(devices.arrival());
+        let mut arrival = pin!(devices.arrival(None));
         assert!(waits(arrival.as_mut()).await);
         // Where one alone ends, it matters where it is handed out again.
         let same = if ends_all { &second } else { &first };

@@ -7,6 +7,7 @@ use endo::config::{RevocationEnds, Source};
 use endo::credentials::{ApiVerdict, Revoker};
 use endo::message::DeviceUuid;
 use endo::source::renewal::Health;
+use serde_json::json;
 use tokio::sync::Semaphore;
 
 use super::House;
@@ -86,4 +87,35 @@ async fn the_tokens_of_a_sign_in_that_came_to_nothing_are_not_in_the_way_of_the_
     place.house.wait(Duration::from_secs(600));
     place.ends_what_is_due().await;
     assert_eq!(place.provider.ended(), ["refresh-1"]);
+}
+
+#[tokio::test]
+async fn sign_ins_of_strangers_keep_no_end_from_the_api_for_long() {
+    let place = Place::that_ends(RevocationEnds::SignIn).await;
+    let (mut browser, state) = place.under_way("/auth/api").await;
+    let credentials = kept(&come_back(&mut browser, &state).await);
+    let (mut stranger, state) = place.under_way("/auth/api").await;
+    let gate = Arc::new(Semaphore::new(0));
+    place.provider.plan([Fault::Slow(Arc::clone(&gate))]);
+    place.provider.says(json!({"account": {"id": 7, "login": "stranger"}}));
+    let devices = &place.house.gateway.gateway.credentials;
+    let ending = async {
+        let mut ticks = tokio::time::interval(Duration::from_millis(1));
+        while place.provider.token_requests() < 2 {
+            ticks.tick().await;
+        }
+        place.forget(&credentials).await;
+        for wait in [Duration::ZERO, Duration::from_secs(31)] {
+            place.house.wait(wait);
+            devices.attend_once().await.unwrap();
+        }
+        let ended = place.provider.ended();
+        gate.add_permits(1);
+        ended
+    };
+    let (answer, ended) = tokio::join!(come_back(&mut stranger, &state), ending);
+    assert_eq!(ended, ["refresh-1", "access-1"], "all that was while the API made the stranger's tokens");
+    kept(&answer);
+    let told = devices.receipts(Some(credentials)).await.unwrap().remove(0).api.unwrap();
+    assert_eq!(told.verdict, ApiVerdict::Revoked);
 }

@@ -102,7 +102,7 @@ async fn a_record_is_opened_once_for_all_strays_until_there_is_a_newer_one() {
     }
     let operations_for = async |access: &str, refresh: &str| {
         let before = gateway.vault.private_key_operations();
-        let arrival = gateway.credentials.arrival().await;
+        let arrival = gateway.credentials.arrival(None).await;
         let stray =
             gateway.credentials.note_stray(arrival, &access.into(), Some(&refresh.into())).await.unwrap();
         assert!(gateway.credentials.give_up(stray, None).await);

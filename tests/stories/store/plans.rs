@@ -26,10 +26,10 @@ const READS_IN_ORDER: [&str; 20] = [
     "SELECT credentials, user_device, bound_at, ended_at FROM bindings FULL JOIN tombstones USING (credentials, user_device) ORDER BY bound_at, user_device",
     "SELECT credentials, user_device, owner, status_device, made_at FROM half_made LEFT JOIN tombstones USING (credentials, user_device) WHERE ended_at IS NULL ORDER BY made_at",
     "SELECT id, work, device, event, route, target, body, accepted_at, attempts, died_at, reason, reply, code, done, refusal FROM dead_letters ORDER BY seq DESC LIMIT ?1",
-    "SELECT seq, credentials, receipt, generation, endo, signature, source, made_at, attempts FROM revocations ORDER BY seq LIMIT ?1",
+    "SELECT seq, credentials, receipt, made_at, attempts FROM revocations ORDER BY seq LIMIT ?1",
     "SELECT seq, document FROM receipts ORDER BY seq DESC LIMIT ?1",
     "SELECT uuid, document FROM devices ORDER BY seq DESC",
-    "UPDATE revocations SET made_at = ?1 WHERE made_at > ?1",
+    "UPDATE revocations SET rest_until = min(rest_until, ?2), made_at = min(made_at, ?1)",
 ];
 
 /// The statements in the sources of the store.

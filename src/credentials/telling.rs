@@ -1,0 +1,352 @@
+//! Telling the API that a secret is over: from a sealed copy, which is erased once it answered, and after a day at the latest.
+
+use std::time::Duration;
+
+use super::arrivals::{Ends, Trait};
+use super::errands::PAUSES;
+use super::in_use::{ASKED_BEFORE, Spared, tokens_of};
+use super::receipt::{ApiAnswer, ApiVerdict, Fate, amend};
+use super::{CredentialsDevices, CredentialsError};
+use crate::message::DeviceUuid;
+use crate::source::oauth2::{OAuthClient, OAuthError, Revoked};
+use crate::store::{QueuedRevocation, StoreError, StoredRecord, Transaction, View};
+use crate::telemetry::with_causes;
+use crate::vault::{Credentials, ResourceOwnerId, SealedText};
+
+/// The longest that a sealed copy waits for the API.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+/// Of a renewal whose process ended before it was answered.
+const ANSWER_LOST: &str =
+    "nobody knows whether it brought new tokens; look at the API, and end there what is left";
+
+/// When it is looked again whether a sign-in is over that may concern what is to end, or a renewal.
+const MOMENT: Duration = Duration::from_secs(1);
+/// How long is left alone what nobody can tell.
+const UNTOLD: Duration = Duration::from_secs(60);
+/// How long is left alone what does not open; other keys may come.
+const UNOPENED: Duration = Duration::from_secs(3600);
+/// How long an API may still be at what it was asked and nobody waits for; longer than an answer may take.
+pub(super) const STILL_AT_IT: Duration = Duration::from_secs(60);
+
+/// Why the API did not answer for now.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Hindrance {
+    /// A sign-in is under way that brings the same tokens, or is by the same account, or may be.
+    SignIn,
+    /// A renewal is under way, and nobody knows yet what to ask.
+    Renewal,
+    /// Nobody can tell whether the tokens are in use.
+    Untold,
+    /// The sealed copy does not open.
+    Unopened,
+    /// The copy waited for too long.
+    TooLate,
+    /// It was asked, and did not say anything when somebody signed in who waited for that long enough.
+    LetGo,
+    /// It was asked, and does not say anything.
+    Silence,
+    /// It was asked, and did not do it.
+    Failure,
+    /// It was asked, and answered with a page for people.
+    Page,
+    /// The gateway is for another API now.
+    OtherApi,
+    /// The gateway has no way to ask now.
+    NoWay,
+}
+
+impl Hindrance {
+    /// What people can be told of it.
+    fn why(self) -> Option<&'static str> {
+        match self {
+            Self::TooLate | Self::Silence | Self::Failure => None,
+            Self::SignIn => {
+                Some("a sign-in is under way that may bring the same tokens, or be by the same account")
+            }
+            Self::Renewal => Some("a renewal is under way that may bring more tokens"),
+            Self::Untold => Some("it could not be found out whether the tokens are in use here"),
+            Self::Unopened => Some("none of the gateway's keys opens the sealed copy of the tokens"),
+            Self::LetGo => Some(
+                "somebody signed in while it did not answer; what it does all the same may end what they signed in for, so \
+                 that is looked at in a minute",
+            ),
+            Self::Page => Some(
+                "it answered with a page for people, as at a wrong address; the operator compares source.revocation_url with \
+                 what the API documents",
+            ),
+            Self::OtherApi => Some(
+                "the settings of this gateway name another one; if they name it again within a day, it is told",
+            ),
+            Self::NoWay => Some(
+                "the settings of this gateway give it no way to do that; if they do within a day, it is told",
+            ),
+        }
+    }
+
+    /// Whether the API was asked.
+    fn is_asked(self) -> bool {
+        matches!(self, Self::LetGo | Self::Silence | Self::Failure | Self::Page)
+    }
+
+    /// Whether the API may still be at what it was asked.
+    fn rests(self) -> bool {
+        matches!(self, Self::LetGo | Self::Silence)
+    }
+
+    /// How long it is left alone that was asked so often before.
+    fn pause(self, attempts: u32) -> Duration {
+        match self {
+            Self::SignIn | Self::Renewal => MOMENT,
+            Self::Untold => UNTOLD,
+            Self::Unopened => UNOPENED,
+            Self::LetGo => STILL_AT_IT,
+            Self::Silence => PAUSES.after(attempts).max(STILL_AT_IT),
+            Self::Failure | Self::Page => PAUSES.after(attempts),
+            // The settings are others after a start at the soonest.
+            Self::OtherApi | Self::NoWay | Self::TooLate => LONGEST,
+        }
+    }
+
+    /// What it comes to where it lasts for too long.
+    fn verdict(self, was_asked: bool) -> ApiVerdict {
+        match self {
+            Self::OtherApi => ApiVerdict::OtherApi,
+            Self::NoWay => ApiVerdict::Impossible,
+            _ if was_asked || self.is_asked() => ApiVerdict::Unanswered,
+            _ => ApiVerdict::Unasked,
+        }
+    }
+}
+
+impl CredentialsDevices {
+    /// The same, which tells `client` of secrets that are over.
+    #[must_use]
+    pub fn telling(self, client: Option<OAuthClient>) -> Self {
+        Self { upstream: client, ..self }
+    }
+
+    /// Tells the API of one secret that is over, if that still waits; if a stray one of `account`, as far as that is known.
+    /// Its copy is erased once the API answered, or its time is over.
+    pub(super) async fn tell_of(
+        &self,
+        seq: i64,
+        account: Option<&ResourceOwnerId>,
+    ) -> Result<(), CredentialsError> {
+        let waiting = self.store.read::<_, StoreError, _>(move |view| view.revocation(seq)).await?;
+        let Some(revocation) = waiting else { return Ok(()) };
+        let told = self.ask_to_end(&revocation, account).await;
+        if !matches!(told, Err(Hindrance::SignIn)) {
+            self.arrivals.waits_no_longer(seq);
+        }
+        match told {
+            Ok(answer) => self.close(revocation, answer).await,
+            Err(hindrance) if self.is_too_old(&revocation) => {
+                let verdict = hindrance.verdict(revocation.attempts > 0);
+                let why = hindrance.why().filter(|_| verdict == ApiVerdict::Unasked).map(str::to_owned);
+                self.close(revocation, ApiAnswer { why, ..self.answer(verdict) }).await
+            }
+            Err(hindrance) => self.put_off(revocation, hindrance).await,
+        }
+    }
+
+    fn is_too_old(&self, revocation: &QueuedRevocation) -> bool {
+        self.clock.now().since(revocation.made_at) >= LONGEST
+    }
+
+    async fn put_off(
+        &self,
+        revocation: QueuedRevocation,
+        hindrance: Hindrance,
+    ) -> Result<(), CredentialsError> {
+        let pause = hindrance.pause(revocation.attempts);
+        let due = self.clock.now().plus(pause).min(revocation.made_at.plus(LONGEST));
+        let put_off = move |transaction: &Transaction<'_>| {
+            transaction.postpone_revocation(revocation.seq, due, hindrance.rests())?;
+            match revocation.receipt {
+                Some(receipt) => amend(transaction, receipt, |receipt| receipt.waits(hindrance.why())),
+                None => Ok(()),
+            }
+        };
+        Ok(self.store.write::<_, StoreError, _>(put_off).await?)
+    }
+
+    fn answer(&self, verdict: ApiVerdict) -> ApiAnswer {
+        ApiAnswer::new(verdict, self.clock.now())
+    }
+
+    async fn close(&self, revocation: QueuedRevocation, answer: ApiAnswer) -> Result<(), CredentialsError> {
+        let erase = move |transaction: &Transaction<'_>| {
+            if !transaction.erase_revocation(revocation.seq)? {
+                // Somebody else told the API meanwhile.
+                return Ok(());
+            }
+            if matches!(answer.verdict, ApiVerdict::Unasked | ApiVerdict::Unanswered) {
+                let (verdict, why) = (answer.verdict.as_str(), answer.why.as_deref().unwrap_or_default());
+                let credentials = &revocation.credentials;
+                tracing::error!(verdict, why, credentials.uuid = %credentials, "the copy of tokens is erased that may live on");
+            }
+            let QueuedRevocation { credentials, receipt: Some(receipt), .. } = revocation else {
+                tracing::info!(
+                    verdict = answer.verdict.as_str(),
+                    "the wait of tokens that no credentials hold is over"
+                );
+                return Ok(());
+            };
+            let others_wait = transaction.has_revocations(&credentials, receipt)?;
+            Ok(amend(transaction, receipt, |receipt| {
+                receipt.answered(answer, others_wait);
+                // This process is not at it, so nobody is who could tell.
+                receipt.renewal_came_to(Fate::Stayed, Some(ANSWER_LOST));
+            })?)
+        };
+        self.store.write(erase).await
+    }
+
+    /// What the API answers, if it is asked. While a renewal is under way, nobody knows yet what has to end.
+    async fn ask_to_end(
+        &self,
+        revocation: &QueuedRevocation,
+        account: Option<&ResourceOwnerId>,
+    ) -> Result<ApiAnswer, Hindrance> {
+        let record = self.sealed_copy(revocation).await.map_err(|error| unopened(revocation, &error))?;
+        let client = self.whom_to_ask(revocation, &record)?;
+        if self.is_too_old(revocation) {
+            return Err(Hindrance::TooLate);
+        }
+        if self.is_renewing(&revocation.credentials) {
+            return Err(Hindrance::Renewal);
+        }
+        let source = record.source.clone();
+        let opened = self.open_once(revocation.credentials.clone(), record).await;
+        let opened = opened.map_err(|error| unopened(revocation, &error))?;
+        if self.sealing.other_api(source.as_deref(), Some(&opened)).is_some() {
+            return Err(Hindrance::OtherApi);
+        }
+        let (ends, now) = (self.ends(revocation, &opened, account), self.clock.now());
+        let minding = self.arrivals.minding(revocation.seq, now);
+        // From here on no sign-in comes to hold what ends, unless this is let go.
+        let Some(ending) = self.arrivals.end(&ends, minding).await else {
+            self.arrivals.waits(revocation.seq, now);
+            return Err(Hindrance::SignIn);
+        };
+        if let Some(spared) = self.spared(revocation, &opened, account).await.map_err(untold)? {
+            drop(ending);
+            return self.spare(revocation, spared).await;
+        }
+        self.note_asked(revocation.seq).await.map_err(untold)?;
+        let answer = ending.ask(end_all(client, &opened)).await.ok_or(Hindrance::LetGo)?;
+        answer.map_err(|error| unanswered(revocation, &error)).and_then(|revoked| match revoked {
+            Revoked::Done => Ok(self.answer(ApiVerdict::Revoked)),
+            Revoked::Unknown => Ok(self.answer(ApiVerdict::Unknown)),
+            Revoked::Impossible => Err(Hindrance::NoWay),
+        })
+    }
+
+    async fn sealed_copy(&self, revocation: &QueuedRevocation) -> Result<StoredRecord, CredentialsError> {
+        let seq = revocation.seq;
+        let copy = self.store.read::<_, StoreError, _>(move |view: &View<'_>| view.sealed_copy(seq)).await?;
+        copy.ok_or(CredentialsError::NoRecord)
+    }
+
+    /// That the API is asked is on disk before it is: should this process end, the next knows that the API may be at it.
+    async fn note_asked(&self, seq: i64) -> Result<(), CredentialsError> {
+        let rested_at = self.clock.now().plus(STILL_AT_IT);
+        let note = move |transaction: &Transaction<'_>| transaction.note_asked(seq, rested_at);
+        Ok(self.store.write::<_, StoreError, _>(note).await?)
+    }
+
+    /// Leaves tokens alone. Where the API may have been asked to end them already and did not say what it did, those that
+    /// they are spared for may have ended: nobody is to believe that they are good.
+    async fn spare(&self, revocation: &QueuedRevocation, spared: Spared) -> Result<ApiAnswer, Hindrance> {
+        let Spared { why, kept } = spared;
+        if revocation.attempts == 0 || kept.is_empty() {
+            return Ok(ApiAnswer::spared(why, self.clock.now()));
+        }
+        for device in &kept {
+            self.look_whether_it_lives(device).await.map_err(untold)?;
+        }
+        Ok(ApiAnswer::spared(&format!("{why}; {ASKED_BEFORE}"), self.clock.now()))
+    }
+
+    fn whom_to_ask(
+        &self,
+        revocation: &QueuedRevocation,
+        record: &StoredRecord,
+    ) -> Result<&OAuthClient, Hindrance> {
+        if self.sealing.other_api(record.source.as_deref(), None).is_some() {
+            return Err(Hindrance::OtherApi);
+        }
+        let can = |client: &&OAuthClient| match revocation.receipt {
+            Some(_) => client.settings().can_revoke(),
+            None => client.settings().revokes_one_alone(),
+        };
+        self.upstream.as_ref().filter(can).ok_or(Hindrance::NoWay)
+    }
+
+    /// What ends with these tokens, as far as it is known.
+    fn ends(
+        &self,
+        revocation: &QueuedRevocation,
+        opened: &Credentials,
+        account: Option<&ResourceOwnerId>,
+    ) -> Ends {
+        let account = if revocation.receipt.is_some() { opened.id() } else { account }.cloned();
+        let mut traits: Vec<_> = tokens_of(opened).map(Trait::token).collect();
+        if !self.ends_one_alone() {
+            traits.extend(account.clone().map(Trait::Account));
+        }
+        Ends { account, traits }
+    }
+
+    /// Opens a record that nobody shall find opened afterwards.
+    pub(super) async fn open_once(
+        &self,
+        device: DeviceUuid,
+        record: StoredRecord,
+    ) -> Result<Credentials, CredentialsError> {
+        let devices = self.clone();
+        let opening = tokio::task::spawn_blocking(move || {
+            let opened = devices.open_cold(&device, &record);
+            devices.vault.forget(&device, SealedText { endo: &record.endo, signature: &record.signature });
+            opened
+        });
+        opening.await.map_err(|_| CredentialsError::Interrupted)?
+    }
+}
+
+/// Ends what was opened, and the tokens that were set aside until that.
+async fn end_all(client: &OAuthClient, opened: &Credentials) -> Result<Revoked, OAuthError> {
+    let mut answer = client.revoke(opened.secret(), opened.refresh_token()).await;
+    for aside in opened.set_aside() {
+        let ended = client.revoke(&aside.token, None).await;
+        answer = answer.and_then(|answer| ended.map(|_| answer));
+    }
+    answer
+}
+
+fn unopened(revocation: &QueuedRevocation, error: &CredentialsError) -> Hindrance {
+    tracing::error!(
+        error = with_causes(error),
+        credentials.uuid = %revocation.credentials,
+        "the API cannot be told of a secret: its sealed copy does not open"
+    );
+    Hindrance::Unopened
+}
+
+fn unanswered(revocation: &QueuedRevocation, error: &OAuthError) -> Hindrance {
+    tracing::warn!(
+        error = with_causes(error),
+        credentials.uuid = %revocation.credentials,
+        "the API was not told yet that a secret is over"
+    );
+    match error {
+        OAuthError::Page => Hindrance::Page,
+        OAuthError::NoAnswer(_) => Hindrance::Silence,
+        _ => Hindrance::Failure,
+    }
+}
+
+fn untold(error: CredentialsError) -> Hindrance {
+    tracing::warn!(error = with_causes(&error), "nobody can tell whether tokens are in use here, or good");
+    Hindrance::Untold
+}

@@ -1,0 +1,117 @@
+//! Ends and sign-ins that are under way at the same time: neither waits for the other for ever.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use endo::config::{RevocationEnds, Source};
+use endo::credentials::ApiVerdict;
+use endo::source::renewal::Health;
+
+use super::Office;
+use crate::support::provider::{FakeProvider, Fault};
+
+/// For so long an end minds sign-ins of which nobody knows whose they are.
+const MINDED: Duration = Duration::from_secs(30);
+
+async fn one_that_ends_all(provider: &FakeProvider) -> Office {
+    Office::open(Source { revocation_ends: RevocationEnds::Account, ..provider.settings() }).await
+}
+
+#[tokio::test]
+async fn who_signs_in_again_for_other_credentials_keeps_no_end_waiting() {
+    let provider = FakeProvider::start().await;
+    let office = one_that_ends_all(&provider).await;
+    let (access, refresh) = provider.grant();
+    let credentials = office.keep(42, &access, &refresh).await;
+    let others = office.keep(43, "another's", "another's refresh token").await;
+    office.forget(&credentials).await;
+    let arrival = office.gateway.credentials.arrival(Some(&others)).await;
+    office.does_what_is_due().await;
+    assert_eq!(provider.ended(), [&*refresh, &access]);
+    drop(arrival);
+}
+
+#[tokio::test]
+async fn what_a_sign_in_brings_is_looked_at_where_the_api_ended_it_meanwhile() {
+    let provider = FakeProvider::start().await;
+    let office = one_that_ends_all(&provider).await;
+    let devices = &office.gateway.credentials;
+    let (first, second) = (provider.grant(), provider.grant());
+    let credentials = office.keep(42, &first.0, &first.1).await;
+    office.forget(&credentials).await;
+    let account = office.account(42, &second.0, &second.1);
+    let arrival = devices.arrival(None).await;
+    office.does_what_is_due().await;
+    assert_eq!(provider.ended(), Vec::<String>::new(), "it may be the same account");
+    office.passes(MINDED);
+    office.does_what_is_due().await;
+    assert_eq!(provider.ended().len(), 2);
+    provider.expire(&second.0);
+    provider.plan([Fault::InvalidGrant]);
+    let arrival = devices.note_stray(arrival, &account.secret, account.refresh_token.as_ref()).await.unwrap();
+    let newer = devices.keep_brought(Arc::new(account), None, Some(arrival)).await.unwrap();
+    let health = devices.standing(&newer).await.unwrap().health;
+    assert!(matches!(health, Health::Dead { .. }), "{health:?}");
+}
+
+#[tokio::test]
+async fn what_the_api_was_never_asked_is_not_called_unanswered() {
+    let provider = FakeProvider::start().await;
+    let office = one_that_ends_all(&provider).await;
+    let (first, second) = (provider.grant(), provider.grant());
+    let credentials = office.keep(42, &first.0, &first.1).await;
+    office.forget(&credentials).await;
+    let newer = office.keep(42, &second.0, &second.1).await;
+    let arrival = office.gateway.credentials.arrival(Some(&newer)).await;
+    office.does_what_is_due().await;
+    office.passes(24 * 60 * MINDED * 2);
+    office.does_what_is_due().await;
+    drop(arrival);
+    let told = office.receipts(&credentials).await.remove(0).api.unwrap();
+    assert_eq!((told.verdict, provider.ended()), (ApiVerdict::Unasked, Vec::new()));
+    let said = told.sentence("The API");
+    assert!(said.contains("was not asked within a day") && said.contains("a sign-in is under way"), "{said}");
+    assert!(office.waiting().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_copy_that_nothing_opens_is_erased_after_its_day_and_the_receipt_says_why() {
+    let provider = FakeProvider::start().await;
+    let office = Office::open(provider.settings()).await;
+    let (access, refresh) = provider.grant();
+    let credentials = office.keep(42, &access, &refresh).await;
+    office.forget(&credentials).await;
+    office.database().execute("UPDATE revocations SET endo = X'FF'", []).unwrap();
+    office.does_what_is_due().await;
+    assert_eq!(office.waiting().await.len(), 1, "the keys may come back");
+    office.passes(24 * 60 * MINDED * 2);
+    office.does_what_is_due().await;
+    let told = office.receipts(&credentials).await.remove(0).api.unwrap();
+    assert_eq!((told.verdict, provider.ended()), (ApiVerdict::Unasked, Vec::new()));
+    assert!(told.sentence("The API").contains("opens the sealed copy"), "{told:?}");
+    assert!(office.waiting().await.is_empty());
+}
+
+#[tokio::test]
+async fn an_end_that_the_api_does_not_answer_keeps_no_other_waiting() {
+    let provider = FakeProvider::start().await;
+    let office = Office::open(provider.settings()).await;
+    let (first, second) = (provider.grant(), provider.grant());
+    let hanging = office.keep(42, &first.0, &first.1).await;
+    let others = office.keep(43, &second.0, &second.1).await;
+    provider.revocation_meets([crate::support::fake_api::Answer::Stall(Vec::new())]);
+    office.forget(&hanging).await;
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let working = tokio::spawn(office.gateway.credentials.clone().look_after(stopped));
+    let mut ticks = tokio::time::interval(Duration::from_millis(1));
+    while provider.ended().is_empty() {
+        ticks.tick().await;
+    }
+    office.forget(&others).await;
+    while provider.takes(&second.1) {
+        ticks.tick().await;
+    }
+    assert!(!provider.ended().contains(&first.0), "the first request is not answered yet");
+    stop.send(true).unwrap();
+    working.await.unwrap();
+}
