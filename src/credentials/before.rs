@@ -17,8 +17,8 @@ pub(super) enum Past {
     None,
     /// Its refresh token stays, and may end with the access token: that is kept until both end.
     AccessSetAside,
-    /// The same of its access token: that may end with the refresh token.
-    RefreshSetAside,
+    /// The same of the access token of the one in this record: that may end with the refresh token.
+    RefreshSetAside(StoredRecord),
     /// Another takes the place of the one in this record.
     Replaced(StoredRecord),
 }
@@ -62,7 +62,7 @@ impl Before {
         let refresh_token = before.filter(|before| goes_on(before, account.refresh_token.as_ref(), renewal));
         // Whoever ends the access token before would end what it came of with it (RFC 7009, 2.1).
         let past = match shares_refresh || refresh_token.is_some() {
-            false if is_same && before.is_some() => Past::RefreshSetAside,
+            false if is_same && before.is_some() => Past::RefreshSetAside(record.clone()),
             _ if is_same => Past::None,
             true => Past::AccessSetAside,
             false => Past::Replaced(record.clone()),
@@ -96,7 +96,7 @@ fn set_aside(opened: &Credentials, past: &Past, ends_at: Option<Timestamp>) -> V
     match past {
         Past::None => before.collect(),
         Past::AccessSetAside => before.chain([access()]).collect(),
-        Past::RefreshSetAside => before.chain(refresh).collect(),
+        Past::RefreshSetAside(_) => before.chain(refresh).collect(),
         // It ends with what it was set aside with.
         Past::Replaced(_) => Vec::new(),
     }

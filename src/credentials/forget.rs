@@ -88,9 +88,9 @@ impl CredentialsDevices {
                 receipt.api = Some(ApiAnswer::spared(ENDS_LATER, now));
                 return receipt.keep(transaction);
             }
-            Past::RefreshSetAside => {
+            Past::RefreshSetAside(before) => {
                 receipt.api = Some(ApiAnswer::spared(ENDS_WITH_ITS_ACCESS, now));
-                return receipt.keep(transaction);
+                return self.await_what_it_brings(transaction, receipt, before);
             }
             Past::Replaced(before) => before,
         };
@@ -107,6 +107,29 @@ impl CredentialsDevices {
         }
         let bell = self.aftermath.clone();
         transaction.after_commit(move || bell.notify_one());
+        Ok(())
+    }
+
+    /// Keeps the receipt for a refresh token that is set aside. Where it was sent, and nobody knows yet what it brings, that is
+    /// told as that of one that ends: while its copy waits, for the access token stays.
+    fn await_what_it_brings(
+        &self,
+        transaction: &Transaction<'_>,
+        mut receipt: Receipt,
+        before: &StoredRecord,
+    ) -> Result<(), CredentialsError> {
+        let device = receipt.credentials.clone();
+        let is_awaited = is_being_renewed(transaction, &device, before)?;
+        if is_awaited {
+            receipt.part(Matter::Renewal, &device, Fate::Pending);
+        }
+        receipt.keep(transaction)?;
+        if is_awaited {
+            let now = self.clock.now();
+            transaction.add_revocation(&NewRevocation::told_by(receipt.id, &device, before, now))?;
+            let bell = self.aftermath.clone();
+            transaction.after_commit(move || bell.notify_one());
+        }
         Ok(())
     }
 }

@@ -78,7 +78,7 @@ impl UnderWay {
 }
 
 /// What the newest receipt says of the renewal that was under way.
-async fn renewal_in(office: &Office, credentials: &DeviceUuid) -> Part {
+pub(super) async fn renewal_in(office: &Office, credentials: &DeviceUuid) -> Part {
     let receipt = office.receipts(credentials).await.remove(0);
     receipt.parts.into_iter().find(|part| part.what == Matter::Renewal).unwrap()
 }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use endo::config::{RevocationEnds, Source};
-use endo::credentials::{Account, Act, ApiVerdict, Life};
+use endo::credentials::{Account, Act, ApiVerdict, Fate, Life};
 use endo::message::DeviceUuid;
 use tokio::sync::Semaphore;
 
 use super::Office;
+use super::renewed_meanwhile::renewal_in;
 use crate::support::provider::{FakeProvider, Fault};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -141,4 +142,39 @@ async fn what_comes_of_a_refresh_token_that_is_set_aside_while_it_is_under_way_e
     renewing.await.unwrap().unwrap();
     office.does_what_is_due().await;
     assert_eq!(provider.ended(), ["refresh-2", "access-2"]);
+}
+
+#[tokio::test]
+async fn a_receipt_says_that_nobody_knows_what_came_of_a_refresh_token_that_was_sent_and_is_set_aside() {
+    for (status, text, fate, says) in [
+        (500, "", Fate::Stayed, "nobody knows whether it brought new tokens"),
+        (400, r#"{"error":"invalid_grant"}"#, Fate::Ended, "it brought no new tokens"),
+    ] {
+        let provider = FakeProvider::start().await;
+        let office = Office::open(provider.settings()).await;
+        let (access, refresh) = provider.grant();
+        let credentials = office.keep(42, &access, &refresh).await;
+        let gate = Arc::new(Semaphore::new(0));
+        provider.plan([Fault::SayLate(Arc::clone(&gate), status, text)]);
+        let (devices, refused) = (office.gateway.credentials.clone(), credentials.clone());
+        let renewing = tokio::spawn(async move { devices.renew_refused(&refused, 1).await });
+        let mut ticks = tokio::time::interval(Duration::from_millis(1));
+        while provider.token_requests() == 0 {
+            ticks.tick().await;
+        }
+        let another = provider.grant().1;
+        office.keep(42, &access, &another).await;
+        office.does_what_is_due().await;
+        assert_eq!(renewal_in(&office, &credentials).await.fate, Fate::Pending);
+        gate.add_permits(1);
+        let _ = renewing.await.unwrap();
+        office.passes(HOUR);
+        office.does_what_is_due().await;
+        let renewal = renewal_in(&office, &credentials).await;
+        assert_eq!(renewal.fate, fate, "{renewal}");
+        assert!(renewal.to_string().contains(says), "{renewal}");
+        let told = office.receipts(&credentials).await.remove(0).api.unwrap();
+        assert_eq!((told.verdict, provider.ended()), (ApiVerdict::Spared, Vec::new()));
+        assert!(office.waiting().await.is_empty());
+    }
 }
