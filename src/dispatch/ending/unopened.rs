@@ -44,24 +44,27 @@ impl Desk {
     }
 
     /// There is nothing to answer with: whoever brought the message is told alone, and brings it again where that may help.
-    /// Where they are gone, it is tried again, or can be seen. Nothing is kept of what was refused before anything was opened
-    /// unless somebody relies on it or a page waits: it is refused again.
+    /// Where they are gone, it is tried again, or can be seen. What is refused for good is kept under the name that its bus
+    /// vouches for: a repeat is told the same, whatever is allowed by then.
     pub(super) async fn end_untold(&self, taken: Taken, case: Case, failure: Option<Failure>) -> Verdict {
         let failure = failure.unwrap_or_else(|| Failure::new(500, "there is nothing to answer with"));
         if case.mark.is_some() || failure.done != Done::No {
-            let outcome = untold(&case, &failure, self.clock.now());
-            let is_kept = self.keep_outcome(taken, outcome).await;
-            return if is_kept { Verdict::Failed(failure) } else { not_taken() };
+            return self.keep_untold(taken, &case, failure).await;
         }
         match case.bringer.end_wait() {
-            Stay::Waiting => self.forget(taken, failure).await,
+            Stay::Waiting if failure.is_for_now => self.forget(taken, failure).await,
             Stay::Gone | Stay::Relying if failure.is_for_now => self.try_later(taken, failure).await,
             Stay::Gone | Stay::Relying if case.is_opened => {
                 self.give_up_as("not_opened", taken, failure).await
             }
             Stay::Relying => self.give_up_as("refused", taken, failure).await,
-            Stay::Gone => self.forget(taken, failure).await,
+            Stay::Waiting | Stay::Gone => self.keep_untold(taken, &case, failure).await,
         }
+    }
+
+    async fn keep_untold(&self, taken: Taken, case: &Case, failure: Failure) -> Verdict {
+        let is_kept = self.keep_outcome(taken, untold(case, &failure, self.clock.now())).await;
+        if is_kept { Verdict::Failed(failure) } else { not_taken() }
     }
 
     /// Puts off what nobody brings again, for about four minutes in all; after that it can be seen and replayed.
@@ -86,21 +89,14 @@ impl Desk {
 
     /// Ends a delivery as if it had never come, once a crash can change nothing any more.
     async fn forget(&self, taken: Taken, failure: Failure) -> Verdict {
-        if !self.is_forgotten(taken).await {
-            return not_taken();
-        }
-        if failure.is_for_now { Verdict::NotTaken(failure) } else { Verdict::Failed(failure) }
-    }
-
-    async fn is_forgotten(&self, taken: Taken) -> bool {
         if taken.place.ends_off_disk() {
             taken.ended();
-            return true;
+            return Verdict::NotTaken(failure);
         }
         let place = taken.place.clone();
         let forget =
             move |transaction: &Transaction<'_>| transaction.finish(place.within(transaction)?).map(drop);
-        self.keep_end(taken, forget).await
+        if self.keep_end(taken, forget).await { Verdict::NotTaken(failure) } else { not_taken() }
     }
 }
 
