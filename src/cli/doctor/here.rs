@@ -1,6 +1,6 @@
 //! Which addresses lead to this gateway, however they are written.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, UdpSocket};
 
 use reqwest::Url;
 
@@ -28,6 +28,8 @@ struct Place {
 enum Host {
     /// By whichever of the names that every machine has for itself.
     Loopback,
+    /// By an address that it has in one of its networks.
+    Own,
     Named(String),
 }
 
@@ -38,8 +40,11 @@ impl Here {
         let beside = Url::parse(&case.config.bus.url).is_ok_and(|bus| is_this_machine(&bus));
         // What is in front of the gateway can be passed by, on this machine or by an address of its own.
         let listener = Place::of(&format!("{}{MESSAGES}", case.gateway));
+        let everywhere = listener.as_ref().filter(|_| case.config.listen.gateway.ip().is_unspecified());
+        let own =
+            everywhere.map(|place| Place { host: Host::Own, port: place.port, before: place.before.clone() });
         let listener = listener.filter(|place| beside || place.host != Host::Loopback);
-        Some(Self { places: Place::of(&url).into_iter().chain(listener).collect(), url })
+        Some(Self { places: Place::of(&url).into_iter().chain(listener).chain(own).collect(), url })
     }
 
     /// Whether what is posted to the address comes in here.
@@ -69,6 +74,15 @@ impl Host {
         let host = url.host_str()?;
         let ip = host.trim_matches(['[', ']']).parse::<IpAddr>().ok().map(|ip| ip.to_canonical());
         let is_loopback = ip.is_some_and(|ip| ip.is_loopback() || ip.is_unspecified());
-        Some(if is_loopback || is_this_machine(&url) { Self::Loopback } else { Self::Named(host.to_owned()) })
+        Some(match ip {
+            _ if is_loopback || is_this_machine(&url) => Self::Loopback,
+            Some(ip) if is_own(ip) => Self::Own,
+            _ => Self::Named(host.to_owned()),
+        })
     }
+}
+
+/// Whether this machine has the address: nobody can wait for anything at another's.
+fn is_own(ip: IpAddr) -> bool {
+    UdpSocket::bind((ip, 0)).is_ok()
 }

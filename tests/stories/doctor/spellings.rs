@@ -1,5 +1,7 @@
 //! Addresses that lead to the gateway in another spelling than its own.
 
+use std::net::{IpAddr, Ipv4Addr, UdpSocket};
+
 use endo::cli::Exit;
 use endo::http::before_messages;
 use serde_json::{Value, json};
@@ -102,6 +104,24 @@ async fn what_passes_by_the_proxy_in_front_of_the_gateway_leads_there_too() {
     assert_eq!(ward.patient.ails().await, ["webhook entries"]);
     ward.patient.is_cured().await;
     assert_eq!(ward.received().await, json!([webhook(WEBHOOK)]));
+}
+
+#[tokio::test]
+async fn an_address_of_this_machine_leads_to_a_gateway_that_listens_at_all_of_them() {
+    let ward = Ward::open().await;
+    let patient = ward.patient.clone().set("ENDO_LISTEN_GATEWAY", "0.0.0.0:8080");
+    let own = webhook(&format!("http://{}:8080/v2/messages", own_address()));
+    ward.change(json!({"$push": {LIST: own}})).await;
+    assert_eq!(patient.ails().await, ["webhook entries"]);
+    patient.is_cured().await;
+    assert_eq!(ward.received().await, json!([webhook(WEBHOOK)]));
+}
+
+/// By which others would see this machine; without a network, that of its own alone. Nothing is sent.
+fn own_address() -> IpAddr {
+    let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
+    let seen = socket.connect("198.51.100.1:9").and_then(|()| socket.local_addr());
+    seen.map_or(Ipv4Addr::LOCALHOST.into(), |address| address.ip())
 }
 
 #[tokio::test]
