@@ -51,9 +51,16 @@ pub fn sign_in(ways: &SignIn<'_>) -> Markup {
 }
 
 /// The page behind the link in the terminal. Nothing happens until its button is pressed, so that whatever looks at
-/// links ahead of people uses none up.
-pub fn once(link: &str, next: &str) -> Markup {
+/// links ahead of people uses none up. `begin_at` is the same page by the address that the gateway knows itself by, where
+/// the browser may know another.
+pub fn once(link: &str, next: &str, begin_at: Option<&str>) -> Markup {
     let body = html! {
+        @if let Some(address) = begin_at {
+            p.notice role="status" {
+                "If your browser does not show the address that the terminal printed, it may not stay signed in here: "
+                a href=(address) { "open the link there" } "."
+            }
+        }
         p.lead { "This link from the terminal signs this browser in as the first owner of the gateway. It works once." }
         form method="post" action="/sign-in" {
             input type="hidden" name="once" value=(link);

@@ -26,6 +26,9 @@ pub(super) fn public_url(case: &Case<'_>) -> Check {
         let wrong = "listen.public_url is http: whoever is on the way reads and changes the messages";
         return Check::wrong(NAME, wrong, WHY, set("an https address"));
     }
+    if Url::parse(url).is_ok_and(|url| url.scheme() == "https") {
+        return Check::well(NAME, format!("{url}, by a proxy that should pass the Host header on"));
+    }
     Check::well(NAME, url)
 }
 

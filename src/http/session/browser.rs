@@ -2,9 +2,11 @@
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{COOKIE, HOST, HeaderMap, HeaderValue, ORIGIN};
+use actix_web::web::Data;
 
 use crate::bus::may_be_ours;
 use crate::egress::{Url, is_this_machine};
+use crate::http::server::FrontDoor;
 use crate::source::oauth2::LIFE;
 use crate::vault::Pass;
 
@@ -34,7 +36,8 @@ pub(in crate::http) struct Browser {
     pub(in crate::http) tells_who_led: bool,
     /// What it shows of sign-ins that are under way, by their marks; as browsers have it, the oldest first.
     flows: Vec<(String, Pass)>,
-    is_here: bool,
+    /// Whether its cookies are for TLS alone.
+    is_over_tls: bool,
     /// The host that it asks, and the port.
     host: String,
 }
@@ -43,10 +46,10 @@ impl Browser {
     pub(in crate::http) fn of(request: &HttpRequest) -> Self {
         let headers = request.headers();
         let host = text(headers, HOST.as_str()).unwrap_or_default();
-        let is_here = Url::parse(&format!("http://{host}/")).is_ok_and(|url| is_this_machine(&url));
+        let is_over_tls = is_elsewhere(host) || is_served_over_tls(request);
         let lines = headers.get_all(COOKIE).filter_map(|line| line.to_str().ok());
         let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-        let ours = pairs.filter_map(|(name, value)| Some((name.strip_prefix(prefix(is_here))?, value)));
+        let ours = pairs.filter_map(|(name, value)| Some((name.strip_prefix(prefix(is_over_tls))?, value)));
         let session = ours.clone().find(|(name, _)| *name == SESSION).map(|(_, value)| value);
         let flow = |(name, value): (&str, &str)| {
             let mark = name.strip_prefix(FLOW)?;
@@ -58,7 +61,7 @@ impl Browser {
             may_be_ours: may_be_ours(text(headers, "sec-fetch-site"), text(headers, ORIGIN.as_str()), host),
             is_led_by_us: text(headers, "sec-fetch-site") == Some("same-origin"),
             tells_who_led: headers.contains_key("sec-fetch-site"),
-            is_here,
+            is_over_tls,
             host: host.to_owned(),
         }
     }
@@ -104,9 +107,8 @@ impl Browser {
         self.set(&flow_cookie(state), "", GONE)
     }
 
-    /// Other machines reach the gateway through a proxy that speaks TLS.
     fn set(&self, name: &str, value: &str, life: &str) -> HeaderValue {
-        let (prefix, secure) = (prefix(self.is_here), if self.is_here { "" } else { "; Secure" });
+        let (prefix, secure) = (prefix(self.is_over_tls), if self.is_over_tls { "; Secure" } else { "" });
         let text = format!("{prefix}{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{life}");
         let mut value = HeaderValue::from_str(&text).expect("names and base64url are ASCII");
         value.set_sensitive(true);
@@ -115,8 +117,22 @@ impl Browser {
 }
 
 /// It keeps other hosts of the same domain from setting a cookie, where it can be used.
-fn prefix(is_here: bool) -> &'static str {
-    if is_here { "" } else { "__Host-" }
+fn prefix(is_over_tls: bool) -> &'static str {
+    if is_over_tls { "__Host-" } else { "" }
+}
+
+/// Other machines reach the gateway through a proxy that speaks TLS.
+fn is_elsewhere(host: &str) -> bool {
+    !Url::parse(&format!("http://{host}/")).is_ok_and(|url| is_this_machine(&url))
+}
+
+/// Whether the settings say that a proxy speaks TLS before the gateway. It need not pass on the host that it was asked for,
+/// so that a request for this machine may come from anywhere.
+fn is_served_over_tls(request: &HttpRequest) -> bool {
+    let door = request.app_data::<Data<FrontDoor>>();
+    let entrance = door.and_then(|door| door.entrance().ok());
+    let url = entrance.and_then(|entrance| Url::parse(&entrance.service_url).ok());
+    url.is_some_and(|url| url.scheme() == "https")
 }
 
 /// By what the cookie of a sign-in is told from those of others.

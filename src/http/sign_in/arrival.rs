@@ -36,8 +36,7 @@ pub(in crate::http) async fn ask(request: HttpRequest, door: Data<FrontDoor>) ->
     };
     let entrance = door.entrance()?;
     let start = start(entrance.bus.as_ref(), &next);
-    let begin_at = (!Browser::of(&request).knows_us_as(&entrance.service_url))
-        .then(|| format!("{}{}", entrance.service_url.trim_end_matches('/'), request.uri()));
+    let begin_at = begin_at(&request, &entrance.service_url);
     let ways = SignIn {
         bus: start.as_deref(),
         prints_link: entrance.links.is_some(),
@@ -47,13 +46,21 @@ pub(in crate::http) async fn ask(request: HttpRequest, door: Data<FrontDoor>) ->
     Ok(page(StatusCode::OK, console::sign_in(&ways)))
 }
 
+/// Where a browser begins that knows the gateway by another address, as far as proxies pass on what it asks.
+fn begin_at(request: &HttpRequest, service_url: &str) -> Option<String> {
+    (!Browser::of(request).knows_us_as(service_url))
+        .then(|| format!("{}{}", service_url.trim_end_matches('/'), request.uri()))
+}
+
 /// The button that uses the terminal's link up, or that it signs nobody in.
 async fn at_link(request: &HttpRequest, door: &FrontDoor, link: &str, next: &Next) -> Answer {
     let entrance = door.entrance()?;
     let is_good = |links: &OneTimeLinks| Pass::parse(link).is_some_and(|pass| links.is_good(&pass));
     if entrance.links.as_ref().is_some_and(is_good) {
         let on = entrance.leads_on_to();
-        return Ok(page_leading_to(StatusCode::OK, console::once(link, next.as_str()), on.as_deref()));
+        let begin_at = begin_at(request, &entrance.service_url);
+        let markup = console::once(link, next.as_str(), begin_at.as_deref());
+        return Ok(page_leading_to(StatusCode::OK, markup, on.as_deref()));
     }
     let is_signed_in = Session::find(request, door).await?.is_some();
     let markup = console::link_over(is_signed_in, &next.after("/sign-in"));

@@ -87,6 +87,15 @@ fn a_gateway_that_others_reach_needs_an_address_that_they_know() {
 }
 
 #[test]
+fn an_address_by_https_is_well_and_tells_what_the_proxy_passes_on() {
+    let shell = Shell::with_key();
+    let output = shell.run(&["--set", "listen.public_url=https://endo.example.org", "doctor"]);
+    let well =
+        "well  public url         https://endo.example.org, by a proxy that should pass the Host header on\n";
+    assert!(stdout(&output).contains(well), "{output:?}");
+}
+
+#[test]
 fn a_key_that_cannot_be_used_is_a_finding() {
     let shell = Shell::with_key();
     std::fs::write(shell.data().join("records.pem"), "canary-of-a-key").unwrap();

@@ -64,6 +64,30 @@ async fn a_cookie_is_out_of_reach_of_scripts_other_sites_and_plain_http() {
 }
 
 #[tokio::test]
+async fn no_cookie_is_for_plain_http_where_the_gateway_is_served_by_https_whatever_host_a_proxy_passes_on() {
+    let house = House::with(|config| {
+        config.listen.public_url = Some("HTTPS://endo.example.org".to_owned());
+        config.bus.oauth_url = Some("https://bus.example.org".to_owned());
+    })
+    .await;
+    // This browser asks for 127.0.0.1, as does a proxy that does not say what it was asked for.
+    let mut browser = house.browser();
+    assert_eq!(browser.get("/auth/octoblu").await.status, 302);
+    let link = house.link();
+    let page = browser.get(link.split_once("example.org").unwrap().1).await;
+    let console = browser.submit(&page, "/sign-in", &[]).await;
+    assert_eq!(browser.follow(console).await.status, 200);
+    let names: Vec<_> = browser.cookies.keys().collect();
+    assert!(names[0].starts_with("__Host-endo_flow_") && names[1] == "__Host-endo_session", "{names:?}");
+    assert!(browser.set.iter().all(|line| line.contains("; Secure")), "{:?}", browser.set);
+
+    // What a neighbour on the same host could have set is none.
+    let pass = browser.cookies.shift_remove("__Host-endo_session").unwrap();
+    browser.cookies.insert(COOKIE.to_owned(), pass);
+    must_sign_in(&browser.get("/console").await);
+}
+
+#[tokio::test]
 async fn a_sign_in_gives_a_new_session_and_ends_the_one_before() {
     let house = House::open().await;
     let mut browser = house.signed_in().await;
