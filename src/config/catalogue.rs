@@ -52,6 +52,8 @@ pub enum Kind {
     },
     /// Any number of texts.
     List,
+    /// The same, or one text that stands alone.
+    OneOrMore,
 }
 
 impl Catalogue {
@@ -124,6 +126,7 @@ impl Kind {
         }
         match (first_type(schema), schema["format"].as_str()) {
             ("boolean", _) => Self::Switch,
+            ("array", _) if schema["type"][1] == "string" => Self::OneOrMore,
             ("array", _) => Self::List,
             ("integer", _) => Self::Number {
                 least: schema["minimum"].as_i64().unwrap_or(0),

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Secret;
+use super::{Secret, one_or_more};
 
 /// The API that the credentials are for.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -64,8 +64,11 @@ pub struct Source {
     /// Where the account behind an access token is told, by GET.
     #[schemars(extend("format" = "uri"))]
     pub profile_url: Option<String>,
-    /// Where in the profile the account's id is, as a JSON pointer such as `/id`.
-    pub profile_id: Option<String>,
+    /// Where in the profile the account's id is, as a JSON pointer such as `/id`; as a list of several where one alone is told
+    /// apart in a part of the API only, such as `["/team_id", "/user_id"]`. Empty for what the provider's entry names.
+    #[schemars(extend("type" = ["array", "string"]))]
+    #[serde(deserialize_with = "one_or_more")]
+    pub profile_id: Vec<String>,
     /// Where in the profile the account's name is, as a JSON pointer.
     pub profile_username: Option<String>,
     /// What else of the profile jobs may see, each `name=/pointer`.

@@ -17,8 +17,10 @@ const SHOWN: usize = 60;
 pub(super) fn parse(setting: &Setting, text: &str, origin: &Origin) -> Result<Value, ConfigError> {
     let value = match setting.kind {
         Kind::Number { .. } | Kind::Switch => toml_value(text).unwrap_or_else(|| text.into()),
-        Kind::List if text.trim_start().starts_with('[') => toml_value(text).unwrap_or_else(|| text.into()),
-        Kind::List => {
+        Kind::List | Kind::OneOrMore if text.trim_start().starts_with('[') => {
+            toml_value(text).unwrap_or_else(|| text.into())
+        }
+        Kind::List | Kind::OneOrMore => {
             text.split(',').map(str::trim).filter(|item| !item.is_empty()).collect::<Vec<_>>().into()
         }
         _ => text.into(),
@@ -68,7 +70,8 @@ impl Kind {
             (Self::LogFilter, Value::String(text)) => is_log_filter(text),
             (Self::Choice(words), Value::String(text)) => words.contains(text),
             (Self::Number { least, most }, Value::Integer(number)) => (least..=most).contains(&number),
-            (Self::List, Value::Array(items)) => items.iter().all(Value::is_str),
+            (Self::OneOrMore, Value::String(text)) => !text.is_empty(),
+            (Self::List | Self::OneOrMore, Value::Array(items)) => items.iter().all(Value::is_str),
             _ => false,
         }
     }
@@ -105,6 +108,7 @@ impl fmt::Display for Kind {
             Self::Number { least, most: i64::MAX } => write!(f, "a whole number of at least {least}"),
             Self::Number { least, most } => write!(f, "a whole number from {least} to {most}"),
             Self::List => f.write_str("a list of texts"),
+            Self::OneOrMore => f.write_str("text that is not empty, or a list of texts"),
         }
     }
 }

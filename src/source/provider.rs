@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::config::one_or_more;
+
 /// One entry of the catalogue.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -132,8 +134,9 @@ pub struct Profile {
     /// What the request carries besides the token.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
-    /// Where the account's id is, as a JSON pointer (RFC 6901).
-    pub id: String,
+    /// Where the account's id is, as a JSON pointer (RFC 6901), or what tells accounts apart together.
+    #[serde(deserialize_with = "one_or_more")]
+    pub id: Vec<String>,
     /// Where the account's name is.
     pub username: Option<String>,
     /// What else jobs may see: a name, and where its value is.

@@ -106,7 +106,7 @@ fn every_setting_can_be_set_by_its_environment_variable() {
             Kind::Choice(words) => words.last().unwrap(),
             Kind::Switch => "true",
             Kind::Number { most, .. } => &most.to_string(),
-            Kind::List => "one, two",
+            Kind::List | Kind::OneOrMore => "one, two",
         };
         let effective = Places::new().environment(&setting.variable, text).load();
         assert_eq!(effective.origin(&setting.name), &Origin::Environment(setting.variable.clone()));
@@ -140,6 +140,27 @@ fn a_list_is_toml_or_items_between_commas() {
     for text in ["a.example, b.example", r#"["a.example", "b.example"]"#, "a.example,,b.example,"] {
         let effective = Places::new().environment("ENDO_SOURCE_HOSTS", text).load();
         assert_eq!(effective.config.source.hosts, ["a.example", "b.example"]);
+    }
+}
+
+#[test]
+fn a_list_that_mostly_has_one_item_takes_that_alone() {
+    for (text, pointers) in [
+        (r#""/id""#, &["/id"][..]),
+        (r#"["/id"]"#, &["/id"]),
+        (r#"["/team_id", "/user_id"]"#, &["/team_id", "/user_id"]),
+    ] {
+        let effective = Places::new().file(&format!("[source]\nprofile_id = {text}")).load();
+        assert_eq!(effective.config.source.profile_id, pointers, "{text}");
+    }
+    for (text, pointers) in [("/id", &["/id"][..]), ("/team_id,/user_id", &["/team_id", "/user_id"])] {
+        let effective = Places::new().environment("ENDO_SOURCE_PROFILE_ID", text).load();
+        assert_eq!(effective.config.source.profile_id, pointers, "{text}");
+    }
+    for text in ["3", r#""""#, "[3]", "{ a = 1 }"] {
+        let places = Places::new().file(&format!("[source]\nprofile_id = {text}"));
+        let says = "`source.profile_id` must be text that is not empty, or a list of texts, not ";
+        assert!(places.refusal().contains(says), "{text}");
     }
 }
 

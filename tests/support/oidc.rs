@@ -82,7 +82,7 @@ impl RealProvider {
             revocation_ends: config::RevocationEnds::SignIn,
             issuer: Some(self.issuer.clone()),
             profile_url: at("/me"),
-            profile_id: Some("/sub".to_owned()),
+            profile_id: vec!["/sub".to_owned()],
             profile_username: Some("/preferred_username".to_owned()),
             ..config::Source::default()
         }

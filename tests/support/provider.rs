@@ -155,7 +155,7 @@ impl FakeProvider {
             revocation_url: Some(self.api.url("/revoke")),
             revocation_ends: config::RevocationEnds::SignIn,
             profile_url: Some(self.api.url("/me")),
-            profile_id: Some("/account/id".to_owned()),
+            profile_id: vec!["/account/id".to_owned()],
             profile_username: Some("/account/login".to_owned()),
             profile_extras: vec!["plan=/plan".to_owned()],
             ..config::Source::default()

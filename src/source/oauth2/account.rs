@@ -106,14 +106,28 @@ fn read(profile: &Profile, told: &str) -> Result<Account, OAuthError> {
         let value = find(pointer).filter(|value| value.to_string().len() <= LONGEST_EXTRA)?;
         Some((name.clone(), value.clone()))
     });
-    let id = match find(&profile.id).ok_or(NotAResourceOwnerId)? {
-        Value::String(blank) if blank.trim().is_empty() => return Err(NotAResourceOwnerId.into()),
-        Value::Number(_) => {
-            ResourceOwnerId::of_integer(written(told, &profile.id).ok_or(NotAResourceOwnerId)?)?
-        }
-        id => ResourceOwnerId::try_from(id)?,
-    };
+    let part = |pointer: &String| part(find(pointer), told, pointer);
+    let id = whole_id(profile.id.iter().map(part).collect::<Result<_, _>>()?);
     Ok(Account { id, username, extras: extras.collect() })
+}
+
+/// What stands at this pointer of the profile, which has this value, as an id or a part of one.
+fn part(value: Option<&Value>, told: &str, pointer: &str) -> Result<ResourceOwnerId, NotAResourceOwnerId> {
+    match value.ok_or(NotAResourceOwnerId)? {
+        Value::String(blank) if blank.trim().is_empty() => Err(NotAResourceOwnerId),
+        Value::Number(_) => ResourceOwnerId::of_integer(written(told, pointer).ok_or(NotAResourceOwnerId)?),
+        text => ResourceOwnerId::try_from(text),
+    }
+}
+
+/// The id that has these parts: the only one itself, else the JSON list of all, in which none runs into the next.
+fn whole_id(mut parts: Vec<ResourceOwnerId>) -> ResourceOwnerId {
+    match parts.len() {
+        1 => parts.remove(0),
+        _ => {
+            ResourceOwnerId::Text(parts.iter().map(ResourceOwnerId::to_value).collect::<Value>().to_string())
+        }
+    }
 }
 
 /// The value at a JSON pointer (RFC 6901) of at least one step.

@@ -222,8 +222,8 @@ fn profile(settings: &config::Source, provider: Option<&Provider>) -> Result<Pro
     let mut profile = provider.map(|provider| provider.profile.clone()).unwrap_or_default();
     // Only `Addresses` say where requests go.
     profile.url = None;
-    if let Some(pointer) = &settings.profile_id {
-        profile.id.clone_from(pointer);
+    if !settings.profile_id.is_empty() {
+        profile.id.clone_from(&settings.profile_id);
     }
     if settings.profile_username.is_some() {
         profile.username.clone_from(&settings.profile_username);
@@ -234,7 +234,7 @@ fn profile(settings: &config::Source, provider: Option<&Provider>) -> Result<Pro
     if profile.id.is_empty() {
         return Err(SourceError::Missing("source.profile_id"));
     }
-    pointer("source.profile_id", &profile.id)?;
+    profile.id.iter().try_for_each(|text| pointer("source.profile_id", text))?;
     profile.username.as_deref().map_or(Ok(()), |text| pointer("source.profile_username", text))?;
     for (name, place) in &profile.extras {
         pointer(EXTRAS, place)?;

@@ -1,5 +1,6 @@
 //! People sign in at the API, and their secret is kept.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use endo::config::Config;
@@ -203,6 +204,63 @@ async fn an_account_whose_id_is_no_text_or_number_is_refused() {
         assert!(answer.text.contains("nothing was kept"), "{answer:?}");
     }
     assert!(place.owned().await.is_empty());
+}
+
+/// The ids of the accounts that sign in with these profiles, one after the other.
+async fn ids_of(place: &Place, profiles: &[Value]) -> HashSet<ResourceOwnerId> {
+    for profile in profiles {
+        place.provider.says(profile.clone());
+        let (mut browser, state) = place.under_way("/auth/api").await;
+        let answer = come_back(&mut browser, &state).await;
+        assert_eq!(answer.status, 303, "{profile}: {answer:?}");
+    }
+    place.owned().await.iter().map(|owned| owned.id().unwrap().clone()).collect()
+}
+
+#[tokio::test]
+async fn people_whose_ids_are_told_apart_within_their_workspace_alone_have_credentials_of_their_own() {
+    let slack = |config: &mut Config| {
+        config.source.provider = Some("slack".to_owned());
+        config.source.profile_id.clear();
+    };
+    let of = |team: &str| json!({"ok": true, "team_id": team, "user_id": "U023BECGF"});
+    let people = [of("T-alpha"), of("T-beta"), of("T-alpha")];
+    let text = |text: &str| ResourceOwnerId::Text(text.to_owned());
+    let place = Place::with(slack).await;
+    let both = [text(r#"["T-alpha","U023BECGF"]"#), text(r#"["T-beta","U023BECGF"]"#)];
+    assert_eq!(ids_of(&place, &people).await, HashSet::from(both));
+
+    // Whoever keeps credentials that are named by the second alone goes on with them.
+    let place = Place::with(|config| {
+        slack(config);
+        config.source.profile_id = vec!["/user_id".to_owned()];
+    })
+    .await;
+    assert_eq!(ids_of(&place, &people).await, HashSet::from([text("U023BECGF")]));
+}
+
+#[tokio::test]
+async fn the_parts_of_an_id_do_not_run_into_each_other_and_none_may_be_missing() {
+    let place =
+        Place::with(|config| config.source.profile_id = vec!["/a".to_owned(), "/b/0".to_owned()]).await;
+    let of = |a: Value, b: Value| json!({"a": a, "b": [b]});
+    let people = [
+        of(json!("1"), json!("23")),
+        of(json!("12"), json!("3")),
+        of(json!(12), json!(3)),
+        of(json!("12"), json!(3)),
+        of(json!("x\",\"y"), json!("z")),
+        of(json!("x"), json!("y\",\"z")),
+        of(json!("a,b"), json!("c")),
+        of(json!("a"), json!("b,c")),
+    ];
+    assert_eq!(ids_of(&place, &people).await.len(), people.len());
+    for profile in [json!({"a": "1"}), of(json!("1"), json!(null)), of(json!(" "), json!("1"))] {
+        place.provider.says(profile);
+        let (mut browser, state) = place.under_way("/auth/api").await;
+        assert_eq!(come_back(&mut browser, &state).await.status, 502);
+    }
+    assert_eq!(place.owned().await.len(), people.len());
 }
 
 #[tokio::test]

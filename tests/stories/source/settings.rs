@@ -17,7 +17,7 @@ fn spelled_out() -> config::Source {
         authorization_url: Some("https://acme.example/authorize".to_owned()),
         token_url: Some("https://acme.example/token".to_owned()),
         profile_url: Some("https://api.acme.example:8443/me".to_owned()),
-        profile_id: Some("/id".to_owned()),
+        profile_id: vec!["/id".to_owned()],
         ..config::Source::default()
     }
 }
@@ -105,11 +105,14 @@ fn what_is_missing_or_cannot_be_meant_is_refused_in_one_sentence() {
         (|s| s.client_secret = None, "`source.client_secret` is missing"),
         (|s| s.authorization_url = None, "`source.authorization_url` is missing"),
         (|s| s.profile_url = None, "`source.profile_url` is missing"),
-        (|s| s.profile_id = None, "`source.profile_id` is missing"),
+        (|s| s.profile_id = vec![], "`source.profile_id` is missing"),
         (|s| s.name = None, "`source.name` is missing"),
         (|s| s.base_url = None, "`source.base_url` is missing"),
         (|s| s.token_url = Some("http://acme.example/token".into()), "`source.token_url` must be a URL with"),
-        (|s| s.profile_id = Some("id".into()), "`source.profile_id`: \"id\" is not a JSON pointer"),
+        (
+            |s| s.profile_id = vec!["/a".into(), "id".into()],
+            "`source.profile_id`: \"id\" is not a JSON pointer",
+        ),
         (
             |s| s.profile_extras = vec!["secrets=/x".into()],
             "`source.profile_extras`: \"secrets\" is not a name",

@@ -32,7 +32,7 @@ async fn saying_to(egress: EgressSettings, answer: Answer) -> (FakeApi, OAuthCli
         token_url: Some(api.url("/token")),
         revocation_url: Some(api.url("/revoke")),
         profile_url: Some(api.url("/me")),
-        profile_id: Some("/id".to_owned()),
+        profile_id: vec!["/id".to_owned()],
         ..config::Source::default()
     };
     let client = client(&settings, egress);
