@@ -37,9 +37,13 @@ const faultsOf = async (page, keep) => {
     await picture(colorScheme)
   }
   await page.emulateMedia({ colorScheme: 'light' })
+  const fit = async (screen) => {
+    const width = await page.evaluate(() => document.documentElement.scrollWidth)
+    if (width > screen.width) faults.push(`${width} px wide on a screen of ${screen.width}`)
+  }
+  await fit(WIDE)
   await page.setViewportSize(NARROW)
-  const width = await page.evaluate(() => document.documentElement.scrollWidth)
-  if (width > NARROW.width) faults.push(`${width} px wide on a screen of ${NARROW.width}`)
+  await fit(NARROW)
   await picture('narrow')
   await page.setViewportSize(WIDE)
   return faults

@@ -48,7 +48,7 @@ const PAGES: [&str; 31] = [
 ];
 
 /// Those where its keys are typed in.
-const PAGES_OF_KEYS: [&str; 10] = [
+const PAGES_OF_KEYS: [&str; 14] = [
     "key",
     "key-with-a-blank",
     "credentials-of-the-key",
@@ -58,6 +58,10 @@ const PAGES_OF_KEYS: [&str; 10] = [
     "cut-off-all",
     "after-the-cut",
     "newer-key",
+    "long-names",
+    "cut-off-a-long-name",
+    "jobs-of-a-long-name",
+    "my-credentials-of-a-long-name",
     "link-that-was-used",
 ];
 
