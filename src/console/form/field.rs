@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use super::range::Range;
+
 /// One value that a form asks for.
 pub(super) struct Field {
     /// The JSON Pointer of the value in the message, which names its controls: `/data/username`.
@@ -73,8 +75,18 @@ pub(super) enum Format {
 #[derive(Clone, Copy, PartialEq)]
 pub(super) struct NumberKind {
     pub(super) is_whole: bool,
-    pub(super) least: Option<f64>,
-    pub(super) most: Option<f64>,
+    pub(super) range: Range,
+}
+
+impl NumberKind {
+    /// What to write, as it follows an article; none where every number will do.
+    pub(super) fn wanted(self) -> Option<String> {
+        let what = if self.is_whole { "whole number" } else { "number" };
+        match self.range.words() {
+            Some(range) => Some(format!("{what}{range}")),
+            None => self.is_whole.then(|| what.to_owned()),
+        }
+    }
 }
 
 /// What the lines of an array are.

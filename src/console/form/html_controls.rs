@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use serde_json::Value;
 
-use super::field::{Choice, Field, Format, Item, Kind, NumberKind, TextKind};
+use super::field::{Choice, Field, Format, Item, Kind, TextKind};
 use super::html::{Shown, described_by, is_wrong};
 use super::values::first_text;
 
@@ -20,11 +20,7 @@ pub(super) fn control(field: &Field, shown: Shown<'_>, is_required: bool) -> Mar
         Kind::Lines(_) | Kind::Json => area(field, shown, &state),
         Kind::Text(kind) => line(field, shown, &state, Line::of(*kind)),
         Kind::Number(kind) => {
-            let mode = if kind.is_whole && kind.least.is_some_and(|least| least >= 0.0) {
-                "numeric"
-            } else {
-                "text"
-            };
+            let mode = if kind.is_whole && kind.range.is_without_sign() { "numeric" } else { "text" };
             line(
                 field,
                 shown,
@@ -53,23 +49,13 @@ pub(super) fn how(field: &Field) -> Option<String> {
             Format::Uri => "A whole address, like https://example.org/page.".into(),
             Format::Free => return None,
         },
-        Kind::Number(kind) => range(*kind)?,
+        Kind::Number(kind) => format!("A {}.", kind.wanted()?),
         Kind::Lines(Item::Text) => "One a line. Empty lines are left out.".into(),
         Kind::Lines(Item::Whole) => "Whole numbers, one a line.".into(),
         Kind::Lines(Item::Number) => "Numbers, one a line.".into(),
         Kind::Json => "As JSON: texts in double quotes, like \"a text\" or {\"a\": 1}.".into(),
         _ => return None,
     })
-}
-
-fn range(kind: NumberKind) -> Option<String> {
-    let what = if kind.is_whole { "A whole number" } else { "A number" };
-    match (kind.least, kind.most) {
-        (Some(least), Some(most)) => Some(format!("{what} from {least} to {most}.")),
-        (Some(least), None) => Some(format!("{what}, {least} or more.")),
-        (None, Some(most)) => Some(format!("{what}, {most} or less.")),
-        (None, None) => kind.is_whole.then(|| format!("{what}.")),
-    }
 }
 
 struct State {

@@ -9,7 +9,7 @@ use super::group::Reader;
 use super::html::{self, Shown};
 use super::posted::Posted;
 use super::reading;
-use super::sentences::sentence;
+use super::sentences::{needed, sentence};
 use crate::job::Fault;
 
 /// The form of one job.
@@ -77,17 +77,25 @@ fn refuse(faults: &mut Faults, field: &Field, fault: &Fault) {
     let Kind::Group(parts) = &field.kind else {
         let sentence = match is_within {
             true => format!("The job does not take this: {}.", fault.text()),
-            false => sentence(fault),
+            false => sentence(&field.kind, fault),
         };
         return faults.add_once(&field.name, sentence);
     };
-    let is_missing =
-        |member: &&Field| !is_within && fault.keyword == "required" && member.key == fault.argument;
-    match parts.iter().filter_map(Part::field).find(is_missing) {
-        Some(member) => faults.add(&member.name, "Fill this in: the job needs it."),
+    let asks_for_one = fault.keyword == "required" || fault.by.is_some();
+    let is_missing = |member: &&Field| !is_within && asks_for_one && member.key == fault.argument;
+    let members = || parts.iter().filter_map(Part::field);
+    let beside = members().find(|member| Some(&member.name) == fault.by.as_ref());
+    match members().find(is_missing) {
+        Some(member) => faults.add(&member.name, needed(beside.map(|beside| &*beside.title))),
         None if is_within => {
             faults.add_to_form(format!("The job refuses “{}”: {}.", field.title, fault.text()))
         }
-        None => faults.add_to_form(format!("The job refuses “{}”: it {}.", field.title, fault.words)),
+        None => match beside.filter(|_| !fault.argument.is_empty()) {
+            Some(beside) => faults.add_to_form(format!(
+                "The job needs “{}” beside “{}”, and this form does not ask for it.",
+                fault.argument, beside.title
+            )),
+            None => faults.add_to_form(format!("The job refuses “{}”: it {}.", field.title, fault.words)),
+        },
     }
 }

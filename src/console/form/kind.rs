@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::field::{Choice, Format, Item, Kind, NumberKind, TextKind};
 use super::layout::Hint;
+use super::range::Range;
 
 /// More values than this are not listed.
 const MOST_CHOICES: usize = 300;
@@ -93,9 +94,8 @@ fn text(schema: &Map<String, Value>, hint: &Hint) -> TextKind {
 }
 
 fn number(schema: &Map<String, Value>) -> NumberKind {
-    let limit = |name| schema.get(name).and_then(Value::as_f64);
     let is_whole = types(schema).0.iter().all(|kind| *kind == "integer");
-    NumberKind { is_whole, least: limit("minimum"), most: limit("maximum") }
+    NumberKind { is_whole, range: Range::of(schema) }
 }
 
 /// The values of `enum`, or of an `oneOf` or `anyOf` of constants.

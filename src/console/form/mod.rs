@@ -9,6 +9,7 @@ mod job_form;
 mod kind;
 mod layout;
 mod posted;
+mod range;
 mod reading;
 mod sentences;
 mod values;

@@ -5,6 +5,7 @@ use serde_json::{Map, Number, Value};
 use super::faults::Faults;
 use super::field::{Choice, Field, Item, Kind, NumberKind, Part, TextKind};
 use super::posted::Posted;
+use super::range::Range;
 use super::values::first_text;
 
 /// Below it a number with a fraction or an exponent says which integer it is.
@@ -132,7 +133,7 @@ fn trimmed(kind: TextKind, text: &str) -> &str {
 fn lines(item: Item, text: &str) -> Result<Value, String> {
     let said = text.split('\n').filter(|line| !line.trim().is_empty()).enumerate();
     let value = |(index, line): (usize, &str)| {
-        let kind = |is_whole| NumberKind { is_whole, least: None, most: None };
+        let kind = |is_whole| NumberKind { is_whole, range: Range::default() };
         let read = match item {
             Item::Text => Ok(line.into()),
             Item::Number => number(kind(false), line.trim()).map(Value::from),

@@ -1,9 +1,28 @@
 //! What a schema refuses, as sentences for people.
 
+use super::field::Kind;
+use super::range::Range;
 use crate::job::Fault;
 
-/// What is wrong with a field, as a sentence that says what to do where it can.
-pub(super) fn sentence(fault: &Fault) -> String {
+const LIMITS: [&str; 4] = ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"];
+
+/// That a field must not be empty, in any case or because the one with this title is not.
+pub(super) fn needed(beside: Option<&str>) -> String {
+    match beside {
+        None => "Fill this in: the job needs it.".to_owned(),
+        Some(title) => format!("Fill this in too: the job needs it beside “{title}”."),
+    }
+}
+
+/// What is wrong with a field of that kind, as a sentence that says what to do where it can.
+pub(super) fn sentence(kind: &Kind, fault: &Fault) -> String {
+    if let Kind::Number(number) = kind
+        && number.range != Range::default()
+        && LIMITS.contains(&fault.keyword.as_str())
+        && let Some(wanted) = number.wanted()
+    {
+        return format!("Write a {wanted}.");
+    }
     let argument = &fault.argument;
     match (fault.keyword.as_str(), argument.as_str()) {
         ("format", "date-time") => {

@@ -11,6 +11,8 @@ pub struct Fault {
     pub keyword: String,
     /// What that keyword asks for, as the words write it; empty where that is no part of them.
     pub argument: String,
+    /// Where the member is for whose sake it asks for that, as another pointer; none where it asks in any case.
+    pub by: Option<String>,
     /// What is wrong, in the original's words.
     pub words: String,
 }

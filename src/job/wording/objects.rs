@@ -18,7 +18,7 @@ pub(super) fn properties(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<Fault> {
             Some(member) => faults.extend(walk.faults(rule.at(&place, member, schema))),
             None if schema.get("required") == Some(&Value::Bool(true)) => {
                 let (keyword, words) = ("required".to_owned(), "is required".to_owned());
-                faults.push(Fault { place, keyword, argument: String::new(), words });
+                faults.push(Fault { place, keyword, argument: String::new(), by: None, words });
             }
             None => {}
         }
@@ -113,5 +113,11 @@ fn dependent(walk: &Walk<'_>, rule: Rule<'_>, name: &str, dependency: &Value) ->
         }
     };
     let missing = names.iter().filter_map(Value::as_str).filter(|name| rule.instance.get(name).is_none());
-    missing.flat_map(|name| rule.says(&format!("property {name} not found, required by {by}"))).collect()
+    let fault = |name: &str| {
+        let words = format!("property {name} not found, required by {by}");
+        rule.says_of(words, name.to_owned())
+            .into_iter()
+            .map(|fault| Fault { by: Some(place.clone()), ..fault })
+    };
+    missing.flat_map(fault).collect()
 }

@@ -59,14 +59,10 @@ fn limit(rule: Rule<'_>) -> Vec<Fault> {
     let (Some(number), Some(limit)) = (rule.instance.as_f64(), rule.argument.as_f64()) else {
         return Vec::new();
     };
-    let excluded = |keyword| rule.schema.get(keyword) == Some(&Value::Bool(true));
+    let is_excluded = |keyword| number == limit && rule.schema.get(keyword) == Some(&Value::Bool(true));
     let (broken, words) = match rule.keyword {
-        "minimum" => {
-            (number < limit || number == limit && excluded("exclusiveMinimum"), "a minimum value of")
-        }
-        "maximum" => {
-            (number > limit || number == limit && excluded("exclusiveMaximum"), "a maximum value of")
-        }
+        "minimum" => (number < limit || is_excluded("exclusiveMinimum"), "a minimum value of"),
+        "maximum" => (number > limit || is_excluded("exclusiveMaximum"), "a maximum value of"),
         "exclusiveMinimum" => (number <= limit, "a value greater than"),
         _ => (number >= limit, "a value less than"),
     };

@@ -59,7 +59,8 @@ impl<'a> Rule<'a> {
 
     /// The same, in words that hold what the rule asks for as `argument`.
     pub(super) fn says_of(&self, words: String, argument: String) -> Vec<Fault> {
-        vec![Fault { place: self.place.to_owned(), keyword: self.keyword.to_owned(), argument, words }]
+        let (place, keyword) = (self.place.to_owned(), self.keyword.to_owned());
+        vec![Fault { place, keyword, argument, by: None, words }]
     }
 
     /// The same if `broken`.
@@ -147,5 +148,11 @@ fn not_allowed(at: Place<'_>) -> Vec<Fault> {
         return Vec::new();
     }
     let (keyword, argument) = (String::new(), String::new());
-    vec![Fault { place: at.place.to_owned(), keyword, argument, words: "is not allowed".to_owned() }]
+    vec![Fault {
+        place: at.place.to_owned(),
+        keyword,
+        argument,
+        by: None,
+        words: "is not allowed".to_owned(),
+    }]
 }

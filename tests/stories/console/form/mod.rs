@@ -3,6 +3,7 @@
 mod asking;
 mod properties;
 mod reading;
+mod refusing;
 
 use endo::console::form::{Faults, JobForm, Posted};
 use serde_json::{Value, json};

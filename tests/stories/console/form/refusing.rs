@@ -1,0 +1,102 @@
+//! What a job refuses, as its form tells it.
+
+use endo::job::{Job, JobContext, JobDirectory, JobError, Refusal, Registry, RegistryOptions, built_in};
+use endo::message::Message;
+use serde_json::{Value, json};
+
+use super::*;
+
+/// A response schema that lets everything out.
+const ANYTHING: &str = r#"{"type": "object", "properties": {"data": true}}"#;
+
+struct Echo;
+
+impl Job for Echo {
+    type Data = Value;
+    type Response = Value;
+
+    async fn run(&self, data: Value, _context: JobContext) -> Result<Value, JobError> {
+        Ok(data)
+    }
+}
+
+/// The page of the form of a job whose `data` have this schema, after it was asked to take these.
+fn refused(schema: Value, data: Value) -> String {
+    let document = message_schema(schema.clone()).to_string();
+    let message = Box::leak(document.into_boxed_str());
+    let directory = JobDirectory { name: "say-hello", message, form: "", response: ANYTHING };
+    let options = RegistryOptions {
+        default_job_type: None,
+        fallback: None,
+        time_limit: std::time::Duration::from_secs(30),
+    };
+    let (registry, _) = Registry::load(vec![built_in(directory, Echo)], options).unwrap();
+    let sent: Message =
+        serde_json::from_value(json!({"metadata": {"jobType": "SayHello"}, "data": data})).unwrap();
+    let Err(Refusal::Invalid(found)) = registry.check(&sent) else { panic!("{schema} takes {data}") };
+    let form = form(schema);
+    form.filled(&posted(&[]), &form.refused(&found)).into_string()
+}
+
+#[test]
+fn the_numbers_that_are_taken_are_told_by_the_hint_and_by_the_refusal_in_the_same_words() {
+    for (schema, wanted) in [
+        (json!({"type": "number", "minimum": 0}), "number, 0 or more"),
+        (json!({"type": "number", "minimum": 0, "exclusiveMinimum": true}), "number, more than 0"),
+        (json!({"type": "number", "minimum": 0, "exclusiveMinimum": false}), "number, 0 or more"),
+        (json!({"type": "number", "exclusiveMinimum": 0}), "number, more than 0"),
+        (json!({"type": "number", "maximum": 0.5, "exclusiveMaximum": true}), "number, less than 0.5"),
+        (json!({"type": "integer", "exclusiveMaximum": 10}), "whole number, less than 10"),
+        (json!({"type": "integer", "minimum": 1, "maximum": 9}), "whole number from 1 to 9"),
+        (
+            json!({"type": "integer", "minimum": 1, "exclusiveMaximum": 10}),
+            "whole number, 1 or more and less than 10",
+        ),
+        (
+            json!({"type": "number", "exclusiveMinimum": -1, "exclusiveMaximum": 1}),
+            "number, more than -1 and less than 1",
+        ),
+        // Of two limits on one side, the narrower one counts.
+        (json!({"type": "number", "minimum": 2, "exclusiveMinimum": 1}), "number, 2 or more"),
+        (json!({"type": "number", "minimum": 1, "exclusiveMinimum": 1}), "number, more than 1"),
+        (json!({"type": "number", "maximum": 2, "exclusiveMaximum": 3}), "number, 2 or less"),
+        (json!({"type": "number", "maximum": 3, "exclusiveMaximum": 3}), "number, less than 3"),
+    ] {
+        let form = form(object(json!({"n": schema})));
+        let html = form.blank().into_string();
+        assert!(html.contains(&format!("-hint\">A {wanted}.</p>")), "{schema}: {html}");
+        let data = json!({"n": if wanted.contains("less") { 99 } else { -99 }});
+        let page = refused(object(json!({"n": schema})), data);
+        assert!(page.contains(&format!("Write a {wanted}.")), "{schema}: {page}");
+    }
+}
+
+#[test]
+fn the_end_of_the_numbers_that_is_not_among_them_is_refused_as_what_lies_beyond() {
+    for schema in [json!({"minimum": 0, "exclusiveMinimum": true}), json!({"exclusiveMinimum": 0})] {
+        let mut schema = schema;
+        schema["type"] = json!("number");
+        let page = refused(object(json!({"n": schema})), json!({"n": 0}));
+        assert!(page.contains("</a>: Write a number, more than 0.</li>"), "{page}");
+    }
+}
+
+#[test]
+fn what_is_needed_beside_something_else_is_asked_for_in_a_sentence_at_its_own_field() {
+    let members =
+        json!({"street": {"type": "string", "title": "Street"}, "city": {"type": "string", "title": "City"}});
+    for keyword in ["dependencies", "dependentRequired"] {
+        let mut schema = json!({"type": "object", "properties": members});
+        schema[keyword] = json!({"street": ["city"]});
+        let page = refused(schema.clone(), json!({"street": "Main"}));
+        let says = "<a href=\"#f3\">City</a>: Fill this in too: the job needs it beside “Street”.</li>";
+        assert!(page.contains(says), "{keyword}: {page}");
+        // A member that the form does not ask for.
+        schema[keyword] = json!({"street": ["zip"]});
+        let page = refused(schema, json!({"street": "Main"}));
+        assert!(
+            page.contains("<li>The job needs “zip” beside “Street”, and this form does not ask for it.</li>"),
+            "{keyword}: {page}"
+        );
+    }
+}
