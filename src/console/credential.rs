@@ -8,7 +8,7 @@ use super::moment::moment;
 use super::notice::{Done, notice};
 use super::state::words;
 use super::strangers::{Name, account};
-use super::ways::{Ways, ended_by_operator, sign_in_again};
+use super::ways::{Ways, ended_by_operator, newer_secret, owned_by};
 pub use crate::credentials::NotedError;
 use crate::credentials::State;
 
@@ -136,7 +136,7 @@ pub fn credential(viewer: &Viewer, credential: &Credential) -> Markup {
         @if credential.state.is_over() {
             div.alarm {
                 p { "The secret is not accepted any more. Until there is a newer one, every device gets an error." }
-                p { (sign_in_again(shown)) }
+                p { (newer_secret(shown)) }
             }
         } @else {
             p { (words(&credential.state)) "." }
@@ -157,7 +157,7 @@ pub fn credential(viewer: &Viewer, credential: &Credential) -> Markup {
         }
         (adding(viewer, credential))
         h2 { "Owners" }
-        p { "Whoever signed in at " (shown.api) " as this account manages it here." }
+        p { (owned_by(shown)) }
         ul {
             @for owner in &credential.owners { li { code { (owner) } @if *owner == viewer.name { " (you)" } } }
             @if credential.unnamed_owners > 0 { li { (unnamed(credential.unnamed_owners)) } }
@@ -172,7 +172,7 @@ fn more(credential: &Credential) -> Markup {
     html! {
         h2 { "More" }
         ul {
-            li { (sign_in_again(shown)) }
+            li { (newer_secret(shown)) }
             @if shown.ways.end && !credential.devices.is_empty() {
                 li { a href=(shown.path("/cut-off-all")) { "Cut off all devices" } }
             }

@@ -43,7 +43,7 @@ pub fn my_credentials(viewer: &Viewer, mine: &Mine<'_>) -> Markup {
         @if mine.cards.is_empty() {
             p.lead {
                 "You have no credentials here yet."
-                @if mine.can_sign_in { " Sign in at " (api) " to keep some: then devices of yours can use them." }
+                @if mine.can_sign_in { " Connect " (api) " to keep some: then devices of yours can use them." }
             }
         } @else {
             ul.cards {

@@ -8,7 +8,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use super::credential::{Shown, UserDevice, identity, proof};
 use super::layout::{Frame, Viewer, page};
 use super::strangers::Name;
-use super::ways::ended_by_operator;
+use super::ways::{Again, ended_by_operator};
 use crate::ambient::in_words;
 
 /// What is to end.
@@ -127,21 +127,31 @@ pub fn prove_again(viewer: &Viewer, shown: &Shown, ending: &Ending, age: Duratio
     let (title, about) = ending.title();
     let body = html! {
         p.lead {
-            "This needs a sign-in at " (shown.api) " as " (shown.name()) " that is not older than " (in_words(age)) "."
+            @match shown.ways.again {
+                Again::SignIn | Again::Operator => {
+                    "This needs a sign-in at " (shown.api) " as " (shown.name()) " that is not older than " (in_words(age)) "."
+                },
+                Again::Key => {
+                    "This needs the present key of " (shown.name()) ", typed in within the last " (in_words(age)) "."
+                },
+            }
         }
         (cards(ending.devices(&[])))
-        @if shown.ways.sign_in { (to_sign_in(shown, &ending.path(shown))) } @else { p { (ended_by_operator(shown)) } }
+        @match shown.ways.again {
+            Again::SignIn => (to_proof(shown, ending, &html! { "Sign in at " (shown.api) " again" })),
+            Again::Key => (to_proof(shown, ending, &html! { "Type in the present key" })),
+            Again::Operator => p { (ended_by_operator(shown)) },
+        }
         p { a href=(shown.path("")) { "Keep it as it is" } }
     };
     page(&Frame { title, about, viewer: Some(viewer) }, &body)
 }
 
-fn to_sign_in(shown: &Shown, path: &str) -> Markup {
-    let next = utf8_percent_encode(path, NON_ALPHANUMERIC);
+fn to_proof(shown: &Shown, ending: &Ending, button: &Markup) -> Markup {
+    let path = ending.path(shown);
+    let next = utf8_percent_encode(&path, NON_ALPHANUMERIC);
     html! {
-        p { "Sign in there again, and you come back to this step. Nothing is done before you confirm it." }
-        p {
-            a.button.strong href={ "/auth/api?credentials=" (shown.uuid) "&next=" (next) } { "Sign in at " (shown.api) " again" }
-        }
+        p { "Afterwards you come back to this step. Nothing is done before you confirm it." }
+        p { a.button.strong href={ "/auth/api?credentials=" (shown.uuid) "&next=" (next) } { (button) } }
     }
 }

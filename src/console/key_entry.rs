@@ -54,12 +54,17 @@ impl KeyEntry<'_> {
 pub fn key_entry(viewer: &Viewer, entry: &KeyEntry<'_>) -> Markup {
     let body = html! {
         @if let Some(note) = entry.fault_of(None) { p.alarm role="alert" { (note) } }
-        p.lead { "Paste an API key of yours. It is sealed at once and never shown again, not even to you." }
+        p.lead {
+            @if entry.asks_present { "Type in the present key, which proves that you may do this, and a newer one if there is one. " }
+            @else { "Paste an API key of yours. " }
+            "A key is sealed at once and never shown again, not even to you."
+        }
         form method="post" action=(entry.action) {
             input type="hidden" name="csrf" value=(viewer.csrf);
             (fields(entry))
             button.strong { (if entry.asks_present { "Go on" } else { "Keep this key" }) }
         }
+        p { a href="/console" { "Not now" } }
     };
     let about = entry.name.filter(|_| entry.name_is_fixed).and_then(strangers_text);
     let about = about.as_deref().map(Name);

@@ -36,4 +36,4 @@ pub use receipts::receipts;
 pub use sign_in::{LINK_OVER, SignIn, link_over, once, sign_in};
 pub use strangers::{LONGEST_NAME, Name, strangers_sentence, strangers_text};
 pub use style::{STYLE, STYLE_PATH};
-pub use ways::Ways;
+pub use ways::{Again, Ways};

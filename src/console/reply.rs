@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::credential::Shown;
 use super::strangers::{Name, strangers_sentence, strangers_text};
-use super::ways::sign_in_again;
+use super::ways::newer_secret;
 use crate::message::{Arrived, Done, Ended};
 
 /// The longest text of a reply that a page shows, in bytes.
@@ -31,7 +31,7 @@ pub(super) fn ended(shown: &Shown, ended: &Ended) -> Markup {
                 }
                 @if metadata["error"].get("signIn").is_some() {
                     p {
-                        (sign_in_again(shown)) ", then send it again."
+                        (newer_secret(shown)) ", then send it again."
                     }
                 }
             }

@@ -4,23 +4,49 @@ use maud::{Markup, html};
 
 use super::credential::Shown;
 
+/// How a newer secret comes here, and its owners prove that they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Again {
+    /// They sign in.
+    SignIn,
+    /// They type the present key in, and a newer one.
+    Key,
+    /// Whoever runs the gateway stores it.
+    Operator,
+}
+
 /// What owners can do by themselves.
 #[derive(Clone, Copy, Debug)]
 pub struct Ways {
-    /// Sign in at the API, which brings a newer secret.
-    pub sign_in: bool,
+    /// Bring a newer secret.
+    pub again: Again,
     /// End a device's right, or the secret.
     pub end: bool,
 }
 
 /// How a newer secret comes here.
-pub(super) fn sign_in_again(shown: &Shown) -> Markup {
+pub(super) fn newer_secret(shown: &Shown) -> Markup {
+    let path = format!("/auth/api?credentials={}", shown.uuid);
     html! {
-        @if shown.ways.sign_in {
-            a href={ "/auth/api?credentials=" (shown.uuid) } { "Sign in at " (shown.api) " again" }
-        } @else {
-            "Nobody can sign in at " (shown.api) " here: whoever runs the gateway stores a newer secret, by "
-            code { "endo credentials add" }
+        @match shown.ways.again {
+            Again::SignIn => a href=(path) { "Sign in at " (shown.api) " again" },
+            Again::Key => a href=(path) { "Type in a newer key" },
+            Again::Operator => {
+                "Nobody can sign in at " (shown.api) " here: whoever runs the gateway stores a newer secret, by "
+                code { "endo credentials add" }
+            }
+        }
+    }
+}
+
+/// Who manages the credentials.
+pub(super) fn owned_by(shown: &Shown) -> Markup {
+    html! {
+        @match shown.ways.again {
+            Again::SignIn | Again::Operator => {
+                "Whoever signed in at " (shown.api) " as this account manages it here."
+            },
+            Again::Key => "Whoever typed this key in manages it here.",
         }
     }
 }

@@ -94,5 +94,5 @@ pub(super) async fn demand_proof(
     );
     let demand = Problem::new(Kind::ReauthenticationRequired, detail).challenging(challenge);
     let link = format!("{}auth/api?credentials={credentials}", owners.look.service_url);
-    Err(if owners.ways().sign_in { demand.with("link", link.into()) } else { demand })
+    Err(if owners.proof != Proof::Impossible { demand.with("link", link.into()) } else { demand })
 }

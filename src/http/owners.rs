@@ -12,7 +12,7 @@ use super::routes::Answer;
 use super::server::FrontDoor;
 use crate::ambient::Timestamp;
 use crate::bus::Login;
-use crate::console::Ways;
+use crate::console::{Again, Ways};
 use crate::credentials::{CredentialsDevices, CredentialsError, Owned, UserDeviceEntry, UserDeviceLook};
 use crate::message::DeviceUuid;
 use crate::telemetry::with_causes;
@@ -43,8 +43,12 @@ pub enum Proof {
 impl Owners {
     /// What owners can do by themselves.
     pub(super) fn ways(&self) -> Ways {
-        let sign_in = self.proof != Proof::Impossible;
-        Ways { sign_in, end: sign_in || self.proof_age.is_zero() }
+        let again = match self.proof {
+            Proof::SignIn => Again::SignIn,
+            Proof::Key => Again::Key,
+            Proof::Impossible => Again::Operator,
+        };
+        Ways { again, end: again != Again::Operator || self.proof_age.is_zero() }
     }
 }
 

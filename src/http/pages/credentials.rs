@@ -6,7 +6,7 @@ use actix_web::web::Data;
 
 use super::visit::{done, has_left, query};
 use crate::ambient::Timestamp;
-use crate::console::{self, CredentialsCard, Done, Mine, strangers_text};
+use crate::console::{self, Again, CredentialsCard, Done, Mine, strangers_text};
 use crate::credentials::{CredentialsError, State};
 use crate::http::page::page;
 use crate::http::routes::Answer;
@@ -35,7 +35,7 @@ pub(in crate::http) async fn mine(request: HttpRequest, door: Data<FrontDoor>) -
         true => Some(Done::Left),
         false => done(&request, &entrance.credentials, &session).await?,
     };
-    let can_sign_in = door.owners()?.ways().sign_in;
+    let can_sign_in = door.owners()?.ways().again != Again::Operator;
     let mine = Mine { api: &entrance.api, can_sign_in, cards: &cards, done: done.as_ref() };
     let markup = console::my_credentials(&session.viewer(), &mine);
     Ok(page(StatusCode::OK, markup))

@@ -50,6 +50,28 @@ async fn a_key_is_typed_once_and_never_shown_again() {
 }
 
 #[tokio::test]
+async fn no_page_of_keys_that_are_typed_in_speaks_of_signing_in_at_their_api() {
+    let house = House::with(keys).await;
+    let mut browser = house.signed_in().await;
+    let start = browser.get("/console").await;
+    let page = browser.get("/auth/api").await;
+    let answer = browser.submit(&page, "/auth/api", &[("name", "team"), ("key", KEY)]).await;
+    let place = answer.header("location").unwrap().to_owned();
+    house.wait(Duration::from_secs(600));
+    let home = browser.get(&place).await;
+    let forget = browser.get(&format!("{place}/forget")).await;
+    for (page, says) in [
+        (&start, "Connect weather to keep some"),
+        (&home, "Whoever typed this key in manages it here."),
+        (&home, ">Type in a newer key</a>"),
+        (&forget, "This needs the present key of <bdi>team</bdi>, typed in within the last 5 minutes."),
+        (&forget, ">Type in the present key</a>"),
+    ] {
+        assert!(page.text.contains(says) && !page.text.contains("in at weather"), "{says}: {page:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_key_without_a_name_or_with_blanks_is_asked_for_again_without_showing_it() {
     let house = House::with(keys).await;
     let mut browser = house.signed_in().await;
