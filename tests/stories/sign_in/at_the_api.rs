@@ -11,7 +11,7 @@ use reqwest::Url;
 use serde_json::{Value, json};
 
 use super::{House, must_sign_in};
-use crate::support::browser::{Browser, come_back, depart};
+use crate::support::browser::{Browser, come_back, depart, state_of};
 use crate::support::bus::Answer;
 use crate::support::fake_api::Answer as ApiAnswer;
 use crate::support::provider::{FakeProvider, Fault};
@@ -191,6 +191,26 @@ async fn an_answer_of_another_provider_or_without_a_code_keeps_nothing() {
         assert!(!answer.text.contains("<b>no"), "{answer:?}");
     }
     assert_eq!(place.provider.token_requests(), 0);
+}
+
+#[tokio::test]
+async fn a_provider_that_signs_nobody_in_for_now_is_told_as_that_and_not_as_a_refusal() {
+    let place = Place::open().await;
+    for (error, status, says) in [
+        ("temporarily_unavailable", 503, "Begin again in a few minutes"),
+        ("server_error", 502, "Begin again in a moment"),
+        ("invalid_scope", 403, "invalid_scope"),
+    ] {
+        let (mut browser, state) = place.under_way("/auth/api").await;
+        let answer = browser.get(&format!("/auth/api/callback?state={state}&error={error}")).await;
+        assert_eq!(answer.status, status, "{answer:?}");
+        assert!(answer.text.contains(says), "{answer:?}");
+        let start = browser.get("/auth/octoblu").await;
+        let state = state_of(&start);
+        let answer = browser.get(&format!("/auth/octoblu/callback?state={state}&error={error}")).await;
+        assert_eq!(answer.status, status, "{answer:?}");
+    }
+    assert!(place.owned().await.is_empty());
 }
 
 #[tokio::test]
