@@ -110,7 +110,7 @@ pub fn last_owner(viewer: &Viewer, shown: &Shown) -> Markup {
             "leave once somebody else who has the account is an owner here too. Nothing was done."
         }
         @if shown.ways.end { p { a href=(shown.path("/forget")) { "Forget the secret" } } }
-        p { a href=(shown.path("")) { "Keep it as it is" } }
+        p { a href=(shown.path("")) { "Back to " (shown.name()) } }
     };
     page(&Frame { title: "Leave", about: None, viewer: Some(viewer) }, &body)
 }

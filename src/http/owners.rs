@@ -156,7 +156,12 @@ pub(super) async fn add(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
 impl From<CredentialsError> for Problem {
     fn from(error: CredentialsError) -> Self {
         match error {
-            CredentialsError::NoRecord => Self::new(Kind::NotFound, "credentials device not found"),
+            // The original's word for it is what programs know.
+            CredentialsError::NoRecord => Self::new(
+                Kind::NotFound,
+                "These credentials are not yours, or not there any more. Look among your own, or sign in as whoever owns them",
+            )
+            .with("error", "credentials device not found".into()),
             CredentialsError::Meshblu(error) => error.failure().into(),
             CredentialsError::Revoked => Self::new(
                 Kind::NotAllowed,
