@@ -70,6 +70,10 @@ async fn every_single_defect_is_found_and_mended() {
         (Some(json!({"$set": {"meshblu.whitelists.discover": null}})), "discoverable"),
         (Some(json!({"$unset": {"options.callbackUrl": true}})), "options"),
         (Some(json!({"$set": {"options": "x"}})), "options"),
+        (
+            Some(json!({"$set": {"options.callbackUrl": "https://old.example/auth/octoblu/callback"}})),
+            "options",
+        ),
         (None, "self-subscription"),
     ] {
         harm(&shell, update).await;
