@@ -36,7 +36,7 @@ impl Operation {
             Self::ListCredentials => to_value(&on_credentials::list(gateway).await?),
             Self::ShowCredentials(uuid) => to_value(&on_credentials::show(gateway, uuid).await?),
             Self::ForgetCredentials(uuid) => to_value(&on_credentials::forget(gateway, uuid).await?),
-            Self::ListReceipts(uuid) => to_value(&gateway.credentials.receipts(uuid).await?),
+            Self::ListReceipts(uuid) => to_value(&on_credentials::receipts(gateway, uuid).await?),
             Self::ListKeys => to_value(&on_keys::list(gateway).await?),
             Self::RotateKey => to_value(&gateway.rotate_key().await.map_err(failed)?),
             Self::MigrateRecords(after) => to_value(&on_keys::migrate(gateway, after).await?),
@@ -44,7 +44,7 @@ impl Operation {
             Self::ShowDeadLetter(id) => to_value(&Letter::from(letter(gateway, id).await?)),
             Self::ReplayDeadLetter(id) => to_value(&replay(gateway, id).await?),
             Self::Examine => to_value(&doctor::examine(gateway, addresses).await?),
-            Self::Mend(change) => doctor::mend(gateway, change).await,
+            Self::Mend(change) => doctor::mend(&gateway.bus, change).await,
         }
     }
 }

@@ -67,7 +67,7 @@ fn read<T: DeserializeOwned>(answer: Answer) -> Result<T, CommandError> {
 }
 
 /// Where a gateway with these settings would be reached.
-fn of_settings(config: &Config) -> Addresses {
+pub(super) fn of_settings(config: &Config) -> Addresses {
     let bus = match config.bus.kind {
         BusKind::Embedded => address::url(config.listen.bus),
         BusKind::Meshblu => config.bus.url.trim_end_matches('/').to_owned(),

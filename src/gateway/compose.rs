@@ -84,9 +84,7 @@ impl Gateway {
         let vault = Arc::new(Vault::new(ring, ambient.random.clone(), translate::remember(&config)));
         let bus = match signers {
             Some(signers) => embedded(&store, &ambient, signers).await?,
-            None => {
-                Bus::Meshblu(Meshblu::new(translate::meshblu(&config.bus)?, &egress, ambient.clock.clone()))
-            }
+            None => elsewhere(&config, &egress, &ambient)?,
         };
         let owner = operator(&bus, &config.data_dir).await?;
         let format = translate::format(&config, keys::was_migrated(&store).await?);
@@ -124,6 +122,14 @@ impl Gateway {
         })
     }
 
+    /// The bus elsewhere that the settings name; all that there is of a gateway whose key is missing.
+    ///
+    /// # Errors
+    /// [`GatewayError`] where the settings do not say where it is, or who the gateway is there.
+    pub fn bus_elsewhere(config: &Config, ambient: &Ambient) -> Result<Bus, GatewayError> {
+        elsewhere(config, &Egress::new(translate::egress(config), Lookup::system())?, ambient)
+    }
+
     /// What the user devices of this gateway look like, which listens at `gateway_url` unless the settings know better.
     pub fn look(&self, gateway_url: &str) -> UserDeviceLook {
         let public_url = self.config.listen.public_url.as_deref().unwrap_or(gateway_url);
@@ -146,6 +152,11 @@ impl Gateway {
     ) -> Result<NewUserDevice, CredentialsError> {
         self.credentials.dress(&self.look(gateway_url), name, owner).await
     }
+}
+
+fn elsewhere(config: &Config, egress: &Egress, ambient: &Ambient) -> Result<Bus, GatewayError> {
+    let settings = translate::meshblu(&config.bus)?;
+    Ok(Bus::Meshblu(Meshblu::new(settings, egress, ambient.clock.clone())))
 }
 
 /// The bus of this process, once what signs for it is read or made.

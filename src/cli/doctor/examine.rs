@@ -12,7 +12,9 @@ use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};
 use crate::cli::error::sentence;
 use crate::cli::operation::{Addresses, OperationError};
 use crate::cli::perform::failed;
+use crate::config::Config;
 use crate::gateway::Gateway;
+use crate::message::DeviceUuid;
 use crate::signature::RsaPublicKey;
 use crate::store::StoredSubscription;
 
@@ -33,29 +35,48 @@ pub(in crate::cli) async fn examine(
     addresses: &Addresses,
 ) -> Result<Vec<Check>, OperationError> {
     // A gateway does not open with one that is weak or broken.
-    let first = Check::well(KEY, "can be used, and is not weak");
-    let (told, bus) = match &gateway.bus {
-        Bus::Embedded(bus) => (Ok(here(bus).await.map_err(failed)?), None),
-        Bus::Meshblu(bus) => there(bus, gateway.ambient.clock.now())
-            .await
-            .map_or_else(|wrong| (Err(wrong), None), |(told, elsewhere)| (Ok(told), Some(elsewhere))),
-    };
-    let (document, subscriptions) = match told {
-        Ok(told) => told,
-        Err(wrong) => return Ok(vec![first, *wrong]),
-    };
-    let service = gateway.bus.service();
-    let case = Case {
-        service,
-        document: &document,
-        subscriptions: &subscriptions,
-        config: &gateway.config,
-        gateway: &addresses.gateway,
-    };
-    Ok([first, Check::well(IDENTITY, format!("the bus knows {service}"))]
-        .into_iter()
-        .chain(judged(&case, bus.as_ref()))
-        .collect())
+    let key = Check::well(KEY, "can be used, and is not weak");
+    let Gateway { bus, config, ambient, .. } = gateway;
+    let scene = Scene { bus, config, gateway: &addresses.gateway, now: ambient.clock.now() };
+    Ok([key].into_iter().chain(scene.examined().await?).collect())
+}
+
+/// Everything that is looked at but the key.
+pub(super) struct Scene<'a> {
+    pub(super) bus: &'a Bus,
+    pub(super) config: &'a Config,
+    /// Where the gateway listens, or would, without a slash at the end.
+    pub(super) gateway: &'a str,
+    pub(super) now: Timestamp,
+}
+
+impl Scene<'_> {
+    /// Every check but that of the key.
+    ///
+    /// # Errors
+    /// [`OperationError`] when the embedded bus fails.
+    pub(super) async fn examined(&self) -> Result<Vec<Check>, OperationError> {
+        let (told, bus) = match self.bus {
+            Bus::Embedded(bus) => (here(bus).await.map_err(failed)?, None),
+            Bus::Meshblu(bus) => there(bus, self.now)
+                .await
+                .map_or_else(|wrong| (Err(wrong), None), |(told, elsewhere)| (Ok(told), Some(elsewhere))),
+        };
+        let (document, subscriptions) = match told {
+            Ok(told) => told,
+            Err(wrong) => return Ok(vec![*wrong]),
+        };
+        let service = self.bus.service();
+        let case = Case {
+            service,
+            document: &document,
+            subscriptions: &subscriptions,
+            config: self.config,
+            gateway: self.gateway,
+        };
+        let known = Check::well(IDENTITY, format!("the bus knows {service}"));
+        Ok([known].into_iter().chain(judged(&case, bus.as_ref())).collect())
+    }
 }
 
 fn judged(case: &Case<'_>, bus: Option<&Elsewhere>) -> Vec<Check> {
@@ -75,12 +96,27 @@ fn judged(case: &Case<'_>, bus: Option<&Elsewhere>) -> Vec<Check> {
     all
 }
 
-async fn here(bus: &EmbeddedBus) -> Result<Told, BusError> {
-    bus.look(|bus, view| {
-        let (service, caller) = (bus.service(), Caller::itself(bus.service().clone()));
-        Ok((bus.reading(view, &caller).whoami()?, bus.reading(view, &caller).subscriptions(service)?))
-    })
-    .await
+/// The same of the bus in this process, which fails by itself alone.
+async fn here(bus: &EmbeddedBus) -> Result<Result<Told, Box<Check>>, BusError> {
+    let told = bus
+        .look(|bus, view| {
+            let (service, caller) = (bus.service(), Caller::itself(bus.service().clone()));
+            Ok((bus.reading(view, &caller).whoami()?, bus.reading(view, &caller).subscriptions(service)?))
+        })
+        .await;
+    match told {
+        Err(BusError::Forbidden) => Ok(Err(Box::new(gone(bus.service())))),
+        told => told.map(Ok),
+    }
+}
+
+fn gone(service: &DeviceUuid) -> Check {
+    let wrong = format!("the service device {service} is gone from the bus");
+    let change = Change::operator(
+        "put the data directory back from a backup: what keeps credentials lets this device alone in, so that no new one \
+         can take its place",
+    );
+    Check::wrong(IDENTITY, wrong, IDENTITY_WHY, change)
 }
 
 /// The first thing that is wrong with it, where there is no more to be learnt.

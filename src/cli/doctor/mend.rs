@@ -9,14 +9,13 @@ use crate::bus::embedded::{BusError, Caller, EmbeddedBus};
 use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};
 use crate::cli::operation::OperationError;
 use crate::cli::perform::failed;
-use crate::gateway::Gateway;
 
-/// Changes the service device of `gateway`, in its own name.
+/// Changes the service device, in its own name.
 ///
 /// # Errors
 /// [`OperationError`] with what the bus says.
-pub(in crate::cli) async fn mend(gateway: &Gateway, change: Change) -> Result<Value, OperationError> {
-    match &gateway.bus {
+pub(in crate::cli) async fn mend(bus: &Bus, change: Change) -> Result<Value, OperationError> {
+    match bus {
         Bus::Embedded(bus) => here(bus, change).await.map_err(failed)?,
         Bus::Meshblu(bus) => there(bus, &change).await.map_err(failed)?,
     }

@@ -1,12 +1,72 @@
-//! What keeps a gateway from being opened at all, as findings.
+//! What keeps a gateway from being opened at all, as findings, and what can be looked at and mended all the same.
 
-use super::examine::{IDENTITY, IDENTITY_WHY, KEY};
+use serde_json::Value;
+
+use super::examine::{IDENTITY, IDENTITY_WHY, KEY, Scene};
 use super::finding::{Change, Check};
-use crate::cli::CommandError;
+use super::mend::mend;
+use crate::ambient::Ambient;
+use crate::bus::Bus;
 use crate::cli::error::sentence;
-use crate::gateway::GatewayError;
+use crate::cli::{CommandError, reach};
+use crate::config::{BusKind, Config};
+use crate::gateway::{Gateway, GatewayError};
 
 const KEY_WHY: &str = "without the key that sealed them no stored credentials can be opened";
+
+/// The check that found why, and those that can be made all the same: a key that is missing keeps nobody from asking a bus
+/// elsewhere.
+///
+/// # Errors
+/// The error itself where that is none of the doctor's matters.
+pub(super) async fn examined(error: CommandError, config: &Config) -> Result<Vec<Check>, CommandError> {
+    let is_keyless = is_keyless(&error, config);
+    let first = finding(error)?;
+    if !is_keyless {
+        return Ok(vec![first]);
+    }
+    let others = match elsewhere(config) {
+        Ok(bus) => {
+            let (gateway, now) = (reach::of_settings(config).gateway, Ambient::system().clock.now());
+            Scene { bus: &bus, config, gateway: &gateway, now }.examined().await?
+        }
+        Err(error) => vec![finding(error)?],
+    };
+    Ok([first].into_iter().chain(others).collect())
+}
+
+/// Makes the change where a missing key alone is in the way.
+///
+/// # Errors
+/// The error itself where something else is, else what the bus says.
+pub(super) async fn mended(
+    error: CommandError,
+    change: Change,
+    config: &Config,
+) -> Result<Value, CommandError> {
+    if !is_keyless(&error, config) {
+        return Err(error);
+    }
+    Ok(mend(&elsewhere(config)?, change).await?)
+}
+
+fn elsewhere(config: &Config) -> Result<Bus, CommandError> {
+    Ok(Gateway::bus_elsewhere(config, &Ambient::system())?)
+}
+
+fn is_keyless(error: &CommandError, config: &Config) -> bool {
+    config.bus.kind == BusKind::Meshblu && matches!(error, CommandError::Gateway(cause) if is_of_key(cause))
+}
+
+fn is_of_key(cause: &GatewayError) -> bool {
+    matches!(
+        cause,
+        GatewayError::NoImportedKey(_)
+            | GatewayError::ImportedKey(_)
+            | GatewayError::Key { .. }
+            | GatewayError::NoKey { .. }
+    )
+}
 
 /// The check that found why; the error itself where that is none of the doctor's matters.
 pub(super) fn finding(error: CommandError) -> Result<Check, CommandError> {
@@ -17,15 +77,19 @@ pub(super) fn finding(error: CommandError) -> Result<Check, CommandError> {
             IDENTITY_WHY,
             "register a device on the Meshblu: {\"type\": \"device:oauth\", \"discoverWhitelist\": [\"*\"], \
              \"configureWhitelist\": [YOUR UUID], \"owner\": YOUR UUID}; then set bus.uuid and bus.token to what it \
-             answers",
+             answers. The doctor registers none: whose it is, and where its token is kept, is for you to say",
         ),
         GatewayError::Url { .. } => {
             (IDENTITY, IDENTITY_WHY, "set bus.url to where the Meshblu's HTTP API is")
         }
-        GatewayError::NoImportedKey(_)
-        | GatewayError::ImportedKey(_)
-        | GatewayError::Key { .. }
-        | GatewayError::NoKey { .. } => (
+        GatewayError::NoImportedKey(_) => (
+            KEY,
+            KEY_WHY,
+            "put the service's own key there, with 2048 to 4096 bits; a weaker one cannot be used. The doctor makes none, \
+             which would open nothing that is stored; for a service that has nothing stored yet, \
+             `openssl genrsa -out records.pem 2048` in the data directory does",
+        ),
+        cause if is_of_key(cause) => (
             KEY,
             KEY_WHY,
             "put the service's own key there, with 2048 to 4096 bits; a weaker one cannot be used",

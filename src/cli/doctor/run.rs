@@ -45,7 +45,7 @@ pub(in crate::cli) async fn run(
 async fn examined(config: &Config) -> Result<Vec<Check>, CommandError> {
     match reach::perform(config, Operation::Examine).await {
         Ok(checks) => Ok(checks),
-        Err(error) => opening::finding(error).map(|check| vec![check]),
+        Err(error) => opening::examined(error, config).await,
     }
 }
 
@@ -59,7 +59,11 @@ async fn offer(check: &Check, yes: bool, config: &Config) -> Result<Option<Strin
         writeln!(dialogue, "left as it is\n")?;
         return Ok(None);
     }
-    let refusal = match reach::perform::<Value>(config, Operation::Mend(finding.change.clone())).await {
+    let mended = match reach::perform::<Value>(config, Operation::Mend(finding.change.clone())).await {
+        Err(error) => opening::mended(error, finding.change.clone(), config).await,
+        mended => mended,
+    };
+    let refusal = match mended {
         Ok(_) => None,
         // What is wrong beside it can be mended all the same.
         Err(CommandError::Operation(refusal)) => Some(refusal),

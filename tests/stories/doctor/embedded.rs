@@ -132,3 +132,21 @@ fn a_public_address_without_one_of_the_bus_s_page_keeps_people_elsewhere_out() {
     set("oauth_url = \"https://bus.example.org\"\n");
     assert!(ended(&shell.run(&["doctor"]), Exit::Ok));
 }
+
+#[tokio::test]
+async fn a_service_device_that_is_gone_is_a_finding() {
+    let shell = Shell::with_key();
+    let config = Config { data_dir: shell.data(), ..Config::default() };
+    let gateway = Gateway::open(config, Ambient::system()).await.unwrap();
+    let service = gateway.bus.service().to_string();
+    drop(gateway);
+    let database = rusqlite::Connection::open(shell.data().join("endo.db")).unwrap();
+    assert_eq!(database.execute("DELETE FROM devices WHERE uuid = ?1", [&service]).unwrap(), 1);
+    drop(database);
+    for words in [&["doctor"][..], &["doctor", "--fix", "--yes"]] {
+        let output = shell.run(words);
+        assert!(ended(&output, Exit::Unwell), "{output:?}");
+        let gone = format!("wrong identity           the service device {service} is gone from the bus");
+        assert!(stdout(&output).contains(&gone), "{output:?}");
+    }
+}

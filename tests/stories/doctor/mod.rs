@@ -4,6 +4,7 @@
 
 mod asking;
 mod embedded;
+mod keyless;
 mod meshblu;
 mod refusals;
 mod spellings;
