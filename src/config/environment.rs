@@ -8,7 +8,7 @@ use super::layers::Given;
 use super::{ConfigError, Origin, originals, suggestion, value};
 
 /// What generated gateways of the original contract read (`spec/meshblu.md` 9.1), whatever their name.
-const ORIGINALS: [&str; 9] = [
+const ORIGINALS: [&str; 7] = [
     "_SERVICE_URL",
     "_SKIP_EXPRESS",
     "_MANAGER_URL",
@@ -16,9 +16,10 @@ const ORIGINALS: [&str; 9] = [
     "_CLIENT_ID",
     "_CLIENT_SECRET",
     "_CALLBACK_URL",
-    "_OAUTH_URL",
-    "_AUTH_URL",
 ];
+
+/// What they read of pages that are not the gateway's; only the bus's own is used here.
+const PAGES: [&str; 2] = ["_OAUTH_URL", "_AUTH_URL"];
 
 /// The variables of the process that configuration may depend on.
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
@@ -49,7 +50,9 @@ pub(super) fn given(
         match catalogue.iter().find(|setting| setting.variable == shown) {
             Some(setting) => given.push(one(setting, &shown, text)?),
             None if is_of_others(&shown, &text.to_string_lossy()) => {}
-            None if is_of_a_service(catalogue, environment, &shown) => strange.push(shown.into_owned()),
+            None if is_of_a_page(&shown) || is_of_a_service(catalogue, environment, &shown) => {
+                strange.push(shown.into_owned())
+            }
             None => {
                 let suggestion =
                     suggestion::variable(catalogue, &shown).map(|setting| setting.variable.clone());
@@ -86,8 +89,13 @@ fn is_of_a_service(catalogue: &Catalogue, environment: &[(OsString, OsString)], 
     environment.iter().any(of_known) || is_unlike_ours()
 }
 
+fn is_of_a_page(name: &str) -> bool {
+    PAGES.iter().any(|ending| name.ends_with(ending))
+}
+
 fn is_of_others(name: &str, text: &str) -> bool {
     name.starts_with("ENDO_TEST_")
+        || name == originals::PROVIDER
         || ORIGINALS.iter().any(|ending| name.ends_with(ending))
         || is_of_kubernetes(name, text)
 }

@@ -39,6 +39,9 @@ const SKIP_EXPRESS: &str = "_SKIP_EXPRESS";
 /// With `true` the original looked up in DNS where its Meshblu is, by SRV records.
 const RESOLVE_SRV: &str = "MESHBLU_RESOLVE_SRV";
 
+/// Where people sign in with the bus.
+pub(super) const PROVIDER: &str = "ENDO_OCTOBLU_OAUTH_URL";
+
 /// Where the original looked for a Meshblu when nobody told.
 const HOSTNAME: &str = "meshblu.octoblu.com";
 
@@ -104,9 +107,8 @@ pub(super) fn given(
     if let Some(port) = variable("PORT").filter(|_| is_original) {
         all.push(("listen.gateway", format!("0.0.0.0:{port}"), Origin::Environment("PORT".to_owned())));
     }
-    let provider = "ENDO_OCTOBLU_OAUTH_URL";
     all.extend(
-        variable(provider).map(|url| ("bus.oauth_url", url, Origin::Environment(provider.to_owned()))),
+        variable(PROVIDER).map(|url| ("bus.oauth_url", url, Origin::Environment(PROVIDER.to_owned()))),
     );
     for (ending, setting) in OWN {
         let told = own(catalogue, environment, ending).filter_map(|(name, text)| match ending {
@@ -118,6 +120,9 @@ pub(super) fn given(
     all.into_iter().map(|(name, text, origin)| one(catalogue, name, &text, origin)).collect()
 }
 
+/// The members of a `meshblu.json` that are text.
+const TEXTS: [&str; 6] = ["uuid", "token", "privateKey", "hostname", "server", "protocol"];
+
 /// A `meshblu.json`.
 pub(super) struct MeshbluJson {
     path: PathBuf,
@@ -126,17 +131,30 @@ pub(super) struct MeshbluJson {
 
 impl MeshbluJson {
     /// The one at `path`, if there is one.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where it cannot be read, or does not say what it is to say as it is to.
     pub(super) fn read(path: &Path) -> Result<Option<Self>, ConfigError> {
         let failed = |source| ConfigError::File { path: path.to_owned(), source };
         let text = match std::fs::read_to_string(path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             text => text.map_err(failed)?,
         };
-        let document = serde_json::from_str(&text).map_err(|error| ConfigError::Syntax {
+        let syntax = |line, reason: &str| ConfigError::Syntax {
             path: path.to_owned(),
-            line: error.line(),
-            reason: "this is not JSON".to_owned(),
-        })?;
+            line,
+            reason: reason.to_owned(),
+        };
+        let document: Value =
+            serde_json::from_str(&text).map_err(|error| syntax(error.line(), "this is not JSON"))?;
+        let members = document
+            .as_object()
+            .ok_or_else(|| syntax(1, "a meshblu.json is a JSON object, and this is none"))?;
+        let is_text = |name: &&str| members.get(*name).is_none_or(|told| told.is_string() || told.is_null());
+        if let Some(name) = TEXTS.iter().find(|name| !is_text(name)) {
+            let (origin, name) = (Origin::File(path.to_owned()), (*name).to_owned());
+            return Err(ConfigError::Value { origin, name, expected: "text".to_owned(), found: None });
+        }
         Ok(Some(Self { path: path.to_owned(), document }))
     }
 
@@ -261,9 +279,15 @@ impl Address {
         origins.clone().find(variable).or_else(|| origins.next())
     }
 
+    /// Who tells of a protocol that no address of a Meshblu begins with; then that is what is wrong with the address.
+    fn odd_protocol(&self) -> Option<&Origin> {
+        let protocol = self.protocol.as_ref().filter(|told| !["http", "https"].contains(&&*told.text))?;
+        Some(&protocol.origin)
+    }
+
     /// Over TLS, unless somebody says otherwise, as the original's client; the service proves itself there.
     fn url(&self) -> Option<Told> {
-        let origin = self.told()?.clone();
+        let origin = self.odd_protocol().or(self.told())?.clone();
         let text = |part: &Option<Told>| part.as_ref().map(|part| part.text.clone());
         let protocol = text(&self.protocol).unwrap_or_else(|| "https".to_owned());
         let hostname = text(&self.hostname).unwrap_or_else(|| HOSTNAME.to_owned());

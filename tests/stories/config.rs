@@ -270,6 +270,42 @@ fn an_old_service_s_own_variables_are_told_of_and_keep_nothing_from_starting() {
 }
 
 #[test]
+fn the_pages_of_an_old_service_that_nothing_here_sends_people_to_are_named() {
+    let places = Places::new()
+        .environment("ENDO_PODIO_PODIO_AUTH_URL", "https://form.example")
+        .environment("ENDO_PODIO_PODIO_OAUTH_URL", "https://podio.example")
+        .environment("ENDO_OCTOBLU_OAUTH_URL", "https://oauth.example");
+    let effective = places.load();
+    assert_eq!(effective.config.bus.oauth_url.as_deref(), Some("https://oauth.example"));
+    let notices: Vec<_> = effective.notices().iter().map(ToString::to_string).collect();
+    let names = "ENDO_PODIO_PODIO_AUTH_URL, ENDO_PODIO_PODIO_OAUTH_URL";
+    assert_eq!(notices, [format!("no setting is called so, and nothing here reads it: {names}")]);
+}
+
+#[test]
+fn a_meshblu_json_that_names_nothing_as_it_must_is_refused() {
+    for text in ["[]", "null", "5", "\"uuid\""] {
+        let refusal = Places::new().meshblu_json(text).refusal();
+        assert!(
+            refusal.ends_with("meshblu.json:1: a meshblu.json is a JSON object, and this is none"),
+            "{refusal}"
+        );
+    }
+    for name in ["uuid", "token", "privateKey", "hostname"] {
+        let refusal = Places::new().meshblu_json(&format!("{{\"{name}\": 5}}")).refusal();
+        assert!(refusal.ends_with(&format!("meshblu.json: `{name}` must be text")), "{refusal}");
+    }
+    Places::new().meshblu_json(r#"{"uuid": "u", "token": "t", "port": 80, "privateKey": null}"#).load();
+}
+
+#[test]
+fn a_protocol_that_no_meshblu_s_address_begins_with_is_refused_by_its_own_name() {
+    let told = Places::new().environment("MESHBLU_UUID", "u").environment("MESHBLU_HOSTNAME", "bus.example");
+    let refusal = told.environment("MESHBLU_PROTOCOL", "wss").refusal();
+    assert!(refusal.starts_with("MESHBLU_PROTOCOL: `bus.url` must be"), "{refusal}");
+}
+
+#[test]
 fn an_old_service_that_skips_express_reads_the_firehose() {
     for (text, intake) in [("true", Intake::Firehose), ("false", Intake::Webhook), ("1", Intake::Webhook)] {
         let effective = Places::new().environment("ENDO_GITHUB_SKIP_EXPRESS", text).load();
@@ -361,7 +397,6 @@ fn variables_of_others_are_left_alone() {
         "ENDO_TEST_REAL",
         "ENDO_GITHUB_MANAGER_URL",
         "ENDO_GITHUB_GITHUB_CLIENT_SECRET",
-        "ENDO_GITHUB_GITHUB_AUTH_URL",
         "ENDO_SERVICE_HOST",
         "ENDO_SERVICE_PORT_HTTP",
         "ENDO_PORT",
