@@ -44,7 +44,7 @@ pub struct Source {
     pub reauthentication: Vec<String>,
     /// How the gateway proves to the API who it is: in a header, in the body, or as the provider's entry says.
     pub client_authentication: ClientAuthentication,
-    /// Where browsers are sent to sign in.
+    /// Where browsers are sent to sign in; it wants `source.token_url` beside it.
     #[schemars(extend("format" = "uri"))]
     pub authorization_url: Option<String>,
     /// Where codes and refresh tokens become access tokens. With it, no address comes from the catalogue: those of the

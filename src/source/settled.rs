@@ -55,6 +55,17 @@ pub enum SourceError {
     /// A setting is missing that the others need.
     #[error("`{0}` is missing; without it the other settings of `source` cannot be used")]
     Missing(&'static str),
+    /// Of addresses that go together one is set, and another is not.
+    #[error(
+        "`{setting}` is set and `{missing}` is not: both come from the catalogue, or both from the settings, so that no \
+         secret goes to the wrong provider"
+    )]
+    Beside {
+        /// The setting that is there.
+        setting: &'static str,
+        /// The one that is missing.
+        missing: &'static str,
+    },
     /// An address is not one that secrets may be sent to.
     #[error("`{0}` must be a URL with https, or with http on this machine")]
     Address(&'static str),

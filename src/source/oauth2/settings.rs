@@ -69,6 +69,12 @@ impl OAuth2 {
         let Some(client_id) = settings.client_id.clone() else { return Ok(None) };
         let secret = settings.client_secret.as_ref().ok_or(SourceError::Missing("source.client_secret"))?;
         let addresses = match provider {
+            Some(_) if settings.authorization_url.is_some() && settings.token_url.is_none() => {
+                return Err(SourceError::Beside {
+                    setting: "source.authorization_url",
+                    missing: "source.token_url",
+                });
+            }
             Some(provider) if settings.token_url.is_none() => Addresses::known(provider, &client_id)?,
             _ => Addresses::spelled_out(settings)?,
         };

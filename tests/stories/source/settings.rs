@@ -140,3 +140,13 @@ fn no_address_of_the_catalogue_is_used_beside_one_of_the_settings() {
     let mixed = config::Source { profile_url: None, ..settings };
     assert!(settle(&mixed).unwrap_err().starts_with("`source.profile_url` is missing"));
 }
+
+#[test]
+fn a_page_to_sign_in_at_that_is_set_beside_a_provider_wants_the_token_endpoint_too() {
+    let settings = config::Source { provider: Some("github".to_owned()), token_url: None, ..spelled_out() };
+    let refusal = settle(&settings).unwrap_err();
+    let both = "`source.authorization_url` is set and `source.token_url` is not";
+    assert!(refusal.starts_with(both), "{refusal}");
+    let known = config::Source { authorization_url: None, ..settings };
+    assert!(settle(&known).is_ok());
+}
