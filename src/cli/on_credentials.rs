@@ -1,7 +1,10 @@
 //! What the command line asks about credentials, done on the gateway that has the data directory.
 
 use super::operation::{CredentialsRow, OperationError, Shown, UserRow};
-use crate::credentials::{CredentialsError, Health, Owned, Receipt, Revoker, State, UserDeviceEntry};
+use crate::ambient::Timestamp;
+use crate::credentials::{
+    CredentialsError, Health, Owned, Receipt, Revoker, State, Summary, UserDeviceEntry,
+};
 use crate::gateway::Gateway;
 use crate::message::DeviceUuid;
 use crate::vault::Format;
@@ -13,7 +16,7 @@ pub(super) async fn list(gateway: &Gateway) -> Result<Vec<CredentialsRow>, Opera
         let owned = gateway.credentials.held(device).await?;
         if gateway.credentials.need(owned.device()).await?.is_some() {
             let entries = gateway.credentials.user_device_entries(&owned).await?;
-            rows.push(row(gateway, &owned, &entries).await?);
+            rows.push(row(gateway, &owned, entries.len()).await?);
         }
     }
     Ok(rows)
@@ -24,7 +27,7 @@ pub(super) async fn show(gateway: &Gateway, device: DeviceUuid) -> Result<Shown,
     let owned = kept(gateway, device).await?;
     let entries = gateway.credentials.user_device_entries(&owned).await?;
     Ok(Shown {
-        row: row(gateway, &owned, &entries).await?,
+        row: row(gateway, &owned, entries.len()).await?,
         user_devices: entries.into_iter().map(UserRow::from).collect(),
         receipts: gateway.credentials.receipts(Some(owned.device().clone())).await?,
     })
@@ -42,6 +45,18 @@ pub(super) async fn forget(gateway: &Gateway, device: DeviceUuid) -> Result<Rece
     Ok(gateway.credentials.receipt(receipt.id).await?.unwrap_or(receipt))
 }
 
+/// What was ended, of these credentials or of all; forgotten ones have receipts too.
+pub(super) async fn receipts(
+    gateway: &Gateway,
+    of: Option<DeviceUuid>,
+) -> Result<Vec<Receipt>, OperationError> {
+    let receipts = gateway.credentials.receipts(of.clone()).await?;
+    match of.filter(|_| receipts.is_empty()) {
+        Some(device) => kept(gateway, device).await.map(|_| receipts),
+        None => Ok(receipts),
+    }
+}
+
 async fn kept(gateway: &Gateway, device: DeviceUuid) -> Result<Owned, OperationError> {
     match gateway.credentials.need(&device).await? {
         Some(_) => Ok(gateway.credentials.held(device).await?),
@@ -49,14 +64,10 @@ async fn kept(gateway: &Gateway, device: DeviceUuid) -> Result<Owned, OperationE
     }
 }
 
-async fn row(
-    gateway: &Gateway,
-    owned: &Owned,
-    entries: &[UserDeviceEntry],
-) -> Result<CredentialsRow, OperationError> {
+async fn row(gateway: &Gateway, owned: &Owned, devices: usize) -> Result<CredentialsRow, OperationError> {
     let device = owned.device().clone();
     let need = gateway.credentials.need(&device).await?;
-    let standing = gateway.credentials.standing(&device).await?;
+    let Summary { standing, last_use } = gateway.credentials.summary(&device).await?;
     let key = need.as_ref().and_then(|need| need.kid.clone());
     let state = match (&key, owned.elsewhere(), &standing.health) {
         (None, ..) => "Unreadable: no key here opens it".to_owned(),
@@ -75,8 +86,8 @@ async fn row(
         format: need.map(|need| if need.format == Format::One { 1 } else { 2 }),
         key,
         state,
-        devices: entries.len(),
-        last_use: entries.iter().filter_map(|entry| entry.last_use).max().map(|time| time.iso_seconds()),
+        devices,
+        last_use: last_use.map(Timestamp::iso_seconds),
     })
 }
 

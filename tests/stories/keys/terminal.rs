@@ -177,5 +177,22 @@ async fn a_gateway_that_runs_does_the_same_and_goes_on_answering() {
     let receipts = json(&shell.run(&["receipts", "--json"]));
     assert_eq!((&receipts[0]["act"], &receipts[0]["by"]), (&"cut-off".into(), &"operator".into()));
     assert_eq!(receipts[0]["credentials"], credentials);
+    let after = json(&shell.run(&["credentials", "ls", "--json"]));
+    assert_eq!((&after[0]["devices"], &after[0]["lastUse"]), (&0.into(), &listed[0]["lastUse"]));
+    let shown: Value =
+        serde_json::from_str(stdout(&shell.run(&["credentials", "show", &credentials]))).unwrap();
+    assert_eq!(shown["lastUse"], listed[0]["lastUse"], "a secret was used that no device may use any more");
     drop(served);
+}
+
+#[test]
+fn receipts_are_those_of_credentials_that_are_kept_or_were() {
+    let (shell, credentials, _) = with_account();
+    assert!(ended(&shell.run(&["receipts", "--credentials", &credentials]), Exit::Ok));
+    assert!(ended(&shell.run(&["credentials", "forget", &credentials]), Exit::Ok));
+    let forgotten = shell.run(&["receipts", "--credentials", &credentials]);
+    assert!(ended(&forgotten, Exit::Ok) && stdout(&forgotten).contains("forgotten"), "{forgotten:?}");
+    let unknown = shell.run(&["receipts", "--credentials", "nope"]);
+    assert!(ended(&unknown, Exit::Failure));
+    assert_eq!(stderr(&unknown), "endo: nope keeps no credentials\n");
 }
