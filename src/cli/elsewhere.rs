@@ -33,7 +33,10 @@ pub(super) async fn completed(
         Ok(Err(CredentialsError::Meshblu(_))) | Err(_) => (Vec::new(), false),
         Ok(Err(error)) => return Err(error.into()),
     };
+    let known = rows.len();
     let untold = complete(gateway, &mut rows, Questions { of: all, end }).await?;
+    // Of what the bus alone knows nobody can tell the age.
+    rows[known..].sort_by(|one, other| (&one.credentials, &one.uuid).cmp(&(&other.credentials, &other.uuid)));
     let missing = match (is_told, untold) {
         (false, _) => Some("the bus does not say which credentials another gateway made".to_owned()),
         (true, 0) => None,
