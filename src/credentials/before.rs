@@ -87,6 +87,13 @@ impl Before {
     }
 }
 
+/// The tokens of before that a record has room for.
+pub(super) struct Kept {
+    pub(super) tokens: Vec<SetAside>,
+    /// How many older ones it has no room for, which nobody here has any more.
+    pub(super) crowded_out: usize,
+}
+
 /// What the next record sets aside of the one that was opened, whose access token ends then.
 fn set_aside(opened: &Credentials, past: &Past, ends_at: Option<Timestamp>) -> Vec<SetAside> {
     let copy = |aside: &SetAside| SetAside { token: aside.token.copy(), ends_at: aside.ends_at };
@@ -104,14 +111,14 @@ fn set_aside(opened: &Credentials, past: &Past, ends_at: Option<Timestamp>) -> V
 
 impl CredentialsDevices {
     /// What of these neither ended by itself nor is the account's secret again.
-    pub(super) fn still_to_end(&self, set_aside: Vec<SetAside>, account: &Account) -> Vec<SetAside> {
+    pub(super) fn still_to_end(&self, set_aside: Vec<SetAside>, account: &Account) -> Kept {
         let now = self.clock.now();
         let lives = |token: &SetAside| token.ends_at.is_none_or(|end| now < end);
         let brought = [Some(&account.secret), account.refresh_token.as_ref()];
         let is_over =
             |token: &SetAside| !brought.into_iter().flatten().any(|again| token.token.is(again.expose()));
         let mut left: Vec<_> = set_aside.into_iter().filter(|token| lives(token) && is_over(token)).collect();
-        left.drain(..left.len().saturating_sub(MOST_SET_ASIDE));
-        left
+        let crowded_out = left.len().saturating_sub(MOST_SET_ASIDE);
+        Kept { tokens: left.split_off(crowded_out), crowded_out }
     }
 }

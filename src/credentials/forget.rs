@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::before::Past;
 use super::forgotten::LastOwners;
-use super::in_use::{ENDS_LATER, ENDS_NEWER_ONES, ENDS_WITH_ITS_ACCESS};
+use super::in_use::{ENDS_LATER, ENDS_NEWER_ONES, ENDS_WITH_ITS_ACCESS, NO_ROOM_FOR_IT};
 use super::on_embedded::update_itself;
 use super::open::stored_record;
 use super::receipt::{Act, ApiAnswer, ApiVerdict, By, Fate, Matter, Receipt, Revoker};
@@ -66,10 +66,12 @@ impl CredentialsDevices {
         }
     }
 
-    /// The receipt for a secret in whose place the account's owner brought another.
-    pub(super) fn replaced(&self, device: &DeviceUuid, account: &Account) -> Receipt {
+    /// The receipt for a secret in whose place the account's owner brought another, whose record has no room for so many that
+    /// were set aside before.
+    pub(super) fn replaced(&self, device: &DeviceUuid, account: &Account, crowded_out: usize) -> Receipt {
         let by = By::Owner(account.owner.clone());
-        let receipt = Receipt::new(device, Act::Replaced, by, self.clock.now());
+        let mut receipt = Receipt::new(device, Act::Replaced, by, self.clock.now());
+        (0..crowded_out).for_each(|_| receipt.stayed(Matter::OldestSetAside, device, NO_ROOM_FOR_IT));
         Receipt { account: account.username.clone(), ..receipt }
     }
 

@@ -14,12 +14,20 @@ use crate::vault::{Credentials, ResourceOwnerId, SealedText, SecretText};
 /// Why a replaced secret, or one whose account came back, is not ended where that may end all of the account's.
 pub(super) const ENDS_NEWER_ONES: &str =
     "the account has signed in since, and as far as is known here that would end its newer tokens as well";
+/// How the reason begins where the refresh token stays; receipts of before go on in other words.
+pub(super) const GOES_ON: &str = "the new secret is renewed by the refresh token before";
 /// Why an access token is not ended whose refresh token stays.
 pub(super) const ENDS_LATER: &str = "the new secret is renewed by the refresh token before, and that may end with the access token before: \
-                                     both are ended when the refresh token is not used any more, of more than sixteen such tokens the newest";
+                                     both are ended when the refresh token is not used any more, but not this one where sixteen newer ones \
+                                     were set aside like it by then, for those alone are kept";
 /// The same of a refresh token whose access token the API gave again.
 pub(super) const ENDS_WITH_ITS_ACCESS: &str = "the API gave the access token before again, and that may end with the refresh token before: \
-                                               both are ended when the new refresh token is not used any more, of more than sixteen such tokens the newest";
+                                               both are ended when the new refresh token is not used any more, but not this one where \
+                                               sixteen newer ones were set aside like it by then, for those alone are kept";
+/// What becomes of the oldest token that was set aside, where there is no room for it any more.
+pub(super) const NO_ROOM_FOR_IT: &str = "no more than sixteen are kept; it stays at the API until it runs out, and nothing ends it before but \
+                                         the end of the refresh token, where the API counts both to one sign-in, or of the gateway's \
+                                         access, on the account's page at the API";
 /// What is added where the API may have ended what these are spared for.
 pub(super) const ASKED_BEFORE: &str = "it may have been asked before they came, and did not answer, so it was looked whether it still takes them";
 const HELD: &str = "credentials here hold the same tokens, or some that may end with them";

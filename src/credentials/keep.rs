@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use super::CredentialsError;
 use super::arrivals::{Arrival, Arrivals, Trait};
 use super::bad_records::BadRecords;
-use super::before::Before;
+use super::before::{Before, Kept};
 use super::enders::Enders;
 use super::held_tokens::HeldTokens;
 use super::making::InMaking;
@@ -251,7 +251,7 @@ impl CredentialsDevices {
         &self,
         device: &DeviceUuid,
         account: &Account,
-        before: Before,
+        mut before: Before,
     ) -> Result<NewRecord, SealError> {
         let owner = std::slice::from_ref(&account.owner);
         let owners = self.vault.name(before.owners.clone(), owner).with(&account.owner);
@@ -267,11 +267,14 @@ impl CredentialsDevices {
             }
             Format::Two => (owners, Vec::new()),
         };
+        let Kept { tokens, crowded_out } = self.still_to_end(std::mem::take(&mut before.set_aside), account);
+        before.set_aside = tokens;
         let contents = self.contents(account, before, owners);
         let sealed = self.vault.seal(device, &contents, format)?;
         let (endo, signature) = (sealed.endo.to_string(), sealed.signature);
         let Contents { generation, source, .. } = contents;
-        Ok(NewRecord { record: StoredRecord { generation, endo, signature, source }, beside })
+        let record = StoredRecord { generation, endo, signature, source };
+        Ok(NewRecord { record, beside, crowded_out })
     }
 
     fn contents(&self, account: &Account, before: Before, owners: Owners) -> Contents {
@@ -281,7 +284,7 @@ impl CredentialsDevices {
             extras: account.extras.clone(),
             refresh_token: before.refresh_token.or(brought),
             credentials_device_token: before.token,
-            set_aside: self.still_to_end(before.set_aside, account),
+            set_aside: before.set_aside,
             owners,
             hosts: self.sealing.hosts.clone(),
             source: Some(self.sealing.realm.mark()),

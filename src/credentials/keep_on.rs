@@ -222,7 +222,7 @@ impl Change for Keeping {
         if !new.store(transaction, device)? {
             return Err(CredentialsError::RolledBack);
         }
-        devices.retire(transaction, devices.replaced(device, account), &past)?;
+        devices.retire(transaction, devices.replaced(device, account, new.crowded_out), &past)?;
         let life = devices.new_life(account, new.record.generation, renewed_by);
         life.begin(transaction, device)?;
         // Whoever keeps it shows it at once; this is for where that comes to nothing.

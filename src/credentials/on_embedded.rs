@@ -151,7 +151,7 @@ impl Change for Keeping {
         }
         Arc::clone(&self.whereabouts.arrival).claim(transaction)?;
         show(&self.bus, transaction, &device, &new.record)?;
-        let receipt = self.devices.replaced(&device, &self.account);
+        let receipt = self.devices.replaced(&device, &self.account, new.crowded_out);
         self.devices.retire(transaction, receipt, &past)?;
         let life = self.devices.new_life(&self.account, new.record.generation, renewed_by);
         life.begin(transaction, &device)?;

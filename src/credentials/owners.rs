@@ -10,6 +10,8 @@ use crate::vault::{Credentials, Owner, Owners, ResourceOwnerId};
 pub(super) struct NewRecord {
     pub(super) record: StoredRecord,
     pub(super) beside: Vec<StoredOwner>,
+    /// How many tokens that were set aside it has no room for.
+    pub(super) crowded_out: usize,
 }
 
 impl NewRecord {

@@ -124,7 +124,7 @@ impl Resealing {
         let sealed = devices.vault.rekey(device, text(&before), &new)?;
         let (endo, signature) = (sealed.endo.to_string(), sealed.signature);
         let record = StoredRecord { generation, endo, signature, source: new.source };
-        Ok(Resealed { before, new: NewRecord { record, beside }, leaving })
+        Ok(Resealed { before, new: NewRecord { record, beside, crowded_out: 0 }, leaving })
     }
 
     /// Has the bus's copy follow.

@@ -2,7 +2,7 @@
 //! them, so they end at the API by the same errand as the one that they were to take the place of.
 
 use super::CredentialsDevices;
-use super::in_use::ENDS_LATER;
+use super::in_use::GOES_ON;
 use super::receipt::{Act, ApiVerdict, Fate, Receipt, amend};
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
@@ -60,7 +60,10 @@ pub(super) fn end_since(
     let since = time.iso_seconds();
     let newest_first = view.receipts_of(device, LOOKED_THROUGH)?;
     let is_end = |receipt: &Receipt| {
-        let goes_on = receipt.api.as_ref().is_some_and(|api| api.why.as_deref() == Some(ENDS_LATER));
+        let goes_on = receipt
+            .api
+            .as_ref()
+            .is_some_and(|api| api.why.as_deref().is_some_and(|why| why.starts_with(GOES_ON)));
         matches!(receipt.act, Act::Forgotten | Act::Replaced) && !goes_on && receipt.at >= since
     };
     let mut ends: Vec<_> = newest_first.iter().filter_map(Receipt::read).filter(is_end).collect();

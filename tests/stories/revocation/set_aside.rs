@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use endo::config::{RevocationEnds, Source};
-use endo::credentials::{Account, Act, ApiVerdict, Fate, Life};
+use endo::credentials::{Account, Act, ApiVerdict, Fate, Life, Receipt};
 use endo::message::DeviceUuid;
 use tokio::sync::Semaphore;
 
@@ -43,7 +43,7 @@ async fn the_access_token_before_stays_for_the_refresh_token_and_a_receipt_says_
     let answer = receipt.api.unwrap();
     assert_eq!((receipt.act, answer.verdict), (Act::Replaced, ApiVerdict::Spared));
     let said = answer.sentence("The API");
-    assert!(said.contains("both are ended when the refresh token is not used any more, of more than sixteen such tokens the newest"), "{said}");
+    assert!(said.contains("both are ended when the refresh token is not used any more, but not this one where sixteen newer ones were set aside"), "{said}");
 }
 
 #[tokio::test]
@@ -61,6 +61,31 @@ async fn whoever_forgets_the_secret_ends_the_access_tokens_before_as_well() {
         assert_eq!(receipt.api.unwrap().verdict, ApiVerdict::Revoked);
         assert!(office.waiting().await.is_empty());
     }
+}
+
+#[tokio::test]
+async fn a_receipt_says_that_the_oldest_of_seventeen_stays_at_the_api() {
+    let provider = FakeProvider::start().await;
+    let office = Office::open(provider.settings()).await;
+    let credentials = signed_in_again(&office, &provider).await;
+    for _ in 2..=16 {
+        let access = provider.grant().0;
+        office.gateway.credentials.keep(without_refresh_token(&office, &access)).await.unwrap();
+    }
+    let said = |receipt: &Receipt| receipt.parts.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let sixteen = office.receipts(&credentials).await;
+    assert!(sixteen.len() == 16 && sixteen.iter().all(|receipt| said(receipt).is_empty()));
+    let access = provider.grant().0;
+    office.gateway.credentials.keep(without_refresh_token(&office, &access)).await.unwrap();
+    let said = said(&office.receipts(&credentials).await[0]);
+    let expected = format!(
+        "the oldest of the tokens set aside for {credentials} stayed: no more than sixteen are kept; it stays at the API until it runs out"
+    );
+    assert!(said.len() == 1 && said[0].starts_with(&expected), "{said:?}");
+    office.forget(&credentials).await;
+    office.does_what_is_due().await;
+    let ended = provider.ended();
+    assert_eq!((&*ended[0], &*ended[1], &*ended[2], ended.len()), ("refresh-1", "access-18", "access-2", 18));
 }
 
 #[tokio::test]
@@ -109,7 +134,7 @@ async fn a_refresh_token_whose_access_token_is_handed_out_again_with_another_end
         let answer = office.receipts(&credentials).await.remove(0).api.unwrap();
         assert_eq!(answer.verdict, ApiVerdict::Spared);
         let said = answer.sentence("The API");
-        assert!(said.contains("both are ended when the new refresh token is not used any more, of more than sixteen such tokens the newest"), "{said}");
+        assert!(said.contains("both are ended when the new refresh token is not used any more, but not this one where sixteen newer ones were set aside"), "{said}");
         if is_forgotten {
             office.forget(&credentials).await;
         } else {
