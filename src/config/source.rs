@@ -54,9 +54,10 @@ pub struct Source {
     /// Where tokens are revoked by RFC 7009.
     #[schemars(extend("format" = "uri"))]
     pub revocation_url: Option<String>,
-    /// What a revocation ends: what came of the same `sign_in` alone, whatever the `account` gave this gateway, or as the
-    /// provider's entry says, which says nothing of another `revocation_url`. Only where newer sign-ins are left alone is one
-    /// ended that a newer one took the place of, or that was not kept.
+    /// What a revocation ends: what came of the same `sign_in` alone, of an access token that `token` alone, whatever the
+    /// `account` gave this gateway, or as the provider's entry says, which says nothing of another `revocation_url`. Only where
+    /// newer sign-ins are left alone is one ended that a newer one took the place of, or that was not kept; only with `token` is
+    /// an access token ended whose refresh token goes on.
     pub revocation_ends: RevocationEnds,
     /// Who the API says it is when it sends browsers back (RFC 9207).
     #[schemars(extend("format" = "uri"))]
@@ -113,6 +114,8 @@ pub enum RevocationEnds {
     Provider,
     /// The tokens that it names, and others of the same sign-in.
     SignIn,
+    /// An access token alone; with a refresh token, as for `sign_in`.
+    Token,
     /// Whatever the account gave this gateway, or nobody knows.
     Account,
 }

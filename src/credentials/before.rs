@@ -2,9 +2,10 @@
 
 use super::{Account, CredentialsDevices};
 use crate::ambient::Timestamp;
+use crate::message::DeviceUuid;
 use crate::source::renewal::{goes_on, is_of_line};
 use crate::store::{StoredRecord, StoredRenewal};
-use crate::vault::{Credentials, Owners, SecretText, SetAside};
+use crate::vault::{Contents, Credentials, Format, Owners, SealError, SecretText, SetAside};
 
 /// The most tokens of before that are kept until the refresh token ends; the newest.
 const MOST_SET_ASIDE: usize = 16;
@@ -17,7 +18,9 @@ pub(super) enum Past {
     None,
     /// Its refresh token stays, and may end with the access token: that is kept until both end.
     AccessSetAside,
-    /// The same of the access token of the one in this record: that may end with the refresh token.
+    /// Its refresh token stays, whatever becomes of the access token: that ends, and this holds it alone.
+    AccessEnds(StoredRecord),
+    /// The access token stays of the one in this record, and may end with the refresh token: that is kept until both end.
     RefreshSetAside(StoredRecord),
     /// Another takes the place of the one in this record.
     Replaced(StoredRecord),
@@ -101,7 +104,7 @@ fn set_aside(opened: &Credentials, past: &Past, ends_at: Option<Timestamp>) -> V
     let access = || SetAside { token: opened.secret().copy(), ends_at };
     let refresh = opened.refresh_token().map(|token| SetAside { token: token.copy(), ends_at: None });
     match past {
-        Past::None => before.collect(),
+        Past::None | Past::AccessEnds(_) => before.collect(),
         Past::AccessSetAside => before.chain([access()]).collect(),
         Past::RefreshSetAside(_) => before.chain(refresh).collect(),
         // It ends with what it was set aside with.
@@ -110,6 +113,31 @@ fn set_aside(opened: &Credentials, past: &Past, ends_at: Option<Timestamp>) -> V
 }
 
 impl CredentialsDevices {
+    /// The same, but that the access token before is not set aside where the API ends it alone. Costs milliseconds.
+    pub(super) fn ending_at_once(
+        &self,
+        device: &DeviceUuid,
+        account: &Account,
+        mut before: Before,
+    ) -> Result<Before, SealError> {
+        if !(matches!(before.past, Past::AccessSetAside) && self.ends_access_alone()) {
+            return Ok(before);
+        }
+        // It was set aside last.
+        let Some(SetAside { token, .. }) = before.set_aside.pop() else { return Ok(before) };
+        let contents = Contents {
+            generation: before.generation,
+            hosts: self.sealing.hosts.clone(),
+            source: Some(self.sealing.realm.mark()),
+            ..Contents::new(account.id.clone(), token)
+        };
+        let sealed = self.vault.seal(device, &contents, Format::Two)?;
+        let (endo, signature) = (sealed.endo.to_string(), sealed.signature);
+        let Contents { generation, source, .. } = contents;
+        before.past = Past::AccessEnds(StoredRecord { generation, endo, signature, source });
+        Ok(before)
+    }
+
     /// What of these neither ended by itself nor is the account's secret again.
     pub(super) fn still_to_end(&self, set_aside: Vec<SetAside>, account: &Account) -> Kept {
         let now = self.clock.now();

@@ -90,6 +90,12 @@ impl CredentialsDevices {
                 receipt.api = Some(ApiAnswer::spared(ENDS_LATER, now));
                 return receipt.keep(transaction);
             }
+            Past::AccessEnds(copy) => {
+                receipt.part(Matter::EarlierAccessToken, &device, Fate::Ended);
+                receipt.api = Some(ApiAnswer::new(ApiVerdict::Pending, now));
+                receipt.keep(transaction)?;
+                return Ok(self.have_ended(transaction, &receipt, copy)?);
+            }
             Past::RefreshSetAside(before) => {
                 receipt.api = Some(ApiAnswer::spared(ENDS_WITH_ITS_ACCESS, now));
                 return self.await_what_it_brings(transaction, receipt, before);
@@ -105,8 +111,20 @@ impl CredentialsDevices {
         receipt.api = Some(answer);
         receipt.keep(transaction)?;
         if is_to_end {
-            transaction.add_revocation(&NewRevocation::told_by(receipt.id, &device, before, now))?;
+            self.have_ended(transaction, &receipt, before)?;
         }
+        Ok(())
+    }
+
+    /// Has the API be told of what is in this sealed copy, as the receipt says.
+    fn have_ended(
+        &self,
+        transaction: &Transaction<'_>,
+        receipt: &Receipt,
+        copy: &StoredRecord,
+    ) -> Result<(), StoreError> {
+        let new = NewRevocation::told_by(receipt.id, &receipt.credentials, copy, self.clock.now());
+        transaction.add_revocation(&new)?;
         let bell = self.aftermath.clone();
         transaction.after_commit(move || bell.notify_one());
         Ok(())
@@ -127,10 +145,7 @@ impl CredentialsDevices {
         }
         receipt.keep(transaction)?;
         if is_awaited {
-            let now = self.clock.now();
-            transaction.add_revocation(&NewRevocation::told_by(receipt.id, &device, before, now))?;
-            let bell = self.aftermath.clone();
-            transaction.after_commit(move || bell.notify_one());
+            self.have_ended(transaction, &receipt, before)?;
         }
         Ok(())
     }

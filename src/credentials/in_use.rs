@@ -56,7 +56,12 @@ impl CredentialsDevices {
         if let Some(id) = account {
             // What a bus does not answer is why many a sign-in was not kept.
             let (mut kept, ends_all) = (self.kept_of(id, is_stray).await?, !self.ends_one_alone());
-            kept.retain(|kept| ends_all || may_end_together(&kept.opened, opened));
+            let ends_alone = self.ends_access_alone() && opened.refresh_token().is_none();
+            let may_end = |kept: &Credentials| match ends_alone {
+                true => share_a_token(kept, opened),
+                false => may_end_together(kept, opened),
+            };
+            kept.retain(|kept| ends_all || may_end(&kept.opened));
             if !kept.is_empty() {
                 let kept = kept.into_iter().map(|kept| kept.device).collect();
                 return Ok(Some(Spared { why: if ends_all { ENDS_NEWER_ONES } else { HELD }, kept }));
@@ -93,6 +98,11 @@ impl CredentialsDevices {
     /// Whether the API can end a secret and leave newer ones of the account alone.
     pub(super) fn ends_one_alone(&self) -> bool {
         self.upstream.as_ref().is_some_and(|client| client.settings().revokes_one_alone())
+    }
+
+    /// Whether it can end an access token and leave the refresh token of the same sign-in alone.
+    pub(super) fn ends_access_alone(&self) -> bool {
+        self.upstream.as_ref().is_some_and(|client| client.settings().revokes_access_alone())
     }
 
     /// Where a record holds one of these tokens, whosever it is, or one that may end with them.

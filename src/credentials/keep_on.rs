@@ -191,7 +191,9 @@ impl Keeping {
         let opened = opened.ok_or(CredentialsError::NoRecord)?;
         self.whereabouts.check(&opened)?;
         let owners = devices.vault.name(devices.owners_in(view, device, &opened)?, known);
-        Ok(Before { owners, ..Before::read(record, &opened, &self.account, renewal) })
+        let before = Before::read(record, &opened, &self.account, renewal);
+        let before = devices.ending_at_once(device, &self.account, before)?;
+        Ok(Before { owners, ..before })
     }
 }
 

@@ -183,6 +183,7 @@ impl Keeping {
                 let owners = self.devices.owners_in(transaction, &device, &opened)?;
                 let renewal = transaction.renewal(&device)?;
                 let before = Before::read(&record, &opened, &self.account, renewal.as_ref());
+                let before = self.devices.ending_at_once(&device, &self.account, before)?;
                 return Ok(Some((device, Before { owners, ..before })));
             }
         }

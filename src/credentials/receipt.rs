@@ -116,6 +116,8 @@ pub enum Matter {
     Record,
     /// The secret that was kept there until a newer one took its place.
     EarlierSecret,
+    /// The access token that was kept there until then, whose refresh token stays.
+    EarlierAccessToken,
     /// The oldest of the tokens that were set aside until the refresh token ends.
     OldestSetAside,
     /// The copy of the record on the bus.

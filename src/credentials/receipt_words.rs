@@ -23,6 +23,7 @@ impl Matter {
             Self::Device => "the device",
             Self::Record => "the record of",
             Self::EarlierSecret => "the earlier secret of",
+            Self::EarlierAccessToken => "the earlier access token of",
             Self::OldestSetAside => "the oldest of the tokens set aside for",
             Self::BusCopy => "the copy on the bus of",
             Self::Management => "the management by",

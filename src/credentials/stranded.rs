@@ -3,7 +3,7 @@
 
 use super::CredentialsDevices;
 use super::in_use::GOES_ON;
-use super::receipt::{Act, ApiVerdict, Fate, Receipt, amend};
+use super::receipt::{Act, ApiVerdict, Fate, Matter, Part, Receipt, amend};
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 use crate::store::{NewRevocation, StoreError, StoredRecord, Transaction, View};
@@ -60,13 +60,16 @@ pub(super) fn end_since(
     let since = time.iso_seconds();
     let newest_first = view.receipts_of(device, LOOKED_THROUGH)?;
     let is_end = |receipt: &Receipt| {
-        let goes_on = receipt
-            .api
-            .as_ref()
-            .is_some_and(|api| api.why.as_deref().is_some_and(|why| why.starts_with(GOES_ON)));
-        matches!(receipt.act, Act::Forgotten | Act::Replaced) && !goes_on && receipt.at >= since
+        matches!(receipt.act, Act::Forgotten | Act::Replaced) && !goes_on(receipt) && receipt.at >= since
     };
     let mut ends: Vec<_> = newest_first.iter().filter_map(Receipt::read).filter(is_end).collect();
     let waiting = ends.iter().rposition(Receipt::awaits_renewal).unwrap_or_default();
     Ok((!ends.is_empty()).then(|| ends.swap_remove(waiting)))
+}
+
+/// Whether the refresh token stayed, and with it what a renewal brings.
+fn goes_on(receipt: &Receipt) -> bool {
+    let why = receipt.api.as_ref().and_then(|api| api.why.as_deref());
+    let is_access_alone = |part: &Part| part.what == Matter::EarlierAccessToken;
+    why.is_some_and(|why| why.starts_with(GOES_ON)) || receipt.parts.iter().any(is_access_alone)
 }

@@ -9,8 +9,8 @@ mod settled;
 
 pub use catalogue::Catalogue;
 pub use provider::{
-    Api, ClientProof, Evidence, Profile, ProfileMethod, Provider, Refresh, Retry, Revocation, RevocationWay,
-    Rotation, TokenBody,
+    Api, ClientProof, Evidence, Profile, ProfileMethod, Provider, Refresh, Retry, Revocation,
+    RevocationReach, RevocationWay, Rotation, TokenBody,
 };
 pub use realm::Realm;
 pub use settled::{Source, SourceError, Way};

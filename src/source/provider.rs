@@ -54,9 +54,9 @@ pub struct Provider {
 }
 
 impl Provider {
-    /// Whether it is known that one of its tokens can be ended alone.
-    pub fn revokes_alone(&self) -> bool {
-        self.revocation.as_ref().is_some_and(|revocation| revocation.alone)
+    /// What is known of how far a revocation goes.
+    pub fn revocation_reach(&self) -> RevocationReach {
+        self.revocation.as_ref().map(|revocation| revocation.ends).unwrap_or_default()
     }
 }
 
@@ -104,10 +104,23 @@ pub struct Revocation {
     pub way: RevocationWay,
     /// Where; `{client_id}` stands for the gateway's name at the provider.
     pub url: String,
-    /// Whether it is known that the end of one token leaves the account's newer ones alone. Only then is a secret ended
-    /// that another one took the place of.
+    /// What ends with a token, as far as that is documented.
     #[serde(default)]
-    pub alone: bool,
+    pub ends: RevocationReach,
+}
+
+/// What ends with a token that is revoked (RFC 7009, 2.1), from the most to the least.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RevocationReach {
+    /// Whatever the account gave this gateway, or nobody knows.
+    #[default]
+    Account,
+    /// What came of the same sign-in. A secret is ended then that another one took the place of.
+    SignIn,
+    /// The token alone where it is an access token; with a refresh token what came of the same sign-in. An access token is
+    /// ended then whose refresh token stays.
+    Token,
 }
 
 /// What kind of request revokes a token.

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::config;
 use crate::egress::{HostList, Url};
-use crate::source::provider::{ClientProof, Profile, Provider, Retry, Revocation, RevocationWay, TokenBody};
+use crate::source::provider::{
+    ClientProof, Profile, Provider, Retry, Revocation, RevocationReach, RevocationWay, TokenBody,
+};
 use crate::source::settled::{SourceError, endpoint};
 use crate::vault::SecretText;
 
@@ -38,7 +40,7 @@ pub struct OAuth2 {
     /// Those of a sign-in that proves the account anew.
     pub(super) again: BTreeMap<String, String>,
     pub(super) revocation: Option<(RevocationWay, Url)>,
-    pub(super) revokes_alone: bool,
+    pub(super) revocation_reach: RevocationReach,
     pub(super) profile: Profile,
     pub(super) profile_url: Option<Url>,
     /// Whether a refresh token may be sent again when nobody knows what came of it.
@@ -106,7 +108,7 @@ impl OAuth2 {
                 Some(url) => Some((RevocationWay::Rfc7009, endpoint("source.revocation_url", url)?)),
                 None => addresses.revocation,
             },
-            revokes_alone: revokes_alone(settings, provider),
+            revocation_reach: revocation_reach(settings, provider),
             profile: profile(settings, provider)?,
             profile_url: match &settings.profile_url {
                 Some(url) => Some(endpoint("source.profile_url", url)?),
@@ -125,7 +127,12 @@ impl OAuth2 {
 
     /// Whether it can be told so of one secret without ending newer ones of the same account.
     pub fn revokes_one_alone(&self) -> bool {
-        self.can_revoke() && self.revokes_alone
+        self.can_revoke() && self.revocation_reach >= RevocationReach::SignIn
+    }
+
+    /// Whether it can be told so of an access token without ending the refresh token of the same sign-in.
+    pub fn revokes_access_alone(&self) -> bool {
+        self.can_revoke() && self.revocation_reach >= RevocationReach::Token
     }
 
     /// Who gives the secrets.
@@ -195,14 +202,15 @@ fn retry(settings: &config::Source, provider: Option<&Provider>) -> Retry {
     }
 }
 
-/// RFC 7009 leaves open whether a revocation ends what came of one authorization or all that the account gave, so nobody
-/// knows who does not say so. What is known of a provider is known of its own way alone.
-fn revokes_alone(settings: &config::Source, provider: Option<&Provider>) -> bool {
+/// RFC 7009 leaves open whether a revocation ends one token, what came of one authorization or all that the account gave, so
+/// nobody knows who does not say so. What is known of a provider is known of its own way alone.
+fn revocation_reach(settings: &config::Source, provider: Option<&Provider>) -> RevocationReach {
     match settings.revocation_ends {
-        config::RevocationEnds::SignIn => true,
-        config::RevocationEnds::Account => false,
-        config::RevocationEnds::Provider if settings.revocation_url.is_some() => false,
-        config::RevocationEnds::Provider => provider.is_some_and(Provider::revokes_alone),
+        config::RevocationEnds::Token => RevocationReach::Token,
+        config::RevocationEnds::SignIn => RevocationReach::SignIn,
+        config::RevocationEnds::Account => RevocationReach::Account,
+        config::RevocationEnds::Provider if settings.revocation_url.is_some() => RevocationReach::Account,
+        config::RevocationEnds::Provider => provider.map(Provider::revocation_reach).unwrap_or_default(),
     }
 }
 

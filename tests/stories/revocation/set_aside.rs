@@ -47,6 +47,29 @@ async fn the_access_token_before_stays_for_the_refresh_token_and_a_receipt_says_
 }
 
 #[tokio::test]
+async fn where_the_api_ends_an_access_token_alone_the_one_before_ends_at_once_and_the_refresh_token_goes_on()
+{
+    let provider = FakeProvider::start().await;
+    let source = Source { revocation_ends: RevocationEnds::Token, ..provider.settings() };
+    let office = Office::open(source).await;
+    let credentials = signed_in_again(&office, &provider).await;
+    let pending = office.receipts(&credentials).await.remove(0).api.unwrap();
+    assert_eq!((pending.verdict, pending.why), (ApiVerdict::Pending, None));
+    office.does_what_is_due().await;
+    assert_eq!(provider.ended(), ["access-1"]);
+    let receipt = office.receipts(&credentials).await.remove(0);
+    let said = receipt.parts.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(said, [format!("the earlier access token of {credentials} ended")]);
+    assert_eq!((receipt.act, receipt.api.unwrap().verdict), (Act::Replaced, ApiVerdict::Revoked));
+    assert!(office.waiting().await.is_empty());
+    office.gateway.credentials.renew_refused(&credentials, 2).await.unwrap();
+    office.forget(&credentials).await;
+    office.does_what_is_due().await;
+    assert_eq!(provider.ended(), ["access-1", "refresh-3", "access-3"]);
+    assert!(provider.reused().is_empty());
+}
+
+#[tokio::test]
 async fn whoever_forgets_the_secret_ends_the_access_tokens_before_as_well() {
     for revocation_ends in [RevocationEnds::SignIn, RevocationEnds::Account] {
         let provider = FakeProvider::start().await;
