@@ -1,11 +1,12 @@
 //! What remains to be done about what is over: the bus is told, and the API. What hangs, hangs alone.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use futures_util::stream::{self, FuturesUnordered};
+use futures_util::stream;
 use tokio::sync::watch;
+use tokio::task::{Id, JoinSet};
 use tokio::time::sleep;
 
 use super::rounds::BETWEEN;
@@ -45,36 +46,61 @@ struct Queue {
     pieces: Vec<i64>,
 }
 
+/// The queues that are worked off, each by a task of its own: they go on while it is looked what else is due.
+#[derive(Default)]
+struct UnderWay {
+    tasks: JoinSet<()>,
+    names: HashMap<Id, Name>,
+}
+
+impl UnderWay {
+    /// Begins with this queue, unless somebody is at it, or too many others of its kind are worked off.
+    fn begin(&mut self, devices: &CredentialsDevices, queue: Queue) {
+        let name = queue.name.clone();
+        let like_it = self.names.values().filter(|other| other.kind == name.kind);
+        if like_it.count() < AT_ONCE && !self.names.values().any(|other| *other == name) {
+            let devices = devices.clone();
+            let task = self.tasks.spawn(async move { devices.work_off(queue).await });
+            self.names.insert(task.id(), name);
+        }
+    }
+
+    /// Waits until one is worked off; for ever where none is.
+    async fn one_ends(&mut self) {
+        let ended = match self.tasks.join_next_with_id().await {
+            Some(ended) => ended,
+            None => std::future::pending().await,
+        };
+        self.names.remove(&ended.map_or_else(|broken| broken.id(), |(id, ())| id));
+    }
+}
+
 impl CredentialsDevices {
     /// Does what is due, again and again, until stopped. What is under way then is broken off, for what it does not get done
     /// is done by the next.
     pub(super) async fn attend(self, mut stopped: watch::Receiver<bool>) {
+        let mut under_way = UnderWay::default();
         tokio::select! {
             // Fails where whoever says so is gone.
             _ = stopped.wait_for(|stop| *stop) => {}
-            () = self.keep_working() => {}
+            () = self.keep_working(&mut under_way) => {}
         }
+        under_way.tasks.shutdown().await;
     }
 
-    async fn keep_working(&self) {
-        let (mut at_work, mut under_way) = (HashSet::new(), FuturesUnordered::new());
+    async fn keep_working(&self, under_way: &mut UnderWay) {
         loop {
             self.note_uses().await;
             let waiting = self.what_is_due().await.unwrap_or_else(|error| {
                 tracing::warn!(error = with_causes(&error), "what follows from a revocation waits");
                 Vec::new()
             });
-            for queue in waiting {
-                let is_like_it = |other: &&Name| other.kind == queue.name.kind;
-                if at_work.iter().filter(is_like_it).count() < AT_ONCE && at_work.insert(queue.name.clone()) {
-                    under_way.push(self.work_off(queue));
-                }
-            }
+            waiting.into_iter().for_each(|queue| under_way.begin(self, queue));
             let pause = sleep(BETWEEN);
             tokio::pin!(pause);
             loop {
                 tokio::select! {
-                    Some(done) = under_way.next() => drop(at_work.remove(&done)),
+                    () = under_way.one_ends() => {}
                     () = self.aftermath.notified() => break,
                     () = &mut pause => break,
                 }
@@ -132,14 +158,13 @@ impl CredentialsDevices {
         Ok(waiting)
     }
 
-    async fn work_off(&self, Queue { name, pieces }: Queue) -> Name {
+    async fn work_off(&self, Queue { name, pieces }: Queue) {
         for seq in pieces {
             if let Err(error) = self.attend_to(name.kind, seq).await {
                 tracing::warn!(error = with_causes(&error), "something that follows from a revocation waits");
                 self.leave_for_later(name.kind, seq).await;
             }
         }
-        name
     }
 
     async fn attend_to(&self, kind: Kind, seq: i64) -> Result<(), CredentialsError> {

@@ -115,3 +115,34 @@ async fn an_end_that_the_api_does_not_answer_keeps_no_other_waiting() {
     stop.send(true).unwrap();
     working.await.unwrap();
 }
+
+#[tokio::test]
+async fn ends_that_come_together_are_told_while_others_read() {
+    let provider = FakeProvider::start().await;
+    let office = Office::open(provider.settings()).await;
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let working = tokio::spawn(office.gateway.credentials.clone().look_after(stopped.clone()));
+    let mut ends = Vec::new();
+    for id in 0..16 {
+        let (access, refresh) = provider.grant();
+        ends.push((office.keep(id, &access, &refresh).await, refresh));
+    }
+    let mut readers = tokio::task::JoinSet::new();
+    for _ in 0..4 {
+        let (devices, asked, stopped) =
+            (office.gateway.credentials.clone(), ends[0].0.clone(), stopped.clone());
+        readers.spawn(async move {
+            while !*stopped.borrow() {
+                let _ = devices.standing(&asked).await;
+            }
+        });
+    }
+    futures_util::future::join_all(ends.iter().map(|(credentials, _)| office.forget(credentials))).await;
+    let mut ticks = tokio::time::interval(Duration::from_millis(1));
+    while ends.iter().any(|(_, refresh)| provider.takes(refresh)) {
+        ticks.tick().await;
+    }
+    stop.send(true).unwrap();
+    working.await.unwrap();
+    while readers.join_next().await.is_some() {}
+}
