@@ -350,6 +350,7 @@ ALTER TABLE renewals ADD COLUMN spent BLOB;
 /// Until when an API may be at what it was asked to end, so that nothing is done about it before.
 const WITH_RESTS: &str = "
 ALTER TABLE revocations ADD COLUMN rest_until INTEGER NOT NULL DEFAULT 0;
+UPDATE revocations SET rest_until = due_at WHERE attempts > 0;
 ";
 
 /// Marks a file as a database of endo ("Endo" in ASCII).
