@@ -17,7 +17,7 @@ use crate::bus::embedded::BusError;
 use crate::message::DeviceUuid;
 use crate::source::renewal::{
     BeforeUse, Health, Held, NewSecret, Records, RecordsError, RenewalError, Renewals, Renewed, Renewer,
-    Standing, Upstream, begin_life, take_over,
+    Standing, Upstream, begin_anew, begin_life, take_over,
 };
 use crate::store::{StoreError, StoredRecord, StoredRenewal, Transaction, View};
 use crate::telemetry::with_causes;
@@ -54,7 +54,7 @@ impl NewLife {
     pub(super) fn begin(self, transaction: &Transaction<'_>, device: &DeviceUuid) -> Result<(), StoreError> {
         match self.renewed_by {
             RenewedBy::TheOneBefore => take_over(transaction, device, self.renewal),
-            RenewedBy::ItsOwn | RenewedBy::Nothing => transaction.store_renewal(device, &self.renewal),
+            RenewedBy::ItsOwn | RenewedBy::Nothing => begin_anew(transaction, device, self.renewal),
         }
     }
 }

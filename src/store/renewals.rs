@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension, Row};
 
-use super::{StoreError, Transaction, View};
+use super::{Spent, StoreError, Transaction, View};
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 
@@ -60,8 +60,8 @@ pub struct StoredRenewal {
     pub failures: u32,
     /// When the secret came of a renewal, if it did.
     pub renewed_at: Option<Timestamp>,
-    /// The fingerprint of the refresh token that the present one was given for, if it was.
-    pub spent: Option<[u8; 32]>,
+    /// Refresh tokens of this credential that are over.
+    pub spent: Spent,
 }
 
 impl StoredRenewal {
@@ -139,7 +139,7 @@ impl Transaction<'_> {
             renewal.renewed_at.map(Timestamp::as_millis),
             count(renewal.refresh_since),
             count(renewal.secret_since),
-            renewal.spent,
+            &renewal.spent,
             credentials.as_str(),
         ))?;
         Ok(())

@@ -38,6 +38,6 @@ pub use flights::Renewals;
 pub use records::{Held, NewSecret, Records};
 pub use renewer::Renewer;
 pub use schedule::{begin_life, renew_at};
-pub use sealed_anew::{carry_over, goes_on, is_of_line, take_over};
+pub use sealed_anew::{begin_anew, carry_over, goes_on, is_of_line, take_over};
 pub use standing::{BeforeUse, Health, Standing};
 pub use upstream::Upstream;

@@ -225,8 +225,8 @@ impl Renewer {
         let secret = NewSecret { access: access.copy(), refresh, tried: case.held.access.copy(), generation };
         let record = (self.records.seal)(case.device.clone(), record, secret).await?;
         let life = begin_life(generation, *asked_at, *lifetime, *fraction);
-        let renewal = StoredRenewal { renewed_at: Some(*asked_at), spent, ..life };
-        Ok(Brought { old, record, renewal, asked_at: *asked_at })
+        let renewal = StoredRenewal { renewed_at: Some(*asked_at), ..life };
+        Ok(Brought { old, record, renewal, spent, asked_at: *asked_at })
     }
 
     /// Whether this record holds the refresh token that was sent; what does not open, or is of another API, does not.

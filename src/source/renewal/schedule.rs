@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::ambient::Timestamp;
-use crate::store::{RenewalStage, StoredRenewal};
+use crate::store::{RenewalStage, Spent, StoredRenewal};
 
 /// The longest time ahead of its end at which a secret is renewed.
 const AHEAD: Duration = Duration::from_secs(15 * 60);
@@ -39,7 +39,7 @@ pub fn begin_life(
         reason: None,
         failures: 0,
         renewed_at: None,
-        spent: None,
+        spent: Spent::default(),
     }
 }
 

@@ -14,11 +14,25 @@ pub fn goes_on(before: &SecretText, brought: Option<&SecretText>, known: Option<
     brought.is_none_or(is_of_line) && known.is_none_or(StoredRenewal::is_renewable)
 }
 
-/// Whether a sign-in brought the refresh token `before`, of which this is known, once more, or the one that it was given
-/// for: a sign-in may get that while it is renewed, and be kept only then. It is over with that (RFC 6749, 6).
+/// Whether a sign-in brought the refresh token `before`, of which this is known, once more, or one that is over since another
+/// was given for it (RFC 6749, 6): a sign-in may get that while it is renewed, and be kept only then.
 pub fn is_of_line(before: &SecretText, brought: &SecretText, known: Option<&StoredRenewal>) -> bool {
-    let spent = known.and_then(|known| known.spent);
-    before.is(brought.expose()) || spent.is_some_and(|spent| spent == brought.fingerprint())
+    before.is(brought.expose()) || known.is_some_and(|known| known.spent.has(&brought.fingerprint()))
+}
+
+/// Begins the `life` of a secret that a sign-in brought with all that it needs. What was spent before stays known: another
+/// sign-in that was given some of that may be kept only after this one. To be called in the transaction that stores the
+/// record.
+///
+/// # Errors
+/// What the database reports.
+pub fn begin_anew(
+    transaction: &Transaction<'_>,
+    device: &DeviceUuid,
+    life: StoredRenewal,
+) -> Result<(), StoreError> {
+    let spent = transaction.renewal(device)?.map(|known| known.spent).unwrap_or_default();
+    transaction.store_renewal(device, &StoredRenewal { spent, ..life })
 }
 
 /// Begins the `life` of a secret that a sign-in brought without another refresh token, so that the one before goes on with
@@ -102,6 +116,8 @@ pub(super) struct Brought {
     pub(super) old: u64,
     pub(super) record: StoredRecord,
     pub(super) renewal: StoredRenewal,
+    /// The fingerprint of the refresh token that was sent, where another was given for it.
+    pub(super) spent: Option<[u8; 32]>,
     pub(super) asked_at: Timestamp,
 }
 
@@ -131,8 +147,8 @@ impl Brought {
             return self.strand(transaction, records, device);
         }
         let before = transaction.renewal(device)?.filter(|known| known.generation == self.old);
-        // Where the refresh token is the same, what it was given for is, too.
-        let spent = self.renewal.spent.or(before.and_then(|known| known.spent));
+        let known = before.map(|known| known.spent).unwrap_or_default();
+        let spent = self.spent.map_or(known.clone(), |spent| known.and(spent));
         transaction.store_renewal(device, &StoredRenewal { spent, ..self.renewal.clone() })?;
         (records.project)(transaction, device, &self.record)?;
         Ok(Kept::Stored)
@@ -149,8 +165,16 @@ impl Brought {
             Some(newest) if newest.generation != self.old => Ok(Kept::Another(newest)),
             _ => {
                 (records.strand)(transaction, device, (&self.record, self.asked_at))?;
+                self.note_spent(transaction, device)?;
                 Ok(Kept::Stranded)
             }
         }
+    }
+
+    /// A sign-in that was given what was sent may be kept only after this.
+    fn note_spent(&self, transaction: &Transaction<'_>, device: &DeviceUuid) -> Result<(), StoreError> {
+        let Some((known, spent)) = transaction.renewal(device)?.zip(self.spent) else { return Ok(()) };
+        let spent = known.spent.clone().and(spent);
+        transaction.store_renewal(device, &StoredRenewal { spent, ..known })
     }
 }

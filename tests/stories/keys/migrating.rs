@@ -9,7 +9,7 @@ use endo::config::Config;
 use endo::credentials::Rekeyed;
 use endo::gateway::{Ambient, Gateway, GatewayError};
 use endo::message::DeviceUuid;
-use endo::store::{RenewalStage, StoreError, StoredRecord, StoredRenewal, Transaction, View};
+use endo::store::{RenewalStage, Spent, StoreError, StoredRecord, StoredRenewal, Transaction, View};
 use endo::vault::{Format, Need, Replacement, ResourceOwnerId, SealedText, SecretText};
 use serde_json::Value;
 
@@ -165,7 +165,7 @@ fn renewal(generation: u64, stage: RenewalStage, now: Timestamp) -> StoredRenewa
         reason: None,
         failures: 2,
         renewed_at: Some(now),
-        spent: None,
+        spent: Spent::default(),
     }
 }
 

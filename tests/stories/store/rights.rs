@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use endo::ambient::Timestamp;
-use endo::store::{Binding, RenewalStage, Store, StoreError, StoredRecord, StoredRenewal, StoredRight};
+use endo::store::{
+    Binding, RenewalStage, Spent, Store, StoreError, StoredRecord, StoredRenewal, StoredRight,
+};
 
 use super::{NOW, fresh, uuid, write};
 
@@ -35,7 +37,7 @@ fn dead() -> StoredRenewal {
         reason: None,
         failures: 0,
         renewed_at: None,
-        spent: None,
+        spent: Spent::default(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use endo::source::renewal::{begin_life, carry_over, goes_on, take_over};
+use endo::source::renewal::{begin_anew, begin_life, carry_over, goes_on, take_over};
 use endo::store::{RenewalStage, StoreError, StoredRecord, StoredRenewal, Transaction};
 use endo::vault::SecretText;
 
@@ -29,7 +29,7 @@ impl Life {
             let record = owned_by(owners, plain(generation, &access, Some(&refresh)));
             assert!(transaction.store_record(&device, &record)?);
             let lifetime = Some(Duration::from_secs(600));
-            transaction.store_renewal(&device, &begin_life(generation, now, lifetime, 0.0))
+            begin_anew(transaction, &device, begin_life(generation, now, lifetime, 0.0))
         };
         self.store().write::<_, StoreError, _>(keep).await.unwrap();
         self.note("somebody signs in".to_owned());
@@ -72,8 +72,8 @@ impl Life {
             assert!(transaction.store_record(&device, &record)?);
             match &refresh {
                 Some(_) if goes_on => take_over(transaction, &device, life)?,
-                Some(_) => transaction.store_renewal(&device, &life)?,
-                None => transaction.store_renewal(&device, &StoredRenewal { renew_at: None, ..life })?,
+                Some(_) => begin_anew(transaction, &device, life)?,
+                None => begin_anew(transaction, &device, StoredRenewal { renew_at: None, ..life })?,
             }
             Ok((refresh, known, goes_on))
         };
