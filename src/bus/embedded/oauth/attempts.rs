@@ -1,4 +1,4 @@
-//! How often somebody may try to sign in as a device.
+//! How often somebody tried to sign in as a device with a token that is none of its own.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -8,14 +8,15 @@ use std::time::Duration;
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 
-/// How often one address may try one device within [`Attempts::WINDOW`].
+/// How many wrong tokens of one device one address may show within [`Attempts::WINDOW`].
 const TRIES: u32 = 10;
 /// How many are remembered; the one whose window began first makes room.
 const REMEMBERED: usize = 4096;
 
 type Who = (Option<IpAddr>, DeviceUuid);
 
-/// Who tried to sign in lately, from where.
+/// Who tried to sign in lately, and from where. It keeps no right token out: all that come by one proxy have one address,
+/// and everybody knows the uuids.
 #[derive(Debug, Default)]
 pub struct Attempts(Mutex<HashMap<Who, (Timestamp, u32)>>);
 
@@ -23,8 +24,8 @@ impl Attempts {
     /// After this time the count begins anew.
     pub const WINDOW: Duration = Duration::from_secs(60);
 
-    /// Counts a try before it is made, so that many at once count too; answers whether it may be made.
-    pub fn admit(&self, who: Who, now: Timestamp) -> bool {
+    /// Counts a wrong token; answers whether there are too many by now.
+    pub fn is_one_too_many(&self, who: Who, now: Timestamp) -> bool {
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !seen.contains_key(&who) && seen.len() >= REMEMBERED {
             make_room(&mut seen, now);
@@ -34,12 +35,7 @@ impl Attempts {
             (*began, *tries) = (now, 0);
         }
         *tries = tries.saturating_add(1);
-        *tries <= TRIES
-    }
-
-    /// Forgets the tries of somebody who succeeded.
-    pub fn succeeded(&self, who: &Who) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(who);
+        *tries > TRIES
     }
 }
 

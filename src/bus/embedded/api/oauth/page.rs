@@ -22,7 +22,7 @@ const STYLE: &str = include_str!("page.css");
 pub(super) enum Note {
     /// The token is not one of the device's.
     Wrong,
-    /// There were too many tries.
+    /// Too many tokens in a row were not.
     TooOften,
 }
 
@@ -62,9 +62,10 @@ pub(super) fn sign_in(
             StatusCode::FORBIDDEN,
             "This device does not exist, or the token is not one of its own. Look at both, and sign in again.",
         ),
-        Some(Note::TooOften) => {
-            (StatusCode::TOO_MANY_REQUESTS, "Too many tries for this device. Wait a minute, then try again.")
-        }
+        Some(Note::TooOften) => (
+            StatusCode::TOO_MANY_REQUESTS,
+            "Too many wrong tokens for this device. A right one signs you in; for others, wait a minute.",
+        ),
     };
     let alarm =
         if said.is_empty() { String::new() } else { format!("<p class=\"alarm\" role=\"alert\">{said}</p>") };
