@@ -96,7 +96,7 @@ async fn nobody_listens_without_the_device_s_own_token() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_refused_again_and_again_is_not_looked_at() {
+async fn an_address_that_is_refused_again_and_again_is_told_to_wait_and_keeps_nobody_out() {
     let firehose = FirehoseLimits { refusals: 3, ..FirehoseLimits::default() };
     let bus = TestBus::with(ApiLimits { firehose, ..ApiLimits::default() }, None).await;
     let device = bus.listener().await;
@@ -107,6 +107,10 @@ async fn an_address_that_is_refused_again_and_again_is_not_looked_at() {
         refused += 1;
     }
     assert!((3..=6).contains(&refused), "{refused}");
+    Polling::open(&bus, &device).await;
+    let mut socket =
+        Socket::upgrade(shown(&bus, &device, &path.replace("polling", "websocket"))).await.unwrap();
+    assert!(socket.text().await.unwrap().contains("pingInterval"));
 }
 
 #[tokio::test]

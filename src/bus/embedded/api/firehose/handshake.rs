@@ -25,19 +25,17 @@ pub(super) struct Admitted {
     called: mpsc::Receiver<Call>,
 }
 
-/// Lets a device in that shows its token, and asks for itself.
+/// Lets a device in that shows its token, and asks for itself, whatever others of its address did: all that come by one
+/// proxy have one.
 pub(super) async fn admit(
     door: &Data<Door>,
     request: &HttpRequest,
     asked: &Asked,
 ) -> Result<Admitted, Rejection> {
-    let (peer, now) = (peer(request), door.bus.clock.now());
-    if !door.strangers.admits(peer, now) {
-        return Err(Rejection::TooMany);
-    }
     let admitted = recognise(door, request, asked).await;
-    if matches!(admitted, Err(Rejection::Unauthenticated)) {
-        door.strangers.refused(peer, now);
+    let is_wrong = matches!(admitted, Err(Rejection::Unauthenticated));
+    if is_wrong && door.strangers.is_one_too_many(peer(request), door.bus.clock.now()) {
+        return Err(Rejection::TooMany);
     }
     admitted
 }

@@ -11,7 +11,7 @@ pub struct FirehoseLimits {
     pub device_sessions: usize,
     /// Bytes of one packet, or of one post with packets, from a client.
     pub packet_bytes: usize,
-    /// Refused handshakes that one address may have in a minute.
+    /// Refused handshakes of one address in a minute that are told what they are; more are told to wait.
     pub refusals: u32,
     /// How often a client is to ping.
     pub ping_interval: Duration,

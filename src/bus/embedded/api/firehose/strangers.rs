@@ -36,14 +36,12 @@ impl Strangers {
         Self { at_most, counted: Mutex::default() }
     }
 
-    /// Whether one more handshake of this address is looked at.
-    pub(super) fn admits(&self, address: IpAddr, now: Timestamp) -> bool {
-        *self.of_this_minute(now).refusals(address) < self.at_most
-    }
-
-    /// Counts a handshake that was refused.
-    pub(super) fn refused(&self, address: IpAddr, now: Timestamp) {
-        *self.of_this_minute(now).refusals(address) += 1;
+    /// Counts a handshake of this address that is refused; answers whether there are too many by now.
+    pub(super) fn is_one_too_many(&self, address: IpAddr, now: Timestamp) -> bool {
+        let mut counted = self.of_this_minute(now);
+        let refusals = counted.refusals(address);
+        *refusals = refusals.saturating_add(1);
+        *refusals > self.at_most
     }
 
     fn of_this_minute(&self, now: Timestamp) -> MutexGuard<'_, Counted> {
