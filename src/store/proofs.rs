@@ -1,4 +1,4 @@
-//! Who proved control of the account behind credentials, and when; kept for a day, bounded in rows.
+//! Who proved control of the account behind credentials, and when; kept for a year, bounded in rows.
 
 use std::time::Duration;
 
@@ -8,8 +8,9 @@ use super::{StoreError, Transaction, View};
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 
-/// No proof is asked for that may be older.
-const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+/// What somebody proved for an end counts for minutes. That they keep something here is known by it for longer: whoever never
+/// proved anything makes room for those who did.
+const KEPT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// The most proofs that are kept; the oldest make room.
 const MOST: u32 = 100_000;
 

@@ -32,7 +32,7 @@ pub struct MostSessions {
     pub oldest: u32,
     /// Of one owner, those that began last.
     pub newest: u32,
-    /// Of all owners together, those that began last.
+    /// Of all owners together.
     pub in_all: u32,
 }
 
@@ -79,8 +79,8 @@ impl View<'_> {
 }
 
 impl Transaction<'_> {
-    /// Adds a session. Where there are too many then, those of its owner end that are neither among the oldest nor among
-    /// the newest, and the oldest of all owners.
+    /// Adds a session. Where there are too many of its owner's then, those end that are neither among the oldest nor among
+    /// the newest; where there are too many in all, see [`Transaction::thin_sessions_out`].
     ///
     /// # Errors
     /// [`StoreError::Full`], or what the database reports.
@@ -108,10 +108,35 @@ impl Transaction<'_> {
                    AND seq >= (SELECT seq FROM sessions WHERE owner = ?1 ORDER BY seq LIMIT 1 OFFSET ?2)
                    AND seq <= (SELECT seq FROM sessions WHERE owner = ?1 ORDER BY seq DESC LIMIT 1 OFFSET ?3)";
         self.prepare(sql)?.execute((owner, most.oldest, most.newest))?;
-        // Those that are there count, not those that ever were: nobody ends the others' by coming ever again.
-        let sql = "DELETE FROM sessions WHERE seq <= (SELECT seq FROM sessions ORDER BY seq DESC LIMIT 1 OFFSET ?1)";
-        self.prepare(sql)?.execute([most.in_all])?;
-        Ok(())
+        self.thin_sessions_out(most)
+    }
+
+    /// Ends what is too much in all, so that whoever registers any number of devices ends nobody's sessions but those of
+    /// owners who keep nothing here. Of these the oldest end first: strangers who came before keep no newcomer out. Then come
+    /// those of other owners, but none that is among an owner's oldest.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`] where only such are left, or what the database reports.
+    fn thin_sessions_out(&self, most: MostSessions) -> Result<(), StoreError> {
+        let there: u32 = self.prepare("SELECT count(*) FROM sessions")?.query_row([], |row| row.get(0))?;
+        let mut surplus = there.saturating_sub(most.in_all) as usize;
+        if surplus > 0 {
+            // More than is needed, for it is not looked for at every sign-in then.
+            let at_once = surplus + most.in_all as usize / 16;
+            let sql = "DELETE FROM sessions WHERE seq IN (
+                           SELECT seq FROM sessions AS this WHERE NOT EXISTS (
+                               SELECT 1 FROM proofs JOIN records USING (credentials) WHERE caller = this.owner)
+                           ORDER BY seq LIMIT ?1)";
+            surplus = surplus.saturating_sub(self.prepare(sql)?.execute([at_once as i64])?);
+        }
+        if surplus > 0 {
+            let sql = "DELETE FROM sessions WHERE seq IN (
+                           SELECT seq FROM sessions AS this WHERE ?2 <= (
+                               SELECT count(*) FROM sessions WHERE owner = this.owner AND seq < this.seq)
+                           ORDER BY seq LIMIT ?1)";
+            surplus -= self.prepare(sql)?.execute((surplus as i64, most.oldest))?;
+        }
+        if surplus == 0 { Ok(()) } else { Err(StoreError::Full) }
     }
 
     /// Notes that a session was used.

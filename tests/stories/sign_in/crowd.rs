@@ -1,9 +1,12 @@
 //! However many strangers begin to sign in, those who are on their way come to their end.
 
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use endo::ambient::Timestamp;
+use endo::store::{MostSessions, StoreError, StoredSession, Transaction};
 use reqwest::{Client, Url};
 use tokio::task::JoinSet;
 
@@ -45,6 +48,43 @@ async fn ten_thousand_strangers_who_begin_to_sign_in_end_nobody_s_sign_in() {
     assert_eq!((answer.status.as_u16(), answer.header("location")), (303, Some("/console")), "{answer:?}");
     assert!(at_the_bus.get("/console").await.text.contains(&device.uuid));
     assert_eq!(come_back(&mut at_the_api, &state).await.status, 303);
+}
+
+/// As many sessions as there may be, each of another device that nobody knew before.
+async fn strangers_sign_in(place: &Place) {
+    let now = Timestamp::from_millis(place.house.now.load(Ordering::SeqCst));
+    let most = MostSessions { oldest: 3, newest: 13, in_all: 10_000 };
+    let sign_in = move |transaction: &Transaction<'_>| {
+        for number in 0..most.in_all {
+            let mut fingerprint = [0; 32];
+            fingerprint[..4].copy_from_slice(&number.to_be_bytes());
+            let session = StoredSession {
+                owner: format!("stranger-{number}").into(),
+                line: fingerprint,
+                login: Vec::new(),
+                is_granted: false,
+                token: None,
+                began_at: now,
+                seen_at: now,
+            };
+            transaction.add_session(&fingerprint, &session, most)?;
+        }
+        Ok(())
+    };
+    place.house.gateway.gateway.store.write::<_, StoreError, _>(sign_in).await.unwrap();
+}
+
+#[tokio::test]
+async fn ten_thousand_strangers_who_sign_in_end_no_session_of_whoever_keeps_something_here() {
+    let place = Place::open().await;
+    let (mut owner, state) = place.under_way("/auth/api").await;
+    assert_eq!(come_back(&mut owner, &state).await.status, 303);
+    strangers_sign_in(&place).await;
+    let device = place.house.gateway.flow(&"nobody".into()).await.device;
+    let mut newcomer = place.house.signed_in_with_bus(&device).await;
+    assert!(newcomer.get("/console").await.text.contains(&device.uuid));
+    let console = owner.get("/console").await;
+    assert!(console.status == 200 && console.text.contains("octocat"), "{console:?}");
 }
 
 fn query(address: &str) -> HashMap<String, String> {

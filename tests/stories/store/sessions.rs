@@ -1,6 +1,6 @@
 //! How many sessions are kept, and whose end for whom.
 
-use endo::store::{MostSessions, StoredSession};
+use endo::store::{MostSessions, Store, StoreError, StoredRecord, StoredSession, Transaction, View};
 
 use super::{NOW, fresh, read, uuid, write};
 
@@ -32,16 +32,56 @@ async fn whoever_signs_in_ever_again_ends_no_session_but_their_own() {
     assert_eq!(left.await, [0, 1, 18, 19]);
 }
 
-#[tokio::test]
-async fn of_all_owners_the_sessions_that_began_last_are_kept() {
-    let (_directory, store) = fresh();
-    for line in 0..7 {
-        let new = session(&format!("owner {line}"), line);
-        write(&store, move |transaction| transaction.add_session(&[line; 32], &new, MOST)).await.unwrap();
+/// Which of these sessions, begun one after the other, are there in the end; nothing where one of them is refused.
+async fn left(store: &Store, owners: &[&str]) -> Option<Vec<u8>> {
+    for (line, owner) in (0..).zip(owners) {
+        let new = session(owner, line);
+        let begun = write(store, move |transaction| transaction.add_session(&[line; 32], &new, MOST)).await;
+        match begun {
+            Err(StoreError::Full) => return None,
+            begun => begun.unwrap(),
+        }
     }
-    let left = read(&store, |view| {
-        let is_there = |line: &u8| view.session(&[*line; 32]).unwrap().is_some();
-        Ok((0..7).filter(is_there).collect::<Vec<_>>())
-    });
-    assert_eq!(left.await, [2, 3, 4, 5, 6]);
+    let lines = 0..u8::try_from(owners.len()).unwrap();
+    let is_there = |view: &View<'_>, line: u8| view.session(&[line; 32]).unwrap().is_some();
+    Some(read(store, move |view| Ok(lines.filter(|line| is_there(view, *line)).collect())).await)
+}
+
+/// These owners proved control of accounts whose secrets are kept.
+async fn keeps(store: &Store, owners: &[&'static str]) {
+    let owners = owners.to_vec();
+    let keep = move |transaction: &Transaction<'_>| {
+        for owner in owners {
+            let record =
+                StoredRecord { generation: 1, endo: "{}".to_owned(), signature: String::new(), source: None };
+            transaction.store_record(&uuid(&format!("credentials of {owner}")), &record)?;
+            transaction.note_proof(&uuid(owner), &uuid(&format!("credentials of {owner}")), NOW)?;
+        }
+        Ok(())
+    };
+    write(store, keep).await.unwrap();
+}
+
+#[tokio::test]
+async fn of_owners_who_keep_nothing_here_the_sessions_that_began_last_are_kept() {
+    let (_directory, store) = fresh();
+    assert_eq!(left(&store, &["a", "b", "c", "d", "e", "f", "g"]).await.unwrap(), [2, 3, 4, 5, 6]);
+}
+
+#[tokio::test]
+async fn however_many_strangers_come_an_owner_who_keeps_something_stays_signed_in() {
+    let (_directory, store) = fresh();
+    keeps(&store, &["owner"]).await;
+    let owners = ["owner", "a", "b", "owner", "c", "d", "e", "f", "g"];
+    assert_eq!(left(&store, &owners).await.unwrap(), [0, 3, 6, 7, 8]);
+}
+
+#[tokio::test]
+async fn where_all_keep_something_nobody_s_oldest_session_ends() {
+    let (_directory, store) = fresh();
+    keeps(&store, &["a", "b", "c", "d", "e", "f"]).await;
+    assert_eq!(left(&store, &["a", "b", "a", "c", "d", "e"]).await.unwrap(), [0, 1, 3, 4, 5]);
+    let (_directory, store) = fresh();
+    keeps(&store, &["a", "b", "c", "d", "e", "f"]).await;
+    assert_eq!(left(&store, &["a", "b", "c", "d", "e", "f"]).await, None);
 }
