@@ -6,7 +6,8 @@ use super::{StoreError, TokenHash, Transaction, View};
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 
-/// How many of what devices make are kept: of each device its newest, and the newest of all devices together.
+/// How many of what devices make are kept: of each device its newest, and of all devices together so many, of which those
+/// that have most lose their oldest: whoever has any number of devices pushes out nobody who has few.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kept {
     /// Of one device.
@@ -58,21 +59,11 @@ impl View<'_> {
         let sql = format!("SELECT {COLUMNS} FROM codes WHERE hash = ?1");
         Ok(self.prepare(&sql)?.query_row([hash.as_bytes()], stored_code).optional()?)
     }
-
-    /// How many codes of `client`, made after `after`, nobody has used yet.
-    ///
-    /// # Errors
-    /// What the database reports.
-    pub fn open_codes(&self, client: &DeviceUuid, after: Timestamp) -> Result<u64, StoreError> {
-        let sql = "SELECT count(*) FROM codes WHERE client = ?1 AND made_at > ?2 AND NOT used";
-        let parameters = (client.as_str(), after.as_millis());
-        let count: i64 = self.prepare(sql)?.query_row(parameters, |row| row.get(0))?;
-        Ok(count.unsigned_abs())
-    }
 }
 
 impl Transaction<'_> {
-    /// Adds a code; its client keeps the newest of the same device, and the newest of all together.
+    /// Adds a code; its client keeps the newest of the same device. Where there are too many in all, used ones go, then the
+    /// oldest of those devices that have most.
     ///
     /// # Errors
     /// [`StoreError::Full`], or what the database reports.
@@ -101,10 +92,14 @@ impl Transaction<'_> {
                        SELECT seq FROM codes WHERE client = ?1 AND device = ?2
                        ORDER BY seq DESC LIMIT 1 OFFSET ?3)";
         self.prepare(sql)?.execute((client, device, of_device))?;
-        // Those that are there count, not those that ever were: nobody ends the others' by coming ever again.
-        let sql =
-            "DELETE FROM codes WHERE seq <= (SELECT seq FROM codes ORDER BY seq DESC LIMIT 1 OFFSET ?1)";
-        self.prepare(sql)?.execute([in_all])?;
+        let there: u32 = self.prepare("SELECT count(*) FROM codes")?.query_row([], |row| row.get(0))?;
+        if there > in_all {
+            let sql = "DELETE FROM codes WHERE seq IN (
+                           SELECT seq FROM (SELECT seq, used, row_number() OVER (PARTITION BY device ORDER BY seq DESC) AS newest
+                                            FROM codes)
+                           ORDER BY used DESC, newest DESC, seq LIMIT ?1)";
+            self.prepare(sql)?.execute([surplus(there, in_all)])?;
+        }
         Ok(())
     }
 
@@ -126,6 +121,11 @@ impl Transaction<'_> {
         self.prepare("DELETE FROM codes WHERE made_at < ?1")?.execute([before.as_millis()])?;
         Ok(())
     }
+}
+
+/// How many go where there are too many: more than is needed, for it is not looked for each time then.
+pub(super) fn surplus(there: u32, in_all: u32) -> u32 {
+    there - in_all + in_all / 16
 }
 
 fn stored_code(row: &Row<'_>) -> rusqlite::Result<StoredCode> {

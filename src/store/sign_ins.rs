@@ -2,6 +2,7 @@
 
 use rusqlite::OptionalExtension;
 
+use super::codes::surplus;
 use super::{Kept, StoreError, TokenHash, Transaction, View};
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
@@ -36,7 +37,8 @@ impl View<'_> {
 }
 
 impl Transaction<'_> {
-    /// Adds a sign-in; its device keeps its newest, and all devices together the newest of all.
+    /// Adds a sign-in; its device keeps its newest. Where there are too many in all, the oldest end of those
+    /// devices that have most.
     ///
     /// # Errors
     /// [`StoreError::Full`], or what the database reports.
@@ -53,9 +55,14 @@ impl Transaction<'_> {
         let sql = "DELETE FROM sign_ins WHERE device = ?1 AND seq <= (
                        SELECT seq FROM sign_ins WHERE device = ?1 ORDER BY seq DESC LIMIT 1 OFFSET ?2)";
         self.prepare(sql)?.execute((device, of_device))?;
-        // Those that are there count, not those that ever were: nobody ends the others' by coming ever again.
-        let sql = "DELETE FROM sign_ins WHERE seq <= (SELECT seq FROM sign_ins ORDER BY seq DESC LIMIT 1 OFFSET ?1)";
-        self.prepare(sql)?.execute([in_all])?;
+        let there: u32 = self.prepare("SELECT count(*) FROM sign_ins")?.query_row([], |row| row.get(0))?;
+        if there > in_all {
+            let sql = "DELETE FROM sign_ins WHERE seq IN (
+                           SELECT seq FROM (SELECT seq, row_number() OVER (PARTITION BY device ORDER BY seq DESC) AS newest
+                                            FROM sign_ins)
+                           ORDER BY newest DESC, seq LIMIT ?1)";
+            self.prepare(sql)?.execute([surplus(there, in_all)])?;
+        }
         Ok(())
     }
 

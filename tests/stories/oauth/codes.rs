@@ -183,6 +183,26 @@ async fn a_client_holds_only_the_newest_codes_of_a_device() {
     token(&world.exchange(&world.client, &codes[1], "").await);
 }
 
+/// A stranger's device that takes as many codes of the client as it can, and goes on with none.
+async fn hoard(world: &World) {
+    let mut stranger = world.person();
+    let device = world.bus.register(json!({})).await;
+    let consent = stranger.sign_in(&world.authorize(""), &device).await;
+    stranger.press(&consent, "allow").await;
+    for _ in 1..8 {
+        assert!(query(&stranger.get(&world.authorize("")).await).contains_key("code"));
+    }
+}
+
+#[tokio::test]
+async fn whoever_hoards_codes_of_a_client_keeps_nobody_from_signing_in_there() {
+    let world = World::open().await;
+    for _ in 0..16 {
+        futures_util::future::join_all((0..8).map(|_| hoard(&world))).await;
+    }
+    token(&world.exchange(&world.client, &world.code("").await, "").await);
+}
+
 #[tokio::test]
 async fn an_access_token_is_nothing_but_uuid_and_token() {
     let world = World::open().await;

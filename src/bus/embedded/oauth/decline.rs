@@ -11,8 +11,6 @@ pub enum Reason {
     NoSuchResponseType,
     /// A parameter is missing, repeated or malformed.
     Invalid(&'static str),
-    /// There are too many codes of this client that nobody has used.
-    Crowded,
 }
 
 impl Reason {
@@ -22,7 +20,6 @@ impl Reason {
             Self::Denied => ("access_denied", "the person said no"),
             Self::NoSuchResponseType => ("unsupported_response_type", "response_type must be code"),
             Self::Invalid(what) => ("invalid_request", what),
-            Self::Crowded => ("temporarily_unavailable", "too many codes of this client are unused"),
         }
     }
 }

@@ -95,10 +95,8 @@ async fn grant(door: &Door, browser: &Browser, signed_in: SignedIn, request: Aut
         let code = bus.grant(transaction, &signed_in, &request)?;
         Ok((code, request))
     });
-    Ok(match granted.await? {
-        (Ok(code), request) => redirect::granted(browser, &request, &code),
-        (Err(reason), request) => redirect::declined(browser, &request.decline(reason)),
-    })
+    let (code, request) = granted.await?;
+    Ok(redirect::granted(browser, &request, &code))
 }
 
 async fn sign_in(
