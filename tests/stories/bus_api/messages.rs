@@ -107,6 +107,19 @@ async fn only_so_many_read_along() {
 }
 
 #[tokio::test]
+async fn whoever_reads_along_the_most_makes_room_for_whoever_does_not_yet() {
+    let bus = TestBus::with(ApiLimits { streams: 2, ..ApiLimits::default() }, None).await;
+    let (greedy, modest) = (bus.listener().await, bus.listener().await);
+    let mut streams = [Stream::of(&bus, &greedy).await, Stream::of(&bus, &greedy).await];
+    let mut stream = Stream::of(&bus, &modest).await;
+    assert_eq!(streams[0].text().await, None);
+    for (device, stream) in [(&modest, &mut stream), (&greedy, &mut streams[1])] {
+        message(&bus, device, &json!({"devices": [device.uuid], "n": 1})).await;
+        assert_eq!(stream.line().await["n"], json!(1));
+    }
+}
+
+#[tokio::test]
 async fn a_sender_is_never_told_who_does_not_receive() {
     let bus = TestBus::open().await;
     let (sender, refuses) = (bus.device(json!({})).await, bus.device(json!({})).await);

@@ -1,5 +1,7 @@
 //! How a session begins, and who may have one.
 
+use std::time::Duration;
+
 use endo::bus::embedded::api::{ApiLimits, FirehoseLimits};
 use serde_json::json;
 
@@ -128,4 +130,57 @@ async fn one_device_has_only_so_many_sessions() {
     let closed = first.poll().await;
     assert!(closed.text == "1:1" || closed.status == 400, "{closed:?}");
     Polling::open(&bus, &two).await;
+}
+
+/// A bus whose firehose has four seats.
+async fn small(device_sessions: usize) -> TestBus {
+    let firehose = FirehoseLimits { device_sessions, sessions: 4, ..FirehoseLimits::default() };
+    TestBus::with(ApiLimits { firehose, ..ApiLimits::default() }, None).await
+}
+
+async fn shake_hands(bus: &TestBus, device: &Device) -> u16 {
+    let path = format!("/socket.io/v1/{}/?EIO=3&transport=polling", device.uuid);
+    send(shown(bus, device, &path)).await.status.as_u16()
+}
+
+#[tokio::test]
+async fn whoever_does_not_poll_after_the_handshake_is_soon_forgotten() {
+    let firehose = FirehoseLimits {
+        device_sessions: 1,
+        poll_within: Duration::from_millis(50),
+        ping_timeout: Duration::from_secs(3600),
+        ..FirehoseLimits::default()
+    };
+    let bus = TestBus::with(ApiLimits { firehose, ..ApiLimits::default() }, None).await;
+    let device = bus.listener().await;
+    assert_eq!(shake_hands(&bus, &device).await, 200);
+    while shake_hands(&bus, &device).await != 200 {}
+}
+
+#[tokio::test]
+async fn handshakes_alone_keep_nobody_out() {
+    let bus = small(2).await;
+    for device in [bus.listener().await, bus.listener().await] {
+        assert_eq!([shake_hands(&bus, &device).await, shake_hands(&bus, &device).await], [200, 200]);
+    }
+    let (polls, speaks) = (bus.listener().await, bus.listener().await);
+    let session = Polling::open(&bus, &polls).await;
+    Socket::open(&bus, &speaks).await;
+    session.post("1:2").await.is(200, "ok");
+}
+
+#[tokio::test]
+async fn the_last_seats_are_those_of_devices_that_have_few() {
+    let bus = small(4).await;
+    let (greedy, modest) = (bus.listener().await, bus.listener().await);
+    let mut oldest = Socket::open(&bus, &greedy).await;
+    let second = Polling::open(&bus, &greedy).await;
+    let third = Polling::open(&bus, &greedy).await;
+    let _fourth = Polling::open(&bus, &greedy).await;
+    let _first_of_the_other = Polling::open(&bus, &modest).await;
+    assert_eq!(oldest.text().await, None);
+    let _second_of_the_other = Socket::open(&bus, &modest).await;
+    while second.poll().await.status == 200 {}
+    assert_eq!([shake_hands(&bus, &modest).await, shake_hands(&bus, &greedy).await], [503, 503]);
+    third.post("1:2").await.is(200, "ok");
 }

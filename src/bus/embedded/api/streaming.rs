@@ -22,7 +22,8 @@ const READ_ALONG: Right = Right { to_act: List::DiscoverAs, there: List::Message
 
 /// The messages that arrive at a device, for itself and for those on its list `message.received`. The head comes at
 /// once: whatever is sent after it will be seen. Ends when the device is unregistered, when the reader's token is
-/// revoked, when the bus stops, and when the reader lags too far behind. Nobody reads along as somebody else.
+/// revoked, when the bus stops, when the reader lags too far behind, and when its place goes to a device that has fewer.
+/// Nobody reads along as somebody else.
 pub(super) async fn received(door: Data<Door>, who: Presented, Target(device): Target) -> Answer {
     let listening = door.bus.look(move |bus, view| {
         let (caller, events) = who.listening(bus, view, device.clone())?;
@@ -30,9 +31,13 @@ pub(super) async fn received(door: Data<Door>, who: Presented, Target(device): T
         Ok::<_, BusError>((caller.auth, events))
     });
     let (reader, events) = listening.await?;
-    let place = door.places.take(reader).ok_or(Refusal::Crowded)?;
-    let lines = stream::unfold((events, place), async |(mut events, place)| {
-        let line = next(&mut events).await?;
+    let place = door.places.take(reader).map_err(|_| Refusal::Crowded)?;
+    place.settle();
+    let lines = stream::unfold((events, place), async |(mut events, mut place)| {
+        let line = tokio::select! {
+            line = next(&mut events) => line?,
+            () = place.lost() => return None,
+        };
         Some((Ok::<_, Infallible>(line), (events, place)))
     });
     let mut response = routed(StatusCode::OK);

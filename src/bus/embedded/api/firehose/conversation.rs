@@ -109,8 +109,11 @@ impl Conversation {
         let open = Packet::new(PacketType::Open, open.to_string());
         let connected = Packet::new(PacketType::Message, "0");
         let due = [open, connected].map(Outgoing::from).into();
-        let silent_at = Instant::now() + limits.ping_interval + limits.ping_timeout;
-        let mut talk = Talk { at: self, due, knocking: None, silent_at };
+        let silent_at = Instant::now() + limits.poll_within;
+        let mut talk = Talk { at: self, due, knocking: None, has_begun: false, silent_at };
+        if matches!(talk.at.transport, Transport::WebSocket(_)) {
+            talk.begins();
+        }
         while talk.turn().await.is_continue() {}
         if let Transport::Polling(Some(waiting)) = talk.at.transport {
             let _ = waiting.send(Some(vec![Packet::bare(PacketType::Close).into()]));
@@ -127,6 +130,8 @@ struct Talk {
     /// What waits for the transport; no event is taken before it is gone.
     due: VecDeque<Outgoing>,
     knocking: Option<Knocking>,
+    /// Whether the client came back after its handshake.
+    has_begun: bool,
     silent_at: Instant,
 }
 
@@ -135,7 +140,7 @@ impl Talk {
         self.hand_out()?;
         let due = !self.due.is_empty();
         let until = self.knocking.iter().map(|knocking| knocking.until).fold(self.silent_at, Instant::min);
-        let Conversation { hears, calls, transport, .. } = &mut self.at;
+        let Conversation { seat, hears, calls, transport, .. } = &mut self.at;
         let heard = async {
             if due {
                 hears.revoked().await;
@@ -147,6 +152,7 @@ impl Talk {
             call = calls.recv() => call.map_or(Break(()), |call| self.called(call)),
             () = transport.ready(), if due => Continue(()),
             heard = heard => self.heard(heard),
+            () = seat.place.lost() => Break(()),
             () = sleep_until(until) => self.late(),
         }
     }
@@ -212,7 +218,23 @@ impl Talk {
         Continue(())
     }
 
+    /// From here on it is as good as any other.
+    fn begins(&mut self) {
+        self.has_begun = true;
+        self.at.seat.place.settle();
+        self.is_heard();
+    }
+
+    fn is_heard(&mut self) {
+        let limits = &self.at.terms.limits;
+        self.silent_at = Instant::now() + limits.ping_interval + limits.ping_timeout;
+    }
+
     fn called(&mut self, call: Call) -> ControlFlow<()> {
+        // The handshake waits for what opens the session, and whoever has that calls next.
+        if !self.has_begun && self.due.iter().all(|out| out.packet.kind != PacketType::Open) {
+            self.begins();
+        }
         match call {
             Call::Poll(polled) => self.polled(polled),
             Call::Said(packets) => packets.into_iter().try_for_each(|packet| self.said(&packet))?,
@@ -249,8 +271,7 @@ impl Talk {
     }
 
     fn said(&mut self, packet: &Packet) -> ControlFlow<()> {
-        let limits = &self.at.terms.limits;
-        self.silent_at = Instant::now() + limits.ping_interval + limits.ping_timeout;
+        self.is_heard();
         let disconnects = packet.kind == PacketType::Message && packet.text == "1";
         if disconnects || packet.kind == PacketType::Close {
             return Break(());

@@ -13,6 +13,8 @@ pub struct FirehoseLimits {
     pub packet_bytes: usize,
     /// Refused handshakes of one address in a minute that are told what they are; more are told to wait.
     pub refusals: u32,
+    /// Time from the handshake to the first poll.
+    pub poll_within: Duration,
     /// How often a client is to ping.
     pub ping_interval: Duration,
     /// How much later a ping may come before the session is over.
@@ -28,6 +30,7 @@ impl Default for FirehoseLimits {
             device_sessions: 16,
             packet_bytes: 64 << 10,
             refusals: 60,
+            poll_within: Duration::from_secs(10),
             ping_interval: Duration::from_secs(25),
             ping_timeout: Duration::from_secs(60),
             upgrade_within: Duration::from_secs(10),

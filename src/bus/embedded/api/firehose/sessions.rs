@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use super::conversation::Call;
 use super::limits::FirehoseLimits;
 use super::rejection::Rejection;
+use crate::bus::embedded::api::places::{NoPlace, Place, Places};
 use crate::bus::embedded::api::refusal::Refusal;
 use crate::message::DeviceUuid;
 
@@ -17,7 +18,7 @@ const CALLS: usize = 8;
 /// The sessions there are. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(in super::super) struct Sessions {
-    limits: FirehoseLimits,
+    places: Places,
     open: Arc<Mutex<HashMap<String, Entry>>>,
 }
 
@@ -27,16 +28,17 @@ struct Entry {
     calls: mpsc::Sender<Call>,
 }
 
-/// The place of one session; free again when it is dropped.
+/// The name and the place of one session; both are free again when it is dropped.
 #[derive(Debug)]
 pub(super) struct Seat {
     pub(super) sid: String,
+    pub(super) place: Place,
     sessions: Sessions,
 }
 
 impl Sessions {
     pub(in super::super) fn new(limits: FirehoseLimits) -> Self {
-        Self { limits, open: Arc::default() }
+        Self { places: Places::new(limits.sessions, limits.device_sessions), open: Arc::default() }
     }
 
     /// A place for a session of `device` under the name `sid`, and both ends of the calls to it.
@@ -45,16 +47,13 @@ impl Sessions {
         sid: String,
         device: DeviceUuid,
     ) -> Result<(Seat, mpsc::Sender<Call>, mpsc::Receiver<Call>), Rejection> {
-        let mut open = self.open();
-        if open.len() >= self.limits.sessions {
-            return Err(Refusal::Crowded.into());
-        }
-        if open.values().filter(|entry| entry.device == device).count() >= self.limits.device_sessions {
-            return Err(Rejection::TooMany);
-        }
+        let place = self.places.take(device.clone()).map_err(|none| match none {
+            NoPlace::OfDevice => Rejection::TooMany,
+            NoPlace::AtAll => Refusal::Crowded.into(),
+        })?;
         let (calls, receiver) = mpsc::channel(CALLS);
-        open.insert(sid.clone(), Entry { device, calls: calls.clone() });
-        Ok((Seat { sid, sessions: self.clone() }, calls, receiver))
+        self.open().insert(sid.clone(), Entry { device, calls: calls.clone() });
+        Ok((Seat { sid, place, sessions: self.clone() }, calls, receiver))
     }
 
     /// The session `sid`, where the path names no other device than its own.
