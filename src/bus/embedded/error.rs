@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use super::projection::ProjectionError;
+use super::query::QueryError;
 use super::update::{DataError, UpdateError};
 use crate::store::StoreError;
 
@@ -26,6 +28,12 @@ pub enum BusError {
     /// The update does not fit the document it meets; the text goes into `x-meshblu-error`.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// The query cannot be used.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// The projection cannot be used.
+    #[error(transparent)]
+    Projection(#[from] ProjectionError),
     /// The store could not do it.
     #[error("the bus cannot store this now")]
     Store(#[from] StoreError),

@@ -30,7 +30,9 @@ async fn bad_credentials_are_403_with_the_body_null() {
         format!("DELETE /devices/{uuid}"),
         "POST /search/devices".to_owned(),
         "GET /v2/devices".to_owned(),
+        "GET /v2/devices?a[$unknown]=1".to_owned(),
         "GET /devices".to_owned(),
+        "GET /devices?a[$unknown]=1".to_owned(),
         format!("POST /devices/{uuid}/token"),
         format!("POST /devices/{uuid}/tokens"),
         format!("DELETE /devices/{uuid}/tokens"),
@@ -44,7 +46,11 @@ async fn bad_credentials_are_403_with_the_body_null() {
         "POST /broadcasts".to_owned(),
         format!("GET /subscribe/{uuid}/received"),
     ] {
-        for request in [bus.anonymous(&call), bus.anonymous(&call).basic_auth(uuid, Some("wrong"))] {
+        let bare = || [bus.anonymous(&call), bus.anonymous(&call).basic_auth(uuid, Some("wrong"))];
+        // What else is wrong is told to those alone who may ask.
+        let malformed = [json!({"$unknown": 1, "type": 1, "emitterUuid": 1}), json!([1])]
+            .map(|body| bare().map(|request| request.json(&body).header("x-meshblu-projection", "{{")));
+        for request in bare().into_iter().chain(malformed.into_iter().flatten()) {
             let answer = send(request).await;
             answer.is(403, "null");
             assert_eq!(answer.header("content-type"), Some("application/json"), "{call}");

@@ -82,11 +82,10 @@ async fn document(door: &Door, who: Presented, Target(uuid): Target) -> Result<V
 
 /// Sets the members of the body; of a body that is none, nothing.
 pub(super) async fn set(door: Data<Door>, who: Presented, Target(uuid): Target, mut body: Body) -> Answer {
-    let Value::Object(properties) = body.take_or_empty() else {
-        return Err(BusError::InvalidRequest.into());
-    };
+    let properties = body.take_or_empty();
     let set = door.bus.change(move |bus, transaction| {
         let caller = who.caller(bus, transaction)?;
+        let Value::Object(properties) = properties else { return Err(BusError::InvalidRequest) };
         bus.changing(transaction, &caller).set(&uuid, properties)
     });
     set.await?;
@@ -108,15 +107,16 @@ pub(super) async fn find_and_update(
     door: Data<Door>,
     who: Presented,
     Target(uuid): Target,
-    Modification { operators, shown: Shown(projection) }: Modification,
+    Modification { operators, shown: wanted }: Modification,
 ) -> Answer {
     let update = Update::parse(&operators);
     let change = door.bus.change(move |bus, transaction| {
         let caller = who.caller(bus, transaction)?;
-        bus.changing(transaction, &caller).find_and_update(&uuid, &update?)
+        let projection = wanted.read()?;
+        Ok((bus.changing(transaction, &caller).find_and_update(&uuid, &update?)?, projection))
     });
-    let before = change.await?;
-    let before = projection.map_or_else(|| before.clone(), |wanted| wanted.apply(&before));
+    let (before, projection) = change.await?;
+    let before = projection.map_or_else(|| before.clone(), |projection| projection.apply(&before));
     Ok(found(&shown(before)))
 }
 

@@ -11,7 +11,6 @@ use thiserror::Error;
 use super::answer::routed;
 use super::problem::Problem;
 use crate::bus::embedded::BusError;
-use crate::bus::embedded::projection::ProjectionError;
 use crate::bus::embedded::query::QueryError;
 use crate::bus::embedded::update::UpdateError;
 use crate::store::StoreError;
@@ -27,12 +26,6 @@ pub(super) enum Refusal {
     /// The bus refuses.
     #[error(transparent)]
     Bus(#[from] BusError),
-    /// A query that cannot be used.
-    #[error(transparent)]
-    Query(#[from] QueryError),
-    /// A projection that cannot be used.
-    #[error(transparent)]
-    Projection(#[from] ProjectionError),
     /// Reading a device hides whether there is one (`spec/meshblu.md` 1.4).
     #[error("Devices not found")]
     Hidden,
@@ -57,9 +50,6 @@ impl ResponseError for Refusal {
     fn error_response(&self) -> HttpResponse {
         match self {
             Self::Bus(error) => of_bus(error),
-            Self::Query(error @ QueryError::UnknownOperator(_)) => data(500, &error.to_string()),
-            Self::Query(error) => data(422, &error.to_string()),
-            Self::Projection(error) => data(422, &error.to_string()),
             Self::Hidden => {
                 HttpResponse::NotFound().json(json!({"code": 404, "message": "Devices not found"}))
             }
@@ -88,6 +78,9 @@ fn of_bus(error: &BusError) -> HttpResponse {
         BusError::TooManyRequests => {
             HttpResponse::TooManyRequests().json(json!({"message": "Too Many Requests"}))
         }
+        BusError::Query(error @ QueryError::UnknownOperator(_)) => data(500, &error.to_string()),
+        BusError::Query(error) => data(422, &error.to_string()),
+        BusError::Projection(error) => data(422, &error.to_string()),
         BusError::Store(error) => of_store(error),
     }
 }

@@ -1,9 +1,11 @@
 //! What the address and the headers of a request say.
 
 use actix_web::dev::Payload;
+use actix_web::http::header::HeaderValue;
 use actix_web::{FromRequest, HttpRequest};
 use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
+use std::convert::Infallible;
 use std::future::{Ready, ready};
 
 use super::refusal::Refusal;
@@ -40,18 +42,22 @@ pub(super) fn segment<'a>(request: &'a HttpRequest, name: &str) -> Cow<'a, str> 
 
 /// The header `x-meshblu-projection`.
 #[derive(Clone, Debug)]
-pub(super) struct Shown(pub(super) Option<Projection>);
+pub(super) struct Shown(Option<HeaderValue>);
+
+impl Shown {
+    /// What it asks for; read once the caller is known, like all that strangers can get wrong.
+    pub(super) fn read(&self) -> Result<Option<Projection>, ProjectionError> {
+        let Some(header) = &self.0 else { return Ok(None) };
+        let wanted = serde_json::from_slice(header.as_bytes()).map_err(|_| ProjectionError::NotAnObject)?;
+        Projection::parse(&wanted).map(Some)
+    }
+}
 
 impl FromRequest for Shown {
-    type Error = Refusal;
-    type Future = Ready<Result<Self, Refusal>>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self, Infallible>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let Some(header) = request.headers().get("x-meshblu-projection") else {
-            return ready(Ok(Self(None)));
-        };
-        let projection = serde_json::from_slice(header.as_bytes()).map_err(|_| ProjectionError::NotAnObject);
-        let projection = projection.and_then(|wanted: serde_json::Value| Projection::parse(&wanted));
-        ready(projection.map(|projection| Self(Some(projection))).map_err(Refusal::from))
+        ready(Ok(Self(request.headers().get("x-meshblu-projection").cloned())))
     }
 }

@@ -20,30 +20,27 @@ use crate::bus::form;
 
 /// The query is the body.
 pub(super) async fn search(door: Data<Door>, who: Presented, projection: Shown, mut body: Body) -> Answer {
-    let query = Query::parse(&body.take_or_empty())?;
-    Ok(found(&devices(&door, who, query, projection).await?))
+    Ok(found(&devices(&door, who, body.take_or_empty(), projection).await?))
 }
 
 /// The query is the address's; the answer a list.
 pub(super) async fn version_2(door: Data<Door>, projection: Shown, Asked { who, members }: Asked) -> Answer {
-    let query = Query::parse(&Value::Object(members))?;
-    Ok(found(&devices(&door, who, query, projection).await?))
+    Ok(found(&devices(&door, who, Value::Object(members), projection).await?))
 }
 
 /// The query is the address's; the answer an object.
 pub(super) async fn version_1(door: Data<Door>, projection: Shown, Asked { who, members }: Asked) -> Answer {
-    let query = Query::parse(&Value::Object(members))?;
-    Ok(found(&json!({"devices": devices(&door, who, query, projection).await?})))
+    Ok(found(&json!({"devices": devices(&door, who, Value::Object(members), projection).await?})))
 }
 
 /// As version 1, but only what the caller owns.
 pub(super) async fn mine(door: Data<Door>, projection: Shown, Asked { who, mut members }: Asked) -> Answer {
-    let caller = door.bus.look(move |bus, view| who.caller(bus, view)).await.map_err(without_devices)?;
-    members.insert("owner".to_owned(), json!(caller.acting));
-    let query = Query::parse(&Value::Object(members))?;
-    let Shown(projection) = projection;
-    let search =
-        door.bus.look_far(move |bus, view| bus.reading(view, &caller).search(&query, projection.as_ref()));
+    let search = door.bus.look_far(move |bus, view| {
+        let caller = who.caller(bus, view)?;
+        members.insert("owner".to_owned(), json!(caller.acting));
+        let (query, projection) = (Query::parse(&Value::Object(members))?, projection.read()?);
+        bus.reading(view, &caller).search(&query, projection.as_ref())
+    });
     Ok(found(&json!({"devices": search.await.map_err(without_devices)?})))
 }
 
@@ -57,11 +54,12 @@ fn without_devices(error: BusError) -> Refusal {
 async fn devices(
     door: &Door,
     who: Presented,
-    query: Query,
-    Shown(projection): Shown,
+    wanted: Value,
+    projection: Shown,
 ) -> Result<Vec<Value>, BusError> {
     let search = door.bus.look_far(move |bus, view| {
         let caller = who.caller(bus, view)?;
+        let (query, projection) = (Query::parse(&wanted)?, projection.read()?);
         bus.reading(view, &caller).search(&query, projection.as_ref())
     });
     search.await

@@ -64,9 +64,9 @@ pub(super) async fn end_some(
     mut body: Body,
 ) -> Answer {
     let filter = body.take_or_empty();
-    let (emitter, kind) = (wanted(&filter, "emitterUuid")?, wanted(&filter, "type")?);
     let end = door.bus.change(move |bus, transaction| {
         let caller = who.caller(bus, transaction)?;
+        let (emitter, kind) = (wanted(&filter, "emitterUuid")?, wanted(&filter, "type")?);
         bus.changing(transaction, &caller).unsubscribe_all(&subscriber, emitter.as_deref(), kind.as_deref())
     });
     end.await?;

@@ -68,10 +68,11 @@ pub(super) async fn revoke_some(
 }
 
 pub(super) async fn search(door: Data<Door>, who: Presented, projection: Shown, mut body: Body) -> Answer {
-    let query = Query::parse(&body.take_or_empty())?;
+    let wanted = body.take_or_empty();
     let search = door.bus.look_far(move |bus, view| {
         let caller = who.caller(bus, view)?;
-        bus.reading(view, &caller).search_tokens(&query, projection.0.as_ref())
+        let (query, projection) = (Query::parse(&wanted)?, projection.read()?);
+        bus.reading(view, &caller).search_tokens(&query, projection.as_ref())
     });
     Ok(found(&search.await?))
 }
