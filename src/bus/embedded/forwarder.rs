@@ -115,11 +115,31 @@ fn url(entry: &Map<String, Value>) -> Option<String> {
         (Some(base), Some(rest)) => join(base, rest),
         (base, rest) => rest.or(base)?.to_owned(),
     };
+    let url = escaped(&url);
     let parsed: Uri = url.parse().ok()?;
     let host = parsed.host()?;
     let is_http = matches!(parsed.scheme_str(), Some("http" | "https"));
     let is_slip = host.is_empty() || host.ends_with("undefined") || host.ends_with("null");
     (is_http && !is_slip).then_some(url)
+}
+
+/// The address as Node.js takes it (`url.parse`): what may not stand behind the host, or is often misread there, is escaped.
+fn escaped(address: &str) -> String {
+    let address = address.trim();
+    let host = address.find("://").map_or(0, |scheme| scheme + "://".len());
+    let behind = address[host..].find(['/', '\\', '?', '#']).map_or(address.len(), |length| host + length);
+    let (mut url, behind) = (address[..behind].to_owned(), &address[behind..]);
+    let path = behind.find(['?', '#']).unwrap_or(behind.len());
+    for (place, letter) in behind.char_indices() {
+        match letter {
+            '\\' if place < path => url.push('/'),
+            '\t' | '\n' | '\r' | ' ' | '"' | '\'' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}' => {
+                url.push_str(&format!("%{:02X}", u32::from(letter)));
+            }
+            letter => url.push(letter),
+        }
+    }
+    url
 }
 
 fn join(base: &str, rest: &str) -> String {

@@ -59,6 +59,41 @@ async fn a_header_and_a_token_that_are_not_ascii_arrive_in_latin_1() {
 }
 
 #[tokio::test]
+async fn an_address_is_called_as_node_js_calls_it_whatever_it_holds() {
+    let post = Post::to_loopback().await;
+    let (api, mut calls) = server(&[200; 12]).await;
+    // What `url.parse` of Node.js 22 makes of each.
+    let addresses = [
+        ("/a b", "/a%20b"),
+        ("/blank ", "/blank"),
+        ("/escaped%20b", "/escaped%20b"),
+        ("/?x=a b", "/?x=a%20b"),
+        (r#"/?x={"y":1}"#, "/?x=%7B%22y%22:1%7D"),
+        ("/a`b", "/a%60b"),
+        ("/a<b>", "/a%3Cb%3E"),
+        (r"/a\b", "/a/b"),
+        (r"/?q=a|b\c^", "/?q=a%7Cb%5Cc%5E"),
+        ("/{{id}}'", "/%7B%7Bid%7D%7D%27"),
+        ("/x[]#f r", "/x[]"),
+        ("/a\tb", "/a%09b"),
+    ];
+    let entries: Vec<_> =
+        addresses.iter().map(|(address, _)| json!({"type": "webhook", "url": api.url(address)})).collect();
+    let device = post.hooked(hook(&api)).await;
+    let update = json!({"$set": {"meshblu.forwarders.message.received": entries}});
+    send(post.bus.by(&device, &format!("PUT /v2/devices/{}", device.uuid)).json(&update)).await.is(204, "");
+    post.send(&post.bus.device(json!({})).await, &json!({"devices": device.uuid})).await;
+    let mut called = Vec::new();
+    for _ in addresses {
+        called.push(calls.recv().await.unwrap().target);
+    }
+    called.sort();
+    let mut expected = addresses.map(|(_, target)| target);
+    expected.sort();
+    assert_eq!(called, expected);
+}
+
+#[tokio::test]
 async fn a_malformed_entry_is_passed_over_with_a_line_in_the_log_that_names_it_and_nothing_of_it() {
     log::capture();
     let post = Post::to_loopback().await;
