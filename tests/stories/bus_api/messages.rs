@@ -107,6 +107,22 @@ async fn only_so_many_read_along() {
 }
 
 #[tokio::test]
+async fn a_head_of_what_is_read_without_end_ends_at_once() {
+    let bus = TestBus::with(ApiLimits { streams: 1, ..ApiLimits::default() }, None).await;
+    let (device, other) = (bus.listener().await, bus.listener().await);
+    let call = format!("HEAD /subscribe/{}/received", device.uuid);
+    for _ in 0..2 {
+        let answer = send(bus.by(&device, &call)).await;
+        answer.is(200, "");
+        assert_eq!(answer.header("content-type"), Some("application/x-ndjson"));
+    }
+    assert_eq!(
+        [send(bus.by(&other, &call)).await.status, send(bus.anonymous(&call)).await.status],
+        [403, 403]
+    );
+}
+
+#[tokio::test]
 async fn whoever_reads_along_the_most_makes_room_for_whoever_does_not_yet() {
     let bus = TestBus::with(ApiLimits { streams: 2, ..ApiLimits::default() }, None).await;
     let (greedy, modest) = (bus.listener().await, bus.listener().await);

@@ -24,7 +24,8 @@ pub(super) async fn dress<B: MessageBody + 'static>(
     mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
-    // A read without its body would never end, or begin a session that nobody knows of.
+    // A read without its body would never end, so what is read along has a HEAD of its own, or would begin a session that
+    // nobody knows of.
     let endless = ["/subscribe", "/socket.io"].iter().any(|path| request.path().starts_with(path));
     if request.method() == Method::HEAD && !endless {
         request.head_mut().method = Method::GET;

@@ -1,6 +1,6 @@
 //! Every route of the bus (`spec/meshblu.md` 0.1); the busiest first, because they are tried in order.
 
-use actix_web::web::{self, ServiceConfig, delete, get, patch, post, put};
+use actix_web::web::{self, ServiceConfig, delete, get, head, patch, post, put};
 
 use super::problem::Problem;
 use super::refusal::Refusal;
@@ -17,6 +17,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .configure(token_and_subscription_routes)
         .route("/broadcasts", post().to(messages::broadcast))
         .route("/subscribe/{uuid}/received", get().to(streaming::received))
+        .route("/subscribe/{uuid}/received", head().to(streaming::receivable))
         .configure(firehose::routes)
         .route("/authenticate/{uuid}", get().to(devices::check))
         .route("/authorize", get().to(oauth::authorize::ask))

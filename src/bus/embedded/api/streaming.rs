@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 
+use actix_web::HttpResponseBuilder;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use bytes::Bytes;
@@ -17,6 +18,7 @@ use crate::bus::embedded::access::Right;
 use crate::bus::embedded::subscription::SubscriptionType;
 use crate::bus::embedded::whitelist::List;
 use crate::bus::embedded::{Arrived, BusError, Listening};
+use crate::message::DeviceUuid;
 
 const READ_ALONG: Right = Right { to_act: List::DiscoverAs, there: List::MessageReceived };
 
@@ -25,12 +27,7 @@ const READ_ALONG: Right = Right { to_act: List::DiscoverAs, there: List::Message
 /// revoked, when the bus stops, when the reader lags too far behind, and when its place goes to a device that has fewer.
 /// Nobody reads along as somebody else.
 pub(super) async fn received(door: Data<Door>, who: Presented, Target(device): Target) -> Answer {
-    let listening = door.bus.look(move |bus, view| {
-        let (caller, events) = who.listening(bus, view, device.clone())?;
-        bus.reading(view, &caller).permit(&device, READ_ALONG)?;
-        Ok::<_, BusError>((caller.auth, events))
-    });
-    let (reader, events) = listening.await?;
+    let (reader, events) = listen(&door, who, device).await?;
     let place = door.places.take(reader).map_err(|_| Refusal::Crowded)?;
     place.settle();
     let lines = stream::unfold((events, place), async |(mut events, mut place)| {
@@ -40,8 +37,32 @@ pub(super) async fn received(door: Data<Door>, who: Presented, Target(device): T
         };
         Some((Ok::<_, Infallible>(line), (events, place)))
     });
+    Ok(head().streaming(Box::pin(lines)))
+}
+
+/// Whether the same would be read: the answer to a HEAD, which ends at once.
+pub(super) async fn receivable(door: Data<Door>, who: Presented, Target(device): Target) -> Answer {
+    listen(&door, who, device).await?;
+    Ok(head().streaming(stream::empty::<Result<Bytes, Infallible>>()))
+}
+
+async fn listen(
+    door: &Door,
+    who: Presented,
+    device: DeviceUuid,
+) -> Result<(DeviceUuid, Listening), BusError> {
+    let listening = door.bus.look(move |bus, view| {
+        let (caller, events) = who.listening(bus, view, device.clone())?;
+        bus.reading(view, &caller).permit(&device, READ_ALONG)?;
+        Ok((caller.auth, events))
+    });
+    listening.await
+}
+
+fn head() -> HttpResponseBuilder {
     let mut response = routed(StatusCode::OK);
-    Ok(response.content_type("application/x-ndjson").streaming(Box::pin(lines)))
+    response.content_type("application/x-ndjson");
+    response
 }
 
 async fn next(events: &mut Listening) -> Option<Bytes> {
