@@ -6,6 +6,7 @@ use std::time::Duration;
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderName};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
 use super::body::Body;
@@ -234,14 +235,20 @@ fn as_json(headers: &HeaderMap, text: &str) -> String {
     }
 }
 
-/// JSON text with the message in it. Nothing but an object is taken.
+/// JSON text with the message in it, if there is one: the sender of a list, or of nothing at all, is told what is missing.
+/// Anything else is a broken request, as for the original; the mark that some texts begin with is no part of one.
 fn message(text: String) -> Result<(String, Option<Message>), Problem> {
+    let text = match text.trim_start_matches('\u{feff}') {
+        "" => "{}".to_owned(),
+        unmarked => unmarked.to_owned(),
+    };
     let message = serde_json::from_str(&text).ok();
-    if message.is_none() {
-        serde_json::from_str::<Map<String, Value>>(&text)
-            .map_err(|_| malformed("The body is not a JSON object"))?;
+    let is_list = || serde_json::from_str::<Vec<IgnoredAny>>(&text).is_ok();
+    let is_object = || serde_json::from_str::<Map<String, Value>>(&text).is_ok();
+    match message.is_some() || is_object() || is_list() {
+        true => Ok((text, message)),
+        false => Err(malformed("The body is neither a JSON object nor a list")),
     }
-    Ok((text, message))
 }
 
 fn bad_route() -> Problem {

@@ -51,6 +51,20 @@ async fn a_job_that_breaks_ends_nothing_but_itself() {
 }
 
 #[tokio::test]
+async fn whoever_sent_a_list_or_nothing_at_all_is_told_what_is_missing() {
+    let meshblu = FakeMeshblu::start().await;
+    let (gateway, _directory) = RemoteGateway::open(&meshblu).await;
+    for (told, body) in (1..).zip(["", "[]", "[1]", "\u{feff}{}"]) {
+        let answer = gateway.webhook(&body).await;
+        assert_eq!(answer.status, 422, "{body}");
+        assert_eq!(answer.json()["error"], "Message is missing required property \"metadata\"");
+        assert_eq!(meshblu.messages().len(), told, "{body}");
+        assert_eq!(meshblu.messages()[told - 1]["metadata"]["code"], 422);
+    }
+    gateway.webhook(&format!("\u{feff}{}", say_hello())).await.is(201, "Created");
+}
+
+#[tokio::test]
 async fn a_message_without_metadata_is_told_so() {
     let meshblu = FakeMeshblu::start().await;
     let (gateway, _directory) = RemoteGateway::open(&meshblu).await;

@@ -111,10 +111,10 @@ async fn ten_thousand_hops_are_too_many_and_end_nothing() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_no_object_is_no_message() {
+async fn a_body_that_is_neither_an_object_nor_a_list_is_a_broken_request() {
     let meshblu = FakeMeshblu::start().await;
     let (gateway, _directory) = RemoteGateway::open(&meshblu).await;
-    for body in [json!(null), json!("x"), json!([1]), json!(7)] {
+    for body in [json!(null), json!("x"), json!(7)] {
         assert_eq!(gateway.webhook(&body).await.status, 400, "{body}");
     }
     assert!(meshblu.called().is_empty());
