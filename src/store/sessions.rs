@@ -80,7 +80,7 @@ impl View<'_> {
 
 impl Transaction<'_> {
     /// Adds a session. Where there are too many of its owner's then, those end that are neither among the oldest nor among
-    /// the newest; where there are too many in all, see [`Transaction::thin_sessions_out`].
+    /// the newest; where there are too many in all, `thin_sessions_out` says whose end.
     ///
     /// # Errors
     /// [`StoreError::Full`], or what the database reports.
