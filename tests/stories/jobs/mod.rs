@@ -19,7 +19,7 @@ use endo::message::Message;
 use serde_json::{Map, Value, json};
 
 /// Answers with its `data`.
-struct Echo;
+pub(crate) struct Echo;
 
 impl Job for Echo {
     type Data = Value;
@@ -31,7 +31,7 @@ impl Job for Echo {
 }
 
 /// A response schema that lets everything out.
-const ANYTHING: &str = r#"{"type": "object", "properties": {"data": true}}"#;
+pub(crate) const ANYTHING: &str = r#"{"type": "object", "properties": {"data": true}}"#;
 
 fn leaked(document: &Value) -> &'static str {
     Box::leak(document.to_string().into_boxed_str())

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use endo::config::{RevocationEnds, Source};
-use endo::credentials::{Account, Act, ApiVerdict, Fate, Life, Receipt};
+use endo::credentials::{Account, Act, ApiVerdict, CredentialsError, Fate, Life, Receipt, Renewed};
 use endo::message::DeviceUuid;
 use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 
 use super::Office;
 use super::renewed_meanwhile::renewal_in;
@@ -170,6 +171,21 @@ async fn a_refresh_token_whose_access_token_is_handed_out_again_with_another_end
     }
 }
 
+/// A renewal that the provider is asked for, and at.
+async fn asked_to_renew(
+    office: &Office,
+    provider: &FakeProvider,
+    credentials: &DeviceUuid,
+) -> JoinHandle<Result<Renewed, CredentialsError>> {
+    let (devices, refused) = (office.gateway.credentials.clone(), credentials.clone());
+    let renewing = tokio::spawn(async move { devices.renew_refused(&refused, 1).await });
+    let mut ticks = tokio::time::interval(Duration::from_millis(1));
+    while provider.token_requests() == 0 {
+        ticks.tick().await;
+    }
+    renewing
+}
+
 #[tokio::test]
 async fn what_comes_of_a_refresh_token_that_is_set_aside_while_it_is_under_way_ends_too() {
     let provider = FakeProvider::start().await;
@@ -178,12 +194,7 @@ async fn what_comes_of_a_refresh_token_that_is_set_aside_while_it_is_under_way_e
     let credentials = office.keep(42, &access, &refresh).await;
     let gate = Arc::new(Semaphore::new(0));
     provider.plan([Fault::Slow(Arc::clone(&gate))]);
-    let (devices, refused) = (office.gateway.credentials.clone(), credentials.clone());
-    let renewing = tokio::spawn(async move { devices.renew_refused(&refused, 1).await });
-    let mut ticks = tokio::time::interval(Duration::from_millis(1));
-    while provider.token_requests() == 0 {
-        ticks.tick().await;
-    }
+    let renewing = asked_to_renew(&office, &provider, &credentials).await;
     let another = provider.grant().1;
     office.keep(42, &access, &another).await;
     gate.add_permits(1);
@@ -204,12 +215,7 @@ async fn a_receipt_says_that_nobody_knows_what_came_of_a_refresh_token_that_was_
         let credentials = office.keep(42, &access, &refresh).await;
         let gate = Arc::new(Semaphore::new(0));
         provider.plan([Fault::SayLate(Arc::clone(&gate), status, text)]);
-        let (devices, refused) = (office.gateway.credentials.clone(), credentials.clone());
-        let renewing = tokio::spawn(async move { devices.renew_refused(&refused, 1).await });
-        let mut ticks = tokio::time::interval(Duration::from_millis(1));
-        while provider.token_requests() == 0 {
-            ticks.tick().await;
-        }
+        let renewing = asked_to_renew(&office, &provider, &credentials).await;
         let another = provider.grant().1;
         office.keep(42, &access, &another).await;
         office.does_what_is_due().await;

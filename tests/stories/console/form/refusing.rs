@@ -1,24 +1,11 @@
 //! What a job refuses, as its form tells it.
 
-use endo::job::{Job, JobContext, JobDirectory, JobError, Refusal, Registry, RegistryOptions, built_in};
+use endo::job::{JobDirectory, Refusal, Registry, RegistryOptions, built_in};
 use endo::message::Message;
 use serde_json::{Value, json};
 
 use super::*;
-
-/// A response schema that lets everything out.
-const ANYTHING: &str = r#"{"type": "object", "properties": {"data": true}}"#;
-
-struct Echo;
-
-impl Job for Echo {
-    type Data = Value;
-    type Response = Value;
-
-    async fn run(&self, data: Value, _context: JobContext) -> Result<Value, JobError> {
-        Ok(data)
-    }
-}
+use crate::jobs::{ANYTHING, Echo};
 
 /// The page of the form of a job whose `data` have this schema, after it was asked to take these.
 fn refused(schema: Value, data: Value) -> String {
