@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 
 use super::House;
 use super::at_the_api::Place;
+use crate::renewing::until;
 use crate::support::browser::{come_back, depart};
 use crate::support::bus::Answer;
 use crate::support::fake_api::Answer as ApiAnswer;
@@ -99,23 +100,24 @@ async fn sign_ins_of_strangers_keep_no_end_from_the_api_for_long() {
     place.provider.plan([Fault::Slow(Arc::clone(&gate))]);
     place.provider.says(json!({"account": {"id": 7, "login": "stranger"}}));
     let devices = &place.house.gateway.gateway.credentials;
+    let sign_in = come_back(&mut stranger, &state);
+    tokio::pin!(sign_in);
     let ending = async {
-        let mut ticks = tokio::time::interval(Duration::from_millis(1));
-        while place.provider.token_requests() < 2 {
-            ticks.tick().await;
-        }
+        until(|| place.provider.token_requests() == 2).await;
         place.forget(&credentials).await;
         for wait in [Duration::ZERO, Duration::from_secs(31)] {
             place.house.wait(wait);
             devices.attend_once().await.unwrap();
         }
-        let ended = place.provider.ended();
-        gate.add_permits(1);
-        ended
+        place.until_nothing_waits().await;
     };
-    let (answer, ended) = tokio::join!(come_back(&mut stranger, &state), ending);
-    assert_eq!(ended, ["refresh-1", "access-1"], "all that was while the API made the stranger's tokens");
-    kept(&answer);
+    tokio::select! {
+        answer = &mut sign_in => panic!("the API did not make the stranger's tokens yet: {answer:?}"),
+        () = ending => {}
+    }
+    assert_eq!(place.provider.ended(), ["refresh-1", "access-1"]);
+    gate.add_permits(1);
+    kept(&sign_in.await);
     let told = devices.receipts(Some(credentials)).await.unwrap().remove(0).api.unwrap();
     assert_eq!(told.verdict, ApiVerdict::Revoked);
 }
