@@ -86,6 +86,8 @@ export const open = async ({ screenshots, scripts, elsewhere }) => {
     if (!isOurs()) throw new Error(`${name}: this is ${page.url()}`)
     pages.push(name)
     if (!scripts) return
+    // Its words may be there before its style is.
+    await page.waitForLoadState('load')
     const step = String(pages.length).padStart(2, '0')
     for (const fault of await faultsOf(page, `${screenshots}/${step}-${name}`)) faults.push(`${name}, ${fault}`)
   }
