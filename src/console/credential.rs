@@ -275,7 +275,8 @@ pub fn new_device(viewer: &Viewer, shown: &Shown, device: &NewDevice<'_>) -> Mar
     let body = html! {
         p.lead { "Keep the token now: it is shown this once." }
         p {
-            "Flows send their messages to the device by its uuid. Who has the token acts as the device on the bus, and can let              others send to it."
+            "Flows send their messages to the device by its uuid. Who has the token acts as the device on the bus, and can let \
+             others send to it."
         }
         dl {
             div { dt { "Device" } dd { code { (device.uuid) } } }
