@@ -189,7 +189,8 @@ async fn what_the_bus_does_not_do_is_tried_again_until_it_is_done() {
     assert_eq!(scene.gateway.webhook(&say_hello()).await.status, 403, "the tombstone decides");
     let user_device = json!({"uuid": USER_DEVICE, "owner": "owner-uuid"});
     scene.meshblu.answer("GET /v2/devices/user-uuid", [json_answer(200, &user_device)]);
-    for _ in 0..4 {
+    // The running gateway may be at it by itself.
+    while scene.receipt().await.parts.iter().any(|part| part.fate == Fate::Pending) {
         scene.hand.fetch_add(3_600_000, Ordering::SeqCst);
         scene.gateway.gateway.credentials.attend_once().await.unwrap();
     }
