@@ -1,4 +1,4 @@
-//! Who waits for the end of deliveries that somebody else has in hand.
+//! Who waits for the end of deliveries that somebody else has in hand, or comes when nothing is kept of it any more.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,11 +6,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
 use super::Verdict;
+use super::refusals::Refusals;
 use crate::message::DeliveryId;
 
-/// Those who wait. Cheap to clone; every clone is the same.
+/// Those who wait, and what those are told who come late. Cheap to clone; every clone is the same.
 #[derive(Clone, Debug, Default)]
-pub struct Endings(Arc<Mutex<HashMap<DeliveryId, Waiting>>>);
+pub struct Endings {
+    waiting: Arc<Mutex<HashMap<DeliveryId, Waiting>>>,
+    refusals: Arc<Mutex<Refusals>>,
+}
 
 #[derive(Debug)]
 struct Waiting {
@@ -52,8 +56,22 @@ impl Endings {
             .for_each(|teller| drop(teller.send(verdict.clone())));
     }
 
+    /// Notes how `id` was refused, where the store keeps nothing of it.
+    pub(super) fn note_refusal(&self, id: &DeliveryId, verdict: &Verdict) {
+        self.refusals().remember(id, verdict);
+    }
+
+    /// How `id` was refused a while ago, as far as that is remembered.
+    pub(super) fn refusal_of(&self, id: &DeliveryId) -> Option<Verdict> {
+        self.refusals().recall(id)
+    }
+
+    fn refusals(&self) -> MutexGuard<'_, Refusals> {
+        self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn waiting(&self) -> MutexGuard<'_, HashMap<DeliveryId, Waiting>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

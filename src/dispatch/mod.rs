@@ -8,6 +8,7 @@ mod ending;
 mod endings;
 mod exchange;
 mod reception;
+mod refusals;
 mod sent;
 mod to_the_end;
 mod turns;

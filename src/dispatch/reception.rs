@@ -321,6 +321,9 @@ impl Parts {
     }
 
     async fn known(&self, id: DeliveryId) -> Result<Known, StoreError> {
+        if let Some(verdict) = self.desk.endings.refusal_of(&id) {
+            return Ok(Known::Ended(verdict));
+        }
         let look = move |view: &View<'_>| {
             if let Some(outcome) = view.outcomes(&id)?.first() {
                 return Ok(Known::Ended(Verdict::of(outcome)));

@@ -20,7 +20,8 @@ const PAUSES: Backoff = Backoff { first: Duration::from_secs(1), longest: Durati
 
 impl Desk {
     /// Refuses what a device brought itself, whose record was not opened: its sender is told with the device's own login, as
-    /// the original does. Unless a page waits, nothing is kept: any device may come, and is refused again when it does.
+    /// the original does. Unless a page waits, the store keeps nothing, for any device may come; who comes again is told the same
+    /// for a while, and nobody else anything.
     pub(in crate::dispatch) async fn refuse(&self, taken: Taken, case: Case, failure: Failure) -> Verdict {
         let voice = self.bus.meshblu().and_then(|bus| Voice::of(bus, &case));
         let (Some(mut voice), None) = (voice, &case.mark) else {
@@ -29,18 +30,25 @@ impl Desk {
         let told = Told::new(case.parties.clone(), Err(failure.clone()), case.respond_to.clone());
         match voice.send(&told).await {
             Ok(()) => {
-                taken.ended();
-                self.note_error(&voice, &told).await
+                let verdict = self.note_error(&voice, &told).await;
+                self.note_refusal(taken, verdict)
             }
             Err(error) => {
                 tracing::warn!(error = with_causes(&error), "a sender was not told");
                 if failure.is_for_now {
                     return self.end_untold(taken, case, Some(failure)).await;
                 }
-                taken.ended();
-                Verdict::Failed(error.failure())
+                self.note_refusal(taken, Verdict::Failed(error.failure()))
             }
         }
+    }
+
+    fn note_refusal(&self, taken: Taken, verdict: Verdict) -> Verdict {
+        if !taken.place.ends_off_disk() {
+            self.endings.note_refusal(&taken.delivery.new.id, &verdict);
+        }
+        taken.ended();
+        verdict
     }
 
     /// There is nothing to answer with: whoever brought the message is told alone, and brings it again where that may help.
