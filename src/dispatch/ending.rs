@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use self::embedded::End;
 use self::meshblu::Voice;
+pub(super) use self::unopened::NOT_OPENED;
 use super::Verdict;
 use super::answer::Desk;
 use super::case::Case;

@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use super::answer::Desk;
 use super::bringer::Bringer;
 use super::case::Case;
+use super::ending::NOT_OPENED;
 use super::sent;
 use super::to_the_end::ToTheEnd;
 use super::turns::{Turn, Turns};
@@ -95,6 +96,8 @@ enum Known {
     /// It was accepted and has not ended.
     Open,
     Ended(Verdict),
+    /// It was given up before its job ran, for want of somebody who could answer it or of a record that opens.
+    NotOpened(Verdict),
 }
 
 impl Reception {
@@ -166,6 +169,10 @@ impl Reception {
 impl Guest {
     fn new(arrival: Arrival, parties: Parties, bringer: Bringer) -> Self {
         Self { arrival, parties, bringer, looked_at: None, speaker: Speaker::Found, on_disk: None }
+    }
+
+    fn has_login(&self) -> bool {
+        self.arrival.caller.is_some()
     }
 
     /// Says that the message is on disk; whoever has it in hand sees to its reply.
@@ -245,7 +252,12 @@ impl Parts {
         // Before the store is asked: whoever has the same message in hand may end it meanwhile.
         let (ending, claim) = self.desk.endings.listen(&id);
         match self.known(id.clone()).await? {
-            Known::Ended(verdict) => Ok(verdict),
+            // Whoever brings a login brings what it wanted, where it is not refused by now.
+            Known::NotOpened(_) if claim.is_some() && guest.has_login() && !matches!(way, Way::Now(None)) => {
+                self.forget_dead_letter(id).await?;
+                self.take(guest, way).await
+            }
+            Known::Ended(verdict) | Known::NotOpened(verdict) => Ok(verdict),
             Known::Nothing if claim.is_some() => self.take(guest, way).await,
             Known::Open => {
                 drop(way);
@@ -329,11 +341,17 @@ impl Parts {
                 return Ok(Known::Ended(Verdict::of(outcome)));
             }
             if let Some(letter) = view.dead_letter(&id)? {
-                return Ok(Known::Ended(Verdict::of_dead_letter(&letter)));
+                let known = if letter.reason == NOT_OPENED { Known::NotOpened } else { Known::Ended };
+                return Ok(known(Verdict::of_dead_letter(&letter)));
             }
             Ok(if view.is_queued(&id)? { Known::Open } else { Known::Nothing })
         };
         self.desk.store.glance(look).await
+    }
+
+    async fn forget_dead_letter(&self, id: DeliveryId) -> Result<(), StoreError> {
+        let forget = move |transaction: &Transaction<'_>| transaction.forget_dead_letter(&id);
+        self.desk.store.write(forget).await
     }
 
     /// The end of a delivery that somebody else has in hand, or that they left it in the store.
@@ -346,7 +364,7 @@ impl Parts {
             return Ok(verdict);
         }
         match self.known(id).await? {
-            Known::Ended(verdict) => Ok(verdict),
+            Known::Ended(verdict) | Known::NotOpened(verdict) => Ok(verdict),
             Known::Open => Ok(Verdict::Accepted),
             Known::Nothing => Err(NotReceived::LetGo),
         }

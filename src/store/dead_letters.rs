@@ -128,8 +128,17 @@ impl Transaction<'_> {
                           reply, done, reply IS NOT NULL
                    FROM dead_letters WHERE id = ?1";
         let found = self.prepare(sql)?.execute((id.as_str(), now.as_millis()))? > 0;
-        self.prepare("DELETE FROM dead_letters WHERE id = ?1")?.execute([id.as_str()])?;
+        self.forget_dead_letter(id)?;
         Ok(found)
+    }
+
+    /// Forgets one dead letter: somebody goes on with the work in another way.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn forget_dead_letter(&self, id: &DeliveryId) -> Result<(), StoreError> {
+        self.prepare("DELETE FROM dead_letters WHERE id = ?1")?.execute([id.as_str()])?;
+        Ok(())
     }
 
     /// Forgets dead letters that died before `before` or are not among the newest `keep`.

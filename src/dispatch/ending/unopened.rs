@@ -13,6 +13,8 @@ use crate::message::{Done, Failure};
 use crate::store::{Death, Ending, Fate, Outcome, Taken, Transaction};
 use crate::telemetry::with_causes;
 
+/// Why what nobody could open or answer, whose job did not run, is a dead letter.
+pub(in crate::dispatch) const NOT_OPENED: &str = "not_opened";
 /// How often a message is tried that nobody brings again, and that cannot be opened for the moment.
 const ATTEMPTS: u32 = 10;
 /// The pauses between, before each is made shorter by chance.
@@ -63,7 +65,7 @@ impl Desk {
             Stay::Waiting if failure.is_for_now => self.forget(taken, failure).await,
             Stay::Gone | Stay::Relying if failure.is_for_now => self.try_later(taken, failure).await,
             Stay::Gone | Stay::Relying if case.is_opened => {
-                self.give_up_as("not_opened", taken, failure).await
+                self.give_up_as(NOT_OPENED, taken, failure).await
             }
             Stay::Relying => self.give_up_as("refused", taken, failure).await,
             Stay::Waiting | Stay::Gone => self.keep_untold(taken, &case, failure).await,
@@ -86,7 +88,7 @@ impl Desk {
             tracing::info!(delivery.id = %taken.delivery.new.id, "a message could not be opened and is tried again");
             return Verdict::Accepted;
         }
-        self.give_up_as("not_opened", taken, failure).await
+        self.give_up_as(NOT_OPENED, taken, failure).await
     }
 
     async fn give_up_as(&self, reason: &'static str, taken: Taken, failure: Failure) -> Verdict {

@@ -184,6 +184,16 @@ impl Tokenless {
         tokio::spawn(send(message))
     }
 
+    /// Works off what a killed process had on disk under this name.
+    async fn find_what_was_left_behind(&self, id: &str) {
+        let database = rusqlite::Connection::open(self.directory.path().join("endo.db")).unwrap();
+        let sql = "INSERT INTO deliveries (id, work, device, event, route, body, accepted_at, due_at)
+                   VALUES (?1, 0, ?2, 'message.received', ?3, ?4, 0, 0)";
+        database.execute(sql, (id, SERVICE, route(&self.uuid), say_hello().to_string())).unwrap();
+        self.gateway.gateway.job_bell.notify_one();
+        until(async || self.gateway.waiting().await == 0).await;
+    }
+
     /// How often the Meshblu was asked for a record.
     fn looks(&self) -> usize {
         self.meshblu.calls().iter().filter(|call| call.target == "/search/devices").count()
@@ -234,13 +244,21 @@ async fn a_device_whose_record_holds_no_token_brings_again_what_waits_for_its_tu
 #[tokio::test]
 async fn what_was_in_hand_of_a_killed_process_and_can_be_answered_by_nobody_can_be_seen() {
     let scene = Tokenless::set().await;
-    let database = rusqlite::Connection::open(scene.directory.path().join("endo.db")).unwrap();
-    let sql = "INSERT INTO deliveries (id, work, device, event, route, body, accepted_at, due_at)
-               VALUES ('d', 0, ?1, 'message.received', ?2, ?3, 0, 0)";
-    database.execute(sql, (SERVICE, route(&scene.uuid), say_hello().to_string())).unwrap();
-    scene.gateway.gateway.job_bell.notify_one();
-    until(async || scene.gateway.waiting().await == 0).await;
+    scene.find_what_was_left_behind("d").await;
     let letters = scene.gateway.dead_letters().await;
     let told: Vec<_> = letters.iter().map(|letter| (letter.reason.as_str(), letter.code)).collect();
     assert_eq!(told, [("not_opened", Some(422))]);
+}
+
+#[tokio::test]
+async fn what_was_in_hand_of_a_killed_process_is_answered_when_it_is_brought_again_with_a_token() {
+    let scene = Tokenless::set().await;
+    scene.find_what_was_left_behind(&format!("{}/d", scene.uuid)).await;
+    assert_eq!(scene.gateway.dead_letters().await.len(), 1);
+    scene.gate.add_permits(1);
+    for _ in 0..2 {
+        scene.bring("d").await.unwrap().is(201, "Created");
+    }
+    assert!(scene.gateway.dead_letters().await.is_empty());
+    assert_eq!(scene.meshblu.messages().len(), 1);
 }
