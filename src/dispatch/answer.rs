@@ -117,7 +117,7 @@ impl Desk {
     async fn answer(&self, taken: &Taken, case: &mut Case) -> Result<Reply, Failure> {
         if taken.delivery.call_started {
             // Nothing is run again, so that nothing is wanted of the credentials but who speaks.
-            let _ = self.open_again(case).await;
+            case.unheard = self.open_again(case).await.err();
             return Err(Failure::outcome_unknown());
         }
         let mut waited = Duration::ZERO;

@@ -27,6 +27,8 @@ pub(super) struct Case {
     recorded: Option<Login>,
     /// Whether its record was ever opened.
     pub(super) is_opened: bool,
+    /// Why nobody was found who could speak, where that alone was looked for.
+    pub(super) unheard: Option<Failure>,
     /// What came of it when its record was looked at before its turn.
     pub(super) looked_at: Option<Result<OpenRecord, Failure>>,
     /// What the person who sent it asks for it by, where one does.
@@ -67,6 +69,7 @@ impl Case {
             caller,
             recorded: None,
             is_opened: false,
+            unheard: None,
             looked_at: None,
             mark: None,
             bringer: Bringer::default(),
@@ -88,6 +91,11 @@ impl Case {
     /// Whether anybody can be told on a bus elsewhere.
     pub(super) fn can_be_answered(&self) -> bool {
         self.logins().next().is_some()
+    }
+
+    /// Whether somebody may be found later who can speak.
+    pub(super) fn is_unheard_for_now(&self) -> bool {
+        self.unheard.as_ref().is_some_and(|why| why.is_for_now)
     }
 
     /// Notes of which record the secret is that is about to be tried.

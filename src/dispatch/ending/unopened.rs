@@ -55,18 +55,22 @@ impl Desk {
 
     /// There is nothing to answer with: whoever brought the message is told alone, and brings it again where that may help.
     /// Where they are gone, it is tried again, or can be seen. What is refused for good is kept under the name that its bus
-    /// vouches for: a repeat is told the same, whatever is allowed by then.
+    /// vouches for: a repeat is told the same, whatever is allowed by then. So is what may have been done, once it has been
+    /// tried for long enough to find somebody who can tell the sender.
     pub(super) async fn end_untold(&self, taken: Taken, case: Case, failure: Option<Failure>) -> Verdict {
         let failure = failure.unwrap_or_else(|| Failure::new(500, "there is nothing to answer with"));
         if case.mark.is_some() || failure.done != Done::No {
-            return self.keep_untold(taken, &case, failure).await;
+            let is_put_off = case.mark.is_none() && case.is_unheard_for_now() && self.put_off(&taken).await;
+            return if is_put_off {
+                Verdict::Accepted
+            } else {
+                self.keep_untold(taken, &case, failure).await
+            };
         }
         match case.bringer.end_wait() {
             Stay::Waiting if failure.is_for_now => self.forget(taken, failure).await,
             Stay::Gone | Stay::Relying if failure.is_for_now => self.try_later(taken, failure).await,
-            Stay::Gone | Stay::Relying if case.is_opened => {
-                self.give_up_as(NOT_OPENED, taken, failure).await
-            }
+            Stay::Gone | Stay::Relying if case.is_opened => self.give_up_as(NOT_OPENED, taken, failure).await,
             Stay::Relying => self.give_up_as("refused", taken, failure).await,
             Stay::Waiting | Stay::Gone => self.keep_untold(taken, &case, failure).await,
         }
@@ -77,18 +81,26 @@ impl Desk {
         if is_kept { Verdict::Failed(failure) } else { not_taken() }
     }
 
-    /// Puts off what nobody brings again, for about four minutes in all; after that it can be seen and replayed.
+    /// What cannot be opened for long can be seen and replayed.
     async fn try_later(&self, taken: Taken, failure: Failure) -> Verdict {
+        match self.put_off(&taken).await {
+            true => Verdict::Accepted,
+            false => self.give_up_as(NOT_OPENED, taken, failure).await,
+        }
+    }
+
+    /// Puts off what nobody brings again; answers whether it did: it does for about four minutes in all.
+    async fn put_off(&self, taken: &Taken) -> bool {
         let (now, attempts) = (self.clock.now(), taken.delivery.attempts);
         let due_at = now.plus(self.spread(PAUSES.after(attempts)));
         let place = taken.place.clone();
         let put_off =
             move |transaction: &Transaction<'_>| transaction.postpone(place.within(transaction)?, due_at);
-        if attempts + 1 < ATTEMPTS && self.keep(&taken.place, put_off).await.is_some() {
+        let is_put_off = attempts + 1 < ATTEMPTS && self.keep(&taken.place, put_off).await.is_some();
+        if is_put_off {
             tracing::info!(delivery.id = %taken.delivery.new.id, "a message could not be opened and is tried again");
-            return Verdict::Accepted;
         }
-        self.give_up_as(NOT_OPENED, taken, failure).await
+        is_put_off
     }
 
     async fn give_up_as(&self, reason: &'static str, taken: Taken, failure: Failure) -> Verdict {

@@ -134,6 +134,14 @@ impl Scene {
         assert_eq!(self.bus.meshblu.messages()[0]["data"], json!({"hello": "Ada"}));
     }
 
+    /// That whoever brings the message again is told that nobody knows whether its job was done.
+    async fn is_known_to_be_unknown(&self) {
+        let again = send(self.delivery()).await;
+        assert_eq!((again.status.as_u16(), &again.json()["error"]), (503, &json!("outcome_unknown")));
+        assert_eq!(again.header("x-meshblu-delivery"), Some("ended"));
+        assert!(self.gateway.dead_letters().await.is_empty());
+    }
+
     /// That the one delivery is kept as it was where the Meshblu stays away, and that its job runs when it is replayed.
     async fn is_kept(&self) {
         self.until(async || !self.gateway.dead_letters().await.is_empty()).await;
@@ -250,13 +258,20 @@ async fn what_was_refused_is_refused_when_it_is_brought_again_though_it_would_be
 }
 
 #[tokio::test]
+async fn what_may_have_been_done_before_a_kill_is_told_when_the_bus_is_back() {
+    let scene = Scene::found_at_start(bus_that_is_away(false).await, true).await;
+    scene.until(async || scene.gateway.waiting().await == 0).await;
+    scene.is_known_to_be_unknown().await;
+    let told = scene.bus.meshblu.messages();
+    let [told] = &*told else { panic!("{told:?}") };
+    assert_eq!(told["metadata"]["error"], json!({"message": "outcome_unknown"}));
+}
+
+#[tokio::test]
 async fn a_job_that_may_have_changed_something_does_not_run_again_for_whoever_brings_its_message_again() {
-    let bus = SigningBus::start().await;
-    answer_who_is_bound(&bus, [away(), away(), json_answer(200, &json!([bound()]))]);
-    let scene = Scene::found_at_start(bus, true).await;
-    until(async || scene.gateway.waiting().await == 0).await;
-    let again = send(scene.delivery()).await;
-    assert_eq!((again.status.as_u16(), &again.json()["error"]), (503, &json!("outcome_unknown")));
-    assert_eq!(again.headers["x-meshblu-delivery"], "ended");
-    assert!(scene.bus.meshblu.messages().is_empty() && scene.gateway.dead_letters().await.is_empty());
+    let scene = Scene::found_at_start(bus_that_is_away(true).await, true).await;
+    scene.until(async || scene.gateway.waiting().await == 0).await;
+    answer_who_is_bound(&scene.bus, [json_answer(200, &json!([bound()]))]);
+    scene.is_known_to_be_unknown().await;
+    assert!(scene.bus.meshblu.messages().is_empty());
 }
