@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use endo::ambient::Timestamp;
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 use tokio::sync::Semaphore;
 
 use super::delivering::replay;
@@ -22,7 +22,11 @@ struct InHand {
 
 impl InHand {
     async fn at(settings: WebhookSettings, entries: impl FnOnce(Value) -> Value) -> Self {
-        let post = Post::with(Clock::system(), loopback(), settings).await;
+        Self::with(Clock::system(), settings, entries).await
+    }
+
+    async fn with(clock: Clock, settings: WebhookSettings, entries: impl FnOnce(Value) -> Value) -> Self {
+        let post = Post::with(clock, loopback(), settings).await;
         let (gate, (sender, calls)) = (Arc::new(Semaphore::new(0)), mpsc::unbounded_channel());
         let opened = Arc::clone(&gate);
         let api = FakeApi::start(move |seen| {
@@ -182,6 +186,39 @@ async fn what_waits_for_one_of_two_of_a_name_goes_to_what_became_of_that_one() {
     scene.post.until_nothing_waits().await;
     assert!(others.try_recv().is_err());
     assert_eq!(scene.api.seen().len(), 2);
+}
+
+#[tokio::test]
+async fn a_webhook_that_is_gone_is_looked_for_the_more_seldom_the_longer_it_is() {
+    let now = Arc::new(AtomicI64::new(1_768_478_400_000));
+    let told = Arc::clone(&now);
+    let clock = Clock::from_fn(move || Timestamp::from_millis(told.load(Ordering::SeqCst)));
+    let grace = Duration::from_secs(300);
+    let settings = WebhookSettings { first_delay: Duration::from_secs(1), grace, ..SETTINGS };
+    let scene = InHand::with(clock, settings, |entry| json!([entry])).await;
+    scene.now_has(json!([])).await;
+    scene.gate.add_permits(1);
+    let mut looks = 0;
+    let mut ticks = tokio::time::interval(Duration::from_millis(1));
+    while scene.post.dead_letters().await.is_empty() {
+        match due_after(&scene.post, now.load(Ordering::SeqCst)) {
+            Some(due_at) => {
+                now.store(due_at, Ordering::SeqCst);
+                looks += i32::from(scene.is_missed());
+                scene.post.bus.bus.webhook_bell().notify_one();
+            }
+            None => drop(ticks.tick().await),
+        }
+    }
+    assert_eq!(scene.post.first_dead_letter().await.reason, "webhook removed");
+    assert_eq!(looks, 10, "after 1, 2, 4, …, 256 and 300 seconds");
+}
+
+/// When the only delivery is due, where that is later than this.
+fn due_after(post: &Post, now: i64) -> Option<i64> {
+    let database = Connection::open(post.bus.directory.path().join("endo.db")).unwrap();
+    let sql = "SELECT due_at FROM deliveries WHERE due_at > ?1";
+    database.query_row(sql, [now], |row| row.get(0)).optional().unwrap()
 }
 
 #[tokio::test]

@@ -24,8 +24,6 @@ use crate::telemetry::with_causes;
 /// How often the end of an attempt is written to a store that fails; after that the delivery is made again.
 const WRITES: usize = 25;
 
-/// So often, at least, a webhook that is missed is looked for until nobody awaits it any more.
-const LOOKS: u32 = 20;
 /// Why what waited for it became a dead letter.
 const REMOVED: &str = "webhook removed";
 
@@ -160,7 +158,8 @@ impl Courier {
         Next::Postponed(self.bus.clock.now().plus(pause))
     }
 
-    /// The webhook is looked for, the more seldom the longer it is missed, until nobody can be about to put it back.
+    /// The webhook is looked for, the more seldom the longer it is missed, until nobody can be about to put it back. What waits
+    /// for it so waits twice as long at most as it was away.
     fn missed(&self, delivery: &QueuedDelivery) -> Next {
         let (now, grace) = (self.bus.clock.now(), self.settings.grace);
         let since = delivery.missing_since.unwrap_or(now);
@@ -169,7 +168,7 @@ impl Courier {
             tracing::warn!(device.uuid = %delivery.new.device, reason = REMOVED, "a webhook was given up");
             return Next::Removed;
         }
-        let pause = missed_for.max(self.settings.first_delay).min(grace / LOOKS).min(grace - missed_for);
+        let pause = missed_for.max(self.settings.first_delay).min(grace - missed_for);
         Next::Awaited { since, due_at: now.plus(pause) }
     }
 
