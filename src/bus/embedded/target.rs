@@ -19,6 +19,8 @@ pub(super) struct Call {
     pub(super) webhook: Webhook,
     /// The prints of those that went by the same at the event; none where that was not written down.
     beside: Option<Vec<String>>,
+    /// Whether it was at its address alone of all those.
+    alone: bool,
     /// The routes of the event before its own, oldest first, as JSON text; none if it was never sent on.
     pub(super) forwarded: Option<String>,
 }
@@ -39,6 +41,7 @@ impl Call {
             Some(webhook) if webhook == self.webhook => Now::TheSame,
             Some(webhook) => Now::Changed(json_text(&Target {
                 beside: Some(self.beside.clone().unwrap_or_default()),
+                alone: self.alone,
                 forwarded: self.forwarded.clone(),
                 ..Target::of(&webhook)
             })),
@@ -46,7 +49,8 @@ impl Call {
     }
 
     /// The webhook as `document` has it now: the same, else the one that it became. It became the only one that goes by the
-    /// same and is new, where it is the only one of those that is gone: what was there at the event has its own call.
+    /// same and is new, where it is the only one of those that is gone: what was there at the event has its own call. Where
+    /// several are gone or new, it became the new one at the address that it had alone.
     fn webhook_now(&self, document: &Value, event: &str) -> Option<Webhook> {
         let mut alike = webhooks(document, SubscriptionType::parse(event)?);
         alike.retain(|other| self.is_like(other));
@@ -60,7 +64,10 @@ impl Call {
             gone.retain(|known| *known != print);
             !known.contains(&print)
         });
-        if gone.is_empty() && alike.len() == 1 { alike.pop() } else { None }
+        if !gone.is_empty() || alike.len() > 1 {
+            alike.retain(|other| self.alone && other.url == self.webhook.url);
+        }
+        if alike.len() == 1 { alike.pop() } else { None }
     }
 
     fn is_like(&self, other: &Webhook) -> bool {
@@ -96,6 +103,8 @@ pub(super) struct Target {
     headers: Vec<(String, String)>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     beside: Option<Vec<String>>,
+    #[serde(default)]
+    alone: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     forwarded: Option<String>,
 }
@@ -119,9 +128,11 @@ impl Target {
         };
         webhooks.iter().enumerate().map(move |(place, webhook)| {
             let others = webhooks.iter().zip(&prints).enumerate().filter(|(other, _)| *other != place);
-            let beside = others.filter(|(_, (other, _))| other.goes_by_the_same_as(webhook));
+            let alike =
+                others.map(|(_, other)| other).filter(|(other, _)| other.goes_by_the_same_as(webhook));
             json_text(&Self {
-                beside: Some(beside.map(|(_, (_, print))| print.clone()).collect()),
+                beside: Some(alike.clone().map(|(_, print)| print.clone()).collect()),
+                alone: alike.clone().all(|(other, _)| other.url != webhook.url),
                 forwarded: (!forwarded.is_empty()).then(|| json_text(&forwarded)),
                 ..Self::of(webhook)
             })
@@ -157,7 +168,7 @@ impl Target {
     /// The call of a stored text, if it is one.
     pub(super) fn read(text: &str) -> Option<Call> {
         let stored: Self = serde_json::from_str(text).ok()?;
-        let Self { name, url, method, proof, headers, beside, forwarded, .. } = stored;
+        let Self { name, url, method, proof, headers, beside, alone, forwarded, .. } = stored;
         let header = |(name, value): (String, String)| {
             Some((HeaderName::from_bytes(name.as_bytes()).ok()?, in_latin1(&value)?))
         };
@@ -173,7 +184,7 @@ impl Target {
             proof,
             headers: headers.into_iter().filter_map(header).collect(),
         };
-        Some(Call { webhook, beside, forwarded })
+        Some(Call { webhook, beside, alone, forwarded })
     }
 }
 

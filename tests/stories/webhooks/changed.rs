@@ -189,6 +189,30 @@ async fn what_waits_for_one_of_two_of_a_name_goes_to_what_became_of_that_one() {
 }
 
 #[tokio::test]
+async fn what_waits_for_one_of_two_of_a_name_that_both_changed_goes_to_the_one_at_its_address() {
+    let (other, mut others) = server(&[200]).await;
+    let at_other = |key: &str| with_name(with_key(hook(&other), key));
+    let entries = |entry: Value| json!([with_name(with_key(entry, "old")), at_other("old")]);
+    let mut scene = InHand::at(WITHOUT_END, entries).await;
+    others.recv().await.unwrap();
+    scene.now_has(json!([at_other("new"), with_name(with_key(hook(&scene.api), "well"))])).await;
+    scene.gate.add_permits(1);
+    scene.post.until_nothing_waits().await;
+    assert!(scene.post.dead_letters().await.is_empty());
+    assert_eq!(scene.api.seen().last().unwrap().header("x-key"), ["well"]);
+    assert!(scene.calls.try_recv().is_err() && others.try_recv().is_err());
+
+    // Where both were there, none of them is known by that.
+    let entries =
+        |entry: Value| json!([with_name(with_key(entry.clone(), "ill")), with_name(with_key(entry, "well"))]);
+    let mut scene = InHand::at(SETTINGS, entries).await;
+    scene.now_has(json!([at_other("new"), with_name(with_key(hook(&scene.api), "new"))])).await;
+    scene.gate.add_permits(SETTINGS.attempts as usize);
+    assert_eq!(scene.post.first_dead_letter().await.reason, "webhook removed");
+    assert!(scene.calls.try_recv().is_err() && others.try_recv().is_err());
+}
+
+#[tokio::test]
 async fn a_webhook_that_is_gone_is_looked_for_the_more_seldom_the_longer_it_is() {
     let now = Arc::new(AtomicI64::new(1_768_478_400_000));
     let told = Arc::clone(&now);
