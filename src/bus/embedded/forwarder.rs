@@ -124,7 +124,8 @@ fn url(entry: &Map<String, Value>) -> Option<String> {
 }
 
 /// The address as Node.js takes it (`url.parse`): what may not stand behind the host, or is often misread there, is escaped.
-fn escaped(address: &str) -> String {
+/// What is escaped stays as it is.
+pub(super) fn escaped(address: &str) -> String {
     let address = address.trim();
     let host = address.find("://").map_or(0, |scheme| scheme + "://".len());
     let behind = address[host..].find(['/', '\\', '?', '#']).map_or(address.len(), |length| host + length);

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::forwarder::{Proof, Webhook, in_latin1, webhooks};
+use super::forwarder::{Proof, Webhook, escaped, in_latin1, webhooks};
 use super::subscription::SubscriptionType;
 use crate::egress::WebhookAddress;
 use crate::message::{DeviceUuid, Route};
@@ -179,7 +179,8 @@ impl Target {
         };
         let webhook = Webhook {
             name,
-            url,
+            // It was written as its device has it before addresses were escaped.
+            url: escaped(&url),
             method: Method::from_bytes(method.as_bytes()).ok()?,
             proof,
             headers: headers.into_iter().filter_map(header).collect(),

@@ -213,6 +213,23 @@ async fn what_waits_for_one_of_two_of_a_name_that_both_changed_goes_to_the_one_a
 }
 
 #[tokio::test]
+async fn what_was_stored_before_addresses_were_escaped_finds_its_webhook() {
+    let entries = |mut entry: Value| {
+        entry["url"] = json!(format!("{}/{{a|b}}", entry["url"].as_str().unwrap()));
+        json!([entry])
+    };
+    let mut scene = InHand::at(SETTINGS, entries).await;
+    let database = Connection::open(scene.post.bus.directory.path().join("endo.db")).unwrap();
+    let sql = "UPDATE deliveries SET target = replace(target, '%7Ba%7Cb%7D', '{a|b}')";
+    assert_eq!(database.execute(sql, ()).unwrap(), 1);
+    scene.gate.add_permits(SETTINGS.attempts as usize);
+    let dead = scene.post.first_dead_letter().await;
+    assert!(dead.delivery.target.unwrap().contains("/{a|b}"));
+    assert_eq!((dead.reason.as_str(), dead.attempts), ("status 503", SETTINGS.attempts));
+    assert_eq!(scene.calls.recv().await.unwrap().target, "/in/%7Ba%7Cb%7D");
+}
+
+#[tokio::test]
 async fn a_webhook_that_is_gone_is_looked_for_the_more_seldom_the_longer_it_is() {
     let now = Arc::new(AtomicI64::new(1_768_478_400_000));
     let told = Arc::clone(&now);
