@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::OptionFuture;
 use tokio::sync::Notify;
-use tokio::task::JoinHandle;
 
 use super::first_start::first_owner;
 use super::jobs::registry;
@@ -78,11 +78,13 @@ impl Gateway {
         let store = Store::open(&translate::store(&config))?;
         let registry = registry(&config, &source, egress.clone(), &ambient)?;
         // Made while the ring is: on the first start both take their time.
-        let signers = (config.bus.kind == BusKind::Embedded)
+        let signing = (config.bus.kind == BusKind::Embedded)
             .then(|| bus_keys::signers(&config.data_dir, &ambient.random));
-        let ring = key_file::key_ring(&config, &store, &ambient.random).await?;
-        let vault = Arc::new(Vault::new(ring, ambient.random.clone(), translate::remember(&config)));
-        let bus = match signers {
+        let ring = key_file::key_ring(&config, &store, &ambient.random).await;
+        // Whatever came of the ring: whoever tries again makes no files that this is making.
+        let signers = OptionFuture::from(signing.map(bus_keys::read_or_made)).await.transpose();
+        let vault = Arc::new(Vault::new(ring?, ambient.random.clone(), translate::remember(&config)));
+        let bus = match signers? {
             Some(signers) => embedded(&store, &ambient, signers).await?,
             None => elsewhere(&config, &egress, &ambient)?,
         };
@@ -122,12 +124,22 @@ impl Gateway {
         })
     }
 
-    /// The bus elsewhere that the settings name; all that there is of a gateway whose key is missing.
+    /// The bus of these settings; all that there is of a gateway whose key is missing or no good.
     ///
     /// # Errors
-    /// [`GatewayError`] where the settings do not say where it is, or who the gateway is there.
-    pub fn bus_elsewhere(config: &Config, ambient: &Ambient) -> Result<Bus, GatewayError> {
-        elsewhere(config, &Egress::new(translate::egress(config), Lookup::system())?, ambient)
+    /// [`GatewayError`] where the bus in this process does not open, or the settings do not say where another is, or who the
+    /// gateway is there.
+    pub async fn bus_alone(config: &Config, ambient: &Ambient) -> Result<Bus, GatewayError> {
+        match config.bus.kind {
+            BusKind::Embedded => {
+                let store = Store::open(&translate::store(config))?;
+                let signing = bus_keys::signers(&config.data_dir, &ambient.random);
+                embedded(&store, ambient, bus_keys::read_or_made(signing).await?).await
+            }
+            BusKind::Meshblu => {
+                elsewhere(config, &Egress::new(translate::egress(config), Lookup::system())?, ambient)
+            }
+        }
     }
 
     /// What the user devices of this gateway look like, which listens at `gateway_url` unless the settings know better.
@@ -159,13 +171,8 @@ fn elsewhere(config: &Config, egress: &Egress, ambient: &Ambient) -> Result<Bus,
     Ok(Bus::Meshblu(Meshblu::new(settings, egress, ambient.clock.clone())))
 }
 
-/// The bus of this process, once what signs for it is read or made.
-async fn embedded(
-    store: &Store,
-    ambient: &Ambient,
-    signers: JoinHandle<Result<Signers, GatewayError>>,
-) -> Result<Bus, GatewayError> {
-    let signers = signers.await.expect("keys are read and made without a panic")?;
+/// The bus of this process.
+async fn embedded(store: &Store, ambient: &Ambient, signers: Signers) -> Result<Bus, GatewayError> {
     let Ambient { clock, random } = ambient.clone();
     Ok(Bus::Embedded(EmbeddedBus::open(Ground { store: store.clone(), clock, random, signers }).await?))
 }

@@ -9,23 +9,23 @@ use crate::ambient::Ambient;
 use crate::bus::Bus;
 use crate::cli::error::sentence;
 use crate::cli::{CommandError, reach};
-use crate::config::{BusKind, Config};
+use crate::config::Config;
 use crate::gateway::{Gateway, GatewayError};
 
 const KEY_WHY: &str = "without the key that sealed them no stored credentials can be opened";
 
-/// The check that found why, and those that can be made all the same: a key that is missing keeps nobody from asking a bus
-/// elsewhere.
+/// The check that found why, and those that can be made all the same: a key that is missing or no good keeps nobody from asking
+/// the bus.
 ///
 /// # Errors
 /// The error itself where that is none of the doctor's matters.
 pub(super) async fn examined(error: CommandError, config: &Config) -> Result<Vec<Check>, CommandError> {
-    let is_keyless = is_keyless(&error, config);
+    let is_keyless = is_keyless(&error);
     let first = finding(error)?;
     if !is_keyless {
         return Ok(vec![first]);
     }
-    let others = match elsewhere(config) {
+    let others = match bus(config).await {
         Ok(bus) => {
             let (gateway, now) = (reach::of_settings(config).gateway, Ambient::system().clock.now());
             Scene { bus: &bus, config, gateway: &gateway, now }.examined().await?
@@ -44,18 +44,18 @@ pub(super) async fn mended(
     change: Change,
     config: &Config,
 ) -> Result<Value, CommandError> {
-    if !is_keyless(&error, config) {
+    if !is_keyless(&error) {
         return Err(error);
     }
-    Ok(mend(&elsewhere(config)?, change).await?)
+    Ok(mend(&bus(config).await?, change).await?)
 }
 
-fn elsewhere(config: &Config) -> Result<Bus, CommandError> {
-    Ok(Gateway::bus_elsewhere(config, &Ambient::system())?)
+async fn bus(config: &Config) -> Result<Bus, CommandError> {
+    Ok(Gateway::bus_alone(config, &Ambient::system()).await?)
 }
 
-fn is_keyless(error: &CommandError, config: &Config) -> bool {
-    config.bus.kind == BusKind::Meshblu && matches!(error, CommandError::Gateway(cause) if is_of_key(cause))
+fn is_keyless(error: &CommandError) -> bool {
+    matches!(error, CommandError::Gateway(cause) if is_of_key(cause))
 }
 
 fn is_of_key(cause: &GatewayError) -> bool {

@@ -100,15 +100,23 @@ fn an_address_by_https_is_well_and_tells_what_the_proxy_passes_on() {
 }
 
 #[test]
-fn a_key_that_cannot_be_used_is_a_finding() {
-    let shell = Shell::with_key();
-    std::fs::write(shell.data().join("records.pem"), "canary-of-a-key").unwrap();
-    let output = shell.run(&["doctor"]);
-    assert!(ended(&output, Exit::Unwell), "{output:?}");
-    assert!(
-        stdout(&output).contains("wrong private key") && !stdout(&output).contains("canary"),
-        "{output:?}"
-    );
+fn a_key_that_cannot_be_used_is_a_finding_and_everything_else_is_looked_at_and_mended() {
+    for is_new in [true, false] {
+        let shell = Shell::with_key();
+        let key = shell.data().join("records.pem");
+        let well = std::fs::read_to_string(&key).unwrap();
+        if !is_new {
+            shell.run(&["doctor"]);
+        }
+        std::fs::write(&key, "canary-of-a-key").unwrap();
+        let output = shell.run(&["doctor"]);
+        assert!(ended(&output, Exit::Unwell) && !stdout(&output).contains("canary"), "{output:?}");
+        assert_eq!(ails(&shell), ["private key", "options"]);
+        assert!(ended(&shell.run(&["doctor", "--fix", "--yes"]), Exit::Unwell));
+        assert_eq!(ails(&shell), ["private key"]);
+        std::fs::write(&key, well).unwrap();
+        assert_eq!(ails(&shell), [""; 0]);
+    }
 }
 
 #[test]
