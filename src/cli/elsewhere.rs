@@ -12,8 +12,8 @@ use crate::credentials::{CredentialsError, UserDeviceEntry};
 use crate::gateway::Gateway;
 use crate::message::DeviceUuid;
 
-/// For how many credentials the bus is asked at a time.
-const AT_A_TIME: usize = 8;
+/// For how many credentials the bus is asked at a time: each takes three calls, and hundreds are to be told of in time.
+const AT_A_TIME: usize = 32;
 /// How long whoever lists devices waits for what the bus tells of them.
 const PATIENCE: Duration = Duration::from_secs(10);
 
