@@ -159,6 +159,39 @@ async fn hosts_that_are_slow_get_half_of_all_calls_and_others_are_called_in_time
     assert!(post.dead_letters().await.is_empty());
 }
 
+#[tokio::test]
+async fn quick_hosts_that_stall_together_leave_others_a_call() {
+    const QUICK: usize = 4;
+    let post = Post::with(Clock::system(), loopback(), WebhookSettings { concurrency: 64, ..SETTINGS }).await;
+    let sender = post.bus.device(json!({})).await;
+    let gate = Arc::new(Semaphore::new(QUICK + 1));
+    let mut hosts = Vec::new();
+    for _ in 0..=QUICK {
+        let (api, calls) = slow_server(&gate).await;
+        let device = post.hooked(hook(&api)).await;
+        post.send(&sender, &json!({"devices": device.uuid})).await;
+        hosts.push((api, calls, device));
+    }
+    post.until_nothing_waits().await;
+    let (_well, mut others, well) = hosts.pop().unwrap();
+    others.recv().await.unwrap();
+    let stalled = || hosts.iter().map(|(api, ..)| api.seen().len() - 1).sum::<usize>();
+    for (.., device) in &hosts {
+        post.send(&sender, &json!({"devices": vec![&device.uuid; 32]})).await;
+    }
+    while stalled() < 56 {
+        tokio::task::yield_now().await;
+    }
+    post.send(&sender, &json!({"devices": well.uuid})).await;
+    while others.try_recv().is_err() {
+        assert!(stalled() < 64, "they have every call in hand");
+        tokio::task::yield_now().await;
+    }
+    gate.add_permits(32 * hosts.len() + 1);
+    post.until_nothing_waits().await;
+    assert!(post.dead_letters().await.is_empty());
+}
+
 /// A server that answers nothing before the gate has a permit for it.
 async fn slow_server(gate: &Arc<Semaphore>) -> (FakeApi, mpsc::UnboundedReceiver<Seen>) {
     let (gate, (sender, calls)) = (Arc::clone(gate), mpsc::unbounded_channel());

@@ -57,7 +57,7 @@ impl Hosts {
         let unknown = Host::default();
         let host = self.known.get(host).unwrap_or(&unknown);
         let pace = host.pace(now);
-        host.calls.len() < self.share(pace) && self.room(pace, now) > 0
+        host.calls.len() < self.share(pace) && self.room(pace, now) > self.kept_from(host, pace)
     }
 
     pub(super) fn full(&self, now: Timestamp) -> Full {
@@ -110,6 +110,12 @@ impl Hosts {
             Pace::Unknown => 1,
             Pace::Quick => (self.concurrency / 4).max(1),
         }
+    }
+
+    /// How much of that room is not for this host: quick ones may stall all together, so that an eighth of all calls is for
+    /// those that have none in hand.
+    fn kept_from(&self, host: &Host, pace: Pace) -> usize {
+        if pace == Pace::Quick && !host.calls.is_empty() { self.concurrency / 8 } else { 0 }
     }
 
     /// How many more calls hosts of this pace get together: what slow ones may have at most is half of all, and three
