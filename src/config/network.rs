@@ -13,6 +13,8 @@ pub struct Bus {
     pub kind: BusKind,
     /// Whether a stranger may register a device on the embedded bus.
     pub anonymous_registration: bool,
+    /// Which devices may register others on the embedded bus; where some are named nobody else may, else whoever has the login of one may.
+    pub registrars: Vec<String>,
     /// How many operations one device may call on the embedded bus in a minute of the clock; 0 for no limit. Meshblu's
     /// own limit was 1200.
     #[schemars(range(max = 1_000_000_000))]
@@ -47,6 +49,7 @@ impl Default for Bus {
         Self {
             kind: BusKind::Embedded,
             anonymous_registration: true,
+            registrars: Vec::new(),
             operations_per_minute: 0,
             body_bytes: 10_000_000,
             url: "https://meshblu.octoblu.com".to_owned(),

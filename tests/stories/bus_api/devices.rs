@@ -1,10 +1,13 @@
 //! Registering, reading and removing devices.
 
-use endo::bus::embedded::api::ApiLimits;
+use std::net::TcpListener;
+
+use endo::bus::embedded::api::{ApiLimits, Registration, serve};
+use endo::config::Config;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::bus::{TestBus, WithJson, send};
+use crate::support::bus::{Device, TestBus, WithJson, send};
 
 #[tokio::test]
 async fn a_registration_answers_the_document_in_its_order_with_the_token() {
@@ -49,13 +52,32 @@ async fn a_form_registers_a_device_too() {
 
 #[tokio::test]
 async fn registering_takes_credentials_when_strangers_may_not() {
-    let limits = ApiLimits { anonymous_registration: false, ..ApiLimits::default() };
+    let limits = ApiLimits { registration: Registration::ByDevices, ..ApiLimits::default() };
     let bus = TestBus::with(limits, None).await;
     send(bus.anonymous("POST /devices").json(&json!({}))).await.is(403, "null");
     let known = bus.bus.change(|bus, transaction| bus.register(transaction, json!({}))).await.unwrap();
     let request = bus.anonymous("POST /devices").json(&json!({"type": "x"}));
     let answer = send(request.basic_auth(&known.uuid, Some(known.token.as_str()))).await;
     assert_eq!(answer.status, 201);
+}
+
+#[tokio::test]
+async fn registering_is_for_the_devices_that_the_operator_names() {
+    let mut bus = TestBus::open().await;
+    let (named, other) = (bus.register(json!({})).await, bus.register(json!({})).await);
+    let mut config = Config::default();
+    config.bus.registrars = vec![named.uuid.clone()];
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    bus.address = listener.local_addr().unwrap();
+    tokio::spawn(serve(listener, bus.bus.clone(), ApiLimits::from(&config)).unwrap());
+    let wrong = Device { token: other.token.clone(), ..named.clone() };
+    send(bus.anonymous("POST /devices")).await.is(403, "null");
+    for device in [&other, &wrong] {
+        send(bus.by(device, "POST /devices")).await.is(403, "null");
+        let acting = bus.by(device, "POST /devices").header("x-meshblu-as", &named.uuid);
+        send(acting).await.is(403, "null");
+    }
+    assert_eq!(send(bus.by(&named, "POST /devices")).await.status, 201);
 }
 
 #[tokio::test]

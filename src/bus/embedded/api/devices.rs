@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::answer::{Answer, done, found, routed, shown};
 use super::body::Body;
+use super::limits::Registration;
 use super::presented::{Presented, login};
 use super::refusal::Refusal;
 use super::request::{Shown, Target};
@@ -36,11 +37,14 @@ pub(super) async fn check(door: Data<Door>, target: Target, who: Presented, requ
 }
 
 pub(super) async fn register(door: Data<Door>, who: Presented, mut body: Body) -> Answer {
-    let anybody = door.limits.anonymous_registration;
+    let by = door.limits.registration.clone();
     let document = body.take_or_empty();
     let registered = door.bus.change(move |bus, transaction| {
-        if !anybody {
-            who.itself(bus, transaction)?;
+        match &by {
+            Registration::ByAnybody => {}
+            Registration::ByDevices => drop(who.itself(bus, transaction)?),
+            Registration::By(named) if named.contains(&who.itself(bus, transaction)?.auth) => {}
+            Registration::By(_) => return Err(BusError::Forbidden),
         }
         bus.register(transaction, document)
     });

@@ -3,13 +3,35 @@
 use std::time::Duration;
 
 use super::firehose::FirehoseLimits;
-use crate::config::Config;
+use crate::config::{self, Config};
+use crate::message::DeviceUuid;
+
+/// Who may register devices.
+#[derive(Clone, Debug)]
+pub enum Registration {
+    /// Anybody.
+    ByAnybody,
+    /// Whoever has the credentials of a device.
+    ByDevices,
+    /// These devices.
+    By(Vec<DeviceUuid>),
+}
+
+impl Registration {
+    fn of(config: &config::Bus) -> Self {
+        match (&*config.registrars, config.anonymous_registration) {
+            ([], true) => Self::ByAnybody,
+            ([], false) => Self::ByDevices,
+            (named, _) => Self::By(named.iter().map(|uuid| uuid.as_str().into()).collect()),
+        }
+    }
+}
 
 /// How much strangers may ask of the bus's API.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ApiLimits {
-    /// Whether a stranger may register a device; else it takes the credentials of one.
-    pub anonymous_registration: bool,
+    /// Who may register devices.
+    pub registration: Registration,
     /// Operations that one device may call in a minute of the clock; 0 for no limit.
     pub operations_per_minute: u32,
     /// Bytes of one request's body.
@@ -39,7 +61,7 @@ pub struct ApiLimits {
 impl Default for ApiLimits {
     fn default() -> Self {
         Self {
-            anonymous_registration: true,
+            registration: Registration::ByAnybody,
             operations_per_minute: 0,
             body_bytes: 10_000_000,
             all_bodies_bytes: 128 << 20,
@@ -59,7 +81,7 @@ impl Default for ApiLimits {
 impl From<&Config> for ApiLimits {
     fn from(config: &Config) -> Self {
         Self {
-            anonymous_registration: config.bus.anonymous_registration,
+            registration: Registration::of(&config.bus),
             operations_per_minute: config.bus.operations_per_minute,
             body_bytes: config.bus.body_bytes,
             request_within: Duration::from_secs(config.http.request_timeout_seconds),

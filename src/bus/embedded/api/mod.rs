@@ -24,5 +24,5 @@ mod subscriptions;
 mod tokens;
 
 pub use firehose::FirehoseLimits;
-pub use limits::ApiLimits;
+pub use limits::{ApiLimits, Registration};
 pub use server::serve;

@@ -47,7 +47,7 @@ impl Door {
 pub fn serve(listener: TcpListener, bus: EmbeddedBus, limits: ApiLimits) -> io::Result<Server> {
     let door = Data::new(Door {
         bus,
-        limits,
+        limits: limits.clone(),
         room: Room::new(limits.all_bodies_bytes),
         places: Places::new(limits.streams, limits.device_streams),
         meter: Arc::new(Meter::new(limits.operations_per_minute)),
