@@ -18,6 +18,7 @@ mod fate;
 mod feed;
 mod flows;
 mod forgotten;
+mod formats;
 mod half_made;
 mod open;
 mod outcomes;
