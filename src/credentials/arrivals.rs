@@ -5,13 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 use super::CredentialsError;
 use crate::ambient::Timestamp;
-use crate::store::Transaction;
+use crate::store::{Spent, Transaction};
 use crate::vault::{ResourceOwnerId, SecretText};
 
 /// How long a sign-in waits in all, for somebody waits for it, and an end in one go; that comes another time then.
@@ -108,7 +107,12 @@ impl Trait {
     }
 
     pub(super) fn token(token: &SecretText) -> Self {
-        Self::Token(Sha256::digest(token.expose()).into())
+        Self::Token(token.fingerprint())
+    }
+
+    /// Whether it is a token that is known to be spent.
+    pub(super) fn is_among(&self, spent: &Spent) -> bool {
+        matches!(self, Self::Token(fingerprint) if spent.has(fingerprint))
     }
 }
 

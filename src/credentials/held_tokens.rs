@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::arrivals::Trait;
 use crate::message::DeviceUuid;
+use crate::store::Spent;
 use crate::vault::{Credentials, SecretText};
 
 /// Of how many records it is known at most: some ten megabytes.
@@ -16,6 +17,7 @@ const MOST_KNOWN: usize = 100_000;
 pub(super) struct Tokens {
     hashes: Vec<Trait>,
     renew: bool,
+    came_of: Spent,
 }
 
 impl Tokens {
@@ -26,14 +28,21 @@ impl Tokens {
 
     /// These.
     pub(super) fn pair(access: &SecretText, refresh: Option<&SecretText>) -> Self {
-        Self { hashes: Trait::of(access, refresh), renew: refresh.is_some() }
+        Self { hashes: Trait::of(access, refresh), renew: refresh.is_some(), came_of: Spent::default() }
+    }
+
+    /// The same, which came of these refresh tokens.
+    #[must_use]
+    pub(super) fn which_came_of(self, came_of: Spent) -> Self {
+        Self { came_of, ..self }
     }
 
     /// Whether one of these is among the others, or may end with them, whosever they are: an API that gives no refresh token
-    /// a second time counts what came without to the grant of what came with one.
+    /// a second time counts what came without to the grant of what came with one, and one that rotates them may end with a
+    /// refresh token all that came of it.
     pub(super) fn may_end_with(&self, others: &Self) -> bool {
-        let shares = self.hashes.iter().any(|hash| others.hashes.contains(hash));
-        shares || (self.renew && !others.renew)
+        let is_of_one = |hash: &Trait| self.hashes.contains(hash) || hash.is_among(&self.came_of);
+        others.hashes.iter().any(is_of_one) || (self.renew && !others.renew)
     }
 }
 

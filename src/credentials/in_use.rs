@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::held_tokens::Tokens;
+use super::of_account::Kept;
 use super::rekey::MOST;
 use super::{CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
@@ -57,11 +58,11 @@ impl CredentialsDevices {
             // What a bus does not answer is why many a sign-in was not kept.
             let (mut kept, ends_all) = (self.kept_of(id, is_stray).await?, !self.ends_one_alone());
             let ends_alone = self.ends_access_alone() && opened.refresh_token().is_none();
-            let may_end = |kept: &Credentials| match ends_alone {
-                true => share_a_token(kept, opened),
+            let may_end = |kept: &Kept| match ends_alone {
+                true => share_a_token(&kept.opened, opened),
                 false => may_end_together(kept, opened),
             };
-            kept.retain(|kept| ends_all || may_end(&kept.opened));
+            kept.retain(|kept| ends_all || may_end(kept));
             if !kept.is_empty() {
                 let kept = kept.into_iter().map(|kept| kept.device).collect();
                 return Ok(Some(Spared { why: if ends_all { ENDS_NEWER_ONES } else { HELD }, kept }));
@@ -124,7 +125,8 @@ impl CredentialsDevices {
     /// What the record holds; none where there is none that opens.
     async fn learn_held(&self, device: DeviceUuid) -> Result<Option<Tokens>, CredentialsError> {
         let asked = device.clone();
-        let record = self.store.read::<_, StoreError, _>(move |view| view.record(&asked)).await?;
+        let look = move |view: &View<'_>| Ok((view.record(&asked)?, view.renewal(&asked)?));
+        let (record, renewal) = self.store.read::<_, StoreError, _>(look).await?;
         let Some(record) = record else { return Ok(None) };
         let generation = record.generation;
         let sealed = SealedText { endo: &record.endo, signature: &record.signature };
@@ -136,17 +138,20 @@ impl CredentialsDevices {
                 opened => opened?,
             },
         };
-        let held = Tokens::of(&opened);
+        let known = renewal.filter(|known| known.generation == generation);
+        let held = Tokens::of(&opened).which_came_of(known.map(|known| known.came_of).unwrap_or_default());
         self.held_tokens.note(device, generation, held.clone());
         Ok(Some(held))
     }
 }
 
 /// Whether the end of some tokens of an account may end these as well: an API that gives no refresh token a second time
-/// counts what came with it and what came without to one grant.
-fn may_end_together(kept: &Credentials, ending: &Credentials) -> bool {
+/// counts what came with it and what came without to one grant, and one that rotates them may end with a refresh token all
+/// that came of it.
+fn may_end_together(Kept { opened, came_of, .. }: &Kept, ending: &Credentials) -> bool {
     let renews = |tokens: &Credentials| tokens.refresh_token().is_some();
-    renews(kept) != renews(ending) || share_a_token(kept, ending)
+    let came_of_one = || tokens_of(ending).any(|token| came_of.has(&token.fingerprint()));
+    renews(opened) != renews(ending) || share_a_token(opened, ending) || came_of_one()
 }
 
 fn share_a_token(some: &Credentials, others: &Credentials) -> bool {

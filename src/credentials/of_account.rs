@@ -5,7 +5,7 @@ use super::turns::Turn;
 use super::{CredentialsDevices, CredentialsError};
 use crate::bus::Bus;
 use crate::message::DeviceUuid;
-use crate::store::{StoreError, View};
+use crate::store::{Spent, StoreError, View};
 use crate::vault::{Credentials, IdKeys, ResourceOwnerId};
 
 /// What is kept of an account.
@@ -13,6 +13,8 @@ pub(super) struct Kept {
     /// Where.
     pub(super) device: DeviceUuid,
     pub(super) opened: Credentials,
+    /// The refresh tokens that its own came of.
+    pub(super) came_of: Spent,
 }
 
 impl CredentialsDevices {
@@ -80,13 +82,24 @@ impl CredentialsDevices {
         let mut kept = Vec::new();
         for device in devices {
             match self.kept_by(&device, id).await {
-                Ok(opened) => kept.extend(opened.map(|opened| Kept { device, opened })),
+                Ok(None) => {}
+                Ok(Some(opened)) => {
+                    let came_of = self.came_of(&device).await?;
+                    kept.push(Kept { device, opened, came_of });
+                }
                 // Nobody uses what no key here opens.
                 Err(CredentialsError::Record(_) | CredentialsError::TooManyFailures) => {}
                 Err(error) => return Err(error),
             }
         }
         Ok(kept)
+    }
+
+    /// What the refresh token that the device keeps now came of.
+    async fn came_of(&self, device: &DeviceUuid) -> Result<Spent, StoreError> {
+        let device = device.clone();
+        let known = self.store.read::<_, StoreError, _>(move |view| view.renewal(&device)).await?;
+        Ok(known.map(|known| known.came_of).unwrap_or_default())
     }
 
     /// The devices that say they are the account's, in the store or on the bus.

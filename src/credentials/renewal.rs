@@ -6,10 +6,11 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 
 use super::before::RenewedBy;
+use super::of_account::Kept;
 use super::on_embedded::show;
 use super::open::text;
 use super::rounds::until_stopped;
-use super::stranded::{end_since, tell_nothing_came};
+use super::stranded::{end_since, tell_outcome};
 use super::{Account, CredentialsDevices, CredentialsError};
 use crate::ambient::{Ambient, Random, Timestamp};
 use crate::bus::Bus;
@@ -206,11 +207,52 @@ impl CredentialsDevices {
         Ok(Held { access: opened.secret().copy(), refresh: refresh.map(SecretText::copy) })
     }
 
+    /// Has the bus show a new record, as soon as that is committed.
+    fn project(
+        &self,
+        transaction: &Transaction<'_>,
+        device: &DeviceUuid,
+        record: &StoredRecord,
+    ) -> Result<(), StoreError> {
+        match &self.bus {
+            Bus::Embedded(bus) => match show(bus, transaction, device, record) {
+                Err(CredentialsError::Bus(BusError::Store(error)) | CredentialsError::Store(error)) => {
+                    Err(error)
+                }
+                Err(error) => {
+                    let error = with_causes(&error);
+                    tracing::warn!(error, credentials.uuid = %device, "the bus does not show a new secret");
+                    Ok(())
+                }
+                Ok(()) => Ok(()),
+            },
+            Bus::Meshblu(_) => {
+                transaction.owe_projection(device, self.clock.now())?;
+                let owed = Arc::clone(&self.owed);
+                transaction.after_commit(move || owed.notify_one());
+                Ok(())
+            }
+        }
+    }
+
+    /// The credentials of the account of this record, which is forgotten, in which somebody signed in since and brought the
+    /// same refresh token.
+    async fn heir(
+        &self,
+        forgotten: DeviceUuid,
+        record: StoredRecord,
+    ) -> Result<Option<DeviceUuid>, CredentialsError> {
+        let opened = self.open_once(forgotten, record).await?;
+        let Some((id, sent)) = opened.id().zip(opened.refresh_token()) else { return Ok(None) };
+        let kept = self.kept_of(id, true).await?;
+        let holds = |kept: &Kept| kept.opened.refresh_token().is_some_and(|held| held.is(sent.expose()));
+        Ok(kept.into_iter().find(holds).map(|kept| kept.device))
+    }
+
     /// What a renewal needs to know of records.
     fn records(&self) -> Records {
-        let (opening, sealing, bus) = (self.clone(), Arc::clone(&self.vault), self.bus.clone());
-        let (clock, owed) = (self.clock.clone(), Arc::clone(&self.owed));
-        let stranding = self.clone();
+        let (opening, sealing, showing) = (self.clone(), Arc::clone(&self.vault), self.clone());
+        let (stranding, inheriting) = (self.clone(), self.clone());
         let (ours, giver) = (Arc::clone(&self.sealing), Arc::clone(&self.sealing));
         Records {
             is_ours: Box::new(move |source| ours.other_api(source, None).is_none()),
@@ -229,24 +271,8 @@ impl CredentialsDevices {
                     tokio::task::spawn_blocking(reseal).await.map_err(interrupted)?
                 })
             }),
-            project: Box::new(move |transaction, device, record| match &bus {
-                Bus::Embedded(bus) => match show(bus, transaction, device, record) {
-                    Err(CredentialsError::Bus(BusError::Store(error)) | CredentialsError::Store(error)) => {
-                        Err(error)
-                    }
-                    Err(error) => {
-                        let error = with_causes(&error);
-                        tracing::warn!(error, credentials.uuid = %device, "the bus does not show a new secret");
-                        Ok(())
-                    }
-                    Ok(()) => Ok(()),
-                },
-                Bus::Meshblu(_) => {
-                    transaction.owe_projection(device, clock.now())?;
-                    let owed = Arc::clone(&owed);
-                    transaction.after_commit(move || owed.notify_one());
-                    Ok(())
-                }
+            project: Box::new(move |transaction, device, record| {
+                showing.project(transaction, device, record)
             }),
             strand: Box::new(move |transaction, device, (record, asked_at)| {
                 match end_since(transaction, device, asked_at)? {
@@ -254,7 +280,11 @@ impl CredentialsDevices {
                     None => Ok(()),
                 }
             }),
-            nothing_came: Box::new(tell_nothing_came),
+            came_to: Box::new(tell_outcome),
+            heir: Box::new(move |device, record| {
+                let devices = inheriting.clone();
+                Box::pin(async move { devices.heir(device, record).await.map_err(RecordsError::new) })
+            }),
         }
     }
 }

@@ -6,11 +6,14 @@ use super::in_use::GOES_ON;
 use super::receipt::{Act, ApiVerdict, Fate, Matter, Part, Receipt, amend};
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
+use crate::source::renewal::{CameTo, Outcome};
 use crate::store::{NewRevocation, StoreError, StoredRecord, Transaction, View};
 
 /// How many receipts are looked through for the end of the secret before: rights may have ended since.
 const LOOKED_THROUGH: usize = 100;
 const NOTHING_CAME: &str = "it brought no new tokens";
+const HELD_ELSEWHERE: &str =
+    "a sign-in since brought the same refresh token again, and the new tokens are in its credentials";
 
 impl CredentialsDevices {
     /// Notes that the secret of `record` is to end where the one before it did, as this receipt says. Where another renewal
@@ -40,14 +43,18 @@ impl CredentialsDevices {
     }
 }
 
-/// Says, where a secret ended at `asked_at` or later, that the renewal which was under way then brought no other.
-pub(super) fn tell_nothing_came(
+/// Says, where a secret ended when a renewal was asked for or later, what became of that.
+pub(super) fn tell_outcome(
     transaction: &Transaction<'_>,
     device: &DeviceUuid,
-    asked_at: Timestamp,
+    outcome: Outcome,
 ) -> Result<(), StoreError> {
-    let Some(receipt) = end_since(transaction, device, asked_at)? else { return Ok(()) };
-    amend(transaction, receipt.id, |receipt| receipt.renewal_came_to(Fate::Ended, Some(NOTHING_CAME)))
+    let Some(receipt) = end_since(transaction, device, outcome.asked_at)? else { return Ok(()) };
+    let (fate, why) = match outcome.came_to {
+        CameTo::Nothing => (Fate::Ended, NOTHING_CAME),
+        CameTo::ElsewhereHeld => (Fate::Stayed, HELD_ELSEWHERE),
+    };
+    amend(transaction, receipt.id, |receipt| receipt.renewal_came_to(fate, Some(why)))
 }
 
 /// The receipt that says how a secret of these credentials ended at that time or later, if one did: the first that waits for

@@ -31,6 +31,7 @@ pub(super) const STEPS: &[&str] = &[
     WITH_MISSING_WEBHOOKS,
     WITH_SPENT_REFRESH_TOKENS,
     WITH_RESTS,
+    WITH_LINES_OF_REFRESH_TOKENS,
 ];
 
 const FIRST: &str = "
@@ -347,4 +348,10 @@ ALTER TABLE renewals ADD COLUMN spent BLOB;
 const WITH_RESTS: &str = "
 ALTER TABLE revocations ADD COLUMN rest_until INTEGER NOT NULL DEFAULT 0;
 UPDATE revocations SET rest_until = due_at WHERE attempts > 0;
+";
+
+/// What the present refresh token came of.
+const WITH_LINES_OF_REFRESH_TOKENS: &str = "
+ALTER TABLE renewals ADD COLUMN came_of BLOB;
+UPDATE renewals SET came_of = spent;
 ";

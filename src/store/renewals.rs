@@ -62,6 +62,8 @@ pub struct StoredRenewal {
     pub renewed_at: Option<Timestamp>,
     /// Refresh tokens of this credential that are over.
     pub spent: Spent,
+    /// Those among them that the present one came of: each was given for the one before.
+    pub came_of: Spent,
 }
 
 impl StoredRenewal {
@@ -76,7 +78,7 @@ impl StoredRenewal {
     }
 }
 
-const COLUMNS: &str = "generation, expires_at, renew_at, stage, sent, holder, held_until, rest_until, reason, failures, renewed_at, refresh_since, secret_since, spent";
+const COLUMNS: &str = "generation, expires_at, renew_at, stage, sent, holder, held_until, rest_until, reason, failures, renewed_at, refresh_since, secret_since, spent, came_of";
 
 impl View<'_> {
     /// The renewal of a credential, if anything is known of one.
@@ -122,7 +124,7 @@ impl Transaction<'_> {
     pub fn store_renewal(&self, credentials: &DeviceUuid, renewal: &StoredRenewal) -> Result<(), StoreError> {
         self.use_reserve();
         let sql = format!(
-            "INSERT OR REPLACE INTO renewals ({COLUMNS}, credentials) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)"
+            "INSERT OR REPLACE INTO renewals ({COLUMNS}, credentials) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"
         );
         let count = |generation| i64::try_from(generation).unwrap_or(i64::MAX);
         self.prepare(&sql)?.execute((
@@ -140,6 +142,7 @@ impl Transaction<'_> {
             count(renewal.refresh_since),
             count(renewal.secret_since),
             &renewal.spent,
+            &renewal.came_of,
             credentials.as_str(),
         ))?;
         Ok(())
@@ -172,5 +175,6 @@ fn renewal(row: &Row<'_>) -> rusqlite::Result<StoredRenewal> {
         refresh_since: row.get::<_, i64>(11)?.unsigned_abs(),
         secret_since: row.get::<_, i64>(12)?.unsigned_abs(),
         spent: row.get(13)?,
+        came_of: row.get(14)?,
     })
 }

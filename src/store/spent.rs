@@ -4,7 +4,7 @@ use rusqlite::types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 
 /// The length of a fingerprint, in bytes.
 const FINGERPRINT: usize = 32;
-/// How many are known: more than are spent while somebody signs in.
+/// How many are known: more than are spent while somebody signs in, or from one look at what is to end until the next.
 const MOST: usize = 8;
 
 /// The refresh tokens of one credential that were spent last, whoever signed in since: none of them is of use any more. The

@@ -87,7 +87,8 @@ fn plain_records() -> Records {
             let new = plain(generation, access.expose(), refresh);
             Box::pin(std::future::ready(Ok(owned_by(owners(&old), new))))
         }),
-        nothing_came: Box::new(|_, _, _| Ok(())),
+        came_to: Box::new(|_, _, _| Ok(())),
+        heir: Box::new(|_, _| Box::pin(std::future::ready(Ok(None)))),
         strand: Box::new(|_, _, _| Ok(())),
         project: Box::new(|_, _, _| Ok(())),
     }

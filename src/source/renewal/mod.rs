@@ -13,7 +13,8 @@
 //!   often as the provider's entry says (`retry`): once after a rest, or at once and then after pauses that grow.
 //! * The record of a sign-in that brought no refresh token, or the same again, takes the one before over with all of that,
 //!   whether a request is under way or its end in doubt, and so does one that is sealed anew around the same secret, for
-//!   other owners or under another key; what the request brings goes into the newest record that holds the refresh token.
+//!   other owners or under another key; what the request brings goes into the newest record that holds the refresh token,
+//!   of whichever device where the secret was forgotten meanwhile.
 //! * A sign-in that was given a refresh token which is spent by the time it is kept takes over what was given for that.
 //! * The end of a refresh token is none of the access token beside it, least of all where a sign-in brought that meanwhile: it
 //!   is used until its own end, or until the API refuses it where nobody knows that.
@@ -25,6 +26,7 @@ mod demand;
 mod error;
 mod flights;
 mod judgement;
+mod keeping;
 mod records;
 mod renewer;
 mod schedule;
@@ -35,7 +37,7 @@ mod upstream;
 pub use demand::{Demand, RenewalSettings, Renewed};
 pub use error::{RecordsError, RenewalError};
 pub use flights::Renewals;
-pub use records::{Held, NewSecret, Records};
+pub use records::{CameTo, Held, NewSecret, Outcome, Records};
 pub use renewer::Renewer;
 pub use schedule::{begin_life, renew_at};
 pub use sealed_anew::{begin_anew, carry_over, goes_on, is_of_line, take_over};

@@ -32,6 +32,24 @@ pub struct NewSecret {
     pub generation: u64,
 }
 
+/// What a renewal came to whose record is gone, or has another in its place.
+#[derive(Clone, Copy, Debug)]
+pub struct Outcome {
+    /// When it was asked for.
+    pub asked_at: Timestamp,
+    /// What came.
+    pub came_to: CameTo,
+}
+
+/// What came of a renewal, where that is nobody's concern but of whoever waits for it.
+#[derive(Clone, Copy, Debug)]
+pub enum CameTo {
+    /// It is certain that it brought no secret.
+    Nothing,
+    /// Other credentials hold what it brought.
+    ElsewhereHeld,
+}
+
 type Current = dyn Fn(&View<'_>, &DeviceUuid) -> Result<Option<StoredRecord>, StoreError> + Send + Sync;
 type IsOurs = dyn Fn(Option<&str>) -> bool + Send + Sync;
 type Open = dyn Fn(DeviceUuid, StoredRecord) -> BoxFuture<'static, Result<Held, RecordsError>> + Send + Sync;
@@ -40,7 +58,10 @@ type Seal = dyn Fn(DeviceUuid, StoredRecord, NewSecret) -> BoxFuture<'static, Re
     + Sync;
 type Strand =
     dyn Fn(&Transaction<'_>, &DeviceUuid, (&StoredRecord, Timestamp)) -> Result<(), StoreError> + Send + Sync;
-type Nothing = dyn Fn(&Transaction<'_>, &DeviceUuid, Timestamp) -> Result<(), StoreError> + Send + Sync;
+type Told = dyn Fn(&Transaction<'_>, &DeviceUuid, Outcome) -> Result<(), StoreError> + Send + Sync;
+type Heir = dyn Fn(DeviceUuid, StoredRecord) -> BoxFuture<'static, Result<Option<DeviceUuid>, RecordsError>>
+    + Send
+    + Sync;
 type Project = dyn Fn(&Transaction<'_>, &DeviceUuid, &StoredRecord) -> Result<(), StoreError> + Send + Sync;
 
 /// The records of the gateway.
@@ -59,8 +80,10 @@ pub struct Records {
     /// was asked for at this time, is nobody's. Where somebody ended the credentials or signed in anew meanwhile, that
     /// secret is to end as well.
     pub strand: Box<Strand>,
-    /// Called in the same case where it is certain that what was asked for at this time brought no secret.
-    pub nothing_came: Box<Nothing>,
+    /// Called in the same case where no secret is nobody's.
+    pub came_to: Box<Told>,
+    /// Where the old record, which is gone, has an heir: credentials of the same account that hold the same refresh token.
+    pub heir: Box<Heir>,
 }
 
 impl fmt::Debug for Records {

@@ -10,20 +10,14 @@ use super::judgement::{
     Doubt, LONGEST_REST, LOST, LOST_AND_REFUSED, REFUSED, REST, Resolution, end, may_send_again, refuse,
     release, rest_after_failure,
 };
-use super::records::{Held, NewSecret, Records};
-use super::schedule::begin_life;
-use super::sealed_anew::{Brought, Kept, Subject};
+use super::records::{CameTo, Held, Outcome, Records};
+use super::sealed_anew::Subject;
 use super::upstream::Upstream;
 use crate::ambient::{Ambient, Clock, Random, Timestamp};
 use crate::message::DeviceUuid;
-use crate::source::oauth2::{OAuthError, Probe, Tokens};
+use crate::source::oauth2::{OAuthError, Probe};
 use crate::source::provider::Retry;
 use crate::store::{RenewalStage, Store, StoreError, StoredRecord, StoredRenewal, Transaction, View};
-use crate::telemetry::with_causes;
-use crate::vault::SecretText;
-
-/// The pause before a new secret is written again to a store that failed: it exists nowhere else.
-const AFTER_FAILURE: Duration = Duration::from_millis(500);
 
 /// Renews secrets, as one process among those that share a store.
 #[derive(Debug)]
@@ -33,30 +27,22 @@ pub struct Renewer {
     upstream: Upstream,
     settings: RenewalSettings,
     pub(super) clock: Clock,
-    random: Random,
+    pub(super) random: Random,
     holder: String,
 }
 
 /// A credential as it was read.
-struct Case {
-    device: DeviceUuid,
+pub(super) struct Case {
+    pub(super) device: DeviceUuid,
     demand: Demand,
-    record: StoredRecord,
+    pub(super) record: StoredRecord,
     /// What this is about, whichever record holds it by now.
     subject: Subject,
-    held: Held,
-}
-
-/// What the provider gave for a refresh token.
-struct Given {
-    tokens: Tokens,
-    asked_at: Timestamp,
-    /// Spreads the next renewal.
-    fraction: f64,
+    pub(super) held: Held,
 }
 
 /// How one attempt ended.
-enum Attempt {
+pub(super) enum Attempt {
     Done(Renewed),
     /// The disk says something new: look again.
     Again,
@@ -190,70 +176,6 @@ impl Renewer {
         }
     }
 
-    /// Puts the new secret on disk before anything else is called, into the newest record that holds the refresh token which
-    /// was sent. Where somebody signed in meanwhile and brought another, or had it forgotten, it is stranded.
-    async fn keep(&self, case: &Case, tokens: Tokens, asked_at: Timestamp) -> Result<Attempt, RenewalError> {
-        let (given, mut is_its) = (Given { tokens, asked_at, fraction: self.random.fraction() }, true);
-        let mut brought = self.brought(case, case.record.clone(), &given).await?;
-        loop {
-            match self.store_new(case, &brought, is_its).await? {
-                Kept::Stored => return Ok(Attempt::Done(Renewed::New)),
-                Kept::Stranded => return Ok(Attempt::Again),
-                Kept::Another(newest) => {
-                    is_its = self.is_held_in(case, &newest).await;
-                    brought = match is_its {
-                        true => self.brought(case, newest, &given).await?,
-                        // What came has nothing to do with that record.
-                        false => Brought { old: newest.generation, ..brought },
-                    };
-                }
-            }
-        }
-    }
-
-    /// What was given, sealed like this record.
-    async fn brought(
-        &self,
-        case: &Case,
-        record: StoredRecord,
-        given: &Given,
-    ) -> Result<Brought, RenewalError> {
-        let Given { tokens: Tokens { access, refresh, lifetime, .. }, asked_at, fraction } = given;
-        let (old, generation, sent) = (record.generation, record.generation + 1, case.held.refresh.as_ref());
-        let spent = sent.filter(|_| refresh.is_some()).map(SecretText::fingerprint);
-        let refresh = refresh.as_ref().or(sent).map(SecretText::copy);
-        let secret = NewSecret { access: access.copy(), refresh, tried: case.held.access.copy(), generation };
-        let record = (self.records.seal)(case.device.clone(), record, secret).await?;
-        let life = begin_life(generation, *asked_at, *lifetime, *fraction);
-        let renewal = StoredRenewal { renewed_at: Some(*asked_at), ..life };
-        Ok(Brought { old, record, renewal, spent, asked_at: *asked_at })
-    }
-
-    /// Whether this record holds the refresh token that was sent; what does not open, or is of another API, does not.
-    async fn is_held_in(&self, case: &Case, record: &StoredRecord) -> bool {
-        let opened = (self.records.open)(case.device.clone(), record.clone()).await;
-        let held = opened.ok().and_then(|held| held.refresh);
-        held.zip(case.held.refresh.as_ref()).is_some_and(|(held, sent)| held.is(sent.expose()))
-    }
-
-    async fn store_new(&self, case: &Case, brought: &Brought, is_its: bool) -> Result<Kept, StoreError> {
-        loop {
-            let (records, device, brought) =
-                (Arc::clone(&self.records), case.device.clone(), brought.clone());
-            let keep = move |transaction: &Transaction<'_>| match is_its {
-                true => brought.store(transaction, &records, &device),
-                false => brought.strand(transaction, &records, &device),
-            };
-            match self.store.write(keep).await {
-                Err(error) if !matches!(error, StoreError::Closed) => {
-                    tracing::error!(error = with_causes(&error), "cannot store a new secret; trying again");
-                    tokio::time::sleep(AFTER_FAILURE).await;
-                }
-                kept => return kept,
-            }
-        }
-    }
-
     /// Whoever ended the credentials, or signed in anew meanwhile, waits for what came of this.
     async fn tell_nothing_came(&self, case: &Case, run: &Run, asked_at: Timestamp) -> Result<(), StoreError> {
         if run.doubts {
@@ -262,7 +184,10 @@ impl Renewer {
         let (records, subject) = (Arc::clone(&self.records), case.subject.clone());
         let tell = move |transaction: &Transaction<'_>| match subject.newest(transaction, &records)? {
             Some(_) => Ok(()),
-            None => (records.nothing_came)(transaction, &subject.device, asked_at),
+            None => {
+                let outcome = Outcome { asked_at, came_to: CameTo::Nothing };
+                (records.came_to)(transaction, &subject.device, outcome)
+            }
         };
         self.store.write(tell).await
     }

@@ -40,6 +40,7 @@ pub fn begin_life(
         failures: 0,
         renewed_at: None,
         spent: Spent::default(),
+        came_of: Spent::default(),
     }
 }
 

@@ -1,10 +1,10 @@
 //! A record that is sealed anew around the same refresh token: what is known of that goes with it, and no renewal minds.
 
-use super::records::Records;
+use super::records::{CameTo, Outcome, Records};
 use super::schedule::begin_life;
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
-use crate::store::{StoreError, StoredRecord, StoredRenewal, Transaction, View};
+use crate::store::{Spent, StoreError, StoredRecord, StoredRenewal, Transaction, View};
 use crate::vault::SecretText;
 
 /// Whether the refresh token `before`, of which this is known, renews the secret of a sign-in too: that brought none, or one
@@ -110,15 +110,20 @@ impl Subject {
     }
 }
 
-/// What a renewal brought, sealed like the record of generation `old`, with the life that begins with it.
+/// What a renewal brought, sealed like the record of generation `old` of `device`, with the life that begins with it.
 #[derive(Clone, Debug)]
 pub(super) struct Brought {
+    pub(super) device: DeviceUuid,
+    /// The credentials that it was asked for; those of `device` may hold the same.
+    pub(super) sent_for: DeviceUuid,
     pub(super) old: u64,
     pub(super) record: StoredRecord,
     pub(super) renewal: StoredRenewal,
     /// The fingerprint of the refresh token that was sent, where another was given for it.
     pub(super) spent: Option<[u8; 32]>,
     pub(super) asked_at: Timestamp,
+    /// Whether it takes the place of that record.
+    pub(super) is_its: bool,
 }
 
 /// What became of it.
@@ -129,28 +134,35 @@ pub(super) enum Kept {
     Stranded,
     /// Not yet: this is the newest record by now.
     Another(StoredRecord),
+    /// Not yet: nothing is kept any more.
+    Gone,
 }
 
 impl Brought {
     /// Puts it in the place of the record that it is sealed like.
-    pub(super) fn store(
-        &self,
-        transaction: &Transaction<'_>,
-        records: &Records,
-        device: &DeviceUuid,
-    ) -> Result<Kept, StoreError> {
-        let is_stored = match (records.current)(transaction, device)? {
+    pub(super) fn store(&self, transaction: &Transaction<'_>, records: &Records) -> Result<Kept, StoreError> {
+        let device = &self.device;
+        match (records.current)(transaction, device)? {
+            None => return Ok(Kept::Gone),
             Some(newest) if newest.generation != self.old => return Ok(Kept::Another(newest)),
-            newest => newest.is_some() && transaction.store_record(device, &self.record)?,
-        };
-        if !is_stored {
-            return self.strand(transaction, records, device);
+            Some(_) if !transaction.store_record(device, &self.record)? => {
+                return self.strand(transaction, records);
+            }
+            Some(_) => {}
         }
         let before = transaction.renewal(device)?.filter(|known| known.generation == self.old);
-        let known = before.map(|known| known.spent).unwrap_or_default();
-        let spent = self.spent.map_or(known.clone(), |spent| known.and(spent));
-        transaction.store_renewal(device, &StoredRenewal { spent, ..self.renewal.clone() })?;
+        let (spent, came_of) = before.map(|known| (known.spent, known.came_of)).unwrap_or_default();
+        let and_this = |known: Spent| match self.spent {
+            Some(spent) => known.and(spent),
+            None => known,
+        };
+        let (spent, came_of) = (and_this(spent), and_this(came_of));
+        transaction.store_renewal(device, &StoredRenewal { spent, came_of, ..self.renewal.clone() })?;
         (records.project)(transaction, device, &self.record)?;
+        if self.sent_for != *device {
+            let outcome = Outcome { asked_at: self.asked_at, came_to: CameTo::ElsewhereHeld };
+            (records.came_to)(transaction, &self.sent_for, outcome)?;
+        }
         Ok(Kept::Stored)
     }
 
@@ -159,8 +171,8 @@ impl Brought {
         &self,
         transaction: &Transaction<'_>,
         records: &Records,
-        device: &DeviceUuid,
     ) -> Result<Kept, StoreError> {
+        let device = &self.device;
         match (records.current)(transaction, device)? {
             Some(newest) if newest.generation != self.old => Ok(Kept::Another(newest)),
             _ => {

@@ -166,6 +166,7 @@ fn renewal(generation: u64, stage: RenewalStage, now: Timestamp) -> StoredRenewa
         failures: 2,
         renewed_at: Some(now),
         spent: Spent::default(),
+        came_of: Spent::default(),
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod at_it;
 mod beside;
+mod came_of;
 mod erasing;
 mod forgetting;
 mod one_by_one;

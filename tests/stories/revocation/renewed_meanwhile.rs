@@ -239,3 +239,25 @@ async fn a_refresh_token_whose_renewal_is_lost_is_not_sent_again_for_a_sign_in_s
         assert_eq!(provider.token_requests(), if is_lost { 1 } else { 2 });
     }
 }
+
+#[tokio::test]
+async fn what_a_renewal_brings_goes_to_other_credentials_that_hold_the_refresh_token_of_the_forgotten_ones() {
+    let mut under_way = UnderWay::begin().await;
+    let (office, provider) = (&under_way.office, &under_way.provider);
+    office.forget(&under_way.credentials).await;
+    let back = office.keep(42, "another access token", "refresh-1").await;
+    let user_device = office.bind(&back).await;
+    under_way.gate.add_permits(1);
+    let outcome = (&mut under_way.renewing).await.unwrap();
+    assert!(matches!(outcome, Err(CredentialsError::Revoked)), "{outcome:?}");
+    assert_eq!(office.open_for(&back, &user_device).await.unwrap(), "access-2");
+    office.does_what_is_due().await;
+    assert_eq!((under_way.verdict().await, provider.ended()), (ApiVerdict::Spared, Vec::new()));
+    let renewal = under_way.renewal().await;
+    assert_eq!(renewal.fate, Fate::Stayed);
+    assert!(renewal.to_string().contains("the new tokens are in its credentials"), "{renewal}");
+
+    office.passes(Duration::from_secs(300));
+    assert_eq!(office.gateway.credentials.renew_refused(&back, 2).await.unwrap(), Renewed::New);
+    assert_eq!(provider.reused(), Vec::<String>::new());
+}

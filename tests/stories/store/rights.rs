@@ -38,6 +38,7 @@ fn dead() -> StoredRenewal {
         failures: 0,
         renewed_at: None,
         spent: Spent::default(),
+        came_of: Spent::default(),
     }
 }
 
