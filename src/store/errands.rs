@@ -68,13 +68,17 @@ pub struct QueuedErrand {
 const COLUMNS: &str = "seq, kind, credentials, user_device, receipt, attempts";
 
 impl View<'_> {
-    /// The errands that are due, what was never tried first, at most `limit`. Those of the same credentials are one queue.
+    /// The errands that are due, at most `limit`: of each queue the first, and then of each the next, what was never tried
+    /// before the others. Those of the same credentials are one queue.
     ///
     /// # Errors
     /// What the database reports.
     pub fn due_errands(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError> {
-        let sql = "SELECT seq, hex(credentials) FROM errands WHERE due_at <= ?1
-                   ORDER BY attempts > 0, due_at, seq LIMIT ?2";
+        let sql = "SELECT seq, queue FROM (
+                       SELECT *, row_number() OVER (PARTITION BY queue ORDER BY tried, due_at, seq) AS place FROM (
+                           SELECT seq, due_at, attempts > 0 AS tried, hex(credentials) AS queue
+                           FROM errands WHERE due_at <= ?1))
+                   ORDER BY place, tried, due_at, seq LIMIT ?2";
         let mut statement = self.prepare(sql)?;
         let rows = statement.query_map((now.as_millis(), limit as i64), Due::read)?;
         Ok(rows.collect::<Result<_, _>>()?)

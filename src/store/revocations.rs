@@ -28,14 +28,18 @@ const NO_RECEIPT: i64 = 0;
 const COLUMNS: &str = "seq, credentials, receipt, made_at, attempts";
 
 impl View<'_> {
-    /// The secrets that the API is to be told of now, what it was never asked for first, at most `limit`. Those of the same
-    /// credentials are one queue, and each stray is one.
+    /// The secrets that the API is to be told of now, at most `limit`: of each queue the first, and then of each the next,
+    /// what it was never asked for before the others. Those of the same credentials are one queue, and each stray is one.
     ///
     /// # Errors
     /// What the database reports.
     pub fn due_revocations(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError> {
-        let sql = "SELECT seq, CASE receipt WHEN 0 THEN 'stray ' || seq ELSE hex(credentials) END
-                   FROM revocations WHERE due_at <= ?1 ORDER BY attempts > 0, due_at, seq LIMIT ?2";
+        let sql = "SELECT seq, queue FROM (
+                       SELECT *, row_number() OVER (PARTITION BY queue ORDER BY asked, due_at, seq) AS place FROM (
+                           SELECT seq, due_at, attempts > 0 AS asked,
+                                  CASE receipt WHEN 0 THEN 'stray ' || seq ELSE hex(credentials) END AS queue
+                           FROM revocations WHERE due_at <= ?1))
+                   ORDER BY place, asked, due_at, seq LIMIT ?2";
         let mut statement = self.prepare(sql)?;
         let rows = statement.query_map((now.as_millis(), limit as i64), Due::read)?;
         Ok(rows.collect::<Result<_, _>>()?)

@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use endo::credentials::ApiVerdict;
+use endo::store::StoreError;
 use rusqlite::Connection;
+use tokio::sync::watch;
 
 use super::Office;
+use crate::support::fake_api::Answer;
 use crate::support::provider::FakeProvider;
 
 /// More than are attended to in one go.
@@ -57,4 +60,53 @@ async fn damaged_rows_are_not_in_the_way_of_the_rest() {
     office.passes(Duration::from_secs(60));
     let due = "SELECT count(*) FROM errands WHERE attempts = 1";
     assert_eq!(count(&damaged, due), 2 * MANY, "each was tried once");
+}
+
+/// More than are looked for in one go.
+const MORE_THAN_LOOKED_FOR: i64 = 1100;
+
+#[tokio::test]
+async fn however_much_waits_of_some_credentials_the_end_of_others_is_told() {
+    let provider = FakeProvider::start().await;
+    let office = Office::open(provider.settings()).await;
+    let (first, second) = (provider.grant(), provider.grant());
+    let crowded = office.keep(42, &first.0, &first.1).await;
+    let others = office.keep(43, &second.0, &second.1).await;
+    office.forget(&crowded).await;
+    let copy = "INSERT INTO revocations (credentials, receipt, generation, endo, signature, made_at, due_at)
+                SELECT credentials, receipt, generation, endo, signature, made_at, 0 FROM revocations WHERE seq = 1";
+    let database = office.database();
+    for _ in 0..MORE_THAN_LOOKED_FOR {
+        database.execute(copy, []).unwrap();
+    }
+    provider.revocation_meets([Answer::Stall(Vec::new())]);
+    let (stop, stopped) = watch::channel(false);
+    let working = tokio::spawn(office.gateway.credentials.clone().look_after(stopped));
+    let mut ticks = tokio::time::interval(Duration::from_millis(1));
+    while provider.ended().is_empty() {
+        ticks.tick().await;
+    }
+    office.forget(&others).await;
+    while provider.takes(&second.1) {
+        ticks.tick().await;
+    }
+    assert!(!provider.ended().contains(&first.0), "the first request is not answered yet");
+    stop.send(true).unwrap();
+    working.await.unwrap();
+}
+
+#[tokio::test]
+async fn however_much_a_bus_is_to_be_told_of_some_credentials_what_it_is_of_others_is_found() {
+    let office = Office::open(FakeProvider::start().await.settings()).await;
+    let database = office.database();
+    let crowd = "INSERT INTO errands (credentials, kind, receipt, due_at) VALUES ('crowded', 2, 1, 0)";
+    for _ in 0..MORE_THAN_LOOKED_FOR {
+        database.execute(crowd, []).unwrap();
+    }
+    let other = "INSERT INTO errands (credentials, kind, receipt, due_at) VALUES ('other', 2, 1, 1)";
+    database.execute(other, []).unwrap();
+    let now = office.gateway.ambient.clock.now();
+    let due = office.gateway.store.read::<_, StoreError, _>(move |view| view.due_errands(now, 1000)).await;
+    let due: Vec<_> = due.unwrap().into_iter().map(|due| due.seq).collect();
+    assert_eq!(due[..3], [1, MORE_THAN_LOOKED_FOR + 1, 2]);
 }

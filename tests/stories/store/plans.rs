@@ -67,7 +67,9 @@ async fn only_listings_and_pruning_read_a_table_in_order() {
     let connection = raw(directory.path());
     let mut scanning = statements();
     assert!(scanning.len() > 40, "the statements were not found in the sources");
-    let reads_a_table = |step: &str| step != "SCAN CONSTANT ROW" && !step.starts_with("SCAN json_each");
+    // What a statement found itself is no table: how it found that is a step of its own.
+    let no_tables = ["SCAN CONSTANT ROW", "SCAN json_each", "SCAN (subquery-"];
+    let reads_a_table = |step: &str| !no_tables.iter().any(|no_table| step.starts_with(no_table));
     let scans = |step: &String| step.starts_with("SCAN") && reads_a_table(step);
     scanning.retain(|statement| plan(&connection, statement).iter().any(scans));
     assert_eq!(scanning, READS_IN_ORDER);
