@@ -341,7 +341,7 @@ fn unanswered(revocation: &QueuedRevocation, error: &OAuthError) -> Hindrance {
     );
     match error {
         OAuthError::Page => Hindrance::Page,
-        OAuthError::NoAnswer(_) => Hindrance::Silence,
+        error if error.may_be_at_it() => Hindrance::Silence,
         _ => Hindrance::Failure,
     }
 }

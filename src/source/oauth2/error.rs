@@ -53,7 +53,20 @@ pub enum OAuthError {
     TokenRejected,
 }
 
+/// What a gateway says in place of the API behind it, of which it knows nothing: it failed, or did not answer in time (RFC 9110,
+/// 15.6.3 and 15.6.5).
+pub(super) const OF_GATEWAYS: [u16; 2] = [502, 504];
+
 impl OAuthError {
+    /// Whether the provider may still be at what it was asked.
+    pub fn may_be_at_it(&self) -> bool {
+        match self {
+            Self::NoAnswer(_) => true,
+            Self::Failed(status) => OF_GATEWAYS.contains(status),
+            _ => false,
+        }
+    }
+
     /// Whether it is certain that what was sent was not used up by it: a refresh token can be sent as if for the first
     /// time.
     pub fn left_untouched(&self) -> bool {

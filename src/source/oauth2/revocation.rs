@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::answer::{refusal, unexplained};
 use super::client::{OAuthClient, ProviderRequest, sensitive, whole};
-use super::error::OAuthError;
+use super::error::{OAuthError, OF_GATEWAYS};
 use super::safe_text::SafeText;
 use crate::egress::{ProviderAnswer, Url};
 use crate::source::provider::{RevocationWay, TokenBody};
@@ -78,7 +78,7 @@ impl OAuthClient {
 }
 
 /// What an answer says of the token; `unknown` are the statuses by which this way says that it was over before. A page for
-/// people says nothing of it, whatever its status.
+/// people says nothing of it, whatever its status, but that of a gateway says that the API may be at it.
 fn verdict(answer: ProviderAnswer, unknown: &[StatusCode]) -> Result<Revoked, OAuthError> {
     let answer = whole(answer)?;
     let members = serde_json::from_slice::<Map<String, Value>>(answer.body()).unwrap_or_default();
@@ -86,6 +86,7 @@ fn verdict(answer: ProviderAnswer, unknown: &[StatusCode]) -> Result<Revoked, OA
         (_, Some("invalid_token" | "token_revoked" | "token_expired" | "invalid_auth")) => {
             Ok(Revoked::Unknown)
         }
+        (status, None) if OF_GATEWAYS.contains(&status.as_u16()) => Err(unexplained(&answer)),
         (_, None) if is_page(&answer) => Err(OAuthError::Page),
         (status, None) if unknown.contains(&status) => Ok(Revoked::Unknown),
         (status, None) if status.is_success() => Ok(Revoked::Done),

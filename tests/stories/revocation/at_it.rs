@@ -120,3 +120,28 @@ async fn what_only_waited_for_a_renewal_was_not_asked() {
     assert_eq!(told.verdict, ApiVerdict::Spared, "{said}");
     assert!(!said.contains("asked before"), "{said}");
 }
+
+#[tokio::test]
+async fn an_api_may_be_at_it_whose_gateway_answered_for_it() {
+    for (status, text) in [(502, ""), (504, "<html>Gateway Time-out</html>")] {
+        let provider = FakeProvider::start().await;
+        let source = Source { revocation_ends: RevocationEnds::Account, ..provider.settings() };
+        let office = Office::open(source).await;
+        let (first, second) = (provider.grant(), provider.grant());
+        let forgotten = office.keep(42, &first.0, &first.1).await;
+        office.forget(&forgotten).await;
+        provider.revocation_meets([Answer::new(status, &[], text), Answer::new(status, &[], text)]);
+        office.does_what_is_due().await;
+        let newer = office.keep(42, &second.0, &second.1).await;
+        let scene = Scene { provider, office, forgotten, newer, newer_access: second.0 };
+        scene.office.passes(AT_IT / 2);
+        let told = scene.told().await;
+        assert_eq!((told.verdict, scene.looks(), told.why), (ApiVerdict::Pending, 0, None), "{status}");
+        scene.provider.expire(&scene.newer_access);
+        scene.provider.plan([Fault::InvalidGrant]);
+        scene.office.passes(AT_IT / 2);
+        assert_eq!((scene.told().await.verdict, scene.looks()), (ApiVerdict::Spared, 1), "{status}");
+        let health = scene.office.gateway.credentials.standing(&scene.newer).await.unwrap().health;
+        assert!(matches!(health, Health::Dead { .. }), "{health:?}");
+    }
+}
