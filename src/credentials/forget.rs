@@ -17,6 +17,9 @@ use crate::store::{
 };
 use crate::vault::SealedText;
 
+const NO_WAY_TO_END_IT: &str =
+    "this gateway has no way to end what it brings; look at the API, and end there what is left";
+
 /// One secret on its way out.
 struct Forgetting {
     devices: CredentialsDevices,
@@ -139,15 +142,16 @@ impl CredentialsDevices {
         before: &StoredRecord,
     ) -> Result<(), CredentialsError> {
         let device = receipt.credentials.clone();
-        let is_awaited = is_being_renewed(transaction, &device, before)?;
-        if is_awaited {
-            receipt.part(Matter::Renewal, &device, Fate::Pending);
+        if !is_being_renewed(transaction, &device, before)? {
+            return receipt.keep(transaction);
         }
+        if self.first_answer(before) != ApiVerdict::Pending {
+            receipt.stayed(Matter::Renewal, &device, NO_WAY_TO_END_IT);
+            return receipt.keep(transaction);
+        }
+        receipt.part(Matter::Renewal, &device, Fate::Pending);
         receipt.keep(transaction)?;
-        if is_awaited {
-            self.have_ended(transaction, &receipt, before)?;
-        }
-        Ok(())
+        Ok(self.have_ended(transaction, &receipt, before)?)
     }
 }
 

@@ -12,6 +12,8 @@ use crate::store::{NewRevocation, StoreError, StoredRecord, Transaction, View};
 /// How many receipts are looked through for the end of the secret before: rights may have ended since.
 const LOOKED_THROUGH: usize = 100;
 const NOTHING_CAME: &str = "it brought no new tokens";
+const NOBODY_HAS_THEM: &str = "it brought new tokens, which nobody here has and the gateway cannot end, or not them alone; look at the \
+                               API, and end there what is left";
 const HELD_ELSEWHERE: &str =
     "a sign-in since brought the same refresh token again, and the new tokens are in its credentials";
 
@@ -29,7 +31,9 @@ impl CredentialsDevices {
             _ => self.answer_for_replaced(record).verdict,
         };
         if verdict != ApiVerdict::Pending {
-            return Ok(());
+            return amend(transaction, receipt.id, |receipt| {
+                receipt.renewal_came_to(Fate::Stayed, Some(NOBODY_HAS_THEM));
+            });
         }
         let now = self.clock.now();
         transaction.add_revocation(&NewRevocation::told_by(receipt.id, &receipt.credentials, record, now))?;

@@ -232,3 +232,63 @@ async fn a_receipt_says_that_nobody_knows_what_came_of_a_refresh_token_that_was_
         assert!(office.waiting().await.is_empty());
     }
 }
+
+/// A refresh token that was sent when a sign-in set it aside; the renewal brings new tokens once there is a permit.
+struct SetAside {
+    provider: FakeProvider,
+    office: Office,
+    credentials: DeviceUuid,
+    gate: Arc<Semaphore>,
+    renewing: JoinHandle<Result<Renewed, CredentialsError>>,
+}
+
+impl SetAside {
+    async fn begin(provider: FakeProvider, source: Source) -> Self {
+        let office = Office::open(source).await;
+        let (access, refresh) = provider.grant();
+        let credentials = office.keep(42, &access, &refresh).await;
+        let gate = Arc::new(Semaphore::new(0));
+        provider.plan([Fault::Slow(Arc::clone(&gate))]);
+        let renewing = asked_to_renew(&office, &provider, &credentials).await;
+        let another = provider.grant().1;
+        office.keep(42, &access, &another).await;
+        office.does_what_is_due().await;
+        Self { provider, office, credentials, gate, renewing }
+    }
+
+    /// What the receipt says of the renewal.
+    async fn renewal(&self) -> (Fate, String) {
+        let renewal = renewal_in(&self.office, &self.credentials).await;
+        (renewal.fate, renewal.to_string())
+    }
+
+    /// The new tokens come, and nothing is ever said but this.
+    async fn stays(mut self, says: &str) {
+        self.gate.add_permits(1);
+        (&mut self.renewing).await.unwrap().unwrap();
+        let said = self.renewal().await;
+        assert!(said.0 == Fate::Stayed && said.1.contains(says), "{said:?}");
+        self.office.passes(HOUR);
+        self.office.does_what_is_due().await;
+        assert_eq!((self.renewal().await, self.provider.ended()), (said, Vec::new()));
+        assert!(self.office.waiting().await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_receipt_says_that_a_renewal_brought_tokens_which_are_not_ended_for_the_sake_of_newer_ones() {
+    let provider = FakeProvider::start().await;
+    let source = Source { revocation_ends: RevocationEnds::Account, ..provider.settings() };
+    let scene = SetAside::begin(provider, source).await;
+    assert_eq!(scene.renewal().await.0, Fate::Pending);
+    scene.stays("it brought new tokens, which nobody here has").await;
+}
+
+#[tokio::test]
+async fn a_receipt_says_at_once_that_the_gateway_has_no_way_to_end_what_a_renewal_brings() {
+    let provider = FakeProvider::start().await;
+    let source = Source { revocation_url: None, ..provider.settings() };
+    let scene = SetAside::begin(provider, source).await;
+    assert!(scene.office.waiting().await.is_empty(), "nothing is kept for it");
+    scene.stays("this gateway has no way to end what it brings").await;
+}
