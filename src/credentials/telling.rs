@@ -132,9 +132,15 @@ impl CredentialsDevices {
         seq: i64,
         account: Option<&ResourceOwnerId>,
     ) -> Result<(), CredentialsError> {
-        let waiting = self.store.read::<_, StoreError, _>(move |view| view.revocation(seq)).await?;
+        // Both at once, for somebody else may erase them at any time.
+        let look = move |view: &View<'_>| Ok((view.revocation(seq)?, view.sealed_copy(seq)));
+        let (waiting, copy) = self.store.read::<_, StoreError, _>(look).await?;
         let Some(revocation) = waiting else { return Ok(()) };
-        let told = self.ask_to_end(&revocation, account).await;
+        let copy = copy.map_err(CredentialsError::from);
+        let told = match copy.and_then(|copy| copy.ok_or(CredentialsError::NoRecord)) {
+            Ok(record) => self.ask_to_end(&revocation, record, account).await,
+            Err(error) => Err(unopened(&revocation, &error)),
+        };
         if !matches!(told, Err(Hindrance::SignIn)) {
             self.arrivals.waits_no_longer(seq);
         }
@@ -206,9 +212,9 @@ impl CredentialsDevices {
     async fn ask_to_end(
         &self,
         revocation: &QueuedRevocation,
+        record: StoredRecord,
         account: Option<&ResourceOwnerId>,
     ) -> Result<ApiAnswer, Hindrance> {
-        let record = self.sealed_copy(revocation).await.map_err(|error| unopened(revocation, &error))?;
         let client = self.whom_to_ask(revocation, &record)?;
         if self.is_too_old(revocation) {
             return Err(Hindrance::TooLate);
@@ -240,12 +246,6 @@ impl CredentialsDevices {
             Revoked::Unknown => Ok(self.answer(ApiVerdict::Unknown)),
             Revoked::Impossible => Err(Hindrance::NoWay),
         })
-    }
-
-    async fn sealed_copy(&self, revocation: &QueuedRevocation) -> Result<StoredRecord, CredentialsError> {
-        let seq = revocation.seq;
-        let copy = self.store.read::<_, StoreError, _>(move |view: &View<'_>| view.sealed_copy(seq)).await?;
-        copy.ok_or(CredentialsError::NoRecord)
     }
 
     /// That the API is asked is on disk before it is: should this process end, the next knows that the API may be at it.
