@@ -179,10 +179,10 @@ impl CredentialsDevices {
 
     /// So that what errs each time is not in the way of the rest.
     async fn leave_for_later(&self, kind: Kind, seq: i64) {
-        let later = self.clock.now().plus(AFTER_ERROR);
+        let (devices, later) = (self.clone(), self.clock.now().plus(AFTER_ERROR));
         let leave = move |transaction: &Transaction<'_>| match kind {
             Kind::Errand => transaction.retry_errand(seq, later),
-            Kind::Revocation => transaction.postpone_revocation(seq, later, false),
+            Kind::Revocation => devices.leave_revocation(transaction, seq, later),
         };
         // Where the store fails in this as well, everything waits for it.
         let _ = self.store.write::<_, StoreError, _>(leave).await;

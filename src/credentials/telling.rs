@@ -7,9 +7,10 @@ use super::errands::PAUSES;
 use super::in_use::{ASKED_BEFORE, Spared, tokens_of};
 use super::receipt::{ApiAnswer, ApiVerdict, Fate, amend};
 use super::{CredentialsDevices, CredentialsError};
+use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 use crate::source::oauth2::{OAuthClient, OAuthError, Revoked};
-use crate::store::{QueuedRevocation, StoreError, StoredRecord, Transaction, View};
+use crate::store::{Erased, QueuedRevocation, StoreError, StoredRecord, Transaction, View};
 use crate::telemetry::with_causes;
 use crate::vault::{Credentials, ResourceOwnerId, SealedText};
 
@@ -246,6 +247,25 @@ impl CredentialsDevices {
             Revoked::Unknown => Ok(self.answer(ApiVerdict::Unknown)),
             Revoked::Impossible => Err(Hindrance::NoWay),
         })
+    }
+
+    /// Leaves for later what erred; where its day is over, whatever is damaged of it, it is erased.
+    pub(super) fn leave_revocation(
+        &self,
+        transaction: &Transaction<'_>,
+        seq: i64,
+        later: Timestamp,
+    ) -> Result<(), StoreError> {
+        let a_day_ago = self.clock.now().minus(LONGEST);
+        let Some(Erased { receipt }) = transaction.erase_older_revocation(seq, a_day_ago)? else {
+            return transaction.postpone_revocation(seq, later, false);
+        };
+        tracing::error!("a copy of tokens that cannot be read is erased, and they may live on");
+        let Some(receipt) = receipt else { return Ok(()) };
+        let answer = self.answer(ApiVerdict::Unanswered);
+        // What is no receipt tells nobody anything.
+        let _ = amend(transaction, receipt, |receipt| receipt.answered(answer, false));
+        Ok(())
     }
 
     /// That the API is asked is on disk before it is: should this process end, the next knows that the API may be at it.

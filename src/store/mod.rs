@@ -66,7 +66,7 @@ pub use projections::OwedProjection;
 pub use receipts::StoredReceipt;
 pub use records::StoredRecord;
 pub use renewals::{RenewalStage, StoredRenewal};
-pub use revocations::{NewRevocation, QueuedRevocation};
+pub use revocations::{Erased, NewRevocation, QueuedRevocation};
 pub use rights::StoredRight;
 pub use room::WayIn;
 pub use sent_forms::{FormKey, SentForm};

@@ -199,6 +199,26 @@ impl Transaction<'_> {
         self.erase()?;
         Ok(self.prepare("DELETE FROM revocations WHERE seq = ?1")?.execute([seq])? > 0)
     }
+
+    /// Erases a sealed copy that waits since before `time`, or since nobody knows when, whatever is damaged of its row.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn erase_older_revocation(&self, seq: i64, time: Timestamp) -> Result<Option<Erased>, StoreError> {
+        self.use_reserve();
+        self.erase()?;
+        let sql = "DELETE FROM revocations WHERE seq = ?1 AND (made_at <= ?2 OR typeof(made_at) <> 'integer')
+                   RETURNING iif(typeof(receipt) = 'integer', nullif(receipt, 0), NULL)";
+        let erased = |row: &Row<'_>| Ok(Erased { receipt: row.get(0)? });
+        Ok(self.prepare(sql)?.query_row((seq, time.as_millis()), erased).optional()?)
+    }
+}
+
+/// A sealed copy that is erased unread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Erased {
+    /// The receipt that tells of it, where that can be read.
+    pub receipt: Option<i64>,
 }
 
 fn queued(row: &Row<'_>) -> rusqlite::Result<QueuedRevocation> {

@@ -110,3 +110,24 @@ async fn however_much_a_bus_is_to_be_told_of_some_credentials_what_it_is_of_othe
     let due: Vec<_> = due.unwrap().into_iter().map(|due| due.seq).collect();
     assert_eq!(due[..3], [1, MORE_THAN_LOOKED_FOR + 1, 2]);
 }
+
+#[tokio::test]
+async fn a_copy_whose_row_is_damaged_is_erased_after_its_day_and_the_receipt_says_that_it_was_not_ended() {
+    for damage in ["credentials = X'FF'", "attempts = 'many'", "generation = 'the first'"] {
+        let provider = FakeProvider::start().await;
+        let office = Office::open(provider.settings()).await;
+        let (access, refresh) = provider.grant();
+        let credentials = office.keep(42, &access, &refresh).await;
+        office.forget(&credentials).await;
+        let database = office.database();
+        database.execute(&format!("UPDATE revocations SET {damage}"), []).unwrap();
+        office.does_what_is_due().await;
+        assert_eq!(count(&database, "SELECT count(*) FROM revocations"), 1, "{damage}");
+        office.passes(Duration::from_secs(24 * 60 * 60));
+        office.does_what_is_due().await;
+        assert_eq!(count(&database, "SELECT count(*) FROM revocations"), 0, "{damage}");
+        let told = office.receipts(&credentials).await.remove(0).api.unwrap();
+        let is_said = matches!(told.verdict, ApiVerdict::Unanswered | ApiVerdict::Unasked);
+        assert!(is_said && provider.ended().is_empty(), "{damage}: {told:?}");
+    }
+}
