@@ -170,6 +170,30 @@ async fn handshakes_alone_keep_nobody_out() {
 }
 
 #[tokio::test]
+async fn whoever_comes_in_beside_handshakes_and_devices_that_have_many_seats_may_take_their_time() {
+    for (many, few) in [(2, 4), (3, 2)] {
+        let firehose = FirehoseLimits { device_sessions: 4, sessions: 12, ..FirehoseLimits::default() };
+        let bus = TestBus::with(ApiLimits { firehose, ..ApiLimits::default() }, None).await;
+        let mut live = Vec::new();
+        for _ in 0..many {
+            let greedy = bus.listener().await;
+            for _ in 0..4 {
+                live.push(Polling::open(&bus, &greedy).await);
+            }
+        }
+        let (modest, mut hasty) = (bus.listener().await, Vec::new());
+        for _ in 0..few {
+            hasty.push(bus.listener().await);
+        }
+        let shaken = Polling::shake_hands(&bus, &modest).await;
+        for device in [&hasty[..], &hasty].concat() {
+            assert_eq!(shake_hands(&bus, &device).await, 200);
+        }
+        shaken.poll().await.is(200, "2:40");
+    }
+}
+
+#[tokio::test]
 async fn the_last_seats_are_those_of_devices_that_have_few() {
     let bus = small(4).await;
     let (greedy, modest) = (bus.listener().await, bus.listener().await);

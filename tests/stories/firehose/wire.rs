@@ -20,13 +20,18 @@ pub(super) struct Polling<'a> {
 impl<'a> Polling<'a> {
     /// A session of `device`, connected.
     pub(super) async fn open(bus: &'a TestBus, device: &Device) -> Self {
+        let session = Self::shake_hands(bus, device).await;
+        session.poll().await.is(200, "2:40");
+        session
+    }
+
+    /// A session of `device` that was not used yet.
+    pub(super) async fn shake_hands(bus: &'a TestBus, device: &Device) -> Self {
         let path = format!("/socket.io/v1/{}/", device.uuid);
         let handshake = send(shown(bus, device, &format!("{path}?EIO=3&transport=polling&b64=1"))).await;
         assert_eq!(handshake.status, 200, "{handshake:?}");
         let opened: Value = serde_json::from_str(handshake.text.split_once(":0").unwrap().1).unwrap();
-        let session = Self { bus, path, sid: opened["sid"].as_str().unwrap().to_owned() };
-        session.poll().await.is(200, "2:40");
-        session
+        Self { bus, path, sid: opened["sid"].as_str().unwrap().to_owned() }
     }
 
     fn address(&self, transport: &str) -> String {

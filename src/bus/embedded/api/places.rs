@@ -61,7 +61,7 @@ impl Places {
             return Err(NoPlace::OfDevice);
         }
         if taken.holders.len() >= self.at_most {
-            let loser = taken.loser(own).ok_or(NoPlace::AtAll)?;
+            let loser = taken.loser(own, self.of_a_device).ok_or(NoPlace::AtAll)?;
             taken.holders.remove(&loser);
         }
         let (keeps, lost) = oneshot::channel();
@@ -77,18 +77,26 @@ impl Places {
 }
 
 impl Taken {
-    /// Who makes room for a device that has `own` places: whoever took one first and did not come to use it, else the oldest
-    /// of whoever has most, where the device has fewer than that one also afterwards.
-    fn loser(&self, own: usize) -> Option<u64> {
-        let unsettled = self.holders.iter().find(|(_, holder)| !holder.is_settled);
-        if let Some((number, _)) = unsettled {
-            return Some(*number);
-        }
+    /// Who makes room for a device that has `own` places, where nobody may have more than `of_a_device`. Whoever shook hands
+    /// and did not come to use that goes before those who did, and of each kind the device goes that has most, its oldest
+    /// place first. So nobody's only place goes while others hold many without use, or while half of what a device may have
+    /// is not enough for one.
+    fn loser(&self, own: usize, of_a_device: usize) -> Option<u64> {
+        let fair = own + 1;
+        self.oldest_of_most(fair, |holder| !holder.is_settled)
+            .or_else(|| self.oldest_of_most(fair.max(of_a_device / 2), |_| true))
+            .or_else(|| self.oldest_of_most(0, |holder| !holder.is_settled))
+            .or_else(|| self.oldest_of_most(fair, |_| true))
+    }
+
+    /// The oldest such place of the device that has most places of all kinds, and more than `enough`.
+    fn oldest_of_most(&self, enough: usize, is_such: impl Fn(&Holder) -> bool) -> Option<u64> {
         let mut held: HashMap<&DeviceUuid, usize> = HashMap::new();
         self.holders.values().for_each(|holder| *held.entry(&holder.device).or_default() += 1);
-        let (device, most) = held.into_iter().max_by_key(|(_, held)| *held)?;
-        let oldest = self.holders.iter().find(|(_, holder)| holder.device == *device);
-        oldest.filter(|_| most > own + 1).map(|(number, _)| *number)
+        let newest_first = self.holders.iter().rev();
+        let such = newest_first.filter(|(_, holder)| is_such(holder) && held[&holder.device] > enough);
+        // Of several that have most it is the last of these.
+        such.max_by_key(|(_, holder)| held[&holder.device]).map(|(number, _)| *number)
     }
 }
 
