@@ -71,11 +71,9 @@ impl Call {
     }
 
     fn is_like(&self, other: &Webhook) -> bool {
-        match self.beside {
-            Some(_) => other.goes_by_the_same_as(&self.webhook),
-            // Nor was its name written down.
-            None => other.url == self.webhook.url,
-        }
+        // Before that was written down, names were not at first.
+        let is_unnamed_perhaps = self.beside.is_none() && self.webhook.name.is_none();
+        other.goes_by_the_same_as(&self.webhook) || is_unnamed_perhaps && other.url == self.webhook.url
     }
 }
 

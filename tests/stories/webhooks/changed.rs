@@ -135,6 +135,24 @@ async fn what_waits_for_a_webhook_goes_to_what_became_of_it() {
 }
 
 #[tokio::test]
+async fn what_waits_since_names_alone_were_written_down_goes_to_what_became_of_it() {
+    let (other, mut others) = server(&[200]).await;
+    for is_name_known in [true, false] {
+        let scene = InHand::at(WITHOUT_END, |entry| json!([with_name(entry)])).await;
+        let database = Connection::open(scene.post.bus.directory.path().join("endo.db")).unwrap();
+        let unknown = if is_name_known { "'$.beside'" } else { "'$.beside', '$.name'" };
+        let sql = format!("UPDATE deliveries SET target = json_remove(target, {unknown})");
+        assert_eq!(database.execute(&sql, []).unwrap(), 1);
+        let at = if is_name_known { hook(&other) } else { with_key(hook(&scene.api), "well") };
+        scene.now_has(json!([with_name(at)])).await;
+        scene.gate.add_permits(1);
+        scene.post.until_nothing_waits().await;
+        assert!(scene.post.dead_letters().await.is_empty());
+        assert_eq!(others.try_recv().is_ok(), is_name_known);
+    }
+}
+
+#[tokio::test]
 async fn what_waits_for_a_webhook_goes_to_none_where_it_could_be_one_of_several() {
     let (other, mut others) = server(&[200]).await;
     let another = |path: &str| {
