@@ -6,33 +6,57 @@ use std::sync::Arc;
 use super::{CredentialsDevices, CredentialsError};
 use crate::store::{Transaction, View};
 
+/// How often a change is worked out that others outrun, before nobody can.
+const TRIES: usize = 4;
+
 /// A change of what is stored.
 pub(super) trait Change: Send + Sync + 'static {
+    /// All of the store that it hangs on, as it stood when it was looked at.
+    type Ground: PartialEq + Send + Sync + 'static;
     /// What can be worked out before it is made.
     type Plan: Send + 'static;
     /// What comes of it.
     type Made: Send + 'static;
 
-    /// Works it out from what is there. May cost milliseconds.
-    fn plan(&self, view: &View<'_>) -> Result<Self::Plan, CredentialsError>;
+    /// Looks at what it hangs on.
+    fn look(&self, view: &View<'_>) -> Result<Self::Ground, CredentialsError>;
 
-    /// Whether that is still what it was worked out from.
-    fn is_of(&self, view: &View<'_>, plan: &Self::Plan) -> Result<bool, CredentialsError>;
+    /// Works it out. May cost milliseconds: not for async threads.
+    fn plan(&self, ground: &Self::Ground) -> Result<Self::Plan, CredentialsError>;
 
     /// Makes it.
     fn make(&self, transaction: &Transaction<'_>, plan: Self::Plan) -> Result<Self::Made, CredentialsError>;
 }
 
 impl CredentialsDevices {
-    /// Makes a change. It is worked out while others write; where they changed what it was worked out from, it is worked out
-    /// once more in the very transaction that makes it, while nobody else does.
+    /// Makes a change. It is worked out while others read and write; where they changed what it hangs on, it is worked out
+    /// once more. Whoever is outrun every time works it out in the very transaction that makes it, while nobody else writes.
     pub(super) async fn change<C: Change>(&self, change: C) -> Result<C::Made, CredentialsError> {
         let change = Arc::new(change);
-        let planning = Arc::clone(&change);
-        let plan = self.store.read(move |view| planning.plan(view)).await?;
+        for _ in 0..TRIES {
+            if let Some(made) = self.try_change(&change).await? {
+                return Ok(made);
+            }
+        }
         let make = move |transaction: &Transaction<'_>| {
-            let plan = if change.is_of(transaction, &plan)? { plan } else { change.plan(transaction)? };
+            let plan = change.plan(&change.look(transaction)?)?;
             change.make(transaction, plan)
+        };
+        self.store.write(make).await
+    }
+
+    /// `None` where others were quicker.
+    async fn try_change<C: Change>(&self, change: &Arc<C>) -> Result<Option<C::Made>, CredentialsError> {
+        let looking = Arc::clone(change);
+        let ground = self.store.read(move |view| looking.look(view)).await?;
+        let planning = Arc::clone(change);
+        let plan = move || planning.plan(&ground).map(|plan| (ground, plan));
+        let planned = tokio::task::spawn_blocking(plan).await;
+        let (ground, plan) = planned.map_err(|_| CredentialsError::Interrupted)??;
+        let making = Arc::clone(change);
+        let make = move |transaction: &Transaction<'_>| match making.look(transaction)? == ground {
+            true => making.make(transaction, plan).map(Some),
+            false => Ok(None),
         };
         self.store.write(make).await
     }

@@ -7,14 +7,15 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::as_it_stands::Change;
-use super::before::{Before, Past, RenewedBy};
+use super::before::Before;
+use super::incoming::{Candidate, Incoming, Sealed};
 use super::keep::{Account, Whereabouts};
-use super::open::stored_record;
-use super::owners::NewRecord;
+use super::of_account::secret_of;
+use super::owners::PresentRecord;
 use super::{CredentialsDevices, CredentialsError, login_in};
 use crate::bus::meshblu::{Identity, Meshblu};
 use crate::message::DeviceUuid;
-use crate::store::{StoreError, StoredRecord, StoredRenewal, StoredSubscription, Transaction, View};
+use crate::store::{StoreError, StoredRecord, StoredSubscription, Transaction, View};
 use crate::telemetry::with_causes;
 use crate::vault::SecretText;
 
@@ -45,7 +46,7 @@ impl CredentialsDevices {
     ) -> Result<DeviceUuid, CredentialsError> {
         // Two who find nothing at the same time would make two devices of one account. Whoever typed a key in has the turn
         // of the id itself.
-        let _turn = self.turn_of(&format!("the secret of {}", account.id.to_value())).await?;
+        let _turn = self.turn_of(&secret_of(&account.id)).await?;
         let end = Instant::now() + LONGEST;
         loop {
             match self.keep_what_is_found(bus, &account, &whereabouts).await {
@@ -66,8 +67,8 @@ impl CredentialsDevices {
     ) -> Result<DeviceUuid, CredentialsError> {
         let found = self.find_or_make_on(bus, account, whereabouts).await?;
         let device = found.device.clone();
-        let (account, whereabouts) = (Arc::clone(account), whereabouts.clone());
-        self.change(Keeping { devices: self.clone(), found, account, whereabouts }).await?;
+        let (devices, account, whereabouts) = (self.clone(), Arc::clone(account), whereabouts.clone());
+        self.change(Keeping { incoming: Incoming { devices, account, whereabouts }, found }).await?;
         // The record is kept, whatever comes of its copy, which follows.
         if let Err(error) = self.show_on(bus, &device).await {
             tracing::warn!(
@@ -151,85 +152,46 @@ struct Showing {
 
 /// A secret on its way into the record of the device that was found.
 struct Keeping {
-    devices: CredentialsDevices,
+    incoming: Incoming,
     found: Found,
-    account: Arc<Account>,
-    whereabouts: Whereabouts,
-}
-
-/// A record that is sealed, and what it was sealed after.
-struct Sealed {
-    record: Option<StoredRecord>,
-    renewal: Option<StoredRenewal>,
-    new: NewRecord,
-    past: Past,
-    renewed_by: RenewedBy,
-}
-
-impl Keeping {
-    /// The record that the store has.
-    fn stored(&self, view: &View<'_>) -> Result<Option<StoredRecord>, CredentialsError> {
-        match stored_record(view, &self.found.device) {
-            // Where no device was named, the account's next is another.
-            Err(CredentialsError::NoRecord) if self.whereabouts.only().is_none() => {
-                Err(CredentialsError::RolledBack)
-            }
-            stored => stored,
-        }
-    }
-
-    /// What the next record takes over from this one.
-    fn before(
-        &self,
-        view: &View<'_>,
-        record: &StoredRecord,
-        renewal: Option<&StoredRenewal>,
-    ) -> Result<Before, CredentialsError> {
-        let (devices, Found { device, known, .. }) = (&self.devices, &self.found);
-        let opened = devices.open_now(device, record);
-        let opened = devices.sealing.only_of(&self.account.id, record, opened)?;
-        let opened = opened.ok_or(CredentialsError::NoRecord)?;
-        self.whereabouts.check(&opened)?;
-        let owners = devices.vault.name(devices.owners_in(view, device, &opened)?, known);
-        let before = Before::read(record, &opened, &self.account, renewal);
-        let before = devices.ending_at_once(device, &self.account, before)?;
-        Ok(Before { owners, ..before })
-    }
 }
 
 impl Change for Keeping {
+    /// The device, where it has a record.
+    type Ground = Option<Candidate>;
     type Plan = Sealed;
     type Made = ();
 
-    fn plan(&self, view: &View<'_>) -> Result<Sealed, CredentialsError> {
-        let Found { device, shown, token, .. } = &self.found;
-        let (record, renewal) = (self.stored(view)?, view.renewal(device)?);
-        let mut before = match record.as_ref().or(shown.as_ref()) {
-            Some(record) => self.before(view, record, renewal.as_ref())?,
-            None => Before::default(),
+    fn look(&self, view: &View<'_>) -> Result<Option<Candidate>, CredentialsError> {
+        let Found { device, shown, .. } = &self.found;
+        let present = match PresentRecord::or_shown(view, device, shown.as_ref()) {
+            // Where no device was named, the account's next is another.
+            Err(CredentialsError::NoRecord) if self.incoming.whereabouts.only().is_none() => {
+                return Err(CredentialsError::RolledBack);
+            }
+            present => present?,
         };
-        before.token = before.token.or_else(|| token.as_ref().map(SecretText::copy));
-        let (past, renewed_by) = (std::mem::take(&mut before.past), before.renewed_by(&self.account));
-        let new = self.devices.seal(device, &self.account, before)?;
-        Ok(Sealed { record, renewal, new, past, renewed_by })
+        let Some(present) = present else { return Ok(None) };
+        Ok(Some(Candidate { device: device.clone(), present, renewal: view.renewal(device)? }))
     }
 
-    fn is_of(&self, view: &View<'_>, sealed: &Sealed) -> Result<bool, CredentialsError> {
-        Ok(self.stored(view)? == sealed.record && view.renewal(&self.found.device)? == sealed.renewal)
+    fn plan(&self, candidate: &Option<Candidate>) -> Result<Sealed, CredentialsError> {
+        let Self { incoming, found: Found { device, known, token, .. } } = self;
+        let mut before = match candidate {
+            Some(candidate) => incoming.take_over(candidate)?.ok_or(CredentialsError::NoRecord)?,
+            None => Before::default(),
+        };
+        before.owners = incoming.devices.vault.name(before.owners, known);
+        before.token = before.token.or_else(|| token.as_ref().map(SecretText::copy));
+        incoming.seal(device, before)
     }
 
     fn make(&self, transaction: &Transaction<'_>, sealed: Sealed) -> Result<(), CredentialsError> {
-        let Self { devices, found: Found { device, .. }, account, whereabouts } = self;
-        let Sealed { new, past, renewed_by, .. } = sealed;
-        if !new.store(transaction, device)? {
-            return Err(CredentialsError::RolledBack);
-        }
-        devices.retire(transaction, devices.replaced(device, account, new.crowded_out), &past)?;
-        let life = devices.new_life(account, new.record.generation, renewed_by);
-        life.begin(transaction, device)?;
+        let device = &self.found.device;
+        self.incoming.put(transaction, device, sealed)?;
         // Whoever keeps it shows it at once; this is for where that comes to nothing.
-        transaction.owe_projection(device, devices.clock.now().plus(SHOWN_BY_THEN))?;
-        Arc::clone(&whereabouts.arrival).claim(transaction)
+        let shown_by = self.incoming.devices.clock.now().plus(SHOWN_BY_THEN);
+        Ok(transaction.owe_projection(device, shown_by)?)
     }
 }
 

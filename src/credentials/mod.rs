@@ -17,6 +17,7 @@ mod forgotten;
 mod half_made;
 mod held_tokens;
 mod in_use;
+mod incoming;
 mod keep;
 mod keep_on;
 mod leave;

@@ -130,3 +130,8 @@ impl CredentialsDevices {
         self.store.read::<_, StoreError, _>(look).await
     }
 }
+
+/// The turn of those who bring an account another secret.
+pub(super) fn secret_of(id: &ResourceOwnerId) -> String {
+    format!("the secret of {}", id.to_value())
+}

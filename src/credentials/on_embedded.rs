@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
+use zeroize::Zeroizing;
 
 use super::as_it_stands::Change;
 use super::before::Before;
 use super::bind::{BoundDevice, NewUserDevice, subscription};
+use super::incoming::{Candidate, Incoming, Sealed};
 use super::keep::{Account, STRANGERS, Whereabouts};
-use super::open::record;
+use super::of_account::secret_of;
 use super::owned::hidden;
+use super::owners::PresentRecord;
 use super::projection::copy_of;
 use super::{CredentialsDevices, CredentialsError, templates};
 use crate::bus::Login;
@@ -26,7 +29,18 @@ impl CredentialsDevices {
         account: Arc<Account>,
         whereabouts: Whereabouts,
     ) -> Result<DeviceUuid, CredentialsError> {
-        self.change(Keeping { devices: self.clone(), bus: bus.clone(), account, whereabouts }).await
+        // One after the other, for those who come at the same time would seal in vain.
+        let _turn = self.under_way.wait_a_while(&secret_of(&account.id)).await;
+        let incoming = Incoming { devices: self.clone(), account, whereabouts };
+        loop {
+            let id_keys = self.id_keys(&incoming.account.id).await?;
+            let keeping = Keeping { incoming: incoming.clone(), bus: bus.clone(), id_keys: id_keys.clone() };
+            match self.change(keeping).await {
+                // There are other keys by now, by which the account's device may be found.
+                Err(CredentialsError::RolledBack) if !self.vault.are_current(&id_keys) => {}
+                kept => return kept,
+            }
+        }
     }
 
     pub(super) async fn bind_here(
@@ -48,28 +62,24 @@ struct Adding {
 }
 
 impl Change for Adding {
-    /// The record in which whoever asks was found among the owners; another may be without them.
-    type Plan = StoredRecord;
+    type Ground = PresentRecord;
+    /// Whoever asks is among the owners.
+    type Plan = ();
     type Made = BoundDevice;
 
-    fn plan(&self, view: &View<'_>) -> Result<StoredRecord, CredentialsError> {
-        let record = record(view, &self.credentials)?;
-        if let Some(Login { uuid: owner, .. }) = &self.new.login {
-            let opened = self.devices.open_now(&self.credentials, &record).map_err(hidden)?;
-            let owners = self.devices.owners_in(view, &self.credentials, &opened)?;
-            let owners = self.devices.vault.name(owners, std::slice::from_ref(owner));
-            if !owners.named.contains(owner) {
-                return Err(CredentialsError::NoRecord);
-            }
-        }
-        Ok(record)
+    fn look(&self, view: &View<'_>) -> Result<PresentRecord, CredentialsError> {
+        PresentRecord::of(view, &self.credentials)
     }
 
-    fn is_of(&self, view: &View<'_>, plan: &StoredRecord) -> Result<bool, CredentialsError> {
-        Ok(record(view, &self.credentials)? == *plan)
+    fn plan(&self, present: &PresentRecord) -> Result<(), CredentialsError> {
+        let Some(Login { uuid: owner, .. }) = &self.new.login else { return Ok(()) };
+        let opened = self.devices.open_now(&self.credentials, &present.record).map_err(hidden)?;
+        let owners = self.devices.owners_in(present, &self.credentials, &opened);
+        let owners = self.devices.vault.name(owners, std::slice::from_ref(owner));
+        if owners.named.contains(owner) { Ok(()) } else { Err(CredentialsError::NoRecord) }
     }
 
-    fn make(&self, transaction: &Transaction<'_>, _: StoredRecord) -> Result<BoundDevice, CredentialsError> {
+    fn make(&self, transaction: &Transaction<'_>, _: Self::Plan) -> Result<BoundDevice, CredentialsError> {
         let bound = make_user_device(&self.bus, transaction, &self.credentials, &self.new)?;
         let binding = Binding { credentials: self.credentials.clone(), user_device: bound.uuid.clone() };
         transaction.bind(&binding, self.devices.clock.now())?;
@@ -118,90 +128,81 @@ pub(super) fn show(
     update_itself(bus, transaction, device, &copy_of(record))
 }
 
-/// One secret on its way into a record.
+/// A secret on its way into the record of the account's device, which is made where there is none.
 struct Keeping {
-    devices: CredentialsDevices,
+    incoming: Incoming,
     bus: EmbeddedBus,
-    account: Arc<Account>,
-    whereabouts: Whereabouts,
+    /// By what the account's device is found.
+    id_keys: IdKeys,
+}
+
+/// Where a secret is to be kept.
+struct Home {
+    device: DeviceUuid,
+    /// The token of a device that is to be made.
+    new: Option<Zeroizing<String>>,
+    sealed: Sealed,
 }
 
 impl Change for Keeping {
-    /// By what the account's device is found.
-    type Plan = IdKeys;
+    /// The devices that may be the account's.
+    type Ground = Vec<Candidate>;
+    type Plan = Home;
     type Made = DeviceUuid;
 
-    fn plan(&self, _: &View<'_>) -> Result<IdKeys, CredentialsError> {
-        Ok(self.devices.vault.id_keys(&self.account.id))
-    }
-
-    fn is_of(&self, _: &View<'_>, id_keys: &IdKeys) -> Result<bool, CredentialsError> {
-        Ok(self.devices.vault.are_current(id_keys))
-    }
-
-    fn make(&self, transaction: &Transaction<'_>, id_keys: IdKeys) -> Result<DeviceUuid, CredentialsError> {
-        let (device, mut before) = match self.find(transaction, &id_keys)? {
-            Some(found) => found,
-            None => self.begin(transaction)?,
-        };
-        let (past, renewed_by) = (std::mem::take(&mut before.past), before.renewed_by(&self.account));
-        let new = self.devices.seal(&device, &self.account, before)?;
-        if !new.store(transaction, &device)? {
+    /// The bus finds devices by what they say of themselves; what counts is the record.
+    fn look(&self, view: &View<'_>) -> Result<Vec<Candidate>, CredentialsError> {
+        let Incoming { devices, whereabouts, .. } = &self.incoming;
+        if !devices.vault.are_current(&self.id_keys) {
             return Err(CredentialsError::RolledBack);
         }
-        Arc::clone(&self.whereabouts.arrival).claim(transaction)?;
-        show(&self.bus, transaction, &device, &new.record)?;
-        let receipt = self.devices.replaced(&device, &self.account, new.crowded_out);
-        self.devices.retire(transaction, receipt, &past)?;
-        let life = self.devices.new_life(&self.account, new.record.generation, renewed_by);
-        life.begin(transaction, &device)?;
+        let named = whereabouts.only().map(|device| vec![device.clone()]);
+        let found = named.map_or_else(|| candidates(view, &self.id_keys), Ok)?;
+        let candidates = found.into_iter().map(|device| match PresentRecord::of(view, &device) {
+            Err(CredentialsError::NoRecord) => Ok(None),
+            present => Ok(Some(Candidate { present: present?, renewal: view.renewal(&device)?, device })),
+        });
+        candidates.filter_map(Result::transpose).collect()
+    }
+
+    /// A device that only claims to be the account's is passed over.
+    fn plan(&self, candidates: &Vec<Candidate>) -> Result<Home, CredentialsError> {
+        for candidate in candidates {
+            if let Some(before) = self.incoming.take_over(candidate)? {
+                let device = candidate.device.clone();
+                let sealed = self.incoming.seal(&device, before)?;
+                return Ok(Home { device, new: None, sealed });
+            }
+        }
+        if self.incoming.whereabouts.only().is_some() {
+            return Err(CredentialsError::NoRecord);
+        }
+        let Login { uuid: device, token } = self.bus.draw_login();
+        let before = Before { token: Some(SecretText::from(token.as_str())), ..Before::default() };
+        let sealed = self.incoming.seal(&device, before)?;
+        Ok(Home { device, new: Some(token), sealed })
+    }
+
+    fn make(&self, transaction: &Transaction<'_>, home: Home) -> Result<DeviceUuid, CredentialsError> {
+        let Home { device, new, sealed } = home;
+        if let Some(token) = new {
+            self.make_device(transaction, Login { uuid: device.clone(), token })?;
+        }
+        let record = self.incoming.put(transaction, &device, sealed)?;
+        show(&self.bus, transaction, &device, &record)?;
         Ok(device)
     }
 }
 
 impl Keeping {
-    /// The account's device with what its record holds. The bus finds devices by what they say of themselves; what
-    /// counts is the record, so a device that only claims to be the account's is passed over.
-    fn find(
-        &self,
-        transaction: &Transaction<'_>,
-        id_keys: &IdKeys,
-    ) -> Result<Option<(DeviceUuid, Before)>, CredentialsError> {
-        let candidates = match self.whereabouts.only() {
-            Some(device) => vec![device.clone()],
-            None => candidates(transaction, id_keys)?,
-        };
-        for device in candidates {
-            let record = match record(transaction, &device) {
-                Err(CredentialsError::NoRecord) => continue,
-                record => record?,
-            };
-            let opened = self.devices.open_cold(&device, &record);
-            let opened = self.devices.sealing.only_of(&self.account.id, &record, opened)?;
-            if let Some(opened) = opened {
-                self.whereabouts.check(&opened)?;
-                let owners = self.devices.owners_in(transaction, &device, &opened)?;
-                let renewal = transaction.renewal(&device)?;
-                let before = Before::read(&record, &opened, &self.account, renewal.as_ref());
-                let before = self.devices.ending_at_once(&device, &self.account, before)?;
-                return Ok(Some((device, Before { owners, ..before })));
-            }
-        }
-        Ok(None)
-    }
-
-    fn begin(&self, transaction: &Transaction<'_>) -> Result<(DeviceUuid, Before), CredentialsError> {
-        if self.whereabouts.only().is_some() {
-            return Err(CredentialsError::NoRecord);
-        }
-        let bus = &self.bus;
-        let service = Caller::itself(bus.service().clone());
-        let device = bus.register(transaction, templates::credentials_device(&service.auth))?.uuid;
-        let subscription = StoredSubscription::to_messages(&service.auth, &device);
-        bus.changing(transaction, &service).subscribe(&subscription)?;
-        let token = bus.changing(transaction, &service).make_token(&device, &Map::new())?;
-        let token = Some(SecretText::from(token.as_str()));
-        Ok((device, Before { token, ..Before::default() }))
+    fn make_device(&self, transaction: &Transaction<'_>, login: Login) -> Result<(), CredentialsError> {
+        let service = Caller::itself(self.bus.service().clone());
+        let document = templates::credentials_device(&service.auth);
+        let device = self.bus.register_as(transaction, login.uuid, document)?.uuid;
+        let service_hears = StoredSubscription::to_messages(&service.auth, &device);
+        let changing = self.bus.changing(transaction, &service);
+        changing.subscribe(&service_hears)?;
+        Ok(changing.add_token(&device, &login.token, &Map::new())?)
     }
 }
 

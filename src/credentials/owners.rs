@@ -1,5 +1,8 @@
 //! Everybody who may manage credentials: whom their record names, and those who stand beside it where it has room for one.
 
+use std::sync::Arc;
+
+use super::open::{record, stored_record};
 use super::{CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
 use crate::store::{OwnerName, StoreError, StoredOwner, StoredRecord, Transaction, View};
@@ -29,36 +32,57 @@ impl NewRecord {
     }
 }
 
+/// The record that is there, and the owners beside it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct PresentRecord {
+    pub(super) record: StoredRecord,
+    beside: Vec<StoredOwner>,
+}
+
+impl PresentRecord {
+    /// The newest of a credentials device. The bus's copy counts only where the store has none.
+    pub(super) fn of(view: &View<'_>, device: &DeviceUuid) -> Result<Self, CredentialsError> {
+        Ok(Self { record: record(view, device)?, beside: view.owners_beside(device)? })
+    }
+
+    /// The same, but that the one that was shown counts where the store has none.
+    pub(super) fn or_shown(
+        view: &View<'_>,
+        device: &DeviceUuid,
+        shown: Option<&StoredRecord>,
+    ) -> Result<Option<Self>, CredentialsError> {
+        let record = stored_record(view, device)?.or_else(|| shown.cloned());
+        let beside = view.owners_beside(device)?;
+        Ok(record.map(|record| Self { record, beside }))
+    }
+}
+
 impl CredentialsDevices {
     /// Everybody who may manage what was opened, with what was opened.
     pub(super) async fn owners_of(
         &self,
         device: &DeviceUuid,
         opened: Credentials,
-    ) -> Result<(Credentials, Owners), StoreError> {
-        let (devices, device) = (self.clone(), device.clone());
-        let look = move |view: &View<'_>| {
-            let owners = devices.owners_in(view, &device, &opened)?;
-            Ok((opened, owners))
+    ) -> Result<(Credentials, Owners), CredentialsError> {
+        let asked = device.clone();
+        let look = move |view: &View<'_>| view.owners_beside(&asked);
+        let beside = self.store.read::<_, StoreError, _>(look).await?;
+        let (vault, device) = (Arc::clone(&self.vault), device.clone());
+        let verify = move || {
+            let owners = vault.owners(&device, &opened, beside.iter().map(as_signed));
+            (opened, owners)
         };
-        self.store.read(look).await
+        tokio::task::spawn_blocking(verify).await.map_err(|_| CredentialsError::Interrupted)
     }
 
-    /// Everybody who may manage what was opened.
+    /// Everybody who may manage what was opened of this record. Verifies signatures: not for async threads.
     pub(super) fn owners_in(
         &self,
-        view: &View<'_>,
+        present: &PresentRecord,
         device: &DeviceUuid,
         opened: &Credentials,
-    ) -> Result<Owners, StoreError> {
-        let beside = view.owners_beside(device)?.into_iter().map(|StoredOwner { name, signature }| {
-            let owner = match name {
-                OwnerName::Device(owner) => Owner::Named(owner),
-                OwnerName::Key(key) => Owner::Unnamed(key),
-            };
-            (owner, signature)
-        });
-        Ok(self.vault.owners(device, opened, beside))
+    ) -> Owners {
+        self.vault.owners(device, opened, present.beside.iter().map(as_signed))
     }
 
     /// These owners as they stand beside a record in the form of the original, which has room for one. Costs milliseconds
@@ -118,4 +142,12 @@ impl CredentialsDevices {
         let naming = tokio::task::spawn_blocking(move || vault.name(owners, &candidates));
         naming.await.map_err(|_| CredentialsError::Interrupted)
     }
+}
+
+fn as_signed(StoredOwner { name, signature }: &StoredOwner) -> (Owner, String) {
+    let owner = match name {
+        OwnerName::Device(owner) => Owner::Named(owner.clone()),
+        OwnerName::Key(key) => Owner::Unnamed(key.clone()),
+    };
+    (owner, signature.clone())
 }

@@ -3,8 +3,8 @@
 use super::as_it_stands::Change;
 use super::leave::Leaving;
 use super::on_embedded::show;
-use super::open::{stored_record, text};
-use super::owners::NewRecord;
+use super::open::text;
+use super::owners::{NewRecord, PresentRecord};
 use super::{CredentialsDevices, CredentialsError};
 use crate::bus::Bus;
 use crate::bus::embedded::BusError;
@@ -45,8 +45,7 @@ struct Resealed {
 impl CredentialsDevices {
     /// Seals what the newest record of a device holds anew as `rule` says; answers whether that said anything. The secret
     /// is the same with all that is known of its renewal, which goes on beside this, also where its end is in doubt; the
-    /// bus's copy follows. A record that another took the place of meanwhile is sealed again in the very transaction that
-    /// stores it.
+    /// bus's copy follows. A record that another took the place of meanwhile is sealed again.
     ///
     /// # Errors
     /// [`CredentialsError::NoRecord`] where nothing is kept there; what `rule` says, and what the store or the bus reports:
@@ -57,7 +56,7 @@ impl CredentialsDevices {
         rule: impl Fn(&Credentials, Owners) -> Result<Option<Successor>, CredentialsError> + Send + Sync + 'static,
     ) -> Result<bool, CredentialsError> {
         let shown = self.newest_record(device).await?;
-        // One after the other, for those who come at the same time would seal again while everybody waits to write.
+        // One after the other, for those who come at the same time would seal in vain.
         let _turn = self.under_way.wait_a_while(&format!("the record of {device}")).await;
         let (devices, rule) = (self.clone(), Box::new(rule));
         self.change(Resealing { devices, device: device.clone(), shown, rule }).await
@@ -65,22 +64,22 @@ impl CredentialsDevices {
 }
 
 impl Change for Resealing {
+    type Ground = PresentRecord;
     /// Nothing, where everything is as it is to be.
     type Plan = Option<Resealed>;
     type Made = bool;
 
-    fn plan(&self, view: &View<'_>) -> Result<Option<Resealed>, CredentialsError> {
-        let (devices, device) = (&self.devices, &self.device);
-        let before = stored_record(view, device)?.unwrap_or_else(|| self.shown.clone());
-        let opened = devices.open_now(device, &before)?;
-        let owners = devices.owners_in(view, device, &opened)?;
-        let Some(successor) = (self.rule)(&opened, owners)? else { return Ok(None) };
-        Ok(Some(self.seal(before, &opened, successor)?))
+    fn look(&self, view: &View<'_>) -> Result<PresentRecord, CredentialsError> {
+        let present = PresentRecord::or_shown(view, &self.device, Some(&self.shown))?;
+        present.ok_or(CredentialsError::NoRecord)
     }
 
-    fn is_of(&self, view: &View<'_>, resealed: &Option<Resealed>) -> Result<bool, CredentialsError> {
-        let newest = stored_record(view, &self.device)?;
-        Ok(resealed.as_ref().is_none_or(|resealed| newest.is_none_or(|newest| newest == resealed.before)))
+    fn plan(&self, present: &PresentRecord) -> Result<Option<Resealed>, CredentialsError> {
+        let (devices, device, before) = (&self.devices, &self.device, &present.record);
+        let opened = devices.open_now(device, before)?;
+        let owners = devices.owners_in(present, device, &opened);
+        let Some(successor) = (self.rule)(&opened, owners)? else { return Ok(None) };
+        Ok(Some(self.seal(before.clone(), &opened, successor)?))
     }
 
     fn make(

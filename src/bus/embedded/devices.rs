@@ -11,6 +11,7 @@ use super::routing::Event;
 use super::update::Update;
 use super::whitelist::{LOOKED_AT, List, visible_to};
 use super::{BusError, Changing, EmbeddedBus, Reading, registration};
+use crate::bus::Login;
 use crate::message::DeviceUuid;
 use crate::store::{Lookup, StoreError, TokenHash, Transaction};
 
@@ -47,12 +48,29 @@ impl std::fmt::Debug for Registered {
 }
 
 impl EmbeddedBus {
+    /// The name of a device that is not there yet, and a token that it may get.
+    pub fn draw_login(&self) -> Login {
+        Login { uuid: self.random.uuid().into(), token: self.random.token().into() }
+    }
+
     /// Registers a device; anybody may.
     ///
     /// # Errors
     /// What the store reports.
     pub fn register(&self, transaction: &Transaction<'_>, body: Value) -> Result<Registered, BusError> {
-        let uuid = DeviceUuid::from(self.random.uuid());
+        self.register_as(transaction, self.random.uuid().into(), body)
+    }
+
+    /// The same under a name that was drawn before.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub fn register_as(
+        &self,
+        transaction: &Transaction<'_>,
+        uuid: DeviceUuid,
+        body: Value,
+    ) -> Result<Registered, BusError> {
         let token = zeroize::Zeroizing::new(self.random.token());
         let document = registration::register(body, &uuid, self.clock.now());
         transaction.add_device(&uuid, &document)?;

@@ -29,16 +29,29 @@ impl Changing<'_> {
         uuid: &DeviceUuid,
         metadata: &Map<String, Value>,
     ) -> Result<Zeroizing<String>, BusError> {
+        let token = Zeroizing::new(self.bus.random.token());
+        self.add_token(uuid, &token, metadata)?;
+        Ok(token)
+    }
+
+    /// The same with a token that was drawn before.
+    ///
+    /// # Errors
+    /// As [`Changing::make_token`].
+    pub fn add_token(
+        &self,
+        uuid: &DeviceUuid,
+        token: &str,
+        metadata: &Map<String, Value>,
+    ) -> Result<(), BusError> {
         self.reading().permit(uuid, CONFIGURE)?;
         let metadata = Value::Object(metadata.clone());
         if metadata.to_string().len() > MAX_METADATA {
             let message = format!("The metadata of a token may have at most {MAX_METADATA} bytes");
             return Err(DataError::too_large(message).into());
         }
-        let token = Zeroizing::new(self.bus.random.token());
-        let hash = TokenHash::of(&token, uuid, &self.bus.pepper);
-        self.transaction.add_token(uuid, &hash, &metadata)?;
-        Ok(token)
+        let hash = TokenHash::of(token, uuid, &self.bus.pepper);
+        Ok(self.transaction.add_token(uuid, &hash, &metadata)?)
     }
 
     /// Replaces the root token of `uuid`; the old one ends at once.

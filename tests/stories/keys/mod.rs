@@ -8,6 +8,7 @@ mod forgotten;
 mod killed;
 mod migrating;
 mod terminal;
+mod worked_out;
 
 use endo::config::Config;
 use endo::credentials::Account;
