@@ -5,7 +5,6 @@ mod meshblu;
 mod unopened;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -18,8 +17,9 @@ use super::case::Case;
 use crate::ambient::Timestamp;
 use crate::bus::Bus;
 use crate::message::{Failure, Parties, Reply};
-use crate::store::{Death, Ending, Fate, LeavingReply, Outcome, Place, StoreError, Taken, Transaction};
-use crate::telemetry::with_causes;
+use crate::store::{
+    Death, Ending, Fate, Insisting, LeavingReply, Outcome, Place, StoreError, Taken, Transaction,
+};
 
 /// How many errors a status device keeps (`spec/endo.md` 2.5).
 const KEPT_ERRORS: i64 = -99;
@@ -27,8 +27,6 @@ const KEPT_ERRORS: i64 = -99;
 const MUST_BE_AN_ARRAY: &str = "must be an array but is of type";
 /// The longest `respondTo`, in bytes of JSON, that goes into a status entry: 99 of them stay in one document.
 const KEPT_RESPOND_TO: usize = 4096;
-/// The pause before the end of a delivery is written again to a store that failed.
-const AFTER_FAILURE: Duration = Duration::from_millis(500);
 
 /// What somebody is told.
 #[derive(Clone)]
@@ -124,17 +122,8 @@ impl Desk {
         T: Send + 'static,
         F: Fn(&Transaction<'_>) -> Result<T, StoreError> + Clone + Send + 'static,
     {
-        loop {
-            match self.store.write(change.clone()).await {
-                Ok(kept) => return Some(kept),
-                Err(StoreError::Closed) => return None,
-                Err(StoreError::Full) if !place.is_on_disk() => return None,
-                Err(error) => {
-                    tracing::error!(error = with_causes(&error), "cannot store an answer; trying again");
-                    tokio::time::sleep(AFTER_FAILURE).await;
-                }
-            }
-        }
+        let insisting = Insisting::that("cannot store an answer").waiting_for_room(place.is_on_disk());
+        self.store.insist(insisting, change).await.ok()
     }
 }
 

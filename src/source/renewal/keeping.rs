@@ -2,7 +2,6 @@
 //! is by now.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::demand::Renewed;
 use super::error::RenewalError;
@@ -13,12 +12,9 @@ use super::sealed_anew::{Brought, Kept};
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 use crate::source::oauth2::Tokens;
-use crate::store::{StoreError, StoredRecord, StoredRenewal, Transaction, View};
+use crate::store::{Insisting, StoreError, StoredRecord, StoredRenewal, Transaction, View};
 use crate::telemetry::with_causes;
 use crate::vault::SecretText;
-
-/// The pause before a new secret is written again to a store that failed: it exists nowhere else.
-const AFTER_FAILURE: Duration = Duration::from_millis(500);
 
 /// What the provider gave for a refresh token.
 struct Given {
@@ -108,19 +104,12 @@ impl Renewer {
     }
 
     async fn store_new(&self, brought: &Brought) -> Result<Kept, StoreError> {
-        loop {
-            let (records, brought) = (Arc::clone(&self.records), brought.clone());
-            let keep = move |transaction: &Transaction<'_>| match brought.is_its {
-                true => brought.store(transaction, &records),
-                false => brought.strand(transaction, &records),
-            };
-            match self.store.write(keep).await {
-                Err(error) if !matches!(error, StoreError::Closed) => {
-                    tracing::error!(error = with_causes(&error), "cannot store a new secret; trying again");
-                    tokio::time::sleep(AFTER_FAILURE).await;
-                }
-                kept => return kept,
-            }
-        }
+        let (records, brought) = (Arc::clone(&self.records), brought.clone());
+        let keep = move |transaction: &Transaction<'_>| match brought.is_its {
+            true => brought.store(transaction, &records),
+            false => brought.strand(transaction, &records),
+        };
+        // It exists nowhere else.
+        self.store.insist(Insisting::that("cannot store a new secret"), keep).await
     }
 }

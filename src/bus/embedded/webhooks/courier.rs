@@ -12,17 +12,18 @@ use super::answer::{Condition, Failed, Obstacle, taken};
 use super::attempt::{asking_for_an_answer_within, request};
 use super::destinations::Leave;
 use super::signing::signed;
-use super::{AFTER_FAILURE, WebhookSettings, pass};
+use super::{WebhookSettings, pass};
 use crate::ambient::{Backoff, Timestamp};
 use crate::egress::Egress;
 use crate::message::DeliveryId;
 use crate::store::{
-    Death, Ending, Fate, NewDelivery, Outcome, QueuedDelivery, StoreError, Taken, Transaction, WebhookKey,
+    Death, Ending, Fate, Insisting, NewDelivery, Outcome, QueuedDelivery, StoreError, Taken, Transaction,
+    WebhookKey,
 };
 use crate::telemetry::with_causes;
 
 /// How often the end of an attempt is written to a store that fails; after that the delivery is made again.
-const WRITES: usize = 25;
+const WRITES: u32 = 10;
 
 /// Why what waited for it became a dead letter.
 const REMOVED: &str = "webhook removed";
@@ -76,20 +77,11 @@ impl Courier {
 
     /// Ends what processes lent that were killed: nobody is called yet.
     pub(super) async fn end_all_lent(&self) {
-        loop {
-            let bus = self.bus.clone();
-            let end = move |transaction: &Transaction<'_>| pass::end_all(&bus, transaction);
-            match self.bus.store().write::<_, StoreError, _>(end).await {
-                Ok(()) | Err(StoreError::Closed) => return,
-                Err(error) => {
-                    tracing::error!(
-                        error = with_causes(&error),
-                        "cannot end the tokens that were lent; trying again"
-                    );
-                    tokio::time::sleep(AFTER_FAILURE).await;
-                }
-            }
-        }
+        let bus = self.bus.clone();
+        let end = move |transaction: &Transaction<'_>| pass::end_all(&bus, transaction);
+        let insisting = Insisting::that("cannot end the tokens that were lent");
+        // It fails where the store is closed, and then nobody is called.
+        let _ = self.bus.store().insist(insisting, end).await;
     }
 
     async fn attempt(&self, delivery: &NewDelivery, call: Call) -> Result<StatusCode, Obstacle> {
@@ -202,27 +194,18 @@ impl Courier {
 
     /// Writes the end down; a delivery whose end cannot be written goes back to the queue.
     async fn end(&self, taken: Taken, next: Next) {
-        for _ in 0..WRITES {
-            let (delivery, ending, now) = (taken.delivery.clone(), next.clone(), self.bus.clock.now());
-            let (bus, place) = (self.bus.clone(), taken.place.clone());
-            let end = move |transaction: &Transaction<'_>| {
-                pass::end(&bus, transaction, &delivery.new)?;
-                let seq = place.within(transaction)?;
-                ending.write_down(transaction, &Queued { seq, id: delivery.new.id }, now)
-            };
-            match self.bus.store().write::<_, StoreError, _>(end).await {
-                // Dropped, not ended: the bell makes the feed ask when the next attempt is due.
-                Ok(()) if !next.is_end() => return,
-                Ok(()) => return taken.ended(),
-                Err(StoreError::Closed) => return,
-                Err(error) => {
-                    tracing::error!(
-                        error = with_causes(&error),
-                        "cannot store the end of a webhook's call; trying again"
-                    );
-                    tokio::time::sleep(AFTER_FAILURE).await;
-                }
-            }
+        let is_end = next.is_end();
+        let (delivery, bus, place) = (taken.delivery.clone(), self.bus.clone(), taken.place.clone());
+        let end = move |transaction: &Transaction<'_>| {
+            pass::end(&bus, transaction, &delivery.new)?;
+            let queued = Queued { seq: place.within(transaction)?, id: delivery.new.id.clone() };
+            next.write_down(transaction, &queued, bus.clock.now())
+        };
+        let insisting = Insisting::that("cannot store the end of a webhook's call").at_most(WRITES);
+        let written = self.bus.store().insist(insisting, end).await;
+        // Else dropped, not ended: the bell makes the feed ask when the next attempt is due.
+        if written.is_ok() && is_end {
+            taken.ended();
         }
     }
 }
