@@ -83,8 +83,10 @@ enum Speaker {
 
 /// How it goes on with a message.
 enum Way {
-    /// It is answered now, by this turn where that takes one: a refusal does not.
-    Now(Option<Turn>),
+    /// It is answered now, by this turn.
+    Now(Turn),
+    /// It is refused, which takes no turn.
+    Refused,
     /// It is left in the store: nobody gets a turn once the gateway is stopping, or before they have one whom nobody waits for
     /// any more.
     Later,
@@ -196,22 +198,22 @@ impl Parts {
             let looked_at = self.desk.open(&guest.parties).await.map_err(|refused| refused.failure);
             let Ok(record) = &looked_at else {
                 guest.looked_at = Some(looked_at);
-                return Ok(Way::Now(None));
+                return Ok(Way::Refused);
             };
             guest.speaker = record.login().map_or(Speaker::Nobody, Speaker::Recorded);
             guest.looked_at = Some(looked_at);
         }
         if let Some(turn) = self.turns.free() {
-            return Ok(Way::Now(Some(turn)));
+            return Ok(Way::Now(turn));
         }
         // Who has to wait may be cut off meanwhile.
         guest.looked_at = None;
         match self.turns.next_within(guest.arrival.patience).await {
-            Some(turn) => Ok(Way::Now(Some(turn))),
+            Some(turn) => Ok(Way::Now(turn)),
             None if self.is_heard(&guest.speaker).await => Ok(Way::Later),
             None => {
                 let turn = self.turns.next().await.ok_or(NotReceived::Stopping)?;
-                Ok(Way::Now(Some(turn)))
+                Ok(Way::Now(turn))
             }
         }
     }
@@ -229,7 +231,7 @@ impl Parts {
         let sender = arrival.route.hops().first().map(|hop| hop.from.clone());
         let received = match arrival.route.parties(self.desk.bus.service()) {
             Ok(parties) => {
-                let way = turn.map_or(Way::Later, |turn| Way::Now(Some(turn)));
+                let way = turn.map_or(Way::Later, Way::Now);
                 self.go(Guest::new(arrival, parties, Bringer::default()), way).await
             }
             Err(error) => Err(error.into()),
@@ -253,7 +255,7 @@ impl Parts {
         let (ending, claim) = self.desk.endings.listen(&id);
         match self.known(id.clone()).await? {
             // Whoever brings a login brings what it wanted, where it is not refused by now.
-            Known::NotOpened(_) if claim.is_some() && guest.has_login() && !matches!(way, Way::Now(None)) => {
+            Known::NotOpened(_) if claim.is_some() && guest.has_login() && !matches!(way, Way::Refused) => {
                 self.forget_dead_letter(id).await?;
                 self.take(guest, way).await
             }
@@ -298,11 +300,11 @@ impl Parts {
         };
         let taken = self.feed.hold(new, asked_for);
         match way {
-            Way::Now(Some(_turn)) => {
+            Way::Now(_turn) => {
                 let tell = move || drop(on_disk.map(|on_disk| on_disk.send(speaker)));
                 Ok(self.answer(taken, case, tell).await)
             }
-            Way::Now(None) => Ok(self.desk.take_up(taken, Some(case)).await),
+            Way::Refused => Ok(self.desk.take_up(taken, Some(case)).await),
             Way::Later => {
                 self.accept(&taken).await?;
                 Ok(Verdict::Accepted)

@@ -46,13 +46,13 @@ impl From<Failed> for Obstacle {
     }
 }
 
-/// What an attempt that came to nothing tells of its destination.
+/// What an attempt tells of its destination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Condition {
     /// Nothing: it was not called.
     NotCalled,
-    /// It is well, and will not have this delivery now.
-    Refuses,
+    /// It is well, also where it will not have this delivery now.
+    Well,
     /// It did not answer in time: it is down, or slow with this one.
     Late,
     /// It is down or overloaded.
@@ -79,7 +79,7 @@ impl Failed {
 
     fn by_status(status: StatusCode) -> Self {
         let down = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
-        let condition = if down { Condition::Fails } else { Condition::Refuses };
+        let condition = if down { Condition::Fails } else { Condition::Well };
         Self::at(format!("status {}", status.as_u16()), condition)
     }
 

@@ -242,12 +242,12 @@ impl Next {
 /// Tells the destination what came of its call; answers for how long it has answered this webhook nothing.
 fn judge(leave: Leave, result: &Result<StatusCode, Obstacle>) -> Duration {
     let condition = match result {
-        Ok(_) => Condition::Refuses,
+        Ok(_) => Condition::Well,
         Err(Obstacle::Failed(failed)) => failed.condition,
         Err(Obstacle::Gone | Obstacle::Changed(_)) => Condition::NotCalled,
     };
     match condition {
-        Condition::Refuses => leave.answered(),
+        Condition::Well => leave.answered(),
         Condition::NotCalled => leave.withdrawn(),
         Condition::Late => return leave.late(),
         Condition::Fails => return leave.failed(),
