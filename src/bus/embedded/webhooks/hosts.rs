@@ -36,6 +36,14 @@ enum Pace {
     Quick,
 }
 
+/// The calls in hand, by the pace of their hosts.
+#[derive(Clone, Copy, Debug, Default)]
+struct InHand {
+    slow: usize,
+    unknown: usize,
+    quick: usize,
+}
+
 /// Which hosts get no call now.
 #[derive(Debug, Default)]
 pub(super) struct Full {
@@ -56,17 +64,16 @@ impl Hosts {
     pub(super) fn has_room(&self, host: &str, now: Timestamp) -> bool {
         let unknown = Host::default();
         let host = self.known.get(host).unwrap_or(&unknown);
-        let pace = host.pace(now);
-        host.calls.len() < self.share(pace) && self.room(pace, now) > self.kept_from(host, pace)
+        self.takes_another(host, self.in_hand(now), now)
     }
 
     pub(super) fn full(&self, now: Timestamp) -> Full {
-        let names = |full| {
-            let of_them = self.known.keys().filter(move |host| self.has_room(host, now) != full);
-            of_them.cloned().collect::<Vec<_>>()
-        };
-        let hosts = names(true);
-        let but = (self.room(Pace::Unknown, now) == 0).then(|| names(false));
+        let in_hand = self.in_hand(now);
+        let (with_room, full): (Vec<_>, Vec<_>) =
+            self.known.iter().partition(|(_, host)| self.takes_another(host, in_hand, now));
+        let names = |hosts: Vec<(&String, &Host)>| hosts.into_iter().map(|(name, _)| name.clone()).collect();
+        let hosts: Vec<_> = names(full);
+        let but = (self.room(Pace::Unknown, in_hand) == 0).then(|| names(with_room));
         let young = self.known.values().filter(|host| host.pace(now) != Pace::Slow);
         let turns_slow =
             young.flat_map(|host| &host.calls).map(|began| QUICK.saturating_sub(now.since(*began)));
@@ -103,6 +110,24 @@ impl Hosts {
         host.failing = if fails { host.failing + 1 } else { host.failing.saturating_sub(1) };
     }
 
+    fn takes_another(&self, host: &Host, in_hand: InHand, now: Timestamp) -> bool {
+        let pace = host.pace(now);
+        host.calls.len() < self.share(pace) && self.room(pace, in_hand) > self.kept_from(host, pace)
+    }
+
+    fn in_hand(&self, now: Timestamp) -> InHand {
+        let mut in_hand = InHand::default();
+        for host in self.known.values() {
+            let of_its_pace = match host.pace(now) {
+                Pace::Slow => &mut in_hand.slow,
+                Pace::Unknown => &mut in_hand.unknown,
+                Pace::Quick => &mut in_hand.quick,
+            };
+            *of_its_pace += host.calls.len();
+        }
+        in_hand
+    }
+
     /// The most calls of one host. One that nobody knows shows with the first how it takes them.
     fn share(&self, pace: Pace) -> usize {
         match pace {
@@ -120,14 +145,13 @@ impl Hosts {
 
     /// How many more calls hosts of this pace get together: what slow ones may have at most is half of all, and three
     /// quarters with those that nobody knows.
-    fn room(&self, pace: Pace, now: Timestamp) -> usize {
-        let most = match pace {
-            Pace::Slow => self.concurrency / 2,
-            Pace::Unknown => self.concurrency * 3 / 4,
-            Pace::Quick => self.concurrency,
+    fn room(&self, pace: Pace, InHand { slow, unknown, quick }: InHand) -> usize {
+        let (together, most) = match pace {
+            Pace::Slow => (slow, self.concurrency / 2),
+            Pace::Unknown => (slow + unknown, self.concurrency * 3 / 4),
+            Pace::Quick => (slow + unknown + quick, self.concurrency),
         };
-        let counted = self.known.values().filter(|host| host.pace(now) as usize <= pace as usize);
-        most.max(1).saturating_sub(counted.map(|host| host.calls.len()).sum())
+        most.max(1).saturating_sub(together)
     }
 }
 
