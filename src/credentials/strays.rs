@@ -82,11 +82,11 @@ impl CredentialsDevices {
         refresh: Option<&SecretText>,
     ) -> Result<i64, CredentialsError> {
         let contents = Contents {
-            refresh_token: refresh.map(copy),
+            refresh_token: refresh.map(SecretText::copy),
             hosts: self.sealing.hosts.clone(),
             source: Some(self.sealing.realm.mark()),
             generation: 1,
-            ..Contents::new(ResourceOwnerId::Text(NAME.to_owned()), copy(access))
+            ..Contents::new(ResourceOwnerId::Text(NAME.to_owned()), access.copy())
         };
         let vault = self.vault.clone();
         let seal = move || {
@@ -106,7 +106,7 @@ impl CredentialsDevices {
 
     /// Has the API end what is on no disk, while whoever signed in waits; answers whether it is known to be over.
     async fn end_at_once(&self, access: &SecretText, refresh: Option<&SecretText>) -> bool {
-        let (devices, access, refresh) = (self.clone(), copy(access), refresh.map(copy));
+        let (devices, access, refresh) = (self.clone(), access.copy(), refresh.map(SecretText::copy));
         // Whatever becomes of whoever waits: nobody else ever comes to do it.
         let ending = tokio::spawn(async move { devices.end_unless_held(&access, refresh.as_ref()).await });
         matches!(timeout(PATIENCE, ending).await, Ok(Ok(true)))
@@ -157,10 +157,6 @@ impl CredentialsDevices {
         }
         true
     }
-}
-
-fn copy(token: &SecretText) -> SecretText {
-    SecretText::from(token.expose())
 }
 
 fn warn(error: &(dyn std::error::Error + 'static)) {
