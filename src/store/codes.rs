@@ -92,14 +92,11 @@ impl Transaction<'_> {
                        SELECT seq FROM codes WHERE client = ?1 AND device = ?2
                        ORDER BY seq DESC LIMIT 1 OFFSET ?3)";
         self.prepare(sql)?.execute((client, device, of_device))?;
-        let there: u32 = self.prepare("SELECT count(*) FROM codes")?.query_row([], |row| row.get(0))?;
-        if there > in_all {
-            let sql = "DELETE FROM codes WHERE seq IN (
-                           SELECT seq FROM (SELECT seq, used, row_number() OVER (PARTITION BY device ORDER BY seq DESC) AS newest
-                                            FROM codes)
-                           ORDER BY used DESC, newest DESC, seq LIMIT ?1)";
-            self.prepare(sql)?.execute([surplus(there, in_all)])?;
-        }
+        let sql = "DELETE FROM codes WHERE seq IN (
+                       SELECT seq FROM (SELECT seq, used, row_number() OVER (PARTITION BY device ORDER BY seq DESC) AS newest
+                                        FROM codes)
+                       ORDER BY used DESC, newest DESC, seq LIMIT ?1)";
+        self.thin_out("SELECT count(*) FROM codes", sql, in_all)?;
         Ok(())
     }
 
@@ -121,11 +118,6 @@ impl Transaction<'_> {
         self.prepare("DELETE FROM codes WHERE made_at < ?1")?.execute([before.as_millis()])?;
         Ok(())
     }
-}
-
-/// How many go where there are too many: more than is needed, for it is not looked for each time then.
-pub(super) fn surplus(there: u32, in_all: u32) -> u32 {
-    there - in_all + in_all / 16
 }
 
 fn stored_code(row: &Row<'_>) -> rusqlite::Result<StoredCode> {

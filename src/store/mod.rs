@@ -5,6 +5,7 @@
 
 mod bindings;
 mod codes;
+mod crowds;
 mod dead_letters;
 mod deliveries;
 mod device_cache;

@@ -118,17 +118,11 @@ impl Transaction<'_> {
     /// # Errors
     /// [`StoreError::Full`] where only such are left, or what the database reports.
     fn thin_sessions_out(&self, most: MostSessions) -> Result<(), StoreError> {
-        let there: u32 = self.prepare("SELECT count(*) FROM sessions")?.query_row([], |row| row.get(0))?;
-        let mut surplus = there.saturating_sub(most.in_all) as usize;
-        if surplus > 0 {
-            // More than is needed, for it is not looked for at every sign-in then.
-            let at_once = surplus + most.in_all as usize / 16;
-            let sql = "DELETE FROM sessions WHERE seq IN (
-                           SELECT seq FROM sessions AS this WHERE NOT EXISTS (
-                               SELECT 1 FROM proofs JOIN records USING (credentials) WHERE caller = this.owner)
-                           ORDER BY seq LIMIT ?1)";
-            surplus = surplus.saturating_sub(self.prepare(sql)?.execute([at_once as i64])?);
-        }
+        let strangers = "DELETE FROM sessions WHERE seq IN (
+                             SELECT seq FROM sessions AS this WHERE NOT EXISTS (
+                                 SELECT 1 FROM proofs JOIN records USING (credentials) WHERE caller = this.owner)
+                             ORDER BY seq LIMIT ?1)";
+        let mut surplus = self.thin_out("SELECT count(*) FROM sessions", strangers, most.in_all)? as usize;
         if surplus > 0 {
             let sql = "DELETE FROM sessions WHERE seq IN (
                            SELECT seq FROM sessions AS this WHERE ?2 <= (

@@ -2,7 +2,6 @@
 
 use rusqlite::OptionalExtension;
 
-use super::codes::surplus;
 use super::{Kept, StoreError, TokenHash, Transaction, View};
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
@@ -55,14 +54,11 @@ impl Transaction<'_> {
         let sql = "DELETE FROM sign_ins WHERE device = ?1 AND seq <= (
                        SELECT seq FROM sign_ins WHERE device = ?1 ORDER BY seq DESC LIMIT 1 OFFSET ?2)";
         self.prepare(sql)?.execute((device, of_device))?;
-        let there: u32 = self.prepare("SELECT count(*) FROM sign_ins")?.query_row([], |row| row.get(0))?;
-        if there > in_all {
-            let sql = "DELETE FROM sign_ins WHERE seq IN (
-                           SELECT seq FROM (SELECT seq, row_number() OVER (PARTITION BY device ORDER BY seq DESC) AS newest
-                                            FROM sign_ins)
-                           ORDER BY newest DESC, seq LIMIT ?1)";
-            self.prepare(sql)?.execute([surplus(there, in_all)])?;
-        }
+        let sql = "DELETE FROM sign_ins WHERE seq IN (
+                       SELECT seq FROM (SELECT seq, row_number() OVER (PARTITION BY device ORDER BY seq DESC) AS newest
+                                        FROM sign_ins)
+                       ORDER BY newest DESC, seq LIMIT ?1)";
+        self.thin_out("SELECT count(*) FROM sign_ins", sql, in_all)?;
         Ok(())
     }
 
