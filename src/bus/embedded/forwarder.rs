@@ -1,14 +1,16 @@
 //! What a device wants done with an event that reaches it or leaves it: its `meshblu.forwarders` (`spec/meshblu.md` 5.1).
 
+mod address;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::header::AUTHORIZATION;
-use http::{HeaderName, HeaderValue, Method, Uri};
-use percent_encoding::percent_decode_str;
+use http::{HeaderName, HeaderValue, Method};
 use serde_json::{Map, Value};
 
+use self::address::Address;
+pub(super) use self::address::escaped;
 use super::subscription::SubscriptionType;
-use crate::egress::Url;
 
 /// More entries than these of one list are ignored.
 const MAX_FORWARDERS: usize = 100;
@@ -99,7 +101,7 @@ fn entries<'a>(
 
 fn webhook(entry: &Map<String, Value>) -> Option<Webhook> {
     let mut headers = headers(entry)?;
-    let (url, login_of_url) = without_login(with_query(url(entry)?, entry)?)?;
+    let (address, login_of_url) = Address::of(entry)?.with_query(entry)?.without_login()?;
     if let Some(login) = login(entry)? {
         headers.retain(|(name, _)| name != AUTHORIZATION);
         headers.push((AUTHORIZATION, login));
@@ -107,94 +109,7 @@ fn webhook(entry: &Map<String, Value>) -> Option<Webhook> {
         headers.extend(login_of_url.map(|login| (AUTHORIZATION, login)));
     }
     let name = text(entry, "name").map(str::to_owned);
-    Some(Webhook { name, url, method: method(entry)?, proof: proof(entry), headers })
-}
-
-fn url(entry: &Map<String, Value>) -> Option<String> {
-    let url = match (text(entry, "baseUrl"), text(entry, "uri").or(text(entry, "url"))) {
-        (Some(base), Some(rest)) => join(base, rest),
-        (base, rest) => rest.or(base)?.to_owned(),
-    };
-    let url = escaped(&url);
-    let parsed: Uri = url.parse().ok()?;
-    let host = parsed.host()?;
-    let is_http = matches!(parsed.scheme_str(), Some("http" | "https"));
-    let is_slip = host.is_empty() || host.ends_with("undefined") || host.ends_with("null");
-    (is_http && !is_slip).then_some(url)
-}
-
-/// The address as Node.js takes it (`url.parse`): what may not stand behind the host, or is often misread there, is escaped.
-/// What is escaped stays as it is.
-pub(super) fn escaped(address: &str) -> String {
-    let address = address.trim();
-    let host = address.find("://").map_or(0, |scheme| scheme + "://".len());
-    let behind = address[host..].find(['/', '\\', '?', '#']).map_or(address.len(), |length| host + length);
-    let (mut url, behind) = (address[..behind].to_owned(), &address[behind..]);
-    let path = behind.find(['?', '#']).unwrap_or(behind.len());
-    for (place, letter) in behind.char_indices() {
-        match letter {
-            '\\' if place < path => url.push('/'),
-            '\t' | '\n' | '\r' | ' ' | '"' | '\'' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}' => {
-                url.push_str(&format!("%{:02X}", u32::from(letter)));
-            }
-            letter => url.push(letter),
-        }
-    }
-    url
-}
-
-fn join(base: &str, rest: &str) -> String {
-    if rest.is_empty() {
-        return base.to_owned();
-    }
-    format!("{}/{}", base.strip_suffix('/').unwrap_or(base), rest.strip_prefix('/').unwrap_or(rest))
-}
-
-/// The address with the members of `qs` in its query, in place of what it had under their names.
-fn with_query(url: String, entry: &Map<String, Value>) -> Option<String> {
-    let members = match entry.get("qs") {
-        None | Some(Value::Null) => return Some(url),
-        Some(members) => members.as_object()?,
-    };
-    let mut address = Url::parse(&url).ok()?;
-    let is_kept = |name: &str| !members.contains_key(name.split('[').next().unwrap_or(name));
-    let mut all: Vec<(String, String)> = address.query_pairs().into_owned().collect();
-    all.retain(|(name, _)| is_kept(name));
-    members.iter().for_each(|(name, value)| add_pairs(&mut all, name.clone(), value));
-    address.set_query(None);
-    if !all.is_empty() {
-        address.query_pairs_mut().extend_pairs(all);
-    }
-    Some(address.into())
-}
-
-/// A list and an object are pairs of their own, with their places and names in brackets.
-fn add_pairs(pairs: &mut Vec<(String, String)>, name: String, value: &Value) {
-    match value {
-        Value::Array(items) => items
-            .iter()
-            .enumerate()
-            .for_each(|(place, item)| add_pairs(pairs, format!("{name}[{place}]"), item)),
-        Value::Object(members) => {
-            members.iter().for_each(|(member, value)| add_pairs(pairs, format!("{name}[{member}]"), value))
-        }
-        scalar => pairs.push((name, text_of(scalar).unwrap_or_default())),
-    }
-}
-
-/// The address without a name and a password in it, which go into the header (RFC 7617) as clients do it.
-fn without_login(url: String) -> Option<(String, Option<HeaderValue>)> {
-    // What is no address is called in vain, so that its owner can see why.
-    let Ok(mut address) = Url::parse(&url) else { return Some((url, None)) };
-    if address.username().is_empty() && address.password().is_none() {
-        return Some((url, None));
-    }
-    let decoded = |text: &str| percent_decode_str(text).collect::<Vec<u8>>();
-    let pair =
-        [&decoded(address.username())[..], b":", &decoded(address.password().unwrap_or_default())].concat();
-    address.set_username("").ok()?;
-    address.set_password(None).ok()?;
-    Some((address.into(), Some(basic(&pair)?)))
+    Some(Webhook { name, url: address.text, method: method(entry)?, proof: proof(entry), headers })
 }
 
 fn basic(pair: &[u8]) -> Option<HeaderValue> {

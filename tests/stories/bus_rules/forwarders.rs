@@ -65,11 +65,22 @@ fn an_address_may_come_in_two_parts() {
 
 #[test]
 fn malformed_entries_are_skipped_and_the_others_kept() {
-    let mut entries: Vec<_> =
-        ["", "nonsense", "ftp://h/", "http://undefined/x", "http://x.null:80/", "//h/", "http://"]
-            .iter()
-            .map(|url| json!({"type": "webhook", "url": url}))
-            .collect();
+    let mut entries: Vec<_> = [
+        "",
+        "nonsense",
+        "ftp://h/",
+        "http://undefined/x",
+        "http://x.null:80/",
+        "//h/",
+        "http://",
+        "http:///h",
+        "http:/h/",
+        "http:h/",
+        "http://h:99999/",
+    ]
+    .iter()
+    .map(|url| json!({"type": "webhook", "url": url}))
+    .collect();
     entries.extend([
         json!({"type": "webhook"}),
         json!({"type": "webhook", "url": 5}),
@@ -86,6 +97,14 @@ fn malformed_entries_are_skipped_and_the_others_kept() {
         json!({"type": "webhook", "url": "http://h/good"}),
     ]);
     assert_eq!(urls(Value::Array(entries)), ["http://h/good"]);
+}
+
+#[test]
+fn a_host_may_have_letters_of_any_language() {
+    assert_eq!(
+        urls(json!([{"type": "webhook", "url": "http://bücher.example/"}])),
+        ["http://bücher.example/"]
+    );
 }
 
 #[test]
