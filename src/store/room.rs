@@ -1,6 +1,7 @@
 //! Room in the file and on its disk: what is new may fill them only so far, so that what was accepted can end, and
 //! whoever is to be cut off can be.
 
+use std::cell::Cell;
 use std::path::PathBuf;
 
 use super::{Store, StoreError, StoreSettings, Transaction};
@@ -40,6 +41,8 @@ pub(super) struct Room {
     directory: PathBuf,
     /// Bytes of the disk that are left alone.
     keep_free: u64,
+    /// Whether less than that is free. Looked at once for all writes of a commit: that is a call of the system.
+    is_short: Cell<Option<bool>>,
 }
 
 impl Room {
@@ -48,13 +51,24 @@ impl Room {
             pages: settings.max_pages.map(|pages| u64::from(pages) * FOR_NEW_WORK / 100),
             directory: settings.directory.clone(),
             keep_free: u64::from(settings.keep_free_mib) << 20,
+            is_short: Cell::default(),
         }
+    }
+
+    /// Forgets how much of the disk was free for the commit before.
+    pub(super) fn look_anew(&self) {
+        self.is_short.take();
     }
 
     /// A disk that does not say what is free on it has room until a write fails.
     fn is_short_of_disk(&self) -> bool {
+        if let Some(is_short) = self.is_short.get() {
+            return is_short;
+        }
         let disk = rustix::fs::statvfs(&self.directory);
-        disk.is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < self.keep_free)
+        let is_short = disk.is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < self.keep_free);
+        self.is_short.set(Some(is_short));
+        is_short
     }
 }
 

@@ -127,6 +127,7 @@ impl Writer<'_> {
 
     fn commit(&self, writes: impl Iterator<Item = Write>) {
         let mut group = Group::default();
+        self.room.look_anew();
         let mut so_far = self.begin();
         for write in writes {
             match &so_far {
