@@ -65,7 +65,7 @@ async fn whoever_forgot_signs_in_again_while_the_api_does_not_answer() {
         // It did what it was asked after all.
         place.provider.expire(if ends == RevocationEnds::SignIn { "access-1" } else { "access-2" });
         place.provider.plan([Fault::InvalidGrant]);
-        place.ends_what_is_due().await;
+        place.until_nothing_waits().await;
         let devices = &place.house.gateway.gateway.credentials;
         let told = devices.receipts(Some(first)).await.unwrap().remove(0).api.unwrap();
         assert_eq!(told.verdict, ApiVerdict::Spared);
@@ -86,7 +86,7 @@ async fn the_tokens_of_a_sign_in_that_came_to_nothing_are_not_in_the_way_of_the_
     let state = depart(&mut browser, "/auth/api").await;
     kept(&come_back(&mut browser, &state).await);
     place.house.wait(Duration::from_secs(600));
-    place.ends_what_is_due().await;
+    place.until_nothing_waits().await;
     assert_eq!(place.provider.ended(), ["refresh-1"]);
 }
 
@@ -105,10 +105,6 @@ async fn sign_ins_of_strangers_keep_no_end_from_the_api_for_long() {
     let ending = async {
         until(|| place.provider.token_requests() == 2).await;
         place.forget(&credentials).await;
-        for wait in [Duration::ZERO, Duration::from_secs(31)] {
-            place.house.wait(wait);
-            devices.attend_once().await.unwrap();
-        }
         place.until_nothing_waits().await;
     };
     tokio::select! {
