@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, Row};
 
 use super::deliveries::new_delivery;
-use super::{Fate, NewDelivery, StoreError, Transaction, View, WebhookKey, Work};
+use super::{Fate, NewDelivery, StoreError, Transaction, View, WebhookKey};
 use crate::ambient::Timestamp;
 use crate::message::DeliveryId;
 
@@ -106,11 +106,10 @@ impl Transaction<'_> {
         death: &Death<'_>,
     ) -> Result<usize, StoreError> {
         const AT_ONCE: usize = 32;
-        let sql = "SELECT seq FROM deliveries WHERE work = ?1 AND due_at < ?2
-                   AND device = ?3 AND coalesce(target ->> 'hook', '') = ?4 ORDER BY due_at, seq LIMIT ?5";
+        let sql =
+            "SELECT seq FROM deliveries WHERE webhook = ?1 AND due_at < ?2 ORDER BY due_at, seq LIMIT ?3";
         let mut statement = self.prepare(sql)?;
-        let WebhookKey { device, hook } = webhook;
-        let asked = (Work::Webhook.code(), due_before.as_millis(), device.as_str(), hook, AT_ONCE as i64);
+        let asked = (webhook.text(), due_before.as_millis(), AT_ONCE as i64);
         let overdue: Vec<i64> = statement.query_map(asked, |row| row.get(0))?.collect::<Result<_, _>>()?;
         overdue.iter().try_for_each(|seq| self.give_up(*seq, death))?;
         Ok(overdue.len())

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::deliveries::Line;
+use super::deliveries::Free;
 use super::place::{AskedFor, InFlight};
 use super::{NewDelivery, Place, QueuedDelivery, Store, StoreError, Transaction, View, WebhookKey, Work};
 use crate::ambient::{Clock, LastLook, Look, Timestamp};
@@ -131,7 +131,10 @@ impl Feed {
         let look = move |view: &View<'_>| {
             // Before the first read, which fixes the moment that is seen: what is not busy any more has ended by then.
             let busy = in_flight.all().clone();
-            let due = view.due(Line { work, but: &but }, now, most + busy.len())?;
+            let due = match work {
+                Work::Job => view.due_jobs(now, most + busy.len())?,
+                Work::Webhook => view.due_at_webhooks(Free { but: &but, in_hand: &busy }, now, most)?,
+            };
             let free = due.into_iter().filter(|seq| !busy.contains(seq)).take(most);
             let queued = |seq| view.queued(seq).map(|delivery| delivery.map(|delivery| (seq, delivery)));
             let found = free.filter_map(|seq| queued(seq).transpose()).collect::<Result<Vec<_>, _>>()?;

@@ -32,6 +32,7 @@ pub(super) const STEPS: &[&str] = &[
     WITH_SPENT_REFRESH_TOKENS,
     WITH_RESTS,
     WITH_LINES_OF_REFRESH_TOKENS,
+    WITH_WEBHOOKS_OF_THEIR_OWN,
 ];
 
 const FIRST: &str = "
@@ -354,4 +355,11 @@ UPDATE revocations SET rest_until = due_at WHERE attempts > 0;
 const WITH_LINES_OF_REFRESH_TOKENS: &str = "
 ALTER TABLE renewals ADD COLUMN came_of BLOB;
 UPDATE renewals SET came_of = spent;
+";
+
+/// For which webhook a delivery is, so that what waits for one is found and passed over at once, however much it is.
+const WITH_WEBHOOKS_OF_THEIR_OWN: &str = "
+ALTER TABLE deliveries ADD COLUMN webhook TEXT
+    AS (CASE work WHEN 1 THEN device || ' ' || coalesce(target ->> 'hook', '') END);
+CREATE INDEX deliveries_of_webhooks ON deliveries (webhook, due_at) WHERE webhook IS NOT NULL;
 ";
