@@ -4,7 +4,9 @@ use serde_json::json;
 
 use super::before::Past;
 use super::forgotten::LastOwners;
-use super::in_use::{ENDS_LATER, ENDS_NEWER_ONES, ENDS_WITH_ITS_ACCESS, NO_ROOM_FOR_IT};
+use super::in_use::{
+    ENDS_LATER, ENDS_NEWER_ONES, ENDS_WITH_ITS_ACCESS, NEVER_ENDS, NEVER_ENDS_EITHER, NO_ROOM_FOR_IT,
+};
 use super::on_embedded::update_itself;
 use super::open::stored_record;
 use super::receipt::{Act, ApiAnswer, ApiVerdict, By, Fate, Matter, Receipt, Revoker};
@@ -69,6 +71,12 @@ impl CredentialsDevices {
         }
     }
 
+    /// The same of a token that is set aside: why it is not ended now, or why not at all.
+    fn answer_set_aside(&self, not_now: &str, never: &str) -> ApiAnswer {
+        let can = self.upstream.as_ref().is_some_and(|client| client.settings().can_revoke());
+        ApiAnswer::spared(if can { not_now } else { never }, self.clock.now())
+    }
+
     /// The receipt for a secret in whose place the account's owner brought another, whose record has no room for so many that
     /// were set aside before.
     pub(super) fn replaced(&self, device: &DeviceUuid, account: &Account, crowded_out: usize) -> Receipt {
@@ -90,7 +98,7 @@ impl CredentialsDevices {
         let before = match past {
             Past::None => return Ok(()),
             Past::AccessSetAside => {
-                receipt.api = Some(ApiAnswer::spared(ENDS_LATER, now));
+                receipt.api = Some(self.answer_set_aside(ENDS_LATER, NEVER_ENDS));
                 return receipt.keep(transaction);
             }
             Past::AccessEnds(copy) => {
@@ -100,7 +108,7 @@ impl CredentialsDevices {
                 return Ok(self.have_ended(transaction, &receipt, copy)?);
             }
             Past::RefreshSetAside(before) => {
-                receipt.api = Some(ApiAnswer::spared(ENDS_WITH_ITS_ACCESS, now));
+                receipt.api = Some(self.answer_set_aside(ENDS_WITH_ITS_ACCESS, NEVER_ENDS_EITHER));
                 return self.await_what_it_brings(transaction, receipt, before);
             }
             Past::Replaced(before) => before,

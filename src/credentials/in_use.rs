@@ -25,6 +25,11 @@ pub(super) const ENDS_LATER: &str = "the new secret is renewed by the refresh to
 pub(super) const ENDS_WITH_ITS_ACCESS: &str = "the API gave the access token before again, and that may end with the refresh token before: \
                                                both are ended when the new refresh token is not used any more, but not this one where \
                                                sixteen newer ones were set aside like it by then, for those alone are kept";
+/// The same of both where nothing can be ended.
+pub(super) const NEVER_ENDS: &str = "the new secret is renewed by the refresh token before, and this gateway has no way to end the access \
+                                     token before: it stays at the API until it runs out";
+pub(super) const NEVER_ENDS_EITHER: &str = "the API gave the access token before again, and this gateway has no way to end the refresh token \
+                                            before: it stays at the API until it runs out";
 /// What becomes of the oldest token that was set aside, where there is no room for it any more.
 pub(super) const NO_ROOM_FOR_IT: &str = "no more than sixteen are kept; it stays at the API until it runs out, and nothing ends it before but \
                                          the end of the refresh token, where the API counts both to one sign-in, or of the gateway's \

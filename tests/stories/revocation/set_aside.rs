@@ -233,6 +233,25 @@ async fn a_receipt_says_that_nobody_knows_what_came_of_a_refresh_token_that_was_
     }
 }
 
+#[tokio::test]
+async fn a_receipt_promises_no_end_where_the_gateway_has_no_way_to_end_anything() {
+    for is_access_set_aside in [true, false] {
+        let provider = FakeProvider::start().await;
+        let office = Office::open(Source { revocation_url: None, ..provider.settings() }).await;
+        let credentials = match is_access_set_aside {
+            true => signed_in_again(&office, &provider).await,
+            false => {
+                let (access, refresh) = provider.grant();
+                office.keep(42, &access, &refresh).await;
+                office.keep(42, &access, &provider.grant().1).await
+            }
+        };
+        let answer = office.receipts(&credentials).await.remove(0).api.unwrap();
+        let said = answer.sentence("The API");
+        assert!(said.contains("has no way to end") && !said.contains("are ended"), "{said}");
+    }
+}
+
 /// A refresh token that was sent when a sign-in set it aside; the renewal brings new tokens once there is a permit.
 struct SetAside {
     provider: FakeProvider,
