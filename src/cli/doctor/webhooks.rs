@@ -47,11 +47,22 @@ fn entries<'a>(case: &Case<'a>) -> Vec<Entry<'a>> {
 impl Entry<'_> {
     /// Whether the bus posts messages by it so that they are taken here; what else it says is its operator's.
     fn is_sound(&self, here: &Here) -> bool {
+        self.flaws(here).is_empty()
+    }
+
+    /// Why they are not taken.
+    fn flaws(&self, here: &Here) -> Vec<&'static str> {
         let scheme = |url: &str| Url::parse(url).ok().map(|url| url.scheme().to_owned());
-        self.webhook.method == Method::POST
-            && self.webhook.proof == Proof::Signature
+        let flaws = [
+            (self.webhook.method != Method::POST, "is not by POST"),
+            (self.webhook.proof != Proof::Signature, "is not signed"),
             // It is signed too, and the gateway knows its own alone.
-            && scheme(&self.webhook.url) == scheme(&here.url)
+            (
+                scheme(&self.webhook.url) != scheme(&here.url),
+                "has another scheme than listen.public_url, which signatures cover",
+            ),
+        ];
+        flaws.into_iter().filter(|(is_there, _)| *is_there).map(|(_, flaw)| flaw).collect()
     }
 }
 
@@ -111,14 +122,17 @@ fn wanted(case: &Case<'_>, ours: &[Entry<'_>], here: &Here) -> Check {
 /// Whatever else leads here comes in twice or is refused.
 fn spoiled(ours: &[Entry<'_>], here: &Here) -> Check {
     const NAME: &str = "webhook entries";
-    const WHY: &str =
-        "each entry fires: what is listed twice comes in twice, and what is not signed is refused";
+    const WHY: &str = "each entry fires: what is listed twice comes in twice, and what is not signed for this gateway's \
+                       address is refused";
     if ours.iter().all(|known| known.is_sound(here)) && ours.len() <= 1 {
         return Check::well(NAME, "nothing else is posted there");
     }
     let named = named(ours);
-    let wrong = match ours.len() {
-        1 => format!("the entry of {LIST} that leads here, to {named}, is not signed, or not by POST"),
+    let wrong = match ours {
+        [one] => {
+            let flaws = one.flaws(here).join(", and ");
+            format!("the entry of {LIST} that leads here, to {named}, {flaws}")
+        }
         _ => format!("entries of {LIST} lead here more than once: {named}"),
     };
     Check::wrong(NAME, wrong, WHY, repair(ours, here))

@@ -6,7 +6,7 @@ use endo::cli::Exit;
 use endo::http::before_messages;
 use serde_json::{Value, json};
 
-use super::ward::{LIST, WEBHOOK, Ward, webhook};
+use super::ward::{LIST, WEBHOOK, Ward, checks, webhook};
 use crate::support::bus::send;
 use crate::support::meshblu::{FakeMeshblu, RemoteGateway};
 use crate::support::shell::{ended, stdout};
@@ -104,6 +104,27 @@ async fn what_passes_by_the_proxy_in_front_of_the_gateway_leads_there_too() {
     assert_eq!(ward.patient.ails().await, ["webhook entries"]);
     ward.patient.is_cured().await;
     assert_eq!(ward.received().await, json!([webhook(WEBHOOK)]));
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_the_one_entry_that_leads_here_is_said_as_it_is() {
+    let ward = Ward::open().await;
+    let beside = webhook("http://localhost:8080/v2/messages");
+    let (mut unsigned, mut put) = (webhook(WEBHOOK), beside.clone());
+    unsigned["signRequest"] = json!(false);
+    put["method"] = json!("PUT");
+    let scheme = "has another scheme than listen.public_url, which signatures cover";
+    for (entry, flaws) in [
+        (beside, scheme.to_owned()),
+        (unsigned, "is not signed".to_owned()),
+        (put, format!("is not by POST, and {scheme}")),
+    ] {
+        ward.change(json!({"$set": {LIST: [entry]}})).await;
+        let found = checks(&ward.patient.doctor(&["--json"]).await);
+        let entries = found.iter().find(|check| check["name"] == "webhook entries").unwrap();
+        let (told, end) = (entries.to_string(), format!("v2/messages, {flaws}\""));
+        assert!(told.contains(&end), "{told}");
+    }
 }
 
 #[tokio::test]
