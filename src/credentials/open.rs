@@ -8,7 +8,7 @@ use super::on_meshblu::bound_record_on;
 use super::{CredentialsDevices, CredentialsError, login_in};
 use crate::bus::{Bus, Login};
 use crate::message::{DeviceUuid, Parties};
-use crate::store::{Binding, StoredRecord, StoredRenewal, StoredRight, View};
+use crate::store::{Binding, StoreError, StoredRecord, StoredRenewal, StoredRight, View};
 use crate::vault::{Credentials, SealedText};
 
 /// A record that a user device may use, opened for one job; whether its secret may be used is another question.
@@ -43,12 +43,24 @@ impl CredentialsDevices {
     /// [`CredentialsError::Record`] when the record does not verify; [`CredentialsError::TooManyFailures`] when too many
     /// others of the device did not.
     pub async fn open(&self, parties: &Parties) -> Result<OpenRecord, CredentialsError> {
-        let binding =
-            Binding { credentials: parties.credentials.clone(), user_device: parties.user_device.clone() };
+        let binding = Binding::of(parties);
         let Bound { mut record, renewal } = self.bound_record(&binding).await?;
         let (generation, source) = (record.generation, record.source.take());
         let credentials = self.open_record(parties.credentials.clone(), record).await?.counted(generation);
         Ok(OpenRecord { binding, credentials, source, renewal })
+    }
+
+    /// Whether anything here says that there is such a right, or was: the store has the record of the credentials device, or the
+    /// user device used it before. No bus is asked.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub async fn knows(&self, parties: &Parties) -> Result<bool, StoreError> {
+        let binding = Binding::of(parties);
+        if self.store.right(&binding).await?.record.is_some() || self.uses.recent(&binding).is_some() {
+            return Ok(true);
+        }
+        self.store.glance(move |view: &View<'_>| Ok(view.last_use(&binding)?.is_some())).await
     }
 
     /// The credentials of an open record, whose secret may be used now. One that is due is renewed first.

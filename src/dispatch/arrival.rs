@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use serde::de::IgnoredAny;
+use serde_json::{Map, Value};
 use thiserror::Error;
 
+use super::lobby::Place;
 use crate::bus::Login;
 use crate::bus::meshblu::firehose::FirehoseEvent;
 use crate::message::{BadRoute, DeliveryId, Message, Route};
@@ -14,23 +17,44 @@ use crate::store::StoreError;
 pub struct Arrival {
     /// The way it took.
     pub route: Route,
-    /// The message as JSON text.
+    /// The message as JSON text, which nobody has looked into yet: what waits is kept once.
     pub body: String,
-    /// The message, if the text is one.
-    pub message: Option<Message>,
     /// Its constant name, where its bus vouches for one: what has this name again is the same message.
     pub id: Option<DeliveryId>,
     /// The credentials device, where it came itself.
-    pub caller: Option<Login>,
+    pub caller: Option<Caller>,
     /// How long whoever brings it wants to wait for its end, once it is on disk; to the end, where they do not say, as long as
     /// buses wait.
     pub patience: Option<Duration>,
 }
 
+/// A credentials device that brings a message itself.
+#[derive(Debug)]
+pub struct Caller {
+    /// The login that it showed, which the bus takes.
+    pub(super) login: Login,
+    /// Its place among those that the gateway does not know, until it was let in.
+    pub(super) place: Option<Place>,
+}
+
 impl From<FirehoseEvent> for Arrival {
     fn from(event: FirehoseEvent) -> Self {
-        let message = serde_json::from_str(&event.body).ok();
-        Self { route: event.route, body: event.body, message, id: None, caller: None, patience: None }
+        Self { route: event.route, body: event.body, id: None, caller: None, patience: None }
+    }
+}
+
+/// The message that the text is, if it is one: the sender of a list, or of an object without what messages have, is told what
+/// is missing.
+///
+/// # Errors
+/// [`NotReceived::Malformed`].
+pub(super) fn message_in(text: &str) -> Result<Option<Message>, NotReceived> {
+    let message = serde_json::from_str(text).ok();
+    let is_list = || serde_json::from_str::<Vec<IgnoredAny>>(text).is_ok();
+    let is_object = || serde_json::from_str::<Map<String, Value>>(text).is_ok();
+    match message.is_some() || is_object() || is_list() {
+        true => Ok(message),
+        false => Err(NotReceived::Malformed),
     }
 }
 
@@ -40,6 +64,12 @@ pub enum NotReceived {
     /// The route names nobody who could be answered.
     #[error(transparent)]
     BadRoute(#[from] BadRoute),
+    /// It is no message, and nothing that could be answered as one.
+    #[error("the body is neither a JSON object nor a list")]
+    Malformed,
+    /// Too much is looked at that devices bring whom the gateway does not know.
+    #[error("too much is looked at that devices bring themselves")]
+    Crowded,
     /// The store takes nothing now.
     #[error("the message cannot be stored now")]
     Store(#[from] StoreError),

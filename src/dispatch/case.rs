@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::arrival::Caller;
 use super::bringer::Bringer;
 use crate::bus::Login;
 use crate::credentials::OpenRecord;
@@ -21,8 +22,8 @@ pub(super) struct Case {
     pub(super) changes: Changes,
     /// Of the record whose secret was tried last.
     generation: u64,
-    /// The login that the credentials device brought along, where it came itself.
-    caller: Option<Login>,
+    /// The credentials device, where it came itself.
+    caller: Option<Caller>,
     /// The same device's login as its record holds it.
     recorded: Option<Login>,
     /// Whether its record was ever opened.
@@ -52,7 +53,7 @@ impl Case {
         parties: Parties,
         route: &Route,
         message: Option<Message>,
-        caller: Option<Login>,
+        caller: Option<Caller>,
     ) -> Self {
         let respond_to = message.as_ref().and_then(|message| message.respond_to().cloned());
         let message = match message {
@@ -85,7 +86,12 @@ impl Case {
     /// What a bus elsewhere takes replies from: the caller's login first, which was good a while ago. Empty where nobody can
     /// be told.
     pub(super) fn logins(&self) -> impl Iterator<Item = &Login> {
-        self.caller.iter().chain(&self.recorded)
+        self.caller.iter().map(|caller| &caller.login).chain(&self.recorded)
+    }
+
+    /// Whether it came with a device that the gateway does not know, and did not let in.
+    pub(super) fn is_of_a_stranger(&self) -> bool {
+        self.caller.as_ref().is_some_and(|caller| caller.place.is_some())
     }
 
     /// Whether anybody can be told on a bus elsewhere.

@@ -7,6 +7,7 @@ mod case;
 mod ending;
 mod endings;
 mod exchange;
+mod lobby;
 mod reception;
 mod refusals;
 mod sent;
@@ -16,7 +17,7 @@ mod verdict;
 mod worker;
 
 pub use answer::{Desk, Repeats};
-pub use arrival::{Arrival, NotReceived};
+pub use arrival::{Arrival, Caller, NotReceived};
 pub use endings::Endings;
 pub use exchange::{Came, Exchange, NotSent, Sent};
 pub use reception::Reception;

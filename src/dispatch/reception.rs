@@ -8,13 +8,15 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 use super::answer::Desk;
+use super::arrival::message_in;
 use super::bringer::Bringer;
 use super::case::Case;
 use super::ending::NOT_OPENED;
+use super::lobby::Lobby;
 use super::sent;
 use super::to_the_end::ToTheEnd;
 use super::turns::{Turn, Turns};
-use super::{Arrival, NotReceived, Verdict};
+use super::{Arrival, Caller, NotReceived, Verdict};
 use crate::bus::Login;
 use crate::credentials::OpenRecord;
 use crate::message::{DeliveryId, Failure, MESSAGE_RECEIVED, Parties};
@@ -35,6 +37,8 @@ struct Parts {
     desk: Arc<Desk>,
     /// Closed once the gateway is stopping.
     turns: Turns,
+    /// Where those are who have no turn yet, and may never get one.
+    lobby: Lobby,
     buses_wait: Duration,
     /// True before nobody gets a turn any more.
     stopping: watch::Sender<bool>,
@@ -107,7 +111,20 @@ impl Reception {
     /// not say how long they wait for its end has gone after `buses_wait`.
     pub fn new(feed: Arc<Feed>, desk: Arc<Desk>, turns: Turns, buses_wait: Duration) -> Self {
         let (stopping, present) = (watch::Sender::new(false), watch::Sender::new(0));
-        Self(Arc::new(Parts { feed, desk, turns, buses_wait, stopping, present }))
+        Self(Arc::new(Parts { feed, desk, turns, lobby: Lobby::default(), buses_wait, stopping, present }))
+    }
+
+    /// A credentials device that comes itself, with a login that its bus takes, once there is a place for what it brings: where the
+    /// gateway knows nothing of its right, only so much is looked at at a time, and little of one device.
+    ///
+    /// # Errors
+    /// [`NotReceived::Crowded`] where there is none in half of the time that buses wait, or [`NotReceived::Store`].
+    pub async fn admit(&self, login: Login, parties: &Parties) -> Result<Caller, NotReceived> {
+        if self.0.desk.credentials.knows(parties).await? {
+            return Ok(Caller { login, place: None });
+        }
+        let place = self.0.lobby.place(&login.uuid, self.0.buses_wait / 2).await;
+        Ok(Caller { place: Some(place.ok_or(NotReceived::Crowded)?), login })
     }
 
     /// Receives a message and answers how it ended, or that it is on disk: it is left for the next start, or takes longer,
@@ -194,12 +211,13 @@ impl Parts {
     /// brings the only login that the reply could be sent with gets one at any time, or brings it again: what is left in the
     /// store has no login.
     async fn way_of(&self, guest: &mut Guest) -> Result<Way, NotReceived> {
-        if guest.arrival.caller.is_some() {
+        if let Some(caller) = &mut guest.arrival.caller {
             let looked_at = self.desk.open(&guest.parties).await.map_err(|refused| refused.failure);
             let Ok(record) = &looked_at else {
                 guest.looked_at = Some(looked_at);
                 return Ok(Way::Refused);
             };
+            caller.place = None;
             guest.speaker = record.login().map_or(Speaker::Nobody, Speaker::Recorded);
             guest.looked_at = Some(looked_at);
         }
@@ -280,7 +298,8 @@ impl Parts {
     /// Has a new message answered, or leaves it in the store.
     async fn take(&self, guest: Guest, way: Way) -> Result<Verdict, NotReceived> {
         let Guest { arrival, parties, bringer, looked_at, speaker, on_disk } = guest;
-        let Arrival { route, body, message, id, caller, .. } = arrival;
+        let Arrival { route, body, id, caller, .. } = arrival;
+        let message = message_in(&body)?;
         let mut case = Case::new(parties, &route, message, caller);
         (case.bringer, case.looked_at) = (bringer, looked_at);
         case.mark = sent::mark_of(&case, &self.desk.store).await?;

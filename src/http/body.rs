@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::{FromRequest, HttpRequest, web};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use tokio::time::timeout;
@@ -15,6 +15,13 @@ use super::problem::{Kind, Problem};
 
 /// A request's body as it came: not decoded, not parsed, so that a signature can be checked first.
 pub struct Body(pub Bytes);
+
+impl Body {
+    /// The same, read when it is asked for.
+    pub(super) async fn read(request: &HttpRequest, payload: web::Payload) -> Result<Self, Problem> {
+        Self::from_request(request, &mut payload.into_inner()).await
+    }
+}
 
 impl FromRequest for Body {
     type Error = Problem;

@@ -3,11 +3,10 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderName};
-use actix_web::web::Data;
+use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER};
+use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use serde::de::IgnoredAny;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::body::Body;
 use super::judge::Judge;
@@ -15,10 +14,11 @@ use super::presented;
 use super::problem::{Kind, Problem};
 use super::routes::Answer;
 use super::server::FrontDoor;
+use crate::ambient::Timestamp;
 use crate::bus::meshblu::Meshblu;
-use crate::bus::{Brought, form};
+use crate::bus::{Brought, Login, form};
 use crate::dispatch::{Arrival, NotReceived, Reception, Verdict};
-use crate::message::{DeliveryId, DeviceUuid, Message, Route};
+use crate::message::{DeliveryId, DeviceUuid, Route};
 use crate::signature::{Component, Refusal, Request, Verified};
 use crate::telemetry::with_causes;
 
@@ -27,6 +27,8 @@ const DELIVERY: HeaderName = HeaderName::from_static(Brought::HEADER);
 const ENDED: &str = Brought::Ended.as_str();
 const OPEN: &str = Brought::Open.as_str();
 const PREFER: &str = "prefer";
+/// When those may come again for whom there was no place, in seconds.
+const CROWDED_FOR: &str = "5";
 /// The longest name of a delivery, in bytes.
 const LONGEST_ID: usize = 200;
 
@@ -67,51 +69,58 @@ impl Webhook {
             Ok(Verdict::Accepted) => Ok(accepted()),
             Ok(Verdict::Failed(failure)) => Err(Problem::from(failure).with_header(DELIVERY, ENDED)),
             Ok(Verdict::NotTaken(failure)) => Err(Problem::from(failure).with_header(DELIVERY, OPEN)),
-            Err(NotReceived::BadRoute(_)) => Err(bad_route()),
-            Err(error @ (NotReceived::Store(_) | NotReceived::LetGo | NotReceived::Stopping)) => {
-                tracing::error!(error = with_causes(&error), "a message was not received");
-                Err(Problem::new(Kind::Unavailable, "The message cannot be taken now")
-                    .with_header(DELIVERY, OPEN))
-            }
+            Err(error) => Err(not_received(error)),
         }
+    }
+
+    /// What the bus vouches for by its signature.
+    async fn signed(&self, request: &HttpRequest, body: Body, now: Timestamp) -> Result<Arrival, Problem> {
+        let fields: Vec<_> =
+            request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        let presented = presented_request(request, self.scheme, &fields, &body.0);
+        let verdict = self.judge.verify(&presented, now).await;
+        let verified = verdict.map_err(|refusal| self.refused(&refusal))?;
+        meant_for_us(&verified, self.bus.service().uuid.as_str())?;
+        arrival(request.headers(), &verified)
+    }
+
+    /// The login that these headers carry, if the bus takes it.
+    async fn known(&self, headers: &HeaderMap) -> Result<Login, Problem> {
+        let unknown = || Problem::new(Kind::NotAuthenticated, "The caller is not known to the bus");
+        let login = presented::login(headers).ok_or_else(unknown)?;
+        let known = self.bus.authenticate(&login).await.map_err(|error| {
+            tracing::warn!(error = with_causes(&error), "a caller could not be authenticated");
+            Problem::from(error.failure())
+        })?;
+        if known { Ok(login) } else { Err(unknown()) }
     }
 }
 
 /// `POST /v2/messages`: the bus speaks for itself, by its signature.
 pub(super) async fn by_bus(request: HttpRequest, body: Body, door: Data<FrontDoor>) -> Answer {
     let webhook = door.webhook.as_ref().ok_or_else(embedded)?;
-    let arrival = {
-        let fields: Vec<_> =
-            request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-        let presented = presented_request(&request, webhook.scheme, &fields, &body.0);
-        let verdict = webhook.judge.verify(&presented, door.clock.now()).await;
-        let verified = verdict.map_err(|refusal| webhook.refused(&refusal))?;
-        meant_for_us(&verified, webhook.bus.service().uuid.as_str())?;
-        arrival(request.headers(), &verified)?
-    };
+    let arrival = webhook.signed(&request, body, door.clock.now()).await?;
     webhook.receive(arrival).await
 }
 
-/// `POST /v1/messages`: the credentials device brings its message itself, with a token of its own.
-pub(super) async fn by_device(request: HttpRequest, body: Body, door: Data<FrontDoor>) -> Answer {
+/// `POST /v1/messages`: the credentials device brings its message itself, with a token of its own. Nobody's body is read before
+/// there is a place for them: any device may come, and a bus may be slow about any.
+pub(super) async fn by_device(request: HttpRequest, payload: Payload, door: Data<FrontDoor>) -> Answer {
     let webhook = door.webhook.as_ref().ok_or_else(embedded)?;
-    let unknown = || Problem::new(Kind::NotAuthenticated, "The caller is not known to the bus");
-    let login = presented::login(request.headers()).ok_or_else(unknown)?;
-    let known = webhook.bus.authenticate(&login).await.map_err(|error| {
-        tracing::warn!(error = with_causes(&error), "a caller could not be authenticated");
-        Problem::from(error.failure())
-    })?;
-    if !known {
-        return Err(unknown());
-    }
-    let route = route(request.headers())?;
+    let headers = request.headers();
+    let login = webhook.known(headers).await?;
+    let route = route(headers)?;
     let parties = route.parties(&webhook.bus.service().uuid).map_err(|_| bad_route())?;
     if parties.credentials != login.uuid {
         return Err(Problem::new(Kind::NotAllowed, "The route does not end in the caller"));
     }
-    let (id, patience) = (name_by(&login.uuid, request.headers())?, patience(request.headers()));
-    let (body, message) = message(as_json(request.headers(), text(&body.0)?))?;
-    webhook.receive(Arrival { route, body, message, id, caller: Some(login), patience }).await
+    let (id, patience) = (name_by(&login.uuid, headers)?, patience(headers));
+    let caller = webhook.reception.admit(login, &parties).await.map_err(not_received)?;
+    let body = {
+        let read = Body::read(&request, payload).await?;
+        as_json(headers, text(&read.0)?)
+    };
+    webhook.receive(Arrival { route, body, id, caller: Some(caller), patience }).await
 }
 
 fn created() -> HttpResponse {
@@ -159,11 +168,11 @@ fn meant_for_us(verified: &Verified<'_>, service: &str) -> Result<(), Problem> {
 /// whatever a header says that anybody on the way could have changed.
 fn arrival(headers: &HeaderMap, verified: &Verified<'_>) -> Result<Arrival, Problem> {
     let (route, text) = (route(headers)?, text(verified.body())?);
-    let (id, (body, message)) = match verified.covers_body() {
-        true => (name(verified)?, message(text.to_owned())?),
-        false => (None, message(as_json(headers, text))?),
+    let (id, body) = match verified.covers_body() {
+        true => (name(verified)?, unmarked(text).to_owned()),
+        false => (None, as_json(headers, text)),
     };
-    Ok(Arrival { route, body, message, id, caller: None, patience: patience(headers) })
+    Ok(Arrival { route, body, id, caller: None, patience: patience(headers) })
 }
 
 /// The delivery's name, if it is signed. One that cannot be found again is refused: every attempt would run.
@@ -231,23 +240,30 @@ fn as_json(headers: &HeaderMap, text: &str) -> String {
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     match content_type.starts_with("application/x-www-form-urlencoded") {
         true => Value::Object(form::parse(text)).to_string(),
-        false => text.to_owned(),
+        false => unmarked(text).to_owned(),
     }
 }
 
-/// JSON text with the message in it, if there is one: the sender of a list, or of nothing at all, is told what is missing.
-/// Anything else is a broken request, as for the original; the mark that some texts begin with is no part of one.
-fn message(text: String) -> Result<(String, Option<Message>), Problem> {
-    let text = match text.trim_start_matches('\u{feff}') {
-        "" => "{}".to_owned(),
-        unmarked => unmarked.to_owned(),
-    };
-    let message = serde_json::from_str(&text).ok();
-    let is_list = || serde_json::from_str::<Vec<IgnoredAny>>(&text).is_ok();
-    let is_object = || serde_json::from_str::<Map<String, Value>>(&text).is_ok();
-    match message.is_some() || is_object() || is_list() {
-        true => Ok((text, message)),
-        false => Err(malformed("The body is neither a JSON object nor a list")),
+/// JSON text without the mark that some texts begin with, which is no part of it; nothing at all is an empty object.
+fn unmarked(text: &str) -> &str {
+    match text.trim_start_matches('\u{feff}') {
+        "" => "{}",
+        text => text,
+    }
+}
+
+/// Nothing was done; what is no message is a broken request, as for the original.
+fn not_received(error: NotReceived) -> Problem {
+    match error {
+        NotReceived::BadRoute(_) => bad_route(),
+        NotReceived::Malformed => malformed("The body is neither a JSON object nor a list"),
+        NotReceived::Crowded => Problem::new(Kind::Unavailable, "Too many devices bring messages now")
+            .with_header(RETRY_AFTER, CROWDED_FOR)
+            .with_header(DELIVERY, OPEN),
+        NotReceived::Store(_) | NotReceived::LetGo | NotReceived::Stopping => {
+            tracing::error!(error = with_causes(&error), "a message was not received");
+            Problem::new(Kind::Unavailable, "The message cannot be taken now").with_header(DELIVERY, OPEN)
+        }
     }
 }
 

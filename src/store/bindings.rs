@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, Row};
 
 use super::{StoreError, Transaction, View};
 use crate::ambient::Timestamp;
-use crate::message::DeviceUuid;
+use crate::message::{DeviceUuid, Parties};
 
 /// One user device's right to use one credentials device.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -13,6 +13,13 @@ pub struct Binding {
     pub credentials: DeviceUuid,
     /// The device that may use them.
     pub user_device: DeviceUuid,
+}
+
+impl Binding {
+    /// The one that a message with these parties needs.
+    pub fn of(parties: &Parties) -> Self {
+        Self { credentials: parties.credentials.clone(), user_device: parties.user_device.clone() }
+    }
 }
 
 /// A binding, with what is kept of it.

@@ -23,7 +23,8 @@ const PAUSES: Backoff = Backoff { first: Duration::from_secs(1), longest: Durati
 impl Desk {
     /// Refuses what a device brought itself, whose record was not opened: its sender is told with the device's own login, as
     /// the original does. Unless a page waits, the store keeps nothing, for any device may come; who comes again is told the same
-    /// for a while, and nobody else anything.
+    /// for a while, and nobody else anything. Only what cannot be opened for the moment is tried again where its bringer is gone,
+    /// if it came with a device that the gateway knows.
     pub(in crate::dispatch) async fn refuse(&self, taken: Taken, case: Case, failure: Failure) -> Verdict {
         let voice = self.bus.meshblu().and_then(|bus| Voice::of(bus, &case));
         let (Some(mut voice), None) = (voice, &case.mark) else {
@@ -37,10 +38,14 @@ impl Desk {
             }
             Err(error) => {
                 tracing::warn!(error = with_causes(&error), "a sender was not told");
-                if failure.is_for_now {
-                    return self.end_untold(taken, case, Some(failure)).await;
+                match failure.is_for_now {
+                    true if case.is_of_a_stranger() => {
+                        taken.ended();
+                        Verdict::NotTaken(failure)
+                    }
+                    true => self.end_untold(taken, case, Some(failure)).await,
+                    false => self.note_refusal(taken, Verdict::Failed(error.failure())),
                 }
-                self.note_refusal(taken, Verdict::Failed(error.failure()))
             }
         }
     }

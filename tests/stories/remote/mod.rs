@@ -33,6 +33,7 @@ mod sign_ins;
 mod standing;
 mod starting;
 mod stopping;
+mod strangers;
 mod terminal;
 mod turns;
 mod twice;

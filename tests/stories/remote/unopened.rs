@@ -195,6 +195,29 @@ async fn what_a_bus_has_given_up_waiting_for_is_answered_when_the_bus_is_back() 
 }
 
 #[tokio::test]
+async fn what_a_device_brings_that_was_let_in_before_is_answered_when_the_bus_is_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let bus = SigningBus::start().await;
+    let scene = Scene::changed(bus, directory, |gateway| gateway.buses_wait = Duration::ZERO).await;
+    let bring = || {
+        let post = scene.gateway.post("/v1/messages").header("x-meshblu-route", route());
+        send(post.basic_auth(CREDENTIALS, Some("lent")).body(say_hello().to_string()))
+    };
+    bring().await.is(201, "Created");
+    // What a bus says of a binding is remembered for a second.
+    scene.now.fetch_add(2000, Ordering::SeqCst);
+    answer_who_is_bound(&scene.bus, [away(), away(), json_answer(200, &json!([bound()]))]);
+    scene.bus.meshblu.answer("POST /messages", [away(), Answer::new(204, &[], "")]);
+    bring().await.is(202, "Accepted");
+    scene.until(async || scene.bus.meshblu.messages().len() == 3).await;
+    until(async || scene.gateway.waiting().await == 0).await;
+    let codes: Vec<_> =
+        scene.bus.meshblu.messages().iter().map(|it| it["metadata"]["code"].clone()).collect();
+    assert_eq!(codes, [200, 503, 200]);
+    assert!(scene.gateway.dead_letters().await.is_empty());
+}
+
+#[tokio::test]
 async fn what_was_read_off_a_firehose_is_answered_when_the_bus_is_back() {
     Scene::read_off_a_firehose(bus_that_is_away(false).await).await.is_answered_later().await;
 }

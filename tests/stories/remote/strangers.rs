@@ -1,0 +1,151 @@
+//! What devices bring to `/v1/messages` that the gateway knows nothing of, where their bus is slow about them: it is not
+//! kept, and takes nothing from others.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use endo::ambient::{Clock, Timestamp};
+use reqwest::RequestBuilder;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+
+use super::firehose::until;
+use crate::support::bus::{Answer as HttpAnswer, send};
+use crate::support::fake_api::Answer;
+use crate::support::meshblu::{
+    CREDENTIALS, FLOW, FakeMeshblu, RemoteGateway, USER_DEVICE, json_answer, say_hello, settings, vectors,
+};
+
+/// A gateway on a Meshblu that never waits for an answer, and is slow about strangers.
+struct Scene {
+    meshblu: FakeMeshblu,
+    gateway: RemoteGateway,
+    /// What the Meshblu says of strangers is said with its permits.
+    gate: Arc<Semaphore>,
+    _directory: TempDir,
+}
+
+/// The way to a device by the user device.
+fn route(device: &str) -> String {
+    let hop = |from, to| json!({"from": from, "to": to, "type": "message.received"});
+    json!([hop(FLOW, USER_DEVICE), hop(USER_DEVICE, device), hop(device, device)]).to_string()
+}
+
+impl Scene {
+    async fn set() -> Self {
+        let (meshblu, directory) = (FakeMeshblu::start().await, tempfile::tempdir().unwrap());
+        let now = Timestamp::from_millis(vectors()["nowMs"].as_i64().unwrap());
+        let settings = settings(directory.path(), &meshblu.url());
+        let clock = Clock::from_fn(move || now);
+        let gateway = RemoteGateway::changed(clock, settings, |it| it.buses_wait = Duration::ZERO).await;
+        let gate = Arc::new(Semaphore::new(0));
+        Self { meshblu, gateway: gateway.unwrap(), gate, _directory: directory }
+    }
+
+    /// From now on the Meshblu says this of a device's subscriptions, as the gate lets it.
+    fn answer_slowly(&self, device: &str, status: u16) {
+        let answer = json_answer(status, &json!({"error": "not now"})).behind(&self.gate);
+        self.meshblu.answer(&subscriptions(device), [answer]);
+    }
+
+    fn brings(&self, device: &str) -> RequestBuilder {
+        let post = self.gateway.post("/v1/messages").header("x-meshblu-route", route(device));
+        post.basic_auth(device, Some("its-own")).body(say_hello().to_string())
+    }
+
+    /// Four messages of a device that the Meshblu is asked about.
+    async fn four_of(&self, device: &str) -> Vec<JoinHandle<HttpAnswer>> {
+        self.answer_slowly(device, 403);
+        let four = (0..4).map(|_| tokio::spawn(send(self.brings(device)))).collect();
+        until(async || self.looks_at(device) == 4).await;
+        four
+    }
+
+    fn looks_at(&self, device: &str) -> usize {
+        self.meshblu.called().iter().filter(|call| **call == subscriptions(device)).count()
+    }
+
+    /// What is said to a device that has not sent anything but the head of its request.
+    async fn answers_to_the_head_alone(&self, device: &str) -> String {
+        let request = self.brings(device).header("content-length", "100000").build().unwrap();
+        let lines =
+            request.headers().iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()));
+        let head = format!(
+            "POST /v1/messages HTTP/1.1\r\nhost: x\r\n{}\r\n\r\n",
+            lines.collect::<Vec<_>>().join("\r\n")
+        );
+        let mut connection = TcpStream::connect(self.gateway.running.gateway()).await.unwrap();
+        connection.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"\r\n\r\n") {
+            answer.push(connection.read_u8().await.unwrap());
+        }
+        String::from_utf8(answer).unwrap().to_lowercase()
+    }
+}
+
+fn subscriptions(device: &str) -> String {
+    format!("GET /v2/devices/{device}/subscriptions")
+}
+
+fn crowded(head: &str) -> bool {
+    let lines = ["http/1.1 503 ", "retry-after: 5\r\n", "x-meshblu-delivery: open\r\n"];
+    lines.iter().all(|line| head.contains(line))
+}
+
+#[tokio::test]
+async fn nothing_is_kept_of_what_a_stranger_brings_whose_bus_does_not_answer_until_nobody_waits() {
+    let scene = Scene::set().await;
+    scene.meshblu.answer("POST /messages", [json_answer(403, &json!({"error": "Forbidden"}))]);
+    scene.answer_slowly("a-stranger", 503);
+    let bringing = tokio::spawn(send(scene.brings("a-stranger").header("x-meshblu-delivery-id", "d")));
+    until(async || scene.looks_at("a-stranger") == 1).await;
+    scene.gate.add_permits(2);
+    let answer = bringing.await.unwrap();
+    assert_eq!((answer.status.as_u16(), answer.header("x-meshblu-delivery")), (503, Some("open")));
+    assert_eq!(scene.gateway.kept(), 0);
+}
+
+#[tokio::test]
+async fn a_device_that_nothing_is_known_of_has_four_messages_looked_at_at_a_time() {
+    let scene = Scene::set().await;
+    let four = scene.four_of("a-stranger").await;
+    assert!(crowded(&scene.answers_to_the_head_alone("a-stranger").await));
+    send(scene.brings(CREDENTIALS)).await.is(201, "Created");
+    scene.gate.add_permits(4);
+    for brought in four {
+        assert_eq!(brought.await.unwrap().status, 403);
+    }
+    scene.gate.add_permits(1);
+    assert_eq!(send(scene.brings("a-stranger")).await.status, 403, "a place is given back");
+}
+
+#[tokio::test]
+async fn strangers_take_no_place_from_a_device_that_was_let_in_before() {
+    let scene = Scene::set().await;
+    send(scene.brings(CREDENTIALS)).await.is(201, "Created");
+    let mut crowd = Vec::new();
+    for stranger in 0..16 {
+        crowd.extend(scene.four_of(&format!("stranger-{stranger}")).await);
+    }
+    assert!(crowded(&scene.answers_to_the_head_alone("one-more").await));
+    send(scene.brings(CREDENTIALS)).await.is(201, "Created");
+    scene.gate.add_permits(64);
+    for brought in crowd {
+        assert_eq!(brought.await.unwrap().status, 403);
+    }
+    let told: Vec<Value> = scene.meshblu.messages().iter().map(|it| it["metadata"]["code"].clone()).collect();
+    assert_eq!(told.iter().filter(|code| **code == 403).count(), 64, "all senders are told");
+}
+
+#[tokio::test]
+async fn nobody_has_to_send_a_body_to_hear_that_the_bus_does_not_know_them() {
+    let scene = Scene::set().await;
+    scene.meshblu.answer("POST /authenticate", [Answer::new(401, &[], "")]);
+    let head = scene.answers_to_the_head_alone("a-stranger").await;
+    assert!(head.starts_with("http/1.1 401 "), "{head}");
+}
