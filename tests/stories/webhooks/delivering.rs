@@ -194,6 +194,42 @@ async fn quick_hosts_that_stall_together_leave_others_a_call() {
     assert!(post.dead_letters().await.is_empty());
 }
 
+#[tokio::test]
+async fn a_host_that_stalled_gets_few_calls_for_as_long_as_it_held_them_however_quick_it_is_then() {
+    let now = Arc::new(AtomicI64::new(1_768_478_400_000));
+    let told = Arc::clone(&now);
+    let clock = Clock::from_fn(move || Timestamp::from_millis(told.load(Ordering::SeqCst)));
+    let post = Post::with(clock, loopback(), WebhookSettings { concurrency: 64, ..SETTINGS }).await;
+    let sender = post.bus.device(json!({})).await;
+    let gate = Arc::new(Semaphore::new(1));
+    let (api, _calls) = slow_server(&gate).await;
+    let device = post.hooked(hook(&api)).await;
+    let send_some = async |some: usize| {
+        post.send(&sender, &json!({"devices": vec![&device.uuid; some]})).await;
+    };
+    send_some(1).await;
+    post.until_nothing_waits().await;
+    let mut done = 1;
+    // How long it holds calls, how many of 32 it gets, and after how much time since the ones before.
+    for (after, gets, holds) in [(0, 16, 2), (0, 8, 0), (33, 16, 0)] {
+        now.fetch_add(1000 * after, Ordering::SeqCst);
+        send_some(32).await;
+        while api.seen().len() < done + gets {
+            tokio::task::yield_now().await;
+        }
+        let (well, mut others) = server(&[200]).await;
+        let other = post.hooked(hook(&well)).await;
+        post.send(&sender, &json!({"devices": other.uuid})).await;
+        others.recv().await.unwrap();
+        assert_eq!(api.seen().len(), done + gets);
+        now.fetch_add(1000 * holds, Ordering::SeqCst);
+        gate.add_permits(32);
+        post.until_nothing_waits().await;
+        done += 32;
+    }
+    assert!(post.dead_letters().await.is_empty());
+}
+
 /// A server that answers nothing before the gate has a permit for it.
 async fn slow_server(gate: &Arc<Semaphore>) -> (FakeApi, mpsc::UnboundedReceiver<Seen>) {
     let (gate, (sender, calls)) = (Arc::clone(gate), mpsc::unbounded_channel());

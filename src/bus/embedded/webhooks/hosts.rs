@@ -7,6 +7,8 @@ use crate::ambient::Timestamp;
 
 /// Within this time a quick host is done with a call.
 const QUICK: Duration = Duration::from_secs(1);
+/// However much time a host took, after this long it is as good as any other.
+const LONGEST_MEMORY: Duration = Duration::from_secs(300);
 /// Hosts remembered at a time that have no call in hand.
 const REMEMBERED: usize = 1024;
 
@@ -18,20 +20,23 @@ pub(super) struct Hosts {
     known: HashMap<String, Host>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Host {
     /// When each call that it has in hand began.
     calls: Vec<Timestamp>,
-    pace: Pace,
+    /// Whether it was done with one.
+    is_known: bool,
+    /// Until when it counts as slow for the calls that it took long for: for as long as all of these took together, so that
+    /// whoever holds many cannot be given as many again for one that was quick.
+    slow_until: Timestamp,
     /// How many webhooks fail at it.
     failing: u32,
 }
 
-/// How a host took the last call that ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// How a host takes its calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Pace {
     Slow,
-    #[default]
     Unknown,
     Quick,
 }
@@ -62,7 +67,7 @@ impl Hosts {
 
     /// Whether `host` gets another call.
     pub(super) fn has_room(&self, host: &str, now: Timestamp) -> bool {
-        let unknown = Host::default();
+        let unknown = Host::UNKNOWN;
         let host = self.known.get(host).unwrap_or(&unknown);
         self.takes_another(host, self.in_hand(now), now)
     }
@@ -74,19 +79,21 @@ impl Hosts {
         let names = |hosts: Vec<(&String, &Host)>| hosts.into_iter().map(|(name, _)| name.clone()).collect();
         let hosts: Vec<_> = names(full);
         let but = (self.room(Pace::Unknown, in_hand) == 0).then(|| names(with_room));
-        let young = self.known.values().filter(|host| host.pace(now) != Pace::Slow);
-        let turns_slow =
-            young.flat_map(|host| &host.calls).map(|began| QUICK.saturating_sub(now.since(*began)));
-        let again_in = if hosts.is_empty() && but.is_none() { None } else { turns_slow.min() };
+        let again_in = if hosts.is_empty() && but.is_none() {
+            None
+        } else {
+            self.known.values().filter_map(|host| host.changes_in(now)).min()
+        };
         Full { hosts, but, again_in }
     }
 
     pub(super) fn begin(&mut self, host: &str, now: Timestamp) {
         if self.known.len() >= REMEMBERED && !self.known.contains_key(host) {
-            let idle = self.known.iter().find(|(_, host)| host.is_idle()).map(|(name, _)| name.clone());
-            idle.and_then(|name| self.known.remove(&name));
+            let idle = self.known.iter().filter(|(_, host)| host.is_idle());
+            let soonest_quick = idle.min_by_key(|(_, host)| host.slow_until).map(|(name, _)| name.clone());
+            soonest_quick.and_then(|name| self.known.remove(&name));
         }
-        self.known.entry(host.to_owned()).or_default().calls.push(now);
+        self.known(host).calls.push(now);
     }
 
     /// Ends a call that began then. One that was not made after all tells nothing of the host.
@@ -95,7 +102,7 @@ impl Hosts {
         let place = host.calls.iter().position(|call| *call == began);
         place.map(|place| host.calls.swap_remove(place));
         if let Some(now) = ended {
-            host.pace = if now.since(began) < QUICK { Pace::Quick } else { Pace::Slow };
+            host.took(now.since(began), now);
         }
     }
 
@@ -106,8 +113,12 @@ impl Hosts {
 
     /// One more webhook fails at `host`, or one less.
     pub(super) fn count_failing(&mut self, host: &str, fails: bool) {
-        let host = self.known.entry(host.to_owned()).or_default();
+        let host = self.known(host);
         host.failing = if fails { host.failing + 1 } else { host.failing.saturating_sub(1) };
+    }
+
+    fn known(&mut self, host: &str) -> &mut Host {
+        self.known.entry(host.to_owned()).or_insert(Host::UNKNOWN)
     }
 
     fn takes_another(&self, host: &Host, in_hand: InHand, now: Timestamp) -> bool {
@@ -156,10 +167,43 @@ impl Hosts {
 }
 
 impl Host {
-    /// Whoever has a call in hand for long is slow.
+    const UNKNOWN: Self =
+        Self { calls: Vec::new(), is_known: false, slow_until: Timestamp::from_millis(0), failing: 0 };
+
     fn pace(&self, now: Timestamp) -> Pace {
+        // Whoever has a call in hand for long is slow.
         let is_old = |began: &Timestamp| now.since(*began) >= QUICK;
-        if self.calls.iter().any(is_old) { Pace::Slow } else { self.pace }
+        match self.calls.iter().any(is_old) || !self.slow_for(now).is_zero() {
+            true => Pace::Slow,
+            false if self.is_known => Pace::Quick,
+            false => Pace::Unknown,
+        }
+    }
+
+    /// For how long it still counts as slow for what it took. One that is farther away than any can be was set before the
+    /// clock was set back.
+    fn slow_for(&self, now: Timestamp) -> Duration {
+        let left = self.slow_until.since(now);
+        if left > LONGEST_MEMORY { Duration::ZERO } else { left }
+    }
+
+    /// When its pace may be another although no call ends.
+    fn changes_in(&self, now: Timestamp) -> Option<Duration> {
+        match self.pace(now) {
+            Pace::Slow => Some(self.slow_for(now)).filter(|left| !left.is_zero()),
+            Pace::Unknown | Pace::Quick => {
+                self.calls.iter().map(|began| QUICK.saturating_sub(now.since(*began))).min()
+            }
+        }
+    }
+
+    /// It took so long for a call that ends now.
+    fn took(&mut self, span: Duration, now: Timestamp) {
+        self.is_known = true;
+        if span >= QUICK {
+            let slow_for = (self.slow_for(now) + span).min(LONGEST_MEMORY);
+            self.slow_until = now.plus(slow_for);
+        }
     }
 
     fn is_idle(&self) -> bool {
