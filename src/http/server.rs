@@ -10,7 +10,7 @@ use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use tokio::sync::mpsc;
 
-use super::connection::Connection;
+use super::connection::Lookout;
 use super::documents::Documents;
 use super::entrance::Entrance;
 use super::health::{Draining, Health};
@@ -22,7 +22,6 @@ use super::routes::routes;
 use super::webhook::Webhook;
 use super::welcome::welcome;
 use crate::ambient::{Clock, Random};
-use crate::farewell::Farewell;
 
 /// Nobody is told anything by it: that it is gone tells that the door is.
 pub type Presence = mpsc::Sender<Infallible>;
@@ -87,8 +86,7 @@ impl FrontDoor {
 /// When the listener cannot be used.
 pub fn serve(listener: TcpListener, door: FrontDoor, limits: Limits) -> io::Result<Server> {
     let door = Data::new(door);
-    let patience = limits.keep_alive + limits.request_within;
-    let farewell = Farewell::new(limits.disconnect_within);
+    let lookout = Lookout::new(&limits);
     let app =
         move || App::new().app_data(door.clone()).app_data(limits).wrap(from_fn(welcome)).configure(routes);
     let server = HttpServer::new(app)
@@ -98,7 +96,7 @@ pub fn serve(listener: TcpListener, door: FrontDoor, limits: Limits) -> io::Resu
         .client_disconnect_timeout(limits.disconnect_within)
         .keep_alive(limits.keep_alive)
         .shutdown_timeout(limits.drain_within.as_secs())
-        .on_connect(move |socket, data| Connection::watch(socket, data, patience, &farewell))
+        .on_connect(move |socket, data| lookout.watch(socket, data))
         .disable_signals()
         .listen(listener)?;
     Ok(server.run())

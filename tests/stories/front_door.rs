@@ -602,11 +602,34 @@ async fn a_connection_that_is_used_is_kept() {
     let house = House::open();
     let mut socket = TcpStream::connect(house.address).await.unwrap();
     for _ in 0..3 {
-        socket.write_all(b"GET /healthcheck HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
-        let mut answer = Vec::new();
-        while !answer.ends_with(b"{\"online\":true}") {
-            answer.push(socket.read_u8().await.unwrap());
-        }
+        is_answered(&mut socket).await;
+    }
+}
+
+#[tokio::test]
+async fn whoever_waits_longest_for_nothing_goes_where_many_are_connected() {
+    let house = House::with(healthy(), Limits { connections: 8, workers: 1, ..Limits::default() });
+    let mut idle = Vec::new();
+    for _ in 0..12 {
+        let mut socket = TcpStream::connect(house.address).await.unwrap();
+        // Each was taken before the next one comes.
+        is_answered(&mut socket).await;
+        idle.push(socket);
+    }
+    for socket in &mut idle[..6] {
+        assert_eq!(rest(socket).await, "", "it is ended");
+    }
+    for socket in &mut idle[6..] {
+        is_answered(socket).await;
+    }
+}
+
+/// Asks by a connection that stays, and reads the whole answer.
+async fn is_answered(socket: &mut TcpStream) {
+    socket.write_all(b"GET /healthcheck HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"{\"online\":true}") {
+        answer.push(socket.read_u8().await.unwrap());
     }
 }
 
