@@ -1,13 +1,11 @@
 //! Accepted work: what still has to reach a job or a webhook.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use rusqlite::{OptionalExtension, Row};
-use serde_json::json;
 
 use super::fate::{done_code, done_of};
-use super::{PassedOver, StoreError, Transaction, View};
+use super::{StoreError, Transaction, View};
 use crate::ambient::Timestamp;
 use crate::message::{DeliveryId, DeviceUuid, Done};
 
@@ -81,6 +79,8 @@ pub struct QueuedDelivery {
 /// Tells a webhook from all others.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct WebhookKey {
+    /// Its host and port; empty where nothing can be called.
+    pub host: String,
     /// Whose it is.
     pub device: DeviceUuid,
     /// The member `hook` of what is called, which tells its address from the device's others; empty where there is none.
@@ -90,7 +90,7 @@ pub struct WebhookKey {
 impl WebhookKey {
     /// As the column `webhook` has it.
     pub(super) fn text(&self) -> String {
-        format!("{} {}", self.device, self.hook)
+        format!("{} {} {}", self.host, self.device, self.hook)
     }
 }
 
@@ -130,13 +130,6 @@ impl QueuedDelivery {
 
 const COLUMNS: &str = "id, work, device, event, route, target, body, accepted_at, attempts";
 
-/// Deliveries to webhooks, but for what is passed over and what is in hand.
-#[derive(Clone, Copy)]
-pub(super) struct Free<'a> {
-    pub(super) but: &'a PassedOver,
-    pub(super) in_hand: &'a HashSet<i64>,
-}
-
 impl View<'_> {
     /// The places of jobs that are due, oldest first, at most `limit`.
     ///
@@ -146,40 +139,6 @@ impl View<'_> {
         let sql = "SELECT seq FROM deliveries WHERE work = 0 AND due_at <= ?1 ORDER BY due_at, seq LIMIT ?2";
         let mut statement = self.prepare(sql)?;
         let rows = statement.query_map((now.as_millis(), limit as i64), |row| row.get(0))?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
-
-    /// The same of deliveries to webhooks. It goes from webhook to webhook, so that what waits for one takes no longer for
-    /// being much.
-    ///
-    /// # Errors
-    /// What the database reports.
-    pub(super) fn due_at_webhooks(
-        &self,
-        Free { but, in_hand }: Free<'_>,
-        now: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<i64>, StoreError> {
-        let sql = "WITH RECURSIVE waiting (webhook) AS (
-                       SELECT min(webhook) FROM deliveries WHERE webhook IS NOT NULL
-                       UNION ALL
-                       SELECT (SELECT min(webhook) FROM deliveries WHERE webhook > waiting.webhook)
-                       FROM waiting WHERE webhook IS NOT NULL)
-                   SELECT deliveries.seq FROM waiting CROSS JOIN deliveries
-                   WHERE waiting.webhook NOT IN (SELECT value FROM json_each(?3))
-                   AND deliveries.seq IN (
-                       SELECT seq FROM deliveries WHERE webhook = waiting.webhook AND due_at <= ?1
-                       AND seq NOT IN (SELECT value FROM json_each(?4)) ORDER BY due_at, seq LIMIT ?2)
-                   AND coalesce(target ->> 'host', '') NOT IN (SELECT value FROM json_each(?5))
-                   AND (?6 IS NULL OR coalesce(target ->> 'host', '') IN (SELECT value FROM json_each(?6)))
-                   ORDER BY due_at, deliveries.seq LIMIT ?2";
-        let resting: Vec<_> = but.webhooks.iter().map(WebhookKey::text).collect();
-        let (resting, hosts) = (json!(resting).to_string(), json!(but.hosts).to_string());
-        let only = but.only.as_ref().map(|only| json!(only).to_string());
-        let in_hand = json!(in_hand).to_string();
-        let mut statement = self.prepare(sql)?;
-        let asked = (now.as_millis(), limit as i64, resting, in_hand, hosts, only);
-        let rows = statement.query_map(asked, |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::deliveries::Free;
+use super::due_at_webhooks::Free;
 use super::place::{AskedFor, InFlight};
 use super::{NewDelivery, Place, QueuedDelivery, Store, StoreError, Transaction, View, WebhookKey, Work};
 use crate::ambient::{Clock, LastLook, Look, Timestamp};
@@ -133,7 +133,9 @@ impl Feed {
             let busy = in_flight.all().clone();
             let due = match work {
                 Work::Job => view.due_jobs(now, most + busy.len())?,
-                Work::Webhook => view.due_at_webhooks(Free { but: &but, in_hand: &busy }, now, most)?,
+                Work::Webhook => {
+                    view.due_at_webhooks(Free { but: &but, in_hand: &busy, now, limit: most })?
+                }
             };
             let free = due.into_iter().filter(|seq| !busy.contains(seq)).take(most);
             let queued = |seq| view.queued(seq).map(|delivery| delivery.map(|delivery| (seq, delivery)));

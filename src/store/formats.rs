@@ -357,9 +357,10 @@ ALTER TABLE renewals ADD COLUMN came_of BLOB;
 UPDATE renewals SET came_of = spent;
 ";
 
-/// For which webhook a delivery is, so that what waits for one is found and passed over at once, however much it is.
+/// For which webhook a delivery is, its host first, so that what waits for one of them is found and passed over at once,
+/// however much it is.
 const WITH_WEBHOOKS_OF_THEIR_OWN: &str = "
-ALTER TABLE deliveries ADD COLUMN webhook TEXT
-    AS (CASE work WHEN 1 THEN device || ' ' || coalesce(target ->> 'hook', '') END);
+ALTER TABLE deliveries ADD COLUMN webhook TEXT AS (CASE work WHEN 1 THEN
+    coalesce(target ->> 'host', '') || ' ' || device || ' ' || coalesce(target ->> 'hook', '') END);
 CREATE INDEX deliveries_of_webhooks ON deliveries (webhook, due_at) WHERE webhook IS NOT NULL;
 ";

@@ -11,6 +11,7 @@ mod deliveries;
 mod device_cache;
 mod devices;
 mod due;
+mod due_at_webhooks;
 mod editions;
 mod errands;
 mod error;

@@ -77,14 +77,6 @@ impl Call {
     }
 }
 
-/// Where a call of a webhook leads.
-#[derive(Clone, Debug)]
-pub(super) struct Destination {
-    /// Host and port: calls that may wait for each other; empty where nothing can be called.
-    pub(super) host: String,
-    pub(super) webhook: WebhookKey,
-}
-
 /// The JSON form of a [`Call`].
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct Target {
@@ -156,11 +148,11 @@ impl Target {
         }
     }
 
-    /// Where a stored call of a webhook of `device` leads.
-    pub(super) fn destination(device: &DeviceUuid, text: Option<&str>) -> Destination {
+    /// Which webhook of `device` a stored call leads to.
+    pub(super) fn key(device: &DeviceUuid, text: Option<&str>) -> WebhookKey {
         let stored: Option<Self> = text.and_then(|text| serde_json::from_str(text).ok());
         let (host, hook) = stored.map(|Self { host, hook, .. }| (host, hook)).unwrap_or_default();
-        Destination { host, webhook: WebhookKey { device: device.clone(), hook } }
+        WebhookKey { host, device: device.clone(), hook }
     }
 
     /// The call of a stored text, if it is one.

@@ -109,9 +109,9 @@ impl Webhooks {
 
     fn start(&self, calls: &mut JoinSet<()>, taken: Taken) {
         let new = &taken.delivery.new;
-        let destination = Target::destination(&new.device, new.target.as_deref());
+        let webhook = Target::key(&new.device, new.target.as_deref());
         // What was taken together with the last call that its host or webhook gets now goes back to the queue.
-        let Some(leave) = self.destinations.admit(destination) else { return drop(taken) };
+        let Some(leave) = self.destinations.admit(webhook) else { return drop(taken) };
         let courier = Arc::clone(&self.courier);
         calls.spawn(async move { courier.handle(taken, leave).await });
     }

@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::super::target::Destination;
 use super::hosts::{Full, Hosts};
 use crate::ambient::{Clock, Timestamp};
 use crate::egress::{Admission, Breaker, BreakerSettings, Resting};
@@ -56,7 +55,7 @@ pub(super) struct Leave {
     admission: Option<Admission>,
     breaker: Arc<Breaker>,
     destinations: Destinations,
-    to: Destination,
+    to: WebhookKey,
     began: Timestamp,
     /// Whether there was a call.
     made: bool,
@@ -91,16 +90,16 @@ impl Destinations {
 
     /// Leave for one call, unless its host is full or its webhook rests. Of one that rests only one call gets it after each
     /// rest.
-    pub(super) fn admit(&self, to: Destination) -> Option<Leave> {
+    pub(super) fn admit(&self, to: WebhookKey) -> Option<Leave> {
         let (mut known, now) = (self.known(), self.0.clock.now());
         if !known.hosts.has_room(&to.host, now) {
             return None;
         }
-        if known.webhooks.len() >= REMEMBERED && !known.webhooks.contains_key(&to.webhook) {
+        if known.webhooks.len() >= REMEMBERED && !known.webhooks.contains_key(&to) {
             known.forget_one();
         }
         let Known { hosts, webhooks, .. } = &mut *known;
-        let webhook = webhooks.entry(to.webhook.clone()).or_insert_with(|| Webhook {
+        let webhook = webhooks.entry(to.clone()).or_insert_with(|| Webhook {
             host: to.host.clone(),
             calls: 0,
             breaker: Breaker::new(self.0.settings, self.0.clock.clone()),
@@ -119,7 +118,7 @@ impl Destinations {
     fn release(&self, leave: &Leave) {
         let (mut known, now) = (self.known(), self.0.clock.now());
         known.hosts.end(&leave.to.host, leave.began, leave.made.then_some(now));
-        known.end_call(&leave.to.webhook);
+        known.end_call(&leave.to);
         if std::mem::take(&mut known.passed_over) {
             self.0.bell.notify_one();
         }
@@ -172,7 +171,7 @@ impl Webhook {
 impl Leave {
     /// What is called.
     pub(super) fn webhook(&self) -> &WebhookKey {
-        &self.to.webhook
+        &self.to
     }
 
     /// Says that the destination answered.
