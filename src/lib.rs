@@ -21,7 +21,7 @@
 //! | [`ambient`] | time and randomness, handed to whoever needs them |
 //! | [`config`] | every setting, typed, read once |
 //! | [`telemetry`] | logs |
-//! | [`farewell`] | how a connection ends whose caller is still speaking |
+//! | [`connection`] | who of those connected goes where many come, and how a connection ends |
 //! | [`legible`] | which characters of a text people see: pure |
 //! | [`message`] | messages, routes, replies: pure |
 //! | [`signature`] | HTTP signatures, both ways: pure |
@@ -42,11 +42,11 @@ pub mod ambient;
 pub mod bus;
 pub mod cli;
 pub mod config;
+pub mod connection;
 pub mod console;
 pub mod credentials;
 pub mod dispatch;
 pub mod egress;
-pub mod farewell;
 pub mod gateway;
 pub mod http;
 pub mod job;

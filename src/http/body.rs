@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use super::admission::body_too_large;
 use super::limits::Limits;
 use super::problem::{Kind, Problem};
+use crate::connection::Connection;
 
 /// A request's body as it came: not decoded, not parsed, so that a signature can be checked first.
 pub struct Body(pub Bytes);
@@ -29,10 +30,11 @@ impl FromRequest for Body {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let limits = request.app_data::<Limits>().copied().unwrap_or_default();
-        let payload = payload.take();
+        let (connection, payload) = (Connection::of(request), payload.take());
         Box::pin(async move {
             let late = |_| Problem::new(Kind::RequestTimeout, "The request's body did not arrive in time");
-            timeout(limits.request_within, read(payload, limits.body_bytes)).await.map_err(late)?.map(Self)
+            let reading = timeout(limits.request_within, read(payload, limits.body_bytes));
+            Connection::hear(connection, reading).await.map_err(late)?.map(Self)
         })
     }
 }

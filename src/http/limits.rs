@@ -18,7 +18,7 @@ pub struct Limits {
     /// Time for a caller to read what is left when its connection is closed.
     pub disconnect_within: Duration,
     /// Connections of one worker, each of two file descriptors; more wait to be accepted. From three quarters on, those that
-    /// have waited longest for a request are ended.
+    /// have waited longest for a whole request are ended.
     pub connections: usize,
     /// Threads that serve.
     pub workers: usize,

@@ -2,7 +2,6 @@
 
 mod admission;
 mod body;
-mod connection;
 mod documents;
 mod endings;
 mod entrance;

@@ -10,7 +10,6 @@ use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use tokio::sync::mpsc;
 
-use super::connection::Lookout;
 use super::documents::Documents;
 use super::entrance::Entrance;
 use super::health::{Draining, Health};
@@ -22,6 +21,7 @@ use super::routes::routes;
 use super::webhook::Webhook;
 use super::welcome::welcome;
 use crate::ambient::{Clock, Random};
+use crate::connection::{Lookout, attend};
 
 /// Nobody is told anything by it: that it is gone tells that the door is.
 pub type Presence = mpsc::Sender<Infallible>;
@@ -86,9 +86,13 @@ impl FrontDoor {
 /// When the listener cannot be used.
 pub fn serve(listener: TcpListener, door: FrontDoor, limits: Limits) -> io::Result<Server> {
     let door = Data::new(door);
-    let lookout = Lookout::new(&limits);
-    let app =
-        move || App::new().app_data(door.clone()).app_data(limits).wrap(from_fn(welcome)).configure(routes);
+    let places = limits.connections.saturating_mul(limits.workers);
+    let patience = limits.keep_alive + limits.request_within;
+    let lookout = Lookout::new(places, patience, limits.disconnect_within);
+    let app = move || {
+        let app = App::new().app_data(door.clone()).app_data(limits);
+        app.wrap(from_fn(welcome)).wrap(from_fn(attend)).configure(routes)
+    };
     let server = HttpServer::new(app)
         .workers(limits.workers)
         .max_connections(limits.connections)

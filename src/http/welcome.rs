@@ -6,13 +6,12 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use actix_web::http::{ConnectionType, Method, StatusCode};
+use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpResponse, web};
 use futures_util::FutureExt;
 
 use super::admission::admit;
-use super::connection::Connection;
 use super::limits::Limits;
 use super::page::{found, is_browser, page, see_other};
 use super::problem::{Kind, Problem};
@@ -39,19 +38,10 @@ pub(super) async fn welcome<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let visit = Visit::new(&request);
-    let connection = request.conn_data::<Connection>().cloned();
-    let busy = |busy| connection.iter().for_each(|connection| connection.busy(busy));
-    busy(true);
-    let answer = answer(request, next).await;
-    busy(false);
-    match answer {
+    match answer(request, next).await {
         Ok(answer) => {
             let (request, response) = answer.into_parts();
-            let mut response = visit.finish(response, request.match_name().unwrap_or("unmatched"));
-            if connection.is_none() {
-                // Nobody would end it, so it serves this one request.
-                response.head_mut().set_connection_type(ConnectionType::Close);
-            }
+            let response = visit.finish(response, request.match_name().unwrap_or("unmatched"));
             Ok(ServiceResponse::new(request, response))
         }
         Err(error) => {

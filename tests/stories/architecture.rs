@@ -13,14 +13,14 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("ambient", &[]),
     ("config", &[]),
     ("telemetry", &[]),
-    ("farewell", &[]),
+    ("connection", &[]),
     ("legible", &[]),
     ("message", &[]),
     ("signature", &[]),
     ("vault", &["message"]),
     ("egress", &["message"]),
     ("store", &["message"]),
-    ("bus", &["farewell", "legible", "message", "signature", "store", "egress"]),
+    ("bus", &["connection", "legible", "message", "signature", "store", "egress"]),
     ("source", &["message", "vault", "store", "egress"]),
     ("credentials", &["message", "bus", "vault", "source", "store"]),
     ("job", &["message", "vault", "egress", "signature"]),
@@ -33,7 +33,7 @@ const ROOMS: &[(&str, &[&str])] = &[
 ];
 
 const ALL_BUT_THE_ROOTS: [&str; 14] = [
-    "farewell",
+    "connection",
     "legible",
     "message",
     "signature",
@@ -50,7 +50,7 @@ const ALL_BUT_THE_ROOTS: [&str; 14] = [
 ];
 
 const ALL: [&str; 16] = [
-    "farewell",
+    "connection",
     "legible",
     "message",
     "signature",

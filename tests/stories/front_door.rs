@@ -25,8 +25,8 @@ const STATIC: &str = "{\n  \"title\": \"as it is\"\n}\n";
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-struct House {
-    address: SocketAddr,
+pub(crate) struct House {
+    pub(crate) address: SocketAddr,
     client: Client,
     server: ServerHandle,
     running: JoinHandle<std::io::Result<()>>,
@@ -38,7 +38,7 @@ impl House {
         Self::with(healthy(), Limits::default())
     }
 
-    fn with(health: Health, limits: Limits) -> Self {
+    pub(crate) fn with(health: Health, limits: Limits) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let draining = health.draining();
@@ -88,7 +88,7 @@ async fn raw(address: SocketAddr, bytes: &[u8]) -> String {
     rest(&mut socket).await
 }
 
-async fn rest(socket: &mut TcpStream) -> String {
+pub(crate) async fn rest(socket: &mut TcpStream) -> String {
     let mut answer = Vec::new();
     socket.read_to_end(&mut answer).await.unwrap();
     String::from_utf8(answer).unwrap()
@@ -98,7 +98,7 @@ fn client() -> Client {
     Client::builder().build().unwrap()
 }
 
-fn healthy() -> Health {
+pub(crate) fn healthy() -> Health {
     Health::new(async || vec![Check::passed("store"), Check::passed("bus")])
 }
 
@@ -606,26 +606,8 @@ async fn a_connection_that_is_used_is_kept() {
     }
 }
 
-#[tokio::test]
-async fn whoever_waits_longest_for_nothing_goes_where_many_are_connected() {
-    let house = House::with(healthy(), Limits { connections: 8, workers: 1, ..Limits::default() });
-    let mut idle = Vec::new();
-    for _ in 0..12 {
-        let mut socket = TcpStream::connect(house.address).await.unwrap();
-        // Each was taken before the next one comes.
-        is_answered(&mut socket).await;
-        idle.push(socket);
-    }
-    for socket in &mut idle[..6] {
-        assert_eq!(rest(socket).await, "", "it is ended");
-    }
-    for socket in &mut idle[6..] {
-        is_answered(socket).await;
-    }
-}
-
 /// Asks by a connection that stays, and reads the whole answer.
-async fn is_answered(socket: &mut TcpStream) {
+pub(crate) async fn is_answered(socket: &mut TcpStream) {
     socket.write_all(b"GET /healthcheck HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
     let mut answer = Vec::new();
     while !answer.ends_with(b"{\"online\":true}") {

@@ -16,6 +16,7 @@ mod config;
 mod console;
 mod container;
 mod credentials;
+mod crowd;
 mod dispatch;
 mod doctor;
 mod draining;

@@ -11,7 +11,7 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 use crate::support::bus::{Answer, Device, TestBus, send};
 
 /// A session that polls, with payloads as text.
-pub(super) struct Polling<'a> {
+pub(crate) struct Polling<'a> {
     bus: &'a TestBus,
     path: String,
     pub(super) sid: String,
@@ -19,7 +19,7 @@ pub(super) struct Polling<'a> {
 
 impl<'a> Polling<'a> {
     /// A session of `device`, connected.
-    pub(super) async fn open(bus: &'a TestBus, device: &Device) -> Self {
+    pub(crate) async fn open(bus: &'a TestBus, device: &Device) -> Self {
         let session = Self::shake_hands(bus, device).await;
         session.poll().await.is(200, "2:40");
         session
@@ -36,6 +36,11 @@ impl<'a> Polling<'a> {
 
     fn address(&self, transport: &str) -> String {
         format!("{}?EIO=3&transport={transport}&b64=1&sid={}", self.path, self.sid)
+    }
+
+    /// A poll as it goes over the wire.
+    pub(crate) fn request(&self) -> String {
+        format!("GET {} HTTP/1.1\r\nhost: x\r\n\r\n", self.address("polling"))
     }
 
     pub(super) async fn poll(&self) -> Answer {
@@ -84,7 +89,7 @@ pub(crate) struct Socket(WebSocketStream<reqwest::Upgraded>);
 
 impl Socket {
     /// A session of `device` by a websocket alone, connected.
-    pub(super) async fn open(bus: &TestBus, device: &Device) -> Self {
+    pub(crate) async fn open(bus: &TestBus, device: &Device) -> Self {
         let path = format!("/socket.io/v1/{}/?EIO=3&transport=websocket", device.uuid);
         Self::begin(shown(bus, device, &path)).await
     }

@@ -16,6 +16,7 @@ use super::refusal::Refusal;
 use super::room::Taken;
 use super::server::Door;
 use crate::bus::form;
+use crate::connection::Connection;
 
 /// A body: an object or an array. Its room in memory is given back when it is dropped.
 #[derive(Debug)]
@@ -58,13 +59,13 @@ impl FromRequest for Body {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let door = Door::of(request).clone();
-        let payload = payload.take();
+        let (connection, payload) = (Connection::of(request), payload.take());
         let format = admit(request.headers(), door.limits.body_bytes);
         Box::pin(async move {
             let format = format.map_err(Refusal::Problem)?;
             let late = |_| Refusal::Problem(Problem::Timeout);
-            let reading = read(payload, &door);
-            let (bytes, room) = timeout(door.limits.request_within, reading).await.map_err(late)??;
+            let reading = timeout(door.limits.request_within, read(payload, &door));
+            let (bytes, room) = Connection::hear(connection, reading).await.map_err(late)??;
             Ok(Self { value: parse(&bytes, format).map_err(Refusal::Problem)?, _room: room })
         })
     }

@@ -17,7 +17,7 @@ use super::places::Places;
 use super::room::Room;
 use super::routes::routes;
 use crate::bus::embedded::EmbeddedBus;
-use crate::farewell::Farewell;
+use crate::connection::{Lookout, attend};
 
 /// What the routes share.
 pub(super) struct Door {
@@ -54,8 +54,10 @@ pub fn serve(listener: TcpListener, bus: EmbeddedBus, limits: ApiLimits) -> io::
         sessions: Sessions::new(limits.firehose),
         strangers: Strangers::new(limits.firehose.refusals),
     });
-    let app = move || App::new().app_data(door.clone()).wrap(from_fn(dress)).configure(routes);
-    let farewell = Farewell::new(limits.disconnect_within);
+    let lookout = lookout(&limits);
+    let app = move || {
+        App::new().app_data(door.clone()).wrap(from_fn(dress)).wrap(from_fn(attend)).configure(routes)
+    };
     let server = HttpServer::new(app)
         .workers(limits.workers)
         .max_connections(limits.connections)
@@ -64,9 +66,14 @@ pub fn serve(listener: TcpListener, bus: EmbeddedBus, limits: ApiLimits) -> io::
         .keep_alive(limits.keep_alive)
         // Else a line of a stream waits until its reader has confirmed the one before, up to 40 ms.
         .tcp_nodelay(true)
-        .on_connect(move |socket, data| farewell.attend(socket, data))
+        .on_connect(move |socket, data| lookout.watch(socket, data))
         .shutdown_timeout(limits.drain_within.as_secs())
         .disable_signals()
         .listen(listener)?;
     Ok(server.run())
+}
+
+fn lookout(limits: &ApiLimits) -> Lookout {
+    let places = limits.connections.saturating_mul(limits.workers);
+    Lookout::new(places, limits.keep_alive + limits.request_within, limits.disconnect_within)
 }

@@ -1,8 +1,8 @@
 //! Payloads over HTTP.
 
-use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
+use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::Payload;
-use actix_web::{HttpResponse, HttpResponseBuilder};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use bytes::BytesMut;
 use futures_util::StreamExt;
 use tokio::time::timeout;
@@ -13,21 +13,23 @@ use super::super::refusal::Refusal;
 use super::conversation::Outgoing;
 use super::rejection::Rejection;
 use crate::bus::engine_io::{self, Framing, Packet};
+use crate::connection::Connection;
 
 const BINARY: &str = "application/octet-stream";
 const TEXT: &str = "text/plain; charset=UTF-8";
 
 /// The packets of a post.
 pub(super) async fn read(
-    headers: &HeaderMap,
+    request: &HttpRequest,
     payload: Payload,
     limits: &ApiLimits,
 ) -> Result<Vec<Packet>, Rejection> {
-    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let framing = if content_type == Some(BINARY) { Framing::Binary } else { Framing::Text };
     let late = |_| Refusal::Problem(Problem::Timeout);
-    let body = timeout(limits.request_within, whole(payload, limits.firehose.packet_bytes)).await;
-    engine_io::read(&body.map_err(late)??, framing).map_err(|_| Rejection::BadRequest)
+    let reading = timeout(limits.request_within, whole(payload, limits.firehose.packet_bytes));
+    let body = Connection::hear(Connection::of(request), reading).await.map_err(late)??;
+    engine_io::read(&body, framing).map_err(|_| Rejection::BadRequest)
 }
 
 async fn whole(mut payload: Payload, limit: usize) -> Result<BytesMut, Rejection> {

@@ -70,7 +70,7 @@ async fn post(door: Data<Door>, request: HttpRequest, payload: Payload) -> Answe
     let asked = Asked::of(&request)?;
     let sid = asked.sid.as_deref().ok_or(Rejection::HandshakeMethod)?;
     let session = door.sessions.find(sid, asked.device.as_ref())?;
-    let packets = payloads::read(request.headers(), payload, &door.limits).await;
+    let packets = payloads::read(&request, payload, &door.limits).await;
     let refused = matches!(packets, Err(Rejection::BadRequest));
     let said = if refused { vec![Packet::bare(PacketType::Close)] } else { packets? };
     polling::call(&session, Call::Said(said)).await?;

@@ -18,7 +18,7 @@ use super::rejection::Rejection;
 use crate::bus::embedded::api::room::Taken;
 use crate::bus::embedded::api::server::Door;
 use crate::bus::engine_io::{Malformed, Packet};
-use crate::farewell::Ending;
+use crate::connection::Connection;
 
 /// Names one websocket among those of a session.
 #[derive(Clone, Debug)]
@@ -62,7 +62,7 @@ pub(super) fn open(
         in_flight: None,
         pong: None,
         closed: false,
-        ending: Ending::of(request),
+        connection: Connection::of(request),
         patience: limits.disconnect_within,
         _response: response_lasts,
     };
@@ -83,7 +83,7 @@ struct Line {
     pong: Option<Bytes>,
     /// Whether the client has said that it is over.
     closed: bool,
-    ending: Option<Ending>,
+    connection: Option<Connection>,
     /// How long the client may take to say so too.
     patience: Duration,
     /// The response goes on until this is dropped.
@@ -102,12 +102,12 @@ impl Line {
         if let Some(session) = self.session.take() {
             let _ = session.close(None).await;
         }
-        let Some(ending) = self.ending.take() else { return };
+        let Some(connection) = self.connection.take() else { return };
         match timeout(self.patience, self.closes()).await {
-            Ok(true) => ending.nothing_more_comes(),
+            Ok(true) => connection.nothing_more_comes(),
             // What cannot be read any more the server reads out.
             Ok(false) => {}
-            Err(_) => ending.give_up(),
+            Err(_) => connection.give_up(),
         }
     }
 

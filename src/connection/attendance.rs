@@ -1,0 +1,141 @@
+//! What goes on at one connection: whether a request is being answered, and whether anything more is to come.
+
+use std::future::Future;
+use std::net::Shutdown;
+use std::pin::Pin;
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll};
+
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::ConnectionType;
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpRequest};
+use bytes::Bytes;
+use tokio::sync::watch;
+
+/// What goes on at a connection.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Now {
+    /// Requests that began, and whose answers are not over.
+    answered: usize,
+    /// Those of them that have not come whole.
+    heard: usize,
+    /// Which half of it is over.
+    pub(super) over: Option<Shutdown>,
+}
+
+impl Now {
+    /// Whether a request that came whole is being answered.
+    pub(super) fn is_busy(self) -> bool {
+        self.answered > self.heard
+    }
+}
+
+/// The server's side of a connection; gone once the server has left it.
+pub(super) struct Attended(Arc<watch::Sender<Now>>);
+
+/// One caller's connection, for whoever knows better than its server what goes on there. It does not keep it.
+#[derive(Clone, Debug)]
+pub struct Connection(Weak<watch::Sender<Now>>);
+
+/// Counted at its connection while it is held.
+struct Counted {
+    connection: Connection,
+    count: fn(&mut Now) -> &mut usize,
+}
+
+impl Attended {
+    /// A new connection, and what goes on there.
+    pub(super) fn begin() -> (Self, watch::Receiver<Now>) {
+        let (now, changes) = watch::channel(Now::default());
+        (Self(Arc::new(now)), changes)
+    }
+
+    fn connection(&self) -> Connection {
+        Connection(Arc::downgrade(&self.0))
+    }
+}
+
+impl Connection {
+    /// That of this request, where it is watched.
+    pub fn of(request: &HttpRequest) -> Option<Self> {
+        request.conn_data::<Attended>().map(Attended::connection)
+    }
+
+    /// Awaits the rest of a request. Until that is there, the connection waits like those that say nothing.
+    pub async fn hear<T>(connection: Option<Self>, rest: impl Future<Output = T>) -> T {
+        let _heard = connection.map(|connection| connection.counted(|now| &mut now.heard));
+        rest.await
+    }
+
+    /// The caller has said its last word: the server waits for no more, and leaves once it has said its own.
+    pub fn nothing_more_comes(&self) {
+        self.tell(|now| now.over = Some(Shutdown::Read));
+    }
+
+    /// The caller is given up, with all that it has not read.
+    pub fn give_up(&self) {
+        self.tell(|now| now.over = Some(Shutdown::Both));
+    }
+
+    fn counted(self, count: fn(&mut Now) -> &mut usize) -> Counted {
+        self.tell(|now| *count(now) += 1);
+        Counted { connection: self, count }
+    }
+
+    fn tell(&self, change: impl FnOnce(&mut Now)) {
+        if let Some(now) = self.0.upgrade() {
+            now.send_modify(change);
+        }
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.connection.tell(|now| *(self.count)(now) -= 1);
+    }
+}
+
+/// An answer without a known end; until it is over, it keeps its connection busy.
+struct Lasting {
+    body: BoxBody,
+    _answered: Counted,
+}
+
+impl MessageBody for Lasting {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Pin::new(&mut self.get_mut().body).poll_next(context)
+    }
+}
+
+/// Has a request answered, of which its connection knows meanwhile.
+///
+/// # Errors
+/// Those of the answer.
+pub async fn attend<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let connection = request.conn_data::<Attended>().map(Attended::connection);
+    let answered = connection.map(|connection| connection.counted(|now| &mut now.answered));
+    let mut answer = next.call(request).await?.map_into_boxed_body();
+    let Some(answered) = answered else {
+        // Nobody would end the connection, so it serves this one request.
+        answer.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+        return Ok(answer);
+    };
+    Ok(match answer.response().body().size() {
+        BodySize::Stream => answer.map_body(|_, body| BoxBody::new(Lasting { body, _answered: answered })),
+        _ => answer,
+    })
+}

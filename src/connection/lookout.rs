@@ -1,0 +1,83 @@
+//! Ends connections whose next request never comes whole, or whose answer is never read.
+//!
+//! The server's own timers watch the first head of a connection and idle connections; between them a caller could send
+//! half a second head and stay for ever. Where many are open, those that have waited longest for a request go before their
+//! time.
+
+use std::any::Any;
+use std::net::{Shutdown, TcpStream};
+use std::time::Duration;
+
+use actix_web::dev::Extensions;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use super::attendance::{Attended, Now};
+use super::crowd::{Crowd, Waiting};
+use super::farewell::{Farewell, duplicate};
+
+/// Watches the connections of one server. Cheap to clone.
+#[derive(Clone)]
+pub struct Lookout {
+    patience: Duration,
+    farewell: Farewell,
+    crowd: Crowd,
+}
+
+impl Lookout {
+    /// For a server of so many `places`. A connection may be without a whole request for `patience` at a time, where others
+    /// do not need its place; and its caller may read on for `disconnect_within` after the server has left it.
+    pub fn new(places: usize, patience: Duration, disconnect_within: Duration) -> Self {
+        Self { patience, farewell: Farewell::new(disconnect_within), crowd: Crowd::new(places) }
+    }
+
+    /// Watches a new connection until the server has left it or it has to go; then it ends with a farewell.
+    pub fn watch(&self, socket: &dyn Any, data: &mut Extensions) {
+        let Some(socket) = duplicate(socket) else { return };
+        let (attended, changes) = Attended::begin();
+        let (lookout, waiting) = (self.clone(), self.crowd.wait());
+        actix_web::rt::spawn(async move {
+            lookout.until_left(&socket, changes, waiting).await;
+            lookout.farewell.end(socket).await;
+        });
+        data.insert(attended);
+    }
+
+    async fn until_left(&self, socket: &TcpStream, mut changes: watch::Receiver<Now>, first: Waiting) {
+        let mut first = Some(first);
+        loop {
+            let now = *changes.borrow_and_update();
+            if let Some(half) = now.over {
+                let _ = socket.shutdown(half);
+            }
+            let changed = if now.is_busy() {
+                first = None;
+                let _busy = self.crowd.work();
+                changes.changed().await
+            } else {
+                let waiting = first.take().unwrap_or_else(|| self.crowd.wait());
+                let Some(changed) = self.patiently(&mut changes, waiting).await else {
+                    let _ = socket.shutdown(Shutdown::Both);
+                    return;
+                };
+                changed
+            };
+            if changed.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// The next change; none where it comes too late.
+    async fn patiently(
+        &self,
+        changes: &mut watch::Receiver<Now>,
+        mut waiting: Waiting,
+    ) -> Option<Result<(), watch::error::RecvError>> {
+        tokio::select! {
+            biased;
+            changed = timeout(self.patience, changes.changed()) => changed.ok(),
+            () = waiting.has_to_go() => None,
+        }
+    }
+}

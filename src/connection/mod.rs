@@ -1,0 +1,9 @@
+//! The connections of a server: who goes where many come, and how each of them ends.
+
+mod attendance;
+mod crowd;
+mod farewell;
+mod lookout;
+
+pub use attendance::{Connection, attend};
+pub use lookout::Lookout;

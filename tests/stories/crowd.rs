@@ -1,0 +1,169 @@
+//! Where many are connected: who goes, and who stays.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use endo::bus::embedded::api::ApiLimits;
+use endo::http::Limits;
+use reqwest::Response;
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::firehose::wire::{Polling, Socket};
+use crate::front_door::{House, healthy, is_answered, rest};
+use crate::support::bus::{Device, TestBus, WithJson, send};
+
+/// So many places that six connections may be there, and whoever comes then has one of them go.
+const PLACES: usize = 8;
+const STAY: usize = 6;
+
+/// The front door and the bus's API.
+struct Doors {
+    house: House,
+    bus: TestBus,
+}
+
+impl Doors {
+    async fn open() -> Self {
+        let limits = Limits { connections: PLACES, workers: 1, ..Limits::default() };
+        Self { house: House::with(healthy(), limits), bus: small().await }
+    }
+
+    /// The address of each, and where it takes a body.
+    fn each(&self) -> [(SocketAddr, &str); 2] {
+        [(self.house.address, "/v2/messages"), (self.bus.address, "/devices")]
+    }
+}
+
+async fn small() -> TestBus {
+    TestBus::with(ApiLimits { connections: PLACES, workers: 1, ..ApiLimits::default() }, None).await
+}
+
+async fn saying(address: SocketAddr, words: &str) -> TcpStream {
+    let mut socket = TcpStream::connect(address).await.unwrap();
+    socket.write_all(words.as_bytes()).await.unwrap();
+    socket
+}
+
+/// Connections that were answered once and say nothing more, one after the other.
+async fn idle(address: SocketAddr, count: usize) -> Vec<TcpStream> {
+    let mut idle = Vec::new();
+    for _ in 0..count {
+        let mut socket = saying(address, "").await;
+        // Each was taken before the next one comes.
+        is_answered(&mut socket).await;
+        idle.push(socket);
+    }
+    idle
+}
+
+async fn is_ended(socket: &mut TcpStream) {
+    assert_eq!(rest(socket).await, "");
+}
+
+#[tokio::test]
+async fn whoever_waits_longest_for_nothing_goes() {
+    let doors = Doors::open().await;
+    for (door, _) in doors.each() {
+        let mut idle = idle(door, 2 * STAY).await;
+        for socket in &mut idle[..STAY] {
+            is_ended(socket).await;
+        }
+        for socket in &mut idle[STAY..] {
+            is_answered(socket).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn whoever_was_answered_again_has_not_waited_longest() {
+    let doors = Doors::open().await;
+    for (door, _) in doors.each() {
+        let mut before = idle(door, STAY).await;
+        is_answered(&mut before[0]).await;
+        let _after = idle(door, STAY - 1).await;
+        for socket in &mut before[1..] {
+            is_ended(socket).await;
+        }
+        is_answered(&mut before[0]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_does_not_come_whole_is_no_reason_to_stay() {
+    let doors = Doors::open().await;
+    for (door, path) in doors.each() {
+        let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n");
+        for half in [head.as_str(), &format!("{head}abc"), "GET /healthcheck HTT"] {
+            let mut halves = Vec::new();
+            for _ in 0..STAY {
+                halves.push(saying(door, half).await);
+            }
+            let mut idle = idle(door, STAY).await;
+            for socket in &mut halves {
+                is_ended(socket).await;
+            }
+            for socket in &mut idle {
+                is_answered(socket).await;
+            }
+        }
+    }
+}
+
+/// One who reads along, one who has a websocket, and one who polls.
+struct Hearing<'a> {
+    bus: &'a TestBus,
+    device: Device,
+    along: Response,
+    socket: Socket,
+    poll: TcpStream,
+}
+
+impl<'a> Hearing<'a> {
+    async fn begin(bus: &'a TestBus) -> Self {
+        let device = bus.listener().await;
+        let along = bus.by(&device, &format!("GET /subscribe/{}/received", device.uuid));
+        let along = along.send().await.unwrap();
+        let socket = Socket::open(bus, &device).await;
+        let poll = saying(bus.address, &Polling::open(bus, &device).await.request()).await;
+        Self { bus, device, along, socket, poll }
+    }
+
+    async fn all_hear(mut self) {
+        let message = json!({"devices": [self.device.uuid], "payload": "heard"});
+        send(self.bus.by(&self.device, "POST /messages").json(&message)).await.is(204, "");
+        let line = self.along.chunk().await.unwrap().unwrap();
+        assert!(String::from_utf8_lossy(&line).contains("heard"));
+        assert!(self.socket.event().await.to_string().contains("heard"));
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"heard") {
+            answer.push(self.poll.read_u8().await.unwrap());
+        }
+    }
+}
+
+#[tokio::test]
+async fn whoever_hears_what_arrives_at_a_device_stays() {
+    let bus = small().await;
+    let hearing = Hearing::begin(&bus).await;
+    let mut idle = idle(bus.address, 3 * STAY).await;
+    is_ended(&mut idle[0]).await;
+    hearing.all_hear().await;
+}
+
+fn impatient() -> ApiLimits {
+    let second = Duration::from_secs(1);
+    ApiLimits { request_within: second, keep_alive: second, ..ApiLimits::default() }
+}
+
+#[tokio::test]
+async fn whoever_hears_stays_for_longer_than_one_may_say_nothing() {
+    let bus = TestBus::with(impatient(), None).await;
+    let hearing = Hearing::begin(&bus).await;
+    let mut nothing = saying(bus.address, "").await;
+    is_answered(&mut nothing).await;
+    nothing.write_all(b"GET /healthcheck HTT").await.unwrap();
+    is_ended(&mut nothing).await;
+    hearing.all_hear().await;
+}
