@@ -37,6 +37,13 @@ pub struct Caller {
     pub(super) place: Option<Place>,
 }
 
+impl Caller {
+    /// Whether the gateway knows something of its right, or has let it in.
+    pub(super) fn is_known(&self) -> bool {
+        self.place.is_none()
+    }
+}
+
 impl From<FirehoseEvent> for Arrival {
     fn from(event: FirehoseEvent) -> Self {
         Self { route: event.route, body: event.body, id: None, caller: None, patience: None }

@@ -91,7 +91,7 @@ impl Case {
 
     /// Whether it came with a device that the gateway does not know, and did not let in.
     pub(super) fn is_of_a_stranger(&self) -> bool {
-        self.caller.as_ref().is_some_and(|caller| caller.place.is_some())
+        self.caller.as_ref().is_some_and(|caller| !caller.is_known())
     }
 
     /// Whether anybody can be told on a bus elsewhere.

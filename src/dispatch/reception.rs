@@ -92,7 +92,7 @@ enum Way {
     /// It is refused, which takes no turn.
     Refused,
     /// It is left in the store: nobody gets a turn once the gateway is stopping, or before they have one whom nobody waits for
-    /// any more.
+    /// any more, or while their record cannot be opened for the moment.
     Later,
 }
 
@@ -209,13 +209,18 @@ impl Parts {
 
     /// The record of a device that comes itself is looked at first, for any device may come; then there is a turn in time. Who
     /// brings the only login that the reply could be sent with gets one at any time, or brings it again: what is left in the
-    /// store has no login.
+    /// store has no login. Who wants to be told soon that the message is on disk is told so where the record of a device that is
+    /// known here cannot be opened for the moment.
     async fn way_of(&self, guest: &mut Guest) -> Result<Way, NotReceived> {
         if let Some(caller) = &mut guest.arrival.caller {
             let looked_at = self.desk.open(&guest.parties).await.map_err(|refused| refused.failure);
-            let Ok(record) = &looked_at else {
-                guest.looked_at = Some(looked_at);
-                return Ok(Way::Refused);
+            let record = match &looked_at {
+                Ok(record) => record,
+                Err(failure) => {
+                    let is_kept = failure.is_for_now && caller.is_known() && guest.arrival.patience.is_some();
+                    guest.looked_at = Some(looked_at);
+                    return Ok(if is_kept { Way::Later } else { Way::Refused });
+                }
             };
             caller.place = None;
             guest.speaker = record.login().map_or(Speaker::Nobody, Speaker::Recorded);

@@ -98,16 +98,20 @@ fn crowded(head: &str) -> bool {
 }
 
 #[tokio::test]
-async fn nothing_is_kept_of_what_a_stranger_brings_whose_bus_does_not_answer_until_nobody_waits() {
-    let scene = Scene::set().await;
-    scene.meshblu.answer("POST /messages", [json_answer(403, &json!({"error": "Forbidden"}))]);
-    scene.answer_slowly("a-stranger", 503);
-    let bringing = tokio::spawn(send(scene.brings("a-stranger").header("x-meshblu-delivery-id", "d")));
-    until(async || scene.looks_at("a-stranger") == 1).await;
-    scene.gate.add_permits(2);
-    let answer = bringing.await.unwrap();
-    assert_eq!((answer.status.as_u16(), answer.header("x-meshblu-delivery")), (503, Some("open")));
-    assert_eq!(scene.gateway.kept(), 0);
+async fn nothing_is_kept_of_what_a_stranger_brings_whose_bus_fails_whether_or_not_anybody_waits() {
+    for preference in ["handling=lenient", "respond-async, wait=0"] {
+        let scene = Scene::set().await;
+        scene.meshblu.answer("POST /messages", [json_answer(403, &json!({"error": "Forbidden"}))]);
+        scene.answer_slowly("a-stranger", 503);
+        let message = scene.brings("a-stranger").header("x-meshblu-delivery-id", "d");
+        let bringing = tokio::spawn(send(message.header("prefer", preference)));
+        until(async || scene.looks_at("a-stranger") == 1).await;
+        scene.gate.add_permits(2);
+        let answer = bringing.await.unwrap();
+        let told = (answer.status.as_u16(), answer.header("x-meshblu-delivery"));
+        assert_eq!(told, (503, Some("open")), "{preference}");
+        assert_eq!(scene.gateway.kept(), 0);
+    }
 }
 
 #[tokio::test]

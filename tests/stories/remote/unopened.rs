@@ -194,27 +194,77 @@ async fn what_a_bus_has_given_up_waiting_for_is_answered_when_the_bus_is_back() 
     Scene::given_up_by_its_bus(bus, &gate).await.is_answered_later().await;
 }
 
+/// The gateway lets a device in that brings a message itself; then its bus is away, or is back after one attempt.
+async fn let_in_before(scene: &Scene, back: Option<Answer>) {
+    send(brought(scene)).await.is(201, "Created");
+    // What a bus says of a binding is remembered for a second.
+    scene.now.fetch_add(2000, Ordering::SeqCst);
+    answer_who_is_bound(&scene.bus, [away(), away()].into_iter().chain(back));
+}
+
+fn brought(scene: &Scene) -> RequestBuilder {
+    let post = scene.gateway.post("/v1/messages").header("x-meshblu-route", route());
+    post.header("x-meshblu-delivery-id", scene.now.load(Ordering::SeqCst).to_string())
+        .basic_auth(CREDENTIALS, Some("lent"))
+        .body(say_hello().to_string())
+}
+
+fn told(scene: &Scene) -> Vec<Value> {
+    scene.bus.meshblu.messages().iter().map(|it| it["metadata"]["code"].clone()).collect()
+}
+
 #[tokio::test]
 async fn what_a_device_brings_that_was_let_in_before_is_answered_when_the_bus_is_back() {
     let directory = tempfile::tempdir().unwrap();
     let bus = SigningBus::start().await;
     let scene = Scene::changed(bus, directory, |gateway| gateway.buses_wait = Duration::ZERO).await;
-    let bring = || {
-        let post = scene.gateway.post("/v1/messages").header("x-meshblu-route", route());
-        send(post.basic_auth(CREDENTIALS, Some("lent")).body(say_hello().to_string()))
-    };
-    bring().await.is(201, "Created");
-    // What a bus says of a binding is remembered for a second.
-    scene.now.fetch_add(2000, Ordering::SeqCst);
-    answer_who_is_bound(&scene.bus, [away(), away(), json_answer(200, &json!([bound()]))]);
+    let_in_before(&scene, Some(json_answer(200, &json!([bound()])))).await;
     scene.bus.meshblu.answer("POST /messages", [away(), Answer::new(204, &[], "")]);
-    bring().await.is(202, "Accepted");
+    send(brought(&scene)).await.is(202, "Accepted");
     scene.until(async || scene.bus.meshblu.messages().len() == 3).await;
     until(async || scene.gateway.waiting().await == 0).await;
-    let codes: Vec<_> =
-        scene.bus.meshblu.messages().iter().map(|it| it["metadata"]["code"].clone()).collect();
-    assert_eq!(codes, [200, 503, 200]);
+    assert_eq!(told(&scene), [200, 503, 200]);
     assert!(scene.gateway.dead_letters().await.is_empty());
+}
+
+#[tokio::test]
+async fn what_a_device_does_not_want_to_wait_for_is_on_disk_and_answered_when_the_bus_is_back() {
+    let scene = Scene::set(SigningBus::start().await).await;
+    let_in_before(&scene, Some(json_answer(200, &json!([bound()])))).await;
+    let message = brought(&scene).header("prefer", "respond-async, wait=0");
+    send(message).await.is(202, "Accepted");
+    scene.until(async || scene.bus.meshblu.messages().len() == 2).await;
+    until(async || scene.gateway.waiting().await == 0).await;
+    assert_eq!(told(&scene), [200, 200]);
+    assert!(scene.gateway.dead_letters().await.is_empty());
+}
+
+#[tokio::test]
+async fn what_a_device_does_not_want_to_wait_for_can_be_seen_where_the_bus_stays_away() {
+    let scene = Scene::set(SigningBus::start().await).await;
+    let_in_before(&scene, None).await;
+    let message = brought(&scene);
+    let first = message.try_clone().unwrap().header("prefer", "respond-async, wait=0");
+    send(first).await.is(202, "Accepted");
+    scene.until(async || !scene.gateway.dead_letters().await.is_empty()).await;
+    let letters = scene.gateway.dead_letters().await;
+    assert_eq!((letters[0].reason.as_str(), letters[0].code), ("not_opened", Some(503)));
+    assert_eq!(told(&scene), [200], "nobody else is told anything");
+    answer_who_is_bound(&scene.bus, [json_answer(200, &json!([bound()]))]);
+    send(message).await.is(201, "Created");
+    assert_eq!(told(&scene), [200, 200]);
+    assert!(scene.gateway.dead_letters().await.is_empty());
+}
+
+#[tokio::test]
+async fn whoever_waits_for_what_a_device_brings_is_told_that_the_bus_is_away_and_so_is_its_sender() {
+    let scene = Scene::set(SigningBus::start().await).await;
+    let_in_before(&scene, None).await;
+    let kept = scene.gateway.kept();
+    let refused = send(brought(&scene)).await;
+    assert_eq!((refused.status.as_u16(), refused.header("x-meshblu-delivery")), (503, Some("ended")));
+    assert_eq!(told(&scene), [200, 503]);
+    assert_eq!(scene.gateway.kept(), kept);
 }
 
 #[tokio::test]
