@@ -22,6 +22,7 @@
 //! | [`config`] | every setting, typed, read once |
 //! | [`telemetry`] | logs |
 //! | [`connection`] | who of those connected goes where many come, and how a connection ends |
+//! | [`lately`] | what happened lately, and to whom: bounded |
 //! | [`legible`] | which characters of a text people see: pure |
 //! | [`message`] | messages, routes, replies: pure |
 //! | [`signature`] | HTTP signatures, both ways: pure |
@@ -52,6 +53,7 @@ pub mod http;
 pub mod job;
 #[path = "../jobs/mod.rs"]
 pub mod jobs;
+pub mod lately;
 pub mod legible;
 pub mod message;
 pub mod signature;

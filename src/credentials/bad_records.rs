@@ -2,11 +2,11 @@
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::CredentialsError;
 use crate::ambient::Timestamp;
+use crate::lately::Lately;
 use crate::message::DeviceUuid;
 use crate::store::StoredRecord;
 use crate::vault::RecordError;
@@ -16,23 +16,15 @@ use crate::vault::RecordError;
 const MOST: usize = 5;
 /// Within which time.
 const WITHIN: Duration = Duration::from_secs(60);
-/// How many windows there are, half a megabyte when nothing is in them. None is ever forgotten before its time; devices that
-/// share one, whom chance alone chooses, have their failures together.
+/// How many windows there are, half a megabyte when nothing is in them.
 const WINDOWS: usize = 1 << 14;
 
 /// What did not open lately.
 #[derive(Debug)]
 pub(super) struct BadRecords {
-    /// Which device is in which window, and what each record is known by: nobody outside can know.
-    lots: RandomState,
-    windows: Mutex<Vec<Window>>,
-}
-
-/// The failures since a moment.
-#[derive(Clone, Debug)]
-struct Window {
-    since: Timestamp,
-    failed: Vec<Failed>,
+    /// What each record is known by: nobody outside can know.
+    names: RandomState,
+    failed: Lately<DeviceUuid, Vec<Failed>>,
 }
 
 #[derive(Clone, Debug)]
@@ -47,24 +39,9 @@ pub(super) struct Brought<'a> {
     pub(super) record: &'a StoredRecord,
 }
 
-impl Window {
-    /// Also over when the clock was set back to before it began.
-    fn is_over(&self, now: Timestamp) -> bool {
-        now < self.since || now.since(self.since) >= WITHIN
-    }
-
-    fn note(&mut self, failed: Failed, now: Timestamp) {
-        if self.failed.is_empty() {
-            self.since = now;
-        }
-        self.failed.push(failed);
-    }
-}
-
 impl Default for BadRecords {
     fn default() -> Self {
-        let none = Window { since: Timestamp::from_millis(0), failed: Vec::new() };
-        Self { lots: RandomState::new(), windows: Mutex::new(vec![none; WINDOWS]) }
+        Self { names: RandomState::new(), failed: Lately::new(WINDOWS, WITHIN) }
     }
 }
 
@@ -79,8 +56,8 @@ impl BadRecords {
         now: Timestamp,
         open: impl FnOnce() -> Result<T, RecordError>,
     ) -> Result<T, CredentialsError> {
-        let record = self.lots.hash_one((brought.device, &brought.record.endo, &brought.record.signature));
-        self.with_window(brought.device, now, |Window { failed, .. }| {
+        let record = self.names.hash_one((brought.device, &brought.record.endo, &brought.record.signature));
+        self.failed.look(brought.device, now, |failed| {
             match failed.iter().find(|it| it.record == record) {
                 Some(Failed { error, .. }) => Err(CredentialsError::Record(*error)),
                 None if failed.len() >= MOST => Err(CredentialsError::TooManyFailures),
@@ -88,19 +65,8 @@ impl BadRecords {
             }
         })?;
         open().map_err(|error| {
-            self.with_window(brought.device, now, |window| window.note(Failed { record, error }, now));
+            self.failed.note(brought.device, now, |failed| failed.push(Failed { record, error }));
             error.into()
         })
-    }
-
-    /// Every change leaves the windows whole, also where a panic came in between.
-    fn with_window<T>(&self, device: &DeviceUuid, now: Timestamp, act: impl FnOnce(&mut Window) -> T) -> T {
-        let lot = self.lots.hash_one(device) % WINDOWS as u64;
-        let lot = usize::try_from(lot).expect("there are not so many windows");
-        let window = &mut self.windows.lock().unwrap_or_else(PoisonError::into_inner)[lot];
-        if window.is_over(now) {
-            window.failed = Vec::new();
-        }
-        act(window)
     }
 }

@@ -14,15 +14,16 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("config", &[]),
     ("telemetry", &[]),
     ("connection", &[]),
+    ("lately", &[]),
     ("legible", &[]),
     ("message", &[]),
     ("signature", &[]),
     ("vault", &["message"]),
     ("egress", &["message"]),
     ("store", &["message"]),
-    ("bus", &["connection", "legible", "message", "signature", "store", "egress"]),
+    ("bus", &["connection", "lately", "legible", "message", "signature", "store", "egress"]),
     ("source", &["message", "vault", "store", "egress"]),
-    ("credentials", &["message", "bus", "vault", "source", "store"]),
+    ("credentials", &["lately", "message", "bus", "vault", "source", "store"]),
     ("job", &["message", "vault", "egress", "signature"]),
     ("jobs", &["job"]),
     ("dispatch", &["message", "bus", "credentials", "job", "store"]),
@@ -32,8 +33,9 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("cli", &ALL),
 ];
 
-const ALL_BUT_THE_ROOTS: [&str; 14] = [
+const ALL_BUT_THE_ROOTS: [&str; 15] = [
     "connection",
+    "lately",
     "legible",
     "message",
     "signature",
@@ -49,8 +51,9 @@ const ALL_BUT_THE_ROOTS: [&str; 14] = [
     "console",
 ];
 
-const ALL: [&str; 16] = [
+const ALL: [&str; 17] = [
     "connection",
+    "lately",
     "legible",
     "message",
     "signature",

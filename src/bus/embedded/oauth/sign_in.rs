@@ -95,7 +95,7 @@ impl EmbeddedBus {
         let shown = login.clone();
         let proven = self.look(move |bus, view| bus.authenticate(view, &shown)).await;
         let is_wrong = matches!(proven, Err(BusError::Forbidden));
-        if is_wrong && self.attempts.is_one_too_many((from, login.uuid.clone()), self.clock.now()) {
+        if is_wrong && self.attempts.is_one_too_many(&(from, login.uuid.clone()), self.clock.now()) {
             return Err(NoSignIn::TooOften);
         }
         proven?;
