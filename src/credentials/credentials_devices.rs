@@ -9,10 +9,10 @@ use super::arrivals::Arrivals;
 use super::bad_records::BadRecords;
 use super::enders::Enders;
 use super::held_tokens::HeldTokens;
+use super::lines::Lines;
 use super::making::InMaking;
 use super::possession::Typings;
 use super::renewal::Renewing;
-use super::turns::Turns;
 use super::uses::Uses;
 use crate::ambient::{Clock, LastLook};
 use crate::bus::Bus;
@@ -55,7 +55,7 @@ pub struct CredentialsDevices {
     pub(super) clock: Clock,
     pub(super) sealing: Arc<Sealing>,
     /// Who opens whose record with the private key just now.
-    pub(super) openings: Turns<DeviceUuid>,
+    pub(super) openings: Arc<Lines<DeviceUuid>>,
     /// Records that did not open.
     pub(super) bad_records: Arc<BadRecords>,
     /// Secrets that are typed in, to show that somebody has them.
@@ -78,7 +78,7 @@ pub struct CredentialsDevices {
     /// What the records hold, as far as somebody had to know.
     pub(super) held_tokens: Arc<HeldTokens>,
     /// What is being made, step by step: accounts by their `idKey` or id, and devices.
-    pub(super) under_way: Turns<String>,
+    pub(super) under_way: Arc<Lines<String>>,
     /// User devices on a bus elsewhere that are being made.
     pub(super) in_making: Arc<InMaking>,
     /// When it was last looked what is due.
@@ -97,7 +97,7 @@ impl CredentialsDevices {
             vault,
             clock,
             sealing: Arc::new(sealing),
-            openings: Turns::default(),
+            openings: Arc::default(),
             bad_records: Arc::default(),
             typings: Arc::default(),
             uses: Arc::default(),
@@ -109,7 +109,7 @@ impl CredentialsDevices {
             renewing: None,
             arrivals: Arrivals::default(),
             held_tokens: Arc::default(),
-            under_way: Turns::default(),
+            under_way: Arc::default(),
             in_making: Arc::default(),
             last_look: Arc::default(),
             owed: Arc::default(),

@@ -66,7 +66,7 @@ impl CredentialsDevices {
     async fn attempt_on(&self, bus: &Meshblu, queued: &QueuedErrand) -> Result<CameTo, CredentialsError> {
         let errand = &queued.errand;
         let (credentials, service) = (&errand.credentials, Identity::of(bus.service()));
-        let maker = errand.kind.user_device().map(|device| self.under_way.take(&device.to_string()));
+        let maker = errand.kind.user_device().map(|device| self.under_way.turn_now(&device.to_string()));
         if let Some(None) = maker {
             return Ok(CameTo::Busy);
         }

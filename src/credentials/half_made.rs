@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::bind::{BoundDevice, NewUserDevice, subscription};
+use super::lines::Turn;
 use super::making::Made;
-use super::turns::Turn;
 use super::{CredentialsDevices, CredentialsError, Cut, Revoker, login_in, templates};
 use crate::bus::Login;
 use crate::bus::meshblu::{Identity, Meshblu};
@@ -22,7 +22,7 @@ struct Making {
     login: Login,
     is_old: bool,
     made: Arc<Made>,
-    _turn: Option<Turn<String>>,
+    _turn: Option<Turn>,
 }
 
 /// Whose device for which credentials it is, and the marks by which it is found on the bus; one a key, the newest first.
@@ -141,7 +141,7 @@ impl CredentialsDevices {
     ) -> Result<Option<Making>, CredentialsError> {
         for half in self.broken_off(bus, wanted, owner).await? {
             let device = &half.binding.user_device;
-            let Some(turn) = self.under_way.take(&device.to_string()) else { continue };
+            let Some(turn) = self.under_way.turn_now(&device.to_string()) else { continue };
             match bus.make_token(Identity::of(owner), device).await {
                 Ok(login) => {
                     let made = Arc::clone(&wanted.made);
@@ -195,7 +195,7 @@ impl CredentialsDevices {
     ) -> Result<Making, CredentialsError> {
         document["endo"] = json!({"begun": wanted.marks.first()});
         let login = bus.register(&document).await?;
-        let turn = self.under_way.take(&login.uuid.to_string());
+        let turn = self.under_way.turn_now(&login.uuid.to_string());
         let Wanted { credentials, owner, made, .. } = wanted;
         let binding = Binding { credentials, user_device: login.uuid.clone() };
         let half = HalfMade { binding, owner, status_device: None, made_at: self.clock.now() };

@@ -1,7 +1,7 @@
 //! Which credentials are an account's.
 
+use super::lines::Turn;
 use super::on_embedded::candidates;
-use super::turns::Turn;
 use super::{CredentialsDevices, CredentialsError};
 use crate::bus::Bus;
 use crate::message::DeviceUuid;
@@ -22,8 +22,8 @@ impl CredentialsDevices {
     ///
     /// # Errors
     /// [`CredentialsError::Busy`], where somebody else is at it for long.
-    pub async fn turn_of(&self, account: &str) -> Result<Turn<String>, CredentialsError> {
-        self.under_way.wait_a_while(&account.to_owned()).await.ok_or(CredentialsError::Busy)
+    pub async fn turn_of(&self, account: &str) -> Result<Turn, CredentialsError> {
+        self.under_way.turn_soon(&account.to_owned()).await.ok_or(CredentialsError::Busy)
     }
 
     /// The device that keeps the credentials of this account: the one that [`CredentialsDevices::keep`] would keep its next

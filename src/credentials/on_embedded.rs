@@ -30,7 +30,7 @@ impl CredentialsDevices {
         whereabouts: Whereabouts,
     ) -> Result<DeviceUuid, CredentialsError> {
         // One after the other, for those who come at the same time would seal in vain.
-        let _turn = self.under_way.wait_a_while(&secret_of(&account.id)).await;
+        let _turn = self.under_way.turn_soon(&secret_of(&account.id)).await;
         let incoming = Incoming { devices: self.clone(), account, whereabouts };
         loop {
             let id_keys = self.id_keys(&incoming.account.id).await?;

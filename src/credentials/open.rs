@@ -141,7 +141,7 @@ impl CredentialsDevices {
         if let Some(warm) = self.vault.recall(&device, text(&record), now) {
             return Ok(warm);
         }
-        let _turn = self.openings.wait(&device).await;
+        let _turn = self.openings.turn(&device).await;
         if let Some(warm) = self.vault.recall(&device, text(&record), now) {
             return Ok(warm);
         }

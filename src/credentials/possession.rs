@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::failures::{Allowance, Failures};
-use super::turns::Turns;
+use super::lines::Lines;
 use super::{CredentialsDevices, CredentialsError, Owned};
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
@@ -51,7 +51,7 @@ pub enum Possession {
 /// The secrets that were typed in wrong lately, each for some credentials.
 #[derive(Debug)]
 pub(super) struct Typings {
-    turns: Turns<(Line, DeviceUuid)>,
+    lines: Lines<(Line, DeviceUuid)>,
     of_one: Failures<(Typist, DeviceUuid)>,
     of_newcomers: Failures<(DeviceUuid, DeviceUuid)>,
 }
@@ -59,7 +59,7 @@ pub(super) struct Typings {
 impl Default for Typings {
     fn default() -> Self {
         Self {
-            turns: Turns::default(),
+            lines: Lines::default(),
             of_one: Failures::new(OF_ONE),
             of_newcomers: Failures::new(OF_NEWCOMERS),
         }
@@ -124,7 +124,7 @@ impl CredentialsDevices {
         typed: &SecretText,
     ) -> Result<Possession, CredentialsError> {
         let (device, now) = (owned.device(), self.clock.now());
-        let _turn = self.typings.turns.wait(&(typist.line(), device.clone())).await;
+        let _turn = self.typings.lines.turn(&(typist.line(), device.clone())).await;
         if let Some(bound) = self.typings.bound(typist, device, now) {
             return Ok(bound);
         }

@@ -57,7 +57,7 @@ impl CredentialsDevices {
     ) -> Result<bool, CredentialsError> {
         let shown = self.newest_record(device).await?;
         // One after the other, for those who come at the same time would seal in vain.
-        let _turn = self.under_way.wait_a_while(&format!("the record of {device}")).await;
+        let _turn = self.under_way.turn_soon(&format!("the record of {device}")).await;
         let (devices, rule) = (self.clone(), Box::new(rule));
         self.change(Resealing { devices, device: device.clone(), shown, rule }).await
     }

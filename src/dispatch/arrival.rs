@@ -6,7 +6,7 @@ use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use super::lobby::Place;
+use super::lobby::Chair;
 use crate::bus::Login;
 use crate::bus::meshblu::firehose::FirehoseEvent;
 use crate::message::{BadRoute, DeliveryId, Message, Route};
@@ -33,14 +33,14 @@ pub struct Arrival {
 pub struct Caller {
     /// The login that it showed, which the bus takes.
     pub(super) login: Login,
-    /// Its place among those that the gateway does not know, until it was let in.
-    pub(super) place: Option<Place>,
+    /// Its chair among those that the gateway does not know, until it was let in.
+    pub(super) chair: Option<Chair>,
 }
 
 impl Caller {
     /// Whether the gateway knows something of its right, or has let it in.
     pub(super) fn is_known(&self) -> bool {
-        self.place.is_none()
+        self.chair.is_none()
     }
 }
 

@@ -121,10 +121,10 @@ impl Reception {
     /// [`NotReceived::Crowded`] where there is none in half of the time that buses wait, or [`NotReceived::Store`].
     pub async fn admit(&self, login: Login, parties: &Parties) -> Result<Caller, NotReceived> {
         if self.0.desk.credentials.knows(parties).await? {
-            return Ok(Caller { login, place: None });
+            return Ok(Caller { login, chair: None });
         }
-        let place = self.0.lobby.place(&login.uuid, self.0.buses_wait / 2).await;
-        Ok(Caller { place: Some(place.ok_or(NotReceived::Crowded)?), login })
+        let chair = self.0.lobby.chair(&login.uuid, self.0.buses_wait / 2).await;
+        Ok(Caller { chair: Some(chair.ok_or(NotReceived::Crowded)?), login })
     }
 
     /// Receives a message and answers how it ended, or that it is on disk: it is left for the next start, or takes longer,
@@ -222,7 +222,7 @@ impl Parts {
                     return Ok(if is_kept { Way::Later } else { Way::Refused });
                 }
             };
-            caller.place = None;
+            caller.chair = None;
             guest.speaker = record.login().map_or(Speaker::Nobody, Speaker::Recorded);
             guest.looked_at = Some(looked_at);
         }
