@@ -28,14 +28,14 @@ const READ_ALONG: Right = Right { to_act: List::DiscoverAs, there: List::Message
 /// Nobody reads along as somebody else.
 pub(super) async fn received(door: Data<Door>, who: Presented, Target(device): Target) -> Answer {
     let (reader, events) = listen(&door, who, device).await?;
-    let place = door.places.take(reader).map_err(|_| Refusal::Crowded)?;
-    place.settle();
-    let lines = stream::unfold((events, place), async |(mut events, mut place)| {
+    let reader = door.readers.admit(reader).map_err(|_| Refusal::Crowded)?;
+    reader.settle();
+    let lines = stream::unfold((events, reader), async |(mut events, mut reader)| {
         let line = tokio::select! {
             line = next(&mut events) => line?,
-            () = place.lost() => return None,
+            () = reader.has_to_go() => return None,
         };
-        Some((Ok::<_, Infallible>(line), (events, place)))
+        Some((Ok::<_, Infallible>(line), (events, reader)))
     });
     Ok(head().streaming(Box::pin(lines)))
 }

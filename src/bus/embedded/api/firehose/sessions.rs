@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use super::conversation::Call;
 use super::limits::FirehoseLimits;
 use super::rejection::Rejection;
-use crate::bus::embedded::api::places::{NoPlace, Place, Places};
+use crate::bus::embedded::api::readers::{Full, Reader, Readers};
 use crate::bus::embedded::api::refusal::Refusal;
 use crate::message::DeviceUuid;
 
@@ -18,7 +18,7 @@ const CALLS: usize = 8;
 /// The sessions there are. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(in super::super) struct Sessions {
-    places: Places,
+    readers: Readers,
     open: Arc<Mutex<HashMap<String, Entry>>>,
 }
 
@@ -28,32 +28,32 @@ struct Entry {
     calls: mpsc::Sender<Call>,
 }
 
-/// The name and the place of one session; both are free again when it is dropped.
+/// The name of one session, which is one reader; free again when it is dropped.
 #[derive(Debug)]
 pub(super) struct Seat {
     pub(super) sid: String,
-    pub(super) place: Place,
+    pub(super) reader: Reader,
     sessions: Sessions,
 }
 
 impl Sessions {
     pub(in super::super) fn new(limits: FirehoseLimits) -> Self {
-        Self { places: Places::new(limits.sessions, limits.device_sessions), open: Arc::default() }
+        Self { readers: Readers::new(limits.sessions, limits.device_sessions), open: Arc::default() }
     }
 
-    /// A place for a session of `device` under the name `sid`, and both ends of the calls to it.
+    /// A seat for a session of `device` under the name `sid`, and both ends of the calls to it.
     pub(super) fn take_seat(
         &self,
         sid: String,
         device: DeviceUuid,
     ) -> Result<(Seat, mpsc::Sender<Call>, mpsc::Receiver<Call>), Rejection> {
-        let place = self.places.take(device.clone()).map_err(|none| match none {
-            NoPlace::OfDevice => Rejection::TooMany,
-            NoPlace::AtAll => Refusal::Crowded.into(),
+        let reader = self.readers.admit(device.clone()).map_err(|full| match full {
+            Full::OfDevice => Rejection::TooMany,
+            Full::AtAll => Refusal::Crowded.into(),
         })?;
         let (calls, receiver) = mpsc::channel(CALLS);
         self.open().insert(sid.clone(), Entry { device, calls: calls.clone() });
-        Ok((Seat { sid, place, sessions: self.clone() }, calls, receiver))
+        Ok((Seat { sid, reader, sessions: self.clone() }, calls, receiver))
     }
 
     /// The session `sid`, where the path names no other device than its own.
