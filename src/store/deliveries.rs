@@ -273,6 +273,8 @@ impl Transaction<'_> {
     ) -> Result<(), StoreError> {
         let sql = "UPDATE deliveries SET due_at = ?2 WHERE work = ?1 AND due_at > ?2 AND accepted_at > ?3";
         self.prepare(sql)?.execute((work.code(), now.as_millis(), accepted_after.as_millis()))?;
+        let sql = "UPDATE turns SET due_at = min(due_at, ?1), had_at = ?1 WHERE had_at > ?1";
+        self.prepare(sql)?.execute([now.as_millis()])?;
         Ok(())
     }
 

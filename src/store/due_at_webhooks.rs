@@ -1,14 +1,11 @@
-//! What is due at webhooks, of which some may be passed over.
+//! What is due at webhooks, each host and each webhook of a host in its turn, but for what is passed over.
 
 use std::collections::HashSet;
 
-use serde_json::json;
+use rusqlite::Rows;
 
-use super::{PassedOver, StoreError, View, WebhookKey};
+use super::{PassedOver, StoreError, Transaction, View, WebhookKey, Work};
 use crate::ambient::Timestamp;
-
-/// How many of the oldest that are due are looked at before it is gone from webhook to webhook.
-const OLDEST: usize = 128;
 
 /// Deliveries to webhooks, but for what is passed over and what is in hand.
 #[derive(Clone, Copy)]
@@ -21,97 +18,94 @@ pub(super) struct Free<'a> {
 }
 
 impl View<'_> {
-    /// The places of deliveries to webhooks that are due: the oldest, where one of the first that are due may
-    /// be made. Else each host comes in turn, whatever waits at the others, and where few webhooks are due, each of them: it
-    /// goes from webhook to webhook then, and over a whole host at once, so that what waits at one of them takes no longer for
-    /// being much.
+    /// The places of deliveries to webhooks that are due: one of each host and then the next of each, of a host one of each
+    /// webhook and then the next of each, first who waits longest for a turn. No more is looked at than what is due at whoever
+    /// gets one and whoever is passed over, a host at once.
     ///
     /// # Errors
     /// What the database reports.
     pub(super) fn due_at_webhooks(&self, free: Free<'_>) -> Result<Vec<i64>, StoreError> {
-        let limit = free.limit;
-        let oldest = self.free_of_the_oldest(free)?;
-        if !oldest.is_empty() {
-            return Ok(oldest);
-        }
-        let firsts = self.first_at_each(free)?;
-        if firsts.len() >= limit {
-            return Ok(firsts.into_iter().map(|(_, seq)| seq).collect());
-        }
-        let of_each = firsts.iter().map(|(webhook, _)| self.due_at(webhook, free));
-        let of_each: Vec<Vec<i64>> = of_each.collect::<Result<_, _>>()?;
-        let in_turn = (0..limit).flat_map(|place| of_each.iter().filter_map(move |due| due.get(place)));
-        Ok(in_turn.take(limit).copied().collect())
+        let sql = "SELECT who FROM turns WHERE queue = 'hosts' AND since <= ?1 ORDER BY since, who";
+        let mut statement = self.prepare(sql)?;
+        let hosts = statement.query([free.now.as_millis()])?;
+        in_turn(hosts, free.limit, |host| match free.but.has_host(host) {
+            true => Ok(Vec::new()),
+            false => self.due_at_host(host, free),
+        })
     }
 
-    /// What is free of the oldest that are due, which are a bounded number.
-    fn free_of_the_oldest(
-        &self,
-        Free { but, in_hand, now, limit }: Free<'_>,
-    ) -> Result<Vec<i64>, StoreError> {
-        let sql = "SELECT seq, webhook FROM deliveries WHERE work = 1 AND due_at <= ?1 ORDER BY due_at, seq LIMIT ?2";
-        let resting: HashSet<_> = but.webhooks.iter().map(WebhookKey::text).collect();
-        let is_free = |webhook: &String| {
-            let host = webhook.split(' ').next().unwrap_or_default();
-            let is_host = |other: &String| other == host;
-            let has_room =
-                !but.hosts.iter().any(is_host) && but.only.iter().all(|only| only.iter().any(is_host));
-            has_room && !resting.contains(webhook)
-        };
-        let mut statement = self.prepare(sql)?;
-        let rows =
-            statement.query_map((now.as_millis(), OLDEST as i64), |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let oldest: Vec<(i64, String)> = rows.collect::<Result<_, _>>()?;
-        let free = oldest.into_iter().filter(|(seq, webhook)| !in_hand.contains(seq) && is_free(webhook));
-        Ok(free.map(|(seq, _)| seq).take(limit).collect())
+    /// When there is something due again, as far as the clock goes on as it does.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub(super) fn next_due_at_webhooks(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        // A turn is not before the last one, which is later than now where the clock was set back since.
+        let sql = "SELECT min(since) FROM turns WHERE queue = 'hosts' AND since > ?1";
+        let next: Option<i64> = self.prepare(sql)?.query_row([now.as_millis()], |row| row.get(0))?;
+        let turn = next.map(Timestamp::from_millis);
+        Ok(self.next_due(Work::Webhook, now)?.into_iter().chain(turn).min())
     }
 
-    /// The oldest that is due at each webhook, with that, one of each host and then the next of each.
-    fn first_at_each(
-        &self,
-        Free { but, in_hand, now, limit }: Free<'_>,
-    ) -> Result<Vec<(String, i64)>, StoreError> {
-        let sql = "WITH RECURSIVE waiting (webhook) AS (
-                       SELECT min(webhook) FROM deliveries WHERE webhook IS NOT NULL
-                       UNION ALL
-                       SELECT (SELECT min(webhook) FROM deliveries WHERE webhook > CASE
-                           WHEN substr(waiting.webhook, 1, instr(waiting.webhook, ' ') - 1)
-                               IN (SELECT value FROM json_each(?3))
-                           THEN substr(waiting.webhook, 1, instr(waiting.webhook, ' ') - 1) || '!'
-                           ELSE waiting.webhook END)
-                       FROM waiting WHERE webhook IS NOT NULL),
-                   of_hosts AS (
-                       SELECT webhook, substr(webhook, 1, instr(webhook, ' ') - 1) AS host FROM waiting
-                       WHERE webhook NOT IN (SELECT value FROM json_each(?5))),
-                   firsts AS (
-                       SELECT webhook, host, (
-                           SELECT seq FROM deliveries WHERE webhook = of_hosts.webhook AND due_at <= ?1
-                           AND seq NOT IN (SELECT value FROM json_each(?6)) ORDER BY due_at, seq LIMIT 1) AS seq
-                       FROM of_hosts WHERE host NOT IN (SELECT value FROM json_each(?3))
-                       AND (?4 IS NULL OR host IN (SELECT value FROM json_each(?4))))
-                   SELECT webhook, seq FROM firsts WHERE seq IS NOT NULL
-                   ORDER BY row_number() OVER (PARTITION BY host ORDER BY seq), seq LIMIT ?2";
-        let resting: Vec<_> = but.webhooks.iter().map(WebhookKey::text).collect();
-        let (hosts, resting) = (json!(but.hosts).to_string(), json!(resting).to_string());
-        let only = but.only.as_ref().map(|only| json!(only).to_string());
-        let in_hand = json!(in_hand).to_string();
+    fn due_at_host(&self, host: &str, free: Free<'_>) -> Result<Vec<i64>, StoreError> {
+        let sql = "SELECT who FROM turns WHERE queue = ?1 AND since <= ?2 ORDER BY since, who";
         let mut statement = self.prepare(sql)?;
-        let asked = (now.as_millis(), limit as i64, hosts, only, resting, in_hand);
-        let rows = statement.query_map(asked, |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let webhooks = statement.query((host, free.now.as_millis()))?;
+        in_turn(webhooks, free.limit, |webhook| match free.but.has_webhook(webhook) {
+            true => Ok(Vec::new()),
+            false => self.due_at_webhook(webhook, free),
+        })
     }
 
     /// What is due at a webhook and in nobody's hands, oldest first.
-    fn due_at(
+    fn due_at_webhook(
         &self,
         webhook: &str,
         Free { in_hand, now, limit, .. }: Free<'_>,
     ) -> Result<Vec<i64>, StoreError> {
-        let sql = "SELECT seq FROM deliveries WHERE webhook = ?1 AND due_at <= ?2
-                   AND seq NOT IN (SELECT value FROM json_each(?4)) ORDER BY due_at, seq LIMIT ?3";
+        let sql = "SELECT seq FROM deliveries WHERE webhook = ?1 AND due_at <= ?2 ORDER BY due_at, seq";
         let mut statement = self.prepare(sql)?;
-        let asked = (webhook, now.as_millis(), limit as i64, json!(in_hand).to_string());
-        let rows = statement.query_map(asked, |row| row.get(0))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let due = statement.query_map((webhook, now.as_millis()), |row| row.get(0))?;
+        let is_free = |seq: &Result<i64, _>| seq.as_ref().map_or(true, |seq| !in_hand.contains(seq));
+        Ok(due.filter(is_free).take(limit).collect::<Result<_, _>>()?)
     }
+}
+
+impl Transaction<'_> {
+    /// Puts a webhook, and its host, behind all others that wait for a turn now; who has nothing waiting waits for none.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn had_a_turn(&self, webhook: &WebhookKey, now: Timestamp) -> Result<(), StoreError> {
+        let again = "INSERT INTO turns (who, queue, due_at, had_at)
+                     SELECT webhook, host, due_at, ?2 FROM deliveries WHERE webhook = ?1 ORDER BY due_at LIMIT 1
+                     ON CONFLICT (who) DO UPDATE SET due_at = excluded.due_at, had_at = excluded.had_at";
+        // A host's is at least as late as any of its webhooks', also where the clock was set back.
+        let of_host_again = "INSERT INTO turns (who, queue, due_at, had_at)
+                             SELECT queue, 'hosts', since, ?2 FROM turns WHERE queue = ?1 ORDER BY since LIMIT 1
+                             ON CONFLICT (who) DO UPDATE
+                             SET due_at = excluded.due_at, had_at = max(had_at, excluded.had_at)";
+        for (who, again) in [(&webhook.text(), again), (&webhook.host, of_host_again)] {
+            if self.prepare(again)?.execute((who, now.as_millis()))? == 0 {
+                self.prepare("DELETE FROM turns WHERE who = ?1")?.execute([who])?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is `due_of` those who stand in a queue, as far as something is: the first of each, then the second, at most `limit`.
+fn in_turn(
+    mut queue: Rows<'_>,
+    limit: usize,
+    due_of: impl Fn(&str) -> Result<Vec<i64>, StoreError>,
+) -> Result<Vec<i64>, StoreError> {
+    let mut of_each = Vec::new();
+    while of_each.len() < limit
+        && let Some(row) = queue.next()?
+    {
+        let due = due_of(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?;
+        of_each.extend((!due.is_empty()).then_some(due));
+    }
+    let in_turn = (0..limit).flat_map(|place| of_each.iter().filter_map(move |due| due.get(place)));
+    Ok(in_turn.take(limit).copied().collect())
 }

@@ -1,5 +1,6 @@
 //! Hands out work that is due, each piece to one worker at a time.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -57,13 +58,43 @@ impl Drop for Taken {
 #[derive(Debug, Default)]
 pub struct PassedOver {
     /// Hosts, host and port of each.
-    pub hosts: Vec<String>,
+    hosts: HashSet<String>,
     /// All hosts but these, where that is said.
-    pub only: Option<Vec<String>>,
-    /// Webhooks.
-    pub webhooks: Vec<WebhookKey>,
+    only: Option<HashSet<String>>,
+    webhooks: HashSet<String>,
     /// When to look again although the bell was not rung; the bell is rung for every other change.
-    pub again_in: Option<Duration>,
+    again_in: Option<Duration>,
+}
+
+impl PassedOver {
+    /// These hosts, host and port of each, and all but those of `only`, where that is said, for `again_in` at least where no
+    /// bell is rung.
+    pub fn of_hosts(
+        hosts: HashSet<String>,
+        only: Option<HashSet<String>>,
+        again_in: Option<Duration>,
+    ) -> Self {
+        Self { hosts, only, again_in, ..Self::default() }
+    }
+
+    /// This webhook too, for so long.
+    pub fn rests(&mut self, webhook: &WebhookKey, left: Duration) {
+        self.webhooks.insert(webhook.text());
+        self.again_in = self.again_in.into_iter().chain([left]).min();
+    }
+
+    /// Whether anything is passed over.
+    pub fn is_something(&self) -> bool {
+        !self.hosts.is_empty() || !self.webhooks.is_empty() || self.only.is_some()
+    }
+
+    pub(super) fn has_host(&self, host: &str) -> bool {
+        self.hosts.contains(host) || self.only.as_ref().is_some_and(|only| !only.contains(host))
+    }
+
+    pub(super) fn has_webhook(&self, webhook: &str) -> bool {
+        self.webhooks.contains(webhook)
+    }
 }
 
 /// What one look at the queue finds: work, or when there will be some.
@@ -142,7 +173,13 @@ impl Feed {
             let found = free.filter_map(|seq| queued(seq).transpose()).collect::<Result<Vec<_>, _>>()?;
             match found.is_empty() {
                 false => Ok(Due::Now(found)),
-                true => Ok(view.next_due(work, now)?.map_or(Due::Unknown, |due| Due::In(due.since(now)))),
+                true => {
+                    let next = match work {
+                        Work::Job => view.next_due(work, now)?,
+                        Work::Webhook => view.next_due_at_webhooks(now)?,
+                    };
+                    Ok(next.map_or(Due::Unknown, |due| Due::In(due.since(now))))
+                }
             }
         };
         Ok(match self.store.read::<_, StoreError, _>(look).await? {

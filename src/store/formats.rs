@@ -33,6 +33,7 @@ pub(super) const STEPS: &[&str] = &[
     WITH_RESTS,
     WITH_LINES_OF_REFRESH_TOKENS,
     WITH_WEBHOOKS_OF_THEIR_OWN,
+    WITH_TURNS,
 ];
 
 const FIRST: &str = "
@@ -363,4 +364,30 @@ const WITH_WEBHOOKS_OF_THEIR_OWN: &str = "
 ALTER TABLE deliveries ADD COLUMN webhook TEXT AS (CASE work WHEN 1 THEN
     coalesce(target ->> 'host', '') || ' ' || device || ' ' || coalesce(target ->> 'hook', '') END);
 CREATE INDEX deliveries_of_webhooks ON deliveries (webhook, due_at) WHERE webhook IS NOT NULL;
+";
+
+/// Since when each webhook, and each host, for which something waits waits for its turn: since the first of that was due, or
+/// since it last had one. A row a webhook in the queue of its host, and one a host in the queue `hosts`. What becomes due makes
+/// one here, whoever accepts or puts it off; whoever has had a turn says so.
+const WITH_TURNS: &str = "
+ALTER TABLE deliveries ADD COLUMN host TEXT AS (CASE work WHEN 1 THEN coalesce(target ->> 'host', '') END);
+CREATE TABLE turns (
+    who TEXT PRIMARY KEY, queue TEXT NOT NULL, due_at INTEGER NOT NULL, had_at INTEGER NOT NULL DEFAULT 0,
+    since INTEGER AS (max(due_at, had_at))
+) WITHOUT ROWID;
+CREATE INDEX turns_in_order ON turns (queue, since, who);
+
+CREATE TRIGGER turn_of_a_new_delivery AFTER INSERT ON deliveries
+WHEN NEW.work = 1 AND NOT EXISTS (SELECT 1 FROM turns WHERE who = NEW.webhook AND due_at <= NEW.due_at) BEGIN
+    INSERT INTO turns (who, queue, due_at) VALUES (NEW.webhook, NEW.host, NEW.due_at), (NEW.host, 'hosts', NEW.due_at)
+    ON CONFLICT (who) DO UPDATE SET due_at = min(due_at, excluded.due_at);
+END;
+CREATE TRIGGER turn_of_a_moved_delivery AFTER UPDATE OF due_at, target ON deliveries
+WHEN NEW.work = 1 AND NOT EXISTS (SELECT 1 FROM turns WHERE who = NEW.webhook AND due_at <= NEW.due_at) BEGIN
+    INSERT INTO turns (who, queue, due_at) VALUES (NEW.webhook, NEW.host, NEW.due_at), (NEW.host, 'hosts', NEW.due_at)
+    ON CONFLICT (who) DO UPDATE SET due_at = min(due_at, excluded.due_at);
+END;
+INSERT INTO turns (who, queue, due_at)
+SELECT webhook, host, min(due_at) FROM deliveries WHERE work = 1 GROUP BY webhook;
+INSERT INTO turns (who, queue, due_at) SELECT queue, 'hosts', min(due_at) FROM turns GROUP BY queue;
 ";

@@ -11,6 +11,7 @@ mod rights;
 mod rows;
 mod sent_messages;
 mod sessions;
+mod turns;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -69,7 +69,7 @@ impl Courier {
         let webhook = leave.webhook().clone();
         let failing_for = judge(leave, &result);
         let next = self.next(delivery, result);
-        self.end(taken, next).await;
+        self.end(taken, &webhook, next).await;
         if failing_for > self.patience() {
             self.give_up_waiting(webhook).await;
         }
@@ -193,13 +193,16 @@ impl Courier {
     }
 
     /// Writes the end down; a delivery whose end cannot be written goes back to the queue.
-    async fn end(&self, taken: Taken, next: Next) {
+    async fn end(&self, taken: Taken, webhook: &WebhookKey, next: Next) {
         let is_end = next.is_end();
         let (delivery, bus, place) = (taken.delivery.clone(), self.bus.clone(), taken.place.clone());
+        let webhook = webhook.clone();
         let end = move |transaction: &Transaction<'_>| {
             pass::end(&bus, transaction, &delivery.new)?;
             let queued = Queued { seq: place.within(transaction)?, id: delivery.new.id.clone() };
-            next.write_down(transaction, &queued, bus.clock.now())
+            let now = bus.clock.now();
+            next.write_down(transaction, &queued, now)?;
+            transaction.had_a_turn(&webhook, now)
         };
         let insisting = Insisting::that("cannot store the end of a webhook's call").at_most(WRITES);
         let written = self.bus.store().insist(insisting, end).await;

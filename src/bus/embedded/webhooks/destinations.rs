@@ -77,14 +77,13 @@ impl Destinations {
     pub(super) fn passed_over(&self) -> PassedOver {
         let mut known = self.known();
         let Full { hosts, but, again_in } = known.hosts.full(self.0.clock.now());
-        let mut passed_over = PassedOver { hosts, only: but, again_in, ..PassedOver::default() };
+        let mut passed_over = PassedOver::of_hosts(hosts, but, again_in);
         for (key, webhook) in &known.webhooks {
-            let Some(Resting { after }) = webhook.resting(&known.hosts) else { continue };
-            passed_over.webhooks.push(key.clone());
-            passed_over.again_in = passed_over.again_in.into_iter().chain([after]).min();
+            if let Some(Resting { after }) = webhook.resting(&known.hosts) {
+                passed_over.rests(key, after);
+            }
         }
-        let PassedOver { hosts, webhooks, only, .. } = &passed_over;
-        known.passed_over = !hosts.is_empty() || !webhooks.is_empty() || only.is_some();
+        known.passed_over = passed_over.is_something();
         passed_over
     }
 

@@ -1,6 +1,6 @@
 //! Which hosts get another call: whoever is slow leaves room to those that are not, and to those that nobody knows yet.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use crate::ambient::Timestamp;
@@ -53,9 +53,9 @@ struct InHand {
 #[derive(Debug, Default)]
 pub(super) struct Full {
     /// These.
-    pub(super) hosts: Vec<String>,
+    pub(super) hosts: HashSet<String>,
     /// All but these, where there is no room for a host that nobody knows.
-    pub(super) but: Option<Vec<String>>,
+    pub(super) but: Option<HashSet<String>>,
     /// When this may be otherwise although no call ends.
     pub(super) again_in: Option<Duration>,
 }
@@ -77,7 +77,7 @@ impl Hosts {
         let (with_room, full): (Vec<_>, Vec<_>) =
             self.known.iter().partition(|(_, host)| self.takes_another(host, in_hand, now));
         let names = |hosts: Vec<(&String, &Host)>| hosts.into_iter().map(|(name, _)| name.clone()).collect();
-        let hosts: Vec<_> = names(full);
+        let hosts: HashSet<_> = names(full);
         let but = (self.room(Pace::Unknown, in_hand) == 0).then(|| names(with_room));
         let again_in = if hosts.is_empty() && but.is_none() {
             None
