@@ -1,12 +1,14 @@
 //! The words of the command line: every command, its arguments, its help.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use serde_json::Value;
 
 use super::Exit;
+use super::everywhere::Everywhere;
 use crate::config::{Flag, Secret};
 use crate::legible;
 
@@ -20,20 +22,9 @@ pub struct Arguments {
     /// What to do; `serve` where nothing is said.
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// Read settings from FILE instead of `endo.toml` in the data directory
-    #[arg(long = "config", value_name = "FILE", global = true)]
-    pub file: Option<PathBuf>,
-    /// Keep the database and the keys in DIR
-    #[arg(long, value_name = "DIR", global = true)]
-    pub data_dir: Option<String>,
-    /// Change any setting, such as `log.level=debug`; may be repeated
-    #[arg(long, value_name = "SETTING=VALUE", global = true, value_parser = assignment)]
-    pub set: Vec<(String, String)>,
-}
-
-fn assignment(text: &str) -> Result<(String, String), &'static str> {
-    let (name, value) = text.split_once('=').ok_or("write it as SETTING=VALUE, such as log.level=debug")?;
-    Ok((name.trim().to_owned(), value.to_owned()))
+    /// What stands before or after it.
+    #[arg(skip)]
+    pub everywhere: Everywhere,
 }
 
 fn after_help() -> String {
@@ -331,12 +322,20 @@ pub struct ConfigArguments {
 }
 
 impl Arguments {
+    /// What these words mean, the first of which is the name of the program.
+    ///
+    /// # Errors
+    /// Where they mean nothing, and where they ask for help: both are clap's to print.
+    pub fn of(words: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let mut taken = Everywhere::taken_by(Self::command());
+        let matches = taken.try_get_matches_from_mut(words)?;
+        let everywhere = Everywhere::among(&matches, &mut taken)?;
+        Ok(Self { everywhere, ..Self::from_arg_matches(&matches)? })
+    }
+
     /// The settings among these words, those of the command included.
     pub fn flags(&self) -> Vec<Flag> {
-        let set = self.set.iter().map(|(name, value)| flag("--set", name, value));
-        let data_dir = self.data_dir.iter().map(|directory| flag("--data-dir", "data_dir", directory));
-        let command = self.command.iter().flat_map(Command::flags);
-        set.chain(data_dir).chain(command).collect()
+        self.everywhere.flags().chain(self.command.iter().flat_map(Command::flags)).collect()
     }
 }
 
@@ -354,10 +353,10 @@ impl Command {
 impl ServeArguments {
     /// The settings among these words.
     pub fn flags(&self) -> Vec<Flag> {
-        let listen = self.listen.map(|address| flag("--listen", "listen.gateway", &address.to_string()));
-        let bus = self.bus_listen.map(|address| flag("--bus-listen", "listen.bus", &address.to_string()));
+        let listen = self.listen.map(|address| Flag::of("--listen", "listen.gateway", &address.to_string()));
+        let bus = self.bus_listen.map(|address| Flag::of("--bus-listen", "listen.bus", &address.to_string()));
         let jobs = toml::Value::from(self.jobs.clone()).to_string();
-        let jobs = (!self.jobs.is_empty()).then(|| flag("--jobs", "jobs.directories", &jobs));
+        let jobs = (!self.jobs.is_empty()).then(|| Flag::of("--jobs", "jobs.directories", &jobs));
         listen.into_iter().chain(bus).chain(jobs).collect()
     }
 }
@@ -365,10 +364,9 @@ impl ServeArguments {
 impl DemoArguments {
     /// The settings among these words.
     pub fn flags(&self) -> Vec<Flag> {
-        self.github_token.iter().map(|token| flag("--github-token", "github.token", token.expose())).collect()
+        self.github_token
+            .iter()
+            .map(|token| Flag::of("--github-token", "github.token", token.expose()))
+            .collect()
     }
-}
-
-fn flag(flag: &'static str, setting: &str, text: &str) -> Flag {
-    Flag { flag, setting: setting.to_owned(), text: text.to_owned() }
 }

@@ -11,6 +11,7 @@ mod devices;
 mod doctor;
 mod elsewhere;
 mod error;
+mod everywhere;
 mod exit;
 mod health;
 mod job;

@@ -4,7 +4,6 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
 use tokio::runtime::Builder;
 
 use super::arguments::{Arguments, Command};
@@ -24,7 +23,7 @@ const WORKERS: usize = 2;
 pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     let words: Vec<_> = words.into_iter().collect();
     let program = Program::called(words.first());
-    match Arguments::try_parse_from(words) {
+    match Arguments::of(words) {
         Ok(arguments) => ended(execute(&arguments, &program, &mut io::stdout().lock())).into(),
         Err(error) => misunderstood(&error).into(),
     }
@@ -69,7 +68,7 @@ fn work(
 }
 
 fn settings(arguments: &Arguments) -> Result<Effective, ConfigError> {
-    load(&Sources::of_process(arguments.file.clone(), arguments.flags()))
+    load(&Sources::of_process(arguments.everywhere.file.clone(), arguments.flags()))
 }
 
 fn ended(result: Result<(), CommandError>) -> Exit {

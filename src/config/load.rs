@@ -35,6 +35,13 @@ pub struct Flag {
     pub text: String,
 }
 
+impl Flag {
+    /// This flag, for this setting.
+    pub fn of(flag: &'static str, setting: &str, text: &str) -> Self {
+        Self { flag, setting: setting.to_owned(), text: text.to_owned() }
+    }
+}
+
 impl Sources {
     /// These flags, this file, and the environment of the process.
     pub fn of_process(file: Option<PathBuf>, flags: Vec<Flag>) -> Self {

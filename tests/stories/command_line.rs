@@ -68,6 +68,39 @@ fn config_prints_settings_from_all_places() {
 }
 
 #[test]
+fn settings_count_wherever_they_stand_in_the_order_in_which_they_stand() {
+    let shell = Shell::new();
+    let shown = shell.run(&[
+        "--set",
+        "log.level=info",
+        "--set",
+        "log.format=json",
+        "config",
+        "--set",
+        "log.level=debug",
+    ]);
+    for line in ["level = \"debug\" # --set", "format = \"json\" # --set"] {
+        assert!(stdout(&shown).lines().any(|shown| shown == line), "{line}: {}", stderr(&shown));
+    }
+    let levels = [&["--set", "nonsense=1"][..], &["credentials", "--set", "store.keep_days=3"], &["ls"]];
+    let refused = shell.run(&[levels.concat(), vec!["--set", "log.level=debug"]].concat());
+    assert!(ended(&refused, Exit::Configuration), "{}", stdout(&refused));
+    assert!(stderr(&refused).contains("`nonsense`"), "{}", stderr(&refused));
+}
+
+#[test]
+fn a_directory_and_a_file_of_settings_are_named_once() {
+    let shell = Shell::new();
+    for flag in ["--data-dir", "--config"] {
+        for words in [[flag, "a", "config", flag, "b"], [flag, "a", flag, "b", "config"]] {
+            let refused = shell.run(&words);
+            assert!(ended(&refused, Exit::Usage), "{words:?}");
+            assert!(stderr(&refused).contains("cannot be used multiple times"), "{}", stderr(&refused));
+        }
+    }
+}
+
+#[test]
 fn config_makes_no_directory_and_leaves_out_secrets() {
     let shell = Shell::new();
     let mut command = shell.command(&["config"]);
