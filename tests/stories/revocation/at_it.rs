@@ -3,18 +3,25 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use endo::config::{RevocationEnds, Source};
 use endo::credentials::{ApiAnswer, ApiVerdict};
 use endo::message::DeviceUuid;
 use endo::source::renewal::Health;
 use tokio::sync::Semaphore;
 
 use super::Office;
+use crate::renewing::until;
 use crate::support::fake_api::Answer;
 use crate::support::provider::{FakeProvider, Fault};
 
 /// How long an API may be at it.
 const AT_IT: Duration = Duration::from_secs(60);
+
+/// An account whose secret is forgotten, which an API that may end all that the account gave is to be told.
+struct Forgotten {
+    provider: FakeProvider,
+    office: Office,
+    credentials: DeviceUuid,
+}
 
 /// The account is back while the API does not say whether it ended what was forgotten.
 struct Scene {
@@ -25,32 +32,55 @@ struct Scene {
     newer_access: String,
 }
 
+impl Forgotten {
+    /// The API answers so when it is told.
+    async fn at_an_api_that_says(answers: impl IntoIterator<Item = Answer>) -> Self {
+        let provider = FakeProvider::start().await;
+        let office = Office::that_ends_all(&provider).await;
+        let (access, refresh) = provider.grant();
+        let credentials = office.keep(42, &access, &refresh).await;
+        office.forget(&credentials).await;
+        provider.revocation_meets(answers);
+        Self { provider, office, credentials }
+    }
+
+    async fn comes_back(self) -> Scene {
+        let Self { provider, office, credentials: forgotten } = self;
+        let (newer_access, refresh) = provider.grant();
+        let newer = office.keep(42, &newer_access, &refresh).await;
+        Scene { provider, office, forgotten, newer, newer_access }
+    }
+}
+
 impl Scene {
     /// By killing whoever asked, or because somebody who signed in waited long enough.
     async fn begin(is_killed: bool) -> Self {
-        let provider = FakeProvider::start().await;
-        let source = Source { revocation_ends: RevocationEnds::Account, ..provider.settings() };
-        let office = Office::open(source).await;
-        let (first, second) = (provider.grant(), provider.grant());
-        let forgotten = office.keep(42, &first.0, &first.1).await;
-        office.forget(&forgotten).await;
         let gate = Arc::new(Semaphore::new(0));
-        provider.revocation_meets([Answer::new(503, &[], "").behind(&gate)]);
-        let devices = office.gateway.credentials.clone();
+        let unsaid = Answer::new(503, &[], "").behind(&gate);
+        let forgotten = Forgotten::at_an_api_that_says([unsaid]).await;
+        let devices = forgotten.office.gateway.credentials.clone();
         let telling = tokio::spawn(async move { devices.attend_once().await });
-        let mut ticks = tokio::time::interval(Duration::from_millis(1));
-        while provider.ended().is_empty() {
-            ticks.tick().await;
-        }
+        until(|| !forgotten.provider.ended().is_empty()).await;
         if is_killed {
             telling.abort();
             telling.await.unwrap_err();
-            let newer = office.keep(42, &second.0, &second.1).await;
-            return Self { provider, office, forgotten, newer, newer_access: second.0 };
+            return forgotten.comes_back().await;
         }
-        let newer = office.keep(42, &second.0, &second.1).await;
+        let scene = forgotten.comes_back().await;
         telling.await.unwrap().unwrap();
-        Self { provider, office, forgotten, newer, newer_access: second.0 }
+        scene
+    }
+
+    /// The API does what it was asked; it is looked at once, when that is over.
+    async fn ends_it_within(&self, time: Duration) -> ApiAnswer {
+        self.provider.expire(&self.newer_access);
+        self.provider.plan([Fault::InvalidGrant]);
+        self.office.passes(time);
+        let told = self.told().await;
+        assert_eq!((told.verdict, self.looks()), (ApiVerdict::Spared, 1), "{told:?}");
+        let health = self.office.gateway.credentials.standing(&self.newer).await.unwrap().health;
+        assert!(matches!(health, Health::Dead { .. }), "{health:?}");
+        told
     }
 
     async fn told(&self) -> ApiAnswer {
@@ -75,18 +105,11 @@ async fn a_start_or_a_clock_set_back_does_not_look_before_the_api_can_be_done() 
                 scene.office.gateway.credentials.resume().await.unwrap();
             }
             assert_eq!((scene.told().await.verdict, scene.looks()), (ApiVerdict::Pending, 0));
-            // It does what it was asked.
-            scene.provider.expire(&scene.newer_access);
-            scene.provider.plan([Fault::InvalidGrant]);
-            scene.office.passes(AT_IT);
-            let told = scene.told().await;
-            assert_eq!((told.verdict, scene.looks()), (ApiVerdict::Spared, 1));
+            let told = scene.ends_it_within(AT_IT).await;
             assert!(
                 told.sentence("The API").contains("it was looked whether it still takes them"),
                 "{told:?}"
             );
-            let health = scene.office.gateway.credentials.standing(&scene.newer).await.unwrap().health;
-            assert!(matches!(health, Health::Dead { .. }), "{health:?}");
             assert_eq!(scene.provider.ended().len(), 1, "it is not asked again");
         }
     }
@@ -95,18 +118,12 @@ async fn a_start_or_a_clock_set_back_does_not_look_before_the_api_can_be_done() 
 #[tokio::test]
 async fn what_only_waited_for_a_renewal_was_not_asked() {
     let provider = FakeProvider::start().await;
-    let source = Source { revocation_ends: RevocationEnds::Account, ..provider.settings() };
-    let office = Office::open(source).await;
+    let office = Office::that_ends_all(&provider).await;
     let (access, refresh) = provider.grant();
     let forgotten = office.keep(42, &access, &refresh).await;
     let gate = Arc::new(Semaphore::new(0));
     provider.plan([Fault::SayLate(Arc::clone(&gate), 503, "")]);
-    let (devices, refused) = (office.gateway.credentials.clone(), forgotten.clone());
-    let renewing = tokio::spawn(async move { devices.renew_refused(&refused, 1).await });
-    let mut ticks = tokio::time::interval(Duration::from_millis(1));
-    while provider.token_requests() == 0 {
-        ticks.tick().await;
-    }
+    let renewing = office.begins_to_renew(&provider, &forgotten).await;
     office.forget(&forgotten).await;
     office.does_what_is_due().await;
     let (access, refresh) = provider.grant();
@@ -124,24 +141,13 @@ async fn what_only_waited_for_a_renewal_was_not_asked() {
 #[tokio::test]
 async fn an_api_may_be_at_it_whose_gateway_answered_for_it() {
     for (status, text) in [(502, ""), (504, "<html>Gateway Time-out</html>")] {
-        let provider = FakeProvider::start().await;
-        let source = Source { revocation_ends: RevocationEnds::Account, ..provider.settings() };
-        let office = Office::open(source).await;
-        let (first, second) = (provider.grant(), provider.grant());
-        let forgotten = office.keep(42, &first.0, &first.1).await;
-        office.forget(&forgotten).await;
-        provider.revocation_meets([Answer::new(status, &[], text), Answer::new(status, &[], text)]);
-        office.does_what_is_due().await;
-        let newer = office.keep(42, &second.0, &second.1).await;
-        let scene = Scene { provider, office, forgotten, newer, newer_access: second.0 };
+        let says = || Answer::new(status, &[], text);
+        let forgotten = Forgotten::at_an_api_that_says([says(), says()]).await;
+        forgotten.office.does_what_is_due().await;
+        let scene = forgotten.comes_back().await;
         scene.office.passes(AT_IT / 2);
         let told = scene.told().await;
         assert_eq!((told.verdict, scene.looks(), told.why), (ApiVerdict::Pending, 0, None), "{status}");
-        scene.provider.expire(&scene.newer_access);
-        scene.provider.plan([Fault::InvalidGrant]);
-        scene.office.passes(AT_IT / 2);
-        assert_eq!((scene.told().await.verdict, scene.looks()), (ApiVerdict::Spared, 1), "{status}");
-        let health = scene.office.gateway.credentials.standing(&scene.newer).await.unwrap().health;
-        assert!(matches!(health, Health::Dead { .. }), "{health:?}");
+        scene.ends_it_within(AT_IT / 2).await;
     }
 }

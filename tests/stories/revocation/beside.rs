@@ -3,24 +3,53 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use endo::config::{RevocationEnds, Source};
 use endo::credentials::ApiVerdict;
+use endo::message::DeviceUuid;
 use endo::source::renewal::Health;
 
 use super::Office;
+use crate::renewing::until;
+use crate::support::fake_api::Answer;
 use crate::support::provider::{FakeProvider, Fault};
 
 /// For so long an end minds sign-ins of which nobody knows whose they are.
 const MINDED: Duration = Duration::from_secs(30);
 
-async fn one_that_ends_all(provider: &FakeProvider) -> Office {
-    Office::open(Source { revocation_ends: RevocationEnds::Account, ..provider.settings() }).await
+/// Credentials of two accounts, the first forgotten; the API is asked to end their tokens, and does not answer.
+pub(super) struct Hanging {
+    provider: FakeProvider,
+    pub(super) office: Office,
+    access: String,
+    others: DeviceUuid,
+    refresh_of_others: String,
+}
+
+impl Hanging {
+    pub(super) async fn begin() -> Self {
+        let provider = FakeProvider::start().await;
+        let office = Office::open(provider.settings()).await;
+        let (first, second) = (provider.grant(), provider.grant());
+        let hanging = office.keep(42, &first.0, &first.1).await;
+        let others = office.keep(43, &second.0, &second.1).await;
+        provider.revocation_meets([Answer::Stall(Vec::new())]);
+        office.forget(&hanging).await;
+        Self { provider, office, access: first.0, others, refresh_of_others: second.1 }
+    }
+
+    pub(super) async fn the_end_of_others_is_told(self) {
+        let working = self.office.does_by_itself_what_is_due();
+        until(|| !self.provider.ended().is_empty()).await;
+        self.office.forget(&self.others).await;
+        until(|| !self.provider.takes(&self.refresh_of_others)).await;
+        assert!(!self.provider.ended().contains(&self.access), "the first request is not answered yet");
+        working.ends().await;
+    }
 }
 
 #[tokio::test]
 async fn who_signs_in_again_for_other_credentials_keeps_no_end_waiting() {
     let provider = FakeProvider::start().await;
-    let office = one_that_ends_all(&provider).await;
+    let office = Office::that_ends_all(&provider).await;
     let (access, refresh) = provider.grant();
     let credentials = office.keep(42, &access, &refresh).await;
     let others = office.keep(43, "another's", "another's refresh token").await;
@@ -34,7 +63,7 @@ async fn who_signs_in_again_for_other_credentials_keeps_no_end_waiting() {
 #[tokio::test]
 async fn what_a_sign_in_brings_is_looked_at_where_the_api_ended_it_meanwhile() {
     let provider = FakeProvider::start().await;
-    let office = one_that_ends_all(&provider).await;
+    let office = Office::that_ends_all(&provider).await;
     let devices = &office.gateway.credentials;
     let (first, second) = (provider.grant(), provider.grant());
     let credentials = office.keep(42, &first.0, &first.1).await;
@@ -57,7 +86,7 @@ async fn what_a_sign_in_brings_is_looked_at_where_the_api_ended_it_meanwhile() {
 #[tokio::test]
 async fn what_the_api_was_never_asked_is_not_called_unanswered() {
     let provider = FakeProvider::start().await;
-    let office = one_that_ends_all(&provider).await;
+    let office = Office::that_ends_all(&provider).await;
     let (first, second) = (provider.grant(), provider.grant());
     let credentials = office.keep(42, &first.0, &first.1).await;
     office.forget(&credentials).await;
@@ -94,34 +123,14 @@ async fn a_copy_that_nothing_opens_is_erased_after_its_day_and_the_receipt_says_
 
 #[tokio::test]
 async fn an_end_that_the_api_does_not_answer_keeps_no_other_waiting() {
-    let provider = FakeProvider::start().await;
-    let office = Office::open(provider.settings()).await;
-    let (first, second) = (provider.grant(), provider.grant());
-    let hanging = office.keep(42, &first.0, &first.1).await;
-    let others = office.keep(43, &second.0, &second.1).await;
-    provider.revocation_meets([crate::support::fake_api::Answer::Stall(Vec::new())]);
-    office.forget(&hanging).await;
-    let (stop, stopped) = tokio::sync::watch::channel(false);
-    let working = tokio::spawn(office.gateway.credentials.clone().look_after(stopped));
-    let mut ticks = tokio::time::interval(Duration::from_millis(1));
-    while provider.ended().is_empty() {
-        ticks.tick().await;
-    }
-    office.forget(&others).await;
-    while provider.takes(&second.1) {
-        ticks.tick().await;
-    }
-    assert!(!provider.ended().contains(&first.0), "the first request is not answered yet");
-    stop.send(true).unwrap();
-    working.await.unwrap();
+    Hanging::begin().await.the_end_of_others_is_told().await;
 }
 
 #[tokio::test]
 async fn ends_that_come_together_are_told_while_others_read() {
     let provider = FakeProvider::start().await;
     let office = Office::open(provider.settings()).await;
-    let (stop, stopped) = tokio::sync::watch::channel(false);
-    let working = tokio::spawn(office.gateway.credentials.clone().look_after(stopped.clone()));
+    let working = office.does_by_itself_what_is_due();
     let mut ends = Vec::new();
     for id in 0..16 {
         let (access, refresh) = provider.grant();
@@ -129,20 +138,14 @@ async fn ends_that_come_together_are_told_while_others_read() {
     }
     let mut readers = tokio::task::JoinSet::new();
     for _ in 0..4 {
-        let (devices, asked, stopped) =
-            (office.gateway.credentials.clone(), ends[0].0.clone(), stopped.clone());
+        let (devices, asked) = (office.gateway.credentials.clone(), ends[0].0.clone());
         readers.spawn(async move {
-            while !*stopped.borrow() {
+            loop {
                 let _ = devices.standing(&asked).await;
             }
         });
     }
     futures_util::future::join_all(ends.iter().map(|(credentials, _)| office.forget(credentials))).await;
-    let mut ticks = tokio::time::interval(Duration::from_millis(1));
-    while ends.iter().any(|(_, refresh)| provider.takes(refresh)) {
-        ticks.tick().await;
-    }
-    stop.send(true).unwrap();
-    working.await.unwrap();
-    while readers.join_next().await.is_some() {}
+    until(|| !ends.iter().any(|(_, refresh)| provider.takes(refresh))).await;
+    working.ends().await;
 }

@@ -22,21 +22,41 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use endo::ambient::{Clock, Random, Timestamp};
-use endo::config::{self, Config};
-use endo::credentials::{Account, CredentialsError, Receipt, Revoker};
+use endo::config::{self, Config, RevocationEnds, Source};
+use endo::credentials::{Account, CredentialsError, Receipt, Renewed, Revoker};
 use endo::gateway::{Ambient, Gateway};
 use endo::message::{DeviceUuid, Parties};
 use endo::store::{QueuedRevocation, StoreError};
 use endo::vault::{ResourceOwnerId, SecretText};
 use tempfile::TempDir;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
+use crate::renewing::until;
 use crate::support::keys::place_keys;
+use crate::support::provider::FakeProvider;
 
 /// A gateway without listeners, whose clock stands still and which does what is due only when it is told to.
 struct Office {
     gateway: Gateway,
     hand: Arc<AtomicI64>,
     directory: TempDir,
+}
+
+/// What comes of a renewal that is under way.
+type Renewing = JoinHandle<Result<Renewed, CredentialsError>>;
+
+/// An office that does by itself what is due.
+struct Working {
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Working {
+    async fn ends(self) {
+        self.stop.send(true).unwrap();
+        self.task.await.unwrap();
+    }
 }
 
 impl Office {
@@ -47,6 +67,11 @@ impl Office {
         let config = Config { data_dir: directory.path().to_owned(), source, ..Config::default() };
         let gateway = Self::gateway(config, &hand).await;
         Self { gateway, hand, directory }
+    }
+
+    /// One whose API, as far as it is known, ends with a token whatever the account gave.
+    async fn that_ends_all(provider: &FakeProvider) -> Self {
+        Self::open(Source { revocation_ends: RevocationEnds::Account, ..provider.settings() }).await
     }
 
     async fn gateway(config: Config, hand: &Arc<AtomicI64>) -> Gateway {
@@ -114,6 +139,21 @@ impl Office {
 
     async fn does_what_is_due(&self) {
         self.gateway.credentials.attend_once().await.unwrap();
+    }
+
+    /// From now on, until that is ended.
+    fn does_by_itself_what_is_due(&self) -> Working {
+        let (stop, stopped) = watch::channel(false);
+        let task = tokio::spawn(self.gateway.credentials.clone().look_after(stopped));
+        Working { stop, task }
+    }
+
+    /// Begins a renewal of the first pair of these credentials, which the provider is asked for before any other.
+    async fn begins_to_renew(&self, provider: &FakeProvider, credentials: &DeviceUuid) -> Renewing {
+        let (devices, refused) = (self.gateway.credentials.clone(), credentials.clone());
+        let renewing = tokio::spawn(async move { devices.renew_refused(&refused, 1).await });
+        until(|| provider.token_requests() > 0).await;
+        renewing
     }
 
     /// The sealed copies that wait for the API.

@@ -5,10 +5,9 @@ use std::time::Duration;
 use endo::credentials::ApiVerdict;
 use endo::store::StoreError;
 use rusqlite::Connection;
-use tokio::sync::watch;
 
 use super::Office;
-use crate::support::fake_api::Answer;
+use super::beside::Hanging;
 use crate::support::provider::FakeProvider;
 
 /// More than are attended to in one go.
@@ -67,32 +66,14 @@ const MORE_THAN_LOOKED_FOR: i64 = 1100;
 
 #[tokio::test]
 async fn however_much_waits_of_some_credentials_the_end_of_others_is_told() {
-    let provider = FakeProvider::start().await;
-    let office = Office::open(provider.settings()).await;
-    let (first, second) = (provider.grant(), provider.grant());
-    let crowded = office.keep(42, &first.0, &first.1).await;
-    let others = office.keep(43, &second.0, &second.1).await;
-    office.forget(&crowded).await;
+    let scene = Hanging::begin().await;
     let copy = "INSERT INTO revocations (credentials, receipt, generation, endo, signature, made_at, due_at)
                 SELECT credentials, receipt, generation, endo, signature, made_at, 0 FROM revocations WHERE seq = 1";
-    let database = office.database();
+    let database = scene.office.database();
     for _ in 0..MORE_THAN_LOOKED_FOR {
         database.execute(copy, []).unwrap();
     }
-    provider.revocation_meets([Answer::Stall(Vec::new())]);
-    let (stop, stopped) = watch::channel(false);
-    let working = tokio::spawn(office.gateway.credentials.clone().look_after(stopped));
-    let mut ticks = tokio::time::interval(Duration::from_millis(1));
-    while provider.ended().is_empty() {
-        ticks.tick().await;
-    }
-    office.forget(&others).await;
-    while provider.takes(&second.1) {
-        ticks.tick().await;
-    }
-    assert!(!provider.ended().contains(&first.0), "the first request is not answered yet");
-    stop.send(true).unwrap();
-    working.await.unwrap();
+    scene.the_end_of_others_is_told().await;
 }
 
 #[tokio::test]

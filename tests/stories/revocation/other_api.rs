@@ -8,7 +8,6 @@ use endo::credentials::{ApiAnswer, ApiVerdict, CredentialsError, Health, Life};
 use endo::message::DeviceUuid;
 use endo::store::{StoreError, StoredRecord};
 use endo::vault::{Contents, Format, Owners, ResourceOwnerId, SecretText};
-use tokio::sync::watch;
 
 use super::Office;
 use crate::support::provider::{FakeProvider, form};
@@ -42,14 +41,12 @@ impl Office {
 
     /// Looks after everything that is due until the secret of these credentials is another one.
     async fn renews(&self, credentials: &DeviceUuid) {
-        let (stop, stopped) = watch::channel(false);
-        let working = tokio::spawn(self.gateway.credentials.clone().look_after(stopped));
+        let working = self.does_by_itself_what_is_due();
         let mut ticks = tokio::time::interval(Duration::from_millis(1));
         while self.record(credentials).await.generation == 1 {
             ticks.tick().await;
         }
-        stop.send(true).unwrap();
-        working.await.unwrap();
+        working.ends().await;
     }
 
     async fn record(&self, credentials: &DeviceUuid) -> StoredRecord {

@@ -3,22 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use endo::config::Source;
 use endo::credentials::{Account, ApiVerdict, CredentialsError, Fate, Matter, Part, Receipt, Renewed};
 use endo::message::DeviceUuid;
 use endo::store::{RenewalStage, StoreError, StoredRenewal, Transaction};
 use tokio::sync::Semaphore;
-use tokio::task::JoinHandle;
 
-use super::Office;
+use super::{Office, Renewing};
 use crate::support::provider::{FakeProvider, Fault};
 
 /// Credentials whose renewal is under way: the provider issued the new pair, `access-2` and `refresh-2`.
-struct UnderWay {
-    provider: FakeProvider,
-    office: Office,
-    credentials: DeviceUuid,
-    gate: Arc<Semaphore>,
-    renewing: JoinHandle<Result<Renewed, CredentialsError>>,
+pub(super) struct UnderWay {
+    pub(super) provider: FakeProvider,
+    pub(super) office: Office,
+    pub(super) credentials: DeviceUuid,
+    pub(super) gate: Arc<Semaphore>,
+    pub(super) renewing: Renewing,
 }
 
 impl UnderWay {
@@ -27,24 +27,29 @@ impl UnderWay {
     }
 
     /// The same, whose end is the one of this fault.
-    async fn begin_with(fault: impl Fn(Arc<Semaphore>) -> Fault) -> Self {
+    pub(super) async fn begin_with(fault: impl Fn(Arc<Semaphore>) -> Fault) -> Self {
+        Self::begin_where(|_| (), fault).await
+    }
+
+    /// The same, where the settings say something else of the API.
+    pub(super) async fn begin_where(
+        change: impl FnOnce(&mut Source),
+        fault: impl Fn(Arc<Semaphore>) -> Fault,
+    ) -> Self {
         let provider = FakeProvider::start().await;
-        let office = Office::open(provider.settings()).await;
+        let mut source = provider.settings();
+        change(&mut source);
+        let office = Office::open(source).await;
         let (access, refresh) = provider.grant();
         let credentials = office.keep(42, &access, &refresh).await;
         let gate = Arc::new(Semaphore::new(0));
         provider.plan([fault(Arc::clone(&gate))]);
-        let (devices, refused) = (office.gateway.credentials.clone(), credentials.clone());
-        let renewing = tokio::spawn(async move { devices.renew_refused(&refused, 1).await });
-        let mut ticks = tokio::time::interval(Duration::from_millis(1));
-        while provider.token_requests() == 0 {
-            ticks.tick().await;
-        }
+        let renewing = office.begins_to_renew(&provider, &credentials).await;
         Self { provider, office, credentials, gate, renewing }
     }
 
     /// What the receipt says of the renewal.
-    async fn renewal(&self) -> Part {
+    pub(super) async fn renewal(&self) -> Part {
         renewal_in(&self.office, &self.credentials).await
     }
 
@@ -78,7 +83,7 @@ impl UnderWay {
 }
 
 /// What the newest receipt says of the renewal that was under way.
-pub(super) async fn renewal_in(office: &Office, credentials: &DeviceUuid) -> Part {
+async fn renewal_in(office: &Office, credentials: &DeviceUuid) -> Part {
     let receipt = office.receipts(credentials).await.remove(0);
     receipt.parts.into_iter().find(|part| part.what == Matter::Renewal).unwrap()
 }

@@ -1,17 +1,14 @@
 //! A sign-in that brings one of the tokens before again, or no refresh token: the other one may end with the one that stays, so
 //! it ends with that.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use endo::config::{RevocationEnds, Source};
 use endo::credentials::{Account, Act, ApiVerdict, CredentialsError, Fate, Life, Receipt, Renewed};
 use endo::message::DeviceUuid;
-use tokio::sync::Semaphore;
-use tokio::task::JoinHandle;
 
 use super::Office;
-use super::renewed_meanwhile::renewal_in;
+use super::renewed_meanwhile::UnderWay;
 use crate::support::provider::{FakeProvider, Fault};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -171,68 +168,6 @@ async fn a_refresh_token_whose_access_token_is_handed_out_again_with_another_end
     }
 }
 
-/// A renewal that the provider is asked for, and at.
-async fn asked_to_renew(
-    office: &Office,
-    provider: &FakeProvider,
-    credentials: &DeviceUuid,
-) -> JoinHandle<Result<Renewed, CredentialsError>> {
-    let (devices, refused) = (office.gateway.credentials.clone(), credentials.clone());
-    let renewing = tokio::spawn(async move { devices.renew_refused(&refused, 1).await });
-    let mut ticks = tokio::time::interval(Duration::from_millis(1));
-    while provider.token_requests() == 0 {
-        ticks.tick().await;
-    }
-    renewing
-}
-
-#[tokio::test]
-async fn what_comes_of_a_refresh_token_that_is_set_aside_while_it_is_under_way_ends_too() {
-    let provider = FakeProvider::start().await;
-    let office = Office::open(provider.settings()).await;
-    let (access, refresh) = provider.grant();
-    let credentials = office.keep(42, &access, &refresh).await;
-    let gate = Arc::new(Semaphore::new(0));
-    provider.plan([Fault::Slow(Arc::clone(&gate))]);
-    let renewing = asked_to_renew(&office, &provider, &credentials).await;
-    let another = provider.grant().1;
-    office.keep(42, &access, &another).await;
-    gate.add_permits(1);
-    renewing.await.unwrap().unwrap();
-    office.does_what_is_due().await;
-    assert_eq!(provider.ended(), ["refresh-2", "access-2"]);
-}
-
-#[tokio::test]
-async fn a_receipt_says_that_nobody_knows_what_came_of_a_refresh_token_that_was_sent_and_is_set_aside() {
-    for (status, text, fate, says) in [
-        (500, "", Fate::Stayed, "nobody knows whether it brought new tokens"),
-        (400, r#"{"error":"invalid_grant"}"#, Fate::Ended, "it brought no new tokens"),
-    ] {
-        let provider = FakeProvider::start().await;
-        let office = Office::open(provider.settings()).await;
-        let (access, refresh) = provider.grant();
-        let credentials = office.keep(42, &access, &refresh).await;
-        let gate = Arc::new(Semaphore::new(0));
-        provider.plan([Fault::SayLate(Arc::clone(&gate), status, text)]);
-        let renewing = asked_to_renew(&office, &provider, &credentials).await;
-        let another = provider.grant().1;
-        office.keep(42, &access, &another).await;
-        office.does_what_is_due().await;
-        assert_eq!(renewal_in(&office, &credentials).await.fate, Fate::Pending);
-        gate.add_permits(1);
-        let _ = renewing.await.unwrap();
-        office.passes(HOUR);
-        office.does_what_is_due().await;
-        let renewal = renewal_in(&office, &credentials).await;
-        assert_eq!(renewal.fate, fate, "{renewal}");
-        assert!(renewal.to_string().contains(says), "{renewal}");
-        let told = office.receipts(&credentials).await.remove(0).api.unwrap();
-        assert_eq!((told.verdict, provider.ended()), (ApiVerdict::Spared, Vec::new()));
-        assert!(office.waiting().await.is_empty());
-    }
-}
-
 #[tokio::test]
 async fn a_receipt_promises_no_end_where_the_gateway_has_no_way_to_end_anything() {
     for is_access_set_aside in [true, false] {
@@ -252,62 +187,76 @@ async fn a_receipt_promises_no_end_where_the_gateway_has_no_way_to_end_anything(
     }
 }
 
-/// A refresh token that was sent when a sign-in set it aside; the renewal brings new tokens once there is a permit.
-struct SetAside {
-    provider: FakeProvider,
-    office: Office,
-    credentials: DeviceUuid,
-    gate: Arc<Semaphore>,
-    renewing: JoinHandle<Result<Renewed, CredentialsError>>,
-}
-
-impl SetAside {
-    async fn begin(provider: FakeProvider, source: Source) -> Self {
-        let office = Office::open(source).await;
-        let (access, refresh) = provider.grant();
-        let credentials = office.keep(42, &access, &refresh).await;
-        let gate = Arc::new(Semaphore::new(0));
-        provider.plan([Fault::Slow(Arc::clone(&gate))]);
-        let renewing = asked_to_renew(&office, &provider, &credentials).await;
-        let another = provider.grant().1;
-        office.keep(42, &access, &another).await;
-        office.does_what_is_due().await;
-        Self { provider, office, credentials, gate, renewing }
+impl UnderWay {
+    /// A sign-in brings the same access token with another refresh token: the one that was sent is set aside.
+    async fn sets_aside(self) -> Self {
+        let another = self.provider.grant().1;
+        self.office.keep(42, "access-1", &another).await;
+        self.office.does_what_is_due().await;
+        self
     }
 
-    /// What the receipt says of the renewal.
-    async fn renewal(&self) -> (Fate, String) {
-        let renewal = renewal_in(&self.office, &self.credentials).await;
-        (renewal.fate, renewal.to_string())
+    /// The provider says what comes of the renewal.
+    async fn lands(&mut self) -> Result<Renewed, CredentialsError> {
+        self.gate.add_permits(1);
+        (&mut self.renewing).await.unwrap()
     }
 
     /// The new tokens come, and nothing is ever said but this.
     async fn stays(mut self, says: &str) {
-        self.gate.add_permits(1);
-        (&mut self.renewing).await.unwrap().unwrap();
+        self.lands().await.unwrap();
         let said = self.renewal().await;
-        assert!(said.0 == Fate::Stayed && said.1.contains(says), "{said:?}");
+        assert!(said.fate == Fate::Stayed && said.to_string().contains(says), "{said}");
         self.office.passes(HOUR);
         self.office.does_what_is_due().await;
-        assert_eq!((self.renewal().await, self.provider.ended()), (said, Vec::new()));
+        let now = self.renewal().await;
+        assert_eq!((now.fate, now.to_string()), (said.fate, said.to_string()));
+        assert_eq!(self.provider.ended(), Vec::<String>::new());
         assert!(self.office.waiting().await.is_empty());
     }
 }
 
 #[tokio::test]
+async fn what_comes_of_a_refresh_token_that_is_set_aside_while_it_is_under_way_ends_too() {
+    let mut scene = UnderWay::begin_with(Fault::Slow).await.sets_aside().await;
+    scene.lands().await.unwrap();
+    scene.office.does_what_is_due().await;
+    assert_eq!(scene.provider.ended(), ["refresh-2", "access-2"]);
+}
+
+#[tokio::test]
+async fn a_receipt_says_that_nobody_knows_what_came_of_a_refresh_token_that_was_sent_and_is_set_aside() {
+    for (status, text, fate, says) in [
+        (500, "", Fate::Stayed, "nobody knows whether it brought new tokens"),
+        (400, r#"{"error":"invalid_grant"}"#, Fate::Ended, "it brought no new tokens"),
+    ] {
+        let scene = UnderWay::begin_with(|gate| Fault::SayLate(gate, status, text)).await;
+        let mut scene = scene.sets_aside().await;
+        assert_eq!(scene.renewal().await.fate, Fate::Pending);
+        let _ = scene.lands().await;
+        scene.office.passes(HOUR);
+        scene.office.does_what_is_due().await;
+        let renewal = scene.renewal().await;
+        assert_eq!(renewal.fate, fate, "{renewal}");
+        assert!(renewal.to_string().contains(says), "{renewal}");
+        let told = scene.office.receipts(&scene.credentials).await.remove(0).api.unwrap();
+        assert_eq!((told.verdict, scene.provider.ended()), (ApiVerdict::Spared, Vec::new()));
+        assert!(scene.office.waiting().await.is_empty());
+    }
+}
+
+#[tokio::test]
 async fn a_receipt_says_that_a_renewal_brought_tokens_which_are_not_ended_for_the_sake_of_newer_ones() {
-    let provider = FakeProvider::start().await;
-    let source = Source { revocation_ends: RevocationEnds::Account, ..provider.settings() };
-    let scene = SetAside::begin(provider, source).await;
-    assert_eq!(scene.renewal().await.0, Fate::Pending);
+    let ends_all = |source: &mut Source| source.revocation_ends = RevocationEnds::Account;
+    let scene = UnderWay::begin_where(ends_all, Fault::Slow).await.sets_aside().await;
+    assert_eq!(scene.renewal().await.fate, Fate::Pending);
     scene.stays("it brought new tokens, which nobody here has").await;
 }
 
 #[tokio::test]
 async fn a_receipt_says_at_once_that_the_gateway_has_no_way_to_end_what_a_renewal_brings() {
-    let provider = FakeProvider::start().await;
-    let source = Source { revocation_url: None, ..provider.settings() };
-    let scene = SetAside::begin(provider, source).await;
+    let has_no_way = |source: &mut Source| source.revocation_url = None;
+    let scene = UnderWay::begin_where(has_no_way, Fault::Slow).await.sets_aside().await;
     assert!(scene.office.waiting().await.is_empty(), "nothing is kept for it");
     scene.stays("this gateway has no way to end what it brings").await;
 }

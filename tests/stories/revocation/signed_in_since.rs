@@ -4,7 +4,6 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
-use endo::config::{RevocationEnds, Source};
 use endo::credentials::{Account, ApiAnswer, ApiVerdict};
 use endo::message::DeviceUuid;
 use endo::source::renewal::Health;
@@ -12,13 +11,9 @@ use endo::vault::SecretText;
 use tokio::sync::Semaphore;
 
 use super::Office;
+use crate::renewing::until;
 use crate::support::fake_api::Answer;
 use crate::support::provider::{FakeProvider, Fault};
-
-/// One whose API, as far as it is known, ends with a token whatever the account gave.
-async fn one_that_ends_all(provider: &FakeProvider) -> Office {
-    Office::open(Source { revocation_ends: RevocationEnds::Account, ..provider.settings() }).await
-}
 
 /// What the newest receipt says of the API, once everything was done that is due.
 async fn told(office: &Office, credentials: &DeviceUuid) -> ApiAnswer {
@@ -38,7 +33,7 @@ async fn is_spared(office: &Office, credentials: &DeviceUuid, why: &str) {
 #[tokio::test]
 async fn a_forgotten_secret_is_not_ended_where_that_may_end_what_the_account_signed_in_for_since() {
     let provider = FakeProvider::start().await;
-    let office = one_that_ends_all(&provider).await;
+    let office = Office::that_ends_all(&provider).await;
     let (first, second) = (provider.grant(), provider.grant());
     let credentials = office.keep(42, &first.0, &first.1).await;
     office.forget(&credentials).await;
@@ -103,7 +98,7 @@ async fn a_replaced_secret_that_the_api_hands_out_again_is_not_ended() {
 async fn what_a_sign_in_that_is_under_way_brings_is_not_ended_until_it_is_known_what_becomes_of_it() {
     for is_kept in [true, false] {
         let provider = FakeProvider::start().await;
-        let office = one_that_ends_all(&provider).await;
+        let office = Office::that_ends_all(&provider).await;
         let devices = &office.gateway.credentials;
         let (access, refresh) = provider.grant();
         let credentials = office.keep(42, &access, &refresh).await;
@@ -125,14 +120,6 @@ async fn what_a_sign_in_that_is_under_way_brings_is_not_ended_until_it_is_known_
     }
 }
 
-/// Until the API is asked to end something.
-async fn is_asked(provider: &FakeProvider) {
-    let mut ticks = tokio::time::interval(Duration::from_millis(1));
-    while provider.ended().is_empty() {
-        ticks.tick().await;
-    }
-}
-
 /// Whether this is not done at once.
 async fn waits<F: Future>(mut doing: Pin<&mut F>) -> bool {
     tokio::select! {
@@ -147,7 +134,7 @@ async fn a_sign_in_asks_for_no_tokens_until_the_api_said_what_it_ends() {
     for ends_all in [true, false] {
         let provider = FakeProvider::start().await;
         let office = if ends_all {
-            one_that_ends_all(&provider).await
+            Office::that_ends_all(&provider).await
         } else {
             Office::open(provider.settings()).await
         };
@@ -161,7 +148,7 @@ async fn a_sign_in_asks_for_no_tokens_until_the_api_said_what_it_ends() {
             let devices = devices.clone();
             async move { devices.attend_once().await }
         });
-        is_asked(&provider).await;
+        until(|| !provider.ended().is_empty()).await;
 
         let mut arrival = pin!(devices.arrival(None));
         assert!(waits(arrival.as_mut()).await);
@@ -186,7 +173,7 @@ async fn a_sign_in_asks_for_no_tokens_until_the_api_said_what_it_ends() {
 async fn what_came_after_the_api_was_asked_in_vain_is_looked_at_and_not_believed_to_be_good() {
     for is_ended in [true, false] {
         let provider = FakeProvider::start().await;
-        let office = one_that_ends_all(&provider).await;
+        let office = Office::that_ends_all(&provider).await;
         let (first, second) = (provider.grant(), provider.grant());
         let credentials = office.keep(42, &first.0, &first.1).await;
         office.forget(&credentials).await;
@@ -208,7 +195,7 @@ async fn what_came_after_the_api_was_asked_in_vain_is_looked_at_and_not_believed
 #[tokio::test]
 async fn what_cannot_be_looked_at_now_is_looked_at_later() {
     let provider = FakeProvider::start().await;
-    let office = one_that_ends_all(&provider).await;
+    let office = Office::that_ends_all(&provider).await;
     let (first, second) = (provider.grant(), provider.grant());
     let credentials = office.keep(42, &first.0, &first.1).await;
     office.forget(&credentials).await;
