@@ -116,6 +116,14 @@ impl Breaker {
         (!after.is_zero()).then_some(Resting { after })
     }
 
+    /// Whether it is open, and for so many rests nobody has asked for leave of those who would have got it.
+    pub fn untried_for(&self, rests: u32) -> bool {
+        match self.state().position {
+            Position::Open { since, .. } => self.left(since, rests).is_zero(),
+            Position::Closed { .. } => false,
+        }
+    }
+
     /// Whether only trials get leave, whether a rest is over or not.
     pub fn is_open(&self) -> bool {
         matches!(self.state().position, Position::Open { .. })

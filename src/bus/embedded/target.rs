@@ -1,5 +1,7 @@
 //! A call of a webhook as the store keeps it, beside the work that makes it.
 
+use std::collections::HashSet;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderName, HeaderValue, Method};
@@ -151,8 +153,17 @@ impl Target {
     /// Which webhook of `device` a stored call leads to.
     pub(super) fn key(device: &DeviceUuid, text: Option<&str>) -> WebhookKey {
         let stored: Option<Self> = text.and_then(|text| serde_json::from_str(text).ok());
-        let (host, hook) = stored.map(|Self { host, hook, .. }| (host, hook)).unwrap_or_default();
-        WebhookKey { host, device: device.clone(), hook }
+        stored.unwrap_or_default().key_of(device)
+    }
+
+    /// Which webhooks a device of this document has.
+    pub(super) fn keys(device: &DeviceUuid, document: &Value) -> HashSet<WebhookKey> {
+        let all = SubscriptionType::ALL.into_iter().flat_map(|kind| webhooks(document, kind));
+        all.map(|webhook| Self::of(&webhook).key_of(device)).collect()
+    }
+
+    fn key_of(self, device: &DeviceUuid) -> WebhookKey {
+        WebhookKey { host: self.host, device: device.clone(), hook: self.hook }
     }
 
     /// The call of a stored text, if it is one.

@@ -232,6 +232,79 @@ async fn the_more_webhooks_of_a_host_fail_the_longer_each_is_left_alone() {
     }
 }
 
+/// A post whose clock is in the test's hands, a server that fails at every address but `/good`, and one that does not.
+struct HalfWell {
+    post: Post,
+    now: Arc<AtomicI64>,
+    bad: (FakeApi, mpsc::UnboundedReceiver<Seen>),
+    well: (Device, mpsc::UnboundedReceiver<Seen>),
+    sender: Device,
+    letters: usize,
+    _well: FakeApi,
+}
+
+impl HalfWell {
+    async fn new() -> Self {
+        let now = Arc::new(AtomicI64::new(1_768_478_400_000));
+        let told = Arc::clone(&now);
+        let clock = Clock::from_fn(move || Timestamp::from_millis(told.load(Ordering::SeqCst)));
+        let post = Post::with(clock, loopback(), ONCE).await;
+        let (bad, (_well, calls)) = (half_well().await, server(&[200]).await);
+        let (sender, well) = (post.bus.device(json!({})).await, post.hooked(hook(&_well)).await);
+        Self { post, now, bad, well: (well, calls), sender, letters: 0, _well }
+    }
+
+    async fn send(&self, to: &Device, times: usize) {
+        self.post.send(&self.sender, &json!({"devices": vec![&to.uuid; times]})).await;
+    }
+
+    /// What the device has fails until it is left alone.
+    async fn fails(&mut self, device: &Device) {
+        self.send(device, FAILURES).await;
+        self.letters += FAILURES;
+        while self.post.dead_letters().await.len() < self.letters {}
+        while self.bad.1.try_recv().is_ok() {}
+    }
+
+    /// After one rest it is tried at this address.
+    async fn is_tried_after_a_rest(&mut self, device: &Device, path: &str) {
+        self.send(device, 1).await;
+        self.send(&self.well.0, 1).await;
+        self.well.1.recv().await.unwrap();
+        assert!(self.bad.1.try_recv().is_err());
+        self.now.fetch_add(REST, Ordering::SeqCst);
+        self.post.bus.bus.webhook_bell().notify_one();
+        assert_eq!(self.bad.1.recv().await.unwrap().target, path);
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_its_device_has_no_more_does_not_count_among_those_that_fail() {
+    let mut scene = HalfWell::new().await;
+    let device = scene.post.hooked(hook_at(&scene.bad.0, "/0")).await;
+    for path in ["/0", "/1", "/2", "/3"] {
+        let entries = json!([hook_at(&scene.bad.0, path)]);
+        let update = json!({"$set": {"meshblu.forwarders.message.received": entries}});
+        let call = scene.post.bus.by(&device, &format!("PUT /v2/devices/{}", device.uuid));
+        send(call.json(&update)).await.is(204, "");
+        scene.fails(&device).await;
+    }
+    scene.is_tried_after_a_rest(&device, "/3").await;
+}
+
+#[tokio::test]
+async fn an_address_that_nothing_waits_for_does_not_count_among_those_that_fail_for_ever() {
+    let mut scene = HalfWell::new().await;
+    for path in ["/1", "/2", "/3"] {
+        let device = scene.post.hooked(hook_at(&scene.bad.0, path)).await;
+        scene.fails(&device).await;
+    }
+    scene.now.fetch_add(120 * REST, Ordering::SeqCst);
+    let device = scene.post.hooked(hook_at(&scene.bad.0, "/4")).await;
+    scene.fails(&device).await;
+    scene.is_tried_after_a_rest(&device, "/4").await;
+}
+
 /// A server that never answers a message with `slow` in it, called within this limit, with the device whose webhook it is.
 async fn slow_with_some(limit: Duration) -> (Post, FakeApi, mpsc::UnboundedReceiver<Seen>, Device) {
     let egress = EgressSettings { webhook_timeout: limit, ..loopback() };

@@ -10,12 +10,12 @@ use super::super::forwarder::Proof;
 use super::super::target::{Call, Target};
 use super::answer::{Condition, Failed, Obstacle, taken};
 use super::attempt::{asking_for_an_answer_within, request};
-use super::destinations::Leave;
+use super::destinations::{Destinations, Leave};
 use super::signing::signed;
 use super::{WebhookSettings, pass};
 use crate::ambient::{Backoff, Timestamp};
 use crate::egress::Egress;
-use crate::message::DeliveryId;
+use crate::message::{DeliveryId, DeviceUuid};
 use crate::store::{
     Death, Ending, Fate, Insisting, NewDelivery, Outcome, QueuedDelivery, StoreError, Taken, Transaction,
     WebhookKey,
@@ -66,8 +66,11 @@ impl Courier {
             Some(call) => self.attempt(&delivery.new, call).await,
             None => Err(Failed::for_good("bad address").into()),
         };
-        let webhook = leave.webhook().clone();
+        let (webhook, destinations) = (leave.webhook().clone(), leave.destinations());
         let failing_for = judge(leave, &result);
+        if result.is_err() {
+            self.forget_what_is_gone(&webhook.device, &destinations).await;
+        }
         let next = self.next(delivery, result);
         self.end(taken, &webhook, next).await;
         if failing_for > self.patience() {
@@ -115,6 +118,16 @@ impl Courier {
         match document.and_then(|document| Obstacle::of(call, &document, &delivery.event)) {
             Some(obstacle) => Err(obstacle),
             None => Ok(()),
+        }
+    }
+
+    /// Whoever is deployed anew leaves addresses behind, which fail no more than any other that is not called.
+    async fn forget_what_is_gone(&self, device: &DeviceUuid, destinations: &Destinations) {
+        let whose = device.clone();
+        let document = self.bus.store().read::<_, StoreError, _>(move |view| view.device(&whose)).await;
+        // One that is gone itself has its last words told.
+        if let Ok(Some(document)) = document {
+            destinations.keep(device, &Target::keys(device, &document));
         }
     }
 

@@ -4,7 +4,7 @@
 //! the deliveries of others from a host that takes them; the more webhooks of a host fail, the longer each is left
 //! alone, so that a host that is down gets about one call a rest from all of them together.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,12 +13,15 @@ use tokio::sync::Notify;
 use super::hosts::{Full, Hosts};
 use crate::ambient::{Clock, Timestamp};
 use crate::egress::{Admission, Breaker, BreakerSettings, Resting};
+use crate::message::DeviceUuid;
 use crate::store::{PassedOver, WebhookKey};
 
 /// Webhooks remembered at a time. Beyond that one is forgotten that has no call in hand, and so gets a fresh start.
 const REMEMBERED: usize = 1024;
 /// The most rests that a webhook is left alone, however many others of its host fail too.
 const LONGEST: u32 = 60;
+/// For one that fails nothing waits where it was not tried for so many rests.
+const UNTRIED: u32 = 2 * LONGEST;
 
 /// The destinations that calls go to or lately failed at. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -42,7 +45,6 @@ struct Known {
 
 #[derive(Debug)]
 struct Webhook {
-    host: String,
     calls: usize,
     breaker: Arc<Breaker>,
     /// Whether its host counts it among those that fail.
@@ -76,10 +78,11 @@ impl Destinations {
     /// The hosts that are full, and the webhooks that failed and rest: they get no call now.
     pub(super) fn passed_over(&self) -> PassedOver {
         let mut known = self.known();
+        known.forget(|_, webhook| webhook.calls == 0 && webhook.breaker.untried_for(UNTRIED));
         let Full { hosts, but, again_in } = known.hosts.full(self.0.clock.now());
         let mut passed_over = PassedOver::of_hosts(hosts, but, again_in);
         for (key, webhook) in &known.webhooks {
-            if let Some(Resting { after }) = webhook.resting(&known.hosts) {
+            if let Some(Resting { after }) = webhook.resting_at(&key.host, &known.hosts) {
                 passed_over.rests(key, after);
             }
         }
@@ -99,12 +102,11 @@ impl Destinations {
         }
         let Known { hosts, webhooks, .. } = &mut *known;
         let webhook = webhooks.entry(to.clone()).or_insert_with(|| Webhook {
-            host: to.host.clone(),
             calls: 0,
             breaker: Breaker::new(self.0.settings, self.0.clock.clone()),
             fails: false,
         });
-        if webhook.resting(hosts).is_some() {
+        if webhook.resting_at(&to.host, hosts).is_some() {
             return None;
         }
         let admission = Some(webhook.breaker.admit().ok()?);
@@ -112,6 +114,11 @@ impl Destinations {
         hosts.begin(&to.host, now);
         let breaker = Arc::clone(&webhook.breaker);
         Some(Leave { admission, breaker, destinations: self.clone(), to, began: now, made: true })
+    }
+
+    /// Forgets the webhooks of a device but those that it `has`: what fails at none of these tells nothing any more.
+    pub(super) fn keep(&self, device: &DeviceUuid, has: &HashSet<WebhookKey>) {
+        self.known().forget(|key, _| key.device == *device && !has.contains(key));
     }
 
     fn release(&self, leave: &Leave) {
@@ -135,10 +142,10 @@ impl Known {
         webhook.calls -= 1;
         let fails = webhook.breaker.is_open();
         if std::mem::replace(&mut webhook.fails, fails) != fails {
-            self.hosts.count_failing(&webhook.host, fails);
+            self.hosts.count_failing(&key.host, fails);
         }
         if webhook.calls == 0 && webhook.breaker.untroubled() {
-            self.forget(key);
+            self.webhooks.remove(key);
         }
     }
 
@@ -147,23 +154,24 @@ impl Known {
         let idle = |(_, webhook): &(&WebhookKey, &Webhook)| webhook.calls == 0;
         let rested = self.webhooks.iter().filter(idle).find(|(_, it)| it.breaker.resting().is_none());
         let forgotten = rested.or_else(|| self.webhooks.iter().find(idle)).map(|(key, _)| key.clone());
-        if let Some(key) = forgotten {
-            self.forget(&key);
+        if let Some(forgotten) = forgotten {
+            self.forget(|key, _| *key == forgotten);
         }
     }
 
-    fn forget(&mut self, key: &WebhookKey) {
-        let Some(webhook) = self.webhooks.remove(key) else { return };
-        if webhook.fails {
-            self.hosts.count_failing(&webhook.host, false);
+    fn forget(&mut self, which: impl Fn(&WebhookKey, &Webhook) -> bool) {
+        for (key, webhook) in self.webhooks.extract_if(|key, webhook| which(key, webhook)) {
+            if webhook.fails {
+                self.hosts.count_failing(&key.host, false);
+            }
         }
     }
 }
 
 impl Webhook {
     /// Whether it is left alone while so many webhooks fail at its host.
-    fn resting(&self, hosts: &Hosts) -> Option<Resting> {
-        self.breaker.resting_for(hosts.failing(&self.host).clamp(1, LONGEST))
+    fn resting_at(&self, host: &str, hosts: &Hosts) -> Option<Resting> {
+        self.breaker.resting_for(hosts.failing(host).clamp(1, LONGEST))
     }
 }
 
@@ -171,6 +179,11 @@ impl Leave {
     /// What is called.
     pub(super) fn webhook(&self) -> &WebhookKey {
         &self.to
+    }
+
+    /// Where what comes of the call is known.
+    pub(super) fn destinations(&self) -> Destinations {
+        self.destinations.clone()
     }
 
     /// Says that the destination answered.
