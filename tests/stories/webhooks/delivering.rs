@@ -102,8 +102,11 @@ async fn a_malformed_entry_is_passed_over_with_a_line_in_the_log_that_names_it_a
     list["headers"] = json!(["x-canary-of-a-header"]);
     name["headers"] = json!({"bad canary-of-a-header": "x"});
     value["headers"] = json!({"x": "Łódź canary-of-a-header"});
+    let host = |host: &str| json!({"type": "webhook", "url": format!("http://{host}/canary-of-a-header")});
+    let no_hosts = ["h{st", "a..b", "a*b", &"a".repeat(64)].map(host);
     let device = post.hooked(hook(&api)).await;
-    let entries = json!([list, hook(&api), {"type": "meshblu"}, name, value]);
+    let entries = [json!([list, hook(&api), {"type": "meshblu"}, name, value]), json!(no_hosts)];
+    let entries: Vec<_> = entries.iter().flat_map(|entries| entries.as_array().unwrap()).collect();
     let update = json!({"$set": {"meshblu.forwarders.message.received": entries}});
     let call = post.bus.by(&device, &format!("PUT /v2/devices/{}", device.uuid));
     send(call.json(&update)).await.is(204, "");
@@ -114,7 +117,7 @@ async fn a_malformed_entry_is_passed_over_with_a_line_in_the_log_that_names_it_a
     let lines = log::lines_with(&device.uuid);
     let told: Vec<_> = lines.iter().filter(|line| line.contains("are malformed")).collect();
     assert_eq!(told.len(), 1, "{lines:?}");
-    assert!(told[0].contains("[0, 3, 4]") && told[0].contains("message.received"), "{told:?}");
+    assert!(told[0].contains("[0, 3, 4, 5, 6, 7, 8]") && told[0].contains("message.received"), "{told:?}");
     assert!(!told[0].contains("canary-of-a-header"));
 }
 

@@ -32,7 +32,8 @@ impl Address {
         let is_absolute = scheme.eq_ignore_ascii_case(url.scheme()) && !behind.starts_with('/');
         let is_http = matches!(url.scheme(), "http" | "https");
         let is_slip = |host: &str| host.ends_with("undefined") || host.ends_with("null");
-        let is_one = is_absolute && is_http && !url.host_str().is_none_or(is_slip);
+        let is_host = url.domain().map_or(url.has_host(), |name| is_name(name) && !is_slip(name));
+        let is_one = is_absolute && is_http && is_host;
         is_one.then_some(Self { text, url })
     }
 
@@ -67,6 +68,14 @@ impl Address {
         self.text = self.url.to_string();
         Some((self, Some(basic(&pair)?)))
     }
+}
+
+/// Whether it can be looked up (RFC 1035), with the underscores that some have.
+fn is_name(host: &str) -> bool {
+    let is_sound = |letter: u8| letter.is_ascii_alphanumeric() || matches!(letter, b'-' | b'_');
+    let is_label = |label: &str| (1..=63).contains(&label.len()) && label.bytes().all(is_sound);
+    let name = host.strip_suffix('.').unwrap_or(host);
+    name.len() <= 253 && name.split('.').all(is_label)
 }
 
 fn join(base: &str, rest: &str) -> String {
