@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use super::arguments::{CredentialsAddArguments, CredentialsCommand, ListArguments};
 use super::operation::{CredentialsRow, HandedSecret, NewCredentials, Operation, Shown};
+use super::receipts::Reading;
 use super::{CommandError, json_lines, reach, receipts, table};
 use crate::config::Config;
 use crate::credentials::Receipt;
@@ -47,7 +48,11 @@ fn cells(row: CredentialsRow) -> [String; 5] {
 }
 
 async fn show(uuid: &str, config: &Config, out: &mut dyn Write) -> Result<(), CommandError> {
-    let shown: Shown = reach::perform(config, Operation::ShowCredentials(uuid.into())).await?;
+    let mut shown: Shown = reach::perform(config, Operation::ShowCredentials(uuid.into())).await?;
+    let mut reading = Reading::of(Some(uuid));
+    while let Some(mut receipts) = reading.next(config).await? {
+        shown.receipts.append(&mut receipts);
+    }
     let text = serde_json::to_string_pretty(&shown).expect("texts and numbers are JSON");
     Ok(writeln!(out, "{text}")?)
 }

@@ -1,9 +1,9 @@
 //! What the command line asks about credentials, done on the gateway that has the data directory.
 
-use super::operation::{CredentialsRow, OperationError, Shown, UserRow};
+use super::operation::{CredentialsRow, OperationError, Shown, UserRow, WhichReceipts};
 use crate::ambient::Timestamp;
 use crate::credentials::{
-    CredentialsError, Health, Owned, Receipt, Revoker, State, Summary, UserDeviceEntry,
+    CredentialsError, Health, Owned, Receipt, Receipts, Revoker, State, Summary, UserDeviceEntry,
 };
 use crate::gateway::Gateway;
 use crate::message::DeviceUuid;
@@ -22,14 +22,14 @@ pub(super) async fn list(gateway: &Gateway) -> Result<Vec<CredentialsRow>, Opera
     Ok(rows)
 }
 
-/// Everything about one, but for the secret; of a forgotten one the receipts.
+/// Everything about one, but for the secret and the receipts.
 pub(super) async fn show(gateway: &Gateway, device: DeviceUuid) -> Result<Shown, OperationError> {
     let owned = kept(gateway, device).await?;
     let entries = gateway.credentials.user_device_entries(&owned).await?;
     Ok(Shown {
         row: row(gateway, &owned, entries.len()).await?,
         user_devices: entries.into_iter().map(UserRow::from).collect(),
-        receipts: gateway.credentials.receipts(Some(owned.device().clone())).await?,
+        receipts: Vec::new(),
     })
 }
 
@@ -48,10 +48,10 @@ pub(super) async fn forget(gateway: &Gateway, device: DeviceUuid) -> Result<Rece
 /// What was ended, of these credentials or of all; forgotten ones have receipts too.
 pub(super) async fn receipts(
     gateway: &Gateway,
-    of: Option<DeviceUuid>,
-) -> Result<Vec<Receipt>, OperationError> {
-    let receipts = gateway.credentials.receipts(of.clone()).await?;
-    match of.filter(|_| receipts.is_empty()) {
+    WhichReceipts { of, before }: WhichReceipts,
+) -> Result<Receipts, OperationError> {
+    let receipts = gateway.credentials.receipts(of.clone(), before).await?;
+    match of.filter(|_| receipts.shown.is_empty() && before.is_none()) {
         Some(device) => kept(gateway, device).await.map(|_| receipts),
         None => Ok(receipts),
     }

@@ -31,8 +31,8 @@ pub(super) enum Operation {
     ShowCredentials(DeviceUuid),
     /// Forget a secret: the [`Receipt`].
     ForgetCredentials(DeviceUuid),
-    /// Every [`Receipt`], or those of these credentials.
-    ListReceipts(Option<DeviceUuid>),
+    /// Some [`Receipts`](crate::credentials::Receipts).
+    ListReceipts(WhichReceipts),
     /// Every [`KeyRow`].
     ListKeys,
     /// Make a new key that seals: its name.
@@ -151,6 +151,15 @@ pub(super) struct UserRow {
     pub(super) errors: Option<usize>,
 }
 
+/// Which receipts are asked for.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct WhichReceipts {
+    /// Those of these credentials; else those of all.
+    pub(super) of: Option<DeviceUuid>,
+    /// Those before this one; else the newest.
+    pub(super) before: Option<i64>,
+}
+
 /// Everything about the credentials of one account, but for the secret.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Shown {
@@ -158,6 +167,8 @@ pub(super) struct Shown {
     pub(super) row: CredentialsRow,
     #[serde(rename = "userDevices")]
     pub(super) user_devices: Vec<UserRow>,
+    /// Whoever shows them asks for them.
+    #[serde(default)]
     pub(super) receipts: Vec<Receipt>,
 }
 

@@ -36,7 +36,7 @@ impl Operation {
             Self::ListCredentials => to_value(&on_credentials::list(gateway).await?),
             Self::ShowCredentials(uuid) => to_value(&on_credentials::show(gateway, uuid).await?),
             Self::ForgetCredentials(uuid) => to_value(&on_credentials::forget(gateway, uuid).await?),
-            Self::ListReceipts(uuid) => to_value(&on_credentials::receipts(gateway, uuid).await?),
+            Self::ListReceipts(which) => to_value(&on_credentials::receipts(gateway, which).await?),
             Self::ListKeys => to_value(&on_keys::list(gateway).await?),
             Self::RotateKey => to_value(&gateway.rotate_key().await.map_err(failed)?),
             Self::MigrateRecords(after) => to_value(&on_keys::migrate(gateway, after).await?),

@@ -3,10 +3,10 @@
 use std::io::{self, Write};
 
 use super::arguments::ReceiptsArguments;
-use super::operation::Operation;
+use super::operation::{Operation, WhichReceipts};
 use super::{CommandError, json_lines, reach};
 use crate::config::Config;
-use crate::credentials::Receipt;
+use crate::credentials::{Receipt, Receipts};
 use crate::legible::marked;
 
 /// Prints the receipts, the newest first.
@@ -18,12 +18,39 @@ pub(super) async fn run(
     config: &Config,
     out: &mut dyn Write,
 ) -> Result<(), CommandError> {
-    let of = command.credentials.as_deref().map(Into::into);
-    let receipts: Vec<Receipt> = reach::perform(config, Operation::ListReceipts(of)).await?;
-    if command.json {
-        return Ok(json_lines::print(&receipts, out)?);
+    let mut reading = Reading::of(command.credentials.as_deref());
+    while let Some(receipts) = reading.next(config).await? {
+        match command.json {
+            true => json_lines::print(&receipts, out)?,
+            false => receipts.iter().try_for_each(|receipt| tell(receipt, out))?,
+        }
     }
-    receipts.iter().try_for_each(|receipt| tell(receipt, out)).map_err(Into::into)
+    Ok(())
+}
+
+/// Somebody who reads receipts, the newest first, as many at a time as the gateway gives.
+pub(super) struct Reading {
+    /// What is asked for next; nothing once that was all.
+    which: Option<WhichReceipts>,
+}
+
+impl Reading {
+    /// All receipts of these credentials, or of any.
+    pub(super) fn of(credentials: Option<&str>) -> Self {
+        Self { which: Some(WhichReceipts { of: credentials.map(Into::into), before: None }) }
+    }
+
+    /// Some more of them.
+    ///
+    /// # Errors
+    /// [`CommandError`].
+    pub(super) async fn next(&mut self, config: &Config) -> Result<Option<Vec<Receipt>>, CommandError> {
+        let Some(which) = self.which.take() else { return Ok(None) };
+        let of = which.of.clone();
+        let page: Receipts = reach::perform(config, Operation::ListReceipts(which)).await?;
+        self.which = page.next.map(|last| WhichReceipts { of, before: Some(last) });
+        Ok(Some(page.shown))
+    }
 }
 
 /// Prints one receipt for people.

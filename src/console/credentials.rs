@@ -7,6 +7,7 @@ use super::moment::moment;
 use super::notice::{Done, notice};
 use super::state::words;
 use super::strangers::account;
+use super::turning::{Turning, turning};
 use crate::credentials::State;
 
 /// One account's credentials in the list.
@@ -29,8 +30,10 @@ pub struct Mine<'a> {
     pub api: &'a str,
     /// Whether anybody can sign in there, or do what takes its place.
     pub can_sign_in: bool,
-    /// Each account.
+    /// Some of the accounts.
     pub cards: &'a [CredentialsCard],
+    /// Where the others are.
+    pub turning: Turning<'a>,
     /// What was just done.
     pub done: Option<&'a Done>,
 }
@@ -40,12 +43,12 @@ pub fn my_credentials(viewer: &Viewer, mine: &Mine<'_>) -> Markup {
     let api = mine.api;
     let body = html! {
         (notice(viewer, api, mine.done))
-        @if mine.cards.is_empty() {
+        @if mine.cards.is_empty() && mine.turning.newest.is_none() && mine.turning.older.is_none() {
             p.lead {
                 "You have no credentials here yet."
                 @if mine.can_sign_in { " Connect " (api) " to keep some: then devices of yours can use them." }
             }
-        } @else {
+        } @else if !mine.cards.is_empty() {
             ul.cards {
                 @for card in mine.cards {
                     li {
@@ -63,6 +66,7 @@ pub fn my_credentials(viewer: &Viewer, mine: &Mine<'_>) -> Markup {
                 }
             }
         }
+        (turning(mine.turning))
         @if mine.can_sign_in {
             p { a.button.strong href="/auth/api" { "Connect " (api) } }
         } @else {

@@ -18,6 +18,7 @@ mod sign_in;
 mod state;
 mod strangers;
 mod style;
+mod turning;
 mod ways;
 
 pub use credential::{
@@ -32,8 +33,9 @@ pub use key_entry::{KeyEntry, KeyFault, KeyLine, key_entry, no_account};
 pub use layout::{Frame, Viewer, page};
 pub use maud::Markup;
 pub use notice::Done;
-pub use receipts::receipts;
+pub use receipts::{ReceiptList, receipts};
 pub use sign_in::{LINK_OVER, SignIn, link_over, once, sign_in};
 pub use strangers::{LONGEST_NAME, Name, strangers_sentence, strangers_text};
 pub use style::{STYLE, STYLE_PATH};
+pub use turning::Turning;
 pub use ways::{Again, Ways};

@@ -5,17 +5,31 @@ use maud::{Markup, html};
 use super::layout::{Frame, Viewer, page};
 use super::moment::moment;
 use super::strangers::{Name, strangers_text};
+use super::turning::{Turning, turning};
 use crate::credentials::{By, Fate, Receipt};
 
-/// The list of receipts, newest first.
-pub fn receipts(viewer: &Viewer, api: &str, receipts: &[Receipt]) -> Markup {
+/// Some of the receipts that concern somebody, newest first.
+#[derive(Clone, Copy, Debug)]
+pub struct ReceiptList<'a> {
+    /// What people call the API.
+    pub api: &'a str,
+    /// Each of them.
+    pub receipts: &'a [Receipt],
+    /// Where the others are.
+    pub turning: Turning<'a>,
+}
+
+/// The list of receipts.
+pub fn receipts(viewer: &Viewer, list: &ReceiptList<'_>) -> Markup {
+    let ReceiptList { api, receipts, turning: ways } = list;
     let body = html! {
         p.lead { "What was ended of credentials that are yours, or were yours when they were forgotten." }
-        @if receipts.is_empty() {
+        @if !receipts.is_empty() {
+            ul.cards { @for receipt in *receipts { li { (entry(viewer, api, receipt)) } } }
+        } @else if ways.newest.is_none() && ways.older.is_none() {
             p { "Nothing was ended so far." }
-        } @else {
-            ul.cards { @for receipt in receipts { li { (entry(viewer, api, receipt)) } } }
         }
+        (turning(*ways))
     };
     page(&Frame { title: "Receipts", about: None, viewer: Some(viewer) }, &body)
 }

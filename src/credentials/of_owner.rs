@@ -1,37 +1,64 @@
 //! Which credentials somebody is an owner of.
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 
-use super::{CredentialsDevices, CredentialsError, Owned};
+use super::owned::OwnerKeys;
+use super::{CredentialsDevices, CredentialsError, Owned, Page};
 use crate::ambient::Timestamp;
 use crate::bus::Bus;
 use crate::bus::meshblu::{Identity, Meshblu};
 use crate::message::DeviceUuid;
-use crate::store::{Lookup, StoreError, Transaction};
+use crate::store::{StoreError, Transaction, View};
 
-/// The most that are looked at.
+/// The most that are opened for one page.
 const MOST: usize = 100;
 
 impl CredentialsDevices {
-    /// The credentials whose account `owner` proved control of, newest first, at most a hundred. Devices that only claim to
-    /// be credentials of theirs are left out.
+    /// The credentials whose account `owner` proved control of, newest first, a hundred at most: those that come after this
+    /// place, or the first. Devices that only claim to be credentials of theirs are left out, also where the page is
+    /// shorter for that.
     ///
     /// # Errors
     /// [`CredentialsError`], where the store, the bus or the vault does not answer.
-    pub async fn of_owner(&self, owner: &DeviceUuid) -> Result<Vec<Owned>, CredentialsError> {
+    pub async fn of_owner(
+        &self,
+        owner: &DeviceUuid,
+        after: Option<DeviceUuid>,
+    ) -> Result<Page<Owned, DeviceUuid>, CredentialsError> {
         let owner = self.keys_of(owner.clone()).await?;
-        let mut candidates = match &self.bus {
+        let candidates = self.candidates(&owner).await?;
+        let page = match &self.bus {
+            Bus::Embedded(_) => {
+                let look =
+                    move |view: &View<'_>| view.registered_before(after.as_ref(), &candidates, MOST + 1);
+                self.store.read::<_, StoreError, _>(look).await?
+            }
+            Bus::Meshblu(_) => {
+                let place = candidates.iter().position(|device| Some(device) == after.as_ref());
+                let rest = candidates.into_iter().skip(place.map_or(0, |place| place + 1));
+                rest.take(MOST + 1).collect()
+            }
+        };
+        let Page { shown, next } = Page::of(page, MOST, DeviceUuid::clone);
+        Ok(Page { shown: self.owned_among(&owner, shown).await?, next })
+    }
+
+    /// Everything that may be credentials of this owner: of each, only whoever opens it knows.
+    pub(super) async fn candidates(&self, owner: &OwnerKeys) -> Result<Vec<DeviceUuid>, CredentialsError> {
+        let mut named = match &self.bus {
             Bus::Embedded(_) => self.named_here(owner.keys.clone()).await?,
             Bus::Meshblu(bus) => named_on(bus, &owner.keys).await?,
         };
         let names = owner.names();
-        let beside = self.store.read::<_, StoreError, _>(move |view| view.beside_whom(&names, MOST)).await?;
-        for device in beside {
-            if !candidates.contains(&device) {
-                candidates.push(device);
-            }
-        }
-        self.owned_among(&owner, candidates).await
+        let mut beside = self.store.read::<_, StoreError, _>(move |view| view.beside_whom(&names)).await?;
+        // In an order that is the same on the next page.
+        beside.sort();
+        let known: HashSet<_> = named.iter().cloned().collect();
+        beside.dedup();
+        named.extend(beside.into_iter().filter(|device| !known.contains(device)));
+        Ok(named)
     }
 
     /// Notes when `caller` proved control of the account behind the credentials.
@@ -50,28 +77,23 @@ impl CredentialsDevices {
     }
 
     async fn named_here(&self, keys: Vec<String>) -> Result<Vec<DeviceUuid>, StoreError> {
-        let find = move |view: &crate::store::View<'_>| {
-            let mut found = Vec::new();
-            for key in keys {
-                let lookup = Lookup::Indexed("endo.authorizedKey".to_owned(), key);
-                view.visit_devices(&lookup, usize::MAX, |device| {
-                    found.push(device.uuid);
-                    found.len() < MOST
-                })?;
-            }
-            Ok(found)
-        };
+        let find = move |view: &View<'_>| view.devices_holding("endo.authorizedKey", &keys);
         self.store.read::<_, StoreError, _>(find).await
     }
 }
 
+/// As many as the bus tells of.
 async fn named_on(bus: &Meshblu, keys: &[String]) -> Result<Vec<DeviceUuid>, CredentialsError> {
     let mut found = Vec::new();
     for key in keys {
         let query = json!({"endo.authorizedKey": key});
         let devices: Vec<Value> = bus.search(Identity::of(bus.service()), &query).await?;
-        let uuid = |device: &Value| device["uuid"].as_str().map(DeviceUuid::from);
-        found.extend(devices.iter().filter_map(uuid).take(MOST));
+        for device in devices.iter().filter_map(|device| device["uuid"].as_str()) {
+            let device = DeviceUuid::from(device);
+            if !found.contains(&device) {
+                found.push(device);
+            }
+        }
     }
     Ok(found)
 }

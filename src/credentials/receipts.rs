@@ -1,18 +1,24 @@
 //! Showing receipts to those whom they concern.
 
+use std::collections::HashSet;
+
 use super::receipt::Receipt;
-use super::{CredentialsDevices, CredentialsError};
+use super::{CredentialsDevices, CredentialsError, Page};
 use crate::message::DeviceUuid;
-use crate::store::{StoreError, View};
+use crate::store::{StoreError, StoredReceipt, View};
 use crate::vault::OwnerDigest;
 
-/// The most receipts that one list shows.
+/// The most receipts that programs are given at once.
 const AT_MOST: usize = 1000;
-/// The most that a page shows, and the most forgotten credentials whose receipts it looks for.
+/// The most that a page shows.
 const SHOWN: usize = 100;
 
+/// Some receipts, newest first, and the id of the last of them where there are older ones.
+pub type Receipts = Page<Receipt, i64>;
+
 impl CredentialsDevices {
-    /// The receipts of credentials that `caller` owns, or owned when they were forgotten; newest first.
+    /// The receipts of credentials that `caller` owns, or owned when they were forgotten; older than this one, or the
+    /// newest.
     ///
     /// # Errors
     /// [`CredentialsError::NoRecord`] also where they are somebody else's.
@@ -20,49 +26,61 @@ impl CredentialsDevices {
         &self,
         caller: &DeviceUuid,
         device: DeviceUuid,
-    ) -> Result<Vec<Receipt>, CredentialsError> {
+        before: Option<i64>,
+    ) -> Result<Receipts, CredentialsError> {
         let (credentials, owner) = (device.clone(), OwnerDigest::of(caller).bytes());
         let look = move |view: &View<'_>| view.owned_forgotten(&credentials, &owner);
         if !self.store.read::<_, StoreError, _>(look).await? {
             self.owned_by(caller, device.clone()).await?;
         }
-        self.receipts(Some(device)).await
+        self.receipts(Some(device), before).await
     }
 
-    /// What was ended of all credentials that `owner` owns, or owned when they were forgotten; newest first, at most a
-    /// hundred.
+    /// What was ended of all credentials that `owner` owns, or owned when they were forgotten; older than this one, or the
+    /// newest, a hundred at most.
     ///
     /// # Errors
     /// [`CredentialsError`], where the store, the bus or the vault does not answer.
-    pub async fn receipts_concerning(&self, owner: &DeviceUuid) -> Result<Vec<Receipt>, CredentialsError> {
-        let owned = self.of_owner(owner).await?;
+    pub async fn receipts_concerning(
+        &self,
+        owner: &DeviceUuid,
+        before: Option<i64>,
+    ) -> Result<Receipts, CredentialsError> {
+        let keys = self.keys_of(owner.clone()).await?;
+        let candidates = self.candidates(&keys).await?;
         let owner = OwnerDigest::of(owner).bytes();
         let look = move |view: &View<'_>| {
-            let mut devices: Vec<_> = owned.iter().map(|owned| owned.device().clone()).collect();
-            devices.extend(view.forgotten_of(&owner, SHOWN)?);
-            let mut found = Vec::new();
-            for device in &devices {
-                found.extend(view.receipts_of(device, SHOWN)?);
-            }
-            Ok(found)
+            let forgotten = view.forgotten_of(&owner)?;
+            let devices: Vec<_> = candidates.into_iter().chain(forgotten.iter().cloned()).collect();
+            Ok((view.receipts_among(&devices, from(before), SHOWN + 1)?, forgotten))
         };
-        let mut found = self.store.read::<_, StoreError, _>(look).await?;
-        found.sort_by_key(|receipt| std::cmp::Reverse(receipt.seq));
-        found.dedup_by_key(|receipt| receipt.seq);
-        Ok(found.iter().take(SHOWN).filter_map(Receipt::read).collect())
+        let (found, forgotten) = self.store.read::<_, StoreError, _>(look).await?;
+        let Page { shown, next } = read(found, SHOWN);
+
+        // Of those that are shown it is looked whose they are, and of no others.
+        let mut theirs: HashSet<_> = forgotten.into_iter().collect();
+        let named: HashSet<_> = shown.iter().map(|receipt| receipt.credentials.clone()).collect();
+        let unclear = named.into_iter().filter(|device| !theirs.contains(device)).collect();
+        let owned = self.owned_among(&keys, unclear).await?;
+        theirs.extend(owned.iter().map(|owned| owned.device().clone()));
+        let concerns = |receipt: &Receipt| theirs.contains(&receipt.credentials);
+        Ok(Page { shown: shown.into_iter().filter(concerns).collect(), next })
     }
 
-    /// The receipts of these credentials, or of all; newest first.
+    /// The receipts of these credentials, or of all; older than this one, or the newest, a thousand at most.
     ///
     /// # Errors
     /// What the store reports.
-    pub async fn receipts(&self, device: Option<DeviceUuid>) -> Result<Vec<Receipt>, CredentialsError> {
-        let look = move |view: &View<'_>| match &device {
-            Some(device) => view.receipts_of(device, AT_MOST),
-            None => view.receipts(AT_MOST),
+    pub async fn receipts(
+        &self,
+        device: Option<DeviceUuid>,
+        before: Option<i64>,
+    ) -> Result<Receipts, CredentialsError> {
+        let look = move |view: &View<'_>| match device {
+            Some(device) => view.receipts_among(&[device], from(before), AT_MOST + 1),
+            None => view.receipts(from(before), AT_MOST + 1),
         };
-        let stored = self.store.read::<_, StoreError, _>(look).await?;
-        Ok(stored.iter().filter_map(Receipt::read).collect())
+        Ok(read(self.store.read::<_, StoreError, _>(look).await?, AT_MOST))
     }
 
     /// One receipt.
@@ -73,4 +91,13 @@ impl CredentialsDevices {
         let stored = self.store.read::<_, StoreError, _>(move |view| view.receipt(id)).await?;
         Ok(stored.as_ref().and_then(Receipt::read))
     }
+}
+
+fn from(before: Option<i64>) -> i64 {
+    before.unwrap_or(i64::MAX)
+}
+
+fn read(found: Vec<StoredReceipt>, most: usize) -> Receipts {
+    let Page { shown, next } = Page::of(found, most, |stored| stored.seq);
+    Page { shown: shown.iter().filter_map(Receipt::read).collect(), next }
 }

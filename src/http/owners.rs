@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use actix_web::http::header::LINK;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Value, json};
@@ -11,7 +12,7 @@ use super::problem::{Kind, Problem};
 use super::routes::Answer;
 use super::server::FrontDoor;
 use crate::ambient::Timestamp;
-use crate::bus::Login;
+use crate::bus::{Login, form};
 use crate::console::{Again, Ways};
 use crate::credentials::{CredentialsDevices, CredentialsError, Owned, UserDeviceEntry, UserDeviceLook};
 use crate::message::DeviceUuid;
@@ -135,11 +136,25 @@ pub(super) async fn owners(request: HttpRequest, door: Data<FrontDoor>) -> Answe
     Ok(HttpResponse::Ok().json(named.chain(unnamed).collect::<Value>()))
 }
 
-/// `GET /credentials/{uuid}/receipts`: what was ended, newest first; also when the secret is forgotten.
+/// `GET /credentials/{uuid}/receipts`: what was ended, newest first; also when the secret is forgotten. Where there is more,
+/// `Link` leads on (RFC 8288): to the same address, wherever this server is reached.
 pub(super) async fn receipts(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
     let (owners, caller) = caller(&request, &door).await?;
-    let receipts = owners.credentials.receipts_for(&caller.uuid, device(&request)).await;
-    Ok(HttpResponse::Ok().json(receipts?))
+    let before = place(&request)?;
+    let receipts = owners.credentials.receipts_for(&caller.uuid, device(&request), before).await?;
+    let mut answer = HttpResponse::Ok();
+    if let Some(next) = receipts.next {
+        answer.insert_header((LINK, format!("<?before={next}>; rel=\"next\"")));
+    }
+    Ok(answer.json(receipts.shown))
+}
+
+/// The receipt before which the query wants the list.
+pub(super) fn place(request: &HttpRequest) -> Result<Option<i64>, Problem> {
+    let wanted = form::pairs(request.query_string()).find(|(name, _)| name == "before");
+    let Some((_, id)) = wanted else { return Ok(None) };
+    let text = "`before` names a receipt by its number. Without it the list begins with the newest";
+    id.parse().map(Some).map_err(|_| Problem::new(Kind::MalformedRequest, text))
 }
 
 /// `POST /credentials/{uuid}/user-devices`: a new device of the caller's, with its token.

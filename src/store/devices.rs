@@ -119,6 +119,44 @@ impl View<'_> {
     }
 }
 
+impl View<'_> {
+    /// The devices that hold one of these strings at an indexed path, newest registered first.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn devices_holding(&self, path: &str, values: &[String]) -> Result<Vec<DeviceUuid>, StoreError> {
+        let sql = "SELECT DISTINCT uuid, seq FROM device_values JOIN devices USING (seq)
+                   WHERE path = ?1 AND value IN (SELECT value FROM json_each(?2)) ORDER BY seq DESC";
+        let mut statement = self.prepare(sql)?;
+        let values = serde_json::json!(values).to_string();
+        let rows = statement.query_map((path, values), |row| row.get::<_, String>(0))?;
+        rows.map(|uuid| Ok(uuid?.into())).collect()
+    }
+
+    /// Those of `devices` that were registered before `place`, or of all where there is none, newest first, at most
+    /// `limit`.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn registered_before(
+        &self,
+        place: Option<&DeviceUuid>,
+        devices: &[DeviceUuid],
+        limit: usize,
+    ) -> Result<Vec<DeviceUuid>, StoreError> {
+        let sql = "SELECT uuid FROM devices
+                   WHERE seq IN (SELECT seq FROM devices WHERE uuid IN (SELECT value FROM json_each(?1)))
+                     AND seq < coalesce((SELECT seq FROM devices WHERE uuid = ?2), 9223372036854775807)
+                   ORDER BY seq DESC LIMIT ?3";
+        let mut statement = self.prepare(sql)?;
+        let devices = serde_json::json!(devices).to_string();
+        let rows = statement.query_map((devices, place.map(DeviceUuid::as_str), limit as i64), |row| {
+            row.get::<_, String>(0)
+        })?;
+        rows.map(|uuid| Ok(uuid?.into())).collect()
+    }
+}
+
 impl Transaction<'_> {
     /// Adds a device. Its uuid is new.
     ///

@@ -39,16 +39,14 @@ impl View<'_> {
         Ok(self.prepare(sql)?.exists((owner, credentials.as_str()))?)
     }
 
-    /// The forgotten credentials that this owner could manage; the newest first, at most `limit`.
+    /// The forgotten credentials that this owner could manage.
     ///
     /// # Errors
     /// What the database reports.
-    pub fn forgotten_of(&self, owner: &ForgottenOwner, limit: usize) -> Result<Vec<DeviceUuid>, StoreError> {
-        let sql = "SELECT credentials FROM forgotten_owners JOIN forgotten USING (credentials)
-                   WHERE owner = ?1 ORDER BY forgotten_at DESC LIMIT ?2";
+    pub fn forgotten_of(&self, owner: &ForgottenOwner) -> Result<Vec<DeviceUuid>, StoreError> {
+        let sql = "SELECT credentials FROM forgotten_owners WHERE owner = ?1";
         let mut statement = self.prepare(sql)?;
-        let rows = statement
-            .query_map((owner, limit as i64), |row| Ok(DeviceUuid::from(row.get::<_, String>(0)?)))?;
+        let rows = statement.query_map([owner], |row| Ok(DeviceUuid::from(row.get::<_, String>(0)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 

@@ -46,16 +46,16 @@ impl View<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// The credentials beside whose record one of these names stands, newest first, at most `limit`.
+    /// The credentials beside whose record one of these names stands.
     ///
     /// # Errors
     /// What the database reports.
-    pub fn beside_whom(&self, names: &[OwnerName], limit: usize) -> Result<Vec<DeviceUuid>, StoreError> {
-        let sql = "SELECT credentials FROM owners_beside WHERE is_key = ?1 AND name = ?2 ORDER BY seq DESC LIMIT ?3";
+    pub fn beside_whom(&self, names: &[OwnerName]) -> Result<Vec<DeviceUuid>, StoreError> {
+        let sql = "SELECT credentials FROM owners_beside WHERE is_key = ?1 AND name = ?2";
         let mut statement = self.prepare(sql)?;
         let mut found = Vec::new();
         for (is_key, name) in names.iter().map(OwnerName::columns) {
-            let rows = statement.query_map((is_key, name, limit as i64), |row| row.get::<_, String>(0))?;
+            let rows = statement.query_map((is_key, name), |row| row.get::<_, String>(0))?;
             for credentials in rows {
                 found.push(credentials?.into());
             }

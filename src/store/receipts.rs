@@ -42,13 +42,36 @@ impl View<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// All receipts, newest first, at most `limit`.
+    /// The receipts of any of these credentials that are older than this [`StoredReceipt::seq`], newest first, at most
+    /// `limit`.
     ///
     /// # Errors
     /// What the database reports.
-    pub fn receipts(&self, limit: usize) -> Result<Vec<StoredReceipt>, StoreError> {
-        let mut statement = self.prepare("SELECT seq, document FROM receipts ORDER BY seq DESC LIMIT ?1")?;
-        let rows = statement.query_map([limit as i64], stored)?;
+    pub fn receipts_among(
+        &self,
+        credentials: &[DeviceUuid],
+        before: i64,
+        limit: usize,
+    ) -> Result<Vec<StoredReceipt>, StoreError> {
+        let sql = "SELECT seq, document FROM receipts
+                   WHERE seq IN (SELECT seq FROM receipts
+                                 WHERE credentials IN (SELECT value FROM json_each(?1)) AND seq < ?2
+                                 ORDER BY seq DESC LIMIT ?3)
+                   ORDER BY seq DESC";
+        let mut statement = self.prepare(sql)?;
+        let among = serde_json::json!(credentials).to_string();
+        let rows = statement.query_map((among, before, limit as i64), stored)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// All receipts that are older than this [`StoredReceipt::seq`], newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn receipts(&self, before: i64, limit: usize) -> Result<Vec<StoredReceipt>, StoreError> {
+        let sql = "SELECT seq, document FROM receipts WHERE seq < ?1 ORDER BY seq DESC LIMIT ?2";
+        let mut statement = self.prepare(sql)?;
+        let rows = statement.query_map((before, limit as i64), stored)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 }

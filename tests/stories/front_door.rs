@@ -171,7 +171,7 @@ async fn the_merged_schemas_are_served_with_their_keys_in_order() {
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(header(&response, "content-type"), "application/json; charset=utf-8");
         assert_eq!(header(&response, "access-control-allow-origin"), "*");
-        assert_eq!(header(&response, "access-control-expose-headers"), "Location");
+        assert_eq!(header(&response, "access-control-expose-headers"), "Link, Location");
         assert_eq!(header(&response, "vary"), "Accept-Encoding");
         assert_eq!(header(&response, "x-content-type-options"), "nosniff");
         assert_eq!(header(&response, "server"), "");

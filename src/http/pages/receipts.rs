@@ -4,7 +4,8 @@ use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 
-use crate::console;
+use crate::console::{self, Turning};
+use crate::http::owners::place;
 use crate::http::page::page;
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
@@ -14,7 +15,13 @@ use crate::http::session::Session;
 pub(in crate::http) async fn receipts(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
     let session = Session::of(&request, &door).await?;
     let entrance = door.entrance()?;
-    let receipts = entrance.credentials.receipts_concerning(&session.owner).await;
-    let receipts = receipts?;
-    Ok(page(StatusCode::OK, console::receipts(&session.viewer(), &entrance.api, &receipts)))
+    let before = place(&request)?;
+    let receipts = entrance.credentials.receipts_concerning(&session.owner, before).await?;
+    let older = receipts.next.map(|id| format!("/console/receipts?before={id}"));
+    let list = console::ReceiptList {
+        api: &entrance.api,
+        receipts: &receipts.shown,
+        turning: Turning { newest: before.map(|_| "/console/receipts"), older: older.as_deref() },
+    };
+    Ok(page(StatusCode::OK, console::receipts(&session.viewer(), &list)))
 }

@@ -112,8 +112,8 @@ pub(super) async fn has_left(
     if left.is_empty() {
         return Ok(false);
     }
-    let receipts = credentials.receipts(Some(left.into())).await?;
-    Ok(receipts.iter().any(|receipt| receipt.act == Act::Left && receipt.is_by(session.owner.as_str())))
+    let receipts = credentials.receipts(Some(left.into()), None).await?;
+    Ok(receipts.shown.iter().any(|receipt| receipt.act == Act::Left && receipt.is_by(session.owner.as_str())))
 }
 
 /// A value of the query; empty where it is missing.

@@ -240,7 +240,15 @@ async fn called_so(entrance: &Entrance, owner: &DeviceUuid, name: &str) -> Resul
         }
         _ => false,
     };
-    Ok(entrance.credentials.of_owner(owner).await?.into_iter().find(is_called_so))
+    let mut place = None;
+    loop {
+        let page = entrance.credentials.of_owner(owner, place).await?;
+        let found = page.shown.into_iter().find(is_called_so);
+        place = page.next;
+        if found.is_some() || place.is_none() {
+            return Ok(found);
+        }
+    }
 }
 
 /// A name in the form in which names are compared; as it is where it can be none.

@@ -49,9 +49,12 @@ async fn replace_key(directory: &Path) {
 async fn only_owners_see_the_receipts(directory: &Path, device: &DeviceUuid) {
     let gateway = open(directory).await;
     for (owner, sees) in [(NAMED, 1), (UNNAMED, 1), (STRANGER, 0)] {
-        let of_device = gateway.credentials.receipts_for(&owner.into(), device.clone()).await;
-        assert_eq!(of_device.map_or(0, |receipts| receipts.len()), sees, "{owner}");
-        assert_eq!(gateway.credentials.receipts_concerning(&owner.into()).await.unwrap().len(), sees);
+        let of_device = gateway.credentials.receipts_for(&owner.into(), device.clone(), None).await;
+        assert_eq!(of_device.map_or(0, |receipts| receipts.shown.len()), sees, "{owner}");
+        assert_eq!(
+            gateway.credentials.receipts_concerning(&owner.into(), None).await.unwrap().shown.len(),
+            sees
+        );
     }
 }
 
@@ -94,7 +97,7 @@ async fn signatures_of_a_key_that_is_missing_wait_for_it() {
     before.execute("DELETE FROM forgotten_owners", []).unwrap();
     drop(before);
     let gateway = open(directory.path()).await;
-    let unread = gateway.credentials.receipts_concerning(&NAMED.into()).await.unwrap();
+    let unread = gateway.credentials.receipts_concerning(&NAMED.into(), None).await.unwrap().shown;
     assert_eq!(unread, []);
     drop(gateway);
     std::fs::rename(&elsewhere, &file).unwrap();

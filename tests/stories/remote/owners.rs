@@ -185,7 +185,7 @@ async fn whoever_leaves_is_no_owner_any_more_and_the_record_names_somebody_who_s
         for path in ["", "/owners", "/receipts", "/user-devices"] {
             assert_eq!(ask(&gateway, Method::GET, path, leaver).await.status, 404, "{leaver} {path}");
         }
-        let named = credentials.of_owner(&leaver.into()).await.unwrap();
+        let named = credentials.of_owner(&leaver.into(), None).await.unwrap().shown;
         assert!(named.is_empty(), "{leaver}: {named:?}");
     }
     credentials.catch_up().await.unwrap();
@@ -234,7 +234,7 @@ async fn what_is_forgotten_leaves_no_owner_behind_and_its_receipts_to_all_of_the
         assert_eq!(ask(&gateway, Method::GET, "/owners", owner).await.status, 404);
         let receipts = ask(&gateway, Method::GET, "/receipts", owner).await.json();
         assert_eq!(receipts[0]["act"], "forgotten", "{owner}: {receipts}");
-        assert_ne!(credentials.receipts_concerning(&owner.into()).await.unwrap(), []);
+        assert_ne!(credentials.receipts_concerning(&owner.into(), None).await.unwrap().shown, []);
     }
     assert_eq!(scene.beside(), 0);
     gateway.gateway.rotate_key().await.unwrap();
@@ -266,7 +266,7 @@ async fn a_row_that_no_key_of_the_gateway_signed_for_these_credentials_makes_no_
         let signature = vault().sign_owner(device, id, &thief);
         database.execute("UPDATE owners_beside SET signature = ?1", [signature]).unwrap();
         assert_eq!(ask(&gateway, Method::GET, "/owners", "a-thief").await.status, 404);
-        assert!(credentials.of_owner(&"a-thief".into()).await.unwrap().is_empty());
+        assert!(credentials.of_owner(&"a-thief".into(), None).await.unwrap().shown.is_empty());
     }
     let genuine = vault().sign_owner(&here, &ResourceOwnerId::Number(583_231), &thief);
     database.execute("UPDATE owners_beside SET signature = ?1", [genuine]).unwrap();
@@ -304,7 +304,7 @@ async fn whoever_owned_a_record_of_old_stays_also_where_only_a_signature_says_wh
         assert_eq!(second.owners(), known, "{has_a_device}");
         let first = credentials.owned_by(&FIRST.into(), device.clone()).await.unwrap();
         assert!(first.owners().contains(&FIRST.into()) && first.owners().contains(&SECOND.into()));
-        let theirs = credentials.of_owner(&FIRST.into()).await.unwrap();
+        let theirs = credentials.of_owner(&FIRST.into(), None).await.unwrap().shown;
         assert_eq!(theirs.len(), 1);
         credentials.cut_off(&first, Cut::All, &Revoker::Operator).await.unwrap();
 

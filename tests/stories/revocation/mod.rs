@@ -134,7 +134,7 @@ impl Office {
 
     /// The receipts of these credentials, newest first.
     async fn receipts(&self, credentials: &DeviceUuid) -> Vec<Receipt> {
-        self.gateway.credentials.receipts(Some(credentials.clone())).await.unwrap()
+        self.gateway.credentials.receipts(Some(credentials.clone()), None).await.unwrap().shown
     }
 
     async fn does_what_is_due(&self) {

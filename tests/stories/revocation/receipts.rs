@@ -179,7 +179,7 @@ async fn an_owner_leaves_and_the_last_one_cannot() {
     }
     let credentials = &house.gateway.gateway.credentials;
     let (device, second) = (house.chain.credentials.clone(), DeviceUuid::from(&*second.uuid));
-    let receipts = credentials.receipts_for(&second, device.clone()).await.unwrap();
+    let receipts = credentials.receipts_for(&second, device.clone(), None).await.unwrap().shown;
     assert_eq!((receipts[0].act, receipts[0].by.as_str()), (Act::Left, &*owner));
     let owned = credentials.owned_by(&second, device).await.unwrap();
     assert_eq!(owned.owners(), [second]);

@@ -63,7 +63,7 @@ impl Scene {
     }
 
     async fn receipt(&self) -> Receipt {
-        self.gateway.gateway.credentials.receipts(None).await.unwrap().remove(0)
+        self.gateway.gateway.credentials.receipts(None, None).await.unwrap().shown.remove(0)
     }
 
     /// The calls that change something, with who made them and what they said.

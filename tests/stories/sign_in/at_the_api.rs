@@ -55,7 +55,7 @@ impl Place {
 
     async fn owned(&self) -> Vec<Owned> {
         let owner = self.house.gateway.gateway.owner.as_ref().unwrap().uuid.clone();
-        self.house.gateway.gateway.credentials.of_owner(&owner).await.unwrap()
+        self.house.gateway.gateway.credentials.of_owner(&owner, None).await.unwrap().shown
     }
 }
 

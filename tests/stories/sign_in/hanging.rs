@@ -67,7 +67,7 @@ async fn whoever_forgot_signs_in_again_while_the_api_does_not_answer() {
         place.provider.plan([Fault::InvalidGrant]);
         place.until_nothing_waits().await;
         let devices = &place.house.gateway.gateway.credentials;
-        let told = devices.receipts(Some(first)).await.unwrap().remove(0).api.unwrap();
+        let told = devices.receipts(Some(first), None).await.unwrap().shown.remove(0).api.unwrap();
         assert_eq!(told.verdict, ApiVerdict::Spared);
         let health = devices.standing(&second).await.unwrap().health;
         assert!(matches!(health, Health::Dead { .. }), "{health:?}");
@@ -114,6 +114,6 @@ async fn sign_ins_of_strangers_keep_no_end_from_the_api_for_long() {
     assert_eq!(place.provider.ended(), ["refresh-1", "access-1"]);
     gate.add_permits(1);
     kept(&sign_in.await);
-    let told = devices.receipts(Some(credentials)).await.unwrap().remove(0).api.unwrap();
+    let told = devices.receipts(Some(credentials), None).await.unwrap().shown.remove(0).api.unwrap();
     assert_eq!(told.verdict, ApiVerdict::Revoked);
 }

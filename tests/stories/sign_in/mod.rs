@@ -8,6 +8,7 @@ mod guesses;
 mod hanging;
 mod jobs;
 mod links;
+mod lists;
 mod namesakes;
 mod no_room;
 mod not_kept;

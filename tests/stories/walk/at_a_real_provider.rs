@@ -75,7 +75,7 @@ impl Place {
 
     async fn owned(&self) -> Vec<Owned> {
         let owner = &self.gateway.gateway.owner.as_ref().unwrap().uuid;
-        self.gateway.gateway.credentials.of_owner(owner).await.unwrap()
+        self.gateway.gateway.credentials.of_owner(owner, None).await.unwrap().shown
     }
 }
 
