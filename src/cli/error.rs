@@ -87,6 +87,15 @@ pub enum CommandError {
     /// The local socket can not be used.
     #[error("cannot use the local socket in the data directory")]
     Socket(#[source] io::Error),
+    /// A gateway runs, and hangs or ended meanwhile.
+    #[error("the gateway that runs on {} does not answer", directory.display())]
+    Silent {
+        /// Its data directory.
+        directory: PathBuf,
+        /// What came instead of an answer.
+        #[source]
+        cause: io::Error,
+    },
     /// No gateway runs.
     #[error("no gateway runs on {}; `endo serve` starts one", .0.display())]
     NotRunning(PathBuf),
@@ -101,6 +110,9 @@ pub enum CommandError {
     /// What was asked for was not done.
     #[error("{0}")]
     Operation(String),
+    /// A bus elsewhere gives no answer.
+    #[error("{0}")]
+    BusSilent(String),
     /// A device may have rights that nobody told of.
     #[error("{device} may be able to use more: {missing}; try again")]
     NotCutOffEverywhere {
@@ -195,7 +207,10 @@ pub enum CommandError {
 
 impl From<OperationError> for CommandError {
     fn from(error: OperationError) -> Self {
-        Self::Operation(error.to_string())
+        match error {
+            OperationError::BusSilent(sentence) => Self::BusSilent(sentence),
+            error => Self::Operation(error.to_string()),
+        }
     }
 }
 
@@ -221,6 +236,8 @@ impl CommandError {
             Self::Setting { cause, .. } => of_gateway(cause),
             Self::Unreachable { .. }
             | Self::NotRunning(_)
+            | Self::Silent { .. }
+            | Self::BusSilent(_)
             | Self::Bus(BusCallError::Unreachable { .. } | BusCallError::Ended) => Exit::Unreachable,
             Self::NoReply { .. } => Exit::NoReply,
             Self::ErrorReply { .. } => Exit::ErrorReply,

@@ -1,5 +1,7 @@
 //! What the command line asks about credentials, done on the gateway that has the data directory.
 
+use futures_util::{StreamExt, TryStreamExt, stream};
+
 use super::operation::{CredentialsRow, OperationError, Shown, UserRow, WhichReceipts};
 use crate::ambient::Timestamp;
 use crate::credentials::{
@@ -9,17 +11,26 @@ use crate::gateway::Gateway;
 use crate::message::DeviceUuid;
 use crate::vault::Format;
 
+/// How many records are opened, and how many credentials a bus elsewhere is asked for, at a time: each takes that bus
+/// several calls.
+const AT_A_TIME: usize = 32;
+
 /// Every account whose secret is kept.
 pub(super) async fn list(gateway: &Gateway) -> Result<Vec<CredentialsRow>, OperationError> {
-    let mut rows = Vec::new();
-    for device in gateway.credentials.all_devices().await? {
-        let owned = gateway.credentials.held(device).await?;
-        if gateway.credentials.need(owned.device()).await?.is_some() {
-            let entries = gateway.credentials.user_device_entries(&owned).await?;
-            rows.push(row(gateway, &owned, entries.len()).await?);
-        }
+    let all = gateway.credentials.all_devices().await?;
+    let rows = stream::iter(all.into_iter().map(|device| listed(gateway, device))).buffered(AT_A_TIME);
+    let rows: Vec<_> = rows.try_collect().await?;
+    Ok(rows.into_iter().flatten().collect())
+}
+
+/// `None` where nothing is kept.
+async fn listed(gateway: &Gateway, device: DeviceUuid) -> Result<Option<CredentialsRow>, OperationError> {
+    if gateway.credentials.need(&device).await?.is_none() {
+        return Ok(None);
     }
-    Ok(rows)
+    let owned = gateway.credentials.held(device).await?;
+    let devices = gateway.credentials.user_devices(&owned).await?;
+    row(gateway, &owned, devices.len()).await.map(Some)
 }
 
 /// Everything about one, but for the secret and the receipts.

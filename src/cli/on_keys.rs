@@ -1,5 +1,7 @@
 //! What the command line asks about keys, done on the gateway that has the data directory.
 
+use futures_util::{StreamExt, TryStreamExt, stream};
+
 use super::operation::{KeyRow, Migrated, OperationError};
 use super::perform::{failed, read};
 use crate::credentials::Rekeyed;
@@ -7,8 +9,14 @@ use crate::gateway::Gateway;
 use crate::message::DeviceUuid;
 use crate::vault::{Need, SealedText};
 
-/// How many records are looked at in one go: little enough for whoever waits for the answer.
-const AT_ONCE: usize = 16;
+/// How many records are looked at for one answer, each of which is a sign of progress: on a bus elsewhere fewer, for each
+/// takes it several calls.
+const FOR_ONE_ANSWER: usize = 16;
+const FOR_ONE_ANSWER_ELSEWHERE: usize = 4;
+/// How many are sealed anew at a time.
+const SEALED_AT_A_TIME: usize = 4;
+/// How many are only looked at at a time.
+const SEEN_AT_A_TIME: usize = 32;
 /// The most sealed copies that are looked at.
 const COPIES: usize = 10_000;
 
@@ -22,12 +30,8 @@ pub(super) async fn list(gateway: &Gateway) -> Result<Vec<KeyRow>, OperationErro
         copies: 0,
     };
     let mut rows: Vec<_> = ring.keys().map(|key| key.kid()).enumerate().map(row).collect();
-    for device in gateway.credentials.all_devices().await? {
-        if let Some(need) = gateway.credentials.need(&device).await? {
-            rows.iter_mut()
-                .filter(|row| needs(&need, row))
-                .for_each(|row| row.needed_by.push(device.clone()));
-        }
+    for (device, need) in all_needs(gateway).await? {
+        rows.iter_mut().filter(|row| needs(&need, row)).for_each(|row| row.needed_by.push(device.clone()));
     }
     for copy in read(gateway, |view| Ok(view.revocations(COPIES)?)).await? {
         // What is damaged needs no key.
@@ -46,6 +50,17 @@ pub(super) async fn list(gateway: &Gateway) -> Result<Vec<KeyRow>, OperationErro
     Ok(rows)
 }
 
+/// Which key the record of each credentials device needs that has one.
+async fn all_needs(gateway: &Gateway) -> Result<Vec<(DeviceUuid, Need)>, OperationError> {
+    let all = gateway.credentials.all_devices().await?.into_iter();
+    let needs = all.map(|device| async move {
+        let need = gateway.credentials.need(&device).await?;
+        Ok::<_, OperationError>(need.map(|need| (device, need)))
+    });
+    let needs: Vec<_> = stream::iter(needs).buffered(SEEN_AT_A_TIME).try_collect().await?;
+    Ok(needs.into_iter().flatten().collect())
+}
+
 /// Of the newest key only what is sealed with it counts.
 fn needs(need: &Need, key: &KeyRow) -> bool {
     if key.seals { need.kid.as_ref() == Some(&key.kid) } else { need.is_of(&key.kid) }
@@ -60,20 +75,21 @@ pub(super) async fn migrate(
         gateway.begin_migration().await.map_err(failed)?;
     }
     let all = gateway.credentials.all_devices().await?;
-    let rest: Vec<_> =
-        all.iter().filter(|device| after.as_ref().is_none_or(|after| *device > after)).collect();
-    let now: Vec<_> = rest.iter().take(AT_ONCE).collect();
-    let mut migrated = Migrated {
-        all: all.len(),
-        seen: now.len(),
-        sealed: 0,
-        kept: Vec::new(),
-        next: now.last().filter(|_| rest.len() > now.len()).map(|last| (**last).clone()),
-    };
-    for device in now {
-        match gateway.credentials.rekey(device).await? {
+    let (count, last) = (all.len(), all.last().cloned());
+    let rest = all.into_iter().filter(|device| after.as_ref().is_none_or(|after| device > after));
+    let most = if gateway.bus.meshblu().is_some() { FOR_ONE_ANSWER_ELSEWHERE } else { FOR_ONE_ANSWER };
+    let now: Vec<_> = rest.take(most).collect();
+    let next = now.last().cloned().filter(|next| last.as_ref() != Some(next));
+    let mut migrated = Migrated { all: count, seen: now.len(), sealed: 0, kept: Vec::new(), next };
+    let rekeyed = now.into_iter().map(|device| async move {
+        let rekeyed = gateway.credentials.rekey(&device).await;
+        (device, rekeyed)
+    });
+    let rekeyed: Vec<_> = stream::iter(rekeyed).buffered(SEALED_AT_A_TIME).collect().await;
+    for (device, rekeyed) in rekeyed {
+        match rekeyed? {
             Rekeyed::Done => migrated.sealed += 1,
-            Rekeyed::Kept(why) => migrated.kept.push(((**device).clone(), why.to_owned())),
+            Rekeyed::Kept(why) => migrated.kept.push((device, why.to_owned())),
             Rekeyed::Before | Rekeyed::Nothing => {}
         }
     }

@@ -291,6 +291,8 @@ pub(super) enum OperationError {
     #[error("the gateway that runs does not understand this command: it may be another version")]
     NotUnderstood,
     #[error("{0}")]
+    BusSilent(String),
+    #[error("{0}")]
     Failed(String),
 }
 

@@ -12,6 +12,7 @@ use super::operation::{
     OperationError,
 };
 use super::{doctor, on_credentials, on_devices, on_keys};
+use crate::bus::meshblu::MeshbluError;
 use crate::credentials::{Account, CredentialsError, Life};
 use crate::gateway::Gateway;
 use crate::message::{DeliveryId, DeviceUuid};
@@ -61,7 +62,10 @@ impl From<StoreError> for OperationError {
 
 impl From<CredentialsError> for OperationError {
     fn from(error: CredentialsError) -> Self {
-        failed(error)
+        match error {
+            CredentialsError::Meshblu(MeshbluError::Call(_)) => Self::BusSilent(sentence(&error)),
+            error => failed(error),
+        }
     }
 }
 
@@ -131,10 +135,10 @@ async fn add_device(
 ) -> Result<AddedDevice, OperationError> {
     let credentials = credentials(gateway, new.credentials).await?;
     let owner = owner(gateway, new.owner).await?;
-    let device = gateway.user_device(new.name, owner, &addresses.gateway).await.map_err(failed)?;
+    let device = gateway.user_device(new.name, owner, &addresses.gateway).await?;
     let bound = gateway.credentials.bind(credentials.clone(), device).await.map_err(|error| match error {
         CredentialsError::NoRecord => OperationError::UnknownCredentials(credentials.clone()),
-        error => failed(error),
+        error => error.into(),
     })?;
     Ok(AddedDevice { uuid: bound.uuid, credentials, status_device: bound.status_device })
 }

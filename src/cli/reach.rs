@@ -1,5 +1,6 @@
 //! One way to a data directory: through the gateway that has it, or, with none running, by having it oneself.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
@@ -59,7 +60,13 @@ pub(super) async fn ask_running<T: DeserializeOwned>(
 }
 
 async fn ask(directory: &Path, operation: &Operation) -> Result<Option<Answer>, CommandError> {
-    socket::ask(directory, operation).await.map_err(CommandError::Socket)
+    socket::ask(directory, operation).await.map_err(|cause| match cause.kind() {
+        ErrorKind::TimedOut
+        | ErrorKind::UnexpectedEof
+        | ErrorKind::ConnectionReset
+        | ErrorKind::BrokenPipe => CommandError::Silent { directory: directory.to_owned(), cause },
+        _ => CommandError::Socket(cause),
+    })
 }
 
 fn read<T: DeserializeOwned>(answer: Answer) -> Result<T, CommandError> {

@@ -1,17 +1,19 @@
 //! The local socket: how commands reach the gateway that has the data directory.
 //!
-//! A question is one JSON text and the end of its half of the connection; so is the answer. Only the user who runs the
-//! gateway can open the socket, and secrets go nowhere else.
+//! A question is one JSON text and the end of its half of the connection; so is the answer, before which blanks may come:
+//! they say that the gateway is at work on it. Only the user who runs the gateway can open the socket, and secrets go
+//! nowhere else.
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use tokio::time::{Instant, interval_at, timeout};
 use zeroize::Zeroizing;
 
 use super::operation::{Addresses, Answer, Operation, OperationError};
@@ -21,8 +23,12 @@ use crate::telemetry::with_causes;
 const FILE: &str = "endo.sock";
 /// The longest question or answer, in bytes.
 const LONGEST: u64 = 64 << 20;
-/// The longest that a question and its answer may take on their way, and that whoever asks waits.
+/// The longest that a question, and its answer once it is there, may take on their way.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How often the gateway says that it is at work on an answer.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
+/// How long it may say nothing before whoever asks gives up.
+const SILENCE: Duration = Duration::from_secs(10);
 /// Exchanges at the same time.
 const AT_ONCE: usize = 16;
 /// The pause after a connection could not be taken.
@@ -92,13 +98,29 @@ impl Answerer {
     /// What is asked for is done to its end, also where nobody waits for that any more.
     async fn answer(&self, mut stream: UnixStream) -> io::Result<()> {
         let question = timeout(PATIENCE, read(&mut stream)).await??;
-        let answer: Answer = match serde_json::from_slice::<Operation>(&question) {
-            Ok(operation) => operation.perform(&self.gateway, &self.addresses).await,
-            Err(_) => Err(OperationError::NotUnderstood),
-        };
-        let text = serde_json::to_vec(&answer)?;
+        let text = serde_json::to_vec(&at_work(&stream, self.answer_to(&question)).await)?;
         timeout(PATIENCE, stream.write_all(&text)).await??;
         stream.shutdown().await
+    }
+
+    async fn answer_to(&self, question: &[u8]) -> Answer {
+        match serde_json::from_slice::<Operation>(question) {
+            Ok(operation) => operation.perform(&self.gateway, &self.addresses).await,
+            Err(_) => Err(OperationError::NotUnderstood),
+        }
+    }
+}
+
+/// Does the work, and lets whoever waits for it know that it goes on: how long it takes is for a bus elsewhere to say.
+async fn at_work<T>(stream: &UnixStream, work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    let mut signs = interval_at(Instant::now() + SIGN_OF_LIFE, SIGN_OF_LIFE);
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            // Where nobody waits any more this fails, and nothing hangs on it.
+            _ = signs.tick() => drop(stream.try_write(b" ")),
+        }
     }
 }
 
@@ -116,12 +138,14 @@ pub(super) async fn ask(directory: &Path, operation: &Operation) -> io::Result<O
         Err(error) => return Err(error),
     };
     let question = Zeroizing::new(serde_json::to_vec(operation)?);
-    let exchange = async {
+    let put = async {
         stream.write_all(&question).await?;
-        stream.shutdown().await?;
-        read(&mut stream).await
+        stream.shutdown().await
     };
-    let answer = timeout(PATIENCE, exchange).await??;
+    timeout(SILENCE, put).await??;
+    let mut answer = Vec::with_capacity(4096);
+    let mut stream = stream.take(LONGEST);
+    while timeout(SILENCE, stream.read_buf(&mut answer)).await?? > 0 {}
     Ok(Some(serde_json::from_slice(&answer)?))
 }
 

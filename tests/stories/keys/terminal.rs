@@ -8,6 +8,7 @@ use endo::cli::Exit;
 use endo::source::renewal::begin_life;
 use endo::store::{RenewalStage, Store, StoreError, StoreSettings, StoredRenewal};
 use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::fake_api::{Answer, FakeApi};
 use crate::support::shell::{Shell, ended, stderr, stdout};
@@ -195,4 +196,36 @@ fn receipts_are_those_of_credentials_that_are_kept_or_were() {
     let unknown = shell.run(&["receipts", "--credentials", "nope"]);
     assert!(ended(&unknown, Exit::Failure));
     assert_eq!(stderr(&unknown), "endo: nope keeps no credentials\n");
+}
+
+#[test]
+fn a_gateway_that_hangs_is_told_by_the_exit_code() {
+    let (shell, ..) = with_account();
+    let served = shell.serve(&[]);
+    served.signal("STOP");
+    let listed = shell.run(&["credentials", "ls"]);
+    assert!(ended(&listed, Exit::Unreachable), "{}", stderr(&listed));
+    let says = format!("endo: the gateway that runs on {} does not answer: ", shell.data().display());
+    assert!(stderr(&listed).starts_with(&says), "{}", stderr(&listed));
+}
+
+/// A gateway that works on one answer for longer than it may be silent.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_asks_waits_for_as_long_as_the_gateway_says_that_it_works() {
+    let shell = Shell::with_key();
+    let gateway = tokio::net::UnixListener::bind(shell.data().join("endo.sock")).unwrap();
+    let answering = tokio::spawn(async move {
+        let (mut stream, _) = gateway.accept().await.unwrap();
+        stream.read_to_end(&mut Vec::new()).await.unwrap();
+        let mut ticks = tokio::time::interval(Duration::from_secs(4));
+        for _ in 0..4 {
+            ticks.tick().await;
+            stream.write_all(b" ").await.unwrap();
+        }
+        stream.write_all(b"{\"Ok\": []}").await.unwrap();
+    });
+    let listing = tokio::task::spawn_blocking(move || shell.run(&["credentials", "ls", "--json"]));
+    let listed = listing.await.unwrap();
+    assert!(ended(&listed, Exit::Ok) && stdout(&listed).is_empty(), "{}", stderr(&listed));
+    answering.await.unwrap();
 }
