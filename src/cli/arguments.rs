@@ -36,6 +36,7 @@ fn after_help() -> String {
   endo devices add                       a user device for the only credentials there are
   endo send ListEventsByUser username=octocat
   endo jobs ListEventsByUser             what one job takes and answers
+  endo providers                         the APIs whose name is all that their settings need
   endo config                            the settings in force, and where each comes from
   endo --data-dir /var/lib/endo config   the same for another data directory
   endo --set log.format=json config      the same with one setting changed
@@ -76,6 +77,8 @@ pub enum Command {
     DeadLetters(DeadLettersCommand),
     /// List the job types with the fields of their data and of their responses
     Jobs(JobsArguments),
+    /// List the APIs that are known by name, for `source.provider`
+    Providers(ProvidersArguments),
     /// Prepare job directories
     #[command(subcommand)]
     Job(JobCommand),
@@ -161,6 +164,16 @@ pub struct JobsArguments {
     /// Only this job type
     pub job_type: Option<String>,
     /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `endo providers` takes.
+#[derive(Debug, Args)]
+pub struct ProvidersArguments {
+    /// Everything about this one, such as github
+    pub name: Option<String>,
+    /// Print one JSON object a line
     #[arg(long)]
     pub json: bool,
 }

@@ -17,6 +17,7 @@ use crate::bus::meshblu::MeshbluError;
 use crate::config::{ConfigError, Effective, Origin};
 use crate::gateway::GatewayError;
 use crate::job::LoadError;
+use crate::source::UnknownProvider;
 use crate::store::StoreError;
 use crate::telemetry::TelemetryError;
 
@@ -52,6 +53,9 @@ pub enum CommandError {
     /// No job has this type.
     #[error("there is no job type `{0}`; `endo jobs` lists them")]
     UnknownJobType(String),
+    /// No provider has this name.
+    #[error(transparent)]
+    Provider(#[from] UnknownProvider),
     /// Nobody answers there.
     #[error("the gateway at {address} does not answer")]
     Unreachable {

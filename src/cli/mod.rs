@@ -24,6 +24,7 @@ mod on_keys;
 mod operation;
 mod perform;
 mod program;
+mod providers;
 mod reach;
 mod receipts;
 mod run;

@@ -11,7 +11,7 @@ use super::error::sentence;
 use super::program::Program;
 use super::{
     CommandError, Exit, config, credentials, dead_letters, demo, devices, doctor, health, job, jobs, keys,
-    receipts, send, serve,
+    providers, receipts, send, serve,
 };
 use crate::config::{ConfigError, Effective, Sources, load};
 
@@ -34,6 +34,7 @@ fn execute(arguments: &Arguments, program: &Program, out: &mut dyn Write) -> Res
         Some(Command::Config(command)) => config::run(command, || settings(arguments), out)?,
         Some(Command::Health) => health::run(&settings(arguments)?.config, out)?,
         Some(Command::Jobs(command)) => jobs::run(command, &settings(arguments)?.config, out)?,
+        Some(Command::Providers(command)) => providers::run(command, out)?,
         Some(Command::Job(command)) => job::run(command, out)?,
         Some(_) | None => work(arguments, program, settings(arguments)?, out)?,
     }

@@ -32,6 +32,7 @@ pub(super) async fn run(
     let usual = *settings.origin("data_dir") == Origin::Default;
     let command = program.command((!usual).then_some(&settings.config.data_dir));
     let service = Service::start(settings.config).await?;
+    service.note_provider();
     service.announce(&command, out).await?;
     tokio::select! {
         () = signals.next() => {}
@@ -85,6 +86,14 @@ impl Service {
         self.socket.abort();
         // Its socket is gone once the task is.
         let _ = self.socket.await;
+    }
+
+    /// What the operator of a gateway at this API should know, once.
+    fn note_provider(&self) {
+        let source = &self.gateway.source;
+        if let Some(note) = &source.note {
+            tracing::info!(source = source.name, "{}: {note}", source.title);
+        }
     }
 
     async fn announce(&self, command: &str, out: &mut dyn Write) -> Result<(), CommandError> {

@@ -1,5 +1,7 @@
 //! The catalogue of well-known providers, which is part of the program.
 
+use thiserror::Error;
+
 use super::provider::Provider;
 use crate::config::closest;
 
@@ -21,12 +23,28 @@ impl Catalogue {
     }
 
     /// The provider that settings call so.
-    pub fn named(&self, name: &str) -> Option<&Provider> {
-        self.iter().find(|provider| provider.name == name)
+    ///
+    /// # Errors
+    /// [`UnknownProvider`] where there is none.
+    pub fn named(&self, name: &str) -> Result<&Provider, UnknownProvider> {
+        self.iter().find(|provider| provider.name == name).ok_or_else(|| UnknownProvider {
+            name: name.to_owned(),
+            suggestion: closest(name, self.iter().map(|provider| &provider.name)).cloned(),
+        })
     }
+}
 
-    /// The name that was probably meant.
-    pub(super) fn closest(&self, name: &str) -> Option<String> {
-        closest(name, self.iter().map(|provider| &provider.name)).cloned()
-    }
+/// No provider of the catalogue has this name; the text is one sentence for the operator.
+#[derive(Debug, Error)]
+#[error("the catalogue has no provider `{name}`; {}", advice(suggestion.as_deref()))]
+pub struct UnknownProvider {
+    /// The name.
+    name: String,
+    /// The one that is probably meant.
+    suggestion: Option<String>,
+}
+
+fn advice(suggestion: Option<&str>) -> String {
+    let list = "`endo providers` lists them";
+    suggestion.map_or_else(|| list.to_owned(), |name| format!("did you mean `{name}`? {list}"))
 }

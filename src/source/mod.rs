@@ -7,7 +7,7 @@ mod realm;
 pub mod renewal;
 mod settled;
 
-pub use catalogue::Catalogue;
+pub use catalogue::{Catalogue, UnknownProvider};
 pub use provider::{
     Api, ClientProof, Evidence, Profile, ProfileMethod, Provider, Refresh, Retry, Revocation,
     RevocationReach, RevocationWay, Rotation, TokenBody,

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::catalogue::Catalogue;
+use super::catalogue::{Catalogue, UnknownProvider};
 use super::oauth2::{OAuth2, OAuthClient};
 use super::provider::Provider;
 use super::realm::Realm;
-use crate::config::{self, SourceKind, did_you_mean};
+use crate::config::{self, SourceKind};
 use crate::egress::{Egress, HostList, Url};
 
 /// The API that the credentials are for, and how they come about.
@@ -16,6 +16,8 @@ use crate::egress::{Egress, HostList, Url};
 pub struct Source {
     /// Its entry in the catalogue, where the settings name one.
     pub provider: Option<String>,
+    /// What its operator should know of it, where the settings make use of its entry.
+    pub note: Option<String>,
     /// What device types call it.
     pub name: String,
     /// What people call it.
@@ -45,13 +47,8 @@ pub enum Way {
 #[derive(Debug, Error)]
 pub enum SourceError {
     /// No provider of the catalogue has this name.
-    #[error("`source.provider`: the catalogue has no provider `{name}`{}", did_you_mean(suggestion.as_deref()))]
-    Provider {
-        /// The name.
-        name: String,
-        /// The one that is probably meant.
-        suggestion: Option<String>,
-    },
+    #[error("`source.provider`: {0}")]
+    Provider(UnknownProvider),
     /// A setting is missing that the others need.
     #[error("`{0}` is missing; without it the other settings of `source` cannot be used")]
     Missing(&'static str),
@@ -108,8 +105,11 @@ impl Source {
             Way::Passthru => Realm::of_bus(&base_url),
             Way::Static => Realm::typed(&base_url),
         };
+        // Of the provider that is taken where nothing is set nobody wants to know before it is used.
+        let is_meant = settings.provider.is_some() || matches!(&way, Way::OAuth2User(Some(_)));
+        let note = provider.filter(|_| is_meant).and_then(|provider| provider.note.clone());
         let provider = settings.provider.clone();
-        Ok(Self { provider, name, title, base_url, hosts, way, realm })
+        Ok(Self { provider, note, name, title, base_url, hosts, way, realm })
     }
 
     /// Whether it is the API that the catalogue calls so: by its entry there, or by the name that the settings give it.
@@ -156,8 +156,7 @@ fn provider<'a>(
         None if spelled_out => return Ok(None),
         None => "github",
     };
-    let unknown = || SourceError::Provider { name: name.to_owned(), suggestion: catalogue.closest(name) };
-    catalogue.named(name).map(Some).ok_or_else(unknown)
+    catalogue.named(name).map(Some).map_err(SourceError::Provider)
 }
 
 /// The API's address, and the hosts its secrets may go to.

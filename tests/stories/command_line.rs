@@ -3,9 +3,11 @@
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
+use std::process::Stdio;
 use std::thread;
 
 use endo::cli::Exit;
+use endo::source::Catalogue;
 use serde_json::Value;
 
 use crate::support::shell::{Shell, ended, stderr, stdout};
@@ -176,6 +178,57 @@ fn a_job_type_that_nobody_has_is_a_failure() {
     let output = Shell::new().run(&["jobs", "toString"]);
     assert!(ended(&output, Exit::Failure) && stdout(&output).is_empty());
     assert_eq!(stderr(&output), "endo: there is no job type `toString`; `endo jobs` lists them\n");
+}
+
+#[test]
+fn providers_lists_the_catalogue_and_tells_all_about_one() {
+    let shell = Shell::new();
+    let listed = shell.run(&["providers"]);
+    assert!(ended(&listed, Exit::Ok), "{}", stderr(&listed));
+    let one = stdout(&shell.run(&["providers", "salesforce"])).to_owned();
+    for provider in Catalogue::embedded().iter() {
+        let line =
+            stdout(&listed).lines().find(|line| line.split(' ').next() == Some(&provider.name)).unwrap();
+        assert!(line.ends_with(&format!("  {}", provider.documentation)), "{line}");
+        let all = shell.run(&["providers", "--json", &provider.name]);
+        let all: Value = serde_json::from_slice(&all.stdout).unwrap();
+        let note = provider.note.as_ref().map_or(Value::Null, |note| note.as_str().into());
+        assert_eq!((&all["evidence"], &all["note"]), (&"documentation".into(), &note));
+    }
+    assert!(one.contains("\n  note           The API answers at the address of the organization"), "{one}");
+    assert_eq!(std::fs::read_dir(shell.home.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_provider_that_nobody_knows_is_a_failure_that_names_the_list() {
+    let shell = Shell::new();
+    let output = shell.run(&["providers", "githup"]);
+    assert!(ended(&output, Exit::Failure) && stdout(&output).is_empty());
+    let says = "the catalogue has no provider `githup`; did you mean `github`? `endo providers` lists them\n";
+    assert_eq!(stderr(&output), format!("endo: {says}"));
+    let output = shell.run(&["--set", "source.provider=nonsense", "jobs"]);
+    assert!(ended(&output, Exit::Configuration));
+    assert!(
+        stderr(&output).ends_with("no provider `nonsense`; `endo providers` lists them\n"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn the_note_of_a_provider_is_logged_at_the_start() {
+    let shell = Shell::with_key();
+    let mut words = vec!["serve", "--listen", "127.0.0.1:0", "--bus-listen", "127.0.0.1:0"];
+    for setting in ["source.provider=salesforce", "source.client_id=id", "source.client_secret=secret"] {
+        words.extend(["--set", setting]);
+    }
+    let mut command = shell.command(&words);
+    let mut gateway = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut log = BufReader::new(gateway.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let note = "Salesforce: The API answers at the address of the organization";
+    assert!(log.any(|line| line.contains(note)));
+    gateway.kill().unwrap();
+    gateway.wait().unwrap();
 }
 
 #[test]

@@ -95,7 +95,10 @@ fn an_api_without_accounts_and_one_with_typed_keys_need_no_client() {
 fn a_misspelt_provider_is_refused_with_the_right_name() {
     let settings = config::Source { provider: Some("githup".to_owned()), ..Default::default() };
     let refusal = settle(&settings).unwrap_err();
-    assert_eq!(refusal, "`source.provider`: the catalogue has no provider `githup`; did you mean `github`?");
+    assert_eq!(
+        refusal,
+        "`source.provider`: the catalogue has no provider `githup`; did you mean `github`? `endo providers` lists them"
+    );
 }
 
 #[test]
