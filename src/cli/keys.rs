@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::arguments::{KeysCommand, ListArguments};
-use super::operation::{KeyRow, Migrated, Operation};
+use super::operation::{KeyRow, Migrated, NewKey, Operation};
 use super::{CommandError, json_lines, reach, table};
 use crate::config::Config;
 
@@ -44,7 +44,11 @@ fn state(row: &KeyRow) -> String {
         return "seals".to_owned();
     }
     if row.needed_by.is_empty() && row.copies == 0 {
-        return "free: no record needs it, and its file can go".to_owned();
+        let rest = match &row.file {
+            Some(file) => format!("and {} can go", file.display()),
+            None => "and a setting holds it".to_owned(),
+        };
+        return format!("free: no record needs it, {rest}");
     }
     if row.needed_by.is_empty() {
         return format!("free within a day: {} secrets wait for the API", row.copies);
@@ -55,8 +59,11 @@ fn state(row: &KeyRow) -> String {
 }
 
 async fn rotate(config: &Config, out: &mut dyn Write) -> Result<(), CommandError> {
-    let kid: String = reach::perform(config, Operation::RotateKey).await?;
+    let NewKey { kid, file } = reach::perform(config, Operation::RotateKey).await?;
     writeln!(out, "{kid} seals from now on; every other key still opens what it sealed")?;
+    if let Some(file) = file {
+        writeln!(out, "back up {}: without it, what is sealed from now on stays closed", file.display())?;
+    }
     Ok(writeln!(out, "`endo keys migrate` moves the records to it")?)
 }
 

@@ -2,7 +2,7 @@
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::operation::{KeyRow, Migrated, OperationError};
+use super::operation::{KeyRow, Migrated, NewKey, OperationError};
 use super::perform::{failed, read};
 use crate::credentials::Rekeyed;
 use crate::gateway::Gateway;
@@ -25,6 +25,7 @@ pub(super) async fn list(gateway: &Gateway) -> Result<Vec<KeyRow>, OperationErro
     let ring = gateway.vault.ring();
     let row = |(at, kid): (usize, &str)| KeyRow {
         kid: kid.to_owned(),
+        file: gateway.key_file(kid),
         seals: at == 0,
         needed_by: Vec::new(),
         copies: 0,
@@ -48,6 +49,12 @@ pub(super) async fn list(gateway: &Gateway) -> Result<Vec<KeyRow>, OperationErro
         needed.for_each(|row| row.copies += 1);
     }
     Ok(rows)
+}
+
+/// Makes a new key that seals.
+pub(super) async fn rotate(gateway: &Gateway) -> Result<NewKey, OperationError> {
+    let kid = gateway.rotate_key().await.map_err(failed)?;
+    Ok(NewKey { file: gateway.key_file(&kid), kid })
 }
 
 /// Which key the record of each credentials device needs that has one.

@@ -1,6 +1,7 @@
 //! What the command line asks of a gateway, in the form in which it travels over the local socket.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -35,7 +36,7 @@ pub(super) enum Operation {
     ListReceipts(WhichReceipts),
     /// Every [`KeyRow`].
     ListKeys,
-    /// Make a new key that seals: its name.
+    /// Make a new key that seals: [`NewKey`].
     RotateKey,
     /// Seal some records anew, those that come after this one: [`Migrated`].
     MigrateRecords(Option<DeviceUuid>),
@@ -172,12 +173,22 @@ pub(super) struct Shown {
     pub(super) receipts: Vec<Receipt>,
 }
 
+/// The key that seals from now on.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct NewKey {
+    /// Its thumbprint (RFC 7638).
+    pub(super) kid: String,
+    pub(super) file: Option<PathBuf>,
+}
+
 /// A key, and who needs it.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct KeyRow {
     /// Its thumbprint (RFC 7638).
     pub(super) kid: String,
+    /// Absent where a setting holds it.
+    pub(super) file: Option<PathBuf>,
     /// Whether new records are sealed with it.
     pub(super) seals: bool,
     /// The credentials devices whose records need it.

@@ -39,7 +39,7 @@ impl Operation {
             Self::ForgetCredentials(uuid) => to_value(&on_credentials::forget(gateway, uuid).await?),
             Self::ListReceipts(which) => to_value(&on_credentials::receipts(gateway, which).await?),
             Self::ListKeys => to_value(&on_keys::list(gateway).await?),
-            Self::RotateKey => to_value(&gateway.rotate_key().await.map_err(failed)?),
+            Self::RotateKey => to_value(&on_keys::rotate(gateway).await?),
             Self::MigrateRecords(after) => to_value(&on_keys::migrate(gateway, after).await?),
             Self::ListDeadLetters => to_value(&read(gateway, letter_rows).await?),
             Self::ShowDeadLetter(id) => to_value(&Letter::from(letter(gateway, id).await?)),

@@ -14,6 +14,8 @@ use crate::vault::{KeyRing, PrivateKey};
 const BITS: usize = 2048;
 /// Remembers which key seals the records of the data directory.
 pub(super) const KEY_ID: &str = "vault.kid";
+/// The name of the first key.
+pub(super) const FIRST: &str = "records.pem";
 /// How the names of keys begin that came after the first.
 const LATER: &str = "records-";
 
@@ -30,7 +32,7 @@ pub(super) async fn key_ring(
     random: &Random,
 ) -> Result<KeyRing, GatewayError> {
     let directory = &config.data_dir;
-    let path = directory.join("records.pem");
+    let path = directory.join(FIRST);
     let known = store.read::<_, StoreError, _>(|view| view.fact(KEY_ID)).await?;
     // The first owner's file is the last that a first start makes.
     if known.is_none() && FirstOwner::read(directory)?.is_some() {
@@ -84,7 +86,12 @@ pub(super) fn new_key(directory: &Path, random: &Random) -> Result<PrivateKey, G
 
 /// Puts a key that came after the first into the directory, under its own name.
 pub(super) fn write_key(directory: &Path, key: &PrivateKey) -> Result<(), GatewayError> {
-    write_secret(&directory.join(format!("{LATER}{}.pem", key.kid())), &key.to_pem())
+    write_secret(&later_file(directory, key.kid()), &key.to_pem())
+}
+
+/// Where a key of this name is that came after the first.
+pub(super) fn later_file(directory: &Path, kid: &str) -> PathBuf {
+    directory.join(format!("{LATER}{kid}.pem"))
 }
 
 /// The key in the file, if it is there.

@@ -1,6 +1,8 @@
 //! The keys of records over time: a newer one seals, and records move to it.
 
-use super::key_file::{KEY_ID, new_key, write_key};
+use std::path::PathBuf;
+
+use super::key_file::{FIRST, KEY_ID, later_file, new_key, write_key};
 use super::{Gateway, GatewayError};
 use crate::config::{BusKind, Config};
 use crate::store::{Store, StoreError, Transaction};
@@ -41,6 +43,13 @@ impl Gateway {
         self.store.write::<_, StoreError, _>(remember).await?;
         self.vault.put_first(key);
         Ok(kid)
+    }
+
+    /// The file of a key of the ring; `None` where a setting holds the key.
+    pub fn key_file(&self, kid: &str) -> Option<PathBuf> {
+        let directory = &self.config.data_dir;
+        let first = self.config.records.private_key.is_none().then(|| directory.join(FIRST));
+        Some(later_file(directory, kid)).filter(|later| later.exists()).or(first)
     }
 
     /// Has records be written in format 2 from now on, also after a restart.

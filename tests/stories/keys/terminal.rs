@@ -48,11 +48,16 @@ fn keys_are_listed_rotated_and_freed() {
     let old = first[0]["kid"].as_str().unwrap();
     let rotated = shell.run(&["keys", "rotate"]);
     assert!(stdout(&rotated).contains(" seals from now on"), "{}", stderr(&rotated));
+    let newest = stdout(&rotated).split(' ').next().unwrap();
+    let file = shell.data().join(format!("records-{newest}.pem"));
+    assert!(file.exists() && stdout(&rotated).contains(&format!("\nback up {}: ", file.display())));
     let listed = shell.run(&["keys", "ls"]);
     let needed = format!("{old}  1        needed by {credentials}");
     assert!(stdout(&listed).contains(&needed), "{}", stdout(&listed));
     let migrated = shell.run(&["keys", "migrate"]);
-    let freed = format!("1 of 1: 1 sealed anew\n{old}: free: no record needs it, and its file can go\n");
+    let file = shell.data().join("records.pem");
+    let free = format!("free: no record needs it, and {} can go", file.display());
+    let freed = format!("1 of 1: 1 sealed anew\n{old}: {free}\n");
     assert_eq!(stdout(&migrated), freed, "{}", stderr(&migrated));
     assert_eq!(stdout(&shell.run(&["keys", "migrate"])), freed.replace("1 sealed", "0 sealed"));
     std::fs::remove_file(shell.data().join("records.pem")).unwrap();
@@ -92,6 +97,24 @@ async fn how_a_secret_stands_is_told_in_the_words_of_the_pages() {
         let shown: Value = serde_json::from_str(stdout(&shown)).unwrap();
         assert_eq!(shown["state"], words);
     }
+}
+
+#[test]
+fn of_a_key_that_a_setting_holds_no_file_can_go() {
+    let (shell, ..) = with_account();
+    let key = std::fs::read_to_string(shell.data().join("records.pem")).unwrap();
+    let endo = |words: &[&str]| shell.command(words).env("ENDO_RECORDS_PRIVATE_KEY", &key).output().unwrap();
+    assert!(ended(&endo(&["keys", "rotate"]), Exit::Ok));
+    let migrated = endo(&["keys", "migrate"]);
+    let says = stdout(&migrated);
+    assert!(
+        says.ends_with(": free: no record needs it, and a setting holds it\n"),
+        "{says}{}",
+        stderr(&migrated)
+    );
+    let files: Vec<_> =
+        json(&endo(&["keys", "ls", "--json"])).iter().map(|row| row["file"].is_string()).collect();
+    assert_eq!(files, [true, false]);
 }
 
 #[test]
