@@ -91,6 +91,12 @@ pub enum CommandError {
     /// The local socket can not be used.
     #[error("cannot use the local socket in the data directory")]
     Socket(#[source] io::Error),
+    /// The data directory is none.
+    #[error(
+        "no gateway has kept anything in {}: check --data-dir, or begin with `endo serve` or `endo credentials add`",
+        .0.display()
+    )]
+    NothingThere(PathBuf),
     /// A gateway runs, and hangs or ended meanwhile.
     #[error("the gateway that runs on {} does not answer", directory.display())]
     Silent {

@@ -52,6 +52,14 @@ pub(super) enum Operation {
     Mend(Change),
 }
 
+impl Operation {
+    /// Whether it may be the first that is done in a data directory: whoever keeps something wants it kept, and the doctor
+    /// says what a new gateway lacks.
+    pub(super) fn may_begin(&self) -> bool {
+        matches!(self, Self::AddCredentials(_) | Self::Examine | Self::Mend(_))
+    }
+}
+
 /// What an operation answers, or why it was not done.
 pub(super) type Answer = Result<Value, OperationError>;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
-use super::operation::{Addresses, Answer, Operation, OperationError};
+use super::operation::{Addresses, Answer, Operation};
 use super::{CommandError, address, socket};
 use crate::config::{BusKind, Config};
 use crate::gateway::{Ambient, Gateway, GatewayError};
@@ -30,13 +30,9 @@ pub(super) async fn perform<T: DeserializeOwned>(
         if let Some(answer) = ask(&config.data_dir, &operation).await? {
             return read(answer);
         }
-        let is_here = config.bus.kind == BusKind::Embedded;
-        if is_here
-            && matches!(operation, Operation::AddDevice(_))
-            && !config.data_dir.join("endo.db").exists()
-        {
+        if is_nothing_there(config) && !operation.may_begin() {
             // Nothing is made where a path was mistyped.
-            return read(Err(OperationError::NoCredentials));
+            return Err(CommandError::NothingThere(config.data_dir.clone()));
         }
         match Gateway::open(config.clone(), Ambient::system()).await {
             Ok(gateway) => return read(operation.perform(&gateway, &of_settings(config)).await),
@@ -45,6 +41,12 @@ pub(super) async fn perform<T: DeserializeOwned>(
         }
         tokio::time::sleep(BETWEEN).await;
     }
+}
+
+/// Whether no gateway was ever in the data directory. One on a bus elsewhere finds its credentials there, wherever it
+/// keeps what is its own.
+fn is_nothing_there(config: &Config) -> bool {
+    config.bus.kind == BusKind::Embedded && !config.data_dir.join("endo.db").exists()
 }
 
 /// What the gateway that runs answers.

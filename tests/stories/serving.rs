@@ -224,11 +224,27 @@ fn the_start_names_the_address_that_others_know_and_says_where_they_cannot_sign_
 }
 
 #[test]
-fn a_device_for_a_directory_that_is_none_makes_nothing() {
+fn nothing_but_what_keeps_something_makes_a_directory_that_is_not_there() {
     let shell = Shell::new();
-    let output = shell.run(&["--data-dir", "mistyped/path", "devices", "add"]);
-    assert!(stderr(&output).contains("no credentials are kept yet"), "{}", stderr(&output));
-    assert!(!output.status.success() && !shell.home.path().join("mistyped").exists());
+    for words in [
+        &["devices", "add"][..],
+        &["devices", "ls"],
+        &["devices", "revoke", "nobody"],
+        &["credentials", "ls"],
+        &["credentials", "show", "none"],
+        &["credentials", "forget", "none"],
+        &["receipts"],
+        &["keys", "ls"],
+        &["keys", "rotate"],
+        &["keys", "migrate"],
+        &["dead-letters", "ls"],
+    ] {
+        let output = shell.run(&[&["--data-dir", "mistyped/path"], words].concat());
+        assert!(ended(&output, Exit::Failure) && stdout(&output).is_empty(), "{words:?}");
+        let says = "endo: no gateway has kept anything in mistyped/path: check --data-dir, or begin with ";
+        assert!(stderr(&output).starts_with(says), "{words:?}: {}", stderr(&output));
+        assert!(!shell.home.path().join("mistyped").exists(), "{words:?}");
+    }
 }
 
 #[test]
@@ -281,8 +297,8 @@ fn what_cannot_be_done_is_one_sentence() {
         assert!(ended(&output, Exit::Failure), "{words:?}");
         assert_eq!(stderr(&output), format!("endo: {sentence}\n"));
     };
-    refused(&["devices", "add"], "no credentials are kept yet: keep some by `endo credentials add`");
     refused(&["credentials", "add", "--id", "1"], "the secret is empty; give it on standard input");
+    refused(&["devices", "add"], "no credentials are kept yet: keep some by `endo credentials add`");
     refused(
         &["devices", "revoke", "nobody"],
         "nobody is not a user device of this gateway; `endo devices ls` lists them",
