@@ -3,6 +3,7 @@
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::operation::{CredentialsRow, OperationError, Shown, UserRow, WhichReceipts};
+use super::perform::read;
 use crate::ambient::Timestamp;
 use crate::credentials::{
     CredentialsError, Health, Owned, Receipt, Receipts, Revoker, State, Summary, UserDeviceEntry,
@@ -71,7 +72,13 @@ pub(super) async fn receipts(
 async fn kept(gateway: &Gateway, device: DeviceUuid) -> Result<Owned, OperationError> {
     match gateway.credentials.need(&device).await? {
         Some(_) => Ok(gateway.credentials.held(device).await?),
-        None => Err(OperationError::UnknownCredentials(device)),
+        None => {
+            let wanted = device.clone();
+            match read(gateway, move |view| Ok(view.is_forgotten(&wanted)?)).await? {
+                true => Err(OperationError::Forgotten(device)),
+                false => Err(OperationError::UnknownCredentials(device)),
+            }
+        }
     }
 }
 

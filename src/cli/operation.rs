@@ -283,6 +283,8 @@ impl fmt::Debug for HandedSecret {
 pub(super) enum OperationError {
     #[error("a blank cannot be an account's id")]
     NoId,
+    #[error("an account's id has no blanks around it: write it as {0:?}")]
+    BlanksAroundId(String),
     #[error("the secret is empty; give it on standard input")]
     NoSecret,
     #[error("there is no refresh token on the second line of standard input")]
@@ -303,6 +305,8 @@ pub(super) enum OperationError {
     SeveralCredentials(Vec<DeviceUuid>),
     #[error("{0} keeps no credentials")]
     UnknownCredentials(DeviceUuid),
+    #[error("{0} keeps no credentials any more: `endo receipts --credentials {0}` says what became of them")]
+    Forgotten(DeviceUuid),
     #[error("{0} is not a user device of this gateway; `endo devices ls` lists them")]
     UnknownDevice(DeviceUuid),
     #[error("there is no dead letter {0}; `endo dead-letters ls` lists them")]

@@ -108,10 +108,12 @@ fn handed_over(secret: &HandedSecret, missing: OperationError) -> Result<SecretT
 
 /// Digits are the integer that an API means by them.
 fn resource_owner(id: String) -> Result<ResourceOwnerId, OperationError> {
-    if id.trim().is_empty() {
-        return Err(OperationError::NoId);
+    match id.trim() {
+        "" => Err(OperationError::NoId),
+        // It would be another account than the one that signs in.
+        trimmed if trimmed != id => Err(OperationError::BlanksAroundId(trimmed.to_owned())),
+        _ => Ok(ResourceOwnerId::of_integer(&id).unwrap_or(ResourceOwnerId::Text(id))),
     }
-    Ok(ResourceOwnerId::of_integer(&id).unwrap_or(ResourceOwnerId::Text(id)))
 }
 
 /// The owner that was asked for, if there is such a device; else the first owner.

@@ -147,9 +147,15 @@ fn credentials_are_listed_shown_and_forgotten() {
     assert_eq!(stdout(&shell.run(&["receipts"])), said);
     assert_eq!(json(&shell.run(&["receipts", "--json", "--credentials", &credentials])).len(), 1);
     assert!(json(&shell.run(&["credentials", "ls", "--json"])).is_empty());
-    let again = shell.run(&["credentials", "forget", &credentials]);
-    assert!(ended(&again, Exit::Failure));
-    assert_eq!(stderr(&again), format!("endo: {credentials} keeps no credentials\n"));
+    for act in ["forget", "show"] {
+        let again = shell.run(&["credentials", act, &credentials]);
+        assert!(ended(&again, Exit::Failure));
+        let says = format!("`endo receipts --credentials {credentials}` says what became of them");
+        let says = format!("endo: {credentials} keeps no credentials any more: {says}\n");
+        assert_eq!(stderr(&again), says);
+        let unknown = shell.run(&["credentials", act, "nope"]);
+        assert_eq!(stderr(&unknown), "endo: nope keeps no credentials\n");
+    }
 }
 
 #[test]
@@ -166,6 +172,13 @@ fn an_account_s_id_is_an_integer_digit_for_digit_or_text_but_no_blank() {
         let refused = shell.run_with(&["credentials", "add", "--id", blank], "canary-token\n");
         assert!(ended(&refused, Exit::Failure));
         assert_eq!(stderr(&refused), "endo: a blank cannot be an account's id\n");
+    }
+    for around in [" 803", "803 ", "\tocto cat"] {
+        let refused = shell.run_with(&["credentials", "add", "--id", around], "canary-token\n");
+        assert!(ended(&refused, Exit::Failure));
+        let says =
+            format!("endo: an account's id has no blanks around it: write it as {:?}\n", around.trim());
+        assert_eq!(stderr(&refused), says);
     }
 }
 
