@@ -8,9 +8,9 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use serde_json::Value;
 
 use super::Exit;
+use super::account_arguments::{CredentialsCommand, DevicesCommand};
 use super::everywhere::Everywhere;
 use crate::config::{Flag, Secret};
-use crate::legible;
 
 /// A gateway that runs jobs with stored credentials.
 ///
@@ -193,25 +193,6 @@ pub enum JobCommand {
     Schema,
 }
 
-/// What `endo credentials` can do.
-#[derive(Debug, Subcommand)]
-pub enum CredentialsCommand {
-    /// Store credentials; their secret is read from standard input
-    Add(CredentialsAddArguments),
-    /// List the accounts whose credentials are kept
-    Ls(ListArguments),
-    /// Print everything about the credentials of one account, but for the secret
-    Show {
-        /// The credentials device
-        uuid: String,
-    },
-    /// Forget a secret for ever: its devices are cut off, and the API is told
-    Forget {
-        /// The credentials device
-        uuid: String,
-    },
-}
-
 /// What `endo receipts` takes.
 #[derive(Debug, Args)]
 pub struct ReceiptsArguments {
@@ -237,54 +218,6 @@ pub enum KeysCommand {
     /// Everything goes on meanwhile. It can be broken off at any time, and goes on where it was. On a Meshblu records are
     /// written in format 2 from then on, which a gateway of old does not read.
     Migrate,
-}
-
-/// What `endo credentials add` takes.
-#[derive(Debug, Args)]
-pub struct CredentialsAddArguments {
-    /// The account's id at the API, such as 583231; digits are taken as a number
-    #[arg(long, value_name = "ID")]
-    pub id: String,
-    /// The account's name at the API, such as octocat
-    #[arg(long, value_name = "NAME", value_parser = legible::given)]
-    pub username: Option<String>,
-    /// The device that may manage these credentials; without it, the owner made on first start
-    #[arg(long, value_name = "UUID")]
-    pub owner: Option<String>,
-    /// How many seconds the secret lives from now on; without it, it is renewed when the API refuses it
-    #[arg(long, value_name = "SECONDS")]
-    pub expires_in: Option<u32>,
-    /// Read a second line from standard input: the refresh token
-    #[arg(long)]
-    pub with_refresh_token: bool,
-}
-
-/// What `endo devices` can do.
-#[derive(Debug, Subcommand)]
-pub enum DevicesCommand {
-    /// Make a user device that uses stored credentials
-    Add(DevicesAddArguments),
-    /// List the user devices, those that were cut off too
-    Ls(ListArguments),
-    /// Cut a user device off from its credentials
-    Revoke {
-        /// The user device
-        uuid: String,
-    },
-}
-
-/// What `endo devices add` takes.
-#[derive(Debug, Args)]
-pub struct DevicesAddArguments {
-    /// The credentials device whose credentials it shall use; without it, the only one
-    #[arg(long, value_name = "UUID")]
-    pub credentials: Option<String>,
-    /// What people shall call it
-    #[arg(long, value_name = "NAME", value_parser = legible::given)]
-    pub name: Option<String>,
-    /// The device that owns it; without it, the owner made on first start
-    #[arg(long, value_name = "UUID")]
-    pub owner: Option<String>,
 }
 
 /// What `endo dead-letters` can do.

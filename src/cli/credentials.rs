@@ -2,16 +2,22 @@
 
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 
+use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::arguments::{CredentialsAddArguments, CredentialsCommand, ListArguments};
+use super::account_arguments::{CredentialsAddArguments, CredentialsCommand, ForgetArguments};
+use super::arguments::ListArguments;
 use super::operation::{CredentialsRow, HandedSecret, NewCredentials, Operation, Shown};
 use super::receipts::Reading;
-use super::{CommandError, json_lines, reach, receipts, table};
+use super::{CommandError, consent, json_lines, reach, receipts, table};
 use crate::config::Config;
-use crate::credentials::Receipt;
+use crate::credentials::{ApiVerdict, Receipt};
+use crate::legible;
 use crate::message::DeviceUuid;
 
+/// What whoever forgot a secret has to know then.
+const NOBODY_TELLS: &str = "no gateway runs, so nobody tells the API until one does: start one within a day (`endo serve`), for \
+                            then the copy of the tokens that this takes is erased";
 /// The longest secret that is read, in bytes.
 const LONGEST: u64 = 64 << 10;
 
@@ -28,7 +34,7 @@ pub(super) async fn run(
         CredentialsCommand::Add(command) => add(command, config, out).await,
         CredentialsCommand::Ls(command) => list(command, config, out).await,
         CredentialsCommand::Show { uuid } => show(uuid, config, out).await,
-        CredentialsCommand::Forget { uuid } => forget(uuid, config, out).await,
+        CredentialsCommand::Forget(command) => forget(command, config, out).await,
     }
 }
 
@@ -57,9 +63,33 @@ async fn show(uuid: &str, config: &Config, out: &mut dyn Write) -> Result<(), Co
     Ok(writeln!(out, "{text}")?)
 }
 
-async fn forget(uuid: &str, config: &Config, out: &mut dyn Write) -> Result<(), CommandError> {
-    let receipt: Receipt = reach::perform(config, Operation::ForgetCredentials(uuid.into())).await?;
-    Ok(receipts::tell(&receipt, out)?)
+async fn forget(command: &ForgetArguments, config: &Config, out: &mut dyn Write) -> Result<(), CommandError> {
+    let device = DeviceUuid::from(command.uuid.as_str());
+    if !command.yes && consent::somebody_is_there() {
+        let shown: Shown = reach::perform(config, Operation::ShowCredentials(device.clone())).await?;
+        if !consent::agreed(&what_ends(&shown.row), &mut io::stderr())? {
+            return Err(CommandError::Declined);
+        }
+    }
+    let receipt: Receipt = reach::perform(config, Operation::ForgetCredentials(device)).await?;
+    receipts::tell(&receipt, out)?;
+    let is_pending = receipt.api.is_some_and(|api| api.verdict == ApiVerdict::Pending);
+    if is_pending && !reach::is_running(config).await {
+        // It is done, also where nobody reads this.
+        let _ = writeln!(io::stderr(), "endo: {}", NOBODY_TELLS);
+    }
+    Ok(())
+}
+
+fn what_ends(row: &CredentialsRow) -> String {
+    let account = row.username.clone().or_else(|| row.account.as_ref().map(Value::to_string));
+    let whose = account.map(|account| format!(" of {account}")).unwrap_or_default();
+    let stops = match row.devices {
+        0 => String::new(),
+        1 => ", and 1 device stops working".to_owned(),
+        devices => format!(", and {devices} devices stop working"),
+    };
+    legible::marked(&format!("The secret{whose} is forgotten for ever{stops}. Forget it?"))
 }
 
 async fn add(

@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::arguments::{DevicesAddArguments, DevicesCommand, ListArguments};
+use super::account_arguments::{DevicesAddArguments, DevicesCommand};
+use super::arguments::ListArguments;
 use super::operation::{AddedDevice, DeviceRow, DeviceRows, NewDevice, Operation};
 use super::{CommandError, json_lines, reach, table};
 use crate::config::Config;

@@ -204,6 +204,9 @@ pub enum CommandError {
     /// A change needs consent, and there is no terminal.
     #[error("standard input is no terminal, so nobody can be asked; `endo doctor --fix --yes` does not ask")]
     NobodyToAsk,
+    /// Whoever was asked said no.
+    #[error("left as it is")]
+    Declined,
     /// The demonstration did not end as it should.
     #[error("the demonstration failed: {0}")]
     Demonstration(String),

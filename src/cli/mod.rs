@@ -1,9 +1,11 @@
 //! The command line, one file a command.
 
+pub mod account_arguments;
 mod address;
 pub mod arguments;
 mod bus_client;
 mod config;
+mod consent;
 mod credentials;
 mod dead_letters;
 mod demo;

@@ -61,6 +61,11 @@ pub(super) async fn ask_running<T: DeserializeOwned>(
     read(answer.ok_or_else(|| CommandError::NotRunning(config.data_dir.clone()))?)
 }
 
+/// Whether a gateway runs that answers.
+pub(super) async fn is_running(config: &Config) -> bool {
+    matches!(ask(&config.data_dir, &Operation::Locate).await, Ok(Some(_)))
+}
+
 async fn ask(directory: &Path, operation: &Operation) -> Result<Option<Answer>, CommandError> {
     socket::ask(directory, operation).await.map_err(|cause| match cause.kind() {
         ErrorKind::TimedOut

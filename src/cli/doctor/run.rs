@@ -1,7 +1,7 @@
 //! The command: looks, mends one thing, and begins again.
 
 use std::collections::HashMap;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use super::finding::Check;
 use super::{opening, report};
 use crate::cli::arguments::DoctorArguments;
 use crate::cli::operation::Operation;
-use crate::cli::{CommandError, json_lines, reach};
+use crate::cli::{CommandError, consent, json_lines, reach};
 use crate::config::Config;
 
 /// Does what this command says.
@@ -76,12 +76,8 @@ async fn offer(check: &Check, yes: bool, config: &Config) -> Result<Option<Strin
 }
 
 fn agreed(dialogue: &mut dyn Write) -> Result<bool, CommandError> {
-    if !io::stdin().is_terminal() {
+    if !consent::somebody_is_there() {
         return Err(CommandError::NobodyToAsk);
     }
-    write!(dialogue, "Change it? [y/N] ")?;
-    dialogue.flush()?;
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer)?;
-    Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
+    Ok(consent::agreed("Change it?", dialogue)?)
 }

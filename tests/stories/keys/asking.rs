@@ -1,0 +1,81 @@
+//! Who is asked before a secret is forgotten, and what they are told then.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::process::{Output, Stdio};
+
+use endo::cli::Exit;
+
+use crate::support::shell::{Shell, ended, stderr, stdout};
+use crate::support::terminal::terminal;
+
+/// A shell with credentials of octocat and a device that uses them.
+fn with_account() -> (Shell, String) {
+    let shell = Shell::with_key();
+    let credentials = added(&shell);
+    assert!(ended(&shell.run(&["devices", "add"]), Exit::Ok));
+    (shell, credentials)
+}
+
+fn added(shell: &Shell) -> String {
+    let add = ["credentials", "add", "--id", "583231", "--username", "octocat"];
+    let added = shell.run_with(&add, "canary-token\n");
+    assert!(ended(&added, Exit::Ok), "{}", stderr(&added));
+    stdout(&added).split_whitespace().last().unwrap().to_owned()
+}
+
+/// Types `answer` when asked whether to forget; what was said, and how it ended.
+fn answered(shell: &Shell, credentials: &str, answer: &str) -> Output {
+    let (mut ours, theirs) = terminal();
+    let mut command = shell.command(&["credentials", "forget", credentials]);
+    command.stdin(theirs).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let (mut said, mut dialogue) = (Vec::new(), child.stderr.take().unwrap());
+    while !said.ends_with(b"[y/N] ") {
+        let mut byte = [0];
+        dialogue.read_exact(&mut byte).unwrap();
+        said.push(byte[0]);
+    }
+    ours.write_all(answer.as_bytes()).unwrap();
+    dialogue.read_to_end(&mut said).unwrap();
+    Output { stderr: said, ..child.wait_with_output().unwrap() }
+}
+
+#[test]
+fn whoever_forgets_a_secret_at_a_terminal_is_asked_first() {
+    let (shell, credentials) = with_account();
+    let question =
+        "The secret of octocat is forgotten for ever, and 1 device stops working. Forget it? [y/N] ";
+    let declined = answered(&shell, &credentials, "\n");
+    assert!(ended(&declined, Exit::Failure) && stdout(&declined).is_empty(), "{declined:?}");
+    assert_eq!(stderr(&declined), format!("{question}endo: left as it is\n"));
+    assert!(ended(&shell.run(&["credentials", "show", &credentials]), Exit::Ok));
+    let agreed = answered(&shell, &credentials, "y\n");
+    assert!(ended(&agreed, Exit::Ok) && stderr(&agreed) == question, "{agreed:?}");
+    assert!(stdout(&agreed).contains("  forgotten  "), "{agreed:?}");
+}
+
+#[test]
+fn whoever_said_yes_before_is_not_asked() {
+    let (shell, credentials) = with_account();
+    let (_ours, theirs) = terminal();
+    let forgotten =
+        shell.command(&["credentials", "forget", "--yes", &credentials]).stdin(theirs).output().unwrap();
+    assert!(ended(&forgotten, Exit::Ok) && stderr(&forgotten).is_empty(), "{forgotten:?}");
+}
+
+#[test]
+fn with_no_gateway_and_no_api_it_is_said_who_tells_the_api() {
+    let shell = Shell::with_key();
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let source = format!(
+        "[source]\nname = \"thing\"\nbase_url = \"http://{nobody}\"\nauthorization_url = \"http://{nobody}/a\"\n\
+         token_url = \"http://{nobody}/t\"\nrevocation_url = \"http://{nobody}/r\"\nprofile_url = \"http://{nobody}/p\"\n\
+         profile_id = \"/id\"\nclient_id = \"id\"\nclient_secret = \"secret\"\n"
+    );
+    std::fs::write(shell.data().join("endo.toml"), source).unwrap();
+    let forgotten = shell.run(&["credentials", "forget", &added(&shell)]);
+    assert!(ended(&forgotten, Exit::Ok), "{forgotten:?}");
+    assert!(stdout(&forgotten).contains("the API is still to be told"), "{forgotten:?}");
+    assert!(stderr(&forgotten).starts_with("endo: no gateway runs, so nobody tells the API until one does"));
+}
