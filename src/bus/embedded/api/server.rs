@@ -13,9 +13,9 @@ use super::dress::dress;
 use super::firehose::{Sessions, Strangers};
 use super::limits::ApiLimits;
 use super::meter::Meter;
-use super::readers::Readers;
 use super::room::Room;
 use super::routes::routes;
+use super::slots::Slots;
 use crate::bus::embedded::EmbeddedBus;
 use crate::connection::{Lookout, attend};
 
@@ -24,7 +24,7 @@ pub(super) struct Door {
     pub(super) bus: EmbeddedBus,
     pub(super) limits: ApiLimits,
     pub(super) room: Room,
-    pub(super) readers: Readers,
+    pub(super) slots: Slots,
     pub(super) meter: Arc<Meter>,
     pub(super) sessions: Sessions,
     pub(super) strangers: Strangers,
@@ -49,7 +49,7 @@ pub fn serve(listener: TcpListener, bus: EmbeddedBus, limits: ApiLimits) -> io::
         bus,
         limits: limits.clone(),
         room: Room::new(limits.all_bodies_bytes),
-        readers: Readers::new(limits.streams, limits.device_streams),
+        slots: Slots::new(limits.streams, limits.device_streams),
         meter: Arc::new(Meter::new(limits.operations_per_minute)),
         sessions: Sessions::new(limits.firehose),
         strangers: Strangers::new(limits.firehose.refusals),

@@ -28,14 +28,14 @@ const READ_ALONG: Right = Right { to_act: List::DiscoverAs, there: List::Message
 /// Nobody reads along as somebody else.
 pub(super) async fn received(door: Data<Door>, who: Presented, Target(device): Target) -> Answer {
     let (reader, events) = listen(&door, who, device).await?;
-    let reader = door.readers.admit(reader).map_err(|_| Refusal::Crowded)?;
-    reader.settle();
-    let lines = stream::unfold((events, reader), async |(mut events, mut reader)| {
+    let slot = door.slots.take(reader).map_err(|_| Refusal::Crowded)?;
+    slot.settle();
+    let lines = stream::unfold((events, slot), async |(mut events, mut slot)| {
         let line = tokio::select! {
             line = next(&mut events) => line?,
-            () = reader.has_to_go() => return None,
+            () = slot.lost() => return None,
         };
-        Some((Ok::<_, Infallible>(line), (events, reader)))
+        Some((Ok::<_, Infallible>(line), (events, slot)))
     });
     Ok(head().streaming(Box::pin(lines)))
 }

@@ -152,7 +152,7 @@ impl Talk {
             call = calls.recv() => call.map_or(Break(()), |call| self.called(call)),
             () = transport.ready(), if due => Continue(()),
             heard = heard => self.heard(heard),
-            () = seat.reader.has_to_go() => Break(()),
+            () = seat.slot.lost() => Break(()),
             () = sleep_until(until) => self.late(),
         }
     }
@@ -221,7 +221,7 @@ impl Talk {
     /// From here on it is as good as any other.
     fn begins(&mut self) {
         self.has_begun = true;
-        self.at.seat.reader.settle();
+        self.at.seat.slot.settle();
         self.is_heard();
     }
 

@@ -8,8 +8,8 @@ use tokio::sync::mpsc;
 use super::conversation::Call;
 use super::limits::FirehoseLimits;
 use super::rejection::Rejection;
-use crate::bus::embedded::api::readers::{Full, Reader, Readers};
 use crate::bus::embedded::api::refusal::Refusal;
+use crate::bus::embedded::api::slots::{Full, Slot, Slots};
 use crate::message::DeviceUuid;
 
 /// Calls that may wait at a session; whoever calls waits then.
@@ -18,7 +18,7 @@ const CALLS: usize = 8;
 /// The sessions there are. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(in super::super) struct Sessions {
-    readers: Readers,
+    slots: Slots,
     open: Arc<Mutex<HashMap<String, Entry>>>,
 }
 
@@ -28,17 +28,17 @@ struct Entry {
     calls: mpsc::Sender<Call>,
 }
 
-/// The name of one session, which is one reader; free again when it is dropped.
+/// The name and the slot of one session; both are free again when it is dropped.
 #[derive(Debug)]
 pub(super) struct Seat {
     pub(super) sid: String,
-    pub(super) reader: Reader,
+    pub(super) slot: Slot,
     sessions: Sessions,
 }
 
 impl Sessions {
     pub(in super::super) fn new(limits: FirehoseLimits) -> Self {
-        Self { readers: Readers::new(limits.sessions, limits.device_sessions), open: Arc::default() }
+        Self { slots: Slots::new(limits.sessions, limits.device_sessions), open: Arc::default() }
     }
 
     /// A seat for a session of `device` under the name `sid`, and both ends of the calls to it.
@@ -47,13 +47,13 @@ impl Sessions {
         sid: String,
         device: DeviceUuid,
     ) -> Result<(Seat, mpsc::Sender<Call>, mpsc::Receiver<Call>), Rejection> {
-        let reader = self.readers.admit(device.clone()).map_err(|full| match full {
+        let slot = self.slots.take(device.clone()).map_err(|full| match full {
             Full::OfDevice => Rejection::TooMany,
             Full::AtAll => Refusal::Crowded.into(),
         })?;
         let (calls, receiver) = mpsc::channel(CALLS);
         self.open().insert(sid.clone(), Entry { device, calls: calls.clone() });
-        Ok((Seat { sid, reader, sessions: self.clone() }, calls, receiver))
+        Ok((Seat { sid, slot, sessions: self.clone() }, calls, receiver))
     }
 
     /// The session `sid`, where the path names no other device than its own.
