@@ -2,10 +2,15 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use endo::ambient::{Clock, Timestamp};
 use endo::bus::embedded::api::ApiLimits;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::support::bus::{Device, TestBus, WithJson, send};
 
@@ -137,6 +142,34 @@ async fn a_device_that_reads_along_everywhere_leaves_room_for_others() {
     }
     assert_eq!(read_along(&greedy).await.status(), 503);
     assert_eq!(read_along(&other).await.status(), 200);
+}
+
+#[tokio::test]
+async fn who_does_not_read_is_disconnected_once_another_reads_along_in_its_stead() {
+    let disconnect_within = Duration::from_millis(50);
+    let limits = ApiLimits { streams: 2, device_streams: 2, disconnect_within, ..ApiLimits::default() };
+    let bus = TestBus::with(limits, None).await;
+    let (idle, other) = (bus.listener().await, bus.listener().await);
+    let pair = STANDARD.encode(format!("{}:{}", idle.uuid, idle.token));
+    let head = format!(
+        "GET /subscribe/{}/received HTTP/1.1\r\nhost: x\r\nauthorization: Basic {pair}\r\n\r\n",
+        idle.uuid
+    );
+    let mut unread = Vec::new();
+    for _ in 0..2 {
+        let mut socket = TcpStream::connect(bus.address).await.unwrap();
+        socket.write_all(head.as_bytes()).await.unwrap();
+        assert_eq!(socket.read_u8().await.unwrap(), b'H');
+        unread.push(socket);
+    }
+    // More than lies on the way.
+    let message = json!({"devices": [idle.uuid], "payload": "x".repeat(9 * MEGABYTE)});
+    for _ in 0..3 {
+        send(bus.by(&idle, "POST /messages").json(&message)).await.is(204, "");
+    }
+    let along = bus.by(&other, &format!("GET /subscribe/{}/received", other.uuid)).send().await.unwrap();
+    assert_eq!(along.status(), 200);
+    while unread[0].write_all(b"x").await.is_ok() {}
 }
 
 #[tokio::test]

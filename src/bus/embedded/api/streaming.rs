@@ -1,23 +1,28 @@
 //! Reading along: what arrives at a device from now on, a line a message (`spec/meshblu.md` 6.5).
 
 use std::convert::Infallible;
+use std::time::Duration;
 
-use actix_web::HttpResponseBuilder;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponseBuilder};
 use bytes::Bytes;
 use futures_util::stream;
 use serde_json::{Value, json};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use super::answer::{Answer, routed};
 use super::presented::Presented;
 use super::refusal::Refusal;
 use super::request::Target;
 use super::server::Door;
+use super::slots::Slot;
 use crate::bus::embedded::access::Right;
 use crate::bus::embedded::subscription::SubscriptionType;
 use crate::bus::embedded::whitelist::List;
 use crate::bus::embedded::{Arrived, BusError, Listening};
+use crate::connection::Connection;
 use crate::message::DeviceUuid;
 
 const READ_ALONG: Right = Right { to_act: List::DiscoverAs, there: List::MessageReceived };
@@ -26,18 +31,48 @@ const READ_ALONG: Right = Right { to_act: List::DiscoverAs, there: List::Message
 /// once: whatever is sent after it will be seen. Ends when the device is unregistered, when the reader's token is
 /// revoked, when the bus stops, when the reader lags too far behind, and when its place goes to a device that has fewer.
 /// Nobody reads along as somebody else.
-pub(super) async fn received(door: Data<Door>, who: Presented, Target(device): Target) -> Answer {
+pub(super) async fn received(
+    door: Data<Door>,
+    who: Presented,
+    Target(device): Target,
+    request: HttpRequest,
+) -> Answer {
     let (reader, events) = listen(&door, who, device).await?;
     let slot = door.slots.take(reader).map_err(|_| Refusal::Crowded)?;
     slot.settle();
-    let lines = stream::unfold((events, slot), async |(mut events, mut slot)| {
+    let reading = reading(slot, Connection::of(&request), door.limits.disconnect_within);
+    let lines = stream::unfold((events, reading), async |(mut events, mut reading)| {
         let line = tokio::select! {
             line = next(&mut events) => line?,
-            () = slot.lost() => return None,
+            _ = &mut reading.lasts => return None,
         };
-        Some((Ok::<_, Infallible>(line), (events, slot)))
+        Some((Ok::<_, Infallible>(line), (events, reading)))
     });
     Ok(head().streaming(Box::pin(lines)))
+}
+
+/// Somebody reads along until this is dropped.
+struct Reading {
+    /// Done when the slot is lost.
+    lasts: oneshot::Receiver<Infallible>,
+    _reads: oneshot::Sender<Infallible>,
+}
+
+/// Holds a slot for as long as somebody reads along. Who has lost it and does not read what was sent before hears of nothing,
+/// so their connection ends after so long.
+fn reading(mut slot: Slot, connection: Option<Connection>, patience: Duration) -> Reading {
+    let (reads, mut ended) = oneshot::channel();
+    let (keeps, lasts) = oneshot::channel();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = &mut ended => return,
+            () = slot.lost() => drop(keeps),
+        }
+        if timeout(patience, ended).await.is_err() {
+            connection.inspect(Connection::give_up);
+        }
+    });
+    Reading { lasts, _reads: reads }
 }
 
 /// Whether the same would be read: the answer to a HEAD, which ends at once.
