@@ -61,11 +61,19 @@ pub enum DevicesCommand {
     Add(DevicesAddArguments),
     /// List the user devices, those that were cut off too
     Ls(ListArguments),
-    /// Cut a user device off from its credentials
-    Revoke {
-        /// The user device
-        uuid: String,
-    },
+    /// Cut a user device off from its credentials, or all off from some
+    Revoke(DevicesRevokeArguments),
+}
+
+/// What `endo devices revoke` takes.
+#[derive(Debug, Args)]
+pub struct DevicesRevokeArguments {
+    /// The user device
+    #[arg(required_unless_present = "credentials")]
+    pub uuid: Option<String>,
+    /// Cut off all that use the credentials of this credentials device, those included that are only being made
+    #[arg(long, value_name = "UUID", conflicts_with = "uuid")]
+    pub credentials: Option<String>,
 }
 
 /// What `endo devices add` takes.
@@ -80,4 +88,7 @@ pub struct DevicesAddArguments {
     /// The device that owns it; without it, the owner made on first start
     #[arg(long, value_name = "UUID")]
     pub owner: Option<String>,
+    /// Print a JSON object
+    #[arg(long)]
+    pub json: bool,
 }

@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::credentials::{ApiVerdict, Receipt};
 use crate::legible;
 use crate::message::DeviceUuid;
+use crate::vault::ResourceOwnerId;
 
 /// What whoever forgot a secret has to know then.
 const NOBODY_TELLS: &str = "no gateway runs, so nobody tells the API until one does: start one within a day (`endo serve`), for \
@@ -44,13 +45,22 @@ async fn list(command: &ListArguments, config: &Config, out: &mut dyn Write) -> 
         return Ok(json_lines::print(&rows, out)?);
     }
     let rows: Vec<_> = rows.into_iter().map(cells).collect();
-    Ok(table::print(["CREDENTIALS DEVICE", "ACCOUNT", "DEVICES", "LAST USE", "STATE"], &rows, out)?)
+    Ok(table::print(["CREDENTIALS DEVICE", "ACCOUNT", "ID", "DEVICES", "LAST USE", "STATE"], &rows, out)?)
 }
 
-fn cells(row: CredentialsRow) -> [String; 5] {
-    let account = row.username.or_else(|| row.account.map(|id| id.to_string()));
-    let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
-    [row.uuid.to_string(), or_dash(account), row.devices.to_string(), or_dash(row.last_use), row.state]
+fn cells(row: CredentialsRow) -> [String; 6] {
+    let [account, id, last_use] =
+        [row.username, row.account.map(id), row.last_use].map(|text| text.unwrap_or_else(|| "-".to_owned()));
+    [row.uuid.to_string(), account, id, row.devices.to_string(), last_use, row.state]
+}
+
+/// Text that could be a number stands in quotes: it is another account.
+fn id(id: Value) -> String {
+    let is_number = |text: &str| matches!(ResourceOwnerId::of_integer(text), Ok(ResourceOwnerId::Number(_)));
+    match id {
+        Value::String(text) if !is_number(&text) => text,
+        id => id.to_string(),
+    }
 }
 
 async fn show(uuid: &str, config: &Config, out: &mut dyn Write) -> Result<(), CommandError> {

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::account_arguments::{DevicesAddArguments, DevicesCommand};
 use super::arguments::ListArguments;
 use super::operation::{AddedDevice, DeviceRow, DeviceRows, NewDevice, Operation};
-use super::{CommandError, json_lines, reach, table};
+use super::{CommandError, json_lines, reach, receipts, table};
 use crate::config::Config;
 use crate::message::DeviceUuid;
 
@@ -21,7 +21,10 @@ pub(super) async fn run(
     match command {
         DevicesCommand::Add(command) => add(command, config, out).await,
         DevicesCommand::Ls(command) => list(command, config, out).await,
-        DevicesCommand::Revoke { uuid } => revoke(uuid, config, out).await,
+        DevicesCommand::Revoke(command) => match (&command.uuid, &command.credentials) {
+            (_, Some(credentials)) => revoke_all(credentials, config, out).await,
+            (uuid, None) => revoke(uuid.as_deref().unwrap_or_default(), config, out).await,
+        },
     }
 }
 
@@ -35,7 +38,11 @@ async fn add(
         owner: command.owner.as_deref().map(DeviceUuid::from),
         name: command.name.clone(),
     });
-    let AddedDevice { uuid, credentials, status_device } = reach::perform(config, operation).await?;
+    let added: AddedDevice = reach::perform(config, operation).await?;
+    if command.json {
+        return Ok(json_lines::print(&[added], out)?);
+    }
+    let AddedDevice { uuid, credentials, status_device } = added;
     writeln!(out, "user device         {uuid}")?;
     writeln!(out, "credentials device  {credentials}")?;
     Ok(writeln!(out, "status device       {status_device}")?)
@@ -66,6 +73,13 @@ fn cells(row: DeviceRow) -> [String; 5] {
     let row = DeviceRow { revoked: instead.map(str::to_owned).or(row.revoked), ..row };
     let (bound, revoked) = (or_dash(row.bound), or_dash(row.revoked));
     [row.uuid.to_string(), row.credentials.to_string(), or_dash(row.name), bound, revoked]
+}
+
+async fn revoke_all(credentials: &str, config: &Config, out: &mut dyn Write) -> Result<(), CommandError> {
+    match reach::perform(config, Operation::RevokeAllDevices(credentials.into())).await? {
+        Some(receipt) => Ok(receipts::tell(&receipt, out)?),
+        None => Ok(writeln!(out, "no device uses the credentials of {credentials}")?),
+    }
 }
 
 async fn revoke(uuid: &str, config: &Config, out: &mut dyn Write) -> Result<(), CommandError> {

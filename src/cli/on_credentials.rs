@@ -6,7 +6,7 @@ use super::operation::{CredentialsRow, OperationError, Shown, UserRow, WhichRece
 use super::perform::read;
 use crate::ambient::Timestamp;
 use crate::credentials::{
-    CredentialsError, Health, Owned, Receipt, Receipts, Revoker, State, Summary, UserDeviceEntry,
+    CredentialsError, Cut, Health, Owned, Receipt, Receipts, Revoker, State, Summary, UserDeviceEntry,
 };
 use crate::gateway::Gateway;
 use crate::message::DeviceUuid;
@@ -55,6 +55,20 @@ pub(super) async fn forget(gateway: &Gateway, device: DeviceUuid) -> Result<Rece
         })?;
     gateway.credentials.catch_up().await?;
     Ok(gateway.credentials.receipt(receipt.id).await?.unwrap_or(receipt))
+}
+
+/// Cuts off all that use some credentials; nothing to tell where none does.
+pub(super) async fn cut_off_all(
+    gateway: &Gateway,
+    device: DeviceUuid,
+) -> Result<Option<Receipt>, OperationError> {
+    let owned = kept(gateway, device).await?;
+    let receipt = gateway.credentials.cut_off(&owned, Cut::All, &Revoker::Operator).await?;
+    gateway.credentials.catch_up().await?;
+    match receipt {
+        Some(receipt) => Ok(Some(gateway.credentials.receipt(receipt.id).await?.unwrap_or(receipt))),
+        None => Ok(None),
+    }
 }
 
 /// What was ended, of these credentials or of all; forgotten ones have receipts too.

@@ -26,6 +26,8 @@ pub(super) enum Operation {
     ListDevices,
     /// Cut a user device off: the [`DeviceRows`] it had.
     RevokeDevice(DeviceUuid),
+    /// Cut off all that use these credentials: the [`Receipt`], where there were any.
+    RevokeAllDevices(DeviceUuid),
     /// Every [`CredentialsRow`].
     ListCredentials,
     /// One [`CredentialsRow`] with its devices and receipts: [`Shown`].

@@ -34,6 +34,7 @@ impl Operation {
             Self::AddDevice(new) => to_value(&add_device(gateway, new, addresses).await?),
             Self::ListDevices => to_value(&on_devices::list(gateway).await?),
             Self::RevokeDevice(uuid) => to_value(&on_devices::revoke(gateway, uuid).await?),
+            Self::RevokeAllDevices(uuid) => to_value(&on_credentials::cut_off_all(gateway, uuid).await?),
             Self::ListCredentials => to_value(&on_credentials::list(gateway).await?),
             Self::ShowCredentials(uuid) => to_value(&on_credentials::show(gateway, uuid).await?),
             Self::ForgetCredentials(uuid) => to_value(&on_credentials::forget(gateway, uuid).await?),

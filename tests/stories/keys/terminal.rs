@@ -1,5 +1,6 @@
 //! The same at the terminal, with a gateway running and with none.
 
+use std::collections::HashSet;
 use std::process::Output;
 use std::time::Duration;
 
@@ -131,7 +132,7 @@ fn what_was_forgotten_is_not_counted_among_what_moves() {
 fn credentials_are_listed_shown_and_forgotten() {
     let (shell, credentials, device) = with_account();
     let listed = shell.run(&["credentials", "ls"]);
-    let row = format!("{credentials}  octocat  1        -         Works\n");
+    let row = format!("{credentials}  octocat  583231  1        -         Works\n");
     assert!(stdout(&listed).contains(&row), "{}", stdout(&listed));
     let shown = shell.run(&["credentials", "show", &credentials]);
     let shown: Value = serde_json::from_str(stdout(&shown)).unwrap();
@@ -159,6 +160,23 @@ fn credentials_are_listed_shown_and_forgotten() {
 }
 
 #[test]
+fn all_devices_of_an_account_are_cut_off_at_once() {
+    let (shell, credentials, device) = with_account();
+    let other = json(&shell.run(&["devices", "add", "--json"]))[0]["uuid"].as_str().unwrap().to_owned();
+    let all = ["devices", "revoke", "--credentials", &credentials];
+    let cut = shell.run(&all);
+    assert!(ended(&cut, Exit::Ok), "{}", stderr(&cut));
+    for uuid in [device, other] {
+        assert!(stdout(&cut).contains(&format!("the right of {uuid} ended")), "{}", stdout(&cut));
+    }
+    let rows = json(&shell.run(&["devices", "ls", "--json"]));
+    assert!(rows.len() == 2 && rows.iter().all(|row| row["revoked"].is_string()), "{rows:?}");
+    let again = shell.run(&all);
+    assert_eq!(stdout(&again), format!("no device uses the credentials of {credentials}\n"));
+    assert!(ended(&shell.run(&["devices", "revoke"]), Exit::Usage));
+}
+
+#[test]
 fn an_account_s_id_is_an_integer_digit_for_digit_or_text_but_no_blank() {
     let (shell, ..) = with_account();
     for id in ["9007199254740993", "1180591620717411303424", "007", "octocat"] {
@@ -168,6 +186,11 @@ fn an_account_s_id_is_an_integer_digit_for_digit_or_text_but_no_blank() {
         let shown: Value = serde_json::from_str(stdout(&shown)).unwrap();
         assert_eq!(shown["account"], id);
     }
+    let listed = shell.run(&["credentials", "ls"]);
+    let ids: HashSet<_> =
+        stdout(&listed).lines().skip(1).map(|line| line.split_whitespace().nth(2).unwrap()).collect();
+    let all = ["583231", "9007199254740993", "1180591620717411303424", "007", "octocat"];
+    assert_eq!(ids, all.into());
     for blank in ["", " "] {
         let refused = shell.run_with(&["credentials", "add", "--id", blank], "canary-token\n");
         assert!(ended(&refused, Exit::Failure));
