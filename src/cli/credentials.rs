@@ -1,6 +1,6 @@
 //! `endo credentials`: what the gateway keeps of accounts at the API.
 
-use std::io::{self, BufRead, IsTerminal, Read, Write};
+use std::io::{self, Read, Write};
 
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -9,7 +9,7 @@ use super::account_arguments::{CredentialsAddArguments, CredentialsCommand, Forg
 use super::arguments::ListArguments;
 use super::operation::{CredentialsRow, HandedSecret, NewCredentials, Operation, Shown};
 use super::receipts::Reading;
-use super::{CommandError, consent, json_lines, reach, receipts, table};
+use super::{CommandError, consent, json_lines, reach, receipts, table, unseen};
 use crate::config::Config;
 use crate::credentials::{ApiVerdict, Receipt};
 use crate::legible;
@@ -135,17 +135,11 @@ async fn add(
 /// The secret from standard input, and the refresh token on a line of its own where one is to come.
 fn input(with_refresh_token: bool) -> io::Result<Zeroizing<String>> {
     let mut text = Zeroizing::new(String::with_capacity(4096));
-    let input = io::stdin().lock();
-    if input.is_terminal() {
-        let mut input = input.take(LONGEST);
-        write!(io::stderr(), "Secret (it will be visible), then Enter: ")?;
-        input.read_line(&mut text)?;
-        if with_refresh_token {
-            write!(io::stderr(), "Refresh token (it will be visible), then Enter: ")?;
-            input.read_line(&mut text)?;
-        }
-    } else {
-        input.take(LONGEST).read_to_string(&mut text)?;
+    if !consent::somebody_is_there() {
+        io::stdin().lock().take(LONGEST).read_to_string(&mut text)?;
+        return Ok(text);
     }
+    let asked = ["Secret", "Refresh token"];
+    unseen::lines(if with_refresh_token { &asked } else { &asked[..1] }, LONGEST, &mut text)?;
     Ok(text)
 }

@@ -36,6 +36,7 @@ mod signals;
 mod socket;
 mod stand_in;
 mod table;
+mod unseen;
 
 pub use bus_client::BusCallError;
 pub use error::CommandError;

@@ -1,11 +1,12 @@
 //! What is handed over at the terminal can work, and all of it is kept; else nothing is.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::process::Stdio;
 
 use endo::cli::Exit;
 
 use crate::support::shell::{Shell, ended, stderr, stdout};
+use crate::support::terminal::terminal;
 
 /// What the program says of a secret that it does not take; it keeps nothing then.
 #[track_caller]
@@ -66,6 +67,35 @@ fn a_name_at_the_terminal_is_one_as_on_the_pages() {
         }
         assert!(ended(&shell.run_with(&[command, &[&longest]].concat(), "token"), Exit::Ok));
     }
+}
+
+#[test]
+fn a_secret_that_is_typed_at_a_terminal_is_not_shown() {
+    let shell = Shell::with_key();
+    let (mut ours, theirs) = terminal();
+    let add = ["credentials", "add", "--id", "1", "--with-refresh-token"];
+    let mut command = shell.command(&add);
+    command.stdin(theirs).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // It alone has the terminal from now on.
+    drop(command);
+    let mut dialogue = child.stderr.take().unwrap();
+    for secret in ["canary-secret\n", "canary-refresh\n"] {
+        let mut said = Vec::new();
+        while !said.ends_with(b"then Enter: ") {
+            let mut byte = [0];
+            dialogue.read_exact(&mut byte).unwrap();
+            said.push(byte[0]);
+        }
+        ours.write_all(secret.as_bytes()).unwrap();
+    }
+    assert!(child.wait().unwrap().success());
+    let modes = rustix::termios::tcgetattr(&ours).unwrap().local_modes;
+    assert!(modes.contains(rustix::termios::LocalModes::ECHO));
+    let mut shown = Vec::new();
+    // A terminal that nobody has any more ends with an error.
+    let _ = ours.read_to_end(&mut shown);
+    assert_eq!(String::from_utf8(shown).unwrap(), "\r\n\r\n");
 }
 
 #[test]
