@@ -86,7 +86,7 @@ async fn add_credentials(gateway: &Gateway, new: NewCredentials) -> Result<Devic
     let secret = handed_over(&new.secret, OperationError::NoSecret)?;
     let refresh_token = new.refresh_token.map(|token| handed_over(&token, OperationError::NoRefreshToken));
     let obtained_at = gateway.ambient.clock.now();
-    let life = |seconds| Life { obtained_at, lifetime: Duration::from_secs(u64::from(seconds)) };
+    let life = |seconds| Life { obtained_at, lifetime: Some(Duration::from_secs(u64::from(seconds))) };
     let id = resource_owner(new.id)?;
     let account = Account {
         id,

@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout};
 
 use super::CredentialsError;
 use crate::ambient::Timestamp;
-use crate::store::{Spent, Transaction};
+use crate::store::{Fingerprint, Transaction};
 use crate::vault::{ResourceOwnerId, SecretText};
 
 /// How long a sign-in waits in all, for somebody waits for it, and an end in one go; that comes another time then.
@@ -22,8 +22,8 @@ const MINDS_STRANGERS: Duration = Duration::from_secs(30);
 /// By what a sign-in and an end are known to concern each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Trait {
-    /// The hash of a token.
-    Token([u8; 32]),
+    /// The hash of a token, or that of the first of its line.
+    Token(Fingerprint),
     /// All that the account gave.
     Account(ResourceOwnerId),
 }
@@ -108,11 +108,6 @@ impl Trait {
 
     pub(super) fn token(token: &SecretText) -> Self {
         Self::Token(token.fingerprint())
-    }
-
-    /// Whether it is a token that is known to be spent.
-    pub(super) fn is_among(&self, spent: &Spent) -> bool {
-        matches!(self, Self::Token(fingerprint) if spent.has(fingerprint))
     }
 }
 

@@ -1,9 +1,10 @@
 //! What a new record of an account takes over from the one before, and what becomes of the secret in that.
 
+use super::brought::RefreshToken;
 use super::{Account, CredentialsDevices};
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
-use crate::source::renewal::{goes_on, is_of_line};
+use crate::source::renewal::{BroughtToken, goes_on, named};
 use crate::store::{StoredRecord, StoredRenewal};
 use crate::vault::{Contents, Credentials, Format, Owners, SealError, SecretText, SetAside};
 
@@ -26,13 +27,11 @@ pub(super) enum Past {
     Replaced(StoredRecord),
 }
 
-/// What renews the secret of a new record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum RenewedBy {
-    Nothing,
-    ItsOwn,
-    /// The refresh token of the record before.
-    TheOneBefore,
+/// The record before, and what is known of its renewal.
+pub(super) struct Present<'a> {
+    pub(super) record: &'a StoredRecord,
+    pub(super) opened: &'a Credentials,
+    pub(super) renewal: Option<&'a StoredRenewal>,
 }
 
 /// What the new record takes over from the one before.
@@ -42,27 +41,25 @@ pub(super) struct Before {
     pub(super) token: Option<SecretText>,
     /// What renews the new secret as it did the one before, where the API gave nothing else that does, the same again, or
     /// what that was given for; with whatever is known of its renewal, which may be under way.
-    pub(super) refresh_token: Option<SecretText>,
+    pub(super) refresh_token: Option<RefreshToken>,
     pub(super) set_aside: Vec<SetAside>,
     pub(super) generation: u64,
     pub(super) past: Past,
 }
 
 impl Before {
-    /// What `account` takes over from this record, whose renewal is so far; the owners are another question.
-    pub(super) fn read(
-        record: &StoredRecord,
-        opened: &Credentials,
-        account: &Account,
-        renewal: Option<&StoredRenewal>,
-    ) -> Self {
+    /// What `account`, which brought this, takes over from this record; the owners are another question.
+    pub(super) fn read(present: &Present<'_>, account: &Account, brought: Option<BroughtToken<'_>>) -> Self {
+        let Present { record, opened, renewal } = *present;
         // An API may hand out the same secret again; then nothing is over.
         let is_same = opened.secret().is(account.secret.expose());
         let renewal = renewal.filter(|known| known.generation == record.generation);
-        let refresh_tokens = opened.refresh_token().zip(account.refresh_token.as_ref());
-        let shares_refresh = refresh_tokens.is_some_and(|(old, new)| is_of_line(old, new, renewal));
         let before = opened.refresh_token();
-        let refresh_token = before.filter(|before| goes_on(before, account.refresh_token.as_ref(), renewal));
+        let shares_refresh = before.zip(brought).is_some_and(|(before, brought)| brought.is_of_line(before));
+        let refresh_token = before
+            .map(|token| (token, named(token.fingerprint(), renewal)))
+            .filter(|(token, known)| goes_on(token, brought, Some(known)))
+            .map(|(token, known)| RefreshToken { token: token.copy(), known });
         // Whoever ends the access token before would end what it came of with it (RFC 7009, 2.1).
         let past = match shares_refresh || refresh_token.is_some() {
             false if is_same && before.is_some() => Past::RefreshSetAside(record.clone()),
@@ -73,19 +70,10 @@ impl Before {
         Self {
             owners: Owners::default(),
             token: opened.credentials_device_token().map(SecretText::copy),
-            refresh_token: refresh_token.map(SecretText::copy),
+            refresh_token,
             set_aside: set_aside(opened, &past, renewal.and_then(|known| known.expires_at)),
             generation: record.generation.max(opened.generation()),
             past,
-        }
-    }
-
-    /// What renews the secret of the next record.
-    pub(super) fn renewed_by(&self, account: &Account) -> RenewedBy {
-        match (&account.refresh_token, &self.refresh_token) {
-            (_, Some(_)) => RenewedBy::TheOneBefore,
-            (Some(_), None) => RenewedBy::ItsOwn,
-            (None, None) => RenewedBy::Nothing,
         }
     }
 }

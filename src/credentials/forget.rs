@@ -15,7 +15,8 @@ use super::{Account, CredentialsDevices, CredentialsError, Owned};
 use crate::bus::embedded::{BusError, Caller, EmbeddedBus};
 use crate::message::DeviceUuid;
 use crate::store::{
-    ErrandKind, NewRevocation, QueuedErrand, RenewalStage, StoreError, StoredRecord, Transaction, View,
+    ErrandKind, NewRevocation, QueuedErrand, RenewalStage, StoreError, StoredRecord, StoredRefreshToken,
+    Transaction, View,
 };
 use crate::vault::SealedText;
 
@@ -105,7 +106,8 @@ impl CredentialsDevices {
                 receipt.part(Matter::EarlierAccessToken, &device, Fate::Ended);
                 receipt.api = Some(ApiAnswer::new(ApiVerdict::Pending, now));
                 receipt.keep(transaction)?;
-                return Ok(self.have_ended(transaction, &receipt, copy)?);
+                let copy = NewRevocation::told_by(receipt.id, &device, copy, now);
+                return Ok(self.have_ended(transaction, &copy)?);
             }
             Past::RefreshSetAside(before) => {
                 receipt.api = Some(self.answer_set_aside(ENDS_WITH_ITS_ACCESS, NEVER_ENDS_EITHER));
@@ -115,27 +117,23 @@ impl CredentialsDevices {
         };
         let answer = self.answer_for_replaced(before);
         let is_to_end = answer.verdict == ApiVerdict::Pending;
-        if is_to_end && is_being_renewed(transaction, &device, before)? {
+        let refresh = refresh_token_of(transaction, &device, before)?;
+        if is_to_end && is_being_renewed(refresh.as_ref()) {
             receipt.part(Matter::Renewal, &device, Fate::Pending);
         }
         receipt.part(Matter::EarlierSecret, &device, Fate::Ended);
         receipt.api = Some(answer);
         receipt.keep(transaction)?;
         if is_to_end {
-            self.have_ended(transaction, &receipt, before)?;
+            let copy = NewRevocation::told_by(receipt.id, &device, before, now);
+            self.have_ended(transaction, &copy.renewed_by(refresh.map(|known| known.token)))?;
         }
         Ok(())
     }
 
-    /// Has the API be told of what is in this sealed copy, as the receipt says.
-    fn have_ended(
-        &self,
-        transaction: &Transaction<'_>,
-        receipt: &Receipt,
-        copy: &StoredRecord,
-    ) -> Result<(), StoreError> {
-        let new = NewRevocation::told_by(receipt.id, &receipt.credentials, copy, self.clock.now());
-        transaction.add_revocation(&new)?;
+    /// Has the API be told of what is in this sealed copy.
+    fn have_ended(&self, transaction: &Transaction<'_>, copy: &NewRevocation<'_>) -> Result<(), StoreError> {
+        transaction.add_revocation(copy)?;
         let bell = self.aftermath.clone();
         transaction.after_commit(move || bell.notify_one());
         Ok(())
@@ -150,7 +148,8 @@ impl CredentialsDevices {
         before: &StoredRecord,
     ) -> Result<(), CredentialsError> {
         let device = receipt.credentials.clone();
-        if !is_being_renewed(transaction, &device, before)? {
+        let refresh = refresh_token_of(transaction, &device, before)?;
+        if !is_being_renewed(refresh.as_ref()) {
             return receipt.keep(transaction);
         }
         if self.first_answer(before) != ApiVerdict::Pending {
@@ -159,7 +158,8 @@ impl CredentialsDevices {
         }
         receipt.part(Matter::Renewal, &device, Fate::Pending);
         receipt.keep(transaction)?;
-        Ok(self.have_ended(transaction, &receipt, before)?)
+        let copy = NewRevocation::told_by(receipt.id, &device, before, self.clock.now());
+        Ok(self.have_ended(transaction, &copy.renewed_by(refresh.map(|known| known.token)))?)
     }
 }
 
@@ -173,7 +173,8 @@ impl Forgetting {
         let record = record.ok_or(CredentialsError::NoRecord)?;
         let mut chores = self.cutting.run(transaction, &mut self.receipt)?;
         let verdict = self.devices.first_answer(&record);
-        if verdict == ApiVerdict::Pending && is_being_renewed(transaction, &device, &record)? {
+        let refresh = refresh_token_of(transaction, &device, &record)?;
+        if verdict == ApiVerdict::Pending && is_being_renewed(refresh.as_ref()) {
             self.receipt.part(Matter::Renewal, &device, Fate::Pending);
         }
         let owners = self.owners.with_those_of(&self.devices.vault, &record);
@@ -193,7 +194,8 @@ impl Forgetting {
         self.receipt.api = Some(ApiAnswer::new(verdict, now));
         self.receipt.keep(transaction)?;
         if verdict == ApiVerdict::Pending {
-            transaction.add_revocation(&NewRevocation::told_by(self.receipt.id, &device, &record, now))?;
+            let copy = NewRevocation::told_by(self.receipt.id, &device, &record, now);
+            transaction.add_revocation(&copy.renewed_by(refresh.map(|known| known.token)))?;
         }
         let errands = note_chores(transaction, chores, &self.receipt, now)?;
         let vault = self.devices.vault.clone();
@@ -205,9 +207,18 @@ impl Forgetting {
 }
 
 /// Whether a refresh token was sent, or is about to be, and nobody knows yet what it brings.
-fn is_being_renewed(view: &View<'_>, device: &DeviceUuid, record: &StoredRecord) -> Result<bool, StoreError> {
+fn is_being_renewed(known: Option<&StoredRefreshToken>) -> bool {
+    known.is_some_and(|known| matches!(known.stage, RenewalStage::Sending | RenewalStage::InDoubt))
+}
+
+/// What is known of the refresh token in this record.
+fn refresh_token_of(
+    view: &View<'_>,
+    device: &DeviceUuid,
+    record: &StoredRecord,
+) -> Result<Option<StoredRefreshToken>, StoreError> {
     let known = view.renewal(device)?.filter(|renewal| renewal.generation == record.generation);
-    Ok(known.is_some_and(|known| matches!(known.stage, RenewalStage::Sending | RenewalStage::InDoubt)))
+    Ok(known.and_then(|known| known.refresh))
 }
 
 /// Takes the record and every token off the credentials device, which stays as an empty shell.

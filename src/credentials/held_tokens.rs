@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::arrivals::Trait;
 use crate::message::DeviceUuid;
-use crate::store::Spent;
+use crate::store::Fingerprint;
 use crate::vault::{Credentials, SecretText};
 
 /// Of how many records it is known at most: some ten megabytes.
@@ -17,7 +17,7 @@ const MOST_KNOWN: usize = 100_000;
 pub(super) struct Tokens {
     hashes: Vec<Trait>,
     renew: bool,
-    came_of: Spent,
+    lines: Vec<Fingerprint>,
 }
 
 impl Tokens {
@@ -28,21 +28,22 @@ impl Tokens {
 
     /// These.
     pub(super) fn pair(access: &SecretText, refresh: Option<&SecretText>) -> Self {
-        Self { hashes: Trait::of(access, refresh), renew: refresh.is_some(), came_of: Spent::default() }
+        Self { hashes: Trait::of(access, refresh), renew: refresh.is_some(), lines: Vec::new() }
     }
 
-    /// The same, which came of these refresh tokens.
+    /// The same, which are of these lines of refresh tokens.
     #[must_use]
-    pub(super) fn which_came_of(self, came_of: Spent) -> Self {
-        Self { came_of, ..self }
+    pub(super) fn of_lines(self, lines: Vec<Fingerprint>) -> Self {
+        Self { lines, ..self }
     }
 
     /// Whether one of these is among the others, or may end with them, whosever they are: an API that gives no refresh token
     /// a second time counts what came without to the grant of what came with one, and one that rotates them may end with a
-    /// refresh token all that came of it.
+    /// refresh token all of its line.
     pub(super) fn may_end_with(&self, others: &Self) -> bool {
-        let is_of_one = |hash: &Trait| self.hashes.contains(hash) || hash.is_among(&self.came_of);
-        others.hashes.iter().any(is_of_one) || (self.renew && !others.renew)
+        let are_one = others.hashes.iter().any(|hash| self.hashes.contains(hash));
+        let are_of_one_line = others.lines.iter().any(|line| self.lines.contains(line));
+        are_one || are_of_one_line || (self.renew && !others.renew)
     }
 }
 

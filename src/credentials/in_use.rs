@@ -63,9 +63,11 @@ impl CredentialsDevices {
             // What a bus does not answer is why many a sign-in was not kept.
             let (mut kept, ends_all) = (self.kept_of(id, is_stray).await?, !self.ends_one_alone());
             let ends_alone = self.ends_access_alone() && opened.refresh_token().is_none();
+            let lines = self.lines_of(tokens_of(opened)).await?;
+            let are_of_one_line = |kept: &Kept| kept.lines.iter().any(|line| lines.contains(line));
             let may_end = |kept: &Kept| match ends_alone {
                 true => share_a_token(&kept.opened, opened),
-                false => may_end_together(kept, opened),
+                false => are_of_one_line(kept) || may_end_together(&kept.opened, opened),
             };
             kept.retain(|kept| ends_all || may_end(kept));
             if !kept.is_empty() {
@@ -78,7 +80,8 @@ impl CredentialsDevices {
         if account.is_some() && !is_stray {
             return Ok(None);
         }
-        let holder = self.holder(&Tokens::of(opened)).await?;
+        let holder =
+            self.holder(&Tokens::of(opened).of_lines(self.lines_of(tokens_of(opened)).await?)).await?;
         Ok(holder.map(|device| Spared { why: HELD, kept: vec![device] }))
     }
 
@@ -130,9 +133,8 @@ impl CredentialsDevices {
     /// What the record holds; none where there is none that opens.
     async fn learn_held(&self, device: DeviceUuid) -> Result<Option<Tokens>, CredentialsError> {
         let asked = device.clone();
-        let look = move |view: &View<'_>| Ok((view.record(&asked)?, view.renewal(&asked)?));
-        let (record, renewal) = self.store.read::<_, StoreError, _>(look).await?;
-        let Some(record) = record else { return Ok(None) };
+        let look = move |view: &View<'_>| view.record(&asked);
+        let Some(record) = self.store.read::<_, StoreError, _>(look).await? else { return Ok(None) };
         let generation = record.generation;
         let sealed = SealedText { endo: &record.endo, signature: &record.signature };
         let opened = match self.vault.recall(&device, sealed, self.clock.now()) {
@@ -143,20 +145,17 @@ impl CredentialsDevices {
                 opened => opened?,
             },
         };
-        let known = renewal.filter(|known| known.generation == generation);
-        let held = Tokens::of(&opened).which_came_of(known.map(|known| known.came_of).unwrap_or_default());
+        let held = Tokens::of(&opened).of_lines(self.lines_of(opened.refresh_token().into_iter()).await?);
         self.held_tokens.note(device, generation, held.clone());
         Ok(Some(held))
     }
 }
 
 /// Whether the end of some tokens of an account may end these as well: an API that gives no refresh token a second time
-/// counts what came with it and what came without to one grant, and one that rotates them may end with a refresh token all
-/// that came of it.
-fn may_end_together(Kept { opened, came_of, .. }: &Kept, ending: &Credentials) -> bool {
+/// counts what came with it and what came without to one grant.
+fn may_end_together(kept: &Credentials, ending: &Credentials) -> bool {
     let renews = |tokens: &Credentials| tokens.refresh_token().is_some();
-    let came_of_one = || tokens_of(ending).any(|token| came_of.has(&token.fingerprint()));
-    renews(opened) != renews(ending) || share_a_token(opened, ending) || came_of_one()
+    renews(kept) != renews(ending) || share_a_token(kept, ending)
 }
 
 fn share_a_token(some: &Credentials, others: &Credentials) -> bool {

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use super::before::{Before, Past, RenewedBy};
+use super::before::{Before, Past, Present};
+use super::brought::{Brought, Heir, RefreshToken};
 use super::keep::{Account, Whereabouts};
 use super::owners::{NewRecord, PresentRecord};
+use super::stranded::take_up;
 use super::{CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
-use crate::store::{StoredRecord, StoredRenewal, Transaction};
+use crate::store::{CopyOfLine, StoredRecord, StoredRenewal, Transaction};
+use crate::vault::SetAside;
 
 /// The secret of an account on its way.
 #[derive(Clone)]
@@ -29,12 +32,18 @@ pub(super) struct Candidate {
 pub(super) struct Sealed {
     new: NewRecord,
     past: Past,
-    renewed_by: RenewedBy,
+    life: StoredRenewal,
+    /// What was to end and is in it.
+    taken_up: Option<CopyOfLine>,
 }
 
 impl Incoming {
     /// What the next record takes over from this device's; nothing where that is another account's.
-    pub(super) fn take_over(&self, candidate: &Candidate) -> Result<Option<Before>, CredentialsError> {
+    pub(super) fn take_over(
+        &self,
+        candidate: &Candidate,
+        brought: &Brought,
+    ) -> Result<Option<Before>, CredentialsError> {
         let Self { devices, account, whereabouts } = self;
         let Candidate { device, present, renewal } = candidate;
         let opened = devices.open_now(device, &present.record);
@@ -42,16 +51,52 @@ impl Incoming {
         let Some(opened) = opened else { return Ok(None) };
         whereabouts.check(&opened)?;
         let owners = devices.owners_in(present, device, &opened);
-        let before = Before::read(&present.record, &opened, account, renewal.as_ref());
+        let before = Present { record: &present.record, opened: &opened, renewal: renewal.as_ref() };
+        let before = Before::read(&before, account, brought.token(account));
         let before = devices.ending_at_once(device, account, before)?;
         Ok(Some(Before { owners, ..before }))
     }
 
     /// Seals it for `device`.
-    pub(super) fn seal(&self, device: &DeviceUuid, mut before: Before) -> Result<Sealed, CredentialsError> {
-        let (past, renewed_by) = (std::mem::take(&mut before.past), before.renewed_by(&self.account));
-        let new = self.devices.seal(device, &self.account, before)?;
-        Ok(Sealed { new, past, renewed_by })
+    pub(super) fn seal(
+        &self,
+        device: &DeviceUuid,
+        mut before: Before,
+        brought: &Brought,
+    ) -> Result<Sealed, CredentialsError> {
+        let Self { devices, account, .. } = self;
+        let taken_up = match before.refresh_token {
+            Some(_) => None,
+            None => self.renew_by_what_was_brought(&mut before, brought)?,
+        };
+        let refresh = before.refresh_token.as_ref().map(|refresh| refresh.known.clone());
+        let past = std::mem::take(&mut before.past);
+        let new = devices.seal(device, account, before)?;
+        let life = devices.new_life(account, new.record.generation, refresh);
+        Ok(Sealed { new, past, life, taken_up })
+    }
+
+    /// Has the secret be renewed by what the account brought, or by what was given for that; answers what is not to end
+    /// then.
+    fn renew_by_what_was_brought(
+        &self,
+        before: &mut Before,
+        brought: &Brought,
+    ) -> Result<Option<CopyOfLine>, CredentialsError> {
+        let Self { devices, account, .. } = self;
+        let heir = self.heir(brought)?;
+        let given = heir.as_ref().and_then(|heir| Some((heir, heir.opened.refresh_token()?)));
+        if let Some((Heir { copy, opened }, token)) = given {
+            before.set_aside.push(SetAside { token: opened.secret().copy(), ends_at: None });
+            let known = copy.refresh.clone();
+            before.refresh_token = Some(RefreshToken { token: token.copy(), known });
+            return Ok(Some((*copy).clone()));
+        }
+        before.refresh_token = brought.token(account).map(|brought| RefreshToken {
+            token: brought.token.copy(),
+            known: brought.taken_up(devices.asked_at(account)),
+        });
+        Ok(None)
     }
 
     /// Puts its record in the place of the one before; answers it.
@@ -62,13 +107,16 @@ impl Incoming {
         sealed: Sealed,
     ) -> Result<StoredRecord, CredentialsError> {
         let Self { devices, account, whereabouts } = self;
-        let Sealed { new, past, renewed_by } = sealed;
+        let Sealed { new, past, life, taken_up } = sealed;
         if !new.store(transaction, device)? {
             return Err(CredentialsError::RolledBack);
         }
         Arc::clone(&whereabouts.arrival).claim(transaction)?;
         devices.retire(transaction, devices.replaced(device, account, new.crowded_out), &past)?;
-        devices.new_life(account, new.record.generation, renewed_by).begin(transaction, device)?;
+        transaction.store_renewal(device, &life)?;
+        if let Some(copy) = taken_up {
+            take_up(transaction, &copy, devices.clock.now())?;
+        }
         Ok(new.record)
     }
 }

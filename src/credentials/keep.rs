@@ -34,7 +34,7 @@ pub struct Account {
     pub secret: SecretText,
     /// The token that renews it. Where the API gave none with a secret that ends, the one before stays: some give it once.
     pub refresh_token: Option<SecretText>,
-    /// How long it lives; without it nothing is renewed until the API refuses it.
+    /// When it was asked for and how long it lives; without that nothing is renewed until the API refuses it.
     pub life: Option<Life>,
     /// What else jobs may see of it.
     pub extras: Map<String, Value>,
@@ -100,6 +100,7 @@ impl CredentialsDevices {
     ) -> Result<DeviceUuid, CredentialsError> {
         let mut traits = Trait::of(&account.secret, account.refresh_token.as_ref());
         traits.push(Trait::Account(account.id.clone()));
+        traits.extend(self.lines_of(account.refresh_token.iter()).await?.into_iter().map(Trait::Token));
         let (arrival, may_be_over) = match arrival {
             Some(arrival) => {
                 let may_be_over = arrival.brings(traits).await;
@@ -157,11 +158,10 @@ impl CredentialsDevices {
     }
 
     fn contents(&self, account: &Account, before: Before, owners: Owners) -> Contents {
-        let brought = account.refresh_token.as_ref().map(SecretText::copy);
         Contents {
             username: account.username.clone(),
             extras: account.extras.clone(),
-            refresh_token: before.refresh_token.or(brought),
+            refresh_token: before.refresh_token.map(|refresh| refresh.token),
             credentials_device_token: before.token,
             set_aside: before.set_aside,
             owners,

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::as_it_stands::Change;
 use super::before::Before;
+use super::brought::Brought;
 use super::incoming::{Candidate, Incoming, Sealed};
 use super::keep::{Account, Whereabouts};
 use super::of_account::secret_of;
@@ -156,13 +157,20 @@ struct Keeping {
     found: Found,
 }
 
-impl Change for Keeping {
+/// What the change hangs on.
+#[derive(PartialEq)]
+struct Ground {
     /// The device, where it has a record.
-    type Ground = Option<Candidate>;
+    candidate: Option<Candidate>,
+    brought: Brought,
+}
+
+impl Change for Keeping {
+    type Ground = Ground;
     type Plan = Sealed;
     type Made = ();
 
-    fn look(&self, view: &View<'_>) -> Result<Option<Candidate>, CredentialsError> {
+    fn look(&self, view: &View<'_>) -> Result<Ground, CredentialsError> {
         let Found { device, shown, .. } = &self.found;
         let present = match PresentRecord::or_shown(view, device, shown.as_ref()) {
             // Where no device was named, the account's next is another.
@@ -171,19 +179,20 @@ impl Change for Keeping {
             }
             present => present?,
         };
-        let Some(present) = present else { return Ok(None) };
-        Ok(Some(Candidate { device: device.clone(), present, renewal: view.renewal(device)? }))
+        let renewal = view.renewal(device)?;
+        let candidate = present.map(|present| Candidate { device: device.clone(), present, renewal });
+        Ok(Ground { candidate, brought: Brought::look(view, &self.incoming.account)? })
     }
 
-    fn plan(&self, candidate: &Option<Candidate>) -> Result<Sealed, CredentialsError> {
+    fn plan(&self, Ground { candidate, brought }: &Ground) -> Result<Sealed, CredentialsError> {
         let Self { incoming, found: Found { device, known, token, .. } } = self;
         let mut before = match candidate {
-            Some(candidate) => incoming.take_over(candidate)?.ok_or(CredentialsError::NoRecord)?,
+            Some(candidate) => incoming.take_over(candidate, brought)?.ok_or(CredentialsError::NoRecord)?,
             None => Before::default(),
         };
         before.owners = incoming.devices.vault.name(before.owners, known);
         before.token = before.token.or_else(|| token.as_ref().map(SecretText::copy));
-        incoming.seal(device, before)
+        incoming.seal(device, before, brought)
     }
 
     fn make(&self, transaction: &Transaction<'_>, sealed: Sealed) -> Result<(), CredentialsError> {

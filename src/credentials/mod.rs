@@ -7,6 +7,7 @@ mod bad_records;
 mod before;
 mod begun;
 mod bind;
+mod brought;
 mod credentials_devices;
 mod enders;
 mod errands;

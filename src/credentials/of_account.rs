@@ -5,16 +5,16 @@ use super::on_embedded::candidates;
 use super::{CredentialsDevices, CredentialsError};
 use crate::bus::Bus;
 use crate::message::DeviceUuid;
-use crate::store::{Spent, StoreError, View};
-use crate::vault::{Credentials, IdKeys, ResourceOwnerId};
+use crate::store::{Fingerprint, StoreError, View};
+use crate::vault::{Credentials, IdKeys, ResourceOwnerId, SecretText};
 
 /// What is kept of an account.
 pub(super) struct Kept {
     /// Where.
     pub(super) device: DeviceUuid,
     pub(super) opened: Credentials,
-    /// The refresh tokens that its own came of.
-    pub(super) came_of: Spent,
+    /// The line of its refresh token, where it has one.
+    pub(super) lines: Vec<Fingerprint>,
 }
 
 impl CredentialsDevices {
@@ -84,8 +84,8 @@ impl CredentialsDevices {
             match self.kept_by(&device, id).await {
                 Ok(None) => {}
                 Ok(Some(opened)) => {
-                    let came_of = self.came_of(&device).await?;
-                    kept.push(Kept { device, opened, came_of });
+                    let lines = self.lines_of(opened.refresh_token().into_iter()).await?;
+                    kept.push(Kept { device, opened, lines });
                 }
                 // Nobody uses what no key here opens.
                 Err(CredentialsError::Record(_) | CredentialsError::TooManyFailures) => {}
@@ -95,11 +95,14 @@ impl CredentialsDevices {
         Ok(kept)
     }
 
-    /// What the refresh token that the device keeps now came of.
-    async fn came_of(&self, device: &DeviceUuid) -> Result<Spent, StoreError> {
-        let device = device.clone();
-        let known = self.store.read::<_, StoreError, _>(move |view| view.renewal(&device)).await?;
-        Ok(known.map(|known| known.came_of).unwrap_or_default())
+    /// The lines of these refresh tokens: what was given for one of them since, or it was given for, is of the same.
+    pub(super) async fn lines_of(
+        &self,
+        tokens: impl Iterator<Item = &SecretText> + Send,
+    ) -> Result<Vec<Fingerprint>, StoreError> {
+        let tokens: Vec<_> = tokens.map(SecretText::fingerprint).collect();
+        let look = move |view: &View<'_>| tokens.iter().map(|token| view.line_of(token)).collect();
+        self.store.read(look).await
     }
 
     /// The devices that say they are the account's, in the store or on the bus.

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use super::as_it_stands::Change;
 use super::before::Before;
 use super::bind::{BoundDevice, NewUserDevice, subscription};
+use super::brought::Brought;
 use super::incoming::{Candidate, Incoming, Sealed};
 use super::keep::{Account, STRANGERS, Whereabouts};
 use super::of_account::secret_of;
@@ -144,15 +145,22 @@ struct Home {
     sealed: Sealed,
 }
 
-impl Change for Keeping {
+/// What the change hangs on.
+#[derive(PartialEq)]
+struct Ground {
     /// The devices that may be the account's.
-    type Ground = Vec<Candidate>;
+    candidates: Vec<Candidate>,
+    brought: Brought,
+}
+
+impl Change for Keeping {
+    type Ground = Ground;
     type Plan = Home;
     type Made = DeviceUuid;
 
     /// The bus finds devices by what they say of themselves; what counts is the record.
-    fn look(&self, view: &View<'_>) -> Result<Vec<Candidate>, CredentialsError> {
-        let Incoming { devices, whereabouts, .. } = &self.incoming;
+    fn look(&self, view: &View<'_>) -> Result<Ground, CredentialsError> {
+        let Incoming { devices, account, whereabouts } = &self.incoming;
         if !devices.vault.are_current(&self.id_keys) {
             return Err(CredentialsError::RolledBack);
         }
@@ -162,15 +170,16 @@ impl Change for Keeping {
             Err(CredentialsError::NoRecord) => Ok(None),
             present => Ok(Some(Candidate { present: present?, renewal: view.renewal(&device)?, device })),
         });
-        candidates.filter_map(Result::transpose).collect()
+        let candidates: Result<_, CredentialsError> = candidates.filter_map(Result::transpose).collect();
+        Ok(Ground { candidates: candidates?, brought: Brought::look(view, account)? })
     }
 
     /// A device that only claims to be the account's is passed over.
-    fn plan(&self, candidates: &Vec<Candidate>) -> Result<Home, CredentialsError> {
+    fn plan(&self, Ground { candidates, brought }: &Ground) -> Result<Home, CredentialsError> {
         for candidate in candidates {
-            if let Some(before) = self.incoming.take_over(candidate)? {
+            if let Some(before) = self.incoming.take_over(candidate, brought)? {
                 let device = candidate.device.clone();
-                let sealed = self.incoming.seal(&device, before)?;
+                let sealed = self.incoming.seal(&device, before, brought)?;
                 return Ok(Home { device, new: None, sealed });
             }
         }
@@ -179,7 +188,7 @@ impl Change for Keeping {
         }
         let Login { uuid: device, token } = self.bus.draw_login();
         let before = Before { token: Some(SecretText::from(token.as_str())), ..Before::default() };
-        let sealed = self.incoming.seal(&device, before)?;
+        let sealed = self.incoming.seal(&device, before, brought)?;
         Ok(Home { device, new: Some(token), sealed })
     }
 

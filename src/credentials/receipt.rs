@@ -321,6 +321,13 @@ impl Receipt {
         }
     }
 
+    /// Says that what a renewal brought stays after all.
+    pub(super) fn renewal_is_held(&mut self, why: &str) {
+        if let Some(part) = self.parts.iter_mut().find(|part| part.what == Matter::Renewal) {
+            (part.fate, part.why) = (Fate::Stayed, Some(why.to_owned()));
+        }
+    }
+
     /// Says what an errand came to.
     fn settle(&mut self, errand: &Errand, fate: Fate, why: Option<String>) {
         let device = errand.kind.user_device().unwrap_or(&errand.credentials);

@@ -5,8 +5,6 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 
-use super::before::RenewedBy;
-use super::of_account::Kept;
 use super::on_embedded::show;
 use super::open::text;
 use super::rounds::until_stopped;
@@ -18,9 +16,9 @@ use crate::bus::embedded::BusError;
 use crate::message::DeviceUuid;
 use crate::source::renewal::{
     BeforeUse, Health, Held, NewSecret, Records, RecordsError, RenewalError, Renewals, Renewed, Renewer,
-    Standing, Upstream, begin_anew, begin_life, take_over,
+    Standing, Upstream, begin_life,
 };
-use crate::store::{StoreError, StoredRecord, StoredRenewal, Transaction, View};
+use crate::store::{StoreError, StoredRecord, StoredRefreshToken, StoredRenewal, Transaction, View};
 use crate::telemetry::with_causes;
 use crate::vault::{Replacement, SecretText, Vault};
 
@@ -33,8 +31,8 @@ const NOBODY_RENEWS: &str = "the API refused the secret, and this gateway cannot
 pub struct Life {
     /// When it was asked for.
     pub obtained_at: Timestamp,
-    /// How long it lives from then on.
-    pub lifetime: Duration,
+    /// How long it lives from then on, where that is known.
+    pub lifetime: Option<Duration>,
 }
 
 /// Who renews secrets.
@@ -42,22 +40,6 @@ pub struct Life {
 pub(super) struct Renewing {
     renewals: Renewals,
     random: Random,
-}
-
-/// The life of a secret that is about to be kept.
-pub(super) struct NewLife {
-    renewal: StoredRenewal,
-    renewed_by: RenewedBy,
-}
-
-impl NewLife {
-    /// Begins with the transaction that keeps the secret.
-    pub(super) fn begin(self, transaction: &Transaction<'_>, device: &DeviceUuid) -> Result<(), StoreError> {
-        match self.renewed_by {
-            RenewedBy::TheOneBefore => take_over(transaction, device, self.renewal),
-            RenewedBy::ItsOwn | RenewedBy::Nothing => begin_anew(transaction, device, self.renewal),
-        }
-    }
 }
 
 impl CredentialsDevices {
@@ -160,18 +142,20 @@ impl CredentialsDevices {
     }
 
     /// The life of the account's secret, which begins with the transaction that keeps it.
-    pub(super) fn new_life(&self, account: &Account, generation: u64, renewed_by: RenewedBy) -> NewLife {
+    pub(super) fn new_life(
+        &self,
+        account: &Account,
+        generation: u64,
+        refresh: Option<StoredRefreshToken>,
+    ) -> StoredRenewal {
         let fraction = self.renewing.as_ref().map_or(0.0, |renewing| renewing.random.fraction());
-        let (obtained_at, lifetime) = match account.life {
-            Some(life) => (life.obtained_at, Some(life.lifetime)),
-            None => (self.clock.now(), None),
-        };
-        let mut renewal = begin_life(generation, obtained_at, lifetime, fraction);
-        if renewed_by == RenewedBy::Nothing {
-            // It ends all the same, but nothing can be done about that.
-            renewal.renew_at = None;
-        }
-        NewLife { renewal, renewed_by }
+        let lifetime = account.life.and_then(|life| life.lifetime);
+        begin_life(generation, self.asked_at(account), lifetime, fraction).renewed_by(refresh)
+    }
+
+    /// When the account's secret was asked for.
+    pub(super) fn asked_at(&self, account: &Account) -> Timestamp {
+        account.life.map_or_else(|| self.clock.now(), |life| life.obtained_at)
     }
 
     /// Takes a record into the store that came with its device, where it is found by what renews it; answers the
@@ -235,24 +219,10 @@ impl CredentialsDevices {
         }
     }
 
-    /// The credentials of the account of this record, which is forgotten, in which somebody signed in since and brought the
-    /// same refresh token.
-    async fn heir(
-        &self,
-        forgotten: DeviceUuid,
-        record: StoredRecord,
-    ) -> Result<Option<DeviceUuid>, CredentialsError> {
-        let opened = self.open_once(forgotten, record).await?;
-        let Some((id, sent)) = opened.id().zip(opened.refresh_token()) else { return Ok(None) };
-        let kept = self.kept_of(id, true).await?;
-        let holds = |kept: &Kept| kept.opened.refresh_token().is_some_and(|held| held.is(sent.expose()));
-        Ok(kept.into_iter().find(holds).map(|kept| kept.device))
-    }
-
     /// What a renewal needs to know of records.
     fn records(&self) -> Records {
         let (opening, sealing, showing) = (self.clone(), Arc::clone(&self.vault), self.clone());
-        let (stranding, inheriting) = (self.clone(), self.clone());
+        let stranding = self.clone();
         let (ours, giver) = (Arc::clone(&self.sealing), Arc::clone(&self.sealing));
         Records {
             is_ours: Box::new(move |source| ours.other_api(source, None).is_none()),
@@ -274,17 +244,13 @@ impl CredentialsDevices {
             project: Box::new(move |transaction, device, record| {
                 showing.project(transaction, device, record)
             }),
-            strand: Box::new(move |transaction, device, (record, asked_at)| {
-                match end_since(transaction, device, asked_at)? {
-                    Some(end) => stranding.strand(transaction, end, record),
+            strand: Box::new(move |transaction, device, stranded| {
+                match end_since(transaction, device, stranded.asked_at)? {
+                    Some(end) => stranding.strand(transaction, end, stranded),
                     None => Ok(()),
                 }
             }),
             came_to: Box::new(tell_outcome),
-            heir: Box::new(move |device, record| {
-                let devices = inheriting.clone();
-                Box::pin(async move { devices.heir(device, record).await.map_err(RecordsError::new) })
-            }),
         }
     }
 }

@@ -3,11 +3,11 @@
 
 use super::CredentialsDevices;
 use super::in_use::GOES_ON;
-use super::receipt::{Act, ApiVerdict, Fate, Matter, Part, Receipt, amend};
+use super::receipt::{Act, ApiAnswer, ApiVerdict, Fate, Matter, Part, Receipt, amend};
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
-use crate::source::renewal::{CameTo, Outcome};
-use crate::store::{NewRevocation, StoreError, StoredRecord, Transaction, View};
+use crate::source::renewal::{CameTo, Outcome, Stranded};
+use crate::store::{CopyOfLine, NewRevocation, StoreError, Transaction, View};
 
 /// How many receipts are looked through for the end of the secret before: rights may have ended since.
 const LOOKED_THROUGH: usize = 100;
@@ -24,7 +24,7 @@ impl CredentialsDevices {
         &self,
         transaction: &Transaction<'_>,
         receipt: Receipt,
-        record: &StoredRecord,
+        Stranded { record, refresh, .. }: Stranded<'_>,
     ) -> Result<(), StoreError> {
         let verdict = match receipt.act {
             Act::Forgotten => self.first_answer(record),
@@ -36,7 +36,8 @@ impl CredentialsDevices {
             });
         }
         let now = self.clock.now();
-        transaction.add_revocation(&NewRevocation::told_by(receipt.id, &receipt.credentials, record, now))?;
+        let copy = NewRevocation::told_by(receipt.id, &receipt.credentials, record, now);
+        transaction.add_revocation(&copy.renewed_by(refresh))?;
         amend(transaction, receipt.id, |receipt| {
             receipt.renewal_came_to(Fate::Ended, None);
             receipt.awaits_answer(now);
@@ -45,6 +46,21 @@ impl CredentialsDevices {
         transaction.after_commit(move || bell.notify_one());
         Ok(())
     }
+}
+
+/// Ends the wait of a secret whose refresh token a sign-in came to hold, and says so where its end is told. What else it was
+/// to end is set aside.
+pub(super) fn take_up(
+    transaction: &Transaction<'_>,
+    copy: &CopyOfLine,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    transaction.erase_revocation(copy.seq)?;
+    let others_wait = transaction.has_revocations(&copy.credentials, copy.receipt)?;
+    amend(transaction, copy.receipt, |receipt| {
+        receipt.renewal_is_held(HELD_ELSEWHERE);
+        receipt.answered(ApiAnswer::spared(HELD_ELSEWHERE, now), others_wait);
+    })
 }
 
 /// Says, where a secret ended when a renewal was asked for or later, what became of that.

@@ -54,13 +54,15 @@ enum Hindrance {
     OtherApi,
     /// The gateway has no way to ask now.
     NoWay,
+    /// It does not wait any more: a sign-in came to hold it.
+    TakenUp,
 }
 
 impl Hindrance {
     /// What people can be told of it.
     fn why(self) -> Option<&'static str> {
         match self {
-            Self::TooLate | Self::Silence | Self::Failure => None,
+            Self::TooLate | Self::Silence | Self::Failure | Self::TakenUp => None,
             Self::SignIn => {
                 Some("a sign-in is under way that may bring the same tokens, or be by the same account")
             }
@@ -104,7 +106,7 @@ impl Hindrance {
             Self::Silence => PAUSES.after(attempts).max(STILL_AT_IT),
             Self::Failure | Self::Page => PAUSES.after(attempts),
             // The settings are others after a start at the soonest.
-            Self::OtherApi | Self::NoWay | Self::TooLate => LONGEST,
+            Self::OtherApi | Self::NoWay | Self::TooLate | Self::TakenUp => LONGEST,
         }
     }
 
@@ -147,6 +149,7 @@ impl CredentialsDevices {
         }
         match told {
             Ok(answer) => self.close(revocation, answer).await,
+            Err(Hindrance::TakenUp) => Ok(()),
             Err(hindrance) if self.is_too_old(&revocation) => {
                 let verdict = hindrance.verdict(revocation.attempts > 0);
                 let why = hindrance.why().filter(|_| verdict == ApiVerdict::Unasked).map(str::to_owned);
@@ -229,7 +232,8 @@ impl CredentialsDevices {
         if self.sealing.other_api(source.as_deref(), Some(&opened)).is_some() {
             return Err(Hindrance::OtherApi);
         }
-        let (ends, now) = (self.ends(revocation, &opened, account), self.clock.now());
+        let ends = self.ends(revocation, &opened, account).await.map_err(untold)?;
+        let now = self.clock.now();
         let minding = self.arrivals.minding(revocation.seq, now);
         // From here on no sign-in comes to hold what ends, unless this is let go.
         let Some(ending) = self.arrivals.end(&ends, minding).await else {
@@ -240,7 +244,9 @@ impl CredentialsDevices {
             drop(ending);
             return self.spare(revocation, spared).await;
         }
-        self.note_asked(revocation.seq).await.map_err(untold)?;
+        if !self.note_asked(revocation.seq).await.map_err(untold)? {
+            return Err(Hindrance::TakenUp);
+        }
         let answer = ending.ask(end_all(client, &opened)).await.ok_or(Hindrance::LetGo)?;
         answer.map_err(|error| unanswered(revocation, &error)).and_then(|revoked| match revoked {
             Revoked::Done => Ok(self.answer(ApiVerdict::Revoked)),
@@ -269,7 +275,8 @@ impl CredentialsDevices {
     }
 
     /// That the API is asked is on disk before it is: should this process end, the next knows that the API may be at it.
-    async fn note_asked(&self, seq: i64) -> Result<(), CredentialsError> {
+    /// Answers whether it still waits.
+    async fn note_asked(&self, seq: i64) -> Result<bool, CredentialsError> {
         let rested_at = self.clock.now().plus(STILL_AT_IT);
         let note = move |transaction: &Transaction<'_>| transaction.note_asked(seq, rested_at);
         Ok(self.store.write::<_, StoreError, _>(note).await?)
@@ -304,18 +311,19 @@ impl CredentialsDevices {
     }
 
     /// What ends with these tokens, as far as it is known.
-    fn ends(
+    async fn ends(
         &self,
         revocation: &QueuedRevocation,
         opened: &Credentials,
         account: Option<&ResourceOwnerId>,
-    ) -> Ends {
+    ) -> Result<Ends, CredentialsError> {
         let account = if revocation.receipt.is_some() { opened.id() } else { account }.cloned();
         let mut traits: Vec<_> = tokens_of(opened).map(Trait::token).collect();
         if !self.ends_one_alone() {
             traits.extend(account.clone().map(Trait::Account));
         }
-        Ends { account, traits }
+        traits.extend(self.lines_of(tokens_of(opened)).await?.into_iter().map(Trait::Token));
+        Ok(Ends { account, traits })
     }
 
     /// Opens a record that nobody shall find opened afterwards.

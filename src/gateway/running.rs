@@ -27,6 +27,8 @@ use crate::telemetry::with_causes;
 
 /// How often what is no longer kept is removed.
 const HOUSEKEEPING: Duration = Duration::from_secs(10);
+/// How long it stays known what became of a refresh token that nobody holds.
+const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long those who read along may take to leave, where the work took all the time there was.
 const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -246,6 +248,13 @@ impl Gateway {
             while tokio::time::timeout(HOUSEKEEPING, stopped.wait_for(|stop| *stop)).await.is_err() {
                 if let Err(error) = store.forget_old(clock.now().minus(kept), rows).await {
                     tracing::warn!(error = with_causes(&error), "old outcomes stay for now");
+                }
+                let a_day_ago = clock.now().minus(A_DAY);
+                if let Err(error) = store.forget_old_refresh_tokens(a_day_ago).await {
+                    tracing::warn!(
+                        error = with_causes(&error),
+                        "what is known of old refresh tokens stays for now"
+                    );
                 }
                 if let Err(error) = sessions.forget_old().await.and(flows.forget_old().await) {
                     tracing::warn!(error = with_causes(&error), "old sessions stay for now");

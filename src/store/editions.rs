@@ -9,7 +9,7 @@ use rusqlite::functions::FunctionFlags;
 use super::StoreError;
 
 /// The tables that [`StoredRight`](super::StoredRight) is read from.
-const DECIDING: [&str; 4] = ["tombstones", "records", "forgotten", "renewals"];
+const DECIDING: [&str; 5] = ["tombstones", "records", "forgotten", "renewals", "refresh_tokens"];
 
 /// Counts the editions. Cheap to clone.
 #[derive(Clone, Debug, Default)]

@@ -1,5 +1,10 @@
 //! The tables: the steps from nothing to the current format of the database, each as it was when it came.
 
+use super::formats_of_late::{
+    WITH_LINES_OF_REFRESH_TOKENS, WITH_REFRESH_TOKENS, WITH_RESTS, WITH_SPENT_REFRESH_TOKENS, WITH_TURNS,
+    WITH_WEBHOOKS_OF_THEIR_OWN,
+};
+
 /// Step `n` leads from format `n` to format `n + 1`.
 pub(super) const STEPS: &[&str] = &[
     FIRST,
@@ -34,6 +39,7 @@ pub(super) const STEPS: &[&str] = &[
     WITH_LINES_OF_REFRESH_TOKENS,
     WITH_WEBHOOKS_OF_THEIR_OWN,
     WITH_TURNS,
+    WITH_REFRESH_TOKENS,
 ];
 
 const FIRST: &str = "
@@ -339,55 +345,4 @@ UPDATE tokens SET lent = metadata ->> 'webhook-delivery' WHERE metadata ->> 'web
 /// Since when the webhook of a delivery has been missed.
 const WITH_MISSING_WEBHOOKS: &str = "
 ALTER TABLE deliveries ADD COLUMN missing_since INTEGER;
-";
-
-/// For which refresh token the present one was given.
-const WITH_SPENT_REFRESH_TOKENS: &str = "
-ALTER TABLE renewals ADD COLUMN spent BLOB;
-";
-
-/// Until when an API may be at what it was asked to end, so that nothing is done about it before.
-const WITH_RESTS: &str = "
-ALTER TABLE revocations ADD COLUMN rest_until INTEGER NOT NULL DEFAULT 0;
-UPDATE revocations SET rest_until = due_at WHERE attempts > 0;
-";
-
-/// What the present refresh token came of.
-const WITH_LINES_OF_REFRESH_TOKENS: &str = "
-ALTER TABLE renewals ADD COLUMN came_of BLOB;
-UPDATE renewals SET came_of = spent;
-";
-
-/// For which webhook a delivery is, its host first, so that what waits for one of them is found and passed over at once,
-/// however much it is.
-const WITH_WEBHOOKS_OF_THEIR_OWN: &str = "
-ALTER TABLE deliveries ADD COLUMN webhook TEXT AS (CASE work WHEN 1 THEN
-    coalesce(target ->> 'host', '') || ' ' || device || ' ' || coalesce(target ->> 'hook', '') END);
-CREATE INDEX deliveries_of_webhooks ON deliveries (webhook, due_at) WHERE webhook IS NOT NULL;
-";
-
-/// Since when each webhook, and each host, for which something waits waits for its turn: since the first of that was due, or
-/// since it last had one. A row a webhook in the queue of its host, and one a host in the queue `hosts`. What becomes due makes
-/// one here, whoever accepts or puts it off; whoever has had a turn says so.
-const WITH_TURNS: &str = "
-ALTER TABLE deliveries ADD COLUMN host TEXT AS (CASE work WHEN 1 THEN coalesce(target ->> 'host', '') END);
-CREATE TABLE turns (
-    who TEXT PRIMARY KEY, queue TEXT NOT NULL, due_at INTEGER NOT NULL, had_at INTEGER NOT NULL DEFAULT 0,
-    since INTEGER AS (max(due_at, had_at))
-) WITHOUT ROWID;
-CREATE INDEX turns_in_order ON turns (queue, since, who);
-
-CREATE TRIGGER turn_of_a_new_delivery AFTER INSERT ON deliveries
-WHEN NEW.work = 1 AND NOT EXISTS (SELECT 1 FROM turns WHERE who = NEW.webhook AND due_at <= NEW.due_at) BEGIN
-    INSERT INTO turns (who, queue, due_at) VALUES (NEW.webhook, NEW.host, NEW.due_at), (NEW.host, 'hosts', NEW.due_at)
-    ON CONFLICT (who) DO UPDATE SET due_at = min(due_at, excluded.due_at);
-END;
-CREATE TRIGGER turn_of_a_moved_delivery AFTER UPDATE OF due_at, target ON deliveries
-WHEN NEW.work = 1 AND NOT EXISTS (SELECT 1 FROM turns WHERE who = NEW.webhook AND due_at <= NEW.due_at) BEGIN
-    INSERT INTO turns (who, queue, due_at) VALUES (NEW.webhook, NEW.host, NEW.due_at), (NEW.host, 'hosts', NEW.due_at)
-    ON CONFLICT (who) DO UPDATE SET due_at = min(due_at, excluded.due_at);
-END;
-INSERT INTO turns (who, queue, due_at)
-SELECT webhook, host, min(due_at) FROM deliveries WHERE work = 1 GROUP BY webhook;
-INSERT INTO turns (who, queue, due_at) SELECT queue, 'hosts', min(due_at) FROM turns GROUP BY queue;
 ";

@@ -3,7 +3,7 @@
 
 use rusqlite::{OptionalExtension, Row};
 
-use super::{Due, StoreError, StoredRecord, Transaction, View};
+use super::{Due, Fingerprint, StoreError, StoredRecord, Transaction, View};
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 
@@ -98,6 +98,7 @@ pub struct NewRevocation<'a> {
     credentials: &'a DeviceUuid,
     receipt: i64,
     record: &'a StoredRecord,
+    refresh: Option<Fingerprint>,
     made_at: Timestamp,
     due_at: Timestamp,
 }
@@ -110,12 +111,18 @@ impl<'a> NewRevocation<'a> {
         record: &'a StoredRecord,
         now: Timestamp,
     ) -> Self {
-        Self { credentials, receipt, record, made_at: now, due_at: now }
+        Self { credentials, receipt, record, refresh: None, made_at: now, due_at: now }
+    }
+
+    /// The same, in which this refresh token is.
+    #[must_use]
+    pub fn renewed_by(self, refresh: Option<Fingerprint>) -> Self {
+        Self { refresh, ..self }
     }
 
     /// What a sign-in brought at `now`, sealed for `name`: it ends at `due_at`, unless a record holds it by then.
     pub fn stray(name: &'a DeviceUuid, record: &'a StoredRecord, now: Timestamp, due_at: Timestamp) -> Self {
-        Self { credentials: name, receipt: NO_RECEIPT, record, made_at: now, due_at }
+        Self { credentials: name, receipt: NO_RECEIPT, record, refresh: None, made_at: now, due_at }
     }
 }
 
@@ -126,10 +133,10 @@ impl Transaction<'_> {
     /// What the database reports.
     pub fn add_revocation(&self, new: &NewRevocation<'_>) -> Result<i64, StoreError> {
         self.use_reserve();
-        let NewRevocation { credentials, receipt, record, made_at, due_at } = new;
+        let NewRevocation { credentials, receipt, record, refresh, made_at, due_at } = new;
         let sql =
-            "INSERT INTO revocations (credentials, receipt, generation, endo, signature, source, made_at, due_at)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+            "INSERT INTO revocations (credentials, receipt, generation, endo, signature, source, made_at, due_at, refresh)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
         let generation = i64::try_from(record.generation).unwrap_or(i64::MAX);
         self.prepare(sql)?.execute((
             credentials.as_str(),
@@ -140,6 +147,7 @@ impl Transaction<'_> {
             &record.source,
             made_at.as_millis(),
             due_at.as_millis(),
+            refresh,
         ))?;
         Ok(self.last_insert_rowid())
     }
@@ -167,16 +175,16 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Notes that the API is about to be asked. Should nobody come to say what it answered, it may be at it until `rested_at`.
+    /// Notes that the API is about to be asked, if that still waits; answers whether it does. Should nobody come to say what it
+    /// answered, it may be at it until `rested_at`.
     ///
     /// # Errors
     /// What the database reports.
-    pub fn note_asked(&self, seq: i64, rested_at: Timestamp) -> Result<(), StoreError> {
+    pub fn note_asked(&self, seq: i64, rested_at: Timestamp) -> Result<bool, StoreError> {
         self.use_reserve();
         let sql =
             "UPDATE revocations SET attempts = attempts + 1, due_at = ?2, rest_until = ?2 WHERE seq = ?1";
-        self.prepare(sql)?.execute((seq, rested_at.as_millis()))?;
-        Ok(())
+        Ok(self.prepare(sql)?.execute((seq, rested_at.as_millis()))? > 0)
     }
 
     /// Puts a revocation off until `due_at`, whatever happens where the API may be at it until then.

@@ -88,7 +88,6 @@ fn plain_records() -> Records {
             Box::pin(std::future::ready(Ok(owned_by(owners(&old), new))))
         }),
         came_to: Box::new(|_, _, _| Ok(())),
-        heir: Box::new(|_, _| Box::pin(std::future::ready(Ok(None)))),
         strand: Box::new(|_, _, _| Ok(())),
         project: Box::new(|_, _, _| Ok(())),
     }

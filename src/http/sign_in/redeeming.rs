@@ -55,7 +55,7 @@ pub(super) async fn redeem(
         username: account.username,
         secret: tokens.access,
         refresh_token: tokens.refresh,
-        life: tokens.lifetime.map(|lifetime| Life { obtained_at, lifetime }),
+        life: Some(Life { obtained_at, lifetime: tokens.lifetime }),
         extras: account.extras,
         owner,
     };

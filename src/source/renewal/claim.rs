@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use super::demand::{Demand, Renewed};
-use super::judgement::{LONGEST_REST, is_fruitless, refuse};
+use super::judgement::{LONGEST_REST, NO_REFRESH_TOKEN, is_fruitless, refuse, why_it_is_over};
 use super::schedule::{begin_life, is_due};
+use super::sign_ins::named;
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
-use crate::store::{RenewalStage, StoreError, StoredRenewal, Transaction};
-
-/// A credential that was refused and has nothing to renew it with.
-pub(super) const NO_REFRESH_TOKEN: &str = "the API refused the secret, and there is no refresh token";
+use crate::store::{
+    Fingerprint, RenewalStage, StoreError, StoredRefreshToken, StoredRenewal, Transaction, View,
+};
 
 /// What a process that wants a renewal finds.
 #[derive(Debug)]
@@ -39,7 +39,8 @@ pub(super) struct Claimant {
     pub(super) device: DeviceUuid,
     pub(super) demand: Demand,
     pub(super) generation: u64,
-    pub(super) renewable: bool,
+    /// The refresh token that the record holds, if it holds one.
+    pub(super) refresh: Option<Fingerprint>,
     pub(super) holder: String,
     pub(super) now: Timestamp,
     pub(super) lease: Duration,
@@ -56,19 +57,39 @@ impl Claimant {
             return Ok(Claim::Moved);
         }
         let known = transaction.renewal(&self.device)?;
-        let outdated = known.as_ref().is_some_and(|known| known.generation != self.generation);
-        let known = known.filter(|_| !outdated);
-        let mut renewal = known.unwrap_or_else(|| begin_life(self.generation, self.now, None, 0.0));
-        if let Some(claim) = self.without_work(&renewal) {
-            let is_news = matches!(claim, Claim::Dead(_)) && self.note_rejection(&mut renewal);
-            if outdated || is_news {
-                transaction.store_renewal(&self.device, &renewal)?;
+        let before = known.clone();
+        let known = known.filter(|known| known.generation == self.generation);
+        let renewal = known.unwrap_or_else(|| begin_life(self.generation, self.now, None, 0.0));
+        let mut renewal = self.with_its_refresh_token(transaction, renewal)?;
+        let claim = match self.without_work(&renewal) {
+            Some(Claim::Dead(reason)) => {
+                self.note_rejection(&mut renewal);
+                Claim::Dead(reason)
             }
-            return Ok(claim);
+            Some(claim) => claim,
+            None => self.work(&mut renewal),
+        };
+        if before.as_ref() != Some(&renewal) {
+            transaction.store_renewal(&self.device, &renewal)?;
         }
-        let claim = self.work(&mut renewal);
-        transaction.store_renewal(&self.device, &renewal)?;
         Ok(claim)
+    }
+
+    /// With what is known of the refresh token that the record holds: other credentials may hold it, too, or have held it.
+    fn with_its_refresh_token(
+        &self,
+        view: &View<'_>,
+        renewal: StoredRenewal,
+    ) -> Result<StoredRenewal, StoreError> {
+        let Some(token) = self.refresh else { return Ok(StoredRenewal { refresh: None, ..renewal }) };
+        if renewal.refresh.as_ref().is_some_and(|known| known.token == token) {
+            return Ok(renewal);
+        }
+        let refresh = match view.refresh_token(&token)? {
+            Some(refresh) => refresh,
+            None => StoredRefreshToken { noted_at: self.now, ..named(token, Some(&renewal)) },
+        };
+        Ok(StoredRenewal { refresh: Some(refresh), ..renewal })
     }
 
     fn without_work(&self, renewal: &StoredRenewal) -> Option<Claim> {
@@ -76,50 +97,54 @@ impl Claimant {
             Demand::Rejected { generation } if renewal.secret_since > generation => {
                 return Some(Claim::Done(Renewed::Newer));
             }
-            _ if renewal.stage == RenewalStage::Dead => {
-                return Some(Claim::Dead(renewal.reason.clone().unwrap_or_default()));
-            }
-            Demand::Rejected { .. } if is_fruitless(renewal, self.now) => return Some(Claim::Fruitless),
-            Demand::Due if !is_due(renewal, self.now) || !self.renewable => {
-                return Some(Claim::Done(Renewed::NotDue));
-            }
+            Demand::Due if self.refresh.is_none() => return Some(Claim::Done(Renewed::NotDue)),
             _ => {}
         }
-        if self.is_held(renewal) {
+        if let Some(reason) = why_it_is_over(renewal) {
+            return Some(Claim::Dead(reason));
+        }
+        match self.demand {
+            Demand::Rejected { .. } if is_fruitless(renewal, self.now) => return Some(Claim::Fruitless),
+            Demand::Due if !is_due(renewal, self.now) => return Some(Claim::Done(Renewed::NotDue)),
+            _ => {}
+        }
+        let refresh = renewal.refresh.as_ref()?;
+        if self.is_held(refresh) {
             return Some(Claim::Held);
         }
         // A rest that is longer than any was made before the clock was set back.
-        let rest = renewal.rest_until.since(self.now);
+        let rest = refresh.rest_until.since(self.now);
         (!rest.is_zero() && rest <= LONGEST_REST).then_some(Claim::Resting)
     }
 
     /// By somebody else, whose time is not over. A lease that is longer than any was made before the clock was set back.
-    fn is_held(&self, renewal: &StoredRenewal) -> bool {
-        let left = renewal.held_until.since(self.now);
-        renewal.holder != self.holder && !left.is_zero() && left <= self.lease
+    fn is_held(&self, refresh: &StoredRefreshToken) -> bool {
+        let left = refresh.held_until.since(self.now);
+        refresh.holder != self.holder && !left.is_zero() && left <= self.lease
     }
 
-    /// What the API refuses and nothing renews is over; answers whether that is new.
-    fn note_rejection(&self, renewal: &mut StoredRenewal) -> bool {
-        matches!(self.demand, Demand::Rejected { .. }) && refuse(renewal, self.now)
+    /// What the API refuses and nothing renews is over.
+    fn note_rejection(&self, renewal: &mut StoredRenewal) {
+        if matches!(self.demand, Demand::Rejected { .. }) {
+            refuse(renewal, self.now);
+        }
+        renewal.renew_at = None;
     }
 
     fn work(&self, renewal: &mut StoredRenewal) -> Claim {
-        if !self.renewable {
+        let Some(refresh) = &mut renewal.refresh else {
             self.note_rejection(renewal);
-            renewal.stage = RenewalStage::Dead;
-            renewal.reason = Some(NO_REFRESH_TOKEN.to_owned());
-            renewal.renew_at = None;
             return Claim::Dead(NO_REFRESH_TOKEN.to_owned());
-        }
-        renewal.holder.clone_from(&self.holder);
-        renewal.held_until = self.now.plus(self.lease);
-        if renewal.stage == RenewalStage::Idle {
-            renewal.stage = RenewalStage::Sending;
-            renewal.sent += 1;
+        };
+        refresh.holder.clone_from(&self.holder);
+        refresh.held_until = self.now.plus(self.lease);
+        refresh.noted_at = self.now;
+        if refresh.stage == RenewalStage::Idle {
+            refresh.stage = RenewalStage::Sending;
+            refresh.sent += 1;
             return Claim::Spend;
         }
-        renewal.stage = RenewalStage::InDoubt;
+        refresh.stage = RenewalStage::InDoubt;
         Claim::Doubt
     }
 }

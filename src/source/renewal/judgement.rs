@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use super::subject::Noted;
 use crate::ambient::{Backoff, Timestamp};
 use crate::source::provider::Retry;
-use crate::store::{RenewalStage, StoredRenewal};
+use crate::store::{RenewalStage, StoredRefreshToken, StoredRenewal};
 
 /// How long nobody tries again after a failure, unless the provider names another time.
 pub(super) const REST: Duration = Duration::from_secs(5);
@@ -21,6 +22,10 @@ pub(super) const LOST_AND_REFUSED: &str =
     "nobody knows what came of a renewal, and the provider does not take the refresh token again";
 pub(super) const LOST: &str =
     "nobody knows what came of a renewal, and the provider takes no refresh token twice";
+
+/// Why nothing renews a secret that came without a refresh token.
+pub(super) const NO_REFRESH_TOKEN: &str = "the API refused the secret, and there is no refresh token";
+const SPENT: &str = "the refresh token was spent while somebody signed in, and what was given for it is over";
 
 /// What follows from a doubt.
 pub(super) enum Resolution {
@@ -43,25 +48,26 @@ pub(super) struct Doubt {
 
 impl Doubt {
     /// What follows for the secret.
-    pub(super) fn resolve(self, renewal: &mut StoredRenewal, now: Timestamp) -> Resolution {
+    pub(super) fn resolve(self, noted: Noted<'_>) -> Resolution {
         let Self { good, sends, retry } = self;
+        let Noted { refresh, renewal, now, .. } = noted;
         // A refresh token that stays valid is of use while the access token is good.
         if good && (sends > 0 || retry != Retry::Always) {
-            release(renewal);
+            release(refresh);
             let end = renewal.expires_at.filter(|end| now < *end);
             let next = now.plus(DOUBT_RESTS);
             renewal.renew_at = Some(end.map_or(next, |end| next.min(end)));
             Resolution::Leave
-        } else if !may_send_again(retry, renewal.sent) {
+        } else if !may_send_again(retry, refresh.sent) {
             refuse(renewal, now);
-            end(renewal, LOST);
+            end(refresh, renewal, LOST);
             Resolution::Moved
         } else if sends >= at_once(retry) {
-            rest_after_failure(renewal, now, None);
+            rest_after_failure(refresh, now, None);
             Resolution::Rest
         } else {
-            renewal.sent += 1;
-            renewal.stage = RenewalStage::Sending;
+            refresh.sent += 1;
+            refresh.stage = RenewalStage::Sending;
             Resolution::Resend
         }
     }
@@ -85,10 +91,14 @@ fn at_once(retry: Retry) -> u32 {
 }
 
 /// Nobody tries again for a while, which is longer after every failure, unless the provider asked for another time.
-pub(super) fn rest_after_failure(renewal: &mut StoredRenewal, now: Timestamp, asked_for: Option<Duration>) {
-    release(renewal);
-    renewal.rest_until = now.plus(asked_for.unwrap_or(RESTS.after(renewal.failures)));
-    renewal.failures = renewal.failures.saturating_add(1);
+pub(super) fn rest_after_failure(
+    refresh: &mut StoredRefreshToken,
+    now: Timestamp,
+    asked_for: Option<Duration>,
+) {
+    release(refresh);
+    refresh.rest_until = now.plus(asked_for.unwrap_or(RESTS.after(refresh.failures)));
+    refresh.failures = refresh.failures.saturating_add(1);
 }
 
 /// Whether a secret is so new that another one would be refused like it. A rest that is longer than any was made before
@@ -98,25 +108,33 @@ pub(super) fn is_fruitless(renewal: &StoredRenewal, now: Timestamp) -> bool {
     !rest.is_zero() && rest <= REFUSAL_RESTS
 }
 
-pub(super) fn release(renewal: &mut StoredRenewal) {
-    renewal.holder.clear();
-    renewal.held_until = Timestamp::from_millis(0);
+/// Why a secret is not renewed any more, where it is not.
+pub(super) fn why_it_is_over(renewal: &StoredRenewal) -> Option<String> {
+    match &renewal.refresh {
+        None => renewal.refused_at.map(|_| NO_REFRESH_TOKEN.to_owned()),
+        Some(refresh) if refresh.renews() => None,
+        Some(refresh) if refresh.stage == RenewalStage::Spent => Some(SPENT.to_owned()),
+        Some(refresh) => Some(refresh.reason.clone().unwrap_or_default()),
+    }
 }
 
-/// The API refuses the access token, which has come to its end with that, whatever was known of its life; answers whether
-/// that is new.
-pub(super) fn refuse(renewal: &mut StoredRenewal, now: Timestamp) -> bool {
-    let is_news = renewal.lives(now);
-    if is_news {
+pub(super) fn release(refresh: &mut StoredRefreshToken) {
+    refresh.holder.clear();
+    refresh.held_until = Timestamp::from_millis(0);
+}
+
+/// The API refuses the access token, which has come to its end with that, whatever was known of its life.
+pub(super) fn refuse(renewal: &mut StoredRenewal, now: Timestamp) {
+    if renewal.lives(now) {
         renewal.expires_at = Some(now);
     }
-    is_news
+    renewal.refused_at.get_or_insert(now);
 }
 
 /// The refresh token is over. The access token may outlive it.
-pub(super) fn end(renewal: &mut StoredRenewal, reason: &str) {
-    renewal.stage = RenewalStage::Dead;
-    renewal.reason = Some(reason.to_owned());
+pub(super) fn end(refresh: &mut StoredRefreshToken, renewal: &mut StoredRenewal, reason: &str) {
+    refresh.stage = RenewalStage::Dead;
+    refresh.reason = Some(reason.to_owned());
     renewal.renew_at = None;
-    release(renewal);
+    release(refresh);
 }

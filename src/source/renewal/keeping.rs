@@ -5,111 +5,163 @@ use std::sync::Arc;
 
 use super::demand::Renewed;
 use super::error::RenewalError;
-use super::records::NewSecret;
+use super::judgement::release;
+use super::records::{CameTo, NewSecret, Outcome, Records, Stranded};
 use super::renewer::{Attempt, Case, Renewer};
 use super::schedule::begin_life;
-use super::sealed_anew::{Brought, Kept};
+use super::subject::Subject;
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 use crate::source::oauth2::Tokens;
-use crate::store::{Insisting, StoreError, StoredRecord, StoredRenewal, Transaction, View};
-use crate::telemetry::with_causes;
+use crate::store::{
+    Fingerprint, Insisting, RenewalStage, StoreError, StoredRecord, StoredRefreshToken, StoredRenewal,
+    Transaction,
+};
 use crate::vault::SecretText;
 
 /// What the provider gave for a refresh token.
 struct Given {
+    /// What was sent.
+    sent: SecretText,
     tokens: Tokens,
     asked_at: Timestamp,
     /// Spreads the next renewal.
     fraction: f64,
 }
 
-/// A record, and where it is kept.
-struct Place {
+/// A record like which another is sealed.
+#[derive(Debug)]
+struct Like {
     device: DeviceUuid,
     record: StoredRecord,
 }
 
+/// What a renewal brought, sealed like a record of `device`, with the life that begins with it.
+#[derive(Clone, Debug)]
+struct Brought {
+    /// What it was asked for; the credentials of `device` may be others that hold the same.
+    subject: Subject,
+    /// The refresh token that was sent.
+    sent: Fingerprint,
+    device: DeviceUuid,
+    /// The generation of the record that it is sealed like.
+    old: u64,
+    record: StoredRecord,
+    life: StoredRenewal,
+    /// Its refresh token.
+    refresh: Fingerprint,
+    asked_at: Timestamp,
+    now: Timestamp,
+}
+
+/// What became of it.
+#[derive(Debug)]
+enum Kept {
+    Stored,
+    /// It is nobody's: no record holds any more what was sent.
+    Stranded,
+    /// Not yet: this is the newest record by now that holds it.
+    Elsewhere(Like),
+}
+
 impl Renewer {
-    /// Puts the new secret on disk before anything else is called. Where the credentials were forgotten meanwhile, it goes to
-    /// those in which somebody signed in since and brought the refresh token again. Where there are none, or somebody brought
-    /// another, it is stranded.
+    /// Puts the new secret on disk before anything else is called: into the newest record that holds what was sent. Where the
+    /// credentials were forgotten meanwhile, that is one in which somebody signed in since and brought it again. Where there
+    /// is none, it is stranded.
     pub(super) async fn keep(
         &self,
         case: &Case,
         tokens: Tokens,
         asked_at: Timestamp,
     ) -> Result<Attempt, RenewalError> {
-        let given = Given { tokens, asked_at, fraction: self.random.fraction() };
-        let place = Place { device: case.device.clone(), record: case.record.clone() };
-        let mut brought = self.brought(case, place, &given).await?;
+        let Some(sent) = &case.held.refresh else { return Ok(Attempt::Again) };
+        let given = Given { sent: sent.copy(), tokens, asked_at, fraction: self.random.fraction() };
+        let mut like = Like { device: case.device.clone(), record: case.record.clone() };
         loop {
-            brought = match self.store_new(&brought).await? {
-                Kept::Stored if brought.device == case.device => return Ok(Attempt::Done(Renewed::New)),
+            let is_where_it_was = like.device == case.device;
+            let brought = self.brought(case, like, &given).await?;
+            like = match self.store_new(brought).await? {
+                Kept::Stored if is_where_it_was => return Ok(Attempt::Done(Renewed::New)),
                 // Of what was asked for there is another record, or none.
                 Kept::Stored | Kept::Stranded => return Ok(Attempt::Again),
-                Kept::Another(record) => {
-                    let place = Place { device: brought.device.clone(), record };
-                    match self.is_held_in(case, &place).await {
-                        true => self.brought(case, place, &given).await?,
-                        // What came has nothing to do with that record.
-                        false => Brought { old: place.record.generation, is_its: false, ..brought },
-                    }
-                }
-                Kept::Gone => match self.heir(case).await? {
-                    Some(heir) => self.brought(case, heir, &given).await?,
-                    None => Brought { is_its: false, ..brought },
-                },
+                Kept::Elsewhere(newest) => newest,
             };
         }
     }
 
     /// What was given, sealed like this record.
-    async fn brought(&self, case: &Case, place: Place, given: &Given) -> Result<Brought, RenewalError> {
-        let Given { tokens: Tokens { access, refresh, lifetime, .. }, asked_at, fraction } = given;
-        let Place { device, record } = place;
-        let (old, generation, sent) = (record.generation, record.generation + 1, case.held.refresh.as_ref());
-        let spent = sent.filter(|_| refresh.is_some()).map(SecretText::fingerprint);
-        let refresh = refresh.as_ref().or(sent).map(SecretText::copy);
-        let secret = NewSecret { access: access.copy(), refresh, tried: case.held.access.copy(), generation };
+    async fn brought(&self, case: &Case, like: Like, given: &Given) -> Result<Brought, RenewalError> {
+        let Given { sent, tokens: Tokens { access, refresh, lifetime, .. }, asked_at, fraction } = given;
+        let Like { device, record } = like;
+        let (old, generation) = (record.generation, record.generation + 1);
+        let refresh = refresh.as_ref().unwrap_or(sent);
+        let given_for = case.held.access.copy();
+        let secret =
+            NewSecret { access: access.copy(), refresh: Some(refresh.copy()), tried: given_for, generation };
         let record = (self.records.seal)(device.clone(), record, secret).await?;
         let life = begin_life(generation, *asked_at, *lifetime, *fraction);
-        let renewal = StoredRenewal { renewed_at: Some(*asked_at), ..life };
-        let (sent_for, asked_at) = (case.device.clone(), *asked_at);
-        Ok(Brought { device, sent_for, old, record, renewal, spent, asked_at, is_its: true })
+        let life = StoredRenewal { renewed_at: Some(*asked_at), ..life };
+        let (sent, refresh, now) = (sent.fingerprint(), refresh.fingerprint(), self.clock.now());
+        let subject = case.subject.clone();
+        Ok(Brought { subject, sent, device, old, record, life, refresh, asked_at: *asked_at, now })
     }
 
-    /// Whether this record holds the refresh token that was sent; what does not open, or is of another API, does not.
-    async fn is_held_in(&self, case: &Case, place: &Place) -> bool {
-        let opened = (self.records.open)(place.device.clone(), place.record.clone()).await;
-        let held = opened.ok().and_then(|held| held.refresh);
-        held.zip(case.held.refresh.as_ref()).is_some_and(|(held, sent)| held.is(sent.expose()))
-    }
-
-    /// Where else the refresh token is held that was sent for a record which is gone.
-    async fn heir(&self, case: &Case) -> Result<Option<Place>, StoreError> {
-        let heir = match (self.records.heir)(case.device.clone(), case.record.clone()).await {
-            Ok(heir) => heir,
-            Err(error) => {
-                tracing::warn!(error = with_causes(&error), "nobody can tell who holds what was renewed");
-                None
-            }
-        };
-        let Some(device) = heir else { return Ok(None) };
-        let (records, asked) = (Arc::clone(&self.records), device.clone());
-        let look = move |view: &View<'_>| (records.current)(view, &asked);
-        let Some(record) = self.store.read(look).await? else { return Ok(None) };
-        let place = Place { device, record };
-        Ok(self.is_held_in(case, &place).await.then_some(place))
-    }
-
-    async fn store_new(&self, brought: &Brought) -> Result<Kept, StoreError> {
-        let (records, brought) = (Arc::clone(&self.records), brought.clone());
-        let keep = move |transaction: &Transaction<'_>| match brought.is_its {
-            true => brought.store(transaction, &records),
-            false => brought.strand(transaction, &records),
-        };
+    async fn store_new(&self, brought: Brought) -> Result<Kept, StoreError> {
+        let records = Arc::clone(&self.records);
+        let keep = move |transaction: &Transaction<'_>| brought.keep(transaction, &records);
         // It exists nowhere else.
         self.store.insist(Insisting::that("cannot store a new secret"), keep).await
+    }
+}
+
+impl Brought {
+    fn keep(&self, transaction: &Transaction<'_>, records: &Records) -> Result<Kept, StoreError> {
+        match self.subject.place(transaction, records)? {
+            Some(place) if place.device != self.device || place.record.generation != self.old => {
+                Ok(Kept::Elsewhere(Like { device: place.device, record: place.record }))
+            }
+            Some(_) if transaction.store_record(&self.device, &self.record)? => {
+                self.take_its_place(transaction, records)
+            }
+            _ => self.strand(transaction, records),
+        }
+    }
+
+    /// The record that it is sealed like has its place taken.
+    fn take_its_place(&self, transaction: &Transaction<'_>, records: &Records) -> Result<Kept, StoreError> {
+        let device = &self.device;
+        let refresh = self.note_spent(transaction)?;
+        transaction.store_renewal(device, &self.life.clone().renewed_by(Some(refresh)))?;
+        (records.project)(transaction, device, &self.record)?;
+        if self.subject.device != *device {
+            let outcome = Outcome { asked_at: self.asked_at, came_to: CameTo::ElsewhereHeld };
+            (records.came_to)(transaction, &self.subject.device, outcome)?;
+        }
+        Ok(Kept::Stored)
+    }
+
+    /// Leaves it to whoever ended what it was of. A sign-in that was given what was sent may be kept only after this, and then
+    /// finds it by its line.
+    fn strand(&self, transaction: &Transaction<'_>, records: &Records) -> Result<Kept, StoreError> {
+        let refresh = self.note_spent(transaction)?;
+        transaction.store_refresh_token(&refresh)?;
+        let Self { record, asked_at, .. } = self;
+        let stranded = Stranded { record, refresh: Some(self.refresh), asked_at: *asked_at };
+        (records.strand)(transaction, &self.device, stranded)?;
+        Ok(Kept::Stranded)
+    }
+
+    /// Notes that another was given for the refresh token that was sent, if one was; answers what is known of the new one.
+    fn note_spent(&self, transaction: &Transaction<'_>) -> Result<StoredRefreshToken, StoreError> {
+        let known = transaction.refresh_token(&self.sent)?;
+        let before = known.unwrap_or_else(|| StoredRefreshToken::new(self.sent));
+        let line = before.line;
+        if self.refresh != self.sent {
+            let mut over = StoredRefreshToken { stage: RenewalStage::Spent, noted_at: self.now, ..before };
+            release(&mut over);
+            transaction.store_refresh_token(&over)?;
+        }
+        let new = StoredRefreshToken::new(self.refresh);
+        Ok(StoredRefreshToken { line, noted_at: self.now, ..new })
     }
 }

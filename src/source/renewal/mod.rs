@@ -11,11 +11,13 @@
 //!   failures of which nobody knows whether they came before or after the tokens (408, 500, 502, 504, every other 5xx)
 //!   leave it in doubt. The access token is tried, and used as long as it works; the refresh token is sent again only as
 //!   often as the provider's entry says (`retry`): once after a rest, or at once and then after pauses that grow.
-//! * The record of a sign-in that brought no refresh token, or the same again, takes the one before over with all of that,
-//!   whether a request is under way or its end in doubt, and so does one that is sealed anew around the same secret, for
-//!   other owners or under another key; what the request brings goes into the newest record that holds the refresh token,
-//!   of whichever device where the secret was forgotten meanwhile.
-//! * A sign-in that was given a refresh token which is spent by the time it is kept takes over what was given for that.
+//! * All of that is known of the refresh token, whoever holds it: the record of a sign-in that brought none, or the same
+//!   again, goes on where the one before was, whether a request is under way or its end in doubt, and so does one that is
+//!   sealed anew around the same secret, for other owners or under another key, and one of other credentials where those
+//!   that held it are forgotten. What the request brings goes into the newest record that holds the refresh token, of
+//!   whichever device.
+//! * A sign-in that was given a refresh token which is spent by the time it is kept takes over what was given for that, from
+//!   the record before or from what waits for its end at the API. Where neither has it, the sign-in says so.
 //! * The end of a refresh token is none of the access token beside it, least of all where a sign-in brought that meanwhile: it
 //!   is used until its own end, or until the API refuses it where nobody knows that.
 //! * What the API refuses although it was renewed a moment ago is not renewed again at once: whoever sends messages does
@@ -31,15 +33,18 @@ mod records;
 mod renewer;
 mod schedule;
 mod sealed_anew;
+mod sign_ins;
 mod standing;
+mod subject;
 mod upstream;
 
 pub use demand::{Demand, RenewalSettings, Renewed};
 pub use error::{RecordsError, RenewalError};
 pub use flights::Renewals;
-pub use records::{CameTo, Held, NewSecret, Outcome, Records};
+pub use records::{CameTo, Held, NewSecret, Outcome, Records, Stranded};
 pub use renewer::Renewer;
 pub use schedule::{begin_life, renew_at};
-pub use sealed_anew::{begin_anew, carry_over, goes_on, is_of_line, take_over};
+pub use sealed_anew::carry_over;
+pub use sign_ins::{BroughtToken, goes_on, named};
 pub use standing::{BeforeUse, Health, Standing};
 pub use upstream::Upstream;

@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use super::error::RecordsError;
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
-use crate::store::{StoreError, StoredRecord, Transaction, View};
+use crate::store::{Fingerprint, StoreError, StoredRecord, Transaction, View};
 use crate::vault::SecretText;
 
 /// What a record holds of interest here. Prints no secret.
@@ -41,6 +41,17 @@ pub struct Outcome {
     pub came_to: CameTo,
 }
 
+/// A secret that is nobody's.
+#[derive(Clone, Copy, Debug)]
+pub struct Stranded<'a> {
+    /// The secret, sealed like the record whose place it was to take.
+    pub record: &'a StoredRecord,
+    /// Its refresh token.
+    pub refresh: Option<Fingerprint>,
+    /// When it was asked for.
+    pub asked_at: Timestamp,
+}
+
 /// What came of a renewal, where that is nobody's concern but of whoever waits for it.
 #[derive(Clone, Copy, Debug)]
 pub enum CameTo {
@@ -56,12 +67,8 @@ type Open = dyn Fn(DeviceUuid, StoredRecord) -> BoxFuture<'static, Result<Held, 
 type Seal = dyn Fn(DeviceUuid, StoredRecord, NewSecret) -> BoxFuture<'static, Result<StoredRecord, RecordsError>>
     + Send
     + Sync;
-type Strand =
-    dyn Fn(&Transaction<'_>, &DeviceUuid, (&StoredRecord, Timestamp)) -> Result<(), StoreError> + Send + Sync;
+type Strand = dyn Fn(&Transaction<'_>, &DeviceUuid, Stranded<'_>) -> Result<(), StoreError> + Send + Sync;
 type Told = dyn Fn(&Transaction<'_>, &DeviceUuid, Outcome) -> Result<(), StoreError> + Send + Sync;
-type Heir = dyn Fn(DeviceUuid, StoredRecord) -> BoxFuture<'static, Result<Option<DeviceUuid>, RecordsError>>
-    + Send
-    + Sync;
 type Project = dyn Fn(&Transaction<'_>, &DeviceUuid, &StoredRecord) -> Result<(), StoreError> + Send + Sync;
 
 /// The records of the gateway.
@@ -76,14 +83,11 @@ pub struct Records {
     pub seal: Box<Seal>,
     /// Called in the transaction that stores a new record, so that the bus's copy follows.
     pub project: Box<Project>,
-    /// Called in the transaction that finds the old record gone, or another one in its place: the new one, whose secret
-    /// was asked for at this time, is nobody's. Where somebody ended the credentials or signed in anew meanwhile, that
-    /// secret is to end as well.
+    /// Called in the transaction that finds that no record holds the refresh token any more which was sent: what was given
+    /// for it is nobody's. Where somebody ended the credentials or signed in anew meanwhile, that is to end as well.
     pub strand: Box<Strand>,
     /// Called in the same case where no secret is nobody's.
     pub came_to: Box<Told>,
-    /// Where the old record, which is gone, has an heir: credentials of the same account that hold the same refresh token.
-    pub heir: Box<Heir>,
 }
 
 impl fmt::Debug for Records {

@@ -11,13 +11,14 @@ use super::judgement::{
     release, rest_after_failure,
 };
 use super::records::{CameTo, Held, Outcome, Records};
-use super::sealed_anew::Subject;
+use super::subject::{Noted, Noting, Subject};
 use super::upstream::Upstream;
 use crate::ambient::{Ambient, Clock, Random, Timestamp};
 use crate::message::DeviceUuid;
 use crate::source::oauth2::{OAuthError, Probe};
 use crate::source::provider::Retry;
-use crate::store::{RenewalStage, Store, StoreError, StoredRecord, StoredRenewal, Transaction, View};
+use crate::store::{RenewalStage, Store, StoreError, StoredRecord, StoredRefreshToken, Transaction, View};
+use crate::vault::SecretText;
 
 /// Renews secrets, as one process among those that share a store.
 #[derive(Debug)]
@@ -28,7 +29,6 @@ pub struct Renewer {
     settings: RenewalSettings,
     pub(super) clock: Clock,
     pub(super) random: Random,
-    holder: String,
 }
 
 /// A credential as it was read.
@@ -37,8 +37,10 @@ pub(super) struct Case {
     demand: Demand,
     pub(super) record: StoredRecord,
     /// What this is about, whichever record holds it by now.
-    subject: Subject,
+    pub(super) subject: Subject,
     pub(super) held: Held,
+    /// Who is at it: this call, and no other of this process.
+    holder: String,
 }
 
 /// How one attempt ended.
@@ -50,9 +52,11 @@ pub(super) enum Attempt {
     Lost(OAuthError),
 }
 
-/// What one call did so far.
+/// One call, and what it did so far.
 #[derive(Default)]
 struct Run {
+    /// By what the others know it.
+    holder: String,
     waited: Duration,
     sends: u32,
     lost: Option<Arc<OAuthError>>,
@@ -64,8 +68,8 @@ impl Renewer {
     /// A process that renews the secrets of `records` at `upstream`.
     pub fn new(store: Store, records: Records, upstream: Upstream, ambient: Ambient) -> Self {
         let Ambient { clock, random } = ambient;
-        let (settings, holder) = (RenewalSettings::default(), random.uuid());
-        Self { store, records: Arc::new(records), upstream, settings, clock, random, holder }
+        let settings = RenewalSettings::default();
+        Self { store, records: Arc::new(records), upstream, settings, clock, random }
     }
 
     /// The same, that waits as these settings say.
@@ -84,9 +88,9 @@ impl Renewer {
     /// # Errors
     /// [`RenewalError`]; only [`RenewalError::Dead`] will not go away by itself.
     pub async fn renew(&self, device: &DeviceUuid, demand: Demand) -> Result<Renewed, RenewalError> {
-        let mut run = Run::default();
+        let mut run = Run { holder: self.random.uuid(), ..Run::default() };
         loop {
-            let case = self.read(device, demand).await?;
+            let case = self.read(device, demand, &run).await?;
             let attempt = match self.claim(&case).await? {
                 Claim::Done(renewed) => Attempt::Done(renewed),
                 Claim::Dead(reason) => return Err(RenewalError::Dead { reason }),
@@ -110,7 +114,7 @@ impl Renewer {
         }
     }
 
-    async fn read(&self, device: &DeviceUuid, demand: Demand) -> Result<Case, RenewalError> {
+    async fn read(&self, device: &DeviceUuid, demand: Demand, run: &Run) -> Result<Case, RenewalError> {
         let (records, asked) = (Arc::clone(&self.records), device.clone());
         let look = move |view: &View<'_>| {
             let record = (records.current)(view, &asked)?.ok_or(RenewalError::NoRecord)?;
@@ -120,7 +124,8 @@ impl Renewer {
         };
         let (record, subject) = self.store.read(look).await?;
         let held = (self.records.open)(device.clone(), record.clone()).await?;
-        Ok(Case { device: device.clone(), demand, record, subject, held })
+        let subject = subject.renewed_by(held.refresh.as_ref().map(SecretText::fingerprint));
+        Ok(Case { device: device.clone(), demand, record, subject, held, holder: run.holder.clone() })
     }
 
     async fn claim(&self, case: &Case) -> Result<Claim, StoreError> {
@@ -128,8 +133,8 @@ impl Renewer {
             device: case.device.clone(),
             demand: case.demand,
             generation: case.record.generation,
-            renewable: case.held.refresh.is_some(),
-            holder: self.holder.clone(),
+            refresh: case.subject.token,
+            holder: case.holder.clone(),
             now: self.clock.now(),
             lease: self.settings.lease,
         };
@@ -149,14 +154,15 @@ impl Renewer {
         match self.while_holding(case, (self.upstream.refresh)(token.copy())).await {
             Ok(tokens) => self.keep(case, tokens, asked_at).await,
             Err(OAuthError::InvalidGrant) => {
-                let (is_refused, tried) = (case.demand != Demand::Due, case.subject.clone());
-                let noted = self.note(case, move |renewal, now| {
+                let is_refused = case.demand != Demand::Due;
+                let noted = self.note(case, move |noted| {
+                    let Noted { refresh, renewal, is_beside_its_access_token, now } = noted;
                     // Of an access token that a sign-in brought meanwhile this says nothing.
-                    if is_refused && tried.has_its_access_token(renewal) {
+                    if is_refused && is_beside_its_access_token {
                         refuse(renewal, now);
                     }
-                    let reason = if renewal.sent > 1 { LOST_AND_REFUSED } else { REFUSED };
-                    end(renewal, reason);
+                    let reason = if refresh.sent > 1 { LOST_AND_REFUSED } else { REFUSED };
+                    end(refresh, renewal, reason);
                 });
                 if noted.await?.is_none() {
                     self.tell_nothing_came(case, run, asked_at).await?;
@@ -170,7 +176,7 @@ impl Renewer {
                 Err(unavailable(error))
             }
             Err(error) => {
-                self.note(case, |renewal, _| renewal.stage = RenewalStage::InDoubt).await?;
+                self.note(case, |Noted { refresh, .. }| leave_in_doubt(refresh)).await?;
                 Ok(Attempt::Lost(error))
             }
         }
@@ -182,7 +188,7 @@ impl Renewer {
             return Ok(());
         }
         let (records, subject) = (Arc::clone(&self.records), case.subject.clone());
-        let tell = move |transaction: &Transaction<'_>| match subject.newest(transaction, &records)? {
+        let tell = move |transaction: &Transaction<'_>| match subject.place(transaction, &records)? {
             Some(_) => Ok(()),
             None => {
                 let outcome = Outcome { asked_at, came_to: CameTo::Nothing };
@@ -198,22 +204,22 @@ impl Renewer {
             OAuthError::Busy { after } => *after,
             _ => None,
         };
-        let (holder, retry) = (self.holder.clone(), self.upstream.retry);
+        let (holder, retry) = (case.holder.clone(), self.upstream.retry);
         // Whoever took over meanwhile has to know, and a death that this explains is none.
-        let put_off = self.note_of(case, None, move |renewal, now| {
-            renewal.sent = renewal.sent.saturating_sub(1);
-            let ours = renewal.holder == holder;
-            let given_up = renewal.reason.as_deref() == Some(LOST);
-            if ours || (given_up && may_send_again(retry, renewal.sent)) {
+        let put_off = self.note_of(case, None, move |Noted { refresh, renewal, now, .. }| {
+            refresh.sent = refresh.sent.saturating_sub(1);
+            let ours = refresh.holder == holder;
+            let given_up = refresh.reason.as_deref() == Some(LOST);
+            if ours || (given_up && may_send_again(retry, refresh.sent)) {
                 if given_up {
                     // What it was given up for is due.
                     renewal.renew_at = Some(now);
                 }
-                let is_unused = renewal.sent == 0;
-                renewal.stage = if is_unused { RenewalStage::Idle } else { RenewalStage::InDoubt };
-                renewal.reason = None;
+                let is_unused = refresh.sent == 0;
+                refresh.stage = if is_unused { RenewalStage::Idle } else { RenewalStage::InDoubt };
+                refresh.reason = None;
                 let rest = asked_for.map(|asked| asked.span_from(now).clamp(REST, LONGEST_REST));
-                rest_after_failure(renewal, now, rest);
+                rest_after_failure(refresh, now, rest);
             }
         });
         put_off.await
@@ -230,18 +236,17 @@ impl Renewer {
             }
         };
         let (retry, demand, sends) = (self.upstream.retry, case.demand, run.sends);
-        let tried = case.subject.clone();
-        let resolution = self.note(case, move |renewal, now| {
+        let resolution = self.note(case, move |noted| {
             // Somebody signed in meanwhile: what was tried says nothing of the access token that they brought.
-            if !tried.has_its_access_token(renewal) {
+            if !noted.is_beside_its_access_token {
                 return Resolution::Moved;
             }
             let good = match probe {
                 Probe::Good => true,
                 Probe::Rejected => false,
-                Probe::Unknown => demand == Demand::Due && renewal.lives(now),
+                Probe::Unknown => demand == Demand::Due && noted.renewal.lives(noted.now),
             };
-            Doubt { good, sends, retry }.resolve(renewal, now)
+            Doubt { good, sends, retry }.resolve(noted)
         });
         match resolution.await?.unwrap_or(Resolution::Moved) {
             Resolution::Leave => Ok(Attempt::Done(Renewed::StillGood)),
@@ -252,9 +257,9 @@ impl Renewer {
     }
 
     async fn rest(&self, case: &Case) -> Result<(), StoreError> {
-        let noted = self.note(case, |renewal, now| {
-            release(renewal);
-            renewal.rest_until = now.plus(REST);
+        let noted = self.note(case, |Noted { refresh, now, .. }| {
+            release(refresh);
+            refresh.rest_until = now.plus(REST);
         });
         noted.await.map(drop)
     }
@@ -273,18 +278,18 @@ impl Renewer {
         loop {
             tokio::time::sleep(lease / 3).await;
             // Whoever took over meanwhile keeps it; a store that fails now may not fail the next time.
-            let _ = self.note(case, move |renewal, now| renewal.held_until = now.plus(lease)).await;
+            let _ = self.note(case, move |noted| noted.refresh.held_until = noted.now.plus(lease)).await;
         }
     }
 
-    /// Changes what is noted of a renewal that this process is at; `None` where there is another secret by now, or
+    /// Changes what is noted of a renewal that this call is at; `None` where no record holds what it is about any more, or
     /// somebody else is at it.
     async fn note<T: Send + 'static>(
         &self,
         case: &Case,
-        change: impl FnOnce(&mut StoredRenewal, Timestamp) -> T + Send + 'static,
+        change: impl FnOnce(Noted<'_>) -> T + Send + 'static,
     ) -> Result<Option<T>, StoreError> {
-        self.note_of(case, Some(self.holder.clone()), change).await
+        self.note_of(case, Some(case.holder.clone()), change).await
     }
 
     /// As [`Renewer::note`], for a renewal that `holder` is at; without one, whoever is.
@@ -292,21 +297,19 @@ impl Renewer {
         &self,
         case: &Case,
         holder: Option<String>,
-        change: impl FnOnce(&mut StoredRenewal, Timestamp) -> T + Send + 'static,
+        change: impl FnOnce(Noted<'_>) -> T + Send + 'static,
     ) -> Result<Option<T>, StoreError> {
         let (records, subject) = (Arc::clone(&self.records), case.subject.clone());
-        let now = self.clock.now();
-        let note = move |transaction: &Transaction<'_>| {
-            let newest = subject.newest(transaction, &records)?;
-            let is_held =
-                |renewal: &StoredRenewal| holder.as_ref().is_none_or(|holder| renewal.holder == *holder);
-            let Some(mut renewal) = newest.filter(is_held) else { return Ok(None) };
-            let noted = change(&mut renewal, now);
-            transaction.store_renewal(&subject.device, &renewal)?;
-            Ok(Some(noted))
-        };
+        let noting = Noting { holder, now: self.clock.now(), change };
+        let note = move |transaction: &Transaction<'_>| subject.note(transaction, &records, noting);
         self.store.write(note).await
     }
+}
+
+/// Nobody knows what came of it; whoever looks next decides what follows.
+fn leave_in_doubt(refresh: &mut StoredRefreshToken) {
+    refresh.stage = RenewalStage::InDoubt;
+    release(refresh);
 }
 
 fn unavailable(error: OAuthError) -> RenewalError {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::ambient::Timestamp;
-use crate::store::{RenewalStage, Spent, StoredRenewal};
+use crate::store::StoredRenewal;
 
 /// The longest time ahead of its end at which a secret is renewed.
 const AHEAD: Duration = Duration::from_secs(15 * 60);
@@ -17,30 +17,21 @@ pub fn renew_at(obtained_at: Timestamp, lifetime: Duration, fraction: f64) -> Ti
     obtained_at.plus(lifetime).minus(ahead.mul_f64(1.0 - SPREAD * fraction.clamp(0.0, 1.0)))
 }
 
-/// The renewal of a secret that was just obtained; `fraction` spreads it among others.
+/// The renewal of a secret that was just obtained and that nothing renews; `fraction` spreads it among others.
 pub fn begin_life(
     generation: u64,
     obtained_at: Timestamp,
     lifetime: Option<Duration>,
     fraction: f64,
 ) -> StoredRenewal {
-    let never = Timestamp::from_millis(0);
     StoredRenewal {
         generation,
-        refresh_since: generation,
         secret_since: generation,
         expires_at: lifetime.map(|lifetime| obtained_at.plus(lifetime)),
         renew_at: lifetime.map(|lifetime| renew_at(obtained_at, lifetime, fraction)),
-        stage: RenewalStage::Idle,
-        sent: 0,
-        holder: String::new(),
-        held_until: never,
-        rest_until: never,
-        reason: None,
-        failures: 0,
         renewed_at: None,
-        spent: Spent::default(),
-        came_of: Spent::default(),
+        refused_at: None,
+        refresh: None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! How a secret stands, and what that means before it is used. Pure.
 
-use super::judgement::may_send_again;
+use super::judgement::{may_send_again, why_it_is_over};
 use super::schedule::is_due;
 use crate::ambient::Timestamp;
 use crate::source::provider::Retry;
@@ -63,14 +63,16 @@ impl Standing {
         let Some(known) = about(renewal, generation) else {
             return Self { health: Health::Good, expires_at: None, renews: false, tries_again: false };
         };
-        let health = match known.stage {
-            RenewalStage::Dead => Health::Dead { reason: known.reason.clone().unwrap_or_default() },
-            RenewalStage::Sending | RenewalStage::InDoubt => Health::InDoubt,
-            RenewalStage::Idle if is_due(known, now) => Health::Due,
-            RenewalStage::Idle => Health::Good,
+        let stage = known.refresh.as_ref().map(|refresh| refresh.stage);
+        let health = match (why_it_is_over(known), stage) {
+            (Some(reason), _) => Health::Dead { reason },
+            (None, Some(RenewalStage::Sending | RenewalStage::InDoubt)) => Health::InDoubt,
+            _ if is_due(known, now) => Health::Due,
+            _ => Health::Good,
         };
-        let renews = known.stage != RenewalStage::Dead && known.renew_at.is_some();
-        let tries_again = retry.is_some_and(|retry| may_send_again(retry, known.sent));
+        let renews = known.renew_at.is_some() && why_it_is_over(known).is_none();
+        let sent = known.refresh.as_ref().map_or(0, |refresh| refresh.sent);
+        let tries_again = retry.is_some_and(|retry| may_send_again(retry, sent));
         Self { health, expires_at: known.expires_at, renews, tries_again }
     }
 }
@@ -81,11 +83,10 @@ impl<'a> BeforeUse<'a> {
     pub fn of(renewal: Option<&'a StoredRenewal>, generation: u64, now: Timestamp) -> Self {
         let Some(known) = about(renewal, generation) else { return Self::Use };
         let lives = known.lives(now);
-        if known.stage == RenewalStage::Dead {
-            let reason = known.reason.clone().unwrap_or_default();
+        if let Some(reason) = why_it_is_over(known) {
             return if lives { Self::Use } else { Self::SignInAgain { reason } };
         }
-        let rests = lives && now < known.rest_until;
+        let rests = lives && known.refresh.as_ref().is_some_and(|refresh| now < refresh.rest_until);
         if is_due(known, now) && !rests { Self::Renew(known) } else { Self::Use }
     }
 }

@@ -9,7 +9,9 @@ use endo::config::Config;
 use endo::credentials::Rekeyed;
 use endo::gateway::{Ambient, Gateway, GatewayError};
 use endo::message::DeviceUuid;
-use endo::store::{RenewalStage, Spent, StoreError, StoredRecord, StoredRenewal, Transaction, View};
+use endo::store::{
+    RenewalStage, StoreError, StoredRecord, StoredRefreshToken, StoredRenewal, Transaction, View,
+};
 use endo::vault::{Format, Need, Replacement, ResourceOwnerId, SealedText, SecretText};
 use serde_json::Value;
 
@@ -153,20 +155,20 @@ async fn a_record_moves_beside_the_renewal_of_its_secret_and_takes_along_how_far
 fn renewal(generation: u64, stage: RenewalStage, now: Timestamp) -> StoredRenewal {
     StoredRenewal {
         generation,
-        refresh_since: 1,
         secret_since: 1,
         expires_at: None,
         renew_at: Some(now),
-        stage,
-        sent: 1,
-        holder: "somebody".to_owned(),
-        held_until: now,
-        rest_until: now,
-        reason: None,
-        failures: 2,
         renewed_at: Some(now),
-        spent: Spent::default(),
-        came_of: Spent::default(),
+        refused_at: None,
+        refresh: Some(StoredRefreshToken {
+            stage,
+            sent: 1,
+            holder: "somebody".to_owned(),
+            held_until: now,
+            rest_until: now,
+            failures: 2,
+            ..StoredRefreshToken::new([1; 32])
+        }),
     }
 }
 

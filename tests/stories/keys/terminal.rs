@@ -7,7 +7,7 @@ use std::time::Duration;
 use endo::ambient::Timestamp;
 use endo::cli::Exit;
 use endo::source::renewal::begin_life;
-use endo::store::{RenewalStage, Store, StoreError, StoreSettings, StoredRenewal};
+use endo::store::{RenewalStage, Store, StoreError, StoreSettings, StoredRefreshToken};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -85,7 +85,8 @@ async fn how_a_secret_stands_is_told_in_the_words_of_the_pages() {
         let over = (stage == RenewalStage::Dead).then_some(Duration::ZERO);
         let life = begin_life(1, Timestamp::from_millis(0), over, 0.5);
         let (device, reason) = (credentials.as_str().into(), Some("said so".to_owned()));
-        let renewal = StoredRenewal { stage, reason, ..life };
+        let refresh = StoredRefreshToken { stage, reason, ..StoredRefreshToken::new([1; 32]) };
+        let renewal = life.renewed_by(Some(refresh));
         let settings =
             StoreSettings { directory: shell.data().to_owned(), max_pages: None, keep_free_mib: 0 };
         let store = Store::open(&settings).unwrap();

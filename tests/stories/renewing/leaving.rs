@@ -27,8 +27,11 @@ async fn second_owner(house: &House) -> Device {
     let owner = house.gateway.flow(&"nobody".into()).await.device;
     let mut account = house.gateway.account(583_231, &(&*owner.uuid).into());
     (account.secret, account.refresh_token) = ("access-1".into(), Some("refresh-1".into()));
-    account.life =
-        house.standing().await.expires_at.map(|_| Life { obtained_at: house.hand.now(), lifetime: HOUR });
+    account.life = house
+        .standing()
+        .await
+        .expires_at
+        .map(|_| Life { obtained_at: house.hand.now(), lifetime: Some(HOUR) });
     house.gateway.gateway.credentials.keep(account).await.unwrap();
     owner
 }

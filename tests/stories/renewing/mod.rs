@@ -75,7 +75,7 @@ impl House {
         })
         .await;
         let (access, refresh) = provider.grant();
-        let life = lifetime.map(|lifetime| Life { obtained_at: hand.now(), lifetime });
+        let life = Some(Life { obtained_at: hand.now(), lifetime });
         let account = Account { life, ..account(&gateway, &access, Some(&refresh)) };
         let chain = gateway.chain_of(account).await;
         Self { provider, gateway, chain, hand }
@@ -100,7 +100,7 @@ impl House {
     async fn failures(&self) -> u32 {
         let device = self.chain.credentials.clone();
         let look = self.gateway.gateway.store.read::<_, StoreError, _>(move |view| view.renewal(&device));
-        look.await.unwrap().map_or(0, |renewal| renewal.failures)
+        look.await.unwrap().and_then(|renewal| renewal.refresh).map_or(0, |refresh| refresh.failures)
     }
 
     fn link(&self) -> String {

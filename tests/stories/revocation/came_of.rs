@@ -49,6 +49,16 @@ async fn a_forgotten_refresh_token_is_not_ended_while_credentials_hold_what_came
 }
 
 #[tokio::test]
+async fn neither_is_it_after_any_number_of_renewals() {
+    let scene = Scene::begin().await;
+    for generation in 2..20 {
+        scene.office.passes(Duration::from_secs(300));
+        scene.office.gateway.credentials.renew_refused(&scene.back, generation).await.unwrap();
+    }
+    assert_eq!((scene.verdict().await, scene.provider.ended().len()), (ApiVerdict::Spared, 2));
+}
+
+#[tokio::test]
 async fn it_is_ended_once_another_took_the_place_of_that() {
     let scene = Scene::begin().await;
     let (access, refresh) = scene.provider.grant();

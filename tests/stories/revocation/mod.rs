@@ -4,6 +4,7 @@
 
 mod at_it;
 mod beside;
+mod brought_again;
 mod came_of;
 mod erasing;
 mod forgetting;

@@ -34,7 +34,7 @@ impl Office {
 
     /// Keeps tokens of the account that live for an hour.
     async fn keep_for_an_hour(&self, id: i64, access: &str, refresh: &str) -> DeviceUuid {
-        let life = Life { obtained_at: self.gateway.ambient.clock.now(), lifetime: HOUR };
+        let life = Life { obtained_at: self.gateway.ambient.clock.now(), lifetime: Some(HOUR) };
         let account = endo::credentials::Account { life: Some(life), ..self.account(id, access, refresh) };
         self.gateway.credentials.keep(account).await.unwrap()
     }

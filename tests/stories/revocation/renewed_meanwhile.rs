@@ -6,7 +6,7 @@ use std::time::Duration;
 use endo::config::Source;
 use endo::credentials::{Account, ApiVerdict, CredentialsError, Fate, Matter, Part, Receipt, Renewed};
 use endo::message::DeviceUuid;
-use endo::store::{RenewalStage, StoreError, StoredRenewal, Transaction};
+use endo::store::{RenewalStage, StoreError, StoredRefreshToken, Transaction};
 use tokio::sync::Semaphore;
 
 use super::{Office, Renewing};
@@ -22,7 +22,7 @@ pub(super) struct UnderWay {
 }
 
 impl UnderWay {
-    async fn begin() -> Self {
+    pub(super) async fn begin() -> Self {
         Self::begin_with(Fault::Slow).await
     }
 
@@ -53,12 +53,12 @@ impl UnderWay {
         renewal_in(&self.office, &self.credentials).await
     }
 
-    async fn verdict(&self) -> ApiVerdict {
+    pub(super) async fn verdict(&self) -> ApiVerdict {
         self.office.receipts(&self.credentials).await[0].api.as_ref().unwrap().verdict
     }
 
     /// Lets the provider answer, and does what is due then.
-    async fn land(&mut self) -> Result<Renewed, CredentialsError> {
+    pub(super) async fn land(&mut self) -> Result<Renewed, CredentialsError> {
         self.office.does_what_is_due().await;
         assert_eq!(self.verdict().await, ApiVerdict::Pending, "nobody knows yet what has to end");
         self.gate.add_permits(1);
@@ -70,7 +70,7 @@ impl UnderWay {
         outcome
     }
 
-    async fn is_over(&self) {
+    pub(super) async fn is_over(&self) {
         assert!(!self.provider.takes("refresh-2"));
         let told = self.provider.api.seen().into_iter().filter(|seen| seen.target == "/revoke");
         let told: Vec<_> = told.map(|seen| crate::support::provider::form(&seen).remove("token")).collect();
@@ -180,8 +180,8 @@ async fn a_receipt_says_that_a_renewal_was_under_way_whose_process_ended() {
         let credentials = office.keep(42, &access, &refresh).await;
         let device = credentials.clone();
         let send = move |transaction: &Transaction<'_>| {
-            let known = transaction.renewal(&device)?.unwrap();
-            transaction.store_renewal(&device, &StoredRenewal { stage: RenewalStage::Sending, ..known })
+            let known = transaction.renewal(&device)?.unwrap().refresh.unwrap();
+            transaction.store_refresh_token(&StoredRefreshToken { stage: RenewalStage::Sending, ..known })
         };
         office.gateway.store.write::<_, StoreError, _>(send).await.unwrap();
         if is_replaced {

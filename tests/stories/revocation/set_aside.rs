@@ -15,7 +15,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 /// The account of the office with this access token alone, which lives for an hour.
 fn without_refresh_token(office: &Office, access: &str) -> Account {
-    let life = Some(Life { obtained_at: office.gateway.ambient.clock.now(), lifetime: HOUR });
+    let life = Some(Life { obtained_at: office.gateway.ambient.clock.now(), lifetime: Some(HOUR) });
     Account { refresh_token: None, life, ..office.account(42, access, "") }
 }
 
@@ -23,7 +23,7 @@ fn without_refresh_token(office: &Office, access: &str) -> Account {
 /// and then `access-2`.
 async fn signed_in_again(office: &Office, provider: &FakeProvider) -> DeviceUuid {
     let (first, second) = (provider.grant(), provider.grant());
-    let life = Some(Life { obtained_at: office.gateway.ambient.clock.now(), lifetime: HOUR });
+    let life = Some(Life { obtained_at: office.gateway.ambient.clock.now(), lifetime: Some(HOUR) });
     let account = Account { life, ..office.account(42, &first.0, &first.1) };
     let credentials = office.gateway.credentials.keep(account).await.unwrap();
     office.gateway.credentials.keep(without_refresh_token(office, &second.0)).await.unwrap();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use endo::config::Config;
 use endo::credentials::Owned;
-use endo::store::{RenewalStage, StoreError, StoredRenewal, Transaction};
+use endo::store::{RenewalStage, StoreError, StoredRefreshToken, Transaction};
 use endo::vault::ResourceOwnerId;
 use reqwest::Url;
 use serde_json::{Value, json};
@@ -477,8 +477,8 @@ async fn signing_in_again_without_a_refresh_token_takes_the_one_before_over_with
         let device = place.owned().await[0].device().clone();
         let store = &place.house.gateway.gateway.store;
         let spent = move |transaction: &Transaction<'_>| {
-            let known = transaction.renewal(&device)?.unwrap();
-            transaction.store_renewal(&device, &StoredRenewal { stage, sent, ..known })
+            let known = transaction.renewal(&device)?.unwrap().refresh.unwrap();
+            transaction.store_refresh_token(&StoredRefreshToken { stage, sent, ..known })
         };
         store.write::<_, StoreError, _>(spent).await.unwrap();
 
@@ -489,10 +489,11 @@ async fn signing_in_again_without_a_refresh_token_takes_the_one_before_over_with
         let look = store.read::<_, StoreError, _>(move |view| view.renewal(&device)).await;
         let renewal = look.unwrap().unwrap();
         if stage == RenewalStage::Dead {
-            assert_eq!((renewal.stage, renewal.renew_at), (RenewalStage::Idle, None), "nothing renews it");
+            assert_eq!((renewal.refresh, renewal.renew_at), (None, None), "nothing renews it");
         } else {
-            assert_eq!((renewal.stage, renewal.sent, renewal.refresh_since), (stage, sent, 1));
             assert!(renewal.renew_at.is_some());
+            let refresh = renewal.refresh.unwrap();
+            assert_eq!((refresh.stage, refresh.sent), (stage, sent));
         }
     }
 }

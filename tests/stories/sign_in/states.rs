@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use endo::ambient::Timestamp;
 use endo::source::renewal::begin_life;
-use endo::store::{RenewalStage, StoreError, StoredRenewal};
+use endo::store::{RenewalStage, StoreError, StoredRefreshToken, StoredRenewal};
 
 use super::House;
 use crate::support::fake_api::{Answer as ApiAnswer, FakeApi};
@@ -28,23 +28,30 @@ async fn credentials_say_in_words_how_they_stand() {
     let house = House::open().await;
     let chain = house.gateway.chain(42).await;
     let mut browser = house.signed_in().await;
-    let fresh = begin_life(1, house.now(), Some(Duration::from_secs(3600)), 0.5);
-    let at_stage = |stage| StoredRenewal { stage, expires_at: None, renew_at: None, ..fresh.clone() };
+    let life = begin_life(1, house.now(), Some(Duration::from_secs(3600)), 0.5);
+    let refresh = |stage, sent| Some(StoredRefreshToken { stage, sent, ..StoredRefreshToken::new([1; 32]) });
+    let fresh = life.renewed_by(refresh(RenewalStage::Idle, 0));
+    let at_stage = |stage, sent| StoredRenewal {
+        refresh: refresh(stage, sent),
+        expires_at: None,
+        renew_at: None,
+        ..fresh.clone()
+    };
     let known = [
-        (at_stage(RenewalStage::Idle), "Works</p>"),
+        (at_stage(RenewalStage::Idle, 0), "Works</p>"),
         (fresh.clone(), "Works, and renews itself</p>"),
         (
             StoredRenewal { renew_at: None, ..fresh.clone() },
             "Works until <time datetime=\"2027-01-15T09:00:00Z\">",
         ),
         (
-            StoredRenewal { sent: 1, ..at_stage(RenewalStage::InDoubt) },
+            at_stage(RenewalStage::InDoubt, 1),
             "In doubt: a renewal is not answered, and is not tried again. The secret is used until the API refuses it, then you \
              need to sign in again</p>",
         ),
-        (at_stage(RenewalStage::Dead), "Works until the API refuses it, then you need to sign in again"),
+        (at_stage(RenewalStage::Dead, 0), "Works until the API refuses it, then you need to sign in again"),
         (
-            StoredRenewal { expires_at: Some(house.now()), ..at_stage(RenewalStage::Dead) },
+            StoredRenewal { expires_at: Some(house.now()), ..at_stage(RenewalStage::Dead, 0) },
             "Needs you to sign in again",
         ),
     ];

@@ -13,7 +13,11 @@ use endo::source::Retry;
 use endo::source::renewal::{
     BeforeUse, RenewalError, RenewalSettings, Renewals, Renewed, Renewer, Upstream, begin_life, renew_at,
 };
-use endo::store::{RenewalStage, Store, StoreError, StoreSettings, StoredRecord, StoredRenewal, Transaction};
+use endo::store::{
+    RenewalStage, Store, StoreError, StoreSettings, StoredRecord, StoredRefreshToken, StoredRenewal,
+    Transaction,
+};
+use endo::vault::SecretText;
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
 
@@ -62,7 +66,9 @@ impl Bench {
         let (device, now) = (self.device.clone(), self.hand.now());
         let keep = move |transaction: &Transaction<'_>| {
             assert!(transaction.store_record(&device, &record)?);
-            transaction.store_renewal(&device, &begin_life(record.generation, now, Some(HOUR), 0.0))
+            let refresh = read(&record).1.map(|token| SecretText::from(token).fingerprint());
+            let life = begin_life(record.generation, now, Some(HOUR), 0.0);
+            transaction.store_renewal(&device, &life.renewed_by(refresh.map(StoredRefreshToken::new)))
         };
         self.store.write::<_, StoreError, _>(keep).await.unwrap();
     }
@@ -87,6 +93,11 @@ impl Bench {
     async fn renewal(&self) -> StoredRenewal {
         let device = self.device.clone();
         self.store.read::<_, StoreError, _>(move |view| view.renewal(&device)).await.unwrap().unwrap()
+    }
+
+    /// What is known of the refresh token that renews it.
+    async fn refresh(&self) -> StoredRefreshToken {
+        self.renewal().await.refresh.unwrap()
     }
 
     /// What whoever uses the secret does before.
@@ -127,7 +138,7 @@ async fn a_secret_is_renewed_when_it_is_due_and_left_alone_before() {
     bench.before_use(&renewals).await.unwrap();
     assert_eq!((bench.access().await, bench.record().await.generation), ("access-2".to_owned(), 2));
     let renewal = bench.renewal().await;
-    assert_eq!((renewal.generation, renewal.stage), (2, RenewalStage::Idle));
+    assert_eq!((renewal.generation, bench.refresh().await.stage), (2, RenewalStage::Idle));
     assert_eq!(renewal.expires_at, Some(bench.hand.now().plus(HOUR)));
     bench.before_use(&renewals).await.unwrap();
     assert_eq!((bench.provider.token_requests(), bench.provider.reused()), (1, Vec::new()));
@@ -201,7 +212,7 @@ async fn what_surely_did_not_use_the_token_up_is_tried_again_later() {
         bench.provider.plan([fault]);
         let renewals = bench.renewals(Retry::Never);
         assert!(renewals.after_rejection(&bench.device, 1).await.is_err());
-        assert_eq!(bench.renewal().await.stage, RenewalStage::Idle);
+        assert_eq!(bench.refresh().await.stage, RenewalStage::Idle);
         bench.hand.forward(wait - Duration::from_millis(1));
         let resting = renewals.after_rejection(&bench.device, 1).await;
         assert!(matches!(resting, Err(RenewalError::Resting)));
@@ -220,7 +231,7 @@ async fn a_secret_that_cannot_be_renewed_now_is_used_while_it_lives() {
     bench.before_use(&renewals).await.unwrap();
     bench.hand.forward(Duration::from_secs(60));
     bench.before_use(&renewals).await.unwrap();
-    assert_eq!(bench.renewal().await.stage, RenewalStage::Dead);
+    assert_eq!(bench.refresh().await.stage, RenewalStage::Dead);
     let refused = renewals.after_rejection(&bench.device, 1).await.unwrap_err();
     assert_eq!(
         refused.to_string(),

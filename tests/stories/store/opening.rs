@@ -4,7 +4,8 @@ use std::fs;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 
-use endo::store::{Store, StoreError};
+use endo::ambient::Timestamp;
+use endo::store::{RenewalStage, Store, StoreError, View};
 use futures_util::FutureExt;
 
 use super::{accept, delivery, fresh, has_fact, open, raw, try_open, write};
@@ -165,6 +166,31 @@ async fn a_directory_of_format_1_becomes_what_a_new_one_is() {
     drop(connection);
     drop(open(old.path()));
     assert_eq!(schema(old.path()), schema(new.path()));
+}
+
+#[tokio::test]
+async fn what_is_known_of_a_refresh_token_moves_from_its_credentials_to_the_token_itself() {
+    let (spent, last) = ([1; 32], [2; 32]);
+    let old = tempfile::tempdir().unwrap();
+    let connection = raw(old.path());
+    connection.execute_batch(include_str!("../../fixtures/store-format-31.sql")).unwrap();
+    connection.execute_batch("PRAGMA application_id = 0x456e646f; PRAGMA user_version = 31").unwrap();
+    let sql = "INSERT INTO renewals VALUES ('device', 3, 5000, 4000, 2, 1, 'somebody', 7, 8, 'why', 9, 6, 1, 2, ?1, ?1)";
+    connection.execute(sql, [[spent, last].concat()]).unwrap();
+    drop(connection);
+
+    let store = open(old.path());
+    let look = move |view: &View<'_>| {
+        let renewal = view.renewal(&"device".into())?.unwrap();
+        Ok((renewal, view.refresh_token(&spent)?.unwrap(), view.line_of(&last)?))
+    };
+    let (renewal, spent, line) = store.read::<_, StoreError, _>(look).await.unwrap();
+    assert_eq!((renewal.generation, renewal.secret_since), (3, 2));
+    assert_eq!(renewal.expires_at.map(Timestamp::as_millis), Some(5000));
+    let refresh = renewal.refresh.unwrap();
+    assert_eq!((refresh.stage, refresh.sent, refresh.failures), (RenewalStage::InDoubt, 1, 9));
+    assert_eq!((refresh.holder.as_str(), refresh.reason.as_deref()), ("somebody", Some("why")));
+    assert_eq!((spent.stage, spent.line, line), (RenewalStage::Spent, refresh.line, refresh.line));
 }
 
 #[tokio::test]

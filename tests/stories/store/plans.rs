@@ -41,13 +41,20 @@ const READS_IN_ORDER: [&str; 24] = [
 /// The statements in the sources of the store.
 fn statements() -> Vec<String> {
     let literal = Regex::new(r#""((?:WITH|SELECT|INSERT|UPDATE|DELETE) [^"]*)""#).unwrap();
-    let columns = Regex::new(r#"const COLUMNS: &str = "([^"]*)""#).unwrap();
+    let part = Regex::new(r#"const (\w+): &str =\s+"([^"]*)""#).unwrap();
     let mut found = Vec::new();
-    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store")).unwrap() {
+    let store = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store");
+    for entry in fs::read_dir(&store).unwrap() {
         let text = fs::read_to_string(entry.unwrap().path()).unwrap();
-        let columns = columns.captures(&text).map(|found| found[1].to_owned()).unwrap_or_default();
+        let columns = "use super::refresh_tokens::COLUMNS";
+        let shared =
+            text.contains(columns).then(|| fs::read_to_string(store.join("refresh_tokens.rs")).unwrap());
+        let with_parts = text.clone() + shared.as_deref().unwrap_or_default();
         found.extend(literal.captures_iter(&text).map(|found| {
-            let statement = found[1].replace("{COLUMNS}", &columns);
+            let parts = part.captures_iter(&with_parts);
+            let statement = parts.fold(found[1].to_owned(), |statement, part| {
+                statement.replace(&format!("{{{}}}", &part[1]), &part[2])
+            });
             statement.split_whitespace().collect::<Vec<_>>().join(" ")
         }));
     }

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use endo::ambient::Timestamp;
 use endo::store::{
-    Binding, RenewalStage, Spent, Store, StoreError, StoredRecord, StoredRenewal, StoredRight,
+    Binding, RenewalStage, Store, StoreError, StoredRecord, StoredRefreshToken, StoredRenewal, StoredRight,
 };
 
 use super::{NOW, fresh, uuid, write};
@@ -25,20 +24,12 @@ fn record(generation: u64) -> StoredRecord {
 fn dead() -> StoredRenewal {
     StoredRenewal {
         generation: 1,
-        refresh_since: 1,
         secret_since: 1,
         expires_at: None,
         renew_at: None,
-        stage: RenewalStage::Dead,
-        sent: 0,
-        holder: String::new(),
-        held_until: Timestamp::from_millis(0),
-        rest_until: Timestamp::from_millis(0),
-        reason: None,
-        failures: 0,
         renewed_at: None,
-        spent: Spent::default(),
-        came_of: Spent::default(),
+        refused_at: None,
+        refresh: Some(StoredRefreshToken { stage: RenewalStage::Dead, ..StoredRefreshToken::new([1; 32]) }),
     }
 }
 

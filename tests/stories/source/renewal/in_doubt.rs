@@ -37,7 +37,7 @@ async fn what_nobody_knows_the_end_of_ends_a_credential_whose_provider_takes_no_
             "{error:?}"
         );
         let renewal = bench.renewal().await;
-        assert_eq!((renewal.stage, renewal.renew_at), (RenewalStage::Dead, None));
+        assert_eq!((bench.refresh().await.stage, renewal.renew_at), (RenewalStage::Dead, None));
         for _ in 0..3 {
             bench.hand.forward(HOUR);
             let again = renewals.after_rejection(&bench.device, 1).await;
@@ -63,7 +63,7 @@ async fn a_secret_in_doubt_is_used_as_long_as_it_works() {
         for looks in 1..10 {
             bench.before_use(&renewals).await.unwrap();
             bench.before_use(&renewals).await.unwrap();
-            assert_eq!(bench.renewal().await.stage, RenewalStage::InDoubt);
+            assert_eq!(bench.refresh().await.stage, RenewalStage::InDoubt);
             assert_eq!((bench.provider.token_requests(), bench.profile_requests()), (1, looks));
             bench.hand.forward(Duration::from_secs(61));
         }
@@ -90,7 +90,7 @@ async fn a_refresh_token_that_stays_valid_is_sent_again() {
         bench.hand.forward(Duration::from_secs(2900));
         bench.before_use(&renewals).await.unwrap();
         assert_eq!(
-            (bench.access().await, bench.renewal().await.stage),
+            (bench.access().await, bench.refresh().await.stage),
             ("access-2".to_owned(), RenewalStage::InDoubt)
         );
         bench.hand.forward(Duration::from_secs(60));
@@ -170,7 +170,7 @@ async fn a_provider_that_has_no_time_now_ends_no_credential_also_where_no_token_
         for (sent, pause) in [5, 10, 20, 40, 80, 160, 300, 300].into_iter().enumerate() {
             let failed = renewals.after_rejection(&bench.device, 1).await;
             assert!(matches!(failed, Err(RenewalError::Unavailable(_))), "{failed:?}");
-            assert_eq!(bench.renewal().await.stage, RenewalStage::Idle);
+            assert_eq!(bench.refresh().await.stage, RenewalStage::Idle);
             bench.hand.forward(Duration::from_secs(pause) - Duration::from_millis(1));
             let resting = renewals.after_rejection(&bench.device, 1).await;
             assert!(matches!(resting, Err(RenewalError::Resting)), "{resting:?}");

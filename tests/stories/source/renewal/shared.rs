@@ -25,10 +25,10 @@ async fn while_one_process_waits_for_an_answer_another_keeps_away() {
     while bench.provider.token_requests() == 0 {
         tokio::task::yield_now().await;
     }
-    let until = bench.renewal().await.held_until;
+    let until = bench.refresh().await.held_until;
     bench.hand.forward(Duration::from_millis(25));
     // The lease is renewed while the request runs.
-    while bench.renewal().await.held_until == until {
+    while bench.refresh().await.held_until == until {
         tokio::task::yield_now().await;
     }
     bench.hand.forward(Duration::from_millis(25));
@@ -58,7 +58,7 @@ async fn a_bad_grant_after_somebody_else_renewed_is_no_death() {
     gate.add_permits(1);
     assert_eq!(waiting.await.unwrap().unwrap(), Renewed::Newer);
     assert_eq!(read(&bench.record().await), (access, Some(refresh)));
-    assert_eq!(bench.renewal().await.stage, RenewalStage::Idle);
+    assert_eq!(bench.refresh().await.stage, RenewalStage::Idle);
 }
 
 #[tokio::test]
@@ -97,7 +97,7 @@ async fn dies_with_a_request_out(bench: &Bench, retry: Retry) {
     dying.abort();
     assert!(dying.await.unwrap_err().is_cancelled());
     let hasty = RenewalSettings { patience: Duration::ZERO, ..RenewalSettings::default() };
-    let left = bench.renewal().await.held_until.since(bench.hand.now());
+    let left = bench.refresh().await.held_until.since(bench.hand.now());
     bench.hand.forward(left - Duration::from_millis(1));
     let busy = bench.renewer(retry, hasty).renew(&bench.device, REJECTED).await;
     assert!(matches!(busy, Err(RenewalError::Busy)), "{busy:?}");
@@ -125,7 +125,7 @@ async fn who_dies_with_a_request_out_leaves_the_secret_in_doubt_to_the_next_proc
             RenewalStage::Idle => assert_eq!(outcome.unwrap(), Renewed::New),
             _ => assert_eq!(outcome.unwrap(), Renewed::StillGood),
         }
-        assert_eq!((bench.renewal().await.stage, bench.provider.token_requests()), (stage, requests));
+        assert_eq!((bench.refresh().await.stage, bench.provider.token_requests()), (stage, requests));
         assert_eq!(bench.provider.reused(), [""; 0]);
     }
 }
@@ -150,6 +150,6 @@ async fn an_answer_that_comes_after_somebody_took_over_is_kept_where_nothing_new
     assert_eq!(slow.await.unwrap().unwrap(), Renewed::New);
     assert_eq!(other.renew(&bench.device, REJECTED).await.unwrap(), Renewed::Newer);
     let renewal = bench.renewal().await;
-    assert_eq!((renewal.generation, renewal.stage), (2, RenewalStage::Idle));
+    assert_eq!((renewal.generation, bench.refresh().await.stage), (2, RenewalStage::Idle));
     assert_eq!((bench.access().await, bench.provider.token_requests()), ("access-2".to_owned(), 1));
 }

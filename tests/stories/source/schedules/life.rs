@@ -12,8 +12,10 @@ use std::time::Duration;
 use endo::ambient::{Ambient, Random};
 use endo::message::DeviceUuid;
 use endo::source::oauth2::{OAuthError, Tokens};
-use endo::source::renewal::{BeforeUse, Demand, RenewalError, RenewalSettings, Renewed, Renewer, Upstream};
-use endo::store::{RenewalStage, Store, StoreError, StoreSettings, StoredRecord, StoredRenewal};
+use endo::source::renewal::{
+    BeforeUse, Demand, Health, RenewalError, RenewalSettings, Renewed, Renewer, Standing, Upstream,
+};
+use endo::store::{Store, StoreError, StoreSettings, StoredRecord, StoredRenewal};
 use futures_util::future::BoxFuture;
 
 use sign_ins::Arrival;
@@ -289,7 +291,7 @@ impl Life {
         let (access, _) = read(&record);
         let works = self.provider().access.contains(&access);
         let before_use = BeforeUse::of(Some(&renewal), record.generation, self.hand.now());
-        if works && self.endless.contains(&access) && renewal.stage == RenewalStage::Dead {
+        if works && self.endless.contains(&access) && is_over(&renewal) {
             assert_eq!(before_use, BeforeUse::Use, "seed {}: {access} works", self.seed);
             self.outlived += 1;
         }
@@ -447,7 +449,7 @@ impl Life {
             while self.processes[0].task.is_some() {
                 self.run(0).await;
             }
-            if self.renewal().await.stage == RenewalStage::Dead {
+            if is_over(&self.renewal().await) {
                 return self.check_death().await;
             }
         }
@@ -462,8 +464,9 @@ impl Life {
             // It was over, and said so, when somebody signed in who brought no other.
             None => assert!(self.let_go > 0, "seed {}: a refresh token is gone", self.seed),
         }
-        assert!(renewal.reason.is_some());
         let generation = self.record().await.generation;
+        let health = Standing::of(Some(&renewal), generation, self.hand.now(), None).health;
+        assert!(matches!(health, Health::Dead { reason } if !reason.is_empty()), "seed {}", self.seed);
         let requests = self.provider().requests;
         self.hand.forward(Duration::from_secs(2 * 3600));
         self.begin_task(0, Demand::Rejected { generation });
@@ -477,11 +480,17 @@ impl Life {
         let sent = self.provider().sent.get(refresh).copied().unwrap_or_default();
         let enough = self.kind.uses();
         let refused = self.provider().refused.contains(refresh);
-        assert!(refused || renewal.sent >= enough, "seed {}: given up after {}", self.seed, renewal.sent);
+        let noted = renewal.refresh.as_ref().map_or(0, |refresh| refresh.sent);
+        assert!(refused || noted >= enough, "seed {}: given up after {noted}", self.seed);
         let nobody_died = self.crashes + self.reopenings == 0;
         let may_be = refused || sent >= enough;
         assert!(!nobody_died || may_be, "seed {}: {refresh} was given up after {sent}", self.seed);
     }
+}
+
+/// Whether nothing renews the secret any more.
+fn is_over(renewal: &StoredRenewal) -> bool {
+    renewal.refresh.as_ref().is_none_or(|refresh| !refresh.renews())
 }
 
 /// Why a process stopped running.

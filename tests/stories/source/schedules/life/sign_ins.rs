@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use endo::source::renewal::{begin_anew, begin_life, carry_over, goes_on, take_over};
-use endo::store::{RenewalStage, StoreError, StoredRecord, StoredRenewal, Transaction};
+use endo::ambient::Timestamp;
+use endo::source::renewal::{BroughtToken, begin_life, carry_over, goes_on, named};
+use endo::store::{RenewalStage, StoreError, StoredRecord, StoredRefreshToken, StoredRenewal, Transaction};
 use endo::vault::SecretText;
 
 use super::super::super::{owned_by, plain, read};
@@ -16,6 +17,15 @@ pub(super) struct Arrival {
     /// The refresh token that is given again.
     same: Option<String>,
     life: StoredRenewal,
+    asked_at: Timestamp,
+}
+
+/// What became of it.
+struct Kept {
+    refresh: Option<StoredRefreshToken>,
+    token: Option<String>,
+    /// What was known of the refresh token before.
+    before: Option<StoredRefreshToken>,
 }
 
 impl Life {
@@ -28,8 +38,9 @@ impl Life {
             let generation = transaction.record(&device)?.map_or(1, |record| record.generation + 1);
             let record = owned_by(owners, plain(generation, &access, Some(&refresh)));
             assert!(transaction.store_record(&device, &record)?);
-            let lifetime = Some(Duration::from_secs(600));
-            begin_anew(transaction, &device, begin_life(generation, now, lifetime, 0.0))
+            let refresh = StoredRefreshToken::new(SecretText::from(refresh).fingerprint());
+            let life = begin_life(generation, now, Some(Duration::from_secs(600)), 0.0);
+            transaction.store_renewal(&device, &life.renewed_by(Some(refresh)))
         };
         self.store().write::<_, StoreError, _>(keep).await.unwrap();
         self.note("somebody signs in".to_owned());
@@ -38,10 +49,12 @@ impl Life {
     /// Somebody signs in anew, and the provider gives no refresh token, or the same again; what it gave is kept at once, or
     /// when more has happened.
     pub(super) async fn sign_in_without_another_refresh_token(&mut self) {
+        // Whoever signs in takes a while.
+        self.hand.forward(Duration::from_secs(1));
         let access = self.provider().issue_alone();
         let (same, life) = (self.handed_out_again().await, self.another_life(&access));
         self.note(format!("somebody signs in for {access} alone, or with {same:?}"));
-        let arrival = Arrival { access, same, life };
+        let arrival = Arrival { access, same, life, asked_at: self.hand.now() };
         match self.dice.percent(70) {
             true => self.arriving.push(arrival),
             false => self.keep(arrival).await,
@@ -56,42 +69,46 @@ impl Life {
     }
 
     /// The refresh token before is taken over, or what was given for it meanwhile, unless that is known to be over.
-    async fn keep(&mut self, Arrival { access, same, life }: Arrival) {
+    async fn keep(&mut self, Arrival { access, same, life, asked_at }: Arrival) {
         let (device, owners, brought) = (self.device.clone(), self.another_owner(), access.clone());
-        let same_again = same.clone();
+        let (same_again, asked_at) = (same.clone().map(SecretText::from), asked_at);
         let keep = move |transaction: &Transaction<'_>| {
             let (before, known) = (transaction.record(&device)?, transaction.renewal(&device)?.unwrap());
             let before = before.unwrap();
-            let (kept, same) = (read(&before).1.map(SecretText::from), same_again.map(SecretText::from));
-            let goes_on = kept.as_ref().is_some_and(|kept| goes_on(kept, same.as_ref(), Some(&known)));
-            let refresh = kept.filter(|_| goes_on).or(same).map(|token| token.expose().to_owned());
-            let life = StoredRenewal { generation: before.generation + 1, ..life };
-            let life =
-                StoredRenewal { refresh_since: life.generation, secret_since: life.generation, ..life };
-            let record = owned_by(owners, plain(life.generation, &brought, refresh.as_deref()));
+            let kept = read(&before).1.map(SecretText::from);
+            let of_same = match &same_again {
+                Some(same) => transaction.refresh_token(&same.fingerprint())?,
+                None => None,
+            };
+            let same = same_again.as_ref().map(|token| BroughtToken { token, known: of_same.as_ref() });
+            let goes_on = kept.as_ref().filter(|kept| goes_on(kept, same, known.refresh.as_ref()));
+            let (token, refresh) = match (goes_on, same) {
+                (Some(kept), _) => (Some(kept.copy()), Some(named(kept.fingerprint(), Some(&known)))),
+                (None, Some(same)) => (Some(same.token.copy()), Some(same.taken_up(asked_at))),
+                (None, None) => (None, None),
+            };
+            let generation = before.generation + 1;
+            let token = token.map(|token| token.expose().to_owned());
+            let record = owned_by(owners, plain(generation, &brought, token.as_deref()));
             assert!(transaction.store_record(&device, &record)?);
-            match &refresh {
-                Some(_) if goes_on => take_over(transaction, &device, life)?,
-                Some(_) => begin_anew(transaction, &device, life)?,
-                None => begin_anew(transaction, &device, StoredRenewal { renew_at: None, ..life })?,
-            }
-            Ok((refresh, known, goes_on))
+            let life = StoredRenewal { generation, secret_since: generation, ..life };
+            transaction.store_renewal(&device, &life.renewed_by(refresh.clone()))?;
+            Ok(Kept { refresh, token, before: known.refresh })
         };
-        let (refresh, known, goes_on) = self.store().write::<_, StoreError, _>(keep).await.unwrap();
-        self.note(format!("{access} is kept beside {refresh:?}, {:?}", known.stage));
-        let Some(refresh) = refresh else { return self.let_go += 1 };
+        let Kept { refresh, token, before } = self.store().write::<_, StoreError, _>(keep).await.unwrap();
+        self.note(format!("{access} is kept beside {token:?}, {refresh:?}"));
+        let Some((token, refresh)) = token.zip(refresh) else { return self.let_go += 1 };
         self.taken_over += 1;
-        self.taken_over_under_way += usize::from(known.stage == RenewalStage::Sending);
-        let is_spent = known.is_renewable() && self.spent.contains(&refresh);
-        assert!(!is_spent, "seed {}: {refresh} takes its successor's place", self.seed);
-        self.kept_late += usize::from(same.is_some_and(|same| same != refresh));
-        if !goes_on {
+        self.taken_over_under_way += usize::from(refresh.stage == RenewalStage::Sending);
+        let is_spent = refresh.renews() && self.spent.contains(&token);
+        assert!(!is_spent, "seed {}: {token} takes its successor's place", self.seed);
+        self.kept_late += usize::from(same.is_some_and(|same| same != token));
+        if refresh.renews() && before.is_some_and(|before| !before.renews()) {
             self.given_anew += 1;
             let at_work = self.processes.iter().filter(|process| process.task.is_some()).count();
-            self.provider().is_given_anew(&refresh, at_work);
+            self.provider().is_given_anew(&token, at_work);
         }
-        let sent = if goes_on { known.sent } else { 0 };
-        self.provider().is_beside(&refresh, access, sent);
+        self.provider().is_beside(&token, access, refresh.sent);
     }
 
     /// The refresh token that a sign-in gets a second time, where it does: it is of use as far as the provider knows.
@@ -99,7 +116,8 @@ impl Life {
         let (held, known) = (read(&self.record().await).1, self.renewal().await);
         let held = held.filter(|token| self.provider().takes(token));
         let again = held.filter(|_| self.dice.percent(60));
-        self.handed_out_again += usize::from(again.is_some() && known.sent > 0);
+        self.handed_out_again +=
+            usize::from(again.is_some() && known.refresh.is_some_and(|refresh| refresh.sent > 0));
         again
     }
 
@@ -132,12 +150,12 @@ impl Life {
             let record = owned_by(owners, StoredRecord { generation, ..before });
             assert!(transaction.store_record(&device, &record)?);
             carry_over(transaction, &device, old, generation)?;
-            Ok(known.stage)
+            Ok(known.refresh.map(|refresh| refresh.stage))
         };
         let stage = self.store().write::<_, StoreError, _>(seal_anew).await.unwrap();
         self.note(format!("somebody leaves, {stage:?}"));
         self.left += 1;
-        self.left_under_way += usize::from(stage == RenewalStage::Sending);
-        self.left_in_doubt += usize::from(stage == RenewalStage::InDoubt);
+        self.left_under_way += usize::from(stage == Some(RenewalStage::Sending));
+        self.left_in_doubt += usize::from(stage == Some(RenewalStage::InDoubt));
     }
 }

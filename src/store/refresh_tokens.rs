@@ -1,0 +1,231 @@
+//! What is known of refresh tokens, by their fingerprints: whoever holds one now, and for a while where nobody does. A sign-in
+//! may bring one again that others sent, spent or gave up.
+
+use rusqlite::{OptionalExtension, Row};
+
+use super::{StoreError, StoredRecord, Transaction, View};
+use crate::ambient::Timestamp;
+use crate::message::DeviceUuid;
+
+/// By what a token is known where it is not kept: its SHA-256.
+pub type Fingerprint = [u8; 32];
+
+/// How far a renewal is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RenewalStage {
+    /// Nothing is under way.
+    Idle,
+    /// The refresh token is about to be sent, or was: it stands here before the request leaves.
+    Sending,
+    /// The refresh token was sent, and nobody knows what became of it.
+    InDoubt,
+    /// The refresh token renews nothing any more; `reason` says why.
+    Dead,
+    /// The same, since another was given for it.
+    Spent,
+}
+
+impl RenewalStage {
+    const ALL: [Self; 5] = [Self::Idle, Self::Sending, Self::InDoubt, Self::Dead, Self::Spent];
+
+    const fn code(self) -> i64 {
+        self as i64
+    }
+
+    fn of(code: i64) -> Self {
+        Self::ALL.into_iter().find(|stage| stage.code() == code).unwrap_or(Self::Dead)
+    }
+}
+
+/// What is known of a refresh token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredRefreshToken {
+    /// Which it is.
+    pub token: Fingerprint,
+    /// The first that is known of its line: each was given for the one before.
+    pub line: Fingerprint,
+    /// How far its renewal is.
+    pub stage: RenewalStage,
+    /// How often it was sent, as far as it may have been used up.
+    pub sent: u32,
+    /// Who is at it.
+    pub holder: String,
+    /// Until when nobody else is.
+    pub held_until: Timestamp,
+    /// Before this nobody tries again.
+    pub rest_until: Timestamp,
+    /// Why it renews nothing any more; fixed texts only.
+    pub reason: Option<String>,
+    /// After how many failures in a row nobody tried again for a while.
+    pub failures: u32,
+    /// Since when it is so.
+    pub noted_at: Timestamp,
+}
+
+impl StoredRefreshToken {
+    /// One of which nothing is known.
+    pub fn new(token: Fingerprint) -> Self {
+        let never = Timestamp::from_millis(0);
+        Self {
+            token,
+            line: token,
+            stage: RenewalStage::Idle,
+            sent: 0,
+            holder: String::new(),
+            held_until: never,
+            rest_until: never,
+            reason: None,
+            failures: 0,
+            noted_at: never,
+        }
+    }
+
+    /// Whether it may still bring something: it is not known to be over.
+    pub fn renews(&self) -> bool {
+        !matches!(self.stage, RenewalStage::Dead | RenewalStage::Spent)
+    }
+
+    /// From the columns of [`COLUMNS`], which begin at this one.
+    pub(super) fn read(row: &Row<'_>, at: usize) -> rusqlite::Result<Self> {
+        let time = |column| Ok::<_, rusqlite::Error>(Timestamp::from_millis(row.get(at + column)?));
+        Ok(Self {
+            token: row.get(at)?,
+            line: row.get(at + 1)?,
+            stage: RenewalStage::of(row.get(at + 2)?),
+            sent: row.get(at + 3)?,
+            holder: row.get(at + 4)?,
+            held_until: time(5)?,
+            rest_until: time(6)?,
+            reason: row.get(at + 7)?,
+            failures: row.get(at + 8)?,
+            noted_at: time(9)?,
+        })
+    }
+}
+
+pub(super) const COLUMNS: &str =
+    "token, line, stage, sent, holder, held_until, rest_until, reason, failures, noted_at";
+
+const NOBODY_HOLDS_IT: &str = "NOT EXISTS (SELECT 1 FROM renewals WHERE refresh = token)
+                               AND NOT EXISTS (SELECT 1 FROM revocations WHERE refresh = token)";
+
+/// A sealed copy of a secret that is to end at the API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CopyOfLine {
+    /// What names its end.
+    pub seq: i64,
+    /// For what it is sealed.
+    pub credentials: DeviceUuid,
+    /// The receipt that tells of its end.
+    pub receipt: i64,
+    /// The copy.
+    pub record: StoredRecord,
+    /// What is known of its refresh token.
+    pub refresh: StoredRefreshToken,
+}
+
+impl View<'_> {
+    /// What is known of this refresh token, if anything.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn refresh_token(&self, token: &Fingerprint) -> Result<Option<StoredRefreshToken>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM refresh_tokens WHERE token = ?1");
+        Ok(self.prepare(&sql)?.query_row([token], |row| StoredRefreshToken::read(row, 0)).optional()?)
+    }
+
+    /// The line of this token: without anything that is known, it is the first.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn line_of(&self, token: &Fingerprint) -> Result<Fingerprint, StoreError> {
+        let sql = "SELECT line FROM refresh_tokens WHERE token = ?1";
+        let line = self.prepare(sql)?.query_row([token], |row| row.get(0)).optional()?;
+        Ok(line.unwrap_or(*token))
+    }
+
+    /// The newest secret of this line that is to end, of which the API was not told yet, and whose refresh token may still
+    /// bring something.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn copy_of_line(&self, line: &Fingerprint) -> Result<Option<CopyOfLine>, StoreError> {
+        let sql = "SELECT seq, credentials, receipt, generation, endo, signature, source, token
+                   FROM refresh_tokens JOIN revocations ON refresh = token
+                   WHERE line = ?1 AND stage < ?2 AND receipt > 0 AND attempts = 0 ORDER BY seq DESC LIMIT 1";
+        let over = RenewalStage::Dead.code();
+        let copy = |row: &Row<'_>| {
+            Ok(CopyOfLine {
+                seq: row.get(0)?,
+                credentials: row.get::<_, String>(1)?.into(),
+                receipt: row.get(2)?,
+                record: StoredRecord {
+                    generation: row.get::<_, i64>(3)?.unsigned_abs(),
+                    endo: row.get(4)?,
+                    signature: row.get(5)?,
+                    source: row.get(6)?,
+                },
+                refresh: StoredRefreshToken::new(row.get(7)?),
+            })
+        };
+        let Some(found) = self.prepare(sql)?.query_row((line, over), copy).optional()? else {
+            return Ok(None);
+        };
+        let refresh = self.refresh_token(&found.refresh.token)?.unwrap_or(found.refresh);
+        Ok(Some(CopyOfLine { refresh, ..found }))
+    }
+
+    /// The refresh tokens of which nothing is new since `before`, and that neither a record nor a sealed copy holds; at most
+    /// `limit`.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub(super) fn refresh_tokens_of_nobody(
+        &self,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Fingerprint>, StoreError> {
+        let sql =
+            format!("SELECT token FROM refresh_tokens WHERE noted_at < ?1 AND {NOBODY_HOLDS_IT} LIMIT ?2");
+        let mut statement = self.prepare(&sql)?;
+        let rows = statement.query_map((before.as_millis(), limit as i64), |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+impl Transaction<'_> {
+    /// Notes what is known of a refresh token, in place of what was there. A secret may hang on it, so this may use the room
+    /// that is kept free for endings.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn store_refresh_token(&self, known: &StoredRefreshToken) -> Result<(), StoreError> {
+        self.use_reserve();
+        let sql = format!(
+            "INSERT OR REPLACE INTO refresh_tokens ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
+        );
+        self.prepare(&sql)?.execute((
+            known.token,
+            known.line,
+            known.stage.code(),
+            known.sent,
+            &known.holder,
+            known.held_until.as_millis(),
+            known.rest_until.as_millis(),
+            &known.reason,
+            known.failures,
+            known.noted_at.as_millis(),
+        ))?;
+        Ok(())
+    }
+
+    /// Forgets these refresh tokens, as far as nobody holds them by now.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub(super) fn forget_refresh_tokens(&self, tokens: &[Fingerprint]) -> Result<(), StoreError> {
+        let sql = format!("DELETE FROM refresh_tokens WHERE token = ?1 AND {NOBODY_HOLDS_IT}");
+        let mut statement = self.prepare(&sql)?;
+        tokens.iter().try_for_each(|token| Ok(statement.execute([token]).map(drop)?))
+    }
+}

@@ -1,0 +1,153 @@
+//! A sign-in that brings the refresh token of forgotten credentials again, which was sent by then: it is sent no second time, and
+//! what was given for it is not lost.
+
+use std::time::Duration;
+
+use endo::credentials::{Account, ApiVerdict, CredentialsError, Fate, Life, Renewed};
+use endo::message::DeviceUuid;
+use endo::source::renewal::Health;
+use endo::store::{RenewalStage, StoreError, StoredRefreshToken, Transaction};
+
+use super::Office;
+use super::renewed_meanwhile::UnderWay;
+use crate::support::provider::{FakeProvider, Fault};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// What a sign-in brings that was given the forgotten refresh token again, and when it was asked for.
+fn brings_it_again(office: &Office, provider: &FakeProvider) -> Account {
+    let (access, _) = provider.grant();
+    let life = Life { obtained_at: office.gateway.ambient.clock.now(), lifetime: Some(HOUR) };
+    Account { life: Some(life), ..office.account(42, &access, "refresh-1") }
+}
+
+/// The API does not take the access token any more: what comes of a renewal then.
+async fn renewed(
+    office: &Office,
+    provider: &FakeProvider,
+    (back, access): (&DeviceUuid, &str),
+) -> Result<Renewed, CredentialsError> {
+    office.passes(Duration::from_secs(300));
+    provider.expire(access);
+    office.gateway.credentials.renew_refused(back, 1).await
+}
+
+#[tokio::test]
+async fn what_was_given_for_it_before_the_sign_in_is_kept_is_in_its_credentials_and_does_not_end() {
+    let mut under_way = UnderWay::begin().await;
+    let (office, provider) = (&under_way.office, &under_way.provider);
+    office.forget(&under_way.credentials).await;
+    let account = brings_it_again(office, provider);
+    let devices = &office.gateway.credentials;
+    let arrival = devices.arrival(None).await;
+    let arrival = devices.note_stray(arrival, &account.secret, account.refresh_token.as_ref()).await.unwrap();
+    under_way.gate.add_permits(1);
+    let outcome = (&mut under_way.renewing).await.unwrap();
+    assert!(matches!(outcome, Err(CredentialsError::Revoked)), "{outcome:?}");
+
+    let access = account.secret.copy();
+    let back = devices.keep_brought(account.into(), None, Some(arrival)).await.unwrap();
+    office.passes(Duration::from_secs(60));
+    office.does_what_is_due().await;
+    assert_eq!((under_way.verdict().await, provider.ended()), (ApiVerdict::Spared, Vec::new()));
+    let renewal = under_way.renewal().await;
+    assert_eq!(renewal.fate, Fate::Stayed);
+    assert!(renewal.to_string().contains("the new tokens are in its credentials"), "{renewal}");
+    assert!(office.waiting().await.is_empty());
+
+    assert_eq!(renewed(office, provider, (&back, access.expose())).await.unwrap(), Renewed::New);
+    assert_eq!((provider.token_requests(), provider.reused()), (2, Vec::new()));
+
+    // All that was given ends with the refresh token.
+    office.forget(&back).await;
+    office.does_what_is_due().await;
+    assert_eq!(provider.ended(), ["refresh-4", "access-4", "access-2"]);
+}
+
+#[tokio::test]
+async fn where_that_ended_by_then_the_sign_in_says_so_and_sends_it_no_second_time() {
+    let mut under_way = UnderWay::begin().await;
+    let account = brings_it_again(&under_way.office, &under_way.provider);
+    under_way.office.forget(&under_way.credentials).await;
+    let _ = under_way.land().await;
+    under_way.is_over().await;
+
+    let (office, provider, access) = (&under_way.office, &under_way.provider, account.secret.copy());
+    let back = office.gateway.credentials.keep(account).await.unwrap();
+    let standing = office.gateway.credentials.standing(&back).await.unwrap();
+    assert!(matches!(standing.health, Health::Dead { .. }) && !standing.renews, "{standing:?}");
+    let user_device = office.bind(&back).await;
+    assert_eq!(office.open_for(&back, &user_device).await.unwrap(), access.expose(), "its own end is later");
+    let over = renewed(office, provider, (&back, access.expose())).await;
+    assert!(matches!(over, Err(CredentialsError::SignInAgain { .. })), "{over:?}");
+    assert_eq!((provider.token_requests(), provider.reused()), (1, Vec::new()));
+}
+
+#[tokio::test]
+async fn it_is_not_sent_again_where_nobody_knows_what_came_of_it() {
+    for (status, is_lost) in [(500, true), (503, false)] {
+        for is_answered_before in [true, false] {
+            let mut under_way = UnderWay::begin_with(|gate| Fault::SayLate(gate, status, "")).await;
+            under_way.office.forget(&under_way.credentials).await;
+            if is_answered_before {
+                under_way.gate.add_permits(1);
+                let _ = (&mut under_way.renewing).await.unwrap();
+            }
+            let (office, provider) = (&under_way.office, &under_way.provider);
+            let account = brings_it_again(office, provider);
+            let access = account.secret.copy();
+            let back = office.gateway.credentials.keep(account).await.unwrap();
+            if !is_answered_before {
+                under_way.gate.add_permits(1);
+                let _ = (&mut under_way.renewing).await.unwrap();
+            }
+            let renewed = renewed(office, provider, (&back, access.expose())).await;
+            assert_eq!(matches!(renewed, Err(CredentialsError::SignInAgain { .. })), is_lost, "{renewed:?}");
+            assert_eq!(provider.token_requests(), if is_lost { 1 } else { 2 });
+        }
+    }
+}
+
+#[tokio::test]
+async fn neither_where_the_process_ended_that_sent_it() {
+    let provider = FakeProvider::start().await;
+    let office = Office::open(provider.settings()).await;
+    let (access, refresh) = provider.grant();
+    let forgotten = office.keep(42, &access, &refresh).await;
+    let device = forgotten.clone();
+    let send = move |transaction: &Transaction<'_>| {
+        let known = transaction.renewal(&device)?.unwrap().refresh.unwrap();
+        let sent = StoredRefreshToken { stage: RenewalStage::Sending, sent: 1, ..known };
+        transaction.store_refresh_token(&sent)
+    };
+    office.gateway.store.write::<_, StoreError, _>(send).await.unwrap();
+    office.forget(&forgotten).await;
+    let account = brings_it_again(&office, &provider);
+    let access = account.secret.copy();
+    let back = office.gateway.credentials.keep(account).await.unwrap();
+    assert_eq!(office.gateway.credentials.standing(&back).await.unwrap().health, Health::InDoubt);
+    let over = renewed(&office, &provider, (&back, access.expose())).await;
+    assert!(matches!(over, Err(CredentialsError::SignInAgain { .. })), "{over:?}");
+    assert_eq!(provider.token_requests(), 0);
+}
+
+#[tokio::test]
+async fn it_is_sent_by_nobody_else_while_it_is_on_its_way() {
+    let mut under_way = UnderWay::begin().await;
+    let (office, provider) = (&under_way.office, &under_way.provider);
+    office.forget(&under_way.credentials).await;
+    let account = brings_it_again(office, provider);
+    provider.expire(account.secret.expose());
+    let back = office.gateway.credentials.keep(account).await.unwrap();
+    let (devices, refused) = (office.gateway.credentials.clone(), back.clone());
+    let waiting = tokio::spawn(async move { devices.renew_refused(&refused, 1).await });
+    for _ in 0..50 {
+        // It has looked by then whether somebody is at it.
+        office.waiting().await;
+    }
+    assert_eq!(provider.token_requests(), 1);
+    under_way.gate.add_permits(1);
+    let _ = (&mut under_way.renewing).await.unwrap();
+    assert_eq!(waiting.await.unwrap().unwrap(), Renewed::Newer);
+    assert_eq!((provider.token_requests(), provider.reused()), (1, Vec::new()));
+}
