@@ -35,6 +35,11 @@ struct Tally {
     left: usize,
     left_under_way: usize,
     left_in_doubt: usize,
+    forgotten: usize,
+    forgotten_under_way: usize,
+    brought_again: usize,
+    inherited: usize,
+    doubts_taken_over: usize,
     alive: usize,
     dead: usize,
 }
@@ -60,13 +65,18 @@ fn no_schedule_spends_a_refresh_token_twice_or_loses_one_unseen() {
         let Tally { taken_over, taken_over_under_way, handed_out_again, let_go, .. } = tally;
         let Tally { kept_late, given_anew, .. } = tally;
         let Tally { left, left_under_way, left_in_doubt, outlived, .. } = tally;
+        let Tally { forgotten, forgotten_under_way, brought_again, inherited, doubts_taken_over, .. } = tally;
         let of_renewals = [renewed, still_good, crashes, reopenings, lost, alive, dead];
         let of_sign_ins = [taken_over, taken_over_under_way, handed_out_again];
         let of_leavings = [left, left_under_way, left_in_doubt];
-        let of_owners = of_sign_ins.iter().chain(&of_leavings);
+        let of_forgetting = [forgotten, forgotten_under_way, brought_again];
+        let of_owners = of_sign_ins.iter().chain(&of_leavings).chain(&of_forgetting);
         assert!(of_renewals.iter().chain(of_owners).all(|count| *count > 50));
-        assert!(kept_late > 10, "few sign-ins are kept after what they brought was spent");
-        assert!(given_anew > 10, "few refresh tokens are given again that were given up");
+        // Some twenty of each, by the dice.
+        assert!(kept_late > 4, "few sign-ins are kept after what they brought was spent");
+        assert!(inherited > 4, "few sign-ins find what was given for a forgotten refresh token");
+        assert!(doubts_taken_over > 10, "few sign-ins bring a forgotten refresh token that was sent");
+        assert!(given_anew > 4, "few refresh tokens are given again that were given up");
         assert!(let_go > 10, "few are told to sign in again and do");
         assert!(outlived > 10, "few access tokens outlive what renews them");
     }
@@ -110,6 +120,11 @@ impl Tally {
         self.left += life.left;
         self.left_under_way += life.left_under_way;
         self.left_in_doubt += life.left_in_doubt;
+        self.forgotten += life.forgotten;
+        self.forgotten_under_way += life.forgotten_under_way;
+        self.brought_again += life.brought_again;
+        self.inherited += life.inherited;
+        self.doubts_taken_over += life.doubts_taken_over;
         match life.ending {
             Some(Ending::Alive) => self.alive += 1,
             Some(Ending::Dead) => self.dead += 1,

@@ -1,5 +1,6 @@
 //! One simulated life: who does what when, what must hold at every step, and what it ends with.
 
+mod forgetting;
 mod sign_ins;
 
 use std::collections::{BTreeSet, HashSet};
@@ -15,12 +16,13 @@ use endo::source::oauth2::{OAuthError, Tokens};
 use endo::source::renewal::{
     BeforeUse, Demand, Health, RenewalError, RenewalSettings, Renewed, Renewer, Standing, Upstream,
 };
-use endo::store::{Store, StoreError, StoreSettings, StoredRecord, StoredRenewal};
+use endo::store::{RenewalStage, Store, StoreError, StoreSettings, StoredRecord, StoredRenewal};
 use futures_util::future::BoxFuture;
 
+use forgetting::records;
 use sign_ins::Arrival;
 
-use super::super::{Hand, owners, plain_records, read};
+use super::super::{Hand, owners, read};
 use super::model::{Dice, Kind, Parked, Provider};
 
 /// What a life ended with.
@@ -71,6 +73,15 @@ pub(super) struct Life {
     /// How many owners came, and who of them is left.
     came: u64,
     owners: BTreeSet<u64>,
+    /// Credentials that were forgotten, and by what was under way.
+    pub(super) forgotten: usize,
+    pub(super) forgotten_under_way: usize,
+    /// Sign-ins since that brought the refresh token of forgotten credentials again, by what became of that.
+    pub(super) brought_again: usize,
+    pub(super) inherited: usize,
+    pub(super) doubts_taken_over: usize,
+    /// Whether there are none by now.
+    is_forgotten: bool,
     /// Access tokens of which the provider did not say when they end.
     endless: HashSet<String>,
     /// Whether somebody was told to sign in again, or knows by himself.
@@ -148,7 +159,7 @@ impl Life {
         mut dice: Dice,
         (store, directory): (Store, &Path),
     ) -> Self {
-        let provider = Provider::new(kind, Dice::new(dice.next()));
+        let provider = Provider::new(seed, kind, Dice::new(dice.next()));
         let mut life = Self {
             seed,
             renewed: 0,
@@ -168,6 +179,12 @@ impl Life {
             left_under_way: 0,
             left_in_doubt: 0,
             came: 0,
+            forgotten: 0,
+            forgotten_under_way: 0,
+            brought_again: 0,
+            inherited: 0,
+            doubts_taken_over: 0,
+            is_forgotten: false,
             owners: BTreeSet::new(),
             endless: HashSet::new(),
             is_told_so: false,
@@ -228,7 +245,8 @@ impl Life {
             all.iter_mut().for_each(|byte| *byte = dice.next() as u8);
         });
         let ambient = Ambient { clock: self.hand.clock(), random };
-        let renewer = Renewer::new(self.store().clone(), plain_records(), upstream, ambient).with(settings);
+        let renewer =
+            Renewer::new(self.store().clone(), records(&self.hand), upstream, ambient).with(settings);
         Process { renewer: Arc::new(renewer), task: None, number }
     }
 
@@ -249,13 +267,16 @@ impl Life {
     /// One thing that happens.
     pub(super) async fn step(&mut self) {
         let which = self.dice.below(2) as usize;
-        if std::mem::take(&mut self.is_told_so) && self.dice.percent(50) {
-            return self.sign_in_without_another_refresh_token().await;
+        if self.is_forgotten {
+            return self.while_forgotten(which).await;
+        }
+        if std::mem::take(&mut self.is_told_so) && self.dice.percent(80) {
+            return self.sign_in_without_another_refresh_token(10).await;
         }
         if self.dice.percent(20) {
             self.keep_what_came().await;
         }
-        match self.dice.below(104) {
+        match self.dice.below(108) {
             0..50 => self.act(which).await,
             50..75 => {
                 let longest = [15, 400, 400, 4000][self.dice.below(4) as usize];
@@ -275,9 +296,10 @@ impl Life {
             75..84 => self.crash(which),
             84..86 => self.reopen(),
             86..88 => self.sign_in().await,
-            88..91 => self.sign_in_without_another_refresh_token().await,
+            88..91 => self.sign_in_without_another_refresh_token(70).await,
             91..95 => self.leave().await,
             95..100 => self.expire().await,
+            100..104 => self.forget().await,
             _ => {
                 self.provider().withdraw();
                 self.is_told_so = true;
@@ -287,6 +309,9 @@ impl Life {
 
     /// What works is used: nobody gives an access token up that the provider still takes, unless its time has come.
     pub(super) async fn check_use(&mut self) {
+        if self.is_forgotten {
+            return;
+        }
         let (record, renewal) = (self.record().await, self.renewal().await);
         let (access, _) = read(&record);
         let works = self.provider().access.contains(&access);
@@ -365,9 +390,19 @@ impl Life {
 
     async fn ended(&mut self, number: u64, outcome: &Result<Renewed, RenewalError>) {
         self.note(format!("process {number} ends: {outcome:?}"));
-        let record = self.record().await;
-        assert_eq!(owners(&record), self.owners, "seed {}: a renewal brings somebody back", self.seed);
-        let held = read(&record).1;
+        let held = match self.is_forgotten {
+            true => None,
+            false => {
+                let record = self.record().await;
+                assert_eq!(
+                    owners(&record),
+                    self.owners,
+                    "seed {}: a renewal brings somebody back",
+                    self.seed
+                );
+                read(&record).1
+            }
+        };
         let received = self.provider().received.remove(&number).unwrap_or_default();
         for spent in received {
             assert!(held.as_ref() != Some(&spent), "seed {}: what {spent} brought is lost", self.seed);
@@ -377,6 +412,7 @@ impl Life {
             Ok(Renewed::New) => self.renewed += 1,
             Ok(Renewed::StillGood) => self.still_good += 1,
             Ok(_) => {}
+            Err(RenewalError::NoRecord) => assert!(self.forgotten > 0, "seed {}", self.seed),
             Err(RenewalError::Dead { reason }) => {
                 assert!(!reason.is_empty());
                 self.is_told_so = true;
@@ -415,6 +451,9 @@ impl Life {
     /// Nothing fails any more: whatever is known by then has to be right.
     pub(super) async fn come_to_rest(&mut self) {
         self.provider().calm = true;
+        if self.is_forgotten {
+            self.come_back().await;
+        }
         self.keep_what_came().await;
         for which in 0..2 {
             while self.processes[which].task.is_some() {
@@ -478,6 +517,10 @@ impl Life {
 
     fn check_death_of(&self, renewal: &StoredRenewal, refresh: &str) {
         let sent = self.provider().sent.get(refresh).copied().unwrap_or_default();
+        if renewal.refresh.as_ref().is_some_and(|refresh| refresh.stage == RenewalStage::Spent) {
+            // Another was given for it, which nobody had any more when somebody came with this one.
+            return assert!(sent >= 1, "seed {}: {refresh} was never sent", self.seed);
+        }
         let enough = self.kind.uses();
         let refused = self.provider().refused.contains(refresh);
         let noted = renewal.refresh.as_ref().map_or(0, |refresh| refresh.sent);

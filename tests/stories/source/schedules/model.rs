@@ -99,6 +99,7 @@ pub(super) struct Parked {
 }
 
 pub(super) struct Provider {
+    seed: u64,
     pub(super) kind: Kind,
     pub(super) calm: bool,
     pub(super) dice: Dice,
@@ -125,8 +126,9 @@ pub(super) struct Provider {
 }
 
 impl Provider {
-    pub(super) fn new(kind: Kind, dice: Dice) -> Self {
+    pub(super) fn new(seed: u64, kind: Kind, dice: Dice) -> Self {
         Self {
+            seed,
             kind,
             calm: false,
             dice,
@@ -146,9 +148,14 @@ impl Provider {
         }
     }
 
+    /// No life's tokens are another's, whose store may be the same.
+    fn name(&self, kind: &str) -> String {
+        format!("{kind}-{}-{:x}", self.issued, self.seed)
+    }
+
     pub(super) fn issue(&mut self) -> (String, String) {
         self.issued += 1;
-        let (access, refresh) = (format!("access-{}", self.issued), format!("refresh-{}", self.issued));
+        let [access, refresh] = ["access", "refresh"].map(|kind| self.name(kind));
         self.access.insert(access.clone());
         self.uses.insert(refresh.clone(), 0);
         (access, refresh)
@@ -157,7 +164,7 @@ impl Provider {
     /// What a sign-in brings where a refresh token was given before.
     pub(super) fn issue_alone(&mut self) -> String {
         self.issued += 1;
-        let access = format!("access-{}", self.issued);
+        let access = self.name("access");
         self.access.insert(access.clone());
         access
     }

@@ -13,19 +13,19 @@ use super::Life;
 
 /// What a sign-in brought that is not kept yet.
 pub(super) struct Arrival {
-    access: String,
+    pub(super) access: String,
     /// The refresh token that is given again.
-    same: Option<String>,
-    life: StoredRenewal,
-    asked_at: Timestamp,
+    pub(super) same: Option<String>,
+    pub(super) life: StoredRenewal,
+    pub(super) asked_at: Timestamp,
 }
 
 /// What became of it.
 struct Kept {
     refresh: Option<StoredRefreshToken>,
     token: Option<String>,
-    /// What was known of the refresh token before.
-    before: Option<StoredRefreshToken>,
+    /// Whether the refresh token that was given again was known to be over.
+    was_over: bool,
 }
 
 impl Life {
@@ -47,15 +47,15 @@ impl Life {
     }
 
     /// Somebody signs in anew, and the provider gives no refresh token, or the same again; what it gave is kept at once, or
-    /// when more has happened.
-    pub(super) async fn sign_in_without_another_refresh_token(&mut self) {
+    /// when more has happened, in so many of a hundred cases.
+    pub(super) async fn sign_in_without_another_refresh_token(&mut self, late: u64) {
         // Whoever signs in takes a while.
         self.hand.forward(Duration::from_secs(1));
         let access = self.provider().issue_alone();
         let (same, life) = (self.handed_out_again().await, self.another_life(&access));
         self.note(format!("somebody signs in for {access} alone, or with {same:?}"));
         let arrival = Arrival { access, same, life, asked_at: self.hand.now() };
-        match self.dice.percent(70) {
+        match self.dice.percent(late) {
             true => self.arriving.push(arrival),
             false => self.keep(arrival).await,
         }
@@ -93,17 +93,18 @@ impl Life {
             assert!(transaction.store_record(&device, &record)?);
             let life = StoredRenewal { generation, secret_since: generation, ..life };
             transaction.store_renewal(&device, &life.renewed_by(refresh.clone()))?;
-            Ok(Kept { refresh, token, before: known.refresh })
+            let was_over = same.and_then(|same| same.known).is_some_and(|known| !known.renews());
+            Ok(Kept { refresh, token, was_over })
         };
-        let Kept { refresh, token, before } = self.store().write::<_, StoreError, _>(keep).await.unwrap();
+        let Kept { refresh, token, was_over } = self.store().write::<_, StoreError, _>(keep).await.unwrap();
         self.note(format!("{access} is kept beside {token:?}, {refresh:?}"));
         let Some((token, refresh)) = token.zip(refresh) else { return self.let_go += 1 };
         self.taken_over += 1;
         self.taken_over_under_way += usize::from(refresh.stage == RenewalStage::Sending);
         let is_spent = refresh.renews() && self.spent.contains(&token);
         assert!(!is_spent, "seed {}: {token} takes its successor's place", self.seed);
-        self.kept_late += usize::from(same.is_some_and(|same| same != token));
-        if refresh.renews() && before.is_some_and(|before| !before.renews()) {
+        self.kept_late += usize::from(same.as_ref().is_some_and(|same| *same != token));
+        if refresh.renews() && was_over && same.as_ref() == Some(&token) {
             self.given_anew += 1;
             let at_work = self.processes.iter().filter(|process| process.task.is_some()).count();
             self.provider().is_given_anew(&token, at_work);
@@ -115,14 +116,14 @@ impl Life {
     async fn handed_out_again(&mut self) -> Option<String> {
         let (held, known) = (read(&self.record().await).1, self.renewal().await);
         let held = held.filter(|token| self.provider().takes(token));
-        let again = held.filter(|_| self.dice.percent(60));
+        let again = held.filter(|_| self.dice.percent(90));
         self.handed_out_again +=
             usize::from(again.is_some() && known.refresh.is_some_and(|refresh| refresh.sent > 0));
         again
     }
 
     /// The life of an access token that a sign-in brings, whose end the provider tells or not.
-    fn another_life(&mut self, access: &str) -> StoredRenewal {
+    pub(super) fn another_life(&mut self, access: &str) -> StoredRenewal {
         let lifetime = self.dice.percent(50).then_some(Duration::from_secs(600));
         if lifetime.is_none() {
             self.endless.insert(access.to_owned());
@@ -131,7 +132,7 @@ impl Life {
     }
 
     /// Somebody else owns what is kept from now on; answers who does then.
-    fn another_owner(&mut self) -> BTreeSet<u64> {
+    pub(super) fn another_owner(&mut self) -> BTreeSet<u64> {
         self.came += 1;
         self.owners.insert(self.came);
         self.owners.clone()
