@@ -105,7 +105,7 @@ impl CredentialsDevices {
         let right = self.right(binding).await?;
         let newer = right.record.as_ref().filter(|newer| newer.generation > record.generation);
         let record = newer.cloned().unwrap_or(record);
-        let renewal = right.renewal.clone().filter(|_| self.renewing.is_some());
+        let renewal = right.renewal.clone();
         Ok(Bound { record, renewal })
     }
 

@@ -15,8 +15,8 @@ use crate::bus::Bus;
 use crate::bus::embedded::BusError;
 use crate::message::DeviceUuid;
 use crate::source::renewal::{
-    BeforeUse, Health, Held, NewSecret, Records, RecordsError, RenewalError, Renewals, Renewed, Renewer,
-    Standing, Upstream, begin_life,
+    BeforeUse, Health, Held, NOBODY_RENEWS, NewSecret, Records, RecordsError, RenewalError, Renewals,
+    Renewed, Renewer, Standing, Upstream, begin_life, is_over_unrenewed, note_refusal,
 };
 use crate::store::{StoreError, StoredRecord, StoredRefreshToken, StoredRenewal, Transaction, View};
 use crate::telemetry::with_causes;
@@ -24,7 +24,6 @@ use crate::vault::{Replacement, SecretText, Vault};
 
 /// How many secrets are renewed in one go.
 const AT_ONCE: usize = 256;
-const NOBODY_RENEWS: &str = "the API refused the secret, and this gateway cannot renew it";
 
 /// How long a secret lives, as whoever gave it said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,9 +91,6 @@ impl CredentialsDevices {
         credentials: &DeviceUuid,
         generation: u64,
     ) -> Result<Renewed, CredentialsError> {
-        let Some(renewing) = &self.renewing else {
-            return Err(CredentialsError::SignInAgain { reason: NOBODY_RENEWS.to_owned() });
-        };
         let generation = match self.adopt(credentials, generation).await {
             Err(CredentialsError::NoRecord) if self.is_forgotten(credentials).await? => {
                 return Err(CredentialsError::Revoked);
@@ -102,7 +98,27 @@ impl CredentialsDevices {
             // A record that came with its device goes where that goes; nobody ended the right to use it.
             generation => generation?,
         };
-        Ok(renewing.renewals.after_rejection(credentials, generation).await?)
+        match &self.renewing {
+            Some(renewing) => Ok(renewing.renewals.after_rejection(credentials, generation).await?),
+            None => self.give_up_refused(credentials, generation).await,
+        }
+    }
+
+    /// What the API refuses and nobody renews here is not used any more; the secret of generation `tried` was tried.
+    async fn give_up_refused(
+        &self,
+        credentials: &DeviceUuid,
+        tried: u64,
+    ) -> Result<Renewed, CredentialsError> {
+        let (device, now) = (credentials.clone(), self.clock.now());
+        let note = move |transaction: &Transaction<'_>| {
+            let newest = transaction.record(&device)?.ok_or(CredentialsError::NoRecord)?.generation;
+            Ok::<_, CredentialsError>(note_refusal(transaction, &device, [newest, tried], now)?)
+        };
+        match self.store.write(note).await? {
+            true => Err(CredentialsError::SignInAgain { reason: NOBODY_RENEWS.to_owned() }),
+            false => Ok(Renewed::Newer),
+        }
     }
 
     /// Does what follows from what is over, renews what is due, and shows a bus elsewhere what is new, until stopped.
@@ -130,7 +146,13 @@ impl CredentialsDevices {
         known: Option<&StoredRenewal>,
         generation: u64,
     ) -> Result<bool, CredentialsError> {
-        let Some(renewing) = &self.renewing else { return Ok(false) };
+        let Some(renewing) = &self.renewing else {
+            let over = known.filter(|known| known.generation == generation).and_then(is_over_unrenewed);
+            return match over {
+                Some(reason) => Err(CredentialsError::SignInAgain { reason: reason.to_owned() }),
+                None => Ok(false),
+            };
+        };
         match BeforeUse::of(known, generation, self.clock.now()) {
             BeforeUse::Use => Ok(false),
             BeforeUse::SignInAgain { reason } => Err(CredentialsError::SignInAgain { reason }),

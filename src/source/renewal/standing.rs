@@ -1,6 +1,7 @@
 //! How a secret stands, and what that means before it is used. Pure.
 
 use super::judgement::{may_send_again, why_it_is_over};
+use super::refusal::is_over_unrenewed;
 use super::schedule::is_due;
 use crate::ambient::Timestamp;
 use crate::source::provider::Retry;
@@ -64,13 +65,14 @@ impl Standing {
             return Self { health: Health::Good, expires_at: None, renews: false, tries_again: false };
         };
         let stage = known.refresh.as_ref().map(|refresh| refresh.stage);
-        let health = match (why_it_is_over(known), stage) {
+        let refused = is_over_unrenewed(known).filter(|_| retry.is_none()).map(str::to_owned);
+        let health = match (refused.or_else(|| why_it_is_over(known)), stage) {
             (Some(reason), _) => Health::Dead { reason },
             (None, Some(RenewalStage::Sending | RenewalStage::InDoubt)) => Health::InDoubt,
             _ if is_due(known, now) => Health::Due,
             _ => Health::Good,
         };
-        let renews = known.renew_at.is_some() && why_it_is_over(known).is_none();
+        let renews = retry.is_some() && known.renew_at.is_some() && why_it_is_over(known).is_none();
         let sent = known.refresh.as_ref().map_or(0, |refresh| refresh.sent);
         let tries_again = retry.is_some_and(|retry| may_send_again(retry, sent));
         Self { health, expires_at: known.expires_at, renews, tries_again }

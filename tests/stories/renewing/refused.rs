@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use endo::ambient::Timestamp;
-use endo::config::RefreshRetry;
+use endo::config::{RefreshRetry, Source, SourceKind};
 use endo::credentials::{Health, State};
 use serde_json::{Value, json};
 
@@ -132,5 +132,33 @@ async fn a_doubt_says_whether_the_renewal_is_tried_again() {
         let said = State::of(&house.standing().await, Timestamp::from_millis(0)).to_string();
         assert!(said.starts_with("In doubt: a renewal is not answered") && said.contains(says), "{said}");
         assert_eq!(house.provider.token_requests(), 1);
+    }
+}
+
+#[tokio::test]
+async fn what_nobody_renews_here_is_over_once_the_api_refused_it_and_not_tried_again() {
+    for kind in [SourceKind::Static, SourceKind::Oauth2User] {
+        let mut house = House::with(Some(HOUR), |config| {
+            let (name, base_url) = (config.source.name.take(), config.source.base_url.take());
+            config.source = Source { kind, name, base_url, ..Source::default() };
+        })
+        .await;
+        assert!(!house.standing().await.renews, "nobody does");
+        assert_eq!(house.ask().await["metadata"]["code"], 200);
+
+        house.provider.expire("access-1");
+        for _ in 0..3 {
+            assert_eq!(house.ask().await["metadata"]["code"], 401);
+        }
+        assert_eq!(house.provider.api_calls().len(), 2, "what the API refused is not tried again");
+        let standing = house.standing().await;
+        assert_eq!(State::of(&standing, house.hand.now()), State::SignInAgain, "{standing:?}");
+
+        let (access, _) = house.provider.grant();
+        house.sign_in(&access, None).await;
+        assert_eq!(house.ask().await["metadata"]["code"], 200, "another is");
+        let standing = house.standing().await;
+        assert_eq!(State::of(&standing, house.hand.now()), State::Works, "{standing:?}");
+        assert_eq!(house.provider.token_requests(), 0);
     }
 }

@@ -13,7 +13,7 @@ use crate::support::provider::Fault;
 
 impl House {
     /// The owner signs in again, and the API gives these tokens.
-    async fn sign_in(&self, access: &str, refresh: Option<&str>) {
+    pub(super) async fn sign_in(&self, access: &str, refresh: Option<&str>) {
         let account = account(&self.gateway, access, refresh);
         let kept = self.gateway.gateway.credentials.keep(account).await.unwrap();
         assert_eq!(kept, self.chain.credentials);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use endo::ambient::Timestamp;
+use endo::config::RefreshRetry;
 use endo::source::renewal::begin_life;
 use endo::store::{RenewalStage, StoreError, StoredRefreshToken, StoredRenewal};
 
@@ -25,7 +26,12 @@ impl House {
 
 #[tokio::test]
 async fn credentials_say_in_words_how_they_stand() {
-    let house = House::open().await;
+    let house = House::with(|config| {
+        config.source.client_id = Some("gateway id".to_owned());
+        config.source.client_secret = Some("of the gateway".to_owned().into());
+        config.source.refresh_retry = RefreshRetry::Never;
+    })
+    .await;
     let chain = house.gateway.chain(42).await;
     let mut browser = house.signed_in().await;
     let life = begin_life(1, house.now(), Some(Duration::from_secs(3600)), 0.5);
