@@ -1,4 +1,4 @@
-//! Which hosts get another call: whoever is slow leaves room to those that are not, and to those that nobody knows yet.
+//! Which hosts get another call: the more are in hand, the fewer each gets, and whoever is slow leaves room to all others.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -78,7 +78,7 @@ impl Hosts {
             self.known.iter().partition(|(_, host)| self.takes_another(host, in_hand, now));
         let names = |hosts: Vec<(&String, &Host)>| hosts.into_iter().map(|(name, _)| name.clone()).collect();
         let hosts: HashSet<_> = names(full);
-        let but = (self.room(Pace::Unknown, in_hand) == 0).then(|| names(with_room));
+        let but = (!self.takes_another(&Host::UNKNOWN, in_hand, now)).then(|| names(with_room));
         let again_in = if hosts.is_empty() && but.is_none() {
             None
         } else {
@@ -122,8 +122,15 @@ impl Hosts {
     }
 
     fn takes_another(&self, host: &Host, in_hand: InHand, now: Timestamp) -> bool {
-        let pace = host.pace(now);
-        host.calls.len() < self.share(pace) && self.room(pace, in_hand) > self.kept_from(host, pace)
+        let (calls, all) = (host.calls.len(), self.concurrency);
+        let InHand { slow, unknown, quick } = in_hand;
+        match host.pace(now) {
+            Pace::Slow => calls < (all / 8).max(1) && slow < (all / 2).max(1),
+            // One that nobody knows shows with the first how it takes them.
+            Pace::Unknown => calls == 0 && slow + unknown < (all * 3 / 4).max(1),
+            // Quick ones may stall all together: each leaves others three quarters of what it finds free.
+            Pace::Quick => 3 * calls < all.saturating_sub(slow + unknown + quick),
+        }
     }
 
     fn in_hand(&self, now: Timestamp) -> InHand {
@@ -137,32 +144,6 @@ impl Hosts {
             *of_its_pace += host.calls.len();
         }
         in_hand
-    }
-
-    /// The most calls of one host. One that nobody knows shows with the first how it takes them.
-    fn share(&self, pace: Pace) -> usize {
-        match pace {
-            Pace::Slow => (self.concurrency / 8).max(1),
-            Pace::Unknown => 1,
-            Pace::Quick => (self.concurrency / 4).max(1),
-        }
-    }
-
-    /// How much of that room is not for this host: quick ones may stall all together, so that an eighth of all calls is for
-    /// those that have none in hand.
-    fn kept_from(&self, host: &Host, pace: Pace) -> usize {
-        if pace == Pace::Quick && !host.calls.is_empty() { self.concurrency / 8 } else { 0 }
-    }
-
-    /// How many more calls hosts of this pace get together: what slow ones may have at most is half of all, and three
-    /// quarters with those that nobody knows.
-    fn room(&self, pace: Pace, InHand { slow, unknown, quick }: InHand) -> usize {
-        let (together, most) = match pace {
-            Pace::Slow => (slow, self.concurrency / 2),
-            Pace::Unknown => (slow + unknown, self.concurrency * 3 / 4),
-            Pace::Quick => (slow + unknown + quick, self.concurrency),
-        };
-        most.max(1).saturating_sub(together)
     }
 }
 
