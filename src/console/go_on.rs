@@ -1,4 +1,4 @@
-//! The page between a link elsewhere and a sign-in at the API.
+//! The page between whatever is no page of the gateway and a sign-in at the API.
 
 use maud::{Markup, html};
 
@@ -8,7 +8,8 @@ use super::layout::{Frame, Viewer, page};
 /// Asks whether the viewer wants to sign in at the API, which a form to `path` begins.
 pub fn go_on(viewer: &Viewer, api: &str, path: &str) -> Markup {
     let body = html! {
-        p.lead { "You came here by a link from elsewhere. Signing in at " (api) " keeps your secret here, and proves that the account is yours." }
+        p.lead { "Signing in at " (api) " keeps your secret here, and proves that the account is yours." }
+        p { "You are asked because no page of this gateway led you here. Go on only if that is what you want." }
         form method="post" action=(path) {
             (proof(viewer))
             button.button.strong { "Sign in at " (api) }

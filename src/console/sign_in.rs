@@ -9,6 +9,8 @@ use super::layout::{Frame, page};
 pub struct SignIn<'a> {
     /// Where the way over the bus begins; none where the operator has not set it up.
     pub bus: Option<&'a str>,
+    /// The API at which they are to sign in then, where that is what they came for.
+    pub then_at: Option<&'a str>,
     /// Whether `endo serve` prints a link.
     pub prints_link: bool,
     /// Why somebody is here again.
@@ -31,6 +33,9 @@ pub fn sign_in(ways: &SignIn<'_>) -> Markup {
         @match ways.bus {
             Some(start) => {
                 p.lead { "Sign in as your device on the bus to see which credentials are yours, and who uses them." }
+                @if let Some(api) = ways.then_at {
+                    p { "Then you go on to " (api) ", and sign in there: that keeps your secret here, and proves that the account is yours." }
+                }
                 p { a.button.strong href=(start) { "Sign in with the bus" } }
             }
             None => p.lead {

@@ -4,6 +4,8 @@
 //! and what it is to bring back is sealed in `state`, by that pass and a key of the gateway's together, for the provider that
 //! it is sent to and the session in which that was begun.
 
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
@@ -16,8 +18,13 @@ use crate::vault::{Pass, SecretText};
 
 /// The newest answers that are remembered. Whoever pushes one out ends nothing: a provider takes its code once, too.
 const REMEMBERED: u32 = 10_000;
+/// How long a browser may take from one of the gateway's pages to the next.
+const STEP: Duration = Duration::from_secs(60);
 /// The name of the gateway's key.
 const KEY: &str = "sign-in.key";
+
+/// What a voucher is sealed for. No provider's address begins so.
+const ON_THE_WAY: &[u8] = b"on the way";
 
 /// Over whom a sign-in leads, and in which session.
 #[derive(Clone, Copy, Debug)]
@@ -103,6 +110,21 @@ impl Flows {
             move |transaction: &Transaction<'_>| transaction.answer_flow(&fingerprint, now, REMEMBERED);
         let is_first = self.store.write::<_, StoreError, _>(answer).await?;
         Ok(is_first.then_some(flow))
+    }
+
+    /// What shows soon after, in the session with this pass alone, that its user meant to come where it leads.
+    pub(in crate::http) fn vouch(&self, session: &Pass) -> String {
+        let now = self.clock.now().as_millis().to_be_bytes();
+        URL_SAFE_NO_PAD.encode(self.key.with(session, ON_THE_WAY).seal(&now, &self.random))
+    }
+
+    /// Whether `text` shows that in this session.
+    pub(in crate::http) fn is_vouched(&self, session: &Pass, text: &str) -> bool {
+        let sealed = URL_SAFE_NO_PAD.decode(text).unwrap_or_default();
+        let millis = self.key.with(session, ON_THE_WAY).open(&sealed);
+        let millis = millis.and_then(|bytes| Some(i64::from_be_bytes(bytes.as_slice().try_into().ok()?)));
+        let now = self.clock.now();
+        millis.map(Timestamp::from_millis).is_some_and(|at| at <= now && now.since(at) <= STEP)
     }
 
     /// Forgets the answers of flows that are over anyhow.

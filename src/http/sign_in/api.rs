@@ -8,10 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use super::Next;
 use super::keeping::kept;
+use super::next::VOUCHER;
 use super::redeeming::{Answered, BoundFor, redeem};
 use super::refusal::{came_back_wrong, flow_of};
 use super::typed;
 use super::wish::Wish;
+use crate::bus::form;
 use crate::console;
 use crate::egress::Url;
 use crate::http::Body;
@@ -39,14 +41,22 @@ pub(in crate::http) async fn begin(request: HttpRequest, door: Data<FrontDoor>) 
     let client = client.as_ref().ok_or_else(|| unregistered(entrance))?;
     let browser = Browser::of(&request);
     let is_program = !browser.tells_who_led && !is_browser(request.headers());
-    if browser.is_led_by_us || is_program {
-        let intent = Intent { wish, is_meant: browser.is_led_by_us };
+    let is_meant = browser.is_led_by_us || is_vouched(&request, entrance, &session);
+    if is_meant || is_program {
+        let intent = Intent { wish, is_meant };
         return Ok(depart(entrance, client, &session, &intent).by(found, &browser));
     }
     // A provider that remembers a consent answers at once, so a link elsewhere, in a page or a letter, could replace the
     // secret and renew a proof that nobody meant to give.
     let markup = console::go_on(&session.viewer(), &entrance.api, &wish.path());
     Ok(page_leading_to(StatusCode::OK, markup, entrance.leads_on_to().as_deref()))
+}
+
+/// Whether the sign-in with the bus leads here that was begun on a page of the gateway. A page elsewhere can begin one too, or
+/// lead here itself, but has nothing to show for it.
+fn is_vouched(request: &HttpRequest, entrance: &Entrance, session: &Session) -> bool {
+    let voucher = form::pairs(request.query_string()).find(|(name, _)| name == VOUCHER);
+    voucher.is_some_and(|(_, voucher)| entrance.flows.is_vouched(&session.pass, &voucher))
 }
 
 /// The same by the button of the page in between, whose proof was read.

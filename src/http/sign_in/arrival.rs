@@ -11,6 +11,7 @@ use super::give_back::give_back;
 use crate::bus::form;
 use crate::console::{self, SignIn};
 use crate::http::Body;
+use crate::http::entrance::Way;
 use crate::http::page::{page, page_leading_to, see_other};
 use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
@@ -37,8 +38,10 @@ pub(in crate::http) async fn ask(request: HttpRequest, door: Data<FrontDoor>) ->
     let entrance = door.entrance()?;
     let start = start(entrance.bus.as_ref(), &next);
     let begin_at = begin_at(&request, &entrance.service_url);
+    let is_to_the_api = next.is_to_the_api() && matches!(entrance.way, Way::SignIn(Some(_)));
     let ways = SignIn {
         bus: start.as_deref(),
+        then_at: is_to_the_api.then_some(&*entrance.api),
         prints_link: entrance.links.is_some(),
         note,
         begin_at: begin_at.as_deref(),

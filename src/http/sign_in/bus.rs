@@ -3,6 +3,7 @@
 use actix_web::HttpRequest;
 use actix_web::http::header::SET_COOKIE;
 use actix_web::web::Data;
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::Next;
@@ -22,6 +23,14 @@ const CALLBACK: &str = "auth/octoblu/callback";
 /// else.
 const OVER_THE_BUS: Course<'static> = Course { provider: "bus", line: None };
 
+/// What a browser is sent to the bus for.
+#[derive(Debug, Serialize, Deserialize)]
+struct Errand {
+    next: Next,
+    /// Whether it was begun on a page of the gateway, which says what comes next.
+    is_meant: bool,
+}
+
 /// `GET /auth/octoblu`: to the bus's provider. Who says nothing else goes on to the API afterwards.
 pub(in crate::http) async fn begin(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
     let entrance = door.entrance()?;
@@ -29,14 +38,16 @@ pub(in crate::http) async fn begin(request: HttpRequest, door: Data<FrontDoor>) 
     let wanted = form::pairs(request.query_string()).find(|(name, _)| name == "next");
     let next = Next::parse(wanted.as_ref().map_or("/auth/api", |(_, next)| next));
     let redirect_url = format!("{}{CALLBACK}", entrance.service_url);
-    let (pending, pass) = entrance.flows.begin(OVER_THE_BUS, redirect_url, &next);
+    let browser = Browser::of(&request);
+    let errand = Errand { next, is_meant: browser.is_led_by_us };
+    let (pending, pass) = entrance.flows.begin(OVER_THE_BUS, redirect_url, &errand);
     let journey = Journey {
         state: pending.state.expose(),
         challenge: &pending.challenge(),
         redirect_url: &pending.redirect_url,
     };
     let mut answer = found(provider.start(journey).as_str());
-    for kept in Browser::of(&request).depart(pending.state.expose(), &pass) {
+    for kept in browser.depart(pending.state.expose(), &pass) {
         answer.headers_mut().append(SET_COOKIE, kept);
     }
     Ok(answer)
@@ -48,7 +59,7 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
     let provider = entrance.bus.as_ref().ok_or_else(not_set_up)?;
     let browser = Browser::of(&request);
     let flow = flow_of(&browser, OVER_THE_BUS, request.query_string(), entrance).await?;
-    let Flow::<Next> { pending, purpose: next } = flow;
+    let Flow::<Errand> { pending, purpose: errand } = flow;
     let is_issuer = |issuer: &str| provider.is_issuer(issuer);
     let code = match pending.code(request.query_string(), door.clock.now(), is_issuer) {
         Err(CallbackError::Denied { error, .. }) if error.as_str() == "access_denied" => {
@@ -62,7 +73,11 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
     let begun = entrance.sessions.begin(Admission::Granted(&granted), browser.session.clone()).await;
     let begun = begun.map_err(|error| unavailable(&error))?;
     give_back(entrance, begun.before).await;
-    let mut answer = see_other(next.as_str());
+    // The bus led the browser here, so that it tells no more who did before.
+    let mut answer = match errand.is_meant && errand.next.is_to_the_api() {
+        true => see_other(&errand.next.vouched(&entrance.flows.vouch(&begun.pass))),
+        false => see_other(errand.next.as_str()),
+    };
     answer.headers_mut().append(SET_COOKIE, browser.keep_session(&begun.pass));
     answer.headers_mut().append(SET_COOKIE, browser.arrive(pending.state.expose()));
     Ok(answer)

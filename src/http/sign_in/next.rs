@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 /// The longest that is remembered, in bytes.
 const LONGEST: usize = 512;
 
+/// The name of what shows that.
+pub(super) const VOUCHER: &str = "meant";
+
 /// A path of the gateway, with its query, that a browser can be sent to; never an address elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -25,6 +28,17 @@ impl Next {
     /// Where `text` leads, if that is a page that people see once they signed in at the API.
     pub(in crate::http) fn afterwards(text: &str) -> Option<Self> {
         Some(Self::parse(text)).filter(|next| next.0 == text && text.starts_with("/console"))
+    }
+
+    /// Whether it leads on to the API.
+    pub(in crate::http) fn is_to_the_api(&self) -> bool {
+        self.0.starts_with("/auth/api")
+    }
+
+    /// The same path, with what shows that whoever goes there meant to.
+    pub(in crate::http) fn vouched(&self, voucher: &str) -> String {
+        let mark = if self.0.contains('?') { '&' } else { '?' };
+        format!("{}{mark}{VOUCHER}={voucher}", self.0)
     }
 
     /// The path itself.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::House;
 use super::at_the_api::Place;
 use super::pages::{address, at_home};
-use crate::support::browser::{come_back, depart, hidden};
+use crate::support::browser::{Browser, callback, come_back, depart, hidden, state_of};
 use crate::support::bus::send;
 use crate::support::provider::FakeProvider;
 
@@ -80,6 +80,54 @@ async fn a_link_elsewhere_or_in_a_letter_leads_nobody_to_the_api_who_did_not_pre
         assert!(place.is_proved(credentials).await);
         place.house.wait(Duration::from_secs(301));
     }
+}
+
+/// Where a sign-in with the bus leads that `site` began, as browsers tell: a browser on its way, and the address.
+async fn over_the_bus(place: &Place, site: &str, wish: &str) -> (Browser, String) {
+    let device = place.house.gateway.flow(&"nobody".into()).await.device;
+    let mut browser = place.house.browser();
+    let start = browser.get_from(site, &format!("/auth/octoblu{wish}")).await;
+    let back = place.house.at_the_bus(start.header("location").unwrap(), &device).await;
+    // The bus is another origin of this site, and redirects of redirects stay what led to the first.
+    let answer = browser.get_from("same-site", &back).await;
+    assert_eq!(answer.status, 303, "{answer:?}");
+    let to = answer.header("location").unwrap().to_owned();
+    (browser, to)
+}
+
+#[tokio::test]
+async fn a_sign_in_that_a_page_of_the_gateway_began_runs_through_the_bus_to_the_api() {
+    let place = Place::open().await;
+    let page = place.house.browser().get("/sign-in?next=/auth/api").await;
+    assert!(page.text.contains("Then you go on to") && page.text.contains("and sign in there"), "{page:?}");
+    for wish in ["", "?next=%2Fauth%2Fapi%3Fnext%3D%252Fconsole"] {
+        let (mut browser, to) = over_the_bus(&place, "same-origin", wish).await;
+        let at_the_api = browser.get_from("same-site", &to).await;
+        assert_eq!(at_the_api.status, 302, "{at_the_api:?}");
+        let kept = browser.get_from("cross-site", &callback(&state_of(&at_the_api))).await;
+        let home = kept.header("location").unwrap();
+        assert_eq!(home == "/console", !wish.is_empty(), "{kept:?}");
+        assert_eq!(browser.get("/console").await.text.matches("octocat").count(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_page_elsewhere_that_leads_over_the_bus_leads_nobody_to_the_api() {
+    let place = Place::open().await;
+    let (_, voucher) = over_the_bus(&place, "same-origin", "").await;
+    for site in ["cross-site", "same-site", "none"] {
+        let (mut browser, to) = over_the_bus(&place, site, "").await;
+        assert_eq!(to, "/auth/api");
+        // Nor does it help to know what somebody else was led by, or what this one was, a minute ago.
+        for to in [&*to, &voucher, "/auth/api?meant=", "/auth/api?meant=AAAA"] {
+            let asked = browser.get_from(site, to).await;
+            assert_eq!((asked.status.as_u16(), asked.header("location")), (200, None), "{asked:?}");
+            assert!(asked.text.contains("no page of this gateway led you here"), "{asked:?}");
+        }
+    }
+    let (mut browser, late) = over_the_bus(&place, "same-origin", "").await;
+    place.house.wait(Duration::from_secs(61));
+    assert_eq!(browser.get_from("same-site", &late).await.status, 200);
 }
 
 #[tokio::test]
