@@ -9,7 +9,9 @@ use crate::support::bus::send;
 async fn a_page_elsewhere_may_say_who_asks_by_authorization_alone() {
     let house = House::open().await;
     let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
-    for path in ["/credentials/x", "/Credentials/x/user-devices"] {
+    for path in
+        ["/credentials/x", "/Credentials/x/user-devices", "/%63redentials/x", "/c%72eDentials/x/nothing"]
+    {
         let request = client.request(Method::OPTIONS, format!("{}{path}", house.url()));
         let request = request.header("origin", "https://elsewhere.example");
         let answer =
