@@ -55,10 +55,27 @@ pub fn sign_in(ways: &SignIn<'_>) -> Markup {
     page(&Frame { title: "Sign in", about: None, viewer: None }, &body)
 }
 
+/// Why nobody stays signed in, and what to do about it.
+pub const NOT_KEPT_HERE: &str = "Browsers keep no sign-in at this address, which is neither https nor this machine's. Ask the \
+                                 operator to put TLS before the gateway, and to set listen.public_url to its https address";
+
+/// A link of the terminal, in a browser.
+#[derive(Clone, Copy)]
+pub struct Once<'a> {
+    /// What uses it up.
+    pub link: &'a str,
+    /// The page to see then.
+    pub next: &'a str,
+    /// The same page by the address that the terminal printed, where the browser may know another.
+    pub begin_at: Option<&'a str>,
+    /// Whether the browser keeps a sign-in here.
+    pub is_kept: bool,
+}
+
 /// The page behind the link in the terminal. Nothing happens until its button is pressed, so that whatever looks at
-/// links ahead of people uses none up. `begin_at` is the same page by the address that the gateway knows itself by, where
-/// the browser may know another.
-pub fn once(link: &str, next: &str, begin_at: Option<&str>) -> Markup {
+/// links ahead of people uses none up.
+pub fn once(once: &Once<'_>) -> Markup {
+    let Once { link, next, begin_at, is_kept } = *once;
     let body = html! {
         @if let Some(address) = begin_at {
             p.notice role="status" {
@@ -67,10 +84,14 @@ pub fn once(link: &str, next: &str, begin_at: Option<&str>) -> Markup {
             }
         }
         p.lead { "This link from the terminal signs this browser in as the first owner of the gateway. It works once." }
-        form method="post" action="/sign-in" {
-            input type="hidden" name="once" value=(link);
-            input type="hidden" name="next" value=(next);
-            button.strong { "Sign in" }
+        @if is_kept {
+            form method="post" action="/sign-in" {
+                input type="hidden" name="once" value=(link);
+                input type="hidden" name="next" value=(next);
+                button.strong { "Sign in" }
+            }
+        } @else {
+            p.notice role="status" { (NOT_KEPT_HERE) "." }
         }
     };
     page(&Frame { title: "Sign in to your gateway", about: None, viewer: None }, &body)

@@ -11,7 +11,7 @@ use crate::bus::Login;
 use crate::dispatch::{Desk, Exchange};
 use crate::http::{
     Console, Documents, Entrance, Flows, FrontDoor, Health, Jobs, OneTimeLinks, Owners, Presence, Proof,
-    Sessions, Way,
+    Sessions, Way, keeps_sign_ins,
 };
 use crate::source;
 use crate::store::StoreError;
@@ -63,7 +63,12 @@ impl Gateway {
         let owner = self.owner.as_ref().filter(|_| address.ip().is_loopback());
         let links = owner.map(|owner| {
             let login = Login { uuid: owner.uuid.clone(), token: Zeroizing::new(owner.token.clone()) };
-            OneTimeLinks::new(login, service_url.clone(), clock.clone(), random.clone())
+            // By an address where no browser keeps it, a link would be used up for nothing, and in clear.
+            let opened_at = match keeps_sign_ins(&service_url) {
+                true => service_url.clone(),
+                false => format!("http://{address}/"),
+            };
+            OneTimeLinks::new(login, opened_at, clock.clone(), random.clone())
         });
         Ok(Entrance {
             sessions: self.sessions(),

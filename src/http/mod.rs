@@ -36,5 +36,5 @@ pub use problem::{Kind, Problem};
 pub use routes::{MESSAGES, before_messages};
 pub use schemas::SCHEMAS;
 pub use server::{Console, FrontDoor, Presence, drain, serve};
-pub use session::{Fields, Flows, OneTimeLinks, Session, Sessions};
+pub use session::{Fields, Flows, OneTimeLinks, Session, Sessions, keeps_sign_ins};
 pub use webhook::Webhook;

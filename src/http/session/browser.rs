@@ -73,6 +73,12 @@ impl Browser {
         authority(&format!("{scheme}://{}/", self.host)) == authority(service_url)
     }
 
+    /// Whether it keeps a sign-in where the gateway is known as `service_url`: by plain HTTP browsers do so on this machine
+    /// alone.
+    pub(in crate::http) fn keeps_sign_ins_of(&self, service_url: &str) -> bool {
+        keeps_sign_ins(service_url) || !is_elsewhere(&self.host)
+    }
+
     /// The header that makes the browser keep the pass of its session: for this host alone, out of reach of scripts, until
     /// it is closed.
     pub(in crate::http) fn keep_session(&self, pass: &Pass) -> HeaderValue {
@@ -124,6 +130,11 @@ fn prefix(is_over_tls: bool) -> &'static str {
 /// Other machines reach the gateway through a proxy that speaks TLS.
 fn is_elsewhere(host: &str) -> bool {
     !Url::parse(&format!("http://{host}/")).is_ok_and(|url| is_this_machine(&url))
+}
+
+/// Whether browsers keep a sign-in at this address: it is this machine's, or is reached over TLS.
+pub fn keeps_sign_ins(service_url: &str) -> bool {
+    Url::parse(service_url).is_ok_and(|url| url.scheme() == "https" || is_this_machine(&url))
 }
 
 /// Whether the settings say that a proxy speaks TLS before the gateway. It need not pass on the host that it was asked for,

@@ -45,6 +45,11 @@ impl OneTimeLinks {
         format!("{}sign-in?once={}", self.0.service_url, *pass.expose())
     }
 
+    /// Where they are opened, with a slash at the end.
+    pub(in crate::http) fn opened_at(&self) -> &str {
+        &self.0.service_url
+    }
+
     /// Whether a link is good; it stays so.
     pub(in crate::http) fn is_good(&self, pass: &Pass) -> bool {
         self.is_newest(&self.newest(), pass)

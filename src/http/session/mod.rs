@@ -8,6 +8,7 @@ mod sessions;
 mod signed_in;
 
 pub(super) use browser::Browser;
+pub use browser::keeps_sign_ins;
 pub use flows::Flows;
 pub(super) use flows::{Course, Flow};
 pub use links::OneTimeLinks;

@@ -9,7 +9,7 @@ use super::Next;
 use super::bus::start;
 use super::give_back::give_back;
 use crate::bus::form;
-use crate::console::{self, SignIn};
+use crate::console::{self, Once, SignIn};
 use crate::http::Body;
 use crate::http::entrance::Way;
 use crate::http::page::{page, page_leading_to, see_other};
@@ -30,12 +30,13 @@ pub(in crate::http) async fn ask(request: HttpRequest, door: Data<FrontDoor>) ->
     if Session::find(&request, &door).await?.is_some() {
         return Ok(see_other(next.as_str()));
     }
+    let entrance = door.entrance()?;
     let note = match (one("out"), one("denied")) {
+        _ if !Browser::of(&request).keeps_sign_ins_of(&entrance.service_url) => Some(console::NOT_KEPT_HERE),
         (Some(_), _) => Some("You are signed out."),
         (_, Some(_)) => Some("You said no at the bus, so you are not signed in."),
         _ => None,
     };
-    let entrance = door.entrance()?;
     let start = start(entrance.bus.as_ref(), &next);
     let begin_at = begin_at(&request, &entrance.service_url);
     let is_to_the_api = next.is_to_the_api() && matches!(entrance.way, Way::SignIn(Some(_)));
@@ -58,11 +59,17 @@ fn begin_at(request: &HttpRequest, service_url: &str) -> Option<String> {
 /// The button that uses the terminal's link up, or that it signs nobody in.
 async fn at_link(request: &HttpRequest, door: &FrontDoor, link: &str, next: &Next) -> Answer {
     let entrance = door.entrance()?;
-    let is_good = |links: &OneTimeLinks| Pass::parse(link).is_some_and(|pass| links.is_good(&pass));
-    if entrance.links.as_ref().is_some_and(is_good) {
+    let is_good = |links: &&OneTimeLinks| Pass::parse(link).is_some_and(|pass| links.is_good(&pass));
+    if let Some(links) = entrance.links.as_ref().filter(is_good) {
         let on = entrance.leads_on_to();
-        let begin_at = begin_at(request, &entrance.service_url);
-        let markup = console::once(link, next.as_str(), begin_at.as_deref());
+        let begin_at = begin_at(request, links.opened_at());
+        let once = Once {
+            link,
+            next: next.as_str(),
+            begin_at: begin_at.as_deref(),
+            is_kept: Browser::of(request).keeps_sign_ins_of(&entrance.service_url),
+        };
+        let markup = console::once(&once);
         return Ok(page_leading_to(StatusCode::OK, markup, on.as_deref()));
     }
     let is_signed_in = Session::find(request, door).await?.is_some();
@@ -81,6 +88,9 @@ pub(in crate::http) async fn enter(request: HttpRequest, body: Body, door: Data<
             Kind::NotAllowed,
             "That form was not one of this gateway's; nothing was done",
         ));
+    }
+    if !browser.keeps_sign_ins_of(&entrance.service_url) {
+        return Err(Problem::new(Kind::NotAllowed, console::NOT_KEPT_HERE));
     }
     let links = entrance.links.as_ref().ok_or_else(refused)?;
     let login = Pass::parse(fields.one("once")).and_then(|pass| links.redeem(&pass)).ok_or_else(refused)?;
