@@ -6,13 +6,14 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::visit::Visit;
 use crate::console::{self, Ending};
-use crate::credentials::{Cut, Receipt, Revoker};
+use crate::credentials::{Act, Cut, Receipt, Revoker};
 use crate::http::Body;
 use crate::http::endings::demand_proof;
 use crate::http::page::{page, see_other};
 use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
+use crate::http::session::Session;
 use crate::message::DeviceUuid;
 
 /// `GET`: what will stop working, and the button; or that nothing can end, or the way to prove first whose account it is.
@@ -32,11 +33,20 @@ pub(in crate::http) async fn ask(request: HttpRequest, door: Data<FrontDoor>) ->
     Ok(page(StatusCode::OK, console::confirm(&visit.viewer(), &visit.shown(), &ending, &devices)))
 }
 
-/// `POST`: the end.
+/// `POST`: the end; whoever presses the button again is told what came of it.
 pub(in crate::http) async fn end(request: HttpRequest, body: Body, door: Data<FrontDoor>) -> Answer {
-    let visit = Visit::of(&request, &door).await?;
-    visit.session.read_form(&request, &body)?;
-    let ending = ending(&request, &visit).await?;
+    match end_now(&request, &body, &door).await {
+        Err(problem) if problem.kind() == Kind::NotFound => {
+            done_before(&request, &body, &door).await?.ok_or(problem)
+        }
+        answer => answer,
+    }
+}
+
+async fn end_now(request: &HttpRequest, body: &Body, door: &FrontDoor) -> Answer {
+    let visit = Visit::of(request, door).await?;
+    visit.session.read_form(request, body)?;
+    let ending = ending(request, &visit).await?;
     if let Some(answer) = unproved(&visit, &ending, StatusCode::UNAUTHORIZED).await? {
         return Ok(answer);
     }
@@ -47,13 +57,43 @@ pub(in crate::http) async fn end(request: HttpRequest, body: Body, door: Data<Fr
         }
         receipt => receipt?,
     };
-    let done = receipt.map(|receipt| format!("?done={}", receipt.id)).unwrap_or_default();
     let uuid = visit.owned.device();
-    Ok(see_other(&match ending {
-        Ending::CutOff(_) | Ending::CutOffAll => format!("/console/credentials/{uuid}{done}"),
-        Ending::Forget => format!("/console{done}"),
-        Ending::Leave => format!("/console?left={uuid}"),
+    Ok(see_other(&match (ending, receipt) {
+        (Ending::Leave, _) => after_leaving(uuid),
+        (_, Some(receipt)) => after(&receipt),
+        (_, None) => format!("/console/credentials/{uuid}"),
     }))
+}
+
+/// Where the viewer sees what this receipt of theirs says.
+fn after(receipt: &Receipt) -> String {
+    let (uuid, id) = (&receipt.credentials, receipt.id);
+    match receipt.act {
+        Act::Forgotten => format!("/console?done={id}"),
+        Act::Left => after_leaving(uuid),
+        Act::CutOff | Act::CutOffAll | Act::Replaced => format!("/console/credentials/{uuid}?done={id}"),
+    }
+}
+
+fn after_leaving(uuid: &DeviceUuid) -> String {
+    format!("/console?left={uuid}")
+}
+
+/// The way to what the viewer did before, where that leaves nothing to end in the path.
+async fn done_before(
+    request: &HttpRequest,
+    body: &Body,
+    door: &FrontDoor,
+) -> Result<Option<HttpResponse>, Problem> {
+    let session = Session::of(request, door).await?;
+    session.read_form(request, body)?;
+    let part = |name| DeviceUuid::from(request.match_info().query(name));
+    let (uuid, device) = (part("uuid"), part("device"));
+    let receipts = door.entrance()?.credentials.receipts(Some(uuid), None).await?;
+    let own = || receipts.shown.iter().filter(|receipt| receipt.is_by(session.owner.as_str()));
+    let cut_off = own().find(|receipt| receipt.cut_off().any(|cut| *cut == device));
+    let is_over = |receipt: &&Receipt| matches!(receipt.act, Act::Forgotten | Act::Left);
+    Ok(cut_off.or_else(|| own().find(is_over)).map(|receipt| see_other(&after(receipt))))
 }
 
 fn last_owner(visit: &Visit<'_>, status: StatusCode) -> HttpResponse {

@@ -4,7 +4,8 @@ use serde_json::json;
 
 use super::at_the_api::Place;
 use super::jobs::{Desk, EVENTS, USERNAME};
-use super::pages::at_home;
+use super::pages::{address, at_home};
+use crate::support::browser::{come_back, depart};
 
 #[tokio::test]
 async fn a_form_that_added_a_device_adds_no_other_when_it_is_sent_again() {
@@ -62,4 +63,41 @@ async fn a_form_that_came_to_nothing_may_be_sent_again() {
         let sent = desk.browser.submit(&page, &form, &[(USERNAME, "octocat")]).await;
         assert_eq!(sent.status, status, "{sent:?}");
     }
+}
+
+#[tokio::test]
+async fn who_presses_a_button_twice_that_ends_something_is_told_twice_what_it_did() {
+    let place = Place::open().await;
+    let (mut browser, home, page) = at_home(&place).await;
+    let second = place.house.gateway.flow(&"nobody".into()).await.device;
+    let mut other = place.house.signed_in_with_bus(&second).await;
+    let state = depart(&mut other, "/auth/api").await;
+    assert_eq!(come_back(&mut other, &state).await.header("location"), Some(&*home), "they share them");
+    browser.submit(&page, &format!("{home}/add-me"), &[]).await;
+    let cut_off = address(&browser.get(&home).await, "/cut-off");
+    let asked = [cut_off, format!("{home}/leave"), format!("{home}/forget")];
+    let says = ["Cut off <code>", "You left:", "The secret of <bdi>octocat</bdi> was forgotten"];
+    for (at, (form, says)) in asked.iter().zip(says).enumerate() {
+        let mut presser = if at == 1 { other.clone() } else { browser.clone() };
+        let page = presser.get(form).await;
+        let first = presser.submit(&page, form, &[]).await;
+        let again = presser.submit(&page, form, &[]).await;
+        for answer in [&first, &again] {
+            assert_eq!((answer.status, answer.header("location")), (first.status, first.header("location")));
+            assert_eq!(answer.status, 303, "{form}: {answer:?}");
+        }
+        let told = presser.follow(again).await;
+        assert!(told.status == 200 && told.text.contains(says), "{form}: {told:?}");
+        // A form that nobody made for the viewer tells nothing, nor does what somebody else did.
+        let forged = presser.form(form, &[]);
+        assert_eq!(presser.send(forged).await.status, 403);
+    }
+    let page = other.get("/console").await;
+    let fields = crate::support::browser::hidden(&page, "/sign-out");
+    let fields: Vec<_> = fields.iter().map(|(name, value)| (&**name, &**value)).collect();
+    let theirs = other.form(&asked[2], &fields);
+    assert_eq!(
+        other.send(theirs).await.header("location"),
+        Some(&*format!("/console?left={}", home.rsplit('/').next().unwrap()))
+    );
 }
