@@ -1,11 +1,12 @@
 //! One account's credentials: who may use them, and what their owner can end.
 
-use maud::{Markup, html};
+use maud::{Markup, Render, html};
 
 use super::layout::{Frame, Viewer, page};
 use super::line::{Line, What};
 use super::moment::moment;
 use super::notice::{Done, notice};
+use super::reply::in_words;
 use super::state::words;
 use super::strangers::{Name, account};
 use super::ways::{Ways, ended_by_operator, newer_secret, owned_by};
@@ -260,7 +261,7 @@ fn errors(count: usize, noted: &[NotedError]) -> Markup {
             ul.parts {
                 @for error in noted {
                     li {
-                        (moment(&error.at)) ": " (Name(&error.text))
+                        (moment(&error.at)) ": " (in_words(&error.text).map_or_else(|| Name(&error.text).render(), |words| words.render()))
                         @if let Some(code) = &error.code { " (code " (Name(code)) ")" }
                     }
                 }

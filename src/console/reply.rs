@@ -47,15 +47,27 @@ fn answered(what: &str, metadata: &Value) -> Markup {
 
 fn failed(shown: &Shown, metadata: &Value, done: Done) -> Markup {
     let (code, said) = (&metadata["code"], metadata["error"]["message"].as_str().and_then(said));
+    let own = said.as_deref().and_then(in_words);
     html! {
         @if done == Done::Unknown {
             "Nobody knows whether the job was done: look at " (shown.api) " before you send it again."
-            @if let Some(said) = said { " The reply says: " (Name(&said)) "." }
+            @if let Some(own) = own { " " (own) } @else if let Some(said) = said { " The reply says: " (Name(&said)) "." }
         } @else {
             "The job was not done: "
             @match said { Some(said) => (Name(&said)), None => "it gave no reason" } "."
         }
         @if !code.is_null() { " The code is " (plain(code)) "." }
+    }
+}
+
+/// What the gateway means by words of its own that programs read.
+pub(super) fn in_words(said: &str) -> Option<&'static str> {
+    match said {
+        "response_invalid" => {
+            Some("The job answered something else than it is to answer, so its answer was kept back.")
+        }
+        "outcome_unknown" => Some("The job was begun, and nobody saw its end."),
+        _ => None,
     }
 }
 

@@ -122,9 +122,29 @@ impl Visit {
                 _ => see_other("/sign-in"),
             };
         }
-        let (title, detail) = (problem.kind().title(), problem.to_string());
+        let (title, detail) = for_people(problem);
         let failure = Failure { title, detail: &detail, trace_id: Some(&self.trace_id) };
         page(problem.kind().status(), console::failure(&failure))
+    }
+}
+
+/// A problem's title and words where programs are told of what people do not see.
+fn for_people(problem: &Problem) -> (&'static str, String) {
+    match problem.kind() {
+        Kind::MethodNotAllowed => (
+            "This cannot be done here",
+            "Nothing was done: a form was sent to an address that takes none, or one that takes forms alone was opened. Begin \
+             at the start"
+                .to_owned(),
+        ),
+        Kind::MessageFailed(_) => (
+            "The bus failed",
+            format!(
+                "The bus did not do what this page needs: {problem}. Load the page again in a moment; if that does not help, ask \
+                 the operator to look at the bus"
+            ),
+        ),
+        kind => (kind.title(), problem.to_string()),
     }
 }
 

@@ -9,7 +9,7 @@ use super::group::Reader;
 use super::html::{self, Shown};
 use super::posted::Posted;
 use super::reading;
-use super::sentences::{needed, sentence};
+use super::sentences::{needed, sentence, sentence_within};
 use crate::job::Fault;
 
 /// The form of one job.
@@ -47,7 +47,10 @@ impl JobForm {
     /// What the registry found wrong with a message, at the fields it is about.
     pub fn refused(&self, found: &[Fault]) -> Faults {
         let mut faults = Faults::default();
-        for fault in found {
+        // What stands beside such a fault says what of it all is wrong.
+        let says_more =
+            |fault: &&Fault| fault.keyword != "allOf" || found.iter().all(|other| other.keyword == "allOf");
+        for fault in found.iter().filter(says_more) {
             match self.field_of(fault) {
                 Some(field) => refuse(&mut faults, field, fault),
                 None => faults.add_to_form(format!("The job refuses the message: {}.", fault.text())),
@@ -76,7 +79,7 @@ fn refuse(faults: &mut Faults, field: &Field, fault: &Fault) {
     let is_within = fault.place != field.name;
     let Kind::Group(parts) = &field.kind else {
         let sentence = match is_within {
-            true => format!("The job does not take this: {}.", fault.text()),
+            true => sentence_within(&fault.place[field.name.len()..], fault),
             false => sentence(&field.kind, fault),
         };
         return faults.add_once(&field.name, sentence);
@@ -88,14 +91,17 @@ fn refuse(faults: &mut Faults, field: &Field, fault: &Fault) {
     match members().find(is_missing) {
         Some(member) => faults.add(&member.name, needed(beside.map(|beside| &*beside.title))),
         None if is_within => {
-            faults.add_to_form(format!("The job refuses “{}”: {}.", field.title, fault.text()))
+            let sentence = sentence_within(&fault.place[field.name.len()..], fault);
+            faults.add_to_form(format!("“{}” is refused. {sentence}", field.title))
         }
         None => match beside.filter(|_| !fault.argument.is_empty()) {
             Some(beside) => faults.add_to_form(format!(
                 "The job needs “{}” beside “{}”, and this form does not ask for it.",
                 fault.argument, beside.title
             )),
-            None => faults.add_to_form(format!("The job refuses “{}”: it {}.", field.title, fault.words)),
+            None => {
+                faults.add_to_form(format!("“{}” is refused. {}", field.title, sentence(&Kind::Json, fault)))
+            }
         },
     }
 }

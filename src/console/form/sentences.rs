@@ -40,6 +40,54 @@ pub(super) fn sentence(kind: &Kind, fault: &Fault) -> String {
         ("minLength" | "minItems", _) => format!("This is too short. The least is {argument}."),
         ("maxLength" | "maxItems", _) => format!("This is too long. The most is {argument}."),
         ("pattern", _) => format!("Write it so that it matches this pattern: {argument}."),
+        ("type", _) => format!("Write {}.", types(argument)),
+        ("oneOf" | "anyOf", _) => fits_none(fault),
+        ("allOf", _) => "This does not fit all that the job asks for here.".to_owned(),
+        ("not" | "disallow", _) => "The job takes anything here but what this is.".to_owned(),
         _ => format!("The job does not take this: it {}.", fault.words),
     }
+}
+
+/// The same of a value within the field, which has no control of its own.
+pub(super) fn sentence_within(place: &str, fault: &Fault) -> String {
+    format!("At {}: {}", path(place), sentence(&Kind::Json, fault))
+}
+
+/// What a schema calls types, for people.
+fn types(names: &str) -> String {
+    let word = |name: &str| match name {
+        "string" => "a text in quotation marks".to_owned(),
+        "integer" => "a whole number".to_owned(),
+        "number" => "a number".to_owned(),
+        "boolean" => "true or false".to_owned(),
+        "array" => "a list in square brackets".to_owned(),
+        "object" => "an object in braces".to_owned(),
+        other => other.to_owned(),
+    };
+    names.split(',').map(word).collect::<Vec<_>>().join(", or ")
+}
+
+/// Several schemas stand for choice, and this is none of them, or more than one. What has a title is named.
+fn fits_none(fault: &Fault) -> String {
+    let titles: Vec<_> =
+        fault.argument.split(',').filter_map(|name| name.strip_prefix('"')?.strip_suffix('"')).collect();
+    let named = match titles.as_slice() {
+        [] => String::new(),
+        titles => format!(": {}", titles.join(", ")),
+    };
+    match fault.keyword.as_str() {
+        "oneOf" => {
+            format!("This has to fit one of the forms that the job takes here, and no more than one{named}.")
+        }
+        _ => format!("This has to fit one of the forms that the job takes here{named}."),
+    }
+}
+
+/// A JSON pointer (RFC 6901) as people write places: `.list[1].name`.
+fn path(pointer: &str) -> String {
+    let step = |step: &str| match step.bytes().all(|byte| byte.is_ascii_digit()) {
+        true => format!("[{step}]"),
+        false => format!(".{}", step.replace("~1", "/").replace("~0", "~")),
+    };
+    pointer.split('/').skip(1).map(step).collect()
 }

@@ -119,7 +119,11 @@ pub(in crate::http) async fn forward(body: Body) -> Answer {
 /// `GET /auth/api/callback`: keeps the secret of the account that the code stands for.
 pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
     let entrance = door.entrance()?;
-    let Way::SignIn(Some(client)) = &entrance.way else { return Err(unregistered(entrance)) };
+    let client = match &entrance.way {
+        Way::SignIn(Some(client)) => client,
+        Way::SignIn(None) => return Err(unregistered(entrance)),
+        Way::Key | Way::Nothing => return Err(nobody_comes_back(entrance)),
+    };
     let browser = Browser::of(&request);
     let session = Session::of(&request, &door).await?;
     let provider = client.settings().browsers_go_to();
@@ -140,6 +144,15 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
     let mut answer: HttpResponse = kept(&request, &device, wish.next.as_ref().map(Next::as_str));
     answer.headers_mut().append(SET_COOKIE, arrived);
     Ok(answer)
+}
+
+/// No API is asked who somebody is.
+fn nobody_comes_back(entrance: &Entrance) -> Problem {
+    let (api, start) = (&entrance.api, &entrance.service_url);
+    let text = format!(
+        "Nobody is sent to {api} from here to sign in, so nobody comes back. Begin at {start}auth/api"
+    );
+    Problem::new(Kind::NotFound, text)
 }
 
 fn interrupted() -> Problem {

@@ -24,14 +24,12 @@ pub(super) fn all_of(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<Fault> {
 
 /// `anyOf`.
 pub(super) fn any_of(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<Fault> {
-    let words = format!("is not any of {}", names(rule.argument));
-    rule.says_if(matching(walk, rule) == 0, &words)
+    rule.asks_if(matching(walk, rule) == 0, "is not any of", names(rule.argument))
 }
 
 /// `oneOf`.
 pub(super) fn one_of(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<Fault> {
-    let words = format!("is not exactly one from {}", names(rule.argument));
-    rule.says_if(matching(walk, rule) != 1, &words)
+    rule.asks_if(matching(walk, rule) != 1, "is not exactly one from", names(rule.argument))
 }
 
 /// `not`, and `disallow` of draft 3, which names types.

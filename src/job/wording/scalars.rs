@@ -26,7 +26,7 @@ fn kind(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<Fault> {
     let one = std::slice::from_ref(rule.argument);
     let kinds = rule.argument.as_array().map_or(one, Vec::as_slice);
     let fits = kinds.iter().any(|kind| is_of_kind(walk, rule, kind));
-    rule.says_if(!fits, &format!("is not of a type(s) {}", joined(rule.argument)))
+    rule.asks_if(!fits, "is not of a type(s)", joined(rule.argument))
 }
 
 /// Whether the value is of a type: a name, or, in draft 3, a schema.

@@ -6,6 +6,7 @@ use regex::Regex;
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, Url};
 
+use crate::support::browser::HTML;
 use crate::support::bus::{Answer, Device, send};
 
 pub(super) struct Person {
@@ -24,6 +25,12 @@ impl Person {
 
     pub(super) async fn get(&mut self, path: &str) -> Answer {
         let request = self.client.get(self.base.join(path).unwrap());
+        self.send(request).await
+    }
+
+    /// The same as browsers ask.
+    pub(super) async fn get_page(&mut self, path: &str) -> Answer {
+        let request = self.client.get(self.base.join(path).unwrap()).header("accept", HTML);
         self.send(request).await
     }
 

@@ -135,3 +135,24 @@ async fn what_a_client_registered_to_send_always_is_required() {
         assert_eq!(person.get(&world.authorize(parameter)).await.status, 200);
     }
 }
+
+#[tokio::test]
+async fn a_person_whom_a_wrong_link_led_to_the_bus_sees_a_page_that_says_what_to_do() {
+    let world = World::open().await;
+    let foreign = format!(
+        "?response_type=code&client_id={}&redirect_uri=https%3A%2F%2Fevil.example",
+        world.client.uuid
+    );
+    for (query, says) in [
+        ("", "does not say which program"),
+        ("?client_id=nobody", "names a program that this bus does not know"),
+        (&*foreign, "never registered"),
+    ] {
+        let mut person = world.person();
+        let path = format!("/authorize{query}");
+        let page = person.get_page(&path).await;
+        assert_eq!((page.status.as_u16(), page.header("location")), (400, None), "{page:?}");
+        assert!(page.text.contains(says) && page.text.contains("Nothing was done."), "{page:?}");
+        assert!(person.get(&path).await.text.starts_with("{\""), "programs read JSON");
+    }
+}

@@ -381,9 +381,12 @@ async fn errors_on_a_status_device_are_shown_to_an_owner_who_may_see_them_there(
     let status = |owner: &str| json!({"uuid": STATUS, "owner": owner, "status": {"errors": errors}});
     desk.meshblu.answer(&call, [json_answer(200, &status(USER_DEVICE))]);
     let page = desk.browser.get(&home).await;
-    for text in
-        ["2 errors noted", "2026-11-02 10:00 UTC", "<bdi>No &lt;such&gt; thing</bdi>", "response_invalid"]
-    {
+    for text in [
+        "2 errors noted",
+        "2026-11-02 10:00 UTC",
+        "<bdi>No &lt;such&gt; thing</bdi>",
+        "its answer was kept back",
+    ] {
         assert!(page.text.contains(text), "{text}: {page:?}");
     }
     let asked = desk.meshblu.calls().into_iter().find(|seen| seen.target.ends_with(STATUS)).unwrap();
@@ -462,4 +465,15 @@ async fn a_meshblu_that_does_not_tell_of_errors_fails_no_page() {
     assert!(page.text.contains("Some errors of these devices cannot be shown now."), "{page:?}");
     let asked = desk.meshblu.called().into_iter().filter(|call| call.contains("/status-of-"));
     assert_eq!(asked.count(), 64);
+}
+
+#[tokio::test]
+async fn a_page_for_which_a_meshblu_answers_nonsense_does_not_speak_of_a_message() {
+    let mut desk = Desk::open().await;
+    let nonsense = json_answer(200, &json!("nonsense"));
+    desk.meshblu.answer("POST /search/devices", [nonsense.clone(), nonsense.clone(), nonsense]);
+    let page = desk.browser.get("/console").await;
+    assert_eq!(page.status, 502, "{page:?}");
+    assert!(page.text.contains("<h1>The bus failed</h1>"), "{page:?}");
+    assert!(page.text.contains("Load the page again in a moment"), "{page:?}");
 }

@@ -415,3 +415,16 @@ async fn whoever_makes_tokens_with_a_stolen_one_has_no_more_guesses_than_all_tok
     house.wait(Duration::from_secs(601));
     assert_eq!(program(&house, (Method::POST, &again), &[("present", KEY)]).await.status, 201);
 }
+
+#[tokio::test]
+async fn nobody_comes_back_from_an_api_that_nobody_is_sent_to() {
+    for kind in [keys as fn(&mut Config), nothing] {
+        let house = House::with(kind).await;
+        let answer = house.signed_in().await.get("/auth/api/callback?code=x&state=y").await;
+        assert_eq!(answer.status, 404, "{answer:?}");
+        assert!(
+            answer.text.contains("Nobody is sent to") && !answer.text.contains("client_id"),
+            "{answer:?}"
+        );
+    }
+}

@@ -87,3 +87,40 @@ fn what_is_needed_beside_something_else_is_asked_for_in_a_sentence_at_its_own_fi
         );
     }
 }
+
+#[test]
+fn what_does_not_fit_schemas_made_of_schemas_is_told_in_sentences() {
+    let titled = json!([{"title": "One", "type": "string"}, {"title": "Two", "type": "integer"}]);
+    let part = json!({"type": "object", "properties": {"q": {"type": "string"}}});
+    for (schema, value, says) in [
+        (
+            json!({"oneOf": titled}),
+            json!(true),
+            "fit one of the forms that the job takes here, and no more than one: One, Two.",
+        ),
+        (
+            json!({"oneOf": [{}, {}]}),
+            json!(1),
+            "fit one of the forms that the job takes here, and no more than one.",
+        ),
+        (json!({"anyOf": titled}), json!(true), "fit one of the forms that the job takes here: One, Two."),
+        (json!({"allOf": [part, {"required": ["q"]}]}), json!({}), "it requires property &quot;q&quot;"),
+        (json!({"not": {"type": "boolean"}}), json!(true), "anything here but what this is."),
+        (
+            json!({"type": "array", "items": {"type": "array", "items": {"type": "integer"}}}),
+            json!([[1], [2, "x"]]),
+            "At [1][1]: Write a whole number.",
+        ),
+        (
+            json!({"type": "array", "items": {"type": "object", "properties": {"a/b": {"type": ["boolean", "null"]}}}}),
+            json!([{"a/b": "x"}]),
+            "At [0].a/b: Write true or false, or null.",
+        ),
+    ] {
+        let page = refused(object(json!({"v": schema})), json!({"v": value}));
+        assert!(page.contains(says), "{schema}: {page}");
+        for raw in ["subschema", "error[s]", "type(s)", "message.data"] {
+            assert!(!page.contains(raw), "{raw}: {page}");
+        }
+    }
+}

@@ -10,7 +10,7 @@ use super::super::body::Body;
 use super::super::presented::login;
 use super::super::server::Door;
 use super::browser::Browser;
-use super::flaw::misaddressed;
+use super::flaw::{misaddressed, reads_pages};
 use super::page::{self, Note};
 use super::redirect;
 use crate::bus::embedded::BusError;
@@ -29,7 +29,7 @@ pub(in super::super) async fn ask(door: Data<Door>, http: HttpRequest) -> Answer
     let browser = Browser::of(&http);
     let visit = match visit(&door, &browser, &http).await? {
         Ok(visit) => visit,
-        Err(flaw) => return Ok(flawed(&browser, flaw)),
+        Err(flaw) => return Ok(flawed(&browser, &http, flaw)),
     };
     match visit.signed_in {
         Some(signed_in) if visit.has_consented => grant(&door, &browser, signed_in, visit.request).await,
@@ -47,7 +47,7 @@ pub(in super::super) async fn answer(door: Data<Door>, http: HttpRequest, mut bo
     let browser = Browser::of(&http);
     let Visit { request, signed_in, .. } = match visit(&door, &browser, &http).await? {
         Ok(visit) => visit,
-        Err(flaw) => return Ok(flawed(&browser, flaw)),
+        Err(flaw) => return Ok(flawed(&browser, &http, flaw)),
     };
     let fields = body.take_members();
     let field = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default();
@@ -83,8 +83,9 @@ async fn visit(door: &Door, browser: &Browser, http: &HttpRequest) -> Result<Res
     look.await
 }
 
-fn flawed(browser: &Browser, flaw: Flaw) -> HttpResponse {
+fn flawed(browser: &Browser, http: &HttpRequest, flaw: Flaw) -> HttpResponse {
     match flaw {
+        Flaw::Misaddressed(why) if reads_pages(http) => page::misaddressed(why),
         Flaw::Misaddressed(why) => misaddressed(why),
         Flaw::Declined(decline) => redirect::declined(browser, &decline),
     }

@@ -13,8 +13,10 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
 use super::html::Text;
-use crate::bus::embedded::oauth::{Attempts, AuthorizationRequest, SignedIn, Ticket};
+use crate::bus::embedded::oauth::{Attempts, AuthorizationRequest, Misaddressed, SignedIn, Ticket};
 
+const BEGIN_AGAIN: &str =
+    "Go back to where you came from and begin there again; if that does not help, tell whoever runs it.";
 const STYLE: &str = include_str!("page.css");
 
 /// Why somebody sees the sign-in form again.
@@ -128,6 +130,25 @@ pub(super) fn stale(request: &AuthorizationRequest) -> HttpResponse {
         Text(again),
     );
     whole(answer(StatusCode::FORBIDDEN), "That page is out of date", &body)
+}
+
+/// A request whose answer cannot be sent back, for the person whom it brought here.
+pub(super) fn misaddressed(why: Misaddressed) -> HttpResponse {
+    let (what, then) = match why {
+        Misaddressed::MissingClient => {
+            ("The link that led you here does not say which program you are to sign in to.", BEGIN_AGAIN)
+        }
+        Misaddressed::UnknownClient => (
+            "The link that led you here names a program that this bus does not know, or not any more.",
+            BEGIN_AGAIN,
+        ),
+        Misaddressed::ForeignTarget => (
+            "The link that led you here wants you sent on to an address that its program never registered, so you are not.",
+            "If you trust where it came from, tell whoever runs that program.",
+        ),
+    };
+    let body = format!("<p>{what}</p><p>Nothing was done. {then}</p>");
+    whole(answer(StatusCode::BAD_REQUEST), "You cannot sign in by this link", &body)
 }
 
 fn form(request: &AuthorizationRequest, ticket: &Ticket, fields: &str) -> String {
