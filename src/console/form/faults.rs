@@ -36,6 +36,17 @@ impl Faults {
         self.of_form.extend(others.of_form);
     }
 
+    /// With what is wrong with other fields than these. What is wrong with all of it may be for want of these.
+    #[must_use]
+    pub fn and_of_other_fields(mut self, others: Self) -> Self {
+        if self.is_empty() {
+            return others;
+        }
+        let known: Vec<_> = self.of_fields.iter().map(|(name, _)| name.clone()).collect();
+        self.of_fields.extend(others.of_fields.into_iter().filter(|(name, _)| !known.contains(name)));
+        self
+    }
+
     /// The same, unless that is said of the field already.
     pub(super) fn add_once(&mut self, name: &str, sentence: String) {
         if !self.of(name).any(|known| known == sentence) {

@@ -58,6 +58,8 @@ pub(super) struct TextKind {
     pub(super) format: Format,
     pub(super) has_lines: bool,
     pub(super) is_secret: bool,
+    /// Whether the schema says itself that no text is one, too.
+    pub(super) may_be_empty: bool,
 }
 
 /// The formats that a form helps with.

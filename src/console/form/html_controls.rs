@@ -13,7 +13,7 @@ pub(super) fn control(field: &Field, shown: Shown<'_>, is_required: bool) -> Mar
         id: field.id(),
         described_by: described_by(field, shown),
         invalid: is_wrong(field, shown).then_some("true"),
-        is_required,
+        is_required: is_required && !matches!(field.kind, Kind::Text(kind) if kind.may_be_empty),
     };
     match &field.kind {
         Kind::Text(kind) if kind.has_lines => area(field, shown, &state),

@@ -36,12 +36,10 @@ impl JobForm {
 
     /// The message's `data` as posted, typed by the schema; none where the message needs none and none was given.
     ///
-    /// # Errors
-    /// What cannot be read, or is missing. The schema's other rules are the registry's to check:
-    /// [`Self::refused`].
-    pub fn read(&self, posted: &Posted) -> Result<Option<Value>, Faults> {
-        let (value, faults) = reading::read(&self.data, posted);
-        if faults.is_empty() { Ok(value) } else { Err(faults) }
+    /// What can be read of it, where something cannot or is missing: that is told beside it. The schema's other rules are the
+    /// registry's to check: [`Self::refused`].
+    pub fn read(&self, posted: &Posted) -> (Option<Value>, Faults) {
+        reading::read(&self.data, posted)
     }
 
     /// What the registry found wrong with a message, at the fields it is about.

@@ -90,6 +90,7 @@ fn text(schema: &Map<String, Value>, hint: &Hint) -> TextKind {
         format,
         has_lines: !is_secret && (kind == Some("textarea") || default.contains('\n')),
         is_secret,
+        may_be_empty: schema.get("minLength").and_then(Value::as_f64) == Some(0.0),
     }
 }
 

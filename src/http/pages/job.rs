@@ -68,13 +68,14 @@ impl<'a> Bench<'a> {
 
     /// The message that the form makes, if the job takes it.
     fn message(&self, task: &Task<'_>, posted: &Posted) -> Result<Message, Faults> {
-        let data = task.form.read(posted)?;
+        let (data, faults) = task.form.read(posted);
         let metadata = Map::from_iter([("jobType".to_owned(), json!(task.listing.job_type))]);
         let message = Message { metadata: Some(metadata), data };
         match self.jobs.registry.check(&message).map(drop) {
-            Ok(()) => Ok(message),
-            Err(Refusal::Invalid(faults)) => Err(task.form.refused(&faults)),
-            Err(Refusal::UnknownType) => Err(Faults::default()),
+            Ok(()) if faults.is_empty() => Ok(message),
+            Ok(()) => Err(faults),
+            Err(Refusal::Invalid(found)) => Err(faults.and_of_other_fields(task.form.refused(&found))),
+            Err(Refusal::UnknownType) => Err(faults),
         }
     }
 

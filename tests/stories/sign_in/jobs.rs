@@ -144,13 +144,51 @@ async fn shown_after(answer: ApiAnswer) -> Answer {
 }
 
 #[tokio::test]
+async fn all_that_is_wrong_with_a_form_is_told_at_once() {
+    let jobs = tempfile::tempdir().unwrap();
+    let job = jobs.path().join("say-hello");
+    std::fs::create_dir(&job).unwrap();
+    let members = json!({
+        "day": {"type": "string", "format": "date"},
+        "short": {"type": "string", "maxLength": 3},
+        "count": {"type": "integer"},
+        "name": {"type": "string"},
+    });
+    let data = json!({"type": "object", "properties": members, "required": ["name"]});
+    std::fs::write(job.join("message.json"), json!({"properties": {"data": data}}).to_string()).unwrap();
+    std::fs::write(job.join("response.json"), "{}").unwrap();
+    let handler = FakeApi::answering(ApiAnswer::new(200, JSON, "{}")).await;
+    std::fs::write(job.join("job.yaml"), format!("handler: {{url: '{}'}}", handler.url("/"))).unwrap();
+    let directory = jobs.path().to_owned();
+    let house = House::at(handler, |config| config.jobs.directories.push(directory)).await;
+    let chain = house.gateway.chain(42).await;
+    let browser = house.signed_in().await;
+    let mut desk = Desk { house, chain, browser, job: "SayHello" };
+    let form = desk.form();
+    let page = desk.browser.get(&form).await;
+    let wrong = [("/data/day", "soon"), ("/data/short", "long"), ("/data/count", "few")];
+    let refused = desk.browser.submit(&page, &form, &wrong).await;
+    assert_eq!(refused.status, 422, "{refused:?}");
+    for says in ["Write a date, like", "This is too long.", "Write a whole number", "Fill this in"] {
+        assert_eq!(
+            refused.text.matches(says).count(),
+            2,
+            "in the list and beside its field: {says}: {refused:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_reply_that_leaves_open_whether_the_job_was_done_is_not_told_as_a_refusal() {
     let without_status = ApiAnswer::new(200, JSON, r#"{"data": {}}"#);
     let late = ApiAnswer::new(504, JSON, r#"{"error": {"code": 504, "message": "too late."}}"#);
     let in_the_reply = r#"{"metadata": {"code": 504, "status": "Gateway Timeout"}}"#;
     for (answer, says) in [
-        (ApiAnswer::Bytes(Vec::new()), " The reply says: <bdi>outcome_unknown</bdi>. The code is 503."),
-        (without_status, " The reply says: <bdi>response_invalid</bdi>. The code is 502."),
+        (ApiAnswer::Bytes(Vec::new()), " The job was begun, and nobody saw its end. The code is 503."),
+        (
+            without_status,
+            " The job answered something else than it is to answer, so its answer was kept back. The code is 502.",
+        ),
         (late, " The reply says: <bdi>too late</bdi>. The code is 504."),
         (ApiAnswer::new(200, JSON, in_the_reply), " The code is 504."),
     ] {

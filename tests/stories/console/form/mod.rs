@@ -29,13 +29,19 @@ fn posted(fields: &[(&str, &str)]) -> Posted {
     Posted::new(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
 }
 
+/// What the form gives, or all that is wrong with what was posted.
+fn read(form: &JobForm, posted: &Posted) -> Result<Option<Value>, Faults> {
+    let (value, faults) = form.read(posted);
+    if faults.is_empty() { Ok(value) } else { Err(faults) }
+}
+
 /// What the form gives when nobody touches it.
 fn untouched(form: &JobForm) -> Result<Option<Value>, Faults> {
-    form.read(&Posted::new(successful_controls(&form.blank().into_string())))
+    read(form, &Posted::new(successful_controls(&form.blank().into_string())))
 }
 
 /// What the page says is wrong.
 fn page_of(form: &JobForm, posted: &Posted) -> String {
-    let faults = form.read(posted).unwrap_err();
+    let faults = read(form, posted).unwrap_err();
     form.filled(posted, &faults).into_string()
 }

@@ -107,7 +107,7 @@ proptest! {
         for message in [schema, message_schema(data)] {
             let form = JobForm::of(&message, &document);
             let posted = Posted::new(fields.clone());
-            let faults = form.read(&posted).err().unwrap_or_default();
+            let faults = read(&form, &posted).err().unwrap_or_default();
             let fault = |place: String, keyword: &str| Fault {
                 place,
                 keyword: keyword.to_owned(),

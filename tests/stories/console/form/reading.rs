@@ -9,7 +9,7 @@ use super::*;
 fn one(schema: Value, text: &str) -> Result<Value, String> {
     let form = form(object(json!({"x": schema})));
     let posted = posted(&[("/data/x", text)]);
-    match form.read(&posted) {
+    match read(&form, &posted) {
         Ok(data) => Ok(data.unwrap()["x"].clone()),
         Err(_) => Err(fault(&page_of(&form, &posted))),
     }
@@ -94,9 +94,9 @@ fn an_object_that_need_not_be_there_is_left_out_until_somebody_fills_it_in() {
     let schema = json!({"type": "object", "properties": {"at": {"type": "object", "required": ["city"], "properties": {
         "city": {"type": "string"}, "by": {"const": "form"}, "exact": {"type": "boolean", "default": false}}}}});
     let form = form(schema);
-    assert_eq!(form.read(&posted(&[("/data/at/city", "")])), Ok(Some(json!({}))));
+    assert_eq!(read(&form, &posted(&[("/data/at/city", "")])), Ok(Some(json!({}))));
     let whole = json!({"at": {"city": "Rome", "by": "form", "exact": false}});
-    assert_eq!(form.read(&posted(&[("/data/at/city", "Rome")])), Ok(Some(whole)));
+    assert_eq!(read(&form, &posted(&[("/data/at/city", "Rome")])), Ok(Some(whole)));
     let page = page_of(&form, &posted(&[("/data/at/city", ""), ("/data/at/exact", "true")]));
     assert_eq!(fault(&page), "Fill this in: the job needs it.");
     assert!(form.blank().into_string().contains("<fieldset><legend>at<span class=\"optional\"> (optional)"));
@@ -108,7 +108,7 @@ fn data_that_need_not_be_there_are_left_out() {
         json!({"properties": {"data": {"type": "object", "properties": {"n": {"type": "integer"}}}}});
     let form = JobForm::of(&schema, &Value::Null);
     assert_eq!(untouched(&form), Ok(None));
-    assert_eq!(form.read(&posted(&[("/data/n", "1")])), Ok(Some(json!({"n": 1}))));
+    assert_eq!(read(&form, &posted(&[("/data/n", "1")])), Ok(Some(json!({"n": 1}))));
     assert_eq!(untouched(&JobForm::of(&json!({}), &Value::Null)), Ok(None));
 }
 
@@ -130,9 +130,12 @@ fn what_the_schema_refuses_stands_at_the_field_it_is_about() {
         (["/data/in", "required", "x", ""], "<a href=\"#f6\">x</a>: Fill this in"),
         (
             ["/data/list/1", "pattern", "\"^a\"", "is odd"],
-            "<a href=\"#f7\">list</a>: The job does not take this: message.data.list[1] is odd.",
+            "<a href=\"#f7\">list</a>: At [1]: Write it so that it matches this pattern: &quot;^a&quot;.",
         ),
-        (["/data", "not", "", "is odd"], "<li>The job refuses “Data”: it is odd.</li>"),
+        (
+            ["/data", "odd", "", "is odd"],
+            "<li>“Data” is refused. The job does not take this: it is odd.</li>",
+        ),
         (["", "not", "", "is odd"], "<li>The job refuses the message: instance is odd.</li>"),
     ];
     for (fault, expected) in refusals {
@@ -148,11 +151,20 @@ fn a_value_that_is_none_of_the_choices_is_refused_also_beside_one_that_is_and_wh
     let schema =
         json!({"type": "object", "properties": {"x": {"type": "array", "items": {"enum": ["a", "b"]}}}});
     let form = form(schema);
-    assert_eq!(form.read(&posted(&[])), Ok(Some(json!({}))));
+    assert_eq!(read(&form, &posted(&[])), Ok(Some(json!({}))));
     for fields in [&[("/data/x", "zzz")][..], &[("/data/x", "\"a\""), ("/data/x", "zzz")]] {
         let posted = posted(fields);
-        assert!(form.read(&posted).is_err(), "{fields:?}");
+        assert!(read(&form, &posted).is_err(), "{fields:?}");
         let page = page_of(&form, &posted);
         assert!(page.contains("<a href=\"#f2-0\">x</a>: Choose among these.</li>"), "{page}");
     }
+}
+
+#[test]
+fn a_text_that_is_needed_and_may_be_empty_is_sent_empty() {
+    let may = form(object(json!({"st": {"type": "string", "minLength": 0}})));
+    assert_eq!(untouched(&may), Ok(Some(json!({"st": ""}))));
+    assert!(!may.blank().into_string().contains(" required"));
+    let must = form(object(json!({"st": {"type": "string"}})));
+    assert!(untouched(&must).is_err() && must.blank().into_string().contains(" required"));
 }
