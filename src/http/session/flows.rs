@@ -91,6 +91,36 @@ impl Flows {
         (pending(&both, state, begun_at, redirect_url), pass)
     }
 
+    /// The same for a program, which keeps no cookie: `state` holds the pass itself, and the line is that of its login.
+    pub(in crate::http) fn begin_openly<P: Serialize>(
+        &self,
+        course: Course<'_>,
+        redirect_url: String,
+        purpose: &P,
+    ) -> (Pending, Pass) {
+        let (mut pending, pass) = self.begin(course, redirect_url, purpose);
+        pending.state = format!("{}.{}", *pass.expose(), pending.state.expose()).into();
+        (pending, pass)
+    }
+
+    /// The flow of a program that brings `state` back on this course, as [`Flows::take`].
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub(in crate::http) async fn take_open<P: DeserializeOwned>(
+        &self,
+        course: Course<'_>,
+        state: &str,
+    ) -> Result<Option<Flow<P>>, StoreError> {
+        let parts = state.split_once('.').and_then(|(pass, sealed)| Some((Pass::parse(pass)?, sealed)));
+        let Some((pass, sealed)) = parts else { return Ok(None) };
+        let flow = self.take(course, &[&pass], sealed).await?;
+        Ok(flow.map(|Flow { pending, purpose }| Flow {
+            pending: Pending { state: state.to_owned().into(), ..pending },
+            purpose,
+        }))
+    }
+
     /// The flow of a browser with one of these passes that brings `state` back on this course; no later answer is of it,
     /// whatever comes of this one. Anything else leaves all of them as they are.
     ///

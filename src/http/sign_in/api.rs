@@ -10,7 +10,8 @@ use super::Next;
 use super::keeping::kept;
 use super::next::VOUCHER;
 use super::redeeming::{Answered, BoundFor, redeem};
-use super::refusal::{came_back_wrong, flow_of};
+use super::refusal::{came_back_wrong, flow_of, open_flow_of};
+use super::traveller::Traveller;
 use super::typed;
 use super::wish::Wish;
 use crate::bus::form;
@@ -32,6 +33,9 @@ const ANSWER: [&str; 5] = ["code", "state", "iss", "error", "error_description"]
 /// `GET /auth/api`: to the API, or to the page that takes its place. `credentials` names those that are to be signed in
 /// again, `next` the page to see then.
 pub(in crate::http) async fn begin(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
+    if let Some(program) = Traveller::program(&request, &door).await? {
+        return begin_by_program(&request, &door, &program);
+    }
     let session = Session::of(&request, &door).await?;
     let entrance = door.entrance()?;
     let wish = Wish::of(&request);
@@ -44,12 +48,25 @@ pub(in crate::http) async fn begin(request: HttpRequest, door: Data<FrontDoor>) 
     let is_meant = browser.is_led_by_us || is_vouched(&request, entrance, &session);
     if is_meant || is_program {
         let intent = Intent { wish, is_meant };
-        return Ok(depart(entrance, client, &session, &intent).by(found, &browser));
+        let traveller = Traveller::in_session(&session);
+        return Ok(depart(entrance, client, &traveller, &intent).by(found, &browser));
     }
     // A provider that remembers a consent answers at once, so a link elsewhere, in a page or a letter, could replace the
     // secret and renew a proof that nobody meant to give.
     let markup = console::go_on(&session.viewer(), &entrance.api, &wish.path());
     Ok(page_leading_to(StatusCode::OK, markup, entrance.leads_on_to().as_deref()))
+}
+
+/// The same by a program's login, as the original does: nobody but whoever has it sends that.
+fn begin_by_program(request: &HttpRequest, door: &FrontDoor, program: &Traveller) -> Answer {
+    let entrance = door.entrance()?;
+    let Way::SignIn(client) = &entrance.way else {
+        let text = "Nobody is sent elsewhere to sign in here: POST what is to be kept to this address, by the same login";
+        return Err(Problem::new(Kind::MethodNotAllowed, text).allowing("POST, OPTIONS"));
+    };
+    let client = client.as_ref().ok_or_else(|| unregistered(entrance))?;
+    let intent = Intent { wish: Wish::of(request), is_meant: true };
+    Ok(found(depart(entrance, client, program, &intent).url.as_str()))
 }
 
 /// Whether the sign-in with the bus leads here that was begun on a page of the gateway. A page elsewhere can begin one too, or
@@ -66,7 +83,7 @@ pub(super) fn depart_meant(
     session: &Session,
     wish: Wish,
 ) -> Departure {
-    depart(entrance, client, session, &Intent { wish, is_meant: true })
+    depart(entrance, client, &Traveller::in_session(session), &Intent { wish, is_meant: true })
 }
 
 /// What a browser is sent to the API for.
@@ -94,13 +111,16 @@ impl Departure {
     }
 }
 
-fn depart(entrance: &Entrance, client: &OAuthClient, session: &Session, intent: &Intent) -> Departure {
+fn depart(entrance: &Entrance, client: &OAuthClient, traveller: &Traveller, intent: &Intent) -> Departure {
     let settings = client.settings();
     let registered = settings.redirect_url.clone();
     let redirect_url = registered.unwrap_or_else(|| format!("{}auth/api/callback", entrance.service_url));
     let provider = settings.browsers_go_to();
-    let course = Course { provider: &provider, line: Some(&session.line) };
-    let (pending, pass) = entrance.flows.begin(course, redirect_url, intent);
+    let course = Course { provider: &provider, line: Some(&traveller.line) };
+    let (pending, pass) = match traveller.is_program {
+        true => entrance.flows.begin_openly(course, redirect_url, intent),
+        false => entrance.flows.begin(course, redirect_url, intent),
+    };
     let url = match intent.wish.credentials {
         Some(_) => settings.begin_again(&pending),
         None => settings.begin(&pending),
@@ -125,11 +145,14 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
         Way::Key | Way::Nothing => return Err(nobody_comes_back(entrance)),
     };
     let browser = Browser::of(&request);
-    let session = Session::of(&request, &door).await?;
+    let Traveller { owner, line, is_program } = Traveller::of(&request, &door).await?;
     let provider = client.settings().browsers_go_to();
     // Whoever else is signed in in this browser by now uses nothing up.
-    let course = Course { provider: &provider, line: Some(&session.line) };
-    let flow = flow_of(&browser, course, request.query_string(), entrance).await?;
+    let course = Course { provider: &provider, line: Some(&line) };
+    let flow = match is_program {
+        true => open_flow_of(course, request.query_string(), entrance).await?,
+        false => flow_of(&browser, course, request.query_string(), entrance).await?,
+    };
     let Flow { pending, purpose: Intent { wish, is_meant } } = flow;
     let code = client.settings().code(&pending, request.query_string(), door.clock.now());
     let code = code.map_err(|error| came_back_wrong(&error, entrance))?;
@@ -137,12 +160,14 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
     let (client, at) = (client.clone(), Data::clone(&door));
     // The code is spent with this, so it goes on where the browser hangs up: nobody would know of the tokens.
     let redeeming = actix_web::rt::spawn(async move {
-        let bound_for = BoundFor { owner: session.owner, credentials: wish.credentials, is_meant };
+        let bound_for = BoundFor { owner, credentials: wish.credentials, is_meant };
         redeem(&at, &client, Answered { code, pending }, bound_for).await
     });
     let device = redeeming.await.map_err(|_| interrupted())??;
     let mut answer: HttpResponse = kept(&request, &device, wish.next.as_ref().map(Next::as_str));
-    answer.headers_mut().append(SET_COOKIE, arrived);
+    if !is_program {
+        answer.headers_mut().append(SET_COOKIE, arrived);
+    }
     Ok(answer)
 }
 

@@ -9,6 +9,7 @@ mod key;
 mod next;
 mod redeeming;
 mod refusal;
+mod traveller;
 mod typed;
 mod wish;
 

@@ -23,6 +23,21 @@ pub(super) async fn flow_of<P: DeserializeOwned>(
     flow.map_err(|error| unavailable(&error))?.ok_or_else(|| no_flow(entrance))
 }
 
+/// The same of a program, which brings all of it itself.
+pub(super) async fn open_flow_of<P: DeserializeOwned>(
+    course: Course<'_>,
+    answer: &str,
+    entrance: &Entrance,
+) -> Result<Flow<P>, Problem> {
+    let state = form::pairs(answer).find(|(name, _)| name == "state").map(|(_, state)| state);
+    let flow = entrance.flows.take_open(course, &state.unwrap_or_default()).await;
+    flow.map_err(|error| unavailable(&error))?.ok_or_else(|| {
+        let text = "That sign-in was begun by another login, or longer than ten minutes ago, or was finished already. \
+                    Nothing was done. Begin again: GET /auth/api";
+        Problem::new(Kind::NotAllowed, text)
+    })
+}
+
 /// It was begun in another browser, in another session, or under another name of this machine, or so long ago or before so
 /// many others that the browser forgot it, or came back already.
 fn no_flow(entrance: &Entrance) -> Problem {

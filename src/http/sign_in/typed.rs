@@ -5,12 +5,12 @@ use std::time::Duration;
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
-use sha2::{Digest, Sha256};
 
 use super::Next;
 use super::api::{depart_meant, unregistered};
 use super::keeping::{Brought, keep, kept};
 use super::key;
+use super::traveller::fingerprint;
 use super::wish::Wish;
 use crate::ambient::Timestamp;
 use crate::console;
@@ -101,8 +101,7 @@ impl Visitor {
         match credentials.authenticate(&login).await? {
             true => {
                 let (proved_at, fields) = (door.clock.now(), Fields::read(body)?);
-                let token = Sha256::new().chain_update(login.uuid.as_str()).chain_update([0]);
-                let known_by = token.chain_update(&*login.token).finalize().into();
+                let known_by = fingerprint(&login);
                 let typist = Typist::Newcomer { person: login.uuid.clone(), known_by };
                 Ok(Self { session: None, owner: login.uuid, typist, proved_at, fields })
             }

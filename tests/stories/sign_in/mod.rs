@@ -13,6 +13,7 @@ mod namesakes;
 mod no_room;
 mod not_kept;
 mod pages;
+mod programs;
 mod receipts;
 mod repeats;
 mod replaced_key;
