@@ -70,8 +70,9 @@ fn navigation(viewer: &Viewer) -> Markup {
             a href="/console/receipts" { "Receipts" }
             form method="post" action="/sign-out" {
                 input type="hidden" name="csrf" value=(viewer.csrf);
-                button.plain title={ "Signed in as " (viewer.name) } { "Sign out" }
+                button.plain { "Sign out" }
             }
         }
+        p.who { "Signed in as " span.code { (viewer.name) } }
     }
 }

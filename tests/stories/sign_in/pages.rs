@@ -165,3 +165,27 @@ async fn nobody_is_asked_to_cut_all_devices_off_where_there_are_none() {
     let asked = browser.get(&address(&page, "/cut-off-all")).await;
     assert!(asked.text.contains(&format!("action=\"{all}\"")), "{asked:?}");
 }
+
+#[tokio::test]
+async fn who_sends_a_form_to_a_page_that_takes_none_is_told_so_in_sentences() {
+    let place = Place::open().await;
+    let (mut browser, home, _) = at_home(&place).await;
+    let request = browser.form(&home, &[]);
+    let refused = browser.send(request).await;
+    assert_eq!((refused.status.as_u16(), refused.header("allow")), (405, None), "{refused:?}");
+    assert!(refused.text.contains("<h1>This cannot be done here</h1>"), "{refused:?}");
+    assert!(
+        refused.text.contains("Nothing was done") && !refused.text.contains("Allow tells"),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
+async fn every_page_says_who_is_signed_in() {
+    let place = Place::open().await;
+    let (mut browser, home, page) = at_home(&place).await;
+    let who = format!("Signed in as <span class=\"code\">{}</span>", place.house.gateway.owner().uuid);
+    for page in [page, browser.get("/console").await, browser.get(&format!("{home}/forget")).await] {
+        assert!(page.text.contains(&who), "{page:?}");
+    }
+}
