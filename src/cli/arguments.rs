@@ -90,6 +90,11 @@ pub enum Command {
     ///
     /// Ends with 0 only if nothing is wrong. With --fix it changes the service device where that helps; it asks first.
     Doctor(DoctorArguments),
+    /// Print a new link that signs the first owner in, in a browser
+    ///
+    /// It works once, within ten minutes, and the one before ends. It is printed at a terminal alone, and made by a gateway
+    /// that listens on this machine alone.
+    SignInLink,
     /// Ask the gateway at `listen.gateway` whether it is ready
     ///
     /// Ends with 0 if it is. Made for supervisors, such as Docker's HEALTHCHECK.

@@ -109,6 +109,9 @@ pub enum CommandError {
     /// No gateway runs.
     #[error("no gateway runs on {}; `endo serve` starts one", .0.display())]
     NotRunning(PathBuf),
+    /// What is printed would sign in whoever reads it.
+    #[error("a link that signs somebody in is printed at a terminal alone, and standard output is none")]
+    NoTerminal,
     /// The bus is elsewhere, and nobody's device there is the command's.
     #[error(
         "`endo send` is for the embedded bus, and bus.kind is \"meshblu\": send from a flow of that Meshblu"

@@ -32,6 +32,7 @@ mod receipts;
 mod run;
 mod send;
 mod serve;
+mod sign_in_link;
 mod signals;
 mod socket;
 mod stand_in;

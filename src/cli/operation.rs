@@ -36,6 +36,8 @@ pub(super) enum Operation {
     ForgetCredentials(DeviceUuid),
     /// Some [`Receipts`](crate::credentials::Receipts).
     ListReceipts(WhichReceipts),
+    /// Make a new link that signs the first owner in: the link.
+    MakeSignInLink,
     /// Every [`KeyRow`].
     ListKeys,
     /// Make a new key that seals: [`NewKey`].
@@ -313,6 +315,11 @@ pub(super) enum OperationError {
     UnknownDevice(DeviceUuid),
     #[error("there is no dead letter {0}; `endo dead-letters ls` lists them")]
     UnknownDeadLetter(DeliveryId),
+    #[error(
+        "this gateway signs nobody in by a link: others can reach it, or it has no first owner. Sign in with the bus, at its \
+         page /sign-in"
+    )]
+    NoLinks,
     #[error("the gateway that runs does not understand this command: it may be another version")]
     NotUnderstood,
     #[error("{0}")]

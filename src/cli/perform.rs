@@ -39,6 +39,8 @@ impl Operation {
             Self::ShowCredentials(uuid) => to_value(&on_credentials::show(gateway, uuid).await?),
             Self::ForgetCredentials(uuid) => to_value(&on_credentials::forget(gateway, uuid).await?),
             Self::ListReceipts(which) => to_value(&on_credentials::receipts(gateway, which).await?),
+            // Whoever has the links makes them.
+            Self::MakeSignInLink => Err(OperationError::NoLinks),
             Self::ListKeys => to_value(&on_keys::list(gateway).await?),
             Self::RotateKey => to_value(&on_keys::rotate(gateway).await?),
             Self::MigrateRecords(after) => to_value(&on_keys::migrate(gateway, after).await?),

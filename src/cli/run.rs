@@ -11,7 +11,7 @@ use super::error::sentence;
 use super::program::Program;
 use super::{
     CommandError, Exit, config, credentials, dead_letters, demo, devices, doctor, health, job, jobs, keys,
-    providers, receipts, send, serve,
+    providers, receipts, send, serve, sign_in_link,
 };
 use crate::config::{ConfigError, Effective, Sources, load};
 
@@ -56,6 +56,7 @@ fn work(
             Some(Command::Credentials(command)) => credentials::run(command, &settings.config, out).await,
             Some(Command::Devices(command)) => devices::run(command, &settings.config, out).await,
             Some(Command::Receipts(command)) => receipts::run(command, &settings.config, out).await,
+            Some(Command::SignInLink) => sign_in_link::run(&settings.config, out).await,
             Some(Command::Keys(command)) => keys::run(command, &settings.config, out).await,
             Some(Command::Doctor(command)) => doctor::run(command, &settings.config, out).await,
             Some(Command::DeadLetters(command)) => dead_letters::run(command, &settings.config, out).await,

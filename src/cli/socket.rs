@@ -10,6 +10,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
@@ -18,6 +19,7 @@ use zeroize::Zeroizing;
 
 use super::operation::{Addresses, Answer, Operation, OperationError};
 use crate::gateway::Gateway;
+use crate::http::OneTimeLinks;
 use crate::telemetry::with_causes;
 
 const FILE: &str = "endo.sock";
@@ -44,6 +46,8 @@ pub(super) struct Socket {
 pub(super) struct Answerer {
     pub(super) gateway: Arc<Gateway>,
     pub(super) addresses: Addresses,
+    /// The links that sign the first owner in, where there are any.
+    pub(super) links: Option<OneTimeLinks>,
 }
 
 impl Socket {
@@ -105,6 +109,10 @@ impl Answerer {
 
     async fn answer_to(&self, question: &[u8]) -> Answer {
         match serde_json::from_slice::<Operation>(question) {
+            Ok(Operation::MakeSignInLink) => {
+                let link = self.links.as_ref().map(OneTimeLinks::make);
+                link.map(Value::from).ok_or(OperationError::NoLinks)
+            }
             Ok(operation) => operation.perform(&self.gateway, &self.addresses).await,
             Err(_) => Err(OperationError::NotUnderstood),
         }

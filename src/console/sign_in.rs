@@ -47,7 +47,7 @@ pub fn sign_in(ways: &SignIn<'_>) -> Markup {
             p.small {
                 "Do you run this gateway yourself? " code { "endo serve" }
                 " prints a link in its terminal that signs you in: once, within ten minutes of its start. "
-                "After that, start it again for a new one, or sign in with the bus: uuid and token of the first owner are in "
+                "After that, " code { "endo sign-in-link" } " prints a new one, or sign in with the bus: uuid and token of the first owner are in "
                 code { "owner.json" } " in its data directory."
             }
         }
@@ -98,8 +98,8 @@ pub fn once(once: &Once<'_>) -> Markup {
 }
 
 /// Why a link signs nobody in, and what to do about it.
-pub const LINK_OVER: &str = "That link was used already, is older than ten minutes, or is not the newest one; start the \
-                             gateway again (endo serve) for a new one";
+pub const LINK_OVER: &str = "That link was used already, is older than ten minutes, or is not the newest one; \
+                             endo sign-in-link prints a new one in the terminal";
 
 /// The page behind a link in the terminal that signs nobody in, or not any more; the ways in are at `ways`.
 pub fn link_over(is_signed_in: bool, ways: &str) -> Markup {

@@ -321,6 +321,11 @@ impl Running {
         self.links.as_ref().map(OneTimeLinks::make)
     }
 
+    /// Where such links are made, if any are.
+    pub fn sign_in_links(&self) -> Option<OneTimeLinks> {
+        self.links.clone()
+    }
+
     /// Stops: takes nothing new in hand, finishes what it has, and leaves the rest in the store. Who reads along on the
     /// embedded bus does so until the work is finished, and gets what came of it.
     pub async fn stop(mut self) {

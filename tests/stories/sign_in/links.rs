@@ -33,7 +33,7 @@ async fn looking_at_the_link_uses_nothing_up_and_pressing_its_button_does() {
     assert_eq!(browser.submit(&page, "/sign-in", &[]).await.status, 303);
     let refused = other.submit(&theirs, "/sign-in", &[]).await;
     assert_eq!(refused.status, 403, "{refused:?}");
-    assert!(refused.text.contains("start the gateway again (endo serve)"), "{refused:?}");
+    assert!(refused.text.contains("endo sign-in-link prints a new one"), "{refused:?}");
     assert!(other.cookies.is_empty());
 }
 
@@ -41,7 +41,7 @@ async fn looking_at_the_link_uses_nothing_up_and_pressing_its_button_does() {
 #[track_caller]
 fn is_over(page: &Answer, leads_to: &str) {
     assert_eq!(page.status, 403, "{page:?}");
-    assert!(page.text.contains("start the gateway again (endo serve)"), "{page:?}");
+    assert!(page.text.contains("endo sign-in-link prints a new one"), "{page:?}");
     assert!(!page.text.contains("<form"), "{page:?}");
     assert!(page.text.contains(&format!("href=\"{leads_to}\"")), "{page:?}");
 }
