@@ -23,6 +23,17 @@ pub(super) struct Now {
     heard: usize,
     /// Which half of it is over.
     pub(super) over: Option<Shutdown>,
+    /// What its caller makes of it.
+    pub(super) hanging_up: HangingUp,
+}
+
+/// Whether the caller has closed its half. Somebody has to ask: what is read notices that by itself.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum HangingUp {
+    #[default]
+    Unasked,
+    Awaited,
+    Noticed,
 }
 
 impl Now {
@@ -52,7 +63,7 @@ impl Attended {
         (Self(Arc::new(now)), changes)
     }
 
-    fn connection(&self) -> Connection {
+    pub(super) fn connection(&self) -> Connection {
         Connection(Arc::downgrade(&self.0))
     }
 }
@@ -77,6 +88,27 @@ impl Connection {
     /// The caller is given up, with all that it has not read.
     pub fn give_up(&self) {
         self.tell(|now| now.over = Some(Shutdown::Both));
+    }
+
+    /// Done when the caller has closed its half, or has gone. The server itself learns that when it next says something.
+    pub async fn hung_up(&self) {
+        let Some(now) = self.0.upgrade() else { return };
+        let mut changes = now.subscribe();
+        now.send_if_modified(|now| {
+            let asks = now.hanging_up == HangingUp::Unasked;
+            if asks {
+                now.hanging_up = HangingUp::Awaited;
+            }
+            asks
+        });
+        drop(now);
+        // Where the server has left it, it is over as well.
+        let _ = changes.wait_for(|now| now.hanging_up == HangingUp::Noticed).await;
+    }
+
+    /// The caller has closed its half.
+    pub(super) fn hangs_up(&self) {
+        self.tell(|now| now.hanging_up = HangingUp::Noticed);
     }
 
     fn counted(self, count: fn(&mut Now) -> &mut usize) -> Counted {

@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use super::attendance::{Attended, Now};
 use super::crowd::{Crowd, Waiting};
 use super::farewell::{Farewell, duplicate};
+use super::hanging_up::report_hanging_up;
 
 /// Watches the connections of one server. Cheap to clone.
 #[derive(Clone)]
@@ -36,8 +37,13 @@ impl Lookout {
         let Some(socket) = duplicate(socket) else { return };
         let (attended, changes) = Attended::begin();
         let (lookout, waiting) = (self.clone(), self.crowd.wait());
+        let connection = attended.connection();
         actix_web::rt::spawn(async move {
-            lookout.until_left(&socket, changes, waiting).await;
+            let asked = changes.clone();
+            tokio::select! {
+                () = lookout.until_left(&socket, changes, waiting) => (),
+                never = report_hanging_up(&socket, asked, connection) => match never {},
+            }
             lookout.farewell.end(socket).await;
         });
         data.insert(attended);

@@ -3,6 +3,7 @@
 mod attendance;
 mod crowd;
 mod farewell;
+mod hanging_up;
 mod lookout;
 
 pub use attendance::{Connection, attend};

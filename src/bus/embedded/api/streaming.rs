@@ -1,13 +1,14 @@
 //! Reading along: what arrives at a device from now on, a line a message (`spec/meshblu.md` 6.5).
 
 use std::convert::Infallible;
+use std::future::pending;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponseBuilder};
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -29,8 +30,8 @@ const READ_ALONG: Right = Right { to_act: List::DiscoverAs, there: List::Message
 
 /// The messages that arrive at a device, for itself and for those on its list `message.received`. The head comes at
 /// once: whatever is sent after it will be seen. Ends when the device is unregistered, when the reader's token is
-/// revoked, when the bus stops, when the reader lags too far behind, and when its place goes to a device that has fewer.
-/// Nobody reads along as somebody else.
+/// revoked, when the bus stops, when the reader lags too far behind or closes its half of the connection, and when its
+/// place goes to a device that has fewer. Nobody reads along as somebody else.
 pub(super) async fn received(
     door: Data<Door>,
     who: Presented,
@@ -40,7 +41,8 @@ pub(super) async fn received(
     let (reader, events) = listen(&door, who, device).await?;
     let slot = door.slots.take(reader).map_err(|_| Refusal::Crowded)?;
     slot.settle();
-    let reading = reading(slot, Connection::of(&request), door.limits.disconnect_within);
+    let connection = Connection::of(&request);
+    let reading = reading(slot, connection.clone(), door.limits.disconnect_within);
     let lines = stream::unfold((events, reading), async |(mut events, mut reading)| {
         let line = tokio::select! {
             line = next(&mut events) => line?,
@@ -48,7 +50,15 @@ pub(super) async fn received(
         };
         Some((Ok::<_, Infallible>(line), (events, reading)))
     });
-    Ok(head().streaming(Box::pin(lines)))
+    Ok(head().streaming(Box::pin(lines.take_until(hung_up(connection)))))
+}
+
+/// Done when the reader hangs up: nothing is read of it, so the server does not see that while nothing is sent.
+async fn hung_up(reader: Option<Connection>) {
+    match reader {
+        Some(reader) => reader.hung_up().await,
+        None => pending().await,
+    }
 }
 
 /// Somebody reads along until this is dropped.
