@@ -273,6 +273,31 @@ async fn a_gateway_that_takes_no_more_pings_all_the_same() {
 }
 
 #[tokio::test]
+async fn what_a_server_sent_before_it_left_is_answered_though_it_takes_no_more_pings() {
+    let meshblu = FakeMeshblu::start().await;
+    let gate = Arc::new(Semaphore::new(0));
+    meshblu.answer("POST /messages", [Answer::new(204, &[], "").behind(&gate)]);
+    let open = Message::text(OPEN.replace("25000", "1000"));
+    let events = vec![Message::text(format!("42{}", event(&say_hello().to_string()))); 6];
+    let leaves = Manner::SaysAndEnds([vec![open, Message::text("40")], events].concat());
+    let firehose = FakeFirehose::start(vec![leaves, Manner::Behaves(Vec::new())]).await;
+    let (_gateway, _directory) = gateway_with(&meshblu, &firehose, |settings| {
+        settings.jobs.concurrency = 1;
+        settings.bus.timeout_seconds = 60;
+    })
+    .await;
+    let (told, mut pings) = mpsc::channel(1);
+    let goes_on = FakeFirehose::start(vec![Manner::Counts(Vec::new(), told)]).await;
+    let (_other, _beside) = gateway(&FakeMeshblu::start().await, &goes_on).await;
+    // By then the first has been asked in vain.
+    for _ in 0..6 {
+        pings.recv().await.unwrap();
+    }
+    gate.add_permits(6);
+    until(async || meshblu.messages().len() == 6).await;
+}
+
+#[tokio::test]
 async fn a_server_that_accepts_and_says_nothing_is_left() {
     let meshblu = FakeMeshblu::start().await;
     let good = Manner::Behaves(vec![event(&say_hello().to_string())]);
