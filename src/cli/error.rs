@@ -277,7 +277,9 @@ fn of_gateway(error: &GatewayError) -> Exit {
         GatewayError::Store(StoreError::Corrupt { .. }) => Exit::CorruptDatabase,
         GatewayError::Store(StoreError::Newer { .. }) => Exit::NewerDataDirectory,
         GatewayError::NoDatabase(_) => Exit::CorruptDatabase,
-        GatewayError::NoKey { .. } | GatewayError::Key { .. } => Exit::WrongKey,
+        GatewayError::NoKey { .. } | GatewayError::OtherKey { .. } | GatewayError::Key { .. } => {
+            Exit::WrongKey
+        }
         GatewayError::Listen { .. } => Exit::Listen,
         GatewayError::Meshblu { cause: MeshbluError::Call(_), .. } => Exit::Unreachable,
         GatewayError::Source(_)

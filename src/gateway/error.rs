@@ -51,11 +51,23 @@ pub enum GatewayError {
     },
     /// The key that seals the records of the data directory is none of those that are there, or there is none.
     #[error(
-        "the key {kid}, which seals the records in {directory}, is gone: put its file back, which is \
-         records-{kid}.pem, or records.pem where it is the first key of the directory"
+        "the key {kid}, which seals the records in {directory}, is not here: put its file back, which is \
+         records-{kid}.pem, or records.pem where it is the first key of the directory; where it came from \
+         records.private_key (MESHBLU_PRIVATE_KEY), set that; or use another data directory (ENDO_DATA_DIR)"
     )]
     NoKey {
         /// Its name.
+        kid: String,
+        /// The data directory.
+        directory: PathBuf,
+    },
+    /// The key in the settings is another than the one that seals the records of the data directory.
+    #[error(
+        "records.private_key is another key than {kid}, which seals the records in {directory}: unset it to go on with \
+         the keys that are there, or use another data directory (ENDO_DATA_DIR)"
+    )]
+    OtherKey {
+        /// The name of the one that seals.
         kid: String,
         /// The data directory.
         directory: PathBuf,
@@ -143,7 +155,7 @@ impl GatewayError {
     pub fn setting(&self) -> Option<&'static str> {
         match self {
             Self::StaticSchemas(_) => Some("jobs.static_schemas"),
-            Self::ImportedKey(_) => Some("records.private_key"),
+            Self::ImportedKey(_) | Self::OtherKey { .. } => Some("records.private_key"),
             Self::Url { setting } => Some(setting),
             _ => None,
         }

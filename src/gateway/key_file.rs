@@ -20,11 +20,12 @@ pub(super) const FIRST: &str = "records.pem";
 const LATER: &str = "records-";
 
 /// The ring with the key of the settings, or the directory's, and those that came after it; the one that the store
-/// remembers seals. Makes one where the directory is new and the bus is this program's own.
+/// remembers seals, and where nothing was sealed, another may take its place. Makes one where the directory is new and the
+/// bus is this program's own.
 ///
 /// # Errors
-/// [`GatewayError::NoKey`] when the key is gone that the store was used with, [`GatewayError::Key`] when the file holds
-/// none; [`GatewayError::NoImportedKey`] when there is none for a Meshblu; [`GatewayError::NoDatabase`] when the store is
+/// [`GatewayError::NoKey`] or [`GatewayError::OtherKey`] when the key is not there that seals what the store has,
+/// [`GatewayError::Key`] when the file holds none; [`GatewayError::NoImportedKey`] when there is none for a Meshblu; [`GatewayError::NoDatabase`] when the store is
 /// new and the first owner is not.
 pub(super) async fn key_ring(
     config: &Config,
@@ -43,25 +44,30 @@ pub(super) async fn key_ring(
         None => read(&path, random)?,
     };
     let mut keys: Vec<_> = usual.into_iter().chain(others(directory, random)?).collect();
-    let first = match &known {
-        Some(kid) => keys.iter().position(|key| key.kid().as_bytes() == kid),
-        None => (!keys.is_empty()).then_some(0),
-    };
-    let key = match (first, &known) {
+    let is_known = |key: &PrivateKey| known.as_deref() == Some(key.kid().as_bytes());
+    let key = match (keys.iter().position(is_known), &known) {
         (Some(first), _) => keys.swap_remove(first),
-        (None, Some(kid)) => {
-            let kid = String::from_utf8_lossy(kid).into_owned();
-            return Err(GatewayError::NoKey { kid, directory: directory.clone() });
+        (None, Some(kid)) if store.read::<_, StoreError, _>(|view| view.holds_sealed()).await? => {
+            return Err(without_key(config, kid));
         }
-        (None, None) if config.bus.kind == BusKind::Meshblu => return Err(GatewayError::NoImportedKey(path)),
-        (None, None) => make(&path, random)?,
+        (None, _) if !keys.is_empty() => keys.swap_remove(0),
+        (None, _) if config.bus.kind == BusKind::Meshblu => return Err(GatewayError::NoImportedKey(path)),
+        (None, _) => make(&path, random)?,
     };
-    if known.is_none() {
+    if !is_known(&key) {
         let kid = key.kid().to_owned();
         let remember = move |transaction: &Transaction<'_>| transaction.remember_fact(KEY_ID, kid.as_bytes());
         store.write::<_, StoreError, _>(remember).await?;
     }
     Ok(KeyRing::new(key, keys))
+}
+
+fn without_key(config: &Config, kid: &[u8]) -> GatewayError {
+    let (kid, directory) = (String::from_utf8_lossy(kid).into_owned(), config.data_dir.clone());
+    match config.records.private_key {
+        Some(_) => GatewayError::OtherKey { kid, directory },
+        None => GatewayError::NoKey { kid, directory },
+    }
 }
 
 /// The keys that came after the first, in the order of their names.

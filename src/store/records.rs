@@ -43,6 +43,16 @@ impl View<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// Whether anything is here that a key of records sealed or opened, or whose owners are known by one.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn holds_sealed(&self) -> Result<bool, StoreError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM records) OR EXISTS (SELECT 1 FROM revocations)
+                   OR EXISTS (SELECT 1 FROM forgotten) OR EXISTS (SELECT 1 FROM uses)";
+        Ok(self.prepare(sql)?.query_row((), |row| row.get(0))?)
+    }
+
     /// The newest [`StoredRecord::generation`] of each credentials device that has a record, at most `limit`.
     ///
     /// # Errors

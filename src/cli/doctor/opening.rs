@@ -65,6 +65,7 @@ fn is_of_key(cause: &GatewayError) -> bool {
             | GatewayError::ImportedKey(_)
             | GatewayError::Key { .. }
             | GatewayError::NoKey { .. }
+            | GatewayError::OtherKey { .. }
     )
 }
 

@@ -11,7 +11,9 @@ use endo::store::{RenewalStage, Store, StoreError, StoreSettings, StoredRefreshT
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use crate::support::desk::fixture_key;
 use crate::support::fake_api::{Answer, FakeApi};
+use crate::support::meshblu::vectors;
 use crate::support::shell::{Shell, ended, stderr, stdout};
 
 /// A shell with credentials of an account, a user device, and their names.
@@ -69,6 +71,20 @@ fn keys_are_listed_rotated_and_freed() {
     let lost = shell.run(&["keys", "ls"]);
     let says = format!("put its file back, which is records-{newest}.pem");
     assert!(ended(&lost, Exit::WrongKey) && stderr(&lost).contains(&says), "{}", stderr(&lost));
+}
+
+#[test]
+fn a_key_of_the_settings_that_did_not_seal_what_is_here_is_named_with_its_variable() {
+    let (shell, ..) = with_account();
+    let with =
+        |key: &str| shell.command(&["keys", "ls"]).env("ENDO_RECORDS_PRIVATE_KEY", key).output().unwrap();
+    let refused = with(vectors()["servicePrivateKeyPem"].as_str().unwrap());
+    let said = stderr(&refused);
+    assert!(ended(&refused, Exit::WrongKey), "{said}");
+    for part in ["ENDO_RECORDS_PRIVATE_KEY: ", "records.private_key is another key than ", "ENDO_DATA_DIR"] {
+        assert!(said.contains(part), "{said}");
+    }
+    assert!(ended(&with(&fixture_key()), Exit::Ok), "the right key is taken from there, too");
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::fake_api::Answer;
 use crate::support::log;
-use crate::support::meshblu::{FakeMeshblu, RemoteGateway, json_answer, settings};
+use crate::support::meshblu::{FakeMeshblu, RemoteGateway, json_answer, say_hello, settings};
 use crate::support::shell::Shell;
 
 fn sentence(error: &GatewayError) -> String {
@@ -143,6 +143,26 @@ fn a_meshblu_json_in_the_working_directory_is_read() {
     let refused = shell.run(&["config"]);
     assert_eq!(refused.status.code(), Some(3));
     assert!(String::from_utf8(refused.stderr).unwrap().contains("meshblu.json:1: this is not JSON"));
+}
+
+#[tokio::test]
+async fn a_directory_in_which_nothing_was_sealed_takes_the_key_of_a_service_and_may_go_back() {
+    let (shell, meshblu) = (Shell::with_key(), FakeMeshblu::start().await);
+    let settings = settings(&shell.data(), &meshblu.url());
+    for _ in 0..2 {
+        drop(shell.serve(&[]));
+        RemoteGateway::with(settings.clone()).await.unwrap().stop().await;
+    }
+    let (gateway, directory) = RemoteGateway::open(&meshblu).await;
+    gateway.webhook(&say_hello()).await;
+    gateway.stop().await;
+    let mut elsewhere = shell.command(&["credentials", "ls"]);
+    let refused = elsewhere.env("ENDO_DATA_DIR", directory.path()).output().unwrap();
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(
+        said.contains("where it came from records.private_key (MESHBLU_PRIVATE_KEY), set that"),
+        "{said}"
+    );
 }
 
 #[test]
