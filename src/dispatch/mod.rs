@@ -7,6 +7,7 @@ mod case;
 mod ending;
 mod endings;
 mod exchange;
+mod guest;
 mod lobby;
 mod reception;
 mod refusals;

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use super::answer::Desk;
 use super::arrival::message_in;
 use super::bringer::Bringer;
 use super::case::Case;
 use super::ending::NOT_OPENED;
+use super::guest::{Guest, Speaker};
 use super::lobby::Lobby;
 use super::sent;
 use super::to_the_end::ToTheEnd;
@@ -26,6 +28,10 @@ use crate::telemetry::with_causes;
 /// How long a message may be worked on that is not on disk. Whoever brought it waits for the end all the same; what ends
 /// sooner costs no commit of its own.
 const OFF_DISK: Duration = Duration::from_millis(20);
+
+/// This part of the time that buses wait is left at least to look at a record, however soon somebody wants to be told that
+/// their message is on disk: whether the reply can be sent without them is known after that.
+const LOOKING_PART: u32 = 3;
 
 /// The reception of one gateway. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -60,29 +66,6 @@ impl Drop for Present<'_> {
     fn drop(&mut self) {
         self.0.send_modify(|present| *present -= 1);
     }
-}
-
-/// A message on its way through.
-struct Guest {
-    arrival: Arrival,
-    parties: Parties,
-    bringer: Bringer,
-    /// What came of it when the record of a device that comes itself was looked at.
-    looked_at: Option<Result<OpenRecord, Failure>>,
-    speaker: Speaker,
-    /// Told that it is on disk, and who speaks then, where somebody wants to know.
-    on_disk: Option<oneshot::Sender<Speaker>>,
-}
-
-/// Who can speak for the user device once whoever brought the message is gone.
-#[derive(Clone)]
-enum Speaker {
-    /// Whoever is found when the record is opened.
-    Found,
-    /// The credentials device, if the bus still takes the login that its record holds.
-    Recorded(Login),
-    /// Nobody: the login that was brought along is the only one.
-    Nobody,
 }
 
 /// How it goes on with a message.
@@ -185,22 +168,6 @@ impl Reception {
     }
 }
 
-impl Guest {
-    fn new(arrival: Arrival, parties: Parties, bringer: Bringer) -> Self {
-        Self { arrival, parties, bringer, looked_at: None, speaker: Speaker::Found, on_disk: None }
-    }
-
-    fn has_login(&self) -> bool {
-        self.arrival.caller.is_some()
-    }
-
-    /// Says that the message is on disk; whoever has it in hand sees to its reply.
-    fn wait_elsewhere(self) {
-        // Fails where whoever brought it is gone.
-        drop(self.on_disk.map(|on_disk| on_disk.send(Speaker::Found)));
-    }
-}
-
 impl Parts {
     async fn stopping(&self) {
         // Cannot fail: the other end is here.
@@ -210,14 +177,15 @@ impl Parts {
     /// The record of a device that comes itself is looked at first, for any device may come; then there is a turn in time. Who
     /// brings the only login that the reply could be sent with gets one at any time, or brings it again: what is left in the
     /// store has no login. Who wants to be told soon that the message is on disk is told so where the record of a device that is
-    /// known here cannot be opened for the moment.
+    /// known here cannot be opened for the moment, or takes longer than they wait.
     async fn way_of(&self, guest: &mut Guest) -> Result<Way, NotReceived> {
         if let Some(caller) = &mut guest.arrival.caller {
-            let looked_at = self.desk.open(&guest.parties).await.map_err(|refused| refused.failure);
+            let patience = guest.arrival.patience.filter(|_| caller.is_known());
+            let Some(looked_at) = self.look_at(&guest.parties, patience).await else { return Ok(Way::Later) };
             let record = match &looked_at {
                 Ok(record) => record,
                 Err(failure) => {
-                    let is_kept = failure.is_for_now && caller.is_known() && guest.arrival.patience.is_some();
+                    let is_kept = failure.is_for_now && patience.is_some();
                     guest.looked_at = Some(looked_at);
                     return Ok(if is_kept { Way::Later } else { Way::Refused });
                 }
@@ -239,6 +207,20 @@ impl Parts {
                 Ok(Way::Now(turn))
             }
         }
+    }
+
+    /// What comes of it when the record is looked at; `None` where it takes longer than somebody waits.
+    async fn look_at(
+        &self,
+        parties: &Parties,
+        patience: Option<Duration>,
+    ) -> Option<Result<OpenRecord, Failure>> {
+        let looking = self.desk.open(parties);
+        let looked_at = match patience {
+            Some(patience) => timeout(patience.max(self.buses_wait / LOOKING_PART), looking).await.ok()?,
+            None => looking.await,
+        };
+        Some(looked_at.map_err(|refused| refused.failure))
     }
 
     /// Whether the reply can be sent without whoever brings the message.
@@ -340,7 +322,7 @@ impl Parts {
     async fn answer(&self, taken: Taken, case: Case, say_on_disk: impl FnOnce()) -> Verdict {
         let accept = self.accept(&taken);
         let mut work = pin!(self.desk.take_up(taken, Some(case)));
-        if let Ok(verdict) = tokio::time::timeout(OFF_DISK, &mut work).await {
+        if let Ok(verdict) = timeout(OFF_DISK, &mut work).await {
             return verdict;
         }
         match accept.await {

@@ -240,6 +240,21 @@ async fn what_a_device_does_not_want_to_wait_for_is_on_disk_and_answered_when_th
 }
 
 #[tokio::test]
+async fn what_a_device_does_not_want_to_wait_for_is_on_disk_while_the_bus_is_slow() {
+    let (directory, bus) = (tempfile::tempdir().unwrap(), SigningBus::start().await);
+    let scene = Scene::changed(bus, directory, |gateway| gateway.buses_wait = Duration::ZERO).await;
+    let_in_before(&scene, None).await;
+    let gate = Arc::new(Semaphore::new(0));
+    answer_who_is_bound(&scene.bus, [json_answer(200, &json!([bound()])).behind(&gate)]);
+    let message = brought(&scene).header("prefer", "respond-async, wait=0");
+    send(message).await.is(202, "Accepted");
+    gate.add_permits(10);
+    scene.until(async || scene.bus.meshblu.messages().len() == 2).await;
+    until(async || scene.gateway.waiting().await == 0).await;
+    assert_eq!(told(&scene), [200, 200]);
+}
+
+#[tokio::test]
 async fn what_a_device_does_not_want_to_wait_for_can_be_seen_where_the_bus_stays_away() {
     let scene = Scene::set(SigningBus::start().await).await;
     let_in_before(&scene, None).await;

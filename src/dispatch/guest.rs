@@ -1,0 +1,48 @@
+//! A message on its way through the reception, with whoever brought it.
+
+use tokio::sync::oneshot;
+
+use super::Arrival;
+use super::bringer::Bringer;
+use crate::bus::Login;
+use crate::credentials::OpenRecord;
+use crate::message::{Failure, Parties};
+
+/// A message on its way through.
+pub(super) struct Guest {
+    pub(super) arrival: Arrival,
+    pub(super) parties: Parties,
+    pub(super) bringer: Bringer,
+    /// What came of it when the record of a device that comes itself was looked at.
+    pub(super) looked_at: Option<Result<OpenRecord, Failure>>,
+    pub(super) speaker: Speaker,
+    /// Told that it is on disk, and who speaks then, where somebody wants to know.
+    pub(super) on_disk: Option<oneshot::Sender<Speaker>>,
+}
+
+/// Who can speak for the user device once whoever brought the message is gone.
+#[derive(Clone)]
+pub(super) enum Speaker {
+    /// Whoever is found when the record is opened.
+    Found,
+    /// The credentials device, if the bus still takes the login that its record holds.
+    Recorded(Login),
+    /// Nobody: the login that was brought along is the only one.
+    Nobody,
+}
+
+impl Guest {
+    pub(super) fn new(arrival: Arrival, parties: Parties, bringer: Bringer) -> Self {
+        Self { arrival, parties, bringer, looked_at: None, speaker: Speaker::Found, on_disk: None }
+    }
+
+    pub(super) fn has_login(&self) -> bool {
+        self.arrival.caller.is_some()
+    }
+
+    /// Says that the message is on disk; whoever has it in hand sees to its reply.
+    pub(super) fn wait_elsewhere(self) {
+        // Fails where whoever brought it is gone.
+        drop(self.on_disk.map(|on_disk| on_disk.send(Speaker::Found)));
+    }
+}
