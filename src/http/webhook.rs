@@ -90,7 +90,7 @@ impl Webhook {
         let login = presented::login(headers).ok_or_else(unknown)?;
         let known = self.bus.authenticate(&login).await.map_err(|error| {
             tracing::warn!(error = with_causes(&error), "a caller could not be authenticated");
-            Problem::from(error.failure())
+            Problem::from(error.failure()).with_header(DELIVERY, OPEN)
         })?;
         if known { Ok(login) } else { Err(unknown()) }
     }

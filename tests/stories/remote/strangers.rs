@@ -115,6 +115,14 @@ async fn nothing_is_kept_of_what_a_stranger_brings_whose_bus_fails_whether_or_no
 }
 
 #[tokio::test]
+async fn who_cannot_be_authenticated_for_the_moment_may_bring_its_message_again() {
+    let scene = Scene::set().await;
+    scene.meshblu.answer("POST /authenticate", [json_answer(503, &json!({"error": "not now"}))]);
+    let answer = send(scene.brings(CREDENTIALS)).await;
+    assert_eq!((answer.status.as_u16(), answer.header("x-meshblu-delivery")), (503, Some("open")));
+}
+
+#[tokio::test]
 async fn a_device_that_nothing_is_known_of_has_four_messages_looked_at_at_a_time() {
     let scene = Scene::set().await;
     let four = scene.four_of("a-stranger").await;
