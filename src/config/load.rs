@@ -72,7 +72,10 @@ pub fn load(sources: &Sources) -> Result<Effective, ConfigError> {
         None => inside(&catalogue, &data_dir.unwrap_or_else(|| usual.clone()))?,
     };
     let meshblu_json = sources.meshblu_json.as_deref().map_or(Ok(None), MeshbluJson::read)?;
-    let meshblu = meshblu_json.as_ref().map_or(Ok(Vec::new()), |file| file.given(&catalogue))?;
+    let by_dns = originals::asks_dns(&sources.environment, meshblu_json.as_ref());
+    let is_looked_up = by_dns.is_some();
+    let meshblu =
+        meshblu_json.as_ref().map_or(Ok(Vec::new()), |file| file.given(&catalogue, is_looked_up))?;
     let originals = originals::given(&catalogue, &sources.environment, meshblu_json.as_ref())?;
     originals::check_agreement(&originals, environment.iter().chain(&flags))?;
     let told = meshblu.iter().chain(&originals).find(|given| originals::is_of_meshblu(given));
@@ -82,8 +85,6 @@ pub fn load(sources: &Sources) -> Result<Effective, ConfigError> {
     if let Some(told) = told.filter(|_| *effective.origin("bus.kind") == Origin::Default) {
         return Err(ConfigError::NoUuid { told });
     }
-    let by_dns = originals::asks_dns(&sources.environment);
-    let by_dns = by_dns.or_else(|| meshblu_json.as_ref().and_then(MeshbluJson::asks_dns));
     let is_elsewhere = effective.config.bus.kind == BusKind::Meshblu;
     let is_untold = *effective.origin("bus.url") == Origin::Default;
     if let Some(told) = by_dns.filter(|_| is_elsewhere && is_untold) {

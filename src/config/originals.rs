@@ -84,6 +84,7 @@ pub(super) fn given(
     environment: &[(OsString, OsString)],
     beside: Option<&MeshbluJson>,
 ) -> Result<Vec<Given>, ConfigError> {
+    let is_looked_up = asks_dns(environment, beside).is_some();
     let variable = |name: &str| text(environment, name);
     let part = |name: &str| {
         let origin = Origin::Environment(name.to_owned());
@@ -101,7 +102,7 @@ pub(super) fn given(
         uuid: variable("MESHBLU_UUID"),
         token: variable("MESHBLU_TOKEN"),
         private_key: variable("MESHBLU_PRIVATE_KEY"),
-        address: address.completed_by(beside.map(|file| file.address)),
+        address: address.completed_by(beside.map(|file| file.address)).unless_looked_up(is_looked_up),
     };
     let mut all = meshblu.settings(&|name| Origin::Environment(name.to_owned()));
     if let Some(port) = variable("PORT").filter(|_| is_original) {
@@ -158,9 +159,11 @@ impl MeshbluJson {
         Ok(Some(Self { path: path.to_owned(), document }))
     }
 
-    /// The settings in it.
-    pub(super) fn given(&self, catalogue: &Catalogue) -> Result<Vec<Given>, ConfigError> {
-        let settings = self.meshblu().settings(&|_| self.origin()).into_iter();
+    /// The settings in it; its host may have to be looked up.
+    pub(super) fn given(&self, catalogue: &Catalogue, is_looked_up: bool) -> Result<Vec<Given>, ConfigError> {
+        let meshblu = self.meshblu();
+        let meshblu = Meshblu { address: meshblu.address.unless_looked_up(is_looked_up), ..meshblu };
+        let settings = meshblu.settings(&|_| self.origin()).into_iter();
         settings.map(|(name, text, origin)| one(catalogue, name, &text, origin)).collect()
     }
 
@@ -184,7 +187,7 @@ impl MeshbluJson {
     }
 
     /// Itself, if it has the address of its Meshblu looked up in DNS.
-    pub(super) fn asks_dns(&self) -> Option<Origin> {
+    fn asks_dns(&self) -> Option<Origin> {
         (self.document["resolveSrv"] == Value::Bool(true)).then(|| self.origin())
     }
 
@@ -193,10 +196,11 @@ impl MeshbluJson {
     }
 }
 
-/// The variable that has the address of a Meshblu looked up in DNS, if it does.
-pub(super) fn asks_dns(environment: &[(OsString, OsString)]) -> Option<Origin> {
-    let told = text(environment, RESOLVE_SRV)?;
-    (told == "true").then(|| Origin::Environment(RESOLVE_SRV.to_owned()))
+/// Who has the address of a Meshblu looked up in DNS, if anybody does.
+pub(super) fn asks_dns(environment: &[(OsString, OsString)], beside: Option<&MeshbluJson>) -> Option<Origin> {
+    let told = text(environment, RESOLVE_SRV).filter(|told| told == "true");
+    let variable = told.map(|_| Origin::Environment(RESOLVE_SRV.to_owned()));
+    variable.or_else(|| beside.and_then(MeshbluJson::asks_dns))
 }
 
 /// Makes sure that no setting is told differently by two variables of original gateways, unless `over` tells it anyhow.
@@ -269,6 +273,14 @@ impl Address {
             port: self.port.or(other.port),
             protocol: self.protocol.or(other.protocol),
         }
+    }
+
+    /// None where its host is to be looked up: the rest of it is no address then.
+    fn unless_looked_up(self, is_looked_up: bool) -> Self {
+        if is_looked_up && self.hostname.is_none() {
+            return Self { hostname: None, port: None, protocol: None };
+        }
+        self
     }
 
     /// Who tells of it first.

@@ -380,6 +380,10 @@ fn a_meshblu_that_is_to_be_found_by_dns_is_refused_until_its_address_is_told() {
     for name in ["MESHBLU_HOSTNAME", "ENDO_BUS_URL"] {
         asks().environment(name, "http://bus.example").load();
     }
+    for (name, part) in [("MESHBLU_PROTOCOL", "http"), ("MESHBLU_PORT", "80")] {
+        let refusal = asks().environment(name, part).refusal();
+        assert!(refusal.starts_with(expected), "{refusal}");
+    }
     asks().environment("ENDO_BUS_KIND", "embedded").load();
     Places::new().environment("MESHBLU_UUID", "u").environment("MESHBLU_RESOLVE_SRV", "false").load();
 }
