@@ -45,7 +45,7 @@ pub struct Webhooks {
     /// How often a delivery is tried before it becomes a dead letter.
     #[schemars(range(min = 1, max = 100))]
     pub attempts: u32,
-    /// How long the second attempt waits, in milliseconds; every further one waits twice as long.
+    /// How long the second attempt waits at most, in milliseconds, and every further one twice as long; how long it is each time, chance decides. Where the answer has a `Retry-After`, that comes before it, up to the longest wait.
     #[schemars(range(min = 1, max = 3_600_000))]
     pub first_delay_ms: u64,
     /// The longest wait between two attempts, in seconds.

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::super::target::{Call, Now};
 use crate::bus::Brought;
-use crate::egress::EgressError;
+use crate::egress::{EgressError, RetryAfter};
 
 /// Why an attempt came to nothing; a fixed text for the dead letter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub(super) struct Failed {
     pub(super) for_good: bool,
     /// What it tells of the destination.
     pub(super) condition: Condition,
+    /// When the receiver wants to be called again, where it says so.
+    pub(super) wanted: Option<RetryAfter>,
 }
 
 /// Why a webhook did not take its delivery.
@@ -61,11 +63,11 @@ pub(super) enum Condition {
 
 impl Failed {
     pub(super) fn again(reason: impl Into<Cow<'static, str>>) -> Self {
-        Self { reason: reason.into(), for_good: false, condition: Condition::NotCalled }
+        Self { reason: reason.into(), for_good: false, condition: Condition::NotCalled, wanted: None }
     }
 
     pub(super) fn for_good(reason: &'static str) -> Self {
-        Self { reason: reason.into(), for_good: true, condition: Condition::NotCalled }
+        Self { reason: reason.into(), for_good: true, condition: Condition::NotCalled, wanted: None }
     }
 
     /// The same for a receiver that is not to be called again where it did not answer in time.
@@ -74,13 +76,15 @@ impl Failed {
     }
 
     fn at(reason: impl Into<Cow<'static, str>>, condition: Condition) -> Self {
-        Self { reason: reason.into(), for_good: false, condition }
+        Self { reason: reason.into(), for_good: false, condition, wanted: None }
     }
 
-    fn by_status(status: StatusCode) -> Self {
+    fn by_answer(answer: &Response<()>) -> Self {
+        let status = answer.status();
         let down = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
         let condition = if down { Condition::Fails } else { Condition::Well };
-        Self::at(format!("status {}", status.as_u16()), condition)
+        let failed = Self::at(format!("status {}", status.as_u16()), condition);
+        Self { wanted: RetryAfter::of(answer.headers()), ..failed }
     }
 
     fn by_error(error: &EgressError) -> Self {
@@ -100,7 +104,7 @@ pub(super) fn taken(answer: Result<Response<()>, EgressError>) -> Result<StatusC
     let answer = answer.map_err(|error| Failed::by_error(&error))?;
     match is_taken(&answer) {
         true => Ok(answer.status()),
-        false => Err(Failed::by_status(answer.status())),
+        false => Err(Failed::by_answer(&answer)),
     }
 }
 

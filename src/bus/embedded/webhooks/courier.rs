@@ -158,9 +158,11 @@ impl Courier {
             return Next::GivenUp(failed.reason.into_owned());
         }
         tracing::debug!(device.uuid = %device, attempt, reason = %failed.reason, "a webhook did not take it");
-        // Calls are spread, so that they do not come together.
+        let now = self.bus.clock.now();
+        let wanted = failed.wanted.map_or(Duration::ZERO, |wanted| wanted.span_from(now));
+        // Calls are spread, so that they do not come together; those that are wanted later are so from then on.
         let pause = self.longest_pause(delivery.attempts).mul_f64(self.bus.random.fraction());
-        Next::Postponed(self.bus.clock.now().plus(pause))
+        Next::Postponed(now.plus(wanted.saturating_add(pause).min(self.settings.longest_delay)))
     }
 
     /// The webhook is looked for, the more seldom the longer it is missed, until nobody can be about to put it back. What waits
