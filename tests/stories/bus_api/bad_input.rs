@@ -271,10 +271,16 @@ async fn headers_that_are_too_long_or_too_many_have_their_own_status() {
     long.resize(128 << 10, b'x');
     let many = "x-many: 1\r\n".repeat(100);
     let many = format!("GET /v2/whoami HTTP/1.1\r\nhost: x\r\n{many}\r\n");
-    for request in [&long[..], many.as_bytes()] {
+    let field = "x".repeat(140_000);
+    let whole = format!("GET /v2/whoami HTTP/1.1\r\nhost: x\r\nx-long: {field}\r\nconnection: close\r\n\r\n");
+    for request in [&long[..], many.as_bytes(), whole.as_bytes()] {
         let answer = raw_answer(&bus, request).await;
         assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
     }
+    let address = "x".repeat(66_000);
+    let address = format!("GET /{address} HTTP/1.1\r\nhost: x\r\n\r\n");
+    let answer = raw_answer(&bus, address.as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
     goes_on(&bus, &device).await;
 }
 

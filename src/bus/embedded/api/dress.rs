@@ -4,12 +4,12 @@ use actix_web::Error;
 use actix_web::HttpResponse;
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::Method;
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_REQUEST_HEADERS, CONTENT_SECURITY_POLICY, HeaderMap,
     HeaderName, HeaderValue, ORIGIN, VARY,
 };
+use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 
@@ -18,12 +18,19 @@ use super::server::Door;
 
 const RESPONSE_ID: HeaderName = HeaderName::from_static("x-meshblu-response-id");
 
+/// Bytes of one request's line and header. The server refuses more only where it does not come at once.
+const MOST_HEAD: usize = 128 << 10;
+
 /// Answers preflights, on any path, takes HEAD for a GET whose body is not sent, and gives every answer of the bus its
 /// name.
 pub(super) async fn dress<B: MessageBody + 'static>(
     mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
+    if head_bytes(&request) > MOST_HEAD {
+        let refusal = HttpResponse::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+        return Ok(request.into_response(refusal).map_into_right_body());
+    }
     // A read without its body would never end, so what is read along has a HEAD of its own, or would begin a session that
     // nobody knows of.
     let endless = ["/subscribe", "/socket.io"].iter().any(|path| request.path().starts_with(path));
@@ -48,6 +55,11 @@ pub(super) async fn dress<B: MessageBody + 'static>(
         headers.insert(RESPONSE_ID, name);
     }
     Ok(response)
+}
+
+fn head_bytes(request: &ServiceRequest) -> usize {
+    let fields = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len());
+    request.uri().path_and_query().map_or(0, |target| target.as_str().len()) + fields.sum::<usize>()
 }
 
 /// The page that a firehose is for: its polls carry cookies, which `*` does not allow. No cookie means anything here.
