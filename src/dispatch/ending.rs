@@ -92,8 +92,12 @@ impl Desk {
     pub(super) async fn give_up(&self, taken: Taken, death: Death<'static>) -> Verdict {
         let (reason, verdict) = (death.reason, Verdict::of_death(&death));
         let (place, id) = (taken.place.clone(), taken.delivery.new.id.clone());
-        let give_up =
-            move |transaction: &Transaction<'_>| transaction.give_up(place.within(transaction)?, &death);
+        let give_up = move |transaction: &Transaction<'_>| {
+            let seq = place.within(transaction)?;
+            // The attempt that ends here counts, too.
+            transaction.postpone(seq, death.died_at)?;
+            transaction.give_up(seq, &death)
+        };
         // Whether or not it is kept, nobody is told that it was taken.
         match self.keep_end(taken, give_up).await {
             true => tracing::warn!(delivery.id = %id, reason, "a delivery was given up"),

@@ -148,7 +148,7 @@ impl Scene {
         let letters = self.gateway.dead_letters().await;
         assert_eq!(letters.len(), 1, "{letters:?}");
         assert_eq!((letters[0].reason.as_str(), letters[0].code), ("not_opened", Some(503)));
-        assert_eq!((letters[0].fate.refusal.as_deref(), letters[0].attempts), (Some("not now"), 9));
+        assert_eq!((letters[0].fate.refusal.as_deref(), letters[0].attempts), (Some("not now"), 10));
         assert_eq!(serde_json::from_str::<Value>(&letters[0].delivery.body).unwrap(), say_hello());
         answer_who_is_bound(&self.bus, [json_answer(200, &json!([bound()]))]);
         let (id, now) = (letters[0].delivery.id.clone(), self.gateway.gateway.ambient.clock.now());
