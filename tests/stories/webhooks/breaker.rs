@@ -278,18 +278,57 @@ impl HalfWell {
     }
 }
 
+/// Has the device's webhooks be these and no others.
+async fn rehook(post: &Post, device: &Device, entries: &[Value]) {
+    let update = json!({"$set": {"meshblu.forwarders.message.received": entries}});
+    let call = post.bus.by(device, &format!("PUT /v2/devices/{}", device.uuid));
+    send(call.json(&update)).await.is(204, "");
+}
+
 #[tokio::test]
 async fn an_address_that_its_device_has_no_more_does_not_count_among_those_that_fail() {
     let mut scene = HalfWell::new().await;
     let device = scene.post.hooked(hook_at(&scene.bad.0, "/0")).await;
     for path in ["/0", "/1", "/2", "/3"] {
-        let entries = json!([hook_at(&scene.bad.0, path)]);
-        let update = json!({"$set": {"meshblu.forwarders.message.received": entries}});
-        let call = scene.post.bus.by(&device, &format!("PUT /v2/devices/{}", device.uuid));
-        send(call.json(&update)).await.is(204, "");
+        rehook(&scene.post, &device, &[hook_at(&scene.bad.0, path)]).await;
         scene.fails(&device).await;
     }
     scene.is_tried_after_a_rest(&device, "/3").await;
+}
+
+#[tokio::test]
+async fn a_call_ends_well_whose_webhook_went_and_came_back_meanwhile() {
+    let clock = Clock::from_fn(|| Timestamp::from_millis(1_768_478_400_000));
+    let post = Post::with(clock, loopback(), ONCE).await;
+    let (gate, (seen_by, mut held)) = (Arc::new(Semaphore::new(0)), mpsc::unbounded_channel());
+    let (closed, first) = (Arc::clone(&gate), AtomicUsize::new(0));
+    let api = FakeApi::start(move |seen| {
+        if seen.target != "/held" {
+            return Answer::new(503, &[], "");
+        }
+        seen_by.send(()).unwrap();
+        match first.fetch_add(1, Ordering::SeqCst) {
+            0 => Answer::new(200, &[], "").behind(&closed),
+            _ => Answer::new(503, &[], ""),
+        }
+    })
+    .await;
+    let (bad, slow) = (hook_at(&api, "/bad"), hook_at(&api, "/held"));
+    let (sender, device) = (post.bus.device(json!({})).await, post.hooked(bad.clone()).await);
+    let steps = [vec![bad.clone()], vec![slow.clone(), bad.clone()], vec![bad], vec![slow]];
+    for (before, entries) in steps.iter().enumerate() {
+        rehook(&post, &device, entries).await;
+        post.send(&sender, &json!({"devices": [device.uuid]})).await;
+        if entries.len() > 1 {
+            held.recv().await.unwrap();
+        }
+        while post.dead_letters().await.len() <= before {}
+    }
+    held.recv().await.unwrap();
+    gate.add_permits(1);
+    post.until_nothing_waits().await;
+    assert_eq!(post.dead_letters().await.len(), steps.len());
+    assert!(held.try_recv().is_err());
 }
 
 #[tokio::test]

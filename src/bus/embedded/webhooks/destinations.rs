@@ -159,8 +159,10 @@ impl Known {
         }
     }
 
+    /// Forgets some of those that have no call in hand: whoever has one comes back for it.
     fn forget(&mut self, which: impl Fn(&WebhookKey, &Webhook) -> bool) {
-        for (key, webhook) in self.webhooks.extract_if(|key, webhook| which(key, webhook)) {
+        let idle = |key: &WebhookKey, webhook: &mut Webhook| webhook.calls == 0 && which(key, webhook);
+        for (key, webhook) in self.webhooks.extract_if(idle) {
             if webhook.fails {
                 self.hosts.count_failing(&key.host, false);
             }
