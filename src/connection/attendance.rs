@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::ConnectionType;
+use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpRequest};
 use bytes::Bytes;
@@ -162,8 +162,10 @@ pub async fn attend<B: MessageBody + 'static>(
     let answered = connection.map(|connection| connection.counted(|now| &mut now.answered));
     let mut answer = next.call(request).await?.map_into_boxed_body();
     let Some(answered) = answered else {
-        // Nobody would end the connection, so it serves this one request.
-        answer.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+        // Nobody would end the connection, so it serves this one request. What it is upgraded to ends by itself.
+        if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+            answer.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+        }
         return Ok(answer);
     };
     Ok(match answer.response().body().size() {

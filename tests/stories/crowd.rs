@@ -1,9 +1,12 @@
 //! Where many are connected: who goes, and who stays.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
+use actix_web::middleware::from_fn;
+use actix_web::{App, HttpResponse, HttpServer, web};
 use endo::bus::embedded::api::ApiLimits;
+use endo::connection::attend;
 use endo::http::Limits;
 use reqwest::Response;
 use serde_json::json;
@@ -109,6 +112,38 @@ async fn a_request_that_does_not_come_whole_is_no_reason_to_stay() {
             }
         }
     }
+}
+
+/// The head of what is answered at a server that could not begin to watch its connections.
+async fn head_unwatched(path: &str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let app = || {
+        let upgrade =
+            web::get().to(async || HttpResponse::SwitchingProtocols().upgrade("websocket").finish());
+        let other = web::get().to(HttpResponse::Ok);
+        App::new().wrap(from_fn(attend)).route("/upgrade", upgrade).route("/other", other)
+    };
+    let server = HttpServer::new(app).workers(1).disable_signals().listen(listener).unwrap().run();
+    let handle = server.handle();
+    let running = tokio::spawn(server);
+    let asked =
+        format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n");
+    let mut socket = saying(address, &asked).await;
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(socket.read_u8().await.unwrap());
+    }
+    handle.stop(false).await;
+    running.await.unwrap().unwrap();
+    String::from_utf8(head).unwrap()
+}
+
+#[tokio::test]
+async fn who_cannot_be_watched_is_answered_once_but_keeps_a_websocket() {
+    assert!(head_unwatched("/other").await.contains("connection: close"));
+    let upgraded = head_unwatched("/upgrade").await;
+    assert!(upgraded.contains("connection: upgrade"), "{upgraded}");
 }
 
 /// One who reads along, one who has a websocket, and one who polls.
