@@ -68,8 +68,12 @@ impl Courier {
         };
         let (webhook, destinations) = (leave.webhook().clone(), leave.destinations());
         let failing_for = judge(leave, &result);
-        if result.is_err() {
-            self.forget_what_is_gone(&webhook.device, &destinations).await;
+        if let Err(obstacle) = &result {
+            // One that was called was there a moment ago.
+            let there = matches!(obstacle, Obstacle::Failed(_)).then_some(&webhook);
+            if destinations.remember(&webhook.device, there) {
+                self.forget_what_is_gone(&webhook.device, &destinations).await;
+            }
         }
         let next = self.next(delivery, result);
         self.end(taken, &webhook, next).await;

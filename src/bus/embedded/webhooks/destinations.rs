@@ -116,6 +116,12 @@ impl Destinations {
         Some(Leave { admission, breaker, destinations: self.clone(), to, began: now, made: true })
     }
 
+    /// Whether some webhook of this device is remembered that may be forgotten, besides one that the device has.
+    pub(super) fn remember(&self, device: &DeviceUuid, besides: Option<&WebhookKey>) -> bool {
+        let is_other = |key: &WebhookKey| key.device == *device && besides != Some(key);
+        self.known().webhooks.iter().any(|(key, webhook)| webhook.calls == 0 && is_other(key))
+    }
+
     /// Forgets the webhooks of a device but those that it `has`: what fails at none of these tells nothing any more.
     pub(super) fn keep(&self, device: &DeviceUuid, has: &HashSet<WebhookKey>) {
         self.known().forget(|key, _| key.device == *device && !has.contains(key));
