@@ -97,6 +97,7 @@ impl Webhooks {
         if calls.len() >= self.concurrency {
             calls.join_next().await;
         }
+        self.destinations.forget_untried();
         let most = (self.concurrency - calls.len()).div_ceil(PART);
         match self.feed.next_but(most, || self.destinations.passed_over()).await {
             Ok(taken) => taken.into_iter().for_each(|taken| self.start(calls, taken)),

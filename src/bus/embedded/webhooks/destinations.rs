@@ -20,7 +20,8 @@ use crate::store::{PassedOver, WebhookKey};
 const REMEMBERED: usize = 1024;
 /// The most rests that a webhook is left alone, however many others of its host fail too.
 const LONGEST: u32 = 60;
-/// For one that fails nothing waits where it was not tried for so many rests.
+/// One that fails is forgotten where it was not tried for so many rests: mostly nothing waits for it then. Where there was
+/// only no room for its trial, it gets a fresh start.
 const UNTRIED: u32 = 2 * LONGEST;
 
 /// The destinations that calls go to or lately failed at. Cheap to clone.
@@ -78,7 +79,6 @@ impl Destinations {
     /// The hosts that are full, and the webhooks that failed and rest: they get no call now.
     pub(super) fn passed_over(&self) -> PassedOver {
         let mut known = self.known();
-        known.forget(|_, webhook| webhook.calls == 0 && webhook.breaker.untried_for(UNTRIED));
         let Full { hosts, but, again_in } = known.hosts.full(self.0.clock.now());
         let mut passed_over = PassedOver::of_hosts(hosts, but, again_in);
         for (key, webhook) in &known.webhooks {
@@ -125,6 +125,11 @@ impl Destinations {
     /// Forgets the webhooks of a device but those that it `has`: what fails at none of these tells nothing any more.
     pub(super) fn keep(&self, device: &DeviceUuid, has: &HashSet<WebhookKey>) {
         self.known().forget(|key, _| key.device == *device && !has.contains(key));
+    }
+
+    /// Forgets those that fail and were not tried for long.
+    pub(super) fn forget_untried(&self) {
+        self.known().forget(|_, webhook| webhook.breaker.untried_for(UNTRIED));
     }
 
     fn release(&self, leave: &Leave) {
