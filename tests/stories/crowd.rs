@@ -152,7 +152,19 @@ struct Hearing<'a> {
     device: Device,
     along: Response,
     socket: Socket,
+    /// Its session holds it.
     poll: TcpStream,
+}
+
+/// A poll that its session holds: of two it ends the one that came first.
+async fn held_poll(bus: &TestBus, device: &Device) -> TcpStream {
+    let request = Polling::open(bus, device).await.request();
+    let (mut one, mut other) = (saying(bus.address, &request).await, saying(bus.address, &request).await);
+    let held = tokio::select! {
+        ended = one.read_u8() => ended.map(|_| other),
+        ended = other.read_u8() => ended.map(|_| one),
+    };
+    held.unwrap()
 }
 
 impl<'a> Hearing<'a> {
@@ -161,7 +173,7 @@ impl<'a> Hearing<'a> {
         let along = bus.by(&device, &format!("GET /subscribe/{}/received", device.uuid));
         let along = along.send().await.unwrap();
         let socket = Socket::open(bus, &device).await;
-        let poll = saying(bus.address, &Polling::open(bus, &device).await.request()).await;
+        let poll = held_poll(bus, &device).await;
         Self { bus, device, along, socket, poll }
     }
 
