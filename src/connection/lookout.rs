@@ -25,11 +25,30 @@ pub struct Lookout {
     crowd: Crowd,
 }
 
+/// What a server gives those who connect.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms {
+    /// Connections of one worker.
+    pub connections: usize,
+    /// Threads that serve.
+    pub workers: usize,
+    /// Time for a request's head to arrive.
+    pub request_within: Duration,
+    /// Time that an idle connection is kept.
+    pub keep_alive: Duration,
+    /// Time for a caller to read on after the server has left the connection.
+    pub disconnect_within: Duration,
+}
+
 impl Lookout {
-    /// For a server of so many `places`. A connection may be without a whole request for `patience` at a time, where others
-    /// do not need its place; and its caller may read on for `disconnect_within` after the server has left it.
-    pub fn new(places: usize, patience: Duration, disconnect_within: Duration) -> Self {
-        Self { patience, farewell: Farewell::new(disconnect_within), crowd: Crowd::new(places) }
+    /// For a server on these terms. A connection may be without a whole request for as long as an idle one is kept and a
+    /// request takes to come, where others do not need its place.
+    pub fn new(terms: Terms) -> Self {
+        Self {
+            patience: terms.keep_alive + terms.request_within,
+            farewell: Farewell::new(terms.disconnect_within),
+            crowd: Crowd::new(terms.connections.saturating_mul(terms.workers)),
+        }
     }
 
     /// Watches a new connection until the server has left it or it has to go; then it ends with a farewell.

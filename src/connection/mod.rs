@@ -7,4 +7,4 @@ mod hanging_up;
 mod lookout;
 
 pub use attendance::{Connection, attend};
-pub use lookout::Lookout;
+pub use lookout::{Lookout, Terms};

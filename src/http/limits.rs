@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::config::Http;
+use crate::connection::Terms;
 
 /// How much one stranger may ask of the front door.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +25,19 @@ pub struct Limits {
     pub workers: usize,
     /// Time to finish what runs when the server stops; whole seconds.
     pub drain_within: Duration,
+}
+
+impl Limits {
+    /// What it gives those who connect.
+    pub(super) fn terms(&self) -> Terms {
+        Terms {
+            connections: self.connections,
+            workers: self.workers,
+            request_within: self.request_within,
+            keep_alive: self.keep_alive,
+            disconnect_within: self.disconnect_within,
+        }
+    }
 }
 
 impl Default for Limits {

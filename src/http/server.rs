@@ -86,9 +86,7 @@ impl FrontDoor {
 /// When the listener cannot be used.
 pub fn serve(listener: TcpListener, door: FrontDoor, limits: Limits) -> io::Result<Server> {
     let door = Data::new(door);
-    let places = limits.connections.saturating_mul(limits.workers);
-    let patience = limits.keep_alive + limits.request_within;
-    let lookout = Lookout::new(places, patience, limits.disconnect_within);
+    let lookout = Lookout::new(limits.terms());
     let app = move || {
         let app = App::new().app_data(door.clone()).app_data(limits);
         app.wrap(from_fn(welcome)).wrap(from_fn(attend)).configure(routes)

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::firehose::FirehoseLimits;
 use crate::config::{self, Config};
+use crate::connection::Terms;
 use crate::message::DeviceUuid;
 
 /// Who may register devices.
@@ -57,6 +58,19 @@ pub struct ApiLimits {
     pub workers: usize,
     /// Time to finish what runs when the server stops; whole seconds.
     pub drain_within: Duration,
+}
+
+impl ApiLimits {
+    /// What it gives those who connect.
+    pub(super) fn terms(&self) -> Terms {
+        Terms {
+            connections: self.connections,
+            workers: self.workers,
+            request_within: self.request_within,
+            keep_alive: self.keep_alive,
+            disconnect_within: self.disconnect_within,
+        }
+    }
 }
 
 impl Default for ApiLimits {

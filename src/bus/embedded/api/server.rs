@@ -54,7 +54,7 @@ pub fn serve(listener: TcpListener, bus: EmbeddedBus, limits: ApiLimits) -> io::
         sessions: Sessions::new(limits.firehose),
         strangers: Strangers::new(limits.firehose.refusals),
     });
-    let lookout = lookout(&limits);
+    let lookout = Lookout::new(limits.terms());
     let app = move || {
         App::new().app_data(door.clone()).wrap(from_fn(dress)).wrap(from_fn(attend)).configure(routes)
     };
@@ -71,9 +71,4 @@ pub fn serve(listener: TcpListener, bus: EmbeddedBus, limits: ApiLimits) -> io::
         .disable_signals()
         .listen(listener)?;
     Ok(server.run())
-}
-
-fn lookout(limits: &ApiLimits) -> Lookout {
-    let places = limits.connections.saturating_mul(limits.workers);
-    Lookout::new(places, limits.keep_alive + limits.request_within, limits.disconnect_within)
 }
