@@ -68,3 +68,13 @@ impl<K: Hash, T: Clone + Default> Lately<K, T> {
         act(&mut windows[usize::try_from(lot).expect("there are not so many windows")])
     }
 }
+
+impl<K: Hash> Lately<K, u32> {
+    /// Counts what happens now; answers how often it happened by now.
+    pub fn count(&self, whose: &K, now: Timestamp) -> u32 {
+        self.note(whose, now, |times| {
+            *times = times.saturating_add(1);
+            *times
+        })
+    }
+}

@@ -36,6 +36,6 @@ impl<K: Hash> Failures<K> {
 
     /// Notes that it failed.
     pub(super) fn note(&self, whose: &K, now: Timestamp) {
-        self.counted.note(whose, now, |failures| *failures = failures.saturating_add(1));
+        self.counted.count(whose, now);
     }
 }

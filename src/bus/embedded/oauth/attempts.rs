@@ -30,9 +30,6 @@ impl Attempts {
 
     /// Counts a wrong token; answers whether there are too many by now.
     pub fn is_one_too_many(&self, who: &Who, now: Timestamp) -> bool {
-        self.0.note(who, now, |tries| {
-            *tries = tries.saturating_add(1);
-            *tries > TRIES
-        })
+        self.0.count(who, now) > TRIES
     }
 }

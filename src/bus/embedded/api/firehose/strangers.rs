@@ -23,9 +23,6 @@ impl Strangers {
 
     /// Counts a handshake of this address that is refused; answers whether there are too many by now.
     pub(super) fn is_one_too_many(&self, address: IpAddr, now: Timestamp) -> bool {
-        self.refused.note(&address, now, |refused| {
-            *refused = refused.saturating_add(1);
-            *refused > self.at_most
-        })
+        self.refused.count(&address, now) > self.at_most
     }
 }
