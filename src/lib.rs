@@ -25,6 +25,7 @@
 //! | [`lately`] | what happened lately, and to whom: bounded |
 //! | [`legible`] | which characters of a text people see: pure |
 //! | [`message`] | messages, routes, replies: pure |
+//! | [`negotiation`] | what a caller accepts and already has: pure |
 //! | [`signature`] | HTTP signatures, both ways: pure |
 //! | [`vault`] | the keys of records: seal, verify, open |
 //! | [`egress`] | the one HTTP client for everything that leaves |
@@ -56,6 +57,7 @@ pub mod jobs;
 pub mod lately;
 pub mod legible;
 pub mod message;
+pub mod negotiation;
 pub mod signature;
 pub mod source;
 pub mod store;

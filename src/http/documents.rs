@@ -13,8 +13,8 @@ use flate2::write::GzEncoder;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::negotiation::{Coding, coding, has_already};
 use super::problem::{Kind, Problem};
+use crate::negotiation::{Coding, coding, has_already};
 
 /// What the schema routes serve.
 pub struct Documents {

@@ -10,7 +10,6 @@ mod jobs;
 mod judge;
 mod limits;
 mod naming;
-mod negotiation;
 mod owners;
 mod page;
 mod pages;

@@ -3,11 +3,9 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentType, HeaderMap, LOCATION, REFERRER_POLICY,
-    X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentType, LOCATION, REFERRER_POLICY, X_FRAME_OPTIONS,
 };
 
-use super::negotiation::media_quality;
 use crate::console::Markup;
 
 /// Answers a page whose forms lead to the gateway itself.
@@ -47,15 +45,4 @@ fn to(status: StatusCode, address: &str) -> HttpResponse {
         .insert_header((REFERRER_POLICY, "no-referrer"))
         .insert_header((LOCATION, address))
         .finish()
-}
-
-/// Whether the caller is a browser: it names HTML, and likes nothing better that we have. Programs that take anything
-/// are programs.
-pub(super) fn is_browser(headers: &HeaderMap) -> bool {
-    let names_html = headers.get_all("accept").filter_map(|line| line.to_str().ok()).any(|line| {
-        line.split(',').any(|item| {
-            item.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/html"))
-        })
-    });
-    names_html && media_quality(headers, "text/html") > media_quality(headers, "application/json").min(999)
 }

@@ -12,13 +12,13 @@ use serde_json::json;
 
 use super::endings;
 use super::health::Health;
-use super::negotiation::media_quality;
 use super::owners;
 use super::pages;
 use super::problem::{Kind, Problem};
 use super::server::FrontDoor;
 use super::sign_in;
 use super::webhook;
+use crate::negotiation::media_quality;
 
 pub(super) type Answer = Result<HttpResponse, Problem>;
 

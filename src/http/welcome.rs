@@ -13,12 +13,13 @@ use futures_util::FutureExt;
 
 use super::admission::admit;
 use super::limits::Limits;
-use super::page::{found, is_browser, page, see_other};
+use super::page::{found, page, see_other};
 use super::problem::{Kind, Problem};
 use super::server::FrontDoor;
 use super::sign_in::Next as Page;
 use crate::ambient::{Clock, Timestamp};
 use crate::console::{self, Failure};
+use crate::negotiation::is_browser;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 

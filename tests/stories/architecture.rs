@@ -17,11 +17,12 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("lately", &[]),
     ("legible", &[]),
     ("message", &[]),
+    ("negotiation", &[]),
     ("signature", &[]),
     ("vault", &["message"]),
     ("egress", &["message"]),
     ("store", &["message"]),
-    ("bus", &["connection", "lately", "legible", "message", "signature", "store", "egress"]),
+    ("bus", &["connection", "lately", "legible", "message", "negotiation", "signature", "store", "egress"]),
     ("source", &["message", "vault", "store", "egress"]),
     ("credentials", &["lately", "message", "bus", "vault", "source", "store"]),
     ("job", &["message", "vault", "egress", "signature"]),
@@ -33,11 +34,12 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("cli", &ALL),
 ];
 
-const ALL_BUT_THE_ROOTS: [&str; 15] = [
+const ALL_BUT_THE_ROOTS: [&str; 16] = [
     "connection",
     "lately",
     "legible",
     "message",
+    "negotiation",
     "signature",
     "vault",
     "egress",
@@ -51,11 +53,12 @@ const ALL_BUT_THE_ROOTS: [&str; 15] = [
     "console",
 ];
 
-const ALL: [&str; 17] = [
+const ALL: [&str; 18] = [
     "connection",
     "lately",
     "legible",
     "message",
+    "negotiation",
     "signature",
     "vault",
     "egress",

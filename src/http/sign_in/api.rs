@@ -19,11 +19,12 @@ use crate::console;
 use crate::egress::Url;
 use crate::http::Body;
 use crate::http::entrance::{Entrance, Way};
-use crate::http::page::{found, is_browser, page_leading_to, see_other};
+use crate::http::page::{found, page_leading_to, see_other};
 use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
 use crate::http::session::{Browser, Course, Fields, Flow, Session};
+use crate::negotiation::is_browser;
 use crate::source::oauth2::{OAuthClient, Pending};
 use crate::vault::Pass;
 

@@ -11,10 +11,11 @@ use crate::ambient::Timestamp;
 use crate::console::strangers_text;
 use crate::credentials::{Account, Again, Arrival, CredentialsError};
 use crate::http::entrance::Entrance;
-use crate::http::page::{is_browser, see_other};
+use crate::http::page::see_other;
 use crate::http::problem::{Kind, Problem};
 use crate::http::server::FrontDoor;
 use crate::message::DeviceUuid;
+use crate::negotiation::is_browser;
 use crate::telemetry::with_causes;
 
 /// What somebody brought.

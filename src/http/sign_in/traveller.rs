@@ -4,12 +4,12 @@ use actix_web::HttpRequest;
 use sha2::{Digest, Sha256};
 
 use crate::bus::Login;
-use crate::http::page::is_browser;
 use crate::http::presented;
 use crate::http::problem::Problem;
 use crate::http::server::FrontDoor;
 use crate::http::session::{Browser, Session};
 use crate::message::DeviceUuid;
+use crate::negotiation::is_browser;
 
 /// Who goes to the API and comes back: somebody in a browser, or a program by its login.
 pub(super) struct Traveller {

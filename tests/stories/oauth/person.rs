@@ -30,7 +30,11 @@ impl Person {
 
     /// The same as browsers ask.
     pub(super) async fn get_page(&mut self, path: &str) -> Answer {
-        let request = self.client.get(self.base.join(path).unwrap()).header("accept", HTML);
+        self.get_accepting(path, HTML).await
+    }
+
+    pub(super) async fn get_accepting(&mut self, path: &str, accept: &str) -> Answer {
+        let request = self.client.get(self.base.join(path).unwrap()).header("accept", accept);
         self.send(request).await
     }
 

@@ -23,6 +23,17 @@ async fn a_request_without_a_client_is_refused_in_the_words_of_the_original() {
 }
 
 #[tokio::test]
+async fn a_program_that_wants_no_page_is_told_in_json_what_is_wrong() {
+    let world = World::open().await;
+    let mut person = world.person();
+    for accept in ["text/html;q=0, */*", "application/json, text/html;q=0.5"] {
+        let answer = person.get_accepting("/authorize", accept).await;
+        answer.is(400, r#"{"error":"Missing clientId"}"#);
+    }
+    assert!(person.get_page("/authorize").await.text.contains("<html"));
+}
+
+#[tokio::test]
 async fn nobody_is_sent_to_an_address_that_is_not_registered_exactly() {
     let world = World::open().await;
     let mut person = world.known_person().await;

@@ -10,12 +10,13 @@ use super::super::body::Body;
 use super::super::presented::login;
 use super::super::server::Door;
 use super::browser::Browser;
-use super::flaw::{misaddressed, reads_pages};
+use super::flaw::misaddressed;
 use super::page::{self, Note};
 use super::redirect;
 use crate::bus::embedded::BusError;
 use crate::bus::embedded::oauth::{AuthorizationRequest, Flaw, NoSignIn, Reason, SignInId, SignedIn, Ticket};
 use crate::bus::form;
+use crate::negotiation::is_browser;
 
 /// A request, and who sees it.
 struct Visit {
@@ -85,7 +86,7 @@ async fn visit(door: &Door, browser: &Browser, http: &HttpRequest) -> Result<Res
 
 fn flawed(browser: &Browser, http: &HttpRequest, flaw: Flaw) -> HttpResponse {
     match flaw {
-        Flaw::Misaddressed(why) if reads_pages(http) => page::misaddressed(why),
+        Flaw::Misaddressed(why) if is_browser(http.headers()) => page::misaddressed(why),
         Flaw::Misaddressed(why) => misaddressed(why),
         Flaw::Declined(decline) => redirect::declined(browser, &decline),
     }

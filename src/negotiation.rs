@@ -4,7 +4,7 @@ use actix_web::http::header::{ACCEPT, ACCEPT_ENCODING, HeaderMap, HeaderName, IF
 
 /// How a body may be encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Coding {
+pub enum Coding {
     /// As it is.
     Identity,
     /// RFC 1952.
@@ -12,7 +12,7 @@ pub(super) enum Coding {
 }
 
 /// The coding that the caller likes best, compressed where it does not mind; `None` when it accepts neither.
-pub(super) fn coding(headers: &HeaderMap) -> Option<Coding> {
+pub fn coding(headers: &HeaderMap) -> Option<Coding> {
     let Some(items) = weighted(headers, ACCEPT_ENCODING) else { return Some(Coding::Identity) };
     let quality =
         |names: &[&str]| items.iter().find(|(name, _)| names.contains(&name.as_str())).map(|item| item.1);
@@ -29,15 +29,26 @@ pub(super) fn coding(headers: &HeaderMap) -> Option<Coding> {
 }
 
 /// How much the caller wants `kind/subtype`, in thousandths; 0 is "not at all".
-pub(super) fn media_quality(headers: &HeaderMap, media_type: &str) -> u16 {
+pub fn media_quality(headers: &HeaderMap, media_type: &str) -> u16 {
     let Some(items) = weighted(headers, ACCEPT) else { return 1000 };
     let family = format!("{}/*", media_type.split('/').next().unwrap_or_default());
     let quality = |range: &str| items.iter().find(|(name, _)| name == range).map(|item| item.1);
     quality(media_type).or_else(|| quality(&family)).or_else(|| quality("*/*")).unwrap_or(0)
 }
 
+/// Whether the caller is a browser: it names HTML, and likes nothing better that we have. Programs that take anything
+/// are programs.
+pub fn is_browser(headers: &HeaderMap) -> bool {
+    let names_html = headers.get_all(ACCEPT).filter_map(|line| line.to_str().ok()).any(|line| {
+        line.split(',').any(|item| {
+            item.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/html"))
+        })
+    });
+    names_html && media_quality(headers, "text/html") > media_quality(headers, "application/json").min(999)
+}
+
 /// Whether `If-None-Match` says that the caller has what `etag` names; compared weakly (RFC 9110, 13.1.2).
-pub(super) fn has_already(headers: &HeaderMap, etag: &str) -> bool {
+pub fn has_already(headers: &HeaderMap, etag: &str) -> bool {
     let tags = list(headers, IF_NONE_MATCH).unwrap_or_default();
     tags.split(',').map(str::trim).any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
 }
