@@ -111,7 +111,8 @@ impl Feed {
         Self { store, work, clock, bell, in_flight, turn, last_look }
     }
 
-    /// Waits until there is work that is due and takes at most `most` pieces of it, oldest first.
+    /// Waits until there is work that is due and takes at most `most` pieces of it, oldest first;
+    /// calls of webhooks take turns.
     ///
     /// # Errors
     /// What the store reports; the feed can be asked again.

@@ -31,7 +31,7 @@ const READ_ALONG: Right = Right { to_act: List::DiscoverAs, there: List::Message
 /// The messages that arrive at a device, for itself and for those on its list `message.received`. The head comes at
 /// once: whatever is sent after it will be seen. Ends when the device is unregistered, when the reader's token is
 /// revoked, when the bus stops, when the reader lags too far behind or closes its half of the connection, and when its
-/// place goes to a device that has fewer. Nobody reads along as somebody else.
+/// slot goes to a device that has fewer. Nobody reads along as somebody else.
 pub(super) async fn received(
     door: Data<Door>,
     who: Presented,
