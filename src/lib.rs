@@ -26,6 +26,7 @@
 //! | [`legible`] | which characters of a text people see: pure |
 //! | [`message`] | messages, routes, replies: pure |
 //! | [`negotiation`] | what a caller accepts and already has: pure |
+//! | [`queueing`] | turns, so many at a time for each name |
 //! | [`signature`] | HTTP signatures, both ways: pure |
 //! | [`vault`] | the keys of records: seal, verify, open |
 //! | [`egress`] | the one HTTP client for everything that leaves |
@@ -58,6 +59,7 @@ pub mod lately;
 pub mod legible;
 pub mod message;
 pub mod negotiation;
+pub mod queueing;
 pub mod signature;
 pub mod source;
 pub mod store;

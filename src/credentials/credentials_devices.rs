@@ -9,7 +9,6 @@ use super::arrivals::Arrivals;
 use super::bad_records::BadRecords;
 use super::enders::Enders;
 use super::held_tokens::HeldTokens;
-use super::lines::Lines;
 use super::making::InMaking;
 use super::possession::Typings;
 use super::renewal::Renewing;
@@ -17,6 +16,7 @@ use super::uses::Uses;
 use crate::ambient::{Clock, LastLook};
 use crate::bus::Bus;
 use crate::message::DeviceUuid;
+use crate::queueing::Queues;
 use crate::source::Realm;
 use crate::source::oauth2::OAuthClient;
 use crate::store::Store;
@@ -55,7 +55,7 @@ pub struct CredentialsDevices {
     pub(super) clock: Clock,
     pub(super) sealing: Arc<Sealing>,
     /// Who opens whose record with the private key just now.
-    pub(super) openings: Arc<Lines<DeviceUuid>>,
+    pub(super) openings: Arc<Queues<DeviceUuid>>,
     /// Records that did not open.
     pub(super) bad_records: Arc<BadRecords>,
     /// Secrets that are typed in, to show that somebody has them.
@@ -78,7 +78,7 @@ pub struct CredentialsDevices {
     /// What the records hold, as far as somebody had to know.
     pub(super) held_tokens: Arc<HeldTokens>,
     /// What is being made, step by step: accounts by their `idKey` or id, and devices.
-    pub(super) under_way: Arc<Lines<String>>,
+    pub(super) under_way: Arc<Queues<String>>,
     /// User devices on a bus elsewhere that are being made.
     pub(super) in_making: Arc<InMaking>,
     /// When it was last looked what is due.

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::bind::{BoundDevice, NewUserDevice, subscription};
-use super::lines::Turn;
 use super::making::Made;
 use super::{CredentialsDevices, CredentialsError, Cut, Revoker, login_in, templates};
 use crate::bus::Login;
 use crate::bus::meshblu::{Identity, Meshblu};
 use crate::message::DeviceUuid;
+use crate::queueing::Turn;
 use crate::store::{Binding, HalfMade, StoreError, Transaction};
 
 /// What a device that was begun takes over from whoever begins again.

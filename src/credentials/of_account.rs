@@ -1,10 +1,10 @@
 //! Which credentials are an account's.
 
-use super::lines::Turn;
 use super::on_embedded::candidates;
 use super::{CredentialsDevices, CredentialsError};
 use crate::bus::Bus;
 use crate::message::DeviceUuid;
+use crate::queueing::Turn;
 use crate::store::{Fingerprint, StoreError, View};
 use crate::vault::{Credentials, IdKeys, ResourceOwnerId, SecretText};
 

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::failures::{Allowance, Failures};
-use super::lines::Lines;
 use super::{CredentialsDevices, CredentialsError, Owned};
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
+use crate::queueing::Queues;
 use crate::vault::SecretText;
 
 /// How many wrong ones of one typist are compared, within which time.
@@ -51,7 +51,7 @@ pub enum Possession {
 /// The secrets that were typed in wrong lately, each for some credentials.
 #[derive(Debug)]
 pub(super) struct Typings {
-    lines: Lines<(Line, DeviceUuid)>,
+    queues: Queues<(Queue, DeviceUuid)>,
     of_one: Failures<(Typist, DeviceUuid)>,
     of_newcomers: Failures<(DeviceUuid, DeviceUuid)>,
 }
@@ -59,7 +59,7 @@ pub(super) struct Typings {
 impl Default for Typings {
     fn default() -> Self {
         Self {
-            lines: Lines::default(),
+            queues: Queues::default(),
             of_one: Failures::new(OF_ONE),
             of_newcomers: Failures::new(OF_NEWCOMERS),
         }
@@ -69,16 +69,16 @@ impl Default for Typings {
 /// Those whose secrets are compared one after the other, so that none is compared beyond the bounds: all newcomers of a
 /// person are in one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Line {
+struct Queue {
     person: DeviceUuid,
     place: Option<u32>,
 }
 
 impl Typist {
-    fn line(&self) -> Line {
+    fn queue(&self) -> Queue {
         match self {
-            Self::Settled { person, place } => Line { person: person.clone(), place: Some(*place) },
-            Self::Newcomer { person, .. } => Line { person: person.clone(), place: None },
+            Self::Settled { person, place } => Queue { person: person.clone(), place: Some(*place) },
+            Self::Newcomer { person, .. } => Queue { person: person.clone(), place: None },
         }
     }
 
@@ -124,7 +124,7 @@ impl CredentialsDevices {
         typed: &SecretText,
     ) -> Result<Possession, CredentialsError> {
         let (device, now) = (owned.device(), self.clock.now());
-        let _turn = self.typings.lines.turn(&(typist.line(), device.clone())).await;
+        let _turn = self.typings.queues.turn(&(typist.queue(), device.clone())).await;
         if let Some(bound) = self.typings.bound(typist, device, now) {
             return Ok(bound);
         }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use crate::credentials::{self, Lines};
 use crate::message::DeviceUuid;
+use crate::queueing::{Queues, Turn};
 
 /// How much of all of them is looked at at a time.
 const AT_A_TIME: usize = 64;
@@ -18,19 +18,19 @@ const OF_ONE: usize = 4;
 #[derive(Debug)]
 pub(super) struct Lobby {
     chairs: Arc<Semaphore>,
-    of_devices: Lines<DeviceUuid>,
+    of_devices: Queues<DeviceUuid>,
 }
 
 /// A chair, free again when it is dropped.
 #[derive(Debug)]
 pub(super) struct Chair {
-    _of_device: credentials::Turn,
+    _of_device: Turn,
     _of_all: OwnedSemaphorePermit,
 }
 
 impl Default for Lobby {
     fn default() -> Self {
-        Self { chairs: Arc::new(Semaphore::new(AT_A_TIME)), of_devices: Lines::of(OF_ONE) }
+        Self { chairs: Arc::new(Semaphore::new(AT_A_TIME)), of_devices: Queues::of(OF_ONE) }
     }
 }
 

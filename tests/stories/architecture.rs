@@ -18,28 +18,30 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("legible", &[]),
     ("message", &[]),
     ("negotiation", &[]),
+    ("queueing", &[]),
     ("signature", &[]),
     ("vault", &["message"]),
     ("egress", &["message"]),
     ("store", &["message"]),
     ("bus", &["connection", "lately", "legible", "message", "negotiation", "signature", "store", "egress"]),
     ("source", &["message", "vault", "store", "egress"]),
-    ("credentials", &["lately", "message", "bus", "vault", "source", "store"]),
+    ("credentials", &["lately", "message", "queueing", "bus", "vault", "source", "store"]),
     ("job", &["message", "vault", "egress", "signature"]),
     ("jobs", &["job"]),
-    ("dispatch", &["message", "bus", "credentials", "job", "store"]),
+    ("dispatch", &["message", "queueing", "bus", "credentials", "job", "store"]),
     ("console", &["legible", "message", "credentials", "job"]),
     ("http", &ALL_BUT_THE_ROOTS),
     ("gateway", &ALL),
     ("cli", &ALL),
 ];
 
-const ALL_BUT_THE_ROOTS: [&str; 16] = [
+const ALL_BUT_THE_ROOTS: [&str; 17] = [
     "connection",
     "lately",
     "legible",
     "message",
     "negotiation",
+    "queueing",
     "signature",
     "vault",
     "egress",
@@ -53,12 +55,13 @@ const ALL_BUT_THE_ROOTS: [&str; 16] = [
     "console",
 ];
 
-const ALL: [&str; 18] = [
+const ALL: [&str; 19] = [
     "connection",
     "lately",
     "legible",
     "message",
     "negotiation",
+    "queueing",
     "signature",
     "vault",
     "egress",

@@ -1,4 +1,4 @@
-//! A line for each name: so many have a turn at a time, and whoever comes later waits until one of them is done.
+//! A queue for each name: so many have a turn at a time, and whoever comes later waits until one of them is done.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -16,15 +16,15 @@ const LONGEST: Duration = Duration::from_secs(45);
 /// How many wait at most who do not wait for as long as it takes.
 const MOST: usize = 200;
 
-/// The lines of this process that somebody has a turn in, or waits in.
+/// The queues of this process that somebody has a turn in, or waits in.
 #[derive(Debug)]
-pub struct Lines<K> {
+pub struct Queues<K> {
     at_a_time: usize,
-    known: Mutex<HashMap<K, Weak<Line>>>,
+    known: Mutex<HashMap<K, Weak<Queue>>>,
 }
 
 #[derive(Debug)]
-struct Line {
+struct Queue {
     turns: Arc<Semaphore>,
     /// How often a turn ended here.
     passed: watch::Sender<u64>,
@@ -33,53 +33,53 @@ struct Line {
 /// A turn; over when dropped.
 #[derive(Debug)]
 pub struct Turn {
-    line: Arc<Line>,
+    queue: Arc<Queue>,
     _held: OwnedSemaphorePermit,
 }
 
-impl<K> Default for Lines<K> {
-    /// Lines in which one has a turn at a time.
+impl<K> Default for Queues<K> {
+    /// Queues in which one has a turn at a time.
     fn default() -> Self {
         Self::of(1)
     }
 }
 
-impl<K> Lines<K> {
-    /// Lines in which so many have a turn at a time.
+impl<K> Queues<K> {
+    /// Queues in which so many have a turn at a time.
     pub fn of(at_a_time: usize) -> Self {
         Self { at_a_time, known: Mutex::default() }
     }
 }
 
-impl<K: Clone + Eq + Hash> Lines<K> {
+impl<K: Clone + Eq + Hash> Queues<K> {
     /// A turn; none where there is none now.
-    pub(super) fn turn_now(&self, name: &K) -> Option<Turn> {
-        let line = self.line(name);
-        let held = Arc::clone(&line.turns).try_acquire_owned().ok()?;
-        Some(Turn { line, _held: held })
+    pub fn turn_now(&self, name: &K) -> Option<Turn> {
+        let queue = self.queue(name);
+        let held = Arc::clone(&queue.turns).try_acquire_owned().ok()?;
+        Some(Turn { queue, _held: held })
     }
 
     /// A turn, as soon as there is one.
     pub async fn turn(&self, name: &K) -> Turn {
-        let line = self.line(name);
-        let held = Arc::clone(&line.turns).acquire_owned().await;
-        Turn { line, _held: held.expect("no line is ever closed") }
+        let queue = self.queue(name);
+        let held = Arc::clone(&queue.turns).acquire_owned().await;
+        Turn { queue, _held: held.expect("no queue is ever closed") }
     }
 
     /// The same; `None` where one turn lasts for long, or too many are before it.
-    pub(super) async fn turn_soon(&self, name: &K) -> Option<Turn> {
-        let line = self.line(name);
-        // Everybody who has a turn or waits holds the line, and so does whoever comes now.
-        if Arc::strong_count(&line) > self.at_a_time + MOST {
+    pub async fn turn_soon(&self, name: &K) -> Option<Turn> {
+        let queue = self.queue(name);
+        // Everybody who has a turn or waits holds the queue, and so does whoever comes now.
+        if Arc::strong_count(&queue) > self.at_a_time + MOST {
             return None;
         }
-        let (mut passed, end) = (line.passed.subscribe(), Instant::now() + LONGEST);
-        let mut held = pin!(Arc::clone(&line.turns).acquire_owned());
+        let (mut passed, end) = (queue.passed.subscribe(), Instant::now() + LONGEST);
+        let mut held = pin!(Arc::clone(&queue.turns).acquire_owned());
         loop {
             let patience = end.min(Instant::now() + PATIENCE);
             tokio::select! {
                 biased;
-                held = &mut held => return Some(Turn { line, _held: held.ok()? }),
+                held = &mut held => return Some(Turn { queue, _held: held.ok()? }),
                 // Whoever is first now has a turn of their own.
                 _ = passed.changed() => {}
                 () = sleep_until(patience) => return None,
@@ -87,22 +87,22 @@ impl<K: Clone + Eq + Hash> Lines<K> {
         }
     }
 
-    fn line(&self, name: &K) -> Arc<Line> {
+    fn queue(&self, name: &K) -> Arc<Queue> {
         // Every change is one call, so that what a panic left behind is whole.
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(line) = known.get(name).and_then(Weak::upgrade) {
-            return line;
+        if let Some(queue) = known.get(name).and_then(Weak::upgrade) {
+            return queue;
         }
-        known.retain(|_, line| line.strong_count() > 0);
+        known.retain(|_, queue| queue.strong_count() > 0);
         let turns = Arc::new(Semaphore::new(self.at_a_time));
-        let line = Arc::new(Line { turns, passed: watch::Sender::default() });
-        known.insert(name.clone(), Arc::downgrade(&line));
-        line
+        let queue = Arc::new(Queue { turns, passed: watch::Sender::default() });
+        known.insert(name.clone(), Arc::downgrade(&queue));
+        queue
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.line.passed.send_modify(|passed| *passed += 1);
+        self.queue.passed.send_modify(|passed| *passed += 1);
     }
 }
