@@ -27,7 +27,9 @@ use crate::telemetry::with_causes;
 
 /// How often what is no longer kept is removed.
 const HOUSEKEEPING: Duration = Duration::from_secs(10);
-/// How long it stays known what became of a refresh token that nobody holds.
+/// How often it is looked which refresh tokens nobody holds any more.
+const AN_HOUR: Duration = Duration::from_secs(60 * 60);
+/// How long it stays known what became of those.
 const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long those who read along may take to leave, where the work took all the time there was.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -244,17 +246,22 @@ impl Gateway {
         let sessions = self.sessions();
         let (days, rows) = (self.config.store.keep_days, self.config.store.keep_rows);
         let kept = Duration::from_secs(u64::from(days) * 24 * 60 * 60);
+        let mut looked_at = clock.now();
         async move {
             while tokio::time::timeout(HOUSEKEEPING, stopped.wait_for(|stop| *stop)).await.is_err() {
                 if let Err(error) = store.forget_old(clock.now().minus(kept), rows).await {
                     tracing::warn!(error = with_causes(&error), "old outcomes stay for now");
                 }
-                let a_day_ago = clock.now().minus(A_DAY);
-                if let Err(error) = store.forget_old_refresh_tokens(a_day_ago).await {
-                    tracing::warn!(
-                        error = with_causes(&error),
-                        "what is known of old refresh tokens stays for now"
-                    );
+                let now = clock.now();
+                // It looks at all that are older than a day, also at those that are in use.
+                if now.since(looked_at) >= AN_HOUR || now < looked_at {
+                    looked_at = now;
+                    if let Err(error) = store.forget_old_refresh_tokens(now.minus(A_DAY)).await {
+                        tracing::warn!(
+                            error = with_causes(&error),
+                            "what is known of old refresh tokens stays for now"
+                        );
+                    }
                 }
                 if let Err(error) = sessions.forget_old().await.and(flows.forget_old().await) {
                     tracing::warn!(error = with_causes(&error), "old sessions stay for now");

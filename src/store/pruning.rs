@@ -12,12 +12,15 @@ impl Store {
     /// # Errors
     /// What the database reports.
     pub async fn forget_old_refresh_tokens(&self, before: Timestamp) -> Result<(), StoreError> {
-        let look = move |view: &View<'_>| view.refresh_tokens_of_nobody(before, AT_ONCE);
-        let tokens = self.read::<_, StoreError, _>(look).await?;
-        if tokens.is_empty() {
-            return Ok(());
+        loop {
+            let look = move |view: &View<'_>| view.refresh_tokens_of_nobody(before, AT_ONCE);
+            let tokens = self.read::<_, StoreError, _>(look).await?;
+            if tokens.is_empty() {
+                return Ok(());
+            }
+            let forget = move |transaction: &Transaction<'_>| transaction.forget_refresh_tokens(&tokens);
+            self.write::<_, StoreError, _>(forget).await?;
         }
-        self.write(move |transaction: &Transaction<'_>| transaction.forget_refresh_tokens(&tokens)).await
     }
 
     /// Forgets outcomes and dead letters older than `before`, and all but the newest `keep` of each; messages that people
