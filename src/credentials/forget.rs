@@ -22,6 +22,8 @@ use crate::vault::SealedText;
 
 const NO_WAY_TO_END_IT: &str =
     "this gateway has no way to end what it brings; look at the API, and end there what is left";
+const IT_IS_NOT_ENDED_EITHER: &str =
+    "what it brings is not ended either; look at the API, and end there what is left";
 
 /// One secret on its way out.
 struct Forgetting {
@@ -118,8 +120,8 @@ impl CredentialsDevices {
         let answer = self.answer_for_replaced(before);
         let is_to_end = answer.verdict == ApiVerdict::Pending;
         let refresh = refresh_token_of(transaction, &device, before)?;
-        if is_to_end && is_being_renewed(refresh.as_ref()) {
-            receipt.part(Matter::Renewal, &device, Fate::Pending);
+        if is_being_renewed(refresh.as_ref()) {
+            await_renewal(&mut receipt, &answer);
         }
         receipt.part(Matter::EarlierSecret, &device, Fate::Ended);
         receipt.api = Some(answer);
@@ -174,8 +176,9 @@ impl Forgetting {
         let mut chores = self.cutting.run(transaction, &mut self.receipt)?;
         let verdict = self.devices.first_answer(&record);
         let refresh = refresh_token_of(transaction, &device, &record)?;
-        if verdict == ApiVerdict::Pending && is_being_renewed(refresh.as_ref()) {
-            self.receipt.part(Matter::Renewal, &device, Fate::Pending);
+        let answer = ApiAnswer::new(verdict, now);
+        if is_being_renewed(refresh.as_ref()) {
+            await_renewal(&mut self.receipt, &answer);
         }
         let owners = self.owners.with_those_of(&self.devices.vault, &record);
         transaction.forget_record(&device, now)?;
@@ -191,7 +194,7 @@ impl Forgetting {
                 self.receipt.part(Matter::BusCopy, &device, Fate::Pending);
             }
         }
-        self.receipt.api = Some(ApiAnswer::new(verdict, now));
+        self.receipt.api = Some(answer);
         self.receipt.keep(transaction)?;
         if verdict == ApiVerdict::Pending {
             let copy = NewRevocation::told_by(self.receipt.id, &device, &record, now);
@@ -209,6 +212,16 @@ impl Forgetting {
 /// Whether a refresh token was sent, or is about to be, and nobody knows yet what it brings.
 fn is_being_renewed(known: Option<&StoredRefreshToken>) -> bool {
     known.is_some_and(|known| matches!(known.stage, RenewalStage::Sending | RenewalStage::InDoubt))
+}
+
+/// Says that a renewal is under way, and that what it brings stays where the API is not told of its end.
+fn await_renewal(receipt: &mut Receipt, answer: &ApiAnswer) {
+    let device = receipt.credentials.clone();
+    match answer.verdict {
+        ApiVerdict::Pending => receipt.part(Matter::Renewal, &device, Fate::Pending),
+        ApiVerdict::Spared => receipt.stayed(Matter::Renewal, &device, IT_IS_NOT_ENDED_EITHER),
+        _ => receipt.stayed(Matter::Renewal, &device, NO_WAY_TO_END_IT),
+    }
 }
 
 /// What is known of the refresh token in this record.

@@ -6,7 +6,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::arrivals::Trait;
 use crate::message::DeviceUuid;
-use crate::store::Fingerprint;
 use crate::vault::{Credentials, SecretText};
 
 /// Of how many records it is known at most: some ten megabytes.
@@ -17,7 +16,6 @@ const MOST_KNOWN: usize = 100_000;
 pub(super) struct Tokens {
     hashes: Vec<Trait>,
     renew: bool,
-    lines: Vec<Fingerprint>,
 }
 
 impl Tokens {
@@ -28,22 +26,13 @@ impl Tokens {
 
     /// These.
     pub(super) fn pair(access: &SecretText, refresh: Option<&SecretText>) -> Self {
-        Self { hashes: Trait::of(access, refresh), renew: refresh.is_some(), lines: Vec::new() }
-    }
-
-    /// The same, which are of these lines of refresh tokens.
-    #[must_use]
-    pub(super) fn of_lines(self, lines: Vec<Fingerprint>) -> Self {
-        Self { lines, ..self }
+        Self { hashes: Trait::of(access, refresh), renew: refresh.is_some() }
     }
 
     /// Whether one of these is among the others, or may end with them, whosever they are: an API that gives no refresh token
-    /// a second time counts what came without to the grant of what came with one, and one that rotates them may end with a
-    /// refresh token all of its line.
+    /// a second time counts what came without to the grant of what came with one.
     pub(super) fn may_end_with(&self, others: &Self) -> bool {
-        let are_one = others.hashes.iter().any(|hash| self.hashes.contains(hash));
-        let are_of_one_line = others.lines.iter().any(|line| self.lines.contains(line));
-        are_one || are_of_one_line || (self.renew && !others.renew)
+        others.hashes.iter().any(|hash| self.hashes.contains(hash)) || (self.renew && !others.renew)
     }
 }
 

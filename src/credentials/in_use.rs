@@ -59,15 +59,14 @@ impl CredentialsDevices {
     ) -> Result<Option<Spared>, CredentialsError> {
         let is_stray = revocation.receipt.is_none();
         let account = if is_stray { account } else { opened.id() };
+        let of_one_line = self.renewed_by_lines_of(opened).await?;
         if let Some(id) = account {
             // What a bus does not answer is why many a sign-in was not kept.
             let (mut kept, ends_all) = (self.kept_of(id, is_stray).await?, !self.ends_one_alone());
             let ends_alone = self.ends_access_alone() && opened.refresh_token().is_none();
-            let lines = self.lines_of(tokens_of(opened)).await?;
-            let are_of_one_line = |kept: &Kept| kept.lines.iter().any(|line| lines.contains(line));
             let may_end = |kept: &Kept| match ends_alone {
                 true => share_a_token(&kept.opened, opened),
-                false => are_of_one_line(kept) || may_end_together(&kept.opened, opened),
+                false => of_one_line.contains(&kept.device) || may_end_together(&kept.opened, opened),
             };
             kept.retain(|kept| ends_all || may_end(kept));
             if !kept.is_empty() {
@@ -77,12 +76,22 @@ impl CredentialsDevices {
         } else if !self.ends_one_alone() {
             return Ok(Some(Spared { why: NOBODY_S, kept: Vec::new() }));
         }
-        if account.is_some() && !is_stray {
-            return Ok(None);
-        }
-        let holder =
-            self.holder(&Tokens::of(opened).of_lines(self.lines_of(tokens_of(opened)).await?)).await?;
+        let holder = match of_one_line.into_iter().next() {
+            None if account.is_none() || is_stray => self.holder(&Tokens::of(opened)).await?,
+            holder => holder,
+        };
         Ok(holder.map(|device| Spared { why: HELD, kept: vec![device] }))
+    }
+
+    /// The credentials, of whichever account, that are renewed by one of these tokens, or by what came of one.
+    async fn renewed_by_lines_of(&self, opened: &Credentials) -> Result<Vec<DeviceUuid>, StoreError> {
+        let tokens: Vec<_> = tokens_of(opened).map(SecretText::fingerprint).collect();
+        let look = move |view: &View<'_>| {
+            let holders: Result<Vec<_>, _> =
+                tokens.iter().map(|token| view.renewed_by_line_of(token)).collect();
+            Ok::<_, StoreError>(holders?.concat())
+        };
+        self.store.read(look).await
     }
 
     /// Has a secret be renewed that the API does not take any more; where that cannot be done, its end is known.
@@ -145,7 +154,7 @@ impl CredentialsDevices {
                 opened => opened?,
             },
         };
-        let held = Tokens::of(&opened).of_lines(self.lines_of(opened.refresh_token().into_iter()).await?);
+        let held = Tokens::of(&opened);
         self.held_tokens.note(device, generation, held.clone());
         Ok(Some(held))
     }

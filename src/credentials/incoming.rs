@@ -8,6 +8,7 @@ use super::keep::{Account, Whereabouts};
 use super::owners::{NewRecord, PresentRecord};
 use super::stranded::take_up;
 use super::{CredentialsDevices, CredentialsError};
+use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 use crate::store::{CopyOfLine, StoredRecord, StoredRenewal, Transaction};
 use crate::vault::SetAside;
@@ -83,7 +84,11 @@ impl Incoming {
         before: &mut Before,
         brought: &Brought,
     ) -> Result<Option<CopyOfLine>, CredentialsError> {
-        let Self { devices, account, .. } = self;
+        let Self { devices, account, whereabouts } = self;
+        let asked_at = match whereabouts.is_of_sign_in {
+            true => devices.asked_at(account),
+            false => Timestamp::from_millis(0),
+        };
         let heir = self.heir(brought)?;
         let given = heir.as_ref().and_then(|heir| Some((heir, heir.opened.refresh_token()?)));
         if let Some((Heir { copy, opened }, token)) = given {
@@ -92,10 +97,9 @@ impl Incoming {
             before.refresh_token = Some(RefreshToken { token: token.copy(), known });
             return Ok(Some((*copy).clone()));
         }
-        before.refresh_token = brought.token(account).map(|brought| RefreshToken {
-            token: brought.token.copy(),
-            known: brought.taken_up(devices.asked_at(account)),
-        });
+        before.refresh_token = brought
+            .token(account)
+            .map(|brought| RefreshToken { token: brought.token.copy(), known: brought.taken_up(asked_at) });
         Ok(None)
     }
 

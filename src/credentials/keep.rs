@@ -58,6 +58,8 @@ pub(super) struct Whereabouts {
     pub(super) again: Option<Arc<Again>>,
     /// What the secret is until its record is stored.
     pub(super) arrival: Arc<Arrival>,
+    /// Whether a sign-in brought it, that asked the API for it: else it is of an age that nobody knows.
+    pub(super) is_of_sign_in: bool,
 }
 
 impl Whereabouts {
@@ -101,6 +103,7 @@ impl CredentialsDevices {
         let mut traits = Trait::of(&account.secret, account.refresh_token.as_ref());
         traits.push(Trait::Account(account.id.clone()));
         traits.extend(self.lines_of(account.refresh_token.iter()).await?.into_iter().map(Trait::Token));
+        let is_of_sign_in = arrival.is_some();
         let (arrival, may_be_over) = match arrival {
             Some(arrival) => {
                 let may_be_over = arrival.brings(traits).await;
@@ -108,7 +111,7 @@ impl CredentialsDevices {
             }
             None => (Arc::new(self.arrivals.begin_with(traits).await), false),
         };
-        let whereabouts = Whereabouts { again: again.map(Arc::new), arrival };
+        let whereabouts = Whereabouts { again: again.map(Arc::new), arrival, is_of_sign_in };
         let device = match &self.bus {
             Bus::Embedded(bus) => self.keep_here(bus, account, whereabouts).await,
             Bus::Meshblu(bus) => self.keep_on(bus, account, whereabouts).await,

@@ -13,8 +13,6 @@ pub(super) struct Kept {
     /// Where.
     pub(super) device: DeviceUuid,
     pub(super) opened: Credentials,
-    /// The line of its refresh token, where it has one.
-    pub(super) lines: Vec<Fingerprint>,
 }
 
 impl CredentialsDevices {
@@ -84,8 +82,7 @@ impl CredentialsDevices {
             match self.kept_by(&device, id).await {
                 Ok(None) => {}
                 Ok(Some(opened)) => {
-                    let lines = self.lines_of(opened.refresh_token().into_iter()).await?;
-                    kept.push(Kept { device, opened, lines });
+                    kept.push(Kept { device, opened });
                 }
                 // Nobody uses what no key here opens.
                 Err(CredentialsError::Record(_) | CredentialsError::TooManyFailures) => {}
@@ -95,13 +92,16 @@ impl CredentialsDevices {
         Ok(kept)
     }
 
-    /// The lines of these refresh tokens: what was given for one of them since, or it was given for, is of the same.
+    /// All that is known of the lines of these tokens: what was given for one of them since, and what it was given for.
     pub(super) async fn lines_of(
         &self,
         tokens: impl Iterator<Item = &SecretText> + Send,
     ) -> Result<Vec<Fingerprint>, StoreError> {
         let tokens: Vec<_> = tokens.map(SecretText::fingerprint).collect();
-        let look = move |view: &View<'_>| tokens.iter().map(|token| view.line_of(token)).collect();
+        let look = move |view: &View<'_>| {
+            let lines: Result<Vec<_>, _> = tokens.iter().map(|token| view.line_of(token)).collect();
+            Ok::<_, StoreError>(lines?.concat())
+        };
         self.store.read(look).await
     }
 

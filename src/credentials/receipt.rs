@@ -321,6 +321,14 @@ impl Receipt {
         }
     }
 
+    /// Says that what a renewal brought stays, where its end was promised and is not told any more.
+    pub(super) fn renewal_stays_too(&mut self, why: Option<&str>) {
+        let is_promised = |part: &&mut Part| part.what == Matter::Renewal && part.fate == Fate::Ended;
+        if let Some(part) = self.parts.iter_mut().find(is_promised).filter(|part| part.why.is_none()) {
+            (part.fate, part.why) = (Fate::Stayed, why.map(str::to_owned));
+        }
+    }
+
     /// Says that what a renewal brought stays after all.
     pub(super) fn renewal_is_held(&mut self, why: &str) {
         if let Some(part) = self.parts.iter_mut().find(|part| part.what == Matter::Renewal) {

@@ -15,8 +15,8 @@ use crate::bus::Bus;
 use crate::bus::embedded::BusError;
 use crate::message::DeviceUuid;
 use crate::source::renewal::{
-    BeforeUse, Health, Held, NOBODY_RENEWS, NewSecret, Records, RecordsError, RenewalError, Renewals,
-    Renewed, Renewer, Standing, Upstream, begin_life, is_over_unrenewed, note_refusal,
+    BeforeUse, Health, Held, NOBODY_RENEWS, NewSecret, Records, RecordsError, Refused, RenewalError,
+    Renewals, Renewed, Renewer, Standing, Upstream, begin_life, named, note_refusal,
 };
 use crate::store::{StoreError, StoredRecord, StoredRefreshToken, StoredRenewal, Transaction, View};
 use crate::telemetry::with_causes;
@@ -113,7 +113,7 @@ impl CredentialsDevices {
         let (device, now) = (credentials.clone(), self.clock.now());
         let note = move |transaction: &Transaction<'_>| {
             let newest = transaction.record(&device)?.ok_or(CredentialsError::NoRecord)?.generation;
-            Ok::<_, CredentialsError>(note_refusal(transaction, &device, [newest, tried], now)?)
+            Ok::<_, CredentialsError>(note_refusal(transaction, &device, Refused { tried, newest, at: now })?)
         };
         match self.store.write(note).await? {
             true => Err(CredentialsError::SignInAgain { reason: NOBODY_RENEWS.to_owned() }),
@@ -146,20 +146,17 @@ impl CredentialsDevices {
         known: Option<&StoredRenewal>,
         generation: u64,
     ) -> Result<bool, CredentialsError> {
-        let Some(renewing) = &self.renewing else {
-            let over = known.filter(|known| known.generation == generation).and_then(is_over_unrenewed);
-            return match over {
-                Some(reason) => Err(CredentialsError::SignInAgain { reason: reason.to_owned() }),
-                None => Ok(false),
-            };
-        };
-        match BeforeUse::of(known, generation, self.clock.now()) {
+        let renewing = self.renewing.as_ref();
+        match BeforeUse::of(known, generation, self.clock.now(), renewing.is_some()) {
             BeforeUse::Use => Ok(false),
             BeforeUse::SignInAgain { reason } => Err(CredentialsError::SignInAgain { reason }),
-            BeforeUse::Renew(known) => {
-                renewing.renewals.before_use(credentials, known).await?;
-                Ok(true)
-            }
+            BeforeUse::Renew(known) => match renewing {
+                Some(renewing) => {
+                    renewing.renewals.before_use(credentials, known).await?;
+                    Ok(true)
+                }
+                None => Ok(false),
+            },
         }
     }
 
@@ -173,6 +170,25 @@ impl CredentialsDevices {
         let fraction = self.renewing.as_ref().map_or(0.0, |renewing| renewing.random.fraction());
         let lifetime = account.life.and_then(|life| life.lifetime);
         begin_life(generation, self.asked_at(account), lifetime, fraction).renewed_by(refresh)
+    }
+
+    /// Has refresh tokens in doubt be known by their own fingerprints: databases of before knew them by their credentials alone.
+    pub(super) async fn name_doubts(&self) -> Result<(), StoreError> {
+        for device in self.store.read::<_, StoreError, _>(|view| view.in_doubt()).await? {
+            let record = self.newest_record(&device).await;
+            let Ok(record) = record else { continue };
+            let generation = record.generation;
+            let Ok(opened) = self.open_once(device.clone(), record).await else { continue };
+            let Some(token) = opened.refresh_token().map(SecretText::fingerprint) else { continue };
+            let name = move |transaction: &Transaction<'_>| {
+                let known = transaction.renewal(&device)?.filter(|known| known.generation == generation);
+                let Some(known) = known else { return Ok(()) };
+                let refresh = Some(named(token, Some(&known)));
+                transaction.store_renewal(&device, &StoredRenewal { refresh, ..known })
+            };
+            self.store.write::<_, StoreError, _>(name).await?;
+        }
+        Ok(())
     }
 
     /// When the account's secret was asked for.
@@ -286,6 +302,7 @@ fn reseal(
 ) -> Result<StoredRecord, RecordsError> {
     let NewSecret { access: secret, refresh: refresh_token, tried, generation } = new;
     let (source, tried) = (record.source.clone(), Some(tried));
+    let refresh_token = Some(refresh_token);
     let new = Replacement { secret, refresh_token, tried, source: source.clone(), generation };
     let sealed = vault.reseal(device, text(&record), &new).map_err(RecordsError::new)?;
     Ok(StoredRecord { generation, endo: sealed.endo.to_string(), signature: sealed.signature, source })

@@ -6,12 +6,15 @@ use super::in_use::GOES_ON;
 use super::receipt::{Act, ApiAnswer, ApiVerdict, Fate, Matter, Part, Receipt, amend};
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
-use crate::source::renewal::{CameTo, Outcome, Stranded};
-use crate::store::{CopyOfLine, NewRevocation, StoreError, Transaction, View};
+use crate::source::renewal::{CameTo, Outcome, REFUSED, Stranded};
+use crate::store::{CopyOfLine, Fingerprint, NewRevocation, RenewalStage, StoreError, Transaction, View};
 
 /// How many receipts are looked through for the end of the secret before: rights may have ended since.
 const LOOKED_THROUGH: usize = 100;
 const NOTHING_CAME: &str = "it brought no new tokens";
+/// Of a renewal whose process ended before it was answered.
+const ANSWER_LOST: &str =
+    "nobody knows whether it brought new tokens; look at the API, and end there what is left";
 const NOBODY_HAS_THEM: &str = "it brought new tokens, which nobody here has and the gateway cannot end, or not them alone; look at the \
                                API, and end there what is left";
 const HELD_ELSEWHERE: &str =
@@ -37,7 +40,7 @@ impl CredentialsDevices {
         }
         let now = self.clock.now();
         let copy = NewRevocation::told_by(receipt.id, &receipt.credentials, record, now);
-        transaction.add_revocation(&copy.renewed_by(refresh))?;
+        transaction.add_revocation(&copy.renewed_by(Some(refresh)))?;
         amend(transaction, receipt.id, |receipt| {
             receipt.renewal_came_to(Fate::Ended, None);
             receipt.awaits_answer(now);
@@ -99,4 +102,21 @@ fn goes_on(receipt: &Receipt) -> bool {
     let why = receipt.api.as_ref().and_then(|api| api.why.as_deref());
     let is_access_alone = |part: &Part| part.what == Matter::EarlierAccessToken;
     why.is_some_and(|why| why.starts_with(GOES_ON)) || receipt.parts.iter().any(is_access_alone)
+}
+
+/// What came of the last sending of a refresh token that was to end, as far as that is known.
+pub(super) fn came_of(
+    view: &View<'_>,
+    token: Option<Fingerprint>,
+) -> Result<(Fate, &'static str), StoreError> {
+    let Some(token) = token else { return Ok((Fate::Stayed, ANSWER_LOST)) };
+    let known = view.refresh_token(&token)?;
+    Ok(match known.map(|known| (known.stage, known.reason)) {
+        Some((RenewalStage::Idle, _)) => (Fate::Ended, NOTHING_CAME),
+        Some((RenewalStage::Dead, Some(reason))) if reason == REFUSED => (Fate::Ended, NOTHING_CAME),
+        Some((RenewalStage::Spent, _)) if !view.renewed_by_line_of(&token)?.is_empty() => {
+            (Fate::Stayed, HELD_ELSEWHERE)
+        }
+        _ => (Fate::Stayed, ANSWER_LOST),
+    })
 }

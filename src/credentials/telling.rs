@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::arrivals::{Ends, Trait};
 use super::errands::PAUSES;
 use super::in_use::{ASKED_BEFORE, Spared, tokens_of};
-use super::receipt::{ApiAnswer, ApiVerdict, Fate, amend};
+use super::receipt::{ApiAnswer, ApiVerdict, amend};
+use super::stranded::came_of;
 use super::{CredentialsDevices, CredentialsError};
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
@@ -16,9 +17,6 @@ use crate::vault::{Credentials, ResourceOwnerId, SealedText};
 
 /// The longest that a sealed copy waits for the API.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
-/// Of a renewal whose process ended before it was answered.
-const ANSWER_LOST: &str =
-    "nobody knows whether it brought new tokens; look at the API, and end there what is left";
 
 /// When it is looked again whether a sign-in is over that may concern what is to end, or a renewal.
 const MOMENT: Duration = Duration::from_secs(1);
@@ -195,7 +193,7 @@ impl CredentialsDevices {
                 let credentials = &revocation.credentials;
                 tracing::error!(verdict, why, credentials.uuid = %credentials, "the copy of tokens is erased that may live on");
             }
-            let QueuedRevocation { credentials, receipt: Some(receipt), .. } = revocation else {
+            let QueuedRevocation { credentials, receipt: Some(receipt), refresh, .. } = revocation else {
                 tracing::info!(
                     verdict = answer.verdict.as_str(),
                     "the wait of tokens that no credentials hold is over"
@@ -203,10 +201,14 @@ impl CredentialsDevices {
                 return Ok(());
             };
             let others_wait = transaction.has_revocations(&credentials, receipt)?;
+            // Nobody is at it any more who could tell.
+            let (fate, why) = came_of(transaction, refresh)?;
             Ok(amend(transaction, receipt, |receipt| {
+                receipt.renewal_came_to(fate, Some(why));
+                if answer.verdict == ApiVerdict::Spared {
+                    receipt.renewal_stays_too(answer.why.as_deref());
+                }
                 receipt.answered(answer, others_wait);
-                // This process is not at it, so nobody is who could tell.
-                receipt.renewal_came_to(Fate::Stayed, Some(ANSWER_LOST));
             })?)
         };
         self.store.write(erase).await
@@ -223,7 +225,9 @@ impl CredentialsDevices {
         if self.is_too_old(revocation) {
             return Err(Hindrance::TooLate);
         }
-        if self.is_renewing(&revocation.credentials) {
+        if self.is_renewing(&revocation.credentials)
+            || self.is_on_its_way(revocation).await.map_err(untold)?
+        {
             return Err(Hindrance::Renewal);
         }
         let source = record.source.clone();
@@ -253,6 +257,14 @@ impl CredentialsDevices {
             Revoked::Unknown => Ok(self.answer(ApiVerdict::Unknown)),
             Revoked::Impossible => Err(Hindrance::NoWay),
         })
+    }
+
+    /// Whether somebody is sending the refresh token, for whichever credentials.
+    async fn is_on_its_way(&self, revocation: &QueuedRevocation) -> Result<bool, CredentialsError> {
+        let Some(token) = revocation.refresh else { return Ok(false) };
+        let look = move |view: &View<'_>| view.refresh_token(&token);
+        let known = self.store.read::<_, StoreError, _>(look).await?;
+        Ok(known.is_some_and(|known| known.is_held(self.clock.now())))
     }
 
     /// Leaves for later what erred; where its day is over, whatever is damaged of it, it is erased.

@@ -58,7 +58,7 @@ pub struct StoredRefreshToken {
     pub reason: Option<String>,
     /// After how many failures in a row nobody tried again for a while.
     pub failures: u32,
-    /// Since when it is so.
+    /// When something was noted of it last.
     pub noted_at: Timestamp,
 }
 
@@ -83,6 +83,11 @@ impl StoredRefreshToken {
     /// Whether it may still bring something: it is not known to be over.
     pub fn renews(&self) -> bool {
         !matches!(self.stage, RenewalStage::Dead | RenewalStage::Spent)
+    }
+
+    /// Whether somebody is at it whose time is not over.
+    pub fn is_held(&self, now: Timestamp) -> bool {
+        !self.holder.is_empty() && now < self.held_until
     }
 
     /// From the columns of [`COLUMNS`], which begin at this one.
@@ -134,14 +139,27 @@ impl View<'_> {
         Ok(self.prepare(&sql)?.query_row([token], |row| StoredRefreshToken::read(row, 0)).optional()?)
     }
 
-    /// The line of this token: without anything that is known, it is the first.
+    /// The refresh tokens that are known of the line of this one, itself among them where it is known.
     ///
     /// # Errors
     /// What the database reports.
-    pub fn line_of(&self, token: &Fingerprint) -> Result<Fingerprint, StoreError> {
-        let sql = "SELECT line FROM refresh_tokens WHERE token = ?1";
-        let line = self.prepare(sql)?.query_row([token], |row| row.get(0)).optional()?;
-        Ok(line.unwrap_or(*token))
+    pub fn line_of(&self, token: &Fingerprint) -> Result<Vec<Fingerprint>, StoreError> {
+        let sql = "SELECT token FROM refresh_tokens WHERE line = (SELECT line FROM refresh_tokens WHERE token = ?1)";
+        let mut statement = self.prepare(sql)?;
+        let rows = statement.query_map([token], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The credentials whose secret is renewed by this refresh token, or by another of its line, as far as is noted.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn renewed_by_line_of(&self, token: &Fingerprint) -> Result<Vec<DeviceUuid>, StoreError> {
+        let sql = "SELECT credentials FROM refresh_tokens JOIN renewals ON refresh = token
+                   WHERE line = (SELECT line FROM refresh_tokens WHERE token = ?1)";
+        let mut statement = self.prepare(sql)?;
+        let rows = statement.query_map([token], |row| Ok(row.get::<_, String>(0)?.into()))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// The newest secret of this line that is to end, of which the API was not told yet, and whose refresh token may still
@@ -216,6 +234,17 @@ impl Transaction<'_> {
             known.failures,
             known.noted_at.as_millis(),
         ))?;
+        Ok(())
+    }
+
+    /// Notes that one refresh token was given for another: all that came of either is of one line from now on.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn join_lines(&self, sent: &Fingerprint, given: &Fingerprint) -> Result<(), StoreError> {
+        let sql = "UPDATE refresh_tokens SET line = (SELECT line FROM refresh_tokens WHERE token = ?1)
+                   WHERE line = (SELECT line FROM refresh_tokens WHERE token = ?2)";
+        self.prepare(sql)?.execute([sent, given])?;
         Ok(())
     }
 

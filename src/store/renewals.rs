@@ -65,6 +65,18 @@ impl View<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// The credentials whose refresh token was sent, with nobody knowing yet what came of it.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn in_doubt(&self) -> Result<Vec<DeviceUuid>, StoreError> {
+        let sql =
+            "SELECT credentials FROM renewals JOIN refresh_tokens ON token = refresh WHERE stage IN (1, 2)";
+        let mut statement = self.prepare(sql)?;
+        let rows = statement.query_map([], |row| Ok(row.get::<_, String>(0)?.into()))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// The credentials that are due for renewal and whose last try was not a moment ago, the longest due first, at most
     /// `limit`; only those whose source, as their record has it, `is_ours`.
     ///

@@ -20,12 +20,14 @@ pub struct QueuedRevocation {
     pub made_at: Timestamp,
     /// How often the API was asked, or was about to be.
     pub attempts: u32,
+    /// The refresh token that is in it, where that is noted.
+    pub refresh: Option<Fingerprint>,
 }
 
 /// What stands in place of a stray's receipt: they count from 1.
 const NO_RECEIPT: i64 = 0;
 
-const COLUMNS: &str = "seq, credentials, receipt, made_at, attempts";
+const COLUMNS: &str = "seq, credentials, receipt, made_at, attempts, refresh";
 
 impl View<'_> {
     /// The secrets that the API is to be told of now, at most `limit`: of each queue the first, and then of each the next,
@@ -236,5 +238,6 @@ fn queued(row: &Row<'_>) -> rusqlite::Result<QueuedRevocation> {
         receipt: Some(row.get(2)?).filter(|receipt| *receipt != NO_RECEIPT),
         made_at: Timestamp::from_millis(row.get(3)?),
         attempts: row.get(4)?,
+        refresh: row.get(5)?,
     })
 }

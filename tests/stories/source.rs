@@ -83,8 +83,7 @@ fn plain_records() -> Records {
             Box::pin(std::future::ready(Ok(held)))
         }),
         seal: Box::new(|_, old, NewSecret { access, refresh, generation, .. }| {
-            let refresh = refresh.as_ref().map(|token| token.expose());
-            let new = plain(generation, access.expose(), refresh);
+            let new = plain(generation, access.expose(), Some(refresh.expose()));
             Box::pin(std::future::ready(Ok(owned_by(owners(&old), new))))
         }),
         came_to: Box::new(|_, _, _| Ok(())),

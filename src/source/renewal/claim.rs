@@ -100,7 +100,7 @@ impl Claimant {
             Demand::Due if self.refresh.is_none() => return Some(Claim::Done(Renewed::NotDue)),
             _ => {}
         }
-        if let Some(reason) = why_it_is_over(renewal) {
+        if let Some(reason) = why_it_is_over(renewal, true) {
             return Some(Claim::Dead(reason));
         }
         match self.demand {

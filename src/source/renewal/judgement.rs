@@ -17,15 +17,19 @@ const RESTS: Backoff = Backoff { first: REST, longest: Duration::from_secs(300) 
 const REFUSAL_RESTS: Duration = Duration::from_secs(120);
 /// How long a secret in doubt that still works is left alone.
 const DOUBT_RESTS: Duration = Duration::from_secs(60);
-pub(super) const REFUSED: &str = "the provider does not take the refresh token any more";
+/// Why a refresh token is over that the provider refused.
+pub const REFUSED: &str = "the provider does not take the refresh token any more";
 pub(super) const LOST_AND_REFUSED: &str =
     "nobody knows what came of a renewal, and the provider does not take the refresh token again";
 pub(super) const LOST: &str =
     "nobody knows what came of a renewal, and the provider takes no refresh token twice";
 
+/// Why a secret is over that the API refused where nobody renews it.
+pub const NOBODY_RENEWS: &str = "the API refused the secret, and this gateway cannot renew it";
 /// Why nothing renews a secret that came without a refresh token.
 pub(super) const NO_REFRESH_TOKEN: &str = "the API refused the secret, and there is no refresh token";
-const SPENT: &str = "the refresh token was spent while somebody signed in, and what was given for it is over";
+const SPENT: &str =
+    "another renewal spent the refresh token, and what was given for it is not in these credentials";
 
 /// What follows from a doubt.
 pub(super) enum Resolution {
@@ -108,9 +112,10 @@ pub(super) fn is_fruitless(renewal: &StoredRenewal, now: Timestamp) -> bool {
     !rest.is_zero() && rest <= REFUSAL_RESTS
 }
 
-/// Why a secret is not renewed any more, where it is not.
-pub(super) fn why_it_is_over(renewal: &StoredRenewal) -> Option<String> {
+/// Why a secret is not renewed any more, where it is not; `renews` says whether this gateway renews any.
+pub(super) fn why_it_is_over(renewal: &StoredRenewal, renews: bool) -> Option<String> {
     match &renewal.refresh {
+        _ if !renews => renewal.refused_at.map(|_| NOBODY_RENEWS.to_owned()),
         None => renewal.refused_at.map(|_| NO_REFRESH_TOKEN.to_owned()),
         Some(refresh) if refresh.renews() => None,
         Some(refresh) if refresh.stage == RenewalStage::Spent => Some(SPENT.to_owned()),

@@ -20,13 +20,11 @@ use crate::store::{
 use crate::vault::SecretText;
 
 /// What the provider gave for a refresh token.
-struct Given {
+pub(super) struct Given {
     /// What was sent.
-    sent: SecretText,
-    tokens: Tokens,
-    asked_at: Timestamp,
-    /// Spreads the next renewal.
-    fraction: f64,
+    pub(super) sent: SecretText,
+    pub(super) tokens: Tokens,
+    pub(super) asked_at: Timestamp,
 }
 
 /// A record like which another is sealed.
@@ -68,14 +66,7 @@ impl Renewer {
     /// Puts the new secret on disk before anything else is called: into the newest record that holds what was sent. Where the
     /// credentials were forgotten meanwhile, that is one in which somebody signed in since and brought it again. Where there
     /// is none, it is stranded.
-    pub(super) async fn keep(
-        &self,
-        case: &Case,
-        tokens: Tokens,
-        asked_at: Timestamp,
-    ) -> Result<Attempt, RenewalError> {
-        let Some(sent) = &case.held.refresh else { return Ok(Attempt::Again) };
-        let given = Given { sent: sent.copy(), tokens, asked_at, fraction: self.random.fraction() };
+    pub(super) async fn keep(&self, case: &Case, given: Given) -> Result<Attempt, RenewalError> {
         let mut like = Like { device: case.device.clone(), record: case.record.clone() };
         loop {
             let is_where_it_was = like.device == case.device;
@@ -91,15 +82,15 @@ impl Renewer {
 
     /// What was given, sealed like this record.
     async fn brought(&self, case: &Case, like: Like, given: &Given) -> Result<Brought, RenewalError> {
-        let Given { sent, tokens: Tokens { access, refresh, lifetime, .. }, asked_at, fraction } = given;
+        let Given { sent, tokens: Tokens { access, refresh, lifetime, .. }, asked_at } = given;
         let Like { device, record } = like;
         let (old, generation) = (record.generation, record.generation + 1);
         let refresh = refresh.as_ref().unwrap_or(sent);
         let given_for = case.held.access.copy();
         let secret =
-            NewSecret { access: access.copy(), refresh: Some(refresh.copy()), tried: given_for, generation };
+            NewSecret { access: access.copy(), refresh: refresh.copy(), tried: given_for, generation };
         let record = (self.records.seal)(device.clone(), record, secret).await?;
-        let life = begin_life(generation, *asked_at, *lifetime, *fraction);
+        let life = begin_life(generation, *asked_at, *lifetime, self.random.fraction());
         let life = StoredRenewal { renewed_at: Some(*asked_at), ..life };
         let (sent, refresh, now) = (sent.fingerprint(), refresh.fingerprint(), self.clock.now());
         let subject = case.subject.clone();
@@ -146,22 +137,25 @@ impl Brought {
         let refresh = self.note_spent(transaction)?;
         transaction.store_refresh_token(&refresh)?;
         let Self { record, asked_at, .. } = self;
-        let stranded = Stranded { record, refresh: Some(self.refresh), asked_at: *asked_at };
+        let stranded = Stranded { record, refresh: self.refresh, asked_at: *asked_at };
         (records.strand)(transaction, &self.device, stranded)?;
         Ok(Kept::Stranded)
     }
 
-    /// Notes that another was given for the refresh token that was sent, if one was; answers what is known of the new one.
+    /// Notes that another was given for the refresh token that was sent, if one was; answers what is known of the new one: a
+    /// sign-in may have brought that before this came, and others may have sent it since.
     fn note_spent(&self, transaction: &Transaction<'_>) -> Result<StoredRefreshToken, StoreError> {
         let known = transaction.refresh_token(&self.sent)?;
         let before = known.unwrap_or_else(|| StoredRefreshToken::new(self.sent));
         let line = before.line;
-        if self.refresh != self.sent {
-            let mut over = StoredRefreshToken { stage: RenewalStage::Spent, noted_at: self.now, ..before };
-            release(&mut over);
-            transaction.store_refresh_token(&over)?;
+        let new = StoredRefreshToken { line, noted_at: self.now, ..StoredRefreshToken::new(self.refresh) };
+        if self.refresh == self.sent {
+            return Ok(new);
         }
-        let new = StoredRefreshToken::new(self.refresh);
-        Ok(StoredRefreshToken { line, noted_at: self.now, ..new })
+        let mut over = StoredRefreshToken { stage: RenewalStage::Spent, noted_at: self.now, ..before };
+        release(&mut over);
+        transaction.store_refresh_token(&over)?;
+        transaction.join_lines(&self.sent, &self.refresh)?;
+        Ok(transaction.refresh_token(&self.refresh)?.unwrap_or(new))
     }
 }

@@ -25,7 +25,7 @@ pub struct NewSecret {
     /// The access token.
     pub access: SecretText,
     /// The refresh token: the new one, or the old where the answer had none.
-    pub refresh: Option<SecretText>,
+    pub refresh: SecretText,
     /// The access token before. A record that holds another by now is of a sign-in since.
     pub tried: SecretText,
     /// The generation of the new record.
@@ -47,7 +47,7 @@ pub struct Stranded<'a> {
     /// The secret, sealed like the record whose place it was to take.
     pub record: &'a StoredRecord,
     /// Its refresh token.
-    pub refresh: Option<Fingerprint>,
+    pub refresh: Fingerprint,
     /// When it was asked for.
     pub asked_at: Timestamp,
 }

@@ -10,6 +10,7 @@ use super::judgement::{
     Doubt, LONGEST_REST, LOST, LOST_AND_REFUSED, REFUSED, REST, Resolution, end, may_send_again, refuse,
     release, rest_after_failure,
 };
+use super::keeping::Given;
 use super::records::{CameTo, Held, Outcome, Records};
 use super::subject::{Noted, Noting, Subject};
 use super::upstream::Upstream;
@@ -82,8 +83,8 @@ impl Renewer {
         self.upstream.retry
     }
 
-    /// Renews one secret if that is still needed. May be dropped at any await, and called by any number of processes,
-    /// but by each of them only once at a time for one credential.
+    /// Renews one secret if that is still needed. May be dropped at any await, and called by anybody at any time: each call
+    /// is a holder of its own.
     ///
     /// # Errors
     /// [`RenewalError`]; only [`RenewalError::Dead`] will not go away by itself.
@@ -152,7 +153,7 @@ impl Renewer {
         run.sends += 1;
         let asked_at = self.clock.now();
         match self.while_holding(case, (self.upstream.refresh)(token.copy())).await {
-            Ok(tokens) => self.keep(case, tokens, asked_at).await,
+            Ok(tokens) => self.keep(case, Given { sent: token.copy(), tokens, asked_at }).await,
             Err(OAuthError::InvalidGrant) => {
                 let is_refused = case.demand != Demand::Due;
                 let noted = self.note(case, move |noted| {
@@ -164,15 +165,13 @@ impl Renewer {
                     let reason = if refresh.sent > 1 { LOST_AND_REFUSED } else { REFUSED };
                     end(refresh, renewal, reason);
                 });
-                if noted.await?.is_none() {
-                    self.tell_nothing_came(case, run, asked_at).await?;
-                }
+                noted.await?;
+                self.tell_nothing_came(case, run, asked_at).await?;
                 Ok(Attempt::Again)
             }
             Err(error) if error.left_untouched() => {
-                if self.put_off(case, &error).await?.is_none() {
-                    self.tell_nothing_came(case, run, asked_at).await?;
-                }
+                self.put_off(case, &error).await?;
+                self.tell_nothing_came(case, run, asked_at).await?;
                 Err(unavailable(error))
             }
             Err(error) => {
@@ -189,8 +188,8 @@ impl Renewer {
         }
         let (records, subject) = (Arc::clone(&self.records), case.subject.clone());
         let tell = move |transaction: &Transaction<'_>| match subject.place(transaction, &records)? {
-            Some(_) => Ok(()),
-            None => {
+            Some(place) if place.device == subject.device => Ok(()),
+            _ => {
                 let outcome = Outcome { asked_at, came_to: CameTo::Nothing };
                 (records.came_to)(transaction, &subject.device, outcome)
             }

@@ -1,7 +1,6 @@
 //! How a secret stands, and what that means before it is used. Pure.
 
 use super::judgement::{may_send_again, why_it_is_over};
-use super::refusal::is_over_unrenewed;
 use super::schedule::is_due;
 use crate::ambient::Timestamp;
 use crate::source::provider::Retry;
@@ -65,14 +64,14 @@ impl Standing {
             return Self { health: Health::Good, expires_at: None, renews: false, tries_again: false };
         };
         let stage = known.refresh.as_ref().map(|refresh| refresh.stage);
-        let refused = is_over_unrenewed(known).filter(|_| retry.is_none()).map(str::to_owned);
-        let health = match (refused.or_else(|| why_it_is_over(known)), stage) {
+        let over = why_it_is_over(known, retry.is_some());
+        let renews = retry.is_some() && known.renew_at.is_some() && over.is_none();
+        let health = match (over, stage) {
             (Some(reason), _) => Health::Dead { reason },
             (None, Some(RenewalStage::Sending | RenewalStage::InDoubt)) => Health::InDoubt,
             _ if is_due(known, now) => Health::Due,
             _ => Health::Good,
         };
-        let renews = retry.is_some() && known.renew_at.is_some() && why_it_is_over(known).is_none();
         let sent = known.refresh.as_ref().map_or(0, |refresh| refresh.sent);
         let tries_again = retry.is_some_and(|retry| may_send_again(retry, sent));
         Self { health, expires_at: known.expires_at, renews, tries_again }
@@ -80,16 +79,16 @@ impl Standing {
 }
 
 impl<'a> BeforeUse<'a> {
-    /// What is to be done before the secret of this generation is used. One that still lives is used where nothing can
-    /// be done about it now.
-    pub fn of(renewal: Option<&'a StoredRenewal>, generation: u64, now: Timestamp) -> Self {
+    /// What is to be done before the secret of this generation is used, where this gateway `renews` secrets or not. One that
+    /// still lives is used where nothing can be done about it now.
+    pub fn of(renewal: Option<&'a StoredRenewal>, generation: u64, now: Timestamp, renews: bool) -> Self {
         let Some(known) = about(renewal, generation) else { return Self::Use };
         let lives = known.lives(now);
-        if let Some(reason) = why_it_is_over(known) {
+        if let Some(reason) = why_it_is_over(known, renews) {
             return if lives { Self::Use } else { Self::SignInAgain { reason } };
         }
         let rests = lives && known.refresh.as_ref().is_some_and(|refresh| now < refresh.rest_until);
-        if is_due(known, now) && !rests { Self::Renew(known) } else { Self::Use }
+        if renews && is_due(known, now) && !rests { Self::Renew(known) } else { Self::Use }
     }
 }
 

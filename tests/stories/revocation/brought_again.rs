@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use endo::config::{RevocationEnds, Source};
 use endo::credentials::{Account, ApiVerdict, CredentialsError, Fate, Life, Renewed};
 use endo::message::DeviceUuid;
 use endo::source::renewal::Health;
@@ -150,4 +151,104 @@ async fn it_is_sent_by_nobody_else_while_it_is_on_its_way() {
     let _ = (&mut under_way.renewing).await.unwrap();
     assert_eq!(waiting.await.unwrap().unwrap(), Renewed::Newer);
     assert_eq!((provider.token_requests(), provider.reused()), (1, Vec::new()));
+}
+
+/// A renewal of forgotten credentials whose answer is on its way, and other credentials that hold what is in it: the API gave
+/// that to a sign-in. Answers those, and their access token.
+async fn given_before_the_answer_came(under_way: &UnderWay) -> (DeviceUuid, String) {
+    let (office, provider) = (&under_way.office, &under_way.provider);
+    office.forget(&under_way.credentials).await;
+    let (access, _) = provider.grant();
+    let life = Life { obtained_at: office.gateway.ambient.clock.now(), lifetime: Some(HOUR) };
+    let account = Account { life: Some(life), ..office.account(42, &access, "refresh-2") };
+    (office.gateway.credentials.keep(account).await.unwrap(), access)
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_late_undoes_nothing_that_is_known_of_what_it_brings() {
+    let mut under_way = UnderWay::begin().await;
+    let (back, access) = given_before_the_answer_came(&under_way).await;
+    let (office, provider) = (&under_way.office, &under_way.provider);
+    provider.plan([Fault::RotateAndSay(500)]);
+    let lost = renewed(office, provider, (&back, &access)).await;
+    assert!(matches!(lost, Err(CredentialsError::SignInAgain { .. })), "{lost:?}");
+
+    under_way.gate.add_permits(1);
+    let _ = (&mut under_way.renewing).await.unwrap();
+    let (office, provider) = (&under_way.office, &under_way.provider);
+    let over = renewed(office, provider, (&back, &access)).await;
+    assert!(matches!(over, Err(CredentialsError::SignInAgain { .. })), "{over:?}");
+    assert_eq!((provider.token_requests(), provider.reused()), (2, Vec::new()));
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_late_ends_nothing_that_came_of_what_it_brings() {
+    let mut under_way = UnderWay::begin().await;
+    let (back, access) = given_before_the_answer_came(&under_way).await;
+    let (office, provider) = (&under_way.office, &under_way.provider);
+    assert_eq!(renewed(office, provider, (&back, &access)).await.unwrap(), Renewed::New);
+
+    under_way.gate.add_permits(1);
+    let _ = (&mut under_way.renewing).await.unwrap();
+    under_way.office.passes(Duration::from_secs(60));
+    under_way.office.does_what_is_due().await;
+    assert_eq!((under_way.verdict().await, under_way.provider.ended()), (ApiVerdict::Spared, Vec::new()));
+    let renewal = under_way.renewal().await;
+    assert_eq!(renewal.fate, Fate::Stayed, "{renewal}");
+}
+
+#[tokio::test]
+async fn the_receipt_says_that_nothing_came_of_it_where_that_is_known() {
+    for (status, text) in [(400, r#"{"error":"invalid_grant"}"#), (503, "")] {
+        let mut under_way = UnderWay::begin_with(|gate| Fault::SayLate(gate, status, text)).await;
+        under_way.office.forget(&under_way.credentials).await;
+        let account = brings_it_again(&under_way.office, &under_way.provider);
+        under_way.office.gateway.credentials.keep(account).await.unwrap();
+        under_way.gate.add_permits(1);
+        let _ = (&mut under_way.renewing).await.unwrap();
+        let renewal = under_way.renewal().await;
+        assert_eq!(renewal.fate, Fate::Ended, "{renewal}");
+        assert!(renewal.to_string().contains("it brought no new tokens"), "{status}: {renewal}");
+    }
+}
+
+#[tokio::test]
+async fn what_other_credentials_hold_too_does_not_end_with_these() {
+    let provider = FakeProvider::start().await;
+    let office = Office::open(provider.settings()).await;
+    let (access, refresh) = provider.grant();
+    let one = office.keep(42, &access, &refresh).await;
+    let other = office.keep(43, &access, &refresh).await;
+    assert_ne!(one, other);
+    office.forget(&one).await;
+    office.does_what_is_due().await;
+    let verdict = office.receipts(&one).await.remove(0).api.unwrap().verdict;
+    assert_eq!((verdict, provider.ended()), (ApiVerdict::Spared, Vec::new()));
+}
+
+#[tokio::test]
+async fn what_is_typed_in_after_it_was_spent_is_not_sent_again() {
+    let provider = FakeProvider::start().await;
+    let office = Office::open(provider.settings()).await;
+    let (access, refresh) = provider.grant();
+    let one = office.keep(42, &access, &refresh).await;
+    assert_eq!(renewed(&office, &provider, (&one, &access)).await.unwrap(), Renewed::New);
+    office.passes(HOUR);
+    let other = office.keep(43, &access, &refresh).await;
+    let over = renewed(&office, &provider, (&other, &access)).await;
+    assert!(matches!(over, Err(CredentialsError::SignInAgain { .. })), "{over:?}");
+    assert_eq!((provider.token_requests(), provider.reused()), (1, Vec::new()));
+}
+
+#[tokio::test]
+async fn a_receipt_tells_of_a_renewal_under_way_also_where_nothing_is_ended() {
+    let change = |source: &mut Source| source.revocation_ends = RevocationEnds::Account;
+    let mut under_way = UnderWay::begin_where(change, Fault::Slow).await;
+    let (access, refresh) = under_way.provider.grant();
+    under_way.office.keep(42, &access, &refresh).await;
+    under_way.gate.add_permits(1);
+    let _ = (&mut under_way.renewing).await.unwrap();
+    let renewal = under_way.renewal().await;
+    assert_eq!(renewal.fate, Fate::Stayed);
+    assert!(renewal.to_string().contains("look at the API, and end there what is left"), "{renewal}");
 }

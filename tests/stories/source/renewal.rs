@@ -103,7 +103,7 @@ impl Bench {
     /// What whoever uses the secret does before.
     async fn before_use(&self, renewals: &Renewals) -> Result<(), RenewalError> {
         let (known, generation) = (self.renewal().await, self.record().await.generation);
-        match BeforeUse::of(Some(&known), generation, self.hand.now()) {
+        match BeforeUse::of(Some(&known), generation, self.hand.now(), true) {
             BeforeUse::Use => Ok(()),
             BeforeUse::Renew(known) => renewals.before_use(&self.device, known).await,
             BeforeUse::SignInAgain { reason } => Err(RenewalError::Dead { reason }),

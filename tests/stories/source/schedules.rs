@@ -72,11 +72,10 @@ fn no_schedule_spends_a_refresh_token_twice_or_loses_one_unseen() {
         let of_forgetting = [forgotten, forgotten_under_way, brought_again];
         let of_owners = of_sign_ins.iter().chain(&of_leavings).chain(&of_forgetting);
         assert!(of_renewals.iter().chain(of_owners).all(|count| *count > 50));
-        // Some twenty of each, by the dice.
-        assert!(kept_late > 4, "few sign-ins are kept after what they brought was spent");
-        assert!(inherited > 4, "few sign-ins find what was given for a forgotten refresh token");
+        assert!(kept_late > 10, "few sign-ins are kept after what they brought was spent");
+        assert!(inherited > 10, "few sign-ins find what was given for a forgotten refresh token");
         assert!(doubts_taken_over > 10, "few sign-ins bring a forgotten refresh token that was sent");
-        assert!(given_anew > 4, "few refresh tokens are given again that were given up");
+        assert!(given_anew > 10, "few refresh tokens are given again that were given up");
         assert!(let_go > 10, "few are told to sign in again and do");
         assert!(outlived > 10, "few access tokens outlive what renews them");
     }

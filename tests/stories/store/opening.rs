@@ -190,7 +190,10 @@ async fn what_is_known_of_a_refresh_token_moves_from_its_credentials_to_the_toke
     let refresh = renewal.refresh.unwrap();
     assert_eq!((refresh.stage, refresh.sent, refresh.failures), (RenewalStage::InDoubt, 1, 9));
     assert_eq!((refresh.holder.as_str(), refresh.reason.as_deref()), ("somebody", Some("why")));
-    assert_eq!((spent.stage, spent.line, line), (RenewalStage::Spent, refresh.line, refresh.line));
+    assert_eq!((spent.stage, spent.line), (RenewalStage::Spent, refresh.line));
+    assert!([spent.token, last, refresh.token].iter().all(|token| line.contains(token)), "{line:?}");
+    let held = store.read::<_, StoreError, _>(move |view| view.renewed_by_line_of(&last)).await.unwrap();
+    assert_eq!(held, ["device".into()], "what its credentials hold by now came of it");
 }
 
 #[tokio::test]

@@ -315,7 +315,7 @@ impl Life {
         let (record, renewal) = (self.record().await, self.renewal().await);
         let (access, _) = read(&record);
         let works = self.provider().access.contains(&access);
-        let before_use = BeforeUse::of(Some(&renewal), record.generation, self.hand.now());
+        let before_use = BeforeUse::of(Some(&renewal), record.generation, self.hand.now(), true);
         if works && self.endless.contains(&access) && is_over(&renewal) {
             assert_eq!(before_use, BeforeUse::Use, "seed {}: {access} works", self.seed);
             self.outlived += 1;
@@ -459,6 +459,9 @@ impl Life {
             while self.processes[which].task.is_some() {
                 self.run(which).await;
             }
+        }
+        if std::mem::take(&mut self.is_told_so) && self.dice.percent(30) {
+            self.sign_in_without_another_refresh_token(0).await;
         }
         // The secret that is there now, and the one that its refresh token buys.
         self.conclude().await;

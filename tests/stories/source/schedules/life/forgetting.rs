@@ -22,7 +22,7 @@ pub(super) fn records(hand: &Hand) -> Records {
     Records {
         strand: Box::new(move |transaction, device, stranded| {
             let copy = NewRevocation::told_by(RECEIPT, device, stranded.record, hand.now());
-            transaction.add_revocation(&copy.renewed_by(stranded.refresh)).map(drop)
+            transaction.add_revocation(&copy.renewed_by(Some(stranded.refresh))).map(drop)
         }),
         ..plain_records()
     }
