@@ -150,7 +150,11 @@ impl Provider {
 
     /// No life's tokens are another's, whose store may be the same.
     fn name(&self, kind: &str) -> String {
-        format!("{kind}-{}-{:x}", self.issued, self.seed)
+        self.name_of(kind, self.issued)
+    }
+
+    fn name_of(&self, kind: &str, number: u64) -> String {
+        format!("{kind}-{number}-{:x}", self.seed)
     }
 
     pub(super) fn issue(&mut self) -> (String, String) {
@@ -172,6 +176,12 @@ impl Provider {
     /// Whether this refresh token is of use.
     pub(super) fn takes(&self, refresh: &str) -> bool {
         self.uses.get(refresh).is_some_and(|uses| *uses < self.kind.uses())
+    }
+
+    /// The refresh token that was given last, where it is of use: its answer may still be on its way.
+    pub(super) fn newest(&self) -> Option<String> {
+        let newest = self.name_of("refresh", self.issued);
+        self.takes(&newest).then_some(newest)
     }
 
     /// The owner takes all back that he gave.

@@ -40,9 +40,11 @@ impl Life {
     pub(super) async fn forget(&mut self) {
         let held = read(&self.record().await).1;
         if self.arriving.is_empty() && self.dice.percent(60) {
+            // Where it was renewed by then, the provider gives what it gave for it, though that is not here yet.
+            let newest = self.provider().newest();
+            let same = held.filter(|token| self.provider().takes(token)).or(newest);
             let access = self.provider().issue_alone();
-            let (same, life) =
-                (held.filter(|token| self.provider().takes(token)), self.another_life(&access));
+            let life = self.another_life(&access);
             self.arriving.push(Arrival { access, same, life, asked_at: self.hand.now() });
         }
         let (device, now) = (self.device.clone(), self.hand.now());
