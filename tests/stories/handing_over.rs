@@ -6,7 +6,7 @@ use std::process::Stdio;
 use endo::cli::Exit;
 
 use crate::support::shell::{Shell, ended, stderr, stdout};
-use crate::support::terminal::terminal;
+use crate::support::terminal::{said_until, terminal};
 
 /// What the program says of a secret that it does not take; it keeps nothing then.
 #[track_caller]
@@ -81,12 +81,7 @@ fn a_secret_that_is_typed_at_a_terminal_is_not_shown() {
     drop(command);
     let mut dialogue = child.stderr.take().unwrap();
     for secret in ["canary-secret\n", "canary-refresh\n"] {
-        let mut said = Vec::new();
-        while !said.ends_with(b"then Enter: ") {
-            let mut byte = [0];
-            dialogue.read_exact(&mut byte).unwrap();
-            said.push(byte[0]);
-        }
+        said_until("then Enter: ", &mut dialogue);
         ours.write_all(secret.as_bytes()).unwrap();
     }
     assert!(child.wait().unwrap().success());

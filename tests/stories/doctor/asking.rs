@@ -1,31 +1,15 @@
 //! Whom the doctor asks before it changes something.
 
-use std::io::{Read, Write};
-use std::process::Stdio;
+use std::process::Output;
 
 use endo::cli::Exit;
 
 use crate::support::shell::{Shell, ended, stderr, stdout};
-use crate::support::terminal::terminal;
+use crate::support::terminal;
 
 /// Types `answer` when asked; what the program then said and how it ended.
-fn answered(shell: &Shell, answer: &str) -> std::process::Output {
-    let (mut ours, theirs) = terminal();
-    let mut command = shell.command(&["doctor", "--fix"]);
-    command.stdin(theirs).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    let mut said = Vec::new();
-    let mut dialogue = child.stderr.take().unwrap();
-    while !said.ends_with(b"[y/N] ") {
-        let mut byte = [0];
-        dialogue.read_exact(&mut byte).unwrap();
-        said.push(byte[0]);
-    }
-    ours.write_all(answer.as_bytes()).unwrap();
-    dialogue.read_to_end(&mut said).unwrap();
-    let mut output = child.wait_with_output().unwrap();
-    output.stderr = said;
-    output
+fn answered(shell: &Shell, answer: &str) -> Output {
+    terminal::answered(shell.command(&["doctor", "--fix"]), answer)
 }
 
 #[test]

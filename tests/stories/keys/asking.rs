@@ -1,13 +1,12 @@
 //! Who is asked before a secret is forgotten, and what they are told then.
 
-use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::process::{Output, Stdio};
+use std::process::Output;
 
 use endo::cli::Exit;
 
 use crate::support::shell::{Shell, ended, stderr, stdout};
-use crate::support::terminal::terminal;
+use crate::support::terminal::{self, terminal};
 
 /// A shell with credentials of octocat and a device that uses them.
 fn with_account() -> (Shell, String) {
@@ -26,19 +25,7 @@ fn added(shell: &Shell) -> String {
 
 /// Types `answer` when asked whether to forget; what was said, and how it ended.
 fn answered(shell: &Shell, credentials: &str, answer: &str) -> Output {
-    let (mut ours, theirs) = terminal();
-    let mut command = shell.command(&["credentials", "forget", credentials]);
-    command.stdin(theirs).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    let (mut said, mut dialogue) = (Vec::new(), child.stderr.take().unwrap());
-    while !said.ends_with(b"[y/N] ") {
-        let mut byte = [0];
-        dialogue.read_exact(&mut byte).unwrap();
-        said.push(byte[0]);
-    }
-    ours.write_all(answer.as_bytes()).unwrap();
-    dialogue.read_to_end(&mut said).unwrap();
-    Output { stderr: said, ..child.wait_with_output().unwrap() }
+    terminal::answered(shell.command(&["credentials", "forget", credentials]), answer)
 }
 
 #[test]
