@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::account_arguments::{CredentialsAddArguments, CredentialsCommand, ForgetArguments};
 use super::arguments::ListArguments;
-use super::operation::{CredentialsRow, HandedSecret, NewCredentials, Operation, Shown};
+use super::operation::{AtStake, CredentialsRow, HandedSecret, NewCredentials, Operation, Shown};
 use super::receipts::Reading;
 use super::{CommandError, consent, json_lines, reach, receipts, table, unseen};
 use crate::config::Config;
@@ -76,8 +76,8 @@ async fn show(uuid: &str, config: &Config, out: &mut dyn Write) -> Result<(), Co
 async fn forget(command: &ForgetArguments, config: &Config, out: &mut dyn Write) -> Result<(), CommandError> {
     let device = DeviceUuid::from(command.uuid.as_str());
     if !command.yes && consent::somebody_is_there() {
-        let shown: Shown = reach::perform(config, Operation::ShowCredentials(device.clone())).await?;
-        if !consent::agreed(&what_ends(&shown.row), &mut io::stderr())? {
+        let at_stake: AtStake = reach::perform(config, Operation::WeighForgetting(device.clone())).await?;
+        if !consent::agreed(&what_ends(at_stake), &mut io::stderr())? {
             return Err(CommandError::Declined);
         }
     }
@@ -91,13 +91,14 @@ async fn forget(command: &ForgetArguments, config: &Config, out: &mut dyn Write)
     Ok(())
 }
 
-fn what_ends(row: &CredentialsRow) -> String {
-    let account = row.username.clone().or_else(|| row.account.as_ref().map(Value::to_string));
+fn what_ends(at_stake: AtStake) -> String {
+    let account = at_stake.username.or_else(|| at_stake.account.map(id));
     let whose = account.map(|account| format!(" of {account}")).unwrap_or_default();
-    let stops = match row.devices {
-        0 => String::new(),
-        1 => ", and 1 device stops working".to_owned(),
-        devices => format!(", and {devices} devices stop working"),
+    let stops = match at_stake.devices {
+        Some(0) => String::new(),
+        Some(1) => ", and 1 device stops working".to_owned(),
+        Some(devices) => format!(", and {devices} devices stop working"),
+        None => ", and every device that uses it stops working".to_owned(),
     };
     legible::marked(&format!("The secret{whose} is forgotten for ever{stops}. Forget it?"))
 }

@@ -2,7 +2,7 @@
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::operation::{CredentialsRow, OperationError, Shown, UserRow, WhichReceipts};
+use super::operation::{AtStake, CredentialsRow, OperationError, Shown, UserRow, WhichReceipts};
 use super::perform::read;
 use crate::ambient::Timestamp;
 use crate::credentials::{
@@ -42,6 +42,17 @@ pub(super) async fn show(gateway: &Gateway, device: DeviceUuid) -> Result<Shown,
         row: row(gateway, &owned, entries.len()).await?,
         user_devices: entries.into_iter().map(UserRow::from).collect(),
         receipts: Vec::new(),
+    })
+}
+
+/// What ends with a secret. It can be forgotten on a bus that does not list who uses it, and so it is asked for there too.
+pub(super) async fn at_stake(gateway: &Gateway, device: DeviceUuid) -> Result<AtStake, OperationError> {
+    let owned = kept(gateway, device).await?;
+    let devices = gateway.credentials.user_devices(&owned).await;
+    Ok(AtStake {
+        account: owned.id().map(|id| id.to_value()),
+        username: owned.username().map(str::to_owned),
+        devices: devices.ok().map(|devices| devices.len()),
     })
 }
 

@@ -30,8 +30,10 @@ pub(super) enum Operation {
     RevokeAllDevices(DeviceUuid),
     /// Every [`CredentialsRow`].
     ListCredentials,
-    /// One [`CredentialsRow`] with its devices and receipts: [`Shown`].
+    /// One [`CredentialsRow`] with its devices: [`Shown`].
     ShowCredentials(DeviceUuid),
+    /// Tell what ends with a secret, as far as that is known: [`AtStake`].
+    WeighForgetting(DeviceUuid),
     /// Forget a secret: the [`Receipt`].
     ForgetCredentials(DeviceUuid),
     /// Some [`Receipts`](crate::credentials::Receipts).
@@ -183,6 +185,16 @@ pub(super) struct Shown {
     /// Whoever shows them asks for them.
     #[serde(default)]
     pub(super) receipts: Vec<Receipt>,
+}
+
+/// What ends with a secret.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct AtStake {
+    /// The account's id at the API.
+    pub(super) account: Option<Value>,
+    pub(super) username: Option<String>,
+    /// How many devices use it; absent where the bus does not tell.
+    pub(super) devices: Option<usize>,
 }
 
 /// The key that seals from now on.

@@ -37,6 +37,7 @@ impl Operation {
             Self::RevokeAllDevices(uuid) => to_value(&on_credentials::cut_off_all(gateway, uuid).await?),
             Self::ListCredentials => to_value(&on_credentials::list(gateway).await?),
             Self::ShowCredentials(uuid) => to_value(&on_credentials::show(gateway, uuid).await?),
+            Self::WeighForgetting(uuid) => to_value(&on_credentials::at_stake(gateway, uuid).await?),
             Self::ForgetCredentials(uuid) => to_value(&on_credentials::forget(gateway, uuid).await?),
             Self::ListReceipts(which) => to_value(&on_credentials::receipts(gateway, which).await?),
             // Whoever has the links makes them.

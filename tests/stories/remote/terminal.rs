@@ -19,6 +19,7 @@ use crate::support::held_bus::HeldBus;
 use crate::support::meshblu::{FakeMeshblu, SERVICE, json_answer, vectors};
 use crate::support::program::Program;
 use crate::support::shell::{ended, stderr};
+use crate::support::terminal::answered;
 
 /// What `endo devices ls` says on this directory.
 fn list(directory: &Path) -> Output {
@@ -149,6 +150,19 @@ async fn a_gateway_says_that_it_is_at_work_on_an_answer() {
     socket.read_to_string(&mut answer).unwrap();
     assert_eq!(answer.trim_start(), "{\"Ok\":[]}");
     drop(program);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_secret_is_forgotten_at_a_terminal_also_where_the_bus_does_not_say_who_uses_it() {
+    let mut scene = Scene::set().await;
+    let home = scene.sign_in(None).await.unwrap();
+    scene.add_device(&home, None).await.unwrap();
+    let credentials = scene.credentials().await.uuid;
+    scene.bus = HeldBus::start().await;
+    let forgotten = answered(endo(&scene.directory, &["credentials", "forget", &credentials]), "y\n");
+    assert!(ended(&forgotten, Exit::Ok), "{forgotten:?}");
+    let asked = "is forgotten for ever, and every device that uses it stops working. Forget it? [y/N] ";
+    assert!(stderr(&forgotten).contains(asked), "{forgotten:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
