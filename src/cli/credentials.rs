@@ -84,7 +84,7 @@ async fn forget(command: &ForgetArguments, config: &Config, out: &mut dyn Write)
     let receipt: Receipt = reach::perform(config, Operation::ForgetCredentials(device)).await?;
     receipts::tell(&receipt, out)?;
     let is_pending = receipt.api.is_some_and(|api| api.verdict == ApiVerdict::Pending);
-    if is_pending && !reach::is_running(config).await {
+    if is_pending && reach::runs_nowhere(config).await {
         // It is done, also where nobody reads this.
         let _ = writeln!(io::stderr(), "endo: {}", NOBODY_TELLS);
     }

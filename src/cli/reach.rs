@@ -61,9 +61,9 @@ pub(super) async fn ask_running<T: DeserializeOwned>(
     read(answer.ok_or_else(|| CommandError::NotRunning(config.data_dir.clone()))?)
 }
 
-/// Whether a gateway runs that answers.
-pub(super) async fn is_running(config: &Config) -> bool {
-    matches!(ask(&config.data_dir, &Operation::Locate).await, Ok(Some(_)))
+/// Whether no gateway runs, also none that does not answer.
+pub(super) async fn runs_nowhere(config: &Config) -> bool {
+    matches!(ask(&config.data_dir, &Operation::Locate).await, Ok(None))
 }
 
 async fn ask(directory: &Path, operation: &Operation) -> Result<Option<Answer>, CommandError> {

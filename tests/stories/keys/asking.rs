@@ -4,6 +4,8 @@ use std::net::TcpListener;
 use std::process::Output;
 
 use endo::cli::Exit;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixListener;
 
 use crate::support::shell::{Shell, ended, stderr, stdout};
 use crate::support::terminal::{self, terminal};
@@ -49,6 +51,26 @@ fn whoever_said_yes_before_is_not_asked() {
     let forgotten =
         shell.command(&["credentials", "forget", "--yes", &credentials]).stdin(theirs).output().unwrap();
     assert!(ended(&forgotten, Exit::Ok) && stderr(&forgotten).is_empty(), "{forgotten:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_gateway_that_does_not_answer_nobody_says_that_there_is_none() {
+    let shell = Shell::with_key();
+    let gateway = UnixListener::bind(shell.data().join("endo.sock")).unwrap();
+    let receipt = r#"{"Ok": {"at": "2026-03-01T09:30:00Z", "act": "forgotten", "by": "operator", "credentials": "some",
+        "parts": [], "api": {"verdict": "pending", "at": "2026-03-01T09:30:00Z"}}}"#;
+    let answering = tokio::spawn(async move {
+        let (mut stream, _) = gateway.accept().await.unwrap();
+        stream.read_to_end(&mut Vec::new()).await.unwrap();
+        stream.write_all(receipt.as_bytes()).await.unwrap();
+        drop(stream);
+        // It hangs up on whoever asks whether it is there.
+        drop(gateway.accept().await.unwrap());
+    });
+    let forgetting = tokio::task::spawn_blocking(move || shell.run(&["credentials", "forget", "some"]));
+    let forgotten = forgetting.await.unwrap();
+    assert!(ended(&forgotten, Exit::Ok) && stderr(&forgotten).is_empty(), "{forgotten:?}");
+    answering.await.unwrap();
 }
 
 #[test]
