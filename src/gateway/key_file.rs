@@ -15,7 +15,7 @@ const BITS: usize = 2048;
 /// Remembers which key seals the records of the data directory.
 pub(super) const KEY_ID: &str = "vault.kid";
 /// The name of the first key.
-pub(super) const FIRST: &str = "records.pem";
+const FIRST: &str = "records.pem";
 /// How the names of keys begin that came after the first.
 const LATER: &str = "records-";
 
@@ -91,13 +91,10 @@ pub(super) fn new_key(directory: &Path, random: &Random) -> Result<PrivateKey, G
 }
 
 /// Puts a key that came after the first into the directory, under its own name.
-pub(super) fn write_key(directory: &Path, key: &PrivateKey) -> Result<(), GatewayError> {
-    write_secret(&later_file(directory, key.kid()), &key.to_pem())
-}
-
-/// Where a key of this name is that came after the first.
-pub(super) fn later_file(directory: &Path, kid: &str) -> PathBuf {
-    directory.join(format!("{LATER}{kid}.pem"))
+pub(super) fn write_key(directory: &Path, key: PrivateKey) -> Result<PrivateKey, GatewayError> {
+    let path = directory.join(format!("{LATER}{}.pem", key.kid()));
+    write_secret(&path, &key.to_pem())?;
+    Ok(key.kept_in(path))
 }
 
 /// The key in the file, if it is there.
@@ -105,7 +102,8 @@ fn read(path: &Path, random: &Random) -> Result<Option<PrivateKey>, GatewayError
     match std::fs::read_to_string(path) {
         Ok(text) => {
             let key = PrivateKey::parse(&text, random);
-            key.map(Some).map_err(|cause| GatewayError::Key { path: path.to_owned(), cause })
+            key.map(|key| Some(key.kept_in(path.to_owned())))
+                .map_err(|cause| GatewayError::Key { path: path.to_owned(), cause })
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(cause) => Err(GatewayError::File { path: path.to_owned(), cause }),
@@ -116,7 +114,7 @@ fn make(path: &Path, random: &Random) -> Result<PrivateKey, GatewayError> {
     let key = PrivateKey::generate(BITS, random)
         .map_err(|cause| GatewayError::Key { path: path.to_owned(), cause })?;
     write_secret(path, &key.to_pem())?;
-    Ok(key)
+    Ok(key.kept_in(path.to_owned()))
 }
 
 /// Writes a file that only its owner may read; either all of it is there, or none.

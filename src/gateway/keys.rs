@@ -1,8 +1,8 @@
 //! The keys of records over time: a newer one seals, and records move to it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::key_file::{FIRST, KEY_ID, later_file, new_key, write_key};
+use super::key_file::{KEY_ID, new_key, write_key};
 use super::{Gateway, GatewayError};
 use crate::config::{BusKind, Config};
 use crate::store::{Store, StoreError, Transaction};
@@ -31,8 +31,7 @@ impl Gateway {
         let (directory, random) = (self.config.data_dir.clone(), self.ambient.random.clone());
         let make = move || {
             let key = new_key(&directory, &random)?;
-            write_key(&directory, &key)?;
-            Ok::<_, GatewayError>(key)
+            write_key(&directory, key)
         };
         let key = tokio::task::spawn_blocking(make).await.expect("keys are made without a panic")?;
         let kid = key.kid().to_owned();
@@ -47,9 +46,7 @@ impl Gateway {
 
     /// The file of a key of the ring; `None` where a setting holds the key.
     pub fn key_file(&self, kid: &str) -> Option<PathBuf> {
-        let directory = &self.config.data_dir;
-        let first = self.config.records.private_key.is_none().then(|| directory.join(FIRST));
-        Some(later_file(directory, kid)).filter(|later| later.exists()).or(first)
+        self.vault.ring().keys().find(|key| key.kid() == kid)?.file().map(Path::to_owned)
     }
 
     /// Has records be written in format 2 from now on, also after a restart.

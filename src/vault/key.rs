@@ -1,6 +1,7 @@
 //! One private key, and the things that are done with it.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use base64::Engine as _;
@@ -51,6 +52,7 @@ pub struct PrivateKey {
     kid: String,
     random: Random,
     operations: AtomicU64,
+    file: Option<PathBuf>,
 }
 
 impl PrivateKey {
@@ -71,6 +73,17 @@ impl PrivateKey {
         check_size(bits)?;
         let key = RsaPrivateKey::new(&mut random.clone(), bits).map_err(KeyError::Generation)?;
         Self::checked(key, random)
+    }
+
+    /// The same key, which is in this file.
+    #[must_use]
+    pub fn kept_in(self, file: PathBuf) -> Self {
+        Self { file: Some(file), ..self }
+    }
+
+    /// The file that it is in, where it is in one.
+    pub fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
     }
 
     /// The key's name: its thumbprint (RFC 7638) in base64url.
@@ -148,7 +161,8 @@ impl PrivateKey {
         let kid = thumbprint(&public);
         let trial =
             key.sign(Pkcs1v15Sign::new::<Sha256>(), &Sha256::digest(&kid)).map_err(|_| KeyError::Broken)?;
-        let this = Self { key, public, kid, random: random.clone(), operations: AtomicU64::new(0) };
+        let this =
+            Self { key, public, kid, random: random.clone(), operations: AtomicU64::new(0), file: None };
         if this.verifies(this.kid.as_bytes(), &trial) { Ok(this) } else { Err(KeyError::Broken) }
     }
 }

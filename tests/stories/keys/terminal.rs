@@ -44,6 +44,22 @@ fn json(output: &Output) -> Vec<Value> {
 }
 
 #[test]
+fn the_file_that_can_go_is_the_one_that_the_key_is_in_whatever_its_name() {
+    let (shell, ..) = with_account();
+    let rotated = shell.run(&["keys", "rotate"]);
+    let newest = stdout(&rotated).split(' ').next().unwrap();
+    let [first, old] = ["records.pem", "records-old.pem"].map(|name| shell.data().join(name));
+    std::fs::rename(&first, &old).unwrap();
+    std::fs::rename(shell.data().join(format!("records-{newest}.pem")), &first).unwrap();
+    let migrated = shell.run(&["keys", "migrate"]);
+    let free = format!("and {} can go\n", old.display());
+    assert!(stdout(&migrated).ends_with(&free), "{migrated:?}");
+    let rows = json(&shell.run(&["keys", "ls", "--json"]));
+    let files = [first.to_str().unwrap(), old.to_str().unwrap()];
+    assert_eq!([&rows[0]["file"], &rows[1]["file"]], files);
+}
+
+#[test]
 fn keys_are_listed_rotated_and_freed() {
     let (shell, credentials, _) = with_account();
     let first = json(&shell.run(&["keys", "ls", "--json"]));
