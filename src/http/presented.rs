@@ -20,6 +20,15 @@ fn authorization(headers: &HeaderMap) -> Option<Login> {
     decoded(encoded.trim()).filter(|_| known)
 }
 
+/// Whether a browser may have sent the login by itself: what it was told once it repeats wherever a page elsewhere leads it,
+/// in this form alone.
+pub(super) fn may_be_repeated(headers: &HeaderMap) -> bool {
+    headers.get_all(AUTHORIZATION).any(|value| {
+        let text = String::from_utf8_lossy(value.as_bytes());
+        text.trim().split(' ').next().is_some_and(|scheme| scheme.eq_ignore_ascii_case("basic"))
+    })
+}
+
 /// Exactly one colon.
 fn decoded(encoded: &str) -> Option<Login> {
     let decoded = Zeroizing::new(LENIENT_BASE64.decode(encoded).ok()?);

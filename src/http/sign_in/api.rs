@@ -20,6 +20,7 @@ use crate::egress::Url;
 use crate::http::Body;
 use crate::http::entrance::{Entrance, Way};
 use crate::http::page::{found, page_leading_to, see_other};
+use crate::http::presented;
 use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
@@ -58,7 +59,8 @@ pub(in crate::http) async fn begin(request: HttpRequest, door: Data<FrontDoor>) 
     Ok(page_leading_to(StatusCode::OK, markup, entrance.leads_on_to().as_deref()))
 }
 
-/// The same by a program's login, as the original does: nobody but whoever has it sends that.
+/// The same by a program's login, as the original does. Nobody but whoever has it sends that, unless a browser may repeat it:
+/// over plain HTTP many do not tell who led here, so that it could be one that a page elsewhere leads.
 fn begin_by_program(request: &HttpRequest, door: &FrontDoor, program: &Traveller) -> Answer {
     let entrance = door.entrance()?;
     let Way::SignIn(client) = &entrance.way else {
@@ -66,7 +68,8 @@ fn begin_by_program(request: &HttpRequest, door: &FrontDoor, program: &Traveller
         return Err(Problem::new(Kind::MethodNotAllowed, text).allowing("POST, OPTIONS"));
     };
     let client = client.as_ref().ok_or_else(|| unregistered(entrance))?;
-    let intent = Intent { wish: Wish::of(request), is_meant: true };
+    let is_meant = !presented::may_be_repeated(request.headers());
+    let intent = Intent { wish: Wish::of(request), is_meant };
     Ok(found(depart(entrance, client, program, &intent).url.as_str()))
 }
 

@@ -1,5 +1,7 @@
 //! Programs that sign in at the API by the login that they have at the bus, as with the original.
 
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
@@ -40,6 +42,22 @@ async fn a_program_signs_in_at_the_api_by_its_login_and_needs_no_cookie() {
             .is(200, &json!([{"uuid": device.uuid}]).to_string());
         let again = ask(&place, &back, &[("authorization", &login)]).await;
         assert_eq!(again.status, 403, "{again:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_login_that_a_browser_may_repeat_by_itself_proves_nothing() {
+    let place = Place::open().await;
+    let device = place.house.gateway.flow(&"nobody".into()).await.device;
+    let credentials = &place.house.gateway.gateway.credentials;
+    for (scheme, is_proved) in [("Basic", false), ("Bearer", true)] {
+        let login = login(scheme, &device);
+        let start = ask(&place, "/auth/api", &[("authorization", &login)]).await;
+        let kept = ask(&place, &callback(&state_of(&start)), &[("authorization", &login)]).await;
+        let uuid = kept.json()["uuid"].as_str().unwrap().into();
+        let age = Duration::from_secs(300);
+        let proved = credentials.is_proved(&device.uuid.as_str().into(), &uuid, age).await.unwrap();
+        assert_eq!(proved, is_proved, "{scheme}");
     }
 }
 
