@@ -65,11 +65,7 @@ impl Service {
         };
         let addresses = Addresses { gateway: address::url(running.gateway()), bus };
         let socket = Socket::open(&gateway.config.data_dir).map_err(CommandError::Socket)?;
-        let answerer = Answerer {
-            gateway: Arc::clone(&gateway),
-            addresses: addresses.clone(),
-            links: running.sign_in_links(),
-        };
+        let answerer = Answerer::new(Arc::clone(&gateway), addresses.clone(), running.sign_in_links());
         let socket = tokio::spawn(socket.serve(answerer));
         Ok(Self { gateway, running, socket, addresses })
     }

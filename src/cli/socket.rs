@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
 /// How long it may say nothing before whoever asks gives up.
 const SILENCE: Duration = Duration::from_secs(10);
-/// Exchanges at the same time.
+/// Questions that are worked on at the same time.
 const AT_ONCE: usize = 16;
 /// The pause after a connection could not be taken.
 const AFTER_FAILURE: Duration = Duration::from_millis(200);
@@ -44,10 +44,12 @@ pub(super) struct Socket {
 
 /// What questions are answered with.
 pub(super) struct Answerer {
-    pub(super) gateway: Arc<Gateway>,
-    pub(super) addresses: Addresses,
+    gateway: Arc<Gateway>,
+    addresses: Addresses,
     /// The links that sign the first owner in, where there are any.
-    pub(super) links: Option<OneTimeLinks>,
+    links: Option<OneTimeLinks>,
+    /// One for each question that may be worked on.
+    turns: Semaphore,
 }
 
 impl Socket {
@@ -70,14 +72,11 @@ impl Socket {
     /// Answers questions until dropped.
     pub(super) async fn serve(self, answerer: Answerer) {
         let answerer = Arc::new(answerer);
-        let turns = Arc::new(Semaphore::new(AT_ONCE));
         loop {
-            let Ok(turn) = Arc::clone(&turns).acquire_owned().await else { return };
             match self.listener.accept().await {
                 Ok((stream, _)) => {
                     let answerer = Arc::clone(&answerer);
                     tokio::spawn(async move {
-                        let _turn = turn;
                         // Fails where who asked has hung up, or was too slow.
                         let _ = answerer.answer(stream).await;
                     });
@@ -99,10 +98,19 @@ impl Drop for Socket {
 }
 
 impl Answerer {
+    pub(super) fn new(gateway: Arc<Gateway>, addresses: Addresses, links: Option<OneTimeLinks>) -> Self {
+        Self { gateway, addresses, links, turns: Semaphore::new(AT_ONCE) }
+    }
+
     /// What is asked for is done to its end, also where nobody waits for that any more.
     async fn answer(&self, mut stream: UnixStream) -> io::Result<()> {
         let question = timeout(PATIENCE, read(&mut stream)).await??;
-        let text = serde_json::to_vec(&at_work(&stream, self.answer_to(&question)).await)?;
+        // Whoever waits for a turn is told so from the beginning.
+        let work = async {
+            let _turn = self.turns.acquire().await;
+            self.answer_to(&question).await
+        };
+        let text = Zeroizing::new(serde_json::to_vec(&at_work(&stream, work).await)?);
         timeout(PATIENCE, stream.write_all(&text)).await??;
         stream.shutdown().await
     }
@@ -151,9 +159,9 @@ pub(super) async fn ask(directory: &Path, operation: &Operation) -> io::Result<O
         stream.shutdown().await
     };
     timeout(SILENCE, put).await??;
-    let mut answer = Vec::with_capacity(4096);
+    let mut answer = Zeroizing::new(Vec::with_capacity(4096));
     let mut stream = stream.take(LONGEST);
-    while timeout(SILENCE, stream.read_buf(&mut answer)).await?? > 0 {}
+    while timeout(SILENCE, stream.read_buf(&mut *answer)).await?? > 0 {}
     Ok(Some(serde_json::from_slice(&answer)?))
 }
 

@@ -21,6 +21,9 @@ use crate::support::program::Program;
 use crate::support::shell::{ended, stderr};
 use crate::support::terminal::answered;
 
+/// How long whoever asks bears with a gateway that says nothing.
+const SILENCE: Duration = Duration::from_secs(10);
+
 /// What `endo devices ls` says on this directory.
 fn list(directory: &Path) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_endo"));
@@ -149,6 +152,35 @@ async fn a_gateway_says_that_it_is_at_work_on_an_answer() {
     let mut answer = String::new();
     socket.read_to_string(&mut answer).unwrap();
     assert_eq!(answer.trim_start(), "{\"Ok\":[]}");
+    drop(program);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_says_so_too_to_whoever_waits_for_a_turn() {
+    const MORE_THAN_TURNS: usize = 17;
+    let (meshblu, gate) = (FakeMeshblu::start().await, Arc::new(Semaphore::new(0)));
+    let directory = hearing(&meshblu, 1, &gate);
+    let program = Program::start(directory.path(), &[], Stdio::null()).await;
+    let ask = |_| {
+        let mut socket = UnixStream::connect(directory.path().join("endo.sock")).unwrap();
+        socket.set_read_timeout(Some(SILENCE)).unwrap();
+        socket.write_all(b"\"listCredentials\"").unwrap();
+        socket.shutdown(Shutdown::Write).unwrap();
+        socket
+    };
+    let sockets: Vec<_> = (0..MORE_THAN_TURNS).map(ask).collect();
+    for mut socket in &sockets {
+        let mut first = [0];
+        socket.read_exact(&mut first).unwrap();
+        assert_eq!(first, *b" ");
+    }
+    // Nobody had to be answered for that.
+    for mut socket in &sockets {
+        socket.set_nonblocking(true).unwrap();
+        let mut more = Vec::new();
+        let _ = socket.read_to_end(&mut more);
+        assert!(more.iter().all(|byte| *byte == b' '), "{}", String::from_utf8_lossy(&more));
+    }
     drop(program);
 }
 
