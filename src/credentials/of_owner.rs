@@ -45,6 +45,30 @@ impl CredentialsDevices {
         Ok(Page { shown: self.owned_among(&owner, shown).await?, next })
     }
 
+    /// The first of the credentials of this owner that is so, whatever comes and goes meanwhile.
+    ///
+    /// # Errors
+    /// As [`of_owner`](Self::of_owner).
+    pub async fn first_of_owner(
+        &self,
+        owner: &DeviceUuid,
+        is_so: impl Fn(&Owned) -> bool,
+    ) -> Result<Option<Owned>, CredentialsError> {
+        let owner = self.keys_of(owner.clone()).await?;
+        let mut candidates = self.candidates(&owner).await?;
+        if let Bus::Embedded(_) = &self.bus {
+            let look = move |view: &View<'_>| view.registered_before(None, &candidates, candidates.len());
+            candidates = self.store.read::<_, StoreError, _>(look).await?;
+        }
+        for device in candidates {
+            let found = self.owned_among(&owner, vec![device]).await?.into_iter().find(&is_so);
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+
     /// Everything that may be credentials of this owner: of each, only whoever opens it knows.
     pub(super) async fn candidates(&self, owner: &OwnerKeys) -> Result<Vec<DeviceUuid>, CredentialsError> {
         let mut named = match &self.bus {

@@ -240,15 +240,7 @@ async fn called_so(entrance: &Entrance, owner: &DeviceUuid, name: &str) -> Resul
         }
         _ => false,
     };
-    let mut place = None;
-    loop {
-        let page = entrance.credentials.of_owner(owner, place).await?;
-        let found = page.shown.into_iter().find(is_called_so);
-        place = page.next;
-        if found.is_some() || place.is_none() {
-            return Ok(found);
-        }
-    }
+    Ok(entrance.credentials.first_of_owner(owner, is_called_so).await?)
 }
 
 /// A name in the form in which names are compared; as it is where it can be none.
