@@ -40,7 +40,7 @@ pub(super) fn sentence(kind: &Kind, fault: &Fault) -> String {
         ("minLength" | "minItems", _) => format!("This is too short. The least is {argument}."),
         ("maxLength" | "maxItems", _) => format!("This is too long. The most is {argument}."),
         ("pattern", _) => format!("Write it so that it matches this pattern: {argument}."),
-        ("type", _) => format!("Write {}.", types(argument)),
+        ("type", _) if !fault.choices.is_empty() => format!("Write {}.", types(&fault.choices)),
         ("oneOf" | "anyOf", _) => fits_none(fault),
         ("allOf", _) => "This does not fit all that the job asks for here.".to_owned(),
         ("not" | "disallow", _) => "The job takes anything here but what this is.".to_owned(),
@@ -54,7 +54,7 @@ pub(super) fn sentence_within(place: &str, fault: &Fault) -> String {
 }
 
 /// What a schema calls types, for people.
-fn types(names: &str) -> String {
+fn types(names: &[String]) -> String {
     let word = |name: &str| match name {
         "string" => "a text in quotation marks".to_owned(),
         "integer" => "a whole number".to_owned(),
@@ -64,14 +64,12 @@ fn types(names: &str) -> String {
         "object" => "an object in braces".to_owned(),
         other => other.to_owned(),
     };
-    names.split(',').map(word).collect::<Vec<_>>().join(", or ")
+    names.iter().map(|name| word(name)).collect::<Vec<_>>().join(", or ")
 }
 
-/// Several schemas stand for choice, and this is none of them, or more than one. What has a title is named.
+/// Several schemas stand for choice, and this is none of them, or more than one. They are named where all have a title.
 fn fits_none(fault: &Fault) -> String {
-    let titles: Vec<_> =
-        fault.argument.split(',').filter_map(|name| name.strip_prefix('"')?.strip_suffix('"')).collect();
-    let named = match titles.as_slice() {
+    let named = match fault.choices.as_slice() {
         [] => String::new(),
         titles => format!(": {}", titles.join(", ")),
     };

@@ -24,12 +24,12 @@ pub(super) fn all_of(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<Fault> {
 
 /// `anyOf`.
 pub(super) fn any_of(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<Fault> {
-    rule.asks_if(matching(walk, rule) == 0, "is not any of", names(rule.argument))
+    offered(rule, matching(walk, rule) > 0, "is not any of")
 }
 
 /// `oneOf`.
 pub(super) fn one_of(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<Fault> {
-    rule.asks_if(matching(walk, rule) != 1, "is not exactly one from", names(rule.argument))
+    offered(rule, matching(walk, rule) == 1, "is not exactly one from")
 }
 
 /// `not`, and `disallow` of draft 3, which names types.
@@ -48,6 +48,14 @@ pub(super) fn condition(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<Fault> {
     let holds = walk.faults(rule.under(rule.argument)).is_empty();
     let branch = rule.schema.get(if holds { "then" } else { "else" });
     branch.map(|schema| walk.faults(rule.under(schema))).unwrap_or_default()
+}
+
+fn offered(rule: Rule<'_>, is_kept: bool, words: &str) -> Vec<Fault> {
+    if is_kept {
+        return Vec::new();
+    }
+    let title = |schema: &Value| schema.get("title").and_then(Value::as_str).map(str::to_owned);
+    rule.offers(listed(rule.argument).iter().map(title).collect(), words, names(rule.argument))
 }
 
 fn matching(walk: &Walk<'_>, rule: Rule<'_>) -> usize {

@@ -39,6 +39,7 @@ fn fault(error: &ValidationError<'_>) -> Fault {
         place: error.instance_path().as_str().to_owned(),
         keyword: error.kind().keyword().to_owned(),
         argument,
+        choices: Vec::new(),
         by: None,
         words: words(error.kind()),
     }

@@ -11,6 +11,8 @@ pub struct Fault {
     pub keyword: String,
     /// What that keyword asks for, as the words write it; empty where that is no part of them.
     pub argument: String,
+    /// What it asks for by name, where it leaves a choice and everything that there is to choose has a name.
+    pub choices: Vec<String>,
     /// Where the member is for whose sake it asks for that, as another pointer; none where it asks in any case.
     pub by: Option<String>,
     /// What is wrong, in the original's words.

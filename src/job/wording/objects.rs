@@ -18,7 +18,14 @@ pub(super) fn properties(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<Fault> {
             Some(member) => faults.extend(walk.faults(rule.at(&place, member, schema))),
             None if schema.get("required") == Some(&Value::Bool(true)) => {
                 let (keyword, words) = ("required".to_owned(), "is required".to_owned());
-                faults.push(Fault { place, keyword, argument: String::new(), by: None, words });
+                faults.push(Fault {
+                    place,
+                    keyword,
+                    argument: String::new(),
+                    choices: Vec::new(),
+                    by: None,
+                    words,
+                });
             }
             None => {}
         }

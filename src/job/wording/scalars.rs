@@ -26,7 +26,11 @@ fn kind(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<Fault> {
     let one = std::slice::from_ref(rule.argument);
     let kinds = rule.argument.as_array().map_or(one, Vec::as_slice);
     let fits = kinds.iter().any(|kind| is_of_kind(walk, rule, kind));
-    rule.asks_if(!fits, "is not of a type(s)", joined(rule.argument))
+    if fits {
+        return Vec::new();
+    }
+    let names = kinds.iter().map(|kind| kind.as_str().map(str::to_owned)).collect();
+    rule.offers(names, "is not of a type(s)", joined(rule.argument))
 }
 
 /// Whether the value is of a type: a name, or, in draft 3, a schema.

@@ -60,7 +60,7 @@ impl<'a> Rule<'a> {
     /// The same, in words that hold what the rule asks for as `argument`.
     pub(super) fn says_of(&self, words: String, argument: String) -> Vec<Fault> {
         let (place, keyword) = (self.place.to_owned(), self.keyword.to_owned());
-        vec![Fault { place, keyword, argument, by: None, words }]
+        vec![Fault { place, keyword, argument, choices: Vec::new(), by: None, words }]
     }
 
     /// The same if `broken`.
@@ -71,6 +71,13 @@ impl<'a> Rule<'a> {
     /// The same, in words that end with what the rule asks for.
     pub(super) fn asks_if(&self, broken: bool, words: &str, argument: String) -> Vec<Fault> {
         if broken { self.says_of(format!("{words} {argument}"), argument) } else { Vec::new() }
+    }
+
+    /// A choice is asked for among what has these names, as far as it has any; in words that end with `argument`.
+    pub(super) fn offers(&self, names: Vec<Option<String>>, words: &str, argument: String) -> Vec<Fault> {
+        let choices: Vec<_> = names.into_iter().collect::<Option<_>>().unwrap_or_default();
+        let faults = self.asks_if(true, words, argument).into_iter();
+        faults.map(|fault| Fault { choices: choices.clone(), ..fault }).collect()
     }
 
     /// Where the member `name` of the value is.
@@ -152,6 +159,7 @@ fn not_allowed(at: Place<'_>) -> Vec<Fault> {
         place: at.place.to_owned(),
         keyword,
         argument,
+        choices: Vec::new(),
         by: None,
         words: "is not allowed".to_owned(),
     }]

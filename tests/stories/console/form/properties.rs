@@ -112,6 +112,7 @@ proptest! {
                 place,
                 keyword: keyword.to_owned(),
                 argument: text.clone(),
+                choices: vec![text.clone()],
                 by: Some(text.clone()),
                 words: text.clone(),
             };

@@ -140,7 +140,7 @@ fn what_the_schema_refuses_stands_at_the_field_it_is_about() {
     ];
     for (fault, expected) in refusals {
         let [place, keyword, argument, words] = fault.map(str::to_owned);
-        let faults = form.refused(&[Fault { place, keyword, argument, by: None, words }]);
+        let faults = form.refused(&[Fault { place, keyword, argument, choices: vec![], by: None, words }]);
         let page = form.filled(&posted(&[]), &faults).into_string();
         assert!(page.contains(expected), "{fault:?}: {page}");
     }

@@ -104,6 +104,16 @@ fn what_does_not_fit_schemas_made_of_schemas_is_told_in_sentences() {
             "fit one of the forms that the job takes here, and no more than one.",
         ),
         (json!({"anyOf": titled}), json!(true), "fit one of the forms that the job takes here: One, Two."),
+        (
+            json!({"anyOf": [{"title": "Street, town", "type": "string"}, {"title": "Place", "type": "integer"}]}),
+            json!(true),
+            "fit one of the forms that the job takes here: Street, town, Place.",
+        ),
+        (
+            json!({"anyOf": [{"title": "One", "type": "string"}, {"type": "integer"}]}),
+            json!(true),
+            "fit one of the forms that the job takes here.",
+        ),
         (json!({"allOf": [part, {"required": ["q"]}]}), json!({}), "it requires property &quot;q&quot;"),
         (json!({"not": {"type": "boolean"}}), json!(true), "anything here but what this is."),
         (
