@@ -23,7 +23,10 @@ pub(super) async fn run(
         DevicesCommand::Ls(command) => list(command, config, out).await,
         DevicesCommand::Revoke(command) => match (&command.uuid, &command.credentials) {
             (_, Some(credentials)) => revoke_all(credentials, config, out).await,
-            (uuid, None) => revoke(uuid.as_deref().unwrap_or_default(), config, out).await,
+            (uuid, None) => {
+                let uuid = uuid.as_deref().expect("arguments without either are refused");
+                revoke(uuid, config, out).await
+            }
         },
     }
 }
