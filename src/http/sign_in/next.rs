@@ -32,7 +32,7 @@ impl Next {
 
     /// Whether it leads on to the API.
     pub(in crate::http) fn is_to_the_api(&self) -> bool {
-        self.0.starts_with("/auth/api")
+        self.0.split('?').next() == Some("/auth/api")
     }
 
     /// The same path, with what shows that whoever goes there meant to.
