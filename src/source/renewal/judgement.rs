@@ -114,8 +114,10 @@ pub(super) fn is_fruitless(renewal: &StoredRenewal, now: Timestamp) -> bool {
 
 /// Why a secret is not renewed any more, where it is not; `renews` says whether this gateway renews any.
 pub(super) fn why_it_is_over(renewal: &StoredRenewal, renews: bool) -> Option<String> {
+    if !renews && renewal.refused_at.is_some() {
+        return Some(NOBODY_RENEWS.to_owned());
+    }
     match &renewal.refresh {
-        _ if !renews => renewal.refused_at.map(|_| NOBODY_RENEWS.to_owned()),
         None => renewal.refused_at.map(|_| NO_REFRESH_TOKEN.to_owned()),
         Some(refresh) if refresh.renews() => None,
         Some(refresh) if refresh.stage == RenewalStage::Spent => Some(SPENT.to_owned()),
