@@ -11,8 +11,8 @@ use tokio::sync::oneshot;
 /// Those who are there. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Crowd {
-    /// How many may be there before those who wait have to go.
-    at_most: usize,
+    /// How many the server takes.
+    places: usize,
     there: Arc<Mutex<There>>,
 }
 
@@ -31,21 +31,22 @@ pub(super) struct Waiting {
     stays: oneshot::Receiver<Infallible>,
 }
 
-/// One whose request is being answered, for as long as this is held.
+/// One whose request is being answered, or whose answer is being read, for as long as this is held.
 pub(super) struct Busy(Crowd);
 
 impl Crowd {
     /// Of a server that takes so many.
     pub(super) fn new(places: usize) -> Self {
-        // A quarter stays free for those who come while others are on their way out.
-        Self { at_most: places / 4 * 3, there: Arc::default() }
+        Self { places, there: Arc::default() }
     }
 
-    /// One more waits. Where there are too many, those go who have waited longest.
+    /// One more waits. Where there are too many, whoever has waited longest goes for it.
     pub(super) fn wait(&self) -> Waiting {
         let (keeps, stays) = oneshot::channel();
         let mut there = self.there();
-        while there.busy + there.waiting.len() >= self.at_most && there.waiting.pop_first().is_some() {}
+        if there.waiting.len() >= self.may_wait(there.busy) {
+            there.waiting.pop_first();
+        }
         let number = there.next;
         there.next += 1;
         there.waiting.insert(number, keeps);
@@ -56,6 +57,13 @@ impl Crowd {
     pub(super) fn work(&self) -> Busy {
         self.there().busy += 1;
         Busy(self.clone())
+    }
+
+    /// Of the places that the busy leave, a quarter stays free for those who come while others are on their way out. Who
+    /// waits goes for whoever comes, never for the busy: to end those would make no room that lasts.
+    fn may_wait(&self, busy: usize) -> usize {
+        let left = self.places.saturating_sub(busy);
+        left - left.div_ceil(4)
     }
 
     fn there(&self) -> MutexGuard<'_, There> {

@@ -146,6 +146,27 @@ async fn who_cannot_be_watched_is_answered_once_but_keeps_a_websocket() {
     assert!(upgraded.contains("connection: upgrade"), "{upgraded}");
 }
 
+/// Some who read along.
+async fn streams(bus: &TestBus, count: usize) -> Vec<Response> {
+    let device = bus.listener().await;
+    let path = format!("GET /subscribe/{}/received", device.uuid);
+    let mut streams = Vec::new();
+    for _ in 0..count {
+        streams.push(bus.by(&device, &path).send().await.unwrap());
+    }
+    streams
+}
+
+#[tokio::test]
+async fn whoever_comes_while_most_are_busy_is_let_in_and_nobody_goes_for_it() {
+    let limits = ApiLimits { connections: 2 * PLACES, workers: 1, ..ApiLimits::default() };
+    let bus = TestBus::with(limits, None).await;
+    let _busy = streams(&bus, 2 * STAY).await;
+    for socket in &mut idle(bus.address, 2 * (PLACES - STAY) - 1).await {
+        is_answered(socket).await;
+    }
+}
+
 /// One who reads along, one who has a websocket, and one who polls.
 struct Hearing<'a> {
     bus: &'a TestBus,

@@ -45,8 +45,8 @@ pub struct ApiLimits {
     pub keep_alive: Duration,
     /// Time for a caller to read what is left when its connection is closed.
     pub disconnect_within: Duration,
-    /// Connections of one worker, each of two file descriptors; more wait to be accepted. From three quarters on, those that
-    /// have waited longest for a whole request are ended.
+    /// Connections of one worker, each of two file descriptors; more wait to be accepted. Once three quarters of those that
+    /// the busy leave are taken, whoever has waited longest for a whole request is ended for whoever comes.
     pub connections: usize,
     /// Who may read along at the same time.
     pub streams: usize,
