@@ -21,6 +21,8 @@ pub(super) struct Now {
     answered: usize,
     /// Those of them that have not come whole.
     heard: usize,
+    /// Answers that are made, and that the caller has not taken yet.
+    written: usize,
     /// Which half of it is over.
     pub(super) over: Option<Shutdown>,
     /// What its caller makes of it.
@@ -36,10 +38,26 @@ pub(super) enum HangingUp {
     Noticed,
 }
 
+/// What a connection is there for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Occupation {
+    /// A request that came whole is being answered.
+    Answering,
+    /// All of an answer is there to be taken.
+    Writing,
+    /// More is to come from the caller.
+    Waiting,
+}
+
 impl Now {
-    /// Whether a request that came whole is being answered.
-    pub(super) fn is_busy(self) -> bool {
-        self.answered > self.heard
+    pub(super) fn occupation(self) -> Occupation {
+        if self.answered > self.heard {
+            Occupation::Answering
+        } else if self.written > 0 {
+            Occupation::Writing
+        } else {
+            Occupation::Waiting
+        }
     }
 }
 
@@ -129,10 +147,10 @@ impl Drop for Counted {
     }
 }
 
-/// An answer without a known end; until it is over, it keeps its connection busy.
+/// An answer's body; until the caller has taken it, it keeps its connection busy.
 struct Lasting {
     body: BoxBody,
-    _answered: Counted,
+    _busy: Counted,
 }
 
 impl MessageBody for Lasting {
@@ -168,8 +186,10 @@ pub async fn attend<B: MessageBody + 'static>(
         }
         return Ok(answer);
     };
-    Ok(match answer.response().body().size() {
-        BodySize::Stream => answer.map_body(|_, body| BoxBody::new(Lasting { body, _answered: answered })),
-        _ => answer,
-    })
+    let busy = match answer.response().body().size() {
+        BodySize::Stream => answered,
+        // It is made; the server holds on to it until all of it has been taken off its hands.
+        _ => answered.connection.clone().counted(|now| &mut now.written),
+    };
+    Ok(answer.map_body(|_, body| BoxBody::new(Lasting { body, _busy: busy })))
 }

@@ -12,10 +12,13 @@ use actix_web::dev::Extensions;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::attendance::{Attended, Now};
+use super::attendance::{Attended, Now, Occupation};
 use super::crowd::{Crowd, Waiting};
 use super::farewell::{Farewell, duplicate};
 use super::hanging_up::report_hanging_up;
+use super::taking::stopped_taking;
+
+type Changed = Result<(), watch::error::RecvError>;
 
 /// Watches the connections of one server. Cheap to clone.
 #[derive(Clone)]
@@ -75,17 +78,20 @@ impl Lookout {
             if let Some(half) = now.over {
                 let _ = socket.shutdown(half);
             }
-            let changed = if now.is_busy() {
-                first = None;
-                let _busy = self.crowd.work();
-                changes.changed().await
-            } else {
-                let waiting = first.take().unwrap_or_else(|| self.crowd.wait());
-                let Some(changed) = self.patiently(&mut changes, waiting).await else {
-                    let _ = socket.shutdown(Shutdown::Both);
-                    return;
-                };
-                changed
+            let changed = match now.occupation() {
+                Occupation::Waiting => {
+                    let waiting = first.take().unwrap_or_else(|| self.crowd.wait());
+                    self.patiently(&mut changes, waiting).await
+                }
+                busy => {
+                    first = None;
+                    let _busy = self.crowd.work();
+                    self.at_work(socket, &mut changes, busy).await
+                }
+            };
+            let Some(changed) = changed else {
+                let _ = socket.shutdown(Shutdown::Both);
+                return;
             };
             if changed.is_err() {
                 return;
@@ -93,12 +99,23 @@ impl Lookout {
         }
     }
 
-    /// The next change; none where it comes too late.
-    async fn patiently(
+    /// The next change of one who is busy; none where its answer is there and is not read. A slow reader shows itself more
+    /// seldom than it reads, so it is given more time than one who says nothing.
+    async fn at_work(
         &self,
+        socket: &TcpStream,
         changes: &mut watch::Receiver<Now>,
-        mut waiting: Waiting,
-    ) -> Option<Result<(), watch::error::RecvError>> {
+        busy: Occupation,
+    ) -> Option<Changed> {
+        tokio::select! {
+            biased;
+            changed = changes.changed() => Some(changed),
+            () = stopped_taking(socket, self.patience * 2), if busy == Occupation::Writing => None,
+        }
+    }
+
+    /// The next change of one who waits; none where it comes too late.
+    async fn patiently(&self, changes: &mut watch::Receiver<Now>, mut waiting: Waiting) -> Option<Changed> {
         tokio::select! {
             biased;
             changed = timeout(self.patience, changes.changed()) => changed.ok(),

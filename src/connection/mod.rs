@@ -5,6 +5,7 @@ mod crowd;
 mod farewell;
 mod hanging_up;
 mod lookout;
+mod taking;
 
 pub use attendance::{Connection, attend};
 pub use lookout::{Lookout, Terms};

@@ -11,7 +11,7 @@ use endo::http::Limits;
 use reqwest::Response;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use crate::firehose::wire::{Polling, Socket};
 use crate::front_door::{House, healthy, is_answered, rest};
@@ -167,6 +167,62 @@ async fn whoever_comes_while_most_are_busy_is_let_in_and_nobody_goes_for_it() {
     }
 }
 
+/// A caller with little room for what it does not read.
+async fn asking(address: SocketAddr, request: &str) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let mut socket = socket.connect(address).await.unwrap();
+    socket.write_all(request.as_bytes()).await.unwrap();
+    socket
+}
+
+const LARGE: usize = 9_000_000;
+
+/// One who has read the first byte of a large answer.
+async fn reading(bus: &TestBus) -> TcpStream {
+    let device = bus.register(json!({"large": "x".repeat(LARGE)})).await;
+    let (uuid, token) = (&device.uuid, &device.token);
+    let shown = format!("meshblu_auth_uuid: {uuid}\r\nmeshblu_auth_token: {token}");
+    let request = format!("GET /v2/devices/{uuid} HTTP/1.0\r\n{shown}\r\n\r\n");
+    let mut socket = asking(bus.address, &request).await;
+    assert_eq!(socket.read_u8().await.unwrap(), b'H');
+    socket
+}
+
+async fn wait_until_who_says_nothing_is_ended(bus: &TestBus) {
+    let mut nothing = saying(bus.address, "").await;
+    is_answered(&mut nothing).await;
+    nothing.write_all(b"GET /healthcheck HTT").await.unwrap();
+    is_ended(&mut nothing).await;
+}
+
+#[tokio::test]
+async fn whoever_reads_a_large_answer_stays() {
+    let bus = small().await;
+    let mut reading = reading(&bus).await;
+    let mut idle = idle(bus.address, 3 * STAY).await;
+    is_ended(&mut idle[0]).await;
+    assert!(rest(&mut reading).await.len() > LARGE);
+}
+
+#[tokio::test]
+async fn whoever_reads_slowly_stays_for_longer_than_one_may_say_nothing() {
+    let bus = TestBus::with(impatient(), None).await;
+    let mut reading = reading(&bus).await;
+    wait_until_who_says_nothing_is_ended(&bus).await;
+    assert!(rest(&mut reading).await.len() > LARGE);
+}
+
+#[tokio::test]
+async fn whoever_never_reads_its_answer_does_not_stay_for_ever() {
+    let bus = TestBus::with(impatient(), None).await;
+    let mut reading = reading(&bus).await;
+    for _ in 0..3 {
+        wait_until_who_says_nothing_is_ended(&bus).await;
+    }
+    assert!(rest(&mut reading).await.len() < LARGE);
+}
+
 /// One who reads along, one who has a websocket, and one who polls.
 struct Hearing<'a> {
     bus: &'a TestBus,
@@ -229,9 +285,6 @@ fn impatient() -> ApiLimits {
 async fn whoever_hears_stays_for_longer_than_one_may_say_nothing() {
     let bus = TestBus::with(impatient(), None).await;
     let hearing = Hearing::begin(&bus).await;
-    let mut nothing = saying(bus.address, "").await;
-    is_answered(&mut nothing).await;
-    nothing.write_all(b"GET /healthcheck HTT").await.unwrap();
-    is_ended(&mut nothing).await;
+    wait_until_who_says_nothing_is_ended(&bus).await;
     hearing.all_hear().await;
 }
