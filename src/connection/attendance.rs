@@ -19,7 +19,7 @@ use tokio::sync::watch;
 pub(super) struct Now {
     /// Requests that began, and whose answers are not over.
     answered: usize,
-    /// Those of them that have not come whole.
+    /// Those of them that have not come whole, or to whose answer the caller has yet to say its last word.
     heard: usize,
     /// Answers that are made, and that the caller has not taken yet.
     written: usize,
@@ -69,7 +69,7 @@ pub(super) struct Attended(Arc<watch::Sender<Now>>);
 pub struct Connection(Weak<watch::Sender<Now>>);
 
 /// Counted at its connection while it is held.
-struct Counted {
+pub(super) struct Counted {
     connection: Connection,
     count: fn(&mut Now) -> &mut usize,
 }
@@ -92,9 +92,9 @@ impl Connection {
         request.conn_data::<Attended>().map(Attended::connection)
     }
 
-    /// Awaits the rest of a request. Until that is there, the connection waits like those that say nothing.
-    pub async fn hear<T>(connection: Option<Self>, rest: impl Future<Output = T>) -> T {
-        let _heard = connection.map(|connection| connection.counted(|now| &mut now.heard));
+    /// Awaits what the caller has yet to say. Until that is there, the connection waits like those that say nothing.
+    pub async fn hear<T>(&self, rest: impl Future<Output = T>) -> T {
+        let _heard = self.heard();
         rest.await
     }
 
@@ -122,6 +122,16 @@ impl Connection {
         drop(now);
         // Where the server has left it, it is over as well.
         let _ = changes.wait_for(|now| now.hanging_up == HangingUp::Noticed).await;
+    }
+
+    /// Counted as one that has yet to say the rest.
+    pub(super) fn heard(&self) -> Counted {
+        self.clone().counted(|now| &mut now.heard)
+    }
+
+    /// A good piece of what it has to say came: it has waited since then only.
+    pub(super) fn goes_on(&self) {
+        self.tell(|_| ());
     }
 
     /// The caller has closed its half.

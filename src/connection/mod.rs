@@ -4,8 +4,10 @@ mod attendance;
 mod crowd;
 mod farewell;
 mod hanging_up;
+mod hearing;
 mod lookout;
 mod taking;
 
 pub use attendance::{Connection, attend};
+pub use hearing::Hearing;
 pub use lookout::{Lookout, Terms};

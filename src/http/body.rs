@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use super::admission::body_too_large;
 use super::limits::Limits;
 use super::problem::{Kind, Problem};
-use crate::connection::Connection;
+use crate::connection::Hearing;
 
 /// A request's body as it came: not decoded, not parsed, so that a signature can be checked first.
 pub struct Body(pub Bytes);
@@ -30,16 +30,16 @@ impl FromRequest for Body {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let limits = request.app_data::<Limits>().copied().unwrap_or_default();
-        let (connection, payload) = (Connection::of(request), payload.take());
+        let payload = Hearing::of(request, payload.take());
         Box::pin(async move {
             let late = |_| Problem::new(Kind::RequestTimeout, "The request's body did not arrive in time");
-            let reading = timeout(limits.request_within, read(payload, limits.body_bytes));
-            Connection::hear(connection, reading).await.map_err(late)?.map(Self)
+            let reading = read(payload, limits.body_bytes);
+            timeout(limits.request_within, reading).await.map_err(late)?.map(Self)
         })
     }
 }
 
-async fn read(mut payload: Payload, limit: usize) -> Result<Bytes, Problem> {
+async fn read(mut payload: Hearing<Payload>, limit: usize) -> Result<Bytes, Problem> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let broken = |_| Problem::new(Kind::MalformedRequest, "The request's body is broken");

@@ -167,6 +167,38 @@ async fn whoever_comes_while_most_are_busy_is_let_in_and_nobody_goes_for_it() {
     }
 }
 
+#[tokio::test]
+async fn a_body_that_goes_on_stays() {
+    let bus = small().await;
+    let piece = "x".repeat(64 << 10);
+    let length = 2 * piece.len();
+    let head = format!("POST /devices HTTP/1.0\r\ncontent-length: {length}\r\n\r\n");
+    let mut uploading = saying(bus.address, &head).await;
+    let mut before = idle(bus.address, STAY - 1).await;
+    uploading.write_all(piece.as_bytes()).await.unwrap();
+    // What was there to read before this has been read.
+    is_answered(&mut before[STAY - 2]).await;
+    let _after = idle(bus.address, STAY - 2).await;
+    is_ended(&mut before[0]).await;
+    uploading.write_all(piece.as_bytes()).await.unwrap();
+    assert!(rest(&mut uploading).await.starts_with("HTTP/1.0 400 "));
+}
+
+#[tokio::test]
+async fn a_websocket_that_is_over_stays_only_while_there_is_room() {
+    let hour = Duration::from_secs(3600);
+    let limits =
+        ApiLimits { connections: PLACES, workers: 1, disconnect_within: hour, ..ApiLimits::default() };
+    let bus = TestBus::with(limits, None).await;
+    let device = bus.listener().await;
+    let session = Polling::open(&bus, &device).await;
+    let mut opened = Vec::new();
+    for _ in 0..2 * PLACES {
+        opened.push(session.websocket().await);
+    }
+    let _idle = idle(bus.address, STAY).await;
+}
+
 /// A caller with little room for what it does not read.
 async fn asking(address: SocketAddr, request: &str) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();

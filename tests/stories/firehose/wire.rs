@@ -66,7 +66,7 @@ impl<'a> Polling<'a> {
     }
 
     /// A websocket for the same session.
-    pub(super) async fn websocket(&self) -> Socket {
+    pub(crate) async fn websocket(&self) -> Socket {
         Socket::upgrade(self.bus.anonymous(&format!("GET {}", self.address("websocket")))).await.unwrap()
     }
 }

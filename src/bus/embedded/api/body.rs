@@ -16,7 +16,7 @@ use super::refusal::Refusal;
 use super::room::Taken;
 use super::server::Door;
 use crate::bus::form;
-use crate::connection::Connection;
+use crate::connection::Hearing;
 
 /// A body: an object or an array. Its room in memory is given back when it is dropped.
 #[derive(Debug)]
@@ -59,13 +59,13 @@ impl FromRequest for Body {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let door = Door::of(request).clone();
-        let (connection, payload) = (Connection::of(request), payload.take());
+        let payload = Hearing::of(request, payload.take());
         let format = admit(request.headers(), door.limits.body_bytes);
         Box::pin(async move {
             let format = format.map_err(Refusal::Problem)?;
             let late = |_| Refusal::Problem(Problem::Timeout);
-            let reading = timeout(door.limits.request_within, read(payload, &door));
-            let (bytes, room) = Connection::hear(connection, reading).await.map_err(late)??;
+            let reading = read(payload, &door);
+            let (bytes, room) = timeout(door.limits.request_within, reading).await.map_err(late)??;
             Ok(Self { value: parse(&bytes, format).map_err(Refusal::Problem)?, _room: room })
         })
     }
@@ -93,7 +93,7 @@ fn format(content_type: &str) -> Format {
     }
 }
 
-async fn read(mut payload: Payload, door: &Door) -> Result<(Bytes, Taken), Refusal> {
+async fn read(mut payload: Hearing<Payload>, door: &Door) -> Result<(Bytes, Taken), Refusal> {
     let mut body = BytesMut::new();
     let mut room = Taken::default();
     while let Some(chunk) = payload.next().await {

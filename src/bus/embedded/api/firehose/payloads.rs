@@ -13,7 +13,7 @@ use super::super::refusal::Refusal;
 use super::conversation::Outgoing;
 use super::rejection::Rejection;
 use crate::bus::engine_io::{self, Framing, Packet};
-use crate::connection::Connection;
+use crate::connection::Hearing;
 
 const BINARY: &str = "application/octet-stream";
 const TEXT: &str = "text/plain; charset=UTF-8";
@@ -27,12 +27,12 @@ pub(super) async fn read(
     let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let framing = if content_type == Some(BINARY) { Framing::Binary } else { Framing::Text };
     let late = |_| Refusal::Problem(Problem::Timeout);
-    let reading = timeout(limits.request_within, whole(payload, limits.firehose.packet_bytes));
-    let body = Connection::hear(Connection::of(request), reading).await.map_err(late)??;
+    let reading = whole(Hearing::of(request, payload), limits.firehose.packet_bytes);
+    let body = timeout(limits.request_within, reading).await.map_err(late)??;
     engine_io::read(&body, framing).map_err(|_| Rejection::BadRequest)
 }
 
-async fn whole(mut payload: Payload, limit: usize) -> Result<BytesMut, Rejection> {
+async fn whole(mut payload: Hearing<Payload>, limit: usize) -> Result<BytesMut, Rejection> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| Rejection::BadRequest)?;

@@ -103,7 +103,10 @@ impl Line {
             let _ = session.close(None).await;
         }
         let Some(connection) = self.connection.take() else { return };
-        match timeout(self.patience, self.closes()).await {
+        let patience = self.patience;
+        // Nothing is said to it any more: others may need its place.
+        let closes = connection.hear(self.closes());
+        match timeout(patience, closes).await {
             Ok(true) => connection.nothing_more_comes(),
             // What cannot be read any more the server reads out.
             Ok(false) => {}
