@@ -115,11 +115,12 @@ async fn a_record_is_opened_once_for_all_strays_until_there_is_a_newer_one() {
     let mut account = place.house.gateway.account(3, &owner);
     account.refresh_token = Some("kept-since".into());
     gateway.credentials.keep(account).await.unwrap();
-    assert_eq!(operations_for("stray-3", "kept-since").await - second, 1);
+    assert_eq!(operations_for("stray-3", "kept-since").await, second, "the store tells who holds that");
+    assert_eq!(operations_for("stray-4", "refresh-4").await - second, 1);
     assert_eq!(
         place.provider.ended(),
-        ["refresh-1", "stray-1", "refresh-2", "stray-2"],
-        "a record holds the last"
+        ["refresh-1", "stray-1", "refresh-2", "stray-2", "refresh-4", "stray-4"],
+        "a record holds the third"
     );
 }
 
