@@ -114,7 +114,7 @@ impl CredentialsDevices {
     /// # Errors
     /// What the store reports.
     pub async fn resume(&self) -> Result<(), StoreError> {
-        self.name_doubts().await?;
+        self.name_refresh_tokens().await?;
         self.hasten(self.clock.now()).await
     }
 

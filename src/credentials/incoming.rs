@@ -8,7 +8,6 @@ use super::keep::{Account, Whereabouts};
 use super::owners::{NewRecord, PresentRecord};
 use super::stranded::take_up;
 use super::{CredentialsDevices, CredentialsError};
-use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 use crate::store::{CopyOfLine, StoredRecord, StoredRenewal, Transaction};
 use crate::vault::SetAside;
@@ -85,10 +84,7 @@ impl Incoming {
         brought: &Brought,
     ) -> Result<Option<CopyOfLine>, CredentialsError> {
         let Self { devices, account, whereabouts } = self;
-        let asked_at = match whereabouts.is_of_sign_in {
-            true => devices.asked_at(account),
-            false => Timestamp::from_millis(0),
-        };
+        let asked_at = whereabouts.is_of_sign_in.then(|| devices.asked_at(account));
         let heir = self.heir(brought)?;
         let given = heir.as_ref().and_then(|heir| Some((heir, heir.opened.refresh_token()?)));
         if let Some((Heir { copy, opened }, token)) = given {

@@ -172,9 +172,9 @@ impl CredentialsDevices {
         begin_life(generation, self.asked_at(account), lifetime, fraction).renewed_by(refresh)
     }
 
-    /// Has refresh tokens in doubt be known by their own fingerprints: databases of before knew them by their credentials alone.
-    pub(super) async fn name_doubts(&self) -> Result<(), StoreError> {
-        for device in self.store.read::<_, StoreError, _>(|view| view.in_doubt()).await? {
+    /// Has refresh tokens be known by their own fingerprints: databases of before knew them by their credentials alone.
+    pub(super) async fn name_refresh_tokens(&self) -> Result<(), StoreError> {
+        for device in self.store.read::<_, StoreError, _>(|view| view.unnamed()).await? {
             let record = self.newest_record(&device).await;
             let Ok(record) = record else { continue };
             let generation = record.generation;

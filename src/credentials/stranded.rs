@@ -15,6 +15,8 @@ const NOTHING_CAME: &str = "it brought no new tokens";
 /// Of a renewal whose process ended before it was answered.
 const ANSWER_LOST: &str =
     "nobody knows whether it brought new tokens; look at the API, and end there what is left";
+const TOLD_ELSEWHERE: &str =
+    "it brought new tokens; the receipt of the credentials that it was asked for says what became of them";
 const NOBODY_HAS_THEM: &str = "it brought new tokens, which nobody here has and the gateway cannot end, or not them alone; look at the \
                                API, and end there what is left";
 const HELD_ELSEWHERE: &str =
@@ -112,11 +114,11 @@ pub(super) fn came_of(
     let Some(token) = token else { return Ok((Fate::Stayed, ANSWER_LOST)) };
     let known = view.refresh_token(&token)?;
     Ok(match known.map(|known| (known.stage, known.reason)) {
-        Some((RenewalStage::Idle, _)) => (Fate::Ended, NOTHING_CAME),
         Some((RenewalStage::Dead, Some(reason))) if reason == REFUSED => (Fate::Ended, NOTHING_CAME),
         Some((RenewalStage::Spent, _)) if !view.renewed_by_line_of(&token)?.is_empty() => {
             (Fate::Stayed, HELD_ELSEWHERE)
         }
+        Some((RenewalStage::Spent, _)) => (Fate::Stayed, TOLD_ELSEWHERE),
         _ => (Fate::Stayed, ANSWER_LOST),
     })
 }

@@ -1,6 +1,8 @@
 //! What is known of refresh tokens, by their fingerprints: whoever holds one now, and for a while where nobody does. A sign-in
 //! may bring one again that others sent, spent or gave up.
 
+use std::time::Duration;
+
 use rusqlite::{OptionalExtension, Row};
 
 use super::{StoreError, StoredRecord, Transaction, View};
@@ -85,9 +87,10 @@ impl StoredRefreshToken {
         !matches!(self.stage, RenewalStage::Dead | RenewalStage::Spent)
     }
 
-    /// Whether somebody is at it whose time is not over.
+    /// Whether somebody is at it whose time is not over. One that is longer than any was made before the clock was set back.
     pub fn is_held(&self, now: Timestamp) -> bool {
-        !self.holder.is_empty() && now < self.held_until
+        let left = self.held_until.since(now);
+        !self.holder.is_empty() && !left.is_zero() && left <= LONGEST_LEASE
     }
 
     /// From the columns of [`COLUMNS`], which begin at this one.
@@ -111,6 +114,8 @@ impl StoredRefreshToken {
 pub(super) const COLUMNS: &str =
     "token, line, stage, sent, holder, held_until, rest_until, reason, failures, noted_at";
 
+/// Longer than anybody says at once to be at it.
+const LONGEST_LEASE: Duration = Duration::from_secs(60);
 const NOBODY_HOLDS_IT: &str = "NOT EXISTS (SELECT 1 FROM renewals WHERE refresh = token)
                                AND NOT EXISTS (SELECT 1 FROM revocations WHERE refresh = token)";
 
@@ -150,15 +155,17 @@ impl View<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// The credentials whose secret is renewed by this refresh token, or by another of its line, as far as is noted.
+    /// The credentials whose secret is renewed by this refresh token, or by another of its line, as far as is noted; not those
+    /// that hold one which is spent.
     ///
     /// # Errors
     /// What the database reports.
     pub fn renewed_by_line_of(&self, token: &Fingerprint) -> Result<Vec<DeviceUuid>, StoreError> {
         let sql = "SELECT credentials FROM refresh_tokens JOIN renewals ON refresh = token
-                   WHERE line = (SELECT line FROM refresh_tokens WHERE token = ?1)";
+                   WHERE line = (SELECT line FROM refresh_tokens WHERE token = ?1) AND stage <> ?2";
         let mut statement = self.prepare(sql)?;
-        let rows = statement.query_map([token], |row| Ok(row.get::<_, String>(0)?.into()))?;
+        let spent = RenewalStage::Spent.code();
+        let rows = statement.query_map((token, spent), |row| Ok(row.get::<_, String>(0)?.into()))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 

@@ -65,13 +65,15 @@ impl View<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// The credentials whose refresh token was sent, with nobody knowing yet what came of it.
+    /// The credentials whose refresh token may have no name of its own, though something is known of it that matters to others:
+    /// it was sent, with nobody knowing yet what came of it, or it is the last of its line under the name of the first.
     ///
     /// # Errors
     /// What the database reports.
-    pub fn in_doubt(&self) -> Result<Vec<DeviceUuid>, StoreError> {
-        let sql =
-            "SELECT credentials FROM renewals JOIN refresh_tokens ON token = refresh WHERE stage IN (1, 2)";
+    pub fn unnamed(&self) -> Result<Vec<DeviceUuid>, StoreError> {
+        let sql = "SELECT credentials FROM renewals JOIN refresh_tokens AS known ON token = refresh
+                   WHERE stage IN (1, 2) OR (token = line AND EXISTS (
+                       SELECT 1 FROM refresh_tokens AS other WHERE other.line = known.line AND other.token <> known.token))";
         let mut statement = self.prepare(sql)?;
         let rows = statement.query_map([], |row| Ok(row.get::<_, String>(0)?.into()))?;
         Ok(rows.collect::<Result<_, _>>()?)

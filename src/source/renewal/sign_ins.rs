@@ -21,15 +21,22 @@ impl BroughtToken<'_> {
     }
 
     /// What is known of it from now on, when the provider was asked for it at `asked_at`: one that was over before that is
-    /// good again, for the provider gave it again; one that is over since is not.
-    pub fn taken_up(&self, asked_at: Timestamp) -> StoredRefreshToken {
+    /// good again, for the provider gave it again; one that is over since is not. Where nobody knows when, only one that is
+    /// spent stays so: of what was refused or given up, whoever brings it knows better.
+    pub fn taken_up(&self, asked_at: Option<Timestamp>) -> StoredRefreshToken {
         let token = self.token.fingerprint();
-        match self.known {
-            Some(known) if !known.renews() && known.noted_at < asked_at => {
-                StoredRefreshToken { line: known.line, noted_at: asked_at, ..StoredRefreshToken::new(token) }
-            }
-            Some(known) => known.clone(),
-            None => StoredRefreshToken { noted_at: asked_at, ..StoredRefreshToken::new(token) },
+        let new = StoredRefreshToken {
+            noted_at: asked_at.unwrap_or(Timestamp::from_millis(0)),
+            ..StoredRefreshToken::new(token)
+        };
+        let Some(known) = self.known else { return new };
+        let is_given_since = match asked_at {
+            Some(asked_at) => known.noted_at < asked_at,
+            None => known.stage == RenewalStage::Dead,
+        };
+        match is_given_since && !known.renews() {
+            true => StoredRefreshToken { line: known.line, ..new },
+            false => known.clone(),
         }
     }
 }

@@ -238,6 +238,27 @@ async fn what_is_typed_in_after_it_was_spent_is_not_sent_again() {
     let over = renewed(&office, &provider, (&other, &access)).await;
     assert!(matches!(over, Err(CredentialsError::SignInAgain { .. })), "{over:?}");
     assert_eq!((provider.token_requests(), provider.reused()), (1, Vec::new()));
+
+    // Nothing is spared for the sake of what is spent.
+    office.forget(&one).await;
+    office.does_what_is_due().await;
+    assert_eq!(provider.ended(), ["refresh-2", "access-2"]);
+}
+
+#[tokio::test]
+async fn what_is_typed_in_after_it_was_refused_is_sent_again() {
+    let provider = FakeProvider::start().await;
+    let office = Office::open(provider.settings()).await;
+    let (access, refresh) = provider.grant();
+    let one = office.keep(42, &access, &refresh).await;
+    provider.plan([Fault::InvalidGrant]);
+    let refused = renewed(&office, &provider, (&one, &access)).await;
+    assert!(matches!(refused, Err(CredentialsError::SignInAgain { .. })), "{refused:?}");
+    let another = provider.grant().0;
+    office.keep(42, &another, &refresh).await;
+    office.passes(Duration::from_secs(300));
+    provider.expire(&another);
+    assert_eq!(office.gateway.credentials.renew_refused(&one, 2).await.unwrap(), Renewed::New);
 }
 
 #[tokio::test]

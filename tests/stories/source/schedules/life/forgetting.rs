@@ -102,7 +102,7 @@ impl Life {
                 None => {
                     let brought = BroughtToken { token: &same, known: known.as_ref() };
                     let token = same.expose().to_owned();
-                    Renewing { token, known: brought.taken_up(asked_at), is_heir: false }
+                    Renewing { token, known: brought.taken_up(Some(asked_at)), is_heir: false }
                 }
             };
             let record = owned_by(owners, plain(1, &brought, Some(&renewing.token)));

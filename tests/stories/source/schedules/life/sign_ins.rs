@@ -84,7 +84,7 @@ impl Life {
             let goes_on = kept.as_ref().filter(|kept| goes_on(kept, same, known.refresh.as_ref()));
             let (token, refresh) = match (goes_on, same) {
                 (Some(kept), _) => (Some(kept.copy()), Some(named(kept.fingerprint(), Some(&known)))),
-                (None, Some(same)) => (Some(same.token.copy()), Some(same.taken_up(asked_at))),
+                (None, Some(same)) => (Some(same.token.copy()), Some(same.taken_up(Some(asked_at)))),
                 (None, None) => (None, None),
             };
             let generation = before.generation + 1;
