@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::held_tokens::Tokens;
+use super::lost_answers::MAY_BE_ITS_ANSWER;
 use super::of_account::Kept;
 use super::rekey::MOST;
 use super::{CredentialsDevices, CredentialsError};
@@ -62,16 +63,22 @@ impl CredentialsDevices {
         let of_one_line = self.renewed_by_lines_of(opened).await?;
         if let Some(id) = account {
             // What a bus does not answer is why many a sign-in was not kept.
-            let (mut kept, ends_all) = (self.kept_of(id, is_stray).await?, !self.ends_one_alone());
+            let (kept, ends_all) = (self.kept_of(id, is_stray).await?, !self.ends_one_alone());
             let ends_alone = self.ends_access_alone() && opened.refresh_token().is_none();
             let may_end = |kept: &Kept| match ends_alone {
                 true => share_a_token(&kept.opened, opened),
                 false => of_one_line.contains(&kept.device) || may_end_together(&kept.opened, opened),
             };
-            kept.retain(|kept| ends_all || may_end(kept));
-            if !kept.is_empty() {
-                let kept = kept.into_iter().map(|kept| kept.device).collect();
+            let (held, others): (Vec<_>, Vec<_>) =
+                kept.into_iter().partition(|kept| ends_all || may_end(kept));
+            if !held.is_empty() {
+                let kept = held.into_iter().map(|kept| kept.device).collect();
                 return Ok(Some(Spared { why: if ends_all { ENDS_NEWER_ONES } else { HELD }, kept }));
+            }
+            let others = others.into_iter().map(|kept| kept.device).collect();
+            let kept = self.renewed_by_its_lost_answer(opened, others).await?;
+            if !kept.is_empty() {
+                return Ok(Some(Spared { why: MAY_BE_ITS_ANSWER, kept }));
             }
         } else if !self.ends_one_alone() {
             return Ok(Some(Spared { why: NOBODY_S, kept: Vec::new() }));

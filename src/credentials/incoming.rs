@@ -93,9 +93,11 @@ impl Incoming {
             before.refresh_token = Some(RefreshToken { token: token.copy(), known });
             return Ok(Some((*copy).clone()));
         }
-        before.refresh_token = brought
-            .token(account)
-            .map(|brought| RefreshToken { token: brought.token.copy(), known: brought.taken_up(asked_at) });
+        let now = devices.clock.now();
+        before.refresh_token = brought.token(account).map(|brought| RefreshToken {
+            token: brought.token.copy(),
+            known: brought.taken_up(asked_at, now),
+        });
         Ok(None)
     }
 

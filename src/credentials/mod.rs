@@ -22,6 +22,7 @@ mod incoming;
 mod keep;
 mod keep_on;
 mod leave;
+mod lost_answers;
 mod making;
 mod noted_errors;
 mod of_account;

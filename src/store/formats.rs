@@ -1,8 +1,8 @@
 //! The tables: the steps from nothing to the current format of the database, each as it was when it came.
 
 use super::formats_of_late::{
-    WITH_LINES_OF_REFRESH_TOKENS, WITH_REFRESH_TOKENS, WITH_RESTS, WITH_SPENT_REFRESH_TOKENS, WITH_TURNS,
-    WITH_WEBHOOKS_OF_THEIR_OWN,
+    WITH_LINES_OF_REFRESH_TOKENS, WITH_REFRESH_TOKENS, WITH_RESTS, WITH_SENDINGS, WITH_SPENT_REFRESH_TOKENS,
+    WITH_TURNS, WITH_WEBHOOKS_OF_THEIR_OWN,
 };
 
 /// Step `n` leads from format `n` to format `n + 1`.
@@ -40,6 +40,7 @@ pub(super) const STEPS: &[&str] = &[
     WITH_WEBHOOKS_OF_THEIR_OWN,
     WITH_TURNS,
     WITH_REFRESH_TOKENS,
+    WITH_SENDINGS,
 ];
 
 const FIRST: &str = "

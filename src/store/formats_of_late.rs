@@ -83,3 +83,10 @@ CREATE INDEX renewals_by_refresh_tokens ON renewals (refresh) WHERE refresh IS N
 ALTER TABLE revocations ADD COLUMN refresh BLOB;
 CREATE INDEX revocations_by_refresh_tokens ON revocations (refresh) WHERE refresh IS NOT NULL;
 ";
+
+/// Since when a line of refresh tokens is known, and when one was sent of which nobody may know what came of it: of those of
+/// before neither is known, and all were there from the beginning.
+pub(super) const WITH_SENDINGS: &str = "
+ALTER TABLE refresh_tokens ADD COLUMN line_since INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE refresh_tokens ADD COLUMN sent_at INTEGER NOT NULL DEFAULT 0;
+";

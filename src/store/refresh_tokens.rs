@@ -46,10 +46,14 @@ pub struct StoredRefreshToken {
     pub token: Fingerprint,
     /// The first that is known of its line: each was given for the one before.
     pub line: Fingerprint,
+    /// Since when anything is known of its line.
+    pub line_since: Timestamp,
     /// How far its renewal is.
     pub stage: RenewalStage,
     /// How often it was sent, as far as it may have been used up.
     pub sent: u32,
+    /// When the first of these sendings began.
+    pub sent_at: Timestamp,
     /// Who is at it.
     pub holder: String,
     /// Until when nobody else is.
@@ -71,8 +75,10 @@ impl StoredRefreshToken {
         Self {
             token,
             line: token,
+            line_since: never,
             stage: RenewalStage::Idle,
             sent: 0,
+            sent_at: never,
             holder: String::new(),
             held_until: never,
             rest_until: never,
@@ -107,12 +113,13 @@ impl StoredRefreshToken {
             reason: row.get(at + 7)?,
             failures: row.get(at + 8)?,
             noted_at: time(9)?,
+            line_since: time(10)?,
+            sent_at: time(11)?,
         })
     }
 }
 
-pub(super) const COLUMNS: &str =
-    "token, line, stage, sent, holder, held_until, rest_until, reason, failures, noted_at";
+pub(super) const COLUMNS: &str = "token, line, stage, sent, holder, held_until, rest_until, reason, failures, noted_at, line_since, sent_at";
 
 /// Longer than anybody says at once to be at it.
 const LONGEST_LEASE: Duration = Duration::from_secs(60);
@@ -227,7 +234,7 @@ impl Transaction<'_> {
     pub fn store_refresh_token(&self, known: &StoredRefreshToken) -> Result<(), StoreError> {
         self.use_reserve();
         let sql = format!(
-            "INSERT OR REPLACE INTO refresh_tokens ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
+            "INSERT OR REPLACE INTO refresh_tokens ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
         );
         self.prepare(&sql)?.execute((
             known.token,
@@ -240,6 +247,8 @@ impl Transaction<'_> {
             &known.reason,
             known.failures,
             known.noted_at.as_millis(),
+            known.line_since.as_millis(),
+            known.sent_at.as_millis(),
         ))?;
         Ok(())
     }
@@ -249,7 +258,8 @@ impl Transaction<'_> {
     /// # Errors
     /// What the database reports.
     pub fn join_lines(&self, sent: &Fingerprint, given: &Fingerprint) -> Result<(), StoreError> {
-        let sql = "UPDATE refresh_tokens SET line = (SELECT line FROM refresh_tokens WHERE token = ?1)
+        let sql = "UPDATE refresh_tokens
+                   SET (line, line_since) = (SELECT line, line_since FROM refresh_tokens WHERE token = ?1)
                    WHERE line = (SELECT line FROM refresh_tokens WHERE token = ?2)";
         self.prepare(sql)?.execute([sent, given])?;
         Ok(())

@@ -55,6 +55,8 @@ struct State {
     live: HashMap<String, bool>,
     access: HashSet<String>,
     reused: Vec<String>,
+    /// Whether all is one grant.
+    is_one_grant: bool,
     /// What the profile says, where that is not the usual.
     profile: Option<serde_json::Value>,
     /// What the next requests for the profile meet.
@@ -84,7 +86,12 @@ impl FakeProvider {
 
     /// A pair of tokens that somebody got earlier: access and refresh token.
     pub(crate) fn grant(&self) -> (String, String) {
-        self.state.lock().unwrap().issue()
+        self.state.lock().unwrap().grant()
+    }
+
+    /// From now on all that it gives is of one grant, which ends with any of it: a sign-in gets the current refresh token again.
+    pub(crate) fn gives_its_current_token_again(&self) {
+        self.state.lock().unwrap().is_one_grant = true;
     }
 
     /// A pair of tokens that was given before this provider began to count.
@@ -220,9 +227,7 @@ impl State {
                 if let Some(answer) = self.revocation_answers.pop_front() {
                     return answer;
                 }
-                let token = form(seen).remove("token").unwrap_or_default();
-                self.live.remove(&token);
-                self.access.remove(&token);
+                self.end(&form(seen).remove("token").unwrap_or_default());
                 Answer::new(200, &[], "")
             }
             _ => Answer::new(404, &[], ""),
@@ -235,6 +240,25 @@ impl State {
         self.access.insert(access.clone());
         self.live.insert(refresh.clone(), true);
         (access, refresh)
+    }
+
+    fn grant(&mut self) -> (String, String) {
+        let is_current = |(token, live): (&String, &bool)| live.then(|| token.clone());
+        let current = self.live.iter().find_map(is_current).filter(|_| self.is_one_grant);
+        let (access, refresh) = self.issue();
+        let Some(current) = current else { return (access, refresh) };
+        self.live.remove(&refresh);
+        (access, current)
+    }
+
+    fn end(&mut self, token: &str) {
+        let is_known = self.live.contains_key(token) || self.access.contains(token);
+        if self.is_one_grant && is_known {
+            self.live.clear();
+            self.access.clear();
+        }
+        self.live.remove(token);
+        self.access.remove(token);
     }
 
     fn token(&mut self, form: &HashMap<String, String>) -> Answer {

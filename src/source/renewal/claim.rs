@@ -142,6 +142,7 @@ impl Claimant {
         if refresh.stage == RenewalStage::Idle {
             refresh.stage = RenewalStage::Sending;
             refresh.sent += 1;
+            refresh.sent_at = self.now;
             return Claim::Spend;
         }
         refresh.stage = RenewalStage::InDoubt;

@@ -125,6 +125,24 @@ pub(super) fn why_it_is_over(renewal: &StoredRenewal, renews: bool) -> Option<St
     }
 }
 
+/// Whether nobody knows what came of sending this refresh token.
+pub fn is_answer_lost(known: &StoredRefreshToken) -> bool {
+    let is_given_up = || matches!(known.reason.as_deref(), Some(LOST | LOST_AND_REFUSED));
+    match known.stage {
+        RenewalStage::Sending | RenewalStage::InDoubt => true,
+        RenewalStage::Dead => is_given_up(),
+        RenewalStage::Idle | RenewalStage::Spent => false,
+    }
+}
+
+/// Whether the provider may have given this refresh token, or one that it came of, in an answer that was lost: an API that gives
+/// out its current token at every sign-in gives it again. Nothing was known of its line then before the other was sent; when
+/// that was, nobody knows where the clock was set back since.
+pub fn may_be_lost_answer(known: &StoredRefreshToken, lost: &StoredRefreshToken, now: Timestamp) -> bool {
+    let is_since = lost.sent_at <= known.line_since || now < lost.sent_at;
+    known.stage != RenewalStage::Spent && is_since
+}
+
 pub(super) fn release(refresh: &mut StoredRefreshToken) {
     refresh.holder.clear();
     refresh.held_until = Timestamp::from_millis(0);

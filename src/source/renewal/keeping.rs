@@ -147,8 +147,9 @@ impl Brought {
     fn note_spent(&self, transaction: &Transaction<'_>) -> Result<StoredRefreshToken, StoreError> {
         let known = transaction.refresh_token(&self.sent)?;
         let before = known.unwrap_or_else(|| StoredRefreshToken::new(self.sent));
-        let line = before.line;
-        let new = StoredRefreshToken { line, noted_at: self.now, ..StoredRefreshToken::new(self.refresh) };
+        let StoredRefreshToken { line, line_since, .. } = before;
+        let new = StoredRefreshToken::new(self.refresh);
+        let new = StoredRefreshToken { line, line_since, noted_at: self.now, ..new };
         if self.refresh == self.sent {
             return Ok(new);
         }

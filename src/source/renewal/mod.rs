@@ -42,7 +42,7 @@ mod upstream;
 pub use demand::{Demand, RenewalSettings, Renewed};
 pub use error::{RecordsError, RenewalError};
 pub use flights::Renewals;
-pub use judgement::{NOBODY_RENEWS, REFUSED};
+pub use judgement::{NOBODY_RENEWS, REFUSED, is_answer_lost, may_be_lost_answer};
 pub use records::{CameTo, Held, NewSecret, Outcome, Records, Stranded};
 pub use refusal::{Refused, note_refusal};
 pub use renewer::Renewer;

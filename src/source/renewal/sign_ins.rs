@@ -20,13 +20,14 @@ impl BroughtToken<'_> {
         before.is(self.token.expose()) || self.known.is_some_and(|known| known.stage == RenewalStage::Spent)
     }
 
-    /// What is known of it from now on, when the provider was asked for it at `asked_at`: one that was over before that is
+    /// What is known of it from `now` on, when the provider was asked for it at `asked_at`: one that was over before that is
     /// good again, for the provider gave it again; one that is over since is not. Where nobody knows when, only one that is
     /// spent stays so: of what was refused or given up, whoever brings it knows better.
-    pub fn taken_up(&self, asked_at: Option<Timestamp>) -> StoredRefreshToken {
+    pub fn taken_up(&self, asked_at: Option<Timestamp>, now: Timestamp) -> StoredRefreshToken {
         let token = self.token.fingerprint();
         let new = StoredRefreshToken {
             noted_at: asked_at.unwrap_or(Timestamp::from_millis(0)),
+            line_since: now,
             ..StoredRefreshToken::new(token)
         };
         let Some(known) = self.known else { return new };
@@ -35,7 +36,7 @@ impl BroughtToken<'_> {
             None => known.stage == RenewalStage::Dead,
         };
         match is_given_since && !known.renews() {
-            true => StoredRefreshToken { line: known.line, ..new },
+            true => StoredRefreshToken { line: known.line, line_since: known.line_since, ..new },
             false => known.clone(),
         }
     }

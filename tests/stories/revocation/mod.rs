@@ -8,6 +8,7 @@ mod brought_again;
 mod came_of;
 mod erasing;
 mod forgetting;
+mod lost_answers;
 mod one_by_one;
 mod other_api;
 mod proofs;

@@ -191,6 +191,8 @@ async fn what_is_known_of_a_refresh_token_moves_from_its_credentials_to_the_toke
     assert_eq!((refresh.stage, refresh.sent, refresh.failures), (RenewalStage::InDoubt, 1, 9));
     assert_eq!((refresh.holder.as_str(), refresh.reason.as_deref()), ("somebody", Some("why")));
     assert_eq!((spent.stage, spent.line), (RenewalStage::Spent, refresh.line));
+    let from_the_beginning = Timestamp::from_millis(0);
+    assert_eq!((refresh.line_since, refresh.sent_at), (from_the_beginning, from_the_beginning));
     assert!([spent.token, last, refresh.token].iter().all(|token| line.contains(token)), "{line:?}");
     let held = store.read::<_, StoreError, _>(move |view| view.renewed_by_line_of(&last)).await.unwrap();
     assert_eq!(held, ["device".into()], "what its credentials hold by now came of it");

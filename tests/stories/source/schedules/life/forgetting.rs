@@ -90,7 +90,7 @@ impl Life {
     /// What was given for the refresh token meanwhile renews the new credentials, or that itself, with all that is known of it.
     async fn keep_elsewhere(&mut self, same: String, Arrival { access, life, asked_at, .. }: Arrival) {
         let (device, owners, brought) = (self.device.clone(), self.another_owner(), access.clone());
-        let same = SecretText::from(same);
+        let (same, now) = (SecretText::from(same), self.hand.now());
         let keep = move |transaction: &Transaction<'_>| {
             let known = transaction.refresh_token(&same.fingerprint())?;
             let renewing = match heir(transaction, known.as_ref())? {
@@ -102,7 +102,7 @@ impl Life {
                 None => {
                     let brought = BroughtToken { token: &same, known: known.as_ref() };
                     let token = same.expose().to_owned();
-                    Renewing { token, known: brought.taken_up(Some(asked_at)), is_heir: false }
+                    Renewing { token, known: brought.taken_up(Some(asked_at), now), is_heir: false }
                 }
             };
             let record = owned_by(owners, plain(1, &brought, Some(&renewing.token)));

@@ -71,7 +71,7 @@ impl Life {
     /// The refresh token before is taken over, or what was given for it meanwhile, unless that is known to be over.
     async fn keep(&mut self, Arrival { access, same, life, asked_at }: Arrival) {
         let (device, owners, brought) = (self.device.clone(), self.another_owner(), access.clone());
-        let (same_again, asked_at) = (same.clone().map(SecretText::from), asked_at);
+        let (same_again, now) = (same.clone().map(SecretText::from), self.hand.now());
         let keep = move |transaction: &Transaction<'_>| {
             let (before, known) = (transaction.record(&device)?, transaction.renewal(&device)?.unwrap());
             let before = before.unwrap();
@@ -84,7 +84,7 @@ impl Life {
             let goes_on = kept.as_ref().filter(|kept| goes_on(kept, same, known.refresh.as_ref()));
             let (token, refresh) = match (goes_on, same) {
                 (Some(kept), _) => (Some(kept.copy()), Some(named(kept.fingerprint(), Some(&known)))),
-                (None, Some(same)) => (Some(same.token.copy()), Some(same.taken_up(Some(asked_at)))),
+                (None, Some(same)) => (Some(same.token.copy()), Some(same.taken_up(Some(asked_at), now))),
                 (None, None) => (None, None),
             };
             let generation = before.generation + 1;

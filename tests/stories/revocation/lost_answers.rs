@@ -1,0 +1,172 @@
+//! A renewal whose answer was lost, at an API that gives its current refresh token again: a sign-in since is given what was in
+//! that answer, and all that the account was given ends with any of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use endo::credentials::{ApiAnswer, ApiVerdict, CredentialsError, Renewed};
+use endo::message::DeviceUuid;
+use endo::store::{RenewalStage, StoreError, StoredRefreshToken, Transaction};
+use endo::vault::SecretText;
+use tokio::sync::Semaphore;
+
+use super::Office;
+use crate::renewing::until;
+use crate::support::fake_api::Answer;
+use crate::support::provider::{FakeProvider, Fault};
+
+/// What became of the answer, which was to bring `refresh-2`.
+#[derive(Clone, Copy, Debug)]
+enum Lost {
+    /// It had another status.
+    Failed,
+    /// The same, and the access token is over, so that nothing renews the secret any more.
+    FailedAtTheEnd,
+    /// The process ended that waited for it.
+    Killed,
+}
+
+struct Scene {
+    provider: FakeProvider,
+    office: Office,
+    credentials: DeviceUuid,
+}
+
+impl Scene {
+    async fn begin(lost: Lost) -> Self {
+        let provider = FakeProvider::start().await;
+        provider.gives_its_current_token_again();
+        let office = Office::open(provider.settings()).await;
+        let (access, refresh) = provider.grant();
+        let credentials = office.keep(42, &access, &refresh).await;
+        let scene = Self { provider, office, credentials };
+        scene.loses(lost, "refresh-1").await;
+        scene
+    }
+
+    /// Renews the secret, which this refresh token does.
+    async fn loses(&self, lost: Lost, refresh: &str) {
+        let Self { provider, office, credentials } = self;
+        office.passes(Duration::from_secs(1));
+        match lost {
+            Lost::Failed => provider.plan([Fault::RotateAndSay(500)]),
+            Lost::FailedAtTheEnd => {
+                provider.expire("access-1");
+                provider.plan([Fault::RotateAndSay(500)]);
+            }
+            Lost::Killed => {
+                self.is_about_to_send().await;
+                drop(provider.client().refresh(&SecretText::from(refresh)).await.unwrap());
+                return;
+            }
+        }
+        match (lost, office.gateway.credentials.renew_refused(credentials, 1).await) {
+            (Lost::FailedAtTheEnd, Err(CredentialsError::SignInAgain { .. })) => {}
+            (Lost::Failed, Ok(Renewed::StillGood)) => {}
+            (_, outcome) => panic!("{lost:?}: {outcome:?}"),
+        }
+    }
+
+    /// What is on disk when a process is about to send the refresh token.
+    async fn is_about_to_send(&self) {
+        let (device, now) = (self.credentials.clone(), self.office.gateway.ambient.clock.now());
+        let send = move |transaction: &Transaction<'_>| {
+            let known = transaction.renewal(&device)?.unwrap().refresh.unwrap();
+            let stage = RenewalStage::Sending;
+            let sent = StoredRefreshToken { stage, sent: 1, sent_at: now, noted_at: now, ..known };
+            transaction.store_refresh_token(&sent)
+        };
+        self.office.gateway.store.write::<_, StoreError, _>(send).await.unwrap();
+    }
+
+    async fn told(&self) -> ApiAnswer {
+        self.office.does_what_is_due().await;
+        self.office.receipts(&self.credentials).await.remove(0).api.unwrap()
+    }
+
+    /// What was signed in for works, and renews itself.
+    async fn works(&self, back: &DeviceUuid, access: &str) {
+        let Self { provider, office, credentials } = self;
+        let user_device = office.bind(back).await;
+        assert_eq!(office.open_for(back, &user_device).await.unwrap(), access);
+        assert!(provider.takes("refresh-2"));
+        office.passes(Duration::from_secs(300));
+        provider.expire(access);
+        let generation = if back == credentials { 2 } else { 1 };
+        let renewed = office.gateway.credentials.renew_refused(back, generation).await;
+        assert_eq!((renewed.unwrap(), provider.reused()), (Renewed::New, Vec::new()));
+    }
+}
+
+#[tokio::test]
+async fn what_may_be_the_lost_answer_does_not_end_with_what_it_was_given_for() {
+    for lost in [Lost::Failed, Lost::FailedAtTheEnd, Lost::Killed] {
+        for is_forgotten in [false, true] {
+            let scene = Scene::begin(lost).await;
+            let Scene { provider, office, credentials } = &scene;
+            if is_forgotten {
+                office.forget(credentials).await;
+            }
+            let (access, refresh) = provider.grant();
+            assert_eq!(refresh, "refresh-2");
+            let back = office.keep(42, &access, &refresh).await;
+            assert_eq!(back == *credentials, !is_forgotten);
+            let told = scene.told().await;
+            assert_eq!((told.verdict, provider.ended()), (ApiVerdict::Spared, Vec::new()), "{lost:?}");
+            let why = told.why.unwrap();
+            for said in ["answer to a renewal was lost", "to end one may end the other", "page at the API"] {
+                assert!(why.contains(said), "{why}");
+            }
+            assert!(office.waiting().await.is_empty());
+            scene.works(&back, &access).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_nobody_signed_in_for_since_ends() {
+    for lost in [Lost::Failed, Lost::FailedAtTheEnd, Lost::Killed] {
+        let scene = Scene::begin(lost).await;
+        scene.office.forget(&scene.credentials).await;
+        scene.office.keep(43, "another's access token", "another's refresh token").await;
+        assert_eq!(scene.told().await.verdict, ApiVerdict::Revoked);
+        assert!(!scene.provider.takes("refresh-2"));
+    }
+}
+
+#[tokio::test]
+async fn what_was_known_before_is_no_lost_answer() {
+    for lost in [Lost::Failed, Lost::Killed] {
+        let provider = FakeProvider::start().await;
+        let office = Office::open(provider.settings()).await;
+        let (first, second) = (provider.grant(), provider.grant());
+        office.keep(43, &first.0, &first.1).await;
+        let credentials = office.keep(42, &second.0, &second.1).await;
+        let scene = Scene { provider, office, credentials };
+        scene.loses(lost, &second.1).await;
+        scene.office.passes(Duration::from_secs(1));
+        scene.office.keep(42, "another access token", &first.1).await;
+        assert_eq!(scene.told().await.verdict, ApiVerdict::Revoked, "{lost:?}");
+        assert!(scene.provider.takes(&first.1) && !scene.provider.takes(&second.1));
+    }
+}
+
+#[tokio::test]
+async fn an_end_under_way_is_let_go_for_a_sign_in_of_the_same_account() {
+    let scene = Scene::begin(Lost::Killed).await;
+    let Scene { provider, office, credentials } = &scene;
+    office.forget(credentials).await;
+    let gate = Arc::new(Semaphore::new(0));
+    provider.revocation_meets([Answer::new(503, &[], "").behind(&gate)]);
+    let devices = office.gateway.credentials.clone();
+    let telling = tokio::spawn(async move { devices.attend_once().await });
+    until(|| !provider.ended().is_empty()).await;
+    let (access, refresh) = provider.grant();
+    let back = office.keep(42, &access, &refresh).await;
+    telling.await.unwrap().unwrap();
+    office.passes(Duration::from_secs(60));
+    let told = scene.told().await;
+    assert_eq!(told.verdict, ApiVerdict::Spared);
+    assert!(told.why.unwrap().contains("it was looked whether it still takes them"));
+    scene.works(&back, &access).await;
+}
