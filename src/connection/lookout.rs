@@ -17,6 +17,7 @@ use super::crowd::{Crowd, Waiting};
 use super::farewell::{Farewell, duplicate};
 use super::hanging_up::report_hanging_up;
 use super::taking::stopped_taking;
+use super::terms::Terms;
 
 type Changed = Result<(), watch::error::RecvError>;
 
@@ -28,25 +29,10 @@ pub struct Lookout {
     crowd: Crowd,
 }
 
-/// What a server gives those who connect.
-#[derive(Clone, Copy, Debug)]
-pub struct Terms {
-    /// Connections of one worker.
-    pub connections: usize,
-    /// Threads that serve.
-    pub workers: usize,
-    /// Time for a request's head to arrive.
-    pub request_within: Duration,
-    /// Time that an idle connection is kept.
-    pub keep_alive: Duration,
-    /// Time for a caller to read on after the server has left the connection.
-    pub disconnect_within: Duration,
-}
-
 impl Lookout {
     /// For a server on these terms. A connection may be without a whole request for as long as an idle one is kept and a
     /// request takes to come, where others do not need its place.
-    pub fn new(terms: Terms) -> Self {
+    pub fn new(terms: &Terms) -> Self {
         Self {
             patience: terms.keep_alive + terms.request_within,
             farewell: Farewell::new(terms.disconnect_within),

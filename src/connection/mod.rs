@@ -7,7 +7,9 @@ mod hanging_up;
 mod hearing;
 mod lookout;
 mod taking;
+mod terms;
 
 pub use attendance::{Connection, attend};
 pub use hearing::Hearing;
-pub use lookout::{Lookout, Terms};
+pub use lookout::Lookout;
+pub use terms::Terms;

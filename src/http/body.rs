@@ -34,7 +34,7 @@ impl FromRequest for Body {
         Box::pin(async move {
             let late = |_| Problem::new(Kind::RequestTimeout, "The request's body did not arrive in time");
             let reading = read(payload, limits.body_bytes);
-            timeout(limits.request_within, reading).await.map_err(late)?.map(Self)
+            timeout(limits.terms.request_within, reading).await.map_err(late)?.map(Self)
         })
     }
 }

@@ -86,18 +86,19 @@ impl FrontDoor {
 /// When the listener cannot be used.
 pub fn serve(listener: TcpListener, door: FrontDoor, limits: Limits) -> io::Result<Server> {
     let door = Data::new(door);
-    let lookout = Lookout::new(limits.terms());
+    let terms = limits.terms;
+    let lookout = Lookout::new(&terms);
     let app = move || {
         let app = App::new().app_data(door.clone()).app_data(limits);
         app.wrap(from_fn(welcome)).wrap(from_fn(attend)).configure(routes)
     };
     let server = HttpServer::new(app)
-        .workers(limits.workers)
-        .max_connections(limits.connections)
-        .client_request_timeout(limits.request_within)
-        .client_disconnect_timeout(limits.disconnect_within)
-        .keep_alive(limits.keep_alive)
-        .shutdown_timeout(limits.drain_within.as_secs())
+        .workers(terms.workers)
+        .max_connections(terms.connections)
+        .client_request_timeout(terms.request_within)
+        .client_disconnect_timeout(terms.disconnect_within)
+        .keep_alive(terms.keep_alive)
+        .shutdown_timeout(terms.drain_within.as_secs())
         .on_connect(move |socket, data| lookout.watch(socket, data))
         .disable_signals()
         .listen(listener)?;

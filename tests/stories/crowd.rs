@@ -29,7 +29,8 @@ struct Doors {
 
 impl Doors {
     async fn open() -> Self {
-        let limits = Limits { connections: PLACES, workers: 1, ..Limits::default() };
+        let mut limits = Limits::default();
+        (limits.terms.connections, limits.terms.workers) = (PLACES, 1);
         Self { house: House::with(healthy(), limits), bus: small().await }
     }
 
@@ -40,7 +41,14 @@ impl Doors {
 }
 
 async fn small() -> TestBus {
-    TestBus::with(ApiLimits { connections: PLACES, workers: 1, ..ApiLimits::default() }, None).await
+    TestBus::with(of(PLACES), None).await
+}
+
+/// A bus of so many places.
+fn of(places: usize) -> ApiLimits {
+    let mut limits = ApiLimits::default();
+    (limits.terms.connections, limits.terms.workers) = (places, 1);
+    limits
 }
 
 async fn saying(address: SocketAddr, words: &str) -> TcpStream {
@@ -159,8 +167,7 @@ async fn streams(bus: &TestBus, count: usize) -> Vec<Response> {
 
 #[tokio::test]
 async fn whoever_comes_while_most_are_busy_is_let_in_and_nobody_goes_for_it() {
-    let limits = ApiLimits { connections: 2 * PLACES, workers: 1, ..ApiLimits::default() };
-    let bus = TestBus::with(limits, None).await;
+    let bus = TestBus::with(of(2 * PLACES), None).await;
     let _busy = streams(&bus, 2 * STAY).await;
     for socket in &mut idle(bus.address, 2 * (PLACES - STAY) - 1).await {
         is_answered(socket).await;
@@ -186,9 +193,8 @@ async fn a_body_that_goes_on_stays() {
 
 #[tokio::test]
 async fn a_websocket_that_is_over_stays_only_while_there_is_room() {
-    let hour = Duration::from_secs(3600);
-    let limits =
-        ApiLimits { connections: PLACES, workers: 1, disconnect_within: hour, ..ApiLimits::default() };
+    let mut limits = of(PLACES);
+    limits.terms.disconnect_within = Duration::from_secs(3600);
     let bus = TestBus::with(limits, None).await;
     let device = bus.listener().await;
     let session = Polling::open(&bus, &device).await;
@@ -310,7 +316,9 @@ async fn whoever_hears_what_arrives_at_a_device_stays() {
 
 fn impatient() -> ApiLimits {
     let second = Duration::from_secs(1);
-    ApiLimits { request_within: second, keep_alive: second, ..ApiLimits::default() }
+    let mut limits = ApiLimits::default();
+    (limits.terms.request_within, limits.terms.keep_alive) = (second, second);
+    limits
 }
 
 #[tokio::test]

@@ -431,7 +431,8 @@ async fn paths_are_taken_in_any_case_and_with_a_slash_at_the_end() {
 
 #[tokio::test]
 async fn odd_forms_of_a_target_are_answered() {
-    let limits = Limits { disconnect_within: Duration::from_millis(50), ..Limits::default() };
+    let mut limits = Limits::default();
+    limits.terms.disconnect_within = Duration::from_millis(50);
     let house = House::with(healthy(), limits);
     let targets = [
         ("OPTIONS *", 204),
@@ -497,10 +498,10 @@ async fn a_bad_escape_in_a_path_is_refused() {
 fn the_settings_of_the_server_become_its_limits() {
     let settings = Http { body_bytes: 2048, request_timeout_seconds: 3, drain_seconds: 4 };
     let limits = Limits::from(&settings);
-    assert_eq!((limits.body_bytes, limits.request_within), (2048, Duration::from_secs(3)));
-    assert_eq!(limits.drain_within, Duration::from_secs(4));
+    assert_eq!((limits.body_bytes, limits.terms.request_within), (2048, Duration::from_secs(3)));
+    assert_eq!(limits.terms.drain_within, Duration::from_secs(4));
     let defaults = Limits::from(&Http::default());
-    assert_eq!(defaults.request_within, Limits::default().request_within);
+    assert_eq!(defaults.terms.request_within, Limits::default().terms.request_within);
 }
 
 #[tokio::test]
@@ -572,9 +573,15 @@ async fn what_is_not_http_is_answered_by_a_status_alone() {
     assert_eq!(house.read("/livez").await.status(), StatusCode::OK);
 }
 
+/// That gives a request, and whoever is idle, no more than this time.
+fn giving(time: Duration) -> Limits {
+    let mut limits = Limits::default();
+    (limits.terms.request_within, limits.terms.keep_alive) = (time, time);
+    limits
+}
+
 fn impatient() -> Limits {
-    let short = Duration::from_millis(50);
-    Limits { request_within: short, keep_alive: short, ..Limits::default() }
+    giving(Duration::from_millis(50))
 }
 
 #[tokio::test]
@@ -586,9 +593,7 @@ async fn a_head_that_never_ends_is_cut_off() {
 
 #[tokio::test]
 async fn a_second_head_that_never_ends_is_cut_off_too() {
-    let second = Duration::from_secs(1);
-    let house =
-        House::with(healthy(), Limits { request_within: second, keep_alive: second, ..Limits::default() });
+    let house = House::with(healthy(), giving(Duration::from_secs(1)));
     let mut socket = TcpStream::connect(house.address).await.unwrap();
     socket.write_all(b"GET /version HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
     assert_eq!(socket.read_u8().await.unwrap(), b'H');
@@ -678,7 +683,8 @@ fn stop(house: &House) -> JoinHandle<()> {
 #[tokio::test]
 async fn a_request_in_flight_is_finished_when_the_server_stops() {
     let (entered, gate) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
-    let limits = Limits { drain_within: HOUR, keep_alive: HOUR, ..Limits::default() };
+    let mut limits = Limits::default();
+    (limits.terms.drain_within, limits.terms.keep_alive) = (HOUR, HOUR);
     let house = House::with(gated(entered.clone(), gate.clone()), limits);
     let mut idle = TcpStream::connect(house.address).await.unwrap();
     idle.write_all(b"GET /healthcheck HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
@@ -703,7 +709,8 @@ async fn a_request_in_flight_is_finished_when_the_server_stops() {
 #[tokio::test]
 async fn a_request_that_outlasts_the_limit_does_not_hold_up_the_end() {
     let (entered, never) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
-    let limits = Limits { drain_within: Duration::ZERO, ..Limits::default() };
+    let mut limits = Limits::default();
+    limits.terms.drain_within = Duration::ZERO;
     let house = House::with(gated(entered.clone(), never), limits);
     let in_flight = tokio::spawn(house.request(Method::GET, "/proofoflife").send());
     entered.acquire().await.unwrap().forget();

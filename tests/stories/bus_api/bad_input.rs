@@ -238,7 +238,8 @@ async fn what_is_no_http_ends_its_connection_alone() {
 
 #[tokio::test]
 async fn a_body_that_never_comes_is_not_waited_for() {
-    let limits = ApiLimits { request_within: std::time::Duration::from_millis(50), ..ApiLimits::default() };
+    let mut limits = ApiLimits::default();
+    limits.terms.request_within = std::time::Duration::from_millis(50);
     let bus = TestBus::with(limits, None).await;
     let mut socket = TcpStream::connect(bus.address).await.unwrap();
     let head =

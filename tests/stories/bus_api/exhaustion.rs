@@ -146,8 +146,8 @@ async fn a_device_that_reads_along_everywhere_leaves_room_for_others() {
 
 #[tokio::test]
 async fn who_does_not_read_is_disconnected_once_another_reads_along_in_its_stead() {
-    let disconnect_within = Duration::from_millis(50);
-    let limits = ApiLimits { streams: 2, device_streams: 2, disconnect_within, ..ApiLimits::default() };
+    let mut limits = ApiLimits { streams: 2, device_streams: 2, ..ApiLimits::default() };
+    limits.terms.disconnect_within = Duration::from_millis(50);
     let bus = TestBus::with(limits, None).await;
     let (idle, other) = (bus.listener().await, bus.listener().await);
     let pair = STANDARD.encode(format!("{}:{}", idle.uuid, idle.token));

@@ -24,7 +24,9 @@ async fn impatient() -> TestBus {
 
 /// A bus that waits so long for whoever is to end a connection.
 pub(super) async fn that_waits(disconnect_within: Duration) -> TestBus {
-    TestBus::with(ApiLimits { disconnect_within, ..ApiLimits::default() }, None).await
+    let mut limits = ApiLimits::default();
+    limits.terms.disconnect_within = disconnect_within;
+    TestBus::with(limits, None).await
 }
 
 /// Ends all sessions of the device.

@@ -65,7 +65,7 @@ impl FromRequest for Body {
             let format = format.map_err(Refusal::Problem)?;
             let late = |_| Refusal::Problem(Problem::Timeout);
             let reading = read(payload, &door);
-            let (bytes, room) = timeout(door.limits.request_within, reading).await.map_err(late)??;
+            let (bytes, room) = timeout(door.limits.terms.request_within, reading).await.map_err(late)??;
             Ok(Self { value: parse(&bytes, format).map_err(Refusal::Problem)?, _room: room })
         })
     }

@@ -54,20 +54,21 @@ pub fn serve(listener: TcpListener, bus: EmbeddedBus, limits: ApiLimits) -> io::
         sessions: Sessions::new(limits.firehose),
         strangers: Strangers::new(limits.firehose.refusals),
     });
-    let lookout = Lookout::new(limits.terms());
+    let terms = limits.terms;
+    let lookout = Lookout::new(&terms);
     let app = move || {
         App::new().app_data(door.clone()).wrap(from_fn(dress)).wrap(from_fn(attend)).configure(routes)
     };
     let server = HttpServer::new(app)
-        .workers(limits.workers)
-        .max_connections(limits.connections)
-        .client_request_timeout(limits.request_within)
-        .client_disconnect_timeout(limits.disconnect_within)
-        .keep_alive(limits.keep_alive)
+        .workers(terms.workers)
+        .max_connections(terms.connections)
+        .client_request_timeout(terms.request_within)
+        .client_disconnect_timeout(terms.disconnect_within)
+        .keep_alive(terms.keep_alive)
         // Else a line of a stream waits until its reader has confirmed the one before, up to 40 ms.
         .tcp_nodelay(true)
         .on_connect(move |socket, data| lookout.watch(socket, data))
-        .shutdown_timeout(limits.drain_within.as_secs())
+        .shutdown_timeout(terms.drain_within.as_secs())
         .disable_signals()
         .listen(listener)?;
     Ok(server.run())

@@ -42,7 +42,7 @@ pub(super) async fn received(
     let slot = door.slots.take(reader).map_err(|_| Refusal::Crowded)?;
     slot.settle();
     let connection = Connection::of(&request);
-    let reading = reading(slot, connection.clone(), door.limits.disconnect_within);
+    let reading = reading(slot, connection.clone(), door.limits.terms.disconnect_within);
     let lines = stream::unfold((events, reading), async |(mut events, mut reading)| {
         let line = tokio::select! {
             line = next(&mut events) => line?,

@@ -28,7 +28,7 @@ pub(super) async fn read(
     let framing = if content_type == Some(BINARY) { Framing::Binary } else { Framing::Text };
     let late = |_| Refusal::Problem(Problem::Timeout);
     let reading = whole(Hearing::of(request, payload), limits.firehose.packet_bytes);
-    let body = timeout(limits.request_within, reading).await.map_err(late)??;
+    let body = timeout(limits.terms.request_within, reading).await.map_err(late)??;
     engine_io::read(&body, framing).map_err(|_| Rejection::BadRequest)
 }
 

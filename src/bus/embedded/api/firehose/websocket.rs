@@ -63,7 +63,7 @@ pub(super) fn open(
         pong: None,
         closed: false,
         connection: Connection::of(request),
-        patience: limits.disconnect_within,
+        patience: limits.terms.disconnect_within,
         _response: response_lasts,
     };
     actix_web::rt::spawn(line.run());
