@@ -10,9 +10,9 @@ use super::in_use::{
 use super::on_embedded::update_itself;
 use super::open::stored_record;
 use super::receipt::{Act, ApiAnswer, ApiVerdict, By, Fate, Matter, Receipt, Revoker};
-use super::revoke::{Cutting, note_chores};
+use super::revoke::{Cutting, NOT_ON_THIS_BUS, note_chores};
 use super::{Account, CredentialsDevices, CredentialsError, Owned};
-use crate::bus::embedded::{BusError, Caller, EmbeddedBus};
+use crate::bus::embedded::{Caller, EmbeddedBus};
 use crate::message::DeviceUuid;
 use crate::store::{
     ErrandKind, NewRevocation, QueuedErrand, RenewalStage, StoreError, StoredRecord, StoredRefreshToken,
@@ -185,10 +185,11 @@ impl Forgetting {
         transaction.add_forgotten_owners(&device, &owners.digests)?;
         self.receipt.part(Matter::Record, &device, Fate::Ended);
         match &self.cutting.bus {
-            Some(bus) => {
+            Some(bus) if transaction.device(&device)?.is_some() => {
                 clear(bus, transaction, &device)?;
                 self.receipt.part(Matter::BusCopy, &device, Fate::Ended);
             }
+            Some(_) => self.receipt.stayed(Matter::BusCopy, &device, NOT_ON_THIS_BUS),
             None => {
                 chores.push(ErrandKind::Record);
                 self.receipt.part(Matter::BusCopy, &device, Fate::Pending);
@@ -241,15 +242,8 @@ fn clear(
     device: &DeviceUuid,
 ) -> Result<(), CredentialsError> {
     let unset = json!({"$unset": {"endo": true, "endoSignature": true}});
-    match update_itself(bus, transaction, device, &unset) {
-        // The device itself is gone.
-        Ok(()) | Err(CredentialsError::Bus(BusError::Forbidden)) => {}
-        Err(error) => return Err(error),
-    }
-    match bus.changing(transaction, &Caller::itself(device.clone())).revoke_tokens(device, &[]) {
-        Ok(()) | Err(BusError::Forbidden) => {}
-        Err(error) => return Err(error.into()),
-    }
+    update_itself(bus, transaction, device, &unset)?;
+    bus.changing(transaction, &Caller::itself(device.clone())).revoke_tokens(device, &[])?;
     bus.end_streams_of(transaction, device);
     Ok(())
 }

@@ -28,6 +28,9 @@ const HEAD_START: Duration = Duration::from_secs(2);
 const AT_ONCE: usize = 16;
 /// Why a user device itself is never removed.
 const NOT_OURS: &str = "the device is its owner's, who can remove it";
+/// Why nothing more ends on the bus of a device that it does not have: another may.
+pub(super) const NOT_ON_THIS_BUS: &str =
+    "the gateway's own bus has no such credentials device; what another bus has of it stays there";
 
 /// One cut, as a transaction makes it.
 pub(super) struct Cutting {
@@ -82,11 +85,15 @@ impl Cutting {
     ) -> Result<Vec<ErrandKind>, CredentialsError> {
         let user_device = &binding.user_device;
         transaction.unsubscribe(&subscription(binding))?;
+        let is_elsewhere = self.bus.is_some() && transaction.device(&binding.credentials)?.is_none();
         let mut chores = vec![ErrandKind::Whitelists(user_device.clone())];
         match &self.bus {
             Some(bus) => {
                 bus.end_streams_of(transaction, user_device);
-                receipt.part(Matter::Subscription, user_device, Fate::Ended);
+                match is_elsewhere {
+                    true => receipt.stayed(Matter::Subscription, user_device, NOT_ON_THIS_BUS),
+                    false => receipt.part(Matter::Subscription, user_device, Fate::Ended),
+                }
                 receipt.part(Matter::Sockets, user_device, Fate::Ended);
             }
             None => {

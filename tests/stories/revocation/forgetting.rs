@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use endo::bus::Login;
-use endo::credentials::{Account, ApiVerdict, CredentialsError, NewUserDevice, Revoker};
+use endo::credentials::{Account, ApiVerdict, CredentialsError, Fate, Matter, NewUserDevice, Revoker};
 use endo::message::DeviceUuid;
 use endo::store::{StoreError, StoredRecord};
 use serde_json::Value;
@@ -55,6 +55,29 @@ async fn a_forgotten_secret_is_unusable_at_once_and_over_at_the_api_soon() {
     let receipts = office.receipts(&credentials).await;
     assert_eq!(receipts[0].api.as_ref().unwrap().verdict, ApiVerdict::Revoked);
     assert!(office.waiting().await.is_empty());
+}
+
+/// A gateway that was on a Meshblu before has records of devices of that.
+#[tokio::test]
+async fn a_receipt_does_not_say_that_something_ended_on_a_bus_that_has_no_such_device() {
+    let provider = FakeProvider::start().await;
+    let office = Office::open(provider.settings()).await;
+    let (access, refresh) = provider.grant();
+    let credentials = office.keep(42, &access, &refresh).await;
+    office.bind(&credentials).await;
+    let of_another_bus = credentials.clone();
+    let remove = move |tx: &endo::store::Transaction<'_>| tx.remove_device(&of_another_bus);
+    office.gateway.store.write::<_, StoreError, _>(remove).await.unwrap();
+
+    let receipt = office.forget(&credentials).await;
+    let fate = |of: Matter| receipt.parts.iter().find(|part| part.what == of).map(|part| part.fate);
+    assert_eq!((fate(Matter::Right), fate(Matter::Record)), (Some(Fate::Ended), Some(Fate::Ended)));
+    for what in [Matter::BusCopy, Matter::Subscription] {
+        let part = receipt.parts.iter().find(|part| part.what == what).unwrap();
+        assert_eq!(part.fate, Fate::Stayed, "{part}");
+        assert!(part.to_string().contains("the gateway's own bus has no such credentials device"), "{part}");
+    }
+    assert!(record(&office, &credentials).await.is_none());
 }
 
 #[tokio::test]
