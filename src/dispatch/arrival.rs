@@ -31,13 +31,19 @@ pub struct Arrival {
 /// A credentials device that brings a message itself.
 #[derive(Debug)]
 pub struct Caller {
-    /// The login that it showed, which the bus takes.
+    /// The login that it shows.
     pub(super) login: Login,
     /// Its chair among those that the gateway does not know, until it was let in.
     pub(super) chair: Option<Chair>,
 }
 
 impl Caller {
+    /// The login that it shows, which proves something once its bus takes it.
+    #[must_use]
+    pub fn login(&self) -> &Login {
+        &self.login
+    }
+
     /// Whether the gateway knows something of its right, or has let it in.
     pub(super) fn is_known(&self) -> bool {
         self.chair.is_none()

@@ -97,8 +97,9 @@ impl Reception {
         Self(Arc::new(Parts { feed, desk, turns, lobby: Lobby::default(), buses_wait, stopping, present }))
     }
 
-    /// A credentials device that comes itself, with a login that its bus takes, once there is a place for what it brings: where the
-    /// gateway knows nothing of its right, only so much is looked at at a time, and little of one device.
+    /// A credentials device that comes itself, once there is a place for what it brings: where the gateway knows nothing of its
+    /// right, only so much is looked at at a time, and little of one device. Whether the bus takes its login is the first that
+    /// is looked at.
     ///
     /// # Errors
     /// [`NotReceived::Crowded`] where there is none in half of the time that buses wait, or [`NotReceived::Store`].

@@ -84,15 +84,13 @@ impl Webhook {
         arrival(request.headers(), &verified)
     }
 
-    /// The login that these headers carry, if the bus takes it.
-    async fn known(&self, headers: &HeaderMap) -> Result<Login, Problem> {
-        let unknown = || Problem::new(Kind::NotAuthenticated, "The caller is not known to the bus");
-        let login = presented::login(headers).ok_or_else(unknown)?;
-        let known = self.bus.authenticate(&login).await.map_err(|error| {
+    /// Whether the bus takes this login.
+    async fn authenticate(&self, login: &Login) -> Result<(), Problem> {
+        let known = self.bus.authenticate(login).await.map_err(|error| {
             tracing::warn!(error = with_causes(&error), "a caller could not be authenticated");
             Problem::from(error.failure()).with_header(DELIVERY, OPEN)
         })?;
-        if known { Ok(login) } else { Err(unknown()) }
+        if known { Ok(()) } else { Err(unknown()) }
     }
 }
 
@@ -103,12 +101,12 @@ pub(super) async fn by_bus(request: HttpRequest, body: Body, door: Data<FrontDoo
     webhook.receive(arrival).await
 }
 
-/// `POST /v1/messages`: the credentials device brings its message itself, with a token of its own. Nobody's body is read before
-/// there is a place for them: any device may come, and a bus may be slow about any.
+/// `POST /v1/messages`: the credentials device brings its message itself, with a token of its own. Before there is a place for
+/// them the bus is asked nothing about anybody, and nobody's body is read: anybody may come, and a bus may be slow about any.
 pub(super) async fn by_device(request: HttpRequest, payload: Payload, door: Data<FrontDoor>) -> Answer {
     let webhook = door.webhook.as_ref().ok_or_else(embedded)?;
     let headers = request.headers();
-    let login = webhook.known(headers).await?;
+    let login = presented::login(headers).ok_or_else(unknown)?;
     let route = route(headers)?;
     let parties = route.parties(&webhook.bus.service().uuid).map_err(|_| bad_route())?;
     if parties.credentials != login.uuid {
@@ -116,6 +114,7 @@ pub(super) async fn by_device(request: HttpRequest, payload: Payload, door: Data
     }
     let (id, patience) = (name_by(&login.uuid, headers)?, patience(headers));
     let caller = webhook.reception.admit(login, &parties).await.map_err(not_received)?;
+    webhook.authenticate(caller.login()).await?;
     let body = {
         let read = Body::read(&request, payload).await?;
         as_json(headers, text(&read.0)?)
@@ -265,6 +264,10 @@ fn not_received(error: NotReceived) -> Problem {
             Problem::new(Kind::Unavailable, "The message cannot be taken now").with_header(DELIVERY, OPEN)
         }
     }
+}
+
+fn unknown() -> Problem {
+    Problem::new(Kind::NotAuthenticated, "The caller is not known to the bus")
 }
 
 fn bad_route() -> Problem {

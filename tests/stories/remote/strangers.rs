@@ -69,6 +69,18 @@ impl Scene {
         self.meshblu.called().iter().filter(|call| **call == subscriptions(device)).count()
     }
 
+    /// Four of whom the Meshblu is asked whether it knows them, which it says once the gate lets it.
+    async fn four_that_show_a_login_of(&self, device: &str) -> Vec<JoinHandle<HttpAnswer>> {
+        let before = self.asks_for_logins();
+        let four = (0..4).map(|_| tokio::spawn(send(self.brings(device)))).collect();
+        until(async || self.asks_for_logins() == before + 4).await;
+        four
+    }
+
+    fn asks_for_logins(&self) -> usize {
+        self.meshblu.called().iter().filter(|call| **call == "POST /authenticate").count()
+    }
+
     /// What is said to a device that has not sent anything but the head of its request.
     async fn answers_to_the_head_alone(&self, device: &str) -> String {
         let request = self.brings(device).header("content-length", "100000").build().unwrap();
@@ -160,4 +172,24 @@ async fn nobody_has_to_send_a_body_to_hear_that_the_bus_does_not_know_them() {
     scene.meshblu.answer("POST /authenticate", [Answer::new(401, &[], "")]);
     let head = scene.answers_to_the_head_alone("a-stranger").await;
     assert!(head.starts_with("http/1.1 401 "), "{head}");
+}
+
+#[tokio::test]
+async fn nobody_is_asked_about_more_logins_of_strangers_than_there_are_places() {
+    let scene = Scene::set().await;
+    send(scene.brings(CREDENTIALS)).await.is(201, "Created");
+    let refused_slowly = json_answer(401, &json!({})).behind(&scene.gate);
+    scene.meshblu.answer("POST /authenticate", [refused_slowly]);
+    let mut crowd = scene.four_that_show_a_login_of("stranger-0").await;
+    assert!(crowded(&scene.answers_to_the_head_alone("stranger-0").await), "four of one device");
+    for stranger in 1..16 {
+        crowd.extend(scene.four_that_show_a_login_of(&format!("stranger-{stranger}")).await);
+    }
+    assert!(crowded(&scene.answers_to_the_head_alone("one-more").await), "64 in all");
+    scene.meshblu.answer("POST /authenticate", [json_answer(200, &json!({}))]);
+    send(scene.brings(CREDENTIALS)).await.is(201, "Created");
+    scene.gate.add_permits(64);
+    for brought in crowd {
+        assert_eq!(brought.await.unwrap().status, 401);
+    }
 }
