@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::arguments::{DeadLettersCommand, ListArguments};
-use super::operation::{Letter, LetterRow, Operation};
+use super::operation::{Letter, LetterRow, LetterRows, Operation};
 use super::{CommandError, json_lines, reach, table};
 use crate::config::Config;
 
@@ -24,11 +24,18 @@ pub(super) async fn run(
 }
 
 async fn list(command: &ListArguments, config: &Config, out: &mut dyn Write) -> Result<(), CommandError> {
-    let rows: Vec<LetterRow> = reach::perform(config, Operation::ListDeadLetters).await?;
-    if command.json {
-        return Ok(json_lines::print(&rows, out)?);
+    let (mut rows, mut asked) = (Vec::new(), Some(Operation::ListDeadLetters(None)));
+    while let Some(operation) = asked.take() {
+        let LetterRows { shown, next } = reach::perform(config, operation).await?;
+        match command.json {
+            true => json_lines::print(&shown, out)?,
+            false => rows.extend(shown.into_iter().map(cells)),
+        }
+        asked = next.map(|last| Operation::ListDeadLetters(Some(last)));
     }
-    let rows: Vec<_> = rows.into_iter().map(cells).collect();
+    if command.json {
+        return Ok(());
+    }
     Ok(table::print(["DELIVERY", "WORK", "DEVICE", "TRIED", "GIVEN UP", "WHY"], &rows, out)?)
 }
 

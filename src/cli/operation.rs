@@ -9,7 +9,7 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use super::doctor::Change;
-use crate::credentials::Receipt;
+use crate::credentials::{Page, Receipt};
 use crate::message::{DeliveryId, DeviceUuid};
 
 /// One thing to do, here or in the process that has the data directory.
@@ -46,8 +46,8 @@ pub(super) enum Operation {
     RotateKey,
     /// Seal some records anew, those that come after this one: [`Migrated`].
     MigrateRecords(Option<DeviceUuid>),
-    /// Every [`LetterRow`].
-    ListDeadLetters,
+    /// Some [`LetterRows`]: those before this place, or the newest.
+    ListDeadLetters(Option<i64>),
     /// One [`Letter`].
     ShowDeadLetter(DeliveryId),
     /// Put a dead letter back to work: its [`LetterRow`].
@@ -235,6 +235,9 @@ pub(super) struct Migrated {
     /// Where to go on; absent at the end.
     pub(super) next: Option<DeviceUuid>,
 }
+
+/// Some dead letters, and the place of the last of them where there are older ones.
+pub(super) type LetterRows = Page<LetterRow, i64>;
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct LetterRow {

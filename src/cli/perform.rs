@@ -8,20 +8,20 @@ use serde_json::Value;
 
 use super::error::sentence;
 use super::operation::{
-    AddedDevice, Addresses, Answer, HandedSecret, Letter, LetterRow, NewCredentials, NewDevice, Operation,
-    OperationError,
+    AddedDevice, Addresses, Answer, HandedSecret, Letter, LetterRow, LetterRows, NewCredentials, NewDevice,
+    Operation, OperationError,
 };
 use super::{doctor, on_credentials, on_devices, on_keys};
 use crate::bus::meshblu::MeshbluError;
-use crate::credentials::{Account, CredentialsError, Life};
+use crate::credentials::{Account, CredentialsError, Life, Page};
 use crate::gateway::Gateway;
 use crate::message::{DeliveryId, DeviceUuid};
 use crate::source::Way;
 use crate::store::{DeadLetter, StoreError, Transaction, View, Work};
 use crate::vault::{ResourceOwnerId, SecretText};
 
-/// The most dead letters that one list shows.
-const LETTERS: usize = 1000;
+/// The most dead letters that are listed at once, whose bodies may be large.
+const LETTERS: usize = 100;
 /// The most credentials devices that are named to choose among.
 const CHOICES: usize = 20;
 
@@ -45,7 +45,7 @@ impl Operation {
             Self::ListKeys => to_value(&on_keys::list(gateway).await?),
             Self::RotateKey => to_value(&on_keys::rotate(gateway).await?),
             Self::MigrateRecords(after) => to_value(&on_keys::migrate(gateway, after).await?),
-            Self::ListDeadLetters => to_value(&read(gateway, letter_rows).await?),
+            Self::ListDeadLetters(before) => to_value(&letter_rows(gateway, before).await?),
             Self::ShowDeadLetter(id) => to_value(&Letter::from(letter(gateway, id).await?)),
             Self::ReplayDeadLetter(id) => to_value(&replay(gateway, id).await?),
             Self::Examine => to_value(&doctor::examine(gateway, addresses).await?),
@@ -168,8 +168,11 @@ async fn credentials(gateway: &Gateway, wanted: Option<DeviceUuid>) -> Result<De
     }
 }
 
-fn letter_rows(view: &View<'_>) -> Result<Vec<LetterRow>, OperationError> {
-    Ok(view.dead_letters(LETTERS)?.iter().map(LetterRow::from).collect())
+async fn letter_rows(gateway: &Gateway, before: Option<i64>) -> Result<LetterRows, OperationError> {
+    let before = before.unwrap_or(i64::MAX);
+    let letters = read(gateway, move |view| Ok(view.dead_letters(before, LETTERS + 1)?)).await?;
+    let Page { shown, next } = Page::of(letters, LETTERS, |letter| letter.seq);
+    Ok(Page { shown: shown.iter().map(LetterRow::from).collect(), next })
 }
 
 async fn letter(gateway: &Gateway, id: DeliveryId) -> Result<DeadLetter, OperationError> {

@@ -13,7 +13,7 @@ pub struct Page<T, P> {
 
 impl<T, P> Page<T, P> {
     /// The first `most` of what was found; whoever looked asked for one more.
-    pub(super) fn of(mut found: Vec<T>, most: usize, place: impl Fn(&T) -> P) -> Self {
+    pub(crate) fn of(mut found: Vec<T>, most: usize, place: impl Fn(&T) -> P) -> Self {
         let is_all = found.len() <= most;
         found.truncate(most);
         let next = found.last().filter(|_| !is_all).map(place);

@@ -10,6 +10,8 @@ use crate::message::DeliveryId;
 /// Work that was given up.
 #[derive(Clone, Debug)]
 pub struct DeadLetter {
+    /// Names its place in the list of them.
+    pub seq: i64,
     /// What was accepted.
     pub delivery: NewDelivery,
     /// When it was accepted.
@@ -51,16 +53,17 @@ impl<'a> Death<'a> {
 const COLUMNS: &str = "id, work, device, event, route, target, body, accepted_at, attempts";
 
 impl View<'_> {
-    /// The work that was given up, newest first, at most `limit`.
+    /// The work that was given up before that of this [`DeadLetter::seq`], newest first, at most `limit`.
     ///
     /// # Errors
     /// What the database reports.
-    pub fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
+    pub fn dead_letters(&self, before: i64, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
         let sql = format!(
-            "SELECT {COLUMNS}, died_at, reason, reply, code, done, refusal FROM dead_letters ORDER BY seq DESC LIMIT ?1"
+            "SELECT {COLUMNS}, died_at, reason, reply, code, done, refusal, seq FROM dead_letters
+             WHERE seq < ?1 ORDER BY seq DESC LIMIT ?2"
         );
         let mut statement = self.prepare(&sql)?;
-        let rows = statement.query_map([limit as i64], dead_letter)?;
+        let rows = statement.query_map((before, limit as i64), dead_letter)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -70,7 +73,7 @@ impl View<'_> {
     /// What the database reports.
     pub fn dead_letter(&self, id: &DeliveryId) -> Result<Option<DeadLetter>, StoreError> {
         let sql = format!(
-            "SELECT {COLUMNS}, died_at, reason, reply, code, done, refusal FROM dead_letters WHERE id = ?1"
+            "SELECT {COLUMNS}, died_at, reason, reply, code, done, refusal, seq FROM dead_letters WHERE id = ?1"
         );
         Ok(self.prepare(&sql)?.query_row([id.as_str()], dead_letter).optional()?)
     }
@@ -163,5 +166,6 @@ fn dead_letter(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
         reply: row.get(11)?,
         code: row.get(12)?,
         fate: Fate::of(row, 13)?,
+        seq: row.get(15)?,
     })
 }

@@ -381,13 +381,13 @@ fn a_device_of_one_s_own_sends_with_the_token_in_a_file() {
     drop(served);
 }
 
-/// Leaves one dead letter, `d-1`, in the shell's data directory.
-async fn leave_a_dead_letter(shell: &Shell) {
+/// Leaves as many dead letters, `d-1` and so on, in the shell's data directory.
+async fn leave_dead_letters(shell: &Shell, many: i64) {
     let settings = StoreSettings { directory: shell.data(), max_pages: None, keep_free_mib: 0 };
     let store = Store::open(&settings).unwrap();
-    let give_up = |transaction: &Transaction<'_>| {
+    let give_up = |transaction: &Transaction<'_>, number: i64| {
         let delivery = NewDelivery {
-            id: "d-1".into(),
+            id: format!("d-{number}").into(),
             work: Work::Webhook,
             device: DeviceUuid::from("flow-1"),
             event: "message.received".to_owned(),
@@ -396,15 +396,17 @@ async fn leave_a_dead_letter(shell: &Shell) {
             body: r#"{"z": 1, "a": 2}"#.to_owned(),
         };
         transaction.accept(&delivery, Timestamp::from_millis(0))?;
-        transaction.give_up(1, &Death::of("timeout", Timestamp::from_millis(60_000)))
+        transaction.give_up(number, &Death::of("timeout", Timestamp::from_millis(60_000)))
     };
-    store.write::<_, StoreError, _>(give_up).await.unwrap();
+    let give_all_up =
+        move |transaction: &Transaction<'_>| (1..=many).try_for_each(|number| give_up(transaction, number));
+    store.write::<_, StoreError, _>(give_all_up).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_dead_letter_can_be_seen_and_tried_again() {
     let shell = Shell::with_key();
-    leave_a_dead_letter(&shell).await;
+    leave_dead_letters(&shell, 1).await;
     let output = shell.run(&["dead-letters", "ls"]);
     assert!(stdout(&output).contains("d-1"), "{}", stderr(&output));
     let output = shell.run(&["dead-letters", "ls", "--json"]);
@@ -418,6 +420,23 @@ async fn a_dead_letter_can_be_seen_and_tried_again() {
     assert_eq!(stdout(&output), "d-1: it will be tried again\n");
     let output = shell.run(&["dead-letters", "ls", "--json"]);
     assert_eq!(stdout(&output), "");
+}
+
+#[tokio::test]
+async fn every_dead_letter_is_listed_however_many_there_are() {
+    let shell = Shell::with_key();
+    leave_dead_letters(&shell, 1234).await;
+    let all: Vec<_> = (1..=1234).rev().map(|number| format!("d-{number}")).collect();
+    let output = shell.run(&["dead-letters", "ls"]);
+    let rows: Vec<_> = stdout(&output).lines().skip(1).map(first_word).collect();
+    assert_eq!(rows, all);
+    let output = shell.run(&["dead-letters", "ls", "--json"]);
+    let id = |line: &str| serde_json::from_str::<Value>(line).unwrap()["id"].as_str().unwrap().to_owned();
+    assert_eq!(stdout(&output).lines().map(id).collect::<Vec<_>>(), all);
+}
+
+fn first_word(line: &str) -> &str {
+    line.split(' ').next().unwrap()
 }
 
 #[test]

@@ -284,7 +284,7 @@ impl RemoteGateway {
     }
 
     pub(crate) async fn dead_letters(&self) -> Vec<DeadLetter> {
-        self.gateway.store.read::<_, StoreError, _>(|view| view.dead_letters(10)).await.unwrap()
+        self.gateway.store.read::<_, StoreError, _>(|view| view.dead_letters(i64::MAX, 10)).await.unwrap()
     }
 
     pub(crate) async fn waiting(&self) -> u64 {

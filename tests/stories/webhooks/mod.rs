@@ -105,7 +105,7 @@ impl Post {
     }
 
     async fn dead_letters(&self) -> Vec<DeadLetter> {
-        self.bus.bus.store().read::<_, StoreError, _>(|view| view.dead_letters(100)).await.unwrap()
+        self.bus.bus.store().read::<_, StoreError, _>(|view| view.dead_letters(i64::MAX, 100)).await.unwrap()
     }
 
     async fn waiting(&self) -> u64 {
