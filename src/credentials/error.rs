@@ -50,6 +50,9 @@ pub enum CredentialsError {
     /// The record cannot be sealed anew.
     #[error("the record cannot be sealed anew")]
     Rekey(#[from] RekeyError),
+    /// A list was to go on after credentials that are not in it, or not any more.
+    #[error("the list has no such place")]
+    NoSuchPlace,
     /// They hold another secret than was shown, which somebody else gave meanwhile.
     #[error("the credentials hold another secret than was shown")]
     OtherSecret,

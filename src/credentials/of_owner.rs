@@ -21,7 +21,7 @@ impl CredentialsDevices {
     /// shorter for that.
     ///
     /// # Errors
-    /// [`CredentialsError`], where the store, the bus or the vault does not answer.
+    /// [`CredentialsError::NoSuchPlace`] where the list does not know the place; else where the store, the bus or the vault does not answer.
     pub async fn of_owner(
         &self,
         owner: &DeviceUuid,
@@ -29,6 +29,10 @@ impl CredentialsDevices {
     ) -> Result<Page<Owned, DeviceUuid>, CredentialsError> {
         let owner = self.keys_of(owner.clone()).await?;
         let candidates = self.candidates(&owner).await?;
+        let is_known = |place: &DeviceUuid| candidates.contains(place);
+        if !after.as_ref().is_none_or(is_known) {
+            return Err(CredentialsError::NoSuchPlace);
+        }
         let page = match &self.bus {
             Bus::Embedded(_) => {
                 let look =

@@ -285,6 +285,7 @@ impl Desk {
             | CredentialsError::Rekey(_)
             | CredentialsError::OtherSecret
             | CredentialsError::LastOwner
+            | CredentialsError::NoSuchPlace
             | CredentialsError::GivenUp => RunFailure::last(Failure::invalid_credentials_device()),
         }
     }

@@ -182,6 +182,10 @@ impl From<CredentialsError> for Problem {
                 Kind::NotAllowed,
                 "The device was cut off while it was being added, and has no right",
             ),
+            CredentialsError::NoSuchPlace => Self::new(
+                Kind::NotFound,
+                "The list was to go on after credentials that are not among yours, or not any more. Begin it anew",
+            ),
             CredentialsError::LastOwner => {
                 Self::new(Kind::LastOwner, "You are the last owner, and cannot leave")
             }
