@@ -11,6 +11,10 @@ use crate::ambient::in_words;
 use crate::credentials::{CredentialsError, Cut, Revoker};
 use crate::message::DeviceUuid;
 
+/// How a program signs in so that it proves something.
+const AS_BEARER: &str = "A program sends its login with that as `Bearer`, the same text after that word: as `Basic` a browser \
+                         may send it by itself, and it proves nothing";
+
 /// `DELETE /credentials/{uuid}/user-devices/{device}`: from the answer on, no message of the device opens anything.
 pub(super) async fn cut_off(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
     let visit = Visit::of(&request, &door).await?;
@@ -28,23 +32,24 @@ pub(super) async fn cut_off_all(request: HttpRequest, door: Data<FrontDoor>) -> 
 }
 
 async fn cut(visit: Visit<'_>, which: Cut) -> Answer {
-    let Visit { owners, caller, owned } = visit;
-    demand_proof(owners, &caller.uuid, owned.device()).await?;
+    demand_proof_by_program(&visit).await?;
+    let Visit { owners, caller, owned, .. } = visit;
     owners.credentials.cut_off(&owned, which, &Revoker::Owner(caller)).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
 /// `DELETE /credentials/{uuid}`: the secret is forgotten, and with it everything that it was good for.
 pub(super) async fn forget(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
-    let Visit { owners, caller, owned } = Visit::of(&request, &door).await?;
-    demand_proof(owners, &caller.uuid, owned.device()).await?;
+    let visit = Visit::of(&request, &door).await?;
+    demand_proof_by_program(&visit).await?;
+    let Visit { owners, caller, owned, .. } = visit;
     owners.credentials.forget(&owned, &Revoker::Owner(caller)).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
 /// `DELETE /credentials/{uuid}/owners/me`: the caller manages the credentials no more.
 pub(super) async fn leave(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
-    let Visit { owners, caller, owned } = Visit::of(&request, &door).await?;
+    let Visit { owners, caller, owned, .. } = Visit::of(&request, &door).await?;
     match owners.credentials.leave(&owned, &caller).await {
         Err(CredentialsError::LastOwner) => Err(last_owner(owners, owned.device())),
         left => Ok(left.map(|()| HttpResponse::NoContent().finish())?),
@@ -60,6 +65,13 @@ fn last_owner(owners: &Owners, credentials: &DeviceUuid) -> Problem {
         ),
     };
     Problem::new(Kind::LastOwner, format!("You are the last owner, and cannot leave; {instead}"))
+}
+
+/// The same as [`demand_proof`] of a program, which is told where signing in as it calls here would prove nothing.
+async fn demand_proof_by_program(visit: &Visit<'_>) -> Result<(), Problem> {
+    let is_in_vain = visit.may_be_repeated && visit.owners.proof == Proof::SignIn;
+    let demanded = demand_proof(visit.owners, &visit.caller.uuid, visit.owned.device()).await;
+    demanded.map_err(|problem| if is_in_vain { problem.adding(AS_BEARER) } else { problem })
 }
 
 /// Lets only those pass who lately proved control of the account: the bus alone does not vouch for that.

@@ -57,6 +57,8 @@ impl Owners {
 pub(super) struct Visit<'a> {
     pub(super) owners: &'a Owners,
     pub(super) caller: Login,
+    /// Whether a browser may have sent the login by itself.
+    pub(super) may_be_repeated: bool,
     pub(super) owned: Owned,
 }
 
@@ -64,17 +66,17 @@ impl<'a> Visit<'a> {
     pub(super) async fn of(request: &HttpRequest, door: &'a FrontDoor) -> Result<Self, Problem> {
         let (owners, caller) = caller(request, door).await?;
         let owned = owners.credentials.owned_by(&caller.uuid, device(request)).await;
-        Ok(Self { owners, caller, owned: owned? })
+        let may_be_repeated = presented::may_be_repeated(request.headers());
+        Ok(Self { owners, caller, may_be_repeated, owned: owned? })
     }
 }
 
 /// Who calls, by a login that the bus knows.
 async fn caller<'a>(request: &HttpRequest, door: &'a FrontDoor) -> Result<(&'a Owners, Login), Problem> {
     let owners = door.owners()?;
-    let unknown = || Problem::new(Kind::NotAuthenticated, "The caller is not known to the bus");
-    let login = presented::login(request.headers()).ok_or_else(unknown)?;
+    let login = presented::login(request.headers()).ok_or_else(presented::unknown)?;
     if !owners.credentials.authenticate(&login).await? {
-        return Err(unknown());
+        return Err(presented::unknown());
     }
     Ok((owners, login))
 }
@@ -159,7 +161,7 @@ pub(super) fn place(request: &HttpRequest) -> Result<Option<i64>, Problem> {
 
 /// `POST /credentials/{uuid}/user-devices`: a new device of the caller's, with its token.
 pub(super) async fn add(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
-    let Visit { owners, caller, owned } = Visit::of(&request, &door).await?;
+    let Visit { owners, caller, owned, .. } = Visit::of(&request, &door).await?;
     let name = owned.username().map(str::to_owned);
     let new = owners.credentials.dress_for(&owners.look, name, caller).await?;
     let bound = owners.credentials.bind(owned.device().clone(), new).await?;

@@ -4,6 +4,7 @@ use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 use base64::Engine;
 use zeroize::Zeroizing;
 
+use super::problem::{Kind, Problem};
 use crate::bus::{LENIENT_BASE64, LOGIN_HEADERS, Login};
 
 /// The login that the headers carry; nothing is proven yet. Cookies are none: a page elsewhere could make a browser
@@ -27,6 +28,12 @@ pub(super) fn may_be_repeated(headers: &HeaderMap) -> bool {
         let text = String::from_utf8_lossy(value.as_bytes());
         text.trim().split(' ').next().is_some_and(|scheme| scheme.eq_ignore_ascii_case("basic"))
     })
+}
+
+/// Nobody, as far as the bus knows. No browser is made to ask for a login that it then repeats by itself.
+pub(super) fn unknown() -> Problem {
+    Problem::new(Kind::NotAuthenticated, "The caller is not known to the bus")
+        .challenging("Bearer realm=\"bus\"".to_owned())
 }
 
 /// Exactly one colon.

@@ -90,7 +90,7 @@ impl Webhook {
             tracing::warn!(error = with_causes(&error), "a caller could not be authenticated");
             Problem::from(error.failure()).with_header(DELIVERY, OPEN)
         })?;
-        if known { Ok(()) } else { Err(unknown()) }
+        if known { Ok(()) } else { Err(presented::unknown()) }
     }
 }
 
@@ -106,7 +106,7 @@ pub(super) async fn by_bus(request: HttpRequest, body: Body, door: Data<FrontDoo
 pub(super) async fn by_device(request: HttpRequest, payload: Payload, door: Data<FrontDoor>) -> Answer {
     let webhook = door.webhook.as_ref().ok_or_else(embedded)?;
     let headers = request.headers();
-    let login = presented::login(headers).ok_or_else(unknown)?;
+    let login = presented::login(headers).ok_or_else(presented::unknown)?;
     let route = route(headers)?;
     let parties = route.parties(&webhook.bus.service().uuid).map_err(|_| bad_route())?;
     if parties.credentials != login.uuid {
@@ -264,10 +264,6 @@ fn not_received(error: NotReceived) -> Problem {
             Problem::new(Kind::Unavailable, "The message cannot be taken now").with_header(DELIVERY, OPEN)
         }
     }
-}
-
-fn unknown() -> Problem {
-    Problem::new(Kind::NotAuthenticated, "The caller is not known to the bus")
 }
 
 fn bad_route() -> Problem {

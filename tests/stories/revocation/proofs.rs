@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use endo::config::Config;
 use reqwest::Method;
 use serde_json::json;
@@ -70,6 +72,27 @@ async fn without_a_recent_sign_in_at_the_api_nothing_is_ended() {
 }
 
 #[tokio::test]
+async fn a_program_is_told_in_which_form_its_login_proves_something() {
+    let api = FakeApi::silent().await;
+    let gateway = TestGateway::with(&api.url(""), registered).await;
+    let chain = gateway.chain(1).await;
+    let owner = gateway.owner();
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+    let url = format!("http://{}/credentials/{}", gateway.running.gateway(), chain.credentials);
+    let login = STANDARD.encode(format!("{}:{}", owner.uuid, owner.token));
+    for (scheme, is_told) in [("Basic", true), ("Bearer", false)] {
+        let request = client.delete(&url).header("authorization", format!("{scheme} {login}"));
+        let refused = send(request).await;
+        assert_eq!(refused.status, 401, "{refused:?}");
+        let detail = refused.json()["detail"].as_str().unwrap().to_owned();
+        assert_eq!(detail.contains("sends its login with that as `Bearer`"), is_told, "{detail}");
+    }
+    let stranger = send(client.get(url).basic_auth(&owner.uuid, Some("wrong"))).await;
+    let told = (stranger.status.as_u16(), stranger.header("www-authenticate"));
+    assert_eq!(told, (401, Some("Bearer realm=\"bus\"")));
+}
+
+#[tokio::test]
 async fn how_old_a_sign_in_may_be_is_said_in_seconds_minutes_or_hours() {
     let api = FakeApi::silent().await;
     for (seconds, words) in
@@ -83,7 +106,7 @@ async fn how_old_a_sign_in_may_be_is_said_in_seconds_minutes_or_hours() {
         let chain = gateway.chain(1).await;
         let refused = ask(&gateway, &chain, Method::DELETE, "").await;
         let detail = refused.json()["detail"].as_str().unwrap().to_owned();
-        assert!(detail.ends_with(&format!("repeat this within {words}")), "{detail}");
+        assert!(detail.contains(&format!("repeat this within {words}. ")), "{detail}");
         let challenge = refused.header("www-authenticate").unwrap();
         assert!(challenge.contains(&format!("not older than {words}\", ")), "{challenge}");
     }
