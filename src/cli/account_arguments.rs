@@ -67,12 +67,12 @@ pub enum DevicesCommand {
 
 /// What `endo devices revoke` takes.
 #[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
 pub struct DevicesRevokeArguments {
     /// The user device
-    #[arg(required_unless_present = "credentials")]
     pub uuid: Option<String>,
     /// Cut off all that use the credentials of this credentials device, those included that are only being made
-    #[arg(long, value_name = "UUID", conflicts_with = "uuid")]
+    #[arg(long, value_name = "UUID")]
     pub credentials: Option<String>,
 }
 

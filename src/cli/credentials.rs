@@ -92,8 +92,12 @@ async fn forget(command: &ForgetArguments, config: &Config, out: &mut dyn Write)
 }
 
 fn what_ends(at_stake: AtStake) -> String {
-    let account = at_stake.username.or_else(|| at_stake.account.map(id));
-    let whose = account.map(|account| format!(" of {account}")).unwrap_or_default();
+    // Names change hands at APIs, and ids do not.
+    let whose = match (at_stake.username, at_stake.account.map(id)) {
+        (Some(name), Some(id)) => format!(" of {name} (id {id})"),
+        (Some(known), None) | (None, Some(known)) => format!(" of {known}"),
+        (None, None) => String::new(),
+    };
     let stops = match at_stake.devices {
         Some(0) => String::new(),
         Some(1) => ", and 1 device stops working".to_owned(),

@@ -33,8 +33,7 @@ fn answered(shell: &Shell, credentials: &str, answer: &str) -> Output {
 #[test]
 fn whoever_forgets_a_secret_at_a_terminal_is_asked_first() {
     let (shell, credentials) = with_account();
-    let question =
-        "The secret of octocat is forgotten for ever, and 1 device stops working. Forget it? [y/N] ";
+    let question = "The secret of octocat (id 583231) is forgotten for ever, and 1 device stops working. Forget it? [y/N] ";
     let declined = answered(&shell, &credentials, "\n");
     assert!(ended(&declined, Exit::Failure) && stdout(&declined).is_empty(), "{declined:?}");
     assert_eq!(stderr(&declined), format!("{question}endo: left as it is\n"));

@@ -206,7 +206,11 @@ fn all_devices_of_an_account_are_cut_off_at_once() {
     assert!(rows.len() == 2 && rows.iter().all(|row| row["revoked"].is_string()), "{rows:?}");
     let again = shell.run(&all);
     assert_eq!(stdout(&again), format!("no device uses the credentials of {credentials}\n"));
-    assert!(ended(&shell.run(&["devices", "revoke"]), Exit::Usage));
+    let neither = shell.run(&["devices", "revoke"]);
+    assert!(ended(&neither, Exit::Usage));
+    let usage = "Usage: endo devices revoke <UUID|--credentials <UUID>>\n";
+    assert!(stderr(&neither).contains(usage), "{}", stderr(&neither));
+    assert!(ended(&shell.run(&["devices", "revoke", "a", "--credentials", "b"]), Exit::Usage));
 }
 
 #[test]
