@@ -112,7 +112,7 @@ async fn add(
     config: &Config,
     out: &mut dyn Write,
 ) -> Result<(), CommandError> {
-    let text = input(command.with_refresh_token).map_err(CommandError::Input)?;
+    let text = input(command.with_refresh_token).await.map_err(CommandError::Input)?;
     let (secret, rest) = text.split_once('\n').unwrap_or((&text, ""));
     let (refresh_token, rest, wanted) = match command.with_refresh_token {
         true => {
@@ -138,13 +138,12 @@ async fn add(
 }
 
 /// The secret from standard input, and the refresh token on a line of its own where one is to come.
-fn input(with_refresh_token: bool) -> io::Result<Zeroizing<String>> {
-    let mut text = Zeroizing::new(String::with_capacity(4096));
-    if !consent::somebody_is_there() {
-        io::stdin().lock().take(LONGEST).read_to_string(&mut text)?;
-        return Ok(text);
+async fn input(with_refresh_token: bool) -> io::Result<Zeroizing<String>> {
+    if consent::somebody_is_there() {
+        let asked: &[_] = if with_refresh_token { &["Secret", "Refresh token"] } else { &["Secret"] };
+        return unseen::lines(asked, LONGEST).await;
     }
-    let asked = ["Secret", "Refresh token"];
-    unseen::lines(if with_refresh_token { &asked } else { &asked[..1] }, LONGEST, &mut text)?;
+    let mut text = Zeroizing::new(String::with_capacity(4096));
+    io::stdin().lock().take(LONGEST).read_to_string(&mut text)?;
     Ok(text)
 }

@@ -35,14 +35,14 @@ pub(super) async fn run(
     service.note_provider();
     service.announce(&command, out).await?;
     tokio::select! {
-        () = signals.next() => {}
+        _ = signals.next() => {}
         // It would refuse everything from now on; the next process may not.
         () = service.gateway.store.closed() => return Err(CommandError::StoreClosed),
     }
     tracing::info!("stopping; what is in hand is finished first, unless a second signal comes");
     tokio::select! {
         () = service.stop() => Ok(()),
-        () = signals.next() => Err(CommandError::CutShort),
+        _ = signals.next() => Err(CommandError::CutShort),
     }
 }
 

@@ -4,6 +4,10 @@ use std::io::{self, BufRead, Read, Write};
 use std::os::fd::AsFd;
 
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use tokio::task::spawn_blocking;
+use zeroize::Zeroizing;
+
+use super::signals::{Deferred, end_by};
 
 /// A terminal that does not show what is typed; it is as it was once this is dropped.
 struct Unseen<T: AsFd> {
@@ -30,14 +34,29 @@ impl<T: AsFd> Drop for Unseen<T> {
     }
 }
 
-/// The lines that are typed when asked for each of these, of at most so many bytes; standard input has to be a terminal.
-pub(super) fn lines(asked: &[&str], most: u64, text: &mut String) -> io::Result<()> {
-    let input = io::stdin();
-    let _unseen = Unseen::on(&input)?;
-    let mut typed = input.lock().take(most);
+/// The lines that are typed when asked for each of these, of at most so many bytes; standard input has to be a terminal. Who
+/// interrupts it has the terminal back as it was.
+pub(super) async fn lines(asked: &'static [&'static str], most: u64) -> io::Result<Zeroizing<String>> {
+    // First: a signal finds the terminal as it was, or somebody who makes it so again.
+    let mut signals = Deferred::take()?;
+    let unseen = Unseen::on(io::stdin())?;
+    tokio::select! {
+        typed = spawn_blocking(move || typed(asked, most)) => typed.map_err(io::Error::other)?,
+        signal = signals.next() => {
+            drop(unseen);
+            // What comes next stands on the next line.
+            let _ = writeln!(io::stderr());
+            Err(end_by(signal))
+        }
+    }
+}
+
+fn typed(asked: &[&str], most: u64) -> io::Result<Zeroizing<String>> {
+    let mut text = Zeroizing::new(String::with_capacity(4096));
+    let mut typed = io::stdin().lock().take(most);
     for what in asked {
         write!(io::stderr(), "{what} (it is not shown), then Enter: ")?;
-        typed.read_line(text)?;
+        typed.read_line(&mut text)?;
     }
-    Ok(())
+    Ok(text)
 }

@@ -38,7 +38,7 @@ pub(in crate::cli) async fn run(
     present(&stage, out)?;
     let played = tokio::select! {
         played = acts::play(&mut stage, out) => played,
-        () = signals.next() => Err(CommandError::Demonstration("it was stopped".to_owned())),
+        _ = signals.next() => Err(CommandError::Demonstration("it was stopped".to_owned())),
     };
     if played.is_ok() {
         if command.keep {

@@ -9,6 +9,7 @@ mod forgotten;
 mod killed;
 mod migrating;
 mod terminal;
+mod typing;
 mod worked_out;
 
 use endo::config::Config;
