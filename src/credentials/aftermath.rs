@@ -114,7 +114,6 @@ impl CredentialsDevices {
     /// # Errors
     /// What the store reports.
     pub async fn resume(&self) -> Result<(), StoreError> {
-        self.name_refresh_tokens().await?;
         self.hasten(self.clock.now()).await
     }
 

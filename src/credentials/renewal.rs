@@ -173,7 +173,11 @@ impl CredentialsDevices {
     }
 
     /// Has refresh tokens be known by their own fingerprints: databases of before knew them by their credentials alone.
-    pub(super) async fn name_refresh_tokens(&self) -> Result<(), StoreError> {
+    /// Before anything ends here, for what ends is named by what it holds.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub async fn name_refresh_tokens(&self) -> Result<(), StoreError> {
         for device in self.store.read::<_, StoreError, _>(|view| view.unnamed()).await? {
             let record = self.newest_record(&device).await;
             let Ok(record) = record else { continue };

@@ -104,6 +104,7 @@ impl Gateway {
             .operated_by(owner.as_ref().map(|owner| owner.uuid.clone()));
         // No key counts as free before.
         credentials.read_signed_owners().await?;
+        credentials.name_refresh_tokens().await?;
         let workbench =
             Workbench::new(egress.clone(), source.base_url.clone(), HostList::parse(&source.hosts)?);
         Ok(Self {
