@@ -60,7 +60,7 @@ impl CredentialsDevices {
     ) -> Result<Option<Spared>, CredentialsError> {
         let is_stray = revocation.receipt.is_none();
         let account = if is_stray { account } else { opened.id() };
-        let of_one_line = self.renewed_by_lines_of(opened).await?;
+        let of_one_line = self.of_use_to(opened).await?;
         if let Some(id) = account {
             // What a bus does not answer is why many a sign-in was not kept.
             let (kept, ends_all) = (self.kept_of(id, is_stray).await?, !self.ends_one_alone());
@@ -90,13 +90,14 @@ impl CredentialsDevices {
         Ok(holder.map(|device| Spared { why: HELD, kept: vec![device] }))
     }
 
-    /// The credentials, of whichever account, that are renewed by one of these tokens, or by what came of one.
-    async fn renewed_by_lines_of(&self, opened: &Credentials) -> Result<Vec<DeviceUuid>, StoreError> {
-        let tokens: Vec<_> = tokens_of(opened).map(SecretText::fingerprint).collect();
+    /// The credentials, of whichever account, to which one of these tokens is of use, or what came of one, or what came with one.
+    async fn of_use_to(&self, opened: &Credentials) -> Result<Vec<DeviceUuid>, StoreError> {
+        let (tokens, now) =
+            (tokens_of(opened).map(SecretText::fingerprint).collect::<Vec<_>>(), self.clock.now());
         let look = move |view: &View<'_>| {
-            let holders: Result<Vec<_>, _> =
-                tokens.iter().map(|token| view.renewed_by_line_of(token)).collect();
-            Ok::<_, StoreError>(holders?.concat())
+            let holders: Result<Vec<_>, _> = tokens.iter().map(|token| view.holders_of_line(token)).collect();
+            let of_use = holders?.into_iter().flatten().filter(|holder| holder.is_of_use(now));
+            Ok::<_, StoreError>(of_use.map(|holder| holder.credentials).collect())
         };
         self.store.read(look).await
     }

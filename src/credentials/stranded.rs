@@ -7,7 +7,9 @@ use super::receipt::{Act, ApiAnswer, ApiVerdict, Fate, Matter, Part, Receipt, am
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 use crate::source::renewal::{CameTo, Outcome, REFUSED, Stranded};
-use crate::store::{CopyOfLine, Fingerprint, NewRevocation, RenewalStage, StoreError, Transaction, View};
+use crate::store::{
+    CopyOfLine, Fingerprint, HolderOfLine, NewRevocation, RenewalStage, StoreError, Transaction, View,
+};
 
 /// How many receipts are looked through for the end of the secret before: rights may have ended since.
 const LOOKED_THROUGH: usize = 100;
@@ -89,14 +91,18 @@ pub(super) fn end_since(
     device: &DeviceUuid,
     time: Timestamp,
 ) -> Result<Option<Receipt>, StoreError> {
-    let since = time.iso_seconds();
     let newest_first = view.receipts_of(device, LOOKED_THROUGH)?;
-    let is_end = |receipt: &Receipt| {
-        matches!(receipt.act, Act::Forgotten | Act::Replaced) && !goes_on(receipt) && receipt.at >= since
-    };
-    let mut ends: Vec<_> = newest_first.iter().filter_map(Receipt::read).filter(is_end).collect();
-    let waiting = ends.iter().rposition(Receipt::awaits_renewal).unwrap_or_default();
-    Ok((!ends.is_empty()).then(|| ends.swap_remove(waiting)))
+    let is_end =
+        |receipt: &Receipt| matches!(receipt.act, Act::Forgotten | Act::Replaced) && !goes_on(receipt);
+    let ends = newest_first.iter().filter_map(Receipt::read).filter(is_end);
+    let (mut since, mut before): (Vec<_>, Vec<_>) = ends.partition(|end| end.at >= time.iso_seconds());
+    let first_to_wait = |ends: &[Receipt]| ends.iter().rposition(Receipt::awaits_renewal);
+    if since.is_empty() {
+        // The clock may have been set back since that time.
+        return Ok(first_to_wait(&before).map(|end| before.swap_remove(end)));
+    }
+    let end = first_to_wait(&since).unwrap_or_default();
+    Ok(Some(since.swap_remove(end)))
 }
 
 /// Whether the refresh token stayed, and with it what a renewal brings.
@@ -115,7 +121,9 @@ pub(super) fn came_of(
     let known = view.refresh_token(&token)?;
     Ok(match known.map(|known| (known.stage, known.reason)) {
         Some((RenewalStage::Dead, Some(reason))) if reason == REFUSED => (Fate::Ended, NOTHING_CAME),
-        Some((RenewalStage::Spent, _)) if !view.renewed_by_line_of(&token)?.is_empty() => {
+        Some((RenewalStage::Spent, _))
+            if view.holders_of_line(&token)?.iter().any(HolderOfLine::is_renewed) =>
+        {
             (Fate::Stayed, HELD_ELSEWHERE)
         }
         Some((RenewalStage::Spent, _)) => (Fate::Stayed, TOLD_ELSEWHERE),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rusqlite::{OptionalExtension, Row};
 
-use super::{StoreError, StoredRecord, Transaction, View};
+use super::{StoreError, StoredRecord, StoredRenewal, Transaction, View};
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 
@@ -141,6 +141,29 @@ pub struct CopyOfLine {
     pub refresh: StoredRefreshToken,
 }
 
+/// Credentials that hold a refresh token of a line.
+#[derive(Clone, Debug)]
+pub struct HolderOfLine {
+    /// Which.
+    pub credentials: DeviceUuid,
+    /// What is known of their secret.
+    pub renewal: StoredRenewal,
+}
+
+impl HolderOfLine {
+    /// Whether the line renews them: what they hold of it is not spent.
+    pub fn is_renewed(&self) -> bool {
+        let spent = |known: &StoredRefreshToken| known.stage == RenewalStage::Spent;
+        !self.renewal.refresh.as_ref().is_some_and(spent)
+    }
+
+    /// Whether anything that they hold of the line is of use at `now`: its refresh token, or the access token beside one that is
+    /// spent.
+    pub fn is_of_use(&self, now: Timestamp) -> bool {
+        self.is_renewed() || self.renewal.lives(now)
+    }
+}
+
 impl View<'_> {
     /// What is known of this refresh token, if anything.
     ///
@@ -162,18 +185,22 @@ impl View<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// The credentials whose secret is renewed by this refresh token, or by another of its line, as far as is noted; not those
-    /// that hold one which is spent.
+    /// The credentials that hold this refresh token, or another of its line, as far as is noted.
     ///
     /// # Errors
     /// What the database reports.
-    pub fn renewed_by_line_of(&self, token: &Fingerprint) -> Result<Vec<DeviceUuid>, StoreError> {
+    pub fn holders_of_line(&self, token: &Fingerprint) -> Result<Vec<HolderOfLine>, StoreError> {
         let sql = "SELECT credentials FROM refresh_tokens JOIN renewals ON refresh = token
-                   WHERE line = (SELECT line FROM refresh_tokens WHERE token = ?1) AND stage <> ?2";
+                   WHERE line = (SELECT line FROM refresh_tokens WHERE token = ?1)";
         let mut statement = self.prepare(sql)?;
-        let spent = RenewalStage::Spent.code();
-        let rows = statement.query_map((token, spent), |row| Ok(row.get::<_, String>(0)?.into()))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let rows = statement.query_map([token], |row| row.get::<_, String>(0))?;
+        let mut holders = Vec::new();
+        for credentials in rows {
+            let credentials = DeviceUuid::from(credentials?);
+            let renewal = self.renewal(&credentials)?;
+            holders.extend(renewal.map(|renewal| HolderOfLine { credentials, renewal }));
+        }
+        Ok(holders)
     }
 
     /// The newest secret of this line that is to end, of which the API was not told yet, and whose refresh token may still

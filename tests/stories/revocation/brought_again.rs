@@ -245,6 +245,25 @@ async fn what_is_typed_in_after_it_was_spent_is_not_sent_again() {
     assert_eq!(provider.ended(), ["refresh-2", "access-2"]);
 }
 
+/// An API may end with one token all that came of the same sign-in.
+#[tokio::test]
+async fn an_access_token_in_use_beside_a_spent_refresh_token_does_not_end_with_its_line() {
+    let provider = FakeProvider::start().await;
+    let office = Office::open(provider.settings()).await;
+    let (access, refresh) = provider.grant();
+    let one = office.keep(42, &access, &refresh).await;
+    let life = Life { obtained_at: office.gateway.ambient.clock.now(), lifetime: Some(HOUR) };
+    let account = Account { life: Some(life), ..office.account(43, &access, &refresh) };
+    let other = office.gateway.credentials.keep(account).await.unwrap();
+    assert_eq!(office.gateway.credentials.renew_refused(&one, 1).await.unwrap(), Renewed::New);
+    let user_device = office.bind(&other).await;
+    office.forget(&one).await;
+    office.does_what_is_due().await;
+    let answer = office.receipts(&one).await.remove(0).api.unwrap();
+    assert_eq!((answer.verdict, provider.ended()), (ApiVerdict::Spared, Vec::new()));
+    assert_eq!(office.open_for(&other, &user_device).await.unwrap(), access);
+}
+
 #[tokio::test]
 async fn what_is_typed_in_after_it_was_refused_is_sent_again() {
     let provider = FakeProvider::start().await;

@@ -100,6 +100,16 @@ async fn tokens_that_come_after_the_forgetting_end_at_the_api_and_the_receipt_wa
 }
 
 #[tokio::test]
+async fn tokens_that_come_after_the_forgetting_end_also_where_the_clock_was_set_back_before_it() {
+    let mut under_way = UnderWay::begin().await;
+    under_way.office.is_set_back(Duration::from_secs(10));
+    under_way.office.forget(&under_way.credentials).await;
+    let _ = under_way.land().await;
+    under_way.is_over().await;
+    assert_eq!(under_way.renewal().await.fate, Fate::Ended);
+}
+
+#[tokio::test]
 async fn tokens_that_come_after_a_new_sign_in_end_at_the_api_and_the_newer_ones_do_not() {
     let mut under_way = UnderWay::begin().await;
     let (access, refresh) = under_way.provider.grant();

@@ -194,8 +194,9 @@ async fn what_is_known_of_a_refresh_token_moves_from_its_credentials_to_the_toke
     let from_the_beginning = Timestamp::from_millis(0);
     assert_eq!((refresh.line_since, refresh.sent_at), (from_the_beginning, from_the_beginning));
     assert!([spent.token, last, refresh.token].iter().all(|token| line.contains(token)), "{line:?}");
-    let held = store.read::<_, StoreError, _>(move |view| view.renewed_by_line_of(&last)).await.unwrap();
-    assert_eq!(held, ["device".into()], "what its credentials hold by now came of it");
+    let holders = store.read::<_, StoreError, _>(move |view| view.holders_of_line(&last)).await.unwrap();
+    let held: Vec<_> = holders.iter().map(|holder| holder.credentials.as_str()).collect();
+    assert_eq!(held, ["device"], "what its credentials hold by now came of it");
 }
 
 #[tokio::test]
