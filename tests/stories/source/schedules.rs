@@ -40,6 +40,7 @@ struct Tally {
     brought_again: usize,
     inherited: usize,
     doubts_taken_over: usize,
+    spared: usize,
     alive: usize,
     dead: usize,
 }
@@ -63,7 +64,7 @@ fn no_schedule_spends_a_refresh_token_twice_or_loses_one_unseen() {
     if AGAIN.is_none() {
         let Tally { renewed, still_good, crashes, reopenings, lost, alive, dead, .. } = tally;
         let Tally { taken_over, taken_over_under_way, handed_out_again, let_go, .. } = tally;
-        let Tally { kept_late, given_anew, .. } = tally;
+        let Tally { kept_late, given_anew, spared, .. } = tally;
         let Tally { left, left_under_way, left_in_doubt, outlived, .. } = tally;
         let Tally { forgotten, forgotten_under_way, brought_again, inherited, doubts_taken_over, .. } = tally;
         let of_renewals = [renewed, still_good, crashes, reopenings, lost, alive, dead];
@@ -77,6 +78,7 @@ fn no_schedule_spends_a_refresh_token_twice_or_loses_one_unseen() {
         assert!(doubts_taken_over > 10, "few sign-ins bring a forgotten refresh token that was sent");
         assert!(given_anew > 10, "few refresh tokens are given again that were given up");
         assert!(let_go > 10, "few are told to sign in again and do");
+        assert!(spared > 10, "few sign-ins bring what a lost answer may have brought");
         assert!(outlived > 10, "few access tokens outlive what renews them");
     }
 }
@@ -124,6 +126,7 @@ impl Tally {
         self.brought_again += life.brought_again;
         self.inherited += life.inherited;
         self.doubts_taken_over += life.doubts_taken_over;
+        self.spared += life.spared;
         match life.ending {
             Some(Ending::Alive) => self.alive += 1,
             Some(Ending::Dead) => self.dead += 1,

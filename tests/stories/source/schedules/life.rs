@@ -80,6 +80,8 @@ pub(super) struct Life {
     pub(super) brought_again: usize,
     pub(super) inherited: usize,
     pub(super) doubts_taken_over: usize,
+    /// Copies that are not told to the provider since what is kept may be what a lost answer brought.
+    pub(super) spared: usize,
     /// Whether there are none by now.
     is_forgotten: bool,
     /// Access tokens of which the provider did not say when they end.
@@ -184,6 +186,7 @@ impl Life {
             brought_again: 0,
             inherited: 0,
             doubts_taken_over: 0,
+            spared: 0,
             is_forgotten: false,
             owners: BTreeSet::new(),
             endless: HashSet::new(),

@@ -106,6 +106,8 @@ pub(super) struct Provider {
     issued: u64,
     /// How often each refresh token was used, of those that exist.
     uses: HashMap<String, u32>,
+    /// The first refresh token of the sign-in that each is of: all that are of one end together.
+    grants: HashMap<String, String>,
     /// How often each was sent in a way that may have used it up, as far as its sender can know.
     pub(super) sent: HashMap<String, u32>,
     /// Those that were said to be no good.
@@ -134,6 +136,7 @@ impl Provider {
             dice,
             issued: 0,
             uses: HashMap::new(),
+            grants: HashMap::new(),
             sent: HashMap::new(),
             refused: HashSet::new(),
             access: HashSet::new(),
@@ -162,7 +165,13 @@ impl Provider {
         let [access, refresh] = ["access", "refresh"].map(|kind| self.name(kind));
         self.access.insert(access.clone());
         self.uses.insert(refresh.clone(), 0);
+        self.grants.insert(refresh.clone(), refresh.clone());
         (access, refresh)
+    }
+
+    /// Whether both refresh tokens came of one sign-in.
+    pub(super) fn are_one_grant(&self, one: &str, other: &str) -> bool {
+        self.grants.get(one).is_some_and(|grant| self.grants.get(other) == Some(grant))
     }
 
     /// What a sign-in brings where a refresh token was given before.
@@ -271,7 +280,9 @@ impl Provider {
             return (400, json!({"error": "invalid_grant"}));
         };
         *uses += 1;
+        let grant = self.grants[token].clone();
         let (access, refresh) = self.issue();
+        self.grants.insert(refresh.clone(), grant);
         let mut tokens = json!({"access_token": access, "token_type": "bearer", "expires_in": 600});
         if self.kind == Kind::Lasting {
             self.uses.remove(&refresh);

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use endo::source::renewal::{BroughtToken, Records};
+use endo::source::renewal::{BroughtToken, Records, is_answer_lost, may_be_lost_answer};
 use endo::store::{
-    CopyOfLine, NewRevocation, RenewalStage, StoreError, StoredRefreshToken, StoredRenewal, Transaction,
+    CopyOfLine, Fingerprint, NewRevocation, RenewalStage, StoreError, StoredRefreshToken, StoredRenewal,
+    Transaction, View,
 };
 use endo::vault::SecretText;
 
@@ -85,6 +86,41 @@ impl Life {
             }
             _ => self.sign_in().await,
         }
+        self.check_ends().await;
+    }
+
+    /// What waits for its end may be told to the provider at any time, but for what is known to be under way, or to be of what
+    /// is kept, or may have been given in an answer that was lost: nothing else of it is kept.
+    pub(super) async fn check_ends(&mut self) {
+        let (kept, own, now) = (self.device.clone(), format!("device-{}", self.seed), self.hand.now());
+        let look = move |view: &View<'_>| {
+            let held = view.renewal(&kept)?.and_then(|renewal| renewal.refresh);
+            let Some(held) = held.filter(StoredRefreshToken::renews) else { return Ok(None) };
+            let mut told = Vec::new();
+            let mut spared = 0;
+            for copy in view.revocations(100_000)? {
+                let is_own = copy.credentials.as_str().strip_prefix(&own);
+                if !is_own.is_some_and(|rest| rest.is_empty() || rest.starts_with('-')) {
+                    continue;
+                }
+                let Some(known) = known_of(view, copy.refresh)? else { continue };
+                let holders = view.holders_of_line(&known.token)?;
+                let is_of_line = holders.iter().any(|holder| holder.credentials == kept);
+                let is_spared = is_answer_lost(&known) && may_be_lost_answer(&held, &known, now);
+                spared += usize::from(is_spared && !is_of_line);
+                if !(known.is_held(now) || is_of_line || is_spared) {
+                    told.extend(view.sealed_copy(copy.seq)?);
+                }
+            }
+            Ok(Some((told, spared)))
+        };
+        let Some((told, spared)) = self.store().read::<_, StoreError, _>(look).await.unwrap() else { return };
+        self.spared += spared;
+        let Some(token) = read(&self.record().await).1 else { return };
+        for over in told.iter().filter_map(|record| read(record).1) {
+            let is_lost = self.provider().are_one_grant(&over, &token);
+            assert!(!is_lost, "seed {}: {token} ends with {over}", self.seed);
+        }
     }
 
     /// What was given for the refresh token meanwhile renews the new credentials, or that itself, with all that is known of it.
@@ -125,6 +161,13 @@ impl Life {
             self.provider().is_given_anew(&token, at_work);
         }
         self.provider().is_beside(&token, access, known.sent);
+    }
+}
+
+fn known_of(view: &View<'_>, token: Option<Fingerprint>) -> Result<Option<StoredRefreshToken>, StoreError> {
+    match token {
+        Some(token) => view.refresh_token(&token),
+        None => Ok(None),
     }
 }
 
