@@ -4,7 +4,7 @@ use super::brought::RefreshToken;
 use super::{Account, CredentialsDevices};
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
-use crate::source::renewal::{BroughtToken, goes_on, named};
+use crate::source::renewal::{IssuedToken, named};
 use crate::store::{StoredRecord, StoredRenewal};
 use crate::vault::{Contents, Credentials, Format, Owners, SealError, SecretText, SetAside};
 
@@ -48,21 +48,22 @@ pub(super) struct Before {
 }
 
 impl Before {
-    /// What `account`, which brought this, takes over from this record; the owners are another question.
-    pub(super) fn read(present: &Present<'_>, account: &Account, brought: Option<BroughtToken<'_>>) -> Self {
+    /// What `account`, to which this was issued, takes over from this record; the owners are another question.
+    pub(super) fn read(present: &Present<'_>, account: &Account, issued: Option<IssuedToken<'_>>) -> Self {
         let Present { record, opened, renewal } = *present;
         // An API may hand out the same secret again; then nothing is over.
         let is_same = opened.secret().is(account.secret.expose());
         let renewal = renewal.filter(|known| known.generation == record.generation);
-        let before = opened.refresh_token();
-        let shares_refresh = before.zip(brought).is_some_and(|(before, brought)| brought.is_of_line(before));
-        let refresh_token = before
-            .map(|token| (token, named(token.fingerprint(), renewal)))
-            .filter(|(token, known)| goes_on(token, brought, Some(known)))
-            .map(|(token, known)| RefreshToken { token: token.copy(), known });
+        let before = opened
+            .refresh_token()
+            .map(|token| RefreshToken { token: token.copy(), known: named(token.fingerprint(), renewal) });
+        let had_any = before.is_some();
+        let shares_refresh =
+            before.as_ref().zip(issued).is_some_and(|(before, issued)| issued.is_of_line(&before.known));
+        let refresh_token = before.filter(|before| IssuedToken::goes_on(issued, &before.known));
         // Whoever ends the access token before would end what it came of with it (RFC 7009, 2.1).
         let past = match shares_refresh || refresh_token.is_some() {
-            false if is_same && before.is_some() => Past::RefreshSetAside(record.clone()),
+            false if is_same && had_any => Past::RefreshSetAside(record.clone()),
             _ if is_same => Past::None,
             true => Past::AccessSetAside,
             false => Past::Replaced(record.clone()),

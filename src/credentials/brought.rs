@@ -2,7 +2,7 @@
 
 use super::incoming::Incoming;
 use super::{Account, CredentialsError};
-use crate::source::renewal::BroughtToken;
+use crate::source::renewal::IssuedToken;
 use crate::store::{CopyOfLine, RenewalStage, StoreError, StoredRefreshToken, View};
 use crate::vault::{Credentials, SealedText, SecretText};
 
@@ -38,15 +38,17 @@ impl Brought {
         };
         Ok(Self { known, heir })
     }
-
-    /// The token, with what is known of it.
-    pub(super) fn token<'a>(&'a self, account: &'a Account) -> Option<BroughtToken<'a>> {
-        let known = self.known.as_ref();
-        account.refresh_token.as_ref().map(|token| BroughtToken { token, known })
-    }
 }
 
 impl Incoming {
+    /// The refresh token that the account brought.
+    pub(super) fn issued<'a>(&'a self, brought: &'a Brought) -> Option<IssuedToken<'a>> {
+        let Self { devices, account, whereabouts } = self;
+        let asked_at = whereabouts.is_of_sign_in.then(|| devices.asked_at(account));
+        let token = account.refresh_token.as_ref()?;
+        Some(IssuedToken { token, known: brought.known.as_ref(), asked_at })
+    }
+
     /// What was given for the refresh token that the account brought, where nobody holds it and it is the account's. Costs
     /// milliseconds: not for async threads.
     pub(super) fn heir<'a>(&self, brought: &'a Brought) -> Result<Option<Heir<'a>>, CredentialsError> {

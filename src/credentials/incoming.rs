@@ -52,7 +52,7 @@ impl Incoming {
         whereabouts.check(&opened)?;
         let owners = devices.owners_in(present, device, &opened);
         let before = Present { record: &present.record, opened: &opened, renewal: renewal.as_ref() };
-        let before = Before::read(&before, account, brought.token(account));
+        let before = Before::read(&before, account, self.issued(brought));
         let before = devices.ending_at_once(device, account, before)?;
         Ok(Some(Before { owners, ..before }))
     }
@@ -83,9 +83,8 @@ impl Incoming {
         before: &mut Before,
         brought: &Brought,
     ) -> Result<Option<CopyOfLine>, CredentialsError> {
-        let Self { devices, account, whereabouts } = self;
-        let asked_at = whereabouts.is_of_sign_in.then(|| devices.asked_at(account));
-        let heir = self.heir(brought)?;
+        let Some(issued) = self.issued(brought) else { return Ok(None) };
+        let heir = if issued.is_rotated() { self.heir(brought)? } else { None };
         let given = heir.as_ref().and_then(|heir| Some((heir, heir.opened.refresh_token()?)));
         if let Some((Heir { copy, opened }, token)) = given {
             before.set_aside.push(SetAside { token: opened.secret().copy(), ends_at: None });
@@ -93,10 +92,9 @@ impl Incoming {
             before.refresh_token = Some(RefreshToken { token: token.copy(), known });
             return Ok(Some((*copy).clone()));
         }
-        let now = devices.clock.now();
-        before.refresh_token = brought.token(account).map(|brought| RefreshToken {
-            token: brought.token.copy(),
-            known: brought.taken_up(asked_at, now),
+        before.refresh_token = Some(RefreshToken {
+            token: issued.token.copy(),
+            known: issued.by_itself(self.devices.clock.now()),
         });
         Ok(None)
     }

@@ -48,6 +48,6 @@ pub use refusal::{Refused, note_refusal};
 pub use renewer::Renewer;
 pub use schedule::{begin_life, renew_at};
 pub use sealed_anew::carry_over;
-pub use sign_ins::{BroughtToken, goes_on, named};
+pub use sign_ins::{IssuedToken, named};
 pub use standing::{BeforeUse, Health, Standing};
 pub use upstream::Upstream;

@@ -4,52 +4,58 @@ use crate::ambient::Timestamp;
 use crate::store::{Fingerprint, RenewalStage, StoredRefreshToken, StoredRenewal};
 use crate::vault::SecretText;
 
-/// What a sign-in brought to renew its secret with.
+/// A refresh token that was issued to a sign-in. Others may have sent it, or spent it by now.
 #[derive(Clone, Copy, Debug)]
-pub struct BroughtToken<'a> {
+pub struct IssuedToken<'a> {
     /// The refresh token.
     pub token: &'a SecretText,
     /// What is known of it, if anything.
     pub known: Option<&'a StoredRefreshToken>,
+    /// When the provider was asked for it; without that nobody knows how old it is.
+    pub asked_at: Option<Timestamp>,
 }
 
-impl BroughtToken<'_> {
-    /// Whether it is the refresh token `before` once more, or one that is over since another was given for it (RFC 6749, 6): a
-    /// sign-in may get that while it is renewed, and be kept only then.
-    pub fn is_of_line(&self, before: &SecretText) -> bool {
-        before.is(self.token.expose()) || self.known.is_some_and(|known| known.stage == RenewalStage::Spent)
+impl IssuedToken<'_> {
+    /// Whether another was given for it (RFC 6749, 6): a sign-in may get one while that is renewed, and be kept only then. What
+    /// was given is of use whenever that was; clocks, which may be set back, are not asked while somebody has it.
+    pub fn is_rotated(&self) -> bool {
+        self.known.is_some_and(|known| known.stage == RenewalStage::Spent)
     }
 
-    /// What is known of it from `now` on, when the provider was asked for it at `asked_at`: one that was over before that is
-    /// good again, for the provider gave it again; one that is over since is not. Where nobody knows when, only one that is
-    /// spent stays so: of what was refused or given up, whoever brings it knows better.
-    pub fn taken_up(&self, asked_at: Option<Timestamp>, now: Timestamp) -> StoredRefreshToken {
-        let token = self.token.fingerprint();
+    /// Whether `before` is the same, or came of the line in which another was given for it.
+    pub fn is_of_line(&self, before: &StoredRefreshToken) -> bool {
+        let line = self.known.filter(|_| self.is_rotated()).map(|known| known.line);
+        self.token.fingerprint() == before.token || line == Some(before.line)
+    }
+
+    /// Whether the refresh token `before` renews the secret of a sign-in that was issued this, or none. One that is over does
+    /// not; where an API issues it again all the same, it may take it again.
+    pub fn goes_on(issued: Option<Self>, before: &StoredRefreshToken) -> bool {
+        issued.is_none_or(|issued| issued.is_of_line(before)) && before.renews()
+    }
+
+    /// What is known of it when it is kept, where it has to do: nobody has what was given for it, if another was.
+    pub fn by_itself(&self, kept_at: Timestamp) -> StoredRefreshToken {
         let new = StoredRefreshToken {
-            noted_at: asked_at.unwrap_or(Timestamp::from_millis(0)),
-            line_since: now,
-            ..StoredRefreshToken::new(token)
+            noted_at: self.asked_at.unwrap_or(Timestamp::from_millis(0)),
+            line_since: kept_at,
+            ..StoredRefreshToken::new(self.token.fingerprint())
         };
-        let Some(known) = self.known else { return new };
-        let is_given_since = match asked_at {
-            Some(asked_at) => known.noted_at < asked_at,
-            None => known.stage == RenewalStage::Dead,
-        };
-        match is_given_since && !known.renews() {
-            true => StoredRefreshToken { line: known.line, line_since: known.line_since, ..new },
-            false => known.clone(),
+        match self.known {
+            None => new,
+            Some(over) if self.is_issued_anew(over) => {
+                StoredRefreshToken { line: over.line, line_since: over.line_since, ..new }
+            }
+            Some(known) => known.clone(),
         }
     }
-}
 
-/// Whether the refresh token `before`, of which this is known, renews the secret of a sign-in too: that brought none, or one
-/// of the same line. One that is over does not; where an API gives it again all the same, it may take it again.
-pub fn goes_on(
-    before: &SecretText,
-    brought: Option<BroughtToken<'_>>,
-    known: Option<&StoredRefreshToken>,
-) -> bool {
-    brought.is_none_or(|brought| brought.is_of_line(before)) && known.is_none_or(StoredRefreshToken::renews)
+    /// Whether it is good again, for the provider issued it after it was over. Where nobody knows when that was, what is spent
+    /// stays so: of what was refused or given up, whoever brings it knows better.
+    fn is_issued_anew(&self, known: &StoredRefreshToken) -> bool {
+        let is_since = self.asked_at.map_or(!self.is_rotated(), |asked_at| known.noted_at < asked_at);
+        is_since && !known.renews()
+    }
 }
 
 /// What is known of the refresh token with this fingerprint, of which the renewal of its record says this: it may have no

@@ -16,6 +16,7 @@ mod receipts;
 mod remote;
 mod renewed_meanwhile;
 mod replacing;
+mod rotated;
 mod set_aside;
 mod signed_in_since;
 

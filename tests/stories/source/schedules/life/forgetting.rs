@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use endo::source::renewal::{BroughtToken, Records, is_answer_lost, may_be_lost_answer};
+use endo::source::renewal::{IssuedToken, Records, is_answer_lost, may_be_lost_answer};
 use endo::store::{
-    CopyOfLine, Fingerprint, NewRevocation, RenewalStage, StoreError, StoredRefreshToken, StoredRenewal,
-    Transaction, View,
+    Fingerprint, NewRevocation, RenewalStage, StoreError, StoredRefreshToken, StoredRenewal, Transaction,
+    View,
 };
 use endo::vault::SecretText;
 
@@ -129,16 +129,19 @@ impl Life {
         let (same, now) = (SecretText::from(same), self.hand.now());
         let keep = move |transaction: &Transaction<'_>| {
             let known = transaction.refresh_token(&same.fingerprint())?;
-            let renewing = match heir(transaction, known.as_ref())? {
+            let issued = IssuedToken { token: &same, known: known.as_ref(), asked_at: Some(asked_at) };
+            let heir = match issued.is_rotated() {
+                true => transaction.copy_of_line(&known.as_ref().unwrap().line)?,
+                false => None,
+            };
+            let renewing = match heir {
                 Some(copy) => {
                     transaction.erase_revocation(copy.seq)?;
                     let token = read(&copy.record).1.unwrap();
                     Renewing { token, known: copy.refresh, is_heir: true }
                 }
                 None => {
-                    let brought = BroughtToken { token: &same, known: known.as_ref() };
-                    let token = same.expose().to_owned();
-                    Renewing { token, known: brought.taken_up(Some(asked_at), now), is_heir: false }
+                    Renewing { token: same.expose().to_owned(), known: issued.by_itself(now), is_heir: false }
                 }
             };
             let record = owned_by(owners, plain(1, &brought, Some(&renewing.token)));
@@ -167,17 +170,6 @@ impl Life {
 fn known_of(view: &View<'_>, token: Option<Fingerprint>) -> Result<Option<StoredRefreshToken>, StoreError> {
     match token {
         Some(token) => view.refresh_token(&token),
-        None => Ok(None),
-    }
-}
-
-/// What was given for a refresh token that is spent, where nobody holds it.
-fn heir(
-    transaction: &Transaction<'_>,
-    known: Option<&StoredRefreshToken>,
-) -> Result<Option<CopyOfLine>, StoreError> {
-    match known.filter(|known| known.stage == RenewalStage::Spent) {
-        Some(spent) => transaction.copy_of_line(&spent.line),
         None => Ok(None),
     }
 }

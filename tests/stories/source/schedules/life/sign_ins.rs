@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use endo::ambient::Timestamp;
-use endo::source::renewal::{BroughtToken, begin_life, carry_over, goes_on, named};
+use endo::source::renewal::{IssuedToken, begin_life, carry_over, named};
 use endo::store::{RenewalStage, StoreError, StoredRecord, StoredRefreshToken, StoredRenewal, Transaction};
 use endo::vault::SecretText;
 
@@ -70,7 +70,7 @@ impl Life {
 
     /// The refresh token before is taken over, or what was given for it meanwhile, unless that is known to be over.
     async fn keep(&mut self, Arrival { access, same, life, asked_at }: Arrival) {
-        let (device, owners, brought) = (self.device.clone(), self.another_owner(), access.clone());
+        let (device, owners, secret) = (self.device.clone(), self.another_owner(), access.clone());
         let (same_again, now) = (same.clone().map(SecretText::from), self.hand.now());
         let keep = move |transaction: &Transaction<'_>| {
             let (before, known) = (transaction.record(&device)?, transaction.renewal(&device)?.unwrap());
@@ -80,20 +80,20 @@ impl Life {
                 Some(same) => transaction.refresh_token(&same.fingerprint())?,
                 None => None,
             };
-            let same = same_again.as_ref().map(|token| BroughtToken { token, known: of_same.as_ref() });
-            let goes_on = kept.as_ref().filter(|kept| goes_on(kept, same, known.refresh.as_ref()));
-            let (token, refresh) = match (goes_on, same) {
-                (Some(kept), _) => (Some(kept.copy()), Some(named(kept.fingerprint(), Some(&known)))),
-                (None, Some(same)) => (Some(same.token.copy()), Some(same.taken_up(Some(asked_at), now))),
-                (None, None) => (None, None),
-            };
+            let asked_at = Some(asked_at);
+            let issued =
+                same_again.as_ref().map(|token| IssuedToken { token, known: of_same.as_ref(), asked_at });
+            let kept = kept.map(|kept| (kept.copy(), named(kept.fingerprint(), Some(&known))));
+            let goes_on = kept.filter(|(_, known)| IssuedToken::goes_on(issued, known));
+            let brought = || issued.map(|issued| (issued.token.copy(), issued.by_itself(now)));
+            let (token, refresh) = goes_on.or_else(brought).unzip();
             let generation = before.generation + 1;
             let token = token.map(|token| token.expose().to_owned());
-            let record = owned_by(owners, plain(generation, &brought, token.as_deref()));
+            let record = owned_by(owners, plain(generation, &secret, token.as_deref()));
             assert!(transaction.store_record(&device, &record)?);
             let life = StoredRenewal { generation, secret_since: generation, ..life };
             transaction.store_renewal(&device, &life.renewed_by(refresh.clone()))?;
-            let was_over = same.and_then(|same| same.known).is_some_and(|known| !known.renews());
+            let was_over = of_same.is_some_and(|known| !known.renews());
             Ok(Kept { refresh, token, was_over })
         };
         let Kept { refresh, token, was_over } = self.store().write::<_, StoreError, _>(keep).await.unwrap();
