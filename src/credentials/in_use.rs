@@ -76,7 +76,7 @@ impl CredentialsDevices {
                 return Ok(Some(Spared { why: if ends_all { ENDS_NEWER_ONES } else { HELD }, kept }));
             }
             let others = others.into_iter().map(|kept| kept.device).collect();
-            let kept = self.renewed_by_its_lost_answer(opened, others).await?;
+            let kept = self.holders_of_its_lost_answer(opened, others).await?;
             if !kept.is_empty() {
                 return Ok(Some(Spared { why: MAY_BE_ITS_ANSWER, kept }));
             }

@@ -3,7 +3,7 @@
 use super::CredentialsDevices;
 use crate::message::DeviceUuid;
 use crate::source::renewal::{is_answer_lost, may_be_lost_answer};
-use crate::store::{StoreError, StoredRefreshToken, View};
+use crate::store::{HolderOfLine, StoreError, StoredRefreshToken, View};
 use crate::vault::{Credentials, SecretText};
 
 /// Why a secret is not ended whose renewal may have brought what the account signed in for since.
@@ -22,8 +22,9 @@ impl CredentialsDevices {
         Ok(known.filter(is_answer_lost))
     }
 
-    /// Those of these credentials of the same account that may be renewed by what was in the lost answer, where one was.
-    pub(super) async fn renewed_by_its_lost_answer(
+    /// Those of these credentials of the same account that hold something of use which may have come in the lost answer, where
+    /// one was.
+    pub(super) async fn holders_of_its_lost_answer(
         &self,
         ending: &Credentials,
         kept: Vec<DeviceUuid>,
@@ -31,14 +32,17 @@ impl CredentialsDevices {
         let Some(lost) = self.lost_renewal_of(ending).await? else { return Ok(Vec::new()) };
         let now = self.clock.now();
         let look = move |view: &View<'_>| {
-            let mut renewed = Vec::new();
-            for device in kept {
-                let held = view.renewal(&device)?.and_then(|renewal| renewal.refresh);
-                if held.is_some_and(|held| may_be_lost_answer(&held, &lost, now)) {
-                    renewed.push(device);
+            let mut holders = Vec::new();
+            for credentials in kept {
+                let Some(renewal) = view.renewal(&credentials)? else { continue };
+                let held = renewal.refresh.as_ref();
+                let is_perhaps = held.is_some_and(|held| may_be_lost_answer(held, &lost, now));
+                let holder = HolderOfLine { credentials, renewal };
+                if is_perhaps && holder.is_of_use(now) {
+                    holders.push(holder.credentials);
                 }
             }
-            Ok(renewed)
+            Ok(holders)
         };
         self.store.read(look).await
     }

@@ -139,8 +139,7 @@ pub fn is_answer_lost(known: &StoredRefreshToken) -> bool {
 /// out its current token at every sign-in gives it again. Nothing was known of its line then before the other was sent; when
 /// that was, nobody knows where the clock was set back since.
 pub fn may_be_lost_answer(known: &StoredRefreshToken, lost: &StoredRefreshToken, now: Timestamp) -> bool {
-    let is_since = lost.sent_at <= known.line_since || now < lost.sent_at;
-    known.stage != RenewalStage::Spent && is_since
+    lost.sent_at <= known.line_since || now < lost.sent_at
 }
 
 pub(super) fn release(refresh: &mut StoredRefreshToken) {

@@ -124,6 +124,19 @@ async fn what_may_be_the_lost_answer_does_not_end_with_what_it_was_given_for() {
 }
 
 #[tokio::test]
+async fn neither_does_an_access_token_that_is_in_use_beside_a_spent_refresh_token() {
+    let scene = Scene::begin(Lost::Failed).await;
+    let Scene { provider, office, credentials } = &scene;
+    let (access, refresh) = provider.grant();
+    assert_eq!(office.keep(42, &access, &refresh).await, *credentials);
+    let other = office.keep(43, "another's access token", &refresh).await;
+    assert_eq!(office.gateway.credentials.renew_refused(&other, 1).await.unwrap(), Renewed::New);
+    assert_eq!((scene.told().await.verdict, provider.ended()), (ApiVerdict::Spared, Vec::new()));
+    let user_device = office.bind(credentials).await;
+    assert_eq!(office.open_for(credentials, &user_device).await.unwrap(), access);
+}
+
+#[tokio::test]
 async fn what_nobody_signed_in_for_since_ends() {
     for lost in [Lost::Failed, Lost::FailedAtTheEnd, Lost::Killed] {
         let scene = Scene::begin(lost).await;
