@@ -67,6 +67,8 @@ pub struct Admission {
     /// How many calls had succeeded when it was given.
     successes: u64,
     verdict: Verdict,
+    /// How many failures in a row are enough.
+    enough: u32,
 }
 
 /// What came of a call.
@@ -101,7 +103,8 @@ impl Breaker {
             state.position = Position::Open { since: self.clock.now(), at_once: at_once.saturating_sub(1) };
         }
         let (epoch, successes) = (state.epoch, state.successes);
-        Ok(Admission { breaker: Arc::clone(self), epoch, successes, verdict: Verdict::Late })
+        let enough = self.settings.failures;
+        Ok(Admission { breaker: Arc::clone(self), epoch, successes, verdict: Verdict::Late, enough })
     }
 
     /// Whether nobody would get leave now, and when to ask again. Asking changes nothing.
@@ -157,7 +160,7 @@ impl Breaker {
         if state.epoch != admission.epoch {
             return;
         }
-        let enough = self.settings.failures;
+        let enough = admission.enough;
         match (&mut state.position, verdict) {
             (Position::Closed { failures }, Verdict::Succeeded) => *failures = 0,
             (Position::Open { .. }, Verdict::Succeeded) => state.turn(Position::Closed { failures: 0 }),
@@ -211,6 +214,11 @@ impl Admission {
     /// meanwhile.
     pub fn failed(mut self) {
         self.verdict = Verdict::Failed;
+    }
+
+    /// The same, where nobody may remember it until it has failed as often as that takes: once is enough.
+    pub fn failed_enough(mut self) {
+        (self.verdict, self.enough) = (Verdict::Failed, 1);
     }
 
     /// Says that no answer came for as long as it was waited for: it may as well be slow with some calls. So where this opens
