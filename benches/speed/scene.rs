@@ -88,7 +88,8 @@ impl Cast {
             username: Some("octocat".to_owned()),
             secret: SecretText::from("not-a-secret"),
             refresh_token: None,
-            life: None,
+            asked_at: None,
+            lifetime: None,
             extras: Default::default(),
             owner: gateway.owner.as_ref().unwrap().uuid.clone(),
         };

@@ -13,7 +13,7 @@ use super::operation::{
 };
 use super::{doctor, on_credentials, on_devices, on_keys};
 use crate::bus::meshblu::MeshbluError;
-use crate::credentials::{Account, CredentialsError, Life, Page};
+use crate::credentials::{Account, CredentialsError, Page};
 use crate::gateway::Gateway;
 use crate::message::{DeliveryId, DeviceUuid};
 use crate::source::Way;
@@ -88,15 +88,14 @@ pub(super) async fn read<T: Send + 'static>(
 async fn add_credentials(gateway: &Gateway, new: NewCredentials) -> Result<DeviceUuid, OperationError> {
     let secret = handed_over(&new.secret, OperationError::NoSecret)?;
     let refresh_token = new.refresh_token.map(|token| handed_over(&token, OperationError::NoRefreshToken));
-    let obtained_at = gateway.ambient.clock.now();
-    let life = |seconds| Life { obtained_at, lifetime: Some(Duration::from_secs(u64::from(seconds))) };
     let id = resource_owner(new.id)?;
     let account = Account {
         id,
         username: new.username,
         secret,
         refresh_token: refresh_token.transpose()?,
-        life: new.expires_in.map(life),
+        asked_at: None,
+        lifetime: new.expires_in.map(|seconds| Duration::from_secs(u64::from(seconds))),
         extras: Default::default(),
         owner: owner(gateway, new.owner).await?,
     };

@@ -43,10 +43,9 @@ impl Brought {
 impl Incoming {
     /// The refresh token that the account brought.
     pub(super) fn issued<'a>(&'a self, brought: &'a Brought) -> Option<IssuedToken<'a>> {
-        let Self { devices, account, whereabouts } = self;
-        let asked_at = whereabouts.is_of_sign_in.then(|| devices.asked_at(account));
-        let token = account.refresh_token.as_ref()?;
-        Some(IssuedToken { token, known: brought.known.as_ref(), asked_at })
+        let Account { refresh_token, asked_at, .. } = &*self.account;
+        let token = refresh_token.as_ref()?;
+        Some(IssuedToken { token, known: brought.known.as_ref(), asked_at: *asked_at })
     }
 
     /// What was given for the refresh token that the account brought, where nobody holds it and it is the account's. Costs

@@ -1,14 +1,15 @@
 //! Keeping an account's secret: one credentials device for each account, sealed anew with every secret.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
 use super::arrivals::{Arrival, Trait};
 use super::before::{Before, Kept};
 use super::owners::NewRecord;
-use super::renewal::Life;
 use super::{CredentialsDevices, CredentialsError};
+use crate::ambient::Timestamp;
 use crate::bus::Bus;
 use crate::message::DeviceUuid;
 use crate::store::StoredRecord;
@@ -34,8 +35,10 @@ pub struct Account {
     pub secret: SecretText,
     /// The token that renews it. Where the API gave none with a secret that ends, the one before stays: some give it once.
     pub refresh_token: Option<SecretText>,
-    /// When it was asked for and how long it lives; without that nothing is renewed until the API refuses it.
-    pub life: Option<Life>,
+    /// When a sign-in asked the API for it; where none did, it is of an age that nobody knows.
+    pub asked_at: Option<Timestamp>,
+    /// How long it lives from then on, or from now on; without that nothing is renewed until the API refuses it.
+    pub lifetime: Option<Duration>,
     /// What else jobs may see of it.
     pub extras: Map<String, Value>,
     /// Who proved control of the account and may manage its credentials.
@@ -58,8 +61,6 @@ pub(super) struct Whereabouts {
     pub(super) again: Option<Arc<Again>>,
     /// What the secret is until its record is stored.
     pub(super) arrival: Arc<Arrival>,
-    /// Whether a sign-in brought it, that asked the API for it: else it is of an age that nobody knows.
-    pub(super) is_of_sign_in: bool,
 }
 
 impl Whereabouts {
@@ -103,7 +104,6 @@ impl CredentialsDevices {
         let mut traits = Trait::of(&account.secret, account.refresh_token.as_ref());
         traits.push(Trait::Account(account.id.clone()));
         traits.extend(self.lines_of(account.refresh_token.iter()).await?.into_iter().map(Trait::Token));
-        let is_of_sign_in = arrival.is_some();
         let (arrival, may_be_over) = match arrival {
             Some(arrival) => {
                 let may_be_over = arrival.brings(traits).await;
@@ -111,7 +111,7 @@ impl CredentialsDevices {
             }
             None => (Arc::new(self.arrivals.begin_with(traits).await), false),
         };
-        let whereabouts = Whereabouts { again: again.map(Arc::new), arrival, is_of_sign_in };
+        let whereabouts = Whereabouts { again: again.map(Arc::new), arrival };
         let device = match &self.bus {
             Bus::Embedded(bus) => self.keep_here(bus, account, whereabouts).await,
             Bus::Meshblu(bus) => self.keep_on(bus, account, whereabouts).await,

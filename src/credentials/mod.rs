@@ -69,7 +69,6 @@ pub use possession::{Possession, Typist};
 pub use receipt::{Act, ApiAnswer, ApiVerdict, By, Fate, Matter, Part, Receipt, Revoker};
 pub use receipts::Receipts;
 pub use rekey::Rekeyed;
-pub use renewal::Life;
 pub use revoke::Cut;
 pub use state::{State, Words};
 pub use strays::Unnoted;

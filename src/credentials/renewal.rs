@@ -1,7 +1,6 @@
 //! Renewing secrets: before they are used, after the API refused them, and ahead of their ends.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 
@@ -10,7 +9,7 @@ use super::open::text;
 use super::rounds::until_stopped;
 use super::stranded::{end_since, tell_outcome};
 use super::{Account, CredentialsDevices, CredentialsError};
-use crate::ambient::{Ambient, Random, Timestamp};
+use crate::ambient::{Ambient, Random};
 use crate::bus::Bus;
 use crate::bus::embedded::BusError;
 use crate::message::DeviceUuid;
@@ -24,15 +23,6 @@ use crate::vault::{Replacement, SecretText, Vault};
 
 /// How many secrets are renewed in one go.
 const AT_ONCE: usize = 256;
-
-/// How long a secret lives, as whoever gave it said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Life {
-    /// When it was asked for.
-    pub obtained_at: Timestamp,
-    /// How long it lives from then on, where that is known.
-    pub lifetime: Option<Duration>,
-}
 
 /// Who renews secrets.
 #[derive(Debug)]
@@ -168,8 +158,8 @@ impl CredentialsDevices {
         refresh: Option<StoredRefreshToken>,
     ) -> StoredRenewal {
         let fraction = self.renewing.as_ref().map_or(0.0, |renewing| renewing.random.fraction());
-        let lifetime = account.life.and_then(|life| life.lifetime);
-        begin_life(generation, self.asked_at(account), lifetime, fraction).renewed_by(refresh)
+        let begun_at = account.asked_at.unwrap_or_else(|| self.clock.now());
+        begin_life(generation, begun_at, account.lifetime, fraction).renewed_by(refresh)
     }
 
     /// Has refresh tokens be known by their own fingerprints: databases of before knew them by their credentials alone.
@@ -193,11 +183,6 @@ impl CredentialsDevices {
             self.store.write::<_, StoreError, _>(name).await?;
         }
         Ok(())
-    }
-
-    /// When the account's secret was asked for.
-    pub(super) fn asked_at(&self, account: &Account) -> Timestamp {
-        account.life.map_or_else(|| self.clock.now(), |life| life.obtained_at)
     }
 
     /// Takes a record into the store that came with its device, where it is found by what renews it; answers the

@@ -160,7 +160,8 @@ fn account(id: &str, secret: &str, owner: &str) -> Account {
         username: Some(format!("{id} by name")),
         secret: SecretText::from(secret),
         refresh_token: None,
-        life: None,
+        asked_at: None,
+        lifetime: None,
         extras: Default::default(),
         owner: owner.into(),
     }

@@ -147,7 +147,8 @@ impl TestGateway {
             username: Some("octocat".to_owned()),
             secret: SecretText::from(SECRET),
             refresh_token: None,
-            life: None,
+            asked_at: None,
+            lifetime: None,
             extras: Default::default(),
             owner: owner.clone(),
         }

@@ -2,7 +2,7 @@
 //! gave ends there.
 
 use super::keeping::{Brought, fate_at, fate_of_tokens, keep, not_kept};
-use crate::credentials::{Account, Again, Life};
+use crate::credentials::{Account, Again};
 use crate::http::entrance::Entrance;
 use crate::http::problem::{Kind, Problem};
 use crate::http::server::FrontDoor;
@@ -37,7 +37,7 @@ pub(super) async fn redeem(
     Answered { code, pending }: Answered,
     BoundFor { owner, credentials, is_meant }: BoundFor,
 ) -> Result<DeviceUuid, Problem> {
-    let (entrance, obtained_at) = (door.entrance()?, door.clock.now());
+    let (entrance, asked_at) = (door.entrance()?, door.clock.now());
     let arrival = entrance.credentials.arrival(credentials.as_ref()).await;
     let tokens = client.exchange(&code, &pending).await.map_err(|error| not_given(&error, entrance))?;
     let arrival = entrance.credentials.note_stray(arrival, &tokens.access, tokens.refresh.as_ref()).await;
@@ -55,7 +55,8 @@ pub(super) async fn redeem(
         username: account.username,
         secret: tokens.access,
         refresh_token: tokens.refresh,
-        life: Some(Life { obtained_at, lifetime: tokens.lifetime }),
+        asked_at: Some(asked_at),
+        lifetime: tokens.lifetime,
         extras: account.extras,
         owner,
     };

@@ -126,5 +126,14 @@ pub(super) fn account(
     username: Option<String>,
     secret: SecretText,
 ) -> Account {
-    Account { id, username, secret, refresh_token: None, life: None, extras: serde_json::Map::new(), owner }
+    Account {
+        id,
+        username,
+        secret,
+        refresh_token: None,
+        asked_at: None,
+        lifetime: None,
+        extras: serde_json::Map::new(),
+        owner,
+    }
 }

@@ -36,7 +36,8 @@ async fn keep(gateway: &Gateway, account: i64, owner: &DeviceUuid) -> DeviceUuid
         secret: SecretText::from(secret(account)),
         refresh_token: Some(SecretText::from("canary-refresh")),
         owner: owner.clone(),
-        life: None,
+        asked_at: None,
+        lifetime: None,
         extras: Default::default(),
     };
     gateway.credentials.keep(account).await.unwrap()

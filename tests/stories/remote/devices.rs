@@ -29,7 +29,8 @@ pub(crate) fn account(secret: &str) -> Account {
         username: Some("octocat".to_owned()),
         secret: SecretText::from(secret),
         refresh_token: None,
-        life: None,
+        asked_at: None,
+        lifetime: None,
         extras: Default::default(),
         owner: "owner-uuid".into(),
     }

@@ -73,7 +73,8 @@ async fn keep_for(gateway: &RemoteGateway, owner: &str) -> DeviceUuid {
         username: Some("octocat".to_owned()),
         secret: SecretText::from("s"),
         refresh_token: None,
-        life: None,
+        asked_at: None,
+        lifetime: None,
         extras: Default::default(),
         owner: owner.into(),
     };

@@ -87,7 +87,8 @@ async fn cast(bus: &TestGateway, gateway: &RemoteGateway, owner: &Device) -> (Bi
         username: Some("octocat".to_owned()),
         secret: SecretText::from("canary-of-a-secret"),
         refresh_token: None,
-        life: None,
+        asked_at: None,
+        lifetime: None,
         extras: Default::default(),
         owner: DeviceUuid::from(&*owner.uuid),
     };

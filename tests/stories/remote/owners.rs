@@ -129,7 +129,8 @@ pub(super) fn account(owner: &str) -> Account {
         username: Some("octocat".to_owned()),
         secret: SecretText::from(format!("secret of {owner}").as_str()),
         refresh_token: None,
-        life: None,
+        asked_at: None,
+        lifetime: None,
         extras: Default::default(),
         owner: owner.into(),
     }

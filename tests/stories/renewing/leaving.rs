@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use endo::credentials::{Health, Life, Rekeyed};
+use endo::credentials::{Health, Rekeyed};
 use futures_util::future::join_all;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
@@ -27,11 +27,8 @@ async fn second_owner(house: &House) -> Device {
     let owner = house.gateway.flow(&"nobody".into()).await.device;
     let mut account = house.gateway.account(583_231, &(&*owner.uuid).into());
     (account.secret, account.refresh_token) = ("access-1".into(), Some("refresh-1".into()));
-    account.life = house
-        .standing()
-        .await
-        .expires_at
-        .map(|_| Life { obtained_at: house.hand.now(), lifetime: Some(HOUR) });
+    account.asked_at = Some(house.hand.now());
+    account.lifetime = house.standing().await.expires_at.map(|_| HOUR);
     house.gateway.gateway.credentials.keep(account).await.unwrap();
     owner
 }

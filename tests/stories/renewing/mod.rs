@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use endo::ambient::{Clock, Timestamp};
 use endo::config::Config;
-use endo::credentials::{Account, Life, Standing};
+use endo::credentials::{Account, Standing};
 use endo::store::{StoreError, StoredRecord};
 use endo::vault::{ResourceOwnerId, SecretText};
 use serde_json::{Map, Value, json};
@@ -75,8 +75,8 @@ impl House {
         })
         .await;
         let (access, refresh) = provider.grant();
-        let life = Some(Life { obtained_at: hand.now(), lifetime });
-        let account = Account { life, ..account(&gateway, &access, Some(&refresh)) };
+        let asked_at = Some(hand.now());
+        let account = Account { asked_at, lifetime, ..account(&gateway, &access, Some(&refresh)) };
         let chain = gateway.chain_of(account).await;
         Self { provider, gateway, chain, hand }
     }
@@ -115,7 +115,8 @@ fn account(gateway: &TestGateway, access: &str, refresh: Option<&str>) -> Accoun
         username: Some("octocat".to_owned()),
         secret: SecretText::from(access),
         refresh_token: refresh.map(SecretText::from),
-        life: None,
+        asked_at: None,
+        lifetime: None,
         extras: Map::new(),
         owner: gateway.gateway.owner.as_ref().unwrap().uuid.clone(),
     }

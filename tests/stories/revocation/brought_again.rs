@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use endo::config::{RevocationEnds, Source};
-use endo::credentials::{Account, ApiVerdict, CredentialsError, Fate, Life, Renewed};
+use endo::credentials::{Account, ApiVerdict, CredentialsError, Fate, Renewed};
 use endo::message::DeviceUuid;
 use endo::source::renewal::Health;
 use endo::store::{RenewalStage, StoreError, StoredRefreshToken, Transaction};
@@ -18,8 +18,8 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// What a sign-in brings that was given the forgotten refresh token again, and when it was asked for.
 fn brings_it_again(office: &Office, provider: &FakeProvider) -> Account {
     let (access, _) = provider.grant();
-    let life = Life { obtained_at: office.gateway.ambient.clock.now(), lifetime: Some(HOUR) };
-    Account { life: Some(life), ..office.account(42, &access, "refresh-1") }
+    let (asked_at, lifetime) = (Some(office.gateway.ambient.clock.now()), Some(HOUR));
+    Account { asked_at, lifetime, ..office.account(42, &access, "refresh-1") }
 }
 
 /// The API does not take the access token any more: what comes of a renewal then.
@@ -159,8 +159,8 @@ async fn given_before_the_answer_came(under_way: &UnderWay) -> (DeviceUuid, Stri
     let (office, provider) = (&under_way.office, &under_way.provider);
     office.forget(&under_way.credentials).await;
     let (access, _) = provider.grant();
-    let life = Life { obtained_at: office.gateway.ambient.clock.now(), lifetime: Some(HOUR) };
-    let account = Account { life: Some(life), ..office.account(42, &access, "refresh-2") };
+    let (asked_at, lifetime) = (Some(office.gateway.ambient.clock.now()), Some(HOUR));
+    let account = Account { asked_at, lifetime, ..office.account(42, &access, "refresh-2") };
     (office.gateway.credentials.keep(account).await.unwrap(), access)
 }
 
@@ -252,8 +252,8 @@ async fn an_access_token_in_use_beside_a_spent_refresh_token_does_not_end_with_i
     let office = Office::open(provider.settings()).await;
     let (access, refresh) = provider.grant();
     let one = office.keep(42, &access, &refresh).await;
-    let life = Life { obtained_at: office.gateway.ambient.clock.now(), lifetime: Some(HOUR) };
-    let account = Account { life: Some(life), ..office.account(43, &access, &refresh) };
+    let (asked_at, lifetime) = (Some(office.gateway.ambient.clock.now()), Some(HOUR));
+    let account = Account { asked_at, lifetime, ..office.account(43, &access, &refresh) };
     let other = office.gateway.credentials.keep(account).await.unwrap();
     assert_eq!(office.gateway.credentials.renew_refused(&one, 1).await.unwrap(), Renewed::New);
     let user_device = office.bind(&other).await;

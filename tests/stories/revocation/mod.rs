@@ -106,7 +106,8 @@ impl Office {
             username: Some("octocat".to_owned()),
             secret: SecretText::from(access),
             refresh_token: Some(SecretText::from(refresh)),
-            life: None,
+            asked_at: None,
+            lifetime: None,
             extras: Default::default(),
             owner: self.owner(),
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use endo::cli::Exit;
 use endo::config::{self, Config};
-use endo::credentials::{ApiAnswer, ApiVerdict, CredentialsError, Health, Life};
+use endo::credentials::{ApiAnswer, ApiVerdict, CredentialsError, Health};
 use endo::message::DeviceUuid;
 use endo::store::{StoreError, StoredRecord};
 use endo::vault::{Contents, Format, Owners, ResourceOwnerId, SecretText};
@@ -34,8 +34,8 @@ impl Office {
 
     /// Keeps tokens of the account that live for an hour.
     async fn keep_for_an_hour(&self, id: i64, access: &str, refresh: &str) -> DeviceUuid {
-        let life = Life { obtained_at: self.gateway.ambient.clock.now(), lifetime: Some(HOUR) };
-        let account = endo::credentials::Account { life: Some(life), ..self.account(id, access, refresh) };
+        let (asked_at, lifetime) = (Some(self.gateway.ambient.clock.now()), Some(HOUR));
+        let account = endo::credentials::Account { asked_at, lifetime, ..self.account(id, access, refresh) };
         self.gateway.credentials.keep(account).await.unwrap()
     }
 

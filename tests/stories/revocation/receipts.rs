@@ -167,7 +167,8 @@ async fn an_owner_leaves_and_the_last_one_cannot() {
         secret: SecretText::from("canary-newer"),
         refresh_token: None,
         owner: DeviceUuid::from(&*second.uuid),
-        life: None,
+        asked_at: None,
+        lifetime: None,
         extras: Default::default(),
     };
     assert_eq!(house.gateway.gateway.credentials.keep(account).await.unwrap(), house.chain.credentials);

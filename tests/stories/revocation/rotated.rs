@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use endo::credentials::{Account, Act, ApiVerdict, CredentialsError, Life, Renewed};
+use endo::credentials::{Account, Act, ApiVerdict, CredentialsError, Renewed};
 use endo::message::DeviceUuid;
 use endo::source::renewal::Health;
 
@@ -29,8 +29,8 @@ async fn renewed(
 
 /// What a sign-in brings now.
 fn signs_in(office: &Office, access: &str, refresh: &str) -> Account {
-    let life = Life { obtained_at: office.gateway.ambient.clock.now(), lifetime: Some(HOUR) };
-    Account { life: Some(life), ..office.account(42, access, refresh) }
+    let (asked_at, lifetime) = (Some(office.gateway.ambient.clock.now()), Some(HOUR));
+    Account { asked_at, lifetime, ..office.account(42, access, refresh) }
 }
 
 async fn keep_brought(office: &Office, account: Account) -> DeviceUuid {

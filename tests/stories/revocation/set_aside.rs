@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use endo::config::{RevocationEnds, Source};
-use endo::credentials::{Account, Act, ApiVerdict, CredentialsError, Fate, Life, Receipt, Renewed};
+use endo::credentials::{Account, Act, ApiVerdict, CredentialsError, Fate, Receipt, Renewed};
 use endo::message::DeviceUuid;
 
 use super::Office;
@@ -15,16 +15,16 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 /// The account of the office with this access token alone, which lives for an hour.
 fn without_refresh_token(office: &Office, access: &str) -> Account {
-    let life = Some(Life { obtained_at: office.gateway.ambient.clock.now(), lifetime: Some(HOUR) });
-    Account { refresh_token: None, life, ..office.account(42, access, "") }
+    let (asked_at, lifetime) = (Some(office.gateway.ambient.clock.now()), Some(HOUR));
+    Account { refresh_token: None, asked_at, lifetime, ..office.account(42, access, "") }
 }
 
 /// Credentials of somebody who signed in, and signed in again, when the API gave no refresh token: `access-1`, `refresh-1`,
 /// and then `access-2`.
 async fn signed_in_again(office: &Office, provider: &FakeProvider) -> DeviceUuid {
     let (first, second) = (provider.grant(), provider.grant());
-    let life = Some(Life { obtained_at: office.gateway.ambient.clock.now(), lifetime: Some(HOUR) });
-    let account = Account { life, ..office.account(42, &first.0, &first.1) };
+    let (asked_at, lifetime) = (Some(office.gateway.ambient.clock.now()), Some(HOUR));
+    let account = Account { asked_at, lifetime, ..office.account(42, &first.0, &first.1) };
     let credentials = office.gateway.credentials.keep(account).await.unwrap();
     office.gateway.credentials.keep(without_refresh_token(office, &second.0)).await.unwrap();
     credentials

@@ -149,7 +149,8 @@ async fn the_terminal_prints_all_receipts() {
         username: None,
         secret: SecretText::from("canary"),
         refresh_token: None,
-        life: None,
+        asked_at: None,
+        lifetime: None,
         extras: Default::default(),
         owner,
     };
