@@ -209,9 +209,11 @@ impl View<'_> {
     /// # Errors
     /// What the database reports.
     pub fn copy_of_line(&self, line: &Fingerprint) -> Result<Option<CopyOfLine>, StoreError> {
-        let sql = "SELECT seq, credentials, receipt, generation, endo, signature, source, token
-                   FROM refresh_tokens JOIN revocations ON refresh = token
-                   WHERE line = ?1 AND stage < ?2 AND receipt > 0 AND attempts = 0 ORDER BY seq DESC LIMIT 1";
+        let sql = format!(
+            "SELECT seq, credentials, receipt, generation, endo, signature, source, known.*
+             FROM (SELECT {COLUMNS} FROM refresh_tokens) AS known JOIN revocations ON refresh = known.token
+             WHERE line = ?1 AND stage < ?2 AND receipt > 0 AND attempts = 0 ORDER BY seq DESC LIMIT 1"
+        );
         let over = RenewalStage::Dead.code();
         let copy = |row: &Row<'_>| {
             Ok(CopyOfLine {
@@ -224,14 +226,10 @@ impl View<'_> {
                     signature: row.get(5)?,
                     source: row.get(6)?,
                 },
-                refresh: StoredRefreshToken::new(row.get(7)?),
+                refresh: StoredRefreshToken::read(row, 7)?,
             })
         };
-        let Some(found) = self.prepare(sql)?.query_row((line, over), copy).optional()? else {
-            return Ok(None);
-        };
-        let refresh = self.refresh_token(&found.refresh.token)?.unwrap_or(found.refresh);
-        Ok(Some(CopyOfLine { refresh, ..found }))
+        Ok(self.prepare(&sql)?.query_row((line, over), copy).optional()?)
     }
 
     /// The refresh tokens of which nothing is new since `before`, and that neither a record nor a sealed copy holds; at most
