@@ -96,7 +96,7 @@ impl StoredRefreshToken {
     /// Whether somebody is at it whose time is not over. One that is longer than any was made before the clock was set back.
     pub fn is_held(&self, now: Timestamp) -> bool {
         let left = self.held_until.since(now);
-        !self.holder.is_empty() && !left.is_zero() && left <= LONGEST_LEASE
+        !self.holder.is_empty() && !left.is_zero() && left <= LEASE
     }
 
     /// From the columns of [`COLUMNS`], which begin at this one.
@@ -121,8 +121,8 @@ impl StoredRefreshToken {
 
 pub(super) const COLUMNS: &str = "token, line, stage, sent, holder, held_until, rest_until, reason, failures, noted_at, line_since, sent_at";
 
-/// Longer than anybody says at once to be at it.
-const LONGEST_LEASE: Duration = Duration::from_secs(60);
+/// For how long somebody says at once to be at a refresh token, at most; while that goes on, it is said again.
+pub const LEASE: Duration = Duration::from_secs(10);
 const NOBODY_HOLDS_IT: &str = "NOT EXISTS (SELECT 1 FROM renewals WHERE refresh = token)
                                AND NOT EXISTS (SELECT 1 FROM revocations WHERE refresh = token)";
 

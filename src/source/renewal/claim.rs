@@ -109,18 +109,12 @@ impl Claimant {
             _ => {}
         }
         let refresh = renewal.refresh.as_ref()?;
-        if self.is_held(refresh) {
+        if refresh.holder != self.holder && refresh.is_held(self.now) {
             return Some(Claim::Held);
         }
         // A rest that is longer than any was made before the clock was set back.
         let rest = refresh.rest_until.since(self.now);
         (!rest.is_zero() && rest <= LONGEST_REST).then_some(Claim::Resting)
-    }
-
-    /// By somebody else, whose time is not over. A lease that is longer than any was made before the clock was set back.
-    fn is_held(&self, refresh: &StoredRefreshToken) -> bool {
-        let left = refresh.held_until.since(self.now);
-        refresh.holder != self.holder && !left.is_zero() && left <= self.lease
     }
 
     /// What the API refuses and nothing renews is over.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::store::LEASE;
+
 /// Why a renewal is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Demand {
@@ -30,7 +32,7 @@ pub enum Renewed {
 /// How long renewals hold on.
 #[derive(Clone, Copy, Debug)]
 pub struct RenewalSettings {
-    /// How long a process that stopped keeps others waiting; while it works, it says so three times as often.
+    /// How long a process that stopped keeps others waiting, [`LEASE`] at most; while it works, it says so three times as often.
     pub lease: Duration,
     /// How long a renewal waits for one of another process.
     pub patience: Duration,
@@ -40,10 +42,6 @@ pub struct RenewalSettings {
 
 impl Default for RenewalSettings {
     fn default() -> Self {
-        Self {
-            lease: Duration::from_secs(10),
-            patience: Duration::from_secs(25),
-            look: Duration::from_millis(100),
-        }
+        Self { lease: LEASE, patience: Duration::from_secs(25), look: Duration::from_millis(100) }
     }
 }
