@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::subject::Noted;
 use crate::ambient::{Backoff, Timestamp};
 use crate::source::provider::Retry;
 use crate::store::{RenewalStage, StoredRefreshToken, StoredRenewal};
@@ -52,9 +51,13 @@ pub(super) struct Doubt {
 
 impl Doubt {
     /// What follows for the secret.
-    pub(super) fn resolve(self, noted: Noted<'_>) -> Resolution {
+    pub(super) fn resolve(
+        self,
+        refresh: &mut StoredRefreshToken,
+        renewal: &mut StoredRenewal,
+        now: Timestamp,
+    ) -> Resolution {
         let Self { good, sends, retry } = self;
-        let Noted { refresh, renewal, now, .. } = noted;
         // A refresh token that stays valid is of use while the access token is good.
         if good && (sends > 0 || retry != Retry::Always) {
             release(refresh);
@@ -64,7 +67,7 @@ impl Doubt {
             Resolution::Leave
         } else if !may_send_again(retry, refresh.sent) {
             refuse(renewal, now);
-            end(refresh, renewal, LOST);
+            end(refresh, Some(renewal), LOST);
             Resolution::Moved
         } else if sends >= at_once(retry) {
             rest_after_failure(refresh, now, None);
@@ -156,9 +159,11 @@ pub(super) fn refuse(renewal: &mut StoredRenewal, now: Timestamp) {
 }
 
 /// The refresh token is over. The access token may outlive it.
-pub(super) fn end(refresh: &mut StoredRefreshToken, renewal: &mut StoredRenewal, reason: &str) {
+pub(super) fn end(refresh: &mut StoredRefreshToken, renewal: Option<&mut StoredRenewal>, reason: &str) {
     refresh.stage = RenewalStage::Dead;
     refresh.reason = Some(reason.to_owned());
-    renewal.renew_at = None;
+    if let Some(renewal) = renewal {
+        renewal.renew_at = None;
+    }
     release(refresh);
 }

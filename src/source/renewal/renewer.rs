@@ -12,7 +12,7 @@ use super::judgement::{
 };
 use super::keeping::Given;
 use super::records::{CameTo, Held, Outcome, Records};
-use super::subject::{Noted, Noting, Subject};
+use super::subject::{Beside, Noted, Noting, Subject};
 use super::upstream::Upstream;
 use crate::ambient::{Ambient, Clock, Random, Timestamp};
 use crate::message::DeviceUuid;
@@ -119,13 +119,14 @@ impl Renewer {
         let (records, asked) = (Arc::clone(&self.records), device.clone());
         let look = move |view: &View<'_>| {
             let record = (records.current)(view, &asked)?.ok_or(RenewalError::NoRecord)?;
-            let known = view.renewal(&asked)?;
-            let subject = Subject::of(asked, known.as_ref(), record.generation);
-            Ok::<_, RenewalError>((record, subject))
+            let known = view.renewal(&asked)?.filter(|known| known.generation == record.generation);
+            let secret_since = known.map_or(record.generation, |known| known.secret_since);
+            Ok::<_, RenewalError>((record, secret_since))
         };
-        let (record, subject) = self.store.read(look).await?;
+        let (record, secret_since) = self.store.read(look).await?;
         let held = (self.records.open)(device.clone(), record.clone()).await?;
-        let subject = subject.renewed_by(held.refresh.as_ref().map(SecretText::fingerprint));
+        let token = held.refresh.as_ref().map(SecretText::fingerprint);
+        let subject = Subject { device: device.clone(), token, secret_since };
         Ok(Case { device: device.clone(), demand, record, subject, held, holder: run.holder.clone() })
     }
 
@@ -157,13 +158,15 @@ impl Renewer {
             Err(OAuthError::InvalidGrant) => {
                 let is_refused = case.demand != Demand::Due;
                 let noted = self.note(case, move |noted| {
-                    let Noted { refresh, renewal, is_beside_its_access_token, now } = noted;
+                    let Noted { refresh, mut beside, now } = noted;
                     // Of an access token that a sign-in brought meanwhile this says nothing.
-                    if is_refused && is_beside_its_access_token {
+                    if let Beside::Same(renewal) = &mut beside
+                        && is_refused
+                    {
                         refuse(renewal, now);
                     }
                     let reason = if refresh.sent > 1 { LOST_AND_REFUSED } else { REFUSED };
-                    end(refresh, renewal, reason);
+                    end(refresh, beside.whichever(), reason);
                 });
                 noted.await?;
                 self.tell_nothing_came(case, run, asked_at).await?;
@@ -205,13 +208,13 @@ impl Renewer {
         };
         let (holder, retry) = (case.holder.clone(), self.upstream.retry);
         // Whoever took over meanwhile has to know, and a death that this explains is none.
-        let put_off = self.note_of(case, None, move |Noted { refresh, renewal, now, .. }| {
+        let put_off = self.note_of(case, None, move |Noted { refresh, beside, now }| {
             refresh.sent = refresh.sent.saturating_sub(1);
             let ours = refresh.holder == holder;
             let given_up = refresh.reason.as_deref() == Some(LOST);
             if ours || (given_up && may_send_again(retry, refresh.sent)) {
-                if given_up {
-                    // What it was given up for is due.
+                // What it was given up for is due.
+                if let Some(renewal) = beside.whichever().filter(|_| given_up) {
                     renewal.renew_at = Some(now);
                 }
                 let is_unused = refresh.sent == 0;
@@ -235,17 +238,15 @@ impl Renewer {
             }
         };
         let (retry, demand, sends) = (self.upstream.retry, case.demand, run.sends);
-        let resolution = self.note(case, move |noted| {
+        let resolution = self.note(case, move |Noted { refresh, beside, now }| {
             // Somebody signed in meanwhile: what was tried says nothing of the access token that they brought.
-            if !noted.is_beside_its_access_token {
-                return Resolution::Moved;
-            }
+            let Beside::Same(renewal) = beside else { return Resolution::Moved };
             let good = match probe {
                 Probe::Good => true,
                 Probe::Rejected => false,
-                Probe::Unknown => demand == Demand::Due && noted.renewal.lives(noted.now),
+                Probe::Unknown => demand == Demand::Due && renewal.lives(now),
             };
-            Doubt { good, sends, retry }.resolve(noted)
+            Doubt { good, sends, retry }.resolve(refresh, renewal, now)
         });
         match resolution.await?.unwrap_or(Resolution::Moved) {
             Resolution::Leave => Ok(Attempt::Done(Renewed::StillGood)),

@@ -1,7 +1,6 @@
 //! What a renewal is about, whichever record holds it by now, and what is noted of it.
 
 use super::records::Records;
-use super::schedule::begin_life;
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 use crate::store::{
@@ -16,7 +15,7 @@ pub(super) struct Subject {
     /// The refresh token, if there is one.
     pub(super) token: Option<Fingerprint>,
     /// The first record that held the access token.
-    secret_since: u64,
+    pub(super) secret_since: u64,
 }
 
 /// Where the refresh token is now that a renewal is about.
@@ -27,13 +26,31 @@ pub(super) struct Place {
     pub(super) renewal: StoredRenewal,
 }
 
-/// What is known of a refresh token, and of the secret that it renews.
+/// What is known of a refresh token, and of what it renews.
 pub(super) struct Noted<'a> {
     pub(super) refresh: &'a mut StoredRefreshToken,
-    pub(super) renewal: &'a mut StoredRenewal,
-    /// Whether the access token beside it is the one that was read, and none that a sign-in brought meanwhile.
-    pub(super) is_beside_its_access_token: bool,
+    pub(super) beside: Beside<'a>,
     pub(super) now: Timestamp,
+}
+
+/// What is known of the access token beside a refresh token.
+pub(super) enum Beside<'a> {
+    /// It is the one that was read.
+    Same(&'a mut StoredRenewal),
+    /// A sign-in brought it meanwhile.
+    Another(&'a mut StoredRenewal),
+    /// There is none: no record holds the refresh token.
+    Nothing,
+}
+
+impl<'a> Beside<'a> {
+    /// Whichever it is.
+    pub(super) fn whichever(self) -> Option<&'a mut StoredRenewal> {
+        match self {
+            Self::Same(renewal) | Self::Another(renewal) => Some(renewal),
+            Self::Nothing => None,
+        }
+    }
 }
 
 /// What is to be noted, and by whom.
@@ -45,18 +62,6 @@ pub(super) struct Noting<F> {
 }
 
 impl Subject {
-    /// What the record of this generation holds, of whose renewal this is known.
-    pub(super) fn of(device: DeviceUuid, known: Option<&StoredRenewal>, generation: u64) -> Self {
-        let known = known.filter(|known| known.generation == generation);
-        let secret_since = known.map_or(generation, |known| known.secret_since);
-        Self { device, token: None, secret_since }
-    }
-
-    /// The same, which this refresh token renews.
-    pub(super) fn renewed_by(self, token: Option<Fingerprint>) -> Self {
-        Self { token, ..self }
-    }
-
     /// The newest record that holds the refresh token: of the credentials that it was read from, or of others in which somebody
     /// signed in since and brought it again.
     pub(super) fn place(&self, view: &View<'_>, records: &Records) -> Result<Option<Place>, StoreError> {
@@ -83,41 +88,29 @@ impl Subject {
         records: &Records,
         noting: Noting<impl FnOnce(Noted<'_>) -> T>,
     ) -> Result<Option<T>, StoreError> {
-        let place = self.place(transaction, records)?;
-        let is_beside_its_access_token = place.as_ref().is_some_and(|place| self.is_where_it_was(place));
-        let (device, renewal) = match place {
-            Some(place) => (Some(place.device), Some(place.renewal)),
-            None => (None, self.of_nobody(transaction)?),
+        let mut place = self.place(transaction, records)?;
+        let known = match &mut place {
+            Some(place) => place.renewal.refresh.take(),
+            None => self.token.map_or(Ok(None), |token| transaction.refresh_token(&token))?,
         };
         let Noting { holder, now, change } = noting;
-        let at_it = |renewal: &StoredRenewal| renewal.refresh.as_ref().map(|known| known.holder.clone());
-        let is_at_it = |renewal: &StoredRenewal| holder.is_none() || at_it(renewal) == holder;
-        let Some(mut renewal) = renewal.filter(is_at_it) else { return Ok(None) };
+        let is_at_it =
+            |known: &StoredRefreshToken| holder.as_ref().is_none_or(|holder| known.holder == *holder);
         // For what is spent another was given, whatever comes of it besides.
-        let Some(mut refresh) = renewal.refresh.take().filter(|known| known.stage != RenewalStage::Spent)
-        else {
-            return Ok(None);
-        };
+        let is_to_be_noted =
+            |known: &StoredRefreshToken| is_at_it(known) && known.stage != RenewalStage::Spent;
+        let Some(mut refresh) = known.filter(is_to_be_noted) else { return Ok(None) };
         refresh.noted_at = now;
-        let noted =
-            change(Noted { refresh: &mut refresh, renewal: &mut renewal, is_beside_its_access_token, now });
-        let Some(device) = device else {
+        let Some(mut place) = place else {
+            change(Noted { refresh: &mut refresh, beside: Beside::Nothing, now });
             transaction.store_refresh_token(&refresh)?;
             return Ok(None);
         };
-        transaction.store_renewal(&device, &StoredRenewal { refresh: Some(refresh), ..renewal })?;
+        let is_same = place.device == self.device && place.renewal.secret_since == self.secret_since;
+        let beside = if is_same { Beside::Same } else { Beside::Another };
+        let noted = change(Noted { refresh: &mut refresh, beside: beside(&mut place.renewal), now });
+        let renewal = StoredRenewal { refresh: Some(refresh), ..place.renewal };
+        transaction.store_renewal(&place.device, &renewal)?;
         Ok(Some(noted))
-    }
-
-    /// Whether this is the access token that was read.
-    fn is_where_it_was(&self, place: &Place) -> bool {
-        place.device == self.device && place.renewal.secret_since == self.secret_since
-    }
-
-    /// What is known of a refresh token that no record holds, with the life of no secret.
-    fn of_nobody(&self, view: &View<'_>) -> Result<Option<StoredRenewal>, StoreError> {
-        let Some(token) = &self.token else { return Ok(None) };
-        let known = view.refresh_token(token)?;
-        Ok(known.map(|known| begin_life(0, known.noted_at, None, 0.0).renewed_by(Some(known))))
     }
 }
