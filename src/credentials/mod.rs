@@ -44,6 +44,7 @@ mod renewal;
 mod reseal;
 mod revoke;
 mod rounds;
+mod said_refused;
 mod state;
 mod stranded;
 mod strays;

@@ -127,8 +127,8 @@ impl Desk {
                 Ok(reply) => return Ok(reply),
                 Err(failed) => failed,
             };
-            if failed.next == Next::CredentialsExpired {
-                match self.renew(case, renewed).await {
+            if matches!(failed.next, Next::CredentialsExpired | Next::CredentialsSaidExpired) {
+                match self.renew(case, &failed.next, renewed).await {
                     Ok(what) if case.changes.is_none() => {
                         renewed = Some(what);
                         continue;
@@ -224,10 +224,19 @@ impl Desk {
         .counting(case.changes.clone())
     }
 
-    /// Renews the secret that the API refused, once for a message. `before` is what came of that before.
-    async fn renew(&self, case: &Case, before: Option<Renewed>) -> Result<Renewed, CredentialsError> {
-        let renewing = self.credentials.renew_refused(&case.parties.credentials, case.generation());
-        match (before, renewing.await?) {
+    /// Renews the secret that the API refused, as is known or said, once for a message. `before` is what came of that before.
+    async fn renew(
+        &self,
+        case: &Case,
+        refused: &Next,
+        before: Option<Renewed>,
+    ) -> Result<Renewed, CredentialsError> {
+        let (device, generation) = (&case.parties.credentials, case.generation());
+        let renewed = match refused {
+            Next::CredentialsSaidExpired => self.credentials.renew_said_refused(device, generation).await?,
+            _ => self.credentials.renew_refused(device, generation).await?,
+        };
+        match (before, renewed) {
             (None, renewed) => Ok(renewed),
             // The provider takes it, as it took it before, and the API does not.
             (_, Renewed::StillGood) => {

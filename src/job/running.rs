@@ -34,8 +34,10 @@ pub enum Next {
     Final,
     /// The run ended before its time; what it had started outside may have been done or not.
     Interrupted,
-    /// The credentials are to be refreshed; then the job may run once more.
+    /// The API refused the credentials. They are to be refreshed; then the job may run once more.
     CredentialsExpired,
+    /// The same, as a handler says, whose word for it there is alone.
+    CredentialsSaidExpired,
 }
 
 impl RunFailure {
@@ -75,7 +77,9 @@ pub(super) async fn run(
         Err(Trouble::Unreadable(error)) => return Ok(unreadable(&error)),
         Err(Trouble::Invalid) => return Err(RunFailure::last(Failure::response_invalid())),
         Err(Trouble::Job(error)) => return Err(error.into()),
-        Err(Trouble::Expired(failure)) => return Err(RunFailure { failure, next: Next::CredentialsExpired }),
+        Err(Trouble::Expired(failure)) => {
+            return Err(RunFailure { failure, next: Next::CredentialsSaidExpired });
+        }
         Err(Trouble::Told(failure)) => return Err(RunFailure::last(failure)),
         Err(Trouble::Lost) => {
             let failure = Failure::new(503, "the job's handler gave no answer").leaving_open();

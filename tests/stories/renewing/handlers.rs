@@ -3,10 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use endo::config::{Source, SourceKind};
+use endo::credentials::Account;
+use endo::vault::ResourceOwnerId;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
-use super::{House, until};
+use super::{House, account, until};
 use crate::support::fake_api::{Answer, FakeApi};
 use crate::support::provider::Fault;
 use crate::support::real::{self, NodeHost};
@@ -69,6 +72,62 @@ async fn what_a_handler_says_of_a_secret_that_nobody_can_renew_is_told_with_the_
     let reply = ask(&mut house).await;
     let error = json!({"message": "Bad credentials", "signIn": house.link()});
     assert_eq!(reply["metadata"], json!({"code": 401, "error": error}), "{reply}");
+}
+
+/// A handler that answers 401 to jobs of the type `Closed`.
+async fn doorkeeper() -> FakeApi {
+    FakeApi::start(|seen| match String::from_utf8_lossy(&seen.body).contains("Closed") {
+        true => Answer::new(401, &[], r#"{"error": {"code": 401, "message": "wrong door code"}}"#),
+        false => Answer::new(200, &[], DONE),
+    })
+    .await
+}
+
+/// The same house with another account's credentials; answers the access token.
+async fn holding_nothing_that_renews(house: &mut House) -> String {
+    let (access, _) = house.provider.grant();
+    let another = Account { id: ResourceOwnerId::Number(7), ..account(&house.gateway, &access, None) };
+    house.chain = house.gateway.chain_of(another).await;
+    access
+}
+
+async fn knock(house: &mut House, job_type: &str) -> Value {
+    let message = json!({"metadata": {"jobType": job_type}, "data": {}});
+    house.gateway.exchange(&mut house.chain, message).await["metadata"].take()
+}
+
+#[tokio::test]
+async fn what_a_handler_says_of_a_secret_that_nothing_renews_ends_nothing_that_the_api_takes() {
+    for is_static in [false, true] {
+        let handler = doorkeeper().await;
+        let mut house = House::with(None, |config| {
+            config.jobs.fallback = Some(handler.url("/"));
+            if is_static {
+                let (name, base_url) = (config.source.name.take(), config.source.base_url.take());
+                config.source = Source { kind: SourceKind::Static, name, base_url, ..Source::default() };
+            }
+        })
+        .await;
+        holding_nothing_that_renews(&mut house).await;
+        for _ in 0..2 {
+            let said = knock(&mut house, "Closed").await;
+            assert_eq!((&said["code"], &said["error"]["message"]), (&json!(401), &json!("wrong door code")));
+        }
+        assert_eq!(knock(&mut house, "Open").await["code"], 200);
+        assert_eq!((handler.seen().len(), house.provider.token_requests()), (3, 0));
+    }
+}
+
+#[tokio::test]
+async fn what_a_handler_says_of_a_secret_that_nothing_renews_ends_it_where_the_api_says_so_too() {
+    let handler = doorkeeper().await;
+    let mut house = house(&handler).await;
+    let access = holding_nothing_that_renews(&mut house).await;
+    house.provider.expire(&access);
+    let said = knock(&mut house, "Closed").await;
+    assert_eq!(said["error"]["signIn"], house.link());
+    assert_eq!(knock(&mut house, "Open").await["code"], 401);
+    assert_eq!((handler.seen().len(), house.provider.token_requests()), (1, 0));
 }
 
 #[tokio::test]
