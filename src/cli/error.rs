@@ -286,6 +286,7 @@ fn of_gateway(error: &GatewayError) -> Exit {
         | GatewayError::Jobs(_)
         | GatewayError::StaticSchemas(_)
         | GatewayError::NoService { .. }
+        | GatewayError::OtherBus { .. }
         | GatewayError::NoImportedKey(_)
         | GatewayError::Egress(_)
         | GatewayError::Url { .. }

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 
 use super::first_start::first_owner;
 use super::jobs::registry;
-use super::{FirstOwner, GatewayError, bus_keys, key_file, keys, translate};
+use super::{FirstOwner, GatewayError, bus_keys, home_bus, key_file, keys, translate};
 use crate::ambient::Ambient;
 use crate::bus::Bus;
 use crate::bus::embedded::{EmbeddedBus, Ground, Signers};
@@ -76,6 +76,7 @@ impl Gateway {
         let source = Source::settle(&config.source, &Catalogue::embedded())?;
         // Before any key is made: whoever has the store has the directory, and nobody else writes in it.
         let store = Store::open(&translate::store(&config))?;
+        home_bus::settle(&config, &store).await?;
         let registry = registry(&config, &source, egress.clone(), &ambient)?;
         // Made while the ring is: on the first start both take their time.
         let signing = (config.bus.kind == BusKind::Embedded)

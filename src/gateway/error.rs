@@ -72,6 +72,17 @@ pub enum GatewayError {
         /// The data directory.
         directory: PathBuf,
     },
+    /// What the data directory holds belongs to a bus of another kind.
+    #[error(
+        "what is in {directory} belongs to another bus than bus.kind = \"{wanted}\": set what the gateway that works there is \
+         started with (bus.kind, or MESHBLU_UUID and what belongs to it), or use another data directory (ENDO_DATA_DIR)"
+    )]
+    OtherBus {
+        /// The data directory.
+        directory: PathBuf,
+        /// What the settings say.
+        wanted: &'static str,
+    },
     /// The settings want the format of old.
     #[error("`records.write = 1` is set, so records stay in the form of old: take that setting away first")]
     FormatIsSet,

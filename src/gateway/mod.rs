@@ -7,6 +7,7 @@ mod door;
 mod error;
 mod first_start;
 mod handler_key;
+mod home_bus;
 mod intake;
 mod jobs;
 mod key_file;

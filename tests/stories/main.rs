@@ -27,6 +27,7 @@ mod front_door;
 mod github;
 mod handing_over;
 mod handlers;
+mod home_bus;
 mod jobs;
 mod keys;
 mod kill;
