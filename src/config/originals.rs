@@ -169,7 +169,7 @@ impl MeshbluJson {
 
     fn meshblu(&self) -> Meshblu {
         let member = |name: &str| match &self.document[name] {
-            Value::String(text) if !text.is_empty() => Some(text.clone()),
+            Value::String(text) => trimmed(text),
             Value::Number(number) => Some(number.to_string()),
             _ => None,
         };
@@ -315,7 +315,14 @@ fn one(catalogue: &Catalogue, name: &str, text: &str, origin: Origin) -> Result<
 
 fn text(environment: &[(OsString, OsString)], wanted: &str) -> Option<String> {
     let (_, text) = environment.iter().find(|(name, _)| name == wanted)?;
-    text.to_str().filter(|text| !text.is_empty()).map(str::to_owned)
+    text.to_str().and_then(trimmed)
+}
+
+/// Without the blanks around it, as the original read it: a file that holds a token ends with a new line. None where nothing is
+/// left.
+fn trimmed(text: &str) -> Option<String> {
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.to_owned())
 }
 
 /// The variables of a gateway called anything, `ENDO_GITHUB_SERVICE_URL`; those of our settings are none.
@@ -325,9 +332,9 @@ fn own<'a>(
     ending: &'a str,
 ) -> impl Iterator<Item = (String, String)> + 'a {
     environment.iter().filter_map(move |(name, text)| {
-        let (name, text) = (name.to_str()?, text.to_str()?);
+        let (name, text) = (name.to_str()?, trimmed(text.to_str()?)?);
         let is_setting = || catalogue.iter().any(|setting| setting.variable == name);
-        (name.starts_with("ENDO_") && name.ends_with(ending) && !text.is_empty() && !is_setting())
-            .then(|| (name.to_owned(), text.to_owned()))
+        (name.starts_with("ENDO_") && name.ends_with(ending) && !is_setting())
+            .then(|| (name.to_owned(), text))
     })
 }

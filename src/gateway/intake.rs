@@ -5,7 +5,7 @@ use crate::ambient::{Clock, Timestamp};
 use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};
 use crate::config::Config;
 use crate::http::Judge;
-use crate::signature::{Ed25519PublicKey, Policy, RsaPublicKey, Verifier};
+use crate::signature::{Ed25519PublicKey, Policy, PublicAddress, RsaPublicKey, Verifier};
 use crate::telemetry::with_causes;
 
 /// Makes sure that the Meshblu knows the gateway.
@@ -28,7 +28,7 @@ pub(super) async fn introduce(bus: &Meshblu) -> Result<(), GatewayError> {
 /// the bus is gone.
 pub(super) async fn judge(bus: &Meshblu, settings: &Config, clock: &Clock) -> Result<Judge, GatewayError> {
     let accepts_old = settings.bus.accept_legacy_signatures;
-    let known_as = settings.listen.public_url.as_deref().and_then(authority);
+    let known_as = settings.listen.public_url.as_deref().and_then(public_address);
     let url = || bus.url().to_owned();
     let old = old_key(bus, accepts_old).await.map_err(|cause| match cause {
         MeshbluError::Call(_) => GatewayError::Meshblu { url: url(), cause },
@@ -48,10 +48,10 @@ pub(super) async fn judge(bus: &Meshblu, settings: &Config, clock: &Clock) -> Re
     }))
 }
 
-/// What the address is that others reach the gateway by: a proxy before it may pass on another `Host`.
-fn authority(public_url: &str) -> Option<String> {
+fn public_address(public_url: &str) -> Option<PublicAddress> {
     let url: http::Uri = public_url.parse().ok()?;
-    url.authority().map(|authority| authority.as_str().to_owned())
+    let authority = url.authority()?.as_str().to_owned();
+    Some(PublicAddress { authority, path: url.path().trim_end_matches('/').to_owned() })
 }
 
 fn warn_of(accepts_old: bool, ours: &Result<Vec<(String, Ed25519PublicKey)>, MeshbluError>) {

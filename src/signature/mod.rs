@@ -29,4 +29,4 @@ pub use request::{FieldError, Request};
 pub use rfc9421::{MessageSignature, MessageSigner};
 pub use rsa::{RsaPrivateKey, RsaPublicKey};
 pub use verified::Verified;
-pub use verifier::Verifier;
+pub use verifier::{PublicAddress, Verifier};

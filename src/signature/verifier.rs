@@ -18,12 +18,21 @@ pub(super) struct Sender {
     pub(super) policy: Policy,
 }
 
+/// Where others reach this program, who sign for that: a proxy on the way may write another `Host`, and take its path off.
+#[derive(Clone, Debug)]
+pub struct PublicAddress {
+    /// `endo.example.com`.
+    pub authority: String,
+    /// What every path begins with there, without a slash at its end; mostly empty.
+    pub path: String,
+}
+
 /// Judges requests. Knows whom to trust from the start; no request changes what it asks of the next.
 #[derive(Default)]
 pub struct Verifier {
     senders: Vec<Sender>,
     old_bus: Option<(RememberingKey, Policy)>,
-    known_as: Option<String>,
+    known_as: Option<PublicAddress>,
 }
 
 impl Verifier {
@@ -46,10 +55,10 @@ impl Verifier {
         self
     }
 
-    /// Takes this authority for its own too, whatever the `Host` header says: a proxy on the way may have written another.
+    /// Takes this address for its own too, whatever arrives of it.
     #[must_use]
-    pub fn known_as(self, authority: Option<String>) -> Self {
-        Self { known_as: authority, ..self }
+    pub fn known_as(self, address: Option<PublicAddress>) -> Self {
+        Self { known_as: address, ..self }
     }
 
     /// Judges a request by the policy of its sender. A request that carries both forms is judged by RFC 9421 alone
@@ -71,8 +80,11 @@ impl Verifier {
     fn verify_rfc_9421<'a>(&self, request: &Request<'a>, now: Timestamp) -> Result<Verified<'a>, Refusal> {
         let verdict = rfc9421::verify(request, &self.senders, now);
         match (&self.known_as, verdict) {
-            (Some(authority), Err(Refusal::WrongSignature)) if authority != request.authority => {
-                let as_sent = Request { authority, ..*request };
+            (Some(PublicAddress { authority, path }), Err(Refusal::WrongSignature))
+                if authority != request.authority || !path.is_empty() =>
+            {
+                let target = format!("{path}{}", request.target);
+                let as_sent = Request { authority, target: &target, ..*request };
                 let Verified { covered, key_id, .. } = rfc9421::verify(&as_sent, &self.senders, now)?;
                 Ok(Verified { request: *request, covered, key_id })
             }

@@ -298,6 +298,31 @@ fn a_meshblu_json_that_names_nothing_as_it_must_is_refused() {
     Places::new().meshblu_json(r#"{"uuid": "u", "token": "t", "port": 80, "privateKey": null}"#).load();
 }
 
+/// The original's settings took the blanks off: a file that holds a token ends with a new line.
+#[test]
+fn blanks_around_what_an_original_gateway_was_told_are_no_part_of_it() {
+    let variables = [
+        ("UUID", "u\n"),
+        ("TOKEN", " t\n"),
+        ("HOSTNAME", "bus.example "),
+        ("PORT", " 80"),
+        ("PROTOCOL", "http\n"),
+    ];
+    let told = variables
+        .iter()
+        .fold(Places::new(), |places, (name, text)| places.environment(&format!("MESHBLU_{name}"), text));
+    let file =
+        r#"{"uuid": " u", "token": "t\n", "hostname": "bus.example ", "port": " 80", "protocol": "http "}"#;
+    for places in [told, Places::new().meshblu_json(file)] {
+        let bus = places.load().config.bus;
+        let token = bus.token.as_ref().map(|token| token.expose().to_owned());
+        assert_eq!((bus.uuid.as_deref(), token.as_deref()), (Some("u"), Some("t")));
+        assert_eq!(bus.url, "http://bus.example:80");
+    }
+    let nothing = Places::new().environment("MESHBLU_UUID", " \n").load();
+    assert_eq!(nothing.config.bus.kind, endo::config::BusKind::Embedded);
+}
+
 #[test]
 fn a_protocol_that_no_meshblu_s_address_begins_with_is_refused_by_its_own_name() {
     let told = Places::new().environment("MESHBLU_UUID", "u").environment("MESHBLU_HOSTNAME", "bus.example");

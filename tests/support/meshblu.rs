@@ -352,7 +352,7 @@ impl SigningBus {
 
     /// This bus as it posts to the gateway at this authority, at this time.
     pub(crate) fn posting<'a>(&'a self, authority: &'a str, now: Timestamp) -> Posting<'a> {
-        Posting { bus: self, authority, now }
+        Posting { bus: self, authority, base: "", now }
     }
 }
 
@@ -360,13 +360,20 @@ impl SigningBus {
 pub(crate) struct Posting<'a> {
     bus: &'a SigningBus,
     authority: &'a str,
+    base: &'a str,
     now: Timestamp,
 }
 
-impl Posting<'_> {
+impl<'a> Posting<'a> {
+    /// The same, where every path of the gateway begins with this.
+    pub(crate) fn below(self, base: &'a str) -> Self {
+        Self { base, ..self }
+    }
+
     /// The request that delivers a message. It does not say what kind of body it has.
     pub(crate) fn delivery(&self, id: &str, message: &impl Display) -> RequestBuilder {
-        let Self { bus, authority, now } = *self;
+        let Self { bus, authority, base, now } = *self;
+        let target = format!("{base}/v2/messages");
         let (route, body) = (route(), message.to_string());
         let fields = [
             ("x-meshblu-uuid", SERVICE.as_bytes()),
@@ -377,12 +384,12 @@ impl Posting<'_> {
             method: "POST",
             scheme: "http",
             authority,
-            target: "/v2/messages",
+            target: &target,
             fields: &fields,
             body: body.as_bytes(),
         };
         let signature = bus.signer.sign(&request, now).unwrap();
-        let mut post = bus.client.post(format!("http://{authority}/v2/messages"));
+        let mut post = bus.client.post(format!("http://{authority}{target}"));
         for (name, value) in fields {
             post = post.header(name, value);
         }

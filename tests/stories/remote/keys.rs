@@ -119,6 +119,29 @@ async fn a_proxy_on_the_way_may_pass_on_another_host_than_the_bus_called() {
 }
 
 #[tokio::test]
+async fn a_proxy_on_the_way_may_take_off_the_path_that_the_gateway_is_reached_under() {
+    let scene = Scene::set_with(None, |settings| {
+        settings.listen.public_url = Some("https://endo.example/base/".to_owned());
+    })
+    .await;
+    let now = Timestamp::from_millis(scene.now.load(Ordering::Relaxed));
+    let gateway = scene.gateway.running.gateway().to_string();
+    let called =
+        [("endo.example", "/base", 201), ("endo.example", "/other", 401), ("else.example", "/base", 401)];
+    for (called, base, status) in called {
+        let posting = scene.bus.posting(called, now).below(base);
+        let mut passed_on = posting.delivery(&format!("{called}{base}"), &say_hello()).build().unwrap();
+        *passed_on.url_mut() = format!("http://{gateway}/v2/messages").parse().unwrap();
+        for host in [called, &gateway] {
+            let mut passed_on = passed_on.try_clone().unwrap();
+            passed_on.headers_mut().insert("host", host.parse().unwrap());
+            let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+            assert_eq!(client.execute(passed_on).await.unwrap().status(), status, "{called}{base} as {host}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_key_that_the_bus_takes_into_use_later_is_found_when_a_webhook_names_it() {
     let scene = Scene::set(None).await;
     let next = SigningBus::start().await;
