@@ -19,7 +19,7 @@ use crate::message::DeviceUuid;
 use crate::queueing::Queues;
 use crate::source::Realm;
 use crate::source::oauth2::OAuthClient;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::vault::{Format, Vault};
 
 /// What credentials devices stand on.
@@ -120,6 +120,16 @@ impl CredentialsDevices {
     #[must_use]
     pub fn operated_by(self, owner: Option<DeviceUuid>) -> Self {
         Self { first_owner: owner, ..self }
+    }
+
+    /// Learns what databases of before did not hold, each time that one is opened: before a key counts as free, and before
+    /// anything ends.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub async fn learn_what_was_before(&self) -> Result<(), StoreError> {
+        self.read_signed_owners().await?;
+        self.name_refresh_tokens().await
     }
 
     /// From now on records are written in format 2.

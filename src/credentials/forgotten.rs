@@ -58,7 +58,7 @@ impl CredentialsDevices {
     ///
     /// # Errors
     /// What the store reports.
-    pub async fn read_signed_owners(&self) -> Result<(), StoreError> {
+    pub(super) async fn read_signed_owners(&self) -> Result<(), StoreError> {
         let signed = self.store.read::<_, StoreError, _>(|view: &View<'_>| view.signed_owners_of_forgotten());
         let signed = signed.await?;
         if signed.is_empty() {

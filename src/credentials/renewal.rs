@@ -167,7 +167,7 @@ impl CredentialsDevices {
     ///
     /// # Errors
     /// What the store reports.
-    pub async fn name_refresh_tokens(&self) -> Result<(), StoreError> {
+    pub(super) async fn name_refresh_tokens(&self) -> Result<(), StoreError> {
         for device in self.store.read::<_, StoreError, _>(|view| view.unnamed()).await? {
             let record = self.newest_record(&device).await;
             let Ok(record) = record else { continue };

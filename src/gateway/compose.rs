@@ -103,9 +103,7 @@ impl Gateway {
             .telling(client.clone())
             .renewing(client.map(Upstream::from), ambient.random.clone())
             .operated_by(owner.as_ref().map(|owner| owner.uuid.clone()));
-        // No key counts as free before.
-        credentials.read_signed_owners().await?;
-        credentials.name_refresh_tokens().await?;
+        credentials.learn_what_was_before().await?;
         let workbench =
             Workbench::new(egress.clone(), source.base_url.clone(), HostList::parse(&source.hosts)?);
         Ok(Self {
