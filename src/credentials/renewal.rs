@@ -17,7 +17,9 @@ use crate::source::renewal::{
     BeforeUse, Health, Held, NOBODY_RENEWS, NewSecret, Records, RecordsError, Refused, RenewalError,
     Renewals, Renewed, Renewer, Standing, Upstream, begin_life, named, note_refusal,
 };
-use crate::store::{StoreError, StoredRecord, StoredRefreshToken, StoredRenewal, Transaction, View};
+use crate::store::{
+    RenewalStage, StoreError, StoredRecord, StoredRefreshToken, StoredRenewal, Transaction, View,
+};
 use crate::telemetry::with_causes;
 use crate::vault::{Replacement, SecretText, Vault};
 
@@ -177,7 +179,10 @@ impl CredentialsDevices {
             let name = move |transaction: &Transaction<'_>| {
                 let known = transaction.renewal(&device)?.filter(|known| known.generation == generation);
                 let Some(known) = known else { return Ok(()) };
-                let refresh = Some(named(token, Some(&known)));
+                // Others may have noted more of it under its own name.
+                let others =
+                    transaction.refresh_token(&token)?.filter(|known| known.stage != RenewalStage::Idle);
+                let refresh = Some(others.unwrap_or_else(|| named(token, Some(&known))));
                 transaction.store_renewal(&device, &StoredRenewal { refresh, ..known })
             };
             self.store.write::<_, StoreError, _>(name).await?;

@@ -118,15 +118,17 @@ pub(super) fn came_of(
     token: Option<Fingerprint>,
 ) -> Result<(Fate, &'static str), StoreError> {
     let Some(token) = token else { return Ok((Fate::Stayed, ANSWER_LOST)) };
-    let known = view.refresh_token(&token)?;
-    Ok(match known.map(|known| (known.stage, known.reason)) {
-        Some((RenewalStage::Dead, Some(reason))) if reason == REFUSED => (Fate::Ended, NOTHING_CAME),
-        Some((RenewalStage::Spent, _))
-            if view.holders_of_line(&token)?.iter().any(HolderOfLine::is_renewed) =>
-        {
-            (Fate::Stayed, HELD_ELSEWHERE)
+    let Some(known) = view.refresh_token(&token)? else { return Ok((Fate::Stayed, ANSWER_LOST)) };
+    // Of one that was sent more than once, an answer was lost, whatever came of the others.
+    let is_answered = known.sent <= 1;
+    Ok(match (known.stage, known.reason.as_deref()) {
+        (RenewalStage::Dead, Some(REFUSED)) => (Fate::Ended, NOTHING_CAME),
+        (RenewalStage::Spent, _) if is_answered => {
+            match view.holders_of_line(&token)?.iter().any(HolderOfLine::is_renewed) {
+                true => (Fate::Stayed, HELD_ELSEWHERE),
+                false => (Fate::Stayed, TOLD_ELSEWHERE),
+            }
         }
-        Some((RenewalStage::Spent, _)) => (Fate::Stayed, TOLD_ELSEWHERE),
         _ => (Fate::Stayed, ANSWER_LOST),
     })
 }

@@ -43,7 +43,7 @@ impl IssuedToken<'_> {
         };
         match self.known {
             None => new,
-            Some(over) if self.is_issued_anew(over) => {
+            Some(over) if self.is_issued_anew(over, kept_at) => {
                 StoredRefreshToken { line: over.line, line_since: over.line_since, ..new }
             }
             Some(known) => known.clone(),
@@ -51,9 +51,11 @@ impl IssuedToken<'_> {
     }
 
     /// Whether it is good again, for the provider issued it after it was over. Where nobody knows when that was, what is spent
-    /// stays so: of what was refused or given up, whoever brings it knows better.
-    fn is_issued_anew(&self, known: &StoredRefreshToken) -> bool {
-        let is_since = self.asked_at.map_or(!self.is_rotated(), |asked_at| known.noted_at < asked_at);
+    /// stays so: of what was refused or given up, whoever brings it knows better. So it is where that was noted by a clock that
+    /// was set back since.
+    fn is_issued_anew(&self, known: &StoredRefreshToken, kept_at: Timestamp) -> bool {
+        let asked_at = self.asked_at.filter(|_| known.noted_at <= kept_at);
+        let is_since = asked_at.map_or(!self.is_rotated(), |asked_at| known.noted_at < asked_at);
         is_since && !known.renews()
     }
 }

@@ -281,6 +281,41 @@ async fn what_is_typed_in_after_it_was_refused_is_sent_again() {
 }
 
 #[tokio::test]
+async fn what_was_refused_while_the_clock_was_ahead_is_good_again_when_a_sign_in_is_given_it() {
+    let provider = FakeProvider::start().await;
+    let office = Office::open(provider.settings()).await;
+    let (access, refresh) = provider.grant();
+    let one = office.keep(42, &access, &refresh).await;
+    office.passes(HOUR);
+    provider.plan([Fault::InvalidGrant]);
+    let refused = renewed(&office, &provider, (&one, &access)).await;
+    assert!(matches!(refused, Err(CredentialsError::SignInAgain { .. })), "{refused:?}");
+    office.is_set_back(2 * HOUR);
+    let account = brings_it_again(&office, &provider);
+    let another = account.secret.copy();
+    office.gateway.credentials.keep(account).await.unwrap();
+    provider.expire(another.expose());
+    assert_eq!(office.gateway.credentials.renew_refused(&one, 2).await.unwrap(), Renewed::New);
+}
+
+/// The first sending was lost with its process; the second, for a sign-in since, was answered.
+#[tokio::test]
+async fn a_receipt_does_not_take_what_came_of_another_sending_for_what_its_own_brought() {
+    let always = |source: &mut Source| source.refresh_retry = endo::config::RefreshRetry::Always;
+    let mut under_way = UnderWay::begin_where(always, |gate| Fault::SayLate(gate, 500, "")).await;
+    let office = &under_way.office;
+    office.forget(&under_way.credentials).await;
+    let back = office.keep(42, "another access token", "refresh-1").await;
+    under_way.gate.add_permits(1);
+    let _ = (&mut under_way.renewing).await.unwrap();
+    office.passes(Duration::from_secs(300));
+    assert_eq!(office.gateway.credentials.renew_refused(&back, 1).await.unwrap(), Renewed::New);
+    office.does_what_is_due().await;
+    let renewal = under_way.renewal().await;
+    assert!(renewal.to_string().contains("nobody knows whether it brought new tokens"), "{renewal}");
+}
+
+#[tokio::test]
 async fn a_receipt_tells_of_a_renewal_under_way_also_where_nothing_is_ended() {
     let change = |source: &mut Source| source.revocation_ends = RevocationEnds::Account;
     let mut under_way = UnderWay::begin_where(change, Fault::Slow).await;
