@@ -67,8 +67,6 @@ pub struct Admission {
     /// How many calls had succeeded when it was given.
     successes: u64,
     verdict: Verdict,
-    /// How many failures in a row are enough.
-    enough: u32,
 }
 
 /// What came of a call.
@@ -103,8 +101,7 @@ impl Breaker {
             state.position = Position::Open { since: self.clock.now(), at_once: at_once.saturating_sub(1) };
         }
         let (epoch, successes) = (state.epoch, state.successes);
-        let enough = self.settings.failures;
-        Ok(Admission { breaker: Arc::clone(self), epoch, successes, verdict: Verdict::Late, enough })
+        Ok(Admission { breaker: Arc::clone(self), epoch, successes, verdict: Verdict::Late })
     }
 
     /// Whether nobody would get leave now, and when to ask again. Asking changes nothing.
@@ -160,7 +157,7 @@ impl Breaker {
         if state.epoch != admission.epoch {
             return;
         }
-        let enough = admission.enough;
+        let enough = self.settings.failures;
         match (&mut state.position, verdict) {
             (Position::Closed { failures }, Verdict::Succeeded) => *failures = 0,
             (Position::Open { .. }, Verdict::Succeeded) => state.turn(Position::Closed { failures: 0 }),
@@ -214,11 +211,6 @@ impl Admission {
     /// meanwhile.
     pub fn failed(mut self) {
         self.verdict = Verdict::Failed;
-    }
-
-    /// The same, where nobody may remember it until it has failed as often as that takes: once is enough.
-    pub fn failed_enough(mut self) {
-        (self.verdict, self.enough) = (Verdict::Failed, 1);
     }
 
     /// Says that no answer came for as long as it was waited for: it may as well be slow with some calls. So where this opens

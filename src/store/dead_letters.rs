@@ -1,7 +1,5 @@
 //! Dead letters: work that was given up, which can be seen and replayed.
 
-use std::time::Duration;
-
 use rusqlite::{OptionalExtension, Row};
 
 use super::deliveries::new_delivery;
@@ -117,7 +115,7 @@ impl Transaction<'_> {
         let asked = (webhook.text(), due_before.as_millis(), AT_ONCE as i64);
         let overdue: Vec<i64> = statement.query_map(asked, |row| row.get(0))?.collect::<Result<_, _>>()?;
         overdue.iter().try_for_each(|seq| self.give_up(*seq, death))?;
-        self.had_a_turn(webhook, death.died_at, Duration::ZERO)?;
+        self.had_a_turn(webhook, death.died_at)?;
         Ok(overdue.len())
     }
 

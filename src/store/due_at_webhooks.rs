@@ -1,7 +1,6 @@
 //! What is due at webhooks, each host and each webhook of a host in its turn, but for what is passed over.
 
 use std::collections::HashSet;
-use std::time::Duration;
 
 use rusqlite::Rows;
 
@@ -41,16 +40,10 @@ impl View<'_> {
     /// What the database reports.
     pub(super) fn next_due_at_webhooks(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         // A turn is not before the last one, which is later than now where the clock was set back since.
-        let of_hosts = "SELECT min(since) FROM turns WHERE queue = 'hosts' AND since > ?1";
-        // Some of a host that has its turn may rest.
-        let of_others = "SELECT min((SELECT min(since) FROM turns WHERE queue = host.who AND since > ?1))
-                         FROM turns AS host WHERE queue = 'hosts' AND since <= ?1";
-        let next = |sql| {
-            let mut statement = self.prepare(sql)?;
-            Ok::<_, StoreError>(statement.query_row([now.as_millis()], |row| row.get::<_, Option<i64>>(0))?)
-        };
-        let turns = [next(of_hosts)?, next(of_others)?].into_iter().flatten().map(Timestamp::from_millis);
-        Ok(turns.chain(self.next_due(Work::Webhook, now)?).min())
+        let sql = "SELECT min(since) FROM turns WHERE queue = 'hosts' AND since > ?1";
+        let next: Option<i64> = self.prepare(sql)?.query_row([now.as_millis()], |row| row.get(0))?;
+        let turn = next.map(Timestamp::from_millis);
+        Ok(self.next_due(Work::Webhook, now)?.into_iter().chain(turn).min())
     }
 
     fn due_at_host(&self, host: &str, free: Free<'_>) -> Result<Vec<i64>, StoreError> {
@@ -78,29 +71,21 @@ impl View<'_> {
 }
 
 impl Transaction<'_> {
-    /// Puts a webhook, and its host, behind all others that wait for a turn now; who has nothing waiting waits for none. One
-    /// that `rests` has no turn for so long.
+    /// Puts a webhook, and its host, behind all others that wait for a turn now; who has nothing waiting waits for none.
     ///
     /// # Errors
     /// What the database reports.
-    pub fn had_a_turn(
-        &self,
-        webhook: &WebhookKey,
-        now: Timestamp,
-        rests: Duration,
-    ) -> Result<(), StoreError> {
+    pub fn had_a_turn(&self, webhook: &WebhookKey, now: Timestamp) -> Result<(), StoreError> {
         let again = "INSERT INTO turns (who, queue, due_at, had_at)
                      SELECT webhook, host, due_at, ?2 FROM deliveries WHERE webhook = ?1 ORDER BY due_at LIMIT 1
-                     ON CONFLICT (who) DO UPDATE
-                     SET due_at = excluded.due_at, had_at = max(had_at, excluded.had_at)";
+                     ON CONFLICT (who) DO UPDATE SET due_at = excluded.due_at, had_at = excluded.had_at";
         // A host's is at least as late as any of its webhooks', also where the clock was set back.
         let of_host_again = "INSERT INTO turns (who, queue, due_at, had_at)
                              SELECT queue, 'hosts', since, ?2 FROM turns WHERE queue = ?1 ORDER BY since LIMIT 1
                              ON CONFLICT (who) DO UPDATE
                              SET due_at = excluded.due_at, had_at = max(had_at, excluded.had_at)";
-        let turns = [(webhook.text(), again, now.plus(rests)), (webhook.host.clone(), of_host_again, now)];
-        for (who, again, at) in turns {
-            if self.prepare(again)?.execute((&who, at.as_millis()))? == 0 {
+        for (who, again) in [(&webhook.text(), again), (&webhook.host, of_host_again)] {
+            if self.prepare(again)?.execute((who, now.as_millis()))? == 0 {
                 self.prepare("DELETE FROM turns WHERE who = ?1")?.execute([who])?;
             }
         }

@@ -27,8 +27,6 @@ use crate::telemetry::with_causes;
 const AFTER_FAILURE: Duration = Duration::from_millis(200);
 /// A flow that is deployed anew has its webhooks again within this time.
 const GRACE: Duration = Duration::from_secs(300);
-/// Webhooks remembered at a time.
-const REMEMBERED: usize = 1024;
 /// This part of the calls that are free is taken from the queue at a time, whatever hosts it is for.
 const PART: usize = 8;
 
@@ -47,8 +45,6 @@ pub struct WebhookSettings {
     pub concurrency: usize,
     /// When a webhook that fails is left alone, and for how long.
     pub breaker: BreakerSettings,
-    /// Webhooks that fail and are remembered at a time.
-    pub remembered: usize,
 }
 
 impl From<&config::Webhooks> for WebhookSettings {
@@ -60,7 +56,6 @@ impl From<&config::Webhooks> for WebhookSettings {
             grace: GRACE,
             concurrency: settings.concurrency,
             breaker: BreakerSettings::default(),
-            remembered: REMEMBERED,
         }
     }
 }
@@ -79,7 +74,8 @@ impl Webhooks {
     /// A worker that takes from `feed`, a feed of [`Work::Webhook`](crate::store::Work::Webhook), and calls by `egress`.
     pub fn new(feed: Feed, bus: EmbeddedBus, egress: Egress, settings: WebhookSettings) -> Self {
         let concurrency = settings.concurrency.max(1);
-        let destinations = Destinations::new(settings, bus.webhook_bell(), bus.clock.clone());
+        let clock = bus.clock.clone();
+        let destinations = Destinations::new(concurrency, bus.webhook_bell(), settings.breaker, clock);
         Self { feed, courier: Arc::new(Courier { bus, egress, settings }), destinations, concurrency }
     }
 

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use endo::message::DeviceUuid;
 use endo::store::{Feed, NewDelivery, PassedOver, Store, Taken, WebhookKey, Work};
-use futures_util::future::poll_immediate;
 use serde_json::json;
 
 use super::{Hand, NOW, delivery, fresh, write};
@@ -44,7 +43,7 @@ async fn end(store: &Store, taken: Taken, webhook: WebhookKey) {
     let place = taken.place.clone();
     let end = move |transaction: &endo::store::Transaction<'_>| {
         transaction.finish(place.within(transaction)?)?;
-        transaction.had_a_turn(&webhook, NOW, Duration::ZERO)
+        transaction.had_a_turn(&webhook, NOW)
     };
     write(store, end).await.unwrap();
     taken.ended();
@@ -95,34 +94,6 @@ async fn a_webhook_that_had_a_turn_before_the_clock_was_set_back_waits_no_longer
     end(&store, first, to).await;
     hand.put(NOW.minus(SECOND * 60));
     assert_eq!(names(&feed.next(1).await.unwrap()), ["host hook"]);
-}
-
-#[tokio::test]
-async fn one_that_rests_has_no_turn_and_others_of_its_host_have_and_it_has_one_then() {
-    let (_directory, store) = fresh();
-    let (hand, resting) = (Hand::at(NOW), webhook("host", "resting"));
-    accept(&store, &resting, 100, 3).await;
-    let feed = Feed::new(store.clone(), Work::Webhook, hand.clock(), Arc::default());
-    let first = feed.next(1).await.unwrap().pop().unwrap();
-    let (place, rests) = (first.place.clone(), resting.clone());
-    let end = move |transaction: &endo::store::Transaction<'_>| {
-        transaction.finish(place.within(transaction)?)?;
-        transaction.had_a_turn(&rests, NOW, SECOND / 5)
-    };
-    write(&store, end).await.unwrap();
-    first.ended();
-    // What comes for it, or is given up of it, does not end its rest.
-    accept(&store, &resting, 200, 1).await;
-    write(&store, move |transaction| transaction.had_a_turn(&resting, NOW, Duration::ZERO)).await.unwrap();
-    accept(&store, &webhook("host", "other"), 1, 1).await;
-    let other = feed.next(8).await.unwrap();
-    assert_eq!(names(&other), ["host other"]);
-    // Nobody rings, and its host has its turn for the other.
-    let mut waiting = Box::pin(feed.next(1));
-    assert!(poll_immediate(&mut waiting).await.is_none());
-    hand.put(NOW.plus(SECOND));
-    assert_eq!(names(&waiting.await.unwrap()), ["host resting"]);
-    drop(other);
 }
 
 #[tokio::test]

@@ -1,6 +1,5 @@
 //! A destination that fails again and again is left alone for a while; what waits for it loses nothing.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
@@ -246,14 +245,10 @@ struct HalfWell {
 
 impl HalfWell {
     async fn new() -> Self {
-        Self::with(ONCE).await
-    }
-
-    async fn with(settings: WebhookSettings) -> Self {
         let now = Arc::new(AtomicI64::new(1_768_478_400_000));
         let told = Arc::clone(&now);
         let clock = Clock::from_fn(move || Timestamp::from_millis(told.load(Ordering::SeqCst)));
-        let post = Post::with(clock, loopback(), settings).await;
+        let post = Post::with(clock, loopback(), ONCE).await;
         let (bad, (_well, calls)) = (half_well().await, server(&[200]).await);
         let (sender, well) = (post.bus.device(json!({})).await, post.hooked(hook(&_well)).await);
         Self { post, now, bad, well: (well, calls), sender, letters: 0, _well }
@@ -269,17 +264,6 @@ impl HalfWell {
         self.letters += FAILURES;
         while self.post.dead_letters().await.len() < self.letters {}
         while self.bad.1.try_recv().is_ok() {}
-    }
-
-    /// Which addresses that fail are in so many calls.
-    async fn calls_of_bad(&mut self, calls: usize) -> HashSet<String> {
-        let mut called = HashSet::new();
-        for _ in 0..calls {
-            let target = self.bad.1.recv().await.unwrap().target;
-            assert!(target.starts_with("/bad/"), "{target}");
-            called.insert(target);
-        }
-        called
     }
 
     /// After one rest it is tried at this address.
@@ -434,26 +418,4 @@ async fn a_destination_that_answers_nobody_in_time_has_failed() {
     }
     while post.waiting().await > 2 {}
     assert!(calls.try_recv().is_err());
-}
-
-#[tokio::test]
-async fn more_addresses_than_are_remembered_rest_as_well_and_keep_nothing_from_another_at_their_host() {
-    // One call at a time: who comes last is called last.
-    let settings = WebhookSettings { remembered: 8, concurrency: 1, ..ONCE };
-    let mut scene = HalfWell::with(settings).await;
-    let device = scene.post.hooked(Value::Null).await;
-    let bad: Vec<_> = (0..24).map(|place| hook_at(&scene.bad.0, &format!("/bad/{place}"))).collect();
-    rehook(&scene.post, &device, &bad).await;
-    let good = scene.post.hooked(hook_at(&scene.bad.0, "/good")).await;
-    // The first seven find room, so that once is not enough. Of most others nobody but the store knows that they rest.
-    for (messages, called) in [(2, 7 * 2 + 17), (2, 7), (1, 0)] {
-        scene.send(&device, messages).await;
-        scene.calls_of_bad(called).await;
-        scene.now.fetch_add(1, Ordering::SeqCst);
-        scene.send(&good, 1).await;
-        assert_eq!(scene.bad.1.recv().await.unwrap().target, "/good");
-    }
-    scene.now.fetch_add(24 * REST, Ordering::SeqCst);
-    scene.post.bus.bus.webhook_bell().notify_one();
-    assert_eq!(scene.calls_of_bad(24).await.len(), 24, "each is tried once");
 }

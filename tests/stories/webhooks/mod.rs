@@ -32,7 +32,6 @@ const SETTINGS: WebhookSettings = WebhookSettings {
     grace: Duration::from_millis(20),
     concurrency: 8,
     breaker: BreakerSettings { failures: 5, rest: Duration::from_secs(60) },
-    remembered: 1024,
 };
 
 fn loopback() -> EgressSettings {

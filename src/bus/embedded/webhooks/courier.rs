@@ -10,7 +10,7 @@ use super::super::forwarder::Proof;
 use super::super::target::{Call, Target};
 use super::answer::{Condition, Failed, Obstacle, taken};
 use super::attempt::{asking_for_an_answer_within, request};
-use super::destinations::{Destinations, Leave, Standing};
+use super::destinations::{Destinations, Leave};
 use super::signing::signed;
 use super::{WebhookSettings, pass};
 use crate::ambient::{Backoff, Timestamp};
@@ -42,13 +42,6 @@ struct Queued {
     id: DeliveryId,
 }
 
-/// The turn that a delivery took.
-struct Turn {
-    webhook: WebhookKey,
-    /// For how long there is no other.
-    rests_for: Duration,
-}
-
 /// What becomes of a delivery after an attempt.
 #[derive(Clone, Debug)]
 enum Next {
@@ -74,7 +67,7 @@ impl Courier {
             None => Err(Failed::for_good("bad address").into()),
         };
         let (webhook, destinations) = (leave.webhook().clone(), leave.destinations());
-        let Standing { failing_for, rests_for } = judge(leave, &result);
+        let failing_for = judge(leave, &result);
         if let Err(obstacle) = &result {
             // One that was called was there a moment ago.
             let there = matches!(obstacle, Obstacle::Failed(_)).then_some(&webhook);
@@ -83,7 +76,7 @@ impl Courier {
             }
         }
         let next = self.next(delivery, result);
-        self.end(taken, Turn { webhook: webhook.clone(), rests_for }, next).await;
+        self.end(taken, &webhook, next).await;
         if failing_for > self.patience() {
             self.give_up_waiting(webhook).await;
         }
@@ -219,15 +212,16 @@ impl Courier {
     }
 
     /// Writes the end down; a delivery whose end cannot be written goes back to the queue.
-    async fn end(&self, taken: Taken, turn: Turn, next: Next) {
+    async fn end(&self, taken: Taken, webhook: &WebhookKey, next: Next) {
         let is_end = next.is_end();
         let (delivery, bus, place) = (taken.delivery.clone(), self.bus.clone(), taken.place.clone());
+        let webhook = webhook.clone();
         let end = move |transaction: &Transaction<'_>| {
             pass::end(&bus, transaction, &delivery.new)?;
             let queued = Queued { seq: place.within(transaction)?, id: delivery.new.id.clone() };
             let now = bus.clock.now();
             next.write_down(transaction, &queued, now)?;
-            transaction.had_a_turn(&turn.webhook, now, turn.rests_for)
+            transaction.had_a_turn(&webhook, now)
         };
         let insisting = Insisting::that("cannot store the end of a webhook's call").at_most(WRITES);
         let written = self.bus.store().insist(insisting, end).await;
@@ -267,8 +261,8 @@ impl Next {
     }
 }
 
-/// Tells the destination what came of its call; answers how it stands with the webhook since.
-fn judge(leave: Leave, result: &Result<StatusCode, Obstacle>) -> Standing {
+/// Tells the destination what came of its call; answers for how long it has answered this webhook nothing.
+fn judge(leave: Leave, result: &Result<StatusCode, Obstacle>) -> Duration {
     let condition = match result {
         Ok(_) => Condition::Well,
         Err(Obstacle::Failed(failed)) => failed.condition,
@@ -280,7 +274,7 @@ fn judge(leave: Leave, result: &Result<StatusCode, Obstacle>) -> Standing {
         Condition::Late => return leave.late(),
         Condition::Fails => return leave.failed(),
     }
-    Standing::default()
+    Duration::ZERO
 }
 
 fn delivered(status: StatusCode, ended_at: Timestamp) -> Outcome {

@@ -2,8 +2,7 @@
 //!
 //! A webhook is one address of one device. What fails is left alone webhook by webhook, so that nobody's failures keep
 //! the deliveries of others from a host that takes them; the more webhooks of a host fail, the longer each is left
-//! alone, so that a host that is down gets about one call a rest from all of them together. Where more fail than are
-//! remembered, one failure is enough, and the store keeps for how long the webhook is left alone.
+//! alone, so that a host that is down gets about one call a rest from all of them together.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,13 +10,14 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::WebhookSettings;
 use super::hosts::{Full, Hosts};
 use crate::ambient::{Clock, Timestamp};
 use crate::egress::{Admission, Breaker, BreakerSettings, Resting};
 use crate::message::DeviceUuid;
 use crate::store::{PassedOver, WebhookKey};
 
+/// Webhooks remembered at a time. Beyond that one is forgotten that has no call in hand, and so gets a fresh start.
+const REMEMBERED: usize = 1024;
 /// The most rests that a webhook is left alone, however many others of its host fail too.
 const LONGEST: u32 = 60;
 /// One that fails is forgotten where it was not tried for so many rests: mostly nothing waits for it then. Where there was
@@ -31,9 +31,7 @@ pub(super) struct Destinations(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     known: Mutex<Known>,
-    breaker: BreakerSettings,
-    /// How many webhooks are remembered at a time. Beyond that one is forgotten that has no call in hand.
-    most: usize,
+    settings: BreakerSettings,
     clock: Clock,
     bell: Arc<Notify>,
 }
@@ -54,15 +52,6 @@ struct Webhook {
     fails: bool,
 }
 
-/// How it stands with a webhook after a call.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Standing {
-    /// For how long it has answered nothing; for ever, where nobody remembers since when.
-    pub(super) failing_for: Duration,
-    /// For how long it is left alone although nobody may remember it.
-    pub(super) rests_for: Duration,
-}
-
 /// Leave for one call; the destination has it in hand until this is dropped. Dropping it says that no answer came in time.
 #[derive(Debug)]
 pub(super) struct Leave {
@@ -77,11 +66,14 @@ pub(super) struct Leave {
 
 impl Destinations {
     /// `bell` is rung when a host may not be full any more, or a webhook not at rest, because of a call that ended.
-    pub(super) fn new(settings: WebhookSettings, bell: Arc<Notify>, clock: Clock) -> Self {
-        let WebhookSettings { breaker, remembered: most, .. } = settings;
-        let hosts = Hosts::new(settings.concurrency.max(1));
-        let known = Mutex::new(Known { hosts, webhooks: HashMap::new(), passed_over: false });
-        Self(Arc::new(Shared { known, breaker, most, clock, bell }))
+    pub(super) fn new(
+        concurrency: usize,
+        bell: Arc<Notify>,
+        settings: BreakerSettings,
+        clock: Clock,
+    ) -> Self {
+        let known = Known { hosts: Hosts::new(concurrency), webhooks: HashMap::new(), passed_over: false };
+        Self(Arc::new(Shared { known: Mutex::new(known), settings, clock, bell }))
     }
 
     /// The hosts that are full, and the webhooks that failed and rest: they get no call now.
@@ -90,7 +82,7 @@ impl Destinations {
         let Full { hosts, but, again_in } = known.hosts.full(self.0.clock.now());
         let mut passed_over = PassedOver::of_hosts(hosts, but, again_in);
         for (key, webhook) in &known.webhooks {
-            if let Some(Resting { after }) = webhook.breaker.resting_for(known.rests(&key.host)) {
+            if let Some(Resting { after }) = webhook.resting_at(&key.host, &known.hosts) {
                 passed_over.rests(key, after);
             }
         }
@@ -105,17 +97,16 @@ impl Destinations {
         if !known.hosts.has_room(&to.host, now) {
             return None;
         }
-        if known.webhooks.len() >= self.0.most && !known.webhooks.contains_key(&to) {
+        if known.webhooks.len() >= REMEMBERED && !known.webhooks.contains_key(&to) {
             known.forget_one();
         }
-        let rests = known.rests(&to.host);
         let Known { hosts, webhooks, .. } = &mut *known;
         let webhook = webhooks.entry(to.clone()).or_insert_with(|| Webhook {
             calls: 0,
-            breaker: Breaker::new(self.0.breaker, self.0.clock.clone()),
+            breaker: Breaker::new(self.0.settings, self.0.clock.clone()),
             fails: false,
         });
-        if webhook.breaker.resting_for(rests).is_some() {
+        if webhook.resting_at(&to.host, hosts).is_some() {
             return None;
         }
         let admission = Some(webhook.breaker.admit().ok()?);
@@ -141,13 +132,6 @@ impl Destinations {
         self.known().forget(|_, webhook| webhook.breaker.untried_for(UNTRIED));
     }
 
-    /// For how long a webhook of this host is left alone that fails, where there are too many that fail to remember all.
-    fn rest_beyond_memory(&self, host: &str) -> Option<Duration> {
-        let known = self.known();
-        let rest = self.0.breaker.rest.saturating_mul(known.rests(host));
-        (known.webhooks.len() >= self.0.most).then_some(rest)
-    }
-
     fn release(&self, leave: &Leave) {
         let (mut known, now) = (self.known(), self.0.clock.now());
         known.hosts.end(&leave.to.host, leave.began, leave.made.then_some(now));
@@ -163,11 +147,6 @@ impl Destinations {
 }
 
 impl Known {
-    /// How many times as long as usual each webhook that fails at `host` rests.
-    fn rests(&self, host: &str) -> u32 {
-        self.hosts.failing(host).clamp(1, LONGEST)
-    }
-
     /// Takes one call of a webhook back, whose breaker knows what came of it.
     fn end_call(&mut self, key: &WebhookKey) {
         let Some(webhook) = self.webhooks.get_mut(key) else { return };
@@ -202,6 +181,13 @@ impl Known {
     }
 }
 
+impl Webhook {
+    /// Whether it is left alone while so many webhooks fail at its host.
+    fn resting_at(&self, host: &str, hosts: &Hosts) -> Option<Resting> {
+        self.breaker.resting_for(hosts.failing(host).clamp(1, LONGEST))
+    }
+}
+
 impl Leave {
     /// What is called.
     pub(super) fn webhook(&self) -> &WebhookKey {
@@ -218,20 +204,14 @@ impl Leave {
         self.settle(Admission::succeeded);
     }
 
-    /// Says that the destination is down or overloaded.
-    pub(super) fn failed(self) -> Standing {
-        let Some(rests_for) = self.destinations.rest_beyond_memory(&self.to.host) else {
-            return self.settle(Admission::failed);
-        };
-        let breaker = Arc::clone(&self.breaker);
-        let standing = self.settle(Admission::failed_enough);
-        // It is not, if another call was answered meanwhile.
-        if breaker.is_open() { Standing { failing_for: Duration::MAX, rests_for } } else { standing }
+    /// Says that the destination is down or overloaded; tells for how long it has answered this webhook nothing.
+    pub(super) fn failed(self) -> Duration {
+        self.settle(Admission::failed)
     }
 
-    /// Says that no answer came in time. If another call was answered meanwhile the destination is there, and slow with this
-    /// one alone.
-    pub(super) fn late(self) -> Standing {
+    /// Says that no answer came in time; tells the same. If another call was answered meanwhile the destination is there,
+    /// and slow with this one alone.
+    pub(super) fn late(self) -> Duration {
         self.settle(Admission::late)
     }
 
@@ -241,9 +221,9 @@ impl Leave {
         self.settle(Admission::withdrawn);
     }
 
-    fn settle(mut self, verdict: fn(Admission)) -> Standing {
+    fn settle(mut self, verdict: fn(Admission)) -> Duration {
         self.admission.take().into_iter().for_each(verdict);
-        Standing { failing_for: self.breaker.failing_for(), ..Standing::default() }
+        self.breaker.failing_for()
     }
 }
 
