@@ -45,7 +45,8 @@ impl Incoming {
     pub(super) fn issued<'a>(&'a self, brought: &'a Brought) -> Option<IssuedToken<'a>> {
         let Account { refresh_token, asked_at, .. } = &*self.account;
         let token = refresh_token.as_ref()?;
-        Some(IssuedToken { token, known: brought.known.as_ref(), asked_at: *asked_at })
+        let (known, is_succeeded) = (brought.known.as_ref(), brought.heir.is_some());
+        Some(IssuedToken { token, known, is_succeeded, asked_at: *asked_at })
     }
 
     /// What was given for the refresh token that the account brought, where nobody holds it and it is the account's. Costs

@@ -11,6 +11,8 @@ pub struct IssuedToken<'a> {
     pub token: &'a SecretText,
     /// What is known of it, if anything.
     pub known: Option<&'a StoredRefreshToken>,
+    /// Whether what was given for it, if another was, waits for its end, so that it may be taken up instead.
+    pub is_succeeded: bool,
     /// When the provider was asked for it; without that nobody knows how old it is.
     pub asked_at: Option<Timestamp>,
 }
@@ -28,10 +30,13 @@ impl IssuedToken<'_> {
         self.token.fingerprint() == before.token || line == Some(before.line)
     }
 
-    /// Whether the refresh token `before` renews the secret of a sign-in that was issued this, or none. One that is over does
-    /// not; where an API issues it again all the same, it may take it again.
+    /// Whether the refresh token `before` renews the secret of a sign-in that was issued this, or none: also one of another line
+    /// where nothing is to be had of this one's any more. One that is over does not; where an API issues it again all the same, it
+    /// may take it again.
     pub fn goes_on(issued: Option<Self>, before: &StoredRefreshToken) -> bool {
-        issued.is_none_or(|issued| issued.is_of_line(before)) && before.renews()
+        let needs_it =
+            |issued: Self| issued.is_of_line(before) || (issued.is_rotated() && !issued.is_succeeded);
+        issued.is_none_or(needs_it) && before.renews()
     }
 
     /// What is known of it when it is kept, where it has to do: nobody has what was given for it, if another was.

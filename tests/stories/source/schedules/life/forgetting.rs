@@ -129,7 +129,12 @@ impl Life {
         let (same, now) = (SecretText::from(same), self.hand.now());
         let keep = move |transaction: &Transaction<'_>| {
             let known = transaction.refresh_token(&same.fingerprint())?;
-            let issued = IssuedToken { token: &same, known: known.as_ref(), asked_at: Some(asked_at) };
+            let issued = IssuedToken {
+                token: &same,
+                known: known.as_ref(),
+                is_succeeded: false,
+                asked_at: Some(asked_at),
+            };
             let heir = match issued.is_rotated() {
                 true => transaction.copy_of_line(&known.as_ref().unwrap().line)?,
                 false => None,

@@ -81,8 +81,12 @@ impl Life {
                 None => None,
             };
             let asked_at = Some(asked_at);
-            let issued =
-                same_again.as_ref().map(|token| IssuedToken { token, known: of_same.as_ref(), asked_at });
+            let issued = same_again.as_ref().map(|token| IssuedToken {
+                token,
+                known: of_same.as_ref(),
+                is_succeeded: false,
+                asked_at,
+            });
             let kept = kept.map(|kept| (kept.copy(), named(kept.fingerprint(), Some(&known))));
             let goes_on = kept.filter(|(_, known)| IssuedToken::goes_on(issued, known));
             let brought = || issued.map(|issued| (issued.token.copy(), issued.by_itself(now)));
@@ -119,6 +123,8 @@ impl Life {
         let again = held.filter(|_| self.dice.percent(90));
         self.handed_out_again +=
             usize::from(again.is_some() && known.refresh.is_some_and(|refresh| refresh.sent > 0));
+        // What the provider takes and gives once more is no more spent than any other.
+        again.as_ref().map(|again| self.spent.remove(again));
         again
     }
 
