@@ -1,4 +1,4 @@
-//! Which bus the contents of a data directory belong to. What is sealed and what waits there is of its devices: on another it
+//! Of which kind of bus the contents of a data directory are. What is sealed and what waits there is of its devices: on another it
 //! would be refused, and ends would be told that nobody was told of.
 
 use super::{FirstOwner, GatewayError};
@@ -7,39 +7,67 @@ use crate::store::{Store, StoreError, Transaction, View, Work};
 
 /// Remembers it.
 const KIND: &str = "bus.kind";
+/// How many records are looked at for one whose device is of this program's own bus.
+const LOOKED_AT: usize = 100;
 
-/// Makes sure that the directory belongs to a bus of the kind that the settings name; one that holds nothing yet belongs to it
-/// from now on.
-///
-/// # Errors
-/// [`GatewayError::OtherBus`] where it belongs to another kind.
-pub(super) async fn settle(config: &Config, store: &Store) -> Result<(), GatewayError> {
-    let look = |view: &View<'_>| {
-        let is_in_use = view.holds_sealed()? || view.waiting(Work::Job)? > 0;
-        Ok::<_, StoreError>((view.fact(KIND)?, is_in_use))
-    };
-    let (known, is_in_use) = store.read(look).await?;
-    let wanted = config.bus.kind;
-    if is_in_use {
-        let home = match &known {
-            Some(name) => named(name),
-            None => guessed(config)?,
-        };
-        if home.is_some_and(|home| home != wanted) {
-            return Err(GatewayError::OtherBus { directory: config.data_dir.clone(), wanted: name(wanted) });
-        }
-    }
-    if known.as_deref() != Some(name(wanted).as_bytes()) {
-        let remember =
-            move |transaction: &Transaction<'_>| transaction.remember_fact(KIND, name(wanted).as_bytes());
-        store.write::<_, StoreError, _>(remember).await?;
-    }
-    Ok(())
+/// What the database tells.
+struct Contents {
+    /// What was remembered.
+    known: Option<BusKind>,
+    /// Whether anything is sealed, or a message waits.
+    is_in_use: bool,
+    /// Whether that is of a device of this program's own bus.
+    is_of_own_bus: bool,
 }
 
-/// Of a directory of before, which did not remember it: one in which this program's own bus was never begun is of a Meshblu.
-fn guessed(config: &Config) -> Result<Option<BusKind>, GatewayError> {
-    Ok(FirstOwner::read(&config.data_dir)?.is_none().then_some(BusKind::Meshblu))
+/// Makes sure that the directory is of the kind of bus that the settings name; one that holds nothing yet is from now on.
+///
+/// # Errors
+/// [`GatewayError::OtherBus`] where it is of another kind.
+pub(super) async fn settle(config: &Config, store: &Store) -> Result<(), GatewayError> {
+    let contents = store.read(Contents::look).await?;
+    let wanted = config.bus.kind;
+    let home = match contents.is_in_use {
+        true => contents.home(config)?,
+        false => Some(wanted),
+    };
+    match home {
+        Some(home) if home != wanted => {
+            Err(GatewayError::OtherBus { directory: config.data_dir.clone(), wanted: name(wanted) })
+        }
+        Some(_) if contents.known != home => {
+            let remember =
+                move |transaction: &Transaction<'_>| transaction.remember_fact(KIND, name(wanted).as_bytes());
+            Ok(store.write::<_, StoreError, _>(remember).await?)
+        }
+        _ => Ok(()),
+    }
+}
+
+impl Contents {
+    fn look(view: &View<'_>) -> Result<Self, StoreError> {
+        let mut devices: Vec<_> =
+            view.record_generations(LOOKED_AT)?.into_iter().map(|(device, _)| device).collect();
+        devices.extend(view.waiting_for(Work::Job)?);
+        let mut is_of_own_bus = false;
+        for device in &devices {
+            is_of_own_bus |= view.device(device)?.is_some();
+        }
+        let known = view.fact(KIND)?.and_then(|known| named(&known));
+        Ok(Self { known, is_in_use: view.holds_sealed()? || !devices.is_empty(), is_of_own_bus })
+    }
+
+    /// Of which kind of bus they are, as far as can be told: versions of before did not remember it, and a directory in which
+    /// their own bus was begun may have gone over to a Meshblu since.
+    fn home(&self, config: &Config) -> Result<Option<BusKind>, GatewayError> {
+        if self.known.is_some() {
+            return Ok(self.known);
+        }
+        if self.is_of_own_bus {
+            return Ok(Some(BusKind::Embedded));
+        }
+        Ok(FirstOwner::read(&config.data_dir)?.is_none().then_some(BusKind::Meshblu))
+    }
 }
 
 /// As `bus.kind` names it.

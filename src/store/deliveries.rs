@@ -182,6 +182,17 @@ impl View<'_> {
         Ok(next.map(Timestamp::from_millis))
     }
 
+    /// Whose work of this kind waits longest, if any does.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn waiting_for(&self, work: Work) -> Result<Option<DeviceUuid>, StoreError> {
+        let sql = "SELECT device FROM deliveries WHERE work = ?1 ORDER BY due_at, seq LIMIT 1";
+        let device: Option<String> =
+            self.prepare(sql)?.query_row([work.code()], |row| row.get(0)).optional()?;
+        Ok(device.map(DeviceUuid::from))
+    }
+
     /// How much work of this kind waits.
     ///
     /// # Errors

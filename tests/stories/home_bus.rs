@@ -1,4 +1,4 @@
-//! A data directory belongs to one bus: what is there would be refused on another, and ends told that nobody was told of.
+//! A data directory belongs to one kind of bus: what is there would be refused on another, and ends told that nobody was told of.
 
 use std::process::Output;
 
@@ -72,18 +72,50 @@ async fn what_a_gateway_on_one_bus_left_is_not_touched_on_another() {
 
 #[tokio::test]
 async fn a_directory_in_which_nothing_is_kept_goes_over_to_another_bus() {
-    let shell = Shell::with_key();
-    for is_on_a_meshblu in [false, true, false] {
-        let looked = look(&shell, is_on_a_meshblu);
-        assert!(!is_refused(&looked), "{}", stderr(&looked));
+    for ends_on_a_meshblu in [false, true] {
+        let shell = Shell::with_key();
+        for is_on_a_meshblu in [ends_on_a_meshblu, !ends_on_a_meshblu, ends_on_a_meshblu] {
+            let looked = look(&shell, is_on_a_meshblu);
+            assert!(!is_refused(&looked), "{}", stderr(&looked));
+        }
+        write(&shell, keep_a_record).await;
+        assert!(!is_refused(&look(&shell, ends_on_a_meshblu)));
+        assert!(is_refused(&look(&shell, !ends_on_a_meshblu)));
     }
 }
 
 /// Versions of before did not note which bus it was.
+async fn forget_which_bus_it_was(shell: &Shell) {
+    write(shell, |transaction| transaction.remember_fact("bus.kind", b"")).await;
+}
+
 #[tokio::test]
 async fn what_an_earlier_version_left_is_a_meshblu_s_where_no_bus_was_ever_begun() {
     let shell = Shell::with_key();
     write(&shell, keep_a_record).await;
     assert!(is_refused(&look(&shell, false)));
     assert!(!is_refused(&look(&shell, true)));
+    assert!(is_refused(&look(&shell, false)));
+}
+
+#[tokio::test]
+async fn what_an_earlier_version_left_of_its_own_bus_s_devices_is_that_s_and_stays_so() {
+    let shell = Shell::with_key();
+    let added = shell.run_with(&["credentials", "add", "--id", "1", "--username", "u"], "canary-token\n");
+    assert!(ended(&added, Exit::Ok), "{}", stderr(&added));
+    forget_which_bus_it_was(&shell).await;
+    assert!(is_refused(&look(&shell, true)));
+    assert!(!is_refused(&look(&shell, false)));
+}
+
+/// Its own bus was begun there, and what is kept is of none of its devices: nobody can tell, and nobody is kept out.
+#[tokio::test]
+async fn where_nobody_can_tell_whose_it_is_neither_is_refused_for_good() {
+    let shell = Shell::with_key();
+    look(&shell, false);
+    forget_which_bus_it_was(&shell).await;
+    write(&shell, keep_a_record).await;
+    for is_on_a_meshblu in [false, true, false, true] {
+        assert!(!is_refused(&look(&shell, is_on_a_meshblu)));
+    }
 }
