@@ -24,6 +24,7 @@ mod keep_on;
 mod leave;
 mod lost_answers;
 mod making;
+mod naming;
 mod noted_errors;
 mod of_account;
 mod of_owner;

@@ -15,11 +15,9 @@ use crate::bus::embedded::BusError;
 use crate::message::DeviceUuid;
 use crate::source::renewal::{
     BeforeUse, Health, Held, NOBODY_RENEWS, NewSecret, Records, RecordsError, Refused, RenewalError,
-    Renewals, Renewed, Renewer, Standing, Upstream, begin_life, named, note_refusal,
+    Renewals, Renewed, Renewer, Standing, Upstream, begin_life, note_refusal,
 };
-use crate::store::{
-    RenewalStage, StoreError, StoredRecord, StoredRefreshToken, StoredRenewal, Transaction, View,
-};
+use crate::store::{StoreError, StoredRecord, StoredRefreshToken, StoredRenewal, Transaction, View};
 use crate::telemetry::with_causes;
 use crate::vault::{Replacement, SecretText, Vault};
 
@@ -164,32 +162,6 @@ impl CredentialsDevices {
         begin_life(generation, begun_at, account.lifetime, fraction).renewed_by(refresh)
     }
 
-    /// Has refresh tokens be known by their own fingerprints: databases of before knew them by their credentials alone.
-    /// Before anything ends here, for what ends is named by what it holds.
-    ///
-    /// # Errors
-    /// What the store reports.
-    pub(super) async fn name_refresh_tokens(&self) -> Result<(), StoreError> {
-        for device in self.store.read::<_, StoreError, _>(|view| view.unnamed()).await? {
-            let record = self.newest_record(&device).await;
-            let Ok(record) = record else { continue };
-            let generation = record.generation;
-            let Ok(opened) = self.open_once(device.clone(), record).await else { continue };
-            let Some(token) = opened.refresh_token().map(SecretText::fingerprint) else { continue };
-            let name = move |transaction: &Transaction<'_>| {
-                let known = transaction.renewal(&device)?.filter(|known| known.generation == generation);
-                let Some(known) = known else { return Ok(()) };
-                // Others may have noted more of it under its own name.
-                let others =
-                    transaction.refresh_token(&token)?.filter(|known| known.stage != RenewalStage::Idle);
-                let refresh = Some(others.unwrap_or_else(|| named(token, Some(&known))));
-                transaction.store_renewal(&device, &StoredRenewal { refresh, ..known })
-            };
-            self.store.write::<_, StoreError, _>(name).await?;
-        }
-        Ok(())
-    }
-
     /// Takes a record into the store that came with its device, where it is found by what renews it; answers the
     /// generation that was tried, as the store counts it.
     async fn adopt(&self, credentials: &DeviceUuid, tried: u64) -> Result<u64, CredentialsError> {
@@ -254,7 +226,7 @@ impl CredentialsDevices {
     /// What a renewal needs to know of records.
     fn records(&self) -> Records {
         let (opening, sealing, showing) = (self.clone(), Arc::clone(&self.vault), self.clone());
-        let stranding = self.clone();
+        let (stranding, clock) = (self.clone(), self.clock.clone());
         let (ours, giver) = (Arc::clone(&self.sealing), Arc::clone(&self.sealing));
         Records {
             is_ours: Box::new(move |source| ours.other_api(source, None).is_none()),
@@ -277,12 +249,14 @@ impl CredentialsDevices {
                 showing.project(transaction, device, record)
             }),
             strand: Box::new(move |transaction, device, stranded| {
-                match end_since(transaction, device, stranded.asked_at)? {
+                match end_since(transaction, device, stranded.asked_at, stranding.clock.now())? {
                     Some(end) => stranding.strand(transaction, end, stranded),
                     None => Ok(()),
                 }
             }),
-            came_to: Box::new(tell_outcome),
+            came_to: Box::new(move |transaction, device, outcome| {
+                tell_outcome(transaction, device, outcome, clock.now())
+            }),
         }
     }
 }

@@ -75,8 +75,9 @@ pub(super) fn tell_outcome(
     transaction: &Transaction<'_>,
     device: &DeviceUuid,
     outcome: Outcome,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
-    let Some(receipt) = end_since(transaction, device, outcome.asked_at)? else { return Ok(()) };
+    let Some(receipt) = end_since(transaction, device, outcome.asked_at, now)? else { return Ok(()) };
     let (fate, why) = match outcome.came_to {
         CameTo::Nothing => (Fate::Ended, NOTHING_CAME),
         CameTo::ElsewhereHeld => (Fate::Stayed, HELD_ELSEWHERE),
@@ -90,6 +91,7 @@ pub(super) fn end_since(
     view: &View<'_>,
     device: &DeviceUuid,
     time: Timestamp,
+    now: Timestamp,
 ) -> Result<Option<Receipt>, StoreError> {
     let newest_first = view.receipts_of(device, LOOKED_THROUGH)?;
     let is_end =
@@ -97,12 +99,12 @@ pub(super) fn end_since(
     let ends = newest_first.iter().filter_map(Receipt::read).filter(is_end);
     let (mut since, mut before): (Vec<_>, Vec<_>) = ends.partition(|end| end.at >= time.iso_seconds());
     let first_to_wait = |ends: &[Receipt]| ends.iter().rposition(Receipt::awaits_renewal);
-    if since.is_empty() {
-        // The clock may have been set back since that time.
+    // Where the clock was set back since that time, what came later seems to have been before.
+    if since.is_empty() && now < time {
         return Ok(first_to_wait(&before).map(|end| before.swap_remove(end)));
     }
     let end = first_to_wait(&since).unwrap_or_default();
-    Ok(Some(since.swap_remove(end)))
+    Ok((!since.is_empty()).then(|| since.swap_remove(end)))
 }
 
 /// Whether the refresh token stayed, and with it what a renewal brings.

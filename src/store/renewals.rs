@@ -66,13 +66,14 @@ impl View<'_> {
     }
 
     /// The credentials whose refresh token may have no name of its own, though something is known of it that matters to others:
-    /// it was sent, with nobody knowing yet what came of it, or it is the last of its line under the name of the first.
+    /// it was sent, with nobody knowing yet what came of it, or was given up, or is the last of its line under the name of the
+    /// first.
     ///
     /// # Errors
     /// What the database reports.
     pub fn unnamed(&self) -> Result<Vec<DeviceUuid>, StoreError> {
         let sql = "SELECT credentials FROM renewals JOIN refresh_tokens AS known ON token = refresh
-                   WHERE stage IN (1, 2) OR (token = line AND EXISTS (
+                   WHERE stage IN (1, 2, 3) OR (token = line AND EXISTS (
                        SELECT 1 FROM refresh_tokens AS other WHERE other.line = known.line AND other.token <> known.token))";
         let mut statement = self.prepare(sql)?;
         let rows = statement.query_map([], |row| Ok(row.get::<_, String>(0)?.into()))?;
