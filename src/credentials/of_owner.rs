@@ -29,15 +29,25 @@ impl CredentialsDevices {
     ) -> Result<Page<Owned, DeviceUuid>, CredentialsError> {
         let owner = self.keys_of(owner.clone()).await?;
         let candidates = self.candidates(&owner).await?;
-        let is_known = |place: &DeviceUuid| candidates.contains(place);
-        if !after.as_ref().is_none_or(is_known) {
-            return Err(CredentialsError::NoSuchPlace);
-        }
+        let no_such_place = Err(CredentialsError::NoSuchPlace);
         let page = match &self.bus {
             Bus::Embedded(_) => {
-                let look =
-                    move |view: &View<'_>| view.registered_before(after.as_ref(), &candidates, MOST + 1);
-                self.store.read::<_, StoreError, _>(look).await?
+                let look = move |view: &View<'_>| {
+                    // Also that of credentials that were forgotten since they were listed.
+                    let is_place = match &after {
+                        Some(place) => candidates.contains(place) || view.is_forgotten(place)?,
+                        None => true,
+                    };
+                    is_place
+                        .then(|| view.registered_before(after.as_ref(), &candidates, MOST + 1))
+                        .transpose()
+                };
+                let found = self.store.read::<_, StoreError, _>(look).await?;
+                let Some(found) = found else { return no_such_place };
+                found
+            }
+            Bus::Meshblu(_) if after.as_ref().is_some_and(|place| !candidates.contains(place)) => {
+                return no_such_place;
             }
             Bus::Meshblu(_) => {
                 let place = candidates.iter().position(|device| Some(device) == after.as_ref());

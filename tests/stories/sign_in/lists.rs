@@ -94,9 +94,29 @@ async fn every_account_of_somebody_who_has_many_is_on_some_page_once_while_new_o
     let found = walk(&mut browser, "/console", "href=\"/console/credentials/", meanwhile).await;
     let found: Vec<_> = found.iter().map(|link| link.split('"').next().unwrap()).collect();
     assert_eq!(found, all);
-    let page = browser.get("/console?before=nothing%20of%20that%20name").await;
-    assert_eq!(page.status, 404);
+    let elsewhere = house.gateway.flow(&"nobody".into()).await.device;
+    for strange in ["nothing%20of%20that%20name", elsewhere.uuid.as_str()] {
+        assert_eq!(browser.get(&format!("/console?before={strange}")).await.status, 404, "{strange}");
+    }
+    let page = browser.get("/console?before=x").await;
     assert!(page.text.contains("credentials that are not among yours, or not any more"), "{page:?}");
+}
+
+#[tokio::test]
+async fn a_list_goes_on_after_credentials_that_were_forgotten_meanwhile() {
+    let house = House::open().await;
+    for id in 1..=101 {
+        house.account(id).await;
+    }
+    let mut browser = house.signed_in().await;
+    let first = browser.get("/console").await;
+    let place = older(&first).unwrap();
+    let (_, last) = place.split_once("before=").unwrap();
+    let credentials = &house.gateway.gateway.credentials;
+    let owned = credentials.held(last.replace("%2D", "-").into()).await.unwrap();
+    credentials.forget(&owned, &endo::credentials::Revoker::Operator).await.unwrap();
+    let rest = browser.get(&place).await;
+    assert_eq!(between(&rest, "href=\"/console/credentials/", '"').len(), 1, "{rest:?}");
 }
 
 #[tokio::test]
