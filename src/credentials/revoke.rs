@@ -28,9 +28,9 @@ const HEAD_START: Duration = Duration::from_secs(2);
 const AT_ONCE: usize = 16;
 /// Why a user device itself is never removed.
 const NOT_OURS: &str = "the device is its owner's, who can remove it";
-/// Why nothing more ends on the bus of a device that it does not have: another may.
+/// Why nothing more ends on the bus of devices that it does not have: another may.
 pub(super) const NOT_ON_THIS_BUS: &str =
-    "the gateway's own bus has no such credentials device; what another bus has of it stays there";
+    "the gateway's own bus has no such device; what another bus has of it stays there";
 
 /// One cut, as a transaction makes it.
 pub(super) struct Cutting {
@@ -76,6 +76,13 @@ impl Cutting {
         Ok(noted.chain(self.user_devices.iter().cloned()).collect())
     }
 
+    /// Whether neither device is on the bus in this process, where that is the bus: they are another's, as a gateway leaves them
+    /// in its directory that was on a Meshblu before.
+    fn is_elsewhere(&self, view: &View<'_>, binding: &Binding) -> Result<bool, StoreError> {
+        let Binding { credentials, user_device } = binding;
+        Ok(self.bus.is_some() && view.device(credentials)?.is_none() && view.device(user_device)?.is_none())
+    }
+
     /// What the bus in this process does at once; the rest is left as errands.
     fn follow(
         &self,
@@ -85,15 +92,16 @@ impl Cutting {
     ) -> Result<Vec<ErrandKind>, CredentialsError> {
         let user_device = &binding.user_device;
         transaction.unsubscribe(&subscription(binding))?;
-        let is_elsewhere = self.bus.is_some() && transaction.device(&binding.credentials)?.is_none();
+        if self.is_elsewhere(transaction, binding)? {
+            receipt.stayed(Matter::Subscription, user_device, NOT_ON_THIS_BUS);
+            receipt.stayed(Matter::Device, user_device, NOT_OURS);
+            return Ok(Vec::new());
+        }
         let mut chores = vec![ErrandKind::Whitelists(user_device.clone())];
         match &self.bus {
             Some(bus) => {
                 bus.end_streams_of(transaction, user_device);
-                match is_elsewhere {
-                    true => receipt.stayed(Matter::Subscription, user_device, NOT_ON_THIS_BUS),
-                    false => receipt.part(Matter::Subscription, user_device, Fate::Ended),
-                }
+                receipt.part(Matter::Subscription, user_device, Fate::Ended);
                 receipt.part(Matter::Sockets, user_device, Fate::Ended);
             }
             None => {
