@@ -12,8 +12,8 @@ use crate::credentials::{CredentialsError, Cut, Revoker};
 use crate::message::DeviceUuid;
 
 /// How a program signs in so that it proves something.
-const AS_BEARER: &str = "A program sends its login with that as `Bearer`, the same text after that word: as `Basic` a browser \
-                         may send it by itself, and it proves nothing";
+const AS_BEARER: &str = "A program sends its login with the sign-in as `Authorization: Bearer`, the same text as after `Basic`: what \
+                         a browser may repeat by itself proves nothing";
 
 /// `DELETE /credentials/{uuid}/user-devices/{device}`: from the answer on, no message of the device opens anything.
 pub(super) async fn cut_off(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
@@ -71,7 +71,10 @@ fn last_owner(owners: &Owners, credentials: &DeviceUuid) -> Problem {
 async fn demand_proof_by_program(visit: &Visit<'_>) -> Result<(), Problem> {
     let is_in_vain = visit.may_be_repeated && visit.owners.proof == Proof::SignIn;
     let demanded = demand_proof(visit.owners, &visit.caller.uuid, visit.owned.device()).await;
-    demanded.map_err(|problem| if is_in_vain { problem.adding(AS_BEARER) } else { problem })
+    demanded.map_err(|problem| match problem.kind() {
+        Kind::ReauthenticationRequired if is_in_vain => problem.adding(AS_BEARER),
+        _ => problem,
+    })
 }
 
 /// Lets only those pass who lately proved control of the account: the bus alone does not vouch for that.
