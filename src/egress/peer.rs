@@ -8,6 +8,7 @@ use http::{HeaderMap, Method, Uri};
 use http_body_util::Full;
 use reqwest::Url;
 
+use super::compressed::unpacked;
 use super::error::EgressError;
 use super::line::Line;
 use super::outbound::Egress;
@@ -71,19 +72,24 @@ impl Peer {
     pub async fn call(&self, request: PeerRequest) -> Result<http::Response<Bytes>, EgressError> {
         let PeerRequest { method, target, headers, body } = request;
         let address = format!("{}{target}", self.base_url);
-        match &self.line {
+        let answer = match &self.line {
             Some(line) => {
                 let mut call = http::Request::new(Full::new(body));
                 *call.method_mut() = method;
                 *call.uri_mut() = Uri::try_from(address).map_err(|_| EgressError::Address)?;
                 *call.headers_mut() = headers;
-                line.exchange(call, self.limit).await
+                line.exchange(call, self.limit).await?
             }
             None => {
                 let url = Url::parse(&address).map_err(|_| EgressError::Address)?;
                 let call = Outgoing { method, url, headers, body, limit: self.limit };
-                self.egress.0.listed.exchange(call).await
+                self.egress.0.listed.exchange(call).await?
             }
+        };
+        // What a HEAD or a 204 says of its body is of none.
+        if answer.body().is_empty() {
+            return Ok(answer);
         }
+        unpacked(answer, self.egress.0.settings.response_bytes)
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE};
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use reqwest::Url;
 use serde_json::Value;
@@ -15,7 +15,7 @@ use super::identity::Identity;
 use super::remembered::Remembered;
 use crate::ambient::{Clock, Random};
 use crate::bus::Login;
-use crate::egress::{Egress, EgressError, Peer, PeerRequest, Socket};
+use crate::egress::{Egress, EgressError, Peer, PeerRequest, Socket, UNDERSTOOD};
 
 /// What a bus that is away for a moment is given before it is asked once more.
 const MOMENT: Duration = Duration::from_millis(250);
@@ -156,6 +156,7 @@ impl<'a> Call<'a> {
     fn request(&self) -> Result<PeerRequest, MeshbluError> {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(ACCEPT_ENCODING, UNDERSTOOD);
         if self.identity.is_some_and(|identity| !identity.sign(&mut headers)) {
             return Err(EgressError::Address.into());
         }
