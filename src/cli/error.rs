@@ -13,7 +13,6 @@ use super::Exit;
 use super::bus_client::BusCallError;
 use super::operation::OperationError;
 use crate::ambient::in_words;
-use crate::bus::meshblu::MeshbluError;
 use crate::config::{ConfigError, Effective, Origin};
 use crate::gateway::GatewayError;
 use crate::job::LoadError;
@@ -281,7 +280,7 @@ fn of_gateway(error: &GatewayError) -> Exit {
             Exit::WrongKey
         }
         GatewayError::Listen { .. } => Exit::Listen,
-        GatewayError::Meshblu { cause: MeshbluError::Call(_), .. } => Exit::Unreachable,
+        GatewayError::Meshblu { cause, .. } if cause.is_away() => Exit::Unreachable,
         GatewayError::Source(_)
         | GatewayError::Jobs(_)
         | GatewayError::StaticSchemas(_)

@@ -41,6 +41,18 @@ impl MeshbluError {
         matches!(self, Self::Refused { status, .. } if *status == expected)
     }
 
+    /// Whether the bus, or what stands before it, does not answer just now.
+    pub fn is_away(&self) -> bool {
+        match self {
+            Self::Refused { status, .. } => matches!(
+                *status,
+                StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT
+            ),
+            Self::Unreadable => false,
+            Self::Call(_) => true,
+        }
+    }
+
     /// Whether it is certain that the bus did not do what it was asked to.
     pub fn nothing_done(&self) -> bool {
         match self {

@@ -1,11 +1,12 @@
 //! What a gateway needs before it works on a Meshblu, and the words in which it says what is missing.
 
 use std::error::Error;
+use std::process::Output;
 
 use endo::gateway::GatewayError;
 use serde_json::{Value, json};
 
-use crate::support::fake_api::Answer;
+use crate::support::fake_api::{Answer, FakeApi};
 use crate::support::log;
 use crate::support::meshblu::{FakeMeshblu, RemoteGateway, json_answer, say_hello, settings};
 use crate::support::shell::Shell;
@@ -207,13 +208,29 @@ async fn static_schemas_are_served_and_cson_alone_names_the_command() {
     assert!(refusal.contains("other.cson is CSON") && refusal.contains("endo job convert"), "{refusal}");
 }
 
-#[test]
-fn a_meshblu_that_nobody_answers_for_has_an_exit_code_of_its_own() {
+/// What becomes of a start on a Meshblu at this address.
+fn serving_on(meshblu: &str) -> Output {
     let shell = Shell::with_key();
-    let settings = ["bus.kind=meshblu", "bus.url=http://127.0.0.1:9", "bus.uuid=u", "bus.token=t"];
+    let url = format!("bus.url={meshblu}");
+    let settings = ["bus.kind=meshblu", &url, "bus.uuid=u", "bus.token=t"];
     let words: Vec<_> = settings.iter().flat_map(|setting| ["--set", setting]).collect();
     let mut command = shell.command(&["serve", "--listen", "127.0.0.1:0"]);
-    let output = command.args(words).env("ENDO_GITHUB_MANAGER_URL", "https://m.example").output().unwrap();
+    command.args(words).env("ENDO_GITHUB_MANAGER_URL", "https://m.example").output().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_whose_proxy_says_that_it_is_away_has_the_exit_code_of_what_is_away() {
+    for status in [502, 503, 504] {
+        let proxy = FakeApi::answering(Answer::new(status, &["content-type: text/html"], "away")).await;
+        let url = proxy.url("");
+        let output = tokio::task::spawn_blocking(move || serving_on(&url)).await.unwrap();
+        assert_eq!(output.status.code(), Some(9), "{status}: {output:?}");
+    }
+}
+
+#[test]
+fn a_meshblu_that_nobody_answers_for_has_an_exit_code_of_its_own() {
+    let output = serving_on("http://127.0.0.1:9");
     assert_eq!(output.status.code(), Some(9), "{output:?}");
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(said.matches("ENDO_GITHUB_MANAGER_URL is not used").count(), 1, "{said}");
