@@ -31,7 +31,7 @@ impl Handlers {
         Self { line: Arc::new(line), remote, breakers: HashMap::new() }
     }
 
-    /// The jobs whose directories are in `directory`, in the order of their names.
+    /// The jobs whose directories are in `directory`, in the order of their names. What is hidden there, `.git`, is none.
     ///
     /// # Errors
     /// [`LoadError`] for a directory that describes a job but does not say what runs it.
@@ -41,7 +41,7 @@ impl Handlers {
         let mut paths = entries
             .map(|entry| Ok(entry.map_err(unreadable)?.path()))
             .collect::<Result<Vec<_>, LoadError>>()?;
-        paths.retain(|path| path.is_dir());
+        paths.retain(|path| path.is_dir() && !is_hidden(path));
         paths.sort();
         paths.iter().map(|path| self.job(path)).collect()
     }
@@ -76,6 +76,10 @@ impl Handlers {
         let breaker = self.breakers.entry(address.clone()).or_insert_with(closed).clone();
         Ok(Handler { address, repeatable, line: Arc::clone(&self.line), breaker })
     }
+}
+
+fn is_hidden(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
 }
 
 /// The text of a document; empty where there is none.

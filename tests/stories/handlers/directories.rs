@@ -50,6 +50,13 @@ fn a_document_that_is_only_there_as_cson_names_the_command_that_helps() {
 }
 
 #[test]
+fn what_is_hidden_among_job_directories_is_none() {
+    let directory = directory("handler: {url: 'unix:/x'}");
+    std::fs::create_dir(directory.path().join(".git")).unwrap();
+    assert_eq!(load(directory.path()).unwrap().job_types().len(), 1);
+}
+
+#[test]
 fn a_handler_s_job_is_described_like_any_other() {
     let registry = registry("unix:/x", false);
     assert_eq!(registry.message_schema()["SayHello"]["properties"]["data"], json!({"type": "string"}));
