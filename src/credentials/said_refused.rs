@@ -10,6 +10,15 @@ use crate::telemetry::with_causes;
 const BY_SOMEBODY_S_WORD: &str =
     "a handler says that the API does not take the secret, which nothing here can renew";
 
+/// What helps where a secret is refused.
+enum Remedy {
+    /// Another took its place meanwhile.
+    Newer,
+    /// This gateway renews it; or there is none, which whoever does says.
+    Renewal,
+    None,
+}
+
 impl CredentialsDevices {
     /// As [`CredentialsDevices::renew_refused`] where the secret can be renewed. Where nothing can renew it, a word is not enough
     /// to end what all of an account's devices use: the API is asked where it can be, and what it takes goes on.
@@ -21,8 +30,10 @@ impl CredentialsDevices {
         credentials: &DeviceUuid,
         generation: u64,
     ) -> Result<Renewed, CredentialsError> {
-        if self.can_be_renewed(credentials).await? {
-            return self.renew_refused(credentials, generation).await;
+        match self.remedy(credentials, generation).await? {
+            Remedy::Newer => return Ok(Renewed::Newer),
+            Remedy::Renewal => return self.renew_refused(credentials, generation).await,
+            Remedy::None => {}
         }
         if let Err(error) = self.look_whether_it_lives(credentials).await {
             tracing::warn!(
@@ -34,20 +45,26 @@ impl CredentialsDevices {
         Err(CredentialsError::SignInAgain { reason: BY_SOMEBODY_S_WORD.to_owned() })
     }
 
-    /// Whether this gateway renews secrets, and a refresh token this one.
-    async fn can_be_renewed(&self, credentials: &DeviceUuid) -> Result<bool, CredentialsError> {
-        if self.renewing.is_none() {
-            return Ok(false);
-        }
+    /// What there is for a secret that was tried.
+    async fn remedy(&self, credentials: &DeviceUuid, tried: u64) -> Result<Remedy, CredentialsError> {
         let record = match self.newest_record(credentials).await {
-            Err(CredentialsError::NoRecord) => return Ok(true),
+            Err(CredentialsError::NoRecord) => return Ok(Remedy::Renewal),
             record => record?,
         };
         let (device, generation) = (credentials.clone(), record.generation);
         let opened = self.open_record(device.clone(), record).await?;
         let look = move |view: &View<'_>| view.renewal(&device);
         let known = self.store.read::<_, StoreError, _>(look).await?;
-        let known = known.filter(|known| known.generation == generation).and_then(|known| known.refresh);
-        Ok(opened.refresh_token().is_some() && known.as_ref().is_none_or(StoredRefreshToken::renews))
+        let known = known.filter(|known| known.generation == generation);
+        let secret_since = known.as_ref().map_or(generation, |known| known.secret_since);
+        let refresh = known.and_then(|known| known.refresh);
+        let renews = || refresh.as_ref().is_none_or(StoredRefreshToken::renews);
+        Ok(if secret_since > tried {
+            Remedy::Newer
+        } else if self.renewing.is_some() && opened.refresh_token().is_some() && renews() {
+            Remedy::Renewal
+        } else {
+            Remedy::None
+        })
     }
 }

@@ -119,6 +119,31 @@ async fn what_a_handler_says_of_a_secret_that_nothing_renews_ends_nothing_that_t
 }
 
 #[tokio::test]
+async fn a_handler_that_answers_401_to_a_secret_that_was_replaced_meanwhile_is_asked_with_the_newer_one() {
+    let gate = Arc::new(Semaphore::new(0));
+    let refusal = Answer::new(401, &[], EXPIRED).behind(&gate);
+    let handler =
+        FakeApi::start(move |seen| match String::from_utf8_lossy(&seen.body).contains("access-2") {
+            true => refusal.clone(),
+            false => Answer::new(200, &[], DONE),
+        })
+        .await;
+    let mut house = house(&handler).await;
+    assert_eq!(holding_nothing_that_renews(&mut house).await, "access-2");
+    let (newer, _) = house.provider.grant();
+    let another = Account { id: ResourceOwnerId::Number(7), ..account(&house.gateway, &newer, None) };
+    let credentials = house.gateway.gateway.credentials.clone();
+    let replacing = async {
+        until(|| handler.seen().len() == 1).await;
+        credentials.keep(another).await.unwrap();
+        gate.add_permits(1);
+    };
+    let (reply, ()) = tokio::join!(ask(&mut house), replacing);
+    assert_eq!(reply["metadata"]["code"], 200, "{reply}");
+    assert_eq!(handler.seen().len(), 2);
+}
+
+#[tokio::test]
 async fn what_a_handler_says_of_a_secret_that_nothing_renews_ends_it_where_the_api_says_so_too() {
     let handler = doorkeeper().await;
     let mut house = house(&handler).await;
