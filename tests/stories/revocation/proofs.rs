@@ -85,7 +85,11 @@ async fn a_program_is_told_in_which_form_its_login_proves_something() {
         let refused = send(request).await;
         assert_eq!(refused.status, 401, "{refused:?}");
         let detail = refused.json()["detail"].as_str().unwrap().to_owned();
-        assert_eq!(detail.contains("sends its login with the sign-in as `Authorization: Bearer`"), is_told, "{detail}");
+        assert_eq!(
+            detail.contains("sends its login with the sign-in as `Authorization: Bearer`"),
+            is_told,
+            "{detail}"
+        );
     }
     let stranger = send(client.get(url).basic_auth(&owner.uuid, Some("wrong"))).await;
     let told = (stranger.status.as_u16(), stranger.header("www-authenticate"));
