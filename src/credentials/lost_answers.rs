@@ -1,10 +1,11 @@
 //! Renewals whose answer was lost: whoever signs in since may be given what was in it, and nobody here can tell.
 
 use super::CredentialsDevices;
+use super::in_use::tokens_of;
 use crate::message::DeviceUuid;
 use crate::source::renewal::{is_answer_lost, may_be_lost_answer};
 use crate::store::{HolderOfLine, StoreError, StoredRefreshToken, View};
-use crate::vault::{Credentials, SecretText};
+use crate::vault::Credentials;
 
 /// Why a secret is not ended whose renewal may have brought what the account signed in for since.
 pub(super) const MAY_BE_ITS_ANSWER: &str = "the answer to a renewal was lost, and what the account has signed in for since may be what that \
@@ -12,14 +13,22 @@ pub(super) const MAY_BE_ITS_ANSWER: &str = "the answer to a renewal was lost, an
                                             page at the API";
 
 impl CredentialsDevices {
-    /// What is known of the refresh token that is to end, where it was sent and nobody knows what came of it.
-    pub(super) async fn lost_renewal_of(
+    /// What is known of the refresh tokens of which nobody knows what came of sending them, among those that are to end and all
+    /// of their lines.
+    pub(super) async fn lost_renewals_of(
         &self,
         ending: &Credentials,
-    ) -> Result<Option<StoredRefreshToken>, StoreError> {
-        let Some(token) = ending.refresh_token().map(SecretText::fingerprint) else { return Ok(None) };
-        let known = self.store.read::<_, StoreError, _>(move |view| view.refresh_token(&token)).await?;
-        Ok(known.filter(is_answer_lost))
+    ) -> Result<Vec<StoredRefreshToken>, StoreError> {
+        let (line, now) = (self.lines_of(tokens_of(ending)).await?, self.clock.now());
+        let look = move |view: &View<'_>| {
+            let mut lost = Vec::new();
+            for token in &line {
+                let known = view.refresh_token(token)?.filter(is_answer_lost);
+                lost.extend(known.filter(|known| !known.is_held(now)));
+            }
+            Ok(lost)
+        };
+        self.store.read(look).await
     }
 
     /// Those of these credentials of the same account that hold something of use which may have come in the lost answer, where
@@ -29,14 +38,15 @@ impl CredentialsDevices {
         ending: &Credentials,
         kept: Vec<DeviceUuid>,
     ) -> Result<Vec<DeviceUuid>, StoreError> {
-        let Some(lost) = self.lost_renewal_of(ending).await? else { return Ok(Vec::new()) };
+        let lost = self.lost_renewals_of(ending).await?;
         let now = self.clock.now();
         let look = move |view: &View<'_>| {
             let mut holders = Vec::new();
             for credentials in kept {
                 let Some(renewal) = view.renewal(&credentials)? else { continue };
                 let held = renewal.refresh.as_ref();
-                let is_perhaps = held.is_some_and(|held| may_be_lost_answer(held, &lost, now));
+                let is_perhaps =
+                    held.is_some_and(|held| lost.iter().any(|lost| may_be_lost_answer(held, lost, now)));
                 let holder = HolderOfLine { credentials, renewal };
                 if is_perhaps && holder.is_of_use(now) {
                     holders.push(holder.credentials);

@@ -6,7 +6,7 @@ use super::in_use::GOES_ON;
 use super::receipt::{Act, ApiAnswer, ApiVerdict, Fate, Matter, Part, Receipt, amend};
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
-use crate::source::renewal::{CameTo, Outcome, REFUSED, Stranded};
+use crate::source::renewal::{CameTo, Outcome, REFUSED, Stranded, is_answer_lost};
 use crate::store::{
     CopyOfLine, Fingerprint, HolderOfLine, NewRevocation, RenewalStage, StoreError, Transaction, View,
 };
@@ -121,11 +121,9 @@ pub(super) fn came_of(
 ) -> Result<(Fate, &'static str), StoreError> {
     let Some(token) = token else { return Ok((Fate::Stayed, ANSWER_LOST)) };
     let Some(known) = view.refresh_token(&token)? else { return Ok((Fate::Stayed, ANSWER_LOST)) };
-    // Of one that was sent more than once, an answer was lost, whatever came of the others.
-    let is_answered = known.sent <= 1;
     Ok(match (known.stage, known.reason.as_deref()) {
         (RenewalStage::Dead, Some(REFUSED)) => (Fate::Ended, NOTHING_CAME),
-        (RenewalStage::Spent, _) if is_answered => {
+        (RenewalStage::Spent, _) if !is_answer_lost(&known) => {
             match view.holders_of_line(&token)?.iter().any(HolderOfLine::is_renewed) {
                 true => (Fate::Stayed, HELD_ELSEWHERE),
                 false => (Fate::Stayed, TOLD_ELSEWHERE),

@@ -331,7 +331,7 @@ impl CredentialsDevices {
     ) -> Result<Ends, CredentialsError> {
         let account = if revocation.receipt.is_some() { opened.id() } else { account }.cloned();
         let mut traits: Vec<_> = tokens_of(opened).map(Trait::token).collect();
-        if !self.ends_one_alone() || self.lost_renewal_of(opened).await?.is_some() {
+        if !self.ends_one_alone() || !self.lost_renewals_of(opened).await?.is_empty() {
             traits.extend(account.clone().map(Trait::Account));
         }
         traits.extend(self.lines_of(tokens_of(opened)).await?.into_iter().map(Trait::Token));

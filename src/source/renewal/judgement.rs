@@ -128,13 +128,14 @@ pub(super) fn why_it_is_over(renewal: &StoredRenewal, renews: bool) -> Option<St
     }
 }
 
-/// Whether nobody knows what came of sending this refresh token.
+/// Whether nobody knows what came of sending this refresh token: of one that was sent more than once, only the last answer came.
 pub fn is_answer_lost(known: &StoredRefreshToken) -> bool {
     let is_given_up = || matches!(known.reason.as_deref(), Some(LOST | LOST_AND_REFUSED));
     match known.stage {
         RenewalStage::Sending | RenewalStage::InDoubt => true,
         RenewalStage::Dead => is_given_up(),
-        RenewalStage::Idle | RenewalStage::Spent => false,
+        RenewalStage::Spent => known.sent > 1,
+        RenewalStage::Idle => false,
     }
 }
 

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use endo::config;
 use endo::credentials::{ApiAnswer, ApiVerdict, CredentialsError, Renewed};
 use endo::message::DeviceUuid;
 use endo::store::{RenewalStage, StoreError, StoredRefreshToken, Transaction};
@@ -134,6 +135,28 @@ async fn neither_does_an_access_token_that_is_in_use_beside_a_spent_refresh_toke
     assert_eq!((scene.told().await.verdict, provider.ended()), (ApiVerdict::Spared, Vec::new()));
     let user_device = office.bind(credentials).await;
     assert_eq!(office.open_for(credentials, &user_device).await.unwrap(), access);
+}
+
+/// The refresh token was sent once more, which the API allows, and that answer came.
+#[tokio::test]
+async fn neither_does_what_may_have_been_in_the_first_of_two_answers_of_the_line() {
+    let provider = FakeProvider::start().await;
+    let once = config::Source { refresh_retry: config::RefreshRetry::Once, ..provider.settings() };
+    let office = Office::open(once).await;
+    let (access, refresh) = provider.grant();
+    let credentials = office.keep(42, &access, &refresh).await;
+    let scene = Scene { provider, office, credentials };
+    scene.loses(Lost::Failed, &refresh).await;
+    let Scene { provider, office, credentials } = &scene;
+    provider.knows(None, &refresh);
+    provider.expire(&access);
+    office.passes(Duration::from_secs(300));
+    assert_eq!(office.gateway.credentials.renew_refused(credentials, 1).await.unwrap(), Renewed::New);
+    office.passes(Duration::from_secs(1));
+    office.forget(credentials).await;
+    let back = office.keep(42, "what it was given", "refresh-2").await;
+    assert_eq!((scene.told().await.verdict, provider.ended()), (ApiVerdict::Spared, Vec::new()));
+    scene.works(&back, "what it was given").await;
 }
 
 #[tokio::test]
