@@ -18,6 +18,8 @@ struct Contents {
     is_in_use: bool,
     /// Whether that is of a device of this program's own bus.
     is_of_own_bus: bool,
+    /// Whether a message waits: for the gateway's own device, whose bus it is.
+    has_waiting: bool,
 }
 
 /// Makes sure that the directory is of the kind of bus that the settings name; one that holds nothing yet is from now on.
@@ -48,13 +50,16 @@ impl Contents {
     fn look(view: &View<'_>) -> Result<Self, StoreError> {
         let mut devices: Vec<_> =
             view.record_generations(LOOKED_AT)?.into_iter().map(|(device, _)| device).collect();
-        devices.extend(view.waiting_for(Work::Job)?);
+        let waiting_for = view.waiting_for(Work::Job)?;
+        let has_waiting = waiting_for.is_some();
+        devices.extend(waiting_for);
         let mut is_of_own_bus = false;
         for device in &devices {
             is_of_own_bus |= view.device(device)?.is_some();
         }
         let known = view.fact(KIND)?.and_then(|known| named(&known));
-        Ok(Self { known, is_in_use: view.holds_sealed()? || !devices.is_empty(), is_of_own_bus })
+        let is_in_use = has_waiting || view.holds_sealed()?;
+        Ok(Self { known, is_in_use, is_of_own_bus, has_waiting })
     }
 
     /// Of which kind of bus they are, as far as can be told: versions of before did not remember it, and a directory in which
@@ -66,7 +71,8 @@ impl Contents {
         if self.is_of_own_bus {
             return Ok(Some(BusKind::Embedded));
         }
-        Ok(FirstOwner::read(&config.data_dir)?.is_none().then_some(BusKind::Meshblu))
+        let was_never_begun = FirstOwner::read(&config.data_dir)?.is_none();
+        Ok((self.has_waiting || was_never_begun).then_some(BusKind::Meshblu))
     }
 }
 

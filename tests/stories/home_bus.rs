@@ -108,6 +108,17 @@ async fn what_an_earlier_version_left_of_its_own_bus_s_devices_is_that_s_and_sta
     assert!(!is_refused(&look(&shell, false)));
 }
 
+/// A message waits for the gateway's own device, which is on its bus.
+#[tokio::test]
+async fn what_an_earlier_version_accepted_on_a_meshblu_is_that_s_although_another_bus_was_begun_there() {
+    let shell = Shell::with_key();
+    look(&shell, false);
+    forget_which_bus_it_was(&shell).await;
+    write(&shell, accept_a_message).await;
+    assert!(is_refused(&look(&shell, false)));
+    assert!(!is_refused(&look(&shell, true)));
+}
+
 /// Its own bus was begun there, and what is kept is of none of its devices: nobody can tell, and nobody is kept out.
 #[tokio::test]
 async fn where_nobody_can_tell_whose_it_is_neither_is_refused_for_good() {
