@@ -101,8 +101,9 @@ pub(super) async fn by_bus(request: HttpRequest, body: Body, door: Data<FrontDoo
     webhook.receive(arrival).await
 }
 
-/// `POST /v1/messages`: the credentials device brings its message itself, with a token of its own. Before there is a place for
-/// them the bus is asked nothing about anybody, and nobody's body is read: anybody may come, and a bus may be slow about any.
+/// `POST /v1/messages`: the credentials device brings its message itself, with a token of its own. Of whom the gateway knows
+/// nothing, the bus is asked nothing and no body is read before there is a place for them: anybody may come, and a bus may be
+/// slow about any.
 pub(super) async fn by_device(request: HttpRequest, payload: Payload, door: Data<FrontDoor>) -> Answer {
     let webhook = door.webhook.as_ref().ok_or_else(embedded)?;
     let headers = request.headers();

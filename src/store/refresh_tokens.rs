@@ -151,7 +151,7 @@ pub struct HolderOfLine {
 }
 
 impl HolderOfLine {
-    /// Whether the line renews them: what they hold of it is not spent.
+    /// Whether nobody spent what they hold of the line, and so may renew them.
     pub fn is_renewed(&self) -> bool {
         let spent = |known: &StoredRefreshToken| known.stage == RenewalStage::Spent;
         !self.renewal.refresh.as_ref().is_some_and(spent)
