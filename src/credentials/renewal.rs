@@ -7,7 +7,7 @@ use tokio::sync::{Notify, watch};
 use super::on_embedded::show;
 use super::open::text;
 use super::rounds::until_stopped;
-use super::stranded::{end_since, tell_outcome};
+use super::stranded::{end_of, tell_outcome};
 use super::{Account, CredentialsDevices, CredentialsError};
 use crate::ambient::{Ambient, Random};
 use crate::bus::Bus;
@@ -226,7 +226,7 @@ impl CredentialsDevices {
     /// What a renewal needs to know of records.
     fn records(&self) -> Records {
         let (opening, sealing, showing) = (self.clone(), Arc::clone(&self.vault), self.clone());
-        let (stranding, clock) = (self.clone(), self.clock.clone());
+        let stranding = self.clone();
         let (ours, giver) = (Arc::clone(&self.sealing), Arc::clone(&self.sealing));
         Records {
             is_ours: Box::new(move |source| ours.other_api(source, None).is_none()),
@@ -249,14 +249,12 @@ impl CredentialsDevices {
                 showing.project(transaction, device, record)
             }),
             strand: Box::new(move |transaction, device, stranded| {
-                match end_since(transaction, device, stranded.asked_at, stranding.clock.now())? {
+                match end_of(transaction, device, &stranded)? {
                     Some(end) => stranding.strand(transaction, end, stranded),
                     None => Ok(()),
                 }
             }),
-            came_to: Box::new(move |transaction, device, outcome| {
-                tell_outcome(transaction, device, outcome, clock.now())
-            }),
+            came_to: Box::new(tell_outcome),
         }
     }
 }

@@ -75,9 +75,8 @@ pub(super) fn tell_outcome(
     transaction: &Transaction<'_>,
     device: &DeviceUuid,
     outcome: Outcome,
-    now: Timestamp,
 ) -> Result<(), StoreError> {
-    let Some(receipt) = end_since(transaction, device, outcome.asked_at, now)? else { return Ok(()) };
+    let Some(receipt) = end_since(transaction, device, outcome.asked_at)? else { return Ok(()) };
     let (fate, why) = match outcome.came_to {
         CameTo::Nothing => (Fate::Ended, NOTHING_CAME),
         CameTo::ElsewhereHeld => (Fate::Stayed, HELD_ELSEWHERE),
@@ -91,20 +90,29 @@ pub(super) fn end_since(
     view: &View<'_>,
     device: &DeviceUuid,
     time: Timestamp,
-    now: Timestamp,
 ) -> Result<Option<Receipt>, StoreError> {
+    let since = time.iso_seconds();
     let newest_first = view.receipts_of(device, LOOKED_THROUGH)?;
-    let is_end =
-        |receipt: &Receipt| matches!(receipt.act, Act::Forgotten | Act::Replaced) && !goes_on(receipt);
-    let ends = newest_first.iter().filter_map(Receipt::read).filter(is_end);
-    let (mut since, mut before): (Vec<_>, Vec<_>) = ends.partition(|end| end.at >= time.iso_seconds());
-    let first_to_wait = |ends: &[Receipt]| ends.iter().rposition(Receipt::awaits_renewal);
-    // Where the clock was set back since that time, what came later seems to have been before.
-    if since.is_empty() && now < time {
-        return Ok(first_to_wait(&before).map(|end| before.swap_remove(end)));
+    let is_end = |receipt: &Receipt| {
+        matches!(receipt.act, Act::Forgotten | Act::Replaced) && !goes_on(receipt) && receipt.at >= since
+    };
+    let mut ends: Vec<_> = newest_first.iter().filter_map(Receipt::read).filter(is_end).collect();
+    let waiting = ends.iter().rposition(Receipt::awaits_renewal).unwrap_or_default();
+    Ok((!ends.is_empty()).then(|| ends.swap_remove(waiting)))
+}
+
+/// The same of what a renewal brought by this refresh token: where the clock was set back meanwhile, that of a secret of its line
+/// whose copy waits.
+pub(super) fn end_of(
+    view: &View<'_>,
+    device: &DeviceUuid,
+    brought: &Stranded<'_>,
+) -> Result<Option<Receipt>, StoreError> {
+    if let Some(end) = end_since(view, device, brought.asked_at)? {
+        return Ok(Some(end));
     }
-    let end = first_to_wait(&since).unwrap_or_default();
-    Ok((!since.is_empty()).then(|| since.swap_remove(end)))
+    let Some(receipt) = view.receipt_for_line(device, &brought.refresh)? else { return Ok(None) };
+    Ok(view.receipt(receipt)?.as_ref().and_then(Receipt::read))
 }
 
 /// Whether the refresh token stayed, and with it what a renewal brings.

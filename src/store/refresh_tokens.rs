@@ -203,6 +203,23 @@ impl View<'_> {
         Ok(holders)
     }
 
+    /// The receipt that tells of a secret of these credentials that is to end and is of the line of this refresh token: of the
+    /// first, where several are.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn receipt_for_line(
+        &self,
+        credentials: &DeviceUuid,
+        token: &Fingerprint,
+    ) -> Result<Option<i64>, StoreError> {
+        let sql = "SELECT receipt FROM revocations JOIN refresh_tokens ON token = refresh
+                   WHERE credentials = ?1 AND receipt > 0
+                   AND line = (SELECT line FROM refresh_tokens WHERE token = ?2) ORDER BY seq LIMIT 1";
+        let receipt = self.prepare(sql)?.query_row((credentials.as_str(), token), |row| row.get(0));
+        Ok(receipt.optional()?)
+    }
+
     /// The newest secret of this line that is to end, of which the API was not told yet, and whose refresh token may still
     /// bring something.
     ///
