@@ -16,10 +16,14 @@ struct Contents {
     known: Option<BusKind>,
     /// Whether anything is sealed, or a message waits.
     is_in_use: bool,
-    /// Whether that is of a device of this program's own bus.
-    is_of_own_bus: bool,
+    /// Whether any of it is of a device of this program's own bus.
+    has_own: bool,
+    /// Whether any record is of a device that this has not, or any message is for one.
+    has_foreign: bool,
     /// Whether a message waits: for the gateway's own device, whose bus it is.
     has_waiting: bool,
+    /// Whether this program's own bus was ever begun.
+    has_devices: bool,
 }
 
 /// Makes sure that the directory is of the kind of bus that the settings name; one that holds nothing yet is from now on.
@@ -53,26 +57,29 @@ impl Contents {
         let waiting_for = view.waiting_for(Work::Job)?;
         let has_waiting = waiting_for.is_some();
         devices.extend(waiting_for);
-        let mut is_of_own_bus = false;
+        let (mut has_own, mut has_foreign) = (false, false);
         for device in &devices {
-            is_of_own_bus |= view.device(device)?.is_some();
+            let is_own = view.device(device)?.is_some();
+            has_own |= is_own;
+            has_foreign |= !is_own;
         }
         let known = view.fact(KIND)?.and_then(|known| named(&known));
         let is_in_use = has_waiting || view.holds_sealed()?;
-        Ok(Self { known, is_in_use, is_of_own_bus, has_waiting })
+        Ok(Self { known, is_in_use, has_own, has_foreign, has_waiting, has_devices: view.has_devices()? })
     }
 
     /// Of which kind of bus they are, as far as can be told: versions of before did not remember it, and a directory in which
-    /// their own bus was begun may have gone over to a Meshblu since.
+    /// their own bus was begun may have gone over to a Meshblu since, or hold something of both.
     fn home(&self, config: &Config) -> Result<Option<BusKind>, GatewayError> {
         if self.known.is_some() {
             return Ok(self.known);
         }
-        if self.is_of_own_bus {
-            return Ok(Some(BusKind::Embedded));
-        }
-        let was_never_begun = FirstOwner::read(&config.data_dir)?.is_none();
-        Ok((self.has_waiting || was_never_begun).then_some(BusKind::Meshblu))
+        let was_begun = self.has_devices || FirstOwner::read(&config.data_dir)?.is_some();
+        Ok(match (self.has_own, self.has_foreign) {
+            (true, true) => None,
+            (true, false) => Some(BusKind::Embedded),
+            (false, _) => (self.has_waiting || !was_begun).then_some(BusKind::Meshblu),
+        })
     }
 }
 

@@ -64,6 +64,15 @@ impl View<'_> {
         Ok(Some(document))
     }
 
+    /// Whether there is any.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn has_devices(&self) -> Result<bool, StoreError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM devices)";
+        Ok(self.prepare(sql)?.query_row((), |row| row.get(0))?)
+    }
+
     /// Hands devices to `visit`, newest registered first, until it answers `false`.
     /// At most `budget` bytes of documents are read.
     ///

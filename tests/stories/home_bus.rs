@@ -5,7 +5,7 @@ use std::process::Output;
 use endo::cli::Exit;
 use endo::store::{NewDelivery, Store, StoreError, StoreSettings, StoredRecord, Transaction, Work};
 
-use crate::support::shell::{Shell, ended, stderr};
+use crate::support::shell::{Shell, ended, stderr, stdout};
 
 /// The variables of a gateway on a Meshblu.
 const ON_A_MESHBLU: [(&str, &str); 5] = [
@@ -105,6 +105,30 @@ async fn what_an_earlier_version_left_of_its_own_bus_s_devices_is_that_s_and_sta
     assert!(ended(&added, Exit::Ok), "{}", stderr(&added));
     forget_which_bus_it_was(&shell).await;
     assert!(is_refused(&look(&shell, true)));
+    assert!(!is_refused(&look(&shell, false)));
+}
+
+#[tokio::test]
+async fn what_an_earlier_version_left_of_both_keeps_out_neither() {
+    let shell = Shell::with_key();
+    let added = shell.run_with(&["credentials", "add", "--id", "1", "--username", "u"], "canary-token\n");
+    assert!(ended(&added, Exit::Ok), "{}", stderr(&added));
+    write(&shell, keep_a_record).await;
+    forget_which_bus_it_was(&shell).await;
+    for is_on_a_meshblu in [true, false, true] {
+        assert!(!is_refused(&look(&shell, is_on_a_meshblu)));
+    }
+}
+
+#[tokio::test]
+async fn what_an_earlier_version_left_of_forgotten_credentials_keeps_out_nobody_whose_bus_was_begun() {
+    let shell = Shell::with_key();
+    let added = shell.run_with(&["credentials", "add", "--id", "1", "--username", "u"], "canary-token\n");
+    let credentials = stdout(&added).split_whitespace().last().unwrap().to_owned();
+    let forgotten = shell.run(&["credentials", "forget", "--yes", &credentials]);
+    assert!(ended(&forgotten, Exit::Ok), "{}", stderr(&forgotten));
+    forget_which_bus_it_was(&shell).await;
+    std::fs::remove_file(shell.data().join("owner.json")).unwrap();
     assert!(!is_refused(&look(&shell, false)));
 }
 

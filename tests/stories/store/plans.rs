@@ -11,7 +11,7 @@ use super::{fresh, raw};
 
 /// What reads a table from one end: whole listings, what stops after a bounded number of rows, or, where the clock was set
 /// back, every turn and every revocation that waits.
-const READS_IN_ORDER: [&str; 25] = [
+const READS_IN_ORDER: [&str; 26] = [
     "DELETE FROM codes WHERE seq IN ( SELECT seq FROM (SELECT seq, used, row_number() OVER (PARTITION BY device ORDER BY seq DESC) AS newest FROM codes) ORDER BY used DESC, newest DESC, seq LIMIT ?1)",
     "DELETE FROM dead_letters WHERE died_at < ?1 OR seq <= (SELECT seq FROM dead_letters ORDER BY seq DESC LIMIT 1 OFFSET ?2)",
     "DELETE FROM outcomes WHERE seq IN ( SELECT seq FROM outcomes ORDER BY seq LIMIT ?3) AND (ended_at < ?1 OR seq <= (SELECT max(seq) FROM outcomes) - ?2)",
@@ -19,6 +19,7 @@ const READS_IN_ORDER: [&str; 25] = [
     "DELETE FROM sessions WHERE seq IN ( SELECT seq FROM sessions AS this WHERE ?2 <= ( SELECT count(*) FROM sessions WHERE owner = this.owner AND seq < this.seq) ORDER BY seq LIMIT ?1)",
     "DELETE FROM sessions WHERE seq IN ( SELECT seq FROM sessions AS this WHERE NOT EXISTS ( SELECT 1 FROM proofs JOIN records USING (credentials) WHERE caller = this.owner) ORDER BY seq LIMIT ?1)",
     "DELETE FROM sign_ins WHERE seq IN ( SELECT seq FROM (SELECT seq, row_number() OVER (PARTITION BY device ORDER BY seq DESC) AS newest FROM sign_ins) ORDER BY newest DESC, seq LIMIT ?1)",
+    "SELECT EXISTS (SELECT 1 FROM devices)",
     "SELECT EXISTS (SELECT 1 FROM records) OR EXISTS (SELECT 1 FROM revocations) OR EXISTS (SELECT 1 FROM forgotten) OR EXISTS (SELECT 1 FROM uses)",
     "SELECT count(*) FROM (SELECT 1 FROM codes LIMIT ?1)",
     "SELECT count(*) FROM (SELECT 1 FROM sessions LIMIT ?1)",
