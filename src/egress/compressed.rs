@@ -16,7 +16,7 @@ pub const UNDERSTOOD: HeaderValue = HeaderValue::from_static("gzip, deflate");
 /// stays as it came.
 pub(super) fn unpacked(answer: Response<Bytes>, limit: usize) -> Result<Response<Bytes>, EgressError> {
     let (mut head, body) = answer.into_parts();
-    let unpacked = match way_of(&head.headers) {
+    let unpacked = match way_of(&head.headers).as_deref() {
         Some("gzip" | "x-gzip") => read_within(MultiGzDecoder::new(&*body), limit)?,
         Some("deflate") => read_within(ZlibDecoder::new(&*body), limit)?,
         _ => return Ok(Response::from_parts(head, body)),
@@ -25,8 +25,8 @@ pub(super) fn unpacked(answer: Response<Bytes>, limit: usize) -> Result<Response
     Ok(Response::from_parts(head, unpacked))
 }
 
-fn way_of(headers: &HeaderMap) -> Option<&str> {
-    headers.get(CONTENT_ENCODING)?.to_str().ok().map(str::trim)
+fn way_of(headers: &HeaderMap) -> Option<String> {
+    headers.get(CONTENT_ENCODING)?.to_str().ok().map(|way| way.trim().to_ascii_lowercase())
 }
 
 fn read_within(unpacking: impl Read, limit: usize) -> Result<Bytes, EgressError> {

@@ -33,7 +33,7 @@ async fn answers_that_are_compressed_as_the_gateway_says_it_understands_are_read
     let meshblu = FakeMeshblu::start().await;
     let (gateway, _directory) = RemoteGateway::open(&meshblu).await;
     let (packed, other) = (gzip(found.as_bytes()), zlib(found.as_bytes()));
-    for answer in [coded("gzip", packed), coded("deflate", other)] {
+    for answer in [coded("GZip", packed), coded("deflate", other)] {
         meshblu.answer(SEARCH, [answer]);
         gateway.webhook(&say_hello()).await.is(201, "Created");
     }
