@@ -81,16 +81,34 @@ impl CredentialsDevices {
         credentials: &DeviceUuid,
         generation: u64,
     ) -> Result<Renewed, CredentialsError> {
-        let generation = match self.adopt(credentials, generation).await {
+        let tried = self.tried(credentials, generation).await?;
+        match &self.renewing {
+            Some(renewing) => Ok(renewing.renewals.after_rejection(credentials, tried).await?),
+            None => self.give_up_refused(credentials, tried).await,
+        }
+    }
+
+    /// The same where somebody says that the API refused it: where it is not renewed after all, it is used while it lives.
+    pub(super) async fn renew_by_word(
+        &self,
+        credentials: &DeviceUuid,
+        generation: u64,
+    ) -> Result<Renewed, CredentialsError> {
+        let tried = self.tried(credentials, generation).await?;
+        match &self.renewing {
+            Some(renewing) => Ok(renewing.renewals.after_word(credentials, tried).await?),
+            None => self.renew_refused(credentials, generation).await,
+        }
+    }
+
+    /// The generation that was tried, as the store counts it.
+    async fn tried(&self, credentials: &DeviceUuid, generation: u64) -> Result<u64, CredentialsError> {
+        match self.adopt(credentials, generation).await {
             Err(CredentialsError::NoRecord) if self.is_forgotten(credentials).await? => {
-                return Err(CredentialsError::Revoked);
+                Err(CredentialsError::Revoked)
             }
             // A record that came with its device goes where that goes; nobody ended the right to use it.
-            generation => generation?,
-        };
-        match &self.renewing {
-            Some(renewing) => Ok(renewing.renewals.after_rejection(credentials, generation).await?),
-            None => self.give_up_refused(credentials, generation).await,
+            generation => generation,
         }
     }
 

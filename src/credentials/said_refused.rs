@@ -32,7 +32,7 @@ impl CredentialsDevices {
     ) -> Result<Renewed, CredentialsError> {
         match self.remedy(credentials, generation).await? {
             Remedy::Newer => return Ok(Renewed::Newer),
-            Remedy::Renewal => return self.renew_refused(credentials, generation).await,
+            Remedy::Renewal => return self.renew_by_word(credentials, generation).await,
             Remedy::None => {}
         }
         if let Err(error) = self.look_whether_it_lives(credentials).await {

@@ -94,7 +94,7 @@ impl Claimant {
 
     fn without_work(&self, renewal: &StoredRenewal) -> Option<Claim> {
         match self.demand {
-            Demand::Rejected { generation } if renewal.secret_since > generation => {
+            demand if demand.tried().is_some_and(|tried| renewal.secret_since > tried) => {
                 return Some(Claim::Done(Renewed::Newer));
             }
             Demand::Due if self.refresh.is_none() => return Some(Claim::Done(Renewed::NotDue)),
@@ -104,7 +104,9 @@ impl Claimant {
             return Some(Claim::Dead(reason));
         }
         match self.demand {
-            Demand::Rejected { .. } if is_fruitless(renewal, self.now) => return Some(Claim::Fruitless),
+            demand if demand.tried().is_some() && is_fruitless(renewal, self.now) => {
+                return Some(Claim::Fruitless);
+            }
             Demand::Due if !is_due(renewal, self.now) => return Some(Claim::Done(Renewed::NotDue)),
             _ => {}
         }
@@ -119,7 +121,7 @@ impl Claimant {
 
     /// What the API refuses and nothing renews is over.
     fn note_rejection(&self, renewal: &mut StoredRenewal) {
-        if matches!(self.demand, Demand::Rejected { .. }) {
+        if self.demand.is_rejected() {
             refuse(renewal, self.now);
         }
         renewal.renew_at = None;

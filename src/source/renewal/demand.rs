@@ -14,6 +14,26 @@ pub enum Demand {
         /// Of the record that held it.
         generation: u64,
     },
+    /// Somebody says so, whose word does not end it.
+    SaidRejected {
+        /// Of the record that held it.
+        generation: u64,
+    },
+}
+
+impl Demand {
+    /// The generation of the secret that was tried, where one was.
+    pub(super) fn tried(self) -> Option<u64> {
+        match self {
+            Self::Due => None,
+            Self::Rejected { generation } | Self::SaidRejected { generation } => Some(generation),
+        }
+    }
+
+    /// Whether it is known that the API does not take the secret.
+    pub(super) fn is_rejected(self) -> bool {
+        matches!(self, Self::Rejected { .. })
+    }
 }
 
 /// What a renewal ended with.

@@ -85,6 +85,14 @@ impl Renewals {
         self.renew(device, Demand::Rejected { generation }).await
     }
 
+    /// The same where somebody says that the API refused it: where it cannot be renewed, it is used while it lives.
+    ///
+    /// # Errors
+    /// As [`after_rejection`](Self::after_rejection).
+    pub async fn after_word(&self, device: &DeviceUuid, generation: u64) -> Result<Renewed, RenewalError> {
+        self.renew(device, Demand::SaidRejected { generation }).await
+    }
+
     /// Renews the secrets that are due, at most `limit`; answers how many it looked after.
     ///
     /// # Errors

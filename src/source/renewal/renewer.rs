@@ -156,7 +156,7 @@ impl Renewer {
         match self.while_holding(case, (self.upstream.refresh)(token.copy())).await {
             Ok(tokens) => self.keep(case, Given { sent: token.copy(), tokens, asked_at }).await,
             Err(OAuthError::InvalidGrant) => {
-                let is_refused = case.demand != Demand::Due;
+                let is_refused = case.demand.is_rejected();
                 let noted = self.note(case, move |noted| {
                     let Noted { refresh, mut beside, now } = noted;
                     // Of an access token that a sign-in brought meanwhile this says nothing.
@@ -244,7 +244,7 @@ impl Renewer {
             let good = match probe {
                 Probe::Good => true,
                 Probe::Rejected => false,
-                Probe::Unknown => demand == Demand::Due && renewal.lives(now),
+                Probe::Unknown => !demand.is_rejected() && renewal.lives(now),
             };
             Doubt { good, sends, retry }.resolve(refresh, renewal, now)
         });

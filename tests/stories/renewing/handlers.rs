@@ -119,6 +119,24 @@ async fn what_a_handler_says_of_a_secret_that_nothing_renews_ends_nothing_that_t
 }
 
 #[tokio::test]
+async fn an_access_token_that_the_api_takes_outlives_a_refusal_to_renew_it_for_a_handler_s_word() {
+    let handler = doorkeeper().await;
+    let mut house = house(&handler).await;
+    house.provider.plan([Fault::InvalidGrant]);
+    for _ in 0..2 {
+        let said = knock(&mut house, "Closed").await;
+        assert_eq!((&said["code"], &said["error"]["message"]), (&json!(401), &json!("wrong door code")));
+    }
+    assert_eq!(knock(&mut house, "Open").await["code"], 200);
+    assert_eq!((handler.seen().len(), house.provider.token_requests()), (3, 1));
+    house.provider.expire("access-1");
+    let said = knock(&mut house, "Closed").await;
+    assert_eq!(said["error"]["signIn"], house.link());
+    assert_eq!(knock(&mut house, "Open").await["code"], 401);
+    assert_eq!((handler.seen().len(), house.provider.token_requests()), (4, 1));
+}
+
+#[tokio::test]
 async fn a_handler_that_answers_401_to_a_secret_that_was_replaced_meanwhile_is_asked_with_the_newer_one() {
     let gate = Arc::new(Semaphore::new(0));
     let refusal = Answer::new(401, &[], EXPIRED).behind(&gate);
