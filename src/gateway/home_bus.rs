@@ -7,21 +7,14 @@ use crate::store::{Store, StoreError, Transaction, View, Work};
 
 /// Remembers it.
 const KIND: &str = "bus.kind";
-/// How many records are looked at for one whose device is of this program's own bus.
-const LOOKED_AT: usize = 100;
-
 /// What the database tells.
 struct Contents {
     /// What was remembered.
     known: Option<BusKind>,
     /// Whether anything is sealed, or a message waits.
     is_in_use: bool,
-    /// Whether any of it is of a device of this program's own bus.
-    has_own: bool,
-    /// Whether any record is of a device that this has not, or any message is for one.
-    has_foreign: bool,
-    /// Whether a message waits: for the gateway's own device, whose bus it is.
-    has_waiting: bool,
+    /// The bus of the device that a message waits for, where one does: the gateway's own.
+    waiting_on: Option<BusKind>,
     /// Whether this program's own bus was ever begun.
     has_devices: bool,
 }
@@ -52,34 +45,27 @@ pub(super) async fn settle(config: &Config, store: &Store) -> Result<(), Gateway
 
 impl Contents {
     fn look(view: &View<'_>) -> Result<Self, StoreError> {
-        let mut devices: Vec<_> =
-            view.record_generations(LOOKED_AT)?.into_iter().map(|(device, _)| device).collect();
-        let waiting_for = view.waiting_for(Work::Job)?;
-        let has_waiting = waiting_for.is_some();
-        devices.extend(waiting_for);
-        let (mut has_own, mut has_foreign) = (false, false);
-        for device in &devices {
-            let is_own = view.device(device)?.is_some();
-            has_own |= is_own;
-            has_foreign |= !is_own;
-        }
-        let known = view.fact(KIND)?.and_then(|known| named(&known));
-        let is_in_use = has_waiting || view.holds_sealed()?;
-        Ok(Self { known, is_in_use, has_own, has_foreign, has_waiting, has_devices: view.has_devices()? })
+        let waiting_on = match view.waiting_for(Work::Job)? {
+            Some(device) if view.device(&device)?.is_some() => Some(BusKind::Embedded),
+            Some(_) => Some(BusKind::Meshblu),
+            None => None,
+        };
+        Ok(Self {
+            known: view.fact(KIND)?.and_then(|known| named(&known)),
+            is_in_use: waiting_on.is_some() || view.holds_sealed()?,
+            waiting_on,
+            has_devices: view.has_devices()?,
+        })
     }
 
-    /// Of which kind of bus they are, as far as can be told: versions of before did not remember it, and a directory in which
-    /// their own bus was begun may have gone over to a Meshblu since, or hold something of both.
+    /// Of which kind of bus they are, as far as can be told: versions of before did not remember it, a command that was given
+    /// without the variables of the Meshblu begins this program's own bus, and may have kept something on that.
     fn home(&self, config: &Config) -> Result<Option<BusKind>, GatewayError> {
-        if self.known.is_some() {
-            return Ok(self.known);
+        if let Some(told) = self.known.or(self.waiting_on) {
+            return Ok(Some(told));
         }
         let was_begun = self.has_devices || FirstOwner::read(&config.data_dir)?.is_some();
-        Ok(match (self.has_own, self.has_foreign) {
-            (true, true) => None,
-            (true, false) => Some(BusKind::Embedded),
-            (false, _) => (self.has_waiting || !was_begun).then_some(BusKind::Meshblu),
-        })
+        Ok((!was_begun).then_some(BusKind::Meshblu))
     }
 }
 

@@ -31,10 +31,14 @@ fn keep_a_record(transaction: &Transaction<'_>) -> Result<(), StoreError> {
 }
 
 fn accept_a_message(transaction: &Transaction<'_>) -> Result<(), StoreError> {
+    accept_a_message_for(transaction, "device")
+}
+
+fn accept_a_message_for(transaction: &Transaction<'_>, device: &str) -> Result<(), StoreError> {
     let new = NewDelivery {
         id: "message".into(),
         work: Work::Job,
-        device: "device".into(),
+        device: device.into(),
         event: "message.received".into(),
         route: None,
         target: None,
@@ -99,24 +103,18 @@ async fn what_an_earlier_version_left_is_a_meshblu_s_where_no_bus_was_ever_begun
 }
 
 #[tokio::test]
-async fn what_an_earlier_version_left_of_its_own_bus_s_devices_is_that_s_and_stays_so() {
-    let shell = Shell::with_key();
-    let added = shell.run_with(&["credentials", "add", "--id", "1", "--username", "u"], "canary-token\n");
-    assert!(ended(&added, Exit::Ok), "{}", stderr(&added));
-    forget_which_bus_it_was(&shell).await;
-    assert!(is_refused(&look(&shell, true)));
-    assert!(!is_refused(&look(&shell, false)));
-}
-
-#[tokio::test]
-async fn what_an_earlier_version_left_of_both_keeps_out_neither() {
-    let shell = Shell::with_key();
-    let added = shell.run_with(&["credentials", "add", "--id", "1", "--username", "u"], "canary-token\n");
-    assert!(ended(&added, Exit::Ok), "{}", stderr(&added));
-    write(&shell, keep_a_record).await;
-    forget_which_bus_it_was(&shell).await;
-    for is_on_a_meshblu in [true, false, true] {
-        assert!(!is_refused(&look(&shell, is_on_a_meshblu)));
+async fn what_an_earlier_version_left_of_its_own_bus_s_devices_keeps_no_meshblu_s_gateway_out() {
+    for holds_of_both in [false, true] {
+        let shell = Shell::with_key();
+        let added = shell.run_with(&["credentials", "add", "--id", "1", "--username", "u"], "canary-token\n");
+        assert!(ended(&added, Exit::Ok), "{}", stderr(&added));
+        if holds_of_both {
+            write(&shell, keep_a_record).await;
+        }
+        forget_which_bus_it_was(&shell).await;
+        for is_on_a_meshblu in [true, false, true] {
+            assert!(!is_refused(&look(&shell, is_on_a_meshblu)));
+        }
     }
 }
 
@@ -141,6 +139,19 @@ async fn what_an_earlier_version_accepted_on_a_meshblu_is_that_s_although_anothe
     write(&shell, accept_a_message).await;
     assert!(is_refused(&look(&shell, false)));
     assert!(!is_refused(&look(&shell, true)));
+}
+
+#[tokio::test]
+async fn what_an_earlier_version_accepted_on_its_own_bus_is_that_s() {
+    let shell = Shell::with_key();
+    look(&shell, false);
+    let owner = std::fs::read_to_string(shell.data().join("owner.json")).unwrap();
+    let owner: serde_json::Value = serde_json::from_str(&owner).unwrap();
+    let device = owner["uuid"].as_str().unwrap().to_owned();
+    forget_which_bus_it_was(&shell).await;
+    write(&shell, move |transaction| accept_a_message_for(transaction, &device)).await;
+    assert!(is_refused(&look(&shell, true)));
+    assert!(!is_refused(&look(&shell, false)));
 }
 
 /// Its own bus was begun there, and what is kept is of none of its devices: nobody can tell, and nobody is kept out.
