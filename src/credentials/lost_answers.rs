@@ -4,7 +4,7 @@ use super::CredentialsDevices;
 use super::in_use::tokens_of;
 use crate::message::DeviceUuid;
 use crate::source::renewal::{is_answer_lost, may_be_lost_answer};
-use crate::store::{HolderOfLine, StoreError, StoredRefreshToken, View};
+use crate::store::{HolderOfLine, RenewalStage, StoreError, StoredRefreshToken, View};
 use crate::vault::Credentials;
 
 /// Why a secret is not ended whose renewal may have brought what the account signed in for since.
@@ -21,12 +21,16 @@ impl CredentialsDevices {
     ) -> Result<Vec<StoredRefreshToken>, StoreError> {
         let (line, now) = (self.lines_of(tokens_of(ending)).await?, self.clock.now());
         let look = move |view: &View<'_>| {
-            let mut lost = Vec::new();
+            let mut known = Vec::new();
             for token in &line {
-                let known = view.refresh_token(token)?.filter(is_answer_lost);
-                lost.extend(known.filter(|known| !known.is_held(now)));
+                known.extend(view.refresh_token(token)?);
             }
-            Ok(lost)
+            let is_spent = |known: &&StoredRefreshToken| known.stage == RenewalStage::Spent;
+            let last_spent = known.iter().filter(is_spent).map(|known| known.noted_at).max();
+            // What was renewed again since tells that nobody went on with what was lost before.
+            known.retain(|known| known.stage != RenewalStage::Spent || Some(known.noted_at) == last_spent);
+            known.retain(|known| is_answer_lost(known) && !known.is_held(now));
+            Ok(known)
         };
         self.store.read(look).await
     }

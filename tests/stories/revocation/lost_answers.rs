@@ -138,8 +138,7 @@ async fn neither_does_an_access_token_that_is_in_use_beside_a_spent_refresh_toke
 }
 
 /// The refresh token was sent once more, which the API allows, and that answer came.
-#[tokio::test]
-async fn neither_does_what_may_have_been_in_the_first_of_two_answers_of_the_line() {
+async fn two_answers(is_renewed_since: bool) {
     let provider = FakeProvider::start().await;
     let once = config::Source { refresh_retry: config::RefreshRetry::Once, ..provider.settings() };
     let office = Office::open(once).await;
@@ -153,10 +152,29 @@ async fn neither_does_what_may_have_been_in_the_first_of_two_answers_of_the_line
     office.passes(Duration::from_secs(300));
     assert_eq!(office.gateway.credentials.renew_refused(credentials, 1).await.unwrap(), Renewed::New);
     office.passes(Duration::from_secs(1));
+    if is_renewed_since {
+        office.passes(Duration::from_secs(300));
+        assert_eq!(office.gateway.credentials.renew_refused(credentials, 2).await.unwrap(), Renewed::New);
+        let (access, refresh) = provider.grant();
+        office.keep(42, &access, &refresh).await;
+        assert_eq!(scene.told().await.verdict, ApiVerdict::Revoked);
+        assert!(provider.takes(&refresh));
+        return;
+    }
     office.forget(credentials).await;
     let back = office.keep(42, "what it was given", "refresh-2").await;
     assert_eq!((scene.told().await.verdict, provider.ended()), (ApiVerdict::Spared, Vec::new()));
     scene.works(&back, "what it was given").await;
+}
+
+#[tokio::test]
+async fn neither_does_what_may_have_been_in_the_first_of_two_answers_of_the_line() {
+    two_answers(false).await;
+}
+
+#[tokio::test]
+async fn what_was_renewed_again_since_an_answer_was_lost_ends_when_another_takes_its_place() {
+    two_answers(true).await;
 }
 
 #[tokio::test]
