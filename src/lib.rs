@@ -26,6 +26,7 @@
 //! | [`legible`] | which characters of a text people see: pure |
 //! | [`message`] | messages, routes, replies: pure |
 //! | [`negotiation`] | what a caller accepts and already has: pure |
+//! | [`paging`] | lists that are shown a page at a time: pure |
 //! | [`queueing`] | turns, so many at a time for each name |
 //! | [`signature`] | HTTP signatures, both ways: pure |
 //! | [`vault`] | the keys of records: seal, verify, open |
@@ -59,6 +60,7 @@ pub mod lately;
 pub mod legible;
 pub mod message;
 pub mod negotiation;
+pub mod paging;
 pub mod queueing;
 pub mod signature;
 pub mod source;

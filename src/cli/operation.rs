@@ -9,8 +9,9 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use super::doctor::Change;
-use crate::credentials::{Page, Receipt};
+use crate::credentials::Receipt;
 use crate::message::{DeliveryId, DeviceUuid};
+use crate::paging::Page;
 
 /// One thing to do, here or in the process that has the data directory.
 #[derive(Debug, Serialize, Deserialize)]

@@ -13,9 +13,10 @@ use super::operation::{
 };
 use super::{doctor, on_credentials, on_devices, on_keys};
 use crate::bus::meshblu::MeshbluError;
-use crate::credentials::{Account, CredentialsError, Page};
+use crate::credentials::{Account, CredentialsError};
 use crate::gateway::Gateway;
 use crate::message::{DeliveryId, DeviceUuid};
+use crate::paging::Page;
 use crate::source::Way;
 use crate::store::{DeadLetter, StoreError, Transaction, View, Work};
 use crate::vault::{ResourceOwnerId, SecretText};

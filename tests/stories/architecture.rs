@@ -18,6 +18,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("legible", &[]),
     ("message", &[]),
     ("negotiation", &[]),
+    ("paging", &[]),
     ("queueing", &[]),
     ("signature", &[]),
     ("vault", &["message"]),
@@ -25,7 +26,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("store", &["message"]),
     ("bus", &["connection", "lately", "legible", "message", "negotiation", "signature", "store", "egress"]),
     ("source", &["message", "vault", "store", "egress"]),
-    ("credentials", &["lately", "message", "queueing", "bus", "vault", "source", "store"]),
+    ("credentials", &["lately", "message", "paging", "queueing", "bus", "vault", "source", "store"]),
     ("job", &["message", "vault", "egress", "signature"]),
     ("jobs", &["job"]),
     ("dispatch", &["message", "queueing", "bus", "credentials", "job", "store"]),
@@ -35,12 +36,13 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("cli", &ALL),
 ];
 
-const ALL_BUT_THE_ROOTS: [&str; 17] = [
+const ALL_BUT_THE_ROOTS: [&str; 18] = [
     "connection",
     "lately",
     "legible",
     "message",
     "negotiation",
+    "paging",
     "queueing",
     "signature",
     "vault",
@@ -55,12 +57,13 @@ const ALL_BUT_THE_ROOTS: [&str; 17] = [
     "console",
 ];
 
-const ALL: [&str; 19] = [
+const ALL: [&str; 20] = [
     "connection",
     "lately",
     "legible",
     "message",
     "negotiation",
+    "paging",
     "queueing",
     "signature",
     "vault",
