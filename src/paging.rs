@@ -12,7 +12,7 @@ pub struct Page<T, P> {
 }
 
 impl<T, P> Page<T, P> {
-    /// The first `most` of what was found; whoever looked asked for one more.
+    /// The first `most` of what was found; whoever looked asked for one more at least.
     pub(crate) fn of(mut found: Vec<T>, most: usize, place: impl Fn(&T) -> P) -> Self {
         let is_all = found.len() <= most;
         found.truncate(most);

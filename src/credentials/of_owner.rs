@@ -28,34 +28,12 @@ impl CredentialsDevices {
         after: Option<DeviceUuid>,
     ) -> Result<Page<Owned, DeviceUuid>, CredentialsError> {
         let owner = self.keys_of(owner.clone()).await?;
-        let candidates = self.candidates(&owner).await?;
-        let no_such_place = Err(CredentialsError::NoSuchPlace);
-        let page = match &self.bus {
-            Bus::Embedded(_) => {
-                let look = move |view: &View<'_>| {
-                    // Also that of credentials that were forgotten since they were listed.
-                    let is_place = match &after {
-                        Some(place) => candidates.contains(place) || view.is_forgotten(place)?,
-                        None => true,
-                    };
-                    is_place
-                        .then(|| view.registered_before(after.as_ref(), &candidates, MOST + 1))
-                        .transpose()
-                };
-                let found = self.store.read::<_, StoreError, _>(look).await?;
-                let Some(found) = found else { return no_such_place };
-                found
-            }
-            Bus::Meshblu(_) if after.as_ref().is_some_and(|place| !candidates.contains(place)) => {
-                return no_such_place;
-            }
-            Bus::Meshblu(_) => {
-                let place = candidates.iter().position(|device| Some(device) == after.as_ref());
-                let rest = candidates.into_iter().skip(place.map_or(0, |place| place + 1));
-                rest.take(MOST + 1).collect()
-            }
-        };
-        let Page { shown, next } = Page::of(page, MOST, DeviceUuid::clone);
+        let mut listed = self.listed(&owner, after.clone()).await?;
+        if let Some(place) = after {
+            let last = listed.iter().position(|device| *device == place);
+            listed.drain(..=last.ok_or(CredentialsError::NoSuchPlace)?);
+        }
+        let Page { shown, next } = Page::of(listed, MOST, DeviceUuid::clone);
         Ok(Page { shown: self.owned_among(&owner, shown).await?, next })
     }
 
@@ -69,18 +47,33 @@ impl CredentialsDevices {
         is_so: impl Fn(&Owned) -> bool,
     ) -> Result<Option<Owned>, CredentialsError> {
         let owner = self.keys_of(owner.clone()).await?;
-        let mut candidates = self.candidates(&owner).await?;
-        if let Bus::Embedded(_) = &self.bus {
-            let look = move |view: &View<'_>| view.registered_before(None, &candidates, candidates.len());
-            candidates = self.store.read::<_, StoreError, _>(look).await?;
-        }
-        for device in candidates {
+        for device in self.listed(&owner, None).await? {
             let found = self.owned_among(&owner, vec![device]).await?.into_iter().find(&is_so);
             if found.is_some() {
                 return Ok(found);
             }
         }
         Ok(None)
+    }
+
+    /// Everything that may be credentials of this owner in the order of the list, and `place` where it was in it and is forgotten:
+    /// a bus elsewhere, which alone knows the order of what is there, tells of nothing that is.
+    async fn listed(
+        &self,
+        owner: &OwnerKeys,
+        place: Option<DeviceUuid>,
+    ) -> Result<Vec<DeviceUuid>, CredentialsError> {
+        let mut candidates = self.candidates(owner).await?;
+        let Bus::Embedded(_) = &self.bus else { return Ok(candidates) };
+        let look = move |view: &View<'_>| {
+            if let Some(place) = place
+                && view.is_forgotten(&place)?
+            {
+                candidates.push(place);
+            }
+            view.newest_registered_first(&candidates)
+        };
+        Ok(self.store.read::<_, StoreError, _>(look).await?)
     }
 
     /// Everything that may be credentials of this owner: of each, only whoever opens it knows.

@@ -142,26 +142,17 @@ impl View<'_> {
         rows.map(|uuid| Ok(uuid?.into())).collect()
     }
 
-    /// Those of `devices` that were registered before `place`, or of all where there is none, newest first, at most
-    /// `limit`.
+    /// Those of `devices` that are registered, newest first.
     ///
     /// # Errors
     /// What the database reports.
-    pub fn registered_before(
-        &self,
-        place: Option<&DeviceUuid>,
-        devices: &[DeviceUuid],
-        limit: usize,
-    ) -> Result<Vec<DeviceUuid>, StoreError> {
+    pub fn newest_registered_first(&self, devices: &[DeviceUuid]) -> Result<Vec<DeviceUuid>, StoreError> {
         let sql = "SELECT uuid FROM devices
                    WHERE seq IN (SELECT seq FROM devices WHERE uuid IN (SELECT value FROM json_each(?1)))
-                     AND seq < coalesce((SELECT seq FROM devices WHERE uuid = ?2), 9223372036854775807)
-                   ORDER BY seq DESC LIMIT ?3";
-        let mut statement = self.prepare(sql)?;
+                   ORDER BY seq DESC";
         let devices = serde_json::json!(devices).to_string();
-        let rows = statement.query_map((devices, place.map(DeviceUuid::as_str), limit as i64), |row| {
-            row.get::<_, String>(0)
-        })?;
+        let mut statement = self.prepare(sql)?;
+        let rows = statement.query_map([devices], |row| row.get::<_, String>(0))?;
         rows.map(|uuid| Ok(uuid?.into())).collect()
     }
 }

@@ -117,6 +117,11 @@ async fn a_list_goes_on_after_credentials_that_were_forgotten_meanwhile() {
     credentials.forget(&owned, &endo::credentials::Revoker::Operator).await.unwrap();
     let rest = browser.get(&place).await;
     assert_eq!(between(&rest, "href=\"/console/credentials/", '"').len(), 1, "{rest:?}");
+    // Nobody knows any more where it was in the list, which does not begin anew instead.
+    let gone = owned.device().clone();
+    let remove = move |transaction: &Transaction<'_>| transaction.remove_device(&gone);
+    house.gateway.gateway.store.write::<_, StoreError, _>(remove).await.unwrap();
+    assert_eq!(browser.get(&place).await.status, 404);
 }
 
 #[tokio::test]
