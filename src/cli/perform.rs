@@ -18,10 +18,10 @@ use crate::gateway::Gateway;
 use crate::message::{DeliveryId, DeviceUuid};
 use crate::paging::Page;
 use crate::source::Way;
-use crate::store::{DeadLetter, StoreError, Transaction, View, Work};
+use crate::store::{DeadLetter, DeadLetterEntry, StoreError, Transaction, View, Work};
 use crate::vault::{ResourceOwnerId, SecretText};
 
-/// The most dead letters that are listed at once, whose bodies may be large.
+/// The most dead letters that are listed at once.
 const LETTERS: usize = 100;
 /// The most credentials devices that are named to choose among.
 const CHOICES: usize = 20;
@@ -169,10 +169,9 @@ async fn credentials(gateway: &Gateway, wanted: Option<DeviceUuid>) -> Result<De
 }
 
 async fn letter_rows(gateway: &Gateway, before: Option<i64>) -> Result<LetterRows, OperationError> {
-    let before = before.unwrap_or(i64::MAX);
     let letters = read(gateway, move |view| Ok(view.dead_letters(before, LETTERS + 1)?)).await?;
     let Page { shown, next } = Page::of(letters, LETTERS, |letter| letter.seq);
-    Ok(Page { shown: shown.iter().map(LetterRow::from).collect(), next })
+    Ok(Page { shown: shown.into_iter().map(LetterRow::from).collect(), next })
 }
 
 async fn letter(gateway: &Gateway, id: DeliveryId) -> Result<DeadLetter, OperationError> {
@@ -192,21 +191,21 @@ async fn replay(gateway: &Gateway, id: DeliveryId) -> Result<LetterRow, Operatio
         transaction.replay(&id, now)?;
         let bell = if letter.delivery.work == Work::Job { Some(job) } else { webhook };
         transaction.after_commit(move || bell.iter().for_each(|bell| bell.notify_one()));
-        Ok(LetterRow::from(&letter))
+        Ok(LetterRow::from(letter.entry()))
     };
     gateway.store.write(change).await
 }
 
-impl From<&DeadLetter> for LetterRow {
-    fn from(letter: &DeadLetter) -> Self {
+impl From<DeadLetterEntry> for LetterRow {
+    fn from(entry: DeadLetterEntry) -> Self {
         Self {
-            id: letter.delivery.id.clone(),
-            work: letter.delivery.work.as_str().to_owned(),
-            device: letter.delivery.device.clone(),
-            attempts: letter.attempts,
-            died: letter.died_at.iso_seconds(),
-            reason: letter.reason.clone(),
-            answered: letter.reply.is_some(),
+            id: entry.id,
+            work: entry.work.as_str().to_owned(),
+            device: entry.device,
+            attempts: entry.attempts,
+            died: entry.died_at.iso_seconds(),
+            reason: entry.reason,
+            answered: entry.is_answered,
         }
     }
 }
@@ -215,7 +214,7 @@ impl From<DeadLetter> for Letter {
     fn from(letter: DeadLetter) -> Self {
         let json = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| Value::from(text));
         Self {
-            row: LetterRow::from(&letter),
+            row: LetterRow::from(letter.entry()),
             accepted: letter.accepted_at.iso_seconds(),
             route: letter.delivery.route.as_deref().map_or(Value::Null, json),
             body: json(&letter.delivery.body),

@@ -3,9 +3,30 @@
 use rusqlite::{OptionalExtension, Row};
 
 use super::deliveries::new_delivery;
-use super::{Fate, NewDelivery, StoreError, Transaction, View, WebhookKey};
+use super::{Fate, NewDelivery, StoreError, Transaction, View, WebhookKey, Work};
 use crate::ambient::Timestamp;
-use crate::message::DeliveryId;
+use crate::message::{DeliveryId, DeviceUuid};
+
+/// What the list of dead letters says of one.
+#[derive(Clone, Debug)]
+pub struct DeadLetterEntry {
+    /// Names its place in the list.
+    pub seq: i64,
+    /// The name of the work for ever.
+    pub id: DeliveryId,
+    /// Who did it.
+    pub work: Work,
+    /// The device that was to receive.
+    pub device: DeviceUuid,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it was given up.
+    pub died_at: Timestamp,
+    /// Why; fixed texts only.
+    pub reason: String,
+    /// Whether there is a reply that was to be sent.
+    pub is_answered: bool,
+}
 
 /// Work that was given up.
 #[derive(Clone, Debug)]
@@ -43,6 +64,22 @@ pub struct Death<'a> {
     pub fate: Fate,
 }
 
+impl DeadLetter {
+    /// What the list says of it.
+    pub fn entry(&self) -> DeadLetterEntry {
+        DeadLetterEntry {
+            seq: self.seq,
+            id: self.delivery.id.clone(),
+            work: self.delivery.work,
+            device: self.delivery.device.clone(),
+            attempts: self.attempts,
+            died_at: self.died_at,
+            reason: self.reason.clone(),
+            is_answered: self.reply.is_some(),
+        }
+    }
+}
+
 impl<'a> Death<'a> {
     /// A death for this reason, of which nothing else is known.
     pub fn of(reason: &'a str, died_at: Timestamp) -> Self {
@@ -53,17 +90,21 @@ impl<'a> Death<'a> {
 const COLUMNS: &str = "id, work, device, event, route, target, body, accepted_at, attempts";
 
 impl View<'_> {
-    /// The work that was given up before that of this [`DeadLetter::seq`], newest first, at most `limit`.
+    /// The list of dead letters from behind this [`DeadLetterEntry::seq`] on, or from its beginning: newest first, at most
+    /// `limit`.
     ///
     /// # Errors
     /// What the database reports.
-    pub fn dead_letters(&self, before: i64, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
-        let sql = format!(
-            "SELECT {COLUMNS}, died_at, reason, reply, code, done, refusal, seq FROM dead_letters
-             WHERE seq < ?1 ORDER BY seq DESC LIMIT ?2"
-        );
-        let mut statement = self.prepare(&sql)?;
-        let rows = statement.query_map((before, limit as i64), dead_letter)?;
+    pub fn dead_letters(
+        &self,
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<DeadLetterEntry>, StoreError> {
+        let sql =
+            "SELECT seq, id, work, device, attempts, died_at, reason, reply IS NOT NULL FROM dead_letters
+                   WHERE seq < ?1 ORDER BY seq DESC LIMIT ?2";
+        let mut statement = self.prepare(sql)?;
+        let rows = statement.query_map((before.unwrap_or(i64::MAX), limit as i64), entry)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -154,6 +195,19 @@ impl Transaction<'_> {
         self.prepare(sql)?.execute((before.as_millis(), i64::try_from(keep).unwrap_or(i64::MAX)))?;
         Ok(())
     }
+}
+
+fn entry(row: &Row<'_>) -> rusqlite::Result<DeadLetterEntry> {
+    Ok(DeadLetterEntry {
+        seq: row.get(0)?,
+        id: row.get::<_, String>(1)?.into(),
+        work: Work::of(row.get(2)?),
+        device: row.get::<_, String>(3)?.into(),
+        attempts: row.get(4)?,
+        died_at: Timestamp::from_millis(row.get(5)?),
+        reason: row.get(6)?,
+        is_answered: row.get(7)?,
+    })
 }
 
 fn dead_letter(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {

@@ -26,7 +26,7 @@ impl Work {
         }
     }
 
-    const fn of(code: i64) -> Self {
+    pub(super) const fn of(code: i64) -> Self {
         if code == 0 { Self::Job } else { Self::Webhook }
     }
 

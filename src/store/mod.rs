@@ -52,7 +52,7 @@ mod writer;
 
 pub use bindings::{Binding, NotedBinding};
 pub use codes::{Kept, StoredCode, StoredGrant};
-pub use dead_letters::{DeadLetter, Death};
+pub use dead_letters::{DeadLetter, DeadLetterEntry, Death};
 pub use deliveries::{LeavingReply, NewDelivery, QueuedDelivery, WebhookKey, Work, WrittenReply};
 pub use devices::{Lookup, StoredDevice};
 pub use due::Due;

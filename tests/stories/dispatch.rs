@@ -18,6 +18,7 @@ use endo::store::{Ending, NewDelivery, StoreError, Transaction};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
+use crate::support::dead_letters;
 use crate::support::desk::{Chain, SECRET, Workshop, received};
 use crate::support::fake_api::{Answer, FakeApi, Seen};
 
@@ -122,12 +123,7 @@ async fn work_whose_route_names_nobody_becomes_a_dead_letter() {
         }
     };
     workshop.work_until(registry, emptied).await;
-    let letters = workshop
-        .gateway
-        .store
-        .read::<_, StoreError, _>(|view| view.dead_letters(i64::MAX, 10))
-        .await
-        .unwrap();
+    let letters = dead_letters::all(&workshop.gateway.store).await;
     assert_eq!(letters.len(), 1);
     assert_eq!(letters[0].reason, "bad route");
 }

@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::bus::{Answer as HttpAnswer, send};
+use super::dead_letters;
 use super::fake_api::{Answer, FakeApi, Seen};
 
 pub(crate) const SERVICE: &str = "service-uuid-0001";
@@ -284,7 +285,7 @@ impl RemoteGateway {
     }
 
     pub(crate) async fn dead_letters(&self) -> Vec<DeadLetter> {
-        self.gateway.store.read::<_, StoreError, _>(|view| view.dead_letters(i64::MAX, 10)).await.unwrap()
+        dead_letters::all(&self.gateway.store).await
     }
 
     pub(crate) async fn waiting(&self) -> u64 {

@@ -3,6 +3,7 @@
 pub(crate) mod browser;
 pub(crate) mod bus;
 pub(crate) mod controls;
+pub(crate) mod dead_letters;
 pub(crate) mod desk;
 pub(crate) mod fake_api;
 pub(crate) mod gateway;

@@ -185,7 +185,7 @@ async fn a_job_s_failure_is_kept_on_the_status_device_of_the_other_bus_and_told_
 
 /// The deliveries that the bus has still to bring to webhooks; it has given none up.
 async fn waiting(scene: &Scene) -> u64 {
-    let look = |view: &View<'_>| Ok((view.waiting(Work::Webhook)?, view.dead_letters(i64::MAX, 1)?));
+    let look = |view: &View<'_>| Ok((view.waiting(Work::Webhook)?, view.dead_letters(None, 1)?));
     let (waiting, given_up) = scene.bus.gateway.store.read::<_, StoreError, _>(look).await.unwrap();
     assert!(given_up.is_empty(), "{given_up:?}");
     waiting

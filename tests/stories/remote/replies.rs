@@ -169,7 +169,7 @@ async fn replay(directory: &Path) {
         Store::open(&StoreSettings { directory: directory.to_owned(), max_pages: None, keep_free_mib: 0 })
             .unwrap();
     let change = |transaction: &Transaction<'_>| {
-        let id = transaction.dead_letters(i64::MAX, 1)?.remove(0).delivery.id;
+        let id = transaction.dead_letters(None, 1)?.remove(0).id;
         transaction.replay(&id, Timestamp::from_millis(0))
     };
     assert!(store.write::<_, StoreError, _>(change).await.unwrap());

@@ -23,6 +23,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::support::bus::{Device, TestBus, WithJson, send};
+use crate::support::dead_letters;
 use crate::support::fake_api::{Answer, FakeApi, Seen};
 
 const SETTINGS: WebhookSettings = WebhookSettings {
@@ -105,7 +106,7 @@ impl Post {
     }
 
     async fn dead_letters(&self) -> Vec<DeadLetter> {
-        self.bus.bus.store().read::<_, StoreError, _>(|view| view.dead_letters(i64::MAX, 100)).await.unwrap()
+        dead_letters::all(self.bus.bus.store()).await
     }
 
     async fn waiting(&self) -> u64 {
