@@ -1,16 +1,25 @@
-//! The words of the command line: every command, its arguments, its help.
+//! The words of the command line: every command and its help. What one command takes stands with what it does.
 
 use std::ffi::OsString;
-use std::net::SocketAddr;
-use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
-use serde_json::Value;
 
 use super::Exit;
-use super::account_arguments::{CredentialsCommand, DevicesCommand};
+use super::config::ConfigArguments;
+use super::credentials::CredentialsCommand;
+use super::dead_letters::DeadLettersCommand;
+use super::demo::DemoArguments;
+use super::devices::DevicesCommand;
+use super::doctor::DoctorArguments;
 use super::everywhere::Everywhere;
-use crate::config::{Flag, Secret};
+use super::job::JobCommand;
+use super::jobs::JobsArguments;
+use super::keys::KeysCommand;
+use super::providers::ProvidersArguments;
+use super::receipts::ReceiptsArguments;
+use super::send::SendArguments;
+use super::serve::ServeArguments;
+use crate::config::Flag;
 
 /// A gateway that runs jobs with stored credentials.
 ///
@@ -18,13 +27,13 @@ use crate::config::{Flag, Secret};
 /// device, runs the job with them, and answers as the device.
 #[derive(Debug, Parser)]
 #[command(name = "endo", version, verbatim_doc_comment, after_help = Exit::table(), after_long_help = after_help())]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// What to do; `serve` where nothing is said.
     #[command(subcommand)]
-    pub command: Option<Command>,
+    pub(super) command: Option<Command>,
     /// What stands before or after it.
     #[arg(skip)]
-    pub everywhere: Everywhere,
+    pub(super) everywhere: Everywhere,
 }
 
 fn after_help() -> String {
@@ -54,7 +63,7 @@ Settings:
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// Run the gateway and its bus, until SIGTERM or Ctrl-C; the same as no command
     Serve(ServeArguments),
     /// Show the main job on this machine, in a directory of its own, and end
@@ -101,175 +110,12 @@ pub enum Command {
     Health,
 }
 
-/// What `endo serve` takes.
-#[derive(Debug, Default, Args)]
-pub struct ServeArguments {
-    /// Listen for the gateway's callers on ADDRESS
-    #[arg(long, value_name = "ADDRESS")]
-    pub listen: Option<SocketAddr>,
-    /// Listen for the callers of the embedded bus on ADDRESS
-    #[arg(long, value_name = "ADDRESS")]
-    pub bus_listen: Option<SocketAddr>,
-    /// Load the jobs in DIR too, beside the built-in ones; may be repeated
-    #[arg(long = "jobs", value_name = "DIR")]
-    pub jobs: Vec<String>,
-}
-
-/// What `endo demo` takes.
-#[derive(Debug, Args)]
-pub struct DemoArguments {
-    /// Talk to GitHub with TOKEN instead of a stand-in on this machine. ENDO_GITHUB_TOKEN is better: other users
-    /// of the machine can read a command line
-    #[arg(long, value_name = "TOKEN")]
-    pub github_token: Option<Secret>,
-    /// Go on serving when the demonstration is over
-    #[arg(long)]
-    pub keep: bool,
-}
-
-/// What `endo send` takes.
-#[derive(Debug, Args)]
-pub struct SendArguments {
-    /// The job to run, such as ListEventsByUser
-    pub job_type: String,
-    /// Members of the job's data: `username=octocat` is text, `limit:=5` is JSON
-    #[arg(value_name = "NAME=TEXT", value_parser = member, conflicts_with = "data")]
-    pub members: Vec<(String, Value)>,
-    /// The user device to send to; without it, the only one that the sender owns
-    #[arg(long, value_name = "UUID")]
-    pub to: Option<String>,
-    /// All of the job's data as JSON; `-` reads them from standard input
-    #[arg(long, value_name = "JSON")]
-    pub data: Option<String>,
-    /// Send as this device instead of the owner that was made on first start
-    #[arg(long, value_name = "UUID", requires = "token_file")]
-    pub as_device: Option<String>,
-    /// The file with the token of that device
-    #[arg(long, value_name = "FILE", requires = "as_device")]
-    pub token_file: Option<PathBuf>,
-    /// Wait so many seconds for the reply
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
-    pub timeout: u64,
-}
-
-fn member(text: &str) -> Result<(String, Value), String> {
-    let wrong = || "write it as NAME=TEXT, or as NAME:=JSON".to_owned();
-    let (name, value) = text.split_once('=').ok_or_else(wrong)?;
-    match name.strip_suffix(':') {
-        Some(name) => serde_json::from_str(value)
-            .map(|value| (name.to_owned(), value))
-            .map_err(|error| error.to_string()),
-        None => Ok((name.to_owned(), Value::from(value))),
-    }
-}
-
-/// What `endo jobs` takes.
-#[derive(Debug, Args)]
-pub struct JobsArguments {
-    /// Only this job type
-    pub job_type: Option<String>,
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// What `endo providers` takes.
-#[derive(Debug, Args)]
-pub struct ProvidersArguments {
-    /// Everything about this one, such as github
-    pub name: Option<String>,
-    /// Print one JSON object a line
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// What `endo job` can do.
-#[derive(Debug, Subcommand)]
-pub enum JobCommand {
-    /// Turn the CSON documents of a job directory into JSON, or of all job directories in DIR
-    ///
-    /// Needs Node.js: npm's `cson` reads them. A `.json` that is there already stays as it is.
-    Convert {
-        /// The directory
-        #[arg(value_name = "DIR")]
-        directory: PathBuf,
-    },
-    /// Print the JSON Schema of job.yaml
-    Schema,
-}
-
-/// What `endo receipts` takes.
-#[derive(Debug, Args)]
-pub struct ReceiptsArguments {
-    /// Only those of this credentials device
-    #[arg(long, value_name = "UUID")]
-    pub credentials: Option<String>,
-    /// Print one JSON object a line
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// What `endo keys` can do.
-#[derive(Debug, Subcommand)]
-pub enum KeysCommand {
-    /// List the keys, and how many records need each
-    Ls(ListArguments),
-    /// Make a new key that seals from now on; the others still open
-    ///
-    /// A gateway of old that has only the old key does not open what is sealed from then on.
-    Rotate,
-    /// Seal every record anew: in format 2, with the newest key
-    ///
-    /// Everything goes on meanwhile. It can be broken off at any time, and goes on where it was. On a Meshblu records are
-    /// written in format 2 from then on, which a gateway of old does not read.
-    Migrate,
-}
-
-/// What `endo dead-letters` can do.
-#[derive(Debug, Subcommand)]
-pub enum DeadLettersCommand {
-    /// List what could not be delivered, the newest first
-    Ls(ListArguments),
-    /// Print one dead letter with what is known about its end
-    Show {
-        /// Its delivery id
-        id: String,
-    },
-    /// Try to deliver one again: the reply alone where its job has answered
-    Replay {
-        /// Its delivery id
-        id: String,
-    },
-}
-
 /// What every list takes.
 #[derive(Debug, Args)]
-pub struct ListArguments {
+pub(super) struct ListArguments {
     /// Print one JSON object a line
     #[arg(long)]
-    pub json: bool,
-}
-
-/// What `endo doctor` takes.
-#[derive(Debug, Args)]
-pub struct DoctorArguments {
-    /// Change what is wrong where this program can, one thing after the other
-    #[arg(long)]
-    pub fix: bool,
-    /// Do not ask before each change
-    #[arg(long, requires = "fix")]
-    pub yes: bool,
-    /// Print one JSON object a line
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// What `endo config` takes.
-#[derive(Debug, Args)]
-pub struct ConfigArguments {
-    /// Print the JSON Schema of endo.toml instead
-    #[arg(long)]
-    pub schema: bool,
+    pub(super) json: bool,
 }
 
 impl Arguments {
@@ -277,7 +123,7 @@ impl Arguments {
     ///
     /// # Errors
     /// Where they mean nothing, and where they ask for help: both are clap's to print.
-    pub fn of(words: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+    pub(super) fn of(words: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         let mut taken = Everywhere::taken_by(Self::command());
         let matches = taken.try_get_matches_from_mut(words)?;
         let everywhere = Everywhere::among(&matches, &mut taken)?;
@@ -285,7 +131,7 @@ impl Arguments {
     }
 
     /// The settings among these words, those of the command included.
-    pub fn flags(&self) -> Vec<Flag> {
+    pub(super) fn flags(&self) -> Vec<Flag> {
         self.everywhere.flags().chain(self.command.iter().flat_map(Command::flags)).collect()
     }
 }
@@ -298,26 +144,5 @@ impl Command {
             Self::Demo(command) => command.flags(),
             _ => Vec::new(),
         }
-    }
-}
-
-impl ServeArguments {
-    /// The settings among these words.
-    pub fn flags(&self) -> Vec<Flag> {
-        let listen = self.listen.map(|address| Flag::of("--listen", "listen.gateway", &address.to_string()));
-        let bus = self.bus_listen.map(|address| Flag::of("--bus-listen", "listen.bus", &address.to_string()));
-        let jobs = toml::Value::from(self.jobs.clone()).to_string();
-        let jobs = (!self.jobs.is_empty()).then(|| Flag::of("--jobs", "jobs.directories", &jobs));
-        listen.into_iter().chain(bus).chain(jobs).collect()
-    }
-}
-
-impl DemoArguments {
-    /// The settings among these words.
-    pub fn flags(&self) -> Vec<Flag> {
-        self.github_token
-            .iter()
-            .map(|token| Flag::of("--github-token", "github.token", token.expose()))
-            .collect()
     }
 }

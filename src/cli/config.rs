@@ -2,9 +2,18 @@
 
 use std::io::Write;
 
+use clap::Args;
+
 use super::CommandError;
-use super::arguments::ConfigArguments;
 use crate::config::{ConfigError, Effective, json_schema};
+
+/// What `endo config` takes.
+#[derive(Debug, Args)]
+pub(super) struct ConfigArguments {
+    /// Print the JSON Schema of endo.toml instead
+    #[arg(long)]
+    schema: bool,
+}
 
 /// Prints the configuration in force, or the JSON Schema of the file, which needs none.
 ///

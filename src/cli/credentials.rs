@@ -2,10 +2,10 @@
 
 use std::io::{self, Read, Write};
 
+use clap::{Args, Subcommand};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::account_arguments::{CredentialsAddArguments, CredentialsCommand, ForgetArguments};
 use super::arguments::ListArguments;
 use super::operation::{AtStake, CredentialsRow, HandedSecret, NewCredentials, Operation, Shown};
 use super::receipts::Reading;
@@ -21,6 +21,55 @@ const NOBODY_TELLS: &str = "no gateway runs, so nobody tells the API until one d
                             then the copy of the tokens that this takes is erased";
 /// The longest secret that is read, in bytes.
 const LONGEST: u64 = 64 << 10;
+
+/// What `endo credentials` can do.
+#[derive(Debug, Subcommand)]
+pub(super) enum CredentialsCommand {
+    /// Store credentials; their secret is read from standard input
+    Add(CredentialsAddArguments),
+    /// List the accounts whose credentials are kept
+    Ls(ListArguments),
+    /// Print everything about the credentials of one account, but for the secret
+    Show {
+        /// The credentials device
+        uuid: String,
+    },
+    /// Forget a secret for ever: its devices are cut off, and the API is told
+    ///
+    /// At a terminal it asks first. With no gateway running the API is told at once or, where it does not answer, when one
+    /// runs within a day.
+    Forget(ForgetArguments),
+}
+
+/// What `endo credentials add` takes.
+#[derive(Debug, Args)]
+pub(super) struct CredentialsAddArguments {
+    /// The account's id at the API, such as 583231; digits are taken as a number
+    #[arg(long, value_name = "ID")]
+    id: String,
+    /// The account's name at the API, such as octocat
+    #[arg(long, value_name = "NAME", value_parser = legible::given)]
+    username: Option<String>,
+    /// The device that may manage these credentials; without it, the owner made on first start
+    #[arg(long, value_name = "UUID")]
+    owner: Option<String>,
+    /// How many seconds the secret lives from now on; without it, it is renewed when the API refuses it
+    #[arg(long, value_name = "SECONDS")]
+    expires_in: Option<u32>,
+    /// Read a second line from standard input: the refresh token
+    #[arg(long)]
+    with_refresh_token: bool,
+}
+
+/// What `endo credentials forget` takes.
+#[derive(Debug, Args)]
+pub(super) struct ForgetArguments {
+    /// The credentials device
+    uuid: String,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
 
 /// Does what this command says.
 ///

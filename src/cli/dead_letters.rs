@@ -2,10 +2,29 @@
 
 use std::io::Write;
 
-use super::arguments::{DeadLettersCommand, ListArguments};
+use clap::Subcommand;
+
+use super::arguments::ListArguments;
 use super::operation::{Letter, LetterRow, LetterRows, Operation};
 use super::{CommandError, json_lines, reach, table};
 use crate::config::Config;
+
+/// What `endo dead-letters` can do.
+#[derive(Debug, Subcommand)]
+pub(super) enum DeadLettersCommand {
+    /// List what could not be delivered, the newest first
+    Ls(ListArguments),
+    /// Print one dead letter with what is known about its end
+    Show {
+        /// Its delivery id
+        id: String,
+    },
+    /// Try to deliver one again: the reply alone where its job has answered
+    Replay {
+        /// Its delivery id
+        id: String,
+    },
+}
 
 /// Does what this command says.
 ///

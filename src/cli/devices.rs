@@ -2,12 +2,53 @@
 
 use std::io::{self, Write};
 
-use super::account_arguments::{DevicesAddArguments, DevicesCommand};
+use clap::{Args, Subcommand};
+
 use super::arguments::ListArguments;
 use super::operation::{AddedDevice, DeviceRow, DeviceRows, NewDevice, Operation};
 use super::{CommandError, json_lines, reach, receipts, table};
 use crate::config::Config;
+use crate::legible;
 use crate::message::DeviceUuid;
+
+/// What `endo devices` can do.
+#[derive(Debug, Subcommand)]
+pub(super) enum DevicesCommand {
+    /// Make a user device that uses stored credentials
+    Add(DevicesAddArguments),
+    /// List the user devices, those that were cut off too
+    Ls(ListArguments),
+    /// Cut a user device off from its credentials, or all off from some
+    Revoke(DevicesRevokeArguments),
+}
+
+/// What `endo devices add` takes.
+#[derive(Debug, Args)]
+pub(super) struct DevicesAddArguments {
+    /// The credentials device whose credentials it shall use; without it, the only one
+    #[arg(long, value_name = "UUID")]
+    credentials: Option<String>,
+    /// What people shall call it
+    #[arg(long, value_name = "NAME", value_parser = legible::given)]
+    name: Option<String>,
+    /// The device that owns it; without it, the owner made on first start
+    #[arg(long, value_name = "UUID")]
+    owner: Option<String>,
+    /// Print a JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// What `endo devices revoke` takes.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(super) struct DevicesRevokeArguments {
+    /// The user device
+    uuid: Option<String>,
+    /// Cut off all that use the credentials of this credentials device, those included that are only being made
+    #[arg(long, value_name = "UUID")]
+    credentials: Option<String>,
+}
 
 /// Does what this command says.
 ///

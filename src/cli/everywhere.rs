@@ -9,16 +9,16 @@ use crate::config::Flag;
 
 // A line of documentation here would be the help of every command.
 #[derive(Debug, Default, Args)]
-pub struct Everywhere {
+pub(super) struct Everywhere {
     /// Read settings from FILE instead of `endo.toml` in the data directory; once at most
     #[arg(long = "config", value_name = "FILE")]
-    pub file: Option<PathBuf>,
+    pub(super) file: Option<PathBuf>,
     /// Keep the database and the keys in DIR; once at most
     #[arg(long, value_name = "DIR")]
-    pub data_dir: Option<String>,
+    data_dir: Option<String>,
     /// Change any setting, such as `log.level=debug`; may be repeated, and the last word on a setting counts
     #[arg(long, value_name = "SETTING=VALUE", value_parser = assignment)]
-    pub set: Vec<(String, String)>,
+    set: Vec<(String, String)>,
 }
 
 fn assignment(text: &str) -> Result<(String, String), &'static str> {

@@ -5,14 +5,29 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use clap::Subcommand;
 use serde_json::Value;
 
 use super::CommandError;
-use super::arguments::JobCommand;
 use crate::job::job_file_schema;
 
 /// npm's program that turns CSON into JSON; fetched by npm where it is not installed.
 const CSON: &str = "cson@8.4.0";
+
+/// What `endo job` can do.
+#[derive(Debug, Subcommand)]
+pub(super) enum JobCommand {
+    /// Turn the CSON documents of a job directory into JSON, or of all job directories in DIR
+    ///
+    /// Needs Node.js: npm's `cson` reads them. A `.json` that is there already stays as it is.
+    Convert {
+        /// The directory
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+    },
+    /// Print the JSON Schema of job.yaml
+    Schema,
+}
 
 /// Does one of the commands.
 ///

@@ -2,8 +2,9 @@
 
 use std::io::{self, Write};
 
+use clap::Args;
+
 use super::CommandError;
-use super::arguments::JobsArguments;
 use crate::ambient::{Clock, Random};
 use crate::config::Config;
 use crate::egress::{Egress, EgressSettings, Lookup};
@@ -11,6 +12,16 @@ use crate::gateway::{GatewayError, load_jobs};
 use crate::job::{Field, Handlers, JobListing, Registry};
 use crate::signature::Ed25519PrivateKey;
 use crate::source::{Catalogue, Source};
+
+/// What `endo jobs` takes.
+#[derive(Debug, Args)]
+pub(super) struct JobsArguments {
+    /// Only this job type
+    job_type: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
 
 /// Prints every job type, or the one that is asked for, with its fields.
 ///

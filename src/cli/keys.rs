@@ -2,13 +2,31 @@
 
 use std::io::Write;
 
-use super::arguments::{KeysCommand, ListArguments};
+use clap::Subcommand;
+
+use super::arguments::ListArguments;
 use super::operation::{KeyRow, Migrated, NewKey, Operation};
 use super::{CommandError, json_lines, reach, table};
 use crate::config::Config;
 
 /// The most credentials devices that are named beside a key.
 const NAMED: usize = 3;
+
+/// What `endo keys` can do.
+#[derive(Debug, Subcommand)]
+pub(super) enum KeysCommand {
+    /// List the keys, and how many records need each
+    Ls(ListArguments),
+    /// Make a new key that seals from now on; the others still open
+    ///
+    /// A gateway of old that has only the old key does not open what is sealed from then on.
+    Rotate,
+    /// Seal every record anew: in format 2, with the newest key
+    ///
+    /// Everything goes on meanwhile. It can be broken off at any time, and goes on where it was. On a Meshblu records are
+    /// written in format 2 from then on, which a gateway of old does not read.
+    Migrate,
+}
 
 /// Does what this command says.
 ///

@@ -1,8 +1,7 @@
 //! The command line, one file a command.
 
-pub mod account_arguments;
 mod address;
-pub mod arguments;
+mod arguments;
 mod bus_client;
 mod config;
 mod consent;

@@ -2,9 +2,9 @@
 
 use std::io::{self, Write};
 
+use clap::Args;
 use serde::Serialize;
 
-use super::arguments::ProvidersArguments;
 use super::{CommandError, json_lines, table};
 use crate::source::{Catalogue, Evidence, Provider};
 
@@ -20,6 +20,16 @@ struct Entry<'a> {
     scopes: &'a [String],
     base_url: &'a str,
     hosts: &'a [String],
+}
+
+/// What `endo providers` takes.
+#[derive(Debug, Args)]
+pub(super) struct ProvidersArguments {
+    /// Everything about this one, such as github
+    name: Option<String>,
+    /// Print one JSON object a line
+    #[arg(long)]
+    json: bool,
 }
 
 /// Prints every provider, or all about the one that is asked for.

@@ -2,12 +2,24 @@
 
 use std::io::{self, Write};
 
-use super::arguments::ReceiptsArguments;
+use clap::Args;
+
 use super::operation::{Operation, WhichReceipts};
 use super::{CommandError, json_lines, reach};
 use crate::config::Config;
 use crate::credentials::{Receipt, Receipts};
 use crate::legible::marked;
+
+/// What `endo receipts` takes.
+#[derive(Debug, Args)]
+pub(super) struct ReceiptsArguments {
+    /// Only those of this credentials device
+    #[arg(long, value_name = "UUID")]
+    credentials: Option<String>,
+    /// Print one JSON object a line
+    #[arg(long)]
+    json: bool,
+}
 
 /// Prints the receipts, the newest first.
 ///

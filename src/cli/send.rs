@@ -1,13 +1,14 @@
 //! `endo send`: one message to a user device, and its reply.
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::Args;
 use serde_json::{Map, Value, json};
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
-use super::arguments::SendArguments;
 use super::bus_client::BusClient;
 use super::operation::{Addresses, DeviceRows, Operation};
 use super::{CommandError, reach};
@@ -15,6 +16,42 @@ use crate::ambient::Random;
 use crate::bus::Login;
 use crate::config::{BusKind, Config};
 use crate::gateway::FirstOwner;
+
+/// What `endo send` takes.
+#[derive(Debug, Args)]
+pub(super) struct SendArguments {
+    /// The job to run, such as ListEventsByUser
+    job_type: String,
+    /// Members of the job's data: `username=octocat` is text, `limit:=5` is JSON
+    #[arg(value_name = "NAME=TEXT", value_parser = member, conflicts_with = "data")]
+    members: Vec<(String, Value)>,
+    /// The user device to send to; without it, the only one that the sender owns
+    #[arg(long, value_name = "UUID")]
+    to: Option<String>,
+    /// All of the job's data as JSON; `-` reads them from standard input
+    #[arg(long, value_name = "JSON")]
+    data: Option<String>,
+    /// Send as this device instead of the owner that was made on first start
+    #[arg(long, value_name = "UUID", requires = "token_file")]
+    as_device: Option<String>,
+    /// The file with the token of that device
+    #[arg(long, value_name = "FILE", requires = "as_device")]
+    token_file: Option<PathBuf>,
+    /// Wait so many seconds for the reply
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    timeout: u64,
+}
+
+fn member(text: &str) -> Result<(String, Value), String> {
+    let wrong = || "write it as NAME=TEXT, or as NAME:=JSON".to_owned();
+    let (name, value) = text.split_once('=').ok_or_else(wrong)?;
+    match name.strip_suffix(':') {
+        Some(name) => serde_json::from_str(value)
+            .map(|value| (name.to_owned(), value))
+            .map_err(|error| error.to_string()),
+        None => Ok((name.to_owned(), Value::from(value))),
+    }
+}
 
 /// Sends the message and prints the reply.
 ///

@@ -1,8 +1,10 @@
 //! `endo serve`: the gateway and its bus, until a signal ends them.
 
 use std::io::{self, IsTerminal, Write};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
+use clap::Args;
 use tokio::task::JoinHandle;
 
 use super::operation::{Addresses, DeviceRows, Operation};
@@ -11,11 +13,36 @@ use super::signals::Signals;
 use super::socket::{Answerer, Socket};
 use super::{CommandError, address};
 use crate::bus::meshblu::Meshblu;
-use crate::config::{Config, Effective, Intake, Origin};
+use crate::config::{Config, Effective, Flag, Intake, Origin};
 use crate::gateway::{Ambient, Gateway, Listeners, Running};
 use crate::http::MESSAGES;
 use crate::source::Way;
 use crate::telemetry;
+
+/// What `endo serve` takes.
+#[derive(Debug, Default, Args)]
+pub(super) struct ServeArguments {
+    /// Listen for the gateway's callers on ADDRESS
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// Listen for the callers of the embedded bus on ADDRESS
+    #[arg(long, value_name = "ADDRESS")]
+    bus_listen: Option<SocketAddr>,
+    /// Load the jobs in DIR too, beside the built-in ones; may be repeated
+    #[arg(long = "jobs", value_name = "DIR")]
+    jobs: Vec<String>,
+}
+
+impl ServeArguments {
+    /// The settings among these words.
+    pub(super) fn flags(&self) -> Vec<Flag> {
+        let listen = self.listen.map(|address| Flag::of("--listen", "listen.gateway", &address.to_string()));
+        let bus = self.bus_listen.map(|address| Flag::of("--bus-listen", "listen.bus", &address.to_string()));
+        let jobs = toml::Value::from(self.jobs.clone()).to_string();
+        let jobs = (!self.jobs.is_empty()).then(|| Flag::of("--jobs", "jobs.directories", &jobs));
+        listen.into_iter().chain(bus).chain(jobs).collect()
+    }
+}
 
 /// Serves until SIGTERM or SIGINT, then finishes what is in hand.
 ///

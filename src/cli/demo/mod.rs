@@ -6,4 +6,4 @@ mod play;
 mod stage;
 mod telling;
 
-pub(super) use play::run;
+pub(super) use play::{DemoArguments, run};

@@ -2,16 +2,39 @@
 
 use std::io::Write;
 
+use clap::Args;
+
 use super::acts;
 use super::directory::OwnDirectory;
 use super::stage::{Api, Stage, add_device};
 use crate::ambient::Random;
 use crate::cli::CommandError;
-use crate::cli::arguments::DemoArguments;
 use crate::cli::program::Program;
 use crate::cli::signals::Signals;
-use crate::config::{Effective, Origin};
+use crate::config::{Effective, Flag, Origin, Secret};
 use crate::telemetry;
+
+/// What `endo demo` takes.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct DemoArguments {
+    /// Talk to GitHub with TOKEN instead of a stand-in on this machine. ENDO_GITHUB_TOKEN is better: other users
+    /// of the machine can read a command line
+    #[arg(long, value_name = "TOKEN")]
+    github_token: Option<Secret>,
+    /// Go on serving when the demonstration is over
+    #[arg(long)]
+    keep: bool,
+}
+
+impl DemoArguments {
+    /// The settings among these words.
+    pub(in crate::cli) fn flags(&self) -> Vec<Flag> {
+        self.github_token
+            .iter()
+            .map(|token| Flag::of("--github-token", "github.token", token.expose()))
+            .collect()
+    }
+}
 
 /// Plays the main job on gateway and bus of its own, and tells what happens.
 ///

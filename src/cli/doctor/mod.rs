@@ -17,4 +17,4 @@ mod webhooks;
 pub(super) use examine::examine;
 pub(super) use finding::Change;
 pub(super) use mend::mend;
-pub(super) use run::run;
+pub(super) use run::{DoctorArguments, run};

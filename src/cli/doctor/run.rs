@@ -3,14 +3,28 @@
 use std::collections::HashMap;
 use std::io::{self, Write};
 
+use clap::Args;
 use serde_json::Value;
 
 use super::finding::Check;
 use super::{opening, report};
-use crate::cli::arguments::DoctorArguments;
 use crate::cli::operation::Operation;
 use crate::cli::{CommandError, consent, json_lines, reach};
 use crate::config::Config;
+
+/// What `endo doctor` takes.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct DoctorArguments {
+    /// Change what is wrong where this program can, one thing after the other
+    #[arg(long)]
+    fix: bool,
+    /// Do not ask before each change
+    #[arg(long, requires = "fix")]
+    yes: bool,
+    /// Print one JSON object a line
+    #[arg(long)]
+    json: bool,
+}
 
 /// Does what this command says.
 ///
