@@ -21,7 +21,6 @@ mod feed;
 mod flows;
 mod forgotten;
 mod formats;
-mod formats_of_late;
 mod half_made;
 mod insisting;
 mod open;

@@ -46,8 +46,13 @@ fn statements() -> Vec<String> {
     let part = Regex::new(r#"const (\w+): &str =\s+"([^"]*)""#).unwrap();
     let mut found = Vec::new();
     let store = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store");
-    for entry in fs::read_dir(&store).unwrap() {
-        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+    let mut left = vec![store.clone()];
+    while let Some(path) = left.pop() {
+        if path.is_dir() {
+            left.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+            continue;
+        }
+        let text = fs::read_to_string(path).unwrap();
         let columns = "use super::refresh_tokens::COLUMNS";
         let shared =
             text.contains(columns).then(|| fs::read_to_string(store.join("refresh_tokens.rs")).unwrap());

@@ -1,0 +1,74 @@
+//! The steps of work: deliveries, their replies, and what became of them.
+
+/// A reply is written down before it leaves for a bus elsewhere; a delivery that comes again is found by its id.
+pub(super) const WITH_REPLIES: &str = "
+ALTER TABLE deliveries ADD COLUMN reply TEXT;
+ALTER TABLE dead_letters ADD COLUMN reply TEXT;
+CREATE INDEX job_deliveries_by_id ON deliveries (id) WHERE work = 0;
+";
+
+/// Whether a job was done (0 no, 1 yes, 2 nobody knows), and why the bus did not take its reply.
+pub(super) const WITH_FATES: &str = "
+ALTER TABLE outcomes ADD COLUMN done INTEGER;
+ALTER TABLE outcomes ADD COLUMN refusal TEXT;
+ALTER TABLE dead_letters ADD COLUMN done INTEGER;
+ALTER TABLE dead_letters ADD COLUMN refusal TEXT;
+";
+
+/// Whether the job of a reply that is about to leave was done (0 no, 1 yes, 2 nobody knows).
+pub(super) const WITH_DONE_BEFORE_REPLIES: &str = "
+ALTER TABLE deliveries ADD COLUMN done INTEGER;
+";
+
+/// Replies that are to be sent again, and what whoever brought a delivery was told when it was given up.
+pub(super) const WITH_RESENDING: &str = "
+ALTER TABLE deliveries ADD COLUMN resend INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE dead_letters ADD COLUMN code INTEGER;
+";
+
+/// For which delivery a token was lent.
+pub(super) const WITH_LENT_TOKENS: &str = "
+ALTER TABLE tokens ADD COLUMN lent TEXT;
+CREATE INDEX tokens_lent ON tokens (lent) WHERE lent IS NOT NULL;
+UPDATE tokens SET lent = metadata ->> 'webhook-delivery' WHERE metadata ->> 'webhook-delivery' IN (
+    SELECT id FROM deliveries UNION SELECT id FROM dead_letters UNION SELECT id FROM outcomes);
+";
+
+/// Since when the webhook of a delivery has been missed.
+pub(super) const WITH_MISSING_WEBHOOKS: &str = "
+ALTER TABLE deliveries ADD COLUMN missing_since INTEGER;
+";
+
+/// For which webhook a delivery is, its host first, so that what waits for one of them is found and passed over at once,
+/// however much it is.
+pub(super) const WITH_WEBHOOKS_OF_THEIR_OWN: &str = "
+ALTER TABLE deliveries ADD COLUMN webhook TEXT AS (CASE work WHEN 1 THEN
+    coalesce(target ->> 'host', '') || ' ' || device || ' ' || coalesce(target ->> 'hook', '') END);
+CREATE INDEX deliveries_of_webhooks ON deliveries (webhook, due_at) WHERE webhook IS NOT NULL;
+";
+
+/// Since when each webhook, and each host, for which something waits waits for its turn: since the first of that was due, or
+/// since it last had one. A row a webhook in the queue of its host, and one a host in the queue `hosts`. What becomes due makes
+/// one here, whoever accepts or puts it off; whoever has had a turn says so.
+pub(super) const WITH_TURNS: &str = "
+ALTER TABLE deliveries ADD COLUMN host TEXT AS (CASE work WHEN 1 THEN coalesce(target ->> 'host', '') END);
+CREATE TABLE turns (
+    who TEXT PRIMARY KEY, queue TEXT NOT NULL, due_at INTEGER NOT NULL, had_at INTEGER NOT NULL DEFAULT 0,
+    since INTEGER AS (max(due_at, had_at))
+) WITHOUT ROWID;
+CREATE INDEX turns_in_order ON turns (queue, since, who);
+
+CREATE TRIGGER turn_of_a_new_delivery AFTER INSERT ON deliveries
+WHEN NEW.work = 1 AND NOT EXISTS (SELECT 1 FROM turns WHERE who = NEW.webhook AND due_at <= NEW.due_at) BEGIN
+    INSERT INTO turns (who, queue, due_at) VALUES (NEW.webhook, NEW.host, NEW.due_at), (NEW.host, 'hosts', NEW.due_at)
+    ON CONFLICT (who) DO UPDATE SET due_at = min(due_at, excluded.due_at);
+END;
+CREATE TRIGGER turn_of_a_moved_delivery AFTER UPDATE OF due_at, target ON deliveries
+WHEN NEW.work = 1 AND NOT EXISTS (SELECT 1 FROM turns WHERE who = NEW.webhook AND due_at <= NEW.due_at) BEGIN
+    INSERT INTO turns (who, queue, due_at) VALUES (NEW.webhook, NEW.host, NEW.due_at), (NEW.host, 'hosts', NEW.due_at)
+    ON CONFLICT (who) DO UPDATE SET due_at = min(due_at, excluded.due_at);
+END;
+INSERT INTO turns (who, queue, due_at)
+SELECT webhook, host, min(due_at) FROM deliveries WHERE work = 1 GROUP BY webhook;
+INSERT INTO turns (who, queue, due_at) SELECT queue, 'hosts', min(due_at) FROM turns GROUP BY queue;
+";
