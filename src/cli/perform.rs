@@ -15,6 +15,7 @@ use super::{doctor, on_credentials, on_devices, on_keys};
 use crate::bus::meshblu::MeshbluError;
 use crate::credentials::{Account, CredentialsError};
 use crate::gateway::Gateway;
+use crate::http::OneTimeLinks;
 use crate::message::{DeliveryId, DeviceUuid};
 use crate::paging::Page;
 use crate::source::Way;
@@ -26,31 +27,42 @@ const LETTERS: usize = 100;
 /// The most credentials devices that are named to choose among.
 const CHOICES: usize = 20;
 
-impl Operation {
-    /// Does it on `gateway`, which listens at `addresses`, or would.
-    pub(super) async fn perform(self, gateway: &Gateway, addresses: &Addresses) -> Answer {
-        match self {
-            Self::Locate => to_value(addresses),
-            Self::AddCredentials(new) => to_value(&add_credentials(gateway, new).await?),
-            Self::AddDevice(new) => to_value(&add_device(gateway, new, addresses).await?),
-            Self::ListDevices => to_value(&on_devices::list(gateway).await?),
-            Self::RevokeDevice(uuid) => to_value(&on_devices::revoke(gateway, uuid).await?),
-            Self::RevokeAllDevices(uuid) => to_value(&on_credentials::cut_off_all(gateway, uuid).await?),
-            Self::ListCredentials => to_value(&on_credentials::list(gateway).await?),
-            Self::ShowCredentials(uuid) => to_value(&on_credentials::show(gateway, uuid).await?),
-            Self::WeighForgetting(uuid) => to_value(&on_credentials::at_stake(gateway, uuid).await?),
-            Self::ForgetCredentials(uuid) => to_value(&on_credentials::forget(gateway, uuid).await?),
-            Self::ListReceipts(which) => to_value(&on_credentials::receipts(gateway, which).await?),
-            // Whoever has the links makes them.
-            Self::MakeSignInLink => Err(OperationError::NoLinks),
-            Self::ListKeys => to_value(&on_keys::list(gateway).await?),
-            Self::RotateKey => to_value(&on_keys::rotate(gateway).await?),
-            Self::MigrateRecords(after) => to_value(&on_keys::migrate(gateway, after).await?),
-            Self::ListDeadLetters(before) => to_value(&letter_rows(gateway, before).await?),
-            Self::ShowDeadLetter(id) => to_value(&Letter::from(letter(gateway, id).await?)),
-            Self::ReplayDeadLetter(id) => to_value(&replay(gateway, id).await?),
-            Self::Examine => to_value(&doctor::examine(gateway, addresses).await?),
-            Self::Mend(change) => doctor::mend(&gateway.bus, change).await,
+/// Whoever has a data directory, and does there what is asked for.
+pub(super) struct Holder {
+    pub(super) gateway: Gateway,
+    /// Where the gateway listens, or would.
+    pub(super) addresses: Addresses,
+    /// The links that sign the first owner in, where there are any.
+    pub(super) links: Option<OneTimeLinks>,
+}
+
+impl Holder {
+    /// Does the operation to its end.
+    pub(super) async fn perform(&self, operation: Operation) -> Answer {
+        let Self { gateway, addresses, links } = self;
+        match operation {
+            Operation::Locate => to_value(addresses),
+            Operation::AddCredentials(new) => to_value(&add_credentials(gateway, new).await?),
+            Operation::AddDevice(new) => to_value(&add_device(gateway, new, addresses).await?),
+            Operation::ListDevices => to_value(&on_devices::list(gateway).await?),
+            Operation::RevokeDevice(uuid) => to_value(&on_devices::revoke(gateway, uuid).await?),
+            Operation::RevokeAllDevices(uuid) => to_value(&on_credentials::cut_off_all(gateway, uuid).await?),
+            Operation::ListCredentials => to_value(&on_credentials::list(gateway).await?),
+            Operation::ShowCredentials(uuid) => to_value(&on_credentials::show(gateway, uuid).await?),
+            Operation::WeighForgetting(uuid) => to_value(&on_credentials::at_stake(gateway, uuid).await?),
+            Operation::ForgetCredentials(uuid) => to_value(&on_credentials::forget(gateway, uuid).await?),
+            Operation::ListReceipts(which) => to_value(&on_credentials::receipts(gateway, which).await?),
+            Operation::MakeSignInLink => {
+                to_value(&links.as_ref().map(OneTimeLinks::make).ok_or(OperationError::NoLinks)?)
+            }
+            Operation::ListKeys => to_value(&on_keys::list(gateway).await?),
+            Operation::RotateKey => to_value(&on_keys::rotate(gateway).await?),
+            Operation::MigrateRecords(after) => to_value(&on_keys::migrate(gateway, after).await?),
+            Operation::ListDeadLetters(before) => to_value(&letter_rows(gateway, before).await?),
+            Operation::ShowDeadLetter(id) => to_value(&Letter::from(letter(gateway, id).await?)),
+            Operation::ReplayDeadLetter(id) => to_value(&replay(gateway, id).await?),
+            Operation::Examine => to_value(&doctor::examine(gateway, addresses).await?),
+            Operation::Mend(change) => doctor::mend(&gateway.bus, change).await,
         }
     }
 }

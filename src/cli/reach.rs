@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 
 use super::operation::{Addresses, Answer, Operation};
+use super::perform::Holder;
 use super::{CommandError, address, socket};
 use crate::config::{BusKind, Config};
 use crate::gateway::{Ambient, Gateway, GatewayError};
@@ -35,7 +36,10 @@ pub(super) async fn perform<T: DeserializeOwned>(
             return Err(CommandError::NothingThere(config.data_dir.clone()));
         }
         match Gateway::open(config.clone(), Ambient::system()).await {
-            Ok(gateway) => return read(operation.perform(&gateway, &of_settings(config)).await),
+            Ok(gateway) => {
+                let holder = Holder { gateway, addresses: of_settings(config), links: None };
+                return read(holder.perform(operation).await);
+            }
             Err(GatewayError::Store(StoreError::InUse(_))) if attempt < ATTEMPTS => attempt += 1,
             Err(error) => return Err(error.into()),
         }

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use clap::Args;
 use tokio::task::JoinHandle;
 
-use super::operation::{Addresses, DeviceRows, Operation};
+use super::operation::{Addresses, Answer, DeviceRows, Operation};
+use super::perform::Holder;
 use super::program::Program;
 use super::signals::Signals;
 use super::socket::{Answerer, Socket};
@@ -64,7 +65,7 @@ pub(super) async fn run(
     tokio::select! {
         _ = signals.next() => {}
         // It would refuse everything from now on; the next process may not.
-        () = service.gateway.store.closed() => return Err(CommandError::StoreClosed),
+        () = service.gateway().store.closed() => return Err(CommandError::StoreClosed),
     }
     tracing::info!("stopping; what is in hand is finished first, unless a second signal comes");
     tokio::select! {
@@ -75,16 +76,15 @@ pub(super) async fn run(
 
 /// A gateway that listens, works, and answers on its local socket.
 pub(super) struct Service {
-    gateway: Arc<Gateway>,
+    holder: Arc<Holder>,
     running: Running,
     socket: JoinHandle<()>,
-    addresses: Addresses,
 }
 
 impl Service {
     /// Starts a gateway with these settings; its directory first, so that a second one says that it is in use.
     pub(super) async fn start(config: Config) -> Result<Self, CommandError> {
-        let gateway = Arc::new(Gateway::open(config, Ambient::system()).await?);
+        let gateway = Gateway::open(config, Ambient::system()).await?;
         let running = gateway.start(Listeners::open(&gateway.config)?).await?;
         let bus = match (running.bus(), gateway.bus.meshblu()) {
             (Some(address), _) => address::url(address),
@@ -92,19 +92,24 @@ impl Service {
         };
         let addresses = Addresses { gateway: address::url(running.gateway()), bus };
         let socket = Socket::open(&gateway.config.data_dir).map_err(CommandError::Socket)?;
-        let answerer = Answerer::new(Arc::clone(&gateway), addresses.clone(), running.sign_in_links());
-        let socket = tokio::spawn(socket.serve(answerer));
-        Ok(Self { gateway, running, socket, addresses })
+        let holder = Arc::new(Holder { gateway, addresses, links: running.sign_in_links() });
+        let socket = tokio::spawn(socket.serve(Answerer::new(Arc::clone(&holder))));
+        Ok(Self { holder, running, socket })
     }
 
     /// Where it listens.
     pub(super) fn addresses(&self) -> &Addresses {
-        &self.addresses
+        &self.holder.addresses
     }
 
     /// The gateway itself.
     pub(super) fn gateway(&self) -> &Gateway {
-        &self.gateway
+        &self.holder.gateway
+    }
+
+    /// What it answers to this.
+    pub(super) async fn perform(&self, operation: Operation) -> Answer {
+        self.holder.perform(operation).await
     }
 
     /// Ends it: what is in hand is finished within the limit of the settings, the rest is left for the next start.
@@ -117,19 +122,19 @@ impl Service {
 
     /// What the operator of a gateway at this API should know, once.
     fn note_provider(&self) {
-        let source = &self.gateway.source;
+        let source = &self.gateway().source;
         if let Some(note) = &source.note {
             tracing::info!(source = source.name, "{}: {note}", source.title);
         }
     }
 
     async fn announce(&self, command: &str, out: &mut dyn Write) -> Result<(), CommandError> {
-        let Addresses { gateway, bus } = &self.addresses;
+        let Addresses { gateway, bus } = self.addresses();
         writeln!(out, "gateway  {gateway}")?;
         writeln!(out, "bus      {bus}")?;
-        writeln!(out, "data     {}", self.gateway.config.data_dir.display())?;
+        writeln!(out, "data     {}", self.gateway().config.data_dir.display())?;
         self.announce_sign_in(out)?;
-        match self.gateway.bus.meshblu() {
+        match self.gateway().bus.meshblu() {
             Some(bus) => self.announce_intake(bus, out)?,
             None => self.announce_first_steps(command, out).await?,
         }
@@ -148,7 +153,7 @@ impl Service {
 
     /// What the Meshblu has to know to send messages here.
     fn announce_intake(&self, bus: &Meshblu, out: &mut dyn Write) -> Result<(), CommandError> {
-        let settings = &self.gateway.config;
+        let settings = &self.gateway().config;
         writeln!(out, "service  {}", bus.service().uuid)?;
         if settings.bus.intake == Intake::Firehose {
             return Ok(writeln!(out, "\nMessages are read off the Meshblu's firehose.")?);
@@ -175,7 +180,7 @@ impl Service {
 
     /// How a secret of the API that is set comes here: by a sign-in where anybody can, else from the terminal.
     fn announce_first_secret(&self, command: &str, out: &mut dyn Write) -> io::Result<()> {
-        let source = &self.gateway.source;
+        let source = &self.gateway().source;
         if source.has_sign_in() || matches!(source.way, Way::Passthru) {
             writeln!(out, "\nFirst sign in, connect {}, and make a user device for it:", source.title)?;
             return writeln!(out, "  {}/sign-in, then {command} devices add", self.reached_at());
@@ -190,18 +195,18 @@ impl Service {
 
     /// Where others reach the gateway, without a slash at the end.
     fn reached_at(&self) -> &str {
-        let url = self.gateway.config.listen.public_url.as_deref().unwrap_or(&self.addresses.gateway);
+        let url = self.gateway().config.listen.public_url.as_deref().unwrap_or(&self.addresses().gateway);
         url.trim_end_matches('/')
     }
 
     fn is_github(&self) -> bool {
-        self.gateway.source.is("github")
+        self.gateway().source.is("github")
     }
 
     /// The newest user device of the first owner that is not cut off.
     async fn usual_device(&self) -> Result<Option<String>, CommandError> {
-        let Some(owner) = &self.gateway.owner else { return Ok(None) };
-        let answer = Operation::ListDevices.perform(&self.gateway, &self.addresses).await?;
+        let Some(owner) = &self.gateway().owner else { return Ok(None) };
+        let answer = self.perform(Operation::ListDevices).await?;
         let DeviceRows { rows, .. } =
             serde_json::from_value(answer).map_err(|_| CommandError::OtherVersion)?;
         let owner = owner.uuid.as_str();

@@ -10,16 +10,14 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, interval_at, timeout};
 use zeroize::Zeroizing;
 
-use super::operation::{Addresses, Answer, Operation, OperationError};
-use crate::gateway::Gateway;
-use crate::http::OneTimeLinks;
+use super::operation::{Answer, Operation, OperationError};
+use super::perform::Holder;
 use crate::telemetry::with_causes;
 
 const FILE: &str = "endo.sock";
@@ -44,10 +42,7 @@ pub(super) struct Socket {
 
 /// What questions are answered with.
 pub(super) struct Answerer {
-    gateway: Arc<Gateway>,
-    addresses: Addresses,
-    /// The links that sign the first owner in, where there are any.
-    links: Option<OneTimeLinks>,
+    holder: Arc<Holder>,
     /// One for each question that may be worked on.
     turns: Semaphore,
 }
@@ -98,8 +93,8 @@ impl Drop for Socket {
 }
 
 impl Answerer {
-    pub(super) fn new(gateway: Arc<Gateway>, addresses: Addresses, links: Option<OneTimeLinks>) -> Self {
-        Self { gateway, addresses, links, turns: Semaphore::new(AT_ONCE) }
+    pub(super) fn new(holder: Arc<Holder>) -> Self {
+        Self { holder, turns: Semaphore::new(AT_ONCE) }
     }
 
     /// What is asked for is done to its end, also where nobody waits for that any more.
@@ -117,11 +112,7 @@ impl Answerer {
 
     async fn answer_to(&self, question: &[u8]) -> Answer {
         match serde_json::from_slice::<Operation>(question) {
-            Ok(Operation::MakeSignInLink) => {
-                let link = self.links.as_ref().map(OneTimeLinks::make);
-                link.map(Value::from).ok_or(OperationError::NoLinks)
-            }
-            Ok(operation) => operation.perform(&self.gateway, &self.addresses).await,
+            Ok(operation) => self.holder.perform(operation).await,
             Err(_) => Err(OperationError::NotUnderstood),
         }
     }

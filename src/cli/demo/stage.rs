@@ -210,7 +210,7 @@ pub(super) async fn add_device(service: &Service) -> Result<AddedDevice, Command
 }
 
 async fn perform<T: DeserializeOwned>(service: &Service, operation: Operation) -> Result<T, CommandError> {
-    let answer = operation.perform(service.gateway(), service.addresses()).await?;
+    let answer = service.perform(operation).await?;
     serde_json::from_value(answer).map_err(|_| CommandError::OtherVersion)
 }
 
