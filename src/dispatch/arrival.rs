@@ -6,8 +6,7 @@ use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use super::lobby::Chair;
-use crate::bus::Login;
+use super::caller::Caller;
 use crate::bus::meshblu::firehose::FirehoseEvent;
 use crate::message::{BadRoute, DeliveryId, Message, Route};
 use crate::store::StoreError;
@@ -16,43 +15,28 @@ use crate::store::StoreError;
 #[derive(Debug)]
 pub struct Arrival {
     /// The way it took.
-    pub route: Route,
+    pub(super) route: Route,
     /// The message as JSON text, which nobody has looked into yet: what waits is kept once.
-    pub body: String,
-    /// Its constant name, where its bus vouches for one: what has this name again is the same message.
-    pub id: Option<DeliveryId>,
+    pub(super) body: String,
+    pub(super) id: Option<DeliveryId>,
     /// The credentials device, where it came itself.
-    pub caller: Option<Caller>,
-    /// How long whoever brings it wants to wait for its end, once it is on disk; to the end, where they do not say, as long as
-    /// buses wait.
-    pub patience: Option<Duration>,
+    pub(super) caller: Option<Caller>,
+    pub(super) patience: Option<Duration>,
 }
 
-/// A credentials device that brings a message itself.
-#[derive(Debug)]
-pub struct Caller {
-    /// The login that it shows.
-    pub(super) login: Login,
-    /// Its chair among those that the gateway does not know, until it was let in.
-    pub(super) chair: Option<Chair>,
-}
-
-impl Caller {
-    /// The login that it shows, which proves something once its bus takes it.
+impl Arrival {
+    /// A message that its bus brings by `route`, as JSON text. Its constant name is there where the bus vouches for one: what
+    /// has this name again is the same message. Whoever brings it wants to wait for `patience` for its end, once it is on disk;
+    /// to the end, where they do not say, as long as buses wait.
     #[must_use]
-    pub fn login(&self) -> &Login {
-        &self.login
-    }
-
-    /// Whether the gateway knows something of its right, or has let it in.
-    pub(super) fn is_known(&self) -> bool {
-        self.chair.is_none()
+    pub fn new(route: Route, body: String, id: Option<DeliveryId>, patience: Option<Duration>) -> Self {
+        Self { route, body, id, caller: None, patience }
     }
 }
 
 impl From<FirehoseEvent> for Arrival {
     fn from(event: FirehoseEvent) -> Self {
-        Self { route: event.route, body: event.body, id: None, caller: None, patience: None }
+        Self::new(event.route, event.body, None, None)
     }
 }
 
@@ -77,6 +61,12 @@ pub enum NotReceived {
     /// The route names nobody who could be answered.
     #[error(transparent)]
     BadRoute(#[from] BadRoute),
+    /// The route cannot be read at all; this says why.
+    #[error("{0}")]
+    UnreadableRoute(&'static str),
+    /// The route ends in another device than the one that brings it.
+    #[error("the route ends in another device")]
+    OfAnother,
     /// It is no message, and nothing that could be answered as one.
     #[error("the body is neither a JSON object nor a list")]
     Malformed,

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::arrival::Caller;
 use super::bringer::Bringer;
+use super::caller::Caller;
 use crate::bus::Login;
 use crate::credentials::OpenRecord;
 use crate::job::Changes;

@@ -3,6 +3,7 @@
 mod answer;
 mod arrival;
 mod bringer;
+mod caller;
 mod case;
 mod ending;
 mod endings;
@@ -18,7 +19,8 @@ mod verdict;
 mod worker;
 
 pub use answer::{Desk, Repeats};
-pub use arrival::{Arrival, Caller, NotReceived};
+pub use arrival::{Arrival, NotReceived};
+pub use caller::{Admitted, Authenticated, Seated};
 pub use endings::Endings;
 pub use exchange::{Came, Exchange, NotSent, Sent};
 pub use reception::Reception;

@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use super::answer::Desk;
 use super::arrival::message_in;
 use super::bringer::Bringer;
+use super::caller::{Errand, Seated};
 use super::case::Case;
 use super::ending::NOT_OPENED;
 use super::guest::{Guest, Speaker};
@@ -18,10 +19,10 @@ use super::lobby::Lobby;
 use super::sent;
 use super::to_the_end::ToTheEnd;
 use super::turns::{Turn, Turns};
-use super::{Arrival, Caller, NotReceived, Verdict};
+use super::{Arrival, NotReceived, Verdict};
 use crate::bus::Login;
 use crate::credentials::OpenRecord;
-use crate::message::{DeliveryId, Failure, MESSAGE_RECEIVED, Parties};
+use crate::message::{DeliveryId, Failure, MESSAGE_RECEIVED, Parties, Route};
 use crate::store::{AskedFor, Feed, NewDelivery, StoreError, Taken, Transaction, View, Work};
 use crate::telemetry::with_causes;
 
@@ -97,18 +98,26 @@ impl Reception {
         Self(Arc::new(Parts { feed, desk, turns, lobby: Lobby::default(), buses_wait, stopping, present }))
     }
 
-    /// A credentials device that comes itself, once there is a place for what it brings: where the gateway knows nothing of its
-    /// right, only so much is looked at at a time, and little of one device. Whether the bus takes its login is the first that
-    /// is looked at.
+    /// A place for somebody who shows a login, before its bus is asked about that. Where the gateway knows nothing of its right
+    /// to what comes by `route`, or that is none, only so much is looked at at a time, and little of one device.
     ///
     /// # Errors
     /// [`NotReceived::Crowded`] where there is none in half of the time that buses wait, or [`NotReceived::Store`].
-    pub async fn admit(&self, login: Login, parties: &Parties) -> Result<Caller, NotReceived> {
-        if self.0.desk.credentials.knows(parties).await? {
-            return Ok(Caller { login, chair: None });
-        }
-        let chair = self.0.lobby.chair(&login.uuid, self.0.buses_wait / 2).await;
-        Ok(Caller { chair: Some(chair.ok_or(NotReceived::Crowded)?), login })
+    pub async fn seat(&self, login: Login, route: Result<Route, NotReceived>) -> Result<Seated, NotReceived> {
+        let (desk, device) = (&self.0.desk, &login.uuid);
+        let errand = route.and_then(|route| Errand::of(device, route, desk.bus.service()));
+        let is_known = match &errand {
+            Ok(errand) => desk.credentials.knows(&errand.parties).await?,
+            Err(_) => false,
+        };
+        let chair = match is_known {
+            true => None,
+            false => {
+                let chair = self.0.lobby.chair(device, self.0.buses_wait / 2).await;
+                Some(chair.ok_or(NotReceived::Crowded)?)
+            }
+        };
+        Ok(Seated { login, chair, errand })
     }
 
     /// Receives a message and answers how it ended, or that it is on disk: it is left for the next start, or takes longer,
@@ -191,7 +200,7 @@ impl Parts {
                     return Ok(if is_kept { Way::Later } else { Way::Refused });
                 }
             };
-            caller.chair = None;
+            caller.let_in();
             guest.speaker = record.login().map_or(Speaker::Nobody, Speaker::Recorded);
             guest.looked_at = Some(looked_at);
         }

@@ -16,9 +16,9 @@ use super::routes::Answer;
 use super::server::FrontDoor;
 use crate::ambient::Timestamp;
 use crate::bus::meshblu::Meshblu;
-use crate::bus::{Brought, Login, form};
-use crate::dispatch::{Arrival, NotReceived, Reception, Verdict};
-use crate::message::{DeliveryId, DeviceUuid, Route};
+use crate::bus::{Brought, form};
+use crate::dispatch::{Arrival, Authenticated, NotReceived, Reception, Seated, Verdict};
+use crate::message::{BadRoute, DeliveryId, DeviceUuid, Route};
 use crate::signature::{Component, Refusal, Request, Verified};
 use crate::telemetry::with_causes;
 
@@ -84,13 +84,13 @@ impl Webhook {
         arrival(request.headers(), &verified)
     }
 
-    /// Whether the bus takes this login.
-    async fn authenticate(&self, login: &Login) -> Result<(), Problem> {
-        let known = self.bus.authenticate(login).await.map_err(|error| {
+    /// The device that somebody shows a login of, if the bus takes it.
+    async fn authenticate(&self, seated: Seated) -> Result<Authenticated, Problem> {
+        let known = seated.authenticate(&self.bus).await.map_err(|error| {
             tracing::warn!(error = with_causes(&error), "a caller could not be authenticated");
             Problem::from(error.failure()).with_header(DELIVERY, OPEN)
         })?;
-        if known { Ok(()) } else { Err(presented::unknown()) }
+        known.ok_or_else(presented::unknown)
     }
 }
 
@@ -103,24 +103,19 @@ pub(super) async fn by_bus(request: HttpRequest, body: Body, door: Data<FrontDoo
 
 /// `POST /v1/messages`: the credentials device brings its message itself, with a token of its own. Of whom the gateway knows
 /// nothing, the bus is asked nothing and no body is read before there is a place for them: anybody may come, and a bus may be
-/// slow about any.
+/// slow about any. Whoever shows a login that it does not take is told that alone, as by the original.
 pub(super) async fn by_device(request: HttpRequest, payload: Payload, door: Data<FrontDoor>) -> Answer {
     let webhook = door.webhook.as_ref().ok_or_else(embedded)?;
     let headers = request.headers();
     let login = presented::login(headers).ok_or_else(presented::unknown)?;
-    let route = route(headers)?;
-    let parties = route.parties(&webhook.bus.service().uuid).map_err(|_| bad_route())?;
-    if parties.credentials != login.uuid {
-        return Err(Problem::new(Kind::NotAllowed, "The route does not end in the caller"));
-    }
-    let (id, patience) = (name_by(&login.uuid, headers)?, patience(headers));
-    let caller = webhook.reception.admit(login, &parties).await.map_err(not_received)?;
-    webhook.authenticate(caller.login()).await?;
+    let seated = webhook.reception.seat(login, route(headers)).await.map_err(not_received)?;
+    let admitted = webhook.authenticate(seated).await?.admit().map_err(not_received)?;
+    let id = name_by(admitted.device(), headers)?;
     let body = {
         let read = Body::read(&request, payload).await?;
         as_json(headers, text(&read.0)?)
     };
-    webhook.receive(Arrival { route, body, id, caller: Some(caller), patience }).await
+    webhook.receive(admitted.bring(body, id, patience(headers))).await
 }
 
 fn created() -> HttpResponse {
@@ -167,12 +162,12 @@ fn meant_for_us(verified: &Verified<'_>, service: &str) -> Result<(), Problem> {
 /// Where the signature covers the body, the name that it covers too decides what is a repeat, and the body is JSON,
 /// whatever a header says that anybody on the way could have changed.
 fn arrival(headers: &HeaderMap, verified: &Verified<'_>) -> Result<Arrival, Problem> {
-    let (route, text) = (route(headers)?, text(verified.body())?);
+    let (route, text) = (route(headers).map_err(not_received)?, text(verified.body())?);
     let (id, body) = match verified.covers_body() {
         true => (name(verified)?, unmarked(text).to_owned()),
         false => (None, as_json(headers, text)),
     };
-    Ok(Arrival { route, body, id, caller: None, patience: patience(headers) })
+    Ok(Arrival::new(route, body, id, patience(headers)))
 }
 
 /// The delivery's name, if it is signed. One that cannot be found again is refused: every attempt would run.
@@ -216,18 +211,18 @@ fn preference(text: &str) -> (&str, &str) {
 }
 
 /// Absent, empty, or JSON that is no list of hops: 422, as the original's. Not JSON: the request is broken.
-fn route(headers: &HeaderMap) -> Result<Route, Problem> {
+fn route(headers: &HeaderMap) -> Result<Route, NotReceived> {
     let mut given = headers.get_all("x-meshblu-route");
     let text = given.next().map(|value| value.as_bytes()).unwrap_or_default();
     if given.next().is_some() {
-        return Err(malformed("x-meshblu-route is there more than once"));
+        return Err(NotReceived::UnreadableRoute("x-meshblu-route is there more than once"));
     }
     if text.is_empty() {
-        return Err(bad_route());
+        return Err(BadRoute.into());
     }
     serde_json::from_slice(text).map_err(|_| match serde_json::from_slice::<Value>(text) {
-        Ok(_) => bad_route(),
-        Err(_) => malformed("x-meshblu-route is not JSON"),
+        Ok(_) => BadRoute.into(),
+        Err(_) => NotReceived::UnreadableRoute("x-meshblu-route is not JSON"),
     })
 }
 
@@ -255,7 +250,9 @@ fn unmarked(text: &str) -> &str {
 /// Nothing was done; what is no message is a broken request, as for the original.
 fn not_received(error: NotReceived) -> Problem {
     match error {
-        NotReceived::BadRoute(_) => bad_route(),
+        NotReceived::BadRoute(_) => Problem::new(Kind::BadRoute, "Bad route"),
+        NotReceived::UnreadableRoute(why) => malformed(why),
+        NotReceived::OfAnother => Problem::new(Kind::NotAllowed, "The route does not end in the caller"),
         NotReceived::Malformed => malformed("The body is neither a JSON object nor a list"),
         NotReceived::Crowded => Problem::new(Kind::Unavailable, "Too many devices bring messages now")
             .with_header(RETRY_AFTER, CROWDED_FOR)
@@ -265,10 +262,6 @@ fn not_received(error: NotReceived) -> Problem {
             Problem::new(Kind::Unavailable, "The message cannot be taken now").with_header(DELIVERY, OPEN)
         }
     }
-}
-
-fn bad_route() -> Problem {
-    Problem::new(Kind::BadRoute, "Bad route")
 }
 
 fn malformed(detail: &'static str) -> Problem {

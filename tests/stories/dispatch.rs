@@ -134,7 +134,7 @@ async fn whoever_waits_for_what_is_left_for_the_next_start_keeps_nobody_from_sto
     let (workshop, _chain) = waiting_for(&api, list_events()).await;
     let NewDelivery { id, route, body, .. } = workshop.queued().await.new;
     let route = serde_json::from_str(&route.unwrap()).unwrap();
-    let arrival = Arrival { route, body, id: Some(id), caller: None, patience: None };
+    let arrival = Arrival::new(route, body, Some(id), None);
     let desk = Arc::new(workshop.desk(Arc::clone(&workshop.gateway.registry)));
     let reception = Reception::new(Arc::new(workshop.feed()), desk, Turns::new(1), Duration::from_secs(15));
     let (mut receiving, mut finishing) = (pin!(reception.receive(arrival)), pin!(reception.finish()));

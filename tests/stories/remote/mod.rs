@@ -20,6 +20,7 @@ mod killed_making;
 mod leaving;
 mod lent;
 mod lists;
+mod logins;
 mod moved;
 mod namesakes;
 mod old_signatures;

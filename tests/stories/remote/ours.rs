@@ -252,3 +252,24 @@ async fn a_job_longer_than_the_call_of_a_device_that_comes_itself_is_run_once_an
     assert!(scene.bus.arrived(&mut scene.flow).await.is_empty());
     assert_eq!(api.seen().len(), 1);
 }
+
+#[tokio::test]
+async fn a_device_of_our_bus_that_comes_itself_is_told_of_its_login_first() {
+    let scene = Scene::set(false).await;
+    let credentials = scene.binding.credentials.as_str();
+    let lent =
+        send(scene.bus.by(&scene.service, &format!("POST /devices/{credentials}/tokens"))).await.json();
+    let right = lent["token"].as_str().unwrap();
+    let hop = |from: &str, to: &str| json!({"from": from, "to": to, "type": "message.received"});
+    let user = scene.binding.user_device.as_str();
+    let by = |end: &str| json!([hop(&scene.flow.device.uuid, user), hop(user, end)]).to_string();
+    let told = async |route: &str, token: &str| {
+        let post = scene.gateway.post("/v1/messages").header("x-meshblu-route", route);
+        send(post.basic_auth(credentials, Some(token)).body(say_hello().to_string())).await.status.as_u16()
+    };
+    for (route, status) in [("[]", 422), ("[{", 400), (&by(&scene.owner.uuid), 403), (&by(credentials), 201)]
+    {
+        assert_eq!(told(route, "wrong").await, 401, "{route}");
+        assert_eq!(told(route, right).await, status, "{route}");
+    }
+}

@@ -53,7 +53,12 @@ impl Scene {
     }
 
     fn brings(&self, device: &str) -> RequestBuilder {
-        let post = self.gateway.post("/v1/messages").header("x-meshblu-route", route(device));
+        self.brings_by(&route(device), device)
+    }
+
+    /// What a device brings by a route that may be of another, or none.
+    fn brings_by(&self, route: &str, device: &str) -> RequestBuilder {
+        let post = self.gateway.post("/v1/messages").header("x-meshblu-route", route);
         post.basic_auth(device, Some("its-own")).body(say_hello().to_string())
     }
 
@@ -70,9 +75,9 @@ impl Scene {
     }
 
     /// Four of whom the Meshblu is asked whether it knows them, which it says once the gate lets it.
-    async fn four_that_show_a_login_of(&self, device: &str) -> Vec<JoinHandle<HttpAnswer>> {
+    async fn four_that_show_a_login_of(&self, device: &str, route: &str) -> Vec<JoinHandle<HttpAnswer>> {
         let before = self.asks_for_logins();
-        let four = (0..4).map(|_| tokio::spawn(send(self.brings(device)))).collect();
+        let four = (0..4).map(|_| tokio::spawn(send(self.brings_by(route, device)))).collect();
         until(async || self.asks_for_logins() == before + 4).await;
         four
     }
@@ -83,7 +88,11 @@ impl Scene {
 
     /// What is said to a device that has not sent anything but the head of its request.
     async fn answers_to_the_head_alone(&self, device: &str) -> String {
-        let request = self.brings(device).header("content-length", "100000").build().unwrap();
+        self.answers_to_the_head_of(self.brings(device)).await
+    }
+
+    async fn answers_to_the_head_of(&self, request: RequestBuilder) -> String {
+        let request = request.header("content-length", "100000").build().unwrap();
         let lines =
             request.headers().iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()));
         let head = format!(
@@ -174,22 +183,51 @@ async fn nobody_has_to_send_a_body_to_hear_that_the_bus_does_not_know_them() {
     assert!(head.starts_with("http/1.1 401 "), "{head}");
 }
 
+/// Routes that nothing is told of, and one that ends in a device that is known here, for whoever is another.
+fn routes_of_strangers() -> [String; 4] {
+    [String::new(), "[{".to_owned(), "[]".to_owned(), route(CREDENTIALS)]
+}
+
 #[tokio::test]
 async fn nobody_is_asked_about_more_logins_of_strangers_than_there_are_places() {
     let scene = Scene::set().await;
     send(scene.brings(CREDENTIALS)).await.is(201, "Created");
     let refused_slowly = json_answer(401, &json!({})).behind(&scene.gate);
     scene.meshblu.answer("POST /authenticate", [refused_slowly]);
-    let mut crowd = scene.four_that_show_a_login_of("stranger-0").await;
+    let mut crowd = scene.four_that_show_a_login_of("stranger-0", &route("stranger-0")).await;
     assert!(crowded(&scene.answers_to_the_head_alone("stranger-0").await), "four of one device");
-    for stranger in 1..16 {
-        crowd.extend(scene.four_that_show_a_login_of(&format!("stranger-{stranger}")).await);
+    let routes = routes_of_strangers();
+    for (stranger, route) in (1..16).zip(routes.iter().cycle()) {
+        crowd.extend(scene.four_that_show_a_login_of(&format!("stranger-{stranger}"), route).await);
     }
-    assert!(crowded(&scene.answers_to_the_head_alone("one-more").await), "64 in all");
+    for route in &routes {
+        let one_more = scene.brings_by(route, "one-more");
+        assert!(crowded(&scene.answers_to_the_head_of(one_more).await), "64 in all: {route}");
+    }
     scene.meshblu.answer("POST /authenticate", [json_answer(200, &json!({}))]);
     send(scene.brings(CREDENTIALS)).await.is(201, "Created");
     scene.gate.add_permits(64);
     for brought in crowd {
         assert_eq!(brought.await.unwrap().status, 401);
     }
+}
+
+#[tokio::test]
+async fn whoever_shows_a_login_of_a_known_device_needs_a_place_for_what_it_is_not_known_for() {
+    let scene = Scene::set().await;
+    send(scene.brings(CREDENTIALS)).await.is(201, "Created");
+    let refused_slowly = json_answer(401, &json!({})).behind(&scene.gate);
+    scene.meshblu.answer("POST /authenticate", [refused_slowly]);
+    let four = scene.four_that_show_a_login_of(CREDENTIALS, "[]").await;
+    for route in [String::new(), "[{".to_owned(), route("another-device")] {
+        let fifth = scene.brings_by(&route, CREDENTIALS);
+        assert!(crowded(&scene.answers_to_the_head_of(fifth).await), "{route}");
+    }
+    scene.meshblu.answer("POST /authenticate", [json_answer(200, &json!({}))]);
+    send(scene.brings(CREDENTIALS)).await.is(201, "Created");
+    scene.gate.add_permits(4);
+    for brought in four {
+        assert_eq!(brought.await.unwrap().status, 401);
+    }
+    assert_eq!(send(scene.brings_by("[]", CREDENTIALS)).await.status, 422, "a place is given back");
 }
