@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Notify;
 
 use super::arrivals::Arrivals;
+use super::asked_lately::AskedLately;
 use super::bad_records::BadRecords;
 use super::enders::Enders;
 use super::held_tokens::HeldTokens;
@@ -60,6 +61,8 @@ pub struct CredentialsDevices {
     pub(super) bad_records: Arc<BadRecords>,
     /// Secrets that are typed in, to show that somebody has them.
     pub(super) typings: Arc<Typings>,
+    /// Secrets that a handler speaks against.
+    pub(super) asked_lately: Arc<AskedLately>,
     pub(super) uses: Arc<Uses>,
     /// Who is told of secrets that are over, where anybody can be.
     pub(super) upstream: Option<OAuthClient>,
@@ -100,6 +103,7 @@ impl CredentialsDevices {
             openings: Arc::default(),
             bad_records: Arc::default(),
             typings: Arc::default(),
+            asked_lately: Arc::default(),
             uses: Arc::default(),
             upstream: None,
             first_owner: None,

@@ -38,6 +38,12 @@ pub enum CredentialsError {
         /// Why, in a fixed text.
         reason: String,
     },
+    /// A handler says that the API does not take the secret, which nothing here can renew; that alone ends nothing.
+    #[error("a handler says that the API does not take the secret, which nothing here can renew; {api_says}")]
+    SaidRefused {
+        /// What the API says of it, in a fixed text.
+        api_says: &'static str,
+    },
     /// The secret is over and cannot be renewed now.
     #[error("the credentials were not renewed")]
     NotRenewed(#[source] RenewalError),

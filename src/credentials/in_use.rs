@@ -102,21 +102,24 @@ impl CredentialsDevices {
         self.store.read(look).await
     }
 
-    /// Has a secret be renewed that the API does not take any more; where that cannot be done, its end is known.
-    pub(super) async fn look_whether_it_lives(&self, device: &DeviceUuid) -> Result<(), CredentialsError> {
-        let Some(client) = &self.upstream else { return Ok(()) };
+    /// Has a secret be renewed that the API does not take any more; where that cannot be done, its end is known. Answers what
+    /// the API said.
+    pub(super) async fn look_whether_it_lives(&self, device: &DeviceUuid) -> Result<Probe, CredentialsError> {
+        let Some(client) = &self.upstream else { return Ok(Probe::Unknown) };
         let record = match self.newest_record(device).await {
-            Err(CredentialsError::NoRecord) => return Ok(()),
+            Err(CredentialsError::NoRecord) => return Ok(Probe::Unknown),
             record => record?,
         };
         let generation = record.generation;
         let opened = self.open_record(device.clone(), record).await?;
         match client.probe(opened.secret()).await {
-            Ok(Probe::Good | Probe::Unknown) => Ok(()),
             Ok(Probe::Rejected) => match self.renew_refused(device, generation).await {
-                Ok(_) | Err(CredentialsError::SignInAgain { .. } | CredentialsError::Revoked) => Ok(()),
+                Ok(_) | Err(CredentialsError::SignInAgain { .. } | CredentialsError::Revoked) => {
+                    Ok(Probe::Rejected)
+                }
                 Err(error) => Err(error),
             },
+            Ok(said) => Ok(said),
             Err(error) => Err(RenewalError::Unavailable(Arc::new(error)).into()),
         }
     }

@@ -3,6 +3,7 @@
 mod aftermath;
 mod arrivals;
 mod as_it_stands;
+mod asked_lately;
 mod bad_records;
 mod before;
 mod begun;

@@ -1,14 +1,16 @@
 //! Secrets that the API refused by the word of somebody else: a handler says so of a call that this gateway has not seen.
 
+use super::asked_lately::Tried;
 use super::{CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
+use crate::source::oauth2::Probe;
 use crate::source::renewal::Renewed;
 use crate::store::{StoreError, StoredRefreshToken, View};
 use crate::telemetry::with_causes;
 
-/// Why nothing was renewed.
-const BY_SOMEBODY_S_WORD: &str =
-    "a handler says that the API does not take the secret, which nothing here can renew";
+/// Why there is no secret any more.
+const SO_SAYS_THE_API: &str =
+    "a handler says that the API does not take the access token, and so does the API";
 
 /// What helps where a secret is refused.
 enum Remedy {
@@ -21,10 +23,10 @@ enum Remedy {
 
 impl CredentialsDevices {
     /// As [`CredentialsDevices::renew_refused`] where the secret can be renewed. Where nothing can renew it, a word is not enough
-    /// to end what all of an account's devices use: the API is asked where it can be, and what it takes goes on.
+    /// to end what all of an account's devices use: the API is asked where it can be, once in a while, and what it takes goes on.
     ///
     /// # Errors
-    /// As [`CredentialsDevices::renew_refused`].
+    /// [`CredentialsError::SaidRefused`] where the secret goes on; else as [`CredentialsDevices::renew_refused`].
     pub async fn renew_said_refused(
         &self,
         credentials: &DeviceUuid,
@@ -35,14 +37,33 @@ impl CredentialsDevices {
             Remedy::Renewal => return self.renew_by_word(credentials, generation).await,
             Remedy::None => {}
         }
-        if let Err(error) = self.look_whether_it_lives(credentials).await {
+        let tried = Tried { credentials: credentials.clone(), generation };
+        let said = match self.asked_lately.recall(&tried, self.clock.now()) {
+            Some(said) => said,
+            None => self.ask_about(&tried).await,
+        };
+        let api_says = match said {
+            Probe::Good => "the API takes it",
+            Probe::Unknown => "what the API says is not known",
+            Probe::Rejected => {
+                return Err(CredentialsError::SignInAgain { reason: SO_SAYS_THE_API.to_owned() });
+            }
+        };
+        Err(CredentialsError::SaidRefused { api_says })
+    }
+
+    /// What the API says of a secret, which others find for a while.
+    async fn ask_about(&self, tried: &Tried) -> Probe {
+        let said = self.look_whether_it_lives(&tried.credentials).await.unwrap_or_else(|error| {
             tracing::warn!(
                 error = with_causes(&error),
-                credentials.uuid = %credentials,
+                credentials.uuid = %tried.credentials,
                 "the API could not be asked whether it takes a secret"
             );
-        }
-        Err(CredentialsError::SignInAgain { reason: BY_SOMEBODY_S_WORD.to_owned() })
+            Probe::Unknown
+        });
+        self.asked_lately.note(tried, self.clock.now(), said);
+        said
     }
 
     /// What there is for a secret that was tried.

@@ -253,12 +253,7 @@ impl Desk {
         error: &CredentialsError,
         expired: Failure,
     ) -> RunFailure {
-        tracing::warn!(
-            error = with_causes(error),
-            device.uuid = %parties.user_device,
-            credentials.uuid = %parties.credentials,
-            "there are no credentials to use"
-        );
+        log(parties, error);
         match error {
             CredentialsError::Revoked | CredentialsError::NotBound => {
                 RunFailure::last(Failure::new(403, "this device may not use these credentials"))
@@ -267,7 +262,7 @@ impl Desk {
                 403,
                 "these credentials are of another API than this gateway is for; bind a device to new ones",
             )),
-            CredentialsError::SignInAgain { .. } => {
+            CredentialsError::SignInAgain { .. } | CredentialsError::SaidRefused { .. } => {
                 let link =
                     self.sign_in.as_ref().map(|url| format!("{url}?credentials={}", parties.credentials));
                 RunFailure::last(expired.mended_by_sign_in(link))
@@ -298,6 +293,19 @@ impl Desk {
             | CredentialsError::GivenUp => RunFailure::last(Failure::invalid_credentials_device()),
         }
     }
+}
+
+fn log(parties: &Parties, error: &CredentialsError) {
+    let what = match error {
+        CredentialsError::SaidRefused { .. } => "a handler does not get by with the credentials",
+        _ => "there are no credentials to use",
+    };
+    tracing::warn!(
+        error = with_causes(error),
+        device.uuid = %parties.user_device,
+        credentials.uuid = %parties.credentials,
+        "{what}"
+    );
 }
 
 fn for_now(message: &str) -> RunFailure {

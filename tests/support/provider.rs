@@ -133,6 +133,11 @@ impl FakeProvider {
         self.state.lock().unwrap().profile = Some(profile);
     }
 
+    /// How often it was asked for the profile.
+    pub(crate) fn profile_requests(&self) -> usize {
+        self.api.seen().iter().filter(|seen| seen.target == "/me").count()
+    }
+
     /// What the next requests for the profile meet, in this order.
     pub(crate) fn profile_meets(&self, answers: impl IntoIterator<Item = Answer>) {
         self.state.lock().unwrap().profile_answers.extend(answers);

@@ -11,10 +11,13 @@ use tokio::sync::Semaphore;
 
 use super::{House, account, until};
 use crate::support::fake_api::{Answer, FakeApi};
+use crate::support::log;
 use crate::support::provider::Fault;
 use crate::support::real::{self, NodeHost};
 
 const EXPIRED: &str = r#"{"error": {"code": 401, "message": "Bad credentials"}}"#;
+/// How long an API is not asked again about a secret.
+const REST: Duration = Duration::from_secs(30);
 const DONE: &str = r#"{"metadata": {"code": 200, "status": "OK"}, "data": "done"}"#;
 
 /// A gateway whose jobs all run at this handler, and whose secret's life is not known.
@@ -130,6 +133,7 @@ async fn an_access_token_that_the_api_takes_outlives_a_refusal_to_renew_it_for_a
     assert_eq!(knock(&mut house, "Open").await["code"], 200);
     assert_eq!((handler.seen().len(), house.provider.token_requests()), (3, 1));
     house.provider.expire("access-1");
+    house.hand.forward(REST);
     let said = knock(&mut house, "Closed").await;
     assert_eq!(said["error"]["signIn"], house.link());
     assert_eq!(knock(&mut house, "Open").await["code"], 401);
@@ -171,6 +175,67 @@ async fn what_a_handler_says_of_a_secret_that_nothing_renews_ends_it_where_the_a
     assert_eq!(said["error"]["signIn"], house.link());
     assert_eq!(knock(&mut house, "Open").await["code"], 401);
     assert_eq!((handler.seen().len(), house.provider.token_requests()), (1, 0));
+}
+
+#[tokio::test]
+async fn the_api_is_asked_now_and_then_about_a_secret_that_a_handler_speaks_against_each_time() {
+    let handler = doorkeeper().await;
+    let mut house = house(&handler).await;
+    let access = holding_nothing_that_renews(&mut house).await;
+    let before = house.provider.profile_requests();
+    for asked in 1..=2 {
+        for _ in 0..3 {
+            assert_eq!(knock(&mut house, "Closed").await["error"]["message"], "wrong door code");
+        }
+        house.hand.forward(REST - Duration::from_millis(1));
+        assert_eq!(knock(&mut house, "Closed").await["error"]["message"], "wrong door code");
+        assert_eq!(house.provider.profile_requests() - before, asked);
+        house.hand.forward(Duration::from_millis(1));
+    }
+    let another = Account { id: ResourceOwnerId::Number(7), ..account(&house.gateway, &access, None) };
+    house.gateway.gateway.credentials.keep(another).await.unwrap();
+    knock(&mut house, "Closed").await;
+    assert_eq!(house.provider.profile_requests() - before, 3);
+}
+
+#[tokio::test]
+async fn an_api_that_cannot_say_whether_it_takes_a_secret_is_given_a_rest_too() {
+    let handler = doorkeeper().await;
+    let mut house = house(&handler).await;
+    let access = holding_nothing_that_renews(&mut house).await;
+    let before = house.provider.profile_requests();
+    house.provider.profile_meets([Answer::new(500, &[], "")]);
+    house.provider.expire(&access);
+    for _ in 0..3 {
+        assert_eq!(knock(&mut house, "Closed").await["error"]["message"], "wrong door code");
+    }
+    assert_eq!((house.provider.profile_requests() - before, handler.seen().len()), (1, 3));
+    house.hand.forward(REST);
+    for _ in 0..2 {
+        assert_eq!(knock(&mut house, "Closed").await["error"]["signIn"], house.link());
+    }
+    assert_eq!((house.provider.profile_requests() - before, handler.seen().len()), (2, 4), "it is over");
+}
+
+#[tokio::test]
+async fn nobody_says_of_a_secret_that_the_api_takes_that_there_is_none_to_use() {
+    log::capture();
+    let handler = doorkeeper().await;
+    let mut house = house(&handler).await;
+    let access = holding_nothing_that_renews(&mut house).await;
+    let lines = |house: &House| log::lines_with(house.chain.credentials.as_str());
+    for _ in 0..2 {
+        knock(&mut house, "Closed").await;
+    }
+    let said: Vec<_> = lines(&house).into_iter().filter(|line| line.contains("WARN")).collect();
+    assert!(said.len() == 2 && said.iter().all(|line| line.contains("the API takes it")), "{said:?}");
+    assert!(!said.iter().any(|line| line.contains("no credentials")), "{said:?}");
+    house.provider.expire(&access);
+    house.hand.forward(REST);
+    knock(&mut house, "Closed").await;
+    let over =
+        |line: &String| line.contains("there are no credentials to use") && line.contains("so does the API");
+    assert!(lines(&house).iter().any(over), "{:?}", lines(&house));
 }
 
 #[tokio::test]
