@@ -88,7 +88,7 @@ impl Cast {
             username: Some("octocat".to_owned()),
             secret: SecretText::from("not-a-secret"),
             refresh_token: None,
-            asked_at: None,
+            asked: None,
             lifetime: None,
             extras: Default::default(),
             owner: gateway.owner.as_ref().unwrap().uuid.clone(),

@@ -107,7 +107,7 @@ async fn add_credentials(gateway: &Gateway, new: NewCredentials) -> Result<Devic
         username: new.username,
         secret,
         refresh_token: refresh_token.transpose()?,
-        asked_at: None,
+        asked: None,
         lifetime: new.expires_in.map(|seconds| Duration::from_secs(u64::from(seconds))),
         extras: Default::default(),
         owner: owner(gateway, new.owner).await?,

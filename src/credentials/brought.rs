@@ -43,10 +43,11 @@ impl Brought {
 impl Incoming {
     /// The refresh token that the account brought.
     pub(super) fn issued<'a>(&'a self, brought: &'a Brought) -> Option<IssuedToken<'a>> {
-        let Account { refresh_token, asked_at, .. } = &*self.account;
-        let token = refresh_token.as_ref()?;
+        let Account { refresh_token, asked, .. } = &*self.account;
+        let (token, came) = (refresh_token.as_ref()?, self.whereabouts.came);
         let (known, is_succeeded) = (brought.known.as_ref(), brought.heir.is_some());
-        Some(IssuedToken { token, known, is_succeeded, asked_at: *asked_at })
+        let asked = asked.map(|asked| asked.after);
+        Some(IssuedToken { token, known, is_succeeded, asked, came })
     }
 
     /// What was given for the refresh token that the account brought, where nobody holds it and it is the account's. Costs

@@ -36,7 +36,7 @@ pub enum CredentialsError {
     #[error("the credentials have to be renewed by signing in again: {reason}")]
     SignInAgain {
         /// Why, in a fixed text.
-        reason: String,
+        reason: &'static str,
     },
     /// A handler says that the API does not take the secret, which nothing here can renew; that alone ends nothing.
     #[error("a handler says that the API does not take the secret, which nothing here can renew; {api_says}")]

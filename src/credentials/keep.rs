@@ -12,7 +12,7 @@ use super::{CredentialsDevices, CredentialsError};
 use crate::ambient::Timestamp;
 use crate::bus::Bus;
 use crate::message::DeviceUuid;
-use crate::store::StoredRecord;
+use crate::store::{Moment, StoreError, StoredRecord};
 use crate::telemetry::with_causes;
 use crate::vault::{
     Contents, Credentials, Format, IdKeys, Owner, Owners, ResourceOwnerId, SealError, SecretText,
@@ -23,6 +23,15 @@ pub(super) const STRANGERS: usize = 4;
 
 /// The most who can manage the same credentials.
 const MOST_OWNERS: usize = 500;
+
+/// When a sign-in asks the API for a secret.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked {
+    /// By the clock, for how long it lives.
+    pub at: Timestamp,
+    /// The last moment of the store before, for what is known of it.
+    pub after: Moment,
+}
 
 /// An account at the API and the secret that opens it.
 #[derive(Debug)]
@@ -36,7 +45,7 @@ pub struct Account {
     /// The token that renews it. Where the API gave none with a secret that ends, the one before stays: some give it once.
     pub refresh_token: Option<SecretText>,
     /// When a sign-in asked the API for it; where none did, it is of an age that nobody knows.
-    pub asked_at: Option<Timestamp>,
+    pub asked: Option<Asked>,
     /// How long it lives from then on, or from now on; without that nothing is renewed until the API refuses it.
     pub lifetime: Option<Duration>,
     /// What else jobs may see of it.
@@ -61,6 +70,8 @@ pub(super) struct Whereabouts {
     pub(super) again: Option<Arc<Again>>,
     /// What the secret is until its record is stored.
     pub(super) arrival: Arc<Arrival>,
+    /// The last moment of the store before it was there.
+    pub(super) came: Moment,
 }
 
 impl Whereabouts {
@@ -111,7 +122,8 @@ impl CredentialsDevices {
             }
             None => (Arc::new(self.arrivals.begin_with(traits).await), false),
         };
-        let whereabouts = Whereabouts { again: again.map(Arc::new), arrival };
+        let came = self.store.moment().await?;
+        let whereabouts = Whereabouts { again: again.map(Arc::new), arrival, came };
         let device = match &self.bus {
             Bus::Embedded(bus) => self.keep_here(bus, account, whereabouts).await,
             Bus::Meshblu(bus) => self.keep_on(bus, account, whereabouts).await,
@@ -120,6 +132,15 @@ impl CredentialsDevices {
             tracing::warn!(error = with_causes(&error), "nobody can tell whether new tokens are good");
         }
         Ok(device)
+    }
+
+    /// A sign-in is about to ask the API for a secret.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub async fn asking(&self) -> Result<Asked, StoreError> {
+        let after = self.store.moment().await?;
+        Ok(Asked { at: self.clock.now(), after })
     }
 
     /// By what records of this account are found. Other keys may come at any time.

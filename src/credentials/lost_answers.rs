@@ -26,9 +26,9 @@ impl CredentialsDevices {
                 known.extend(view.refresh_token(token)?);
             }
             let is_spent = |known: &&StoredRefreshToken| known.stage == RenewalStage::Spent;
-            let last_spent = known.iter().filter(is_spent).map(|known| known.noted_at).max();
+            let last_spent = known.iter().filter(is_spent).map(|known| known.noted).max();
             // What was renewed again since tells that nobody went on with what was lost before.
-            known.retain(|known| known.stage != RenewalStage::Spent || Some(known.noted_at) == last_spent);
+            known.retain(|known| known.stage != RenewalStage::Spent || Some(known.noted) == last_spent);
             known.retain(|known| is_answer_lost(known) && !known.is_held(now));
             Ok(known)
         };
@@ -50,7 +50,7 @@ impl CredentialsDevices {
                 let Some(renewal) = view.renewal(&credentials)? else { continue };
                 let held = renewal.refresh.as_ref();
                 let is_perhaps =
-                    held.is_some_and(|held| lost.iter().any(|lost| may_be_lost_answer(held, lost, now)));
+                    held.is_some_and(|held| lost.iter().any(|lost| may_be_lost_answer(held, lost)));
                 let holder = HolderOfLine { credentials, renewal };
                 if is_perhaps && holder.is_of_use(now) {
                     holders.push(holder.credentials);

@@ -62,7 +62,7 @@ pub use arrivals::Arrival;
 pub use bind::{BoundDevice, NewUserDevice, UserDeviceLook};
 pub use credentials_devices::{CredentialsDevices, Ground, Sealing};
 pub use error::CredentialsError;
-pub use keep::{Account, Again};
+pub use keep::{Account, Again, Asked};
 pub use noted_errors::NotedError;
 use on_meshblu::login_in;
 pub use open::OpenRecord;

@@ -7,7 +7,7 @@ use tokio::sync::{Notify, watch};
 use super::on_embedded::show;
 use super::open::text;
 use super::rounds::until_stopped;
-use super::stranded::{end_of, tell_outcome};
+use super::stranded::{end_since, tell_outcome};
 use super::{Account, CredentialsDevices, CredentialsError};
 use crate::ambient::{Ambient, Random};
 use crate::bus::Bus;
@@ -124,7 +124,7 @@ impl CredentialsDevices {
             Ok::<_, CredentialsError>(note_refusal(transaction, &device, Refused { tried, newest, at: now })?)
         };
         match self.store.write(note).await? {
-            true => Err(CredentialsError::SignInAgain { reason: NOBODY_RENEWS.to_owned() }),
+            true => Err(CredentialsError::SignInAgain { reason: NOBODY_RENEWS }),
             false => Ok(Renewed::Newer),
         }
     }
@@ -176,7 +176,7 @@ impl CredentialsDevices {
         refresh: Option<StoredRefreshToken>,
     ) -> StoredRenewal {
         let fraction = self.renewing.as_ref().map_or(0.0, |renewing| renewing.random.fraction());
-        let begun_at = account.asked_at.unwrap_or_else(|| self.clock.now());
+        let begun_at = account.asked.map_or_else(|| self.clock.now(), |asked| asked.at);
         begin_life(generation, begun_at, account.lifetime, fraction).renewed_by(refresh)
     }
 
@@ -267,7 +267,7 @@ impl CredentialsDevices {
                 showing.project(transaction, device, record)
             }),
             strand: Box::new(move |transaction, device, stranded| {
-                match end_of(transaction, device, &stranded)? {
+                match end_since(transaction, device, stranded.sending)? {
                     Some(end) => stranding.strand(transaction, end, stranded),
                     None => Ok(()),
                 }

@@ -46,7 +46,7 @@ impl CredentialsDevices {
             Probe::Good => "the API takes it",
             Probe::Unknown => "what the API says is not known",
             Probe::Rejected => {
-                return Err(CredentialsError::SignInAgain { reason: SO_SAYS_THE_API.to_owned() });
+                return Err(CredentialsError::SignInAgain { reason: SO_SAYS_THE_API });
             }
         };
         Err(CredentialsError::SaidRefused { api_says })

@@ -6,7 +6,7 @@ use super::in_use::GOES_ON;
 use super::receipt::{Act, ApiAnswer, ApiVerdict, Fate, Matter, Part, Receipt, amend};
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
-use crate::source::renewal::{CameTo, Outcome, REFUSED, Stranded, is_answer_lost};
+use crate::source::renewal::{CameTo, Outcome, Sending, Stranded, is_answer_lost};
 use crate::store::{
     CopyOfLine, Fingerprint, HolderOfLine, NewRevocation, RenewalStage, StoreError, Transaction, View,
 };
@@ -76,7 +76,7 @@ pub(super) fn tell_outcome(
     device: &DeviceUuid,
     outcome: Outcome,
 ) -> Result<(), StoreError> {
-    let Some(receipt) = end_since(transaction, device, outcome.asked_at)? else { return Ok(()) };
+    let Some(receipt) = end_since(transaction, device, outcome.sending)? else { return Ok(()) };
     let (fate, why) = match outcome.came_to {
         CameTo::Nothing => (Fate::Ended, NOTHING_CAME),
         CameTo::ElsewhereHeld => (Fate::Stayed, HELD_ELSEWHERE),
@@ -84,35 +84,21 @@ pub(super) fn tell_outcome(
     amend(transaction, receipt.id, |receipt| receipt.renewal_came_to(fate, Some(why)))
 }
 
-/// The receipt that says how a secret of these credentials ended at that time or later, if one did: the first that waits for
-/// what a renewal brings, for the later ones are of other secrets.
+/// The receipt that says how a secret of these credentials ended since this was sent, if one did: the first that waits for what
+/// a renewal brings, for the later ones are of other secrets.
 pub(super) fn end_since(
     view: &View<'_>,
     device: &DeviceUuid,
-    time: Timestamp,
+    sending: Sending,
 ) -> Result<Option<Receipt>, StoreError> {
-    let since = time.iso_seconds();
     let newest_first = view.receipts_of(device, LOOKED_THROUGH)?;
     let is_end = |receipt: &Receipt| {
-        matches!(receipt.act, Act::Forgotten | Act::Replaced) && !goes_on(receipt) && receipt.at >= since
+        let is_end = matches!(receipt.act, Act::Forgotten | Act::Replaced);
+        is_end && !goes_on(receipt) && receipt.id > sending.last_receipt
     };
     let mut ends: Vec<_> = newest_first.iter().filter_map(Receipt::read).filter(is_end).collect();
     let waiting = ends.iter().rposition(Receipt::awaits_renewal).unwrap_or_default();
     Ok((!ends.is_empty()).then(|| ends.swap_remove(waiting)))
-}
-
-/// The same of what a renewal brought by this refresh token: where the clock was set back meanwhile, that of a secret of its line
-/// whose copy waits.
-pub(super) fn end_of(
-    view: &View<'_>,
-    device: &DeviceUuid,
-    brought: &Stranded<'_>,
-) -> Result<Option<Receipt>, StoreError> {
-    if let Some(end) = end_since(view, device, brought.asked_at)? {
-        return Ok(Some(end));
-    }
-    let Some(receipt) = view.receipt_for_line(device, &brought.refresh)? else { return Ok(None) };
-    Ok(view.receipt(receipt)?.as_ref().and_then(Receipt::read))
 }
 
 /// Whether the refresh token stayed, and with it what a renewal brings.
@@ -129,14 +115,13 @@ pub(super) fn came_of(
 ) -> Result<(Fate, &'static str), StoreError> {
     let Some(token) = token else { return Ok((Fate::Stayed, ANSWER_LOST)) };
     let Some(known) = view.refresh_token(&token)? else { return Ok((Fate::Stayed, ANSWER_LOST)) };
-    Ok(match (known.stage, known.reason.as_deref()) {
-        (RenewalStage::Dead, Some(REFUSED)) => (Fate::Ended, NOTHING_CAME),
-        (RenewalStage::Spent, _) if !is_answer_lost(&known) => {
-            match view.holders_of_line(&token)?.iter().any(HolderOfLine::is_renewed) {
-                true => (Fate::Stayed, HELD_ELSEWHERE),
-                false => (Fate::Stayed, TOLD_ELSEWHERE),
-            }
-        }
+    Ok(match known.stage {
+        _ if is_answer_lost(&known) => (Fate::Stayed, ANSWER_LOST),
+        RenewalStage::Refused => (Fate::Ended, NOTHING_CAME),
+        RenewalStage::Spent => match view.holders_of_line(&token)?.iter().any(HolderOfLine::has_the_last) {
+            true => (Fate::Stayed, HELD_ELSEWHERE),
+            false => (Fate::Stayed, TOLD_ELSEWHERE),
+        },
         _ => (Fate::Stayed, ANSWER_LOST),
     })
 }

@@ -239,9 +239,7 @@ impl Desk {
         match (before, renewed) {
             (None, renewed) => Ok(renewed),
             // The provider takes it, as it took it before, and the API does not.
-            (_, Renewed::StillGood) => {
-                Err(CredentialsError::SignInAgain { reason: REFUSED_AGAIN.to_owned() })
-            }
+            (_, Renewed::StillGood) => Err(CredentialsError::SignInAgain { reason: REFUSED_AGAIN }),
             _ => Err(CredentialsError::RefusedAnew),
         }
     }

@@ -41,6 +41,7 @@ pub(super) const STEPS: &[&str] = &[
     deliveries::WITH_TURNS,
     renewals::WITH_REFRESH_TOKENS,
     renewals::WITH_SENDINGS,
+    renewals::WITH_MOMENTS,
 ];
 
 const FIRST: &str = "

@@ -27,6 +27,15 @@ impl View<'_> {
         Ok(statement.query_row([seq], stored).optional()?)
     }
 
+    /// The [`StoredReceipt::seq`] of the newest receipt; 0 where there is none.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn last_receipt(&self) -> Result<i64, StoreError> {
+        let mut statement = self.prepare("SELECT coalesce(max(seq), 0) FROM receipts")?;
+        Ok(statement.query_row([], |row| row.get(0))?)
+    }
+
     /// The receipts of these credentials, newest first, at most `limit`.
     ///
     /// # Errors

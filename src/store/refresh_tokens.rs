@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rusqlite::{OptionalExtension, Row};
 
-use super::{StoreError, StoredRecord, StoredRenewal, Transaction, View};
+use super::{Moment, StoreError, StoredRecord, StoredRenewal, Transaction, View};
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 
@@ -21,21 +21,24 @@ pub enum RenewalStage {
     Sending,
     /// The refresh token was sent, and nobody knows what became of it.
     InDoubt,
-    /// The refresh token renews nothing any more; `reason` says why.
-    Dead,
-    /// The same, since another was given for it.
+    /// The provider does not take it any more.
+    Refused,
+    /// Another was given for it.
     Spent,
+    /// Nobody knows what became of it, and it may not be sent again.
+    GivenUp,
 }
 
 impl RenewalStage {
-    const ALL: [Self; 5] = [Self::Idle, Self::Sending, Self::InDoubt, Self::Dead, Self::Spent];
+    const ALL: [Self; 6] =
+        [Self::Idle, Self::Sending, Self::InDoubt, Self::Refused, Self::Spent, Self::GivenUp];
 
     const fn code(self) -> i64 {
         self as i64
     }
 
     fn of(code: i64) -> Self {
-        Self::ALL.into_iter().find(|stage| stage.code() == code).unwrap_or(Self::Dead)
+        Self::ALL.into_iter().find(|stage| stage.code() == code).unwrap_or(Self::GivenUp)
     }
 }
 
@@ -47,24 +50,26 @@ pub struct StoredRefreshToken {
     /// The first that is known of its line: each was given for the one before.
     pub line: Fingerprint,
     /// Since when anything is known of its line.
-    pub line_since: Timestamp,
+    pub line_since: Moment,
     /// How far its renewal is.
     pub stage: RenewalStage,
     /// How often it was sent, as far as it may have been used up.
     pub sent: u32,
     /// When the first of these sendings began.
-    pub sent_at: Timestamp,
+    pub first_sent: Moment,
+    /// Whether the answer to one was lost, whatever came of it since.
+    pub is_lost: bool,
     /// Who is at it.
     pub holder: String,
     /// Until when nobody else is.
     pub held_until: Timestamp,
     /// Before this nobody tries again.
     pub rest_until: Timestamp,
-    /// Why it renews nothing any more; fixed texts only.
-    pub reason: Option<String>,
     /// After how many failures in a row nobody tried again for a while.
     pub failures: u32,
     /// When something was noted of it last.
+    pub noted: Moment,
+    /// The same by the clock: what is old and nobody's is forgotten.
     pub noted_at: Timestamp,
 }
 
@@ -75,22 +80,23 @@ impl StoredRefreshToken {
         Self {
             token,
             line: token,
-            line_since: never,
+            line_since: Moment::default(),
             stage: RenewalStage::Idle,
             sent: 0,
-            sent_at: never,
+            first_sent: Moment::default(),
+            is_lost: false,
             holder: String::new(),
             held_until: never,
             rest_until: never,
-            reason: None,
             failures: 0,
+            noted: Moment::default(),
             noted_at: never,
         }
     }
 
     /// Whether it may still bring something: it is not known to be over.
     pub fn renews(&self) -> bool {
-        !matches!(self.stage, RenewalStage::Dead | RenewalStage::Spent)
+        matches!(self.stage, RenewalStage::Idle | RenewalStage::Sending | RenewalStage::InDoubt)
     }
 
     /// Whether somebody is at it whose time is not over. One that is longer than any was made before the clock was set back.
@@ -102,6 +108,7 @@ impl StoredRefreshToken {
     /// From the columns of [`COLUMNS`], which begin at this one.
     pub(super) fn read(row: &Row<'_>, at: usize) -> rusqlite::Result<Self> {
         let time = |column| Ok::<_, rusqlite::Error>(Timestamp::from_millis(row.get(at + column)?));
+        let moment = |column| Ok::<_, rusqlite::Error>(Moment::of(row.get(at + column)?));
         Ok(Self {
             token: row.get(at)?,
             line: row.get(at + 1)?,
@@ -110,16 +117,17 @@ impl StoredRefreshToken {
             holder: row.get(at + 4)?,
             held_until: time(5)?,
             rest_until: time(6)?,
-            reason: row.get(at + 7)?,
-            failures: row.get(at + 8)?,
-            noted_at: time(9)?,
-            line_since: time(10)?,
-            sent_at: time(11)?,
+            failures: row.get(at + 7)?,
+            noted_at: time(8)?,
+            noted: moment(9)?,
+            line_since: moment(10)?,
+            first_sent: moment(11)?,
+            is_lost: row.get(at + 12)?,
         })
     }
 }
 
-pub(super) const COLUMNS: &str = "token, line, stage, sent, holder, held_until, rest_until, reason, failures, noted_at, line_since, sent_at";
+pub(super) const COLUMNS: &str = "token, line, stage, sent, holder, held_until, rest_until, failures, noted_at, noted, line_since, first_sent, is_lost";
 
 /// For how long somebody says at once to be at a refresh token, at most; while that goes on, it is said again.
 pub const LEASE: Duration = Duration::from_secs(10);
@@ -151,16 +159,19 @@ pub struct HolderOfLine {
 }
 
 impl HolderOfLine {
-    /// Whether nobody spent what they hold of the line, and so may renew them.
-    pub fn is_renewed(&self) -> bool {
-        let spent = |known: &StoredRefreshToken| known.stage == RenewalStage::Spent;
-        !self.renewal.refresh.as_ref().is_some_and(spent)
+    /// Whether they hold the last that is known of the line: nobody spent it.
+    pub fn has_the_last(&self) -> bool {
+        !self.is_at(&[RenewalStage::Spent])
     }
 
-    /// Whether anything that they hold of the line is of use at `now`: its refresh token, or the access token beside one that is
-    /// spent.
+    /// Whether anything that they hold of the line is of use at `now`: its refresh token, which a late answer may show not to have
+    /// been used up where it was given up, or the access token beside it.
     pub fn is_of_use(&self, now: Timestamp) -> bool {
-        self.is_renewed() || self.renewal.lives(now)
+        !self.is_at(&[RenewalStage::Spent, RenewalStage::Refused]) || self.renewal.lives(now)
+    }
+
+    fn is_at(&self, stages: &[RenewalStage]) -> bool {
+        self.renewal.refresh.as_ref().is_some_and(|known| stages.contains(&known.stage))
     }
 }
 
@@ -203,23 +214,6 @@ impl View<'_> {
         Ok(holders)
     }
 
-    /// The receipt that tells of a secret of these credentials that is to end and is of the line of this refresh token: of the
-    /// first, where several are.
-    ///
-    /// # Errors
-    /// What the database reports.
-    pub fn receipt_for_line(
-        &self,
-        credentials: &DeviceUuid,
-        token: &Fingerprint,
-    ) -> Result<Option<i64>, StoreError> {
-        let sql = "SELECT receipt FROM revocations JOIN refresh_tokens ON token = refresh
-                   WHERE credentials = ?1 AND receipt > 0
-                   AND line = (SELECT line FROM refresh_tokens WHERE token = ?2) ORDER BY seq LIMIT 1";
-        let receipt = self.prepare(sql)?.query_row((credentials.as_str(), token), |row| row.get(0));
-        Ok(receipt.optional()?)
-    }
-
     /// The newest secret of this line that is to end, of which the API was not told yet, and whose refresh token may still
     /// bring something.
     ///
@@ -231,7 +225,7 @@ impl View<'_> {
              FROM (SELECT {COLUMNS} FROM refresh_tokens) AS known JOIN revocations ON refresh = known.token
              WHERE line = ?1 AND stage < ?2 AND receipt > 0 AND attempts = 0 ORDER BY seq DESC LIMIT 1"
         );
-        let over = RenewalStage::Dead.code();
+        let over = RenewalStage::Refused.code();
         let copy = |row: &Row<'_>| {
             Ok(CopyOfLine {
                 seq: row.get(0)?,
@@ -276,7 +270,7 @@ impl Transaction<'_> {
     pub fn store_refresh_token(&self, known: &StoredRefreshToken) -> Result<(), StoreError> {
         self.use_reserve();
         let sql = format!(
-            "INSERT OR REPLACE INTO refresh_tokens ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+            "INSERT OR REPLACE INTO refresh_tokens ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
         );
         self.prepare(&sql)?.execute((
             known.token,
@@ -286,11 +280,12 @@ impl Transaction<'_> {
             &known.holder,
             known.held_until.as_millis(),
             known.rest_until.as_millis(),
-            &known.reason,
             known.failures,
             known.noted_at.as_millis(),
-            known.line_since.as_millis(),
-            known.sent_at.as_millis(),
+            known.noted.number(),
+            known.line_since.number(),
+            known.first_sent.number(),
+            known.is_lost,
         ))?;
         Ok(())
     }

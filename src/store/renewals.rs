@@ -73,7 +73,7 @@ impl View<'_> {
     /// What the database reports.
     pub fn unnamed(&self) -> Result<Vec<DeviceUuid>, StoreError> {
         let sql = "SELECT credentials FROM renewals JOIN refresh_tokens AS known ON token = refresh
-                   WHERE stage IN (1, 2, 3) OR (token = line AND EXISTS (
+                   WHERE stage IN (1, 2, 3, 5) OR (token = line AND EXISTS (
                        SELECT 1 FROM refresh_tokens AS other WHERE other.line = known.line AND other.token <> known.token))";
         let mut statement = self.prepare(sql)?;
         let rows = statement.query_map([], |row| Ok(row.get::<_, String>(0)?.into()))?;

@@ -160,7 +160,7 @@ fn account(id: &str, secret: &str, owner: &str) -> Account {
         username: Some(format!("{id} by name")),
         secret: SecretText::from(secret),
         refresh_token: None,
-        asked_at: None,
+        asked: None,
         lifetime: None,
         extras: Default::default(),
         owner: owner.into(),

@@ -60,7 +60,7 @@ impl Workshop {
             username: Some("octocat".to_owned()),
             secret: SecretText::from(SECRET),
             refresh_token: None,
-            asked_at: None,
+            asked: None,
             lifetime: None,
             extras: Default::default(),
             owner: owner.clone(),

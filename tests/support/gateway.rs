@@ -147,7 +147,7 @@ impl TestGateway {
             username: Some("octocat".to_owned()),
             secret: SecretText::from(SECRET),
             refresh_token: None,
-            asked_at: None,
+            asked: None,
             lifetime: None,
             extras: Default::default(),
             owner: owner.clone(),

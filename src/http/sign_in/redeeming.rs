@@ -6,6 +6,7 @@ use crate::credentials::{Account, Again};
 use crate::http::entrance::Entrance;
 use crate::http::problem::{Kind, Problem};
 use crate::http::server::FrontDoor;
+use crate::http::session::unavailable;
 use crate::message::DeviceUuid;
 use crate::source::oauth2::{OAuthClient, OAuthError, Pending};
 use crate::telemetry::with_causes;
@@ -37,8 +38,9 @@ pub(super) async fn redeem(
     Answered { code, pending }: Answered,
     BoundFor { owner, credentials, is_meant }: BoundFor,
 ) -> Result<DeviceUuid, Problem> {
-    let (entrance, asked_at) = (door.entrance()?, door.clock.now());
+    let entrance = door.entrance()?;
     let arrival = entrance.credentials.arrival(credentials.as_ref()).await;
+    let asked = entrance.credentials.asking().await.map_err(|error| unavailable(&error))?;
     let tokens = client.exchange(&code, &pending).await.map_err(|error| not_given(&error, entrance))?;
     let arrival = entrance.credentials.note_stray(arrival, &tokens.access, tokens.refresh.as_ref()).await;
     let arrival =
@@ -55,7 +57,7 @@ pub(super) async fn redeem(
         username: account.username,
         secret: tokens.access,
         refresh_token: tokens.refresh,
-        asked_at: Some(asked_at),
+        asked: Some(asked),
         lifetime: tokens.lifetime,
         extras: account.extras,
         owner,

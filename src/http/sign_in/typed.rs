@@ -131,7 +131,7 @@ pub(super) fn account(
         username,
         secret,
         refresh_token: None,
-        asked_at: None,
+        asked: None,
         lifetime: None,
         extras: serde_json::Map::new(),
         owner,

@@ -9,7 +9,7 @@ use super::sign_ins::named;
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 use crate::store::{
-    Fingerprint, RenewalStage, StoreError, StoredRefreshToken, StoredRenewal, Transaction, View,
+    Fingerprint, Moment, RenewalStage, StoreError, StoredRefreshToken, StoredRenewal, Transaction, View,
 };
 
 /// What a process that wants a renewal finds.
@@ -26,7 +26,7 @@ pub(super) enum Claim {
     /// The API refuses what was renewed a moment ago.
     Fruitless,
     /// Nothing can be done any more.
-    Dead(String),
+    Dead(&'static str),
     /// The refresh token may be sent: that it will be is on disk with this.
     Spend,
     /// The refresh token was sent by somebody who never said what became of it.
@@ -67,7 +67,7 @@ impl Claimant {
                 Claim::Dead(reason)
             }
             Some(claim) => claim,
-            None => self.work(&mut renewal),
+            None => self.work(&mut renewal, transaction.next_moment()?),
         };
         if before.as_ref() != Some(&renewal) {
             transaction.store_renewal(&self.device, &renewal)?;
@@ -127,18 +127,20 @@ impl Claimant {
         renewal.renew_at = None;
     }
 
-    fn work(&self, renewal: &mut StoredRenewal) -> Claim {
+    fn work(&self, renewal: &mut StoredRenewal, moment: Moment) -> Claim {
         let Some(refresh) = &mut renewal.refresh else {
             self.note_rejection(renewal);
-            return Claim::Dead(NO_REFRESH_TOKEN.to_owned());
+            return Claim::Dead(NO_REFRESH_TOKEN);
         };
         refresh.holder.clone_from(&self.holder);
         refresh.held_until = self.now.plus(self.lease);
-        refresh.noted_at = self.now;
+        (refresh.noted, refresh.noted_at) = (moment, self.now);
         if refresh.stage == RenewalStage::Idle {
             refresh.stage = RenewalStage::Sending;
             refresh.sent += 1;
-            refresh.sent_at = self.now;
+            if !refresh.is_lost {
+                refresh.first_sent = moment;
+            }
             return Claim::Spend;
         }
         refresh.stage = RenewalStage::InDoubt;

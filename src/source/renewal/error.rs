@@ -17,7 +17,7 @@ pub enum RenewalError {
     #[error("the credentials have to be renewed by signing in again: {reason}")]
     Dead {
         /// Why, in a fixed text.
-        reason: String,
+        reason: &'static str,
     },
     /// The API refuses even what was renewed a moment ago.
     #[error("the API refuses the new secret too; the next renewal waits")]

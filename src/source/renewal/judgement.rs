@@ -17,11 +17,10 @@ const REFUSAL_RESTS: Duration = Duration::from_secs(120);
 /// How long a secret in doubt that still works is left alone.
 const DOUBT_RESTS: Duration = Duration::from_secs(60);
 /// Why a refresh token is over that the provider refused.
-pub const REFUSED: &str = "the provider does not take the refresh token any more";
-pub(super) const LOST_AND_REFUSED: &str =
+const REFUSED: &str = "the provider does not take the refresh token any more";
+const LOST_AND_REFUSED: &str =
     "nobody knows what came of a renewal, and the provider does not take the refresh token again";
-pub(super) const LOST: &str =
-    "nobody knows what came of a renewal, and the provider takes no refresh token twice";
+const LOST: &str = "nobody knows what came of a renewal, and the provider takes no refresh token twice";
 
 /// Why a secret is over that the API refused where nobody renews it.
 pub const NOBODY_RENEWS: &str = "the API refused the secret, and this gateway cannot renew it";
@@ -67,7 +66,7 @@ impl Doubt {
             Resolution::Leave
         } else if !may_send_again(retry, refresh.sent) {
             refuse(renewal, now);
-            end(refresh, Some(renewal), LOST);
+            end(refresh, Some(renewal), RenewalStage::GivenUp);
             Resolution::Moved
         } else if sends >= at_once(retry) {
             rest_after_failure(refresh, now, None);
@@ -116,34 +115,34 @@ pub(super) fn is_fruitless(renewal: &StoredRenewal, now: Timestamp) -> bool {
 }
 
 /// Why a secret is not renewed any more, where it is not; `renews` says whether this gateway renews any.
-pub(super) fn why_it_is_over(renewal: &StoredRenewal, renews: bool) -> Option<String> {
+pub(super) fn why_it_is_over(renewal: &StoredRenewal, renews: bool) -> Option<&'static str> {
     if !renews && renewal.refused_at.is_some() {
-        return Some(NOBODY_RENEWS.to_owned());
+        return Some(NOBODY_RENEWS);
     }
-    match &renewal.refresh {
-        None => renewal.refused_at.map(|_| NO_REFRESH_TOKEN.to_owned()),
-        Some(refresh) if refresh.renews() => None,
-        Some(refresh) if refresh.stage == RenewalStage::Spent => Some(SPENT.to_owned()),
-        Some(refresh) => Some(refresh.reason.clone().unwrap_or_default()),
+    let Some(refresh) = &renewal.refresh else { return renewal.refused_at.map(|_| NO_REFRESH_TOKEN) };
+    match refresh.stage {
+        RenewalStage::Idle | RenewalStage::Sending | RenewalStage::InDoubt => None,
+        RenewalStage::Refused if refresh.is_lost => Some(LOST_AND_REFUSED),
+        RenewalStage::Refused => Some(REFUSED),
+        RenewalStage::Spent => Some(SPENT),
+        RenewalStage::GivenUp => Some(LOST),
     }
 }
 
 /// Whether nobody knows what came of sending this refresh token: of one that was sent more than once, only the last answer came.
 pub fn is_answer_lost(known: &StoredRefreshToken) -> bool {
-    let is_given_up = || matches!(known.reason.as_deref(), Some(LOST | LOST_AND_REFUSED));
-    match known.stage {
-        RenewalStage::Sending | RenewalStage::InDoubt => true,
-        RenewalStage::Dead => is_given_up(),
-        RenewalStage::Spent => known.sent > 1,
-        RenewalStage::Idle => false,
-    }
+    known.is_lost
+        || match known.stage {
+            RenewalStage::Sending | RenewalStage::InDoubt | RenewalStage::GivenUp => true,
+            RenewalStage::Spent => known.sent > 1,
+            RenewalStage::Idle | RenewalStage::Refused => false,
+        }
 }
 
 /// Whether the provider may have given this refresh token, or one that it came of, in an answer that was lost: an API that gives
-/// out its current token at every sign-in gives it again. Nothing was known of its line then before the other was sent; when
-/// that was, nobody knows where the clock was set back since.
-pub fn may_be_lost_answer(known: &StoredRefreshToken, lost: &StoredRefreshToken, now: Timestamp) -> bool {
-    lost.sent_at <= known.line_since || now < lost.sent_at
+/// out its current token at every sign-in gives it again. Nothing was known of its line then before the other was sent.
+pub fn may_be_lost_answer(known: &StoredRefreshToken, lost: &StoredRefreshToken) -> bool {
+    lost.first_sent <= known.line_since
 }
 
 pub(super) fn release(refresh: &mut StoredRefreshToken) {
@@ -159,10 +158,13 @@ pub(super) fn refuse(renewal: &mut StoredRenewal, now: Timestamp) {
     renewal.refused_at.get_or_insert(now);
 }
 
-/// The refresh token is over. The access token may outlive it.
-pub(super) fn end(refresh: &mut StoredRefreshToken, renewal: Option<&mut StoredRenewal>, reason: &str) {
-    refresh.stage = RenewalStage::Dead;
-    refresh.reason = Some(reason.to_owned());
+/// The refresh token is over, as this stage says. The access token may outlive it.
+pub(super) fn end(
+    refresh: &mut StoredRefreshToken,
+    renewal: Option<&mut StoredRenewal>,
+    stage: RenewalStage,
+) {
+    refresh.stage = stage;
     if let Some(renewal) = renewal {
         renewal.renew_at = None;
     }

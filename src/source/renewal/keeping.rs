@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::demand::Renewed;
 use super::error::RenewalError;
 use super::judgement::release;
-use super::records::{CameTo, NewSecret, Outcome, Records, Stranded};
+use super::records::{CameTo, NewSecret, Outcome, Records, Sending, Stranded};
 use super::renewer::{Attempt, Case, Renewer};
 use super::schedule::begin_life;
 use super::subject::Subject;
@@ -24,7 +24,7 @@ pub(super) struct Given {
     /// What was sent.
     pub(super) sent: SecretText,
     pub(super) tokens: Tokens,
-    pub(super) asked_at: Timestamp,
+    pub(super) sending: Sending,
 }
 
 /// A record like which another is sealed.
@@ -48,7 +48,7 @@ struct Brought {
     life: StoredRenewal,
     /// Its refresh token.
     refresh: Fingerprint,
-    asked_at: Timestamp,
+    sending: Sending,
     now: Timestamp,
 }
 
@@ -82,7 +82,8 @@ impl Renewer {
 
     /// What was given, sealed like this record.
     async fn brought(&self, case: &Case, like: Like, given: &Given) -> Result<Brought, RenewalError> {
-        let Given { sent, tokens: Tokens { access, refresh, lifetime, .. }, asked_at } = given;
+        let Given { sent, tokens: Tokens { access, refresh, lifetime, .. }, sending } = given;
+        let Sending { asked_at, .. } = *sending;
         let Like { device, record } = like;
         let (old, generation) = (record.generation, record.generation + 1);
         let refresh = refresh.as_ref().unwrap_or(sent);
@@ -90,11 +91,11 @@ impl Renewer {
         let secret =
             NewSecret { access: access.copy(), refresh: refresh.copy(), tried: given_for, generation };
         let record = (self.records.seal)(device.clone(), record, secret).await?;
-        let life = begin_life(generation, *asked_at, *lifetime, self.random.fraction());
-        let life = StoredRenewal { renewed_at: Some(*asked_at), ..life };
+        let life = begin_life(generation, asked_at, *lifetime, self.random.fraction());
+        let life = StoredRenewal { renewed_at: Some(asked_at), ..life };
         let (sent, refresh, now) = (sent.fingerprint(), refresh.fingerprint(), self.clock.now());
         let subject = case.subject.clone();
-        Ok(Brought { subject, sent, device, old, record, life, refresh, asked_at: *asked_at, now })
+        Ok(Brought { subject, sent, device, old, record, life, refresh, sending: *sending, now })
     }
 
     async fn store_new(&self, brought: Brought) -> Result<Kept, StoreError> {
@@ -125,7 +126,7 @@ impl Brought {
         transaction.store_renewal(device, &self.life.clone().renewed_by(Some(refresh)))?;
         (records.project)(transaction, device, &self.record)?;
         if self.subject.device != *device {
-            let outcome = Outcome { asked_at: self.asked_at, came_to: CameTo::ElsewhereHeld };
+            let outcome = Outcome { sending: self.sending, came_to: CameTo::ElsewhereHeld };
             (records.came_to)(transaction, &self.subject.device, outcome)?;
         }
         Ok(Kept::Stored)
@@ -136,8 +137,8 @@ impl Brought {
     fn strand(&self, transaction: &Transaction<'_>, records: &Records) -> Result<Kept, StoreError> {
         let refresh = self.note_spent(transaction)?;
         transaction.store_refresh_token(&refresh)?;
-        let Self { record, asked_at, .. } = self;
-        let stranded = Stranded { record, refresh: self.refresh, asked_at: *asked_at };
+        let Self { record, refresh, sending, .. } = self;
+        let stranded = Stranded { record, refresh: *refresh, sending: *sending };
         (records.strand)(transaction, &self.device, stranded)?;
         Ok(Kept::Stranded)
     }
@@ -148,12 +149,13 @@ impl Brought {
         let known = transaction.refresh_token(&self.sent)?;
         let before = known.unwrap_or_else(|| StoredRefreshToken::new(self.sent));
         let StoredRefreshToken { line, line_since, .. } = before;
+        let (noted, noted_at) = (transaction.next_moment()?, self.now);
         let new = StoredRefreshToken::new(self.refresh);
-        let new = StoredRefreshToken { line, line_since, noted_at: self.now, ..new };
+        let new = StoredRefreshToken { line, line_since, noted, noted_at, ..new };
         if self.refresh == self.sent {
             return Ok(new);
         }
-        let mut over = StoredRefreshToken { stage: RenewalStage::Spent, noted_at: self.now, ..before };
+        let mut over = StoredRefreshToken { stage: RenewalStage::Spent, noted, noted_at, ..before };
         release(&mut over);
         transaction.store_refresh_token(&over)?;
         transaction.join_lines(&self.sent, &self.refresh)?;

@@ -32,11 +32,20 @@ pub struct NewSecret {
     pub generation: u64,
 }
 
+/// How a renewal was asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Sending {
+    /// When, by the clock.
+    pub asked_at: Timestamp,
+    /// What the newest receipt was then: whoever ended the secret since did so by a later one.
+    pub last_receipt: i64,
+}
+
 /// What a renewal came to whose record is gone, or has another in its place.
 #[derive(Clone, Copy, Debug)]
 pub struct Outcome {
-    /// When it was asked for.
-    pub asked_at: Timestamp,
+    /// How it was asked for.
+    pub sending: Sending,
     /// What came.
     pub came_to: CameTo,
 }
@@ -48,8 +57,8 @@ pub struct Stranded<'a> {
     pub record: &'a StoredRecord,
     /// Its refresh token.
     pub refresh: Fingerprint,
-    /// When it was asked for.
-    pub asked_at: Timestamp,
+    /// How it was asked for.
+    pub sending: Sending,
 }
 
 /// What came of a renewal, where that is nobody's concern but of whoever waits for it.

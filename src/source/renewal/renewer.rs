@@ -7,14 +7,13 @@ use super::claim::{Claim, Claimant};
 use super::demand::{Demand, RenewalSettings, Renewed};
 use super::error::RenewalError;
 use super::judgement::{
-    Doubt, LONGEST_REST, LOST, LOST_AND_REFUSED, REFUSED, REST, Resolution, end, may_send_again, refuse,
-    release, rest_after_failure,
+    Doubt, LONGEST_REST, REST, Resolution, end, may_send_again, refuse, release, rest_after_failure,
 };
 use super::keeping::Given;
-use super::records::{CameTo, Held, Outcome, Records};
+use super::records::{CameTo, Held, Outcome, Records, Sending};
 use super::subject::{Beside, Noted, Noting, Subject};
 use super::upstream::Upstream;
-use crate::ambient::{Ambient, Clock, Random, Timestamp};
+use crate::ambient::{Ambient, Clock, Random};
 use crate::message::DeviceUuid;
 use crate::source::oauth2::{OAuthError, Probe};
 use crate::source::provider::Retry;
@@ -63,6 +62,8 @@ struct Run {
     lost: Option<Arc<OAuthError>>,
     /// Whether the refresh token had been sent before, by whomever.
     doubts: bool,
+    /// The newest receipt when the refresh token was claimed.
+    last_receipt: i64,
 }
 
 impl Renewer {
@@ -92,7 +93,7 @@ impl Renewer {
         let mut run = Run { holder: self.random.uuid(), ..Run::default() };
         loop {
             let case = self.read(device, demand, &run).await?;
-            let attempt = match self.claim(&case).await? {
+            let attempt = match self.claim(&case, &mut run).await? {
                 Claim::Done(renewed) => Attempt::Done(renewed),
                 Claim::Dead(reason) => return Err(RenewalError::Dead { reason }),
                 Claim::Resting => return Err(RenewalError::Resting),
@@ -130,7 +131,7 @@ impl Renewer {
         Ok(Case { device: device.clone(), demand, record, subject, held, holder: run.holder.clone() })
     }
 
-    async fn claim(&self, case: &Case) -> Result<Claim, StoreError> {
+    async fn claim(&self, case: &Case, run: &mut Run) -> Result<Claim, StoreError> {
         let claimant = Claimant {
             device: case.device.clone(),
             demand: case.demand,
@@ -143,18 +144,21 @@ impl Renewer {
         let records = Arc::clone(&self.records);
         let claim = move |transaction: &Transaction<'_>| {
             let current = (records.current)(transaction, &claimant.device)?;
-            claimant.claim(transaction, current.map(|record| record.generation))
+            let claim = claimant.claim(transaction, current.map(|record| record.generation))?;
+            Ok((claim, transaction.last_receipt()?))
         };
-        self.store.write(claim).await
+        let (claim, last_receipt) = self.store.write::<_, StoreError, _>(claim).await?;
+        run.last_receipt = last_receipt;
+        Ok(claim)
     }
 
     /// Sends the refresh token. That it is sent is on disk.
     async fn spend(&self, case: &Case, run: &mut Run) -> Result<Attempt, RenewalError> {
         let Some(token) = &case.held.refresh else { return Ok(Attempt::Again) };
         run.sends += 1;
-        let asked_at = self.clock.now();
+        let sending = Sending { asked_at: self.clock.now(), last_receipt: run.last_receipt };
         match self.while_holding(case, (self.upstream.refresh)(token.copy())).await {
-            Ok(tokens) => self.keep(case, Given { sent: token.copy(), tokens, asked_at }).await,
+            Ok(tokens) => self.keep(case, Given { sent: token.copy(), tokens, sending }).await,
             Err(OAuthError::InvalidGrant) => {
                 let is_refused = case.demand.is_rejected();
                 let noted = self.note(case, move |noted| {
@@ -165,16 +169,16 @@ impl Renewer {
                     {
                         refuse(renewal, now);
                     }
-                    let reason = if refresh.sent > 1 { LOST_AND_REFUSED } else { REFUSED };
-                    end(refresh, beside.whichever(), reason);
+                    refresh.is_lost |= refresh.sent > 1;
+                    end(refresh, beside.whichever(), RenewalStage::Refused);
                 });
                 noted.await?;
-                self.tell_nothing_came(case, run, asked_at).await?;
+                self.tell_nothing_came(case, run, sending).await?;
                 Ok(Attempt::Again)
             }
             Err(error) if error.left_untouched() => {
                 self.put_off(case, &error).await?;
-                self.tell_nothing_came(case, run, asked_at).await?;
+                self.tell_nothing_came(case, run, sending).await?;
                 Err(unavailable(error))
             }
             Err(error) => {
@@ -185,7 +189,7 @@ impl Renewer {
     }
 
     /// Whoever ended the credentials, or signed in anew meanwhile, waits for what came of this.
-    async fn tell_nothing_came(&self, case: &Case, run: &Run, asked_at: Timestamp) -> Result<(), StoreError> {
+    async fn tell_nothing_came(&self, case: &Case, run: &Run, sending: Sending) -> Result<(), StoreError> {
         if run.doubts {
             return Ok(());
         }
@@ -193,7 +197,7 @@ impl Renewer {
         let tell = move |transaction: &Transaction<'_>| match subject.place(transaction, &records)? {
             Some(place) if place.device == subject.device => Ok(()),
             _ => {
-                let outcome = Outcome { asked_at, came_to: CameTo::Nothing };
+                let outcome = Outcome { sending, came_to: CameTo::Nothing };
                 (records.came_to)(transaction, &subject.device, outcome)
             }
         };
@@ -211,7 +215,7 @@ impl Renewer {
         let put_off = self.note_of(case, None, move |Noted { refresh, beside, now }| {
             refresh.sent = refresh.sent.saturating_sub(1);
             let ours = refresh.holder == holder;
-            let given_up = refresh.reason.as_deref() == Some(LOST);
+            let given_up = refresh.stage == RenewalStage::GivenUp;
             if ours || (given_up && may_send_again(retry, refresh.sent)) {
                 // What it was given up for is due.
                 if let Some(renewal) = beside.whichever().filter(|_| given_up) {
@@ -219,7 +223,6 @@ impl Renewer {
                 }
                 let is_unused = refresh.sent == 0;
                 refresh.stage = if is_unused { RenewalStage::Idle } else { RenewalStage::InDoubt };
-                refresh.reason = None;
                 let rest = asked_for.map(|asked| asked.span_from(now).clamp(REST, LONGEST_REST));
                 rest_after_failure(refresh, now, rest);
             }

@@ -1,7 +1,8 @@
 //! What a sign-in means for the refresh token of a record: which renews it from then on, and what is known of that. Pure.
 
+use super::judgement::is_answer_lost;
 use crate::ambient::Timestamp;
-use crate::store::{Fingerprint, RenewalStage, StoredRefreshToken, StoredRenewal};
+use crate::store::{Fingerprint, Moment, RenewalStage, StoredRefreshToken, StoredRenewal};
 use crate::vault::SecretText;
 
 /// A refresh token that was issued to a sign-in. Others may have sent it, or spent it by now.
@@ -13,13 +14,15 @@ pub struct IssuedToken<'a> {
     pub known: Option<&'a StoredRefreshToken>,
     /// Whether what was given for it, if another was, waits for its end, so that it may be taken up instead.
     pub is_succeeded: bool,
-    /// When the provider was asked for it; without that nobody knows how old it is.
-    pub asked_at: Option<Timestamp>,
+    /// The last moment before the provider was asked for it; without that nobody knows how old it is.
+    pub asked: Option<Moment>,
+    /// The last moment before it was there.
+    pub came: Moment,
 }
 
 impl IssuedToken<'_> {
     /// Whether another was given for it (RFC 6749, 6): a sign-in may get one while that is renewed, and be kept only then. What
-    /// was given is of use whenever that was; clocks, which may be set back, are not asked while somebody has it.
+    /// was given is of use whenever that was, while somebody has it.
     pub fn is_rotated(&self) -> bool {
         self.known.is_some_and(|known| known.stage == RenewalStage::Spent)
     }
@@ -42,25 +45,25 @@ impl IssuedToken<'_> {
     /// What is known of it when it is kept, where it has to do: nobody has what was given for it, if another was.
     pub fn by_itself(&self, kept_at: Timestamp) -> StoredRefreshToken {
         let new = StoredRefreshToken {
-            noted_at: self.asked_at.unwrap_or(Timestamp::from_millis(0)),
-            line_since: kept_at,
+            line_since: self.came,
+            noted: self.came,
+            noted_at: kept_at,
             ..StoredRefreshToken::new(self.token.fingerprint())
         };
         match self.known {
             None => new,
-            Some(over) if self.is_issued_anew(over, kept_at) => {
-                StoredRefreshToken { line: over.line, line_since: over.line_since, ..new }
+            Some(over) if self.is_issued_anew(over) => {
+                let StoredRefreshToken { line, line_since, first_sent, .. } = *over;
+                StoredRefreshToken { line, line_since, first_sent, is_lost: is_answer_lost(over), ..new }
             }
             Some(known) => known.clone(),
         }
     }
 
     /// Whether it is good again, for the provider issued it after it was over. Where nobody knows when that was, what is spent
-    /// stays so: of what was refused or given up, whoever brings it knows better. So it is where that was noted by a clock that
-    /// was set back since.
-    fn is_issued_anew(&self, known: &StoredRefreshToken, kept_at: Timestamp) -> bool {
-        let asked_at = self.asked_at.filter(|_| known.noted_at <= kept_at);
-        let is_since = asked_at.map_or(!self.is_rotated(), |asked_at| known.noted_at < asked_at);
+    /// stays so: of what was refused or given up, whoever brings it knows better.
+    fn is_issued_anew(&self, known: &StoredRefreshToken) -> bool {
+        let is_since = self.asked.map_or(!self.is_rotated(), |asked| known.noted <= asked);
         is_since && !known.renews()
     }
 }

@@ -31,7 +31,7 @@ pub enum Health {
     /// It cannot be renewed any more: somebody has to sign in again.
     Dead {
         /// Why, in a fixed text.
-        reason: String,
+        reason: &'static str,
     },
     /// It is of another API than the gateway is for: it is neither used nor renewed here.
     Elsewhere,
@@ -47,7 +47,7 @@ pub enum BeforeUse<'a> {
     /// It is over, and nothing renews it.
     SignInAgain {
         /// Why, in a fixed text.
-        reason: String,
+        reason: &'static str,
     },
 }
 

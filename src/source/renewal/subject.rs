@@ -100,7 +100,7 @@ impl Subject {
         let is_to_be_noted =
             |known: &StoredRefreshToken| is_at_it(known) && known.stage != RenewalStage::Spent;
         let Some(mut refresh) = known.filter(is_to_be_noted) else { return Ok(None) };
-        refresh.noted_at = now;
+        (refresh.noted, refresh.noted_at) = (transaction.next_moment()?, now);
         let Some(mut place) = place else {
             change(Noted { refresh: &mut refresh, beside: Beside::Nothing, now });
             transaction.store_refresh_token(&refresh)?;

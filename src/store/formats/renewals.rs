@@ -78,3 +78,21 @@ pub(super) const WITH_SENDINGS: &str = "
 ALTER TABLE refresh_tokens ADD COLUMN line_since INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE refresh_tokens ADD COLUMN sent_at INTEGER NOT NULL DEFAULT 0;
 ";
+
+/// The order of what is known of refresh tokens, of which clocks that are set back say nothing. Until then it was known by the
+/// clock; what comes is later than all of that. Why one is over is told by its stage.
+pub(super) const WITH_MOMENTS: &str = "
+CREATE TABLE moments (one INTEGER PRIMARY KEY CHECK (one = 1), last INTEGER NOT NULL);
+ALTER TABLE refresh_tokens RENAME COLUMN sent_at TO first_sent;
+ALTER TABLE refresh_tokens ADD COLUMN noted INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE refresh_tokens ADD COLUMN is_lost INTEGER NOT NULL DEFAULT 0;
+UPDATE refresh_tokens SET noted = noted_at;
+UPDATE refresh_tokens SET is_lost = 1 WHERE stage = 3 AND reason =
+    'nobody knows what came of a renewal, and the provider does not take the refresh token again';
+UPDATE refresh_tokens SET stage = 5 WHERE stage = 3 AND reason =
+    'nobody knows what came of a renewal, and the provider takes no refresh token twice';
+UPDATE renewals SET refresh = NULL, refused_at = coalesce(refused_at, unixepoch() * 1000)
+WHERE refresh IN (SELECT token FROM refresh_tokens WHERE stage = 3 AND reason LIKE 'the API refused the secret, and %');
+ALTER TABLE refresh_tokens DROP COLUMN reason;
+INSERT INTO moments SELECT 1, coalesce(max(max(noted), max(line_since), max(first_sent)), 0) FROM refresh_tokens;
+";

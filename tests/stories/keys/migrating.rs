@@ -136,7 +136,7 @@ async fn a_record_moves_beside_the_renewal_of_its_secret_and_takes_along_how_far
     let gateway = open(directory.path()).await;
     let parties = account(&gateway, 1).await;
     let (mut generation, now) = (1, gateway.ambient.clock.now());
-    for stage in [RenewalStage::Sending, RenewalStage::InDoubt, RenewalStage::Idle, RenewalStage::Dead] {
+    for stage in [RenewalStage::Sending, RenewalStage::InDoubt, RenewalStage::Idle, RenewalStage::Refused] {
         let (device, under_way) = (parties.credentials.clone(), renewal(generation, stage, now));
         let noted = under_way.clone();
         let store = move |tx: &Transaction<'_>| tx.store_renewal(&device, &noted);

@@ -36,7 +36,7 @@ async fn keep(gateway: &Gateway, account: i64, owner: &DeviceUuid) -> DeviceUuid
         secret: SecretText::from(secret(account)),
         refresh_token: Some(SecretText::from("canary-refresh")),
         owner: owner.clone(),
-        asked_at: None,
+        asked: None,
         lifetime: None,
         extras: Default::default(),
     };

@@ -112,12 +112,15 @@ async fn how_a_secret_stands_is_told_in_the_words_of_the_pages() {
             "In doubt: a renewal is not answered, and is not tried again. The secret is used until the API refuses it, then you \
              need to sign in again",
         ),
-        (RenewalStage::Dead, "Needs you to sign in again: said so"),
+        (
+            RenewalStage::Refused,
+            "Needs you to sign in again: the provider does not take the refresh token any more",
+        ),
     ] {
-        let over = (stage == RenewalStage::Dead).then_some(Duration::ZERO);
+        let over = (stage == RenewalStage::Refused).then_some(Duration::ZERO);
         let life = begin_life(1, Timestamp::from_millis(0), over, 0.5);
-        let (device, reason) = (credentials.as_str().into(), Some("said so".to_owned()));
-        let refresh = StoredRefreshToken { stage, reason, ..StoredRefreshToken::new([1; 32]) };
+        let device = credentials.as_str().into();
+        let refresh = StoredRefreshToken { stage, ..StoredRefreshToken::new([1; 32]) };
         let renewal = life.renewed_by(Some(refresh));
         let settings =
             StoreSettings { directory: shell.data().to_owned(), max_pages: None, keep_free_mib: 0 };

@@ -29,7 +29,7 @@ pub(crate) fn account(secret: &str) -> Account {
         username: Some("octocat".to_owned()),
         secret: SecretText::from(secret),
         refresh_token: None,
-        asked_at: None,
+        asked: None,
         lifetime: None,
         extras: Default::default(),
         owner: "owner-uuid".into(),

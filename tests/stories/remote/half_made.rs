@@ -73,7 +73,7 @@ async fn keep_for(gateway: &RemoteGateway, owner: &str) -> DeviceUuid {
         username: Some("octocat".to_owned()),
         secret: SecretText::from("s"),
         refresh_token: None,
-        asked_at: None,
+        asked: None,
         lifetime: None,
         extras: Default::default(),
         owner: owner.into(),

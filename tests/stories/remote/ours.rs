@@ -87,7 +87,7 @@ async fn cast(bus: &TestGateway, gateway: &RemoteGateway, owner: &Device) -> (Bi
         username: Some("octocat".to_owned()),
         secret: SecretText::from("canary-of-a-secret"),
         refresh_token: None,
-        asked_at: None,
+        asked: None,
         lifetime: None,
         extras: Default::default(),
         owner: DeviceUuid::from(&*owner.uuid),

@@ -129,7 +129,7 @@ pub(super) fn account(owner: &str) -> Account {
         username: Some("octocat".to_owned()),
         secret: SecretText::from(format!("secret of {owner}").as_str()),
         refresh_token: None,
-        asked_at: None,
+        asked: None,
         lifetime: None,
         extras: Default::default(),
         owner: owner.into(),

@@ -27,7 +27,7 @@ async fn second_owner(house: &House) -> Device {
     let owner = house.gateway.flow(&"nobody".into()).await.device;
     let mut account = house.gateway.account(583_231, &(&*owner.uuid).into());
     (account.secret, account.refresh_token) = ("access-1".into(), Some("refresh-1".into()));
-    account.asked_at = Some(house.hand.now());
+    account.asked = Some(house.gateway.gateway.credentials.asking().await.unwrap());
     account.lifetime = house.standing().await.expires_at.map(|_| HOUR);
     house.gateway.gateway.credentials.keep(account).await.unwrap();
     owner

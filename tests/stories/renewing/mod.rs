@@ -75,8 +75,8 @@ impl House {
         })
         .await;
         let (access, refresh) = provider.grant();
-        let asked_at = Some(hand.now());
-        let account = Account { asked_at, lifetime, ..account(&gateway, &access, Some(&refresh)) };
+        let asked = Some(gateway.gateway.credentials.asking().await.unwrap());
+        let account = Account { asked, lifetime, ..account(&gateway, &access, Some(&refresh)) };
         let chain = gateway.chain_of(account).await;
         Self { provider, gateway, chain, hand }
     }
@@ -115,7 +115,7 @@ fn account(gateway: &TestGateway, access: &str, refresh: Option<&str>) -> Accoun
         username: Some("octocat".to_owned()),
         secret: SecretText::from(access),
         refresh_token: refresh.map(SecretText::from),
-        asked_at: None,
+        asked: None,
         lifetime: None,
         extras: Map::new(),
         owner: gateway.gateway.owner.as_ref().unwrap().uuid.clone(),

@@ -16,10 +16,10 @@ use crate::support::provider::{FakeProvider, Fault};
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// What a sign-in brings that was given the forgotten refresh token again, and when it was asked for.
-fn brings_it_again(office: &Office, provider: &FakeProvider) -> Account {
+async fn brings_it_again(office: &Office, provider: &FakeProvider) -> Account {
     let (access, _) = provider.grant();
-    let (asked_at, lifetime) = (Some(office.gateway.ambient.clock.now()), Some(HOUR));
-    Account { asked_at, lifetime, ..office.account(42, &access, "refresh-1") }
+    let (asked, lifetime) = (office.asking().await, Some(HOUR));
+    Account { asked, lifetime, ..office.account(42, &access, "refresh-1") }
 }
 
 /// The API does not take the access token any more: what comes of a renewal then.
@@ -38,7 +38,7 @@ async fn what_was_given_for_it_before_the_sign_in_is_kept_is_in_its_credentials_
     let mut under_way = UnderWay::begin().await;
     let (office, provider) = (&under_way.office, &under_way.provider);
     office.forget(&under_way.credentials).await;
-    let account = brings_it_again(office, provider);
+    let account = brings_it_again(office, provider).await;
     let devices = &office.gateway.credentials;
     let arrival = devices.arrival(None).await;
     let arrival = devices.note_stray(arrival, &account.secret, account.refresh_token.as_ref()).await.unwrap();
@@ -68,7 +68,7 @@ async fn what_was_given_for_it_before_the_sign_in_is_kept_is_in_its_credentials_
 #[tokio::test]
 async fn where_that_ended_by_then_the_sign_in_says_so_and_sends_it_no_second_time() {
     let mut under_way = UnderWay::begin().await;
-    let account = brings_it_again(&under_way.office, &under_way.provider);
+    let account = brings_it_again(&under_way.office, &under_way.provider).await;
     under_way.office.forget(&under_way.credentials).await;
     let _ = under_way.land().await;
     under_way.is_over().await;
@@ -95,7 +95,7 @@ async fn it_is_not_sent_again_where_nobody_knows_what_came_of_it() {
                 let _ = (&mut under_way.renewing).await.unwrap();
             }
             let (office, provider) = (&under_way.office, &under_way.provider);
-            let account = brings_it_again(office, provider);
+            let account = brings_it_again(office, provider).await;
             let access = account.secret.copy();
             let back = office.gateway.credentials.keep(account).await.unwrap();
             if !is_answered_before {
@@ -123,7 +123,7 @@ async fn neither_where_the_process_ended_that_sent_it() {
     };
     office.gateway.store.write::<_, StoreError, _>(send).await.unwrap();
     office.forget(&forgotten).await;
-    let account = brings_it_again(&office, &provider);
+    let account = brings_it_again(&office, &provider).await;
     let access = account.secret.copy();
     let back = office.gateway.credentials.keep(account).await.unwrap();
     assert_eq!(office.gateway.credentials.standing(&back).await.unwrap().health, Health::InDoubt);
@@ -137,7 +137,7 @@ async fn it_is_sent_by_nobody_else_while_it_is_on_its_way() {
     let mut under_way = UnderWay::begin().await;
     let (office, provider) = (&under_way.office, &under_way.provider);
     office.forget(&under_way.credentials).await;
-    let account = brings_it_again(office, provider);
+    let account = brings_it_again(office, provider).await;
     provider.expire(account.secret.expose());
     let back = office.gateway.credentials.keep(account).await.unwrap();
     let (devices, refused) = (office.gateway.credentials.clone(), back.clone());
@@ -159,8 +159,8 @@ async fn given_before_the_answer_came(under_way: &UnderWay) -> (DeviceUuid, Stri
     let (office, provider) = (&under_way.office, &under_way.provider);
     office.forget(&under_way.credentials).await;
     let (access, _) = provider.grant();
-    let (asked_at, lifetime) = (Some(office.gateway.ambient.clock.now()), Some(HOUR));
-    let account = Account { asked_at, lifetime, ..office.account(42, &access, "refresh-2") };
+    let (asked, lifetime) = (office.asking().await, Some(HOUR));
+    let account = Account { asked, lifetime, ..office.account(42, &access, "refresh-2") };
     (office.gateway.credentials.keep(account).await.unwrap(), access)
 }
 
@@ -199,10 +199,12 @@ async fn an_answer_that_comes_late_ends_nothing_that_came_of_what_it_brings() {
 
 #[tokio::test]
 async fn the_receipt_says_that_nothing_came_of_it_where_that_is_known() {
-    for (status, text) in [(400, r#"{"error":"invalid_grant"}"#), (503, "")] {
+    let answers = [(400, r#"{"error":"invalid_grant"}"#), (503, "")];
+    for ((status, text), set_back) in answers.into_iter().flat_map(|answer| [(answer, 0), (answer, 30)]) {
         let mut under_way = UnderWay::begin_with(|gate| Fault::SayLate(gate, status, text)).await;
+        under_way.office.is_set_back(Duration::from_secs(set_back));
         under_way.office.forget(&under_way.credentials).await;
-        let account = brings_it_again(&under_way.office, &under_way.provider);
+        let account = brings_it_again(&under_way.office, &under_way.provider).await;
         under_way.office.gateway.credentials.keep(account).await.unwrap();
         under_way.gate.add_permits(1);
         let _ = (&mut under_way.renewing).await.unwrap();
@@ -224,6 +226,22 @@ async fn what_other_credentials_hold_too_does_not_end_with_these() {
     office.does_what_is_due().await;
     let verdict = office.receipts(&one).await.remove(0).api.unwrap().verdict;
     assert_eq!((verdict, provider.ended()), (ApiVerdict::Spared, Vec::new()));
+}
+
+#[tokio::test]
+async fn nothing_is_spared_for_the_sake_of_what_the_api_refused() {
+    let provider = FakeProvider::start().await;
+    let office = Office::open(provider.settings()).await;
+    let (access, refresh) = provider.grant();
+    let one = office.keep(42, &access, &refresh).await;
+    let other = office.keep(43, "another access token", &refresh).await;
+    provider.plan([Fault::InvalidGrant]);
+    let refused = office.gateway.credentials.renew_refused(&other, 1).await;
+    assert!(matches!(refused, Err(CredentialsError::SignInAgain { .. })), "{refused:?}");
+    office.forget(&one).await;
+    office.does_what_is_due().await;
+    let verdict = office.receipts(&one).await.remove(0).api.unwrap().verdict;
+    assert_eq!((verdict, provider.ended().len()), (ApiVerdict::Revoked, 2));
 }
 
 #[tokio::test]
@@ -252,8 +270,8 @@ async fn an_access_token_in_use_beside_a_spent_refresh_token_does_not_end_with_i
     let office = Office::open(provider.settings()).await;
     let (access, refresh) = provider.grant();
     let one = office.keep(42, &access, &refresh).await;
-    let (asked_at, lifetime) = (Some(office.gateway.ambient.clock.now()), Some(HOUR));
-    let account = Account { asked_at, lifetime, ..office.account(43, &access, &refresh) };
+    let (asked, lifetime) = (office.asking().await, Some(HOUR));
+    let account = Account { asked, lifetime, ..office.account(43, &access, &refresh) };
     let other = office.gateway.credentials.keep(account).await.unwrap();
     assert_eq!(office.gateway.credentials.renew_refused(&one, 1).await.unwrap(), Renewed::New);
     let user_device = office.bind(&other).await;
@@ -291,11 +309,32 @@ async fn what_was_refused_while_the_clock_was_ahead_is_good_again_when_a_sign_in
     let refused = renewed(&office, &provider, (&one, &access)).await;
     assert!(matches!(refused, Err(CredentialsError::SignInAgain { .. })), "{refused:?}");
     office.is_set_back(2 * HOUR);
-    let account = brings_it_again(&office, &provider);
+    let account = brings_it_again(&office, &provider).await;
     let another = account.secret.copy();
     office.gateway.credentials.keep(account).await.unwrap();
     provider.expire(another.expose());
     assert_eq!(office.gateway.credentials.renew_refused(&one, 2).await.unwrap(), Renewed::New);
+}
+
+/// Somebody types in what was given up, and it is refused: of the sending before that says nothing.
+#[tokio::test]
+async fn a_receipt_does_not_take_a_later_refusal_for_what_its_own_sending_came_to() {
+    let mut under_way = UnderWay::begin_with(|gate| Fault::SayLate(gate, 500, "")).await;
+    let (office, provider) = (&under_way.office, &under_way.provider);
+    office.forget(&under_way.credentials).await;
+    under_way.gate.add_permits(1);
+    let _ = (&mut under_way.renewing).await.unwrap();
+    for generation in [1, 2] {
+        let back = office.keep(42, "a dead access token", "refresh-1").await;
+        office.passes(Duration::from_secs(300));
+        provider.plan([Fault::InvalidGrant]);
+        let over = office.gateway.credentials.renew_refused(&back, generation).await;
+        assert!(matches!(over, Err(CredentialsError::SignInAgain { .. })), "{over:?}");
+    }
+    assert_eq!(provider.token_requests(), 2);
+    office.does_what_is_due().await;
+    let renewal = under_way.renewal().await;
+    assert!(renewal.to_string().contains("nobody knows whether it brought new tokens"), "{renewal}");
 }
 
 /// The first sending was lost with its process; the second, for a sign-in since, was answered.

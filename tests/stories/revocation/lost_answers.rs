@@ -74,7 +74,9 @@ impl Scene {
         let send = move |transaction: &Transaction<'_>| {
             let known = transaction.renewal(&device)?.unwrap().refresh.unwrap();
             let stage = RenewalStage::Sending;
-            let sent = StoredRefreshToken { stage, sent: 1, sent_at: now, noted_at: now, ..known };
+            let (noted, noted_at) = (transaction.next_moment()?, now);
+            let sent =
+                StoredRefreshToken { stage, sent: 1, first_sent: noted, noted, noted_at, ..known };
             transaction.store_refresh_token(&sent)
         };
         self.office.gateway.store.write::<_, StoreError, _>(send).await.unwrap();

@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use endo::ambient::{Clock, Random, Timestamp};
 use endo::config::{self, Config, RevocationEnds, Source};
-use endo::credentials::{Account, CredentialsError, Receipt, Renewed, Revoker};
+use endo::credentials::{Account, Asked, CredentialsError, Receipt, Renewed, Revoker};
 use endo::gateway::{Ambient, Gateway};
 use endo::message::{DeviceUuid, Parties};
 use endo::store::{QueuedRevocation, StoreError};
@@ -106,11 +106,16 @@ impl Office {
             username: Some("octocat".to_owned()),
             secret: SecretText::from(access),
             refresh_token: Some(SecretText::from(refresh)),
-            asked_at: None,
+            asked: None,
             lifetime: None,
             extras: Default::default(),
             owner: self.owner(),
         }
+    }
+
+    /// A sign-in is about to ask the API.
+    async fn asking(&self) -> Option<Asked> {
+        Some(self.gateway.credentials.asking().await.unwrap())
     }
 
     async fn bind(&self, credentials: &DeviceUuid) -> DeviceUuid {

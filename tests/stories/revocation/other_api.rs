@@ -34,8 +34,8 @@ impl Office {
 
     /// Keeps tokens of the account that live for an hour.
     async fn keep_for_an_hour(&self, id: i64, access: &str, refresh: &str) -> DeviceUuid {
-        let (asked_at, lifetime) = (Some(self.gateway.ambient.clock.now()), Some(HOUR));
-        let account = endo::credentials::Account { asked_at, lifetime, ..self.account(id, access, refresh) };
+        let (asked, lifetime) = (self.asking().await, Some(HOUR));
+        let account = endo::credentials::Account { asked, lifetime, ..self.account(id, access, refresh) };
         self.gateway.credentials.keep(account).await.unwrap()
     }
 

@@ -167,7 +167,7 @@ async fn an_owner_leaves_and_the_last_one_cannot() {
         secret: SecretText::from("canary-newer"),
         refresh_token: None,
         owner: DeviceUuid::from(&*second.uuid),
-        asked_at: None,
+        asked: None,
         lifetime: None,
         extras: Default::default(),
     };

@@ -251,7 +251,7 @@ async fn a_record_on_a_meshblu_moves_to_format_2_and_the_bus_s_copy_follows_unti
         secret: SecretText::from("canary-of-a-secret"),
         refresh_token: None,
         owner: "owner-uuid".into(),
-        asked_at: None,
+        asked: None,
         lifetime: None,
         extras: Default::default(),
     };

@@ -27,9 +27,9 @@ async fn renewed(
 }
 
 /// What a sign-in brings now.
-fn signs_in(office: &Office, access: &str, refresh: &str) -> Account {
-    let (asked_at, lifetime) = (Some(office.gateway.ambient.clock.now()), Some(HOUR));
-    Account { asked_at, lifetime, ..office.account(42, access, refresh) }
+async fn signs_in(office: &Office, access: &str, refresh: &str) -> Account {
+    let (asked, lifetime) = (office.asking().await, Some(HOUR));
+    Account { asked, lifetime, ..office.account(42, access, refresh) }
 }
 
 async fn keep_brought(office: &Office, account: Account) -> DeviceUuid {
@@ -68,7 +68,7 @@ async fn what_was_given_for_a_rotated_one_takes_the_place_of_a_refresh_token_of_
     let (office, provider) = (&under_way.office, &under_way.provider);
     office.forget(&under_way.credentials).await;
     let (access, _) = provider.grant();
-    let account = signs_in(office, &access, "refresh-1");
+    let account = signs_in(office, &access, "refresh-1").await;
     let (newer_access, newer_refresh) = provider.grant();
     let back = office.keep(42, &newer_access, &newer_refresh).await;
     under_way.gate.add_permits(1);
@@ -97,10 +97,10 @@ async fn what_was_given_for_a_rotated_one_of_the_same_line_goes_on_whenever_that
         let (access, refresh) = provider.grant();
         let credentials = office.keep(42, &access, &refresh).await;
         let (another, _) = provider.grant();
-        let early = signs_in(&office, &another, &refresh);
+        let early = signs_in(&office, &another, &refresh).await;
         assert_eq!(renewed(&office, &credentials, 1).await.unwrap(), Renewed::New);
         office.passes(Duration::from_secs(1));
-        let account = if is_asked_for_since { signs_in(&office, &another, &refresh) } else { early };
+        let account = if is_asked_for_since { signs_in(&office, &another, &refresh).await } else { early };
         assert_eq!(keep_brought(&office, account).await, credentials);
         assert_eq!(renewed(&office, &credentials, 3).await.unwrap(), Renewed::New);
         assert_eq!(sent(&provider), ["refresh-1", "refresh-3"]);
@@ -117,7 +117,7 @@ async fn one_that_is_issued_anew_is_sent_where_nobody_has_what_was_given_for_it(
     let (office, provider) = (&under_way.office, &under_way.provider);
     let (access, _) = provider.grant();
     provider.knows(None, "refresh-1");
-    let back = keep_brought(office, signs_in(office, &access, "refresh-1")).await;
+    let back = keep_brought(office, signs_in(office, &access, "refresh-1").await).await;
     provider.expire(&access);
     assert_eq!(renewed(office, &back, 1).await.unwrap(), Renewed::New);
     assert_eq!((sent(provider), provider.reused()), (vec!["refresh-1".to_owned(); 2], Vec::new()));

@@ -14,19 +14,19 @@ use crate::support::provider::{FakeProvider, Fault};
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// The account of the office with this access token alone, which lives for an hour.
-fn without_refresh_token(office: &Office, access: &str) -> Account {
-    let (asked_at, lifetime) = (Some(office.gateway.ambient.clock.now()), Some(HOUR));
-    Account { refresh_token: None, asked_at, lifetime, ..office.account(42, access, "") }
+async fn without_refresh_token(office: &Office, access: &str) -> Account {
+    let (asked, lifetime) = (office.asking().await, Some(HOUR));
+    Account { refresh_token: None, asked, lifetime, ..office.account(42, access, "") }
 }
 
 /// Credentials of somebody who signed in, and signed in again, when the API gave no refresh token: `access-1`, `refresh-1`,
 /// and then `access-2`.
 async fn signed_in_again(office: &Office, provider: &FakeProvider) -> DeviceUuid {
     let (first, second) = (provider.grant(), provider.grant());
-    let (asked_at, lifetime) = (Some(office.gateway.ambient.clock.now()), Some(HOUR));
-    let account = Account { asked_at, lifetime, ..office.account(42, &first.0, &first.1) };
+    let (asked, lifetime) = (office.asking().await, Some(HOUR));
+    let account = Account { asked, lifetime, ..office.account(42, &first.0, &first.1) };
     let credentials = office.gateway.credentials.keep(account).await.unwrap();
-    office.gateway.credentials.keep(without_refresh_token(office, &second.0)).await.unwrap();
+    office.gateway.credentials.keep(without_refresh_token(office, &second.0).await).await.unwrap();
     credentials
 }
 
@@ -74,7 +74,7 @@ async fn whoever_forgets_the_secret_ends_the_access_tokens_before_as_well() {
         let office = Office::open(Source { revocation_ends, ..provider.settings() }).await;
         let credentials = signed_in_again(&office, &provider).await;
         let third = provider.grant().0;
-        office.gateway.credentials.keep(without_refresh_token(&office, &third)).await.unwrap();
+        office.gateway.credentials.keep(without_refresh_token(&office, &third).await).await.unwrap();
         office.forget(&credentials).await;
         office.does_what_is_due().await;
         assert_eq!(provider.ended(), ["refresh-1", "access-3", "access-1", "access-2"]);
@@ -91,13 +91,13 @@ async fn a_receipt_says_that_the_oldest_of_seventeen_stays_at_the_api() {
     let credentials = signed_in_again(&office, &provider).await;
     for _ in 2..=16 {
         let access = provider.grant().0;
-        office.gateway.credentials.keep(without_refresh_token(&office, &access)).await.unwrap();
+        office.gateway.credentials.keep(without_refresh_token(&office, &access).await).await.unwrap();
     }
     let said = |receipt: &Receipt| receipt.parts.iter().map(ToString::to_string).collect::<Vec<_>>();
     let sixteen = office.receipts(&credentials).await;
     assert!(sixteen.len() == 16 && sixteen.iter().all(|receipt| said(receipt).is_empty()));
     let access = provider.grant().0;
-    office.gateway.credentials.keep(without_refresh_token(&office, &access)).await.unwrap();
+    office.gateway.credentials.keep(without_refresh_token(&office, &access).await).await.unwrap();
     let said = said(&office.receipts(&credentials).await[0]);
     let expected = format!(
         "the oldest of the tokens set aside for {credentials} stayed: no more than sixteen are kept; it stays at the API until it runs out"
@@ -132,7 +132,7 @@ async fn what_ended_by_itself_or_is_handed_out_again_is_kept_no_longer() {
         if !is_handed_out_again {
             office.passes(2 * HOUR);
         }
-        office.gateway.credentials.keep(without_refresh_token(&office, &third)).await.unwrap();
+        office.gateway.credentials.keep(without_refresh_token(&office, &third).await).await.unwrap();
         office.forget(&credentials).await;
         office.does_what_is_due().await;
         let ended = provider.ended();

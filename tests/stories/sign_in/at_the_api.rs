@@ -465,7 +465,7 @@ const SENT_BEFORE: [(RenewalStage, u32); 4] = [
     (RenewalStage::Idle, 1),
     (RenewalStage::Sending, 1),
     (RenewalStage::InDoubt, 1),
-    (RenewalStage::Dead, 1),
+    (RenewalStage::Refused, 1),
 ];
 
 #[tokio::test]
@@ -488,7 +488,7 @@ async fn signing_in_again_without_a_refresh_token_takes_the_one_before_over_with
         let device = place.owned().await[0].device().clone();
         let look = store.read::<_, StoreError, _>(move |view| view.renewal(&device)).await;
         let renewal = look.unwrap().unwrap();
-        if stage == RenewalStage::Dead {
+        if stage == RenewalStage::Refused {
             assert_eq!((renewal.refresh, renewal.renew_at), (None, None), "nothing renews it");
         } else {
             assert!(renewal.renew_at.is_some());

@@ -174,7 +174,7 @@ async fn the_terminal_prints_all_receipts() {
         username: None,
         secret: SecretText::from("canary"),
         refresh_token: None,
-        asked_at: None,
+        asked: None,
         lifetime: None,
         extras: Default::default(),
         owner,

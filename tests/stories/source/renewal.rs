@@ -231,7 +231,7 @@ async fn a_secret_that_cannot_be_renewed_now_is_used_while_it_lives() {
     bench.before_use(&renewals).await.unwrap();
     bench.hand.forward(Duration::from_secs(60));
     bench.before_use(&renewals).await.unwrap();
-    assert_eq!(bench.refresh().await.stage, RenewalStage::Dead);
+    assert_eq!(bench.refresh().await.stage, RenewalStage::Refused);
     let refused = renewals.after_rejection(&bench.device, 1).await.unwrap_err();
     assert_eq!(
         refused.to_string(),

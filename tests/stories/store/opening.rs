@@ -5,7 +5,9 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 
 use endo::ambient::Timestamp;
-use endo::store::{RenewalStage, Store, StoreError, View};
+use endo::source::Retry;
+use endo::source::renewal::{Health, Standing};
+use endo::store::{Moment, RenewalStage, Store, StoreError, View};
 use futures_util::FutureExt;
 
 use super::{accept, delivery, fresh, has_fact, open, raw, try_open, write};
@@ -189,14 +191,42 @@ async fn what_is_known_of_a_refresh_token_moves_from_its_credentials_to_the_toke
     assert_eq!(renewal.expires_at.map(Timestamp::as_millis), Some(5000));
     let refresh = renewal.refresh.unwrap();
     assert_eq!((refresh.stage, refresh.sent, refresh.failures), (RenewalStage::InDoubt, 1, 9));
-    assert_eq!((refresh.holder.as_str(), refresh.reason.as_deref()), ("somebody", Some("why")));
+    assert_eq!(refresh.holder.as_str(), "somebody");
     assert_eq!((spent.stage, spent.line), (RenewalStage::Spent, refresh.line));
-    let from_the_beginning = Timestamp::from_millis(0);
-    assert_eq!((refresh.line_since, refresh.sent_at), (from_the_beginning, from_the_beginning));
+    let from_the_beginning = Moment::default();
+    assert_eq!((refresh.line_since, refresh.first_sent), (from_the_beginning, from_the_beginning));
+    let line: Vec<_> = line.into_iter().map(|known| known.token).collect();
     assert!([spent.token, last, refresh.token].iter().all(|token| line.contains(token)), "{line:?}");
     let holders = store.read::<_, StoreError, _>(move |view| view.holders_of_line(&last)).await.unwrap();
     let held: Vec<_> = holders.iter().map(|holder| holder.credentials.as_str()).collect();
     assert_eq!(held, ["device"], "what its credentials hold by now came of it");
+}
+
+#[tokio::test]
+async fn why_a_secret_is_not_renewed_any_more_is_told_as_before() {
+    let old = tempfile::tempdir().unwrap();
+    let connection = raw(old.path());
+    connection.execute_batch(include_str!("../../fixtures/store-format-31.sql")).unwrap();
+    connection.execute_batch("PRAGMA application_id = 0x456e646f; PRAGMA user_version = 31").unwrap();
+    let told = [
+        "the provider does not take the refresh token any more",
+        "nobody knows what came of a renewal, and the provider takes no refresh token twice",
+        "nobody knows what came of a renewal, and the provider does not take the refresh token again",
+        "the API refused the secret, and there is no refresh token",
+    ];
+    let sql = "INSERT INTO renewals VALUES (?1, 1, NULL, NULL, 3, 1, '', 0, 0, ?1, 0, NULL, 1, 1, NULL, NULL)";
+    for reason in told {
+        connection.execute(sql, [reason]).unwrap();
+    }
+    drop(connection);
+
+    let store = open(old.path());
+    for reason in told {
+        let look = move |view: &View<'_>| view.renewal(&reason.into());
+        let renewal = store.read::<_, StoreError, _>(look).await.unwrap().unwrap();
+        let health = Standing::of(Some(&renewal), 1, Timestamp::from_millis(0), Some(Retry::Never)).health;
+        assert_eq!(health, Health::Dead { reason }, "{renewal:?}");
+    }
 }
 
 #[tokio::test]

@@ -37,7 +37,7 @@ async fn what_nobody_knows_the_end_of_ends_a_credential_whose_provider_takes_no_
             "{error:?}"
         );
         let renewal = bench.renewal().await;
-        assert_eq!((bench.refresh().await.stage, renewal.renew_at), (RenewalStage::Dead, None));
+        assert_eq!((bench.refresh().await.stage, renewal.renew_at), (RenewalStage::GivenUp, None));
         for _ in 0..3 {
             bench.hand.forward(HOUR);
             let again = renewals.after_rejection(&bench.device, 1).await;

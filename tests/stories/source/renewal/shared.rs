@@ -116,12 +116,12 @@ async fn who_dies_with_a_request_out_leaves_the_secret_in_doubt_to_the_next_proc
         let next = bench.renewer(retry, RenewalSettings::default());
         let outcome = next.renew(&bench.device, REJECTED).await;
         let (stage, requests) = match (retry, works) {
-            (Retry::Never, false) => (RenewalStage::Dead, 1),
+            (Retry::Never, false) => (RenewalStage::GivenUp, 1),
             (Retry::Never | Retry::Once, true) => (RenewalStage::InDoubt, 1),
             (Retry::Once, false) | (Retry::Always, _) => (RenewalStage::Idle, 2),
         };
         match stage {
-            RenewalStage::Dead => assert!(matches!(outcome, Err(RenewalError::Dead { .. })), "{outcome:?}"),
+            RenewalStage::GivenUp => assert!(matches!(outcome, Err(RenewalError::Dead { .. })), "{outcome:?}"),
             RenewalStage::Idle => assert_eq!(outcome.unwrap(), Renewed::New),
             _ => assert_eq!(outcome.unwrap(), Renewed::StillGood),
         }

@@ -42,11 +42,13 @@ impl Life {
         let held = read(&self.record().await).1;
         if self.arriving.is_empty() && self.dice.percent(60) {
             // Where it was renewed by then, the provider gives what it gave for it, though that is not here yet.
+            let asked = self.store().moment().await.unwrap();
             let newest = self.provider().newest();
             let same = held.filter(|token| self.provider().takes(token)).or(newest);
             let access = self.provider().issue_alone();
             let life = self.another_life(&access);
-            self.arriving.push(Arrival { access, same, life, asked_at: self.hand.now() });
+            let came = self.store().moment().await.unwrap();
+            self.arriving.push(Arrival { access, same, life, asked, came });
         }
         let (device, now) = (self.device.clone(), self.hand.now());
         let forget = move |transaction: &Transaction<'_>| {
@@ -81,8 +83,8 @@ impl Life {
     pub(super) async fn come_back(&mut self) {
         self.is_forgotten = false;
         match self.arriving.pop() {
-            Some(Arrival { access, same: Some(same), life, asked_at }) => {
-                self.keep_elsewhere(same, Arrival { access, same: None, life, asked_at }).await;
+            Some(Arrival { access, same: Some(same), life, asked, came }) => {
+                self.keep_elsewhere(same, Arrival { access, same: None, life, asked, came }).await;
             }
             _ => self.sign_in().await,
         }
@@ -106,7 +108,7 @@ impl Life {
                 let Some(known) = known_of(view, copy.refresh)? else { continue };
                 let holders = view.holders_of_line(&known.token)?;
                 let is_of_line = holders.iter().any(|holder| holder.credentials == kept);
-                let is_spared = is_answer_lost(&known) && may_be_lost_answer(&held, &known, now);
+                let is_spared = is_answer_lost(&known) && may_be_lost_answer(&held, &known);
                 spared += usize::from(is_spared && !is_of_line);
                 if !(known.is_held(now) || is_of_line || is_spared) {
                     told.extend(view.sealed_copy(copy.seq)?);
@@ -124,7 +126,7 @@ impl Life {
     }
 
     /// What was given for the refresh token meanwhile renews the new credentials, or that itself, with all that is known of it.
-    async fn keep_elsewhere(&mut self, same: String, Arrival { access, life, asked_at, .. }: Arrival) {
+    async fn keep_elsewhere(&mut self, same: String, Arrival { access, life, asked, came, .. }: Arrival) {
         let (device, owners, brought) = (self.device.clone(), self.another_owner(), access.clone());
         let (same, now) = (SecretText::from(same), self.hand.now());
         let keep = move |transaction: &Transaction<'_>| {
@@ -133,7 +135,8 @@ impl Life {
                 token: &same,
                 known: known.as_ref(),
                 is_succeeded: false,
-                asked_at: Some(asked_at),
+                asked: Some(asked),
+                came,
             };
             let heir = match issued.is_rotated() {
                 true => transaction.copy_of_line(&known.as_ref().unwrap().line)?,

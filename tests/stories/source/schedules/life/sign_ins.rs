@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use endo::ambient::Timestamp;
 use endo::source::renewal::{IssuedToken, begin_life, carry_over, named};
-use endo::store::{RenewalStage, StoreError, StoredRecord, StoredRefreshToken, StoredRenewal, Transaction};
+use endo::store::{Moment, RenewalStage, StoreError, StoredRecord, StoredRefreshToken, StoredRenewal, Transaction};
 use endo::vault::SecretText;
 
 use super::super::super::{owned_by, plain, read};
@@ -17,7 +16,8 @@ pub(super) struct Arrival {
     /// The refresh token that is given again.
     pub(super) same: Option<String>,
     pub(super) life: StoredRenewal,
-    pub(super) asked_at: Timestamp,
+    pub(super) asked: Moment,
+    pub(super) came: Moment,
 }
 
 /// What became of it.
@@ -51,10 +51,12 @@ impl Life {
     pub(super) async fn sign_in_without_another_refresh_token(&mut self, late: u64) {
         // Whoever signs in takes a while.
         self.hand.forward(Duration::from_secs(1));
+        let asked = self.store().moment().await.unwrap();
         let access = self.provider().issue_alone();
         let (same, life) = (self.handed_out_again().await, self.another_life(&access));
         self.note(format!("somebody signs in for {access} alone, or with {same:?}"));
-        let arrival = Arrival { access, same, life, asked_at: self.hand.now() };
+        let came = self.store().moment().await.unwrap();
+        let arrival = Arrival { access, same, life, asked, came };
         match self.dice.percent(late) {
             true => self.arriving.push(arrival),
             false => self.keep(arrival).await,
@@ -69,7 +71,7 @@ impl Life {
     }
 
     /// The refresh token before is taken over, or what was given for it meanwhile, unless that is known to be over.
-    async fn keep(&mut self, Arrival { access, same, life, asked_at }: Arrival) {
+    async fn keep(&mut self, Arrival { access, same, life, asked, came }: Arrival) {
         let (device, owners, secret) = (self.device.clone(), self.another_owner(), access.clone());
         let (same_again, now) = (same.clone().map(SecretText::from), self.hand.now());
         let keep = move |transaction: &Transaction<'_>| {
@@ -80,12 +82,13 @@ impl Life {
                 Some(same) => transaction.refresh_token(&same.fingerprint())?,
                 None => None,
             };
-            let asked_at = Some(asked_at);
+            let asked = Some(asked);
             let issued = same_again.as_ref().map(|token| IssuedToken {
                 token,
                 known: of_same.as_ref(),
                 is_succeeded: false,
-                asked_at,
+                asked,
+                came,
             });
             let kept = kept.map(|kept| (kept.copy(), named(kept.fingerprint(), Some(&known))));
             let goes_on = kept.filter(|(_, known)| IssuedToken::goes_on(issued, known));
