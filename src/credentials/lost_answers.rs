@@ -1,11 +1,11 @@
 //! Renewals whose answer was lost: whoever signs in since may be given what was in it, and nobody here can tell.
 
-use super::CredentialsDevices;
 use super::in_use::tokens_of;
+use super::{CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
 use crate::source::renewal::{is_answer_lost, may_be_lost_answer};
-use crate::store::{HolderOfLine, RenewalStage, StoreError, StoredRefreshToken, View};
-use crate::vault::Credentials;
+use crate::store::{HolderOfLine, QueuedRevocation, RenewalStage, StoreError, StoredRefreshToken, View};
+use crate::vault::{Credentials, ResourceOwnerId, SecretText};
 
 /// Why a secret is not ended whose renewal may have brought what the account signed in for since.
 pub(super) const MAY_BE_ITS_ANSWER: &str = "the answer to a renewal was lost, and what the account has signed in for since may be what that \
@@ -19,18 +19,14 @@ impl CredentialsDevices {
         &self,
         ending: &Credentials,
     ) -> Result<Vec<StoredRefreshToken>, StoreError> {
-        let (line, now) = (self.lines_of(tokens_of(ending)).await?, self.clock.now());
+        let tokens: Vec<_> = tokens_of(ending).map(SecretText::fingerprint).collect();
+        let now = self.clock.now();
         let look = move |view: &View<'_>| {
-            let mut known = Vec::new();
-            for token in &line {
-                known.extend(view.refresh_token(token)?);
+            let mut lost = Vec::new();
+            for token in &tokens {
+                lost.extend(lost_of(view.line_of(token)?).filter(|lost| !lost.is_held(now)));
             }
-            let is_spent = |known: &&StoredRefreshToken| known.stage == RenewalStage::Spent;
-            let last_spent = known.iter().filter(is_spent).map(|known| known.noted).max();
-            // What was renewed again since tells that nobody went on with what was lost before.
-            known.retain(|known| known.stage != RenewalStage::Spent || Some(known.noted) == last_spent);
-            known.retain(|known| is_answer_lost(known) && !known.is_held(now));
-            Ok(known)
+            Ok(lost)
         };
         self.store.read(look).await
     }
@@ -60,4 +56,49 @@ impl CredentialsDevices {
         };
         self.store.read(look).await
     }
+
+    /// Whether a stray may be what a renewal brought, here or anywhere, whose answer was lost or is awaited: that of credentials
+    /// of its account, or of any where nobody knows whose it is. What these can still be renewed by may end with it.
+    pub(super) async fn may_be_waited_for(
+        &self,
+        stray: &QueuedRevocation,
+        account: Option<&ResourceOwnerId>,
+    ) -> Result<bool, CredentialsError> {
+        if stray.receipt.is_some() {
+            return Ok(false);
+        }
+        let (came, now) = (stray.came, self.clock.now());
+        let look = move |view: &View<'_>| {
+            let mut waiting = Vec::new();
+            for holder in view.holders_of_lost_lines(came)? {
+                let Some(held) = &holder.renewal.refresh else { continue };
+                let is_lost = lost_of(view.line_of(&held.token)?).any(|lost| lost.first_sent <= came);
+                if is_lost && holder.is_of_use(now) {
+                    waiting.push(holder.credentials);
+                }
+            }
+            Ok(waiting)
+        };
+        let waiting = self.store.read::<_, StoreError, _>(look).await?;
+        let Some(account) = account else { return Ok(!waiting.is_empty()) };
+        for credentials in waiting {
+            match self.is_of_account(&credentials, account).await {
+                Ok(false) => {}
+                // Nobody uses what no key here opens.
+                Err(CredentialsError::Record(_)) => {}
+                is_one => return is_one,
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// Those of a line of which nobody knows what came of sending them. What was renewed again since tells that nobody went on with
+/// what was lost before.
+fn lost_of(line: Vec<StoredRefreshToken>) -> impl Iterator<Item = StoredRefreshToken> {
+    let is_spent = |known: &StoredRefreshToken| known.stage == RenewalStage::Spent;
+    let last_spent = line.iter().filter(|known| is_spent(known)).map(|known| known.noted).max();
+    line.into_iter()
+        .filter(move |known| !is_spent(known) || Some(known.noted) == last_spent)
+        .filter(is_answer_lost)
 }

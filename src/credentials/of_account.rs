@@ -100,7 +100,7 @@ impl CredentialsDevices {
         let tokens: Vec<_> = tokens.map(SecretText::fingerprint).collect();
         let look = move |view: &View<'_>| {
             let lines: Result<Vec<_>, _> = tokens.iter().map(|token| view.line_of(token)).collect();
-            Ok::<_, StoreError>(lines?.concat())
+            Ok::<_, StoreError>(lines?.into_iter().flatten().map(|known| known.token).collect())
         };
         self.store.read(look).await
     }

@@ -99,7 +99,8 @@ impl CredentialsDevices {
         let (record, now) = (sealing?, self.clock.now());
         let note = move |transaction: &Transaction<'_>| {
             let (name, due_at) = (NAME.into(), now.plus(LONGEST_SIGN_IN));
-            transaction.add_revocation(&NewRevocation::stray(&name, &record, now, due_at))
+            let stray = NewRevocation::stray(&name, &record, now, due_at).since(transaction.moment()?);
+            transaction.add_revocation(&stray)
         };
         Ok(self.store.write::<_, StoreError, _>(note).await?)
     }

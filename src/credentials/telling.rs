@@ -34,6 +34,8 @@ enum Hindrance {
     SignIn,
     /// A renewal is under way, and nobody knows yet what to ask.
     Renewal,
+    /// The answer to a renewal was lost, and what a sign-in brought may be what was in it.
+    Doubt,
     /// Nobody can tell whether the tokens are in use.
     Untold,
     /// The sealed copy does not open.
@@ -65,6 +67,7 @@ impl Hindrance {
                 Some("a sign-in is under way that may bring the same tokens, or be by the same account")
             }
             Self::Renewal => Some("a renewal is under way that may bring more tokens"),
+            Self::Doubt => Some("the answer to a renewal was lost, and the tokens may be what was in it"),
             Self::Untold => Some("it could not be found out whether the tokens are in use here"),
             Self::Unopened => Some("none of the gateway's keys opens the sealed copy of the tokens"),
             Self::LetGo => Some(
@@ -98,7 +101,7 @@ impl Hindrance {
     fn pause(self, attempts: u32) -> Duration {
         match self {
             Self::SignIn | Self::Renewal => MOMENT,
-            Self::Untold => UNTOLD,
+            Self::Doubt | Self::Untold => UNTOLD,
             Self::Unopened => UNOPENED,
             Self::LetGo => STILL_AT_IT,
             Self::Silence => PAUSES.after(attempts).max(STILL_AT_IT),
@@ -247,6 +250,9 @@ impl CredentialsDevices {
         if let Some(spared) = self.spared(revocation, &opened, account).await.map_err(untold)? {
             drop(ending);
             return self.spare(revocation, spared).await;
+        }
+        if self.may_be_waited_for(revocation, account).await.map_err(untold)? {
+            return Err(Hindrance::Doubt);
         }
         if !self.note_asked(revocation.seq).await.map_err(untold)? {
             return Err(Hindrance::TakenUp);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rusqlite::{OptionalExtension, Row};
 
+use super::renewals::OF_CREDENTIALS;
 use super::{Moment, StoreError, StoredRecord, StoredRenewal, Transaction, View};
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
@@ -185,15 +186,31 @@ impl View<'_> {
         Ok(self.prepare(&sql)?.query_row([token], |row| StoredRefreshToken::read(row, 0)).optional()?)
     }
 
-    /// The refresh tokens that are known of the line of this one, itself among them where it is known.
+    /// What is known of the line of this refresh token, itself among it where it is known.
     ///
     /// # Errors
     /// What the database reports.
-    pub fn line_of(&self, token: &Fingerprint) -> Result<Vec<Fingerprint>, StoreError> {
-        let sql = "SELECT token FROM refresh_tokens WHERE line = (SELECT line FROM refresh_tokens WHERE token = ?1)";
-        let mut statement = self.prepare(sql)?;
-        let rows = statement.query_map([token], |row| row.get(0))?;
+    pub fn line_of(&self, token: &Fingerprint) -> Result<Vec<StoredRefreshToken>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM refresh_tokens WHERE line = (SELECT line FROM refresh_tokens WHERE token = ?1)"
+        );
+        let mut statement = self.prepare(&sql)?;
+        let rows = statement.query_map([token], |row| StoredRefreshToken::read(row, 0))?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The credentials that hold a refresh token of a line of which an answer may be lost to what was first sent at that moment or
+    /// before.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn holders_of_lost_lines(&self, by: Moment) -> Result<Vec<HolderOfLine>, StoreError> {
+        let sql = format!(
+            "SELECT credentials, {OF_CREDENTIALS}, {COLUMNS} FROM refresh_tokens JOIN renewals ON refresh = token
+             WHERE line IN (SELECT line FROM refresh_tokens
+                            WHERE first_sent <= ?1 AND (is_lost OR stage IN (1, 2, 5) OR sent > 1))"
+        );
+        self.holders(&sql, [by.number()])
     }
 
     /// The credentials that hold this refresh token, or another of its line, as far as is noted.
@@ -201,17 +218,21 @@ impl View<'_> {
     /// # Errors
     /// What the database reports.
     pub fn holders_of_line(&self, token: &Fingerprint) -> Result<Vec<HolderOfLine>, StoreError> {
-        let sql = "SELECT credentials FROM refresh_tokens JOIN renewals ON refresh = token
-                   WHERE line = (SELECT line FROM refresh_tokens WHERE token = ?1)";
+        let sql = format!(
+            "SELECT credentials, {OF_CREDENTIALS}, {COLUMNS} FROM refresh_tokens JOIN renewals ON refresh = token
+             WHERE line = (SELECT line FROM refresh_tokens WHERE token = ?1)"
+        );
+        self.holders(&sql, [token])
+    }
+
+    fn holders(&self, sql: &str, of: impl rusqlite::Params) -> Result<Vec<HolderOfLine>, StoreError> {
         let mut statement = self.prepare(sql)?;
-        let rows = statement.query_map([token], |row| row.get::<_, String>(0))?;
-        let mut holders = Vec::new();
-        for credentials in rows {
-            let credentials = DeviceUuid::from(credentials?);
-            let renewal = self.renewal(&credentials)?;
-            holders.extend(renewal.map(|renewal| HolderOfLine { credentials, renewal }));
-        }
-        Ok(holders)
+        let holder = |row: &Row<'_>| {
+            let credentials = row.get::<_, String>(0)?.into();
+            Ok(HolderOfLine { credentials, renewal: StoredRenewal::read(row, 1)? })
+        };
+        let rows = statement.query_map(of, holder)?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// The newest secret of this line that is to end, of which the API was not told yet, and whose refresh token may still

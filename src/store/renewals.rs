@@ -32,6 +32,28 @@ impl StoredRenewal {
         self.expires_at.is_none_or(|end| now < end)
     }
 
+    /// From the columns of [`OF_CREDENTIALS`], which begin at this one, and those of what is known of its refresh token after them.
+    pub(super) fn read(row: &Row<'_>, at: usize) -> rusqlite::Result<Self> {
+        let time = |column| {
+            Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(at + column)?.map(Timestamp::from_millis))
+        };
+        let token: Option<Fingerprint> = row.get(at + 6)?;
+        let is_known = row.get::<_, Option<Fingerprint>>(at + 7)?.is_some();
+        let refresh = match token {
+            Some(_) if is_known => Some(StoredRefreshToken::read(row, at + 7)?),
+            token => token.map(StoredRefreshToken::new),
+        };
+        Ok(Self {
+            generation: row.get::<_, i64>(at)?.unsigned_abs(),
+            expires_at: time(1)?,
+            renew_at: time(2)?,
+            renewed_at: time(3)?,
+            secret_since: row.get::<_, i64>(at + 4)?.unsigned_abs(),
+            refused_at: time(5)?,
+            refresh,
+        })
+    }
+
     /// The same secret, renewed by this refresh token, as far as that still renews anything.
     #[must_use]
     pub fn renewed_by(self, refresh: Option<StoredRefreshToken>) -> Self {
@@ -40,7 +62,7 @@ impl StoredRenewal {
     }
 }
 
-const OF_CREDENTIALS: &str =
+pub(super) const OF_CREDENTIALS: &str =
     "generation, expires_at, renew_at, renewed_at, secret_since, refused_at, refresh";
 
 impl View<'_> {
@@ -52,7 +74,10 @@ impl View<'_> {
         let sql = format!(
             "SELECT {OF_CREDENTIALS}, {COLUMNS} FROM renewals LEFT JOIN refresh_tokens ON token = refresh WHERE credentials = ?1"
         );
-        Ok(self.prepare(&sql)?.query_row([credentials.as_str()], renewal).optional()?)
+        Ok(self
+            .prepare(&sql)?
+            .query_row([credentials.as_str()], |row| StoredRenewal::read(row, 0))
+            .optional()?)
     }
 
     /// The credentials whose secret this refresh token renews, as far as is noted.
@@ -139,24 +164,4 @@ impl Transaction<'_> {
         self.prepare("DELETE FROM renewals WHERE credentials = ?1")?.execute([credentials.as_str()])?;
         Ok(())
     }
-}
-
-fn renewal(row: &Row<'_>) -> rusqlite::Result<StoredRenewal> {
-    let time =
-        |column| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_millis));
-    let token: Option<Fingerprint> = row.get(6)?;
-    let is_known = row.get::<_, Option<Fingerprint>>(7)?.is_some();
-    let refresh = match token {
-        Some(_) if is_known => Some(StoredRefreshToken::read(row, 7)?),
-        token => token.map(StoredRefreshToken::new),
-    };
-    Ok(StoredRenewal {
-        generation: row.get::<_, i64>(0)?.unsigned_abs(),
-        expires_at: time(1)?,
-        renew_at: time(2)?,
-        renewed_at: time(3)?,
-        secret_since: row.get::<_, i64>(4)?.unsigned_abs(),
-        refused_at: time(5)?,
-        refresh,
-    })
 }

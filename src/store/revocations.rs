@@ -3,7 +3,7 @@
 
 use rusqlite::{OptionalExtension, Row};
 
-use super::{Due, Fingerprint, StoreError, StoredRecord, Transaction, View};
+use super::{Due, Fingerprint, Moment, StoreError, StoredRecord, Transaction, View};
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 
@@ -22,12 +22,14 @@ pub struct QueuedRevocation {
     pub attempts: u32,
     /// The refresh token that is in it, where that is noted.
     pub refresh: Option<Fingerprint>,
+    /// The last moment before it was there, where it is a stray.
+    pub came: Moment,
 }
 
 /// What stands in place of a stray's receipt: they count from 1.
 const NO_RECEIPT: i64 = 0;
 
-const COLUMNS: &str = "seq, credentials, receipt, made_at, attempts, refresh";
+const COLUMNS: &str = "seq, credentials, receipt, made_at, attempts, refresh, came";
 
 impl View<'_> {
     /// The secrets that the API is to be told of now, at most `limit`: of each queue the first, and then of each the next,
@@ -101,6 +103,7 @@ pub struct NewRevocation<'a> {
     receipt: i64,
     record: &'a StoredRecord,
     refresh: Option<Fingerprint>,
+    came: Moment,
     made_at: Timestamp,
     due_at: Timestamp,
 }
@@ -113,7 +116,8 @@ impl<'a> NewRevocation<'a> {
         record: &'a StoredRecord,
         now: Timestamp,
     ) -> Self {
-        Self { credentials, receipt, record, refresh: None, made_at: now, due_at: now }
+        let came = Moment::default();
+        Self { credentials, receipt, record, refresh: None, came, made_at: now, due_at: now }
     }
 
     /// The same, in which this refresh token is.
@@ -124,7 +128,13 @@ impl<'a> NewRevocation<'a> {
 
     /// What a sign-in brought at `now`, sealed for `name`: it ends at `due_at`, unless a record holds it by then.
     pub fn stray(name: &'a DeviceUuid, record: &'a StoredRecord, now: Timestamp, due_at: Timestamp) -> Self {
-        Self { credentials: name, receipt: NO_RECEIPT, record, refresh: None, made_at: now, due_at }
+        Self { due_at, ..Self::told_by(NO_RECEIPT, name, record, now) }
+    }
+
+    /// The same, which was there after this moment.
+    #[must_use]
+    pub fn since(self, came: Moment) -> Self {
+        Self { came, ..self }
     }
 }
 
@@ -135,10 +145,10 @@ impl Transaction<'_> {
     /// What the database reports.
     pub fn add_revocation(&self, new: &NewRevocation<'_>) -> Result<i64, StoreError> {
         self.use_reserve();
-        let NewRevocation { credentials, receipt, record, refresh, made_at, due_at } = new;
+        let NewRevocation { credentials, receipt, record, refresh, came, made_at, due_at } = new;
         let sql =
-            "INSERT INTO revocations (credentials, receipt, generation, endo, signature, source, made_at, due_at, refresh)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+            "INSERT INTO revocations (credentials, receipt, generation, endo, signature, source, made_at, due_at, refresh, came)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
         let generation = i64::try_from(record.generation).unwrap_or(i64::MAX);
         self.prepare(sql)?.execute((
             credentials.as_str(),
@@ -150,6 +160,7 @@ impl Transaction<'_> {
             made_at.as_millis(),
             due_at.as_millis(),
             refresh,
+            came.number(),
         ))?;
         Ok(self.last_insert_rowid())
     }
@@ -239,5 +250,6 @@ fn queued(row: &Row<'_>) -> rusqlite::Result<QueuedRevocation> {
         made_at: Timestamp::from_millis(row.get(3)?),
         attempts: row.get(4)?,
         refresh: row.get(5)?,
+        came: Moment::of(row.get(6)?),
     })
 }

@@ -94,5 +94,7 @@ UPDATE refresh_tokens SET stage = 5 WHERE stage = 3 AND reason =
 UPDATE renewals SET refresh = NULL, refused_at = coalesce(refused_at, unixepoch() * 1000)
 WHERE refresh IN (SELECT token FROM refresh_tokens WHERE stage = 3 AND reason LIKE 'the API refused the secret, and %');
 ALTER TABLE refresh_tokens DROP COLUMN reason;
+CREATE INDEX refresh_tokens_lost ON refresh_tokens (first_sent) WHERE is_lost OR stage IN (1, 2, 5) OR sent > 1;
+ALTER TABLE revocations ADD COLUMN came INTEGER NOT NULL DEFAULT 0;
 INSERT INTO moments SELECT 1, coalesce(max(max(noted), max(line_since), max(first_sent)), 0) FROM refresh_tokens;
 ";

@@ -75,8 +75,7 @@ impl Scene {
             let known = transaction.renewal(&device)?.unwrap().refresh.unwrap();
             let stage = RenewalStage::Sending;
             let (noted, noted_at) = (transaction.next_moment()?, now);
-            let sent =
-                StoredRefreshToken { stage, sent: 1, first_sent: noted, noted, noted_at, ..known };
+            let sent = StoredRefreshToken { stage, sent: 1, first_sent: noted, noted, noted_at, ..known };
             transaction.store_refresh_token(&sent)
         };
         self.office.gateway.store.write::<_, StoreError, _>(send).await.unwrap();
@@ -124,6 +123,78 @@ async fn what_may_be_the_lost_answer_does_not_end_with_what_it_was_given_for() {
             scene.works(&back, &access).await;
         }
     }
+}
+
+#[tokio::test]
+async fn neither_where_the_clock_was_set_back_since_it_was_lost() {
+    for is_forgotten in [false, true] {
+        let scene = Scene::begin(Lost::Failed).await;
+        let Scene { provider, office, credentials } = &scene;
+        office.is_set_back(Duration::from_secs(30));
+        if is_forgotten {
+            office.forget(credentials).await;
+        }
+        let (access, refresh) = provider.grant();
+        let back = office.keep(42, &access, &refresh).await;
+        office.passes(Duration::from_secs(60));
+        assert_eq!((scene.told().await.verdict, provider.ended()), (ApiVerdict::Spared, Vec::new()));
+        scene.works(&back, &access).await;
+    }
+}
+
+/// What a sign-in brings now, which is not kept.
+async fn brings_what_is_not_kept(office: &Office, provider: &FakeProvider, is_known: bool) {
+    let (access, refresh) = provider.grant();
+    let account = office.account(42, &access, &refresh);
+    let devices = &office.gateway.credentials;
+    let arrival = devices.arrival(None).await;
+    let arrival = devices.note_stray(arrival, &account.secret, account.refresh_token.as_ref()).await.unwrap();
+    devices.give_up(arrival, is_known.then_some(&account)).await;
+}
+
+#[tokio::test]
+async fn neither_does_what_it_was_given_for_with_what_is_not_kept() {
+    for is_known in [false, true] {
+        let provider = FakeProvider::start().await;
+        provider.gives_its_current_token_again();
+        let once = config::Source { refresh_retry: config::RefreshRetry::Once, ..provider.settings() };
+        let office = Office::open(once).await;
+        let (access, refresh) = provider.grant();
+        let credentials = office.keep(42, &access, &refresh).await;
+        let scene = Scene { provider, office, credentials };
+        scene.loses(Lost::Failed, &refresh).await;
+        let Scene { provider, office, credentials } = &scene;
+        brings_what_is_not_kept(office, provider, is_known).await;
+        assert_eq!((office.waiting().await.len(), provider.ended()), (1, Vec::new()));
+
+        // The API takes the refresh token again, and that what it gives for it now ends with what it gave before.
+        provider.knows(None, &refresh);
+        provider.expire(&access);
+        office.passes(Duration::from_secs(300));
+        assert_eq!(office.gateway.credentials.renew_refused(credentials, 1).await.unwrap(), Renewed::New);
+        office.does_what_is_due().await;
+        assert_eq!((office.waiting().await.len(), provider.ended()), (1, Vec::new()));
+
+        // Once that is renewed nobody goes on with what was lost.
+        office.passes(Duration::from_secs(300));
+        assert_eq!(office.gateway.credentials.renew_refused(credentials, 2).await.unwrap(), Renewed::New);
+        office.passes(Duration::from_secs(60));
+        office.does_what_is_due().await;
+        assert_eq!(office.waiting().await.len(), 0);
+        assert!(!provider.ended().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_kept_ends_whatever_was_lost_since_or_of_others() {
+    let provider = FakeProvider::start().await;
+    let office = Office::open(provider.settings()).await;
+    let (access, refresh) = provider.grant();
+    let credentials = office.keep(43, &access, &refresh).await;
+    let scene = Scene { provider, office, credentials };
+    scene.loses(Lost::Failed, &refresh).await;
+    brings_what_is_not_kept(&scene.office, &scene.provider, true).await;
+    assert_eq!(scene.provider.ended().len(), 2);
 }
 
 #[tokio::test]

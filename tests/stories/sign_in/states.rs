@@ -55,7 +55,10 @@ async fn credentials_say_in_words_how_they_stand() {
             "In doubt: a renewal is not answered, and is not tried again. The secret is used until the API refuses it, then you \
              need to sign in again</p>",
         ),
-        (at_stage(RenewalStage::Refused, 0), "Works until the API refuses it, then you need to sign in again"),
+        (
+            at_stage(RenewalStage::Refused, 0),
+            "Works until the API refuses it, then you need to sign in again",
+        ),
         (
             StoredRenewal { expires_at: Some(house.now()), ..at_stage(RenewalStage::Refused, 0) },
             "Needs you to sign in again",

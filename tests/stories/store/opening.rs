@@ -214,7 +214,8 @@ async fn why_a_secret_is_not_renewed_any_more_is_told_as_before() {
         "nobody knows what came of a renewal, and the provider does not take the refresh token again",
         "the API refused the secret, and there is no refresh token",
     ];
-    let sql = "INSERT INTO renewals VALUES (?1, 1, NULL, NULL, 3, 1, '', 0, 0, ?1, 0, NULL, 1, 1, NULL, NULL)";
+    let sql =
+        "INSERT INTO renewals VALUES (?1, 1, NULL, NULL, 3, 1, '', 0, 0, ?1, 0, NULL, 1, 1, NULL, NULL)";
     for reason in told {
         connection.execute(sql, [reason]).unwrap();
     }

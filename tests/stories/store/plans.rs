@@ -34,7 +34,7 @@ const READS_IN_ORDER: [&str; 26] = [
     "SELECT credentials, owner_keys FROM forgotten WHERE owner_keys <> '[]'",
     "SELECT credentials, user_device, bound_at, ended_at FROM bindings FULL JOIN tombstones USING (credentials, user_device) ORDER BY bound_at, user_device",
     "SELECT credentials, user_device, owner, status_device, made_at FROM half_made LEFT JOIN tombstones USING (credentials, user_device) WHERE ended_at IS NULL ORDER BY made_at",
-    "SELECT seq, credentials, receipt, made_at, attempts, refresh FROM revocations ORDER BY seq LIMIT ?1",
+    "SELECT seq, credentials, receipt, made_at, attempts, refresh, came FROM revocations ORDER BY seq LIMIT ?1",
     "SELECT uuid, document FROM devices ORDER BY seq DESC",
     "UPDATE revocations SET rest_until = min(rest_until, ?2), made_at = min(made_at, ?1)",
     "UPDATE turns SET due_at = min(due_at, ?1), had_at = ?1 WHERE had_at > ?1",
@@ -44,6 +44,7 @@ const READS_IN_ORDER: [&str; 26] = [
 fn statements() -> Vec<String> {
     let literal = Regex::new(r#""((?:WITH|SELECT|INSERT|UPDATE|DELETE) [^"]*)""#).unwrap();
     let part = Regex::new(r#"const (\w+): &str =\s+"([^"]*)""#).unwrap();
+    let shares = Regex::new(r"use super::(\w+)::[A-Z_]+;").unwrap();
     let mut found = Vec::new();
     let store = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store");
     let mut left = vec![store.clone()];
@@ -53,10 +54,10 @@ fn statements() -> Vec<String> {
             continue;
         }
         let text = fs::read_to_string(path).unwrap();
-        let columns = "use super::refresh_tokens::COLUMNS";
-        let shared =
-            text.contains(columns).then(|| fs::read_to_string(store.join("refresh_tokens.rs")).unwrap());
-        let with_parts = text.clone() + shared.as_deref().unwrap_or_default();
+        let shared = shares
+            .captures_iter(&text)
+            .map(|from| fs::read_to_string(store.join(format!("{}.rs", &from[1]))));
+        let with_parts = shared.fold(text.clone(), |parts, more| parts + &more.unwrap());
         found.extend(literal.captures_iter(&text).map(|found| {
             let parts = part.captures_iter(&with_parts);
             let statement = parts.fold(found[1].to_owned(), |statement, part| {

@@ -29,7 +29,10 @@ fn dead() -> StoredRenewal {
         renew_at: None,
         renewed_at: None,
         refused_at: None,
-        refresh: Some(StoredRefreshToken { stage: RenewalStage::Refused, ..StoredRefreshToken::new([1; 32]) }),
+        refresh: Some(StoredRefreshToken {
+            stage: RenewalStage::Refused,
+            ..StoredRefreshToken::new([1; 32])
+        }),
     }
 }
 

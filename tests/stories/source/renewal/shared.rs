@@ -121,7 +121,9 @@ async fn who_dies_with_a_request_out_leaves_the_secret_in_doubt_to_the_next_proc
             (Retry::Once, false) | (Retry::Always, _) => (RenewalStage::Idle, 2),
         };
         match stage {
-            RenewalStage::GivenUp => assert!(matches!(outcome, Err(RenewalError::Dead { .. })), "{outcome:?}"),
+            RenewalStage::GivenUp => {
+                assert!(matches!(outcome, Err(RenewalError::Dead { .. })), "{outcome:?}")
+            }
             RenewalStage::Idle => assert_eq!(outcome.unwrap(), Renewed::New),
             _ => assert_eq!(outcome.unwrap(), Renewed::StillGood),
         }

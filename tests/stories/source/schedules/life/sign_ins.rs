@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use endo::source::renewal::{IssuedToken, begin_life, carry_over, named};
-use endo::store::{Moment, RenewalStage, StoreError, StoredRecord, StoredRefreshToken, StoredRenewal, Transaction};
+use endo::store::{
+    Moment, RenewalStage, StoreError, StoredRecord, StoredRefreshToken, StoredRenewal, Transaction,
+};
 use endo::vault::SecretText;
 
 use super::super::super::{owned_by, plain, read};
