@@ -14,8 +14,8 @@ use crate::bus::Bus;
 use crate::bus::embedded::BusError;
 use crate::message::DeviceUuid;
 use crate::source::renewal::{
-    BeforeUse, Health, Held, NOBODY_RENEWS, NewSecret, Records, RecordsError, Refused, RenewalError,
-    Renewals, Renewed, Renewer, Standing, Upstream, begin_life, note_refusal,
+    BeforeUse, Health, Held, NOBODY_RENEWS, NewSecret, Records, RecordsError, Refused, Rejection,
+    RenewalError, Renewals, Renewed, Renewer, Standing, Upstream, begin_life, note_refusal,
 };
 use crate::store::{StoreError, StoredRecord, StoredRefreshToken, StoredRenewal, Transaction, View};
 use crate::telemetry::with_causes;
@@ -27,7 +27,7 @@ const AT_ONCE: usize = 256;
 /// Who renews secrets.
 #[derive(Debug)]
 pub(super) struct Renewing {
-    renewals: Renewals,
+    pub(super) renewals: Renewals,
     random: Random,
 }
 
@@ -83,26 +83,20 @@ impl CredentialsDevices {
     ) -> Result<Renewed, CredentialsError> {
         let tried = self.tried(credentials, generation).await?;
         match &self.renewing {
-            Some(renewing) => Ok(renewing.renewals.after_rejection(credentials, tried).await?),
+            Some(renewing) => {
+                let rejection = Rejection::by_the_api(tried);
+                Ok(renewing.renewals.after_rejection(credentials, rejection).await?)
+            }
             None => self.give_up_refused(credentials, tried).await,
         }
     }
 
-    /// The same where somebody says that the API refused it: where it is not renewed after all, it is used while it lives.
-    pub(super) async fn renew_by_word(
+    /// The generation that was tried, as the store counts it.
+    pub(super) async fn tried(
         &self,
         credentials: &DeviceUuid,
         generation: u64,
-    ) -> Result<Renewed, CredentialsError> {
-        let tried = self.tried(credentials, generation).await?;
-        match &self.renewing {
-            Some(renewing) => Ok(renewing.renewals.after_word(credentials, tried).await?),
-            None => self.renew_refused(credentials, generation).await,
-        }
-    }
-
-    /// The generation that was tried, as the store counts it.
-    async fn tried(&self, credentials: &DeviceUuid, generation: u64) -> Result<u64, CredentialsError> {
+    ) -> Result<u64, CredentialsError> {
         match self.adopt(credentials, generation).await {
             Err(CredentialsError::NoRecord) if self.is_forgotten(credentials).await? => {
                 Err(CredentialsError::Revoked)

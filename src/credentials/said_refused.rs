@@ -4,22 +4,13 @@ use super::asked_lately::Tried;
 use super::{CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
 use crate::source::oauth2::Probe;
-use crate::source::renewal::Renewed;
-use crate::store::{StoreError, StoredRefreshToken, View};
+use crate::source::renewal::{NOBODY_RENEWS, Rejection, Renewed};
+use crate::store::{StoreError, View};
 use crate::telemetry::with_causes;
 
 /// Why there is no secret any more.
 const SO_SAYS_THE_API: &str =
     "a handler says that the API does not take the access token, and so does the API";
-
-/// What helps where a secret is refused.
-enum Remedy {
-    /// Another took its place meanwhile.
-    Newer,
-    /// This gateway renews it; or there is none, which whoever does says.
-    Renewal,
-    None,
-}
 
 impl CredentialsDevices {
     /// As [`CredentialsDevices::renew_refused`] where the secret can be renewed. Where nothing can renew it, a word is not enough
@@ -32,12 +23,12 @@ impl CredentialsDevices {
         credentials: &DeviceUuid,
         generation: u64,
     ) -> Result<Renewed, CredentialsError> {
-        match self.remedy(credentials, generation).await? {
-            Remedy::Newer => return Ok(Renewed::Newer),
-            Remedy::Renewal => return self.renew_by_word(credentials, generation).await,
-            Remedy::None => {}
-        }
+        let generation = self.tried(credentials, generation).await?;
         let tried = Tried { credentials: credentials.clone(), generation };
+        match self.renew_by_word(&tried).await {
+            Err(CredentialsError::SignInAgain { .. }) => {}
+            outcome => return outcome,
+        }
         let said = match self.asked_lately.recall(&tried, self.clock.now()) {
             Some(said) => said,
             None => self.ask_about(&tried).await,
@@ -66,26 +57,27 @@ impl CredentialsDevices {
         said
     }
 
-    /// What there is for a secret that was tried.
-    async fn remedy(&self, credentials: &DeviceUuid, tried: u64) -> Result<Remedy, CredentialsError> {
-        let record = match self.newest_record(credentials).await {
-            Err(CredentialsError::NoRecord) => return Ok(Remedy::Renewal),
-            record => record?,
+    /// Renews it, where anything does, or finds what took its place.
+    async fn renew_by_word(&self, tried: &Tried) -> Result<Renewed, CredentialsError> {
+        let Tried { credentials, generation } = tried;
+        match &self.renewing {
+            Some(renewing) => {
+                let rejection = Rejection::by_a_handler(*generation);
+                Ok(renewing.renewals.after_rejection(credentials, rejection).await?)
+            }
+            None if self.has_newer(tried).await? => Ok(Renewed::Newer),
+            None => Err(CredentialsError::SignInAgain { reason: NOBODY_RENEWS }),
+        }
+    }
+
+    /// Whether another took its place since.
+    async fn has_newer(&self, Tried { credentials, generation: tried }: &Tried) -> Result<bool, StoreError> {
+        let (device, tried) = (credentials.clone(), *tried);
+        let look = move |view: &View<'_>| {
+            let newest = view.record(&device)?.map_or(tried, |record| record.generation);
+            let known = view.renewal(&device)?.filter(|known| known.generation == newest);
+            Ok(known.map_or(newest, |known| known.secret_since) > tried)
         };
-        let (device, generation) = (credentials.clone(), record.generation);
-        let opened = self.open_record(device.clone(), record).await?;
-        let look = move |view: &View<'_>| view.renewal(&device);
-        let known = self.store.read::<_, StoreError, _>(look).await?;
-        let known = known.filter(|known| known.generation == generation);
-        let secret_since = known.as_ref().map_or(generation, |known| known.secret_since);
-        let refresh = known.and_then(|known| known.refresh);
-        let renews = || refresh.as_ref().is_none_or(StoredRefreshToken::renews);
-        Ok(if secret_since > tried {
-            Remedy::Newer
-        } else if self.renewing.is_some() && opened.refresh_token().is_some() && renews() {
-            Remedy::Renewal
-        } else {
-            Remedy::None
-        })
+        self.store.read(look).await
     }
 }

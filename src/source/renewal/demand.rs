@@ -9,16 +9,38 @@ use crate::store::LEASE;
 pub enum Demand {
     /// The time has come.
     Due,
-    /// The API refused the secret of this generation.
-    Rejected {
-        /// Of the record that held it.
-        generation: u64,
-    },
-    /// Somebody says so, whose word does not end it.
-    SaidRejected {
-        /// Of the record that held it.
-        generation: u64,
-    },
+    /// The secret was tried, and the API did not take it.
+    Rejected(Rejection),
+}
+
+/// That the API does not take a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    /// The generation of the record that held it.
+    pub generation: u64,
+    /// By whose word.
+    pub by: SaidBy,
+}
+
+impl Rejection {
+    /// Of the secret in the record of this generation, as the API told.
+    pub const fn by_the_api(generation: u64) -> Self {
+        Self { generation, by: SaidBy::Api }
+    }
+
+    /// The same, as a handler says.
+    pub const fn by_a_handler(generation: u64) -> Self {
+        Self { generation, by: SaidBy::Handler }
+    }
+}
+
+/// By whose word something is known of a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SaidBy {
+    /// The API told this gateway.
+    Api,
+    /// A handler says so of a call that this gateway has not seen: that alone ends nothing.
+    Handler,
 }
 
 impl Demand {
@@ -26,13 +48,13 @@ impl Demand {
     pub(super) fn tried(self) -> Option<u64> {
         match self {
             Self::Due => None,
-            Self::Rejected { generation } | Self::SaidRejected { generation } => Some(generation),
+            Self::Rejected(Rejection { generation, .. }) => Some(generation),
         }
     }
 
     /// Whether it is known that the API does not take the secret.
     pub(super) fn is_rejected(self) -> bool {
-        matches!(self, Self::Rejected { .. })
+        matches!(self, Self::Rejected(Rejection { by: SaidBy::Api, .. }))
     }
 }
 

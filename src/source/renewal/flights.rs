@@ -8,7 +8,7 @@ use futures_util::future::{BoxFuture, Shared};
 use futures_util::{FutureExt, StreamExt};
 use tokio::sync::oneshot;
 
-use super::demand::{Demand, Renewed};
+use super::demand::{Demand, Rejection, Renewed};
 use super::error::RenewalError;
 use super::renewer::Renewer;
 use crate::message::DeviceUuid;
@@ -73,24 +73,17 @@ impl Renewals {
         }
     }
 
-    /// Renews a secret that the API refused, once; the secret of `generation` was tried.
+    /// Renews a secret that the API refused, once. By a word that ends nothing it is used while it lives, where it cannot be
+    /// renewed.
     ///
     /// # Errors
     /// [`RenewalError`]; after it the sender is told, and nothing is tried again by itself.
     pub async fn after_rejection(
         &self,
         device: &DeviceUuid,
-        generation: u64,
+        rejection: Rejection,
     ) -> Result<Renewed, RenewalError> {
-        self.renew(device, Demand::Rejected { generation }).await
-    }
-
-    /// The same where somebody says that the API refused it: where it cannot be renewed, it is used while it lives.
-    ///
-    /// # Errors
-    /// As [`after_rejection`](Self::after_rejection).
-    pub async fn after_word(&self, device: &DeviceUuid, generation: u64) -> Result<Renewed, RenewalError> {
-        self.renew(device, Demand::SaidRejected { generation }).await
+        self.renew(device, Demand::Rejected(rejection)).await
     }
 
     /// Renews the secrets that are due, at most `limit`; answers how many it looked after.

@@ -39,7 +39,7 @@ mod standing;
 mod subject;
 mod upstream;
 
-pub use demand::{Demand, RenewalSettings, Renewed};
+pub use demand::{Demand, Rejection, RenewalSettings, Renewed, SaidBy};
 pub use error::{RecordsError, RenewalError};
 pub use flights::Renewals;
 pub use judgement::{NOBODY_RENEWS, is_answer_lost, may_be_lost_answer};

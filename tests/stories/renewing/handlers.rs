@@ -123,6 +123,7 @@ async fn what_a_handler_says_of_a_secret_that_nothing_renews_ends_nothing_that_t
 
 #[tokio::test]
 async fn an_access_token_that_the_api_takes_outlives_a_refusal_to_renew_it_for_a_handler_s_word() {
+    log::capture();
     let handler = doorkeeper().await;
     let mut house = house(&handler).await;
     house.provider.plan([Fault::InvalidGrant]);
@@ -130,6 +131,8 @@ async fn an_access_token_that_the_api_takes_outlives_a_refusal_to_renew_it_for_a
         let said = knock(&mut house, "Closed").await;
         assert_eq!((&said["code"], &said["error"]["message"]), (&json!(401), &json!("wrong door code")));
     }
+    let said = log::lines_with(house.chain.credentials.as_str());
+    assert!(!said.iter().any(|line| line.contains("no credentials to use")), "{said:?}");
     assert_eq!(knock(&mut house, "Open").await["code"], 200);
     assert_eq!((handler.seen().len(), house.provider.token_requests()), (3, 1));
     house.provider.expire("access-1");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use endo::source::Retry;
-use endo::source::renewal::{Demand, RenewalError, RenewalSettings, Renewals, Renewed};
+use endo::source::renewal::{Demand, Rejection, RenewalError, RenewalSettings, Renewals, Renewed};
 use endo::store::RenewalStage;
 use tokio::sync::Semaphore;
 
@@ -12,7 +12,7 @@ use super::super::{plain, read};
 use super::Bench;
 use crate::support::provider::Fault;
 
-const REJECTED: Demand = Demand::Rejected { generation: 1 };
+const REJECTED: Demand = Demand::Rejected(Rejection::by_the_api(1));
 
 #[tokio::test]
 async fn while_one_process_waits_for_an_answer_another_keeps_away() {
@@ -72,7 +72,7 @@ async fn a_thousand_who_wait_in_two_processes_make_one_token_request() {
     let waiting: Vec<_> = (0..1000)
         .map(|n| {
             let (renewals, device) = (processes[n % 2].clone(), bench.device.clone());
-            tokio::spawn(async move { renewals.after_rejection(&device, 1).await })
+            tokio::spawn(async move { renewals.after_rejection(&device, Rejection::by_the_api(1)).await })
         })
         .collect();
     while bench.provider.token_requests() == 0 || !processes.iter().all(|one| one.is_under_way(&bench.device))

@@ -14,7 +14,7 @@ use endo::ambient::{Ambient, Random};
 use endo::message::DeviceUuid;
 use endo::source::oauth2::{OAuthError, Tokens};
 use endo::source::renewal::{
-    BeforeUse, Demand, Health, RenewalError, RenewalSettings, Renewed, Renewer, Standing, Upstream,
+    BeforeUse, Demand, Health, Rejection, RenewalError, RenewalSettings, Renewed, Renewer, Standing, Upstream,
 };
 use endo::store::{RenewalStage, Store, StoreError, StoreSettings, StoredRecord, StoredRenewal};
 use futures_util::future::BoxFuture;
@@ -339,7 +339,7 @@ impl Life {
             let good = self.provider().access.contains(&read(&record).0);
             let demand = match good {
                 true => Demand::Due,
-                false => Demand::Rejected { generation: record.generation },
+                false => Demand::Rejected(Rejection::by_the_api(record.generation)),
             };
             self.begin_task(which, demand);
         }
@@ -490,7 +490,7 @@ impl Life {
             }
             // Past every lease and every rest.
             self.hand.forward(Duration::from_secs(2 * 3600));
-            self.begin_task(0, Demand::Rejected { generation: record.generation });
+            self.begin_task(0, Demand::Rejected(Rejection::by_the_api(record.generation)));
             while self.processes[0].task.is_some() {
                 self.run(0).await;
             }
@@ -514,7 +514,7 @@ impl Life {
         assert!(matches!(health, Health::Dead { reason } if !reason.is_empty()), "seed {}", self.seed);
         let requests = self.provider().requests;
         self.hand.forward(Duration::from_secs(2 * 3600));
-        self.begin_task(0, Demand::Rejected { generation });
+        self.begin_task(0, Demand::Rejected(Rejection::by_the_api(generation)));
         self.run(0).await;
         assert!(self.processes[0].task.is_none());
         assert_eq!(self.provider().requests, requests, "seed {}: the dead are asked for", self.seed);
