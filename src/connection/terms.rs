@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::config::Http;
+
 /// What a server gives those who connect.
 #[derive(Clone, Copy, Debug)]
 pub struct Terms {
@@ -18,4 +20,15 @@ pub struct Terms {
     pub disconnect_within: Duration,
     /// Time to finish what runs when the server stops; whole seconds.
     pub drain_within: Duration,
+}
+
+impl Terms {
+    /// The same with the times that the settings name.
+    pub fn set(self, settings: &Http) -> Self {
+        Self {
+            request_within: Duration::from_secs(settings.request_timeout_seconds),
+            drain_within: Duration::from_secs(settings.drain_seconds),
+            ..self
+        }
+    }
 }

@@ -34,11 +34,6 @@ impl Default for Limits {
 impl From<&Http> for Limits {
     fn from(settings: &Http) -> Self {
         let default = Self::default();
-        let terms = Terms {
-            request_within: Duration::from_secs(settings.request_timeout_seconds),
-            drain_within: Duration::from_secs(settings.drain_seconds),
-            ..default.terms
-        };
-        Self { body_bytes: settings.body_bytes, terms, ..default }
+        Self { body_bytes: settings.body_bytes, terms: default.terms.set(settings), ..default }
     }
 }

@@ -75,16 +75,11 @@ impl Default for ApiLimits {
 impl From<&Config> for ApiLimits {
     fn from(config: &Config) -> Self {
         let default = Self::default();
-        let terms = Terms {
-            request_within: Duration::from_secs(config.http.request_timeout_seconds),
-            drain_within: Duration::from_secs(config.http.drain_seconds),
-            ..default.terms
-        };
         Self {
             registration: Registration::of(&config.bus),
             operations_per_minute: config.bus.operations_per_minute,
             body_bytes: config.bus.body_bytes,
-            terms,
+            terms: default.terms.set(&config.http),
             ..default
         }
     }
