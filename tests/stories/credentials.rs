@@ -13,16 +13,17 @@ use endo::credentials::{
 use endo::egress::Url;
 use endo::message::{DeviceUuid, Parties};
 use endo::source::Realm;
-use endo::store::{Binding, Store, StoreError, StoreSettings, StoredRecord, StoredSubscription, Transaction};
+use endo::store::{Binding, StoreError, StoredRecord, StoredSubscription, Transaction};
 use endo::vault::{
-    Credentials, Format, KeyRing, PrivateKey, RecordError, RememberSettings, ResourceOwnerId, SecretText,
-    Vault,
+    Credentials, Format, KeyRing, PrivateKey, RecordError, RememberSettings, ResourceOwnerId, Vault,
 };
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
+use crate::support::account::octocat;
 use crate::support::desk::cut_off;
 use crate::support::keys::signers;
+use crate::support::store;
 
 fn vectors() -> Value {
     serde_json::from_str(include_str!("../fixtures/endo-records.json")).unwrap()
@@ -61,9 +62,7 @@ struct House {
 impl House {
     async fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let settings =
-            StoreSettings { directory: directory.path().to_owned(), max_pages: None, keep_free_mib: 0 };
-        let store = Store::open(&settings).unwrap();
+        let store = store::open(directory.path());
         let hand = Arc::new(AtomicI64::new(1_000_000_000));
         let told = Arc::clone(&hand);
         let clock = Clock::from_fn(move || Timestamp::from_millis(told.load(Ordering::SeqCst)));
@@ -158,12 +157,7 @@ fn account(id: &str, secret: &str, owner: &str) -> Account {
     Account {
         id: ResourceOwnerId::Text(id.to_owned()),
         username: Some(format!("{id} by name")),
-        secret: SecretText::from(secret),
-        refresh_token: None,
-        asked: None,
-        lifetime: None,
-        extras: Default::default(),
-        owner: owner.into(),
+        ..octocat(0, secret, owner)
     }
 }
 

@@ -18,9 +18,9 @@ use endo::store::{Ending, NewDelivery, StoreError, Transaction};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use crate::support::dead_letters;
 use crate::support::desk::{Chain, SECRET, Workshop, received};
 use crate::support::fake_api::{Answer, FakeApi, Seen};
+use crate::support::store;
 
 fn list_events() -> Value {
     json!({"metadata": {"jobType": "ListEventsByUser"}, "data": {"username": "octocat"}})
@@ -123,7 +123,7 @@ async fn work_whose_route_names_nobody_becomes_a_dead_letter() {
         }
     };
     workshop.work_until(registry, emptied).await;
-    let letters = dead_letters::all(&workshop.gateway.store).await;
+    let letters = store::dead_letters(&workshop.gateway.store).await;
     assert_eq!(letters.len(), 1);
     assert_eq!(letters[0].reason, "bad route");
 }

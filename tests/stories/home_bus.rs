@@ -3,9 +3,10 @@
 use std::process::Output;
 
 use endo::cli::Exit;
-use endo::store::{NewDelivery, Store, StoreError, StoreSettings, StoredRecord, Transaction, Work};
+use endo::store::{NewDelivery, StoreError, StoredRecord, Transaction};
 
 use crate::support::shell::{Shell, ended, stderr, stdout};
+use crate::support::store;
 
 /// The variables of a gateway on a Meshblu.
 const ON_A_MESHBLU: [(&str, &str); 5] = [
@@ -21,8 +22,7 @@ async fn write<F>(shell: &Shell, change: F)
 where
     F: FnOnce(&Transaction<'_>) -> Result<(), StoreError> + Send + 'static,
 {
-    let settings = StoreSettings { directory: shell.data(), max_pages: None, keep_free_mib: 0 };
-    Store::open(&settings).unwrap().write::<_, StoreError, _>(change).await.unwrap();
+    store::open(&shell.data()).write::<_, StoreError, _>(change).await.unwrap();
 }
 
 fn keep_a_record(transaction: &Transaction<'_>) -> Result<(), StoreError> {
@@ -35,15 +35,7 @@ fn accept_a_message(transaction: &Transaction<'_>) -> Result<(), StoreError> {
 }
 
 fn accept_a_message_for(transaction: &Transaction<'_>, device: &str) -> Result<(), StoreError> {
-    let new = NewDelivery {
-        id: "message".into(),
-        work: Work::Job,
-        device: device.into(),
-        event: "message.received".into(),
-        route: None,
-        target: None,
-        body: "{}".into(),
-    };
+    let new = NewDelivery { device: device.into(), ..store::delivery("message") };
     transaction.accept(&new, endo::ambient::Timestamp::from_millis(0)).map(drop)
 }
 

@@ -10,12 +10,12 @@ use std::sync::{Mutex, mpsc};
 
 use endo::ambient::Timestamp;
 use endo::cli::{Exit, StandIn};
-use endo::message::DeviceUuid;
-use endo::store::{Death, NewDelivery, Store, StoreError, StoreSettings, Transaction, Work};
+use endo::store::{Death, NewDelivery, StoreError, Transaction, Work};
 use serde_json::Value;
 
 use crate::support::fake_api::{Answer, FakeApi};
 use crate::support::shell::{Served, Shell, ended, stderr, stdout};
+use crate::support::store;
 
 fn add_credentials(shell: &Shell, id: &str, secret: &str) -> String {
     let output = shell.run_with(&["credentials", "add", "--id", id], secret);
@@ -383,17 +383,12 @@ fn a_device_of_one_s_own_sends_with_the_token_in_a_file() {
 
 /// Leaves as many dead letters, `d-1` and so on, in the shell's data directory.
 async fn leave_dead_letters(shell: &Shell, many: i64) {
-    let settings = StoreSettings { directory: shell.data(), max_pages: None, keep_free_mib: 0 };
-    let store = Store::open(&settings).unwrap();
+    let store = store::open(&shell.data());
     let give_up = |transaction: &Transaction<'_>, number: i64| {
         let delivery = NewDelivery {
-            id: format!("d-{number}").into(),
             work: Work::Webhook,
-            device: DeviceUuid::from("flow-1"),
-            event: "message.received".to_owned(),
-            route: Some("[]".to_owned()),
-            target: None,
             body: r#"{"z": 1, "a": 2}"#.to_owned(),
+            ..store::delivery(&format!("d-{number}"))
         };
         transaction.accept(&delivery, Timestamp::from_millis(0))?;
         transaction.give_up(number, &Death::of("timeout", Timestamp::from_millis(60_000)))

@@ -19,23 +19,15 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use endo::ambient::{Clock, Timestamp};
 use endo::message::DeviceUuid;
-use endo::store::{
-    Ending, Fate, NewDelivery, Outcome, Store, StoreError, StoreSettings, Transaction, View, Work,
-};
+use endo::store::{Ending, Fate, NewDelivery, Outcome, Store, StoreError, Transaction, View};
 use tempfile::TempDir;
+
+use crate::support::store::{delivery, open, try_open};
 
 const NOW: Timestamp = Timestamp::from_millis(1_000_000_000);
 
-fn open(directory: &Path) -> Store {
-    open_with(directory, None)
-}
-
 fn open_with(directory: &Path, max_pages: Option<u32>) -> Store {
     try_open(directory, max_pages).unwrap()
-}
-
-fn try_open(directory: &Path, max_pages: Option<u32>) -> Result<Store, StoreError> {
-    Store::open(&StoreSettings { directory: directory.to_owned(), max_pages, keep_free_mib: 0 })
 }
 
 fn fresh() -> (TempDir, Store) {
@@ -69,18 +61,6 @@ async fn has_fact(store: &Store, name: &'static str) -> bool {
 
 fn uuid(name: &str) -> DeviceUuid {
     name.into()
-}
-
-fn delivery(id: &str) -> NewDelivery {
-    NewDelivery {
-        id: id.into(),
-        work: Work::Job,
-        device: uuid("service"),
-        event: "message.received".to_owned(),
-        route: None,
-        target: None,
-        body: "{}".to_owned(),
-    }
 }
 
 async fn accept(store: &Store, new: NewDelivery) -> Result<(), StoreError> {

@@ -6,13 +6,13 @@ use actix_web::dev::ServerHandle;
 use endo::ambient::{Clock, Random};
 use endo::bus::embedded::api::{ApiLimits, serve};
 use endo::bus::embedded::{EmbeddedBus, Ground};
-use endo::store::{Store, StoreSettings};
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::keys::signers;
+use super::store;
 
 /// A bus that serves until it is dropped.
 pub(crate) struct TestBus {
@@ -66,8 +66,7 @@ impl TestBus {
     /// A bus that this clock tells the time.
     pub(crate) async fn at(clock: Clock, limits: ApiLimits, max_pages: Option<u32>) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let settings = StoreSettings { directory: directory.path().to_owned(), max_pages, keep_free_mib: 0 };
-        let store = Store::open(&settings).unwrap();
+        let store = store::try_open(directory.path(), max_pages).unwrap();
         let ground = Ground { store, clock, random: Random::system(), signers: signers() };
         let bus = EmbeddedBus::open(ground).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -7,17 +7,17 @@ use std::time::Duration;
 
 use endo::bus::embedded::{BusError, Caller, Registered};
 use endo::config::Config;
-use endo::credentials::{Account, BoundDevice, CredentialsDevices, Cut, Receipt, Revoker};
+use endo::credentials::{BoundDevice, CredentialsDevices, Cut, Receipt, Revoker};
 use endo::dispatch::{Desk, Dispatch, Endings, Repeats, Turns};
 use endo::gateway::{Ambient, Gateway};
 use endo::job::Registry;
 use endo::message::{DeliveryId, DeviceUuid};
 use endo::store::{Binding, Feed, Outcome, StoreError, StoredSubscription, Work};
-use endo::vault::{ResourceOwnerId, SecretText};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::watch;
 
+use super::account::octocat;
 use super::keys::place_keys;
 
 /// The secret that the accounts of these tests have.
@@ -55,16 +55,7 @@ impl Workshop {
 
     pub(crate) async fn chain(&self) -> Chain {
         let owner = self.gateway.owner.as_ref().unwrap().uuid.clone();
-        let account = Account {
-            id: ResourceOwnerId::Number(583_231),
-            username: Some("octocat".to_owned()),
-            secret: SecretText::from(SECRET),
-            refresh_token: None,
-            asked: None,
-            lifetime: None,
-            extras: Default::default(),
-            owner: owner.clone(),
-        };
+        let account = octocat(583_231, SECRET, owner.as_str());
         let credentials = self.gateway.credentials.keep(account).await.unwrap();
         let new = self.gateway.user_device(None, owner, "http://127.0.0.1:8080").await.unwrap();
         let device = self.gateway.credentials.bind(credentials.clone(), new).await.unwrap();

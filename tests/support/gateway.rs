@@ -11,11 +11,11 @@ use endo::credentials::{Account, BoundDevice};
 use endo::gateway::{Ambient, Gateway, Listeners, Running};
 use endo::message::DeviceUuid;
 use endo::store::{Binding, StoreError, Work};
-use endo::vault::{ResourceOwnerId, SecretText};
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::account::octocat;
 use super::bus::{Device, WithJson, send};
 use super::desk::{SECRET, cut_off};
 use super::keys::place_keys;
@@ -142,16 +142,7 @@ impl TestGateway {
 
     /// The account `id`, which `owner` proved control of.
     pub(crate) fn account(&self, id: i64, owner: &DeviceUuid) -> Account {
-        Account {
-            id: ResourceOwnerId::Number(id),
-            username: Some("octocat".to_owned()),
-            secret: SecretText::from(SECRET),
-            refresh_token: None,
-            asked: None,
-            lifetime: None,
-            extras: Default::default(),
-            owner: owner.clone(),
-        }
+        octocat(id, SECRET, owner.as_str())
     }
 
     /// The same of this account.

@@ -20,8 +20,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::bus::{Answer as HttpAnswer, send};
-use super::dead_letters;
 use super::fake_api::{Answer, FakeApi, Seen};
+use super::store;
 
 pub(crate) const SERVICE: &str = "service-uuid-0001";
 pub(crate) const CREDENTIALS: &str = "cred-uuid-0001";
@@ -285,7 +285,7 @@ impl RemoteGateway {
     }
 
     pub(crate) async fn dead_letters(&self) -> Vec<DeadLetter> {
-        dead_letters::all(&self.gateway.store).await
+        store::dead_letters(&self.gateway.store).await
     }
 
     pub(crate) async fn waiting(&self) -> u64 {

@@ -1,9 +1,9 @@
 //! The harness: the composition root on port 0, in a directory of its own.
 
+pub(crate) mod account;
 pub(crate) mod browser;
 pub(crate) mod bus;
 pub(crate) mod controls;
-pub(crate) mod dead_letters;
 pub(crate) mod desk;
 pub(crate) mod fake_api;
 pub(crate) mod gateway;
@@ -17,4 +17,5 @@ pub(crate) mod provider;
 pub(crate) mod provisions;
 pub(crate) mod real;
 pub(crate) mod shell;
+pub(crate) mod store;
 pub(crate) mod terminal;

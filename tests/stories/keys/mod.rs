@@ -16,8 +16,10 @@ use endo::config::Config;
 use endo::credentials::Account;
 use endo::gateway::{Ambient, Gateway};
 use endo::message::{DeviceUuid, Parties};
-use endo::vault::{ResourceOwnerId, SecretText};
+use endo::vault::SecretText;
 use std::path::Path;
+
+use crate::support::account::octocat;
 
 /// A gateway on this directory, without listeners.
 async fn open(directory: &Path) -> Gateway {
@@ -31,14 +33,9 @@ fn secret(account: i64) -> String {
 
 async fn keep(gateway: &Gateway, account: i64, owner: &DeviceUuid) -> DeviceUuid {
     let account = Account {
-        id: ResourceOwnerId::Number(account),
         username: Some(format!("account {account}")),
-        secret: SecretText::from(secret(account)),
         refresh_token: Some(SecretText::from("canary-refresh")),
-        owner: owner.clone(),
-        asked: None,
-        lifetime: None,
-        extras: Default::default(),
+        ..octocat(account, &secret(account), owner.as_str())
     };
     gateway.credentials.keep(account).await.unwrap()
 }

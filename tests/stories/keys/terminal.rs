@@ -7,7 +7,7 @@ use std::time::Duration;
 use endo::ambient::Timestamp;
 use endo::cli::Exit;
 use endo::source::renewal::begin_life;
-use endo::store::{RenewalStage, Store, StoreError, StoreSettings, StoredRefreshToken};
+use endo::store::{RenewalStage, StoreError, StoredRefreshToken};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -15,6 +15,7 @@ use crate::support::desk::fixture_key;
 use crate::support::fake_api::{Answer, FakeApi};
 use crate::support::meshblu::vectors;
 use crate::support::shell::{Shell, ended, stderr, stdout};
+use crate::support::store;
 
 /// A shell with credentials of an account, a user device, and their names.
 fn with_account() -> (Shell, String, String) {
@@ -122,9 +123,7 @@ async fn how_a_secret_stands_is_told_in_the_words_of_the_pages() {
         let device = credentials.as_str().into();
         let refresh = StoredRefreshToken { stage, ..StoredRefreshToken::new([1; 32]) };
         let renewal = life.renewed_by(Some(refresh));
-        let settings =
-            StoreSettings { directory: shell.data().to_owned(), max_pages: None, keep_free_mib: 0 };
-        let store = Store::open(&settings).unwrap();
+        let store = store::open(&shell.data());
         let know = store.write::<_, StoreError, _>(move |tx| tx.store_renewal(&device, &renewal));
         know.await.unwrap();
         drop(store);

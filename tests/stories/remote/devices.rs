@@ -10,12 +10,12 @@ use base64::engine::general_purpose::STANDARD;
 use endo::config::{Config, SourceKind};
 use endo::credentials::{Account, Again, CredentialsError, NewUserDevice};
 use endo::store::Binding;
-use endo::vault::{ResourceOwnerId, SecretText};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use crate::support::account::octocat;
 use crate::support::bus::{Answer as Answered, send};
 use crate::support::desk::cut_off;
 use crate::support::fake_api::{Answer, Seen};
@@ -24,16 +24,7 @@ use crate::support::meshblu::{
 };
 
 pub(crate) fn account(secret: &str) -> Account {
-    Account {
-        id: ResourceOwnerId::Number(583_231),
-        username: Some("octocat".to_owned()),
-        secret: SecretText::from(secret),
-        refresh_token: None,
-        asked: None,
-        lifetime: None,
-        extras: Default::default(),
-        owner: "owner-uuid".into(),
-    }
+    octocat(583_231, secret, "owner-uuid")
 }
 
 fn again(device: &str) -> Option<Again> {

@@ -3,15 +3,15 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use endo::bus::Login;
-use endo::credentials::{Account, Cut, NewUserDevice, Revoker};
+use endo::credentials::{Cut, NewUserDevice, Revoker};
 use endo::message::DeviceUuid;
 use endo::store::{Binding, HalfMade, StoreError};
-use endo::vault::{ResourceOwnerId, SecretText};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use zeroize::Zeroizing;
 
 use super::owners::vault;
+use crate::support::account::octocat;
 use crate::support::fake_api::Answer;
 use crate::support::meshblu::{FakeMeshblu, RemoteGateway, SERVICE, json_answer, settings};
 
@@ -68,16 +68,7 @@ async fn keep(gateway: &RemoteGateway) -> DeviceUuid {
 }
 
 async fn keep_for(gateway: &RemoteGateway, owner: &str) -> DeviceUuid {
-    let account = Account {
-        id: ResourceOwnerId::Number(583_231),
-        username: Some("octocat".to_owned()),
-        secret: SecretText::from("s"),
-        refresh_token: None,
-        asked: None,
-        lifetime: None,
-        extras: Default::default(),
-        owner: owner.into(),
-    };
+    let account = octocat(583_231, "s", owner);
     gateway.gateway.credentials.keep(account).await.unwrap()
 }
 

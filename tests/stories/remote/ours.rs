@@ -5,15 +5,14 @@ use std::sync::Arc;
 use endo::ambient::Clock;
 use endo::bus::Login;
 use endo::config::{self, Config, Intake, Secret};
-use endo::credentials::Account;
 use endo::egress::BreakerSettings;
 use endo::message::DeviceUuid;
 use endo::store::{Binding, StoreError, View, Work};
-use endo::vault::{ResourceOwnerId, SecretText};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
 
+use crate::support::account::octocat;
 use crate::support::bus::{Device, WithJson, send};
 use crate::support::desk::cut_off;
 use crate::support::fake_api::FakeApi;
@@ -82,16 +81,7 @@ impl Scene {
 
 /// Credentials of the owner's, a user device for them, and a flow that knows it.
 async fn cast(bus: &TestGateway, gateway: &RemoteGateway, owner: &Device) -> (Binding, Flow) {
-    let account = Account {
-        id: ResourceOwnerId::Number(42),
-        username: Some("octocat".to_owned()),
-        secret: SecretText::from("canary-of-a-secret"),
-        refresh_token: None,
-        asked: None,
-        lifetime: None,
-        extras: Default::default(),
-        owner: DeviceUuid::from(&*owner.uuid),
-    };
+    let account = octocat(42, "canary-of-a-secret", &owner.uuid);
     let credentials = gateway.gateway.credentials.keep(account).await.unwrap();
     let owner_of_new = DeviceUuid::from(&*owner.uuid);
     let new = gateway.gateway.user_device(None, owner_of_new, "http://127.0.0.1:1").await.unwrap();

@@ -16,6 +16,7 @@ use tempfile::TempDir;
 
 use super::devices::empty_bus;
 use super::pages::signed_in;
+use crate::support::account::octocat;
 use crate::support::browser::{Browser, come_back, depart};
 use crate::support::bus::{Answer as Answered, send};
 use crate::support::meshblu::{
@@ -124,16 +125,7 @@ fn key_of(owner: &str) -> Value {
 }
 
 pub(super) fn account(owner: &str) -> Account {
-    Account {
-        id: ResourceOwnerId::Number(583_231),
-        username: Some("octocat".to_owned()),
-        secret: SecretText::from(format!("secret of {owner}").as_str()),
-        refresh_token: None,
-        asked: None,
-        lifetime: None,
-        extras: Default::default(),
-        owner: owner.into(),
-    }
+    octocat(583_231, &format!("secret of {owner}"), owner)
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use endo::ambient::Timestamp;
-use endo::store::{Store, StoreError, StoreSettings, Transaction};
+use endo::store::{StoreError, Transaction};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
@@ -16,6 +16,7 @@ use crate::support::fake_api::Answer;
 use crate::support::meshblu::{
     CREDENTIALS, FakeMeshblu, RemoteGateway, json_answer, route, say_hello, settings, vectors,
 };
+use crate::support::store;
 
 const SEARCH: &str = "POST /search/devices";
 
@@ -165,9 +166,7 @@ async fn replay(directory: &Path) {
     let failing = json!({"metadata": {"jobType": "SayHello"}, "data": {"do": "fail"}}).to_string();
     assert_eq!(database.execute("UPDATE dead_letters SET body = ?1", [failing]).unwrap(), 1);
     drop(database);
-    let store =
-        Store::open(&StoreSettings { directory: directory.to_owned(), max_pages: None, keep_free_mib: 0 })
-            .unwrap();
+    let store = store::open(directory);
     let change = |transaction: &Transaction<'_>| {
         let id = transaction.dead_letters(None, 1)?.remove(0).id;
         transaction.replay(&id, Timestamp::from_millis(0))

@@ -20,9 +20,10 @@ use endo::ambient::{Clock, Timestamp};
 use endo::config::Config;
 use endo::credentials::{Account, Standing};
 use endo::store::{StoreError, StoredRecord};
-use endo::vault::{ResourceOwnerId, SecretText};
-use serde_json::{Map, Value, json};
+use endo::vault::SecretText;
+use serde_json::{Value, json};
 
+use crate::support::account::octocat;
 use crate::support::gateway::{Chain, TestGateway};
 use crate::support::provider::FakeProvider;
 
@@ -110,16 +111,8 @@ impl House {
 
 /// The account, as a sign-in with these tokens brings it, whose life nobody knows.
 fn account(gateway: &TestGateway, access: &str, refresh: Option<&str>) -> Account {
-    Account {
-        id: ResourceOwnerId::Number(583_231),
-        username: Some("octocat".to_owned()),
-        secret: SecretText::from(access),
-        refresh_token: refresh.map(SecretText::from),
-        asked: None,
-        lifetime: None,
-        extras: Map::new(),
-        owner: gateway.gateway.owner.as_ref().unwrap().uuid.clone(),
-    }
+    let owner = gateway.gateway.owner.as_ref().unwrap().uuid.as_str();
+    Account { refresh_token: refresh.map(SecretText::from), ..octocat(583_231, access, owner) }
 }
 
 fn list_events() -> Value {

@@ -30,12 +30,13 @@ use endo::credentials::{Account, Asked, CredentialsError, Receipt, Renewed, Revo
 use endo::gateway::{Ambient, Gateway};
 use endo::message::{DeviceUuid, Parties};
 use endo::store::{QueuedRevocation, StoreError};
-use endo::vault::{ResourceOwnerId, SecretText};
+use endo::vault::SecretText;
 use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::renewing::until;
+use crate::support::account::octocat;
 use crate::support::keys::place_keys;
 use crate::support::provider::FakeProvider;
 
@@ -102,14 +103,8 @@ impl Office {
 
     fn account(&self, id: i64, access: &str, refresh: &str) -> Account {
         Account {
-            id: ResourceOwnerId::Number(id),
-            username: Some("octocat".to_owned()),
-            secret: SecretText::from(access),
             refresh_token: Some(SecretText::from(refresh)),
-            asked: None,
-            lifetime: None,
-            extras: Default::default(),
-            owner: self.owner(),
+            ..octocat(id, access, self.owner().as_str())
         }
     }
 

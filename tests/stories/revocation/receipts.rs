@@ -1,11 +1,11 @@
 //! What a receipt says, and what owners see of the devices.
 
-use endo::credentials::{Account, Act, Fate, Matter, Receipt};
+use endo::credentials::{Act, Fate, Matter, Receipt};
 use endo::message::{DeviceUuid, Parties};
-use endo::vault::{ResourceOwnerId, SecretText};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::support::account::octocat;
 use crate::support::bus::{Answer, send};
 use crate::support::fake_api::{Answer as ApiAnswer, FakeApi};
 use crate::support::gateway::{Chain, TestGateway};
@@ -161,16 +161,7 @@ async fn an_owner_leaves_and_the_last_one_cannot() {
     let (owner, second) = (house.gateway.owner().uuid, house.chain.flow.device.clone());
     let last = house.ask(Method::DELETE, "/owners/me").await;
     assert_eq!((last.status.as_u16(), &last.json()["type"]), (409, &json!("/problems/last-owner")));
-    let account = Account {
-        id: ResourceOwnerId::Number(42),
-        username: Some("octocat".to_owned()),
-        secret: SecretText::from("canary-newer"),
-        refresh_token: None,
-        owner: DeviceUuid::from(&*second.uuid),
-        asked: None,
-        lifetime: None,
-        extras: Default::default(),
-    };
+    let account = octocat(42, "canary-newer", &second.uuid);
     assert_eq!(house.gateway.gateway.credentials.keep(account).await.unwrap(), house.chain.credentials);
     let both = json!([{"uuid": owner}, {"uuid": second.uuid}]);
     assert_eq!(house.ask(Method::GET, "/owners").await.json(), both);

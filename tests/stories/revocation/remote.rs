@@ -8,13 +8,14 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use endo::ambient::{Clock, Timestamp};
 use endo::bus::Login;
-use endo::credentials::{Account, Cut, Fate, Matter, Receipt, Rekeyed, Revoker};
-use endo::vault::{Format, ResourceOwnerId, SecretText};
+use endo::credentials::{Cut, Fate, Matter, Receipt, Rekeyed, Revoker};
+use endo::vault::Format;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
+use crate::support::account::octocat;
 use crate::support::fake_api::Answer;
 use crate::support::meshblu::{
     CREDENTIALS, FakeMeshblu, RemoteGateway, USER_DEVICE, bound, json_answer, say_hello, settings, vectors,
@@ -245,16 +246,7 @@ async fn a_record_on_a_meshblu_moves_to_format_2_and_the_bus_s_copy_follows_unti
     ] {
         scene.meshblu.answer(call, answers);
     }
-    let account = Account {
-        id: ResourceOwnerId::Number(583_231),
-        username: Some("octocat".to_owned()),
-        secret: SecretText::from("canary-of-a-secret"),
-        refresh_token: None,
-        owner: "owner-uuid".into(),
-        asked: None,
-        lifetime: None,
-        extras: Default::default(),
-    };
+    let account = octocat(583_231, "canary-of-a-secret", "owner-uuid");
     let gateway = &scene.gateway.gateway;
     let device = gateway.credentials.keep(account).await.unwrap();
     let need = async || gateway.credentials.need(&device).await.unwrap().unwrap().format;

@@ -2,15 +2,14 @@
 
 use std::process::Command;
 
-use endo::credentials::Account;
 use endo::gateway::Gateway;
 use endo::message::DeviceUuid;
 use endo::store::{StoreError, Transaction};
-use endo::vault::{ResourceOwnerId, SecretText};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::House;
+use crate::support::account::octocat;
 use crate::support::browser::Browser;
 use crate::support::bus::{Answer, send};
 use crate::support::desk::Workshop;
@@ -169,17 +168,7 @@ async fn a_program_is_led_to_the_receipts_that_one_answer_has_no_room_for() {
 async fn the_terminal_prints_all_receipts() {
     let Workshop { gateway, directory } = Workshop::open("http://127.0.0.1:9").await;
     let owner = gateway.owner.as_ref().unwrap().uuid.clone();
-    let account = Account {
-        id: ResourceOwnerId::Number(1),
-        username: None,
-        secret: SecretText::from("canary"),
-        refresh_token: None,
-        asked: None,
-        lifetime: None,
-        extras: Default::default(),
-        owner,
-    };
-    let credentials = gateway.credentials.keep(account).await.unwrap();
+    let credentials = gateway.credentials.keep(octocat(1, "canary", owner.as_str())).await.unwrap();
     end(&gateway, &credentials, RECEIPTS).await;
     drop(gateway);
     let print = |words: &[&str]| {

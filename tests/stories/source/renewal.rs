@@ -15,8 +15,7 @@ use endo::source::renewal::{
     renew_at,
 };
 use endo::store::{
-    RenewalStage, Store, StoreError, StoreSettings, StoredRecord, StoredRefreshToken, StoredRenewal,
-    Transaction,
+    RenewalStage, Store, StoreError, StoredRecord, StoredRefreshToken, StoredRenewal, Transaction,
 };
 use endo::vault::SecretText;
 use tempfile::TempDir;
@@ -24,6 +23,7 @@ use tokio::sync::Semaphore;
 
 use super::{Hand, NOW, plain, plain_records, read};
 use crate::support::provider::{FakeProvider, Fault, client};
+use crate::support::store;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -42,11 +42,9 @@ impl Bench {
     /// A credential that lives for an hour from now on.
     async fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let settings =
-            StoreSettings { directory: directory.path().to_owned(), max_pages: None, keep_free_mib: 0 };
         let bench = Self {
             provider: FakeProvider::start().await,
-            store: Store::open(&settings).unwrap(),
+            store: store::open(directory.path()),
             hand: Hand::new(),
             device: "credentials".into(),
             api_timeout: Duration::from_millis(200),

@@ -8,8 +8,10 @@ use std::path::Path;
 use std::time::Instant;
 
 use endo::store::Store;
-use life::{Ending, Life, open};
+use life::{Ending, Life};
 use model::{Dice, Kind};
+
+use crate::support::store::open;
 
 /// The seed that a failure printed, to see it again; `None` for new ones.
 const AGAIN: Option<u64> = None;

@@ -23,8 +23,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::support::bus::{Device, TestBus, WithJson, send};
-use crate::support::dead_letters;
 use crate::support::fake_api::{Answer, FakeApi, Seen};
+use crate::support::store;
 
 const SETTINGS: WebhookSettings = WebhookSettings {
     attempts: 3,
@@ -106,7 +106,7 @@ impl Post {
     }
 
     async fn dead_letters(&self) -> Vec<DeadLetter> {
-        dead_letters::all(self.bus.bus.store()).await
+        store::dead_letters(self.bus.bus.store()).await
     }
 
     async fn waiting(&self) -> u64 {

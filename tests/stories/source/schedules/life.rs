@@ -16,7 +16,7 @@ use endo::source::oauth2::{OAuthError, Tokens};
 use endo::source::renewal::{
     BeforeUse, Demand, Health, Rejection, RenewalError, RenewalSettings, Renewed, Renewer, Standing, Upstream,
 };
-use endo::store::{RenewalStage, Store, StoreError, StoreSettings, StoredRecord, StoredRenewal};
+use endo::store::{RenewalStage, Store, StoreError, StoredRecord, StoredRenewal};
 use futures_util::future::BoxFuture;
 
 use forgetting::records;
@@ -24,6 +24,7 @@ use sign_ins::Arrival;
 
 use super::super::{Hand, owners, read};
 use super::model::{Dice, Kind, Parked, Provider};
+use crate::support::store::open;
 
 /// What a life ended with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,11 +99,6 @@ pub(super) struct Life {
     store: Option<Store>,
     processes: Vec<Process>,
     numbers: u64,
-}
-
-pub(super) fn open(directory: &Path) -> Store {
-    Store::open(&StoreSettings { directory: directory.to_owned(), max_pages: None, keep_free_mib: 0 })
-        .unwrap()
 }
 
 /// Answers once the driver has released the request of this process.

@@ -1,0 +1,37 @@
+//! A store, what waits in it, and what it has given up.
+
+use std::path::Path;
+
+use endo::store::{DeadLetter, NewDelivery, Store, StoreError, StoreSettings, View, Work};
+
+/// The store of this directory, which is made where there is none.
+pub(crate) fn open(directory: &Path) -> Store {
+    try_open(directory, None).unwrap()
+}
+
+/// The same, with room for so many pages.
+pub(crate) fn try_open(directory: &Path, max_pages: Option<u32>) -> Result<Store, StoreError> {
+    Store::open(&StoreSettings { directory: directory.to_owned(), max_pages, keep_free_mib: 0 })
+}
+
+/// A message for the gateway itself.
+pub(crate) fn delivery(id: &str) -> NewDelivery {
+    NewDelivery {
+        id: id.into(),
+        work: Work::Job,
+        device: "service".into(),
+        event: "message.received".to_owned(),
+        route: None,
+        target: None,
+        body: "{}".to_owned(),
+    }
+}
+
+/// Every dead letter, newest first, with all that is known of it.
+pub(crate) async fn dead_letters(store: &Store) -> Vec<DeadLetter> {
+    let look = |view: &View<'_>| {
+        let list = view.dead_letters(None, usize::from(u16::MAX))?;
+        list.iter().filter_map(|entry| view.dead_letter(&entry.id).transpose()).collect()
+    };
+    store.read::<_, StoreError, _>(look).await.unwrap()
+}
