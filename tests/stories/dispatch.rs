@@ -116,13 +116,7 @@ async fn work_whose_route_names_nobody_becomes_a_dead_letter() {
     let database = Connection::open(workshop.directory.path().join("endo.db")).unwrap();
     database.execute("UPDATE deliveries SET route = '[]'", []).unwrap();
     let registry = Arc::clone(&workshop.gateway.registry);
-    let emptied = async {
-        let mut ticks = tokio::time::interval(Duration::from_millis(1));
-        while workshop.waiting().await > 0 {
-            ticks.tick().await;
-        }
-    };
-    workshop.work_until(registry, emptied).await;
+    workshop.work_until(registry, workshop.until_nothing_waits()).await;
     let letters = store::dead_letters(&workshop.gateway.store).await;
     assert_eq!(letters.len(), 1);
     assert_eq!(letters[0].reason, "bad route");
@@ -444,13 +438,7 @@ async fn arrives_and_is_answered(workshop: &Workshop, chain: &mut Chain) -> (boo
         return (false, false);
     }
     let registry = Arc::clone(&workshop.gateway.registry);
-    let emptied = async {
-        let mut ticks = tokio::time::interval(Duration::from_millis(1));
-        while workshop.waiting().await > 0 {
-            ticks.tick().await;
-        }
-    };
-    workshop.work_until(registry, emptied).await;
+    workshop.work_until(registry, workshop.until_nothing_waits()).await;
     (true, chain.replies.next_now().is_some())
 }
 

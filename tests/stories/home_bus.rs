@@ -85,6 +85,21 @@ async fn forget_which_bus_it_was(shell: &Shell) {
     write(shell, |transaction| transaction.remember_fact("bus.kind", b"")).await;
 }
 
+/// A directory in which an earlier version began its own bus.
+async fn with_a_bus_of_before() -> Shell {
+    let shell = Shell::with_key();
+    look(&shell, false);
+    forget_which_bus_it_was(&shell).await;
+    shell
+}
+
+/// Keeps credentials on the program's own bus; answers their credentials device.
+fn keep_credentials(shell: &Shell) -> String {
+    let added = shell.run_with(&["credentials", "add", "--id", "1", "--username", "u"], "canary-token\n");
+    assert!(ended(&added, Exit::Ok), "{}", stderr(&added));
+    stdout(&added).split_whitespace().last().unwrap().to_owned()
+}
+
 #[tokio::test]
 async fn what_an_earlier_version_left_is_a_meshblu_s_where_no_bus_was_ever_begun() {
     let shell = Shell::with_key();
@@ -98,8 +113,7 @@ async fn what_an_earlier_version_left_is_a_meshblu_s_where_no_bus_was_ever_begun
 async fn what_an_earlier_version_left_of_its_own_bus_s_devices_keeps_no_meshblu_s_gateway_out() {
     for holds_of_both in [false, true] {
         let shell = Shell::with_key();
-        let added = shell.run_with(&["credentials", "add", "--id", "1", "--username", "u"], "canary-token\n");
-        assert!(ended(&added, Exit::Ok), "{}", stderr(&added));
+        keep_credentials(&shell);
         if holds_of_both {
             write(&shell, keep_a_record).await;
         }
@@ -113,8 +127,7 @@ async fn what_an_earlier_version_left_of_its_own_bus_s_devices_keeps_no_meshblu_
 #[tokio::test]
 async fn what_an_earlier_version_left_of_forgotten_credentials_keeps_out_nobody_whose_bus_was_begun() {
     let shell = Shell::with_key();
-    let added = shell.run_with(&["credentials", "add", "--id", "1", "--username", "u"], "canary-token\n");
-    let credentials = stdout(&added).split_whitespace().last().unwrap().to_owned();
+    let credentials = keep_credentials(&shell);
     let forgotten = shell.run(&["credentials", "forget", "--yes", &credentials]);
     assert!(ended(&forgotten, Exit::Ok), "{}", stderr(&forgotten));
     forget_which_bus_it_was(&shell).await;
@@ -125,9 +138,7 @@ async fn what_an_earlier_version_left_of_forgotten_credentials_keeps_out_nobody_
 /// A message waits for the gateway's own device, which is on its bus.
 #[tokio::test]
 async fn what_an_earlier_version_accepted_on_a_meshblu_is_that_s_although_another_bus_was_begun_there() {
-    let shell = Shell::with_key();
-    look(&shell, false);
-    forget_which_bus_it_was(&shell).await;
+    let shell = with_a_bus_of_before().await;
     write(&shell, accept_a_message).await;
     assert!(is_refused(&look(&shell, false)));
     assert!(!is_refused(&look(&shell, true)));
@@ -135,12 +146,10 @@ async fn what_an_earlier_version_accepted_on_a_meshblu_is_that_s_although_anothe
 
 #[tokio::test]
 async fn what_an_earlier_version_accepted_on_its_own_bus_is_that_s() {
-    let shell = Shell::with_key();
-    look(&shell, false);
+    let shell = with_a_bus_of_before().await;
     let owner = std::fs::read_to_string(shell.data().join("owner.json")).unwrap();
     let owner: serde_json::Value = serde_json::from_str(&owner).unwrap();
     let device = owner["uuid"].as_str().unwrap().to_owned();
-    forget_which_bus_it_was(&shell).await;
     write(&shell, move |transaction| accept_a_message_for(transaction, &device)).await;
     assert!(is_refused(&look(&shell, true)));
     assert!(!is_refused(&look(&shell, false)));
@@ -149,9 +158,7 @@ async fn what_an_earlier_version_accepted_on_its_own_bus_is_that_s() {
 /// Its own bus was begun there, and what is kept is of none of its devices: nobody can tell, and nobody is kept out.
 #[tokio::test]
 async fn where_nobody_can_tell_whose_it_is_neither_is_refused_for_good() {
-    let shell = Shell::with_key();
-    look(&shell, false);
-    forget_which_bus_it_was(&shell).await;
+    let shell = with_a_bus_of_before().await;
     write(&shell, keep_a_record).await;
     for is_on_a_meshblu in [false, true, false, true] {
         assert!(!is_refused(&look(&shell, is_on_a_meshblu)));

@@ -19,6 +19,7 @@ use tokio::sync::watch;
 
 use super::account::octocat;
 use super::keys::place_keys;
+use super::store;
 
 /// The secret that the accounts of these tests have.
 pub(crate) const SECRET: &str = "canary-secret-of-the-account";
@@ -114,7 +115,11 @@ impl Workshop {
     }
 
     pub(crate) async fn waiting(&self) -> u64 {
-        self.gateway.store.read::<_, StoreError, _>(|view| view.waiting(Work::Job)).await.unwrap()
+        store::waiting(&self.gateway.store, Work::Job).await
+    }
+
+    pub(crate) async fn until_nothing_waits(&self) {
+        store::until_nothing_waits(&self.gateway.store, Work::Job).await;
     }
 
     pub(crate) async fn outcomes(&self, id: &DeliveryId) -> Vec<Outcome> {

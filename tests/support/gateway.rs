@@ -19,6 +19,7 @@ use super::account::octocat;
 use super::bus::{Device, WithJson, send};
 use super::desk::{SECRET, cut_off};
 use super::keys::place_keys;
+use super::store;
 
 /// A gateway at work.
 pub(crate) struct TestGateway {
@@ -212,7 +213,11 @@ impl TestGateway {
 
     /// How many accepted messages have no end yet.
     pub(crate) async fn waiting(&self) -> u64 {
-        self.gateway.store.read::<_, StoreError, _>(|view| view.waiting(Work::Job)).await.unwrap()
+        store::waiting(&self.gateway.store, Work::Job).await
+    }
+
+    pub(crate) async fn until_nothing_waits(&self) {
+        store::until_nothing_waits(&self.gateway.store, Work::Job).await;
     }
 
     /// Makes or ends the subscription of `subscriber` to what `emitter` receives, in the subscriber's name.

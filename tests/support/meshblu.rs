@@ -14,7 +14,7 @@ use endo::config::{BusKind, Config, Secret};
 use endo::gateway::{Ambient, Gateway, GatewayError, Listeners, Running};
 use endo::job::{Job, JobContext, JobDirectory, JobError, Registry, RegistryOptions, built_in};
 use endo::signature::{Ed25519PrivateKey, MessageSigner, Request};
-use endo::store::{DeadLetter, StoreError, Work};
+use endo::store::{DeadLetter, Work};
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -289,7 +289,11 @@ impl RemoteGateway {
     }
 
     pub(crate) async fn waiting(&self) -> u64 {
-        self.gateway.store.read::<_, StoreError, _>(|view| view.waiting(Work::Job)).await.unwrap()
+        store::waiting(&self.gateway.store, Work::Job).await
+    }
+
+    pub(crate) async fn until_nothing_waits(&self) {
+        store::until_nothing_waits(&self.gateway.store, Work::Job).await;
     }
 
     /// Of how many messages anything is kept.

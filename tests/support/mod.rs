@@ -8,6 +8,7 @@ pub(crate) mod desk;
 pub(crate) mod fake_api;
 pub(crate) mod gateway;
 pub(crate) mod held_bus;
+pub(crate) mod jobs;
 pub(crate) mod keys;
 pub(crate) mod log;
 pub(crate) mod meshblu;

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
@@ -45,28 +45,54 @@ fn answer(program: &mut Command, input: &Value) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// A directory of an old service, with packages that every one of them has: `lodash`, `coffee-script`, `fs-cson`.
-pub(crate) fn old_service() -> TempDir {
-    let home = tempfile::tempdir().unwrap();
-    std::os::unix::fs::symlink(format!("{TESTS}/node_modules"), home.path().join("node_modules")).unwrap();
-    home
+/// An old service, with packages that every one of them has: `lodash`, `coffee-script`, `fs-cson`.
+pub(crate) struct OldService {
+    home: TempDir,
 }
 
 /// The host of old jobs that the README shows; it ends when dropped.
 pub(crate) struct NodeHost(Child);
 
-impl NodeHost {
-    /// A host of the jobs in this directory, which answers at this socket.
-    pub(crate) fn start(jobs: &Path, socket: &Path) -> Self {
-        Self::with_default(jobs, socket, None)
+impl OldService {
+    /// One with these files in its directory of jobs.
+    pub(crate) fn of(files: &[(&str, &str)]) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let packages = home.path().join("node_modules");
+        std::os::unix::fs::symlink(format!("{TESTS}/node_modules"), packages).unwrap();
+        let service = Self { home };
+        for (name, text) in files {
+            let file = service.jobs().join(name);
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(file, text).unwrap();
+        }
+        service
+    }
+
+    fn jobs(&self) -> PathBuf {
+        self.home.path().join("src/jobs")
+    }
+
+    /// Where its host listens.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.home.path().join("jobs.sock")
+    }
+
+    /// Where its host answers.
+    pub(crate) fn address(&self) -> String {
+        format!("unix:{}:/jobs", self.socket().display())
+    }
+
+    /// A host of its jobs.
+    pub(crate) fn host(&self) -> NodeHost {
+        self.host_with_default(None)
     }
 
     /// The same, with the job type of messages that name none of these jobs.
-    pub(crate) fn with_default(jobs: &Path, socket: &Path, job_type: Option<&str>) -> Self {
+    pub(crate) fn host_with_default(&self, job_type: Option<&str>) -> NodeHost {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/handler-host.mjs");
         let mut node = Command::new("node");
-        node.arg(script).arg(jobs).arg(socket).args(job_type);
-        let mut host = Self(node.stdout(Stdio::piped()).spawn().unwrap());
+        node.arg(script).arg(self.jobs()).arg(self.socket()).args(job_type);
+        let mut host = NodeHost(node.stdout(Stdio::piped()).spawn().unwrap());
         let mut line = String::new();
         BufReader::new(host.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
         assert_eq!(line, "ready\n");

@@ -1,6 +1,7 @@
 //! A store, what waits in it, and what it has given up.
 
 use std::path::Path;
+use std::time::Duration;
 
 use endo::store::{DeadLetter, NewDelivery, Store, StoreError, StoreSettings, View, Work};
 
@@ -24,6 +25,19 @@ pub(crate) fn delivery(id: &str) -> NewDelivery {
         route: None,
         target: None,
         body: "{}".to_owned(),
+    }
+}
+
+/// How many accepted deliveries have no end yet.
+pub(crate) async fn waiting(store: &Store, work: Work) -> u64 {
+    store.read::<_, StoreError, _>(move |view| view.waiting(work)).await.unwrap()
+}
+
+/// Done when all that was accepted has come to its end.
+pub(crate) async fn until_nothing_waits(store: &Store, work: Work) {
+    let mut ticks = tokio::time::interval(Duration::from_millis(1));
+    while waiting(store, work).await > 0 {
+        ticks.tick().await;
     }
 }
 

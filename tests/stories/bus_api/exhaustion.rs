@@ -13,6 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::support::bus::{Device, TestBus, WithJson, send};
+use crate::support::store;
 
 const MEGABYTE: usize = 1 << 20;
 
@@ -37,8 +38,7 @@ fn hooks(count: usize) -> Vec<Value> {
 }
 
 async fn waiting(bus: &TestBus) -> u64 {
-    let look = |view: &endo::store::View<'_>| view.waiting(endo::store::Work::Webhook);
-    bus.bus.store().read::<_, endo::store::StoreError, _>(look).await.unwrap()
+    store::waiting(bus.bus.store(), endo::store::Work::Webhook).await
 }
 
 #[tokio::test]

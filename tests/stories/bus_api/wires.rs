@@ -2,12 +2,13 @@
 
 use std::cell::Cell;
 
-use endo::store::{StoreError, Work};
+use endo::store::Work;
 use serde_json::{Value, json};
 
 use crate::support::bus::{Device, WithJson, send};
 use crate::support::fake_api::{Answer, FakeApi, Seen};
 use crate::support::gateway::TestGateway;
+use crate::support::store;
 
 /// What a device can be told of.
 const EVENTS: [&str; 4] = ["message", "broadcast", "configure", "unregister"];
@@ -94,17 +95,12 @@ impl Wires {
 
     /// What arrived since this was last asked, once nothing is on its way.
     pub(super) async fn arrived(&self) -> Vec<Arrived> {
-        while self.waiting().await > 0 {}
+        store::until_nothing_waits(&self.gateway.gateway.store, Work::Webhook).await;
         let seen = self.server.seen();
         let first = self.seen.replace(seen.len());
         let mut arrived: Vec<_> = seen[first..].iter().map(|seen| self.named(seen)).collect();
         arrived.sort_by(|one, other| (&one.at, &one.route).cmp(&(&other.at, &other.route)));
         arrived
-    }
-
-    async fn waiting(&self) -> u64 {
-        let store = &self.gateway.gateway.store;
-        store.read::<_, StoreError, _>(|view| view.waiting(Work::Webhook)).await.unwrap()
     }
 
     fn named(&self, seen: &Seen) -> Arrived {

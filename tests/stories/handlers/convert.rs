@@ -1,6 +1,7 @@
 //! `endo job convert`: from CSON to JSON.
 
 use std::fs;
+use std::process::Output;
 
 use endo::cli::Exit;
 
@@ -20,6 +21,13 @@ fn shell() -> Shell {
     fs::write(job.join("form.cson"), "never: 'read'").unwrap();
     fs::write(job.join("form.json"), "{}").unwrap();
     shell
+}
+
+/// What is said of these jobs where npm's `cson` is at hand.
+fn convert(shell: &Shell, jobs: &Path) -> Output {
+    let mut command = shell.command(&["job", "convert", jobs.to_str().unwrap()]);
+    command.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real"));
+    command.env("PATH", variable("PATH").unwrap()).output().unwrap()
 }
 
 #[test]
@@ -42,9 +50,7 @@ fn cson_becomes_json_beside_it_and_what_is_there_stays() {
     }
     let shell = shell();
     let jobs = shell.home.path().join("jobs");
-    let mut command = shell.command(&["job", "convert", jobs.to_str().unwrap()]);
-    command.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real"));
-    let output = command.env("PATH", variable("PATH").unwrap()).output().unwrap();
+    let output = convert(&shell, &jobs);
     assert!(ended(&output, Exit::Ok), "{}", stderr(&output));
     let converted = fs::read_to_string(jobs.join("say-hello/message.json")).unwrap();
     let converted: Value = serde_json::from_str(&converted).unwrap();
@@ -63,9 +69,7 @@ fn cson_that_cannot_be_read_is_named_with_its_fault_and_the_rest_is_converted() 
     let broken = jobs.join("broken");
     fs::create_dir_all(&broken).unwrap();
     fs::write(broken.join("message.cson"), "a: 1\nb: [\n  c: 2\n").unwrap();
-    let mut command = shell.command(&["job", "convert", jobs.to_str().unwrap()]);
-    command.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real"));
-    let output = command.env("PATH", variable("PATH").unwrap()).output().unwrap();
+    let output = convert(&shell, &jobs);
     assert!(ended(&output, Exit::Failure));
     assert!(
         stderr(&output).contains("broken/message.cson was not converted: 2:4: error: missing ]"),
@@ -84,9 +88,7 @@ fn cson_that_holds_no_object_is_named_and_no_json_is_made_of_it() {
     let jobs = shell.home.path().join("jobs");
     let number = jobs.join("say-hello/response.cson");
     fs::write(&number, "42\n").unwrap();
-    let mut command = shell.command(&["job", "convert", jobs.to_str().unwrap()]);
-    command.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real"));
-    let output = command.env("PATH", variable("PATH").unwrap()).output().unwrap();
+    let output = convert(&shell, &jobs);
     assert!(ended(&output, Exit::Failure));
     assert!(
         stderr(&output).contains(

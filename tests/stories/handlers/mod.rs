@@ -21,6 +21,7 @@ use endo::signature::Ed25519PrivateKey;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::support::jobs;
 use crate::support::provisions::{credentials, workbench};
 
 const SECRET: &str = "canary-secret-for-the-handler";
@@ -36,13 +37,9 @@ fn variable(name: &str) -> Option<OsString> {
 
 /// A directory with the job `say-hello`, described by these lines of `job.yaml`.
 fn directory(job_yaml: &str) -> TempDir {
-    let directory = tempfile::tempdir().unwrap();
-    let job = directory.path().join("say-hello");
-    std::fs::create_dir(&job).unwrap();
-    std::fs::write(job.join("message.json"), r#"{"properties": {"data": {"type": "string"}}}"#).unwrap();
-    std::fs::write(job.join("response.json"), RESPONSE).unwrap();
-    std::fs::write(job.join("job.yaml"), job_yaml).unwrap();
-    directory
+    let message = r#"{"properties": {"data": {"type": "string"}}}"#;
+    let documents = [("message.json", message), ("response.json", RESPONSE), ("job.yaml", job_yaml)];
+    jobs::directory("say-hello", &documents)
 }
 
 fn handlers(remote: bool) -> Handlers {

@@ -1,7 +1,7 @@
 //! The Node.js host of the examples, with a job as services of the original have them.
 
 use super::*;
-use crate::support::real::{self, NodeHost};
+use crate::support::real::{self, OldService};
 
 const JOB: &str = "module.exports = {
   action: ({ encrypted }, { data }, callback) => {
@@ -19,12 +19,9 @@ async fn an_old_job_directory_goes_on_working() {
     if !real::on("an_old_job_directory_goes_on_working") {
         return;
     }
-    let home = real::old_service();
-    let (jobs, socket) = (home.path().join("src/jobs"), home.path().join("jobs.sock"));
-    std::fs::create_dir_all(jobs.join("say-hello")).unwrap();
-    std::fs::write(jobs.join("say-hello/index.js"), JOB).unwrap();
-    let _host = NodeHost::start(&jobs, &socket);
-    let registry = registry(&format!("unix:{}:/jobs", socket.display()), false);
+    let service = OldService::of(&[("say-hello/index.js", JOB)]);
+    let _host = service.host();
+    let registry = registry(&service.address(), false);
     let run = |data: &str| {
         let message = message(json!({"metadata": {"jobType": "SayHello"}, "data": data}));
         let registry = &registry;
@@ -46,12 +43,9 @@ async fn the_default_job_of_an_old_service_runs_for_messages_that_name_another_o
     if !real::on("the_default_job_of_an_old_service_runs_for_messages_that_name_another_or_none") {
         return;
     }
-    let home = real::old_service();
-    let (jobs, socket) = (home.path().join("src/jobs"), home.path().join("jobs.sock"));
-    std::fs::create_dir_all(jobs.join("say-hello")).unwrap();
-    std::fs::write(jobs.join("say-hello/index.js"), JOB).unwrap();
-    let _host = NodeHost::with_default(&jobs, &socket, Some("SayHello"));
-    let fallback = handlers(false).fallback(&format!("unix:{}:/jobs", socket.display())).unwrap();
+    let service = OldService::of(&[("say-hello/index.js", JOB)]);
+    let _host = service.host_with_default(Some("SayHello"));
+    let fallback = handlers(false).fallback(&service.address()).unwrap();
     let default_job_type = Some("SayHello".into());
     let options = RegistryOptions { default_job_type, fallback: Some(fallback), ..options() };
     let (registry, _) = Registry::load(Vec::new(), options).unwrap();
@@ -68,25 +62,20 @@ async fn an_old_directory_has_the_job_types_that_it_had_and_a_host_that_crashed_
     if !real::on("an_old_directory_has_the_job_types_that_it_had_and_a_host_that_crashed_starts_again") {
         return;
     }
-    let home = real::old_service();
-    let (jobs, socket) = (home.path().join("src/jobs"), home.path().join("jobs.sock"));
-    for (name, text) in [
-        ("HTTPGet", JOB),
-        ("123go", JOB),
-        ("list_events", JOB),
-        ("get-2nd-item", JOB),
-        ("été", JOB),
-        ("broken", "("),
-    ] {
-        std::fs::create_dir_all(jobs.join(name)).unwrap();
-        std::fs::write(jobs.join(name).join("index.js"), text).unwrap();
-    }
-    std::fs::write(jobs.join("README.md"), "no job").unwrap();
+    let service = OldService::of(&[
+        ("HTTPGet/index.js", JOB),
+        ("123go/index.js", JOB),
+        ("list_events/index.js", JOB),
+        ("get-2nd-item/index.js", JOB),
+        ("été/index.js", JOB),
+        ("broken/index.js", "("),
+        ("README.md", "no job"),
+    ]);
     // Killed, so that its socket stays.
-    drop(NodeHost::start(&jobs, &socket));
-    assert!(socket.exists());
-    let _host = NodeHost::start(&jobs, &socket);
-    let fallback = handlers(false).fallback(&format!("unix:{}:/jobs", socket.display())).unwrap();
+    drop(service.host());
+    assert!(service.socket().exists());
+    let _host = service.host();
+    let fallback = handlers(false).fallback(&service.address()).unwrap();
     let options = RegistryOptions { fallback: Some(fallback), ..options() };
     let (registry, _) = Registry::load(Vec::new(), options).unwrap();
     for (job_type, code) in [
@@ -111,18 +100,16 @@ async fn an_old_service_in_coffeescript_goes_on_working() {
     if !real::on("an_old_service_in_coffeescript_goes_on_working") {
         return;
     }
-    let home = real::old_service();
-    let (jobs, socket) = (home.path().join("src/jobs"), home.path().join("jobs.sock"));
-    let job = jobs.join("say-hello");
-    std::fs::create_dir_all(&job).unwrap();
     let index = "module.exports =\n  action: require './action'\n  form: require './form.cson'\n";
     let action = "module.exports = ({encrypted}, {data}, callback) =>\n  \
                   callback null, {metadata: {code: 200, status: 'OK'}, data: {said: \"#{data} #{encrypted.username}\"}}\n";
-    for (name, text) in [("index.coffee", index), ("action.coffee", action), ("form.cson", "title: 'List'")] {
-        std::fs::write(job.join(name), text).unwrap();
-    }
-    let _host = NodeHost::start(&jobs, &socket);
-    let registry = registry(&format!("unix:{}:/jobs", socket.display()), false);
+    let service = OldService::of(&[
+        ("say-hello/index.coffee", index),
+        ("say-hello/action.coffee", action),
+        ("say-hello/form.cson", "title: 'List'"),
+    ]);
+    let _host = service.host();
+    let registry = registry(&service.address(), false);
     let message = message(json!({"metadata": {"jobType": "SayHello"}, "data": "hello"}));
     let reply = registry.run(&message, provisions(CallGate::open())).await.unwrap();
     assert_eq!(reply.data, Some(json!({"said": "hello octocat"})));

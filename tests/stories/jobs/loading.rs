@@ -9,6 +9,7 @@ use endo::signature::Ed25519PrivateKey;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::support::jobs;
 
 fn load(directory: JobDirectory) -> Result<(Registry, Vec<LoadNotice>), LoadError> {
     Registry::load(vec![built_in(directory, Echo)], options())
@@ -116,12 +117,9 @@ fn jobs_in(directory: &Path) -> Result<Vec<DescribedJob>, LoadError> {
 
 #[test]
 fn a_directory_with_a_job_that_nothing_runs_is_refused_by_name() {
-    let directory = tempfile::tempdir().unwrap();
-    let job = directory.path().join("say-bye");
-    std::fs::create_dir(&job).unwrap();
-    std::fs::write(job.join("message.json"), "{}").unwrap();
+    let directory = jobs::directory("say-bye", &[("message.json", "{}")]);
     let refused = jobs_in(directory.path()).unwrap_err();
-    assert!(matches!(refused, LoadError::NoCode(path) if path == job));
+    assert!(matches!(refused, LoadError::NoCode(path) if path == directory.path().join("say-bye")));
 }
 
 #[test]

@@ -1,13 +1,12 @@
 //! Which jobs a gateway has: its own where the API is theirs, and those of its operator before them.
 
-use std::path::Path;
-
 use endo::config::{Config, SourceKind};
 use endo::job::Registry;
 
 use super::*;
 use crate::support::fake_api::{Answer, FakeApi};
 use crate::support::gateway::TestGateway;
+use crate::support::jobs;
 use crate::support::log;
 use crate::support::provisions::provisions;
 
@@ -23,14 +22,9 @@ fn listed(registry: &Registry) -> Vec<&str> {
 
 /// A directory of jobs that has one of GitHub's, run by whoever listens at `url`.
 fn directory_of(name: &str, url: &str) -> tempfile::TempDir {
-    let directory = tempfile::tempdir().unwrap();
-    let job = directory.path().join(name);
-    std::fs::create_dir(&job).unwrap();
-    let write = |name: &str, text: &str| std::fs::write(Path::new(&job).join(name), text).unwrap();
-    write("message.json", "{}");
-    write("response.json", r#"{"properties": {"data": {"properties": {"said": {"type": "string"}}}}}"#);
-    write("job.yaml", &format!("handler: {{url: '{url}'}}"));
-    directory
+    let response = r#"{"properties": {"data": {"properties": {"said": {"type": "string"}}}}}"#;
+    let handler = format!("handler: {{url: '{url}'}}");
+    jobs::directory(name, &[("message.json", "{}"), ("response.json", response), ("job.yaml", &handler)])
 }
 
 async fn handler() -> FakeApi {

@@ -54,10 +54,7 @@ async fn a_reply_that_was_leaving_when_the_process_died_is_not_sent_again() {
     drop(database);
     let again = FakeMeshblu::start().await;
     let gateway = RemoteGateway::with(settings(directory.path(), &again.url())).await.unwrap();
-    let mut ticks = tokio::time::interval(Duration::from_millis(1));
-    while gateway.waiting().await > 0 {
-        ticks.tick().await;
-    }
+    gateway.until_nothing_waits().await;
     assert_eq!(gateway.dead_letters().await[0].reason, "reply_unknown");
     assert!(again.called().is_empty(), "nothing was asked and nothing was sent");
 }
@@ -104,10 +101,7 @@ async fn work_that_a_process_left_behind_is_done_by_the_next() {
     drop(database);
     let again = FakeMeshblu::start().await;
     let gateway = RemoteGateway::with(settings(directory.path(), &again.url())).await.unwrap();
-    let mut ticks = tokio::time::interval(Duration::from_millis(1));
-    while gateway.waiting().await > 0 {
-        ticks.tick().await;
-    }
+    gateway.until_nothing_waits().await;
     assert_eq!(again.messages()[0]["data"], json!({"hello": "Ada"}));
 }
 
@@ -178,10 +172,7 @@ async fn replay(directory: &Path) {
 async fn sent_again(meshblu: &FakeMeshblu, directory: &TempDir) -> (Vec<Value>, RemoteGateway) {
     replay(directory.path()).await;
     let gateway = RemoteGateway::with(settings(directory.path(), &meshblu.url())).await.unwrap();
-    let mut ticks = tokio::time::interval(Duration::from_millis(1));
-    while gateway.waiting().await > 0 {
-        ticks.tick().await;
-    }
+    gateway.until_nothing_waits().await;
     (meshblu.messages(), gateway)
 }
 

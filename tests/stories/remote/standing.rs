@@ -67,10 +67,7 @@ async fn a_bus_that_does_not_wait_to_the_end_is_told_that_the_delivery_is_on_dis
         assert_eq!(gateway.waiting().await, 1);
     }
     gate.add_permits(1);
-    let mut ticks = tokio::time::interval(std::time::Duration::from_millis(2));
-    while gateway.waiting().await > 0 {
-        ticks.tick().await;
-    }
+    gateway.until_nothing_waits().await;
     assert_eq!(told(&bus.deliver(&gateway, "d", &say_hello()).await), (201, "ended"));
     assert_eq!(bus.meshblu.messages().len(), 1);
 }

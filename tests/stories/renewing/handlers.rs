@@ -13,7 +13,7 @@ use super::{House, account, until};
 use crate::support::fake_api::{Answer, FakeApi};
 use crate::support::log;
 use crate::support::provider::Fault;
-use crate::support::real::{self, NodeHost};
+use crate::support::real::{self, OldService};
 
 const EXPIRED: &str = r#"{"error": {"code": 401, "message": "Bad credentials"}}"#;
 /// How long an API is not asked again about a secret.
@@ -279,12 +279,9 @@ async fn an_old_job_whose_api_says_401_is_run_once_more_with_a_new_secret() {
     if !real::on("an_old_job_whose_api_says_401_is_run_once_more_with_a_new_secret") {
         return;
     }
-    let home = real::old_service();
-    let (jobs, socket) = (home.path().join("jobs"), home.path().join("jobs.sock"));
-    std::fs::create_dir_all(jobs.join("anything")).unwrap();
-    std::fs::write(jobs.join("anything/index.js"), OLD_JOB).unwrap();
-    let _host = NodeHost::start(&jobs, &socket);
-    let mut house = at(format!("unix:{}:/", socket.display())).await;
+    let service = OldService::of(&[("anything/index.js", OLD_JOB)]);
+    let _host = service.host();
+    let mut house = at(service.address()).await;
     let reply = ask(&mut house).await;
     assert_eq!((&reply["metadata"]["code"], &reply["data"]), (&json!(200), &json!("access-2")), "{reply}");
     assert_eq!((house.provider.token_requests(), house.provider.reused()), (1, Vec::new()));

@@ -17,6 +17,7 @@ use crate::support::bus::Answer;
 use crate::support::desk::Workshop;
 use crate::support::fake_api::{Answer as ApiAnswer, FakeApi};
 use crate::support::gateway::{Chain, TestGateway};
+use crate::support::jobs;
 
 const JSON: &[&str] = &["content-type: application/json"];
 pub(super) const EVENTS: &str =
@@ -44,6 +45,17 @@ impl Desk {
 
     pub(super) async fn answering(status: u16, body: &str) -> Self {
         Self::at(FakeApi::answering(ApiAnswer::new(status, JSON, body)).await).await
+    }
+
+    /// One whose job has these schemas and a handler that answers this.
+    async fn handled(answer: ApiAnswer, message: &str, response: &str) -> Self {
+        let handler = FakeApi::answering(answer).await;
+        let url = format!("handler: {{url: '{}'}}", handler.url("/"));
+        let documents = [("message.json", message), ("response.json", response), ("job.yaml", &url)];
+        let jobs = jobs::directory("say-hello", &documents);
+        let directory = jobs.path().to_owned();
+        let house = House::at(handler, |config| config.jobs.directories.push(directory)).await;
+        Self { job: "SayHello", ..Self::of(house).await }
     }
 
     fn jobs(&self) -> String {
@@ -124,30 +136,15 @@ async fn an_error_reply_is_told_in_a_sentence() {
 
 /// The page after a job whose handler answers this.
 async fn shown_after(answer: ApiAnswer) -> Answer {
-    let handler = FakeApi::answering(answer).await;
-    let jobs = tempfile::tempdir().unwrap();
-    let job = jobs.path().join("say-hello");
-    std::fs::create_dir(&job).unwrap();
     let message =
         r#"{"properties": {"data": {"type": "object", "properties": {"username": {"type": "string"}}}}}"#;
-    std::fs::write(job.join("message.json"), message).unwrap();
     let response =
         r#"{"required": ["metadata"], "properties": {"metadata": {"required": ["status"]}, "data": {}}}"#;
-    std::fs::write(job.join("response.json"), response).unwrap();
-    std::fs::write(job.join("job.yaml"), format!("handler: {{url: '{}'}}", handler.url("/"))).unwrap();
-    let directory = jobs.path().to_owned();
-    let house = House::at(handler, |config| config.jobs.directories.push(directory)).await;
-    let chain = house.gateway.chain(42).await;
-    let browser = house.signed_in().await;
-    let mut desk = Desk { house, chain, browser, job: "SayHello" };
-    desk.sent("octocat").await
+    Desk::handled(answer, message, response).await.sent("octocat").await
 }
 
 #[tokio::test]
 async fn all_that_is_wrong_with_a_form_is_told_at_once() {
-    let jobs = tempfile::tempdir().unwrap();
-    let job = jobs.path().join("say-hello");
-    std::fs::create_dir(&job).unwrap();
     let members = json!({
         "day": {"type": "string", "format": "date"},
         "short": {"type": "string", "maxLength": 3},
@@ -155,15 +152,8 @@ async fn all_that_is_wrong_with_a_form_is_told_at_once() {
         "name": {"type": "string"},
     });
     let data = json!({"type": "object", "properties": members, "required": ["name"]});
-    std::fs::write(job.join("message.json"), json!({"properties": {"data": data}}).to_string()).unwrap();
-    std::fs::write(job.join("response.json"), "{}").unwrap();
-    let handler = FakeApi::answering(ApiAnswer::new(200, JSON, "{}")).await;
-    std::fs::write(job.join("job.yaml"), format!("handler: {{url: '{}'}}", handler.url("/"))).unwrap();
-    let directory = jobs.path().to_owned();
-    let house = House::at(handler, |config| config.jobs.directories.push(directory)).await;
-    let chain = house.gateway.chain(42).await;
-    let browser = house.signed_in().await;
-    let mut desk = Desk { house, chain, browser, job: "SayHello" };
+    let message = json!({"properties": {"data": data}}).to_string();
+    let mut desk = Desk::handled(ApiAnswer::new(200, JSON, "{}"), &message, "{}").await;
     let form = desk.form();
     let page = desk.browser.get(&form).await;
     let wrong = [("/data/day", "soon"), ("/data/short", "long"), ("/data/count", "few")];
@@ -255,10 +245,7 @@ async fn a_job_that_takes_longer_is_still_at_work_and_is_looked_for_again() {
     let again = page.text.split("href=\"").find(|text| text.contains(">Look again</a>")).unwrap();
     let again = again.split('"').next().unwrap().to_owned();
     gate.add_permits(1);
-    let mut ticks = tokio::time::interval(Duration::from_millis(1));
-    while desk.house.gateway.waiting().await > 0 {
-        ticks.tick().await;
-    }
+    desk.house.gateway.until_nothing_waits().await;
     let page = desk.browser.get(&again).await;
     assert!(page.text.contains("octo/&lt;cat&gt;"), "{page:?}");
 }
@@ -296,10 +283,7 @@ async fn whoever_ends_what_a_job_of_theirs_uses_sees_what_comes_of_it_all_the_sa
         let page = desk.browser.get(&address).await;
         assert!(page.text.contains("the job is still at work."), "{end}: {page:?}");
         gate.add_permits(1);
-        let mut ticks = tokio::time::interval(Duration::from_millis(1));
-        while desk.house.gateway.waiting().await > 0 {
-            ticks.tick().await;
-        }
+        desk.house.gateway.until_nothing_waits().await;
         let page = desk.browser.get(&address).await;
         assert_eq!(page.status, 200, "{end}: {page:?}");
         assert!(page.text.contains("octo/&lt;cat&gt;"), "{end}: {page:?}");

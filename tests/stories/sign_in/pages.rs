@@ -3,16 +3,29 @@
 use std::time::Duration;
 
 use super::at_the_api::Place;
-use crate::support::browser::come_back;
+use crate::support::browser::{Browser, come_back};
 use crate::support::bus::Answer;
 
 /// An owner's browser on the page of fresh credentials.
-pub(super) async fn at_home(place: &Place) -> (crate::support::browser::Browser, String, Answer) {
+pub(super) async fn at_home(place: &Place) -> (Browser, String, Answer) {
     let (mut browser, state) = place.under_way("/auth/api").await;
     let kept = come_back(&mut browser, &state).await;
     let home = kept.header("location").unwrap().to_owned();
     let page = browser.get(&home).await;
     (browser, home, page)
+}
+
+/// The same, once a device uses them.
+async fn with_a_device(place: &Place) -> (Browser, String, Answer) {
+    let (mut browser, home, page) = at_home(place).await;
+    browser.submit(&page, &format!("{home}/add-me"), &[]).await;
+    let page = browser.get(&home).await;
+    (browser, home, page)
+}
+
+/// The user device that an address is of.
+fn device_of(address: &str) -> &str {
+    address.split('/').nth(5).unwrap()
 }
 
 /// The first address on the page that ends so.
@@ -92,11 +105,9 @@ async fn a_form_without_its_proof_ends_nothing_and_others_credentials_are_not_th
 #[tokio::test]
 async fn the_name_that_somebody_gave_a_device_is_one_short_line_that_turns_no_words_around() {
     let place = Place::open().await;
-    let (mut browser, home, page) = at_home(&place).await;
-    browser.submit(&page, &format!("{home}/add-me"), &[]).await;
-    let page = browser.get(&home).await;
+    let (mut browser, home, page) = with_a_device(&place).await;
     let cut_off = address(&page, "/cut-off");
-    let device = cut_off.split('/').nth(5).unwrap();
+    let device = device_of(&cut_off);
     let name = format!("gnit\u{200b}irw\u{feff} \u{202e}backwards\u{2066}\n{}", "x".repeat(100_000));
     let rename = serde_json::json!({"$set": {"name": name}});
     place.house.gateway.update_itself(device, &rename).await;
@@ -112,11 +123,9 @@ async fn the_name_that_somebody_gave_a_device_is_one_short_line_that_turns_no_wo
 async fn names_keep_what_joins_their_letters_and_pictures() {
     const NAME: &str = "می\u{200c}خواهم 👩🏽\u{200d}💻 ❤\u{fe0f}";
     let place = Place::open().await;
-    let (mut browser, home, page) = at_home(&place).await;
-    browser.submit(&page, &format!("{home}/add-me"), &[]).await;
-    let page = browser.get(&home).await;
+    let (mut browser, home, page) = with_a_device(&place).await;
     let cut_off = address(&page, "/cut-off");
-    let device = cut_off.split('/').nth(5).unwrap();
+    let device = device_of(&cut_off);
     let name = NAME.replace(' ', "\u{200d} \u{200b}");
     place.house.gateway.update_itself(device, &serde_json::json!({"$set": {"name": name}})).await;
     let page = browser.get(&home).await;
@@ -127,11 +136,9 @@ async fn names_keep_what_joins_their_letters_and_pictures() {
 async fn names_in_a_script_that_is_read_from_the_right_leave_the_words_around_them_in_place() {
     const NAME: &str = "\u{5d7}\u{5ea}\u{5d5}\u{5dc} (2";
     let place = Place::open().await;
-    let (mut browser, home, page) = at_home(&place).await;
-    browser.submit(&page, &format!("{home}/add-me"), &[]).await;
-    let page = browser.get(&home).await;
+    let (mut browser, home, page) = with_a_device(&place).await;
     let (cut_off, jobs) = (address(&page, "/cut-off"), address(&page, "/jobs"));
-    let device = cut_off.split('/').nth(5).unwrap();
+    let device = device_of(&cut_off);
     place.house.gateway.update_itself(device, &serde_json::json!({"$set": {"name": NAME}})).await;
     let lists = [format!("{home}/cut-off-all"), format!("{home}/forget"), format!("{jobs}/ListEventsByUser")];
     for path in [&home, &cut_off, &jobs].into_iter().chain(&lists) {

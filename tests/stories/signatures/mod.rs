@@ -14,6 +14,7 @@ mod with_http_signature;
 mod with_httpsig;
 
 use std::error::Error;
+use std::time::Duration;
 
 use endo::ambient::{Random, Timestamp};
 use endo::signature::{
@@ -153,6 +154,20 @@ fn trusting(signer: &MessageSigner) -> Verifier {
 fn trusting_old_bus() -> Verifier {
     let key = RsaPublicKey::from_pem(&recorded_pem("meshbluPublicKeyPem")).unwrap();
     Verifier::new().trusting_old_bus(key, Policy::legacy_bus())
+}
+
+/// Three hundred seconds later, and earlier, a signature made now still counts, and not a moment more.
+fn counts_for_three_hundred_seconds(draft: &Draft, verifier: &Verifier) {
+    let window = Duration::from_secs(300);
+    let beyond = window + Duration::from_millis(1);
+    for (now, verdict) in [
+        (NOW.plus(window), Ok(())),
+        (NOW.minus(window), Ok(())),
+        (NOW.plus(beyond), Err(Refusal::TooOld)),
+        (NOW.minus(beyond), Err(Refusal::TooNew)),
+    ] {
+        assert_eq!(draft.verdict_at(verifier, now), verdict);
+    }
 }
 
 /// All that an error says, causes included.

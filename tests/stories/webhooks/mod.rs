@@ -110,7 +110,7 @@ impl Post {
     }
 
     async fn waiting(&self) -> u64 {
-        self.bus.bus.store().read::<_, StoreError, _>(|view| view.waiting(Work::Webhook)).await.unwrap()
+        store::waiting(self.bus.bus.store(), Work::Webhook).await
     }
 
     async fn first_dead_letter(&self) -> DeadLetter {
@@ -122,7 +122,7 @@ impl Post {
     }
 
     async fn until_nothing_waits(&self) {
-        while self.waiting().await > 0 {}
+        store::until_nothing_waits(self.bus.bus.store(), Work::Webhook).await;
     }
 }
 
