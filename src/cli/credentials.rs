@@ -8,7 +8,6 @@ use zeroize::Zeroizing;
 
 use super::arguments::ListArguments;
 use super::operation::{AtStake, CredentialsRow, HandedSecret, NewCredentials, Operation, Shown};
-use super::receipts::Reading;
 use super::{CommandError, consent, json_lines, reach, receipts, table, unseen};
 use crate::config::Config;
 use crate::credentials::{ApiVerdict, Receipt};
@@ -114,8 +113,8 @@ fn id(id: Value) -> String {
 
 async fn show(uuid: &str, config: &Config, out: &mut dyn Write) -> Result<(), CommandError> {
     let mut shown: Shown = reach::perform(config, Operation::ShowCredentials(uuid.into())).await?;
-    let mut reading = Reading::of(Some(uuid));
-    while let Some(mut receipts) = reading.next(config).await? {
+    let mut pages = receipts::all(Some(uuid));
+    while let Some(mut receipts) = pages.next(config).await? {
         shown.receipts.append(&mut receipts);
     }
     let text = serde_json::to_string_pretty(&shown).expect("texts and numbers are JSON");

@@ -5,7 +5,8 @@ use std::io::Write;
 use clap::Subcommand;
 
 use super::arguments::ListArguments;
-use super::operation::{Letter, LetterRow, LetterRows, Operation};
+use super::operation::{Letter, LetterRow, Operation};
+use super::pages::Pages;
 use super::{CommandError, json_lines, reach, table};
 use crate::config::Config;
 
@@ -43,14 +44,12 @@ pub(super) async fn run(
 }
 
 async fn list(command: &ListArguments, config: &Config, out: &mut dyn Write) -> Result<(), CommandError> {
-    let (mut rows, mut asked) = (Vec::new(), Some(Operation::ListDeadLetters(None)));
-    while let Some(operation) = asked.take() {
-        let LetterRows { shown, next } = reach::perform(config, operation).await?;
+    let (mut rows, mut pages) = (Vec::new(), Pages::of(Operation::ListDeadLetters));
+    while let Some(letters) = pages.next(config).await? {
         match command.json {
-            true => json_lines::print(&shown, out)?,
-            false => rows.extend(shown.into_iter().map(cells)),
+            true => json_lines::print(&letters, out)?,
+            false => rows.extend(letters.into_iter().map(cells)),
         }
-        asked = next.map(|last| Operation::ListDeadLetters(Some(last)));
     }
     if command.json {
         return Ok(());

@@ -23,6 +23,7 @@ mod on_credentials;
 mod on_devices;
 mod on_keys;
 mod operation;
+mod pages;
 mod perform;
 mod program;
 mod providers;

@@ -5,10 +5,12 @@ use std::io::{self, Write};
 use clap::Args;
 
 use super::operation::{Operation, WhichReceipts};
-use super::{CommandError, json_lines, reach};
+use super::pages::Pages;
+use super::{CommandError, json_lines};
 use crate::config::Config;
-use crate::credentials::{Receipt, Receipts};
+use crate::credentials::Receipt;
 use crate::legible::marked;
+use crate::message::DeviceUuid;
 
 /// What `endo receipts` takes.
 #[derive(Debug, Args)]
@@ -30,8 +32,8 @@ pub(super) async fn run(
     config: &Config,
     out: &mut dyn Write,
 ) -> Result<(), CommandError> {
-    let mut reading = Reading::of(command.credentials.as_deref());
-    while let Some(receipts) = reading.next(config).await? {
+    let mut pages = all(command.credentials.as_deref());
+    while let Some(receipts) = pages.next(config).await? {
         match command.json {
             true => json_lines::print(&receipts, out)?,
             false => receipts.iter().try_for_each(|receipt| tell(receipt, out))?,
@@ -40,29 +42,10 @@ pub(super) async fn run(
     Ok(())
 }
 
-/// Somebody who reads receipts, the newest first, as many at a time as the gateway gives.
-pub(super) struct Reading {
-    /// What is asked for next; nothing once that was all.
-    which: Option<WhichReceipts>,
-}
-
-impl Reading {
-    /// All receipts of these credentials, or of any.
-    pub(super) fn of(credentials: Option<&str>) -> Self {
-        Self { which: Some(WhichReceipts { of: credentials.map(Into::into), before: None }) }
-    }
-
-    /// Some more of them.
-    ///
-    /// # Errors
-    /// [`CommandError`].
-    pub(super) async fn next(&mut self, config: &Config) -> Result<Option<Vec<Receipt>>, CommandError> {
-        let Some(which) = self.which.take() else { return Ok(None) };
-        let of = which.of.clone();
-        let page: Receipts = reach::perform(config, Operation::ListReceipts(which)).await?;
-        self.which = page.next.map(|last| WhichReceipts { of, before: Some(last) });
-        Ok(Some(page.shown))
-    }
+/// The receipts of these credentials, or of any, the newest first.
+pub(super) fn all(credentials: Option<&str>) -> Pages<Receipt, impl Fn(Option<i64>) -> Operation> {
+    let of = credentials.map(DeviceUuid::from);
+    Pages::of(move |before| Operation::ListReceipts(WhichReceipts { of: of.clone(), before }))
 }
 
 /// Prints one receipt for people.
