@@ -354,6 +354,9 @@ impl Parts {
         if let Some(verdict) = self.desk.endings.refusal_of(&id) {
             return Ok(Known::Ended(verdict));
         }
+        if !self.desk.store.may_know(&id) {
+            return Ok(Known::Nothing);
+        }
         let look = move |view: &View<'_>| {
             if let Some(outcome) = view.outcomes(&id)?.first() {
                 return Ok(Known::Ended(Verdict::of(outcome)));

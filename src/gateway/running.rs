@@ -22,7 +22,7 @@ use crate::dispatch::{Desk, Dispatch, Endings, Reception, Repeats, Turns};
 use crate::http::{
     Check, Documents, Draining, Flows, FrontDoor, Health, Limits, OneTimeLinks, SCHEMAS, Webhook,
 };
-use crate::store::{Feed, Work};
+use crate::store::{Feed, Store, Work};
 use crate::telemetry::with_causes;
 
 /// How often what is no longer kept is removed.
@@ -248,10 +248,12 @@ impl Gateway {
         let kept = Duration::from_secs(u64::from(days) * 24 * 60 * 60);
         let mut looked_at = clock.now();
         async move {
+            learn_names(&store, &bus).await;
             while tokio::time::timeout(HOUSEKEEPING, stopped.wait_for(|stop| *stop)).await.is_err() {
                 if let Err(error) = store.forget_old(clock.now().minus(kept), rows).await {
                     tracing::warn!(error = with_causes(&error), "old outcomes stay for now");
                 }
+                learn_names(&store, &bus).await;
                 let now = clock.now();
                 // It looks at all that are older than a day, also at those that are in use.
                 if now.since(looked_at) >= AN_HOUR || now < looked_at {
@@ -273,6 +275,15 @@ impl Gateway {
                 }
             }
         }
+    }
+}
+
+/// Buses elsewhere name what they bring, and bring it again: what is new is known at once by that.
+async fn learn_names(store: &Store, bus: &Bus) {
+    if bus.meshblu().is_some()
+        && let Err(error) = store.learn_names().await
+    {
+        tracing::warn!(error = with_causes(&error), "each message is looked for on the disk for now");
     }
 }
 

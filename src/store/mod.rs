@@ -24,6 +24,7 @@ mod formats;
 mod half_made;
 mod insisting;
 mod moments;
+mod names;
 mod open;
 mod outcomes;
 mod owners;

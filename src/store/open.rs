@@ -12,6 +12,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::editions::Editions;
+use super::names::Names;
 use super::readers::Readers;
 use super::rights::Rights;
 use super::room::Room;
@@ -50,6 +51,7 @@ struct Parts {
     searchers: Readers,
     editions: Editions,
     rights: Rights,
+    names: Names,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -67,20 +69,21 @@ impl Store {
         let reading = |count| (0..count).map(|_| sound(open_reader(&path))).collect::<Result<_, _>>();
         let (readers, searchers) = (Readers::new(reading(READERS)?), Readers::new(reading(SEARCHERS)?));
         let room = Room::of(settings);
-        let editions = Editions::default();
+        let (editions, names) = (Editions::default(), Names::default());
         editions.watch(&writing)?;
         let parts = WriterParts {
             connection: writing,
             room,
             cache_bytes: DEVICE_CACHE_BYTES,
             editions: editions.clone(),
+            names: names.clone(),
             lock,
         };
         let (queue, thread) =
             writer::start(parts).map_err(|cause| StoreError::File { path, cause: Arc::new(cause) })?;
         let (queue, thread) = (Some(queue), Mutex::new(Some(thread)));
         let rights = Rights::default();
-        Ok(Self(Arc::new(Parts { queue, readers, searchers, editions, rights, thread })))
+        Ok(Self(Arc::new(Parts { queue, readers, searchers, editions, rights, names, thread })))
     }
 
     /// Runs `change` in a transaction and answers what it returned, once that is on disk.
@@ -103,6 +106,10 @@ impl Store {
 
     pub(super) fn rights(&self) -> &Rights {
         &self.0.rights
+    }
+
+    pub(super) fn names(&self) -> &Names {
+        &self.0.names
     }
 
     /// Waits until the store takes no more writes. While somebody holds it, only a failure of its own brings that

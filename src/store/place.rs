@@ -228,6 +228,7 @@ impl Drop for Written {
 
 impl New {
     fn accept(&self, transaction: &Transaction<'_>, reply: Option<&LeavingReply>) -> Result<i64, StoreError> {
+        transaction.note_name(&self.delivery.id);
         let seq = transaction.accept_replied(&self.delivery, self.accepted_at, reply)?;
         if let AskedFor::BySender(mark) = &self.asked_for {
             transaction.note_return(mark, &self.delivery.id)?;

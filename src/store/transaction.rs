@@ -8,6 +8,7 @@ use rusqlite::{CachedStatement, Connection};
 
 use super::StoreError;
 use super::device_cache::DeviceCache;
+use super::names::Names;
 use super::room::Room;
 use crate::message::DeviceUuid;
 
@@ -64,6 +65,7 @@ pub(super) type Hook = Box<dyn FnOnce() + Send>;
 pub struct Transaction<'c> {
     view: View<'c>,
     room: &'c Room,
+    names: &'c Names,
     ends_something: Cell<bool>,
     erasing: Cell<Erasing>,
     hooks: RefCell<Vec<Hook>>,
@@ -71,10 +73,16 @@ pub struct Transaction<'c> {
 }
 
 impl<'c> Transaction<'c> {
-    pub(super) fn new(connection: &'c Connection, cache: &'c RefCell<DeviceCache>, room: &'c Room) -> Self {
+    pub(super) fn new(
+        connection: &'c Connection,
+        cache: &'c RefCell<DeviceCache>,
+        room: &'c Room,
+        names: &'c Names,
+    ) -> Self {
         Self {
             view: View { connection, cache: Some(cache) },
             room,
+            names,
             ends_something: Cell::new(false),
             erasing: Cell::default(),
             hooks: RefCell::default(),
@@ -120,6 +128,10 @@ impl<'c> Transaction<'c> {
 
     pub(super) fn room(&self) -> &Room {
         self.room
+    }
+
+    pub(super) fn names(&self) -> &Names {
+        self.names
     }
 
     /// Says that the document of `uuid` changed, so that it is read anew, now and if the change is undone.

@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::device_cache::DeviceCache;
 use super::editions::Editions;
+use super::names::Names;
 use super::open::BUSY;
 use super::room::Room;
 use super::transaction::{Erasing, Hook};
@@ -75,6 +76,7 @@ pub(super) struct WriterParts {
     pub(super) room: Room,
     pub(super) cache_bytes: usize,
     pub(super) editions: Editions,
+    pub(super) names: Names,
     pub(super) lock: File,
 }
 
@@ -82,10 +84,10 @@ pub(super) struct WriterParts {
 pub(super) fn start(parts: WriterParts) -> std::io::Result<(WriteQueue, std::thread::JoinHandle<()>)> {
     let (sender, receiver) = mpsc::channel(QUEUE);
     let thread = std::thread::Builder::new().name("store-writer".into()).spawn(move || {
-        let WriterParts { connection, room, cache_bytes, editions, lock } = parts;
+        let WriterParts { connection, room, cache_bytes, editions, names, lock } = parts;
         let cache = RefCell::new(DeviceCache::new(cache_bytes));
         let owes_emptying = Cell::new(false);
-        Writer { connection: &connection, cache: &cache, room, editions, owes_emptying }.run(receiver);
+        Writer { connection: &connection, cache: &cache, room, editions, names, owes_emptying }.run(receiver);
         drop(connection);
         // A child process that is just being started may still share the file; the lock ends all the same.
         let _ = lock.unlock();
@@ -98,6 +100,7 @@ struct Writer<'c> {
     cache: &'c RefCell<DeviceCache>,
     room: Room,
     editions: Editions,
+    names: Names,
     /// Whether the log of changes may hold what was erased.
     owes_emptying: Cell<bool>,
 }
@@ -179,7 +182,7 @@ impl Writer<'_> {
             group.refuse(write, &error);
             return Err(error);
         }
-        let transaction = Transaction::new(self.connection, self.cache, &self.room);
+        let transaction = Transaction::new(self.connection, self.cache, &self.room, &self.names);
         // A write that panics must not take the others of its group along.
         let written = catch_unwind(AssertUnwindSafe(|| write(Ok(&transaction))));
         let keep = written.as_ref().is_ok_and(|written| written.keep);
