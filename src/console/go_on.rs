@@ -1,4 +1,4 @@
-//! The page between whatever is no page of the gateway and a sign-in at the API.
+//! The pages between whatever is no page of the gateway and a sign-in at the API.
 
 use maud::{Markup, html};
 
@@ -17,4 +17,13 @@ pub fn go_on(viewer: &Viewer, api: &str, path: &str) -> Markup {
         p { a href="/console" { "Not now" } }
     };
     page(&Frame { title: &format!("Sign in at {api}?"), about: None, viewer: Some(viewer) }, &body)
+}
+
+/// Leads on to `address`, which is `to`'s, for browsers that do not go on by themselves.
+pub fn led_on(address: &str, to: &str) -> Markup {
+    let body = html! {
+        p.lead { "Your browser goes on to " (to) " by itself. If it does not, go on here." }
+        p { a.button.strong href=(address) { "Go on to " (to) } }
+    };
+    page(&Frame { title: &format!("On to {to}"), about: None, viewer: None }, &body)
 }

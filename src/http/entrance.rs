@@ -34,13 +34,3 @@ pub enum Way {
     /// They type a key in.
     Key,
 }
-
-impl Entrance {
-    /// Where a browser may be sent on to from here: the API's sign-in.
-    pub(super) fn leads_on_to(&self) -> Option<String> {
-        match &self.way {
-            Way::SignIn(Some(client)) => Some(client.settings().browsers_go_to()),
-            _ => None,
-        }
-    }
-}

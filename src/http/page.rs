@@ -3,30 +3,35 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentType, LOCATION, REFERRER_POLICY, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentType, HeaderValue, LOCATION, REFERRER_POLICY, REFRESH,
+    X_FRAME_OPTIONS,
 };
 
-use crate::console::Markup;
+use crate::console::{self, Markup};
 
-/// Answers a page whose forms lead to the gateway itself.
+/// What a page may do. Browsers hold a form to `form-action` on the whole way that its answer leads, through whatever redirects
+/// others have there: no form leads elsewhere.
+const POLICY: &str =
+    "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// Answers a page.
 pub(super) fn page(status: StatusCode, markup: Markup) -> HttpResponse {
-    page_leading_to(status, markup, None)
-}
-
-/// Answers a page whose forms may also lead on to this origin: browsers hold a form to `form-action` on the whole way
-/// that its answer leads.
-pub(super) fn page_leading_to(status: StatusCode, markup: Markup, origin: Option<&str>) -> HttpResponse {
-    let more = origin.map(|origin| format!(" {origin}")).unwrap_or_default();
-    let policy = format!(
-        "default-src 'none'; style-src 'self'; form-action 'self'{more}; base-uri 'none'; frame-ancestors 'none'"
-    );
     HttpResponse::build(status)
-        .insert_header((CONTENT_SECURITY_POLICY, policy))
+        .insert_header((CONTENT_SECURITY_POLICY, POLICY))
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((REFERRER_POLICY, "no-referrer"))
         .insert_header((X_FRAME_OPTIONS, "DENY"))
         .insert_header(ContentType::html())
         .body(markup.into_string())
+}
+
+/// Answers a form whose way leads elsewhere in the end: the browser goes on to `address` by itself, from a page of the gateway,
+/// and with no word of where it comes from.
+pub(super) fn led_on(address: &str, to: &str) -> HttpResponse {
+    let mut answer = page(StatusCode::OK, console::led_on(address, to));
+    let refresh = HeaderValue::from_str(&format!("0; url={address}")).expect("addresses and paths are ASCII");
+    answer.headers_mut().insert(REFRESH, refresh);
+    answer
 }
 
 /// Sends the browser elsewhere, by GET, and with no word of where it comes from.

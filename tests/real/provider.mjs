@@ -1,7 +1,8 @@
 // An OpenID provider on a free port of loopback, with PKCE, rotation of refresh tokens and revocation, and beside it an
 // API that takes its tokens; it says its address on standard output and ends with standard input.
-// Out, one JSON line: {issuer}; in, one JSON line: {client_id, client_secret, redirect_uri}. GET /happened tells what it
-// was asked for tokens, what of that it refused and why, and all tokens that it ever gave.
+// Out, one JSON line: {issuer, front}; in, one JSON line: {client_id, client_secret, redirect_uri}. GET /happened tells what it
+// was asked for tokens, what of that it refused and why, and all tokens that it ever gave. `front` is another origin that leads
+// browsers to the provider, as those do whose people sign in at a host of its own.
 import http from 'node:http'
 import readline from 'node:readline'
 import Provider from 'oidc-provider'
@@ -35,7 +36,11 @@ const server = http.createServer(async (request, response) => {
 })
 await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
 const issuer = `http://127.0.0.1:${server.address().port}`
-process.stdout.write(JSON.stringify({ issuer }) + '\n')
+const hall = http.createServer((request, response) =>
+  response.writeHead(302, { location: `${issuer}${request.url}` }).end())
+await new Promise((resolve) => hall.listen(0, '127.0.0.1', resolve))
+const front = `http://127.0.0.1:${hall.address().port}`
+process.stdout.write(JSON.stringify({ issuer, front }) + '\n')
 
 const lines = readline.createInterface({ input: process.stdin })[Symbol.asyncIterator]()
 const { client_id, client_secret, redirect_uri } = JSON.parse((await lines.next()).value)

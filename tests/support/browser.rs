@@ -121,6 +121,17 @@ pub(crate) fn state_of(answer: &Answer) -> String {
     url.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned()
 }
 
+/// Where a page leads browsers on to by themselves, as the policy of the form allows that led to it: no further than the gateway.
+pub(crate) fn led_on(answer: &Answer) -> String {
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let policy = answer.header("content-security-policy").unwrap();
+    assert!(policy.contains("form-action 'self';"), "{policy}");
+    let to = answer.header("refresh").unwrap().strip_prefix("0; url=").unwrap();
+    let link = format!("href=\"{}\"", to.replace('&', "&amp;"));
+    assert!(answer.text.contains(&link), "nor does anybody stay who has no refresh: {answer:?}");
+    to.to_owned()
+}
+
 /// Where the provider sends a browser back to, with a code that it takes.
 pub(crate) fn callback(state: &str) -> String {
     format!("/auth/api/callback?code=good%20code&state={state}")

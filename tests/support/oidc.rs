@@ -21,6 +21,8 @@ pub(crate) struct RealProvider {
     /// It ends when it says something and nobody is there to read it.
     _says: BufReader<ChildStdout>,
     pub(crate) issuer: String,
+    /// Another origin, which leads browsers there.
+    pub(crate) front: String,
     browser: Client,
 }
 
@@ -54,8 +56,8 @@ impl RealProvider {
         let mut says = BufReader::new(child.stdout.take().unwrap());
         says.read_line(&mut line).unwrap();
         let said: Value = serde_json::from_str(&line).unwrap();
-        let issuer = said["issuer"].as_str().unwrap().to_owned();
-        Self { child, _says: says, issuer, browser: browser() }
+        let [issuer, front] = ["issuer", "front"].map(|name| said[name].as_str().unwrap().to_owned());
+        Self { child, _says: says, issuer, front, browser: browser() }
     }
 
     /// Tells it of the one client that it will know, and where that has browsers sent back to.

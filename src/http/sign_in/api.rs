@@ -19,7 +19,7 @@ use crate::console;
 use crate::egress::Url;
 use crate::http::Body;
 use crate::http::entrance::{Entrance, Way};
-use crate::http::page::{found, page_leading_to, see_other};
+use crate::http::page::{found, page, see_other};
 use crate::http::presented;
 use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
@@ -56,7 +56,7 @@ pub(in crate::http) async fn begin(request: HttpRequest, door: Data<FrontDoor>) 
     // A provider that remembers a consent answers at once, so a link elsewhere, in a page or a letter, could replace the
     // secret and renew a proof that nobody meant to give.
     let markup = console::go_on(&session.viewer(), &entrance.api, &wish.path());
-    Ok(page_leading_to(StatusCode::OK, markup, entrance.leads_on_to().as_deref()))
+    Ok(page(StatusCode::OK, markup))
 }
 
 /// The same by a program's login, as the original does. Nobody but whoever has it sends that, unless a browser may repeat it:
@@ -106,7 +106,7 @@ pub(super) struct Departure {
 }
 
 impl Departure {
-    pub(super) fn by(self, redirect: fn(&str) -> HttpResponse, browser: &Browser) -> HttpResponse {
+    pub(super) fn by(self, redirect: impl FnOnce(&str) -> HttpResponse, browser: &Browser) -> HttpResponse {
         let mut answer = redirect(self.url.as_str());
         for kept in browser.depart(self.pending.state.expose(), &self.pass) {
             answer.headers_mut().append(SET_COOKIE, kept);

@@ -12,7 +12,7 @@ use crate::bus::form;
 use crate::console::{self, Once, SignIn};
 use crate::http::Body;
 use crate::http::entrance::Way;
-use crate::http::page::{page, page_leading_to, see_other};
+use crate::http::page::{led_on, page, see_other};
 use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
@@ -61,7 +61,6 @@ async fn at_link(request: &HttpRequest, door: &FrontDoor, link: &str, next: &Nex
     let entrance = door.entrance()?;
     let is_good = |links: &&OneTimeLinks| Pass::parse(link).is_some_and(|pass| links.is_good(&pass));
     if let Some(links) = entrance.links.as_ref().filter(is_good) {
-        let on = entrance.leads_on_to();
         let begin_at = begin_at(request, links.opened_at());
         let once = Once {
             link,
@@ -69,8 +68,7 @@ async fn at_link(request: &HttpRequest, door: &FrontDoor, link: &str, next: &Nex
             begin_at: begin_at.as_deref(),
             is_kept: Browser::of(request).keeps_sign_ins_of(&entrance.service_url),
         };
-        let markup = console::once(&once);
-        return Ok(page_leading_to(StatusCode::OK, markup, on.as_deref()));
+        return Ok(page(StatusCode::OK, console::once(&once)));
     }
     let is_signed_in = Session::find(request, door).await?.is_some();
     let markup = console::link_over(is_signed_in, &next.after("/sign-in"));
@@ -98,7 +96,11 @@ pub(in crate::http) async fn enter(request: HttpRequest, body: Body, door: Data<
     let begun = entrance.sessions.begin(Admission::Own(login), browser.session.clone()).await;
     let begun = begun.map_err(|error| unavailable(&error))?;
     give_back(entrance, begun.before).await;
-    let mut answer = see_other(Next::parse(fields.one("next")).as_str());
+    let next = Next::parse(fields.one("next"));
+    let mut answer = match next.is_to_the_api() {
+        true => led_on(next.as_str(), &entrance.api),
+        false => see_other(next.as_str()),
+    };
     answer.headers_mut().append(SET_COOKIE, browser.keep_session(&begun.pass));
     Ok(answer)
 }

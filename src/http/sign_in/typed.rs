@@ -17,7 +17,7 @@ use crate::console;
 use crate::credentials::{Account, Again, Typist};
 use crate::http::Body;
 use crate::http::entrance::Way;
-use crate::http::page::{page, see_other};
+use crate::http::page::{led_on, page, see_other};
 use crate::http::presented;
 use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
@@ -67,7 +67,7 @@ pub(in crate::http) async fn take(request: HttpRequest, body: Body, door: Data<F
         Way::SignIn(Some(client)) => match &visitor.session {
             Some(session) => {
                 let departure = depart_meant(entrance, client, session, wish);
-                Ok(departure.by(see_other, &Browser::of(&request)))
+                Ok(departure.by(|url| led_on(url, &entrance.api), &Browser::of(&request)))
             }
             None => {
                 let text = "Nothing is typed in here: GET /auth/api leads a browser to the API";

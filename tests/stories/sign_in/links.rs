@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use super::at_the_api::Place;
 use super::{House, must_sign_in};
-use crate::support::browser::hidden;
+use crate::support::browser::{hidden, led_on};
 use crate::support::bus::Answer;
 
 #[tokio::test]
@@ -90,4 +91,18 @@ async fn a_form_of_another_site_does_not_use_the_link_up() {
         assert_eq!(browser.send(request).await.status, 403, "{name}");
     }
     assert_eq!(browser.submit(&page, "/sign-in", &[]).await.status, 303);
+}
+
+#[tokio::test]
+async fn the_link_leads_on_to_the_api_from_a_page_of_the_gateway() {
+    let place = Place::open().await;
+    let mut browser = place.house.browser();
+    let page = browser.get(&format!("{}&next=/auth/api", place.house.link())).await;
+    let on = browser.submit(&page, "/sign-in", &[]).await;
+    assert_eq!(led_on(&on), "/auth/api");
+    let to_the_api = browser.get("/auth/api").await;
+    assert!(
+        to_the_api.header("location").unwrap().starts_with(&place.provider.api.url("/")),
+        "{to_the_api:?}"
+    );
 }

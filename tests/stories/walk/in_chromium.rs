@@ -92,7 +92,7 @@ fn start(shell: &Shell, settings: &[String]) -> AtTerminal {
 /// Walks through all pages of a gateway at the provider.
 fn walk(shell: &Shell, scripts: bool) {
     let mut provider = RealProvider::start();
-    let program = start(shell, &settings(&provider.issuer));
+    let program = start(shell, &settings(&provider));
     let own = program.link.split("/sign-in").next().unwrap();
     provider.register(&format!("{own}/auth/api/callback"));
     let walked = real::node(
@@ -121,8 +121,8 @@ fn walk_without_a_provider(script: &str, settings: &[&str], scripts: bool) -> Va
 }
 
 /// The provider as an operator spells it out.
-fn settings(issuer: &str) -> Vec<String> {
-    let at = |name: &str, path: &str| format!("source.{name}={issuer}{path}");
+fn settings(provider: &RealProvider) -> Vec<String> {
+    let at = |name: &str, path: &str| format!("source.{name}={}{path}", provider.issuer);
     let fixed = [
         // It stands in for GitHub, whose jobs the program brings.
         "source.name=github",
@@ -138,7 +138,8 @@ fn settings(issuer: &str) -> Vec<String> {
     let addresses = [
         at("base_url", ""),
         at("issuer", ""),
-        at("authorization_url", "/auth"),
+        // Browsers hold a form to its page's policy through all redirects.
+        format!("source.authorization_url={}/auth", provider.front),
         at("token_url", "/token"),
         at("revocation_url", "/token/revocation"),
         at("profile_url", "/me"),
