@@ -97,6 +97,23 @@ pub fn job_form(viewer: &Viewer, task: Task<'_>, controls: &Markup, note: Option
     page(&Frame { title: title(job), about: None, viewer: Some(viewer) }, &body)
 }
 
+/// What was typed into a job's form by somebody whose sign-in was over when they sent it to `path`: they sign in at `ways`, beside
+/// it, and send it then.
+pub fn job_form_kept(job: &JobListing, path: &str, ways: &str, controls: &Markup) -> Markup {
+    let body = html! {
+        p.alarm role="alert" {
+            "Your sign-in was over, so nothing was sent. What you typed stands below and is kept nowhere else: "
+            a href=(ways) target="_blank" rel="noopener" { "sign in in a new tab" }
+            ", come back to this one, and send it again."
+        }
+        form method="post" action=(path) {
+            (controls)
+            button.strong { "Send" }
+        }
+    };
+    page(&Frame { title: title(job), about: None, viewer: None }, &body)
+}
+
 /// The page that shows what came of a message; says so where its form was sent again, and the message was not.
 pub fn job_outcome(viewer: &Viewer, task: Task<'_>, outcome: &Outcome, is_repeat: bool) -> Markup {
     let Task { bench, job } = &task;

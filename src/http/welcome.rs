@@ -120,7 +120,8 @@ impl Visit {
         if problem.kind() == Kind::NotAuthenticated {
             return match self.method {
                 Method::GET | Method::HEAD => found(&next.after("/sign-in")),
-                _ => see_other("/sign-in"),
+                // Whatever takes a form shows a page, too: the one with the button.
+                _ => see_other(&next.after("/sign-in?over")),
             };
         }
         let (title, detail) = for_people(problem);

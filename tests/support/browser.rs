@@ -65,11 +65,26 @@ impl Browser {
 
     /// Sends the form of a page that leads to `action`, with its hidden fields and these.
     pub(crate) async fn submit(&mut self, page: &Answer, action: &str, more: &[(&str, &str)]) -> Answer {
+        let request = self.filled(page, action, more);
+        self.send(request).await
+    }
+
+    /// The same in a browser that tells who led it there.
+    pub(crate) async fn submit_telling(
+        &mut self,
+        page: &Answer,
+        action: &str,
+        more: &[(&str, &str)],
+    ) -> Answer {
+        let request = self.filled(page, action, more).header("sec-fetch-site", "same-origin");
+        self.send(request).await
+    }
+
+    fn filled(&self, page: &Answer, action: &str, more: &[(&str, &str)]) -> RequestBuilder {
         let fields = hidden(page, action);
         let fields: Vec<_> =
             fields.iter().map(|(name, value)| (&**name, &**value)).chain(more.iter().copied()).collect();
-        let request = self.form(action, &fields);
-        self.send(request).await
+        self.form(action, &fields)
     }
 
     /// A form with these fields.

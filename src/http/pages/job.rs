@@ -16,7 +16,8 @@ use crate::http::page::{page, see_other};
 use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
-use crate::http::session::{Sending, Session};
+use crate::http::session::{Browser, Fields, Sending, Session};
+use crate::http::sign_in::Next;
 use crate::job::{JobListing, Refusal};
 use crate::message::{DeliveryId, DeviceUuid, Message};
 use crate::telemetry::with_causes;
@@ -27,6 +28,9 @@ const NOT_TAKEN: &str = "The device did not take the message, so nothing was don
 
 const SENT_ALREADY: &str = "You sent this form before, and nothing is sent again: nobody can tell yet what came of it. \
                             Look whether it was done before you send it once more.";
+
+const SIGNED_IN_SINCE: &str = "You signed in since this form was made, so nothing was sent yet. It holds what you typed: look \
+                               whether that is still what you want, and send it.";
 
 /// A user device of the viewer's.
 struct Bench<'a> {
@@ -184,11 +188,24 @@ async fn past(request: &HttpRequest, door: &FrontDoor, sent: &str) -> Result<Opt
 
 /// `POST .../jobs/{type}`: sends the message, as the viewer.
 pub(in crate::http) async fn send(request: HttpRequest, body: Body, door: Data<FrontDoor>) -> Answer {
-    let bench = Bench::of(&request, &door).await?;
+    let bench = match Bench::of(&request, &door).await {
+        Err(problem) if problem.kind() == Kind::NotAuthenticated => {
+            return typed(&request, &body, &door)?.ok_or(problem);
+        }
+        bench => bench?,
+    };
     let task = bench.task(&request)?;
-    let fields = bench.visit.session.read_form(&request, &body)?;
-    let posted =
-        Posted::new(fields.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect());
+    let posted = posted(&Fields::read(&body)?);
+    if let Err(problem) = bench.visit.session.read_form(&request, &body) {
+        // Nobody but the gateway's own pages fills in a form for somebody else to send.
+        return match Browser::of(&request).is_led_by_us {
+            true => {
+                let again = bench.form_again(&task, &posted, SIGNED_IN_SINCE);
+                Ok(page(problem.kind().status(), again))
+            }
+            false => Err(problem),
+        };
+    }
     let message = match bench.message(&task, &posted) {
         Ok(message) => message,
         Err(faults) => {
@@ -210,6 +227,21 @@ pub(in crate::http) async fn send(request: HttpRequest, body: Body, door: Data<F
             Ok(page(StatusCode::CONFLICT, bench.form_again(&task, &posted, SENT_ALREADY)))
         }
     }
+}
+
+/// What somebody typed whose sign-in was over when they sent it, as far as it is certain that they typed it here.
+fn typed(request: &HttpRequest, body: &Body, door: &FrontDoor) -> Result<Option<HttpResponse>, Problem> {
+    if !Browser::of(request).is_led_by_us {
+        return Ok(None);
+    }
+    let (path, task) = (request.path(), Task::of(door.jobs()?, request)?);
+    let controls = task.form.filled(&posted(&Fields::read(body)?), &Faults::default());
+    let markup = console::job_form_kept(task.listing, path, &Next::parse(path).after("/sign-in"), &controls);
+    Ok(Some(page(Kind::NotAuthenticated.status(), markup)))
+}
+
+fn posted(fields: &Fields) -> Posted {
+    Posted::new(fields.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
 }
 
 fn not_sent(error: &NotSent) -> Problem {

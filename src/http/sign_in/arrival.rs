@@ -19,6 +19,17 @@ use crate::http::server::FrontDoor;
 use crate::http::session::{Admission, Browser, Fields, OneTimeLinks, Session, unavailable};
 use crate::vault::Pass;
 
+/// Why somebody is here again, by what the query holds then.
+const NOTES: [(&str, &str); 3] = [
+    ("out", "You are signed out."),
+    ("denied", "You said no at the bus, so you are not signed in."),
+    (
+        "over",
+        "Your sign-in was over when you pressed that button: nothing was done, and what you typed is not kept. Sign in, and \
+         you are back at the page with the button.",
+    ),
+];
+
 /// `GET /sign-in`: the ways in; with `once`, the button that uses the terminal's link up.
 pub(in crate::http) async fn ask(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
     let query: Vec<_> = form::pairs(request.query_string()).collect();
@@ -31,12 +42,9 @@ pub(in crate::http) async fn ask(request: HttpRequest, door: Data<FrontDoor>) ->
         return Ok(see_other(next.as_str()));
     }
     let entrance = door.entrance()?;
-    let note = match (one("out"), one("denied")) {
-        _ if !Browser::of(&request).keeps_sign_ins_of(&entrance.service_url) => Some(console::NOT_KEPT_HERE),
-        (Some(_), _) => Some("You are signed out."),
-        (_, Some(_)) => Some("You said no at the bus, so you are not signed in."),
-        _ => None,
-    };
+    let keeps = Browser::of(&request).keeps_sign_ins_of(&entrance.service_url);
+    let note = NOTES.iter().find(|(name, _)| one(name).is_some()).map(|(_, note)| *note);
+    let note = if keeps { note } else { Some(console::NOT_KEPT_HERE) };
     let start = start(entrance.bus.as_ref(), &next);
     let begin_at = begin_at(&request, &entrance.service_url);
     let is_to_the_api = next.is_to_the_api() && matches!(entrance.way, Way::SignIn(Some(_)));
@@ -105,9 +113,9 @@ pub(in crate::http) async fn enter(request: HttpRequest, body: Body, door: Data<
     Ok(answer)
 }
 
-/// `POST /sign-out`: ends the session, what was begun in it, and what the bus granted for it.
+/// `POST /sign-out`: ends the session, what was begun in it, and what the bus granted for it; where it is over, that is done.
 pub(in crate::http) async fn leave(request: HttpRequest, body: Body, door: Data<FrontDoor>) -> Answer {
-    let session = Session::of(&request, &door).await?;
+    let Some(session) = Session::find(&request, &door).await? else { return Ok(see_other("/sign-in?out")) };
     session.read_form(&request, &body)?;
     let entrance = door.entrance()?;
     let granted = entrance.sessions.end(&session.pass).await.map_err(|error| unavailable(&error))?;

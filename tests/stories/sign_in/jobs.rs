@@ -11,7 +11,7 @@ use endo::message::DeviceUuid;
 use serde_json::json;
 use tokio::sync::Semaphore;
 
-use super::House;
+use super::{House, must_sign_in};
 use crate::support::browser::Browser;
 use crate::support::bus::Answer;
 use crate::support::desk::Workshop;
@@ -371,4 +371,48 @@ async fn a_message_that_is_still_worked_on_has_no_reply_yet() {
     assert_eq!(came.unwrap(), Came::Nothing);
     let unknown = exchange.came_of(&"no-such-message".into(), &flow.uuid, Duration::MAX).await;
     assert_eq!(unknown.unwrap(), Came::Unknown, "nobody waits for what will not come");
+}
+
+#[tokio::test]
+async fn what_is_typed_into_a_form_is_not_lost_where_the_sign_in_is_over() {
+    let mut desk = Desk::answering(200, EVENTS).await;
+    let form = desk.form();
+    let page = desk.browser.get(&form).await;
+    desk.house.wait(Duration::from_secs(2 * 60 * 60));
+    let typed = [(USERNAME, "octo\"cat")];
+    let over = desk.browser.submit_telling(&page, &form, &typed).await;
+    assert_eq!(over.status, 401, "{over:?}");
+    assert!(over.text.contains("Your sign-in was over, so nothing was sent."), "{over:?}");
+    assert!(over.text.contains("value=\"octo&quot;cat\""), "{over:?}");
+    assert!(over.text.contains("href=\"/sign-in?next=%2Fconsole%2Fcredentials%2F"), "{over:?}");
+
+    let mut signed_in = desk.house.signed_in().await;
+    let since = signed_in.submit_telling(&over, &form, &typed).await;
+    assert_eq!(since.status, 403, "{since:?}");
+    assert!(
+        since.text.contains("You signed in since this form was made, so nothing was sent yet."),
+        "{since:?}"
+    );
+    assert!(since.text.contains("value=\"octo&quot;cat\""), "{since:?}");
+    assert!(desk.house.api.seen().is_empty());
+    assert_eq!(signed_in.submit_telling(&since, &form, &[(USERNAME, "octocat")]).await.status, 303);
+}
+
+#[tokio::test]
+async fn nobody_elsewhere_fills_in_a_form_for_somebody_who_signs_in_then() {
+    let mut desk = Desk::answering(200, EVENTS).await;
+    let form = desk.form();
+    for site in [Some("cross-site"), Some("same-site"), None] {
+        let foreign = |browser: &Browser| {
+            let request = browser.form(&form, &[(USERNAME, "canary")]);
+            site.into_iter().fold(request, |request, site| request.header("sec-fetch-site", site))
+        };
+        let mut stranger = desk.house.browser();
+        let request = foreign(&stranger);
+        must_sign_in(&stranger.send(request).await);
+        let request = foreign(&desk.browser);
+        let refused = desk.browser.send(request).await;
+        assert_eq!(refused.status, 403, "{refused:?}");
+        assert!(!refused.text.contains("canary"), "{refused:?}");
+    }
 }

@@ -251,3 +251,36 @@ async fn the_store_holds_nothing_that_opens_a_session() {
     }
     assert!(files > 0, "where is the database?");
 }
+
+#[tokio::test]
+async fn a_button_pressed_after_the_sign_in_was_over_does_nothing_says_so_and_leads_back() {
+    let house = House::open().await;
+    let chain = house.gateway.chain(42).await;
+    let mut browser = house.signed_in().await;
+    let home = format!("/console/credentials/{}", chain.credentials);
+    let mut asked = Vec::new();
+    for step in
+        ["add-me".to_owned(), format!("user-devices/{}/cut-off", chain.user.uuid), "forget".to_owned()]
+    {
+        asked.push(format!("{home}/{step}"));
+    }
+    let page = browser.get(&home).await;
+    house.wait(MINUTE * 120);
+    for action in asked {
+        let csrf = crate::support::browser::hidden(&page, "/sign-out").remove(0).1;
+        let request = browser.form(&action, &[("csrf", &csrf)]);
+        let answer = browser.send(request).await;
+        assert_eq!(answer.status, 303, "{answer:?}");
+        let ways = browser.get(answer.header("location").unwrap()).await;
+        assert!(
+            ways.text.contains("Your sign-in was over when you pressed that button: nothing was done"),
+            "{ways:?}"
+        );
+        let next = action.replace('/', "%2F").replace('-', "%2D");
+        assert!(ways.text.contains(&format!("href=\"/auth/octoblu?next={next}\"")), "{next}: {ways:?}");
+    }
+    let answer = browser.submit(&page, "/sign-out", &[]).await;
+    assert!(browser.follow(answer).await.text.contains("You are signed out."));
+    let devices = house.signed_in().await.get(&home).await;
+    assert!(devices.text.contains(chain.user.uuid.as_str()), "{devices:?}");
+}

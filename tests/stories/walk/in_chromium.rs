@@ -13,7 +13,7 @@ use crate::support::terminal::AtTerminal;
 const SCREENSHOTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/screenshots");
 
 /// The pages that the way leads through where the API is a provider's.
-const PAGES: [&str; 31] = [
+const PAGES: &[&str] = &[
     "sign-in",
     "one-time-link",
     "no-credentials",
@@ -43,6 +43,8 @@ const PAGES: [&str; 31] = [
     "consent-at-the-bus",
     "in-by-the-bus",
     "credentials-of-two",
+    "job-form-after-the-sign-in",
+    "job-form-signed-in-since",
     "leave",
     "after-leaving",
 ];
