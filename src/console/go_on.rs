@@ -27,3 +27,16 @@ pub fn led_on(address: &str, to: &str) -> Markup {
     };
     page(&Frame { title: &format!("On to {to}"), about: None, viewer: None }, &body)
 }
+
+/// There is nothing to sign in again; the way to what is new.
+pub fn not_there(viewer: &Viewer, api: &str) -> Markup {
+    let body = html! {
+        p.lead {
+            "These credentials are not here, or not any more, as where their secret was forgotten. So there is nothing to sign in \
+             again."
+        }
+        p { a.button.strong href="/auth/api" { "Connect " (api) } }
+        p { a href="/console" { "My credentials" } }
+    };
+    page(&Frame { title: "Nothing to sign in again", about: None, viewer: Some(viewer) }, &body)
+}

@@ -27,7 +27,7 @@ pub use credential::{
 pub use credentials::{CredentialsCard, Mine, my_credentials};
 pub use ending::{Ending, confirm, last_owner, nothing_to_cut_off, prove_again};
 pub use failure::{Failure, failure};
-pub use go_on::{go_on, led_on};
+pub use go_on::{go_on, led_on, not_there};
 pub use job::{Bench, Outcome, Task, job_form, job_form_kept, job_outcome, jobs, past_outcome};
 pub use key_entry::{KeyEntry, KeyFault, KeyLine, key_entry, no_account};
 pub use layout::{Frame, Viewer, page};

@@ -51,6 +51,18 @@ impl CredentialsDevices {
         Ok(self.kept_by(device, id).await?.is_some())
     }
 
+    /// Whether the device keeps credentials, whosever they are.
+    ///
+    /// # Errors
+    /// What the store or the bus reports.
+    pub async fn is_kept(&self, device: &DeviceUuid) -> Result<bool, CredentialsError> {
+        match self.newest_record(device).await {
+            Ok(_) => Ok(true),
+            Err(CredentialsError::NoRecord) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// What the device keeps, if that is of this account.
     async fn kept_by(
         &self,

@@ -7,6 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 
 use super::Next;
+use super::gone;
 use super::keeping::kept;
 use super::next::VOUCHER;
 use super::redeeming::{Answered, BoundFor, redeem};
@@ -36,15 +37,18 @@ const ANSWER: [&str; 5] = ["code", "state", "iss", "error", "error_description"]
 /// again, `next` the page to see then.
 pub(in crate::http) async fn begin(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
     if let Some(program) = Traveller::program(&request, &door).await? {
-        return begin_by_program(&request, &door, &program);
+        return begin_by_program(&request, &door, &program).await;
     }
     let session = Session::of(&request, &door).await?;
     let entrance = door.entrance()?;
     let wish = Wish::of(&request);
     let Way::SignIn(client) = &entrance.way else {
-        return typed::ask(&door, &session, &wish).await;
+        return typed::ask(&request, &door, &session, &wish).await;
     };
     let client = client.as_ref().ok_or_else(|| unregistered(entrance))?;
+    if !gone::is_there(entrance, &wish).await? {
+        return gone::told(&request, entrance, &session);
+    }
     let browser = Browser::of(&request);
     let is_program = !browser.tells_who_led && !is_browser(request.headers());
     let is_meant = browser.is_led_by_us || is_vouched(&request, entrance, &session);
@@ -61,7 +65,7 @@ pub(in crate::http) async fn begin(request: HttpRequest, door: Data<FrontDoor>) 
 
 /// The same by a program's login, as the original does. Nobody but whoever has it sends that, unless a browser may repeat it:
 /// over plain HTTP many do not tell who led here, so that it could be one that a page elsewhere leads.
-fn begin_by_program(request: &HttpRequest, door: &FrontDoor, program: &Traveller) -> Answer {
+async fn begin_by_program(request: &HttpRequest, door: &FrontDoor, program: &Traveller) -> Answer {
     let entrance = door.entrance()?;
     let Way::SignIn(client) = &entrance.way else {
         let text = "Nobody is sent elsewhere to sign in here: POST what is to be kept to this address, by the same login";
@@ -70,6 +74,9 @@ fn begin_by_program(request: &HttpRequest, door: &FrontDoor, program: &Traveller
     let client = client.as_ref().ok_or_else(|| unregistered(entrance))?;
     let is_meant = !presented::may_be_repeated(request.headers());
     let intent = Intent { wish: Wish::of(request), is_meant };
+    if !gone::is_there(entrance, &intent.wish).await? {
+        return Err(gone::gone(entrance));
+    }
     Ok(found(depart(entrance, client, program, &intent).url.as_str()))
 }
 

@@ -7,6 +7,7 @@ use actix_web::http::header::REFERRER_POLICY;
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
 
+use super::gone::gone;
 use crate::ambient::Timestamp;
 use crate::console::strangers_text;
 use crate::credentials::{Account, Again, Arrival, CredentialsError};
@@ -86,7 +87,11 @@ async fn keep_secret(
     if let Some(Again { device, .. }) = &again
         && !credentials.is_of_account(device, &account.id).await.map_err(Problem::from)?
     {
-        return Err(of_another_account(entrance, account).into());
+        return Err(match credentials.is_kept(device).await.map_err(Problem::from)? {
+            true => of_another_account(entrance, account),
+            false => gone(entrance),
+        }
+        .into());
     }
     match credentials.keep_brought(Arc::clone(account), again, arrival).await {
         Err(CredentialsError::OtherSecret) => Err(NotKept::OtherSecret),

@@ -4,6 +4,7 @@ mod api;
 mod arrival;
 mod bus;
 mod give_back;
+mod gone;
 mod keeping;
 mod key;
 mod next;

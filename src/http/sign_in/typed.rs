@@ -8,6 +8,7 @@ use actix_web::web::Data;
 
 use super::Next;
 use super::api::{depart_meant, unregistered};
+use super::gone;
 use super::keeping::{Brought, keep, kept};
 use super::key;
 use super::traveller::fingerprint;
@@ -38,10 +39,13 @@ pub(super) struct Visitor {
 }
 
 /// The page in place of the API's. Where the bus alone says who somebody is, to sign in again is to do so there.
-pub(super) async fn ask(door: &FrontDoor, session: &Session, wish: &Wish) -> Answer {
+pub(super) async fn ask(request: &HttpRequest, door: &FrontDoor, session: &Session, wish: &Wish) -> Answer {
     let entrance = door.entrance()?;
     if matches!(entrance.way, Way::Key) {
         return key::ask(door, session, wish).await;
+    }
+    if !gone::is_there(entrance, wish).await? {
+        return gone::told(request, entrance, session);
     }
     let age = proof_age(door);
     let is_old = !age.is_zero() && door.clock.now().since(session.began_at) >= age;

@@ -89,3 +89,16 @@ async fn a_browser_that_sends_a_login_along_is_no_program() {
     let answer = ask(&place, "/auth/api", &[("authorization", &login("Basic", &unknown))]).await;
     assert_eq!(answer.status, 401, "{answer:?}");
 }
+
+#[tokio::test]
+async fn a_program_is_told_that_there_is_nothing_to_sign_in_again() {
+    let place = Place::open().await;
+    let device = place.house.gateway.flow(&"nobody".into()).await.device;
+    let login = login("Bearer", &device);
+    let told = ask(&place, "/auth/api?credentials=unknown", &[("authorization", &login)]).await;
+    assert_eq!(told.status, 404, "{told:?}");
+    assert!(
+        told.json()["detail"].as_str().unwrap().contains("There is nothing to sign in again"),
+        "{told:?}"
+    );
+}

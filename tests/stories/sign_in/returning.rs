@@ -172,3 +172,32 @@ async fn whoever_signs_in_again_is_asked_by_the_api_as_the_settings_say() {
         assert_eq!(asked, asks, "{path}");
     }
 }
+
+#[tokio::test]
+async fn whoever_signs_in_again_for_what_is_forgotten_is_told_so_and_led_to_begin_anew() {
+    let place = Place::open().await;
+    let (mut browser, home, _) = at_home(&place).await;
+    let path = format!("/auth/api?credentials={}", home.rsplit('/').next().unwrap());
+    let asked = browser.get_from("cross-site", &path).await;
+    assert!(asked.text.contains("no page of this gateway led you here"), "{asked:?}");
+    let state = depart(&mut browser, &path).await;
+    let forget = format!("{home}/forget");
+    let page = browser.get(&forget).await;
+    assert_eq!(browser.submit(&page, &forget, &[]).await.status, 303);
+
+    let late = come_back(&mut browser, &state).await;
+    let before = browser.flows();
+    assert_eq!(late.status, 404, "{late:?}");
+    let anew = format!("To connect github anew, begin at {}/auth/api", place.house.url());
+    for says in ["There is nothing to sign in again", &anew, "the tokens that it gave are ended"] {
+        assert!(late.text.contains(says), "{says}: {late:?}");
+    }
+    for site in ["same-origin", "cross-site"] {
+        let told = browser.get_from(site, &path).await;
+        assert_eq!(told.status, 404, "{told:?}");
+        assert!(told.text.contains("href=\"/auth/api\">Connect github</a>"), "{told:?}");
+        assert_eq!(browser.flows(), before, "nothing more is under way");
+    }
+    let state = depart(&mut browser, "/auth/api").await;
+    assert_eq!(come_back(&mut browser, &state).await.status, 303);
+}

@@ -428,3 +428,12 @@ async fn nobody_comes_back_from_an_api_that_nobody_is_sent_to() {
         );
     }
 }
+
+#[tokio::test]
+async fn where_there_is_no_account_nothing_is_signed_in_again_that_is_not_there() {
+    let house = House::with(nothing).await;
+    let mut browser = house.signed_in().await;
+    let told = browser.get("/auth/api?credentials=unknown").await;
+    assert_eq!(told.status, 404, "{told:?}");
+    assert!(told.text.contains("href=\"/auth/api\">Connect "), "{told:?}");
+}
