@@ -336,6 +336,15 @@ pub(super) enum OperationError {
          page /sign-in"
     )]
     NoLinks,
+    #[error(
+        "the bus does not know the first owner by what owner.json says, so no link would sign anybody in; `endo doctor` says \
+         what to do"
+    )]
+    OwnerUnknown,
+    #[error(
+        "the first owner {0} is gone from the bus: name another with --owner; `endo doctor` says how to have a new one"
+    )]
+    FirstOwnerGone(DeviceUuid),
     #[error("the gateway that runs does not understand this command: it may be another version")]
     NotUnderstood,
     #[error("{0}")]

@@ -14,7 +14,7 @@ use super::operation::{
 use super::{doctor, on_credentials, on_devices, on_keys};
 use crate::bus::meshblu::MeshbluError;
 use crate::credentials::{Account, CredentialsError};
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, OwnerStanding};
 use crate::http::OneTimeLinks;
 use crate::message::{DeliveryId, DeviceUuid};
 use crate::paging::Page;
@@ -52,9 +52,7 @@ impl Holder {
             Operation::WeighForgetting(uuid) => to_value(&on_credentials::at_stake(gateway, uuid).await?),
             Operation::ForgetCredentials(uuid) => to_value(&on_credentials::forget(gateway, uuid).await?),
             Operation::ListReceipts(which) => to_value(&on_credentials::receipts(gateway, which).await?),
-            Operation::MakeSignInLink => {
-                to_value(&links.as_ref().map(OneTimeLinks::make).ok_or(OperationError::NoLinks)?)
-            }
+            Operation::MakeSignInLink => to_value(&sign_in_link(gateway, links.as_ref()).await?),
             Operation::ListKeys => to_value(&on_keys::list(gateway).await?),
             Operation::RotateKey => to_value(&on_keys::rotate(gateway).await?),
             Operation::MigrateRecords(after) => to_value(&on_keys::migrate(gateway, after).await?),
@@ -62,7 +60,7 @@ impl Holder {
             Operation::ShowDeadLetter(id) => to_value(&Letter::from(letter(gateway, id).await?)),
             Operation::ReplayDeadLetter(id) => to_value(&replay(gateway, id).await?),
             Operation::Examine => to_value(&doctor::examine(gateway, addresses).await?),
-            Operation::Mend(change) => doctor::mend(&gateway.bus, change).await,
+            Operation::Mend(change) => doctor::mend(gateway, change).await,
         }
     }
 }
@@ -96,6 +94,15 @@ pub(super) async fn read<T: Send + 'static>(
     look: impl FnOnce(&View<'_>) -> Result<T, OperationError> + Send + 'static,
 ) -> Result<T, OperationError> {
     gateway.store.read(look).await
+}
+
+/// A new link; none where it would sign nobody in.
+async fn sign_in_link(gateway: &Gateway, links: Option<&OneTimeLinks>) -> Result<String, OperationError> {
+    let links = links.ok_or(OperationError::NoLinks)?;
+    match gateway.owner_standing().await.map_err(failed)? {
+        Some(OwnerStanding::Known) => Ok(links.make()),
+        _ => Err(OperationError::OwnerUnknown),
+    }
 }
 
 async fn add_credentials(gateway: &Gateway, new: NewCredentials) -> Result<DeviceUuid, OperationError> {
@@ -134,9 +141,7 @@ fn resource_owner(id: String) -> Result<ResourceOwnerId, OperationError> {
 
 /// The owner that was asked for, if there is such a device; else the first owner.
 async fn owner(gateway: &Gateway, wanted: Option<DeviceUuid>) -> Result<DeviceUuid, OperationError> {
-    let Some(wanted) = wanted else {
-        return gateway.owner.as_ref().map(|owner| owner.uuid.clone()).ok_or(OperationError::NoOwner);
-    };
+    let Some(wanted) = wanted else { return first_owner(gateway).await };
     // Whether a Meshblu has such a device is for that to say.
     if gateway.bus.meshblu().is_some() {
         return Ok(wanted);
@@ -144,6 +149,15 @@ async fn owner(gateway: &Gateway, wanted: Option<DeviceUuid>) -> Result<DeviceUu
     let known = wanted.clone();
     let found = read(gateway, move |view| Ok(view.device(&known)?.is_some())).await?;
     if found { Ok(wanted) } else { Err(OperationError::UnknownOwner(wanted)) }
+}
+
+async fn first_owner(gateway: &Gateway) -> Result<DeviceUuid, OperationError> {
+    let owner = gateway.owner.as_ref().map(|owner| owner.uuid.clone()).ok_or(OperationError::NoOwner)?;
+    let known = owner.clone();
+    match read(gateway, move |view| Ok(view.device(&known)?.is_some())).await? {
+        true => Ok(owner),
+        false => Err(OperationError::FirstOwnerGone(owner)),
+    }
 }
 
 async fn add_device(

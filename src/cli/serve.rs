@@ -15,7 +15,7 @@ use super::socket::{Answerer, Socket};
 use super::{CommandError, address};
 use crate::bus::meshblu::Meshblu;
 use crate::config::{Config, Effective, Flag, Intake, Origin};
-use crate::gateway::{Ambient, Gateway, Listeners, Running};
+use crate::gateway::{Ambient, Gateway, Listeners, OwnerStanding, Running};
 use crate::http::MESSAGES;
 use crate::source::Way;
 use crate::telemetry;
@@ -133,7 +133,7 @@ impl Service {
         writeln!(out, "gateway  {gateway}")?;
         writeln!(out, "bus      {bus}")?;
         writeln!(out, "data     {}", self.gateway().config.data_dir.display())?;
-        self.announce_sign_in(out)?;
+        self.announce_sign_in(command, out).await?;
         match self.gateway().bus.meshblu() {
             Some(bus) => self.announce_intake(bus, out)?,
             None => self.announce_first_steps(command, out).await?,
@@ -142,13 +142,20 @@ impl Service {
     }
 
     /// What is no terminal may be a log, where a link that signs somebody in has no place.
-    fn announce_sign_in(&self, out: &mut dyn Write) -> io::Result<()> {
-        match self.running.sign_in_link().filter(|_| io::stdout().is_terminal()) {
-            Some(link) => {
-                writeln!(out, "\nOpen your credentials in a browser, once, within ten minutes:\n  {link}")
-            }
-            None => Ok(()),
+    async fn announce_sign_in(&self, command: &str, out: &mut dyn Write) -> Result<(), CommandError> {
+        let Some(links) = self.running.sign_in_links() else { return Ok(()) };
+        if self.gateway().owner_standing().await? != Some(OwnerStanding::Known) {
+            return Ok(writeln!(
+                out,
+                "\nThe bus does not know the first owner by what owner.json says, so no link signs anybody in; what to do:\n  \
+                 {command} doctor"
+            )?);
         }
+        if io::stdout().is_terminal() {
+            let link = links.make();
+            writeln!(out, "\nOpen your credentials in a browser, once, within ten minutes:\n  {link}")?;
+        }
+        Ok(())
     }
 
     /// What the Meshblu has to know to send messages here.

@@ -34,7 +34,7 @@ pub use layout::{Frame, Viewer, page};
 pub use maud::Markup;
 pub use notice::Done;
 pub use receipts::{ReceiptList, receipts};
-pub use sign_in::{LINK_OVER, NOT_KEPT_HERE, Once, SignIn, link_over, once, sign_in};
+pub use sign_in::{LINK_OVER, NOT_KEPT_HERE, OWNER_UNKNOWN, Once, SignIn, link_over, once, sign_in};
 pub use strangers::{LONGEST_NAME, Name, strangers_sentence, strangers_text};
 pub use style::{STYLE, STYLE_PATH};
 pub use turning::Turning;

@@ -4,10 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use zeroize::Zeroizing;
-
-use super::{Gateway, GatewayError};
-use crate::bus::Login;
+use super::{FirstOwner, Gateway, GatewayError};
 use crate::dispatch::{Desk, Exchange};
 use crate::http::{
     Console, Documents, Entrance, Flows, FrontDoor, Health, Jobs, OneTimeLinks, Owners, Presence, Proof,
@@ -61,8 +58,10 @@ impl Gateway {
         let service_url = self.look(&format!("http://{address}")).service_url;
         let (clock, random) = (&self.ambient.clock, &self.ambient.random);
         let owner = self.owner.as_ref().filter(|_| address.ip().is_loopback());
-        let links = owner.map(|owner| {
-            let login = Login { uuid: owner.uuid.clone(), token: Zeroizing::new(owner.token.clone()) };
+        let links = owner.map(|_| {
+            // It may be another token by then.
+            let directory = self.config.data_dir.clone();
+            let login = move || FirstOwner::read(&directory).ok()?.map(|owner| owner.login());
             // By an address where no browser keeps it, a link would be used up for nothing, and in clear.
             let opened_at = match keeps_sign_ins(&service_url) {
                 true => service_url.clone(),

@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Map, json};
+use zeroize::Zeroizing;
 
-use super::GatewayError;
 use super::key_file::write_secret;
+use super::{Gateway, GatewayError};
+use crate::bus::Login;
 use crate::bus::embedded::{BusError, Caller, EmbeddedBus};
 use crate::message::DeviceUuid;
 use crate::store::StoredSubscription;
@@ -46,6 +48,68 @@ impl FirstOwner {
             Err(error) => Err(failed(error)),
         }
     }
+
+    /// What signs them in.
+    pub(super) fn login(&self) -> Login {
+        Login { uuid: self.uuid.clone(), token: Zeroizing::new(self.token.clone()) }
+    }
+
+    fn write(&self, directory: &Path) -> Result<(), GatewayError> {
+        let text = serde_json::to_string_pretty(self).expect("two strings are JSON");
+        write_secret(&directory.join(FILE), &text)
+    }
+}
+
+/// How the first owner of the file stands with the bus.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OwnerStanding {
+    /// The bus takes their token.
+    Known,
+    /// The bus has this device, and does not take the token.
+    WrongToken(DeviceUuid),
+    /// The bus has no such device.
+    Gone(DeviceUuid),
+}
+
+impl Gateway {
+    /// How the first owner stands with the bus now; `None` where there is none, on a bus elsewhere.
+    ///
+    /// # Errors
+    /// [`GatewayError`] when the file or the bus cannot be read.
+    pub async fn owner_standing(&self) -> Result<Option<OwnerStanding>, GatewayError> {
+        let (Some(owner), Some(bus)) = (self.present_owner()?, self.bus.embedded()) else { return Ok(None) };
+        let standing = bus.look(move |bus, view| {
+            if view.device(&owner.uuid)?.is_none() {
+                return Ok(OwnerStanding::Gone(owner.uuid));
+            }
+            match bus.authenticate(view, &owner.login()) {
+                Ok(_) => Ok(OwnerStanding::Known),
+                Err(BusError::Forbidden) => Ok(OwnerStanding::WrongToken(owner.uuid)),
+                Err(error) => Err(error),
+            }
+        });
+        Ok(Some(standing.await?))
+    }
+
+    /// Gives the first owner a further token, and keeps it in the file; those that they have elsewhere stay.
+    ///
+    /// # Errors
+    /// [`GatewayError`] when the bus makes none, or the file cannot be written.
+    pub async fn renew_owner(&self) -> Result<(), GatewayError> {
+        let (Some(owner), Some(bus)) = (self.present_owner()?, self.bus.embedded()) else { return Ok(()) };
+        let uuid = owner.uuid.clone();
+        let token = bus
+            .change(move |bus, transaction| {
+                bus.changing(transaction, &Caller::itself(uuid.clone())).make_token(&uuid, &Map::new())
+            })
+            .await?;
+        FirstOwner { token: token.to_string(), ..owner }.write(&self.config.data_dir)
+    }
+
+    /// As the file has it now: somebody may have written it since the start, or taken it away.
+    fn present_owner(&self) -> Result<Option<FirstOwner>, GatewayError> {
+        Ok(FirstOwner::read(&self.config.data_dir)?.or_else(|| self.owner.clone()))
+    }
 }
 
 /// The directory's first owner; registers one where there is none yet.
@@ -65,7 +129,6 @@ pub(super) async fn first_owner(directory: &Path, bus: &EmbeddedBus) -> Result<F
         })
         .await?;
     let owner = FirstOwner { uuid: registered.uuid, token: registered.token.to_string() };
-    let text = serde_json::to_string_pretty(&owner).expect("two strings are JSON");
-    write_secret(&directory.join(FILE), &text)?;
+    owner.write(directory)?;
     Ok(owner)
 }

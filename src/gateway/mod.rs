@@ -21,7 +21,7 @@ pub use crate::ambient::Ambient;
 pub use bus_client::leads_nowhere;
 pub use compose::Gateway;
 pub use error::GatewayError;
-pub use first_start::FirstOwner;
+pub use first_start::{FirstOwner, OwnerStanding};
 pub use jobs::load_jobs;
 pub use running::{Listeners, Running};
 pub use static_schemas::StaticSchemaError;

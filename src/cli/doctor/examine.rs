@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::case::{Case, Elsewhere};
 use super::finding::{Change, Check};
+use super::owner::first_owner;
 use super::{checks, urls, webhooks};
 use crate::ambient::Timestamp;
 use crate::bus::Bus;
@@ -38,7 +39,8 @@ pub(in crate::cli) async fn examine(
     let key = Check::well(KEY, "can be used, and is not weak");
     let Gateway { bus, config, ambient, .. } = gateway;
     let scene = Scene { bus, config, gateway: &addresses.gateway, now: ambient.clock.now() };
-    Ok([key].into_iter().chain(scene.examined().await?).collect())
+    let owner = first_owner(gateway).await?;
+    Ok([key].into_iter().chain(owner).chain(scene.examined().await?).collect())
 }
 
 /// Everything that is looked at but the key.

@@ -55,6 +55,8 @@ pub(in crate::cli) enum Change {
     Updates(Vec<Value>),
     /// This subscription.
     Subscribe(StoredSubscription),
+    /// A further token of the first owner, in its file.
+    OwnerToken,
     /// Something that only the operator can do.
     Operator(String),
 }
@@ -116,6 +118,9 @@ impl std::fmt::Display for Change {
                     "subscribe {} to {} of {}",
                     subscription.subscriber_uuid, subscription.kind, subscription.emitter_uuid
                 )
+            }
+            Self::OwnerToken => {
+                f.write_str("give the first owner a further token, and keep it in owner.json")
             }
             Self::Operator(text) => write!(f, "for you to do: {text}"),
         }

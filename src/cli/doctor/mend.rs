@@ -9,12 +9,24 @@ use crate::bus::embedded::{BusError, Caller, EmbeddedBus};
 use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};
 use crate::cli::operation::OperationError;
 use crate::cli::perform::failed;
+use crate::gateway::Gateway;
 
-/// Changes the service device, in its own name.
+/// Makes the change.
 ///
 /// # Errors
 /// [`OperationError`] with what the bus says.
-pub(in crate::cli) async fn mend(bus: &Bus, change: Change) -> Result<Value, OperationError> {
+pub(in crate::cli) async fn mend(gateway: &Gateway, change: Change) -> Result<Value, OperationError> {
+    match change {
+        Change::OwnerToken => gateway.renew_owner().await.map(|()| Value::Null).map_err(failed),
+        change => on_the_bus(&gateway.bus, change).await,
+    }
+}
+
+/// Changes the service device, in its own name; that is all that a bus alone can do.
+///
+/// # Errors
+/// [`OperationError`] with what the bus says.
+pub(super) async fn on_the_bus(bus: &Bus, change: Change) -> Result<Value, OperationError> {
     match bus {
         Bus::Embedded(bus) => here(bus, change).await.map_err(failed)?,
         Bus::Meshblu(bus) => there(bus, &change).await.map_err(failed)?,
@@ -35,7 +47,7 @@ async fn here(bus: &EmbeddedBus, change: Change) -> Result<(), BusError> {
             Change::Subscribe(subscription) => {
                 bus.changing(transaction, &caller).subscribe(&subscription).map(drop)
             }
-            Change::Operator(_) => Ok(()),
+            Change::OwnerToken | Change::Operator(_) => Ok(()),
         }
     })
     .await
@@ -52,6 +64,6 @@ async fn there(bus: &Meshblu, change: &Change) -> Result<(), MeshbluError> {
             Ok(())
         }
         Change::Subscribe(subscription) => bus.subscribe(caller, subscription).await,
-        Change::Operator(_) => Ok(()),
+        Change::OwnerToken | Change::Operator(_) => Ok(()),
     }
 }

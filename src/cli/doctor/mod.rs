@@ -9,6 +9,7 @@ mod here;
 mod lists;
 mod mend;
 mod opening;
+mod owner;
 mod report;
 mod run;
 mod urls;

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::examine::{IDENTITY, IDENTITY_WHY, KEY, Scene};
 use super::finding::{Change, Check};
-use super::mend::mend;
+use super::mend::on_the_bus;
 use crate::ambient::Ambient;
 use crate::bus::Bus;
 use crate::cli::error::sentence;
@@ -47,7 +47,7 @@ pub(super) async fn mended(
     if !is_keyless(&error) {
         return Err(error);
     }
-    Ok(mend(&bus(config).await?, change).await?)
+    Ok(on_the_bus(&bus(config).await?, change).await?)
 }
 
 async fn bus(config: &Config) -> Result<Bus, CommandError> {

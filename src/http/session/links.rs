@@ -16,9 +16,10 @@ const LIFE: Duration = Duration::from_secs(600);
 #[derive(Clone, Debug)]
 pub struct OneTimeLinks(Arc<Parts>);
 
-#[derive(Debug)]
+type Owner = dyn Fn() -> Option<Login> + Send + Sync;
+
 struct Parts {
-    owner: Login,
+    owner: Box<Owner>,
     service_url: String,
     clock: Clock,
     random: Random,
@@ -33,9 +34,14 @@ struct Link {
 }
 
 impl OneTimeLinks {
-    /// Links that sign `owner` in at `service_url`, which ends with a slash.
-    pub fn new(owner: Login, service_url: String, clock: Clock, random: Random) -> Self {
-        Self(Arc::new(Parts { owner, service_url, clock, random, newest: Mutex::default() }))
+    /// Links that sign in at `service_url`, which ends with a slash, whomever `owner` tells then.
+    pub fn new(
+        owner: impl Fn() -> Option<Login> + Send + Sync + 'static,
+        service_url: String,
+        clock: Clock,
+        random: Random,
+    ) -> Self {
+        Self(Arc::new(Parts { owner: Box::new(owner), service_url, clock, random, newest: Mutex::default() }))
     }
 
     /// A new link, for the eyes of the owner alone. The one before ends.
@@ -55,11 +61,16 @@ impl OneTimeLinks {
         self.is_newest(&self.newest(), pass)
     }
 
-    /// Uses a link up: answers who it signs in, if it is good.
-    pub(in crate::http) fn redeem(&self, pass: &Pass) -> Option<&Login> {
+    /// Who is signed in by one.
+    pub(in crate::http) fn owner(&self) -> Option<Login> {
+        (self.0.owner)()
+    }
+
+    /// Uses a link up; answers whether it was good.
+    pub(in crate::http) fn use_up(&self, pass: &Pass) -> bool {
         let mut newest = self.newest();
         let is_good = self.is_newest(&newest, pass);
-        newest.take_if(|_| is_good).map(|_| &self.0.owner)
+        newest.take_if(|_| is_good).is_some()
     }
 
     fn newest(&self) -> MutexGuard<'_, Option<Link>> {
@@ -73,5 +84,11 @@ impl OneTimeLinks {
                 && now >= link.made_at
                 && now.since(link.made_at) < LIFE
         })
+    }
+}
+
+impl std::fmt::Debug for Parts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Parts").field("newest", &self.newest).finish_non_exhaustive()
     }
 }

@@ -8,10 +8,10 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::Next;
 use super::bus::start;
 use super::give_back::give_back;
-use crate::bus::form;
+use crate::bus::{Login, form};
 use crate::console::{self, Once, SignIn};
 use crate::http::Body;
-use crate::http::entrance::Way;
+use crate::http::entrance::{Entrance, Way};
 use crate::http::page::{led_on, page, see_other};
 use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
@@ -69,6 +69,7 @@ async fn at_link(request: &HttpRequest, door: &FrontDoor, link: &str, next: &Nex
     let entrance = door.entrance()?;
     let is_good = |links: &&OneTimeLinks| Pass::parse(link).is_some_and(|pass| links.is_good(&pass));
     if let Some(links) = entrance.links.as_ref().filter(is_good) {
+        first_owner(entrance, links).await?;
         let begin_at = begin_at(request, links.opened_at());
         let once = Once {
             link,
@@ -81,6 +82,14 @@ async fn at_link(request: &HttpRequest, door: &FrontDoor, link: &str, next: &Nex
     let is_signed_in = Session::find(request, door).await?.is_some();
     let markup = console::link_over(is_signed_in, &next.after("/sign-in"));
     Ok(page(Kind::NotAllowed.status(), markup))
+}
+
+/// Whom the link signs in. Where the bus does not know them, it signs nobody in, and is not used up for that.
+async fn first_owner(entrance: &Entrance, links: &OneTimeLinks) -> Result<Login, Problem> {
+    let unknown = || Problem::new(Kind::NotAllowed, console::OWNER_UNKNOWN);
+    let login = links.owner().ok_or_else(unknown)?;
+    let is_known = entrance.credentials.authenticate(&login).await?;
+    is_known.then_some(login).ok_or_else(unknown)
 }
 
 /// `POST /sign-in`: uses the terminal's link up.
@@ -99,9 +108,13 @@ pub(in crate::http) async fn enter(request: HttpRequest, body: Body, door: Data<
         return Err(Problem::new(Kind::NotAllowed, console::NOT_KEPT_HERE));
     }
     let links = entrance.links.as_ref().ok_or_else(refused)?;
-    let login = Pass::parse(fields.one("once")).and_then(|pass| links.redeem(&pass)).ok_or_else(refused)?;
+    let link = Pass::parse(fields.one("once")).filter(|link| links.is_good(link)).ok_or_else(refused)?;
+    let login = first_owner(entrance, links).await?;
+    if !links.use_up(&link) {
+        return Err(refused());
+    }
     // The owner's own token, which programs use as well.
-    let begun = entrance.sessions.begin(Admission::Own(login), browser.session.clone()).await;
+    let begun = entrance.sessions.begin(Admission::Own(&login), browser.session.clone()).await;
     let begun = begun.map_err(|error| unavailable(&error))?;
     give_back(entrance, begun.before).await;
     let next = Next::parse(fields.one("next"));

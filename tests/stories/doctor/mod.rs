@@ -4,6 +4,7 @@
 
 mod asking;
 mod embedded;
+mod first_owner;
 mod keyless;
 mod meshblu;
 mod refusals;

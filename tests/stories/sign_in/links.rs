@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::at_the_api::Place;
 use super::{House, must_sign_in};
 use crate::support::browser::{hidden, led_on};
-use crate::support::bus::Answer;
+use crate::support::bus::{Answer, send};
 
 #[tokio::test]
 async fn the_link_of_the_terminal_signs_the_first_owner_in() {
@@ -105,4 +105,22 @@ async fn the_link_leads_on_to_the_api_from_a_page_of_the_gateway() {
         to_the_api.header("location").unwrap().starts_with(&place.provider.api.url("/")),
         "{to_the_api:?}"
     );
+}
+
+#[tokio::test]
+async fn a_link_whose_owner_the_bus_does_not_know_any_more_says_so_and_is_not_used_up() {
+    let house = House::open().await;
+    let (owner, link, mut browser) = (house.gateway.owner(), house.link(), house.browser());
+    let page = browser.get(&link).await;
+    let reset = house.gateway.by(&owner, &format!("POST /devices/{}/token", owner.uuid));
+    assert_eq!(send(reset).await.status, 200);
+    let pressed = browser.submit(&page, "/sign-in", &[]).await;
+    for refused in [pressed, browser.get(&link).await] {
+        assert_eq!(refused.status, 403, "{refused:?}");
+        assert!(refused.text.contains("endo doctor says what to do"), "{refused:?}");
+        assert!(browser.cookies.is_empty());
+    }
+    house.gateway.gateway.renew_owner().await.unwrap();
+    let answer = browser.submit(&page, "/sign-in", &[]).await;
+    assert_eq!(browser.follow(answer).await.status, 200);
 }
