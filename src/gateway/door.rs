@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::{FirstOwner, Gateway, GatewayError};
 use crate::dispatch::{Desk, Exchange};
 use crate::http::{
-    Console, Documents, Entrance, Flows, FrontDoor, Health, Jobs, OneTimeLinks, Owners, Presence, Proof,
-    Sessions, Way, keeps_sign_ins,
+    Console, Documents, Entrance, Flows, FrontDoor, Health, Jobs, Mount, OneTimeLinks, Owners, Presence,
+    Proof, Sessions, Way, keeps_sign_ins,
 };
 use crate::source;
 use crate::store::StoreError;
@@ -77,6 +77,7 @@ impl Gateway {
             api: self.source.title.clone(),
             way: self.way(),
             links,
+            mount: Mount::of(&service_url),
             service_url,
         })
     }

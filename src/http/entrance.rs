@@ -1,5 +1,6 @@
 //! What people's browsers come in by: their sessions, the bus, and the API that they sign in at.
 
+use super::mount::Mount;
 use super::session::{Flows, OneTimeLinks, Sessions};
 use crate::bus::BusProvider;
 use crate::credentials::CredentialsDevices;
@@ -23,6 +24,8 @@ pub struct Entrance {
     pub links: Option<OneTimeLinks>,
     /// Where browsers reach the gateway, with a slash at the end.
     pub service_url: String,
+    /// What of that stands before every path.
+    pub mount: Mount,
 }
 
 /// How people come by credentials.

@@ -35,14 +35,18 @@ struct Visit {
 
 /// Admits a request, has it answered, and gives the answer its trace id, its headers and its line in the log.
 pub(super) async fn welcome<B: MessageBody + 'static>(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
+    let door = door_of(&request);
+    let mount = door.entrance().map(|entrance| entrance.mount.clone()).unwrap_or_default();
+    mount.enter(&mut request);
     let visit = Visit::new(&request);
     match answer(request, next).await {
         Ok(answer) => {
             let (request, response) = answer.into_parts();
             let response = visit.finish(response, request.match_name().unwrap_or("unmatched"));
+            let response = mount.leave(response);
             Ok(ServiceResponse::new(request, response))
         }
         Err(error) => {
@@ -67,10 +71,14 @@ async fn answer<B: MessageBody + 'static>(
     }
 }
 
+fn door_of(request: &ServiceRequest) -> web::Data<FrontDoor> {
+    let door = request.app_data::<web::Data<FrontDoor>>();
+    door.expect("the server hands the door to every request").clone()
+}
+
 impl Visit {
     fn new(request: &ServiceRequest) -> Self {
-        let door =
-            request.app_data::<web::Data<FrontDoor>>().expect("the server hands the door to every request");
+        let door = door_of(request);
         let clock = door.clock.clone();
         let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
         let is_browser = door.console.is_some() && is_browser(request.headers());

@@ -1,7 +1,9 @@
 //! One gateway under several addresses: cookies of one are not known at another.
 
+use regex::Regex;
+
 use super::House;
-use crate::support::browser::{Browser, HTML};
+use crate::support::browser::{Browser, HTML, hidden};
 use crate::support::bus::send;
 
 #[tokio::test]
@@ -63,4 +65,59 @@ async fn by_a_plain_address_elsewhere_where_no_browser_stays_signed_in_nobody_is
     let answer = here.submit(&page, "/sign-in", &[]).await;
     assert_eq!(answer.header("location"), Some("/console"), "{answer:?}");
     assert_eq!(here.get("/console").await.status, 200, "nothing used it up");
+}
+
+/// What a proxy passes on that takes off the path which its address ends with; everything else it has not.
+fn passed_on(address: &str) -> &str {
+    address.strip_prefix("/base").filter(|rest| rest.starts_with('/')).unwrap_or_else(|| panic!("{address}"))
+}
+
+#[tokio::test]
+async fn where_the_public_address_has_a_path_all_links_forms_and_ways_begin_with_it() {
+    let at = |config: &mut endo::config::Config| {
+        config.listen.public_url = Some("https://endo.example.org/base/".to_owned());
+    };
+    let house = House::with(at).await;
+    let chain = house.gateway.chain(42).await;
+    let mut browser = house.browser();
+    let to_sign_in = browser.get("/console/receipts").await;
+    let ways = to_sign_in.header("location").unwrap();
+    assert_eq!(ways, "/base/sign-in?next=%2Fconsole%2Freceipts");
+    let link = house.link();
+    let page = browser.get(passed_on(link.strip_prefix("https://endo.example.org").unwrap())).await;
+    let fields = hidden(&page, "/base/sign-in");
+    let fields: Vec<_> = fields.iter().map(|(name, value)| (&**name, &**value)).collect();
+    let request = browser.form("/sign-in", &fields);
+    let answer = browser.send(request).await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.header("location")),
+        (303, Some("/base/console")),
+        "{answer:?}"
+    );
+
+    // With the path, too: some proxies leave it, and some browsers come by another way.
+    let home = format!("/console/credentials/{}", chain.credentials);
+    let links = Regex::new(r##"(?:href|action)="([^"#][^"]*)""##).unwrap();
+    for path in ["/console".to_owned(), "/base/console".to_owned(), home.clone(), format!("{home}/nothing")] {
+        let page = browser.get(&path).await;
+        let led: Vec<_> = links.captures_iter(&page.text).map(|found| found[1].to_owned()).collect();
+        assert!(led.len() >= 3 && led.contains(&"/base/console/style.css".to_owned()), "{page:?}");
+        for to in led {
+            assert!(passed_on(&to).starts_with('/') && !to.starts_with("/base/base"), "{to}");
+        }
+    }
+    assert_eq!(browser.get("/base/console/style.css").await.status, 200);
+    let device = house.gateway.flow(&"nobody".into()).await.device;
+    let start = house.browser().get("/base/auth/octoblu?next=/console").await;
+    let back = house.at_the_bus(start.header("location").unwrap(), &device).await;
+    assert!(back.starts_with("https://endo.example.org/base/auth/octoblu/callback?"), "{back}");
+}
+
+#[tokio::test]
+async fn a_path_of_the_public_address_that_is_also_one_of_the_gateways_leads_nobody_in_circles() {
+    let house =
+        House::with(|config| config.listen.public_url = Some("https://endo.example.org/console".to_owned()))
+            .await;
+    let answer = house.browser().get("/console").await;
+    assert_eq!(answer.header("location"), Some("/console/sign-in?next=%2Fconsole"));
 }
