@@ -44,6 +44,17 @@ pub(in crate::http) struct Flow<P> {
     pub(in crate::http) purpose: P,
 }
 
+/// What a browser's answer is worth.
+#[derive(Debug)]
+pub(in crate::http) enum Taken<P> {
+    /// It is of this flow, and the first.
+    First(Flow<P>),
+    /// It is of one that was answered before.
+    Again,
+    /// It is of none that this browser began here.
+    Strange,
+}
+
 /// What is sealed: when it began, where the browser is sent back to, and what for.
 type Sealed<P> = (Timestamp, String, P);
 
@@ -111,14 +122,16 @@ impl Flows {
         &self,
         course: Course<'_>,
         state: &str,
-    ) -> Result<Option<Flow<P>>, StoreError> {
+    ) -> Result<Taken<P>, StoreError> {
         let parts = state.split_once('.').and_then(|(pass, sealed)| Some((Pass::parse(pass)?, sealed)));
-        let Some((pass, sealed)) = parts else { return Ok(None) };
-        let flow = self.take(course, &[&pass], sealed).await?;
-        Ok(flow.map(|Flow { pending, purpose }| Flow {
-            pending: Pending { state: state.to_owned().into(), ..pending },
-            purpose,
-        }))
+        let Some((pass, sealed)) = parts else { return Ok(Taken::Strange) };
+        Ok(match self.take(course, &[&pass], sealed).await? {
+            Taken::First(Flow { pending, purpose }) => {
+                let pending = Pending { state: state.to_owned().into(), ..pending };
+                Taken::First(Flow { pending, purpose })
+            }
+            other => other,
+        })
     }
 
     /// The flow of a browser with one of these passes that brings `state` back on this course; no later answer is of it,
@@ -131,15 +144,15 @@ impl Flows {
         course: Course<'_>,
         passes: &[&Pass],
         state: &str,
-    ) -> Result<Option<Flow<P>>, StoreError> {
+    ) -> Result<Taken<P>, StoreError> {
         let place = course.place();
         let read = |pass: &&Pass| Some((read(&self.key.with(pass, &place), state)?, pass.fingerprint()));
-        let Some((flow, fingerprint)) = passes.iter().find_map(read) else { return Ok(None) };
+        let Some((flow, fingerprint)) = passes.iter().find_map(read) else { return Ok(Taken::Strange) };
         let now = self.clock.now();
         let answer =
             move |transaction: &Transaction<'_>| transaction.answer_flow(&fingerprint, now, REMEMBERED);
         let is_first = self.store.write::<_, StoreError, _>(answer).await?;
-        Ok(is_first.then_some(flow))
+        Ok(if is_first { Taken::First(flow) } else { Taken::Again })
     }
 
     /// What shows soon after, in the session with this pass alone, that its user meant to come where it leads.

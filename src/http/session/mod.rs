@@ -10,7 +10,7 @@ mod signed_in;
 pub(super) use browser::Browser;
 pub use browser::keeps_sign_ins;
 pub use flows::Flows;
-pub(super) use flows::{Course, Flow};
+pub(super) use flows::{Course, Flow, Taken};
 pub use links::OneTimeLinks;
 pub(super) use sending::Sending;
 pub(super) use sessions::Admission;

@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 
 use super::super::entrance::Entrance;
 use super::super::problem::{Kind, Problem};
-use super::super::session::{Browser, Course, Flow, unavailable};
+use super::super::session::{Browser, Course, Flow, Taken, unavailable};
 use crate::bus::form;
 use crate::source::oauth2::CallbackError;
 use crate::telemetry::with_causes;
@@ -20,7 +20,11 @@ pub(super) async fn flow_of<P: DeserializeOwned>(
     let state = form::pairs(answer).find(|(name, _)| name == "state").map(|(_, state)| state);
     let Some(state) = state else { return Err(no_flow(entrance)) };
     let flow = entrance.flows.take(course, &browser.passes(&state), &state).await;
-    flow.map_err(|error| unavailable(&error))?.ok_or_else(|| no_flow(entrance))
+    match flow.map_err(|error| unavailable(&error))? {
+        Taken::First(flow) => Ok(flow),
+        Taken::Again => Err(answered_before(entrance)),
+        Taken::Strange => Err(no_flow(entrance)),
+    }
 }
 
 /// The same of a program, which brings all of it itself.
@@ -31,11 +35,27 @@ pub(super) async fn open_flow_of<P: DeserializeOwned>(
 ) -> Result<Flow<P>, Problem> {
     let state = form::pairs(answer).find(|(name, _)| name == "state").map(|(_, state)| state);
     let flow = entrance.flows.take_open(course, &state.unwrap_or_default()).await;
-    flow.map_err(|error| unavailable(&error))?.ok_or_else(|| {
-        let text = "That sign-in was begun by another login, or longer than ten minutes ago, or was finished already. \
-                    Nothing was done. Begin again: GET /auth/api";
-        Problem::new(Kind::NotAllowed, text)
-    })
+    match flow.map_err(|error| unavailable(&error))? {
+        Taken::First(flow) => Ok(flow),
+        Taken::Again => Err(answered_before(entrance)),
+        Taken::Strange => {
+            let text = "That sign-in was begun by another login, or longer than ten minutes ago. Nothing was done. Begin again: GET \
+                        /auth/api";
+            Err(Problem::new(Kind::NotAllowed, text))
+        }
+    }
+}
+
+/// Whoever loads the page again that is long in coming does not stop what goes on.
+fn answered_before(entrance: &Entrance) -> Problem {
+    Problem::new(
+        Kind::NotAllowed,
+        format!(
+            "That sign-in came back here before: it was finished already, or is still under way, and this did not change that. What \
+             comes of it is at {}console, in a moment; begin again there if nothing does",
+            entrance.service_url
+        ),
+    )
 }
 
 /// It was begun in another browser, in another session, or under another name of this machine, or so long ago or before so
@@ -46,7 +66,7 @@ fn no_flow(entrance: &Entrance) -> Problem {
         format!(
             "This browser did not begin that sign-in, or you signed out since, or somebody else signed in; or it took longer than \
              ten minutes, or was finished already, or was begun in too many windows: the newest are remembered. Nothing was \
-             done. Begin again at {}console",
+             done now. Begin again at {}console",
             entrance.service_url
         ),
     )

@@ -1,8 +1,14 @@
 //! A sign-in ends in the session in which it was begun, or in the one that took its place.
 
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
 use super::House;
 use super::at_the_api::{Place, refused};
+use crate::renewing::until;
 use crate::support::browser::{Browser, come_back, depart};
+use crate::support::provider::Fault;
 
 /// The owner signs in again in this browser, whoever is signed in there.
 async fn sign_in(house: &House, browser: &mut Browser) {
@@ -92,4 +98,25 @@ async fn sign_ins_at_the_bus_that_two_tabs_begin_without_a_session_both_come_to_
     }
     sign_out(&mut browser).await;
     refused(&browser.get(&backs[2]).await, "you signed out since");
+}
+
+#[tokio::test]
+async fn whoever_loads_the_way_back_again_while_the_api_is_slow_is_told_that_it_goes_on() {
+    let place = Place::open().await;
+    let (mut browser, state) = place.under_way("/auth/api").await;
+    let mut reloading = browser.clone();
+    let gate = Arc::new(Semaphore::new(0));
+    place.provider.plan([Fault::Slow(Arc::clone(&gate))]);
+    let first = come_back(&mut browser, &state);
+    let again = async {
+        until(|| place.provider.token_requests() == 1).await;
+        let again = come_back(&mut reloading, &state).await;
+        gate.add_permits(1);
+        again
+    };
+    let (first, again) = tokio::join!(first, again);
+    refused(&again, "it was finished already, or is still under way");
+    assert!(!again.text.contains("Nothing was done"), "{again:?}");
+    assert_eq!(first.status, 303, "{first:?}");
+    assert_eq!(place.provider.token_requests(), 1);
 }
