@@ -38,6 +38,15 @@ impl Browser {
         Self { base, client, cookies: IndexMap::new(), set: Vec::new(), visited: Vec::new() }
     }
 
+    /// The same browser, where the gateway is found at another port, after which the cookie of its session is named.
+    pub(crate) fn moved_to(&self, base: &str) -> Self {
+        let mut moved = Self { cookies: self.cookies.clone(), ..Self::at(base) };
+        if let Some(session) = moved.cookies.shift_remove(&self.session_cookie()) {
+            moved.cookies.insert(moved.session_cookie(), session);
+        }
+        moved
+    }
+
     /// Follows a link of the gateway's own pages.
     pub(crate) async fn get(&mut self, path: &str) -> Answer {
         self.get_from("same-origin", path).await
@@ -115,6 +124,11 @@ impl Browser {
             }
         }
         self.visited.extend(answer.header("location").map(str::to_owned));
+    }
+
+    /// The name of the cookie of its session.
+    pub(crate) fn session_cookie(&self) -> String {
+        format!("endo_session_{}", self.base.port().unwrap())
     }
 
     /// The names of the cookies of sign-ins that are under way.

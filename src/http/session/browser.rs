@@ -38,6 +38,8 @@ pub(in crate::http) struct Browser {
     flows: Vec<(String, Pass)>,
     /// Whether its cookies are for TLS alone.
     is_over_tls: bool,
+    /// What the cookie of its session is named after.
+    place: String,
     /// The host that it asks, and the port.
     host: String,
 }
@@ -50,7 +52,9 @@ impl Browser {
         let lines = headers.get_all(COOKIE).filter_map(|line| line.to_str().ok());
         let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
         let ours = pairs.filter_map(|(name, value)| Some((name.strip_prefix(prefix(is_over_tls))?, value)));
-        let session = ours.clone().find(|(name, _)| *name == SESSION).map(|(_, value)| value);
+        let place = if is_over_tls { String::new() } else { place(host) };
+        let own = format!("{SESSION}{place}");
+        let session = ours.clone().find(|(name, _)| *name == own).map(|(_, value)| value);
         let flow = |(name, value): (&str, &str)| {
             let mark = name.strip_prefix(FLOW)?;
             (mark_of(mark) == Some(mark)).then_some((mark.to_owned(), Pass::parse(value)?))
@@ -62,6 +66,7 @@ impl Browser {
             is_led_by_us: text(headers, "sec-fetch-site") == Some("same-origin"),
             tells_who_led: headers.contains_key("sec-fetch-site"),
             is_over_tls,
+            place,
             host: host.to_owned(),
         }
     }
@@ -82,13 +87,13 @@ impl Browser {
     /// The header that makes the browser keep the pass of its session: for this host alone, out of reach of scripts, until
     /// it is closed.
     pub(in crate::http) fn keep_session(&self, pass: &Pass) -> HeaderValue {
-        self.set(SESSION, &pass.expose(), "")
+        self.set(&self.session_cookie(), &pass.expose(), "")
     }
 
     /// The headers that make the browser forget its session, and the sign-ins that are under way.
     pub(in crate::http) fn sign_out(&self) -> Vec<HeaderValue> {
         let flows = self.flows.iter().take(MOST_REMOVED).map(|(mark, _)| self.arrive(mark));
-        std::iter::once(self.set(SESSION, "", GONE)).chain(flows).collect()
+        std::iter::once(self.set(&self.session_cookie(), "", GONE)).chain(flows).collect()
     }
 
     /// What it shows of the sign-in that `state` comes back from: one pass, or several where somebody else on this host
@@ -113,6 +118,10 @@ impl Browser {
         self.set(&flow_cookie(state), "", GONE)
     }
 
+    fn session_cookie(&self) -> String {
+        format!("{SESSION}{}", self.place)
+    }
+
     fn set(&self, name: &str, value: &str, life: &str) -> HeaderValue {
         let (prefix, secure) = (prefix(self.is_over_tls), if self.is_over_tls { "; Secure" } else { "" });
         let text = format!("{prefix}{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{life}");
@@ -125,6 +134,12 @@ impl Browser {
 /// It keeps other hosts of the same domain from setting a cookie, where it can be used.
 fn prefix(is_over_tls: bool) -> &'static str {
     if is_over_tls { "__Host-" } else { "" }
+}
+
+/// The sessions of gateways on other ports of this machine have names of their own: browsers send one the cookies of all.
+fn place(host: &str) -> String {
+    let port = Url::parse(&format!("http://{host}/")).ok().and_then(|url| url.port());
+    port.map(|port| format!("_{port}")).unwrap_or_default()
 }
 
 /// Other machines reach the gateway through a proxy that speaks TLS.

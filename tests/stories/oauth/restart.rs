@@ -117,8 +117,7 @@ async fn a_code_of_one_api_is_never_shown_to_another_that_the_gateway_is_for_by_
     for (provider, status, requests) in [(&other, 403, 0), (&one, 303, 1)] {
         be_for(directory.path(), provider);
         let program = Program::start(directory.path(), &[], Stdio::null()).await;
-        let mut later = Browser::at(&program.gateway);
-        later.cookies = browser.cookies.clone();
+        let mut later = browser.moved_to(&program.gateway);
         let answer = later.get(&format!("/auth/api/callback?code=good%20code&state={state}")).await;
         assert_eq!((answer.status.as_u16(), provider.token_requests()), (status, requests), "{answer:?}");
         program.kill();

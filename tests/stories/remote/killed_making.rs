@@ -71,8 +71,7 @@ impl Scene {
         program.kill();
         bus.hold(None);
         let program = Program::start(directory.path(), &[], Stdio::null()).await;
-        let mut again = Browser::at(&program.gateway);
-        again.cookies = browser.cookies;
+        let again = browser.moved_to(&program.gateway);
         Self { bus, provider, service, directory, program, browser: again }
     }
 

@@ -80,8 +80,7 @@ impl Desk {
         meshblu.answer("GET /v2/whoami", [json_answer(200, &json!({"uuid": SERVICE}))]);
         let later = Duration::from_secs(60);
         let gateway = gateway_in(&directory, &meshblu, (later, Source::default(), change)).await;
-        let mut anew = Browser::at(&format!("http://{}", gateway.running.gateway()));
-        anew.cookies = browser.cookies;
+        let anew = browser.moved_to(&format!("http://{}", gateway.running.gateway()));
         Self { meshblu, gateway, browser: anew, directory }
     }
 

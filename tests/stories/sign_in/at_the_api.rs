@@ -152,7 +152,7 @@ async fn a_callback_without_a_session_or_in_somebody_else_s_keeps_nothing() {
     let (mut browser, state) = place.under_way("/auth/api").await;
     let flow = browser.flows().remove(0);
     let pass = browser.cookies[&flow].clone();
-    let session = browser.cookies.shift_remove("endo_session").unwrap();
+    let session = browser.cookies.shift_remove(&browser.session_cookie()).unwrap();
     must_sign_in(&come_back(&mut browser, &state).await);
 
     let stranger = place.house.gateway.flow(&"nobody".into()).await.device;
@@ -163,7 +163,7 @@ async fn a_callback_without_a_session_or_in_somebody_else_s_keeps_nothing() {
     assert!(place.owned().await.is_empty());
 
     // Nor does that use up what its owner began.
-    browser.cookies.insert("endo_session".to_owned(), session);
+    browser.cookies.insert(browser.session_cookie(), session);
     assert_eq!(come_back(&mut browser, &state).await.status, 303);
 }
 
@@ -421,7 +421,7 @@ async fn no_secret_is_in_an_address_a_cookie_or_the_log() {
     browser.follow(page).await;
     let page = browser.get("/console").await;
     let owner = place.house.gateway.owner();
-    let session = browser.cookies["endo_session"].clone();
+    let session = browser.cookies[&browser.session_cookie()].clone();
     for (name, secret) in [
         ("the API's token", "access-1"),
         ("its refresh token", "refresh-1"),

@@ -28,7 +28,8 @@ async fn a_session_opens_nothing_on_the_owner_s_api() {
     let house = House::open().await;
     let credentials = house.gateway.chain(42).await.credentials;
     let browser = house.signed_in().await;
-    let cookie = format!("endo_session={}", browser.cookies["endo_session"]);
+    let name = browser.session_cookie();
+    let cookie = format!("{name}={}", browser.cookies[&name]);
     let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
     for (method, path) in [(Method::GET, ""), (Method::POST, "/user-devices"), (Method::DELETE, "")] {
         let url = format!("{}/credentials/{credentials}{path}", house.url());

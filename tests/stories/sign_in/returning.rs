@@ -138,7 +138,8 @@ async fn a_program_that_goes_to_the_api_by_itself_keeps_the_secret_and_proves_no
         let request = client.get(format!("{}{path}", place.house.url()));
         send(request.header("accept", "application/json").header("cookie", cookies)).await
     };
-    let session = format!("endo_session={}", browser.cookies["endo_session"]);
+    let name = browser.session_cookie();
+    let session = format!("{name}={}", browser.cookies[&name]);
     let start = ask("/auth/api", &session).await;
     assert_eq!(start.status, 302, "{start:?}");
     let flow = start.header("set-cookie").unwrap().split(';').next().unwrap();

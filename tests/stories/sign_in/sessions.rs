@@ -9,7 +9,6 @@ use crate::support::browser::Browser;
 use crate::support::bus::{Device, WithJson, send};
 
 const MINUTE: Duration = Duration::from_secs(60);
-const COOKIE: &str = "endo_session";
 
 #[tokio::test]
 async fn browsers_without_a_session_are_sent_to_sign_in_and_programs_are_told_401() {
@@ -47,7 +46,8 @@ async fn a_cookie_is_out_of_reach_of_scripts_other_sites_and_plain_http() {
     let browser = house.signed_in().await;
     let line = browser.set.last().unwrap();
     assert!(
-        line.starts_with("endo_session=") && line.ends_with("; Path=/; HttpOnly; SameSite=Lax"),
+        line.starts_with(&format!("{}=", browser.session_cookie()))
+            && line.ends_with("; Path=/; HttpOnly; SameSite=Lax"),
         "{line}"
     );
 
@@ -83,7 +83,7 @@ async fn no_cookie_is_for_plain_http_where_the_gateway_is_served_by_https_whatev
 
     // What a neighbour on the same host could have set is none.
     let pass = browser.cookies.shift_remove("__Host-endo_session").unwrap();
-    browser.cookies.insert(COOKIE.to_owned(), pass);
+    browser.cookies.insert(browser.session_cookie(), pass);
     must_sign_in(&browser.get("/console").await);
 }
 
@@ -94,7 +94,7 @@ async fn a_sign_in_gives_a_new_session_and_ends_the_one_before() {
     let before = browser.clone();
     let page = browser.get(&house.link()).await;
     browser.submit(&page, "/sign-in", &[]).await;
-    assert_ne!(browser.cookies[COOKIE], before.cookies[COOKIE]);
+    assert_ne!(browser.cookies[&browser.session_cookie()], before.cookies[&browser.session_cookie()]);
     must_sign_in(&before.clone().get("/console").await);
     assert_eq!(browser.get("/console").await.status, 200);
 }
@@ -104,12 +104,12 @@ async fn a_session_that_a_stranger_chose_is_not_taken_over() {
     let house = House::open().await;
     let mut browser = house.browser();
     let planted = "A".repeat(43);
-    browser.cookies.insert(COOKIE.to_owned(), planted.clone());
+    browser.cookies.insert(browser.session_cookie(), planted.clone());
     let page = browser.get(&house.link()).await;
     browser.submit(&page, "/sign-in", &[]).await;
-    assert_ne!(browser.cookies[COOKIE], planted);
+    assert_ne!(browser.cookies[&browser.session_cookie()], planted);
     let mut thief = house.browser();
-    thief.cookies.insert(COOKIE.to_owned(), planted);
+    thief.cookies.insert(thief.session_cookie(), planted);
     must_sign_in(&thief.get("/console").await);
 }
 
@@ -245,7 +245,11 @@ async fn the_store_holds_nothing_that_opens_a_session() {
         if path.file_name().unwrap().to_str().unwrap().starts_with("endo.db") {
             let bytes = std::fs::read(&path).unwrap();
             let holds = |secret: &str| bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
-            assert!(!holds(&browser.cookies[COOKIE]) && !holds(&token), "{}", path.display());
+            assert!(
+                !holds(&browser.cookies[&browser.session_cookie()]) && !holds(&token),
+                "{}",
+                path.display()
+            );
             files += 1;
         }
     }
@@ -283,4 +287,22 @@ async fn a_button_pressed_after_the_sign_in_was_over_does_nothing_says_so_and_le
     assert!(browser.follow(answer).await.text.contains("You are signed out."));
     let devices = house.signed_in().await.get(&home).await;
     assert!(devices.text.contains(chain.user.uuid.as_str()), "{devices:?}");
+}
+
+#[tokio::test]
+async fn two_gateways_on_one_machine_sign_nobody_out_of_each_other() {
+    let (one, other) = (House::open().await, House::open().await);
+    let mut browser = one.signed_in().await;
+    // Browsers send what one port set to all ports of a host.
+    let mut elsewhere = other.browser();
+    elsewhere.cookies = browser.cookies.clone();
+    let page = elsewhere.get(&other.link()).await;
+    let answer = elsewhere.submit(&page, "/sign-in", &[]).await;
+    assert_eq!(elsewhere.follow(answer).await.status, 200);
+    browser.cookies = elsewhere.cookies.clone();
+    assert_eq!(browser.get("/console").await.status, 200);
+    let page = browser.get("/console").await;
+    browser.submit(&page, "/sign-out", &[]).await;
+    elsewhere.cookies = browser.cookies;
+    assert_eq!(elsewhere.get("/console").await.status, 200);
 }

@@ -30,7 +30,7 @@ async fn the_program_prints_a_link_at_its_terminal_that_signs_in_and_logs_it_now
     program.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
     assert!(log.contains("answered a request"), "{log}");
     let secret = link.split("once=").nth(1).unwrap();
-    assert!(!log.contains(secret) && !log.contains(&browser.cookies["endo_session"]), "{log}");
+    assert!(!log.contains(secret) && !log.contains(&browser.cookies[&browser.session_cookie()]), "{log}");
 }
 
 #[test]
