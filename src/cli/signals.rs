@@ -4,42 +4,56 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use futures_util::future::select_all;
 use signal_hook::{flag, low_level};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// SIGTERM and SIGINT; from now on neither ends the process by itself.
-pub(super) struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
+/// Some of them; from now on none of those ends the process by itself.
+pub(super) struct Signals(Vec<Taken>);
+
+struct Taken {
+    kind: SignalKind,
+    signal: Signal,
 }
 
 impl Signals {
-    /// Takes both; must be called within a Tokio runtime.
+    /// SIGTERM and SIGINT; must be called within a Tokio runtime.
     pub(super) fn take() -> io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        Self::of(&[SignalKind::terminate(), SignalKind::interrupt()])
+    }
+
+    fn of(kinds: &[SignalKind]) -> io::Result<Self> {
+        let taken = kinds.iter().map(|kind| Ok(Taken { kind: *kind, signal: signal(*kind)? }));
+        taken.collect::<io::Result<_>>().map(Self)
     }
 
     /// Waits for the next of them.
     pub(super) async fn next(&mut self) -> SignalKind {
-        tokio::select! {
-            _ = self.terminate.recv() => SignalKind::terminate(),
-            _ = self.interrupt.recv() => SignalKind::interrupt(),
-        }
+        let come = self.0.iter_mut().map(|taken| {
+            Box::pin(async {
+                taken.signal.recv().await;
+                taken.kind
+            })
+        });
+        let (kind, ..) = select_all(come).await;
+        kind
     }
 }
 
-/// The same, for something that has to be put in order before one of them ends the process. Once this is dropped they end it
-/// by themselves again.
+/// All by which a terminal ends what runs at it, and SIGTERM, for something that has to be put in order before one of them ends
+/// the process. Once this is dropped they end it by themselves again.
 pub(super) struct Deferred {
     signals: Signals,
     over: Arc<AtomicBool>,
 }
 
 impl Deferred {
-    /// Takes both; must be called within a Tokio runtime.
+    /// Takes them; must be called within a Tokio runtime.
     pub(super) fn take() -> io::Result<Self> {
-        let deferred = Self { signals: Signals::take()?, over: Arc::default() };
-        for signal in [SignalKind::terminate(), SignalKind::interrupt()] {
+        let kinds =
+            [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::quit(), SignalKind::hangup()];
+        let deferred = Self { signals: Signals::of(&kinds)?, over: Arc::default() };
+        for signal in kinds {
             flag::register_conditional_default(signal.as_raw_value(), Arc::clone(&deferred.over))?;
         }
         Ok(deferred)

@@ -49,7 +49,7 @@ fn a_secret_is_not_shown_while_it_is_typed() {
 
 #[test]
 fn who_interrupts_the_typing_sees_again_what_is_typed() {
-    for (name, number) in [("INT", 2), ("TERM", 15)] {
+    for (name, number) in [("INT", 2), ("TERM", 15), ("QUIT", 3), ("HUP", 1)] {
         let mut asked = Asked::for_a_secret();
         let id = asked.program.id().to_string();
         assert!(Command::new("kill").args([&format!("-{name}"), &id]).status().unwrap().success());
