@@ -56,16 +56,19 @@ pub(super) async fn at_stake(gateway: &Gateway, device: DeviceUuid) -> Result<At
     })
 }
 
-/// Forgets a secret, and tells the API at once where it answers.
+/// Forgets a secret. What follows from that is done by a gateway that runs, or asked for: [`caught_up`].
 pub(super) async fn forget(gateway: &Gateway, device: DeviceUuid) -> Result<Receipt, OperationError> {
     let owned = kept(gateway, device.clone()).await?;
-    let receipt =
-        gateway.credentials.forget(&owned, &Revoker::Operator).await.map_err(|error| match error {
-            CredentialsError::NoRecord => OperationError::UnknownCredentials(device),
-            error => error.into(),
-        })?;
+    gateway.credentials.forget(&owned, &Revoker::Operator).await.map_err(|error| match error {
+        CredentialsError::NoRecord => OperationError::UnknownCredentials(device),
+        error => error.into(),
+    })
+}
+
+/// The receipt of this number, once the API and the bus were told, where they answer.
+pub(super) async fn caught_up(gateway: &Gateway, id: i64) -> Result<Option<Receipt>, OperationError> {
     gateway.credentials.catch_up().await?;
-    Ok(gateway.credentials.receipt(receipt.id).await?.unwrap_or(receipt))
+    Ok(gateway.credentials.receipt(id).await?)
 }
 
 /// Cuts off all that use some credentials; nothing to tell where none does.

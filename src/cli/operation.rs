@@ -37,6 +37,8 @@ pub(super) enum Operation {
     WeighForgetting(DeviceUuid),
     /// Forget a secret: the [`Receipt`].
     ForgetCredentials(DeviceUuid),
+    /// Do what follows from what was ended, as far as others answer: the [`Receipt`] of this number, which says what came of it.
+    CatchUp(i64),
     /// Some [`Receipts`](crate::credentials::Receipts).
     ListReceipts(WhichReceipts),
     /// Make a new link that signs the first owner in: the link.

@@ -51,6 +51,7 @@ impl Holder {
             Operation::ShowCredentials(uuid) => to_value(&on_credentials::show(gateway, uuid).await?),
             Operation::WeighForgetting(uuid) => to_value(&on_credentials::at_stake(gateway, uuid).await?),
             Operation::ForgetCredentials(uuid) => to_value(&on_credentials::forget(gateway, uuid).await?),
+            Operation::CatchUp(receipt) => to_value(&on_credentials::caught_up(gateway, receipt).await?),
             Operation::ListReceipts(which) => to_value(&on_credentials::receipts(gateway, which).await?),
             Operation::MakeSignInLink => to_value(&sign_in_link(gateway, links.as_ref()).await?),
             Operation::ListKeys => to_value(&on_keys::list(gateway).await?),

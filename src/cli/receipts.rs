@@ -50,6 +50,12 @@ pub(super) fn all(credentials: Option<&str>) -> Pages<Receipt, impl Fn(Option<i6
 
 /// Prints one receipt for people.
 pub(super) fn tell(receipt: &Receipt, out: &mut dyn Write) -> io::Result<()> {
+    tell_ends(receipt, out)?;
+    tell_answer(receipt, out)
+}
+
+/// What was ended here.
+pub(super) fn tell_ends(receipt: &Receipt, out: &mut dyn Write) -> io::Result<()> {
     let account = receipt.account.as_deref().map(|name| format!(" ({name})")).unwrap_or_default();
     let line = format!(
         "receipt {}  {}  {}  {}{account}, by {}",
@@ -63,6 +69,11 @@ pub(super) fn tell(receipt: &Receipt, out: &mut dyn Write) -> io::Result<()> {
     for part in &receipt.parts {
         writeln!(out, "  {}", marked(&part.to_string()))?;
     }
+    out.flush()
+}
+
+/// What the API said to that.
+pub(super) fn tell_answer(receipt: &Receipt, out: &mut dyn Write) -> io::Result<()> {
     match &receipt.api {
         Some(api) => writeln!(out, "  {}", api.sentence("the API")),
         None => Ok(()),

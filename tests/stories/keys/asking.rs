@@ -1,14 +1,18 @@
 //! Who is asked before a secret is forgotten, and what they are told then.
 
 use std::net::TcpListener;
-use std::process::Output;
+use std::process::{Output, Stdio};
+use std::sync::Arc;
 
 use endo::cli::Exit;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixListener;
+use tokio::sync::Semaphore;
 
+use crate::support::fake_api::Answer as ApiAnswer;
+use crate::support::provider::FakeProvider;
 use crate::support::shell::{Shell, ended, stderr, stdout};
-use crate::support::terminal::{self, terminal};
+use crate::support::terminal::{self, said_until, terminal};
 
 /// A shell with credentials of octocat and a device that uses them.
 fn with_account() -> (Shell, String) {
@@ -86,4 +90,20 @@ fn with_no_gateway_and_no_api_it_is_said_who_tells_the_api() {
     assert!(ended(&forgotten, Exit::Ok), "{forgotten:?}");
     assert!(stdout(&forgotten).contains("the API is still to be told"), "{forgotten:?}");
     assert!(stderr(&forgotten).starts_with("endo: no gateway runs, so nobody tells the API until one does"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_forgotten_is_said_before_the_api_answers() {
+    let (shell, provider) = (Shell::with_key(), FakeProvider::start().await);
+    std::fs::write(shell.data().join("endo.toml"), provider.settings_text()).unwrap();
+    let credentials = added(&shell);
+    let gate = Arc::new(Semaphore::new(0));
+    provider.revocation_meets([ApiAnswer::new(200, &[], "").behind(&gate)]);
+    let mut command = shell.command(&["credentials", "forget", "--yes", &credentials]);
+    let mut program = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let said = said_until("by operator\n", program.stdout.as_mut().unwrap());
+    assert!(String::from_utf8(said).unwrap().contains("forgotten"));
+    gate.add_permits(1);
+    let forgotten = program.wait_with_output().unwrap();
+    assert!(stdout(&forgotten).contains("the tokens are over at the API too"), "{forgotten:?}");
 }
