@@ -24,10 +24,11 @@ pub(super) fn types(schema: &Map<String, Value>) -> (Vec<&str>, bool) {
 
 /// The kind of a value that is not made of others; [`Kind::Json`] for whatever has no control of its own.
 pub(super) fn simple(schema: &Map<String, Value>, hint: &Hint, is_required: bool) -> Kind {
-    if let Some(value) = schema.get("const") {
-        return Kind::Fixed(value.clone());
-    }
-    if let Some(choices) = choices(schema, hint) {
+    let choices = match schema.get("const") {
+        Some(only) => Some(named_by(hint, named(std::slice::from_ref(only), None))),
+        None => choices(schema, hint),
+    };
+    if let Some(choices) = choices {
         return match <[Choice; 1]>::try_from(choices) {
             Ok([only]) if is_required => Kind::Fixed(only.value),
             Ok([only]) => choice(vec![only], hint),
@@ -106,11 +107,16 @@ fn choices(schema: &Map<String, Value>, hint: &Hint) -> Option<Vec<Choice>> {
         None => ["oneOf", "anyOf"].iter().find_map(|keyword| constants(schema.get(*keyword)?))?,
     };
     let in_bounds = (1..=MOST_CHOICES).contains(&values.len());
-    let named_by_form = |choice: Choice| {
+    in_bounds.then(|| told_apart(named_by(hint, values)))
+}
+
+/// With the names that the form gives them.
+fn named_by(hint: &Hint, choices: Vec<Choice>) -> Vec<Choice> {
+    let named = |choice: Choice| {
         let name = hint.names.iter().find(|(value, _)| is_same(value, &choice.value));
         Choice { title: name.map_or(choice.title, |(_, name)| name.clone()), value: choice.value }
     };
-    in_bounds.then(|| told_apart(values.into_iter().map(named_by_form).collect()))
+    choices.into_iter().map(named).collect()
 }
 
 /// Says of those that look the same, or whose values are written the same, which value each is.

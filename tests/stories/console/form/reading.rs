@@ -91,7 +91,7 @@ fn what_somebody_wrote_is_still_there_when_something_is_wrong_except_secrets() {
 
 #[test]
 fn an_object_that_need_not_be_there_is_left_out_until_somebody_fills_it_in() {
-    let schema = json!({"type": "object", "properties": {"at": {"type": "object", "required": ["city"], "properties": {
+    let schema = json!({"type": "object", "properties": {"at": {"type": "object", "required": ["city", "by"], "properties": {
         "city": {"type": "string"}, "by": {"const": "form"}, "exact": {"type": "boolean", "default": false}}}}});
     let form = form(schema);
     assert_eq!(read(&form, &posted(&[("/data/at/city", "")])), Ok(Some(json!({}))));
@@ -100,6 +100,22 @@ fn an_object_that_need_not_be_there_is_left_out_until_somebody_fills_it_in() {
     let page = page_of(&form, &posted(&[("/data/at/city", ""), ("/data/at/exact", "true")]));
     assert_eq!(fault(&page), "Fill this in: the job needs it.");
     assert!(form.blank().into_string().contains("<fieldset><legend>at<span class=\"optional\"> (optional)"));
+}
+
+#[test]
+fn a_value_that_can_only_be_one_is_sent_where_it_must_be_and_else_where_somebody_chooses_it() {
+    let constant = json!({"const": true, "title": "Purge all"});
+    let must = form(object(json!({"purge": constant})));
+    assert_eq!(untouched(&must), Ok(Some(json!({"purge": true}))));
+    let may = form(json!({"type": "object", "properties": {"purge": constant}}));
+    assert_eq!(untouched(&may), Ok(Some(json!({}))));
+    let html = may.blank().into_string();
+    assert!(html.contains("Purge all<span class=\"optional\"> (optional)"), "{html}");
+    assert!(html.contains("<option value=\"true\">Yes</option>"), "{html}");
+    assert_eq!(read(&may, &posted(&[("/data/purge", "true")])), Ok(Some(json!({"purge": true}))));
+    let default = form(json!({"type": "object", "properties": {"mode": {"const": "hard", "default": "hard"}}}));
+    assert_eq!(untouched(&default), Ok(Some(json!({"mode": "hard"}))));
+    assert_eq!(read(&default, &posted(&[("/data/mode", "")])), Ok(Some(json!({}))));
 }
 
 #[test]
