@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::faults::Faults;
 use super::field::{Field, Kind, Part};
-use super::html_controls::control;
+use super::html_controls::{control, how, when_empty};
 use super::posted::Posted;
 
 /// What the controls hold.
@@ -118,8 +118,8 @@ fn hint(field: &Field) -> Markup {
 
 /// What stands under a title: what the schema says, and how to write it.
 fn hints(field: &Field) -> Vec<String> {
-    let how = super::html_controls::how(field);
-    field.description.as_deref().map(sentence).into_iter().chain(how).collect()
+    let description = field.description.as_deref().map(sentence);
+    [description, how(field), when_empty(field)].into_iter().flatten().collect()
 }
 
 fn sentence(text: &str) -> String {

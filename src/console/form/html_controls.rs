@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::field::{Choice, Field, Format, Item, Kind, TextKind};
 use super::html::{Shown, described_by, is_wrong};
+use super::reading::blank;
 use super::values::first_text;
 
 /// The control, or the controls, of a field that is no group.
@@ -13,7 +14,8 @@ pub(super) fn control(field: &Field, shown: Shown<'_>, is_required: bool) -> Mar
         id: field.id(),
         described_by: described_by(field, shown),
         invalid: is_wrong(field, shown).then_some("true"),
-        is_required: is_required && !matches!(field.kind, Kind::Text(kind) if kind.may_be_empty),
+        // Browsers post nothing at all where a required control is empty.
+        is_required: is_required && blank(field).is_err(),
     };
     match &field.kind {
         Kind::Text(kind) if kind.has_lines => area(field, shown, &state),
@@ -34,6 +36,12 @@ pub(super) fn control(field: &Field, shown: Shown<'_>, is_required: bool) -> Mar
         Kind::Several(choices) => boxes(field, choices, shown),
         Kind::Fixed(_) | Kind::Group(_) => html! {},
     }
+}
+
+/// What it means to leave the control empty, where that says something.
+pub(super) fn when_empty(field: &Field) -> Option<String> {
+    let is_null = blank(field) == Ok(Some(Value::Null));
+    is_null.then(|| "Leave it empty to say null.".into())
 }
 
 /// How to write what the control takes, in a sentence; none where it is plain.

@@ -65,14 +65,17 @@ fn choice(choices: Vec<Choice>, hint: &Hint) -> Kind {
     Kind::Choice { choices, as_radios }
 }
 
-/// A box to tick says `false` where it is empty; where nothing need be said, people choose.
+/// A box to tick says `false` where it is empty; where nothing need be said, or `null` may be, people choose.
 fn flag(schema: &Map<String, Value>, hint: &Hint, is_required: bool) -> Kind {
+    let (_, is_nullable) = types(schema);
     let is_box = hint.kind.as_deref() == Some("checkbox");
-    if is_required || is_box || schema.get("default").is_some_and(Value::is_boolean) {
+    let says_one = is_required || schema.get("default").is_some_and(Value::is_boolean);
+    if is_box || says_one && !is_nullable {
         return Kind::Flag;
     }
-    let choices = [(true, "Yes"), (false, "No")];
-    choice(choices.map(|(value, title)| Choice { value: value.into(), title: title.into() }).into(), hint)
+    let null = is_nullable.then_some(Value::Null);
+    let values: Vec<_> = [true.into(), false.into()].into_iter().chain(null).collect();
+    choice(named(&values, None), hint)
 }
 
 fn text(schema: &Map<String, Value>, hint: &Hint) -> TextKind {
@@ -174,7 +177,7 @@ fn title(value: &Value) -> String {
     match value {
         Value::String(text) if text.trim().is_empty() => "(empty)".into(),
         Value::String(text) => text.clone(),
-        Value::Null => "Nothing".into(),
+        Value::Null => "Nothing (null)".into(),
         Value::Bool(true) => "Yes".into(),
         Value::Bool(false) => "No".into(),
         other => other.to_string(),

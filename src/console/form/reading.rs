@@ -96,14 +96,14 @@ fn one_control(field: &Field, text: &str) -> Read {
 }
 
 /// A control that was left empty says nothing, unless the schema has a value that looks like that.
-fn blank(field: &Field) -> Result<Option<Value>, String> {
+pub(super) fn blank(field: &Field) -> Result<Option<Value>, String> {
     match &field.kind {
         Kind::Text(_) if field.default.as_ref().is_some_and(|text| text == "") => Ok(Some("".into())),
         Kind::Text(kind) if kind.may_be_empty && field.is_required => Ok(Some("".into())),
         Kind::Lines(_) if field.is_required || field.default.is_some() => Ok(Some(Value::Array(Vec::new()))),
         _ if !field.is_required => Ok(None),
-        _ if field.is_nullable => Ok(Some(Value::Null)),
         Kind::Choice { .. } => Err("Choose one.".into()),
+        _ if field.is_nullable => Ok(Some(Value::Null)),
         _ => Err("Fill this in: the job needs it.".into()),
     }
 }

@@ -8,7 +8,8 @@ use super::field::{Choice, Field, Item, Kind, TextKind};
 /// another type is no default.
 pub(super) fn settle(field: &mut Field) {
     let Some(default) = &field.default else { return };
-    if default.is_null() && field.is_nullable {
+    let is_empty_control = !matches!(field.kind, Kind::Choice { .. });
+    if default.is_null() && field.is_nullable && is_empty_control {
         return field.default = None;
     }
     match fit(&field.kind, default) {

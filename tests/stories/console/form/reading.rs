@@ -113,9 +113,51 @@ fn a_value_that_can_only_be_one_is_sent_where_it_must_be_and_else_where_somebody
     assert!(html.contains("Purge all<span class=\"optional\"> (optional)"), "{html}");
     assert!(html.contains("<option value=\"true\">Yes</option>"), "{html}");
     assert_eq!(read(&may, &posted(&[("/data/purge", "true")])), Ok(Some(json!({"purge": true}))));
-    let default = form(json!({"type": "object", "properties": {"mode": {"const": "hard", "default": "hard"}}}));
+    let default =
+        form(json!({"type": "object", "properties": {"mode": {"const": "hard", "default": "hard"}}}));
     assert_eq!(untouched(&default), Ok(Some(json!({"mode": "hard"}))));
     assert_eq!(read(&default, &posted(&[("/data/mode", "")])), Ok(Some(json!({}))));
+}
+
+#[test]
+fn a_browser_can_say_null_wherever_null_is_an_answer() {
+    for schema in [
+        json!({"type": ["string", "null"]}),
+        json!({"type": ["integer", "null"], "default": null}),
+        json!({"type": ["object", "string", "null"]}),
+    ] {
+        let form = form(object(json!({"x": schema})));
+        let html = form.blank().into_string();
+        assert!(!html.contains(" required"), "{schema}: {html}");
+        assert!(html.contains("Leave it empty to say null.</p>"), "{schema}: {html}");
+        assert_eq!(untouched(&form), Ok(Some(json!({"x": null}))), "{schema}");
+    }
+    for schema in [
+        json!({"type": ["boolean", "null"]}),
+        json!({"type": ["boolean", "null"], "default": null}),
+        json!({"type": ["string", "null"], "enum": ["a", null], "default": null}),
+        json!({"enum": ["a", null], "default": null}),
+    ] {
+        let form = form(object(json!({"x": schema})));
+        let html = form.blank().into_string();
+        assert!(html.contains(">Nothing (null)</option>"), "{schema}: {html}");
+        assert!(!html.contains("to say null"), "{schema}: {html}");
+        assert_eq!(one(schema.clone(), "null"), Ok(json!(null)), "{schema}");
+        assert_eq!(one(schema.clone(), ""), Err("Choose one.".to_owned()), "{schema}");
+        let is_default = schema.get("default").is_some();
+        assert_eq!(untouched(&form).is_ok(), is_default, "{schema}");
+    }
+    assert_eq!(one(json!({"type": ["boolean", "null"]}), "false"), Ok(json!(false)));
+    let may = form(json!({"type": "object", "properties": {"x": {"type": ["boolean", "null"]}}}));
+    assert_eq!(untouched(&may), Ok(Some(json!({}))));
+    assert_eq!(read(&may, &posted(&[("/data/x", "null")])), Ok(Some(json!({"x": null}))));
+}
+
+#[test]
+fn a_list_that_is_needed_and_may_be_empty_can_be_left_empty_in_a_browser() {
+    let form = form(object(json!({"list": {"type": "array", "items": {"type": "string"}}})));
+    assert!(!form.blank().into_string().contains(" required"));
+    assert_eq!(untouched(&form), Ok(Some(json!({"list": []}))));
 }
 
 #[test]
