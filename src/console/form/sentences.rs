@@ -24,6 +24,9 @@ pub(super) fn sentence(kind: &Kind, fault: &Fault) -> String {
         return format!("Write a {wanted}.");
     }
     let argument = &fault.argument;
+    if let Some(count) = count(kind, fault) {
+        return count;
+    }
     match (fault.keyword.as_str(), argument.as_str()) {
         ("format", "date-time") => {
             "Write a date and time with its zone, like 2026-03-01T09:30:00Z.".to_owned()
@@ -37,8 +40,8 @@ pub(super) fn sentence(kind: &Kind, fault: &Fault) -> String {
         ("exclusiveMinimum", _) => format!("Write a number greater than {argument}."),
         ("exclusiveMaximum", _) => format!("Write a number less than {argument}."),
         ("enum", _) => format!("Choose one of these: {argument}."),
-        ("minLength" | "minItems", _) => format!("This is too short. The least is {argument}."),
-        ("maxLength" | "maxItems", _) => format!("This is too long. The most is {argument}."),
+        ("minLength", _) => format!("This is too short. The least is {argument}."),
+        ("maxLength", _) => format!("This is too long. The most is {argument}."),
         ("pattern", _) => format!("Write it so that it matches this pattern: {argument}."),
         ("type", _) if !fault.choices.is_empty() => format!("Write {}.", types(&fault.choices)),
         ("oneOf" | "anyOf", _) => fits_none(fault),
@@ -46,6 +49,22 @@ pub(super) fn sentence(kind: &Kind, fault: &Fault) -> String {
         ("not" | "disallow", _) => "The job takes anything here but what this is.".to_owned(),
         _ => format!("The job does not take this: it {}.", fault.words),
     }
+}
+
+/// That the values of a field are too few or too many, in the words of its control.
+fn count(kind: &Kind, fault: &Fault) -> Option<String> {
+    let bound = match fault.keyword.as_str() {
+        "minItems" => "at least",
+        "maxItems" => "at most",
+        _ => return None,
+    };
+    let count = &fault.argument;
+    let values = if count == "1" { "value" } else { "values" };
+    Some(match kind {
+        Kind::Several(_) => format!("Tick {bound} {count} of these."),
+        Kind::Lines(_) => format!("Write {bound} {count} {values}, one a line."),
+        _ => format!("Write a list of {bound} {count} {values}."),
+    })
 }
 
 /// The same of a value within the field, which has no control of its own.

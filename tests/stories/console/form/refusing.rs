@@ -134,3 +134,28 @@ fn what_does_not_fit_schemas_made_of_schemas_is_told_in_sentences() {
         }
     }
 }
+
+#[test]
+fn too_few_and_too_many_values_are_told_in_the_words_of_their_control() {
+    for (items, values, too_few, too_many) in [
+        (json!({"enum": ["a", "b", "c"]}), json!("a"), "Tick at least 2 of these.", "Tick at most 1 of these."),
+        (
+            json!({"type": "string"}),
+            json!("a"),
+            "Write at least 2 values, one a line.",
+            "Write at most 1 value, one a line.",
+        ),
+        (
+            json!({"type": "object"}),
+            json!({}),
+            "Write a list of at least 2 values.",
+            "Write a list of at most 1 value.",
+        ),
+    ] {
+        let list = |bound: &str, count: u8| object(json!({"v": {"type": "array", "items": items, bound: count}}));
+        let page = refused(list("minItems", 2), json!({"v": [values]}));
+        assert!(page.contains(&format!("v</a>: {too_few}</li>")), "{page}");
+        let page = refused(list("maxItems", 1), json!({"v": [values, values]}));
+        assert!(page.contains(&format!("v</a>: {too_many}</li>")), "{page}");
+    }
+}
