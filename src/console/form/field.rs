@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::formats::Format;
 use super::range::Range;
 
 /// One value that a form asks for.
@@ -55,22 +56,12 @@ pub(super) enum Kind {
 /// A text's ways.
 #[derive(Clone, Copy, Default)]
 pub(super) struct TextKind {
-    pub(super) format: Format,
+    /// Which of those that are checked it has, if any.
+    pub(super) format: Option<&'static Format>,
     pub(super) has_lines: bool,
     pub(super) is_secret: bool,
     /// Whether the schema says itself that no text is one, too.
     pub(super) may_be_empty: bool,
-}
-
-/// The formats that a form helps with.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Format {
-    #[default]
-    Free,
-    DateTime,
-    Date,
-    Email,
-    Uri,
 }
 
 /// A number's ways.

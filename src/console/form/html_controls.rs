@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use serde_json::Value;
 
-use super::field::{Choice, Field, Format, Item, Kind, TextKind};
+use super::field::{Choice, Field, Item, Kind, TextKind};
 use super::html::{Shown, described_by, is_wrong};
 use super::reading::blank;
 use super::values::first_text;
@@ -50,13 +50,7 @@ pub(super) fn how(field: &Field) -> Option<String> {
         Kind::Text(kind) if kind.is_secret => {
             "Hidden, and never shown again: not even here when something is wrong.".into()
         }
-        Kind::Text(kind) => match kind.format {
-            Format::DateTime => "A date and time with its zone, like 2026-03-01T09:30:00Z.".into(),
-            Format::Date => "A date, like 2026-03-01.".into(),
-            Format::Email => "An e-mail address, like name@example.org.".into(),
-            Format::Uri => "A whole address, like https://example.org/page.".into(),
-            Format::Free => return None,
-        },
+        Kind::Text(kind) => kind.format?.hint(),
         Kind::Number(kind) => format!("A {}.", kind.wanted()?),
         Kind::Lines(Item::Text) => "One a line. Empty lines are left out.".into(),
         Kind::Lines(Item::Whole) => "Whole numbers, one a line.".into(),
@@ -83,12 +77,10 @@ struct Line {
 
 impl Line {
     fn of(kind: TextKind) -> Self {
-        let (input, mode) = match kind.format {
-            _ if kind.is_secret => ("password", None),
+        let (input, mode) = match kind.is_secret {
+            true => ("password", None),
             // Types of browsers that keep no invalid text would lose what somebody wrote.
-            Format::Email => ("text", Some("email")),
-            Format::Uri => ("text", Some("url")),
-            Format::DateTime | Format::Date | Format::Free => ("text", None),
+            false => ("text", kind.format.and_then(|format| format.mode)),
         };
         Self { kind: input, mode, is_kept: !kind.is_secret, completes: !kind.is_secret }
     }

@@ -4,7 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Map, Value};
 
-use super::field::{Choice, Format, Item, Kind, NumberKind, TextKind};
+use super::field::{Choice, Item, Kind, NumberKind, TextKind};
+use super::formats::Format;
 use super::layout::Hint;
 use super::range::Range;
 
@@ -79,13 +80,7 @@ fn flag(schema: &Map<String, Value>, hint: &Hint, is_required: bool) -> Kind {
 }
 
 fn text(schema: &Map<String, Value>, hint: &Hint) -> TextKind {
-    let format = match schema.get("format").and_then(Value::as_str) {
-        Some("date-time") => Format::DateTime,
-        Some("date") => Format::Date,
-        Some("email") => Format::Email,
-        Some("uri" | "url") => Format::Uri,
-        _ => Format::Free,
-    };
+    let format = schema.get("format").and_then(Value::as_str).and_then(Format::named);
     let kind = hint.kind.as_deref();
     let default = schema.get("default").and_then(Value::as_str).unwrap_or_default();
     let is_secret =

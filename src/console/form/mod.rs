@@ -2,6 +2,7 @@
 
 mod faults;
 mod field;
+mod formats;
 mod group;
 mod html;
 mod html_controls;

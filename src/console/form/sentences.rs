@@ -1,6 +1,7 @@
 //! What a schema refuses, as sentences for people.
 
 use super::field::Kind;
+use super::formats::Format;
 use super::range::Range;
 use crate::job::Fault;
 
@@ -24,16 +25,11 @@ pub(super) fn sentence(kind: &Kind, fault: &Fault) -> String {
         return format!("Write a {wanted}.");
     }
     let argument = &fault.argument;
-    if let Some(count) = count(kind, fault) {
-        return count;
+    let format = Format::named(argument).filter(|_| fault.keyword == "format");
+    if let Some(told) = format.map(Format::wanted).or_else(|| count(kind, fault)) {
+        return told;
     }
     match (fault.keyword.as_str(), argument.as_str()) {
-        ("format", "date-time") => {
-            "Write a date and time with its zone, like 2026-03-01T09:30:00Z.".to_owned()
-        }
-        ("format", "date") => "Write a date, like 2026-03-01.".to_owned(),
-        ("format", "email") => "Write an e-mail address, like name@example.org.".to_owned(),
-        ("format", "uri") => "Write a whole address, like https://example.org/page.".to_owned(),
         ("uniqueItems", _) => "Write each value only once.".to_owned(),
         ("minimum", _) => format!("Write a number that is at least {argument}."),
         ("maximum", _) => format!("Write a number that is at most {argument}."),

@@ -81,7 +81,7 @@ fn lines_fit(item: Item, values: &[Value]) -> Fit {
 impl TextKind {
     /// Whether blanks around the text mean nothing.
     pub(super) fn is_trimmed(self) -> bool {
-        self.format != super::field::Format::Free
+        self.format.is_some_and(|format| format.is_trimmed)
     }
 }
 

@@ -138,7 +138,12 @@ fn what_does_not_fit_schemas_made_of_schemas_is_told_in_sentences() {
 #[test]
 fn too_few_and_too_many_values_are_told_in_the_words_of_their_control() {
     for (items, values, too_few, too_many) in [
-        (json!({"enum": ["a", "b", "c"]}), json!("a"), "Tick at least 2 of these.", "Tick at most 1 of these."),
+        (
+            json!({"enum": ["a", "b", "c"]}),
+            json!("a"),
+            "Tick at least 2 of these.",
+            "Tick at most 1 of these.",
+        ),
         (
             json!({"type": "string"}),
             json!("a"),
@@ -152,10 +157,44 @@ fn too_few_and_too_many_values_are_told_in_the_words_of_their_control() {
             "Write a list of at most 1 value.",
         ),
     ] {
-        let list = |bound: &str, count: u8| object(json!({"v": {"type": "array", "items": items, bound: count}}));
+        let list =
+            |bound: &str, count: u8| object(json!({"v": {"type": "array", "items": items, bound: count}}));
         let page = refused(list("minItems", 2), json!({"v": [values]}));
         assert!(page.contains(&format!("v</a>: {too_few}</li>")), "{page}");
         let page = refused(list("maxItems", 1), json!({"v": [values, values]}));
         assert!(page.contains(&format!("v</a>: {too_many}</li>")), "{page}");
+    }
+}
+
+#[test]
+fn every_format_that_is_checked_is_told_with_an_example_of_it_by_the_hint_and_by_the_refusal() {
+    let checked = "date-time date time duration email hostname ipv4 ip-address ipv6 uri iri \
+                   uri-reference iri-reference uri-template uuid json-pointer relative-json-pointer regex";
+    for format in checked.split_whitespace() {
+        let schema = object(json!({"v": {"type": "string", "format": format}}));
+        let html = form(schema.clone()).blank().into_string();
+        let (_, hint) = html.split_once("-hint\">").unwrap_or_else(|| panic!("{format}: {html}"));
+        let hint = hint.split_once("</p>").unwrap().0;
+        let (_, example) = hint.split_once(", like ").unwrap_or_else(|| panic!("{format}: {hint}"));
+        let example = example.split(' ').next().unwrap().trim_end_matches('.');
+        let is_taken = jsonschema::options()
+            .should_validate_formats(true)
+            .build(&schema)
+            .unwrap()
+            .is_valid(&json!({"v": example}));
+        assert!(is_taken, "{format}: {example}");
+        // This is none of any of them.
+        let page = refused(schema, json!({"v": "[ %\u{0}{("}));
+        let wanted = format!("Write {}{}", hint[..1].to_ascii_lowercase(), &hint[1..]);
+        assert!(page.contains(&format!("</a>: {wanted}</li>")), "{format}: {page}");
+    }
+}
+
+#[test]
+fn blanks_around_a_text_of_a_format_are_left_out_where_they_mean_nothing() {
+    for (format, kept) in [("uuid", false), ("time", false), ("regex", true), ("json-pointer", true)] {
+        let form = form(object(json!({"v": {"type": "string", "format": format}})));
+        let data = read(&form, &posted(&[("/data/v", " x ")]));
+        assert_eq!(data, Ok(Some(json!({"v": if kept { " x " } else { "x" }}))), "{format}");
     }
 }
