@@ -38,7 +38,7 @@ pub(super) fn sentence(kind: &Kind, fault: &Fault) -> String {
         ("enum", _) => format!("Choose one of these: {argument}."),
         ("minLength", _) => format!("This is too short. The least is {argument}."),
         ("maxLength", _) => format!("This is too long. The most is {argument}."),
-        ("pattern", _) => format!("Write it so that it matches this pattern: {argument}."),
+        ("pattern", _) => format!("Write it so that it matches the pattern “{argument}”."),
         ("type", _) if !fault.choices.is_empty() => format!("Write {}.", types(&fault.choices)),
         ("oneOf" | "anyOf", _) => fits_none(fault),
         ("allOf", _) => "This does not fit all that the job asks for here.".to_owned(),

@@ -9,7 +9,7 @@ pub struct Fault {
     pub place: String,
     /// The keyword of the schema that is not kept there.
     pub keyword: String,
-    /// What that keyword asks for, as the words write it; empty where that is no part of them.
+    /// What that keyword asks for, as people write it; empty where that is no part of them.
     pub argument: String,
     /// What it asks for by name, where it leaves a choice and everything that there is to choose has a name.
     pub choices: Vec<String>,

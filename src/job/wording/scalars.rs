@@ -94,7 +94,10 @@ fn pattern(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<Fault> {
         return Vec::new();
     };
     let matches = walk.schema.checks.matches(pattern, text);
-    rule.asks_if(!matches, "does not match pattern", quoted(pattern))
+    if matches {
+        return Vec::new();
+    }
+    rule.says_of(format!("does not match pattern {}", quoted(pattern)), pattern.to_owned())
 }
 
 fn format(walk: &Walk<'_>, rule: Rule<'_>) -> Vec<Fault> {

@@ -187,8 +187,8 @@ fn what_the_schema_refuses_stands_at_the_field_it_is_about() {
         (["/data/a b", "minimum", "2", ""], "<a href=\"#f4\">a b</a>: Write a number that is at least 2."),
         (["/data/in", "required", "x", ""], "<a href=\"#f6\">x</a>: Fill this in"),
         (
-            ["/data/list/1", "pattern", "\"^a\"", "is odd"],
-            "<a href=\"#f7\">list</a>: At [1]: Write it so that it matches this pattern: &quot;^a&quot;.",
+            ["/data/list/1", "pattern", "^a", "is odd"],
+            "<a href=\"#f7\">list</a>: At [1]: Write it so that it matches the pattern “^a”.",
         ),
         (
             ["/data", "odd", "", "is odd"],

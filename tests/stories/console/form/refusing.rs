@@ -198,3 +198,10 @@ fn blanks_around_a_text_of_a_format_are_left_out_where_they_mean_nothing() {
         assert_eq!(data, Ok(Some(json!({"v": if kept { " x " } else { "x" }}))), "{format}");
     }
 }
+
+#[test]
+fn a_pattern_is_told_as_whoever_writes_patterns_writes_it() {
+    let schema = object(json!({"v": {"type": "string", "pattern": "^\\d{3}/[^\"]$"}}));
+    let page = refused(schema, json!({"v": "12"}));
+    assert!(page.contains("it matches the pattern “^\\d{3}/[^&quot;]$”.</li>"), "{page}");
+}
