@@ -1,9 +1,11 @@
 //! What the command line asks about credentials, done on the gateway that has the data directory.
 
+use std::future::ready;
+
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::operation::{AtStake, CredentialsRow, OperationError, Shown, UserRow, WhichReceipts};
-use super::perform::read;
+use super::perform::{CHOICES, read};
 use crate::ambient::Timestamp;
 use crate::credentials::{
     CredentialsError, Cut, Health, Owned, Receipt, Receipts, Revoker, State, Summary, UserDeviceEntry,
@@ -95,6 +97,26 @@ pub(super) async fn receipts(
         Some(device) => kept(gateway, device).await.map(|_| receipts),
         None => Ok(receipts),
     }
+}
+
+/// That nothing is kept by what was `named`, which may be an account's name.
+pub(super) async fn unknown(gateway: &Gateway, named: DeviceUuid) -> OperationError {
+    match called(gateway, named.as_str()).await {
+        Ok(devices) if !devices.is_empty() => {
+            OperationError::NameOfAccount { name: named.to_string(), devices }
+        }
+        // The first reason is the one to tell.
+        _ => OperationError::UnknownCredentials(named),
+    }
+}
+
+/// Who keeps the credentials of accounts of that name; some of them, where they are many.
+async fn called(gateway: &Gateway, name: &str) -> Result<Vec<DeviceUuid>, OperationError> {
+    let all = gateway.credentials.all_devices().await?;
+    let held =
+        stream::iter(all.into_iter().map(|device| gateway.credentials.held(device))).buffered(AT_A_TIME);
+    let called = held.try_filter(|owned| ready(owned.username() == Some(name)));
+    Ok(called.map_ok(|owned| owned.device().clone()).take(CHOICES).try_collect().await?)
 }
 
 async fn kept(gateway: &Gateway, device: DeviceUuid) -> Result<Owned, OperationError> {

@@ -327,6 +327,8 @@ pub(super) enum OperationError {
     SeveralCredentials(Vec<DeviceUuid>),
     #[error("{0} keeps no credentials")]
     UnknownCredentials(DeviceUuid),
+    #[error("{name} keeps no credentials: it is the name of {}", credentials_of(.devices))]
+    NameOfAccount { name: String, devices: Vec<DeviceUuid> },
     #[error("{0} keeps no credentials any more: `endo receipts --credentials {0}` says what became of them")]
     Forgotten(DeviceUuid),
     #[error("{0} is not a user device of this gateway; `endo devices ls` lists them")]
@@ -353,6 +355,17 @@ pub(super) enum OperationError {
     BusSilent(String),
     #[error("{0}")]
     Failed(String),
+}
+
+/// Names change hands at APIs, and uuids do not: whoever means the account says so by these.
+fn credentials_of(devices: &[DeviceUuid]) -> String {
+    match devices {
+        [one] => format!("an account, whose credentials are kept by {one}; name that if you mean it"),
+        all => {
+            let all = listed(all);
+            format!("several accounts, whose credentials are kept by {all}; name the one you mean")
+        }
+    }
 }
 
 fn listed(uuids: &[DeviceUuid]) -> String {

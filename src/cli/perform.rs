@@ -25,7 +25,7 @@ use crate::vault::{ResourceOwnerId, SecretText};
 /// The most dead letters that are listed at once.
 const LETTERS: usize = 100;
 /// The most credentials devices that are named to choose among.
-const CHOICES: usize = 20;
+pub(super) const CHOICES: usize = 20;
 
 /// Whoever has a data directory, and does there what is asked for.
 pub(super) struct Holder {
@@ -39,6 +39,15 @@ pub(super) struct Holder {
 impl Holder {
     /// Does the operation to its end.
     pub(super) async fn perform(&self, operation: Operation) -> Answer {
+        match self.done(operation).await {
+            Err(OperationError::UnknownCredentials(named)) => {
+                Err(on_credentials::unknown(&self.gateway, named).await)
+            }
+            answer => answer,
+        }
+    }
+
+    async fn done(&self, operation: Operation) -> Answer {
         let Self { gateway, addresses, links } = self;
         match operation {
             Operation::Locate => to_value(addresses),

@@ -195,6 +195,35 @@ fn credentials_are_listed_shown_and_forgotten() {
 }
 
 #[test]
+fn an_account_s_name_is_never_acted_on_and_answered_with_the_uuids_that_it_may_stand_for() {
+    let (shell, first, device) = with_account();
+    let asked: [&[&str]; 5] = [
+        &["credentials", "forget", "octocat"],
+        &["credentials", "show", "octocat"],
+        &["devices", "add", "--credentials", "octocat"],
+        &["devices", "revoke", "--credentials", "octocat"],
+        &["receipts", "--credentials", "octocat"],
+    ];
+    let says = |is: &str| {
+        for words in asked {
+            let refused = shell.run(words);
+            assert!(ended(&refused, Exit::Failure), "{words:?}");
+            let says = format!("endo: octocat keeps no credentials: it is the name of {is}\n");
+            assert_eq!(stderr(&refused), says, "{words:?}");
+        }
+    };
+    says(&format!("an account, whose credentials are kept by {first}; name that if you mean it"));
+    let add = ["credentials", "add", "--id", "6", "--username", "octocat"];
+    let mut both = [first, last_word(&shell.run_with(&add, "canary-token\n"))];
+    both.sort();
+    let [one, other] = &both;
+    says(&format!("several accounts, whose credentials are kept by {one}, {other}; name the one you mean"));
+    let rows = json(&shell.run(&["devices", "ls", "--json"]));
+    assert!(rows.len() == 1 && rows[0]["uuid"] == *device && rows[0]["revoked"].is_null(), "{rows:?}");
+    assert_eq!(json(&shell.run(&["credentials", "ls", "--json"])).len(), 2);
+}
+
+#[test]
 fn all_devices_of_an_account_are_cut_off_at_once() {
     let (shell, credentials, device) = with_account();
     let other = json(&shell.run(&["devices", "add", "--json"]))[0]["uuid"].as_str().unwrap().to_owned();
