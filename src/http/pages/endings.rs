@@ -25,7 +25,7 @@ pub(in crate::http) async fn ask(request: HttpRequest, door: Data<FrontDoor>) ->
     }
     let devices = visit.user_devices().await?;
     if matches!(ending, Ending::CutOffAll) && devices.is_empty() {
-        return Ok(page(StatusCode::OK, console::nothing_to_cut_off(&visit.viewer(), &visit.shown())));
+        return Ok(nothing_to_cut_off(&visit));
     }
     if let Some(answer) = unproved(&visit, &ending, StatusCode::OK).await? {
         return Ok(answer);
@@ -37,7 +37,9 @@ pub(in crate::http) async fn ask(request: HttpRequest, door: Data<FrontDoor>) ->
 pub(in crate::http) async fn end(request: HttpRequest, body: Body, door: Data<FrontDoor>) -> Answer {
     match end_now(&request, &body, &door).await {
         Err(problem) if problem.kind() == Kind::NotFound => {
-            done_before(&request, &body, &door).await?.ok_or(problem)
+            let session = Session::of(&request, &door).await?;
+            session.read_form(&request, &body)?;
+            done_before(&request, &session, &door).await?.ok_or(problem)
         }
         answer => answer,
     }
@@ -57,12 +59,14 @@ async fn end_now(request: &HttpRequest, body: &Body, door: &FrontDoor) -> Answer
         }
         receipt => receipt?,
     };
-    let uuid = visit.owned.device();
-    Ok(see_other(&match (ending, receipt) {
-        (Ending::Leave, _) => after_leaving(uuid),
-        (_, Some(receipt)) => after(&receipt),
-        (_, None) => format!("/console/credentials/{uuid}"),
-    }))
+    match (ending, receipt) {
+        (Ending::Leave, _) => Ok(see_other(&after_leaving(visit.owned.device()))),
+        (_, Some(receipt)) => Ok(see_other(&after(&receipt))),
+        (_, None) => {
+            let before = done_before(request, &visit.session, door).await?;
+            Ok(before.unwrap_or_else(|| nothing_to_cut_off(&visit)))
+        }
+    }
 }
 
 /// Where the viewer sees what this receipt of theirs says.
@@ -82,18 +86,24 @@ fn after_leaving(uuid: &DeviceUuid) -> String {
 /// The way to what the viewer did before, where that leaves nothing to end in the path.
 async fn done_before(
     request: &HttpRequest,
-    body: &Body,
+    session: &Session,
     door: &FrontDoor,
 ) -> Result<Option<HttpResponse>, Problem> {
-    let session = Session::of(request, door).await?;
-    session.read_form(request, body)?;
     let part = |name| DeviceUuid::from(request.match_info().query(name));
     let (uuid, device) = (part("uuid"), part("device"));
     let receipts = door.entrance()?.credentials.receipts(Some(uuid), None).await?;
     let own = || receipts.shown.iter().filter(|receipt| receipt.is_by(session.owner.as_str()));
     let cut_off = own().find(|receipt| receipt.cut_off().any(|cut| *cut == device));
-    let is_over = |receipt: &&Receipt| matches!(receipt.act, Act::Forgotten | Act::Left);
+    let is_of_all = last_step(request) == "cut-off-all";
+    let is_over = |receipt: &&Receipt| match receipt.act {
+        Act::CutOffAll => is_of_all,
+        act => matches!(act, Act::Forgotten | Act::Left),
+    };
     Ok(cut_off.or_else(|| own().find(is_over)).map(|receipt| see_other(&after(receipt))))
+}
+
+fn nothing_to_cut_off(visit: &Visit<'_>) -> HttpResponse {
+    page(StatusCode::OK, console::nothing_to_cut_off(&visit.viewer(), &visit.shown()))
 }
 
 fn last_owner(visit: &Visit<'_>, status: StatusCode) -> HttpResponse {
@@ -102,14 +112,19 @@ fn last_owner(visit: &Visit<'_>, status: StatusCode) -> HttpResponse {
 
 /// Which end the path names.
 async fn ending(request: &HttpRequest, visit: &Visit<'_>) -> Result<Ending, Problem> {
-    let path = request.path().trim_end_matches('/').to_ascii_lowercase();
-    match path.rsplit('/').next().unwrap_or_default() {
+    match &*last_step(request) {
         "cut-off" => Ok(Ending::CutOff(visit.user_device_in(request).await?)),
         "cut-off-all" => Ok(Ending::CutOffAll),
         "forget" => Ok(Ending::Forget),
         "leave" => Ok(Ending::Leave),
         _ => Err(Problem::nothing_here()),
     }
+}
+
+/// The end of the path.
+fn last_step(request: &HttpRequest) -> String {
+    let path = request.path().trim_end_matches('/').to_ascii_lowercase();
+    path.rsplit('/').next().unwrap_or_default().to_owned()
 }
 
 /// The page that asks for the proof, where it is wanted and missing.

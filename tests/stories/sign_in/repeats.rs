@@ -101,3 +101,33 @@ async fn who_presses_a_button_twice_that_ends_something_is_told_twice_what_it_di
         Some(&*format!("/console?left={}", home.rsplit('/').next().unwrap()))
     );
 }
+
+#[tokio::test]
+async fn who_cuts_all_devices_off_in_two_tabs_is_told_twice_that_it_was_done() {
+    let place = Place::open().await;
+    let (mut browser, home, page) = at_home(&place).await;
+    let all = format!("{home}/cut-off-all");
+    browser.submit(&page, &format!("{home}/add-me"), &[]).await;
+    let tabs = [browser.get(&all).await, browser.get(&all).await];
+    let mut told = Vec::new();
+    for tab in &tabs {
+        let done = browser.submit(tab, &all, &[]).await;
+        told.push(done.header("location").unwrap_or_default().to_owned());
+        let page = browser.follow(done).await;
+        assert!(page.text.contains("All devices were cut off: none of them can use"), "{page:?}");
+    }
+    assert_eq!(told[0], told[1], "both lead to the one receipt");
+
+    // Of what others ended, whoever presses the button hears that nothing is left.
+    let second = place.house.gateway.flow(&"nobody".into()).await.device;
+    let mut other = place.house.signed_in_with_bus(&second).await;
+    let state = depart(&mut other, "/auth/api").await;
+    let theirs = come_back(&mut other, &state).await;
+    let page = other.follow(theirs).await;
+    other.submit(&page, &format!("{home}/add-me"), &[]).await;
+    let late = other.get(&all).await;
+    let first = browser.get(&all).await;
+    assert_eq!(browser.submit(&first, &all, &[]).await.status, 303);
+    let nothing = other.submit(&late, &all, &[]).await;
+    assert!(nothing.status == 200 && nothing.text.contains("there is nothing to cut off"), "{nothing:?}");
+}
