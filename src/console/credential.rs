@@ -88,7 +88,7 @@ pub struct Credential {
     /// What they are called.
     pub shown: Shown,
     /// Who manages them, as far as their names are known.
-    pub owners: Vec<String>,
+    pub owners: Vec<Owner>,
     /// How many more do, who were here before their record moved to this gateway, and not since.
     pub unnamed_owners: usize,
     /// Whether nobody would manage them any more if the viewer left.
@@ -103,6 +103,15 @@ pub struct Credential {
     pub done: Option<Done>,
     /// What no new device may be called.
     pub refused: Option<RefusedName>,
+}
+
+/// Somebody who manages credentials.
+#[derive(Clone, Debug)]
+pub struct Owner {
+    /// The device on the bus that they are.
+    pub uuid: String,
+    /// Whether it is not there any more, so that nobody can sign in as it.
+    pub is_gone: bool,
 }
 
 /// A name that was typed in, and cannot be one.
@@ -160,12 +169,20 @@ pub fn credential(viewer: &Viewer, credential: &Credential) -> Markup {
         h2 { "Owners" }
         p { (owned_by(shown)) }
         ul {
-            @for owner in &credential.owners { li { code { (owner) } @if *owner == viewer.name { " (you)" } } }
+            @for owner in &credential.owners { li { (owner_entry(viewer, owner)) } }
             @if credential.unnamed_owners > 0 { li { (unnamed(credential.unnamed_owners)) } }
         }
         (more(credential))
     };
     page(&Frame { title: "Credentials of", about: Some(shown.name()), viewer: Some(viewer) }, &body)
+}
+
+fn owner_entry(viewer: &Viewer, owner: &Owner) -> Markup {
+    html! {
+        code { (owner.uuid) }
+        @if owner.uuid == viewer.name { " (you)" }
+        @if owner.is_gone { " (not on the bus any more: nobody can sign in as this device)" }
+    }
 }
 
 fn more(credential: &Credential) -> Markup {

@@ -22,7 +22,8 @@ mod turning;
 mod ways;
 
 pub use credential::{
-    Credential, NewDevice, NotedError, RefusedName, Shown, UserDevice, already_added, credential, new_device,
+    Credential, NewDevice, NotedError, Owner, RefusedName, Shown, UserDevice, already_added, credential,
+    new_device,
 };
 pub use credentials::{CredentialsCard, Mine, my_credentials};
 pub use ending::{Ending, confirm, last_owner, nothing_to_cut_off, prove_again};

@@ -1,5 +1,6 @@
 //! An owner gives up the management; the credentials and his devices stay.
 
+use super::owned::is_among;
 use super::receipt::{Act, By, Fate, Matter, Receipt};
 use super::reseal::Successor;
 use super::revoke::note_chores;
@@ -7,7 +8,7 @@ use super::{CredentialsDevices, CredentialsError, Owned};
 use crate::bus::Login;
 use crate::message::DeviceUuid;
 use crate::store::{StoreError, Transaction, View};
-use crate::vault::{Credentials, Owner, Owners};
+use crate::vault::{Credentials, Owners};
 
 /// An owner on the way out, with the receipt that says so.
 pub(super) struct Leaving {
@@ -44,15 +45,14 @@ impl CredentialsDevices {
     pub async fn leave(&self, owned: &Owned, by: &Login) -> Result<(), CredentialsError> {
         let (vault, clock) = (self.vault.clone(), self.clock.clone());
         let (device, account) = (owned.device().clone(), owned.username().map(str::to_owned));
-        let (by, gone) = (by.clone(), self.gone_among(owned.owners()).await?);
+        let (by, gone) = (by.clone(), self.gone_owners(owned).await?);
         let leave = move |opened: &Credentials, owners: Owners| {
             let mut owners = vault.name(owners, std::slice::from_ref(&by.uuid));
             let Some(place) = owners.named.iter().position(|other| *other == by.uuid) else {
                 return Ok(None);
             };
             owners.named.remove(place);
-            // Whoever is known by a signature alone stays, too; a device that is gone manages nothing.
-            if owners.each().all(|owner| matches!(owner, Owner::Named(owner) if gone.contains(&owner))) {
+            if owners.each().all(|owner| is_among(&owner, &gone)) {
                 return Err(CredentialsError::LastOwner);
             }
             let mut receipt = Receipt::new(&device, Act::Left, By::Owner(by.uuid.clone()), clock.now());
@@ -64,12 +64,15 @@ impl CredentialsDevices {
         self.reseal(owned.device(), leave).await.map(drop)
     }
 
-    /// Which of these devices are gone; of a bus elsewhere only those know that it shows itself to.
-    async fn gone_among(&self, owners: &[DeviceUuid]) -> Result<Vec<DeviceUuid>, CredentialsError> {
+    /// Which of their owners are gone from the bus; of a bus elsewhere only those know that it shows itself to.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub async fn gone_owners(&self, owned: &Owned) -> Result<Vec<DeviceUuid>, CredentialsError> {
         if self.bus.embedded().is_none() {
             return Ok(Vec::new());
         }
-        let mut owners = owners.to_vec();
+        let mut owners = owned.owners().to_vec();
         let look = move |view: &View<'_>| {
             let mut gone = Vec::new();
             for owner in owners.drain(..) {

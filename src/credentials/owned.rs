@@ -10,7 +10,7 @@ use crate::bus::embedded::BusError;
 use crate::bus::{Bus, Login};
 use crate::message::DeviceUuid;
 use crate::store::{OwnerName, StoreError, StoredRecord, View};
-use crate::vault::{Credentials, Owners, ResourceOwnerId};
+use crate::vault::{Credentials, Owner, Owners, ResourceOwnerId};
 
 /// Credentials, and the proof that whoever asks is one of their owners.
 #[derive(Debug)]
@@ -51,9 +51,9 @@ impl Owned {
         &self.owners.unnamed
     }
 
-    /// Whether nobody would manage them any more if one of those who may left.
-    pub fn has_one_owner(&self) -> bool {
-        self.owners.each().count() == 1
+    /// Whether nobody would manage them any more if one of those who may left; who is `gone` manages nothing.
+    pub fn has_one_owner(&self, gone: &[DeviceUuid]) -> bool {
+        self.owners.each().filter(|owner| !is_among(owner, gone)).count() == 1
     }
 
     /// All of them.
@@ -75,6 +75,11 @@ impl Owned {
     pub(super) fn record(&self) -> Option<&StoredRecord> {
         self.record.as_ref()
     }
+}
+
+/// Whoever is known by a signature alone is not, and counts.
+pub(super) fn is_among(owner: &Owner, gone: &[DeviceUuid]) -> bool {
+    matches!(owner, Owner::Named(owner) if gone.contains(owner))
 }
 
 impl CredentialsDevices {

@@ -5,7 +5,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::visit::{Visit, done};
-use crate::console::{self, Credential, NewDevice, RefusedName};
+use crate::console::{self, Credential, NewDevice, Owner, RefusedName};
 use crate::credentials::{CredentialsError, State};
 use crate::http::Body;
 use crate::http::naming::named;
@@ -14,6 +14,7 @@ use crate::http::problem::Problem;
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
 use crate::http::session::Sending;
+use crate::message::DeviceUuid;
 
 /// `GET /console/credentials/{uuid}`.
 pub(in crate::http) async fn one(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
@@ -28,11 +29,13 @@ async fn credential(visit: &Visit<'_>, door: &FrontDoor) -> Result<Credential, P
     let (devices, are_errors_all) = visit.user_devices_with_errors().await?;
     let standing = visit.owners.credentials.standing(visit.owned.device()).await;
     let standing = standing.map_err(CredentialsError::from)?;
+    let gone = visit.owners.credentials.gone_owners(&visit.owned).await?;
+    let owner = |uuid: &DeviceUuid| Owner { uuid: uuid.to_string(), is_gone: gone.contains(uuid) };
     Ok(Credential {
         shown: visit.shown(),
-        owners: visit.owned.owners().iter().map(ToString::to_string).collect(),
+        owners: visit.owned.owners().iter().map(owner).collect(),
         unnamed_owners: visit.owned.unnamed_owners().len(),
-        has_one_owner: visit.owned.has_one_owner(),
+        has_one_owner: visit.owned.has_one_owner(&gone),
         devices,
         are_errors_all,
         state: State::of(&standing, door.clock.now()),

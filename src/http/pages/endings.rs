@@ -20,7 +20,7 @@ use crate::message::DeviceUuid;
 pub(in crate::http) async fn ask(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
     let visit = Visit::of(&request, &door).await?;
     let ending = ending(&request, &visit).await?;
-    if matches!(ending, Ending::Leave) && visit.owned.has_one_owner() {
+    if matches!(ending, Ending::Leave) && visit.is_last_owner().await? {
         return Ok(last_owner(&visit, StatusCode::OK));
     }
     let devices = visit.user_devices().await?;

@@ -45,6 +45,11 @@ impl<'a> Visit<'a> {
         }
     }
 
+    /// Whether nobody would manage them any more if the viewer left.
+    pub(super) async fn is_last_owner(&self) -> Result<bool, Problem> {
+        Ok(self.owned.has_one_owner(&self.owners.credentials.gone_owners(&self.owned).await?))
+    }
+
     /// The devices that use them.
     pub(super) async fn user_devices(&self) -> Result<Vec<UserDevice>, Problem> {
         Ok(self.entries().await?.into_iter().map(|entry| self.user_device(entry)).collect())

@@ -3,7 +3,7 @@
 use super::at_the_api::Place;
 use super::pages::{address, at_home};
 use crate::support::browser::{come_back, depart};
-use crate::support::bus::Answer;
+use crate::support::bus::{Answer, send};
 
 #[tokio::test]
 async fn an_owner_reads_what_was_ended_by_whom_and_what_stayed_also_of_what_is_forgotten() {
@@ -97,6 +97,29 @@ async fn the_last_owner_is_told_beforehand_that_they_cannot_leave_and_what_they_
     let late = browser.submit(&asked, &leave, &[]).await;
     assert_eq!(late.status, 409);
     says_that_the_last_owner_stays(&late, &home);
+}
+
+#[tokio::test]
+async fn who_shares_credentials_with_a_device_that_is_gone_is_told_so_and_is_the_last_owner() {
+    let place = Place::open().await;
+    let (mut browser, home, _) = at_home(&place).await;
+    let second = place.house.gateway.flow(&"nobody".into()).await.device;
+    let mut other = place.house.signed_in_with_bus(&second).await;
+    let state = depart(&mut other, "/auth/api").await;
+    assert_eq!(come_back(&mut other, &state).await.header("location"), Some(&*home), "they share them");
+    let gone = format!("<code>{}</code> (not on the bus any more", second.uuid);
+    let page = browser.get(&home).await;
+    assert!(page.text.contains(&*second.uuid) && !page.text.contains(&gone), "{page:?}");
+    assert!(page.text.contains("/leave\""), "{page:?}");
+
+    let remove = place.house.gateway.by(&second, &format!("DELETE /devices/{}", second.uuid));
+    assert_eq!(send(remove).await.status, 200);
+    let page = browser.get(&home).await;
+    assert!(page.text.contains(&gone), "{page:?}");
+    assert_eq!(page.text.matches("not on the bus any more").count(), 1, "{page:?}");
+    assert!(page.text.contains("cannot leave; you can forget the secret instead."), "{page:?}");
+    assert!(!page.text.contains("/leave\""), "{page:?}");
+    says_that_the_last_owner_stays(&browser.get(&format!("{home}/leave")).await, &home);
 }
 
 #[tokio::test]
