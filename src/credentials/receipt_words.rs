@@ -63,7 +63,11 @@ impl ApiVerdict {
             Self::Pending => format!("{api} is still to be told"),
             Self::Revoked => format!("the tokens are over at {api} too"),
             Self::Unknown => format!("{api} does not know the tokens, or not any more"),
-            Self::Impossible => format!("{api} cannot be told"),
+            Self::Impossible => {
+                format!(
+                    "{api} cannot be told: a secret that ended here stays good there until you end it there"
+                )
+            }
             Self::Spared => format!("{api} was not told, for the sake of tokens that are in use"),
             Self::Unanswered => format!("{api} did not answer within a day; end the tokens there yourself"),
             Self::Unasked => {

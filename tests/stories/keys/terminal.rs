@@ -179,7 +179,8 @@ fn credentials_are_listed_shown_and_forgotten() {
     let said = stdout(&forgotten);
     assert!(said.contains("forgotten") && said.contains("by operator"), "{said}");
     assert!(said.contains(&format!("the right of {device} ended")), "{said}");
-    assert!(said.contains("the API cannot be told"), "{said}");
+    let stays = "the API cannot be told: the secret that ended here stays good there; end it there yourself";
+    assert!(said.contains(stays), "{said}");
     assert_eq!(stdout(&shell.run(&["receipts"])), said);
     assert_eq!(json(&shell.run(&["receipts", "--json", "--credentials", &credentials])).len(), 1);
     assert!(json(&shell.run(&["credentials", "ls", "--json"])).is_empty());

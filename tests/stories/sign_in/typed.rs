@@ -317,7 +317,12 @@ async fn an_owner_types_the_present_key_in_to_give_another() {
     assert!(browser.get(&forget).await.text.contains("/auth/api?credentials="));
     assert_eq!(browser.submit(&page, &again, &[("present", "another-key")]).await.status, 303);
     let asked = browser.get(&forget).await;
-    assert_eq!(browser.submit(&asked, &forget, &[]).await.status, 303);
+    let forgotten = browser.submit(&asked, &forget, &[]).await;
+    assert_eq!(forgotten.status, 303);
+    let says = "weather cannot be told: a secret that ended here stays good there until you end it there";
+    for page in [browser.follow(forgotten).await, browser.get("/console/receipts").await] {
+        assert!(page.text.contains(says), "{page:?}");
+    }
 }
 
 #[tokio::test]
