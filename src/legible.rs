@@ -32,6 +32,9 @@ pub enum BadName {
     Length,
 }
 
+/// The longest of what strangers chose that people are shown beside other things, in characters.
+pub const LONGEST_SHOWN: usize = 80;
+
 const JOINER: char = '\u{200d}';
 /// The flags of the parts of countries that people have: the black flag, and letters that nobody sees.
 const FLAGS: [&str; 3] = [

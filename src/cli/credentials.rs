@@ -97,8 +97,9 @@ async fn list(command: &ListArguments, config: &Config, out: &mut dyn Write) -> 
 }
 
 fn cells(row: CredentialsRow) -> [String; 6] {
-    let [account, id, last_use] =
-        [row.username, row.account.map(id), row.last_use].map(|text| text.unwrap_or_else(|| "-".to_owned()));
+    let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+    let [account, id] = [row.username, row.account.map(id)].map(|text| table::strangers_cell(or_dash(text)));
+    let last_use = or_dash(row.last_use);
     [row.uuid.to_string(), account, id, row.devices.to_string(), last_use, row.state]
 }
 

@@ -116,7 +116,8 @@ fn cells(row: DeviceRow) -> [String; 5] {
     };
     let row = DeviceRow { revoked: instead.map(str::to_owned).or(row.revoked), ..row };
     let (bound, revoked) = (or_dash(row.bound), or_dash(row.revoked));
-    [row.uuid.to_string(), row.credentials.to_string(), or_dash(row.name), bound, revoked]
+    let name = table::strangers_cell(or_dash(row.name));
+    [row.uuid.to_string(), row.credentials.to_string(), name, bound, revoked]
 }
 
 async fn revoke_all(credentials: &str, config: &Config, out: &mut dyn Write) -> Result<(), CommandError> {

@@ -2,7 +2,15 @@
 
 use std::io::{self, Write};
 
-use crate::legible::marked;
+use crate::legible::{LONGEST_SHOWN, marked};
+
+/// What a stranger chose, as long as pages show it: a longer one would take the columns behind it out of sight.
+pub(super) fn strangers_cell(text: String) -> String {
+    match text.char_indices().nth(LONGEST_SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
 
 /// Prints rows under a heading, their columns aligned; what people do not see, which a device's name may hold, is not.
 pub(super) fn print<const N: usize>(

@@ -3,7 +3,7 @@
 use maud::{Markup, Render, html};
 
 pub use crate::legible::LONGEST_NAME;
-use crate::legible::seen;
+use crate::legible::{LONGEST_SHOWN, seen};
 
 /// A name that somebody chose, set apart: whatever its script, the words around it stay where they are.
 #[derive(Clone, Copy, Debug)]
@@ -20,17 +20,14 @@ pub(super) fn account(name: Option<&str>) -> Name<'_> {
     Name(name.unwrap_or("an account without a name"))
 }
 
-/// The longest that is shown, in characters.
-const LONGEST: usize = 80;
-
 /// One line of what people see of `text`, not long; none where that is nothing.
 pub fn strangers_text(text: &str) -> Option<String> {
-    cut(text, LONGEST)
+    cut(text, LONGEST_SHOWN)
 }
 
 /// The same of a text that tells something.
 pub fn strangers_sentence(text: &str) -> String {
-    cut(text, 4 * LONGEST).unwrap_or_default()
+    cut(text, 4 * LONGEST_SHOWN).unwrap_or_default()
 }
 
 fn cut(text: &str, longest: usize) -> Option<String> {

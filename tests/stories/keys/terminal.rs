@@ -11,6 +11,7 @@ use endo::store::{RenewalStage, StoreError, StoredRefreshToken};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use crate::support::bus::WithJson;
 use crate::support::desk::fixture_key;
 use crate::support::fake_api::{Answer, FakeApi};
 use crate::support::meshblu::vectors;
@@ -179,7 +180,7 @@ fn credentials_are_listed_shown_and_forgotten() {
     let said = stdout(&forgotten);
     assert!(said.contains("forgotten") && said.contains("by operator"), "{said}");
     assert!(said.contains(&format!("the right of {device} ended")), "{said}");
-    let stays = "the API cannot be told: the secret that ended here stays good there; end it there yourself";
+    let stays = "the API cannot be told: a secret that ended here stays good there until you end it there";
     assert!(said.contains(stays), "{said}");
     assert_eq!(stdout(&shell.run(&["receipts"])), said);
     assert_eq!(json(&shell.run(&["receipts", "--json", "--credentials", &credentials])).len(), 1);
@@ -222,6 +223,32 @@ fn an_account_s_name_is_never_acted_on_and_answered_with_the_uuids_that_it_may_s
     let rows = json(&shell.run(&["devices", "ls", "--json"]));
     assert!(rows.len() == 1 && rows[0]["uuid"] == *device && rows[0]["revoked"].is_null(), "{rows:?}");
     assert_eq!(json(&shell.run(&["credentials", "ls", "--json"])).len(), 2);
+}
+
+#[tokio::test]
+async fn a_long_name_that_a_stranger_chose_keeps_no_column_out_of_sight_and_is_whole_in_json() {
+    let (shell, _, device) = with_account();
+    let long = "ä".repeat(5000);
+    let add = ["credentials", "add", "--id", &long];
+    assert!(ended(&shell.run_with(&add, "canary-token\n"), Exit::Ok));
+    let served = shell.serve(&[]);
+    let owner: Value =
+        serde_json::from_slice(&std::fs::read(shell.data().join("owner.json")).unwrap()).unwrap();
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+    let rename = client.put(format!("{}/v2/devices/{device}", served.told("bus")));
+    let rename = rename.basic_auth(owner["uuid"].as_str().unwrap(), owner["token"].as_str());
+    let rename = rename.json(&serde_json::json!({"$set": {"name": long}}));
+    assert!(rename.send().await.unwrap().status().is_success());
+    drop(served);
+    for (list, of_long) in [("credentials", "account"), ("devices", "name")] {
+        let listed = shell.run(&[list, "ls"]);
+        let widest = stdout(&listed).lines().map(|line| line.chars().count()).max().unwrap();
+        assert!(widest < 300, "{widest}: {}", stdout(&listed));
+        let shown = format!(" {}… ", "ä".repeat(80));
+        assert!(stdout(&listed).contains(&shown), "{}", stdout(&listed));
+        let rows = json(&shell.run(&[list, "ls", "--json"]));
+        assert!(rows.iter().any(|row| row[of_long] == *long), "{rows:?}");
+    }
 }
 
 #[test]
