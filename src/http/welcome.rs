@@ -154,6 +154,12 @@ fn for_people(problem: &Problem) -> (&'static str, String) {
                  the operator to look at the bus"
             ),
         ),
+        Kind::BodyTooLarge => (
+            "This is too much at once",
+            "Nothing was done: what you sent is more than this gateway takes. Go back, shorten what you filled in, and send it \
+             again; if all of it is needed, ask the operator to raise `http.body_bytes`"
+                .to_owned(),
+        ),
         kind => (kind.title(), problem.to_string()),
     }
 }

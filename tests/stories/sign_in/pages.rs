@@ -188,6 +188,21 @@ async fn who_sends_a_form_to_a_page_that_takes_none_is_told_so_in_sentences() {
 }
 
 #[tokio::test]
+async fn who_sends_more_than_the_gateway_takes_is_told_what_to_do() {
+    let place = Place::open().await;
+    let (mut browser, home, page) = at_home(&place).await;
+    let long = "x".repeat(2 << 20);
+    let refused = browser.submit(&page, &format!("{home}/add-me"), &[("name", &long)]).await;
+    assert_eq!(refused.status, 413, "{refused:?}");
+    for says in
+        ["<h1>This is too much at once</h1>", "Nothing was done", "Go back, shorten what you filled in"]
+    {
+        assert!(refused.text.contains(says), "{refused:?}");
+    }
+    assert!(browser.get(&home).await.text.contains("No device uses these"));
+}
+
+#[tokio::test]
 async fn every_page_says_who_is_signed_in() {
     let place = Place::open().await;
     let (mut browser, home, page) = at_home(&place).await;
