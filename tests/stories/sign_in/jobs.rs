@@ -48,7 +48,7 @@ impl Desk {
     }
 
     /// One whose job has these schemas and a handler that answers this.
-    async fn handled(answer: ApiAnswer, message: &str, response: &str) -> Self {
+    pub(super) async fn handled(answer: ApiAnswer, message: &str, response: &str) -> Self {
         let handler = FakeApi::answering(answer).await;
         let url = format!("handler: {{url: '{}'}}", handler.url("/"));
         let documents = [("message.json", message), ("response.json", response), ("job.yaml", &url)];

@@ -3,6 +3,7 @@
 mod addresses;
 mod at_the_api;
 mod crowd;
+mod fields;
 mod foreign_pages;
 mod guesses;
 mod hanging;
