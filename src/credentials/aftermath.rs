@@ -173,7 +173,7 @@ impl CredentialsDevices {
                 Some(errand) => self.run_errand(errand).await,
                 None => Ok(()),
             },
-            Kind::Revocation => self.tell_of(seq, None).await,
+            Kind::Revocation => self.tell_of(seq).await,
         }
     }
 

@@ -59,11 +59,11 @@ impl CredentialsDevices {
         account: Option<&ResourceOwnerId>,
     ) -> Result<Option<Spared>, CredentialsError> {
         let is_stray = revocation.receipt.is_none();
-        let account = if is_stray { account } else { opened.id() };
         let of_one_line = self.of_use_to(opened).await?;
         if let Some(id) = account {
             // What a bus does not answer is why many a sign-in was not kept.
-            let (kept, ends_all) = (self.kept_of(id, is_stray).await?, !self.ends_one_alone());
+            let kept = self.of_use(self.kept_of(id, is_stray).await?).await?;
+            let ends_all = !self.ends_one_alone();
             let ends_alone = self.ends_access_alone() && opened.refresh_token().is_none();
             let may_end = |kept: &Kept| match ends_alone {
                 true => share_a_token(&kept.opened, opened),
@@ -90,13 +90,32 @@ impl CredentialsDevices {
         Ok(holder.map(|device| Spared { why: HELD, kept: vec![device] }))
     }
 
+    /// Those of which anything is of use, as far as is known: nothing ends with what is dead.
+    async fn of_use(&self, kept: Vec<Kept>) -> Result<Vec<Kept>, StoreError> {
+        let (devices, now) =
+            (kept.iter().map(|kept| kept.device.clone()).collect::<Vec<_>>(), self.clock.now());
+        let look = move |view: &View<'_>| {
+            let mut dead = Vec::new();
+            for device in devices {
+                let newest = view.record(&device)?.map(|record| record.generation);
+                let known = view.renewal(&device)?.filter(|known| Some(known.generation) == newest);
+                if known.is_some_and(|known| !known.is_of_use(now)) {
+                    dead.push(device);
+                }
+            }
+            Ok::<_, StoreError>(dead)
+        };
+        let dead = self.store.read(look).await?;
+        Ok(kept.into_iter().filter(|kept| !dead.contains(&kept.device)).collect())
+    }
+
     /// The credentials, of whichever account, to which one of these tokens is of use, or what came of one, or what came with one.
     async fn of_use_to(&self, opened: &Credentials) -> Result<Vec<DeviceUuid>, StoreError> {
         let (tokens, now) =
             (tokens_of(opened).map(SecretText::fingerprint).collect::<Vec<_>>(), self.clock.now());
         let look = move |view: &View<'_>| {
             let holders: Result<Vec<_>, _> = tokens.iter().map(|token| view.holders_of_line(token)).collect();
-            let of_use = holders?.into_iter().flatten().filter(|holder| holder.is_of_use(now));
+            let of_use = holders?.into_iter().flatten().filter(|holder| holder.renewal.is_of_use(now));
             Ok::<_, StoreError>(of_use.map(|holder| holder.credentials).collect())
         };
         self.store.read(look).await

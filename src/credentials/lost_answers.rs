@@ -4,7 +4,9 @@ use super::in_use::tokens_of;
 use super::{CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
 use crate::source::renewal::{is_answer_lost, may_be_lost_answer};
-use crate::store::{HolderOfLine, QueuedRevocation, RenewalStage, StoreError, StoredRefreshToken, View};
+use crate::store::{
+    HolderOfLine, QueuedRevocation, RenewalStage, StoreError, StoredRefreshToken, StoredRenewal, View,
+};
 use crate::vault::{Credentials, ResourceOwnerId, SecretText};
 
 /// Why a secret is not ended whose renewal may have brought what the account signed in for since.
@@ -47,9 +49,8 @@ impl CredentialsDevices {
                 let held = renewal.refresh.as_ref();
                 let is_perhaps =
                     held.is_some_and(|held| lost.iter().any(|lost| may_be_lost_answer(held, lost)));
-                let holder = HolderOfLine { credentials, renewal };
-                if is_perhaps && holder.is_of_use(now) {
-                    holders.push(holder.credentials);
+                if is_perhaps && renewal.is_of_use(now) {
+                    holders.push(credentials);
                 }
             }
             Ok(holders)
@@ -57,8 +58,8 @@ impl CredentialsDevices {
         self.store.read(look).await
     }
 
-    /// Whether a stray may be what a renewal brought, here or anywhere, whose answer was lost or is awaited: that of credentials
-    /// of its account, or of any where nobody knows whose it is. What these can still be renewed by may end with it.
+    /// Whether a stray may be what a renewal brought whose answer was lost or is awaited: that of credentials of its account, or of
+    /// any where nobody knows whose it is. What these are renewed by, or use, may end with it.
     pub(super) async fn may_be_waited_for(
         &self,
         stray: &QueuedRevocation,
@@ -67,14 +68,14 @@ impl CredentialsDevices {
         if stray.receipt.is_some() {
             return Ok(false);
         }
-        let (came, now) = (stray.came, self.clock.now());
+        let (came, devices) = (stray.came, self.clone());
         let look = move |view: &View<'_>| {
             let mut waiting = Vec::new();
-            for holder in view.holders_of_lost_lines(came)? {
-                let Some(held) = &holder.renewal.refresh else { continue };
+            for HolderOfLine { credentials, renewal } in view.holders_of_lost_lines(came)? {
+                let Some(held) = &renewal.refresh else { continue };
                 let is_lost = lost_of(view.line_of(&held.token)?).any(|lost| lost.first_sent <= came);
-                if is_lost && holder.is_of_use(now) {
-                    waiting.push(holder.credentials);
+                if is_lost && devices.goes_on_with(held, &renewal) && devices.is_ours(view, &credentials)? {
+                    waiting.push(credentials);
                 }
             }
             Ok(waiting)
@@ -90,6 +91,19 @@ impl CredentialsDevices {
             }
         }
         Ok(false)
+    }
+
+    /// Whether somebody is at this refresh token, or it is sent again, or what is beside it is used until an end that is known: what
+    /// is in use without one, and nothing renews, keeps nothing waiting for ever.
+    fn goes_on_with(&self, held: &StoredRefreshToken, renewal: &StoredRenewal) -> bool {
+        let now = self.clock.now();
+        held.is_held(now) || self.can_renew_by(held) || renewal.expires_at.is_some_and(|end| now < end)
+    }
+
+    /// Whether the credentials are of the gateway's API.
+    fn is_ours(&self, view: &View<'_>, credentials: &DeviceUuid) -> Result<bool, StoreError> {
+        let source = view.record(credentials)?.and_then(|record| record.source);
+        Ok(self.sealing.other_api(source.as_deref(), None).is_none())
     }
 }
 

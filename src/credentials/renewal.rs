@@ -48,6 +48,11 @@ impl CredentialsDevices {
         self.renewing.as_ref().is_some_and(|renewing| renewing.renewals.is_under_way(credentials))
     }
 
+    /// Whether this refresh token is sent to renew anything, or would be again.
+    pub(super) fn can_renew_by(&self, known: &StoredRefreshToken) -> bool {
+        self.renewing.as_ref().is_some_and(|renewing| renewing.renewals.may_send(known))
+    }
+
     /// How the secret of these credentials stands.
     ///
     /// # Errors

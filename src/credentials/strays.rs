@@ -12,9 +12,9 @@ use super::held_tokens::Tokens;
 use super::{Account, CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
 use crate::source::oauth2::Revoked;
-use crate::store::{NewRevocation, StoreError, StoredRecord, Transaction};
+use crate::store::{NewRevocation, QueuedRevocation, StoreError, StoredRecord, Transaction};
 use crate::telemetry::with_causes;
-use crate::vault::{Contents, Format, ResourceOwnerId, SealError, SecretText};
+use crate::vault::{Contents, Credentials, Format, ResourceOwnerId, SealError, SecretText};
 
 /// For what they are sealed, in place of a device and an account: nobody knows yet whose they are.
 const NAME: &str = "stray";
@@ -30,6 +30,34 @@ pub struct Unnoted {
     /// Whether they are over at the API.
     pub are_over: bool,
     source: CredentialsError,
+}
+
+/// What a sign-in brought.
+struct Stray {
+    account: ResourceOwnerId,
+    access: SecretText,
+    refresh: Option<SecretText>,
+}
+
+impl Stray {
+    /// That of an account that is not known yet.
+    fn of_nobody(access: &SecretText, refresh: Option<&SecretText>) -> Self {
+        let account = ResourceOwnerId::Text(NAME.to_owned());
+        Self { account, access: access.copy(), refresh: refresh.map(SecretText::copy) }
+    }
+
+    fn of(Account { id, secret, refresh_token, .. }: &Account) -> Self {
+        Self { account: id.clone(), ..Self::of_nobody(secret, refresh_token.as_ref()) }
+    }
+}
+
+/// Whose tokens these are that wait for their end, as far as that is known: a stray is sealed for nobody until it is.
+pub(super) fn whose<'a>(
+    revocation: &QueuedRevocation,
+    opened: &'a Credentials,
+) -> Option<&'a ResourceOwnerId> {
+    let is_nobody = |id: &ResourceOwnerId| matches!(id, ResourceOwnerId::Text(name) if name == NAME);
+    opened.id().filter(|id| revocation.receipt.is_some() || !is_nobody(id))
 }
 
 impl CredentialsDevices {
@@ -64,7 +92,7 @@ impl CredentialsDevices {
         if !self.ends_one_alone() {
             return Ok(Arc::new(arrival));
         }
-        match self.put_on_disk(access, refresh).await {
+        match self.put_on_disk(Stray::of_nobody(access, refresh)).await {
             Ok(stray) => {
                 arrival.stray = Some(stray);
                 Ok(Arc::new(arrival))
@@ -76,17 +104,26 @@ impl CredentialsDevices {
         }
     }
 
-    async fn put_on_disk(
+    async fn put_on_disk(&self, stray: Stray) -> Result<i64, CredentialsError> {
+        let (record, now) = (self.seal_stray(stray).await?, self.clock.now());
+        let note = move |transaction: &Transaction<'_>| {
+            let (name, due_at) = (NAME.into(), now.plus(LONGEST_SIGN_IN));
+            let stray = NewRevocation::stray(&name, &record, now, due_at).since(transaction.moment()?);
+            transaction.add_revocation(&stray)
+        };
+        Ok(self.store.write::<_, StoreError, _>(note).await?)
+    }
+
+    async fn seal_stray(
         &self,
-        access: &SecretText,
-        refresh: Option<&SecretText>,
-    ) -> Result<i64, CredentialsError> {
+        Stray { account, access, refresh }: Stray,
+    ) -> Result<StoredRecord, CredentialsError> {
         let contents = Contents {
-            refresh_token: refresh.map(SecretText::copy),
+            refresh_token: refresh,
             hosts: self.sealing.hosts.clone(),
             source: Some(self.sealing.realm.mark()),
             generation: 1,
-            ..Contents::new(ResourceOwnerId::Text(NAME.to_owned()), access.copy())
+            ..Contents::new(account, access)
         };
         let vault = self.vault.clone();
         let seal = move || {
@@ -96,12 +133,13 @@ impl CredentialsDevices {
             Ok::<_, SealError>(StoredRecord { generation, endo, signature, source })
         };
         let sealing = tokio::task::spawn_blocking(seal).await.map_err(|_| CredentialsError::Interrupted)?;
-        let (record, now) = (sealing?, self.clock.now());
-        let note = move |transaction: &Transaction<'_>| {
-            let (name, due_at) = (NAME.into(), now.plus(LONGEST_SIGN_IN));
-            let stray = NewRevocation::stray(&name, &record, now, due_at).since(transaction.moment()?);
-            transaction.add_revocation(&stray)
-        };
+        Ok(sealing?)
+    }
+
+    /// Notes whose it is, for whenever it is told.
+    async fn note_whose(&self, seq: i64, stray: Stray) -> Result<(), CredentialsError> {
+        let record = self.seal_stray(stray).await?;
+        let note = move |transaction: &Transaction<'_>| transaction.replace_stray(seq, &record);
         Ok(self.store.write::<_, StoreError, _>(note).await?)
     }
 
@@ -147,8 +185,13 @@ impl CredentialsDevices {
     pub async fn give_up(&self, arrival: Arc<Arrival>, account: Option<&Account>) -> bool {
         let Some(stray) = arrival.stray else { return false };
         drop(arrival);
-        let (devices, account) = (self.clone(), account.map(|account| account.id.clone()));
-        let giving_up = async move { devices.tell_of(stray, account.as_ref()).await };
+        let (devices, of_account) = (self.clone(), account.map(Stray::of));
+        let giving_up = async move {
+            if let Some(known) = of_account {
+                devices.note_whose(stray, known).await?;
+            }
+            devices.tell_of(stray).await
+        };
         // What the API is asked is seen to its end, also where nobody waits any more.
         match timeout(PATIENCE, tokio::spawn(giving_up)).await {
             Ok(Ok(Ok(()))) => {}

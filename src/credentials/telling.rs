@@ -7,6 +7,7 @@ use super::errands::PAUSES;
 use super::in_use::{ASKED_BEFORE, Spared, tokens_of};
 use super::receipt::{ApiAnswer, ApiVerdict, amend};
 use super::stranded::came_of;
+use super::strays::whose;
 use super::{CredentialsDevices, CredentialsError};
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
@@ -129,20 +130,16 @@ impl CredentialsDevices {
         Self { upstream: client, ..self }
     }
 
-    /// Tells the API of one secret that is over, if that still waits; if a stray one of `account`, as far as that is known.
-    /// Its copy is erased once the API answered, or its time is over.
-    pub(super) async fn tell_of(
-        &self,
-        seq: i64,
-        account: Option<&ResourceOwnerId>,
-    ) -> Result<(), CredentialsError> {
+    /// Tells the API of one secret that is over, if that still waits. Its copy is erased once the API answered, or its time is
+    /// over.
+    pub(super) async fn tell_of(&self, seq: i64) -> Result<(), CredentialsError> {
         // Both at once, for somebody else may erase them at any time.
         let look = move |view: &View<'_>| Ok((view.revocation(seq)?, view.sealed_copy(seq)));
         let (waiting, copy) = self.store.read::<_, StoreError, _>(look).await?;
         let Some(revocation) = waiting else { return Ok(()) };
         let copy = copy.map_err(CredentialsError::from);
         let told = match copy.and_then(|copy| copy.ok_or(CredentialsError::NoRecord)) {
-            Ok(record) => self.ask_to_end(&revocation, record, account).await,
+            Ok(record) => self.ask_to_end(&revocation, record).await,
             Err(error) => Err(unopened(&revocation, &error)),
         };
         if !matches!(told, Err(Hindrance::SignIn)) {
@@ -222,7 +219,6 @@ impl CredentialsDevices {
         &self,
         revocation: &QueuedRevocation,
         record: StoredRecord,
-        account: Option<&ResourceOwnerId>,
     ) -> Result<ApiAnswer, Hindrance> {
         let client = self.whom_to_ask(revocation, &record)?;
         if self.is_too_old(revocation) {
@@ -239,7 +235,8 @@ impl CredentialsDevices {
         if self.sealing.other_api(source.as_deref(), Some(&opened)).is_some() {
             return Err(Hindrance::OtherApi);
         }
-        let ends = self.ends(revocation, &opened, account).await.map_err(untold)?;
+        let account = whose(revocation, &opened);
+        let ends = self.ends(&opened, account).await.map_err(untold)?;
         let now = self.clock.now();
         let minding = self.arrivals.minding(revocation.seq, now);
         // From here on no sign-in comes to hold what ends, unless this is let go.
@@ -331,11 +328,10 @@ impl CredentialsDevices {
     /// What ends with these tokens, as far as it is known.
     async fn ends(
         &self,
-        revocation: &QueuedRevocation,
         opened: &Credentials,
         account: Option<&ResourceOwnerId>,
     ) -> Result<Ends, CredentialsError> {
-        let account = if revocation.receipt.is_some() { opened.id() } else { account }.cloned();
+        let account = account.cloned();
         let mut traits: Vec<_> = tokens_of(opened).map(Trait::token).collect();
         if !self.ends_one_alone() || !self.lost_renewals_of(opened).await?.is_empty() {
             traits.extend(account.clone().map(Trait::Account));

@@ -162,17 +162,8 @@ pub struct HolderOfLine {
 impl HolderOfLine {
     /// Whether they hold the last that is known of the line: nobody spent it.
     pub fn has_the_last(&self) -> bool {
-        !self.is_at(&[RenewalStage::Spent])
-    }
-
-    /// Whether anything that they hold of the line is of use at `now`: its refresh token, which a late answer may show not to have
-    /// been used up where it was given up, or the access token beside it.
-    pub fn is_of_use(&self, now: Timestamp) -> bool {
-        !self.is_at(&[RenewalStage::Spent, RenewalStage::Refused]) || self.renewal.lives(now)
-    }
-
-    fn is_at(&self, stages: &[RenewalStage]) -> bool {
-        self.renewal.refresh.as_ref().is_some_and(|known| stages.contains(&known.stage))
+        let is_spent = |known: &StoredRefreshToken| known.stage == RenewalStage::Spent;
+        !self.renewal.refresh.as_ref().is_some_and(is_spent)
     }
 }
 

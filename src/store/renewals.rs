@@ -54,6 +54,11 @@ impl StoredRenewal {
         })
     }
 
+    /// Whether anything of it is of use: the refresh token, or the access token beside it.
+    pub fn is_of_use(&self, now: Timestamp) -> bool {
+        self.refresh.as_ref().is_some_and(StoredRefreshToken::renews) || self.lives(now)
+    }
+
     /// The same secret, renewed by this refresh token, as far as that still renews anything.
     #[must_use]
     pub fn renewed_by(self, refresh: Option<StoredRefreshToken>) -> Self {

@@ -165,6 +165,19 @@ impl Transaction<'_> {
         Ok(self.last_insert_rowid())
     }
 
+    /// Puts another copy of a stray in the place of the one before, if that still waits.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn replace_stray(&self, seq: i64, record: &StoredRecord) -> Result<(), StoreError> {
+        self.use_reserve();
+        self.overwrite_what_is_freed()?;
+        let sql =
+            "UPDATE revocations SET endo = ?2, signature = ?3, source = ?4 WHERE seq = ?1 AND receipt = 0";
+        self.prepare(sql)?.execute((seq, &record.endo, &record.signature, &record.source))?;
+        Ok(())
+    }
+
     /// Ends the wait of a stray whose secret a record holds from now on; answers whether it was still there.
     ///
     /// # Errors

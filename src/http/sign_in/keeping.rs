@@ -129,7 +129,8 @@ pub(super) fn fate_at(api: &str, ends: bool) -> String {
 pub(super) fn fate_of_tokens(ends: bool) -> &'static str {
     match ends {
         true => {
-            "the tokens that it gave are ended, at once or as soon as it answers, unless credentials here use them"
+            "the tokens that it gave are ended, at once or as soon as it answers, unless credentials here use them, or may still be \
+             renewed by them"
         }
         false => {
             "the tokens that it gave stay good until they end, or you end what this gateway may do in your account there"

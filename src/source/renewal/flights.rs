@@ -10,10 +10,11 @@ use tokio::sync::oneshot;
 
 use super::demand::{Demand, Rejection, Renewed};
 use super::error::RenewalError;
+use super::judgement::may_send_again;
 use super::renewer::Renewer;
 use crate::message::DeviceUuid;
 use crate::source::provider::Retry;
-use crate::store::{StoreError, StoredRenewal, View};
+use crate::store::{StoreError, StoredRefreshToken, StoredRenewal, View};
 use crate::telemetry::with_causes;
 
 /// How many secrets are renewed at a time ahead of their ends.
@@ -112,6 +113,11 @@ impl Renewals {
     /// Whether a refresh token may be sent again when nobody knows what came of it.
     pub fn retry(&self) -> Retry {
         self.renewer.retry()
+    }
+
+    /// Whether this refresh token may be sent, or sent again.
+    pub fn may_send(&self, known: &StoredRefreshToken) -> bool {
+        known.renews() && may_send_again(self.retry(), known.sent)
     }
 
     /// Whether a renewal of this secret is under way.

@@ -61,10 +61,14 @@ impl IssuedToken<'_> {
     }
 
     /// Whether it is good again, for the provider issued it after it was over. Where nobody knows when that was, what is spent
-    /// stays so: of what was refused or given up, whoever brings it knows better.
+    /// stays so: of what was given up whoever brings it knows better, and of what was refused always, for that was not used up.
     fn is_issued_anew(&self, known: &StoredRefreshToken) -> bool {
-        let is_since = self.asked.map_or(!self.is_rotated(), |asked| known.noted <= asked);
-        is_since && !known.renews()
+        match (known.stage, self.asked) {
+            (RenewalStage::Idle | RenewalStage::Sending | RenewalStage::InDoubt, _) => false,
+            (RenewalStage::Refused, _) => true,
+            (RenewalStage::Spent | RenewalStage::GivenUp, Some(asked)) => known.noted <= asked,
+            (stage, None) => stage == RenewalStage::GivenUp,
+        }
     }
 }
 

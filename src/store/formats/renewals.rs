@@ -80,17 +80,21 @@ ALTER TABLE refresh_tokens ADD COLUMN sent_at INTEGER NOT NULL DEFAULT 0;
 ";
 
 /// The order of what is known of refresh tokens, of which clocks that are set back say nothing. Until then it was known by the
-/// clock; what comes is later than all of that. Why one is over is told by its stage.
+/// clock; what comes is later than all of that, and what an answer may be lost to is earlier than all, for a clock may have been
+/// set back since. Why one is over is told by its stage.
 pub(super) const WITH_MOMENTS: &str = "
 CREATE TABLE moments (one INTEGER PRIMARY KEY CHECK (one = 1), last INTEGER NOT NULL);
 ALTER TABLE refresh_tokens RENAME COLUMN sent_at TO first_sent;
 ALTER TABLE refresh_tokens ADD COLUMN noted INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE refresh_tokens ADD COLUMN is_lost INTEGER NOT NULL DEFAULT 0;
 UPDATE refresh_tokens SET noted = noted_at;
-UPDATE refresh_tokens SET is_lost = 1 WHERE stage = 3 AND reason =
-    'nobody knows what came of a renewal, and the provider does not take the refresh token again';
-UPDATE refresh_tokens SET stage = 5 WHERE stage = 3 AND reason =
-    'nobody knows what came of a renewal, and the provider takes no refresh token twice';
+UPDATE refresh_tokens SET is_lost = 1 WHERE stage = 3 AND reason IN (
+    'nobody knows what came of a renewal, and the provider does not take the refresh token again',
+    'the answer to a renewal was lost, and the provider does not take the refresh token again');
+UPDATE refresh_tokens SET stage = 5 WHERE stage = 3 AND reason IN (
+    'nobody knows what came of a renewal, and the provider takes no refresh token twice',
+    'the answer to a renewal was lost, and the provider takes no refresh token twice');
+UPDATE refresh_tokens SET first_sent = 0 WHERE is_lost OR stage IN (1, 2, 5) OR sent > 1;
 UPDATE renewals SET refresh = NULL, refused_at = coalesce(refused_at, unixepoch() * 1000)
 WHERE refresh IN (SELECT token FROM refresh_tokens WHERE stage = 3 AND reason LIKE 'the API refused the secret, and %');
 ALTER TABLE refresh_tokens DROP COLUMN reason;

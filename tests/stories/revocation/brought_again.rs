@@ -245,6 +245,22 @@ async fn nothing_is_spared_for_the_sake_of_what_the_api_refused() {
 }
 
 #[tokio::test]
+async fn neither_for_the_sake_of_credentials_of_the_same_account() {
+    let provider = FakeProvider::start().await;
+    let office = Office::open(provider.settings()).await;
+    let (access, refresh) = provider.grant();
+    let one = office.keep(42, &access, &refresh).await;
+    office.forget(&one).await;
+    let other = office.keep(42, "another access token", &refresh).await;
+    provider.plan([Fault::InvalidGrant]);
+    let refused = office.gateway.credentials.renew_refused(&other, 1).await;
+    assert!(matches!(refused, Err(CredentialsError::SignInAgain { .. })), "{refused:?}");
+    office.does_what_is_due().await;
+    let verdict = office.receipts(&one).await.remove(0).api.unwrap().verdict;
+    assert_eq!((verdict, provider.ended().len()), (ApiVerdict::Revoked, 2));
+}
+
+#[tokio::test]
 async fn what_is_typed_in_after_it_was_spent_is_not_sent_again() {
     let provider = FakeProvider::start().await;
     let office = Office::open(provider.settings()).await;
@@ -295,6 +311,23 @@ async fn what_is_typed_in_after_it_was_refused_is_sent_again() {
     office.keep(42, &another, &refresh).await;
     office.passes(Duration::from_secs(300));
     provider.expire(&another);
+    assert_eq!(office.gateway.credentials.renew_refused(&one, 2).await.unwrap(), Renewed::New);
+}
+
+#[tokio::test]
+async fn so_is_what_was_refused_while_a_sign_in_was_on_its_way_that_was_given_it() {
+    let provider = FakeProvider::start().await;
+    let office = Office::open(provider.settings()).await;
+    let (access, refresh) = provider.grant();
+    let one = office.keep(42, &access, &refresh).await;
+    let account = brings_it_again(&office, &provider).await;
+    provider.plan([Fault::InvalidGrant]);
+    let refused = renewed(&office, &provider, (&one, &access)).await;
+    assert!(matches!(refused, Err(CredentialsError::SignInAgain { .. })), "{refused:?}");
+    let another = account.secret.copy();
+    office.gateway.credentials.keep(account).await.unwrap();
+    office.passes(Duration::from_secs(300));
+    provider.expire(another.expose());
     assert_eq!(office.gateway.credentials.renew_refused(&one, 2).await.unwrap(), Renewed::New);
 }
 

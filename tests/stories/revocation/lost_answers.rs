@@ -198,6 +198,36 @@ async fn what_is_not_kept_ends_whatever_was_lost_since_or_of_others() {
 }
 
 #[tokio::test]
+async fn what_is_not_kept_ends_whatever_was_given_up() {
+    let provider = FakeProvider::start().await;
+    let office = Office::open(provider.settings()).await;
+    let (access, refresh) = provider.grant();
+    let credentials = office.keep(43, &access, &refresh).await;
+    let scene = Scene { provider, office, credentials };
+    scene.loses(Lost::FailedAtTheEnd, &refresh).await;
+    brings_what_is_not_kept(&scene.office, &scene.provider, false).await;
+    assert_eq!((scene.office.waiting().await.len(), scene.provider.ended().len()), (0, 2));
+}
+
+#[tokio::test]
+async fn whose_it_is_that_is_not_kept_is_known_also_when_the_api_is_told_again() {
+    let provider = FakeProvider::start().await;
+    let once = config::Source { refresh_retry: config::RefreshRetry::Once, ..provider.settings() };
+    let office = Office::open(once).await;
+    let (access, refresh) = provider.grant();
+    let credentials = office.keep(43, &access, &refresh).await;
+    let scene = Scene { provider, office, credentials };
+    scene.loses(Lost::Failed, &refresh).await;
+    let Scene { provider, office, .. } = &scene;
+    provider.revocation_meets([Answer::new(503, &[], "")]);
+    brings_what_is_not_kept(office, provider, true).await;
+    assert_eq!(office.waiting().await.len(), 1);
+    office.passes(Duration::from_secs(600));
+    office.does_what_is_due().await;
+    assert_eq!((office.waiting().await.len(), provider.takes("refresh-3")), (0, false));
+}
+
+#[tokio::test]
 async fn neither_does_an_access_token_that_is_in_use_beside_a_spent_refresh_token() {
     let scene = Scene::begin(Lost::Failed).await;
     let Scene { provider, office, credentials } = &scene;

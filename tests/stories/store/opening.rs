@@ -208,22 +208,29 @@ async fn why_a_secret_is_not_renewed_any_more_is_told_as_before() {
     let connection = raw(old.path());
     connection.execute_batch(include_str!("../../fixtures/store-format-31.sql")).unwrap();
     connection.execute_batch("PRAGMA application_id = 0x456e646f; PRAGMA user_version = 31").unwrap();
+    let plainly = "the provider does not take the refresh token any more";
+    let none = "the API refused the secret, and there is no refresh token";
+    let lost = "nobody knows what came of a renewal, and the provider takes no refresh token twice";
+    let refused =
+        "nobody knows what came of a renewal, and the provider does not take the refresh token again";
     let told = [
-        "the provider does not take the refresh token any more",
-        "nobody knows what came of a renewal, and the provider takes no refresh token twice",
-        "nobody knows what came of a renewal, and the provider does not take the refresh token again",
-        "the API refused the secret, and there is no refresh token",
+        (plainly, plainly),
+        (none, none),
+        (lost, lost),
+        (refused, refused),
+        ("the answer to a renewal was lost, and the provider takes no refresh token twice", lost),
+        ("the answer to a renewal was lost, and the provider does not take the refresh token again", refused),
     ];
     let sql =
         "INSERT INTO renewals VALUES (?1, 1, NULL, NULL, 3, 1, '', 0, 0, ?1, 0, NULL, 1, 1, NULL, NULL)";
-    for reason in told {
-        connection.execute(sql, [reason]).unwrap();
+    for (before, _) in told {
+        connection.execute(sql, [before]).unwrap();
     }
     drop(connection);
 
     let store = open(old.path());
-    for reason in told {
-        let look = move |view: &View<'_>| view.renewal(&reason.into());
+    for (before, reason) in told {
+        let look = move |view: &View<'_>| view.renewal(&before.into());
         let renewal = store.read::<_, StoreError, _>(look).await.unwrap().unwrap();
         let health = Standing::of(Some(&renewal), 1, Timestamp::from_millis(0), Some(Retry::Never)).health;
         assert_eq!(health, Health::Dead { reason }, "{renewal:?}");
