@@ -7,8 +7,9 @@ const [directory, address, defaultJobType] = process.argv.slice(2)
 const require = createRequire(`${realpathSync(directory)}/`)
 for (const loader of ['coffee-script/register', 'fs-cson/register']) try { require(loader) } catch { /* not used */ }
 const { camelCase, upperFirst } = require('lodash')
-const load = (name) => { try { return require(`./${name}/`) } catch (error) { console.error(`${name} is left out:`, error) } }
-const jobs = new Map(readdirSync(directory).map((name) => [upperFirst(camelCase(name)), load(name)]))
+const load = (name) => { try { return [upperFirst(camelCase(name)), require(`./${name}/`)] } catch (error) { return console.error(`${name} is left out:`, error) ?? [] } }
+const jobs = new Map(readdirSync(directory).map(load))
+process.on('uncaughtException', (error) => console.error('a job broke where nobody waits for it:', error)) // the others go on
 if (statSync(address, { throwIfNoEntry: false })?.isSocket()) rmSync(address) // what a host that crashed left behind
 createServer(async (request, response) => {
   try {
@@ -16,5 +17,5 @@ createServer(async (request, response) => {
     const job = jobs.get(message.metadata.jobType) ?? jobs.get(defaultJobType)
     const reply = job ? await promisify(job.action.bind(job))({ encrypted }, message) : { metadata: { code: 404, status: 'Not Found' } }
     response.end(JSON.stringify(reply))
-  } catch ({ code, message }) { response.writeHead(code >= 400 && code < 600 ? code : 500).end(JSON.stringify({ error: { code, message } })) }
+  } catch (error) { const { code, message } = Object(error); response.writeHead(code >= 400 && code < 600 ? code : 500).end(JSON.stringify({ error: { code, message } })) }
 }).listen(/^\d+$/.test(address) ? { host: '127.0.0.1', port: address } : address, () => console.log('ready'))

@@ -8,6 +8,8 @@ const JOB: &str = "module.exports = {
     const code = { fail: 418, word: 'ENOENT', far: 1000 }[data]
     if (code) return callback(Object.assign(new Error('as asked'), { code }))
     if (data === 'throw') throw new Error('thrown')
+    if (data === 'throw nothing') throw null
+    if (data === 'throw later') return setTimeout(() => { setTimeout(callback, 50, null, { metadata: { code: 200, status: 'OK' }, data: { said: 'later' } }); null.x }, 0)
     const said = `${data} ${encrypted.username} ${encrypted.secrets.credentials.secret.length}`
     callback(null, { metadata: { code: 200, status: 'OK' }, data: { said, secret: 'stripped' } })
   }
@@ -35,6 +37,8 @@ async fn an_old_job_directory_goes_on_working() {
         assert_eq!(run(code).await.unwrap_err().failure.message, "as asked");
     }
     assert_eq!(run("throw").await.unwrap_err().failure.message, "thrown");
+    assert_eq!(run("throw nothing").await.unwrap_err().failure.code, 500.into());
+    assert_eq!(run("throw later").await.unwrap().metadata.unwrap()["code"], 200, "the host goes on");
     assert!(run("hello").await.is_ok());
 }
 
