@@ -51,7 +51,7 @@ pub(in crate::http) async fn begin(request: HttpRequest, door: Data<FrontDoor>) 
     }
     let browser = Browser::of(&request);
     let is_program = !browser.tells_who_led && !is_browser(request.headers());
-    let is_meant = browser.is_led_by_us || is_vouched(&request, entrance, &session);
+    let is_meant = is_vouched(&request, entrance, &session).unwrap_or(browser.is_led_by_us);
     if is_meant || is_program {
         let intent = Intent { wish, is_meant };
         let traveller = Traveller::in_session(&session);
@@ -80,11 +80,11 @@ async fn begin_by_program(request: &HttpRequest, door: &FrontDoor, program: &Tra
     Ok(found(depart(entrance, client, program, &intent).url.as_str()))
 }
 
-/// Whether the sign-in with the bus leads here that was begun on a page of the gateway. A page elsewhere can begin one too, or
-/// lead here itself, but has nothing to show for it.
-fn is_vouched(request: &HttpRequest, entrance: &Entrance, session: &Session) -> bool {
+/// Where a sign-in with the bus leads here, whether it was begun on a page of the gateway. A page elsewhere can begin one too,
+/// but has nothing to show for it.
+fn is_vouched(request: &HttpRequest, entrance: &Entrance, session: &Session) -> Option<bool> {
     let voucher = form::pairs(request.query_string()).find(|(name, _)| name == VOUCHER);
-    voucher.is_some_and(|(_, voucher)| entrance.flows.is_vouched(&session.pass, &voucher))
+    voucher.map(|(_, voucher)| entrance.flows.is_vouched(&session.pass, &voucher))
 }
 
 /// The same by the button of the page in between, whose proof was read.

@@ -74,9 +74,11 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
     let begun = begun.map_err(|error| unavailable(&error))?;
     give_back(entrance, begun.before).await;
     // The bus led the browser here, so that it tells no more who did before.
-    let mut answer = match errand.is_meant && errand.next.is_to_the_api() {
-        true => see_other(&errand.next.vouched(&entrance.flows.vouch(&begun.pass))),
-        false => see_other(errand.next.as_str()),
+    let mut answer = match (errand.next.is_to_the_api(), errand.is_meant) {
+        (true, true) => see_other(&errand.next.vouched(&entrance.flows.vouch(&begun.pass))),
+        // The bus's pages may be at the gateway's own address, and would be taken for its own.
+        (true, false) => see_other(&errand.next.vouched("")),
+        (false, _) => see_other(errand.next.as_str()),
     };
     answer.headers_mut().append(SET_COOKIE, browser.keep_session(&begun.pass));
     answer.headers_mut().append(SET_COOKIE, browser.arrive(pending.state.expose()));
