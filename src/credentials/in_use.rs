@@ -62,15 +62,16 @@ impl CredentialsDevices {
         let of_one_line = self.of_use_to(opened).await?;
         if let Some(id) = account {
             // What a bus does not answer is why many a sign-in was not kept.
-            let kept = self.of_use(self.kept_of(id, is_stray).await?).await?;
+            let kept = self.kept_of(id, is_stray).await?;
+            let of_use = self.of_use(kept.iter().map(|kept| kept.device.clone()).collect()).await?;
             let ends_all = !self.ends_one_alone();
             let ends_alone = self.ends_access_alone() && opened.refresh_token().is_none();
             let may_end = |kept: &Kept| match ends_alone {
                 true => share_a_token(&kept.opened, opened),
                 false => of_one_line.contains(&kept.device) || may_end_together(&kept.opened, opened),
             };
-            let (held, others): (Vec<_>, Vec<_>) =
-                kept.into_iter().partition(|kept| ends_all || may_end(kept));
+            let kept = kept.into_iter().filter(|kept| of_use.contains(&kept.device));
+            let (held, others): (Vec<_>, Vec<_>) = kept.partition(|kept| ends_all || may_end(kept));
             if !held.is_empty() {
                 let kept = held.into_iter().map(|kept| kept.device).collect();
                 return Ok(Some(Spared { why: if ends_all { ENDS_NEWER_ONES } else { HELD }, kept }));
@@ -90,35 +91,20 @@ impl CredentialsDevices {
         Ok(holder.map(|device| Spared { why: HELD, kept: vec![device] }))
     }
 
-    /// Those of which anything is of use, as far as is known: nothing ends with what is dead.
-    async fn of_use(&self, kept: Vec<Kept>) -> Result<Vec<Kept>, StoreError> {
-        let (devices, now) =
-            (kept.iter().map(|kept| kept.device.clone()).collect::<Vec<_>>(), self.clock.now());
-        let look = move |view: &View<'_>| {
-            let mut dead = Vec::new();
-            for device in devices {
-                let newest = view.record(&device)?.map(|record| record.generation);
-                let known = view.renewal(&device)?.filter(|known| Some(known.generation) == newest);
-                if known.is_some_and(|known| !known.is_of_use(now)) {
-                    dead.push(device);
-                }
-            }
-            Ok::<_, StoreError>(dead)
-        };
-        let dead = self.store.read(look).await?;
-        Ok(kept.into_iter().filter(|kept| !dead.contains(&kept.device)).collect())
-    }
-
     /// The credentials, of whichever account, to which one of these tokens is of use, or what came of one, or what came with one.
-    async fn of_use_to(&self, opened: &Credentials) -> Result<Vec<DeviceUuid>, StoreError> {
-        let (tokens, now) =
-            (tokens_of(opened).map(SecretText::fingerprint).collect::<Vec<_>>(), self.clock.now());
+    async fn of_use_to(&self, opened: &Credentials) -> Result<Vec<DeviceUuid>, CredentialsError> {
+        let tokens: Vec<_> = tokens_of(opened).map(SecretText::fingerprint).collect();
         let look = move |view: &View<'_>| {
             let holders: Result<Vec<_>, _> = tokens.iter().map(|token| view.holders_of_line(token)).collect();
-            let of_use = holders?.into_iter().flatten().filter(|holder| holder.renewal.is_of_use(now));
-            Ok::<_, StoreError>(of_use.map(|holder| holder.credentials).collect())
+            Ok::<_, StoreError>(holders?.concat())
         };
-        self.store.read(look).await
+        let mut of_use = Vec::new();
+        for holder in self.store.read(look).await? {
+            if self.is_of_use(&holder).await? {
+                of_use.push(holder.credentials);
+            }
+        }
+        Ok(of_use)
     }
 
     /// Has a secret be renewed that the API does not take any more; where that cannot be done, its end is known. Answers what

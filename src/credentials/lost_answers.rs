@@ -5,7 +5,7 @@ use super::{CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
 use crate::source::renewal::{is_answer_lost, may_be_lost_answer};
 use crate::store::{
-    HolderOfLine, QueuedRevocation, RenewalStage, StoreError, StoredRefreshToken, StoredRenewal, View,
+    HolderOfLine, Moment, QueuedRevocation, RenewalStage, StoreError, StoredRefreshToken, View,
 };
 use crate::vault::{Credentials, ResourceOwnerId, SecretText};
 
@@ -33,15 +33,13 @@ impl CredentialsDevices {
         self.store.read(look).await
     }
 
-    /// Those of these credentials of the same account that hold something of use which may have come in the lost answer, where
-    /// one was.
+    /// Those of these credentials of the same account that hold something which may have come in the lost answer, where one was.
     pub(super) async fn holders_of_its_lost_answer(
         &self,
         ending: &Credentials,
         kept: Vec<DeviceUuid>,
     ) -> Result<Vec<DeviceUuid>, StoreError> {
         let lost = self.lost_renewals_of(ending).await?;
-        let now = self.clock.now();
         let look = move |view: &View<'_>| {
             let mut holders = Vec::new();
             for credentials in kept {
@@ -49,7 +47,7 @@ impl CredentialsDevices {
                 let held = renewal.refresh.as_ref();
                 let is_perhaps =
                     held.is_some_and(|held| lost.iter().any(|lost| may_be_lost_answer(held, lost)));
-                if is_perhaps && renewal.is_of_use(now) {
+                if is_perhaps {
                     holders.push(credentials);
                 }
             }
@@ -70,17 +68,22 @@ impl CredentialsDevices {
         }
         let (came, devices) = (stray.came, self.clone());
         let look = move |view: &View<'_>| {
-            let mut waiting = Vec::new();
-            for HolderOfLine { credentials, renewal } in view.holders_of_lost_lines(came)? {
-                let Some(held) = &renewal.refresh else { continue };
-                let is_lost = lost_of(view.line_of(&held.token)?).any(|lost| lost.first_sent <= came);
-                if is_lost && devices.goes_on_with(held, &renewal) && devices.is_ours(view, &credentials)? {
-                    waiting.push(credentials);
+            let mut lost = Vec::new();
+            for holder in view.holders_of_lost_lines(came)? {
+                let Some(held) = &holder.renewal.refresh else { continue };
+                let is_lost = lost_of(view.line_of(&held.token)?).any(|lost| may_be_in(came, &lost));
+                if is_lost && devices.is_ours(view, &holder.credentials)? {
+                    lost.push(holder);
                 }
             }
-            Ok(waiting)
+            Ok::<_, StoreError>(lost)
         };
-        let waiting = self.store.read::<_, StoreError, _>(look).await?;
+        let mut waiting = Vec::new();
+        for holder in self.store.read(look).await? {
+            if self.goes_on(&holder).await? {
+                waiting.push(holder.credentials);
+            }
+        }
         let Some(account) = account else { return Ok(!waiting.is_empty()) };
         for credentials in waiting {
             match self.is_of_account(&credentials, account).await {
@@ -93,11 +96,11 @@ impl CredentialsDevices {
         Ok(false)
     }
 
-    /// Whether somebody is at this refresh token, or it is sent again, or what is beside it is used until an end that is known: what
-    /// is in use without one, and nothing renews, keeps nothing waiting for ever.
-    fn goes_on_with(&self, held: &StoredRefreshToken, renewal: &StoredRenewal) -> bool {
+    /// Whether somebody is at their refresh token, or it is sent again, or the access token beside it is good.
+    async fn goes_on(&self, holder: &HolderOfLine) -> Result<bool, CredentialsError> {
         let now = self.clock.now();
-        held.is_held(now) || self.can_renew_by(held) || renewal.expires_at.is_some_and(|end| now < end)
+        let is_sent = |held: &StoredRefreshToken| held.is_held(now) || self.can_renew_by(held);
+        Ok(holder.renewal.refresh.as_ref().is_some_and(is_sent) || self.is_access_good(holder).await?)
     }
 
     /// Whether the credentials are of the gateway's API.
@@ -105,6 +108,12 @@ impl CredentialsDevices {
         let source = view.record(credentials)?.and_then(|record| record.source);
         Ok(self.sealing.other_api(source.as_deref(), None).is_none())
     }
+}
+
+/// Whether what came at this moment may be what was in the lost answer: the token was sent by then, and nobody knew what goes on.
+fn may_be_in(came: Moment, lost: &StoredRefreshToken) -> bool {
+    let is_open = matches!(lost.stage, RenewalStage::Sending | RenewalStage::InDoubt | RenewalStage::GivenUp);
+    lost.first_sent <= came && (is_open || came < lost.noted)
 }
 
 /// Those of a line of which nobody knows what came of sending them. What was renewed again since tells that nobody went on with

@@ -29,6 +29,7 @@ mod naming;
 mod noted_errors;
 mod of_account;
 mod of_owner;
+mod of_use;
 mod on_embedded;
 mod on_meshblu;
 mod open;

@@ -16,8 +16,10 @@ use crate::store::{NewRevocation, QueuedRevocation, StoreError, StoredRecord, Tr
 use crate::telemetry::with_causes;
 use crate::vault::{Contents, Credentials, Format, ResourceOwnerId, SealError, SecretText};
 
-/// For what they are sealed, in place of a device and an account: nobody knows yet whose they are.
+/// For what they are sealed, in place of a device.
 const NAME: &str = "stray";
+/// Whose account they are until that is known; no API calls one so.
+const NOBODY: &str = "\u{1}nobody";
 /// How long a sign-in may go on after the API gave its tokens; what is a stray by then ends.
 const LONGEST_SIGN_IN: Duration = Duration::from_secs(10 * 60);
 /// How long whoever gives them up waits for the API.
@@ -42,7 +44,7 @@ struct Stray {
 impl Stray {
     /// That of an account that is not known yet.
     fn of_nobody(access: &SecretText, refresh: Option<&SecretText>) -> Self {
-        let account = ResourceOwnerId::Text(NAME.to_owned());
+        let account = ResourceOwnerId::Text(NOBODY.to_owned());
         Self { account, access: access.copy(), refresh: refresh.map(SecretText::copy) }
     }
 
@@ -56,7 +58,7 @@ pub(super) fn whose<'a>(
     revocation: &QueuedRevocation,
     opened: &'a Credentials,
 ) -> Option<&'a ResourceOwnerId> {
-    let is_nobody = |id: &ResourceOwnerId| matches!(id, ResourceOwnerId::Text(name) if name == NAME);
+    let is_nobody = |id: &ResourceOwnerId| matches!(id, ResourceOwnerId::Text(name) if name == NOBODY);
     opened.id().filter(|id| revocation.receipt.is_some() || !is_nobody(id))
 }
 

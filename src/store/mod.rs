@@ -73,7 +73,7 @@ pub use projections::OwedProjection;
 pub use receipts::StoredReceipt;
 pub use records::StoredRecord;
 pub use refresh_tokens::{CopyOfLine, Fingerprint, HolderOfLine, LEASE, RenewalStage, StoredRefreshToken};
-pub use renewals::StoredRenewal;
+pub use renewals::{AccessToken, StoredRenewal};
 pub use revocations::{Erased, NewRevocation, QueuedRevocation};
 pub use rights::StoredRight;
 pub use room::WayIn;

@@ -7,6 +7,17 @@ use super::{Fingerprint, StoreError, StoredRefreshToken, Transaction, View};
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 
+/// How an access token is, as far as is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccessToken {
+    /// Nothing is known against it.
+    Good,
+    /// The API refused it.
+    Refused,
+    /// Its time is over, by the clock.
+    RanOut,
+}
+
 /// The renewal of one credential. It speaks of one generation of its record, and of no other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredRenewal {
@@ -54,9 +65,13 @@ impl StoredRenewal {
         })
     }
 
-    /// Whether anything of it is of use: the refresh token, or the access token beside it.
-    pub fn is_of_use(&self, now: Timestamp) -> bool {
-        self.refresh.as_ref().is_some_and(StoredRefreshToken::renews) || self.lives(now)
+    /// How the access token is at `now`, as far as is known.
+    pub fn access(&self, now: Timestamp) -> AccessToken {
+        match self.refused_at {
+            Some(_) => AccessToken::Refused,
+            None if self.lives(now) => AccessToken::Good,
+            None => AccessToken::RanOut,
+        }
     }
 
     /// The same secret, renewed by this refresh token, as far as that still renews anything.

@@ -61,13 +61,13 @@ impl IssuedToken<'_> {
     }
 
     /// Whether it is good again, for the provider issued it after it was over. Where nobody knows when that was, what is spent
-    /// stays so: of what was given up whoever brings it knows better, and of what was refused always, for that was not used up.
+    /// stays so: of what else is over whoever brings it knows better, and of what was refused always where it was not used up.
     fn is_issued_anew(&self, known: &StoredRefreshToken) -> bool {
         match (known.stage, self.asked) {
             (RenewalStage::Idle | RenewalStage::Sending | RenewalStage::InDoubt, _) => false,
-            (RenewalStage::Refused, _) => true,
-            (RenewalStage::Spent | RenewalStage::GivenUp, Some(asked)) => known.noted <= asked,
-            (stage, None) => stage == RenewalStage::GivenUp,
+            (RenewalStage::Refused, _) if !known.is_lost => true,
+            (_, Some(asked)) => known.noted <= asked,
+            (stage, None) => stage != RenewalStage::Spent,
         }
     }
 }

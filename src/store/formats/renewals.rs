@@ -97,6 +97,7 @@ UPDATE refresh_tokens SET stage = 5 WHERE stage = 3 AND reason IN (
 UPDATE refresh_tokens SET first_sent = 0 WHERE is_lost OR stage IN (1, 2, 5) OR sent > 1;
 UPDATE renewals SET refresh = NULL, refused_at = coalesce(refused_at, unixepoch() * 1000)
 WHERE refresh IN (SELECT token FROM refresh_tokens WHERE stage = 3 AND reason LIKE 'the API refused the secret, and %');
+DELETE FROM refresh_tokens WHERE stage = 3 AND reason LIKE 'the API refused the secret, and %';
 ALTER TABLE refresh_tokens DROP COLUMN reason;
 CREATE INDEX refresh_tokens_lost ON refresh_tokens (first_sent) WHERE is_lost OR stage IN (1, 2, 5) OR sent > 1;
 ALTER TABLE revocations ADD COLUMN came INTEGER NOT NULL DEFAULT 0;

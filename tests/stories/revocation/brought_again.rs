@@ -314,6 +314,29 @@ async fn what_is_typed_in_after_it_was_refused_is_sent_again() {
     assert_eq!(office.gateway.credentials.renew_refused(&one, 2).await.unwrap(), Renewed::New);
 }
 
+/// It may have been used up by the first of two sendings.
+#[tokio::test]
+async fn what_was_refused_after_an_answer_was_lost_is_not_sent_again_for_a_sign_in_that_was_on_its_way() {
+    let provider = FakeProvider::start().await;
+    let once = Source { refresh_retry: endo::config::RefreshRetry::Once, ..provider.settings() };
+    let office = Office::open(once).await;
+    let (access, refresh) = provider.grant();
+    let one = office.keep(42, &access, &refresh).await;
+    let account = brings_it_again(&office, &provider).await;
+    provider.plan([Fault::RotateAndSay(500), Fault::InvalidGrant]);
+    for _ in 0..2 {
+        let _ = renewed(&office, &provider, (&one, &access)).await;
+    }
+    assert_eq!(provider.token_requests(), 2);
+    let another = account.secret.copy();
+    office.gateway.credentials.keep(account).await.unwrap();
+    office.passes(Duration::from_secs(300));
+    provider.expire(another.expose());
+    let over = office.gateway.credentials.renew_refused(&one, 2).await;
+    assert!(matches!(over, Err(CredentialsError::SignInAgain { .. })), "{over:?}");
+    assert_eq!(provider.token_requests(), 2);
+}
+
 #[tokio::test]
 async fn so_is_what_was_refused_while_a_sign_in_was_on_its_way_that_was_given_it() {
     let provider = FakeProvider::start().await;

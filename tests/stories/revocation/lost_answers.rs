@@ -186,6 +186,23 @@ async fn neither_does_what_it_was_given_for_with_what_is_not_kept() {
 }
 
 #[tokio::test]
+async fn neither_does_an_access_token_in_doubt_that_is_used_until_the_api_refuses_it() {
+    let scene = Scene::begin(Lost::Failed).await;
+    let Scene { provider, office, credentials } = &scene;
+    brings_what_is_not_kept(office, provider, false).await;
+    assert_eq!((office.waiting().await.len(), provider.ended()), (1, Vec::new()));
+    let user_device = office.bind(credentials).await;
+    assert_eq!(office.open_for(credentials, &user_device).await.unwrap(), "access-1");
+
+    provider.expire("access-1");
+    let over = office.gateway.credentials.renew_refused(credentials, 1).await;
+    assert!(matches!(over, Err(CredentialsError::SignInAgain { .. })), "{over:?}");
+    office.passes(Duration::from_secs(60));
+    office.does_what_is_due().await;
+    assert_eq!((office.waiting().await.len(), provider.takes("refresh-2")), (0, false));
+}
+
+#[tokio::test]
 async fn what_is_not_kept_ends_whatever_was_lost_since_or_of_others() {
     let provider = FakeProvider::start().await;
     let office = Office::open(provider.settings()).await;
@@ -195,6 +212,24 @@ async fn what_is_not_kept_ends_whatever_was_lost_since_or_of_others() {
     scene.loses(Lost::Failed, &refresh).await;
     brings_what_is_not_kept(&scene.office, &scene.provider, true).await;
     assert_eq!(scene.provider.ended().len(), 2);
+}
+
+#[tokio::test]
+async fn what_is_not_kept_ends_where_it_came_when_nothing_was_in_doubt_any_more() {
+    let provider = FakeProvider::start().await;
+    let once = config::Source { refresh_retry: config::RefreshRetry::Once, ..provider.settings() };
+    let office = Office::open(once).await;
+    let (access, refresh) = provider.grant();
+    let credentials = office.keep(43, &access, &refresh).await;
+    let scene = Scene { provider, office, credentials };
+    scene.loses(Lost::Failed, &refresh).await;
+    let Scene { provider, office, credentials } = &scene;
+    provider.knows(None, &refresh);
+    provider.expire(&access);
+    office.passes(Duration::from_secs(300));
+    assert_eq!(office.gateway.credentials.renew_refused(credentials, 1).await.unwrap(), Renewed::New);
+    brings_what_is_not_kept(office, provider, false).await;
+    assert_eq!((office.waiting().await.len(), provider.ended().len()), (0, 2));
 }
 
 #[tokio::test]

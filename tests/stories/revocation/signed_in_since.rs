@@ -53,6 +53,28 @@ async fn a_forgotten_secret_is_not_ended_where_that_may_end_what_the_account_sig
     assert!(!provider.takes(&second.1));
 }
 
+/// An access token that lives for an hour, and that nothing renews: whether that hour is over the API says.
+#[tokio::test]
+async fn neither_where_the_clock_alone_says_that_it_ran_out() {
+    for is_over in [false, true] {
+        let provider = FakeProvider::start().await;
+        let office = Office::that_ends_all(&provider).await;
+        let (first, second) = (provider.grant(), provider.grant());
+        let credentials = office.keep(42, &first.0, &first.1).await;
+        office.forget(&credentials).await;
+        let (asked, lifetime) = (office.asking().await, Some(Duration::from_secs(3600)));
+        let account = Account { refresh_token: None, asked, lifetime, ..office.account(42, &second.0, "") };
+        office.gateway.credentials.keep(account).await.unwrap();
+        office.passes(Duration::from_secs(7200));
+        if is_over {
+            provider.expire(&second.0);
+        }
+        let verdict = told(&office, &credentials).await.verdict;
+        assert_eq!(verdict, if is_over { ApiVerdict::Revoked } else { ApiVerdict::Spared });
+        assert_eq!(provider.ended().is_empty(), !is_over);
+    }
+}
+
 #[tokio::test]
 async fn tokens_that_newer_credentials_hold_or_that_may_be_of_one_grant_with_theirs_are_not_ended() {
     let with =
