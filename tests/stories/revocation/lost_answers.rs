@@ -35,14 +35,19 @@ struct Scene {
 
 impl Scene {
     async fn begin(lost: Lost) -> Self {
-        let provider = FakeProvider::start().await;
-        provider.gives_its_current_token_again();
-        let office = Office::open(provider.settings()).await;
-        let (access, refresh) = provider.grant();
-        let credentials = office.keep(42, &access, &refresh).await;
-        let scene = Self { provider, office, credentials };
+        let scene = Self::of(42, config::RefreshRetry::Never).await;
+        scene.provider.gives_its_current_token_again();
         scene.loses(lost, "refresh-1").await;
         scene
+    }
+
+    /// Credentials of this account, `access-1` and `refresh-1`, at an API that takes a refresh token again as this says.
+    async fn of(account: i64, refresh_retry: config::RefreshRetry) -> Self {
+        let provider = FakeProvider::start().await;
+        let office = Office::open(config::Source { refresh_retry, ..provider.settings() }).await;
+        let (access, refresh) = provider.grant();
+        let credentials = office.keep(account, &access, &refresh).await;
+        Self { provider, office, credentials }
     }
 
     /// Renews the secret, which this refresh token does.
@@ -155,21 +160,16 @@ async fn brings_what_is_not_kept(office: &Office, provider: &FakeProvider, is_kn
 #[tokio::test]
 async fn neither_does_what_it_was_given_for_with_what_is_not_kept() {
     for is_known in [false, true] {
-        let provider = FakeProvider::start().await;
-        provider.gives_its_current_token_again();
-        let once = config::Source { refresh_retry: config::RefreshRetry::Once, ..provider.settings() };
-        let office = Office::open(once).await;
-        let (access, refresh) = provider.grant();
-        let credentials = office.keep(42, &access, &refresh).await;
-        let scene = Scene { provider, office, credentials };
-        scene.loses(Lost::Failed, &refresh).await;
+        let scene = Scene::of(42, config::RefreshRetry::Once).await;
+        scene.provider.gives_its_current_token_again();
+        scene.loses(Lost::Failed, "refresh-1").await;
         let Scene { provider, office, credentials } = &scene;
         brings_what_is_not_kept(office, provider, is_known).await;
         assert_eq!((office.waiting().await.len(), provider.ended()), (1, Vec::new()));
 
         // The API takes the refresh token again, and that what it gives for it now ends with what it gave before.
-        provider.knows(None, &refresh);
-        provider.expire(&access);
+        provider.knows(None, "refresh-1");
+        provider.expire("access-1");
         office.passes(Duration::from_secs(300));
         assert_eq!(office.gateway.credentials.renew_refused(credentials, 1).await.unwrap(), Renewed::New);
         office.does_what_is_due().await;
@@ -204,28 +204,19 @@ async fn neither_does_an_access_token_in_doubt_that_is_used_until_the_api_refuse
 
 #[tokio::test]
 async fn what_is_not_kept_ends_whatever_was_lost_since_or_of_others() {
-    let provider = FakeProvider::start().await;
-    let office = Office::open(provider.settings()).await;
-    let (access, refresh) = provider.grant();
-    let credentials = office.keep(43, &access, &refresh).await;
-    let scene = Scene { provider, office, credentials };
-    scene.loses(Lost::Failed, &refresh).await;
+    let scene = Scene::of(43, config::RefreshRetry::Never).await;
+    scene.loses(Lost::Failed, "refresh-1").await;
     brings_what_is_not_kept(&scene.office, &scene.provider, true).await;
     assert_eq!(scene.provider.ended().len(), 2);
 }
 
 #[tokio::test]
 async fn what_is_not_kept_ends_where_it_came_when_nothing_was_in_doubt_any_more() {
-    let provider = FakeProvider::start().await;
-    let once = config::Source { refresh_retry: config::RefreshRetry::Once, ..provider.settings() };
-    let office = Office::open(once).await;
-    let (access, refresh) = provider.grant();
-    let credentials = office.keep(43, &access, &refresh).await;
-    let scene = Scene { provider, office, credentials };
-    scene.loses(Lost::Failed, &refresh).await;
+    let scene = Scene::of(43, config::RefreshRetry::Once).await;
+    scene.loses(Lost::Failed, "refresh-1").await;
     let Scene { provider, office, credentials } = &scene;
-    provider.knows(None, &refresh);
-    provider.expire(&access);
+    provider.knows(None, "refresh-1");
+    provider.expire("access-1");
     office.passes(Duration::from_secs(300));
     assert_eq!(office.gateway.credentials.renew_refused(credentials, 1).await.unwrap(), Renewed::New);
     brings_what_is_not_kept(office, provider, false).await;
@@ -234,25 +225,16 @@ async fn what_is_not_kept_ends_where_it_came_when_nothing_was_in_doubt_any_more(
 
 #[tokio::test]
 async fn what_is_not_kept_ends_whatever_was_given_up() {
-    let provider = FakeProvider::start().await;
-    let office = Office::open(provider.settings()).await;
-    let (access, refresh) = provider.grant();
-    let credentials = office.keep(43, &access, &refresh).await;
-    let scene = Scene { provider, office, credentials };
-    scene.loses(Lost::FailedAtTheEnd, &refresh).await;
+    let scene = Scene::of(43, config::RefreshRetry::Never).await;
+    scene.loses(Lost::FailedAtTheEnd, "refresh-1").await;
     brings_what_is_not_kept(&scene.office, &scene.provider, false).await;
     assert_eq!((scene.office.waiting().await.len(), scene.provider.ended().len()), (0, 2));
 }
 
 #[tokio::test]
 async fn whose_it_is_that_is_not_kept_is_known_also_when_the_api_is_told_again() {
-    let provider = FakeProvider::start().await;
-    let once = config::Source { refresh_retry: config::RefreshRetry::Once, ..provider.settings() };
-    let office = Office::open(once).await;
-    let (access, refresh) = provider.grant();
-    let credentials = office.keep(43, &access, &refresh).await;
-    let scene = Scene { provider, office, credentials };
-    scene.loses(Lost::Failed, &refresh).await;
+    let scene = Scene::of(43, config::RefreshRetry::Once).await;
+    scene.loses(Lost::Failed, "refresh-1").await;
     let Scene { provider, office, .. } = &scene;
     provider.revocation_meets([Answer::new(503, &[], "")]);
     brings_what_is_not_kept(office, provider, true).await;
@@ -277,16 +259,11 @@ async fn neither_does_an_access_token_that_is_in_use_beside_a_spent_refresh_toke
 
 /// The refresh token was sent once more, which the API allows, and that answer came.
 async fn two_answers(is_renewed_since: bool) {
-    let provider = FakeProvider::start().await;
-    let once = config::Source { refresh_retry: config::RefreshRetry::Once, ..provider.settings() };
-    let office = Office::open(once).await;
-    let (access, refresh) = provider.grant();
-    let credentials = office.keep(42, &access, &refresh).await;
-    let scene = Scene { provider, office, credentials };
-    scene.loses(Lost::Failed, &refresh).await;
+    let scene = Scene::of(42, config::RefreshRetry::Once).await;
+    scene.loses(Lost::Failed, "refresh-1").await;
     let Scene { provider, office, credentials } = &scene;
-    provider.knows(None, &refresh);
-    provider.expire(&access);
+    provider.knows(None, "refresh-1");
+    provider.expire("access-1");
     office.passes(Duration::from_secs(300));
     assert_eq!(office.gateway.credentials.renew_refused(credentials, 1).await.unwrap(), Renewed::New);
     office.passes(Duration::from_secs(1));
