@@ -77,14 +77,30 @@ impl Ending {
     }
 }
 
+/// What somebody is asked before the end.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// What is to end.
+    pub ending: &'a Ending,
+    /// All devices that use the credentials.
+    pub devices: &'a [UserDevice],
+    /// The newest receipt of the credentials; zero where there is none.
+    pub newest: i64,
+}
+
+/// The field that says which receipt was the newest when the page was made.
+pub const NEWEST_RECEIPT: &str = "newest-receipt";
+
 /// The page that says what will stop working, with the button.
-pub fn confirm(viewer: &Viewer, shown: &Shown, ending: &Ending, devices: &[UserDevice]) -> Markup {
+pub fn confirm(viewer: &Viewer, shown: &Shown, question: &Question<'_>) -> Markup {
+    let Question { ending, devices, newest } = *question;
     let (title, about) = ending.title();
     let body = html! {
         p.lead { (ending.consequence(shown)) }
         (cards(ending.devices(devices)))
         form method="post" action=(ending.path(shown)) {
             (proof(viewer))
+            input type="hidden" name=(NEWEST_RECEIPT) value=(newest);
             button.button.strong.danger { (title) @if let Some(name) = about { " " (name) } }
         }
         p { a href=(shown.path("")) { "Keep it as it is" } }

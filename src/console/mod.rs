@@ -26,7 +26,7 @@ pub use credential::{
     new_device,
 };
 pub use credentials::{CredentialsCard, Mine, my_credentials};
-pub use ending::{Ending, confirm, last_owner, nothing_to_cut_off, prove_again};
+pub use ending::{Ending, NEWEST_RECEIPT, Question, confirm, last_owner, nothing_to_cut_off, prove_again};
 pub use failure::{Failure, failure};
 pub use go_on::{go_on, led_on, not_there};
 pub use job::{Bench, Outcome, Task, job_form, job_form_kept, job_outcome, jobs, past_outcome};

@@ -5,7 +5,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::visit::Visit;
-use crate::console::{self, Ending};
+use crate::console::{self, Ending, Question};
 use crate::credentials::{Act, Cut, Receipt, Revoker};
 use crate::http::Body;
 use crate::http::endings::demand_proof;
@@ -13,12 +13,14 @@ use crate::http::page::{page, see_other};
 use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
-use crate::http::session::Session;
+use crate::http::session::{Fields, Session};
 use crate::message::DeviceUuid;
 
 /// `GET`: what will stop working, and the button; or that nothing can end, or the way to prove first whose account it is.
 pub(in crate::http) async fn ask(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
     let visit = Visit::of(&request, &door).await?;
+    // Before anything else is looked at: what is ended from here on, the button may have ended.
+    let newest = newest_receipt(&visit).await?;
     let ending = ending(&request, &visit).await?;
     if matches!(ending, Ending::Leave) && visit.is_last_owner().await? {
         return Ok(last_owner(&visit, StatusCode::OK));
@@ -30,7 +32,8 @@ pub(in crate::http) async fn ask(request: HttpRequest, door: Data<FrontDoor>) ->
     if let Some(answer) = unproved(&visit, &ending, StatusCode::OK).await? {
         return Ok(answer);
     }
-    Ok(page(StatusCode::OK, console::confirm(&visit.viewer(), &visit.shown(), &ending, &devices)))
+    let question = Question { ending: &ending, devices: &devices, newest };
+    Ok(page(StatusCode::OK, console::confirm(&visit.viewer(), &visit.shown(), &question)))
 }
 
 /// `POST`: the end; whoever presses the button again is told what came of it.
@@ -38,8 +41,11 @@ pub(in crate::http) async fn end(request: HttpRequest, body: Body, door: Data<Fr
     match end_now(&request, &body, &door).await {
         Err(problem) if problem.kind() == Kind::NotFound => {
             let session = Session::of(&request, &door).await?;
-            session.read_form(&request, &body)?;
-            done_before(&request, &session, &door).await?.ok_or(problem)
+            let fields = session.read_form(&request, &body)?;
+            let ended = ended_since(&request, &session, &door, &fields).await?;
+            let is_over = |receipt: &&Receipt| matches!(receipt.act, Act::Forgotten | Act::Left);
+            let told = ended.iter().find(is_over).or_else(|| done_before(&request, &ended));
+            told.map(|receipt| see_other(&after(receipt))).ok_or(problem)
         }
         answer => answer,
     }
@@ -47,7 +53,7 @@ pub(in crate::http) async fn end(request: HttpRequest, body: Body, door: Data<Fr
 
 async fn end_now(request: &HttpRequest, body: &Body, door: &FrontDoor) -> Answer {
     let visit = Visit::of(request, door).await?;
-    visit.session.read_form(request, body)?;
+    let fields = visit.session.read_form(request, body)?;
     let ending = ending(request, &visit).await?;
     if let Some(answer) = unproved(&visit, &ending, StatusCode::UNAUTHORIZED).await? {
         return Ok(answer);
@@ -63,8 +69,9 @@ async fn end_now(request: &HttpRequest, body: &Body, door: &FrontDoor) -> Answer
         (Ending::Leave, _) => Ok(see_other(&after_leaving(visit.owned.device()))),
         (_, Some(receipt)) => Ok(see_other(&after(&receipt))),
         (_, None) => {
-            let before = done_before(request, &visit.session, door).await?;
-            Ok(before.unwrap_or_else(|| nothing_to_cut_off(&visit)))
+            let ended = ended_since(request, &visit.session, door, &fields).await?;
+            let told = done_before(request, &ended).map(|receipt| see_other(&after(receipt)));
+            Ok(told.unwrap_or_else(|| nothing_to_cut_off(&visit)))
         }
     }
 }
@@ -83,23 +90,36 @@ fn after_leaving(uuid: &DeviceUuid) -> String {
     format!("/console?left={uuid}")
 }
 
-/// The way to what the viewer did before, where that leaves nothing to end in the path.
-async fn done_before(
+/// The newest receipt of these credentials, whoever's; zero where there is none.
+async fn newest_receipt(visit: &Visit<'_>) -> Result<i64, Problem> {
+    let device = visit.owned.device().clone();
+    let receipts = visit.owners.credentials.receipts(Some(device), None).await?;
+    Ok(receipts.shown.first().map_or(0, |receipt| receipt.id))
+}
+
+/// What the viewer ended of the credentials in the path since the page with the button was made, the newest first. What
+/// they ended before that, this button did not do.
+async fn ended_since(
     request: &HttpRequest,
     session: &Session,
     door: &FrontDoor,
-) -> Result<Option<HttpResponse>, Problem> {
-    let part = |name| DeviceUuid::from(request.match_info().query(name));
-    let (uuid, device) = (part("uuid"), part("device"));
+    fields: &Fields,
+) -> Result<Vec<Receipt>, Problem> {
+    let newest_then: i64 = fields.one(console::NEWEST_RECEIPT).parse().unwrap_or_default();
+    let uuid = DeviceUuid::from(request.match_info().query("uuid"));
     let receipts = door.entrance()?.credentials.receipts(Some(uuid), None).await?;
-    let own = || receipts.shown.iter().filter(|receipt| receipt.is_by(session.owner.as_str()));
-    let cut_off = own().find(|receipt| receipt.cut_off().any(|cut| *cut == device));
+    let is_own = |receipt: &Receipt| receipt.is_by(session.owner.as_str());
+    let own = receipts.shown.into_iter().filter(is_own);
+    Ok(own.take_while(|receipt| receipt.id > newest_then).collect())
+}
+
+/// The end among these that left nothing to cut off in the path.
+fn done_before<'a>(request: &HttpRequest, ended: &'a [Receipt]) -> Option<&'a Receipt> {
+    let device = DeviceUuid::from(request.match_info().query("device"));
     let is_of_all = last_step(request) == "cut-off-all";
-    let is_over = |receipt: &&Receipt| match receipt.act {
-        Act::CutOffAll => is_of_all,
-        act => matches!(act, Act::Forgotten | Act::Left),
-    };
-    Ok(cut_off.or_else(|| own().find(is_over)).map(|receipt| see_other(&after(receipt))))
+    ended.iter().find(|receipt| {
+        is_of_all && receipt.act == Act::CutOffAll || receipt.cut_off().any(|cut| *cut == device)
+    })
 }
 
 fn nothing_to_cut_off(visit: &Visit<'_>) -> HttpResponse {

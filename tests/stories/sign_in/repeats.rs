@@ -131,3 +131,33 @@ async fn who_cuts_all_devices_off_in_two_tabs_is_told_twice_that_it_was_done() {
     let nothing = other.submit(&late, &all, &[]).await;
     assert!(nothing.status == 200 && nothing.text.contains("there is nothing to cut off"), "{nothing:?}");
 }
+
+#[tokio::test]
+async fn what_somebody_ended_long_before_is_not_told_as_done_by_the_button_that_found_nothing() {
+    let place = Place::open().await;
+    let (mut browser, home, page) = at_home(&place).await;
+    let second = place.house.gateway.flow(&"nobody".into()).await.device;
+    let mut other = place.house.signed_in_with_bus(&second).await;
+    for once_ended in ["cut-off-all", "leave"] {
+        let state = depart(&mut other, "/auth/api").await;
+        let theirs = come_back(&mut other, &state).await;
+        assert_eq!(theirs.header("location"), Some(&*home), "they share them");
+        browser.submit(&page, &format!("{home}/add-me"), &[]).await;
+        let form = format!("{home}/{once_ended}");
+        let asked = other.get(&form).await;
+        assert_eq!(other.submit(&asked, &form, &[]).await.status, 303, "{once_ended}");
+        let page = browser.get(&home).await;
+        browser.submit(&page, &format!("{home}/add-me"), &[]).await;
+
+        // They are there again, and somebody else cuts the devices off before they press the button.
+        let state = depart(&mut other, "/auth/api").await;
+        come_back(&mut other, &state).await;
+        let all = format!("{home}/cut-off-all");
+        let late = other.get(&all).await;
+        let first = browser.get(&all).await;
+        assert_eq!(browser.submit(&first, &all, &[]).await.status, 303);
+        let nothing = other.submit(&late, &all, &[]).await;
+        let says = nothing.text.contains("there is nothing to cut off");
+        assert!(nothing.status == 200 && says, "{once_ended}: {nothing:?}");
+    }
+}
