@@ -1,10 +1,12 @@
 //! The front door of a gateway, and what people's browsers come in by.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::{FirstOwner, Gateway, GatewayError};
+use crate::bus::Login;
 use crate::dispatch::{Desk, Exchange};
 use crate::http::{
     Console, Documents, Entrance, Flows, FrontDoor, Health, Jobs, Mount, OneTimeLinks, Owners, Presence,
@@ -12,6 +14,7 @@ use crate::http::{
 };
 use crate::source;
 use crate::store::StoreError;
+use crate::telemetry::with_causes;
 
 impl Gateway {
     /// A front door that serves documents alone.
@@ -61,7 +64,7 @@ impl Gateway {
         let links = owner.map(|_| {
             // It may be another token by then.
             let directory = self.config.data_dir.clone();
-            let login = move || FirstOwner::read(&directory).ok()?.map(|owner| owner.login());
+            let login = move || login_in(&directory);
             // By an address where no browser keeps it, a link would be used up for nothing, and in clear.
             let opened_at = match keeps_sign_ins(&service_url) {
                 true => service_url.clone(),
@@ -107,4 +110,12 @@ impl Gateway {
     pub(super) fn sessions(&self) -> Sessions {
         Sessions::new(self.store.clone(), self.ambient.clock.clone(), self.ambient.random.clone())
     }
+}
+
+/// What signs the first owner in whom the directory's file names now.
+fn login_in(directory: &Path) -> Option<Login> {
+    let owner = FirstOwner::read(directory).inspect_err(|error| {
+        tracing::error!(error = with_causes(error), "nobody can tell whom a link signs in");
+    });
+    Some(owner.ok()??.login())
 }

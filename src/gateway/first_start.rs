@@ -12,6 +12,7 @@ use crate::bus::Login;
 use crate::bus::embedded::{BusError, Caller, EmbeddedBus};
 use crate::message::DeviceUuid;
 use crate::store::StoredSubscription;
+use crate::telemetry::with_causes;
 
 /// Who the first owner is on the bus. Prints without the token.
 #[derive(Clone, Serialize, Deserialize)]
@@ -40,9 +41,12 @@ impl FirstOwner {
         let failed = |cause| GatewayError::File { path: path.clone(), cause };
         match std::fs::read_to_string(&path) {
             Ok(text) => {
-                let owner =
-                    serde_json::from_str(&text).map_err(|error| failed(std::io::Error::other(error)))?;
-                Ok(Some(owner))
+                // What is wrong there may be the token itself, which nobody is to be told.
+                let told = |error: serde_json::Error| {
+                    let (line, column) = (error.line(), error.column());
+                    std::io::Error::other(format!("no uuid and token up to line {line}, column {column}"))
+                };
+                serde_json::from_str(&text).map(Some).map_err(|error| failed(told(error)))
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(failed(error)),
@@ -63,6 +67,10 @@ impl FirstOwner {
 /// How the first owner of the file stands with the bus.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OwnerStanding {
+    /// There is no file, or not any more.
+    NoFile,
+    /// It cannot be read, for this reason.
+    Unreadable(String),
     /// The bus takes their token.
     Known,
     /// The bus has this device, and does not take the token.
@@ -72,12 +80,18 @@ pub enum OwnerStanding {
 }
 
 impl Gateway {
-    /// How the first owner stands with the bus now; `None` where there is none, on a bus elsewhere.
+    /// How the first owner of the file stands with the bus now: somebody may have written it since the start, or taken it
+    /// away. `None` on a bus elsewhere, which has none.
     ///
     /// # Errors
-    /// [`GatewayError`] when the file or the bus cannot be read.
+    /// [`GatewayError`] when the bus cannot be read.
     pub async fn owner_standing(&self) -> Result<Option<OwnerStanding>, GatewayError> {
-        let (Some(owner), Some(bus)) = (self.present_owner()?, self.bus.embedded()) else { return Ok(None) };
+        let Some(bus) = self.bus.embedded() else { return Ok(None) };
+        let owner = match FirstOwner::read(&self.config.data_dir) {
+            Ok(Some(owner)) => owner,
+            Ok(None) => return Ok(Some(OwnerStanding::NoFile)),
+            Err(error) => return Ok(Some(OwnerStanding::Unreadable(with_causes(&error).to_string()))),
+        };
         let standing = bus.look(move |bus, view| {
             if view.device(&owner.uuid)?.is_none() {
                 return Ok(OwnerStanding::Gone(owner.uuid));
@@ -96,7 +110,8 @@ impl Gateway {
     /// # Errors
     /// [`GatewayError`] when the bus makes none, or the file cannot be written.
     pub async fn renew_owner(&self) -> Result<(), GatewayError> {
-        let (Some(owner), Some(bus)) = (self.present_owner()?, self.bus.embedded()) else { return Ok(()) };
+        let Some(bus) = self.bus.embedded() else { return Ok(()) };
+        let Some(owner) = FirstOwner::read(&self.config.data_dir)? else { return Ok(()) };
         let uuid = owner.uuid.clone();
         let token = bus
             .change(move |bus, transaction| {
@@ -104,11 +119,6 @@ impl Gateway {
             })
             .await?;
         FirstOwner { token: token.to_string(), ..owner }.write(&self.config.data_dir)
-    }
-
-    /// As the file has it now: somebody may have written it since the start, or taken it away.
-    fn present_owner(&self) -> Result<Option<FirstOwner>, GatewayError> {
-        Ok(FirstOwner::read(&self.config.data_dir)?.or_else(|| self.owner.clone()))
     }
 }
 

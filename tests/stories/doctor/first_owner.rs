@@ -93,3 +93,27 @@ async fn a_first_owner_who_is_gone_is_named_and_left_to_the_operator() {
     let anew = shell.serve(&[]);
     assert!(!anew.said.contains("does not know"), "{}", anew.said);
 }
+
+#[tokio::test]
+async fn an_owner_s_file_that_is_away_or_says_nothing_is_one_finding_of_several_and_shows_no_token() {
+    let home = Home::open();
+    let file = home.shell.data().join("owner.json");
+    let before = std::fs::read(&file).unwrap();
+    for (text, says) in [
+        (None, "there is no owner.json"),
+        (Some("{"), "owner.json says nothing: "),
+        (Some("\"a-canary\""), "owner.json says nothing: "),
+    ] {
+        std::fs::remove_file(&file).unwrap();
+        text.iter().for_each(|text| std::fs::write(&file, text).unwrap());
+        assert_eq!(home.ails(), ["first owner"], "{text:?}");
+        let output = home.shell.run(&["doctor", "--fix", "--yes"]);
+        let said = format!("{}{}", stdout(&output), stderr(&output));
+        assert!(said.contains(&format!("wrong first owner        {says}")), "{said}");
+        assert!(said.contains("identity           the bus knows") && !said.contains("a-canary"), "{said}");
+        let link = home.at_a_terminal(&["sign-in-link"]);
+        assert!(stderr(&link).contains("no link would sign anybody in; `endo doctor` says"), "{link:?}");
+        std::fs::write(&file, &before).unwrap();
+    }
+    assert_eq!(home.ails(), [""; 0]);
+}

@@ -124,3 +124,20 @@ async fn a_link_whose_owner_the_bus_does_not_know_any_more_says_so_and_is_not_us
     let answer = browser.submit(&page, "/sign-in", &[]).await;
     assert_eq!(browser.follow(answer).await.status, 200);
 }
+
+#[tokio::test]
+async fn a_link_signs_nobody_in_while_the_owner_s_file_is_away_or_says_nothing() {
+    let house = House::open().await;
+    let file = house.gateway.gateway.config.data_dir.join("owner.json");
+    let (owner, link, mut browser) = (std::fs::read(&file).unwrap(), house.link(), house.browser());
+    let page = browser.get(&link).await;
+    for text in [None, Some("{")] {
+        std::fs::remove_file(&file).unwrap();
+        text.iter().for_each(|text| std::fs::write(&file, text).unwrap());
+        let refused = browser.submit(&page, "/sign-in", &[]).await;
+        assert_eq!(refused.status, 403, "{refused:?}");
+        assert!(refused.text.contains("endo doctor says what to do"), "{refused:?}");
+        std::fs::write(&file, &owner).unwrap();
+    }
+    assert_eq!(browser.submit(&page, "/sign-in", &[]).await.status, 303);
+}
