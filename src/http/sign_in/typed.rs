@@ -69,6 +69,10 @@ pub(in crate::http) async fn take(request: HttpRequest, body: Body, door: Data<F
     match &entrance.way {
         Way::SignIn(None) => Err(unregistered(entrance)),
         Way::SignIn(Some(client)) => match &visitor.session {
+            // They may have been forgotten in another tab since the page with the button was made.
+            Some(session) if !gone::is_there(entrance, &wish).await? => {
+                gone::told(&request, entrance, session)
+            }
             Some(session) => {
                 let departure = depart_meant(entrance, client, session, wish);
                 Ok(departure.by(|url| led_on(url, &entrance.api), &Browser::of(&request)))

@@ -205,3 +205,23 @@ async fn whoever_signs_in_again_for_what_is_forgotten_is_told_so_and_led_to_begi
     let state = depart(&mut browser, "/auth/api").await;
     assert_eq!(come_back(&mut browser, &state).await.status, 303);
 }
+
+#[tokio::test]
+async fn who_presses_the_button_to_the_api_after_the_credentials_were_forgotten_is_told_that_they_are_gone() {
+    let place = Place::open().await;
+    let (mut browser, home, _) = at_home(&place).await;
+    let again = format!("/auth/api?credentials={}", home.rsplit('/').next().unwrap());
+    let asked = browser.get_from("cross-site", &again).await;
+    assert!(asked.text.contains("no page of this gateway led you here"), "{asked:?}");
+
+    let mut tab = browser.clone();
+    let forget = format!("{home}/forget");
+    let confirm = tab.get(&forget).await;
+    assert_eq!(tab.submit(&confirm, &forget, &[]).await.status, 303);
+    let pressed = browser.submit(&asked, &again, &[]).await;
+    assert!(
+        pressed.status == 404 && pressed.text.contains("there is nothing to sign in again"),
+        "{pressed:?}"
+    );
+    assert!(browser.flows().is_empty(), "nothing is under way");
+}
