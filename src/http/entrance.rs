@@ -2,6 +2,7 @@
 
 use super::mount::Mount;
 use super::session::{Flows, OneTimeLinks, Sessions};
+use super::sign_in::Next;
 use crate::bus::BusProvider;
 use crate::credentials::CredentialsDevices;
 use crate::source::oauth2::OAuthClient;
@@ -26,6 +27,13 @@ pub struct Entrance {
     pub service_url: String,
     /// What of that stands before every path.
     pub mount: Mount,
+}
+
+impl Entrance {
+    /// Whether somebody who goes there is sent on to the API; else a page of the gateway takes its place.
+    pub(super) fn sends_to_the_api(&self, next: &Next) -> bool {
+        next.is_to_the_api() && matches!(self.way, Way::SignIn(Some(_)))
+    }
 }
 
 /// How people come by credentials.

@@ -11,7 +11,7 @@ use super::give_back::give_back;
 use crate::bus::{Login, form};
 use crate::console::{self, Once, SignIn};
 use crate::http::Body;
-use crate::http::entrance::{Entrance, Way};
+use crate::http::entrance::Entrance;
 use crate::http::page::{led_on, page, see_other};
 use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
@@ -47,10 +47,9 @@ pub(in crate::http) async fn ask(request: HttpRequest, door: Data<FrontDoor>) ->
     let note = if keeps { note } else { Some(console::NOT_KEPT_HERE) };
     let start = start(entrance.bus.as_ref(), &next);
     let begin_at = begin_at(&request, &entrance.service_url);
-    let is_to_the_api = next.is_to_the_api() && matches!(entrance.way, Way::SignIn(Some(_)));
     let ways = SignIn {
         bus: start.as_deref(),
-        then_at: is_to_the_api.then_some(&*entrance.api),
+        then_at: entrance.sends_to_the_api(&next).then_some(&*entrance.api),
         prints_link: entrance.links.is_some(),
         note,
         begin_at: begin_at.as_deref(),
@@ -118,7 +117,7 @@ pub(in crate::http) async fn enter(request: HttpRequest, body: Body, door: Data<
     let begun = begun.map_err(|error| unavailable(&error))?;
     give_back(entrance, begun.before).await;
     let next = Next::parse(fields.one("next"));
-    let mut answer = match next.is_to_the_api() {
+    let mut answer = match entrance.sends_to_the_api(&next) {
         true => led_on(next.as_str(), &entrance.api),
         false => see_other(next.as_str()),
     };

@@ -442,3 +442,16 @@ async fn where_there_is_no_account_nothing_is_signed_in_again_that_is_not_there(
     assert_eq!(told.status, 404, "{told:?}");
     assert!(told.text.contains("href=\"/auth/api\">Connect "), "{told:?}");
 }
+
+#[tokio::test]
+async fn who_comes_by_the_link_of_the_terminal_is_led_to_the_gateway_s_own_form_without_a_word_of_the_api() {
+    for way in [keys as fn(&mut Config), nothing] {
+        let house = House::with(way).await;
+        let mut browser = house.browser();
+        let page = browser.get(&format!("{}&next=/auth/api", house.link())).await;
+        let on = browser.submit(&page, "/sign-in", &[]).await;
+        assert_eq!((on.status.as_u16(), on.header("location")), (303, Some("/auth/api")), "{on:?}");
+        let form = browser.follow(on).await;
+        assert!(form.status == 200 && form.text.contains("action=\"/auth/api\""), "{form:?}");
+    }
+}
