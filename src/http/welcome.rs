@@ -46,13 +46,12 @@ pub(super) async fn welcome<B: MessageBody + 'static>(
         Ok(answer) => {
             let (request, response) = answer.into_parts();
             let response = visit.finish(response, request.match_name().unwrap_or("unmatched"));
-            let response = mount.leave(response);
-            Ok(ServiceResponse::new(request, response))
+            Ok(ServiceResponse::new(request, mount.leave(response)))
         }
         Err(error) => {
             tracing::error!(trace.id = visit.trace_id, "a request's handler panicked");
             let response = visit.finish(HttpResponse::from_error(error), "unknown");
-            Err(InternalError::from_response("the handler panicked", response).into())
+            Err(InternalError::from_response("the handler panicked", mount.leave(response)).into())
         }
     }
 }
