@@ -133,11 +133,12 @@ async fn forget(command: &ForgetArguments, config: &Config, out: &mut dyn Write)
     let receipt: Receipt = reach::perform(config, Operation::ForgetCredentials(device)).await?;
     // The API may take its time to answer, and is not waited for to say what is done already.
     receipts::tell_ends(&receipt, out)?;
+    // Where nobody says more, what was known when it was done still holds.
     let told: Option<Receipt> =
         reach::perform(config, Operation::CatchUp(receipt.id)).await.unwrap_or_default();
-    receipts::tell_answer(told.as_ref().unwrap_or(&receipt), out)?;
-    let api = told.and_then(|receipt| receipt.api);
-    let is_pending = api.is_some_and(|api| api.verdict == ApiVerdict::Pending);
+    let known = told.unwrap_or(receipt);
+    receipts::tell_answer(&known, out)?;
+    let is_pending = known.api.is_some_and(|api| api.verdict == ApiVerdict::Pending);
     if is_pending && reach::runs_nowhere(config).await {
         // It is done, also where nobody reads this.
         let _ = writeln!(io::stderr(), "endo: {}", NOBODY_TELLS);
