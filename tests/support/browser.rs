@@ -38,12 +38,12 @@ impl Browser {
         Self { base, client, cookies: IndexMap::new(), set: Vec::new(), visited: Vec::new() }
     }
 
-    /// The same browser, where the gateway is found at another port, after which the cookie of its session is named.
+    /// The same browser, where the gateway is found at another port, after which its cookies are named.
     pub(crate) fn moved_to(&self, base: &str) -> Self {
-        let mut moved = Self { cookies: self.cookies.clone(), ..Self::at(base) };
-        if let Some(session) = moved.cookies.shift_remove(&self.session_cookie()) {
-            moved.cookies.insert(moved.session_cookie(), session);
-        }
+        let mut moved = Self::at(base);
+        let (before, now) = (self.port(), moved.port());
+        let renamed = self.cookies.iter().map(|(name, value)| (name.replace(&before, &now), value.clone()));
+        moved.cookies = renamed.collect();
         moved
     }
 
@@ -128,7 +128,12 @@ impl Browser {
 
     /// The name of the cookie of its session.
     pub(crate) fn session_cookie(&self) -> String {
-        format!("endo_session_{}", self.base.port().unwrap())
+        format!("endo_session{}", self.port())
+    }
+
+    /// What stands in the names of its cookies for the port of the gateway.
+    pub(crate) fn port(&self) -> String {
+        format!("_{}", self.base.port().unwrap())
     }
 
     /// The names of the cookies of sign-ins that are under way.

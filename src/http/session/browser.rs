@@ -20,8 +20,8 @@ const MARK: usize = 16;
 const GONE: &str = "; Max-Age=0";
 
 const SESSION: &str = "endo_session";
-/// Before the mark.
-const FLOW: &str = "endo_flow_";
+/// Before the place and the mark.
+const FLOW: &str = "endo_flow";
 
 /// A browser, and the address under which it knows the gateway.
 #[derive(Clone, Debug)]
@@ -38,7 +38,7 @@ pub(in crate::http) struct Browser {
     flows: Vec<(String, Pass)>,
     /// Whether its cookies are for TLS alone.
     is_over_tls: bool,
-    /// What the cookie of its session is named after.
+    /// What its cookies are named after.
     place: String,
     /// The host that it asks, and the port.
     host: String,
@@ -55,8 +55,9 @@ impl Browser {
         let place = if is_over_tls { String::new() } else { place(host) };
         let own = format!("{SESSION}{place}");
         let session = ours.clone().find(|(name, _)| *name == own).map(|(_, value)| value);
+        let start = flow_start(&place);
         let flow = |(name, value): (&str, &str)| {
-            let mark = name.strip_prefix(FLOW)?;
+            let mark = name.strip_prefix(&*start)?;
             (mark_of(mark) == Some(mark)).then_some((mark.to_owned(), Pass::parse(value)?))
         };
         Self {
@@ -107,7 +108,7 @@ impl Browser {
     /// of the newest others.
     pub(in crate::http) fn depart(&self, state: &str, pass: &Pass) -> Vec<HeaderValue> {
         let life = format!("; Max-Age={}", LIFE.as_secs());
-        let begun = self.set(&flow_cookie(state), &pass.expose(), &life);
+        let begun = self.set(&self.flow_cookie(state), &pass.expose(), &life);
         let surplus = (self.flows.len() + 1).saturating_sub(MOST_FLOWS).min(MOST_REMOVED);
         let removed = self.flows.iter().take(surplus).map(|(mark, _)| self.arrive(mark));
         std::iter::once(begun).chain(removed).collect()
@@ -115,11 +116,15 @@ impl Browser {
 
     /// The header that makes the browser forget the pass of the sign-in that it came back from with `state`.
     pub(in crate::http) fn arrive(&self, state: &str) -> HeaderValue {
-        self.set(&flow_cookie(state), "", GONE)
+        self.set(&self.flow_cookie(state), "", GONE)
     }
 
     fn session_cookie(&self) -> String {
         format!("{SESSION}{}", self.place)
+    }
+
+    fn flow_cookie(&self, state: &str) -> String {
+        format!("{}{}", flow_start(&self.place), mark_of(state).unwrap_or_default())
     }
 
     fn set(&self, name: &str, value: &str, life: &str) -> HeaderValue {
@@ -136,7 +141,7 @@ fn prefix(is_over_tls: bool) -> &'static str {
     if is_over_tls { "__Host-" } else { "" }
 }
 
-/// The sessions of gateways on other ports of this machine have names of their own: browsers send one the cookies of all.
+/// The cookies of gateways on other ports of this machine have names of their own: browsers send one those of all.
 fn place(host: &str) -> String {
     let port = Url::parse(&format!("http://{host}/")).ok().and_then(|url| url.port());
     port.map(|port| format!("_{port}")).unwrap_or_default()
@@ -167,8 +172,8 @@ fn mark_of(state: &str) -> Option<&str> {
     mark.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)).then_some(mark)
 }
 
-fn flow_cookie(state: &str) -> String {
-    format!("{FLOW}{}", mark_of(state).unwrap_or_default())
+fn flow_start(place: &str) -> String {
+    format!("{FLOW}{place}_")
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

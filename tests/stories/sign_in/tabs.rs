@@ -10,9 +10,9 @@ use crate::support::browser::{Browser, come_back, depart, state_of};
 use crate::support::provider::Fault;
 
 /// What a browser keeps a pass under that somebody else on this host made up.
-fn foreign(number: usize) -> (String, String) {
+fn foreign(port: &str, number: usize) -> (String, String) {
     let pass = "A".repeat(42);
-    (format!("endo_flow_{number:->16}"), format!("{pass}A"))
+    (format!("endo_flow{port}_{number:->16}"), format!("{pass}A"))
 }
 
 #[tokio::test]
@@ -96,20 +96,39 @@ async fn cookies_of_others_on_this_host_hide_no_sign_in() {
     };
     let mut browser = place.house.signed_in().await;
     let (name, state) = begin(&mut browser).await;
+    let port = browser.port();
+    let foreign = |number| foreign(&port, number);
     browser.cookies.extend((0..90).map(foreign));
     browser.cookies.insert("a".to_owned(), "x".repeat(4000));
-    browser.cookies.insert("endo_flow_".to_owned(), foreign(0).1);
+    browser.cookies.insert(format!("endo_flow{port}_"), foreign(0).1);
     // The same name, for a longer path, comes first.
     browser.cookies.insert("b".to_owned(), format!("; {name}={}; {name}=junk", foreign(0).1));
     assert_eq!(come_back(&mut browser, &state).await.status, 303);
 
     // Where they are there before, they are cleared away bit by bit.
     browser.cookies.shift_remove("b");
-    browser.cookies.shift_remove("endo_flow_");
+    browser.cookies.shift_remove(&format!("endo_flow{port}_"));
     let (_, first) = begin(&mut browser).await;
     let (_, second) = begin(&mut browser).await;
     assert_eq!(browser.flows().len(), 24);
     assert_eq!(come_back(&mut browser, &first).await.status, 303);
     assert_eq!(come_back(&mut browser, &second).await.status, 303);
     refused(&come_back(&mut browser, &second).await, "finished already");
+}
+
+#[tokio::test]
+async fn two_gateways_on_one_machine_drop_none_of_each_other_s_sign_ins() {
+    let place = Place::open().await;
+    let (mut browser, state) = place.under_way("/auth/api").await;
+    let neighbour = Place::open().await;
+    let mut there = neighbour.house.signed_in().await;
+    // Browsers send the cookies of one port to all.
+    there.cookies.extend(browser.cookies.clone());
+    for _ in 0..30 {
+        depart(&mut there, "/auth/api").await;
+    }
+    let page = there.get("/console").await;
+    there.submit(&page, "/sign-out", &[]).await;
+    browser.cookies = there.cookies;
+    assert_eq!(come_back(&mut browser, &state).await.status, 303);
 }
