@@ -2,12 +2,14 @@
 
 use std::io::{self, Write};
 
-use crate::legible::{LONGEST_SHOWN, marked};
+use crate::legible::{LONGEST_SHOWN, marked, seen};
 
 /// What a stranger chose, as long as pages show it: a longer one would take the columns behind it out of sight.
 pub(super) fn strangers_cell(text: String) -> String {
+    let text = marked(&text);
     match text.char_indices().nth(LONGEST_SHOWN) {
-        Some((end, _)) => format!("{}…", &text[..end]),
+        // What the cut leaves of a flag or of letters that were joined was not hidden before: it gets no mark.
+        Some((end, _)) => format!("{}…", seen(&text[..end]).collect::<String>()),
         None => text,
     }
 }

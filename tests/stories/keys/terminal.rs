@@ -384,3 +384,18 @@ async fn whoever_asks_waits_for_as_long_as_the_gateway_says_that_it_works() {
     assert!(ended(&listed, Exit::Ok) && stdout(&listed).is_empty(), "{}", stderr(&listed));
     answering.await.unwrap();
 }
+
+#[test]
+fn a_name_that_is_cut_in_a_flag_gets_no_mark_for_what_nobody_hid() {
+    let shell = Shell::with_key();
+    let (long, england) = ("a".repeat(78), "\u{1f3f4}\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}");
+    let whole = format!("{}{england}", &long[10..]);
+    for (id, name) in [("1", &format!("{long}{england}")), ("2", &whole)] {
+        let add = ["credentials", "add", "--id", id, "--username", name];
+        assert!(ended(&shell.run_with(&add, "canary-token\n"), Exit::Ok));
+    }
+    let output = shell.run(&["credentials", "ls"]);
+    let listed = stdout(&output);
+    assert!(listed.contains(&format!(" {long}\u{1f3f4}… ")) && listed.contains(&whole), "{listed}");
+    assert!(!listed.contains('?'), "{listed}");
+}
