@@ -57,7 +57,6 @@ mod told_by_bus;
 mod user_devices;
 mod uses;
 
-use crate::paging::Page;
 pub use crate::source::renewal::{Health, Renewed, Standing};
 pub use arrivals::Arrival;
 pub use bind::{BoundDevice, NewUserDevice, UserDeviceLook};

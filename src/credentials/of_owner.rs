@@ -5,11 +5,12 @@ use std::collections::HashSet;
 use serde_json::{Value, json};
 
 use super::owned::OwnerKeys;
-use super::{CredentialsDevices, CredentialsError, Owned, Page};
+use super::{CredentialsDevices, CredentialsError, Owned};
 use crate::ambient::Timestamp;
 use crate::bus::Bus;
 use crate::bus::meshblu::{Identity, Meshblu};
 use crate::message::DeviceUuid;
+use crate::paging::Page;
 use crate::store::{StoreError, Transaction, View};
 
 /// The most that are opened for one page.

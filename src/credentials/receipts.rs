@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 
 use super::receipt::Receipt;
-use super::{CredentialsDevices, CredentialsError, Page};
+use super::{CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
+use crate::paging::Page;
 use crate::store::{StoreError, StoredReceipt, View};
 use crate::vault::OwnerDigest;
 
