@@ -103,7 +103,8 @@ pub const LINK_OVER: &str = "That link was used already, is older than ten minut
 
 /// Why a link that is good signs nobody in, and what to do about it.
 pub const OWNER_UNKNOWN: &str = "The bus does not know the first owner by what owner.json says, so the link signs nobody in now; it is \
-                                 not used up. endo doctor says what to do, and the link works then";
+                                 not used up. endo doctor says what to do; where a further token is all that it takes, the link \
+                                 works then";
 
 /// The page behind a link in the terminal that signs nobody in, or not any more; the ways in are at `ways`.
 pub fn link_over(is_signed_in: bool, ways: &str) -> Markup {
