@@ -1,12 +1,16 @@
 //! Whether what credentials hold is of use to anybody: nothing is spared for the sake of what is dead, and what lives does not end.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
 use crate::source::oauth2::Probe;
 use crate::source::renewal::RenewalError;
 use crate::store::{AccessToken, HolderOfLine, StoreError, StoredRefreshToken, StoredRenewal, View};
+
+/// How wrong a clock is taken to be where nobody else tells: more than a zone and its summer time are often mistaken by.
+const WRONG_BY: Duration = Duration::from_secs(3 * 60 * 60);
 
 impl CredentialsDevices {
     /// Those of these credentials of which anything is of use. Of what nothing is known everything may be.
@@ -43,14 +47,30 @@ impl CredentialsDevices {
         Ok(renews || self.is_access_good(holder).await?)
     }
 
-    /// Whether their access token is good. Where it ran out by the clock alone, which may be wrong, the API says.
+    /// Whether their access token is good. Where it ran out by the clock alone, which may be wrong, the API says; what it does not
+    /// say is believed of the clock after a while.
     pub(super) async fn is_access_good(&self, holder: &HolderOfLine) -> Result<bool, CredentialsError> {
         let HolderOfLine { credentials, renewal } = holder;
         match renewal.access(self.clock.now()) {
             AccessToken::Good => Ok(true),
             AccessToken::Refused => Ok(false),
-            AccessToken::RanOut => Ok(self.probe(credentials, renewal).await? != Probe::Rejected),
+            AccessToken::RanOut => match self.probe(credentials, renewal).await {
+                Ok(Probe::Good) => Ok(true),
+                Ok(Probe::Rejected) => Ok(false),
+                Ok(Probe::Unknown) | Err(CredentialsError::NotRenewed(_)) => {
+                    Ok(self.may_be_wrong_of(renewal))
+                }
+                // Nobody uses what no key here opens.
+                Err(CredentialsError::Record(_)) => Ok(false),
+                Err(error) => Err(error),
+            },
         }
+    }
+
+    /// Whether the clock may be wrong about the end of the access token.
+    fn may_be_wrong_of(&self, renewal: &StoredRenewal) -> bool {
+        let now = self.clock.now();
+        renewal.expires_at.is_none_or(|end| now.since(end) < WRONG_BY)
     }
 
     async fn probe(&self, device: &DeviceUuid, renewal: &StoredRenewal) -> Result<Probe, CredentialsError> {

@@ -56,7 +56,8 @@ async fn a_forgotten_secret_is_not_ended_where_that_may_end_what_the_account_sig
 /// An access token that lives for an hour, and that nothing renews: whether that hour is over the API says.
 #[tokio::test]
 async fn neither_where_the_clock_alone_says_that_it_ran_out() {
-    for is_over in [false, true] {
+    // What the API says to it, or that it does not say anything for so many hours.
+    for (says, hours, is_over) in [(200, 8, false), (401, 2, true), (500, 2, false), (500, 8, true)] {
         let provider = FakeProvider::start().await;
         let office = Office::that_ends_all(&provider).await;
         let (first, second) = (provider.grant(), provider.grant());
@@ -65,9 +66,9 @@ async fn neither_where_the_clock_alone_says_that_it_ran_out() {
         let (asked, lifetime) = (office.asking().await, Some(Duration::from_secs(3600)));
         let account = Account { refresh_token: None, asked, lifetime, ..office.account(42, &second.0, "") };
         office.gateway.credentials.keep(account).await.unwrap();
-        office.passes(Duration::from_secs(7200));
-        if is_over {
-            provider.expire(&second.0);
+        office.passes(Duration::from_secs(hours * 3600));
+        if says != 200 {
+            provider.profile_meets([Answer::new(says, &[], "")]);
         }
         let verdict = told(&office, &credentials).await.verdict;
         assert_eq!(verdict, if is_over { ApiVerdict::Revoked } else { ApiVerdict::Spared });
