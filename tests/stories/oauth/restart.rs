@@ -73,15 +73,13 @@ async fn a_sign_in_at_the_gateway_that_is_under_way_outlives_a_kill_and_counts_o
     program.kill();
 
     let program = Program::start(directory.path(), &[], Stdio::null()).await;
-    let mut later = Browser::at(&program.gateway);
-    later.cookies = browser.cookies.clone();
+    let mut later = browser.moved_to(&program.gateway);
     let answer = later.get(&back).await;
     assert_eq!((answer.status.as_u16(), answer.header("location")), (303, Some("/console")), "{answer:?}");
     program.kill();
 
     let program = Program::start(directory.path(), &[], Stdio::null()).await;
-    let mut again = Browser::at(&program.gateway);
-    again.cookies = browser.cookies;
+    let mut again = browser.moved_to(&program.gateway);
     let answer = again.get(&back).await;
     assert!(answer.text.contains("finished already"), "{answer:?}");
 }
