@@ -84,11 +84,16 @@ impl BusProvider {
 
     /// Whether the provider may call itself so (RFC 9207).
     pub fn is_issuer(&self, issuer: &str) -> bool {
+        self.is_at(issuer)
+    }
+
+    /// Whether browsers take its pages and this address for one site's.
+    pub fn is_at(&self, address: &str) -> bool {
         let origin = match self {
             Self::Embedded(_, page) => page.origin(),
             Self::Meshblu(_, provider) => authorize(provider).origin(),
         };
-        Url::parse(issuer).is_ok_and(|issuer| issuer.origin() == origin)
+        Url::parse(address).is_ok_and(|address| address.origin() == origin)
     }
 
     /// The login of the device that the code stands for.

@@ -1,7 +1,7 @@
 //! What people's browsers come in by: their sessions, the bus, and the API that they sign in at.
 
 use super::mount::Mount;
-use super::session::{Flows, OneTimeLinks, Sessions};
+use super::session::{Browser, Flows, OneTimeLinks, Sessions};
 use super::sign_in::Next;
 use crate::bus::BusProvider;
 use crate::credentials::CredentialsDevices;
@@ -33,6 +33,13 @@ impl Entrance {
     /// Whether somebody who goes there is sent on to the API; else a page of the gateway takes its place.
     pub(super) fn sends_to_the_api(&self, next: &Next) -> bool {
         next.is_to_the_api() && matches!(self.way, Way::SignIn(Some(_)))
+    }
+
+    /// Whether a page of the gateway led this browser. Where the bus has the same address nobody can tell: its pages lead wherever
+    /// somebody's device there wants people back.
+    pub(super) fn led(&self, browser: &Browser) -> bool {
+        let is_of_the_bus = self.bus.as_ref().is_some_and(|bus| bus.is_at(&self.service_url));
+        browser.is_led_by_us && !is_of_the_bus
     }
 }
 

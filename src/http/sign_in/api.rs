@@ -51,7 +51,7 @@ pub(in crate::http) async fn begin(request: HttpRequest, door: Data<FrontDoor>) 
     }
     let browser = Browser::of(&request);
     let is_program = !browser.tells_who_led && !is_browser(request.headers());
-    let is_meant = is_vouched(&request, entrance, &session).unwrap_or(browser.is_led_by_us);
+    let is_meant = is_vouched(&request, entrance, &session).unwrap_or_else(|| entrance.led(&browser));
     if is_meant || is_program {
         let intent = Intent { wish, is_meant };
         let traveller = Traveller::in_session(&session);

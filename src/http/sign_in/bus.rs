@@ -39,7 +39,7 @@ pub(in crate::http) async fn begin(request: HttpRequest, door: Data<FrontDoor>) 
     let next = Next::parse(wanted.as_ref().map_or("/auth/api", |(_, next)| next));
     let redirect_url = format!("{}{CALLBACK}", entrance.service_url);
     let browser = Browser::of(&request);
-    let errand = Errand { next, is_meant: browser.is_led_by_us };
+    let errand = Errand { next, is_meant: entrance.led(&browser) };
     let (pending, pass) = entrance.flows.begin(OVER_THE_BUS, redirect_url, &errand);
     let journey = Journey {
         state: pending.state.expose(),

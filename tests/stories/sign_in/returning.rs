@@ -131,6 +131,25 @@ async fn a_page_elsewhere_that_leads_over_the_bus_leads_nobody_to_the_api() {
     assert_eq!(browser.get_from("same-site", &late).await.status, 200);
 }
 
+/// Its pages lead wherever the device of somebody there wants people back.
+#[tokio::test]
+async fn where_the_bus_has_the_gateway_s_address_nobody_is_taken_for_led_by_the_gateway() {
+    for (bus, asks) in [("https://endo.example.org", true), ("https://bus.example.org", false)] {
+        let place = Place::with(|config| {
+            config.listen.public_url = Some("https://endo.example.org".to_owned());
+            config.bus.oauth_url = Some(bus.to_owned());
+        })
+        .await;
+        let mut browser = place.house.browser();
+        let link = place.house.link();
+        let page = browser.get(link.split_once("example.org").unwrap().1).await;
+        browser.submit(&page, "/sign-in", &[]).await;
+        let answer = browser.get_from("same-origin", "/auth/api").await;
+        assert_eq!(answer.status == 200, asks, "{answer:?}");
+        assert_eq!(answer.text.contains("no page of this gateway led you here"), asks, "{answer:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_program_that_goes_to_the_api_by_itself_keeps_the_secret_and_proves_nothing() {
     let place = Place::open().await;
