@@ -293,14 +293,22 @@ impl Drop for Arrival {
 }
 
 impl Ending {
-    /// What comes of asking the API; `None` once somebody signs in for the same who waited for it long enough: what is not
-    /// asked by then would end what that brings.
+    /// Whether somebody signs in for the same who waited for it long enough: what is not asked by then would end what that
+    /// brings.
+    pub(super) fn is_let_go(&self) -> bool {
+        self.is_not_among(&self.all.0.borrow())
+    }
+
+    fn is_not_among(&self, now: &AtTheApi) -> bool {
+        !now.ends.contains_key(&self.number)
+    }
+
+    /// What comes of asking the API; `None` once it is let go.
     pub(super) async fn ask<T>(self, asking: impl Future<Output = T>) -> Option<T> {
-        let is_let_go = |now: &AtTheApi| !now.ends.contains_key(&self.number);
         let mut changes = self.all.0.subscribe();
         tokio::select! {
             biased;
-            _ = changes.wait_for(is_let_go) => None,
+            _ = changes.wait_for(|now| self.is_not_among(now)) => None,
             answer = asking => Some(answer),
         }
     }

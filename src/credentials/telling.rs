@@ -251,6 +251,10 @@ impl CredentialsDevices {
         if self.may_be_waited_for(revocation, account).await.map_err(untold)? {
             return Err(Hindrance::Doubt);
         }
+        if ending.is_let_go() {
+            // That was a long look, and the API was asked for no end in it.
+            return Err(Hindrance::SignIn);
+        }
         if !self.note_asked(revocation.seq).await.map_err(untold)? {
             return Err(Hindrance::TakenUp);
         }

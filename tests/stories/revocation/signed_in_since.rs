@@ -215,6 +215,38 @@ async fn what_came_after_the_api_was_asked_in_vain_is_looked_at_and_not_believed
     }
 }
 
+/// Until the API says whether what is kept is good, nobody asks it to end anything.
+#[tokio::test]
+async fn who_signs_in_during_a_look_at_the_api_is_not_said_to_have_come_when_it_was_asked_to_end_something() {
+    let provider = FakeProvider::start().await;
+    let office = Office::that_ends_all(&provider).await;
+    let (first, second, third) = (provider.grant(), provider.grant(), provider.grant());
+    let credentials = office.keep(42, &first.0, &first.1).await;
+    office.forget(&credentials).await;
+    let (asked, lifetime) = (office.asking().await, Some(Duration::from_secs(3600)));
+    let account = Account { refresh_token: None, asked, lifetime, ..office.account(42, &second.0, "") };
+    office.gateway.credentials.keep(account).await.unwrap();
+    office.passes(Duration::from_secs(7200));
+    let gate = Arc::new(Semaphore::new(0));
+    provider.profile_meets([Answer::new(401, &[], "").behind(&gate)]);
+    let devices = office.gateway.credentials.clone();
+    let telling = tokio::spawn(async move { devices.attend_once().await });
+    until(|| provider.profile_requests() > 0).await;
+    office.keep(42, &third.0, &third.1).await;
+    gate.add_permits(1);
+    telling.await.unwrap().unwrap();
+
+    assert_eq!(provider.ended(), Vec::<String>::new());
+    let [waiting] = &office.waiting().await[..] else { panic!("it waits") };
+    assert_eq!(waiting.attempts, 0);
+    let said = office.receipts(&credentials).await.remove(0).api.unwrap();
+    assert_eq!(said.verdict, ApiVerdict::Pending);
+    assert!(said.why.as_ref().is_some_and(|why| why.starts_with("a sign-in is under way")), "{said:?}");
+
+    is_spared(&office, &credentials, "the account has signed in since").await;
+    assert_eq!((provider.ended(), provider.takes(&third.1)), (Vec::new(), true));
+}
+
 #[tokio::test]
 async fn what_cannot_be_looked_at_now_is_looked_at_later() {
     let provider = FakeProvider::start().await;
