@@ -31,7 +31,8 @@ pub enum RenewalStage {
 }
 
 impl RenewalStage {
-    const ALL: [Self; 6] =
+    /// Every stage there is.
+    pub const ALL: [Self; 6] =
         [Self::Idle, Self::Sending, Self::InDoubt, Self::Refused, Self::Spent, Self::GivenUp];
 
     const fn code(self) -> i64 {
@@ -132,6 +133,10 @@ pub(super) const COLUMNS: &str = "token, line, stage, sent, holder, held_until, 
 
 /// For how long somebody says at once to be at a refresh token, at most; while that goes on, it is said again.
 pub const LEASE: Duration = Duration::from_secs(10);
+
+/// Of which refresh tokens an answer may be lost, as the index `refresh_tokens_lost` has them: all those of which it is, and
+/// such besides as were sent more than once and are not over, or were refused.
+const MAY_BE_LOST: &str = "(is_lost OR stage IN (1, 2, 5) OR sent > 1)";
 const NOBODY_HOLDS_IT: &str = "NOT EXISTS (SELECT 1 FROM renewals WHERE refresh = token)
                                AND NOT EXISTS (SELECT 1 FROM revocations WHERE refresh = token)";
 
@@ -191,7 +196,7 @@ impl View<'_> {
     }
 
     /// The credentials that hold a refresh token of a line of which an answer may be lost to what was first sent at that moment or
-    /// before.
+    /// before: of each such line they are among these, and of others perhaps.
     ///
     /// # Errors
     /// What the database reports.
@@ -199,7 +204,7 @@ impl View<'_> {
         let sql = format!(
             "SELECT credentials, {OF_CREDENTIALS}, {COLUMNS} FROM refresh_tokens JOIN renewals ON refresh = token
              WHERE line IN (SELECT line FROM refresh_tokens
-                            WHERE first_sent <= ?1 AND (is_lost OR stage IN (1, 2, 5) OR sent > 1))"
+                            WHERE first_sent <= ?1 AND {MAY_BE_LOST})"
         );
         self.holders(&sql, [by.number()])
     }

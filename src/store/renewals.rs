@@ -111,8 +111,8 @@ impl View<'_> {
     }
 
     /// The credentials whose refresh token may have no name of its own, though something is known of it that matters to others:
-    /// it was sent, with nobody knowing yet what came of it, or was given up, or is the last of its line under the name of the
-    /// first.
+    /// it was sent, with nobody knowing yet what came of it, or was refused or given up, or is the last of its line under the
+    /// name of the first.
     ///
     /// # Errors
     /// What the database reports.

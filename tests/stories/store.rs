@@ -4,6 +4,7 @@ mod commits;
 mod crowds;
 mod feed;
 mod full;
+mod lost_sendings;
 mod names;
 mod opening;
 mod plans;
