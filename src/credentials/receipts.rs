@@ -53,7 +53,7 @@ impl CredentialsDevices {
         let look = move |view: &View<'_>| {
             let forgotten = view.forgotten_of(&owner)?;
             let devices: Vec<_> = candidates.into_iter().chain(forgotten.iter().cloned()).collect();
-            Ok((view.receipts_among(&devices, from(before), SHOWN + 1)?, forgotten))
+            Ok((view.receipts_among(&devices, before, SHOWN + 1)?, forgotten))
         };
         let (found, forgotten) = self.store.read::<_, StoreError, _>(look).await?;
         let Page { shown, next } = read(found, SHOWN);
@@ -78,8 +78,8 @@ impl CredentialsDevices {
         before: Option<i64>,
     ) -> Result<Receipts, CredentialsError> {
         let look = move |view: &View<'_>| match device {
-            Some(device) => view.receipts_among(&[device], from(before), AT_MOST + 1),
-            None => view.receipts(from(before), AT_MOST + 1),
+            Some(device) => view.receipts_among(&[device], before, AT_MOST + 1),
+            None => view.receipts(before, AT_MOST + 1),
         };
         Ok(read(self.store.read::<_, StoreError, _>(look).await?, AT_MOST))
     }
@@ -92,10 +92,6 @@ impl CredentialsDevices {
         let stored = self.store.read::<_, StoreError, _>(move |view| view.receipt(id)).await?;
         Ok(stored.as_ref().and_then(Receipt::read))
     }
-}
-
-fn from(before: Option<i64>) -> i64 {
-    before.unwrap_or(i64::MAX)
 }
 
 fn read(found: Vec<StoredReceipt>, most: usize) -> Receipts {

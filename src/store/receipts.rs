@@ -51,15 +51,15 @@ impl View<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// The receipts of any of these credentials that are older than this [`StoredReceipt::seq`], newest first, at most
-    /// `limit`.
+    /// The receipts of any of these credentials that are older than this [`StoredReceipt::seq`], or all of them, newest first,
+    /// at most `limit`.
     ///
     /// # Errors
     /// What the database reports.
     pub fn receipts_among(
         &self,
         credentials: &[DeviceUuid],
-        before: i64,
+        before: Option<i64>,
         limit: usize,
     ) -> Result<Vec<StoredReceipt>, StoreError> {
         let sql = "SELECT seq, document FROM receipts
@@ -69,18 +69,18 @@ impl View<'_> {
                    ORDER BY seq DESC";
         let mut statement = self.prepare(sql)?;
         let among = serde_json::json!(credentials).to_string();
-        let rows = statement.query_map((among, before, limit as i64), stored)?;
+        let rows = statement.query_map((among, older_than(before), limit as i64), stored)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// All receipts that are older than this [`StoredReceipt::seq`], newest first, at most `limit`.
+    /// The receipts that are older than this [`StoredReceipt::seq`], or all, newest first, at most `limit`.
     ///
     /// # Errors
     /// What the database reports.
-    pub fn receipts(&self, before: i64, limit: usize) -> Result<Vec<StoredReceipt>, StoreError> {
+    pub fn receipts(&self, before: Option<i64>, limit: usize) -> Result<Vec<StoredReceipt>, StoreError> {
         let sql = "SELECT seq, document FROM receipts WHERE seq < ?1 ORDER BY seq DESC LIMIT ?2";
         let mut statement = self.prepare(sql)?;
-        let rows = statement.query_map((before, limit as i64), stored)?;
+        let rows = statement.query_map((older_than(before), limit as i64), stored)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 }
@@ -108,6 +108,11 @@ impl Transaction<'_> {
         self.prepare("UPDATE receipts SET document = ?2 WHERE seq = ?1")?.execute((seq, document))?;
         Ok(())
     }
+}
+
+/// What those are numbered below that are asked for; all are below the greatest number.
+fn older_than(before: Option<i64>) -> i64 {
+    before.unwrap_or(i64::MAX)
 }
 
 fn stored(row: &rusqlite::Row<'_>) -> rusqlite::Result<StoredReceipt> {
