@@ -97,8 +97,8 @@ impl PassedOver {
     }
 }
 
-/// What one look at the queue finds: work, or when there will be some.
-enum Due<T> {
+/// What one look at the queue finds: work that is due, or when there will be some.
+enum Found<T> {
     Now(Vec<T>),
     In(Duration),
     Unknown,
@@ -136,9 +136,9 @@ impl Feed {
             let but = but();
             let again_in = but.again_in;
             let due_in = match self.take(most, but, now).await? {
-                Due::Now(taken) => return Ok(taken),
-                Due::In(wait) => Some(wait),
-                Due::Unknown => None,
+                Found::Now(taken) => return Ok(taken),
+                Found::In(wait) => Some(wait),
+                Found::Unknown => None,
             };
             match due_in.into_iter().chain(again_in).min() {
                 Some(wait) => {
@@ -156,7 +156,7 @@ impl Feed {
         self.handed_out(QueuedDelivery::first(new, now), place)
     }
 
-    async fn take(&self, most: usize, but: PassedOver, now: Timestamp) -> Result<Due<Taken>, StoreError> {
+    async fn take(&self, most: usize, but: PassedOver, now: Timestamp) -> Result<Found<Taken>, StoreError> {
         let _turn = self.turn.lock().await;
         let work = self.work;
         let in_flight = self.in_flight.clone();
@@ -173,23 +173,23 @@ impl Feed {
             let queued = |seq| view.queued(seq).map(|delivery| delivery.map(|delivery| (seq, delivery)));
             let found = free.filter_map(|seq| queued(seq).transpose()).collect::<Result<Vec<_>, _>>()?;
             match found.is_empty() {
-                false => Ok(Due::Now(found)),
+                false => Ok(Found::Now(found)),
                 true => {
                     let next = match work {
                         Work::Job => view.next_due(work, now)?,
                         Work::Webhook => view.next_due_at_webhooks(now)?,
                     };
-                    Ok(next.map_or(Due::Unknown, |due| Due::In(due.since(now))))
+                    Ok(next.map_or(Found::Unknown, |due| Found::In(due.since(now))))
                 }
             }
         };
         Ok(match self.store.read::<_, StoreError, _>(look).await? {
-            Due::Now(found) => {
+            Found::Now(found) => {
                 let taken = found.into_iter().filter_map(|(seq, delivery)| self.hand_out(seq, delivery));
-                Due::Now(taken.collect())
+                Found::Now(taken.collect())
             }
-            Due::In(wait) => Due::In(wait),
-            Due::Unknown => Due::Unknown,
+            Found::In(wait) => Found::In(wait),
+            Found::Unknown => Found::Unknown,
         })
     }
 
