@@ -34,7 +34,7 @@ struct Failed {
 }
 
 /// A record that a device brought along.
-pub(super) struct Brought<'a> {
+pub(super) struct BroughtRecord<'a> {
     pub(super) device: &'a DeviceUuid,
     pub(super) record: &'a StoredRecord,
 }
@@ -52,7 +52,7 @@ impl BadRecords {
     /// [`CredentialsError::Record`], or [`CredentialsError::TooManyFailures`].
     pub(super) fn open<T>(
         &self,
-        brought: &Brought<'_>,
+        brought: &BroughtRecord<'_>,
         now: Timestamp,
         open: impl FnOnce() -> Result<T, RecordError>,
     ) -> Result<T, CredentialsError> {

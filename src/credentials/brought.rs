@@ -14,7 +14,7 @@ pub(super) struct RefreshToken {
 
 /// What is known of a refresh token that a sign-in brought.
 #[derive(Default, PartialEq)]
-pub(super) struct Brought {
+pub(super) struct BroughtToken {
     known: Option<StoredRefreshToken>,
     /// What was given for it, where no record came to hold that and it is to end.
     heir: Option<CopyOfLine>,
@@ -26,7 +26,7 @@ pub(super) struct Heir<'a> {
     pub(super) opened: Credentials,
 }
 
-impl Brought {
+impl BroughtToken {
     /// Looks at what is known of it.
     pub(super) fn look(view: &View<'_>, account: &Account) -> Result<Self, StoreError> {
         let Some(token) = &account.refresh_token else { return Ok(Self::default()) };
@@ -42,7 +42,7 @@ impl Brought {
 
 impl Incoming {
     /// The refresh token that the account brought.
-    pub(super) fn issued<'a>(&'a self, brought: &'a Brought) -> Option<IssuedToken<'a>> {
+    pub(super) fn issued<'a>(&'a self, brought: &'a BroughtToken) -> Option<IssuedToken<'a>> {
         let Account { refresh_token, asked, .. } = &*self.account;
         let (token, came) = (refresh_token.as_ref()?, self.whereabouts.came);
         let (known, is_succeeded) = (brought.known.as_ref(), brought.heir.is_some());
@@ -52,7 +52,7 @@ impl Incoming {
 
     /// What was given for the refresh token that the account brought, where nobody holds it and it is the account's. Costs
     /// milliseconds: not for async threads.
-    pub(super) fn heir<'a>(&self, brought: &'a Brought) -> Result<Option<Heir<'a>>, CredentialsError> {
+    pub(super) fn heir<'a>(&self, brought: &'a BroughtToken) -> Result<Option<Heir<'a>>, CredentialsError> {
         let Self { devices, account, .. } = self;
         let Some(copy) = &brought.heir else { return Ok(None) };
         let opened = devices.open_cold(&copy.credentials, &copy.record);

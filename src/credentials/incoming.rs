@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::before::{Before, Past, Present};
-use super::brought::{Brought, Heir, RefreshToken};
+use super::brought::{BroughtToken, Heir, RefreshToken};
 use super::keep::{Account, Whereabouts};
 use super::owners::{NewRecord, PresentRecord};
 use super::stranded::take_up;
@@ -42,7 +42,7 @@ impl Incoming {
     pub(super) fn take_over(
         &self,
         candidate: &Candidate,
-        brought: &Brought,
+        brought: &BroughtToken,
     ) -> Result<Option<Before>, CredentialsError> {
         let Self { devices, account, whereabouts } = self;
         let Candidate { device, present, renewal } = candidate;
@@ -62,7 +62,7 @@ impl Incoming {
         &self,
         device: &DeviceUuid,
         mut before: Before,
-        brought: &Brought,
+        brought: &BroughtToken,
     ) -> Result<Sealed, CredentialsError> {
         let Self { devices, account, .. } = self;
         let taken_up = match before.refresh_token {
@@ -81,7 +81,7 @@ impl Incoming {
     fn renew_by_what_was_brought(
         &self,
         before: &mut Before,
-        brought: &Brought,
+        brought: &BroughtToken,
     ) -> Result<Option<CopyOfLine>, CredentialsError> {
         let Some(issued) = self.issued(brought) else { return Ok(None) };
         let heir = if issued.is_rotated() { self.heir(brought)? } else { None };

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::as_it_stands::Change;
 use super::before::Before;
-use super::brought::Brought;
+use super::brought::BroughtToken;
 use super::incoming::{Candidate, Incoming, Sealed};
 use super::keep::{Account, Whereabouts};
 use super::of_account::secret_of;
@@ -162,7 +162,7 @@ struct Keeping {
 struct Ground {
     /// The device, where it has a record.
     candidate: Option<Candidate>,
-    brought: Brought,
+    brought: BroughtToken,
 }
 
 impl Change for Keeping {
@@ -181,7 +181,7 @@ impl Change for Keeping {
         };
         let renewal = view.renewal(device)?;
         let candidate = present.map(|present| Candidate { device: device.clone(), present, renewal });
-        Ok(Ground { candidate, brought: Brought::look(view, &self.incoming.account)? })
+        Ok(Ground { candidate, brought: BroughtToken::look(view, &self.incoming.account)? })
     }
 
     fn plan(&self, Ground { candidate, brought }: &Ground) -> Result<Sealed, CredentialsError> {

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::as_it_stands::Change;
 use super::before::Before;
 use super::bind::{BoundDevice, NewUserDevice, subscription};
-use super::brought::Brought;
+use super::brought::BroughtToken;
 use super::incoming::{Candidate, Incoming, Sealed};
 use super::keep::{Account, STRANGERS, Whereabouts};
 use super::of_account::secret_of;
@@ -150,7 +150,7 @@ struct Home {
 struct Ground {
     /// The devices that may be the account's.
     candidates: Vec<Candidate>,
-    brought: Brought,
+    brought: BroughtToken,
 }
 
 impl Change for Keeping {
@@ -171,7 +171,7 @@ impl Change for Keeping {
             present => Ok(Some(Candidate { present: present?, renewal: view.renewal(&device)?, device })),
         });
         let candidates: Result<_, CredentialsError> = candidates.filter_map(Result::transpose).collect();
-        Ok(Ground { candidates: candidates?, brought: Brought::look(view, account)? })
+        Ok(Ground { candidates: candidates?, brought: BroughtToken::look(view, account)? })
     }
 
     /// A device that only claims to be the account's is passed over.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::bad_records::Brought;
+use super::bad_records::BroughtRecord;
 use super::bind::subscription;
 use super::on_meshblu::bound_record_on;
 use super::{CredentialsDevices, CredentialsError, login_in};
@@ -169,7 +169,7 @@ impl CredentialsDevices {
         let now = self.clock.now();
         let open = || self.vault.open(device, text(record), now);
         match came_with_its_device(record) {
-            true => self.bad_records.open(&Brought { device, record }, now, open),
+            true => self.bad_records.open(&BroughtRecord { device, record }, now, open),
             false => Ok(open()?),
         }
     }

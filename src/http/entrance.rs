@@ -2,7 +2,7 @@
 
 use super::mount::Mount;
 use super::session::{Browser, Flows, OneTimeLinks, Sessions};
-use super::sign_in::Next;
+use super::sign_in::NextPage;
 use crate::bus::BusProvider;
 use crate::credentials::CredentialsDevices;
 use crate::source::oauth2::OAuthClient;
@@ -31,7 +31,7 @@ pub struct Entrance {
 
 impl Entrance {
     /// Whether somebody who goes there is sent on to the API; else a page of the gateway takes its place.
-    pub(super) fn sends_to_the_api(&self, next: &Next) -> bool {
+    pub(super) fn sends_to_the_api(&self, next: &NextPage) -> bool {
         next.is_to_the_api() && matches!(self.way, Way::SignIn(Some(_)))
     }
 

@@ -16,7 +16,7 @@ use super::limits::Limits;
 use super::page::{found, page, see_other};
 use super::problem::{Kind, Problem};
 use super::server::FrontDoor;
-use super::sign_in::Next as Page;
+use super::sign_in::NextPage;
 use crate::ambient::{Clock, Timestamp};
 use crate::console::{self, Failure};
 use crate::negotiation::is_browser;
@@ -28,7 +28,7 @@ struct Visit {
     trace_id: String,
     method: Method,
     /// Where a browser is to come back to once its user is signed in; nothing where a program asks.
-    browser: Option<Page>,
+    browser: Option<NextPage>,
     began: Timestamp,
     clock: Clock,
 }
@@ -84,7 +84,7 @@ impl Visit {
         Self {
             trace_id: door.random.uuid(),
             method: request.method().clone(),
-            browser: is_browser.then(|| Page::parse(target)),
+            browser: is_browser.then(|| NextPage::parse(target)),
             began: clock.now(),
             clock,
         }
@@ -123,7 +123,7 @@ impl Visit {
     }
 
     /// A problem as people see it. Who is not signed in is sent to do so.
-    fn show(&self, problem: &Problem, next: &Page) -> HttpResponse {
+    fn show(&self, problem: &Problem, next: &NextPage) -> HttpResponse {
         if problem.kind() == Kind::NotAuthenticated {
             return match self.method {
                 Method::GET | Method::HEAD => found(&next.after("/sign-in")),

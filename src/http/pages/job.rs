@@ -17,7 +17,7 @@ use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
 use crate::http::session::{Browser, Fields, Sending, Session};
-use crate::http::sign_in::Next;
+use crate::http::sign_in::NextPage;
 use crate::job::{JobListing, Refusal};
 use crate::message::{DeliveryId, DeviceUuid, Message};
 use crate::telemetry::with_causes;
@@ -236,7 +236,8 @@ fn typed(request: &HttpRequest, body: &Body, door: &FrontDoor) -> Result<Option<
     }
     let (path, task) = (request.path(), Task::of(door.jobs()?, request)?);
     let controls = task.form.filled(&posted(&Fields::read(body)?), &Faults::default());
-    let markup = console::job_form_kept(task.listing, path, &Next::parse(path).after("/sign-in"), &controls);
+    let markup =
+        console::job_form_kept(task.listing, path, &NextPage::parse(path).after("/sign-in"), &controls);
     Ok(Some(page(Kind::NotAuthenticated.status(), markup)))
 }
 

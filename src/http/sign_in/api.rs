@@ -6,7 +6,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 
-use super::Next;
+use super::NextPage;
 use super::gone;
 use super::keeping::kept;
 use super::next::VOUCHER;
@@ -175,7 +175,7 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
         redeem(&at, &client, Answered { code, pending }, bound_for).await
     });
     let device = redeeming.await.map_err(|_| interrupted())??;
-    let mut answer: HttpResponse = kept(&request, &device, wish.next.as_ref().map(Next::as_str));
+    let mut answer: HttpResponse = kept(&request, &device, wish.next.as_ref().map(NextPage::as_str));
     if !is_program {
         answer.headers_mut().append(SET_COOKIE, arrived);
     }

@@ -5,7 +5,7 @@ use actix_web::http::header::SET_COOKIE;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::Next;
+use super::NextPage;
 use super::bus::start;
 use super::give_back::give_back;
 use crate::bus::{Login, form};
@@ -34,7 +34,7 @@ const NOTES: [(&str, &str); 3] = [
 pub(in crate::http) async fn ask(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
     let query: Vec<_> = form::pairs(request.query_string()).collect();
     let one = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
-    let next = Next::parse(one("next").unwrap_or_default());
+    let next = NextPage::parse(one("next").unwrap_or_default());
     if let Some(link) = one("once") {
         return at_link(&request, &door, link, &next).await;
     }
@@ -64,7 +64,7 @@ fn begin_at(request: &HttpRequest, service_url: &str) -> Option<String> {
 }
 
 /// The button that uses the terminal's link up, or that it signs nobody in.
-async fn at_link(request: &HttpRequest, door: &FrontDoor, link: &str, next: &Next) -> Answer {
+async fn at_link(request: &HttpRequest, door: &FrontDoor, link: &str, next: &NextPage) -> Answer {
     let entrance = door.entrance()?;
     let is_good = |links: &&OneTimeLinks| Pass::parse(link).is_some_and(|pass| links.is_good(&pass));
     if let Some(links) = entrance.links.as_ref().filter(is_good) {
@@ -116,7 +116,7 @@ pub(in crate::http) async fn enter(request: HttpRequest, body: Body, door: Data<
     let begun = entrance.sessions.begin(Admission::Own(&login), browser.session.clone()).await;
     let begun = begun.map_err(|error| unavailable(&error))?;
     give_back(entrance, begun.before).await;
-    let next = Next::parse(fields.one("next"));
+    let next = NextPage::parse(fields.one("next"));
     let mut answer = match entrance.sends_to_the_api(&next) {
         true => led_on(next.as_str(), &entrance.api),
         false => see_other(next.as_str()),

@@ -6,7 +6,7 @@ use actix_web::web::Data;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::Next;
+use super::NextPage;
 use super::give_back::give_back;
 use super::refusal::{came_back_wrong, flow_of};
 use crate::bus::{BusProvider, Journey, NotSignedIn, form};
@@ -25,8 +25,8 @@ const OVER_THE_BUS: Course<'static> = Course { provider: "bus", line: None };
 
 /// What a browser is sent to the bus for.
 #[derive(Debug, Serialize, Deserialize)]
-struct Errand {
-    next: Next,
+struct Purpose {
+    next: NextPage,
     /// Whether it was begun on a page of the gateway, which says what comes next.
     is_meant: bool,
 }
@@ -36,11 +36,11 @@ pub(in crate::http) async fn begin(request: HttpRequest, door: Data<FrontDoor>) 
     let entrance = door.entrance()?;
     let provider = entrance.bus.as_ref().ok_or_else(not_set_up)?;
     let wanted = form::pairs(request.query_string()).find(|(name, _)| name == "next");
-    let next = Next::parse(wanted.as_ref().map_or("/auth/api", |(_, next)| next));
+    let next = NextPage::parse(wanted.as_ref().map_or("/auth/api", |(_, next)| next));
     let redirect_url = format!("{}{CALLBACK}", entrance.service_url);
     let browser = Browser::of(&request);
-    let errand = Errand { next, is_meant: entrance.led(&browser) };
-    let (pending, pass) = entrance.flows.begin(OVER_THE_BUS, redirect_url, &errand);
+    let purpose = Purpose { next, is_meant: entrance.led(&browser) };
+    let (pending, pass) = entrance.flows.begin(OVER_THE_BUS, redirect_url, &purpose);
     let journey = Journey {
         state: pending.state.expose(),
         challenge: &pending.challenge(),
@@ -59,7 +59,7 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
     let provider = entrance.bus.as_ref().ok_or_else(not_set_up)?;
     let browser = Browser::of(&request);
     let flow = flow_of(&browser, OVER_THE_BUS, request.query_string(), entrance).await?;
-    let Flow::<Errand> { pending, purpose: errand } = flow;
+    let Flow::<Purpose> { pending, purpose } = flow;
     let is_issuer = |issuer: &str| provider.is_issuer(issuer);
     let code = match pending.code(request.query_string(), door.clock.now(), is_issuer) {
         Err(CallbackError::Denied { error, .. }) if error.as_str() == "access_denied" => {
@@ -74,11 +74,11 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
     let begun = begun.map_err(|error| unavailable(&error))?;
     give_back(entrance, begun.before).await;
     // The bus led the browser here, so that it tells no more who did before.
-    let mut answer = match (errand.next.is_to_the_api(), errand.is_meant) {
-        (true, true) => see_other(&errand.next.vouched(&entrance.flows.vouch(&begun.pass))),
+    let mut answer = match (purpose.next.is_to_the_api(), purpose.is_meant) {
+        (true, true) => see_other(&purpose.next.vouched(&entrance.flows.vouch(&begun.pass))),
         // The bus's pages may be at the gateway's own address, and would be taken for its own.
-        (true, false) => see_other(&errand.next.vouched("")),
-        (false, _) => see_other(errand.next.as_str()),
+        (true, false) => see_other(&purpose.next.vouched("")),
+        (false, _) => see_other(purpose.next.as_str()),
     };
     answer.headers_mut().append(SET_COOKIE, browser.keep_session(&begun.pass));
     answer.headers_mut().append(SET_COOKIE, browser.arrive(pending.state.expose()));
@@ -86,7 +86,7 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
 }
 
 /// Where people begin to sign in with the bus, to see `next` then.
-pub(super) fn start(provider: Option<&BusProvider>, next: &Next) -> Option<String> {
+pub(super) fn start(provider: Option<&BusProvider>, next: &NextPage) -> Option<String> {
     provider.map(|_| next.after("/auth/octoblu"))
 }
 

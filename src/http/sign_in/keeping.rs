@@ -20,7 +20,7 @@ use crate::negotiation::is_browser;
 use crate::telemetry::with_causes;
 
 /// What somebody brought.
-pub(super) struct Brought {
+pub(super) struct BroughtAccount {
     /// The account that they proved control of, with its secret.
     pub(super) account: Account,
     /// What its secret is until it is kept, where it came of a sign-in.
@@ -58,7 +58,7 @@ impl From<NotKept> for Problem {
 /// so that nothing is changed.
 pub(super) async fn keep(
     door: &FrontDoor,
-    Brought { account, arrival, again }: Brought,
+    BroughtAccount { account, arrival, again }: BroughtAccount,
     proved_at: Option<Timestamp>,
 ) -> Result<DeviceUuid, NotKept> {
     let (entrance, account) = (door.entrance()?, Arc::new(account));

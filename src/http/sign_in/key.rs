@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::Next;
-use super::keeping::{Brought, NotKept, keep, kept};
+use super::NextPage;
+use super::keeping::{BroughtAccount, NotKept, keep, kept};
 use super::typed::{Visitor, account};
 use super::wish::Wish;
 use crate::console::{self, KeyEntry, KeyFault, KeyLine};
@@ -128,7 +128,7 @@ pub(super) async fn take(request: &HttpRequest, door: &FrontDoor, visitor: Visit
     };
     let entry = Entry::read(door, &visitor, &wish).await?;
     match entry.settle().await {
-        Ok(device) => Ok(kept(request, &device, wish.next.as_ref().map(Next::as_str))),
+        Ok(device) => Ok(kept(request, &device, wish.next.as_ref().map(NextPage::as_str))),
         Err(Unkept::Problem(problem)) => Err(problem),
         Err(Unkept::Fault(Fault { kind, line, note })) => match &visitor.session {
             Some(session) => {
@@ -190,7 +190,7 @@ impl<'a> Entry<'a> {
         let kept = self.owned.as_ref().and_then(|owned| owned.id()).cloned();
         let id = kept.unwrap_or_else(|| ResourceOwnerId::Text(account_id(owner, &self.name)));
         let account = account(owner.clone(), id, Some(self.name.clone()), key);
-        let brought = Brought { account, arrival: None, again };
+        let brought = BroughtAccount { account, arrival: None, again };
         match keep(self.door, brought, Some(self.door.clock.now())).await {
             // Somebody else who has it was quicker to give another.
             Err(NotKept::OtherSecret) => Err(OTHER_KEY.into()),

@@ -17,5 +17,5 @@ mod wish;
 pub(super) use api::{back as back_from_api, begin as go_to_api, forward as forward_from_api};
 pub(super) use arrival::{ask, enter, leave};
 pub(super) use bus::{back as back_from_bus, begin as go_to_bus};
-pub(super) use next::Next;
+pub(super) use next::NextPage;
 pub(super) use typed::take as take_typed;

@@ -12,9 +12,9 @@ pub(super) const VOUCHER: &str = "meant";
 /// A path of the gateway, with its query, that a browser can be sent to; never an address elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(in crate::http) struct Next(String);
+pub(in crate::http) struct NextPage(String);
 
-impl Next {
+impl NextPage {
     /// Where `text` leads, if that is one of the pages; else the first page.
     pub(in crate::http) fn parse(text: &str) -> Self {
         let is_page = ["/console", "/auth/api"].iter().any(|page| {

@@ -1,7 +1,7 @@
 //! The code of a sign-in at the API becomes tokens, the tokens an account, and that is kept; or nothing is, and what the API
 //! gave ends there.
 
-use super::keeping::{Brought, fate_at, fate_of_tokens, keep, not_kept};
+use super::keeping::{BroughtAccount, fate_at, fate_of_tokens, keep, not_kept};
 use crate::credentials::{Account, Again};
 use crate::http::entrance::Entrance;
 use crate::http::problem::{Kind, Problem};
@@ -63,7 +63,7 @@ pub(super) async fn redeem(
         owner,
     };
     let again = credentials.map(|device| Again { device, present: None });
-    let brought = Brought { account, arrival: Some(arrival), again };
+    let brought = BroughtAccount { account, arrival: Some(arrival), again };
     Ok(keep(door, brought, is_meant.then(|| door.clock.now())).await?)
 }
 

@@ -6,10 +6,10 @@ use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 
-use super::Next;
+use super::NextPage;
 use super::api::{depart_meant, unregistered};
 use super::gone;
-use super::keeping::{Brought, keep, kept};
+use super::keeping::{BroughtAccount, keep, kept};
 use super::key;
 use super::traveller::fingerprint;
 use super::wish::Wish;
@@ -50,7 +50,7 @@ pub(super) async fn ask(request: &HttpRequest, door: &FrontDoor, session: &Sessi
     let age = proof_age(door);
     let is_old = !age.is_zero() && door.clock.now().since(session.began_at) >= age;
     if wish.credentials.is_some() && is_old && entrance.bus.is_some() {
-        return Ok(see_other(&Next::parse(&wish.path()).after("/auth/octoblu")));
+        return Ok(see_other(&NextPage::parse(&wish.path()).after("/auth/octoblu")));
     }
     let markup = console::no_account(&session.viewer(), &entrance.api, &wish.path());
     Ok(page(StatusCode::OK, markup))
@@ -87,9 +87,9 @@ pub(in crate::http) async fn take(request: HttpRequest, body: Body, door: Data<F
             let id = ResourceOwnerId::Text(visitor.owner.to_string());
             let account = account(visitor.owner, id, None, SecretText::default());
             let again = credentials.map(|device| Again { device, present: None });
-            let brought = Brought { account, arrival: None, again };
+            let brought = BroughtAccount { account, arrival: None, again };
             let device = keep(&door, brought, Some(visitor.proved_at)).await?;
-            Ok(kept(&request, &device, next.as_ref().map(Next::as_str)))
+            Ok(kept(&request, &device, next.as_ref().map(NextPage::as_str)))
         }
         Way::Key => key::take(&request, &door, visitor, wish).await,
     }

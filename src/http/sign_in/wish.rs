@@ -3,7 +3,7 @@
 use actix_web::HttpRequest;
 use serde::{Deserialize, Serialize};
 
-use super::Next;
+use super::NextPage;
 use crate::bus::form;
 use crate::message::DeviceUuid;
 
@@ -13,7 +13,7 @@ pub(super) struct Wish {
     /// The credentials that are to be signed in again; new ones where there are none.
     pub(super) credentials: Option<DeviceUuid>,
     /// The page to see then; that of the credentials where there is none.
-    pub(super) next: Option<Next>,
+    pub(super) next: Option<NextPage>,
 }
 
 impl Wish {
@@ -25,7 +25,7 @@ impl Wish {
         };
         Self {
             credentials: value("credentials").map(DeviceUuid::from),
-            next: value("next").and_then(|next| Next::afterwards(&next)),
+            next: value("next").and_then(|next| NextPage::afterwards(&next)),
         }
     }
 

@@ -34,9 +34,9 @@ struct Like {
     record: StoredRecord,
 }
 
-/// What a renewal brought, sealed like a record of `device`, with the life that begins with it.
+/// What a renewal brought, sealed like a record of `device` whose place it is to take, with the life that begins with it.
 #[derive(Clone, Debug)]
-struct Brought {
+struct NewRecord {
     /// What it was asked for; the credentials of `device` may be others that hold the same.
     subject: Subject,
     /// The refresh token that was sent.
@@ -70,8 +70,8 @@ impl Renewer {
         let mut like = Like { device: case.device.clone(), record: case.record.clone() };
         loop {
             let is_where_it_was = like.device == case.device;
-            let brought = self.brought(case, like, &given).await?;
-            like = match self.store_new(brought).await? {
+            let new = self.sealed_like(case, like, &given).await?;
+            like = match self.store_new(new).await? {
                 Kept::Stored if is_where_it_was => return Ok(Attempt::Done(Renewed::New)),
                 // Of what was asked for there is another record, or none.
                 Kept::Stored | Kept::Stranded => return Ok(Attempt::Again),
@@ -81,7 +81,7 @@ impl Renewer {
     }
 
     /// What was given, sealed like this record.
-    async fn brought(&self, case: &Case, like: Like, given: &Given) -> Result<Brought, RenewalError> {
+    async fn sealed_like(&self, case: &Case, like: Like, given: &Given) -> Result<NewRecord, RenewalError> {
         let Given { sent, tokens: Tokens { access, refresh, lifetime, .. }, sending } = given;
         let Sending { asked_at, .. } = *sending;
         let Like { device, record } = like;
@@ -95,18 +95,18 @@ impl Renewer {
         let life = StoredRenewal { renewed_at: Some(asked_at), ..life };
         let (sent, refresh, now) = (sent.fingerprint(), refresh.fingerprint(), self.clock.now());
         let subject = case.subject.clone();
-        Ok(Brought { subject, sent, device, old, record, life, refresh, sending: *sending, now })
+        Ok(NewRecord { subject, sent, device, old, record, life, refresh, sending: *sending, now })
     }
 
-    async fn store_new(&self, brought: Brought) -> Result<Kept, StoreError> {
+    async fn store_new(&self, new: NewRecord) -> Result<Kept, StoreError> {
         let records = Arc::clone(&self.records);
-        let keep = move |transaction: &Transaction<'_>| brought.keep(transaction, &records);
+        let keep = move |transaction: &Transaction<'_>| new.keep(transaction, &records);
         // It exists nowhere else.
         self.store.insist(Insisting::that("cannot store a new secret"), keep).await
     }
 }
 
-impl Brought {
+impl NewRecord {
     fn keep(&self, transaction: &Transaction<'_>, records: &Records) -> Result<Kept, StoreError> {
         match self.subject.place(transaction, records)? {
             Some(place) if place.device != self.device || place.record.generation != self.old => {
