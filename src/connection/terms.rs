@@ -24,7 +24,8 @@ pub struct Terms {
 
 impl Terms {
     /// The same with the times that the settings name.
-    pub fn set(self, settings: &Http) -> Self {
+    #[must_use]
+    pub fn with_times_of(self, settings: &Http) -> Self {
         Self {
             request_within: Duration::from_secs(settings.request_timeout_seconds),
             drain_within: Duration::from_secs(settings.drain_seconds),

@@ -34,6 +34,6 @@ impl Default for Limits {
 impl From<&Http> for Limits {
     fn from(settings: &Http) -> Self {
         let default = Self::default();
-        Self { body_bytes: settings.body_bytes, terms: default.terms.set(settings), ..default }
+        Self { body_bytes: settings.body_bytes, terms: default.terms.with_times_of(settings), ..default }
     }
 }

@@ -79,7 +79,7 @@ impl From<&Config> for ApiLimits {
             registration: Registration::of(&config.bus),
             operations_per_minute: config.bus.operations_per_minute,
             body_bytes: config.bus.body_bytes,
-            terms: default.terms.set(&config.http),
+            terms: default.terms.with_times_of(&config.http),
             ..default
         }
     }
