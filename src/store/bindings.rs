@@ -20,6 +20,19 @@ impl Binding {
     pub fn of(parties: &Parties) -> Self {
         Self { credentials: parties.credentials.clone(), user_device: parties.user_device.clone() }
     }
+
+    /// From the columns `credentials, user_device`, which come first.
+    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            credentials: row.get::<_, String>(0)?.into(),
+            user_device: row.get::<_, String>(1)?.into(),
+        })
+    }
+
+    /// What these columns hold.
+    pub(super) fn key(&self) -> (&str, &str) {
+        (self.credentials.as_str(), self.user_device.as_str())
+    }
 }
 
 /// A binding, with what is kept of it.
@@ -47,7 +60,7 @@ impl View<'_> {
     /// What the database reports.
     pub fn is_revoked(&self, binding: &Binding) -> Result<bool, StoreError> {
         let sql = "SELECT 1 FROM tombstones WHERE credentials = ?1 AND user_device = ?2";
-        Ok(self.prepare(sql)?.query_row(key(binding), |_| Ok(())).optional()?.is_some())
+        Ok(self.prepare(sql)?.query_row(binding.key(), |_| Ok(())).optional()?.is_some())
     }
 
     /// All bindings, oldest first; first those that were made elsewhere, of which nothing is kept but their end.
@@ -84,7 +97,7 @@ impl Transaction<'_> {
     /// What the database reports.
     pub fn bind(&self, binding: &Binding, now: Timestamp) -> Result<(), StoreError> {
         let sql = "INSERT OR IGNORE INTO bindings (credentials, user_device, bound_at) VALUES (?1, ?2, ?3)";
-        let (credentials, user_device) = key(binding);
+        let (credentials, user_device) = binding.key();
         self.prepare(sql)?.execute((credentials, user_device, now.as_millis()))?;
         Ok(())
     }
@@ -96,23 +109,15 @@ impl Transaction<'_> {
     pub fn revoke(&self, binding: &Binding, now: Timestamp) -> Result<bool, StoreError> {
         self.use_reserve();
         let sql = "INSERT OR IGNORE INTO tombstones (credentials, user_device, ended_at) VALUES (?1, ?2, ?3)";
-        let (credentials, user_device) = key(binding);
+        let (credentials, user_device) = binding.key();
         Ok(self.prepare(sql)?.execute((credentials, user_device, now.as_millis()))? > 0)
     }
 }
 
 fn noted(row: &Row<'_>) -> rusqlite::Result<NotedBinding> {
-    let binding = Binding {
-        credentials: row.get::<_, String>(0)?.into(),
-        user_device: row.get::<_, String>(1)?.into(),
-    };
     Ok(NotedBinding {
-        binding,
+        binding: Binding::read(row)?,
         bound_at: row.get::<_, Option<i64>>(2)?.map(Timestamp::from_millis),
         ended_at: row.get::<_, Option<i64>>(3)?.map(Timestamp::from_millis),
     })
-}
-
-fn key(binding: &Binding) -> (&str, &str) {
-    (binding.credentials.as_str(), binding.user_device.as_str())
 }

@@ -77,9 +77,10 @@ impl Transaction<'_> {
     /// What the database reports.
     pub fn note_half_made(&self, half: &HalfMade) -> Result<(), StoreError> {
         let sql = format!("INSERT OR REPLACE INTO half_made ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5)");
+        let (credentials, user_device) = half.binding.key();
         self.prepare(&sql)?.execute((
-            half.binding.credentials.as_str(),
-            half.binding.user_device.as_str(),
+            credentials,
+            user_device,
             half.owner.as_str(),
             half.status_device.as_ref().map(DeviceUuid::as_str),
             half.made_at.as_millis(),
@@ -93,17 +94,14 @@ impl Transaction<'_> {
     /// What the database reports.
     pub fn forget_half_made(&self, binding: &Binding) -> Result<(), StoreError> {
         let sql = "DELETE FROM half_made WHERE credentials = ?1 AND user_device = ?2";
-        self.prepare(sql)?.execute((binding.credentials.as_str(), binding.user_device.as_str()))?;
+        self.prepare(sql)?.execute(binding.key())?;
         Ok(())
     }
 }
 
 fn half_made(row: &Row<'_>) -> rusqlite::Result<HalfMade> {
     Ok(HalfMade {
-        binding: Binding {
-            credentials: row.get::<_, String>(0)?.into(),
-            user_device: row.get::<_, String>(1)?.into(),
-        },
+        binding: Binding::read(row)?,
         owner: row.get::<_, String>(2)?.into(),
         status_device: row.get::<_, Option<String>>(3)?.map(DeviceUuid::from),
         made_at: Timestamp::from_millis(row.get(4)?),

@@ -1,6 +1,6 @@
 //! The newest sealed record of each credentials device. The bus's copy is a projection of it.
 
-use rusqlite::OptionalExtension;
+use rusqlite::{OptionalExtension, Row};
 
 use super::{StoreError, Transaction, View};
 use crate::message::DeviceUuid;
@@ -18,6 +18,18 @@ pub struct StoredRecord {
     pub source: Option<String>,
 }
 
+impl StoredRecord {
+    /// From the columns `generation, endo, signature, source`, which begin at this one.
+    pub(super) fn read(row: &Row<'_>, at: usize) -> rusqlite::Result<Self> {
+        Ok(Self {
+            generation: row.get::<_, i64>(at)?.unsigned_abs(),
+            endo: row.get(at + 1)?,
+            signature: row.get(at + 2)?,
+            source: row.get(at + 3)?,
+        })
+    }
+}
+
 impl View<'_> {
     /// The newest record of a credentials device.
     ///
@@ -26,11 +38,7 @@ impl View<'_> {
     pub fn record(&self, credentials: &DeviceUuid) -> Result<Option<StoredRecord>, StoreError> {
         let sql = "SELECT generation, endo, signature, source FROM records WHERE credentials = ?1";
         let mut statement = self.prepare(sql)?;
-        let row = statement.query_row([credentials.as_str()], |row| {
-            let generation = row.get::<_, i64>(0)?.unsigned_abs();
-            Ok(StoredRecord { generation, endo: row.get(1)?, signature: row.get(2)?, source: row.get(3)? })
-        });
-        Ok(row.optional()?)
+        Ok(statement.query_row([credentials.as_str()], |row| StoredRecord::read(row, 0)).optional()?)
     }
 
     /// The credentials devices that have a record, at most `limit`.

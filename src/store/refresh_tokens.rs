@@ -248,12 +248,7 @@ impl View<'_> {
                 seq: row.get(0)?,
                 credentials: row.get::<_, String>(1)?.into(),
                 receipt: row.get(2)?,
-                record: StoredRecord {
-                    generation: row.get::<_, i64>(3)?.unsigned_abs(),
-                    endo: row.get(4)?,
-                    signature: row.get(5)?,
-                    source: row.get(6)?,
-                },
+                record: StoredRecord::read(row, 3)?,
                 refresh: StoredRefreshToken::read(row, 7)?,
             })
         };

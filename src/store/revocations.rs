@@ -64,15 +64,7 @@ impl View<'_> {
     /// What the database reports, also where the copy is damaged.
     pub fn sealed_copy(&self, seq: i64) -> Result<Option<StoredRecord>, StoreError> {
         let sql = "SELECT generation, endo, signature, source FROM revocations WHERE seq = ?1";
-        let copy = |row: &Row<'_>| {
-            Ok(StoredRecord {
-                generation: row.get::<_, i64>(0)?.unsigned_abs(),
-                endo: row.get(1)?,
-                signature: row.get(2)?,
-                source: row.get(3)?,
-            })
-        };
-        Ok(self.prepare(sql)?.query_row([seq], copy).optional()?)
+        Ok(self.prepare(sql)?.query_row([seq], |row| StoredRecord::read(row, 0)).optional()?)
     }
 
     /// All secrets that the API is still to be told of, at most `limit`.

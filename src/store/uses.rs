@@ -14,8 +14,7 @@ impl View<'_> {
     pub fn last_use(&self, binding: &Binding) -> Result<Option<Timestamp>, StoreError> {
         let sql = "SELECT used_at FROM uses WHERE credentials = ?1 AND user_device = ?2";
         let mut statement = self.prepare(sql)?;
-        let used = statement
-            .query_row((binding.credentials.as_str(), binding.user_device.as_str()), |row| row.get(0));
+        let used = statement.query_row(binding.key(), |row| row.get(0));
         Ok(used.optional()?.map(Timestamp::from_millis))
     }
 
@@ -39,8 +38,8 @@ impl Transaction<'_> {
         self.check_room()?;
         let sql = "INSERT INTO uses (credentials, user_device, used_at) VALUES (?1, ?2, ?3)
                    ON CONFLICT (credentials, user_device) DO UPDATE SET used_at = max(used_at, excluded.used_at)";
-        let row = (binding.credentials.as_str(), binding.user_device.as_str(), used_at.as_millis());
-        self.prepare(sql)?.execute(row)?;
+        let (credentials, user_device) = binding.key();
+        self.prepare(sql)?.execute((credentials, user_device, used_at.as_millis()))?;
         Ok(())
     }
 }
