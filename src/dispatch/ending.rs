@@ -21,7 +21,7 @@ use crate::store::{
     Death, Ending, Fate, Insisting, LeavingReply, Outcome, Place, StoreError, Taken, Transaction,
 };
 
-/// How many errors a status device keeps (`spec/endo.md` 2.5).
+/// Which errors a status device keeps (`spec/endo.md` 2.5): so many from the end of its list.
 const KEPT_ERRORS: i64 = -99;
 /// What a bus says of a status device whose errors are no list (`spec/endo.md` 2.5, step c).
 const MUST_BE_AN_ARRAY: &str = "must be an array but is of type";
@@ -197,4 +197,15 @@ fn status_entry(told: &Told, now: Timestamp) -> Value {
         "code": failure.map(|failure| &failure.code),
         "message": failure.map(|failure| &failure.message),
     })
+}
+
+/// The update of a status device that adds an entry.
+fn adding(entry: &Value) -> Value {
+    json!({"$push": {"status.errors": {"$each": [entry], "$slice": KEPT_ERRORS}}})
+}
+
+/// The one that makes a list where there is none. As the original repairs it, except that this needs no right beyond the one for
+/// the entry itself.
+fn beginning_with(entry: &Value) -> Value {
+    json!({"$set": {"status.errors": [entry]}})
 }

@@ -1,8 +1,8 @@
 //! The end on the bus in this process: reply, status entry and bookkeeping are one transaction.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{KEPT_ERRORS, MUST_BE_AN_ARRAY, Told, status_entry};
+use super::{MUST_BE_AN_ARRAY, Told, adding, beginning_with, status_entry};
 use crate::ambient::Timestamp;
 use crate::bus::embedded::update::Update;
 use crate::bus::embedded::{BusError, Caller, EmbeddedBus};
@@ -33,7 +33,7 @@ impl End {
         let refused = passed_over(sent, "the answer was not sent")?;
         if told.failure.is_some() {
             let entry = status_entry(told, now);
-            passed_over(push_status(bus, transaction, told, entry), "the error was not noted")?;
+            passed_over(push_status(bus, transaction, told, &entry), "the error was not noted")?;
         }
         let mut outcome = told.outcome(now);
         outcome.fate.refusal = refused.map(|refused| refused.to_string());
@@ -62,19 +62,17 @@ fn push_status(
     bus: &EmbeddedBus,
     transaction: &Transaction<'_>,
     told: &Told,
-    entry: Value,
+    entry: &Value,
 ) -> Result<(), BusError> {
     let user_device = bus
         .reading(transaction, &Caller::itself(told.parties.credentials.clone()))
         .device(&told.parties.user_device)?;
     let Some(status) = user_device.get("statusDevice").and_then(Value::as_str) else { return Ok(()) };
     let status = status.into();
-    let push = json!({"$push": {"status.errors": {"$each": [entry], "$slice": KEPT_ERRORS}}});
-    match bus.changing(transaction, &caller(told)).update(&status, &update(&push)) {
+    let change = |how: &Value| bus.changing(transaction, &caller(told)).update(&status, &update(how));
+    match change(&adding(entry)) {
         Err(BusError::Data(error)) if error.message.contains(MUST_BE_AN_ARRAY) => {
-            // As the original repairs it, except that this needs no right beyond the one for the entry itself.
-            let repair = json!({"$set": {"status.errors": [entry]}});
-            bus.changing(transaction, &caller(told)).update(&status, &update(&repair)).map(drop)
+            change(&beginning_with(entry)).map(drop)
         }
         other => other.map(drop),
     }

@@ -1,9 +1,9 @@
 //! The end on a bus elsewhere: a reply that somebody may ask for again is written down before it leaves, so that it
 //! leaves once (`spec/endo.md` 2.5).
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{KEPT_ERRORS, MUST_BE_AN_ARRAY, Told, not_taken, status_entry};
+use super::{MUST_BE_AN_ARRAY, Told, adding, beginning_with, not_taken, status_entry};
 use crate::bus::Login;
 use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};
 use crate::dispatch::Verdict;
@@ -58,7 +58,7 @@ impl Desk {
 
     /// Has the status device note what was told; what keeps it from that is told whoever brought the message.
     pub(super) async fn note_error(&self, voice: &Voice<'_>, told: &Told) -> Verdict {
-        match voice.push_status(told, status_entry(told, self.clock.now())).await {
+        match voice.push_status(told, &status_entry(told, self.clock.now())).await {
             Ok(()) => told.verdict(),
             Err(error) => {
                 tracing::warn!(error = with_causes(&error), "the error was not noted");
@@ -123,19 +123,16 @@ impl<'a> Voice<'a> {
     }
 
     /// Steps b and c: a user device that cannot be read, or has no status device, has nothing noted.
-    async fn push_status(&self, told: &Told, entry: Value) -> Result<(), MeshbluError> {
+    async fn push_status(&self, told: &Told, entry: &Value) -> Result<(), MeshbluError> {
         let user_device = &told.parties.user_device;
         let Ok(document) = self.bus.device(Identity::of(self.login), user_device).await else {
             return Ok(());
         };
         let Some(status) = document["statusDevice"].as_str().map(DeviceUuid::from) else { return Ok(()) };
         let caller = self.speaking_for(user_device);
-        let push = json!({"$push": {"status.errors": {"$each": [entry], "$slice": KEPT_ERRORS}}});
-        match self.bus.update(caller, &status, &push).await {
+        match self.bus.update(caller, &status, &adding(entry)).await {
             Err(MeshbluError::Refused { message, .. }) if message.contains(MUST_BE_AN_ARRAY) => {
-                // As the original repairs it, except that this needs no right beyond the one for the entry itself.
-                let repair = json!({"$set": {"status.errors": [entry]}});
-                self.bus.update(caller, &status, &repair).await
+                self.bus.update(caller, &status, &beginning_with(entry)).await
             }
             other => other,
         }
