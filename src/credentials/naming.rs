@@ -19,7 +19,7 @@ impl CredentialsDevices {
     pub(super) async fn name_refresh_tokens(&self) -> Result<(), StoreError> {
         let look = |view: &View<'_>| match view.fact(ALL_NAMED)? {
             Some(_) => Ok(None),
-            None => view.unnamed().map(Some),
+            None => view.holders_of_unnamed_tokens().map(Some),
         };
         let Some(unnamed) = self.store.read::<_, StoreError, _>(look).await? else { return Ok(()) };
         let mut are_all_named = true;

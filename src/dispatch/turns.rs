@@ -38,7 +38,7 @@ impl Turns {
         Arc::clone(&self.free).acquire_owned().await.ok()
     }
 
-    /// The same, or none where there is none for so long. Who waits for nothing gets one that is free.
+    /// The same, or none where there is none for so long, if anybody says how long; for no time at all, one that is free.
     pub(super) async fn next_within(&self, patience: Option<Duration>) -> Option<Turn> {
         match patience {
             Some(patience) => timeout(patience, self.next()).await.ok().flatten(),

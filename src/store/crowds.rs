@@ -6,7 +6,8 @@ use super::{StoreError, Transaction};
 const SPARE: u32 = 16;
 
 impl Transaction<'_> {
-    /// Where more than `most` are counted, as many as its `?1` says go first by `delete`. Answers how many are still too many.
+    /// Where `count` finds more than `most`, has `delete` take away so many that there is room for some more; its `?1` says how
+    /// many. Answers how many are still too many.
     pub(super) fn thin_out(&self, count: &str, delete: &str, most: u32) -> Result<u32, StoreError> {
         let there: u32 = self.prepare(count)?.query_row([], |row| row.get(0))?;
         let surplus = there.saturating_sub(most);

@@ -126,9 +126,7 @@ impl View<'_> {
         }
         Ok(())
     }
-}
 
-impl View<'_> {
     /// The devices that hold one of these strings at an indexed path, newest registered first.
     ///
     /// # Errors

@@ -116,7 +116,7 @@ impl View<'_> {
     ///
     /// # Errors
     /// What the database reports.
-    pub fn unnamed(&self) -> Result<Vec<DeviceUuid>, StoreError> {
+    pub fn holders_of_unnamed_tokens(&self) -> Result<Vec<DeviceUuid>, StoreError> {
         let sql = "SELECT credentials FROM renewals JOIN refresh_tokens AS known ON token = refresh
                    WHERE stage IN (1, 2, 3, 5) OR (token = line AND EXISTS (
                        SELECT 1 FROM refresh_tokens AS other WHERE other.line = known.line AND other.token <> known.token))";

@@ -205,7 +205,7 @@ impl Transaction<'_> {
         Ok(self.prepare(sql)?.execute((seq, rested_at.as_millis()))? > 0)
     }
 
-    /// Puts a revocation off until `due_at`, whatever happens where the API may be at it until then.
+    /// Puts a revocation off until `due_at`. Where it `rests`, for the API may be at it until then, nothing hastens it.
     ///
     /// # Errors
     /// What the database reports.
@@ -226,7 +226,8 @@ impl Transaction<'_> {
         Ok(self.prepare("DELETE FROM revocations WHERE seq = ?1")?.execute([seq])? > 0)
     }
 
-    /// Erases a sealed copy that waits since before `time`, or since nobody knows when, whatever is damaged of its row.
+    /// Erases a sealed copy that waits since before `time`, or since nobody knows when, whatever is damaged of its row; answers
+    /// which receipt tells of it, if it was there.
     ///
     /// # Errors
     /// What the database reports.

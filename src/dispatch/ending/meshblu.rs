@@ -106,7 +106,7 @@ impl<'a> Voice<'a> {
         Identity::of(self.login).acting_as(user_device)
     }
 
-    /// A login that was lent for one call is over with it, and the bus says then that it forbids.
+    /// Sends it, with the other login where the bus forbids it to the first: one that was lent for one call is over with that.
     pub(super) async fn send(&mut self, told: &Told) -> Result<(), MeshbluError> {
         let sent = self.send_once(told).await;
         match self.other.take_if(|_| sent.as_ref().is_err_and(MeshbluError::is_forbidden)) {

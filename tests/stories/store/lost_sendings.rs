@@ -61,7 +61,7 @@ async fn what_matters_to_others_of_a_token_without_a_name_of_its_own_is_found() 
     let (_directory, store) = fresh();
     let all = in_every_state();
     keep(&store, &all).await;
-    let unnamed = read(&store, |view| view.unnamed()).await;
+    let unnamed = read(&store, |view| view.holders_of_unnamed_tokens()).await;
     let matters =
         |known: &StoredRefreshToken| !matches!(known.stage, RenewalStage::Idle | RenewalStage::Spent);
     assert_eq!(BTreeSet::from_iter(unnamed), holders(&all, matters));
