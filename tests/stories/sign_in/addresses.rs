@@ -107,7 +107,7 @@ async fn where_the_public_address_has_a_path_all_links_forms_and_ways_begin_with
         }
     }
     assert_eq!(browser.get("/base/console/style.css").await.status, 200);
-    let device = house.gateway.flow(&"nobody".into()).await.device;
+    let device = house.stranger().await;
     let start = house.browser().get("/base/auth/octoblu?next=/console").await;
     let back = house.at_the_bus(start.header("location").unwrap(), &device).await;
     assert!(back.starts_with("https://endo.example.org/base/auth/octoblu/callback?"), "{back}");

@@ -155,7 +155,7 @@ async fn a_callback_without_a_session_or_in_somebody_else_s_keeps_nothing() {
     let session = browser.cookies.shift_remove(&browser.session_cookie()).unwrap();
     must_sign_in(&come_back(&mut browser, &state).await);
 
-    let stranger = place.house.gateway.flow(&"nobody".into()).await.device;
+    let stranger = place.house.stranger().await;
     let mut strangers = place.house.signed_in_with_bus(&stranger).await;
     strangers.cookies.insert(flow, pass);
     refused(&come_back(&mut strangers, &state).await, "did not begin that sign-in");

@@ -38,7 +38,7 @@ async fn crowd(url: &str) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_strangers_who_begin_to_sign_in_end_nobody_s_sign_in() {
     let place = Place::open().await;
-    let device = place.house.gateway.flow(&"nobody".into()).await.device;
+    let device = place.house.stranger().await;
     let (mut at_the_api, state) = place.under_way("/auth/api").await;
     let mut at_the_bus = place.house.browser();
     let start = at_the_bus.get("/auth/octoblu?next=/console").await;
@@ -80,7 +80,7 @@ async fn ten_thousand_strangers_who_sign_in_end_no_session_of_whoever_keeps_some
     let (mut owner, state) = place.under_way("/auth/api").await;
     assert_eq!(come_back(&mut owner, &state).await.status, 303);
     strangers_sign_in(&place).await;
-    let device = place.house.gateway.flow(&"nobody".into()).await.device;
+    let device = place.house.stranger().await;
     let mut newcomer = place.house.signed_in_with_bus(&device).await;
     assert!(newcomer.get("/console").await.text.contains(&device.uuid));
     let console = owner.get("/console").await;

@@ -123,7 +123,7 @@ async fn whoever_signs_in_ever_again_pushes_nobody_out_who_was_there_before() {
 #[tokio::test]
 async fn whoever_signs_in_with_the_bus_ever_again_ends_no_session_that_was_there_before() {
     let house = House::open().await;
-    let device = house.gateway.flow(&"nobody".into()).await.device;
+    let device = house.stranger().await;
     // Tokens of sessions that are over, and that nobody signed out of.
     for _ in 0..4 {
         house.signed_in_with_bus(&device).await;
@@ -172,7 +172,7 @@ async fn a_session_that_is_over_keeps_no_place() {
 #[tokio::test]
 async fn whoever_types_wrong_keys_in_for_many_credentials_has_no_more_guesses_for_any() {
     let (house, again) = with_a_key().await;
-    let stranger = house.gateway.flow(&"nobody".into()).await.device;
+    let stranger = house.stranger().await;
     for _ in 0..6 {
         program(&house, (Method::POST, &again), &[("present", "a-guess")]).await;
     }

@@ -297,7 +297,7 @@ async fn whoever_ends_what_a_job_of_theirs_uses_sees_what_comes_of_it_all_the_sa
 async fn nobody_but_whoever_sent_a_message_is_told_that_it_is_under_way() {
     let gate = Arc::new(Semaphore::new(0));
     let (desk, address) = at_work(&gate).await;
-    let other = desk.house.gateway.flow(&"nobody".into()).await.device;
+    let other = desk.house.stranger().await;
     let account = desk.house.gateway.account(42, &DeviceUuid::from(&*other.uuid));
     desk.house.gateway.gateway.credentials.keep(account).await.unwrap();
     let mut browser = desk.house.signed_in_with_bus(&other).await;
@@ -337,7 +337,7 @@ async fn a_reply_is_shown_to_nobody_but_whoever_sent_the_message() {
     assert!(desk.browser.get(&address).await.text.contains("octo/&lt;cat&gt;"));
 
     // Somebody else proves control of the same account, and has a device of their own.
-    let other = desk.house.gateway.flow(&"nobody".into()).await.device;
+    let other = desk.house.stranger().await;
     let account = desk.house.gateway.account(42, &DeviceUuid::from(&*other.uuid));
     let credentials = desk.house.gateway.gateway.credentials.keep(account).await.unwrap();
     assert_eq!(credentials, desk.chain.credentials);

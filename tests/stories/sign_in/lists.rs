@@ -93,7 +93,7 @@ async fn every_account_of_somebody_who_has_many_is_on_some_page_once_while_new_o
     let found = walk(&mut browser, "/console", "href=\"/console/credentials/", meanwhile).await;
     let found: Vec<_> = found.iter().map(|link| link.split('"').next().unwrap()).collect();
     assert_eq!(found, all);
-    let elsewhere = house.gateway.flow(&"nobody".into()).await.device;
+    let elsewhere = house.stranger().await;
     for strange in ["nothing%20of%20that%20name", elsewhere.uuid.as_str()] {
         assert_eq!(browser.get(&format!("/console?before={strange}")).await.status, 404, "{strange}");
     }
@@ -136,7 +136,7 @@ async fn every_receipt_of_somebody_who_has_many_is_on_some_page_once_while_new_o
     assert_eq!(found, all);
     assert_eq!(browser.get("/console/receipts?before=x").await.status, 400);
     // Whoever has none of them is shown none of them, from any place.
-    let stranger = house.gateway.flow(&"nobody".into()).await.device;
+    let stranger = house.stranger().await;
     let mut other = house.signed_in_with_bus(&stranger).await;
     let page = other.get("/console/receipts?before=500").await;
     assert!(page.status == 200 && !page.text.contains(" · receipt "), "{page:?}");

@@ -96,6 +96,11 @@ impl House {
         browser
     }
 
+    /// A device of somebody who has nothing to do with any credentials so far.
+    async fn stranger(&self) -> Device {
+        self.gateway.flow(&"nobody".into()).await.device
+    }
+
     /// A browser that is signed in with the bus as this device.
     async fn signed_in_with_bus(&self, device: &Device) -> Browser {
         let mut browser = self.browser();

@@ -28,7 +28,7 @@ pub(super) async fn fill(house: &House) {
 /// The credentials that somebody signed in for, in a database that is full since.
 async fn kept_and_filled() -> (Place, Device, String) {
     let place = Place::with(|config| config.store.max_pages = 6000).await;
-    let owner = place.house.gateway.flow(&"nobody".into()).await.device;
+    let owner = place.house.stranger().await;
     let mut browser = place.house.signed_in_with_bus(&owner).await;
     let state = depart(&mut browser, "/auth/api").await;
     let kept = come_back(&mut browser, &state).await;

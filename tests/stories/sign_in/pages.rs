@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::at_the_api::Place;
-use crate::support::browser::{Browser, come_back};
-use crate::support::bus::Answer;
+use crate::support::browser::{Browser, come_back, depart};
+use crate::support::bus::{Answer, Device};
 
 /// An owner's browser on the page of fresh credentials.
 pub(super) async fn at_home(place: &Place) -> (Browser, String, Answer) {
@@ -21,6 +21,20 @@ async fn with_a_device(place: &Place) -> (Browser, String, Answer) {
     browser.submit(&page, &format!("{home}/add-me"), &[]).await;
     let page = browser.get(&home).await;
     (browser, home, page)
+}
+
+/// Another owner of these credentials, who signed in as the very account: their device, and their browser.
+pub(super) async fn another_owner(place: &Place, home: &str) -> (Device, Browser) {
+    let device = place.house.stranger().await;
+    let mut browser = place.house.signed_in_with_bus(&device).await;
+    share(&mut browser, home).await;
+    (device, browser)
+}
+
+/// Has whoever is signed in here be one of the owners.
+pub(super) async fn share(browser: &mut Browser, home: &str) {
+    let state = depart(browser, "/auth/api").await;
+    assert_eq!(come_back(browser, &state).await.header("location"), Some(home), "they share them");
 }
 
 /// The user device that an address is of.

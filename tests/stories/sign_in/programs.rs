@@ -26,7 +26,7 @@ fn login(scheme: &str, device: &Device) -> String {
 #[tokio::test]
 async fn a_program_signs_in_at_the_api_by_its_login_and_needs_no_cookie() {
     let place = Place::open().await;
-    let device = place.house.gateway.flow(&"nobody".into()).await.device;
+    let device = place.house.stranger().await;
     for scheme in ["Basic", "Bearer"] {
         let login = login(scheme, &device);
         let start = ask(&place, "/auth/api", &[("authorization", &login)]).await;
@@ -48,7 +48,7 @@ async fn a_program_signs_in_at_the_api_by_its_login_and_needs_no_cookie() {
 #[tokio::test]
 async fn a_login_that_a_browser_may_repeat_by_itself_proves_nothing() {
     let place = Place::open().await;
-    let device = place.house.gateway.flow(&"nobody".into()).await.device;
+    let device = place.house.stranger().await;
     let credentials = &place.house.gateway.gateway.credentials;
     for (scheme, is_proved) in [("Basic", false), ("Bearer", true)] {
         let login = login(scheme, &device);
@@ -64,8 +64,8 @@ async fn a_login_that_a_browser_may_repeat_by_itself_proves_nothing() {
 #[tokio::test]
 async fn what_one_program_began_another_or_a_browser_does_not_finish() {
     let place = Place::open().await;
-    let device = place.house.gateway.flow(&"nobody".into()).await.device;
-    let other = place.house.gateway.flow(&"nobody".into()).await.device;
+    let device = place.house.stranger().await;
+    let other = place.house.stranger().await;
     let (own, theirs) = (login("Basic", &device), login("Basic", &other));
     let start = ask(&place, "/auth/api", &[("authorization", &own)]).await;
     let back = callback(&state_of(&start));
@@ -80,7 +80,7 @@ async fn what_one_program_began_another_or_a_browser_does_not_finish() {
 #[tokio::test]
 async fn a_browser_that_sends_a_login_along_is_no_program() {
     let place = Place::open().await;
-    let device = place.house.gateway.flow(&"nobody".into()).await.device;
+    let device = place.house.stranger().await;
     let own = login("Basic", &device);
     must_sign_in(&ask(&place, "/auth/api", &[("authorization", &own), ("accept", HTML)]).await);
     let led = ask(&place, "/auth/api", &[("authorization", &own), ("sec-fetch-site", "cross-site")]).await;
@@ -93,7 +93,7 @@ async fn a_browser_that_sends_a_login_along_is_no_program() {
 #[tokio::test]
 async fn a_program_is_told_that_there_is_nothing_to_sign_in_again() {
     let place = Place::open().await;
-    let device = place.house.gateway.flow(&"nobody".into()).await.device;
+    let device = place.house.stranger().await;
     let login = login("Bearer", &device);
     let told = ask(&place, "/auth/api?credentials=unknown", &[("authorization", &login)]).await;
     assert_eq!(told.status, 404, "{told:?}");

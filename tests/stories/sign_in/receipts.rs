@@ -1,7 +1,7 @@
 //! The page of what was ended.
 
 use super::at_the_api::Place;
-use super::pages::{address, at_home};
+use super::pages::{address, another_owner, at_home};
 use crate::support::browser::{come_back, depart};
 use crate::support::bus::{Answer, send};
 
@@ -55,7 +55,7 @@ async fn receipts_and_notices_of_others_are_not_shown() {
     let done = ended.header("location").unwrap().split_once('?').unwrap().1.to_owned();
     assert!(browser.get(&format!("/console?{done}")).await.text.contains("See the receipt"));
 
-    let stranger = place.house.gateway.flow(&"nobody".into()).await.device;
+    let stranger = place.house.stranger().await;
     let mut other = place.house.signed_in_with_bus(&stranger).await;
     let receipts = other.get("/console/receipts").await;
     assert!(receipts.text.contains("Nothing was ended so far."), "{receipts:?}");
@@ -87,10 +87,7 @@ async fn the_last_owner_is_told_beforehand_that_they_cannot_leave_and_what_they_
     says_that_the_last_owner_stays(&asked, &home);
 
     // Two ask for the page that has the button; one leaves, and then the other presses theirs.
-    let second = place.house.gateway.flow(&"nobody".into()).await.device;
-    let mut other = place.house.signed_in_with_bus(&second).await;
-    let state = depart(&mut other, "/auth/api").await;
-    assert_eq!(come_back(&mut other, &state).await.header("location"), Some(&*home), "they share them");
+    let (_, mut other) = another_owner(&place, &home).await;
     assert!(browser.get(&home).await.text.contains(&leave));
     let (asked, theirs) = (browser.get(&leave).await, other.get(&leave).await);
     assert_eq!(other.submit(&theirs, &leave, &[]).await.status, 303);
@@ -103,10 +100,7 @@ async fn the_last_owner_is_told_beforehand_that_they_cannot_leave_and_what_they_
 async fn who_shares_credentials_with_a_device_that_is_gone_is_told_so_and_is_the_last_owner() {
     let place = Place::open().await;
     let (mut browser, home, _) = at_home(&place).await;
-    let second = place.house.gateway.flow(&"nobody".into()).await.device;
-    let mut other = place.house.signed_in_with_bus(&second).await;
-    let state = depart(&mut other, "/auth/api").await;
-    assert_eq!(come_back(&mut other, &state).await.header("location"), Some(&*home), "they share them");
+    let (second, _) = another_owner(&place, &home).await;
     let gone = format!("<code>{}</code> (not on the bus any more", second.uuid);
     let page = browser.get(&home).await;
     assert!(page.text.contains(&*second.uuid) && !page.text.contains(&gone), "{page:?}");
@@ -127,10 +121,7 @@ async fn that_somebody_left_is_told_to_them_alone_and_only_if_they_did() {
     const LEFT: &str = "You left: you do not manage those credentials any more.";
     let place = Place::open().await;
     let (mut browser, home, _) = at_home(&place).await;
-    let second = place.house.gateway.flow(&"nobody".into()).await.device;
-    let mut other = place.house.signed_in_with_bus(&second).await;
-    let state = depart(&mut other, "/auth/api").await;
-    assert_eq!(come_back(&mut other, &state).await.header("location"), Some(&*home), "they share them");
+    let (_, other) = another_owner(&place, &home).await;
     let left = format!("/console?left={}", home.rsplit('/').next().unwrap());
     for address in ["/console?left=anything", "/console?left=", &left] {
         let console = browser.get(address).await;
@@ -146,7 +137,7 @@ async fn that_somebody_left_is_told_to_them_alone_and_only_if_they_did() {
     let elsewhere = browser.get("/console?left=anything").await;
     assert!(!elsewhere.text.contains(LEFT), "{elsewhere:?}");
 
-    let third = place.house.gateway.flow(&"nobody".into()).await.device;
+    let third = place.house.stranger().await;
     let stranger = place.house.signed_in_with_bus(&third).await;
     for mut browser in [other, stranger] {
         let console = browser.get(&left).await;

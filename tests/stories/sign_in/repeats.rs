@@ -4,8 +4,7 @@ use serde_json::json;
 
 use super::at_the_api::Place;
 use super::jobs::{Desk, EVENTS, USERNAME};
-use super::pages::{address, at_home};
-use crate::support::browser::{come_back, depart};
+use super::pages::{address, another_owner, at_home, share};
 
 #[tokio::test]
 async fn a_form_that_added_a_device_adds_no_other_when_it_is_sent_again() {
@@ -69,10 +68,7 @@ async fn a_form_that_came_to_nothing_may_be_sent_again() {
 async fn who_presses_a_button_twice_that_ends_something_is_told_twice_what_it_did() {
     let place = Place::open().await;
     let (mut browser, home, page) = at_home(&place).await;
-    let second = place.house.gateway.flow(&"nobody".into()).await.device;
-    let mut other = place.house.signed_in_with_bus(&second).await;
-    let state = depart(&mut other, "/auth/api").await;
-    assert_eq!(come_back(&mut other, &state).await.header("location"), Some(&*home), "they share them");
+    let (_, mut other) = another_owner(&place, &home).await;
     browser.submit(&page, &format!("{home}/add-me"), &[]).await;
     let cut_off = address(&browser.get(&home).await, "/cut-off");
     let asked = [cut_off, format!("{home}/leave"), format!("{home}/forget")];
@@ -119,11 +115,8 @@ async fn who_cuts_all_devices_off_in_two_tabs_is_told_twice_that_it_was_done() {
     assert_eq!(told[0], told[1], "both lead to the one receipt");
 
     // Of what others ended, whoever presses the button hears that nothing is left.
-    let second = place.house.gateway.flow(&"nobody".into()).await.device;
-    let mut other = place.house.signed_in_with_bus(&second).await;
-    let state = depart(&mut other, "/auth/api").await;
-    let theirs = come_back(&mut other, &state).await;
-    let page = other.follow(theirs).await;
+    let (_, mut other) = another_owner(&place, &home).await;
+    let page = other.get(&home).await;
     other.submit(&page, &format!("{home}/add-me"), &[]).await;
     let late = other.get(&all).await;
     let first = browser.get(&all).await;
@@ -136,12 +129,9 @@ async fn who_cuts_all_devices_off_in_two_tabs_is_told_twice_that_it_was_done() {
 async fn what_somebody_ended_long_before_is_not_told_as_done_by_the_button_that_found_nothing() {
     let place = Place::open().await;
     let (mut browser, home, page) = at_home(&place).await;
-    let second = place.house.gateway.flow(&"nobody".into()).await.device;
-    let mut other = place.house.signed_in_with_bus(&second).await;
+    let mut other = place.house.signed_in_with_bus(&place.house.stranger().await).await;
     for once_ended in ["cut-off-all", "leave"] {
-        let state = depart(&mut other, "/auth/api").await;
-        let theirs = come_back(&mut other, &state).await;
-        assert_eq!(theirs.header("location"), Some(&*home), "they share them");
+        share(&mut other, &home).await;
         browser.submit(&page, &format!("{home}/add-me"), &[]).await;
         let form = format!("{home}/{once_ended}");
         let asked = other.get(&form).await;
@@ -150,8 +140,7 @@ async fn what_somebody_ended_long_before_is_not_told_as_done_by_the_button_that_
         browser.submit(&page, &format!("{home}/add-me"), &[]).await;
 
         // They are there again, and somebody else cuts the devices off before they press the button.
-        let state = depart(&mut other, "/auth/api").await;
-        come_back(&mut other, &state).await;
+        share(&mut other, &home).await;
         let all = format!("{home}/cut-off-all");
         let late = other.get(&all).await;
         let first = browser.get(&all).await;

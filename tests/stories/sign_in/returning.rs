@@ -82,7 +82,7 @@ async fn a_link_elsewhere_or_in_a_letter_leads_nobody_to_the_api_who_did_not_pre
 
 /// Where a sign-in with the bus leads that `site` began, as browsers tell: a browser on its way, and the address.
 async fn over_the_bus(place: &Place, site: &str, wish: &str) -> (Browser, String) {
-    let device = place.house.gateway.flow(&"nobody".into()).await.device;
+    let device = place.house.stranger().await;
     let mut browser = place.house.browser();
     let start = browser.get_from(site, &format!("/auth/octoblu{wish}")).await;
     let back = place.house.at_the_bus(start.header("location").unwrap(), &device).await;

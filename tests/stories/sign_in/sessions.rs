@@ -145,7 +145,7 @@ async fn sign_out(browser: &mut Browser) {
 #[tokio::test]
 async fn a_sign_out_ends_the_token_that_the_bus_granted_for_it_and_no_other() {
     let house = House::open().await;
-    let device = house.gateway.flow(&"nobody".into()).await.device;
+    let device = house.stranger().await;
     let mut first = house.signed_in_with_bus(&device).await;
     let mut second = house.signed_in_with_bus(&device).await;
     assert_eq!(granted(&house, &device).await, 2);

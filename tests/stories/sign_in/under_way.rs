@@ -71,7 +71,7 @@ async fn another_session_of_the_same_person_ends_nothing_that_was_begun_elsewher
 async fn what_is_under_way_ends_where_somebody_else_signs_in_meanwhile() {
     let place = Place::open().await;
     let (mut browser, state) = place.under_way("/auth/api").await;
-    let other = place.house.gateway.flow(&"nobody".into()).await.device;
+    let other = place.house.stranger().await;
     let start = browser.get("/auth/octoblu?next=/console").await;
     let back = place.house.at_the_bus(start.header("location").unwrap(), &other).await;
     assert_eq!(browser.get(&back).await.status, 303);
@@ -84,7 +84,7 @@ async fn what_is_under_way_ends_where_somebody_else_signs_in_meanwhile() {
 #[tokio::test]
 async fn sign_ins_at_the_bus_that_two_tabs_begin_without_a_session_both_come_to_their_end() {
     let place = Place::open().await;
-    let device = place.house.gateway.flow(&"nobody".into()).await.device;
+    let device = place.house.stranger().await;
     let mut browser = place.house.browser();
     let mut backs = Vec::new();
     for _ in 0..3 {

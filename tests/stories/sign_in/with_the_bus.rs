@@ -21,7 +21,7 @@ fn query(address: &str) -> std::collections::HashMap<String, String> {
 #[tokio::test]
 async fn somebody_signs_in_as_their_device_on_the_embedded_bus() {
     let house = House::open().await;
-    let device = house.gateway.flow(&"nobody".into()).await.device;
+    let device = house.stranger().await;
     let mut browser = house.signed_in_with_bus(&device).await;
     let console = browser.get("/console").await;
     assert_eq!(console.status, 200, "{console:?}");
@@ -32,7 +32,7 @@ async fn somebody_signs_in_as_their_device_on_the_embedded_bus() {
 #[tokio::test]
 async fn somebody_is_signed_in_with_two_browsers_until_they_end_what_the_gateway_was_given() {
     let house = House::open().await;
-    let device = house.gateway.flow(&"nobody".into()).await.device;
+    let device = house.stranger().await;
     let mut first = house.signed_in_with_bus(&device).await;
     let mut second = house.signed_in_with_bus(&device).await;
     for browser in [&mut first, &mut second] {
@@ -50,7 +50,7 @@ async fn somebody_is_signed_in_with_two_browsers_until_they_end_what_the_gateway
 async fn who_says_nothing_else_goes_on_to_the_api_as_the_original_does() {
     let house = House::open().await;
     let mut browser = house.browser();
-    let device = house.gateway.flow(&"nobody".into()).await.device;
+    let device = house.stranger().await;
     let start = browser.get("/auth/octoblu").await;
     let back = house.at_the_bus(start.header("location").unwrap(), &device).await;
     let answer = browser.get_from("same-site", &back).await;
@@ -61,7 +61,7 @@ async fn who_says_nothing_else_goes_on_to_the_api_as_the_original_does() {
 #[tokio::test]
 async fn nobody_is_sent_to_an_address_elsewhere_after_the_sign_in() {
     let house = House::open().await;
-    let device = house.gateway.flow(&"nobody".into()).await.device;
+    let device = house.stranger().await;
     for next in [
         "https://elsewhere.example",
         "//elsewhere.example",
@@ -80,7 +80,7 @@ async fn nobody_is_sent_to_an_address_elsewhere_after_the_sign_in() {
 #[tokio::test]
 async fn an_answer_of_the_bus_is_good_once_and_in_the_browser_that_began() {
     let house = House::open().await;
-    let device = house.gateway.flow(&"nobody".into()).await.device;
+    let device = house.stranger().await;
     let mut browser = house.browser();
     let start = browser.get("/auth/octoblu").await;
     let back = house.at_the_bus(start.header("location").unwrap(), &device).await;
