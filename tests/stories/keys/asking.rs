@@ -60,41 +60,46 @@ fn whoever_said_yes_before_is_not_asked() {
 const STILL_PENDING: &str = r#"{"Ok": {"at": "2026-03-01T09:30:00Z", "act": "forgotten", "by": "operator", "credentials": "some",
     "parts": [], "api": {"verdict": "pending", "at": "2026-03-01T09:30:00Z"}}}"#;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn of_a_gateway_that_ended_before_the_api_was_told_it_is_said_that_nobody_tells_it() {
-    let shell = Shell::with_key();
-    let gateway = UnixListener::bind(shell.data().join("endo.sock")).unwrap();
-    let answering = tokio::spawn(async move {
-        let (mut stream, _) = gateway.accept().await.unwrap();
-        stream.read_to_end(&mut Vec::new()).await.unwrap();
-        drop(gateway);
-        stream.write_all(STILL_PENDING.as_bytes()).await.unwrap();
-    });
-    let forgetting = tokio::task::spawn_blocking(move || shell.run(&["credentials", "forget", "some"]));
-    let forgotten = forgetting.await.unwrap();
-    assert!(stdout(&forgotten).contains("the API is still to be told"), "{forgotten:?}");
-    assert!(stderr(&forgotten).starts_with("endo: no gateway runs, so nobody tells the API until one does"));
-    answering.await.unwrap();
+/// What a gateway does that was told to forget a secret.
+#[derive(PartialEq)]
+enum AtOnce {
+    /// It ends.
+    Ends,
+    /// It hangs up on whoever asks what the API said, and whether it is there.
+    HangsUp,
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn of_a_gateway_that_does_not_answer_nobody_says_that_there_is_none() {
+/// What whoever forgets a secret hears of a gateway that answers this.
+async fn forgotten_at_a_gateway_that(at_once: AtOnce) -> Output {
     let shell = Shell::with_key();
     let gateway = UnixListener::bind(shell.data().join("endo.sock")).unwrap();
     let answering = tokio::spawn(async move {
         let (mut stream, _) = gateway.accept().await.unwrap();
         stream.read_to_end(&mut Vec::new()).await.unwrap();
+        let gateway = (at_once == AtOnce::HangsUp).then_some(gateway);
         stream.write_all(STILL_PENDING.as_bytes()).await.unwrap();
         drop(stream);
-        // It hangs up on whoever asks what the API said, and whether it is there.
-        for _ in 0..2 {
+        for gateway in gateway.iter().cycle().take(2) {
             drop(gateway.accept().await.unwrap());
         }
     });
     let forgetting = tokio::task::spawn_blocking(move || shell.run(&["credentials", "forget", "some"]));
     let forgotten = forgetting.await.unwrap();
-    assert!(ended(&forgotten, Exit::Ok) && stderr(&forgotten).is_empty(), "{forgotten:?}");
     answering.await.unwrap();
+    forgotten
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_gateway_that_ended_before_the_api_was_told_it_is_said_that_nobody_tells_it() {
+    let forgotten = forgotten_at_a_gateway_that(AtOnce::Ends).await;
+    assert!(stdout(&forgotten).contains("the API is still to be told"), "{forgotten:?}");
+    assert!(stderr(&forgotten).starts_with("endo: no gateway runs, so nobody tells the API until one does"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_gateway_that_does_not_answer_nobody_says_that_there_is_none() {
+    let forgotten = forgotten_at_a_gateway_that(AtOnce::HangsUp).await;
+    assert!(ended(&forgotten, Exit::Ok) && stderr(&forgotten).is_empty(), "{forgotten:?}");
 }
 
 #[test]
