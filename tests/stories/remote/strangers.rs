@@ -82,6 +82,24 @@ impl Scene {
         four
     }
 
+    /// From now on the Meshblu takes no login, and says so as the gate lets it.
+    fn refuse_logins_slowly(&self) {
+        self.meshblu.answer("POST /authenticate", [json_answer(401, &json!({})).behind(&self.gate)]);
+    }
+
+    /// What the credentials device brings is taken.
+    async fn hears_the_device_that_is_known(&self) {
+        send(self.brings(CREDENTIALS)).await.is(201, "Created");
+    }
+
+    /// The Meshblu says what it is asked, and who brought all these messages is told this.
+    async fn all_are_told(&self, brought: Vec<JoinHandle<HttpAnswer>>, status: u16) {
+        self.gate.add_permits(brought.len());
+        for one in brought {
+            assert_eq!(one.await.unwrap().status, status);
+        }
+    }
+
     fn asks_for_logins(&self) -> usize {
         self.meshblu.called().iter().filter(|call| **call == "POST /authenticate").count()
     }
@@ -148,11 +166,8 @@ async fn a_device_that_nothing_is_known_of_has_four_messages_looked_at_at_a_time
     let scene = Scene::set().await;
     let four = scene.four_of("a-stranger").await;
     assert!(crowded(&scene.answers_to_the_head_alone("a-stranger").await));
-    send(scene.brings(CREDENTIALS)).await.is(201, "Created");
-    scene.gate.add_permits(4);
-    for brought in four {
-        assert_eq!(brought.await.unwrap().status, 403);
-    }
+    scene.hears_the_device_that_is_known().await;
+    scene.all_are_told(four, 403).await;
     scene.gate.add_permits(1);
     assert_eq!(send(scene.brings("a-stranger")).await.status, 403, "a place is given back");
 }
@@ -160,17 +175,14 @@ async fn a_device_that_nothing_is_known_of_has_four_messages_looked_at_at_a_time
 #[tokio::test]
 async fn strangers_take_no_place_from_a_device_that_was_let_in_before() {
     let scene = Scene::set().await;
-    send(scene.brings(CREDENTIALS)).await.is(201, "Created");
+    scene.hears_the_device_that_is_known().await;
     let mut crowd = Vec::new();
     for stranger in 0..16 {
         crowd.extend(scene.four_of(&format!("stranger-{stranger}")).await);
     }
     assert!(crowded(&scene.answers_to_the_head_alone("one-more").await));
-    send(scene.brings(CREDENTIALS)).await.is(201, "Created");
-    scene.gate.add_permits(64);
-    for brought in crowd {
-        assert_eq!(brought.await.unwrap().status, 403);
-    }
+    scene.hears_the_device_that_is_known().await;
+    scene.all_are_told(crowd, 403).await;
     let told: Vec<Value> = scene.meshblu.messages().iter().map(|it| it["metadata"]["code"].clone()).collect();
     assert_eq!(told.iter().filter(|code| **code == 403).count(), 64, "all senders are told");
 }
@@ -191,9 +203,8 @@ fn routes_of_strangers() -> [String; 4] {
 #[tokio::test]
 async fn nobody_is_asked_about_more_logins_of_strangers_than_there_are_places() {
     let scene = Scene::set().await;
-    send(scene.brings(CREDENTIALS)).await.is(201, "Created");
-    let refused_slowly = json_answer(401, &json!({})).behind(&scene.gate);
-    scene.meshblu.answer("POST /authenticate", [refused_slowly]);
+    scene.hears_the_device_that_is_known().await;
+    scene.refuse_logins_slowly();
     let mut crowd = scene.four_that_show_a_login_of("stranger-0", &route("stranger-0")).await;
     assert!(crowded(&scene.answers_to_the_head_alone("stranger-0").await), "four of one device");
     let routes = routes_of_strangers();
@@ -205,29 +216,22 @@ async fn nobody_is_asked_about_more_logins_of_strangers_than_there_are_places() 
         assert!(crowded(&scene.answers_to_the_head_of(one_more).await), "64 in all: {route}");
     }
     scene.meshblu.answer("POST /authenticate", [json_answer(200, &json!({}))]);
-    send(scene.brings(CREDENTIALS)).await.is(201, "Created");
-    scene.gate.add_permits(64);
-    for brought in crowd {
-        assert_eq!(brought.await.unwrap().status, 401);
-    }
+    scene.hears_the_device_that_is_known().await;
+    scene.all_are_told(crowd, 401).await;
 }
 
 #[tokio::test]
 async fn whoever_shows_a_login_of_a_known_device_needs_a_place_for_what_it_is_not_known_for() {
     let scene = Scene::set().await;
-    send(scene.brings(CREDENTIALS)).await.is(201, "Created");
-    let refused_slowly = json_answer(401, &json!({})).behind(&scene.gate);
-    scene.meshblu.answer("POST /authenticate", [refused_slowly]);
+    scene.hears_the_device_that_is_known().await;
+    scene.refuse_logins_slowly();
     let four = scene.four_that_show_a_login_of(CREDENTIALS, "[]").await;
     for route in [String::new(), "[{".to_owned(), route("another-device")] {
         let fifth = scene.brings_by(&route, CREDENTIALS);
         assert!(crowded(&scene.answers_to_the_head_of(fifth).await), "{route}");
     }
     scene.meshblu.answer("POST /authenticate", [json_answer(200, &json!({}))]);
-    send(scene.brings(CREDENTIALS)).await.is(201, "Created");
-    scene.gate.add_permits(4);
-    for brought in four {
-        assert_eq!(brought.await.unwrap().status, 401);
-    }
+    scene.hears_the_device_that_is_known().await;
+    scene.all_are_told(four, 401).await;
     assert_eq!(send(scene.brings_by("[]", CREDENTIALS)).await.status, 422, "a place is given back");
 }
