@@ -109,6 +109,11 @@ impl Bench {
         }
     }
 
+    /// What whoever used the secret of this generation does after the API refused it.
+    async fn rejected(&self, renewals: &Renewals, generation: u64) -> Result<Renewed, RenewalError> {
+        renewals.after_rejection(&self.device, Rejection::by_the_api(generation)).await
+    }
+
     async fn access(&self) -> String {
         read(&self.record().await).0
     }
@@ -184,10 +189,7 @@ async fn a_renewal_goes_on_when_nobody_waits_for_it_any_more() {
     waiting.abort();
     assert!(waiting.await.unwrap_err().is_cancelled());
     gate.add_permits(1);
-    assert!(matches!(
-        renewals.after_rejection(&bench.device, Rejection::by_the_api(1)).await,
-        Ok(Renewed::New | Renewed::Newer)
-    ));
+    assert!(matches!(bench.rejected(&renewals, 1).await, Ok(Renewed::New | Renewed::Newer)));
     assert_eq!((bench.provider.token_requests(), bench.access().await), (1, "access-2".to_owned()));
 }
 
@@ -196,17 +198,11 @@ async fn an_answer_without_a_refresh_token_keeps_the_old_one() {
     let bench = Bench::new().await;
     bench.provider.plan([Fault::KeepRefreshToken]);
     let renewals = bench.renewals(Retry::Never);
-    assert_eq!(
-        renewals.after_rejection(&bench.device, Rejection::by_the_api(1)).await.unwrap(),
-        Renewed::New
-    );
+    assert_eq!(bench.rejected(&renewals, 1).await.unwrap(), Renewed::New);
     let kept = read(&bench.record().await);
     assert_eq!(kept, ("access-2".to_owned(), Some("refresh-1".to_owned())));
     bench.hand.forward(HOUR);
-    assert_eq!(
-        renewals.after_rejection(&bench.device, Rejection::by_the_api(2)).await.unwrap(),
-        Renewed::New
-    );
+    assert_eq!(bench.rejected(&renewals, 2).await.unwrap(), Renewed::New);
 }
 
 #[tokio::test]
@@ -219,16 +215,13 @@ async fn what_surely_did_not_use_the_token_up_is_tried_again_later() {
         let bench = Bench::new().await;
         bench.provider.plan([fault]);
         let renewals = bench.renewals(Retry::Never);
-        assert!(renewals.after_rejection(&bench.device, Rejection::by_the_api(1)).await.is_err());
+        assert!(bench.rejected(&renewals, 1).await.is_err());
         assert_eq!(bench.refresh().await.stage, RenewalStage::Idle);
         bench.hand.forward(wait - Duration::from_millis(1));
-        let resting = renewals.after_rejection(&bench.device, Rejection::by_the_api(1)).await;
+        let resting = bench.rejected(&renewals, 1).await;
         assert!(matches!(resting, Err(RenewalError::Resting)));
         bench.hand.forward(Duration::from_millis(1));
-        assert_eq!(
-            renewals.after_rejection(&bench.device, Rejection::by_the_api(1)).await.unwrap(),
-            Renewed::New
-        );
+        assert_eq!(bench.rejected(&renewals, 1).await.unwrap(), Renewed::New);
         assert_eq!(bench.provider.token_requests(), 2);
     }
 }
@@ -243,7 +236,7 @@ async fn a_secret_that_cannot_be_renewed_now_is_used_while_it_lives() {
     bench.hand.forward(Duration::from_secs(60));
     bench.before_use(&renewals).await.unwrap();
     assert_eq!(bench.refresh().await.stage, RenewalStage::Refused);
-    let refused = renewals.after_rejection(&bench.device, Rejection::by_the_api(1)).await.unwrap_err();
+    let refused = bench.rejected(&renewals, 1).await.unwrap_err();
     assert_eq!(
         refused.to_string(),
         "the credentials have to be renewed by signing in again: \
@@ -258,7 +251,7 @@ async fn a_refused_secret_without_a_refresh_token_is_over() {
     let renewals = bench.renewals(Retry::Never);
     bench.hand.forward(2 * HOUR);
     bench.before_use(&renewals).await.unwrap();
-    let over = renewals.after_rejection(&bench.device, Rejection::by_the_api(2)).await;
+    let over = bench.rejected(&renewals, 2).await;
     assert!(matches!(over, Err(RenewalError::Dead { .. })));
     assert_eq!(bench.provider.token_requests(), 0);
 }
@@ -268,12 +261,9 @@ async fn a_clock_that_was_set_back_neither_stops_renewals_nor_loses_a_secret() {
     let bench = Bench::new().await;
     bench.provider.plan([Fault::Say(429, "")]);
     let renewals = bench.renewals(Retry::Never);
-    assert!(renewals.after_rejection(&bench.device, Rejection::by_the_api(1)).await.is_err());
+    assert!(bench.rejected(&renewals, 1).await.is_err());
     bench.hand.back(48 * HOUR);
-    assert_eq!(
-        renewals.after_rejection(&bench.device, Rejection::by_the_api(1)).await.unwrap(),
-        Renewed::New
-    );
+    assert_eq!(bench.rejected(&renewals, 1).await.unwrap(), Renewed::New);
     bench.hand.forward(96 * HOUR);
     bench.before_use(&renewals).await.unwrap();
     assert_eq!((bench.access().await, bench.provider.token_requests()), ("access-3".to_owned(), 3));

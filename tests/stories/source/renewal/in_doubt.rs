@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use endo::source::Retry;
-use endo::source::renewal::{Rejection, RenewalError, Renewed};
+use endo::source::renewal::{RenewalError, Renewed};
 use endo::store::RenewalStage;
 
 use super::super::plain;
@@ -31,7 +31,7 @@ async fn what_nobody_knows_the_end_of_ends_a_credential_whose_provider_takes_no_
         bench.provider.plan([fault]);
         bench.provider.expire("access-1");
         let renewals = bench.renewals(Retry::Never);
-        let error = renewals.after_rejection(&bench.device, Rejection::by_the_api(1)).await.unwrap_err();
+        let error = bench.rejected(&renewals, 1).await.unwrap_err();
         assert!(
             matches!(&error, RenewalError::Dead { reason } if reason.contains("nobody knows")),
             "{error:?}"
@@ -40,21 +40,15 @@ async fn what_nobody_knows_the_end_of_ends_a_credential_whose_provider_takes_no_
         assert_eq!((bench.refresh().await.stage, renewal.renew_at), (RenewalStage::GivenUp, None));
         for _ in 0..3 {
             bench.hand.forward(HOUR);
-            let again = renewals.after_rejection(&bench.device, Rejection::by_the_api(1)).await;
+            let again = bench.rejected(&renewals, 1).await;
             assert!(matches!(again, Err(RenewalError::Dead { .. })));
         }
         assert_eq!((bench.provider.token_requests(), bench.profile_requests()), (1, 1));
         // Signing in again ends it.
         let (access, refresh) = bench.provider.grant();
         bench.keep(plain(2, &access, Some(&refresh))).await;
-        assert_eq!(
-            renewals.after_rejection(&bench.device, Rejection::by_the_api(1)).await.unwrap(),
-            Renewed::Newer
-        );
-        assert_eq!(
-            renewals.after_rejection(&bench.device, Rejection::by_the_api(2)).await.unwrap(),
-            Renewed::New
-        );
+        assert_eq!(bench.rejected(&renewals, 1).await.unwrap(), Renewed::Newer);
+        assert_eq!(bench.rejected(&renewals, 2).await.unwrap(), Renewed::New);
         assert_eq!(bench.provider.reused(), [""; 0]);
     }
 }
@@ -89,10 +83,7 @@ async fn a_refresh_token_that_stays_valid_is_sent_again() {
         bench.provider.plan([fault.clone(), Fault::KeepRefreshToken]);
         bench.provider.expire("access-1");
         let renewals = bench.renewals(Retry::Always);
-        assert_eq!(
-            renewals.after_rejection(&bench.device, Rejection::by_the_api(1)).await.unwrap(),
-            Renewed::New
-        );
+        assert_eq!(bench.rejected(&renewals, 1).await.unwrap(), Renewed::New);
         assert_eq!((bench.provider.token_requests(), bench.access().await), (2, "access-2".to_owned()));
         // Ahead of the end there is time for a rest; nobody waits until the secret is over.
         bench.provider.plan([fault]);
@@ -114,21 +105,18 @@ async fn a_provider_that_fails_for_long_is_asked_now_and_then_and_its_credential
     bench.provider.plan((0..4).map(|_| Fault::Say(502, "")));
     bench.provider.expire("access-1");
     let renewals = bench.renewals(Retry::Always);
-    let first = renewals.after_rejection(&bench.device, Rejection::by_the_api(1)).await.unwrap_err();
+    let first = bench.rejected(&renewals, 1).await.unwrap_err();
     assert!(matches!(first, RenewalError::Unavailable(_)), "{first:?}");
-    let resting = renewals.after_rejection(&bench.device, Rejection::by_the_api(1)).await;
+    let resting = bench.rejected(&renewals, 1).await;
     assert!(matches!(resting, Err(RenewalError::Resting)));
     assert_eq!(bench.provider.token_requests(), 2);
     bench.hand.forward(Duration::from_secs(5));
-    assert!(renewals.after_rejection(&bench.device, Rejection::by_the_api(1)).await.is_err());
+    assert!(bench.rejected(&renewals, 1).await.is_err());
     bench.hand.forward(Duration::from_millis(9_999));
-    let resting = renewals.after_rejection(&bench.device, Rejection::by_the_api(1)).await;
+    let resting = bench.rejected(&renewals, 1).await;
     assert!(matches!(resting, Err(RenewalError::Resting)));
     bench.hand.forward(Duration::from_millis(1));
-    assert_eq!(
-        renewals.after_rejection(&bench.device, Rejection::by_the_api(1)).await.unwrap(),
-        Renewed::New
-    );
+    assert_eq!(bench.rejected(&renewals, 1).await.unwrap(), Renewed::New);
     assert_eq!(bench.provider.token_requests(), 5);
 }
 
@@ -140,18 +128,15 @@ async fn the_one_other_try_that_a_provider_allows_is_made_after_a_rest() {
     bench.provider.expire("access-1");
     let renewals = bench.renewals(Retry::Once);
     for (sent, pause) in [(1, 5), (2, 7)] {
-        let failed = renewals.after_rejection(&bench.device, Rejection::by_the_api(1)).await;
+        let failed = bench.rejected(&renewals, 1).await;
         assert!(matches!(failed, Err(RenewalError::Unavailable(_))), "{failed:?}");
         bench.hand.forward(Duration::from_secs(pause) - Duration::from_millis(1));
-        let resting = renewals.after_rejection(&bench.device, Rejection::by_the_api(1)).await;
+        let resting = bench.rejected(&renewals, 1).await;
         assert!(matches!(resting, Err(RenewalError::Resting)), "{resting:?}");
         assert_eq!(bench.provider.token_requests(), sent);
         bench.hand.forward(Duration::from_millis(1));
     }
-    assert_eq!(
-        renewals.after_rejection(&bench.device, Rejection::by_the_api(1)).await.unwrap(),
-        Renewed::New
-    );
+    assert_eq!(bench.rejected(&renewals, 1).await.unwrap(), Renewed::New);
     assert_eq!((bench.access().await, bench.provider.reused()), ("access-2".to_owned(), Vec::new()));
 }
 
@@ -165,10 +150,10 @@ async fn what_is_in_doubt_after_the_one_other_try_is_over() {
         bench.provider.plan(faults);
         bench.provider.expire("access-1");
         let renewals = bench.renewals(Retry::Once);
-        assert!(renewals.after_rejection(&bench.device, Rejection::by_the_api(1)).await.is_err());
+        assert!(bench.rejected(&renewals, 1).await.is_err());
         for _ in 0..3 {
             bench.hand.forward(Duration::from_secs(5));
-            let over = renewals.after_rejection(&bench.device, Rejection::by_the_api(1)).await.unwrap_err();
+            let over = bench.rejected(&renewals, 1).await.unwrap_err();
             assert!(matches!(&over, RenewalError::Dead { reason } if reason.ends_with(says)), "{over:?}");
         }
         assert_eq!(bench.provider.token_requests(), 2);
@@ -183,19 +168,16 @@ async fn a_provider_that_has_no_time_now_ends_no_credential_also_where_no_token_
         bench.provider.expire("access-1");
         let renewals = bench.renewals(Retry::Never);
         for (sent, pause) in [5, 10, 20, 40, 80, 160, 300, 300].into_iter().enumerate() {
-            let failed = renewals.after_rejection(&bench.device, Rejection::by_the_api(1)).await;
+            let failed = bench.rejected(&renewals, 1).await;
             assert!(matches!(failed, Err(RenewalError::Unavailable(_))), "{failed:?}");
             assert_eq!(bench.refresh().await.stage, RenewalStage::Idle);
             bench.hand.forward(Duration::from_secs(pause) - Duration::from_millis(1));
-            let resting = renewals.after_rejection(&bench.device, Rejection::by_the_api(1)).await;
+            let resting = bench.rejected(&renewals, 1).await;
             assert!(matches!(resting, Err(RenewalError::Resting)), "{resting:?}");
             assert_eq!(bench.provider.token_requests(), sent + 1);
             bench.hand.forward(Duration::from_millis(1));
         }
-        assert_eq!(
-            renewals.after_rejection(&bench.device, Rejection::by_the_api(1)).await.unwrap(),
-            Renewed::New
-        );
+        assert_eq!(bench.rejected(&renewals, 1).await.unwrap(), Renewed::New);
         assert_eq!((bench.access().await, bench.provider.reused()), ("access-2".to_owned(), Vec::new()));
     }
 }
@@ -220,16 +202,12 @@ async fn a_provider_that_says_when_to_ask_again_is_left_alone_until_then() {
         bench.provider.plan([Fault::AskLater(when)]);
         bench.provider.expire("access-1");
         let renewals = bench.renewals(Retry::Never);
-        let busy = renewals.after_rejection(&bench.device, Rejection::by_the_api(1)).await;
+        let busy = bench.rejected(&renewals, 1).await;
         assert!(matches!(busy, Err(RenewalError::Unavailable(_))), "{when}: {busy:?}");
         bench.hand.forward(Duration::from_secs(seconds) - Duration::from_millis(1));
-        let resting = renewals.after_rejection(&bench.device, Rejection::by_the_api(1)).await;
+        let resting = bench.rejected(&renewals, 1).await;
         assert!(matches!(resting, Err(RenewalError::Resting)), "{when}: {resting:?}");
         bench.hand.forward(Duration::from_millis(1));
-        assert_eq!(
-            renewals.after_rejection(&bench.device, Rejection::by_the_api(1)).await.unwrap(),
-            Renewed::New,
-            "{when}"
-        );
+        assert_eq!(bench.rejected(&renewals, 1).await.unwrap(), Renewed::New, "{when}");
     }
 }
