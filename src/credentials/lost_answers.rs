@@ -3,7 +3,7 @@
 use super::in_use::tokens_of;
 use super::{CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
-use crate::source::renewal::{is_answer_lost, may_be_lost_answer};
+use crate::source::renewal::{is_answer_lost, is_held, may_be_lost_answer};
 use crate::store::{
     HolderOfLine, Moment, QueuedRevocation, RenewalStage, StoreError, StoredRefreshToken, View,
 };
@@ -26,7 +26,7 @@ impl CredentialsDevices {
         let look = move |view: &View<'_>| {
             let mut lost = Vec::new();
             for token in &tokens {
-                lost.extend(lost_of(view.line_of(token)?).filter(|lost| !lost.is_held(now)));
+                lost.extend(lost_of(view.line_of(token)?).filter(|lost| !is_held(lost, now)));
             }
             Ok(lost)
         };
@@ -99,7 +99,7 @@ impl CredentialsDevices {
     /// Whether somebody is at their refresh token, or it is sent again, or the access token beside it is good.
     async fn goes_on(&self, holder: &HolderOfLine) -> Result<bool, CredentialsError> {
         let now = self.clock.now();
-        let is_sent = |held: &StoredRefreshToken| held.is_held(now) || self.can_renew_by(held);
+        let is_sent = |held: &StoredRefreshToken| is_held(held, now) || self.can_renew_by(held);
         Ok(holder.renewal.refresh.as_ref().is_some_and(is_sent) || self.is_access_good(holder).await?)
     }
 

@@ -12,6 +12,7 @@ use super::{CredentialsDevices, CredentialsError};
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 use crate::source::oauth2::{OAuthClient, OAuthError, Revoked};
+use crate::source::renewal::is_held;
 use crate::store::{Erased, QueuedRevocation, StoreError, StoredRecord, Transaction, View};
 use crate::telemetry::with_causes;
 use crate::vault::{Credentials, ResourceOwnerId, SealedText};
@@ -271,7 +272,7 @@ impl CredentialsDevices {
         let Some(token) = revocation.refresh else { return Ok(false) };
         let look = move |view: &View<'_>| view.refresh_token(&token);
         let known = self.store.read::<_, StoreError, _>(look).await?;
-        Ok(known.is_some_and(|known| known.is_held(self.clock.now())))
+        Ok(known.is_some_and(|known| is_held(&known, self.clock.now())))
     }
 
     /// Leaves for later what erred; where its day is over, whatever is damaged of it, it is erased.

@@ -72,7 +72,7 @@ pub use place::{AskedFor, Place};
 pub use projections::OwedProjection;
 pub use receipts::StoredReceipt;
 pub use records::StoredRecord;
-pub use refresh_tokens::{CopyOfLine, Fingerprint, HolderOfLine, LEASE, RenewalStage, StoredRefreshToken};
+pub use refresh_tokens::{CopyOfLine, Fingerprint, HolderOfLine, RenewalStage, StoredRefreshToken};
 pub use renewals::{AccessToken, StoredRenewal};
 pub use revocations::{Erased, NewRevocation, QueuedRevocation};
 pub use rights::StoredRight;

@@ -1,8 +1,6 @@
 //! What is known of refresh tokens, by their fingerprints: whoever holds one now, and for a while where nobody does. A sign-in
 //! may bring one again that others sent, spent or gave up.
 
-use std::time::Duration;
-
 use rusqlite::{OptionalExtension, Row};
 
 use super::renewals::OF_CREDENTIALS;
@@ -101,12 +99,6 @@ impl StoredRefreshToken {
         matches!(self.stage, RenewalStage::Idle | RenewalStage::Sending | RenewalStage::InDoubt)
     }
 
-    /// Whether somebody is at it whose time is not over. One that is longer than any was made before the clock was set back.
-    pub fn is_held(&self, now: Timestamp) -> bool {
-        let left = self.held_until.since(now);
-        !self.holder.is_empty() && !left.is_zero() && left <= LEASE
-    }
-
     /// From the columns of [`COLUMNS`], which begin at this one.
     pub(super) fn read(row: &Row<'_>, at: usize) -> rusqlite::Result<Self> {
         let time = |column| Ok::<_, rusqlite::Error>(Timestamp::from_millis(row.get(at + column)?));
@@ -130,9 +122,6 @@ impl StoredRefreshToken {
 }
 
 pub(super) const COLUMNS: &str = "token, line, stage, sent, holder, held_until, rest_until, failures, noted_at, noted, line_since, first_sent, is_lost";
-
-/// For how long somebody says at once to be at a refresh token, at most; while that goes on, it is said again.
-pub const LEASE: Duration = Duration::from_secs(10);
 
 /// Of which refresh tokens an answer may be lost, as the index `refresh_tokens_lost` has them: all those of which it is, and
 /// such besides as were sent more than once and are not over, or were refused.

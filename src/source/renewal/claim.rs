@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::demand::{Demand, Renewed};
-use super::judgement::{LONGEST_REST, NO_REFRESH_TOKEN, is_fruitless, refuse, why_it_is_over};
+use super::judgement::{LONGEST_REST, NO_REFRESH_TOKEN, is_fruitless, is_held, refuse, why_it_is_over};
 use super::schedule::{begin_life, is_due};
 use super::sign_ins::named;
 use crate::ambient::Timestamp;
@@ -111,7 +111,7 @@ impl Claimant {
             _ => {}
         }
         let refresh = renewal.refresh.as_ref()?;
-        if refresh.holder != self.holder && refresh.is_held(self.now) {
+        if refresh.holder != self.holder && is_held(refresh, self.now) {
             return Some(Claim::Held);
         }
         // A rest that is longer than any was made before the clock was set back.

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::store::LEASE;
+/// For how long somebody says at once to be at a refresh token, at most; while that goes on, it is said again.
+pub(super) const LEASE: Duration = Duration::from_secs(10);
 
 /// Why a renewal is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +75,7 @@ pub enum Renewed {
 /// How long renewals hold on.
 #[derive(Clone, Copy, Debug)]
 pub struct RenewalSettings {
-    /// How long a process that stopped keeps others waiting, [`LEASE`] at most; while it works, it says so three times as often.
+    /// How long a process that stopped keeps others waiting, ten seconds at most; while it works, it says so three times as often.
     pub lease: Duration,
     /// How long a renewal waits for one of another process.
     pub patience: Duration,

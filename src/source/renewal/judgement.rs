@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::demand::LEASE;
 use crate::ambient::{Backoff, Timestamp};
 use crate::source::provider::Retry;
 use crate::store::{RenewalStage, StoredRefreshToken, StoredRenewal};
@@ -127,6 +128,13 @@ pub(super) fn why_it_is_over(renewal: &StoredRenewal, renews: bool) -> Option<&'
         RenewalStage::Spent => Some(SPENT),
         RenewalStage::GivenUp => Some(LOST),
     }
+}
+
+/// Whether somebody is at this refresh token whose time is not over. One that is longer than any was made before the clock was set
+/// back.
+pub fn is_held(known: &StoredRefreshToken, now: Timestamp) -> bool {
+    let left = known.held_until.since(now);
+    !known.holder.is_empty() && !left.is_zero() && left <= LEASE
 }
 
 /// Whether nobody knows what came of sending this refresh token: of one that was sent more than once, only the last answer came.

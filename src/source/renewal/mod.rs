@@ -42,7 +42,7 @@ mod upstream;
 pub use demand::{Demand, Rejection, RenewalSettings, Renewed, SaidBy};
 pub use error::{RecordsError, RenewalError};
 pub use flights::Renewals;
-pub use judgement::{NOBODY_RENEWS, is_answer_lost, may_be_lost_answer};
+pub use judgement::{NOBODY_RENEWS, is_answer_lost, is_held, may_be_lost_answer};
 pub use records::{CameTo, Held, NewSecret, Outcome, Records, Sending, Stranded};
 pub use refusal::{Refused, note_refusal};
 pub use renewer::Renewer;

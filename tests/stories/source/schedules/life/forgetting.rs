@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use endo::source::renewal::{IssuedToken, Records, is_answer_lost, may_be_lost_answer};
+use endo::source::renewal::{IssuedToken, Records, is_answer_lost, is_held, may_be_lost_answer};
 use endo::store::{
     Fingerprint, NewRevocation, RenewalStage, StoreError, StoredRefreshToken, StoredRenewal, Transaction,
     View,
@@ -110,7 +110,7 @@ impl Life {
                 let is_of_line = holders.iter().any(|holder| holder.credentials == kept);
                 let is_spared = is_answer_lost(&known) && may_be_lost_answer(&held, &known);
                 spared += usize::from(is_spared && !is_of_line);
-                if !(known.is_held(now) || is_of_line || is_spared) {
+                if !(is_held(&known, now) || is_of_line || is_spared) {
                     told.extend(view.sealed_copy(copy.seq)?);
                 }
             }
