@@ -9,14 +9,14 @@ use crate::bus::Login;
 use crate::bus::meshblu::{Meshblu, MeshbluError};
 use crate::message::{DeliveryId, DeviceUuid, Parties, Route};
 
-/// What a device may bring: a message by a route that ends in it.
+/// A route that ends in the device that shows it: what comes by that, it may bring.
 #[derive(Debug)]
-pub(super) struct Errand {
+pub(super) struct OwnRoute {
     route: Route,
     pub(super) parties: Parties,
 }
 
-impl Errand {
+impl OwnRoute {
     /// That of `device`, on its way to the gateway with the uuid `service`.
     pub(super) fn of(device: &DeviceUuid, route: Route, service: &DeviceUuid) -> Result<Self, NotReceived> {
         let parties = route.parties(service)?;
@@ -33,8 +33,8 @@ pub struct Seated {
     pub(super) login: Login,
     /// Among those that the gateway does not know.
     pub(super) chair: Option<Chair>,
-    /// Or why there is none, which is not for strangers.
-    pub(super) errand: Result<Errand, NotReceived>,
+    /// By which it brings something, or why there is none, which is not for strangers.
+    pub(super) own_route: Result<OwnRoute, NotReceived>,
 }
 
 impl Seated {
@@ -58,8 +58,8 @@ impl Authenticated {
     /// # Errors
     /// What is wrong with its route: [`NotReceived::OfAnother`] where that ends in another device.
     pub fn admit(self) -> Result<Admitted, NotReceived> {
-        let Seated { login, chair, errand } = self.0;
-        Ok(Admitted { caller: Caller { login, chair }, route: errand?.route })
+        let Seated { login, chair, own_route } = self.0;
+        Ok(Admitted { caller: Caller { login, chair }, route: own_route?.route })
     }
 }
 

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::answer::Desk;
 use super::arrival::message_in;
 use super::bringer::Bringer;
-use super::caller::{Errand, Seated};
+use super::caller::{OwnRoute, Seated};
 use super::case::Case;
 use super::ending::NOT_OPENED;
 use super::guest::{Guest, Speaker};
@@ -105,9 +105,9 @@ impl Reception {
     /// [`NotReceived::Crowded`] where there is none in half of the time that buses wait, or [`NotReceived::Store`].
     pub async fn seat(&self, login: Login, route: Result<Route, NotReceived>) -> Result<Seated, NotReceived> {
         let (desk, device) = (&self.0.desk, &login.uuid);
-        let errand = route.and_then(|route| Errand::of(device, route, desk.bus.service()));
-        let is_known = match &errand {
-            Ok(errand) => desk.credentials.knows(&errand.parties).await?,
+        let own_route = route.and_then(|route| OwnRoute::of(device, route, desk.bus.service()));
+        let is_known = match &own_route {
+            Ok(own_route) => desk.credentials.knows(&own_route.parties).await?,
             Err(_) => false,
         };
         let chair = match is_known {
@@ -117,7 +117,7 @@ impl Reception {
                 Some(chair.ok_or(NotReceived::Crowded)?)
             }
         };
-        Ok(Seated { login, chair, errand })
+        Ok(Seated { login, chair, own_route })
     }
 
     /// Receives a message and answers how it ended, or that it is on disk: it is left for the next start, or takes longer,
