@@ -33,6 +33,17 @@ async fn second_owner(house: &House) -> Device {
     owner
 }
 
+/// A house that one of two owners left while a job waits for the answer of this API.
+async fn left_while_a_job_waits_for(api: &FakeApi) -> House {
+    let url = api.url("");
+    let house = House::with(None, |config| config.source.base_url = Some(url)).await;
+    let leaver = second_owner(&house).await;
+    house.gateway.send(&house.chain, list_events()).await;
+    until(|| api.seen().len() == 1).await;
+    ask(&house, &leaver, Method::DELETE, "owners/me").await.is(204, "");
+    house
+}
+
 /// Has the records move to another key.
 async fn change_keys(house: &House) {
     let gateway = &house.gateway.gateway;
@@ -117,12 +128,7 @@ async fn a_job_whose_secret_the_api_refuses_after_an_owner_left_is_done_with_the
         }
     });
     let api = api.await;
-    let url = api.url("");
-    let mut house = House::with(None, |config| config.source.base_url = Some(url)).await;
-    let leaver = second_owner(&house).await;
-    house.gateway.send(&house.chain, list_events()).await;
-    until(|| api.seen().len() == 1).await;
-    ask(&house, &leaver, Method::DELETE, "owners/me").await.is(204, "");
+    let mut house = left_while_a_job_waits_for(&api).await;
     gate.add_permits(2);
     let reply = house.chain.flow.next().await;
     assert_eq!(reply["metadata"]["code"], 200, "nobody has to sign in again: {reply}");
@@ -134,12 +140,7 @@ async fn an_api_that_refuses_every_secret_after_an_owner_left_has_no_more_asked_
     let gate = Arc::new(Semaphore::new(0));
     let refusal = ApiAnswer::new(401, &["content-type: application/json"], "{}");
     let api = FakeApi::answering(refusal.behind(&gate)).await;
-    let url = api.url("");
-    let mut house = House::with(None, |config| config.source.base_url = Some(url)).await;
-    let leaver = second_owner(&house).await;
-    house.gateway.send(&house.chain, list_events()).await;
-    until(|| api.seen().len() == 1).await;
-    ask(&house, &leaver, Method::DELETE, "owners/me").await.is(204, "");
+    let mut house = left_while_a_job_waits_for(&api).await;
     gate.add_permits(100);
     let reply = house.chain.flow.next().await;
     assert_eq!(reply["metadata"]["code"], 503, "{reply}");
