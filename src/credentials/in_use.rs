@@ -1,17 +1,11 @@
 //! What of the tokens that are to end is in use, or would take down what is.
 
-use std::sync::Arc;
-
 use super::held_tokens::Tokens;
-use super::lost_answers::MAY_BE_ITS_ANSWER;
-use super::of_account::Kept;
 use super::rekey::MOST;
 use super::{CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
-use crate::source::oauth2::Probe;
-use crate::source::renewal::RenewalError;
-use crate::store::{QueuedRevocation, StoreError, View};
-use crate::vault::{Credentials, ResourceOwnerId, SealedText, SecretText};
+use crate::store::{StoreError, View};
+use crate::vault::{Credentials, SealedText, SecretText};
 
 /// Why a replaced secret, or one whose account came back, is not ended where that may end all of the account's.
 pub(super) const ENDS_NEWER_ONES: &str =
@@ -35,100 +29,8 @@ pub(super) const NEVER_ENDS_EITHER: &str = "the API gave the access token before
 pub(super) const NO_ROOM_FOR_IT: &str = "no more than sixteen are kept; it stays at the API until it runs out, and nothing ends it before but \
                                          the end of the refresh token, where the API counts both to one sign-in, or of the gateway's \
                                          access, on the account's page at the API";
-/// What is added where the API may have ended what these are spared for.
-pub(super) const ASKED_BEFORE: &str = "it may have been asked before they came, and did not answer, so it was looked whether it still takes them";
-const HELD: &str = "credentials here hold the same tokens, or some that may end with them";
-const NOBODY_S: &str =
-    "the record does not say whose tokens they are, and that may end newer tokens of the same account";
-
-/// Tokens that are not to be ended now.
-#[derive(Debug)]
-pub(super) struct Spared {
-    /// Why.
-    pub(super) why: &'static str,
-    /// For the sake of what is kept here.
-    pub(super) kept: Vec<DeviceUuid>,
-}
 
 impl CredentialsDevices {
-    /// Whether these tokens are not to be ended now; a stray's are of `account`, as far as that is known.
-    pub(super) async fn spared(
-        &self,
-        revocation: &QueuedRevocation,
-        opened: &Credentials,
-        account: Option<&ResourceOwnerId>,
-    ) -> Result<Option<Spared>, CredentialsError> {
-        let is_stray = revocation.receipt.is_none();
-        let of_one_line = self.of_use_to(opened).await?;
-        if let Some(id) = account {
-            // What a bus does not answer is why many a sign-in was not kept.
-            let kept = self.kept_of(id, is_stray).await?;
-            let of_use = self.of_use(kept.iter().map(|kept| kept.device.clone()).collect()).await?;
-            let ends_all = !self.ends_one_alone();
-            let ends_alone = self.ends_access_alone() && opened.refresh_token().is_none();
-            let may_end = |kept: &Kept| match ends_alone {
-                true => share_a_token(&kept.opened, opened),
-                false => of_one_line.contains(&kept.device) || may_end_together(&kept.opened, opened),
-            };
-            let kept = kept.into_iter().filter(|kept| of_use.contains(&kept.device));
-            let (held, others): (Vec<_>, Vec<_>) = kept.partition(|kept| ends_all || may_end(kept));
-            if !held.is_empty() {
-                let kept = held.into_iter().map(|kept| kept.device).collect();
-                return Ok(Some(Spared { why: if ends_all { ENDS_NEWER_ONES } else { HELD }, kept }));
-            }
-            let others = others.into_iter().map(|kept| kept.device).collect();
-            let kept = self.holders_of_its_lost_answer(opened, others).await?;
-            if !kept.is_empty() {
-                return Ok(Some(Spared { why: MAY_BE_ITS_ANSWER, kept }));
-            }
-        } else if !self.ends_one_alone() {
-            return Ok(Some(Spared { why: NOBODY_S, kept: Vec::new() }));
-        }
-        let holder = match of_one_line.into_iter().next() {
-            None if account.is_none() || is_stray => self.holder(&Tokens::of(opened)).await?,
-            holder => holder,
-        };
-        Ok(holder.map(|device| Spared { why: HELD, kept: vec![device] }))
-    }
-
-    /// The credentials, of whichever account, to which one of these tokens is of use, or what came of one, or what came with one.
-    async fn of_use_to(&self, opened: &Credentials) -> Result<Vec<DeviceUuid>, CredentialsError> {
-        let tokens: Vec<_> = tokens_of(opened).map(SecretText::fingerprint).collect();
-        let look = move |view: &View<'_>| {
-            let holders: Result<Vec<_>, _> = tokens.iter().map(|token| view.holders_of_line(token)).collect();
-            Ok::<_, StoreError>(holders?.concat())
-        };
-        let mut of_use = Vec::new();
-        for holder in self.store.read(look).await? {
-            if self.is_of_use(&holder).await? {
-                of_use.push(holder.credentials);
-            }
-        }
-        Ok(of_use)
-    }
-
-    /// Has a secret be renewed that the API does not take any more; where that cannot be done, its end is known. Answers what
-    /// the API said.
-    pub(super) async fn look_whether_it_lives(&self, device: &DeviceUuid) -> Result<Probe, CredentialsError> {
-        let Some(client) = &self.upstream else { return Ok(Probe::Unknown) };
-        let record = match self.newest_record(device).await {
-            Err(CredentialsError::NoRecord) => return Ok(Probe::Unknown),
-            record => record?,
-        };
-        let generation = record.generation;
-        let opened = self.open_record(device.clone(), record).await?;
-        match client.probe(opened.secret()).await {
-            Ok(Probe::Rejected) => match self.renew_refused(device, generation).await {
-                Ok(_) | Err(CredentialsError::SignInAgain { .. } | CredentialsError::Revoked) => {
-                    Ok(Probe::Rejected)
-                }
-                Err(error) => Err(error),
-            },
-            Ok(said) => Ok(said),
-            Err(error) => Err(RenewalError::Unavailable(Arc::new(error)).into()),
-        }
-    }
-
     /// Whether the API can end a secret and leave newer ones of the account alone.
     pub(super) fn ends_one_alone(&self) -> bool {
         self.upstream.as_ref().is_some_and(|client| client.settings().revokes_one_alone())
@@ -178,12 +80,13 @@ impl CredentialsDevices {
 
 /// Whether the end of some tokens of an account may end these as well: an API that gives no refresh token a second time
 /// counts what came with it and what came without to one grant.
-fn may_end_together(kept: &Credentials, ending: &Credentials) -> bool {
+pub(super) fn may_end_together(kept: &Credentials, ending: &Credentials) -> bool {
     let renews = |tokens: &Credentials| tokens.refresh_token().is_some();
     renews(kept) != renews(ending) || share_a_token(kept, ending)
 }
 
-fn share_a_token(some: &Credentials, others: &Credentials) -> bool {
+/// Whether one of some tokens is among the others.
+pub(super) fn share_a_token(some: &Credentials, others: &Credentials) -> bool {
     let tokens: Vec<&SecretText> = tokens_of(others).collect();
     let is_one = |token: &SecretText| tokens.iter().any(|other| other.is(token.expose()));
     is_one(some.secret()) || some.refresh_token().is_some_and(is_one)

@@ -70,7 +70,7 @@ pub(super) struct Whereabouts {
     pub(super) again: Option<Arc<Again>>,
     /// What the secret is until its record is stored.
     pub(super) arrival: Arc<Arrival>,
-    /// The last moment of the store before it was there.
+    /// The last moment of the store when it was there already: what was sent until then may have brought it.
     pub(super) came: Moment,
 }
 
@@ -128,7 +128,7 @@ impl CredentialsDevices {
             Bus::Embedded(bus) => self.keep_here(bus, account, whereabouts).await,
             Bus::Meshblu(bus) => self.keep_on(bus, account, whereabouts).await,
         }?;
-        if may_be_over && let Err(error) = self.look_whether_it_lives(&device).await {
+        if may_be_over && let Err(error) = self.looks().whether_it_lives(&device).await {
             tracing::warn!(error = with_causes(&error), "nobody can tell whether new tokens are good");
         }
         Ok(device)

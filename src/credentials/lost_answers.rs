@@ -1,13 +1,11 @@
 //! Renewals whose answer was lost: whoever signs in since may be given what was in it, and nobody here can tell.
 
+use super::CredentialsDevices;
 use super::in_use::tokens_of;
-use super::{CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
 use crate::source::renewal::{is_answer_lost, is_held, may_be_lost_answer};
-use crate::store::{
-    HolderOfLine, Moment, QueuedRevocation, RenewalStage, StoreError, StoredRefreshToken, View,
-};
-use crate::vault::{Credentials, ResourceOwnerId, SecretText};
+use crate::store::{HolderOfLine, Moment, RenewalStage, StoreError, StoredRefreshToken, View};
+use crate::vault::{Credentials, SecretText};
 
 /// Why a secret is not ended whose renewal may have brought what the account signed in for since.
 pub(super) const MAY_BE_ITS_ANSWER: &str = "the answer to a renewal was lost, and what the account has signed in for since may be what that \
@@ -56,17 +54,9 @@ impl CredentialsDevices {
         self.store.read(look).await
     }
 
-    /// Whether a stray may be what a renewal brought whose answer was lost or is awaited: that of credentials of its account, or of
-    /// any where nobody knows whose it is. What these are renewed by, or use, may end with it.
-    pub(super) async fn may_be_waited_for(
-        &self,
-        stray: &QueuedRevocation,
-        account: Option<&ResourceOwnerId>,
-    ) -> Result<bool, CredentialsError> {
-        if stray.receipt.is_some() {
-            return Ok(false);
-        }
-        let (came, devices) = (stray.came, self.clone());
+    /// The credentials of which a renewal may have brought what came at this moment: its answer was lost, or is awaited.
+    pub(super) async fn whose_answer_may_be(&self, came: Moment) -> Result<Vec<HolderOfLine>, StoreError> {
+        let devices = self.clone();
         let look = move |view: &View<'_>| {
             let mut lost = Vec::new();
             for holder in view.holders_of_lost_lines(came)? {
@@ -76,31 +66,9 @@ impl CredentialsDevices {
                     lost.push(holder);
                 }
             }
-            Ok::<_, StoreError>(lost)
+            Ok(lost)
         };
-        let mut waiting = Vec::new();
-        for holder in self.store.read(look).await? {
-            if self.goes_on(&holder).await? {
-                waiting.push(holder.credentials);
-            }
-        }
-        let Some(account) = account else { return Ok(!waiting.is_empty()) };
-        for credentials in waiting {
-            match self.is_of_account(&credentials, account).await {
-                Ok(false) => {}
-                // Nobody uses what no key here opens.
-                Err(CredentialsError::Record(_)) => {}
-                is_one => return is_one,
-            }
-        }
-        Ok(false)
-    }
-
-    /// Whether somebody is at their refresh token, or it is sent again, or the access token beside it is good.
-    async fn goes_on(&self, holder: &HolderOfLine) -> Result<bool, CredentialsError> {
-        let now = self.clock.now();
-        let is_sent = |held: &StoredRefreshToken| is_held(held, now) || self.can_renew_by(held);
-        Ok(holder.renewal.refresh.as_ref().is_some_and(is_sent) || self.is_access_good(holder).await?)
+        self.store.read(look).await
     }
 
     /// Whether the credentials are of the gateway's API.

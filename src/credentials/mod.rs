@@ -20,6 +20,7 @@ mod half_made;
 mod held_tokens;
 mod in_use;
 mod incoming;
+mod judgement;
 mod keep;
 mod keep_on;
 mod leave;

@@ -1,5 +1,6 @@
 //! Whether what credentials hold is of use to anybody: nothing is spared for the sake of what is dead, and what lives does not end.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,15 +8,36 @@ use super::{CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
 use crate::source::oauth2::Probe;
 use crate::source::renewal::RenewalError;
-use crate::store::{AccessToken, HolderOfLine, StoreError, StoredRefreshToken, StoredRenewal, View};
+use crate::store::{AccessToken, StoreError, StoredRefreshToken, StoredRenewal, View};
 
 /// How wrong a clock is taken to be where nobody else tells: more than a zone and its summer time are often mistaken by.
 const WRONG_BY: Duration = Duration::from_secs(3 * 60 * 60);
 
+/// Looks at what credentials hold, for one purpose: the API is asked once about each.
+pub(super) struct Looks<'a> {
+    devices: &'a CredentialsDevices,
+    said: HashMap<DeviceUuid, Said>,
+}
+
+/// What the API said of the access token in a record, or why it did not say anything.
+#[derive(Clone)]
+struct Said {
+    generation: u64,
+    of_it: Result<Probe, RenewalError>,
+}
+
 impl CredentialsDevices {
-    /// Those of these credentials of which anything is of use. Of what nothing is known everything may be.
+    /// Looks for which nothing was asked yet.
+    pub(super) fn looks(&self) -> Looks<'_> {
+        Looks { devices: self, said: HashMap::new() }
+    }
+}
+
+impl Looks<'_> {
+    /// Those of these credentials that hold a refresh token which may renew them, or an access token that the API takes. Of what
+    /// nothing is known everything may be of use.
     pub(super) async fn of_use(
-        &self,
+        &mut self,
         credentials: Vec<DeviceUuid>,
     ) -> Result<Vec<DeviceUuid>, CredentialsError> {
         let look = move |view: &View<'_>| {
@@ -28,10 +50,10 @@ impl CredentialsDevices {
             Ok::<_, StoreError>(known)
         };
         let mut of_use = Vec::new();
-        for (credentials, renewal) in self.store.read(look).await? {
-            let holder = renewal.map(|renewal| HolderOfLine { credentials: credentials.clone(), renewal });
-            let is_of_use = match holder {
-                Some(holder) => self.is_of_use(&holder).await?,
+        for (credentials, renewal) in self.devices.store.read(look).await? {
+            let is_of_use = match &renewal {
+                Some(known) if known.refresh.as_ref().is_some_and(StoredRefreshToken::renews) => true,
+                Some(known) => self.is_access_good(&credentials, known).await?,
                 None => true,
             };
             if is_of_use {
@@ -41,49 +63,67 @@ impl CredentialsDevices {
         Ok(of_use)
     }
 
-    /// Whether they hold a refresh token that may renew them, or an access token that the API takes.
-    pub(super) async fn is_of_use(&self, holder: &HolderOfLine) -> Result<bool, CredentialsError> {
-        let renews = holder.renewal.refresh.as_ref().is_some_and(StoredRefreshToken::renews);
-        Ok(renews || self.is_access_good(holder).await?)
-    }
-
-    /// Whether their access token is good. Where it ran out by the clock alone, which may be wrong, the API says; what it does not
-    /// say is believed of the clock after a while.
-    pub(super) async fn is_access_good(&self, holder: &HolderOfLine) -> Result<bool, CredentialsError> {
-        let HolderOfLine { credentials, renewal } = holder;
-        match renewal.access(self.clock.now()) {
-            AccessToken::Good => Ok(true),
-            AccessToken::Refused => Ok(false),
-            AccessToken::RanOut => match self.probe(credentials, renewal).await {
-                Ok(Probe::Good) => Ok(true),
-                Ok(Probe::Rejected) => Ok(false),
-                Ok(Probe::Unknown) | Err(CredentialsError::NotRenewed(_)) => {
-                    Ok(self.may_be_wrong_of(renewal))
-                }
-                // Nobody uses what no key here opens.
-                Err(CredentialsError::Record(_)) => Ok(false),
-                Err(error) => Err(error),
-            },
+    /// Whether the access token of these credentials, of which this is known, is good. Where it ran out by the clock alone, which may
+    /// be wrong, the API says; what it does not say is believed of the clock after a while.
+    pub(super) async fn is_access_good(
+        &mut self,
+        credentials: &DeviceUuid,
+        known: &StoredRenewal,
+    ) -> Result<bool, CredentialsError> {
+        let now = self.devices.clock.now();
+        match known.access(now) {
+            AccessToken::Good => return Ok(true),
+            AccessToken::Refused => return Ok(false),
+            AccessToken::RanOut => {}
+        }
+        match self.ask(credentials).await {
+            // Nobody uses what is gone, or what no key here opens.
+            Ok(None) | Err(CredentialsError::Record(_)) => Ok(false),
+            Ok(Some(Said { generation, of_it: Ok(said @ (Probe::Good | Probe::Rejected)) }))
+                if generation == known.generation =>
+            {
+                Ok(said == Probe::Good)
+            }
+            // It did not say, or a sign-in brought another meanwhile: the clock may be wrong.
+            Ok(Some(_)) => Ok(known.expires_at.is_none_or(|end| now.since(end) < WRONG_BY)),
+            Err(error) => Err(error),
         }
     }
 
-    /// Whether the clock may be wrong about the end of the access token.
-    fn may_be_wrong_of(&self, renewal: &StoredRenewal) -> bool {
-        let now = self.clock.now();
-        renewal.expires_at.is_none_or(|end| now.since(end) < WRONG_BY)
+    /// Has a secret be renewed that the API does not take any more; where that cannot be done, its end is known. Answers what
+    /// the API said.
+    pub(super) async fn whether_it_lives(&mut self, device: &DeviceUuid) -> Result<Probe, CredentialsError> {
+        let Some(Said { generation, of_it }) = self.ask(device).await? else { return Ok(Probe::Unknown) };
+        let said = of_it?;
+        if said == Probe::Rejected {
+            match self.devices.renew_refused(device, generation).await {
+                Ok(_) | Err(CredentialsError::SignInAgain { .. } | CredentialsError::Revoked) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(said)
     }
 
-    async fn probe(&self, device: &DeviceUuid, renewal: &StoredRenewal) -> Result<Probe, CredentialsError> {
-        let Some(client) = &self.upstream else { return Ok(Probe::Unknown) };
-        let record = match self.newest_record(device).await {
-            Err(CredentialsError::NoRecord) => return Ok(Probe::Rejected),
+    /// What the API says of the access token that credentials hold; `None` where they hold none.
+    async fn ask(&mut self, device: &DeviceUuid) -> Result<Option<Said>, CredentialsError> {
+        if let Some(said) = self.said.get(device) {
+            return Ok(Some(said.clone()));
+        }
+        let record = match self.devices.newest_record(device).await {
+            Err(CredentialsError::NoRecord) => return Ok(None),
             record => record?,
         };
-        if record.generation != renewal.generation {
-            // A sign-in brought another meanwhile.
-            return Ok(Probe::Unknown);
-        }
-        let opened = self.open_record(device.clone(), record).await?;
-        client.probe(opened.secret()).await.map_err(|error| RenewalError::Unavailable(Arc::new(error)).into())
+        let generation = record.generation;
+        let of_it = match &self.devices.upstream {
+            Some(client) => {
+                let opened = self.devices.open_record(device.clone(), record).await?;
+                let said = client.probe(opened.secret()).await;
+                said.map_err(|error| RenewalError::Unavailable(Arc::new(error)))
+            }
+            None => Ok(Probe::Unknown),
+        };
+        let said = Said { generation, of_it };
+        self.said.insert(device.clone(), said.clone());
+        Ok(Some(said))
     }
 }

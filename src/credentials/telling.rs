@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::arrivals::{Ends, Trait};
 use super::errands::PAUSES;
-use super::in_use::{ASKED_BEFORE, Spared, tokens_of};
+use super::in_use::tokens_of;
+use super::judgement::{Judge, Judgement};
 use super::receipt::{ApiAnswer, ApiVerdict, amend};
 use super::stranded::came_of;
 use super::strays::whose;
@@ -245,16 +246,12 @@ impl CredentialsDevices {
             self.arrivals.waits(revocation.seq, now);
             return Err(Hindrance::SignIn);
         };
-        if let Some(spared) = self.spared(revocation, &opened, account).await.map_err(untold)? {
-            drop(ending);
-            return self.spare(revocation, spared).await;
-        }
-        if self.may_be_waited_for(revocation, account).await.map_err(untold)? {
-            return Err(Hindrance::Doubt);
-        }
-        if ending.is_let_go() {
-            // That was a long look, and the API was asked for no end in it.
-            return Err(Hindrance::SignIn);
+        match Judge::of(self, revocation, &opened).judge().await.map_err(untold)? {
+            Judgement::Spare(why) => return Ok(ApiAnswer::spared(&why, self.clock.now())),
+            Judgement::Wait => return Err(Hindrance::Doubt),
+            // To judge may take long, and the API was asked for no end in it.
+            Judgement::End if ending.is_let_go() => return Err(Hindrance::SignIn),
+            Judgement::End => {}
         }
         if !self.note_asked(revocation.seq).await.map_err(untold)? {
             return Err(Hindrance::TakenUp);
@@ -300,19 +297,6 @@ impl CredentialsDevices {
         let rested_at = self.clock.now().plus(STILL_AT_IT);
         let note = move |transaction: &Transaction<'_>| transaction.note_asked(seq, rested_at);
         Ok(self.store.write::<_, StoreError, _>(note).await?)
-    }
-
-    /// Leaves tokens alone. Where the API may have been asked to end them already and did not say what it did, those that
-    /// they are spared for may have ended: nobody is to believe that they are good.
-    async fn spare(&self, revocation: &QueuedRevocation, spared: Spared) -> Result<ApiAnswer, Hindrance> {
-        let Spared { why, kept } = spared;
-        if revocation.attempts == 0 || kept.is_empty() {
-            return Ok(ApiAnswer::spared(why, self.clock.now()));
-        }
-        for device in &kept {
-            self.look_whether_it_lives(device).await.map_err(untold)?;
-        }
-        Ok(ApiAnswer::spared(&format!("{why}; {ASKED_BEFORE}"), self.clock.now()))
     }
 
     fn whom_to_ask(

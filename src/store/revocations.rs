@@ -22,7 +22,8 @@ pub struct QueuedRevocation {
     pub attempts: u32,
     /// The refresh token that is in it, where that is noted.
     pub refresh: Option<Fingerprint>,
-    /// The last moment before it was there, where it is a stray.
+    /// The last moment when it was written down, where it is a stray, and was there already: what was sent until then may have
+    /// brought it.
     pub came: Moment,
 }
 
@@ -123,7 +124,7 @@ impl<'a> NewRevocation<'a> {
         Self { due_at, ..Self::told_by(NO_RECEIPT, name, record, now) }
     }
 
-    /// The same, which was there after this moment.
+    /// The same, which was there at this moment.
     #[must_use]
     pub fn since(self, came: Moment) -> Self {
         Self { came, ..self }

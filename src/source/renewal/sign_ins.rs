@@ -16,7 +16,7 @@ pub struct IssuedToken<'a> {
     pub is_succeeded: bool,
     /// The last moment before the provider was asked for it; without that nobody knows how old it is.
     pub asked: Option<Moment>,
-    /// The last moment before it was there.
+    /// The last moment when it was looked at, and there already: what was sent until then may have brought it.
     pub came: Moment,
 }
 

@@ -53,7 +53,13 @@ async fn a_forgotten_secret_is_not_ended_where_that_may_end_what_the_account_sig
     assert!(!provider.takes(&second.1));
 }
 
-/// An access token that lives for an hour, and that nothing renews: whether that hour is over the API says.
+/// Keeps an access token that lives for an hour, and that nothing renews: whether that hour is over the API says.
+async fn keep_for_an_hour(office: &Office, access: &str) {
+    let (asked, lifetime) = (office.asking().await, Some(Duration::from_secs(3600)));
+    let account = Account { refresh_token: None, asked, lifetime, ..office.account(42, access, "") };
+    office.gateway.credentials.keep(account).await.unwrap();
+}
+
 #[tokio::test]
 async fn neither_where_the_clock_alone_says_that_it_ran_out() {
     // What the API says to it, or that it does not say anything for so many hours.
@@ -63,9 +69,7 @@ async fn neither_where_the_clock_alone_says_that_it_ran_out() {
         let (first, second) = (provider.grant(), provider.grant());
         let credentials = office.keep(42, &first.0, &first.1).await;
         office.forget(&credentials).await;
-        let (asked, lifetime) = (office.asking().await, Some(Duration::from_secs(3600)));
-        let account = Account { refresh_token: None, asked, lifetime, ..office.account(42, &second.0, "") };
-        office.gateway.credentials.keep(account).await.unwrap();
+        keep_for_an_hour(&office, &second.0).await;
         office.passes(Duration::from_secs(hours * 3600));
         if says != 200 {
             provider.profile_meets([Answer::new(says, &[], "")]);
@@ -215,6 +219,21 @@ async fn what_came_after_the_api_was_asked_in_vain_is_looked_at_and_not_believed
     }
 }
 
+#[tokio::test]
+async fn the_api_is_asked_once_whether_what_ran_out_by_the_clock_is_good_however_often_that_matters() {
+    let provider = FakeProvider::start().await;
+    let office = Office::that_ends_all(&provider).await;
+    let (first, second) = (provider.grant(), provider.grant());
+    let credentials = office.keep(42, &first.0, &first.1).await;
+    office.forget(&credentials).await;
+    provider.revocation_meets([Answer::new(503, &[], ""), Answer::new(503, &[], "")]);
+    office.does_what_is_due().await;
+    keep_for_an_hour(&office, &second.0).await;
+    office.passes(Duration::from_secs(7200));
+    is_spared(&office, &credentials, "it was looked whether it still takes them").await;
+    assert_eq!(provider.profile_requests(), 1);
+}
+
 /// Until the API says whether what is kept is good, nobody asks it to end anything.
 #[tokio::test]
 async fn who_signs_in_during_a_look_at_the_api_is_not_said_to_have_come_when_it_was_asked_to_end_something() {
@@ -223,9 +242,7 @@ async fn who_signs_in_during_a_look_at_the_api_is_not_said_to_have_come_when_it_
     let (first, second, third) = (provider.grant(), provider.grant(), provider.grant());
     let credentials = office.keep(42, &first.0, &first.1).await;
     office.forget(&credentials).await;
-    let (asked, lifetime) = (office.asking().await, Some(Duration::from_secs(3600)));
-    let account = Account { refresh_token: None, asked, lifetime, ..office.account(42, &second.0, "") };
-    office.gateway.credentials.keep(account).await.unwrap();
+    keep_for_an_hour(&office, &second.0).await;
     office.passes(Duration::from_secs(7200));
     let gate = Arc::new(Semaphore::new(0));
     provider.profile_meets([Answer::new(401, &[], "").behind(&gate)]);
