@@ -1,5 +1,7 @@
 //! What of the tokens that are to end is in use, or would take down what is.
 
+use std::collections::HashSet;
+
 use super::held_tokens::Tokens;
 use super::rekey::MOST;
 use super::{CredentialsDevices, CredentialsError};
@@ -41,10 +43,17 @@ impl CredentialsDevices {
         self.upstream.as_ref().is_some_and(|client| client.settings().revokes_access_alone())
     }
 
-    /// Where a record holds one of these tokens, whosever it is, or one that may end with them.
-    pub(super) async fn holder(&self, ending: &Tokens) -> Result<Option<DeviceUuid>, CredentialsError> {
+    /// Where a record holds one of these tokens, whosever it is, or one that may end with them; those of the dead do not count.
+    pub(super) async fn holder(
+        &self,
+        ending: &Tokens,
+        dead: &HashSet<DeviceUuid>,
+    ) -> Result<Option<DeviceUuid>, CredentialsError> {
         let look = |view: &View<'_>| view.record_generations(MOST);
         for (device, generation) in self.store.read::<_, StoreError, _>(look).await? {
+            if dead.contains(&device) {
+                continue;
+            }
             let known = self.held_tokens.recall(&device, generation);
             let held = match known {
                 Some(known) => Some(known),

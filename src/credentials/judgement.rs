@@ -1,5 +1,7 @@
 //! Whether tokens that are over are ended now: what is in use is not ended with them, nor what somebody may go on with.
 
+use std::collections::HashSet;
+
 use super::held_tokens::Tokens;
 use super::in_use::{ENDS_NEWER_ONES, may_end_together, share_a_token, tokens_of};
 use super::lost_answers::MAY_BE_ITS_ANSWER;
@@ -37,6 +39,8 @@ pub(super) struct Judge<'a> {
     /// Whose tokens they are, as far as that is known.
     account: Option<&'a ResourceOwnerId>,
     looks: Looks<'a>,
+    /// What turned out dead in a look.
+    dead: HashSet<DeviceUuid>,
 }
 
 /// Why tokens are not to be ended now.
@@ -54,28 +58,35 @@ impl<'a> Judge<'a> {
         opened: &'a Credentials,
     ) -> Self {
         let account = whose(revocation, opened);
-        Self { devices, revocation, opened, account, looks: devices.looks() }
+        Self { devices, revocation, opened, account, looks: devices.looks(), dead: HashSet::new() }
     }
 
-    /// What becomes of them.
+    /// What becomes of them. Where the API may have been asked to end them already and did not say what it did, what they are
+    /// spared for may have ended: nobody is to believe that it is good, and nothing is spared for the sake of what is dead.
     pub(super) async fn judge(mut self) -> Result<Judgement, CredentialsError> {
-        match self.spared().await? {
-            Some(spared) => self.spare(spared).await,
-            None if self.may_be_waited_for().await? => Ok(Judgement::Wait),
-            None => Ok(Judgement::End),
+        while let Some(Spared { why, kept }) = self.spared().await? {
+            if self.revocation.attempts == 0 || kept.is_empty() {
+                return Ok(Judgement::Spare(why.to_owned()));
+            }
+            if !self.finds_more_dead_of(kept).await? {
+                return Ok(Judgement::Spare(format!("{why}; {ASKED_BEFORE}")));
+            }
+        }
+        match self.may_be_waited_for().await? {
+            true => Ok(Judgement::Wait),
+            false => Ok(Judgement::End),
         }
     }
 
-    /// Leaves them alone. Where the API may have been asked to end them already and did not say what it did, those that
-    /// they are spared for may have ended: nobody is to believe that they are good.
-    async fn spare(&mut self, Spared { why, kept }: Spared) -> Result<Judgement, CredentialsError> {
-        if self.revocation.attempts == 0 || kept.is_empty() {
-            return Ok(Judgement::Spare(why.to_owned()));
-        }
+    /// Looks whether these live; answers whether any turned out dead that had not before, so that to judge again comes to an end.
+    async fn finds_more_dead_of(&mut self, kept: Vec<DeviceUuid>) -> Result<bool, CredentialsError> {
         for device in &kept {
             self.looks.whether_it_lives(device).await?;
         }
-        Ok(Judgement::Spare(format!("{why}; {ASKED_BEFORE}")))
+        let of_use = self.looks.of_use(kept.clone()).await?;
+        let known = self.dead.len();
+        self.dead.extend(kept.into_iter().filter(|device| !of_use.contains(device)));
+        Ok(self.dead.len() > known)
     }
 
     /// Whether they are not to be ended now.
@@ -95,7 +106,7 @@ impl<'a> Judge<'a> {
         }
         let holder = match of_one_line.into_iter().next() {
             None if self.account.is_none() || self.is_stray() => {
-                self.devices.holder(&Tokens::of(self.opened)).await?
+                self.devices.holder(&Tokens::of(self.opened), &self.dead).await?
             }
             holder => holder,
         };

@@ -1,6 +1,7 @@
 //! Strays: tokens that a sign-in brought and that no record holds. They are on disk, sealed, before anything else is asked,
 //! and end at the API unless a record comes to hold them.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -163,7 +164,7 @@ impl CredentialsDevices {
             ending => ending,
         };
         let Some(ending) = ending else { return false };
-        match self.holder(&Tokens::pair(access, refresh)).await {
+        match self.holder(&Tokens::pair(access, refresh), &HashSet::new()).await {
             Ok(None) => {}
             Ok(Some(_)) => return false,
             Err(error) => {

@@ -198,7 +198,7 @@ async fn a_sign_in_asks_for_no_tokens_until_the_api_said_what_it_ends() {
 
 #[tokio::test]
 async fn what_came_after_the_api_was_asked_in_vain_is_looked_at_and_not_believed_to_be_good() {
-    for is_ended in [true, false] {
+    for (is_refused, is_dead) in [(false, false), (true, false), (true, true)] {
         let provider = FakeProvider::start().await;
         let office = Office::that_ends_all(&provider).await;
         let (first, second) = (provider.grant(), provider.grant());
@@ -207,15 +207,25 @@ async fn what_came_after_the_api_was_asked_in_vain_is_looked_at_and_not_believed
         provider.revocation_meets([Answer::new(503, &[], ""), Answer::new(503, &[], "")]);
         office.does_what_is_due().await;
         let newer = office.keep(42, &second.0, &second.1).await;
-        if is_ended {
+        if is_refused {
             provider.expire(&second.0);
-            provider.plan([Fault::InvalidGrant]);
         }
-        is_spared(&office, &credentials, "it was looked whether it still takes them").await;
+        if is_dead {
+            provider.plan([Fault::InvalidGrant]);
+            assert_eq!(told(&office, &credentials).await.verdict, ApiVerdict::Revoked);
+            assert_eq!(
+                provider.ended()[2..],
+                [&*first.1, &*first.0],
+                "nobody uses what these were spared for"
+            );
+            assert!(!provider.takes(&first.1) && office.waiting().await.is_empty());
+        } else {
+            is_spared(&office, &credentials, "it was looked whether it still takes them").await;
+            assert_eq!(provider.ended().len(), 2);
+        }
         let health = office.gateway.credentials.standing(&newer).await.unwrap().health;
-        assert_eq!(matches!(health, Health::Dead { .. }), is_ended, "{health:?}");
-        assert_eq!(provider.token_requests(), usize::from(is_ended), "what is good is not renewed");
-        assert_eq!(provider.ended().len(), 2);
+        assert_eq!(matches!(health, Health::Dead { .. }), is_dead, "{health:?}");
+        assert_eq!(provider.token_requests(), usize::from(is_refused), "what is good is not renewed");
     }
 }
 
@@ -262,6 +272,29 @@ async fn who_signs_in_during_a_look_at_the_api_is_not_said_to_have_come_when_it_
 
     is_spared(&office, &credentials, "the account has signed in since").await;
     assert_eq!((provider.ended(), provider.takes(&third.1)), (Vec::new(), true));
+}
+
+/// Credentials of another account hold the tokens, whose end the API was asked in vain before it refuses them.
+#[tokio::test]
+async fn what_is_not_kept_is_not_spared_for_the_sake_of_what_turns_out_dead() {
+    let provider = FakeProvider::start().await;
+    let office = Office::open(provider.settings()).await;
+    let devices = &office.gateway.credentials;
+    let (access, refresh) = provider.grant();
+    let account = office.account(42, &access, &refresh);
+    let arrival = devices.arrival(None).await;
+    let arrival = devices.note_stray(arrival, &account.secret, account.refresh_token.as_ref()).await.unwrap();
+    provider.revocation_meets([Answer::new(503, &[], ""), Answer::new(503, &[], "")]);
+    devices.give_up(arrival, None).await;
+    let holder = office.keep(43, &access, &refresh).await;
+    provider.expire(&access);
+    provider.plan([Fault::InvalidGrant]);
+    office.passes(Duration::from_secs(60));
+    office.does_what_is_due().await;
+    let health = devices.standing(&holder).await.unwrap().health;
+    assert!(matches!(health, Health::Dead { .. }), "{health:?}");
+    assert_eq!(provider.ended(), [&*refresh, &access, &refresh, &access]);
+    assert!(office.waiting().await.is_empty());
 }
 
 #[tokio::test]
