@@ -8,9 +8,10 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::answer::{Tokens, refusal, unexplained};
+use super::answer::{BAD_TOKENS, Tokens, refusal, unexplained};
 use super::client::{OAuthClient, ProviderRequest, sensitive, whole};
 use super::error::OAuthError;
+use super::safe_text::SafeText;
 use crate::egress::{EgressError, Url};
 use crate::source::provider::{Profile, ProfileMethod};
 use crate::vault::{NotAResourceOwnerId, ResourceOwnerId, SecretMap, SecretText};
@@ -49,24 +50,29 @@ impl OAuthClient {
     /// [`OAuthError::AccountId`] where the id is neither text nor an integer; [`OAuthError::TokenRejected`] where the
     /// provider does not take the token; else what went wrong on the way.
     pub async fn account(&self, tokens: &Tokens) -> Result<Account, OAuthError> {
-        let profile = &self.settings.profile;
-        let Some(url) = &self.settings.profile_url else { return read(profile, tokens.told.expose()) };
-        let answer = self.ask_profile(url, &tokens.access).await?;
-        members(&answer)?;
-        read(profile, std::str::from_utf8(answer.body()).map_err(|_| OAuthError::Unreadable)?)
+        match &self.settings.profile_url {
+            Some(url) => self.profile(url, &tokens.access).await,
+            None => read(&self.settings.profile, tokens.told.expose()),
+        }
     }
 
-    /// Whether the provider still takes this access token.
+    /// Whether the provider still takes this access token: then it says whose it is.
     ///
     /// # Errors
     /// [`OAuthError`] where the provider says neither yes nor no.
     pub async fn probe(&self, access: &SecretText) -> Result<Probe, OAuthError> {
         let Some(url) = &self.settings.profile_url else { return Ok(Probe::Unknown) };
-        match self.ask_profile(url, access).await.and_then(|answer| members(&answer)) {
+        match self.profile(url, access).await {
             Ok(_) => Ok(Probe::Good),
             Err(OAuthError::TokenRejected) => Ok(Probe::Rejected),
             Err(error) => Err(error),
         }
+    }
+
+    async fn profile(&self, url: &Url, access: &SecretText) -> Result<Account, OAuthError> {
+        let answer = self.ask_profile(url, access).await?;
+        check(&answer)?;
+        read(&self.settings.profile, std::str::from_utf8(answer.body()).map_err(|_| OAuthError::Unreadable)?)
     }
 
     async fn ask_profile(&self, url: &Url, access: &SecretText) -> Result<Response<Bytes>, OAuthError> {
@@ -83,14 +89,15 @@ impl OAuthClient {
     }
 }
 
-/// What the profile says. Some providers answer 200 to a token they do not take.
-fn members(answer: &Response<Bytes>) -> Result<Map<String, Value>, OAuthError> {
+/// Whether it is a profile. Some providers answer 200 to a token they do not take, and where they failed.
+fn check(answer: &Response<Bytes>) -> Result<(), OAuthError> {
     let members = serde_json::from_slice::<Map<String, Value>>(answer.body());
-    match (answer.status(), members) {
+    match (answer.status(), members.as_ref().map(refusal)) {
         (StatusCode::UNAUTHORIZED, _) => Err(OAuthError::TokenRejected),
-        (status, Ok(members)) if status.is_success() => match refusal(&members) {
-            Some(_) => Err(OAuthError::TokenRejected),
-            None => Ok(members),
+        (status, Ok(None)) if status.is_success() => Ok(()),
+        (status, Ok(Some(error))) if status.is_success() => match BAD_TOKENS.contains(&error) {
+            true => Err(OAuthError::TokenRejected),
+            false => Err(OAuthError::Refused { error: SafeText::of(error), description: SafeText::of("") }),
         },
         _ => Err(unexplained(answer)),
     }

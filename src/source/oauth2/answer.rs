@@ -14,6 +14,9 @@ use crate::vault::{SecretMap, SecretText};
 /// What providers call a code or a refresh token that is not good; the first is the standard's name.
 const BAD_GRANTS: [&str; 5] =
     ["invalid_grant", "bad_refresh_token", "bad_verification_code", "invalid_refresh_token", "invalid_code"];
+/// What providers call an access token that is not good; the first is the standard's name (RFC 6750, 3.1).
+pub(super) const BAD_TOKENS: [&str; 5] =
+    ["invalid_token", "invalid_auth", "token_expired", "token_revoked", "account_inactive"];
 /// Longer lives are cut to this, so that no time overflows.
 const LONGEST_LIFE: Duration = Duration::from_secs(10 * 366 * 24 * 3600);
 /// A longer token is no token.

@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
-use super::answer::{refusal, unexplained};
+use super::answer::{BAD_TOKENS, refusal, unexplained};
 use super::client::{OAuthClient, ProviderRequest, sensitive, whole};
 use super::error::{OAuthError, OF_GATEWAYS};
 use super::safe_text::SafeText;
@@ -83,9 +83,7 @@ fn verdict(answer: ProviderAnswer, unknown: &[StatusCode]) -> Result<Revoked, OA
     let answer = whole(answer)?;
     let members = serde_json::from_slice::<Map<String, Value>>(answer.body()).unwrap_or_default();
     match (answer.status(), refusal(&members)) {
-        (_, Some("invalid_token" | "token_revoked" | "token_expired" | "invalid_auth")) => {
-            Ok(Revoked::Unknown)
-        }
+        (_, Some(error)) if BAD_TOKENS.contains(&error) => Ok(Revoked::Unknown),
         (status, None) if OF_GATEWAYS.contains(&status.as_u16()) => Err(unexplained(&answer)),
         (_, None) if is_page(&answer) => Err(OAuthError::Page),
         (status, None) if unknown.contains(&status) => Ok(Revoked::Unknown),

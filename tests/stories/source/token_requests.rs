@@ -210,8 +210,19 @@ async fn an_access_token_can_be_tried() {
     assert_eq!(client.probe(&tokens.access).await.unwrap(), Probe::Rejected);
     let (_api, client) = saying(Answer::new(200, &[], r#"{"ok":false,"error":"invalid_auth"}"#)).await;
     assert_eq!(client.probe(&"a".into()).await.unwrap(), Probe::Rejected);
-    let (_api, client) = saying(Answer::new(502, &[], "")).await;
-    assert!(client.probe(&"a".into()).await.is_err());
+}
+
+#[tokio::test]
+async fn an_access_token_is_neither_good_nor_bad_where_the_provider_says_nothing_of_it() {
+    for (status, said) in [
+        (502, ""),
+        (200, r#"{"ok":false,"error":"internal_error"}"#),
+        (200, r#"{"errors":[{"message":"Bad credentials"}],"data":null}"#),
+        (200, "[]"),
+    ] {
+        let (_api, client) = saying(Answer::new(status, &[], said)).await;
+        assert!(client.probe(&"a".into()).await.is_err(), "{status} {said}");
+    }
 }
 
 #[tokio::test]
