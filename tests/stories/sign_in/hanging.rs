@@ -61,17 +61,18 @@ async fn whoever_forgot_signs_in_again_while_the_api_does_not_answer() {
         assert_ne!(first, second);
         assert_eq!(place.provider.token_requests(), 2, "no tokens are made in vain");
         gate.add_permits(1);
+        assert_eq!(place.provider.ended(), ["refresh-1"], "nothing was asked once it was let go");
 
-        // It did what it was asked after all.
+        // It did what it was asked after all: nobody has anything to lose by then.
         place.provider.expire(if ends == RevocationEnds::SignIn { "access-1" } else { "access-2" });
         place.provider.plan([Fault::InvalidGrant]);
         place.until_nothing_waits().await;
         let devices = &place.house.gateway.gateway.credentials;
         let told = devices.receipts(Some(first), None).await.unwrap().shown.remove(0).api.unwrap();
-        assert_eq!(told.verdict, ApiVerdict::Spared);
+        assert_eq!(told.verdict, ApiVerdict::Revoked);
         let health = devices.standing(&second).await.unwrap().health;
         assert!(matches!(health, Health::Dead { .. }), "{health:?}");
-        assert_eq!(place.provider.ended(), ["refresh-1"], "nothing was asked once it was let go");
+        assert_eq!(place.provider.ended(), ["refresh-1", "refresh-1", "access-1"]);
     }
 }
 
