@@ -26,6 +26,8 @@ pub(super) enum Trait {
     Token(Fingerprint),
     /// All that the account gave.
     Account(ResourceOwnerId),
+    /// All that the account gave with a refresh token, or all without: an API that gives none a second time counts both to one grant.
+    Renewing(ResourceOwnerId, bool),
 }
 
 /// What an end ends.

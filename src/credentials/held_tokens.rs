@@ -1,38 +1,57 @@
-//! Which tokens the records here hold, by their hashes: each record is opened once to know that, and not again until there
-//! is a newer one.
+//! Which tokens the records here hold, by their hashes, and whose: each record is opened once to know that, and not again until
+//! there is a newer one.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::arrivals::Trait;
+use super::in_use::tokens_of;
 use crate::message::DeviceUuid;
-use crate::vault::{Credentials, SecretText};
+use crate::vault::{Credentials, ResourceOwnerId, SecretText};
 
 /// Of how many records it is known at most: some ten megabytes.
 const MOST_KNOWN: usize = 100_000;
 
-/// The tokens of some credentials.
+/// The tokens of some credentials, and whose they are where that is known.
 #[derive(Clone, Debug)]
 pub(super) struct Tokens {
     hashes: Vec<Trait>,
     renew: bool,
+    account: Option<ResourceOwnerId>,
 }
 
 impl Tokens {
-    /// Those of these credentials.
-    pub(super) fn of(credentials: &Credentials) -> Self {
-        Self::pair(credentials.secret(), credentials.refresh_token())
+    /// Those that are used of these credentials.
+    pub(super) fn used(credentials: &Credentials) -> Self {
+        let pair = Self::pair(credentials.secret(), credentials.refresh_token());
+        Self { account: credentials.id().cloned(), ..pair }
     }
 
-    /// These.
+    /// All that end when these credentials end.
+    pub(super) fn ending(credentials: &Credentials) -> Self {
+        Self { hashes: tokens_of(credentials).map(Trait::token).collect(), ..Self::used(credentials) }
+    }
+
+    /// These, of an account that is not known.
     pub(super) fn pair(access: &SecretText, refresh: Option<&SecretText>) -> Self {
-        Self { hashes: Trait::of(access, refresh), renew: refresh.is_some() }
+        Self { hashes: Trait::of(access, refresh), renew: refresh.is_some(), account: None }
+    }
+
+    /// Whether one of these is among the others.
+    pub(super) fn share_one_with(&self, others: &Self) -> bool {
+        others.hashes.iter().any(|hash| self.hashes.contains(hash))
+    }
+
+    /// Whether both may be of one account that is told in two forms.
+    pub(super) fn may_be_of_one_account_with(&self, others: &Self) -> bool {
+        let both = self.account.as_ref().zip(others.account.as_ref());
+        both.is_some_and(|(one, other)| one != other && one.may_be(other))
     }
 
     /// Whether one of these is among the others, or may end with them, whosever they are: an API that gives no refresh token
     /// a second time counts what came without to the grant of what came with one.
     pub(super) fn may_end_with(&self, others: &Self) -> bool {
-        others.hashes.iter().any(|hash| self.hashes.contains(hash)) || (self.renew && !others.renew)
+        self.share_one_with(others) || (self.renew && !others.renew)
     }
 }
 

@@ -43,11 +43,11 @@ impl CredentialsDevices {
         self.upstream.as_ref().is_some_and(|client| client.settings().revokes_access_alone())
     }
 
-    /// Where a record holds one of these tokens, whosever it is, or one that may end with them; those of the dead do not count.
+    /// Where a record holds what these are, whosever it is; those of the dead do not count.
     pub(super) async fn holder(
         &self,
-        ending: &Tokens,
         dead: &HashSet<DeviceUuid>,
+        are_these: impl Fn(&Tokens) -> bool,
     ) -> Result<Option<DeviceUuid>, CredentialsError> {
         let look = |view: &View<'_>| view.record_generations(MOST);
         for (device, generation) in self.store.read::<_, StoreError, _>(look).await? {
@@ -59,7 +59,7 @@ impl CredentialsDevices {
                 Some(known) => Some(known),
                 None => self.learn_held(device.clone()).await?,
             };
-            if held.is_some_and(|held| held.may_end_with(ending)) {
+            if held.as_ref().is_some_and(&are_these) {
                 return Ok(Some(device));
             }
         }
@@ -81,7 +81,7 @@ impl CredentialsDevices {
                 opened => opened?,
             },
         };
-        let held = Tokens::of(&opened);
+        let held = Tokens::used(&opened);
         self.held_tokens.note(device, generation, held.clone());
         Ok(Some(held))
     }

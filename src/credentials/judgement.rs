@@ -105,12 +105,28 @@ impl<'a> Judge<'a> {
             None => {}
         }
         let holder = match of_one_line.into_iter().next() {
-            None if self.account.is_none() || self.is_stray() => {
-                self.devices.holder(&Tokens::of(self.opened), &self.dead).await?
-            }
+            None => self.holder_of_use().await?,
             holder => holder,
         };
         Ok(holder.map(|device| Spared { why: HELD, kept: vec![device] }))
+    }
+
+    /// The credentials, of whichever account, that use one of these tokens, or some that may end with them: of what is no stray
+    /// those of the same account are known, unless that is told in another form.
+    async fn holder_of_use(&mut self) -> Result<Option<DeviceUuid>, CredentialsError> {
+        let (devices, ending) = (self.devices, Tokens::ending(self.opened));
+        let (is_known, ends_all) = (self.account.is_some() && !self.is_stray(), !devices.ends_one_alone());
+        let may_end = |held: &Tokens| match is_known {
+            true => held.share_one_with(&ending) || (ends_all && held.may_be_of_one_account_with(&ending)),
+            false => held.may_end_with(&ending),
+        };
+        while let Some(device) = devices.holder(&self.dead, may_end).await? {
+            if !self.looks.of_use(vec![device.clone()]).await?.is_empty() {
+                return Ok(Some(device));
+            }
+            self.dead.insert(device);
+        }
+        Ok(None)
     }
 
     async fn spared_for_the_sake_of(

@@ -114,6 +114,7 @@ impl CredentialsDevices {
     ) -> Result<DeviceUuid, CredentialsError> {
         let mut traits = Trait::of(&account.secret, account.refresh_token.as_ref());
         traits.push(Trait::Account(account.id.clone()));
+        traits.push(Trait::Renewing(account.id.clone(), account.refresh_token.is_some()));
         traits.extend(self.lines_of(account.refresh_token.iter()).await?.into_iter().map(Trait::Token));
         let (arrival, may_be_over) = match arrival {
             Some(arrival) => {

@@ -164,7 +164,8 @@ impl CredentialsDevices {
             ending => ending,
         };
         let Some(ending) = ending else { return false };
-        match self.holder(&Tokens::pair(access, refresh), &HashSet::new()).await {
+        let tokens = Tokens::pair(access, refresh);
+        match self.holder(&HashSet::new(), |held| held.may_end_with(&tokens)).await {
             Ok(None) => {}
             Ok(Some(_)) => return false,
             Err(error) => {

@@ -325,6 +325,8 @@ impl CredentialsDevices {
         if !self.ends_one_alone() || !self.lost_renewals_of(opened).await?.is_empty() {
             traits.extend(account.clone().map(Trait::Account));
         }
+        let renews = opened.refresh_token().is_some();
+        traits.extend(account.clone().map(|account| Trait::Renewing(account, !renews)));
         traits.extend(self.lines_of(tokens_of(opened)).await?.into_iter().map(Trait::Token));
         Ok(Ends { account, traits })
     }

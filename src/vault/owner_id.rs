@@ -43,6 +43,27 @@ impl ResourceOwnerId {
         }
     }
 
+    /// Whether both may name one account in two forms: an integer as a number and as text, or one alone and among the parts of a
+    /// list (as JSON text).
+    pub fn may_be(&self, other: &Self) -> bool {
+        let (some, others) = (self.parts(), other.parts());
+        let (fewer, more) = if some.len() < others.len() { (some, others) } else { (others, some) };
+        fewer == more || fewer.len() == 1 && more.contains(&fewer[0])
+    }
+
+    /// The parts of a list, or the id itself, each as text.
+    fn parts(&self) -> Vec<String> {
+        let written = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let list = match self {
+            Self::Text(text) => serde_json::from_str::<Vec<Value>>(text).unwrap_or_default(),
+            Self::Number(_) => Vec::new(),
+        };
+        match list.as_slice() {
+            [] => vec![written(&self.to_value())],
+            parts => parts.iter().map(written).collect(),
+        }
+    }
+
     /// This id, if its signature can name no other account.
     pub(super) fn checked(self) -> Result<Self, NotAResourceOwnerId> {
         match self {

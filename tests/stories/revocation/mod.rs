@@ -11,6 +11,7 @@ mod forgetting;
 mod lost_answers;
 mod one_by_one;
 mod other_api;
+mod other_names;
 mod proofs;
 mod receipts;
 mod remote;

@@ -20,6 +20,8 @@ use crate::support::provider::{FakeProvider, Fault};
 
 /// What the first sign-in brought.
 const PAIR: &str = r#"{"access_token": "access-1", "refresh_token": "refresh-1"}"#;
+/// What a later one brings where the API gives a refresh token at the first alone.
+const ALONE: &str = r#"{"access_token": "access-2"}"#;
 
 impl Place {
     async fn that_ends(ends: RevocationEnds) -> Self {
@@ -44,7 +46,12 @@ fn kept(answer: &Answer) -> DeviceUuid {
 
 #[tokio::test]
 async fn whoever_forgot_signs_in_again_while_the_api_does_not_answer() {
-    for ends in [RevocationEnds::Account, RevocationEnds::SignIn] {
+    // How far the API's ends reach, what it hands out beside one, and what of that is over with it.
+    for (ends, hands_out, over) in [
+        (RevocationEnds::Account, None, "access-2"),
+        (RevocationEnds::SignIn, Some(PAIR), "access-1"),
+        (RevocationEnds::SignIn, Some(ALONE), "access-2"),
+    ] {
         let place = Place::that_ends(ends).await;
         let (mut browser, state) = place.under_way("/auth/api").await;
         let first = kept(&come_back(&mut browser, &state).await);
@@ -52,9 +59,9 @@ async fn whoever_forgot_signs_in_again_while_the_api_does_not_answer() {
         place.provider.revocation_meets([ApiAnswer::new(503, &[], "").behind(&gate)]);
         place.forget(&first).await;
         place.asked("/revoke").await;
-        if ends == RevocationEnds::SignIn {
-            // It hands out again what it is just ending.
-            place.provider.plan([Fault::Say(200, PAIR)]);
+        if let Some(tokens) = hands_out {
+            place.provider.grant();
+            place.provider.plan([Fault::Say(200, tokens)]);
         }
         let state = depart(&mut browser, "/auth/api").await;
         let second = kept(&come_back(&mut browser, &state).await);
@@ -64,7 +71,7 @@ async fn whoever_forgot_signs_in_again_while_the_api_does_not_answer() {
         assert_eq!(place.provider.ended(), ["refresh-1"], "nothing was asked once it was let go");
 
         // It did what it was asked after all: nobody has anything to lose by then.
-        place.provider.expire(if ends == RevocationEnds::SignIn { "access-1" } else { "access-2" });
+        place.provider.expire(over);
         place.provider.plan([Fault::InvalidGrant]);
         place.until_nothing_waits().await;
         let devices = &place.house.gateway.gateway.credentials;
