@@ -76,6 +76,22 @@ async fn an_error_that_is_null_is_none() {
 }
 
 #[tokio::test]
+async fn an_answer_that_says_half_of_its_metadata_is_made_whole() {
+    for (said, whole) in [
+        (json!({}), json!({"code": 200, "status": "OK"})),
+        (json!({"code": 201}), json!({"code": 201, "status": "Created"})),
+        (json!({"code": "404"}), json!({"code": 404, "status": "Not Found"})),
+        (json!({"status": "Fine"}), json!({"status": "Fine", "code": 200})),
+        (json!({"code": 599}), json!({"code": 599, "status": "Unknown"})),
+    ] {
+        let body = json!({"metadata": said, "data": {"said": "hello"}}).to_string();
+        let handler = FakeApi::answering(Answer::new(200, &[], body)).await;
+        let reply = registry(&handler.url("/"), false).run(&say_hello(), provisions(CallGate::open())).await;
+        assert_eq!(json!(reply.unwrap().metadata), whole, "{said}");
+    }
+}
+
+#[tokio::test]
 async fn a_word_arrives_at_the_sender_as_a_word() {
     let failure = Failure::new(FailureCode::Word("ECONNRESET".to_owned()), "broken");
     let message = failure.to_message(&"sender".into(), None);
