@@ -87,6 +87,20 @@ impl Failure {
         Self { message, sign_in: link, ..self }
     }
 
+    /// This failure in words that do not repeat `secret`: an API may say what it was sent.
+    #[must_use]
+    pub fn without(self, secret: &str) -> Self {
+        let clean = |words: String| match secret.is_empty() {
+            true => words,
+            false => words.replace(secret, "[redacted]"),
+        };
+        let code = match self.code {
+            FailureCode::Word(word) => FailureCode::Word(clean(word)),
+            status => status,
+        };
+        Self { code, message: clean(self.message), ..self }
+    }
+
     /// Something may have been done or not, and it is not done again.
     pub fn outcome_unknown() -> Self {
         Self::new(503, "outcome_unknown").leaving_open()

@@ -52,6 +52,17 @@ async fn an_api_that_refuses_new_secrets_too_does_not_have_the_provider_asked_fo
 }
 
 #[tokio::test]
+async fn an_api_that_repeats_the_secret_in_its_words_does_not_have_it_told() {
+    let said = r#"{"message": "you sent Bearer access-1, which may not read events"}"#;
+    let api = FakeApi::answering(Answer::new(403, &["content-type: application/json"], said)).await;
+    let url = api.url("");
+    let mut house = House::with(None, |config| config.source.base_url = Some(url)).await;
+    let reply = house.ask().await;
+    let message = reply["metadata"]["error"]["message"].as_str().unwrap();
+    assert!(message.contains("you sent Bearer [redacted], which may not read events"), "{reply}");
+}
+
+#[tokio::test]
 async fn a_new_secret_that_the_api_refuses_for_a_moment_asks_nobody_to_sign_in() {
     let mut house = House::open(None).await;
     house.provider.expire("access-1");
