@@ -57,6 +57,12 @@ pub fn marked(text: &str) -> String {
     Reading::of(text).map(|read| if read.is_seen { read.character } else { '?' }).collect()
 }
 
+/// The text as one word of a shell.
+pub fn shell_word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,:=@%".contains(c);
+    if text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
 /// That people see all of `name`.
 ///
 /// # Errors

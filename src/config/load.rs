@@ -80,8 +80,10 @@ pub fn load(sources: &Sources) -> Result<Effective, ConfigError> {
     originals::check_agreement(&originals, environment.iter().chain(&flags))?;
     let told = meshblu.iter().chain(&originals).find(|given| originals::is_of_meshblu(given));
     let told = told.map(|given| given.origin.clone());
+    let secret_files = secret_files(&catalogue, meshblu.iter().chain(&file));
     let layers = Layers::default().lay(meshblu).lay(file).lay(originals).lay(environment).lay(flags);
     let mut effective = layers.settle()?;
+    effective.config.secret_files = secret_files;
     if let Some(told) = told.filter(|_| *effective.origin("bus.kind") == Origin::Default) {
         return Err(ConfigError::NoUuid { told });
     }
@@ -95,6 +97,18 @@ pub fn load(sources: &Sources) -> Result<Effective, ConfigError> {
         effective.config.data_dir = usual;
     }
     Ok(effective)
+}
+
+/// The files that give a secret, also one that another place takes the place of.
+fn secret_files<'a>(catalogue: &Catalogue, given: impl Iterator<Item = &'a Given>) -> Vec<PathBuf> {
+    let holds = |given: &&Given| catalogue.named(&given.name).is_some_and(|setting| setting.secret);
+    let file = |given: &Given| match &given.origin {
+        Origin::File(path) => std::path::absolute(path).ok(),
+        _ => None,
+    };
+    let mut files: Vec<_> = given.filter(holds).filter_map(file).collect();
+    files.dedup();
+    files
 }
 
 fn data_dir(given: &[Given]) -> Option<PathBuf> {

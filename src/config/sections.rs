@@ -41,6 +41,9 @@ pub struct Config {
     pub http: Http,
     /// What is written to standard error.
     pub log: Log,
+    /// The files that hold secrets among the settings, as far as they come from files.
+    #[serde(skip)]
+    pub secret_files: Vec<PathBuf>,
 }
 
 fn without_default(schema: &mut schemars::Schema) {
@@ -63,6 +66,7 @@ impl Default for Config {
             store: Store::default(),
             http: Http::default(),
             log: Log::default(),
+            secret_files: Vec::new(),
         }
     }
 }

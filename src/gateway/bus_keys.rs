@@ -9,8 +9,8 @@ use super::signing_key::{ed25519_key, rsa_key};
 use crate::ambient::Random;
 use crate::bus::embedded::Signers;
 
-const OLD_FORM: &str = "webhooks-rsa.pem";
-const RFC_9421: &str = "webhooks-ed25519.pem";
+pub(super) const OLD_FORM: &str = "webhooks-rsa.pem";
+pub(super) const RFC_9421: &str = "webhooks-ed25519.pem";
 
 /// Keys that are being read or made.
 pub(super) type Signing = JoinHandle<Result<Signers, GatewayError>>;

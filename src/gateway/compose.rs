@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 
 use super::first_start::first_owner;
 use super::jobs::registry;
-use super::{FirstOwner, GatewayError, bus_keys, home_bus, key_file, keys, translate};
+use super::{FirstOwner, GatewayError, bus_keys, exposure, home_bus, key_file, keys, translate};
 use crate::ambient::Ambient;
 use crate::bus::Bus;
 use crate::bus::embedded::{EmbeddedBus, Ground, Signers};
@@ -90,16 +90,11 @@ impl Gateway {
             None => elsewhere(&config, &egress, &ambient)?,
         };
         let owner = operator(&bus, &config.data_dir).await?;
+        exposure::warn(&config)?;
         let format = translate::format(&config, keys::was_migrated(&store).await?);
         let sealing = Sealing { hosts: source.hosts.clone(), realm: source.realm.clone(), format };
-        let ground = credentials::Ground {
-            bus: bus.clone(),
-            store: store.clone(),
-            vault: Arc::clone(&vault),
-            clock: ambient.clock.clone(),
-        };
         let client = source.oauth2_client(&egress);
-        let credentials = CredentialsDevices::new(ground, sealing)
+        let credentials = CredentialsDevices::new(ground(&bus, &store, &vault, &ambient), sealing)
             .telling(client.clone())
             .renewing(client.map(Upstream::from), ambient.random.clone())
             .operated_by(owner.as_ref().map(|owner| owner.uuid.clone()));
@@ -171,6 +166,11 @@ fn elsewhere(config: &Config, egress: &Egress, ambient: &Ambient) -> Result<Bus,
     Ok(Bus::Meshblu(Meshblu::new(settings, egress, ambient.clock.clone())))
 }
 
+fn ground(bus: &Bus, store: &Store, vault: &Arc<Vault>, ambient: &Ambient) -> credentials::Ground {
+    let (bus, store, clock) = (bus.clone(), store.clone(), ambient.clock.clone());
+    credentials::Ground { bus, store, vault: Arc::clone(vault), clock }
+}
+
 /// The bus of this process.
 async fn embedded(store: &Store, ambient: &Ambient, signers: Signers) -> Result<Bus, GatewayError> {
     let Ambient { clock, random } = ambient.clone();
@@ -186,18 +186,7 @@ async fn operator(bus: &Bus, data_dir: &Path) -> Result<Option<FirstOwner>, Gate
 }
 
 fn make_directory(path: &Path) -> Result<(), GatewayError> {
-    use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
     let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true).mode(0o700);
-    let failed = |cause| GatewayError::File { path: path.to_owned(), cause };
-    builder.create(path).map_err(failed)?;
-    let mode = std::fs::metadata(path).map_err(failed)?.permissions().mode();
-    if mode & 0o077 != 0 {
-        tracing::warn!(
-            path = %path.display(),
-            "other users of this machine can enter the data directory; what is in it is kept from them, but `chmod 700` \
-             is safer"
-        );
-    }
-    Ok(())
+    std::os::unix::fs::DirBuilderExt::mode(builder.recursive(true), 0o700);
+    builder.create(path).map_err(|cause| GatewayError::File { path: path.to_owned(), cause })
 }

@@ -29,7 +29,7 @@ impl std::fmt::Debug for FirstOwner {
     }
 }
 
-const FILE: &str = "owner.json";
+pub(super) const FILE: &str = "owner.json";
 
 impl FirstOwner {
     /// The first owner of a data directory, from its file; `None` before the first start.

@@ -7,7 +7,7 @@ use super::signing_key::ed25519_key;
 use crate::ambient::Random;
 use crate::signature::Ed25519PrivateKey;
 
-const FILE: &str = "handlers.pem";
+pub(super) const FILE: &str = "handlers.pem";
 const PUBLIC_FILE: &str = "handlers.pub.pem";
 
 /// The directory's key; makes one where there is none yet.

@@ -76,12 +76,21 @@ fn others(directory: &Path, random: &Random) -> Result<Vec<PrivateKey>, GatewayE
     let mut paths = Vec::new();
     for entry in std::fs::read_dir(directory).map_err(failed)? {
         let name = entry.map_err(failed)?.file_name();
-        if name.to_str().is_some_and(|name| name.starts_with(LATER) && name.ends_with(".pem")) {
+        if name.to_str().is_some_and(came_later) {
             paths.push(directory.join(name));
         }
     }
     paths.sort();
     paths.iter().filter_map(|path| read(path, random).transpose()).collect()
+}
+
+fn came_later(name: &str) -> bool {
+    name.starts_with(LATER) && name.ends_with(".pem")
+}
+
+/// Whether a file of this name is a private key of records.
+pub(super) fn is_key(name: &str) -> bool {
+    name == FIRST || came_later(name)
 }
 
 /// A new key, in nobody's ring yet. Takes a second or so.

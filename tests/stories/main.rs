@@ -22,6 +22,7 @@ mod doctor;
 mod draining;
 mod egress;
 mod farewell;
+mod files;
 mod firehose;
 mod front_door;
 mod github;

@@ -19,8 +19,11 @@ fn webhooks_key() -> String {
 
 /// Puts the keys into a data directory that take long to make.
 pub(crate) fn place_keys(directory: &Path) {
-    std::fs::write(directory.join("records.pem"), fixture_key()).unwrap();
-    std::fs::write(directory.join("webhooks-rsa.pem"), webhooks_key()).unwrap();
+    for (name, key) in [("records.pem", fixture_key()), ("webhooks-rsa.pem", webhooks_key())] {
+        let path = directory.join(name);
+        std::fs::write(&path, key).unwrap();
+        std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    }
 }
 
 /// What signs the webhooks of a bus.

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::case::{Case, Elsewhere};
+use super::files::files;
 use super::finding::{Change, Check};
 use super::owner::first_owner;
 use super::{checks, urls, webhooks};
@@ -40,7 +41,8 @@ pub(in crate::cli) async fn examine(
     let Gateway { bus, config, ambient, .. } = gateway;
     let scene = Scene { bus, config, gateway: &addresses.gateway, now: ambient.clock.now() };
     let owner = first_owner(gateway).await?;
-    Ok([key].into_iter().chain(owner).chain(scene.examined().await?).collect())
+    let files = files(config)?;
+    Ok([key, files].into_iter().chain(owner).chain(scene.examined().await?).collect())
 }
 
 /// Everything that is looked at but the key.

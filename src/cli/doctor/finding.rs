@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::gateway::Exposed;
 use crate::store::StoredSubscription;
 
 /// One thing that was looked at.
@@ -57,6 +58,8 @@ pub(in crate::cli) enum Change {
     Subscribe(StoredSubscription),
     /// A further token of the first owner, in its file.
     OwnerToken,
+    /// Other users of this machine kept out of these.
+    Close(Vec<Exposed>),
     /// Something that only the operator can do.
     Operator(String),
 }
@@ -121,6 +124,9 @@ impl std::fmt::Display for Change {
             }
             Self::OwnerToken => {
                 f.write_str("give the first owner a further token, and keep it in owner.json")
+            }
+            Self::Close(exposed) => {
+                f.write_str(&exposed.iter().map(Exposed::remedy).collect::<Vec<_>>().join("; "))
             }
             Self::Operator(text) => write!(f, "for you to do: {text}"),
         }

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::files::close;
 use super::finding::Change;
 use crate::bus::Bus;
 use crate::bus::embedded::update::Update;
@@ -17,6 +18,7 @@ use crate::gateway::Gateway;
 /// [`OperationError`] with what the bus says.
 pub(in crate::cli) async fn mend(gateway: &Gateway, change: Change) -> Result<Value, OperationError> {
     match change {
+        Change::Close(these) => close(&these, &gateway.config),
         Change::OwnerToken => gateway.renew_owner().await.map(|()| Value::Null).map_err(failed),
         change => on_the_bus(&gateway.bus, change).await,
     }
@@ -47,7 +49,7 @@ async fn here(bus: &EmbeddedBus, change: Change) -> Result<(), BusError> {
             Change::Subscribe(subscription) => {
                 bus.changing(transaction, &caller).subscribe(&subscription).map(drop)
             }
-            Change::OwnerToken | Change::Operator(_) => Ok(()),
+            Change::OwnerToken | Change::Close(_) | Change::Operator(_) => Ok(()),
         }
     })
     .await
@@ -64,6 +66,6 @@ async fn there(bus: &Meshblu, change: &Change) -> Result<(), MeshbluError> {
             Ok(())
         }
         Change::Subscribe(subscription) => bus.subscribe(caller, subscription).await,
-        Change::OwnerToken | Change::Operator(_) => Ok(()),
+        Change::OwnerToken | Change::Close(_) | Change::Operator(_) => Ok(()),
     }
 }

@@ -4,6 +4,7 @@
 mod case;
 mod checks;
 mod examine;
+mod files;
 mod finding;
 mod here;
 mod lists;

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::examine::{IDENTITY, IDENTITY_WHY, KEY, Scene};
+use super::files::{close, files};
 use super::finding::{Change, Check};
 use super::mend::on_the_bus;
 use crate::ambient::Ambient;
@@ -32,7 +33,7 @@ pub(super) async fn examined(error: CommandError, config: &Config) -> Result<Vec
         }
         Err(error) => vec![finding(error)?],
     };
-    Ok([first].into_iter().chain(others).collect())
+    Ok([first, files(config)?].into_iter().chain(others).collect())
 }
 
 /// Makes the change where a missing key alone is in the way.
@@ -46,6 +47,9 @@ pub(super) async fn mended(
 ) -> Result<Value, CommandError> {
     if !is_keyless(&error) {
         return Err(error);
+    }
+    if let Change::Close(these) = &change {
+        return Ok(close(these, config)?);
     }
     Ok(on_the_bus(&bus(config).await?, change).await?)
 }
