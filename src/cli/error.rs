@@ -195,6 +195,11 @@ pub enum CommandError {
         /// Its text.
         text: String,
     },
+    /// Records were to be sealed anew, and no key here opens them.
+    #[error(
+        "{0} of the records stay as they are: no key here opens them; `endo keys ls` says which keys they need"
+    )]
+    Closed(usize),
     /// The doctor found something.
     #[error("{wrong} of the checks found something wrong{}", advice(*.mendable))]
     Unwell {
@@ -257,6 +262,7 @@ impl CommandError {
             Self::NoReply { .. } => Exit::NoReply,
             Self::ErrorReply { .. } => Exit::ErrorReply,
             Self::Unwell { .. } => Exit::Unwell,
+            Self::Closed(_) => Exit::WrongKey,
             _ => Exit::Failure,
         }
     }

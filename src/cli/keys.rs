@@ -54,10 +54,17 @@ async fn list(command: &ListArguments, config: &Config, out: &mut dyn Write) -> 
 }
 
 fn cells(row: &KeyRow) -> [String; 3] {
-    [row.kid.clone(), row.needed_by.len().to_string(), state(row)]
+    [name(row).to_owned(), row.needed_by.len().to_string(), state(row)]
+}
+
+fn name(row: &KeyRow) -> &str {
+    row.kid.as_deref().unwrap_or("unknown")
 }
 
 fn state(row: &KeyRow) -> String {
+    if row.missing {
+        return not_here(row);
+    }
     if row.seals {
         return "seals".to_owned();
     }
@@ -71,9 +78,27 @@ fn state(row: &KeyRow) -> String {
     if row.needed_by.is_empty() {
         return format!("free within a day: {} secrets wait for the API", row.copies);
     }
+    needed_by(row)
+}
+
+fn needed_by(row: &KeyRow) -> String {
     let named: Vec<_> = row.needed_by.iter().take(NAMED).map(ToString::to_string).collect();
     let more = if row.needed_by.len() > NAMED { ", …" } else { "" };
     format!("needed by {}{more}", named.join(", "))
+}
+
+/// The first key of a directory is in a file of another name than the later ones.
+fn not_here(row: &KeyRow) -> String {
+    if row.needed_by.is_empty() {
+        return format!("not here: {} secrets wait for the API, within a day", row.copies);
+    }
+    let needed = needed_by(row);
+    match &row.kid {
+        Some(kid) => {
+            format!("not here, {needed}: put records-{kid}.pem back, or records.pem if it was the first")
+        }
+        None => format!("not here, {needed}, which do not name it: put the old key back"),
+    }
 }
 
 async fn rotate(config: &Config, out: &mut dyn Write) -> Result<(), CommandError> {
@@ -87,13 +112,14 @@ async fn rotate(config: &Config, out: &mut dyn Write) -> Result<(), CommandError
 
 /// One batch after the other, each of which is kept: what was broken off goes on where it was.
 async fn migrate(config: &Config, out: &mut dyn Write) -> Result<(), CommandError> {
-    let (mut seen, mut sealed, mut kept) = (0, 0, Vec::new());
+    let (mut seen, mut sealed, mut kept, mut closed) = (0, 0, Vec::new(), Vec::new());
     let mut after = None;
     loop {
         let batch: Migrated = reach::perform(config, Operation::MigrateRecords(after)).await?;
         seen += batch.seen;
         sealed += batch.sealed;
         kept.extend(batch.kept);
+        closed.extend(batch.closed);
         writeln!(out, "{seen} of {}: {sealed} sealed anew", batch.all)?;
         out.flush()?;
         after = batch.next;
@@ -104,9 +130,12 @@ async fn migrate(config: &Config, out: &mut dyn Write) -> Result<(), CommandErro
     for (device, why) in &kept {
         writeln!(out, "{device} stays as it is: {why}")?;
     }
+    for device in &closed {
+        writeln!(out, "{device} stays as it is: no key here opens it")?;
+    }
     let rows: Vec<KeyRow> = reach::perform(config, Operation::ListKeys).await?;
     for row in rows.iter().filter(|row| !row.seals) {
-        writeln!(out, "{}: {}", row.kid, state(row))?;
+        writeln!(out, "{}: {}", name(row), state(row))?;
     }
-    Ok(())
+    if closed.is_empty() { Ok(()) } else { Err(CommandError::Closed(closed.len())) }
 }

@@ -1,5 +1,7 @@
 //! What the command line asks about keys, done on the gateway that has the data directory.
 
+use std::collections::BTreeMap;
+
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::operation::{KeyRow, Migrated, NewKey, OperationError};
@@ -20,19 +22,18 @@ const SEEN_AT_A_TIME: usize = 32;
 /// The most sealed copies that are looked at.
 const COPIES: usize = 10_000;
 
-/// Every key, the one that seals first, with the records that need it.
+/// Every key, the one that seals first, with the records that need it; those that are not here last.
 pub(super) async fn list(gateway: &Gateway) -> Result<Vec<KeyRow>, OperationError> {
     let ring = gateway.vault.ring();
-    let row = |(at, kid): (usize, &str)| KeyRow {
-        kid: kid.to_owned(),
-        file: gateway.key_file(kid),
-        seals: at == 0,
-        needed_by: Vec::new(),
-        copies: 0,
-    };
-    let mut rows: Vec<_> = ring.keys().map(|key| key.kid()).enumerate().map(row).collect();
+    let mut rows: Vec<_> = ring.keys().map(|key| KeyRow::of(Some(key.kid().to_owned()))).collect();
+    for (at, row) in rows.iter_mut().enumerate() {
+        row.seals = at == 0;
+        row.file = row.kid.as_deref().and_then(|kid| gateway.key_file(kid));
+    }
+    let mut missing = BTreeMap::new();
     for (device, need) in all_needs(gateway).await? {
-        rows.iter_mut().filter(|row| needs(&need, row)).for_each(|row| row.needed_by.push(device.clone()));
+        let needed = needed(&need, &mut rows, &mut missing);
+        needed.for_each(|row| row.needed_by.push(device.clone()));
     }
     for copy in read(gateway, |view| Ok(view.revocations(COPIES)?)).await? {
         // What is damaged needs no key.
@@ -44,11 +45,32 @@ pub(super) async fn list(gateway: &Gateway) -> Result<Vec<KeyRow>, OperationErro
             let sealed = SealedText { endo: &record.endo, signature: &record.signature };
             vault.need(&copy.credentials, sealed).ok()
         };
-        let need = tokio::task::spawn_blocking(need).await.map_err(failed)?;
-        let needed = rows.iter_mut().filter(|row| need.as_ref().is_some_and(|need| needs(need, row)));
-        needed.for_each(|row| row.copies += 1);
+        let Some(need) = tokio::task::spawn_blocking(need).await.map_err(failed)? else { continue };
+        needed(&need, &mut rows, &mut missing).for_each(|row| row.copies += 1);
     }
+    rows.extend(missing.into_values());
     Ok(rows)
+}
+
+/// The keys that are needed: of those that are here, and the one that is not.
+fn needed<'a>(
+    need: &Need,
+    here: &'a mut [KeyRow],
+    missing: &'a mut BTreeMap<Option<String>, KeyRow>,
+) -> impl Iterator<Item = &'a mut KeyRow> {
+    let name = &need.missing;
+    let absent = need.kid.is_none().then(|| {
+        let row = || KeyRow { missing: true, ..KeyRow::of(name.clone()) };
+        missing.entry(name.clone()).or_insert_with(row)
+    });
+    here.iter_mut().filter(|row| needs(need, row)).chain(absent)
+}
+
+impl KeyRow {
+    /// A key of this name, of which nothing is known yet.
+    fn of(kid: Option<String>) -> Self {
+        Self { kid, file: None, seals: false, missing: false, needed_by: Vec::new(), copies: 0 }
+    }
 }
 
 /// Makes a new key that seals.
@@ -70,7 +92,7 @@ async fn all_needs(gateway: &Gateway) -> Result<Vec<(DeviceUuid, Need)>, Operati
 
 /// Of the newest key only what is sealed with it counts.
 fn needs(need: &Need, key: &KeyRow) -> bool {
-    if key.seals { need.kid.as_ref() == Some(&key.kid) } else { need.is_of(&key.kid) }
+    if key.seals { need.kid == key.kid } else { key.kid.as_deref().is_some_and(|kid| need.is_of(kid)) }
 }
 
 /// Seals the next records anew; what is done already is passed over, so that it can be broken off at any time.
@@ -87,7 +109,8 @@ pub(super) async fn migrate(
     let most = if gateway.bus.meshblu().is_some() { FOR_ONE_ANSWER_ELSEWHERE } else { FOR_ONE_ANSWER };
     let now: Vec<_> = rest.take(most).collect();
     let next = now.last().cloned().filter(|next| last.as_ref() != Some(next));
-    let mut migrated = Migrated { all: count, seen: now.len(), sealed: 0, kept: Vec::new(), next };
+    let mut migrated =
+        Migrated { all: count, seen: now.len(), sealed: 0, kept: Vec::new(), closed: Vec::new(), next };
     let rekeyed = now.into_iter().map(|device| async move {
         let rekeyed = gateway.credentials.rekey(&device).await;
         (device, rekeyed)
@@ -97,6 +120,7 @@ pub(super) async fn migrate(
         match rekeyed? {
             Rekeyed::Done => migrated.sealed += 1,
             Rekeyed::Kept(why) => migrated.kept.push((device, why.to_owned())),
+            Rekeyed::Closed => migrated.closed.push(device),
             Rekeyed::Before | Rekeyed::Nothing => {}
         }
     }

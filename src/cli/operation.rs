@@ -212,12 +212,14 @@ pub(super) struct NewKey {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct KeyRow {
-    /// Its thumbprint (RFC 7638).
-    pub(super) kid: String,
+    /// Its thumbprint (RFC 7638); absent where it is not here, and the records do not say which one it is.
+    pub(super) kid: Option<String>,
     /// Absent where a setting holds it.
     pub(super) file: Option<PathBuf>,
     /// Whether new records are sealed with it.
     pub(super) seals: bool,
+    /// Whether it is not here.
+    pub(super) missing: bool,
     /// The credentials devices whose records need it.
     pub(super) needed_by: Vec<DeviceUuid>,
     /// Sealed copies that wait for the API, a day at most.
@@ -235,6 +237,8 @@ pub(super) struct Migrated {
     pub(super) sealed: usize,
     /// Those that stay as they are, and why.
     pub(super) kept: Vec<(DeviceUuid, String)>,
+    /// Those that no key here opens.
+    pub(super) closed: Vec<DeviceUuid>,
     /// Where to go on; absent at the end.
     pub(super) next: Option<DeviceUuid>,
 }

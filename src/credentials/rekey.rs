@@ -23,12 +23,13 @@ pub enum Rekeyed {
     Nothing,
     /// It stays as it is; why, in words for the operator.
     Kept(&'static str),
+    /// It stays as it is, for no key here opens it.
+    Closed,
 }
 
 const UNKNOWN_OWNER: &str = "an owner of it is known only by a signature, and owns none of its devices: it is sealed anew \
                              when that owner signs in again";
 const NO_ACCOUNT: &str = "it names no account";
-const DOES_NOT_OPEN: &str = "no key here opens it";
 
 impl CredentialsDevices {
     /// Every credentials device that is known, in the order of their names.
@@ -91,10 +92,8 @@ impl CredentialsDevices {
     pub async fn rekey(&self, device: &DeviceUuid) -> Result<Rekeyed, CredentialsError> {
         match self.rekey_what_needs_it(device).await {
             Err(CredentialsError::NoRecord) => Ok(Rekeyed::Nothing),
-            Err(CredentialsError::Record(_) | CredentialsError::TooManyFailures) => {
-                Ok(Rekeyed::Kept(DOES_NOT_OPEN))
-            }
-            Err(CredentialsError::Rekey(error)) => Ok(Rekeyed::Kept(why(error))),
+            Err(CredentialsError::Record(_) | CredentialsError::TooManyFailures) => Ok(Rekeyed::Closed),
+            Err(CredentialsError::Rekey(error)) => Ok(stays(error)),
             rekeyed => rekeyed,
         }
     }
@@ -102,7 +101,7 @@ impl CredentialsDevices {
     async fn rekey_what_needs_it(&self, device: &DeviceUuid) -> Result<Rekeyed, CredentialsError> {
         let record = self.newest_record(device).await?;
         let Some(need) = self.need_of(device.clone(), record.clone()).await? else {
-            return Ok(Rekeyed::Kept(DOES_NOT_OPEN));
+            return Ok(Rekeyed::Closed);
         };
         let newest = self.vault.ring().first().kid().to_owned();
         if need.is_met_by(&newest) {
@@ -124,10 +123,10 @@ impl CredentialsDevices {
     }
 }
 
-fn why(error: RekeyError) -> &'static str {
+fn stays(error: RekeyError) -> Rekeyed {
     match error {
-        RekeyError::UnknownOwner => UNKNOWN_OWNER,
-        RekeyError::NoAccount => NO_ACCOUNT,
-        RekeyError::Record(_) | RekeyError::Seal(_) => DOES_NOT_OPEN,
+        RekeyError::UnknownOwner => Rekeyed::Kept(UNKNOWN_OWNER),
+        RekeyError::NoAccount => Rekeyed::Kept(NO_ACCOUNT),
+        RekeyError::Record(_) | RekeyError::Seal(_) => Rekeyed::Closed,
     }
 }

@@ -122,6 +122,7 @@ impl Gateway {
         let api = listeners.bus.map(|listener| self.serve_bus(listener, &mut crew)).transpose()?.flatten();
         crew.workers.spawn(Dispatch::new(feed, desk, turns).run(crew.stopped.clone()));
         crew.workers.spawn(self.credentials.clone().look_after(crew.stopped.clone()));
+        crew.workers.spawn(self.warn_of_missing_keys(crew.stopped.clone()));
         crew.workers.spawn(self.housekeeping(flows, crew.stopped));
         Ok(Running {
             gateway,

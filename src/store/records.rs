@@ -41,6 +41,20 @@ impl View<'_> {
         Ok(statement.query_row([credentials.as_str()], |row| StoredRecord::read(row, 0)).optional()?)
     }
 
+    /// Shows every record to `show`.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn each_record(&self, mut show: impl FnMut(DeviceUuid, StoredRecord)) -> Result<(), StoreError> {
+        let mut statement =
+            self.prepare("SELECT credentials, generation, endo, signature, source FROM records")?;
+        let mut rows = statement.query(())?;
+        while let Some(row) = rows.next()? {
+            show(row.get::<_, String>(0)?.into(), StoredRecord::read(row, 1)?);
+        }
+        Ok(())
+    }
+
     /// The credentials devices that have a record, at most `limit`.
     ///
     /// # Errors

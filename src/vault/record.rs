@@ -111,14 +111,23 @@ impl<'a> SealedRecord<'a> {
         let format = self.format;
         if format == Format::One {
             let kid = format1::key_of(self, ring)?;
-            return Ok(Need { format, kid, names_owners: false, found_by: Vec::new() });
+            return Ok(Need { format, kid, missing: None, names_owners: false, found_by: Vec::new() });
         }
         let kid = Some(format2::kid_of(self)?).filter(|kid| ring.by_kid(kid).is_some());
         let signatures = self.owner_keys().into_iter().chain(self.id_key());
         let makers = signatures.filter_map(|text| ring.maker_of(&node_base64::decode(&text)));
         let others = makers.map(|key| key.kid().to_owned()).filter(|maker| kid.as_ref() != Some(maker));
         let found_by = others.collect::<BTreeSet<_>>().into_iter().collect();
-        Ok(Need { format, kid, names_owners: format2::unnamed_owners(self).is_empty(), found_by })
+        let (missing, names_owners) = (self.missing_key(ring), format2::unnamed_owners(self).is_empty());
+        Ok(Need { format, kid, missing, names_owners, found_by })
+    }
+
+    /// The name of its key as it says, where that is none of the ring's and may be one.
+    pub(super) fn missing_key(&self, ring: &KeyRing) -> Option<String> {
+        if self.format == Format::One {
+            return None;
+        }
+        format2::kid_of(self).ok().filter(|kid| is_thumbprint(kid) && ring.by_kid(kid).is_none())
     }
 
     /// What `idKey` holds: a signature of the account.
@@ -139,6 +148,11 @@ impl<'a> SealedRecord<'a> {
     pub(super) fn encrypted(&self) -> Result<&str, RecordError> {
         self.endo.get("encrypted").and_then(Value::as_str).ok_or(RecordError::NotARecord)
     }
+}
+
+/// Whether a text has the form of a SHA-256 thumbprint (RFC 7638).
+fn is_thumbprint(text: &str) -> bool {
+    text.len() == 43 && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
 }
 
 /// The oldest records name no version.

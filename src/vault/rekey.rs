@@ -51,6 +51,8 @@ pub struct Need {
     pub format: Format,
     /// The key's name; `None` where no key of the ring fits.
     pub kid: Option<String>,
+    /// What a record that no key of the ring fits says is its key's name; nobody vouches for it. Format 1 says none.
+    pub missing: Option<String>,
     /// Whether it names everybody who may manage it; else some are known by a signature alone. Format 1 names nobody.
     pub names_owners: bool,
     /// The names of other keys that made signatures by which its account and its owners find it: whoever seals another
@@ -113,5 +115,10 @@ impl Vault {
     /// [`RecordError`] where it is no record of `device`.
     pub fn need(&self, device: &DeviceUuid, sealed: SealedText<'_>) -> Result<Need, RecordError> {
         SealedRecord::read(device, sealed)?.need(&self.ring())
+    }
+
+    /// [`Need::missing`] alone, which costs no operation with a key.
+    pub fn missing_key(&self, device: &DeviceUuid, sealed: SealedText<'_>) -> Option<String> {
+        SealedRecord::read(device, sealed).ok()?.missing_key(&self.ring())
     }
 }

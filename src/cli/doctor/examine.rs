@@ -6,6 +6,7 @@ use super::case::{Case, Elsewhere};
 use super::files::files;
 use super::finding::{Change, Check};
 use super::owner::first_owner;
+use super::records::keys;
 use super::{checks, urls, webhooks};
 use crate::ambient::Timestamp;
 use crate::bus::Bus;
@@ -42,7 +43,8 @@ pub(in crate::cli) async fn examine(
     let scene = Scene { bus, config, gateway: &addresses.gateway, now: ambient.clock.now() };
     let owner = first_owner(gateway).await?;
     let files = files(config)?;
-    Ok([key, files].into_iter().chain(owner).chain(scene.examined().await?).collect())
+    let keys = keys(gateway).await;
+    Ok([key, keys, files].into_iter().chain(owner).chain(scene.examined().await?).collect())
 }
 
 /// Everything that is looked at but the key.

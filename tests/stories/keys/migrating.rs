@@ -49,7 +49,13 @@ async fn records_of_old_move_where_their_owner_is_known_and_stay_where_not() {
     assert!(matches!(gateway.credentials.rekey(&unknown).await.unwrap(), Rekeyed::Kept(_)));
     assert_eq!(
         need(&gateway, &known.credentials).await,
-        Need { format: Format::Two, kid: Some(kid.clone()), names_owners: true, found_by: vec![] }
+        Need {
+            format: Format::Two,
+            kid: Some(kid.clone()),
+            missing: None,
+            names_owners: true,
+            found_by: vec![]
+        }
     );
     assert_eq!(need(&gateway, &unknown).await.format, Format::One);
     let owner = gateway.owner.as_ref().unwrap().uuid.clone();
@@ -60,7 +66,7 @@ async fn records_of_old_move_where_their_owner_is_known_and_stay_where_not() {
     let moved = need(&gateway, &unknown).await;
     assert_eq!(
         moved,
-        Need { format: Format::Two, kid: Some(kid), names_owners: true, found_by: vec![] },
+        Need { format: Format::Two, kid: Some(kid), missing: None, names_owners: true, found_by: vec![] },
         "whoever signs in again moves it"
     );
 }
@@ -95,6 +101,7 @@ async fn the_key_that_signed_who_an_owner_is_and_no_other_is_held_until_that_own
     let moved = Need {
         format: Format::Two,
         kid: Some(newest.clone()),
+        missing: None,
         names_owners: false,
         found_by: vec![old.clone()],
     };

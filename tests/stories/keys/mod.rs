@@ -8,6 +8,7 @@ mod changing;
 mod forgotten;
 mod killed;
 mod migrating;
+mod missing;
 mod terminal;
 mod typing;
 mod worked_out;

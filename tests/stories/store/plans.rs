@@ -11,7 +11,7 @@ use super::{fresh, raw};
 
 /// What reads a table from one end: whole listings, all names once in a while, what stops after a bounded number of rows, or,
 /// where the clock was set back, every turn and every revocation that waits.
-const READS_IN_ORDER: [&str; 27] = [
+const READS_IN_ORDER: [&str; 28] = [
     "DELETE FROM codes WHERE seq IN ( SELECT seq FROM (SELECT seq, used, row_number() OVER (PARTITION BY device ORDER BY seq DESC) AS newest FROM codes) ORDER BY used DESC, newest DESC, seq LIMIT ?1)",
     "DELETE FROM dead_letters WHERE died_at < ?1 OR seq <= (SELECT seq FROM dead_letters ORDER BY seq DESC LIMIT 1 OFFSET ?2)",
     "DELETE FROM outcomes WHERE seq IN ( SELECT seq FROM outcomes ORDER BY seq LIMIT ?3) AND (ended_at < ?1 OR seq <= (SELECT max(seq) FROM outcomes) - ?2)",
@@ -31,6 +31,7 @@ const READS_IN_ORDER: [&str; 27] = [
     "SELECT credentials FROM records ORDER BY credentials LIMIT ?1",
     "SELECT credentials FROM renewals JOIN refresh_tokens AS known ON token = refresh WHERE stage IN (1, 2, 3, 5) OR (token = line AND EXISTS ( SELECT 1 FROM refresh_tokens AS other WHERE other.line = known.line AND other.token <> known.token))",
     "SELECT credentials, generation FROM records LIMIT ?1",
+    "SELECT credentials, generation, endo, signature, source FROM records",
     "SELECT credentials, owner_keys FROM forgotten WHERE owner_keys <> '[]'",
     "SELECT credentials, user_device, bound_at, ended_at FROM bindings FULL JOIN tombstones USING (credentials, user_device) ORDER BY bound_at, user_device",
     "SELECT credentials, user_device, owner, status_device, made_at FROM half_made LEFT JOIN tombstones USING (credentials, user_device) WHERE ended_at IS NULL ORDER BY made_at",

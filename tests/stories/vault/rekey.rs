@@ -83,14 +83,16 @@ fn which_key_a_record_needs_is_told_without_opening_it() {
             let kid = Some(key().kid().to_owned());
             assert_eq!(
                 vault_with(ring()).need(&device(), record.text()),
-                Ok(Need { format, kid, names_owners, found_by: Vec::new() })
+                Ok(Need { format, kid, missing: None, names_owners, found_by: Vec::new() })
             );
         }
         let record = Stored::new(&vault().seal(&device(), &contents(), format).unwrap());
         let stranger = vault_with(KeyRing::new(other_key(), vec![]));
+        let missing = (format == Format::Two).then(|| original_key().kid().to_owned());
+        assert_eq!(stranger.missing_key(&device(), record.text()), missing);
         assert_eq!(
             stranger.need(&device(), record.text()),
-            Ok(Need { format, kid: None, names_owners, found_by: Vec::new() })
+            Ok(Need { format, kid: None, missing, names_owners, found_by: Vec::new() })
         );
     }
     assert!(vault().need(&device(), SealedText { endo: "{}", signature: "" }).is_err());
