@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 
 use super::first_start::first_owner;
 use super::jobs::registry;
-use super::{FirstOwner, GatewayError, bus_keys, exposure, home_bus, key_file, keys, translate};
+use super::{FirstOwner, GatewayError, bus_keys, exposure, home_bus, key_file, keys, made_anew, translate};
 use crate::ambient::Ambient;
 use crate::bus::Bus;
 use crate::bus::embedded::{EmbeddedBus, Ground, Signers};
@@ -77,6 +77,7 @@ impl Gateway {
         // Before any key is made: whoever has the store has the directory, and nobody else writes in it.
         let store = Store::open(&translate::store(&config))?;
         home_bus::settle(&config, &store).await?;
+        let lost = made_anew::lost(&config, &store).await?;
         let registry = registry(&config, &source, egress.clone(), &ambient)?;
         // Made while the ring is: on the first start both take their time.
         let signing = (config.bus.kind == BusKind::Embedded)
@@ -90,7 +91,7 @@ impl Gateway {
             None => elsewhere(&config, &egress, &ambient)?,
         };
         let owner = operator(&bus, &config.data_dir).await?;
-        exposure::warn(&config)?;
+        warn_of_files(&config, &lost)?;
         let format = translate::format(&config, keys::was_migrated(&store).await?);
         let sealing = Sealing { hosts: source.hosts.clone(), realm: source.realm.clone(), format };
         let client = source.oauth2_client(&egress);
@@ -183,6 +184,12 @@ async fn operator(bus: &Bus, data_dir: &Path) -> Result<Option<FirstOwner>, Gate
         Bus::Embedded(bus) => Ok(Some(first_owner(data_dir, bus).await?)),
         Bus::Meshblu(_) => Ok(None),
     }
+}
+
+/// What the operator should know of the files in the data directory, now that all are there.
+fn warn_of_files(config: &Config, lost: &[made_anew::Lost]) -> Result<(), GatewayError> {
+    made_anew::warn(lost);
+    exposure::warn(config)
 }
 
 fn make_directory(path: &Path) -> Result<(), GatewayError> {

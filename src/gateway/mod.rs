@@ -13,6 +13,7 @@ mod intake;
 mod jobs;
 mod key_file;
 mod keys;
+mod made_anew;
 mod missing_keys;
 mod running;
 mod signing_key;

@@ -43,6 +43,25 @@ fn logged(shell: &Shell, words: &[&str]) -> String {
     fs::read_to_string(log).unwrap()
 }
 
+#[test]
+fn a_file_that_is_gone_and_made_anew_is_told_with_what_that_means() {
+    let shell = Shell::with_key();
+    for (name, meaning) in [
+        ("webhooks-rsa.pem", "whoever checks webhooks by the public key of before refuses them"),
+        ("webhooks-ed25519.pem", "whoever checks webhooks by the public key of before refuses them"),
+        ("handlers.pem", "external handlers refuse requests until they read the new handlers.pub.pem"),
+        ("owner.json", "the first owner is another device, which owns nothing"),
+    ] {
+        assert!(!logged(&shell, &[]).contains("is made anew"), "{name}");
+        fs::remove_file(shell.data().join(name)).unwrap();
+        let log = logged(&shell, &[]);
+        let told: Vec<_> = log.lines().filter(|line| line.contains("is made anew")).collect();
+        let [told] = told[..] else { panic!("{log}") };
+        assert!(told.contains(meaning) && told.contains(&format!("/{name}")), "{told}");
+        assert!(shell.data().join(name).exists());
+    }
+}
+
 /// The check of the files.
 fn found(output: &Output) -> Value {
     let checks = stdout(output).lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
