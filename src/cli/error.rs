@@ -292,6 +292,7 @@ fn of_gateway(error: &GatewayError) -> Exit {
         | GatewayError::StaticSchemas(_)
         | GatewayError::NoService { .. }
         | GatewayError::OtherBus { .. }
+        | GatewayError::OtherService { .. }
         | GatewayError::NoImportedKey(_)
         | GatewayError::Egress(_)
         | GatewayError::Url { .. }

@@ -83,6 +83,15 @@ pub enum GatewayError {
         /// What the settings say.
         wanted: &'static str,
     },
+    /// What the data directory holds belongs to another service of the Meshblu.
+    #[error(
+        "what is in {directory} belongs to another service than bus.uuid (MESHBLU_UUID) names: set the uuid and the token that the \
+         gateway that works there was started with, or use another data directory (ENDO_DATA_DIR)"
+    )]
+    OtherService {
+        /// The data directory.
+        directory: PathBuf,
+    },
     /// The settings want the format of old.
     #[error("`records.write = 1` is set, so records stay in the form of old: take that setting away first")]
     FormatIsSet,

@@ -1,22 +1,23 @@
 //! What a gateway on a Meshblu asks of it before it takes messages: who it is there, and whose signatures count.
 
-use super::GatewayError;
+use super::{GatewayError, home_bus};
 use crate::ambient::{Clock, Timestamp};
 use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};
 use crate::config::Config;
 use crate::http::Judge;
 use crate::signature::{Ed25519PublicKey, Policy, PublicAddress, RsaPublicKey, Verifier};
+use crate::store::Store;
 use crate::telemetry::with_causes;
 
-/// Makes sure that the Meshblu knows the gateway.
+/// Makes sure that the Meshblu knows the gateway; the data directory is that service's from then on.
 ///
 /// # Errors
-/// [`GatewayError::Meshblu`].
-pub(super) async fn introduce(bus: &Meshblu) -> Result<(), GatewayError> {
+/// [`GatewayError::Meshblu`]; what the store reports.
+pub(super) async fn introduce(bus: &Meshblu, store: &Store) -> Result<(), GatewayError> {
     let failed = |cause| GatewayError::Meshblu { url: bus.url().to_owned(), cause };
     let itself = bus.whoami(Identity::of(bus.service())).await.map_err(failed)?;
     match itself["uuid"].as_str() == Some(bus.service().uuid.as_str()) {
-        true => Ok(()),
+        true => Ok(home_bus::remember_service(store, &bus.service().uuid).await?),
         false => Err(failed(MeshbluError::Unreadable)),
     }
 }

@@ -100,7 +100,7 @@ impl Gateway {
         let turns = Turns::new(self.config.jobs.concurrency);
         let (mut reception, mut webhook, mut link) = (None, None, None);
         if let Bus::Meshblu(bus) = &self.bus {
-            intake::introduce(bus).await?;
+            intake::introduce(bus, &self.store).await?;
             let desk = Reception::new(Arc::clone(&feed), Arc::clone(&desk), turns.clone(), self.buses_wait);
             match self.config.bus.intake {
                 Intake::Webhook => webhook = Some(self.posted_to(bus, &desk).await?),

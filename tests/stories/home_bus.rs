@@ -1,10 +1,17 @@
 //! A data directory belongs to one kind of bus: what is there would be refused on another, and ends told that nobody was told of.
 
+use std::path::Path;
 use std::process::Output;
 
-use endo::cli::Exit;
+use endo::cli::{CommandError, Exit};
+use endo::config::Config;
+use endo::gateway::GatewayError;
 use endo::store::{NewDelivery, StoreError, StoredRecord, Transaction};
 
+use serde_json::json;
+
+use crate::support::fake_api::Answer;
+use crate::support::meshblu::{FakeMeshblu, RemoteGateway, json_answer, settings};
 use crate::support::shell::{Shell, ended, stderr, stdout};
 use crate::support::store;
 
@@ -78,6 +85,49 @@ async fn a_directory_in_which_nothing_is_kept_goes_over_to_another_bus() {
         assert!(!is_refused(&look(&shell, ends_on_a_meshblu)));
         assert!(is_refused(&look(&shell, !ends_on_a_meshblu)));
     }
+}
+
+/// The settings of a service of this name.
+fn of_service(uuid: &str, directory: &Path, meshblu: &FakeMeshblu) -> Config {
+    meshblu.answer("GET /v2/whoami", [json_answer(200, &json!({"uuid": uuid}))]);
+    let mut config = settings(directory, &meshblu.url());
+    config.bus.uuid = Some(uuid.to_owned());
+    config
+}
+
+#[tokio::test]
+async fn what_one_service_of_a_meshblu_keeps_is_not_touched_as_another() {
+    let meshblu = FakeMeshblu::start().await;
+    let directory = tempfile::tempdir().unwrap();
+    let is_served = async |uuid: &str| {
+        let served = RemoteGateway::with(of_service(uuid, directory.path(), &meshblu)).await;
+        match served {
+            Ok(gateway) => {
+                gateway.stop().await;
+                true
+            }
+            Err(error) => {
+                assert!(matches!(error, GatewayError::OtherService { .. }), "{error:?}");
+                assert_eq!(CommandError::from(error).exit(), Exit::Configuration);
+                false
+            }
+        }
+    };
+    assert!(is_served("service-a").await);
+    assert!(is_served("service-b").await, "nothing is kept there yet");
+    store::open(directory.path()).write::<_, StoreError, _>(keep_a_record).await.unwrap();
+    assert!(is_served("SERVICE-B").await, "a uuid is the same in capitals");
+    assert!(!is_served("service-a").await);
+    assert!(is_served("service-b").await);
+    // As versions of before left it.
+    let database = rusqlite::Connection::open(directory.path().join("endo.db")).unwrap();
+    database.execute("DELETE FROM facts WHERE name = 'meshblu.service'", []).unwrap();
+    drop(database);
+    let refused = of_service("service-b", directory.path(), &meshblu);
+    meshblu.answer("GET /v2/whoami", [Answer::new(401, &[], "")]);
+    assert!(RemoteGateway::with(refused).await.is_err());
+    assert!(is_served("service-a").await, "whom the Meshblu refuses the directory does not remember");
+    assert!(!is_served("service-b").await);
 }
 
 /// Versions of before did not note which bus it was.
