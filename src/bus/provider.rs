@@ -82,6 +82,12 @@ impl BusProvider {
         url
     }
 
+    /// Whether its own page may know a browser still once nobody is signed in at the gateway there: only the bus in this
+    /// process forgets them together.
+    pub fn may_know_longer(&self) -> bool {
+        matches!(self, Self::Meshblu(..))
+    }
+
     /// Whether the provider may call itself so (RFC 9207).
     pub fn is_issuer(&self, issuer: &str) -> bool {
         self.is_at(issuer)

@@ -71,6 +71,15 @@ impl Transaction<'_> {
         Ok(())
     }
 
+    /// Ends every sign-in of this device.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn remove_sign_ins_of(&self, device: &DeviceUuid) -> Result<(), StoreError> {
+        self.prepare("DELETE FROM sign_ins WHERE device = ?1")?.execute([device.as_str()])?;
+        Ok(())
+    }
+
     /// Ends the sign-ins that began before `before`.
     ///
     /// # Errors

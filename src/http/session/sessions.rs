@@ -57,7 +57,8 @@ impl Sessions {
     }
 
     /// Begins a session of whoever is let in, whom the bus knows, under a pass that nobody knew before. It takes the place of
-    /// `before`, what the browser had until now, and goes on with what was begun in that, if it was the same person's.
+    /// `before`, what the browser had until now, and goes on with what was begun in that, if it was the same person's; who
+    /// somebody else was is signed out on the page of the bus in this process, too.
     ///
     /// # Errors
     /// What the store reports.
@@ -84,8 +85,10 @@ impl Sessions {
         let over = before.as_ref().map(Pass::fingerprint);
         let begin = move |transaction: &Transaction<'_>| {
             let over = over.map(|over| transaction.take_session(&over)).transpose()?.flatten();
-            if let Some(over) = over.as_ref().filter(|over| over.owner == session.owner) {
-                session.line = over.line;
+            match &over {
+                Some(over) if over.owner == session.owner => session.line = over.line,
+                Some(over) => transaction.remove_sign_ins_of(&over.owner)?,
+                None => {}
             }
             // What is over keeps nobody's place.
             transaction.forget_sessions(now.minus(LIFE), now.minus(IDLE))?;
@@ -131,13 +134,18 @@ impl Sessions {
         Ok((place < SETTLED).then_some(place))
     }
 
-    /// Ends the session of this pass; answers what the bus had granted for it.
+    /// Ends the session of this pass; answers what the bus had granted for it. Its owner is signed out on the page of the bus
+    /// in this process too, in every browser: that page would let whoever comes next in again unasked.
     ///
     /// # Errors
     /// What the store reports.
     pub(in crate::http) async fn end(&self, pass: &Pass) -> Result<Option<Login>, StoreError> {
         let fingerprint = pass.fingerprint();
-        let end = move |transaction: &Transaction<'_>| transaction.take_session(&fingerprint);
+        let end = move |transaction: &Transaction<'_>| {
+            let over = transaction.take_session(&fingerprint)?;
+            over.iter().try_for_each(|over| transaction.remove_sign_ins_of(&over.owner))?;
+            Ok(over)
+        };
         Ok(granted(pass, self.store.write::<_, StoreError, _>(end).await?))
     }
 

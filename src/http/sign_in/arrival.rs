@@ -8,7 +8,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::NextPage;
 use super::bus::start;
 use super::give_back::give_back;
-use crate::bus::{Login, form};
+use crate::bus::{BusProvider, Login, form};
 use crate::console::{self, Once, SignIn};
 use crate::http::Body;
 use crate::http::entrance::Entrance;
@@ -19,9 +19,15 @@ use crate::http::server::FrontDoor;
 use crate::http::session::{Admission, Browser, Fields, OneTimeLinks, Session, unavailable};
 use crate::vault::Pass;
 
+/// What the query holds for whoever signed out.
+const OUT: &str = "out";
+/// What they are told where the bus's own page may let whoever comes next in again unasked.
+const OUT_HERE_ALONE: &str =
+    "You are signed out. The bus may still know this browser: sign out there too, where others use it.";
+
 /// Why somebody is here again, by what the query holds then.
 const NOTES: [(&str, &str); 3] = [
-    ("out", "You are signed out."),
+    (OUT, "You are signed out."),
     ("denied", "You said no at the bus, so you are not signed in."),
     (
         "over",
@@ -43,8 +49,14 @@ pub(in crate::http) async fn ask(request: HttpRequest, door: Data<FrontDoor>) ->
     }
     let entrance = door.entrance()?;
     let keeps = Browser::of(&request).keeps_sign_ins_of(&entrance.service_url);
-    let note = NOTES.iter().find(|(name, _)| one(name).is_some()).map(|(_, note)| *note);
-    let note = if keeps { note } else { Some(console::NOT_KEPT_HERE) };
+    let note = NOTES.iter().find(|(name, _)| one(name).is_some()).copied();
+    let note = match note {
+        _ if !keeps => Some(console::NOT_KEPT_HERE),
+        Some((OUT, _)) if entrance.bus.as_ref().is_some_and(BusProvider::may_know_longer) => {
+            Some(OUT_HERE_ALONE)
+        }
+        note => note.map(|(_, note)| note),
+    };
     let start = start(entrance.bus.as_ref(), &next);
     let begin_at = begin_at(&request, &entrance.service_url);
     let ways = SignIn {
@@ -125,7 +137,8 @@ pub(in crate::http) async fn enter(request: HttpRequest, body: Body, door: Data<
     Ok(answer)
 }
 
-/// `POST /sign-out`: ends the session, what was begun in it, and what the bus granted for it; where it is over, that is done.
+/// `POST /sign-out`: ends the session, what was begun in it, what the bus granted for it, and what the page of the bus in
+/// this process knows of its owner; where it is over, that is done.
 pub(in crate::http) async fn leave(request: HttpRequest, body: Body, door: Data<FrontDoor>) -> Answer {
     let Some(session) = Session::find(&request, &door).await? else { return Ok(see_other("/sign-in?out")) };
     session.read_form(&request, &body)?;

@@ -20,6 +20,7 @@ mod repeats;
 mod replaced_key;
 mod returning;
 mod sessions;
+mod signing_out;
 mod states;
 mod stolen;
 mod strays;
@@ -117,19 +118,28 @@ impl House {
 
     /// Signs in on the bus's page and says yes there; answers where the browser is sent back to.
     async fn at_the_bus(&self, address: &str, device: &Device) -> String {
-        let mut browser = Browser::at(&format!("http://{}", self.gateway.running.bus().unwrap()));
-        let page = browser.get(address).await;
-        assert_eq!(page.status, 200, "{page:?}");
-        let action = action(&page);
-        let fields = [("answer", "sign-in"), ("uuid", &*device.uuid), ("token", &*device.token)];
-        let answer = press(&mut browser, &page, &action, &fields).await;
-        // Who said yes before is not asked again.
-        let mut answer = browser.get(answer.header("location").unwrap()).await;
-        if answer.status == 200 {
-            answer = press(&mut browser, &answer, &action, &[("answer", "allow")]).await;
-        }
-        answer.header("location").unwrap_or_else(|| panic!("{answer:?}")).to_owned()
+        at_the_bus(&mut self.at_bus(), address, device).await
     }
+
+    /// A browser at the bus.
+    fn at_bus(&self) -> Browser {
+        Browser::at(&format!("http://{}", self.gateway.running.bus().unwrap()))
+    }
+}
+
+/// The same in this browser, which is at the bus.
+async fn at_the_bus(browser: &mut Browser, address: &str, device: &Device) -> String {
+    let page = browser.get(address).await;
+    assert_eq!(page.status, 200, "{page:?}");
+    let action = action(&page);
+    let fields = [("answer", "sign-in"), ("uuid", &*device.uuid), ("token", &*device.token)];
+    let answer = press(browser, &page, &action, &fields).await;
+    // Who said yes before is not asked again.
+    let mut answer = browser.get(answer.header("location").unwrap()).await;
+    if answer.status == 200 {
+        answer = press(browser, &answer, &action, &[("answer", "allow")]).await;
+    }
+    answer.header("location").unwrap_or_else(|| panic!("{answer:?}")).to_owned()
 }
 
 /// Where the form of the bus's page leads.

@@ -194,6 +194,9 @@ async fn a_sign_out_ends_its_token_on_a_meshblu_and_is_one_also_where_that_fails
         let page = browser.get("/console").await;
         let out = browser.submit(&page, "/sign-out", &[]).await;
         assert_eq!(out.header("location"), Some("/sign-in?out"), "{out:?}");
+        let says = "You are signed out. The bus may still know this browser: sign out there too, where others use it.";
+        let page = browser.follow(out).await;
+        assert!(page.text.contains(says), "{page:?}");
         must_sign_in(&browser.get("/console").await);
         assert_eq!(meshblu.called().iter().filter(|call| *call == END).count(), times);
     }
