@@ -5,8 +5,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use super::CommandError;
-use super::address::reachable;
 use crate::config::Config;
+use crate::gateway::reachable;
 
 /// How long the gateway may take to accept, and then to answer.
 const PATIENCE: Duration = Duration::from_secs(3);

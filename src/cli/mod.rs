@@ -1,6 +1,5 @@
 //! The command line, one file a command.
 
-mod address;
 mod arguments;
 mod bus_client;
 mod config;

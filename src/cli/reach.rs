@@ -8,9 +8,9 @@ use serde::de::DeserializeOwned;
 
 use super::operation::{Addresses, Answer, Operation};
 use super::perform::Holder;
-use super::{CommandError, address, socket};
+use super::{CommandError, socket};
 use crate::config::{BusKind, Config};
-use crate::gateway::{Ambient, Gateway, GatewayError};
+use crate::gateway::{Ambient, Gateway, GatewayError, url_of};
 use crate::store::StoreError;
 
 /// How often a directory is tried that another process has without answering: it starts, ends, or is a command such
@@ -87,8 +87,8 @@ fn read<T: DeserializeOwned>(answer: Answer) -> Result<T, CommandError> {
 /// Where a gateway with these settings would be reached.
 pub(super) fn of_settings(config: &Config) -> Addresses {
     let bus = match config.bus.kind {
-        BusKind::Embedded => address::url(config.listen.bus),
+        BusKind::Embedded => url_of(config.listen.bus),
         BusKind::Meshblu => config.bus.url.trim_end_matches('/').to_owned(),
     };
-    Addresses { gateway: address::url(config.listen.gateway), bus }
+    Addresses { gateway: url_of(config.listen.gateway), bus }
 }

@@ -7,15 +7,15 @@ use std::sync::Arc;
 use clap::Args;
 use tokio::task::JoinHandle;
 
+use super::CommandError;
 use super::operation::{Addresses, Answer, DeviceRows, Operation};
 use super::perform::Holder;
 use super::program::Program;
 use super::signals::Signals;
 use super::socket::{Answerer, Socket};
-use super::{CommandError, address};
 use crate::bus::meshblu::Meshblu;
 use crate::config::{Config, Effective, Flag, Intake, Origin};
-use crate::gateway::{Ambient, Gateway, Listeners, OwnerStanding, Running};
+use crate::gateway::{Ambient, Gateway, Listeners, OwnerStanding, Running, url_of};
 use crate::http::MESSAGES;
 use crate::source::Way;
 use crate::telemetry;
@@ -87,10 +87,10 @@ impl Service {
         let gateway = Gateway::open(config, Ambient::system()).await?;
         let running = gateway.start(Listeners::open(&gateway.config)?).await?;
         let bus = match (running.bus(), gateway.bus.meshblu()) {
-            (Some(address), _) => address::url(address),
+            (Some(address), _) => url_of(address),
             (None, bus) => bus.map(|bus| bus.url().to_owned()).unwrap_or_default(),
         };
-        let addresses = Addresses { gateway: address::url(running.gateway()), bus };
+        let addresses = Addresses { gateway: url_of(running.gateway()), bus };
         let socket = Socket::open(&gateway.config.data_dir).map_err(CommandError::Socket)?;
         let holder = Arc::new(Holder { gateway, addresses, links: running.sign_in_links() });
         let socket = tokio::spawn(socket.serve(Answerer::new(Arc::clone(&holder))));

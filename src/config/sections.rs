@@ -82,10 +82,11 @@ pub struct Listen {
     #[schemars(extend("format" = "socket-address"))]
     pub bus: SocketAddr,
     /// Where others reach the gateway, as user devices and webhooks name it; without this setting `http://` and
-    /// `listen.gateway`. Webhooks that are signed for it are believed also where a proxy passes on another `Host`, or takes off
-    /// the path that it ends with; all links of the pages begin with that path, and their cookies are for the whole host. Where
-    /// it is https, browsers keep the gateway's cookies for https alone, and the proxy should pass the `Host` header on. People
-    /// who sign in with the embedded bus are sent to another address, that of `bus.oauth_url`.
+    /// `listen.gateway`, or loopback where that is all addresses. Webhooks that are signed for it are believed also where a
+    /// proxy passes on another `Host`, or takes off the path that it ends with; all links of the pages begin with that path,
+    /// and their cookies are for the whole host. Where it is https, browsers keep the gateway's cookies for https alone, and
+    /// the proxy should pass the `Host` header on. People who sign in with the embedded bus are sent to another address, that
+    /// of `bus.oauth_url`.
     #[schemars(extend("format" = "uri"))]
     pub public_url: Option<String>,
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Map;
 
-use super::{Gateway, GatewayError};
+use super::{Gateway, GatewayError, url_of};
 use crate::bus::embedded::{BusError, Caller, EmbeddedBus};
 use crate::bus::{Bus, BusProvider};
 use crate::config::{BusKind, Config};
@@ -16,7 +16,8 @@ use crate::telemetry::with_causes;
 /// bus.
 pub fn leads_nowhere(config: &Config) -> bool {
     let is_here = |url: &str| Url::parse(url).is_ok_and(|url| is_this_machine(&url));
-    let is_public = config.listen.public_url.as_deref().is_some_and(|url| !is_here(url));
+    let is_open = !config.listen.gateway.ip().is_loopback();
+    let is_public = config.listen.public_url.as_deref().map_or(is_open, |url| !is_here(url));
     let is_embedded = config.bus.kind == BusKind::Embedded;
     is_embedded && is_public && config.bus.oauth_url.as_deref().is_none_or(is_here)
 }
@@ -45,10 +46,10 @@ impl Gateway {
                 if leads_nowhere(&self.config) {
                     tracing::warn!(
                         "people elsewhere cannot sign in with the bus: they are sent to this machine; set bus.oauth_url to \
-                         the https address by which they reach the bus"
+                         the https address by which they reach the bus, and listen.public_url to that of the gateway"
                     );
                 }
-                let here = bus.map(|address| format!("http://{address}"));
+                let here = bus.map(url_of);
                 let Some(base) = set.map(String::from).or(here) else { return Ok(None) };
                 // A full database lets nobody write this down, and everything else goes on.
                 if let Err(error) = register(network, format!("{service_url}auth/octoblu/callback")).await {

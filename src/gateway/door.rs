@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{FirstOwner, Gateway, GatewayError};
+use super::{FirstOwner, Gateway, GatewayError, url_of};
 use crate::bus::Login;
 use crate::dispatch::{Desk, Exchange};
 use crate::http::{
@@ -36,7 +36,7 @@ impl Gateway {
         Console {
             owners: Owners {
                 credentials: self.credentials.clone(),
-                look: self.look(&format!("http://{address}")),
+                look: self.look(&url_of(address)),
                 proof_age: Duration::from_secs(self.config.credentials.reauthentication),
                 proof: self.proof(),
             },
@@ -58,7 +58,7 @@ impl Gateway {
         address: SocketAddr,
         bus: Option<SocketAddr>,
     ) -> Result<Entrance, GatewayError> {
-        let service_url = self.look(&format!("http://{address}")).service_url;
+        let service_url = self.look(&url_of(address)).service_url;
         let (clock, random) = (&self.ambient.clock, &self.ambient.random);
         let owner = self.owner.as_ref().filter(|_| address.ip().is_loopback());
         let links = owner.map(|_| {
@@ -68,7 +68,7 @@ impl Gateway {
             // By an address where no browser keeps it, a link would be used up for nothing, and in clear.
             let opened_at = match keeps_sign_ins(&service_url) {
                 true => service_url.clone(),
-                false => format!("http://{address}/"),
+                false => format!("{}/", url_of(address)),
             };
             OneTimeLinks::new(login, opened_at, clock.clone(), random.clone())
         });
@@ -82,6 +82,7 @@ impl Gateway {
             links,
             mount: Mount::of(&service_url),
             service_url,
+            is_told: self.config.listen.public_url.is_some() || !address.ip().is_unspecified(),
         })
     }
 

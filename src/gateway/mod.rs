@@ -1,5 +1,6 @@
 //! The composition root: the only room that names concrete parts together.
 
+mod address;
 mod bus_client;
 mod bus_keys;
 mod compose;
@@ -21,6 +22,7 @@ mod static_schemas;
 mod translate;
 
 pub use crate::ambient::Ambient;
+pub use address::{reachable, url_of};
 pub use bus_client::leads_nowhere;
 pub use compose::Gateway;
 pub use error::GatewayError;

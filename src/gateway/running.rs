@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Gateway, GatewayError, intake, static_schemas};
+use super::{Gateway, GatewayError, intake, static_schemas, url_of};
 use crate::bus::Bus;
 use crate::bus::embedded::api::{self, ApiLimits};
 use crate::bus::embedded::{EmbeddedBus, WebhookSettings, Webhooks};
@@ -186,7 +186,7 @@ impl Gateway {
     }
 
     fn desk(&self, address: SocketAddr) -> Desk {
-        let service_url = self.look(&format!("http://{address}")).service_url;
+        let service_url = self.look(&url_of(address)).service_url;
         Desk {
             bus: self.bus.clone(),
             store: self.store.clone(),

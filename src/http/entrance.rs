@@ -1,7 +1,7 @@
 //! What people's browsers come in by: their sessions, the bus, and the API that they sign in at.
 
 use super::mount::Mount;
-use super::session::{Browser, Flows, OneTimeLinks, Sessions};
+use super::session::{Browser, Flows, OneTimeLinks, Sessions, keeps_sign_ins};
 use super::sign_in::NextPage;
 use crate::bus::BusProvider;
 use crate::credentials::CredentialsDevices;
@@ -25,6 +25,8 @@ pub struct Entrance {
     pub links: Option<OneTimeLinks>,
     /// Where browsers reach the gateway, with a slash at the end.
     pub service_url: String,
+    /// Whether that is known: whoever listens at all addresses knows it from the settings alone.
+    pub is_told: bool,
     /// What of that stands before every path.
     pub mount: Mount,
 }
@@ -33,6 +35,11 @@ impl Entrance {
     /// Whether somebody who goes there is sent on to the API; else a page of the gateway takes its place.
     pub(super) fn sends_to_the_api(&self, next: &NextPage) -> bool {
         next.is_to_the_api() && matches!(self.way, Way::SignIn(Some(_)))
+    }
+
+    /// Whether this browser keeps a sign-in here: by plain HTTP browsers do so on this machine alone.
+    pub(super) fn is_kept_by(&self, browser: &Browser) -> bool {
+        browser.is_on_this_machine() || (self.is_told && keeps_sign_ins(&self.service_url))
     }
 
     /// Whether a page of the gateway led this browser. Where the bus has the same address nobody can tell: its pages lead wherever

@@ -137,3 +137,16 @@ fn every_setting_that_the_image_changes_is_one() {
         assert!(catalogue.iter().any(|setting| setting.variable == variable), "{variable}");
     }
 }
+
+#[test]
+fn the_readme_gives_the_image_the_addresses_that_signing_in_needs() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let run = readme.split("docker run ").nth(1).unwrap().split("```").next().unwrap();
+    let given: Vec<_> = run.split(" -e ").skip(1).map(|rest| rest.split('=').next().unwrap()).collect();
+    assert_eq!(given, ["ENDO_LISTEN_PUBLIC_URL", "ENDO_BUS_OAUTH_URL"]);
+    let catalogue = endo::config::Catalogue::new();
+    for variable in given {
+        assert!(catalogue.iter().any(|setting| setting.variable == variable), "{variable}");
+    }
+    assert!(readme.contains("docker stop -t 30"));
+}

@@ -88,7 +88,8 @@ fn comes_back(case: &Case<'_>, set: &[&str]) -> Check {
     let parsed = |text: &str| Url::parse(text).ok().map(|url| (url.origin(), url.path().to_owned()));
     // Who signs in with the bus of this process comes from this machine, unless the settings say how others come.
     let listen = case.config.listen.gateway;
-    let is_local = case.is_embedded() && listen.ip().is_loopback() && listen.port() != 0;
+    let is_reached_here = listen.ip().is_loopback() || listen.ip().is_unspecified();
+    let is_local = case.is_embedded() && is_reached_here && listen.port() != 0;
     match case.public_url().or(is_local.then_some(case.gateway)).map(|url| format!("{url}{CALLBACK}")) {
         Some(wanted) if parsed(callback) != parsed(&wanted) => {
             let elsewhere = place(callback).unwrap_or_else(|| "no address".to_owned());

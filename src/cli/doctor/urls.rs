@@ -19,7 +19,8 @@ pub(super) fn public_url(case: &Case<'_>) -> Check {
             return Check::well(NAME, format!("{}, for this machine alone", case.gateway));
         }
         let change = set("the https address by which others reach this gateway");
-        return Check::wrong(NAME, "listen.public_url is not set", WHY, change);
+        let wrong = format!("listen.public_url is not set, so that it is taken for {}", case.gateway);
+        return Check::wrong(NAME, wrong, WHY, change);
     };
     // That it is an address at all, without secrets in it, the settings see to.
     if Url::parse(url).is_ok_and(|url| url.scheme() == "http" && !is_this_machine(&url)) {
@@ -35,8 +36,8 @@ pub(super) fn public_url(case: &Case<'_>) -> Check {
 /// Judges where people are sent who sign in with the bus.
 pub(super) fn bus_page(case: &Case<'_>) -> Check {
     const NAME: &str = "bus sign-in";
-    const WHY: &str = "whoever comes in by listen.public_url from another machine is sent there to sign in with the bus, and \
-                       finds nothing";
+    const WHY: &str =
+        "whoever comes in from another machine is sent there to sign in with the bus, and finds nothing";
     let set = case.config.bus.oauth_url.as_deref().and_then(place);
     if leads_nowhere(case.config) {
         let wrong = match set {

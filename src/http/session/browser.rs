@@ -79,10 +79,9 @@ impl Browser {
         authority(&format!("{scheme}://{}/", self.host)) == authority(service_url)
     }
 
-    /// Whether it keeps a sign-in where the gateway is known as `service_url`: by plain HTTP browsers do so on this machine
-    /// alone.
-    pub(in crate::http) fn keeps_sign_ins_of(&self, service_url: &str) -> bool {
-        keeps_sign_ins(service_url) || !is_elsewhere(&self.host)
+    /// Whether it asks for this machine, as far as proxies pass on what it asks.
+    pub(in crate::http) fn is_on_this_machine(&self) -> bool {
+        !is_elsewhere(&self.host)
     }
 
     /// The header that makes the browser keep the pass of its session: for this host alone, out of reach of scripts, until

@@ -48,7 +48,7 @@ pub(in crate::http) async fn ask(request: HttpRequest, door: Data<FrontDoor>) ->
         return Ok(see_other(next.as_str()));
     }
     let entrance = door.entrance()?;
-    let keeps = Browser::of(&request).keeps_sign_ins_of(&entrance.service_url);
+    let keeps = entrance.is_kept_by(&Browser::of(&request));
     let note = NOTES.iter().find(|(name, _)| one(name).is_some()).copied();
     let note = match note {
         _ if !keeps => Some(console::NOT_KEPT_HERE),
@@ -86,7 +86,7 @@ async fn at_link(request: &HttpRequest, door: &FrontDoor, link: &str, next: &Nex
             link,
             next: next.as_str(),
             begin_at: begin_at.as_deref(),
-            is_kept: Browser::of(request).keeps_sign_ins_of(&entrance.service_url),
+            is_kept: entrance.is_kept_by(&Browser::of(request)),
         };
         return Ok(page(StatusCode::OK, console::once(&once)));
     }
@@ -115,7 +115,7 @@ pub(in crate::http) async fn enter(request: HttpRequest, body: Body, door: Data<
             "That form was not one of this gateway's; nothing was done",
         ));
     }
-    if !browser.keeps_sign_ins_of(&entrance.service_url) {
+    if !entrance.is_kept_by(&browser) {
         return Err(Problem::new(Kind::NotAllowed, console::NOT_KEPT_HERE));
     }
     let links = entrance.links.as_ref().ok_or_else(refused)?;

@@ -86,8 +86,18 @@ async fn every_single_defect_is_found_and_mended() {
 #[test]
 fn a_gateway_that_others_reach_needs_an_address_that_they_know() {
     let shell = Shell::with_key();
-    let output = shell.run(&["--set", "listen.gateway=0.0.0.0:8080", "doctor"]);
+    let all = ["--set", "listen.gateway=0.0.0.0:8080", "--set", "listen.bus=0.0.0.0:3000"];
+    let output = shell.run(&[&all[..], &["doctor"]].concat());
     assert!(stdout(&output).contains("wrong public url         listen.public_url is not set"), "{output:?}");
+    assert!(stdout(&output).contains("wrong bus sign-in        bus.oauth_url is not set"), "{output:?}");
+    assert!(!stdout(&output).contains("//0.0.0.0"), "{output:?}");
+
+    // As the README has the container run, for browsers of the same machine.
+    let here = ["listen.public_url=http://127.0.0.1:8080", "bus.oauth_url=http://127.0.0.1:3000"];
+    let told = [&all[..], &["--set", here[0], "--set", here[1], "doctor"]].concat();
+    shell.run(&[&told[..], &["--fix", "--yes"]].concat());
+    let output = shell.run(&told);
+    assert!(ended(&output, Exit::Ok), "{output:?}");
 }
 
 #[test]

@@ -1,8 +1,11 @@
 //! One gateway under several addresses: cookies of one are not known at another.
 
-use regex::Regex;
+use std::net::{Ipv4Addr, SocketAddr};
 
-use super::House;
+use regex::Regex;
+use reqwest::Url;
+
+use super::{House, at_the_bus};
 use crate::support::browser::{Browser, HTML, hidden};
 use crate::support::bus::send;
 
@@ -65,6 +68,33 @@ async fn by_a_plain_address_elsewhere_where_no_browser_stays_signed_in_nobody_is
     let answer = here.submit(&page, "/sign-in", &[]).await;
     assert_eq!(answer.header("location"), Some("/console"), "{answer:?}");
     assert_eq!(here.get("/console").await.status, 200, "nothing used it up");
+}
+
+#[tokio::test]
+async fn a_gateway_that_listens_at_all_addresses_leads_browsers_to_this_machine() {
+    let all: SocketAddr = (Ipv4Addr::UNSPECIFIED, 0).into();
+    let house = House::with(|config| (config.listen.gateway, config.listen.bus) = (all, all)).await;
+    let here = |address: SocketAddr| format!("http://127.0.0.1:{}", address.port());
+    let (gateway, bus) = (house.gateway.running.gateway(), house.gateway.running.bus().unwrap());
+    let mut browser = Browser::at(&here(gateway));
+    let page = browser.get("/sign-in").await;
+    assert!(!page.text.contains("0.0.0.0") && !page.text.contains("begin there"), "{page:?}");
+    let start = browser.get("/auth/octoblu?next=/console").await;
+    let to: Url = start.header("location").unwrap().parse().unwrap();
+    assert!(to.as_str().starts_with(&format!("{}/authorize?", here(bus))), "{to}");
+    let back = format!("{}/auth/octoblu/callback", here(gateway));
+    assert!(to.query_pairs().any(|(name, value)| name == "redirect_uri" && value == back), "{to}");
+    let device = house.stranger().await;
+    let back = at_the_bus(&mut Browser::at(&here(bus)), to.as_str(), &device).await;
+    let answer = browser.get(&back).await;
+    assert_eq!(answer.header("location"), Some("/console"), "{answer:?}");
+    assert_eq!(browser.get("/console").await.status, 200);
+
+    // By a name that others know, of which the gateway was told nothing.
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+    let request = client.get(format!("{}/sign-in", here(gateway))).header("host", "192.0.2.7:8080");
+    let page = send(request.header("accept", HTML)).await;
+    assert!(page.text.contains("to set listen.public_url to its https address"), "{page:?}");
 }
 
 /// What a proxy passes on that takes off the path which its address ends with; everything else it has not.

@@ -1,9 +1,10 @@
-//! Addresses as callers on this machine use them.
+//! Addresses as browsers and programs on this machine use them.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// Who listens everywhere is reached on loopback.
-pub(super) fn reachable(mut address: SocketAddr) -> SocketAddr {
+/// Where whoever listens at `address` is reached from this machine: on loopback who listens everywhere. An address that
+/// means all of them is none to go to.
+pub fn reachable(mut address: SocketAddr) -> SocketAddr {
     match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
         IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
@@ -13,6 +14,6 @@ pub(super) fn reachable(mut address: SocketAddr) -> SocketAddr {
 }
 
 /// The same as a URL, without a slash at the end.
-pub(super) fn url(address: SocketAddr) -> String {
+pub fn url_of(address: SocketAddr) -> String {
     format!("http://{}", reachable(address))
 }
