@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::bind::subscription;
 use super::on_embedded::update_itself;
-use super::receipt::{By, Fate, Receipt, settle};
+use super::receipt::{By, Fate, Receipt, amend};
 use super::{CredentialsDevices, CredentialsError};
 use crate::ambient::{Backoff, Timestamp};
 use crate::bus::Bus;
@@ -191,7 +191,8 @@ fn conclude(
         }
     };
     if transaction.finish_errand(queued.seq)? {
-        settle(transaction, &queued.errand, fate, why)?;
+        let errand = &queued.errand;
+        amend(transaction, errand.receipt, |receipt| receipt.settle(errand, fate, why))?;
     }
     Ok(())
 }

@@ -220,6 +220,15 @@ impl ApiAnswer {
     pub(super) fn spared(why: &str, now: Timestamp) -> Self {
         Self { why: Some(why.to_owned()), ..Self::new(ApiVerdict::Spared, now) }
     }
+
+    /// Whether something may live on that nobody tells the API of any more.
+    fn may_leave_some(&self) -> bool {
+        match self.verdict {
+            ApiVerdict::Pending | ApiVerdict::Revoked => false,
+            ApiVerdict::Unknown => self.why.is_some(),
+            _ => true,
+        }
+    }
 }
 
 /// The kept proof of what was ended.
@@ -285,10 +294,8 @@ impl Receipt {
     /// Says what the API answered of one secret; others may wait for their answers. That one did not end is not hidden
     /// by another that did.
     pub(super) fn answered(&mut self, answer: ApiAnswer, others_wait: bool) {
-        let is_bad =
-            |verdict| !matches!(verdict, ApiVerdict::Pending | ApiVerdict::Revoked | ApiVerdict::Unknown);
-        let was_bad = self.api.as_ref().is_some_and(|known| is_bad(known.verdict));
-        if !was_bad && (!others_wait || is_bad(answer.verdict)) {
+        let was_bad = self.api.as_ref().is_some_and(ApiAnswer::may_leave_some);
+        if !was_bad && (!others_wait || answer.may_leave_some()) {
             let why = self.api.take().and_then(|known| known.why);
             let why = why.filter(|_| answer.verdict == ApiVerdict::Unasked);
             self.api = Some(ApiAnswer { why: answer.why.or(why), ..answer });
@@ -337,7 +344,7 @@ impl Receipt {
     }
 
     /// Says what an errand came to.
-    fn settle(&mut self, errand: &Errand, fate: Fate, why: Option<String>) {
+    pub(super) fn settle(&mut self, errand: &Errand, fate: Fate, why: Option<String>) {
         let device = errand.kind.user_device().unwrap_or(&errand.credentials);
         let what = Matter::of(&errand.kind);
         let part = self.parts.iter_mut().find(|part| part.what == what && part.device == *device);
@@ -387,14 +394,4 @@ pub(super) fn amend(
         }
     }
     Ok(())
-}
-
-/// Says in its receipt what an errand came to.
-pub(super) fn settle(
-    transaction: &Transaction<'_>,
-    errand: &Errand,
-    fate: Fate,
-    why: Option<String>,
-) -> Result<(), StoreError> {
-    amend(transaction, errand.receipt, |receipt| receipt.settle(errand, fate, why))
 }

@@ -48,7 +48,7 @@ impl ApiAnswer {
     pub fn sentence(&self, api: &str) -> String {
         match &self.why {
             Some(why) if self.verdict == ApiVerdict::Spared => format!("{api} was not told: {why}"),
-            Some(why) if self.verdict == ApiVerdict::Unasked => {
+            Some(why) if matches!(self.verdict, ApiVerdict::Unasked | ApiVerdict::Unknown) => {
                 format!("{}: {why}", self.verdict.sentence(api))
             }
             Some(why) => format!("the API that the tokens are from is still to be told: {why}"),

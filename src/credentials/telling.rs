@@ -30,6 +30,10 @@ const UNOPENED: Duration = Duration::from_secs(3600);
 /// How long an API may still be at what it was asked and nobody waits for; longer than an answer may take.
 pub(super) const STILL_AT_IT: Duration = Duration::from_secs(60);
 
+/// Why it may be that not all is over of what the API does not know.
+const SPENT: &str = "one who asked it to end them before may have renewed them for that, and what came of it may live on; look \
+                     at the API, and end there what is left";
+
 /// Why the API did not answer for now.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Hindrance {
@@ -256,10 +260,14 @@ impl CredentialsDevices {
         if !self.note_asked(revocation.seq).await.map_err(untold)? {
             return Err(Hindrance::TakenUp);
         }
-        let answer = ending.ask(end_all(client, &opened)).await.ok_or(Hindrance::LetGo)?;
+        let answer =
+            ending.ask(end_all(client, &opened, revocation.attempts > 0)).await.ok_or(Hindrance::LetGo)?;
         answer.map_err(|error| unanswered(revocation, &error)).and_then(|revoked| match revoked {
             Revoked::Done => Ok(self.answer(ApiVerdict::Revoked)),
             Revoked::Unknown => Ok(self.answer(ApiVerdict::Unknown)),
+            Revoked::Spent => {
+                Ok(ApiAnswer { why: Some(SPENT.to_owned()), ..self.answer(ApiVerdict::Unknown) })
+            }
             Revoked::Impossible => Err(Hindrance::NoWay),
         })
     }
@@ -347,12 +355,18 @@ impl CredentialsDevices {
     }
 }
 
-/// Ends what was opened, and the tokens that were set aside until that.
-async fn end_all(client: &OAuthClient, opened: &Credentials) -> Result<Revoked, OAuthError> {
-    let mut answer = client.revoke(opened.secret(), opened.refresh_token()).await;
+/// Ends what was opened, and the tokens that were set aside until that. What was never asked before has spent nothing.
+async fn end_all(client: &OAuthClient, opened: &Credentials, was_asked: bool) -> Result<Revoked, OAuthError> {
+    let settled = |revoked| if revoked == Revoked::Spent && !was_asked { Revoked::Unknown } else { revoked };
+    let mut answer = client.revoke(opened.secret(), opened.refresh_token()).await.map(settled);
     for aside in opened.set_aside() {
-        let ended = client.revoke(&aside.token, None).await;
-        answer = answer.and_then(|answer| ended.map(|_| answer));
+        // Of a refresh token it is not known when it ends.
+        let ended = match aside.ends_at {
+            Some(_) => client.revoke(&aside.token, None).await,
+            None => client.revoke_either(&aside.token).await,
+        };
+        let worse = |answer, ended| if settled(ended) == Revoked::Spent { Revoked::Spent } else { answer };
+        answer = answer.and_then(|answer| ended.map(|ended| worse(answer, ended)));
     }
     answer
 }

@@ -34,6 +34,12 @@ impl Catalogue {
     }
 }
 
+impl FromIterator<Provider> for Catalogue {
+    fn from_iter<T: IntoIterator<Item = Provider>>(providers: T) -> Self {
+        Self(providers.into_iter().collect())
+    }
+}
+
 /// No provider of the catalogue has this name; the text is one sentence for the operator.
 #[derive(Debug, Error)]
 #[error("the catalogue has no provider `{name}`; {}", advice(suggestion.as_deref()))]

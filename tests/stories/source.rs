@@ -3,6 +3,7 @@
 mod catalogue;
 mod real_provider;
 mod renewal;
+mod revocations;
 mod schedules;
 mod settings;
 mod sign_in;

@@ -20,13 +20,17 @@ pub enum Revoked {
     Done,
     /// The provider does not know the token: it was over before.
     Unknown,
+    /// The same, but that the refresh token may be over because one who asked before has spent it, and what that brought may
+    /// live on. Whoever asks for the first time has nothing to fear.
+    Spent,
     /// This provider has no way to revoke a token.
     Impossible,
 }
 
 impl OAuthClient {
     /// Ends both tokens of a credential at the provider; the refresh token first, which often ends the other too. The
-    /// provider is asked for the other also where it does not take that one.
+    /// provider is asked for the other also where it does not take that one. Where its way takes an access token alone, and
+    /// that ran out, the refresh token is spent for another one, and the grant ends by that.
     ///
     /// # Errors
     /// [`OAuthError`] where one of them was not ended; asking again is harmless.
@@ -36,15 +40,47 @@ impl OAuthClient {
         refresh: Option<&SecretText>,
     ) -> Result<Revoked, OAuthError> {
         let Some((way, url)) = &self.settings.revocation else { return Ok(Revoked::Impossible) };
+        let first = match (way, refresh) {
+            (RevocationWay::Rfc7009, Some(refresh)) => self.revoke_one(url, refresh, "refresh_token").await,
+            _ => Ok(Revoked::Unknown),
+        };
+        let second = self.end_by_access(access).await;
+        match (first?, second?) {
+            (_, Revoked::Unknown) => match refresh.filter(|_| *way != RevocationWay::Rfc7009) {
+                Some(refresh) => self.end_by_renewing(refresh).await,
+                None => Ok(Revoked::Unknown),
+            },
+            (_, second) => Ok(second),
+        }
+    }
+
+    /// Ends a token of which nobody knows whether it is an access token or a refresh token.
+    ///
+    /// # Errors
+    /// As [`revoke`](Self::revoke) has them.
+    pub async fn revoke_either(&self, token: &SecretText) -> Result<Revoked, OAuthError> {
+        let way = self.settings.revocation.as_ref().map(|(way, _)| *way);
+        // What RFC 7009 asks a provider to look for itself (2.1), the others are asked for as both.
+        self.revoke(token, Some(token).filter(|_| way != Some(RevocationWay::Rfc7009))).await
+    }
+
+    /// Ends the grant of a refresh token by the access token that it brings.
+    async fn end_by_renewing(&self, refresh: &SecretText) -> Result<Revoked, OAuthError> {
+        let renewed = match self.refresh(refresh).await {
+            Err(OAuthError::InvalidGrant) => return Ok(Revoked::Spent),
+            renewed => renewed?,
+        };
+        match self.end_by_access(&renewed.access).await? {
+            // Who does not know what it gave a moment ago has ended nothing.
+            Revoked::Unknown => Err(OAuthError::TokenRejected),
+            ended => Ok(ended),
+        }
+    }
+
+    async fn end_by_access(&self, access: &SecretText) -> Result<Revoked, OAuthError> {
+        let Some((way, url)) = &self.settings.revocation else { return Ok(Revoked::Impossible) };
         match way {
-            RevocationWay::Rfc7009 => {
-                let first = match refresh {
-                    Some(refresh) => self.revoke_one(url, refresh, "refresh_token").await.map(drop),
-                    None => Ok(()),
-                };
-                let second = self.revoke_one(url, access, "access_token").await;
-                first.and(second)
-            }
+            RevocationWay::Rfc7009 => self.revoke_one(url, access, "access_token").await,
             RevocationWay::Github => self.delete(url, access).await,
             RevocationWay::Bearer => {
                 let bearer = Zeroizing::new(format!("Bearer {}", access.expose()));
