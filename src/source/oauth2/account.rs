@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::answer::{BAD_TOKENS, Tokens, refusal, unexplained};
+use super::answer::{BAD_TOKENS, Tokens, refusal, says_no, unexplained};
 use super::client::{OAuthClient, ProviderRequest, sensitive, whole};
 use super::error::OAuthError;
 use super::safe_text::SafeText;
@@ -94,7 +94,10 @@ fn check(answer: &Response<Bytes>) -> Result<(), OAuthError> {
     let members = serde_json::from_slice::<Map<String, Value>>(answer.body());
     match (answer.status(), members.as_ref().map(refusal)) {
         (StatusCode::UNAUTHORIZED, _) => Err(OAuthError::TokenRejected),
-        (status, Ok(None)) if status.is_success() => Ok(()),
+        (status, Ok(None)) if status.is_success() => match members.as_ref().is_ok_and(says_no) {
+            true => Err(OAuthError::Declined(status.as_u16())),
+            false => Ok(()),
+        },
         (status, Ok(Some(error))) if status.is_success() => match BAD_TOKENS.contains(&error) {
             true => Err(OAuthError::TokenRejected),
             false => Err(OAuthError::Refused { error: SafeText::of(error), description: SafeText::of("") }),

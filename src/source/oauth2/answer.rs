@@ -85,6 +85,13 @@ pub(super) fn refusal(members: &Map<String, Value>) -> Option<&str> {
     members.get("error")?.as_str()
 }
 
+/// Whether an answer says that what was asked is not done; some give that no name.
+pub(super) fn says_no(members: &Map<String, Value>) -> bool {
+    let names_an_error = |error: &Value| !matches!(error, Value::Null | Value::Bool(false));
+    let is_denied = |name: &str| members.get(name) == Some(&Value::Bool(false));
+    members.get("error").is_some_and(names_an_error) || is_denied("ok") || is_denied("success")
+}
+
 fn refused(response: &Response<Bytes>, members: &Map<String, Value>) -> OAuthError {
     let error = refusal(members).unwrap_or_default();
     match unexplained(response) {

@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
-use super::answer::{BAD_TOKENS, refusal, unexplained};
+use super::answer::{BAD_TOKENS, refusal, says_no, unexplained};
 use super::client::{OAuthClient, ProviderRequest, sensitive, whole};
 use super::error::{OAuthError, OF_GATEWAYS};
 use super::safe_text::SafeText;
@@ -123,7 +123,10 @@ fn verdict(answer: ProviderAnswer, unknown: &[StatusCode]) -> Result<Revoked, OA
         (status, None) if OF_GATEWAYS.contains(&status.as_u16()) => Err(unexplained(&answer)),
         (_, None) if is_page(&answer) => Err(OAuthError::Page),
         (status, None) if unknown.contains(&status) => Ok(Revoked::Unknown),
-        (status, None) if status.is_success() => Ok(Revoked::Done),
+        (status, None) if status.is_success() => match says_no(&members) {
+            true => Err(OAuthError::Declined(status.as_u16())),
+            false => Ok(Revoked::Done),
+        },
         (status, Some(error)) if !status.is_server_error() => {
             Err(OAuthError::Refused { error: SafeText::of(error), description: SafeText::of("") })
         }
