@@ -59,18 +59,25 @@ impl Tokens {
 
     fn of(members: &Map<String, Value>, told: &str) -> Option<Self> {
         Some(Self {
-            access: token(members, "access_token")?,
-            refresh: token(members, "refresh_token"),
+            access: token(members.get("access_token")?, 0x21)?,
+            refresh: match members.get("refresh_token") {
+                None | Some(Value::Null) => None,
+                Some(Value::String(none)) if none.is_empty() => None,
+                // The one before may be spent by now, so one that cannot be used is not the same as none.
+                Some(unread) => Some(token(unread, 0x20)?),
+            },
             lifetime: members.get("expires_in").and_then(lifetime),
             told: told.into(),
         })
     }
 }
 
-/// A token that can be put in a header.
-fn token(members: &Map<String, Value>, name: &str) -> Option<SecretText> {
-    let text = members.get(name)?.as_str()?;
-    let fits = !text.is_empty() && text.len() <= LONGEST_TOKEN && text.bytes().all(|b| b.is_ascii_graphic());
+/// A token whose letters are visible ones, from `first` on: a blank is one of a refresh token's (RFC 6749, A.17), but not of what
+/// is put in a header.
+fn token(value: &Value, first: u8) -> Option<SecretText> {
+    let text = value.as_str()?;
+    let is_visible = |letter: u8| (first..=0x7e).contains(&letter);
+    let fits = !text.is_empty() && text.len() <= LONGEST_TOKEN && text.bytes().all(is_visible);
     fits.then(|| text.into())
 }
 

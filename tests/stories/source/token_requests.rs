@@ -178,6 +178,25 @@ async fn a_lifetime_is_taken_in_every_form_in_which_it_makes_sense() {
 }
 
 #[tokio::test]
+async fn a_refresh_token_that_cannot_be_used_is_not_taken_for_none() {
+    let answer = |token: &str| format!(r#"{{"access_token":"a","refresh_token":{token}}}"#);
+    let longest = "r".repeat(64 * 1024);
+    for (written, expected) in [
+        ("null", None),
+        (r#""""#, None),
+        (r#""with a blank~""#, Some("with a blank~")),
+        (&*format!("\"{longest}\""), Some(&*longest)),
+    ] {
+        let tokens = refresh(Answer::new(200, &[], answer(written))).await.unwrap();
+        assert_eq!(tokens.refresh.as_ref().map(SecretText::expose), expected);
+    }
+    for written in ["7", "{}", "[]", "false", r#""a\tb""#, r#""ü""#, &format!("\"r{longest}\"")] {
+        let unread = refresh(Answer::new(200, &[], answer(written))).await.unwrap_err();
+        assert!(matches!(unread, OAuthError::Unreadable), "{unread:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_account_id_is_text_or_an_integer_and_nothing_else() {
     for id in ["{}", "[1]", "null", "true", "1.5", "1e3", r#""""#, r#"" ""#] {
         let (_api, client) =
