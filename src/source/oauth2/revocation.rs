@@ -46,6 +46,8 @@ impl OAuthClient {
         };
         let second = self.end_by_access(access).await;
         match (first?, second?) {
+            // The first often ends both, so that the second is not known any more.
+            (Revoked::Done, _) => Ok(Revoked::Done),
             (_, Revoked::Unknown) => match refresh.filter(|_| *way != RevocationWay::Rfc7009) {
                 Some(refresh) => self.end_by_renewing(refresh).await,
                 None => Ok(Revoked::Unknown),

@@ -309,3 +309,19 @@ async fn what_a_provider_answers_to_a_revocation_is_told() {
     let spotify = client(&settings, EgressSettings::default());
     assert_eq!(spotify.revoke(&"a".into(), None).await.unwrap(), Revoked::Impossible);
 }
+
+#[tokio::test]
+async fn an_access_token_that_ended_with_the_refresh_token_is_not_called_unknown() {
+    for (answers, expected) in [
+        ([(200, ""), (400, r#"{"error":"invalid_token"}"#)], Some(Revoked::Done)),
+        ([(400, r#"{"error":"invalid_token"}"#), (200, "")], Some(Revoked::Done)),
+        ([(400, r#"{"error":"invalid_token"}"#); 2], Some(Revoked::Unknown)),
+        ([(200, ""), (503, "")], None),
+        ([(503, ""), (200, "")], None),
+    ] {
+        let provider = FakeProvider::start().await;
+        provider.revocation_meets(answers.map(|(status, text)| Answer::new(status, &[], text)));
+        let revoked = provider.client().revoke(&"a".into(), Some(&"r".into())).await;
+        assert_eq!((revoked.ok(), provider.ended()), (expected, vec!["r".to_owned(), "a".to_owned()]));
+    }
+}
