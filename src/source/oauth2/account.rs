@@ -71,7 +71,7 @@ impl OAuthClient {
 
     async fn profile(&self, url: &Url, access: &SecretText) -> Result<Account, OAuthError> {
         let answer = self.ask_profile(url, access).await?;
-        check(&answer)?;
+        check(&answer, access)?;
         read(&self.settings.profile, std::str::from_utf8(answer.body()).map_err(|_| OAuthError::Unreadable)?)
     }
 
@@ -90,8 +90,12 @@ impl OAuthClient {
 }
 
 /// Whether it is a profile. Some providers answer 200 to a token they do not take, and where they failed.
-fn check(answer: &Response<Bytes>) -> Result<(), OAuthError> {
+fn check(answer: &Response<Bytes>, access: &SecretText) -> Result<(), OAuthError> {
     let members = serde_json::from_slice::<Map<String, Value>>(answer.body());
+    let refused = |error: &str| {
+        let error = SafeText::of_answer(error, &[access.expose()]);
+        OAuthError::Refused { error, description: SafeText::of("") }
+    };
     match (answer.status(), members.as_ref().map(refusal)) {
         (StatusCode::UNAUTHORIZED, _) => Err(OAuthError::TokenRejected),
         (status, Ok(None)) if status.is_success() => match members.as_ref().is_ok_and(says_no) {
@@ -100,7 +104,7 @@ fn check(answer: &Response<Bytes>) -> Result<(), OAuthError> {
         },
         (status, Ok(Some(error))) if status.is_success() => match BAD_TOKENS.contains(&error) {
             true => Err(OAuthError::TokenRejected),
-            false => Err(OAuthError::Refused { error: SafeText::of(error), description: SafeText::of("") }),
+            false => Err(refused(error)),
         },
         _ => Err(unexplained(answer)),
     }

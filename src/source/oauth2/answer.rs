@@ -36,19 +36,19 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    /// Reads the answer of a token endpoint. Some providers answer 200 to what they refuse. A status counts without its
-    /// body, unless it is one that brings tokens.
+    /// Reads the answer of a token endpoint to a request that carried these secrets. Some providers answer 200 to what they
+    /// refuse. A status counts without its body, unless it is one that brings tokens.
     ///
     /// # Errors
     /// [`OAuthError`], as [`OAuthClient::refresh`](super::OAuthClient::refresh) has it.
-    pub fn read(answer: ProviderAnswer) -> Result<Self, OAuthError> {
+    pub fn read(answer: ProviderAnswer, sent: &[&str]) -> Result<Self, OAuthError> {
         let (head, body) = answer.into_parts();
         let status = head.status;
         let body = if status.is_success() { body? } else { body.unwrap_or_default() };
         let response = &Response::from_parts(head, body);
         let told = serde_json::from_slice::<Map<String, Value>>(response.body()).map(SecretMap::from);
         match told {
-            Ok(told) if refusal(told.expose()).is_some() => Err(refused(response, told.expose())),
+            Ok(told) if refusal(told.expose()).is_some() => Err(refused(response, told.expose(), sent)),
             Ok(told) if status.is_success() => {
                 let text = std::str::from_utf8(response.body()).map_err(|_| OAuthError::Unreadable)?;
                 Self::of(told.expose(), text).ok_or(OAuthError::Unreadable)
@@ -99,7 +99,7 @@ pub(super) fn says_no(members: &Map<String, Value>) -> bool {
     members.get("error").is_some_and(names_an_error) || is_denied("ok") || is_denied("success")
 }
 
-fn refused(response: &Response<Bytes>, members: &Map<String, Value>) -> OAuthError {
+fn refused(response: &Response<Bytes>, members: &Map<String, Value>, sent: &[&str]) -> OAuthError {
     let error = refusal(members).unwrap_or_default();
     match unexplained(response) {
         // Who is too busy to look at a grant does not know whether it is good.
@@ -110,7 +110,10 @@ fn refused(response: &Response<Bytes>, members: &Map<String, Value>) -> OAuthErr
         _ => {}
     }
     let description = members.get("error_description").and_then(Value::as_str).unwrap_or_default();
-    OAuthError::Refused { error: SafeText::of(error), description: SafeText::of(description) }
+    OAuthError::Refused {
+        error: SafeText::of_answer(error, sent),
+        description: SafeText::of_answer(description, sent),
+    }
 }
 
 /// What a status alone says.

@@ -19,6 +19,9 @@ use crate::vault::SecretText;
 /// What a request carries in its body, secrets too.
 pub(super) type Fields<'a> = Vec<(&'a str, &'a str)>;
 
+/// Those of them that nobody else may know, beside the gateway's own secret.
+const SECRET_FIELDS: [&str; 3] = ["code", "code_verifier", "refresh_token"];
+
 /// The client of one provider. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct OAuthClient {
@@ -62,7 +65,10 @@ impl OAuthClient {
     async fn ask_for_tokens(&self, fields: Fields<'_>) -> Result<Tokens, OAuthError> {
         let url = self.settings.token.clone();
         let body = self.settings.token_body;
-        Tokens::read(self.post(url, body, fields).await?)
+        let secrets =
+            fields.iter().filter(|(name, _)| SECRET_FIELDS.contains(name)).map(|(_, secret)| *secret);
+        let sent: Vec<_> = secrets.chain([self.settings.client_secret.expose()]).collect();
+        Tokens::read(self.post(url, body, fields).await?, &sent)
     }
 
     /// A POST in the gateway's own name.
@@ -131,7 +137,7 @@ pub(super) fn sensitive(text: &str) -> Result<HeaderValue, OAuthError> {
     Ok(value)
 }
 
-fn form(fields: &[(&str, &str)]) -> Zeroizing<String> {
+pub(super) fn form(fields: &[(&str, &str)]) -> Zeroizing<String> {
     let mut url = Url::parse("http://localhost/").expect("a fixed address");
     url.query_pairs_mut().extend_pairs(fields);
     let text = Zeroizing::new(url.query().unwrap_or_default().to_owned());

@@ -90,7 +90,7 @@ impl OAuthClient {
                 let (method, url, body) = (Method::POST, url.clone(), Bytes::new());
                 let answer = self.call(ProviderRequest { method, url, headers, body }).await?;
                 // The token is what the request is authorized by.
-                verdict(answer, &[StatusCode::UNAUTHORIZED])
+                verdict(answer, access, &[StatusCode::UNAUTHORIZED])
             }
         }
     }
@@ -98,7 +98,7 @@ impl OAuthClient {
     async fn revoke_one(&self, url: &Url, token: &SecretText, hint: &str) -> Result<Revoked, OAuthError> {
         let fields = vec![("token", token.expose()), ("token_type_hint", hint)];
         // A token that is not known is answered 200; 401 refuses the client, not the token (RFC 7009, 2.2.1).
-        verdict(self.post(url.clone(), TokenBody::Form, fields).await?, &[])
+        verdict(self.post(url.clone(), TokenBody::Form, fields).await?, token, &[])
     }
 
     async fn delete(&self, url: &Url, access: &SecretText) -> Result<Revoked, OAuthError> {
@@ -111,13 +111,17 @@ impl OAuthClient {
         let body = Bytes::copy_from_slice(body.as_bytes());
         let (method, url) = (Method::DELETE, url.clone());
         let answer = self.call(ProviderRequest { method, url, headers, body }).await?;
-        verdict(answer, &[StatusCode::NOT_FOUND, StatusCode::UNPROCESSABLE_ENTITY])
+        verdict(answer, access, &[StatusCode::NOT_FOUND, StatusCode::UNPROCESSABLE_ENTITY])
     }
 }
 
-/// What an answer says of the token; `unknown` are the statuses by which this way says that it was over before. A page for
+/// What an answer says of this token; `unknown` are the statuses by which this way says that it was over before. A page for
 /// people says nothing of it, whatever its status, but that of a gateway says that the API may be at it.
-fn verdict(answer: ProviderAnswer, unknown: &[StatusCode]) -> Result<Revoked, OAuthError> {
+fn verdict(
+    answer: ProviderAnswer,
+    token: &SecretText,
+    unknown: &[StatusCode],
+) -> Result<Revoked, OAuthError> {
     let answer = whole(answer)?;
     let members = serde_json::from_slice::<Map<String, Value>>(answer.body()).unwrap_or_default();
     match (answer.status(), refusal(&members)) {
@@ -130,7 +134,8 @@ fn verdict(answer: ProviderAnswer, unknown: &[StatusCode]) -> Result<Revoked, OA
             false => Ok(Revoked::Done),
         },
         (status, Some(error)) if !status.is_server_error() => {
-            Err(OAuthError::Refused { error: SafeText::of(error), description: SafeText::of("") })
+            let error = SafeText::of_answer(error, &[token.expose()]);
+            Err(OAuthError::Refused { error, description: SafeText::of("") })
         }
         _ => Err(unexplained(&answer)),
     }

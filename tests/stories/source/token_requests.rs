@@ -197,6 +197,25 @@ async fn a_refresh_token_that_cannot_be_used_is_not_taken_for_none() {
 }
 
 #[tokio::test]
+async fn what_was_sent_is_not_in_the_text_of_what_came_back() {
+    let told = json!({
+        "error": "no-rt-1/2",
+        "error_description": format!("rt-1/2 as rt-1%2F2 of {CLIENT_SECRET} or rt-1 is in use"),
+    });
+    let (_api, client) = saying(Answer::new(400, &[], told.to_string())).await;
+    let said = client.refresh(&"rt-1/2".into()).await.unwrap_err().to_string();
+    let redacted = "[redacted] as [redacted] of [redacted] or rt-1 is in use";
+    assert_eq!(said, format!("the provider refused: no-[redacted] {redacted}"));
+    let said = sign_in(&client, "rt-1/2").await.unwrap_err().to_string();
+    assert_eq!(said, format!("the provider refused: no-[redacted] {redacted}"));
+    let said = client.revoke(&"rt-1/2".into(), None).await.unwrap_err().to_string();
+    assert_eq!(said, "the provider refused: no-[redacted] ");
+    let (_api, client) = saying(Answer::new(200, &[], told.to_string())).await;
+    let said = client.probe(&"rt-1/2".into()).await.unwrap_err().to_string();
+    assert_eq!(said, "the provider refused: no-[redacted] ");
+}
+
+#[tokio::test]
 async fn an_account_id_is_text_or_an_integer_and_nothing_else() {
     for id in ["{}", "[1]", "null", "true", "1.5", "1e3", r#""""#, r#"" ""#] {
         let (_api, client) =

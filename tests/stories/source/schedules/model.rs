@@ -89,7 +89,7 @@ enum Fate {
 fn answer(status: u16, body: Option<String>) -> Result<Tokens, OAuthError> {
     let mut answer = http::Response::new(body.map(Bytes::from).ok_or(EgressError::Timeout));
     *answer.status_mut() = http::StatusCode::from_u16(status).unwrap();
-    Tokens::read(answer)
+    Tokens::read(answer, &[])
 }
 
 /// A request that waits for the driver.
