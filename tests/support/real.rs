@@ -89,14 +89,21 @@ impl OldService {
 
     /// The same, with the job type of messages that name none of these jobs.
     pub(crate) fn host_with_default(&self, job_type: Option<&str>) -> NodeHost {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/handler-host.mjs");
-        let mut node = Command::new("node");
-        node.arg(script).arg(self.jobs()).arg(self.socket()).args(job_type);
-        let mut host = NodeHost(node.stdout(Stdio::piped()).spawn().unwrap());
+        let socket = self.socket();
+        let words: Vec<_> = [socket.to_str().unwrap()].into_iter().chain(job_type).collect();
+        let mut host = NodeHost(self.started(&words));
         let mut line = String::new();
         BufReader::new(host.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
         assert_eq!(line, "ready\n");
         host
+    }
+
+    /// The host, started with these words after the directory of the jobs, whatever comes of it.
+    pub(crate) fn started(&self, words: &[&str]) -> Child {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/handler-host.mjs");
+        let mut node = Command::new("node");
+        node.arg(script).arg(self.jobs()).args(words);
+        node.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 }
 

@@ -119,6 +119,40 @@ async fn an_old_service_in_coffeescript_goes_on_working() {
     assert_eq!(reply.data, Some(json!({"said": "hello octocat"})));
 }
 
+/// So that whatever looks after the process starts it again, and a host that answers stays reachable.
+#[tokio::test]
+async fn a_host_that_cannot_listen_says_why_ends_with_an_error_and_takes_nothing_from_another() {
+    if !real::on("a_host_that_cannot_listen_says_why_ends_with_an_error_and_takes_nothing_from_another") {
+        return;
+    }
+    let service = OldService::of(&[("say-hello/index.js", JOB)]);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let file = service.socket().with_extension("txt");
+    std::fs::write(&file, "kept").unwrap();
+    for (addresses, why) in [
+        (vec![], "name the directory of the jobs, and the socket or port to listen at"),
+        (vec![&*port], "EADDRINUSE"),
+        (vec!["99999"], "ERR_SOCKET_BAD_PORT"),
+        (vec![file.to_str().unwrap()], "EADDRINUSE"),
+        (vec![file.join("jobs.sock").to_str().unwrap()], "ENOTDIR"),
+    ] {
+        ends(service.started(&addresses), why);
+    }
+    assert_eq!(std::fs::read(&file).unwrap(), b"kept");
+
+    let _host = service.host();
+    ends(service.started(&[service.socket().to_str().unwrap()]), "EADDRINUSE");
+    let message = message(json!({"metadata": {"jobType": "SayHello"}, "data": "hello"}));
+    assert!(registry(&service.address(), false).run(&message, provisions(CallGate::open())).await.is_ok());
+}
+
+fn ends(host: std::process::Child, why: &str) {
+    let output = host.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(1) && said.contains(why), "{:?}: {said}", output.status);
+}
+
 #[test]
 fn the_readme_shows_the_whole_host() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
