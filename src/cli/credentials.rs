@@ -7,8 +7,9 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::arguments::ListArguments;
+use super::consent::{self, ConsentArguments};
 use super::operation::{AtStake, CredentialsRow, HandedSecret, NewCredentials, Operation, Shown};
-use super::{CommandError, consent, json_lines, reach, receipts, table, unseen};
+use super::{CommandError, json_lines, reach, receipts, table, unseen};
 use crate::config::Config;
 use crate::credentials::{ApiVerdict, Receipt};
 use crate::legible;
@@ -65,9 +66,8 @@ pub(super) struct CredentialsAddArguments {
 pub(super) struct ForgetArguments {
     /// The credentials device
     uuid: String,
-    /// Do not ask
-    #[arg(long)]
-    yes: bool,
+    #[command(flatten)]
+    consent: ConsentArguments,
 }
 
 /// Does what this command says.
@@ -124,11 +124,9 @@ async fn show(uuid: &str, config: &Config, out: &mut dyn Write) -> Result<(), Co
 
 async fn forget(command: &ForgetArguments, config: &Config, out: &mut dyn Write) -> Result<(), CommandError> {
     let device = DeviceUuid::from(command.uuid.as_str());
-    if !command.yes && consent::somebody_is_there() {
+    if command.consent.is_open() {
         let at_stake: AtStake = reach::perform(config, Operation::WeighForgetting(device.clone())).await?;
-        if !consent::agreed(&what_ends(at_stake), &mut io::stderr())? {
-            return Err(CommandError::Declined);
-        }
+        consent::ask(&what_ends(&at_stake))?;
     }
     let receipt: Receipt = reach::perform(config, Operation::ForgetCredentials(device)).await?;
     // The API may take its time to answer, and is not waited for to say what is done already.
@@ -146,20 +144,25 @@ async fn forget(command: &ForgetArguments, config: &Config, out: &mut dyn Write)
     Ok(())
 }
 
-fn what_ends(at_stake: AtStake) -> String {
+/// The secret with its account, as far as that is known.
+pub(super) fn secret_of(at_stake: &AtStake) -> String {
     // Names change hands at APIs, and ids do not.
-    let whose = match (at_stake.username, at_stake.account.map(id)) {
-        (Some(name), Some(id)) => format!(" of {name} (id {id})"),
-        (Some(known), None) | (None, Some(known)) => format!(" of {known}"),
-        (None, None) => String::new(),
-    };
+    match (&at_stake.username, at_stake.account.clone().map(id)) {
+        (Some(name), Some(id)) => format!("secret of {name} (id {id})"),
+        (Some(known), None) => format!("secret of {known}"),
+        (None, Some(known)) => format!("secret of {known}"),
+        (None, None) => "secret".to_owned(),
+    }
+}
+
+fn what_ends(at_stake: &AtStake) -> String {
     let stops = match at_stake.devices {
         Some(0) => String::new(),
         Some(1) => ", and 1 device stops working".to_owned(),
         Some(devices) => format!(", and {devices} devices stop working"),
         None => ", and every device that uses it stops working".to_owned(),
     };
-    legible::marked(&format!("The secret{whose} is forgotten for ever{stops}. Forget it?"))
+    legible::marked(&format!("The {} is forgotten for ever{stops}. Forget it?", secret_of(at_stake)))
 }
 
 async fn add(

@@ -5,7 +5,9 @@ use std::io::{self, Write};
 use clap::{Args, Subcommand};
 
 use super::arguments::ListArguments;
-use super::operation::{AddedDevice, DeviceRow, DeviceRows, NewDevice, Operation};
+use super::consent::{self, ConsentArguments};
+use super::credentials::secret_of;
+use super::operation::{AddedDevice, AtStake, DeviceRow, DeviceRows, NewDevice, Operation};
 use super::{CommandError, json_lines, reach, receipts, table};
 use crate::config::Config;
 use crate::legible;
@@ -19,6 +21,8 @@ pub(super) enum DevicesCommand {
     /// List the user devices, those that were cut off too
     Ls(ListArguments),
     /// Cut a user device off from its credentials, or all off from some
+    ///
+    /// At a terminal it asks first where it cuts off all.
     Revoke(DevicesRevokeArguments),
 }
 
@@ -41,8 +45,16 @@ pub(super) struct DevicesAddArguments {
 
 /// What `endo devices revoke` takes.
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
 pub(super) struct DevicesRevokeArguments {
+    #[command(flatten)]
+    which: WhichDevices,
+    #[command(flatten)]
+    consent: ConsentArguments,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct WhichDevices {
     /// The user device
     uuid: Option<String>,
     /// Cut off all that use the credentials of this credentials device, those included that are only being made
@@ -62,8 +74,13 @@ pub(super) async fn run(
     match command {
         DevicesCommand::Add(command) => add(command, config, out).await,
         DevicesCommand::Ls(command) => list(command, config, out).await,
-        DevicesCommand::Revoke(command) => match (&command.uuid, &command.credentials) {
-            (_, Some(credentials)) => revoke_all(credentials, config, out).await,
+        DevicesCommand::Revoke(command) => match (&command.which.uuid, &command.which.credentials) {
+            (_, Some(credentials)) => {
+                if command.consent.is_open() {
+                    ask_about_all(credentials, config).await?;
+                }
+                revoke_all(credentials, config, out).await
+            }
             (uuid, None) => {
                 let uuid = uuid.as_deref().expect("arguments without either are refused");
                 revoke(uuid, config, out).await
@@ -118,6 +135,20 @@ fn cells(row: DeviceRow) -> [String; 5] {
     let (bound, revoked) = (or_dash(row.bound), or_dash(row.revoked));
     let name = table::strangers_cell(or_dash(row.name));
     [row.uuid.to_string(), row.credentials.to_string(), name, bound, revoked]
+}
+
+async fn ask_about_all(credentials: &str, config: &Config) -> Result<(), CommandError> {
+    let weigh = Operation::WeighForgetting(credentials.into());
+    let at_stake: AtStake = reach::perform(config, weigh).await?;
+    let secret = secret_of(&at_stake);
+    let question = match at_stake.devices {
+        // There is nothing to ask about.
+        Some(0) => return Ok(()),
+        Some(1) => format!("1 device that uses the {secret} stops working. Cut it off?"),
+        Some(devices) => format!("{devices} devices that use the {secret} stop working. Cut them off?"),
+        None => format!("Every device that uses the {secret} stops working. Cut them off?"),
+    };
+    consent::ask(&legible::marked(&question))
 }
 
 async fn revoke_all(credentials: &str, config: &Config, out: &mut dyn Write) -> Result<(), CommandError> {

@@ -5,10 +5,15 @@ use std::io::Write;
 use clap::Subcommand;
 
 use super::arguments::ListArguments;
+use super::consent::{self, ConsentArguments};
 use super::operation::{KeyRow, Migrated, NewKey, Operation};
 use super::{CommandError, json_lines, reach, table};
 use crate::config::Config;
 
+const NEW_KEY_FOR_GOOD: &str = "A gateway of old opens nothing of what is sealed from then on, and no way leads back to the old key. \
+                                Make a new key?";
+const FORMAT_2_FOR_GOOD: &str =
+    "A gateway of old reads nothing of what is written from then on, and no way leads back. Migrate?";
 /// The most credentials devices that are named beside a key.
 const NAMED: usize = 3;
 
@@ -19,13 +24,14 @@ pub(super) enum KeysCommand {
     Ls(ListArguments),
     /// Make a new key that seals from now on; the others still open
     ///
-    /// A gateway of old that has only the old key does not open what is sealed from then on.
-    Rotate,
+    /// A gateway of old that has only the old key does not open what is sealed from then on. At a terminal it asks first where
+    /// the bus is a Meshblu.
+    Rotate(ConsentArguments),
     /// Seal every record anew: in format 2, with the newest key
     ///
     /// Everything goes on meanwhile. It can be broken off at any time, and goes on where it was. On a Meshblu records are
-    /// written in format 2 from then on, which a gateway of old does not read.
-    Migrate,
+    /// written in format 2 from then on, which a gateway of old does not read: at a terminal it asks first.
+    Migrate(ConsentArguments),
 }
 
 /// Does what this command says.
@@ -39,9 +45,26 @@ pub(super) async fn run(
 ) -> Result<(), CommandError> {
     match command {
         KeysCommand::Ls(command) => list(command, config, out).await,
-        KeysCommand::Rotate => rotate(config, out).await,
-        KeysCommand::Migrate => migrate(config, out).await,
+        KeysCommand::Rotate(consent) => {
+            ask_elsewhere(consent, NEW_KEY_FOR_GOOD, config).await?;
+            rotate(config, out).await
+        }
+        KeysCommand::Migrate(consent) => {
+            ask_elsewhere(consent, FORMAT_2_FOR_GOOD, config).await?;
+            migrate(config, out).await
+        }
     }
+}
+
+/// Only on a Meshblu can there be a gateway of old, to go back to. Whether the bus is one is the gateway's to say: its settings
+/// may be others than those of the command.
+async fn ask_elsewhere(
+    consent: &ConsentArguments,
+    question: &str,
+    config: &Config,
+) -> Result<(), CommandError> {
+    let asks = consent.is_open() && reach::perform(config, Operation::IsBusElsewhere).await?;
+    if asks { consent::ask(question) } else { Ok(()) }
 }
 
 async fn list(command: &ListArguments, config: &Config, out: &mut dyn Write) -> Result<(), CommandError> {

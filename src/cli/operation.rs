@@ -43,6 +43,8 @@ pub(super) enum Operation {
     ListReceipts(WhichReceipts),
     /// Make a new link that signs the first owner in: the link.
     MakeSignInLink,
+    /// Tell whether the bus is a Meshblu: a `bool`.
+    IsBusElsewhere,
     /// Every [`KeyRow`].
     ListKeys,
     /// Make a new key that seals: [`NewKey`].

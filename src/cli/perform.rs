@@ -63,6 +63,7 @@ impl Holder {
             Operation::CatchUp(receipt) => to_value(&on_credentials::caught_up(gateway, receipt).await?),
             Operation::ListReceipts(which) => to_value(&on_credentials::receipts(gateway, which).await?),
             Operation::MakeSignInLink => to_value(&sign_in_link(gateway, links.as_ref()).await?),
+            Operation::IsBusElsewhere => to_value(&gateway.bus.meshblu().is_some()),
             Operation::ListKeys => to_value(&on_keys::list(gateway).await?),
             Operation::RotateKey => to_value(&on_keys::rotate(gateway).await?),
             Operation::MigrateRecords(after) => to_value(&on_keys::migrate(gateway, after).await?),

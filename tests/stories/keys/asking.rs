@@ -1,4 +1,4 @@
-//! Who is asked before a secret is forgotten, and what they are told then.
+//! Who is asked before a secret is forgotten, or devices are cut off, and what they are told then.
 
 use std::net::TcpListener;
 use std::process::{Output, Stdio};
@@ -54,6 +54,39 @@ fn whoever_said_yes_before_is_not_asked() {
     let forgotten =
         shell.command(&["credentials", "forget", "--yes", &credentials]).stdin(theirs).output().unwrap();
     assert!(ended(&forgotten, Exit::Ok) && stderr(&forgotten).is_empty(), "{forgotten:?}");
+}
+
+#[test]
+fn whoever_cuts_all_devices_off_at_a_terminal_is_asked_first() {
+    let (shell, credentials) = with_account();
+    let all = ["devices", "revoke", "--credentials", &credentials];
+    let question = "1 device that uses the secret of octocat (id 583231) stops working. Cut it off? [y/N] ";
+    let declined = terminal::answered(shell.command(&all), "\n");
+    assert!(ended(&declined, Exit::Failure) && stdout(&declined).is_empty(), "{declined:?}");
+    assert_eq!(stderr(&declined), format!("{question}endo: left as it is\n"));
+    let agreed = terminal::answered(shell.command(&all), "y\n");
+    assert!(ended(&agreed, Exit::Ok) && stderr(&agreed) == question, "{agreed:?}");
+    assert!(stdout(&agreed).contains("  cut-off-all  "), "{agreed:?}");
+    let unasked = |words: &[&str]| {
+        let (_ours, theirs) = terminal();
+        let output = shell.command(words).stdin(theirs).output().unwrap();
+        assert!(ended(&output, Exit::Ok) && stderr(&output).is_empty(), "{output:?}");
+        output
+    };
+    assert!(stdout(&unasked(&all)).starts_with("no device uses the credentials of "));
+    assert!(ended(&shell.run(&["devices", "add"]), Exit::Ok));
+    let said = unasked(&[&all[..], &["--yes"]].concat());
+    assert!(stdout(&said).contains("  cut-off-all  "), "{said:?}");
+}
+
+#[test]
+fn nobody_is_asked_about_keys_where_there_is_no_gateway_of_old_to_go_back_to() {
+    let (shell, _) = with_account();
+    for command in ["rotate", "migrate"] {
+        let (_ours, theirs) = terminal();
+        let output = shell.command(&["keys", command]).stdin(theirs).output().unwrap();
+        assert!(ended(&output, Exit::Ok) && stderr(&output).is_empty(), "{output:?}");
+    }
 }
 
 /// What a gateway answers that forgot a secret of which the API is still to be told.

@@ -19,7 +19,7 @@ use crate::support::held_bus::HeldBus;
 use crate::support::meshblu::{FakeMeshblu, SERVICE, json_answer, vectors};
 use crate::support::program::Program;
 use crate::support::shell::{ended, stderr};
-use crate::support::terminal::answered;
+use crate::support::terminal::{answered, terminal};
 
 /// How long whoever asks bears with a gateway that says nothing.
 const SILENCE: Duration = Duration::from_secs(10);
@@ -135,6 +135,31 @@ async fn a_migration_tells_how_far_it_is_while_the_bus_takes_its_time() {
     gate.add_permits(10);
     assert_eq!(lines.next().map(Result::unwrap).as_deref(), Some("5 of 5: 0 sealed anew"));
     assert!(migrating.wait().unwrap().success());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_leaves_the_gateway_of_old_behind_at_a_terminal_is_asked_first() {
+    let (meshblu, gate) = (FakeMeshblu::start().await, Arc::new(Semaphore::new(0)));
+    let directory = hearing(&meshblu, 0, &gate);
+    for (command, question) in [
+        (
+            "rotate",
+            "A gateway of old opens nothing of what is sealed from then on, and no way leads back to the old key. Make a new key?",
+        ),
+        (
+            "migrate",
+            "A gateway of old reads nothing of what is written from then on, and no way leads back. Migrate?",
+        ),
+    ] {
+        let declined = answered(endo(&directory, &["keys", command]), "\n");
+        assert!(ended(&declined, Exit::Failure) && declined.stdout.is_empty(), "{declined:?}");
+        assert_eq!(stderr(&declined), format!("{question} [y/N] endo: left as it is\n"));
+        let agreed = answered(endo(&directory, &["keys", command]), "y\n");
+        assert!(ended(&agreed, Exit::Ok) && !agreed.stdout.is_empty(), "{agreed:?}");
+        let (_ours, theirs) = terminal();
+        let unasked = endo(&directory, &["keys", command, "--yes"]).stdin(theirs).output().unwrap();
+        assert!(ended(&unasked, Exit::Ok) && stderr(&unasked).is_empty(), "{unasked:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
