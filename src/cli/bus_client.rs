@@ -13,6 +13,8 @@ use crate::message::DeviceUuid;
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+/// The subscription by which a device hears what is sent to it.
+const RECEIVED: &str = "message.received";
 /// The longest message that is read from a stream, in bytes.
 const LONGEST_LINE: usize = 64 << 20;
 
@@ -79,9 +81,18 @@ impl BusClient {
             return Err(BusCallError::Unreadable);
         };
         let login = Login { uuid: uuid.into(), token: Zeroizing::new(token.to_owned()) };
-        let itself = format!("/v2/devices/{uuid}/subscriptions/{uuid}/message.received");
+        let itself = format!("{}/{uuid}/{RECEIVED}", subscriptions(&login));
         self.answer(authenticated(self.request(Method::POST, &itself), &login), "subscribe").await?;
         Ok(login)
+    }
+
+    /// Whether the device hears what is sent to it.
+    pub(super) async fn hears(&self, login: &Login) -> Result<bool, BusCallError> {
+        let request = self.request(Method::GET, &subscriptions(login));
+        let listed =
+            body(self.answer(authenticated(request, login), "list its subscriptions").await?).await?;
+        let listed = listed.as_array().ok_or(BusCallError::Unreadable)?;
+        Ok(listed.iter().any(|one| one["emitterUuid"] == *login.uuid.as_str() && one["type"] == *RECEIVED))
     }
 
     /// Lets messages from `sender` in at `device`.
@@ -131,6 +142,10 @@ impl BusClient {
             status => Err(BusCallError::Refused { what, status: status.as_u16() }),
         }
     }
+}
+
+fn subscriptions(login: &Login) -> String {
+    format!("/v2/devices/{}/subscriptions", login.uuid)
 }
 
 fn with_json(request: RequestBuilder) -> RequestBuilder {

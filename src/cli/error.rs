@@ -16,6 +16,7 @@ use crate::ambient::in_words;
 use crate::config::{ConfigError, Effective, Origin};
 use crate::gateway::GatewayError;
 use crate::job::LoadError;
+use crate::message::DeviceUuid;
 use crate::source::UnknownProvider;
 use crate::store::StoreError;
 use crate::telemetry::TelemetryError;
@@ -179,6 +180,17 @@ pub enum CommandError {
     /// There are several user devices to send to.
     #[error("the sender owns several user devices; choose with --to among {0}")]
     SeveralDevices(String),
+    /// The bus would bring no reply.
+    #[error(
+        "nothing was sent, for {sender} would not hear the reply: it is not subscribed to what it receives, which `POST \
+         {bus}/v2/devices/{sender}/subscriptions/{sender}/message.received` with its uuid and token makes it"
+    )]
+    Unheard {
+        /// The device that was to send.
+        sender: DeviceUuid,
+        /// Where the bus is.
+        bus: String,
+    },
     /// No reply came.
     #[error("no reply from {to} within {}", in_words(*.waited))]
     NoReply {

@@ -31,7 +31,7 @@ pub(super) struct SendArguments {
     /// All of the job's data as JSON; `-` reads them from standard input
     #[arg(long, value_name = "JSON")]
     data: Option<String>,
-    /// Send as this device instead of the owner that was made on first start
+    /// Send as this device, which is subscribed to itself, instead of the owner that was made on first start
     #[arg(long, value_name = "UUID", requires = "token_file")]
     as_device: Option<String>,
     /// The file with the token of that device
@@ -79,11 +79,14 @@ pub(super) async fn run(
     if let Some(data) = data {
         message["data"] = data;
     }
-    let bus = BusClient::new(addresses.bus)?;
+    let bus = BusClient::new(addresses.bus.clone())?;
     let exchange = async {
         let mut listening = bus.listen(&sender).await?;
+        if !bus.hears(&sender).await? {
+            return Err(CommandError::Unheard { sender: sender.uuid.clone(), bus: addresses.bus });
+        }
         bus.send(&sender, &message).await?;
-        listening.reply(&respond_to).await
+        Ok::<_, CommandError>(listening.reply(&respond_to).await?)
     };
     let waited = Duration::from_secs(command.timeout);
     let reply = timeout(waited, exchange).await.map_err(|_| CommandError::NoReply { to, waited })??;

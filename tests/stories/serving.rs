@@ -13,6 +13,7 @@ use endo::cli::{Exit, StandIn};
 use endo::store::{Death, NewDelivery, StoreError, Transaction, Work};
 use serde_json::Value;
 
+use crate::support::bus;
 use crate::support::fake_api::{Answer, FakeApi};
 use crate::support::shell::{Served, Shell, ended, stderr, stdout};
 use crate::support::store;
@@ -378,6 +379,28 @@ fn a_device_of_one_s_own_sends_with_the_token_in_a_file() {
     let output = shell.run(&["send", "Nonsense", "--to", "x", "--as-device", uuid, "--token-file", "token"]);
     assert!(ended(&output, Exit::Failure));
     assert_eq!(stderr(&output), "endo: the bus does not let this device read its messages: status 403\n");
+    drop(served);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_that_would_not_hear_the_reply_sends_nothing() {
+    let shell = Shell::with_key();
+    let served = shell.serve(&[]);
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+    let address = served.told("bus");
+    let flow = bus::send(client.post(format!("{address}/devices"))).await.json();
+    let [uuid, token] = ["uuid", "token"].map(|name| flow[name].as_str().unwrap());
+    fs::write(shell.home.path().join("token"), token).unwrap();
+    let send = || {
+        let words = ["send", "Anything", "--to", "nobody", "--as-device", uuid, "--token-file", "token"];
+        shell.run(&[&words[..], &["--timeout", "1"]].concat())
+    };
+    let refused = send();
+    let call = format!("{address}/v2/devices/{uuid}/subscriptions/{uuid}/message.received");
+    assert!(ended(&refused, Exit::Failure), "{}", stderr(&refused));
+    assert!(stderr(&refused).contains(&format!("not subscribed to what it receives, which `POST {call}` ")));
+    bus::send(client.post(call).basic_auth(uuid, Some(token))).await.is(204, "");
+    assert!(ended(&send(), Exit::NoReply));
     drop(served);
 }
 
