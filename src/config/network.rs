@@ -37,7 +37,8 @@ pub struct Bus {
     /// How long one call of the Meshblu may take, in seconds.
     #[schemars(range(min = 1, max = 300))]
     pub timeout_seconds: u64,
-    /// How messages come in from the Meshblu: as webhooks that it calls, or over a connection that the gateway keeps.
+    /// How messages come in from the Meshblu: as webhooks that it calls, or over a connection that the gateway keeps
+    /// (`firehose`); what that brings while the gateway is away, or when it is killed, is lost.
     pub intake: Intake,
     /// Whether webhooks may be signed in the old form, which every Meshblu of old needs. It covers date and device
     /// alone: whoever can read a webhook on its way can send others for five minutes.
