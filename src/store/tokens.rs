@@ -84,7 +84,7 @@ impl View<'_> {
         if limit > 0 {
             self.visit_tokens(uuid, |token| {
                 tokens.push(token);
-                tokens.len() < limit
+                Ok(tokens.len() < limit)
             })?;
         }
         Ok(tokens)
@@ -93,11 +93,11 @@ impl View<'_> {
     /// Shows the tokens of `uuid` one by one, newest first, for as long as `visit` answers true.
     ///
     /// # Errors
-    /// What the database reports.
+    /// Those of `visit`, and what the database reports.
     pub fn visit_tokens(
         &self,
         uuid: &DeviceUuid,
-        mut visit: impl FnMut(StoredToken) -> bool,
+        mut visit: impl FnMut(StoredToken) -> Result<bool, StoreError>,
     ) -> Result<(), StoreError> {
         let sql = "SELECT seq, root, metadata FROM tokens WHERE uuid = ?1 ORDER BY seq DESC";
         let mut statement = self.prepare(sql)?;
@@ -105,7 +105,7 @@ impl View<'_> {
         while let Some(row) = rows.next()? {
             let metadata: String = row.get(2)?;
             let metadata = serde_json::from_str(&metadata).unwrap_or_default();
-            if !visit(StoredToken { seq: row.get(0)?, root: row.get(1)?, metadata }) {
+            if !visit(StoredToken { seq: row.get(0)?, root: row.get(1)?, metadata })? {
                 break;
             }
         }

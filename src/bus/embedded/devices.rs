@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::access::Right;
+use super::effort::Effort;
 use super::projection::Projection;
 use super::query::{Query, Wanted};
 use super::routing::Event;
@@ -24,7 +25,7 @@ const SMALL: usize = FOUND_BYTES / FOUND_AT_MOST;
 /// The most that one search with a small query compares, in bytes; with a larger one it is less.
 const READ_BYTES: usize = 256 << 20;
 /// How long a search may take (`spec/meshblu.md` 1.6).
-const LONGEST: Duration = Duration::from_secs(2);
+pub(super) const LONGEST: Duration = Duration::from_secs(2);
 /// Comparing a document with so many operands takes about as long as reading it.
 const SMALL_QUERY: usize = 16;
 
@@ -111,19 +112,17 @@ impl Reading<'_> {
         LOOKED_AT.1.iter().for_each(|path| wanted.add_entries(path));
         query.look(&mut wanted);
         let shows_excerpt = projection.is_some_and(|projection| projection.look(&mut wanted));
-        let began = self.bus.clock.now();
+        let effort = Effort::within(LONGEST, &self.bus.clock);
         let mut to_compare = READ_BYTES / (1 + query.weight() / SMALL_QUERY);
         let (mut found, mut left) = (Vec::new(), FOUND_BYTES);
         self.view.visit_texts(&lookup(query), |_, text| {
-            if self.bus.clock.now().since(began) > LONGEST {
-                return Err(StoreError::TooSlow);
-            }
+            effort.look()?;
             let excerpt = wanted.read(text, &self.caller.acting).map_err(StoreError::unreadable)?;
             if !visible_to(&excerpt.document, &self.caller.acting) {
                 return Ok(true);
             }
             to_compare = to_compare.checked_sub(excerpt.cost).ok_or(StoreError::TooSlow)?;
-            if !query.matches(&excerpt.document) {
+            if !query.matches(&excerpt.document, &effort)? {
                 return Ok(true);
             }
             let bytes = if shows_excerpt { excerpt.cost } else { text.len() };
@@ -170,7 +169,7 @@ impl Changing<'_> {
         let before = self.reading().permit(uuid, CONFIGURE)?;
         let now = self.bus.clock.now();
         let mut document = Value::clone(&before);
-        let changes = update.apply(&mut document, now)?;
+        let changes = update.apply(&mut document, now, &Effort::of_an_update())?;
         if counts(changes) {
             registration::touch(&mut document, &self.caller.acting, now);
             self.transaction.replace_device(uuid, &document)?;

@@ -5,6 +5,7 @@ mod acting;
 pub mod api;
 mod bus;
 mod devices;
+pub mod effort;
 mod error;
 pub mod forwarder;
 mod founding;

@@ -4,7 +4,8 @@ use std::cmp::Ordering;
 
 use serde_json::{Map, Number, Value};
 
-/// Deep equality. `1` equals `1.0`; the order of an object's keys does not matter.
+/// Deep equality. `1` equals `1.0`; the order of an object's keys does not matter. Takes as long as `right` is large at
+/// most.
 pub(super) fn equal(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::Number(left), Value::Number(right)) => numbers(left, right) == Ordering::Equal,
@@ -13,8 +14,8 @@ pub(super) fn equal(left: &Value, right: &Value) -> bool {
         }
         (Value::Object(left), Value::Object(right)) => {
             let same =
-                |(key, value): (&String, &Value)| right.get(key).is_some_and(|other| equal(value, other));
-            left.len() == right.len() && left.iter().all(same)
+                |(key, other): (&String, &Value)| left.get(key).is_some_and(|value| equal(value, other));
+            left.len() == right.len() && right.iter().all(same)
         }
         (left, right) => left == right,
     }

@@ -12,6 +12,7 @@ use self::condition::Condition;
 pub use self::excerpt::{Excerpt, Wanted};
 use self::parse::Budget;
 use self::reach::reach;
+use super::effort::{Effort, Spent};
 use super::path::{Path, PathTooDeep};
 
 /// What a document must be like to be found.
@@ -64,8 +65,12 @@ impl Query {
     }
 
     /// Whether the document is found.
-    pub fn matches(&self, document: &Value) -> bool {
-        self.0.iter().all(|clause| clause.matches(document))
+    ///
+    /// # Errors
+    /// When telling that takes more than there is of `effort`.
+    pub fn matches(&self, document: &Value, effort: &Effort) -> Result<bool, Spent> {
+        effort.spend(1)?;
+        all(&self.0, |clause| clause.matches(document, effort))
     }
 
     /// How many operands a document is compared with at most.
@@ -119,15 +124,36 @@ impl Clause {
         }
     }
 
-    fn matches(&self, document: &Value) -> bool {
+    fn matches(&self, document: &Value, effort: &Effort) -> Result<bool, Spent> {
         match self {
             Self::Field(path, conditions) => {
-                let found = reach(document, path);
-                conditions.iter().all(|condition| condition.holds(&found))
+                let found = reach(document, path, effort)?;
+                all(conditions, |condition| condition.holds(&found, effort))
             }
-            Self::All(queries) => queries.iter().all(|query| query.matches(document)),
-            Self::Any(queries) => queries.iter().any(|query| query.matches(document)),
-            Self::None(queries) => !queries.iter().any(|query| query.matches(document)),
+            Self::All(queries) => all(queries, |query| query.matches(document, effort)),
+            Self::Any(queries) => any(queries, |query| query.matches(document, effort)),
+            Self::None(queries) => Ok(!any(queries, |query| query.matches(document, effort))?),
         }
     }
+}
+
+/// Whether the test holds for one of these; those after it are not looked at.
+fn any<T>(
+    items: impl IntoIterator<Item = T>,
+    mut test: impl FnMut(T) -> Result<bool, Spent>,
+) -> Result<bool, Spent> {
+    for item in items {
+        if test(item)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether the test holds for all of these; those after one that fails are not looked at.
+fn all<T>(
+    items: impl IntoIterator<Item = T>,
+    mut test: impl FnMut(T) -> Result<bool, Spent>,
+) -> Result<bool, Spent> {
+    Ok(!any(items, |item| Ok(!test(item)?))?)
 }

@@ -3,7 +3,8 @@
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
-use super::devices::CONFIGURE;
+use super::devices::{CONFIGURE, LONGEST};
+use super::effort::Effort;
 use super::projection::Projection;
 use super::query::Query;
 use super::update::DataError;
@@ -101,7 +102,7 @@ impl Changing<'_> {
             if wanted.iter().all(|wanted| holds(&token, wanted)) {
                 found.push(token.seq);
             }
-            true
+            Ok(true)
         })?;
         Ok(found)
     }
@@ -140,7 +141,8 @@ impl Reading<'_> {
     /// What is known of the caller's own tokens, newest first; never the tokens themselves.
     ///
     /// # Errors
-    /// [`BusError::Forbidden`]; the store's [`TooSlow`](StoreError::TooSlow) when there are too many to look at.
+    /// [`BusError::Forbidden`]; the store's [`TooSlow`](StoreError::TooSlow) when there are too many to look at, or
+    /// it would take too long.
     pub fn search_tokens(
         &self,
         query: &Query,
@@ -148,13 +150,15 @@ impl Reading<'_> {
     ) -> Result<Vec<Value>, BusError> {
         self.may_act(List::ConfigureAs)?;
         let (mut found, mut left) = (Vec::new(), SEEN_AT_MOST);
+        let effort = Effort::within(LONGEST, &self.bus.clock);
         self.view.visit_tokens(&self.caller.acting, |token| {
+            effort.look()?;
             let token = listing(&self.caller.acting, token);
-            if query.matches(&token) {
+            if query.matches(&token, &effort)? {
                 found.push(projection.map_or_else(|| token.clone(), |wanted| wanted.apply(&token)));
             }
             left -= 1;
-            left > 0 && found.len() < FOUND_AT_MOST
+            Ok(left > 0 && found.len() < FOUND_AT_MOST)
         })?;
         if left == 0 { Err(StoreError::TooSlow.into()) } else { Ok(found) }
     }

@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use self::operation::Operation;
 use self::place::Place;
+use super::effort::{Effort, Spent};
 use super::order::identical;
 use super::path::{MAX_BYTES, MAX_DEPTH, Path, is_too_deep, is_too_large};
 use crate::ambient::Timestamp;
@@ -78,7 +79,7 @@ pub enum UpdateError {
 #[error("{message}")]
 pub struct DataError {
     /// 422 when the update itself is to blame, 500 when it does not fit the document, as in the protocol; 413 when
-    /// what would come of a call is too large.
+    /// what would come of a call is too large, 503 when it would take too long.
     pub status: u16,
     /// For the `x-meshblu-error` header; short, but not always ASCII.
     pub message: String,
@@ -96,6 +97,12 @@ impl DataError {
 
     fn unfit(message: impl Into<String>) -> Self {
         Self { status: 500, message: clip(message.into(), MAX_MESSAGE) }
+    }
+}
+
+impl From<Spent> for DataError {
+    fn from(_: Spent) -> Self {
+        Self { status: 503, message: "The update took too long".to_owned() }
     }
 }
 
@@ -142,12 +149,12 @@ impl Update {
     /// Applies the change; tells whether the document is another one now. On an error it is what it was.
     ///
     /// # Errors
-    /// When an operator does not fit what the document holds.
-    pub fn apply(&self, document: &mut Value, now: Timestamp) -> Result<bool, DataError> {
+    /// When an operator does not fit what the document holds, or takes more than there is of `effort`.
+    pub fn apply(&self, document: &mut Value, now: Timestamp, effort: &Effort) -> Result<bool, DataError> {
         let mut changed = document.clone();
         let mut padding = place::MAX_PADDING;
         for step in &self.0 {
-            let mut place = Place { document: &mut changed, path: &step.path, padding: &mut padding };
+            let mut place = Place { document: &mut changed, path: &step.path, padding: &mut padding, effort };
             step.operation.apply(&mut place, now)?;
         }
         if identical(document, &changed) {

@@ -198,6 +198,22 @@ async fn a_search_that_would_take_too_long_is_refused() {
     light.is(200, "[]");
 }
 
+#[tokio::test]
+async fn an_update_that_would_take_too_long_is_refused() {
+    let bus = TestBus::open().await;
+    let device = bus.device(json!({})).await;
+    assert_eq!(put(&bus, &device, json!({"$set": {"numbers": vec![0; 20_000]}})).await, 204);
+    let many: Vec<_> = (1..1_900).collect();
+    let heavy = json!({"$set": {"n": 1}, "$pull": {"numbers": {"$not": {"$in": many}}}});
+    let call = format!("PUT /v2/devices/{}", device.uuid);
+    let refused = send(bus.by(&device, &call).json(&heavy)).await;
+    refused.is(503, "null");
+    assert_eq!(refused.headers["x-meshblu-error"], r#"{"message":"The update took too long"}"#);
+    let kept = send(bus.by(&device, "GET /v2/whoami")).await.json();
+    assert_eq!((kept["numbers"].as_array().unwrap().len(), kept.get("n")), (20_000, None));
+    assert_eq!(put(&bus, &device, json!({"$pull": {"numbers": {"$in": [0, 1]}}})).await, 204);
+}
+
 /// A document of this size that everybody may see.
 async fn large(bus: &TestBus, bytes: usize) -> Device {
     bus.register(json!({"n": 1, "waste": "x".repeat(bytes)})).await
@@ -223,21 +239,50 @@ async fn large_documents_of_a_stranger_keep_nobody_from_searching() {
     assert!(search(json!({"n": 1})).await.contains(&json!("small")));
 }
 
-#[tokio::test]
-async fn a_search_ends_after_two_seconds() {
-    let now = Arc::new(AtomicI64::new(1_768_478_400_000));
-    let (told, step) = (Arc::clone(&now), Arc::new(AtomicI64::new(0)));
+/// A bus, and what its clock goes on by, in milliseconds, each time that it is looked at.
+async fn with_a_clock_that_passes() -> (TestBus, Arc<AtomicI64>) {
+    let now = AtomicI64::new(1_768_478_400_000);
+    let step = Arc::new(AtomicI64::new(0));
     let passes = Arc::clone(&step);
     let clock = Clock::from_fn(move || {
-        Timestamp::from_millis(told.fetch_add(passes.load(Ordering::SeqCst), Ordering::SeqCst))
+        Timestamp::from_millis(now.fetch_add(passes.load(Ordering::SeqCst), Ordering::SeqCst))
     });
-    let bus = TestBus::at(clock, ApiLimits::default(), None).await;
+    (TestBus::at(clock, ApiLimits::default(), None).await, step)
+}
+
+#[tokio::test]
+async fn a_search_ends_after_two_seconds() {
+    let (bus, step) = with_a_clock_that_passes().await;
     let device = bus.register(json!({})).await;
     for _ in 0..3 {
         bus.register(json!({})).await;
+        let token = format!("POST /devices/{}/tokens", device.uuid);
+        assert_eq!(send(bus.by(&device, &token)).await.status, 201);
     }
-    let search = async || send(bus.by(&device, "POST /search/devices").json(&json!({"n": 1}))).await;
-    search().await.is(200, "[]");
-    step.store(900, Ordering::SeqCst);
-    search().await.is(503, r#"{"error":"The query took too long"}"#);
+    for call in ["POST /search/devices", "POST /search/tokens"] {
+        let search = async || send(bus.by(&device, call).json(&json!({"n": 1}))).await;
+        step.store(0, Ordering::SeqCst);
+        search().await.is(200, "[]");
+        step.store(900, Ordering::SeqCst);
+        search().await.is(503, r#"{"error":"The query took too long"}"#);
+    }
+}
+
+#[tokio::test]
+async fn a_search_ends_after_two_seconds_with_a_single_document_too() {
+    let (bus, step) = with_a_clock_that_passes().await;
+    let device = bus.register(json!({})).await;
+    let zeros = json!({"zeros": vec![0; 15_000]});
+    assert_eq!(put(&bus, &device, json!({"$set": zeros})).await, 204);
+    let token = format!("POST /devices/{}/tokens", device.uuid);
+    assert_eq!(send(bus.by(&device, &token).json(&zeros)).await.status, 201);
+    step.store(100, Ordering::SeqCst);
+    for (call, path) in [("POST /search/devices", "zeros"), ("POST /search/tokens", "metadata.zeros")] {
+        let search = async |operands: u32| {
+            let query = json!({path: {"$nin": (1..operands).collect::<Vec<_>>()}});
+            send(bus.by(&device, call).json(&query)).await
+        };
+        assert_eq!(search(10).await.status, 200);
+        search(200).await.is(503, r#"{"error":"The query took too long"}"#);
+    }
 }

@@ -2,6 +2,7 @@
 
 mod crowds;
 mod documents;
+mod effort;
 mod forwarders;
 mod network;
 mod queries;
@@ -9,8 +10,14 @@ mod routes;
 mod updates;
 mod whitelists;
 
+use endo::bus::embedded::effort::Effort;
 use proptest::prelude::*;
 use serde_json::{Map, Value};
+
+/// More than anything here takes.
+fn plenty() -> Effort {
+    Effort::of(1_000_000)
+}
 
 /// Any JSON, among it the words that the rules know.
 fn json_values() -> impl Strategy<Value = Value> {

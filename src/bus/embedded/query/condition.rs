@@ -5,8 +5,9 @@ use std::cmp::Ordering;
 use regex::Regex;
 use serde_json::Value;
 
-use super::Query;
-use super::reach::Reached;
+use super::reach::{Reached, text_steps};
+use super::{Query, all, any};
+use crate::bus::embedded::effort::{Effort, Spent};
 use crate::bus::embedded::order::{comparable, compare, equal};
 
 /// What a regular expression costs more than a comparison.
@@ -41,30 +42,34 @@ pub(super) enum Element {
 }
 
 impl Condition {
-    pub(super) fn holds(&self, reached: &Reached<'_>) -> bool {
+    pub(super) fn holds(&self, reached: &Reached<'_>, effort: &Effort) -> Result<bool, Spent> {
+        effort.spend(1)?;
         match self {
-            Self::Equal(operand) => equals(reached, operand),
-            Self::In(operands) => operands.iter().any(|operand| equals(reached, operand)),
+            Self::Equal(operand) => equals(reached, operand, effort),
+            Self::In(operands) => any(operands, |operand| equals(reached, operand, effort)),
             Self::Compare(comparison, operand) => {
-                (reached.missing && operand.is_null() && comparison.holds(Ordering::Equal))
-                    || any(reached, |value| {
-                        comparable(value, operand) && comparison.holds(compare(value, operand))
-                    })
+                if reached.missing && operand.is_null() && comparison.holds(Ordering::Equal) {
+                    return Ok(true);
+                }
+                reached.holds_one(|value| {
+                    effort.spend(steps(value, operand))?;
+                    Ok(comparable(value, operand) && comparison.holds(compare(value, operand)))
+                })
             }
-            Self::Exists => !reached.values.is_empty(),
+            Self::Exists => Ok(!reached.values.is_empty()),
             Self::HasAll(conditions) => {
-                !conditions.is_empty() && conditions.iter().all(|condition| condition.holds(reached))
+                Ok(!conditions.is_empty() && all(conditions, |condition| condition.holds(reached, effort))?)
             }
-            Self::Element(element) => reached
-                .values
-                .iter()
-                .filter_map(|value| value.as_array())
-                .flatten()
-                .any(|item| element.matches(item)),
-            Self::Regex(regex) => {
-                any(reached, |value| value.as_str().is_some_and(|text| regex.is_match(text)))
+            Self::Element(element) => {
+                let items = reached.values.iter().filter_map(|value| value.as_array()).flatten();
+                any(items, |item| element.matches(item, effort))
             }
-            Self::Not(conditions) => !conditions.iter().all(|condition| condition.holds(reached)),
+            Self::Regex(regex) => reached.holds_one(|value| {
+                let text = value.as_str();
+                effort.spend(text.map_or(1, |text| (REGEX + text.len()) as u64))?;
+                Ok(text.is_some_and(|text| regex.is_match(text)))
+            }),
+            Self::Not(conditions) => Ok(!all(conditions, |condition| condition.holds(reached, effort))?),
         }
     }
 
@@ -103,25 +108,54 @@ impl Comparison {
 }
 
 impl Element {
-    fn matches(&self, item: &Value) -> bool {
+    fn matches(&self, item: &Value, effort: &Effort) -> Result<bool, Spent> {
+        effort.spend(1)?;
         match self {
-            Self::Document(query) => (item.is_object() || item.is_array()) && query.matches(item),
+            Self::Document(query) => {
+                Ok((item.is_object() || item.is_array()) && query.matches(item, effort)?)
+            }
             Self::Value(conditions) => {
                 let reached = Reached { values: vec![item], missing: false };
-                conditions.iter().all(|condition| condition.holds(&reached))
+                all(conditions, |condition| condition.holds(&reached, effort))
             }
         }
     }
 }
 
-fn equals(reached: &Reached<'_>, operand: &Value) -> bool {
-    (reached.missing && operand.is_null()) || any(reached, |value| equal(value, operand))
+impl Reached<'_> {
+    /// A condition on a value holds too if it holds for an element of it.
+    fn holds_one(&self, test: impl Fn(&Value) -> Result<bool, Spent>) -> Result<bool, Spent> {
+        any(&self.values, |value| Ok(test(value)? || any(value.as_array().into_iter().flatten(), &test)?))
+    }
 }
 
-/// A condition on a value holds too if it holds for an element of it.
-fn any(reached: &Reached<'_>, test: impl Fn(&Value) -> bool) -> bool {
-    reached
-        .values
-        .iter()
-        .any(|value| test(value) || value.as_array().is_some_and(|items| items.iter().any(&test)))
+fn equals(reached: &Reached<'_>, operand: &Value, effort: &Effort) -> Result<bool, Spent> {
+    effort.spend(1)?;
+    if reached.missing && operand.is_null() {
+        return Ok(true);
+    }
+    reached.holds_one(|value| {
+        effort.spend(steps(value, operand))?;
+        Ok(equal(value, operand))
+    })
+}
+
+/// How many steps comparing a value with an operand takes at most.
+fn steps(value: &Value, operand: &Value) -> u64 {
+    match (value, operand) {
+        (Value::String(value), Value::String(operand)) => text_steps(value.len().min(operand.len())),
+        (Value::Array(_), Value::Array(_)) | (Value::Object(_), Value::Object(_)) => size(operand),
+        _ => 1,
+    }
+}
+
+fn size(operand: &Value) -> u64 {
+    match operand {
+        Value::String(text) => text_steps(text.len()),
+        Value::Array(items) => 1 + items.iter().map(size).sum::<u64>(),
+        Value::Object(members) => {
+            1 + members.iter().map(|(key, value)| text_steps(key.len()) + size(value)).sum::<u64>()
+        }
+        _ => 1,
+    }
 }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::DataError;
 use super::place::Place;
+use crate::bus::embedded::effort::{Effort, Spent};
 use crate::bus::embedded::order::{canonical, kind};
 use crate::bus::embedded::query::Query;
 
@@ -127,18 +128,20 @@ pub(super) fn pop(place: &mut Place<'_>, end: End) -> Result<(), DataError> {
 }
 
 pub(super) fn cull(place: &mut Place<'_>, culling: &Culling) -> Result<(), DataError> {
-    if let Some(items) = present(place)? {
-        items.retain(|item| !culling.takes(item));
-    }
+    let effort = place.effort;
+    let Some(items) = present(place)? else { return Ok(()) };
+    let taken = items.iter().map(|item| culling.takes(item, effort));
+    let mut taken = taken.collect::<Result<Vec<_>, _>>()?.into_iter();
+    items.retain(|_| taken.next() != Some(true));
     Ok(())
 }
 
 impl Culling {
-    fn takes(&self, item: &Value) -> bool {
+    fn takes(&self, item: &Value, effort: &Effort) -> Result<bool, Spent> {
         match self {
-            Self::Values(texts) => texts.contains(&canonical(item)),
-            Self::Documents(query) => item.is_object() && query.matches(item),
-            Self::Elements(query) => query.matches(&json!({ELEMENT: item})),
+            Self::Values(texts) => Ok(texts.contains(&canonical(item))),
+            Self::Documents(query) => Ok(item.is_object() && query.matches(item, effort)?),
+            Self::Elements(query) => query.matches(&json!({ELEMENT: item}), effort),
         }
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{DataError, clip};
+use crate::bus::embedded::effort::Effort;
 use crate::bus::embedded::order::kind;
 use crate::bus::embedded::path::{Path, index};
 
@@ -14,6 +15,8 @@ pub(super) struct Place<'a> {
     pub(super) document: &'a mut Value,
     pub(super) path: &'a Path,
     pub(super) padding: &'a mut usize,
+    /// What looking for what is to be changed may still take.
+    pub(super) effort: &'a Effort,
 }
 
 impl Place<'_> {

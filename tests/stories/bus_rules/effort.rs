@@ -1,0 +1,80 @@
+//! What comparing costs, and that it ends.
+
+use endo::ambient::Timestamp;
+use endo::bus::embedded::effort::{Effort, Spent};
+use endo::bus::embedded::query::Query;
+use endo::bus::embedded::update::Update;
+use serde_json::{Value, json};
+
+fn is_found(query: Value, document: &Value, steps: u64) -> Result<bool, Spent> {
+    Query::parse(&query).unwrap().matches(document, &Effort::of(steps))
+}
+
+#[test]
+fn each_operand_is_compared_with_each_element() {
+    let document = json!({"a": vec![0; 1_000]});
+    let operands: Vec<_> = (1..=900).collect();
+    for query in [
+        json!({"a": {"$nin": operands}}),
+        json!({"a": {"$not": {"$in": operands}}}),
+        json!({"$nor": operands.iter().map(|n| json!({"a": n})).collect::<Vec<_>>()}),
+        json!({"a": {"$not": {"$elemMatch": {"$in": operands}}}}),
+    ] {
+        assert_eq!(is_found(query.clone(), &document, 800_000), Err(Spent));
+        assert_eq!(is_found(query, &document, 2_000_000), Ok(true));
+    }
+    assert_eq!(is_found(json!({"a": 0}), &document, 100), Ok(true));
+}
+
+#[test]
+fn what_compares_nothing_costs_its_time_too() {
+    let document = json!({"a": vec![json!({"b": 1}); 1_000], "n": vec![0; 1_000]});
+    for query in [
+        json!({"$and": vec![json!({}); 1_000]}),
+        json!({"a.b": {"$exists": true}}),
+        json!({"n.b": {"$exists": false}}),
+        json!({"n": {"$not": {"$elemMatch": {"b": 1}}}}),
+        json!({"n": {"$not": {"$regex": "x"}}}),
+        json!({"a.b": 2}),
+        json!({"c": {"$in": vec![1; 1_000]}}),
+    ] {
+        assert_eq!(is_found(query.clone(), &document, 900), Err(Spent), "{query}");
+        assert!(is_found(query, &document, 20_000).is_ok());
+    }
+}
+
+#[test]
+fn large_values_cost_more_than_small_ones() {
+    let (text, list) = ("x".repeat(100_000), vec![1; 1_000]);
+    let object: Value = list.iter().enumerate().map(|(n, value)| (n.to_string(), json!(value))).collect();
+    for value in [json!(text), json!(list), object] {
+        let document = json!({"a": value});
+        assert_eq!(is_found(document.clone(), &document, 900), Err(Spent));
+        assert_eq!(is_found(document.clone(), &document, 9_000), Ok(true));
+    }
+    let pattern = json!({"a": {"$regex": "y"}});
+    assert_eq!(is_found(pattern, &json!({"a": text}), 90_000), Err(Spent));
+    assert!(is_found(json!({"a".repeat(100_000): 1}), &json!({}), 900).is_err());
+}
+
+#[test]
+fn an_update_that_compares_too_much_is_refused_and_changes_nothing() {
+    let before = json!({"a": vec![1; 1_000], "b": 1});
+    let operands: Vec<_> = (2..1_000).collect();
+    let object = json!({"$nor": operands.iter().map(|n| json!({"c": n})).collect::<Vec<_>>()});
+    let objects = json!({"a": vec![json!({"c": 1}); 1_000], "b": 1});
+    for (before, pulled) in [(before, json!({"$not": {"$in": operands}})), (objects, object)] {
+        let update = json!({"$set": {"b": 2}, "$pull": {"a": pulled}});
+        let update = Update::parse(&update).unwrap();
+        let apply = |steps: u64| {
+            let mut document = before.clone();
+            let outcome = update.apply(&mut document, Timestamp::from_millis(0), &Effort::of(steps));
+            (outcome, document)
+        };
+        let (refused, kept) = apply(900_000);
+        let refusal = refused.unwrap_err();
+        assert_eq!((refusal.status, &*refusal.message), (503, "The update took too long"));
+        assert_eq!(kept, before);
+        assert_eq!(apply(20_000_000), (Ok(true), json!({"a": [], "b": 2})));
+    }
+}
