@@ -13,6 +13,7 @@ use self::place::Place;
 use super::effort::{Effort, Spent};
 use super::order::identical;
 use super::path::{MAX_BYTES, MAX_DEPTH, Path, is_too_deep, is_too_large};
+use super::weight::{self, MAX_WEIGHT};
 use crate::ambient::Timestamp;
 
 /// Taking members away costs time with each of those that stay.
@@ -167,6 +168,10 @@ impl Update {
         }
         if is_too_large(&changed) {
             return Err(DataError::too_large(format!("Document would be larger than {MAX_BYTES} bytes")));
+        }
+        if weight::of(&changed) > MAX_WEIGHT {
+            let message = format!("Document would take more than {MAX_WEIGHT} bytes of memory");
+            return Err(DataError::too_large(message));
         }
         *document = changed;
         Ok(true)

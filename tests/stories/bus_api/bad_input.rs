@@ -115,6 +115,40 @@ async fn large_bodies_together_have_a_limit_too() {
 }
 
 #[tokio::test]
+async fn a_body_is_as_large_as_it_becomes_in_memory() {
+    let bus = TestBus::open().await;
+    let device = bus.device(json!({})).await;
+    for piece in [r#"{"":1},"#, "[0],", r#"{"a":[]},"#, "[ {} ] ,", r#"[""],"#] {
+        let body = format!("[{}0]", piece.repeat(250_000));
+        for request in [bus.by(&device, "POST /messages"), bus.anonymous("POST /devices")] {
+            is_problem(&send(raw(request, body.clone())).await, 413, "body-too-large");
+        }
+    }
+    let text = |piece: &str| piece.repeat(6_000_000 / piece.len());
+    let numbers = format!("[{}0]", text("-0.12345678901234567,"));
+    let texts = json!([text(r#"[{"\\":[1,2]},"#), "[[[[\"{{{{"]).to_string();
+    let members = format!("{{{}\"\":0}}", text(&format!(r#""{}":"{}","#, "k".repeat(20), "v".repeat(30))));
+    for body in [numbers, texts, members] {
+        let message = format!(r#"{{"devices":["x"],"payload":{body}}}"#);
+        send(raw(bus.by(&device, "POST /messages"), message)).await.is(204, "");
+    }
+    goes_on(&bus, &device).await;
+}
+
+#[tokio::test]
+async fn small_values_in_large_bodies_count_together_too() {
+    let limits = ApiLimits { all_bodies_bytes: 1 << 20, ..ApiLimits::default() };
+    let bus = TestBus::with(limits, None).await;
+    let device = bus.device(json!({})).await;
+    let body = |arrays: usize| json!({"devices": ["x"], "payload": vec![[0]; arrays]});
+    let answer = send(bus.by(&device, "POST /messages").json(&body(5_000))).await;
+    answer.is(503, r#"{"error":"Maximum Capacity Exceeded"}"#);
+    for _ in 0..3 {
+        send(bus.by(&device, "POST /messages").json(&body(2_000))).await.is(204, "");
+    }
+}
+
+#[tokio::test]
 async fn the_last_of_equal_keys_counts() {
     let bus = TestBus::open().await;
     let device = bus.device(json!({})).await;

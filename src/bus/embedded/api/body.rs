@@ -15,6 +15,7 @@ use super::problem::Problem;
 use super::refusal::Refusal;
 use super::room::Taken;
 use super::server::Door;
+use crate::bus::embedded::weight::{self, MAX_WEIGHT};
 use crate::bus::form;
 use crate::connection::Hearing;
 
@@ -65,8 +66,9 @@ impl FromRequest for Body {
             let format = format.map_err(Refusal::Problem)?;
             let late = |_| Refusal::Problem(Problem::Timeout);
             let reading = read(payload, &door);
-            let (bytes, room) = timeout(door.limits.terms.request_within, reading).await.map_err(late)??;
-            Ok(Self { value: parse(&bytes, format).map_err(Refusal::Problem)?, _room: room })
+            let (bytes, mut room) =
+                timeout(door.limits.terms.request_within, reading).await.map_err(late)??;
+            Ok(Self { value: door.parse(&bytes, format, &mut room)?, _room: room })
         })
     }
 }
@@ -106,6 +108,20 @@ async fn read(mut payload: Hearing<Payload>, door: &Door) -> Result<(Bytes, Take
         body.extend_from_slice(&chunk);
     }
     Ok((body.freeze(), room))
+}
+
+impl Door {
+    /// Parses a body for which there is room in memory, once it is known how much of it that takes.
+    fn parse(&self, bytes: &[u8], format: Format, room: &mut Taken) -> Result<Option<Value>, Refusal> {
+        if format == Format::Json {
+            let weight = weight::of_text(bytes);
+            if weight > MAX_WEIGHT {
+                return Err(Refusal::Problem(Problem::BodyTooLarge));
+            }
+            self.room.grow(room, weight).map_err(|_| Refusal::Crowded)?;
+        }
+        parse(bytes, format).map_err(Refusal::Problem)
+    }
 }
 
 fn parse(bytes: &[u8], format: Format) -> Result<Option<Value>, Problem> {

@@ -37,7 +37,7 @@ pub struct ApiLimits {
     pub operations_per_minute: u32,
     /// Bytes of one request's body.
     pub body_bytes: usize,
-    /// Bytes that the bodies of all requests may have together, the small ones not counted.
+    /// Bytes of memory that the bodies of all requests may take together, the small ones not counted.
     pub all_bodies_bytes: usize,
     /// Who may read along at the same time.
     pub streams: usize,
@@ -63,7 +63,7 @@ impl Default for ApiLimits {
             registration: Registration::ByAnybody,
             operations_per_minute: 0,
             body_bytes: 10_000_000,
-            all_bodies_bytes: 128 << 20,
+            all_bodies_bytes: 256 << 20,
             streams: 256,
             device_streams: 16,
             firehose: FirehoseLimits::default(),

@@ -25,7 +25,7 @@ impl Room {
         Self(Arc::new(Semaphore::new(bytes / UNIT)))
     }
 
-    /// Makes `taken` large enough for a body of `bytes`.
+    /// Makes `taken` large enough for a body that takes `bytes` of memory.
     pub(super) fn grow(&self, taken: &mut Taken, bytes: usize) -> Result<(), Crowded> {
         let wanted = if bytes <= SMALL { 0 } else { bytes.div_ceil(UNIT) };
         let held = taken.0.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
