@@ -14,6 +14,7 @@ use super::{
     providers, receipts, send, serve, sign_in_link,
 };
 use crate::config::{ConfigError, Effective, Sources, load};
+use crate::source::Catalogue;
 
 /// Threads beside those of the HTTP servers and the store.
 const WORKERS: usize = 2;
@@ -70,7 +71,11 @@ fn work(
 }
 
 fn settings(arguments: &Arguments) -> Result<Effective, ConfigError> {
-    load(&Sources::of_process(arguments.everywhere.file.clone(), arguments.flags()))
+    load(&Sources::of_process(arguments.everywhere.file.clone(), arguments.flags(), provider_of))
+}
+
+fn provider_of(service: &str) -> Option<String> {
+    Catalogue::embedded().of_service(service).map(|provider| provider.name.clone())
 }
 
 fn ended(result: Result<(), CommandError>) -> Exit {

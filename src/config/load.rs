@@ -7,6 +7,7 @@ use std::{fs, io};
 use toml::{Table, Value};
 
 use super::catalogue::Catalogue;
+use super::client::{self, ProviderOf};
 use super::layers::{Given, Layers};
 use super::originals::MeshbluJson;
 use super::{BusKind, ConfigError, Effective, Origin, environment, originals, suggestion, value};
@@ -22,6 +23,8 @@ pub struct Sources {
     pub flags: Vec<Flag>,
     /// The `meshblu.json` of an original gateway; it is read if it is there.
     pub meshblu_json: Option<PathBuf>,
+    /// The catalogue of providers, for the name that an original gateway's variables carry; without it, it has none.
+    pub provider_of: Option<ProviderOf>,
 }
 
 /// One setting as the command line gives it. May hold a secret, hence no `Debug`.
@@ -43,13 +46,14 @@ impl Flag {
 }
 
 impl Sources {
-    /// These flags, this file, and the environment of the process.
-    pub fn of_process(file: Option<PathBuf>, flags: Vec<Flag>) -> Self {
+    /// These flags, this file, and the environment of the process, with this catalogue of providers.
+    pub fn of_process(file: Option<PathBuf>, flags: Vec<Flag>, provider_of: ProviderOf) -> Self {
         Self {
             file,
             environment: environment::of_process(),
             flags,
             meshblu_json: Some("meshblu.json".into()),
+            provider_of: Some(provider_of),
         }
     }
 }
@@ -77,7 +81,9 @@ pub fn load(sources: &Sources) -> Result<Effective, ConfigError> {
     let meshblu =
         meshblu_json.as_ref().map_or(Ok(Vec::new()), |file| file.given(&catalogue, is_looked_up))?;
     let originals = originals::given(&catalogue, &sources.environment, meshblu_json.as_ref())?;
-    originals::check_agreement(&originals, environment.iter().chain(&flags))?;
+    let over = environment.iter().chain(&flags);
+    originals::check_agreement(&originals, over.clone())?;
+    let clients = client::clients(&originals, over);
     let told = meshblu.iter().chain(&originals).find(|given| originals::is_of_meshblu(given));
     let told = told.map(|given| given.origin.clone());
     let secret_files = secret_files(&catalogue, meshblu.iter().chain(&file));
@@ -92,6 +98,7 @@ pub fn load(sources: &Sources) -> Result<Effective, ConfigError> {
     if let Some(told) = by_dns.filter(|_| is_elsewhere && is_untold) {
         return Err(ConfigError::AsksDns { told });
     }
+    client::settle(&mut effective, clients, sources.provider_of)?;
     effective.notices = originals::notices(&catalogue, &sources.environment, &strange);
     if *effective.origin("data_dir") == Origin::Default {
         effective.config.data_dir = usual;

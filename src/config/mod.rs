@@ -1,6 +1,7 @@
 //! Every setting, typed, read once: defaults, then `endo.toml`, then the environment, then flags.
 
 mod catalogue;
+mod client;
 mod effective;
 mod environment;
 mod error;
@@ -17,6 +18,7 @@ mod suggestion;
 mod value;
 
 pub use catalogue::{Catalogue, Kind, Setting, json_schema};
+pub use client::ProviderOf;
 pub use effective::{Effective, Origin};
 pub use error::ConfigError;
 pub use limits::{Egress, Http, Store, Webhooks};

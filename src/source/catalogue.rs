@@ -32,6 +32,20 @@ impl Catalogue {
             suggestion: closest(name, self.iter().map(|provider| &provider.name)).cloned(),
         })
     }
+
+    /// The provider that the variables of an original gateway are named after, once or, as its generator did, twice:
+    /// `SPOTIFY_SPOTIFY` (`spec/meshblu.md` 9.1). Neither case nor `_` and `-` matter.
+    pub fn of_service(&self, service: &str) -> Option<&Provider> {
+        let service = plain(service);
+        self.iter().find(|provider| {
+            let name = plain(&provider.name);
+            service == name || service == name.repeat(2)
+        })
+    }
+}
+
+fn plain(name: &str) -> String {
+    name.replace(['_', '-'], "").to_lowercase()
 }
 
 impl FromIterator<Provider> for Catalogue {

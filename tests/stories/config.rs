@@ -21,7 +21,7 @@ struct Places {
 impl Places {
     fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let sources = Sources::default();
+        let sources = Sources { provider_of: Some(provider_of), ..Sources::default() };
         Self { directory, sources }.environment("HOME", "/home/somebody")
     }
 
@@ -60,6 +60,10 @@ impl Places {
     fn refusal(&self) -> String {
         load(&self.sources).unwrap_err().to_string()
     }
+}
+
+fn provider_of(service: &str) -> Option<String> {
+    Some(endo::source::Catalogue::embedded().of_service(service)?.name.clone())
 }
 
 #[test]

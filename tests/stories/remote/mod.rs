@@ -4,6 +4,7 @@
 
 mod bad_meshblu;
 mod begun;
+mod clients;
 mod compressed;
 mod cycle;
 pub(super) mod devices;

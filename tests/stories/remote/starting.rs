@@ -113,6 +113,7 @@ fn the_variables_of_an_original_gateway_are_enough() {
         "gateway = \"0.0.0.0:8888\" # PORT",
         "public_url = \"https://endo.example\" # ENDO_GITHUB_SERVICE_URL",
         "static_schemas = \"schemas\" # ENDO_GITHUB_STATIC_SCHEMAS_PATH",
+        "provider = \"github\" # ENDO_GITHUB_GITHUB_CLIENT_ID",
         "client_id = \"client-0001\" # ENDO_GITHUB_GITHUB_CLIENT_ID",
         "# client_secret = [redacted] # ENDO_GITHUB_GITHUB_CLIENT_SECRET",
         "redirect_url = \"https://endo.example/auth/api/callback\" # ENDO_GITHUB_GITHUB_CALLBACK_URL",
