@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 
 use crate::ambient::Timestamp;
 use crate::job::{ApiClient, EgressError, JobError, RetryAfter};
+use crate::telemetry::with_causes;
 
 /// What stays as it is in a segment of a path (RFC 3986, "unreserved").
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -84,7 +85,11 @@ fn meaning_of_silence(error: &EgressError) -> JobError {
             unavailable(StatusCode::BAD_GATEWAY, "GitHub cannot be reached", None)
         }
         EgressError::TooLarge { .. } => refused("GitHub's answer is too long"),
-        _ => refused("GitHub cannot be called"),
+        _ => {
+            // Whoever reads the reply can do nothing about it: it is for the operator.
+            tracing::warn!(error = with_causes(error), "GitHub was not called");
+            refused("GitHub cannot be called")
+        }
     }
 }
 

@@ -162,7 +162,7 @@ fn provider<'a>(
 /// The API's address, and the hosts its secrets may go to.
 fn api(settings: &config::Source, provider: Option<&Provider>) -> Result<(Url, Vec<String>), SourceError> {
     const SETTING: &str = "source.base_url";
-    let parse = |text: &str| Url::parse(text).map_err(|_| SourceError::Address(SETTING));
+    let parse = |text: &str| endpoint(SETTING, text);
     let (base_url, hosts) = match (&settings.base_url, provider) {
         (Some(text), _) => {
             let url = parse(text)?;

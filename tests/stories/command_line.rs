@@ -259,6 +259,17 @@ fn what_a_variable_leads_to_and_cannot_be_used_is_told_with_the_variable() {
     );
 }
 
+#[test]
+fn an_api_that_secrets_would_go_to_in_the_clear_is_refused_at_the_start() {
+    let api = ["--set", "source.base_url=http://192.0.2.2:4099"];
+    for words in [&["jobs"][..], &["doctor"], &["serve", "--listen", "127.0.0.1:0"]] {
+        let output = Shell::with_key().run(&[words, &api].concat());
+        assert!(ended(&output, Exit::Configuration), "{}", stderr(&output));
+        let sentence = "`source.base_url` must be a URL with https, or with http on this machine";
+        assert!(stderr(&output).trim_end().ends_with(sentence), "{}", stderr(&output));
+    }
+}
+
 /// Answers one request with this status line, and gives back what was asked.
 fn answering(status: &'static str) -> (SocketAddr, thread::JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use endo::config::Config;
 use endo::message::DeviceUuid;
 use serde_json::{Value, json};
 use tokio::sync::{Notify, Semaphore};
@@ -9,6 +10,7 @@ use tokio::sync::{Notify, Semaphore};
 use crate::support::desk::SECRET;
 use crate::support::fake_api::{Answer, FakeApi};
 use crate::support::gateway::{Chain, TestGateway};
+use crate::support::log;
 
 const EVENTS: &str = r#"[{"type": "PushEvent", "repo": {"name": "octocat/Hello-World"}, "unknown": 1}]"#;
 
@@ -91,6 +93,20 @@ async fn an_api_s_error_is_told_to_the_flow_and_noted_on_the_status_device() {
     assert_eq!((&errors[0]["metadata"]["to"], &errors[98]["metadata"]["to"]), (&json!(3), &json!(101)));
     assert_eq!(errors[98]["senderUuid"], json!(chain.flow.device.uuid));
     assert_eq!((&errors[98]["code"], &errors[98]["message"]), (&json!(404), &json!("Not Found")));
+}
+
+#[tokio::test]
+async fn a_call_that_may_not_be_made_is_logged_once_with_its_reason() {
+    log::capture();
+    let only_elsewhere = |config: &mut Config| config.source.hosts = vec!["listed.example".to_owned()];
+    let gateway = TestGateway::with("https://unlisted.example", only_elsewhere).await;
+    let mut chain = gateway.chain(1).await;
+    let reply = gateway.exchange(&mut chain, list_events("m1")).await;
+    let error = json!({"message": "GitHub cannot be called"});
+    assert_eq!(reply["metadata"], json!({"code": 502, "to": "m1", "error": error}));
+    let lines = log::lines_with("calls to unlisted.example are not allowed");
+    assert!(lines.len() == 1 && lines[0].contains("GitHub was not called"), "{lines:?}");
+    assert!(!lines[0].contains(SECRET), "{lines:?}");
 }
 
 #[tokio::test]

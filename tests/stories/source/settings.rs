@@ -104,7 +104,7 @@ fn a_misspelt_provider_is_refused_with_the_right_name() {
 #[test]
 fn what_is_missing_or_cannot_be_meant_is_refused_in_one_sentence() {
     type Change = fn(&mut config::Source);
-    let cases: [(Change, &str); 12] = [
+    let cases: [(Change, &str); 14] = [
         (|s| s.client_secret = None, "`source.client_secret` is missing"),
         (|s| s.authorization_url = None, "`source.authorization_url` is missing"),
         (|s| s.profile_url = None, "`source.profile_url` is missing"),
@@ -112,6 +112,16 @@ fn what_is_missing_or_cannot_be_meant_is_refused_in_one_sentence() {
         (|s| s.name = None, "`source.name` is missing"),
         (|s| s.base_url = None, "`source.base_url` is missing"),
         (|s| s.token_url = Some("http://acme.example/token".into()), "`source.token_url` must be a URL with"),
+        (
+            |s| s.base_url = Some("http://192.0.2.2:4099".into()),
+            "`source.base_url` must be a URL with https, or",
+        ),
+        (
+            |s| {
+                (s.kind, s.base_url) = (SourceKind::Static, Some("http://acme.example".into()));
+            },
+            "`source.base_url` must be a URL with https, or with http on this machine",
+        ),
         (
             |s| s.profile_id = vec!["/a".into(), "id".into()],
             "`source.profile_id`: \"id\" is not a JSON pointer",
