@@ -322,13 +322,18 @@ pub(super) async fn replay(post: &Post, id: DeliveryId) {
 }
 
 #[tokio::test]
-async fn a_webhook_on_this_machine_is_refused_at_once_unless_that_is_allowed() {
+async fn a_webhook_on_this_machine_is_refused_at_once_with_the_settings_that_would_allow_it() {
+    log::capture();
     let post = Post::open(EgressSettings::default()).await;
     let (api, mut calls) = server(&[200]).await;
     let device = post.hooked(hook(&api)).await;
     post.send(&post.bus.device(json!({})).await, &json!({"devices": device.uuid})).await;
     let letter = post.first_dead_letter().await;
-    assert_eq!((letter.reason.as_str(), letter.attempts), ("address not allowed", 1));
+    let reason = "address not allowed by egress.allowed_hosts or egress.allow_loopback";
+    assert_eq!((letter.reason.as_str(), letter.attempts), (reason, 1));
+    let lines = log::lines_with(&device.uuid);
+    let given_up: Vec<_> = lines.iter().filter(|line| line.contains("a webhook was given up")).collect();
+    assert!(given_up.len() == 1 && given_up[0].contains(reason), "{given_up:?}");
     assert!(calls.try_recv().is_err());
 }
 

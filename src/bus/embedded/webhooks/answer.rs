@@ -9,6 +9,9 @@ use super::super::target::{Call, Now};
 use crate::bus::Brought;
 use crate::egress::{EgressError, RetryAfter};
 
+/// Where the webhook is on no public address, and the operator allows no other: the settings that would.
+const NOT_ALLOWED: &str = "address not allowed by egress.allowed_hosts or egress.allow_loopback";
+
 /// Why an attempt came to nothing; a fixed text for the dead letter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Failed {
@@ -90,7 +93,7 @@ impl Failed {
     fn by_error(error: &EgressError) -> Self {
         match error {
             EgressError::AddressNotAllowed { .. } | EgressError::HostNotAllowed { .. } => {
-                Self::for_good("address not allowed")
+                Self::for_good(NOT_ALLOWED)
             }
             EgressError::Timeout => Self::at("timeout", Condition::Late),
             EgressError::Connect(_) => Self::at("connect", Condition::Fails),
