@@ -183,6 +183,10 @@ const opened = page.waitForEvent('popup')
 await follow('sign in in a new tab')
 const tab = await opened
 await tab.getByRole('link', { name: 'Sign in with the bus' }).click()
+// Whoever signed out is asked by the bus, too.
+await tab.getByLabel(/uuid/i).fill(uuid)
+await tab.getByLabel(/token/i).fill(token)
+await tab.getByRole('button', { name: 'Sign in' }).click()
 await tab.waitForURL(/\/jobs\/ListEventsByUser$/)
 await press('Send')
 await page.getByText('You signed in since').waitFor()
