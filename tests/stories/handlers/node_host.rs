@@ -162,4 +162,5 @@ fn the_readme_shows_the_whole_host() {
         readme.contains(&format!("```js\n{host}```")),
         "README.md lacks examples/handler-host.mjs as it is"
     );
+    assert!(host.lines().count() <= 24 && host.lines().all(|line| line.len() <= 110), "it is to be read");
 }
