@@ -55,6 +55,19 @@ pub enum QueryError {
     Path(#[from] PathTooDeep),
 }
 
+impl QueryError {
+    /// The status of a call that asks so, in a search as in a `$pull`. An unknown operator is 500 (`spec/meshblu.md` 1.6): to
+    /// MongoDB that is a bad value (its error 2), which Meshblu's updates do not count among the caller's errors, and of
+    /// its searches every error is 500. What is wrong with a known operator's operand is 422 all the same, so that callers
+    /// can tell their own mistake from the bus's.
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::UnknownOperator(_) => 500,
+            _ => 422,
+        }
+    }
+}
+
 impl Query {
     /// Reads a query; `{}` finds everything.
     ///

@@ -13,6 +13,7 @@ use self::place::Place;
 use super::effort::{Effort, Spent};
 use super::order::identical;
 use super::path::{MAX_BYTES, MAX_DEPTH, Path, is_too_deep, is_too_large};
+use super::query::QueryError;
 use super::weight::{self, MAX_WEIGHT};
 use crate::ambient::Timestamp;
 
@@ -79,8 +80,8 @@ pub enum UpdateError {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{message}")]
 pub struct DataError {
-    /// 422 when the update itself is to blame, 500 when it does not fit the document, as in the protocol; 413 when
-    /// what would come of a call is too large, 503 when it would take too long.
+    /// 422 when the update itself is to blame, 500 when it does not fit the document or pulls by an operator that nobody
+    /// knows, as in the protocol; 413 when what would come of a call is too large, 503 when it would take too long.
     pub status: u16,
     /// For the `x-meshblu-error` header; short, but not always ASCII.
     pub message: String,
@@ -98,6 +99,12 @@ impl DataError {
 
     fn unfit(message: impl Into<String>) -> Self {
         Self { status: 500, message: clip(message.into(), MAX_MESSAGE) }
+    }
+}
+
+impl From<QueryError> for DataError {
+    fn from(error: QueryError) -> Self {
+        Self { status: error.status(), message: clip(error.to_string(), MAX_MESSAGE) }
     }
 }
 

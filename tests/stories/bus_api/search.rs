@@ -97,6 +97,24 @@ async fn an_operator_nobody_knows_is_a_data_error() {
     }
 }
 
+/// As in the original: its MongoDB calls that a bad value, which is none of the errors that it answers 422.
+#[tokio::test]
+async fn an_operator_nobody_knows_is_the_same_error_where_elements_are_pulled() {
+    let bus = TestBus::open().await;
+    let caller = bus.device(json!({"a": [1]})).await;
+    for call in ["PUT /v2/devices/{}", "PUT /v2/devices/{}/find-and-update"] {
+        let call = call.replace("{}", &caller.uuid);
+        for (condition, status) in
+            [(json!({"$unknown": 1}), 500), (json!({"b": {"$near": 1}}), 500), (json!({"$in": 1}), 422)]
+        {
+            let answer = send(bus.by(&caller, &call).json(&json!({"$pull": {"a": condition}}))).await;
+            answer.is(status, "null");
+            let error: Value = serde_json::from_str(answer.header("x-meshblu-error").unwrap()).unwrap();
+            assert!(error["message"].is_string(), "{condition}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_query_may_stand_in_the_address() {
     let bus = TestBus::open().await;

@@ -11,7 +11,6 @@ use thiserror::Error;
 use super::answer::routed;
 use super::problem::Problem;
 use crate::bus::embedded::BusError;
-use crate::bus::embedded::query::QueryError;
 use crate::bus::embedded::update::UpdateError;
 use crate::store::StoreError;
 use crate::telemetry::with_causes;
@@ -78,8 +77,7 @@ fn of_bus(error: &BusError) -> HttpResponse {
         BusError::TooManyRequests => {
             HttpResponse::TooManyRequests().json(json!({"message": "Too Many Requests"}))
         }
-        BusError::Query(error @ QueryError::UnknownOperator(_)) => data(500, &error.to_string()),
-        BusError::Query(error) => data(422, &error.to_string()),
+        BusError::Query(error) => data(error.status(), &error.to_string()),
         BusError::Projection(error) => data(422, &error.to_string()),
         BusError::Store(error) => of_store(error),
     }

@@ -75,7 +75,7 @@ pub(super) fn end(operand: &Value) -> Result<End, DataError> {
 
 /// An object is a query on the elements' members, or of operators on the elements; all else is a value.
 pub(super) fn pull(operand: &Value) -> Result<Culling, DataError> {
-    let parse = |query| Query::parse(&query).map_err(|error| DataError::malformed(error.to_string()));
+    let parse = |query| Query::parse(&query).map_err(DataError::from);
     let members = match operand {
         Value::Object(members) => members,
         value => return Ok(Culling::Values(HashSet::from([canonical(value)]))),
