@@ -96,14 +96,14 @@ pub enum ConfigError {
         /// Where that stands.
         told: Origin,
     },
-    /// The client of an original gateway is there, and nobody says of which API.
+    /// The client or the address of an original gateway is there, and nobody says of which API.
     #[error(
         "{told} is of a service that the catalogue of providers does not have: set `source.provider` (`endo providers` \
          lists them), or say where its API is by `source.name`, `base_url`, `authorization_url`, `token_url`, \
          `profile_url` and `profile_id`"
     )]
     NoProvider {
-        /// Where the client stands.
+        /// Where it stands.
         told: Origin,
     },
     /// The values are fine one by one, but not together.

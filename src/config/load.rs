@@ -7,9 +7,9 @@ use std::{fs, io};
 use toml::{Table, Value};
 
 use super::catalogue::Catalogue;
-use super::client::{self, ProviderOf};
 use super::layers::{Given, Layers};
 use super::originals::MeshbluJson;
+use super::provider::{self, ProviderOf};
 use super::{BusKind, ConfigError, Effective, Origin, environment, originals, suggestion, value};
 
 /// Where settings are looked for. May hold secrets, hence no `Debug`.
@@ -83,7 +83,7 @@ pub fn load(sources: &Sources) -> Result<Effective, ConfigError> {
     let originals = originals::given(&catalogue, &sources.environment, meshblu_json.as_ref())?;
     let over = environment.iter().chain(&flags);
     originals::check_agreement(&originals, over.clone())?;
-    let clients = client::clients(&originals, over);
+    let named = provider::named(&originals, over);
     let told = meshblu.iter().chain(&originals).find(|given| originals::is_of_meshblu(given));
     let told = told.map(|given| given.origin.clone());
     let secret_files = secret_files(&catalogue, meshblu.iter().chain(&file));
@@ -98,7 +98,7 @@ pub fn load(sources: &Sources) -> Result<Effective, ConfigError> {
     if let Some(told) = by_dns.filter(|_| is_elsewhere && is_untold) {
         return Err(ConfigError::AsksDns { told });
     }
-    client::settle(&mut effective, clients, sources.provider_of)?;
+    provider::settle(&mut effective, named, sources.provider_of)?;
     effective.notices = originals::notices(&catalogue, &sources.environment, &strange);
     if *effective.origin("data_dir") == Origin::Default {
         effective.config.data_dir = usual;

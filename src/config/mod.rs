@@ -1,7 +1,6 @@
 //! Every setting, typed, read once: defaults, then `endo.toml`, then the environment, then flags.
 
 mod catalogue;
-mod client;
 mod effective;
 mod environment;
 mod error;
@@ -11,6 +10,7 @@ mod load;
 mod network;
 mod one_or_more;
 mod originals;
+mod provider;
 mod secret;
 mod sections;
 mod source;
@@ -18,7 +18,6 @@ mod suggestion;
 mod value;
 
 pub use catalogue::{Catalogue, Kind, Setting, json_schema};
-pub use client::ProviderOf;
 pub use effective::{Effective, Origin};
 pub use error::ConfigError;
 pub use limits::{Egress, Http, Store, Webhooks};
@@ -26,6 +25,7 @@ pub use load::{Flag, Sources, load};
 pub use network::{Bus, BusKind, Credentials, Intake, Records};
 pub use one_or_more::one_or_more;
 pub use originals::Notice;
+pub use provider::ProviderOf;
 pub use secret::Secret;
 pub use sections::{Config, Github, Jobs, Listen, Log, LogFormat};
 pub use source::{ClientAuthentication, RefreshRetry, RevocationEnds, Source, SourceKind};

@@ -14,7 +14,8 @@ pub struct Source {
     /// types in again to replace it or to end something.
     pub kind: SourceKind,
     /// The API's entry in the catalogue of providers, from which everything comes that is not set here. Without it,
-    /// and without a `token_url`, that of the service of old whose client is used (`ENDO_SPOTIFY_CLIENT_ID`), else `github`.
+    /// and without a `token_url`, that of the service of old whose client (`ENDO_SPOTIFY_CLIENT_ID`) or else address
+    /// (`ENDO_SPOTIFY_SERVICE_URL`) is used, else `github`.
     pub provider: Option<String>,
     /// The name of the API, as device types carry it: `github` makes `endo:github`. Without it, that of the provider.
     pub name: Option<String>,

@@ -354,7 +354,7 @@ fn variables_of_two_services_that_do_not_agree_are_refused() {
     let refusal = two("https://github.example", "https://podio.example").refusal();
     let names = "ENDO_GITHUB_SERVICE_URL and ENDO_PODIO_SERVICE_URL are of two services and do not agree";
     assert_eq!(refusal, format!("{names}: take one away, or set `listen.public_url` itself"));
-    two("https://one.example", "https://one.example").load();
+    two("https://one.example", "https://one.example").environment("ENDO_SOURCE_PROVIDER", "github").load();
     let told = two("https://github.example", "https://podio.example")
         .environment("ENDO_LISTEN_PUBLIC_URL", "https://told.example");
     assert_eq!(told.load().config.listen.public_url.as_deref(), Some("https://told.example"));

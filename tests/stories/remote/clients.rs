@@ -1,4 +1,4 @@
-//! For which API the client is that a service of old has in its variables: a secret goes where it is from, or nowhere.
+//! For which API a service of old is, by the names of its variables: a secret goes where it is from, or nowhere.
 
 use std::process::Output;
 
@@ -96,4 +96,23 @@ fn an_id_and_a_secret_of_two_services_are_refused() {
          one away, or set `source.provider` itself"
     );
     setting("provider", &["--set", "source.provider=github"], &two);
+}
+
+#[test]
+fn an_address_alone_is_of_the_provider_that_its_variable_is_named_after() {
+    let (url, client) = ("https://endo.example", ("ENDO_GITHUB_CLIENT_ID", "gid"));
+    let spotify = [("ENDO_SPOTIFY_SERVICE_URL", url)];
+    assert_eq!(setting("provider", &[], &spotify), "provider = \"spotify\" # ENDO_SPOTIFY_SERVICE_URL");
+    let foobar = [("ENDO_FOOBAR_SERVICE_URL", url)];
+    let refused = refusal(&["config"], &foobar);
+    assert!(
+        refused.starts_with("endo: ENDO_FOOBAR_SERVICE_URL is of a service that the catalogue"),
+        "{refused}"
+    );
+    let beside = refusal(&["config", "--set", "source.client_id=id"], &foobar);
+    assert_eq!(beside, refused, "whose client that is, nobody says");
+    let named = setting("provider", &["--set", "source.provider=gitlab"], &foobar);
+    assert_eq!(named, "provider = \"gitlab\" # --set");
+    let with_client = setting("provider", &[], &[foobar[0], client]);
+    assert_eq!(with_client, "provider = \"github\" # ENDO_GITHUB_CLIENT_ID", "a service may have any name");
 }
