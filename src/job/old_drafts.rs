@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::references::join;
+use crate::config::closest;
 
 type Object = Map<String, Value>;
 
@@ -76,13 +77,15 @@ impl Rewrite {
             return self.changed(at, "type `any` is left out");
         }
         let (known, others): (Vec<_>, Vec<_>) = listed.into_iter().partition(is_known_type);
-        let mut choices: Vec<Value> = others.into_iter().filter(Value::is_object).collect();
+        let (mut choices, none): (Vec<_>, Vec<_>) = others.into_iter().partition(Value::is_object);
+        if !choices.is_empty() {
+            self.changed(at, "schemas in `type` are `anyOf`");
+        }
         if !known.is_empty() {
             choices.push(json!({"type": known}));
         }
-        let choice = if choices.is_empty() { json!({"not": {}}) } else { json!({"anyOf": choices}) };
-        also(schema, choice);
-        self.changed(at, "`type` has members that are no types: they accept nothing");
+        also(schema, if choices.is_empty() { json!({"not": {}}) } else { json!({"anyOf": choices}) });
+        none.iter().for_each(|name| self.changed(at, &no_type(name)));
     }
 
     fn limits(&mut self, schema: &mut Object, at: &str) {
@@ -166,6 +169,17 @@ impl Rewrite {
             self.schema(inner, &format!("{at}/{place}"));
         }
     }
+}
+
+/// As in the original, whose jobs go on with whatever else they take.
+fn no_type(name: &Value) -> String {
+    let name = name.as_str().map_or_else(|| name.to_string(), str::to_owned);
+    let types = TYPES.map(str::to_owned);
+    let instead = match closest(&name, &types) {
+        Some(meant) => format!("`{meant}`"),
+        None => format!("one of {}", types.join(", ")),
+    };
+    format!("there is no type `{name}`, so it accepts nothing; write {instead} instead")
 }
 
 fn is_known_type(kind: &Value) -> bool {

@@ -20,7 +20,7 @@ pub enum SchemaError {
     #[error("`{0}` refers back to itself without end")]
     EndlessReference(String),
     /// It is no JSON Schema.
-    #[error("it is no JSON Schema")]
+    #[error("it is no JSON Schema at #{}", .0.instance_path())]
     Invalid(#[source] Box<ValidationError<'static>>),
 }
 

@@ -27,6 +27,40 @@ fn a_job_file_that_is_none_is_refused() {
 }
 
 #[test]
+fn what_is_wrong_in_a_job_file_is_told_in_one_sentence_with_what_to_do() {
+    let says = |yaml: &str, expected: &str| {
+        let refused = refusal(yaml);
+        let said = refused.split_once("say-hello/job.yaml: ").unwrap().1;
+        assert_eq!(said, expected, "{yaml}");
+    };
+    for yaml in ["", "# nothing yet\n", "---\n", "{}", "[]", "http://127.0.0.1:4000"] {
+        says(
+            yaml,
+            "it has no keys; say in it what runs the job: `handler: {url: ADDRESS}`, with an ADDRESS such as \
+             http://127.0.0.1:4000/jobs or unix:/run/jobs.sock",
+        );
+    }
+    says(
+        "handler: {url: 'unix:/a'}\nhandler: {url: 'unix:/b'}",
+        "line 2, column 1: the key `handler` is there already; take one of the two away",
+    );
+    says(
+        "handler:\n  url: unix:/a\n  url: unix:/b\n",
+        "line 3, column 3: the key `url` is there already; take one of the two away",
+    );
+    let missing = "`handler` must be there, with the `url` of the process that runs the job";
+    for yaml in ["repeatable: true", "handler:", "handler: unix:/a"] {
+        says(yaml, missing);
+    }
+    let url = "`handler.url` must be the address of the process that runs the job, such as http://127.0.0.1:4000/jobs";
+    for yaml in ["handler: {}", "handler: {url: 1}"] {
+        says(yaml, url);
+    }
+    says("handler: {url: 'unix:/a'}\nrepeatable: maybe", "`repeatable` must be true or false");
+    assert_eq!(refusal("handler: [").lines().count(), 1, "{}", refusal("handler: ["));
+}
+
+#[test]
 fn a_handler_on_another_machine_is_refused_by_the_name_of_the_switch() {
     let refused = refusal("handler: {url: 'https://jobs.example/'}");
     assert!(

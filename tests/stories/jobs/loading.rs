@@ -49,10 +49,38 @@ fn documents_that_are_no_objects_are_refused_by_name() {
 
 #[test]
 fn a_schema_that_is_none_is_refused() {
-    assert!(matches!(
-        refused_schema(json!({"properties": {"data": {"minLength": "3"}}})),
-        SchemaError::Invalid(_)
-    ));
+    let refused = refused_schema(json!({"properties": {"data": {"minLength": "3"}}}));
+    assert!(matches!(refused, SchemaError::Invalid(_)));
+    assert_eq!(refused.to_string(), "it is no JSON Schema at #/properties/data/minLength");
+}
+
+#[test]
+fn a_type_that_is_none_is_told_where_it_stands_with_what_to_write() {
+    let told = |schema: Value| {
+        let documents = JobDirectory { message: leaked(&schema), ..directory("say-hello") };
+        let (_, notices) = load(documents).unwrap();
+        notices.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    for (schema, place, name, instead) in [
+        (json!({"type": "objct"}), "#", "objct", "`object`"),
+        (
+            json!({"properties": {"data": {"type": ["null", "strng"]}}}),
+            "#/properties/data",
+            "strng",
+            "`string`",
+        ),
+        (
+            json!({"properties": {"a/b": {"items": {"type": 5}}}}),
+            "#/properties/a~1b/items",
+            "5",
+            "one of string, number, integer, boolean, null, array, object",
+        ),
+    ] {
+        let sentence = format!("there is no type `{name}`, so it accepts nothing; write {instead} instead");
+        assert_eq!(told(schema), [format!("message.json of the job `say-hello`: {place}: {sentence}")]);
+    }
+    let of_schemas = told(json!({"type": ["null", {"type": "object"}]}));
+    assert_eq!(of_schemas, ["message.json of the job `say-hello`: #: schemas in `type` are `anyOf`"]);
 }
 
 #[test]
