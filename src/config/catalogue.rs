@@ -52,7 +52,9 @@ pub enum Kind {
     },
     /// Any number of texts.
     List,
-    /// The same, or one text that stands alone.
+    /// Any number of uuids.
+    Uuids,
+    /// Any number of texts, or one that stands alone.
     OneOrMore,
 }
 
@@ -127,6 +129,7 @@ impl Kind {
         match (first_type(schema), schema["format"].as_str()) {
             ("boolean", _) => Self::Switch,
             ("array", _) if schema["type"][1] == "string" => Self::OneOrMore,
+            ("array", _) if schema["items"]["format"] == "uuid" => Self::Uuids,
             ("array", _) => Self::List,
             ("integer", _) => Self::Number {
                 least: schema["minimum"].as_i64().unwrap_or(0),

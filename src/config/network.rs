@@ -13,7 +13,8 @@ pub struct Bus {
     pub kind: BusKind,
     /// Whether a stranger may register a device on the embedded bus.
     pub anonymous_registration: bool,
-    /// Which devices may register others on the embedded bus; where some are named nobody else may, else whoever has the login of one may.
+    /// Which devices, by their uuids, may register others on the embedded bus; where some are named nobody else may, else whoever has the login of one may.
+    #[schemars(extend("items" = {"type": "string", "format": "uuid"}))]
     pub registrars: Vec<String>,
     /// How many operations one device may call on the embedded bus in a minute of the clock; 0 for no limit. Meshblu's
     /// own limit was 1200.

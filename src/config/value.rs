@@ -17,10 +17,10 @@ const SHOWN: usize = 60;
 pub(super) fn parse(setting: &Setting, text: &str, origin: &Origin) -> Result<Value, ConfigError> {
     let value = match setting.kind {
         Kind::Number { .. } | Kind::Switch => toml_value(text).unwrap_or_else(|| text.into()),
-        Kind::List | Kind::OneOrMore if text.trim_start().starts_with('[') => {
+        Kind::List | Kind::Uuids | Kind::OneOrMore if text.trim_start().starts_with('[') => {
             toml_value(text).unwrap_or_else(|| text.into())
         }
-        Kind::List | Kind::OneOrMore => {
+        Kind::List | Kind::Uuids | Kind::OneOrMore => {
             text.split(',').map(str::trim).filter(|item| !item.is_empty()).collect::<Vec<_>>().into()
         }
         _ => text.into(),
@@ -72,6 +72,7 @@ impl Kind {
             (Self::Number { least, most }, Value::Integer(number)) => (least..=most).contains(&number),
             (Self::OneOrMore, Value::String(text)) => !text.is_empty(),
             (Self::List | Self::OneOrMore, Value::Array(items)) => items.iter().all(Value::is_str),
+            (Self::Uuids, Value::Array(items)) => items.iter().all(|item| item.as_str().is_some_and(is_uuid)),
             _ => false,
         }
     }
@@ -85,6 +86,13 @@ fn is_http_url(text: &str) -> bool {
                 && url.authority().is_some_and(|authority| !authority.as_str().contains('@'))
                 && url.query().is_none()
         })
+}
+
+/// In the usual form (RFC 9562, 4), in which letters may be capitals.
+fn is_uuid(text: &str) -> bool {
+    let parts: Vec<_> = text.split('-').collect();
+    let is_hex = |part: &&str| part.bytes().all(|byte| byte.is_ascii_hexdigit());
+    parts.iter().map(|part| part.len()).eq([8, 4, 4, 4, 12]) && parts.iter().all(is_hex)
 }
 
 /// A bare word that is no level would be taken for the name of a part, and silence all others.
@@ -108,6 +116,9 @@ impl fmt::Display for Kind {
             Self::Number { least, most: i64::MAX } => write!(f, "a whole number of at least {least}"),
             Self::Number { least, most } => write!(f, "a whole number from {least} to {most}"),
             Self::List => f.write_str("a list of texts"),
+            Self::Uuids => {
+                f.write_str("a list of uuids of devices, such as 9b2f1c04-5a6d-4f3e-8c7b-0d1e2f3a4b5c")
+            }
             Self::OneOrMore => f.write_str("text that is not empty, or a list of texts"),
         }
     }

@@ -111,6 +111,7 @@ fn every_setting_can_be_set_by_its_environment_variable() {
             Kind::Switch => "true",
             Kind::Number { most, .. } => &most.to_string(),
             Kind::List | Kind::OneOrMore => "one, two",
+            Kind::Uuids => "00000000-0000-4000-8000-000000000001",
         };
         let effective = Places::new().environment(&setting.variable, text).load();
         assert_eq!(effective.origin(&setting.name), &Origin::Environment(setting.variable.clone()));
@@ -456,6 +457,12 @@ fn a_wrong_value_is_refused_in_one_sentence() {
         ("ENDO_BUS_KIND", "nats", "`bus.kind` must be one of \"embedded\", \"meshblu\", not \"nats\""),
         ("ENDO_EGRESS_ALLOW_LOOPBACK", "yes", "`egress.allow_loopback` must be true or false, not \"yes\""),
         ("ENDO_SOURCE_HOSTS", "[1, 2]", "`source.hosts` must be a list of texts, not [1, 2]"),
+        (
+            "ENDO_BUS_REGISTRARS",
+            "9B2F1C04-5A6D-4F3E-8C7B-0D1E2F3A4B5C, alice",
+            "`bus.registrars` must be a list of uuids of devices, such as 9b2f1c04-5a6d-4f3e-8c7b-0d1e2f3a4b5c, not \
+             [\"9B2F1C04-5A6D-4F3E-8C7B-0D1E2F3A4B5C\", \"alice\"]",
+        ),
     ] {
         let refusal = Places::new().environment(variable, text).refusal();
         assert_eq!(refusal, format!("{variable}: {sentence}"));

@@ -23,7 +23,8 @@ impl Registration {
         match (&*config.registrars, config.anonymous_registration) {
             ([], true) => Self::ByAnybody,
             ([], false) => Self::ByDevices,
-            (named, _) => Self::By(named.iter().map(|uuid| uuid.as_str().into()).collect()),
+            // The bus writes uuids in small letters; operators may copy them from where capitals stand (RFC 9562, 4).
+            (named, _) => Self::By(named.iter().map(|uuid| uuid.to_ascii_lowercase().into()).collect()),
         }
     }
 }
