@@ -95,9 +95,12 @@ fn is_uuid(text: &str) -> bool {
     parts.iter().map(|part| part.len()).eq([8, 4, 4, 4, 12]) && parts.iter().all(is_hex)
 }
 
-/// A bare word that is no level would be taken for the name of a part, and silence all others.
+/// A bare word that is no level would be taken for the name of a part, and silence all others; a part without any text for
+/// `error`.
 fn is_log_filter(text: &str) -> bool {
-    let known = |part: &str| part.contains(['=', '[']) || part.trim().parse::<LevelFilter>().is_ok();
+    let known = |part: &str| {
+        part.contains(['=', '[']) || !part.trim().is_empty() && part.trim().parse::<LevelFilter>().is_ok()
+    };
     text.split(',').all(known) && EnvFilter::builder().parse(text).is_ok()
 }
 

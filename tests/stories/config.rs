@@ -182,6 +182,26 @@ fn an_empty_variable_sets_nothing() {
 }
 
 #[test]
+fn an_empty_text_anywhere_else_is_an_error_and_only_a_list_may_be_empty() {
+    for setting in Catalogue::new().iter() {
+        let places = Places::new().flag("--set", &setting.name, "");
+        let is_list = matches!(setting.kind, Kind::List | Kind::Uuids | Kind::OneOrMore);
+        assert_eq!(load(&places.sources).is_ok(), is_list, "{}", setting.name);
+    }
+    for line in
+        ["log.level = \"\"", "source.name = \"\"", "source.profile_id = \"\"", "source.base_url = \"\""]
+    {
+        let name = line.split(' ').next().unwrap();
+        let refusal = Places::new().file(line).refusal();
+        assert!(refusal.contains(&format!("`{name}` must be ")), "{refusal}");
+    }
+    let level = Places::new().flag("--set", "log.level", "").refusal();
+    let expected =
+        "`log.level` must be a level such as info, or levels such as info,endo::bus=debug, not \"\"";
+    assert_eq!(level, format!("--set: {expected}"));
+}
+
+#[test]
 fn the_data_directory_follows_the_xdg_base_directories() {
     let places = |name: &str, value: &str| {
         let sources = Sources { environment: vec![(name.into(), value.into())], ..Sources::default() };
@@ -479,6 +499,8 @@ fn addresses_urls_and_levels_are_checked_before_anything_starts() {
         ("ENDO_SOURCE_BASE_URL", "/users"),
         ("ENDO_LOG_LEVEL", "verbose"),
         ("ENDO_LOG_LEVEL", "endo=loud"),
+        ("ENDO_LOG_LEVEL", " "),
+        ("ENDO_LOG_LEVEL", "info,,debug"),
     ] {
         let places = Places::new().environment(variable, text);
         assert!(matches!(load(&places.sources), Err(ConfigError::Value { .. })), "{variable}={text}");
