@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{FirstOwner, Gateway, GatewayError, url_of};
+use super::{FirstOwner, Gateway, GatewayError, in_the_clear, url_of};
 use crate::bus::Login;
 use crate::dispatch::{Desk, Exchange};
 use crate::http::{
@@ -58,6 +58,7 @@ impl Gateway {
         address: SocketAddr,
         bus: Option<SocketAddr>,
     ) -> Result<Entrance, GatewayError> {
+        in_the_clear::warn(&self.config);
         let service_url = self.look(&url_of(address)).service_url;
         let (clock, random) = (&self.ambient.clock, &self.ambient.random);
         let owner = self.owner.as_ref().filter(|_| address.ip().is_loopback());

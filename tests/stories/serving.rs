@@ -225,6 +225,20 @@ fn the_start_names_the_address_that_others_know_and_says_where_they_cannot_sign_
 }
 
 #[test]
+fn the_start_warns_of_addresses_at_which_browsers_are_overheard() {
+    let shell = Shell::with_key();
+    let warns = |public: &str, bus: &str, settings: &str| {
+        let set = [format!("listen.public_url={public}"), format!("bus.oauth_url={bus}")];
+        let mut served = shell.serve(&[&set[0], &set[1], "source.redirect_url=http://localhost:8080/x"]);
+        served.logs(&format!(
+            "WARN endo::gateway::in_the_clear: {settings} sends browsers to another machine by http: "
+        ));
+    };
+    warns("http://127.0.0.1:8080", "http://192.0.2.2:3000", "bus.oauth_url");
+    warns("http://192.0.2.2:8080", "http://bus.example.org", "listen.public_url and bus.oauth_url");
+}
+
+#[test]
 fn nothing_but_what_keeps_something_makes_a_directory_that_is_not_there() {
     let shell = Shell::new();
     for words in [

@@ -5,7 +5,7 @@ use reqwest::Url;
 use super::case::Case;
 use super::finding::{Change, Check};
 use crate::egress::is_this_machine;
-use crate::gateway::leads_nowhere;
+use crate::gateway::{in_the_clear, leads_nowhere};
 
 const NAME: &str = "public url";
 const WHY: &str = "user devices name the schemas of the jobs by it, a Meshblu posts messages to it, and people who \
@@ -48,6 +48,11 @@ pub(super) fn bus_page(case: &Case<'_>) -> Check {
             "set bus.oauth_url to the https address by which others reach the bus, by a proxy that passes the Host header on",
         );
         return Check::wrong(NAME, wrong, WHY, change);
+    }
+    if in_the_clear(case.config).contains(&"bus.oauth_url") {
+        const WHY: &str = "whoever is on the way reads what people sign in with, and can use it";
+        let change = Change::operator("put TLS there, and set bus.oauth_url to the https address");
+        return Check::wrong(NAME, "bus.oauth_url is http, and of another machine", WHY, change);
     }
     match set {
         Some(place) => Check::well(NAME, format!("at {place}")),

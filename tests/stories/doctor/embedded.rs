@@ -149,6 +149,10 @@ fn a_public_address_without_one_of_the_bus_s_page_keeps_people_elsewhere_out() {
     }
     set("oauth_url = \"https://bus.example.org\"\n");
     assert!(ended(&shell.run(&["doctor"]), Exit::Ok));
+    set("oauth_url = \"http://192.0.2.2:3000\"\n");
+    let output = shell.run(&["doctor"]);
+    let wrong = "wrong bus sign-in        bus.oauth_url is http, and of another machine";
+    assert!(ended(&output, Exit::Unwell) && stdout(&output).contains(wrong), "{output:?}");
 }
 
 #[tokio::test]
