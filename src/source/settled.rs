@@ -10,6 +10,7 @@ use super::provider::Provider;
 use super::realm::Realm;
 use crate::config::{self, SourceKind};
 use crate::egress::{Egress, HostList, Url};
+use crate::legible::{self, BadName};
 
 /// The API that the credentials are for, and how they come about.
 #[derive(Debug)]
@@ -66,6 +67,9 @@ pub enum SourceError {
     /// An address is not one that secrets may be sent to.
     #[error("`{0}` must be a URL with https, or with http on this machine")]
     Address(&'static str),
+    /// The API cannot be called so.
+    #[error("`source.name`: {0}")]
+    Name(BadName),
     /// An entry of a list is not written as it must be.
     #[error("`{setting}`: {entry:?} is not {expected}")]
     Entry {
@@ -84,6 +88,7 @@ impl Source {
     /// # Errors
     /// [`SourceError`], one sentence for the operator.
     pub fn settle(settings: &config::Source, catalogue: &Catalogue) -> Result<Self, SourceError> {
+        settings.name.as_deref().map_or(Ok(()), check_name)?;
         let provider = provider(settings, catalogue)?;
         let (base_url, hosts) = api(settings, provider)?;
         let way = match settings.kind {
@@ -143,6 +148,12 @@ impl Source {
             Way::Passthru | Way::Static => None,
         }
     }
+}
+
+/// It stays as it is written: device types carry it, and those that are stored do already.
+fn check_name(name: &str) -> Result<(), SourceError> {
+    let seen = legible::check(name).map_err(BadName::from);
+    seen.and_then(|()| legible::given(name)).map(drop).map_err(SourceError::Name)
 }
 
 /// The provider that the settings name; `github` where they name none and spell out none either.

@@ -36,7 +36,7 @@ const ROOMS: &[(&str, Imports)] = &[
         "bus",
         These(&["connection", "lately", "legible", "message", "negotiation", "signature", "store", "egress"]),
     ),
-    ("source", These(&["message", "vault", "store", "egress"])),
+    ("source", These(&["legible", "message", "vault", "store", "egress"])),
     ("credentials", These(&["lately", "message", "paging", "queueing", "bus", "vault", "source", "store"])),
     ("job", These(&["message", "vault", "egress", "signature"])),
     ("jobs", These(&["job"])),

@@ -146,6 +146,18 @@ fn what_is_missing_or_cannot_be_meant_is_refused_in_one_sentence() {
 }
 
 #[test]
+fn a_name_that_people_cannot_read_is_refused() {
+    for (name, sentence) in [
+        (" ", "a name has 1 to 100 characters, and not blanks alone"),
+        ("ac\tme", "its character 3, U+0009, shows nothing or turns the direction of text; leave it out"),
+        ("acme\n", "its character 5, U+000A, shows nothing or turns the direction of text; leave it out"),
+    ] {
+        let refusal = settle(&config::Source { name: Some(name.to_owned()), ..spelled_out() }).unwrap_err();
+        assert_eq!(refusal, format!("`source.name`: {sentence}"));
+    }
+}
+
+#[test]
 fn no_address_of_the_catalogue_is_used_beside_one_of_the_settings() {
     let settings = config::Source { provider: Some("github".to_owned()), ..spelled_out() };
     let oauth2 = format!("{:?}", settle(&settings).unwrap().oauth2().unwrap());
