@@ -9,6 +9,7 @@ use super::operation::{Letter, LetterRow, Operation};
 use super::pages::Pages;
 use super::{CommandError, json_lines, reach, table};
 use crate::config::Config;
+use crate::legible::marked;
 
 /// What `endo dead-letters` can do.
 #[derive(Debug, Subcommand)]
@@ -75,5 +76,6 @@ async fn replay(id: &str, config: &Config, out: &mut dyn Write) -> Result<(), Co
     } else {
         "it will be tried again"
     };
-    Ok(writeln!(out, "{}: {what}", row.id)?)
+    // Whoever posted the message chose its id.
+    Ok(writeln!(out, "{}: {what}", marked(row.id.as_str()))?)
 }

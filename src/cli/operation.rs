@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::doctor::Change;
 use crate::credentials::Receipt;
+use crate::legible::marked;
 use crate::message::{DeliveryId, DeviceUuid};
 use crate::paging::Page;
 
@@ -339,7 +340,7 @@ pub(super) enum OperationError {
     Forgotten(DeviceUuid),
     #[error("{0} is not a user device of this gateway; `endo devices ls` lists them")]
     UnknownDevice(DeviceUuid),
-    #[error("there is no dead letter {0}; `endo dead-letters ls` lists them")]
+    #[error("there is no dead letter {}; `endo dead-letters ls` lists them", marked(.0.as_str()))]
     UnknownDeadLetter(DeliveryId),
     #[error(
         "this gateway signs nobody in by a link: others can reach it, or it has no first owner. Sign in with the bus, at its \

@@ -420,18 +420,21 @@ async fn a_device_that_would_not_hear_the_reply_sends_nothing() {
 
 /// Leaves as many dead letters, `d-1` and so on, in the shell's data directory.
 async fn leave_dead_letters(shell: &Shell, many: i64) {
+    leave_dead_letters_called(shell, (1..=many).map(|number| format!("d-{number}")).collect()).await;
+}
+
+/// Leaves a dead letter for each of these delivery ids in the shell's data directory.
+async fn leave_dead_letters_called(shell: &Shell, ids: Vec<String>) {
     let store = store::open(&shell.data());
-    let give_up = |transaction: &Transaction<'_>, number: i64| {
-        let delivery = NewDelivery {
-            work: Work::Webhook,
-            body: r#"{"z": 1, "a": 2}"#.to_owned(),
-            ..store::delivery(&format!("d-{number}"))
-        };
+    let give_up = |transaction: &Transaction<'_>, number: i64, id: &str| {
+        let body = r#"{"z": 1, "a": 2}"#.to_owned();
+        let delivery = NewDelivery { work: Work::Webhook, body, ..store::delivery(id) };
         transaction.accept(&delivery, Timestamp::from_millis(0))?;
         transaction.give_up(number, &Death::of("timeout", Timestamp::from_millis(60_000)))
     };
-    let give_all_up =
-        move |transaction: &Transaction<'_>| (1..=many).try_for_each(|number| give_up(transaction, number));
+    let give_all_up = move |transaction: &Transaction<'_>| {
+        (1..).zip(&ids).try_for_each(|(number, id)| give_up(transaction, number, id))
+    };
     store.write::<_, StoreError, _>(give_all_up).await.unwrap();
 }
 
@@ -452,6 +455,28 @@ async fn a_dead_letter_can_be_seen_and_tried_again() {
     assert_eq!(stdout(&output), "d-1: it will be tried again\n");
     let output = shell.run(&["dead-letters", "ls", "--json"]);
     assert_eq!(stdout(&output), "");
+}
+
+/// Whoever posts a message chooses its delivery id.
+#[tokio::test]
+async fn a_dead_letter_is_listed_in_its_columns_whatever_its_id_holds() {
+    let shell = Shell::with_key();
+    let id = "d-\t1\u{202e}\n";
+    leave_dead_letters_called(&shell, vec![id.to_owned()]).await;
+    let output = shell.run(&["dead-letters", "ls"]);
+    let lines: Vec<_> = stdout(&output).lines().collect();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(
+        lines[1].starts_with("d-?1??    webhook  ") && lines[0].starts_with("DELIVERY  WORK     "),
+        "{lines:?}"
+    );
+    let output = shell.run(&["dead-letters", "ls", "--json"]);
+    let row: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(row["id"], id, "programs get it as it is");
+    let output = shell.run(&["dead-letters", "replay", id]);
+    assert_eq!(stdout(&output), "d-?1??: it will be tried again\n");
+    let output = shell.run(&["dead-letters", "show", id]);
+    assert!(stderr(&output).starts_with("endo: there is no dead letter d-?1??; "), "{}", stderr(&output));
 }
 
 #[tokio::test]
