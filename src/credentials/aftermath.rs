@@ -9,8 +9,8 @@ use tokio::sync::watch;
 use tokio::task::{Id, JoinSet};
 use tokio::time::sleep;
 
+use super::hindrance::STILL_AT_IT;
 use super::rounds::BETWEEN;
-use super::telling::STILL_AT_IT;
 use super::{CredentialsDevices, CredentialsError};
 use crate::ambient::{Look, Timestamp};
 use crate::store::{Due, StoreError, Transaction, View};

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::bind::subscription;
 use super::on_embedded::update_itself;
-use super::receipt::{By, Fate, Receipt, amend};
+use super::receipt::{Fate, Receipt, amend};
+use super::revoker::By;
 use super::{CredentialsDevices, CredentialsError};
 use crate::ambient::{Backoff, Timestamp};
 use crate::bus::Bus;

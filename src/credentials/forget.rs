@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::api_answer::{ApiAnswer, ApiVerdict};
 use super::before::Past;
 use super::forgotten::LastOwners;
 use super::in_use::{
@@ -9,8 +10,9 @@ use super::in_use::{
 };
 use super::on_embedded::update_itself;
 use super::open::stored_record;
-use super::receipt::{Act, ApiAnswer, ApiVerdict, By, Fate, Matter, Receipt, Revoker};
+use super::receipt::{Act, Fate, Matter, Receipt};
 use super::revoke::{Cutting, NOT_ON_THIS_BUS, note_chores};
+use super::revoker::{By, Revoker};
 use super::{Account, CredentialsDevices, CredentialsError, Owned};
 use crate::bus::embedded::{Caller, EmbeddedBus};
 use crate::message::DeviceUuid;

@@ -1,9 +1,10 @@
 //! An owner gives up the management; the credentials and his devices stay.
 
 use super::owned::is_among;
-use super::receipt::{Act, By, Fate, Matter, Receipt};
+use super::receipt::{Act, Fate, Matter, Receipt};
 use super::reseal::Successor;
 use super::revoke::note_chores;
+use super::revoker::By;
 use super::{CredentialsDevices, CredentialsError, Owned};
 use crate::bus::Login;
 use crate::message::DeviceUuid;

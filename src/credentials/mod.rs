@@ -1,6 +1,7 @@
 //! The life of a credentials device: made from an account's secret, bound to user devices, opened, revoked.
 
 mod aftermath;
+mod api_answer;
 mod arrivals;
 mod as_it_stands;
 mod asked_lately;
@@ -18,6 +19,7 @@ mod forget;
 mod forgotten;
 mod half_made;
 mod held_tokens;
+mod hindrance;
 mod in_use;
 mod incoming;
 mod judgement;
@@ -46,6 +48,7 @@ mod rekey;
 mod renewal;
 mod reseal;
 mod revoke;
+mod revoker;
 mod rounds;
 mod said_refused;
 mod state;
@@ -59,6 +62,7 @@ mod user_devices;
 mod uses;
 
 pub use crate::source::renewal::{Health, Renewed, Standing};
+pub use api_answer::{ApiAnswer, ApiVerdict};
 pub use arrivals::Arrival;
 pub use bind::{BoundDevice, NewUserDevice, UserDeviceLook};
 pub use credentials_devices::{CredentialsDevices, Ground, Sealing};
@@ -69,10 +73,11 @@ use on_meshblu::login_in;
 pub use open::OpenRecord;
 pub use owned::Owned;
 pub use possession::{Possession, Typist};
-pub use receipt::{Act, ApiAnswer, ApiVerdict, By, Fate, Matter, Part, Receipt, Revoker};
+pub use receipt::{Act, Fate, Matter, Part, Receipt};
 pub use receipts::Receipts;
 pub use rekey::Rekeyed;
 pub use revoke::Cut;
+pub use revoker::{By, Revoker};
 pub use state::{State, Words};
 pub use strays::Unnoted;
 pub use summary::Summary;

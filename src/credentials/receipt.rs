@@ -3,71 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::CredentialsError;
+use super::api_answer::{ApiAnswer, ApiVerdict};
+use super::revoker::By;
 use crate::ambient::Timestamp;
-use crate::bus::Login;
 use crate::message::DeviceUuid;
 use crate::store::{Errand, ErrandKind, StoreError, StoredReceipt, Transaction};
-
-/// Who ends something.
-#[derive(Clone, Debug)]
-pub enum Revoker {
-    /// An owner, with the login that was shown; on a bus elsewhere it takes away what is the owner's own to take.
-    Owner(Login),
-    /// Whoever runs the gateway.
-    Operator,
-}
-
-impl Revoker {
-    /// As receipts name it.
-    pub(super) fn by(&self) -> By {
-        match self {
-            Self::Owner(login) => By::Owner(login.uuid.clone()),
-            Self::Operator => By::Operator,
-        }
-    }
-
-    pub(super) fn login(&self) -> Option<&Login> {
-        match self {
-            Self::Owner(login) => Some(login),
-            Self::Operator => None,
-        }
-    }
-}
-
-/// Who ended something.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "String", into = "String")]
-pub enum By {
-    /// This device, as an owner.
-    Owner(DeviceUuid),
-    /// Whoever runs the gateway.
-    Operator,
-}
-
-/// How receipts name whoever runs the gateway.
-const OPERATOR: &str = "operator";
-
-impl By {
-    /// The word that receipts have for it: a device, or `operator`.
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::Owner(owner) => owner.as_str(),
-            Self::Operator => OPERATOR,
-        }
-    }
-}
-
-impl From<String> for By {
-    fn from(word: String) -> Self {
-        if word == OPERATOR { Self::Operator } else { Self::Owner(word.into()) }
-    }
-}
-
-impl From<By> for String {
-    fn from(by: By) -> Self {
-        by.as_str().to_owned()
-    }
-}
 
 /// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -158,76 +98,6 @@ pub struct Part {
 impl Part {
     fn is_awaited_renewal(&self) -> bool {
         self.what == Matter::Renewal && self.fate == Fate::Pending
-    }
-}
-
-/// What the API answered to the end of a secret.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ApiVerdict {
-    /// It was not asked yet, or did not answer yet.
-    Pending,
-    /// The secret is over there.
-    Revoked,
-    /// It does not know the secret, or not any more.
-    Unknown,
-    /// It has no way to end a secret.
-    Impossible,
-    /// It was not told, because that would end tokens that are in use, or may.
-    Spared,
-    /// It gave no answer within a day.
-    Unanswered,
-    /// It was not asked within a day.
-    Unasked,
-    /// The secret is of another API than the gateway is for, which it does not speak to.
-    OtherApi,
-}
-
-impl ApiVerdict {
-    /// The word that receipts have for it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Revoked => "revoked",
-            Self::Unknown => "unknown",
-            Self::Impossible => "impossible",
-            Self::Spared => "spared",
-            Self::Unanswered => "unanswered",
-            Self::Unasked => "unasked",
-            Self::OtherApi => "other-api",
-        }
-    }
-}
-
-/// The same, with its time.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ApiAnswer {
-    /// What it came to.
-    pub verdict: ApiVerdict,
-    /// When.
-    pub at: String,
-    /// Why it was not asked, or not yet; fixed texts only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub why: Option<String>,
-}
-
-impl ApiAnswer {
-    pub(super) fn new(verdict: ApiVerdict, now: Timestamp) -> Self {
-        Self { verdict, at: now.iso_seconds(), why: None }
-    }
-
-    pub(super) fn spared(why: &str, now: Timestamp) -> Self {
-        Self { why: Some(why.to_owned()), ..Self::new(ApiVerdict::Spared, now) }
-    }
-
-    /// Whether something may live on that nobody tells the API of any more.
-    fn may_leave_some(&self) -> bool {
-        match self.verdict {
-            ApiVerdict::Pending | ApiVerdict::Revoked => false,
-            ApiVerdict::Unknown => self.why.is_some(),
-            _ => true,
-        }
     }
 }
 

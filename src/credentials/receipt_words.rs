@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::receipt::{Act, ApiAnswer, ApiVerdict, Fate, Matter, Part};
+use super::api_answer::{ApiAnswer, ApiVerdict};
+use super::receipt::{Act, Fate, Matter, Part};
 
 impl fmt::Display for Part {
     /// `the right of DEVICE ended`, and why it did not where it stayed.

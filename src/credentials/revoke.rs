@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::bind::subscription;
-use super::receipt::{Act, Fate, Matter, Receipt, Revoker};
+use super::receipt::{Act, Fate, Matter, Receipt};
+use super::revoker::Revoker;
 use super::{CredentialsDevices, CredentialsError, Owned};
 use crate::ambient::Timestamp;
 use crate::bus::Bus;

@@ -2,8 +2,9 @@
 //! them, so they end at the API by the same errand as the one that they were to take the place of.
 
 use super::CredentialsDevices;
+use super::api_answer::{ApiAnswer, ApiVerdict};
 use super::in_use::GOES_ON;
-use super::receipt::{Act, ApiAnswer, ApiVerdict, Fate, Matter, Part, Receipt, amend};
+use super::receipt::{Act, Fate, Matter, Part, Receipt, amend};
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 use crate::source::renewal::{CameTo, Outcome, Sending, Stranded, is_answer_lost};

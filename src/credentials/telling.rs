@@ -1,12 +1,11 @@
 //! Telling the API that a secret is over: from a sealed copy, which is erased once it answered, and after a day at the latest.
 
-use std::time::Duration;
-
+use super::api_answer::{ApiAnswer, ApiVerdict};
 use super::arrivals::{Ends, Trait};
-use super::errands::PAUSES;
+use super::hindrance::{Hindrance, LONGEST, STILL_AT_IT};
 use super::in_use::tokens_of;
 use super::judgement::{Judge, Judgement};
-use super::receipt::{ApiAnswer, ApiVerdict, amend};
+use super::receipt::amend;
 use super::stranded::came_of;
 use super::strays::whose;
 use super::{CredentialsDevices, CredentialsError};
@@ -18,116 +17,9 @@ use crate::store::{Erased, QueuedRevocation, StoreError, StoredRecord, Transacti
 use crate::telemetry::with_causes;
 use crate::vault::{Credentials, ResourceOwnerId, SealedText};
 
-/// The longest that a sealed copy waits for the API.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// When it is looked again whether a sign-in is over that may concern what is to end, or a renewal.
-const MOMENT: Duration = Duration::from_secs(1);
-/// How long is left alone what nobody can tell.
-const UNTOLD: Duration = Duration::from_secs(60);
-/// How long is left alone what does not open; other keys may come.
-const UNOPENED: Duration = Duration::from_secs(3600);
-/// How long an API may still be at what it was asked and nobody waits for; longer than an answer may take.
-pub(super) const STILL_AT_IT: Duration = Duration::from_secs(60);
-
 /// Why it may be that not all is over of what the API does not know.
 const SPENT: &str = "one who asked it to end them before may have renewed them for that, and what came of it may live on; look \
                      at the API, and end there what is left";
-
-/// Why the API did not answer for now.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Hindrance {
-    /// A sign-in is under way that brings the same tokens, or is by the same account, or may be.
-    SignIn,
-    /// A renewal is under way, and nobody knows yet what to ask.
-    Renewal,
-    /// The answer to a renewal was lost, and what a sign-in brought may be what was in it.
-    Doubt,
-    /// Nobody can tell whether the tokens are in use.
-    Untold,
-    /// The sealed copy does not open.
-    Unopened,
-    /// The copy waited for too long.
-    TooLate,
-    /// It was asked, and did not say anything when somebody signed in who waited for that long enough.
-    LetGo,
-    /// It was asked, and does not say anything.
-    Silence,
-    /// It was asked, and did not do it.
-    Failure,
-    /// It was asked, and answered with a page for people.
-    Page,
-    /// The gateway is for another API now.
-    OtherApi,
-    /// The gateway has no way to ask now.
-    NoWay,
-    /// It does not wait any more: a sign-in came to hold it.
-    TakenUp,
-}
-
-impl Hindrance {
-    /// What people can be told of it.
-    fn why(self) -> Option<&'static str> {
-        match self {
-            Self::TooLate | Self::Silence | Self::Failure | Self::TakenUp => None,
-            Self::SignIn => {
-                Some("a sign-in is under way that may bring the same tokens, or be by the same account")
-            }
-            Self::Renewal => Some("a renewal is under way that may bring more tokens"),
-            Self::Doubt => Some("the answer to a renewal was lost, and the tokens may be what was in it"),
-            Self::Untold => Some("it could not be found out whether the tokens are in use here"),
-            Self::Unopened => Some("none of the gateway's keys opens the sealed copy of the tokens"),
-            Self::LetGo => Some(
-                "somebody signed in while it did not answer; what it does all the same may end what they signed in for, so \
-                 that is looked at in a minute",
-            ),
-            Self::Page => Some(
-                "it answered with a page for people, as at a wrong address; the operator compares source.revocation_url with \
-                 what the API documents",
-            ),
-            Self::OtherApi => Some(
-                "the settings of this gateway name another one; if they name it again within a day, it is told",
-            ),
-            Self::NoWay => Some(
-                "the settings of this gateway give it no way to do that; if they do within a day, it is told",
-            ),
-        }
-    }
-
-    /// Whether the API was asked.
-    fn is_asked(self) -> bool {
-        matches!(self, Self::LetGo | Self::Silence | Self::Failure | Self::Page)
-    }
-
-    /// Whether the API may still be at what it was asked.
-    fn rests(self) -> bool {
-        matches!(self, Self::LetGo | Self::Silence)
-    }
-
-    /// How long it is left alone that was asked so often before.
-    fn pause(self, attempts: u32) -> Duration {
-        match self {
-            Self::SignIn | Self::Renewal => MOMENT,
-            Self::Doubt | Self::Untold => UNTOLD,
-            Self::Unopened => UNOPENED,
-            Self::LetGo => STILL_AT_IT,
-            Self::Silence => PAUSES.after(attempts).max(STILL_AT_IT),
-            Self::Failure | Self::Page => PAUSES.after(attempts),
-            // The settings are others after a start at the soonest.
-            Self::OtherApi | Self::NoWay | Self::TooLate | Self::TakenUp => LONGEST,
-        }
-    }
-
-    /// What it comes to where it lasts for too long.
-    fn verdict(self, was_asked: bool) -> ApiVerdict {
-        match self {
-            Self::OtherApi => ApiVerdict::OtherApi,
-            Self::NoWay => ApiVerdict::Impossible,
-            _ if was_asked || self.is_asked() => ApiVerdict::Unanswered,
-            _ => ApiVerdict::Unasked,
-        }
-    }
-}
 
 impl CredentialsDevices {
     /// The same, which tells `client` of secrets that are over.

@@ -1,0 +1,75 @@
+//! What an API answered to the end of a secret, as receipts keep it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ambient::Timestamp;
+
+/// What the API answered to the end of a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ApiVerdict {
+    /// It was not asked yet, or did not answer yet.
+    Pending,
+    /// The secret is over there.
+    Revoked,
+    /// It does not know the secret, or not any more.
+    Unknown,
+    /// It has no way to end a secret.
+    Impossible,
+    /// It was not told, because that would end tokens that are in use, or may.
+    Spared,
+    /// It gave no answer within a day.
+    Unanswered,
+    /// It was not asked within a day.
+    Unasked,
+    /// The secret is of another API than the gateway is for, which it does not speak to.
+    OtherApi,
+}
+
+impl ApiVerdict {
+    /// The word that receipts have for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Revoked => "revoked",
+            Self::Unknown => "unknown",
+            Self::Impossible => "impossible",
+            Self::Spared => "spared",
+            Self::Unanswered => "unanswered",
+            Self::Unasked => "unasked",
+            Self::OtherApi => "other-api",
+        }
+    }
+}
+
+/// The same, with its time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ApiAnswer {
+    /// What it came to.
+    pub verdict: ApiVerdict,
+    /// When.
+    pub at: String,
+    /// Why it was not asked, or not yet; fixed texts only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+impl ApiAnswer {
+    pub(super) fn new(verdict: ApiVerdict, now: Timestamp) -> Self {
+        Self { verdict, at: now.iso_seconds(), why: None }
+    }
+
+    pub(super) fn spared(why: &str, now: Timestamp) -> Self {
+        Self { why: Some(why.to_owned()), ..Self::new(ApiVerdict::Spared, now) }
+    }
+
+    /// Whether something may live on that nobody tells the API of any more.
+    pub(super) fn may_leave_some(&self) -> bool {
+        match self.verdict {
+            ApiVerdict::Pending | ApiVerdict::Revoked => false,
+            ApiVerdict::Unknown => self.why.is_some(),
+            _ => true,
+        }
+    }
+}
