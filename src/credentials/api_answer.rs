@@ -20,6 +20,8 @@ pub enum ApiVerdict {
     Spared,
     /// It gave no answer within a day.
     Unanswered,
+    /// It answered, but did not end it within a day.
+    Undone,
     /// It was not asked within a day.
     Unasked,
     /// The secret is of another API than the gateway is for, which it does not speak to.
@@ -36,6 +38,7 @@ impl ApiVerdict {
             Self::Impossible => "impossible",
             Self::Spared => "spared",
             Self::Unanswered => "unanswered",
+            Self::Undone => "undone",
             Self::Unasked => "unasked",
             Self::OtherApi => "other-api",
         }
@@ -53,15 +56,29 @@ pub struct ApiAnswer {
     /// Why it was not asked, or not yet; fixed texts only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
+    /// What it answered last, where that ended nothing: a fixed text with what is harmless of the API's own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said: Option<String>,
 }
 
 impl ApiAnswer {
     pub(super) fn new(verdict: ApiVerdict, now: Timestamp) -> Self {
-        Self { verdict, at: now.iso_seconds(), why: None }
+        Self { verdict, at: now.iso_seconds(), why: None, said: None }
     }
 
     pub(super) fn spared(why: &str, now: Timestamp) -> Self {
         Self { why: Some(why.to_owned()), ..Self::new(ApiVerdict::Spared, now) }
+    }
+
+    /// This, after what was known until then: why it was not asked, and what it said, stay where this does not tell.
+    pub(super) fn after(self, known: Option<Self>) -> Self {
+        let (why, said) = known.map_or((None, None), |known| (known.why, known.said));
+        let verdict = match self.verdict {
+            ApiVerdict::Unanswered if said.is_some() => ApiVerdict::Undone,
+            verdict => verdict,
+        };
+        let why = self.why.or(why.filter(|_| verdict == ApiVerdict::Unasked));
+        Self { verdict, why, said: said.filter(|_| verdict == ApiVerdict::Undone), ..self }
     }
 
     /// Whether something may live on that nobody tells the API of any more.

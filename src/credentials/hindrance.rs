@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::api_answer::ApiVerdict;
 use super::errands::PAUSES;
+use crate::source::oauth2::OAuthError;
 
 /// The longest that a sealed copy waits for the API.
 pub(super) const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
@@ -17,8 +18,10 @@ const UNOPENED: Duration = Duration::from_secs(3600);
 /// How long an API may still be at what it was asked and nobody waits for; longer than an answer may take.
 pub(super) const STILL_AT_IT: Duration = Duration::from_secs(60);
 
-/// Why the API did not answer for now.
-#[derive(Clone, Copy, PartialEq, Eq)]
+const A_PAGE: &str = "a page for people, as at a wrong address; the operator compares source.revocation_url with what the API documents";
+
+/// Why the API did not end it for now.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Hindrance {
     /// A sign-in is under way that brings the same tokens, or is by the same account, or may be.
     SignIn,
@@ -36,10 +39,10 @@ pub(super) enum Hindrance {
     LetGo,
     /// It was asked, and does not say anything.
     Silence,
-    /// It was asked, and did not do it.
+    /// It cannot be reached.
     Failure,
-    /// It was asked, and answered with a page for people.
-    Page,
+    /// It was asked, and answered this, by which nothing ended.
+    Refusal(String),
     /// The gateway is for another API now.
     OtherApi,
     /// The gateway has no way to ask now.
@@ -50,9 +53,9 @@ pub(super) enum Hindrance {
 
 impl Hindrance {
     /// What people can be told of it.
-    pub(super) fn why(self) -> Option<&'static str> {
+    pub(super) fn why(&self) -> Option<&'static str> {
         match self {
-            Self::TooLate | Self::Silence | Self::Failure | Self::TakenUp => None,
+            Self::TooLate | Self::Silence | Self::Failure | Self::Refusal(_) | Self::TakenUp => None,
             Self::SignIn => {
                 Some("a sign-in is under way that may bring the same tokens, or be by the same account")
             }
@@ -64,10 +67,6 @@ impl Hindrance {
                 "somebody signed in while it did not answer; what it does all the same may end what they signed in for, so \
                  that is looked at in a minute",
             ),
-            Self::Page => Some(
-                "it answered with a page for people, as at a wrong address; the operator compares source.revocation_url with \
-                 what the API documents",
-            ),
             Self::OtherApi => Some(
                 "the settings of this gateway name another one; if they name it again within a day, it is told",
             ),
@@ -77,37 +76,64 @@ impl Hindrance {
         }
     }
 
+    /// What the API answered.
+    pub(super) fn said(&self) -> Option<&str> {
+        match self {
+            Self::Refusal(said) => Some(said),
+            _ => None,
+        }
+    }
+
     /// Whether the API was asked.
-    pub(super) fn is_asked(self) -> bool {
-        matches!(self, Self::LetGo | Self::Silence | Self::Failure | Self::Page)
+    fn is_asked(&self) -> bool {
+        matches!(self, Self::LetGo | Self::Silence | Self::Failure | Self::Refusal(_))
     }
 
     /// Whether the API may still be at what it was asked.
-    pub(super) fn rests(self) -> bool {
+    pub(super) fn rests(&self) -> bool {
         matches!(self, Self::LetGo | Self::Silence)
     }
 
     /// How long it is left alone that was asked so often before.
-    pub(super) fn pause(self, attempts: u32) -> Duration {
+    pub(super) fn pause(&self, attempts: u32) -> Duration {
         match self {
             Self::SignIn | Self::Renewal => MOMENT,
             Self::Doubt | Self::Untold => UNTOLD,
             Self::Unopened => UNOPENED,
             Self::LetGo => STILL_AT_IT,
             Self::Silence => PAUSES.after(attempts).max(STILL_AT_IT),
-            Self::Failure | Self::Page => PAUSES.after(attempts),
+            Self::Failure | Self::Refusal(_) => PAUSES.after(attempts),
             // The settings are others after a start at the soonest.
             Self::OtherApi | Self::NoWay | Self::TooLate | Self::TakenUp => LONGEST,
         }
     }
 
     /// What it comes to where it lasts for too long.
-    pub(super) fn verdict(self, was_asked: bool) -> ApiVerdict {
+    pub(super) fn verdict(&self, was_asked: bool) -> ApiVerdict {
         match self {
             Self::OtherApi => ApiVerdict::OtherApi,
             Self::NoWay => ApiVerdict::Impossible,
             _ if was_asked || self.is_asked() => ApiVerdict::Unanswered,
             _ => ApiVerdict::Unasked,
         }
+    }
+}
+
+impl From<&OAuthError> for Hindrance {
+    fn from(error: &OAuthError) -> Self {
+        let said = match error {
+            error if error.may_be_at_it() => return Self::Silence,
+            OAuthError::NotSent(_) | OAuthError::NoAnswer(_) => return Self::Failure,
+            OAuthError::Refused { error, .. } => format!("the error {error}"),
+            OAuthError::Declined(200..300) => "that it did not do it".to_owned(),
+            OAuthError::Declined(status) | OAuthError::Failed(status) => format!("the status {status}"),
+            OAuthError::Busy { .. } => "that it is to be asked later".to_owned(),
+            OAuthError::Page => A_PAGE.to_owned(),
+            OAuthError::TokenRejected => "that it does not know what it gave a moment ago".to_owned(),
+            OAuthError::InvalidGrant | OAuthError::Unreadable | OAuthError::AccountId(_) => {
+                "what cannot be read".to_owned()
+            }
+        };
+        Self::Refusal(said)
     }
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::CredentialsError;
 use super::api_answer::{ApiAnswer, ApiVerdict};
+use super::hindrance::Hindrance;
 use super::revoker::By;
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
@@ -166,16 +167,17 @@ impl Receipt {
     pub(super) fn answered(&mut self, answer: ApiAnswer, others_wait: bool) {
         let was_bad = self.api.as_ref().is_some_and(ApiAnswer::may_leave_some);
         if !was_bad && (!others_wait || answer.may_leave_some()) {
-            let why = self.api.take().and_then(|known| known.why);
-            let why = why.filter(|_| answer.verdict == ApiVerdict::Unasked);
-            self.api = Some(ApiAnswer { why: answer.why.or(why), ..answer });
+            self.api = Some(answer.after(self.api.take()));
         }
     }
 
-    /// Says why the API cannot be asked now, or that it can.
-    pub(super) fn waits(&mut self, why: Option<&str>) {
+    /// Says why the API cannot be asked now, or that it can, and what it said when it was.
+    pub(super) fn waits(&mut self, hindrance: &Hindrance) {
         if let Some(known) = self.api.as_mut().filter(|known| known.verdict == ApiVerdict::Pending) {
-            known.why = why.map(str::to_owned);
+            known.why = hindrance.why().map(str::to_owned);
+            if let Some(said) = hindrance.said() {
+                known.said = Some(said.to_owned());
+            }
         }
     }
 

@@ -53,12 +53,25 @@ impl ApiAnswer {
                 format!("{}: {why}", self.verdict.sentence(api))
             }
             Some(why) => format!("the API that the tokens are from is still to be told: {why}"),
-            None => self.verdict.sentence(api),
+            None => self.verdict.sentence_of(api, self.said.as_deref()),
         }
     }
 }
 
 impl ApiVerdict {
+    /// The same, with what the API answered last.
+    fn sentence_of(self, api: &str, said: Option<&str>) -> String {
+        match (self, said) {
+            (Self::Pending, Some(said)) => format!("{api} has not ended the tokens yet: it answered {said}"),
+            (Self::Undone, Some(said)) => {
+                format!(
+                    "{api} did not end the tokens within a day; end them there yourself: it answered {said}"
+                )
+            }
+            _ => self.sentence(api),
+        }
+    }
+
     fn sentence(self, api: &str) -> String {
         match self {
             Self::Pending => format!("{api} is still to be told"),
@@ -71,6 +84,9 @@ impl ApiVerdict {
             }
             Self::Spared => format!("{api} was not told, for the sake of tokens that are in use"),
             Self::Unanswered => format!("{api} did not answer within a day; end the tokens there yourself"),
+            Self::Undone => {
+                format!("{api} did not end the tokens within a day; end them there yourself")
+            }
             Self::Unasked => {
                 format!(
                     "{api} was not asked within a day, and is not any more; end the tokens there yourself"

@@ -69,7 +69,7 @@ impl CredentialsDevices {
         let put_off = move |transaction: &Transaction<'_>| {
             transaction.postpone_revocation(revocation.seq, due, hindrance.rests())?;
             match revocation.receipt {
-                Some(receipt) => amend(transaction, receipt, |receipt| receipt.waits(hindrance.why())),
+                Some(receipt) => amend(transaction, receipt, |receipt| receipt.waits(&hindrance)),
                 None => Ok(()),
             }
         };
@@ -278,11 +278,7 @@ fn unanswered(revocation: &QueuedRevocation, error: &OAuthError) -> Hindrance {
         credentials.uuid = %revocation.credentials,
         "the API was not told yet that a secret is over"
     );
-    match error {
-        OAuthError::Page => Hindrance::Page,
-        error if error.may_be_at_it() => Hindrance::Silence,
-        _ => Hindrance::Failure,
-    }
+    Hindrance::from(error)
 }
 
 fn untold(error: CredentialsError) -> Hindrance {

@@ -107,7 +107,7 @@ async fn an_api_that_fails_is_told_again_for_a_day_and_then_the_copy_is_erased()
     office.passes(HOUR);
     let asked = api.seen().len();
     office.does_what_is_due().await;
-    assert_eq!((verdict().await, office.waiting().await.len()), (ApiVerdict::Unanswered, 0));
+    assert_eq!((verdict().await, office.waiting().await.len()), (ApiVerdict::Undone, 0));
     assert_eq!(api.seen().len(), asked, "the copy is not used after its day");
 }
 
@@ -132,7 +132,7 @@ async fn an_api_that_failed_is_told_at_once_where_the_clock_was_set_back_and_no_
             office.does_what_is_due().await;
         }
         let verdict = office.receipts(&credentials).await.remove(0).api.unwrap().verdict;
-        assert_eq!(verdict, if is_back { ApiVerdict::Revoked } else { ApiVerdict::Unanswered });
+        assert_eq!(verdict, if is_back { ApiVerdict::Revoked } else { ApiVerdict::Undone });
         assert!(office.waiting().await.is_empty());
     }
 }
@@ -258,10 +258,46 @@ async fn a_page_for_people_is_no_answer_to_the_end_of_a_token() {
     let told = office.receipts(&credentials).await.remove(0).api.unwrap();
     assert_eq!(told.verdict, ApiVerdict::Pending);
     let said = told.sentence("The API");
-    assert!(said.contains("it answered with a page for people, as at a wrong address"), "{said}");
+    assert!(said.contains("it answered a page for people, as at a wrong address"), "{said}");
     assert_eq!(office.waiting().await.len(), 1);
     office.passes(Duration::from_secs(60));
     office.does_what_is_due().await;
     let told = office.receipts(&credentials).await.remove(0).api.unwrap();
     assert_eq!(told.sentence("The API"), "the tokens are over at The API too");
+}
+
+/// The answers of a day, and what a receipt says of them.
+const REFUSALS: [(u16, &str, &str); 8] = [
+    (401, r#"{"error":"invalid_client"}"#, "the error invalid_client"),
+    (400, r#"{"error":"unsupported_token_type"}"#, "the error unsupported_token_type"),
+    (404, "", "the status 404"),
+    (410, "", "the status 410"),
+    (302, "", "the status 302"),
+    (200, r#"{"ok":false}"#, "that it did not do it"),
+    (500, "", "the status 500"),
+    (429, "", "that it is to be asked later"),
+];
+
+#[tokio::test]
+async fn a_receipt_says_what_the_api_answered_that_ended_nothing_within_a_day() {
+    for (status, text, answer) in REFUSALS {
+        let provider = FakeProvider::start().await;
+        let office = Office::open(provider.settings()).await;
+        let credentials = office.keep(42, "access", "refresh").await;
+        office.forget(&credentials).await;
+        provider.revocation_meets((0..4).map(|_| Answer::new(status, &[], text)));
+        office.does_what_is_due().await;
+        let told = office.receipts(&credentials).await.remove(0).api.unwrap();
+        assert_eq!(told.verdict, ApiVerdict::Pending, "{status}");
+        let sentence = format!("The API has not ended the tokens yet: it answered {answer}");
+        assert_eq!(told.sentence("The API"), sentence);
+        office.passes(24 * HOUR);
+        office.does_what_is_due().await;
+        let told = office.receipts(&credentials).await.remove(0).api.unwrap();
+        assert_eq!((told.verdict, told.said.as_deref()), (ApiVerdict::Undone, Some(answer)));
+        assert!(
+            told.sentence("The API").ends_with(&format!("end them there yourself: it answered {answer}"))
+        );
+        assert!(office.waiting().await.is_empty(), "{status}");
+    }
 }
