@@ -28,5 +28,5 @@ pub use originals::Notice;
 pub use provider::ProviderOf;
 pub use secret::Secret;
 pub use sections::{Config, Github, Jobs, Listen, Log, LogFormat};
-pub use source::{ClientAuthentication, RefreshRetry, RevocationEnds, Source, SourceKind};
+pub use source::{ClientAuthentication, RefreshRetry, RevocationEnds, RevocationWay, Source, SourceKind};
 pub use suggestion::{closest, did_you_mean};

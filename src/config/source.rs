@@ -52,9 +52,12 @@ pub struct Source {
     /// authorization and the profile have to be set too.
     #[schemars(extend("format" = "uri"))]
     pub token_url: Option<String>,
-    /// Where tokens are revoked by RFC 7009.
+    /// Where tokens are revoked, by RFC 7009 unless `revocation_way` says otherwise.
     #[schemars(extend("format" = "uri"))]
     pub revocation_url: Option<String>,
+    /// How tokens are revoked: by `rfc7009`, as `github` and GitHub Enterprise Server have it, by a POST whose `bearer` is the access
+    /// token, or as the provider's entry says, which says nothing of another `revocation_url`.
+    pub revocation_way: RevocationWay,
     /// What a revocation ends: what came of the same `sign_in` alone, of an access token that `token` alone, whatever the
     /// `account` gave this gateway, or as the provider's entry says, which says nothing of another `revocation_url`. Only where
     /// newer sign-ins are left alone is one ended that a newer one took the place of, or that was not kept, unless the answer to
@@ -104,6 +107,21 @@ pub enum ClientAuthentication {
     Basic,
     /// In the body.
     Post,
+}
+
+/// What kind of request revokes tokens at the API.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RevocationWay {
+    /// As the provider's entry says, else as for `rfc7009`.
+    #[default]
+    Provider,
+    /// A POST of each token, by the gateway (RFC 7009).
+    Rfc7009,
+    /// A DELETE with the access token as JSON, by the gateway.
+    Github,
+    /// A POST by whoever carries the access token.
+    Bearer,
 }
 
 /// What a revocation ends at the API (RFC 7009, 2.1).

@@ -104,10 +104,7 @@ impl OAuth2 {
                 &settings.reauthentication,
                 provider.map(|provider| &provider.again),
             )?,
-            revocation: match &settings.revocation_url {
-                Some(url) => Some((RevocationWay::Rfc7009, endpoint("source.revocation_url", url)?)),
-                None => addresses.revocation,
-            },
+            revocation: revocation(settings, addresses.revocation)?,
             revocation_reach: revocation_reach(settings, provider),
             profile: profile(settings, provider)?,
             profile_url: match &settings.profile_url {
@@ -123,6 +120,11 @@ impl OAuth2 {
     /// Whether the provider can be told that a secret is over.
     pub fn can_revoke(&self) -> bool {
         self.revocation.is_some()
+    }
+
+    /// Whether it can be told so of an access token alone: it knows none that ran out, and a refresh token beside that lives on.
+    pub fn revokes_by_access_alone(&self) -> bool {
+        self.revocation.as_ref().is_some_and(|(way, _)| *way != RevocationWay::Rfc7009)
     }
 
     /// Whether it can be told so of one secret without ending newer ones of the same account.
@@ -181,6 +183,29 @@ impl Addresses {
             issuer: None,
         })
     }
+}
+
+/// How and where tokens are revoked. What is known of a provider's way is known of its own address alone.
+fn revocation(
+    settings: &config::Source,
+    known: Option<(RevocationWay, Url)>,
+) -> Result<Option<(RevocationWay, Url)>, SourceError> {
+    let (way, url) = match (&settings.revocation_url, known) {
+        (Some(url), _) => (RevocationWay::Rfc7009, endpoint("source.revocation_url", url)?),
+        (None, Some(known)) => known,
+        (None, None) if settings.revocation_way == config::RevocationWay::Provider => return Ok(None),
+        (None, None) => {
+            let (setting, missing) = ("source.revocation_way", "source.revocation_url");
+            return Err(SourceError::Beside { setting, missing });
+        }
+    };
+    let way = match settings.revocation_way {
+        config::RevocationWay::Provider => way,
+        config::RevocationWay::Rfc7009 => RevocationWay::Rfc7009,
+        config::RevocationWay::Github => RevocationWay::Github,
+        config::RevocationWay::Bearer => RevocationWay::Bearer,
+    };
+    Ok(Some((way, url)))
 }
 
 fn proof(settings: &config::Source, provider: Option<&Provider>) -> ClientProof {
