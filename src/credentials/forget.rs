@@ -138,8 +138,7 @@ impl CredentialsDevices {
     /// Has the API be told of what is in this sealed copy.
     fn have_ended(&self, transaction: &Transaction<'_>, copy: &NewRevocation<'_>) -> Result<(), StoreError> {
         transaction.add_revocation(copy)?;
-        let bell = self.aftermath.clone();
-        transaction.after_commit(move || bell.notify_one());
+        self.ring_for_ends(transaction);
         Ok(())
     }
 

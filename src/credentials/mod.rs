@@ -5,6 +5,7 @@ mod api_answer;
 mod arrivals;
 mod as_it_stands;
 mod asked_lately;
+mod asking;
 mod bad_records;
 mod before;
 mod begun;

@@ -7,7 +7,7 @@ use tokio::sync::{Notify, watch};
 use super::on_embedded::show;
 use super::open::text;
 use super::rounds::until_stopped;
-use super::stranded::{end_since, tell_outcome};
+use super::stranded::tell_outcome;
 use super::{Account, CredentialsDevices, CredentialsError};
 use crate::ambient::{Ambient, Random};
 use crate::bus::Bus;
@@ -266,10 +266,7 @@ impl CredentialsDevices {
                 showing.project(transaction, device, record)
             }),
             strand: Box::new(move |transaction, device, stranded| {
-                match end_since(transaction, device, stranded.sending)? {
-                    Some(end) => stranding.strand(transaction, end, stranded),
-                    None => Ok(()),
-                }
+                stranding.strand(transaction, device, stranded)
             }),
             came_to: Box::new(tell_outcome),
         }

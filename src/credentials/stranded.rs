@@ -7,7 +7,7 @@ use super::in_use::GOES_ON;
 use super::receipt::{Act, Fate, Matter, Part, Receipt, amend};
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
-use crate::source::renewal::{CameTo, Outcome, Sending, Stranded, is_answer_lost};
+use crate::source::renewal::{CameTo, Outcome, Sake, Sending, Stranded, is_answer_lost};
 use crate::store::{
     CopyOfLine, Fingerprint, HolderOfLine, NewRevocation, RenewalStage, StoreError, Transaction, View,
 };
@@ -26,9 +26,44 @@ const HELD_ELSEWHERE: &str =
     "a sign-in since brought the same refresh token again, and the new tokens are in its credentials";
 
 impl CredentialsDevices {
-    /// Notes that the secret of `record` is to end where the one before it did, as this receipt says. Where another renewal
-    /// took its place, there is no receipt: both are of one sign-in, and nothing ends.
+    /// Notes what becomes of a secret that is nobody's: it is to end where the one did that it was brought for. Where another
+    /// renewal took the place of that, both are of one sign-in, and nothing ends.
     pub(super) fn strand(
+        &self,
+        transaction: &Transaction<'_>,
+        device: &DeviceUuid,
+        stranded: Stranded<'_>,
+    ) -> Result<(), StoreError> {
+        match stranded.sending.sake {
+            Sake::End { copy } => self.end_beside(transaction, copy, stranded),
+            Sake::Use { .. } => match end_since(transaction, device, stranded.sending)? {
+                Some(receipt) => self.end_like(transaction, receipt, stranded),
+                None => Ok(()),
+            },
+        }
+    }
+
+    /// It was brought for the end of what is in this sealed copy.
+    fn end_beside(
+        &self,
+        transaction: &Transaction<'_>,
+        copy: i64,
+        Stranded { record, refresh, .. }: Stranded<'_>,
+    ) -> Result<(), StoreError> {
+        let Some(other) = transaction.revocation(copy)? else {
+            tracing::error!(
+                "tokens that were brought for an end came when its day was over, and may live on"
+            );
+            return Ok(());
+        };
+        let beside = NewRevocation::beside(&other, record, self.clock.now());
+        transaction.add_revocation(&beside.renewed_by(Some(refresh)))?;
+        self.ring_for_ends(transaction);
+        Ok(())
+    }
+
+    /// It is to end as this receipt says.
+    fn end_like(
         &self,
         transaction: &Transaction<'_>,
         receipt: Receipt,
@@ -50,9 +85,14 @@ impl CredentialsDevices {
             receipt.renewal_came_to(Fate::Ended, None);
             receipt.awaits_answer(now);
         })?;
+        self.ring_for_ends(transaction);
+        Ok(())
+    }
+
+    /// Has what is due be done as soon as this is committed.
+    pub(super) fn ring_for_ends(&self, transaction: &Transaction<'_>) {
         let bell = self.aftermath.clone();
         transaction.after_commit(move || bell.notify_one());
-        Ok(())
     }
 }
 
@@ -92,10 +132,11 @@ pub(super) fn end_since(
     device: &DeviceUuid,
     sending: Sending,
 ) -> Result<Option<Receipt>, StoreError> {
+    let Sake::Use { last_receipt } = sending.sake else { return Ok(None) };
     let newest_first = view.receipts_of(device, LOOKED_THROUGH)?;
     let is_end = |receipt: &Receipt| {
         let is_end = matches!(receipt.act, Act::Forgotten | Act::Replaced);
-        is_end && !goes_on(receipt) && receipt.id > sending.last_receipt
+        is_end && !goes_on(receipt) && receipt.id > last_receipt
     };
     let mut ends: Vec<_> = newest_first.iter().filter_map(Receipt::read).filter(is_end).collect();
     let waiting = ends.iter().rposition(Receipt::awaits_renewal).unwrap_or_default();

@@ -174,7 +174,7 @@ impl CredentialsDevices {
             }
         }
         match ending.ask(client.revoke(access, refresh)).await {
-            Some(Ok(Revoked::Done | Revoked::Unknown | Revoked::Spent)) => true,
+            Some(Ok(Revoked::Done | Revoked::Unknown)) => true,
             Some(Err(error)) => {
                 warn(&error);
                 false

@@ -2,6 +2,7 @@
 
 use super::api_answer::{ApiAnswer, ApiVerdict};
 use super::arrivals::{Ends, Trait};
+use super::asking::{ANSWER_LOST, Asking, Ended};
 use super::hindrance::{Hindrance, LONGEST, STILL_AT_IT};
 use super::in_use::tokens_of;
 use super::judgement::{Judge, Judgement};
@@ -11,15 +12,11 @@ use super::strays::whose;
 use super::{CredentialsDevices, CredentialsError};
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
-use crate::source::oauth2::{OAuthClient, OAuthError, Revoked};
+use crate::source::oauth2::{OAuthClient, Revoked};
 use crate::source::renewal::is_held;
 use crate::store::{Erased, QueuedRevocation, StoreError, StoredRecord, Transaction, View};
 use crate::telemetry::with_causes;
 use crate::vault::{Credentials, ResourceOwnerId, SealedText};
-
-/// Why it may be that not all is over of what the API does not know.
-const SPENT: &str = "one who asked it to end them before may have renewed them for that, and what came of it may live on; look \
-                     at the API, and end there what is left";
 
 impl CredentialsDevices {
     /// The same, which tells `client` of secrets that are over.
@@ -128,7 +125,7 @@ impl CredentialsDevices {
             return Err(Hindrance::Renewal);
         }
         let source = record.source.clone();
-        let opened = self.open_once(revocation.credentials.clone(), record).await;
+        let opened = self.open_once(revocation.credentials.clone(), record.clone()).await;
         let opened = opened.map_err(|error| unopened(revocation, &error))?;
         if self.sealing.other_api(source.as_deref(), Some(&opened)).is_some() {
             return Err(Hindrance::OtherApi);
@@ -152,16 +149,16 @@ impl CredentialsDevices {
         if !self.note_asked(revocation.seq).await.map_err(untold)? {
             return Err(Hindrance::TakenUp);
         }
-        let answer =
-            ending.ask(end_all(client, &opened, revocation.attempts > 0)).await.ok_or(Hindrance::LetGo)?;
-        answer.map_err(|error| unanswered(revocation, &error)).and_then(|revoked| match revoked {
+        let asking = Asking { devices: self, client, revocation, record: &record, opened: &opened };
+        let Ended { revoked, may_live_on } = ending.ask(asking.end_all()).await.ok_or(Hindrance::LetGo)??;
+        match revoked {
+            Revoked::Impossible => Err(Hindrance::NoWay),
+            _ if may_live_on => {
+                Ok(ApiAnswer { why: Some(ANSWER_LOST.to_owned()), ..self.answer(ApiVerdict::Unknown) })
+            }
             Revoked::Done => Ok(self.answer(ApiVerdict::Revoked)),
             Revoked::Unknown => Ok(self.answer(ApiVerdict::Unknown)),
-            Revoked::Spent => {
-                Ok(ApiAnswer { why: Some(SPENT.to_owned()), ..self.answer(ApiVerdict::Unknown) })
-            }
-            Revoked::Impossible => Err(Hindrance::NoWay),
-        })
+        }
     }
 
     /// Whether somebody is sending the refresh token, for whichever credentials.
@@ -247,22 +244,6 @@ impl CredentialsDevices {
     }
 }
 
-/// Ends what was opened, and the tokens that were set aside until that. What was never asked before has spent nothing.
-async fn end_all(client: &OAuthClient, opened: &Credentials, was_asked: bool) -> Result<Revoked, OAuthError> {
-    let settled = |revoked| if revoked == Revoked::Spent && !was_asked { Revoked::Unknown } else { revoked };
-    let mut answer = client.revoke(opened.secret(), opened.refresh_token()).await.map(settled);
-    for aside in opened.set_aside() {
-        // Of a refresh token it is not known when it ends.
-        let ended = match aside.ends_at {
-            Some(_) => client.revoke(&aside.token, None).await,
-            None => client.revoke_either(&aside.token).await,
-        };
-        let worse = |answer, ended| if settled(ended) == Revoked::Spent { Revoked::Spent } else { answer };
-        answer = answer.and_then(|answer| ended.map(|ended| worse(answer, ended)));
-    }
-    answer
-}
-
 fn unopened(revocation: &QueuedRevocation, error: &CredentialsError) -> Hindrance {
     tracing::error!(
         error = with_causes(error),
@@ -270,15 +251,6 @@ fn unopened(revocation: &QueuedRevocation, error: &CredentialsError) -> Hindranc
         "the API cannot be told of a secret: its sealed copy does not open"
     );
     Hindrance::Unopened
-}
-
-fn unanswered(revocation: &QueuedRevocation, error: &OAuthError) -> Hindrance {
-    tracing::warn!(
-        error = with_causes(error),
-        credentials.uuid = %revocation.credentials,
-        "the API was not told yet that a secret is over"
-    );
-    Hindrance::from(error)
 }
 
 fn untold(error: CredentialsError) -> Hindrance {

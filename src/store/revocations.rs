@@ -113,6 +113,13 @@ impl<'a> NewRevocation<'a> {
         Self { credentials, receipt, record, refresh: None, came, made_at: now, due_at: now }
     }
 
+    /// What was brought for the end of another, which still waits: it is to end like that, due at once.
+    pub fn beside(other: &'a QueuedRevocation, record: &'a StoredRecord, now: Timestamp) -> Self {
+        let QueuedRevocation { credentials, receipt, came, made_at, .. } = other;
+        let told = Self::told_by(receipt.unwrap_or(NO_RECEIPT), credentials, record, now);
+        Self { came: *came, made_at: *made_at, ..told }
+    }
+
     /// The same, in which this refresh token is.
     #[must_use]
     pub fn renewed_by(self, refresh: Option<Fingerprint>) -> Self {

@@ -125,7 +125,7 @@ impl FakeProvider {
     /// The tokens that it was asked to end.
     pub(crate) fn ended(&self) -> Vec<String> {
         let asked = self.api.seen().into_iter().filter(|seen| seen.target == "/revoke");
-        asked.map(|seen| form(&seen).remove("token").unwrap_or_default()).collect()
+        asked.map(|seen| told_to_end(&seen)).collect()
     }
 
     /// From now on the profile says this.
@@ -215,6 +215,17 @@ pub(crate) fn form(seen: &Seen) -> HashMap<String, String> {
     url.query_pairs().into_owned().collect()
 }
 
+/// The token that a request is to end, however it names that.
+fn told_to_end(seen: &Seen) -> String {
+    let body: serde_json::Value = serde_json::from_slice(&seen.body).unwrap_or_default();
+    let bearer = seen.header("authorization").concat();
+    match body["access_token"].as_str() {
+        Some(token) => token.to_owned(),
+        None if bearer.starts_with("Bearer ") => bearer.trim_start_matches("Bearer ").to_owned(),
+        None => form(seen).remove("token").unwrap_or_default(),
+    }
+}
+
 impl State {
     fn answer(&mut self, seen: &Seen) -> Answer {
         match seen.target.as_str() {
@@ -232,7 +243,13 @@ impl State {
                 if let Some(answer) = self.revocation_answers.pop_front() {
                     return answer;
                 }
-                self.end(&form(seen).remove("token").unwrap_or_default());
+                let told = told_to_end(seen);
+                let is_by_access_alone = !seen.header("content-type").concat().contains("form");
+                if is_by_access_alone && !self.access.contains(&told) {
+                    let status = if seen.method == "DELETE" { 404 } else { 401 };
+                    return Answer::new(status, &[], r#"{"message":"Not Found"}"#);
+                }
+                self.end(&told);
                 Answer::new(200, &[], "")
             }
             _ => Answer::new(404, &[], ""),

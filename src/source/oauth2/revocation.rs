@@ -20,17 +20,15 @@ pub enum Revoked {
     Done,
     /// The provider does not know the token: it was over before.
     Unknown,
-    /// The same, but that the refresh token may be over because one who asked before has spent it, and what that brought may
-    /// live on. Whoever asks for the first time has nothing to fear.
-    Spent,
     /// This provider has no way to revoke a token.
     Impossible,
 }
 
 impl OAuthClient {
     /// Ends both tokens of a credential at the provider; the refresh token first, which often ends the other too. The
-    /// provider is asked for the other also where it does not take that one. Where its way takes an access token alone, and
-    /// that ran out, the refresh token is spent for another one, and the grant ends by that.
+    /// provider is asked for the other also where it does not take that one. Where its way takes an access token alone, the
+    /// grant ends by that; where that ran out, the refresh token lives on
+    /// ([`OAuthSettings::revokes_by_access_alone`](super::OAuthSettings::revokes_by_access_alone)).
     ///
     /// # Errors
     /// [`OAuthError`] where one of them was not ended; asking again is harmless.
@@ -48,34 +46,7 @@ impl OAuthClient {
         match (first?, second?) {
             // The first often ends both, so that the second is not known any more.
             (Revoked::Done, _) => Ok(Revoked::Done),
-            (_, Revoked::Unknown) => match refresh.filter(|_| *way != RevocationWay::Rfc7009) {
-                Some(refresh) => self.end_by_renewing(refresh).await,
-                None => Ok(Revoked::Unknown),
-            },
             (_, second) => Ok(second),
-        }
-    }
-
-    /// Ends a token of which nobody knows whether it is an access token or a refresh token.
-    ///
-    /// # Errors
-    /// As [`revoke`](Self::revoke) has them.
-    pub async fn revoke_either(&self, token: &SecretText) -> Result<Revoked, OAuthError> {
-        let way = self.settings.revocation.as_ref().map(|(way, _)| *way);
-        // What RFC 7009 asks a provider to look for itself (2.1), the others are asked for as both.
-        self.revoke(token, Some(token).filter(|_| way != Some(RevocationWay::Rfc7009))).await
-    }
-
-    /// Ends the grant of a refresh token by the access token that it brings.
-    async fn end_by_renewing(&self, refresh: &SecretText) -> Result<Revoked, OAuthError> {
-        let renewed = match self.refresh(refresh).await {
-            Err(OAuthError::InvalidGrant) => return Ok(Revoked::Spent),
-            renewed => renewed?,
-        };
-        match self.end_by_access(&renewed.access).await? {
-            // Who does not know what it gave a moment ago has ended nothing.
-            Revoked::Unknown => Err(OAuthError::TokenRejected),
-            ended => Ok(ended),
         }
     }
 

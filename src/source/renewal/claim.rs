@@ -114,9 +114,7 @@ impl Claimant {
         if refresh.holder != self.holder && is_held(refresh, self.now) {
             return Some(Claim::Held);
         }
-        // A rest that is longer than any was made before the clock was set back.
-        let rest = refresh.rest_until.since(self.now);
-        (!rest.is_zero() && rest <= LONGEST_REST).then_some(Claim::Resting)
+        rests(refresh, self.now).then_some(Claim::Resting)
     }
 
     /// What the API refuses and nothing renews is over.
@@ -136,14 +134,25 @@ impl Claimant {
         refresh.held_until = self.now.plus(self.lease);
         (refresh.noted, refresh.noted_at) = (moment, self.now);
         if refresh.stage == RenewalStage::Idle {
-            refresh.stage = RenewalStage::Sending;
-            refresh.sent += 1;
-            if !refresh.is_lost {
-                refresh.first_sent = moment;
-            }
+            begin_to_send(refresh);
             return Claim::Spend;
         }
         refresh.stage = RenewalStage::InDoubt;
         Claim::Doubt
     }
+}
+
+/// It is about to be sent, since it was noted last.
+pub(super) fn begin_to_send(refresh: &mut StoredRefreshToken) {
+    if refresh.stage == RenewalStage::Idle && !refresh.is_lost {
+        refresh.first_sent = refresh.noted;
+    }
+    refresh.stage = RenewalStage::Sending;
+    refresh.sent += 1;
+}
+
+/// Whether nobody is to try again yet. A rest that is longer than any was made before the clock was set back.
+pub(super) fn rests(refresh: &StoredRefreshToken, now: Timestamp) -> bool {
+    let rest = refresh.rest_until.since(now);
+    !rest.is_zero() && rest <= LONGEST_REST
 }

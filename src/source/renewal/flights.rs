@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 
 use super::demand::{Demand, Rejection, Renewed};
 use super::error::RenewalError;
+use super::for_an_end::{Ending, LastRenewal};
 use super::judgement::may_send_again;
 use super::renewer::Renewer;
 use crate::message::DeviceUuid;
@@ -108,6 +109,16 @@ impl Renewals {
         });
         futures_util::stream::iter(renewing).buffer_unordered(AT_A_TIME).collect::<()>().await;
         Ok(count)
+    }
+
+    /// Renews what is to end, once, so that it can be ended by what that brings. It goes on when nobody waits for it any more.
+    ///
+    /// # Errors
+    /// [`RenewalError`], where it may come to something another time.
+    pub async fn for_an_end(&self, ending: Ending) -> Result<LastRenewal, RenewalError> {
+        let renewer = Arc::clone(&self.renewer);
+        let renewing = tokio::spawn(async move { renewer.renew_for_an_end(ending).await });
+        renewing.await.unwrap_or(Err(RenewalError::Interrupted))
     }
 
     /// Whether a refresh token may be sent again when nobody knows what came of it.

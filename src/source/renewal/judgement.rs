@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::claim::begin_to_send;
 use super::demand::LEASE;
 use crate::ambient::{Backoff, Timestamp};
 use crate::source::provider::Retry;
@@ -73,8 +74,7 @@ impl Doubt {
             rest_after_failure(refresh, now, None);
             Resolution::Rest
         } else {
-            refresh.sent += 1;
-            refresh.stage = RenewalStage::Sending;
+            begin_to_send(refresh);
             Resolution::Resend
         }
     }

@@ -20,6 +20,8 @@
 //!   the record before or from what waits for its end at the API. Where neither has it, the sign-in says so.
 //! * The end of a refresh token is none of the access token beside it, least of all where a sign-in brought that meanwhile: it
 //!   is used until its own end, or until the API refuses it where nobody knows that.
+//! * A refresh token that is to end is sent in the same way, once, where the API ends a grant by its access token alone and that
+//!   ran out: what it brings is to end in its place, and is on disk before the API is told of that.
 //! * What the API refuses although it was renewed a moment ago is not renewed again at once: whoever sends messages does
 //!   not decide how often the provider is asked.
 
@@ -27,6 +29,7 @@ mod claim;
 mod demand;
 mod error;
 mod flights;
+mod for_an_end;
 mod judgement;
 mod keeping;
 mod records;
@@ -42,8 +45,9 @@ mod upstream;
 pub use demand::{Demand, Rejection, RenewalSettings, Renewed, SaidBy};
 pub use error::{RecordsError, RenewalError};
 pub use flights::Renewals;
+pub use for_an_end::{Ending, LastRenewal};
 pub use judgement::{NOBODY_RENEWS, is_answer_lost, is_held, may_be_lost_answer};
-pub use records::{CameTo, Held, NewSecret, Outcome, Records, Sending, Stranded};
+pub use records::{CameTo, Held, NewSecret, Outcome, Records, Sake, Sending, Stranded};
 pub use refusal::{Refused, note_refusal};
 pub use renewer::Renewer;
 pub use schedule::{begin_life, renew_at};

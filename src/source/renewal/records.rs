@@ -37,8 +37,23 @@ pub struct NewSecret {
 pub struct Sending {
     /// When, by the clock.
     pub asked_at: Timestamp,
-    /// What the newest receipt was then: whoever ended the secret since did so by a later one.
-    pub last_receipt: i64,
+    /// What for.
+    pub sake: Sake,
+}
+
+/// What a renewal is for.
+#[derive(Clone, Copy, Debug)]
+pub enum Sake {
+    /// That credentials can be used.
+    Use {
+        /// What the newest receipt was then: whoever ended the secret since did so by a later one.
+        last_receipt: i64,
+    },
+    /// That a secret ends at the API, by what is brought for it.
+    End {
+        /// What names its sealed copy in the store.
+        copy: i64,
+    },
 }
 
 /// What a renewal came to whose record is gone, or has another in its place.

@@ -10,7 +10,7 @@ use super::judgement::{
     Doubt, LONGEST_REST, REST, Resolution, end, may_send_again, refuse, release, rest_after_failure,
 };
 use super::keeping::Given;
-use super::records::{CameTo, Held, Outcome, Records, Sending};
+use super::records::{CameTo, Held, Outcome, Records, Sake, Sending};
 use super::subject::{Beside, Noted, Noting, Subject};
 use super::upstream::Upstream;
 use crate::ambient::{Ambient, Clock, Random};
@@ -26,7 +26,7 @@ pub struct Renewer {
     pub(super) store: Store,
     pub(super) records: Arc<Records>,
     upstream: Upstream,
-    settings: RenewalSettings,
+    pub(super) settings: RenewalSettings,
     pub(super) clock: Clock,
     pub(super) random: Random,
 }
@@ -34,13 +34,13 @@ pub struct Renewer {
 /// A credential as it was read.
 pub(super) struct Case {
     pub(super) device: DeviceUuid,
-    demand: Demand,
+    pub(super) demand: Demand,
     pub(super) record: StoredRecord,
     /// What this is about, whichever record holds it by now.
     pub(super) subject: Subject,
     pub(super) held: Held,
     /// Who is at it: this call, and no other of this process.
-    holder: String,
+    pub(super) holder: String,
 }
 
 /// How one attempt ended.
@@ -53,17 +53,21 @@ pub(super) enum Attempt {
 }
 
 /// One call, and what it did so far.
-#[derive(Default)]
-struct Run {
+pub(super) struct Run {
     /// By what the others know it.
     holder: String,
+    sake: Sake,
     waited: Duration,
     sends: u32,
     lost: Option<Arc<OAuthError>>,
     /// Whether the refresh token had been sent before, by whomever.
     doubts: bool,
-    /// The newest receipt when the refresh token was claimed.
-    last_receipt: i64,
+}
+
+impl Run {
+    pub(super) fn new(holder: String, sake: Sake) -> Self {
+        Self { holder, sake, waited: Duration::ZERO, sends: 0, lost: None, doubts: false }
+    }
 }
 
 impl Renewer {
@@ -90,7 +94,7 @@ impl Renewer {
     /// # Errors
     /// [`RenewalError`]; only [`RenewalError::Dead`] will not go away by itself.
     pub async fn renew(&self, device: &DeviceUuid, demand: Demand) -> Result<Renewed, RenewalError> {
-        let mut run = Run { holder: self.random.uuid(), ..Run::default() };
+        let mut run = Run::new(self.random.uuid(), Sake::Use { last_receipt: 0 });
         loop {
             let case = self.read(device, demand, &run).await?;
             let attempt = match self.claim(&case, &mut run).await? {
@@ -148,15 +152,15 @@ impl Renewer {
             Ok((claim, transaction.last_receipt()?))
         };
         let (claim, last_receipt) = self.store.write::<_, StoreError, _>(claim).await?;
-        run.last_receipt = last_receipt;
+        run.sake = Sake::Use { last_receipt };
         Ok(claim)
     }
 
     /// Sends the refresh token. That it is sent is on disk.
-    async fn spend(&self, case: &Case, run: &mut Run) -> Result<Attempt, RenewalError> {
+    pub(super) async fn spend(&self, case: &Case, run: &mut Run) -> Result<Attempt, RenewalError> {
         let Some(token) = &case.held.refresh else { return Ok(Attempt::Again) };
         run.sends += 1;
-        let sending = Sending { asked_at: self.clock.now(), last_receipt: run.last_receipt };
+        let sending = Sending { asked_at: self.clock.now(), sake: run.sake };
         match self.while_holding(case, (self.upstream.refresh)(token.copy())).await {
             Ok(tokens) => self.keep(case, Given { sent: token.copy(), tokens, sending }).await,
             Err(OAuthError::InvalidGrant) => {
@@ -190,7 +194,7 @@ impl Renewer {
 
     /// Whoever ended the credentials, or signed in anew meanwhile, waits for what came of this.
     async fn tell_nothing_came(&self, case: &Case, run: &Run, sending: Sending) -> Result<(), StoreError> {
-        if run.doubts {
+        if run.doubts || matches!(run.sake, Sake::End { .. }) {
             return Ok(());
         }
         let (records, subject) = (Arc::clone(&self.records), case.subject.clone());

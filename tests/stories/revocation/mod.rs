@@ -5,6 +5,7 @@
 mod at_it;
 mod beside;
 mod brought_again;
+mod by_access_alone;
 mod came_of;
 mod erasing;
 mod forgetting;

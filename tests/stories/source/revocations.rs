@@ -10,27 +10,19 @@ use endo::source::{Catalogue, Source, Way};
 use serde_json::Value;
 
 use crate::support::fake_api::{Answer, FakeApi, Seen};
-use crate::support::provider::form;
 
 /// Those of the catalogue whose way to end a grant takes an access token alone.
 const BY_ACCESS_ALONE: [&str; 3] = ["dropbox", "github", "slack"];
-/// What brings another access token.
-const RENEWED: &str = r#"{"access_token":"access-2","refresh_token":"refresh-2"}"#;
 
 /// The access tokens that are good, and what the next requests meet.
 #[derive(Default)]
 struct State {
     good: HashSet<&'static str>,
-    renewals: VecDeque<Answer>,
     endings: VecDeque<Answer>,
 }
 
 impl State {
     fn answer(&mut self, seen: &Seen) -> Answer {
-        if seen.target == "/token" {
-            let bad = || Answer::new(400, &[], r#"{"error":"invalid_grant"}"#);
-            return self.renewals.pop_front().unwrap_or_else(bad);
-        }
         match self.endings.pop_front() {
             Some(answer) => answer,
             None if self.good.remove(&*token(seen)) => Answer::new(200, &[], ""),
@@ -42,9 +34,6 @@ impl State {
 
 /// What a request is about.
 fn token(seen: &Seen) -> String {
-    if seen.target == "/token" {
-        return form(seen).remove("refresh_token").unwrap();
-    }
     let body: Value = serde_json::from_slice(&seen.body).unwrap_or_default();
     let bearer = seen.header("authorization").concat();
     body["access_token"].as_str().unwrap_or(bearer.trim_start_matches("Bearer ")).to_owned()
@@ -81,10 +70,6 @@ impl Scene {
         self.state.lock().unwrap().good.insert(access);
     }
 
-    fn renews_by(&self, status: u16, text: &str) {
-        self.state.lock().unwrap().renewals.push_back(Answer::new(status, &[], text));
-    }
-
     /// Ends what came as `access-1` with `refresh-1`.
     async fn ends(&self) -> Result<Revoked, OAuthError> {
         self.client.revoke(&"access-1".into(), Some(&"refresh-1".into())).await
@@ -96,62 +81,15 @@ impl Scene {
 }
 
 #[tokio::test]
-async fn a_refresh_token_whose_access_token_ran_out_ends_by_the_one_that_it_brings() {
-    for name in BY_ACCESS_ALONE {
-        let scene = Scene::at(name).await;
-        scene.takes("access-2");
-        scene.renews_by(200, RENEWED);
-        assert_eq!(scene.ends().await.unwrap(), Revoked::Done, "{name}");
-        assert_eq!(scene.asked(), ["/revoke access-1", "/token refresh-1", "/revoke access-2"], "{name}");
-    }
-}
-
-#[tokio::test]
-async fn a_refresh_token_is_not_spent_where_the_access_token_ends_or_nobody_knows_whether_it_did() {
+async fn a_grant_ends_by_its_access_token_and_one_that_ran_out_is_not_known() {
     for name in BY_ACCESS_ALONE {
         let scene = Scene::at(name).await;
         scene.takes("access-1");
         assert_eq!(scene.ends().await.unwrap(), Revoked::Done, "{name}");
+        assert_eq!(scene.ends().await.unwrap(), Revoked::Unknown, "{name}");
         scene.state.lock().unwrap().endings.push_back(Answer::new(503, &[], ""));
         scene.ends().await.unwrap_err();
-        assert_eq!(scene.client.revoke(&"access-1".into(), None).await.unwrap(), Revoked::Unknown, "{name}");
         assert_eq!(scene.asked(), ["/revoke access-1"; 3], "{name}");
-    }
-}
-
-#[tokio::test]
-async fn a_refresh_token_that_is_not_taken_any_more_may_have_been_spent_for_its_end() {
-    for name in BY_ACCESS_ALONE {
-        let scene = Scene::at(name).await;
-        assert_eq!(scene.ends().await.unwrap(), Revoked::Spent, "{name}");
-    }
-}
-
-#[tokio::test]
-async fn a_grant_is_not_over_where_it_is_not_renewed_or_what_came_of_that_does_not_end() {
-    for name in BY_ACCESS_ALONE {
-        for (status, text) in
-            [(503, ""), (500, ""), (429, ""), (200, "{}"), (401, r#"{"error":"invalid_client"}"#)]
-        {
-            let scene = Scene::at(name).await;
-            scene.renews_by(status, text);
-            scene.ends().await.unwrap_err();
-            assert_eq!(scene.asked(), ["/revoke access-1", "/token refresh-1"], "{name} {status}");
-        }
-        // The API does not know what it gave a moment ago.
-        let scene = Scene::at(name).await;
-        scene.renews_by(200, RENEWED);
-        scene.ends().await.unwrap_err();
-    }
-}
-
-#[tokio::test]
-async fn what_was_set_aside_may_be_a_refresh_token() {
-    for name in BY_ACCESS_ALONE {
-        let scene = Scene::at(name).await;
-        scene.takes("access-2");
-        scene.renews_by(200, RENEWED);
-        assert_eq!(scene.client.revoke_either(&"aside".into()).await.unwrap(), Revoked::Done, "{name}");
-        assert_eq!(scene.asked(), ["/revoke aside", "/token aside", "/revoke access-2"], "{name}");
+        assert!(scene.client.settings().revokes_by_access_alone());
     }
 }
