@@ -23,8 +23,10 @@ pub(super) enum Past {
     AccessEnds(StoredRecord),
     /// The access token stays of the one in this record, and may end with the refresh token: that is kept until both end.
     RefreshSetAside(StoredRecord),
-    /// Another takes the place of the one in this record.
+    /// Another takes the place of the one in this record, which ends.
     Replaced(StoredRecord),
+    /// Another takes the place of the one in this record, and may end with that: it is kept until both end.
+    PairSetAside(StoredRecord),
 }
 
 /// The record before, and what is known of its renewal.
@@ -86,7 +88,8 @@ pub(super) struct Kept {
     pub(super) crowded_out: usize,
 }
 
-/// What the next record sets aside of the one that was opened, whose access token ends then.
+/// What the next record sets aside of the one that was opened, whose access token ends then; of one that is replaced all, unless
+/// that ends at once.
 fn set_aside(opened: &Credentials, past: &Past, ends_at: Option<Timestamp>) -> Vec<SetAside> {
     let copy = |aside: &SetAside| SetAside { token: aside.token.copy(), ends_at: aside.ends_at };
     let before = opened.set_aside().iter().map(copy);
@@ -96,22 +99,39 @@ fn set_aside(opened: &Credentials, past: &Past, ends_at: Option<Timestamp>) -> V
         Past::None | Past::AccessEnds(_) => before.collect(),
         Past::AccessSetAside => before.chain([access()]).collect(),
         Past::RefreshSetAside(_) => before.chain(refresh).collect(),
-        // It ends with what it was set aside with.
-        Past::Replaced(_) => Vec::new(),
+        Past::Replaced(_) | Past::PairSetAside(_) => before.chain([access()]).chain(refresh).collect(),
     }
 }
 
 impl CredentialsDevices {
-    /// The same, but that the access token before is not set aside where the API ends it alone. Costs milliseconds.
+    /// The same, but that what the API ends alone is not set aside. Costs milliseconds.
     pub(super) fn ending_at_once(
         &self,
         device: &DeviceUuid,
         account: &Account,
         mut before: Before,
     ) -> Result<Before, SealError> {
-        if !(matches!(before.past, Past::AccessSetAside) && self.ends_access_alone()) {
-            return Ok(before);
+        match before.past {
+            Past::AccessSetAside if self.ends_access_alone() => {
+                self.with_the_access_token_ending(device, account, before)
+            }
+            Past::Replaced(record) if self.may_end_with_newer_ones(&record) => {
+                Ok(Before { past: Past::PairSetAside(record), ..before })
+            }
+            Past::Replaced(_) => {
+                before.set_aside.clear();
+                Ok(before)
+            }
+            _ => Ok(before),
         }
+    }
+
+    fn with_the_access_token_ending(
+        &self,
+        device: &DeviceUuid,
+        account: &Account,
+        mut before: Before,
+    ) -> Result<Before, SealError> {
         // It was set aside last.
         let Some(SetAside { token, .. }) = before.set_aside.pop() else { return Ok(before) };
         let contents = Contents {

@@ -6,7 +6,7 @@ use super::api_answer::{ApiAnswer, ApiVerdict};
 use super::before::Past;
 use super::forgotten::LastOwners;
 use super::in_use::{
-    ENDS_LATER, ENDS_NEWER_ONES, ENDS_WITH_ITS_ACCESS, NEVER_ENDS, NEVER_ENDS_EITHER, NO_ROOM_FOR_IT,
+    ENDS_LATER, ENDS_WITH_ITS_ACCESS, ENDS_WITH_NEWER_ONES, NEVER_ENDS, NEVER_ENDS_EITHER, NO_ROOM_FOR_IT,
 };
 use super::on_embedded::update_itself;
 use super::open::stored_record;
@@ -67,12 +67,17 @@ impl CredentialsDevices {
         if can { ApiVerdict::Pending } else { ApiVerdict::Impossible }
     }
 
+    /// Whether the end of the secret of this record, which the API can be told of, may be that of newer ones.
+    pub(super) fn may_end_with_newer_ones(&self, record: &StoredRecord) -> bool {
+        self.first_answer(record) == ApiVerdict::Pending && !self.ends_one_alone()
+    }
+
     /// The same of one that another took the place of: where the other stays.
     pub(super) fn answer_for_replaced(&self, record: &StoredRecord) -> ApiAnswer {
         let now = self.clock.now();
-        match self.first_answer(record) {
-            ApiVerdict::Pending if !self.ends_one_alone() => ApiAnswer::spared(ENDS_NEWER_ONES, now),
-            verdict => ApiAnswer::new(verdict, now),
+        match self.may_end_with_newer_ones(record) {
+            true => ApiAnswer::spared(ENDS_WITH_NEWER_ONES, now),
+            false => ApiAnswer::new(self.first_answer(record), now),
         }
     }
 
@@ -117,7 +122,7 @@ impl CredentialsDevices {
                 receipt.api = Some(self.answer_set_aside(ENDS_WITH_ITS_ACCESS, NEVER_ENDS_EITHER));
                 return self.await_what_it_brings(transaction, receipt, before);
             }
-            Past::Replaced(before) => before,
+            Past::Replaced(before) | Past::PairSetAside(before) => before,
         };
         let answer = self.answer_for_replaced(before);
         let is_to_end = answer.verdict == ApiVerdict::Pending;

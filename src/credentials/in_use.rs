@@ -9,7 +9,11 @@ use crate::message::DeviceUuid;
 use crate::store::{StoreError, View};
 use crate::vault::{Credentials, SealedText, SecretText};
 
-/// Why a replaced secret, or one whose account came back, is not ended where that may end all of the account's.
+/// Why a replaced secret is not ended now where that may end all of the account's.
+pub(super) const ENDS_WITH_NEWER_ONES: &str = "the account has signed in since, and as far as is known here that would end its newer tokens as \
+                                               well: all are ended when the newer ones are not used any more, but not these where sixteen \
+                                               newer tokens were set aside like them by then, for those alone are kept";
+/// Why one whose account came back is not ended there.
 pub(super) const ENDS_NEWER_ONES: &str =
     "the account has signed in since, and as far as is known here that would end its newer tokens as well";
 /// How the reason begins where the refresh token stays; receipts of before go on in other words.

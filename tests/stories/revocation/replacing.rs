@@ -70,3 +70,31 @@ async fn an_api_that_may_end_all_secrets_of_an_account_is_not_told_of_a_replaced
         assert_eq!(provider.ended(), Vec::<String>::new());
     }
 }
+
+#[tokio::test]
+async fn what_was_replaced_at_an_api_that_may_end_all_ends_with_what_took_its_place() {
+    let provider = FakeProvider::start().await;
+    let office = Office::that_ends_all(&provider).await;
+    let (first, second, third) = (provider.grant(), provider.grant(), provider.grant());
+    let credentials = office.keep(42, &first.0, &first.1).await;
+    office.keep(42, &second.0, &second.1).await;
+    office.gateway.credentials.renew_refused(&credentials, 2).await.unwrap();
+    office.keep(42, &third.0, &third.1).await;
+    office.does_what_is_due().await;
+    assert_eq!(provider.ended(), Vec::<String>::new());
+    office.forget(&credentials).await;
+    office.does_what_is_due().await;
+    let in_turn = ["refresh-3", "access-3", "access-1", "refresh-1", "access-4", "refresh-4"];
+    assert_eq!(provider.ended(), in_turn);
+    let receipts = office.receipts(&credentials).await;
+    assert_eq!(receipts[0].api.as_ref().unwrap().verdict, ApiVerdict::Revoked);
+    assert!(
+        receipts[1]
+            .api
+            .as_ref()
+            .unwrap()
+            .sentence("The API")
+            .contains("all are ended when the newer ones are not used")
+    );
+    assert!(office.waiting().await.is_empty());
+}
