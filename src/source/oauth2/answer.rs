@@ -48,11 +48,13 @@ impl Tokens {
         let response = &Response::from_parts(head, body);
         let told = serde_json::from_slice::<Map<String, Value>>(response.body()).map(SecretMap::from);
         match told {
-            Ok(told) if refusal(told.expose()).is_some() => Err(refused(response, told.expose(), sent)),
-            Ok(told) if status.is_success() => {
+            // Whoever gives tokens has not refused, whatever stands beside them.
+            Ok(told) if status.is_success() && names_a_token(told.expose()) => {
                 let text = std::str::from_utf8(response.body()).map_err(|_| OAuthError::Unreadable)?;
                 Self::of(told.expose(), text).ok_or(OAuthError::Unreadable)
             }
+            Ok(told) if refusal(told.expose()).is_some() => Err(refused(response, told.expose(), sent)),
+            Ok(told) if is_bad_grant_by_status(response, told.expose()) => Err(OAuthError::InvalidGrant),
             _ => Err(unexplained(response)),
         }
     }
@@ -70,6 +72,16 @@ impl Tokens {
             told: told.into(),
         })
     }
+}
+
+fn names_a_token(members: &Map<String, Value>) -> bool {
+    members.get("access_token").and_then(Value::as_str).is_some_and(|token| !token.is_empty())
+}
+
+/// Whether it says so as HubSpot does, in a member that others have for other things.
+fn is_bad_grant_by_status(response: &Response<Bytes>, members: &Map<String, Value>) -> bool {
+    let status = members.get("status").and_then(Value::as_str).unwrap_or_default();
+    response.status() == StatusCode::BAD_REQUEST && BAD_GRANTS.contains(&&*status.to_ascii_lowercase())
 }
 
 /// A token whose letters are visible ones, from `first` on: a blank is one of a refresh token's (RFC 6749, A.17), but not of what
@@ -96,7 +108,10 @@ pub(super) fn refusal(members: &Map<String, Value>) -> Option<&str> {
 pub(super) fn says_no(members: &Map<String, Value>) -> bool {
     let names_an_error = |error: &Value| !matches!(error, Value::Null | Value::Bool(false));
     let is_denied = |name: &str| members.get(name) == Some(&Value::Bool(false));
-    members.get("error").is_some_and(names_an_error) || is_denied("ok") || is_denied("success")
+    members.get("error").is_some_and(names_an_error)
+        || is_denied("ok")
+        || is_denied("success")
+        || is_denied("revoked")
 }
 
 fn refused(response: &Response<Bytes>, members: &Map<String, Value>, sent: &[&str]) -> OAuthError {

@@ -91,6 +91,18 @@ async fn a_code_that_is_not_good_is_told_apart() {
     for text in [r#"{"error":"bad_refresh_token"}"#, r#"{"ok":false,"error":"invalid_refresh_token"}"#] {
         assert!(matches!(refresh(Answer::new(200, &[], text)).await, Err(OAuthError::InvalidGrant)));
     }
+    let text = r#"{"status":"BAD_REFRESH_TOKEN","message":"missing or unknown refresh token"}"#;
+    assert!(matches!(refresh(Answer::new(400, &[], text)).await, Err(OAuthError::InvalidGrant)));
+}
+
+#[tokio::test]
+async fn whoever_gives_tokens_has_not_refused_whatever_stands_beside_them() {
+    for error in [r#""""#, r#""ok""#, "null", "false"] {
+        let text = format!(r#"{{"access_token":"a","refresh_token":"r2","error":{error}}}"#);
+        assert_eq!(refresh(Answer::new(200, &[], text)).await.unwrap().access.expose(), "a", "{error}");
+    }
+    let text = r#"{"access_token":"a","refresh_token":7,"error":"x"}"#;
+    assert!(matches!(refresh(Answer::new(200, &[], text)).await, Err(OAuthError::Unreadable)));
 }
 
 #[tokio::test]
@@ -299,6 +311,7 @@ async fn what_a_provider_answers_to_a_revocation_is_told() {
         (202, r#"{"error":7}"#, None),
         (200, r#"{"ok":false}"#, None),
         (200, r#"{"success":false,"errors":["x"]}"#, None),
+        (200, r#"{"ok":true,"revoked":false}"#, None),
         (400, r#"{"error":"unsupported_token_type"}"#, None),
         (500, "", None),
         (403, "", None),
