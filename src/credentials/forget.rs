@@ -13,9 +13,11 @@ use super::open::stored_record;
 use super::receipt::{Act, Fate, Matter, Receipt};
 use super::revoke::{Cutting, NOT_ON_THIS_BUS, note_chores};
 use super::revoker::{By, Revoker};
+use super::stranded::ANSWER_LOST;
 use super::{Account, CredentialsDevices, CredentialsError, Owned};
 use crate::bus::embedded::{Caller, EmbeddedBus};
 use crate::message::DeviceUuid;
+use crate::source::renewal::is_answer_lost;
 use crate::store::{
     ErrandKind, NewRevocation, QueuedErrand, RenewalStage, StoreError, StoredRecord, StoredRefreshToken,
     Transaction, View,
@@ -127,9 +129,7 @@ impl CredentialsDevices {
         let answer = self.answer_for_replaced(before);
         let is_to_end = answer.verdict == ApiVerdict::Pending;
         let refresh = refresh_token_of(transaction, &device, before)?;
-        if is_being_renewed(refresh.as_ref()) {
-            await_renewal(&mut receipt, &answer);
-        }
+        tell_of_renewal(&mut receipt, refresh.as_ref(), &answer);
         receipt.part(Matter::EarlierSecret, &device, Fate::Ended);
         receipt.api = Some(answer);
         receipt.keep(transaction)?;
@@ -183,9 +183,7 @@ impl Forgetting {
         let verdict = self.devices.first_answer(&record);
         let refresh = refresh_token_of(transaction, &device, &record)?;
         let answer = ApiAnswer::new(verdict, now);
-        if is_being_renewed(refresh.as_ref()) {
-            await_renewal(&mut self.receipt, &answer);
-        }
+        tell_of_renewal(&mut self.receipt, refresh.as_ref(), &answer);
         let owners = self.owners.with_those_of(&self.devices.vault, &record);
         transaction.forget_record(&device, now)?;
         transaction.add_forgotten_owners(&device, &owners.digests)?;
@@ -221,9 +219,16 @@ fn is_being_renewed(known: Option<&StoredRefreshToken>) -> bool {
     known.is_some_and(|known| matches!(known.stage, RenewalStage::Sending | RenewalStage::InDoubt))
 }
 
-/// Says that a renewal is under way, and that what it brings stays where the API is not told of its end.
-fn await_renewal(receipt: &mut Receipt, answer: &ApiAnswer) {
+/// Says that a renewal is under way, and that what it brings stays where the API is not told of its end; or that nobody knows what
+/// the last one brought.
+fn tell_of_renewal(receipt: &mut Receipt, known: Option<&StoredRefreshToken>, answer: &ApiAnswer) {
     let device = receipt.credentials.clone();
+    if !is_being_renewed(known) {
+        if known.is_some_and(|known| known.stage != RenewalStage::Spent && is_answer_lost(known)) {
+            receipt.stayed(Matter::Renewal, &device, ANSWER_LOST);
+        }
+        return;
+    }
     match answer.verdict {
         ApiVerdict::Pending => receipt.part(Matter::Renewal, &device, Fate::Pending),
         ApiVerdict::Spared => receipt.stayed(Matter::Renewal, &device, IT_IS_NOT_ENDED_EITHER),

@@ -15,8 +15,8 @@ use crate::store::{
 /// How many receipts are looked through for the end of the secret before: rights may have ended since.
 const LOOKED_THROUGH: usize = 100;
 const NOTHING_CAME: &str = "it brought no new tokens";
-/// Of a renewal whose process ended before it was answered.
-const ANSWER_LOST: &str =
+/// Of a renewal that was not answered.
+pub(super) const ANSWER_LOST: &str =
     "nobody knows whether it brought new tokens; look at the API, and end there what is left";
 const TOLD_ELSEWHERE: &str =
     "it brought new tokens; the receipt of the credentials that it was asked for says what became of them";

@@ -288,3 +288,26 @@ async fn what_a_renewal_brings_goes_to_other_credentials_that_hold_the_refresh_t
     assert_eq!(office.gateway.credentials.renew_refused(&back, 2).await.unwrap(), Renewed::New);
     assert_eq!(provider.reused(), Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn a_receipt_warns_of_a_renewal_that_was_given_up_before_the_forgetting() {
+    for is_replaced in [false, true] {
+        let provider = FakeProvider::start().await;
+        let office = Office::open(provider.settings()).await;
+        let (access, refresh) = provider.grant();
+        let credentials = office.keep(42, &access, &refresh).await;
+        provider.plan([Fault::RotateAndSay(500)]);
+        provider.expire(&access);
+        let given_up = office.gateway.credentials.renew_refused(&credentials, 1).await;
+        assert!(matches!(given_up, Err(CredentialsError::SignInAgain { .. })), "{given_up:?}");
+        if is_replaced {
+            let (access, refresh) = provider.grant();
+            office.keep(42, &access, &refresh).await;
+        } else {
+            office.forget(&credentials).await;
+        }
+        let renewal = renewal_in(&office, &credentials).await;
+        assert_eq!(renewal.fate, Fate::Stayed);
+        assert!(renewal.why.unwrap().starts_with("nobody knows whether it brought new tokens"));
+    }
+}
