@@ -12,6 +12,8 @@ pub enum State {
     Works,
     /// It works, and is renewed before it ends.
     RenewsItself,
+    /// It ran out, and the API does not renew it; that is tried again.
+    NotRenewed,
     /// It works until then, and nothing renews it.
     WorksUntil(String),
     /// It works until the API refuses it, and nothing renews it.
@@ -47,6 +49,9 @@ impl State {
             (Health::InDoubt, _) if standing.tries_again => Self::InDoubt,
             (Health::InDoubt, _) => Self::InDoubtUntilRefused,
             (Health::Elsewhere, _) => Self::OtherApi,
+            (Health::Good | Health::Due, Some(end)) if standing.renews && standing.fails && now >= end => {
+                Self::NotRenewed
+            }
             (Health::Good | Health::Due, _) if standing.renews => Self::RenewsItself,
             (Health::Good | Health::Due, Some(end)) if now >= end => Self::SignInAgain,
             (Health::Good | Health::Due, Some(end)) => Self::WorksUntil(end.iso_seconds()),
@@ -64,6 +69,9 @@ impl State {
         let start = match self {
             Self::Works => "Works",
             Self::RenewsItself => "Works, and renews itself",
+            Self::NotRenewed => {
+                "Does not work now: it ran out, and the API did not renew it. That is tried again; to sign in again may help"
+            }
             Self::WorksUntil(at) => {
                 let (start, end) = ("Works until ", ", then you need to sign in again");
                 return Words { start, at: Some(at), end };

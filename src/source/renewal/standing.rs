@@ -15,6 +15,8 @@ pub struct Standing {
     pub expires_at: Option<Timestamp>,
     /// Whether it is renewed before that.
     pub renews: bool,
+    /// Whether the last renewals came to nothing, and the next waits.
+    pub fails: bool,
     /// Whether a refresh token that was sent, with nobody knowing what came of it, is sent again.
     pub tries_again: bool,
 }
@@ -61,7 +63,8 @@ impl Standing {
         retry: Option<Retry>,
     ) -> Self {
         let Some(known) = about(renewal, generation) else {
-            return Self { health: Health::Good, expires_at: None, renews: false, tries_again: false };
+            let (health, expires_at) = (Health::Good, None);
+            return Self { health, expires_at, renews: false, fails: false, tries_again: false };
         };
         let stage = known.refresh.as_ref().map(|refresh| refresh.stage);
         let over = why_it_is_over(known, retry.is_some());
@@ -72,9 +75,10 @@ impl Standing {
             _ if is_due(known, now) => Health::Due,
             _ => Health::Good,
         };
+        let fails = known.refresh.as_ref().is_some_and(|refresh| refresh.failures > 0);
         let sent = known.refresh.as_ref().map_or(0, |refresh| refresh.sent);
         let tries_again = retry.is_some_and(|retry| may_send_again(retry, sent));
-        Self { health, expires_at: known.expires_at, renews, tries_again }
+        Self { health, expires_at: known.expires_at, renews, fails, tries_again }
     }
 }
 

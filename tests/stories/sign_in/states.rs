@@ -24,31 +24,32 @@ impl House {
     }
 }
 
-#[tokio::test]
-async fn credentials_say_in_words_how_they_stand() {
-    let house = House::with(|config| {
-        config.source.client_id = Some("gateway id".to_owned());
-        config.source.client_secret = Some("of the gateway".to_owned().into());
-        config.source.refresh_retry = RefreshRetry::Never;
-    })
-    .await;
-    let chain = house.gateway.chain(42).await;
-    let mut browser = house.signed_in().await;
-    let life = begin_life(1, house.now(), Some(Duration::from_secs(3600)), 0.5);
-    let refresh = |stage, sent| Some(StoredRefreshToken { stage, sent, ..StoredRefreshToken::new([1; 32]) });
-    let fresh = life.renewed_by(refresh(RenewalStage::Idle, 0));
+fn refresh(stage: RenewalStage, sent: u32) -> Option<StoredRefreshToken> {
+    Some(StoredRefreshToken { stage, sent, ..StoredRefreshToken::new([1; 32]) })
+}
+
+/// What may be known of a secret, and what is said of it.
+fn known(fresh: &StoredRenewal, now: Timestamp) -> [(StoredRenewal, &'static str); 7] {
     let at_stage = |stage, sent| StoredRenewal {
         refresh: refresh(stage, sent),
         expires_at: None,
         renew_at: None,
         ..fresh.clone()
     };
-    let known = [
+    [
         (at_stage(RenewalStage::Idle, 0), "Works</p>"),
         (fresh.clone(), "Works, and renews itself</p>"),
         (
             StoredRenewal { renew_at: None, ..fresh.clone() },
             "Works until <time datetime=\"2027-01-15T09:00:00Z\">",
+        ),
+        (
+            StoredRenewal {
+                expires_at: Some(now),
+                refresh: Some(StoredRefreshToken { failures: 1, ..StoredRefreshToken::new([1; 32]) }),
+                ..fresh.clone()
+            },
+            "Does not work now: it ran out, and the API did not renew it. That is tried again; to sign in again may help</p>",
         ),
         (
             at_stage(RenewalStage::InDoubt, 1),
@@ -60,11 +61,25 @@ async fn credentials_say_in_words_how_they_stand() {
             "Works until the API refuses it, then you need to sign in again",
         ),
         (
-            StoredRenewal { expires_at: Some(house.now()), ..at_stage(RenewalStage::Refused, 0) },
+            StoredRenewal { expires_at: Some(now), ..at_stage(RenewalStage::Refused, 0) },
             "Needs you to sign in again",
         ),
-    ];
-    for (renewal, words) in known {
+    ]
+}
+
+#[tokio::test]
+async fn credentials_say_in_words_how_they_stand() {
+    let house = House::with(|config| {
+        config.source.client_id = Some("gateway id".to_owned());
+        config.source.client_secret = Some("of the gateway".to_owned().into());
+        config.source.refresh_retry = RefreshRetry::Never;
+    })
+    .await;
+    let chain = house.gateway.chain(42).await;
+    let mut browser = house.signed_in().await;
+    let life = begin_life(1, house.now(), Some(Duration::from_secs(3600)), 0.5);
+    let fresh = life.renewed_by(refresh(RenewalStage::Idle, 0));
+    for (renewal, words) in known(&fresh, house.now()) {
         house.know(&chain, renewal).await;
         let page = browser.get("/console").await;
         assert!(page.text.contains(words), "{words}: {page:?}");
