@@ -113,12 +113,25 @@ impl Trait {
     }
 }
 
+impl Ends {
+    /// Whether that is over with them, whatever form an account's id has.
+    fn concern(&self, brought: &Trait) -> bool {
+        self.traits.iter().any(|ended| match (ended, brought) {
+            (Trait::Account(ended), Trait::Account(brought)) => ended.may_be(brought),
+            (Trait::Renewing(ended, renews), Trait::Renewing(brought, also)) => {
+                renews == also && ended.may_be(brought)
+            }
+            (ended, brought) => ended == brought,
+        })
+    }
+}
+
 impl Brings {
     fn concern(&self, ends: &Ends) -> Concern {
         match (self, &ends.account) {
-            (Self::These(traits), _) if traits.iter().any(|one| ends.traits.contains(one)) => Concern::Surely,
+            (Self::These(traits), _) if traits.iter().any(|one| ends.concern(one)) => Concern::Surely,
             (Self::These(_), _) => Concern::Not,
-            (Self::SomethingOf(account), Some(ended)) if account == ended => Concern::Surely,
+            (Self::SomethingOf(account), Some(ended)) if account.may_be(ended) => Concern::Surely,
             (Self::SomethingOf(_), Some(_)) => Concern::Not,
             (Self::Anything, _) | (Self::SomethingOf(_), None) => Concern::Perhaps,
         }

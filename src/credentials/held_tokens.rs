@@ -42,10 +42,9 @@ impl Tokens {
         others.hashes.iter().any(|hash| self.hashes.contains(hash))
     }
 
-    /// Whether both may be of one account that is told in two forms.
-    pub(super) fn may_be_of_one_account_with(&self, others: &Self) -> bool {
-        let both = self.account.as_ref().zip(others.account.as_ref());
-        both.is_some_and(|(one, other)| one != other && one.may_be(other))
+    /// Whether they may be of this account, told in another form.
+    pub(super) fn are_of_another_form_of(&self, account: &ResourceOwnerId) -> bool {
+        self.account.as_ref().is_some_and(|other| other != account && other.may_be(account))
     }
 
     /// Whether one of these is among the others, or may end with them, whosever they are: an API that gives no refresh token

@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 
 use super::held_tokens::Tokens;
+use super::of_account::Kept;
 use super::rekey::MOST;
 use super::{CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
 use crate::store::{StoreError, View};
-use crate::vault::{Credentials, SealedText, SecretText};
+use crate::vault::{Credentials, ResourceOwnerId, SealedText, SecretText};
 
 /// Why a replaced secret is not ended now where that may end all of the account's.
 pub(super) const ENDS_WITH_NEWER_ONES: &str = "the account has signed in since, and as far as is known here that would end its newer tokens as \
@@ -53,21 +54,54 @@ impl CredentialsDevices {
         dead: &HashSet<DeviceUuid>,
         are_these: impl Fn(&Tokens) -> bool,
     ) -> Result<Option<DeviceUuid>, CredentialsError> {
-        let look = |view: &View<'_>| view.record_generations(MOST);
-        for (device, generation) in self.store.read::<_, StoreError, _>(look).await? {
-            if dead.contains(&device) {
-                continue;
-            }
-            let known = self.held_tokens.recall(&device, generation);
-            let held = match known {
-                Some(known) => Some(known),
-                None => self.learn_held(device.clone()).await?,
-            };
-            if held.as_ref().is_some_and(&are_these) {
+        for (device, generation) in self.generations().await? {
+            if !dead.contains(&device)
+                && self.held_by(&device, generation).await?.as_ref().is_some_and(&are_these)
+            {
                 return Ok(Some(device));
             }
         }
         Ok(None)
+    }
+
+    /// What credentials hold whose account may be this one, told in another form.
+    pub(super) async fn kept_of_other_forms(
+        &self,
+        account: &ResourceOwnerId,
+    ) -> Result<Vec<Kept>, CredentialsError> {
+        let mut kept = Vec::new();
+        for (device, generation) in self.generations().await? {
+            let held = self.held_by(&device, generation).await?;
+            if !held.is_some_and(|held| held.are_of_another_form_of(account)) {
+                continue;
+            }
+            let record = match self.newest_record(&device).await {
+                Err(CredentialsError::NoRecord) => continue,
+                record => record?,
+            };
+            match self.open_record(device.clone(), record).await {
+                Ok(opened) => kept.push(Kept { device, opened }),
+                // Nobody uses what no key here opens.
+                Err(CredentialsError::Record(_) | CredentialsError::TooManyFailures) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(kept)
+    }
+
+    async fn generations(&self) -> Result<Vec<(DeviceUuid, u64)>, StoreError> {
+        self.store.read(|view: &View<'_>| view.record_generations(MOST)).await
+    }
+
+    async fn held_by(
+        &self,
+        device: &DeviceUuid,
+        generation: u64,
+    ) -> Result<Option<Tokens>, CredentialsError> {
+        match self.held_tokens.recall(device, generation) {
+            Some(known) => Ok(Some(known)),
+            None => self.learn_held(device.clone()).await,
+        }
     }
 
     /// What the record holds; none where there is none that opens.

@@ -112,12 +112,12 @@ impl<'a> Judge<'a> {
     }
 
     /// The credentials, of whichever account, that use one of these tokens, or some that may end with them: of what is no stray
-    /// those of the same account are known, unless that is told in another form.
+    /// those of the same account are known.
     async fn holder_of_use(&mut self) -> Result<Option<DeviceUuid>, CredentialsError> {
         let (devices, ending) = (self.devices, Tokens::ending(self.opened));
-        let (is_known, ends_all) = (self.account.is_some() && !self.is_stray(), !devices.ends_one_alone());
+        let is_known = self.account.is_some() && !self.is_stray();
         let may_end = |held: &Tokens| match is_known {
-            true => held.share_one_with(&ending) || (ends_all && held.may_be_of_one_account_with(&ending)),
+            true => held.share_one_with(&ending),
             false => held.may_end_with(&ending),
         };
         while let Some(device) = devices.holder(&self.dead, may_end).await? {
@@ -136,7 +136,8 @@ impl<'a> Judge<'a> {
     ) -> Result<Option<Spared>, CredentialsError> {
         let (devices, opened) = (self.devices, self.opened);
         // What a bus does not answer is why many a sign-in was not kept.
-        let kept = devices.kept_of(account, self.is_stray()).await?;
+        let mut kept = devices.kept_of(account, self.is_stray()).await?;
+        kept.extend(devices.kept_of_other_forms(account).await?);
         let of_use = self.looks.of_use(kept.iter().map(|kept| kept.device.clone()).collect()).await?;
         let ends_all = !devices.ends_one_alone();
         let ends_alone = devices.ends_access_alone() && opened.refresh_token().is_none();
