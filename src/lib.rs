@@ -24,6 +24,7 @@
 //! | [`connection`] | who of those connected goes where many come, and how a connection ends |
 //! | [`lately`] | what happened lately, and to whom: bounded |
 //! | [`legible`] | which characters of a text people see: pure |
+//! | [`memory`] | what things take in memory, and room for so much of them at a time |
 //! | [`message`] | messages, routes, replies: pure |
 //! | [`negotiation`] | what a caller accepts and already has: pure |
 //! | [`paging`] | lists that are shown a page at a time: pure |
@@ -58,6 +59,7 @@ pub mod job;
 pub mod jobs;
 pub mod lately;
 pub mod legible;
+pub mod memory;
 pub mod message;
 pub mod negotiation;
 pub mod paging;

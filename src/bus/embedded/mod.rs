@@ -28,7 +28,6 @@ mod trail;
 pub mod update;
 mod walk;
 mod webhooks;
-mod weight;
 pub mod whitelist;
 
 pub use access::Caller;

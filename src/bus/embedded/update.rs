@@ -14,8 +14,8 @@ use super::effort::{Effort, Spent};
 use super::order::identical;
 use super::path::{MAX_BYTES, MAX_DEPTH, Path, is_too_deep, is_too_large};
 use super::query::QueryError;
-use super::weight::{self, MAX_WEIGHT};
 use crate::ambient::Timestamp;
+use crate::memory::weight::{self, MAX_WEIGHT};
 
 /// Taking members away costs time with each of those that stay.
 const MAX_PATHS: usize = 1_000;

@@ -13,11 +13,11 @@ use tokio::time::timeout;
 
 use super::problem::Problem;
 use super::refusal::Refusal;
-use super::room::Taken;
 use super::server::Door;
-use crate::bus::embedded::weight::{self, MAX_WEIGHT};
 use crate::bus::form;
 use crate::connection::Hearing;
+use crate::memory::Taken;
+use crate::memory::weight::{self, MAX_WEIGHT};
 
 /// A body: an object or an array. Its room in memory is given back when it is dropped.
 #[derive(Debug)]

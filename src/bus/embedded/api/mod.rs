@@ -14,7 +14,6 @@ mod presented;
 mod problem;
 mod refusal;
 mod request;
-mod room;
 mod routes;
 mod search;
 mod server;

@@ -13,11 +13,11 @@ use super::dress::dress;
 use super::firehose::{Sessions, Strangers};
 use super::limits::ApiLimits;
 use super::meter::Meter;
-use super::room::Room;
 use super::routes::routes;
 use super::slots::Slots;
 use crate::bus::embedded::EmbeddedBus;
 use crate::connection::{Lookout, attend};
+use crate::memory::Room;
 
 /// What the routes share.
 pub(super) struct Door {

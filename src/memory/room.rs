@@ -1,32 +1,38 @@
-//! Room for large bodies: all of them together must fit into memory.
+//! Room for what is large: all of it together must fit into memory.
 
 use std::sync::Arc;
 
+use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Bodies up to this size are not counted.
+/// What takes no more than this is not counted.
 const SMALL: usize = 64 << 10;
 const UNIT: usize = 1 << 10;
 
-/// What is left for large bodies.
+/// What is left for large things. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(super) struct Room(Arc<Semaphore>);
+pub struct Room(Arc<Semaphore>);
 
-/// The room that one body takes; given back when it is dropped.
+/// The room that one thing takes; given back when it is dropped.
 #[derive(Debug, Default)]
-pub(super) struct Taken(Option<OwnedSemaphorePermit>);
+pub struct Taken(Option<OwnedSemaphorePermit>);
 
 /// The room is used up for now.
-#[derive(Debug)]
-pub(super) struct Crowded;
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("there is no room in memory now")]
+pub struct Crowded;
 
 impl Room {
-    pub(super) fn new(bytes: usize) -> Self {
+    /// Room for so many bytes.
+    pub fn new(bytes: usize) -> Self {
         Self(Arc::new(Semaphore::new(bytes / UNIT)))
     }
 
-    /// Makes `taken` large enough for a body that takes `bytes` of memory.
-    pub(super) fn grow(&self, taken: &mut Taken, bytes: usize) -> Result<(), Crowded> {
+    /// Makes `taken` large enough for what takes `bytes` of memory.
+    ///
+    /// # Errors
+    /// [`Crowded`]; `taken` is what it was.
+    pub fn grow(&self, taken: &mut Taken, bytes: usize) -> Result<(), Crowded> {
         let wanted = if bytes <= SMALL { 0 } else { bytes.div_ceil(UNIT) };
         let held = taken.0.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
         let Ok(more) = u32::try_from(wanted.saturating_sub(held)) else { return Err(Crowded) };

@@ -5,7 +5,7 @@ use std::io;
 use serde_json::Value;
 
 /// What one body or one document may take in memory, in bytes: several times the text of an ordinary one.
-pub(super) const MAX_WEIGHT: usize = 64 << 20;
+pub const MAX_WEIGHT: usize = 64 << 20;
 
 /// A place in an array.
 const ELEMENT: usize = size_of::<Value>();
@@ -20,14 +20,14 @@ const TEXT: usize = 16;
 const MAX_LEVELS: usize = 128;
 
 /// What this JSON text takes once it is parsed, in bytes. Of one that is none, what precedes the error takes no more.
-pub(super) fn of_text(text: &[u8]) -> usize {
+pub fn of_text(text: &[u8]) -> usize {
     let mut scale = Scale::default();
     scale.put(text);
     scale.bytes
 }
 
 /// What this value takes, in bytes.
-pub(super) fn of(value: &Value) -> usize {
+pub fn of(value: &Value) -> usize {
     let mut scale = Scale::default();
     serde_json::to_writer(&mut scale, value).expect("a scale takes everything");
     scale.bytes
