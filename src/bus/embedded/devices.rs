@@ -1,5 +1,6 @@
 //! Registering, reading, changing and removing devices (`spec/meshblu.md` 1.3 to 1.7).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
@@ -96,7 +97,7 @@ impl Reading<'_> {
     /// [`BusError::Forbidden`], also when there is no such device.
     pub fn device(&self, uuid: &DeviceUuid) -> Result<Value, BusError> {
         let document = self.permit(uuid, READ)?;
-        Ok(registration::public(Value::clone(&document)))
+        Ok(registration::public(Arc::unwrap_or_clone(document)))
     }
 
     /// The devices that match, newest first, as far as the caller may see them; at most 1000, and of large ones no

@@ -5,6 +5,7 @@ use thiserror::Error;
 use super::projection::ProjectionError;
 use super::query::QueryError;
 use super::update::{DataError, UpdateError};
+use crate::memory::Crowded;
 use crate::store::StoreError;
 
 /// A refusal, one variant for each shape that clients see (`spec/meshblu.md` 2.5).
@@ -34,6 +35,9 @@ pub enum BusError {
     /// The projection cannot be used.
     #[error(transparent)]
     Projection(#[from] ProjectionError),
+    /// There is no room in memory for what would be answered.
+    #[error(transparent)]
+    Crowded(#[from] Crowded),
     /// The store could not do it.
     #[error("the bus cannot store this now")]
     Store(#[from] StoreError),

@@ -8,6 +8,7 @@ mod errors;
 mod exhaustion;
 mod gateway_cycle;
 mod grants;
+mod memory;
 mod messages;
 mod rate_limit;
 mod routes;

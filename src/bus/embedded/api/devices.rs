@@ -9,7 +9,7 @@ use actix_web::web::Data;
 use actix_web::{Error, FromRequest, HttpRequest};
 use serde_json::{Value, json};
 
-use super::answer::{Answer, done, found, routed, shown};
+use super::answer::{Answer, Text, done, found, shown};
 use super::body::Body;
 use super::limits::Registration;
 use super::presented::{Presented, login};
@@ -39,6 +39,7 @@ pub(super) async fn check(door: Data<Door>, target: Target, who: Presented, requ
 pub(super) async fn register(door: Data<Door>, who: Presented, mut body: Body) -> Answer {
     let by = door.limits.registration.clone();
     let document = body.take_or_empty();
+    let answers = door.answers.clone();
     let registered = door.bus.change(move |bus, transaction| {
         match &by {
             Registration::ByAnybody => {}
@@ -46,42 +47,60 @@ pub(super) async fn register(door: Data<Door>, who: Presented, mut body: Body) -
             Registration::By(named) if named.contains(&who.itself(bus, transaction)?.auth) => {}
             Registration::By(_) => return Err(BusError::Forbidden),
         }
-        bus.register(transaction, document)
+        let registered = bus.register(transaction, document)?;
+        let mut document = shown(registered.document);
+        document["token"] = json!(registered.token.as_str());
+        Ok(answers.json(&document)?)
     });
-    let registered = registered.await?;
-    let mut document = shown(registered.document);
-    document["token"] = json!(registered.token.as_str());
-    Ok(routed(StatusCode::CREATED).json(document))
+    Ok(registered.await?.routed(StatusCode::CREATED))
 }
 
 pub(super) async fn whoami(door: Data<Door>, who: Presented) -> Answer {
-    let document =
-        door.bus.look(move |bus, view| bus.reading(view, &who.caller(bus, view)?).whoami()).await?;
-    Ok(found(&shown(document)))
+    let answers = door.answers.clone();
+    let itself = door.bus.look(move |bus, view| {
+        let document = bus.reading(view, &who.caller(bus, view)?).whoami()?;
+        Ok(answers.json(&shown(document))?)
+    });
+    Ok(itself.await?.found())
 }
 
 pub(super) async fn read(door: Data<Door>, who: Presented, target: Option<Target>) -> Answer {
-    Ok(found(&shown(unless_hidden(&door, who, target).await?)))
+    Ok(unless_hidden(&door, who, target, shown).await?.found())
 }
 
 pub(super) async fn read_wrapped(door: Data<Door>, who: Presented, target: Option<Target>) -> Answer {
-    Ok(found(&json!({"devices": [unless_hidden(&door, who, target).await?]})))
+    Ok(unless_hidden(&door, who, target, |document| json!({"devices": [document]})).await?.found())
 }
 
 pub(super) async fn read_or_refuse(door: Data<Door>, who: Presented, target: Target) -> Answer {
-    Ok(found(&shown(document(&door, who, target).await?)))
+    Ok(document(&door, who, target, shown).await?.found())
 }
 
 /// Old routes do not tell a refusal from a device that does not exist.
-async fn unless_hidden(door: &Door, who: Presented, target: Option<Target>) -> Result<Value, Refusal> {
-    match document(door, who, target.ok_or(Refusal::Hidden)?).await {
+async fn unless_hidden(
+    door: &Door,
+    who: Presented,
+    target: Option<Target>,
+    form: fn(Value) -> Value,
+) -> Result<Text, Refusal> {
+    match document(door, who, target.ok_or(Refusal::Hidden)?, form).await {
         Err(BusError::Forbidden) => Err(Refusal::Hidden),
         other => Ok(other?),
     }
 }
 
-async fn document(door: &Door, who: Presented, Target(uuid): Target) -> Result<Value, BusError> {
-    door.bus.look(move |bus, view| bus.reading(view, &who.caller(bus, view)?).device(&uuid)).await
+async fn document(
+    door: &Door,
+    who: Presented,
+    Target(uuid): Target,
+    form: fn(Value) -> Value,
+) -> Result<Text, BusError> {
+    let answers = door.answers.clone();
+    let document = door.bus.look(move |bus, view| {
+        let document = bus.reading(view, &who.caller(bus, view)?).device(&uuid)?;
+        Ok(answers.json(&form(document))?)
+    });
+    document.await
 }
 
 /// Sets the members of the body; of a body that is none, nothing.
@@ -114,14 +133,18 @@ pub(super) async fn find_and_update(
     Modification { operators, shown: wanted }: Modification,
 ) -> Answer {
     let update = Update::parse(&operators);
+    let answers = door.answers.clone();
     let change = door.bus.change(move |bus, transaction| {
         let caller = who.caller(bus, transaction)?;
         let projection = wanted.read()?;
-        Ok((bus.changing(transaction, &caller).find_and_update(&uuid, &update?)?, projection))
+        let before = bus.changing(transaction, &caller).find_and_update(&uuid, &update?)?;
+        let before = match projection {
+            Some(projection) => projection.apply(&before),
+            None => before,
+        };
+        Ok(answers.json(&shown(before))?)
     });
-    let (before, projection) = change.await?;
-    let before = projection.map_or_else(|| before.clone(), |projection| projection.apply(&before));
-    Ok(found(&shown(before)))
+    Ok(change.await?.found())
 }
 
 /// What to change of a document, and what to show of it.
@@ -166,11 +189,14 @@ pub(super) async fn unregister(door: Data<Door>, who: Presented, Target(uuid): T
 /// The one property of a device that everybody may read.
 pub(super) async fn public_key(door: Data<Door>, target: Option<Target>) -> Answer {
     let Target(uuid) = target.ok_or(Refusal::NoKey)?;
-    let wanted = uuid.clone();
-    let device = door.bus.look(move |_, view| Ok(view.device(&wanted)?)).await?;
-    let mut answer = json!({"uuid": uuid});
-    if let Some(key) = device.ok_or(Refusal::NoKey)?.get("publicKey") {
-        answer["publicKey"] = key.clone();
-    }
-    Ok(found(&answer))
+    let answers = door.answers.clone();
+    let answer = door.bus.look(move |_, view| {
+        let Some(device) = view.device(&uuid)? else { return Ok(None) };
+        let mut answer = json!({"uuid": uuid});
+        if let Some(key) = device.get("publicKey") {
+            answer["publicKey"] = key.clone();
+        }
+        Ok(Some(answers.json(&answer)?))
+    });
+    Ok(answer.await?.ok_or(Refusal::NoKey)?.found())
 }

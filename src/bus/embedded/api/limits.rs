@@ -40,6 +40,8 @@ pub struct ApiLimits {
     pub body_bytes: usize,
     /// Bytes of memory that the bodies of all requests may take together, the small ones not counted.
     pub all_bodies_bytes: usize,
+    /// Bytes of memory that the answers may take together that nobody has taken yet, the small ones not counted.
+    pub all_answers_bytes: usize,
     /// Who may read along at the same time.
     pub streams: usize,
     /// How often one device may.
@@ -65,6 +67,7 @@ impl Default for ApiLimits {
             operations_per_minute: 0,
             body_bytes: 10_000_000,
             all_bodies_bytes: 256 << 20,
+            all_answers_bytes: 128 << 20,
             streams: 256,
             device_streams: 16,
             firehose: FirehoseLimits::default(),

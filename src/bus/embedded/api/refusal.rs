@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ContentType, HeaderName, HeaderValue};
+use actix_web::http::header::{ContentType, HeaderName, HeaderValue, RETRY_AFTER};
 use actix_web::{HttpResponse, ResponseError};
 use serde_json::{Value, json};
 use thiserror::Error;
@@ -18,6 +18,8 @@ use crate::telemetry::with_causes;
 const ERROR: HeaderName = HeaderName::from_static("x-meshblu-error");
 /// In characters; what is quoted in an error's text may be long.
 const MAX_ERROR: usize = 1000;
+/// When those may come again for whom there was no room, in seconds.
+const CROWDED_FOR: &str = "5";
 
 /// Why a request gets no other answer.
 #[derive(Debug, Error)]
@@ -55,7 +57,7 @@ impl ResponseError for Refusal {
             Self::NoDevices => routed(StatusCode::FORBIDDEN).json(json!({"devices": null})),
             Self::Silent => routed(StatusCode::FORBIDDEN).finish(),
             Self::NoKey => null(StatusCode::NOT_FOUND),
-            Self::Crowded => unavailable("Maximum Capacity Exceeded"),
+            Self::Crowded => crowded(),
             Self::Problem(problem) => problem.response(),
         }
     }
@@ -79,6 +81,7 @@ fn of_bus(error: &BusError) -> HttpResponse {
         }
         BusError::Query(error) => data(error.status(), &error.to_string()),
         BusError::Projection(error) => data(422, &error.to_string()),
+        BusError::Crowded(_) => crowded(),
         BusError::Store(error) => of_store(error),
     }
 }
@@ -96,6 +99,13 @@ fn of_store(error: &StoreError) -> HttpResponse {
             routed(StatusCode::INTERNAL_SERVER_ERROR).json(json!({"error": "Internal Server Error"}))
         }
     }
+}
+
+/// Who reads slowly, or sends much, is done with it some time.
+fn crowded() -> HttpResponse {
+    let mut response = unavailable("Maximum Capacity Exceeded");
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(CROWDED_FOR));
+    response
 }
 
 fn unavailable(text: &'static str) -> HttpResponse {

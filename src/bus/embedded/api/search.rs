@@ -8,7 +8,7 @@ use actix_web::web::Data;
 use actix_web::{Error, FromRequest, HttpRequest};
 use serde_json::{Map, Value, json};
 
-use super::answer::{Answer, found};
+use super::answer::{Answer, Text};
 use super::body::Body;
 use super::presented::{Presented, login};
 use super::refusal::Refusal;
@@ -20,28 +20,37 @@ use crate::bus::form;
 
 /// The query is the body.
 pub(super) async fn search(door: Data<Door>, who: Presented, projection: Shown, mut body: Body) -> Answer {
-    Ok(found(&devices(&door, who, body.take_or_empty(), projection).await?))
+    Ok(devices(&door, who, body.take_or_empty(), projection).await?.found())
 }
 
 /// The query is the address's; the answer a list.
 pub(super) async fn version_2(door: Data<Door>, projection: Shown, Asked { who, members }: Asked) -> Answer {
-    Ok(found(&devices(&door, who, Value::Object(members), projection).await?))
+    Ok(devices(&door, who, Value::Object(members), projection).await?.found())
 }
 
 /// The query is the address's; the answer an object.
 pub(super) async fn version_1(door: Data<Door>, projection: Shown, Asked { who, members }: Asked) -> Answer {
-    Ok(found(&json!({"devices": devices(&door, who, Value::Object(members), projection).await?})))
+    let answers = door.answers.clone();
+    let search = door.bus.look_far(move |bus, view| {
+        let caller = who.caller(bus, view)?;
+        let (query, projection) = (Query::parse(&Value::Object(members))?, projection.read()?);
+        let found = bus.reading(view, &caller).search(&query, projection.as_ref())?;
+        Ok(answers.json(&json!({"devices": found}))?)
+    });
+    Ok(search.await?.found())
 }
 
 /// As version 1, but only what the caller owns.
 pub(super) async fn mine(door: Data<Door>, projection: Shown, Asked { who, mut members }: Asked) -> Answer {
+    let answers = door.answers.clone();
     let search = door.bus.look_far(move |bus, view| {
         let caller = who.caller(bus, view)?;
         members.insert("owner".to_owned(), json!(caller.acting));
         let (query, projection) = (Query::parse(&Value::Object(members))?, projection.read()?);
-        bus.reading(view, &caller).search(&query, projection.as_ref())
+        let found = bus.reading(view, &caller).search(&query, projection.as_ref())?;
+        Ok(answers.json(&json!({"devices": found}))?)
     });
-    Ok(found(&json!({"devices": search.await.map_err(without_devices)?})))
+    Ok(search.await.map_err(without_devices)?.found())
 }
 
 fn without_devices(error: BusError) -> Refusal {
@@ -51,16 +60,12 @@ fn without_devices(error: BusError) -> Refusal {
     }
 }
 
-async fn devices(
-    door: &Door,
-    who: Presented,
-    wanted: Value,
-    projection: Shown,
-) -> Result<Vec<Value>, BusError> {
+async fn devices(door: &Door, who: Presented, wanted: Value, projection: Shown) -> Result<Text, BusError> {
+    let answers = door.answers.clone();
     let search = door.bus.look_far(move |bus, view| {
         let caller = who.caller(bus, view)?;
         let (query, projection) = (Query::parse(&wanted)?, projection.read()?);
-        bus.reading(view, &caller).search(&query, projection.as_ref())
+        Ok(answers.json(&bus.reading(view, &caller).search(&query, projection.as_ref())?)?)
     });
     search.await
 }

@@ -9,6 +9,7 @@ use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App, HttpRequest, HttpServer};
 
+use super::answer::Answers;
 use super::dress::dress;
 use super::firehose::{Sessions, Strangers};
 use super::limits::ApiLimits;
@@ -24,6 +25,7 @@ pub(super) struct Door {
     pub(super) bus: EmbeddedBus,
     pub(super) limits: ApiLimits,
     pub(super) room: Room,
+    pub(super) answers: Answers,
     pub(super) slots: Slots,
     pub(super) meter: Arc<Meter>,
     pub(super) sessions: Sessions,
@@ -49,6 +51,7 @@ pub fn serve(listener: TcpListener, bus: EmbeddedBus, limits: ApiLimits) -> io::
         bus,
         limits: limits.clone(),
         room: Room::new(limits.all_bodies_bytes),
+        answers: Answers::within(limits.all_answers_bytes),
         slots: Slots::new(limits.streams, limits.device_streams),
         meter: Arc::new(Meter::new(limits.operations_per_minute)),
         sessions: Sessions::new(limits.firehose),

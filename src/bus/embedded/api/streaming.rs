@@ -24,6 +24,7 @@ use crate::bus::embedded::subscription::SubscriptionType;
 use crate::bus::embedded::whitelist::List;
 use crate::bus::embedded::{Arrived, BusError, Listening};
 use crate::connection::Connection;
+use crate::memory::Taken;
 use crate::message::DeviceUuid;
 
 const READ_ALONG: Right = Right { to_act: List::DiscoverAs, there: List::MessageReceived };
@@ -43,12 +44,20 @@ pub(super) async fn received(
     slot.settle();
     let connection = Connection::of(&request);
     let reading = reading(slot, connection.clone(), door.limits.terms.disconnect_within);
-    let lines = stream::unfold((events, reading), async |(mut events, mut reading)| {
-        let line = tokio::select! {
-            line = next(&mut events) => line?,
-            _ = &mut reading.lasts => return None,
-        };
-        Some((Ok::<_, Infallible>(line), (events, reading)))
+    let room = door.answers.room().clone();
+    let lines = stream::unfold((events, reading), move |(mut events, mut reading)| {
+        let room = room.clone();
+        async move {
+            // Asked for more, the reader has taken what came before.
+            reading.untaken = Taken::default();
+            let line = tokio::select! {
+                line = next(&mut events) => line?,
+                _ = &mut reading.lasts => return None,
+            };
+            // Where many read slowly, whoever is to hear what is large ends like those who lag behind.
+            room.grow(&mut reading.untaken, line.len()).ok()?;
+            Some((Ok::<_, Infallible>(line), (events, reading)))
+        }
     });
     Ok(head().streaming(Box::pin(lines.take_until(hung_up(connection)))))
 }
@@ -66,6 +75,8 @@ struct Reading {
     /// Done when the slot is lost.
     lasts: oneshot::Receiver<Infallible>,
     _reads: oneshot::Sender<Infallible>,
+    /// The room of a line that the reader has not taken yet.
+    untaken: Taken,
 }
 
 /// Holds a slot for as long as somebody reads along. Who has lost it and does not read what was sent before hears of nothing,
@@ -82,7 +93,7 @@ fn reading(mut slot: Slot, connection: Option<Connection>, patience: Duration) -
             connection.inspect(Connection::give_up);
         }
     });
-    Reading { lasts, _reads: reads }
+    Reading { lasts, _reads: reads, untaken: Taken::default() }
 }
 
 /// Whether the same would be read: the answer to a HEAD, which ends at once.

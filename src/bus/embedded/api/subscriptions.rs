@@ -5,7 +5,7 @@ use actix_web::http::header::HeaderValue;
 use actix_web::web::Data;
 use serde_json::Value;
 
-use super::answer::{Answer, STATUS, done, found};
+use super::answer::{Answer, STATUS, done};
 use super::body::Body;
 use super::presented::Presented;
 use super::request::{Target, segment, uuid};
@@ -16,11 +16,12 @@ use crate::message::DeviceUuid;
 use crate::store::StoredSubscription;
 
 pub(super) async fn list(door: Data<Door>, who: Presented, Target(subscriber): Target) -> Answer {
+    let answers = door.answers.clone();
     let list = door.bus.look(move |bus, view| {
         let caller = who.caller(bus, view)?;
-        bus.reading(view, &caller).subscriptions(&subscriber)
+        Ok(answers.json(&bus.reading(view, &caller).subscriptions(&subscriber)?)?)
     });
-    Ok(found(&list.await?))
+    Ok(list.await?.found())
 }
 
 /// Refused for a type that does not exist, once the caller is known. The status in the headers tells what is new.

@@ -69,10 +69,12 @@ pub(super) async fn revoke_some(
 
 pub(super) async fn search(door: Data<Door>, who: Presented, projection: Shown, mut body: Body) -> Answer {
     let wanted = body.take_or_empty();
+    let answers = door.answers.clone();
     let search = door.bus.look_far(move |bus, view| {
         let caller = who.caller(bus, view)?;
         let (query, projection) = (Query::parse(&wanted)?, projection.read()?);
-        bus.reading(view, &caller).search_tokens(&query, projection.as_ref())
+        let found = bus.reading(view, &caller).search_tokens(&query, projection.as_ref())?;
+        Ok(answers.json(&found)?)
     });
-    Ok(found(&search.await?))
+    Ok(search.await?.found())
 }

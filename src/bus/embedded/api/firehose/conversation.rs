@@ -13,9 +13,9 @@ use super::limits::FirehoseLimits;
 use super::sessions::Seat;
 use super::websocket::{Mark, Socket};
 use crate::ambient::Random;
-use crate::bus::embedded::api::room::{Room, Taken};
 use crate::bus::embedded::{Heard, Listening};
 use crate::bus::engine_io::{Malformed, Packet, PacketType};
+use crate::memory::{Room, Taken};
 
 /// The most text that one poll answers, in bytes, if it is more than one packet.
 const POLL_BYTES: usize = 1 << 20;

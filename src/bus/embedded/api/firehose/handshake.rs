@@ -67,8 +67,8 @@ fn peer(request: &HttpRequest) -> IpAddr {
 impl Admitted {
     /// Begins the session over this transport.
     pub(super) fn begin(self, door: &Door, transport: Transport) {
-        let terms =
-            Terms { limits: door.limits.firehose, room: door.room.clone(), random: door.bus.random.clone() };
+        let room = door.answers.room().clone();
+        let terms = Terms { limits: door.limits.firehose, room, random: door.bus.random.clone() };
         let Self { seat, hears, called, .. } = self;
         tokio::spawn(Conversation { seat, hears, calls: called, transport, terms }.run());
     }

@@ -7,6 +7,7 @@ use bytes::BytesMut;
 use futures_util::StreamExt;
 use tokio::time::timeout;
 
+use super::super::answer::Answers;
 use super::super::limits::ApiLimits;
 use super::super::problem::Problem;
 use super::super::refusal::Refusal;
@@ -44,13 +45,14 @@ async fn whole(mut payload: Hearing<Payload>, limit: usize) -> Result<BytesMut, 
     Ok(body)
 }
 
-/// The answer to a poll.
+/// The answer to a poll, as far as there is room in memory for it.
 pub(super) fn answer(
+    answers: &Answers,
     mut response: HttpResponseBuilder,
     batch: Vec<Outgoing>,
     framing: Framing,
-) -> HttpResponse {
+) -> Result<HttpResponse, Rejection> {
     let packets: Vec<_> = batch.into_iter().map(|out| out.packet).collect();
-    let payload = engine_io::write(&packets, framing);
-    response.content_type(if framing == Framing::Binary { BINARY } else { TEXT }).body(payload)
+    let payload = answers.text(engine_io::write(&packets, framing)).map_err(|_| Refusal::Crowded)?;
+    Ok(response.content_type(if framing == Framing::Binary { BINARY } else { TEXT }).body(payload))
 }

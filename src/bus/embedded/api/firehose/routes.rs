@@ -31,7 +31,7 @@ async fn get(door: Data<Door>, request: HttpRequest, payload: Payload) -> Answer
         (Asks::Polling, Some(sid)) => {
             let session = door.sessions.find(sid, asked.device.as_ref())?;
             let batch = polling::poll(&session).await?;
-            Ok(payloads::answer(HttpResponse::Ok(), batch, asked.framing))
+            payloads::answer(&door.answers, HttpResponse::Ok(), batch, asked.framing)
         }
         (Asks::WebSocket, Some(sid)) => {
             let session = door.sessions.find(sid, asked.device.as_ref())?;
@@ -50,7 +50,7 @@ async fn begin_polling(door: &Data<Door>, request: &HttpRequest, asked: &Asked) 
     let mut response = HttpResponse::Ok();
     // For balancers that keep a session at one server; nobody here reads it.
     response.insert_header((SET_COOKIE, format!("io={sid}; Path=/; HttpOnly")));
-    Ok(payloads::answer(response, batch, asked.framing))
+    payloads::answer(&door.answers, response, batch, asked.framing)
 }
 
 async fn begin_websocket(

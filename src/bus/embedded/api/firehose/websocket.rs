@@ -15,10 +15,10 @@ use tokio::time::timeout;
 use super::conversation::{Call, Outgoing};
 use super::gauge::Gauge;
 use super::rejection::Rejection;
-use crate::bus::embedded::api::room::Taken;
 use crate::bus::embedded::api::server::Door;
 use crate::bus::engine_io::{Malformed, Packet};
 use crate::connection::Connection;
+use crate::memory::Taken;
 
 /// Names one websocket among those of a session.
 #[derive(Clone, Debug)]

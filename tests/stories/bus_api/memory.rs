@@ -1,0 +1,94 @@
+//! What strangers let lie or send fits into memory, however many they are.
+
+use endo::bus::embedded::api::ApiLimits;
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::support::bus::{TestBus, WithJson, send};
+
+const MEGABYTE: usize = 1 << 20;
+
+/// A bus with room for so many bytes of answers that nobody has taken yet.
+async fn with_room_for(all_answers_bytes: usize) -> TestBus {
+    TestBus::with(ApiLimits { all_answers_bytes, ..ApiLimits::default() }, None).await
+}
+
+/// A caller that reads no more than it says.
+struct Slow(TcpStream);
+
+impl Slow {
+    /// Asks, and reads the first letter of the answer alone.
+    async fn ask(bus: &TestBus, path: &str) -> Self {
+        let mut caller = Self(TcpStream::connect(bus.address).await.unwrap());
+        assert_eq!(caller.repeat(path).await, b'H');
+        caller
+    }
+
+    async fn repeat(&mut self, path: &str) -> u8 {
+        self.0.write_all(format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).await.unwrap();
+        self.0.read_u8().await.unwrap()
+    }
+
+    /// Reads the rest of an answer: its status line and its header, then so many bytes.
+    async fn read_out(&mut self) -> String {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(self.0.read_u8().await.unwrap());
+        }
+        let head = String::from_utf8(head).unwrap();
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+        let mut body = vec![0; length.parse().unwrap()];
+        self.0.read_exact(&mut body).await.unwrap();
+        head
+    }
+}
+
+#[tokio::test]
+async fn answers_that_nobody_reads_leave_room_for_the_process() {
+    let bus = with_room_for(10 * MEGABYTE).await;
+    let large = bus.register(json!({"text": "x".repeat(9 * MEGABYTE)})).await;
+    let small = bus.register(json!({"text": "x"})).await;
+    let read = format!("/v2/devices?uuid={}&token={}", large.uuid, large.token);
+    let mut slow = Slow::ask(&bus, &read).await;
+    for call in ["GET /v2/whoami".to_owned(), format!("GET /v2/devices/{}", large.uuid)] {
+        let refused = send(bus.by(&large, &call)).await;
+        refused.is(503, r#"{"error":"Maximum Capacity Exceeded"}"#);
+        assert_eq!(refused.header("retry-after"), Some("5"));
+    }
+    assert_eq!(send(bus.by(&small, "GET /v2/whoami")).await.status, 200);
+    assert!(slow.read_out().await.starts_with("TTP/1.1 200"));
+    assert_eq!(slow.repeat(&read).await, b'H');
+    assert!(slow.read_out().await.starts_with("TTP/1.1 200"));
+}
+
+#[tokio::test]
+async fn what_changes_a_document_and_cannot_be_answered_is_not_done() {
+    let bus = with_room_for(10 * MEGABYTE).await;
+    let device = bus.register(json!({"text": "x".repeat(9 * MEGABYTE)})).await;
+    let slow = Slow::ask(&bus, &format!("/v2/devices?uuid={}&token={}", device.uuid, device.token)).await;
+    let call = format!("PUT /v2/devices/{}/find-and-update", device.uuid);
+    let update = json!({"$set": {"n": 1}});
+    assert_eq!(send(bus.by(&device, &call).json(&update)).await.status, 503);
+    let one = json!({"uuid": device.uuid, "n": 1});
+    let shown = bus.by(&device, "POST /search/devices").header("x-meshblu-projection", r#"{"n":true}"#);
+    send(shown.json(&one)).await.is(200, "[]");
+    drop(slow);
+}
+
+#[tokio::test]
+async fn who_reads_along_where_there_is_no_room_is_cut_off() {
+    let bus = with_room_for(MEGABYTE).await;
+    let device = bus.listener().await;
+    let along = format!("GET /subscribe/{}/received", device.uuid);
+    let mut along = bus.by(&device, &along).send().await.unwrap();
+    let message = |length: usize| json!({"devices": [device.uuid], "payload": "x".repeat(length)});
+    for length in [MEGABYTE / 2, 2 * MEGABYTE] {
+        send(bus.by(&device, "POST /messages").json(&message(length))).await.is(204, "");
+    }
+    let mut heard = 0;
+    while let Some(piece) = along.chunk().await.unwrap() {
+        heard += piece.len();
+    }
+    assert!((MEGABYTE / 2..MEGABYTE).contains(&heard), "{heard}");
+}
