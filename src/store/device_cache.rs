@@ -18,7 +18,7 @@ pub(super) struct DeviceCache {
 }
 
 impl DeviceCache {
-    /// A memory for documents of at most `limit` bytes of JSON text together.
+    /// A memory for documents that take at most `limit` bytes of memory together.
     pub(super) fn new(limit: usize) -> Self {
         Self { documents: HashMap::new(), bytes: 0, limit }
     }

@@ -6,6 +6,7 @@ use rusqlite::OptionalExtension;
 use serde_json::Value;
 
 use super::{StoreError, Transaction, View};
+use crate::memory::weight;
 use crate::message::DeviceUuid;
 
 /// The paths whose strings, also inside arrays, can be looked up without reading every document.
@@ -59,7 +60,7 @@ impl View<'_> {
         };
         let document = Arc::new(parse(&text)?);
         if let Some(cache) = self.cache() {
-            cache.borrow_mut().keep(uuid.clone(), Arc::clone(&document), text.len());
+            cache.borrow_mut().keep(uuid.clone(), Arc::clone(&document), weight::of_text(text.as_bytes()));
         }
         Ok(Some(document))
     }

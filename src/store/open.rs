@@ -28,7 +28,7 @@ const OURS: u32 = 0o600;
 const READERS: usize = 2;
 /// Searches may take long; they wait for each other alone.
 const SEARCHERS: usize = 1;
-const DEVICE_CACHE_BYTES: usize = 4 << 20;
+const DEVICE_CACHE_BYTES: usize = 32 << 20;
 
 /// What the store needs to be told.
 #[derive(Clone, Debug)]

@@ -32,7 +32,7 @@ const ROOMS: &[(&str, Imports)] = &[
     ("signature", These(&[])),
     ("vault", These(&["message"])),
     ("egress", These(&["message"])),
-    ("store", These(&["message"])),
+    ("store", These(&["memory", "message"])),
     (
         "bus",
         These(&[

@@ -174,9 +174,9 @@ impl Changing<'_> {
         if counts(changes) {
             registration::touch(&mut document, &self.caller.acting, now);
             self.transaction.replace_device(uuid, &document)?;
-            self.emit(Event::Configure, uuid, &document)?;
+            self.emit(Event::Configure, uuid, document)?;
         }
-        Ok(registration::public(Value::clone(&before)))
+        Ok(registration::public(Arc::unwrap_or_clone(before)))
     }
 
     /// Sets `properties`, dotted keys being paths; `uuid` and `token` are ignored.
@@ -206,7 +206,7 @@ impl Changing<'_> {
     /// [`BusError::Forbidden`], also when there is no such device.
     pub fn unregister(&self, uuid: &DeviceUuid) -> Result<(), BusError> {
         let document = self.reading().permit(uuid, CONFIGURE)?;
-        self.emit(Event::Unregister, uuid, &document)?;
+        self.emit(Event::Unregister, uuid, Arc::unwrap_or_clone(document))?;
         self.transaction.remove_device(uuid)?;
         self.bus.end_streams_of(self.transaction, uuid);
         Ok(())

@@ -41,12 +41,12 @@ impl Changing<'_> {
     }
 
     /// Tells those who listen what happened to the device `of`.
-    pub(super) fn emit(&self, event: Event, of: &DeviceUuid, document: &Value) -> Result<(), BusError> {
+    pub(super) fn emit(&self, event: Event, of: &DeviceUuid, document: Value) -> Result<(), BusError> {
         let arrivals = walk(self.transaction, |network| routing::event(network, event, of))?;
         if arrivals.arrivals.is_empty() {
             return Ok(());
         }
-        let body = super::registration::public(document.clone());
+        let body = super::registration::public(document);
         Accepting::of(self, &body).accept(of, arrivals).map(drop)
     }
 }
@@ -139,12 +139,15 @@ impl<'a> Accepting<'a> {
     fn device(&self, to_come: usize, arrivals: &[&Arrival]) -> Result<(), BusError> {
         let bytes = self.left.get() / to_come.max(1);
         self.share.set(Share { bytes, is_whole: true });
-        arrivals.iter().try_for_each(|arrival| self.arrival(arrival))
+        let Some(first) = arrivals.first() else { return Ok(()) };
+        // Looked up anew: many documents may be too large together.
+        let Some(document) = self.transaction.device(&first.device)? else { return Ok(()) };
+        arrivals.iter().try_for_each(|arrival| self.arrival(arrival, &document))
     }
 
-    fn arrival(&self, arrival: &Arrival) -> Result<(), BusError> {
+    fn arrival(&self, arrival: &Arrival, document: &Value) -> Result<(), BusError> {
         let (mut usable, mut unusable) = (Vec::new(), Vec::new());
-        for (place, webhook) in forwarder::listed(&arrival.document, arrival.kind) {
+        for (place, webhook) in forwarder::listed(document, arrival.kind) {
             match webhook {
                 Some(webhook) => usable.push(webhook),
                 None => unusable.push(place),

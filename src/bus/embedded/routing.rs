@@ -69,8 +69,6 @@ pub struct Arrival {
     pub kind: SubscriptionType,
     /// Whose webhooks fire and whose stream of events shows it.
     pub device: DeviceUuid,
-    /// That device's document.
-    pub document: Arc<Value>,
     /// The route it came on. `None` at the device that sends: there only webhooks fire.
     pub route: Option<Route>,
     /// The routes before this one, oldest first, when devices sent the event on as their own.

@@ -71,10 +71,20 @@ pub(super) const OF_A_SUBSCRIBER: usize = 100;
 /// The same for a recipient. Enough for a plain delivery, so that very many do not leave everybody with nothing.
 pub(super) const OF_A_RECIPIENT: usize = 4;
 
+/// What a walk keeps of a document, however large that is.
+#[derive(Clone)]
+struct Standing {
+    is_registered: bool,
+    /// The subscribers that its list lets in: itself, then the others as they subscribed.
+    admitted: Rc<[DeviceUuid]>,
+    sends_on: bool,
+}
+
 pub(super) struct Walker<'a, E> {
     network: &'a Network<'a, E>,
-    documents: HashMap<DeviceUuid, Option<Arc<Value>>>,
-    admitted: HashMap<(DeviceUuid, SubscriptionType), Rc<[DeviceUuid]>>,
+    /// The one document that is held: many may be too large together.
+    held: Option<(DeviceUuid, Option<Arc<Value>>)>,
+    standings: HashMap<(DeviceUuid, SubscriptionType), Standing>,
     steps_left: usize,
     found: Arrivals,
 }
@@ -83,8 +93,8 @@ impl<'a, E> Walker<'a, E> {
     pub(super) fn new(network: &'a Network<'a, E>) -> Self {
         Self {
             network,
-            documents: HashMap::new(),
-            admitted: HashMap::new(),
+            held: None,
+            standings: HashMap::new(),
             steps_left: network.limits.steps,
             found: Arrivals::default(),
         }
@@ -110,13 +120,15 @@ impl<'a, E> Walker<'a, E> {
         self.found
     }
 
-    /// A device's document, looked up once in a walk.
+    /// A device's document; that of the device before is let go first.
     pub(super) fn device(&mut self, uuid: &DeviceUuid) -> Result<Option<Arc<Value>>, E> {
-        if let Some(known) = self.documents.get(uuid) {
-            return Ok(known.clone());
+        if let Some((_, document)) = self.held.take_if(|(held, _)| held == uuid) {
+            self.held = Some((uuid.clone(), document.clone()));
+            return Ok(document);
         }
+        self.held = None;
         let found = (self.network.device)(uuid)?;
-        self.documents.insert(uuid.clone(), found.clone());
+        self.held = Some((uuid.clone(), found.clone()));
         Ok(found)
     }
 
@@ -125,7 +137,7 @@ impl<'a, E> Walker<'a, E> {
         let (sent, list) = kind.sent();
         self.note_sending(sent, sender.auth, forwarded)?;
         let forwarded: Rc<[Route]> = forwarded.into();
-        let subscribers = self.admitted(sender.acting, sent, list)?;
+        let subscribers = self.standing(sender.acting, sent, list)?.admitted;
         self.each(&subscribers, |subscriber| Visit {
             kind,
             from: sender.acting.clone(),
@@ -176,11 +188,12 @@ impl<'a, E> Walker<'a, E> {
             return Ok(());
         }
         let trail = visit.trail.with(&visit.from, &visit.to, received);
-        let mut subscribers = self.admitted(&visit.to, received, list)?;
+        let standing = self.standing(&visit.to, received, list)?;
+        let mut subscribers = standing.admitted.clone();
         if visit.from == visit.to {
             // Only the device's own subscription is left, and going round it once more would end at once.
             if subscribers.contains(&visit.to) {
-                self.deliver(visit, trail.route())?;
+                self.deliver(visit, trail.route(), &standing)?;
             }
             subscribers = Rc::default();
         }
@@ -193,26 +206,26 @@ impl<'a, E> Walker<'a, E> {
         })
     }
 
-    /// The subscribers of `emitter` that its list lets in: itself, then the others as they subscribed.
-    fn admitted(
-        &mut self,
-        emitter: &DeviceUuid,
-        kind: SubscriptionType,
-        list: List,
-    ) -> Result<Rc<[DeviceUuid]>, E> {
+    /// How `emitter` stands to events of this kind, found out once in a walk.
+    fn standing(&mut self, emitter: &DeviceUuid, kind: SubscriptionType, list: List) -> Result<Standing, E> {
         let key = (emitter.clone(), kind);
-        if let Some(known) = self.admitted.get(&key) {
+        if let Some(known) = self.standings.get(&key) {
             return Ok(known.clone());
         }
+        let document = self.device(emitter)?;
         let mut admitted = Vec::new();
-        if let Some(document) = self.device(emitter)? {
+        if let Some(document) = &document {
             admitted = (self.network.subscribers)(emitter, kind)?;
-            admitted.retain(|subscriber| allows(&document, list, subscriber));
+            admitted.retain(|subscriber| allows(document, list, subscriber));
             admitted.sort_by_key(|subscriber| subscriber != emitter);
         }
-        let admitted: Rc<[DeviceUuid]> = admitted.into();
-        self.admitted.insert(key, admitted.clone());
-        Ok(admitted)
+        let standing = Standing {
+            is_registered: document.is_some(),
+            admitted: admitted.into(),
+            sends_on: document.is_some_and(|document| sends_on(&document, kind)),
+        };
+        self.standings.insert(key, standing.clone());
+        Ok(standing)
     }
 
     fn note_sending(
@@ -225,26 +238,20 @@ impl<'a, E> Walker<'a, E> {
             && listed(&document, kind).next().is_some()
         {
             let forwarded = forwarded.to_vec();
-            self.found.arrivals.push(Arrival {
-                kind,
-                device: device.clone(),
-                document,
-                route: None,
-                forwarded,
-            });
+            self.found.arrivals.push(Arrival { kind, device: device.clone(), route: None, forwarded });
         }
         Ok(())
     }
 
-    fn deliver(&mut self, visit: &Visit, route: Route) -> Result<(), E> {
-        let Some(document) = self.device(&visit.to)? else { return Ok(()) };
+    fn deliver(&mut self, visit: &Visit, route: Route, standing: &Standing) -> Result<(), E> {
+        if !standing.is_registered {
+            return Ok(());
+        }
         let (kind, _) = visit.kind.received();
-        let goes_on = visit.kind != Kind::Message && sends_on(&document, kind);
-        let device = visit.to.clone();
+        let goes_on = visit.kind != Kind::Message && standing.sends_on;
         self.found.arrivals.push(Arrival {
             kind,
-            device,
-            document,
+            device: visit.to.clone(),
             route: Some(route.clone()),
             forwarded: visit.forwarded.to_vec(),
         });

@@ -1,6 +1,12 @@
 //! Strangers' subscriptions, however many, leave the others what they came for.
 
-use endo::bus::embedded::routing::{Cut, Event, Limits};
+use std::cell::RefCell;
+use std::convert::Infallible;
+use std::sync::{Arc, Weak};
+
+use endo::bus::embedded::recipient::recipients;
+use endo::bus::embedded::routing::{self, Cut, Event, Limits, Network, Sender};
+use endo::message::DeviceUuid;
 use serde_json::{Value, json};
 
 use super::network::{Devices, told};
@@ -92,4 +98,28 @@ fn a_route_of_16_kilobytes_arrives_whole() {
         devices.limited(64, 10_000).send(&name(0), &name(0), Value::from(name(1))).cut,
         Some(Cut::Hops)
     );
+}
+
+/// Each of them may be as large as one document may be.
+#[test]
+fn a_walk_holds_one_document_at_a_time() {
+    let open = json!({"message": {"from": [{"uuid": "*"}], "received": [{"uuid": "*"}]}});
+    let document = json!({"meshblu": {"version": "2.0.0", "whitelists": open}});
+    let read: RefCell<Vec<Weak<Value>>> = RefCell::default();
+    let device = |_: &DeviceUuid| {
+        let document = Arc::new(document.clone());
+        let alive = read.borrow().iter().filter(|before| before.strong_count() > 0).count();
+        assert_eq!(alive, 0, "of {}", read.borrow().len());
+        read.borrow_mut().push(Arc::downgrade(&document));
+        Ok::<_, Infallible>(Some(document))
+    };
+    let subscribers = |emitter: &DeviceUuid, _| Ok(vec![emitter.clone(), DeviceUuid::from("follower")]);
+    let network = Network { device: &device, subscribers: &subscribers, limits: Limits::default() };
+    let sender = DeviceUuid::from("sender");
+    let to: Vec<_> = (0..60).map(|number| format!("d{number}")).collect();
+    let to = recipients(&json!({ "devices": to })).unwrap();
+    let arrivals = routing::message(&network, Sender { auth: &sender, acting: &sender }, &to).unwrap();
+    assert!(arrivals.arrivals.len() >= 60);
+    assert!(read.borrow().len() < 200, "each is read a few times at most: {}", read.borrow().len());
+    assert!(read.borrow().iter().all(|document| document.strong_count() == 0));
 }
