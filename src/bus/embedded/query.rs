@@ -3,6 +3,7 @@
 mod condition;
 mod excerpt;
 mod parse;
+mod pattern;
 mod reach;
 
 use serde_json::Value;
@@ -10,7 +11,7 @@ use thiserror::Error;
 
 use self::condition::Condition;
 pub use self::excerpt::{Excerpt, Wanted};
-use self::parse::Budget;
+pub use self::parse::Budget;
 use self::reach::reach;
 use super::effort::{Effort, Spent};
 use super::path::{Path, PathTooDeep};
@@ -74,7 +75,15 @@ impl Query {
     /// # Errors
     /// When it is malformed or larger than what is searched for at once.
     pub fn parse(query: &Value) -> Result<Self, QueryError> {
-        Budget::default().query(query)
+        Self::parse_within(&mut Budget::default(), query)
+    }
+
+    /// The same, of what there is of `budget`, which others share.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn parse_within(budget: &mut Budget, query: &Value) -> Result<Self, QueryError> {
+        budget.query(query)
     }
 
     /// Whether the document is found.

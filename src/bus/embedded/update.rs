@@ -13,11 +13,11 @@ use self::place::Place;
 use super::effort::{Effort, Spent};
 use super::order::identical;
 use super::path::{MAX_BYTES, MAX_DEPTH, Path, is_too_deep, is_too_large};
-use super::query::QueryError;
+use super::query::{Budget, QueryError};
 use crate::ambient::Timestamp;
 use crate::memory::weight::{self, MAX_WEIGHT};
 
-/// Taking members away costs time with each of those that stay.
+/// Each of them is looked up, and may be deep.
 const MAX_PATHS: usize = 1_000;
 
 /// In characters: the text travels in a header, and names in it are a stranger's.
@@ -126,7 +126,8 @@ impl Update {
             _ => return Err(UpdateError::NoKeys),
         };
         check(operators)?;
-        let mut steps = Vec::new();
+        are_few(operators.values().filter_map(Value::as_object).map(Map::len).sum())?;
+        let (mut steps, mut budget) = (Vec::new(), Budget::default());
         for (operator, operands) in operators {
             let operands = operands.as_object().ok_or_else(|| {
                 DataError::malformed(format!(
@@ -134,7 +135,8 @@ impl Update {
                 ))
             })?;
             for (path, operand) in operands {
-                steps.push(Step { path: writable(path)?, operation: Operation::parse(operator, operand)? });
+                let path = writable(path)?;
+                steps.push(Step { path, operation: Operation::parse(operator, operand, &mut budget)? });
             }
         }
         Self::of(steps)
@@ -148,6 +150,7 @@ impl Update {
         properties.shift_remove("uuid");
         properties.shift_remove("token");
         properties.keys().try_for_each(|path| unprotected(path))?;
+        are_few(properties.len())?;
         let steps = properties
             .into_iter()
             .map(|(path, value)| Ok(Step { path: writable(&path)?, operation: Operation::Set(value) }));
@@ -185,11 +188,6 @@ impl Update {
     }
 
     fn of(steps: Vec<Step>) -> Result<Self, UpdateError> {
-        if steps.len() > MAX_PATHS {
-            return Err(
-                DataError::malformed(format!("An update may change at most {MAX_PATHS} paths")).into()
-            );
-        }
         let mut paths: Vec<_> = steps.iter().map(|step| &step.path).collect();
         paths.sort();
         for pair in paths.windows(2) {
@@ -201,6 +199,13 @@ impl Update {
         }
         Ok(Self(steps))
     }
+}
+
+fn are_few(paths: usize) -> Result<(), DataError> {
+    if paths <= MAX_PATHS {
+        return Ok(());
+    }
+    Err(DataError::malformed(format!("An update may change at most {MAX_PATHS} paths")))
 }
 
 fn check(operators: &Map<String, Value>) -> Result<(), UpdateError> {

@@ -284,17 +284,24 @@ async fn a_search_ends_after_two_seconds() {
 async fn a_search_ends_after_two_seconds_with_a_single_document_too() {
     let (bus, step) = with_a_clock_that_passes().await;
     let device = bus.register(json!({})).await;
-    let zeros = json!({"zeros": vec![0; 15_000]});
-    assert_eq!(put(&bus, &device, json!({"$set": zeros})).await, 204);
+    let large = json!({"zeros": vec![0; 10_000], "text": "ab".repeat(4_000)});
+    assert_eq!(put(&bus, &device, json!({"$set": large})).await, 204);
     let token = format!("POST /devices/{}/tokens", device.uuid);
-    assert_eq!(send(bus.by(&device, &token).json(&zeros)).await.status, 201);
+    assert_eq!(send(bus.by(&device, &token).json(&large)).await.status, 201);
     step.store(100, Ordering::SeqCst);
-    for (call, path) in [("POST /search/devices", "zeros"), ("POST /search/tokens", "metadata.zeros")] {
-        let search = async |operands: u32| {
-            let query = json!({path: {"$nin": (1..operands).collect::<Vec<_>>()}});
-            send(bus.by(&device, call).json(&query)).await
-        };
-        assert_eq!(search(10).await.status, 200);
-        search(200).await.is(503, r#"{"error":"The query took too long"}"#);
+    let none_of = |operands: u32| json!({"$nin": (1..operands).collect::<Vec<_>>()});
+    let matching = |pattern: &str| json!({"$regex": pattern});
+    for (call, within) in [("POST /search/devices", ""), ("POST /search/tokens", "metadata.")] {
+        for (member, light, heavy) in [
+            ("zeros", none_of(10), none_of(300)),
+            ("text", matching("^(ab)+$"), matching("a[ab]{12000}[^ab]")),
+        ] {
+            let search = async |condition: Value| {
+                let query = json!({format!("{within}{member}"): condition});
+                send(bus.by(&device, call).json(&query)).await
+            };
+            assert_eq!(search(light).await.status, 200);
+            search(heavy).await.is(503, r#"{"error":"The query took too long"}"#);
+        }
     }
 }

@@ -58,6 +58,54 @@ fn large_values_cost_more_than_small_ones() {
 }
 
 #[test]
+fn an_expression_costs_its_size_wherever_a_text_leads_it_to_something_new() {
+    let document = json!({"a": "ab".repeat(1_000)});
+    let pattern = |pattern: &str| json!({"a": {"$regex": pattern}});
+    assert_eq!(is_found(pattern("a[ab]{5000}[^ab]"), &document, 3_000_000), Err(Spent));
+    assert_eq!(is_found(pattern("a[ab]{5000}[^ab]"), &document, 10_000_000), Ok(false));
+    assert_eq!(is_found(pattern("^(ab)+$"), &document, 3_000), Ok(true));
+    assert_eq!(is_found(pattern(r"^\w+$"), &document, 3_000), Ok(true));
+    let letters = json!({"a": "ä".repeat(1_000_000)});
+    assert_eq!(is_found(pattern(r"\bx\b"), &letters, u64::MAX), Err(Spent));
+}
+
+#[test]
+fn ordinary_expressions_take_little() {
+    let found = [
+        (r"^\w+@\w+\.\w+$", "", "someone@example.com"),
+        (r"(?i)^küche\b.*\blampe$", "", "KÜCHE: große Lampe"),
+        (r"\bé\w+\b", "i", "une École"),
+        (r"^[a-z0-9-]+$", "", "living-room-lamp-17"),
+        (r"^\p{Lu}\p{L}{1,20}$", "", "Ärztin"),
+        (r"^b$", "m", "a\nb\nc"),
+        (r"a.b", "s", "a\nb"),
+        (r"", "", ""),
+        (r"\d{4}-\d{2}-\d{2}T", "", "at 2026-11-30T08:00:00Z"),
+    ];
+    for (pattern, options, text) in found {
+        let query = json!({"a": {"$regex": pattern, "$options": options}});
+        assert_eq!(is_found(query, &json!({"a": text}), 40_000), Ok(true), "{pattern}");
+    }
+    for (pattern, text) in [(r"^\w+$", "a b"), (r"\bé\b", "cité"), (r"^a$", "a\n"), (r"[^a]", "aaa")] {
+        assert_eq!(is_found(json!({"a": {"$regex": pattern}}), &json!({"a": text}), 40_000), Ok(false));
+    }
+}
+
+#[test]
+fn the_expressions_of_a_query_or_an_update_are_few_or_small() {
+    let many = |pattern: &str, count: usize| {
+        let queries: Vec<_> = (0..count).map(|_| json!({"a": {"$regex": pattern}})).collect();
+        let pulled = (0..count).map(|n| (format!("a{n}"), json!({"$regex": pattern})));
+        let update = json!({"$pull": pulled.collect::<serde_json::Map<_, _>>()});
+        (Query::parse(&json!({"$or": queries})).is_ok(), Update::parse(&update).is_ok())
+    };
+    assert_eq!(many("^device-", 30), (true, true));
+    assert_eq!(many("^device-", 50), (false, false));
+    assert_eq!(many(r"^\w{1,30}$", 1), (true, true));
+    assert_eq!(many(r"^\w{1,30}$", 4), (false, false));
+}
+
+#[test]
 fn an_update_that_compares_too_much_is_refused_and_changes_nothing() {
     let before = json!({"a": vec![1; 1_000], "b": 1});
     let operands: Vec<_> = (2..1_000).collect();

@@ -2,9 +2,9 @@
 
 use std::cmp::Ordering;
 
-use regex::Regex;
 use serde_json::Value;
 
+use super::pattern::Pattern;
 use super::reach::{Reached, text_steps};
 use super::{Query, all, any};
 use crate::bus::embedded::effort::{Effort, Spent};
@@ -22,7 +22,7 @@ pub(super) enum Condition {
     Exists,
     HasAll(Vec<Condition>),
     Element(Element),
-    Regex(Regex),
+    Regex(Box<Pattern>),
     Not(Vec<Condition>),
 }
 
@@ -64,10 +64,9 @@ impl Condition {
                 let items = reached.values.iter().filter_map(|value| value.as_array()).flatten();
                 any(items, |item| element.matches(item, effort))
             }
-            Self::Regex(regex) => reached.holds_one(|value| {
-                let text = value.as_str();
-                effort.spend(text.map_or(1, |text| (REGEX + text.len()) as u64))?;
-                Ok(text.is_some_and(|text| regex.is_match(text)))
+            Self::Regex(pattern) => reached.holds_one(|value| {
+                effort.spend(REGEX as u64)?;
+                value.as_str().map_or(Ok(false), |text| pattern.is_match(text, effort))
             }),
             Self::Not(conditions) => Ok(!all(conditions, |condition| condition.holds(reached, effort))?),
         }

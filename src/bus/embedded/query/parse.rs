@@ -1,19 +1,21 @@
 //! Reading queries, with a bound on how much one may ask.
 
-use regex::{Regex, RegexBuilder};
 use serde_json::{Map, Value};
 
 use super::condition::{Comparison, Condition, Element};
+use super::pattern::{MAX_TEXT, Pattern};
 use super::{Clause, Query, QueryError};
 use crate::bus::embedded::path::Path;
 
 const MAX_DEPTH: usize = 20;
-const MAX_REGEX_BYTES: usize = 1_000;
-/// A regular expression is expensive to build.
+/// A regular expression is expensive to build, and more so where it is large.
 const REGEX_COST: usize = 50;
+const TEXT_A_PART: usize = 10;
+const BYTES_A_PART: usize = 1 << 10;
 
-/// What a query may still contain.
-pub(super) struct Budget {
+/// What a query, or several of one update together, may still contain.
+#[derive(Debug)]
+pub struct Budget {
     parts: usize,
     depth: usize,
 }
@@ -83,7 +85,7 @@ impl Budget {
             "$exists" => not(Condition::Exists),
             "$all" => self.has_all(operand)?,
             "$elemMatch" => Condition::Element(self.element(operand)?),
-            "$regex" => Condition::Regex(self.regex(operand, beside.get("$options"))?),
+            "$regex" => Condition::Regex(Box::new(self.regex(operand, beside.get("$options"))?)),
             "$not" => Condition::Not(self.negated(operand)?),
             _ => return Err(unknown(operator)),
         })
@@ -115,29 +117,17 @@ impl Budget {
         }
     }
 
-    fn regex(&mut self, pattern: &Value, options: Option<&Value>) -> Result<Regex, QueryError> {
-        self.spend(REGEX_COST)?;
+    fn regex(&mut self, pattern: &Value, options: Option<&Value>) -> Result<Pattern, QueryError> {
         let pattern =
             pattern.as_str().ok_or(QueryError::BadOperand { operator: "$regex", needs: "a text" })?;
         let options = match options {
             None => "",
             Some(options) => options.as_str().ok_or(BAD_OPTIONS)?,
         };
-        if pattern.len() > MAX_REGEX_BYTES {
-            return Err(QueryError::BadRegex);
-        }
-        let mut builder = RegexBuilder::new(pattern);
-        builder.size_limit(1 << 20).dfa_size_limit(1 << 20).nest_limit(50);
-        for option in options.chars() {
-            match option {
-                'i' => builder.case_insensitive(true),
-                'm' => builder.multi_line(true),
-                's' => builder.dot_matches_new_line(true),
-                'x' => builder.ignore_whitespace(true),
-                _ => return Err(BAD_OPTIONS),
-            };
-        }
-        builder.build().map_err(|_| QueryError::BadRegex)
+        self.spend(REGEX_COST + pattern.len().min(MAX_TEXT) / TEXT_A_PART)?;
+        let pattern = Pattern::parse(pattern, options)?;
+        self.spend(pattern.bytes() / BYTES_A_PART)?;
+        Ok(pattern)
     }
 
     fn literals(&mut self, operator: &'static str, operand: &Value) -> Result<Vec<Value>, QueryError> {
@@ -162,7 +152,7 @@ impl Budget {
     }
 }
 
-const BAD_OPTIONS: QueryError =
+pub(super) const BAD_OPTIONS: QueryError =
     QueryError::BadOperand { operator: "$options", needs: "a text of the letters i, m, s and x" };
 
 /// The members of an object whose first key is an operator. `{"$ref": …}` is a value like any other.

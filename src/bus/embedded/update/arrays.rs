@@ -8,7 +8,7 @@ use super::DataError;
 use super::place::Place;
 use crate::bus::embedded::effort::{Effort, Spent};
 use crate::bus::embedded::order::{canonical, kind};
-use crate::bus::embedded::query::Query;
+use crate::bus::embedded::query::{Budget, Query};
 
 /// Which elements go.
 #[derive(Clone, Debug)]
@@ -74,8 +74,8 @@ pub(super) fn end(operand: &Value) -> Result<End, DataError> {
 }
 
 /// An object is a query on the elements' members, or of operators on the elements; all else is a value.
-pub(super) fn pull(operand: &Value) -> Result<Culling, DataError> {
-    let parse = |query| Query::parse(&query).map_err(DataError::from);
+pub(super) fn pull(operand: &Value, budget: &mut Budget) -> Result<Culling, DataError> {
+    let mut parse = |query| Query::parse_within(budget, &query).map_err(DataError::from);
     let members = match operand {
         Value::Object(members) => members,
         value => return Ok(Culling::Values(HashSet::from([canonical(value)]))),
@@ -94,7 +94,9 @@ pub(super) fn pull_all(operand: &Value) -> Result<Culling, DataError> {
 }
 
 pub(super) fn add_to_set(place: &mut Place<'_>, values: &[Value]) -> Result<(), DataError> {
+    let effort = place.effort;
     let items = array(place)?;
+    effort.spend((items.len() + values.len()) as u64)?;
     let mut present: HashSet<String> = items.iter().map(canonical).collect();
     items.extend(values.iter().filter(|value| present.insert(canonical(value))).cloned());
     Ok(())
@@ -139,7 +141,10 @@ pub(super) fn cull(place: &mut Place<'_>, culling: &Culling) -> Result<(), DataE
 impl Culling {
     fn takes(&self, item: &Value, effort: &Effort) -> Result<bool, Spent> {
         match self {
-            Self::Values(texts) => Ok(texts.contains(&canonical(item))),
+            Self::Values(texts) => {
+                effort.spend(1)?;
+                Ok(texts.contains(&canonical(item)))
+            }
             Self::Documents(query) => Ok(item.is_object() && query.matches(item, effort)?),
             Self::Elements(query) => query.matches(&json!({ELEMENT: item}), effort),
         }

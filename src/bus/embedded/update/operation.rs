@@ -10,6 +10,7 @@ use super::numbers::{self, Bits};
 use super::place::Place;
 use crate::ambient::Timestamp;
 use crate::bus::embedded::order::{compare, kind};
+use crate::bus::embedded::query::Budget;
 
 /// One operator with its operand.
 #[derive(Clone, Debug)]
@@ -28,7 +29,8 @@ pub(super) enum Operation {
 }
 
 impl Operation {
-    pub(super) fn parse(operator: &str, operand: &Value) -> Result<Self, DataError> {
+    /// Reads an operator; what it looks for is of the `budget` of the whole update.
+    pub(super) fn parse(operator: &str, operand: &Value, budget: &mut Budget) -> Result<Self, DataError> {
         match operator {
             "$set" => Ok(Self::Set(operand.clone())),
             "$unset" => Ok(Self::Unset),
@@ -53,7 +55,7 @@ impl Operation {
             },
             "$pushAll" => Ok(Self::Push(arrays::list(operator, operand)?, None)),
             "$pop" => arrays::end(operand).map(Self::Pop),
-            "$pull" => arrays::pull(operand).map(Self::Pull),
+            "$pull" => arrays::pull(operand, budget).map(Self::Pull),
             "$pullAll" => arrays::pull_all(operand).map(Self::Pull),
             unknown => Err(DataError::malformed(format!("Unknown modifier: {unknown}"))),
         }
