@@ -226,6 +226,24 @@ async fn an_update_that_would_take_too_long_is_refused() {
     assert_eq!(put(&bus, &device, json!({"$pull": {"numbers": {"$in": [0, 1]}}})).await, 204);
 }
 
+#[tokio::test]
+async fn an_update_that_matches_or_moves_too_much_is_refused() {
+    let bus = TestBus::open().await;
+    let device = bus.device(json!({})).await;
+    let members: serde_json::Map<_, _> = (0..30_000).map(|n| (format!("m{n}"), json!(1))).collect();
+    let set = json!({"$set": {"texts": ["ab".repeat(5_000)], "members": members}});
+    assert_eq!(put(&bus, &device, set).await, 204);
+    let gone = |count: usize| (0..count).map(|n| (format!("members.m{n}"), json!(true)));
+    let unset = |count: usize| json!({"$unset": gone(count).collect::<serde_json::Map<_, _>>()});
+    let pull = |pattern: &str| json!({"$pull": {"texts": {"$regex": pattern}}});
+    assert_eq!(put(&bus, &device, unset(900)).await, 503);
+    assert_eq!(put(&bus, &device, pull("a[ab]{12000}[^ab]")).await, 503);
+    assert_eq!(put(&bus, &device, unset(100)).await, 204);
+    assert_eq!(put(&bus, &device, pull("^(ab)+$")).await, 204);
+    let kept = send(bus.by(&device, "GET /v2/whoami")).await.json();
+    assert_eq!((kept["members"].as_object().unwrap().len(), &kept["texts"]), (29_900, &json!([])));
+}
+
 /// A document of this size that everybody may see.
 async fn large(bus: &TestBus, bytes: usize) -> Device {
     bus.register(json!({"n": 1, "waste": "x".repeat(bytes)})).await

@@ -106,6 +106,21 @@ fn the_expressions_of_a_query_or_an_update_are_few_or_small() {
 }
 
 #[test]
+fn taking_a_member_away_costs_as_much_as_there_are() {
+    let members: serde_json::Map<_, _> = (0..1_000).map(|n| (n.to_string(), json!(n))).collect();
+    let before = json!({"a": members});
+    let gone: serde_json::Map<_, _> = (0..100).map(|n| (format!("a.{n}"), json!(true))).collect();
+    let update = Update::parse(&json!({"$unset": gone})).unwrap();
+    let apply = |steps: u64| {
+        let mut document = before.clone();
+        let outcome = update.apply(&mut document, Timestamp::from_millis(0), &Effort::of(steps));
+        (outcome.map_err(|refusal| refusal.status), document["a"].as_object().unwrap().len())
+    };
+    assert_eq!(apply(50_000), (Err(503), 1_000));
+    assert_eq!(apply(100_000), (Ok(true), 900));
+}
+
+#[test]
 fn an_update_that_compares_too_much_is_refused_and_changes_nothing() {
     let before = json!({"a": vec![1; 1_000], "b": 1});
     let operands: Vec<_> = (2..1_000).collect();

@@ -64,10 +64,7 @@ impl Operation {
     pub(super) fn apply(&self, place: &mut Place<'_>, now: Timestamp) -> Result<(), DataError> {
         match self {
             Self::Set(value) => set(place, value.clone()),
-            Self::Unset => {
-                place.remove();
-                Ok(())
-            }
+            Self::Unset => Ok(place.remove()?),
             Self::Increase(by) => numbers::increase(place, by),
             Self::Bound(value, wrong) => {
                 let here = place.make(|| value.clone())?;

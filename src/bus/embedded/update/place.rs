@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{DataError, clip};
-use crate::bus::embedded::effort::Effort;
+use crate::bus::embedded::effort::{Effort, Spent};
 use crate::bus::embedded::order::kind;
 use crate::bus::embedded::path::{Path, index};
 
@@ -36,10 +36,12 @@ impl Place<'_> {
     }
 
     /// Takes the value away; an array keeps its length.
-    pub(super) fn remove(&mut self) {
+    pub(super) fn remove(&mut self) -> Result<(), Spent> {
         let (last, way) = self.path.segments().split_last().expect("a path has at least one segment");
         match descend(self.document, way) {
-            Some(Value::Object(members)) => {
+            Some(Value::Object(members)) if members.contains_key(&**last) => {
+                // Those after it move up.
+                self.effort.spend(members.len() as u64)?;
                 members.shift_remove(&**last);
             }
             Some(Value::Array(items)) => {
@@ -49,6 +51,7 @@ impl Place<'_> {
             }
             _ => {}
         }
+        Ok(())
     }
 
     /// The name of the last member, for the texts of errors.
