@@ -6,10 +6,14 @@ const require = createRequire(`${realpathSync(directory)}/`)
 const load = (name) => { try { return require(name) } catch (error) { console.error(name, error) } }
 for (const loader of ['coffee-script/register', 'fs-cson/register']) load(loader)
 const { camelCase, upperFirst } = require('lodash')
+const { validate } = require('jsonschema')
 const jobs = new Map(readdirSync(directory).map((job) => [upperFirst(camelCase(job)), load(`./${job}/`)]))
 const run = async ({ encrypted, ...message }) => {
   const job = jobs.get(message.metadata.jobType) ?? jobs.get(defaultJobType)
   if (!job) return { metadata: { code: 404, status: 'Not Found' } }
+  const schema = { ...job.message, properties: { ...job.message?.properties, metadata: {} } }
+  const errors = validate(message, schema).errors.map(({ stack }) => stack.replace(/^instance\./, 'message.'))
+  if (errors.length) return { metadata: { code: 422, status: 'Unprocessable Entity' }, data: { errors } }
   return require('node:util').promisify(job.action.bind(job))({ encrypted }, message)
 }
 const fail = (response, { code, message }) => response.writeHead(code >= 400 && code < 600 ? code : 500)
