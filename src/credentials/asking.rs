@@ -78,6 +78,7 @@ impl Asking<'_> {
             Err(RenewalError::Unavailable(error) | RenewalError::Refused(error)) => {
                 Err(self.unanswered(&error))
             }
+            Err(RenewalError::OtherClient) => Err(Hindrance::OtherClient),
             Err(RenewalError::Busy) => Err(Hindrance::Renewal),
             Err(RenewalError::Resting) => Err(Hindrance::Failure),
             Err(error) => {

@@ -132,6 +132,7 @@ impl CredentialsDevices {
     /// # Errors
     /// What the store reports.
     pub async fn learn_what_was_before(&self) -> Result<(), StoreError> {
+        self.note_client().await?;
         self.read_signed_owners().await?;
         self.name_refresh_tokens().await
     }

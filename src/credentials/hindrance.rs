@@ -43,6 +43,8 @@ pub(super) enum Hindrance {
     Failure,
     /// It was asked, and answered this, by which nothing ended.
     Refusal(String),
+    /// The tokens came by another client of the API than the gateway is now.
+    OtherClient,
     /// The gateway is for another API now.
     OtherApi,
     /// The gateway has no way to ask now.
@@ -66,6 +68,10 @@ impl Hindrance {
             Self::LetGo => Some(
                 "somebody signed in while it did not answer; what it does all the same may end what they signed in for, so \
                  that is looked at in a minute",
+            ),
+            Self::OtherClient => Some(
+                "they came by another client of the API than the settings of this gateway name now, which alone can end them; if \
+                 the settings name it again within a day, the API is told",
             ),
             Self::OtherApi => Some(
                 "the settings of this gateway name another one; if they name it again within a day, it is told",
@@ -104,7 +110,7 @@ impl Hindrance {
             Self::Silence => PAUSES.after(attempts).max(STILL_AT_IT),
             Self::Failure | Self::Refusal(_) => PAUSES.after(attempts),
             // The settings are others after a start at the soonest.
-            Self::OtherApi | Self::NoWay | Self::TooLate | Self::TakenUp => LONGEST,
+            Self::OtherClient | Self::OtherApi | Self::NoWay | Self::TooLate | Self::TakenUp => LONGEST,
         }
     }
 

@@ -11,6 +11,7 @@ mod before;
 mod begun;
 mod bind;
 mod brought;
+mod client;
 mod credentials_devices;
 mod enders;
 mod errands;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::{Notify, watch};
 
+use super::client::is_another_client_s;
 use super::on_embedded::show;
 use super::open::text;
 use super::rounds::until_stopped;
@@ -14,8 +15,8 @@ use crate::bus::Bus;
 use crate::bus::embedded::BusError;
 use crate::message::DeviceUuid;
 use crate::source::renewal::{
-    BeforeUse, Health, Held, NOBODY_RENEWS, NewSecret, Records, RecordsError, Refused, Rejection,
-    RenewalError, Renewals, Renewed, Renewer, Standing, Upstream, begin_life, note_refusal,
+    BeforeUse, Health, Held, NOBODY_RENEWS, NewSecret, OTHER_CLIENT, Records, RecordsError, Refused,
+    Rejection, RenewalError, Renewals, Renewed, Renewer, Standing, Upstream, begin_life, note_refusal,
 };
 use crate::store::{StoreError, StoredRecord, StoredRefreshToken, StoredRenewal, Transaction, View};
 use crate::telemetry::with_causes;
@@ -61,11 +62,15 @@ impl CredentialsDevices {
         let (device, now) = (credentials.clone(), self.clock.now());
         let sealing = Arc::clone(&self.sealing);
         let retry = self.renewing.as_ref().map(|renewing| renewing.renewals.retry());
+        let client = self.client_id();
         let look = move |view: &View<'_>| {
             let record = view.record(&device)?;
             // A record that came with its device was never renewed here.
             let generation = record.as_ref().map_or(0, |record| record.generation);
-            let standing = Standing::of(view.renewal(&device)?.as_ref(), generation, now, retry);
+            let renewal = view.renewal(&device)?;
+            let standing = Standing::of(renewal.as_ref(), generation, now, retry);
+            let is_another_s = is_another_client_s(view, renewal.as_ref(), client.as_deref())?;
+            let standing = if is_another_s { standing.of_another_client() } else { standing };
             let noted = record.and_then(|record| record.source);
             match sealing.other_api(noted.as_deref(), None) {
                 None => Ok(standing),
@@ -292,6 +297,7 @@ impl From<RenewalError> for CredentialsError {
     fn from(error: RenewalError) -> Self {
         match error {
             RenewalError::Dead { reason } => Self::SignInAgain { reason },
+            RenewalError::OtherClient => Self::SignInAgain { reason: OTHER_CLIENT },
             RenewalError::Fruitless => Self::RefusedAnew,
             // The store had one when the secret was found due or refused, and loses none but by forgetting it.
             RenewalError::NoRecord => Self::Revoked,

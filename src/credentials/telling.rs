@@ -124,6 +124,9 @@ impl CredentialsDevices {
         {
             return Err(Hindrance::Renewal);
         }
+        if self.came_by_another_client(revocation).await.map_err(untold)? {
+            return Err(Hindrance::OtherClient);
+        }
         let source = record.source.clone();
         let opened = self.open_once(revocation.credentials.clone(), record.clone()).await;
         let opened = opened.map_err(|error| unopened(revocation, &error))?;

@@ -4,6 +4,7 @@
 //! ([`Store::read`]). Whatever a write answers, it answers after its commit is on disk.
 
 mod bindings;
+mod clients;
 mod codes;
 mod crowds;
 mod dead_letters;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::clients::came_by_another_client;
 use super::demand::{Demand, Renewed};
 use super::judgement::{LONGEST_REST, NO_REFRESH_TOKEN, is_fruitless, is_held, refuse, why_it_is_over};
 use super::schedule::{begin_life, is_due};
@@ -23,6 +24,8 @@ pub(super) enum Claim {
     Held,
     /// The last try failed a moment ago.
     Resting,
+    /// The refresh token came by another client of the API.
+    OtherClient,
     /// The API refuses what was renewed a moment ago.
     Fruitless,
     /// Nothing can be done any more.
@@ -44,6 +47,8 @@ pub(super) struct Claimant {
     pub(super) holder: String,
     pub(super) now: Timestamp,
     pub(super) lease: Duration,
+    /// As which client the provider knows the gateway.
+    pub(super) client: String,
 }
 
 impl Claimant {
@@ -67,6 +72,7 @@ impl Claimant {
                 Claim::Dead(reason)
             }
             Some(claim) => claim,
+            None if self.is_another_client_s(transaction, &renewal)? => self.leave_alone(&mut renewal),
             None => self.work(&mut renewal, transaction.next_moment()?),
         };
         if before.as_ref() != Some(&renewal) {
@@ -115,6 +121,23 @@ impl Claimant {
             return Some(Claim::Held);
         }
         rests(refresh, self.now).then_some(Claim::Resting)
+    }
+
+    fn is_another_client_s(&self, view: &View<'_>, renewal: &StoredRenewal) -> Result<bool, StoreError> {
+        match &renewal.refresh {
+            Some(refresh) => came_by_another_client(view, refresh.line_since, &self.client),
+            None => Ok(false),
+        }
+    }
+
+    /// Nobody else is kept waiting by what cannot be renewed until the settings are others.
+    fn leave_alone(&self, renewal: &mut StoredRenewal) -> Claim {
+        match self.demand {
+            Demand::Due => renewal.renew_at = Some(self.now.plus(LONGEST_REST)),
+            Demand::Rejected(_) if self.demand.is_rejected() => refuse(renewal, self.now),
+            Demand::Rejected(_) => {}
+        }
+        Claim::OtherClient
     }
 
     /// What the API refuses and nothing renews is over.

@@ -19,6 +19,9 @@ pub enum RenewalError {
         /// Why, in a fixed text.
         reason: &'static str,
     },
+    /// It came by another client of the API than the gateway is now.
+    #[error("the credentials came by another client of the API than the settings name")]
+    OtherClient,
     /// The API refuses even what was renewed a moment ago.
     #[error("the API refuses the new secret too; the next renewal waits")]
     Fruitless,

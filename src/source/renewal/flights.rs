@@ -100,7 +100,8 @@ impl Renewals {
         let count = due.len();
         let renewing = due.into_iter().map(|device| async move {
             match self.renew(&device, Demand::Due).await {
-                Ok(_) | Err(RenewalError::Resting | RenewalError::Busy) => {}
+                Ok(_) | // What came by another client was told of when the gateway started.
+                Err(RenewalError::Resting | RenewalError::Busy | RenewalError::OtherClient) => {}
                 Err(error) => {
                     let error = with_causes(&error);
                     tracing::warn!(error, credentials.uuid = %device, "a secret was not renewed ahead of its end");

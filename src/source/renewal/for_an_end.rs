@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::claim::{begin_to_send, rests};
+use super::clients::came_by_another_client;
 use super::demand::Demand;
 use super::error::RenewalError;
 use super::judgement::{end, is_answer_lost, is_held, may_send_again};
@@ -47,6 +48,8 @@ enum LastClaim {
     Held,
     /// The last try failed a moment ago.
     Resting,
+    /// It came by another client of the API.
+    OtherClient,
 }
 
 impl Renewer {
@@ -66,6 +69,7 @@ impl Renewer {
             LastClaim::CameTo(last) => return Ok(last),
             LastClaim::Held => return Err(RenewalError::Busy),
             LastClaim::Resting => return Err(RenewalError::Resting),
+            LastClaim::OtherClient => return Err(RenewalError::OtherClient),
         }
         let subject = Subject { device: device.clone(), token: Some(token), secret_since: 0 };
         let mut run = Run::new(holder.clone(), Sake::End { copy });
@@ -79,6 +83,7 @@ impl Renewer {
 
     async fn claim_for_an_end(&self, token: Fingerprint, holder: String) -> Result<LastClaim, StoreError> {
         let (now, lease, retry) = (self.clock.now(), self.settings.lease, self.retry());
+        let client = self.upstream.client.clone();
         let claim = move |transaction: &Transaction<'_>| {
             let known = transaction.refresh_token(&token)?;
             let mut refresh = known.unwrap_or_else(|| StoredRefreshToken::new(token));
@@ -87,6 +92,9 @@ impl Renewer {
             }
             if let Some(last) = came_to(&refresh) {
                 return Ok(LastClaim::CameTo(last));
+            }
+            if came_by_another_client(transaction, refresh.line_since, &client)? {
+                return Ok(LastClaim::OtherClient);
             }
             if rests(&refresh, now) {
                 return Ok(LastClaim::Resting);

@@ -26,6 +26,7 @@
 //!   not decide how often the provider is asked.
 
 mod claim;
+mod clients;
 mod demand;
 mod error;
 mod flights;
@@ -42,6 +43,7 @@ mod standing;
 mod subject;
 mod upstream;
 
+pub use clients::{OTHER_CLIENT, came_by_another_client};
 pub use demand::{Demand, Rejection, RenewalSettings, Renewed, SaidBy};
 pub use error::{RecordsError, RenewalError};
 pub use flights::Renewals;

@@ -25,7 +25,7 @@ use crate::vault::SecretText;
 pub struct Renewer {
     pub(super) store: Store,
     pub(super) records: Arc<Records>,
-    upstream: Upstream,
+    pub(super) upstream: Upstream,
     pub(super) settings: RenewalSettings,
     pub(super) clock: Clock,
     pub(super) random: Random,
@@ -101,6 +101,7 @@ impl Renewer {
                 Claim::Done(renewed) => Attempt::Done(renewed),
                 Claim::Dead(reason) => return Err(RenewalError::Dead { reason }),
                 Claim::Resting => return Err(RenewalError::Resting),
+                Claim::OtherClient => return Err(RenewalError::OtherClient),
                 Claim::Fruitless => return Err(RenewalError::Fruitless),
                 Claim::Moved => Attempt::Again,
                 Claim::Spend => self.spend(&case, &mut run).await?,
@@ -144,6 +145,7 @@ impl Renewer {
             holder: case.holder.clone(),
             now: self.clock.now(),
             lease: self.settings.lease,
+            client: self.upstream.client.clone(),
         };
         let records = Arc::clone(&self.records);
         let claim = move |transaction: &Transaction<'_>| {

@@ -1,5 +1,6 @@
 //! How a secret stands, and what that means before it is used. Pure.
 
+use super::clients::OTHER_CLIENT;
 use super::judgement::{may_send_again, why_it_is_over};
 use super::schedule::is_due;
 use crate::ambient::Timestamp;
@@ -79,6 +80,19 @@ impl Standing {
         let sent = known.refresh.as_ref().map_or(0, |refresh| refresh.sent);
         let tries_again = retry.is_some_and(|retry| may_send_again(retry, sent));
         Self { health, expires_at: known.expires_at, renews, fails, tries_again }
+    }
+}
+
+impl Standing {
+    /// The same of a secret that came by another client of the API, of which no renewal is under way.
+    #[must_use]
+    pub fn of_another_client(self) -> Self {
+        match self.health {
+            Health::Good | Health::Due => {
+                Self { health: Health::Dead { reason: OTHER_CLIENT }, renews: false, ..self }
+            }
+            Health::InDoubt | Health::Dead { .. } | Health::Elsewhere => self,
+        }
     }
 }
 

@@ -19,11 +19,13 @@ pub struct Upstream {
     pub probe: Box<dyn Fn(SecretText) -> Asked<Probe> + Send + Sync>,
     /// Whether a refresh token may be sent again when nobody knows what came of it.
     pub retry: Retry,
+    /// As which client the provider knows the gateway: it takes refresh tokens from no other than it gave them to.
+    pub client: String,
 }
 
 impl From<OAuthClient> for Upstream {
     fn from(client: OAuthClient) -> Self {
-        let retry = client.settings().retry;
+        let (retry, name) = (client.settings().retry, client.settings().client_id.clone());
         let client = Arc::new(client);
         let other = Arc::clone(&client);
         Self {
@@ -36,6 +38,7 @@ impl From<OAuthClient> for Upstream {
                 Box::pin(async move { client.probe(&token).await })
             }),
             retry,
+            client: name,
         }
     }
 }

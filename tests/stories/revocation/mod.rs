@@ -12,6 +12,7 @@ mod forgetting;
 mod lost_answers;
 mod one_by_one;
 mod other_api;
+mod other_client;
 mod other_names;
 mod proofs;
 mod receipts;

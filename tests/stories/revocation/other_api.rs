@@ -17,7 +17,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 impl Office {
     /// The same data directory under other settings.
-    async fn moves_to(self, source: config::Source, write: u8) -> Self {
+    pub(super) async fn moves_to(self, source: config::Source, write: u8) -> Self {
         let Self { gateway, hand, directory } = self;
         let config = gateway.config.clone();
         drop(gateway);

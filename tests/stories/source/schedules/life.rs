@@ -229,6 +229,7 @@ impl Life {
                 })
             }),
             retry: self.kind.retry(),
+            client: "client".to_owned(),
         }
     }
 
