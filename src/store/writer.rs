@@ -86,7 +86,8 @@ pub(super) fn start(parts: WriterParts) -> std::io::Result<(WriteQueue, std::thr
     let thread = std::thread::Builder::new().name("store-writer".into()).spawn(move || {
         let WriterParts { connection, room, cache_bytes, editions, names, lock } = parts;
         let cache = RefCell::new(DeviceCache::new(cache_bytes));
-        let owes_emptying = Cell::new(false);
+        // Whoever was killed before may have owed it.
+        let owes_emptying = Cell::new(true);
         Writer { connection: &connection, cache: &cache, room, editions, names, owes_emptying }.run(receiver);
         drop(connection);
         // A child process that is just being started may still share the file; the lock ends all the same.

@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
+use endo::store::{StoreError, Transaction};
 use serde_json::Value;
 
 use super::Office;
 use crate::support::provider::FakeProvider;
+use crate::support::store::open;
 
 /// How many of the database's files hold these bytes.
 fn found(directory: &Path, text: &str) -> usize {
@@ -59,4 +61,26 @@ async fn no_byte_of_a_forgotten_secret_is_left_in_the_database() {
     let left: Vec<_> = marks.iter().filter(|mark| found(office.directory.path(), mark) > 0).collect();
     assert!(left.is_empty(), "{} of {} are left", left.len(), marks.len());
     assert_eq!(std::fs::metadata(office.directory.path().join("endo.db-wal")).unwrap().len(), 0);
+}
+
+/// Killed before the log was emptied, because somebody read what was in it, say.
+#[tokio::test]
+async fn what_a_killed_gateway_left_in_the_log_is_gone_after_the_first_write_of_the_next() {
+    let (before, after) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let store = open(before.path());
+    let note = |transaction: &Transaction<'_>| transaction.remember_fact("something", b"was erased");
+    let log = || std::fs::metadata(after.path().join("endo.db-wal")).map_or(0, |log| log.len());
+    // The first of them empties what was there.
+    while log() == 0 {
+        store.write::<_, StoreError, _>(note).await.unwrap();
+        for name in ["endo.db", "endo.db-wal"] {
+            std::fs::copy(before.path().join(name), after.path().join(name)).unwrap();
+        }
+    }
+    let next = open(after.path());
+    for _ in 0..2 {
+        // The second is answered once the files are as they are to be after the first.
+        next.write::<_, StoreError, _>(|_| Ok(())).await.unwrap();
+    }
+    assert_eq!(log(), 0);
 }
