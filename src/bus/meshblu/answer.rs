@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::error::MeshbluError;
+use crate::memory::weight::{self, MAX_WEIGHT};
 
 /// The longest message of an error that is passed on, in characters.
 const LONGEST_MESSAGE: usize = 300;
@@ -17,9 +18,11 @@ const ERROR: &str = "x-meshblu-error";
 ///
 /// # Errors
 /// [`MeshbluError::Refused`] for every status that is no success, and for a success that carries an error;
-/// [`MeshbluError::Unreadable`] for a success with a body that no bus sends, such as a page of what stands before it.
+/// [`MeshbluError::Unreadable`] for a success with a body that no bus sends, such as a page of what stands before it, and
+/// for what would take too much memory.
 pub(super) fn read(answer: &Response<Bytes>) -> Result<Value, MeshbluError> {
     let status = answer.status();
+    fits_into_memory(answer)?;
     let body = serde_json::from_slice::<Value>(answer.body()).ok();
     if let Some(message) = told(answer, body.as_ref()) {
         return Err(MeshbluError::Refused { status, message: presentable(&message) });
@@ -39,11 +42,20 @@ pub(super) fn read(answer: &Response<Bytes>) -> Result<Value, MeshbluError> {
 /// # Errors
 /// As [`read`]; [`MeshbluError::Unreadable`] for what is no such list.
 pub(super) fn read_list<T: DeserializeOwned>(answer: &Response<Bytes>) -> Result<Vec<T>, MeshbluError> {
+    fits_into_memory(answer)?;
     let is_done = answer.status().is_success() && !answer.headers().contains_key(ERROR);
     match serde_json::from_slice(answer.body()) {
         // An error is an object.
         Ok(list) if is_done => Ok(list),
         _ => serde_json::from_value(read(answer)?).map_err(|_| MeshbluError::Unreadable),
+    }
+}
+
+/// Devices of strangers, and what a bus elsewhere tells of them, may be anything.
+fn fits_into_memory(answer: &Response<Bytes>) -> Result<(), MeshbluError> {
+    match weight::of_text(answer.body()) {
+        weight if weight > MAX_WEIGHT => Err(MeshbluError::Unreadable),
+        _ => Ok(()),
     }
 }
 
