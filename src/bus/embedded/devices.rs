@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::access::Right;
 use super::effort::Effort;
+use super::listed::Listed;
 use super::projection::Projection;
 use super::query::{Query, Wanted};
 use super::routing::Event;
@@ -106,7 +107,7 @@ impl Reading<'_> {
     /// # Errors
     /// [`BusError::Forbidden`] when the caller may not act as it wants to; the store's
     /// [`TooSlow`](crate::store::StoreError::TooSlow) when it would take too long.
-    pub fn search(&self, query: &Query, projection: Option<&Projection>) -> Result<Vec<Value>, BusError> {
+    pub fn search(&self, query: &Query, projection: Option<&Projection>) -> Result<Listed, BusError> {
         self.may_act(List::DiscoverAs)?;
         let mut wanted = Wanted::default();
         LOOKED_AT.0.iter().for_each(|path| wanted.add(path));
@@ -115,7 +116,7 @@ impl Reading<'_> {
         let shows_excerpt = projection.is_some_and(|projection| projection.look(&mut wanted));
         let effort = Effort::within(LONGEST, &self.bus.clock);
         let mut to_compare = READ_BYTES / (1 + query.weight() / SMALL_QUERY);
-        let (mut found, mut left) = (Vec::new(), FOUND_BYTES);
+        let (mut found, mut left) = (Listed::new(), FOUND_BYTES);
         self.view.visit_texts(&lookup(query), |_, text| {
             effort.look()?;
             let excerpt = wanted.read(text, &self.caller.acting).map_err(StoreError::unreadable)?;
@@ -134,10 +135,10 @@ impl Reading<'_> {
                 false => serde_json::from_str(text).map_err(StoreError::unreadable)?,
             };
             let document = registration::public(document);
-            found.push(match projection {
-                Some(projection) => projection.apply(&document),
-                None => document,
-            });
+            match projection {
+                Some(projection) => found.push(&projection.apply(&document)),
+                None => found.push(&document),
+            }
             Ok(found.len() < FOUND_AT_MOST)
         })?;
         Ok(found)

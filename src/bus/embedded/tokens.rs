@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 
 use super::devices::{CONFIGURE, LONGEST};
 use super::effort::Effort;
+use super::listed::Listed;
 use super::projection::Projection;
 use super::query::Query;
 use super::update::DataError;
@@ -143,19 +144,18 @@ impl Reading<'_> {
     /// # Errors
     /// [`BusError::Forbidden`]; the store's [`TooSlow`](StoreError::TooSlow) when there are too many to look at, or
     /// it would take too long.
-    pub fn search_tokens(
-        &self,
-        query: &Query,
-        projection: Option<&Projection>,
-    ) -> Result<Vec<Value>, BusError> {
+    pub fn search_tokens(&self, query: &Query, projection: Option<&Projection>) -> Result<Listed, BusError> {
         self.may_act(List::ConfigureAs)?;
-        let (mut found, mut left) = (Vec::new(), SEEN_AT_MOST);
+        let (mut found, mut left) = (Listed::new(), SEEN_AT_MOST);
         let effort = Effort::within(LONGEST, &self.bus.clock);
         self.view.visit_tokens(&self.caller.acting, |token| {
             effort.look()?;
             let token = listing(&self.caller.acting, token);
             if query.matches(&token, &effort)? {
-                found.push(projection.map_or_else(|| token.clone(), |wanted| wanted.apply(&token)));
+                match projection {
+                    Some(projection) => found.push(&projection.apply(&token)),
+                    None => found.push(&token),
+                }
             }
             left -= 1;
             Ok(left > 0 && found.len() < FOUND_AT_MOST)

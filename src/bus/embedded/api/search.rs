@@ -35,7 +35,7 @@ pub(super) async fn version_1(door: Data<Door>, projection: Shown, Asked { who, 
         let caller = who.caller(bus, view)?;
         let (query, projection) = (Query::parse(&Value::Object(members))?, projection.read()?);
         let found = bus.reading(view, &caller).search(&query, projection.as_ref())?;
-        Ok(answers.json(&json!({"devices": found}))?)
+        Ok(answers.text(found.into_member("devices"))?)
     });
     Ok(search.await?.found())
 }
@@ -48,7 +48,7 @@ pub(super) async fn mine(door: Data<Door>, projection: Shown, Asked { who, mut m
         members.insert("owner".to_owned(), json!(caller.acting));
         let (query, projection) = (Query::parse(&Value::Object(members))?, projection.read()?);
         let found = bus.reading(view, &caller).search(&query, projection.as_ref())?;
-        Ok(answers.json(&json!({"devices": found}))?)
+        Ok(answers.text(found.into_member("devices"))?)
     });
     Ok(search.await.map_err(without_devices)?.found())
 }
@@ -65,7 +65,8 @@ async fn devices(door: &Door, who: Presented, wanted: Value, projection: Shown) 
     let search = door.bus.look_far(move |bus, view| {
         let caller = who.caller(bus, view)?;
         let (query, projection) = (Query::parse(&wanted)?, projection.read()?);
-        Ok(answers.json(&bus.reading(view, &caller).search(&query, projection.as_ref())?)?)
+        let found = bus.reading(view, &caller).search(&query, projection.as_ref())?;
+        Ok(answers.text(found.into_json())?)
     });
     search.await
 }

@@ -74,7 +74,7 @@ pub(super) async fn search(door: Data<Door>, who: Presented, projection: Shown, 
         let caller = who.caller(bus, view)?;
         let (query, projection) = (Query::parse(&wanted)?, projection.read()?);
         let found = bus.reading(view, &caller).search_tokens(&query, projection.as_ref())?;
-        Ok(answers.json(&found)?)
+        Ok(answers.text(found.into_json())?)
     });
     Ok(search.await?.found())
 }
