@@ -70,6 +70,12 @@ pub enum NotReceived {
     /// It is no message, and nothing that could be answered as one.
     #[error("the body is neither a JSON object nor a list")]
     Malformed,
+    /// It would take too much memory.
+    #[error("the message would take too much memory")]
+    TooLarge,
+    /// What is worked on leaves no room for it.
+    #[error("what is worked on leaves no room for the message")]
+    Full,
     /// Too much is looked at that devices bring whom the gateway does not know.
     #[error("too much is looked at that devices bring themselves")]
     Crowded,

@@ -296,6 +296,9 @@ impl Parts {
     async fn take(&self, guest: Guest, way: Way) -> Result<Verdict, NotReceived> {
         let Guest { arrival, parties, bringer, looked_at, speaker, on_disk } = guest;
         let Arrival { route, body, id, caller, .. } = arrival;
+        // Somebody waits who can be told; else it waits as long as it takes.
+        let patience = on_disk.as_ref().map(|_| self.buses_wait);
+        let _room = self.turns.room_within(&body, patience).await?;
         let message = message_in(&body)?;
         let mut case = Case::new(parties, &route, message, caller);
         (case.bringer, case.looked_at) = (bringer, looked_at);

@@ -46,15 +46,18 @@ impl Dispatch {
             running.join_next().await;
         }
         match self.feed.next(self.turns.most() - running.len()).await {
-            Ok(taken) => taken.into_iter().for_each(|taken| {
-                let (desk, turns) = (Arc::clone(&self.desk), self.turns.clone());
-                running.spawn(async move {
+            Ok(taken) => {
+                for taken in taken {
                     // Where there are no more, it stays in the queue.
-                    if let Some(_turn) = turns.next().await {
+                    let Some(turn) = self.turns.next().await else { break };
+                    let room = self.turns.room(&taken.delivery.new.body).await;
+                    let desk = Arc::clone(&self.desk);
+                    running.spawn(async move {
+                        let _held = (turn, room);
                         desk.handle(taken).await;
-                    }
-                });
-            }),
+                    });
+                }
+            }
             Err(error) => {
                 tracing::error!(error = with_causes(&error), "cannot read the queue");
                 tokio::time::sleep(AFTER_FAILURE).await;

@@ -8,6 +8,7 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::Value;
 
+use super::admission::body_too_large;
 use super::body::Body;
 use super::judge::Judge;
 use super::presented;
@@ -257,6 +258,12 @@ fn not_received(error: NotReceived) -> Problem {
         NotReceived::Crowded => Problem::new(Kind::Unavailable, "Too many devices bring messages now")
             .with_header(RETRY_AFTER, CROWDED_FOR)
             .with_header(DELIVERY, OPEN),
+        NotReceived::TooLarge => body_too_large(),
+        NotReceived::Full => {
+            Problem::new(Kind::Unavailable, "What is worked on leaves no room for the message now")
+                .with_header(RETRY_AFTER, CROWDED_FOR)
+                .with_header(DELIVERY, OPEN)
+        }
         NotReceived::Store(_) | NotReceived::LetGo | NotReceived::Stopping => {
             tracing::error!(error = with_causes(&error), "a message was not received");
             Problem::new(Kind::Unavailable, "The message cannot be taken now").with_header(DELIVERY, OPEN)

@@ -11,7 +11,10 @@ const UNIT: usize = 1 << 10;
 
 /// What is left for large things. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Room(Arc<Semaphore>);
+pub struct Room {
+    free: Arc<Semaphore>,
+    units: u32,
+}
 
 /// The room that one thing takes; given back when it is dropped.
 #[derive(Debug, Default)]
@@ -25,7 +28,8 @@ pub struct Crowded;
 impl Room {
     /// Room for so many bytes.
     pub fn new(bytes: usize) -> Self {
-        Self(Arc::new(Semaphore::new(bytes / UNIT)))
+        let units = u32::try_from(bytes / UNIT).unwrap_or(u32::MAX);
+        Self { free: Arc::new(Semaphore::new(units as usize)), units }
     }
 
     /// Makes `taken` large enough for what takes `bytes` of memory.
@@ -33,11 +37,11 @@ impl Room {
     /// # Errors
     /// [`Crowded`]; `taken` is what it was.
     pub fn grow(&self, taken: &mut Taken, bytes: usize) -> Result<(), Crowded> {
-        let wanted = if bytes <= SMALL { 0 } else { bytes.div_ceil(UNIT) };
+        let wanted = units(bytes);
         let held = taken.0.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
         let Ok(more) = u32::try_from(wanted.saturating_sub(held)) else { return Err(Crowded) };
         if more > 0 {
-            let permit = Arc::clone(&self.0).try_acquire_many_owned(more).map_err(|_| Crowded)?;
+            let permit = Arc::clone(&self.free).try_acquire_many_owned(more).map_err(|_| Crowded)?;
             match &mut taken.0 {
                 Some(held) => held.merge(permit),
                 nothing => *nothing = Some(permit),
@@ -45,4 +49,19 @@ impl Room {
         }
         Ok(())
     }
+
+    /// Room for what takes `bytes` of memory, once there is some, first come, first served. What takes more than there is at
+    /// all has all of it.
+    pub async fn take(&self, bytes: usize) -> Taken {
+        let units = u32::try_from(units(bytes)).unwrap_or(u32::MAX).min(self.units);
+        if units == 0 {
+            return Taken::default();
+        }
+        let permit = Arc::clone(&self.free).acquire_many_owned(units).await;
+        Taken(Some(permit.expect("no room is ever closed")))
+    }
+}
+
+fn units(bytes: usize) -> usize {
+    if bytes <= SMALL { 0 } else { bytes.div_ceil(UNIT) }
 }

@@ -24,6 +24,8 @@ pub struct Feed {
     last_look: LastLook,
 }
 
+/// What is handed out at once has about as much text, in bytes; what is more waits in the store meanwhile.
+const AT_ONCE: usize = 8 << 20;
 /// Whenever it was accepted.
 const EVER: Timestamp = Timestamp::from_millis(i64::MIN);
 
@@ -171,7 +173,14 @@ impl Feed {
             };
             let free = due.into_iter().filter(|seq| !busy.contains(seq)).take(most);
             let queued = |seq| view.queued(seq).map(|delivery| delivery.map(|delivery| (seq, delivery)));
-            let found = free.filter_map(|seq| queued(seq).transpose()).collect::<Result<Vec<_>, _>>()?;
+            let mut bytes = 0;
+            let fits = |found: &Result<(i64, QueuedDelivery), StoreError>| {
+                let before = bytes;
+                bytes += found.as_ref().map_or(0, |(_, delivery)| delivery.new.body.len());
+                before < AT_ONCE
+            };
+            let found = free.filter_map(|seq| queued(seq).transpose()).take_while(fits);
+            let found = found.collect::<Result<Vec<_>, _>>()?;
             match found.is_empty() {
                 false => Ok(Found::Now(found)),
                 true => {

@@ -51,7 +51,7 @@ const ROOMS: &[(&str, Imports)] = &[
     ("credentials", These(&["lately", "message", "paging", "queueing", "bus", "vault", "source", "store"])),
     ("job", These(&["message", "vault", "egress", "signature"])),
     ("jobs", These(&["job"])),
-    ("dispatch", These(&["message", "queueing", "bus", "credentials", "job", "store"])),
+    ("dispatch", These(&["memory", "message", "queueing", "bus", "credentials", "job", "store"])),
     ("console", These(&["legible", "message", "credentials", "job"])),
     ("http", AllBut(&["gateway", "cli"])),
     ("gateway", AllBut(&["cli"])),

@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use endo::bus::embedded::Caller;
 use endo::cli::StandIn;
-use endo::dispatch::{Arrival, Reception, Turns, Verdict};
+use endo::dispatch::{Arrival, Dispatch, NotReceived, Reception, Turns, Verdict};
 use endo::job::{Job, JobContext, JobDirectory, JobError, Registry, RegistryOptions, built_in};
 use endo::message::Done;
 use endo::store::{Ending, NewDelivery, StoreError, Transaction};
@@ -511,4 +511,91 @@ async fn each_subscription_of_the_chain_is_needed() {
             .unwrap();
         assert_eq!(arrives_and_is_answered(&workshop, &mut chain).await, (true, true), "with {link:?} again");
     }
+}
+
+/// Tells how many of it were run at once.
+#[derive(Clone, Default)]
+struct Crowd {
+    running: Arc<AtomicUsize>,
+    most: Arc<AtomicUsize>,
+}
+
+impl Job for Crowd {
+    type Data = Value;
+    type Response = Value;
+
+    async fn run(&self, _data: Value, _context: JobContext) -> Result<Value, JobError> {
+        self.most.fetch_max(self.running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        for _ in 0..1_000 {
+            tokio::task::yield_now().await;
+        }
+        self.running.fetch_sub(1, Ordering::SeqCst);
+        Ok(json!({}))
+    }
+}
+
+/// A text of a few kilobytes that takes more than half of a megabyte of memory.
+fn heavy() -> Value {
+    json!(vec![[0]; 2_000])
+}
+
+#[tokio::test]
+async fn messages_that_are_worked_on_at_once_fit_into_memory() {
+    let api = FakeApi::answering(Answer::Stall(Vec::new())).await;
+    let workshop = Workshop::open(&api.url("")).await;
+    let chain = workshop.chain().await;
+    for data in [json!(1), heavy()] {
+        for _ in 0..6 {
+            workshop.send(&chain, json!({"metadata": {"jobType": "Crowd"}, "data": data})).await;
+        }
+        let crowd = Crowd::default();
+        let directory = JobDirectory {
+            name: "crowd",
+            message: "",
+            form: "",
+            response: r#"{"type": "object", "properties": {"data": true}}"#,
+        };
+        let options =
+            RegistryOptions { default_job_type: None, fallback: None, time_limit: Duration::from_secs(30) };
+        let registry = Registry::load(vec![built_in(directory, crowd.clone())], options).unwrap().0;
+        let desk = Arc::new(workshop.desk(Arc::new(registry)));
+        let (stop, stopped) = tokio::sync::watch::channel(false);
+        let turns = Turns::within(8, 1 << 20);
+        let worker = tokio::spawn(Dispatch::new(Arc::new(workshop.feed()), desk, turns).run(stopped));
+        workshop.until_nothing_waits().await;
+        stop.send(true).unwrap();
+        worker.await.unwrap();
+        let most = crowd.most.load(Ordering::SeqCst);
+        assert_eq!(most == 1, data != json!(1), "{most} at once");
+    }
+}
+
+#[tokio::test]
+async fn a_message_for_which_there_is_no_room_in_memory_is_not_received() {
+    let called = Arc::new(tokio::sync::Notify::new());
+    let call = Arc::clone(&called);
+    let api = FakeApi::start(move |_| {
+        call.notify_one();
+        Answer::Stall(Vec::new())
+    })
+    .await;
+    let (workshop, _chain) = waiting_for(&api, list_events()).await;
+    let queued = workshop.queued().await.new;
+    let route: endo::message::Route = serde_json::from_str(&queued.route.unwrap()).unwrap();
+    let desk = Arc::new(workshop.desk(Arc::clone(&workshop.gateway.registry)));
+    let turns = Turns::within(8, 1 << 20);
+    let reception = Reception::new(Arc::new(workshop.feed()), desk, turns, Duration::ZERO);
+    let arrival = |beside: Value| {
+        let mut message = list_events();
+        message["metadata"]["beside"] = beside;
+        Arrival::new(route.clone(), message.to_string(), None, None)
+    };
+    let first = reception.clone();
+    let arrives = arrival(heavy());
+    let first = tokio::spawn(async move { first.receive(arrives).await });
+    called.notified().await;
+    assert!(matches!(reception.receive(arrival(heavy())).await, Err(NotReceived::Full)));
+    let too_large = arrival(json!(vec![[0]; 200_000]));
+    assert!(matches!(reception.receive(too_large).await, Err(NotReceived::TooLarge)));
+    first.abort();
 }
