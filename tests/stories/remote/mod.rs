@@ -15,6 +15,7 @@ mod firehose;
 mod full;
 mod guarded;
 mod half_made;
+mod heavy;
 mod keys;
 mod killed;
 mod killed_making;
