@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::layout::{Frame, Viewer, page};
 use super::moment::moment;
-use super::notice::{Done, notice};
+use super::notice::{Done, notice, open_viewer};
 use super::state::words;
 use super::strangers::account;
 use super::turning::{Turning, turning};
@@ -34,6 +34,8 @@ pub struct Mine<'a> {
     pub cards: &'a [CredentialsCard],
     /// Where the others are.
     pub turning: Turning<'a>,
+    /// Whether everybody on the bus can be the viewer.
+    pub viewer_is_open: bool,
     /// What was just done.
     pub done: Option<&'a Done>,
 }
@@ -43,6 +45,7 @@ pub fn my_credentials(viewer: &Viewer, mine: &Mine<'_>) -> Markup {
     let api = mine.api;
     let body = html! {
         (notice(viewer, api, mine.done))
+        @if mine.viewer_is_open { (open_viewer()) }
         @if mine.cards.is_empty() && mine.turning.newest.is_none() && mine.turning.older.is_none() {
             p.lead {
                 "You have no credentials here yet."

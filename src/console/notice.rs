@@ -30,6 +30,18 @@ pub(super) fn notice(viewer: &Viewer, api: &str, done: Option<&Done>) -> Markup 
     }
 }
 
+/// What somebody is told who is signed in as a device that everybody on the bus has in their hands.
+pub(super) fn open_viewer() -> Markup {
+    html! {
+        div.alarm {
+            p {
+                "Everybody on this bus may change the device that you are signed in as, make tokens of it, or act as it: anybody can be \
+                 you here. Sign out, and in with the bus again: its page closes the device."
+            }
+        }
+    }
+}
+
 fn sentence(receipt: &Receipt) -> Markup {
     let name = receipt.account.as_deref().and_then(strangers_text);
     let name = account(name.as_deref());

@@ -134,7 +134,7 @@ impl HeldBus {
 
 /// Somebody new, who signs in with the bus from now on.
 async fn person(bus: &TestBus, way: &Way) -> Device {
-    let person = bus.register(json!({"type": "octoblu:user"})).await;
+    let person = bus.register(json!({"type": "octoblu:user", "configureWhitelist": []})).await;
     *way.granted.lock().unwrap() = STANDARD.encode(format!("{}:{}", person.uuid, person.token));
     person
 }

@@ -1,6 +1,6 @@
 //! Who may do what to a device: the decision over its whitelists (`spec/meshblu.md` 3).
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use crate::message::DeviceUuid;
 
@@ -56,6 +56,10 @@ impl List {
         Self::BroadcastReceived,
     ];
 
+    /// Those that put a device into others' hands: who configures it makes tokens of it, too.
+    const HANDS_OVER: [Self; 4] =
+        [Self::ConfigureUpdate, Self::ConfigureAs, Self::DiscoverAs, Self::MessageAs];
+
     /// Where the list lies under `meshblu.whitelists`: group and name.
     pub const fn place(self) -> (&'static str, &'static str) {
         match self {
@@ -101,6 +105,60 @@ pub fn allows(document: &Value, list: List, who: &DeviceUuid) -> bool {
 /// Whether `list` lets everybody do what it is for.
 pub fn allows_everybody(document: &Value, list: List) -> bool {
     allows(document, list, &ANYONE.into())
+}
+
+/// Which lists put the device of this document into everybody's hands: whoever likes configures it, makes tokens of it, or
+/// acts as it. As a document has them, in its own words; empty where it is closed.
+pub fn open_lists(document: &Value) -> Vec<String> {
+    handing_over(document)
+        .into_iter()
+        .filter(|(_, holds)| holds.contains(&ANYONE))
+        .map(|(path, _)| path)
+        .collect()
+}
+
+/// Who else is on those lists, everybody apart.
+pub fn named_beside(document: &Value) -> Vec<String> {
+    let own = document.get("uuid").and_then(Value::as_str).unwrap_or_default();
+    let mut named = Vec::new();
+    for name in handing_over(document).into_iter().flat_map(|(_, holds)| holds) {
+        if name != ANYONE && name != own && !named.iter().any(|known| known == name) {
+            named.push(name.to_owned());
+        }
+    }
+    named
+}
+
+/// The update that takes everybody off those lists; none where nothing is to be done.
+pub fn closing(document: &Value) -> Option<Value> {
+    let entry =
+        |path: &str| if path.starts_with("meshblu.") { json!({"uuid": ANYONE}) } else { json!(ANYONE) };
+    let pulled: Map<_, _> =
+        open_lists(document).into_iter().map(|path| (path.clone(), entry(&path))).collect();
+    (!pulled.is_empty()).then(|| json!({"$pull": pulled}))
+}
+
+/// The lists of [`List::HANDS_OVER`] that count in this document, and whom they name.
+fn handing_over(document: &Value) -> Vec<(String, Vec<&str>)> {
+    let mut found = Vec::new();
+    for list in List::HANDS_OVER {
+        let (group, name) = list.place();
+        let entries =
+            ["meshblu", "whitelists", group, name].iter().try_fold(document, |value, key| value.get(key));
+        let named = named_in(entries, |entry| entry.get("uuid")?.as_str());
+        found.push((format!("meshblu.whitelists.{group}.{name}"), named));
+        if version(document).and_then(Value::as_str) != Some("2.0.0") {
+            let of_old = list.version_1().iter();
+            found.extend(
+                of_old.map(|name| ((*name).to_owned(), named_in(document.get(*name), Value::as_str))),
+            );
+        }
+    }
+    found
+}
+
+fn named_in(list: Option<&Value>, uuid: fn(&Value) -> Option<&str>) -> Vec<&str> {
+    list.and_then(Value::as_array).into_iter().flatten().filter_map(uuid).collect()
 }
 
 /// Whether a search by `actor` may find this document. Not the same as `discover.view`:

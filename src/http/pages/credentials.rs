@@ -42,7 +42,15 @@ pub(in crate::http) async fn mine(request: HttpRequest, door: Data<FrontDoor>) -
     let can_sign_in = door.owners()?.ways().again != Again::Operator;
     let older = owned.next.as_ref().map(beyond);
     let turning = Turning { newest: after.map(|_| "/console"), older: older.as_deref() };
-    let mine = Mine { api: &entrance.api, can_sign_in, cards: &cards, done: done.as_ref(), turning };
+    let open = entrance.credentials.open_device_here(&session.owner).await.map_err(CredentialsError::from)?;
+    let mine = Mine {
+        api: &entrance.api,
+        can_sign_in,
+        cards: &cards,
+        viewer_is_open: open.is_some(),
+        done: done.as_ref(),
+        turning,
+    };
     let markup = console::my_credentials(&session.viewer(), &mine);
     Ok(page(StatusCode::OK, markup))
 }

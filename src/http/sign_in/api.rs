@@ -7,6 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 
 use super::NextPage;
+use super::closed::may_begin;
 use super::gone;
 use super::keeping::kept;
 use super::next::VOUCHER;
@@ -49,6 +50,9 @@ pub(in crate::http) async fn begin(request: HttpRequest, door: Data<FrontDoor>) 
     if !gone::is_there(entrance, &wish).await? {
         return gone::told(&request, entrance, &session);
     }
+    if wish.credentials.is_none() {
+        may_begin(entrance, &session.login).await?;
+    }
     let browser = Browser::of(&request);
     let is_program = !browser.tells_who_led && !is_browser(request.headers());
     let is_meant = is_vouched(&request, entrance, &session).unwrap_or_else(|| entrance.led(&browser));
@@ -76,6 +80,9 @@ async fn begin_by_program(request: &HttpRequest, door: &FrontDoor, program: &Tra
     let intent = Intent { wish: Wish::of(request), is_meant };
     if !gone::is_there(entrance, &intent.wish).await? {
         return Err(gone::gone(entrance));
+    }
+    if intent.wish.credentials.is_none() {
+        may_begin(entrance, &program.login).await?;
     }
     Ok(found(depart(entrance, client, program, &intent).url.as_str()))
 }
@@ -156,7 +163,7 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
         Way::Key | Way::Nothing => return Err(nobody_comes_back(entrance)),
     };
     let browser = Browser::of(&request);
-    let Traveller { owner, line, is_program } = Traveller::of(&request, &door).await?;
+    let Traveller { login, line, is_program } = Traveller::of(&request, &door).await?;
     let provider = client.settings().browsers_go_to();
     // Whoever else is signed in in this browser by now uses nothing up.
     let course = Course { provider: &provider, line: Some(&line) };
@@ -171,7 +178,7 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
     let (client, at) = (client.clone(), Data::clone(&door));
     // The code is spent with this, so it goes on where the browser hangs up: nobody would know of the tokens.
     let redeeming = actix_web::rt::spawn(async move {
-        let bound_for = BoundFor { owner, credentials: wish.credentials, is_meant };
+        let bound_for = BoundFor { login, credentials: wish.credentials, is_meant };
         redeem(&at, &client, Answered { code, pending }, bound_for).await
     });
     let device = redeeming.await.map_err(|_| interrupted())??;

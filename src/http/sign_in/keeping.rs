@@ -7,8 +7,10 @@ use actix_web::http::header::REFERRER_POLICY;
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
 
+use super::closed::may_own;
 use super::gone::gone;
 use crate::ambient::Timestamp;
+use crate::bus::Login;
 use crate::console::strangers_text;
 use crate::credentials::{Account, Again, Arrival, CredentialsError};
 use crate::http::entrance::Entrance;
@@ -23,6 +25,8 @@ use crate::telemetry::with_causes;
 pub(super) struct BroughtAccount {
     /// The account that they proved control of, with its secret.
     pub(super) account: Account,
+    /// As whom they did.
+    pub(super) login: Login,
     /// What its secret is until it is kept, where it came of a sign-in.
     pub(super) arrival: Option<Arc<Arrival>>,
     /// The credentials that are signed in again, which have to be those of the very account.
@@ -58,11 +62,15 @@ impl From<NotKept> for Problem {
 /// so that nothing is changed.
 pub(super) async fn keep(
     door: &FrontDoor,
-    BroughtAccount { account, arrival, again }: BroughtAccount,
+    BroughtAccount { account, login, arrival, again }: BroughtAccount,
     proved_at: Option<Timestamp>,
 ) -> Result<DeviceUuid, NotKept> {
     let (entrance, account) = (door.entrance()?, Arc::new(account));
-    let device = match keep_secret(entrance, &account, again, arrival.clone()).await {
+    let kept = match may_own(entrance, &login, &account.id).await {
+        Ok(()) => keep_secret(entrance, &account, again, arrival.clone()).await,
+        Err(problem) => Err(problem.into()),
+    };
+    let device = match kept {
         Ok(device) => device,
         Err(not_kept) => {
             let Some(arrival) = arrival else { return Err(not_kept) };

@@ -121,7 +121,7 @@ pub(super) async fn take(request: &HttpRequest, door: &FrontDoor, visitor: Visit
     let _turn = match &wish.credentials {
         Some(_) => None,
         None => {
-            let account = account_id(&visitor.owner, &one_form(visitor.fields.one("name")));
+            let account = account_id(&visitor.login.uuid, &one_form(visitor.fields.one("name")));
             let turn = door.entrance()?.credentials.turn_of(&account).await;
             Some(turn?)
         }
@@ -150,7 +150,7 @@ pub(super) async fn take(request: &HttpRequest, door: &FrontDoor, visitor: Visit
 impl<'a> Entry<'a> {
     async fn read(door: &'a FrontDoor, visitor: &'a Visitor, wish: &Wish) -> Result<Self, Problem> {
         let entrance = door.entrance()?;
-        let (owner, typed) = (&visitor.owner, one_form(visitor.fields.one("name")));
+        let (owner, typed) = (&visitor.login.uuid, one_form(visitor.fields.one("name")));
         let owned = match &wish.credentials {
             Some(device) => Some(owned(entrance, owner, device).await?),
             None => called_so(entrance, owner, &typed).await?,
@@ -186,11 +186,11 @@ impl<'a> Entry<'a> {
     async fn keep(&self, key: &str, again: Option<Again>) -> Result<DeviceUuid, Unkept> {
         let key = SecretText::handed_over(key).map_err(|NotASecret| BAD_KEY)?;
         // A key belongs to whoever typed it: no API says whose account it is.
-        let owner = &self.visitor.owner;
+        let owner = &self.visitor.login.uuid;
         let kept = self.owned.as_ref().and_then(|owned| owned.id()).cloned();
         let id = kept.unwrap_or_else(|| ResourceOwnerId::Text(account_id(owner, &self.name)));
         let account = account(owner.clone(), id, Some(self.name.clone()), key);
-        let brought = BroughtAccount { account, arrival: None, again };
+        let brought = BroughtAccount { account, login: self.visitor.login.clone(), arrival: None, again };
         match keep(self.door, brought, Some(self.door.clock.now())).await {
             // Somebody else who has it was quicker to give another.
             Err(NotKept::OtherSecret) => Err(OTHER_KEY.into()),
@@ -202,7 +202,7 @@ impl<'a> Entry<'a> {
     /// Whoever has the present key may give another, and end the credentials for a while. That while is everybody's who acts
     /// as the owner, and another key is for ever: a key that was typed in lately, by whomever, is not enough for that.
     async fn prove(&self, owned: &Owned, present: &str) -> Result<Again, Unkept> {
-        let (owner, device) = (&self.visitor.owner, owned.device());
+        let (owner, device) = (&self.visitor.login.uuid, owned.device());
         if present.is_empty() {
             return Err(NO_PRESENT_KEY.into());
         }

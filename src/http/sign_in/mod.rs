@@ -3,6 +3,7 @@
 mod api;
 mod arrival;
 mod bus;
+mod closed;
 mod give_back;
 mod gone;
 mod keeping;

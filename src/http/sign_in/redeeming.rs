@@ -2,6 +2,7 @@
 //! gave ends there.
 
 use super::keeping::{BroughtAccount, fate_at, fate_of_tokens, keep, not_kept};
+use crate::bus::Login;
 use crate::credentials::{Account, Again};
 use crate::http::entrance::Entrance;
 use crate::http::problem::{Kind, Problem};
@@ -15,7 +16,7 @@ use crate::vault::SecretText;
 /// What an account is signed in at the API for.
 pub(super) struct BoundFor {
     /// Who will own its credentials.
-    pub(super) owner: DeviceUuid,
+    pub(super) login: Login,
     /// Whose account it has to be.
     pub(super) credentials: Option<DeviceUuid>,
     /// Whether it proves anything.
@@ -36,7 +37,7 @@ pub(super) async fn redeem(
     door: &FrontDoor,
     client: &OAuthClient,
     Answered { code, pending }: Answered,
-    BoundFor { owner, credentials, is_meant }: BoundFor,
+    BoundFor { login, credentials, is_meant }: BoundFor,
 ) -> Result<DeviceUuid, Problem> {
     let entrance = door.entrance()?;
     let arrival = entrance.credentials.arrival(credentials.as_ref()).await;
@@ -60,10 +61,10 @@ pub(super) async fn redeem(
         asked: Some(asked),
         lifetime: tokens.lifetime,
         extras: account.extras,
-        owner,
+        owner: login.uuid.clone(),
     };
     let again = credentials.map(|device| Again { device, present: None });
-    let brought = BroughtAccount { account, arrival: Some(arrival), again };
+    let brought = BroughtAccount { account, login, arrival: Some(arrival), again };
     Ok(keep(door, brought, is_meant.then(|| door.clock.now())).await?)
 }
 

@@ -8,12 +8,11 @@ use crate::http::presented;
 use crate::http::problem::Problem;
 use crate::http::server::FrontDoor;
 use crate::http::session::{Browser, Session};
-use crate::message::DeviceUuid;
 use crate::negotiation::is_browser;
 
 /// Who goes to the API and comes back: somebody in a browser, or a program by its login.
 pub(super) struct Traveller {
-    pub(super) owner: DeviceUuid,
+    pub(super) login: Login,
     /// What whoever begins has in common with whoever comes back, and with nobody else.
     pub(super) line: [u8; 32],
     pub(super) is_program: bool,
@@ -33,7 +32,7 @@ impl Traveller {
 
     /// Somebody who is signed in.
     pub(super) fn in_session(session: &Session) -> Self {
-        Self { owner: session.owner.clone(), line: session.line, is_program: false }
+        Self { login: session.login.clone(), line: session.line, is_program: false }
     }
 
     /// A program that says by its login who it is (`spec/endo.md` 2.4). What a browser was told once it sends along
@@ -48,7 +47,7 @@ impl Traveller {
         }
         let Some(login) = presented::login(request.headers()) else { return Ok(None) };
         let is_known = door.entrance()?.credentials.authenticate(&login).await?;
-        Ok(is_known.then(|| Self { line: fingerprint(&login), owner: login.uuid, is_program: true }))
+        Ok(is_known.then(|| Self { line: fingerprint(&login), login, is_program: true }))
     }
 }
 

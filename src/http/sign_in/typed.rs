@@ -14,6 +14,7 @@ use super::key;
 use super::traveller::fingerprint;
 use super::wish::Wish;
 use crate::ambient::Timestamp;
+use crate::bus::Login;
 use crate::console;
 use crate::credentials::{Account, Again, Typist};
 use crate::http::Body;
@@ -30,7 +31,7 @@ use crate::vault::{ResourceOwnerId, SecretText};
 /// Somebody who may keep a secret here: in a browser, or a program by its login.
 pub(super) struct Visitor {
     pub(super) session: Option<Session>,
-    pub(super) owner: DeviceUuid,
+    pub(super) login: Login,
     /// As whom they have a secret compared.
     pub(super) typist: Typist,
     /// When they last proved who they are on the bus.
@@ -84,10 +85,10 @@ pub(in crate::http) async fn take(request: HttpRequest, body: Body, door: Data<F
         },
         Way::Nothing => {
             let Wish { credentials, next } = wish;
-            let id = ResourceOwnerId::Text(visitor.owner.to_string());
-            let account = account(visitor.owner, id, None, SecretText::default());
+            let id = ResourceOwnerId::Text(visitor.login.uuid.to_string());
+            let account = account(visitor.login.uuid.clone(), id, None, SecretText::default());
             let again = credentials.map(|device| Again { device, present: None });
-            let brought = BroughtAccount { account, arrival: None, again };
+            let brought = BroughtAccount { account, login: visitor.login, arrival: None, again };
             let device = keep(&door, brought, Some(visitor.proved_at)).await?;
             Ok(kept(&request, &device, next.as_ref().map(NextPage::as_str)))
         }
@@ -99,9 +100,9 @@ impl Visitor {
     async fn of(request: &HttpRequest, body: &Body, door: &FrontDoor) -> Result<Self, Problem> {
         if let Some(session) = Session::find(request, door).await? {
             let fields = session.read_form(request, body)?;
-            let (owner, proved_at) = (session.owner.clone(), session.began_at);
+            let (login, proved_at) = (session.login.clone(), session.began_at);
             let typist = typist(&session, door).await?;
-            return Ok(Self { session: Some(session), owner, typist, proved_at, fields });
+            return Ok(Self { session: Some(session), login, typist, proved_at, fields });
         }
         let unknown = || Problem::new(Kind::NotAuthenticated, "You are not signed in, or not any more");
         let login = presented::login(request.headers()).ok_or_else(unknown)?;
@@ -111,7 +112,7 @@ impl Visitor {
                 let (proved_at, fields) = (door.clock.now(), Fields::read(body)?);
                 let known_by = fingerprint(&login);
                 let typist = Typist::Newcomer { person: login.uuid.clone(), known_by };
-                Ok(Self { session: None, owner: login.uuid, typist, proved_at, fields })
+                Ok(Self { session: None, login, typist, proved_at, fields })
             }
             false => Err(unknown()),
         }

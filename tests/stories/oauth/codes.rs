@@ -186,7 +186,7 @@ async fn a_client_holds_only_the_newest_codes_of_a_device() {
 /// A stranger's device that takes as many codes of the client as it can, and goes on with none.
 async fn hoard(world: &World) {
     let mut stranger = world.person();
-    let device = world.bus.register(json!({})).await;
+    let device = world.bus.register(json!({"configureWhitelist": []})).await;
     let consent = stranger.sign_in(&world.authorize(""), &device).await;
     stranger.press(&consent, "allow").await;
     for _ in 1..8 {

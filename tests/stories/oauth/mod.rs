@@ -2,6 +2,7 @@
 
 mod codes;
 mod handshake;
+mod open_devices;
 mod pages;
 mod passport;
 mod person;

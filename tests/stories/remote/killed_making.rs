@@ -194,8 +194,8 @@ async fn a_sign_in_that_is_killed_at_any_call_of_the_bus_is_finished_by_the_next
         for after in 0.. {
             let mut scene = Scene::set().await;
             if scene.sign_in(Some(Hold::after(after, moment))).await.is_some() {
-                // Who it is, then the search, the device, that it is heard, its token and its record.
-                assert_eq!(after, 6);
+                // Who it is, who may be that, then the search, the device, that it is heard, its token and its record.
+                assert_eq!(after, 7);
                 break;
             }
             let mut scene = scene.killed().await;

@@ -40,6 +40,7 @@ const PAGES: &[&str] = &[
     "signed-out",
     "sign-in-at-the-bus",
     "wrong-token-at-the-bus",
+    "open-device-at-the-bus",
     "consent-at-the-bus",
     "in-by-the-bus",
     "credentials-of-two",

@@ -5,6 +5,7 @@
 
 mod attempts;
 mod client;
+mod closing;
 mod codes;
 mod consent;
 mod decline;
@@ -21,5 +22,5 @@ pub use decline::{Decline, Reason};
 pub use pkce::Challenge;
 pub use redemption::{AccessToken, BadCode, Redemption};
 pub use request::{AuthorizationRequest, Flaw, Misaddressed};
-pub use sign_in::{NoSignIn, SignInId, SignedIn};
+pub use sign_in::{NoSignIn, Open, SignInId, SignedIn};
 pub use ticket::Ticket;

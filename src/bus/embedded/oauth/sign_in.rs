@@ -8,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+use super::super::whitelist::{named_beside, open_lists};
 use super::super::{BusError, EmbeddedBus};
 use super::client::one_line;
 use crate::ambient::Random;
@@ -58,7 +59,18 @@ pub struct SignedIn {
     pub device: DeviceUuid,
     /// What it is called, in one line.
     pub name: Option<String>,
+    /// Which lists put it into everybody's hands, and who else is on those.
+    pub open: Open,
     pub(super) proof: i64,
+}
+
+/// How open a device is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Open {
+    /// The lists by which everybody configures it, makes tokens of it, or acts as it. Empty where nobody does.
+    pub lists: Vec<String>,
+    /// Who else may.
+    pub beside: Vec<String>,
 }
 
 /// Why nobody is signed in.
@@ -83,7 +95,8 @@ impl EmbeddedBus {
         let is_over = now < found.began_at || now.since(found.began_at) >= SignInId::LIFE;
         let Some(document) = view.device(&found.device)?.filter(|_| !is_over) else { return Ok(None) };
         let name = document.get("name").and_then(|name| one_line(name.as_str()?));
-        Ok(Some(SignedIn { device: found.device, name, proof: found.token }))
+        let open = Open { lists: open_lists(&document), beside: named_beside(&document) };
+        Ok(Some(SignedIn { device: found.device, name, open, proof: found.token }))
     }
 
     /// Signs the device of `login` in, under an id that nobody knew before. A wrong token costs one look; the right one

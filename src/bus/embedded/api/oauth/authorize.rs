@@ -11,6 +11,7 @@ use super::super::presented::login;
 use super::super::server::Door;
 use super::browser::Browser;
 use super::flaw::misaddressed;
+use super::open_device;
 use super::page::{self, Note};
 use super::redirect;
 use crate::bus::embedded::BusError;
@@ -33,6 +34,11 @@ pub(in super::super) async fn ask(door: Data<Door>, http: HttpRequest) -> Answer
         Err(flaw) => return Ok(flawed(&browser, &http, flaw)),
     };
     match visit.signed_in {
+        Some(signed_in) if !signed_in.open.lists.is_empty() => {
+            let Some(id) = &browser.id else { return Ok(page::stale(&visit.request)) };
+            let ticket = Ticket::of(id, &visit.request);
+            Ok(open_device::page(&visit.request, &ticket, &signed_in))
+        }
         Some(signed_in) if visit.has_consented => grant(&door, &browser, signed_in, visit.request).await,
         Some(signed_in) => {
             let Some(id) = &browser.id else { return Ok(page::stale(&visit.request)) };
@@ -58,7 +64,13 @@ pub(in super::super) async fn answer(door: Data<Door>, http: HttpRequest, mut bo
     };
     match (field("answer"), signed_in) {
         ("deny", _) => Ok(redirect::declined(&browser, &request.decline(Reason::Denied))),
-        ("allow", Some(signed_in)) => grant(&door, &browser, signed_in, request).await,
+        ("close", Some(signed_in)) => {
+            door.bus.change(move |bus, transaction| bus.close_own(transaction, &signed_in)).await?;
+            Ok(redirect::asked_again(&request))
+        }
+        ("allow", Some(signed_in)) if signed_in.open.lists.is_empty() => {
+            grant(&door, &browser, signed_in, request).await
+        }
         ("sign-in", _) => sign_in(&door, &browser, &request, &fields).await,
         ("leave", _) => {
             door.bus.change(move |bus, transaction| bus.sign_out(transaction, &id)).await?;

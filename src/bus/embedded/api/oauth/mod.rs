@@ -4,6 +4,7 @@ pub(super) mod authorize;
 mod browser;
 mod flaw;
 mod html;
+mod open_device;
 mod page;
 mod redirect;
 pub(super) mod token;

@@ -34,7 +34,7 @@ pub(super) fn answer(status: StatusCode) -> HttpResponseBuilder {
 }
 
 /// The beginning of a page about a request whose answer leads to an address of this scheme.
-fn answer_about(status: StatusCode, scheme: &str) -> HttpResponseBuilder {
+pub(super) fn answer_about(status: StatusCode, scheme: &str) -> HttpResponseBuilder {
     let style = STANDARD.encode(Sha256::digest(STYLE));
     let own = if scheme.contains('.') { format!(" {scheme}:") } else { String::new() };
     // Browsers hold a form to `form-action` on the whole way that its answer leads: to the client, and on from there.
@@ -151,7 +151,8 @@ pub(super) fn misaddressed(why: Misaddressed) -> HttpResponse {
     whole(answer(StatusCode::BAD_REQUEST), "You cannot sign in by this link", &body)
 }
 
-fn form(request: &AuthorizationRequest, ticket: &Ticket, fields: &str) -> String {
+/// A form that this browser answers the request with.
+pub(super) fn form(request: &AuthorizationRequest, ticket: &Ticket, fields: &str) -> String {
     format!(
         "<form method=\"post\" action=\"authorize?{}\"><input type=\"hidden\" name=\"ticket\" value=\"{ticket}\">{fields}</form>",
         Text(request.to_query()),
@@ -159,7 +160,7 @@ fn form(request: &AuthorizationRequest, ticket: &Ticket, fields: &str) -> String
 }
 
 /// `title` and `body` are HTML.
-fn whole(mut answer: HttpResponseBuilder, title: &str, body: &str) -> HttpResponse {
+pub(super) fn whole(mut answer: HttpResponseBuilder, title: &str, body: &str) -> HttpResponse {
     answer.insert_header(ContentType::html()).body(format!(
         r#"<!doctype html>
 <html lang="en">
