@@ -9,7 +9,7 @@ use super::notice::{Done, notice, open_viewer};
 use super::reply::in_words;
 use super::state::words;
 use super::strangers::{Name, account};
-use super::ways::{Ways, ended_by_operator, newer_secret, owned_by};
+use super::ways::{Again, Ways, ended_by_operator, newer_secret, owned_by};
 pub use crate::credentials::NotedError;
 use crate::credentials::State;
 
@@ -156,7 +156,10 @@ pub fn credential(viewer: &Viewer, credential: &Credential) -> Markup {
         }
         h2 { "Devices that use them" }
         @if credential.devices.is_empty() {
-            p { "No device uses these credentials. Add one to send jobs to it from a flow." }
+            p {
+                "No device uses these credentials."
+                @if shown.ways.again != Again::Never { " Add one to send jobs to it from a flow." }
+            }
         } @else {
             ul.cards { @for device in &credential.devices { li { (entry(shown, device)) } } }
         }
@@ -168,7 +171,7 @@ pub fn credential(viewer: &Viewer, credential: &Credential) -> Markup {
         } @else if !credential.are_errors_all {
             p.notice role="status" { "Some errors of these devices cannot be shown now. Load the page again in a moment." }
         }
-        (adding(viewer, credential))
+        @if shown.ways.again != Again::Never { (adding(viewer, credential)) }
         h2 { "Owners" }
         p { (owned_by(shown)) }
         ul {
@@ -199,7 +202,7 @@ fn more(credential: &Credential) -> Markup {
             }
             @if credential.has_one_owner {
                 li { "You are the last owner, and cannot leave" @if shown.ways.end { "; you can forget the secret instead" } "." }
-            } @else {
+            } @else if shown.ways.end {
                 li { a href=(shown.path("/leave")) { "Leave: manage them no more" } }
             }
             @if shown.ways.end {
@@ -265,9 +268,10 @@ fn entry(shown: &Shown, device: &UserDevice) -> Markup {
     html! {
         (identity(device))
         @if let Some(count) = device.errors.filter(|count| *count > 0) { (errors(count, &device.noted)) }
-        @if device.is_viewers || shown.ways.end {
+        @let sends = device.is_viewers && shown.ways.again != Again::Never;
+        @if sends || shown.ways.end {
             p.ways {
-                @if device.is_viewers { a href=(device.path(shown, "/jobs")) { "Send a job to " (device.link_label()) } }
+                @if sends { a href=(device.path(shown, "/jobs")) { "Send a job to " (device.link_label()) } }
                 @if shown.ways.end { a href=(device.path(shown, "/cut-off")) { "Cut off " (device.link_label()) } }
             }
         }

@@ -144,6 +144,9 @@ pub fn prove_again(viewer: &Viewer, shown: &Shown, ending: &Ending, age: Duratio
     let body = html! {
         p.lead {
             @match shown.ways.again {
+                Again::Never => {
+                    "This needs a sign-in at the API that these credentials are of, and this gateway is for another one."
+                },
                 Again::SignIn | Again::Operator => {
                     "This needs a sign-in at " (shown.api) " as " (shown.name()) " that is not older than " (in_words(age)) "."
                 },
@@ -156,7 +159,7 @@ pub fn prove_again(viewer: &Viewer, shown: &Shown, ending: &Ending, age: Duratio
         @match shown.ways.again {
             Again::SignIn => (to_proof(shown, ending, &html! { "Sign in at " (shown.api) " again" })),
             Again::Key => (to_proof(shown, ending, &html! { "Type in the present key" })),
-            Again::Operator => p { (ended_by_operator(shown)) },
+            Again::Operator | Again::Never => p { (ended_by_operator(shown)) },
         }
         p { a href=(shown.path("")) { "Keep it as it is" } }
     };

@@ -13,6 +13,8 @@ pub enum Again {
     Key,
     /// Whoever runs the gateway stores it.
     Operator,
+    /// Not at all: they are of another API than the gateway is for.
+    Never,
 }
 
 /// What owners can do by themselves.
@@ -34,7 +36,8 @@ pub(super) fn newer_secret(shown: &Shown) -> Markup {
             Again::Operator => {
                 "Nobody can sign in at " (shown.api) " here: whoever runs the gateway stores a newer secret, by "
                 code { "endo credentials add" }
-            }
+            },
+            Again::Never => { "These credentials are of another API than this gateway is for: no sign-in renews them here" }
         }
     }
 }
@@ -43,7 +46,7 @@ pub(super) fn newer_secret(shown: &Shown) -> Markup {
 pub(super) fn owned_by(shown: &Shown) -> Markup {
     html! {
         @match shown.ways.again {
-            Again::SignIn | Again::Operator => {
+            Again::SignIn | Again::Operator | Again::Never => {
                 "Whoever signed in at " (shown.api) " as this account manages it here."
             },
             Again::Key => "Whoever typed this key in manages it here.",
@@ -54,7 +57,11 @@ pub(super) fn owned_by(shown: &Shown) -> Markup {
 /// Who ends something where owners cannot.
 pub(super) fn ended_by_operator(shown: &Shown) -> Markup {
     html! {
-        "To end something takes a sign-in at " (shown.api) ", and nobody can sign in there here. Whoever runs the gateway cuts a \
+        @match shown.ways.again {
+            Again::Never => "To end something takes a sign-in at the API that these credentials are of, and this gateway is for another one.",
+            _ => { "To end something takes a sign-in at " (shown.api) ", and nobody can sign in there here." }
+        }
+        " Whoever runs the gateway cuts a \
          device off by " code { "endo devices revoke DEVICE" } ", and forgets the secret by "
         code { "endo credentials forget " (shown.uuid) } "."
     }

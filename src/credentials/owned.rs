@@ -71,6 +71,11 @@ impl Owned {
         self.login.as_ref()
     }
 
+    /// Whether anything is kept, whether or not it opens.
+    pub fn is_kept(&self) -> bool {
+        self.record.is_some()
+    }
+
     /// Their record, as far as it was read.
     pub(super) fn record(&self) -> Option<&StoredRecord> {
         self.record.as_ref()

@@ -3,12 +3,13 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::owners::{Owners, Proof, Visit};
+use super::owners::{Owners, Visit};
 use super::problem::{Kind, Problem};
 use super::routes::Answer;
 use super::server::FrontDoor;
 use crate::ambient::in_words;
-use crate::credentials::{CredentialsError, Cut, Revoker};
+use crate::console::Again;
+use crate::credentials::{CredentialsError, Cut, Owned, Revoker};
 use crate::message::DeviceUuid;
 
 /// How a program signs in so that it proves something.
@@ -51,14 +52,15 @@ pub(super) async fn forget(request: HttpRequest, door: Data<FrontDoor>) -> Answe
 pub(super) async fn leave(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
     let Visit { owners, caller, owned, .. } = Visit::of(&request, &door).await?;
     match owners.credentials.leave(&owned, &caller).await {
-        Err(CredentialsError::LastOwner) => Err(last_owner(owners, owned.device())),
+        Err(CredentialsError::LastOwner) => Err(last_owner(owners, &owned)),
         left => Ok(left.map(|()| HttpResponse::NoContent().finish())?),
     }
 }
 
 /// What the last owner is told, who cannot leave.
-fn last_owner(owners: &Owners, credentials: &DeviceUuid) -> Problem {
-    let instead = match owners.ways().end {
+fn last_owner(owners: &Owners, owned: &Owned) -> Problem {
+    let credentials = owned.device();
+    let instead = match owners.ways_with(owned).end {
         true => "you can forget the secret instead".to_owned(),
         false => format!(
             "whoever runs the gateway can forget the secret instead, by `endo credentials forget {credentials}`"
@@ -69,8 +71,9 @@ fn last_owner(owners: &Owners, credentials: &DeviceUuid) -> Problem {
 
 /// The same as [`demand_proof`] of a program, which is told where signing in as it calls here would prove nothing.
 async fn demand_proof_by_program(visit: &Visit<'_>) -> Result<(), Problem> {
-    let is_in_vain = visit.may_be_repeated && visit.owners.proof == Proof::SignIn;
-    let demanded = demand_proof(visit.owners, &visit.caller.uuid, visit.owned.device()).await;
+    let signs_in = visit.owners.ways_with(&visit.owned).again == Again::SignIn;
+    let is_in_vain = visit.may_be_repeated && signs_in;
+    let demanded = demand_proof(visit.owners, &visit.caller.uuid, &visit.owned).await;
     demanded.map_err(|problem| match problem.kind() {
         Kind::ReauthenticationRequired if is_in_vain => problem.adding(AS_BEARER),
         _ => problem,
@@ -78,11 +81,8 @@ async fn demand_proof_by_program(visit: &Visit<'_>) -> Result<(), Problem> {
 }
 
 /// Lets only those pass who lately proved control of the account: the bus alone does not vouch for that.
-pub(super) async fn demand_proof(
-    owners: &Owners,
-    caller: &DeviceUuid,
-    credentials: &DeviceUuid,
-) -> Result<(), Problem> {
+pub(super) async fn demand_proof(owners: &Owners, caller: &DeviceUuid, owned: &Owned) -> Result<(), Problem> {
+    let credentials = owned.device();
     let age = owners.proof_age;
     if age.is_zero() {
         return Ok(());
@@ -91,16 +91,21 @@ pub(super) async fn demand_proof(
         return Ok(());
     }
     let (seconds, span) = (age.as_secs(), in_words(age));
-    let detail = match owners.proof {
-        Proof::Key => format!(
+    let again = owners.ways_with(owned).again;
+    let detail = match again {
+        Again::Key => format!(
             "Post the present key to the link again, as the field `present` of a form, and repeat this within {span}"
         ),
-        Proof::SignIn => format!(
+        Again::SignIn => format!(
             "Sign in at the API again, as the account that these credentials are of, and repeat this within {span}"
         ),
-        Proof::Impossible => format!(
-            "This takes a sign-in at the API, and nobody can sign in there here. Whoever runs the gateway cuts a device off \
-             by `endo devices revoke DEVICE`, and forgets the secret by `endo credentials forget {credentials}`"
+        Again::Operator | Again::Never => format!(
+            "This takes a sign-in at the API {} Whoever runs the gateway cuts a device off by \
+             `endo devices revoke DEVICE`, and forgets the secret by `endo credentials forget {credentials}`",
+            match again {
+                Again::Never => "that these credentials are of, and this gateway is for another one.",
+                _ => "and nobody can sign in there here.",
+            }
         ),
     };
     let challenge = format!(
@@ -109,5 +114,6 @@ pub(super) async fn demand_proof(
     );
     let demand = Problem::new(Kind::ReauthenticationRequired, detail).challenging(challenge);
     let link = format!("{}auth/api?credentials={credentials}", owners.look.service_url);
-    Err(if owners.proof != Proof::Impossible { demand.with("link", link.into()) } else { demand })
+    let is_possible = matches!(again, Again::SignIn | Again::Key);
+    Err(if is_possible { demand.with("link", link.into()) } else { demand })
 }

@@ -57,6 +57,14 @@ impl Owners {
 pub(super) struct Visit<'a> {
     pub(super) owners: &'a Owners,
     pub(super) caller: Login,
+
+    /// The same of these credentials: of another API than the gateway's nobody proves anything.
+    pub(super) fn ways_with(&self, owned: &Owned) -> Ways {
+        match owned.elsewhere() {
+            Some(_) => Ways { again: Again::Never, end: self.proof_age.is_zero() },
+            None => self.ways(),
+        }
+    }
     /// Whether a browser may have sent the login by itself.
     pub(super) may_be_repeated: bool,
     pub(super) owned: Owned,

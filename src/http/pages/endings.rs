@@ -157,7 +157,7 @@ async fn unproved(
     if matches!(ending, Ending::Leave) {
         return Ok(None);
     }
-    match demand_proof(visit.owners, &visit.session.owner, visit.owned.device()).await {
+    match demand_proof(visit.owners, &visit.session.owner, &visit.owned).await {
         Ok(()) => Ok(None),
         Err(problem) if problem.kind() == Kind::ReauthenticationRequired => {
             let age = visit.owners.proof_age;

@@ -41,7 +41,7 @@ impl<'a> Visit<'a> {
             uuid: self.owned.device().to_string(),
             account: self.owned.username().and_then(strangers_text),
             api: self.entrance.api.clone(),
-            ways: self.owners.ways(),
+            ways: self.owners.ways_with(&self.owned),
         }
     }
 

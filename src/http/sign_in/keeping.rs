@@ -95,16 +95,31 @@ async fn keep_secret(
     if let Some(Again { device, .. }) = &again
         && !credentials.is_of_account(device, &account.id).await.map_err(Problem::from)?
     {
-        return Err(match credentials.is_kept(device).await.map_err(Problem::from)? {
-            true => of_another_account(entrance, account),
-            false => gone(entrance),
-        }
-        .into());
+        return Err(not_theirs(entrance, device, account).await.into());
     }
     match credentials.keep_brought(Arc::clone(account), again, arrival).await {
         Err(CredentialsError::OtherSecret) => Err(NotKept::OtherSecret),
         kept => Ok(kept.map_err(|error| not_kept(&error))?),
     }
+}
+
+/// Why a secret of this account is not kept on the device that was to have it.
+async fn not_theirs(entrance: &Entrance, device: &DeviceUuid, account: &Account) -> Problem {
+    match entrance.credentials.held(device.clone()).await {
+        Ok(held) if !held.is_kept() => gone(entrance),
+        Ok(held) if held.elsewhere().is_some() => of_another_api(entrance),
+        Ok(_) => of_another_account(entrance, account),
+        Err(error) => error.into(),
+    }
+}
+
+fn of_another_api(entrance: &Entrance) -> Problem {
+    let text = format!(
+        "These credentials are of another API than {}, so that no sign-in there is for them; nothing was changed. Whoever runs the \
+         gateway ends them",
+        entrance.api
+    );
+    Problem::new(Kind::NotAllowed, text)
 }
 
 fn of_another_account(entrance: &Entrance, account: &Account) -> Problem {

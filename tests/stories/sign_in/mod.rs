@@ -13,6 +13,7 @@ mod lists;
 mod namesakes;
 mod no_room;
 mod not_kept;
+mod of_another_api;
 mod open_owners;
 mod pages;
 mod programs;
