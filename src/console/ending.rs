@@ -52,7 +52,7 @@ impl Ending {
                     " where that is possible. All devices stop working; what was cut off stays cut off."
                 },
                 Self::Leave => {
-                    "You manage " (name) " no more: you see neither its devices nor its receipts. Devices go on working."
+                    "From then on you do not manage " (name) " any more, and see neither its devices nor its receipts. Devices go on working."
                 },
             }
         }

@@ -50,7 +50,13 @@ pub(super) async fn forget(request: HttpRequest, door: Data<FrontDoor>) -> Answe
 
 /// `DELETE /credentials/{uuid}/owners/me`: the caller manages the credentials no more.
 pub(super) async fn leave(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
-    let Visit { owners, caller, owned, .. } = Visit::of(&request, &door).await?;
+    let visit = Visit::of(&request, &door).await?;
+    let gone = visit.owners.credentials.gone_owners(&visit.owned).await?;
+    if visit.owned.has_one_owner(&gone) {
+        return Err(last_owner(visit.owners, &visit.owned));
+    }
+    demand_proof_by_program(&visit).await?;
+    let Visit { owners, caller, owned, .. } = visit;
     match owners.credentials.leave(&owned, &caller).await {
         Err(CredentialsError::LastOwner) => Err(last_owner(owners, &owned)),
         left => Ok(left.map(|()| HttpResponse::NoContent().finish())?),

@@ -55,6 +55,9 @@ async fn end_now(request: &HttpRequest, body: &Body, door: &FrontDoor) -> Answer
     let visit = Visit::of(request, door).await?;
     let fields = visit.session.read_form(request, body)?;
     let ending = ending(request, &visit).await?;
+    if matches!(ending, Ending::Leave) && visit.is_last_owner().await? {
+        return Ok(last_owner(&visit, Kind::LastOwner.status()));
+    }
     if let Some(answer) = unproved(&visit, &ending, StatusCode::UNAUTHORIZED).await? {
         return Ok(answer);
     }
@@ -153,10 +156,6 @@ async fn unproved(
     ending: &Ending,
     status: StatusCode,
 ) -> Result<Option<HttpResponse>, Problem> {
-    // Whoever leaves takes nothing from anybody.
-    if matches!(ending, Ending::Leave) {
-        return Ok(None);
-    }
     match demand_proof(visit.owners, &visit.session.owner, &visit.owned).await {
         Ok(()) => Ok(None),
         Err(problem) if problem.kind() == Kind::ReauthenticationRequired => {

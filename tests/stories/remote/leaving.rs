@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
-use super::owners::{FIRST, SECOND, Scene, ask, owners_told_to};
+use super::owners::{FIRST, SECOND, Scene, ask, owners_told_to, prove};
 use crate::renewing::until;
 use crate::support::meshblu::RemoteGateway;
 use crate::support::provider::Fault;
@@ -35,6 +35,7 @@ fn refused(
 
 /// The second owner leaves, and the record moves to another key.
 async fn leave_and_move(gateway: &RemoteGateway, device: &DeviceUuid) {
+    prove(gateway, SECOND, "new-cred").await;
     ask(gateway, Method::DELETE, "/owners/me", SECOND).await.is(204, "");
     gateway.gateway.begin_migration().await.unwrap();
     assert_eq!(gateway.gateway.credentials.rekey(device).await.unwrap(), Rekeyed::Done);

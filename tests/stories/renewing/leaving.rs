@@ -22,6 +22,12 @@ async fn ask(house: &House, owner: &Device, method: Method, path: &str) -> Answe
     send(client.request(method, url).basic_auth(&owner.uuid, Some(&owner.token))).await
 }
 
+/// The owner leaves, who signed in at the API just before.
+async fn leaves(house: &House, owner: &Device) -> Answer {
+    house.gateway.prove(owner, &house.chain.credentials).await;
+    ask(house, owner, Method::DELETE, "owners/me").await
+}
+
 /// Somebody else who signed in at the API to the account.
 async fn second_owner(house: &House) -> Device {
     let owner = house.gateway.flow(&"nobody".into()).await.device;
@@ -40,7 +46,7 @@ async fn left_while_a_job_waits_for(api: &FakeApi) -> House {
     let leaver = second_owner(&house).await;
     house.gateway.send(&house.chain, list_events()).await;
     until(|| api.seen().len() == 1).await;
-    ask(&house, &leaver, Method::DELETE, "owners/me").await.is(204, "");
+    leaves(&house, &leaver).await.is(204, "");
     house
 }
 
@@ -64,7 +70,7 @@ async fn whoever_leaves_during_a_renewal_is_gone_at_once_and_what_it_brings_is_k
     house.provider.expire("access-1");
     house.gateway.send(&house.chain, list_events()).await;
     until(|| house.provider.token_requests() == 1).await;
-    ask(&house, &leaver, Method::DELETE, "owners/me").await.is(204, "");
+    leaves(&house, &leaver).await.is(204, "");
     change_keys(&house).await;
     let others = json!([{"uuid": house.gateway.owner().uuid}]);
     assert_eq!(owners(&house).await, others);
@@ -91,7 +97,7 @@ async fn a_doubt_keeps_nobody_from_leaving_and_no_record_from_moving_and_stays_a
     let doubt = house.standing().await;
     assert_eq!(doubt.health, Health::InDoubt);
 
-    ask(&house, &leaver, Method::DELETE, "owners/me").await.is(204, "");
+    leaves(&house, &leaver).await.is(204, "");
     change_keys(&house).await;
     assert_eq!(owners(&house).await, json!([{"uuid": house.gateway.owner().uuid}]));
     assert_eq!(house.standing().await, doubt, "it is in the newest record");
@@ -109,7 +115,7 @@ async fn everybody_leaves_at_the_same_time_and_nobody_is_told_to_try_again() {
     for _ in 0..30 {
         leavers.push(second_owner(&house).await);
     }
-    let leaving = leavers.iter().map(|leaver| ask(&house, leaver, Method::DELETE, "owners/me"));
+    let leaving = leavers.iter().map(|leaver| leaves(&house, leaver));
     for left in join_all(leaving).await {
         left.is(204, "");
     }

@@ -38,6 +38,24 @@ fn registered(config: &mut Config) {
 }
 
 #[tokio::test]
+async fn whoever_has_nothing_but_a_token_of_the_bus_ends_nobody_s_management() {
+    let api = FakeApi::silent().await;
+    let gateway = TestGateway::with(&api.url(""), registered).await;
+    let chain = gateway.chain(1).await;
+    let (owner, second) = (gateway.owner(), chain.flow.device.clone());
+    let account = gateway.account(1, &(&*second.uuid).into());
+    gateway.gateway.credentials.keep(account).await.unwrap();
+    let refused = ask(&gateway, &chain, Method::DELETE, "/owners/me").await;
+    let problem = refused.json();
+    assert_eq!((refused.status.as_u16(), problem["link"].is_string()), (401, true), "{problem}");
+    assert_eq!(problem["type"], "/problems/reauthentication_required");
+    let both = json!([{"uuid": owner.uuid}, {"uuid": second.uuid}]);
+    assert_eq!(ask(&gateway, &chain, Method::GET, "/owners").await.json(), both);
+    gateway.prove(&owner, &chain.credentials).await;
+    ask(&gateway, &chain, Method::DELETE, "/owners/me").await.is(204, "");
+}
+
+#[tokio::test]
 async fn without_a_recent_sign_in_at_the_api_nothing_is_ended() {
     let api = FakeApi::silent().await;
     let gateway = TestGateway::with(&api.url(""), registered).await;
