@@ -106,6 +106,21 @@ pub enum CommandError {
         #[source]
         cause: io::Error,
     },
+    /// The same, where something was asked for that changes what is there.
+    #[error(
+        "the gateway that runs on {} does not answer; what was asked for may be done all the same, or still be done: once it answers, \
+         `{look}` says whether it was",
+        directory.display()
+    )]
+    SilentAtWork {
+        /// Its data directory.
+        directory: PathBuf,
+        /// The command that shows what was done.
+        look: &'static str,
+        /// What came instead of an answer.
+        #[source]
+        cause: io::Error,
+    },
     /// No gateway runs.
     #[error("no gateway runs on {}; `endo serve` starts one", .0.display())]
     NotRunning(PathBuf),
@@ -269,6 +284,7 @@ impl CommandError {
             Self::Unreachable { .. }
             | Self::NotRunning(_)
             | Self::Silent { .. }
+            | Self::SilentAtWork { .. }
             | Self::BusSilent(_)
             | Self::Bus(BusCallError::Unreachable { .. } | BusCallError::Ended) => Exit::Unreachable,
             Self::NoReply { .. } => Exit::NoReply,

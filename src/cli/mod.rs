@@ -31,6 +31,7 @@ mod receipts;
 mod run;
 mod send;
 mod serve;
+mod shown_by;
 mod sign_in_link;
 mod signals;
 mod socket;

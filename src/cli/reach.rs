@@ -75,7 +75,10 @@ async fn ask(directory: &Path, operation: &Operation) -> Result<Option<Answer>, 
         ErrorKind::TimedOut
         | ErrorKind::UnexpectedEof
         | ErrorKind::ConnectionReset
-        | ErrorKind::BrokenPipe => CommandError::Silent { directory: directory.to_owned(), cause },
+        | ErrorKind::BrokenPipe => match (directory.to_owned(), operation.shown_by()) {
+            (directory, None) => CommandError::Silent { directory, cause },
+            (directory, Some(look)) => CommandError::SilentAtWork { directory, look, cause },
+        },
         _ => CommandError::Socket(cause),
     })
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::process::Output;
+use std::sync::Arc;
 use std::time::Duration;
 
 use endo::ambient::Timestamp;
@@ -362,6 +363,37 @@ fn a_gateway_that_hangs_is_told_by_the_exit_code() {
     assert!(ended(&listed, Exit::Unreachable), "{}", stderr(&listed));
     let says = format!("endo: the gateway that runs on {} does not answer: ", shell.data().display());
     assert!(stderr(&listed).starts_with(&says), "{}", stderr(&listed));
+}
+
+/// A gateway that ends after it was asked, and before it answers.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_asked_for_and_not_answered_may_be_done_and_the_command_says_how_to_look() {
+    let shell = Arc::new(Shell::with_key());
+    let gateway = tokio::net::UnixListener::bind(shell.data().join("endo.sock")).unwrap();
+    let answering = tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = gateway.accept().await.unwrap();
+            stream.read_to_end(&mut Vec::new()).await.unwrap();
+        }
+    });
+    for (words, look) in [
+        (&["devices", "add"][..], Some("endo devices ls")),
+        (&["devices", "revoke", "x"], Some("endo devices ls")),
+        (&["keys", "rotate", "--yes"], Some("endo keys ls")),
+        (&["devices", "ls"], None),
+    ] {
+        let at = Arc::clone(&shell);
+        let asked = tokio::task::spawn_blocking(move || at.run(words)).await.unwrap();
+        assert!(ended(&asked, Exit::Unreachable), "{asked:?}");
+        let says = look.map(|look| {
+            format!("may be done all the same, or still be done: once it answers, `{look}` says")
+        });
+        match says {
+            Some(says) => assert!(stderr(&asked).contains(&says), "{words:?}: {asked:?}"),
+            None => assert!(!stderr(&asked).contains("done all the same"), "{asked:?}"),
+        }
+    }
+    answering.abort();
 }
 
 /// A gateway that works on one answer for longer than it may be silent.
