@@ -62,7 +62,7 @@ impl Scene {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let bus = listener.local_addr().unwrap();
         let limits = ApiLimits::from(&gateway.config);
-        let server = api::serve(listener, gateway.bus.embedded().unwrap().clone(), limits).unwrap();
+        let server = api::serve(listener, gateway.bus.embedded().unwrap().clone(), limits, None).unwrap();
         let (server, serving) = (server.handle(), tokio::spawn(server));
         Self { gateway, directory, cast, bus, server, serving }
     }

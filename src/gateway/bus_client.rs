@@ -22,6 +22,15 @@ pub fn leads_nowhere(config: &Config) -> bool {
     is_embedded && is_public && config.bus.oauth_url.as_deref().is_none_or(is_here)
 }
 
+/// Where browsers reach the bus, where the settings say so.
+///
+/// # Errors
+/// [`GatewayError::Url`].
+pub(super) fn bus_page(config: &Config) -> Result<Option<Url>, GatewayError> {
+    let set = config.bus.oauth_url.as_deref().map(|text| Url::parse(text.trim_end_matches('/')));
+    set.transpose().map_err(|_| GatewayError::Url { setting: "bus.oauth_url" })
+}
+
 impl Gateway {
     /// How people sign in with the bus, whose API listens at `bus`; none where the operator has not said where the provider of
     /// a Meshblu is.
@@ -33,10 +42,7 @@ impl Gateway {
         service_url: &str,
         bus: Option<SocketAddr>,
     ) -> Result<Option<BusProvider>, GatewayError> {
-        let set = self.config.bus.oauth_url.as_deref().map(|text| {
-            Url::parse(text.trim_end_matches('/')).map_err(|_| GatewayError::Url { setting: "bus.oauth_url" })
-        });
-        match (&self.bus, set.transpose()?) {
+        match (&self.bus, bus_page(&self.config)?) {
             (Bus::Meshblu(bus), Some(url)) => {
                 let limit = Duration::from_secs(self.config.bus.timeout_seconds);
                 Ok(Some(BusProvider::Meshblu(bus.clone(), self.egress.peer(&url, limit))))

@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
+use super::bus_client::bus_page;
 use super::{Gateway, GatewayError, intake, static_schemas, url_of};
 use crate::bus::Bus;
 use crate::bus::embedded::api::{self, ApiLimits};
@@ -145,7 +146,8 @@ impl Gateway {
     fn serve_bus(&self, listener: TcpListener, crew: &mut Crew) -> Result<Option<Serving>, GatewayError> {
         let Bus::Embedded(network) = &self.bus else { return Ok(None) };
         let address = address(&listener)?;
-        let api = api::serve(listener, network.clone(), ApiLimits::from(&self.config));
+        let known_as = bus_page(&self.config)?;
+        let api = api::serve(listener, network.clone(), ApiLimits::from(&self.config), known_as);
         let api = Serving::start(api.map_err(failed(address))?);
         crew.workers.spawn(self.webhooks(network).run(crew.stopped.clone()));
         Ok(Some(api))

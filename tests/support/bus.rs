@@ -71,7 +71,7 @@ impl TestBus {
         let bus = EmbeddedBus::open(ground).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let server = serve(listener, bus.clone(), limits).unwrap();
+        let server = serve(listener, bus.clone(), limits, None).unwrap();
         let handle = server.handle();
         tokio::spawn(server);
         let client = Client::builder().no_proxy().tls_certs_only([]).build().unwrap();

@@ -70,7 +70,7 @@ async fn registering_is_for_the_devices_that_the_operator_names() {
     config.bus.registrars = vec![named.uuid.to_uppercase()];
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     bus.address = listener.local_addr().unwrap();
-    tokio::spawn(serve(listener, bus.bus.clone(), ApiLimits::from(&config)).unwrap());
+    tokio::spawn(serve(listener, bus.bus.clone(), ApiLimits::from(&config), None).unwrap());
     let wrong = Device { token: other.token.clone(), ..named.clone() };
     send(bus.anonymous("POST /devices")).await.is(403, "null");
     for device in [&other, &wrong] {

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::Url;
 use serde_json::json;
 
-use super::{House, must_sign_in};
+use super::{House, at_the_bus, must_sign_in};
 use crate::support::browser::Browser;
 use crate::support::bus::send;
 use crate::support::fake_api::Answer as ApiAnswer;
@@ -56,6 +56,30 @@ async fn who_says_nothing_else_goes_on_to_the_api_as_the_original_does() {
     let answer = browser.get_from("same-site", &back).await;
     let to = answer.header("location").unwrap();
     assert!(answer.status == 303 && to.starts_with("/auth/api?meant="), "{answer:?}");
+}
+
+#[tokio::test]
+async fn behind_a_proxy_that_speaks_tls_on_this_machine_the_bus_calls_itself_as_its_operator_does() {
+    for page in ["https://localhost:8443", "https://bus.localhost/at/", "http://bus.example"] {
+        let house = House::with(|config| config.bus.oauth_url = Some(page.to_owned())).await;
+        let device = house.stranger().await;
+        let mut browser = house.browser();
+        let start = browser.get("/auth/octoblu?next=/console").await;
+        let to = start.header("location").unwrap().to_owned();
+        let path = to.strip_prefix(page.trim_end_matches('/')).unwrap();
+        let mut at_bus = house.at_bus();
+        let back = at_the_bus(&mut at_bus, path, &device).await;
+        assert_eq!(query(&back)["iss"], page.trim_end_matches('/'));
+        let is_secure = page.starts_with("https:");
+        let is_kept_so = |line: &String| line.starts_with("__Host-") && line.ends_with("; Secure");
+        assert!(at_bus.set.iter().all(|line| is_kept_so(line) == is_secure), "{:?}", at_bus.set);
+        let answer = browser.get(&back).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.header("location")),
+            (303, Some("/console")),
+            "{page}: {answer:?}"
+        );
+    }
 }
 
 #[tokio::test]

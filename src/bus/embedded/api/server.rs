@@ -18,11 +18,14 @@ use super::routes::routes;
 use super::slots::Slots;
 use crate::bus::embedded::EmbeddedBus;
 use crate::connection::{Lookout, attend};
+use crate::egress::Url;
 use crate::memory::Room;
 
 /// What the routes share.
 pub(super) struct Door {
     pub(super) bus: EmbeddedBus,
+    /// Where the operator says that browsers reach it.
+    pub(super) known_as: Option<Url>,
     pub(super) limits: ApiLimits,
     pub(super) room: Room,
     pub(super) answers: Answers,
@@ -39,16 +42,23 @@ impl Door {
     }
 }
 
-/// Serves the bus on `listener` until the server's handle stops it; must be called within a Tokio runtime.
+/// Serves the bus on `listener` until the server's handle stops it; must be called within a Tokio runtime. Browsers are told
+/// that it is at `known_as`; without that, at whatever host they ask.
 ///
 /// Where one object has the same key twice, the last one counts. A request that HTTP itself cannot read is answered by
 /// its status alone: 400, 408 or 431. No signal is handled here.
 ///
 /// # Errors
 /// When the listener cannot be used.
-pub fn serve(listener: TcpListener, bus: EmbeddedBus, limits: ApiLimits) -> io::Result<Server> {
+pub fn serve(
+    listener: TcpListener,
+    bus: EmbeddedBus,
+    limits: ApiLimits,
+    known_as: Option<Url>,
+) -> io::Result<Server> {
     let door = Data::new(Door {
         bus,
+        known_as,
         limits: limits.clone(),
         room: Room::new(limits.all_bodies_bytes),
         answers: Answers::within(limits.all_answers_bytes),

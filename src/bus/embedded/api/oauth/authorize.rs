@@ -28,7 +28,7 @@ struct Visit {
 
 /// The question, or its answer where the device has given it before.
 pub(in super::super) async fn ask(door: Data<Door>, http: HttpRequest) -> Answer {
-    let browser = Browser::of(&http);
+    let browser = Browser::of(&http, door.known_as.as_ref());
     let visit = match visit(&door, &browser, &http).await? {
         Ok(visit) => visit,
         Err(flaw) => return Ok(flawed(&browser, &http, flaw)),
@@ -51,7 +51,7 @@ pub(in super::super) async fn ask(door: Data<Door>, http: HttpRequest) -> Answer
 
 /// What a person answers: signs in, says yes or no, or wants to be another device.
 pub(in super::super) async fn answer(door: Data<Door>, http: HttpRequest, mut body: Body) -> Answer {
-    let browser = Browser::of(&http);
+    let browser = Browser::of(&http, door.known_as.as_ref());
     let Visit { request, signed_in, .. } = match visit(&door, &browser, &http).await? {
         Ok(visit) => visit,
         Err(flaw) => return Ok(flawed(&browser, &http, flaw)),

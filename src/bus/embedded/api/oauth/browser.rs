@@ -21,15 +21,15 @@ pub(super) struct Browser {
     /// Whether the page that sends the request may be one of the bus's own. Another port of the same host is another
     /// origin, but a browser sends it the same cookies.
     pub(super) may_be_ours: bool,
-    /// The bus as the browser calls it.
+    /// The bus as the browser calls it, or as the operator does.
     pub(super) base: Url,
 }
 
 impl Browser {
-    pub(super) fn of(request: &HttpRequest) -> Self {
+    pub(super) fn of(request: &HttpRequest, known_as: Option<&Url>) -> Self {
         let text = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
         let host = text(HOST.as_str()).unwrap_or_default();
-        let base = base(host);
+        let base = known_as.cloned().unwrap_or_else(|| base(host));
         let name = cookie_name(&base);
         let cookies = text(COOKIE.as_str()).unwrap_or_default().split(';');
         let ours = cookies.filter_map(|cookie| cookie.trim().split_once('=')).find(|(key, _)| *key == name);
