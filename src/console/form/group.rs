@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::field::{Field, Kind, Part};
 use super::kind;
 use super::layout::{Hint, Layout, Note, pointer_step};
+use super::reading::is_needed;
 use super::values;
 
 /// Objects deeper than this are asked for as JSON.
@@ -79,7 +80,7 @@ impl<'a> Reader<'a> {
             name: place.name,
         };
         values::settle(&mut field);
-        if field.is_required && types == ["object"] && matches!(field.kind, Kind::Json) {
+        if is_needed(&field) && types == ["object"] && matches!(field.kind, Kind::Json) {
             field.default.get_or_insert_with(|| json!({}));
         }
         field

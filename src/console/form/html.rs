@@ -20,7 +20,7 @@ pub(super) fn form(data: &Field, shown: Shown<'_>) -> Markup {
     html! {
         (summary(data, shown.faults))
         @match &data.kind {
-            Kind::Group(parts) => (self::parts(parts, shown, true)),
+            Kind::Group(parts) => (self::parts(parts, shown, !data.is_nullable)),
             _ => (field(data, shown, true)),
         }
     }
@@ -70,7 +70,10 @@ fn parts(parts: &[Part], shown: Shown<'_>, is_needed: bool) -> Markup {
 fn field(field: &Field, shown: Shown<'_>, is_needed: bool) -> Markup {
     let is_required = field.is_required && is_needed;
     match &field.kind {
-        Kind::Group(inner) => set(field, shown, &html! { (parts(inner, shown, is_required)) }),
+        Kind::Group(inner) => {
+            let is_needed = is_required && !field.is_nullable;
+            set(field, shown, &html! { (parts(inner, shown, is_needed)) })
+        }
         Kind::Several(_) | Kind::Choice { as_radios: true, .. } => {
             set(field, shown, &control(field, shown, is_required))
         }

@@ -37,7 +37,7 @@ fn field_of(field: &Field, posted: &Posted) -> Read {
     }
 }
 
-/// An object. One that need not be there, and of which nobody said anything, is not.
+/// An object. One of which nobody said anything is not there if it need not be, and `null` if it may be that.
 fn group(field: &Field, parts: &[Part], posted: &Posted) -> Read {
     let mut object = Map::new();
     let (mut faults, mut is_touched) = (Faults::default(), false);
@@ -47,8 +47,16 @@ fn group(field: &Field, parts: &[Part], posted: &Posted) -> Read {
         faults.extend(read.faults);
         object.extend(read.value.map(|value| (member.key.clone(), value)));
     }
-    let holds = field.is_required || is_touched || (field.has_default() && faults.is_empty());
-    if holds { Read { value: Some(object.into()), is_touched, faults } } else { Read::default() }
+    let holds = is_needed(field) || is_touched || (field.has_default() && faults.is_empty());
+    match holds {
+        true => Read { value: Some(object.into()), is_touched, faults },
+        false => Read { value: field.is_required.then_some(Value::Null), ..Read::default() },
+    }
+}
+
+/// Whether something has to be said of it.
+pub(super) fn is_needed(field: &Field) -> bool {
+    field.is_required && !field.is_nullable
 }
 
 fn flag(field: &Field, posted: &Posted) -> Read {
@@ -64,11 +72,12 @@ fn several(field: &Field, choices: &[Choice], posted: &Posted) -> Read {
     let values: Vec<_> = ticked.map(|choice| choice.value.clone()).collect();
     let was = field.default.as_ref().and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let is_changed = values.len() != was.len() || !values.iter().all(|value| was.contains(value));
-    let is_said = field.is_required || !values.is_empty() || field.default.is_some();
+    let is_said = is_needed(field) || !values.is_empty() || field.default.is_some();
+    let unsaid = field.is_required.then_some(Value::Null);
     let posts: Vec<_> = choices.iter().map(Choice::posts).collect();
     let faults = only(field, posted, &posts, "Choose among these.");
     let is_touched = is_changed || !faults.is_empty();
-    Read { value: is_said.then(|| values.into()), is_touched, faults }
+    Read { value: if is_said { Some(values.into()) } else { unsaid }, is_touched, faults }
 }
 
 /// Boxes post nothing but what they stand for.
@@ -100,7 +109,7 @@ pub(super) fn blank(field: &Field) -> Result<Option<Value>, String> {
     match &field.kind {
         Kind::Text(_) if field.default.as_ref().is_some_and(|text| text == "") => Ok(Some("".into())),
         Kind::Text(kind) if kind.may_be_empty && field.is_required => Ok(Some("".into())),
-        Kind::Lines(_) if field.is_required || field.default.is_some() => Ok(Some(Value::Array(Vec::new()))),
+        Kind::Lines(_) if is_needed(field) || field.default.is_some() => Ok(Some(Value::Array(Vec::new()))),
         _ if !field.is_required => Ok(None),
         Kind::Choice { .. } => Err("Choose one.".into()),
         _ if field.is_nullable => Ok(Some(Value::Null)),

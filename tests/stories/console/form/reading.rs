@@ -120,6 +120,34 @@ fn a_value_that_can_only_be_one_is_sent_where_it_must_be_and_else_where_somebody
 }
 
 #[test]
+fn an_object_or_a_list_that_may_be_null_is_null_where_nothing_is_said_of_it() {
+    let member = json!({"a": {"type": "string"}});
+    for schema in [
+        json!({"type": ["object", "null"], "properties": member}),
+        json!({"type": ["object", "null"], "properties": member, "required": ["a"]}),
+        json!({"type": ["object", "null"]}),
+        json!({"type": ["array", "null"], "items": {"type": "string"}}),
+        json!({"type": ["array", "null"], "items": {"enum": ["a", "b"]}}),
+    ] {
+        let form = form(object(json!({"x": schema})));
+        let html = form.blank().into_string();
+        assert!(html.contains("Leave it empty to say null.</p>"), "{schema}: {html}");
+        assert!(!html.contains(" required"), "browsers send it empty: {schema}: {html}");
+        assert_eq!(untouched(&form), Ok(Some(json!({"x": null}))), "{schema}");
+    }
+    let of = |schema: Value, said: &[(&str, &str)]| {
+        let form = form(object(json!({"x": schema})));
+        read(&form, &posted(said)).map(|data| data.unwrap()["x"].clone())
+    };
+    let group = json!({"type": ["object", "null"], "properties": member, "required": ["a"]});
+    assert_eq!(of(group, &[("/data/x/a", "b")]), Ok(json!({"a": "b"})));
+    let lines = json!({"type": ["array", "null"], "items": {"type": "string"}});
+    assert_eq!(of(lines.clone(), &[("/data/x", "b")]), Ok(json!(["b"])));
+    let of_none = json!({"type": ["array", "null"], "items": {"type": "string"}, "default": []});
+    assert_eq!(of(of_none, &[("/data/x", "")]), Ok(json!([])), "as the form held it at first");
+}
+
+#[test]
 fn a_browser_can_say_null_wherever_null_is_an_answer() {
     for schema in [
         json!({"type": ["string", "null"]}),
