@@ -9,6 +9,7 @@ use super::state::words;
 use super::strangers::account;
 use super::turning::{Turning, turning};
 use crate::credentials::State;
+use crate::message::DeviceUuid;
 
 /// One account's credentials in the list.
 #[derive(Clone, Debug)]
@@ -34,10 +35,29 @@ pub struct Mine<'a> {
     pub cards: &'a [CredentialsCard],
     /// Where the others are.
     pub turning: Turning<'a>,
+    /// Whether some credentials here, whosever, cannot be opened now.
+    pub some_are_closed: bool,
+    /// Those of them that are known to be the viewer's.
+    pub closed: &'a [DeviceUuid],
     /// Whether everybody on the bus can be the viewer.
     pub viewer_is_open: bool,
     /// What was just done.
     pub done: Option<&'a Done>,
+}
+
+/// That some cannot be opened, and who ends that.
+fn closed(theirs: &[DeviceUuid]) -> Markup {
+    html! {
+        div.alarm {
+            @if theirs.is_empty() {
+                p { "Some credentials that are kept here cannot be opened now: a key of this gateway is missing. Yours may be among them." }
+            } @else {
+                p { "These credentials of yours cannot be opened now: a key of this gateway is missing." }
+                ul { @for device in theirs { li { code { (device.as_str()) } } } }
+            }
+            p { "They are back as soon as whoever runs the gateway puts the key back; " code { "endo doctor" } " says which it is." }
+        }
+    }
 }
 
 /// The list, and the way to add to it.
@@ -46,10 +66,11 @@ pub fn my_credentials(viewer: &Viewer, mine: &Mine<'_>) -> Markup {
     let body = html! {
         (notice(viewer, api, mine.done))
         @if mine.viewer_is_open { (open_viewer()) }
+        @if mine.some_are_closed { (closed(mine.closed)) }
         @if mine.cards.is_empty() && mine.turning.newest.is_none() && mine.turning.older.is_none() {
             p.lead {
-                "You have no credentials here yet."
-                @if mine.can_sign_in { " Connect " (api) " to keep some: then devices of yours can use them." }
+                @if mine.some_are_closed { "No credentials of yours can be shown now." } @else { "You have no credentials here yet." }
+                @if mine.can_sign_in && !mine.some_are_closed { " Connect " (api) " to keep some: then devices of yours can use them." }
             }
         } @else if !mine.cards.is_empty() {
             ul.cards {

@@ -57,6 +57,8 @@ pub struct CredentialsDevices {
     pub(super) sealing: Arc<Sealing>,
     /// Who opens whose record with the private key just now.
     pub(super) openings: Arc<Queues<DeviceUuid>>,
+    /// Whether it is known that every record that names its key has it here.
+    pub(super) all_open: Arc<AtomicBool>,
     /// Records that did not open.
     pub(super) bad_records: Arc<BadRecords>,
     /// Secrets that are typed in, to show that somebody has them.
@@ -101,6 +103,7 @@ impl CredentialsDevices {
             clock,
             sealing: Arc::new(sealing),
             openings: Arc::default(),
+            all_open: Arc::default(),
             bad_records: Arc::default(),
             typings: Arc::default(),
             asked_lately: Arc::default(),

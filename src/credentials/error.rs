@@ -29,6 +29,12 @@ pub enum CredentialsError {
     /// The record does not verify or open.
     #[error("the record cannot be opened")]
     Record(#[from] RecordError),
+    /// What is kept may be the account's, or the caller's, and was sealed with a key that is not here.
+    #[error(
+        "records that no key here opens may be of this account, and a second place for it would stay: put the missing key back first \
+         (`endo keys ls` names it), or forget what it sealed (`endo credentials forget`)"
+    )]
+    KeyMissing,
     /// So many records of this device failed to open that no other is tried for a while.
     #[error("too many records of the device failed to open; no other is tried now")]
     TooManyFailures,

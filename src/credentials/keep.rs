@@ -104,7 +104,8 @@ impl CredentialsDevices {
     ///
     /// # Errors
     /// [`CredentialsError::NoRecord`] where it does not; [`CredentialsError::OtherSecret`] where that is not the one that was
-    /// shown; [`CredentialsError::GivenUp`] where the sign-in took so long that the API was told to end its tokens; else as
+    /// shown; [`CredentialsError::KeyMissing`] where none is named and what no key here opens may be the account's;
+    /// [`CredentialsError::GivenUp`] where the sign-in took so long that the API was told to end its tokens; else as
     /// [`CredentialsDevices::keep`].
     pub async fn keep_brought(
         &self,
@@ -112,6 +113,9 @@ impl CredentialsDevices {
         again: Option<Again>,
         arrival: Option<Arc<Arrival>>,
     ) -> Result<DeviceUuid, CredentialsError> {
+        if again.is_none() {
+            self.may_be_the_first(&account.id).await?;
+        }
         let mut traits = Trait::of(&account.secret, account.refresh_token.as_ref());
         traits.push(Trait::Account(account.id.clone()));
         traits.push(Trait::Renewing(account.id.clone(), account.refresh_token.is_some()));

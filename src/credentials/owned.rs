@@ -109,12 +109,18 @@ impl CredentialsDevices {
     /// The credentials of `device`, if `owner` is one of those who proved control of the account.
     ///
     /// # Errors
-    /// [`CredentialsError::NoRecord`] also where they are somebody else's, or do not verify.
+    /// [`CredentialsError::NoRecord`] also where they are somebody else's, or do not verify; [`CredentialsError::KeyMissing`]
+    /// where they were the owner's, and no key here opens them.
     pub async fn owned_by(&self, owner: &DeviceUuid, device: DeviceUuid) -> Result<Owned, CredentialsError> {
         let record = self.newest_record(&device).await.map_err(hidden)?;
         // Nothing is signed for a device that keeps nothing.
-        let owner = self.keys_of(owner.clone()).await?;
-        self.owned_as(&owner, device, record).await
+        let keys = self.keys_of(owner.clone()).await?;
+        match self.owned_as(&keys, device.clone(), record).await {
+            Err(CredentialsError::NoRecord) if self.is_closed_to(owner, &device).await? => {
+                Err(CredentialsError::KeyMissing)
+            }
+            owned => owned,
+        }
     }
 
     /// The same of each of these devices; those that are somebody else's are left out.

@@ -282,6 +282,7 @@ impl Desk {
             CredentialsError::NoRecord
             | CredentialsError::RolledBack
             | CredentialsError::Record(_)
+            | CredentialsError::KeyMissing
             | CredentialsError::NoToken
             | CredentialsError::Bus(_)
             | CredentialsError::Seal(_)

@@ -20,6 +20,10 @@ use crate::telemetry::with_causes;
 
 /// What the owner's routes work with.
 pub struct Owners {
+/// What an owner is told whose credentials no key here opens.
+const KEY_MISSING: &str = "These credentials cannot be opened now: a key of this gateway is missing. They are back as soon as whoever \
+                           runs the gateway puts it back; `endo doctor` says which it is. Nothing was done";
+
     /// The credentials.
     pub credentials: CredentialsDevices,
     /// What new user devices look like.
@@ -200,6 +204,7 @@ impl From<CredentialsError> for Problem {
                 Self::new(Kind::LastOwner, "You are the last owner, and cannot leave")
             }
             CredentialsError::Busy => Self::new(
+            CredentialsError::KeyMissing => Self::new(Kind::Unavailable, KEY_MISSING),
                 Kind::Unavailable,
                 "These credentials are being changed by somebody else; nothing was done. Try again in a moment",
             ),

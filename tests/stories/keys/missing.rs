@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use endo::cli::Exit;
 use serde_json::Value;
 
+use crate::sign_in::at_the_bus;
+use crate::support::browser::Browser;
+use crate::support::bus::{Device, send};
 use crate::support::shell::{Shell, ended, stderr, stdout};
 
 /// A directory with a record that an old key sealed and one of the newest; the old key is put aside.
@@ -112,6 +115,68 @@ fn records_that_do_not_name_their_key_are_counted_as_those_of_an_unknown_one() {
         "records that no key here opens: 1, which need one that they do not name"
     );
     home.moves_in_vain();
+}
+
+impl Home {
+    fn add(&self, id: &str) -> std::process::Output {
+        self.shell.run_with(&["credentials", "add", "--id", id], "canary-newer\n")
+    }
+
+    fn database(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.shell.data().join("endo.db")).unwrap()
+    }
+}
+
+#[test]
+fn while_a_key_is_missing_no_account_gets_a_second_place() {
+    let home = Home::with_old_record_in_format("2");
+    for id in ["1", "3"] {
+        let refused = home.add(id);
+        assert!(ended(&refused, Exit::Failure), "{refused:?}");
+        assert!(
+            stderr(&refused).contains("records that no key here opens may be of this account"),
+            "{refused:?}"
+        );
+    }
+    assert!(ended(&home.add("2"), Exit::Ok), "its place is known");
+    std::fs::rename(home.aside(), home.file()).unwrap();
+    let added = home.add("1");
+    assert!(ended(&added, Exit::Ok) && stdout(&added).contains(&home.closed), "{added:?}");
+}
+
+#[tokio::test]
+async fn an_owner_whose_credentials_no_key_opens_is_told_so_and_of_none_that_are_there_not() {
+    let home = Home::with_old_record_in_format("2");
+    let text = std::fs::read_to_string(home.shell.data().join("owner.json")).unwrap();
+    let owner: Value = serde_json::from_str(&text).unwrap();
+    let text = |name: &str| owner[name].as_str().unwrap().to_owned();
+    let owner = Device { uuid: text("uuid"), token: text("token") };
+    let served = home.shell.serve(&[]);
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+    let url = format!("{}/credentials/{}", served.told("gateway"), home.closed);
+    let ask = async || send(client.get(&url).basic_auth(&owner.uuid, Some(&owner.token))).await;
+    assert_eq!(ask().await.status, 404, "nobody knows whose they are");
+    let proved = "INSERT INTO proofs (caller, credentials, proved_at) VALUES (?1, ?2, ?3)";
+    let now = endo::ambient::Clock::system().now().as_millis();
+    home.database().execute(proved, (&owner.uuid, &home.closed, now)).unwrap();
+    let told = ask().await;
+    assert_eq!(told.status, 503, "{told:?}");
+    assert!(told.text.contains("cannot be opened now: a key of this gateway is missing"), "{told:?}");
+
+    let mut browser = Browser::at(served.told("gateway"));
+    let start = browser.get("/auth/octoblu?next=/console").await;
+    let mut at_bus = Browser::at(served.told("bus"));
+    let back = at_the_bus(&mut at_bus, start.header("location").unwrap(), &owner).await;
+    let answer = browser.get(&back).await;
+    let console = browser.follow(answer).await;
+    let says = format!(
+        "cannot be opened now: a key of this gateway is missing.</p><ul><li><code>{}</code>",
+        home.closed
+    );
+    assert!(console.text.contains(&says), "{console:?}");
+    assert!(!console.text.contains("no credentials here yet"), "{console:?}");
+    let page = browser.get(&format!("/console/credentials/{}", home.closed)).await;
+    assert!(page.status == 503 && page.text.contains("a key of this gateway is missing"), "{page:?}");
 }
 
 #[test]

@@ -130,7 +130,7 @@ impl House {
 }
 
 /// The same in this browser, which is at the bus.
-async fn at_the_bus(browser: &mut Browser, address: &str, device: &Device) -> String {
+pub(crate) async fn at_the_bus(browser: &mut Browser, address: &str, device: &Device) -> String {
     let page = browser.get(address).await;
     assert_eq!(page.status, 200, "{page:?}");
     let action = action(&page);
