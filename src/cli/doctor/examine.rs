@@ -6,6 +6,7 @@ use super::case::{Case, Elsewhere};
 use super::files::files;
 use super::finding::{Change, Check};
 use super::owner::first_owner;
+use super::owners::accounts_and_owners;
 use super::records::keys;
 use super::{checks, urls, webhooks};
 use crate::ambient::Timestamp;
@@ -41,10 +42,10 @@ pub(in crate::cli) async fn examine(
     let key = Check::well(KEY, "can be used, and is not weak");
     let Gateway { bus, config, ambient, .. } = gateway;
     let scene = Scene { bus, config, gateway: &addresses.gateway, now: ambient.clock.now() };
-    let owner = first_owner(gateway).await?;
+    let owners = first_owner(gateway).await?.into_iter().chain(accounts_and_owners(gateway).await?);
     let files = files(config)?;
     let keys = keys(gateway).await;
-    Ok([key, keys, files].into_iter().chain(owner).chain(scene.examined().await?).collect())
+    Ok([key, keys, files].into_iter().chain(owners).chain(scene.examined().await?).collect())
 }
 
 /// Everything that is looked at but the key.

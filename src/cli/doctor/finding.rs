@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::gateway::Exposed;
+use crate::message::DeviceUuid;
 use crate::store::StoredSubscription;
 
 /// One thing that was looked at.
@@ -58,6 +59,8 @@ pub(in crate::cli) enum Change {
     Subscribe(StoredSubscription),
     /// A further token of the first owner, in its file.
     OwnerToken,
+    /// Everybody taken off the lists by which they have these devices of the embedded bus in their hands.
+    CloseDevices(Vec<DeviceUuid>),
     /// Other users of this machine kept out of these.
     Close(Vec<Exposed>),
     /// Something that only the operator can do.
@@ -124,6 +127,15 @@ impl std::fmt::Display for Change {
             }
             Self::OwnerToken => {
                 f.write_str("give the first owner a further token, and keep it in owner.json")
+            }
+            Self::CloseDevices(devices) => {
+                let devices: Vec<_> = devices.iter().map(DeviceUuid::as_str).collect();
+                write!(
+                    f,
+                    "take everybody (*) off those lists of {}. Tokens that others made of them before stay good until \
+                     `DELETE /devices/UUID/tokens` at the bus ends them all, those of the owner too",
+                    devices.join(", ")
+                )
             }
             Self::Close(exposed) => {
                 f.write_str(&exposed.iter().map(Exposed::remedy).collect::<Vec<_>>().join("; "))

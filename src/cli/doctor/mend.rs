@@ -24,7 +24,7 @@ pub(in crate::cli) async fn mend(gateway: &Gateway, change: Change) -> Result<Va
     }
 }
 
-/// Changes the service device, in its own name; that is all that a bus alone can do.
+/// Changes the service device, and devices of the embedded bus, each in its own name; that is all that a bus alone can do.
 ///
 /// # Errors
 /// [`OperationError`] with what the bus says.
@@ -49,6 +49,9 @@ async fn here(bus: &EmbeddedBus, change: Change) -> Result<(), BusError> {
             Change::Subscribe(subscription) => {
                 bus.changing(transaction, &caller).subscribe(&subscription).map(drop)
             }
+            Change::CloseDevices(devices) => {
+                devices.iter().try_for_each(|device| bus.close(transaction, device).map(drop))
+            }
             Change::OwnerToken | Change::Close(_) | Change::Operator(_) => Ok(()),
         }
     })
@@ -66,6 +69,6 @@ async fn there(bus: &Meshblu, change: &Change) -> Result<(), MeshbluError> {
             Ok(())
         }
         Change::Subscribe(subscription) => bus.subscribe(caller, subscription).await,
-        Change::OwnerToken | Change::Close(_) | Change::Operator(_) => Ok(()),
+        Change::CloseDevices(_) | Change::OwnerToken | Change::Close(_) | Change::Operator(_) => Ok(()),
     }
 }

@@ -11,6 +11,7 @@ mod lists;
 mod mend;
 mod opening;
 mod owner;
+mod owners;
 mod records;
 mod report;
 mod run;

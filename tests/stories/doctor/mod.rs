@@ -7,6 +7,7 @@ mod embedded;
 mod first_owner;
 mod keyless;
 mod meshblu;
+mod open_owners;
 mod refusals;
 mod spellings;
 mod unreachable;

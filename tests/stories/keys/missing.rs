@@ -144,6 +144,26 @@ fn while_a_key_is_missing_no_account_gets_a_second_place() {
     assert!(ended(&added, Exit::Ok) && stdout(&added).contains(&home.closed), "{added:?}");
 }
 
+#[test]
+fn the_doctor_finds_an_account_with_two_places() {
+    let home = Home::with_old_record_in_format("2");
+    let noted = "UPDATE records SET source = 'https://elsewhere.example/token' WHERE credentials = ?1";
+    home.database().execute(noted, [&home.closed]).unwrap();
+    let added = home.add("1");
+    assert!(ended(&added, Exit::Ok), "what is of another API is no place of it: {added:?}");
+    std::fs::rename(home.aside(), home.file()).unwrap();
+    let check = || {
+        let output = home.shell.run(&["doctor", "--json"]);
+        let mut checks = stdout(&output).lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        checks.find(|check| check["name"] == "accounts").unwrap()
+    };
+    let found = check();
+    let wrong = found["wrong"].as_str().unwrap_or_default();
+    let newer = stdout(&added).split_whitespace().last().unwrap();
+    assert!(wrong.contains("several credentials devices: 1 ("), "{found}");
+    assert!(wrong.contains(&home.closed) && wrong.contains(newer), "{found}");
+}
+
 #[tokio::test]
 async fn an_owner_whose_credentials_no_key_opens_is_told_so_and_of_none_that_are_there_not() {
     let home = Home::with_old_record_in_format("2");
