@@ -54,7 +54,7 @@ pub(super) struct CredentialsAddArguments {
     #[arg(long, value_name = "UUID")]
     owner: Option<String>,
     /// How many seconds the secret lives from now on; without it, it is renewed when the API refuses it
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     expires_in: Option<u32>,
     /// Read a second line from standard input: the refresh token
     #[arg(long)]

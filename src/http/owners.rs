@@ -7,6 +7,8 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Value, json};
 
+use super::body::Body;
+use super::naming::named;
 use super::presented;
 use super::problem::{Kind, Problem};
 use super::routes::Answer;
@@ -18,12 +20,12 @@ use crate::credentials::{CredentialsDevices, CredentialsError, Owned, UserDevice
 use crate::message::DeviceUuid;
 use crate::telemetry::with_causes;
 
-/// What the owner's routes work with.
-pub struct Owners {
 /// What an owner is told whose credentials no key here opens.
 const KEY_MISSING: &str = "These credentials cannot be opened now: a key of this gateway is missing. They are back as soon as whoever \
                            runs the gateway puts it back; `endo doctor` says which it is. Nothing was done";
 
+/// What the owner's routes work with.
+pub struct Owners {
     /// The credentials.
     pub credentials: CredentialsDevices,
     /// What new user devices look like.
@@ -55,12 +57,6 @@ impl Owners {
         };
         Ways { again, end: again != Again::Operator || self.proof_age.is_zero() }
     }
-}
-
-/// A caller who is an owner of the credentials in the path.
-pub(super) struct Visit<'a> {
-    pub(super) owners: &'a Owners,
-    pub(super) caller: Login,
 
     /// The same of these credentials: of another API than the gateway's nobody proves anything.
     pub(super) fn ways_with(&self, owned: &Owned) -> Ways {
@@ -69,6 +65,12 @@ pub(super) struct Visit<'a> {
             None => self.ways(),
         }
     }
+}
+
+/// A caller who is an owner of the credentials in the path.
+pub(super) struct Visit<'a> {
+    pub(super) owners: &'a Owners,
+    pub(super) caller: Login,
     /// Whether a browser may have sent the login by itself.
     pub(super) may_be_repeated: bool,
     pub(super) owned: Owned,
@@ -86,7 +88,7 @@ impl<'a> Visit<'a> {
 /// Who calls, by a login that the bus knows.
 async fn caller<'a>(request: &HttpRequest, door: &'a FrontDoor) -> Result<(&'a Owners, Login), Problem> {
     let owners = door.owners()?;
-    let login = presented::login(request.headers()).ok_or_else(presented::unknown)?;
+    let login = presented::login(request.headers()).ok_or_else(presented::missing)?;
     if !owners.credentials.authenticate(&login).await? {
         return Err(presented::unknown());
     }
@@ -171,15 +173,26 @@ pub(super) fn place(request: &HttpRequest) -> Result<Option<i64>, Problem> {
     id.parse().map(Some).map_err(|_| Problem::new(Kind::MalformedRequest, text))
 }
 
-/// `POST /credentials/{uuid}/user-devices`: a new device of the caller's, with its token.
-pub(super) async fn add(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
+/// `POST /credentials/{uuid}/user-devices`: a new device of the caller's, with its token. A JSON body may give its `name`.
+pub(super) async fn add(request: HttpRequest, body: Body, door: Data<FrontDoor>) -> Answer {
     let Visit { owners, caller, owned, .. } = Visit::of(&request, &door).await?;
-    let name = owned.username().map(str::to_owned);
+    let name = name_in(&body)?.or_else(|| owned.username().map(str::to_owned));
     let new = owners.credentials.dress_for(&owners.look, name, caller).await?;
     let bound = owners.credentials.bind(owned.device().clone(), new).await?;
     let mut answer = bound.document;
     answer["token"] = bound.token.as_str().into();
     Ok(HttpResponse::Created().json(answer))
+}
+
+/// What a new device is to be called. The original looks at no body, so one that is no JSON object says nothing.
+fn name_in(body: &Body) -> Result<Option<String>, Problem> {
+    let refused = |why: String| Problem::new(Kind::MalformedRequest, why);
+    let Ok(Value::Object(members)) = serde_json::from_slice(&body.0) else { return Ok(None) };
+    match members.get("name") {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(name)) => named(name).map(Some).map_err(refused),
+        Some(_) => Err(refused("`name` has to be text. Nothing was done".to_owned())),
+    }
 }
 
 impl From<CredentialsError> for Problem {
@@ -191,6 +204,7 @@ impl From<CredentialsError> for Problem {
                 "These credentials are not yours, or not there any more. Look among your own, or sign in as whoever owns them",
             )
             .with("error", "credentials device not found".into()),
+            CredentialsError::KeyMissing => Self::new(Kind::Unavailable, KEY_MISSING),
             CredentialsError::Meshblu(error) => error.failure().into(),
             CredentialsError::Revoked => Self::new(
                 Kind::NotAllowed,
@@ -204,7 +218,6 @@ impl From<CredentialsError> for Problem {
                 Self::new(Kind::LastOwner, "You are the last owner, and cannot leave")
             }
             CredentialsError::Busy => Self::new(
-            CredentialsError::KeyMissing => Self::new(Kind::Unavailable, KEY_MISSING),
                 Kind::Unavailable,
                 "These credentials are being changed by somebody else; nothing was done. Try again in a moment",
             ),

@@ -30,6 +30,13 @@ pub(super) fn may_be_repeated(headers: &HeaderMap) -> bool {
     })
 }
 
+/// Nobody, as nothing says who.
+pub(super) fn missing() -> Problem {
+    let text = "No login came with this: send that of a device of the bus, as `Authorization: Bearer` and the base64 of its \
+                uuid, a colon and its token";
+    Problem::new(Kind::NotAuthenticated, text).challenging("Bearer realm=\"bus\"".to_owned())
+}
+
 /// Nobody, as far as the bus knows. No browser is made to ask for a login that it then repeats by itself.
 pub(super) fn unknown() -> Problem {
     Problem::new(Kind::NotAuthenticated, "The caller is not known to the bus")

@@ -67,6 +67,40 @@ async fn an_owner_adds_a_device_that_is_his_and_works() {
 }
 
 #[tokio::test]
+async fn a_device_is_called_as_the_program_says_or_not_made() {
+    let house = House::open().await;
+    let (owner, client) = (house.gateway.owner(), reqwest::Client::builder().no_proxy().tls_certs_only([]));
+    let client = client.build().unwrap();
+    let credentials = &house.chain.credentials;
+    let url = format!("http://{}/credentials/{credentials}/user-devices", house.gateway.running.gateway());
+    let add = async |body: &str| {
+        let request = client.post(&url).basic_auth(&owner.uuid, Some(&owner.token));
+        send(request.header("content-type", "application/json").body(body.to_owned())).await
+    };
+    for (body, name) in [(r#"{"name": "kitchen"}"#, "kitchen"), ("{}", "octocat"), ("no JSON", "octocat")] {
+        let added = add(body).await;
+        assert_eq!((added.status.as_u16(), &added.json()["name"]), (201, &json!(name)), "{body}");
+    }
+    for body in [r#"{"name": 7}"#, r#"{"name": ""}"#, "{\"name\": \"a\\u202eb\"}"] {
+        let refused = add(body).await;
+        assert_eq!(refused.status, 400, "{body}: {refused:?}");
+        assert!(refused.text.contains("othing was done"), "{refused:?}");
+    }
+    assert_eq!(house.devices().await.len(), 4);
+}
+
+#[tokio::test]
+async fn whoever_sends_no_login_is_told_what_to_send() {
+    let house = House::open().await;
+    let told = house.ask(Method::GET, "", None).await;
+    assert_eq!(told.status, 401, "{told:?}");
+    assert!(
+        told.text.contains("`Authorization: Bearer` and the base64 of its uuid, a colon and its token"),
+        "{told:?}"
+    );
+}
+
+#[tokio::test]
 async fn a_device_that_an_owner_cuts_off_reaches_nobody_from_the_answer_on() {
     let mut house = House::open().await;
     house.gateway.prove(&house.gateway.owner(), &house.chain.credentials).await;

@@ -662,6 +662,8 @@ fn a_secret_comes_with_its_life_and_its_refresh_token_where_somebody_knows_them(
     assert!(stderr(&alone).contains("there is no refresh token on the second line of standard input"));
     assert!(shell.run_with(&words, "access\nrefresh\n").status.success());
     assert!(shell.run_with(&["credentials", "add", "--id", "2", "--expires-in", "60"], "x").status.success());
+    let over = shell.run_with(&["credentials", "add", "--id", "3", "--expires-in", "-5"], "x");
+    assert!(stderr(&over).contains("invalid value '-5' for '--expires-in <SECONDS>'"), "{over:?}");
     let database = rusqlite::Connection::open(shell.data().join("endo.db")).unwrap();
     let lives = |sql: &str| database.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
     assert_eq!(lives("SELECT count(*) FROM renewals WHERE expires_at > 0"), 2);

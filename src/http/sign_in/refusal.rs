@@ -82,21 +82,21 @@ pub(super) fn came_back_wrong(error: &CallbackError, entrance: &Entrance) -> Pro
         }
         CallbackError::Denied { error, .. } if error.as_str() == "temporarily_unavailable" => Problem::new(
             Kind::Unavailable,
-            "You are not signed in: where you were to say who you are, nobody can be signed in at the moment. Nothing was done. \
+            "That sign-in came to nothing: where you were to say who you are, nobody can be signed in at the moment. Nothing was done. \
              Begin again in a few minutes",
         ),
         CallbackError::Denied { error, .. } if error.as_str() == "server_error" => Problem::new(
             Kind::ProviderFailed,
-            "You are not signed in: something failed where you were to say who you are. Nothing was done. Begin again in a \
+            "That sign-in came to nothing: something failed where you were to say who you are. Nothing was done. Begin again in a \
              moment",
         ),
         CallbackError::Denied { .. } => Problem::new(
             Kind::NotAllowed,
-            format!("You are not signed in: {error}. Begin again if that was not what you wanted"),
+            format!("That sign-in came to nothing: {error}. Begin again if that was not what you wanted"),
         ),
         CallbackError::Malformed | CallbackError::Issuer | CallbackError::NoCode => Problem::new(
             Kind::NotAllowed,
-            format!("You are not signed in: {error}; nothing was done. Begin again"),
+            format!("That sign-in came to nothing: {error}; nothing was done. Begin again"),
         ),
     }
 }

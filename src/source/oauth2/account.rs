@@ -114,8 +114,11 @@ fn read(profile: &Profile, told: &str) -> Result<Account, OAuthError> {
     let members = serde_json::from_str::<Map<String, Value>>(told).map_err(|_| OAuthError::Unreadable)?;
     let members = SecretMap::from(members);
     let find = |pointer: &str| find(members.expose(), pointer);
-    let username = profile.username.as_deref().and_then(find);
-    let username = username.and_then(Value::as_str).map(|name| name.chars().take(LONGEST_NAME).collect());
+    let username = profile.username.as_deref().and_then(|pointer| match find(pointer)? {
+        Value::Number(_) => written(told, pointer),
+        name => name.as_str(),
+    });
+    let username = username.map(|name| name.chars().take(LONGEST_NAME).collect());
     let extras = profile.extras.iter().filter_map(|(name, pointer)| {
         let value = find(pointer).filter(|value| value.to_string().len() <= LONGEST_EXTRA)?;
         Some((name.clone(), value.clone()))

@@ -306,6 +306,25 @@ async fn an_account_whose_id_is_a_large_integer_is_known_by_all_of_its_digits() 
 }
 
 #[tokio::test]
+async fn an_account_whose_name_is_a_number_is_called_by_it() {
+    let place = Place::open().await;
+    let (mut browser, state) = place.under_way("/auth/api").await;
+    let profile = r#"{"account": {"id": 7, "login": 1180591620717411303424}}"#;
+    place.provider.profile_meets([ApiAnswer::new(200, &[], profile)]);
+    assert_eq!(come_back(&mut browser, &state).await.status, 303);
+    assert_eq!(place.owned().await.remove(0).username(), Some("1180591620717411303424"));
+}
+
+#[tokio::test]
+async fn whoever_comes_back_from_the_api_with_nothing_is_not_told_that_they_are_signed_out_here() {
+    let place = Place::open().await;
+    let (mut browser, state) = place.under_way("/auth/api").await;
+    let answer = browser.get(&format!("/auth/api/callback?error=access_denied&state={state}")).await;
+    refused(&answer, "That sign-in came to nothing");
+    assert!(!answer.text.contains("You are not signed in"), "{answer:?}");
+}
+
+#[tokio::test]
 async fn a_provider_that_fails_is_told_in_a_sentence() {
     let place = Place::open().await;
     for (fault, status, says) in [
