@@ -1,9 +1,10 @@
 //! Showing receipts to those whom they concern.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::receipt::Receipt;
 use super::{CredentialsDevices, CredentialsError};
+use crate::bus::embedded::whitelist::{List, allows};
 use crate::message::DeviceUuid;
 use crate::paging::Page;
 use crate::store::{StoreError, StoredReceipt, View};
@@ -66,6 +67,32 @@ impl CredentialsDevices {
         theirs.extend(owned.iter().map(|owned| owned.device().clone()));
         let concerns = |receipt: &Receipt| theirs.contains(&receipt.credentials);
         Ok(Page { shown: shown.into_iter().filter(concerns).collect(), next })
+    }
+
+    /// What the devices in these receipts are called, as far as the embedded bus shows them to `viewer`.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub async fn names_in(
+        &self,
+        receipts: &[Receipt],
+        viewer: &DeviceUuid,
+    ) -> Result<HashMap<DeviceUuid, String>, StoreError> {
+        let devices: HashSet<_> =
+            receipts.iter().flat_map(|receipt| &receipt.parts).map(|part| part.device.clone()).collect();
+        let viewer = viewer.clone();
+        let look = move |view: &View<'_>| {
+            let mut names = HashMap::new();
+            for device in devices {
+                let Some(document) = view.device(&device)? else { continue };
+                let is_shown = allows(&document, List::DiscoverView, &viewer);
+                if let Some(name) = document["name"].as_str().filter(|_| is_shown) {
+                    names.insert(device, name.to_owned());
+                }
+            }
+            Ok::<_, StoreError>(names)
+        };
+        self.store.read(look).await
     }
 
     /// The receipts of these credentials, or of all; older than this one, or the newest, a thousand at most.

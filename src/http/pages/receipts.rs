@@ -5,6 +5,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 
 use crate::console::{self, Turning};
+use crate::credentials::CredentialsError;
 use crate::http::owners::place;
 use crate::http::page::page;
 use crate::http::routes::Answer;
@@ -18,8 +19,11 @@ pub(in crate::http) async fn receipts(request: HttpRequest, door: Data<FrontDoor
     let before = place(&request)?;
     let receipts = entrance.credentials.receipts_concerning(&session.owner, before).await?;
     let older = receipts.next.map(|id| format!("/console/receipts?before={id}"));
+    let names = entrance.credentials.names_in(&receipts.shown, &session.owner).await;
+    let names = names.map_err(CredentialsError::from)?;
     let list = console::ReceiptList {
         api: &entrance.api,
+        names: &names,
         receipts: &receipts.shown,
         turning: Turning { newest: before.map(|_| "/console/receipts"), older: older.as_deref() },
     };

@@ -24,7 +24,13 @@ async fn an_owner_reads_what_was_ended_by_whom_and_what_stayed_also_of_what_is_f
     let (forgotten, cut_off) =
         (receipts.text.find("The secret was forgotten"), receipts.text.find("A device was cut off"));
     assert!(forgotten.unwrap() < cut_off.unwrap(), "the newest is first: {receipts:?}");
-    for part in [" · by you · ", "the right of", "<strong>stayed</strong>", "the record of", "octocat"] {
+    for part in [
+        " · by you · ",
+        "the right of <bdi>octocat</bdi> (<code>",
+        "<strong>stayed</strong>",
+        "the record of",
+        "octocat",
+    ] {
         assert!(receipts.text.contains(part), "{part}: {receipts:?}");
     }
     assert!(browser.get("/console").await.text.contains("href=\"/console/receipts\""));
