@@ -3,6 +3,7 @@
 //! One thread writes and groups what waits into one commit ([`Store::write`]); many connections read
 //! ([`Store::read`]). Whatever a write answers, it answers after its commit is on disk.
 
+mod accounts;
 mod bindings;
 mod clients;
 mod codes;
@@ -52,6 +53,7 @@ mod transaction;
 mod uses;
 mod writer;
 
+pub use accounts::Account;
 pub use bindings::{Binding, NotedBinding};
 pub use codes::{Kept, StoredCode, StoredGrant};
 pub use dead_letters::{DeadLetter, DeadLetterEntry, Death};

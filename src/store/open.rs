@@ -17,7 +17,8 @@ use super::readers::Readers;
 use super::rights::Rights;
 use super::room::Room;
 use super::writer::{self, WriteQueue, WriterParts};
-use super::{StoreError, Transaction, View, schema};
+use super::{Account, StoreError, Transaction, View, schema};
+use crate::ambient::Clock;
 
 /// Databases up to this size are read through once at start; larger ones would make it slow.
 const CHECKED_AT_START: u64 = 16 << 20;
@@ -39,6 +40,8 @@ pub struct StoreSettings {
     pub max_pages: Option<u32>,
     /// MiB of the disk that new work leaves free.
     pub keep_free_mib: u32,
+    /// Tells how long others wait for a write.
+    pub clock: Clock,
 }
 
 /// The store of one data directory. Cheap to clone; the last clone closes it.
@@ -77,6 +80,7 @@ impl Store {
             cache_bytes: DEVICE_CACHE_BYTES,
             editions: editions.clone(),
             names: names.clone(),
+            clock: settings.clock.clone(),
             lock,
         };
         let (queue, thread) =
@@ -96,7 +100,20 @@ impl Store {
         E: From<StoreError> + Send + 'static,
         F: FnOnce(&Transaction<'_>) -> Result<T, E> + Send + 'static,
     {
-        self.0.queue.as_ref().ok_or(StoreError::Closed)?.write(change).await
+        self.write_for(Account::Own, change).await
+    }
+
+    /// As [`Store::write`], for somebody whose many or long writes must not keep others from theirs.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub async fn write_for<T, E, F>(&self, account: Account, change: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> Result<T, E> + Send + 'static,
+    {
+        self.0.queue.as_ref().ok_or(StoreError::Closed)?.write(account, change).await
     }
 
     /// Which edition of the rights is in force.

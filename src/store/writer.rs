@@ -8,6 +8,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
+use super::accounts::{Account, Accounts};
 use super::device_cache::DeviceCache;
 use super::editions::Editions;
 use super::names::Names;
@@ -15,12 +16,15 @@ use super::open::BUSY;
 use super::room::Room;
 use super::transaction::{Erasing, Hook};
 use super::{StoreError, Transaction};
+use crate::ambient::Clock;
 use crate::telemetry::with_causes;
 
 /// How many writes may wait before callers wait to hand in theirs.
 const QUEUE: usize = 4096;
 /// How many writes share one commit at most.
 const GROUP: usize = 512;
+/// After so long a commit is not shared with further writes: the first of them wait for it.
+const GROUP_WITHIN: Duration = Duration::from_millis(50);
 
 type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 type Write = Box<dyn FnOnce(Result<&Transaction<'_>, StoreError>) -> Written + Send>;
@@ -33,11 +37,11 @@ struct Written {
 
 /// The callers' end of the queue to the writer.
 #[derive(Clone)]
-pub(super) struct WriteQueue(mpsc::Sender<Write>);
+pub(super) struct WriteQueue(mpsc::Sender<(Account, Write)>);
 
 impl WriteQueue {
-    /// Runs `change` in a transaction and answers what it returned, after the commit.
-    pub(super) async fn write<T, E, F>(&self, change: F) -> Result<T, E>
+    /// Runs `change` in a transaction and answers what it returned, after the commit. Its time is taken on `account`.
+    pub(super) async fn write<T, E, F>(&self, account: Account, change: F) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
@@ -55,7 +59,7 @@ impl WriteQueue {
                 }),
             }
         });
-        self.0.send(write).await.map_err(|_| StoreError::Closed)?;
+        self.0.send((account, write)).await.map_err(|_| StoreError::Closed)?;
         receiver.await.unwrap_or_else(|_| Err(self.unanswered().into()))
     }
 
@@ -77,6 +81,7 @@ pub(super) struct WriterParts {
     pub(super) cache_bytes: usize,
     pub(super) editions: Editions,
     pub(super) names: Names,
+    pub(super) clock: Clock,
     pub(super) lock: File,
 }
 
@@ -84,11 +89,13 @@ pub(super) struct WriterParts {
 pub(super) fn start(parts: WriterParts) -> std::io::Result<(WriteQueue, std::thread::JoinHandle<()>)> {
     let (sender, receiver) = mpsc::channel(QUEUE);
     let thread = std::thread::Builder::new().name("store-writer".into()).spawn(move || {
-        let WriterParts { connection, room, cache_bytes, editions, names, lock } = parts;
+        let WriterParts { connection, room, cache_bytes, editions, names, clock, lock } = parts;
         let cache = RefCell::new(DeviceCache::new(cache_bytes));
         // Whoever was killed before may have owed it.
         let owes_emptying = Cell::new(true);
-        Writer { connection: &connection, cache: &cache, room, editions, names, owes_emptying }.run(receiver);
+        let (connected, cache) = (&connection, &cache);
+        let writer = Writer { connection: connected, cache, room, editions, names, clock, owes_emptying };
+        writer.run(Queue { arriving: receiver, accounts: Accounts::new() });
         drop(connection);
         // A child process that is just being started may still share the file; the lock ends all the same.
         let _ = lock.unlock();
@@ -102,6 +109,7 @@ struct Writer<'c> {
     room: Room,
     editions: Editions,
     names: Names,
+    clock: Clock,
     /// Whether the log of changes may hold what was erased.
     owes_emptying: Cell<bool>,
 }
@@ -121,22 +129,61 @@ impl Group {
     }
 }
 
-impl Writer<'_> {
-    fn run(&self, mut queue: mpsc::Receiver<Write>) {
-        while let Some(first) = queue.blocking_recv() {
-            let others = std::iter::from_fn(|| queue.try_recv().ok());
-            self.commit(std::iter::once(first).chain(others).take(GROUP));
+/// What waits: as it came, and, as far as that was looked through, for its turn.
+struct Queue {
+    arriving: mpsc::Receiver<(Account, Write)>,
+    accounts: Accounts<Write>,
+}
+
+impl Queue {
+    /// Waits until somebody waits; false where nobody will any more.
+    fn fill(&mut self) -> bool {
+        self.admit();
+        if self.accounts.waiting() == 0 {
+            self.accounts.rest();
+            let Some((account, write)) = self.arriving.blocking_recv() else { return false };
+            self.accounts.wait(account, write);
+        }
+        true
+    }
+
+    fn admit(&mut self) {
+        while self.accounts.waiting() < QUEUE
+            && let Ok((account, write)) = self.arriving.try_recv()
+        {
+            self.accounts.wait(account, write);
         }
     }
 
-    fn commit(&self, writes: impl Iterator<Item = Write>) {
+    fn next(&mut self) -> Option<(Account, Write)> {
+        self.admit();
+        self.accounts.next()
+    }
+}
+
+impl Writer<'_> {
+    fn run(&self, mut queue: Queue) {
+        while queue.fill() {
+            self.commit(&mut queue);
+        }
+    }
+
+    fn commit(&self, queue: &mut Queue) {
         let mut group = Group::default();
         self.room.look_anew();
+        let begun = self.clock.now();
+        let mut now = begun;
         let mut so_far = self.begin();
-        for write in writes {
+        for _ in 0..GROUP {
+            let Some((account, write)) = queue.next() else { break };
             match &so_far {
                 Ok(()) => so_far = self.apply(write, &mut group),
                 Err(error) => group.refuse(write, error),
+            }
+            let before = std::mem::replace(&mut now, self.clock.now());
+            queue.accounts.took(account, now.since(before));
+            if now.since(begun) > GROUP_WITHIN {
+                break;
             }
         }
         let outcome = so_far.and_then(|()| self.execute("COMMIT"));

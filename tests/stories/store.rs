@@ -1,5 +1,6 @@
 //! Durable state and durable work: what is kept, what is undone, and what is handed out.
 
+mod accounts;
 mod commits;
 mod crowds;
 mod feed;

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use endo::ambient::{Clock, Timestamp};
 use endo::store::{DeadLetter, NewDelivery, Store, StoreError, StoreSettings, View, Work};
 
 /// The store of this directory, which is made where there is none.
@@ -12,7 +13,12 @@ pub(crate) fn open(directory: &Path) -> Store {
 
 /// The same, with room for so many pages.
 pub(crate) fn try_open(directory: &Path, max_pages: Option<u32>) -> Result<Store, StoreError> {
-    Store::open(&StoreSettings { directory: directory.to_owned(), max_pages, keep_free_mib: 0 })
+    open_at(directory, max_pages, Clock::from_fn(|| Timestamp::from_millis(0)))
+}
+
+/// The same with a clock that does not stand still.
+pub(crate) fn open_at(directory: &Path, max_pages: Option<u32>, clock: Clock) -> Result<Store, StoreError> {
+    Store::open(&StoreSettings { directory: directory.to_owned(), max_pages, keep_free_mib: 0, clock })
 }
 
 /// A message for the gateway itself.

@@ -11,7 +11,7 @@ use super::streams::Streams;
 use super::{BusError, founding};
 use crate::ambient::{Clock, Random};
 use crate::message::DeviceUuid;
-use crate::store::{Store, StoreError, Transaction, View};
+use crate::store::{Account, Store, StoreError, Transaction, View};
 
 /// What the embedded bus stands on.
 #[derive(Debug)]
@@ -93,8 +93,20 @@ impl EmbeddedBus {
         &self,
         operations: impl FnOnce(&Self, &Transaction<'_>) -> Result<T, BusError> + Send + 'static,
     ) -> Result<T, BusError> {
+        self.change_for(Account::Own, operations).await
+    }
+
+    /// The same for somebody whose many or long changes must not keep others from theirs.
+    ///
+    /// # Errors
+    /// As [`EmbeddedBus::change`].
+    pub async fn change_for<T: Send + 'static>(
+        &self,
+        account: Account,
+        operations: impl FnOnce(&Self, &Transaction<'_>) -> Result<T, BusError> + Send + 'static,
+    ) -> Result<T, BusError> {
         let bus = self.clone();
-        self.store.write(move |transaction| operations(&bus, transaction)).await
+        self.store.write_for(account, move |transaction| operations(&bus, transaction)).await
     }
 
     /// Runs operations that only read.

@@ -19,6 +19,7 @@ use super::server::Door;
 use crate::bus::embedded::BusError;
 use crate::bus::embedded::update::Update;
 use crate::bus::form;
+use crate::store::Account;
 
 pub(super) async fn authenticate(door: Data<Door>, who: Presented) -> Answer {
     door.bus.look(move |bus, view| who.itself(bus, view)).await?;
@@ -40,7 +41,12 @@ pub(super) async fn register(door: Data<Door>, who: Presented, mut body: Body) -
     let by = door.limits.registration.clone();
     let document = body.take_or_empty();
     let answers = door.answers.clone();
-    let registered = door.bus.change(move |bus, transaction| {
+    // Where nobody is asked for a login, one that is shown proves nothing.
+    let account = match &by {
+        Registration::ByAnybody => Account::Nobody,
+        Registration::ByDevices | Registration::By(_) => who.account(),
+    };
+    let registered = door.bus.change_for(account, move |bus, transaction| {
         match &by {
             Registration::ByAnybody => {}
             Registration::ByDevices => drop(who.itself(bus, transaction)?),
@@ -106,7 +112,7 @@ async fn document(
 /// Sets the members of the body; of a body that is none, nothing.
 pub(super) async fn set(door: Data<Door>, who: Presented, Target(uuid): Target, mut body: Body) -> Answer {
     let properties = body.take_or_empty();
-    let set = door.bus.change(move |bus, transaction| {
+    let set = door.bus.change_for(who.account(), move |bus, transaction| {
         let caller = who.caller(bus, transaction)?;
         let Value::Object(properties) = properties else { return Err(BusError::InvalidRequest) };
         bus.changing(transaction, &caller).set(&uuid, properties)
@@ -117,7 +123,7 @@ pub(super) async fn set(door: Data<Door>, who: Presented, Target(uuid): Target, 
 
 pub(super) async fn update(door: Data<Door>, who: Presented, Target(uuid): Target, mut body: Body) -> Answer {
     let update = Update::parse(&body.take_or_empty());
-    let change = door.bus.change(move |bus, transaction| {
+    let change = door.bus.change_for(who.account(), move |bus, transaction| {
         let caller = who.caller(bus, transaction)?;
         bus.changing(transaction, &caller).update(&uuid, &update?)
     });
@@ -134,7 +140,7 @@ pub(super) async fn find_and_update(
 ) -> Answer {
     let update = Update::parse(&operators);
     let answers = door.answers.clone();
-    let change = door.bus.change(move |bus, transaction| {
+    let change = door.bus.change_for(who.account(), move |bus, transaction| {
         let caller = who.caller(bus, transaction)?;
         let projection = wanted.read()?;
         let before = bus.changing(transaction, &caller).find_and_update(&uuid, &update?)?;
@@ -168,7 +174,7 @@ impl FromRequest for Modification {
 
 /// Old clients make a device theirs with it.
 pub(super) async fn claim(door: Data<Door>, who: Presented, Target(uuid): Target) -> Answer {
-    let claim = door.bus.change(move |bus, transaction| {
+    let claim = door.bus.change_for(who.account(), move |bus, transaction| {
         let caller = who.caller(bus, transaction)?;
         bus.changing(transaction, &caller).claim(&uuid)
     });
@@ -178,7 +184,7 @@ pub(super) async fn claim(door: Data<Door>, who: Presented, Target(uuid): Target
 
 pub(super) async fn unregister(door: Data<Door>, who: Presented, Target(uuid): Target) -> Answer {
     let answer = json!({"uuid": uuid});
-    let removal = door.bus.change(move |bus, transaction| {
+    let removal = door.bus.change_for(who.account(), move |bus, transaction| {
         let caller = who.caller(bus, transaction)?;
         bus.changing(transaction, &caller).unregister(&uuid)
     });

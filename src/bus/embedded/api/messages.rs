@@ -21,7 +21,7 @@ pub(super) async fn broadcast(door: Data<Door>, who: Presented, mut body: Body) 
 }
 
 async fn deliver(door: &Door, who: Presented, message: Value) -> Answer {
-    let sending = door.bus.change(move |bus, transaction| {
+    let sending = door.bus.change_for(who.account(), move |bus, transaction| {
         let caller = who.caller(bus, transaction)?;
         bus.changing(transaction, &caller).send(&message)
     });

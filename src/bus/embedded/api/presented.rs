@@ -16,7 +16,7 @@ use super::server::Door;
 use crate::bus::embedded::{BusError, Caller, EmbeddedBus, Listening};
 use crate::bus::{LENIENT_BASE64, LOGIN_HEADERS, Login};
 use crate::message::DeviceUuid;
-use crate::store::View;
+use crate::store::{Account, View};
 
 /// The credentials of a request and the device it wants to act as; nothing is proven yet.
 #[derive(Clone, Debug)]
@@ -34,6 +34,11 @@ impl Presented {
     /// The same request with these credentials in place of its own.
     pub(super) fn with(self, login: Login) -> Self {
         Self { login: Some(login), ..self }
+    }
+
+    /// On whose account the bus works for this request.
+    pub(super) fn account(&self) -> Account {
+        self.login.as_ref().map_or(Account::Nobody, |login| Account::Of(login.uuid.clone()))
     }
 
     /// The caller, once its credentials are found to be right.

@@ -27,7 +27,7 @@ pub(super) async fn list(door: Data<Door>, who: Presented, Target(subscriber): T
 /// Refused for a type that does not exist, once the caller is known. The status in the headers tells what is new.
 pub(super) async fn make(door: Data<Door>, who: Presented, target: Target, request: HttpRequest) -> Answer {
     let subscription = named(&request, target.0);
-    let creation = door.bus.change(move |bus, transaction| {
+    let creation = door.bus.change_for(who.account(), move |bus, transaction| {
         let caller = who.caller(bus, transaction)?;
         let subscription = subscription?;
         if SubscriptionType::parse(&subscription.kind).is_none() {
@@ -44,7 +44,7 @@ pub(super) async fn make(door: Data<Door>, who: Presented, target: Target, reque
 
 pub(super) async fn end(door: Data<Door>, who: Presented, target: Target, request: HttpRequest) -> Answer {
     let subscription = named(&request, target.0);
-    let end = door.bus.change(move |bus, transaction| {
+    let end = door.bus.change_for(who.account(), move |bus, transaction| {
         let caller = who.caller(bus, transaction)?;
         bus.changing(transaction, &caller).unsubscribe(&subscription?)
     });
@@ -65,7 +65,7 @@ pub(super) async fn end_some(
     mut body: Body,
 ) -> Answer {
     let filter = body.take_or_empty();
-    let end = door.bus.change(move |bus, transaction| {
+    let end = door.bus.change_for(who.account(), move |bus, transaction| {
         let caller = who.caller(bus, transaction)?;
         let (emitter, kind) = (wanted(&filter, "emitterUuid")?, wanted(&filter, "type")?);
         bus.changing(transaction, &caller).unsubscribe_all(&subscriber, emitter.as_deref(), kind.as_deref())

@@ -18,7 +18,7 @@ pub(super) async fn make(door: Data<Door>, who: Presented, Target(uuid): Target,
     let metadata = body.take_members();
     let mut answer = shown(Value::Object(metadata.clone()));
     answer["uuid"] = json!(uuid);
-    let made = door.bus.change(move |bus, transaction| {
+    let made = door.bus.change_for(who.account(), move |bus, transaction| {
         let caller = who.caller(bus, transaction)?;
         bus.changing(transaction, &caller).make_token(&uuid, &metadata)
     });
@@ -28,7 +28,7 @@ pub(super) async fn make(door: Data<Door>, who: Presented, Target(uuid): Target,
 
 pub(super) async fn reset(door: Data<Door>, who: Presented, Target(uuid): Target) -> Answer {
     let mut answer = json!({"uuid": uuid});
-    let made = door.bus.change(move |bus, transaction| {
+    let made = door.bus.change_for(who.account(), move |bus, transaction| {
         let caller = who.caller(bus, transaction)?;
         bus.changing(transaction, &caller).reset_token(&uuid)
     });
@@ -43,7 +43,7 @@ pub(super) async fn revoke(
     request: HttpRequest,
 ) -> Answer {
     let token = Zeroizing::new(segment(&request, "token").into_owned());
-    let revocation = door.bus.change(move |bus, transaction| {
+    let revocation = door.bus.change_for(who.account(), move |bus, transaction| {
         let caller = who.caller(bus, transaction)?;
         bus.changing(transaction, &caller).revoke_token(&uuid, &token)
     });
@@ -59,7 +59,7 @@ pub(super) async fn revoke_some(
     request: HttpRequest,
 ) -> Answer {
     let wanted: Vec<_> = form::pairs(request.query_string()).collect();
-    let revocation = door.bus.change(move |bus, transaction| {
+    let revocation = door.bus.change_for(who.account(), move |bus, transaction| {
         let caller = who.caller(bus, transaction)?;
         bus.changing(transaction, &caller).revoke_tokens(&uuid, &wanted)
     });

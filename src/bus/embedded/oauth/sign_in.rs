@@ -14,7 +14,7 @@ use super::client::one_line;
 use crate::ambient::Random;
 use crate::bus::Login;
 use crate::message::DeviceUuid;
-use crate::store::{Kept, StoredSignIn, TokenHash, Transaction, View, WayIn};
+use crate::store::{Account, Kept, StoredSignIn, TokenHash, Transaction, View, WayIn};
 
 /// The newest that one device, and that all devices together keep.
 const KEPT: Kept = Kept { of_device: 16, in_all: 10_000 };
@@ -112,7 +112,9 @@ impl EmbeddedBus {
             return Err(NoSignIn::TooOften);
         }
         proven?;
-        Ok(self.change(move |bus, transaction| bus.begin_sign_in(transaction, &login)).await?)
+        let account = Account::Of(login.uuid.clone());
+        let begin = move |bus: &Self, transaction: &Transaction<'_>| bus.begin_sign_in(transaction, &login);
+        Ok(self.change_for(account, begin).await?)
     }
 
     fn begin_sign_in(&self, transaction: &Transaction<'_>, login: &Login) -> Result<SignInId, BusError> {

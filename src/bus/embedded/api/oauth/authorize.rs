@@ -18,6 +18,7 @@ use crate::bus::embedded::BusError;
 use crate::bus::embedded::oauth::{AuthorizationRequest, Flaw, NoSignIn, Reason, SignInId, SignedIn, Ticket};
 use crate::bus::form;
 use crate::negotiation::is_browser;
+use crate::store::Account;
 
 /// A request, and who sees it.
 struct Visit {
@@ -73,7 +74,9 @@ pub(in super::super) async fn answer(door: Data<Door>, http: HttpRequest, mut bo
         }
         ("sign-in", _) => sign_in(&door, &browser, &request, &fields).await,
         ("leave", _) => {
-            door.bus.change(move |bus, transaction| bus.sign_out(transaction, &id)).await?;
+            door.bus
+                .change_for(Account::Nobody, move |bus, transaction| bus.sign_out(transaction, &id))
+                .await?;
             Ok(redirect::asked_again(&request))
         }
         _ => Ok(redirect::asked_again(&request)),
@@ -105,7 +108,8 @@ fn flawed(browser: &Browser, http: &HttpRequest, flaw: Flaw) -> HttpResponse {
 }
 
 async fn grant(door: &Door, browser: &Browser, signed_in: SignedIn, request: AuthorizationRequest) -> Answer {
-    let granted = door.bus.change(move |bus, transaction| {
+    let account = Account::Of(signed_in.device.clone());
+    let granted = door.bus.change_for(account, move |bus, transaction| {
         let code = bus.grant(transaction, &signed_in, &request)?;
         Ok((code, request))
     });

@@ -17,6 +17,7 @@ use super::super::server::Door;
 use crate::bus::Login;
 use crate::bus::embedded::BusError;
 use crate::bus::embedded::oauth::{BadCode, Redemption};
+use crate::store::Account;
 
 /// Why a client gets no token (RFC 6749, 5.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +34,7 @@ pub(in super::super) async fn exchange(door: Data<Door>, http: HttpRequest, mut 
         Ok(asked) => asked,
         Err(error) => return Ok(refused(error)),
     };
-    let exchange = door.bus.change(move |bus, transaction| {
+    let exchange = door.bus.change_for(Account::Of(login.uuid.clone()), move |bus, transaction| {
         let caller = bus.authenticate(transaction, &login)?;
         bus.redeem(transaction, &caller.auth, &redemption)
     });
