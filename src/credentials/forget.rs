@@ -254,7 +254,11 @@ fn clear(
 ) -> Result<(), CredentialsError> {
     let unset = json!({"$unset": {"endo": true, "endoSignature": true}});
     update_itself(bus, transaction, device, &unset)?;
-    bus.changing(transaction, &Caller::itself(device.clone())).revoke_tokens(device, &[])?;
+    let caller = Caller::itself(device.clone());
+    let mut rest = Some(bus.changing(transaction, &caller).revocation(device, Vec::new())?);
+    while let Some(revocation) = rest {
+        rest = bus.revoke(transaction, revocation)?;
+    }
     bus.end_streams_of(transaction, device);
     Ok(())
 }

@@ -44,6 +44,8 @@ pub struct StoredToken {
     pub root: bool,
     /// What was given when it was made: `{"tag": …}`.
     pub metadata: Value,
+    /// The length of its text, in bytes.
+    pub bytes: usize,
 }
 
 impl View<'_> {
@@ -97,15 +99,30 @@ impl View<'_> {
     pub fn visit_tokens(
         &self,
         uuid: &DeviceUuid,
+        visit: impl FnMut(StoredToken) -> Result<bool, StoreError>,
+    ) -> Result<(), StoreError> {
+        self.visit_tokens_before(uuid, i64::MAX, visit)
+    }
+
+    /// As [`View::visit_tokens`], but only those that are older than the one of this [`StoredToken::seq`].
+    ///
+    /// # Errors
+    /// As [`View::visit_tokens`].
+    pub fn visit_tokens_before(
+        &self,
+        uuid: &DeviceUuid,
+        before: i64,
         mut visit: impl FnMut(StoredToken) -> Result<bool, StoreError>,
     ) -> Result<(), StoreError> {
-        let sql = "SELECT seq, root, metadata FROM tokens WHERE uuid = ?1 ORDER BY seq DESC";
+        // Their names are put into order alone, not all that is known of them.
+        let sql = "SELECT seq, root, metadata FROM tokens
+                   WHERE seq IN (SELECT seq FROM tokens WHERE uuid = ?1 AND seq < ?2) ORDER BY seq DESC";
         let mut statement = self.prepare(sql)?;
-        let mut rows = statement.query([uuid.as_str()])?;
+        let mut rows = statement.query((uuid.as_str(), before))?;
         while let Some(row) = rows.next()? {
-            let metadata: String = row.get(2)?;
-            let metadata = serde_json::from_str(&metadata).unwrap_or_default();
-            if !visit(StoredToken { seq: row.get(0)?, root: row.get(1)?, metadata })? {
+            let text = row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?;
+            let (metadata, bytes) = (serde_json::from_str(text).unwrap_or_default(), text.len());
+            if !visit(StoredToken { seq: row.get(0)?, root: row.get(1)?, metadata, bytes })? {
                 break;
             }
         }

@@ -20,6 +20,8 @@ const FOUND_AT_MOST: usize = 1000;
 const SEEN_AT_MOST: usize = 100_000;
 /// The longest JSON text of one token's metadata: a search holds a thousand of them at once.
 const MAX_METADATA: usize = 32 << 10;
+/// What a look at a token costs beside its metadata, as bytes of them.
+pub(super) const TOKEN: usize = 512;
 
 impl Changing<'_> {
     /// Makes a further token for `uuid`, found again by its `metadata`.
@@ -81,26 +83,20 @@ impl Changing<'_> {
         Ok(())
     }
 
-    /// Ends the tokens of `uuid` whose metadata hold all of `wanted`: with nothing wanted, all tokens.
+    /// Which tokens of `uuid` have metadata that hold all of `wanted`, newest first, by their [`StoredToken::seq`].
     ///
     /// # Errors
-    /// [`BusError::Forbidden`].
-    pub fn revoke_tokens(&self, uuid: &DeviceUuid, wanted: &[(String, String)]) -> Result<(), BusError> {
-        self.end_tokens(uuid, &self.marked_tokens(uuid, wanted)?)
-    }
-
-    /// Which tokens of `uuid` have metadata that hold all of `wanted`, newest first, by their [`StoredToken::seq`].
+    /// The store's [`TooSlow`](StoreError::TooSlow) where there are too many to look at while all who write wait.
     pub(super) fn marked_tokens(
         &self,
         uuid: &DeviceUuid,
         wanted: &[(String, String)],
     ) -> Result<Vec<i64>, BusError> {
-        let holds = |token: &StoredToken, (key, value): &(String, String)| {
-            token.metadata.get(key).and_then(Value::as_str) == Some(value)
-        };
+        let effort = Effort::of_an_update();
         let mut found = Vec::new();
         self.transaction.visit_tokens(uuid, |token| {
-            if wanted.iter().all(|wanted| holds(&token, wanted)) {
+            effort.spend((TOKEN + token.bytes) as u64)?;
+            if is_marked(&token, wanted) {
                 found.push(token.seq);
             }
             Ok(true)
@@ -114,16 +110,26 @@ impl Changing<'_> {
     /// [`BusError::Forbidden`].
     pub(super) fn end_tokens(&self, uuid: &DeviceUuid, tokens: &[i64]) -> Result<(), BusError> {
         self.reading().permit(uuid, CONFIGURE)?;
-        let mut ended = Vec::new();
-        for seq in tokens {
-            ended.extend(self.transaction.remove_stored_token(*seq)?);
-        }
-        self.bus.end_reading(self.transaction, uuid, ended);
-        Ok(())
+        self.bus.end_tokens(self.transaction, uuid, tokens)
     }
 }
 
 impl EmbeddedBus {
+    /// Ends these tokens of `uuid`.
+    pub(super) fn end_tokens(
+        &self,
+        transaction: &Transaction<'_>,
+        uuid: &DeviceUuid,
+        tokens: &[i64],
+    ) -> Result<(), BusError> {
+        let mut ended = Vec::new();
+        for seq in tokens {
+            ended.extend(transaction.remove_stored_token(*seq)?);
+        }
+        self.end_reading(transaction, uuid, ended);
+        Ok(())
+    }
+
     /// Ends what is read along by tokens of `uuid` that are no more.
     pub(super) fn end_reading(
         &self,
@@ -162,6 +168,14 @@ impl Reading<'_> {
         })?;
         if left == 0 { Err(StoreError::TooSlow.into()) } else { Ok(found) }
     }
+}
+
+/// Whether the metadata of a token hold all of `wanted`.
+pub(super) fn is_marked(token: &StoredToken, wanted: &[(String, String)]) -> bool {
+    let holds = |(key, value): &(String, String)| {
+        token.metadata.get(key).and_then(Value::as_str) == Some(value.as_str())
+    };
+    wanted.iter().all(holds)
 }
 
 fn listing(uuid: &DeviceUuid, token: StoredToken) -> Value {

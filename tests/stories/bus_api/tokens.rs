@@ -60,6 +60,35 @@ async fn a_revoked_token_is_dead_and_revoking_again_is_no_error() {
 }
 
 #[tokio::test]
+async fn very_many_tokens_are_revoked_piece_by_piece() {
+    let bus = TestBus::open().await;
+    let device = bus.device(json!({})).await;
+    let (_, oldest) = make(&bus, &device, &json!({"tag": "old"})).await;
+    let mut made = Vec::new();
+    for _ in 0..40 {
+        made.push(make(&bus, &device, &json!({"tag": "x", "large": "x".repeat(31 << 10)})).await.1);
+    }
+    let uuid = DeviceUuid::from(device.uuid.as_str());
+    let first_piece = move |bus: &EmbeddedBus, transaction: &Transaction<'_>| {
+        let caller = Caller::itself(uuid.clone());
+        let wanted = vec![("tag".to_owned(), "old".to_owned())];
+        let revocation = bus.changing(transaction, &caller).revocation(&uuid, wanted)?;
+        bus.revoke(transaction, revocation)
+    };
+    assert!(bus.bus.change(first_piece).await.unwrap().is_some());
+    assert!(works(&bus, &oldest).await);
+    let newest = made.last().unwrap();
+    let call = |query: &str| format!("DELETE /devices/{}/tokens{query}", device.uuid);
+    send(bus.by(newest, &call("?tag=old"))).await.is(204, "");
+    assert!(!works(&bus, &oldest).await && works(&bus, newest).await);
+    send(bus.by(newest, &call("?tag=x"))).await.is(204, "");
+    for token in &made {
+        assert!(!works(&bus, token).await);
+    }
+    assert!(works(&bus, &device).await);
+}
+
+#[tokio::test]
 async fn tokens_are_revoked_by_their_metadata() {
     let bus = TestBus::open().await;
     let device = bus.device(json!({})).await;

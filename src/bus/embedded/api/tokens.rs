@@ -11,8 +11,10 @@ use super::body::Body;
 use super::presented::Presented;
 use super::request::{Shown, Target, segment};
 use super::server::Door;
+use crate::bus::embedded::EmbeddedBus;
 use crate::bus::embedded::query::Query;
 use crate::bus::form;
+use crate::store::Transaction;
 
 pub(super) async fn make(door: Data<Door>, who: Presented, Target(uuid): Target, mut body: Body) -> Answer {
     let metadata = body.take_members();
@@ -51,7 +53,7 @@ pub(super) async fn revoke(
     Ok(done())
 }
 
-/// Ends the tokens whose metadata hold what the address asks for.
+/// Ends the tokens whose metadata hold what the address asks for: all of them once it is answered.
 pub(super) async fn revoke_some(
     door: Data<Door>,
     who: Presented,
@@ -59,11 +61,18 @@ pub(super) async fn revoke_some(
     request: HttpRequest,
 ) -> Answer {
     let wanted: Vec<_> = form::pairs(request.query_string()).collect();
-    let revocation = door.bus.change_for(who.account(), move |bus, transaction| {
+    let account = who.account();
+    let begin = door.bus.change_for(account.clone(), move |bus, transaction| {
         let caller = who.caller(bus, transaction)?;
-        bus.changing(transaction, &caller).revoke_tokens(&uuid, &wanted)
+        let revocation = bus.changing(transaction, &caller).revocation(&uuid, wanted)?;
+        bus.revoke(transaction, revocation)
     });
-    revocation.await?;
+    let mut rest = begin.await?;
+    while let Some(revocation) = rest {
+        let piece =
+            move |bus: &EmbeddedBus, transaction: &Transaction<'_>| bus.revoke(transaction, revocation);
+        rest = door.bus.change_for(account.clone(), piece).await?;
+    }
     Ok(done())
 }
 
