@@ -50,14 +50,24 @@ impl View<'_> {
     /// # Errors
     /// What the database reports.
     pub fn device(&self, uuid: &DeviceUuid) -> Result<Option<Arc<Value>>, StoreError> {
+        self.device_if(uuid, |_| true)
+    }
+
+    /// The document of `uuid`; where it is not at hand, only if `may_read` allows so many bytes of text.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn device_if(
+        &self,
+        uuid: &DeviceUuid,
+        may_read: impl FnOnce(usize) -> bool,
+    ) -> Result<Option<Arc<Value>>, StoreError> {
         if let Some(known) = self.cache().and_then(|cache| cache.borrow().find(uuid)) {
             return Ok(Some(known));
         }
         let mut statement = self.prepare("SELECT document FROM devices WHERE uuid = ?1")?;
-        let Some(text) = statement.query_row([uuid.as_str()], |row| row.get::<_, String>(0)).optional()?
-        else {
-            return Ok(None);
-        };
+        let text = statement.query_row([uuid.as_str()], |row| row.get::<_, String>(0)).optional()?;
+        let Some(text) = text.filter(|text| may_read(text.len())) else { return Ok(None) };
         let document = Arc::new(parse(&text)?);
         if let Some(cache) = self.cache() {
             cache.borrow_mut().keep(uuid.clone(), Arc::clone(&document), weight::of_text(text.as_bytes()));

@@ -76,6 +76,11 @@ pub fn webhook_of(entry: &Value) -> Option<Webhook> {
     entry.as_object().filter(|entry| text(entry, "type") == Some("webhook")).and_then(webhook)
 }
 
+/// Whether the device has webhooks for an event of this kind, malformed or not.
+pub(super) fn calls_webhooks(document: &Value, kind: SubscriptionType) -> bool {
+    entries(document, kind, "webhook").next().is_some()
+}
+
 /// Whether the device sends an event of this kind on as its own (`spec/meshblu.md` 4.4).
 pub fn sends_on(document: &Value, kind: SubscriptionType) -> bool {
     entries(document, kind, "meshblu").next().is_some()

@@ -6,17 +6,23 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::forwarder::{self, Webhook};
 use super::recipient::recipients;
 use super::routing::{self, Arrival, Arrivals, Event, Limits, Network, Sender};
 use super::streams::Arrived;
 use super::subscription::SubscriptionType;
 use super::target::Target;
-use super::{BusError, Changing, EmbeddedBus, forwarder};
+use super::{BusError, Changing, EmbeddedBus};
 use crate::message::{DeliveryId, DeviceUuid, Route};
 use crate::store::{NewDelivery, StoreError, Transaction, Work};
 
 /// The most bytes of work that one message or event may lead to. All of it is one commit, which others wait for.
 const WORK_AT_MOST: usize = 128 << 20;
+/// The most text of large documents that is read to find out where one message or event goes, in bytes: reading them takes
+/// time, while others wait. Whose does not fit gets nothing.
+const READ_AT_MOST: usize = 48 << 20;
+/// Up to here a document is small, in bytes, and is read whatever the others are.
+const SMALL: usize = 16 << 10;
 /// What a piece of work costs beside its texts.
 const PIECE: usize = 1 << 10;
 
@@ -65,13 +71,42 @@ fn by_device(arrivals: &[Arrival]) -> Vec<Vec<&Arrival>> {
     devices
 }
 
+/// What the device of an arrival calls for it; what is malformed is told once.
+fn usable_webhooks(arrival: &Arrival, document: &Value) -> Vec<Webhook> {
+    let (mut usable, mut unusable) = (Vec::new(), Vec::new());
+    for (place, webhook) in forwarder::listed(document, arrival.kind) {
+        match webhook {
+            Some(webhook) => usable.push(webhook),
+            None => unusable.push(place),
+        }
+    }
+    if !unusable.is_empty() {
+        tracing::warn!(
+            device.uuid = %arrival.device,
+            forwarders.list = arrival.kind.as_str(),
+            forwarders.places = ?unusable,
+            "webhooks of a device are malformed and are not called"
+        );
+    }
+    usable
+}
+
 fn walk(
     transaction: &Transaction<'_>,
     way: impl FnOnce(&Network<'_, StoreError>) -> Result<Arrivals, StoreError>,
 ) -> Result<Arrivals, StoreError> {
     let limits = Limits::default();
+    let left = Cell::new(READ_AT_MOST);
+    let may_read = |bytes: usize, uuid: &DeviceUuid| {
+        let rest = left.get().checked_sub(if bytes > SMALL { bytes } else { 0 });
+        match rest {
+            Some(rest) => left.set(rest),
+            None => tracing::warn!(device.uuid = %uuid, "an event met larger devices than one event may"),
+        }
+        rest.is_some()
+    };
     way(&Network {
-        device: &|uuid| transaction.device(uuid),
+        device: &|uuid| transaction.device_if(uuid, |bytes| may_read(bytes, uuid)),
         subscribers: &|emitter, kind| transaction.subscribers(emitter, kind.as_str(), limits.steps),
         limits,
     })
@@ -97,6 +132,8 @@ struct Share {
     bytes: usize,
     /// Whether nothing was taken of it yet.
     is_whole: bool,
+    /// Whether something did not fit.
+    is_over: bool,
 }
 
 impl<'a> Accepting<'a> {
@@ -138,31 +175,24 @@ impl<'a> Accepting<'a> {
     /// Accepts what arrives at the first of so many devices: its even part, and what those before it left of theirs.
     fn device(&self, to_come: usize, arrivals: &[&Arrival]) -> Result<(), BusError> {
         let bytes = self.left.get() / to_come.max(1);
-        self.share.set(Share { bytes, is_whole: true });
+        self.share.set(Share { bytes, is_whole: true, is_over: false });
         let Some(first) = arrivals.first() else { return Ok(()) };
         // Looked up anew: many documents may be too large together.
         let Some(document) = self.transaction.device(&first.device)? else { return Ok(()) };
-        arrivals.iter().try_for_each(|arrival| self.arrival(arrival, &document))
+        let mut webhooks = HashMap::new();
+        for arrival in arrivals {
+            let usable = webhooks.entry(arrival.kind).or_insert_with(|| usable_webhooks(arrival, &document));
+            self.arrival(arrival, usable)?;
+        }
+        Ok(())
     }
 
-    fn arrival(&self, arrival: &Arrival, document: &Value) -> Result<(), BusError> {
-        let (mut usable, mut unusable) = (Vec::new(), Vec::new());
-        for (place, webhook) in forwarder::listed(document, arrival.kind) {
-            match webhook {
-                Some(webhook) => usable.push(webhook),
-                None => unusable.push(place),
+    fn arrival(&self, arrival: &Arrival, webhooks: &[Webhook]) -> Result<(), BusError> {
+        // Making the texts takes time, also of what is left out then.
+        if !self.share.get().is_over {
+            for target in Target::texts(webhooks, &arrival.forwarded) {
+                self.work(Work::Webhook, arrival, Some(target))?;
             }
-        }
-        for target in Target::texts(&usable, &arrival.forwarded) {
-            self.work(Work::Webhook, arrival, Some(target))?;
-        }
-        if !unusable.is_empty() {
-            tracing::warn!(
-                device.uuid = %arrival.device,
-                forwarders.list = arrival.kind.as_str(),
-                forwarders.places = ?unusable,
-                "webhooks of a device are malformed and are not called"
-            );
         }
         let Some(route) = &arrival.route else { return Ok(()) };
         let is_message = arrival.kind == SubscriptionType::MessageReceived;
@@ -179,12 +209,13 @@ impl<'a> Accepting<'a> {
     fn spend(&self, device: &DeviceUuid, of_its_own: usize) -> bool {
         let added = PIECE + of_its_own;
         let cost = added + self.text().len();
-        let Share { bytes, is_whole } = self.share.get();
+        let Share { bytes, is_whole, is_over } = self.share.get();
         let fits = cost <= self.left.get() && (cost <= bytes || is_whole && added <= bytes);
         if fits {
             self.left.set(self.left.get() - cost);
-            self.share.set(Share { bytes: bytes.saturating_sub(cost), is_whole: false });
+            self.share.set(Share { bytes: bytes.saturating_sub(cost), is_whole: false, is_over });
         } else {
+            self.share.set(Share { is_over: true, ..self.share.get() });
             self.left_out.borrow_mut().get_or_insert_with(|| device.clone());
         }
         fits

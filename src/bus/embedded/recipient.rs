@@ -14,6 +14,16 @@ pub enum Recipient {
     Device(DeviceUuid),
 }
 
+impl Recipient {
+    /// The device, if it is one.
+    pub fn device(&self) -> Option<&DeviceUuid> {
+        match self {
+            Self::Subscribers => None,
+            Self::Device(device) => Some(device),
+        }
+    }
+}
+
 /// The body names no recipients; the bus answers 422.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("a message is an object whose `devices` is a uuid or a list of uuids that is not empty")]

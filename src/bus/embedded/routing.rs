@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::recipient::Recipient;
 use super::subscription::SubscriptionType;
 use super::walk::{Kind, OF_A_RECIPIENT, Walker};
-use super::whitelist::{List, allows};
+use super::whitelist::allows;
 use crate::message::{DeviceUuid, Route};
 
 /// A look-up of one device's document.
@@ -32,9 +32,9 @@ pub struct Limits {
     /// Hops of one arrival: those of its route and of the routes before it. About 120 bytes each as JSON, so that
     /// routes of 16 KB are whole (`spec/meshblu.md` 10.26).
     pub hops: usize,
-    /// Steps from device to device that one message or event may cause. Recipients and subscribers share them, so that
-    /// the subscriptions of one do not use up what the others need: each has what the others leave, or its even part,
-    /// and whoever subscribed first goes first.
+    /// Steps from device to device that one message or event may cause, and how many recipients of a message count at
+    /// most. Recipients and subscribers share the steps, so that the subscriptions of one do not use up what the others
+    /// need: each has what the others leave, or its even part, and whoever subscribed first goes first.
     pub steps: usize,
 }
 
@@ -105,11 +105,18 @@ pub fn message<E>(
     recipients: &[Recipient],
 ) -> Result<Arrivals, E> {
     let mut walker = Walker::new(network);
-    for (index, recipient) in recipients.iter().enumerate() {
-        walker.part(recipients.len() - index, OF_A_RECIPIENT, |walker| match recipient {
-            Recipient::Subscribers => broadcast(walker, sender),
-            Recipient::Device(device) => direct(walker, sender, device),
+    let may_send = may_act(&mut walker, Kind::Message, sender)?;
+    let may_broadcast = may_act(&mut walker, Kind::Broadcast, sender)?;
+    let reached = recipients.len().min(network.limits.steps);
+    for (index, recipient) in recipients[..reached].iter().enumerate() {
+        walker.part(reached - index, OF_A_RECIPIENT, |walker| match recipient {
+            Recipient::Subscribers if may_broadcast => walker.leave(Kind::Broadcast, sender, &[]),
+            Recipient::Device(device) if may_send => direct(walker, sender, device),
+            Recipient::Subscribers | Recipient::Device(_) => Ok(()),
         })?;
+    }
+    if let Some(beyond) = recipients.get(reached) {
+        walker.cut(Cut::Steps, beyond.device().unwrap_or(sender.acting));
     }
     Ok(walker.arrivals())
 }
@@ -128,20 +135,12 @@ pub fn event<E>(network: &Network<'_, E>, event: Event, of: &DeviceUuid) -> Resu
     Ok(walker.arrivals())
 }
 
-fn broadcast<E>(walker: &mut Walker<'_, E>, sender: Sender<'_>) -> Result<(), E> {
-    if may_act(walker, Kind::Broadcast, sender)? {
-        walker.leave(Kind::Broadcast, sender, &[])?;
-    }
-    Ok(())
-}
-
 fn direct<E>(walker: &mut Walker<'_, E>, sender: Sender<'_>, to: &DeviceUuid) -> Result<(), E> {
     let borrows_to_reach_itself = sender.acting != sender.auth && sender.acting == to;
-    if borrows_to_reach_itself || !may_act(walker, Kind::Message, sender)? {
+    if borrows_to_reach_itself {
         return Ok(());
     }
-    let accepts = |document: Arc<Value>| allows(&document, List::MessageFrom, sender.acting);
-    if walker.device(to)?.is_some_and(accepts) {
+    if walker.accepts(to, sender.acting)? {
         // The other part are those who follow what the sender sends.
         walker.part(2, OF_A_RECIPIENT, |walker| walker.arrive(Kind::Message, sender.acting, to))?;
     }

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::forwarder::{listed, sends_on};
+use super::forwarder::{calls_webhooks, sends_on};
 use super::routing::{Arrival, Arrivals, Cut, Network, Sender};
 use super::subscription::SubscriptionType;
 use super::trail::{Step, Trail};
-use super::whitelist::{List, allows};
+use super::whitelist::{List, allows, let_in};
 use crate::message::{DeviceUuid, Route};
 
 /// What walks.
@@ -85,6 +85,10 @@ pub(super) struct Walker<'a, E> {
     /// The one document that is held: many may be too large together.
     held: Option<(DeviceUuid, Option<Arc<Value>>)>,
     standings: HashMap<(DeviceUuid, SubscriptionType), Standing>,
+    /// Who has webhooks for what it sends.
+    calling: HashMap<(DeviceUuid, SubscriptionType), bool>,
+    /// Which recipients let the sender in.
+    accepting: HashMap<DeviceUuid, bool>,
     steps_left: usize,
     found: Arrivals,
 }
@@ -95,6 +99,8 @@ impl<'a, E> Walker<'a, E> {
             network,
             held: None,
             standings: HashMap::new(),
+            calling: HashMap::new(),
+            accepting: HashMap::new(),
             steps_left: network.limits.steps,
             found: Arrivals::default(),
         }
@@ -145,6 +151,17 @@ impl<'a, E> Walker<'a, E> {
             trail: Trail::default().with(sender.acting, subscriber, sent),
             forwarded: forwarded.clone(),
         })
+    }
+
+    /// Whether the device `to` lets `sender` in, who is the same in all of a walk.
+    pub(super) fn accepts(&mut self, to: &DeviceUuid, sender: &DeviceUuid) -> Result<bool, E> {
+        if let Some(known) = self.accepting.get(to) {
+            return Ok(*known);
+        }
+        let document = self.device(to)?;
+        let accepts = document.is_some_and(|document| allows(&document, List::MessageFrom, sender));
+        self.accepting.insert(to.clone(), accepts);
+        Ok(accepts)
     }
 
     /// An event goes straight to a device.
@@ -216,7 +233,7 @@ impl<'a, E> Walker<'a, E> {
         let mut admitted = Vec::new();
         if let Some(document) = &document {
             admitted = (self.network.subscribers)(emitter, kind)?;
-            admitted.retain(|subscriber| allows(document, list, subscriber));
+            let_in(document, list, &mut admitted);
             admitted.sort_by_key(|subscriber| subscriber != emitter);
         }
         let standing = Standing {
@@ -234,9 +251,14 @@ impl<'a, E> Walker<'a, E> {
         device: &DeviceUuid,
         forwarded: &[Route],
     ) -> Result<(), E> {
-        if let Some(document) = self.device(device)?
-            && listed(&document, kind).next().is_some()
-        {
+        let key = (device.clone(), kind);
+        let known = self.calling.get(&key).copied();
+        let calls = match known {
+            Some(calls) => calls,
+            None => self.device(device)?.is_some_and(|document| calls_webhooks(&document, kind)),
+        };
+        self.calling.insert(key, calls);
+        if calls {
             let forwarded = forwarded.to_vec();
             self.found.arrivals.push(Arrival { kind, device: device.clone(), route: None, forwarded });
         }
@@ -271,7 +293,7 @@ impl<'a, E> Walker<'a, E> {
         self.leave(visit.kind, Sender { auth: &visit.to, acting: &visit.to }, &forwarded)
     }
 
-    fn cut(&mut self, limit: Cut, before: &DeviceUuid) {
+    pub(super) fn cut(&mut self, limit: Cut, before: &DeviceUuid) {
         self.found.cut.get_or_insert(limit);
         self.found.cut_before.get_or_insert_with(|| before.clone());
     }

@@ -1,5 +1,7 @@
 //! Who may do what to a device: the decision over its whitelists (`spec/meshblu.md` 3).
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value, json};
 
 use crate::message::DeviceUuid;
@@ -97,9 +99,17 @@ impl List {
 
 /// Whether `list` on the device of this document lets `who` do what the list is for. A device may always act on itself.
 pub fn allows(document: &Value, list: List, who: &DeviceUuid) -> bool {
-    is(document, "uuid", who)
-        || names(document, list, who)
-        || (version(document).and_then(Value::as_str) != Some("2.0.0") && derives(document, list, who))
+    itself(document, list).any(|uuid| uuid == who.as_str())
+        || named(document, list).any(|uuid| uuid == ANYONE || uuid == who.as_str())
+}
+
+/// Leaves those of `many` whom [`allows`] lets in; the list is gone through once, however many they are.
+pub fn let_in(document: &Value, list: List, many: &mut Vec<DeviceUuid>) {
+    let named: HashSet<&str> = named(document, list).collect();
+    if !named.contains(ANYONE) {
+        let itself: Vec<&str> = itself(document, list).collect();
+        many.retain(|who| itself.contains(&who.as_str()) || named.contains(who.as_str()));
+    }
 }
 
 /// Whether `list` lets everybody do what it is for.
@@ -183,7 +193,9 @@ pub const LOOKED_AT: ([&[&str]; 3], [&[&str]; 2]) = (
 fn visible_by_version_1(document: &Value, actor: &DeviceUuid) -> bool {
     is(document, "uuid", actor)
         || is(document, "owner", actor)
-        || entries(document.get("discoverWhitelist"), actor, Value::as_str)
+        || items(document.get("discoverWhitelist"))
+            .filter_map(Value::as_str)
+            .any(|uuid| uuid == ANYONE || uuid == actor.as_str())
 }
 
 fn version(document: &Value) -> Option<&Value> {
@@ -195,18 +207,32 @@ fn is(document: &Value, property: &str, who: &DeviceUuid) -> bool {
 }
 
 fn names(document: &Value, list: List, who: &DeviceUuid) -> bool {
+    names_of_version_2(document, list).any(|uuid| uuid == ANYONE || uuid == who.as_str())
+}
+
+/// The names that `list` lets in and that never stand for everybody.
+fn itself(document: &Value, list: List) -> impl Iterator<Item = &str> {
+    let owner = (is_derived(document) && list != List::BroadcastAs).then_some("owner");
+    ["uuid"].into_iter().chain(owner).filter_map(|property| document.get(property)?.as_str())
+}
+
+/// The entries of `list`, among them those of the properties from which it follows by version 1.
+fn named(document: &Value, list: List) -> impl Iterator<Item = &str> {
+    let version_1: &[_] = if is_derived(document) { list.version_1() } else { &[] };
+    let derived = version_1.iter().flat_map(|property| items(document.get(property)));
+    names_of_version_2(document, list).chain(derived.filter_map(Value::as_str))
+}
+
+fn names_of_version_2(document: &Value, list: List) -> impl Iterator<Item = &str> {
     let (group, name) = list.place();
     let list = ["meshblu", "whitelists", group, name].iter().try_fold(document, |value, key| value.get(key));
-    entries(list, who, |entry| entry.get("uuid")?.as_str())
+    items(list).filter_map(|entry| entry.get("uuid")?.as_str())
 }
 
-fn derives(document: &Value, list: List, who: &DeviceUuid) -> bool {
-    (list != List::BroadcastAs && is(document, "owner", who))
-        || list.version_1().iter().any(|property| entries(document.get(property), who, Value::as_str))
+fn is_derived(document: &Value) -> bool {
+    version(document).and_then(Value::as_str) != Some("2.0.0")
 }
 
-fn entries(list: Option<&Value>, who: &DeviceUuid, uuid: fn(&Value) -> Option<&str>) -> bool {
-    list.and_then(Value::as_array).is_some_and(|entries| {
-        entries.iter().filter_map(uuid).any(|uuid| uuid == ANYONE || uuid == who.as_str())
-    })
+fn items(list: Option<&Value>) -> impl Iterator<Item = &Value> {
+    list.and_then(Value::as_array).into_iter().flatten()
 }

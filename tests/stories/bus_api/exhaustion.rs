@@ -67,6 +67,27 @@ async fn a_message_leads_to_as_much_work_as_one_message_may() {
 }
 
 #[tokio::test]
+async fn large_documents_of_recipients_keep_a_small_one_from_nothing() {
+    let bus = TestBus::open().await;
+    let lists = json!({"version": "2.0.0", "whitelists": {"message": {"from": [{"uuid": "*"}]}}});
+    let mut devices = Vec::new();
+    for _ in 0..7 {
+        let device = bus.register(json!({"meshblu": lists, "waste": "x".repeat(9 * MEGABYTE)})).await;
+        bus.subscribe(&device, &device, "message.received").await;
+        devices.push(device.uuid);
+    }
+    let small = bus.listener().await;
+    devices.push(small.uuid.clone());
+    let mut heard = bus.bus.listen(small.uuid.as_str().into());
+    let mut beyond = bus.bus.listen(devices[6].as_str().into());
+    let message = json!({"devices": devices});
+    send(bus.by(&bus.device(json!({})).await, "POST /messages").json(&message)).await.is(204, "");
+    assert_eq!(&*heard.next().await.unwrap().body, message.to_string());
+    bus.bus.close_streams();
+    assert!(beyond.next().await.is_none());
+}
+
+#[tokio::test]
 async fn who_listens_too_much_keeps_nobody_else_from_hearing() {
     let bus = TestBus::open().await;
     let device = bus.device(json!({"broadcast": {"sent": [{"uuid": "*"}]}})).await;

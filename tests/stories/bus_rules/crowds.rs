@@ -77,6 +77,16 @@ fn a_follower_is_served_beside_older_ones_that_lead_round_in_circles() {
 }
 
 #[test]
+fn no_more_recipients_are_looked_up_than_a_message_may_take_steps() {
+    let devices = follower(Devices::default().device("A", &[]), "B", "A");
+    let mut recipients: Vec<_> = (0..MORE_THAN_STEPS).map(|number| format!("r{number}")).collect();
+    recipients.push("B".to_owned());
+    let arrivals = devices.send("A", "A", json!(recipients));
+    assert!(devices.look_ups.get() < MORE_THAN_STEPS, "{:?}", devices.look_ups);
+    assert_eq!((arrivals.cut, arrivals.cut_before), (Some(Cut::Steps), Some("r10000".into())));
+}
+
+#[test]
 fn a_route_of_16_kilobytes_arrives_whole() {
     let name = |number: usize| format!("00000000-0000-4000-8000-{number:012}");
     let kind = "message.received";

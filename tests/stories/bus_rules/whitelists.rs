@@ -1,6 +1,6 @@
 //! Who may do what to a device.
 
-use endo::bus::embedded::whitelist::{List, allows, visible_to};
+use endo::bus::embedded::whitelist::{List, allows, let_in, visible_to};
 use endo::message::DeviceUuid;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -147,6 +147,17 @@ fn documents() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
+    #[test]
+    fn many_are_let_in_as_each_of_them_is(document in documents()) {
+        let many: Vec<_> = ["X", "Y", "T", "*", ""].map(uuid).into();
+        for list in List::ALL {
+            let mut let_in_together = many.clone();
+            let_in(&document, list, &mut let_in_together);
+            let one_by_one: Vec<_> = many.iter().filter(|who| allows(&document, list, who)).cloned().collect();
+            prop_assert_eq!(let_in_together, one_by_one);
+        }
+    }
+
     #[test]
     fn whatever_a_search_finds_may_be_read(document in documents()) {
         let visible = visible_to(&document, &uuid("X"));
