@@ -37,6 +37,11 @@ pub enum Lookup {
     Everything,
 }
 
+/// How many strings of a document can be looked up; each is written anew with every change of the document.
+pub fn indexed_strings(document: &Value) -> usize {
+    INDEXED.iter().map(|path| strings(document, path).len()).sum()
+}
+
 impl Lookup {
     /// The paths whose strings can be looked up, the most telling first.
     pub fn indexed_paths() -> impl Iterator<Item = String> {

@@ -58,7 +58,7 @@ pub use bindings::{Binding, NotedBinding};
 pub use codes::{Kept, StoredCode, StoredGrant};
 pub use dead_letters::{DeadLetter, DeadLetterEntry, Death};
 pub use deliveries::{LeavingReply, NewDelivery, QueuedDelivery, WebhookKey, Work, WrittenReply};
-pub use devices::{Lookup, StoredDevice};
+pub use devices::{Lookup, StoredDevice, indexed_strings};
 pub use due::Due;
 pub use errands::{Errand, ErrandKind, QueuedErrand};
 pub use error::StoreError;

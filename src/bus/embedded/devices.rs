@@ -11,12 +11,12 @@ use super::listed::Listed;
 use super::projection::Projection;
 use super::query::{Query, Wanted};
 use super::routing::Event;
-use super::update::Update;
+use super::update::{DataError, Update};
 use super::whitelist::{LOOKED_AT, List, visible_to};
 use super::{BusError, Changing, EmbeddedBus, Reading, registration};
 use crate::bus::Login;
 use crate::message::DeviceUuid;
-use crate::store::{Lookup, StoreError, TokenHash, Transaction};
+use crate::store::{Lookup, StoreError, TokenHash, Transaction, indexed_strings};
 
 /// The most devices that one search answers.
 const FOUND_AT_MOST: usize = 1000;
@@ -28,6 +28,8 @@ const SMALL: usize = FOUND_BYTES / FOUND_AT_MOST;
 const READ_BYTES: usize = 256 << 20;
 /// How long a search may take (`spec/meshblu.md` 1.6).
 pub(super) const LONGEST: Duration = Duration::from_secs(2);
+/// The most texts of one document by which it is looked up.
+const MAX_INDEXED: usize = 1_000;
 /// Comparing a document with so many operands takes about as long as reading it.
 const SMALL_QUERY: usize = 16;
 
@@ -59,7 +61,7 @@ impl EmbeddedBus {
     /// Registers a device; anybody may.
     ///
     /// # Errors
-    /// What the store reports.
+    /// [`BusError::Data`] when it holds too much to be looked up by; else what the store reports.
     pub fn register(&self, transaction: &Transaction<'_>, body: Value) -> Result<Registered, BusError> {
         self.register_as(transaction, self.random.uuid().into(), body)
     }
@@ -67,7 +69,7 @@ impl EmbeddedBus {
     /// The same under a name that was drawn before.
     ///
     /// # Errors
-    /// What the store reports.
+    /// As [`EmbeddedBus::register`].
     pub fn register_as(
         &self,
         transaction: &Transaction<'_>,
@@ -76,6 +78,7 @@ impl EmbeddedBus {
     ) -> Result<Registered, BusError> {
         let token = zeroize::Zeroizing::new(self.random.token());
         let document = registration::register(body, &uuid, self.clock.now());
+        check_indexed(&document)?;
         transaction.add_device(&uuid, &document)?;
         let hash = TokenHash::of(&token, &uuid, &self.pepper);
         transaction.replace_root_token(&uuid, &hash)?;
@@ -172,6 +175,7 @@ impl Changing<'_> {
         let now = self.bus.clock.now();
         let mut document = Value::clone(&before);
         let changes = update.apply(&mut document, now, &Effort::of_an_update())?;
+        check_indexed(&document)?;
         if counts(changes) {
             registration::touch(&mut document, &self.caller.acting, now);
             self.transaction.replace_device(uuid, &document)?;
@@ -212,6 +216,14 @@ impl Changing<'_> {
         self.bus.end_streams_of(self.transaction, uuid);
         Ok(())
     }
+}
+
+fn check_indexed(document: &Value) -> Result<(), DataError> {
+    if indexed_strings(document) <= MAX_INDEXED {
+        return Ok(());
+    }
+    let paths = Lookup::indexed_paths().collect::<Vec<_>>().join(", ");
+    Err(DataError::too_large(format!("A document may have at most {MAX_INDEXED} texts at {paths} together")))
 }
 
 /// The narrowest place to look that cannot miss a match.

@@ -45,6 +45,18 @@ async fn a_document_of_small_values_does_not_grow_without_end() {
     assert_eq!(put(&bus, &device, piece).await, 204);
 }
 
+#[tokio::test]
+async fn a_document_is_looked_up_by_a_thousand_texts_at_most() {
+    let bus = TestBus::open().await;
+    let types = |count: usize| json!({"type": (0..count).map(|n| n.to_string()).collect::<Vec<_>>()});
+    let register = |document: Value| send(bus.anonymous("POST /devices").json(&document));
+    assert_eq!(register(types(1_000)).await.status, 201);
+    assert_eq!(register(types(1_001)).await.status, 413);
+    let device = bus.device(json!({})).await;
+    assert_eq!(put(&bus, &device, json!({"$set": types(1_001)})).await, 413);
+    assert_eq!(put(&bus, &device, json!({"$set": types(1_000)})).await, 204);
+}
+
 fn hooks(count: usize) -> Vec<Value> {
     vec![json!({"type": "webhook", "url": "http://127.0.0.1:1/", "method": "POST"}); count]
 }
