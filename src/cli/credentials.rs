@@ -44,7 +44,8 @@ pub(super) enum CredentialsCommand {
 /// What `endo credentials add` takes.
 #[derive(Debug, Args)]
 pub(super) struct CredentialsAddArguments {
-    /// The account's id at the API, such as 583231; digits are taken as a number
+    /// The account's id at the API, such as 583231; digits are taken as a number, and as text where they stand in quotes,
+    /// "583231", as `endo credentials ls` shows such
     #[arg(long, value_name = "ID")]
     id: String,
     /// The account's name at the API, such as octocat

@@ -140,13 +140,19 @@ fn handed_over(secret: &HandedSecret, missing: OperationError) -> Result<SecretT
     }
 }
 
-/// Digits are the integer that an API means by them.
+/// Digits are the integer that an API means by them, and text where they stand in quotes.
 fn resource_owner(id: String) -> Result<ResourceOwnerId, OperationError> {
     match id.trim() {
         "" => Err(OperationError::NoId),
         // It would be another account than the one that signs in.
         trimmed if trimmed != id => Err(OperationError::BlanksAroundId(trimmed.to_owned())),
-        _ => Ok(ResourceOwnerId::of_integer(&id).unwrap_or(ResourceOwnerId::Text(id))),
+        _ => {
+            let quoted = serde_json::from_str::<String>(&id).ok();
+            match quoted.filter(|digits| ResourceOwnerId::of_integer(digits).is_ok()) {
+                Some(digits) => Ok(ResourceOwnerId::Text(digits)),
+                None => Ok(ResourceOwnerId::of_integer(&id).unwrap_or(ResourceOwnerId::Text(id))),
+            }
+        }
     }
 }
 

@@ -55,6 +55,19 @@ fn a_line_that_was_not_asked_for_is_not_dropped() {
 }
 
 #[test]
+fn digits_in_quotes_are_an_id_of_text_as_they_are_shown() {
+    let shell = Shell::with_key();
+    for id in ["583231", "\"583231\"", "\"octocat\""] {
+        assert!(ended(&shell.run_with(&["credentials", "add", "--id", id], "token"), Exit::Ok));
+    }
+    let listed = shell.run(&["credentials", "ls", "--json"]);
+    let ids = stdout(&listed);
+    for id in [r#""account":583231"#, r#""account":"583231""#, r#""account":"\"octocat\"""#] {
+        assert!(ids.contains(id), "{id}: {ids}");
+    }
+}
+
+#[test]
 fn a_name_at_the_terminal_is_one_as_on_the_pages() {
     let shell = Shell::with_key();
     assert!(ended(&shell.run_with(&["credentials", "add", "--id", "1"], "token"), Exit::Ok));
