@@ -202,7 +202,6 @@ async fn the_same_api_asked_in_another_way_keeps_its_credentials() {
     let user_device = office.bind(&credentials).await;
     let changed = config::Source {
         name: Some("renamed".to_owned()),
-        client_id: Some("another client".to_owned()),
         client_secret: Some("another secret".to_owned().into()),
         scopes: vec!["more".to_owned()],
         token_url: Some(provider.api.url("/token?tell=all")),
