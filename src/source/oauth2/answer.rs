@@ -49,7 +49,10 @@ impl Tokens {
         let told = serde_json::from_slice::<Map<String, Value>>(response.body()).map(SecretMap::from);
         match told {
             // Whoever gives tokens has not refused, whatever stands beside them.
-            Ok(told) if status.is_success() && names_a_token(told.expose()) => {
+            Ok(told) if names_a_token(told.expose()) => {
+                if !status.is_success() {
+                    return Err(OAuthError::Unreadable);
+                }
                 let text = std::str::from_utf8(response.body()).map_err(|_| OAuthError::Unreadable)?;
                 Self::of(told.expose(), text).ok_or(OAuthError::Unreadable)
             }

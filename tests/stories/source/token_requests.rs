@@ -101,8 +101,11 @@ async fn whoever_gives_tokens_has_not_refused_whatever_stands_beside_them() {
         let text = format!(r#"{{"access_token":"a","refresh_token":"r2","error":{error}}}"#);
         assert_eq!(refresh(Answer::new(200, &[], text)).await.unwrap().access.expose(), "a", "{error}");
     }
-    let text = r#"{"access_token":"a","refresh_token":7,"error":"x"}"#;
-    assert!(matches!(refresh(Answer::new(200, &[], text)).await, Err(OAuthError::Unreadable)));
+    for (status, refresh_token) in [(200, "7"), (400, r#""r2""#), (500, r#""r2""#)] {
+        let text = format!(r#"{{"access_token":"a","refresh_token":{refresh_token},"error":"x"}}"#);
+        let told = refresh(Answer::new(status, &[], text)).await;
+        assert!(matches!(told, Err(OAuthError::Unreadable)), "{status}: {told:?}");
+    }
 }
 
 #[tokio::test]
