@@ -28,7 +28,7 @@ impl OAuthClient {
     /// Ends both tokens of a credential at the provider; the refresh token first, which often ends the other too. The
     /// provider is asked for the other also where it does not take that one. Where its way takes an access token alone, the
     /// grant ends by that; where that ran out, the refresh token lives on
-    /// ([`OAuthSettings::revokes_by_access_alone`](super::OAuthSettings::revokes_by_access_alone)).
+    /// ([`OAuth2::revokes_by_access_alone`](super::OAuth2::revokes_by_access_alone)).
     ///
     /// # Errors
     /// [`OAuthError`] where one of them was not ended; asking again is harmless.
