@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
 use rand_core::{CryptoRng, OsRng, RngCore};
@@ -143,6 +143,34 @@ impl Clock {
 impl fmt::Debug for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Clock")
+    }
+}
+
+/// Tells how much time has passed. Unlike a [`Clock`] it is never set, so it only goes forward.
+#[derive(Clone)]
+pub struct Stopwatch(Arc<dyn Fn() -> Duration + Send + Sync>);
+
+impl Stopwatch {
+    /// The machine's own, which begins now.
+    pub fn system() -> Self {
+        let began = Instant::now();
+        Self::from_fn(move || began.elapsed())
+    }
+
+    /// A stopwatch that asks `tell` how much time has passed since it began.
+    pub fn from_fn(tell: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
+        Self(Arc::new(tell))
+    }
+
+    /// What has passed since it began.
+    pub fn passed(&self) -> Duration {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Stopwatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Stopwatch")
     }
 }
 

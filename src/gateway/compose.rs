@@ -75,7 +75,7 @@ impl Gateway {
         let egress = Egress::new(translate::egress(&config), Lookup::system())?;
         let source = Source::settle(&config.source, &Catalogue::embedded())?;
         // Before any key is made: whoever has the store has the directory, and nobody else writes in it.
-        let store = Store::open(&translate::store(&config, ambient.clock.clone()))?;
+        let store = Store::open(&translate::store(&config))?;
         home_bus::settle(&config, &store).await?;
         let lost = made_anew::lost(&config, &store).await?;
         let registry = registry(&config, &source, egress.clone(), &ambient)?;
@@ -128,7 +128,7 @@ impl Gateway {
     pub async fn bus_alone(config: &Config, ambient: &Ambient) -> Result<Bus, GatewayError> {
         match config.bus.kind {
             BusKind::Embedded => {
-                let store = Store::open(&translate::store(config, ambient.clock.clone()))?;
+                let store = Store::open(&translate::store(config))?;
                 let signing = bus_keys::signers(&config.data_dir, &ambient.random);
                 embedded(&store, ambient, bus_keys::read_or_made(signing).await?).await
             }

@@ -6,7 +6,7 @@ use reqwest::Url;
 use zeroize::Zeroizing;
 
 use super::GatewayError;
-use crate::ambient::Clock;
+use crate::ambient::Stopwatch;
 use crate::bus::Login;
 use crate::bus::meshblu::MeshbluSettings;
 use crate::config::{self, BusKind, Config};
@@ -14,10 +14,11 @@ use crate::egress::EgressSettings;
 use crate::store::StoreSettings;
 use crate::vault::{Format, RememberSettings};
 
-pub(super) fn store(config: &Config, clock: Clock) -> StoreSettings {
+pub(super) fn store(config: &Config) -> StoreSettings {
     let max_pages = Some(config.store.max_pages).filter(|pages| *pages > 0);
     let keep_free_mib = config.store.keep_free_mib;
-    StoreSettings { directory: config.data_dir.clone(), max_pages, keep_free_mib, clock }
+    let stopwatch = Stopwatch::system();
+    StoreSettings { directory: config.data_dir.clone(), max_pages, keep_free_mib, stopwatch }
 }
 
 /// The form of records, unless they `were_migrated`: then what the settings leave open is format 2.

@@ -18,7 +18,7 @@ use super::rights::Rights;
 use super::room::Room;
 use super::writer::{self, WriteQueue, WriterParts};
 use super::{Account, StoreError, Transaction, View, schema};
-use crate::ambient::Clock;
+use crate::ambient::Stopwatch;
 
 /// Databases up to this size are read through once at start; larger ones would make it slow.
 const CHECKED_AT_START: u64 = 16 << 20;
@@ -41,7 +41,7 @@ pub struct StoreSettings {
     /// MiB of the disk that new work leaves free.
     pub keep_free_mib: u32,
     /// Tells how long others wait for a write.
-    pub clock: Clock,
+    pub stopwatch: Stopwatch,
 }
 
 /// The store of one data directory. Cheap to clone; the last clone closes it.
@@ -80,7 +80,7 @@ impl Store {
             cache_bytes: DEVICE_CACHE_BYTES,
             editions: editions.clone(),
             names: names.clone(),
-            clock: settings.clock.clone(),
+            stopwatch: settings.stopwatch.clone(),
             lock,
         };
         let (queue, thread) =

@@ -16,7 +16,7 @@ use super::open::BUSY;
 use super::room::Room;
 use super::transaction::{Erasing, Hook};
 use super::{StoreError, Transaction};
-use crate::ambient::Clock;
+use crate::ambient::Stopwatch;
 use crate::telemetry::with_causes;
 
 /// How many writes may wait before callers wait to hand in theirs.
@@ -81,7 +81,7 @@ pub(super) struct WriterParts {
     pub(super) cache_bytes: usize,
     pub(super) editions: Editions,
     pub(super) names: Names,
-    pub(super) clock: Clock,
+    pub(super) stopwatch: Stopwatch,
     pub(super) lock: File,
 }
 
@@ -89,12 +89,12 @@ pub(super) struct WriterParts {
 pub(super) fn start(parts: WriterParts) -> std::io::Result<(WriteQueue, std::thread::JoinHandle<()>)> {
     let (sender, receiver) = mpsc::channel(QUEUE);
     let thread = std::thread::Builder::new().name("store-writer".into()).spawn(move || {
-        let WriterParts { connection, room, cache_bytes, editions, names, clock, lock } = parts;
+        let WriterParts { connection, room, cache_bytes, editions, names, stopwatch, lock } = parts;
         let cache = RefCell::new(DeviceCache::new(cache_bytes));
         // Whoever was killed before may have owed it.
         let owes_emptying = Cell::new(true);
         let (connected, cache) = (&connection, &cache);
-        let writer = Writer { connection: connected, cache, room, editions, names, clock, owes_emptying };
+        let writer = Writer { connection: connected, cache, room, editions, names, stopwatch, owes_emptying };
         writer.run(Queue { arriving: receiver, accounts: Accounts::new() });
         drop(connection);
         // A child process that is just being started may still share the file; the lock ends all the same.
@@ -109,7 +109,7 @@ struct Writer<'c> {
     room: Room,
     editions: Editions,
     names: Names,
-    clock: Clock,
+    stopwatch: Stopwatch,
     /// Whether the log of changes may hold what was erased.
     owes_emptying: Cell<bool>,
 }
@@ -171,7 +171,7 @@ impl Writer<'_> {
     fn commit(&self, queue: &mut Queue) {
         let mut group = Group::default();
         self.room.look_anew();
-        let begun = self.clock.now();
+        let begun = self.stopwatch.passed();
         let mut now = begun;
         let mut so_far = self.begin();
         for _ in 0..GROUP {
@@ -180,9 +180,9 @@ impl Writer<'_> {
                 Ok(()) => so_far = self.apply(write, &mut group),
                 Err(error) => group.refuse(write, error),
             }
-            let before = std::mem::replace(&mut now, self.clock.now());
-            queue.accounts.took(account, now.since(before));
-            if now.since(begun) > GROUP_WITHIN {
+            let before = std::mem::replace(&mut now, self.stopwatch.passed());
+            queue.accounts.took(account, now.saturating_sub(before));
+            if now.saturating_sub(begun) > GROUP_WITHIN {
                 break;
             }
         }

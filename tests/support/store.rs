@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use endo::ambient::{Clock, Timestamp};
+use endo::ambient::Stopwatch;
 use endo::store::{DeadLetter, NewDelivery, Store, StoreError, StoreSettings, View, Work};
 
 /// The store of this directory, which is made where there is none.
@@ -13,12 +13,16 @@ pub(crate) fn open(directory: &Path) -> Store {
 
 /// The same, with room for so many pages.
 pub(crate) fn try_open(directory: &Path, max_pages: Option<u32>) -> Result<Store, StoreError> {
-    open_at(directory, max_pages, Clock::from_fn(|| Timestamp::from_millis(0)))
+    open_by(directory, max_pages, Stopwatch::from_fn(|| Duration::ZERO))
 }
 
-/// The same with a clock that does not stand still.
-pub(crate) fn open_at(directory: &Path, max_pages: Option<u32>, clock: Clock) -> Result<Store, StoreError> {
-    Store::open(&StoreSettings { directory: directory.to_owned(), max_pages, keep_free_mib: 0, clock })
+/// The same with a stopwatch that does not stand still.
+pub(crate) fn open_by(
+    directory: &Path,
+    max_pages: Option<u32>,
+    stopwatch: Stopwatch,
+) -> Result<Store, StoreError> {
+    Store::open(&StoreSettings { directory: directory.to_owned(), max_pages, keep_free_mib: 0, stopwatch })
 }
 
 /// A message for the gateway itself.

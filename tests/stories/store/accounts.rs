@@ -1,24 +1,25 @@
 //! Who writes much, or slowly, keeps nobody else from writing.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use endo::ambient::{Clock, Timestamp};
+use endo::ambient::Stopwatch;
 use endo::store::{Account, Store, StoreError, Transaction};
 use futures_util::future::{BoxFuture, FutureExt, join_all};
 use tempfile::TempDir;
 
-use crate::support::store::open_at;
+use crate::support::store::open_by;
 
 type Change = Box<dyn FnOnce(&Transaction<'_>) -> Result<(), StoreError> + Send>;
 
 /// A store, and the milliseconds that have passed since it was opened.
-fn timed() -> (TempDir, Store, Arc<AtomicI64>) {
+fn timed() -> (TempDir, Store, Arc<AtomicU64>) {
     let directory = tempfile::tempdir().unwrap();
-    let passed = Arc::new(AtomicI64::new(0));
+    let passed = Arc::new(AtomicU64::new(0));
     let told = Arc::clone(&passed);
-    let clock = Clock::from_fn(move || Timestamp::from_millis(told.load(Ordering::SeqCst)));
-    let store = open_at(directory.path(), None, clock).unwrap();
+    let stopwatch = Stopwatch::from_fn(move || Duration::from_millis(told.load(Ordering::SeqCst)));
+    let store = open_by(directory.path(), None, stopwatch).unwrap();
     (directory, store, passed)
 }
 
@@ -36,7 +37,7 @@ async fn waiting(store: &Store, changes: Vec<(Account, Change)>) {
 async fn who_was_served_at_length_lets_the_others_go_first() {
     let (_directory, store, passed) = timed();
     let order = Arc::new(Mutex::new(Vec::new()));
-    let writes = |account: Account, name: &'static str, takes: i64| {
+    let writes = |account: Account, name: &'static str, takes: u64| {
         let (order, passed) = (Arc::clone(&order), Arc::clone(&passed));
         let change: Change = Box::new(move |_| {
             order.lock().unwrap().push(name);
