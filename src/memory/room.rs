@@ -5,7 +5,7 @@ use std::sync::Arc;
 use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// What takes no more than this is not counted.
+/// What takes no more than this is not counted, unless it is asked for.
 const SMALL: usize = 64 << 10;
 const UNIT: usize = 1 << 10;
 
@@ -14,6 +14,7 @@ const UNIT: usize = 1 << 10;
 pub struct Room {
     free: Arc<Semaphore>,
     units: u32,
+    small: usize,
 }
 
 /// The room that one thing takes; given back when it is dropped.
@@ -26,10 +27,19 @@ pub struct Taken(Option<OwnedSemaphorePermit>);
 pub struct Crowded;
 
 impl Room {
-    /// Room for so many bytes.
+    /// Room for so many bytes of what is large; what takes at most 64 KiB is not counted.
     pub fn new(bytes: usize) -> Self {
+        Self::but_for(SMALL, bytes)
+    }
+
+    /// Room for so many bytes, where what is small counts too: for things of which each may have very many.
+    pub fn to_the_last(bytes: usize) -> Self {
+        Self::but_for(0, bytes)
+    }
+
+    fn but_for(small: usize, bytes: usize) -> Self {
         let units = u32::try_from(bytes / UNIT).unwrap_or(u32::MAX);
-        Self { free: Arc::new(Semaphore::new(units as usize)), units }
+        Self { free: Arc::new(Semaphore::new(units as usize)), units, small }
     }
 
     /// Makes `taken` large enough for what takes `bytes` of memory.
@@ -37,7 +47,7 @@ impl Room {
     /// # Errors
     /// [`Crowded`]; `taken` is what it was.
     pub fn grow(&self, taken: &mut Taken, bytes: usize) -> Result<(), Crowded> {
-        let wanted = units(bytes);
+        let wanted = self.units_of(bytes);
         let held = taken.0.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
         let Ok(more) = u32::try_from(wanted.saturating_sub(held)) else { return Err(Crowded) };
         if more > 0 {
@@ -53,15 +63,19 @@ impl Room {
     /// Room for what takes `bytes` of memory, once there is some, first come, first served. What takes more than there is at
     /// all has all of it.
     pub async fn take(&self, bytes: usize) -> Taken {
-        let units = u32::try_from(units(bytes)).unwrap_or(u32::MAX).min(self.units);
+        let units = self.units_at_most(bytes);
         if units == 0 {
             return Taken::default();
         }
         let permit = Arc::clone(&self.free).acquire_many_owned(units).await;
         Taken(Some(permit.expect("no room is ever closed")))
     }
-}
 
-fn units(bytes: usize) -> usize {
-    if bytes <= SMALL { 0 } else { bytes.div_ceil(UNIT) }
+    fn units_at_most(&self, bytes: usize) -> u32 {
+        u32::try_from(self.units_of(bytes)).unwrap_or(u32::MAX).min(self.units)
+    }
+
+    fn units_of(&self, bytes: usize) -> usize {
+        if bytes <= self.small { 0 } else { bytes.div_ceil(UNIT) }
+    }
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::forwarder::{self, Webhook};
 use super::recipient::recipients;
 use super::routing::{self, Arrival, Arrivals, Event, Limits, Network, Sender};
-use super::streams::Arrived;
+use super::streams::{Arrived, Telling};
 use super::subscription::SubscriptionType;
 use super::target::Target;
 use super::{BusError, Changing, EmbeddedBus};
@@ -125,6 +125,8 @@ struct Accepting<'a> {
     left_out: RefCell<Option<DeviceUuid>>,
     /// The work that the gateway itself does.
     jobs: RefCell<Vec<DeliveryId>>,
+    /// What those hear who read along.
+    telling: RefCell<Telling>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -147,6 +149,7 @@ impl<'a> Accepting<'a> {
             share: Cell::default(),
             left_out: RefCell::default(),
             jobs: RefCell::default(),
+            telling: RefCell::default(),
         }
     }
 
@@ -163,6 +166,7 @@ impl<'a> Accepting<'a> {
         for (before, of_a_device) in devices.iter().enumerate() {
             self.device(devices.len() - before, of_a_device)?;
         }
+        self.tell();
         if let Some(device) = self.left_out.into_inner() {
             tracing::warn!(
                 sender.uuid = %sender, device.uuid = %device,
@@ -249,16 +253,23 @@ impl<'a> Accepting<'a> {
     }
 
     fn publish(&self, arrival: &Arrival, route: &Route) {
-        let streams = self.bus.streams.clone();
-        if streams.listening(&arrival.device) && self.spend(&arrival.device, 0) {
-            let event = Arc::new(Arrived {
+        if self.bus.streams.listening(&arrival.device) && self.spend(&arrival.device, 0) {
+            let arrived = Arrived {
                 kind: arrival.kind,
                 route: route.clone(),
                 forwarded: arrival.forwarded.clone(),
                 body: Arc::clone(self.text()),
-            });
-            let device = arrival.device.clone();
-            self.transaction.after_commit(move || streams.publish(&device, &event));
+            };
+            self.telling.borrow_mut().at(arrival.device.clone(), arrived);
+        }
+    }
+
+    /// Tells those who read along, once all of it is on disk.
+    fn tell(&self) {
+        let telling = self.telling.take();
+        if !telling.is_empty() {
+            let streams = self.bus.streams.clone();
+            self.transaction.after_commit(move || streams.publish(telling));
         }
     }
 

@@ -40,5 +40,5 @@ pub use error::BusError;
 pub use listed::Listed;
 pub use revocation::Revocation;
 pub use signers::Signers;
-pub use streams::{Arrived, Heard, Listening, Reader, Streams};
+pub use streams::{Arrived, Heard, Listening, Reader, Streams, Telling};
 pub use webhooks::{WebhookSettings, Webhooks};

@@ -1,19 +1,22 @@
 //! Live listeners: what arrives at a device goes to whoever reads along at that moment.
 
+mod backlog;
+
 use std::collections::HashMap;
 use std::future::{pending, ready};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::watch;
 
+pub use self::backlog::Heard;
+use self::backlog::{Backlog, Event, Unheard};
 use super::subscription::SubscriptionType;
+use crate::memory::{Room, Taken};
 use crate::message::{DeviceUuid, Route};
 use crate::store::TokenHash;
 
-/// How many events a listener may lag behind before it is cut off.
-const BACKLOG: usize = 1024;
-/// How much text the events together may have that a listener lags behind; one event alone may be longer.
-const BACKLOG_KIB: usize = 4 << 10;
+/// What all events together may take in memory that somebody has not heard yet.
+const UNHEARD_BYTES: usize = 64 << 20;
 /// What a hop takes, beside the text of the event.
 const HOP: usize = 128;
 
@@ -31,24 +34,35 @@ pub struct Arrived {
 }
 
 impl Arrived {
-    fn kib(&self) -> usize {
+    fn bytes(&self) -> usize {
+        self.body.len() + self.bytes_of_routes()
+    }
+
+    fn bytes_of_routes(&self) -> usize {
         let hops = std::iter::once(&self.route).chain(&self.forwarded).map(|route| route.hops().len());
-        (self.body.len() + HOP * hops.sum::<usize>()).div_ceil(1 << 10)
+        HOP * hops.sum::<usize>()
     }
 }
 
-/// An event in a listener's backlog, until it is dropped.
-#[derive(Debug)]
-pub struct Heard {
-    event: Arc<Arrived>,
-    _room: OwnedSemaphorePermit,
-}
+/// What one message or event leads to at those who read along: where it arrives, and how. All of it has one text.
+#[derive(Debug, Default)]
+pub struct Telling(Vec<(DeviceUuid, Arrived)>);
 
-impl std::ops::Deref for Heard {
-    type Target = Arrived;
+impl Telling {
+    /// Whether there is nothing to tell.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
 
-    fn deref(&self) -> &Arrived {
-        &self.event
+    /// Tells those who read along at `device` too.
+    pub fn at(&mut self, device: DeviceUuid, arrived: Arrived) {
+        self.0.push((device, arrived));
+    }
+
+    /// What it takes in memory.
+    pub fn bytes(&self) -> usize {
+        let text = self.0.first().map_or(0, |(_, arrived)| arrived.body.len());
+        text + self.0.iter().map(|(_, arrived)| arrived.bytes_of_routes()).sum::<usize>()
     }
 }
 
@@ -64,12 +78,13 @@ pub struct Reader {
 /// The reading end: the events that arrive at one device from now on.
 #[derive(Debug)]
 pub struct Listening {
-    backlog: mpsc::Receiver<Heard>,
+    unheard: Unheard,
     revoked: watch::Receiver<bool>,
 }
 
 impl Listening {
-    /// The next event. `None` once it is over: at once if the reader's token was revoked, else after what had arrived.
+    /// The next event. `None` once it is over: at once if the reader's token was revoked, or its backlog was dropped, else
+    /// after what had arrived.
     pub async fn next(&mut self) -> Option<Heard> {
         self.next_when(ready(())).await
     }
@@ -78,7 +93,7 @@ impl Listening {
     pub async fn next_when(&mut self, taken: impl Future<Output = ()>) -> Option<Heard> {
         let next = async {
             taken.await;
-            self.backlog.recv().await
+            self.unheard.next().await
         };
         tokio::select! {
             biased;
@@ -89,7 +104,7 @@ impl Listening {
 
     /// An event that is there already.
     pub fn next_now(&mut self) -> Option<Heard> {
-        self.backlog.try_recv().ok().filter(|_| !*self.revoked.borrow())
+        self.unheard.next_now().filter(|_| !*self.revoked.borrow())
     }
 
     /// Done when the reader's token is revoked; never if reading along ends in another way.
@@ -108,24 +123,11 @@ async fn revocation(revoked: &mut watch::Receiver<bool>) {
 #[derive(Debug)]
 struct Listener {
     reader: Option<Reader>,
-    /// None once it is cut off.
-    backlog: Option<mpsc::Sender<Heard>>,
-    room: Arc<Semaphore>,
+    backlog: Backlog,
     revoked: watch::Sender<bool>,
 }
 
 impl Listener {
-    /// Cuts the listener off if it does not keep up.
-    fn hear(&mut self, event: &Arc<Arrived>) {
-        let Some(backlog) = &self.backlog else { return };
-        let kib = u32::try_from(event.kib().min(BACKLOG_KIB)).ok();
-        let room = kib.and_then(|kib| Arc::clone(&self.room).try_acquire_many_owned(kib).ok());
-        let heard = room.map(|room| Heard { event: Arc::clone(event), _room: room });
-        if heard.is_none_or(|heard| backlog.try_send(heard).is_err()) {
-            self.backlog = None;
-        }
-    }
-
     fn is_read(&self) -> bool {
         !self.revoked.is_closed()
     }
@@ -142,48 +144,85 @@ struct Listeners {
 }
 
 impl Listeners {
-    fn retain(&mut self, keep: impl Fn(&Listener) -> bool) {
+    fn retain(&mut self, mut keep: impl FnMut(&mut Listener) -> bool) {
         self.at.retain(|_, here| {
-            here.retain(&keep);
+            here.retain_mut(&mut keep);
             !here.is_empty()
         });
+    }
+
+    fn listening(&self, device: &DeviceUuid) -> bool {
+        self.at.get(device).is_some_and(|here| here.iter().any(|listener| listener.backlog.is_open()))
+    }
+
+    fn tell(&mut self, device: &DeviceUuid, mut tell: impl FnMut(&mut Backlog)) {
+        if let Some(here) = self.at.get_mut(device) {
+            here.retain(Listener::is_read);
+            here.iter_mut().for_each(|listener| tell(&mut listener.backlog));
+            if here.is_empty() {
+                self.at.remove(device);
+            }
+        }
+    }
+
+    /// Cuts off whoever lags behind the furthest, and drops what it has not heard; false where nobody lags behind.
+    fn cut_off_one(&mut self) -> bool {
+        let backlogs = self.at.values_mut().flatten().map(|listener| &mut listener.backlog);
+        let lagging = backlogs.map(|backlog| (backlog.behind(), backlog)).filter(|(behind, _)| *behind > 0);
+        let furthest = lagging.max_by_key(|(behind, _)| *behind);
+        furthest.map(|(_, backlog)| backlog.drop_all()).is_some()
     }
 }
 
 /// Everybody who reads along. Cheap to clone.
-#[derive(Clone, Debug, Default)]
-pub struct Streams(Arc<Mutex<Listeners>>);
+#[derive(Clone, Debug)]
+pub struct Streams {
+    listeners: Arc<Mutex<Listeners>>,
+    room: Room,
+}
+
+impl Default for Streams {
+    fn default() -> Self {
+        Self { listeners: Arc::default(), room: Room::to_the_last(UNHEARD_BYTES) }
+    }
+}
 
 impl Streams {
     /// Reads along at `device` from now on, until the reading end is dropped or lags too far behind. Without a
     /// `reader` no token ends it.
     pub fn listen(&self, device: DeviceUuid, reader: Option<Reader>) -> Listening {
-        let (backlog, receiver) = mpsc::channel(BACKLOG);
+        let (backlog, unheard) = Backlog::new();
         let (revoked, revocation) = watch::channel(false);
-        let room = Arc::new(Semaphore::new(BACKLOG_KIB));
         let mut listeners = self.listeners();
-        listeners.retain(Listener::is_read);
+        listeners.retain(|listener| listener.is_read());
         if !listeners.closed {
-            let backlog = Some(backlog);
-            listeners.at.entry(device).or_default().push(Listener { reader, backlog, room, revoked });
+            listeners.at.entry(device).or_default().push(Listener { reader, backlog, revoked });
         }
-        Listening { backlog: receiver, revoked: revocation }
+        Listening { unheard, revoked: revocation }
     }
 
     /// Whether somebody reads along at `device`.
     pub fn listening(&self, device: &DeviceUuid) -> bool {
-        let listeners = self.listeners();
-        listeners.at.get(device).is_some_and(|here| here.iter().any(|listener| listener.backlog.is_some()))
+        self.listeners().listening(device)
     }
 
-    /// Sends `event` to all who read along at `device`; those who do not keep up are cut off.
-    pub fn publish(&self, device: &DeviceUuid, event: &Arc<Arrived>) {
+    /// Tells all who read along where something arrived; those who do not keep up are cut off. Where what nobody has heard
+    /// yet leaves no room, so are those who lag behind the furthest.
+    pub fn publish(&self, telling: Telling) {
         let mut listeners = self.listeners();
-        if let Some(here) = listeners.at.get_mut(device) {
-            here.iter_mut().for_each(|listener| listener.hear(event));
-            here.retain(Listener::is_read);
-            if here.is_empty() {
-                listeners.at.remove(device);
+        let bytes = telling.bytes();
+        let mut room = Taken::default();
+        let mut has_room = self.room.grow(&mut room, bytes).is_ok();
+        while !has_room && listeners.cut_off_one() {
+            has_room = self.room.grow(&mut room, bytes).is_ok();
+        }
+        let room = Arc::new(room);
+        for (device, arrived) in telling.0 {
+            if has_room {
+                let event = Arc::new(Event { arrived, _room: Arc::clone(&room) });
+                listeners.tell(&device, |backlog| backlog.put(&event));
+            } else {
+                listeners.tell(&device, Backlog::close);
             }
         }
     }
@@ -195,6 +234,7 @@ impl Streams {
             let ended = listener.reader.as_ref().is_some_and(ended);
             if ended {
                 listener.revoked.send_replace(true);
+                listener.backlog.drop_all();
             }
             !ended
         });
@@ -203,8 +243,13 @@ impl Streams {
     /// Ends all reading at `device` and by it.
     pub fn close(&self, device: &DeviceUuid) {
         let mut listeners = self.listeners();
-        listeners.at.remove(device);
-        listeners.retain(|listener| !listener.is_of(device));
+        listeners.tell(device, Backlog::close);
+        listeners.retain(|listener| {
+            if listener.is_of(device) {
+                listener.backlog.close();
+            }
+            listener.is_read()
+        });
     }
 
     /// Ends all reading, for ever.
@@ -213,6 +258,6 @@ impl Streams {
     }
 
     fn listeners(&self) -> MutexGuard<'_, Listeners> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::bus::{TestBus, WithJson, send};
+use crate::support::bus::{Device, TestBus, WithJson, send};
 
 const MEGABYTE: usize = 1 << 20;
 
@@ -91,4 +91,58 @@ async fn who_reads_along_where_there_is_no_room_is_cut_off() {
         heard += piece.len();
     }
     assert!((MEGABYTE / 2..MEGABYTE).contains(&heard), "{heard}");
+}
+
+/// Says something of so many bytes to `device`.
+async fn tell(bus: &TestBus, device: &Device, length: usize) {
+    let message = json!({"devices": [device.uuid], "payload": "x".repeat(length)});
+    send(bus.by(device, "POST /messages").json(&message)).await.is(204, "");
+}
+
+#[tokio::test]
+async fn who_lags_behind_the_furthest_ends_where_others_need_the_room_to_hear() {
+    let bus = TestBus::open().await;
+    let listening = async || {
+        let device = bus.listener().await;
+        let heard = bus.bus.listen(device.uuid.as_str().into());
+        (device, heard)
+    };
+    let (modest, mut heard) = listening().await;
+    tell(&bus, &modest, 10).await;
+    let mut lagging = Vec::new();
+    for _ in 0..20 {
+        let (device, unheard) = listening().await;
+        tell(&bus, &device, 4 * MEGABYTE).await;
+        lagging.push(unheard);
+    }
+    tell(&bus, &modest, 2 * MEGABYTE).await;
+    assert!(heard.next().await.unwrap().body.len() < 200);
+    assert!(heard.next().await.unwrap().body.len() > 2 * MEGABYTE);
+    let mut hear = 0;
+    for unheard in &mut lagging {
+        match unheard.next_now() {
+            Some(_) => hear += 1,
+            None => assert!(unheard.next().await.is_none(), "who hears nothing is told so"),
+        }
+    }
+    assert!((12..=16).contains(&hear), "{hear}");
+    let (again, mut heard) = listening().await;
+    tell(&bus, &again, 4 * MEGABYTE).await;
+    assert!(heard.next().await.is_some());
+}
+
+#[tokio::test]
+async fn a_text_that_many_have_not_heard_takes_its_room_once() {
+    let bus = TestBus::open().await;
+    let (mut devices, mut unheard) = (Vec::new(), Vec::new());
+    for _ in 0..20 {
+        let device = bus.listener().await;
+        unheard.push(bus.bus.listen(device.uuid.as_str().into()));
+        devices.push(device.uuid);
+    }
+    let message = json!({"devices": devices, "payload": "x".repeat(4 * MEGABYTE)});
+    send(bus.by(&bus.device(json!({})).await, "POST /messages").json(&message)).await.is(204, "");
+    for heard in &mut unheard {
+        assert!(heard.next().await.is_some());
+    }
 }
