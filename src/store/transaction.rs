@@ -69,6 +69,7 @@ pub struct Transaction<'c> {
     ends_something: Cell<bool>,
     erasing: Cell<Erasing>,
     hooks: RefCell<Vec<Hook>>,
+    kept_bytes: Cell<usize>,
     touched: RefCell<Vec<DeviceUuid>>,
 }
 
@@ -86,6 +87,7 @@ impl<'c> Transaction<'c> {
             ends_something: Cell::new(false),
             erasing: Cell::default(),
             hooks: RefCell::default(),
+            kept_bytes: Cell::default(),
             touched: RefCell::default(),
         }
     }
@@ -94,6 +96,16 @@ impl<'c> Transaction<'c> {
     /// written. It runs on the writer's thread and must not wait for anything.
     pub fn after_commit(&self, hook: impl FnOnce() + Send + 'static) {
         self.hooks.borrow_mut().push(Box::new(hook));
+    }
+
+    /// Says that so many more bytes of memory are kept until the commit, be it by hooks or by what is answered then. One that
+    /// keeps much is not shared with further writes.
+    pub fn keep_until_committed(&self, bytes: usize) {
+        self.kept_bytes.set(self.kept_bytes.get().saturating_add(bytes));
+    }
+
+    pub(super) fn kept_bytes(&self) -> usize {
+        self.kept_bytes.get()
     }
 
     /// Lets this transaction use the room that is kept free for endings.

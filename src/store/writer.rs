@@ -25,6 +25,8 @@ const QUEUE: usize = 4096;
 const GROUP: usize = 512;
 /// After so long a commit is not shared with further writes: the first of them wait for it.
 const GROUP_WITHIN: Duration = Duration::from_millis(50);
+/// Nor after what is to be told then takes so much memory.
+const GROUP_BYTES: usize = 8 << 20;
 
 type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 type Write = Box<dyn FnOnce(Result<&Transaction<'_>, StoreError>) -> Written + Send>;
@@ -119,6 +121,7 @@ struct Writer<'c> {
 struct Group {
     answers: Vec<Answer>,
     hooks: Vec<Hook>,
+    kept_bytes: usize,
 }
 
 impl Group {
@@ -182,13 +185,13 @@ impl Writer<'_> {
             }
             let before = std::mem::replace(&mut now, self.stopwatch.passed());
             queue.accounts.took(account, now.saturating_sub(before));
-            if now.saturating_sub(begun) > GROUP_WITHIN {
+            if now.saturating_sub(begun) > GROUP_WITHIN || group.kept_bytes > GROUP_BYTES {
                 break;
             }
         }
         let outcome = so_far.and_then(|()| self.execute("COMMIT"));
         self.editions.committed();
-        let Group { answers, hooks } = group;
+        let Group { answers, hooks, .. } = group;
         if outcome.is_ok() {
             hooks.into_iter().for_each(contain);
         } else {
@@ -242,6 +245,7 @@ impl Writer<'_> {
         }
         group.answers.extend(written.ok().map(|written| written.answer));
         if keep {
+            group.kept_bytes += transaction.kept_bytes();
             group.hooks.extend(transaction.kept());
         } else {
             transaction.undone();

@@ -268,6 +268,7 @@ impl<'a> Accepting<'a> {
     fn tell(&self) {
         let telling = self.telling.take();
         if !telling.is_empty() {
+            self.transaction.keep_until_committed(telling.bytes());
             let streams = self.bus.streams.clone();
             self.transaction.after_commit(move || streams.publish(telling));
         }

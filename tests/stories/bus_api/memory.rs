@@ -1,6 +1,8 @@
 //! What strangers let lie or send fits into memory, however many they are.
 
+use endo::bus::embedded::Caller;
 use endo::bus::embedded::api::ApiLimits;
+use endo::store::{StoreError, Transaction};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -145,4 +147,22 @@ async fn a_text_that_many_have_not_heard_takes_its_room_once() {
     for heard in &mut unheard {
         assert!(heard.next().await.is_some());
     }
+}
+
+#[tokio::test]
+async fn a_commit_with_much_to_tell_is_not_shared_with_more() {
+    let bus = TestBus::open().await;
+    let device = bus.listener().await;
+    let mut heard = bus.bus.listen(device.uuid.as_str().into());
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    let gate = move |_: &Transaction<'_>| wait.recv().map_err(|_| StoreError::Closed);
+    let (caller, length) = (Caller::itself(device.uuid.as_str().into()), 9 * MEGABYTE);
+    let message = json!({"devices": [device.uuid], "payload": "x".repeat(length)});
+    let large = bus.bus.change(move |bus, transaction| bus.changing(transaction, &caller).send(&message));
+    let next = bus.bus.change(move |_, _| Ok(heard.next_now().is_some()));
+    let open = async move { go.send(()).unwrap() };
+    let (gated, sent, is_heard, ()) = tokio::join!(bus.bus.store().write(gate), large, next, open);
+    gated.unwrap();
+    sent.unwrap();
+    assert!(is_heard.unwrap());
 }
