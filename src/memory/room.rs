@@ -37,6 +37,11 @@ impl Room {
         Self::but_for(0, bytes)
     }
 
+    /// Room for whatever there is.
+    pub fn without_end() -> Self {
+        Self::new(usize::MAX)
+    }
+
     fn but_for(small: usize, bytes: usize) -> Self {
         let units = u32::try_from(bytes / UNIT).unwrap_or(u32::MAX);
         Self { free: Arc::new(Semaphore::new(units as usize)), units, small }
@@ -71,7 +76,24 @@ impl Room {
         Taken(Some(permit.expect("no room is ever closed")))
     }
 
-    fn units_at_most(&self, bytes: usize) -> u32 {
+    /// The same for whoever does not wait for it.
+    ///
+    /// # Errors
+    /// [`Crowded`].
+    pub fn take_now(&self, bytes: usize) -> Result<Taken, Crowded> {
+        let units = self.units_at_most(bytes);
+        if units == 0 {
+            return Ok(Taken::default());
+        }
+        let permit = Arc::clone(&self.free).try_acquire_many_owned(units).map_err(|_| Crowded)?;
+        Ok(Taken(Some(permit)))
+    }
+
+    pub(super) fn free_units(&self) -> u32 {
+        u32::try_from(self.free.available_permits()).unwrap_or(u32::MAX)
+    }
+
+    pub(super) fn units_at_most(&self, bytes: usize) -> u32 {
         u32::try_from(self.units_of(bytes)).unwrap_or(u32::MAX).min(self.units)
     }
 

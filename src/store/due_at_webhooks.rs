@@ -6,6 +6,7 @@ use rusqlite::Rows;
 
 use super::{PassedOver, StoreError, Transaction, View, WebhookKey, Work};
 use crate::ambient::Timestamp;
+use crate::memory::Outlook;
 
 /// Deliveries to webhooks, but for what is passed over and what is in hand.
 #[derive(Clone, Copy)]
@@ -15,6 +16,8 @@ pub(super) struct Free<'a> {
     pub(super) now: Timestamp,
     /// The most that is asked for.
     pub(super) limit: usize,
+    /// What of it fits into memory.
+    pub(super) outlook: &'a Outlook,
 }
 
 impl View<'_> {
@@ -56,17 +59,34 @@ impl View<'_> {
         })
     }
 
-    /// What is due at a webhook and in nobody's hands, oldest first.
+    /// What is due at a webhook and in nobody's hands, oldest first, up to what does not fit.
     fn due_at_webhook(
         &self,
         webhook: &str,
-        Free { in_hand, now, limit, .. }: Free<'_>,
+        Free { in_hand, now, limit, outlook, .. }: Free<'_>,
     ) -> Result<Vec<i64>, StoreError> {
-        let sql = "SELECT seq FROM deliveries WHERE webhook = ?1 AND due_at <= ?2 ORDER BY due_at, seq";
+        let sql = "SELECT seq, octet_length(body) FROM deliveries
+                   WHERE webhook = ?1 AND due_at <= ?2 ORDER BY due_at, seq";
         let mut statement = self.prepare(sql)?;
-        let due = statement.query_map((webhook, now.as_millis()), |row| row.get(0))?;
-        let is_free = |seq: &Result<i64, _>| seq.as_ref().map_or(true, |seq| !in_hand.contains(seq));
-        Ok(due.filter(is_free).take(limit).collect::<Result<_, _>>()?)
+        let mut rows = statement.query((webhook, now.as_millis()))?;
+        let mut due = Vec::new();
+        while due.len() < limit
+            && let Some(row) = rows.next()?
+        {
+            let seq = row.get(0)?;
+            if in_hand.contains(&seq) {
+                continue;
+            }
+            let bytes: u32 = row.get(1)?;
+            if !outlook.fits(bytes as usize) {
+                if due.is_empty() {
+                    outlook.leave_to_whom_it_is_too_small();
+                }
+                break;
+            }
+            due.push(seq);
+        }
+        Ok(due)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -10,6 +11,7 @@ use super::due_at_webhooks::Free;
 use super::place::{AskedFor, InFlight};
 use super::{NewDelivery, Place, QueuedDelivery, Store, StoreError, Transaction, View, WebhookKey, Work};
 use crate::ambient::{Clock, LastLook, Look, Timestamp};
+use crate::memory::{Outlook, Room, Taken as InMemory};
 
 /// The workers' end of the queue of one kind of work.
 #[derive(Debug)]
@@ -19,6 +21,9 @@ pub struct Feed {
     clock: Clock,
     bell: Arc<Notify>,
     in_flight: InFlight,
+    room: Room,
+    /// Whether something waits until there is room.
+    waits_for_room: Arc<AtomicBool>,
     /// One look at the queue at a time: what it found is marked as handed out before the next.
     turn: tokio::sync::Mutex<()>,
     last_look: LastLook,
@@ -38,6 +43,8 @@ pub struct Taken {
     pub place: Place,
     bell: Arc<Notify>,
     ended: bool,
+    room: InMemory,
+    waits_for_room: Arc<AtomicBool>,
 }
 
 impl Taken {
@@ -50,7 +57,8 @@ impl Taken {
 impl Drop for Taken {
     fn drop(&mut self) {
         self.place.leave();
-        if !self.ended {
+        self.room = InMemory::default();
+        if !self.ended || self.waits_for_room.load(Ordering::SeqCst) {
             self.bell.notify_one();
         }
     }
@@ -106,11 +114,26 @@ enum Found<T> {
     Unknown,
 }
 
+/// Work that was read from its place in the queue.
+struct Read {
+    seq: i64,
+    delivery: QueuedDelivery,
+    room: InMemory,
+}
+
 impl Feed {
     /// A feed of `work`; `bell` is rung when there is more. One process needs one feed of a kind.
     pub fn new(store: Store, work: Work, clock: Clock, bell: Arc<Notify>) -> Self {
-        let (in_flight, turn, last_look) = Default::default();
-        Self { store, work, clock, bell, in_flight, turn, last_look }
+        let (in_flight, waits_for_room, turn, last_look) = Default::default();
+        let room = Room::without_end();
+        Self { store, work, clock, bell, in_flight, room, waits_for_room, turn, last_look }
+    }
+
+    /// The same where the texts of what is handed out take room there, until it is dropped: what does not fit
+    /// waits, which what is small never does.
+    #[must_use]
+    pub fn within(self, room: Room) -> Self {
+        Self { room, ..self }
     }
 
     /// Waits until there is work that is due and takes at most `most` pieces of it, oldest first;
@@ -155,47 +178,45 @@ impl Feed {
     pub fn hold(&self, new: NewDelivery, asked_for: AskedFor) -> Taken {
         let now = self.clock.now();
         let place = Place::of_new(new.clone(), asked_for, now, self.in_flight.clone());
-        self.handed_out(QueuedDelivery::first(new, now), place)
+        self.handed_out(QueuedDelivery::first(new, now), place, InMemory::default())
     }
 
     async fn take(&self, most: usize, but: PassedOver, now: Timestamp) -> Result<Found<Taken>, StoreError> {
         let _turn = self.turn.lock().await;
         let work = self.work;
-        let in_flight = self.in_flight.clone();
+        let (in_flight, room) = (self.in_flight.clone(), self.room.clone());
         let look = move |view: &View<'_>| {
             // Before the first read, which fixes the moment that is seen: what is not busy any more has ended by then.
             let busy = in_flight.all().clone();
+            let outlook = Outlook::of(&room);
             let due = match work {
                 Work::Job => view.due_jobs(now, most + busy.len())?,
                 Work::Webhook => {
-                    view.due_at_webhooks(Free { but: &but, in_hand: &busy, now, limit: most })?
+                    let free = Free { but: &but, in_hand: &busy, now, limit: most, outlook: &outlook };
+                    view.due_at_webhooks(free)?
                 }
             };
             let free = due.into_iter().filter(|seq| !busy.contains(seq)).take(most);
-            let queued = |seq| view.queued(seq).map(|delivery| delivery.map(|delivery| (seq, delivery)));
-            let mut bytes = 0;
-            let fits = |found: &Result<(i64, QueuedDelivery), StoreError>| {
-                let before = bytes;
-                bytes += found.as_ref().map_or(0, |(_, delivery)| delivery.new.body.len());
-                before < AT_ONCE
-            };
-            let found = free.filter_map(|seq| queued(seq).transpose()).take_while(fits);
-            let found = found.collect::<Result<Vec<_>, _>>()?;
-            match found.is_empty() {
-                false => Ok(Found::Now(found)),
-                true => {
-                    let next = match work {
-                        Work::Job => view.next_due(work, now)?,
-                        Work::Webhook => view.next_due_at_webhooks(now)?,
-                    };
-                    Ok(next.map_or(Found::Unknown, |due| Found::In(due.since(now))))
-                }
+            let found = in_memory(view, free, &room)?;
+            if !found.is_empty() {
+                return Ok((Found::Now(found), outlook));
             }
+            let next = match work {
+                Work::Job => view.next_due(work, now)?,
+                Work::Webhook => view.next_due_at_webhooks(now)?,
+            };
+            let found = next.map_or(Found::Unknown, |due| Found::In(due.since(now)));
+            Ok((found, outlook))
         };
-        Ok(match self.store.read::<_, StoreError, _>(look).await? {
+        let (found, outlook) = self.store.read::<_, StoreError, _>(look).await?;
+        self.waits_for_room.store(outlook.is_short(), Ordering::SeqCst);
+        if outlook.is_short() && outlook.has_more_now() {
+            // It was given back before anybody knew that something waits for it.
+            self.bell.notify_one();
+        }
+        Ok(match found {
             Found::Now(found) => {
-                let taken = found.into_iter().filter_map(|(seq, delivery)| self.hand_out(seq, delivery));
-                Found::Now(taken.collect())
+                Found::Now(found.into_iter().filter_map(|found| self.hand_out(found)).collect())
             }
             Found::In(wait) => Found::In(wait),
             Found::Unknown => Found::Unknown,
@@ -220,12 +241,32 @@ impl Feed {
     }
 
     /// `None` for what was accepted and taken while the queue was looked at.
-    fn hand_out(&self, seq: i64, delivery: QueuedDelivery) -> Option<Taken> {
+    fn hand_out(&self, Read { seq, delivery, room }: Read) -> Option<Taken> {
         let is_free = self.in_flight.all().insert(seq);
-        is_free.then(|| self.handed_out(delivery, Place::taken(seq, self.in_flight.clone())))
+        is_free.then(|| self.handed_out(delivery, Place::taken(seq, self.in_flight.clone()), room))
     }
 
-    fn handed_out(&self, delivery: QueuedDelivery, place: Place) -> Taken {
-        Taken { delivery, place, bell: Arc::clone(&self.bell), ended: false }
+    fn handed_out(&self, delivery: QueuedDelivery, place: Place, room: InMemory) -> Taken {
+        let (bell, waits_for_room) = (Arc::clone(&self.bell), Arc::clone(&self.waits_for_room));
+        Taken { delivery, place, bell, ended: false, room, waits_for_room }
     }
+}
+
+/// Reads these, as far as they fit into memory together.
+fn in_memory(
+    view: &View<'_>,
+    places: impl Iterator<Item = i64>,
+    room: &Room,
+) -> Result<Vec<Read>, StoreError> {
+    let (mut found, mut bytes) = (Vec::new(), 0);
+    for seq in places {
+        if bytes >= AT_ONCE {
+            break;
+        }
+        let Some(delivery) = view.queued(seq)? else { continue };
+        bytes += delivery.new.body.len();
+        let Ok(room) = room.take_now(delivery.new.body.len()) else { break };
+        found.push(Read { seq, delivery, room });
+    }
+    Ok(found)
 }

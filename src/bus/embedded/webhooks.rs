@@ -20,6 +20,7 @@ use super::EmbeddedBus;
 use super::target::Target;
 use crate::config;
 use crate::egress::{BreakerSettings, Egress};
+use crate::memory::Room;
 use crate::store::{Feed, Taken};
 use crate::telemetry::with_causes;
 
@@ -27,6 +28,8 @@ use crate::telemetry::with_causes;
 const AFTER_FAILURE: Duration = Duration::from_millis(200);
 /// A flow that is deployed anew has its webhooks again within this time.
 const GRACE: Duration = Duration::from_secs(300);
+/// What all bodies may take in memory that are being delivered.
+const BODIES_BYTES: usize = 128 << 20;
 /// This part of the calls that are free is taken from the queue at a time, whatever hosts it is for.
 const PART: usize = 8;
 
@@ -43,6 +46,8 @@ pub struct WebhookSettings {
     pub grace: Duration,
     /// Calls at the same time.
     pub concurrency: usize,
+    /// Bytes of memory that what is being delivered may take together, what is small not counted. What does not fit waits.
+    pub bodies_bytes: usize,
     /// When a webhook that fails is left alone, and for how long.
     pub breaker: BreakerSettings,
 }
@@ -55,6 +60,7 @@ impl From<&config::Webhooks> for WebhookSettings {
             longest_delay: Duration::from_secs(settings.longest_delay_seconds),
             grace: GRACE,
             concurrency: settings.concurrency,
+            bodies_bytes: BODIES_BYTES,
             breaker: BreakerSettings::default(),
         }
     }
@@ -76,6 +82,7 @@ impl Webhooks {
         let concurrency = settings.concurrency.max(1);
         let clock = bus.clock.clone();
         let destinations = Destinations::new(concurrency, bus.webhook_bell(), settings.breaker, clock);
+        let feed = feed.within(Room::new(settings.bodies_bytes));
         Self { feed, courier: Arc::new(Courier { bus, egress, settings }), destinations, concurrency }
     }
 

@@ -163,6 +163,33 @@ async fn hosts_that_are_slow_get_half_of_all_calls_and_others_are_called_in_time
 }
 
 #[tokio::test]
+async fn what_is_large_waits_until_there_is_room_in_memory_and_what_is_small_does_not() {
+    const LARGE: usize = 2 << 20;
+    let settings = WebhookSettings { bodies_bytes: 3 << 20, ..SETTINGS };
+    let post = Post::with(Clock::system(), loopback(), settings).await;
+    let sender = post.bus.device(json!({})).await;
+    let gate = Arc::new(Semaphore::new(0));
+    let message = |device: &Device, bytes: usize| json!({"devices": device.uuid, "text": "x".repeat(bytes)});
+    let (first, mut first_calls) = slow_server(&gate).await;
+    post.send(&sender, &message(&post.hooked(hook(&first)).await, LARGE)).await;
+    first_calls.recv().await.unwrap();
+    let (second, mut second_calls) = server(&[200]).await;
+    post.send(&sender, &message(&post.hooked(hook(&second)).await, LARGE)).await;
+    // Large enough to be counted, it does not go before what waits for room.
+    let (third, mut third_calls) = server(&[200]).await;
+    post.send(&sender, &message(&post.hooked(hook(&third)).await, LARGE / 4)).await;
+    let (small, mut small_calls) = server(&[200]).await;
+    post.send(&sender, &message(&post.hooked(hook(&small)).await, 10)).await;
+    small_calls.recv().await.unwrap();
+    assert_eq!([second.seen().len(), third.seen().len()], [0, 0]);
+    gate.add_permits(1);
+    assert!(second_calls.recv().await.unwrap().body.len() > LARGE);
+    third_calls.recv().await.unwrap();
+    post.until_nothing_waits().await;
+    assert!(post.dead_letters().await.is_empty());
+}
+
+#[tokio::test]
 async fn quick_hosts_that_stall_one_after_the_other_leave_others_a_call() {
     // Of 64 calls each gets a quarter of what the ones before leave.
     const IN_HAND: [usize; 12] = [16, 12, 9, 7, 5, 4, 3, 2, 2, 1, 1, 1];

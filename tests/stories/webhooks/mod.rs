@@ -32,6 +32,7 @@ const SETTINGS: WebhookSettings = WebhookSettings {
     longest_delay: Duration::from_millis(4),
     grace: Duration::from_millis(20),
     concurrency: 8,
+    bodies_bytes: 128 << 20,
     breaker: BreakerSettings { failures: 5, rest: Duration::from_secs(60) },
 };
 

@@ -29,12 +29,13 @@ const DELIVERY_ID: HeaderName = HeaderName::from_static("x-meshblu-delivery-id")
 pub(super) static OF_THE_BUS: [HeaderName; 6] =
     [CONTENT_TYPE, UUID, ROUTE, FORWARDED_ROUTES, DELIVERY_ID, MESSAGE_TYPE];
 
-/// The request that brings `delivery` to its webhook. Of headers that both have, the bus's win; but for
+/// The request that brings `delivery` with this body to its webhook. Of headers that both have, the bus's win; but for
 /// `Accept`, which is the device's to say.
 pub(super) fn request(
     delivery: &NewDelivery,
     call: Call,
     token: Option<&str>,
+    body: Bytes,
 ) -> Result<WebhookRequest, Failed> {
     let Call { webhook, forwarded, .. } = call;
     let address = WebhookAddress::parse(&webhook.url).map_err(|_| Failed::for_good("bad address"))?;
@@ -57,7 +58,6 @@ pub(super) fn request(
     if let Some(token) = token {
         headers.insert(AUTHORIZATION, bearer(&delivery.device, token)?);
     }
-    let body = Bytes::copy_from_slice(delivery.body.as_bytes());
     Ok(WebhookRequest { method: webhook.method, address, headers, body })
 }
 

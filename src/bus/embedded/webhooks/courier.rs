@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::StatusCode;
 use zeroize::Zeroizing;
 
@@ -60,10 +61,12 @@ enum Next {
 }
 
 impl Courier {
-    pub(super) async fn handle(&self, taken: Taken, leave: Leave) {
+    pub(super) async fn handle(&self, mut taken: Taken, leave: Leave) {
+        // It is in the store too, and in memory once.
+        let body = Bytes::from(std::mem::take(&mut taken.delivery.new.body));
         let delivery = &taken.delivery;
         let result = match delivery.new.target.as_deref().and_then(Target::read) {
-            Some(call) => self.attempt(&delivery.new, call).await,
+            Some(call) => self.attempt(&delivery.new, call, body).await,
             None => Err(Failed::for_good("bad address").into()),
         };
         let (webhook, destinations) = (leave.webhook().clone(), leave.destinations());
@@ -91,20 +94,20 @@ impl Courier {
         let _ = self.bus.store().insist(insisting, end).await;
     }
 
-    async fn attempt(&self, delivery: &NewDelivery, call: Call) -> Result<StatusCode, Obstacle> {
+    async fn attempt(&self, delivery: &NewDelivery, call: Call, body: Bytes) -> Result<StatusCode, Obstacle> {
         let (limit, lends) = (self.egress.webhook_limit(), call.webhook.proof == Proof::Credentials);
         let request = match call.webhook.proof {
             Proof::Credentials => {
                 let token = self.lend(delivery, &call).await?;
-                request(delivery, call, Some(&token))?
+                request(delivery, call, Some(&token), body)?
             }
             Proof::Signature => {
                 self.look(delivery, &call).await?;
-                signed(&self.bus, &delivery.device, request(delivery, call, None)?).await?
+                signed(&self.bus, &delivery.device, request(delivery, call, None, body)?).await?
             }
             Proof::None => {
                 self.look(delivery, &call).await?;
-                request(delivery, call, None)?
+                request(delivery, call, None, body)?
             }
         };
         let request = asking_for_an_answer_within(limit, request);
