@@ -57,12 +57,26 @@ impl View<'_> {
     pub fn subscriptions(&self, subscriber: &DeviceUuid) -> Result<Vec<StoredSubscription>, StoreError> {
         let sql = "SELECT emitter, type FROM subscriptions WHERE subscriber = ?1 ORDER BY seq";
         let mut statement = self.prepare(sql)?;
-        let rows = statement.query_map([subscriber.as_str()], |row| {
-            Ok(StoredSubscription {
-                subscriber_uuid: subscriber.clone(),
-                emitter_uuid: row.get::<_, String>(0)?.into(),
-                kind: row.get(1)?,
-            })
+        let rows = statement.query_map([subscriber.as_str()], |row| stored(subscriber, row))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// What `subscriber` listens to, newest first, at most `limit`: each with its place in that order, and only those that are
+    /// older than the one at the place `before`.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn subscriptions_before(
+        &self,
+        subscriber: &DeviceUuid,
+        before: i64,
+        limit: usize,
+    ) -> Result<Vec<(i64, StoredSubscription)>, StoreError> {
+        let sql = "SELECT emitter, type, seq FROM subscriptions
+                   WHERE subscriber = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3";
+        let mut statement = self.prepare(sql)?;
+        let rows = statement.query_map((subscriber.as_str(), before, limit as i64), |row| {
+            Ok((row.get(2)?, stored(subscriber, row)?))
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
@@ -98,6 +112,14 @@ impl Transaction<'_> {
         self.prepare(sql)?.execute(key(subscription))?;
         Ok(())
     }
+}
+
+fn stored(subscriber: &DeviceUuid, row: &rusqlite::Row<'_>) -> rusqlite::Result<StoredSubscription> {
+    Ok(StoredSubscription {
+        subscriber_uuid: subscriber.clone(),
+        emitter_uuid: row.get::<_, String>(0)?.into(),
+        kind: row.get(1)?,
+    })
 }
 
 fn key(subscription: &StoredSubscription) -> (&str, &str, &str) {

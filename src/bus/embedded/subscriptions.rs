@@ -24,27 +24,6 @@ impl Changing<'_> {
         self.reading().permit(&subscription.subscriber_uuid, CONFIGURE)?;
         Ok(self.transaction.unsubscribe(subscription)?)
     }
-
-    /// Ends those subscriptions of `subscriber` that have this emitter and this type, where they are given.
-    ///
-    /// # Errors
-    /// [`BusError::Forbidden`].
-    pub fn unsubscribe_all(
-        &self,
-        subscriber: &DeviceUuid,
-        emitter: Option<&str>,
-        kind: Option<&str>,
-    ) -> Result<(), BusError> {
-        let subscriptions = self.reading().subscriptions(subscriber)?;
-        let wanted = |subscription: &&StoredSubscription| {
-            emitter.is_none_or(|emitter| subscription.emitter_uuid.as_str() == emitter)
-                && kind.is_none_or(|kind| subscription.kind == kind)
-        };
-        for subscription in subscriptions.iter().filter(wanted) {
-            self.transaction.unsubscribe(subscription)?;
-        }
-        Ok(())
-    }
 }
 
 impl Reading<'_> {

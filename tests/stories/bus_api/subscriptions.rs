@@ -1,6 +1,9 @@
 //! Subscriptions over HTTP.
 
 use endo::bus::embedded::subscription::SubscriptionType;
+use endo::bus::embedded::{Caller, EmbeddedBus};
+use endo::message::DeviceUuid;
+use endo::store::{StoredSubscription, Transaction};
 use serde_json::json;
 
 use crate::support::bus::{Device, TestBus, WithJson, send};
@@ -30,6 +33,34 @@ async fn every_type_can_be_subscribed_to_even_of_a_device_that_is_not_there() {
     let answer = send(bus.by(&device, &format!("POST {}", one(&device, "nobody", "message.other")))).await;
     answer.is(422, "null");
     assert_eq!(answer.header("x-meshblu-status"), Some("Unprocessable Entity"));
+}
+
+#[tokio::test]
+async fn very_many_subscriptions_end_piece_by_piece() {
+    let bus = TestBus::open().await;
+    let device = bus.device(json!({})).await;
+    let uuid = DeviceUuid::from(device.uuid.as_str());
+    let caller = Caller::itself(uuid.clone());
+    let (to, by) = (uuid.clone(), caller.clone());
+    let many = move |bus: &EmbeddedBus, transaction: &Transaction<'_>| {
+        (0..2500).try_for_each(|n| {
+            let subscription = StoredSubscription::to_messages(&to, &n.to_string().into());
+            bus.changing(transaction, &by).subscribe(&subscription).map(drop)
+        })
+    };
+    bus.bus.change::<()>(many).await.unwrap();
+    let first_piece = move |bus: &EmbeddedBus, transaction: &Transaction<'_>| {
+        let all = bus.changing(transaction, &caller).unsubscribing(&uuid, None, None)?;
+        bus.unsubscribe_some(transaction, all)
+    };
+    assert!(bus.bus.change(first_piece).await.unwrap().is_some());
+    assert_eq!(listed(&bus, &device).await.len(), 1500);
+    let end = format!("DELETE /v2/devices/{}/subscriptions", device.uuid);
+    let one = json!({"emitterUuid": "3", "type": "message.received"});
+    send(bus.by(&device, &end).json(&one)).await.is(204, "");
+    assert_eq!(listed(&bus, &device).await.len(), 1499);
+    send(bus.by(&device, &end)).await.is(204, "");
+    assert!(listed(&bus, &device).await.is_empty());
 }
 
 #[tokio::test]

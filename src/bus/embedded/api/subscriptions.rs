@@ -10,10 +10,10 @@ use super::body::Body;
 use super::presented::Presented;
 use super::request::{Target, segment, uuid};
 use super::server::Door;
-use crate::bus::embedded::BusError;
 use crate::bus::embedded::subscription::SubscriptionType;
+use crate::bus::embedded::{BusError, EmbeddedBus};
 use crate::message::DeviceUuid;
-use crate::store::StoredSubscription;
+use crate::store::{StoredSubscription, Transaction};
 
 pub(super) async fn list(door: Data<Door>, who: Presented, Target(subscriber): Target) -> Answer {
     let answers = door.answers.clone();
@@ -57,7 +57,7 @@ fn named(request: &HttpRequest, subscriber_uuid: DeviceUuid) -> Result<StoredSub
     Ok(StoredSubscription { subscriber_uuid, emitter_uuid, kind: segment(request, "type").into_owned() })
 }
 
-/// Ends those that the body describes; without a body, all.
+/// Ends those that the body describes; without a body, all: none is left once it is answered.
 pub(super) async fn end_some(
     door: Data<Door>,
     who: Presented,
@@ -65,12 +65,20 @@ pub(super) async fn end_some(
     mut body: Body,
 ) -> Answer {
     let filter = body.take_or_empty();
-    let end = door.bus.change_for(who.account(), move |bus, transaction| {
+    let account = who.account();
+    let begin = door.bus.change_for(account.clone(), move |bus, transaction| {
         let caller = who.caller(bus, transaction)?;
         let (emitter, kind) = (wanted(&filter, "emitterUuid")?, wanted(&filter, "type")?);
-        bus.changing(transaction, &caller).unsubscribe_all(&subscriber, emitter.as_deref(), kind.as_deref())
+        let unsubscribing = bus.changing(transaction, &caller).unsubscribing(&subscriber, emitter, kind)?;
+        bus.unsubscribe_some(transaction, unsubscribing)
     });
-    end.await?;
+    let mut rest = begin.await?;
+    while let Some(unsubscribing) = rest {
+        let piece = move |bus: &EmbeddedBus, transaction: &Transaction<'_>| {
+            bus.unsubscribe_some(transaction, unsubscribing)
+        };
+        rest = door.bus.change_for(account.clone(), piece).await?;
+    }
     Ok(done())
 }
 
