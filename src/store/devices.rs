@@ -204,22 +204,6 @@ impl Transaction<'_> {
         self.index(seq, document)
     }
 
-    /// Removes a device, its tokens and its subscriptions in both directions.
-    ///
-    /// # Errors
-    /// What the database reports.
-    pub fn remove_device(&self, uuid: &DeviceUuid) -> Result<(), StoreError> {
-        for sql in [
-            "DELETE FROM devices WHERE uuid = ?1",
-            "DELETE FROM tokens WHERE uuid = ?1",
-            "DELETE FROM subscriptions WHERE subscriber = ?1 OR emitter = ?1",
-        ] {
-            self.prepare(sql)?.execute([uuid.as_str()])?;
-        }
-        self.touch(uuid);
-        Ok(())
-    }
-
     fn device_bytes(&self, uuid: &DeviceUuid) -> Result<u64, StoreError> {
         let sql = "SELECT octet_length(document) FROM devices WHERE uuid = ?1";
         let bytes: i64 = self.prepare(sql)?.query_row([uuid.as_str()], |row| row.get(0))?;

@@ -42,6 +42,7 @@ pub(super) const STEPS: &[&str] = &[
     renewals::WITH_REFRESH_TOKENS,
     renewals::WITH_SENDINGS,
     renewals::WITH_MOMENTS,
+    people::WITH_HALF_REMOVED_DEVICES,
 ];
 
 const FIRST: &str = "

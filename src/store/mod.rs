@@ -38,6 +38,7 @@ mod readers;
 mod receipts;
 mod records;
 mod refresh_tokens;
+mod removals;
 mod renewals;
 mod revocations;
 mod rights;

@@ -9,6 +9,9 @@ use crate::message::{DeliveryId, DeviceUuid};
 
 const INSERT: &str = "INSERT OR IGNORE INTO tokens (uuid, hash, root, metadata) VALUES (?1, ?2, ?3, ?4)";
 
+/// Of a device that was removed no token is known, though some may be left of it.
+const IS_KNOWN: &str = "NOT EXISTS (SELECT 1 FROM half_removed WHERE half_removed.uuid = tokens.uuid)";
+
 /// SHA-256 over token, uuid and the directory's pepper (`spec/meshblu.md` 1.1).
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct TokenHash([u8; 32]);
@@ -55,7 +58,8 @@ impl View<'_> {
     /// # Errors
     /// What the database reports.
     pub fn knows_token(&self, uuid: &DeviceUuid, hash: &TokenHash) -> Result<bool, StoreError> {
-        let mut statement = self.prepare("SELECT 1 FROM tokens WHERE uuid = ?1 AND hash = ?2")?;
+        let mut statement =
+            self.prepare(&format!("SELECT 1 FROM tokens WHERE uuid = ?1 AND hash = ?2 AND {IS_KNOWN}"))?;
         Ok(statement.query_row((uuid.as_str(), hash.as_bytes()), |_| Ok(())).optional()?.is_some())
     }
 
@@ -64,7 +68,8 @@ impl View<'_> {
     /// # Errors
     /// What the database reports.
     pub fn token_seq(&self, uuid: &DeviceUuid, hash: &TokenHash) -> Result<Option<i64>, StoreError> {
-        let mut statement = self.prepare("SELECT seq FROM tokens WHERE uuid = ?1 AND hash = ?2")?;
+        let mut statement =
+            self.prepare(&format!("SELECT seq FROM tokens WHERE uuid = ?1 AND hash = ?2 AND {IS_KNOWN}"))?;
         Ok(statement.query_row((uuid.as_str(), hash.as_bytes()), |row| row.get(0)).optional()?)
     }
 
@@ -73,7 +78,7 @@ impl View<'_> {
     /// # Errors
     /// What the database reports.
     pub fn keeps_token(&self, seq: i64) -> Result<bool, StoreError> {
-        let mut statement = self.prepare("SELECT seq FROM tokens WHERE seq = ?1")?;
+        let mut statement = self.prepare(&format!("SELECT seq FROM tokens WHERE seq = ?1 AND {IS_KNOWN}"))?;
         Ok(statement.query_row([seq], |_| Ok(())).optional()?.is_some())
     }
 

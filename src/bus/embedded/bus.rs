@@ -58,7 +58,8 @@ impl std::ops::Deref for EmbeddedBus {
 }
 
 impl EmbeddedBus {
-    /// Opens the bus of a store; in a new one makes the pepper of token hashes and the service device.
+    /// Opens the bus of a store; in a new one makes the pepper of token hashes and the service device. Of devices that were
+    /// being removed nothing is left then.
     ///
     /// # Errors
     /// What the store reports.
@@ -71,7 +72,7 @@ impl EmbeddedBus {
             Ok::<_, StoreError>((pepper, service))
         };
         let (pepper, service) = store.write(found).await?;
-        Ok(Self(Arc::new(Parts {
+        let bus = Self(Arc::new(Parts {
             store,
             clock,
             random,
@@ -82,7 +83,9 @@ impl EmbeddedBus {
             attempts: Attempts::default(),
             job_bell: Arc::default(),
             webhook_bell: Arc::default(),
-        })))
+        }));
+        bus.clear_all_away().await?;
+        Ok(bus)
     }
 
     /// Runs operations that change something; answers once what they did is on disk.

@@ -205,16 +205,16 @@ impl Changing<'_> {
         self.update(uuid, &Update::parse(&claim)?).map(drop)
     }
 
-    /// Removes a device with its tokens and subscriptions, after telling those who listen for that.
+    /// Removes a device after telling those who listen for that: none of its tokens is known any more. Whether something is
+    /// left of it that [`EmbeddedBus::clear_away`] removes: where it has very many of them, or of subscriptions.
     ///
     /// # Errors
     /// [`BusError::Forbidden`], also when there is no such device.
-    pub fn unregister(&self, uuid: &DeviceUuid) -> Result<(), BusError> {
+    pub fn unregister(&self, uuid: &DeviceUuid) -> Result<bool, BusError> {
         let document = self.reading().permit(uuid, CONFIGURE)?;
         self.emit(Event::Unregister, uuid, Arc::unwrap_or_clone(document))?;
-        self.transaction.remove_device(uuid)?;
         self.bus.end_streams_of(self.transaction, uuid);
-        Ok(())
+        Ok(self.transaction.remove_device(uuid)?)
     }
 }
 

@@ -18,6 +18,7 @@ pub mod projection;
 pub mod query;
 pub mod recipient;
 pub mod registration;
+mod removal;
 mod revocation;
 pub mod routing;
 mod signers;

@@ -93,3 +93,8 @@ UPDATE sessions SET line = fingerprint;
 pub(super) const WITH_TOKENS_OF_SESSIONS: &str = "
 ALTER TABLE sessions ADD COLUMN token INTEGER;
 ";
+
+/// Devices that were removed, of which tokens and subscriptions may be left.
+pub(super) const WITH_HALF_REMOVED_DEVICES: &str = "
+CREATE TABLE half_removed (uuid TEXT PRIMARY KEY) WITHOUT ROWID;
+";

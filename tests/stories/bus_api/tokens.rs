@@ -1,11 +1,14 @@
 //! Tokens over HTTP: made, listed, revoked, and never seen again.
 
-use endo::bus::embedded::{Caller, EmbeddedBus};
+use endo::ambient::{Clock, Random};
+use endo::bus::Login;
+use endo::bus::embedded::{Caller, EmbeddedBus, Ground};
 use endo::message::DeviceUuid;
 use endo::store::Transaction;
 use serde_json::{Value, json};
 
 use crate::support::bus::{Answer, Device, TestBus, WithJson, send};
+use crate::support::keys::signers;
 
 async fn make(bus: &TestBus, device: &Device, metadata: &Value) -> (Answer, Device) {
     let call = format!("POST /devices/{}/tokens", device.uuid);
@@ -86,6 +89,61 @@ async fn very_many_tokens_are_revoked_piece_by_piece() {
         assert!(!works(&bus, token).await);
     }
     assert!(works(&bus, &device).await);
+}
+
+fn login(device: &Device) -> Login {
+    Login { uuid: device.uuid.as_str().into(), token: device.token.clone().into() }
+}
+
+/// How many tokens of `device` are kept.
+fn kept(bus: &TestBus, device: &Device) -> u32 {
+    let connection = rusqlite::Connection::open(bus.directory.path().join("endo.db")).unwrap();
+    let sql = "SELECT count(*) FROM tokens WHERE uuid = ?1";
+    connection.query_row(sql, [&device.uuid], |row| row.get(0)).unwrap()
+}
+
+/// A device with more tokens than one piece of work, and some of them.
+async fn with_very_many_tokens(bus: &TestBus) -> (Device, Vec<Device>) {
+    let device = bus.device(json!({})).await;
+    let mut made = Vec::new();
+    for _ in 0..60 {
+        made.push(make(bus, &device, &json!({"large": "x".repeat(31 << 10)})).await.1);
+    }
+    (device, made)
+}
+
+#[tokio::test]
+async fn a_device_with_very_many_tokens_is_removed_piece_by_piece_and_none_of_them_works_meanwhile() {
+    let bus = TestBus::open().await;
+    let (device, made) = with_very_many_tokens(&bus).await;
+    let id = bus.bus.sign_in(login(&made[59]), None).await.unwrap();
+    let uuid = DeviceUuid::from(device.uuid.as_str());
+    let first_piece = move |bus: &EmbeddedBus, transaction: &Transaction<'_>| {
+        bus.changing(transaction, &Caller::itself(uuid.clone())).unregister(&uuid)
+    };
+    bus.bus.change(first_piece).await.unwrap();
+    assert!((1..60).contains(&kept(&bus, &device)));
+    for token in made.iter().chain([&device]) {
+        assert!(!works(&bus, token).await);
+        assert!(bus.bus.sign_in(login(token), None).await.is_err());
+    }
+    assert!(bus.bus.look(move |bus, view| bus.signed_in(view, &id)).await.unwrap().is_none());
+
+    let (clock, random, store) = (Clock::system(), Random::system(), bus.bus.store().clone());
+    EmbeddedBus::open(Ground { store, clock, random, signers: signers() }).await.unwrap();
+    assert_eq!(kept(&bus, &device), 0);
+    assert!(!works(&bus, &device).await);
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_a_device_whose_removal_is_answered() {
+    let bus = TestBus::open().await;
+    let (device, _) = with_very_many_tokens(&bus).await;
+    let other = bus.device(json!({})).await;
+    let removal = send(bus.by(&device, &format!("DELETE /devices/{}", device.uuid))).await;
+    assert_eq!((removal.status.as_u16(), removal.json()), (200, json!({"uuid": device.uuid})));
+    assert_eq!(kept(&bus, &device), 0);
+    assert!(works(&bus, &other).await);
 }
 
 #[tokio::test]

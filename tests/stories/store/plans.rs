@@ -11,7 +11,7 @@ use super::{fresh, raw};
 
 /// What reads a table from one end: whole listings, all names once in a while, what stops after a bounded number of rows, or,
 /// where the clock was set back, every turn and every revocation that waits.
-const READS_IN_ORDER: [&str; 28] = [
+const READS_IN_ORDER: [&str; 29] = [
     "DELETE FROM codes WHERE seq IN ( SELECT seq FROM (SELECT seq, used, row_number() OVER (PARTITION BY device ORDER BY seq DESC) AS newest FROM codes) ORDER BY used DESC, newest DESC, seq LIMIT ?1)",
     "DELETE FROM dead_letters WHERE died_at < ?1 OR seq <= (SELECT seq FROM dead_letters ORDER BY seq DESC LIMIT 1 OFFSET ?2)",
     "DELETE FROM outcomes WHERE seq IN ( SELECT seq FROM outcomes ORDER BY seq LIMIT ?3) AND (ended_at < ?1 OR seq <= (SELECT max(seq) FROM outcomes) - ?2)",
@@ -37,6 +37,7 @@ const READS_IN_ORDER: [&str; 28] = [
     "SELECT credentials, user_device, owner, status_device, made_at FROM half_made LEFT JOIN tombstones USING (credentials, user_device) WHERE ended_at IS NULL ORDER BY made_at",
     "SELECT id FROM outcomes UNION ALL SELECT id FROM dead_letters UNION ALL SELECT id FROM deliveries WHERE work = 0",
     "SELECT seq, credentials, receipt, made_at, attempts, refresh, came FROM revocations ORDER BY seq LIMIT ?1",
+    "SELECT uuid FROM half_removed LIMIT 1",
     "SELECT uuid, document FROM devices ORDER BY seq DESC",
     "UPDATE revocations SET rest_until = min(rest_until, ?2), made_at = min(made_at, ?1)",
     "UPDATE turns SET due_at = min(due_at, ?1), had_at = ?1 WHERE had_at > ?1",

@@ -20,6 +20,7 @@ use crate::bus::embedded::BusError;
 use crate::bus::embedded::update::Update;
 use crate::bus::form;
 use crate::store::Account;
+use crate::telemetry::with_causes;
 
 pub(super) async fn authenticate(door: Data<Door>, who: Presented) -> Answer {
     door.bus.look(move |bus, view| who.itself(bus, view)).await?;
@@ -184,11 +185,22 @@ pub(super) async fn claim(door: Data<Door>, who: Presented, Target(uuid): Target
 
 pub(super) async fn unregister(door: Data<Door>, who: Presented, Target(uuid): Target) -> Answer {
     let answer = json!({"uuid": uuid});
-    let removal = door.bus.change_for(who.account(), move |bus, transaction| {
+    let (account, gone) = (who.account(), uuid.clone());
+    let removal = door.bus.change_for(account.clone(), move |bus, transaction| {
         let caller = who.caller(bus, transaction)?;
         bus.changing(transaction, &caller).unregister(&uuid)
     });
-    removal.await?;
+    if removal.await? {
+        let bus = door.bus.clone();
+        // Whoever hangs up meanwhile leaves nothing behind.
+        let cleared = tokio::spawn(async move { bus.clear_away(account, gone).await });
+        if let Ok(Err(error)) = cleared.await {
+            tracing::warn!(
+                error = with_causes(&error),
+                "what is left of a device is removed at the next start"
+            );
+        }
+    }
     Ok(found(&answer))
 }
 
