@@ -166,3 +166,24 @@ async fn a_commit_with_much_to_tell_is_not_shared_with_more() {
     sent.unwrap();
     assert!(is_heard.unwrap());
 }
+
+#[tokio::test]
+async fn bodies_whose_end_does_not_come_leave_room_for_those_that_are_there() {
+    let limits = ApiLimits { arriving_bodies_bytes: MEGABYTE, ..ApiLimits::default() };
+    let bus = TestBus::with(limits, None).await;
+    let device = bus.device(json!({})).await;
+    let head = format!("POST /devices HTTP/1.1\r\nhost: x\r\ncontent-length: {MEGABYTE}\r\n\r\n");
+    let large = json!({"devices": ["x".repeat(200_000)]});
+    let mut hanging = Vec::new();
+    // Some of them may find the large one in their way.
+    while send(bus.by(&device, "POST /messages").json(&large)).await.status != 503 {
+        let mut stranger = TcpStream::connect(bus.address).await.unwrap();
+        stranger.write_all(head.as_bytes()).await.unwrap();
+        stranger.write_all(&[b' '; MEGABYTE - 1000]).await.unwrap();
+        hanging.push(stranger);
+    }
+    let numbers = json!({"devices": ["x"], "payload": vec![1; 20_000]});
+    send(bus.by(&device, "POST /messages").json(&numbers)).await.is(204, "");
+    drop(hanging);
+    while send(bus.by(&device, "POST /messages").json(&large)).await.status != 204 {}
+}

@@ -66,9 +66,9 @@ impl FromRequest for Body {
             let format = format.map_err(Refusal::Problem)?;
             let late = |_| Refusal::Problem(Problem::Timeout);
             let reading = read(payload, &door);
-            let (bytes, mut room) =
+            let (bytes, _arrived) =
                 timeout(door.limits.terms.request_within, reading).await.map_err(late)??;
-            Ok(Self { value: door.parse(&bytes, format, &mut room)?, _room: room })
+            door.parse(&bytes, format)
         })
     }
 }
@@ -95,6 +95,7 @@ fn format(content_type: &str) -> Format {
     }
 }
 
+/// The whole body. Whoever lets the end of theirs wait takes room from none that is there.
 async fn read(mut payload: Hearing<Payload>, door: &Door) -> Result<(Bytes, Taken), Refusal> {
     let mut body = BytesMut::new();
     let mut room = Taken::default();
@@ -104,23 +105,25 @@ async fn read(mut payload: Hearing<Payload>, door: &Door) -> Result<(Bytes, Take
         if length > door.limits.body_bytes {
             return Err(Refusal::Problem(Problem::BodyTooLarge));
         }
-        door.room.grow(&mut room, length).map_err(|_| Refusal::Crowded)?;
+        door.arriving.grow(&mut room, length).map_err(|_| Refusal::Crowded)?;
         body.extend_from_slice(&chunk);
     }
     Ok((body.freeze(), room))
 }
 
 impl Door {
-    /// Parses a body for which there is room in memory, once it is known how much of it that takes.
-    fn parse(&self, bytes: &[u8], format: Format, room: &mut Taken) -> Result<Option<Value>, Refusal> {
-        if format == Format::Json {
-            let weight = weight::of_text(bytes);
-            if weight > MAX_WEIGHT {
-                return Err(Refusal::Problem(Problem::BodyTooLarge));
-            }
-            self.room.grow(room, weight).map_err(|_| Refusal::Crowded)?;
+    /// Parses a body, once it is known how much memory that takes and that there is room for it.
+    fn parse(&self, bytes: &[u8], format: Format) -> Result<Body, Refusal> {
+        let weight = match format {
+            Format::Json => weight::of_text(bytes),
+            Format::Form | Format::Other => bytes.len(),
+        };
+        if weight > MAX_WEIGHT {
+            return Err(Refusal::Problem(Problem::BodyTooLarge));
         }
-        parse(bytes, format).map_err(Refusal::Problem)
+        let mut room = Taken::default();
+        self.room.grow(&mut room, weight).map_err(|_| Refusal::Crowded)?;
+        Ok(Body { value: parse(bytes, format).map_err(Refusal::Problem)?, _room: room })
     }
 }
 

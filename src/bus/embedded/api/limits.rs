@@ -38,7 +38,10 @@ pub struct ApiLimits {
     pub operations_per_minute: u32,
     /// Bytes of one request's body.
     pub body_bytes: usize,
-    /// Bytes of memory that the bodies of all requests may take together, the small ones not counted.
+    /// Bytes of memory that the bodies of all requests may take together of which the end has not come, as far as they have,
+    /// the small ones not counted.
+    pub arriving_bodies_bytes: usize,
+    /// Bytes of memory that the bodies of all requests may take together that are worked on, the small ones not counted.
     pub all_bodies_bytes: usize,
     /// Bytes of memory that the answers may take together that nobody has taken yet, the small ones not counted.
     pub all_answers_bytes: usize,
@@ -66,7 +69,8 @@ impl Default for ApiLimits {
             registration: Registration::ByAnybody,
             operations_per_minute: 0,
             body_bytes: 10_000_000,
-            all_bodies_bytes: 256 << 20,
+            arriving_bodies_bytes: 128 << 20,
+            all_bodies_bytes: 128 << 20,
             all_answers_bytes: 128 << 20,
             streams: 256,
             device_streams: 16,

@@ -27,6 +27,9 @@ pub(super) struct Door {
     /// Where the operator says that browsers reach it.
     pub(super) known_as: Option<Url>,
     pub(super) limits: ApiLimits,
+    /// For bodies whose end has not come.
+    pub(super) arriving: Room,
+    /// For bodies that are worked on.
     pub(super) room: Room,
     pub(super) answers: Answers,
     pub(super) slots: Slots,
@@ -60,6 +63,7 @@ pub fn serve(
         bus,
         known_as,
         limits: limits.clone(),
+        arriving: Room::new(limits.arriving_bodies_bytes),
         room: Room::new(limits.all_bodies_bytes),
         answers: Answers::within(limits.all_answers_bytes),
         slots: Slots::new(limits.streams, limits.device_streams),
