@@ -88,11 +88,18 @@ pub(super) struct Kept {
     pub(super) crowded_out: usize,
 }
 
+impl Kept {
+    /// The newest of these, of which the oldest are the first.
+    pub(super) fn newest(mut all: Vec<SetAside>) -> Self {
+        let crowded_out = all.len().saturating_sub(MOST_SET_ASIDE);
+        Self { tokens: all.split_off(crowded_out), crowded_out }
+    }
+}
+
 /// What the next record sets aside of the one that was opened, whose access token ends then; of one that is replaced all, unless
 /// that ends at once.
 fn set_aside(opened: &Credentials, past: &Past, ends_at: Option<Timestamp>) -> Vec<SetAside> {
-    let copy = |aside: &SetAside| SetAside { token: aside.token.copy(), ends_at: aside.ends_at };
-    let before = opened.set_aside().iter().map(copy);
+    let before = opened.set_aside().iter().map(SetAside::copy);
     let access = || SetAside { token: opened.secret().copy(), ends_at };
     let refresh = opened.refresh_token().map(|token| SetAside { token: token.copy(), ends_at: None });
     match past {
@@ -154,8 +161,6 @@ impl CredentialsDevices {
         let brought = [Some(&account.secret), account.refresh_token.as_ref()];
         let is_over =
             |token: &SetAside| !brought.into_iter().flatten().any(|again| token.token.is(again.expose()));
-        let mut left: Vec<_> = set_aside.into_iter().filter(|token| lives(token) && is_over(token)).collect();
-        let crowded_out = left.len().saturating_sub(MOST_SET_ASIDE);
-        Kept { tokens: left.split_off(crowded_out), crowded_out }
+        Kept::newest(set_aside.into_iter().filter(|token| lives(token) && is_over(token)).collect())
     }
 }

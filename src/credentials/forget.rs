@@ -5,9 +5,7 @@ use serde_json::json;
 use super::api_answer::{ApiAnswer, ApiVerdict};
 use super::before::Past;
 use super::forgotten::LastOwners;
-use super::in_use::{
-    ENDS_LATER, ENDS_WITH_ITS_ACCESS, ENDS_WITH_NEWER_ONES, NEVER_ENDS, NEVER_ENDS_EITHER, NO_ROOM_FOR_IT,
-};
+use super::in_use::{ENDS_LATER, ENDS_WITH_ITS_ACCESS, ENDS_WITH_NEWER_ONES, NEVER_ENDS, NEVER_ENDS_EITHER};
 use super::on_embedded::update_itself;
 use super::open::stored_record;
 use super::receipt::{Act, Fate, Matter, Receipt};
@@ -94,7 +92,7 @@ impl CredentialsDevices {
     pub(super) fn replaced(&self, device: &DeviceUuid, account: &Account, crowded_out: usize) -> Receipt {
         let by = By::Owner(account.owner.clone());
         let mut receipt = Receipt::new(device, Act::Replaced, by, self.clock.now());
-        (0..crowded_out).for_each(|_| receipt.stayed(Matter::OldestSetAside, device, NO_ROOM_FOR_IT));
+        receipt.crowded_out(crowded_out, device);
         Receipt { account: account.username.clone(), ..receipt }
     }
 

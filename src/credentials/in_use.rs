@@ -129,7 +129,9 @@ impl CredentialsDevices {
 /// counts what came with it and what came without to one grant.
 pub(super) fn may_end_together(kept: &Credentials, ending: &Credentials) -> bool {
     let renews = |tokens: &Credentials| tokens.refresh_token().is_some();
-    renews(kept) != renews(ending) || share_a_token(kept, ending)
+    // Both kinds are to end where a refresh token was set aside beside an access token that came alone.
+    let are_both = !renews(ending) && ending.set_aside().iter().any(|aside| aside.ends_at.is_none());
+    are_both || renews(kept) != renews(ending) || share_a_token(kept, ending)
 }
 
 /// Whether one of some tokens is among the others.

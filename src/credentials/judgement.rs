@@ -25,10 +25,18 @@ const NOBODY_S: &str =
 pub(super) enum Judgement {
     /// The API is asked to end them.
     End,
-    /// They are left alone, for this reason.
-    Spare(String),
+    /// They are left alone.
+    Spare(Spared),
     /// Nobody can tell yet: they may be what was in the lost answer to a renewal.
     Wait,
+}
+
+/// Why tokens are left alone, and with what they end then.
+#[derive(Debug)]
+pub(super) struct Spared {
+    pub(super) why: String,
+    /// Credentials of their account which may end with them.
+    pub(super) beside: Option<DeviceUuid>,
 }
 
 /// Whoever judges tokens that are over. The API is asked at most once about each secret that is kept.
@@ -44,10 +52,21 @@ pub(super) struct Judge<'a> {
 }
 
 /// Why tokens are not to be ended now.
-struct Spared {
+struct Reason {
     why: &'static str,
     /// For the sake of what is kept here.
     kept: Vec<DeviceUuid>,
+    /// Whether that is of their account, too.
+    is_of_account: bool,
+}
+
+impl Reason {
+    /// What becomes of them by this.
+    fn spare(self, also: Option<&str>) -> Judgement {
+        let Self { why, kept, is_of_account } = self;
+        let why = also.map_or_else(|| why.to_owned(), |also| format!("{why}; {also}"));
+        Judgement::Spare(Spared { why, beside: kept.into_iter().next().filter(|_| is_of_account) })
+    }
 }
 
 impl<'a> Judge<'a> {
@@ -64,12 +83,12 @@ impl<'a> Judge<'a> {
     /// What becomes of them. Where the API may have been asked to end them already and did not say what it did, what they are
     /// spared for may have ended: nobody is to believe that it is good, and nothing is spared for the sake of what is dead.
     pub(super) async fn judge(mut self) -> Result<Judgement, CredentialsError> {
-        while let Some(Spared { why, kept }) = self.spared().await? {
-            if self.revocation.attempts == 0 || kept.is_empty() {
-                return Ok(Judgement::Spare(why.to_owned()));
+        while let Some(reason) = self.spared().await? {
+            if self.revocation.attempts == 0 || reason.kept.is_empty() {
+                return Ok(reason.spare(None));
             }
-            if !self.finds_more_dead_of(kept).await? {
-                return Ok(Judgement::Spare(format!("{why}; {ASKED_BEFORE}")));
+            if !self.finds_more_dead_of(&reason.kept).await? {
+                return Ok(reason.spare(Some(ASKED_BEFORE)));
             }
         }
         match self.may_be_waited_for().await? {
@@ -79,18 +98,18 @@ impl<'a> Judge<'a> {
     }
 
     /// Looks whether these live; answers whether any turned out dead that had not before, so that to judge again comes to an end.
-    async fn finds_more_dead_of(&mut self, kept: Vec<DeviceUuid>) -> Result<bool, CredentialsError> {
-        for device in &kept {
+    async fn finds_more_dead_of(&mut self, kept: &[DeviceUuid]) -> Result<bool, CredentialsError> {
+        for device in kept {
             self.looks.whether_it_lives(device).await?;
         }
-        let of_use = self.looks.of_use(kept.clone()).await?;
+        let of_use = self.looks.of_use(kept.to_vec()).await?;
         let known = self.dead.len();
-        self.dead.extend(kept.into_iter().filter(|device| !of_use.contains(device)));
+        self.dead.extend(kept.iter().filter(|device| !of_use.contains(device)).cloned());
         Ok(self.dead.len() > known)
     }
 
     /// Whether they are not to be ended now.
-    async fn spared(&mut self) -> Result<Option<Spared>, CredentialsError> {
+    async fn spared(&mut self) -> Result<Option<Reason>, CredentialsError> {
         let of_one_line = self.of_use_to().await?;
         match self.account {
             Some(account) => {
@@ -100,7 +119,7 @@ impl<'a> Judge<'a> {
                 }
             }
             None if !self.devices.ends_one_alone() => {
-                return Ok(Some(Spared { why: NOBODY_S, kept: Vec::new() }));
+                return Ok(Some(Reason { why: NOBODY_S, kept: Vec::new(), is_of_account: false }));
             }
             None => {}
         }
@@ -108,7 +127,7 @@ impl<'a> Judge<'a> {
             None => self.holder_of_use().await?,
             holder => holder,
         };
-        Ok(holder.map(|device| Spared { why: HELD, kept: vec![device] }))
+        Ok(holder.map(|device| Reason { why: HELD, kept: vec![device], is_of_account: false }))
     }
 
     /// The credentials, of whichever account, that use one of these tokens, or some that may end with them: of what is no stray
@@ -133,7 +152,7 @@ impl<'a> Judge<'a> {
         &mut self,
         account: &ResourceOwnerId,
         of_one_line: &[DeviceUuid],
-    ) -> Result<Option<Spared>, CredentialsError> {
+    ) -> Result<Option<Reason>, CredentialsError> {
         let (devices, opened) = (self.devices, self.opened);
         // What a bus does not answer is why many a sign-in was not kept.
         let mut kept = devices.kept_of(account, self.is_stray()).await?;
@@ -150,10 +169,10 @@ impl<'a> Judge<'a> {
         let names = |kept: Vec<Kept>| kept.into_iter().map(|kept| kept.device).collect();
         if !held.is_empty() {
             let why = if ends_all { ENDS_NEWER_ONES } else { HELD };
-            return Ok(Some(Spared { why, kept: names(held) }));
+            return Ok(Some(Reason { why, kept: names(held), is_of_account: true }));
         }
         let kept = devices.holders_of_its_lost_answer(opened, names(others)).await?;
-        Ok((!kept.is_empty()).then_some(Spared { why: MAY_BE_ITS_ANSWER, kept }))
+        Ok((!kept.is_empty()).then_some(Reason { why: MAY_BE_ITS_ANSWER, kept, is_of_account: false }))
     }
 
     /// The credentials, of whichever account, to which one of these tokens is of use, or what came of one, or what came with one.

@@ -60,7 +60,7 @@ impl CredentialsDevices {
             receipt.account.clone_from(&account);
             receipt.part(Matter::Management, &by.uuid, Fate::Ended);
             let leaving = Some(Leaving { receipt, by: by.clone() });
-            Ok(Some(Successor { owners, format: opened.format(), leaving }))
+            Ok(Some(Successor { leaving, ..Successor::new(owners, opened.format()) }))
         };
         self.reseal(owned.device(), leave).await.map(drop)
     }

@@ -55,6 +55,7 @@ mod revoke;
 mod revoker;
 mod rounds;
 mod said_refused;
+mod set_aside;
 mod state;
 mod stranded;
 mod strays;

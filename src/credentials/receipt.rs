@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::CredentialsError;
 use super::api_answer::{ApiAnswer, ApiVerdict};
 use super::hindrance::Hindrance;
+use super::in_use::NO_ROOM_FOR_IT;
 use super::revoker::By;
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
@@ -149,6 +150,11 @@ impl Receipt {
     pub(super) fn stayed(&mut self, what: Matter, device: &DeviceUuid, why: &str) {
         let why = Some(why.to_owned());
         self.parts.push(Part { what, device: device.clone(), fate: Fate::Stayed, why });
+    }
+
+    /// Says that so many of the tokens stayed that were set aside for these credentials.
+    pub(super) fn crowded_out(&mut self, how_many: usize, device: &DeviceUuid) {
+        (0..how_many).for_each(|_| self.stayed(Matter::OldestSetAside, device, NO_ROOM_FOR_IT));
     }
 
     /// Whether it is of what this owner ended.

@@ -114,7 +114,7 @@ impl CredentialsDevices {
         let name_all = move |_: &Credentials, owners: Owners| {
             let owners = vault.name(owners, &known);
             match owners.unnamed.is_empty() {
-                true => Ok(Some(Successor { owners, format: Format::Two, leaving: None })),
+                true => Ok(Some(Successor::new(owners, Format::Two))),
                 false => Err(RekeyError::UnknownOwner.into()),
             }
         };

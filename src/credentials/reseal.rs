@@ -1,6 +1,7 @@
 //! Sealing what a record holds anew, around the same secret: for other owners, in another form, under another key.
 
 use super::as_it_stands::Change;
+use super::before::Kept;
 use super::leave::Leaving;
 use super::on_embedded::show;
 use super::open::text;
@@ -11,7 +12,7 @@ use crate::bus::embedded::BusError;
 use crate::message::DeviceUuid;
 use crate::source::renewal::carry_over;
 use crate::store::{StoredRecord, Transaction, View};
-use crate::vault::{Credentials, Format, Management, Owners, RekeyError};
+use crate::vault::{Credentials, Format, Management, Owners, RekeyError, SetAside};
 
 /// In what the successor of a record differs from it.
 pub(super) struct Successor {
@@ -21,6 +22,15 @@ pub(super) struct Successor {
     pub(super) format: Format,
     /// Who leaves by it, where somebody does; commits with it.
     pub(super) leaving: Option<Leaving>,
+    /// What is set aside in it, the oldest first, where that is something else.
+    pub(super) set_aside: Option<Vec<SetAside>>,
+}
+
+impl Successor {
+    /// One that differs in nothing else.
+    pub(super) fn new(owners: Owners, format: Format) -> Self {
+        Self { owners, format, leaving: None, set_aside: None }
+    }
 }
 
 /// What is to become of what was opened, which these own; nothing, where it is as it is to be.
@@ -43,8 +53,8 @@ struct Resealed {
 }
 
 impl CredentialsDevices {
-    /// Seals what the newest record of a device holds anew as `rule` says; answers whether that said anything. The secret
-    /// is the same with all that is known of its renewal, which goes on beside this, also where its end is in doubt; the
+    /// Seals what the newest record of a device holds anew as `rule` says; answers what took its place, if that said anything.
+    /// The secret is the same with all that is known of its renewal, which goes on beside this, also where its end is in doubt; the
     /// bus's copy follows. A record that another took the place of meanwhile is sealed again.
     ///
     /// # Errors
@@ -54,7 +64,7 @@ impl CredentialsDevices {
         &self,
         device: &DeviceUuid,
         rule: impl Fn(&Credentials, Owners) -> Result<Option<Successor>, CredentialsError> + Send + Sync + 'static,
-    ) -> Result<bool, CredentialsError> {
+    ) -> Result<Option<NewRecord>, CredentialsError> {
         let shown = self.newest_record(device).await?;
         // One after the other, for those who come at the same time would seal in vain.
         let _turn = self.under_way.turn_soon(&format!("the record of {device}")).await;
@@ -67,7 +77,7 @@ impl Change for Resealing {
     type Ground = PresentRecord;
     /// Nothing, where everything is as it is to be.
     type Plan = Option<Resealed>;
-    type Made = bool;
+    type Made = Option<NewRecord>;
 
     fn look(&self, view: &View<'_>) -> Result<PresentRecord, CredentialsError> {
         let present = PresentRecord::or_shown(view, &self.device, Some(&self.shown))?;
@@ -86,8 +96,8 @@ impl Change for Resealing {
         &self,
         transaction: &Transaction<'_>,
         resealed: Option<Resealed>,
-    ) -> Result<bool, CredentialsError> {
-        let Some(Resealed { before, new, leaving }) = resealed else { return Ok(false) };
+    ) -> Result<Option<NewRecord>, CredentialsError> {
+        let Some(Resealed { before, new, leaving }) = resealed else { return Ok(None) };
         if !new.store(transaction, &self.device)? {
             return Err(CredentialsError::NoRecord);
         }
@@ -98,7 +108,7 @@ impl Change for Resealing {
         }
         let (vault, device) = (self.devices.vault.clone(), self.device.clone());
         transaction.after_commit(move || vault.forget(&device, text(&before)));
-        Ok(true)
+        Ok(Some(new))
     }
 }
 
@@ -110,7 +120,7 @@ impl Resealing {
         successor: Successor,
     ) -> Result<Resealed, CredentialsError> {
         let (devices, device) = (&self.devices, &self.device);
-        let Successor { owners, format, leaving } = successor;
+        let Successor { owners, format, leaving, set_aside } = successor;
         let last = owners.last().ok_or(RekeyError::UnknownOwner)?;
         let id = opened.id().ok_or(RekeyError::NoAccount)?;
         let (owners, beside) = match format {
@@ -119,11 +129,15 @@ impl Resealing {
         };
         let (hosts, source) = (devices.sealing.hosts.clone(), before.source.clone());
         let generation = before.generation.max(opened.generation()) + 1;
-        let new = Management { owners: Some(owners), format, hosts, source, generation };
+        let (set_aside, crowded_out) = match set_aside.map(Kept::newest) {
+            Some(Kept { tokens, crowded_out }) => (Some(tokens), crowded_out),
+            None => (None, 0),
+        };
+        let new = Management { owners: Some(owners), format, hosts, source, generation, set_aside };
         let sealed = devices.vault.rekey(device, text(&before), &new)?;
         let (endo, signature) = (sealed.endo.to_string(), sealed.signature);
         let record = StoredRecord { generation, endo, signature, source: new.source };
-        Ok(Resealed { before, new: NewRecord { record, beside, crowded_out: 0 }, leaving })
+        Ok(Resealed { before, new: NewRecord { record, beside, crowded_out }, leaving })
     }
 
     /// Has the bus's copy follow.

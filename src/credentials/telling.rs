@@ -143,7 +143,7 @@ impl CredentialsDevices {
             return Err(Hindrance::SignIn);
         };
         match Judge::of(self, revocation, &opened).judge().await.map_err(untold)? {
-            Judgement::Spare(why) => return Ok(ApiAnswer::spared(&why, self.clock.now())),
+            Judgement::Spare(spared) => return self.spare(revocation, &opened, spared).await.map_err(untold),
             Judgement::Wait => return Err(Hindrance::Doubt),
             // To judge may take long, and the API was asked for no end in it.
             Judgement::End if ending.is_let_go() => return Err(Hindrance::SignIn),

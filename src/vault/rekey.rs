@@ -9,11 +9,12 @@ use super::format1;
 use super::format2::{self, Purpose};
 use super::owners::Owners;
 use super::record::{RecordError, SealedRecord, SealedText};
+use super::set_aside::{self, SetAside};
 use super::strongroom::Vault;
 use crate::message::DeviceUuid;
 
-/// What a record says beside the credentials.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What a record says beside the secret that is in use.
+#[derive(Debug)]
 pub struct Management {
     /// Who may manage them, where that is new or the old record does not say.
     pub owners: Option<Owners>,
@@ -25,6 +26,8 @@ pub struct Management {
     pub source: Option<String>,
     /// Grows with every sealing.
     pub generation: u64,
+    /// What is set aside beside the secret, where that is not what the old record holds.
+    pub set_aside: Option<Vec<SetAside>>,
 }
 
 /// Why a record cannot be sealed under the newest key. Holds nothing of it.
@@ -96,6 +99,9 @@ impl Vault {
         };
         let id = credentials.id().ok_or(RekeyError::NoAccount)?;
         let mut document = opened.document()?;
+        if let Some(tokens) = &new.set_aside {
+            set_aside::put(&mut document, tokens).ok_or(RecordError::Contents)?;
+        }
         if new.format == Format::One {
             let head = format1::head(ring.first(), device, id, &owners)?;
             return Ok(format1::seal_like(ring.first(), head, &document)?);

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::secret::SecretText;
+use super::secret::{SecretMap, SecretText};
 use crate::ambient::Timestamp;
 
 /// What names them among a record's secrets.
@@ -18,6 +18,12 @@ pub struct SetAside {
 }
 
 impl SetAside {
+    /// The same once more, where it goes two ways.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        Self { token: self.token.copy(), ends_at: self.ends_at }
+    }
+
     pub(super) fn to_value(&self) -> Value {
         json!({"secret": self.token.expose(), "endsAt": self.ends_at.map(Timestamp::as_millis)})
     }
@@ -42,4 +48,14 @@ impl SetAside {
             all.push(self.to_value());
         }
     }
+}
+
+/// Puts these in the place of what was set aside in the object that a record holds; `None` where it holds no secrets.
+pub(super) fn put(document: &mut SecretMap, tokens: &[SetAside]) -> Option<()> {
+    let secrets = document.expose_mut().get_mut("secrets")?.as_object_mut()?;
+    let old = secrets.shift_remove(SET_ASIDE);
+    // Wiped as it ends.
+    drop(SecretMap::from(Map::from_iter(old.map(|old| (SET_ASIDE.to_owned(), old)))));
+    tokens.iter().for_each(|token| token.add_to(secrets));
+    Some(())
 }

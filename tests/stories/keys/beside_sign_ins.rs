@@ -29,7 +29,9 @@ async fn stored(gateway: &Gateway, device: &DeviceUuid) -> StoredRecord {
 fn moved(gateway: &Gateway, device: &DeviceUuid, record: &StoredRecord) -> StoredRecord {
     let sealed = SealedText { endo: &record.endo, signature: &record.signature };
     let generation = record.generation + 1;
-    let new = Management { owners: None, format: Format::Two, hosts: Vec::new(), source: None, generation };
+    let hosts = Vec::new();
+    let new =
+        Management { owners: None, format: Format::Two, hosts, source: None, generation, set_aside: None };
     let sealed = gateway.vault.rekey(device, sealed, &new).unwrap();
     let (endo, signature) = (sealed.endo.to_string(), sealed.signature);
     StoredRecord { generation, endo, signature, source: record.source.clone() }

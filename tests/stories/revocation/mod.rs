@@ -22,6 +22,7 @@ mod replacing;
 mod rotated;
 mod set_aside;
 mod signed_in_since;
+mod spared;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

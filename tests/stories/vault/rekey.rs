@@ -21,6 +21,7 @@ fn management(owners: Option<Vec<&str>>) -> Management {
         hosts: vec!["api.test".to_owned()],
         source: None,
         generation: 7,
+        set_aside: None,
     }
 }
 
