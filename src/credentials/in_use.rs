@@ -48,6 +48,12 @@ impl CredentialsDevices {
         self.upstream.as_ref().is_some_and(|client| client.settings().revokes_access_alone())
     }
 
+    /// Whether the end of these ends nothing beside them.
+    pub(super) fn ends_nothing_beside(&self, ending: &Credentials) -> bool {
+        let may_renew = ending.refresh_token().is_some() || may_renew_aside(ending);
+        self.ends_access_alone() && !may_renew
+    }
+
     /// Where a record holds what these are, whosever it is; those of the dead do not count.
     pub(super) async fn holder(
         &self,
@@ -130,8 +136,13 @@ impl CredentialsDevices {
 pub(super) fn may_end_together(kept: &Credentials, ending: &Credentials) -> bool {
     let renews = |tokens: &Credentials| tokens.refresh_token().is_some();
     // Both kinds are to end where a refresh token was set aside beside an access token that came alone.
-    let are_both = !renews(ending) && ending.set_aside().iter().any(|aside| aside.ends_at.is_none());
+    let are_both = !renews(ending) && may_renew_aside(ending);
     are_both || renews(kept) != renews(ending) || share_a_token(kept, ending)
+}
+
+/// Whether a refresh token may be among what is set aside: of one it is not known when it ends.
+fn may_renew_aside(tokens: &Credentials) -> bool {
+    tokens.set_aside().iter().any(|aside| aside.ends_at.is_none())
 }
 
 /// Whether one of some tokens is among the others.

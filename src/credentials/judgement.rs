@@ -135,7 +135,8 @@ impl<'a> Judge<'a> {
     async fn holder_of_use(&mut self) -> Result<Option<DeviceUuid>, CredentialsError> {
         let (devices, ending) = (self.devices, Tokens::ending(self.opened));
         let is_known = self.account.is_some() && !self.is_stray();
-        let may_end = |held: &Tokens| match is_known {
+        let is_alone = devices.ends_nothing_beside(self.opened);
+        let may_end = |held: &Tokens| match is_known || is_alone {
             true => held.share_one_with(&ending),
             false => held.may_end_with(&ending),
         };
@@ -159,7 +160,7 @@ impl<'a> Judge<'a> {
         kept.extend(devices.kept_of_other_forms(account).await?);
         let of_use = self.looks.of_use(kept.iter().map(|kept| kept.device.clone()).collect()).await?;
         let ends_all = !devices.ends_one_alone();
-        let ends_alone = devices.ends_access_alone() && opened.refresh_token().is_none();
+        let ends_alone = devices.ends_nothing_beside(opened);
         let may_end = |kept: &Kept| match ends_alone {
             true => share_a_token(&kept.opened, opened),
             false => of_one_line.contains(&kept.device) || may_end_together(&kept.opened, opened),

@@ -164,8 +164,13 @@ impl CredentialsDevices {
             ending => ending,
         };
         let Some(ending) = ending else { return false };
-        let tokens = Tokens::pair(access, refresh);
-        match self.holder(&HashSet::new(), |held| held.may_end_with(&tokens)).await {
+        let (tokens, is_alone) =
+            (Tokens::pair(access, refresh), self.ends_access_alone() && refresh.is_none());
+        let may_end = |held: &Tokens| match is_alone {
+            true => held.share_one_with(&tokens),
+            false => held.may_end_with(&tokens),
+        };
+        match self.holder(&HashSet::new(), may_end).await {
             Ok(None) => {}
             Ok(Some(_)) => return false,
             Err(error) => {

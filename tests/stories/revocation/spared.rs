@@ -149,6 +149,31 @@ async fn gives_up_one_that_came_alone(office: &Office, provider: &FakeProvider, 
 }
 
 #[tokio::test]
+async fn where_the_api_ends_an_access_token_alone_it_ends_at_once() {
+    for id in [Some(42), None] {
+        let provider = FakeProvider::start().await;
+        let source = Source { revocation_ends: RevocationEnds::Token, ..provider.settings() };
+        let office = Office::open(source).await;
+        let (access, refresh) = provider.grant();
+        let credentials = office.keep(42, &access, &refresh).await;
+        gives_up_one_that_came_alone(&office, &provider, id).await;
+        assert_eq!((provider.ended(), office.waiting().await.len()), (vec!["access-2".to_owned()], 0));
+        let user_device = office.bind(&credentials).await;
+        assert_eq!(office.open_for(&credentials, &user_device).await.unwrap(), access);
+    }
+}
+
+#[tokio::test]
+async fn but_not_where_it_is_the_one_that_is_in_use() {
+    let provider = FakeProvider::start().await;
+    let source = Source { revocation_ends: RevocationEnds::Token, ..provider.settings() };
+    let office = Office::open(source).await;
+    office.keep(43, "access-1", "another refresh token").await;
+    gives_up_one_that_came_alone(&office, &provider, None).await;
+    assert_eq!((provider.ended(), office.waiting().await.len()), (Vec::new(), 0));
+}
+
+#[tokio::test]
 async fn what_other_accounts_hold_is_not_set_aside_with_them() {
     let scene = Scene::begin(RevocationEnds::SignIn).await;
     let other = scene.office.keep(43, &scene.provider.grant().0, "refresh-1").await;
