@@ -29,6 +29,8 @@ pub(super) enum Hindrance {
     Renewal,
     /// The answer to a renewal was lost, and what a sign-in brought may be what was in it.
     Doubt,
+    /// What may end with them ran out by the clock alone, and the API does not tell.
+    RanOut,
     /// Nobody can tell whether the tokens are in use.
     Untold,
     /// The sealed copy does not open.
@@ -63,6 +65,10 @@ impl Hindrance {
             }
             Self::Renewal => Some("a renewal is under way that may bring more tokens"),
             Self::Doubt => Some("the answer to a renewal was lost, and the tokens may be what was in it"),
+            Self::RanOut => Some(
+                "what may end with them ran out by the clock, which may be wrong, and the API does not say whether it did; that is \
+                 believed after three hours",
+            ),
             Self::Untold => Some("it could not be found out whether the tokens are in use here"),
             Self::Unopened => Some("none of the gateway's keys opens the sealed copy of the tokens"),
             Self::LetGo => Some(
@@ -104,7 +110,7 @@ impl Hindrance {
     pub(super) fn pause(&self, attempts: u32) -> Duration {
         match self {
             Self::SignIn | Self::Renewal => MOMENT,
-            Self::Doubt | Self::Untold => UNTOLD,
+            Self::Doubt | Self::RanOut | Self::Untold => UNTOLD,
             Self::Unopened => UNOPENED,
             Self::LetGo => STILL_AT_IT,
             Self::Silence => PAUSES.after(attempts).max(STILL_AT_IT),

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::held_tokens::Tokens;
+use super::hindrance::Hindrance;
 use super::in_use::{ENDS_NEWER_ONES, may_end_together, share_a_token, tokens_of};
 use super::lost_answers::MAY_BE_ITS_ANSWER;
 use super::of_account::Kept;
@@ -27,8 +28,8 @@ pub(super) enum Judgement {
     End,
     /// They are left alone.
     Spare(Spared),
-    /// Nobody can tell yet: they may be what was in the lost answer to a renewal.
-    Wait,
+    /// Nobody can tell yet, for this reason.
+    Wait(Hindrance),
 }
 
 /// Why tokens are left alone, and with what they end then.
@@ -81,18 +82,21 @@ impl<'a> Judge<'a> {
     }
 
     /// What becomes of them. Where the API may have been asked to end them already and did not say what it did, what they are
-    /// spared for may have ended: nobody is to believe that it is good, and nothing is spared for the sake of what is dead.
+    /// spared for may have ended: nobody is to believe that it is good, and nothing is spared for the sake of what is dead. Nor
+    /// are they spared for good for the sake of what may be dead, where that will be known.
     pub(super) async fn judge(mut self) -> Result<Judgement, CredentialsError> {
         while let Some(reason) = self.spared().await? {
-            if self.revocation.attempts == 0 || reason.kept.is_empty() {
-                return Ok(reason.spare(None));
+            let may_have_ended = self.revocation.attempts > 0 && !reason.kept.is_empty();
+            if may_have_ended && self.finds_more_dead_of(&reason.kept).await? {
+                continue;
             }
-            if !self.finds_more_dead_of(&reason.kept).await? {
-                return Ok(reason.spare(Some(ASKED_BEFORE)));
-            }
+            return Ok(match self.looks.are_unsure(&reason.kept) {
+                true => Judgement::Wait(Hindrance::RanOut),
+                false => reason.spare(may_have_ended.then_some(ASKED_BEFORE)),
+            });
         }
         match self.may_be_waited_for().await? {
-            true => Ok(Judgement::Wait),
+            true => Ok(Judgement::Wait(Hindrance::Doubt)),
             false => Ok(Judgement::End),
         }
     }

@@ -1,6 +1,6 @@
 //! Whether what credentials hold is of use to anybody: nothing is spared for the sake of what is dead, and what lives does not end.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +17,8 @@ const WRONG_BY: Duration = Duration::from_secs(3 * 60 * 60);
 pub(super) struct Looks<'a> {
     devices: &'a CredentialsDevices,
     said: HashMap<DeviceUuid, Said>,
+    /// What ran out by a clock that may be wrong, where nobody else tells.
+    unsure: HashSet<DeviceUuid>,
 }
 
 /// What the API said of the access token in a record, or why it did not say anything.
@@ -29,7 +31,7 @@ struct Said {
 impl CredentialsDevices {
     /// Looks for which nothing was asked yet.
     pub(super) fn looks(&self) -> Looks<'_> {
-        Looks { devices: self, said: HashMap::new() }
+        Looks { devices: self, said: HashMap::new(), unsure: HashSet::new() }
     }
 }
 
@@ -85,9 +87,20 @@ impl Looks<'_> {
                 Ok(said == Probe::Good)
             }
             // It did not say, or a sign-in brought another meanwhile: the clock may be wrong.
-            Ok(Some(_)) => Ok(known.expires_at.is_none_or(|end| now.since(end) < WRONG_BY)),
+            Ok(Some(_)) => {
+                let may_be_good = known.expires_at.is_none_or(|end| now.since(end) < WRONG_BY);
+                if may_be_good {
+                    self.unsure.insert(credentials.clone());
+                }
+                Ok(may_be_good)
+            }
             Err(error) => Err(error),
         }
+    }
+
+    /// Whether all of these, which were found to be of use, ran out by the clock alone: it will be known later what they are.
+    pub(super) fn are_unsure(&self, credentials: &[DeviceUuid]) -> bool {
+        !credentials.is_empty() && credentials.iter().all(|device| self.unsure.contains(device))
     }
 
     /// Has a secret be renewed that the API does not take any more; where that cannot be done, its end is known. Answers what

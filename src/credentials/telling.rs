@@ -144,7 +144,7 @@ impl CredentialsDevices {
         };
         match Judge::of(self, revocation, &opened).judge().await.map_err(untold)? {
             Judgement::Spare(spared) => return self.spare(revocation, &opened, spared).await.map_err(untold),
-            Judgement::Wait => return Err(Hindrance::Doubt),
+            Judgement::Wait(hindrance) => return Err(hindrance),
             // To judge may take long, and the API was asked for no end in it.
             Judgement::End if ending.is_let_go() => return Err(Hindrance::SignIn),
             Judgement::End => {}

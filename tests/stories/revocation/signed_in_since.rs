@@ -63,7 +63,12 @@ async fn keep_for_an_hour(office: &Office, access: &str) {
 #[tokio::test]
 async fn neither_where_the_clock_alone_says_that_it_ran_out() {
     // What the API says to it, or that it does not say anything for so many hours.
-    for (says, hours, is_over) in [(200, 8, false), (401, 2, true), (500, 2, false), (500, 8, true)] {
+    for (says, hours, expected) in [
+        (200, 8, ApiVerdict::Spared),
+        (401, 2, ApiVerdict::Revoked),
+        (500, 2, ApiVerdict::Pending),
+        (500, 8, ApiVerdict::Revoked),
+    ] {
         let provider = FakeProvider::start().await;
         let office = Office::that_ends_all(&provider).await;
         let (first, second) = (provider.grant(), provider.grant());
@@ -74,9 +79,36 @@ async fn neither_where_the_clock_alone_says_that_it_ran_out() {
         if says != 200 {
             provider.profile_meets([Answer::new(says, &[], "")]);
         }
-        let verdict = told(&office, &credentials).await.verdict;
-        assert_eq!(verdict, if is_over { ApiVerdict::Revoked } else { ApiVerdict::Spared });
-        assert_eq!(provider.ended().is_empty(), !is_over);
+        assert_eq!(told(&office, &credentials).await.verdict, expected);
+        assert_eq!(provider.ended().is_empty(), expected != ApiVerdict::Revoked);
+    }
+}
+
+#[tokio::test]
+async fn what_may_have_run_out_is_waited_for_until_the_clock_is_believed_or_the_api_says_that_it_is_good() {
+    for (says, expected) in [(500, ApiVerdict::Revoked), (200, ApiVerdict::Spared)] {
+        let provider = FakeProvider::start().await;
+        let office = Office::that_ends_all(&provider).await;
+        let (first, second) = (provider.grant(), provider.grant());
+        let credentials = office.keep(42, &first.0, &first.1).await;
+        office.forget(&credentials).await;
+        keep_for_an_hour(&office, &second.0).await;
+        // An hour and three, less what is waited for below.
+        for minutes in [120, 116] {
+            office.passes(Duration::from_secs(minutes * 60));
+            provider.profile_meets([Answer::new(500, &[], "")]);
+            let waits = told(&office, &credentials).await;
+            assert_eq!((waits.verdict, provider.ended()), (ApiVerdict::Pending, Vec::new()));
+            let said = waits.sentence("The API");
+            assert!(said.contains("ran out by the clock") && said.contains("after three hours"), "{said}");
+        }
+        office.passes(Duration::from_secs(60));
+        if says != 200 {
+            provider.profile_meets([Answer::new(says, &[], "")]);
+        }
+        assert_eq!(told(&office, &credentials).await.verdict, expected);
+        assert_eq!(provider.ended().len(), if expected == ApiVerdict::Revoked { 2 } else { 0 });
+        assert!(office.waiting().await.is_empty());
     }
 }
 
