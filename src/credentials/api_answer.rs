@@ -59,26 +59,42 @@ pub struct ApiAnswer {
     /// What it answered last, where that ended nothing: a fixed text with what is harmless of the API's own words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub said: Option<String>,
+    /// Whether some of the tokens are over there already, where it is still to be told of others.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub some_ended: bool,
 }
 
 impl ApiAnswer {
     pub(super) fn new(verdict: ApiVerdict, now: Timestamp) -> Self {
-        Self { verdict, at: now.iso_seconds(), why: None, said: None }
+        Self { verdict, at: now.iso_seconds(), why: None, said: None, some_ended: false }
     }
 
     pub(super) fn spared(why: &str, now: Timestamp) -> Self {
         Self { why: Some(why.to_owned()), ..Self::new(ApiVerdict::Spared, now) }
     }
 
-    /// This, after what was known until then: why it was not asked, and what it said, stay where this does not tell.
+    /// This, after what was known until then: why it was not asked, and what it said, stay where this does not tell. Of
+    /// tokens that it does not know any more nothing is to be said beside those that it ended.
     pub(super) fn after(self, known: Option<Self>) -> Self {
+        let some_ended = known.as_ref().is_some_and(|known| known.some_ended);
         let (why, said) = known.map_or((None, None), |known| (known.why, known.said));
         let verdict = match self.verdict {
             ApiVerdict::Unanswered if said.is_some() => ApiVerdict::Undone,
+            ApiVerdict::Unknown if some_ended && self.why.is_none() => ApiVerdict::Revoked,
             verdict => verdict,
         };
         let why = self.why.or(why.filter(|_| verdict == ApiVerdict::Unasked));
         Self { verdict, why, said: said.filter(|_| verdict == ApiVerdict::Undone), ..self }
+    }
+
+    /// The same, where one more secret is to end of which it is to be told.
+    pub(super) fn before_another(self, now: Timestamp) -> Self {
+        let some_ended = self.some_ended || self.verdict == ApiVerdict::Revoked;
+        match self.verdict {
+            ApiVerdict::Pending => self,
+            _ if self.may_leave_some() => self,
+            _ => Self { some_ended, ..Self::new(ApiVerdict::Pending, now) },
+        }
     }
 
     /// Whether something may live on that nobody tells the API of any more.

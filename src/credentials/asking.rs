@@ -29,6 +29,17 @@ pub(super) struct Ended {
     pub(super) may_live_on: bool,
 }
 
+impl Ended {
+    /// What it answered of both: that some are over now is not hidden by others that were over before.
+    fn and(self, other: Self) -> Self {
+        let revoked = match (self.revoked, other.revoked) {
+            (Revoked::Unknown, other) => other,
+            (one, _) => one,
+        };
+        Self { revoked, may_live_on: self.may_live_on || other.may_live_on }
+    }
+}
+
 impl Asking<'_> {
     /// Ends what was opened, and the tokens that were set aside until that; each is asked for, whatever comes of the others.
     ///
@@ -44,9 +55,7 @@ impl Asking<'_> {
                 // What RFC 7009 asks a provider to look for itself (2.1).
                 false => self.end(&aside.token, None).await,
             };
-            all = all.and_then(|all| {
-                ended.map(|ended| Ended { may_live_on: all.may_live_on || ended.may_live_on, ..all })
-            });
+            all = all.and_then(|all| ended.map(|ended| all.and(ended)));
         }
         all
     }

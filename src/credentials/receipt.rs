@@ -169,11 +169,14 @@ impl Receipt {
     }
 
     /// Says what the API answered of one secret; others may wait for their answers. That one did not end is not hidden
-    /// by another that did.
+    /// by another that did, nor that one ended by another that was over before.
     pub(super) fn answered(&mut self, answer: ApiAnswer, others_wait: bool) {
-        let was_bad = self.api.as_ref().is_some_and(ApiAnswer::may_leave_some);
-        if !was_bad && (!others_wait || answer.may_leave_some()) {
-            self.api = Some(answer.after(self.api.take()));
+        match &mut self.api {
+            Some(known) if known.may_leave_some() => {}
+            Some(known) if others_wait && !answer.may_leave_some() => {
+                known.some_ended |= answer.verdict == ApiVerdict::Revoked;
+            }
+            known => *known = Some(answer.after(known.take())),
         }
     }
 
@@ -189,9 +192,8 @@ impl Receipt {
 
     /// Says that the API is to be told of one more secret.
     pub(super) fn awaits_answer(&mut self, now: Timestamp) {
-        if self.api.as_ref().is_none_or(|known| known.verdict == ApiVerdict::Revoked) {
-            self.api = Some(ApiAnswer::new(ApiVerdict::Pending, now));
-        }
+        let pending = || ApiAnswer::new(ApiVerdict::Pending, now);
+        self.api = Some(self.api.take().map_or_else(pending, |known| known.before_another(now)));
     }
 
     /// Whether it is not known yet what the renewal came to that was under way.

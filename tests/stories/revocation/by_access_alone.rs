@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use endo::config::{Config, RefreshRetry, RevocationWay, Source};
-use endo::credentials::{ApiAnswer, ApiVerdict};
+use endo::credentials::{Account, ApiAnswer, ApiVerdict};
 use endo::message::DeviceUuid;
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
 
 use super::Office;
+use super::renewed_meanwhile::UnderWay;
 use crate::renewing::until;
 use crate::support::fake_api::Answer;
 use crate::support::provider::{FakeProvider, Fault, form};
@@ -205,6 +206,47 @@ async fn what_was_set_aside_may_be_a_refresh_token_that_is_renewed_for_its_end()
         assert_eq!(asked(&provider)[..4], in_turn);
         assert_eq!(told(&office, &credentials).await.verdict, ApiVerdict::Revoked);
         assert!(office.waiting().await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn that_what_was_set_aside_ended_is_not_hidden_by_what_was_over_before() {
+    for way in WAYS {
+        let provider = FakeProvider::start().await;
+        let office = Office::open(settings(&provider, way, RefreshRetry::Never)).await;
+        let (first, second) = (provider.grant(), provider.grant());
+        let credentials = office.keep(42, &first.0, &first.1).await;
+        let newer = Account { refresh_token: None, ..office.account(42, &second.0, "") };
+        office.gateway.credentials.keep(newer).await.unwrap();
+        provider.expire(&second.0);
+        office.forget(&credentials).await;
+        provider.plan([Fault::InvalidGrant]);
+        office.does_what_is_due().await;
+        assert_eq!(asked(&provider), ["end access-2", "renew refresh-1", "end access-1"]);
+        assert_eq!(told(&office, &credentials).await.verdict, ApiVerdict::Revoked);
+    }
+}
+
+#[tokio::test]
+async fn that_what_a_renewal_brought_ended_is_not_hidden_by_the_older_pair_that_was_over_before() {
+    for way in WAYS {
+        let by_access_alone = |source: &mut Source| source.revocation_way = way;
+        let mut scene = UnderWay::begin_where(by_access_alone, Fault::Slow).await;
+        scene.provider.expire("access-1");
+        scene.office.forget(&scene.credentials).await;
+        scene.office.does_what_is_due().await;
+        scene.gate.add_permits(1);
+        let _ = (&mut scene.renewing).await.unwrap();
+        scene.office.does_what_is_due().await;
+        assert_eq!(
+            (scene.provider.ended(), scene.verdict().await),
+            (vec!["access-2".to_owned()], ApiVerdict::Pending)
+        );
+        scene.office.passes(LATER);
+        scene.office.does_what_is_due().await;
+        assert_eq!(asked(&scene.provider), ["renew refresh-1", "end access-2", "end access-1"]);
+        assert_eq!(scene.verdict().await, ApiVerdict::Revoked);
+        assert!(scene.office.waiting().await.is_empty());
     }
 }
 
