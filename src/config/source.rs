@@ -81,6 +81,10 @@ pub struct Source {
     /// Whether a refresh token may be sent again when nobody knows what came of it: never, once, always, or as the provider's
     /// entry says.
     pub refresh_retry: RefreshRetry,
+    /// By which errors of its token endpoint the API says that the sign-in is over, such as `inactive_user`, so that only another
+    /// one helps: beside those of the provider's entry and those that mean so everywhere (`invalid_grant` and the like, and
+    /// `interaction_required`, `login_required`, `consent_required` and `account_selection_required` of OpenID Connect).
+    pub refresh_over: Vec<String>,
 }
 
 /// How a credential is obtained.

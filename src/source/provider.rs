@@ -186,6 +186,9 @@ pub struct Refresh {
     pub rotates: Rotation,
     /// Whether one may be sent again when nobody knows what came of it.
     pub retry: Retry,
+    /// By which errors the provider says that the sign-in is over, beside those that mean so everywhere.
+    #[serde(default)]
+    pub over: Vec<String>,
     /// How long an unused one is valid.
     pub lifetime_days: Option<u32>,
 }

@@ -6,14 +6,12 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde_json::{Map, Value};
 
+use super::bad_grants::BadGrants;
 use super::error::OAuthError;
 use super::safe_text::SafeText;
 use crate::egress::{ProviderAnswer, RetryAfter};
 use crate::vault::{SecretMap, SecretText};
 
-/// What providers call a code or a refresh token that is not good; the first is the standard's name.
-const BAD_GRANTS: [&str; 5] =
-    ["invalid_grant", "bad_refresh_token", "bad_verification_code", "invalid_refresh_token", "invalid_code"];
 /// What providers call an access token that is not good; the first is the standard's name (RFC 6750, 3.1).
 pub(super) const BAD_TOKENS: [&str; 5] =
     ["invalid_token", "invalid_auth", "token_expired", "token_revoked", "account_inactive"];
@@ -36,12 +34,13 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    /// Reads the answer of a token endpoint to a request that carried these secrets. Some providers answer 200 to what they
-    /// refuse. A status counts without its body, unless it is one that brings tokens.
+    /// Reads the answer of a token endpoint to a request that carried these secrets; `bad` has the errors by which it says that a
+    /// grant is not good. Some providers answer 200 to what they refuse. A status counts without its body, unless it is one that
+    /// brings tokens.
     ///
     /// # Errors
     /// [`OAuthError`], as [`OAuthClient::refresh`](super::OAuthClient::refresh) has it.
-    pub fn read(answer: ProviderAnswer, sent: &[&str]) -> Result<Self, OAuthError> {
+    pub fn read(answer: ProviderAnswer, sent: &[&str], bad: &BadGrants) -> Result<Self, OAuthError> {
         let (head, body) = answer.into_parts();
         let status = head.status;
         let body = if status.is_success() { body? } else { body.unwrap_or_default() };
@@ -56,8 +55,8 @@ impl Tokens {
                 let text = std::str::from_utf8(response.body()).map_err(|_| OAuthError::Unreadable)?;
                 Self::of(told.expose(), text).ok_or(OAuthError::Unreadable)
             }
-            Ok(told) if refusal(told.expose()).is_some() => Err(refused(response, told.expose(), sent)),
-            Ok(told) if is_bad_grant_by_status(response, told.expose()) => Err(OAuthError::InvalidGrant),
+            Ok(told) if refusal(told.expose()).is_some() => Err(refused(response, told.expose(), sent, bad)),
+            Ok(told) if is_bad_grant_by_status(response, told.expose(), bad) => Err(OAuthError::InvalidGrant),
             _ => Err(unexplained(response)),
         }
     }
@@ -82,9 +81,9 @@ fn names_a_token(members: &Map<String, Value>) -> bool {
 }
 
 /// Whether it says so as HubSpot does, in a member that others have for other things.
-fn is_bad_grant_by_status(response: &Response<Bytes>, members: &Map<String, Value>) -> bool {
+fn is_bad_grant_by_status(response: &Response<Bytes>, members: &Map<String, Value>, bad: &BadGrants) -> bool {
     let status = members.get("status").and_then(Value::as_str).unwrap_or_default();
-    response.status() == StatusCode::BAD_REQUEST && BAD_GRANTS.contains(&&*status.to_ascii_lowercase())
+    response.status() == StatusCode::BAD_REQUEST && bad.contains(status)
 }
 
 /// A token whose letters are visible ones, from `first` on: a blank is one of a refresh token's (RFC 6749, A.17), but not of what
@@ -117,14 +116,19 @@ pub(super) fn says_no(members: &Map<String, Value>) -> bool {
         || is_denied("revoked")
 }
 
-fn refused(response: &Response<Bytes>, members: &Map<String, Value>, sent: &[&str]) -> OAuthError {
+fn refused(
+    response: &Response<Bytes>,
+    members: &Map<String, Value>,
+    sent: &[&str],
+    bad: &BadGrants,
+) -> OAuthError {
     let error = refusal(members).unwrap_or_default();
     match unexplained(response) {
         // Who is too busy to look at a grant does not know whether it is good.
         busy @ OAuthError::Busy { .. } => return busy,
         // A server that failed says nothing that can be relied on.
         failed if response.status().is_server_error() || error == "server_error" => return failed,
-        _ if BAD_GRANTS.contains(&error) => return OAuthError::InvalidGrant,
+        _ if bad.contains(error) => return OAuthError::InvalidGrant,
         _ => {}
     }
     let description = members.get("error_description").and_then(Value::as_str).unwrap_or_default();

@@ -68,7 +68,7 @@ impl OAuthClient {
         let secrets =
             fields.iter().filter(|(name, _)| SECRET_FIELDS.contains(name)).map(|(_, secret)| *secret);
         let sent: Vec<_> = secrets.chain([self.settings.client_secret.expose()]).collect();
-        Tokens::read(self.post(url, body, fields).await?, &sent)
+        Tokens::read(self.post(url, body, fields).await?, &sent, &self.settings.bad_grants)
     }
 
     /// A POST in the gateway's own name.

@@ -5,6 +5,7 @@
 mod account;
 mod answer;
 mod authorization;
+mod bad_grants;
 mod client;
 mod error;
 mod revocation;
@@ -14,6 +15,7 @@ mod settings;
 pub use account::{Account, Probe};
 pub use answer::Tokens;
 pub use authorization::{CallbackError, LIFE, Pending};
+pub use bad_grants::BadGrants;
 pub use client::OAuthClient;
 pub use error::OAuthError;
 pub use revocation::Revoked;

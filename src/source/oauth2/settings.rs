@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::bad_grants::BadGrants;
 use crate::config;
 use crate::egress::{HostList, Url};
 use crate::source::provider::{
@@ -34,6 +35,7 @@ pub struct OAuth2 {
     pub(super) authorization: Url,
     pub(super) token: Url,
     pub(super) token_body: TokenBody,
+    pub(super) bad_grants: BadGrants,
     pub(super) issuer: Option<String>,
     pub(super) scope: String,
     pub(super) parameters: BTreeMap<String, String>,
@@ -93,6 +95,7 @@ impl OAuth2 {
             authorization: addresses.authorization,
             token: addresses.token,
             token_body: provider.map(|provider| provider.token_body).unwrap_or_default(),
+            bad_grants: BadGrants::settle(settings, provider)?,
             issuer: settings.issuer.clone().or(addresses.issuer),
             parameters: parameters(
                 "source.parameters",

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use endo::ambient::Timestamp;
 use endo::config::{RefreshRetry, Source, SourceKind};
-use endo::credentials::{Health, State};
+use endo::credentials::{CredentialsError, Health, State};
+use endo::source::renewal::Renewed;
 use serde_json::{Value, json};
 
 use super::{HOUR, House};
@@ -102,6 +103,69 @@ async fn a_dead_secret_is_answered_at_once_and_nobody_is_asked_any_more() {
         let status =
             house.gateway.device(&house.gateway.owner(), house.chain.user.status_device.as_str()).await;
         assert_eq!(status["status"]["errors"].as_array().unwrap().len(), 3);
+    }
+}
+
+#[tokio::test]
+async fn what_takes_a_person_at_the_provider_is_dead_and_the_provider_is_not_asked_again() {
+    const ANYWHERE: [&str; 5] = [
+        r#"{"error":"interaction_required"}"#,
+        r#"{"error":"login_required"}"#,
+        r#"{"error":"consent_required"}"#,
+        r#"{"error":"account_selection_required"}"#,
+        r#"{"status":"LOGIN_REQUIRED"}"#,
+    ];
+    let anywhere: fn(&mut Source) = |_| ();
+    let by_setting: fn(&mut Source) =
+        |source| source.refresh_over = vec!["inactive_user".to_owned(), "Locked_Out".to_owned()];
+    let by_entry: fn(&mut Source) = |source| source.provider = Some("slack".to_owned());
+    let further = [
+        (400, r#"{"error":"inactive_user"}"#, by_setting),
+        (401, r#"{"error":"locked_out"}"#, by_setting),
+        (400, r#"{"error":"invalid_grant"}"#, by_setting),
+        (200, r#"{"ok":false,"error":"token_revoked"}"#, by_entry),
+        (200, r#"{"ok":false,"error":"account_inactive"}"#, by_entry),
+    ];
+    for (status, error, change) in ANYWHERE.map(|error| (400, error, anywhere)).into_iter().chain(further) {
+        let mut house = House::with(None, |config| change(&mut config.source)).await;
+        house.provider.plan([Fault::Say(status, error)]);
+        house.provider.expire("access-1");
+        for _ in 0..3 {
+            let reply = house.ask().await;
+            is_told_to_sign_in(&house, &reply);
+            house.hand.forward(HOUR);
+        }
+        assert_eq!((house.provider.token_requests(), house.provider.api_calls().len()), (1, 1), "{error}");
+        let standing = house.standing().await;
+        assert_eq!(State::of(&standing, house.hand.now()), State::SignInAgain, "{error}: {standing:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_gateway_or_the_moment_is_to_blame_for_ends_nobodys_sign_in() {
+    for (status, error) in [
+        (401, r#"{"error":"invalid_client"}"#),
+        (400, r#"{"error":"unauthorized_client"}"#),
+        (400, r#"{"error":"invalid_request"}"#),
+        (400, r#"{"error":"temporarily_unavailable"}"#),
+        (400, r#"{"error":"slow_down"}"#),
+        (400, r#"{"error":"inactive_user"}"#),
+        (503, r#"{"error":"login_required"}"#),
+        (429, r#"{"error":"interaction_required"}"#),
+    ] {
+        let house = House::open(None).await;
+        let renew = || house.gateway.gateway.credentials.renew_refused(&house.chain.credentials, 1);
+        house.provider.plan(std::iter::repeat_n(Fault::Say(status, error), 3));
+        for asked in 1..=3 {
+            let refused = renew().await;
+            assert!(matches!(refused, Err(CredentialsError::NotRenewed(_))), "{error}: {refused:?}");
+            assert_eq!(
+                (house.provider.token_requests(), house.standing().await.health),
+                (asked, Health::Good)
+            );
+            house.hand.forward(HOUR);
+        }
+        assert_eq!(renew().await.unwrap(), Renewed::New, "{error}");
     }
 }
 

@@ -146,6 +146,16 @@ fn what_is_missing_or_cannot_be_meant_is_refused_in_one_sentence() {
 }
 
 #[test]
+fn an_error_of_the_client_or_of_the_moment_is_no_end_of_a_sign_in() {
+    for named in ["invalid_client", "Slow_Down", "temporarily_unavailable", "two words", ""] {
+        let refresh_over = vec!["inactive_user".to_owned(), named.to_owned()];
+        let refusal = settle(&config::Source { refresh_over, ..spelled_out() }).unwrap_err();
+        let expected = "is not an error by which an API says that a sign-in is over";
+        assert_eq!(refusal, format!("`source.refresh_over`: {named:?} {expected}"));
+    }
+}
+
+#[test]
 fn a_name_that_people_cannot_read_is_refused() {
     for (name, sentence) in [
         (" ", "a name has 1 to 100 characters, and not blanks alone"),

@@ -6,7 +6,7 @@ use std::task::Waker;
 use bytes::Bytes;
 use endo::egress::EgressError;
 use endo::source::Retry;
-use endo::source::oauth2::{OAuthError, Probe, Tokens};
+use endo::source::oauth2::{BadGrants, OAuthError, Probe, Tokens};
 use serde_json::{Value, json};
 
 /// Numbers that a seed decides (SplitMix64).
@@ -89,7 +89,7 @@ enum Fate {
 fn answer(status: u16, body: Option<String>) -> Result<Tokens, OAuthError> {
     let mut answer = http::Response::new(body.map(Bytes::from).ok_or(EgressError::Timeout));
     *answer.status_mut() = http::StatusCode::from_u16(status).unwrap();
-    Tokens::read(answer, &[])
+    Tokens::read(answer, &[], &BadGrants::default())
 }
 
 /// A request that waits for the driver.
