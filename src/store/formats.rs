@@ -43,6 +43,7 @@ pub(super) const STEPS: &[&str] = &[
     renewals::WITH_SENDINGS,
     renewals::WITH_MOMENTS,
     people::WITH_HALF_REMOVED_DEVICES,
+    renewals::WITH_SHORT_LIVES,
 ];
 
 const FIRST: &str = "

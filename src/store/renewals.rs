@@ -29,6 +29,8 @@ pub struct StoredRenewal {
     pub expires_at: Option<Timestamp>,
     /// When it is to be renewed.
     pub renew_at: Option<Timestamp>,
+    /// Whether it is renewed then only where somebody uses it.
+    pub when_used: bool,
     /// When the secret came of a renewal, if it did.
     pub renewed_at: Option<Timestamp>,
     /// When the API refused the access token, if it did.
@@ -49,9 +51,9 @@ impl StoredRenewal {
             Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(at + column)?.map(Timestamp::from_millis))
         };
         let token: Option<Fingerprint> = row.get(at + 6)?;
-        let is_known = row.get::<_, Option<Fingerprint>>(at + 7)?.is_some();
+        let is_known = row.get::<_, Option<Fingerprint>>(at + 8)?.is_some();
         let refresh = match token {
-            Some(_) if is_known => Some(StoredRefreshToken::read(row, at + 7)?),
+            Some(_) if is_known => Some(StoredRefreshToken::read(row, at + 8)?),
             token => token.map(StoredRefreshToken::new),
         };
         Ok(Self {
@@ -61,6 +63,7 @@ impl StoredRenewal {
             renewed_at: time(3)?,
             secret_since: row.get::<_, i64>(at + 4)?.unsigned_abs(),
             refused_at: time(5)?,
+            when_used: row.get(at + 7)?,
             refresh,
         })
     }
@@ -83,7 +86,7 @@ impl StoredRenewal {
 }
 
 pub(super) const OF_CREDENTIALS: &str =
-    "generation, expires_at, renew_at, renewed_at, secret_since, refused_at, refresh";
+    "generation, expires_at, renew_at, renewed_at, secret_since, refused_at, refresh, when_used";
 
 impl View<'_> {
     /// The renewal of a credential, if anything is known of one.
@@ -125,8 +128,8 @@ impl View<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// The credentials that are due for renewal and whose last try was not a moment ago, the longest due first, at most
-    /// `limit`; only those whose source, as their record has it, `is_ours`.
+    /// The credentials that are due for renewal though nobody uses them and whose last try was not a moment ago, the longest due
+    /// first, at most `limit`; only those whose source, as their record has it, `is_ours`.
     ///
     /// # Errors
     /// What the database reports.
@@ -138,7 +141,7 @@ impl View<'_> {
     ) -> Result<Vec<DeviceUuid>, StoreError> {
         let sql = "SELECT credentials, source FROM renewals LEFT JOIN records USING (credentials)
                    LEFT JOIN refresh_tokens ON token = refresh
-                   WHERE renew_at <= ?1 AND coalesce(rest_until, 0) <= ?1 ORDER BY renew_at";
+                   WHERE renew_at <= ?1 AND NOT when_used AND coalesce(rest_until, 0) <= ?1 ORDER BY renew_at";
         let mut statement = self.prepare(sql)?;
         let mut rows = statement.query([now.as_millis()])?;
         let mut due = Vec::new();
@@ -160,7 +163,7 @@ impl Transaction<'_> {
     pub fn store_renewal(&self, credentials: &DeviceUuid, renewal: &StoredRenewal) -> Result<(), StoreError> {
         self.use_reserve();
         let sql = format!(
-            "INSERT OR REPLACE INTO renewals ({OF_CREDENTIALS}, credentials) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+            "INSERT OR REPLACE INTO renewals ({OF_CREDENTIALS}, credentials) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
         );
         let count = |generation| i64::try_from(generation).unwrap_or(i64::MAX);
         self.prepare(&sql)?.execute((
@@ -171,6 +174,7 @@ impl Transaction<'_> {
             count(renewal.secret_since),
             renewal.refused_at.map(Timestamp::as_millis),
             renewal.refresh.as_ref().map(|known| known.token),
+            renewal.when_used,
             credentials.as_str(),
         ))?;
         renewal.refresh.as_ref().map_or(Ok(()), |known| self.store_refresh_token(known))

@@ -108,11 +108,11 @@ pub(super) fn rest_after_failure(
     refresh.failures = refresh.failures.saturating_add(1);
 }
 
-/// Whether a secret is so new that another one would be refused like it. A rest that is longer than any was made before
-/// the clock was set back.
+/// Whether a secret is so new that another one would be refused like it, and has not run out for all that. A rest that is longer
+/// than any was made before the clock was set back.
 pub(super) fn is_fruitless(renewal: &StoredRenewal, now: Timestamp) -> bool {
     let rest = renewal.renewed_at.map(|at| at.plus(REFUSAL_RESTS).since(now)).unwrap_or_default();
-    !rest.is_zero() && rest <= REFUSAL_RESTS
+    renewal.lives(now) && !rest.is_zero() && rest <= REFUSAL_RESTS
 }
 
 /// Why a secret is not renewed any more, where it is not; `renews` says whether this gateway renews any.

@@ -10,6 +10,10 @@ const AHEAD: Duration = Duration::from_secs(15 * 60);
 /// How much of that time renewals of different credentials are spread over.
 const SPREAD: f64 = 0.2;
 
+/// A secret that lives shorter is renewed only when somebody uses it: what nobody uses would cost the API a request every second
+/// where it says `expires_in: 1`, for ever. With this life it is two a minute at most.
+const SHORTEST: Duration = Duration::from_secs(60);
+
 /// When a secret with this life is renewed: ahead of its end by a quarter of an hour, or by half its life where that is
 /// less, and up to a fifth of that later as `fraction`, from 0 to 1, says.
 pub fn renew_at(obtained_at: Timestamp, lifetime: Duration, fraction: f64) -> Timestamp {
@@ -29,6 +33,7 @@ pub fn begin_life(
         secret_since: generation,
         expires_at: lifetime.map(|lifetime| obtained_at.plus(lifetime)),
         renew_at: lifetime.map(|lifetime| renew_at(obtained_at, lifetime, fraction)),
+        when_used: lifetime.is_some_and(|lifetime| lifetime < SHORTEST),
         renewed_at: None,
         refused_at: None,
         refresh: None,

@@ -103,3 +103,11 @@ CREATE INDEX refresh_tokens_lost ON refresh_tokens (first_sent) WHERE is_lost OR
 ALTER TABLE revocations ADD COLUMN came INTEGER NOT NULL DEFAULT 0;
 INSERT INTO moments SELECT 1, coalesce(max(max(noted), max(line_since), max(first_sent)), 0) FROM refresh_tokens;
 ";
+
+/// Which secrets live too shortly to be renewed while nobody uses them. Those of before are known by the renewal that they came of.
+pub(super) const WITH_SHORT_LIVES: &str = "
+ALTER TABLE renewals ADD COLUMN when_used INTEGER NOT NULL DEFAULT 0;
+UPDATE renewals SET when_used = 1 WHERE refused_at IS NULL AND expires_at - renewed_at < 60000;
+DROP INDEX renewals_due;
+CREATE INDEX renewals_due ON renewals (renew_at) WHERE NOT when_used;
+";

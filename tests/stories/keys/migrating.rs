@@ -165,6 +165,7 @@ fn renewal(generation: u64, stage: RenewalStage, now: Timestamp) -> StoredRenewa
         secret_since: 1,
         expires_at: None,
         renew_at: Some(now),
+        when_used: true,
         renewed_at: Some(now),
         refused_at: None,
         refresh: Some(StoredRefreshToken {

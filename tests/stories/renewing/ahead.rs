@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use endo::bus::embedded::{BusError, Caller, EmbeddedBus};
-use endo::credentials::Health;
+use endo::credentials::{Health, State};
 use endo::store::Transaction;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
@@ -63,6 +63,20 @@ async fn a_secret_is_renewed_ahead_of_its_end_though_nobody_uses_it() {
     let copy = house.gateway.device(&house.gateway.owner(), house.chain.user.uuid.as_str()).await;
     assert!(copy.get("endo").is_none());
     assert_eq!(shown(&house).await["endo"]["generation"], 2);
+}
+
+#[tokio::test]
+async fn a_message_renews_what_lives_a_second_and_nothing_else_does() {
+    let mut house = House::open(Some(Duration::from_secs(1))).await;
+    house.provider.plan([Fault::Lifetime("1"), Fault::Lifetime("1")]);
+    for (access, asked) in [("access-2", 1), ("access-3", 2)] {
+        house.hand.forward(HOUR);
+        assert_eq!(house.ask().await["metadata"]["code"], 200);
+        assert_eq!(house.provider.api_calls().last().unwrap(), &format!("GET Bearer {access}"));
+        assert_eq!(house.provider.token_requests(), asked);
+        let standing = house.standing().await;
+        assert_eq!(State::of(&standing, house.hand.now()), State::RenewsItself, "{standing:?}");
+    }
 }
 
 /// The credentials device as the bus has it.

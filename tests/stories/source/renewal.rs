@@ -2,6 +2,7 @@
 
 mod in_doubt;
 mod shared;
+mod short_lived;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,11 +63,16 @@ impl Bench {
 
     /// What a sign-in does.
     async fn keep(&self, record: StoredRecord) {
+        self.keep_living(record, HOUR).await;
+    }
+
+    /// The same, where the access token lives so long.
+    async fn keep_living(&self, record: StoredRecord, lifetime: Duration) {
         let (device, now) = (self.device.clone(), self.hand.now());
         let keep = move |transaction: &Transaction<'_>| {
             assert!(transaction.store_record(&device, &record)?);
             let refresh = read(&record).1.map(|token| SecretText::from(token).fingerprint());
-            let life = begin_life(record.generation, now, Some(HOUR), 0.0);
+            let life = begin_life(record.generation, now, Some(lifetime), 0.0);
             transaction.store_renewal(&device, &life.renewed_by(refresh.map(StoredRefreshToken::new)))
         };
         self.store.write::<_, StoreError, _>(keep).await.unwrap();

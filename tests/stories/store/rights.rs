@@ -27,6 +27,7 @@ fn dead() -> StoredRenewal {
         secret_since: 1,
         expires_at: None,
         renew_at: None,
+        when_used: false,
         renewed_at: None,
         refused_at: None,
         refresh: Some(StoredRefreshToken {
