@@ -1,12 +1,13 @@
 //! Asking the API to end what is in one sealed copy.
 
 use super::CredentialsDevices;
+use super::client::ByAnotherClient;
 use super::hindrance::Hindrance;
 use crate::source::oauth2::{OAuthClient, OAuthError, Revoked};
 use crate::source::renewal::{Ending, Held, LastRenewal, RenewalError};
 use crate::store::{QueuedRevocation, StoredRecord};
 use crate::telemetry::with_causes;
-use crate::vault::{Credentials, SecretText};
+use crate::vault::{Credentials, SecretText, SetAside};
 
 /// Why it may be that not all is over of what the API does not know.
 pub(super) const ANSWER_LOST: &str = "nobody knows what came of the last renewal, and that may live on; look at the API, and end there what is left";
@@ -19,6 +20,8 @@ pub(super) struct Asking<'a> {
     pub(super) record: &'a StoredRecord,
     /// What is in it.
     pub(super) opened: &'a Credentials,
+    /// What of it is not to be asked for.
+    pub(super) by_another: ByAnotherClient,
 }
 
 /// What the API answered.
@@ -41,23 +44,44 @@ impl Ended {
 }
 
 impl Asking<'_> {
-    /// Ends what was opened, and the tokens that were set aside until that; each is asked for, whatever comes of the others.
+    /// Ends what was opened, and the tokens that were set aside until that; each is asked for, whatever comes of the others, but for
+    /// what came by another client.
     ///
     /// # Errors
     /// [`Hindrance`], where not all ended now.
     pub(super) async fn end_all(&self) -> Result<Ended, Hindrance> {
-        let mut all = self.end(self.opened.secret(), self.opened.refresh_token()).await;
+        let mut all = self.end_pair().await;
         for aside in self.opened.set_aside() {
-            // Of a refresh token it is not known when it ends.
-            let refresh = Some(&aside.token).filter(|_| aside.ends_at.is_none());
-            let ended = match self.client.settings().revokes_by_access_alone() {
-                true => self.end(&aside.token, refresh).await,
-                // What RFC 7009 asks a provider to look for itself (2.1).
-                false => self.end(&aside.token, None).await,
+            let ended = match &aside.client {
+                Some(client) if *client != self.client.settings().client_id => Err(Hindrance::OtherClient),
+                // Of a refresh token it is not known when it ends.
+                _ => self.end_alone(&aside.token, aside.ends_at.is_none()).await,
             };
             all = all.and_then(|all| ended.map(|ended| all.and(ended)));
         }
         all
+    }
+
+    async fn end_pair(&self) -> Result<Ended, Hindrance> {
+        let (access, refresh) = (self.opened.secret(), self.opened.refresh_token());
+        match (self.by_another.secret, self.by_another.refresh_token, refresh) {
+            (false, false, _) => return self.end(access, refresh).await,
+            (false, true, _) => {
+                self.end(access, None).await?;
+            }
+            (true, false, Some(refresh)) => {
+                self.end_alone(refresh, true).await?;
+            }
+            (true, ..) => {}
+        }
+        Err(Hindrance::OtherClient)
+    }
+
+    /// Ends a token of which the other half is not here, or not to be asked for.
+    async fn end_alone(&self, token: &SecretText, renews: bool) -> Result<Ended, Hindrance> {
+        // Else that is what RFC 7009 asks a provider to look for itself (2.1).
+        let refresh = Some(token).filter(|_| renews && self.client.settings().revokes_by_access_alone());
+        self.end(token, refresh).await
     }
 
     /// Ends one grant. Where the API does that by its access token alone and does not know that any more, it ends by what the
@@ -75,7 +99,12 @@ impl Asking<'_> {
     /// Answers whether something came of the refresh token, or may have, of which nobody knows.
     async fn renew(&self, refresh: &SecretText) -> Result<bool, Hindrance> {
         let Some(renewing) = &self.devices.renewing else { return Ok(false) };
-        let held = Held { access: self.opened.secret().copy(), refresh: Some(refresh.copy()) };
+        let is_it = |aside: &&SetAside| aside.token.is(refresh.expose());
+        let client = match self.opened.set_aside().iter().find(is_it) {
+            Some(aside) => aside.client.clone(),
+            None => self.opened.clients().refresh_token.clone(),
+        };
+        let held = Held { access: self.opened.secret().copy(), refresh: Some(refresh.copy()), client };
         let ending = Ending {
             device: self.revocation.credentials.clone(),
             copy: self.revocation.seq,

@@ -6,7 +6,7 @@ use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 use crate::source::renewal::{IssuedToken, named};
 use crate::store::{StoredRecord, StoredRenewal};
-use crate::vault::{Contents, Credentials, Format, Owners, SealError, SecretText, SetAside};
+use crate::vault::{Clients, Contents, Credentials, Format, Owners, SealError, SecretText, SetAside};
 
 /// The most tokens of before that are kept until the refresh token ends; the newest.
 const MOST_SET_ASIDE: usize = 16;
@@ -56,9 +56,11 @@ impl Before {
         // An API may hand out the same secret again; then nothing is over.
         let is_same = opened.secret().is(account.secret.expose());
         let renewal = renewal.filter(|known| known.generation == record.generation);
-        let before = opened
-            .refresh_token()
-            .map(|token| RefreshToken { token: token.copy(), known: named(token.fingerprint(), renewal) });
+        let client = opened.clients().refresh_token.as_ref();
+        let before = opened.refresh_token().map(|token| {
+            let known = named(token.fingerprint(), renewal);
+            RefreshToken { token: token.copy(), known, client: client.cloned() }
+        });
         let had_any = before.is_some();
         let shares_refresh =
             before.as_ref().zip(issued).is_some_and(|(before, issued)| issued.is_of_line(&before.known));
@@ -99,9 +101,11 @@ impl Kept {
 /// What the next record sets aside of the one that was opened, whose access token ends then; of one that is replaced all, unless
 /// that ends at once.
 fn set_aside(opened: &Credentials, past: &Past, ends_at: Option<Timestamp>) -> Vec<SetAside> {
+    let Clients { secret, refresh_token } = opened.clients().clone();
     let before = opened.set_aside().iter().map(SetAside::copy);
-    let access = || SetAside { token: opened.secret().copy(), ends_at };
-    let refresh = opened.refresh_token().map(|token| SetAside { token: token.copy(), ends_at: None });
+    let access = || SetAside { token: opened.secret().copy(), ends_at, client: secret.clone() };
+    let refresh = opened.refresh_token();
+    let refresh = refresh.map(|token| SetAside { token: token.copy(), ends_at: None, client: refresh_token });
     match past {
         Past::None | Past::AccessEnds(_) => before.collect(),
         Past::AccessSetAside => before.chain([access()]).collect(),
@@ -140,8 +144,9 @@ impl CredentialsDevices {
         mut before: Before,
     ) -> Result<Before, SealError> {
         // It was set aside last.
-        let Some(SetAside { token, .. }) = before.set_aside.pop() else { return Ok(before) };
+        let Some(SetAside { token, client, .. }) = before.set_aside.pop() else { return Ok(before) };
         let contents = Contents {
+            clients: Clients { secret: client, refresh_token: None },
             generation: before.generation,
             hosts: self.sealing.hosts.clone(),
             source: Some(self.sealing.realm.mark()),

@@ -10,6 +10,8 @@ use crate::vault::{Credentials, SealedText, SecretText};
 pub(super) struct RefreshToken {
     pub(super) token: SecretText,
     pub(super) known: StoredRefreshToken,
+    /// By which client of the API it came, where that is known and the sign-in did not bring it.
+    pub(super) client: Option<String>,
 }
 
 /// What is known of a refresh token that a sign-in brought.

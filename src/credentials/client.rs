@@ -1,9 +1,13 @@
 //! By which client of the API secrets came: those of another than the settings name are neither renewed nor ended here, for the API
-//! takes them from nobody else.
+//! takes them from nobody else. Their records say it, inside the seal. Of those that do not, such as the original gateway's, what
+//! is known is when their refresh tokens came, and which client the gateway was then.
 
-use super::{CredentialsDevices, CredentialsError};
-use crate::source::renewal::came_by_another_client;
-use crate::store::{QueuedRevocation, StoreError, StoredRenewal, Transaction, View};
+use super::brought::RefreshToken;
+use super::{Account, CredentialsDevices, CredentialsError};
+use crate::message::DeviceUuid;
+use crate::source::renewal::CameBy;
+use crate::store::{QueuedRevocation, StoreError, Transaction, View};
+use crate::vault::{Clients, Credentials};
 
 impl CredentialsDevices {
     /// The gateway's name at the API.
@@ -25,30 +29,59 @@ impl CredentialsDevices {
         Ok(())
     }
 
-    /// Whether what is to end came by another client, as far as that is known.
-    pub(super) async fn came_by_another_client(
+    /// By which client an account's secret came, and what renews it: what its sign-in brought came by the present one.
+    pub(super) fn clients(&self, account: &Account, refresh: Option<&RefreshToken>) -> Clients {
+        let present = self.client_id();
+        let refresh_token = refresh.and_then(|refresh| {
+            let is_brought =
+                account.refresh_token.as_ref().is_some_and(|brought| brought.is(refresh.token.expose()));
+            if is_brought { present.clone() } else { refresh.client.clone() }
+        });
+        Clients { secret: present, refresh_token }
+    }
+
+    /// What of this copy, which is to end, came by another client, as far as that is known.
+    pub(super) async fn by_another_client(
         &self,
         revocation: &QueuedRevocation,
-    ) -> Result<bool, CredentialsError> {
-        let Some(client) = self.client_id() else { return Ok(false) };
+        opened: &Credentials,
+    ) -> Result<ByAnotherClient, CredentialsError> {
+        let Some(client) = self.client_id() else { return Ok(ByAnotherClient::default()) };
         let (token, came) = (revocation.refresh, revocation.came);
+        let (noted, renews) = (opened.clients().clone(), opened.refresh_token().is_some());
+        let asides: Vec<_> = opened.set_aside().iter().map(|aside| aside.client.clone()).collect();
         let look = move |view: &View<'_>| {
             let known = token.map_or(Ok(None), |token| view.refresh_token(&token))?;
-            came_by_another_client(view, known.map_or(came, |known| known.line_since), &client)
+            let since = known.map_or(came, |known| known.line_since);
+            let is_another_s = |noted: Option<&str>| CameBy { noted, since }.another(view, &client);
+            let refresh_token = renews && is_another_s(noted.refresh_token.as_deref())?;
+            let secret = is_another_s(noted.secret.as_deref())?;
+            let all = secret
+                && refresh_token == renews
+                && asides.iter().all(|aside| aside.as_ref() != Some(&client));
+            Ok(ByAnotherClient { secret, refresh_token, all })
         };
         Ok(self.store.read::<_, StoreError, _>(look).await?)
     }
+
+    /// By which client the refresh token of these credentials came, where their record says.
+    pub(super) async fn client_noted(&self, credentials: &DeviceUuid) -> Result<Option<String>, StoreError> {
+        let device = credentials.clone();
+        let record = self.store.read::<_, StoreError, _>(move |view| view.record(&device)).await?;
+        let Some(record) = record.filter(|_| self.upstream.is_some()) else { return Ok(None) };
+        // What does not open says nothing.
+        let opened = self.open_record(credentials.clone(), record).await.ok();
+        Ok(opened.and_then(|opened| opened.clients().refresh_token.clone()))
+    }
 }
 
-/// Whether the secret of which this is known came by another client than this.
-pub(super) fn is_another_client_s(
-    view: &View<'_>,
-    renewal: Option<&StoredRenewal>,
-    client: Option<&str>,
-) -> Result<bool, StoreError> {
-    let refresh = renewal.and_then(|renewal| renewal.refresh.as_ref());
-    match refresh.zip(client) {
-        Some((refresh, client)) => came_by_another_client(view, refresh.line_since, client),
-        None => Ok(false),
-    }
+/// What of the tokens that are to end came by another client than the gateway is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct ByAnotherClient {
+    /// The access token.
+    pub(super) secret: bool,
+    /// The refresh token.
+    pub(super) refresh_token: bool,
+    /// Whatever there is.
+    pub(super) all: bool,
 }

@@ -10,7 +10,7 @@ use super::stranded::take_up;
 use super::{CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
 use crate::store::{CopyOfLine, StoredRecord, StoredRenewal, Transaction};
-use crate::vault::SetAside;
+use crate::vault::{Clients, SetAside};
 
 /// The secret of an account on its way.
 #[derive(Clone)]
@@ -87,14 +87,16 @@ impl Incoming {
         let heir = if issued.is_rotated() { self.heir(brought)? } else { None };
         let given = heir.as_ref().and_then(|heir| Some((heir, heir.opened.refresh_token()?)));
         if let Some((Heir { copy, opened }, token)) = given {
-            before.set_aside.push(SetAside { token: opened.secret().copy(), ends_at: None });
+            let Clients { secret, refresh_token } = opened.clients().clone();
+            before.set_aside.push(SetAside { token: opened.secret().copy(), ends_at: None, client: secret });
             let known = copy.refresh.clone();
-            before.refresh_token = Some(RefreshToken { token: token.copy(), known });
+            before.refresh_token = Some(RefreshToken { token: token.copy(), known, client: refresh_token });
             return Ok(Some((*copy).clone()));
         }
         before.refresh_token = Some(RefreshToken {
             token: issued.token.copy(),
             known: issued.by_itself(self.devices.clock.now()),
+            client: None,
         });
         Ok(None)
     }

@@ -190,6 +190,7 @@ impl CredentialsDevices {
         Contents {
             username: account.username.clone(),
             extras: account.extras.clone(),
+            clients: self.clients(account, before.refresh_token.as_ref()),
             refresh_token: before.refresh_token.map(|refresh| refresh.token),
             credentials_device_token: before.token,
             set_aside: before.set_aside,

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use tokio::sync::{Notify, watch};
 
-use super::client::is_another_client_s;
 use super::on_embedded::show;
 use super::open::text;
 use super::rounds::until_stopped;
@@ -15,12 +14,12 @@ use crate::bus::Bus;
 use crate::bus::embedded::BusError;
 use crate::message::DeviceUuid;
 use crate::source::renewal::{
-    BeforeUse, Health, Held, NOBODY_RENEWS, NewSecret, OTHER_CLIENT, Records, RecordsError, Refused,
+    BeforeUse, CameBy, Health, Held, NOBODY_RENEWS, NewSecret, OTHER_CLIENT, Records, RecordsError, Refused,
     Rejection, RenewalError, Renewals, Renewed, Renewer, Standing, Upstream, begin_life, note_refusal,
 };
 use crate::store::{StoreError, StoredRecord, StoredRefreshToken, StoredRenewal, Transaction, View};
 use crate::telemetry::with_causes;
-use crate::vault::{Replacement, SecretText, Vault};
+use crate::vault::{Clients, Replacement, SecretText, Vault};
 
 /// How many secrets are renewed in one go.
 const AT_ONCE: usize = 256;
@@ -62,6 +61,7 @@ impl CredentialsDevices {
         let (device, now) = (credentials.clone(), self.clock.now());
         let sealing = Arc::clone(&self.sealing);
         let retry = self.renewing.as_ref().map(|renewing| renewing.renewals.retry());
+        let noted = self.client_noted(credentials).await?;
         let client = self.client_id();
         let look = move |view: &View<'_>| {
             let record = view.record(&device)?;
@@ -69,7 +69,13 @@ impl CredentialsDevices {
             let generation = record.as_ref().map_or(0, |record| record.generation);
             let renewal = view.renewal(&device)?;
             let standing = Standing::of(renewal.as_ref(), generation, now, retry);
-            let is_another_s = is_another_client_s(view, renewal.as_ref(), client.as_deref())?;
+            let refresh = renewal.as_ref().and_then(|renewal| renewal.refresh.as_ref());
+            let is_another_s = match refresh.zip(client.as_deref()) {
+                Some((refresh, client)) => {
+                    CameBy { noted: noted.as_deref(), since: refresh.line_since }.another(view, client)?
+                }
+                None => false,
+            };
             let standing = if is_another_s { standing.of_another_client() } else { standing };
             let noted = record.and_then(|record| record.source);
             match sealing.other_api(noted.as_deref(), None) {
@@ -214,7 +220,8 @@ impl CredentialsDevices {
             return Err(CredentialsError::OtherApi);
         }
         let refresh = opened.refresh_token().filter(|token| !token.expose().is_empty());
-        Ok(Held { access: opened.secret().copy(), refresh: refresh.map(SecretText::copy) })
+        let client = opened.clients().refresh_token.clone();
+        Ok(Held { access: opened.secret().copy(), refresh: refresh.map(SecretText::copy), client })
     }
 
     /// Has the bus show a new record, as soon as that is committed.
@@ -285,10 +292,16 @@ fn reseal(
     record: StoredRecord,
     new: NewSecret,
 ) -> Result<StoredRecord, RecordsError> {
-    let NewSecret { access: secret, refresh: refresh_token, tried, generation } = new;
-    let (source, tried) = (record.source.clone(), Some(tried));
-    let refresh_token = Some(refresh_token);
-    let new = Replacement { secret, refresh_token, tried, source: source.clone(), generation };
+    let NewSecret { access: secret, refresh, client, tried, generation } = new;
+    let source = record.source.clone();
+    let new = Replacement {
+        secret,
+        refresh_token: Some(refresh),
+        clients: Clients::both(Some(client)),
+        tried: Some(tried),
+        source: source.clone(),
+        generation,
+    };
     let sealed = vault.reseal(device, text(&record), &new).map_err(RecordsError::new)?;
     Ok(StoredRecord { generation, endo: sealed.endo.to_string(), signature: sealed.signature, source })
 }

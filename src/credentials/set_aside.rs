@@ -11,7 +11,7 @@ use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 use crate::store::{QueuedRevocation, StoreError, Transaction};
 use crate::telemetry::with_causes;
-use crate::vault::{Credentials, Owners, SetAside};
+use crate::vault::{Clients, Credentials, Owners, SetAside};
 
 /// What is added to the reason where they are.
 const ENDS_WITH_THOSE: &str = "it is set aside with those, and ended when they are not used any more, but not where sixteen newer tokens were \
@@ -85,8 +85,11 @@ impl CredentialsDevices {
 
 /// All tokens of these credentials; when those end that were in use is not known any more.
 fn oldest_first(credentials: &Credentials) -> Vec<SetAside> {
-    let in_use = [Some(credentials.secret()), credentials.refresh_token()].into_iter().flatten();
-    let in_use = in_use.map(|token| SetAside { token: token.copy(), ends_at: None });
+    let Clients { secret, refresh_token } = credentials.clients().clone();
+    let in_use = [(Some(credentials.secret()), secret), (credentials.refresh_token(), refresh_token)];
+    let in_use = in_use
+        .into_iter()
+        .filter_map(|(token, client)| Some(SetAside { token: token?.copy(), ends_at: None, client }));
     credentials.set_aside().iter().map(SetAside::copy).chain(in_use).collect()
 }
 

@@ -15,7 +15,7 @@ use crate::message::DeviceUuid;
 use crate::source::oauth2::Revoked;
 use crate::store::{NewRevocation, QueuedRevocation, StoreError, StoredRecord, Transaction};
 use crate::telemetry::with_causes;
-use crate::vault::{Contents, Credentials, Format, ResourceOwnerId, SealError, SecretText};
+use crate::vault::{Clients, Contents, Credentials, Format, ResourceOwnerId, SealError, SecretText};
 
 /// For what they are sealed, in place of a device.
 const NAME: &str = "stray";
@@ -122,6 +122,7 @@ impl CredentialsDevices {
         Stray { account, access, refresh }: Stray,
     ) -> Result<StoredRecord, CredentialsError> {
         let contents = Contents {
+            clients: Clients::both(self.client_id()),
             refresh_token: refresh,
             hosts: self.sealing.hosts.clone(),
             source: Some(self.sealing.realm.mark()),

@@ -1,4 +1,4 @@
-//! What a list of credentials says of each, from the store alone.
+//! What a list of credentials says of each, whatever the bus says.
 
 use super::{CredentialsDevices, Standing};
 use crate::ambient::Timestamp;

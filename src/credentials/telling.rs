@@ -124,14 +124,15 @@ impl CredentialsDevices {
         {
             return Err(Hindrance::Renewal);
         }
-        if self.came_by_another_client(revocation).await.map_err(untold)? {
-            return Err(Hindrance::OtherClient);
-        }
         let source = record.source.clone();
         let opened = self.open_once(revocation.credentials.clone(), record.clone()).await;
         let opened = opened.map_err(|error| unopened(revocation, &error))?;
         if self.sealing.other_api(source.as_deref(), Some(&opened)).is_some() {
             return Err(Hindrance::OtherApi);
+        }
+        let by_another = self.by_another_client(revocation, &opened).await.map_err(untold)?;
+        if by_another.all {
+            return Err(Hindrance::OtherClient);
         }
         let account = whose(revocation, &opened);
         let ends = self.ends(&opened, account).await.map_err(untold)?;
@@ -152,7 +153,8 @@ impl CredentialsDevices {
         if !self.note_asked(revocation.seq).await.map_err(untold)? {
             return Err(Hindrance::TakenUp);
         }
-        let asking = Asking { devices: self, client, revocation, record: &record, opened: &opened };
+        let asking =
+            Asking { devices: self, client, revocation, record: &record, opened: &opened, by_another };
         let Ended { revoked, may_live_on } = ending.ask(asking.end_all()).await.ok_or(Hindrance::LetGo)??;
         match revoked {
             Revoked::Impossible => Err(Hindrance::NoWay),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
+use super::clients::{CLIENTS, Clients};
 use super::owner_id::{NotAResourceOwnerId, ResourceOwnerId};
 use super::owners::Owners;
 use super::secret::{SecretMap, SecretText};
@@ -15,7 +16,7 @@ use super::set_aside::{SET_ASIDE, SetAside};
 const RESERVED: [&str; 4] = ["id", "username", "secrets", "owners"];
 
 /// The same within `secrets`.
-const RESERVED_SECRETS: [&str; 3] = ["credentials", "credentialsDeviceToken", SET_ASIDE];
+const RESERVED_SECRETS: [&str; 4] = ["credentials", "credentialsDeviceToken", CLIENTS, SET_ASIDE];
 
 /// Generations are numbers in JSON, exact up to here.
 pub(super) const LAST_GENERATION: u64 = (1 << 53) - 1;
@@ -39,6 +40,8 @@ pub struct Contents {
     pub secret: SecretText,
     /// `secrets.credentials.refreshToken`.
     pub refresh_token: Option<SecretText>,
+    /// By which client of the API these came.
+    pub clients: Clients,
     /// Whatever else the source tells of the account; jobs may see it.
     pub extras: Map<String, Value>,
     /// Whatever else belongs into `secrets`; jobs do not see it.
@@ -65,6 +68,7 @@ impl Contents {
             username: None,
             secret,
             refresh_token: None,
+            clients: Clients::default(),
             extras: Map::new(),
             other_secrets: SecretMap::default(),
             credentials_device_token: None,
@@ -112,6 +116,7 @@ impl Contents {
         if let Some(token) = &self.credentials_device_token {
             secrets.insert("credentialsDeviceToken".to_owned(), token.expose().into());
         }
+        self.clients.put_in(&mut secrets);
         for token in &self.set_aside {
             token.add_to(&mut secrets);
         }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
+use super::clients::{CLIENTS, Clients};
 use super::contents::Format;
 use super::owner_id::ResourceOwnerId;
 use super::record::RecordError;
@@ -46,6 +47,7 @@ pub struct Credentials {
     id: Option<ResourceOwnerId>,
     secret: SecretText,
     refresh_token: Option<SecretText>,
+    clients: Clients,
     credentials_device_token: Option<SecretText>,
     set_aside: Vec<SetAside>,
     owners: Vec<DeviceUuid>,
@@ -76,6 +78,11 @@ impl Credentials {
     /// The token that buys the next access token.
     pub fn refresh_token(&self) -> Option<&SecretText> {
         self.refresh_token.as_ref()
+    }
+
+    /// By which client of the API these tokens came, as far as the record says.
+    pub fn clients(&self) -> &Clients {
+        &self.clients
     }
 
     /// The bus token of the credentials device.
@@ -151,6 +158,7 @@ impl Credentials {
             id: members.get("id").map(ResourceOwnerId::try_from).transpose()?,
             secret: secret_text(&credentials["secret"]).unwrap_or_default(),
             refresh_token: secret_text(&credentials["refreshToken"]),
+            clients: Clients::read(secrets.get(CLIENTS)),
             credentials_device_token: secret_text(&secrets["credentialsDeviceToken"]),
             set_aside: SetAside::all_in(secrets),
             owners,

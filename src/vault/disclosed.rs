@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::clients::CLIENTS;
 use super::credentials::Credentials;
 use super::secret::SecretMap;
 use super::set_aside::SET_ASIDE;
@@ -18,12 +19,12 @@ impl Disclosed {
 }
 
 /// The whole decrypted object as the original hands it to a job (`spec/endo.md` 2.5, step 4): without
-/// `secrets.credentialsDeviceToken`, and without what is over. For external handlers, and for nothing else.
+/// `secrets.credentialsDeviceToken`, and without what the gateway notes there for itself. For external handlers, and for nothing else.
 pub fn disclose_to_handler(credentials: &Credentials) -> Disclosed {
     let mut document = SecretMap::from(credentials.document().clone());
     let secrets = document.expose_mut().entry("secrets").or_insert_with(|| Map::new().into());
     if let Value::Object(secrets) = secrets {
-        for ours in ["credentialsDeviceToken", SET_ASIDE] {
+        for ours in ["credentialsDeviceToken", CLIENTS, SET_ASIDE] {
             secrets.shift_remove(ours);
         }
     }

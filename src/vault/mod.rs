@@ -6,6 +6,7 @@
 mod begun;
 mod buffer;
 mod canonical;
+mod clients;
 mod contents;
 mod credentials;
 mod disclosed;
@@ -32,6 +33,7 @@ mod set_aside;
 mod strongroom;
 
 pub use canonical::canonicalize;
+pub use clients::Clients;
 pub use contents::{Contents, Format, SealError, Sealed};
 pub use credentials::Credentials;
 pub use disclosed::{Disclosed, disclose_to_handler};

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 use thiserror::Error;
 
+use super::clients::{CLIENTS, Clients};
 use super::contents::{Format, SealError, Sealed};
 use super::format2::Purpose;
 use super::record::{RecordError, SealedRecord, SealedText};
@@ -19,6 +20,8 @@ pub struct Replacement {
     pub secret: SecretText,
     /// `secrets.credentials.refreshToken`; without it the new record has none.
     pub refresh_token: Option<SecretText>,
+    /// By which client of the API these came.
+    pub clients: Clients,
     /// The access token that the new one was asked for with; another one that the old record holds was brought by a sign-in
     /// meanwhile, and is set aside.
     pub tried: Option<SecretText>,
@@ -76,6 +79,7 @@ fn replace(document: &mut SecretMap, new: &Replacement) -> Option<()> {
     if let Some(newer) = newer_than_tried(secrets, new) {
         newer.add_to(secrets);
     }
+    new.clients.put_in(secrets);
     let members = secrets.get_mut("credentials")?.as_object_mut()?;
     let mut put = |name: &str, text: Option<&SecretText>| {
         let old = match text {
@@ -93,5 +97,6 @@ fn replace(document: &mut SecretMap, new: &Replacement) -> Option<()> {
 fn newer_than_tried(secrets: &Map<String, Value>, new: &Replacement) -> Option<SetAside> {
     let (tried, present) = (new.tried.as_ref()?, secrets.get("credentials")?.get("secret")?.as_str()?);
     let is_newer = !tried.is(present) && !new.secret.is(present);
-    is_newer.then(|| SetAside { token: present.into(), ends_at: None })
+    let client = || Clients::read(secrets.get(CLIENTS)).secret;
+    is_newer.then(|| SetAside { token: present.into(), ends_at: None, client: client() })
 }

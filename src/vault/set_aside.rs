@@ -15,22 +15,30 @@ pub struct SetAside {
     pub token: SecretText,
     /// When it ends by itself, where that is known.
     pub ends_at: Option<Timestamp>,
+    /// By which client of the API it came, where that is known.
+    pub client: Option<String>,
 }
 
 impl SetAside {
-    /// The same once more, where it goes two ways.
+    /// The same once more.
     #[must_use]
     pub fn copy(&self) -> Self {
-        Self { token: self.token.copy(), ends_at: self.ends_at }
+        Self { token: self.token.copy(), ends_at: self.ends_at, client: self.client.clone() }
     }
 
     pub(super) fn to_value(&self) -> Value {
-        json!({"secret": self.token.expose(), "endsAt": self.ends_at.map(Timestamp::as_millis)})
+        let mut value =
+            json!({"secret": self.token.expose(), "endsAt": self.ends_at.map(Timestamp::as_millis)});
+        if let Some(client) = &self.client {
+            value["client"] = client.as_str().into();
+        }
+        value
     }
 
     fn read(value: &Value) -> Option<Self> {
         let token = SecretText::from(value["secret"].as_str()?);
-        Some(Self { token, ends_at: value["endsAt"].as_i64().map(Timestamp::from_millis) })
+        let ends_at = value["endsAt"].as_i64().map(Timestamp::from_millis);
+        Some(Self { token, ends_at, client: value["client"].as_str().map(str::to_owned) })
     }
 
     /// Those among a record's secrets.

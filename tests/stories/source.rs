@@ -80,7 +80,7 @@ fn plain_records() -> Records {
         is_ours: Box::new(|_| true),
         open: Box::new(|_, record| {
             let (access, refresh) = read(&record);
-            let held = Held { access: access.into(), refresh: refresh.map(Into::into) };
+            let held = Held { access: access.into(), refresh: refresh.map(Into::into), client: None };
             Box::pin(std::future::ready(Ok(held)))
         }),
         seal: Box::new(|_, old, NewSecret { access, refresh, generation, .. }| {

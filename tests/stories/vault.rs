@@ -1,6 +1,7 @@
 //! The keys of records: what opens, what is refused, and what may be remembered.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod clients;
 mod credentials_type;
 mod forge;
 mod format1;

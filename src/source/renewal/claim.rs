@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::clients::came_by_another_client;
+use super::clients::CameBy;
 use super::demand::{Demand, Renewed};
 use super::judgement::{LONGEST_REST, NO_REFRESH_TOKEN, is_fruitless, is_held, refuse, why_it_is_over};
 use super::schedule::{begin_life, is_due};
@@ -44,6 +44,8 @@ pub(super) struct Claimant {
     pub(super) generation: u64,
     /// The refresh token that the record holds, if it holds one.
     pub(super) refresh: Option<Fingerprint>,
+    /// By which client of the API that came, where the record says.
+    pub(super) came_by: Option<String>,
     pub(super) holder: String,
     pub(super) now: Timestamp,
     pub(super) lease: Duration,
@@ -124,10 +126,8 @@ impl Claimant {
     }
 
     fn is_another_client_s(&self, view: &View<'_>, renewal: &StoredRenewal) -> Result<bool, StoreError> {
-        match &renewal.refresh {
-            Some(refresh) => came_by_another_client(view, refresh.line_since, &self.client),
-            None => Ok(false),
-        }
+        let Some(refresh) = &renewal.refresh else { return Ok(false) };
+        CameBy { noted: self.came_by.as_deref(), since: refresh.line_since }.another(view, &self.client)
     }
 
     /// Nobody else is kept waiting by what cannot be renewed until the settings are others.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::claim::{begin_to_send, rests};
-use super::clients::came_by_another_client;
+use super::clients::CameBy;
 use super::demand::Demand;
 use super::error::RenewalError;
 use super::judgement::{end, is_answer_lost, is_held, may_send_again};
@@ -64,7 +64,7 @@ impl Renewer {
             return Ok(LastRenewal::Over);
         };
         let holder = self.random.uuid();
-        match self.claim_for_an_end(token, holder.clone()).await? {
+        match self.claim_for_an_end(token, held.client.clone(), holder.clone()).await? {
             LastClaim::Spend => {}
             LastClaim::CameTo(last) => return Ok(last),
             LastClaim::Held => return Err(RenewalError::Busy),
@@ -81,7 +81,12 @@ impl Renewer {
         Ok(known.as_ref().and_then(came_to).unwrap_or(LastRenewal::Brought))
     }
 
-    async fn claim_for_an_end(&self, token: Fingerprint, holder: String) -> Result<LastClaim, StoreError> {
+    async fn claim_for_an_end(
+        &self,
+        token: Fingerprint,
+        came_by: Option<String>,
+        holder: String,
+    ) -> Result<LastClaim, StoreError> {
         let (now, lease, retry) = (self.clock.now(), self.settings.lease, self.retry());
         let client = self.upstream.client.clone();
         let claim = move |transaction: &Transaction<'_>| {
@@ -93,7 +98,8 @@ impl Renewer {
             if let Some(last) = came_to(&refresh) {
                 return Ok(LastClaim::CameTo(last));
             }
-            if came_by_another_client(transaction, refresh.line_since, &client)? {
+            let came_by = CameBy { noted: came_by.as_deref(), since: refresh.line_since };
+            if came_by.another(transaction, &client)? {
                 return Ok(LastClaim::OtherClient);
             }
             if rests(&refresh, now) {

@@ -88,8 +88,9 @@ impl Renewer {
         let (old, generation) = (record.generation, record.generation + 1);
         let refresh = refresh.as_ref().unwrap_or(sent);
         let given_for = case.held.access.copy();
-        let secret =
-            NewSecret { access: access.copy(), refresh: refresh.copy(), tried: given_for, generation };
+        let (access, refresh_token) = (access.copy(), refresh.copy());
+        let client = self.upstream.client.clone();
+        let secret = NewSecret { access, refresh: refresh_token, client, tried: given_for, generation };
         let record = (self.records.seal)(device.clone(), record, secret).await?;
         let life = begin_life(generation, asked_at, *lifetime, self.random.fraction());
         let life = StoredRenewal { renewed_at: Some(asked_at), ..life };

@@ -43,7 +43,7 @@ mod standing;
 mod subject;
 mod upstream;
 
-pub use clients::{OTHER_CLIENT, came_by_another_client};
+pub use clients::{CameBy, OTHER_CLIENT};
 pub use demand::{Demand, Rejection, RenewalSettings, Renewed, SaidBy};
 pub use error::{RecordsError, RenewalError};
 pub use flights::Renewals;

@@ -17,6 +17,8 @@ pub struct Held {
     pub access: SecretText,
     /// What buys the next pair.
     pub refresh: Option<SecretText>,
+    /// By which client of the API that came, where the record says.
+    pub client: Option<String>,
 }
 
 /// What a new record is to hold in place of the old. Prints no secret.
@@ -26,6 +28,8 @@ pub struct NewSecret {
     pub access: SecretText,
     /// The refresh token: the new one, or the old where the answer had none.
     pub refresh: SecretText,
+    /// By which client of the API both came.
+    pub client: String,
     /// The access token before. A record that holds another by now is of a sign-in since.
     pub tried: SecretText,
     /// The generation of the new record.

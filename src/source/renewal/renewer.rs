@@ -142,6 +142,7 @@ impl Renewer {
             demand: case.demand,
             generation: case.record.generation,
             refresh: case.subject.token,
+            came_by: case.held.client.clone(),
             holder: case.holder.clone(),
             now: self.clock.now(),
             lease: self.settings.lease,

@@ -12,7 +12,7 @@ use endo::message::DeviceUuid;
 use endo::store::{
     RenewalStage, StoreError, StoredRecord, StoredRefreshToken, StoredRenewal, Transaction, View,
 };
-use endo::vault::{Format, Need, Replacement, ResourceOwnerId, SealedText, SecretText};
+use endo::vault::{Clients, Format, Need, Replacement, ResourceOwnerId, SealedText, SecretText};
 use serde_json::Value;
 
 use super::{account, keep, open, opened, secret};
@@ -207,7 +207,8 @@ async fn renew(gateway: &Gateway, device: &DeviceUuid) {
         let before = transaction.record(&device)?.unwrap();
         let generation = before.generation + 1;
         let secret = SecretText::from("canary-renewed");
-        let new = Replacement { secret, refresh_token: None, tried: None, source: None, generation };
+        let clients = Clients::default();
+        let new = Replacement { secret, refresh_token: None, clients, tried: None, source: None, generation };
         let sealed = SealedText { endo: &before.endo, signature: &before.signature };
         let sealed = vault.reseal(&device, sealed, &new).unwrap();
         let (endo, signature) = (sealed.endo.to_string(), sealed.signature);

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use endo::config::Source;
-use endo::credentials::{ApiVerdict, CredentialsError, Health, Renewed};
+use endo::credentials::{Account, ApiVerdict, CredentialsError, Health, Renewed};
 use endo::message::DeviceUuid;
+use endo::store::{StoreError, StoredRecord};
+use endo::vault::{Contents, Format, Owners, ResourceOwnerId, SecretText};
 
 use super::Office;
 use crate::support::provider::FakeProvider;
@@ -25,6 +27,45 @@ impl Scene {
         let (access, refresh) = provider.grant();
         let credentials = office.keep(42, &access, &refresh).await;
         Self { provider, office, credentials }
+    }
+
+    /// The same, of an API that gave an access token alone.
+    async fn without_refresh_token() -> Self {
+        let provider = FakeProvider::start().await;
+        let office = Office::open(provider.settings()).await;
+        let (access, _) = provider.grant();
+        let account = Account { refresh_token: None, ..office.account(42, &access, "") };
+        let credentials = office.gateway.credentials.keep(account).await.unwrap();
+        Self { provider, office, credentials }
+    }
+
+    /// The database forgets which clients the gateway was, as one does that is made anew.
+    async fn forgets_its_clients(self) -> Self {
+        let forget =
+            |transaction: &endo::store::Transaction<'_>| transaction.remember_fact("source.clients", b"[]");
+        self.office.gateway.store.write::<_, StoreError, _>(forget).await.unwrap();
+        self
+    }
+
+    /// The record is one that does not say by which client its tokens came, as they were written before.
+    async fn says_of_no_client(self) -> Self {
+        let contents = Contents {
+            refresh_token: Some(SecretText::from("refresh-1")),
+            owners: Owners::named([self.office.owner()]),
+            hosts: self.office.gateway.source.hosts.clone(),
+            generation: 2,
+            ..Contents::new(ResourceOwnerId::Number(42), SecretText::from("access-1"))
+        };
+        let sealed = self.office.gateway.vault.seal(&self.credentials, &contents, Format::Two).unwrap();
+        let (endo, signature) = (sealed.endo.to_string(), sealed.signature);
+        let record = StoredRecord { generation: 2, endo, signature, source: None };
+        let device = self.credentials.clone();
+        let store = move |transaction: &endo::store::Transaction<'_>| {
+            endo::source::renewal::carry_over(transaction, &device, 1, 2)?;
+            transaction.store_record(&device, &record)
+        };
+        assert!(self.office.gateway.store.write::<_, StoreError, _>(store).await.unwrap());
+        self
     }
 
     /// The gateway is this client from now on.
@@ -94,4 +135,84 @@ async fn where_that_does_not_come_back_within_a_day_the_receipt_says_why_the_api
     scene.office.passes(24 * HOUR);
     assert_eq!((scene.verdict().await, scene.provider.ended()), (ApiVerdict::Unasked, Vec::new()));
     assert!(scene.office.waiting().await.is_empty());
+}
+
+#[tokio::test]
+async fn the_record_says_by_which_client_it_came_where_the_database_does_not_know() {
+    let scene = Scene::begin().await.forgets_its_clients().await.is("another").await;
+    let refused = scene.renews(1).await;
+    assert!(matches!(refused, Err(CredentialsError::SignInAgain { .. })), "{refused:?}");
+    assert!(matches!(scene.health().await, Health::Dead { .. }));
+    scene.office.forget(&scene.credentials).await;
+    assert_eq!((scene.verdict().await, scene.provider.ended()), (ApiVerdict::Pending, Vec::new()));
+    assert_eq!(scene.provider.token_requests(), 0);
+}
+
+#[tokio::test]
+async fn where_the_record_does_not_say_it_came_by_the_client_that_the_gateway_was_then() {
+    let scene = Scene::begin().await.says_of_no_client().await.is("another").await;
+    let refused = scene.renews(2).await;
+    assert!(matches!(refused, Err(CredentialsError::SignInAgain { .. })), "{refused:?}");
+    let scene = scene.is("gateway id").await;
+    assert_eq!(scene.renews(2).await.unwrap(), Renewed::New);
+    let scene = scene.forgets_its_clients().await.is("another").await;
+    scene.office.passes(HOUR);
+    scene.renews(3).await.unwrap_err();
+    assert_eq!(scene.provider.token_requests(), 1, "what came of the renewal says it");
+}
+
+#[tokio::test]
+async fn what_nobody_knows_the_client_of_is_the_present_one_s() {
+    let scene = Scene::begin().await.says_of_no_client().await.forgets_its_clients().await;
+    let scene = scene.is("another").await;
+    assert_eq!(scene.renews(2).await.unwrap(), Renewed::New);
+    scene.office.forget(&scene.credentials).await;
+    assert_eq!(scene.verdict().await, ApiVerdict::Revoked);
+}
+
+#[tokio::test]
+async fn a_current_refresh_token_that_an_api_gives_to_the_next_client_again_is_that_one_s() {
+    let provider = FakeProvider::start().await;
+    provider.gives_its_current_token_again();
+    let office = Office::open(provider.settings()).await;
+    let (access, refresh) = provider.grant();
+    let credentials = office.keep(42, &access, &refresh).await;
+    let scene = Scene { provider, office, credentials }.is("another").await;
+    let (access, again) = scene.provider.grant();
+    assert_eq!(again, refresh);
+    scene.office.keep(42, &access, &again).await;
+    assert_eq!(scene.health().await, Health::Good);
+    assert_eq!(scene.renews(2).await.unwrap(), Renewed::New);
+    scene.office.forget(&scene.credentials).await;
+    scene.office.does_what_is_due().await;
+    let last = scene.provider.ended();
+    assert_eq!(last[..2], ["refresh-3", "access-3"], "what the present client got ends at once");
+    assert!(!last.contains(&"access-1".to_owned()), "what the one before got does not by this one");
+}
+
+#[tokio::test]
+async fn an_access_token_alone_that_came_by_another_client_ends_when_that_is_back() {
+    let scene = Scene::without_refresh_token().await.is("another").await;
+    scene.office.forget(&scene.credentials).await;
+    assert_eq!((scene.verdict().await, scene.provider.ended()), (ApiVerdict::Pending, Vec::new()));
+    let scene = scene.is("gateway id").await;
+    scene.office.passes(HOUR);
+    assert_eq!(scene.verdict().await, ApiVerdict::Revoked);
+    assert_eq!(scene.provider.ended(), ["access-1"]);
+}
+
+#[tokio::test]
+async fn of_a_pair_that_two_clients_got_each_ends_its_own() {
+    let scene = Scene::begin().await.is("another").await;
+    let (access, _) = scene.provider.grant();
+    let alone = Account { refresh_token: None, ..scene.office.account(42, &access, "") };
+    scene.office.gateway.credentials.keep(alone).await.unwrap();
+    assert!(matches!(scene.health().await, Health::Dead { .. }), "the refresh token is the first client's");
+    scene.office.forget(&scene.credentials).await;
+    assert_eq!((scene.verdict().await, scene.provider.ended()), (ApiVerdict::Pending, vec![access]));
+    let scene = scene.is("gateway id").await;
+    scene.office.passes(HOUR);
+    scene.office.does_what_is_due().await;
+    assert_eq!(scene.provider.ended()[1..], ["refresh-1", "access-1"]);
+    assert!(!scene.provider.takes("refresh-1"));
 }

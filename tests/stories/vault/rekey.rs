@@ -1,7 +1,7 @@
 //! The same credentials under a newer key.
 
 use endo::vault::{
-    Contents, Format, KeyRing, Management, Need, Owners, RekeyError, Replacement, ResourceOwnerId,
+    Clients, Contents, Format, KeyRing, Management, Need, Owners, RekeyError, Replacement, ResourceOwnerId,
     SealedText, SecretMap, SecretText,
 };
 use serde_json::{Map, Value, json};
@@ -10,7 +10,14 @@ use super::{Stored, contents, device, original_key, other_key, vault, vault_with
 
 fn replacement() -> Replacement {
     let secret = SecretText::from("new-access");
-    Replacement { secret, refresh_token: None, tried: None, source: None, generation: 6 }
+    Replacement {
+        secret,
+        refresh_token: None,
+        clients: Clients::default(),
+        tried: None,
+        source: None,
+        generation: 6,
+    }
 }
 
 fn management(owners: Option<Vec<&str>>) -> Management {

@@ -1,7 +1,7 @@
 //! A record with another secret: everything else of it stays.
 
 use endo::vault::{
-    Format, KeyRing, RecordError, Replacement, ResealError, SealError, SealedText, SecretText,
+    Clients, Format, KeyRing, RecordError, Replacement, ResealError, SealError, SealedText, SecretText,
     disclose_to_handler,
 };
 use serde_json::{Value, json};
@@ -13,6 +13,7 @@ fn replacement(refresh: Option<&str>, generation: u64) -> Replacement {
     Replacement {
         secret: SecretText::from("new-access"),
         refresh_token,
+        clients: Clients::both(Some("second".to_owned())),
         tried: None,
         source: None,
         generation,
