@@ -22,7 +22,7 @@ use crate::negotiation::is_browser;
 use crate::telemetry::with_causes;
 
 /// What somebody is told whose account may have credentials that no key here opens.
-const KEY_MISSING: &str = "Nothing was kept: some credentials here cannot be opened now, because a key of this gateway is missing, and this \
+const MAY_BE_CLOSED: &str = "Nothing was kept: some credentials here cannot be opened now, because a key of this gateway is missing, and this \
                            account may have some among them. Whoever runs the gateway puts the key back, or forgets them (`endo doctor` \
                            names both); then begin again";
 
@@ -104,7 +104,7 @@ async fn keep_secret(
     }
     match credentials.keep_brought(Arc::clone(account), again, arrival).await {
         Err(CredentialsError::OtherSecret) => Err(NotKept::OtherSecret),
-        Err(CredentialsError::KeyMissing) => Err(Problem::new(Kind::Unavailable, KEY_MISSING).into()),
+        Err(CredentialsError::KeyMissing) => Err(Problem::new(Kind::Unavailable, MAY_BE_CLOSED).into()),
         kept => Ok(kept.map_err(|error| not_kept(&error))?),
     }
 }
