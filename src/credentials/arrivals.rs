@@ -9,35 +9,16 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 use super::CredentialsError;
+use super::end::{End, Tokens};
 use crate::ambient::Timestamp;
-use crate::store::{Fingerprint, Transaction};
-use crate::vault::{ResourceOwnerId, SecretText};
+use crate::store::Transaction;
+use crate::vault::ResourceOwnerId;
 
 /// How long a sign-in waits in all, for somebody waits for it, and an end in one go; that comes another time then.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// How long an end minds sign-ins of which nobody knows yet whose they are: longer than an API takes to answer. Else those
 /// of strangers, one after the other, would keep it from being told at all.
 const MINDS_STRANGERS: Duration = Duration::from_secs(30);
-
-/// By what a sign-in and an end are known to concern each other.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Trait {
-    /// The hash of a token, or that of the first of its line.
-    Token(Fingerprint),
-    /// All that the account gave.
-    Account(ResourceOwnerId),
-    /// All that the account gave with a refresh token, or all without: an API that gives none a second time counts both to one grant.
-    Renewing(ResourceOwnerId, bool),
-}
-
-/// What an end ends.
-#[derive(Clone, Debug)]
-pub(super) struct Ends {
-    /// Whose tokens, where that is known.
-    pub(super) account: Option<ResourceOwnerId>,
-    /// What is over with them.
-    pub(super) traits: Vec<Trait>,
-}
 
 /// Which sign-ins an end waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +37,7 @@ pub(super) struct Arrivals(watch::Sender<AtTheApi>);
 struct AtTheApi {
     last: u64,
     sign_ins: BTreeMap<u64, SignIn>,
-    ends: BTreeMap<u64, Ends>,
+    ends: BTreeMap<u64, End>,
     /// Since when ends wait for strangers, by what names them in the store.
     waiting: HashMap<i64, Timestamp>,
 }
@@ -65,7 +46,7 @@ struct AtTheApi {
 struct SignIn {
     brings: Brings,
     /// What the API is told, or was, beside this, for it was not known whether that concerns it.
-    beside: BTreeMap<u64, Ends>,
+    beside: BTreeMap<u64, End>,
 }
 
 /// What a sign-in brings, as far as it is known.
@@ -73,7 +54,7 @@ struct SignIn {
 enum Brings {
     Anything,
     SomethingOf(ResourceOwnerId),
-    These(Vec<Trait>),
+    These(Tokens),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -102,34 +83,10 @@ pub(super) struct Ending {
     number: u64,
 }
 
-impl Trait {
-    /// Those of these tokens.
-    pub(super) fn of(access: &SecretText, refresh: Option<&SecretText>) -> Vec<Self> {
-        refresh.into_iter().chain([access]).map(Self::token).collect()
-    }
-
-    pub(super) fn token(token: &SecretText) -> Self {
-        Self::Token(token.fingerprint())
-    }
-}
-
-impl Ends {
-    /// Whether that is over with them, whatever form an account's id has.
-    fn concern(&self, brought: &Trait) -> bool {
-        self.traits.iter().any(|ended| match (ended, brought) {
-            (Trait::Account(ended), Trait::Account(brought)) => ended.may_be(brought),
-            (Trait::Renewing(ended, renews), Trait::Renewing(brought, also)) => {
-                renews == also && ended.may_be(brought)
-            }
-            (ended, brought) => ended == brought,
-        })
-    }
-}
-
 impl Brings {
-    fn concern(&self, ends: &Ends) -> Concern {
-        match (self, &ends.account) {
-            (Self::These(traits), _) if traits.iter().any(|one| ends.concern(one)) => Concern::Surely,
+    fn concern(&self, end: &End) -> Concern {
+        match (self, end.account()) {
+            (Self::These(tokens), _) if end.takes(tokens) => Concern::Surely,
             (Self::These(_), _) => Concern::Not,
             (Self::SomethingOf(account), Some(ended)) if account.may_be(ended) => Concern::Surely,
             (Self::SomethingOf(_), Some(_)) => Concern::Not,
@@ -145,9 +102,9 @@ impl Arrivals {
         self.arrival(account.map_or(Brings::Anything, Brings::SomethingOf)).await
     }
 
-    /// Somebody has tokens with these traits. Whatever is being ended of them is over by then, or let go.
-    pub(super) async fn begin_with(&self, traits: Vec<Trait>) -> Arrival {
-        self.arrival(Brings::These(traits)).await
+    /// Somebody has these tokens. Whatever is being ended of them is over by then, or let go.
+    pub(super) async fn begin_with(&self, tokens: Tokens) -> Arrival {
+        self.arrival(Brings::These(tokens)).await
     }
 
     async fn arrival(&self, brings: Brings) -> Arrival {
@@ -164,8 +121,8 @@ impl Arrivals {
     }
 
     /// The end of this; `None` while a sign-in is under way that is to be minded.
-    pub(super) async fn end(&self, ends: &Ends, minding: Minding) -> Option<Ending> {
-        let number = self.wait_for(PATIENCE, |now| now.let_end_in(ends, minding)).await?;
+    pub(super) async fn end(&self, end: &End, minding: Minding) -> Option<Ending> {
+        let number = self.wait_for(PATIENCE, |now| now.let_end_in(end, minding)).await?;
         Some(Ending { all: self.clone(), number })
     }
 
@@ -231,36 +188,36 @@ impl AtTheApi {
 
     /// A sign-in, unless an end is under way that concerns it so much; it is beside the others.
     fn let_in(&mut self, brings: &Brings, unless: Concern) -> Option<u64> {
-        let is_in_the_way = |ends: &Ends| brings.concern(ends) >= unless;
+        let is_in_the_way = |end: &End| brings.concern(end) >= unless;
         if self.ends.values().any(is_in_the_way) {
             return None;
         }
-        let concerns = self.ends.iter().filter(|(_, ends)| brings.concern(ends) == Concern::Perhaps);
-        let beside = concerns.map(|(number, ends)| (*number, ends.clone())).collect();
+        let concerns = self.ends.iter().filter(|(_, end)| brings.concern(end) == Concern::Perhaps);
+        let beside = concerns.map(|(number, end)| (*number, end.clone())).collect();
         let number = self.next();
         self.sign_ins.insert(number, SignIn { brings: brings.clone(), beside });
         Some(number)
     }
 
-    fn let_end_in(&mut self, ends: &Ends, minding: Minding) -> Option<u64> {
+    fn let_end_in(&mut self, end: &End, minding: Minding) -> Option<u64> {
         let unless = if minding == Minding::Strangers { Concern::Perhaps } else { Concern::Surely };
-        if self.sign_ins.values().any(|sign_in| sign_in.brings.concern(ends) >= unless) {
+        if self.sign_ins.values().any(|sign_in| sign_in.brings.concern(end) >= unless) {
             return None;
         }
         let number = self.next();
         for sign_in in self.sign_ins.values_mut() {
-            if sign_in.brings.concern(ends) == Concern::Perhaps {
-                sign_in.beside.insert(number, ends.clone());
+            if sign_in.brings.concern(end) == Concern::Perhaps {
+                sign_in.beside.insert(number, end.clone());
             }
         }
-        self.ends.insert(number, ends.clone());
+        self.ends.insert(number, end.clone());
         Some(number)
     }
 
     /// Whatever is being ended of this is let go.
     fn let_go_of_ends(&mut self, brings: &Brings) {
         let let_go: Vec<_> =
-            self.ends.extract_if(.., |_, ends| brings.concern(ends) == Concern::Surely).collect();
+            self.ends.extract_if(.., |_, end| brings.concern(end) == Concern::Surely).collect();
         for sign_in in self.sign_ins.values_mut() {
             let_go.iter().for_each(|(number, _)| drop(sign_in.beside.remove(number)));
         }
@@ -270,22 +227,22 @@ impl AtTheApi {
 impl Arrival {
     /// Tells what it brings: nothing else concerns it from now on. What is being ended of that is over by then, or let go;
     /// answers whether the API ended some of it, or may have, while nobody knew that it would be brought.
-    pub(super) async fn brings(&self, traits: Vec<Trait>) -> bool {
-        let (brings, number) = (Brings::These(traits), self.number);
+    pub(super) async fn brings(&self, tokens: Tokens) -> bool {
+        let (brings, number) = (Brings::These(tokens), self.number);
         self.all.at_once(|now| {
             if let Some(sign_in) = now.sign_ins.get_mut(&number) {
                 sign_in.brings = brings.clone();
             }
         });
         let is_free = |now: &mut AtTheApi| {
-            let concerns = |ends: &Ends| brings.concern(ends) == Concern::Surely;
+            let concerns = |end: &End| brings.concern(end) == Concern::Surely;
             (!now.ends.values().any(concerns)).then_some(())
         };
         if self.all.wait_for(self.patience, is_free).await.is_none() {
             self.all.at_once(|now| now.let_go_of_ends(&brings));
         }
         let now = self.all.0.borrow();
-        let concerns = |ends: &Ends| brings.concern(ends) == Concern::Surely;
+        let concerns = |end: &End| brings.concern(end) == Concern::Surely;
         now.sign_ins.get(&number).is_some_and(|sign_in| sign_in.beside.values().any(concerns))
     }
 

@@ -4,55 +4,11 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::arrivals::Trait;
-use super::in_use::tokens_of;
+use super::end::Tokens;
 use crate::message::DeviceUuid;
-use crate::vault::{Credentials, ResourceOwnerId, SecretText};
 
 /// Of how many records it is known at most: some ten megabytes.
 const MOST_KNOWN: usize = 100_000;
-
-/// The tokens of some credentials, and whose they are where that is known.
-#[derive(Clone, Debug)]
-pub(super) struct Tokens {
-    hashes: Vec<Trait>,
-    renew: bool,
-    account: Option<ResourceOwnerId>,
-}
-
-impl Tokens {
-    /// Those that are used of these credentials.
-    pub(super) fn used(credentials: &Credentials) -> Self {
-        let pair = Self::pair(credentials.secret(), credentials.refresh_token());
-        Self { account: credentials.id().cloned(), ..pair }
-    }
-
-    /// All that end when these credentials end.
-    pub(super) fn ending(credentials: &Credentials) -> Self {
-        Self { hashes: tokens_of(credentials).map(Trait::token).collect(), ..Self::used(credentials) }
-    }
-
-    /// These, of an account that is not known.
-    pub(super) fn pair(access: &SecretText, refresh: Option<&SecretText>) -> Self {
-        Self { hashes: Trait::of(access, refresh), renew: refresh.is_some(), account: None }
-    }
-
-    /// Whether one of these is among the others.
-    pub(super) fn share_one_with(&self, others: &Self) -> bool {
-        others.hashes.iter().any(|hash| self.hashes.contains(hash))
-    }
-
-    /// Whether they may be of this account, told in another form.
-    pub(super) fn are_of_another_form_of(&self, account: &ResourceOwnerId) -> bool {
-        self.account.as_ref().is_some_and(|other| other != account && other.may_be(account))
-    }
-
-    /// Whether one of these is among the others, or may end with them, whosever they are: an API that gives no refresh token
-    /// a second time counts what came without to the grant of what came with one.
-    pub(super) fn may_end_with(&self, others: &Self) -> bool {
-        self.share_one_with(others) || (self.renew && !others.renew)
-    }
-}
 
 /// What is known of the records. Each call is whole, so that what a panic left behind is, too.
 #[derive(Debug, Default)]

@@ -1,14 +1,11 @@
 //! What of the tokens that are to end is in use, or would take down what is.
 
-use std::collections::HashSet;
-
-use super::held_tokens::Tokens;
-use super::of_account::Kept;
+use super::end::Tokens;
 use super::rekey::MOST;
 use super::{CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
 use crate::store::{StoreError, View};
-use crate::vault::{Credentials, ResourceOwnerId, SealedText, SecretText};
+use crate::vault::{Credentials, SealedText, SecretText};
 
 /// Why a replaced secret is not ended now where that may end all of the account's.
 pub(super) const ENDS_WITH_NEWER_ONES: &str = "the account has signed in since, and as far as is known here that would end its newer tokens as \
@@ -48,51 +45,17 @@ impl CredentialsDevices {
         self.upstream.as_ref().is_some_and(|client| client.settings().revokes_access_alone())
     }
 
-    /// Whether the end of these ends nothing beside them.
-    pub(super) fn ends_nothing_beside(&self, ending: &Credentials) -> bool {
-        let may_renew = ending.refresh_token().is_some() || may_renew_aside(ending);
-        self.ends_access_alone() && !may_renew
-    }
-
-    /// Where a record holds what these are, whosever it is; those of the dead do not count.
-    pub(super) async fn holder(
+    /// The credentials in the store whose records hold what these are, whosever they are.
+    pub(super) async fn holders(
         &self,
-        dead: &HashSet<DeviceUuid>,
         are_these: impl Fn(&Tokens) -> bool,
-    ) -> Result<Option<DeviceUuid>, CredentialsError> {
-        for (device, generation) in self.generations().await? {
-            if !dead.contains(&device)
-                && self.held_by(&device, generation).await?.as_ref().is_some_and(&are_these)
-            {
-                return Ok(Some(device));
-            }
-        }
-        Ok(None)
-    }
-
-    /// What credentials hold whose account may be this one, told in another form.
-    pub(super) async fn kept_of_other_forms(
-        &self,
-        account: &ResourceOwnerId,
-    ) -> Result<Vec<Kept>, CredentialsError> {
-        let mut kept = Vec::new();
+    ) -> Result<Vec<(DeviceUuid, Tokens)>, CredentialsError> {
+        let mut holders = Vec::new();
         for (device, generation) in self.generations().await? {
             let held = self.held_by(&device, generation).await?;
-            if !held.is_some_and(|held| held.are_of_another_form_of(account)) {
-                continue;
-            }
-            let record = match self.newest_record(&device).await {
-                Err(CredentialsError::NoRecord) => continue,
-                record => record?,
-            };
-            match self.open_record(device.clone(), record).await {
-                Ok(opened) => kept.push(Kept { device, opened }),
-                // Nobody uses what no key here opens.
-                Err(CredentialsError::Record(_) | CredentialsError::TooManyFailures) => {}
-                Err(error) => return Err(error),
-            }
+            holders.extend(held.filter(&are_these).map(|held| (device, held)));
         }
-        Ok(kept)
+        Ok(holders)
     }
 
     async fn generations(&self) -> Result<Vec<(DeviceUuid, u64)>, StoreError> {
@@ -129,27 +92,6 @@ impl CredentialsDevices {
         self.held_tokens.note(device, generation, held.clone());
         Ok(Some(held))
     }
-}
-
-/// Whether the end of some tokens of an account may end these as well: an API that gives no refresh token a second time
-/// counts what came with it and what came without to one grant.
-pub(super) fn may_end_together(kept: &Credentials, ending: &Credentials) -> bool {
-    let renews = |tokens: &Credentials| tokens.refresh_token().is_some();
-    // Both kinds are to end where a refresh token was set aside beside an access token that came alone.
-    let are_both = !renews(ending) && may_renew_aside(ending);
-    are_both || renews(kept) != renews(ending) || share_a_token(kept, ending)
-}
-
-/// Whether a refresh token may be among what is set aside: of one it is not known when it ends.
-fn may_renew_aside(tokens: &Credentials) -> bool {
-    tokens.set_aside().iter().any(|aside| aside.ends_at.is_none())
-}
-
-/// Whether one of some tokens is among the others.
-pub(super) fn share_a_token(some: &Credentials, others: &Credentials) -> bool {
-    let tokens: Vec<&SecretText> = tokens_of(others).collect();
-    let is_one = |token: &SecretText| tokens.iter().any(|other| other.is(token.expose()));
-    is_one(some.secret()) || some.refresh_token().is_some_and(is_one)
 }
 
 /// All that ends when these end.

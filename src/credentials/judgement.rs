@@ -2,18 +2,16 @@
 
 use std::collections::HashSet;
 
-use super::held_tokens::Tokens;
+use super::end::{End, Tokens};
 use super::hindrance::Hindrance;
-use super::in_use::{ENDS_NEWER_ONES, may_end_together, share_a_token, tokens_of};
+use super::in_use::{ENDS_NEWER_ONES, tokens_of};
 use super::lost_answers::MAY_BE_ITS_ANSWER;
-use super::of_account::Kept;
 use super::of_use::Looks;
-use super::strays::whose;
 use super::{CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
 use crate::source::renewal::is_held;
 use crate::store::{HolderOfLine, QueuedRevocation, StoreError, StoredRefreshToken, View};
-use crate::vault::{Credentials, ResourceOwnerId, SecretText};
+use crate::vault::{Credentials, SecretText};
 
 /// What is added where the API may have ended what these are spared for.
 const ASKED_BEFORE: &str = "it may have been asked before they came, and did not answer, so it was looked whether it still takes them";
@@ -32,6 +30,9 @@ pub(super) enum Judgement {
     Wait(Hindrance),
 }
 
+/// Credentials, and what they hold.
+type Holders = Vec<(DeviceUuid, Tokens)>;
+
 /// Why tokens are left alone, and with what they end then.
 #[derive(Debug)]
 pub(super) struct Spared {
@@ -45,8 +46,7 @@ pub(super) struct Judge<'a> {
     devices: &'a CredentialsDevices,
     revocation: &'a QueuedRevocation,
     opened: &'a Credentials,
-    /// Whose tokens they are, as far as that is known.
-    account: Option<&'a ResourceOwnerId>,
+    end: &'a End,
     looks: Looks<'a>,
     /// What turned out dead in a look.
     dead: HashSet<DeviceUuid>,
@@ -71,14 +71,14 @@ impl Reason {
 }
 
 impl<'a> Judge<'a> {
-    /// That of these tokens, which were opened.
+    /// That of these tokens, which were opened, and of their end.
     pub(super) fn of(
         devices: &'a CredentialsDevices,
         revocation: &'a QueuedRevocation,
         opened: &'a Credentials,
+        end: &'a End,
     ) -> Self {
-        let account = whose(revocation, opened);
-        Self { devices, revocation, opened, account, looks: devices.looks(), dead: HashSet::new() }
+        Self { devices, revocation, opened, end, looks: devices.looks(), dead: HashSet::new() }
     }
 
     /// What becomes of them. Where the API may have been asked to end them already and did not say what it did, what they are
@@ -114,81 +114,64 @@ impl<'a> Judge<'a> {
 
     /// Whether they are not to be ended now.
     async fn spared(&mut self) -> Result<Option<Reason>, CredentialsError> {
-        let of_one_line = self.of_use_to().await?;
-        match self.account {
-            Some(account) => {
-                let spared = self.spared_for_the_sake_of(account, &of_one_line).await?;
-                if spared.is_some() {
-                    return Ok(spared);
-                }
-            }
-            None if !self.devices.ends_one_alone() => {
-                return Ok(Some(Reason { why: NOBODY_S, kept: Vec::new(), is_of_account: false }));
-            }
-            None => {}
+        let end = self.end;
+        if end.is_of_all() && end.account().is_none() {
+            return Ok(Some(Reason { why: NOBODY_S, kept: Vec::new(), is_of_account: false }));
         }
-        let holder = match of_one_line.into_iter().next() {
-            None => self.holder_of_use().await?,
-            holder => holder,
-        };
-        Ok(holder.map(|device| Reason { why: HELD, kept: vec![device], is_of_account: false }))
-    }
-
-    /// The credentials, of whichever account, that use one of these tokens, or some that may end with them: of what is no stray
-    /// those of the same account are known.
-    async fn holder_of_use(&mut self) -> Result<Option<DeviceUuid>, CredentialsError> {
-        let (devices, ending) = (self.devices, Tokens::ending(self.opened));
-        let is_known = self.account.is_some() && !self.is_stray();
-        let is_alone = devices.ends_nothing_beside(self.opened);
-        let may_end = |held: &Tokens| match is_known || is_alone {
-            true => held.share_one_with(&ending),
-            false => held.may_end_with(&ending),
-        };
-        while let Some(device) = devices.holder(&self.dead, may_end).await? {
+        if end.account().is_none()
+            && let Some(device) = self.holder_of_line().await?
+        {
+            return Ok(Some(Reason { why: HELD, kept: vec![device], is_of_account: false }));
+        }
+        let (of_account, of_others) = self.holders().await?;
+        let of_use = self.looks.of_use(names(&of_account)).await?;
+        let of_account = of_account.into_iter().filter(|(device, _)| of_use.contains(device));
+        let (held, rest): (Vec<_>, Vec<_>) = of_account.partition(|(_, held)| end.takes(held));
+        if !held.is_empty() {
+            let why = if end.is_of_all() { ENDS_NEWER_ONES } else { HELD };
+            return Ok(Some(Reason { why, kept: names(&held), is_of_account: true }));
+        }
+        let kept = self.devices.holders_of_its_lost_answer(self.opened, names(&rest)).await?;
+        if !kept.is_empty() {
+            return Ok(Some(Reason { why: MAY_BE_ITS_ANSWER, kept, is_of_account: false }));
+        }
+        for (device, _) in of_others {
             if !self.looks.of_use(vec![device.clone()]).await?.is_empty() {
-                return Ok(Some(device));
+                return Ok(Some(Reason { why: HELD, kept: vec![device], is_of_account: false }));
             }
-            self.dead.insert(device);
         }
         Ok(None)
     }
 
-    async fn spared_for_the_sake_of(
-        &mut self,
-        account: &ResourceOwnerId,
-        of_one_line: &[DeviceUuid],
-    ) -> Result<Option<Reason>, CredentialsError> {
-        let (devices, opened) = (self.devices, self.opened);
-        // What a bus does not answer is why many a sign-in was not kept.
-        let mut kept = devices.kept_of(account, self.is_stray()).await?;
-        kept.extend(devices.kept_of_other_forms(account).await?);
-        let of_use = self.looks.of_use(kept.iter().map(|kept| kept.device.clone()).collect()).await?;
-        let ends_all = !devices.ends_one_alone();
-        let ends_alone = devices.ends_nothing_beside(opened);
-        let may_end = |kept: &Kept| match ends_alone {
-            true => share_a_token(&kept.opened, opened),
-            false => of_one_line.contains(&kept.device) || may_end_together(&kept.opened, opened),
-        };
-        let kept = kept.into_iter().filter(|kept| of_use.contains(&kept.device));
-        let (held, others): (Vec<_>, Vec<_>) = kept.partition(|kept| ends_all || may_end(kept));
-        let names = |kept: Vec<Kept>| kept.into_iter().map(|kept| kept.device).collect();
-        if !held.is_empty() {
-            let why = if ends_all { ENDS_NEWER_ONES } else { HELD };
-            return Ok(Some(Reason { why, kept: names(held), is_of_account: true }));
-        }
-        let kept = devices.holders_of_its_lost_answer(opened, names(others)).await?;
-        Ok((!kept.is_empty()).then_some(Reason { why: MAY_BE_ITS_ANSWER, kept, is_of_account: false }))
-    }
-
-    /// The credentials, of whichever account, to which one of these tokens is of use, or what came of one, or what came with one.
-    async fn of_use_to(&mut self) -> Result<Vec<DeviceUuid>, CredentialsError> {
+    /// Credentials, of whichever account, to which one of these tokens is of use, or what came of one, or what came with one: the
+    /// store knows them, and no record is opened for that.
+    async fn holder_of_line(&mut self) -> Result<Option<DeviceUuid>, CredentialsError> {
         let tokens: Vec<_> = tokens_of(self.opened).map(SecretText::fingerprint).collect();
         let look = move |view: &View<'_>| {
             let holders: Result<Vec<_>, _> = tokens.iter().map(|token| view.holders_of_line(token)).collect();
             let names = holders?.into_iter().flatten().map(|holder| holder.credentials);
             Ok::<_, StoreError>(names.collect())
         };
-        self.looks.of_use(self.devices.store.read(look).await?).await
+        let of_use = self.looks.of_use(self.devices.store.read(look).await?).await?;
+        Ok(of_use.into_iter().next())
+    }
+
+    /// What credentials hold that are of their account, and those of others that hold what may end with them; of what is dead
+    /// nothing.
+    async fn holders(&self) -> Result<(Holders, Holders), CredentialsError> {
+        let Self { devices, end, dead, .. } = self;
+        let is_of_account = |held: &Tokens| end.account().is_some_and(|account| held.may_be_of(account));
+        let mut holders = Vec::new();
+        if let Some(account) = end.account() {
+            // What a bus does not answer is why many a sign-in was not kept.
+            let kept = devices.kept_of(account, self.is_stray()).await?;
+            holders.extend(kept.into_iter().map(|kept| (kept.device, Tokens::used(&kept.opened))));
+        }
+        let known: HashSet<_> = holders.iter().map(|(device, _)| device.clone()).collect();
+        let others = devices.holders(|held| is_of_account(held) || end.takes(held)).await?;
+        holders.extend(others.into_iter().filter(|(device, _)| !known.contains(device)));
+        holders.retain(|(device, _)| !dead.contains(device));
+        Ok(holders.into_iter().partition(|(_, held)| is_of_account(held)))
     }
 
     /// Whether they are a stray that may be what a renewal brought whose answer was lost or is awaited: that of credentials of its
@@ -217,7 +200,7 @@ impl<'a> Judge<'a> {
     }
 
     async fn are_of_its_account(&self, credentials: &DeviceUuid) -> Result<bool, CredentialsError> {
-        let Some(account) = self.account else { return Ok(true) };
+        let Some(account) = self.end.account() else { return Ok(true) };
         match self.devices.is_of_account(credentials, account).await {
             // Nobody uses what no key here opens.
             Err(CredentialsError::Record(_)) => Ok(false),
@@ -228,4 +211,8 @@ impl<'a> Judge<'a> {
     fn is_stray(&self) -> bool {
         self.revocation.receipt.is_none()
     }
+}
+
+fn names(holders: &[(DeviceUuid, Tokens)]) -> Vec<DeviceUuid> {
+    holders.iter().map(|(device, _)| device.clone()).collect()
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::arrivals::{Arrival, Trait};
+use super::arrivals::Arrival;
 use super::before::{Before, Kept};
+use super::end::Tokens;
 use super::owners::NewRecord;
 use super::{CredentialsDevices, CredentialsError};
 use crate::ambient::Timestamp;
@@ -116,16 +117,14 @@ impl CredentialsDevices {
         if again.is_none() {
             self.may_be_the_first(&account.id).await?;
         }
-        let mut traits = Trait::of(&account.secret, account.refresh_token.as_ref());
-        traits.push(Trait::Account(account.id.clone()));
-        traits.push(Trait::Renewing(account.id.clone(), account.refresh_token.is_some()));
-        traits.extend(self.lines_of(account.refresh_token.iter()).await?.into_iter().map(Trait::Token));
+        let tokens = Tokens::pair(&account.secret, account.refresh_token.as_ref()).of(account.id.clone());
+        let tokens = tokens.and(self.lines_of(account.refresh_token.iter()).await?);
         let (arrival, may_be_over) = match arrival {
             Some(arrival) => {
-                let may_be_over = arrival.brings(traits).await;
+                let may_be_over = arrival.brings(tokens).await;
                 (arrival, may_be_over)
             }
-            None => (Arc::new(self.arrivals.begin_with(traits).await), false),
+            None => (Arc::new(self.arrivals.begin_with(tokens).await), false),
         };
         let came = self.store.moment().await?;
         let whereabouts = Whereabouts { again: again.map(Arc::new), arrival, came };

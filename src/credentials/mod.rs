@@ -14,6 +14,7 @@ mod brought;
 mod client;
 mod closed;
 mod credentials_devices;
+mod end;
 mod enders;
 mod errands;
 mod error;

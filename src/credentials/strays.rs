@@ -1,15 +1,13 @@
 //! Strays: tokens that a sign-in brought and that no record holds. They are on disk, sealed, before anything else is asked,
 //! and end at the API unless a record comes to hold them.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
 use tokio::time::timeout;
 
-use super::arrivals::{Arrival, Ends, Minding, Trait};
-use super::held_tokens::Tokens;
+use super::arrivals::{Arrival, Minding};
 use super::{Account, CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
 use crate::source::oauth2::Revoked;
@@ -158,24 +156,18 @@ impl CredentialsDevices {
     /// The same, unless credentials here hold it, or nobody can tell.
     async fn end_unless_held(&self, access: &SecretText, refresh: Option<&SecretText>) -> bool {
         let Some(client) = &self.upstream else { return false };
-        let ends = Ends { account: None, traits: Trait::of(access, refresh) };
-        let ending = match self.arrivals.end(&ends, Minding::Strangers).await {
+        let end = self.end_of_nobodys(access, refresh);
+        let ending = match self.arrivals.end(&end, Minding::Strangers).await {
             // Nobody comes to do it another time.
-            None => self.arrivals.end(&ends, Minding::ItsOwn).await,
+            None => self.arrivals.end(&end, Minding::ItsOwn).await,
             ending => ending,
         };
         let Some(ending) = ending else { return false };
-        let (tokens, is_alone) =
-            (Tokens::pair(access, refresh), self.ends_access_alone() && refresh.is_none());
-        let may_end = |held: &Tokens| match is_alone {
-            true => held.share_one_with(&tokens),
-            false => held.may_end_with(&tokens),
-        };
-        match self.holder(&HashSet::new(), may_end).await {
-            Ok(None) => {}
-            Ok(Some(_)) => return false,
+        match self.holders(|held| end.takes(held)).await.as_deref() {
+            Ok([]) => {}
+            Ok(_) => return false,
             Err(error) => {
-                warn(&error);
+                warn(error);
                 return false;
             }
         }

@@ -1,0 +1,152 @@
+//! An end of tokens at the API, and what it may take along: the one set of rules by which others are left alone for their sake, and
+//! by which sign-ins and ends that are under way mind each other.
+
+use super::CredentialsDevices;
+use super::in_use::tokens_of;
+use super::strays::whose;
+use crate::store::{Fingerprint, QueuedRevocation};
+use crate::vault::{Credentials, ResourceOwnerId, SecretText};
+
+/// Tokens by their hashes, and whose they are where that is known.
+#[derive(Clone, Debug)]
+pub(super) struct Tokens {
+    hashes: Vec<Fingerprint>,
+    /// Whether a refresh token came with them.
+    renew: bool,
+    account: Option<ResourceOwnerId>,
+}
+
+/// How far an end goes beyond the very tokens that the API is told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    /// Not at all.
+    Alone,
+    /// To what came of the same grant.
+    Grant,
+    /// To all that the account gave.
+    Account,
+}
+
+/// An end of tokens.
+#[derive(Clone, Debug)]
+pub(super) struct End {
+    tokens: Tokens,
+    /// Whether such as came with a refresh token are among them, and such as came without.
+    are_both: bool,
+    /// Whether it is beyond doubt whose they are, so that nothing of others can be of their grant.
+    is_known: bool,
+    reach: Reach,
+}
+
+impl Tokens {
+    /// Those that are used of these credentials.
+    pub(super) fn used(credentials: &Credentials) -> Self {
+        let pair = Self::pair(credentials.secret(), credentials.refresh_token());
+        Self { account: credentials.id().cloned(), ..pair }
+    }
+
+    /// These, of an account that is not known.
+    pub(super) fn pair(access: &SecretText, refresh: Option<&SecretText>) -> Self {
+        let hashes = refresh.into_iter().chain([access]).map(SecretText::fingerprint).collect();
+        Self { hashes, renew: refresh.is_some(), account: None }
+    }
+
+    /// The same, of this account.
+    #[must_use]
+    pub(super) fn of(self, account: ResourceOwnerId) -> Self {
+        Self { account: Some(account), ..self }
+    }
+
+    /// The same, with others of their lines: what was given for one, or it for that, counts as one of them.
+    #[must_use]
+    pub(super) fn and(mut self, lines: Vec<Fingerprint>) -> Self {
+        self.hashes.extend(lines);
+        self
+    }
+
+    /// Whether they are of this account, in whatever form it is told.
+    pub(super) fn may_be_of(&self, account: &ResourceOwnerId) -> bool {
+        self.account.as_ref().is_some_and(|other| other.may_be(account))
+    }
+
+    fn share_one_with(&self, others: &Self) -> bool {
+        others.hashes.iter().any(|hash| self.hashes.contains(hash))
+    }
+}
+
+impl End {
+    /// Whose tokens end, as far as that is known.
+    pub(super) fn account(&self) -> Option<&ResourceOwnerId> {
+        self.tokens.account.as_ref()
+    }
+
+    /// The same, with others of their lines.
+    #[must_use]
+    pub(super) fn and(self, lines: Vec<Fingerprint>) -> Self {
+        Self { tokens: self.tokens.and(lines), ..self }
+    }
+
+    /// The same where nobody knows what else of the account ends with them.
+    #[must_use]
+    pub(super) fn of_all_of_the_account(self) -> Self {
+        Self { reach: Reach::Account, ..self }
+    }
+
+    /// Whether it takes along all that the account gave.
+    pub(super) fn is_of_all(&self) -> bool {
+        self.reach == Reach::Account
+    }
+
+    /// Whether these may end with it.
+    pub(super) fn takes(&self, held: &Tokens) -> bool {
+        self.tokens.share_one_with(held)
+            || match self.reach {
+                Reach::Alone => false,
+                Reach::Account if self.is_of_account_of(held) => true,
+                Reach::Grant | Reach::Account => self.may_be_of_one_grant(held),
+            }
+    }
+
+    /// An API that gives no refresh token a second time counts what came with it and what came without to one grant. Of tokens of
+    /// which nobody knows for sure whose they are, those that came without one may be of anybody's grant.
+    fn may_be_of_one_grant(&self, held: &Tokens) -> bool {
+        match self.is_of_account_of(held) {
+            true => self.are_both || held.renew != self.tokens.renew,
+            false => !self.is_known && held.renew && !self.tokens.renew,
+        }
+    }
+
+    fn is_of_account_of(&self, held: &Tokens) -> bool {
+        self.account().is_some_and(|account| held.may_be_of(account))
+    }
+}
+
+impl CredentialsDevices {
+    /// The end of all that is in this sealed copy.
+    pub(super) fn end_of(&self, revocation: &QueuedRevocation, opened: &Credentials) -> End {
+        let account = whose(revocation, opened).cloned();
+        let is_known = account.is_some() && revocation.receipt.is_some();
+        let hashes = tokens_of(opened).map(SecretText::fingerprint).collect();
+        let tokens = Tokens { hashes, renew: opened.refresh_token().is_some(), account };
+        // Of a refresh token it is not known when it ends.
+        let may_renew_aside = opened.set_aside().iter().any(|aside| aside.ends_at.is_none());
+        let are_both = may_renew_aside && !tokens.renew;
+        End { are_both, is_known, reach: self.reach(tokens.renew || may_renew_aside), tokens }
+    }
+
+    /// The end of tokens of which nobody knows whose they are.
+    pub(super) fn end_of_nobodys(&self, access: &SecretText, refresh: Option<&SecretText>) -> End {
+        let (tokens, reach) = (Tokens::pair(access, refresh), self.reach(refresh.is_some()));
+        End { tokens, are_both: false, is_known: false, reach }
+    }
+
+    /// How far the end of tokens goes among which a refresh token is, or may be.
+    fn reach(&self, may_renew: bool) -> Reach {
+        let settings = self.upstream.as_ref().map(|client| client.settings());
+        match settings {
+            Some(settings) if settings.revokes_access_alone() && !may_renew => Reach::Alone,
+            Some(settings) if settings.revokes_one_alone() => Reach::Grant,
+            _ => Reach::Account,
+        }
+    }
+}
