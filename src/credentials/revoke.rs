@@ -132,11 +132,7 @@ pub(super) fn note_chores(
 }
 
 fn has_right(view: &View<'_>, binding: &Binding) -> Result<bool, StoreError> {
-    if view.has_subscription(&subscription(binding))? {
-        return Ok(true);
-    }
-    let known = view.bindings_of(&binding.credentials)?;
-    Ok(known.iter().any(|known| known.binding == *binding && !known.is_over()))
+    Ok(view.has_subscription(&subscription(binding))? || view.is_bound(binding)?)
 }
 
 impl CredentialsDevices {

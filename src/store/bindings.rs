@@ -63,6 +63,16 @@ impl View<'_> {
         Ok(self.prepare(sql)?.query_row(binding.key(), |_| Ok(())).optional()?.is_some())
     }
 
+    /// Whether this binding was made here and is not over.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn is_bound(&self, binding: &Binding) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM bindings LEFT JOIN tombstones USING (credentials, user_device)
+                   WHERE credentials = ?1 AND user_device = ?2 AND ended_at IS NULL";
+        Ok(self.prepare(sql)?.exists(binding.key())?)
+    }
+
     /// All bindings, oldest first; first those that were made elsewhere, of which nothing is kept but their end.
     ///
     /// # Errors
