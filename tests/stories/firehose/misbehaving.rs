@@ -118,6 +118,55 @@ async fn a_frame_that_is_no_packet_or_too_large_ends_its_session() {
 }
 
 #[tokio::test]
+async fn a_frame_that_announces_too_much_ends_its_session_before_it_comes() {
+    let bus = TestBus::open().await;
+    let device = bus.listener().await;
+    let session = Polling::open(&bus, &device).await;
+    for length in [(64 << 10) + 1, 4 << 30, u64::MAX] {
+        let head = [&[0x81, 0xff][..], &length.to_be_bytes()].concat();
+        let mut transport = Socket::open(&bus, &device).await;
+        transport.say_raw(&head).await;
+        assert_eq!(transport.close_code().await, Some(1009), "{length}");
+        let mut knocking = session.websocket().await;
+        knocking.say_raw(&head).await;
+        assert_eq!(knocking.close_code().await, Some(1009), "{length}");
+    }
+    session.post("1:2").await.is(200, "ok");
+    goes_on(&bus, &device).await;
+}
+
+#[tokio::test]
+async fn frames_may_come_in_any_pieces() {
+    let bus = TestBus::open().await;
+    let device = bus.listener().await;
+    let mut socket = Socket::open(&bus, &device).await;
+    let unmasked = |length: usize| [b"4".as_slice(), &vec![b'x'; length - 1]].concat();
+    let mut frames = Vec::new();
+    for length in [1, 125, 126, 300, (64 << 10) - 1, 64 << 10] {
+        frames.extend(masked(&unmasked(length)));
+    }
+    frames.extend(masked(b"2"));
+    let (singly, rest) = frames.split_at(1000);
+    for byte in singly {
+        socket.say_raw(&[*byte]).await;
+    }
+    socket.say_raw(rest).await;
+    assert_eq!(socket.text().await.unwrap(), "3");
+}
+
+/// A frame of this text as clients send it, under a mask that changes nothing.
+fn masked(text: &[u8]) -> Vec<u8> {
+    let mut frame = match u16::try_from(text.len()) {
+        Ok(length) if length < 126 => vec![0x81, 0x80 | text.len() as u8],
+        Ok(length) => [&[0x81, 0xfe][..], &length.to_be_bytes()].concat(),
+        Err(_) => [&[0x81, 0xff][..], &(text.len() as u64).to_be_bytes()].concat(),
+    };
+    frame.extend([0; 4]);
+    frame.extend(text);
+    frame
+}
+
+#[tokio::test]
 async fn frames_out_of_order_cost_the_websocket_and_not_the_session() {
     let bus = TestBus::open().await;
     let device = bus.listener().await;

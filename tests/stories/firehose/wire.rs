@@ -4,6 +4,7 @@ use endo::bus::engine_io::{Framing, read};
 use futures_util::{SinkExt, StreamExt};
 use reqwest::RequestBuilder;
 use serde_json::Value;
+use tokio::io::AsyncWriteExt;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::Role;
@@ -120,6 +121,22 @@ impl Socket {
     pub(super) async fn say(&mut self, message: impl Into<Message>) {
         // The server may have closed it already; what then follows tells.
         let _ = self.0.send(message.into()).await;
+    }
+
+    /// Says these bytes, whatever they are.
+    pub(super) async fn say_raw(&mut self, bytes: &[u8]) {
+        self.0.get_mut().write_all(bytes).await.unwrap();
+        self.0.get_mut().flush().await.unwrap();
+    }
+
+    /// The code that the websocket is closed with; `None` where it is closed without one.
+    pub(super) async fn close_code(&mut self) -> Option<u16> {
+        loop {
+            match self.0.next().await?.ok()? {
+                Message::Close(frame) => return frame.map(|frame| frame.code.into()),
+                _ => {}
+            }
+        }
     }
 
     /// The next text; `None` at the end.

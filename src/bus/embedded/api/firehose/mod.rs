@@ -5,6 +5,7 @@ mod conversation;
 mod event;
 mod gauge;
 mod handshake;
+mod heads;
 mod limits;
 mod payloads;
 mod polling;

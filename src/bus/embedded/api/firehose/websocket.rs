@@ -5,15 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::body::BoxBody;
+use actix_web::error::PayloadError;
 use actix_web::web::Payload;
-use actix_web::{HttpRequest, HttpResponse};
-use actix_ws::{Message, MessageStream, Session};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, dev};
+use actix_ws::{CloseCode, Message, MessageStream, ProtocolError, Session};
 use bytes::Bytes;
+use futures_util::StreamExt;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::conversation::{Call, Outgoing};
 use super::gauge::Gauge;
+use super::heads::Heads;
 use super::rejection::Rejection;
 use crate::bus::embedded::api::server::Door;
 use crate::bus::engine_io::{Malformed, Packet};
@@ -43,18 +46,19 @@ pub(super) fn open(
     payload: Payload,
     calls: mpsc::Sender<Call>,
 ) -> Result<(HttpResponse<BoxBody>, Socket), Rejection> {
-    let upgrade = actix_ws::handle(request, payload);
+    let limits = &Door::of(request).limits;
+    let most = limits.firehose.packet_bytes;
+    let upgrade = actix_ws::handle(request, within(request, payload, most)?);
     let (response, session, frames) = upgrade.map_err(|_| Rejection::BadRequest)?;
     let written = Arc::new(Notify::new());
     let gauged = Arc::clone(&written);
     let (response_lasts, lasts) = oneshot::channel();
     let response = response.map_body(|_, body| BoxBody::new(Gauge::new(body, gauged, lasts)));
-    let limits = &Door::of(request).limits;
     let (out, texts) = mpsc::channel(1);
     let mark = Mark(Arc::default());
     let line = Line {
         session: Some(session),
-        frames: frames.max_frame_size(limits.firehose.packet_bytes),
+        frames: frames.max_frame_size(most),
         texts,
         written,
         calls,
@@ -62,12 +66,20 @@ pub(super) fn open(
         in_flight: None,
         pong: None,
         closed: false,
+        why: None,
         connection: Connection::of(request),
         patience: limits.terms.disconnect_within,
         _response: response_lasts,
     };
     actix_web::rt::spawn(line.run());
     Ok((response, Socket { mark, out }))
+}
+
+/// The same as long as no frame of more than so many bytes comes.
+fn within(request: &HttpRequest, payload: Payload, most: usize) -> Result<Payload, Rejection> {
+    let heads = Heads::of(payload.into_inner(), most);
+    let mut looked_at = dev::Payload::Stream { payload: heads.boxed_local() };
+    Payload::from_request(request, &mut looked_at).into_inner().map_err(|_| Rejection::BadRequest)
 }
 
 /// The connection's end of a websocket.
@@ -83,6 +95,8 @@ struct Line {
     pong: Option<Bytes>,
     /// Whether the client has said that it is over.
     closed: bool,
+    /// What the client is told about why it is over.
+    why: Option<CloseCode>,
     connection: Option<Connection>,
     /// How long the client may take to say so too.
     patience: Duration,
@@ -100,7 +114,7 @@ impl Line {
     /// Closes the websocket and, once both ends have said so, the connection (RFC 6455, 7.1.1).
     async fn part(mut self) {
         if let Some(session) = self.session.take() {
-            let _ = session.close(None).await;
+            let _ = session.close(self.why.map(Into::into)).await;
         }
         let Some(connection) = self.connection.take() else { return };
         let patience = self.patience;
@@ -145,7 +159,13 @@ impl Line {
                 self.in_flight = Some(text.room);
                 Some(())
             }
-            frame = self.frames.recv() => self.arrived(frame?.ok()?).await,
+            frame = self.frames.recv() => match frame? {
+                Ok(frame) => self.arrived(frame).await,
+                Err(error) => {
+                    self.why = is_too_large(&error).then_some(CloseCode::Size);
+                    None
+                }
+            },
         }
     }
 
@@ -166,4 +186,10 @@ impl Line {
         };
         self.calls.send(Call::Frame(self.mark.clone(), packet)).await.ok()
     }
+}
+
+fn is_too_large(error: &ProtocolError) -> bool {
+    let ProtocolError::Io(cause) = error else { return false };
+    let cause = cause.get_ref().and_then(|cause| cause.downcast_ref());
+    matches!(cause, Some(PayloadError::Overflow))
 }
