@@ -1,8 +1,10 @@
 //! What things take in memory, and room for so much of them at a time.
 
+mod held;
 mod outlook;
 mod room;
 pub mod weight;
 
+pub use held::Held;
 pub use outlook::Outlook;
 pub use room::{Crowded, Room, Taken};

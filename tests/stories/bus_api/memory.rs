@@ -2,10 +2,14 @@
 
 use endo::bus::embedded::Caller;
 use endo::bus::embedded::api::ApiLimits;
-use endo::store::{StoreError, Transaction};
+use endo::store::{StoreError, Transaction, View};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use reqwest::RequestBuilder;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::oneshot;
 
 use crate::support::bus::{Device, TestBus, WithJson, send};
 
@@ -165,6 +169,67 @@ async fn a_commit_with_much_to_tell_is_not_shared_with_more() {
     gated.unwrap();
     sent.unwrap();
     assert!(is_heard.unwrap());
+}
+
+/// A gate that holds up whatever the store does next; open once this is dropped.
+struct Gate(std::sync::mpsc::Sender<()>);
+
+impl Gate {
+    /// What waits at the gate, once it has begun.
+    fn shut() -> (Self, impl FnOnce() -> Result<(), StoreError> + Send, oneshot::Receiver<()>) {
+        let ((open, wait), (begin, begun)) = (std::sync::mpsc::channel(), oneshot::channel());
+        let held = move || {
+            let _ = begin.send(());
+            let _ = wait.recv();
+            Ok(())
+        };
+        (Self(open), held, begun)
+    }
+
+    fn open(self) {
+        drop(self.0);
+    }
+}
+
+/// Of these calls, whose bodies leave no room for each other, all but one are refused while that one is held up.
+async fn only_one_is_let_in(calls: Vec<RequestBuilder>, gate: Gate) {
+    let mut left = calls.len();
+    let mut answers: FuturesUnordered<_> = calls.into_iter().map(send).collect();
+    while left > 1 {
+        assert_eq!(answers.next().await.unwrap().status, 503);
+        left -= 1;
+    }
+    gate.open();
+    assert_eq!(answers.next().await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn what_waits_for_the_writer_keeps_the_room_of_its_body() {
+    let bus = TestBus::with(ApiLimits { all_bodies_bytes: MEGABYTE, ..ApiLimits::default() }, None).await;
+    let device = bus.device(json!({})).await;
+    let (gate, held, begun) = Gate::shut();
+    let store = bus.bus.store().clone();
+    let writes = tokio::spawn(async move { store.write(move |_: &Transaction<'_>| held()).await });
+    begun.await.unwrap();
+    let call = format!("PUT /v2/devices/{}/find-and-update", device.uuid);
+    let update = json!({"$set": {"text": "x".repeat(600_000)}});
+    only_one_is_let_in((0..3).map(|_| bus.by(&device, &call).json(&update)).collect(), gate).await;
+    writes.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn what_waits_for_a_search_keeps_the_room_of_its_body() {
+    let bus = TestBus::with(ApiLimits { all_bodies_bytes: MEGABYTE, ..ApiLimits::default() }, None).await;
+    let device = bus.device(json!({})).await;
+    for call in ["GET /devices", "GET /v2/devices", "GET /mydevices", "POST /search/devices"] {
+        let (gate, held, begun) = Gate::shut();
+        let store = bus.bus.store().clone();
+        let searches = tokio::spawn(async move { store.search(move |_: &View<'_>| held()).await });
+        begun.await.unwrap();
+        let query = json!({"uuid": device.uuid, "text": "x".repeat(600_000)});
+        only_one_is_let_in((0..3).map(|_| bus.by(&device, call).json(&query)).collect(), gate).await;
+        searches.await.unwrap().unwrap();
+    }
 }
 
 #[tokio::test]

@@ -16,33 +16,25 @@ use super::refusal::Refusal;
 use super::server::Door;
 use crate::bus::form;
 use crate::connection::Hearing;
-use crate::memory::Taken;
 use crate::memory::weight::{self, MAX_WEIGHT};
+use crate::memory::{Held, Taken};
 
-/// A body: an object or an array. Its room in memory is given back when it is dropped.
+/// A body, if there is one: an object or an array. Whatever is made of it stays in its room in memory until it is worked on.
 #[derive(Debug)]
-pub(super) struct Body {
-    value: Option<Value>,
-    _room: Taken,
-}
+pub(super) struct Body(Held<Option<Value>>);
 
 impl Body {
-    /// The body, if there is one; after that there is none.
-    pub(super) fn take(&mut self) -> Option<Value> {
-        self.value.take()
-    }
-
     /// The body, or an empty object where there is none.
-    pub(super) fn take_or_empty(&mut self) -> Value {
-        self.take().unwrap_or_else(|| Value::Object(Map::new()))
+    pub(super) fn or_empty(self) -> Held<Value> {
+        self.0.map(|value| value.unwrap_or_else(|| Value::Object(Map::new())))
     }
 
     /// The body's members; none where it is no object.
-    pub(super) fn take_members(&mut self) -> Map<String, Value> {
-        match self.take() {
+    pub(super) fn members(self) -> Held<Map<String, Value>> {
+        self.0.map(|value| match value {
             Some(Value::Object(members)) => members,
             _ => Map::new(),
-        }
+        })
     }
 }
 
@@ -123,7 +115,7 @@ impl Door {
         }
         let mut room = Taken::default();
         self.room.grow(&mut room, weight).map_err(|_| Refusal::Crowded)?;
-        Ok(Body { value: parse(bytes, format).map_err(Refusal::Problem)?, _room: room })
+        Ok(Body(Held::new(parse(bytes, format).map_err(Refusal::Problem)?, room)))
     }
 }
 

@@ -17,8 +17,9 @@ use super::refusal::Refusal;
 use super::request::{Shown, Target};
 use super::server::Door;
 use crate::bus::embedded::BusError;
-use crate::bus::embedded::update::Update;
+use crate::bus::embedded::update::{Update, UpdateError};
 use crate::bus::form;
+use crate::memory::Held;
 use crate::store::Account;
 use crate::telemetry::with_causes;
 
@@ -38,9 +39,9 @@ pub(super) async fn check(door: Data<Door>, target: Target, who: Presented, requ
     }
 }
 
-pub(super) async fn register(door: Data<Door>, who: Presented, mut body: Body) -> Answer {
+pub(super) async fn register(door: Data<Door>, who: Presented, body: Body) -> Answer {
     let by = door.limits.registration.clone();
-    let document = body.take_or_empty();
+    let document = body.or_empty();
     let answers = door.answers.clone();
     // Where nobody is asked for a login, one that is shown proves nothing.
     let account = match &by {
@@ -54,7 +55,7 @@ pub(super) async fn register(door: Data<Door>, who: Presented, mut body: Body) -
             Registration::By(named) if named.contains(&who.itself(bus, transaction)?.auth) => {}
             Registration::By(_) => return Err(BusError::Forbidden),
         }
-        let registered = bus.register(transaction, document)?;
+        let registered = document.spend(|document| bus.register(transaction, document))?;
         let mut document = shown(registered.document);
         document["token"] = json!(registered.token.as_str());
         Ok(answers.json(&document)?)
@@ -111,22 +112,24 @@ async fn document(
 }
 
 /// Sets the members of the body; of a body that is none, nothing.
-pub(super) async fn set(door: Data<Door>, who: Presented, Target(uuid): Target, mut body: Body) -> Answer {
-    let properties = body.take_or_empty();
+pub(super) async fn set(door: Data<Door>, who: Presented, Target(uuid): Target, body: Body) -> Answer {
+    let properties = body.or_empty();
     let set = door.bus.change_for(who.account(), move |bus, transaction| {
         let caller = who.caller(bus, transaction)?;
-        let Value::Object(properties) = properties else { return Err(BusError::InvalidRequest) };
-        bus.changing(transaction, &caller).set(&uuid, properties)
+        properties.spend(|properties| match properties {
+            Value::Object(properties) => bus.changing(transaction, &caller).set(&uuid, properties),
+            _ => Err(BusError::InvalidRequest),
+        })
     });
     set.await?;
     Ok(done())
 }
 
-pub(super) async fn update(door: Data<Door>, who: Presented, Target(uuid): Target, mut body: Body) -> Answer {
-    let update = Update::parse(&body.take_or_empty());
+pub(super) async fn update(door: Data<Door>, who: Presented, Target(uuid): Target, body: Body) -> Answer {
+    let update = update_of(body.or_empty());
     let change = door.bus.change_for(who.account(), move |bus, transaction| {
         let caller = who.caller(bus, transaction)?;
-        bus.changing(transaction, &caller).update(&uuid, &update?)
+        bus.changing(transaction, &caller).update(&uuid, &*update?).map(drop)
     });
     change.await?;
     Ok(done())
@@ -139,12 +142,12 @@ pub(super) async fn find_and_update(
     Target(uuid): Target,
     Modification { operators, shown: wanted }: Modification,
 ) -> Answer {
-    let update = Update::parse(&operators);
+    let update = update_of(operators);
     let answers = door.answers.clone();
     let change = door.bus.change_for(who.account(), move |bus, transaction| {
         let caller = who.caller(bus, transaction)?;
         let projection = wanted.read()?;
-        let before = bus.changing(transaction, &caller).find_and_update(&uuid, &update?)?;
+        let before = bus.changing(transaction, &caller).find_and_update(&uuid, &*update?)?;
         let before = match projection {
             Some(projection) => projection.apply(&before),
             None => before,
@@ -154,9 +157,13 @@ pub(super) async fn find_and_update(
     Ok(change.await?.found())
 }
 
+fn update_of(operators: Held<Value>) -> Result<Held<Update>, UpdateError> {
+    operators.map(|operators| Update::parse(&operators)).transpose()
+}
+
 /// What to change of a document, and what to show of it.
 pub(super) struct Modification {
-    operators: Value,
+    operators: Held<Value>,
     shown: Shown,
 }
 
@@ -167,8 +174,8 @@ impl FromRequest for Modification {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let parts = <(Body, Shown)>::from_request(request, payload);
         Box::pin(async move {
-            let (mut body, shown) = parts.await?;
-            Ok(Self { operators: body.take_or_empty(), shown })
+            let (body, shown) = parts.await?;
+            Ok(Self { operators: body.or_empty(), shown })
         })
     }
 }

@@ -16,24 +16,25 @@ use super::request::Shown;
 use super::server::Door;
 use crate::bus::embedded::BusError;
 use crate::bus::embedded::query::Query;
-use crate::bus::form;
+use crate::bus::{Login, form};
+use crate::memory::Held;
 
 /// The query is the body.
-pub(super) async fn search(door: Data<Door>, who: Presented, projection: Shown, mut body: Body) -> Answer {
-    Ok(devices(&door, who, body.take_or_empty(), projection).await?.found())
+pub(super) async fn search(door: Data<Door>, who: Presented, projection: Shown, body: Body) -> Answer {
+    Ok(devices(&door, who, body.or_empty(), projection).await?.found())
 }
 
 /// The query is the address's; the answer a list.
-pub(super) async fn version_2(door: Data<Door>, projection: Shown, Asked { who, members }: Asked) -> Answer {
-    Ok(devices(&door, who, Value::Object(members), projection).await?.found())
+pub(super) async fn version_2(door: Data<Door>, projection: Shown, Asked { who, wanted }: Asked) -> Answer {
+    Ok(devices(&door, who, wanted, projection).await?.found())
 }
 
 /// The query is the address's; the answer an object.
-pub(super) async fn version_1(door: Data<Door>, projection: Shown, Asked { who, members }: Asked) -> Answer {
+pub(super) async fn version_1(door: Data<Door>, projection: Shown, Asked { who, wanted }: Asked) -> Answer {
     let answers = door.answers.clone();
     let search = door.bus.look_far(move |bus, view| {
         let caller = who.caller(bus, view)?;
-        let (query, projection) = (Query::parse(&Value::Object(members))?, projection.read()?);
+        let (query, projection) = (Query::parse(&wanted)?, projection.read()?);
         let found = bus.reading(view, &caller).search(&query, projection.as_ref())?;
         Ok(answers.text(found.into_member("devices"))?)
     });
@@ -41,12 +42,15 @@ pub(super) async fn version_1(door: Data<Door>, projection: Shown, Asked { who, 
 }
 
 /// As version 1, but only what the caller owns.
-pub(super) async fn mine(door: Data<Door>, projection: Shown, Asked { who, mut members }: Asked) -> Answer {
+pub(super) async fn mine(door: Data<Door>, projection: Shown, Asked { who, wanted }: Asked) -> Answer {
     let answers = door.answers.clone();
     let search = door.bus.look_far(move |bus, view| {
         let caller = who.caller(bus, view)?;
-        members.insert("owner".to_owned(), json!(caller.acting));
-        let (query, projection) = (Query::parse(&Value::Object(members))?, projection.read()?);
+        let wanted = wanted.map(|mut wanted| {
+            wanted["owner"] = json!(caller.acting);
+            wanted
+        });
+        let (query, projection) = (Query::parse(&wanted)?, projection.read()?);
         let found = bus.reading(view, &caller).search(&query, projection.as_ref())?;
         Ok(answers.text(found.into_member("devices"))?)
     });
@@ -60,7 +64,12 @@ fn without_devices(error: BusError) -> Refusal {
     }
 }
 
-async fn devices(door: &Door, who: Presented, wanted: Value, projection: Shown) -> Result<Text, BusError> {
+async fn devices(
+    door: &Door,
+    who: Presented,
+    wanted: Held<Value>,
+    projection: Shown,
+) -> Result<Text, BusError> {
     let answers = door.answers.clone();
     let search = door.bus.look_far(move |bus, view| {
         let caller = who.caller(bus, view)?;
@@ -74,23 +83,21 @@ async fn devices(door: &Door, who: Presented, wanted: Value, projection: Shown) 
 /// Who asks in an address, and for what.
 pub(super) struct Asked {
     who: Presented,
-    members: Map<String, Value>,
+    wanted: Held<Value>,
 }
 
 impl Asked {
     /// The query in the address, and in the body where the address says nothing; a uuid and a token in it are
     /// credentials.
-    fn read(address: &str, mut who: Presented, mut body: Body) -> Self {
-        let mut members = body.take_members();
-        members.extend(form::parse(address));
-        let text = |name: &str| members.get(name).and_then(Value::as_str).map(str::to_owned);
-        if let Some((uuid, token)) = text("uuid").zip(text("token")) {
-            members.shift_remove("token");
-            if let Some(login) = login(&uuid, &token) {
-                who = who.with(login);
+    fn read(address: &str, mut who: Presented, body: Body) -> Self {
+        let wanted = body.members().map(|mut members| {
+            members.extend(form::parse(address));
+            if let Some(login) = shown_among(&mut members) {
+                who = who.clone().with(login);
             }
-        }
-        Self { who, members: members.into_iter().map(|(name, value)| meant(name, value)).collect() }
+            members.into_iter().map(|(name, value)| meant(name, value)).collect()
+        });
+        Self { who, wanted }
     }
 }
 
@@ -106,6 +113,14 @@ impl FromRequest for Asked {
             Ok(Self::read(&address, who, body))
         })
     }
+}
+
+/// The credentials among these members. The token is no part of the query then, whatever it is.
+fn shown_among(members: &mut Map<String, Value>) -> Option<Login> {
+    let text = |name: &str| members.get(name).and_then(Value::as_str).map(str::to_owned);
+    let (uuid, token) = text("uuid").zip(text("token"))?;
+    members.shift_remove("token");
+    login(&uuid, &token)
 }
 
 /// Texts stand for what they cannot say: `null` and nothing for an absent member, `true` for online.

@@ -62,9 +62,9 @@ pub(super) async fn end_some(
     door: Data<Door>,
     who: Presented,
     Target(subscriber): Target,
-    mut body: Body,
+    body: Body,
 ) -> Answer {
-    let filter = body.take_or_empty();
+    let filter = body.or_empty();
     let account = who.account();
     let begin = door.bus.change_for(account.clone(), move |bus, transaction| {
         let caller = who.caller(bus, transaction)?;

@@ -6,7 +6,7 @@ use actix_web::web::Data;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::answer::{Answer, done, found, routed, shown};
+use super::answer::{Answer, done, found, shown};
 use super::body::Body;
 use super::presented::Presented;
 use super::request::{Shown, Target, segment};
@@ -16,16 +16,18 @@ use crate::bus::embedded::query::Query;
 use crate::bus::form;
 use crate::store::Transaction;
 
-pub(super) async fn make(door: Data<Door>, who: Presented, Target(uuid): Target, mut body: Body) -> Answer {
-    let metadata = body.take_members();
-    let mut answer = shown(Value::Object(metadata.clone()));
-    answer["uuid"] = json!(uuid);
+pub(super) async fn make(door: Data<Door>, who: Presented, Target(uuid): Target, body: Body) -> Answer {
+    let metadata = body.members();
+    let answers = door.answers.clone();
     let made = door.bus.change_for(who.account(), move |bus, transaction| {
         let caller = who.caller(bus, transaction)?;
-        bus.changing(transaction, &caller).make_token(&uuid, &metadata)
+        let token = bus.changing(transaction, &caller).make_token(&uuid, &metadata)?;
+        let mut answer = metadata.spend(|metadata| shown(Value::Object(metadata)));
+        answer["uuid"] = json!(uuid);
+        answer["token"] = json!(token.as_str());
+        Ok(answers.json(&answer)?)
     });
-    answer["token"] = json!(made.await?.as_str());
-    Ok(routed(StatusCode::CREATED).json(answer))
+    Ok(made.await?.routed(StatusCode::CREATED))
 }
 
 pub(super) async fn reset(door: Data<Door>, who: Presented, Target(uuid): Target) -> Answer {
@@ -76,8 +78,8 @@ pub(super) async fn revoke_some(
     Ok(done())
 }
 
-pub(super) async fn search(door: Data<Door>, who: Presented, projection: Shown, mut body: Body) -> Answer {
-    let wanted = body.take_or_empty();
+pub(super) async fn search(door: Data<Door>, who: Presented, projection: Shown, body: Body) -> Answer {
+    let wanted = body.or_empty();
     let answers = door.answers.clone();
     let search = door.bus.look_far(move |bus, view| {
         let caller = who.caller(bus, view)?;

@@ -51,13 +51,13 @@ pub(in super::super) async fn ask(door: Data<Door>, http: HttpRequest) -> Answer
 }
 
 /// What a person answers: signs in, says yes or no, or wants to be another device.
-pub(in super::super) async fn answer(door: Data<Door>, http: HttpRequest, mut body: Body) -> Answer {
+pub(in super::super) async fn answer(door: Data<Door>, http: HttpRequest, body: Body) -> Answer {
     let browser = Browser::of(&http, door.known_as.as_ref());
     let Visit { request, signed_in, .. } = match visit(&door, &browser, &http).await? {
         Ok(visit) => visit,
         Err(flaw) => return Ok(flawed(&browser, &http, flaw)),
     };
-    let fields = body.take_members();
+    let fields = body.members();
     let field = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default();
     let fits = |id: &&SignInId| browser.may_be_ours && Ticket::fits(field("ticket"), id, &request);
     let Some(id) = browser.id.clone().as_ref().filter(fits).cloned() else {

@@ -28,15 +28,21 @@ enum TokenError {
     UnsupportedGrantType,
 }
 
-pub(in super::super) async fn exchange(door: Data<Door>, http: HttpRequest, mut body: Body) -> Answer {
-    let fields = body.take_members();
-    let (login, redemption) = match asked(http.headers(), &fields) {
+/// Who asks for a token, and for what.
+struct Asked {
+    login: Login,
+    redemption: Redemption,
+}
+
+pub(in super::super) async fn exchange(door: Data<Door>, http: HttpRequest, body: Body) -> Answer {
+    let asked = match body.members().map(|fields| asked(http.headers(), &fields)).transpose() {
         Ok(asked) => asked,
         Err(error) => return Ok(refused(error)),
     };
-    let exchange = door.bus.change_for(Account::Of(login.uuid.clone()), move |bus, transaction| {
-        let caller = bus.authenticate(transaction, &login)?;
-        bus.redeem(transaction, &caller.auth, &redemption)
+    let account = Account::Of(asked.login.uuid.clone());
+    let exchange = door.bus.change_for(account, move |bus, transaction| {
+        let caller = bus.authenticate(transaction, &asked.login)?;
+        bus.redeem(transaction, &caller.auth, &asked.redemption)
     });
     Ok(match exchange.await {
         Ok(Ok(token)) => {
@@ -48,7 +54,7 @@ pub(in super::super) async fn exchange(door: Data<Door>, http: HttpRequest, mut 
     })
 }
 
-fn asked(headers: &HeaderMap, fields: &Map<String, Value>) -> Result<(Login, Redemption), TokenError> {
+fn asked(headers: &HeaderMap, fields: &Map<String, Value>) -> Result<Asked, TokenError> {
     let login = client(headers, fields)?;
     match one(fields, "grant_type")? {
         Some("authorization_code") => {}
@@ -62,7 +68,7 @@ fn asked(headers: &HeaderMap, fields: &Map<String, Value>) -> Result<(Login, Red
         redirect_uri: one(fields, "redirect_uri")?.map(str::to_owned),
         verifier: one(fields, "code_verifier")?.map(secret),
     };
-    Ok((login, redemption))
+    Ok(Asked { login, redemption })
 }
 
 /// Who asks, by the header or by the body, but not by both (RFC 6749, 2.3).
