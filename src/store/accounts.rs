@@ -39,6 +39,21 @@ impl<W> Accounts<W> {
         self.waiting.len()
     }
 
+    /// Takes all that is not to be kept out of the queue.
+    pub(super) fn retain(&mut self, keep: impl Fn(&W) -> bool) {
+        self.waiting.retain(|(_, write)| keep(write));
+    }
+
+    /// Takes out what came last of whoever has most waiting; the gateway keeps its own.
+    pub(super) fn last_of_whoever_has_most(&mut self) -> Option<W> {
+        let mut held: HashMap<&Account, usize> = HashMap::new();
+        let others = self.waiting.iter().filter(|(account, _)| *account != Account::Own);
+        others.for_each(|(account, _)| *held.entry(account).or_default() += 1);
+        let most = *held.values().max()?;
+        let place = self.waiting.iter().rposition(|(account, _)| held.get(account) == Some(&most))?;
+        self.waiting.remove(place).map(|(_, write)| write)
+    }
+
     pub(super) fn next(&mut self) -> Option<(Account, W)> {
         let taken = |(_, (account, _)): &(usize, &(Account, W))| self.taken.get(account).copied();
         let place = match self.taken.is_empty() {

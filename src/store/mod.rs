@@ -34,6 +34,7 @@ mod place;
 mod projections;
 mod proofs;
 mod pruning;
+mod queue;
 mod readers;
 mod receipts;
 mod records;

@@ -13,10 +13,11 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::editions::Editions;
 use super::names::Names;
+use super::queue::WriteQueue;
 use super::readers::Readers;
 use super::rights::Rights;
 use super::room::Room;
-use super::writer::{self, WriteQueue, WriterParts};
+use super::writer::{self, WriterParts};
 use super::{Account, StoreError, Transaction, View, schema};
 use crate::ambient::Stopwatch;
 
@@ -103,10 +104,11 @@ impl Store {
         self.write_for(Account::Own, change).await
     }
 
-    /// As [`Store::write`], for somebody whose many or long writes must not keep others from theirs.
+    /// As [`Store::write`], for somebody whose many or long writes must not keep others from theirs. Where the answer is given
+    /// up before its turn, nothing is done.
     ///
     /// # Errors
-    /// As [`Store::write`].
+    /// As [`Store::write`], and [`StoreError::Crowded`].
     pub async fn write_for<T, E, F>(&self, account: Account, change: F) -> Result<T, E>
     where
         T: Send + 'static,

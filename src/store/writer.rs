@@ -2,78 +2,27 @@
 
 use std::cell::{Cell, RefCell};
 use std::fs::File;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use rusqlite::Connection;
-use tokio::sync::{mpsc, oneshot};
 
-use super::accounts::{Account, Accounts};
 use super::device_cache::DeviceCache;
 use super::editions::Editions;
 use super::names::Names;
 use super::open::BUSY;
+use super::queue::{Answer, Queue, Waiting, WriteQueue, contain, queue};
 use super::room::Room;
 use super::transaction::{Erasing, Hook};
 use super::{StoreError, Transaction};
 use crate::ambient::Stopwatch;
 use crate::telemetry::with_causes;
 
-/// How many writes may wait before callers wait to hand in theirs.
-const QUEUE: usize = 4096;
 /// How many writes share one commit at most.
 const GROUP: usize = 512;
 /// After so long a commit is not shared with further writes: the first of them wait for it.
 const GROUP_WITHIN: Duration = Duration::from_millis(50);
 /// Nor after what is to be told then takes so much memory.
 const GROUP_BYTES: usize = 8 << 20;
-
-type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
-type Write = Box<dyn FnOnce(Result<&Transaction<'_>, StoreError>) -> Written + Send>;
-
-/// A write that ran, or was refused: whether its changes are wanted, and who waits for the commit.
-struct Written {
-    keep: bool,
-    answer: Answer,
-}
-
-/// The callers' end of the queue to the writer.
-#[derive(Clone)]
-pub(super) struct WriteQueue(mpsc::Sender<(Account, Write)>);
-
-impl WriteQueue {
-    /// Runs `change` in a transaction and answers what it returned, after the commit. Its time is taken on `account`.
-    pub(super) async fn write<T, E, F>(&self, account: Account, change: F) -> Result<T, E>
-    where
-        T: Send + 'static,
-        E: From<StoreError> + Send + 'static,
-        F: FnOnce(&Transaction<'_>) -> Result<T, E> + Send + 'static,
-    {
-        let (sender, receiver) = oneshot::channel();
-        let write: Write = Box::new(move |transaction| {
-            let result = transaction.map_err(E::from).and_then(change);
-            Written {
-                keep: result.is_ok(),
-                answer: Box::new(move |committed: Result<(), StoreError>| {
-                    let answer = result.and_then(|value| committed.map(|()| value).map_err(E::from));
-                    // Nobody listens any more where the caller was cancelled; the commit stands.
-                    let _ = sender.send(answer);
-                }),
-            }
-        });
-        self.0.send((account, write)).await.map_err(|_| StoreError::Closed)?;
-        receiver.await.unwrap_or_else(|_| Err(self.unanswered().into()))
-    }
-
-    /// Waits until nothing more is taken from the queue.
-    pub(super) async fn closed(&self) {
-        self.0.closed().await;
-    }
-
-    fn unanswered(&self) -> StoreError {
-        if self.0.is_closed() { StoreError::Closed } else { StoreError::Panicked }
-    }
-}
 
 /// What the writer's thread owns, given up in this order: the lock outlives the connection, so that nobody else
 /// opens the files while something is still written.
@@ -89,7 +38,7 @@ pub(super) struct WriterParts {
 
 /// Starts the writer on a thread of its own. It ends when the last [`WriteQueue`] is dropped.
 pub(super) fn start(parts: WriterParts) -> std::io::Result<(WriteQueue, std::thread::JoinHandle<()>)> {
-    let (sender, receiver) = mpsc::channel(QUEUE);
+    let (callers, queue) = queue();
     let thread = std::thread::Builder::new().name("store-writer".into()).spawn(move || {
         let WriterParts { connection, room, cache_bytes, editions, names, stopwatch, lock } = parts;
         let cache = RefCell::new(DeviceCache::new(cache_bytes));
@@ -97,12 +46,12 @@ pub(super) fn start(parts: WriterParts) -> std::io::Result<(WriteQueue, std::thr
         let owes_emptying = Cell::new(true);
         let (connected, cache) = (&connection, &cache);
         let writer = Writer { connection: connected, cache, room, editions, names, stopwatch, owes_emptying };
-        writer.run(Queue { arriving: receiver, accounts: Accounts::new() });
+        writer.run(queue);
         drop(connection);
         // A child process that is just being started may still share the file; the lock ends all the same.
         let _ = lock.unlock();
     })?;
-    Ok((WriteQueue(sender), thread))
+    Ok((callers, thread))
 }
 
 struct Writer<'c> {
@@ -126,41 +75,9 @@ struct Group {
 
 impl Group {
     /// Takes back a write that cannot run; its caller is told why.
-    fn refuse(&mut self, write: Write, why: &StoreError) {
-        let refused = catch_unwind(AssertUnwindSafe(|| write(Err(why.clone()))));
-        self.answers.extend(refused.ok().map(|refused| refused.answer));
-    }
-}
-
-/// What waits: as it came, and, as far as that was looked through, for its turn.
-struct Queue {
-    arriving: mpsc::Receiver<(Account, Write)>,
-    accounts: Accounts<Write>,
-}
-
-impl Queue {
-    /// Waits until somebody waits; false where nobody will any more.
-    fn fill(&mut self) -> bool {
-        self.admit();
-        if self.accounts.waiting() == 0 {
-            self.accounts.rest();
-            let Some((account, write)) = self.arriving.blocking_recv() else { return false };
-            self.accounts.wait(account, write);
-        }
-        true
-    }
-
-    fn admit(&mut self) {
-        while self.accounts.waiting() < QUEUE
-            && let Ok((account, write)) = self.arriving.try_recv()
-        {
-            self.accounts.wait(account, write);
-        }
-    }
-
-    fn next(&mut self) -> Option<(Account, Write)> {
-        self.admit();
-        self.accounts.next()
+    fn refuse(&mut self, waiting: Waiting, why: &StoreError) {
+        let refused = waiting.run(Err(why.clone()));
+        self.answers.extend(refused.map(|refused| refused.answer));
     }
 }
 
@@ -178,13 +95,13 @@ impl Writer<'_> {
         let mut now = begun;
         let mut so_far = self.begin();
         for _ in 0..GROUP {
-            let Some((account, write)) = queue.next() else { break };
+            let Some((account, waiting)) = queue.next() else { break };
             match &so_far {
-                Ok(()) => so_far = self.apply(write, &mut group),
-                Err(error) => group.refuse(write, error),
+                Ok(()) => so_far = self.apply(waiting, &mut group),
+                Err(error) => group.refuse(waiting, error),
             }
             let before = std::mem::replace(&mut now, self.stopwatch.passed());
-            queue.accounts.took(account, now.saturating_sub(before));
+            queue.took(account, now.saturating_sub(before));
             if now.saturating_sub(begun) > GROUP_WITHIN || group.kept_bytes > GROUP_BYTES {
                 break;
             }
@@ -227,23 +144,23 @@ impl Writer<'_> {
 
     /// Runs one write; what it does not want to keep is undone alone. The first of a transaction needs no savepoint for
     /// that, which would copy what it changes.
-    fn apply(&self, write: Write, group: &mut Group) -> Result<(), StoreError> {
+    fn apply(&self, waiting: Waiting, group: &mut Group) -> Result<(), StoreError> {
         let is_first = group.answers.is_empty();
         if !is_first && let Err(error) = self.execute("SAVEPOINT one") {
-            group.refuse(write, &error);
+            group.refuse(waiting, &error);
             return Err(error);
         }
         let transaction = Transaction::new(self.connection, self.cache, &self.room, &self.names);
-        // A write that panics must not take the others of its group along.
-        let written = catch_unwind(AssertUnwindSafe(|| write(Ok(&transaction))));
-        let keep = written.as_ref().is_ok_and(|written| written.keep);
+        // A write that panics does not take the others of its group along.
+        let written = waiting.run(Ok(&transaction));
+        let keep = written.as_ref().is_some_and(|written| written.keep);
         if transaction.erasing() > Erasing::AsUsual {
             self.connection.pragma_update(None, "secure_delete", "FAST")?;
         }
         if transaction.erasing() == Erasing::Emptying {
             self.owes_emptying.set(true);
         }
-        group.answers.extend(written.ok().map(|written| written.answer));
+        group.answers.extend(written.map(|written| written.answer));
         if keep {
             group.kept_bytes += transaction.kept_bytes();
             group.hooks.extend(transaction.kept());
@@ -275,9 +192,4 @@ impl Writer<'_> {
         self.connection.prepare_cached(sql)?.execute([])?;
         Ok(())
     }
-}
-
-/// Runs what a caller left behind: if it panics, that is logged by the panic hook, and the writer goes on.
-fn contain(run: impl FnOnce()) {
-    let _ = catch_unwind(AssertUnwindSafe(run));
 }

@@ -1,6 +1,7 @@
 //! Durable state and durable work: what is kept, what is undone, and what is handed out.
 
 mod accounts;
+mod callers;
 mod commits;
 mod crowds;
 mod feed;

@@ -92,6 +92,7 @@ fn of_store(error: &StoreError) -> HttpResponse {
             tracing::warn!("the database, or the disk that it is on, is full; a request was refused");
             unavailable("Maximum Capacity Exceeded")
         }
+        StoreError::Crowded => crowded(),
         StoreError::TooSlow => unavailable("The query took too long"),
         StoreError::Closed => unavailable("The bus is stopping"),
         error => {

@@ -1,0 +1,157 @@
+//! The queue to the writer: what waits there, for whom, and for how long.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::accounts::{Account, Accounts};
+use super::{StoreError, Transaction};
+
+/// How many writes may wait. Where more do, the newest goes of whoever has most of them.
+const QUEUE: usize = 4096;
+
+pub(super) type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+type Write = Box<dyn FnOnce(Result<&Transaction<'_>, StoreError>) -> Written + Send>;
+
+/// A write that ran, or was refused: whether its changes are wanted, and who waits for the commit.
+pub(super) struct Written {
+    pub(super) keep: bool,
+    pub(super) answer: Answer,
+}
+
+/// A write that has not run.
+pub(super) struct Waiting {
+    write: Write,
+    /// Who waits for it, unless it is done whoever does.
+    caller: Option<Weak<Caller>>,
+}
+
+/// There for as long as somebody waits for an answer.
+struct Caller;
+
+impl Waiting {
+    /// Runs it, or tells it why it cannot run; `None` where it panics.
+    pub(super) fn run(self, transaction: Result<&Transaction<'_>, StoreError>) -> Option<Written> {
+        catch_unwind(AssertUnwindSafe(|| (self.write)(transaction))).ok()
+    }
+
+    /// Nobody was told that it is done, so what nobody waits for is as if it had never come.
+    fn is_wanted(&self) -> bool {
+        self.caller.as_ref().is_none_or(|caller| caller.strong_count() > 0)
+    }
+
+    fn give_up(self, why: &StoreError) {
+        if let Some(refused) = self.run(Err(why.clone())) {
+            contain(|| (refused.answer)(Err(why.clone())));
+        }
+    }
+}
+
+/// Runs what a caller left behind: if it panics, that is logged by the panic hook, and the writer goes on.
+pub(super) fn contain(run: impl FnOnce()) {
+    let _ = catch_unwind(AssertUnwindSafe(run));
+}
+
+/// The callers' end of the queue.
+#[derive(Clone)]
+pub(super) struct WriteQueue(mpsc::Sender<(Account, Waiting)>);
+
+/// The writer's end: what waits as it came, and what waits for its turn.
+pub(super) struct Queue {
+    arriving: mpsc::Receiver<(Account, Waiting)>,
+    accounts: Accounts<Waiting>,
+}
+
+/// Both ends of a queue.
+pub(super) fn queue() -> (WriteQueue, Queue) {
+    let (sender, arriving) = mpsc::channel(QUEUE);
+    (WriteQueue(sender), Queue { arriving, accounts: Accounts::new() })
+}
+
+impl WriteQueue {
+    /// Runs `change` in a transaction and answers what it returned, after the commit. Its time is taken on `account`. Unless
+    /// that is the gateway's own, nothing is done where the answer is given up before its turn.
+    pub(super) async fn write<T, E, F>(&self, account: Account, change: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> Result<T, E> + Send + 'static,
+    {
+        let (sender, receiver) = oneshot::channel();
+        let write: Write = Box::new(move |transaction| {
+            let result = transaction.map_err(E::from).and_then(change);
+            Written {
+                keep: result.is_ok(),
+                answer: Box::new(move |committed: Result<(), StoreError>| {
+                    let answer = result.and_then(|value| committed.map(|()| value).map_err(E::from));
+                    // Nobody listens any more where the caller was cancelled; the commit stands.
+                    let _ = sender.send(answer);
+                }),
+            }
+        });
+        let waits = Arc::new(Caller);
+        let caller = (account != Account::Own).then(|| Arc::downgrade(&waits));
+        self.0.send((account, Waiting { write, caller })).await.map_err(|_| StoreError::Closed)?;
+        receiver.await.unwrap_or_else(|_| Err(self.unanswered().into()))
+    }
+
+    /// Waits until nothing more is taken from the queue.
+    pub(super) async fn closed(&self) {
+        self.0.closed().await;
+    }
+
+    fn unanswered(&self) -> StoreError {
+        if self.0.is_closed() { StoreError::Closed } else { StoreError::Panicked }
+    }
+}
+
+impl Queue {
+    /// Waits until somebody waits; false where nobody will any more.
+    pub(super) fn fill(&mut self) -> bool {
+        self.clear();
+        self.admit();
+        if self.accounts.waiting() == 0 {
+            self.accounts.rest();
+            let Some((account, waiting)) = self.arriving.blocking_recv() else { return false };
+            self.accounts.wait(account, waiting);
+        }
+        true
+    }
+
+    /// Whose turn it is, and for what.
+    pub(super) fn next(&mut self) -> Option<(Account, Waiting)> {
+        self.admit();
+        std::iter::from_fn(|| self.accounts.next()).find(|(_, waiting)| waiting.is_wanted())
+    }
+
+    /// Notes how long the write was that was next.
+    pub(super) fn took(&mut self, account: Account, time: Duration) {
+        self.accounts.took(account, time);
+    }
+
+    /// Lets all in who came, so that whoever has little waiting has its turn.
+    fn admit(&mut self) {
+        while !self.arriving.is_empty()
+            && (self.accounts.waiting() < QUEUE || self.make_place())
+            && let Ok((account, waiting)) = self.arriving.try_recv()
+        {
+            self.accounts.wait(account, waiting);
+        }
+    }
+
+    /// Nothing of what nobody waits for is kept until its turn.
+    fn clear(&mut self) {
+        self.accounts.retain(Waiting::is_wanted);
+    }
+
+    fn make_place(&mut self) -> bool {
+        self.clear();
+        if self.accounts.waiting() < QUEUE {
+            return true;
+        }
+        let last = self.accounts.last_of_whoever_has_most();
+        last.map(|last| last.give_up(&StoreError::Crowded)).is_some()
+    }
+}
