@@ -132,9 +132,8 @@ impl Socket {
     /// The code that the websocket is closed with; `None` where it is closed without one.
     pub(super) async fn close_code(&mut self) -> Option<u16> {
         loop {
-            match self.0.next().await?.ok()? {
-                Message::Close(frame) => return frame.map(|frame| frame.code.into()),
-                _ => {}
+            if let Message::Close(frame) = self.0.next().await?.ok()? {
+                return frame.map(|frame| frame.code.into());
             }
         }
     }
