@@ -1,77 +1,85 @@
-//! On whose account the writer works, and whose write comes next: that of whoever made the others wait least.
+//! On whose account the store works, and whose turn comes next.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::lines::Lines;
 use crate::message::DeviceUuid;
 
-/// A write that takes no longer than this makes nobody wait.
-const AT_ONCE: Duration = Duration::from_millis(10);
-
-/// On whose account a write takes the writer's time.
+/// On whose account the store's time is taken.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Account {
-    /// The gateway's own: it waits for nobody who came later.
+    /// The gateway's own: it has as much of the time as all the others together, however many wait.
     Own,
-    /// That of this device, whether the write turns out to be its or not: what is refused takes no time.
+    /// That of this device, whether it turns out to be its or not: what is refused takes no time.
     Of(DeviceUuid),
     /// That of all who do not say who they are.
     Nobody,
 }
 
-/// What waits for the writer. Of those on whose account it worked least since it last had nothing to do, whoever came first
-/// is next; so who has much to write keeps others from the one write that is under way, and not from their turn.
+/// What waits for a turn: the gateway's own, and that of all the others, of whom none keeps another from its turn.
 pub(super) struct Accounts<W> {
-    waiting: VecDeque<(Account, W)>,
-    taken: HashMap<Account, Duration>,
+    own: VecDeque<W>,
+    others: Lines<Account, W>,
+    taken_by_own: Duration,
+    taken_by_others: Duration,
 }
 
 impl<W> Accounts<W> {
     pub(super) fn new() -> Self {
-        Self { waiting: VecDeque::new(), taken: HashMap::new() }
+        Self {
+            own: VecDeque::new(),
+            others: Lines::new(),
+            taken_by_own: Duration::ZERO,
+            taken_by_others: Duration::ZERO,
+        }
     }
 
-    pub(super) fn wait(&mut self, account: Account, write: W) {
-        self.waiting.push_back((account, write));
+    /// Whoever had nothing waiting is neither behind for what was done before nor ahead for what was not.
+    pub(super) fn wait(&mut self, account: Account, turn: W) {
+        if account == Account::Own {
+            if self.own.is_empty() {
+                self.taken_by_own = self.taken_by_own.max(self.taken_by_others);
+            }
+            self.own.push_back(turn);
+        } else {
+            if self.others.waiting() == 0 {
+                self.taken_by_others = self.taken_by_others.max(self.taken_by_own);
+            }
+            self.others.wait(account, turn);
+        }
     }
 
     pub(super) fn waiting(&self) -> usize {
-        self.waiting.len()
+        self.own.len() + self.others.waiting()
     }
 
     /// Takes all that is not to be kept out of the queue.
     pub(super) fn retain(&mut self, keep: impl Fn(&W) -> bool) {
-        self.waiting.retain(|(_, write)| keep(write));
+        self.own.retain(&keep);
+        self.others.retain(keep);
     }
 
     /// Takes out what came last of whoever has most waiting; the gateway keeps its own.
     pub(super) fn last_of_whoever_has_most(&mut self) -> Option<W> {
-        let mut held: HashMap<&Account, usize> = HashMap::new();
-        let others = self.waiting.iter().filter(|(account, _)| *account != Account::Own);
-        others.for_each(|(account, _)| *held.entry(account).or_default() += 1);
-        let most = *held.values().max()?;
-        let place = self.waiting.iter().rposition(|(account, _)| held.get(account) == Some(&most))?;
-        self.waiting.remove(place).map(|(_, write)| write)
+        self.others.last_of_the_longest()
     }
 
     pub(super) fn next(&mut self) -> Option<(Account, W)> {
-        let taken = |(_, (account, _)): &(usize, &(Account, W))| self.taken.get(account).copied();
-        let place = match self.taken.is_empty() {
-            true => 0,
-            false => self.waiting.iter().enumerate().min_by_key(taken)?.0,
-        };
-        self.waiting.remove(place)
-    }
-
-    /// Notes how long the write was that was next.
-    pub(super) fn took(&mut self, account: Account, time: Duration) {
-        if time > AT_ONCE && account != Account::Own {
-            *self.taken.entry(account).or_default() += time;
+        let own_is_next = self.others.waiting() == 0 || self.taken_by_own <= self.taken_by_others;
+        if own_is_next && let Some(turn) = self.own.pop_front() {
+            return Some((Account::Own, turn));
         }
+        self.others.next()
     }
 
-    /// Nobody waits: all begin anew.
-    pub(super) fn rest(&mut self) {
-        self.taken.clear();
+    /// Notes how long the turn was of one that was next.
+    pub(super) fn took(&mut self, account: Account, time: Duration) {
+        if account == Account::Own {
+            self.taken_by_own += time;
+        } else {
+            self.taken_by_others += time;
+            self.others.took(account, time);
+        }
     }
 }

@@ -25,6 +25,7 @@ mod forgotten;
 mod formats;
 mod half_made;
 mod insisting;
+mod lines;
 mod moments;
 mod names;
 mod open;

@@ -113,7 +113,6 @@ impl Queue {
         self.clear();
         self.admit();
         if self.accounts.waiting() == 0 {
-            self.accounts.rest();
             let Some((account, waiting)) = self.arriving.blocking_recv() else { return false };
             self.accounts.wait(account, waiting);
         }
@@ -123,11 +122,19 @@ impl Queue {
     /// Whose turn it is, and for what.
     pub(super) fn next(&mut self) -> Option<(Account, Waiting)> {
         self.admit();
-        std::iter::from_fn(|| self.accounts.next()).find(|(_, waiting)| waiting.is_wanted())
+        loop {
+            let (account, waiting) = self.accounts.next()?;
+            if waiting.is_wanted() {
+                return Some((account, waiting));
+            }
+            self.accounts.took(account, Duration::ZERO);
+        }
     }
 
     /// Notes how long the write was that was next.
     pub(super) fn took(&mut self, account: Account, time: Duration) {
+        // Who came meanwhile waits for that one alone.
+        self.admit();
         self.accounts.took(account, time);
     }
 
