@@ -54,6 +54,11 @@ impl<W> Accounts<W> {
         self.own.len() + self.others.waiting()
     }
 
+    /// How many of an account wait; of the gateway's own nobody counts them.
+    pub(super) fn of(&self, account: &Account) -> usize {
+        self.others.of(account)
+    }
+
     /// Takes all that is not to be kept out of the queue.
     pub(super) fn retain(&mut self, keep: impl Fn(&W) -> bool) {
         self.own.retain(&keep);

@@ -43,8 +43,8 @@ pub enum StoreError {
     /// There is no room for more; nothing of this write was kept.
     #[error("the database, or the disk that it is on, is full")]
     Full,
-    /// Too many writes wait, and nobody has more of them waiting than the caller; nothing of this one was done.
-    #[error("too many changes wait to be written")]
+    /// Too much waits, and nobody has more of it waiting than the caller, or as much as one may; nothing of this was done.
+    #[error("too much waits")]
     Crowded,
     /// The store is shut down.
     #[error("the store is closed")]

@@ -50,6 +50,11 @@ impl<K: Clone + Eq + Hash, W> Lines<K, W> {
         self.waiting
     }
 
+    /// How many wait in this line.
+    pub(super) fn of(&self, name: &K) -> usize {
+        self.lines.get(name).map_or(0, |line| line.waiting.len())
+    }
+
     /// Takes all that is not to be kept out of the lines.
     pub(super) fn retain(&mut self, keep: impl Fn(&W) -> bool) {
         let mut shorter = Vec::new();

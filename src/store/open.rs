@@ -30,6 +30,8 @@ const OURS: u32 = 0o600;
 const READERS: usize = 2;
 /// Searches may take long; they wait for each other alone.
 const SEARCHERS: usize = 1;
+/// How many searches of one account wait at most.
+const SEARCHES: usize = 64;
 const DEVICE_CACHE_BYTES: usize = 32 << 20;
 
 /// What the store needs to be told.
@@ -41,7 +43,7 @@ pub struct StoreSettings {
     pub max_pages: Option<u32>,
     /// MiB of the disk that new work leaves free.
     pub keep_free_mib: u32,
-    /// Tells how long others wait for a write.
+    /// Tells how long others wait for a write, a read or a search.
     pub stopwatch: Stopwatch,
 }
 
@@ -71,7 +73,8 @@ impl Store {
         let sound = |result: Result<_, StoreError>| result.map_err(|error| damaged(&path, error));
         let writing = sound(open_writer(&path, settings.max_pages))?;
         let reading = |count| (0..count).map(|_| sound(open_reader(&path))).collect::<Result<_, _>>();
-        let (readers, searchers) = (Readers::new(reading(READERS)?), Readers::new(reading(SEARCHERS)?));
+        let lend = |connections, most| Readers::new(connections, most, settings.stopwatch.clone());
+        let (readers, searchers) = (lend(reading(READERS)?, usize::MAX), lend(reading(SEARCHERS)?, SEARCHES));
         let room = Room::of(settings);
         let (editions, names) = (Editions::default(), Names::default());
         editions.watch(&writing)?;
@@ -149,7 +152,7 @@ impl Store {
         E: From<StoreError> + Send + 'static,
         F: FnOnce(&View<'_>) -> Result<T, E> + Send + 'static,
     {
-        self.0.readers.read(look).await
+        self.0.readers.read(Account::Own, look).await
     }
 
     /// As [`Store::read`], for a few look-ups by key: they run where the caller is, which costs less than the way to
@@ -176,7 +179,21 @@ impl Store {
         E: From<StoreError> + Send + 'static,
         F: FnOnce(&View<'_>) -> Result<T, E> + Send + 'static,
     {
-        self.0.searchers.read(look).await
+        self.search_for(Account::Own, look).await
+    }
+
+    /// As [`Store::search`], for somebody whose many or long searches must not keep others from theirs. Whose account it
+    /// is, is known: nobody fills the places of another.
+    ///
+    /// # Errors
+    /// [`StoreError::Crowded`] where very many of the account wait already; those of `look`.
+    pub async fn search_for<T, E, F>(&self, account: Account, look: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnOnce(&View<'_>) -> Result<T, E> + Send + 'static,
+    {
+        self.0.searchers.read(account, look).await
     }
 }
 

@@ -11,6 +11,7 @@ mod names;
 mod opening;
 mod plans;
 mod proofs;
+mod readers;
 mod rights;
 mod rows;
 mod sent_messages;

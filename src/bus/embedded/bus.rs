@@ -124,16 +124,17 @@ impl EmbeddedBus {
         self.store.read(move |view| operations(&bus, view)).await
     }
 
-    /// Runs operations that may read very much.
+    /// Runs operations that may read very much, for an account that is known to be the caller's.
     ///
     /// # Errors
-    /// Those of the operations.
+    /// The store's [`Crowded`](StoreError::Crowded) where very many of the account wait already; those of the operations.
     pub async fn look_far<T: Send + 'static>(
         &self,
+        account: Account,
         operations: impl FnOnce(&Self, &View<'_>) -> Result<T, BusError> + Send + 'static,
     ) -> Result<T, BusError> {
         let bus = self.clone();
-        self.store.search(move |view| operations(&bus, view)).await
+        self.store.search_for(account, move |view| operations(&bus, view)).await
     }
 
     /// Rung when there may be a job for the gateway.

@@ -15,6 +15,7 @@ mod routes;
 mod search;
 mod subscriptions;
 mod tokens;
+mod turns;
 mod updates;
 mod wires;
 mod with_meshblu_http;

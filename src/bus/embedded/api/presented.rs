@@ -41,6 +41,13 @@ impl Presented {
         self.login.as_ref().map_or(Account::Nobody, |login| Account::Of(login.uuid.clone()))
     }
 
+    /// The same, once its credentials are found to be right: what may wait on it is bounded.
+    pub(super) async fn proven_account(&self, bus: &EmbeddedBus) -> Result<Account, BusError> {
+        let login = self.login.clone().ok_or(BusError::Forbidden)?;
+        let prove = move |bus: &EmbeddedBus, view: &View<'_>| bus.authenticate(view, &login);
+        Ok(Account::Of(bus.look(prove).await?.auth))
+    }
+
     /// The caller, once its credentials are found to be right.
     pub(super) fn caller(&self, bus: &EmbeddedBus, view: &View<'_>) -> Result<Caller, BusError> {
         let caller = self.itself(bus, view)?;

@@ -80,8 +80,9 @@ pub(super) async fn revoke_some(
 
 pub(super) async fn search(door: Data<Door>, who: Presented, projection: Shown, body: Body) -> Answer {
     let wanted = body.or_empty();
+    let account = who.proven_account(&door.bus).await?;
     let answers = door.answers.clone();
-    let search = door.bus.look_far(move |bus, view| {
+    let search = door.bus.look_far(account, move |bus, view| {
         let caller = who.caller(bus, view)?;
         let (query, projection) = (Query::parse(&wanted)?, projection.read()?);
         let found = bus.reading(view, &caller).search_tokens(&query, projection.as_ref())?;

@@ -1,0 +1,50 @@
+//! Nobody waits for what another device has waiting.
+
+use endo::store::{StoreError, View};
+use futures_util::future::{FutureExt, join_all, select_all};
+use serde_json::json;
+
+use crate::support::bus::{Device, TestBus, WithJson, send};
+
+/// As many searches of one device wait.
+const SEARCHES: usize = 64;
+const FORMS: [&str; 3] = ["GET /v2/devices", "GET /devices", "GET /mydevices"];
+
+#[tokio::test]
+async fn a_device_has_so_many_searches_waiting_and_nobody_else_fills_its_places() {
+    let bus = TestBus::open().await;
+    let (greedy, other) = (bus.device(json!({})).await, bus.device(json!({})).await);
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    let (reached, is_reached) = tokio::sync::oneshot::channel();
+    let hold = move |_: &View<'_>| {
+        let _ = reached.send(());
+        wait.recv().map_err(|_| StoreError::Closed)
+    };
+    let store = bus.bus.store().clone();
+    let held = tokio::spawn(async move { store.search(hold).await });
+    is_reached.await.unwrap();
+    let search = |device: &Device| bus.by(device, "POST /search/devices").json(&json!({"type": "none"}));
+    let strangers = (0..=SEARCHES).map(|_| {
+        let forged = Device { token: "wrong".to_owned(), ..greedy.clone() };
+        send(search(&forged))
+    });
+    for refused in join_all(strangers).await {
+        refused.is(403, "null");
+    }
+    for call in FORMS {
+        assert_eq!(send(bus.anonymous(call)).await.status, 403);
+    }
+    let (refused, _, waiting) = select_all((0..=SEARCHES).map(|_| send(search(&greedy)).boxed())).await;
+    refused.is(503, r#"{"error":"Maximum Capacity Exceeded"}"#);
+    assert_eq!(refused.header("retry-after"), Some("5"));
+    let too_many = send(bus.by(&greedy, "POST /search/tokens")).await;
+    assert_eq!(too_many.status, 503);
+    let last = async {
+        go.send(()).unwrap();
+        join_all(waiting).await
+    };
+    let (of_other, of_greedy) = tokio::join!(send(search(&other)), last);
+    of_other.is(200, "[]");
+    of_greedy.iter().for_each(|found| found.is(200, "[]"));
+    held.await.unwrap().unwrap();
+}
