@@ -152,7 +152,20 @@ impl Store {
         E: From<StoreError> + Send + 'static,
         F: FnOnce(&View<'_>) -> Result<T, E> + Send + 'static,
     {
-        self.0.readers.read(Account::Own, look).await
+        self.read_for(Account::Own, look).await
+    }
+
+    /// As [`Store::read`], for somebody whose many or long reads must not keep others from theirs.
+    ///
+    /// # Errors
+    /// Those of `look`.
+    pub async fn read_for<T, E, F>(&self, account: Account, look: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnOnce(&View<'_>) -> Result<T, E> + Send + 'static,
+    {
+        self.0.readers.read(account, look).await
     }
 
     /// As [`Store::read`], for a few look-ups by key: they run where the caller is, which costs less than the way to

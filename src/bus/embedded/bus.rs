@@ -120,8 +120,20 @@ impl EmbeddedBus {
         &self,
         operations: impl FnOnce(&Self, &View<'_>) -> Result<T, BusError> + Send + 'static,
     ) -> Result<T, BusError> {
+        self.look_for(Account::Own, operations).await
+    }
+
+    /// The same for somebody whose many or long reads must not keep others from theirs.
+    ///
+    /// # Errors
+    /// As [`EmbeddedBus::look`].
+    pub async fn look_for<T: Send + 'static>(
+        &self,
+        account: Account,
+        operations: impl FnOnce(&Self, &View<'_>) -> Result<T, BusError> + Send + 'static,
+    ) -> Result<T, BusError> {
         let bus = self.clone();
-        self.store.read(move |view| operations(&bus, view)).await
+        self.store.read_for(account, move |view| operations(&bus, view)).await
     }
 
     /// Runs operations that may read very much, for an account that is known to be the caller's.

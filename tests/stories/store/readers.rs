@@ -83,6 +83,29 @@ async fn who_has_many_searches_waiting_keeps_nobody_from_a_turn() {
 }
 
 #[tokio::test]
+async fn who_has_many_reads_waiting_keeps_nobody_from_a_turn() {
+    let log = Log::open();
+    let ((go, wait), (last, rest)) = (channel(), channel());
+    let read = |account: Account, name| log.store.read_for(account, log.look(name)).boxed();
+    let steps = vec![
+        log.store.read(until_told(wait)).boxed(),
+        read(Account::Nobody, "nobody 1"),
+        read(Account::Nobody, "nobody 2"),
+        read(Account::Nobody, "nobody 3"),
+        read(device("other"), "other"),
+        log.store.glance(log.look("own")).boxed(),
+        tell(go).boxed(),
+    ];
+    let reads = async {
+        all(steps).await;
+        tell(last).await
+    };
+    let (held, told) = tokio::join!(log.store.read(until_told(rest)), reads);
+    assert!(held.is_ok() && told.is_ok());
+    log.shows(&["own", "nobody 1", "other", "nobody 2", "nobody 3"]);
+}
+
+#[tokio::test]
 async fn one_account_has_so_many_searches_waiting_and_what_is_given_up_waits_no_more() {
     let directory = tempfile::tempdir().unwrap();
     let store = open(directory.path());

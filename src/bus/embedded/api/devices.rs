@@ -24,7 +24,7 @@ use crate::store::Account;
 use crate::telemetry::with_causes;
 
 pub(super) async fn authenticate(door: Data<Door>, who: Presented) -> Answer {
-    door.bus.look(move |bus, view| who.itself(bus, view)).await?;
+    door.bus.look_for(who.account(), move |bus, view| who.itself(bus, view)).await?;
     Ok(done())
 }
 
@@ -33,7 +33,7 @@ pub(super) async fn check(door: Data<Door>, target: Target, who: Presented, requ
     let token = form::pairs(request.query_string()).find(|(name, _)| name == "token");
     let presented = token.and_then(|(_, token)| login(target.0.as_str(), &token));
     let who = who.with(presented.ok_or(Refusal::Silent)?);
-    match door.bus.look(move |bus, view| who.itself(bus, view)).await {
+    match door.bus.look_for(who.account(), move |bus, view| who.itself(bus, view)).await {
         Err(BusError::Forbidden) => Err(Refusal::Silent),
         other => Ok(found(&json!({"uuid": other?.auth, "authentication": true}))),
     }
@@ -65,7 +65,7 @@ pub(super) async fn register(door: Data<Door>, who: Presented, body: Body) -> An
 
 pub(super) async fn whoami(door: Data<Door>, who: Presented) -> Answer {
     let answers = door.answers.clone();
-    let itself = door.bus.look(move |bus, view| {
+    let itself = door.bus.look_for(who.account(), move |bus, view| {
         let document = bus.reading(view, &who.caller(bus, view)?).whoami()?;
         Ok(answers.json(&shown(document))?)
     });
@@ -104,7 +104,7 @@ async fn document(
     form: fn(Value) -> Value,
 ) -> Result<Text, BusError> {
     let answers = door.answers.clone();
-    let document = door.bus.look(move |bus, view| {
+    let document = door.bus.look_for(who.account(), move |bus, view| {
         let document = bus.reading(view, &who.caller(bus, view)?).device(&uuid)?;
         Ok(answers.json(&form(document))?)
     });
@@ -215,7 +215,7 @@ pub(super) async fn unregister(door: Data<Door>, who: Presented, Target(uuid): T
 pub(super) async fn public_key(door: Data<Door>, target: Option<Target>) -> Answer {
     let Target(uuid) = target.ok_or(Refusal::NoKey)?;
     let answers = door.answers.clone();
-    let answer = door.bus.look(move |_, view| {
+    let answer = door.bus.look_for(Account::Nobody, move |_, view| {
         let Some(device) = view.device(&uuid)? else { return Ok(None) };
         let mut answer = json!({"uuid": uuid});
         if let Some(key) = device.get("publicKey") {

@@ -45,7 +45,7 @@ impl Presented {
     pub(super) async fn proven_account(&self, bus: &EmbeddedBus) -> Result<Account, BusError> {
         let login = self.login.clone().ok_or(BusError::Forbidden)?;
         let prove = move |bus: &EmbeddedBus, view: &View<'_>| bus.authenticate(view, &login);
-        Ok(Account::Of(bus.look(prove).await?.auth))
+        Ok(Account::Of(bus.look_for(self.account(), prove).await?.auth))
     }
 
     /// The caller, once its credentials are found to be right.

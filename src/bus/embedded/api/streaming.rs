@@ -107,7 +107,7 @@ async fn listen(
     who: Presented,
     device: DeviceUuid,
 ) -> Result<(DeviceUuid, Listening), BusError> {
-    let listening = door.bus.look(move |bus, view| {
+    let listening = door.bus.look_for(who.account(), move |bus, view| {
         let (caller, events) = who.listening(bus, view, device.clone())?;
         bus.reading(view, &caller).permit(&device, READ_ALONG)?;
         Ok((caller.auth, events))

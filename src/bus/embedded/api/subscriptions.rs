@@ -17,7 +17,7 @@ use crate::store::{StoredSubscription, Transaction};
 
 pub(super) async fn list(door: Data<Door>, who: Presented, Target(subscriber): Target) -> Answer {
     let answers = door.answers.clone();
-    let list = door.bus.look(move |bus, view| {
+    let list = door.bus.look_for(who.account(), move |bus, view| {
         let caller = who.caller(bus, view)?;
         Ok(answers.json(&bus.reading(view, &caller).subscriptions(&subscriber)?)?)
     });

@@ -106,13 +106,13 @@ impl EmbeddedBus {
     /// [`NoSignIn`].
     pub async fn sign_in(&self, login: Login, from: Option<IpAddr>) -> Result<SignInId, NoSignIn> {
         let shown = login.clone();
-        let proven = self.look(move |bus, view| bus.authenticate(view, &shown)).await;
+        let account = Account::Of(login.uuid.clone());
+        let proven = self.look_for(account.clone(), move |bus, view| bus.authenticate(view, &shown)).await;
         let is_wrong = matches!(proven, Err(BusError::Forbidden));
         if is_wrong && self.attempts.is_one_too_many(&(from, login.uuid.clone()), self.clock.now()) {
             return Err(NoSignIn::TooOften);
         }
         proven?;
-        let account = Account::Of(login.uuid.clone());
         let begin = move |bus: &Self, transaction: &Transaction<'_>| bus.begin_sign_in(transaction, &login);
         Ok(self.change_for(account, begin).await?)
     }

@@ -13,9 +13,10 @@ use super::conversation::{Call, Conversation, Terms, Transport};
 use super::rejection::Rejection;
 use super::sessions::Seat;
 use crate::bus::Login;
-use crate::bus::embedded::Listening;
 use crate::bus::embedded::api::presented::{login, of_headers};
 use crate::bus::embedded::api::server::Door;
+use crate::bus::embedded::{EmbeddedBus, Listening};
+use crate::store::{Account, View};
 
 /// A session that may begin.
 pub(super) struct Admitted {
@@ -47,7 +48,9 @@ async fn recognise(door: &Data<Door>, request: &HttpRequest, asked: &Asked) -> R
         return Err(Rejection::Unauthenticated);
     }
     let itself = device.clone();
-    let hears = door.bus.look(move |bus, view| Ok(bus.listen_as(view, &login, itself)?.1)).await?;
+    let account = Account::Of(device.clone());
+    let listen = move |bus: &EmbeddedBus, view: &View<'_>| Ok(bus.listen_as(view, &login, itself)?.1);
+    let hears = door.bus.look_for(account, listen).await?;
     door.meter.count(&device, door.bus.clock.now())?;
     let sid = URL_SAFE_NO_PAD.encode(door.bus.random.bytes::<15>());
     let (seat, calls, called) = door.sessions.take_seat(sid, device)?;

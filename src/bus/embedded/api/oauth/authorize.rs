@@ -86,7 +86,7 @@ pub(in super::super) async fn answer(door: Data<Door>, http: HttpRequest, body: 
 async fn visit(door: &Door, browser: &Browser, http: &HttpRequest) -> Result<Result<Visit, Flaw>, BusError> {
     let parameters = form::parse(http.query_string());
     let id = browser.id.clone();
-    let look = door.bus.look(move |bus, view| {
+    let look = door.bus.look_for(Account::Nobody, move |bus, view| {
         let request = match AuthorizationRequest::parse(view, &parameters)? {
             Ok(request) => request,
             Err(flaw) => return Ok(Err(flaw)),
