@@ -12,6 +12,8 @@ use crate::message::DeviceUuid;
 /// The paths whose strings, also inside arrays, can be looked up without reading every document.
 const INDEXED: [&[&str]; 4] = [&["endo", "idKey"], &["endo", "authorizedKey"], &["owner"], &["type"]];
 
+const DOCUMENT: &str = "SELECT document FROM devices WHERE uuid = ?1";
+
 /// What reading a document costs beside its text, in bytes.
 const PER_DOCUMENT: usize = 256;
 
@@ -70,14 +72,21 @@ impl View<'_> {
         if let Some(known) = self.cache().and_then(|cache| cache.borrow().find(uuid)) {
             return Ok(Some(known));
         }
-        let mut statement = self.prepare("SELECT document FROM devices WHERE uuid = ?1")?;
-        let text = statement.query_row([uuid.as_str()], |row| row.get::<_, String>(0)).optional()?;
-        let Some(text) = text.filter(|text| may_read(text.len())) else { return Ok(None) };
+        let Some(text) = self.device_text(uuid)?.filter(|text| may_read(text.len())) else { return Ok(None) };
         let document = Arc::new(parse(&text)?);
         if let Some(cache) = self.cache() {
             cache.borrow_mut().keep(uuid.clone(), Arc::clone(&document), weight::of_text(text.as_bytes()));
         }
         Ok(Some(document))
+    }
+
+    /// The text of the document of `uuid`.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn device_text(&self, uuid: &DeviceUuid) -> Result<Option<String>, StoreError> {
+        let mut statement = self.prepare(DOCUMENT)?;
+        Ok(statement.query_row([uuid.as_str()], |row| row.get(0)).optional()?)
     }
 
     /// Whether there is any.

@@ -103,6 +103,9 @@ async fn a_public_key_is_everybody_s() {
     let path = |uuid: &str| format!("/devices/{uuid}/publickey");
     let answer = send(bus.request(Method::GET, &path(&keyed.uuid))).await;
     answer.is(200, &json!({"uuid": keyed.uuid, "publicKey": "PEM"}).to_string());
+    let empty = bus.register(json!({"publicKey": null, "meshblu": {"version": "2.0.0"}})).await;
+    let answer = send(bus.request(Method::GET, &path(&empty.uuid))).await;
+    answer.is(200, &json!({"uuid": empty.uuid, "publicKey": null}).to_string());
     let answer = send(bus.request(Method::GET, &path(&bare.uuid))).await;
     answer.is(200, &json!({"uuid": bare.uuid}).to_string());
 }

@@ -1,7 +1,8 @@
 //! Nobody waits for what another device has waiting.
 
-use endo::store::{StoreError, View};
+use endo::store::{StoreError, Transaction, View};
 use futures_util::future::{FutureExt, join_all, select_all};
+use reqwest::Method;
 use serde_json::json;
 
 use crate::support::bus::{Device, TestBus, WithJson, send};
@@ -47,4 +48,16 @@ async fn a_device_has_so_many_searches_waiting_and_nobody_else_fills_its_places(
     of_other.is(200, "[]");
     of_greedy.iter().for_each(|found| found.is(200, "[]"));
     held.await.unwrap().unwrap();
+}
+
+/// What is nested deeper than any document that is ever parsed shows that it is not.
+#[tokio::test]
+async fn what_stands_beside_a_public_key_is_not_parsed_for_it() {
+    let bus = TestBus::open().await;
+    let deep = (0..200).fold(json!(0), |inner, _| json!([inner]));
+    let document = json!({"uuid": "deep", "publicKey": {"kty": "OKP"}, "beside": deep});
+    let add = move |transaction: &Transaction<'_>| transaction.add_device(&"deep".into(), &document);
+    bus.bus.store().write::<_, StoreError, _>(add).await.unwrap();
+    let answer = send(bus.request(Method::GET, "/devices/deep/publickey")).await;
+    answer.is(200, r#"{"uuid":"deep","publicKey":{"kty":"OKP"}}"#);
 }

@@ -7,6 +7,8 @@ use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{Error, FromRequest, HttpRequest};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Text, done, found, shown};
@@ -20,7 +22,8 @@ use crate::bus::embedded::BusError;
 use crate::bus::embedded::update::{Update, UpdateError};
 use crate::bus::form;
 use crate::memory::Held;
-use crate::store::Account;
+use crate::message::DeviceUuid;
+use crate::store::{Account, StoreError};
 use crate::telemetry::with_causes;
 
 pub(super) async fn authenticate(door: Data<Door>, who: Presented) -> Answer {
@@ -216,12 +219,34 @@ pub(super) async fn public_key(door: Data<Door>, target: Option<Target>) -> Answ
     let Target(uuid) = target.ok_or(Refusal::NoKey)?;
     let answers = door.answers.clone();
     let answer = door.bus.look_for(Account::Nobody, move |_, view| {
-        let Some(device) = view.device(&uuid)? else { return Ok(None) };
-        let mut answer = json!({"uuid": uuid});
-        if let Some(key) = device.get("publicKey") {
-            answer["publicKey"] = key.clone();
-        }
-        Ok(Some(answers.json(&answer)?))
+        let Some(text) = view.device_text(&uuid)? else { return Ok(None) };
+        let key = Keyed::read(&text)?;
+        Ok(Some(answers.json(&KeyOf { uuid: &uuid, key })?))
     });
     Ok(answer.await?.ok_or(Refusal::NoKey)?.found())
+}
+
+/// Of a document's text the key alone: what stands beside it costs whoever waits nothing but its bytes.
+#[derive(Deserialize)]
+struct Keyed<'a> {
+    #[serde(borrow, default, rename = "publicKey", deserialize_with = "there")]
+    key: Option<&'a RawValue>,
+}
+
+#[derive(Serialize)]
+struct KeyOf<'a> {
+    uuid: &'a DeviceUuid,
+    #[serde(rename = "publicKey", skip_serializing_if = "Option::is_none")]
+    key: Option<&'a RawValue>,
+}
+
+impl<'a> Keyed<'a> {
+    fn read(text: &'a str) -> Result<Option<&'a RawValue>, StoreError> {
+        Ok(serde_json::from_str::<Self>(text).map_err(StoreError::unreadable)?.key)
+    }
+}
+
+/// A key that is `null` is one too.
+fn there<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'a RawValue>, D::Error> {
+    Deserialize::deserialize(deserializer).map(Some)
 }
