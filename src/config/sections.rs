@@ -117,7 +117,7 @@ pub struct Jobs {
     /// How long one job may run, in seconds.
     #[schemars(range(min = 1, max = 3600))]
     pub time_limit_seconds: u64,
-    /// How many jobs run at the same time.
+    /// How many jobs run at the same time. Those of one user device have half of what others leave, one at least.
     #[schemars(range(min = 1, max = 10_000))]
     pub concurrency: usize,
 }

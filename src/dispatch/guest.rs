@@ -2,16 +2,19 @@
 
 use tokio::sync::oneshot;
 
-use super::Arrival;
 use super::bringer::Bringer;
+use super::{Arrival, NotReceived};
 use crate::bus::Login;
 use crate::credentials::OpenRecord;
-use crate::message::{Failure, Parties};
+use crate::memory::weight::{self, MAX_WEIGHT};
+use crate::message::{DeviceUuid, Failure, Parties};
 
 /// A message on its way through.
 pub(super) struct Guest {
     pub(super) arrival: Arrival,
     pub(super) parties: Parties,
+    /// What it takes in memory while it is worked on; nothing where it is small.
+    pub(super) bytes: usize,
     pub(super) bringer: Bringer,
     /// What came of it when the record of a device that comes itself was looked at.
     pub(super) looked_at: Option<Result<OpenRecord, Failure>>,
@@ -32,8 +35,17 @@ pub(super) enum Speaker {
 }
 
 impl Guest {
-    pub(super) fn new(arrival: Arrival, parties: Parties, bringer: Bringer) -> Self {
-        Self { arrival, parties, bringer, looked_at: None, speaker: Speaker::Found, on_disk: None }
+    /// A message to the gateway with this uuid.
+    ///
+    /// # Errors
+    /// [`NotReceived::BadRoute`] and [`NotReceived::TooLarge`].
+    pub(super) fn new(arrival: Arrival, service: &DeviceUuid, bringer: Bringer) -> Result<Self, NotReceived> {
+        let parties = arrival.route.parties(service)?;
+        let bytes = weight::of_message(arrival.body.as_bytes());
+        if bytes > arrival.body.len() + 2 * MAX_WEIGHT {
+            return Err(NotReceived::TooLarge);
+        }
+        Ok(Self { arrival, parties, bytes, bringer, looked_at: None, speaker: Speaker::Found, on_disk: None })
     }
 
     pub(super) fn has_login(&self) -> bool {

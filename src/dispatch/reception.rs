@@ -16,6 +16,7 @@ use super::case::Case;
 use super::ending::NOT_OPENED;
 use super::guest::{Guest, Speaker};
 use super::lobby::Lobby;
+use super::present::Present;
 use super::sent;
 use super::to_the_end::ToTheEnd;
 use super::turns::{Turn, Turns};
@@ -51,22 +52,6 @@ struct Parts {
     stopping: watch::Sender<bool>,
     /// How many messages are being received.
     present: watch::Sender<usize>,
-}
-
-/// Counts one message as being received.
-struct Present<'a>(&'a watch::Sender<usize>);
-
-impl<'a> Present<'a> {
-    fn at(present: &'a watch::Sender<usize>) -> Self {
-        present.send_modify(|present| *present += 1);
-        Self(present)
-    }
-}
-
-impl Drop for Present<'_> {
-    fn drop(&mut self) {
-        self.0.send_modify(|present| *present -= 1);
-    }
 }
 
 /// How it goes on with a message.
@@ -127,11 +112,11 @@ impl Reception {
     /// # Errors
     /// [`NotReceived`].
     pub async fn receive(&self, arrival: Arrival) -> Result<Verdict, NotReceived> {
-        let parties = arrival.route.parties(self.0.desk.bus.service())?;
         let (parts, patience) = (Arc::clone(&self.0), arrival.patience);
         let (on_disk, is_on_disk) = oneshot::channel();
         let bringer = Bringer::waiting();
-        let guest = Guest { on_disk: Some(on_disk), ..Guest::new(arrival, parties, bringer.clone()) };
+        let guest = Guest::new(arrival, parts.desk.bus.service(), bringer.clone())?;
+        let guest = Guest { on_disk: Some(on_disk), ..guest };
         let mut work = ToTheEnd::new(async move {
             let _present = Present::at(&parts.present);
             parts.receive(guest).await
@@ -171,8 +156,11 @@ impl Reception {
         let mut running = JoinSet::new();
         while let Some(arrival) = events.recv().await {
             while running.try_join_next().is_some() {}
-            let turn = self.0.turns.next().await;
-            running.spawn(Arc::clone(&self.0).receive_untold(turn, arrival.into()));
+            // Those that have a turn, and as many that are on their way to the disk.
+            if running.len() >= 2 * self.0.turns.most() {
+                running.join_next().await;
+            }
+            running.spawn(Arc::clone(&self.0).receive_untold(arrival.into()));
         }
         while running.join_next().await.is_some() {}
     }
@@ -204,18 +192,25 @@ impl Parts {
             guest.speaker = record.login().map_or(Speaker::Nobody, Speaker::Recorded);
             guest.looked_at = Some(looked_at);
         }
-        if let Some(turn) = self.turns.free() {
+        let (device, bytes, patience) =
+            (guest.parties.user_device.clone(), guest.bytes, guest.arrival.patience);
+        if let Some(turn) = self.turns.now(&device, bytes) {
             return Ok(Way::Now(turn));
         }
         // Who has to wait may be cut off meanwhile.
         guest.looked_at = None;
-        match self.turns.next_within(guest.arrival.patience).await {
+        // For room in memory nobody waits longer than buses do.
+        let longest = (bytes > 0).then_some(self.buses_wait);
+        let soon = patience.into_iter().chain(longest).min();
+        match self.turns.next_within(&device, bytes, soon).await {
             Some(turn) => Ok(Way::Now(turn)),
+            None if patience.is_none() && !self.turns.is_closed() => Err(NotReceived::Full),
             None if self.is_heard(&guest.speaker).await => Ok(Way::Later),
-            None => {
-                let turn = self.turns.next().await.ok_or(NotReceived::Stopping)?;
-                Ok(Way::Now(turn))
-            }
+            None => match self.turns.next_within(&device, bytes, longest).await {
+                Some(turn) => Ok(Way::Now(turn)),
+                None if self.turns.is_closed() => Err(NotReceived::Stopping),
+                None => Err(NotReceived::Full),
+            },
         }
     }
 
@@ -242,14 +237,14 @@ impl Parts {
     }
 
     /// Receives a message that nobody waits for.
-    async fn receive_untold(self: Arc<Self>, turn: Option<Turn>, arrival: Arrival) {
+    async fn receive_untold(self: Arc<Self>, arrival: Arrival) {
         let sender = arrival.route.hops().first().map(|hop| hop.from.clone());
-        let received = match arrival.route.parties(self.desk.bus.service()) {
-            Ok(parties) => {
-                let way = turn.map_or(Way::Later, Way::Now);
-                self.go(Guest::new(arrival, parties, Bringer::default()), way).await
+        let received = match Guest::new(arrival, self.desk.bus.service(), Bringer::default()) {
+            Ok(guest) => {
+                let turn = self.turns.now(&guest.parties.user_device, guest.bytes);
+                self.go(guest, turn.map_or(Way::Later, Way::Now)).await
             }
-            Err(error) => Err(error.into()),
+            Err(error) => Err(error),
         };
         if let Err(error) = received {
             let sender = sender.map(|sender| sender.to_string());
@@ -294,11 +289,16 @@ impl Parts {
 
     /// Has a new message answered, or leaves it in the store.
     async fn take(&self, guest: Guest, way: Way) -> Result<Verdict, NotReceived> {
-        let Guest { arrival, parties, bringer, looked_at, speaker, on_disk } = guest;
+        let Guest { arrival, parties, bytes, bringer, looked_at, speaker, on_disk } = guest;
         let Arrival { route, body, id, caller, .. } = arrival;
-        // Somebody waits who can be told; else it waits as long as it takes.
-        let patience = on_disk.as_ref().map(|_| self.buses_wait);
-        let _room = self.turns.room_within(&body, patience).await?;
+        let _room = match &way {
+            Way::Now(_) => None,
+            Way::Refused | Way::Later => {
+                // Somebody waits who can be told; else it waits as long as it takes.
+                let patience = on_disk.as_ref().map(|_| self.buses_wait);
+                Some(self.turns.room_within(&parties.user_device, bytes, patience).await?)
+            }
+        };
         let message = message_in(&body)?;
         let mut case = Case::new(parties, &route, message, caller);
         (case.bringer, case.looked_at) = (bringer, looked_at);

@@ -1,29 +1,37 @@
-//! Turns to be worked on: so many messages at a time, and so much of them, whether they were just brought or wait in the
-//! store.
+//! Turns to be worked on: so many messages at a time, and so much of them, of which each user device has its share, whether
+//! they were just brought or wait in the store.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::NotReceived;
-use crate::memory::weight::{self, MAX_WEIGHT};
-use crate::memory::{Room, Taken};
+use super::shares::{Ask, Cost, Shares};
+use crate::message::DeviceUuid;
 
 /// What all messages together may take in memory that have a turn.
 const MESSAGES_BYTES: usize = 256 << 20;
 
-/// The turns of one gateway. Cheap to clone; every clone gives the same ones, first come, first served.
+/// The turns of one gateway. Cheap to clone; every clone gives the same ones. A user device has no more than half of what others
+/// leave, but one at least; who waits gets one before others who have more, and of one device who came first.
 #[derive(Clone, Debug)]
-pub struct Turns {
-    free: Arc<Semaphore>,
-    most: usize,
-    room: Room,
+pub struct Turns(Arc<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    shares: Mutex<Shares>,
+    all: Cost,
 }
 
-/// A turn to be worked on, given back when it is dropped.
-pub(super) type Turn = OwnedSemaphorePermit;
+/// A turn to be worked on, or room for a message alone, given back when it is dropped.
+#[derive(Debug)]
+pub(super) struct Turn {
+    turns: Turns,
+    device: DeviceUuid,
+    cost: Cost,
+}
 
 impl Turns {
     /// So many turns at a time, but one at least.
@@ -33,60 +41,114 @@ impl Turns {
 
     /// The same with room in memory for so many bytes of messages.
     pub fn within(most: usize, bytes: usize) -> Self {
-        let most = most.clamp(1, Semaphore::MAX_PERMITS);
-        Self { free: Arc::new(Semaphore::new(most)), most, room: Room::new(bytes) }
+        let all = Cost { turns: most.max(1), bytes };
+        Self(Arc::new(Parts { shares: Mutex::new(Shares::of(all)), all }))
     }
 
     /// How many there are.
     pub(super) fn most(&self) -> usize {
-        self.most
+        self.0.all.turns
     }
 
-    /// A turn, where there is one that nobody waits for.
-    pub(super) fn free(&self) -> Option<Turn> {
-        Arc::clone(&self.free).try_acquire_owned().ok()
+    /// A turn for a message to this user device that takes so many bytes, where there is one that nobody waits for.
+    pub(super) fn now(&self, device: &DeviceUuid, bytes: usize) -> Option<Turn> {
+        let (cost, (told, mut turn)) = (self.cost(1, bytes), oneshot::channel());
+        let granted = {
+            let mut shares = self.shares();
+            let ticket = shares.ask(device, cost, told)?;
+            let granted = shares.grant();
+            shares.withdraw(device, cost, ticket);
+            granted
+        };
+        self.tell(granted);
+        turn.try_recv().ok()
     }
 
     /// A turn, once there is one; none where they are closed.
-    pub(super) async fn next(&self) -> Option<Turn> {
-        Arc::clone(&self.free).acquire_owned().await.ok()
+    pub(super) async fn next(&self, device: &DeviceUuid, bytes: usize) -> Option<Turn> {
+        self.once_there_is(device, self.cost(1, bytes)).await
     }
 
     /// The same, or none where there is none for so long, if anybody says how long; for no time at all, one that is free.
-    pub(super) async fn next_within(&self, patience: Option<Duration>) -> Option<Turn> {
+    pub(super) async fn next_within(
+        &self,
+        device: &DeviceUuid,
+        bytes: usize,
+        patience: Option<Duration>,
+    ) -> Option<Turn> {
         match patience {
-            Some(patience) => timeout(patience, self.next()).await.ok().flatten(),
-            None => self.next().await,
+            Some(patience) => timeout(patience, self.next(device, bytes)).await.ok().flatten(),
+            None => self.next(device, bytes).await,
         }
     }
 
-    /// Room in memory for the message of this text, once there is some. Whoever wants a turn too takes that first.
-    pub(super) async fn room(&self, text: &str) -> Taken {
-        self.room.take(weight::of_text(text.as_bytes())).await
-    }
-
-    /// The same for a message that somebody brings, who waits for so long, if anybody says how long.
+    /// Room in memory alone, for a message that somebody brings, who waits for so long, if anybody says how long.
     ///
     /// # Errors
-    /// [`NotReceived::TooLarge`] and [`NotReceived::Full`].
+    /// [`NotReceived::Full`].
     pub(super) async fn room_within(
         &self,
-        text: &str,
+        device: &DeviceUuid,
+        bytes: usize,
         patience: Option<Duration>,
-    ) -> Result<Taken, NotReceived> {
-        let weight = weight::of_text(text.as_bytes());
-        if weight > MAX_WEIGHT {
-            return Err(NotReceived::TooLarge);
+    ) -> Result<Turn, NotReceived> {
+        let cost = self.cost(0, bytes);
+        if cost.bytes == 0 {
+            return Ok(Turn { turns: self.clone(), device: device.clone(), cost });
         }
-        let room = self.room.take(weight);
-        match patience {
-            Some(patience) => timeout(patience, room).await.map_err(|_| NotReceived::Full),
-            None => Ok(room.await),
-        }
+        let room = self.once_there_is(device, cost);
+        let room = match patience {
+            Some(patience) => timeout(patience, room).await.ok().flatten(),
+            None => room.await,
+        };
+        room.ok_or(NotReceived::Full)
     }
 
     /// Gives no more.
     pub(super) fn close(&self) {
-        self.free.close();
+        self.shares().close();
+    }
+
+    /// Whether it gives no more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.shares().is_closed()
+    }
+
+    async fn once_there_is(&self, device: &DeviceUuid, cost: Cost) -> Option<Turn> {
+        let (told, turn) = oneshot::channel();
+        let granted = {
+            let mut shares = self.shares();
+            shares.ask(device, cost, told)?;
+            shares.grant()
+        };
+        self.tell(granted);
+        turn.await.ok()
+    }
+
+    /// What takes more than there is at all has all of it.
+    fn cost(&self, turns: usize, bytes: usize) -> Cost {
+        Cost { turns, bytes: bytes.min(self.0.all.bytes) }
+    }
+
+    /// Not while the shares are locked: the turn of somebody who left is given back at once.
+    fn tell(&self, granted: Vec<Ask>) {
+        for Ask { device, cost, told, .. } in granted {
+            drop(told.send(Turn { turns: self.clone(), device, cost }));
+        }
+    }
+
+    fn shares(&self) -> MutexGuard<'_, Shares> {
+        self.0.shares.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let granted = {
+            let mut shares = self.turns.shares();
+            shares.give_back(&self.device, self.cost);
+            shares.grant()
+        };
+        self.turns.tell(granted);
     }
 }

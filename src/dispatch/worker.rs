@@ -7,15 +7,16 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::answer::Desk;
-use super::turns::Turns;
-use crate::store::Feed;
+use super::turns::{Turn, Turns};
+use crate::message::DeviceUuid;
+use crate::store::{Feed, Handed};
 use crate::telemetry::with_causes;
 
 /// How long to wait before asking a store again that failed.
 const AFTER_FAILURE: Duration = Duration::from_millis(200);
 
 /// The worker of one gateway.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Dispatch {
     feed: Arc<Feed>,
     desk: Arc<Desk>,
@@ -31,31 +32,28 @@ impl Dispatch {
     /// Works until `stop` turns true, then finishes what it has in hand. What it cannot finish stays in the queue.
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
         let mut running = JoinSet::new();
+        let stopped = stop.clone();
         loop {
             tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => break,
-                () = self.start_some(&mut running) => {}
+                () = self.start_some(&mut running, &stopped) => {}
             }
         }
         while running.join_next().await.is_some() {}
     }
 
-    async fn start_some(&self, running: &mut JoinSet<()>) {
+    async fn start_some(&self, running: &mut JoinSet<()>, stopped: &watch::Receiver<bool>) {
         while running.try_join_next().is_some() {}
-        if running.len() >= self.turns.most() {
-            running.join_next().await;
+        if self.turns.is_closed() {
+            // It stays in the queue.
+            return std::future::pending().await;
         }
-        match self.feed.next(self.turns.most() - running.len()).await {
-            Ok(taken) => {
-                for taken in taken {
-                    // Where there are no more, it stays in the queue.
-                    let Some(turn) = self.turns.next().await else { break };
-                    let room = self.turns.room(&taken.delivery.new.body).await;
-                    let desk = Arc::clone(&self.desk);
-                    running.spawn(async move {
-                        let _held = (turn, room);
-                        desk.handle(taken).await;
-                    });
+        let turns = self.turns.clone();
+        let admit = move |device: &DeviceUuid, bytes| turns.now(device, bytes);
+        match self.feed.next_jobs(self.turns.most(), admit).await {
+            Ok(due) => {
+                for due in due {
+                    running.spawn(self.clone().work_on(due, stopped.clone()));
                 }
             }
             Err(error) => {
@@ -63,5 +61,26 @@ impl Dispatch {
                 tokio::time::sleep(AFTER_FAILURE).await;
             }
         }
+    }
+
+    async fn work_on(self, due: Handed<Turn>, mut stopped: watch::Receiver<bool>) {
+        let (taken, _turn) = match due {
+            Handed::Now(taken, turn) => (taken, turn),
+            Handed::Later(claim) => {
+                let turn = tokio::select! {
+                    _ = stopped.wait_for(|stopped| *stopped) => return,
+                    turn = self.turns.next(&claim.device, claim.bytes) => turn,
+                };
+                let Some(turn) = turn else { return };
+                match self.feed.take(claim).await {
+                    Ok(Some(taken)) => (taken, turn),
+                    Ok(None) => return,
+                    Err(error) => {
+                        return tracing::error!(error = with_causes(&error), "cannot read the queue");
+                    }
+                }
+            }
+        };
+        self.desk.handle(taken).await;
     }
 }

@@ -8,3 +8,6 @@ pub mod weight;
 pub use held::Held;
 pub use outlook::Outlook;
 pub use room::{Crowded, Room, Taken};
+
+/// What takes no more bytes than this is not counted, unless it is asked for.
+const SMALL: usize = 64 << 10;

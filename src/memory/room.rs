@@ -5,8 +5,8 @@ use std::sync::Arc;
 use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// What takes no more than this is not counted, unless it is asked for.
-const SMALL: usize = 64 << 10;
+use super::SMALL;
+
 const UNIT: usize = 1 << 10;
 
 /// What is left for large things. Cheap to clone.

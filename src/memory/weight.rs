@@ -4,6 +4,8 @@ use std::io;
 
 use serde_json::Value;
 
+use super::SMALL;
+
 /// What one body or one document may take in memory, in bytes: several times the text of an ordinary one.
 pub const MAX_WEIGHT: usize = 64 << 20;
 
@@ -24,6 +26,13 @@ pub fn of_text(text: &[u8]) -> usize {
     let mut scale = Scale::default();
     scale.put(text);
     scale.bytes
+}
+
+/// What a message of this JSON text takes while a job works on it, in bytes: its text, what that becomes, and that once more
+/// for the job. Nothing where this is at most 64 KiB.
+pub fn of_message(text: &[u8]) -> usize {
+    let bytes = text.len() + 2 * of_text(text);
+    if bytes <= SMALL { 0 } else { bytes }
 }
 
 /// What this value takes, in bytes.

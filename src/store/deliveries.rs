@@ -7,7 +7,8 @@ use rusqlite::{OptionalExtension, Row};
 use super::fate::{done_code, done_of};
 use super::{StoreError, Transaction, View};
 use crate::ambient::Timestamp;
-use crate::message::{DeliveryId, DeviceUuid, Done};
+use crate::memory::weight;
+use crate::message::{DeliveryId, DeviceUuid, Done, Route};
 
 /// Who does the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +58,14 @@ pub struct NewDelivery {
     pub target: Option<String>,
     /// What is delivered, as JSON text.
     pub body: String,
+}
+
+impl NewDelivery {
+    /// The user device whose job it is, where its route names one.
+    fn user_device(&self) -> Option<DeviceUuid> {
+        let route: Route = serde_json::from_str(self.route.as_deref()?).ok()?;
+        Some(route.parties(&self.device).ok()?.user_device)
+    }
 }
 
 /// Work that was accepted and has no outcome yet.
@@ -131,17 +140,6 @@ impl QueuedDelivery {
 const COLUMNS: &str = "id, work, device, event, route, target, body, accepted_at, attempts";
 
 impl View<'_> {
-    /// The places of jobs that are due, oldest first, at most `limit`.
-    ///
-    /// # Errors
-    /// What the database reports.
-    pub(super) fn due_jobs(&self, now: Timestamp, limit: usize) -> Result<Vec<i64>, StoreError> {
-        let sql = "SELECT seq FROM deliveries WHERE work = 0 AND due_at <= ?1 ORDER BY due_at, seq LIMIT ?2";
-        let mut statement = self.prepare(sql)?;
-        let rows = statement.query_map((now.as_millis(), limit as i64), |row| row.get(0))?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
-
     /// The work at this place of the queue.
     ///
     /// # Errors
@@ -224,8 +222,13 @@ impl Transaction<'_> {
         if reply.is_some() {
             self.use_reserve();
         }
-        let sql = "INSERT INTO deliveries (id, work, device, event, route, target, body, accepted_at, due_at, reply, done)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10)";
+        let sql = "INSERT INTO deliveries (id, work, device, event, route, target, body, accepted_at, due_at, reply, done,
+                                           user_device, weight)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10, ?11, ?12)";
+        let (user_device, weight) = match new.work {
+            Work::Job => (new.user_device(), weight::of_message(new.body.as_bytes())),
+            Work::Webhook => (None, 0),
+        };
         self.prepare(sql)?.execute((
             new.id.as_str(),
             new.work.code(),
@@ -237,6 +240,8 @@ impl Transaction<'_> {
             now.as_millis(),
             reply.map(|reply| &reply.text),
             reply.map(|reply| done_code(reply.done)),
+            user_device.as_ref().map(DeviceUuid::as_str),
+            weight as i64,
         ))?;
         Ok(self.last_insert_rowid())
     }

@@ -8,29 +8,34 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::due_at_webhooks::Free;
+use super::job_lines::Awaited;
 use super::place::{AskedFor, InFlight};
-use super::{NewDelivery, Place, QueuedDelivery, Store, StoreError, Transaction, View, WebhookKey, Work};
+use super::{
+    Handed, NewDelivery, Place, QueuedDelivery, Store, StoreError, Transaction, View, WebhookKey, Work,
+};
 use crate::ambient::{Clock, LastLook, Look, Timestamp};
 use crate::memory::{Outlook, Room, Taken as InMemory};
 
 /// The workers' end of the queue of one kind of work.
 #[derive(Debug)]
 pub struct Feed {
-    store: Store,
+    pub(super) store: Store,
     work: Work,
     clock: Clock,
-    bell: Arc<Notify>,
-    in_flight: InFlight,
+    pub(super) bell: Arc<Notify>,
+    pub(super) in_flight: InFlight,
+    pub(super) awaited: Awaited,
     room: Room,
     /// Whether something waits until there is room.
     waits_for_room: Arc<AtomicBool>,
-    /// One look at the queue at a time: what it found is marked as handed out before the next.
-    turn: tokio::sync::Mutex<()>,
+    /// One look at the queue at a time: what it found is marked as handed out before the next. Jobs note the line that was
+    /// looked at last.
+    pub(super) turn: tokio::sync::Mutex<String>,
     last_look: LastLook,
 }
 
 /// What is handed out at once has about as much text, in bytes; what is more waits in the store meanwhile.
-const AT_ONCE: usize = 8 << 20;
+pub(super) const AT_ONCE: usize = 8 << 20;
 /// Whenever it was accepted.
 const EVER: Timestamp = Timestamp::from_millis(i64::MIN);
 
@@ -108,7 +113,7 @@ impl PassedOver {
 }
 
 /// What one look at the queue finds: work that is due, or when there will be some.
-enum Found<T> {
+pub(super) enum Found<T> {
     Now(Vec<T>),
     In(Duration),
     Unknown,
@@ -124,28 +129,32 @@ struct Read {
 impl Feed {
     /// A feed of `work`; `bell` is rung when there is more. One process needs one feed of a kind.
     pub fn new(store: Store, work: Work, clock: Clock, bell: Arc<Notify>) -> Self {
-        let (in_flight, waits_for_room, turn, last_look) = Default::default();
+        let (in_flight, awaited, waits_for_room, turn, last_look) = Default::default();
         let room = Room::without_end();
-        Self { store, work, clock, bell, in_flight, room, waits_for_room, turn, last_look }
+        Self { store, work, clock, bell, in_flight, awaited, room, waits_for_room, turn, last_look }
     }
 
-    /// The same where the texts of what is handed out take room there, until it is dropped: what does not fit
-    /// waits, which what is small never does.
+    /// The same where the texts of the webhooks' calls that are handed out take room there, until they are dropped: what does
+    /// not fit waits, which what is small never does.
     #[must_use]
     pub fn within(self, room: Room) -> Self {
         Self { room, ..self }
     }
 
-    /// Waits until there is work that is due and takes at most `most` pieces of it, oldest first;
-    /// calls of webhooks take turns.
+    /// Waits until there is work that is due and takes at most `most` pieces of it, oldest first; user devices take turns,
+    /// and calls of webhooks.
     ///
     /// # Errors
     /// What the store reports; the feed can be asked again.
     pub async fn next(&self, most: usize) -> Result<Vec<Taken>, StoreError> {
-        self.next_but(most, PassedOver::default).await
+        if self.work == Work::Webhook {
+            return self.next_but(most, PassedOver::default).await;
+        }
+        let due = self.next_jobs(most, |_, _| Some(())).await?;
+        Ok(due.into_iter().filter_map(Handed::now).collect())
     }
 
-    /// As [`Feed::next`], but passes over work for the hosts and webhooks `but`.
+    /// As [`Feed::next`] for webhooks, but passes over calls of the hosts and webhooks `but`.
     ///
     /// # Errors
     /// As [`Feed::next`].
@@ -160,7 +169,7 @@ impl Feed {
             let now = self.now().await?;
             let but = but();
             let again_in = but.again_in;
-            let due_in = match self.take(most, but, now).await? {
+            let due_in = match self.take_calls(most, but, now).await? {
                 Found::Now(taken) => return Ok(taken),
                 Found::In(wait) => Some(wait),
                 Found::Unknown => None,
@@ -181,30 +190,24 @@ impl Feed {
         self.handed_out(QueuedDelivery::first(new, now), place, InMemory::default())
     }
 
-    async fn take(&self, most: usize, but: PassedOver, now: Timestamp) -> Result<Found<Taken>, StoreError> {
+    async fn take_calls(
+        &self,
+        most: usize,
+        but: PassedOver,
+        now: Timestamp,
+    ) -> Result<Found<Taken>, StoreError> {
         let _turn = self.turn.lock().await;
-        let work = self.work;
         let (in_flight, room) = (self.in_flight.clone(), self.room.clone());
         let look = move |view: &View<'_>| {
             // Before the first read, which fixes the moment that is seen: what is not busy any more has ended by then.
             let busy = in_flight.all().clone();
             let outlook = Outlook::of(&room);
-            let due = match work {
-                Work::Job => view.due_jobs(now, most + busy.len())?,
-                Work::Webhook => {
-                    let free = Free { but: &but, in_hand: &busy, now, limit: most, outlook: &outlook };
-                    view.due_at_webhooks(free)?
-                }
-            };
-            let free = due.into_iter().filter(|seq| !busy.contains(seq)).take(most);
-            let found = in_memory(view, free, &room)?;
+            let free = Free { but: &but, in_hand: &busy, now, limit: most, outlook: &outlook };
+            let found = in_memory(view, view.due_at_webhooks(free)?, &room)?;
             if !found.is_empty() {
                 return Ok((Found::Now(found), outlook));
             }
-            let next = match work {
-                Work::Job => view.next_due(work, now)?,
-                Work::Webhook => view.next_due_at_webhooks(now)?,
-            };
+            let next = view.next_due_at_webhooks(now)?;
             let found = next.map_or(Found::Unknown, |due| Found::In(due.since(now)));
             Ok((found, outlook))
         };
@@ -224,7 +227,7 @@ impl Feed {
     }
 
     /// The time; a clock that was set back, also while no feed ran, must not keep work waiting for the time it lost.
-    async fn now(&self) -> Result<Timestamp, StoreError> {
+    pub(super) async fn now(&self) -> Result<Timestamp, StoreError> {
         let now = self.clock.now();
         let accepted_after = match self.last_look.compare(now) {
             Look::First => Some(now),
@@ -246,18 +249,14 @@ impl Feed {
         is_free.then(|| self.handed_out(delivery, Place::taken(seq, self.in_flight.clone()), room))
     }
 
-    fn handed_out(&self, delivery: QueuedDelivery, place: Place, room: InMemory) -> Taken {
+    pub(super) fn handed_out(&self, delivery: QueuedDelivery, place: Place, room: InMemory) -> Taken {
         let (bell, waits_for_room) = (Arc::clone(&self.bell), Arc::clone(&self.waits_for_room));
         Taken { delivery, place, bell, ended: false, room, waits_for_room }
     }
 }
 
 /// Reads these, as far as they fit into memory together.
-fn in_memory(
-    view: &View<'_>,
-    places: impl Iterator<Item = i64>,
-    room: &Room,
-) -> Result<Vec<Read>, StoreError> {
+fn in_memory(view: &View<'_>, places: Vec<i64>, room: &Room) -> Result<Vec<Read>, StoreError> {
     let (mut found, mut bytes) = (Vec::new(), 0);
     for seq in places {
         if bytes >= AT_ONCE {

@@ -44,6 +44,7 @@ pub(super) const STEPS: &[&str] = &[
     renewals::WITH_MOMENTS,
     people::WITH_HALF_REMOVED_DEVICES,
     renewals::WITH_SHORT_LIVES,
+    deliveries::WITH_LINES_OF_JOBS,
 ];
 
 const FIRST: &str = "

@@ -42,6 +42,7 @@ mod remote;
 mod renewing;
 mod revocation;
 mod serving;
+mod sharing;
 mod sign_in;
 mod signatures;
 mod source;

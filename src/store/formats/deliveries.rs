@@ -72,3 +72,15 @@ INSERT INTO turns (who, queue, due_at)
 SELECT webhook, host, min(due_at) FROM deliveries WHERE work = 1 GROUP BY webhook;
 INSERT INTO turns (who, queue, due_at) SELECT queue, 'hosts', min(due_at) FROM turns GROUP BY queue;
 ";
+
+/// In which line a job waits: its user device has one for what is small, and one for what takes room in memory, as much as its
+/// weight, in bytes. What was accepted before counts as the heaviest text of its length.
+pub(super) const WITH_LINES_OF_JOBS: &str = "
+ALTER TABLE deliveries ADD COLUMN user_device TEXT;
+ALTER TABLE deliveries ADD COLUMN weight INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE deliveries ADD COLUMN line TEXT AS (CASE work WHEN 0 THEN
+    CASE weight WHEN 0 THEN 'small ' ELSE 'large ' END || coalesce(user_device, '') END);
+UPDATE deliveries SET user_device = iif(json_valid(route), route ->> '$[#-3].from', NULL),
+    weight = iif(octet_length(body) > 655, 100 * octet_length(body), 0) WHERE work = 0;
+CREATE INDEX deliveries_in_lines ON deliveries (line, due_at, seq, weight) WHERE line IS NOT NULL;
+";

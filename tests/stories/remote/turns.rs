@@ -5,6 +5,7 @@ use std::sync::Arc;
 use endo::ambient::Timestamp;
 use endo::config::Config;
 use endo::store::StoreError;
+use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
@@ -13,7 +14,7 @@ use tokio::task::JoinHandle;
 use super::firehose::until;
 use crate::support::bus::{Answer as HttpAnswer, send};
 use crate::support::fake_api::Answer;
-use crate::support::meshblu::{RemoteGateway, SigningBus, route, settings, vectors};
+use crate::support::meshblu::{RemoteGateway, SigningBus, USER_DEVICE, route, settings, vectors};
 
 /// A gateway with one turn, which the first message has for as long as the gate has no permit for its reply.
 struct Scene {
@@ -29,6 +30,16 @@ fn greeting(name: &str) -> Value {
     json!({"metadata": {"jobType": "SayHello"}, "data": {"name": name}})
 }
 
+/// A message without a name: nothing has to be on disk before it is answered.
+fn in_the_old_form(gateway: &RemoteGateway, route: String, name: &str) -> RequestBuilder {
+    let recorded = &vectors()["vectors"][0]["request"]["headers"];
+    let mut request = gateway.post("/v2/messages").header("x-meshblu-route", route);
+    for name in ["Date", "X-MESHBLU-UUID", "Authorization"] {
+        request = request.header(name, recorded[name].as_str().unwrap());
+    }
+    request.body(greeting(name).to_string())
+}
+
 impl Scene {
     async fn set(change: impl FnOnce(&mut Config)) -> Self {
         let (bus, gate) = (SigningBus::start().await, Arc::new(Semaphore::new(0)));
@@ -39,13 +50,7 @@ impl Scene {
         settings.bus.timeout_seconds = 60;
         change(&mut settings);
         let gateway = RemoteGateway::with(settings.clone()).await.unwrap();
-        // In the old form, without a name: nothing has to be on disk before it is answered.
-        let recorded = &vectors()["vectors"][0]["request"]["headers"];
-        let mut request = gateway.post("/v2/messages").header("x-meshblu-route", route());
-        for name in ["Date", "X-MESHBLU-UUID", "Authorization"] {
-            request = request.header(name, recorded[name].as_str().unwrap());
-        }
-        let first = tokio::spawn(send(request.body(greeting("first").to_string())));
+        let first = tokio::spawn(send(in_the_old_form(&gateway, route(), "first")));
         let scene = Self { bus, gate, gateway, settings, first, _directory: directory };
         until(async || scene.greeted().len() == 1).await;
         scene
@@ -84,6 +89,19 @@ async fn a_message_that_waits_longer_for_its_turn_than_its_bus_is_on_disk_and_ta
         scene.deliver(name).await.is(201, "Created");
     }
     assert_eq!(scene.greeted().len(), 3);
+    scene.first.await.unwrap().is(201, "Created");
+}
+
+#[tokio::test]
+async fn one_device_s_messages_leave_turns_to_another_s() {
+    let scene = Scene::set(|settings| settings.jobs.concurrency = 2).await;
+    scene.deliver("second").await.is(202, "Accepted");
+    let of_another = route().replace(USER_DEVICE, "another-device");
+    let answer = send(in_the_old_form(&scene.gateway, of_another, "other")).await;
+    assert_eq!(answer.status, 403, "it has no right to the credentials");
+    assert!(!scene.greeted().contains(&json!("second")));
+    scene.gate.add_permits(3);
+    until(async || scene.gateway.waiting().await == 0).await;
     scene.first.await.unwrap().is(201, "Created");
 }
 

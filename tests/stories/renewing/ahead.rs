@@ -16,7 +16,7 @@ const MESSAGES: u64 = 1000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_messages_on_an_expired_token_make_one_token_request_and_get_a_thousand_replies() {
-    let mut house = House::with(Some(HOUR), |config| config.jobs.concurrency = MESSAGES as usize).await;
+    let mut house = House::with(Some(HOUR), |config| config.jobs.concurrency = 2 * MESSAGES as usize).await;
     let gate = Arc::new(Semaphore::new(0));
     house.provider.plan([Fault::Slow(Arc::clone(&gate))]);
     house.provider.expire("access-1");

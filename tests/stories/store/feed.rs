@@ -5,8 +5,12 @@ use std::time::Duration;
 
 use endo::ambient::{Clock, Timestamp};
 use endo::message::Done;
-use endo::store::{AskedFor, Feed, LeavingReply, Store, StoreError, Taken, Transaction, Work, WrittenReply};
+use endo::store::{
+    AskedFor, Feed, Handed, LeavingReply, NewDelivery, Store, StoreError, Taken, Transaction, Work,
+    WrittenReply,
+};
 use futures_util::FutureExt;
+use serde_json::json;
 use tokio::sync::Notify;
 
 use super::{Hand, NOW, accept, delivery, fresh, read, write};
@@ -50,6 +54,66 @@ async fn each_piece_is_handed_out_once_oldest_first_and_never_more_than_asked_fo
     let first = feed.next(3).await.unwrap();
     let second = feed.next(3).await.unwrap();
     assert_eq!((names(&first), names(&second)), (vec!["a", "b", "c"], vec!["d"]));
+}
+
+/// A message to the gateway by this user device.
+fn to(user_device: &str, id: &str) -> NewDelivery {
+    let hop = |from: &str, to: &str| json!({"from": from, "to": to, "type": "message.received"});
+    let new = delivery(id);
+    let hops =
+        [hop("flow", user_device), hop(user_device, "credentials"), hop("credentials", new.device.as_str())];
+    NewDelivery { route: Some(json!(hops).to_string()), ..new }
+}
+
+#[tokio::test]
+async fn each_user_device_has_its_turn_whatever_waits_for_longer_at_another() {
+    let (_directory, store) = fresh();
+    for id in ["a 1", "a 2", "a 3", "b 1"] {
+        accept(&store, to(&id[..1], id)).await.unwrap();
+    }
+    let feed = feed(&store, Hand::at(NOW).clock());
+    let first = feed.next(3).await.unwrap();
+    assert_eq!(names(&first), ["a 1", "b 1", "a 2"]);
+    accept(&store, to("b", "b 2")).await.unwrap();
+    accept(&store, to("c", "c 1")).await.unwrap();
+    let second = feed.next(1).await.unwrap();
+    assert_eq!(names(&second), ["c 1"]);
+    assert_eq!(names(&feed.next(5).await.unwrap()), ["a 3", "b 2"]);
+}
+
+#[tokio::test]
+async fn what_is_claimed_waits_with_all_behind_it_until_it_is_taken_or_let_go() {
+    let (_directory, store) = fresh();
+    for id in ["a 1", "a 2"] {
+        accept(&store, to("a", id)).await.unwrap();
+    }
+    let feed = feed(&store, Hand::at(NOW).clock());
+    let claim = async || match feed.next_jobs(5, |_, _| None::<()>).await.unwrap().pop() {
+        Some(Handed::Later(claim)) => claim,
+        other => panic!("{other:?}"),
+    };
+    let claimed = claim().await;
+    assert_eq!((claimed.device.as_str(), claimed.bytes), ("a", 0));
+    accept(&store, to("b", "b 1")).await.unwrap();
+    let other = feed.next(5).await.unwrap();
+    assert_eq!(names(&other), ["b 1"]);
+    drop(claimed);
+    let taken = feed.take(claim().await).await.unwrap().unwrap();
+    assert_eq!(taken.delivery.new.id.as_str(), "a 1");
+    assert_eq!(names(&feed.next(5).await.unwrap()), ["a 2"]);
+}
+
+#[tokio::test]
+async fn what_takes_much_memory_has_a_line_of_its_own() {
+    let (_directory, store) = fresh();
+    let heavy = NewDelivery { body: json!([vec![[0]; 2000]]).to_string(), ..to("a", "heavy") };
+    accept(&store, heavy).await.unwrap();
+    accept(&store, to("a", "light")).await.unwrap();
+    let feed = feed(&store, Hand::at(NOW).clock());
+    let due = feed.next_jobs(5, |_, bytes| (bytes == 0).then_some(())).await.unwrap();
+    let [Handed::Later(claim), Handed::Now(taken, ())] = due.as_slice() else { panic!("{due:?}") };
+    assert!(claim.bytes > 512 << 10);
+    assert_eq!(taken.delivery.new.id.as_str(), "light");
 }
 
 #[tokio::test]
@@ -144,7 +208,7 @@ async fn the_bell_wakes_a_feed_that_waits_however_early_it_rings() {
 #[tokio::test]
 async fn a_feed_hands_out_its_own_kind_of_work() {
     let (_directory, store) = fresh();
-    let webhook = endo::store::NewDelivery { work: Work::Webhook, ..delivery("webhook") };
+    let webhook = NewDelivery { work: Work::Webhook, ..delivery("webhook") };
     accept(&store, webhook).await.unwrap();
     accept(&store, delivery("job")).await.unwrap();
     let clock = Hand::at(NOW).clock();

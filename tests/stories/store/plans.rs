@@ -117,7 +117,8 @@ async fn what_every_message_asks_for_is_found_by_an_index() {
     drop(store);
     let connection = raw(directory.path());
     let hot = [
-        ("SELECT seq FROM deliveries WHERE work", "deliveries_due (work=? AND due_at<?)"),
+        ("SELECT min(line)", "deliveries_in_lines (line>?)"),
+        ("SELECT seq, weight FROM deliveries WHERE line", "deliveries_in_lines (line=? AND due_at<?)"),
         (
             "SELECT seq, octet_length(body) FROM deliveries WHERE webhook",
             "deliveries_of_webhooks (webhook=? AND due_at<?)",
