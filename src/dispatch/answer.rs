@@ -72,8 +72,10 @@ struct Start {
 
 impl Desk {
     /// Answers a message off the queue and ends its delivery; both are on disk together where the bus is in this process.
-    pub(super) async fn handle(&self, taken: Taken) {
+    pub(super) async fn handle(&self, mut taken: Taken) {
         let mut case = Case::of(&taken.delivery, self.bus.service());
+        // It is on disk, and in the case.
+        taken.delivery.new.body = String::new();
         if let Some(case) = &mut case {
             // Where it cannot be looked up, whoever waits looks for it again.
             case.mark = sent::mark_of(case, &self.store).await.unwrap_or_default();

@@ -183,11 +183,21 @@ impl Feed {
         }
     }
 
-    /// Takes a job in hand that is not on disk yet: it is from the first thing on that is written at its place.
+    /// Takes a job in hand that is not on disk yet: it is from the first thing on that is written at its place, where its
+    /// body is kept alone.
     pub fn hold(&self, new: NewDelivery, asked_for: AskedFor) -> Taken {
         let now = self.clock.now();
-        let place = Place::of_new(new.clone(), asked_for, now, self.in_flight.clone());
-        self.handed_out(QueuedDelivery::first(new, now), place, InMemory::default())
+        let without_body = NewDelivery {
+            id: new.id.clone(),
+            work: new.work,
+            device: new.device.clone(),
+            event: new.event.clone(),
+            route: new.route.clone(),
+            target: new.target.clone(),
+            body: String::new(),
+        };
+        let place = Place::of_new(new, asked_for, now, self.in_flight.clone());
+        self.handed_out(QueuedDelivery::first(without_body, now), place, InMemory::default())
     }
 
     async fn take_calls(
