@@ -112,6 +112,29 @@ impl EmbeddedBus {
         self.store.write_for(account, move |transaction| operations(&bus, transaction)).await
     }
 
+    /// Runs operations on this account, and then piece after piece of what they leave to be done; others write in between. What
+    /// was begun is done to the end, whether or not whoever asked for it still waits.
+    ///
+    /// # Errors
+    /// As [`EmbeddedBus::change`].
+    pub async fn change_in_pieces<R: Send + 'static>(
+        &self,
+        account: Account,
+        begin: impl FnOnce(&Self, &Transaction<'_>) -> Result<Option<R>, BusError> + Send + 'static,
+        piece: fn(&Self, &Transaction<'_>, R) -> Result<Option<R>, BusError>,
+    ) -> Result<(), BusError> {
+        let bus = self.clone();
+        let work = tokio::spawn(async move {
+            let mut left = bus.change_for(account.clone(), begin).await?;
+            while let Some(rest) = left {
+                let next = move |bus: &Self, transaction: &Transaction<'_>| piece(bus, transaction, rest);
+                left = bus.change_for(account.clone(), next).await?;
+            }
+            Ok::<_, BusError>(())
+        });
+        work.await.unwrap_or(Err(BusError::Store(StoreError::Closed)))
+    }
+
     /// Runs operations that only read.
     ///
     /// # Errors

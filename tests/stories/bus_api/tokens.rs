@@ -1,11 +1,15 @@
 //! Tokens over HTTP: made, listed, revoked, and never seen again.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use endo::ambient::{Clock, Random};
 use endo::bus::Login;
 use endo::bus::embedded::{Caller, EmbeddedBus, Ground};
 use endo::message::DeviceUuid;
 use endo::store::Transaction;
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 
 use crate::support::bus::{Answer, Device, TestBus, WithJson, send};
 use crate::support::keys::signers;
@@ -110,6 +114,32 @@ async fn with_very_many_tokens(bus: &TestBus) -> (Device, Vec<Device>) {
         made.push(make(bus, &device, &json!({"large": "x".repeat(31 << 10)})).await.1);
     }
     (device, made)
+}
+
+#[tokio::test]
+async fn a_revocation_that_was_begun_is_done_to_its_end_whoever_hangs_up() {
+    let bus = TestBus::open().await;
+    let device = bus.device(json!({})).await;
+    let mut made = Vec::new();
+    for _ in 0..200 {
+        made.push(make(&bus, &device, &json!({"tag": "x", "large": "x".repeat(31 << 10)})).await.1);
+    }
+    let mut caller = TcpStream::connect(bus.address).await.unwrap();
+    let login = STANDARD.encode(format!("{}:{}", device.uuid, device.token));
+    let call = format!(
+        "DELETE /devices/{}/tokens?tag=x HTTP/1.1\r\nhost: bus\r\nauthorization: Basic {login}\r\n\r\n",
+        device.uuid
+    );
+    caller.write_all(call.as_bytes()).await.unwrap();
+    while kept(&bus, &device) == 201 {
+        tokio::task::yield_now().await;
+    }
+    caller.set_zero_linger().unwrap();
+    drop(caller);
+    while kept(&bus, &device) > 1 {
+        tokio::task::yield_now().await;
+    }
+    assert!(works(&bus, &device).await && !works(&bus, &made[0]).await);
 }
 
 #[tokio::test]

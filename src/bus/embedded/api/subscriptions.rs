@@ -57,7 +57,8 @@ fn named(request: &HttpRequest, subscriber_uuid: DeviceUuid) -> Result<StoredSub
     Ok(StoredSubscription { subscriber_uuid, emitter_uuid, kind: segment(request, "type").into_owned() })
 }
 
-/// Ends those that the body describes; without a body, all: none is left once it is answered.
+/// Ends those that the body describes; without a body, all: none is left once it is answered, or soon after the caller hung
+/// up.
 pub(super) async fn end_some(
     door: Data<Door>,
     who: Presented,
@@ -66,19 +67,15 @@ pub(super) async fn end_some(
 ) -> Answer {
     let filter = body.or_empty();
     let account = who.account();
-    let begin = door.bus.change_for(account.clone(), move |bus, transaction| {
+    let asked = wanted(&filter, "emitterUuid").and_then(|emitter| Ok((emitter, wanted(&filter, "type")?)));
+    drop(filter);
+    let begin = move |bus: &EmbeddedBus, transaction: &Transaction<'_>| {
         let caller = who.caller(bus, transaction)?;
-        let (emitter, kind) = (wanted(&filter, "emitterUuid")?, wanted(&filter, "type")?);
+        let (emitter, kind) = asked?;
         let unsubscribing = bus.changing(transaction, &caller).unsubscribing(&subscriber, emitter, kind)?;
         bus.unsubscribe_some(transaction, unsubscribing)
-    });
-    let mut rest = begin.await?;
-    while let Some(unsubscribing) = rest {
-        let piece = move |bus: &EmbeddedBus, transaction: &Transaction<'_>| {
-            bus.unsubscribe_some(transaction, unsubscribing)
-        };
-        rest = door.bus.change_for(account.clone(), piece).await?;
-    }
+    };
+    door.bus.change_in_pieces(account, begin, EmbeddedBus::unsubscribe_some).await?;
     Ok(done())
 }
 

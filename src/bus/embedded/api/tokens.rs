@@ -55,7 +55,8 @@ pub(super) async fn revoke(
     Ok(done())
 }
 
-/// Ends the tokens whose metadata hold what the address asks for: all of them once it is answered.
+/// Ends the tokens whose metadata hold what the address asks for: all of them once it is answered, or soon after the caller
+/// hung up.
 pub(super) async fn revoke_some(
     door: Data<Door>,
     who: Presented,
@@ -64,17 +65,12 @@ pub(super) async fn revoke_some(
 ) -> Answer {
     let wanted: Vec<_> = form::pairs(request.query_string()).collect();
     let account = who.account();
-    let begin = door.bus.change_for(account.clone(), move |bus, transaction| {
+    let begin = move |bus: &EmbeddedBus, transaction: &Transaction<'_>| {
         let caller = who.caller(bus, transaction)?;
         let revocation = bus.changing(transaction, &caller).revocation(&uuid, wanted)?;
         bus.revoke(transaction, revocation)
-    });
-    let mut rest = begin.await?;
-    while let Some(revocation) = rest {
-        let piece =
-            move |bus: &EmbeddedBus, transaction: &Transaction<'_>| bus.revoke(transaction, revocation);
-        rest = door.bus.change_for(account.clone(), piece).await?;
-    }
+    };
+    door.bus.change_in_pieces(account, begin, EmbeddedBus::revoke).await?;
     Ok(done())
 }
 
