@@ -100,7 +100,7 @@ impl OldService {
 
     /// The host, started with these words after the directory of the jobs, whatever comes of it.
     pub(crate) fn started(&self, words: &[&str]) -> Child {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/handler-host.mjs");
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/handler-host.cjs");
         let mut node = Command::new("node");
         node.arg(script).arg(self.jobs()).args(words);
         node.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
