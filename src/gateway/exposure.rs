@@ -84,7 +84,9 @@ fn holds_secret(name: &str) -> bool {
     is_key(name) || [OLD_FORM, RFC_9421, HANDLERS, OWNER].contains(&name)
 }
 
-fn look_at_file(path: &Path, user: Option<u32>) -> Option<Exposed> {
+/// Where it is a symbolic link, whoever reaches what it leads to reaches the secret, by whichever way.
+fn look_at_file(link: &Path, user: Option<u32>) -> Option<Exposed> {
+    let path = &std::fs::canonicalize(link).ok()?;
     let is_reached = std::fs::metadata(path.parent()?).ok()?.mode() & ENTERED != 0;
     is_reached.then(|| look(path, user, USED)).flatten()
 }

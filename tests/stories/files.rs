@@ -110,6 +110,25 @@ fn a_file_with_a_secret_that_others_may_use_is_named_at_the_start_and_closed_by_
     }
 }
 
+/// The link is in a directory that nobody else enters.
+#[test]
+fn a_key_behind_a_link_is_closed_where_it_lies() {
+    let shell = home();
+    allow(&shell.data(), 0o700);
+    let shared = shell.home.path().join("shared");
+    fs::create_dir(&shared).unwrap();
+    allow(&shared, 0o755);
+    let (link, key) = (shell.data().join("records.pem"), shared.join("key"));
+    fs::rename(&link, &key).unwrap();
+    std::os::unix::fs::symlink(&key, &link).unwrap();
+    allow(&key, 0o644);
+    let key = fs::canonicalize(key).unwrap();
+    assert!(logged(&shell, &[]).contains(&format!("read or change {} (mode 0644)", key.display())));
+    assert!(ended(&shell.run(&["doctor"]), Exit::Unwell));
+    assert!(ended(&shell.run(&["doctor", "--fix", "--yes"]), Exit::Ok));
+    assert_eq!(mode(&key), 0o600);
+}
+
 #[test]
 fn a_directory_that_others_may_change_is_named_and_closed() {
     let shell = home();
