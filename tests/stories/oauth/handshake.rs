@@ -32,6 +32,16 @@ async fn a_person_signs_in_consents_and_the_client_acts_as_their_device() {
 }
 
 #[tokio::test]
+async fn the_question_names_the_host_and_the_port_that_the_person_is_sent_to() {
+    for (callback, place) in [(CALLBACK, "endo.example"), ("http://127.0.0.1:4000/back", "127.0.0.1:4000")] {
+        let world = World::with(json!({"callbackUrl": callback, "name": "Endo"})).await;
+        let consent = world.person().sign_in(&world.authorize(""), &world.user).await;
+        let says = format!("You will be sent to</dt><dd>{place}</dd>");
+        assert!(consent.text.contains(&says), "{consent:?}");
+    }
+}
+
+#[tokio::test]
 async fn who_has_consented_is_not_asked_again() {
     let world = World::open().await;
     let mut person = world.known_person().await;

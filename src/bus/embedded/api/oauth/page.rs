@@ -99,7 +99,9 @@ pub(super) fn sign_in(
 /// The question whether the client may act as the device.
 pub(super) fn consent(request: &AuthorizationRequest, ticket: &Ticket, signed_in: &SignedIn) -> HttpResponse {
     let (client, target) = (&request.client, &request.target);
-    let place = target.host_str().map_or_else(|| format!("{}:", target.scheme()), str::to_owned);
+    let port = target.port().map(|port| format!(":{port}")).unwrap_or_default();
+    let place =
+        target.host_str().map_or_else(|| format!("{}:", target.scheme()), |host| format!("{host}{port}"));
     let name =
         signed_in.name.as_ref().map(|name| format!("<bdi>{}</bdi><br>", Text(name))).unwrap_or_default();
     let facts = format!(
