@@ -322,6 +322,11 @@ pub(super) enum OperationError {
     NoOwner,
     #[error("there is no device {0} to be the owner")]
     UnknownOwner(DeviceUuid),
+    #[error(
+        "everybody on the bus may change the device {owner}, make tokens of it, or act as it (by {lists}), so that anybody would \
+         own these credentials; send the bus PUT /v2/devices/{owner} with {closing} first, and end tokens of it that nobody knows"
+    )]
+    OpenOwner { owner: DeviceUuid, lists: String, closing: String },
     #[error("a secret that cannot be one was on standard input: {0}")]
     BadSecret(String),
     #[error("no credentials are kept yet: keep some by `endo credentials add`")]

@@ -13,7 +13,7 @@ use super::operation::{
 };
 use super::{doctor, on_credentials, on_devices, on_keys};
 use crate::bus::meshblu::MeshbluError;
-use crate::credentials::{Account, CredentialsError};
+use crate::credentials::{Account, CredentialsError, OpenDevice};
 use crate::gateway::{Gateway, OwnerStanding};
 use crate::http::OneTimeLinks;
 use crate::message::{DeliveryId, DeviceUuid};
@@ -128,7 +128,7 @@ async fn add_credentials(gateway: &Gateway, new: NewCredentials) -> Result<Devic
         asked: None,
         lifetime: new.expires_in.map(|seconds| Duration::from_secs(u64::from(seconds))),
         extras: Default::default(),
-        owner: owner(gateway, new.owner).await?,
+        owner: owner_of_credentials(gateway, new.owner).await?,
     };
     Ok(gateway.credentials.keep(account).await?)
 }
@@ -166,6 +166,20 @@ async fn owner(gateway: &Gateway, wanted: Option<DeviceUuid>) -> Result<DeviceUu
     let known = wanted.clone();
     let found = read(gateway, move |view| Ok(view.device(&known)?.is_some())).await?;
     if found { Ok(wanted) } else { Err(OperationError::UnknownOwner(wanted)) }
+}
+
+/// The same where not everybody has that device in their hands: anybody would own what it owns.
+async fn owner_of_credentials(
+    gateway: &Gateway,
+    wanted: Option<DeviceUuid>,
+) -> Result<DeviceUuid, OperationError> {
+    let owner = owner(gateway, wanted).await?;
+    match gateway.credentials.open_device_here(&owner).await.map_err(failed)? {
+        None => Ok(owner),
+        Some(OpenDevice { lists, closing }) => {
+            Err(OperationError::OpenOwner { owner, lists: lists.join(", "), closing })
+        }
+    }
 }
 
 async fn first_owner(gateway: &Gateway) -> Result<DeviceUuid, OperationError> {

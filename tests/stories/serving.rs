@@ -304,6 +304,21 @@ fn an_account_keeps_its_credentials_device() {
     assert_ne!(add_credentials(&shell, "octocat", "other"), first);
 }
 
+/// Anybody would own what it owns.
+#[tokio::test]
+async fn a_device_that_everybody_has_in_their_hands_becomes_no_owner_of_credentials() {
+    let shell = Shell::with_key();
+    let served = shell.serve(&[]);
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+    let device = bus::send(client.post(format!("{}/devices", served.told("bus")))).await.json();
+    let uuid = device["uuid"].as_str().unwrap();
+    let output = shell.run_with(&["credentials", "add", "--id", "1", "--owner", uuid], "secret");
+    assert!(ended(&output, Exit::Failure), "{output:?}");
+    let says = format!("everybody on the bus may change the device {uuid}");
+    let closing = format!(r#"PUT /v2/devices/{uuid} with {{"$pull":{{"configureWhitelist":"*"}}}} first"#);
+    assert!(stderr(&output).contains(&says) && stderr(&output).contains(&closing), "{output:?}");
+}
+
 #[test]
 fn what_cannot_be_done_is_one_sentence() {
     let shell = Shell::with_key();
