@@ -67,13 +67,24 @@ impl CredentialsDevices {
         owner: &DeviceUuid,
         device: &DeviceUuid,
     ) -> Result<bool, StoreError> {
-        let (vault, owner, device) = (Arc::clone(&self.vault), owner.clone(), device.clone());
+        if !self.is_closed(device).await? {
+            return Ok(false);
+        }
+        let (owner, device) = (owner.clone(), device.clone());
+        let look = move |view: &View<'_>| Ok::<_, StoreError>(view.proof(&owner, &device)?.is_some());
+        self.store.read(look).await
+    }
+
+    /// Whether the record of these credentials names a key that is not here.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub async fn is_closed(&self, device: &DeviceUuid) -> Result<bool, StoreError> {
+        let (vault, device) = (Arc::clone(&self.vault), device.clone());
         let look = move |view: &View<'_>| {
             let Some(record) = view.record(&device)? else { return Ok(false) };
             let sealed = SealedText { endo: &record.endo, signature: &record.signature };
-            Ok::<_, StoreError>(
-                vault.missing_key(&device, sealed).is_some() && view.proof(&owner, &device)?.is_some(),
-            )
+            Ok::<_, StoreError>(vault.missing_key(&device, sealed).is_some())
         };
         self.store.read(look).await
     }

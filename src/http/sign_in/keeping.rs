@@ -97,15 +97,32 @@ async fn keep_secret(
     arrival: Option<Arc<Arrival>>,
 ) -> Result<DeviceUuid, NotKept> {
     let credentials = &entrance.credentials;
-    if let Some(Again { device, .. }) = &again
-        && !credentials.is_of_account(device, &account.id).await.map_err(Problem::from)?
-    {
-        return Err(not_theirs(entrance, device, account).await.into());
+    if let Some(Again { device, .. }) = &again {
+        are_theirs(entrance, device, account).await?;
     }
     match credentials.keep_brought(Arc::clone(account), again, arrival).await {
         Err(CredentialsError::OtherSecret) => Err(NotKept::OtherSecret),
-        Err(CredentialsError::KeyMissing) => Err(Problem::new(Kind::Unavailable, MAY_BE_CLOSED).into()),
+        Err(CredentialsError::KeyMissing) => Err(key_missing().into()),
         kept => Ok(kept.map_err(|error| not_kept(&error))?),
+    }
+}
+
+fn key_missing() -> Problem {
+    Problem::new(Kind::Unavailable, MAY_BE_CLOSED)
+}
+
+/// That the device which is to have a secret of this account keeps one of it.
+async fn are_theirs(entrance: &Entrance, device: &DeviceUuid, account: &Account) -> Result<(), Problem> {
+    let credentials = &entrance.credentials;
+    match credentials.is_of_account(device, &account.id).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(not_theirs(entrance, device, account).await),
+        Err(CredentialsError::Record(_))
+            if credentials.is_closed(device).await.map_err(CredentialsError::from)? =>
+        {
+            Err(key_missing())
+        }
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod at_the_api;
+mod closed;
 mod crowd;
 mod fields;
 mod foreign_pages;
