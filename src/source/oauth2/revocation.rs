@@ -38,11 +38,16 @@ impl OAuthClient {
         refresh: Option<&SecretText>,
     ) -> Result<Revoked, OAuthError> {
         let Some((way, url)) = &self.settings.revocation else { return Ok(Revoked::Impossible) };
+        let tokens = refresh.into_iter().chain([access]);
+        let secrets: Vec<_> = tokens.chain([&self.settings.client_secret]).map(SecretText::expose).collect();
+        let read = |answer: ProviderAnswer| verdict(answer, &secrets, unknown_by(*way));
         let first = match (way, refresh) {
-            (RevocationWay::Rfc7009, Some(refresh)) => self.revoke_one(url, refresh, "refresh_token").await,
+            (RevocationWay::Rfc7009, Some(refresh)) => {
+                self.revoke_one(url, refresh, "refresh_token").await.and_then(read)
+            }
             _ => Ok(Revoked::Unknown),
         };
-        let second = self.end_by_access(access).await;
+        let second = self.end_by_access(*way, url, access).await.and_then(read);
         match (first?, second?) {
             // The first often ends both, so that the second is not known any more.
             (Revoked::Done, _) => Ok(Revoked::Done),
@@ -50,8 +55,12 @@ impl OAuthClient {
         }
     }
 
-    async fn end_by_access(&self, access: &SecretText) -> Result<Revoked, OAuthError> {
-        let Some((way, url)) = &self.settings.revocation else { return Ok(Revoked::Impossible) };
+    async fn end_by_access(
+        &self,
+        way: RevocationWay,
+        url: &Url,
+        access: &SecretText,
+    ) -> Result<ProviderAnswer, OAuthError> {
         match way {
             RevocationWay::Rfc7009 => self.revoke_one(url, access, "access_token").await,
             RevocationWay::Github => self.delete(url, access).await,
@@ -59,20 +68,22 @@ impl OAuthClient {
                 let bearer = Zeroizing::new(format!("Bearer {}", access.expose()));
                 let headers = HeaderMap::from_iter([(header::AUTHORIZATION, sensitive(&bearer)?)]);
                 let (method, url, body) = (Method::POST, url.clone(), Bytes::new());
-                let answer = self.call(ProviderRequest { method, url, headers, body }).await?;
-                // The token is what the request is authorized by.
-                verdict(answer, access, &[StatusCode::UNAUTHORIZED])
+                self.call(ProviderRequest { method, url, headers, body }).await
             }
         }
     }
 
-    async fn revoke_one(&self, url: &Url, token: &SecretText, hint: &str) -> Result<Revoked, OAuthError> {
+    async fn revoke_one(
+        &self,
+        url: &Url,
+        token: &SecretText,
+        hint: &str,
+    ) -> Result<ProviderAnswer, OAuthError> {
         let fields = vec![("token", token.expose()), ("token_type_hint", hint)];
-        // A token that is not known is answered 200; 401 refuses the client, not the token (RFC 7009, 2.2.1).
-        verdict(self.post(url.clone(), TokenBody::Form, fields).await?, token, &[])
+        self.post(url.clone(), TokenBody::Form, fields).await
     }
 
-    async fn delete(&self, url: &Url, access: &SecretText) -> Result<Revoked, OAuthError> {
+    async fn delete(&self, url: &Url, access: &SecretText) -> Result<ProviderAnswer, OAuthError> {
         let body = Zeroizing::new(json!({"access_token": access.expose()}).to_string());
         let headers = HeaderMap::from_iter([
             (header::AUTHORIZATION, self.basic()?),
@@ -81,18 +92,25 @@ impl OAuthClient {
         ]);
         let body = Bytes::copy_from_slice(body.as_bytes());
         let (method, url) = (Method::DELETE, url.clone());
-        let answer = self.call(ProviderRequest { method, url, headers, body }).await?;
-        verdict(answer, access, &[StatusCode::NOT_FOUND, StatusCode::UNPROCESSABLE_ENTITY])
+        self.call(ProviderRequest { method, url, headers, body }).await
     }
 }
 
-/// What an answer says of this token; `unknown` are the statuses by which this way says that it was over before. A page for
+/// The statuses by which a token was over before. By RFC 7009 one that is not known is answered 200; 401 refuses the client, not
+/// the token (2.2.1).
+fn unknown_by(way: RevocationWay) -> &'static [StatusCode] {
+    match way {
+        RevocationWay::Rfc7009 => &[],
+        RevocationWay::Github => &[StatusCode::NOT_FOUND, StatusCode::UNPROCESSABLE_ENTITY],
+        // The token is what the request is authorized by.
+        RevocationWay::Bearer => &[StatusCode::UNAUTHORIZED],
+    }
+}
+
+/// What an answer says to a request, of which these `secrets` are known; `unknown` are the statuses by which this way says that
+/// the token was over before. A page for
 /// people says nothing of it, whatever its status, but that of a gateway says that the API may be at it.
-fn verdict(
-    answer: ProviderAnswer,
-    token: &SecretText,
-    unknown: &[StatusCode],
-) -> Result<Revoked, OAuthError> {
+fn verdict(answer: ProviderAnswer, secrets: &[&str], unknown: &[StatusCode]) -> Result<Revoked, OAuthError> {
     let answer = whole(answer)?;
     let members = serde_json::from_slice::<Map<String, Value>>(answer.body()).unwrap_or_default();
     match (answer.status(), refusal(&members)) {
@@ -105,7 +123,7 @@ fn verdict(
             false => Ok(Revoked::Done),
         },
         (status, Some(error)) if !status.is_server_error() => {
-            let error = SafeText::of_answer(error, &[token.expose()]);
+            let error = SafeText::of_answer(error, secrets);
             Err(OAuthError::Refused { error, description: SafeText::of("") })
         }
         _ => Err(unexplained(&answer)),
