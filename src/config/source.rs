@@ -61,7 +61,7 @@ pub struct Source {
     /// What a revocation ends: what came of the same `sign_in` alone, of an access token that `token` alone, whatever the
     /// `account` gave this gateway, or as the provider's entry says, which says nothing of another `revocation_url`. Only where
     /// newer sign-ins are left alone is one ended that a newer one took the place of, or that was not kept, unless the answer to
-    /// a renewal of it was lost; only with `token` is an access token ended whose refresh token goes on.
+    /// a renewal of it was lost; only with `token`, which is for `rfc7009`, is an access token ended whose refresh token goes on.
     pub revocation_ends: RevocationEnds,
     /// Who the API says it is when it sends browsers back (RFC 9207).
     #[schemars(extend("format" = "uri"))]

@@ -86,6 +86,7 @@ impl OAuth2 {
             Some(provider) if settings.scopes.is_empty() => &provider.scopes,
             _ => &settings.scopes,
         };
+        let revocation = revocation(settings, addresses.revocation)?;
         let separator = settings.scope_separator.as_deref();
         let separator = separator.or(provider.map(|provider| &*provider.scope_separator)).unwrap_or(" ");
         Ok(Some(Self {
@@ -107,8 +108,8 @@ impl OAuth2 {
                 &settings.reauthentication,
                 provider.map(|provider| &provider.again),
             )?,
-            revocation: revocation(settings, addresses.revocation)?,
-            revocation_reach: revocation_reach(settings, provider),
+            revocation_reach: reach_by(revocation.as_ref(), revocation_reach(settings, provider))?,
+            revocation,
             profile: profile(settings, provider)?,
             profile_url: match &settings.profile_url {
                 Some(url) => Some(endpoint("source.profile_url", url)?),
@@ -239,6 +240,20 @@ fn revocation_reach(settings: &config::Source, provider: Option<&Provider>) -> R
         config::RevocationEnds::Account => RevocationReach::Account,
         config::RevocationEnds::Provider if settings.revocation_url.is_some() => RevocationReach::Account,
         config::RevocationEnds::Provider => provider.map(Provider::revocation_reach).unwrap_or_default(),
+    }
+}
+
+/// This reach, where a token that ends alone can be either: by a way that takes an access token alone no refresh token would end.
+fn reach_by(
+    way: Option<&(RevocationWay, Url)>,
+    reach: RevocationReach,
+) -> Result<RevocationReach, SourceError> {
+    match (way, reach) {
+        (Some((RevocationWay::Github | RevocationWay::Bearer, _)), RevocationReach::Token) => {
+            let expected = "for this `source.revocation_way`, which takes access tokens alone: nothing would end the refresh tokens";
+            Err(SourceError::Entry { setting: "source.revocation_ends", entry: "token".to_owned(), expected })
+        }
+        _ => Ok(reach),
     }
 }
 

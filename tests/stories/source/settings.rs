@@ -1,6 +1,6 @@
 //! What the settings of an API together mean, and how what they cannot mean is refused.
 
-use endo::config::{self, SourceKind};
+use endo::config::{self, RevocationEnds, RevocationWay, SourceKind};
 use endo::source::{Catalogue, Retry, Source, Way};
 
 fn settle(settings: &config::Source) -> Result<Source, String> {
@@ -104,7 +104,7 @@ fn a_misspelt_provider_is_refused_with_the_right_name() {
 #[test]
 fn what_is_missing_or_cannot_be_meant_is_refused_in_one_sentence() {
     type Change = fn(&mut config::Source);
-    let cases: [(Change, &str); 14] = [
+    let cases: [(Change, &str); 15] = [
         (|s| s.client_secret = None, "`source.client_secret` is missing"),
         (|s| s.authorization_url = None, "`source.authorization_url` is missing"),
         (|s| s.profile_url = None, "`source.profile_url` is missing"),
@@ -129,6 +129,14 @@ fn what_is_missing_or_cannot_be_meant_is_refused_in_one_sentence() {
         (
             |s| s.profile_extras = vec!["secrets=/x".into()],
             "`source.profile_extras`: \"secrets\" is not a name",
+        ),
+        (
+            |s| {
+                s.revocation_url = Some("https://acme.example/revoke".into());
+                s.revocation_way = RevocationWay::Github;
+                s.revocation_ends = RevocationEnds::Token;
+            },
+            "`source.revocation_ends`: \"token\" is not for this `source.revocation_way`",
         ),
         (|s| s.parameters = vec!["audience".into()], "`source.parameters`: \"audience\" is not name=value"),
         (
