@@ -1,6 +1,8 @@
 //! What is known of refresh tokens, by their fingerprints: whoever holds one now, and for a while where nobody does. A sign-in
 //! may bring one again that others sent, spent or gave up.
 
+use std::time::Duration;
+
 use rusqlite::{OptionalExtension, Row};
 
 use super::renewals::OF_CREDENTIALS;
@@ -129,6 +131,9 @@ const MAY_BE_LOST: &str = "(is_lost OR stage IN (1, 2, 5) OR sent > 1)";
 const NOBODY_HOLDS_IT: &str = "NOT EXISTS (SELECT 1 FROM renewals WHERE refresh = token)
                                AND NOT EXISTS (SELECT 1 FROM revocations WHERE refresh = token)";
 
+/// How long it is known that an answer was lost, where no record or copy is renewed by that refresh token any more.
+const LOST_FOR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// A sealed copy of a secret that is to end at the API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CopyOfLine {
@@ -244,8 +249,9 @@ impl View<'_> {
         Ok(self.prepare(&sql)?.query_row((line, over), copy).optional()?)
     }
 
-    /// The refresh tokens of which nothing is new since `before`, and that neither a record nor a sealed copy holds; at most
-    /// `limit`.
+    /// The refresh tokens of which nothing is new since `before`, and that neither a record nor a sealed copy is renewed by; at
+    /// most `limit`. One of which an answer is lost may be set aside in a record, to be sent once more for its end: that nobody
+    /// knows what became of it is known for as long as [`LOST_FOR`].
     ///
     /// # Errors
     /// What the database reports.
@@ -254,10 +260,13 @@ impl View<'_> {
         before: Timestamp,
         limit: usize,
     ) -> Result<Vec<Fingerprint>, StoreError> {
-        let sql =
-            format!("SELECT token FROM refresh_tokens WHERE noted_at < ?1 AND {NOBODY_HOLDS_IT} LIMIT ?2");
+        let sql = format!(
+            "SELECT token FROM refresh_tokens WHERE noted_at < ?1 AND {NOBODY_HOLDS_IT} AND (noted_at < ?2 OR NOT {MAY_BE_LOST}) LIMIT ?3"
+        );
         let mut statement = self.prepare(&sql)?;
-        let rows = statement.query_map((before.as_millis(), limit as i64), |row| row.get(0))?;
+        let lost = before.minus(LOST_FOR);
+        let rows =
+            statement.query_map((before.as_millis(), lost.as_millis(), limit as i64), |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 }

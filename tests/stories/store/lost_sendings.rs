@@ -1,6 +1,7 @@
 //! What is known of refresh tokens is looked for by the database, and judged by renewals: both mean the same tokens.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use endo::message::DeviceUuid;
 use endo::source::renewal::{begin_life, is_answer_lost};
@@ -54,6 +55,37 @@ async fn whoever_may_hold_what_was_in_a_lost_answer_is_found_and_hardly_anybody_
     assert_eq!(lost.difference(&found).count(), 0, "{lost:?}");
     let besides: Vec<_> = found.difference(&lost).map(DeviceUuid::as_str).collect();
     assert_eq!(besides, ["Idle 2 false", "Refused 2 false"]);
+}
+
+/// One may be set aside in a record, where nobody looks for it, and is not to be sent again for its end.
+#[tokio::test]
+async fn of_tokens_that_nobody_holds_lost_answers_are_known_for_a_year_and_the_others_for_a_while() {
+    let (_directory, store) = fresh();
+    let all = in_every_state();
+    let noted = all.clone();
+    let note = write(&store, move |transaction| {
+        noted.iter().try_for_each(|(_, known)| {
+            transaction.store_refresh_token(&StoredRefreshToken { noted_at: NOW, ..known.clone() })
+        })
+    });
+    note.await.unwrap();
+    let known = async |known: &StoredRefreshToken| {
+        let token = known.token;
+        read(&store, move |view| view.refresh_token(&token)).await.is_some()
+    };
+    let soon = NOW.plus(Duration::from_secs(1));
+    store.forget_old_refresh_tokens(soon).await.unwrap();
+    for (device, state) in &all {
+        if is_answer_lost(state) {
+            assert!(known(state).await, "{device}");
+        }
+    }
+    let kept = futures_util::future::join_all(all.iter().map(|(_, state)| known(state))).await;
+    assert!(kept.contains(&false), "the others are forgotten");
+    store.forget_old_refresh_tokens(soon.plus(Duration::from_secs(366 * 24 * 60 * 60))).await.unwrap();
+    for (device, state) in &all {
+        assert!(!known(state).await, "{device}");
+    }
 }
 
 #[tokio::test]
