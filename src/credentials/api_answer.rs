@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::hindrance::Hindrance;
 use crate::ambient::Timestamp;
 
 /// What the API answered to the end of a secret.
@@ -80,6 +81,10 @@ impl ApiAnswer {
         let (why, said) = known.map_or((None, None), |known| (known.why, known.said));
         let verdict = match self.verdict {
             ApiVerdict::Unanswered if said.is_some() => ApiVerdict::Undone,
+            // What it was asked for it did; of the others it was not told.
+            ApiVerdict::Unanswered if why.is_some() && why.as_deref() == Hindrance::OtherClient.why() => {
+                ApiVerdict::Unasked
+            }
             ApiVerdict::Unknown if some_ended && self.why.is_none() => ApiVerdict::Revoked,
             verdict => verdict,
         };

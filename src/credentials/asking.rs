@@ -11,7 +11,7 @@ use super::judgement::{Judge, Judgement};
 use super::telling::unopened;
 use super::{CredentialsDevices, CredentialsError};
 use crate::source::oauth2::{OAuthClient, OAuthError, Revoked};
-use crate::source::renewal::{Ending, Held, LastRenewal, RenewalError, is_held};
+use crate::source::renewal::{Ending, Held, LastRenewal, RenewalError, is_answer_lost, is_held};
 use crate::store::{QueuedRevocation, StoreError, StoredRecord, Transaction, View};
 use crate::telemetry::with_causes;
 use crate::vault::{Credentials, SecretText, SetAside};
@@ -104,12 +104,11 @@ impl CredentialsDevices {
         Ok(())
     }
 
-    /// Whether somebody is sending the refresh token, for whichever credentials.
+    /// Whether somebody is sending the refresh token, for whichever credentials, or one that came of it.
     async fn is_on_its_way(&self, revocation: &QueuedRevocation) -> Result<bool, CredentialsError> {
         let Some(token) = revocation.refresh else { return Ok(false) };
-        let look = move |view: &View<'_>| view.refresh_token(&token);
-        let known = self.store.read::<_, StoreError, _>(look).await?;
-        Ok(known.is_some_and(|known| is_held(&known, self.clock.now())))
+        let line = self.store.read::<_, StoreError, _>(move |view: &View<'_>| view.line_of(&token)).await?;
+        Ok(line.iter().any(|known| is_held(known, self.clock.now())))
     }
 
     /// That the API is asked is on disk before it is: should this process end, the next knows that the API may be at it.
@@ -181,8 +180,7 @@ impl Asking<'_> {
         for aside in self.opened.set_aside() {
             let ended = match &aside.client {
                 Some(client) if *client != self.client.settings().client_id => Err(Hindrance::OtherClient),
-                // Of a refresh token it is not known when it ends.
-                _ => self.end_alone(&aside.token, aside.ends_at.is_none()).await,
+                _ => self.end_aside(aside).await,
             };
             all = all.and_then(|all| ended.map(|ended| all.and(ended)));
         }
@@ -197,18 +195,47 @@ impl Asking<'_> {
                 self.end_grant(access, None).await?;
             }
             (true, false, Some(refresh)) => {
-                self.end_alone(refresh, true).await?;
+                self.end_refresh(refresh).await?;
             }
             (true, ..) => {}
         }
         Err(Hindrance::OtherClient)
     }
 
-    /// Ends a token of which the other half is not here, or not to be asked for.
-    async fn end_alone(&self, token: &SecretText, renews: bool) -> Result<Ended, Hindrance> {
-        // Else that is what RFC 7009 asks a provider to look for itself (2.1).
-        let refresh = Some(token).filter(|_| renews && self.client.settings().revokes_by_access_alone());
-        self.end_grant(token, refresh).await
+    async fn end_aside(&self, aside: &SetAside) -> Result<Ended, Hindrance> {
+        match aside.renews {
+            Some(true) => self.end_refresh(&aside.token).await,
+            Some(false) => self.end_grant(&aside.token, None).await,
+            None => self.end_grant(&aside.token, Some(&aside.token).filter(|_| self.may_renew(aside))).await,
+        }
+    }
+
+    fn may_renew(&self, aside: &SetAside) -> bool {
+        aside.may_renew() && self.client.settings().revokes_by_access_alone()
+    }
+
+    /// Ends a refresh token whose access token is not here, or not to be asked for.
+    async fn end_refresh(&self, refresh: &SecretText) -> Result<Ended, Hindrance> {
+        match self.client.settings().revokes_by_access_alone() {
+            true => {
+                let may_live_on = self.renew(refresh).await?;
+                Ok(Ended { revoked: Revoked::Unknown, may_live_on })
+            }
+            // What kind it is, RFC 7009 asks a provider to look for itself (2.1).
+            false => {
+                let ended = self.end_grant(refresh, None).await?;
+                Ok(Ended { may_live_on: self.is_answer_lost(refresh).await?, ..ended })
+            }
+        }
+    }
+
+    /// Whether an answer to it was lost, and what was in that may live on where the API ends one token alone.
+    async fn is_answer_lost(&self, refresh: &SecretText) -> Result<bool, Hindrance> {
+        let token = refresh.fingerprint();
+        let look = move |view: &View<'_>| view.refresh_token(&token);
+        let known =
+            self.devices.store.read::<_, StoreError, _>(look).await.map_err(|error| untold(error.into()))?;
+        Ok(known.is_some_and(|known| is_answer_lost(&known)))
     }
 
     /// Ends one grant. Where the API does that by its access token alone and does not know that any more, it ends by what the
@@ -226,6 +253,9 @@ impl Asking<'_> {
     /// Answers whether something came of the refresh token, or may have, of which nobody knows.
     async fn renew(&self, refresh: &SecretText) -> Result<bool, Hindrance> {
         let Some(renewing) = &self.devices.renewing else { return Ok(false) };
+        if self.devices.clock.now() < self.revocation.renewable_from {
+            return Err(self.unanswered(&OAuthError::TokenRejected));
+        }
         let is_it = |aside: &&SetAside| aside.token.is(refresh.expose());
         let client = match self.opened.set_aside().iter().find(is_it) {
             Some(aside) => aside.client.clone(),

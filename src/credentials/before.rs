@@ -103,9 +103,8 @@ impl Kept {
 fn set_aside(opened: &Credentials, past: &Past, ends_at: Option<Timestamp>) -> Vec<SetAside> {
     let Clients { secret, refresh_token } = opened.clients().clone();
     let before = opened.set_aside().iter().map(SetAside::copy);
-    let access = || SetAside { token: opened.secret().copy(), ends_at, client: secret.clone() };
-    let refresh = opened.refresh_token();
-    let refresh = refresh.map(|token| SetAside { token: token.copy(), ends_at: None, client: refresh_token });
+    let access = || SetAside::access(opened.secret(), ends_at, secret.clone());
+    let refresh = opened.refresh_token().map(|token| SetAside::refresh(token, refresh_token));
     match past {
         Past::None | Past::AccessEnds(_) => before.collect(),
         Past::AccessSetAside => before.chain([access()]).collect(),

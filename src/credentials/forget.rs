@@ -24,8 +24,6 @@ use crate::vault::SealedText;
 
 const NO_WAY_TO_END_IT: &str =
     "this gateway has no way to end what it brings; look at the API, and end there what is left";
-const IT_IS_NOT_ENDED_EITHER: &str =
-    "what it brings is not ended either; look at the API, and end there what is left";
 
 /// One secret on its way out.
 struct Forgetting {
@@ -125,13 +123,14 @@ impl CredentialsDevices {
             Past::Replaced(before) | Past::PairSetAside(before) => before,
         };
         let answer = self.answer_for_replaced(before);
-        let is_to_end = answer.verdict == ApiVerdict::Pending;
         let refresh = refresh_token_of(transaction, &device, before)?;
+        let brings_more = answer.verdict == ApiVerdict::Spared && is_being_renewed(refresh.as_ref());
+        let is_to_be_judged = answer.verdict == ApiVerdict::Pending || brings_more;
         tell_of_renewal(&mut receipt, refresh.as_ref(), &answer);
         receipt.part(Matter::EarlierSecret, &device, Fate::Ended);
         receipt.api = Some(answer);
         receipt.keep(transaction)?;
-        if is_to_end {
+        if is_to_be_judged {
             let copy = NewRevocation::told_by(receipt.id, &device, before, now);
             self.have_ended(transaction, &copy.renewed_by(refresh.map(|known| known.token)))?;
         }
@@ -228,8 +227,8 @@ fn tell_of_renewal(receipt: &mut Receipt, known: Option<&StoredRefreshToken>, an
         return;
     }
     match answer.verdict {
-        ApiVerdict::Pending => receipt.part(Matter::Renewal, &device, Fate::Pending),
-        ApiVerdict::Spared => receipt.stayed(Matter::Renewal, &device, IT_IS_NOT_ENDED_EITHER),
+        // What it brings is ended, or set aside with what that is spared for.
+        ApiVerdict::Pending | ApiVerdict::Spared => receipt.part(Matter::Renewal, &device, Fate::Pending),
         _ => receipt.stayed(Matter::Renewal, &device, NO_WAY_TO_END_IT),
     }
 }

@@ -125,6 +125,8 @@ impl Hindrance {
         match self {
             Self::OtherApi => ApiVerdict::OtherApi,
             Self::NoWay => ApiVerdict::Impossible,
+            // Of others in the same copy it may have been.
+            Self::OtherClient => ApiVerdict::Unasked,
             _ if was_asked || self.is_asked() => ApiVerdict::Unanswered,
             _ => ApiVerdict::Unasked,
         }

@@ -88,7 +88,7 @@ impl Incoming {
         let given = heir.as_ref().and_then(|heir| Some((heir, heir.opened.refresh_token()?)));
         if let Some((Heir { copy, opened }, token)) = given {
             let Clients { secret, refresh_token } = opened.clients().clone();
-            before.set_aside.push(SetAside { token: opened.secret().copy(), ends_at: None, client: secret });
+            before.set_aside.push(SetAside::access(opened.secret(), None, secret));
             let known = copy.refresh.clone();
             before.refresh_token = Some(RefreshToken { token: token.copy(), known, client: refresh_token });
             return Ok(Some((*copy).clone()));

@@ -292,12 +292,13 @@ fn reseal(
     record: StoredRecord,
     new: NewSecret,
 ) -> Result<StoredRecord, RecordsError> {
-    let NewSecret { access: secret, refresh, client, tried, generation } = new;
+    let NewSecret { access: secret, refresh, client, tried, alone, generation } = new;
     let source = record.source.clone();
     let new = Replacement {
         secret,
         refresh_token: Some(refresh),
         clients: Clients::both(Some(client)),
+        alone,
         tried: Some(tried),
         source: source.clone(),
         generation,

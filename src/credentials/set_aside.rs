@@ -86,11 +86,9 @@ impl CredentialsDevices {
 /// All tokens of these credentials; when those end that were in use is not known any more.
 fn oldest_first(credentials: &Credentials) -> Vec<SetAside> {
     let Clients { secret, refresh_token } = credentials.clients().clone();
-    let in_use = [(Some(credentials.secret()), secret), (credentials.refresh_token(), refresh_token)];
-    let in_use = in_use
-        .into_iter()
-        .filter_map(|(token, client)| Some(SetAside { token: token?.copy(), ends_at: None, client }));
-    credentials.set_aside().iter().map(SetAside::copy).chain(in_use).collect()
+    let access = SetAside::access(credentials.secret(), None, secret);
+    let refresh = credentials.refresh_token().map(|token| SetAside::refresh(token, refresh_token));
+    credentials.set_aside().iter().map(SetAside::copy).chain([access]).chain(refresh).collect()
 }
 
 fn still_living(all: &[SetAside], now: Timestamp) -> impl Iterator<Item = &SetAside> {

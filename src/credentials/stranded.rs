@@ -48,7 +48,7 @@ impl CredentialsDevices {
         &self,
         transaction: &Transaction<'_>,
         copy: i64,
-        Stranded { record, refresh, .. }: Stranded<'_>,
+        Stranded { record, refresh, ends_at, .. }: Stranded<'_>,
     ) -> Result<(), StoreError> {
         let Some(other) = transaction.revocation(copy)? else {
             tracing::error!(
@@ -57,7 +57,8 @@ impl CredentialsDevices {
             return Ok(());
         };
         let beside = NewRevocation::beside(&other, record, self.clock.now());
-        transaction.add_revocation(&beside.renewed_by(Some(refresh)))?;
+        let beside = beside.renewed_by(Some(refresh)).renewable_from(ends_at);
+        transaction.add_revocation(&beside)?;
         self.ring_for_ends(transaction);
         Ok(())
     }
@@ -69,11 +70,7 @@ impl CredentialsDevices {
         receipt: Receipt,
         Stranded { record, refresh, .. }: Stranded<'_>,
     ) -> Result<(), StoreError> {
-        let verdict = match receipt.act {
-            Act::Forgotten => self.first_answer(record),
-            _ => self.answer_for_replaced(record).verdict,
-        };
-        if verdict != ApiVerdict::Pending {
+        if self.first_answer(record) != ApiVerdict::Pending {
             return amend(transaction, receipt.id, |receipt| {
                 receipt.renewal_came_to(Fate::Stayed, Some(NOBODY_HAS_THEM));
             });

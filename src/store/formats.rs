@@ -45,6 +45,7 @@ pub(super) const STEPS: &[&str] = &[
     people::WITH_HALF_REMOVED_DEVICES,
     renewals::WITH_SHORT_LIVES,
     deliveries::WITH_LINES_OF_JOBS,
+    credentials::WITH_ENDS_OF_WHAT_WAS_BROUGHT,
 ];
 
 const FIRST: &str = "

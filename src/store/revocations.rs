@@ -25,12 +25,15 @@ pub struct QueuedRevocation {
     /// The last moment when it was written down, where it is a stray, and was there already: what was sent until then may have
     /// brought it.
     pub came: Moment,
+    /// Before this it is not renewed for its end: it was brought for one, and an API that does not know what it just gave would
+    /// have more be brought for ever.
+    pub renewable_from: Timestamp,
 }
 
 /// What stands in place of a stray's receipt: they count from 1.
 const NO_RECEIPT: i64 = 0;
 
-const COLUMNS: &str = "seq, credentials, receipt, made_at, attempts, refresh, came";
+const COLUMNS: &str = "seq, credentials, receipt, made_at, attempts, refresh, came, renewable_from";
 
 impl View<'_> {
     /// The secrets that the API is to be told of now, at most `limit`: of each queue the first, and then of each the next,
@@ -99,6 +102,7 @@ pub struct NewRevocation<'a> {
     came: Moment,
     made_at: Timestamp,
     due_at: Timestamp,
+    renewable_from: Timestamp,
 }
 
 impl<'a> NewRevocation<'a> {
@@ -109,8 +113,8 @@ impl<'a> NewRevocation<'a> {
         record: &'a StoredRecord,
         now: Timestamp,
     ) -> Self {
-        let came = Moment::default();
-        Self { credentials, receipt, record, refresh: None, came, made_at: now, due_at: now }
+        let (came, renewable_from) = (Moment::default(), Timestamp::from_millis(0));
+        Self { credentials, receipt, record, refresh: None, came, made_at: now, due_at: now, renewable_from }
     }
 
     /// What was brought for the end of another, which still waits: it is to end like that, due at once.
@@ -124,6 +128,12 @@ impl<'a> NewRevocation<'a> {
     #[must_use]
     pub fn renewed_by(self, refresh: Option<Fingerprint>) -> Self {
         Self { refresh, ..self }
+    }
+
+    /// The same, which the API knows until its access token ends by itself, or always where that is not known.
+    #[must_use]
+    pub fn renewable_from(self, ends_at: Option<Timestamp>) -> Self {
+        Self { renewable_from: ends_at.unwrap_or(Timestamp::from_millis(i64::MAX)), ..self }
     }
 
     /// What a sign-in brought at `now`, sealed for `name`: it ends at `due_at`, unless a record holds it by then.
@@ -145,10 +155,11 @@ impl Transaction<'_> {
     /// What the database reports.
     pub fn add_revocation(&self, new: &NewRevocation<'_>) -> Result<i64, StoreError> {
         self.use_reserve();
-        let NewRevocation { credentials, receipt, record, refresh, came, made_at, due_at } = new;
+        let NewRevocation { credentials, receipt, record, refresh, came, made_at, due_at, renewable_from } =
+            new;
         let sql =
-            "INSERT INTO revocations (credentials, receipt, generation, endo, signature, source, made_at, due_at, refresh, came)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+            "INSERT INTO revocations (credentials, receipt, generation, endo, signature, source, made_at, due_at, refresh, came, renewable_from)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
         let generation = i64::try_from(record.generation).unwrap_or(i64::MAX);
         self.prepare(sql)?.execute((
             credentials.as_str(),
@@ -161,6 +172,7 @@ impl Transaction<'_> {
             due_at.as_millis(),
             refresh,
             came.number(),
+            renewable_from.as_millis(),
         ))?;
         Ok(self.last_insert_rowid())
     }
@@ -265,5 +277,6 @@ fn queued(row: &Row<'_>) -> rusqlite::Result<QueuedRevocation> {
         attempts: row.get(4)?,
         refresh: row.get(5)?,
         came: Moment::of(row.get(6)?),
+        renewable_from: Timestamp::from_millis(row.get(7)?),
     })
 }

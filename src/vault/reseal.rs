@@ -8,7 +8,7 @@ use super::contents::{Format, SealError, Sealed};
 use super::format2::Purpose;
 use super::record::{RecordError, SealedRecord, SealedText};
 use super::secret::{SecretMap, SecretText};
-use super::set_aside::SetAside;
+use super::set_aside::{self, SetAside};
 use super::strongroom::Vault;
 use super::{format1, format2};
 use crate::message::DeviceUuid;
@@ -22,6 +22,8 @@ pub struct Replacement {
     pub refresh_token: Option<SecretText>,
     /// By which client of the API these came.
     pub clients: Clients,
+    /// Whether what was set aside stays behind.
+    pub alone: bool,
     /// The access token that the new one was asked for with; another one that the old record holds was brought by a sign-in
     /// meanwhile, and is set aside.
     pub tried: Option<SecretText>,
@@ -60,6 +62,9 @@ impl Vault {
         let ring = self.ring();
         let opened = record.open(&ring)?;
         let mut document = opened.document()?;
+        if new.alone {
+            set_aside::put(&mut document, &[]).ok_or(RecordError::Contents)?;
+        }
         replace(&mut document, new).ok_or(RecordError::Contents)?;
         Ok(match opened.terms.format {
             Format::One => format1::seal_like(ring.first(), endo, &document)?,
@@ -98,5 +103,5 @@ fn newer_than_tried(secrets: &Map<String, Value>, new: &Replacement) -> Option<S
     let (tried, present) = (new.tried.as_ref()?, secrets.get("credentials")?.get("secret")?.as_str()?);
     let is_newer = !tried.is(present) && !new.secret.is(present);
     let client = || Clients::read(secrets.get(CLIENTS)).secret;
-    is_newer.then(|| SetAside { token: present.into(), ends_at: None, client: client() })
+    is_newer.then(|| SetAside::access(&present.into(), None, client()))
 }

@@ -13,6 +13,8 @@ pub(super) const SET_ASIDE: &str = "setAside";
 pub struct SetAside {
     /// The token.
     pub token: SecretText,
+    /// Whether it is a refresh token; what was set aside before that was noted does not say.
+    pub renews: Option<bool>,
     /// When it ends by itself, where that is known.
     pub ends_at: Option<Timestamp>,
     /// By which client of the API it came, where that is known.
@@ -20,10 +22,26 @@ pub struct SetAside {
 }
 
 impl SetAside {
+    /// An access token, which ends by itself then, where that is known.
+    pub fn access(token: &SecretText, ends_at: Option<Timestamp>, client: Option<String>) -> Self {
+        Self { token: token.copy(), renews: Some(false), ends_at, client }
+    }
+
+    /// A refresh token.
+    pub fn refresh(token: &SecretText, client: Option<String>) -> Self {
+        Self { token: token.copy(), renews: Some(true), ends_at: None, client }
+    }
+
+    /// Whether it may be a refresh token.
+    pub fn may_renew(&self) -> bool {
+        // Of a refresh token it is not known when it ends.
+        self.renews.unwrap_or(self.ends_at.is_none())
+    }
+
     /// The same once more.
     #[must_use]
     pub fn copy(&self) -> Self {
-        Self { token: self.token.copy(), ends_at: self.ends_at, client: self.client.clone() }
+        Self { token: self.token.copy(), client: self.client.clone(), ..*self }
     }
 
     pub(super) fn to_value(&self) -> Value {
@@ -32,13 +50,17 @@ impl SetAside {
         if let Some(client) = &self.client {
             value["client"] = client.as_str().into();
         }
+        if let Some(renews) = self.renews {
+            value["renews"] = renews.into();
+        }
         value
     }
 
     fn read(value: &Value) -> Option<Self> {
         let token = SecretText::from(value["secret"].as_str()?);
         let ends_at = value["endsAt"].as_i64().map(Timestamp::from_millis);
-        Some(Self { token, ends_at, client: value["client"].as_str().map(str::to_owned) })
+        let client = value["client"].as_str().map(str::to_owned);
+        Some(Self { token, renews: value["renews"].as_bool(), ends_at, client })
     }
 
     /// Those among a record's secrets.

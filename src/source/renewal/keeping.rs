@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::demand::Renewed;
 use super::error::RenewalError;
 use super::judgement::release;
-use super::records::{CameTo, NewSecret, Outcome, Records, Sending, Stranded};
+use super::records::{CameTo, NewSecret, Outcome, Records, Sake, Sending, Stranded};
 use super::renewer::{Attempt, Case, Renewer};
 use super::schedule::begin_life;
 use super::subject::Subject;
@@ -83,14 +83,16 @@ impl Renewer {
     /// What was given, sealed like this record.
     async fn sealed_like(&self, case: &Case, like: Like, given: &Given) -> Result<NewRecord, RenewalError> {
         let Given { sent, tokens: Tokens { access, refresh, lifetime, .. }, sending } = given;
-        let Sending { asked_at, .. } = *sending;
+        let Sending { asked_at, sake } = *sending;
         let Like { device, record } = like;
         let (old, generation) = (record.generation, record.generation + 1);
         let refresh = refresh.as_ref().unwrap_or(sent);
         let given_for = case.held.access.copy();
         let (access, refresh_token) = (access.copy(), refresh.copy());
         let client = self.upstream.client.clone();
-        let secret = NewSecret { access, refresh: refresh_token, client, tried: given_for, generation };
+        let alone = matches!(sake, Sake::End { .. }) && device == case.device;
+        let secret =
+            NewSecret { access, refresh: refresh_token, client, tried: given_for, alone, generation };
         let record = (self.records.seal)(device.clone(), record, secret).await?;
         let life = begin_life(generation, asked_at, *lifetime, self.random.fraction());
         let life = StoredRenewal { renewed_at: Some(asked_at), ..life };
@@ -138,8 +140,8 @@ impl NewRecord {
     fn strand(&self, transaction: &Transaction<'_>, records: &Records) -> Result<Kept, StoreError> {
         let refresh = self.note_spent(transaction)?;
         transaction.store_refresh_token(&refresh)?;
-        let Self { record, refresh, sending, .. } = self;
-        let stranded = Stranded { record, refresh: *refresh, sending: *sending };
+        let Self { record, refresh, sending, life, .. } = self;
+        let stranded = Stranded { record, refresh: *refresh, ends_at: life.expires_at, sending: *sending };
         (records.strand)(transaction, &self.device, stranded)?;
         Ok(Kept::Stranded)
     }

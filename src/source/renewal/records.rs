@@ -32,6 +32,8 @@ pub struct NewSecret {
     pub client: String,
     /// The access token before. A record that holds another by now is of a sign-in since.
     pub tried: SecretText,
+    /// Whether it is brought for the end of what is in a sealed copy: what is set aside there stays with that.
+    pub alone: bool,
     /// The generation of the new record.
     pub generation: u64,
 }
@@ -76,6 +78,8 @@ pub struct Stranded<'a> {
     pub record: &'a StoredRecord,
     /// Its refresh token.
     pub refresh: Fingerprint,
+    /// When its access token ends by itself, where that is known.
+    pub ends_at: Option<Timestamp>,
     /// How it was asked for.
     pub sending: Sending,
 }

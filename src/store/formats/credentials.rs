@@ -86,3 +86,8 @@ pub(super) const WITH_RESTS: &str = "
 ALTER TABLE revocations ADD COLUMN rest_until INTEGER NOT NULL DEFAULT 0;
 UPDATE revocations SET rest_until = due_at WHERE attempts > 0;
 ";
+
+/// Before when what was brought for an end is not renewed for its own.
+pub(super) const WITH_ENDS_OF_WHAT_WAS_BROUGHT: &str = "
+ALTER TABLE revocations ADD COLUMN renewable_from INTEGER NOT NULL DEFAULT 0;
+";

@@ -208,7 +208,15 @@ async fn renew(gateway: &Gateway, device: &DeviceUuid) {
         let generation = before.generation + 1;
         let secret = SecretText::from("canary-renewed");
         let clients = Clients::default();
-        let new = Replacement { secret, refresh_token: None, clients, tried: None, source: None, generation };
+        let new = Replacement {
+            secret,
+            refresh_token: None,
+            clients,
+            alone: false,
+            tried: None,
+            source: None,
+            generation,
+        };
         let sealed = SealedText { endo: &before.endo, signature: &before.signature };
         let sealed = vault.reseal(&device, sealed, &new).unwrap();
         let (endo, signature) = (sealed.endo.to_string(), sealed.signature);

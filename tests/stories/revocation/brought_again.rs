@@ -418,7 +418,10 @@ async fn a_receipt_tells_of_a_renewal_under_way_also_where_nothing_is_ended() {
     under_way.office.keep(42, &access, &refresh).await;
     under_way.gate.add_permits(1);
     let _ = (&mut under_way.renewing).await.unwrap();
+    assert_eq!(under_way.renewal().await.fate, Fate::Ended, "it is to end, or to be set aside");
+    under_way.office.passes(Duration::from_secs(60));
+    under_way.office.does_what_is_due().await;
     let renewal = under_way.renewal().await;
     assert_eq!(renewal.fate, Fate::Stayed);
-    assert!(renewal.to_string().contains("look at the API, and end there what is left"), "{renewal}");
+    assert!(renewal.to_string().contains("that would end its newer tokens as well"), "{renewal}");
 }

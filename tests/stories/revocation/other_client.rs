@@ -215,4 +215,7 @@ async fn of_a_pair_that_two_clients_got_each_ends_its_own() {
     scene.office.does_what_is_due().await;
     assert_eq!(scene.provider.ended()[1..], ["refresh-1", "access-1"]);
     assert!(!scene.provider.takes("refresh-1"));
+    scene.office.passes(24 * HOUR);
+    scene.office.does_what_is_due().await;
+    assert_eq!(scene.verdict().await, ApiVerdict::Unasked, "of what the other client got");
 }

@@ -242,15 +242,34 @@ async fn a_receipt_says_that_nobody_knows_what_came_of_a_refresh_token_that_was_
         let told = scene.office.receipts(&scene.credentials).await.remove(0).api.unwrap();
         assert_eq!((told.verdict, scene.provider.ended()), (ApiVerdict::Spared, Vec::new()));
         assert!(scene.office.waiting().await.is_empty());
+
+        scene.office.forget(&scene.credentials).await;
+        scene.office.does_what_is_due().await;
+        let told = scene.office.receipts(&scene.credentials).await.remove(0).api.unwrap();
+        let (verdict, may_live_on) = match fate {
+            Fate::Stayed => (ApiVerdict::Unknown, true),
+            _ => (ApiVerdict::Revoked, false),
+        };
+        assert_eq!(told.verdict, verdict, "{told:?}");
+        assert_eq!(told.sentence("The API").contains("that may live on"), may_live_on, "{told:?}");
     }
 }
 
 #[tokio::test]
-async fn a_receipt_says_that_a_renewal_brought_tokens_which_are_not_ended_for_the_sake_of_newer_ones() {
+async fn what_a_renewal_brings_for_what_is_set_aside_ends_with_the_newer_tokens_that_may_end_with_it() {
     let ends_all = |source: &mut Source| source.revocation_ends = RevocationEnds::Account;
-    let scene = UnderWay::begin_where(ends_all, Fault::Slow).await.sets_aside().await;
+    let mut scene = UnderWay::begin_where(ends_all, Fault::Slow).await.sets_aside().await;
     assert_eq!(scene.renewal().await.fate, Fate::Pending);
-    scene.stays("it brought new tokens, which nobody here has").await;
+    scene.lands().await.unwrap();
+    scene.office.passes(HOUR);
+    scene.office.does_what_is_due().await;
+    let said = scene.renewal().await;
+    assert!(said.fate == Fate::Stayed && said.to_string().contains("set aside with those"), "{said}");
+    assert_eq!(scene.provider.ended(), Vec::<String>::new());
+    assert!(scene.office.waiting().await.is_empty());
+    scene.office.forget(&scene.credentials).await;
+    scene.office.does_what_is_due().await;
+    assert!(scene.provider.ended().iter().any(|token| token == "refresh-2"), "{:?}", scene.provider.ended());
 }
 
 #[tokio::test]

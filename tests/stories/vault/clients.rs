@@ -14,7 +14,7 @@ fn clients(secret: &str, refresh_token: &str) -> Clients {
 
 fn aside(client: Option<&str>) -> SetAside {
     let client = client.map(str::to_owned);
-    SetAside { token: SecretText::from("canary-aside"), ends_at: None, client }
+    SetAside { renews: None, ..SetAside::refresh(&SecretText::from("canary-aside"), client) }
 }
 
 #[test]
@@ -51,6 +51,7 @@ fn what_a_renewal_brings_is_of_the_client_that_renewed_and_what_it_sets_aside_of
         secret: SecretText::from("new"),
         refresh_token: Some(SecretText::from("new-refresh")),
         clients: Clients::both(Some("second".to_owned())),
+        alone: false,
         tried: Some(SecretText::from("another")),
         source: None,
         generation: 4,

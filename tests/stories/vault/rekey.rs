@@ -14,6 +14,7 @@ fn replacement() -> Replacement {
         secret,
         refresh_token: None,
         clients: Clients::default(),
+        alone: false,
         tried: None,
         source: None,
         generation: 6,

@@ -14,6 +14,7 @@ fn replacement(refresh: Option<&str>, generation: u64) -> Replacement {
         secret: SecretText::from("new-access"),
         refresh_token,
         clients: Clients::both(Some("second".to_owned())),
+        alone: false,
         tried: None,
         source: None,
         generation,

@@ -110,7 +110,8 @@ impl Life {
                 let is_of_line = holders.iter().any(|holder| holder.credentials == kept);
                 let is_spared = is_answer_lost(&known) && may_be_lost_answer(&held, &known);
                 spared += usize::from(is_spared && !is_of_line);
-                if !(is_held(&known, now) || is_of_line || is_spared) {
+                let is_on_its_way = view.line_of(&known.token)?.iter().any(|known| is_held(known, now));
+                if !(is_on_its_way || is_of_line || is_spared) {
                     told.extend(view.sealed_copy(copy.seq)?);
                 }
             }
