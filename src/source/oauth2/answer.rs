@@ -48,7 +48,7 @@ impl Tokens {
         let told = serde_json::from_slice::<Map<String, Value>>(response.body()).map(SecretMap::from);
         match told {
             // Whoever gives tokens has not refused, whatever stands beside them.
-            Ok(told) if names_a_token(told.expose()) => {
+            Ok(told) if gives_a_token(told.expose(), sent) => {
                 if !status.is_success() {
                     return Err(OAuthError::Unreadable);
                 }
@@ -76,8 +76,14 @@ impl Tokens {
     }
 }
 
-fn names_a_token(members: &Map<String, Value>) -> bool {
-    members.get("access_token").and_then(Value::as_str).is_some_and(|token| !token.is_empty())
+/// Whether a token is in it, whatever that is, which was not sent.
+fn gives_a_token(members: &Map<String, Value>, sent: &[&str]) -> bool {
+    let is_given = |token: &Value| match token {
+        Value::Null | Value::Bool(_) => false,
+        Value::String(text) => !text.is_empty() && !sent.contains(&text.as_str()),
+        _ => true,
+    };
+    ["access_token", "refresh_token"].iter().filter_map(|name| members.get(*name)).any(is_given)
 }
 
 /// Whether it says so as HubSpot does, in a member that others have for other things.

@@ -106,6 +106,12 @@ async fn whoever_gives_tokens_has_not_refused_whatever_stands_beside_them() {
         let told = refresh(Answer::new(status, &[], text)).await;
         assert!(matches!(told, Err(OAuthError::Unreadable)), "{status}: {told:?}");
     }
+    for given in
+        [r#""access_token":"","refresh_token":"r2""#, r#""refresh_token":"r2""#, r#""access_token":5"#]
+    {
+        let told = refresh(Answer::new(200, &[], format!(r#"{{{given},"error":"invalid_grant"}}"#))).await;
+        assert!(matches!(told, Err(OAuthError::Unreadable)), "{given}: {told:?}");
+    }
 }
 
 #[tokio::test]
