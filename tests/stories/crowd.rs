@@ -218,7 +218,14 @@ const LARGE: usize = 9_000_000;
 
 /// One who has read the first byte of a large answer.
 async fn reading(bus: &TestBus) -> TcpStream {
-    let device = bus.register(json!({"large": "x".repeat(LARGE)})).await;
+    reading_as(bus, &large(bus).await).await
+}
+
+async fn large(bus: &TestBus) -> Device {
+    bus.register(json!({"large": "x".repeat(LARGE)})).await
+}
+
+async fn reading_as(bus: &TestBus, device: &Device) -> TcpStream {
     let (uuid, token) = (&device.uuid, &device.token);
     let shown = format!("meshblu_auth_uuid: {uuid}\r\nmeshblu_auth_token: {token}");
     let request = format!("GET /v2/devices/{uuid} HTTP/1.0\r\n{shown}\r\n\r\n");
@@ -259,6 +266,17 @@ async fn whoever_never_reads_its_answer_does_not_stay_for_ever() {
         wait_until_who_says_nothing_is_ended(&bus).await;
     }
     assert!(rest(&mut reading).await.len() < LARGE);
+}
+
+#[tokio::test]
+async fn whoever_hangs_up_on_its_answer_leaves_its_place_to_others() {
+    let bus = small().await;
+    let device = large(&bus).await;
+    for _ in 0..=PLACES {
+        drop(reading_as(&bus, &device).await);
+    }
+    let mut next = saying(bus.address, "").await;
+    is_answered(&mut next).await;
 }
 
 /// One who reads along, one who has a websocket, and one who polls.
