@@ -99,14 +99,18 @@ fn state(row: &KeyRow) -> String {
         return format!("free: no record needs it, {rest}");
     }
     if row.needed_by.is_empty() {
-        return format!("free within a day: {} secrets wait for the API", row.copies);
+        let secrets = if row.copies == 1 { "secret waits" } else { "secrets wait" };
+        return format!("free within a day: {} {secrets} for the API", row.copies);
     }
     needed_by(row)
 }
 
 fn needed_by(row: &KeyRow) -> String {
     let named: Vec<_> = row.needed_by.iter().take(NAMED).map(ToString::to_string).collect();
-    let more = if row.needed_by.len() > NAMED { ", …" } else { "" };
+    let more = match row.needed_by.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more, which --json names"),
+    };
     format!("needed by {}{more}", named.join(", "))
 }
 

@@ -33,6 +33,10 @@ pub(super) fn ended(shown: &Shown, ended: &Ended) -> Markup {
                     p {
                         (newer_secret(shown)) ", then send it again."
                     }
+                } @else if ended.done == Done::No {
+                    p {
+                        "Send it again with other values, or later; if that does not help, show this to whoever runs the gateway."
+                    }
                 }
             }
         }

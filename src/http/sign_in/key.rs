@@ -53,7 +53,8 @@ const NO_PRESENT_KEY: Fault = Fault::of(
 const OTHER_KEY: Fault = Fault::of(
     KeyLine::Present,
     Kind::NotAllowed,
-    "That is not the present key of these credentials. Nothing was done.",
+    "That is not the present key of these credentials. Nothing was done. Type in the one that was given last; where nobody has it \
+     any more, whoever runs the gateway forgets these credentials.",
 );
 const TOO_OFTEN_BY_NEWCOMERS: Fault = Fault::new(
     Kind::NotAllowed,

@@ -100,6 +100,18 @@ fn a_key_that_a_record_names_has_a_row_a_finding_and_a_warning_until_it_is_back(
 }
 
 #[test]
+fn a_row_says_how_many_records_it_does_not_name() {
+    let shell = Shell::with_key();
+    for id in ["1", "2", "3", "4", "5"] {
+        assert!(ended(&shell.run_with(&["credentials", "add", "--id", id], "canary-token\n"), Exit::Ok));
+    }
+    assert!(ended(&shell.run(&["keys", "rotate"]), Exit::Ok));
+    let listed = shell.run(&["keys", "ls"]);
+    assert!(stdout(&listed).contains(" and 2 more, which --json names"), "{listed:?}");
+    assert!(keys(&shell).iter().any(|row| row["neededBy"].as_array().unwrap().len() == 5));
+}
+
+#[test]
 fn records_that_do_not_name_their_key_are_counted_as_those_of_an_unknown_one() {
     let home = Home::with_old_record_in_format("1");
     let Home { shell, closed, .. } = &home;

@@ -193,6 +193,10 @@ async fn a_reply_that_leaves_open_whether_the_job_was_done_is_not_told_as_a_refu
         shown.text.contains("The job was not done: <bdi>not you</bdi>. The code is 403.</p>"),
         "{shown:?}"
     );
+    assert!(
+        shown.text.contains("Send it again with other values, or later; if that does not help"),
+        "{shown:?}"
+    );
 }
 
 #[tokio::test]

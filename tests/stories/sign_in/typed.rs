@@ -94,7 +94,13 @@ async fn what_is_wrong_with_the_present_key_stands_beside_it_and_no_key_is_shown
     let mut browser = house.signed_in().await;
     let page = browser.get("/auth/api").await;
     browser.submit(&page, "/auth/api", &[("name", "team"), ("key", KEY)]).await;
-    for (present, says) in [("", "Type in the present key as well"), ("a-guess", "not the present key")] {
+    for (present, says) in [
+        ("", "Type in the present key as well"),
+        (
+            "a-guess",
+            "not the present key of these credentials. Nothing was done. Type in the one that was given last",
+        ),
+    ] {
         let fields = [("name", "team"), ("present", present), ("key", "another-key")];
         let answer = browser.submit(&page, "/auth/api", &fields).await;
         assert!(answer.status == 422 && answer.text.contains(says), "{answer:?}");
