@@ -31,7 +31,7 @@ const READERS: usize = 2;
 /// Searches may take long; they wait for each other alone.
 const SEARCHERS: usize = 1;
 /// How many searches of one account wait at most.
-const SEARCHES: usize = 64;
+const SEARCHES: usize = 4096;
 const DEVICE_CACHE_BYTES: usize = 32 << 20;
 
 /// What the store needs to be told.

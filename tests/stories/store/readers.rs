@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::support::store::{open, open_by};
 
 /// As many searches of one account wait.
-const SEARCHES: usize = 64;
+const SEARCHES: usize = 4096;
 
 fn device(uuid: &str) -> Account {
     Account::Of(uuid.into())
