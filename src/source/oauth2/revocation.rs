@@ -108,8 +108,8 @@ fn unknown_by(way: RevocationWay) -> &'static [StatusCode] {
 }
 
 /// What an answer says to a request, of which these `secrets` are known; `unknown` are the statuses by which this way says that
-/// the token was over before. A page for
-/// people says nothing of it, whatever its status, but that of a gateway says that the API may be at it.
+/// the token was over before. A page for people says nothing of it, whatever its status, but that of a gateway says that the API
+/// may be at it.
 fn verdict(answer: ProviderAnswer, secrets: &[&str], unknown: &[StatusCode]) -> Result<Revoked, OAuthError> {
     let answer = whole(answer)?;
     let members = serde_json::from_slice::<Map<String, Value>>(answer.body()).unwrap_or_default();
