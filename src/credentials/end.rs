@@ -5,7 +5,7 @@ use super::CredentialsDevices;
 use super::in_use::tokens_of;
 use super::strays::whose;
 use crate::store::{Fingerprint, QueuedRevocation};
-use crate::vault::{Credentials, ResourceOwnerId, SecretText};
+use crate::vault::{Credentials, ResourceOwnerId, SecretText, SetAside};
 
 /// Tokens by their hashes, and whose they are where that is known.
 #[derive(Clone, Debug)]
@@ -128,8 +128,7 @@ impl CredentialsDevices {
         let is_known = account.is_some() && revocation.receipt.is_some();
         let hashes = tokens_of(opened).map(SecretText::fingerprint).collect();
         let tokens = Tokens { hashes, renew: opened.refresh_token().is_some(), account };
-        // Of a refresh token it is not known when it ends.
-        let may_renew_aside = opened.set_aside().iter().any(|aside| aside.ends_at.is_none());
+        let may_renew_aside = opened.set_aside().iter().any(SetAside::may_renew);
         let are_both = may_renew_aside && !tokens.renew;
         End { are_both, is_known, reach: self.reach(tokens.renew || may_renew_aside), tokens }
     }

@@ -68,6 +68,25 @@ async fn where_the_api_ends_an_access_token_alone_the_one_before_ends_at_once_an
 }
 
 #[tokio::test]
+async fn an_access_token_that_is_set_aside_is_no_refresh_token_where_nobody_knows_when_it_ends() {
+    let provider = FakeProvider::start().await;
+    let office = Office::that_ends_all(&provider).await;
+    let alone = |access: &str| Account { refresh_token: None, ..office.account(42, access, "") };
+    let (first, second) = (provider.grant().0, provider.grant().0);
+    let credentials = office.gateway.credentials.keep(alone(&first)).await.unwrap();
+    office.gateway.credentials.keep(alone(&second)).await.unwrap();
+    office.forget(&credentials).await;
+    // The operator finds out what the API ends.
+    let ends_one = Source { revocation_ends: RevocationEnds::Token, ..provider.settings() };
+    let office = office.moves_to(ends_one, 2).await;
+    let (access, refresh) = provider.grant();
+    office.keep(42, &access, &refresh).await;
+    office.does_what_is_due().await;
+    assert_eq!(provider.ended(), [second, first]);
+    assert_eq!(office.receipts(&credentials).await.remove(0).api.unwrap().verdict, ApiVerdict::Revoked);
+}
+
+#[tokio::test]
 async fn whoever_forgets_the_secret_ends_the_access_tokens_before_as_well() {
     for revocation_ends in [RevocationEnds::SignIn, RevocationEnds::Account] {
         let provider = FakeProvider::start().await;
