@@ -133,7 +133,7 @@ impl<'a> Judge<'a> {
         }
         let kept = self.devices.holders_of_its_lost_answer(self.opened, names(&rest)).await?;
         if !kept.is_empty() {
-            return Ok(Some(Reason { why: MAY_BE_ITS_ANSWER, kept, is_of_account: false }));
+            return Ok(Some(Reason { why: MAY_BE_ITS_ANSWER, kept, is_of_account: true }));
         }
         for (device, _) in of_others {
             if !self.looks.of_use(vec![device.clone()]).await?.is_empty() {

@@ -9,8 +9,8 @@ use crate::vault::{Credentials, SecretText};
 
 /// Why a secret is not ended whose renewal may have brought what the account signed in for since.
 pub(super) const MAY_BE_ITS_ANSWER: &str = "the answer to a renewal was lost, and what the account has signed in for since may be what that \
-                                            brought: to end one may end the other, so whoever wants this one ended does so on the account's \
-                                            page at the API";
+                                            brought: to end one may end the other, so whoever wants this one ended at once does so on the \
+                                            account's page at the API";
 
 impl CredentialsDevices {
     /// What is known of the refresh tokens of which nobody knows what came of sending them, among those that are to end and all
@@ -32,13 +32,21 @@ impl CredentialsDevices {
     }
 
     /// Those of these credentials of the same account that hold something which may have come in the lost answer, where one was.
+    /// Where what is set aside was left alone for the sake of what is in use beside it, that is what may have come in it: an API
+    /// that gave it to one sign-in gives it to the next as well, and does not give another.
     pub(super) async fn holders_of_its_lost_answer(
         &self,
         ending: &Credentials,
         kept: Vec<DeviceUuid>,
     ) -> Result<Vec<DeviceUuid>, StoreError> {
-        let lost = self.lost_renewals_of(ending).await?;
+        let mut lost = self.lost_renewals_of(ending).await?;
+        let in_use = ending.refresh_token().map(SecretText::fingerprint);
         let look = move |view: &View<'_>| {
+            let in_use = in_use.map_or(Ok(None), |token| view.refresh_token(&token))?;
+            let is_answer_to = |lost: &StoredRefreshToken, used: &StoredRefreshToken| {
+                used.line != lost.line && may_be_lost_answer(used, lost)
+            };
+            lost.retain(|lost| !in_use.as_ref().is_some_and(|used| is_answer_to(lost, used)));
             let mut holders = Vec::new();
             for credentials in kept {
                 let Some(renewal) = view.renewal(&credentials)? else { continue };

@@ -121,11 +121,42 @@ async fn what_may_be_the_lost_answer_does_not_end_with_what_it_was_given_for() {
             let told = scene.told().await;
             assert_eq!((told.verdict, provider.ended()), (ApiVerdict::Spared, Vec::new()), "{lost:?}");
             let why = told.why.unwrap();
-            for said in ["answer to a renewal was lost", "to end one may end the other", "page at the API"] {
+            let says = [
+                "answer to a renewal was lost",
+                "to end one may end the other",
+                "page at the API",
+                "set aside with those",
+            ];
+            for said in says {
                 assert!(why.contains(said), "{why}");
             }
             assert!(office.waiting().await.is_empty());
             scene.works(&back, &access).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn it_ends_with_what_may_be_the_lost_answer_once_that_is_forgotten_or_replaced() {
+    for lost in [Lost::Failed, Lost::FailedAtTheEnd, Lost::Killed] {
+        for is_replaced in [false, true] {
+            let scene = Scene::begin(lost).await;
+            let Scene { provider, office, credentials } = &scene;
+            let (access, refresh) = provider.grant();
+            office.keep(42, &access, &refresh).await;
+            assert_eq!((scene.told().await.verdict, provider.ended()), (ApiVerdict::Spared, Vec::new()));
+            if is_replaced {
+                office.keep(42, "another access token", "another refresh token").await;
+            } else {
+                office.forget(credentials).await;
+            }
+            assert_eq!(
+                scene.told().await.verdict,
+                ApiVerdict::Unknown,
+                "what was in the answer may be another"
+            );
+            assert_eq!(provider.ended(), [&*refresh, &*access, "access-1", "refresh-1"], "{lost:?}");
+            assert!(!provider.takes("refresh-2") && office.waiting().await.is_empty());
         }
     }
 }
