@@ -56,7 +56,7 @@ impl Tokens {
                 Self::of(told.expose(), text).ok_or(OAuthError::Unreadable)
             }
             Ok(told) if refusal(told.expose()).is_some() => Err(refused(response, told.expose(), sent, bad)),
-            Ok(told) if is_bad_grant_by_status(response, told.expose(), bad) => Err(OAuthError::InvalidGrant),
+            Ok(told) if is_bad_grant_elsewhere(response, told.expose(), bad) => Err(OAuthError::InvalidGrant),
             _ => Err(unexplained(response)),
         }
     }
@@ -86,10 +86,14 @@ fn gives_a_token(members: &Map<String, Value>, sent: &[&str]) -> bool {
     ["access_token", "refresh_token"].iter().filter_map(|name| members.get(*name)).any(is_given)
 }
 
-/// Whether it says so as HubSpot does, in a member that others have for other things.
-fn is_bad_grant_by_status(response: &Response<Bytes>, members: &Map<String, Value>, bad: &BadGrants) -> bool {
-    let status = members.get("status").and_then(Value::as_str).unwrap_or_default();
-    response.status() == StatusCode::BAD_REQUEST && bad.contains(status)
+/// Whether it says so as HubSpot (`status`) and Zoom (`reason`) do, in a member that others have for other things; the standard's
+/// `error` says `invalid_request` then, or nothing.
+fn is_bad_grant_elsewhere(response: &Response<Bytes>, members: &Map<String, Value>, bad: &BadGrants) -> bool {
+    let says_so =
+        |name: &str| members.get(name).and_then(Value::as_str).is_some_and(|word| bad.contains(word));
+    [StatusCode::BAD_REQUEST, StatusCode::UNAUTHORIZED].contains(&response.status())
+        && matches!(refusal(members), None | Some("invalid_request"))
+        && (says_so("status") || says_so("reason"))
 }
 
 /// A token whose letters are visible ones, from `first` on: a blank is one of a refresh token's (RFC 6749, A.17), but not of what
@@ -134,7 +138,9 @@ fn refused(
         busy @ OAuthError::Busy { .. } => return busy,
         // A server that failed says nothing that can be relied on.
         failed if response.status().is_server_error() || error == "server_error" => return failed,
-        _ if bad.contains(error) => return OAuthError::InvalidGrant,
+        _ if bad.contains(error) || is_bad_grant_elsewhere(response, members, bad) => {
+            return OAuthError::InvalidGrant;
+        }
         _ => {}
     }
     let description = members.get("error_description").and_then(Value::as_str).unwrap_or_default();

@@ -119,12 +119,15 @@ async fn what_takes_a_person_at_the_provider_is_dead_and_the_provider_is_not_ask
     let by_setting: fn(&mut Source) =
         |source| source.refresh_over = vec!["inactive_user".to_owned(), "Locked_Out".to_owned()];
     let by_entry: fn(&mut Source) = |source| source.provider = Some("slack".to_owned());
+    let by_reason: fn(&mut Source) = |source| source.provider = Some("zoom".to_owned());
     let further = [
         (400, r#"{"error":"inactive_user"}"#, by_setting),
         (401, r#"{"error":"locked_out"}"#, by_setting),
         (400, r#"{"error":"invalid_grant"}"#, by_setting),
         (200, r#"{"ok":false,"error":"token_revoked"}"#, by_entry),
         (200, r#"{"ok":false,"error":"account_inactive"}"#, by_entry),
+        (401, r#"{"reason":"Invalid Token!","error":"invalid_request"}"#, by_reason),
+        (400, r#"{"status":"BAD_REFRESH_TOKEN","error":"invalid_request"}"#, anywhere),
     ];
     for (status, error, change) in ANYWHERE.map(|error| (400, error, anywhere)).into_iter().chain(further) {
         let mut house = House::with(None, |config| change(&mut config.source)).await;

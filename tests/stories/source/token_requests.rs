@@ -91,8 +91,15 @@ async fn a_code_that_is_not_good_is_told_apart() {
     for text in [r#"{"error":"bad_refresh_token"}"#, r#"{"ok":false,"error":"invalid_refresh_token"}"#] {
         assert!(matches!(refresh(Answer::new(200, &[], text)).await, Err(OAuthError::InvalidGrant)));
     }
-    let text = r#"{"status":"BAD_REFRESH_TOKEN","message":"missing or unknown refresh token"}"#;
-    assert!(matches!(refresh(Answer::new(400, &[], text)).await, Err(OAuthError::InvalidGrant)));
+    for error in ["", r#","error":"invalid_request""#] {
+        let text = format!(r#"{{"status":"BAD_REFRESH_TOKEN","message":"missing or unknown"{error}}}"#);
+        assert!(
+            matches!(refresh(Answer::new(400, &[], text)).await, Err(OAuthError::InvalidGrant)),
+            "{error}"
+        );
+    }
+    let text = r#"{"status":"BAD_REFRESH_TOKEN","error":"invalid_client"}"#;
+    assert!(matches!(refresh(Answer::new(400, &[], text)).await, Err(OAuthError::Refused { .. })));
 }
 
 #[tokio::test]
