@@ -166,7 +166,8 @@ impl From<UserDeviceEntry> for UserRow {
             name: entry.name,
             owner: entry.owner,
             bound: entry.bound_at.map(|time| time.iso_seconds()),
-            last_use: entry.last_use.map(|time| time.iso_seconds()),
+            last_message: entry.last_use.heard_at.map(|time| time.iso_seconds()),
+            last_use: entry.last_use.used_at.map(|time| time.iso_seconds()),
             errors: entry.errors,
         }
     }

@@ -168,6 +168,7 @@ pub(super) struct UserRow {
     pub(super) name: Option<String>,
     pub(super) owner: Option<DeviceUuid>,
     pub(super) bound: Option<String>,
+    pub(super) last_message: Option<String>,
     pub(super) last_use: Option<String>,
     pub(super) errors: Option<usize>,
 }

@@ -53,8 +53,8 @@ pub struct UserDevice {
     pub is_viewers: bool,
     /// When it got its right.
     pub bound_at: Option<String>,
-    /// When it last used it.
-    pub last_use: Option<String>,
+    /// When it last sent a message that asked for the credentials.
+    pub last_message: Option<String>,
     /// How many errors that say something its status device keeps.
     pub errors: Option<usize>,
     /// The newest of them.
@@ -256,7 +256,7 @@ pub(super) fn identity(device: &UserDevice) -> Markup {
                 " · " @if device.is_viewers { "yours" } @else { "of " code { (Name(owner)) } }
             }
             @if let Some(since) = &device.bound_at { " · since " (moment(since)) }
-            @match &device.last_use {
+            @match &device.last_message {
                 Some(at) => { " · last message " (moment(at)) }
                 None => { " · no message yet" }
             }

@@ -8,7 +8,7 @@ use super::on_meshblu::bound_record_on;
 use super::{CredentialsDevices, CredentialsError, login_in};
 use crate::bus::{Bus, Login};
 use crate::message::{DeviceUuid, Parties};
-use crate::store::{Binding, StoreError, StoredRecord, StoredRenewal, StoredRight, View};
+use crate::store::{Binding, LastUse, StoreError, StoredRecord, StoredRenewal, StoredRight, View};
 use crate::vault::{Credentials, SealedText};
 
 /// A record that a user device may use, opened for one job; whether its secret may be used is another question.
@@ -35,7 +35,7 @@ struct Bound {
 }
 
 impl CredentialsDevices {
-    /// The record that the route's user device may use, live for one job. Costs no private-key operation when it was
+    /// The record that the route's user device may use, live for one job, whose message is noted. Costs no private-key operation when it was
     /// opened not long ago.
     ///
     /// # Errors
@@ -47,6 +47,7 @@ impl CredentialsDevices {
         let Bound { mut record, renewal } = self.bound_record(&binding).await?;
         let (generation, source) = (record.generation, record.source.take());
         let credentials = self.open_record(parties.credentials.clone(), record).await?.counted(generation);
+        self.uses.note_message(binding.clone(), self.clock.now());
         Ok(OpenRecord { binding, credentials, source, renewal })
     }
 
@@ -57,10 +58,12 @@ impl CredentialsDevices {
     /// What the store reports.
     pub async fn knows(&self, parties: &Parties) -> Result<bool, StoreError> {
         let binding = Binding::of(parties);
-        if self.store.right(&binding).await?.record.is_some() || self.uses.recent(&binding).is_some() {
+        if self.store.right(&binding).await?.record.is_some()
+            || self.uses.recent(&binding) != LastUse::default()
+        {
             return Ok(true);
         }
-        self.store.glance(move |view: &View<'_>| Ok(view.last_use(&binding)?.is_some())).await
+        self.store.glance(move |view: &View<'_>| Ok(view.last_use(&binding)? != LastUse::default())).await
     }
 
     /// The credentials of an open record, whose secret may be used now. One that is due is renewed first.
@@ -83,7 +86,7 @@ impl CredentialsDevices {
         }
         // Opening and renewing take their time, too.
         self.right(&record.binding).await?;
-        self.uses.note(record.binding, self.clock.now());
+        self.uses.note_use(record.binding, self.clock.now());
         Ok(record.credentials)
     }
 

@@ -8,7 +8,7 @@ use crate::ambient::Timestamp;
 use crate::bus::Bus;
 use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};
 use crate::message::{DeviceUuid, MESSAGE_RECEIVED};
-use crate::store::{Binding, StoreError, View};
+use crate::store::{Binding, LastUse, StoreError, View};
 use crate::telemetry::with_causes;
 
 /// One device that may use credentials. What nobody here knows of it is absent.
@@ -24,8 +24,8 @@ pub struct UserDeviceEntry {
     pub owner: Option<DeviceUuid>,
     /// When it got its right.
     pub bound_at: Option<Timestamp>,
-    /// When it last used its right, as far as it was noted.
-    pub last_use: Option<Timestamp>,
+    /// When its messages last asked for the credentials and used them, as far as it was noted.
+    pub last_use: LastUse,
     /// The device that keeps its errors, as it says.
     pub(super) status_device: Option<DeviceUuid>,
     /// How many errors that say something it keeps; unknown on a bus elsewhere, until [`CredentialsDevices::note_errors`].
@@ -42,7 +42,7 @@ impl UserDeviceEntry {
             name: None,
             owner: None,
             bound_at: None,
-            last_use: None,
+            last_use: LastUse::default(),
             status_device: None,
             errors: None,
             noted: Vec::new(),
@@ -142,7 +142,7 @@ impl CredentialsDevices {
         }
         for entry in &mut entries {
             let binding = Binding { credentials: owned.device().clone(), user_device: entry.uuid.clone() };
-            entry.last_use = self.uses.recent(&binding).max(entry.last_use);
+            entry.last_use = entry.last_use.max(self.uses.recent(&binding));
         }
         Ok(entries)
     }

@@ -1,37 +1,49 @@
-//! When each user device last used its credentials: noted in memory, and kept now and then, so that no message waits.
+//! When each user device last asked for its credentials, and used them: noted in memory, and kept now and then, so that no message
+//! waits.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
-use crate::store::{Binding, Store, StoreError, Transaction};
+use crate::store::{Binding, LastUse, Store, StoreError, Transaction};
 
 /// How many rights are noted between two times that they are kept; who else uses one meanwhile is not noted.
 const MOST: usize = 65_536;
 
 /// The uses that are not kept yet.
 #[derive(Debug, Default)]
-pub(super) struct Uses(Mutex<HashMap<Binding, Timestamp>>);
+pub(super) struct Uses(Mutex<HashMap<Binding, LastUse>>);
 
 impl Uses {
-    /// Notes that a right was used.
-    pub(super) fn note(&self, binding: Binding, now: Timestamp) {
+    /// Notes that a message asks for the credentials.
+    pub(super) fn note_message(&self, binding: Binding, now: Timestamp) {
+        self.note(binding, LastUse { heard_at: Some(now), used_at: None });
+    }
+
+    /// Notes that their secret is used.
+    pub(super) fn note_use(&self, binding: Binding, now: Timestamp) {
+        self.note(binding, LastUse { heard_at: Some(now), used_at: Some(now) });
+    }
+
+    fn note(&self, binding: Binding, last: LastUse) {
         let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if noted.len() < MOST || noted.contains_key(&binding) {
-            noted.insert(binding, now);
+            let known = noted.entry(binding).or_default();
+            *known = known.max(last);
         }
     }
 
-    /// When a right was used that is not kept yet.
-    pub(super) fn recent(&self, binding: &Binding) -> Option<Timestamp> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(binding).copied()
+    /// What was done with a right and is not kept yet.
+    pub(super) fn recent(&self, binding: &Binding) -> LastUse {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(binding).copied().unwrap_or_default()
     }
 
     /// When any right to use these credentials was used that is not kept yet.
     pub(super) fn recent_of(&self, credentials: &DeviceUuid) -> Option<Timestamp> {
         let noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        noted.iter().filter(|(binding, _)| binding.credentials == *credentials).map(|(_, at)| *at).max()
+        let of_it = noted.iter().filter(|(binding, _)| binding.credentials == *credentials);
+        of_it.filter_map(|(_, last)| last.used_at).max()
     }
 
     /// Keeps what was noted.
@@ -44,7 +56,7 @@ impl Uses {
             return Ok(());
         }
         let keep = move |transaction: &Transaction<'_>| {
-            noted.iter().try_for_each(|(binding, used_at)| transaction.note_use(binding, *used_at))
+            noted.iter().try_for_each(|(binding, last)| transaction.note_use(binding, *last))
         };
         store.write::<_, StoreError, _>(keep).await
     }

@@ -132,7 +132,8 @@ fn row(entry: &UserDeviceEntry) -> Value {
         ("name", entry.name.as_deref().map(Value::from)),
         ("owner", entry.owner.as_ref().map(|owner| owner.as_str().into())),
         ("createdAt", time(entry.bound_at)),
-        ("lastUseAt", time(entry.last_use)),
+        ("lastMessageAt", time(entry.last_use.heard_at)),
+        ("lastUseAt", time(entry.last_use.used_at)),
         ("errors", entry.errors.map(Value::from)),
     ];
     for (name, value) in members {

@@ -46,6 +46,7 @@ pub(super) const STEPS: &[&str] = &[
     renewals::WITH_SHORT_LIVES,
     deliveries::WITH_LINES_OF_JOBS,
     credentials::WITH_ENDS_OF_WHAT_WAS_BROUGHT,
+    credentials::WITH_LAST_MESSAGES,
 ];
 
 const FIRST: &str = "

@@ -93,3 +93,4 @@ pub use sign_ins::StoredSignIn;
 pub use subscriptions::StoredSubscription;
 pub use tokens::{StoredToken, TokenHash};
 pub use transaction::{Transaction, View};
+pub use uses::LastUse;

@@ -1,21 +1,42 @@
-//! When each user device last used its credentials.
+//! When each user device last asked for its credentials, and when they were last used for it.
 
-use rusqlite::OptionalExtension;
+use rusqlite::{OptionalExtension, Row};
 
 use super::{Binding, StoreError, Transaction, View};
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 
+/// What was last done with a right, as far as it was noted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LastUse {
+    /// When a message of the user device last asked for the credentials, whatever came of it.
+    pub heard_at: Option<Timestamp>,
+    /// When their secret was last used for one.
+    pub used_at: Option<Timestamp>,
+}
+
+impl LastUse {
+    /// The later ones of both.
+    #[must_use]
+    pub fn max(self, other: Self) -> Self {
+        Self { heard_at: self.heard_at.max(other.heard_at), used_at: self.used_at.max(other.used_at) }
+    }
+
+    fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let time = |at| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(at)?.map(Timestamp::from_millis));
+        Ok(Self { heard_at: time(0)?, used_at: time(1)? })
+    }
+}
+
 impl View<'_> {
-    /// When this right was last used, as far as it was noted.
+    /// What was last done with this right.
     ///
     /// # Errors
     /// What the database reports.
-    pub fn last_use(&self, binding: &Binding) -> Result<Option<Timestamp>, StoreError> {
-        let sql = "SELECT used_at FROM uses WHERE credentials = ?1 AND user_device = ?2";
-        let mut statement = self.prepare(sql)?;
-        let used = statement.query_row(binding.key(), |row| row.get(0));
-        Ok(used.optional()?.map(Timestamp::from_millis))
+    pub fn last_use(&self, binding: &Binding) -> Result<LastUse, StoreError> {
+        let sql = "SELECT heard_at, used_at FROM uses WHERE credentials = ?1 AND user_device = ?2";
+        let noted = self.prepare(sql)?.query_row(binding.key(), LastUse::of).optional()?;
+        Ok(noted.unwrap_or_default())
     }
 
     /// When any device last used these credentials, as far as it was noted.
@@ -30,16 +51,19 @@ impl View<'_> {
 }
 
 impl Transaction<'_> {
-    /// Notes that a right was used then; an earlier note stays in force only if it is later.
+    /// Notes what was last done with a right; what is noted already stays where it is later.
     ///
     /// # Errors
     /// [`StoreError::Full`], or what the database reports.
-    pub fn note_use(&self, binding: &Binding, used_at: Timestamp) -> Result<(), StoreError> {
+    pub fn note_use(&self, binding: &Binding, last: LastUse) -> Result<(), StoreError> {
         self.check_room()?;
-        let sql = "INSERT INTO uses (credentials, user_device, used_at) VALUES (?1, ?2, ?3)
-                   ON CONFLICT (credentials, user_device) DO UPDATE SET used_at = max(used_at, excluded.used_at)";
+        let LastUse { heard_at, used_at } = self.last_use(binding)?.max(last);
+        let sql = "INSERT INTO uses (credentials, user_device, heard_at, used_at) VALUES (?1, ?2, ?3, ?4)
+                   ON CONFLICT (credentials, user_device)
+                   DO UPDATE SET heard_at = excluded.heard_at, used_at = excluded.used_at";
         let (credentials, user_device) = binding.key();
-        self.prepare(sql)?.execute((credentials, user_device, used_at.as_millis()))?;
+        let [heard_at, used_at] = [heard_at, used_at].map(|time| time.map(Timestamp::as_millis));
+        self.prepare(sql)?.execute((credentials, user_device, heard_at, used_at))?;
         Ok(())
     }
 }

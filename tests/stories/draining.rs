@@ -123,5 +123,5 @@ async fn what_is_used_while_the_work_is_finished_is_noted_too() {
     let binding = Binding { credentials: chain.credentials, user_device: chain.user.uuid };
     let look = move |view: &endo::store::View<'_>| view.last_use(&binding);
     let used = gateway.gateway.store.read::<_, StoreError, _>(look).await.unwrap();
-    assert_eq!(used, Some(Timestamp::from_millis(later)));
+    assert_eq!(used.used_at, Some(Timestamp::from_millis(later)));
 }

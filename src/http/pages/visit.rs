@@ -89,7 +89,7 @@ impl<'a> Visit<'a> {
             is_told: entry.is_told,
             name: entry.name.as_deref().and_then(strangers_text),
             bound_at: entry.bound_at.map(Timestamp::iso_seconds),
-            last_use: entry.last_use.map(Timestamp::iso_seconds),
+            last_message: entry.last_use.heard_at.map(Timestamp::iso_seconds),
             errors: entry.errors,
             noted: entry.noted.into_iter().map(noted).collect(),
         }

@@ -91,3 +91,14 @@ UPDATE revocations SET rest_until = due_at WHERE attempts > 0;
 pub(super) const WITH_ENDS_OF_WHAT_WAS_BROUGHT: &str = "
 ALTER TABLE revocations ADD COLUMN renewable_from INTEGER NOT NULL DEFAULT 0;
 ";
+
+/// When a device last asked for credentials, also where there was no use in it. Until then only uses were noted.
+pub(super) const WITH_LAST_MESSAGES: &str = "
+CREATE TABLE uses_and_messages (
+    credentials TEXT NOT NULL, user_device TEXT NOT NULL, heard_at INTEGER, used_at INTEGER,
+    PRIMARY KEY (credentials, user_device)
+) WITHOUT ROWID;
+INSERT INTO uses_and_messages SELECT credentials, user_device, used_at, used_at FROM uses;
+DROP TABLE uses;
+ALTER TABLE uses_and_messages RENAME TO uses;
+";

@@ -129,7 +129,7 @@ async fn an_owner_sees_who_uses_the_credentials_and_when_they_did_last() {
     let listed = house.ask(Method::GET, "/user-devices").await.json();
     let row = &listed[0];
     let keys: Vec<_> = row.as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(keys, ["uuid", "name", "owner", "createdAt", "lastUseAt", "errors"]);
+    assert_eq!(keys, ["uuid", "name", "owner", "createdAt", "lastMessageAt", "lastUseAt", "errors"]);
     assert_eq!((&row["name"], &row["owner"]), (&json!("octocat"), &json!(house.gateway.owner().uuid)));
     assert_eq!(row["errors"], 1);
     house.gateway.gateway.credentials.attend_once().await.unwrap();

@@ -93,6 +93,29 @@ async fn credentials_say_in_words_how_they_stand() {
 }
 
 #[tokio::test]
+async fn a_message_that_a_dead_secret_did_not_serve_is_the_last_message_and_no_use() {
+    let house = House::with(|config| {
+        config.source.client_id = Some("gateway id".to_owned());
+        config.source.client_secret = Some("of the gateway".to_owned().into());
+    })
+    .await;
+    let mut chain = house.gateway.chain(42).await;
+    let mut browser = house.signed_in().await;
+    let life = begin_life(1, house.now(), Some(Duration::from_secs(3600)), 0.5);
+    let refused = life.renewed_by(refresh(RenewalStage::Refused, 0));
+    house.know(&chain, StoredRenewal { expires_at: Some(house.now()), ..refused }).await;
+    let message = serde_json::json!({"metadata": {"jobType": "ListEventsByUser"}, "data": {"username": "x"}});
+    assert_eq!(house.gateway.exchange(&mut chain, message).await["metadata"]["code"], 401);
+    for _ in 0..2 {
+        let page = browser.get(&format!("/console/credentials/{}", chain.credentials)).await;
+        assert!(page.text.contains("last message <time datetime=\"2027-01-15T08:00:00Z\">"), "{page:?}");
+        let console = browser.get("/console").await;
+        assert!(!console.text.contains("last used"), "{console:?}");
+        house.gateway.gateway.credentials.note_uses().await;
+    }
+}
+
+#[tokio::test]
 async fn what_a_device_was_used_for_last_and_what_went_wrong_stands_beside_it() {
     let api = FakeApi::answering(ApiAnswer::new(404, &["content-type: application/json"], "{}")).await;
     let house = House::at(api, |_| ()).await;
