@@ -11,6 +11,8 @@ pub struct Failure<'a> {
     pub title: &'a str,
     /// What to do, in sentences.
     pub detail: &'a str,
+    /// Where to begin once more, on this site.
+    pub begin_again: Option<&'a str>,
     /// By what the log knows it.
     pub trace_id: Option<&'a str>,
 }
@@ -19,7 +21,10 @@ pub struct Failure<'a> {
 pub fn failure(failure: &Failure<'_>) -> Markup {
     let body = html! {
         p.lead { (sentence(failure.detail)) }
-        p { a.button href="/" { "To the start" } }
+        p.ways {
+            @if let Some(path) = failure.begin_again { a.button.strong href=(path) { "Begin again" } }
+            a.button href="/" { "To the start" }
+        }
         @if let Some(id) = failure.trace_id {
             p.small { "If you ask the operator for help, name this: " code { (id) } }
         }

@@ -139,12 +139,13 @@ pub struct Problem {
     detail: Cow<'static, str>,
     members: Vec<(&'static str, Value)>,
     headers: Vec<(HeaderName, Cow<'static, str>)>,
+    begin_again: Option<String>,
 }
 
 impl Problem {
     /// A problem of this kind; `detail` must be safe to show, and is also the member `error` that old clients read.
     pub fn new(kind: Kind, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, detail: detail.into(), members: Vec::new(), headers: Vec::new() }
+        Self { kind, detail: detail.into(), members: Vec::new(), headers: Vec::new(), begin_again: None }
     }
 
     /// Nobody is told more than that.
@@ -161,6 +162,16 @@ impl Problem {
     /// This problem, which says one sentence more.
     pub fn adding(self, sentence: &str) -> Self {
         Self { detail: format!("{}. {sentence}", self.detail).into(), ..self }
+    }
+
+    /// This problem of something that people can begin once more at this path of the gateway.
+    pub fn beginning_again_at(self, path: String) -> Self {
+        Self { begin_again: Some(path), ..self }
+    }
+
+    /// The path at which people begin once more.
+    pub fn begin_again(&self) -> Option<&str> {
+        self.begin_again.as_deref()
     }
 
     /// This problem with an `Allow` header (RFC 9110, 10.2.1).

@@ -132,7 +132,12 @@ impl Visit {
             };
         }
         let (title, detail) = for_people(problem);
-        let failure = Failure { title, detail: &detail, trace_id: Some(&self.trace_id) };
+        let failure = Failure {
+            title,
+            detail: &detail,
+            begin_again: problem.begin_again(),
+            trace_id: Some(&self.trace_id),
+        };
         page(problem.kind().status(), console::failure(&failure))
     }
 }

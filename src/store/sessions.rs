@@ -143,6 +143,20 @@ impl Transaction<'_> {
         Ok(())
     }
 
+    /// Has a session be known by another fingerprint from now on, with its login sealed anew; answers whether there is one.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn renew_session(
+        &self,
+        before: &[u8; 32],
+        after: &[u8; 32],
+        login: &[u8],
+    ) -> Result<bool, StoreError> {
+        let sql = "UPDATE sessions SET fingerprint = ?2, login = ?3 WHERE fingerprint = ?1";
+        Ok(self.prepare(sql)?.execute((before.as_slice(), after.as_slice(), login))? > 0)
+    }
+
     /// Ends a session, if there is one, also where the file is as good as full; answers what it was.
     ///
     /// # Errors

@@ -100,6 +100,18 @@ impl Sessions {
         Ok(Begun { pass, before: before.and_then(|before| granted(&before, over)) })
     }
 
+    /// A pass that nobody knew before for a session that goes on otherwise as it was; none where it is over.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub(super) async fn renew(&self, session: &Session) -> Result<Option<Pass>, StoreError> {
+        let pass = Pass::fresh(&self.random);
+        let (before, after) = (session.pass.fingerprint(), pass.fingerprint());
+        let login = pass.seal(session.login.token.as_bytes(), &self.random);
+        let renew = move |transaction: &Transaction<'_>| transaction.renew_session(&before, &after, &login);
+        Ok(self.store.write::<_, StoreError, _>(renew).await?.then_some(pass))
+    }
+
     /// The session of this pass, if it is not over, with the login that is sealed in it.
     pub(super) async fn find(&self, pass: &Pass) -> Result<Option<(StoredSession, Login)>, StoreError> {
         let (fingerprint, now) = (pass.fingerprint(), self.clock.now());

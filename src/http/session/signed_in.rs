@@ -1,6 +1,7 @@
 //! Somebody who is signed in, and the proof that a form is theirs.
 
-use actix_web::HttpRequest;
+use actix_web::http::header::SET_COOKIE;
+use actix_web::{HttpRequest, HttpResponse};
 
 use super::Browser;
 use crate::ambient::Timestamp;
@@ -15,7 +16,7 @@ use crate::telemetry::with_causes;
 use crate::vault::Pass;
 
 /// Somebody who is signed in, in one browser.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Session {
     /// Who they are on the bus.
     pub owner: DeviceUuid,
@@ -62,6 +63,26 @@ impl Session {
     /// What every form of this session holds in its field `csrf`.
     pub fn csrf(&self) -> String {
         self.pass.form_token()
+    }
+
+    /// This answer to whoever just proved more in this session, with another pass: whoever else knows the one before has no share
+    /// in that. Where it cannot be noted, the session goes on as it was, for what was proved is kept already.
+    pub async fn renewed(
+        &self,
+        request: &HttpRequest,
+        door: &FrontDoor,
+        mut answer: HttpResponse,
+    ) -> HttpResponse {
+        let Ok(entrance) = door.entrance() else { return answer };
+        match entrance.sessions.renew(self).await {
+            Ok(Some(pass)) => {
+                let kept = Browser::of(request).keep_session(&pass);
+                answer.headers_mut().append(SET_COOKIE, kept);
+            }
+            Ok(None) => {}
+            Err(error) => tracing::warn!(error = with_causes(&error), "a session keeps its pass"),
+        }
+        answer
     }
 
     /// Who sees the page.

@@ -135,9 +135,9 @@ fn depart(entrance: &Entrance, client: &OAuthClient, traveller: &Traveller, inte
     let redirect_url = registered.unwrap_or_else(|| format!("{}auth/api/callback", entrance.service_url));
     let provider = settings.browsers_go_to();
     let course = Course { provider: &provider, line: Some(&traveller.line) };
-    let (pending, pass) = match traveller.is_program {
-        true => entrance.flows.begin_openly(course, redirect_url, intent),
-        false => entrance.flows.begin(course, redirect_url, intent),
+    let (pending, pass) = match traveller.session {
+        None => entrance.flows.begin_openly(course, redirect_url, intent),
+        Some(_) => entrance.flows.begin(course, redirect_url, intent),
     };
     let url = match intent.wish.credentials {
         Some(_) => settings.begin_again(&pending),
@@ -163,30 +163,30 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
         Way::Key | Way::Nothing => return Err(nobody_comes_back(entrance)),
     };
     let browser = Browser::of(&request);
-    let Traveller { login, line, is_program } = Traveller::of(&request, &door).await?;
+    let Traveller { login, line, session } = Traveller::of(&request, &door).await?;
     let provider = client.settings().browsers_go_to();
     // Whoever else is signed in in this browser by now uses nothing up.
     let course = Course { provider: &provider, line: Some(&line) };
-    let flow = match is_program {
-        true => open_flow_of(course, request.query_string(), entrance).await?,
-        false => flow_of(&browser, course, request.query_string(), entrance).await?,
+    let flow = match session {
+        None => open_flow_of(course, request.query_string(), entrance).await?,
+        Some(_) => flow_of(&browser, course, request.query_string(), entrance).await?,
     };
     let Flow { pending, purpose: Intent { wish, is_meant } } = flow;
     let code = client.settings().code(&pending, request.query_string(), door.clock.now());
-    let code = code.map_err(|error| came_back_wrong(&error, entrance))?;
+    let again = |problem: Problem| problem.beginning_again_at(wish.path());
+    let code = code.map_err(|error| again(came_back_wrong(&error, entrance)))?;
     let arrived = browser.arrive(pending.state.expose());
-    let (client, at) = (client.clone(), Data::clone(&door));
+    let (client, at, credentials) = (client.clone(), Data::clone(&door), wish.credentials.clone());
     // The code is spent with this, so it goes on where the browser hangs up: nobody would know of the tokens.
     let redeeming = actix_web::rt::spawn(async move {
-        let bound_for = BoundFor { login, credentials: wish.credentials, is_meant };
+        let bound_for = BoundFor { login, credentials, is_meant };
         redeem(&at, &client, Answered { code, pending }, bound_for).await
     });
-    let device = redeeming.await.map_err(|_| interrupted())??;
+    let device = redeeming.await.map_err(|_| again(interrupted()))?.map_err(again)?;
     let mut answer: HttpResponse = kept(&request, &device, wish.next.as_ref().map(NextPage::as_str));
-    if !is_program {
-        answer.headers_mut().append(SET_COOKIE, arrived);
-    }
-    Ok(answer)
+    let Some(session) = session else { return Ok(answer) };
+    answer.headers_mut().append(SET_COOKIE, arrived);
+    Ok(session.renewed(&request, &door, answer).await)
 }
 
 /// No API is asked who somebody is.

@@ -15,7 +15,8 @@ pub(super) struct Traveller {
     pub(super) login: Login,
     /// What whoever begins has in common with whoever comes back, and with nobody else.
     pub(super) line: [u8; 32],
-    pub(super) is_program: bool,
+    /// In which session, unless it is a program.
+    pub(super) session: Option<Session>,
 }
 
 impl Traveller {
@@ -32,7 +33,7 @@ impl Traveller {
 
     /// Somebody who is signed in.
     pub(super) fn in_session(session: &Session) -> Self {
-        Self { login: session.login.clone(), line: session.line, is_program: false }
+        Self { login: session.login.clone(), line: session.line, session: Some(session.clone()) }
     }
 
     /// A program that says by its login who it is (`spec/endo.md` 2.4). What a browser was told once it sends along
@@ -47,7 +48,7 @@ impl Traveller {
         }
         let Some(login) = presented::login(request.headers()) else { return Ok(None) };
         let is_known = door.entrance()?.credentials.authenticate(&login).await?;
-        Ok(is_known.then(|| Self { line: fingerprint(&login), login, is_program: true }))
+        Ok(is_known.then(|| Self { line: fingerprint(&login), login, session: None }))
     }
 }
 

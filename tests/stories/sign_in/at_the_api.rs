@@ -124,8 +124,11 @@ async fn a_callback_is_good_once_in_the_browser_that_began_it_with_its_own_state
     // A state of another browser.
     refused(&come_back(&mut other, &state).await, "did not begin that sign-in");
 
-    assert_eq!(come_back(&mut browser.clone(), &state).await.status, 303);
-    refused(&come_back(&mut browser, &state).await, "finished already");
+    let mut repeating = browser.clone();
+    assert_eq!(come_back(&mut browser, &state).await.status, 303);
+    let session = browser.session_cookie();
+    repeating.cookies[&session] = browser.cookies[&session].clone();
+    refused(&come_back(&mut repeating, &state).await, "finished already");
     assert_eq!(place.provider.token_requests(), 1);
     assert_eq!(come_back(&mut other, &others_state).await.status, 303);
     assert_eq!(place.owned().await.len(), 1);
@@ -322,6 +325,40 @@ async fn whoever_comes_back_from_the_api_with_nothing_is_not_told_that_they_are_
     let answer = browser.get(&format!("/auth/api/callback?error=access_denied&state={state}")).await;
     refused(&answer, "That sign-in came to nothing");
     assert!(!answer.text.contains("You are not signed in"), "{answer:?}");
+    assert!(
+        answer.text.contains(r#"<a class="button strong" href="/auth/api">Begin again</a>"#),
+        "{answer:?}"
+    );
+    let state = depart(&mut browser, "/auth/api").await;
+    assert_eq!(come_back(&mut browser, &state).await.status, 303);
+}
+
+#[tokio::test]
+async fn whoever_signs_in_again_and_is_refused_begins_again_for_the_same_credentials() {
+    let place = Place::open().await;
+    let (mut browser, state) = place.under_way("/auth/api").await;
+    assert_eq!(come_back(&mut browser, &state).await.status, 303);
+    let path = format!("/auth/api?credentials={}", place.owned().await[0].device());
+    let state = depart(&mut browser, &path).await;
+    let answer = browser.get(&format!("/auth/api/callback?error=access_denied&state={state}")).await;
+    assert!(answer.text.contains(&format!(r#"href="{path}">Begin again</a>"#)), "{answer:?}");
+}
+
+#[tokio::test]
+async fn whoever_knew_the_session_before_a_sign_in_at_the_api_has_no_share_in_it() {
+    let place = Place::open().await;
+    let (mut browser, state) = place.under_way("/auth/api").await;
+    let mut thief = place.house.browser();
+    thief.cookies = browser.cookies.clone();
+    assert_eq!(thief.get("/console").await.status, 200);
+    assert_eq!(come_back(&mut browser, &state).await.status, 303);
+    must_sign_in(&thief.get("/console").await);
+    assert_eq!(browser.get("/console").await.status, 200);
+    // What the session hung on goes on.
+    let path = format!("/auth/api?credentials={}", place.owned().await[0].device());
+    let state = depart(&mut browser, &path).await;
+    assert_eq!(come_back(&mut browser, &state).await.status, 303);
+    assert!(place.is_proved(place.owned().await[0].device().as_str()).await);
 }
 
 #[tokio::test]

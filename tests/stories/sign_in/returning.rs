@@ -77,6 +77,7 @@ async fn a_link_elsewhere_or_in_a_letter_leads_nobody_to_the_api_who_did_not_pre
         assert_eq!((back.status.as_u16(), back.header("location")), (303, Some("/console")), "{back:?}");
         assert!(place.is_proved(credentials).await);
         place.house.wait(Duration::from_secs(301));
+        browser = presser;
     }
 }
 
