@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::clients::CLIENTS;
 use super::credentials::Credentials;
+use super::redaction::Redaction;
 use super::secret::SecretMap;
 use super::set_aside::SET_ASIDE;
 
@@ -15,6 +16,11 @@ impl Disclosed {
     /// The object itself, to be written into the handler's request.
     pub fn expose(&self) -> &Map<String, Value> {
         self.0.expose()
+    }
+
+    /// What keeps its secrets out of what the handler answers.
+    pub fn redaction(&self) -> Redaction {
+        Redaction::of(self.expose().get("secrets").unwrap_or(&Value::Null))
     }
 }
 

@@ -15,16 +15,28 @@ use super::desk::fixture_key;
 
 /// Opened credentials of the account 42, `octocat`, with this secret.
 pub(crate) fn credentials(secret: &str) -> Credentials {
-    let remember = RememberSettings { capacity: 0, life: std::time::Duration::ZERO };
-    let ring = KeyRing::new(PrivateKey::parse(&fixture_key(), &Random::system()).unwrap(), Vec::new());
-    let vault = Vault::new(ring, Random::system(), remember);
-    let contents = Contents {
+    opened(contents(secret))
+}
+
+/// The same, with a refresh token.
+pub(crate) fn renewable_credentials(secret: &str, refresh_token: &str) -> Credentials {
+    opened(Contents { refresh_token: Some(SecretText::from(refresh_token)), ..contents(secret) })
+}
+
+fn contents(secret: &str) -> Contents {
+    Contents {
         username: Some("octocat".to_owned()),
         extras: Map::from_iter([("plan".to_owned(), json!("free"))]),
         credentials_device_token: Some(SecretText::from("token-of-the-credentials-device")),
         owners: Owners::named(["owner"]),
         ..Contents::new(ResourceOwnerId::Number(42), SecretText::from(secret))
-    };
+    }
+}
+
+fn opened(contents: Contents) -> Credentials {
+    let remember = RememberSettings { capacity: 0, life: std::time::Duration::ZERO };
+    let ring = KeyRing::new(PrivateKey::parse(&fixture_key(), &Random::system()).unwrap(), Vec::new());
+    let vault = Vault::new(ring, Random::system(), remember);
     let sealed = vault.seal(&"device".into(), &contents, Format::One).unwrap();
     let endo = Value::to_string(&sealed.endo);
     let text = SealedText { endo: &endo, signature: &sealed.signature };

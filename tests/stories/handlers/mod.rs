@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::jobs;
-use crate::support::provisions::{credentials, workbench};
+use crate::support::provisions::{credentials, renewable_credentials, workbench};
 
 const SECRET: &str = "canary-secret-for-the-handler";
 

@@ -40,6 +40,28 @@ async fn a_handler_gets_what_the_original_gave_to_a_job() {
 }
 
 #[tokio::test]
+async fn what_a_handler_was_told_does_not_come_back_with_what_it_says() {
+    const REFRESH: &str = "canary/\"refresh\"";
+    let said = json!({"message": format!("{SECRET}, {REFRESH}"), "code": SECRET});
+    let reply = json!({"metadata": {SECRET: [REFRESH]}, "data": {"said": format!("of octocat: {SECRET}")}});
+    for (status, text) in [(500, json!({"error": said}).to_string()), (200, reply.to_string())] {
+        let handler = FakeApi::answering(Answer::new(status, &[], text)).await;
+        let registry = registry(&handler.url("/"), false);
+        let bench = workbench("https://api.example", EgressSettings::default());
+        let told = bench.provide(renewable_credentials(SECRET, REFRESH), CallGate::open());
+        let answer = format!("{:?}", registry.run(&say_hello(), told).await);
+        let asked = String::from_utf8(handler.seen().pop().unwrap().body).unwrap();
+        assert!(asked.contains(&json!(REFRESH).to_string()) && asked.contains(SECRET), "it was told");
+        assert!(!answer.contains("canary"), "{answer}");
+        assert!(answer.contains(if status == 200 {
+            "of octocat: [redacted]"
+        } else {
+            "[redacted], [redacted]"
+        }));
+    }
+}
+
+#[tokio::test]
 async fn absent_data_stay_absent() {
     let handler = says_hello().await;
     let registry = registry(&handler.url("/"), false);
