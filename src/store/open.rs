@@ -67,9 +67,12 @@ impl Store {
     /// # Errors
     /// [`StoreError::InUse`], [`StoreError::Newer`], [`StoreError::Corrupt`], or what the files report.
     pub fn open(settings: &StoreSettings) -> Result<Self, StoreError> {
-        let lock = lock(&settings.directory)?;
         let path = settings.directory.join("endo.db");
+        let in_use = || StoreError::InUse(settings.directory.clone());
+        let directory = lock(&settings.directory.join("lock"))?.ok_or_else(in_use)?;
         keep_to_oneself(&path)?;
+        // Somebody may remove the first, or lead to the same file from another directory. SQLite's own locks are of another kind.
+        let database = lock(&path)?.ok_or_else(in_use)?;
         let sound = |result: Result<_, StoreError>| result.map_err(|error| damaged(&path, error));
         let writing = sound(open_writer(&path, settings.max_pages))?;
         let reading = |count| (0..count).map(|_| sound(open_reader(&path))).collect::<Result<_, _>>();
@@ -85,7 +88,7 @@ impl Store {
             editions: editions.clone(),
             names: names.clone(),
             stopwatch: settings.stopwatch.clone(),
-            lock,
+            locks: [database, directory],
         };
         let (queue, thread) =
             writer::start(parts).map_err(|cause| StoreError::File { path, cause: Arc::new(cause) })?;
@@ -230,13 +233,13 @@ impl std::fmt::Debug for Parts {
     }
 }
 
-fn lock(directory: &Path) -> Result<File, StoreError> {
-    let path = directory.join("lock");
-    let failed = |cause| StoreError::File { path: path.clone(), cause: Arc::new(cause) };
-    let file = OpenOptions::new().create(true).append(true).open(&path).map_err(failed)?;
+/// The lock on this file; none where another store has it.
+fn lock(path: &Path) -> Result<Option<File>, StoreError> {
+    let failed = |cause| StoreError::File { path: path.to_owned(), cause: Arc::new(cause) };
+    let file = OpenOptions::new().create(true).append(true).open(path).map_err(failed)?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StoreError::InUse(directory.to_owned())),
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(cause)) => Err(failed(cause)),
     }
 }

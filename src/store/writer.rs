@@ -24,7 +24,7 @@ const GROUP_WITHIN: Duration = Duration::from_millis(50);
 /// Nor after what is to be told then takes so much memory.
 const GROUP_BYTES: usize = 8 << 20;
 
-/// What the writer's thread owns, given up in this order: the lock outlives the connection, so that nobody else
+/// What the writer's thread owns, given up in this order: the locks outlive the connection, so that nobody else
 /// opens the files while something is still written.
 pub(super) struct WriterParts {
     pub(super) connection: Connection,
@@ -33,14 +33,15 @@ pub(super) struct WriterParts {
     pub(super) editions: Editions,
     pub(super) names: Names,
     pub(super) stopwatch: Stopwatch,
-    pub(super) lock: File,
+    /// On the database, and on the directory. To close the database's would end the locks of every connection with it.
+    pub(super) locks: [File; 2],
 }
 
 /// Starts the writer on a thread of its own. It ends when the last [`WriteQueue`] is dropped.
 pub(super) fn start(parts: WriterParts) -> std::io::Result<(WriteQueue, std::thread::JoinHandle<()>)> {
     let (callers, queue) = queue();
     let thread = std::thread::Builder::new().name("store-writer".into()).spawn(move || {
-        let WriterParts { connection, room, cache_bytes, editions, names, stopwatch, lock } = parts;
+        let WriterParts { connection, room, cache_bytes, editions, names, stopwatch, locks } = parts;
         let cache = RefCell::new(DeviceCache::new(cache_bytes));
         // Whoever was killed before may have owed it.
         let owes_emptying = Cell::new(true);
@@ -48,8 +49,10 @@ pub(super) fn start(parts: WriterParts) -> std::io::Result<(WriteQueue, std::thr
         let writer = Writer { connection: connected, cache, room, editions, names, stopwatch, owes_emptying };
         writer.run(queue);
         drop(connection);
-        // A child process that is just being started may still share the file; the lock ends all the same.
-        let _ = lock.unlock();
+        // A child process that is just being started may still share the files; the locks end all the same.
+        for lock in locks {
+            let _ = lock.unlock();
+        }
     })?;
     Ok((callers, thread))
 }

@@ -145,12 +145,17 @@ async fn a_second_signal_ends_it_at_once_and_the_work_is_taken_up_at_the_next_st
 fn a_second_gateway_on_the_same_directory_says_so_and_leaves_the_first_alone() {
     let shell = Shell::with_key();
     let served = shell.serve(&[]);
-    let output = shell.run(&["serve", "--listen", "127.0.0.1:0", "--bus-listen", "127.0.0.1:0"]);
-    assert!(ended(&output, Exit::DataDirectoryInUse), "{}", stderr(&output));
     let sentence =
         format!("endo: the data directory {} is in use by another endo process\n", shell.data().display());
-    assert_eq!(stderr(&output), sentence);
-    assert!(devices(&shell).is_empty());
+    for _ in 0..2 {
+        let output = shell.run(&["serve", "--listen", "127.0.0.1:0", "--bus-listen", "127.0.0.1:0"]);
+        assert!(ended(&output, Exit::DataDirectoryInUse), "{}", stderr(&output));
+        assert_eq!(stderr(&output), sentence);
+        assert!(devices(&shell).is_empty());
+        // As somebody does who takes it for one that a crash left behind.
+        std::fs::remove_file(shell.data().join("lock")).unwrap();
+        std::fs::write(shell.data().join("lock"), "").unwrap();
+    }
     served.signal("TERM");
     assert_eq!(served.end().code(), Some(0));
 }
