@@ -3,9 +3,11 @@
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::wire::{Polling, Socket, shown};
+use super::wire::{Polling, Socket, frame, shown};
 use crate::support::bus::{Device, TestBus, send};
 
+/// The first byte of a text in one frame.
+const WHOLE_TEXT: u8 = 0x81;
 const BAD: &str = r#"{"code":3,"message":"Bad request"}"#;
 const UNKNOWN: &str = r#"{"code":1,"message":"Session ID unknown"}"#;
 
@@ -143,27 +145,15 @@ async fn frames_may_come_in_any_pieces() {
     let unmasked = |length: usize| [b"4".as_slice(), &vec![b'x'; length - 1]].concat();
     let mut frames = Vec::new();
     for length in [1, 125, 126, 300, (64 << 10) - 1, 64 << 10] {
-        frames.extend(masked(&unmasked(length)));
+        frames.extend(frame(WHOLE_TEXT, unmasked(length)));
     }
-    frames.extend(masked(b"2"));
+    frames.extend(frame(WHOLE_TEXT, "2"));
     let (singly, rest) = frames.split_at(1000);
     for byte in singly {
         socket.say_raw(&[*byte]).await;
     }
     socket.say_raw(rest).await;
     assert_eq!(socket.text().await.unwrap(), "3");
-}
-
-/// A frame of this text as clients send it, under a mask that changes nothing.
-fn masked(text: &[u8]) -> Vec<u8> {
-    let mut frame = match u16::try_from(text.len()) {
-        Ok(length) if length < 126 => vec![0x81, 0x80 | text.len() as u8],
-        Ok(length) => [&[0x81, 0xfe][..], &length.to_be_bytes()].concat(),
-        Err(_) => [&[0x81, 0xff][..], &(text.len() as u64).to_be_bytes()].concat(),
-    };
-    frame.extend([0; 4]);
-    frame.extend(text);
-    frame
 }
 
 #[tokio::test]

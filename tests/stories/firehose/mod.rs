@@ -3,6 +3,7 @@
 mod codec;
 mod delivery;
 mod endings;
+mod fragments;
 mod handshakes;
 mod misbehaving;
 mod real;

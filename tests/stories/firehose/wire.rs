@@ -85,6 +85,26 @@ pub(super) fn event(packet: &str) -> Value {
     told[1].clone()
 }
 
+/// A frame as clients send it, with the mask that changes nothing. `kind` is its first byte (RFC 6455, 5.2).
+pub(super) fn frame(kind: u8, payload: impl AsRef<[u8]>) -> Vec<u8> {
+    let payload = payload.as_ref();
+    let mut frame = vec![kind];
+    match u16::try_from(payload.len()) {
+        Ok(length) if length < 126 => frame.push(0x80 | payload.len() as u8),
+        Ok(length) => {
+            frame.push(0xfe);
+            frame.extend(length.to_be_bytes());
+        }
+        Err(_) => {
+            frame.push(0xff);
+            frame.extend((payload.len() as u64).to_be_bytes());
+        }
+    }
+    frame.extend([0; 4]);
+    frame.extend(payload);
+    frame
+}
+
 /// A websocket, frame by frame.
 pub(crate) struct Socket(WebSocketStream<reqwest::Upgraded>);
 

@@ -1,4 +1,5 @@
-//! Looks at the head of each frame that comes over a websocket, before what reads frames gathers its payload (RFC 6455, 5.2).
+//! Looks at the head of each frame that comes over a websocket, before what reads frames gathers its payload (RFC 6455, 5.2
+//! and 5.4).
 //!
 //! That gathers a frame until it is whole, however large it is.
 
@@ -10,26 +11,36 @@ use actix_web::error::PayloadError;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 
+const LAST_BIT: u8 = 0x80;
+const CONTROL_BIT: u8 = 0x08;
+const KIND_BITS: u8 = 0x0f;
+/// The kind of a frame that goes on with the message of the frames before.
+const GOES_ON: u8 = 0;
+/// What a control frame says at most, in bytes (RFC 6455, 5.5).
+const CONTROL_BYTES: u64 = 125;
 const MASK_BIT: u8 = 0x80;
 const MASK_BYTES: u64 = 4;
 
-/// What comes over a websocket, up to the first frame that is larger than `limit`: that is [`PayloadError::Overflow`].
+/// What comes over a websocket, up to the first frame that makes its message larger than `limit`: that is
+/// [`PayloadError::Overflow`].
 pub(super) struct Heads {
     from: Payload,
     limit: u64,
     head: Vec<u8>,
     /// What is still to come of the frame whose head was read last.
     rest: u64,
+    /// The payload so far of a message in several frames.
+    begun: u64,
 }
 
-/// A frame that is larger than it may be.
+/// A frame or a message that is larger than it may be.
 #[derive(Debug)]
 struct TooLarge;
 
 impl Heads {
-    /// Frames with at most so many bytes of payload.
+    /// Messages with at most so many bytes of payload, in one frame or in several.
     pub(super) fn of(from: Payload, limit: usize) -> Self {
-        Self { from, limit: limit as u64, head: Vec::with_capacity(10), rest: 0 }
+        Self { from, limit: limit as u64, head: Vec::with_capacity(10), rest: 0, begun: 0 }
     }
 
     fn look(&mut self, mut bytes: &[u8]) -> Result<(), TooLarge> {
@@ -40,14 +51,27 @@ impl Heads {
             self.head.push(*next);
             bytes = after;
             if let Some(length) = length(&self.head) {
-                if length > self.limit {
-                    return Err(TooLarge);
-                }
+                self.weigh(length)?;
                 let is_masked = self.head[1] & MASK_BIT != 0;
                 self.rest = length + if is_masked { MASK_BYTES } else { 0 };
                 self.head.clear();
             }
         }
+    }
+
+    /// Whether the frame whose head this is may have so much payload. Control frames may come between those of a message.
+    fn weigh(&mut self, length: u64) -> Result<(), TooLarge> {
+        let kind = self.head[0] & KIND_BITS;
+        if kind & CONTROL_BIT != 0 {
+            return if length > CONTROL_BYTES { Err(TooLarge) } else { Ok(()) };
+        }
+        let before = if kind == GOES_ON { self.begun } else { 0 };
+        if length > self.limit - before {
+            return Err(TooLarge);
+        }
+        let is_last = self.head[0] & LAST_BIT != 0;
+        self.begun = if is_last { 0 } else { before + length };
+        Ok(())
     }
 }
 

@@ -3,6 +3,7 @@
 mod asked;
 mod conversation;
 mod event;
+mod fragments;
 mod gauge;
 mod handshake;
 mod heads;

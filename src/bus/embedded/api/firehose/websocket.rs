@@ -15,11 +15,12 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::conversation::{Call, Outgoing};
+use super::fragments::Fragments;
 use super::gauge::Gauge;
 use super::heads::Heads;
 use super::rejection::Rejection;
 use crate::bus::embedded::api::server::Door;
-use crate::bus::engine_io::{Malformed, Packet};
+use crate::bus::engine_io::Packet;
 use crate::connection::Connection;
 use crate::memory::Taken;
 
@@ -59,6 +60,7 @@ pub(super) fn open(
     let line = Line {
         session: Some(session),
         frames: frames.max_frame_size(most),
+        fragments: Fragments::default(),
         texts,
         written,
         calls,
@@ -75,7 +77,7 @@ pub(super) fn open(
     Ok((response, Socket { mark, out }))
 }
 
-/// The same as long as no frame of more than so many bytes comes.
+/// The same as long as no message of more than so many bytes comes.
 fn within(request: &HttpRequest, payload: Payload, most: usize) -> Result<Payload, Rejection> {
     let heads = Heads::of(payload.into_inner(), most);
     let mut looked_at = dev::Payload::Stream { payload: heads.boxed_local() };
@@ -86,6 +88,7 @@ fn within(request: &HttpRequest, payload: Payload, most: usize) -> Result<Payloa
 struct Line {
     session: Option<Session>,
     frames: MessageStream,
+    fragments: Fragments,
     texts: mpsc::Receiver<Outgoing>,
     written: Arc<Notify>,
     calls: mpsc::Sender<Call>,
@@ -160,25 +163,29 @@ impl Line {
                 Some(())
             }
             frame = self.frames.recv() => match frame? {
-                Ok(frame) => self.arrived(frame).await,
-                Err(error) => {
-                    self.why = is_too_large(&error).then_some(CloseCode::Size);
-                    None
-                }
+                Ok(frame) => match self.fragments.join(frame) {
+                    Ok(message) => self.arrived(message.unwrap_or(Message::Nop)).await,
+                    Err(why) => self.fails(Some(why)),
+                },
+                Err(error) => self.fails(reason(&error)),
             },
         }
     }
 
-    async fn arrived(&mut self, frame: Message) -> Option<()> {
-        let packet = match frame {
+    fn fails(&mut self, why: Option<CloseCode>) -> Option<()> {
+        self.why = why;
+        None
+    }
+
+    async fn arrived(&mut self, message: Message) -> Option<()> {
+        let packet = match message {
             Message::Text(text) => Packet::read(&text),
             Message::Binary(bytes) => Packet::read_binary(&bytes),
-            Message::Continuation(_) => Err(Malformed),
             Message::Ping(bytes) => {
                 self.pong = Some(bytes);
                 return Some(());
             }
-            Message::Pong(_) | Message::Nop => return Some(()),
+            Message::Pong(_) | Message::Continuation(_) | Message::Nop => return Some(()),
             Message::Close(_) => {
                 self.closed = true;
                 return None;
@@ -188,8 +195,9 @@ impl Line {
     }
 }
 
-fn is_too_large(error: &ProtocolError) -> bool {
-    let ProtocolError::Io(cause) = error else { return false };
+/// What the client is told about what it sent, if it is still there to be told (RFC 6455, 7.4.1).
+fn reason(error: &ProtocolError) -> Option<CloseCode> {
+    let ProtocolError::Io(cause) = error else { return Some(CloseCode::Protocol) };
     let cause = cause.get_ref().and_then(|cause| cause.downcast_ref());
-    matches!(cause, Some(PayloadError::Overflow))
+    matches!(cause, Some(PayloadError::Overflow)).then_some(CloseCode::Size)
 }
