@@ -177,7 +177,7 @@ impl Workshop {
         let registry = Arc::clone(&self.gateway.registry);
         let reply = self.work_until(registry, chain.replies.next()).await.unwrap();
         let mut message: Value = serde_json::from_str(&reply.body).unwrap();
-        message["fromUuid"] = serde_json::json!(reply.route.hops()[0].from);
+        message["fromUuid"] = serde_json::json!(reply.route.as_ref().unwrap().hops()[0].from);
         message
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::whitelist::{List, allows};
-use super::{BusError, EmbeddedBus, Listening, Reader, Reading};
+use super::{BusError, EmbeddedBus, Interest, Listening, Reader, Reading};
 use crate::bus::Login;
 use crate::message::DeviceUuid;
 use crate::store::{TokenHash, View};
@@ -46,7 +46,7 @@ impl EmbeddedBus {
         }
     }
 
-    /// The caller that `login` proves to be, and what arrives at `device` from now on, until that proof is revoked.
+    /// The caller that `login` proves to be, and what it wants to hear of from now on, until that proof is revoked.
     /// Whether the caller may read along there is not asked.
     ///
     /// # Errors
@@ -55,11 +55,11 @@ impl EmbeddedBus {
         &self,
         view: &View<'_>,
         login: &Login,
-        device: DeviceUuid,
+        interest: Interest,
     ) -> Result<(Caller, Listening), BusError> {
         let token = TokenHash::of(&login.token, &login.uuid, &self.pepper);
         // Listens before it looks, so that it cannot miss that the token or a device goes.
-        let listening = self.streams.listen(device, Some(Reader { device: login.uuid.clone(), token }));
+        let listening = self.streams.listen(interest, Some(Reader { device: login.uuid.clone(), token }));
         Ok((self.authenticate(view, login)?, listening))
     }
 }

@@ -184,7 +184,7 @@ impl EmbeddedBus {
 
     /// Reads along at `device` from now on; whoever asks was allowed to before.
     pub fn listen(&self, device: DeviceUuid) -> super::Listening {
-        self.streams.listen(device, None)
+        self.streams.listen(super::Interest::in_what_arrives_at(device), None)
     }
 
     /// Ends all reading along at `device` and by it, once what `transaction` writes is on disk.

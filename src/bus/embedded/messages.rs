@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::forwarder::{self, Webhook};
 use super::recipient::recipients;
-use super::routing::{self, Arrival, Arrivals, Event, Limits, Network, Sender};
+use super::routing::{self, Arrival, Arrivals, Departure, Event, Limits, Network, Sender};
 use super::streams::{Arrived, Telling};
 use super::subscription::SubscriptionType;
 use super::target::Target;
@@ -166,6 +166,10 @@ impl<'a> Accepting<'a> {
         for (before, of_a_device) in devices.iter().enumerate() {
             self.device(devices.len() - before, of_a_device)?;
         }
+        for Departure { kind, device } in arrivals.departures {
+            self.share.set(Share { bytes: self.left.get(), is_whole: true, is_over: false });
+            self.hear(device, kind, || (None, Vec::new()));
+        }
         self.tell();
         if let Some(device) = self.left_out.into_inner() {
             tracing::warn!(
@@ -204,7 +208,7 @@ impl<'a> Accepting<'a> {
         if is_message && arrival.device == self.bus.service && route.parties(&self.bus.service).is_ok() {
             self.work(Work::Job, arrival, None)?;
         }
-        self.publish(arrival, route);
+        self.hear(arrival.device.clone(), arrival.kind, || (Some(route.clone()), arrival.forwarded.clone()));
         Ok(())
     }
 
@@ -252,15 +256,17 @@ impl<'a> Accepting<'a> {
         Ok(())
     }
 
-    fn publish(&self, arrival: &Arrival, route: &Route) {
-        if self.bus.streams.listening(&arrival.device) && self.spend(&arrival.device, 0) {
-            let arrived = Arrived {
-                kind: arrival.kind,
-                route: route.clone(),
-                forwarded: arrival.forwarded.clone(),
-                body: Arc::clone(self.text()),
-            };
-            self.telling.borrow_mut().at(arrival.device.clone(), arrived);
+    /// Those who read along at `device` are to hear of it: `ways` are its route and those before it.
+    fn hear(
+        &self,
+        device: DeviceUuid,
+        kind: SubscriptionType,
+        ways: impl FnOnce() -> (Option<Route>, Vec<Route>),
+    ) {
+        if self.bus.streams.listening(&device, kind) && self.spend(&device, 0) {
+            let (route, forwarded) = ways();
+            let arrived = Arrived { kind, route, forwarded, body: Arc::clone(self.text()) };
+            self.telling.borrow_mut().at(device, arrived);
         }
     }
 

@@ -42,6 +42,6 @@ pub use error::BusError;
 pub use listed::Listed;
 pub use revocation::Revocation;
 pub use signers::Signers;
-pub use streams::{Arrived, Heard, Listening, Reader, Streams, Telling};
+pub use streams::{Arrived, Heard, Interest, Listening, Reader, Streams, Telling};
 pub use unsubscribing::Unsubscribing;
 pub use webhooks::{WebhookSettings, Webhooks};

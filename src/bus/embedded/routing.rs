@@ -75,11 +75,22 @@ pub struct Arrival {
     pub forwarded: Vec<Route>,
 }
 
+/// An event that leaves a device.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Departure {
+    /// Its kind there.
+    pub kind: SubscriptionType,
+    /// As whom it goes out.
+    pub device: DeviceUuid,
+}
+
 /// Everything that one message or event leads to.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Arrivals {
     /// What arrives, and where.
     pub arrivals: Vec<Arrival>,
+    /// What leaves which device, whether anybody hears of it or not.
+    pub departures: Vec<Departure>,
     /// The limit that ended some of the ways early; worth a line in the log.
     pub cut: Option<Cut>,
     /// The first device that was not reached because of it.

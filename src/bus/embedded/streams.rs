@@ -20,13 +20,13 @@ const UNHEARD_BYTES: usize = 64 << 20;
 /// What a hop takes, beside the text of the event.
 const HOP: usize = 128;
 
-/// An event at the end of its route, as those who read along get it.
+/// An event at the end of its route or at the device that it leaves, as those who read along there get it.
 #[derive(Debug)]
 pub struct Arrived {
     /// Its kind.
     pub kind: SubscriptionType,
-    /// The route it came on.
-    pub route: Route,
+    /// The route it came on; `None` at the device that sends it.
+    pub route: Option<Route>,
     /// The routes before this one, oldest first, when devices sent the event on as their own.
     pub forwarded: Vec<Route>,
     /// The message or the document as JSON text.
@@ -39,7 +39,7 @@ impl Arrived {
     }
 
     fn bytes_of_routes(&self) -> usize {
-        let hops = std::iter::once(&self.route).chain(&self.forwarded).map(|route| route.hops().len());
+        let hops = self.route.iter().chain(&self.forwarded).map(|route| route.hops().len());
         HOP * hops.sum::<usize>()
     }
 }
@@ -66,6 +66,28 @@ impl Telling {
     }
 }
 
+/// What somebody wants to hear of: kinds of event, and the device that they arrive at or leave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interest {
+    /// Where.
+    pub device: DeviceUuid,
+    /// The kinds.
+    pub kinds: Vec<SubscriptionType>,
+}
+
+impl Interest {
+    /// In all that arrives at `device`.
+    pub fn in_what_arrives_at(device: DeviceUuid) -> Self {
+        let kinds = [
+            SubscriptionType::MessageReceived,
+            SubscriptionType::BroadcastReceived,
+            SubscriptionType::ConfigureReceived,
+            SubscriptionType::UnregisterReceived,
+        ];
+        Self { device, kinds: kinds.to_vec() }
+    }
+}
+
 /// Who reads along, and by which of its tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reader {
@@ -75,7 +97,7 @@ pub struct Reader {
     pub token: TokenHash,
 }
 
-/// The reading end: the events that arrive at one device from now on.
+/// The reading end: the events at one device from now on.
 #[derive(Debug)]
 pub struct Listening {
     unheard: Unheard,
@@ -123,6 +145,7 @@ async fn revocation(revoked: &mut watch::Receiver<bool>) {
 #[derive(Debug)]
 struct Listener {
     reader: Option<Reader>,
+    kinds: Vec<SubscriptionType>,
     backlog: Backlog,
     revoked: watch::Sender<bool>,
 }
@@ -151,14 +174,15 @@ impl Listeners {
         });
     }
 
-    fn listening(&self, device: &DeviceUuid) -> bool {
-        self.at.get(device).is_some_and(|here| here.iter().any(|listener| listener.backlog.is_open()))
+    fn listening(&self, device: &DeviceUuid, kind: SubscriptionType) -> bool {
+        let hears = |listener: &Listener| listener.backlog.is_open() && listener.kinds.contains(&kind);
+        self.at.get(device).is_some_and(|here| here.iter().any(hears))
     }
 
-    fn tell(&mut self, device: &DeviceUuid, mut tell: impl FnMut(&mut Backlog)) {
+    fn tell(&mut self, device: &DeviceUuid, tell: impl FnMut(&mut Listener)) {
         if let Some(here) = self.at.get_mut(device) {
             here.retain(Listener::is_read);
-            here.iter_mut().for_each(|listener| tell(&mut listener.backlog));
+            here.iter_mut().for_each(tell);
             if here.is_empty() {
                 self.at.remove(device);
             }
@@ -188,22 +212,22 @@ impl Default for Streams {
 }
 
 impl Streams {
-    /// Reads along at `device` from now on, until the reading end is dropped or lags too far behind. Without a
-    /// `reader` no token ends it.
-    pub fn listen(&self, device: DeviceUuid, reader: Option<Reader>) -> Listening {
+    /// Reads along from now on, until the reading end is dropped or lags too far behind. Without a `reader` no token
+    /// ends it.
+    pub fn listen(&self, Interest { device, kinds }: Interest, reader: Option<Reader>) -> Listening {
         let (backlog, unheard) = Backlog::new();
         let (revoked, revocation) = watch::channel(false);
         let mut listeners = self.listeners();
         listeners.retain(|listener| listener.is_read());
         if !listeners.closed {
-            listeners.at.entry(device).or_default().push(Listener { reader, backlog, revoked });
+            listeners.at.entry(device).or_default().push(Listener { reader, kinds, backlog, revoked });
         }
         Listening { unheard, revoked: revocation }
     }
 
-    /// Whether somebody reads along at `device`.
-    pub fn listening(&self, device: &DeviceUuid) -> bool {
-        self.listeners().listening(device)
+    /// Whether somebody reads events of this kind along at `device`.
+    pub fn listening(&self, device: &DeviceUuid, kind: SubscriptionType) -> bool {
+        self.listeners().listening(device, kind)
     }
 
     /// Tells all who read along where something arrived; those who do not keep up are cut off. Where what nobody has heard
@@ -218,12 +242,12 @@ impl Streams {
         }
         let room = Arc::new(room);
         for (device, arrived) in telling.0 {
-            if has_room {
-                let event = Arc::new(Event { arrived, _room: Arc::clone(&room) });
-                listeners.tell(&device, |backlog| backlog.put(&event));
-            } else {
-                listeners.tell(&device, Backlog::close);
-            }
+            let event = Arc::new(Event { arrived, _room: Arc::clone(&room) });
+            listeners.tell(&device, |listener| match listener.kinds.contains(&event.arrived.kind) {
+                true if has_room => listener.backlog.put(&event),
+                true => listener.backlog.close(),
+                false => {}
+            });
         }
     }
 
@@ -243,7 +267,7 @@ impl Streams {
     /// Ends all reading at `device` and by it.
     pub fn close(&self, device: &DeviceUuid) {
         let mut listeners = self.listeners();
-        listeners.tell(device, Backlog::close);
+        listeners.tell(device, |listener| listener.backlog.close());
         listeners.retain(|listener| {
             if listener.is_of(device) {
                 listener.backlog.close();

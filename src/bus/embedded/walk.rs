@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::forwarder::{calls_webhooks, sends_on};
-use super::routing::{Arrival, Arrivals, Cut, Network, Sender};
+use super::routing::{Arrival, Arrivals, Cut, Departure, Network, Sender};
 use super::subscription::SubscriptionType;
 use super::trail::{Step, Trail};
 use super::whitelist::{List, allows, let_in};
@@ -142,6 +142,7 @@ impl<'a, E> Walker<'a, E> {
     pub(super) fn leave(&mut self, kind: Kind, sender: Sender<'_>, forwarded: &[Route]) -> Result<(), E> {
         let (sent, list) = kind.sent();
         self.note_sending(sent, sender.auth, forwarded)?;
+        self.found.departures.push(Departure { kind: sent, device: sender.acting.clone() });
         let forwarded: Rc<[Route]> = forwarded.into();
         let subscribers = self.standing(sender.acting, sent, list)?.admitted;
         self.each(&subscribers, |subscriber| Visit {

@@ -11,6 +11,7 @@ mod grants;
 mod memory;
 mod messages;
 mod rate_limit;
+mod reading_along;
 mod routes;
 mod search;
 mod subscriptions;

@@ -13,7 +13,7 @@ use super::meter::Meter;
 use super::refusal::Refusal;
 use super::request::uuid;
 use super::server::Door;
-use crate::bus::embedded::{BusError, Caller, EmbeddedBus, Listening};
+use crate::bus::embedded::{BusError, Caller, EmbeddedBus, Interest, Listening};
 use crate::bus::{LENIENT_BASE64, LOGIN_HEADERS, Login};
 use crate::message::DeviceUuid;
 use crate::store::{Account, View};
@@ -36,9 +36,14 @@ impl Presented {
         Self { login: Some(login), ..self }
     }
 
+    /// The device that the credentials name.
+    pub(super) fn device(&self) -> Option<&DeviceUuid> {
+        self.login.as_ref().map(|login| &login.uuid)
+    }
+
     /// On whose account the bus works for this request.
     pub(super) fn account(&self) -> Account {
-        self.login.as_ref().map_or(Account::Nobody, |login| Account::Of(login.uuid.clone()))
+        self.device().cloned().map_or(Account::Nobody, Account::Of)
     }
 
     /// The same, once its credentials are found to be right: what may wait on it is bounded.
@@ -66,15 +71,15 @@ impl Presented {
         Ok(caller)
     }
 
-    /// Reads along at `device` by these credentials, whoever the request wants to act as. Counts as an operation.
+    /// Reads along by these credentials, whoever the request wants to act as. Counts as an operation.
     pub(super) fn listening(
         &self,
         bus: &EmbeddedBus,
         view: &View<'_>,
-        device: DeviceUuid,
+        interest: Interest,
     ) -> Result<(Caller, Listening), BusError> {
         let login = self.login.as_ref().ok_or(BusError::Forbidden)?;
-        let (caller, listening) = bus.listen_as(view, login, device)?;
+        let (caller, listening) = bus.listen_as(view, login, interest)?;
         self.meter.count(&caller.auth, bus.clock.now())?;
         Ok((caller, listening))
     }

@@ -16,8 +16,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .configure(device_routes)
         .configure(token_and_subscription_routes)
         .route("/broadcasts", post().to(messages::broadcast))
-        .route("/subscribe/{uuid}/received", get().to(streaming::received))
-        .route("/subscribe/{uuid}/received", head().to(streaming::receivable))
+        .configure(streaming_routes)
         .configure(firehose::routes)
         .route("/authenticate/{uuid}", get().to(devices::check))
         .route("/authorize", get().to(oauth::authorize::ask))
@@ -30,6 +29,12 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .route("/publickey", get().to(liveness::public_key))
         .route("/.well-known/jwks.json", get().to(liveness::key_set))
         .default_service(web::to(nothing_here));
+}
+
+fn streaming_routes(config: &mut ServiceConfig) {
+    for path in ["/subscribe/{uuid}/{kind:received|sent|broadcast}", "/subscribe/{uuid}", "/subscribe"] {
+        config.route(path, get().to(streaming::read_along)).route(path, head().to(streaming::readable));
+    }
 }
 
 fn device_routes(config: &mut ServiceConfig) {

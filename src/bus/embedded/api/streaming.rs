@@ -1,4 +1,7 @@
-//! Reading along: what arrives at a device from now on, a line a message (`spec/meshblu.md` 6.5).
+//! Reading along: what a device receives or sends from now on, a line a message (`spec/meshblu.md` 6.5).
+
+mod topics;
+mod wanted;
 
 use std::convert::Infallible;
 use std::future::pending;
@@ -13,33 +16,31 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
+use self::topics::Topics;
+use self::wanted::{Kind, Wanted};
 use super::answer::{Answer, routed};
 use super::presented::Presented;
 use super::refusal::Refusal;
-use super::request::Target;
 use super::server::Door;
 use super::slots::Slot;
 use crate::bus::embedded::access::Right;
-use crate::bus::embedded::subscription::SubscriptionType;
 use crate::bus::embedded::whitelist::List;
-use crate::bus::embedded::{Arrived, BusError, Listening};
+use crate::bus::embedded::{Arrived, BusError, Interest, Listening, Reading};
 use crate::connection::Connection;
 use crate::memory::Taken;
 use crate::message::DeviceUuid;
 
-const READ_ALONG: Right = Right { to_act: List::DiscoverAs, there: List::MessageReceived };
-
-/// The messages that arrive at a device, for itself and for those on its list `message.received`. The head comes at
-/// once: whatever is sent after it will be seen. Ends when the device is unregistered, when the reader's token is
-/// revoked, when the bus stops, when the reader lags too far behind or closes its half of the connection, and when its
-/// slot goes to a device that has fewer. Nobody reads along as somebody else.
-pub(super) async fn received(
+/// The messages at a device, for itself and for those on the list of each kind that is asked for: what the reader may not
+/// hear of is left out. The head comes at once: whatever is sent after it will be seen. Ends when the device is
+/// unregistered, when the reader's token is revoked, when the bus stops, when the reader lags too far behind or closes its
+/// half of the connection, and when its slot goes to a device that has fewer. Nobody reads along as somebody else.
+pub(super) async fn read_along(
     door: Data<Door>,
     who: Presented,
-    Target(device): Target,
+    wanted: Wanted,
     request: HttpRequest,
 ) -> Answer {
-    let (reader, events) = listen(&door, who, device).await?;
+    let (reader, events) = listen(&door, who, wanted).await?;
     let slot = door.slots.take(reader).map_err(|_| Refusal::Crowded)?;
     slot.settle();
     let connection = Connection::of(&request);
@@ -51,7 +52,7 @@ pub(super) async fn received(
             // Asked for more, the reader has taken what came before.
             reading.untaken = Taken::default();
             let line = tokio::select! {
-                line = next(&mut events) => line?,
+                line = events.next() => line?,
                 _ = &mut reading.lasts => return None,
             };
             // Where many read slowly, whoever is to hear what is large ends like those who lag behind.
@@ -71,7 +72,7 @@ async fn hung_up(reader: Option<Connection>) {
 }
 
 /// Somebody reads along until this is dropped.
-struct Reading {
+struct Attendance {
     /// Done when the slot is lost.
     lasts: oneshot::Receiver<Infallible>,
     _reads: oneshot::Sender<Infallible>,
@@ -81,7 +82,7 @@ struct Reading {
 
 /// Holds a slot for as long as somebody reads along. Who has lost it and does not read what was sent before hears of nothing,
 /// so their connection ends after so long.
-fn reading(mut slot: Slot, connection: Option<Connection>, patience: Duration) -> Reading {
+fn reading(mut slot: Slot, connection: Option<Connection>, patience: Duration) -> Attendance {
     let (reads, mut ended) = oneshot::channel();
     let (keeps, lasts) = oneshot::channel();
     tokio::spawn(async move {
@@ -93,26 +94,44 @@ fn reading(mut slot: Slot, connection: Option<Connection>, patience: Duration) -
             connection.inspect(Connection::give_up);
         }
     });
-    Reading { lasts, _reads: reads, untaken: Taken::default() }
+    Attendance { lasts, _reads: reads, untaken: Taken::default() }
 }
 
 /// Whether the same would be read: the answer to a HEAD, which ends at once.
-pub(super) async fn receivable(door: Data<Door>, who: Presented, Target(device): Target) -> Answer {
-    listen(&door, who, device).await?;
+pub(super) async fn readable(door: Data<Door>, who: Presented, wanted: Wanted) -> Answer {
+    listen(&door, who, wanted).await?;
     Ok(head().streaming(stream::empty::<Result<Bytes, Infallible>>()))
 }
 
-async fn listen(
-    door: &Door,
-    who: Presented,
-    device: DeviceUuid,
-) -> Result<(DeviceUuid, Listening), BusError> {
+/// The reader, and what it hears.
+async fn listen(door: &Door, who: Presented, wanted: Wanted) -> Result<(DeviceUuid, Events), BusError> {
     let listening = door.bus.look_for(who.account(), move |bus, view| {
-        let (caller, events) = who.listening(bus, view, device.clone())?;
-        bus.reading(view, &caller).permit(&device, READ_ALONG)?;
-        Ok((caller.auth, events))
+        let Wanted { device, mut kinds, topics } = wanted;
+        let device = device.or_else(|| who.device().cloned()).ok_or(BusError::Forbidden)?;
+        let interest =
+            Interest { device: device.clone(), kinds: kinds.iter().map(|kind| kind.event).collect() };
+        let (caller, listening) = who.listening(bus, view, interest)?;
+        if kinds.is_empty() {
+            return Err(BusError::Unprocessable);
+        }
+        keep_permitted(bus.reading(view, &caller), &device, &mut kinds)?;
+        Ok((caller.auth, Events { listening, device, kinds, topics }))
     });
     listening.await
+}
+
+/// Keeps what the caller may hear of.
+fn keep_permitted(reading: Reading<'_>, device: &DeviceUuid, kinds: &mut Vec<Kind>) -> Result<(), BusError> {
+    let mut permitted = Vec::new();
+    for kind in kinds.drain(..) {
+        match reading.permit(device, Right { to_act: List::DiscoverAs, there: kind.list }) {
+            Ok(_) => permitted.push(kind),
+            Err(BusError::Forbidden) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    *kinds = permitted;
+    if kinds.is_empty() { Err(BusError::Forbidden) } else { Ok(()) }
 }
 
 fn head() -> HttpResponseBuilder {
@@ -121,20 +140,35 @@ fn head() -> HttpResponseBuilder {
     response
 }
 
-async fn next(events: &mut Listening) -> Option<Bytes> {
-    loop {
-        let event = events.next().await?;
-        if event.kind == SubscriptionType::MessageReceived {
-            return Some(line(&event).into());
-        }
-    }
+/// What somebody hears who reads along.
+struct Events {
+    listening: Listening,
+    device: DeviceUuid,
+    kinds: Vec<Kind>,
+    topics: Topics,
 }
 
-/// The message with `fromUuid` (`spec/meshblu.md` 4.7).
-fn line(event: &Arrived) -> String {
-    let mut message: Value = serde_json::from_str(&event.body).unwrap_or_default();
-    if let (Some(message), Some(first)) = (message.as_object_mut(), event.route.hops().first()) {
-        message.insert("fromUuid".into(), json!(first.from));
+impl Events {
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            let event = self.listening.next().await?;
+            let is_permitted = self.kinds.iter().any(|kind| kind.event == event.kind);
+            if let Some(line) = is_permitted.then(|| self.line(&event)).flatten() {
+                return Some(line.into());
+            }
+        }
     }
-    format!("{message}\n")
+
+    /// The message with `fromUuid` (`spec/meshblu.md` 4.7); none if its topic is not wanted.
+    fn line(&self, event: &Arrived) -> Option<String> {
+        let mut message: Value = serde_json::from_str(&event.body).unwrap_or_default();
+        if !self.topics.want(message.get("topic")) {
+            return None;
+        }
+        let first = event.route.as_ref().and_then(|route| route.hops().first());
+        if let Some(message) = message.as_object_mut() {
+            message.insert("fromUuid".into(), json!(first.map_or(&self.device, |first| &first.from)));
+        }
+        Some(format!("{message}\n"))
+    }
 }

@@ -17,7 +17,8 @@ struct Told<'a> {
 #[serde(rename_all = "camelCase")]
 struct Metadata<'a> {
     response_id: &'a str,
-    route: &'a Route,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    route: Option<&'a Route>,
     #[serde(skip_serializing_if = "none")]
     forwarded_routes: &'a [Route],
 }
@@ -28,7 +29,7 @@ fn none(routes: &&[Route]) -> bool {
 
 /// `42["message",{"metadata":{…},"rawData":"…"}]`.
 pub(super) fn packet(event: &Arrived, response_id: &str) -> Packet {
-    let metadata = Metadata { response_id, route: &event.route, forwarded_routes: &event.forwarded };
+    let metadata = Metadata { response_id, route: event.route.as_ref(), forwarded_routes: &event.forwarded };
     let told = ("message", Told { metadata, raw_data: &event.body });
     let text = serde_json::to_string(&told).expect("texts and lists of texts can be written as JSON");
     Packet::new(PacketType::Message, format!("2{text}"))

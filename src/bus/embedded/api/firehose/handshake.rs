@@ -15,7 +15,7 @@ use super::sessions::Seat;
 use crate::bus::Login;
 use crate::bus::embedded::api::presented::{login, of_headers};
 use crate::bus::embedded::api::server::Door;
-use crate::bus::embedded::{EmbeddedBus, Listening};
+use crate::bus::embedded::{EmbeddedBus, Interest, Listening};
 use crate::store::{Account, View};
 
 /// A session that may begin.
@@ -47,7 +47,7 @@ async fn recognise(door: &Data<Door>, request: &HttpRequest, asked: &Asked) -> R
     if asked.device.as_ref().is_some_and(|asked| *asked != device) {
         return Err(Rejection::Unauthenticated);
     }
-    let itself = device.clone();
+    let itself = Interest::in_what_arrives_at(device.clone());
     let account = Account::Of(device.clone());
     let listen = move |bus: &EmbeddedBus, view: &View<'_>| Ok(bus.listen_as(view, &login, itself)?.1);
     let hears = door.bus.look_for(account, listen).await?;
