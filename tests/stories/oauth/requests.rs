@@ -39,6 +39,9 @@ async fn nobody_is_sent_to_an_address_that_is_not_registered_exactly() {
     let mut person = world.known_person().await;
     for target in [
         format!("{CALLBACK_ENCODED}%26more"),
+        format!("{CALLBACK_ENCODED}1"),
+        format!("{CALLBACK_ENCODED}%2Fmore"),
+        CALLBACK_ENCODED.replace("%3Fkept%3D1", "%2Fmore%3Fkept%3D1"),
         format!("{CALLBACK_ENCODED}%2F..%2Fevil"),
         format!("{CALLBACK_ENCODED}&redirect_uri={CALLBACK_ENCODED}"),
         CALLBACK_ENCODED.replace("https", "http"),
