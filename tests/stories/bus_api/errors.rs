@@ -79,6 +79,37 @@ async fn some_routes_refuse_in_their_own_way() {
 }
 
 #[tokio::test]
+async fn one_slash_at_the_end_of_a_path_is_none() {
+    let bus = TestBus::open().await;
+    let device = bus.listener().await;
+    let uuid = &device.uuid;
+    for (call, status) in [
+        ("GET /v2/whoami/".to_owned(), 200),
+        (format!("GET /v2/devices/{uuid}/?x=1/"), 200),
+        ("GET /v2/devices/".to_owned(), 200),
+        (format!("GET /v2/devices/{uuid}/subscriptions/"), 200),
+        (format!("POST /v2/devices/{uuid}/subscriptions/{uuid}/message.sent/"), 204),
+        (format!("HEAD /subscribe/{uuid}/received/"), 200),
+        ("HEAD /subscribe/".to_owned(), 200),
+        ("GET /publickey/".to_owned(), 200),
+        (format!("POST /devices/{uuid}/tokens"), 201),
+        // An empty token is none of the device's, and does not stand for all of them.
+        (format!("DELETE /devices/{uuid}/tokens/"), 404),
+        ("GET /v2/whoami//".to_owned(), 404),
+        ("GET /".to_owned(), 404),
+        ("GET //".to_owned(), 404),
+        ("GET /v2//whoami".to_owned(), 404),
+    ] {
+        assert_eq!(send(bus.by(&device, &call)).await.status, status, "{call}");
+    }
+    let token = format!("DELETE /devices/{uuid}/tokens/{}/", device.token);
+    send(bus.by(&device, &token)).await.is(204, "");
+    send(bus.by(&device, "GET /v2/whoami/")).await.is(403, "null");
+    let polls = format!("GET /socket.io/v1/{uuid}/?EIO=3&transport=polling");
+    assert_eq!(send(bus.anonymous(&polls)).await.status, 400);
+}
+
+#[tokio::test]
 async fn an_answer_without_a_body_has_no_headers_of_one() {
     let bus = TestBus::open().await;
     let device = bus.device(json!({})).await;

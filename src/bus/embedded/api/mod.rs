@@ -17,6 +17,7 @@ mod request;
 mod routes;
 mod search;
 mod server;
+mod slash;
 mod slots;
 mod streaming;
 mod subscriptions;

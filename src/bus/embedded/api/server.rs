@@ -15,6 +15,7 @@ use super::firehose::{Sessions, Strangers};
 use super::limits::ApiLimits;
 use super::meter::Meter;
 use super::routes::routes;
+use super::slash;
 use super::slots::Slots;
 use crate::bus::embedded::EmbeddedBus;
 use crate::connection::{Lookout, attend};
@@ -74,7 +75,12 @@ pub fn serve(
     let terms = limits.terms;
     let lookout = Lookout::new(&terms);
     let app = move || {
-        App::new().app_data(door.clone()).wrap(from_fn(dress)).wrap(from_fn(attend)).configure(routes)
+        App::new()
+            .app_data(door.clone())
+            .wrap(from_fn(dress))
+            .wrap(from_fn(slash::one_at_the_end))
+            .wrap(from_fn(attend))
+            .configure(routes)
     };
     let server = HttpServer::new(app)
         .workers(terms.workers)
