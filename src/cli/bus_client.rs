@@ -39,8 +39,11 @@ pub enum BusCallError {
         status: u16,
     },
     /// The bus is full, or has too much to do.
-    #[error("the bus can take nothing now: status 503")]
-    Crowded,
+    #[error("the bus can take nothing now: status 503{}", in_its_words(.limit))]
+    Crowded {
+        /// Which limit is reached, in the bus's words, where it says so.
+        limit: Option<String>,
+    },
     /// The answer is not what the bus answers.
     #[error("the answer of the bus cannot be read")]
     Unreadable,
@@ -138,10 +141,19 @@ impl BusClient {
         })?;
         match response.status() {
             status if status.is_success() => Ok(response),
-            StatusCode::SERVICE_UNAVAILABLE => Err(BusCallError::Crowded),
+            StatusCode::SERVICE_UNAVAILABLE => {
+                let told = body(response).await.unwrap_or_default();
+                Err(BusCallError::Crowded { limit: told["detail"].as_str().map(str::to_owned) })
+            }
             status => Err(BusCallError::Refused { what, status: status.as_u16() }),
         }
     }
+}
+
+/// What can be shown at a terminal.
+fn in_its_words(limit: &Option<String>) -> String {
+    let shown = |text: &String| text.chars().filter(|letter| !letter.is_control()).collect::<String>();
+    limit.iter().map(|limit| format!("; {}", shown(limit))).collect()
 }
 
 fn subscriptions(login: &Login) -> String {

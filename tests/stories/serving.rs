@@ -417,6 +417,27 @@ fn a_device_of_one_s_own_sends_with_the_token_in_a_file() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_waits_for_many_replies_at_once_is_told_how_many_one_device_may() {
+    let shell = Shell::with_key();
+    let served = shell.serve(&[]);
+    let owner: Value = serde_json::from_slice(&fs::read(shell.data().join("owner.json")).unwrap()).unwrap();
+    let [uuid, token] = ["uuid", "token"].map(|name| owner[name].as_str().unwrap());
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+    let mut open = Vec::new();
+    for _ in 0..16 {
+        let stream = client.get(format!("{}/subscribe", served.told("bus")));
+        open.push(stream.basic_auth(uuid, Some(token)).send().await.unwrap());
+    }
+    assert!(open.iter().all(|stream| stream.status() == 200));
+    let refused = shell.run(&["send", "Anything", "--to", "nobody"]);
+    assert_eq!(
+        stderr(&refused),
+        "endo: the bus can take nothing now: status 503; one device reads along 16 times at most, each running \
+         `endo send` of it included; end one of those\n"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_device_that_would_not_hear_the_reply_sends_nothing() {
     let shell = Shell::with_key();
     let served = shell.serve(&[]);

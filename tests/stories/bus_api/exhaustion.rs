@@ -185,7 +185,14 @@ async fn a_device_that_reads_along_everywhere_leaves_room_for_others() {
         open.push(read_along(&greedy).await);
         assert_eq!(open.last().unwrap().status(), 200);
     }
-    assert_eq!(read_along(&greedy).await.status(), 503);
+    let refused = read_along(&greedy).await;
+    assert_eq!(
+        (refused.status(), refused.headers()["retry-after"].to_str().unwrap()),
+        (503.try_into().unwrap(), "5")
+    );
+    let told: serde_json::Value = serde_json::from_slice(&refused.bytes().await.unwrap()).unwrap();
+    assert_eq!(told["error"], "Maximum Capacity Exceeded");
+    assert!(told["detail"].as_str().unwrap().contains("reads along 16 times at most"), "{told}");
     assert_eq!(read_along(&other).await.status(), 200);
 }
 

@@ -45,7 +45,10 @@ async fn a_device_has_so_many_searches_waiting_and_nobody_else_fills_its_places(
         assert!(poll!(search).is_pending());
     }
     let refused = send(search(&greedy)).await;
-    refused.is(503, r#"{"error":"Maximum Capacity Exceeded"}"#);
+    let detail =
+        "4096 searches of one device wait at most, and 4096 changes in all; come again when some are done";
+    let told = json!({"error": "Maximum Capacity Exceeded", "detail": detail});
+    refused.is(503, &told.to_string());
     assert_eq!(refused.header("retry-after"), Some("5"));
     let too_many = send(bus.by(&greedy, "POST /search/tokens")).await;
     assert_eq!(too_many.status, 503);

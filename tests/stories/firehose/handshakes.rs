@@ -122,7 +122,9 @@ async fn one_device_has_only_so_many_sessions() {
     let (one, two) = (bus.listener().await, bus.listener().await);
     let path = |device: &Device| format!("/socket.io/v1/{}/?EIO=3&transport=polling", device.uuid);
     let (first, _second) = (Polling::open(&bus, &one).await, Polling::open(&bus, &one).await);
-    send(shown(&bus, &one, &path(&one))).await.is(429, r#"{"message":"Too Many Requests"}"#);
+    let detail = "one device has 2 firehose sessions at most; end one of those";
+    let told = json!({"message": "Too Many Requests", "detail": detail});
+    send(shown(&bus, &one, &path(&one))).await.is(429, &told.to_string());
     let _third = Polling::open(&bus, &two).await;
     let full = send(shown(&bus, &two, &path(&two))).await;
     full.is(503, r#"{"error":"Maximum Capacity Exceeded"}"#);

@@ -16,8 +16,12 @@ use crate::store::StoreError;
 use crate::telemetry::with_causes;
 
 const ERROR: HeaderName = HeaderName::from_static("x-meshblu-error");
+const FULL: &str = "Maximum Capacity Exceeded";
 /// In characters; what is quoted in an error's text may be long.
 const MAX_ERROR: usize = 1000;
+/// How many calls wait for the store at most.
+const WAITING: &str =
+    "4096 searches of one device wait at most, and 4096 changes in all; come again when some are done";
 /// When those may come again for whom there was no room, in seconds.
 const CROWDED_FOR: &str = "5";
 
@@ -42,6 +46,12 @@ pub(super) enum Refusal {
     /// Too much at once.
     #[error("Maximum Capacity Exceeded")]
     Crowded,
+    /// The device reads along as often as one may.
+    #[error("Maximum Capacity Exceeded")]
+    AllStreams {
+        /// How often that is.
+        at_most: usize,
+    },
     /// What would be a page.
     #[error("{0:?}")]
     Problem(Problem),
@@ -57,7 +67,10 @@ impl ResponseError for Refusal {
             Self::NoDevices => routed(StatusCode::FORBIDDEN).json(json!({"devices": null})),
             Self::Silent => routed(StatusCode::FORBIDDEN).finish(),
             Self::NoKey => null(StatusCode::NOT_FOUND),
-            Self::Crowded => crowded(),
+            Self::Crowded => crowded(None),
+            Self::AllStreams { at_most } => crowded(Some(&format!(
+                "one device reads along {at_most} times at most, each running `endo send` of it included; end one of those"
+            ))),
             Self::Problem(problem) => problem.response(),
         }
     }
@@ -81,7 +94,7 @@ fn of_bus(error: &BusError) -> HttpResponse {
         }
         BusError::Query(error) => data(error.status(), &error.to_string()),
         BusError::Projection(error) => data(422, &error.to_string()),
-        BusError::Crowded(_) => crowded(),
+        BusError::Crowded(_) => crowded(None),
         BusError::Store(error) => of_store(error),
     }
 }
@@ -90,11 +103,11 @@ fn of_store(error: &StoreError) -> HttpResponse {
     match error {
         StoreError::Full => {
             tracing::warn!("the database, or the disk that it is on, is full; a request was refused");
-            unavailable("Maximum Capacity Exceeded")
+            unavailable(&json!({"error": FULL}))
         }
-        StoreError::Crowded => crowded(),
-        StoreError::TooSlow => unavailable("The query took too long"),
-        StoreError::Closed => unavailable("The bus is stopping"),
+        StoreError::Crowded => crowded(Some(WAITING)),
+        StoreError::TooSlow => unavailable(&json!({"error": "The query took too long"})),
+        StoreError::Closed => unavailable(&json!({"error": "The bus is stopping"})),
         error => {
             tracing::error!(error = with_causes(error), "the bus could not use its store");
             routed(StatusCode::INTERNAL_SERVER_ERROR).json(json!({"error": "Internal Server Error"}))
@@ -102,15 +115,19 @@ fn of_store(error: &StoreError) -> HttpResponse {
     }
 }
 
-/// Who reads slowly, or sends much, is done with it some time.
-fn crowded() -> HttpResponse {
-    let mut response = unavailable("Maximum Capacity Exceeded");
+/// Who reads slowly, or sends much, is done with it some time. The limit, where it is one of somebody's own, stands beside the
+/// text that clients know.
+fn crowded(limit: Option<&str>) -> HttpResponse {
+    let mut response = unavailable(&match limit {
+        Some(limit) => json!({"error": FULL, "detail": limit}),
+        None => json!({"error": FULL}),
+    });
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(CROWDED_FOR));
     response
 }
 
-fn unavailable(text: &'static str) -> HttpResponse {
-    routed(StatusCode::SERVICE_UNAVAILABLE).json(json!({"error": text}))
+fn unavailable(body: &Value) -> HttpResponse {
+    routed(StatusCode::SERVICE_UNAVAILABLE).json(body)
 }
 
 fn null(status: StatusCode) -> HttpResponse {

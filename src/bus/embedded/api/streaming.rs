@@ -22,7 +22,7 @@ use super::answer::{Answer, routed};
 use super::presented::Presented;
 use super::refusal::Refusal;
 use super::server::Door;
-use super::slots::Slot;
+use super::slots::{Full, Slot};
 use crate::bus::embedded::access::Right;
 use crate::bus::embedded::whitelist::List;
 use crate::bus::embedded::{Arrived, BusError, Interest, Listening, Reading};
@@ -41,7 +41,10 @@ pub(super) async fn read_along(
     request: HttpRequest,
 ) -> Answer {
     let (reader, events) = listen(&door, who, wanted).await?;
-    let slot = door.slots.take(reader).map_err(|_| Refusal::Crowded)?;
+    let slot = door.slots.take(reader).map_err(|full| match full {
+        Full::OfDevice => Refusal::AllStreams { at_most: door.limits.device_streams },
+        Full::AtAll => Refusal::Crowded,
+    })?;
     slot.settle();
     let connection = Connection::of(&request);
     let reading = reading(slot, connection.clone(), door.limits.terms.disconnect_within);

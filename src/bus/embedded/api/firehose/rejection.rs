@@ -28,9 +28,15 @@ pub(super) enum Rejection {
     /// A later version of Engine.IO.
     #[error("Unsupported protocol version")]
     Version,
-    /// Too many refused handshakes, or too many sessions of one device.
+    /// Too many refused handshakes.
     #[error("Too Many Requests")]
     TooMany,
+    /// The device has as many sessions as one may.
+    #[error("Too Many Requests")]
+    AllSessions {
+        /// How many those are.
+        at_most: usize,
+    },
     /// What every route may answer.
     #[error(transparent)]
     Other(#[from] Refusal),
@@ -51,6 +57,11 @@ impl ResponseError for Rejection {
             Self::Other(refusal) => return refusal.error_response(),
             Self::TooMany => {
                 return HttpResponse::TooManyRequests().json(json!({"message": self.to_string()}));
+            }
+            Self::AllSessions { at_most } => {
+                let detail = format!("one device has {at_most} firehose sessions at most; end one of those");
+                let body = json!({"message": self.to_string(), "detail": detail});
+                return HttpResponse::TooManyRequests().json(body);
             }
             Self::Unauthenticated => return bad(&json!({"code": Value::Null})),
             Self::UnknownTransport => 0,

@@ -19,6 +19,7 @@ const CALLS: usize = 8;
 #[derive(Clone, Debug)]
 pub(in super::super) struct Sessions {
     slots: Slots,
+    of_a_device: usize,
     open: Arc<Mutex<HashMap<String, Entry>>>,
 }
 
@@ -38,7 +39,8 @@ pub(super) struct Seat {
 
 impl Sessions {
     pub(in super::super) fn new(limits: FirehoseLimits) -> Self {
-        Self { slots: Slots::new(limits.sessions, limits.device_sessions), open: Arc::default() }
+        let of_a_device = limits.device_sessions;
+        Self { slots: Slots::new(limits.sessions, of_a_device), of_a_device, open: Arc::default() }
     }
 
     /// A seat for a session of `device` under the name `sid`, and both ends of the calls to it.
@@ -48,7 +50,7 @@ impl Sessions {
         device: DeviceUuid,
     ) -> Result<(Seat, mpsc::Sender<Call>, mpsc::Receiver<Call>), Rejection> {
         let slot = self.slots.take(device.clone()).map_err(|full| match full {
-            Full::OfDevice => Rejection::TooMany,
+            Full::OfDevice => Rejection::AllSessions { at_most: self.of_a_device },
             Full::AtAll => Refusal::Crowded.into(),
         })?;
         let (calls, receiver) = mpsc::channel(CALLS);
