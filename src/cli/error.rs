@@ -195,6 +195,16 @@ pub enum CommandError {
     /// There are several user devices to send to.
     #[error("the sender owns several user devices; choose with --to among {0}")]
     SeveralDevices(String),
+    /// The device to send to may use nothing any more.
+    #[error(
+        "nothing was sent: {device} was cut off at {since}, and nothing answers it; `endo devices ls` shows those that are not"
+    )]
+    CutOff {
+        /// The device.
+        device: String,
+        /// When.
+        since: String,
+    },
     /// The bus would bring no reply.
     #[error(
         "nothing was sent, for {sender} would not hear the reply: it is not subscribed to what it receives, which `POST \

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use super::bus_client::BusClient;
-use super::operation::{Addresses, DeviceRows, Operation};
+use super::operation::{Addresses, DeviceRow, DeviceRows, Operation};
 use super::{CommandError, reach};
 use crate::ambient::Random;
 use crate::bus::Login;
@@ -69,9 +69,10 @@ pub(super) async fn run(
     let data = data(command)?;
     let addresses: Addresses = reach::ask_running(config, Operation::Locate).await?;
     let sender = sender(command, config)?;
+    let DeviceRows { rows, .. } = reach::ask_running(config, Operation::ListDevices).await?;
     let to = match &command.to {
-        Some(to) => to.clone(),
-        None => only_device(config, &sender).await?,
+        Some(to) => not_cut_off(to, &rows)?,
+        None => only_device(rows, &sender)?,
     };
     let respond_to = json!(Random::system().uuid());
     let mut message =
@@ -131,9 +132,19 @@ fn sender(command: &SendArguments, config: &Config) -> Result<Login, CommandErro
     Ok(Login { uuid: owner.uuid, token: Zeroizing::new(owner.token) })
 }
 
+/// This device, unless it was cut off from all that it could use: nobody would answer.
+fn not_cut_off(to: &str, rows: &[DeviceRow]) -> Result<String, CommandError> {
+    let mut rights = rows.iter().filter(|row| row.uuid.as_str() == to).map(|row| row.revoked.as_ref());
+    match rights.next() {
+        Some(Some(since)) if rights.all(|revoked| revoked.is_some()) => {
+            Err(CommandError::CutOff { device: to.to_owned(), since: since.clone() })
+        }
+        _ => Ok(to.to_owned()),
+    }
+}
+
 /// The one device that the sender owns and that is not cut off.
-async fn only_device(config: &Config, sender: &Login) -> Result<String, CommandError> {
-    let DeviceRows { rows, .. } = reach::ask_running(config, Operation::ListDevices).await?;
+fn only_device(rows: Vec<DeviceRow>, sender: &Login) -> Result<String, CommandError> {
     let mut uuids: Vec<_> = rows
         .into_iter()
         .filter(|row| row.revoked.is_none() && row.owner.as_deref() == Some(sender.uuid.as_str()))

@@ -399,6 +399,19 @@ fn a_message_that_nobody_answers_has_a_code_of_its_own() {
 }
 
 #[test]
+fn what_was_cut_off_is_not_waited_for() {
+    let shell = Shell::with_key();
+    add_credentials(&shell, "1", "secret");
+    let device = add_device(&shell);
+    assert!(ended(&shell.run(&["devices", "revoke", &device]), Exit::Ok));
+    let served = shell.serve(&[]);
+    let output = shell.run(&["send", "ListEventsByUser", "username=octocat", "--to", &device]);
+    assert!(ended(&output, Exit::Failure), "{output:?}");
+    assert!(stderr(&output).starts_with(&format!("endo: nothing was sent: {device} was cut off at 20")));
+    drop(served);
+}
+
+#[test]
 fn a_device_of_one_s_own_sends_with_the_token_in_a_file() {
     let shell = Shell::with_key();
     let served = shell.serve(&[]);
