@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::hindrance::Hindrance;
 use crate::ambient::Timestamp;
 
 /// What the API answered to the end of a secret.
@@ -60,7 +59,7 @@ pub struct ApiAnswer {
     /// What it answered last, where that ended nothing: a fixed text with what is harmless of the API's own words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub said: Option<String>,
-    /// Whether some of the tokens are over there already, where it is still to be told of others.
+    /// Whether some of the tokens are over there, where it is still to be told of others, or others may live on.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub some_ended: bool,
 }
@@ -77,19 +76,16 @@ impl ApiAnswer {
     /// This, after what was known until then: why it was not asked, and what it said, stay where this does not tell. Of
     /// tokens that it does not know any more nothing is to be said beside those that it ended.
     pub(super) fn after(self, known: Option<Self>) -> Self {
-        let some_ended = known.as_ref().is_some_and(|known| known.some_ended);
+        let some_ended = self.some_ended || known.as_ref().is_some_and(|known| known.some_ended);
         let (why, said) = known.map_or((None, None), |known| (known.why, known.said));
         let verdict = match self.verdict {
             ApiVerdict::Unanswered if said.is_some() => ApiVerdict::Undone,
-            // What it was asked for it did; of the others it was not told.
-            ApiVerdict::Unanswered if why.is_some() && why.as_deref() == Hindrance::OtherClient.why() => {
-                ApiVerdict::Unasked
-            }
             ApiVerdict::Unknown if some_ended && self.why.is_none() => ApiVerdict::Revoked,
             verdict => verdict,
         };
         let why = self.why.or(why.filter(|_| verdict == ApiVerdict::Unasked));
-        Self { verdict, why, said: said.filter(|_| verdict == ApiVerdict::Undone), ..self }
+        let said = said.filter(|_| verdict == ApiVerdict::Undone);
+        Self { verdict, why, said, some_ended: some_ended && verdict != ApiVerdict::Revoked, ..self }
     }
 
     /// The same, where one more secret is to end of which it is to be told.

@@ -3,18 +3,19 @@
 
 use super::api_answer::{ApiAnswer, ApiVerdict};
 use super::arrivals;
-use super::client::ByAnotherClient;
+use super::client::OfClient;
 use super::end::End;
 use super::hindrance::{Hindrance, STILL_AT_IT};
-use super::in_use::tokens_of;
 use super::judgement::{Judge, Judgement};
+use super::left::Left;
+use super::receipt::{Receipt, amend};
 use super::telling::unopened;
 use super::{CredentialsDevices, CredentialsError};
 use crate::source::oauth2::{OAuthClient, OAuthError, Revoked};
 use crate::source::renewal::{Ending, Held, LastRenewal, RenewalError, is_answer_lost, is_held};
-use crate::store::{QueuedRevocation, StoreError, StoredRecord, Transaction, View};
+use crate::store::{Fingerprint, QueuedRevocation, StoreError, StoredRecord, Transaction, View};
 use crate::telemetry::with_causes;
-use crate::vault::{Credentials, SecretText, SetAside};
+use crate::vault::{Clients, Grant, SecretText};
 
 /// Why it may be that not all is over of what the API does not know.
 const SOME_MAY_LIVE_ON: &str = "nobody knows what came of the last renewal, and that may live on; look at the API, and end there what is left";
@@ -25,28 +26,49 @@ struct Asking<'a> {
     client: &'a OAuthClient,
     revocation: &'a QueuedRevocation,
     record: &'a StoredRecord,
-    /// What is in it.
-    opened: &'a Credentials,
-    /// What of it is not to be asked for.
-    by_another: ByAnotherClient,
+    /// What is left of it.
+    left: &'a Left,
+    /// What of that the API takes from the gateway.
+    ours: &'a OfClient,
 }
 
-/// What the API answered.
+/// What the API answered of one grant.
 #[derive(Clone, Copy)]
 struct Ended {
-    revoked: Revoked,
+    /// Whether it ended it; else it was over before.
+    now: bool,
     /// Whether something may live on of which nobody knows.
     may_live_on: bool,
 }
 
-impl Ended {
-    /// What it answered of both: that some are over now is not hidden by others that were over before.
-    fn and(self, other: Self) -> Self {
-        let revoked = match (self.revoked, other.revoked) {
-            (Revoked::Unknown, other) => other,
-            (one, _) => one,
-        };
-        Self { revoked, may_live_on: self.may_live_on || other.may_live_on }
+/// What it answered of one after the other.
+#[derive(Default)]
+struct Answers {
+    /// What is over, and not to be asked for again.
+    over: Vec<Fingerprint>,
+    /// Whether any ended.
+    ended: bool,
+    /// Whether of any something may live on of which nobody knows.
+    may_live_on: bool,
+    /// Why not all are over; that some came by another client only where there is nothing else.
+    hindrance: Option<Hindrance>,
+}
+
+impl Answers {
+    fn add(&mut self, grant: &Grant, answer: Result<Ended, Hindrance>) {
+        match answer {
+            Ok(Ended { now, may_live_on }) => {
+                self.ended |= now;
+                self.may_live_on |= may_live_on;
+                // That is to be told when all are over.
+                if !may_live_on {
+                    self.over.extend(grant.tokens().map(SecretText::fingerprint));
+                }
+            }
+            Err(hindrance) => {
+                self.hindrance.get_or_insert(hindrance);
+            }
+        }
     }
 }
 
@@ -61,19 +83,26 @@ impl CredentialsDevices {
         record: StoredRecord,
     ) -> Result<ApiAnswer, Hindrance> {
         let client = self.whom_to_ask(revocation, &record)?;
-        self.is_time(revocation).await?;
+        let is_too_old = self.is_too_old(revocation);
+        if !is_too_old && self.is_being_renewed(revocation).await? {
+            return Err(Hindrance::Renewal);
+        }
         let opened = self.open_once(revocation.credentials.clone(), record.clone()).await;
         let opened = opened.map_err(|error| unopened(revocation, &error))?;
         if self.sealing.other_api(record.source.as_deref(), Some(&opened)).is_some() {
             return Err(Hindrance::OtherApi);
         }
-        let by_another = self.by_another_client(revocation, &opened).await.map_err(untold)?;
-        if by_another.all {
-            return Err(Hindrance::OtherClient);
+        let left = Left::of(opened, &revocation.over);
+        let ours = self.of_client(client, revocation, &left).await.map_err(|error| untold(error.into()))?;
+        match ours.grants.each().next() {
+            None if ours.are_others => Err(Hindrance::OtherClient),
+            _ if is_too_old => Err(Hindrance::TooLate),
+            _ => {
+                Asking { devices: self, client, revocation, record: &record, left: &left, ours: &ours }
+                    .judge()
+                    .await
+            }
         }
-        Asking { devices: self, client, revocation, record: &record, opened: &opened, by_another }
-            .judge()
-            .await
     }
 
     fn whom_to_ask(
@@ -91,17 +120,10 @@ impl CredentialsDevices {
         self.upstream.as_ref().filter(can).ok_or(Hindrance::NoWay)
     }
 
-    /// Whether it is not too late, nor too soon: while a renewal is under way, nobody knows yet what has to end.
-    async fn is_time(&self, revocation: &QueuedRevocation) -> Result<(), Hindrance> {
-        if self.is_too_old(revocation) {
-            return Err(Hindrance::TooLate);
-        }
-        if self.is_renewing(&revocation.credentials)
-            || self.is_on_its_way(revocation).await.map_err(untold)?
-        {
-            return Err(Hindrance::Renewal);
-        }
-        Ok(())
+    /// Whether it is too soon: while a renewal is under way, nobody knows yet what has to end.
+    async fn is_being_renewed(&self, revocation: &QueuedRevocation) -> Result<bool, Hindrance> {
+        Ok(self.is_renewing(&revocation.credentials)
+            || self.is_on_its_way(revocation).await.map_err(untold)?)
     }
 
     /// Whether somebody is sending the refresh token, for whichever credentials, or one that came of it.
@@ -118,16 +140,30 @@ impl CredentialsDevices {
         let note = move |transaction: &Transaction<'_>| transaction.note_asked(seq, rested_at);
         Ok(self.store.write::<_, StoreError, _>(note).await?)
     }
+
+    /// That some are over is on disk, and in the receipt, while others wait.
+    async fn note_over(&self, revocation: &QueuedRevocation, answers: Answers) -> Result<(), StoreError> {
+        let QueuedRevocation { seq, receipt, .. } = *revocation;
+        let over = [&*revocation.over, &answers.over].concat();
+        let note = move |transaction: &Transaction<'_>| {
+            transaction.note_over(seq, &over)?;
+            match receipt.filter(|_| answers.ended) {
+                Some(receipt) => amend(transaction, receipt, Receipt::has_some_ended),
+                None => Ok(()),
+            }
+        };
+        self.store.write(note).await
+    }
 }
 
 impl Asking<'_> {
     /// Asks it, unless the tokens are to be left alone.
     async fn judge(&self) -> Result<ApiAnswer, Hindrance> {
-        let Self { devices, revocation, opened, .. } = *self;
+        let Self { devices, revocation, left, .. } = *self;
         let end = self.end().await.map_err(|error| untold(error.into()))?;
         let ending = self.begin(&end).await?;
-        match Judge::of(devices, revocation, opened, &end).judge().await.map_err(untold)? {
-            Judgement::Spare(spared) => devices.spare(revocation, opened, spared).await.map_err(untold),
+        match Judge::of(devices, revocation, left, &end).judge().await.map_err(untold)? {
+            Judgement::Spare(spared) => devices.spare(revocation, left, spared).await.map_err(untold),
             Judgement::Wait(hindrance) => Err(hindrance),
             // To judge may take long, and the API was asked for no end in it.
             Judgement::End if ending.is_let_go() => Err(Hindrance::SignIn),
@@ -137,14 +173,14 @@ impl Asking<'_> {
 
     /// What is to end, with what is known of its lines.
     async fn end(&self) -> Result<End, StoreError> {
-        let lines = self.devices.lines_of(tokens_of(self.opened)).await?;
-        Ok(self.devices.end_of(self.revocation, self.opened).and(lines))
+        let lines = self.devices.lines_of(self.left.grants.tokens()).await?;
+        Ok(self.devices.end_of(self.revocation, self.left).and(lines))
     }
 
     /// From here on no sign-in comes to hold what ends, unless this is let go.
     async fn begin(&self, end: &End) -> Result<arrivals::Ending, Hindrance> {
-        let Self { devices, revocation, opened, .. } = *self;
-        let lost = devices.lost_renewals_of(opened).await.map_err(|error| untold(error.into()))?;
+        let Self { devices, revocation, left, .. } = *self;
+        let lost = devices.lost_renewals_of(&left.grants).await.map_err(|error| untold(error.into()))?;
         let end = if lost.is_empty() { end.clone() } else { end.clone().of_all_of_the_account() };
         let now = devices.clock.now();
         let minding = devices.arrivals.minding(revocation.seq, now);
@@ -160,73 +196,40 @@ impl Asking<'_> {
         if !devices.note_asked(self.revocation.seq).await.map_err(untold)? {
             return Err(Hindrance::TakenUp);
         }
-        let Ended { revoked, may_live_on } = ending.ask(self.end_all()).await.ok_or(Hindrance::LetGo)??;
-        let unknown = devices.answer(ApiVerdict::Unknown);
-        match revoked {
-            Revoked::Impossible => Err(Hindrance::NoWay),
-            _ if may_live_on => Ok(ApiAnswer { why: Some(SOME_MAY_LIVE_ON.to_owned()), ..unknown }),
-            Revoked::Done => Ok(devices.answer(ApiVerdict::Revoked)),
-            Revoked::Unknown => Ok(unknown),
+        let answers = ending.ask(self.end_all()).await.ok_or(Hindrance::LetGo)?;
+        if let Some(hindrance) = answers.hindrance.clone() {
+            devices.note_over(self.revocation, answers).await.map_err(|error| untold(error.into()))?;
+            return Err(hindrance);
         }
+        let verdict =
+            if answers.ended && !answers.may_live_on { ApiVerdict::Revoked } else { ApiVerdict::Unknown };
+        let why = answers.may_live_on.then(|| SOME_MAY_LIVE_ON.to_owned());
+        Ok(ApiAnswer { why, some_ended: answers.ended && answers.may_live_on, ..devices.answer(verdict) })
     }
 
-    /// Ends what was opened, and the tokens that were set aside until that; each is asked for, whatever comes of the others, but for
-    /// what came by another client.
-    ///
-    /// # Errors
-    /// [`Hindrance`], where not all ended now.
-    async fn end_all(&self) -> Result<Ended, Hindrance> {
-        let mut all = self.end_pair().await;
-        for aside in self.opened.set_aside() {
-            let ended = match &aside.client {
-                Some(client) if *client != self.client.settings().client_id => Err(Hindrance::OtherClient),
-                _ => self.end_aside(aside).await,
-            };
-            all = all.and_then(|all| ended.map(|ended| all.and(ended)));
+    /// Ends what is the gateway's; each grant is asked for, whatever comes of the others.
+    async fn end_all(&self) -> Answers {
+        let mut answers = Answers::default();
+        if let Some(grant) = &self.ours.grants.used {
+            answers.add(grant, self.end_grant(grant).await);
         }
-        all
+        for grant in &self.ours.grants.aside {
+            answers.add(grant, self.end_aside(grant).await);
+        }
+        if self.ours.are_others {
+            answers.hindrance.get_or_insert(Hindrance::OtherClient);
+        }
+        answers
     }
 
-    async fn end_pair(&self) -> Result<Ended, Hindrance> {
-        let (access, refresh) = (self.opened.secret(), self.opened.refresh_token());
-        match (self.by_another.secret, self.by_another.refresh_token, refresh) {
-            (false, false, _) => return self.end_grant(access, refresh).await,
-            (false, true, _) => {
-                self.end_grant(access, None).await?;
-            }
-            (true, false, Some(refresh)) => {
-                self.end_refresh(refresh).await?;
-            }
-            (true, ..) => {}
-        }
-        Err(Hindrance::OtherClient)
-    }
-
-    async fn end_aside(&self, aside: &SetAside) -> Result<Ended, Hindrance> {
-        match aside.renews {
-            Some(true) => self.end_refresh(&aside.token).await,
-            Some(false) => self.end_grant(&aside.token, None).await,
-            None => self.end_grant(&aside.token, Some(&aside.token).filter(|_| self.may_renew(aside))).await,
-        }
-    }
-
-    fn may_renew(&self, aside: &SetAside) -> bool {
-        aside.may_renew() && self.client.settings().revokes_by_access_alone()
-    }
-
-    /// Ends a refresh token whose access token is not here, or not to be asked for.
-    async fn end_refresh(&self, refresh: &SecretText) -> Result<Ended, Hindrance> {
-        match self.client.settings().revokes_by_access_alone() {
-            true => {
-                let may_live_on = self.renew(refresh).await?;
-                Ok(Ended { revoked: Revoked::Unknown, may_live_on })
-            }
-            // What kind it is, RFC 7009 asks a provider to look for itself (2.1).
-            false => {
-                let ended = self.end_grant(refresh, None).await?;
-                Ok(Ended { may_live_on: self.is_answer_lost(refresh).await?, ..ended })
-            }
-        }
+    /// Ends one that was set aside: of what was in use the receipt itself says where the answer to a renewal was lost.
+    async fn end_aside(&self, grant: &Grant) -> Result<Ended, Hindrance> {
+        let ended = self.end_grant(grant).await?;
+        let is_lost = match &grant.refresh {
+            Some(refresh) if !self.ends_by_access_alone() => self.is_answer_lost(refresh).await?,
+            _ => false,
+        };
+        Ok(Ended { may_live_on: ended.may_live_on || is_lost, ..ended })
     }
 
     /// Whether an answer to it was lost, and what was in that may live on where the API ends one token alone.
@@ -238,30 +241,42 @@ impl Asking<'_> {
         Ok(known.is_some_and(|known| is_answer_lost(&known)))
     }
 
-    /// Ends one grant. Where the API does that by its access token alone and does not know that any more, it ends by what the
-    /// refresh token brings, which is told of by itself.
-    async fn end_grant(&self, access: &SecretText, refresh: Option<&SecretText>) -> Result<Ended, Hindrance> {
-        let revoked = self.client.revoke(access, refresh).await.map_err(|error| self.unanswered(&error))?;
-        let by_access_alone = self.client.settings().revokes_by_access_alone();
-        let may_live_on = match refresh {
-            Some(refresh) if by_access_alone && revoked == Revoked::Unknown => self.renew(refresh).await?,
+    fn ends_by_access_alone(&self) -> bool {
+        self.client.settings().revokes_by_access_alone()
+    }
+
+    /// Ends one grant. Where the API does that by its access token alone, and that is not here or not known there any more, it ends
+    /// by what the refresh token brings, which is told of by itself.
+    async fn end_grant(&self, grant: &Grant) -> Result<Ended, Hindrance> {
+        let by_access_alone = self.ends_by_access_alone();
+        let revoked = match (&grant.access, &grant.refresh) {
+            (Some(access), refresh) => self.revoke(access, refresh.as_ref()).await?,
+            // What kind it is, RFC 7009 asks a provider to look for itself (2.1).
+            (None, Some(refresh)) if !by_access_alone => self.revoke(refresh, None).await?,
+            (None, _) => Revoked::Unknown,
+        };
+        let may_live_on = match (revoked, &grant.refresh) {
+            (Revoked::Impossible, _) => return Err(Hindrance::NoWay),
+            (Revoked::Unknown, Some(refresh)) if by_access_alone => {
+                self.renew(refresh, &grant.clients).await?
+            }
             _ => false,
         };
-        Ok(Ended { revoked, may_live_on })
+        Ok(Ended { now: revoked == Revoked::Done, may_live_on })
+    }
+
+    async fn revoke(&self, access: &SecretText, refresh: Option<&SecretText>) -> Result<Revoked, Hindrance> {
+        self.client.revoke(access, refresh).await.map_err(|error| self.unanswered(&error))
     }
 
     /// Answers whether something came of the refresh token, or may have, of which nobody knows.
-    async fn renew(&self, refresh: &SecretText) -> Result<bool, Hindrance> {
+    async fn renew(&self, refresh: &SecretText, clients: &Clients) -> Result<bool, Hindrance> {
         let Some(renewing) = &self.devices.renewing else { return Ok(false) };
         if self.devices.clock.now() < self.revocation.renewable_from {
             return Err(self.unanswered(&OAuthError::TokenRejected));
         }
-        let is_it = |aside: &&SetAside| aside.token.is(refresh.expose());
-        let client = match self.opened.set_aside().iter().find(is_it) {
-            Some(aside) => aside.client.clone(),
-            None => self.opened.clients().refresh_token.clone(),
-        };
-        let held = Held { access: self.opened.secret().copy(), refresh: Some(refresh.copy()), client };
+        let (access, client) = (self.left.opened.secret().copy(), clients.refresh_token.clone());
+        let held = Held { access, refresh: Some(refresh.copy()), client };
         let ending = Ending {
             device: self.revocation.credentials.clone(),
             copy: self.revocation.seq,

@@ -6,9 +6,9 @@ use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 use crate::source::renewal::{IssuedToken, named};
 use crate::store::{StoredRecord, StoredRenewal};
-use crate::vault::{Clients, Contents, Credentials, Format, Owners, SealError, SecretText, SetAside};
+use crate::vault::{Clients, Contents, Credentials, Format, Grant, Owners, SealError, SecretText};
 
-/// The most tokens of before that are kept until the refresh token ends; the newest.
+/// The most tokens of before that are kept until the refresh token ends: the newest grants, each as a whole.
 const MOST_SET_ASIDE: usize = 16;
 
 /// What becomes of the secret before.
@@ -44,7 +44,7 @@ pub(super) struct Before {
     /// What renews the new secret as it did the one before, where the API gave nothing else that does, the same again, or
     /// what that was given for; with whatever is known of its renewal, which may be under way.
     pub(super) refresh_token: Option<RefreshToken>,
-    pub(super) set_aside: Vec<SetAside>,
+    pub(super) set_aside: Vec<Grant>,
     pub(super) generation: u64,
     pub(super) past: Past,
 }
@@ -69,6 +69,7 @@ impl Before {
         let past = match shares_refresh || refresh_token.is_some() {
             false if is_same && had_any => Past::RefreshSetAside(record.clone()),
             _ if is_same => Past::None,
+            true if opened.secret().expose().is_empty() => Past::None,
             true => Past::AccessSetAside,
             false => Past::Replaced(record.clone()),
         };
@@ -83,34 +84,36 @@ impl Before {
     }
 }
 
-/// The tokens of before that a record has room for.
+/// The grants of before that a record has room for.
 pub(super) struct Kept {
-    pub(super) tokens: Vec<SetAside>,
-    /// How many older ones it has no room for, which nobody here has any more.
+    pub(super) grants: Vec<Grant>,
+    /// How many older tokens it has no room for, which nobody here has any more.
     pub(super) crowded_out: usize,
 }
 
 impl Kept {
     /// The newest of these, of which the oldest are the first.
-    pub(super) fn newest(mut all: Vec<SetAside>) -> Self {
-        let crowded_out = all.len().saturating_sub(MOST_SET_ASIDE);
-        Self { tokens: all.split_off(crowded_out), crowded_out }
+    pub(super) fn newest(mut all: Vec<Grant>) -> Self {
+        let how_many = |grant: &Grant| grant.tokens().count();
+        let mut room = MOST_SET_ASIDE;
+        let has_no_room = |grant: &Grant| room.checked_sub(how_many(grant)).map(|left| room = left).is_none();
+        let oldest = all.iter().rposition(has_no_room).map_or(0, |last| last + 1);
+        let grants = all.split_off(oldest);
+        Self { grants, crowded_out: all.iter().map(how_many).sum() }
     }
 }
 
 /// What the next record sets aside of the one that was opened, whose access token ends then; of one that is replaced all, unless
 /// that ends at once.
-fn set_aside(opened: &Credentials, past: &Past, ends_at: Option<Timestamp>) -> Vec<SetAside> {
-    let Clients { secret, refresh_token } = opened.clients().clone();
-    let before = opened.set_aside().iter().map(SetAside::copy);
-    let access = || SetAside::access(opened.secret(), ends_at, secret.clone());
-    let refresh = opened.refresh_token().map(|token| SetAside::refresh(token, refresh_token));
-    match past {
-        Past::None | Past::AccessEnds(_) => before.collect(),
-        Past::AccessSetAside => before.chain([access()]).collect(),
-        Past::RefreshSetAside(_) => before.chain(refresh).collect(),
-        Past::Replaced(_) | Past::PairSetAside(_) => before.chain([access()]).chain(refresh).collect(),
-    }
+fn set_aside(opened: &Credentials, past: &Past, ends_at: Option<Timestamp>) -> Vec<Grant> {
+    let (access_too, refresh_too) = match past {
+        Past::None | Past::AccessEnds(_) => (false, false),
+        Past::AccessSetAside => (true, false),
+        Past::RefreshSetAside(_) => (false, true),
+        Past::Replaced(_) | Past::PairSetAside(_) => (true, true),
+    };
+    let new = opened.in_use(ends_at).and_then(|grant| grant.part(access_too, refresh_too));
+    opened.set_aside().iter().map(Grant::copy).chain(new).collect()
 }
 
 impl CredentialsDevices {
@@ -143,9 +146,11 @@ impl CredentialsDevices {
         mut before: Before,
     ) -> Result<Before, SealError> {
         // It was set aside last.
-        let Some(SetAside { token, client, .. }) = before.set_aside.pop() else { return Ok(before) };
+        let Some(Grant { access: Some(token), clients, .. }) = before.set_aside.pop() else {
+            return Ok(before);
+        };
         let contents = Contents {
-            clients: Clients { secret: client, refresh_token: None },
+            clients: Clients { refresh_token: None, ..clients },
             generation: before.generation,
             hosts: self.sealing.hosts.clone(),
             source: Some(self.sealing.realm.mark()),
@@ -159,12 +164,12 @@ impl CredentialsDevices {
     }
 
     /// What of these neither ended by itself nor is the account's secret again.
-    pub(super) fn still_to_end(&self, set_aside: Vec<SetAside>, account: &Account) -> Kept {
+    pub(super) fn still_to_end(&self, set_aside: &[Grant], account: &Account) -> Kept {
         let now = self.clock.now();
-        let lives = |token: &SetAside| token.ends_at.is_none_or(|end| now < end);
         let brought = [Some(&account.secret), account.refresh_token.as_ref()];
         let is_over =
-            |token: &SetAside| !brought.into_iter().flatten().any(|again| token.token.is(again.expose()));
-        Kept::newest(set_aside.into_iter().filter(|token| lives(token) && is_over(token)).collect())
+            |token: &SecretText| !brought.into_iter().flatten().any(|again| token.is(again.expose()));
+        let still_to_end = |grant: &Grant| grant.living(now)?.those(is_over);
+        Kept::newest(set_aside.iter().filter_map(still_to_end).collect())
     }
 }

@@ -3,11 +3,13 @@
 //! is known is when their refresh tokens came, and which client the gateway was then.
 
 use super::brought::RefreshToken;
-use super::{Account, CredentialsDevices, CredentialsError};
+use super::left::{Grants, Left};
+use super::{Account, CredentialsDevices};
 use crate::message::DeviceUuid;
+use crate::source::oauth2::OAuthClient;
 use crate::source::renewal::CameBy;
 use crate::store::{QueuedRevocation, StoreError, Transaction, View};
-use crate::vault::{Clients, Credentials};
+use crate::vault::{Clients, Grant};
 
 impl CredentialsDevices {
     /// The gateway's name at the API.
@@ -40,28 +42,31 @@ impl CredentialsDevices {
         Clients { secret: present, refresh_token }
     }
 
-    /// What of this copy, which is to end, came by another client, as far as that is known.
-    pub(super) async fn by_another_client(
+    /// What is left of this copy, which is to end, that came by this client, as far as that is known.
+    pub(super) async fn of_client(
         &self,
+        client: &OAuthClient,
         revocation: &QueuedRevocation,
-        opened: &Credentials,
-    ) -> Result<ByAnotherClient, CredentialsError> {
-        let Some(client) = self.client_id() else { return Ok(ByAnotherClient::default()) };
+        left: &Left,
+    ) -> Result<OfClient, StoreError> {
+        let client = client.settings().client_id.clone();
+        let is_it = |noted: &Option<String>| noted.as_ref().is_none_or(|noted| *noted == client);
+        let of_it =
+            |grant: &Grant| grant.part(is_it(&grant.clients.secret), is_it(&grant.clients.refresh_token));
+        let aside = left.grants.aside.iter().filter_map(of_it).collect();
+
         let (token, came) = (revocation.refresh, revocation.came);
-        let (noted, renews) = (opened.clients().clone(), opened.refresh_token().is_some());
-        let asides: Vec<_> = opened.set_aside().iter().map(|aside| aside.client.clone()).collect();
+        let (noted, client) = (left.opened.clients().clone(), client.clone());
         let look = move |view: &View<'_>| {
             let known = token.map_or(Ok(None), |token| view.refresh_token(&token))?;
             let since = known.map_or(came, |known| known.line_since);
             let is_another_s = |noted: Option<&str>| CameBy { noted, since }.another(view, &client);
-            let refresh_token = renews && is_another_s(noted.refresh_token.as_deref())?;
-            let secret = is_another_s(noted.secret.as_deref())?;
-            let all = secret
-                && refresh_token == renews
-                && asides.iter().all(|aside| aside.as_ref() != Some(&client));
-            Ok(ByAnotherClient { secret, refresh_token, all })
+            Ok((is_another_s(noted.secret.as_deref())?, is_another_s(noted.refresh_token.as_deref())?))
         };
-        Ok(self.store.read::<_, StoreError, _>(look).await?)
+        let (access, refresh) = self.store.read::<_, StoreError, _>(look).await?;
+        let used = left.grants.used.as_ref().and_then(|grant| grant.part(!access, !refresh));
+        let grants = Grants { used, aside };
+        Ok(OfClient { are_others: grants.tokens().count() < left.grants.tokens().count(), grants })
     }
 
     /// By which client the refresh token of these credentials came, where their record says.
@@ -75,13 +80,9 @@ impl CredentialsDevices {
     }
 }
 
-/// What of the tokens that are to end came by another client than the gateway is.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct ByAnotherClient {
-    /// The access token.
-    pub(super) secret: bool,
-    /// The refresh token.
-    pub(super) refresh_token: bool,
-    /// Whatever there is.
-    pub(super) all: bool,
+/// What of the tokens that are to end came by one client.
+pub(super) struct OfClient {
+    pub(super) grants: Grants,
+    /// Whether there are others, which it cannot end.
+    pub(super) are_others: bool,
 }

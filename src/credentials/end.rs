@@ -2,10 +2,10 @@
 //! by which sign-ins and ends that are under way mind each other.
 
 use super::CredentialsDevices;
-use super::in_use::tokens_of;
+use super::left::Left;
 use super::strays::whose;
 use crate::store::{Fingerprint, QueuedRevocation};
-use crate::vault::{Credentials, ResourceOwnerId, SecretText, SetAside};
+use crate::vault::{Credentials, ResourceOwnerId, SecretText};
 
 /// Tokens by their hashes, and whose they are where that is known.
 #[derive(Clone, Debug)]
@@ -122,15 +122,14 @@ impl End {
 }
 
 impl CredentialsDevices {
-    /// The end of all that is in this sealed copy.
-    pub(super) fn end_of(&self, revocation: &QueuedRevocation, opened: &Credentials) -> End {
-        let account = whose(revocation, opened).cloned();
+    /// The end of all that is left of this sealed copy.
+    pub(super) fn end_of(&self, revocation: &QueuedRevocation, left: &Left) -> End {
+        let account = whose(revocation, &left.opened).cloned();
         let is_known = account.is_some() && revocation.receipt.is_some();
-        let hashes = tokens_of(opened).map(SecretText::fingerprint).collect();
-        let tokens = Tokens { hashes, renew: opened.refresh_token().is_some(), account };
-        let may_renew_aside = opened.set_aside().iter().any(SetAside::may_renew);
-        let are_both = may_renew_aside && !tokens.renew;
-        End { are_both, is_known, reach: self.reach(tokens.renew || may_renew_aside), tokens }
+        let hashes = left.grants.tokens().map(SecretText::fingerprint).collect();
+        let (renew, renew_aside) = left.grants.renew();
+        let tokens = Tokens { hashes, renew, account };
+        End { are_both: renew_aside && !renew, is_known, reach: self.reach(renew || renew_aside), tokens }
     }
 
     /// The end of tokens of which nobody knows whose they are.

@@ -5,7 +5,7 @@ use super::rekey::MOST;
 use super::{CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
 use crate::store::{StoreError, View};
-use crate::vault::{Credentials, SealedText, SecretText};
+use crate::vault::{Credentials, Grant, SealedText, SecretText};
 
 /// Why a replaced secret is not ended now where that may end all of the account's.
 pub(super) const ENDS_WITH_NEWER_ONES: &str = "the account has signed in since, and as far as is known here that would end its newer tokens as \
@@ -94,8 +94,8 @@ impl CredentialsDevices {
     }
 }
 
-/// All that ends when these end.
-pub(super) fn tokens_of(ending: &Credentials) -> impl Iterator<Item = &SecretText> {
-    let set_aside = ending.set_aside().iter().map(|aside| &aside.token);
-    ending.refresh_token().into_iter().chain([ending.secret()]).chain(set_aside)
+/// All that they hold, in use or not.
+pub(super) fn tokens_of(credentials: &Credentials) -> impl Iterator<Item = &SecretText> {
+    let set_aside = credentials.set_aside().iter().flat_map(Grant::tokens);
+    credentials.refresh_token().into_iter().chain([credentials.secret()]).chain(set_aside)
 }

@@ -10,7 +10,6 @@ use super::stranded::take_up;
 use super::{CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
 use crate::store::{CopyOfLine, StoredRecord, StoredRenewal, Transaction};
-use crate::vault::{Clients, SetAside};
 
 /// The secret of an account on its way.
 #[derive(Clone)]
@@ -87,10 +86,9 @@ impl Incoming {
         let heir = if issued.is_rotated() { self.heir(brought)? } else { None };
         let given = heir.as_ref().and_then(|heir| Some((heir, heir.opened.refresh_token()?)));
         if let Some((Heir { copy, opened }, token)) = given {
-            let Clients { secret, refresh_token } = opened.clients().clone();
-            before.set_aside.push(SetAside::access(opened.secret(), None, secret));
-            let known = copy.refresh.clone();
-            before.refresh_token = Some(RefreshToken { token: token.copy(), known, client: refresh_token });
+            before.set_aside.extend(opened.in_use(None).and_then(|grant| grant.part(true, false)));
+            let (known, client) = (copy.refresh.clone(), opened.clients().refresh_token.clone());
+            before.refresh_token = Some(RefreshToken { token: token.copy(), known, client });
             return Ok(Some((*copy).clone()));
         }
         before.refresh_token = Some(RefreshToken {

@@ -4,14 +4,15 @@ use std::collections::HashSet;
 
 use super::end::{End, Tokens};
 use super::hindrance::Hindrance;
-use super::in_use::{ENDS_NEWER_ONES, tokens_of};
+use super::in_use::ENDS_NEWER_ONES;
+use super::left::Left;
 use super::lost_answers::MAY_BE_ITS_ANSWER;
 use super::of_use::Looks;
 use super::{CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
 use crate::source::renewal::is_held;
 use crate::store::{HolderOfLine, QueuedRevocation, StoreError, StoredRefreshToken, View};
-use crate::vault::{Credentials, SecretText};
+use crate::vault::SecretText;
 
 /// What is added where the API may have ended what these are spared for.
 const ASKED_BEFORE: &str = "it may have been asked before they came, and did not answer, so it was looked whether it still takes them";
@@ -45,7 +46,7 @@ pub(super) struct Spared {
 pub(super) struct Judge<'a> {
     devices: &'a CredentialsDevices,
     revocation: &'a QueuedRevocation,
-    opened: &'a Credentials,
+    left: &'a Left,
     end: &'a End,
     looks: Looks<'a>,
     /// What turned out dead in a look.
@@ -71,14 +72,14 @@ impl Reason {
 }
 
 impl<'a> Judge<'a> {
-    /// That of these tokens, which were opened, and of their end.
+    /// That of what is left of these tokens, and of its end.
     pub(super) fn of(
         devices: &'a CredentialsDevices,
         revocation: &'a QueuedRevocation,
-        opened: &'a Credentials,
+        left: &'a Left,
         end: &'a End,
     ) -> Self {
-        Self { devices, revocation, opened, end, looks: devices.looks(), dead: HashSet::new() }
+        Self { devices, revocation, left, end, looks: devices.looks(), dead: HashSet::new() }
     }
 
     /// What becomes of them. Where the API may have been asked to end them already and did not say what it did, what they are
@@ -131,7 +132,7 @@ impl<'a> Judge<'a> {
             let why = if end.is_of_all() { ENDS_NEWER_ONES } else { HELD };
             return Ok(Some(Reason { why, kept: names(&held), is_of_account: true }));
         }
-        let kept = self.devices.holders_of_its_lost_answer(self.opened, names(&rest)).await?;
+        let kept = self.devices.holders_of_its_lost_answer(self.left, names(&rest)).await?;
         if !kept.is_empty() {
             return Ok(Some(Reason { why: MAY_BE_ITS_ANSWER, kept, is_of_account: true }));
         }
@@ -146,7 +147,7 @@ impl<'a> Judge<'a> {
     /// Credentials, of whichever account, to which one of these tokens is of use, or what came of one, or what came with one: the
     /// store knows them, and no record is opened for that.
     async fn holder_of_line(&mut self) -> Result<Option<DeviceUuid>, CredentialsError> {
-        let tokens: Vec<_> = tokens_of(self.opened).map(SecretText::fingerprint).collect();
+        let tokens: Vec<_> = self.left.grants.tokens().map(SecretText::fingerprint).collect();
         let look = move |view: &View<'_>| {
             let holders: Result<Vec<_>, _> = tokens.iter().map(|token| view.holders_of_line(token)).collect();
             let names = holders?.into_iter().flatten().map(|holder| holder.credentials);

@@ -175,8 +175,8 @@ impl CredentialsDevices {
             }
             Format::Two => (owners, Vec::new()),
         };
-        let Kept { tokens, crowded_out } = self.still_to_end(std::mem::take(&mut before.set_aside), account);
-        before.set_aside = tokens;
+        let Kept { grants, crowded_out } = self.still_to_end(&before.set_aside, account);
+        before.set_aside = grants;
         let contents = self.contents(account, before, owners);
         let sealed = self.vault.seal(device, &contents, format)?;
         let (endo, signature) = (sealed.endo.to_string(), sealed.signature);

@@ -1,11 +1,11 @@
 //! Renewals whose answer was lost: whoever signs in since may be given what was in it, and nobody here can tell.
 
 use super::CredentialsDevices;
-use super::in_use::tokens_of;
+use super::left::{Grants, Left};
 use crate::message::DeviceUuid;
 use crate::source::renewal::{is_answer_lost, is_held, may_be_lost_answer};
 use crate::store::{HolderOfLine, Moment, RenewalStage, StoreError, StoredRefreshToken, View};
-use crate::vault::{Credentials, SecretText};
+use crate::vault::SecretText;
 
 /// Why a secret is not ended whose renewal may have brought what the account signed in for since.
 pub(super) const MAY_BE_ITS_ANSWER: &str = "the answer to a renewal was lost, and what the account has signed in for since may be what that \
@@ -17,9 +17,9 @@ impl CredentialsDevices {
     /// of their lines.
     pub(super) async fn lost_renewals_of(
         &self,
-        ending: &Credentials,
+        ending: &Grants,
     ) -> Result<Vec<StoredRefreshToken>, StoreError> {
-        let tokens: Vec<_> = tokens_of(ending).map(SecretText::fingerprint).collect();
+        let tokens: Vec<_> = ending.tokens().map(SecretText::fingerprint).collect();
         let now = self.clock.now();
         let look = move |view: &View<'_>| {
             let mut lost = Vec::new();
@@ -36,11 +36,11 @@ impl CredentialsDevices {
     /// that gave it to one sign-in gives it to the next as well, and does not give another.
     pub(super) async fn holders_of_its_lost_answer(
         &self,
-        ending: &Credentials,
+        ending: &Left,
         kept: Vec<DeviceUuid>,
     ) -> Result<Vec<DeviceUuid>, StoreError> {
-        let mut lost = self.lost_renewals_of(ending).await?;
-        let in_use = ending.refresh_token().map(SecretText::fingerprint);
+        let mut lost = self.lost_renewals_of(&ending.grants).await?;
+        let in_use = ending.opened.refresh_token().map(SecretText::fingerprint);
         let look = move |view: &View<'_>| {
             let in_use = in_use.map_or(Ok(None), |token| view.refresh_token(&token))?;
             let is_answer_to = |lost: &StoredRefreshToken, used: &StoredRefreshToken| {

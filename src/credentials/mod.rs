@@ -30,6 +30,7 @@ mod judgement;
 mod keep;
 mod keep_on;
 mod leave;
+mod left;
 mod lost_answers;
 mod making;
 mod naming;

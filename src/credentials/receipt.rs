@@ -180,6 +180,13 @@ impl Receipt {
         }
     }
 
+    /// Says that some of the tokens are over at the API, while others wait.
+    pub(super) fn has_some_ended(&mut self) {
+        if let Some(known) = self.api.as_mut().filter(|known| known.verdict == ApiVerdict::Pending) {
+            known.some_ended = true;
+        }
+    }
+
     /// Says why the API cannot be asked now, or that it can, and what it said when it was.
     pub(super) fn waits(&mut self, hindrance: &Hindrance) {
         if let Some(known) = self.api.as_mut().filter(|known| known.verdict == ApiVerdict::Pending) {

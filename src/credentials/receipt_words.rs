@@ -47,6 +47,15 @@ impl Fate {
 impl ApiAnswer {
     /// What the API said of the tokens, as a sentence without its full stop; the gateway's is of this name.
     pub fn sentence(&self, api: &str) -> String {
+        match self.some_ended {
+            true => {
+                format!("some of the tokens are over at {api}; of the others: {}", self.of_the_others(api))
+            }
+            false => self.of_the_others(api),
+        }
+    }
+
+    fn of_the_others(&self, api: &str) -> String {
         match &self.why {
             Some(why) if self.verdict == ApiVerdict::Spared => format!("{api} was not told: {why}"),
             Some(why) if matches!(self.verdict, ApiVerdict::Unasked | ApiVerdict::Unknown) => {

@@ -12,7 +12,7 @@ use crate::bus::embedded::BusError;
 use crate::message::DeviceUuid;
 use crate::source::renewal::carry_over;
 use crate::store::{StoredRecord, Transaction, View};
-use crate::vault::{Credentials, Format, Management, Owners, RekeyError, SetAside};
+use crate::vault::{Credentials, Format, Grant, Management, Owners, RekeyError};
 
 /// In what the successor of a record differs from it.
 pub(super) struct Successor {
@@ -23,7 +23,7 @@ pub(super) struct Successor {
     /// Who leaves by it, where somebody does; commits with it.
     pub(super) leaving: Option<Leaving>,
     /// What is set aside in it, the oldest first, where that is something else.
-    pub(super) set_aside: Option<Vec<SetAside>>,
+    pub(super) set_aside: Option<Vec<Grant>>,
 }
 
 impl Successor {
@@ -130,7 +130,7 @@ impl Resealing {
         let (hosts, source) = (devices.sealing.hosts.clone(), before.source.clone());
         let generation = before.generation.max(opened.generation()) + 1;
         let (set_aside, crowded_out) = match set_aside.map(Kept::newest) {
-            Some(Kept { tokens, crowded_out }) => (Some(tokens), crowded_out),
+            Some(Kept { grants, crowded_out }) => (Some(grants), crowded_out),
             None => (None, 0),
         };
         let new = Management { owners: Some(owners), format, hosts, source, generation, set_aside };

@@ -4,14 +4,14 @@
 use super::api_answer::ApiAnswer;
 use super::in_use::tokens_of;
 use super::judgement::Spared;
+use super::left::{Grants, Left};
 use super::receipt::amend;
 use super::reseal::Successor;
 use super::{CredentialsDevices, CredentialsError};
-use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 use crate::store::{QueuedRevocation, StoreError, Transaction};
 use crate::telemetry::with_causes;
-use crate::vault::{Clients, Credentials, Owners, SetAside};
+use crate::vault::{Credentials, Grant, Owners, SecretText};
 
 /// What is added to the reason where they are.
 const ENDS_WITH_THOSE: &str = "it is set aside with those, and ended when they are not used any more, but not where sixteen newer tokens were \
@@ -26,12 +26,12 @@ impl CredentialsDevices {
     pub(super) async fn spare(
         &self,
         revocation: &QueuedRevocation,
-        opened: &Credentials,
+        left: &Left,
         spared: Spared,
     ) -> Result<ApiAnswer, CredentialsError> {
         let Spared { why, beside } = spared;
         let crowded_out = match &beside {
-            Some(device) => self.set_aside_in(device, opened).await?,
+            Some(device) => self.set_aside_in(device, &left.grants).await?,
             None => None,
         };
         let (Some(crowded_out), Some(device)) = (crowded_out, beside) else {
@@ -45,16 +45,17 @@ impl CredentialsDevices {
     async fn set_aside_in(
         &self,
         device: &DeviceUuid,
-        spared: &Credentials,
+        spared: &Grants,
     ) -> Result<Option<usize>, CredentialsError> {
-        let (now, all) = (self.clock.now(), oldest_first(spared));
+        let (now, spared) = (self.clock.now(), spared.oldest_first());
         let set_aside = move |opened: &Credentials, owners: Owners| {
-            let is_new = |one: &&SetAside| !tokens_of(opened).any(|token| token.is(one.token.expose()));
-            let new: Vec<_> = still_living(&all, now).filter(is_new).map(SetAside::copy).collect();
+            let is_new = |one: &SecretText| !tokens_of(opened).any(|token| token.is(one.expose()));
+            let new = |grant: &Grant| grant.living(now)?.those(is_new);
+            let new: Vec<_> = spared.iter().filter_map(new).collect();
             if new.is_empty() {
                 return Ok(None);
             }
-            let all = still_living(opened.set_aside(), now).map(SetAside::copy).chain(new).collect();
+            let all = opened.set_aside().iter().filter_map(|grant| grant.living(now)).chain(new).collect();
             Ok(Some(Successor { set_aside: Some(all), ..Successor::new(owners, opened.format()) }))
         };
         match self.reseal(device, set_aside).await {
@@ -81,16 +82,4 @@ impl CredentialsDevices {
         };
         self.store.write(tell).await
     }
-}
-
-/// All tokens of these credentials; when those end that were in use is not known any more.
-fn oldest_first(credentials: &Credentials) -> Vec<SetAside> {
-    let Clients { secret, refresh_token } = credentials.clients().clone();
-    let access = SetAside::access(credentials.secret(), None, secret);
-    let refresh = credentials.refresh_token().map(|token| SetAside::refresh(token, refresh_token));
-    credentials.set_aside().iter().map(SetAside::copy).chain([access]).chain(refresh).collect()
-}
-
-fn still_living(all: &[SetAside], now: Timestamp) -> impl Iterator<Item = &SetAside> {
-    all.iter().filter(move |one| one.ends_at.is_none_or(|end| now < end))
 }

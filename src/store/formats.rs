@@ -47,6 +47,7 @@ pub(super) const STEPS: &[&str] = &[
     deliveries::WITH_LINES_OF_JOBS,
     credentials::WITH_ENDS_OF_WHAT_WAS_BROUGHT,
     credentials::WITH_LAST_MESSAGES,
+    credentials::WITH_WHAT_IS_OVER,
 ];
 
 const FIRST: &str = "

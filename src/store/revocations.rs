@@ -28,12 +28,14 @@ pub struct QueuedRevocation {
     /// Before this it is not renewed for its end: it was brought for one, and an API that does not know what it just gave would
     /// have more be brought for ever.
     pub renewable_from: Timestamp,
+    /// What of it is over already.
+    pub over: Vec<Fingerprint>,
 }
 
 /// What stands in place of a stray's receipt: they count from 1.
 const NO_RECEIPT: i64 = 0;
 
-const COLUMNS: &str = "seq, credentials, receipt, made_at, attempts, refresh, came, renewable_from";
+const COLUMNS: &str = "seq, credentials, receipt, made_at, attempts, refresh, came, renewable_from, ended";
 
 impl View<'_> {
     /// The secrets that the API is to be told of now, at most `limit`: of each queue the first, and then of each the next,
@@ -225,6 +227,16 @@ impl Transaction<'_> {
         Ok(self.prepare(sql)?.execute((seq, rested_at.as_millis()))? > 0)
     }
 
+    /// Notes all of its tokens that are over, while others wait.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn note_over(&self, seq: i64, over: &[Fingerprint]) -> Result<(), StoreError> {
+        let sql = "UPDATE revocations SET ended = ?2 WHERE seq = ?1";
+        self.prepare(sql)?.execute((seq, over.as_flattened()))?;
+        Ok(())
+    }
+
     /// Puts a revocation off until `due_at`. Where it `rests`, for the API may be at it until then, nothing hastens it.
     ///
     /// # Errors
@@ -278,5 +290,6 @@ fn queued(row: &Row<'_>) -> rusqlite::Result<QueuedRevocation> {
         refresh: row.get(5)?,
         came: Moment::of(row.get(6)?),
         renewable_from: Timestamp::from_millis(row.get(7)?),
+        over: row.get::<_, Vec<u8>>(8)?.as_chunks().0.to_vec(),
     })
 }

@@ -7,10 +7,10 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::clients::{CLIENTS, Clients};
+use super::grant::{Grant, SET_ASIDE};
 use super::owner_id::{NotAResourceOwnerId, ResourceOwnerId};
 use super::owners::Owners;
 use super::secret::{SecretMap, SecretText};
-use super::set_aside::{SET_ASIDE, SetAside};
 
 /// Members of the sealed object that have a meaning of their own.
 const RESERVED: [&str; 4] = ["id", "username", "secrets", "owners"];
@@ -48,8 +48,8 @@ pub struct Contents {
     pub other_secrets: SecretMap,
     /// The bus token of the credentials device: `secrets.credentialsDeviceToken`.
     pub credentials_device_token: Option<SecretText>,
-    /// Access tokens of before that end with the refresh token, the oldest first.
-    pub set_aside: Vec<SetAside>,
+    /// What was given before and ends with these, the oldest first.
+    pub set_aside: Vec<Grant>,
     /// Who may manage the credentials. Format 1 holds exactly one, as a signature only.
     pub owners: Owners,
     /// Where the secret may be sent. Format 1 does not hold it.
@@ -117,9 +117,7 @@ impl Contents {
             secrets.insert("credentialsDeviceToken".to_owned(), token.expose().into());
         }
         self.clients.put_in(&mut secrets);
-        for token in &self.set_aside {
-            token.add_to(&mut secrets);
-        }
+        self.set_aside.iter().for_each(|grant| grant.add_to(&mut secrets));
         secrets
     }
 }

@@ -8,10 +8,11 @@ use zeroize::Zeroizing;
 
 use super::clients::{CLIENTS, Clients};
 use super::contents::Format;
+use super::grant::Grant;
 use super::owner_id::ResourceOwnerId;
 use super::record::RecordError;
 use super::secret::{SecretMap, SecretText};
-use super::set_aside::SetAside;
+use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 
 /// What a record says about its contents outside of them. Not secret.
@@ -49,7 +50,7 @@ pub struct Credentials {
     refresh_token: Option<SecretText>,
     clients: Clients,
     credentials_device_token: Option<SecretText>,
-    set_aside: Vec<SetAside>,
+    set_aside: Vec<Grant>,
     owners: Vec<DeviceUuid>,
     terms: Terms,
 }
@@ -80,6 +81,13 @@ impl Credentials {
         self.refresh_token.as_ref()
     }
 
+    /// What is in use, whose access token ends by itself then, where that is known; `None` where the record holds nothing.
+    pub fn in_use(&self, ends_at: Option<Timestamp>) -> Option<Grant> {
+        let access = Some(self.secret.copy()).filter(|access| !access.expose().is_empty());
+        let refresh = self.refresh_token.as_ref().map(SecretText::copy);
+        Grant { access, ends_at, refresh, clients: self.clients.clone() }.part(true, true)
+    }
+
     /// By which client of the API these tokens came, as far as the record says.
     pub fn clients(&self) -> &Clients {
         &self.clients
@@ -90,8 +98,8 @@ impl Credentials {
         self.credentials_device_token.as_ref()
     }
 
-    /// Access tokens of before, which nobody uses any more and which end with the refresh token; the oldest first.
-    pub fn set_aside(&self) -> &[SetAside] {
+    /// What was given before, which nobody uses any more and which ends with what is in use; the oldest first.
+    pub fn set_aside(&self) -> &[Grant] {
         &self.set_aside
     }
 
@@ -160,7 +168,7 @@ impl Credentials {
             refresh_token: secret_text(&credentials["refreshToken"]),
             clients: Clients::read(secrets.get(CLIENTS)),
             credentials_device_token: secret_text(&secrets["credentialsDeviceToken"]),
-            set_aside: SetAside::all_in(secrets),
+            set_aside: Grant::all_in(secrets),
             owners,
             terms: opened.terms.clone(),
             document,

@@ -4,9 +4,9 @@ use serde_json::{Map, Value};
 
 use super::clients::CLIENTS;
 use super::credentials::Credentials;
+use super::grant::SET_ASIDE;
 use super::redaction::Redaction;
 use super::secret::SecretMap;
-use super::set_aside::SET_ASIDE;
 
 /// What an external handler receives as `encrypted`. Wiped on drop, `[redacted]` in every print.
 #[derive(Debug)]

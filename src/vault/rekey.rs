@@ -7,9 +7,9 @@ use super::contents::{Format, SealError, Sealed};
 use super::credentials::Credentials;
 use super::format1;
 use super::format2::{self, Purpose};
+use super::grant::{Grant, set_aside};
 use super::owners::Owners;
 use super::record::{RecordError, SealedRecord, SealedText};
-use super::set_aside::{self, SetAside};
 use super::strongroom::Vault;
 use crate::message::DeviceUuid;
 
@@ -27,7 +27,7 @@ pub struct Management {
     /// Grows with every sealing.
     pub generation: u64,
     /// What is set aside beside the secret, where that is not what the old record holds.
-    pub set_aside: Option<Vec<SetAside>>,
+    pub set_aside: Option<Vec<Grant>>,
 }
 
 /// Why a record cannot be sealed under the newest key. Holds nothing of it.
@@ -99,8 +99,8 @@ impl Vault {
         };
         let id = credentials.id().ok_or(RekeyError::NoAccount)?;
         let mut document = opened.document()?;
-        if let Some(tokens) = &new.set_aside {
-            set_aside::put(&mut document, tokens).ok_or(RecordError::Contents)?;
+        if let Some(grants) = &new.set_aside {
+            set_aside(&mut document, grants).ok_or(RecordError::Contents)?;
         }
         if new.format == Format::One {
             let head = format1::head(ring.first(), device, id, &owners)?;

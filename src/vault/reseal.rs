@@ -6,9 +6,9 @@ use thiserror::Error;
 use super::clients::{CLIENTS, Clients};
 use super::contents::{Format, SealError, Sealed};
 use super::format2::Purpose;
+use super::grant::{Grant, set_aside};
 use super::record::{RecordError, SealedRecord, SealedText};
 use super::secret::{SecretMap, SecretText};
-use super::set_aside::{self, SetAside};
 use super::strongroom::Vault;
 use super::{format1, format2};
 use crate::message::DeviceUuid;
@@ -63,7 +63,7 @@ impl Vault {
         let opened = record.open(&ring)?;
         let mut document = opened.document()?;
         if new.alone {
-            set_aside::put(&mut document, &[]).ok_or(RecordError::Contents)?;
+            set_aside(&mut document, &[]).ok_or(RecordError::Contents)?;
         }
         replace(&mut document, new).ok_or(RecordError::Contents)?;
         Ok(match opened.terms.format {
@@ -99,9 +99,9 @@ fn replace(document: &mut SecretMap, new: &Replacement) -> Option<()> {
     Some(())
 }
 
-fn newer_than_tried(secrets: &Map<String, Value>, new: &Replacement) -> Option<SetAside> {
+fn newer_than_tried(secrets: &Map<String, Value>, new: &Replacement) -> Option<Grant> {
     let (tried, present) = (new.tried.as_ref()?, secrets.get("credentials")?.get("secret")?.as_str()?);
     let is_newer = !tried.is(present) && !new.secret.is(present);
     let client = || Clients::read(secrets.get(CLIENTS)).secret;
-    is_newer.then(|| SetAside::access(&present.into(), None, client()))
+    is_newer.then(|| Grant::access(&present.into(), None, client()))
 }

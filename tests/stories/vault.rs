@@ -12,6 +12,7 @@ mod rekey;
 mod remembered;
 mod resealed;
 mod round_trips;
+mod set_aside;
 mod with_jose;
 
 use std::time::Duration;

@@ -102,3 +102,8 @@ INSERT INTO uses_and_messages SELECT credentials, user_device, used_at, used_at 
 DROP TABLE uses;
 ALTER TABLE uses_and_messages RENAME TO uses;
 ";
+
+/// What of a sealed copy the API ended already, while others in it wait: the hashes of those, one after the other.
+pub(super) const WITH_WHAT_IS_OVER: &str = "
+ALTER TABLE revocations ADD COLUMN ended BLOB NOT NULL DEFAULT x'';
+";

@@ -62,7 +62,7 @@ async fn what_was_given_for_it_before_the_sign_in_is_kept_is_in_its_credentials_
     // All that was given ends with the refresh token.
     office.forget(&back).await;
     office.does_what_is_due().await;
-    assert_eq!(provider.ended(), ["refresh-4", "access-4", "access-2", "access-1", "refresh-1"]);
+    assert_eq!(provider.ended(), ["refresh-4", "access-4", "access-2", "refresh-1", "access-1"]);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use endo::config::{Config, RefreshRetry, RevocationWay, Source};
+use endo::config::{Config, RefreshRetry, RevocationEnds, RevocationWay, Source};
 use endo::credentials::{Account, ApiAnswer, ApiVerdict};
 use endo::message::DeviceUuid;
 use tokio::runtime::Runtime;
@@ -225,6 +225,31 @@ async fn what_was_set_aside_may_be_a_refresh_token_that_is_renewed_for_its_end()
         office.does_what_is_due().await;
         let in_turn = ["end access-1", "renew refresh-1", "end access-3"];
         assert_eq!(asked(&provider)[..3], in_turn);
+        assert_eq!(told(&office, &credentials).await.verdict, ApiVerdict::Revoked);
+        assert!(office.waiting().await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_pair_that_was_set_aside_ends_by_its_access_token_and_is_renewed_only_where_that_ran_out() {
+    for (way, has_ended) in WAYS.into_iter().flat_map(|way| [(way, false), (way, true)]) {
+        let provider = FakeProvider::start().await;
+        let all = Source {
+            revocation_ends: RevocationEnds::Account,
+            ..settings(&provider, way, RefreshRetry::Never)
+        };
+        let office = Office::open(all).await;
+        let (first, second) = (provider.grant(), provider.grant());
+        let credentials = office.keep(42, &first.0, &first.1).await;
+        office.keep(42, &second.0, &second.1).await;
+        if has_ended {
+            provider.expire(&first.0);
+        }
+        office.forget(&credentials).await;
+        office.does_what_is_due().await;
+        office.does_what_is_due().await;
+        let renewed: &[&str] = if has_ended { &["renew refresh-1", "end access-3"] } else { &[] };
+        assert_eq!(asked(&provider), [&["end access-2", "end access-1"], renewed].concat());
         assert_eq!(told(&office, &credentials).await.verdict, ApiVerdict::Revoked);
         assert!(office.waiting().await.is_empty());
     }

@@ -155,7 +155,7 @@ async fn it_ends_with_what_may_be_the_lost_answer_once_that_is_forgotten_or_repl
                 ApiVerdict::Unknown,
                 "what was in the answer may be another"
             );
-            assert_eq!(provider.ended(), [&*refresh, &*access, "access-1", "refresh-1"], "{lost:?}");
+            assert_eq!(provider.ended(), [&*refresh, &*access, "refresh-1", "access-1"], "{lost:?}");
             assert!(!provider.takes("refresh-2") && office.waiting().await.is_empty());
         }
     }

@@ -82,6 +82,15 @@ impl Scene {
         self.office.gateway.credentials.standing(&self.credentials).await.unwrap().health
     }
 
+    /// The receipt says that some of the tokens are over, and that the others are another client's.
+    async fn says_that_some_ended(&self) {
+        let told = self.office.receipts(&self.credentials).await.remove(0).api.unwrap();
+        assert!(told.some_ended, "{told:?}");
+        let said = told.sentence("The API");
+        assert!(said.starts_with("some of the tokens are over at The API; of the others: "), "{said}");
+        assert!(said.contains("they came by another client of the API"), "{said}");
+    }
+
     async fn verdict(&self) -> ApiVerdict {
         self.office.does_what_is_due().await;
         self.office.receipts(&self.credentials).await.remove(0).api.unwrap().verdict
@@ -209,13 +218,29 @@ async fn of_a_pair_that_two_clients_got_each_ends_its_own() {
     scene.office.gateway.credentials.keep(alone).await.unwrap();
     assert!(matches!(scene.health().await, Health::Dead { .. }), "the refresh token is the first client's");
     scene.office.forget(&scene.credentials).await;
-    assert_eq!((scene.verdict().await, scene.provider.ended()), (ApiVerdict::Pending, vec![access]));
+    assert_eq!((scene.verdict().await, scene.provider.ended()), (ApiVerdict::Pending, vec![access.clone()]));
+    scene.says_that_some_ended().await;
+    // What is over is not asked for again, by whichever client.
+    let scene = scene.is("another").await;
+    assert_eq!((scene.verdict().await, scene.provider.ended()), (ApiVerdict::Pending, vec![access.clone()]));
+    scene.says_that_some_ended().await;
     let scene = scene.is("gateway id").await;
     scene.office.passes(HOUR);
+    assert_eq!(scene.verdict().await, ApiVerdict::Revoked);
+    assert_eq!(scene.provider.ended(), [&*access, "refresh-1", "access-1"]);
+    assert!(!scene.provider.takes("refresh-1") && scene.office.waiting().await.is_empty());
+}
+
+#[tokio::test]
+async fn of_a_pair_that_two_clients_got_the_receipt_says_after_a_day_what_ended_and_what_did_not() {
+    let scene = Scene::begin().await.is("another").await;
+    let (access, _) = scene.provider.grant();
+    let alone = Account { refresh_token: None, ..scene.office.account(42, &access, "") };
+    scene.office.gateway.credentials.keep(alone).await.unwrap();
+    scene.office.forget(&scene.credentials).await;
     scene.office.does_what_is_due().await;
-    assert_eq!(scene.provider.ended()[1..], ["refresh-1", "access-1"]);
-    assert!(!scene.provider.takes("refresh-1"));
     scene.office.passes(24 * HOUR);
-    scene.office.does_what_is_due().await;
-    assert_eq!(scene.verdict().await, ApiVerdict::Unasked, "of what the other client got");
+    assert_eq!((scene.verdict().await, scene.provider.ended()), (ApiVerdict::Unasked, vec![access]));
+    scene.says_that_some_ended().await;
+    assert!(scene.office.waiting().await.is_empty());
 }

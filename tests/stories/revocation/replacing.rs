@@ -84,7 +84,7 @@ async fn what_was_replaced_at_an_api_that_may_end_all_ends_with_what_took_its_pl
     assert_eq!(provider.ended(), Vec::<String>::new());
     office.forget(&credentials).await;
     office.does_what_is_due().await;
-    let in_turn = ["refresh-3", "access-3", "access-1", "refresh-1", "access-4", "refresh-4"];
+    let in_turn = ["refresh-3", "access-3", "refresh-1", "access-1", "refresh-4", "access-4"];
     assert_eq!(provider.ended(), in_turn);
     let receipts = office.receipts(&credentials).await;
     assert_eq!(receipts[0].api.as_ref().unwrap().verdict, ApiVerdict::Revoked);

@@ -68,7 +68,7 @@ async fn a_pair_ends_with_the_access_token_for_whose_sake_it_was_spared() {
 
         scene.office.forget(&newer).await;
         scene.office.does_what_is_due().await;
-        assert_eq!(scene.ended(), ["access-2", "access-1", "refresh-1"]);
+        assert_eq!(scene.ended(), ["access-2", "refresh-1", "access-1"]);
         assert_eq!(scene.office.receipts(&newer).await.remove(0).api.unwrap().verdict, ApiVerdict::Revoked);
         assert!(!scene.provider.takes("refresh-1") && scene.office.waiting().await.is_empty());
     }
@@ -112,7 +112,7 @@ async fn a_receipt_says_that_older_ones_stay_for_which_there_is_no_room_then() {
     scene.office.does_what_is_due().await;
     let ended = scene.ended();
     assert_eq!((ended.len(), &*ended[0], &*ended[1]), (17, "access-18", "access-4"));
-    assert_eq!(ended[15..], ["access-1", "refresh-1"]);
+    assert_eq!(ended[15..], ["refresh-1", "access-1"]);
 }
 
 #[tokio::test]

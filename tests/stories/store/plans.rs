@@ -36,7 +36,7 @@ const READS_IN_ORDER: [&str; 29] = [
     "SELECT credentials, user_device, bound_at, ended_at FROM bindings FULL JOIN tombstones USING (credentials, user_device) ORDER BY bound_at, user_device",
     "SELECT credentials, user_device, owner, status_device, made_at FROM half_made LEFT JOIN tombstones USING (credentials, user_device) WHERE ended_at IS NULL ORDER BY made_at",
     "SELECT id FROM outcomes UNION ALL SELECT id FROM dead_letters UNION ALL SELECT id FROM deliveries WHERE work = 0",
-    "SELECT seq, credentials, receipt, made_at, attempts, refresh, came, renewable_from FROM revocations ORDER BY seq LIMIT ?1",
+    "SELECT seq, credentials, receipt, made_at, attempts, refresh, came, renewable_from, ended FROM revocations ORDER BY seq LIMIT ?1",
     "SELECT uuid FROM half_removed LIMIT 1",
     "SELECT uuid, document FROM devices ORDER BY seq DESC",
     "UPDATE revocations SET rest_until = min(rest_until, ?2), made_at = min(made_at, ?1)",

@@ -1,8 +1,8 @@
 //! By which client of the API the tokens in a record came, inside its seal.
 
 use endo::vault::{
-    Clients, Contents, Format, KeyRing, Management, Replacement, SealError, SealedText, SecretMap,
-    SecretText, SetAside, disclose_to_handler,
+    Clients, Contents, Format, Grant, KeyRing, Management, Replacement, SealError, SealedText, SecretMap,
+    SecretText, disclose_to_handler,
 };
 use serde_json::{Map, json};
 
@@ -12,9 +12,8 @@ fn clients(secret: &str, refresh_token: &str) -> Clients {
     Clients { secret: Some(secret.to_owned()), refresh_token: Some(refresh_token.to_owned()) }
 }
 
-fn aside(client: Option<&str>) -> SetAside {
-    let client = client.map(str::to_owned);
-    SetAside { renews: None, ..SetAside::refresh(&SecretText::from("canary-aside"), client) }
+fn aside(client: Option<&str>) -> Grant {
+    Grant::access(&SecretText::from("canary-aside"), None, client.map(str::to_owned))
 }
 
 #[test]
@@ -33,7 +32,8 @@ fn a_record_of_either_format_says_it_and_keeps_it_under_another_key() {
             assert!(!record.endo.contains("second"), "it is sealed");
             let opened = record.open(&rotated).unwrap();
             assert_eq!(opened.clients(), &said);
-            let asides: Vec<_> = opened.set_aside().iter().map(|aside| aside.client.as_deref()).collect();
+            let asides: Vec<_> =
+                opened.set_aside().iter().map(|aside| aside.clients.secret.as_deref()).collect();
             assert_eq!(asides, [Some("third"), None]);
             let disclosed = serde_json::Value::from(disclose_to_handler(&opened).expose().clone());
             let secrets =
@@ -59,7 +59,7 @@ fn what_a_renewal_brings_is_of_the_client_that_renewed_and_what_it_sets_aside_of
     let new = Stored::new(&vault().reseal(&device(), old.text(), &renewed).unwrap());
     let opened = new.open(&vault()).unwrap();
     assert_eq!(opened.clients(), &clients("second", "second"));
-    assert_eq!(opened.set_aside()[0].client.as_deref(), Some("first"));
+    assert_eq!(opened.set_aside()[0].clients.secret.as_deref(), Some("first"));
 }
 
 #[test]
