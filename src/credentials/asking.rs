@@ -73,7 +73,7 @@ impl Answers {
 }
 
 impl CredentialsDevices {
-    /// What the API answers, if it is asked, or why it is not asked at all.
+    /// What the API answers, if it is asked, or why it is not asked at all; `None` where the wait is over by that already.
     ///
     /// # Errors
     /// [`Hindrance`], where it may be asked another time.
@@ -81,7 +81,7 @@ impl CredentialsDevices {
         &self,
         revocation: &QueuedRevocation,
         record: StoredRecord,
-    ) -> Result<ApiAnswer, Hindrance> {
+    ) -> Result<Option<ApiAnswer>, Hindrance> {
         let client = self.whom_to_ask(revocation, &record)?;
         let is_too_old = self.is_too_old(revocation);
         if !is_too_old && self.is_being_renewed(revocation).await? {
@@ -158,7 +158,7 @@ impl CredentialsDevices {
 
 impl Asking<'_> {
     /// Asks it, unless the tokens are to be left alone.
-    async fn judge(&self) -> Result<ApiAnswer, Hindrance> {
+    async fn judge(&self) -> Result<Option<ApiAnswer>, Hindrance> {
         let Self { devices, revocation, left, .. } = *self;
         let end = self.end().await.map_err(|error| untold(error.into()))?;
         let ending = self.begin(&end).await?;
@@ -167,7 +167,7 @@ impl Asking<'_> {
             Judgement::Wait(hindrance) => Err(hindrance),
             // To judge may take long, and the API was asked for no end in it.
             Judgement::End if ending.is_let_go() => Err(Hindrance::SignIn),
-            Judgement::End => self.ask(ending).await,
+            Judgement::End => self.ask(ending).await.map(Some),
         }
     }
 

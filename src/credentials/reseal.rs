@@ -6,12 +6,14 @@ use super::leave::Leaving;
 use super::on_embedded::show;
 use super::open::text;
 use super::owners::{NewRecord, PresentRecord};
+use super::receipt::amend;
+use super::telling::Closing;
 use super::{CredentialsDevices, CredentialsError};
 use crate::bus::Bus;
 use crate::bus::embedded::BusError;
 use crate::message::DeviceUuid;
 use crate::source::renewal::carry_over;
-use crate::store::{StoredRecord, Transaction, View};
+use crate::store::{StoreError, StoredRecord, Transaction, View};
 use crate::vault::{Credentials, Format, Grant, Management, Owners, RekeyError};
 
 /// In what the successor of a record differs from it.
@@ -22,8 +24,16 @@ pub(super) struct Successor {
     pub(super) format: Format,
     /// Who leaves by it, where somebody does; commits with it.
     pub(super) leaving: Option<Leaving>,
-    /// What is set aside in it, the oldest first, where that is something else.
-    pub(super) set_aside: Option<Vec<Grant>>,
+    /// What is set aside in it, where that is something else; commits with it.
+    pub(super) set_aside: Option<SettingAside>,
+}
+
+/// What is set aside in a record from now on.
+pub(super) struct SettingAside {
+    /// All of it, the oldest first.
+    pub(super) grants: Vec<Grant>,
+    /// Whose wait is over by that; where it is already, nothing changes.
+    pub(super) closing: Closing,
 }
 
 impl Successor {
@@ -50,6 +60,25 @@ struct Resealed {
     before: StoredRecord,
     new: NewRecord,
     leaving: Option<Leaving>,
+    closing: Option<Closing>,
+}
+
+impl Resealed {
+    /// Ends the wait of what is set aside in it, and says what older ones stay at the API for that; answers whether it may be
+    /// stored.
+    fn close(
+        closing: Closing,
+        transaction: &Transaction<'_>,
+        crowded_out: usize,
+        device: &DeviceUuid,
+    ) -> Result<bool, StoreError> {
+        let receipt = closing.revocation.receipt;
+        let still_waits = closing.run(transaction)?;
+        if let Some(receipt) = receipt.filter(|_| still_waits) {
+            amend(transaction, receipt, |receipt| receipt.crowded_out(crowded_out, device))?;
+        }
+        Ok(still_waits)
+    }
 }
 
 impl CredentialsDevices {
@@ -97,7 +126,12 @@ impl Change for Resealing {
         transaction: &Transaction<'_>,
         resealed: Option<Resealed>,
     ) -> Result<Option<NewRecord>, CredentialsError> {
-        let Some(Resealed { before, new, leaving }) = resealed else { return Ok(None) };
+        let Some(Resealed { before, new, leaving, closing }) = resealed else { return Ok(None) };
+        if let Some(closing) = closing
+            && !Resealed::close(closing, transaction, new.crowded_out, &self.device)?
+        {
+            return Ok(None);
+        }
         if !new.store(transaction, &self.device)? {
             return Err(CredentialsError::NoRecord);
         }
@@ -129,15 +163,18 @@ impl Resealing {
         };
         let (hosts, source) = (devices.sealing.hosts.clone(), before.source.clone());
         let generation = before.generation.max(opened.generation()) + 1;
-        let (set_aside, crowded_out) = match set_aside.map(Kept::newest) {
-            Some(Kept { grants, crowded_out }) => (Some(grants), crowded_out),
-            None => (None, 0),
+        let (set_aside, crowded_out, closing) = match set_aside {
+            Some(SettingAside { grants, closing }) => {
+                let Kept { grants, crowded_out } = Kept::newest(grants);
+                (Some(grants), crowded_out, Some(closing))
+            }
+            None => (None, 0, None),
         };
         let new = Management { owners: Some(owners), format, hosts, source, generation, set_aside };
         let sealed = devices.vault.rekey(device, text(&before), &new)?;
         let (endo, signature) = (sealed.endo.to_string(), sealed.signature);
         let record = StoredRecord { generation, endo, signature, source: new.source };
-        Ok(Resealed { before, new: NewRecord { record, beside, crowded_out }, leaving })
+        Ok(Resealed { before, new: NewRecord { record, beside, crowded_out }, leaving, closing })
     }
 
     /// Has the bus's copy follow.

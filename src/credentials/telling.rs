@@ -12,6 +12,45 @@ use crate::store::{Erased, QueuedRevocation, StoreError, StoredRecord, Transacti
 use crate::telemetry::with_causes;
 use crate::vault::{Credentials, SealedText};
 
+/// The end of the wait of a sealed copy.
+#[derive(Clone, Debug)]
+pub(super) struct Closing {
+    pub(super) revocation: QueuedRevocation,
+    /// What its receipt says from then on.
+    pub(super) answer: ApiAnswer,
+}
+
+impl Closing {
+    /// Erases the copy, and has the receipt say what came of it; answers whether it still waited.
+    pub(super) fn run(self, transaction: &Transaction<'_>) -> Result<bool, StoreError> {
+        let Self { revocation, answer } = self;
+        if !transaction.erase_revocation(revocation.seq)? {
+            return Ok(false);
+        }
+        if matches!(answer.verdict, ApiVerdict::Unasked | ApiVerdict::Unanswered) {
+            let (verdict, why) = (answer.verdict.as_str(), answer.why.as_deref().unwrap_or_default());
+            let credentials = &revocation.credentials;
+            tracing::error!(verdict, why, credentials.uuid = %credentials, "the copy of tokens is erased that may live on");
+        }
+        let QueuedRevocation { credentials, receipt: Some(receipt), refresh, .. } = revocation else {
+            let verdict = answer.verdict.as_str();
+            tracing::info!(verdict, "the wait of tokens that no credentials hold is over");
+            return Ok(true);
+        };
+        let others_wait = transaction.has_revocations(&credentials, receipt)?;
+        // Nobody is at it any more who could tell.
+        let (fate, why) = came_of(transaction, refresh)?;
+        amend(transaction, receipt, |receipt| {
+            receipt.renewal_came_to(fate, Some(why));
+            if answer.verdict == ApiVerdict::Spared {
+                receipt.renewal_stays_too(answer.why.as_deref());
+            }
+            receipt.answered(answer, others_wait);
+        })?;
+        Ok(true)
+    }
+}
+
 impl CredentialsDevices {
     /// The same, which tells `client` of secrets that are over.
     #[must_use]
@@ -35,8 +74,8 @@ impl CredentialsDevices {
             self.arrivals.waits_no_longer(seq);
         }
         match told {
-            Ok(answer) => self.close(revocation, answer).await,
-            Err(Hindrance::TakenUp) => Ok(()),
+            Ok(Some(answer)) => self.close(revocation, answer).await,
+            Ok(None) | Err(Hindrance::TakenUp) => Ok(()),
             Err(hindrance) if self.is_too_old(&revocation) => {
                 let verdict = hindrance.verdict(revocation.attempts > 0);
                 let why = hindrance.why().filter(|_| verdict == ApiVerdict::Unasked).map(str::to_owned);
@@ -72,35 +111,10 @@ impl CredentialsDevices {
     }
 
     async fn close(&self, revocation: QueuedRevocation, answer: ApiAnswer) -> Result<(), CredentialsError> {
-        let erase = move |transaction: &Transaction<'_>| {
-            if !transaction.erase_revocation(revocation.seq)? {
-                // Somebody else told the API meanwhile.
-                return Ok(());
-            }
-            if matches!(answer.verdict, ApiVerdict::Unasked | ApiVerdict::Unanswered) {
-                let (verdict, why) = (answer.verdict.as_str(), answer.why.as_deref().unwrap_or_default());
-                let credentials = &revocation.credentials;
-                tracing::error!(verdict, why, credentials.uuid = %credentials, "the copy of tokens is erased that may live on");
-            }
-            let QueuedRevocation { credentials, receipt: Some(receipt), refresh, .. } = revocation else {
-                tracing::info!(
-                    verdict = answer.verdict.as_str(),
-                    "the wait of tokens that no credentials hold is over"
-                );
-                return Ok(());
-            };
-            let others_wait = transaction.has_revocations(&credentials, receipt)?;
-            // Nobody is at it any more who could tell.
-            let (fate, why) = came_of(transaction, refresh)?;
-            Ok(amend(transaction, receipt, |receipt| {
-                receipt.renewal_came_to(fate, Some(why));
-                if answer.verdict == ApiVerdict::Spared {
-                    receipt.renewal_stays_too(answer.why.as_deref());
-                }
-                receipt.answered(answer, others_wait);
-            })?)
-        };
-        self.store.write(erase).await
+        let closing = Closing { revocation, answer };
+        // Where it waits no longer, somebody else told the API meanwhile.
+        let close = move |transaction: &Transaction<'_>| closing.run(transaction).map(drop);
+        Ok(self.store.write::<_, StoreError, _>(close).await?)
     }
 
     /// Leaves for later what erred; where its day is over, whatever is damaged of it, it is erased.

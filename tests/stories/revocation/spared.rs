@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use endo::config::{RevocationEnds, Source};
-use endo::credentials::{Account, ApiAnswer, ApiVerdict};
+use endo::credentials::{Account, ApiAnswer, ApiVerdict, Matter};
 use endo::message::DeviceUuid;
+use endo::store::StoreError;
+use rusqlite::Connection;
 
 use super::Office;
 use crate::support::fake_api::Answer;
@@ -113,6 +115,34 @@ async fn a_receipt_says_that_older_ones_stay_for_which_there_is_no_room_then() {
     let ended = scene.ended();
     assert_eq!((ended.len(), &*ended[0], &*ended[1]), (17, "access-18", "access-4"));
     assert_eq!(ended[15..], ["refresh-1", "access-1"]);
+}
+
+#[tokio::test]
+async fn it_is_set_aside_and_its_wait_is_over_at_once_or_neither() {
+    let scene = Scene::begin(RevocationEnds::Account).await;
+    for _ in 0..16 {
+        scene.comes_back().await;
+    }
+    let newer = scene.comes_back().await;
+    let generation = async || {
+        let device = newer.clone();
+        let record =
+            scene.office.gateway.store.read::<_, StoreError, _>(move |view| view.record(&device)).await;
+        record.unwrap().unwrap().generation
+    };
+    let before = generation().await;
+    let database = Connection::open(scene.office.directory.path().join("endo.db")).unwrap();
+    let broken_off =
+        "CREATE TRIGGER broken_off BEFORE DELETE ON revocations BEGIN SELECT RAISE(ABORT, 'killed'); END";
+    database.execute_batch(broken_off).unwrap();
+    scene.office.passes(Duration::from_secs(60));
+    scene.office.does_what_is_due().await;
+    assert_eq!((generation().await, scene.office.waiting().await.len()), (before, 1));
+    database.execute_batch("DROP TRIGGER broken_off").unwrap();
+    scene.is_spared().await;
+    assert_eq!(generation().await, before + 1);
+    let parts = scene.office.receipts(&scene.forgotten).await.remove(0).parts;
+    assert_eq!(parts.iter().filter(|part| part.what == Matter::OldestSetAside).count(), 2, "{parts:?}");
 }
 
 #[tokio::test]
