@@ -252,10 +252,7 @@ fn clear(
     let unset = json!({"$unset": {"endo": true, "endoSignature": true}});
     update_itself(bus, transaction, device, &unset)?;
     let caller = Caller::itself(device.clone());
-    let mut rest = Some(bus.changing(transaction, &caller).revocation(device, Vec::new())?);
-    while let Some(revocation) = rest {
-        rest = bus.revoke(transaction, revocation)?;
-    }
+    bus.changing(transaction, &caller).revoke_all(device)?;
     bus.end_streams_of(transaction, device);
     Ok(())
 }

@@ -64,6 +64,11 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Why a task answers nothing: it panicked, or the runtime shuts down.
+    pub fn of_task(broken: &tokio::task::JoinError) -> Self {
+        if broken.is_panic() { Self::Panicked } else { Self::Closed }
+    }
+
     /// A document that is kept is no JSON.
     pub fn unreadable(cause: serde_json::Error) -> Self {
         let kind = rusqlite::types::Type::Text;

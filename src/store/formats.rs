@@ -48,6 +48,7 @@ pub(super) const STEPS: &[&str] = &[
     credentials::WITH_ENDS_OF_WHAT_WAS_BROUGHT,
     credentials::WITH_LAST_MESSAGES,
     credentials::WITH_WHAT_IS_OVER,
+    people::WITH_HALF_DONE_CHANGES,
 ];
 
 const FIRST: &str = "

@@ -119,7 +119,7 @@ where
     E: From<StoreError> + Send + 'static,
 {
     let task = tokio::task::spawn_blocking(move || look_through(lent, look));
-    task.await.unwrap_or_else(|broken| Err(unanswered(&broken).into()))
+    task.await.unwrap_or_else(|broken| Err(StoreError::of_task(&broken).into()))
 }
 
 fn look_through<T, E: From<StoreError>>(
@@ -130,11 +130,6 @@ fn look_through<T, E: From<StoreError>>(
     let connection = lent.connection.as_ref().ok_or(StoreError::Closed)?;
     connection.prepare_cached("BEGIN").and_then(|mut begin| begin.execute([])).map_err(StoreError::from)?;
     look(&View::of_reader(connection))
-}
-
-/// A blocking task breaks off when it panics, or when the runtime shuts down before its turn.
-fn unanswered(broken: &tokio::task::JoinError) -> StoreError {
-    if broken.is_panic() { StoreError::Panicked } else { StoreError::Closed }
 }
 
 /// A connection in somebody's hands. Ends the reader's transaction and gives the connection back, also when the reader

@@ -1,8 +1,6 @@
 //! Removing devices: at once what lets them do anything, then, piece by piece, what is left of them.
 
-use rusqlite::OptionalExtension;
-
-use super::{StoreError, Transaction, View};
+use super::{StoreError, Transaction};
 use crate::message::DeviceUuid;
 
 /// How much a piece removes, in bytes of metadata.
@@ -20,30 +18,17 @@ const LEFT: [&str; 3] = [
      RETURNING 0",
 ];
 
-impl View<'_> {
-    /// A device that was removed and of which something is left.
-    ///
-    /// # Errors
-    /// What the database reports.
-    pub fn half_removed(&self) -> Result<Option<DeviceUuid>, StoreError> {
-        let mut statement = self.prepare("SELECT uuid FROM half_removed LIMIT 1")?;
-        let uuid = statement.query_row([], |row| row.get::<_, String>(0)).optional()?;
-        Ok(uuid.map(DeviceUuid::from))
-    }
-}
-
 impl Transaction<'_> {
-    /// Removes a device: from now on no token of it is known. Whether tokens or subscriptions of it are left, in either
-    /// direction, for [`Transaction::clear_away`]: where it has very many.
+    /// Removes a device. Tokens and subscriptions of it, in either direction, are left for [`Transaction::clear_away`]; where
+    /// that leaves some too, what is left is to be noted ([`Transaction::note_begun`]), so that no token of it is known.
     ///
     /// # Errors
     /// What the database reports.
-    pub fn remove_device(&self, uuid: &DeviceUuid) -> Result<bool, StoreError> {
+    pub fn remove_device(&self, uuid: &DeviceUuid) -> Result<(), StoreError> {
         self.prepare("DELETE FROM devices WHERE uuid = ?1")?.execute([uuid.as_str()])?;
-        self.prepare("INSERT OR IGNORE INTO half_removed (uuid) VALUES (?1)")?.execute([uuid.as_str()])?;
         self.remove_sign_ins_of(uuid)?;
         self.touch(uuid);
-        self.clear_away(uuid)
+        Ok(())
     }
 
     /// Removes a piece of what is left of a device that was removed. Whether still more is.
@@ -66,7 +51,6 @@ impl Transaction<'_> {
                 }
             }
         }
-        self.prepare("DELETE FROM half_removed WHERE uuid = ?1")?.execute([uuid.as_str()])?;
         Ok(false)
     }
 }

@@ -10,7 +10,7 @@ use crate::message::{DeliveryId, DeviceUuid};
 const INSERT: &str = "INSERT OR IGNORE INTO tokens (uuid, hash, root, metadata) VALUES (?1, ?2, ?3, ?4)";
 
 /// Of a device that was removed no token is known, though some may be left of it.
-const IS_KNOWN: &str = "NOT EXISTS (SELECT 1 FROM half_removed WHERE half_removed.uuid = tokens.uuid)";
+const IS_KNOWN: &str = "NOT EXISTS (SELECT 1 FROM half_done WHERE half_done.removed = tokens.uuid)";
 
 /// SHA-256 over token, uuid and the directory's pepper (`spec/meshblu.md` 1.1).
 #[derive(Clone, Copy, PartialEq, Eq)]

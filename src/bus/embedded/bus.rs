@@ -58,8 +58,8 @@ impl std::ops::Deref for EmbeddedBus {
 }
 
 impl EmbeddedBus {
-    /// Opens the bus of a store; in a new one makes the pepper of token hashes and the service device. Of devices that were
-    /// being removed nothing is left then.
+    /// Opens the bus of a store; in a new one makes the pepper of token hashes and the service device. Changes that were
+    /// begun are done then.
     ///
     /// # Errors
     /// What the store reports.
@@ -84,7 +84,7 @@ impl EmbeddedBus {
             job_bell: Arc::default(),
             webhook_bell: Arc::default(),
         }));
-        bus.clear_all_away().await?;
+        bus.finish_all().await?;
         Ok(bus)
     }
 
@@ -110,29 +110,6 @@ impl EmbeddedBus {
     ) -> Result<T, BusError> {
         let bus = self.clone();
         self.store.write_for(account, move |transaction| operations(&bus, transaction)).await
-    }
-
-    /// Runs operations on this account, and then piece after piece of what they leave to be done; others write in between. What
-    /// was begun is done to the end, whether or not whoever asked for it still waits.
-    ///
-    /// # Errors
-    /// As [`EmbeddedBus::change`].
-    pub async fn change_in_pieces<R: Send + 'static>(
-        &self,
-        account: Account,
-        begin: impl FnOnce(&Self, &Transaction<'_>) -> Result<Option<R>, BusError> + Send + 'static,
-        piece: fn(&Self, &Transaction<'_>, R) -> Result<Option<R>, BusError>,
-    ) -> Result<(), BusError> {
-        let bus = self.clone();
-        let work = tokio::spawn(async move {
-            let mut left = bus.change_for(account.clone(), begin).await?;
-            while let Some(rest) = left {
-                let next = move |bus: &Self, transaction: &Transaction<'_>| piece(bus, transaction, rest);
-                left = bus.change_for(account.clone(), next).await?;
-            }
-            Ok::<_, BusError>(())
-        });
-        work.await.unwrap_or(Err(BusError::Store(StoreError::Closed)))
     }
 
     /// Runs operations that only read.

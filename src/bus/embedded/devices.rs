@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::access::Right;
 use super::effort::Effort;
 use super::listed::Listed;
+use super::pieces::Remainder;
 use super::projection::Projection;
 use super::query::{Query, Wanted};
 use super::routing::Event;
@@ -16,7 +17,7 @@ use super::whitelist::{LOOKED_AT, List, visible_to};
 use super::{BusError, Changing, EmbeddedBus, Reading, registration};
 use crate::bus::Login;
 use crate::message::DeviceUuid;
-use crate::store::{Lookup, StoreError, TokenHash, Transaction, indexed_strings};
+use crate::store::{HalfDone, Lookup, StoreError, TokenHash, Transaction, indexed_strings};
 
 /// The most devices that one search answers.
 const FOUND_AT_MOST: usize = 1000;
@@ -205,16 +206,17 @@ impl Changing<'_> {
         self.update(uuid, &Update::parse(&claim)?).map(drop)
     }
 
-    /// Removes a device after telling those who listen for that: none of its tokens is known any more. Whether something is
-    /// left of it that [`EmbeddedBus::clear_away`] removes: where it has very many of them, or of subscriptions.
+    /// Removes a device after telling those who listen for that: none of its tokens is known any more. What comes back is still
+    /// to be removed: where it has very many of them, or of subscriptions.
     ///
     /// # Errors
     /// [`BusError::Forbidden`], also when there is no such device.
-    pub fn unregister(&self, uuid: &DeviceUuid) -> Result<bool, BusError> {
+    pub fn unregister(&self, uuid: &DeviceUuid) -> Result<Option<HalfDone>, BusError> {
         let document = self.reading().permit(uuid, CONFIGURE)?;
         self.emit(Event::Unregister, uuid, Arc::unwrap_or_clone(document))?;
         self.bus.end_streams_of(self.transaction, uuid);
-        Ok(self.transaction.remove_device(uuid)?)
+        self.transaction.remove_device(uuid)?;
+        Ok(self.bus.begin(self.transaction, Remainder::Removal(uuid.clone()))?)
     }
 }
 

@@ -110,7 +110,7 @@ impl Changing<'_> {
     /// [`BusError::Forbidden`].
     pub(super) fn end_tokens(&self, uuid: &DeviceUuid, tokens: &[i64]) -> Result<(), BusError> {
         self.reading().permit(uuid, CONFIGURE)?;
-        self.bus.end_tokens(self.transaction, uuid, tokens)
+        Ok(self.bus.end_tokens(self.transaction, uuid, tokens)?)
     }
 }
 
@@ -121,7 +121,7 @@ impl EmbeddedBus {
         transaction: &Transaction<'_>,
         uuid: &DeviceUuid,
         tokens: &[i64],
-    ) -> Result<(), BusError> {
+    ) -> Result<(), StoreError> {
         let mut ended = Vec::new();
         for seq in tokens {
             ended.extend(transaction.remove_stored_token(*seq)?);

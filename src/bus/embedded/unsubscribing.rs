@@ -1,17 +1,20 @@
 //! Ending many subscriptions of a device, piece by piece: others write in between (`spec/meshblu.md` 4.6).
 
+use serde::{Deserialize, Serialize};
+
 use super::devices::CONFIGURE;
+use super::pieces::Remainder;
 use super::{BusError, Changing, EmbeddedBus};
 use crate::message::DeviceUuid;
-use crate::store::Transaction;
+use crate::store::{HalfDone, StoreError, Transaction};
 
 /// How many subscriptions a piece looks at.
 const PIECE: usize = 1_000;
 
 /// What was allowed and is not done: those subscriptions of a device end that are older than the ones that were looked at,
 /// and have this emitter and this type, where they are given.
-#[derive(Debug)]
-pub struct Unsubscribing {
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Unsubscribing {
     subscriber: DeviceUuid,
     emitter: Option<String>,
     kind: Option<String>,
@@ -19,31 +22,30 @@ pub struct Unsubscribing {
 }
 
 impl Changing<'_> {
-    /// What ends those subscriptions of `subscriber` that have this emitter and this type, where they are given.
+    /// Begins to end those subscriptions of `subscriber` that have this emitter and this type, where they are given. What comes
+    /// back is still to be done.
     ///
     /// # Errors
     /// [`BusError::Forbidden`].
-    pub fn unsubscribing(
+    pub fn unsubscribe_all(
         &self,
         subscriber: &DeviceUuid,
         emitter: Option<String>,
         kind: Option<String>,
-    ) -> Result<Unsubscribing, BusError> {
+    ) -> Result<Option<HalfDone>, BusError> {
         self.reading().permit(subscriber, CONFIGURE)?;
-        Ok(Unsubscribing { subscriber: subscriber.clone(), emitter, kind, before: i64::MAX })
+        let all = Unsubscribing { subscriber: subscriber.clone(), emitter, kind, before: i64::MAX };
+        Ok(self.bus.begin(self.transaction, Remainder::Unsubscribing(all))?)
     }
 }
 
 impl EmbeddedBus {
     /// Ends a piece of them, the newest subscriptions first. What comes back is still to be done.
-    ///
-    /// # Errors
-    /// What the store reports.
-    pub fn unsubscribe_some(
+    pub(super) fn unsubscribe_some(
         &self,
         transaction: &Transaction<'_>,
         unsubscribing: Unsubscribing,
-    ) -> Result<Option<Unsubscribing>, BusError> {
+    ) -> Result<Option<Unsubscribing>, StoreError> {
         let Unsubscribing { subscriber, emitter, kind, before } = unsubscribing;
         let found = transaction.subscriptions_before(&subscriber, before, PIECE)?;
         for (_, subscription) in &found {

@@ -98,3 +98,13 @@ ALTER TABLE sessions ADD COLUMN token INTEGER;
 pub(super) const WITH_HALF_REMOVED_DEVICES: &str = "
 CREATE TABLE half_removed (uuid TEXT PRIMARY KEY) WITHOUT ROWID;
 ";
+
+/// Changes that are made piece by piece: what is left of each, and of which device where that is removed.
+pub(super) const WITH_HALF_DONE_CHANGES: &str = "
+CREATE TABLE half_done (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, remainder TEXT NOT NULL, removed TEXT AS (remainder ->> 'removal')
+);
+CREATE INDEX half_done_removals ON half_done (removed) WHERE removed IS NOT NULL;
+INSERT INTO half_done (remainder) SELECT json_object('removal', uuid) FROM half_removed;
+DROP TABLE half_removed;
+";

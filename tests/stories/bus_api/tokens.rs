@@ -79,8 +79,7 @@ async fn very_many_tokens_are_revoked_piece_by_piece() {
     let first_piece = move |bus: &EmbeddedBus, transaction: &Transaction<'_>| {
         let caller = Caller::itself(uuid.clone());
         let wanted = vec![("tag".to_owned(), "old".to_owned())];
-        let revocation = bus.changing(transaction, &caller).revocation(&uuid, wanted)?;
-        bus.revoke(transaction, revocation)
+        bus.changing(transaction, &caller).revoke_marked(&uuid, wanted)
     };
     assert!(bus.bus.change(first_piece).await.unwrap().is_some());
     assert!(works(&bus, &oldest).await);
@@ -106,12 +105,18 @@ fn kept(bus: &TestBus, device: &Device) -> u32 {
     connection.query_row(sql, [&device.uuid], |row| row.get(0)).unwrap()
 }
 
-/// A device with more tokens than one piece of work, and some of them.
+/// Opens the bus of this store once more, as the next process does.
+async fn open_again(bus: &TestBus) {
+    let (clock, random, store) = (Clock::system(), Random::system(), bus.bus.store().clone());
+    EmbeddedBus::open(Ground { store, clock, random, signers: signers() }).await.unwrap();
+}
+
+/// A device with more tokens than one piece of work, and those but the root token.
 async fn with_very_many_tokens(bus: &TestBus) -> (Device, Vec<Device>) {
     let device = bus.device(json!({})).await;
     let mut made = Vec::new();
     for _ in 0..60 {
-        made.push(make(bus, &device, &json!({"large": "x".repeat(31 << 10)})).await.1);
+        made.push(make(bus, &device, &json!({"tag": "x", "large": "x".repeat(31 << 10)})).await.1);
     }
     (device, made)
 }
@@ -159,10 +164,32 @@ async fn a_device_with_very_many_tokens_is_removed_piece_by_piece_and_none_of_th
     }
     assert!(bus.bus.look(move |bus, view| bus.signed_in(view, &id)).await.unwrap().is_none());
 
-    let (clock, random, store) = (Clock::system(), Random::system(), bus.bus.store().clone());
-    EmbeddedBus::open(Ground { store, clock, random, signers: signers() }).await.unwrap();
+    open_again(&bus).await;
     assert_eq!(kept(&bus, &device), 0);
     assert!(!works(&bus, &device).await);
+}
+
+#[tokio::test]
+async fn a_revocation_that_was_begun_is_done_when_a_bus_is_opened_again_that_was_killed() {
+    let bus = TestBus::open().await;
+    let (device, made) = with_very_many_tokens(&bus).await;
+    let (_, other) = make(&bus, &device, &json!({"tag": "other"})).await;
+    let uuid = DeviceUuid::from(device.uuid.as_str());
+    let first_piece = move |bus: &EmbeddedBus, transaction: &Transaction<'_>| {
+        let wanted = vec![("tag".to_owned(), "x".to_owned())];
+        bus.changing(transaction, &Caller::itself(uuid.clone())).revoke_marked(&uuid, wanted)
+    };
+    bus.bus.change(first_piece).await.unwrap();
+    assert!(works(&bus, &made[0]).await && !works(&bus, &made[59]).await);
+    let (_, newer) = make(&bus, &device, &json!({"tag": "x"})).await;
+
+    open_again(&bus).await;
+    for token in &made {
+        assert!(!works(&bus, token).await);
+    }
+    for token in [&device, &other, &newer] {
+        assert!(works(&bus, token).await);
+    }
 }
 
 #[tokio::test]

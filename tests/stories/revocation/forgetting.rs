@@ -66,7 +66,7 @@ async fn a_receipt_does_not_say_that_something_ended_on_a_bus_that_has_no_such_d
     let credentials = office.keep(42, &access, &refresh).await;
     let of_another_bus = [credentials.clone(), office.bind(&credentials).await];
     let remove = move |tx: &endo::store::Transaction<'_>| {
-        of_another_bus.iter().try_for_each(|device| tx.remove_device(device).map(drop))
+        of_another_bus.iter().try_for_each(|device| tx.remove_device(device))
     };
     office.gateway.store.write::<_, StoreError, _>(remove).await.unwrap();
 

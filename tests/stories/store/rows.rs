@@ -190,7 +190,8 @@ async fn the_index_follows_replacement_and_removal() {
                 kind: "message.received".to_owned(),
             })?;
         }
-        transaction.remove_device(&uuid("device")).map(|is_left| assert!(!is_left))
+        transaction.remove_device(&uuid("device"))?;
+        transaction.clear_away(&uuid("device")).map(|is_left| assert!(!is_left))
     });
     removing.await.unwrap();
     assert_eq!(find(&store, "owner", "b").await, [""; 0]);

@@ -18,12 +18,12 @@ use super::presented::{Presented, login};
 use super::refusal::Refusal;
 use super::request::{Shown, Target};
 use super::server::Door;
-use crate::bus::embedded::BusError;
 use crate::bus::embedded::update::{Update, UpdateError};
+use crate::bus::embedded::{BusError, EmbeddedBus};
 use crate::bus::form;
 use crate::memory::Held;
 use crate::message::DeviceUuid;
-use crate::store::{Account, StoreError};
+use crate::store::{Account, StoreError, Transaction};
 use crate::telemetry::with_causes;
 
 pub(super) async fn authenticate(door: Data<Door>, who: Presented) -> Answer {
@@ -195,21 +195,13 @@ pub(super) async fn claim(door: Data<Door>, who: Presented, Target(uuid): Target
 
 pub(super) async fn unregister(door: Data<Door>, who: Presented, Target(uuid): Target) -> Answer {
     let answer = json!({"uuid": uuid});
-    let (account, gone) = (who.account(), uuid.clone());
-    let removal = door.bus.change_for(account.clone(), move |bus, transaction| {
+    let account = who.account();
+    let begin = move |bus: &EmbeddedBus, transaction: &Transaction<'_>| {
         let caller = who.caller(bus, transaction)?;
         bus.changing(transaction, &caller).unregister(&uuid)
-    });
-    if removal.await? {
-        let bus = door.bus.clone();
-        // Whoever hangs up meanwhile leaves nothing behind.
-        let cleared = tokio::spawn(async move { bus.clear_away(account, gone).await });
-        if let Ok(Err(error)) = cleared.await {
-            tracing::warn!(
-                error = with_causes(&error),
-                "what is left of a device is removed at the next start"
-            );
-        }
+    };
+    if let Err(error) = door.bus.change_in_pieces(account, begin).await? {
+        tracing::warn!(error = with_causes(&error), "what is left of a device is removed at the next start");
     }
     Ok(found(&answer))
 }

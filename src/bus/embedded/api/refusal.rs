@@ -108,11 +108,17 @@ fn of_store(error: &StoreError) -> HttpResponse {
         StoreError::Crowded => crowded(Some(WAITING)),
         StoreError::TooSlow => unavailable(&json!({"error": "The query took too long"})),
         StoreError::Closed => unavailable(&json!({"error": "The bus is stopping"})),
+        // Whatever panics says so in the log itself.
+        StoreError::Panicked => broken(),
         error => {
             tracing::error!(error = with_causes(error), "the bus could not use its store");
-            routed(StatusCode::INTERNAL_SERVER_ERROR).json(json!({"error": "Internal Server Error"}))
+            broken()
         }
     }
+}
+
+fn broken() -> HttpResponse {
+    routed(StatusCode::INTERNAL_SERVER_ERROR).json(json!({"error": "Internal Server Error"}))
 }
 
 /// Who reads slowly, or sends much, is done with it some time. The limit, where it is one of somebody's own, stands beside the

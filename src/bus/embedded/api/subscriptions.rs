@@ -72,10 +72,9 @@ pub(super) async fn end_some(
     let begin = move |bus: &EmbeddedBus, transaction: &Transaction<'_>| {
         let caller = who.caller(bus, transaction)?;
         let (emitter, kind) = asked?;
-        let unsubscribing = bus.changing(transaction, &caller).unsubscribing(&subscriber, emitter, kind)?;
-        bus.unsubscribe_some(transaction, unsubscribing)
+        bus.changing(transaction, &caller).unsubscribe_all(&subscriber, emitter, kind)
     };
-    door.bus.change_in_pieces(account, begin, EmbeddedBus::unsubscribe_some).await?;
+    door.bus.change_in_pieces(account, begin).await?.map_err(BusError::from)?;
     Ok(done())
 }
 

@@ -11,8 +11,8 @@ use super::body::Body;
 use super::presented::Presented;
 use super::request::{Shown, Target, segment};
 use super::server::Door;
-use crate::bus::embedded::EmbeddedBus;
 use crate::bus::embedded::query::Query;
+use crate::bus::embedded::{BusError, EmbeddedBus};
 use crate::bus::form;
 use crate::store::Transaction;
 
@@ -67,10 +67,9 @@ pub(super) async fn revoke_some(
     let account = who.account();
     let begin = move |bus: &EmbeddedBus, transaction: &Transaction<'_>| {
         let caller = who.caller(bus, transaction)?;
-        let revocation = bus.changing(transaction, &caller).revocation(&uuid, wanted)?;
-        bus.revoke(transaction, revocation)
+        bus.changing(transaction, &caller).revoke_marked(&uuid, wanted)
     };
-    door.bus.change_in_pieces(account, begin, EmbeddedBus::revoke).await?;
+    door.bus.change_in_pieces(account, begin).await?.map_err(BusError::from)?;
     Ok(done())
 }
 
