@@ -59,7 +59,7 @@ impl<W> Accounts<W> {
         self.others.of(account)
     }
 
-    /// Takes all that is not to be kept out of the queue.
+    /// Takes all that is not to be kept out of the lines.
     pub(super) fn retain(&mut self, keep: impl Fn(&W) -> bool) {
         self.own.retain(&keep);
         self.others.retain(keep);

@@ -38,7 +38,6 @@ mod place;
 mod projections;
 mod proofs;
 mod pruning;
-mod queue;
 mod readers;
 mod receipts;
 mod records;
@@ -58,6 +57,7 @@ mod tokens;
 mod transaction;
 mod uses;
 mod writer;
+mod writes;
 
 pub use accounts::Account;
 pub use bindings::{Binding, NotedBinding};

@@ -13,11 +13,11 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::editions::Editions;
 use super::names::Names;
-use super::queue::WriteQueue;
 use super::readers::Readers;
 use super::rights::Rights;
 use super::room::Room;
 use super::writer::{self, WriterParts};
+use super::writes::Callers;
 use super::{Account, StoreError, Transaction, View, schema};
 use crate::ambient::Stopwatch;
 
@@ -52,7 +52,7 @@ pub struct StoreSettings {
 pub struct Store(Arc<Parts>);
 
 struct Parts {
-    queue: Option<WriteQueue>,
+    callers: Option<Callers>,
     readers: Readers,
     searchers: Readers,
     editions: Editions,
@@ -90,11 +90,11 @@ impl Store {
             stopwatch: settings.stopwatch.clone(),
             locks: [database, directory],
         };
-        let (queue, thread) =
+        let (callers, thread) =
             writer::start(parts).map_err(|cause| StoreError::File { path, cause: Arc::new(cause) })?;
-        let (queue, thread) = (Some(queue), Mutex::new(Some(thread)));
+        let (callers, thread) = (Some(callers), Mutex::new(Some(thread)));
         let rights = Rights::default();
-        Ok(Self(Arc::new(Parts { queue, readers, searchers, editions, rights, names, thread })))
+        Ok(Self(Arc::new(Parts { callers, readers, searchers, editions, rights, names, thread })))
     }
 
     /// Runs `change` in a transaction and answers what it returned, once that is on disk.
@@ -121,7 +121,7 @@ impl Store {
         E: From<StoreError> + Send + 'static,
         F: FnOnce(&Transaction<'_>) -> Result<T, E> + Send + 'static,
     {
-        self.0.queue.as_ref().ok_or(StoreError::Closed)?.write(account, change).await
+        self.0.callers.as_ref().ok_or(StoreError::Closed)?.write(account, change).await
     }
 
     /// Which edition of the rights is in force.
@@ -140,8 +140,8 @@ impl Store {
     /// Waits until the store takes no more writes. While somebody holds it, only a failure of its own brings that
     /// about: the process does better to end than to refuse everything.
     pub async fn closed(&self) {
-        if let Some(queue) = &self.0.queue {
-            queue.closed().await;
+        if let Some(callers) = &self.0.callers {
+            callers.closed().await;
         }
     }
 
@@ -218,7 +218,7 @@ impl Drop for Parts {
         // The last connection to close tidies up, which only the writer's may.
         self.readers.close();
         self.searchers.close();
-        self.queue = None;
+        self.callers = None;
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         // A hook that held the last clone runs on that very thread, which then ends by itself.
         if let Some(thread) = thread.filter(|thread| thread.thread().id() != std::thread::current().id()) {

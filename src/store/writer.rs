@@ -10,9 +10,9 @@ use super::device_cache::DeviceCache;
 use super::editions::Editions;
 use super::names::Names;
 use super::open::BUSY;
-use super::queue::{Answer, Queue, Waiting, WriteQueue, contain, queue};
 use super::room::Room;
 use super::transaction::{Erasing, Hook};
+use super::writes::{Answer, Callers, Waiting, Writes, contain, writes};
 use super::{StoreError, Transaction};
 use crate::ambient::Stopwatch;
 use crate::telemetry::with_causes;
@@ -37,9 +37,9 @@ pub(super) struct WriterParts {
     pub(super) locks: [File; 2],
 }
 
-/// Starts the writer on a thread of its own. It ends when the last [`WriteQueue`] is dropped.
-pub(super) fn start(parts: WriterParts) -> std::io::Result<(WriteQueue, std::thread::JoinHandle<()>)> {
-    let (callers, queue) = queue();
+/// Starts the writer on a thread of its own. It ends when the last [`Callers`] is dropped.
+pub(super) fn start(parts: WriterParts) -> std::io::Result<(Callers, std::thread::JoinHandle<()>)> {
+    let (callers, waiting) = writes();
     let thread = std::thread::Builder::new().name("store-writer".into()).spawn(move || {
         let WriterParts { connection, room, cache_bytes, editions, names, stopwatch, locks } = parts;
         let cache = RefCell::new(DeviceCache::new(cache_bytes));
@@ -47,7 +47,7 @@ pub(super) fn start(parts: WriterParts) -> std::io::Result<(WriteQueue, std::thr
         let owes_emptying = Cell::new(true);
         let (connected, cache) = (&connection, &cache);
         let writer = Writer { connection: connected, cache, room, editions, names, stopwatch, owes_emptying };
-        writer.run(queue);
+        writer.run(waiting);
         drop(connection);
         // A child process that is just being started may still share the files; the locks end all the same.
         for lock in locks {
@@ -85,26 +85,26 @@ impl Group {
 }
 
 impl Writer<'_> {
-    fn run(&self, mut queue: Queue) {
-        while queue.fill() {
-            self.commit(&mut queue);
+    fn run(&self, mut writes: Writes) {
+        while writes.fill() {
+            self.commit(&mut writes);
         }
     }
 
-    fn commit(&self, queue: &mut Queue) {
+    fn commit(&self, writes: &mut Writes) {
         let mut group = Group::default();
         self.room.look_anew();
         let begun = self.stopwatch.passed();
         let mut now = begun;
         let mut so_far = self.begin();
         for _ in 0..GROUP {
-            let Some((account, waiting)) = queue.next() else { break };
+            let Some((account, waiting)) = writes.next() else { break };
             match &so_far {
                 Ok(()) => so_far = self.apply(waiting, &mut group),
                 Err(error) => group.refuse(waiting, error),
             }
             let before = std::mem::replace(&mut now, self.stopwatch.passed());
-            queue.took(account, now.saturating_sub(before));
+            writes.took(account, now.saturating_sub(before));
             if now.saturating_sub(begun) > GROUP_WITHIN || group.kept_bytes > GROUP_BYTES {
                 break;
             }

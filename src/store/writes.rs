@@ -1,6 +1,7 @@
-//! The queue to the writer: what waits there, for whom, and for how long.
+//! What waits to be written: for whom, and until whose turn.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use super::accounts::{Account, Accounts};
 use super::{StoreError, Transaction};
 
 /// How many writes may wait. Where more do, the newest goes of whoever has most of them.
-const QUEUE: usize = 4096;
+const MOST: usize = 4096;
 
 pub(super) type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 type Write = Box<dyn FnOnce(Result<&Transaction<'_>, StoreError>) -> Written + Send>;
@@ -29,7 +30,21 @@ pub(super) struct Waiting {
 }
 
 /// There for as long as somebody waits for an answer.
-struct Caller;
+struct Caller {
+    is_answered: AtomicBool,
+    left: Left,
+}
+
+/// How many have left without an answer since that was looked at last.
+type Left = Arc<AtomicUsize>;
+
+impl Drop for Caller {
+    fn drop(&mut self) {
+        if !self.is_answered.load(Ordering::SeqCst) {
+            self.left.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+}
 
 impl Waiting {
     /// Runs it, or tells it why it cannot run; `None` where it panics.
@@ -54,23 +69,29 @@ pub(super) fn contain(run: impl FnOnce()) {
     let _ = catch_unwind(AssertUnwindSafe(run));
 }
 
-/// The callers' end of the queue.
+/// Where callers leave their writes.
 #[derive(Clone)]
-pub(super) struct WriteQueue(mpsc::Sender<(Account, Waiting)>);
+pub(super) struct Callers {
+    arriving: mpsc::Sender<(Account, Waiting)>,
+    left: Left,
+}
 
-/// The writer's end: what waits as it came, and what waits for its turn.
-pub(super) struct Queue {
+/// Where the writer takes them: what waits as it came, and what waits for its turn.
+pub(super) struct Writes {
     arriving: mpsc::Receiver<(Account, Waiting)>,
     accounts: Accounts<Waiting>,
+    left: Left,
 }
 
-/// Both ends of a queue.
-pub(super) fn queue() -> (WriteQueue, Queue) {
-    let (sender, arriving) = mpsc::channel(QUEUE);
-    (WriteQueue(sender), Queue { arriving, accounts: Accounts::new() })
+/// Both ends.
+pub(super) fn writes() -> (Callers, Writes) {
+    let (sender, arriving) = mpsc::channel(MOST);
+    let left = Left::default();
+    let callers = Callers { arriving: sender, left: Arc::clone(&left) };
+    (callers, Writes { arriving, accounts: Accounts::new(), left })
 }
 
-impl WriteQueue {
+impl Callers {
     /// Runs `change` in a transaction and answers what it returned, after the commit. Its time is taken on `account`. Unless
     /// that is the gateway's own, nothing is done where the answer is given up before its turn.
     pub(super) async fn write<T, E, F>(&self, account: Account, change: F) -> Result<T, E>
@@ -91,23 +112,25 @@ impl WriteQueue {
                 }),
             }
         });
-        let waits = Arc::new(Caller);
+        let waits = Arc::new(Caller { is_answered: AtomicBool::default(), left: Arc::clone(&self.left) });
         let caller = (account != Account::Own).then(|| Arc::downgrade(&waits));
-        self.0.send((account, Waiting { write, caller })).await.map_err(|_| StoreError::Closed)?;
-        receiver.await.unwrap_or_else(|_| Err(self.unanswered().into()))
+        self.arriving.send((account, Waiting { write, caller })).await.map_err(|_| StoreError::Closed)?;
+        let answer = receiver.await;
+        waits.is_answered.store(true, Ordering::SeqCst);
+        answer.unwrap_or_else(|_| Err(self.unanswered().into()))
     }
 
-    /// Waits until nothing more is taken from the queue.
+    /// Waits until nothing more is written.
     pub(super) async fn closed(&self) {
-        self.0.closed().await;
+        self.arriving.closed().await;
     }
 
     fn unanswered(&self) -> StoreError {
-        if self.0.is_closed() { StoreError::Closed } else { StoreError::Panicked }
+        if self.arriving.is_closed() { StoreError::Closed } else { StoreError::Panicked }
     }
 }
 
-impl Queue {
+impl Writes {
     /// Waits until somebody waits; false where nobody will any more.
     pub(super) fn fill(&mut self) -> bool {
         self.clear();
@@ -141,21 +164,23 @@ impl Queue {
     /// Lets all in who came, so that whoever has little waiting has its turn.
     fn admit(&mut self) {
         while !self.arriving.is_empty()
-            && (self.accounts.waiting() < QUEUE || self.make_place())
+            && (self.accounts.waiting() < MOST || self.make_place())
             && let Ok((account, waiting)) = self.arriving.try_recv()
         {
             self.accounts.wait(account, waiting);
         }
     }
 
-    /// Nothing of what nobody waits for is kept until its turn.
+    /// Nothing of what nobody waits for is kept until its turn. What waits is looked at where somebody has left.
     fn clear(&mut self) {
-        self.accounts.retain(Waiting::is_wanted);
+        if self.left.swap(0, Ordering::SeqCst) > 0 {
+            self.accounts.retain(Waiting::is_wanted);
+        }
     }
 
     fn make_place(&mut self) -> bool {
         self.clear();
-        if self.accounts.waiting() < QUEUE {
+        if self.accounts.waiting() < MOST {
             return true;
         }
         let last = self.accounts.last_of_whoever_has_most();
