@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
 use rand_core::{CryptoRng, OsRng, RngCore};
+use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 
 /// The form in which HTTP dates are sent.
@@ -155,6 +156,14 @@ impl Stopwatch {
     pub fn system() -> Self {
         let began = Instant::now();
         Self::from_fn(move || began.elapsed())
+    }
+
+    /// How long the thread that asks has worked: it stands still while the thread waits, or others have the processor.
+    pub fn of_threads() -> Self {
+        Self::from_fn(|| {
+            let worked = clock_gettime(ClockId::ThreadCPUTime);
+            Duration::try_from(worked).unwrap_or_default()
+        })
     }
 
     /// A stopwatch that asks `tell` how much time has passed since it began.

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use super::first_start::first_owner;
 use super::jobs::registry;
 use super::{FirstOwner, GatewayError, bus_keys, exposure, home_bus, key_file, keys, made_anew, translate};
-use crate::ambient::Ambient;
+use crate::ambient::{Ambient, Stopwatch};
 use crate::bus::Bus;
 use crate::bus::embedded::{EmbeddedBus, Ground, Signers};
 use crate::bus::meshblu::Meshblu;
@@ -174,8 +174,9 @@ fn ground(bus: &Bus, store: &Store, vault: &Arc<Vault>, ambient: &Ambient) -> cr
 
 /// The bus of this process.
 async fn embedded(store: &Store, ambient: &Ambient, signers: Signers) -> Result<Bus, GatewayError> {
-    let Ambient { clock, random } = ambient.clone();
-    Ok(Bus::Embedded(EmbeddedBus::open(Ground { store: store.clone(), clock, random, signers }).await?))
+    let (Ambient { clock, random }, store) = (ambient.clone(), store.clone());
+    let ground = Ground { store, clock, random, stopwatch: Stopwatch::of_threads(), signers };
+    Ok(Bus::Embedded(EmbeddedBus::open(ground).await?))
 }
 
 /// Who owns what the operator makes: nobody on a bus elsewhere.

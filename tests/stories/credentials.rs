@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use endo::ambient::{Clock, Random, Timestamp};
+use endo::ambient::{Clock, Random, Stopwatch, Timestamp};
 use endo::bus::Bus;
 use endo::bus::embedded::{BusError, Caller, EmbeddedBus, Ground};
 use endo::credentials::{
@@ -70,6 +70,7 @@ impl House {
             store: store.clone(),
             clock: clock.clone(),
             random: Random::system(),
+            stopwatch: Stopwatch::of_threads(),
             signers: signers(),
         };
         let bus = EmbeddedBus::open(ground).await.unwrap();

@@ -1,9 +1,10 @@
 //! A bus alone, over real HTTP, with a store in a directory of its own.
 
 use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use endo::ambient::{Clock, Random};
+use endo::ambient::{Clock, Random, Stopwatch};
 use endo::bus::embedded::api::{ApiLimits, serve};
 use endo::bus::embedded::{EmbeddedBus, Ground};
 use reqwest::header::HeaderMap;
@@ -65,9 +66,18 @@ impl TestBus {
 
     /// A bus that this clock tells the time.
     pub(crate) async fn at(clock: Clock, limits: ApiLimits, max_pages: Option<u32>) -> Self {
+        Self::by_both(clock, Stopwatch::from_fn(|| Duration::ZERO), limits, max_pages).await
+    }
+
+    /// A bus whose searches take so long as this stopwatch says.
+    pub(crate) async fn searching_by(stopwatch: Stopwatch) -> Self {
+        Self::by_both(Clock::system(), stopwatch, ApiLimits::default(), None).await
+    }
+
+    async fn by_both(clock: Clock, stopwatch: Stopwatch, limits: ApiLimits, max_pages: Option<u32>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let store = store::try_open(directory.path(), max_pages).unwrap();
-        let ground = Ground { store, clock, random: Random::system(), signers: signers() };
+        let ground = Ground { store, clock, random: Random::system(), stopwatch, signers: signers() };
         let bus = EmbeddedBus::open(ground).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();

@@ -9,7 +9,7 @@ use super::oauth::Attempts;
 use super::signers::Signers;
 use super::streams::Streams;
 use super::{BusError, founding};
-use crate::ambient::{Clock, Random};
+use crate::ambient::{Clock, Random, Stopwatch};
 use crate::message::DeviceUuid;
 use crate::store::{Account, Store, StoreError, Transaction, View};
 
@@ -22,6 +22,8 @@ pub struct Ground {
     pub clock: Clock,
     /// Makes uuids and tokens.
     pub random: Random,
+    /// Tells how long the thread of a search has worked.
+    pub stopwatch: Stopwatch,
     /// Sign its webhooks.
     pub signers: Signers,
 }
@@ -40,6 +42,7 @@ pub struct Parts {
     pub(super) store: Store,
     pub(super) clock: Clock,
     pub(super) random: Random,
+    pub(super) stopwatch: Stopwatch,
     pub(super) service: DeviceUuid,
     pub(super) pepper: Zeroizing<Vec<u8>>,
     pub(super) signers: Signers,
@@ -64,7 +67,7 @@ impl EmbeddedBus {
     /// # Errors
     /// What the store reports.
     pub async fn open(ground: Ground) -> Result<Self, StoreError> {
-        let Ground { store, clock, random, signers } = ground;
+        let Ground { store, clock, random, stopwatch, signers } = ground;
         let (founding_clock, founding_random) = (clock.clone(), random.clone());
         let found = move |transaction: &Transaction<'_>| {
             let pepper = founding::pepper(transaction, &founding_random)?;
@@ -76,6 +79,7 @@ impl EmbeddedBus {
             store,
             clock,
             random,
+            stopwatch,
             service,
             pepper,
             signers,

@@ -27,7 +27,7 @@ const FOUND_BYTES: usize = 32 << 20;
 const SMALL: usize = FOUND_BYTES / FOUND_AT_MOST;
 /// The most that one search with a small query compares, in bytes; with a larger one it is less.
 const READ_BYTES: usize = 256 << 20;
-/// How long a search may take (`spec/meshblu.md` 1.6).
+/// How long the work of a search may take (`spec/meshblu.md` 1.6).
 pub(super) const LONGEST: Duration = Duration::from_secs(2);
 /// The most texts of one document by which it is looked up.
 const MAX_INDEXED: usize = 1_000;
@@ -118,7 +118,7 @@ impl Reading<'_> {
         LOOKED_AT.1.iter().for_each(|path| wanted.add_entries(path));
         query.look(&mut wanted);
         let shows_excerpt = projection.is_some_and(|projection| projection.look(&mut wanted));
-        let effort = Effort::within(LONGEST, &self.bus.clock);
+        let effort = Effort::within(LONGEST, &self.bus.stopwatch);
         let mut to_compare = READ_BYTES / (1 + query.weight() / SMALL_QUERY);
         let (mut found, mut left) = (Listed::new(), FOUND_BYTES);
         self.view.visit_texts(&lookup(query), |_, text| {

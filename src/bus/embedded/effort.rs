@@ -5,19 +5,19 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::ambient::{Clock, Timestamp};
+use crate::ambient::Stopwatch;
 use crate::store::StoreError;
 
 /// What one update may compare: less than a second's worth, as all who write wait meanwhile.
 const OF_AN_UPDATE: u64 = 20_000_000;
-/// After so many steps the clock is looked at.
+/// After so many steps the stopwatch is looked at.
 const STEPS_A_LOOK: u64 = 1 << 16;
 
 /// What may still be compared, in steps: one is about a comparison of two numbers.
 #[derive(Debug)]
 pub struct Effort {
     left: Cell<u64>,
-    deadline: Option<(Clock, Timestamp)>,
+    end: Option<(Stopwatch, Duration)>,
 }
 
 /// It would take more than was allowed.
@@ -28,7 +28,7 @@ pub struct Spent;
 impl Effort {
     /// So many steps.
     pub fn of(steps: u64) -> Self {
-        Self { left: Cell::new(steps), deadline: None }
+        Self { left: Cell::new(steps), end: None }
     }
 
     /// What one update may take.
@@ -36,10 +36,10 @@ impl Effort {
         Self::of(OF_AN_UPDATE)
     }
 
-    /// As many steps as `clock` leaves time for.
-    pub fn within(longest: Duration, clock: &Clock) -> Self {
-        let deadline = clock.now().plus(longest);
-        Self { left: Cell::new(u64::MAX), deadline: Some((clock.clone(), deadline)) }
+    /// As many steps as can be taken until so much more has passed by `stopwatch`.
+    pub fn within(longest: Duration, stopwatch: &Stopwatch) -> Self {
+        let end = stopwatch.passed() + longest;
+        Self { left: Cell::new(u64::MAX), end: Some((stopwatch.clone(), end)) }
     }
 
     /// Takes these steps.
@@ -53,13 +53,13 @@ impl Effort {
         if before / STEPS_A_LOOK == left / STEPS_A_LOOK { Ok(()) } else { self.look() }
     }
 
-    /// Looks at the clock, if there is one.
+    /// Looks at the stopwatch, if there is one.
     ///
     /// # Errors
     /// When the time is over.
     pub(super) fn look(&self) -> Result<(), Spent> {
-        match &self.deadline {
-            Some((clock, deadline)) if clock.now() > *deadline => Err(Spent),
+        match &self.end {
+            Some((stopwatch, end)) if stopwatch.passed() > *end => Err(Spent),
             _ => Ok(()),
         }
     }

@@ -153,7 +153,7 @@ impl Reading<'_> {
     pub fn search_tokens(&self, query: &Query, projection: Option<&Projection>) -> Result<Listed, BusError> {
         self.may_act(List::ConfigureAs)?;
         let (mut found, mut left) = (Listed::new(), SEEN_AT_MOST);
-        let effort = Effort::within(LONGEST, &self.bus.clock);
+        let effort = Effort::within(LONGEST, &self.bus.stopwatch);
         self.view.visit_tokens(&self.caller.acting, |token| {
             effort.look()?;
             let token = listing(&self.caller.acting, token);

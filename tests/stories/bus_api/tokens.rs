@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use endo::ambient::{Clock, Random};
+use endo::ambient::{Clock, Random, Stopwatch};
 use endo::bus::Login;
 use endo::bus::embedded::{Caller, EmbeddedBus, Ground};
 use endo::message::DeviceUuid;
@@ -107,8 +107,9 @@ fn kept(bus: &TestBus, device: &Device) -> u32 {
 
 /// Opens the bus of this store once more, as the next process does.
 async fn open_again(bus: &TestBus) {
-    let (clock, random, store) = (Clock::system(), Random::system(), bus.bus.store().clone());
-    EmbeddedBus::open(Ground { store, clock, random, signers: signers() }).await.unwrap();
+    let (clock, random, stopwatch) = (Clock::system(), Random::system(), Stopwatch::of_threads());
+    let store = bus.bus.store().clone();
+    EmbeddedBus::open(Ground { store, clock, random, stopwatch, signers: signers() }).await.unwrap();
 }
 
 /// A device with more tokens than one piece of work, and those but the root token.
