@@ -61,10 +61,14 @@ pub struct NewDelivery {
 }
 
 impl NewDelivery {
-    /// The user device whose job it is, where its route names one.
+    /// The user device whose message it is, where its route names one; of a call of another webhook, whoever sent.
     fn user_device(&self) -> Option<DeviceUuid> {
         let route: Route = serde_json::from_str(self.route.as_deref()?).ok()?;
-        Some(route.parties(&self.device).ok()?.user_device)
+        match (route.parties(&self.device), self.work) {
+            (Ok(parties), _) => Some(parties.user_device),
+            (Err(_), Work::Job) => None,
+            (Err(_), Work::Webhook) => Some(route.hops().first()?.from.clone()),
+        }
     }
 }
 
@@ -73,6 +77,8 @@ impl NewDelivery {
 pub struct QueuedDelivery {
     /// What was accepted.
     pub new: NewDelivery,
+    /// The user device whose message it is, or whoever sent; an empty name where nobody knows it.
+    pub user_device: DeviceUuid,
     /// When it was accepted.
     pub accepted_at: Timestamp,
     /// How often it was tried.
@@ -103,6 +109,22 @@ impl WebhookKey {
     }
 }
 
+/// Tells a line of calls from all others.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct LineKey {
+    /// Where it is.
+    pub webhook: WebhookKey,
+    /// Whose it is ([`QueuedDelivery::user_device`]).
+    pub user_device: DeviceUuid,
+}
+
+impl LineKey {
+    /// As the column `line_at_webhook` has it.
+    pub(super) fn text(&self) -> String {
+        format!("{} {}", self.webhook.text(), self.user_device)
+    }
+}
+
 /// A reply that is about to leave for a bus elsewhere. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct LeavingReply {
@@ -128,6 +150,7 @@ impl QueuedDelivery {
     pub(super) fn first(new: NewDelivery, accepted_at: Timestamp) -> Self {
         Self {
             new,
+            user_device: "".into(),
             accepted_at,
             attempts: 0,
             call_started: false,
@@ -146,7 +169,8 @@ impl View<'_> {
     /// What the database reports.
     pub(super) fn queued(&self, seq: i64) -> Result<Option<QueuedDelivery>, StoreError> {
         let sql = format!(
-            "SELECT {COLUMNS}, call_started, resend, reply, done, missing_since FROM deliveries WHERE seq = ?1"
+            "SELECT {COLUMNS}, call_started, resend, reply, done, missing_since, coalesce(user_device, '')
+             FROM deliveries WHERE seq = ?1"
         );
         Ok(self.prepare(&sql)?.query_row([seq], queued_delivery).optional()?)
     }
@@ -225,10 +249,8 @@ impl Transaction<'_> {
         let sql = "INSERT INTO deliveries (id, work, device, event, route, target, body, accepted_at, due_at, reply, done,
                                            user_device, weight)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10, ?11, ?12)";
-        let (user_device, weight) = match new.work {
-            Work::Job => (new.user_device(), weight::of_message(new.body.as_bytes())),
-            Work::Webhook => (None, 0),
-        };
+        let user_device = new.user_device();
+        let weight = if new.work == Work::Job { weight::of_message(new.body.as_bytes()) } else { 0 };
         self.prepare(sql)?.execute((
             new.id.as_str(),
             new.work.code(),
@@ -347,6 +369,7 @@ pub(super) fn new_delivery(row: &Row<'_>) -> rusqlite::Result<NewDelivery> {
 fn queued_delivery(row: &Row<'_>) -> rusqlite::Result<QueuedDelivery> {
     Ok(QueuedDelivery {
         new: new_delivery(row)?,
+        user_device: row.get::<_, String>(14)?.into(),
         accepted_at: Timestamp::from_millis(row.get(7)?),
         attempts: row.get(8)?,
         call_started: row.get(9)?,

@@ -1,10 +1,9 @@
-//! What is due at webhooks, each host and each webhook of a host in its turn, but for what is passed over.
+//! What is due at webhooks, each host, each webhook of a host and each line at a webhook in its turn, but for what is passed
+//! over.
 
 use std::collections::HashSet;
 
-use rusqlite::Rows;
-
-use super::{PassedOver, StoreError, Transaction, View, WebhookKey, Work};
+use super::{LineKey, PassedOver, StoreError, Transaction, View, WebhookKey, Work};
 use crate::ambient::Timestamp;
 use crate::memory::Outlook;
 
@@ -22,18 +21,21 @@ pub(super) struct Free<'a> {
 
 impl View<'_> {
     /// The places of deliveries to webhooks that are due: one of each host and then the next of each, of a host one of each
-    /// webhook and then the next of each, first who waits longest for a turn. No more is looked at than what is due at whoever
-    /// gets one and whoever is passed over, a host at once.
+    /// webhook and then the next of each, and of a webhook one of each line and then the next of each, first who waits longest
+    /// for a turn. No more is looked at than what is due at whoever gets one and whoever is passed over, a host at once.
     ///
     /// # Errors
     /// What the database reports.
     pub(super) fn due_at_webhooks(&self, free: Free<'_>) -> Result<Vec<i64>, StoreError> {
-        let sql = "SELECT who FROM turns WHERE queue = 'hosts' AND since <= ?1 ORDER BY since, who";
-        let mut statement = self.prepare(sql)?;
-        let hosts = statement.query([free.now.as_millis()])?;
-        in_turn(hosts, free.limit, |host| match free.but.has_host(host) {
+        self.in_turn("hosts", free, |host| match free.but.has_host(host) {
             true => Ok(Vec::new()),
-            false => self.due_at_host(host, free),
+            false => self.in_turn(host, free, |webhook| match free.but.has_webhook(webhook) {
+                true => Ok(Vec::new()),
+                false => self.in_turn(webhook, free, |line| match free.but.has_line(line) {
+                    true => Ok(Vec::new()),
+                    false => self.due_in_line(line, free),
+                }),
+            }),
         })
     }
 
@@ -49,26 +51,38 @@ impl View<'_> {
         Ok(self.next_due(Work::Webhook, now)?.into_iter().chain(turn).min())
     }
 
-    fn due_at_host(&self, host: &str, free: Free<'_>) -> Result<Vec<i64>, StoreError> {
+    /// What is `due_of` those who stand in a queue, as far as something is: the first of each, then the second, as much as is
+    /// asked for.
+    fn in_turn(
+        &self,
+        queue: &str,
+        free: Free<'_>,
+        due_of: impl Fn(&str) -> Result<Vec<i64>, StoreError>,
+    ) -> Result<Vec<i64>, StoreError> {
         let sql = "SELECT who FROM turns WHERE queue = ?1 AND since <= ?2 ORDER BY since, who";
         let mut statement = self.prepare(sql)?;
-        let webhooks = statement.query((host, free.now.as_millis()))?;
-        in_turn(webhooks, free.limit, |webhook| match free.but.has_webhook(webhook) {
-            true => Ok(Vec::new()),
-            false => self.due_at_webhook(webhook, free),
-        })
+        let mut standing = statement.query((queue, free.now.as_millis()))?;
+        let mut of_each = Vec::new();
+        while of_each.len() < free.limit
+            && let Some(row) = standing.next()?
+        {
+            let due = due_of(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?;
+            of_each.extend((!due.is_empty()).then_some(due));
+        }
+        let in_turn = (0..free.limit).flat_map(|place| of_each.iter().filter_map(move |due| due.get(place)));
+        Ok(in_turn.take(free.limit).copied().collect())
     }
 
-    /// What is due at a webhook and in nobody's hands, oldest first, up to what does not fit.
-    fn due_at_webhook(
+    /// What is due in a line and in nobody's hands, oldest first, up to what does not fit.
+    fn due_in_line(
         &self,
-        webhook: &str,
+        line: &str,
         Free { in_hand, now, limit, outlook, .. }: Free<'_>,
     ) -> Result<Vec<i64>, StoreError> {
         let sql = "SELECT seq, octet_length(body) FROM deliveries
-                   WHERE webhook = ?1 AND due_at <= ?2 ORDER BY due_at, seq";
+                   WHERE line_at_webhook = ?1 AND due_at <= ?2 ORDER BY due_at, seq";
         let mut statement = self.prepare(sql)?;
-        let mut rows = statement.query((webhook, now.as_millis()))?;
+        let mut rows = statement.query((line, now.as_millis()))?;
         let mut due = Vec::new();
         while due.len() < limit
             && let Some(row) = rows.next()?
@@ -91,41 +105,35 @@ impl View<'_> {
 }
 
 impl Transaction<'_> {
-    /// Puts a webhook, and its host, behind all others that wait for a turn now; who has nothing waiting waits for none.
+    /// Puts a line, its webhook, and the host of that behind all others that wait for a turn now; who has nothing waiting waits
+    /// for none.
     ///
     /// # Errors
     /// What the database reports.
-    pub fn had_a_turn(&self, webhook: &WebhookKey, now: Timestamp) -> Result<(), StoreError> {
+    pub fn had_a_turn(&self, line: &LineKey, now: Timestamp) -> Result<(), StoreError> {
         let again = "INSERT INTO turns (who, queue, due_at, had_at)
-                     SELECT webhook, host, due_at, ?2 FROM deliveries WHERE webhook = ?1 ORDER BY due_at LIMIT 1
+                     SELECT line_at_webhook, webhook, due_at, ?2 FROM deliveries WHERE line_at_webhook = ?1
+                     ORDER BY due_at LIMIT 1
                      ON CONFLICT (who) DO UPDATE SET due_at = excluded.due_at, had_at = excluded.had_at";
-        // A host's is at least as late as any of its webhooks', also where the clock was set back.
-        let of_host_again = "INSERT INTO turns (who, queue, due_at, had_at)
-                             SELECT queue, 'hosts', since, ?2 FROM turns WHERE queue = ?1 ORDER BY since LIMIT 1
-                             ON CONFLICT (who) DO UPDATE
-                             SET due_at = excluded.due_at, had_at = max(had_at, excluded.had_at)";
-        for (who, again) in [(&webhook.text(), again), (&webhook.host, of_host_again)] {
-            if self.prepare(again)?.execute((who, now.as_millis()))? == 0 {
-                self.prepare("DELETE FROM turns WHERE who = ?1")?.execute([who])?;
-            }
+        let of_a_line = self.prepare(again)?.execute((line.text(), now.as_millis()))?;
+        self.wait_no_more(&line.text(), of_a_line == 0)?;
+        // Theirs is at least as late as that of any who stands in their queue, also where the clock was set back.
+        let again = "INSERT INTO turns (who, queue, due_at, had_at)
+                     SELECT queue, ?3, since, ?2 FROM turns WHERE queue = ?1 ORDER BY since LIMIT 1
+                     ON CONFLICT (who) DO UPDATE
+                     SET due_at = excluded.due_at, had_at = max(had_at, excluded.had_at)";
+        let WebhookKey { host, .. } = &line.webhook;
+        for (who, queue) in [(&line.webhook.text(), host.as_str()), (host, "hosts")] {
+            let waits = self.prepare(again)?.execute((who, now.as_millis(), queue))?;
+            self.wait_no_more(who, waits == 0)?;
         }
         Ok(())
     }
-}
 
-/// What is `due_of` those who stand in a queue, as far as something is: the first of each, then the second, at most `limit`.
-fn in_turn(
-    mut queue: Rows<'_>,
-    limit: usize,
-    due_of: impl Fn(&str) -> Result<Vec<i64>, StoreError>,
-) -> Result<Vec<i64>, StoreError> {
-    let mut of_each = Vec::new();
-    while of_each.len() < limit
-        && let Some(row) = queue.next()?
-    {
-        let due = due_of(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?;
-        of_each.extend((!due.is_empty()).then_some(due));
+    fn wait_no_more(&self, who: &str, has_nothing: bool) -> Result<(), StoreError> {
+        if has_nothing {
+            self.prepare("DELETE FROM turns WHERE who = ?1")?.execute([who])?;
+        }
+        Ok(())
     }
-    let in_turn = (0..limit).flat_map(|place| of_each.iter().filter_map(move |due| due.get(place)));
-    Ok(in_turn.take(limit).copied().collect())
 }

@@ -11,7 +11,8 @@ use super::due_at_webhooks::Free;
 use super::job_lines::Awaited;
 use super::place::{AskedFor, InFlight};
 use super::{
-    Handed, NewDelivery, Place, QueuedDelivery, Store, StoreError, Transaction, View, WebhookKey, Work,
+    Handed, LineKey, NewDelivery, Place, QueuedDelivery, Store, StoreError, Transaction, View, WebhookKey,
+    Work,
 };
 use crate::ambient::{Clock, LastLook, Look, Timestamp};
 use crate::memory::{Outlook, Room, Taken as InMemory};
@@ -77,6 +78,7 @@ pub struct PassedOver {
     /// All hosts but these, where that is said.
     only: Option<HashSet<String>>,
     webhooks: HashSet<String>,
+    lines: HashSet<String>,
     /// When to look again although the bell was not rung; the bell is rung for every other change.
     again_in: Option<Duration>,
 }
@@ -98,9 +100,15 @@ impl PassedOver {
         self.again_in = self.again_in.into_iter().chain([left]).min();
     }
 
+    /// This line too.
+    pub fn has_its_share(&mut self, line: &LineKey) {
+        self.lines.insert(line.text());
+    }
+
     /// Whether anything is passed over.
     pub fn is_something(&self) -> bool {
-        !self.hosts.is_empty() || !self.webhooks.is_empty() || self.only.is_some()
+        let some = [&self.hosts, &self.webhooks, &self.lines];
+        self.only.is_some() || some.iter().any(|some| !some.is_empty())
     }
 
     pub(super) fn has_host(&self, host: &str) -> bool {
@@ -109,6 +117,10 @@ impl PassedOver {
 
     pub(super) fn has_webhook(&self, webhook: &str) -> bool {
         self.webhooks.contains(webhook)
+    }
+
+    pub(super) fn has_line(&self, line: &str) -> bool {
+        self.lines.contains(line)
     }
 }
 

@@ -49,6 +49,7 @@ pub(super) const STEPS: &[&str] = &[
     credentials::WITH_LAST_MESSAGES,
     credentials::WITH_WHAT_IS_OVER,
     people::WITH_HALF_DONE_CHANGES,
+    deliveries::WITH_LINES_AT_WEBHOOKS,
 ];
 
 const FIRST: &str = "

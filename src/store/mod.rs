@@ -63,7 +63,7 @@ pub use accounts::Account;
 pub use bindings::{Binding, NotedBinding};
 pub use codes::{Kept, StoredCode, StoredGrant};
 pub use dead_letters::{DeadLetter, DeadLetterEntry, Death};
-pub use deliveries::{LeavingReply, NewDelivery, QueuedDelivery, WebhookKey, Work, WrittenReply};
+pub use deliveries::{LeavingReply, LineKey, NewDelivery, QueuedDelivery, WebhookKey, Work, WrittenReply};
 pub use devices::{Lookup, StoredDevice, indexed_strings};
 pub use due::Due;
 pub use errands::{Errand, ErrandKind, QueuedErrand};

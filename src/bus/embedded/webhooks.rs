@@ -21,7 +21,7 @@ use super::target::Target;
 use crate::config;
 use crate::egress::{BreakerSettings, Egress};
 use crate::memory::Room;
-use crate::store::{Feed, Taken};
+use crate::store::{Feed, LineKey, QueuedDelivery, Taken};
 use crate::telemetry::with_causes;
 
 /// How long to wait before asking a store again that failed.
@@ -116,10 +116,11 @@ impl Webhooks {
     }
 
     fn start(&self, calls: &mut JoinSet<()>, taken: Taken) {
-        let new = &taken.delivery.new;
+        let QueuedDelivery { new, user_device, .. } = &taken.delivery;
         let webhook = Target::key(&new.device, new.target.as_deref());
-        // What was taken together with the last call that its host or webhook gets now goes back to the queue.
-        let Some(leave) = self.destinations.admit(webhook) else { return drop(taken) };
+        let line = LineKey { webhook, user_device: user_device.clone() };
+        // What was taken together with the last call that its host, webhook or line gets now goes back to the queue.
+        let Some(leave) = self.destinations.admit(line) else { return drop(taken) };
         let courier = Arc::clone(&self.courier);
         calls.spawn(async move { courier.handle(taken, leave).await });
     }

@@ -84,3 +84,28 @@ UPDATE deliveries SET user_device = iif(json_valid(route), route ->> '$[#-3].fro
     weight = iif(octet_length(body) > 655, 100 * octet_length(body), 0) WHERE work = 0;
 CREATE INDEX deliveries_in_lines ON deliveries (line, due_at, seq, weight) WHERE line IS NOT NULL;
 ";
+
+/// In which line a delivery waits at its webhook, where each user device has one, or whoever sends; each has its turns in the
+/// queue of the webhook. What was accepted before waits in the line of nobody.
+pub(super) const WITH_LINES_AT_WEBHOOKS: &str = "
+ALTER TABLE deliveries ADD COLUMN line_at_webhook TEXT AS (webhook || ' ' || coalesce(user_device, ''));
+CREATE INDEX deliveries_in_lines_at_webhooks ON deliveries (line_at_webhook, due_at)
+    WHERE line_at_webhook IS NOT NULL;
+DROP INDEX deliveries_of_webhooks;
+DROP TRIGGER turn_of_a_new_delivery;
+DROP TRIGGER turn_of_a_moved_delivery;
+CREATE TRIGGER turn_of_a_new_delivery AFTER INSERT ON deliveries
+WHEN NEW.work = 1 AND NOT EXISTS (SELECT 1 FROM turns WHERE who = NEW.line_at_webhook AND due_at <= NEW.due_at) BEGIN
+    INSERT INTO turns (who, queue, due_at) VALUES (NEW.line_at_webhook, NEW.webhook, NEW.due_at),
+        (NEW.webhook, NEW.host, NEW.due_at), (NEW.host, 'hosts', NEW.due_at)
+    ON CONFLICT (who) DO UPDATE SET due_at = min(due_at, excluded.due_at);
+END;
+CREATE TRIGGER turn_of_a_moved_delivery AFTER UPDATE OF due_at, target ON deliveries
+WHEN NEW.work = 1 AND NOT EXISTS (SELECT 1 FROM turns WHERE who = NEW.line_at_webhook AND due_at <= NEW.due_at) BEGIN
+    INSERT INTO turns (who, queue, due_at) VALUES (NEW.line_at_webhook, NEW.webhook, NEW.due_at),
+        (NEW.webhook, NEW.host, NEW.due_at), (NEW.host, 'hosts', NEW.due_at)
+    ON CONFLICT (who) DO UPDATE SET due_at = min(due_at, excluded.due_at);
+END;
+INSERT INTO turns (who, queue, due_at)
+SELECT line_at_webhook, webhook, min(due_at) FROM deliveries WHERE work = 1 GROUP BY line_at_webhook;
+";

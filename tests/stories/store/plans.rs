@@ -120,10 +120,9 @@ async fn what_every_message_asks_for_is_found_by_an_index() {
         ("SELECT min(line)", "deliveries_in_lines (line>?)"),
         ("SELECT seq, weight FROM deliveries WHERE line", "deliveries_in_lines (line=? AND due_at<?)"),
         (
-            "SELECT seq, octet_length(body) FROM deliveries WHERE webhook",
-            "deliveries_of_webhooks (webhook=? AND due_at<?)",
+            "SELECT seq, octet_length(body) FROM deliveries WHERE line_at_webhook",
+            "deliveries_in_lines_at_webhooks (line_at_webhook=? AND due_at<?)",
         ),
-        ("SELECT who FROM turns WHERE queue = 'hosts'", "turns_in_order (queue=? AND since<?)"),
         ("SELECT who FROM turns WHERE queue = ?1", "turns_in_order (queue=? AND since<?)"),
         ("SELECT min(due_at)", "deliveries_due (work=? AND due_at>?)"),
         ("SELECT min(since)", "turns_in_order (queue=? AND since>?)"),
@@ -147,9 +146,9 @@ async fn what_every_message_asks_for_is_found_by_an_index() {
     }
 }
 
-/// How many steps a look for work at webhooks takes to go over a host, to the webhook of it that is due, and to the first that
-/// waits for that: so much waits at so many of its webhooks, of which the last alone is due, and a piece at another host.
-fn steps_where(webhooks: u32, waits: u32) -> [i32; 3] {
+/// How many steps a look for work at webhooks takes to go over a host, to the webhook of it that is due, to the line of that,
+/// and to the first that waits there: so much waits at so many of its webhooks, of which the last alone is due, and a piece at another host.
+fn steps_where(webhooks: u32, waits: u32) -> [i32; 4] {
     let (directory, store) = fresh();
     drop(store);
     let connection = raw(directory.path());
@@ -168,13 +167,15 @@ fn steps_where(webhooks: u32, waits: u32) -> [i32; 3] {
         drop(rows);
         (first, has_more, statement.get_status(StatementStatus::VmStep))
     };
-    let (down, has_more, over) = look("SELECT who FROM turns WHERE queue = 'hosts'", &[&500_000]);
+    let (down, has_more, over) = look("SELECT who FROM turns WHERE queue = ?1", &[&"hosts", &500_000]);
     assert!(down == "down".to_owned().into() && has_more);
     let (due, has_more, to) = look("SELECT who FROM turns WHERE queue = ?1", &[&down, &500_000]);
     assert!(due == "down busy 0".to_owned().into() && !has_more);
-    let (_, _, first) =
-        look("SELECT seq, octet_length(body) FROM deliveries WHERE webhook = ?1", &[&due, &500_000]);
-    [over, to, first]
+    let (line, has_more, at) = look("SELECT who FROM turns WHERE queue = ?1", &[&due, &500_000]);
+    assert!(line == "down busy 0 ".to_owned().into() && !has_more);
+    let of_line = "SELECT seq, octet_length(body) FROM deliveries WHERE line_at_webhook = ?1";
+    let (_, _, first) = look(of_line, &[&line, &500_000]);
+    [over, to, at, first]
 }
 
 #[tokio::test]

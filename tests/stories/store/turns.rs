@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use endo::message::DeviceUuid;
-use endo::store::{Feed, NewDelivery, PassedOver, Store, Taken, WebhookKey, Work};
+use endo::store::{Feed, LineKey, NewDelivery, PassedOver, Store, Taken, WebhookKey, Work};
 use serde_json::json;
 
 use super::{Hand, NOW, delivery, fresh, write};
@@ -41,9 +41,10 @@ fn names(taken: &[Taken]) -> Vec<&str> {
 
 async fn end(store: &Store, taken: Taken, webhook: WebhookKey) {
     let place = taken.place.clone();
+    let line = LineKey { webhook, user_device: taken.delivery.user_device.clone() };
     let end = move |transaction: &endo::store::Transaction<'_>| {
         transaction.finish(place.within(transaction)?)?;
-        transaction.had_a_turn(&webhook, NOW)
+        transaction.had_a_turn(&line, NOW)
     };
     write(store, end).await.unwrap();
     taken.ended();

@@ -8,6 +8,7 @@ mod keys;
 mod lent;
 mod real;
 mod routes;
+mod sharing;
 mod signatures;
 
 use std::sync::Mutex;

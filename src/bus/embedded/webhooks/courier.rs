@@ -18,8 +18,8 @@ use crate::ambient::{Backoff, Timestamp};
 use crate::egress::Egress;
 use crate::message::{DeliveryId, DeviceUuid};
 use crate::store::{
-    Death, Ending, Fate, Insisting, NewDelivery, Outcome, QueuedDelivery, StoreError, Taken, Transaction,
-    WebhookKey,
+    Death, Ending, Fate, Insisting, LineKey, NewDelivery, Outcome, QueuedDelivery, StoreError, Taken,
+    Transaction, WebhookKey,
 };
 use crate::telemetry::with_causes;
 
@@ -69,19 +69,20 @@ impl Courier {
             Some(call) => self.attempt(&delivery.new, call, body).await,
             None => Err(Failed::for_good("bad address").into()),
         };
-        let (webhook, destinations) = (leave.webhook().clone(), leave.destinations());
+        let (line, destinations) = (leave.line().clone(), leave.destinations());
+        let webhook = &line.webhook;
         let failing_for = judge(leave, &result);
         if let Err(obstacle) = &result {
             // One that was called was there a moment ago.
-            let there = matches!(obstacle, Obstacle::Failed(_)).then_some(&webhook);
+            let there = matches!(obstacle, Obstacle::Failed(_)).then_some(webhook);
             if destinations.remember(&webhook.device, there) {
                 self.forget_what_is_gone(&webhook.device, &destinations).await;
             }
         }
         let next = self.next(delivery, result);
-        self.end(taken, &webhook, next).await;
+        self.end(taken, &line, next).await;
         if failing_for > self.patience() {
-            self.give_up_waiting(webhook).await;
+            self.give_up_waiting(line.webhook).await;
         }
     }
 
@@ -215,16 +216,16 @@ impl Courier {
     }
 
     /// Writes the end down; a delivery whose end cannot be written goes back to the queue.
-    async fn end(&self, taken: Taken, webhook: &WebhookKey, next: Next) {
+    async fn end(&self, taken: Taken, line: &LineKey, next: Next) {
         let is_end = next.is_end();
         let (delivery, bus, place) = (taken.delivery.clone(), self.bus.clone(), taken.place.clone());
-        let webhook = webhook.clone();
+        let line = line.clone();
         let end = move |transaction: &Transaction<'_>| {
             pass::end(&bus, transaction, &delivery.new)?;
             let queued = Queued { seq: place.within(transaction)?, id: delivery.new.id.clone() };
             let now = bus.clock.now();
             next.write_down(transaction, &queued, now)?;
-            transaction.had_a_turn(&webhook, now)
+            transaction.had_a_turn(&line, now)
         };
         let insisting = Insisting::that("cannot store the end of a webhook's call").at_most(WRITES);
         let written = self.bus.store().insist(insisting, end).await;

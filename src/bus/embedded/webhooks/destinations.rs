@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::hosts::{Full, Hosts};
+use super::hosts::{Full, Hosts, Line};
 use crate::ambient::{Clock, Timestamp};
 use crate::egress::{Admission, Breaker, BreakerSettings, Resting};
 use crate::message::DeviceUuid;
-use crate::store::{PassedOver, WebhookKey};
+use crate::store::{LineKey, PassedOver, WebhookKey};
 
 /// Webhooks remembered at a time. Beyond that one is forgotten that has no call in hand, and so gets a fresh start.
 const REMEMBERED: usize = 1024;
@@ -40,6 +40,8 @@ struct Shared {
 struct Known {
     hosts: Hosts,
     webhooks: HashMap<WebhookKey, Webhook>,
+    /// How many calls each line has in hand; those alone that have some.
+    lines: HashMap<LineKey, usize>,
     /// Whether work may wait for a call to end.
     passed_over: bool,
 }
@@ -58,7 +60,7 @@ pub(super) struct Leave {
     admission: Option<Admission>,
     breaker: Arc<Breaker>,
     destinations: Destinations,
-    to: WebhookKey,
+    to: LineKey,
     began: Timestamp,
     /// Whether there was a call.
     made: bool,
@@ -72,15 +74,19 @@ impl Destinations {
         settings: BreakerSettings,
         clock: Clock,
     ) -> Self {
-        let known = Known { hosts: Hosts::new(concurrency), webhooks: HashMap::new(), passed_over: false };
+        let hosts = Hosts::new(concurrency);
+        let known = Known { hosts, webhooks: HashMap::new(), lines: HashMap::new(), passed_over: false };
         Self(Arc::new(Shared { known: Mutex::new(known), settings, clock, bell }))
     }
 
-    /// The hosts that are full, and the webhooks that failed and rest: they get no call now.
+    /// The hosts that are full, the lines that have their share of one, and the webhooks that failed and rest: they get no call
+    /// now.
     pub(super) fn passed_over(&self) -> PassedOver {
         let mut known = self.known();
-        let Full { hosts, but, again_in } = known.hosts.full(self.0.clock.now());
+        let Full { hosts, but_for_others, but, again_in } = known.hosts.full(self.0.clock.now());
         let mut passed_over = PassedOver::of_hosts(hosts, but, again_in);
+        let have_their_share = known.lines.keys().filter(|line| but_for_others.contains(&line.webhook.host));
+        have_their_share.for_each(|line| passed_over.has_its_share(line));
         for (key, webhook) in &known.webhooks {
             if let Some(Resting { after }) = webhook.resting_at(&key.host, &known.hosts) {
                 passed_over.rests(key, after);
@@ -90,28 +96,30 @@ impl Destinations {
         passed_over
     }
 
-    /// Leave for one call, unless its host is full or its webhook rests. Of one that rests only one call gets it after each
-    /// rest.
-    pub(super) fn admit(&self, to: WebhookKey) -> Option<Leave> {
+    /// Leave for one call, unless its host is full, its line has its share of that, or its webhook rests. Of one that rests only
+    /// one call gets it after each rest.
+    pub(super) fn admit(&self, to: LineKey) -> Option<Leave> {
         let (mut known, now) = (self.known(), self.0.clock.now());
-        if !known.hosts.has_room(&to.host, now) {
+        let (key, line) = (&to.webhook, known.line(&to));
+        if !known.hosts.has_room(&key.host, line, now) {
             return None;
         }
-        if known.webhooks.len() >= REMEMBERED && !known.webhooks.contains_key(&to) {
+        if known.webhooks.len() >= REMEMBERED && !known.webhooks.contains_key(key) {
             known.forget_one();
         }
-        let Known { hosts, webhooks, .. } = &mut *known;
-        let webhook = webhooks.entry(to.clone()).or_insert_with(|| Webhook {
+        let Known { hosts, webhooks, lines, .. } = &mut *known;
+        let webhook = webhooks.entry(key.clone()).or_insert_with(|| Webhook {
             calls: 0,
             breaker: Breaker::new(self.0.settings, self.0.clock.clone()),
             fails: false,
         });
-        if webhook.resting_at(&to.host, hosts).is_some() {
+        if webhook.resting_at(&key.host, hosts).is_some() {
             return None;
         }
         let admission = Some(webhook.breaker.admit().ok()?);
         webhook.calls += 1;
-        hosts.begin(&to.host, now);
+        *lines.entry(to.clone()).or_default() += 1;
+        hosts.begin(&key.host, line, now);
         let breaker = Arc::clone(&webhook.breaker);
         Some(Leave { admission, breaker, destinations: self.clone(), to, began: now, made: true })
     }
@@ -134,7 +142,7 @@ impl Destinations {
 
     fn release(&self, leave: &Leave) {
         let (mut known, now) = (self.known(), self.0.clock.now());
-        known.hosts.end(&leave.to.host, leave.began, leave.made.then_some(now));
+        known.hosts.end(&leave.to.webhook.host, leave.began, leave.made.then_some(now));
         known.end_call(&leave.to);
         if std::mem::take(&mut known.passed_over) {
             self.0.bell.notify_one();
@@ -147,8 +155,20 @@ impl Destinations {
 }
 
 impl Known {
-    /// Takes one call of a webhook back, whose breaker knows what came of it.
-    fn end_call(&mut self, key: &WebhookKey) {
+    fn line(&self, line: &LineKey) -> Line {
+        if self.lines.contains_key(line) { Line::WithSome } else { Line::WithNone }
+    }
+
+    /// Takes one call of a line back, of whose webhook the breaker knows what came of it.
+    fn end_call(&mut self, line: &LineKey) {
+        let key = &line.webhook;
+        if let Some(calls) = self.lines.get_mut(line) {
+            *calls -= 1;
+            if *calls == 0 {
+                self.lines.remove(line);
+                self.hosts.end_line(&key.host);
+            }
+        }
         let Some(webhook) = self.webhooks.get_mut(key) else { return };
         webhook.calls -= 1;
         let fails = webhook.breaker.is_open();
@@ -189,8 +209,8 @@ impl Webhook {
 }
 
 impl Leave {
-    /// What is called.
-    pub(super) fn webhook(&self) -> &WebhookKey {
+    /// What is called, and whose the call is.
+    pub(super) fn line(&self) -> &LineKey {
         &self.to
     }
 

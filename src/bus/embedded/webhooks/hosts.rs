@@ -1,4 +1,5 @@
-//! Which hosts get another call: the more are in hand, the fewer each gets, and whoever is slow leaves room to all others.
+//! Which hosts get another call: the more are in hand, the fewer each gets, and whoever is slow leaves room to all others. Of
+//! one host, too, a line that has none in hand is not kept out by those that another has.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -24,6 +25,8 @@ pub(super) struct Hosts {
 struct Host {
     /// When each call that it has in hand began.
     calls: Vec<Timestamp>,
+    /// How many lines have one in hand.
+    lines: usize,
     /// Whether it was done with one.
     is_known: bool,
     /// Until when it counts as slow for the calls that it took long for: for as long as all of these took together, so that
@@ -41,6 +44,15 @@ enum Pace {
     Quick,
 }
 
+/// Who would get another call of a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Line {
+    /// One that has none in hand: it makes room for itself beside those that have, however many of them they have.
+    WithNone,
+    /// One that has some.
+    WithSome,
+}
+
 /// The calls in hand, by the pace of their hosts.
 #[derive(Clone, Copy, Debug, Default)]
 struct InHand {
@@ -54,6 +66,8 @@ struct InHand {
 pub(super) struct Full {
     /// These.
     pub(super) hosts: HashSet<String>,
+    /// These get one of a line that has none in hand, and no other.
+    pub(super) but_for_others: HashSet<String>,
     /// All but these, where there is no room for a host that nobody knows.
     pub(super) but: Option<HashSet<String>>,
     /// When this may be otherwise although no call ends.
@@ -65,35 +79,47 @@ impl Hosts {
         Self { concurrency, known: HashMap::new() }
     }
 
-    /// Whether `host` gets another call.
-    pub(super) fn has_room(&self, host: &str, now: Timestamp) -> bool {
+    /// Whether `host` gets another call, of a line like this.
+    pub(super) fn has_room(&self, host: &str, line: Line, now: Timestamp) -> bool {
         let unknown = Host::UNKNOWN;
         let host = self.known.get(host).unwrap_or(&unknown);
-        self.takes_another(host, self.in_hand(now), now)
+        self.takes_another(self.in_hand(now), host.pace(now), host.calls_beside(line))
     }
 
     pub(super) fn full(&self, now: Timestamp) -> Full {
         let in_hand = self.in_hand(now);
-        let (with_room, full): (Vec<_>, Vec<_>) =
-            self.known.iter().partition(|(_, host)| self.takes_another(host, in_hand, now));
-        let names = |hosts: Vec<(&String, &Host)>| hosts.into_iter().map(|(name, _)| name.clone()).collect();
-        let hosts: HashSet<_> = names(full);
-        let but = (!self.takes_another(&Host::UNKNOWN, in_hand, now)).then(|| names(with_room));
-        let again_in = if hosts.is_empty() && but.is_none() {
+        let takes = |host: &Host, line| self.takes_another(in_hand, host.pace(now), host.calls_beside(line));
+        let names_where = |is_so: &dyn Fn(&Host) -> bool| -> HashSet<String> {
+            self.known.iter().filter(|(_, host)| is_so(host)).map(|(name, _)| name.clone()).collect()
+        };
+        let hosts = names_where(&|host| !takes(host, Line::WithNone));
+        let but_for_others = names_where(&|host| !takes(host, Line::WithSome));
+        let takes_unknown = takes(&Host::UNKNOWN, Line::WithNone);
+        let but = (!takes_unknown).then(|| names_where(&|host| takes(host, Line::WithNone)));
+        let again_in = if but_for_others.is_empty() && but.is_none() {
             None
         } else {
             self.known.values().filter_map(|host| host.changes_in(now)).min()
         };
-        Full { hosts, but, again_in }
+        Full { hosts, but_for_others, but, again_in }
     }
 
-    pub(super) fn begin(&mut self, host: &str, now: Timestamp) {
+    pub(super) fn begin(&mut self, host: &str, line: Line, now: Timestamp) {
         if self.known.len() >= REMEMBERED && !self.known.contains_key(host) {
             let idle = self.known.iter().filter(|(_, host)| host.is_idle());
             let soonest_quick = idle.min_by_key(|(_, host)| host.slow_until).map(|(name, _)| name.clone());
             soonest_quick.and_then(|name| self.known.remove(&name));
         }
-        self.known(host).calls.push(now);
+        let host = self.known(host);
+        host.calls.push(now);
+        host.lines += usize::from(line == Line::WithNone);
+    }
+
+    /// No call of a line is in hand any more that had some.
+    pub(super) fn end_line(&mut self, host: &str) {
+        if let Some(host) = self.known.get_mut(host) {
+            host.lines -= 1;
+        }
     }
 
     /// Ends a call that began then. One that was not made after all tells nothing of the host.
@@ -121,10 +147,10 @@ impl Hosts {
         self.known.entry(host.to_owned()).or_insert(Host::UNKNOWN)
     }
 
-    fn takes_another(&self, host: &Host, in_hand: InHand, now: Timestamp) -> bool {
-        let (calls, all) = (host.calls.len(), self.concurrency);
-        let InHand { slow, unknown, quick } = in_hand;
-        match host.pace(now) {
+    /// Whether a host of this pace that has so many calls takes another.
+    fn takes_another(&self, in_hand: InHand, pace: Pace, calls: usize) -> bool {
+        let (all, InHand { slow, unknown, quick }) = (self.concurrency, in_hand);
+        match pace {
             Pace::Slow => calls < (all / 8).max(1) && slow < (all / 2).max(1),
             // One that nobody knows shows with the first how it takes them.
             Pace::Unknown => calls == 0 && slow + unknown < (all * 3 / 4).max(1),
@@ -148,8 +174,13 @@ impl Hosts {
 }
 
 impl Host {
-    const UNKNOWN: Self =
-        Self { calls: Vec::new(), is_known: false, slow_until: Timestamp::from_millis(0), failing: 0 };
+    const UNKNOWN: Self = Self {
+        calls: Vec::new(),
+        lines: 0,
+        is_known: false,
+        slow_until: Timestamp::from_millis(0),
+        failing: 0,
+    };
 
     fn pace(&self, now: Timestamp) -> Pace {
         // Whoever has a call in hand for long is slow.
@@ -158,6 +189,14 @@ impl Host {
             true => Pace::Slow,
             false if self.is_known => Pace::Quick,
             false => Pace::Unknown,
+        }
+    }
+
+    /// How many calls count for a line that would have another.
+    fn calls_beside(&self, line: Line) -> usize {
+        match line {
+            Line::WithNone => self.lines,
+            Line::WithSome => self.calls.len(),
         }
     }
 
