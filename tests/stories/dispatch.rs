@@ -11,14 +11,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use endo::bus::embedded::Caller;
 use endo::cli::StandIn;
-use endo::dispatch::{Arrival, Dispatch, NotReceived, Reception, Turns, Verdict};
-use endo::job::{Job, JobContext, JobDirectory, JobError, Registry, RegistryOptions, built_in};
+use endo::dispatch::{Arrival, NotReceived, Reception, Turns, Verdict};
+use endo::job::{Job, JobContext, JobError, Registry};
 use endo::message::Done;
 use endo::store::{Ending, NewDelivery, StoreError, Transaction};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use crate::support::desk::{Chain, SECRET, Workshop, received};
+use crate::support::desk::{Chain, SECRET, Workshop, formless, only, received};
 use crate::support::fake_api::{Answer, FakeApi, Seen};
 use crate::support::store;
 
@@ -272,22 +272,13 @@ impl Job for Panics {
 }
 
 fn jobs_of_tests() -> Arc<Registry> {
-    let directory = |name| JobDirectory {
-        name,
-        message: "",
-        form: "",
-        response: r#"{"type": "object", "properties": {"data": true}}"#,
-    };
-    let jobs = vec![
-        built_in(directory("change"), Change),
-        built_in(directory("tries"), Tries),
-        built_in(directory("goes-on"), GoesOn),
-        built_in(directory("breaks"), Breaks),
-        built_in(directory("panics"), Panics),
-    ];
-    let options =
-        RegistryOptions { default_job_type: None, fallback: None, time_limit: Duration::from_secs(30) };
-    Arc::new(Registry::load(jobs, options).unwrap().0)
+    only(vec![
+        formless("change", Change),
+        formless("tries", Tries),
+        formless("goes-on", GoesOn),
+        formless("breaks", Breaks),
+        formless("panics", Panics),
+    ])
 }
 
 #[tokio::test]
@@ -549,22 +540,9 @@ async fn messages_that_are_worked_on_at_once_fit_into_memory() {
             workshop.send(&chain, json!({"metadata": {"jobType": "Crowd"}, "data": data})).await;
         }
         let crowd = Crowd::default();
-        let directory = JobDirectory {
-            name: "crowd",
-            message: "",
-            form: "",
-            response: r#"{"type": "object", "properties": {"data": true}}"#,
-        };
-        let options =
-            RegistryOptions { default_job_type: None, fallback: None, time_limit: Duration::from_secs(30) };
-        let registry = Registry::load(vec![built_in(directory, crowd.clone())], options).unwrap().0;
-        let desk = Arc::new(workshop.desk(Arc::new(registry)));
-        let (stop, stopped) = tokio::sync::watch::channel(false);
-        let turns = Turns::within(8, 1 << 20);
-        let worker = tokio::spawn(Dispatch::new(Arc::new(workshop.feed()), desk, turns).run(stopped));
+        let worker = workshop.worker(only(vec![formless("crowd", crowd.clone())]), Turns::within(8, 1 << 20));
         workshop.until_nothing_waits().await;
-        stop.send(true).unwrap();
-        worker.await.unwrap();
+        worker.stop().await;
         let most = crowd.most.load(Ordering::SeqCst);
         assert_eq!(most == 1, data != json!(1), "{most} at once");
     }

@@ -4,17 +4,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
-use endo::dispatch::{Dispatch, Turns};
-use endo::job::{Job, JobContext, JobDirectory, JobError, Registry, RegistryOptions, built_in};
+use endo::dispatch::Turns;
+use endo::job::{Job, JobContext, JobError};
 use serde_json::{Value, json};
-use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinHandle;
+use tokio::sync::Semaphore;
 
-use crate::support::desk::{Chain, Workshop};
-
-const RESPONSE: &str = r#"{"type": "object"}"#;
+use crate::support::desk::{Chain, Worker, Workshop, formless, only};
 
 /// A job that answers at once, or where it is asked to wait, once it is told.
 #[derive(Clone)]
@@ -42,8 +38,7 @@ struct Scene {
     busy: Chain,
     other: Chain,
     gate: Gate,
-    stop: watch::Sender<bool>,
-    worker: JoinHandle<()>,
+    worker: Worker,
 }
 
 impl Scene {
@@ -51,14 +46,8 @@ impl Scene {
         let workshop = Workshop::open("http://127.0.0.1:9").await;
         let (busy, other) = (workshop.chain().await, workshop.chain().await);
         let gate = Gate { open: Arc::new(Semaphore::new(0)), waiting: Arc::default() };
-        let directory = JobDirectory { name: "gate", message: "", form: "", response: RESPONSE };
-        let options =
-            RegistryOptions { default_job_type: None, fallback: None, time_limit: Duration::from_secs(600) };
-        let registry = Registry::load(vec![built_in(directory, gate.clone())], options).unwrap().0;
-        let desk = Arc::new(workshop.desk(Arc::new(registry)));
-        let (stop, stopped) = watch::channel(false);
-        let worker = tokio::spawn(Dispatch::new(Arc::new(workshop.feed()), desk, turns).run(stopped));
-        Self { workshop, busy, other, gate, stop, worker }
+        let worker = workshop.worker(only(vec![formless("gate", gate.clone())]), turns);
+        Self { workshop, busy, other, gate, worker }
     }
 
     async fn send(&self, chain: &Chain, data: &Value) {
@@ -82,8 +71,7 @@ impl Scene {
     async fn end(self) {
         self.gate.open.add_permits(100);
         self.workshop.until_nothing_waits().await;
-        self.stop.send(true).unwrap();
-        self.worker.await.unwrap();
+        self.worker.stop().await;
     }
 }
 

@@ -20,14 +20,15 @@ mod turns;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
 
-use endo::ambient::{Clock, Timestamp};
+use endo::ambient::{Clock, Stopwatch, Timestamp};
 use endo::message::DeviceUuid;
-use endo::store::{Ending, Fate, NewDelivery, Outcome, Store, StoreError, Transaction, View};
+use endo::store::{Account, Ending, Fate, NewDelivery, Outcome, Store, StoreError, Transaction, View};
 use tempfile::TempDir;
 
-use crate::support::store::{delivery, open, try_open};
+use crate::support::store::{delivery, open, open_by, try_open};
 
 const NOW: Timestamp = Timestamp::from_millis(1_000_000_000);
 
@@ -93,4 +94,19 @@ impl Hand {
         let hand = Arc::clone(&self.0);
         Clock::from_fn(move || Timestamp::from_millis(hand.load(Ordering::SeqCst)))
     }
+}
+
+/// The account of this device.
+fn device(uuid: &str) -> Account {
+    Account::Of(uuid.into())
+}
+
+/// A store, and the milliseconds that have passed since it was opened.
+fn timed() -> (TempDir, Store, Arc<AtomicU64>) {
+    let directory = tempfile::tempdir().unwrap();
+    let passed = Arc::new(AtomicU64::new(0));
+    let told = Arc::clone(&passed);
+    let stopwatch = Stopwatch::from_fn(move || Duration::from_millis(told.load(Ordering::SeqCst)));
+    let store = open_by(directory.path(), None, stopwatch).unwrap();
+    (directory, store, passed)
 }

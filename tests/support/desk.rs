@@ -10,12 +10,13 @@ use endo::config::Config;
 use endo::credentials::{BoundDevice, CredentialsDevices, Cut, Receipt, Revoker};
 use endo::dispatch::{Desk, Dispatch, Endings, Repeats, Turns};
 use endo::gateway::{Ambient, Gateway};
-use endo::job::Registry;
+use endo::job::{DescribedJob, Job, JobDirectory, Registry, RegistryOptions, built_in};
 use endo::message::{DeliveryId, DeviceUuid};
 use endo::store::{Binding, Feed, Outcome, StoreError, StoredSubscription, Work};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use super::account::octocat;
 use super::keys::place_keys;
@@ -162,14 +163,17 @@ impl Workshop {
 
     /// Lets the worker run until `done` is.
     pub(crate) async fn work_until<T>(&self, registry: Arc<Registry>, done: impl Future<Output = T>) -> T {
-        let (stop, stopped) = watch::channel(false);
-        let worker = tokio::spawn(
-            Dispatch::new(Arc::new(self.feed()), Arc::new(self.desk(registry)), Turns::new(8)).run(stopped),
-        );
+        let worker = self.worker(registry, Turns::new(8));
         let result = done.await;
-        stop.send(true).unwrap();
-        worker.await.unwrap();
+        worker.stop().await;
         result
+    }
+
+    /// A worker that has these turns.
+    pub(crate) fn worker(&self, registry: Arc<Registry>, turns: Turns) -> Worker {
+        let (stop, stopped) = watch::channel(false);
+        let dispatch = Dispatch::new(Arc::new(self.feed()), Arc::new(self.desk(registry)), turns);
+        Worker { stop, task: tokio::spawn(dispatch.run(stopped)) }
     }
 
     /// The next reply the flow receives, with the worker running.
@@ -189,6 +193,32 @@ impl Workshop {
 }
 
 /// Cuts a device off, as whoever runs the gateway.
+/// A worker that runs until it is told to stop.
+pub(crate) struct Worker {
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Worker {
+    pub(crate) async fn stop(self) {
+        self.stop.send(true).unwrap();
+        self.task.await.unwrap();
+    }
+}
+
+/// A job whose messages are of any form.
+pub(crate) fn formless<J: Job>(name: &'static str, job: J) -> DescribedJob {
+    let response = r#"{"type": "object", "properties": {"data": true}}"#;
+    built_in(JobDirectory { name, message: "", form: "", response }, job)
+}
+
+/// These jobs alone.
+pub(crate) fn only(jobs: Vec<DescribedJob>) -> Arc<Registry> {
+    let options =
+        RegistryOptions { default_job_type: None, fallback: None, time_limit: Duration::from_secs(600) };
+    Arc::new(Registry::load(jobs, options).unwrap().0)
+}
+
 pub(crate) async fn cut_off(credentials: &CredentialsDevices, binding: Binding) -> Option<Receipt> {
     let owned = credentials.held(binding.credentials).await.unwrap();
     credentials.cut_off(&owned, Cut::One(binding.user_device), &Revoker::Operator).await.unwrap()

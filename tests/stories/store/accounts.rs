@@ -3,26 +3,13 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use endo::ambient::Stopwatch;
 use endo::store::{Account, Store, StoreError, Transaction};
 use futures_util::future::{BoxFuture, FutureExt, join_all};
-use tempfile::TempDir;
 
-use crate::support::store::open_by;
+use super::{device, timed};
 
 type Change = Box<dyn FnOnce(&Transaction<'_>) -> Result<(), StoreError> + Send>;
-
-/// A store, and the milliseconds that have passed since it was opened.
-fn timed() -> (TempDir, Store, Arc<AtomicU64>) {
-    let directory = tempfile::tempdir().unwrap();
-    let passed = Arc::new(AtomicU64::new(0));
-    let told = Arc::clone(&passed);
-    let stopwatch = Stopwatch::from_fn(move || Duration::from_millis(told.load(Ordering::SeqCst)));
-    let store = open_by(directory.path(), None, stopwatch).unwrap();
-    (directory, store, passed)
-}
 
 /// Runs writes that all wait in the queue before the first of them is looked at.
 async fn waiting(store: &Store, changes: Vec<(Account, Change)>) {
@@ -66,10 +53,6 @@ impl Log {
     fn shows(&self, expected: &[&str]) {
         assert_eq!(*self.order.lock().unwrap(), expected);
     }
-}
-
-fn device(uuid: &str) -> Account {
-    Account::Of(uuid.into())
 }
 
 #[tokio::test]

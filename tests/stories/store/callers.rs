@@ -2,26 +2,19 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use endo::ambient::Stopwatch;
 use endo::store::{Account, Store, StoreError, Transaction};
 use futures_util::future::{BoxFuture, FutureExt, join_all};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::unconstrained;
 
-use super::fresh;
-use crate::support::store::open_by;
+use super::{device, fresh, timed};
 
 /// How many may wait.
 const QUEUE: usize = 4096;
 
 type Written = BoxFuture<'static, Result<(), StoreError>>;
-
-fn device(uuid: &str) -> Account {
-    Account::Of(uuid.into())
-}
 
 /// A write that waits in the queue from now on.
 fn waiting<F>(store: &Store, account: Account, change: F) -> Written
@@ -65,11 +58,7 @@ struct Held {
 
 impl Held {
     fn open() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let passed = Arc::new(AtomicU64::new(0));
-        let told = Arc::clone(&passed);
-        let stopwatch = Stopwatch::from_fn(move || Duration::from_millis(told.load(Ordering::SeqCst)));
-        let store = open_by(directory.path(), None, stopwatch).unwrap();
+        let (directory, store, passed) = timed();
         Self { _directory: directory, store, passed }
     }
 

@@ -3,21 +3,16 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use endo::ambient::Stopwatch;
 use endo::store::{Account, Store, StoreError, View};
 use futures_util::future::{BoxFuture, FutureExt, join_all};
 use tempfile::TempDir;
 
-use crate::support::store::{open, open_by};
+use super::{device, timed};
+use crate::support::store::open;
 
 /// As many searches of one account wait.
 const SEARCHES: usize = 4096;
-
-fn device(uuid: &str) -> Account {
-    Account::Of(uuid.into())
-}
 
 /// Keeps a connection until it is told to go on.
 fn until_told(wait: Receiver<()>) -> impl FnOnce(&View<'_>) -> Result<(), StoreError> + Send {
@@ -38,11 +33,7 @@ struct Log {
 
 impl Log {
     fn open() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let passed = Arc::new(AtomicU64::new(0));
-        let told = Arc::clone(&passed);
-        let stopwatch = Stopwatch::from_fn(move || Duration::from_millis(told.load(Ordering::SeqCst)));
-        let store = open_by(directory.path(), None, stopwatch).unwrap();
+        let (directory, store, passed) = timed();
         Self { _directory: directory, store, passed, order: Arc::default() }
     }
 
