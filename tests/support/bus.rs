@@ -78,6 +78,19 @@ impl TestBus {
         let directory = tempfile::tempdir().unwrap();
         let store = store::try_open(directory.path(), max_pages).unwrap();
         let ground = Ground { store, clock, random: Random::system(), stopwatch, signers: signers() };
+        Self::on(directory, ground, limits).await
+    }
+
+    /// A bus whose store finds out by this stopwatch how long its callers take.
+    pub(crate) async fn timed_by(stopwatch: Stopwatch) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let store = store::open_by(directory.path(), None, stopwatch).unwrap();
+        let (clock, stopwatch) = (Clock::system(), Stopwatch::from_fn(|| Duration::ZERO));
+        let ground = Ground { store, clock, random: Random::system(), stopwatch, signers: signers() };
+        Self::on(directory, ground, ApiLimits::default()).await
+    }
+
+    async fn on(directory: TempDir, ground: Ground, limits: ApiLimits) -> Self {
         let bus = EmbeddedBus::open(ground).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();

@@ -1,23 +1,31 @@
 //! Nobody waits for what another device has waiting.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
+
+use endo::ambient::Stopwatch;
 use endo::store::{Account, StoreError, Transaction, View};
 use futures_util::future::{FutureExt, join_all};
 use futures_util::poll;
 use reqwest::Method;
 use serde_json::json;
+use tokio::task::unconstrained;
 
 use crate::support::bus::{Device, TestBus, WithJson, send};
 
 /// As many searches of one device wait.
 const SEARCHES: usize = 4096;
 const STRANGERS: usize = 100;
+/// Changes of those who do not log in that wait before a registration comes.
+const CHANGES: usize = 300;
 const FORMS: [&str; 3] = ["GET /v2/devices", "GET /devices", "GET /mydevices"];
 
 #[tokio::test]
 async fn a_device_has_so_many_searches_waiting_and_nobody_else_fills_its_places() {
     let bus = TestBus::open().await;
     let (greedy, other) = (bus.device(json!({})).await, bus.device(json!({})).await);
-    let (go, wait) = std::sync::mpsc::channel::<()>();
+    let (go, wait) = mpsc::channel::<()>();
     let (reached, is_reached) = tokio::sync::oneshot::channel();
     let hold = move |_: &View<'_>| {
         let _ = reached.send(());
@@ -60,6 +68,63 @@ async fn a_device_has_so_many_searches_waiting_and_nobody_else_fills_its_places(
     of_other.is(200, "[]");
     assert!(of_greedy.iter().all(Result::is_ok));
     held.await.unwrap().unwrap();
+}
+
+/// What the registration made, and whether it was made after all that strangers had waiting.
+async fn registered_among_strangers(bus: &TestBus, login: &Device) -> (u16, bool) {
+    let (tick, ticks) = mpsc::channel::<()>();
+    let (ran, mut has_run) = tokio::sync::mpsc::unbounded_channel();
+    let ticks = Arc::new(Mutex::new(ticks));
+    let kind = format!("of-{}", login.token);
+    let mut strangers: Vec<_> = (0..CHANGES)
+        .map(|n| {
+            let (uuid, ticks, ran) = (format!("{kind}-{n}"), ticks.clone(), ran.clone());
+            let document = json!({"uuid": uuid, "type": kind, "discoverWhitelist": ["*"]});
+            let add = move |transaction: &Transaction<'_>| {
+                let _ = ticks.lock().unwrap().recv();
+                let _ = ran.send(());
+                transaction.add_device(&uuid.as_str().into(), &document)
+            };
+            // Else Tokio lets only so many into the queue at once.
+            unconstrained(bus.bus.store().write_for::<_, StoreError, _>(Account::Nobody, add)).boxed()
+        })
+        .collect();
+    for change in &mut strangers {
+        assert!(poll!(change).is_pending());
+    }
+    let registration = send(bus.by(login, "POST /devices").json(&json!({"type": kind})));
+    let go_on = async {
+        for _ in 0..CHANGES {
+            // Behind the registration the bus answers this too.
+            assert_eq!(send(bus.anonymous("GET /healthcheck")).await.status, 200);
+            tick.send(()).unwrap();
+            has_run.recv().await.unwrap();
+        }
+        join_all(strangers).await
+    };
+    let (registered, added) = tokio::join!(registration, go_on);
+    assert!(added.iter().all(Result::is_ok));
+    let search = bus.by(login, "POST /search/devices").json(&json!({"type": kind}));
+    let newest = send(search).await.json()[0]["uuid"].clone();
+    (registered.status.as_u16(), newest == registered.json()["uuid"])
+}
+
+#[tokio::test]
+async fn a_registration_with_a_login_does_not_wait_for_what_strangers_have_waiting() {
+    let passed = AtomicU64::new(0);
+    // Each change takes some time, by this.
+    let stopwatch = Stopwatch::from_fn(move || Duration::from_millis(passed.fetch_add(1, Ordering::SeqCst)));
+    let bus = TestBus::timed_by(stopwatch).await;
+    let device = bus.device(json!({})).await;
+    assert_eq!(registered_among_strangers(&bus, &device).await, (201, false));
+}
+
+#[tokio::test]
+async fn a_wrong_login_registers_as_none_does() {
+    let bus = TestBus::open().await;
+    let device = bus.device(json!({})).await;
+    let wrong = Device { token: "wrong".to_owned(), ..device };
+    assert_eq!(send(bus.by(&wrong, "POST /devices").json(&json!({}))).await.status, 201);
 }
 
 /// What is nested deeper than any document that is ever parsed shows that it is not.

@@ -46,9 +46,8 @@ pub(super) async fn register(door: Data<Door>, who: Presented, body: Body) -> An
     let by = door.limits.registration.clone();
     let document = body.or_empty();
     let answers = door.answers.clone();
-    // Where nobody is asked for a login, one that is shown proves nothing.
     let account = match &by {
-        Registration::ByAnybody => Account::Nobody,
+        Registration::ByAnybody => of_anybody(&door, &who).await?,
         Registration::ByDevices | Registration::By(_) => who.account(),
     };
     let registered = door.bus.change_for(account, move |bus, transaction| {
@@ -64,6 +63,15 @@ pub(super) async fn register(door: Data<Door>, who: Presented, body: Body) -> An
         Ok(answers.json(&document)?)
     });
     Ok(registered.await?.routed(StatusCode::CREATED))
+}
+
+/// Whose turn it is where nobody has to show a login: one that is right says so, any other is not looked at
+/// (`spec/meshblu.md` 1.3).
+async fn of_anybody(door: &Door, who: &Presented) -> Result<Account, BusError> {
+    match who.proven_account(&door.bus).await {
+        Err(BusError::Forbidden) => Ok(Account::Nobody),
+        account => account,
+    }
 }
 
 pub(super) async fn whoami(door: Data<Door>, who: Presented) -> Answer {
