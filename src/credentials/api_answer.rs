@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::hindrance::Hindrance;
 use crate::ambient::Timestamp;
 
 /// What the API answered to the end of a secret.
@@ -71,6 +72,10 @@ impl ApiAnswer {
 
     pub(super) fn spared(why: &str, now: Timestamp) -> Self {
         Self { why: Some(why.to_owned()), ..Self::new(ApiVerdict::Spared, now) }
+    }
+
+    pub(super) fn waiting(hindrance: &Hindrance, now: Timestamp) -> Self {
+        Self { why: hindrance.why().map(str::to_owned), ..Self::new(ApiVerdict::Pending, now) }
     }
 
     /// This, after what was known until then: why it was not asked, and what it said, stay where this does not tell. Of

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::api_answer::{ApiAnswer, ApiVerdict};
 use super::before::Past;
 use super::forgotten::LastOwners;
+use super::hindrance::Hindrance;
 use super::in_use::{ENDS_LATER, ENDS_WITH_ITS_ACCESS, ENDS_WITH_NEWER_ONES, NEVER_ENDS, NEVER_ENDS_EITHER};
 use super::on_embedded::update_itself;
 use super::open::stored_record;
@@ -56,26 +57,27 @@ impl CredentialsDevices {
         Ok(self.follow_up(id, errands, by).await?.unwrap_or(receipt))
     }
 
-    /// Whether the API can be told that the secret of this record is over.
-    pub(super) fn first_answer(&self, record: &StoredRecord) -> ApiVerdict {
-        if self.sealing.other_api(record.source.as_deref(), None).is_some() {
-            return ApiVerdict::OtherApi;
-        }
+    /// Whether the API can be told that the secret of this record is over; another one than the settings name, once they name it
+    /// again.
+    pub(super) fn first_answer(&self, record: &StoredRecord) -> ApiAnswer {
         let can = self.upstream.as_ref().is_some_and(|client| client.settings().can_revoke());
-        if can { ApiVerdict::Pending } else { ApiVerdict::Impossible }
+        match self.sealing.other_api(record.source.as_deref(), None) {
+            Some(_) => ApiAnswer::waiting(&Hindrance::OtherApi, self.clock.now()),
+            None if can => ApiAnswer::new(ApiVerdict::Pending, self.clock.now()),
+            None => ApiAnswer::new(ApiVerdict::Impossible, self.clock.now()),
+        }
     }
 
     /// Whether the end of the secret of this record, which the API can be told of, may be that of newer ones.
     pub(super) fn may_end_with_newer_ones(&self, record: &StoredRecord) -> bool {
-        self.first_answer(record) == ApiVerdict::Pending && !self.ends_one_alone()
+        self.first_answer(record).verdict == ApiVerdict::Pending && !self.ends_one_alone()
     }
 
     /// The same of one that another took the place of: where the other stays.
     pub(super) fn answer_for_replaced(&self, record: &StoredRecord) -> ApiAnswer {
-        let now = self.clock.now();
         match self.may_end_with_newer_ones(record) {
-            true => ApiAnswer::spared(ENDS_WITH_NEWER_ONES, now),
-            false => ApiAnswer::new(self.first_answer(record), now),
+            true => ApiAnswer::spared(ENDS_WITH_NEWER_ONES, self.clock.now()),
+            false => self.first_answer(record),
         }
     }
 
@@ -157,7 +159,7 @@ impl CredentialsDevices {
         if !is_being_renewed(refresh.as_ref()) {
             return receipt.keep(transaction);
         }
-        if self.first_answer(before) != ApiVerdict::Pending {
+        if self.first_answer(before).verdict != ApiVerdict::Pending {
             receipt.stayed(Matter::Renewal, &device, NO_WAY_TO_END_IT);
             return receipt.keep(transaction);
         }
@@ -177,9 +179,9 @@ impl Forgetting {
         let record = stored_record(transaction, &device)?.or(self.shown.take());
         let record = record.ok_or(CredentialsError::NoRecord)?;
         let mut chores = self.cutting.run(transaction, &mut self.receipt)?;
-        let verdict = self.devices.first_answer(&record);
+        let answer = self.devices.first_answer(&record);
+        let is_to_be_told = answer.verdict == ApiVerdict::Pending;
         let refresh = refresh_token_of(transaction, &device, &record)?;
-        let answer = ApiAnswer::new(verdict, now);
         tell_of_renewal(&mut self.receipt, refresh.as_ref(), &answer);
         let owners = self.owners.with_those_of(&self.devices.vault, &record);
         transaction.forget_record(&device, now)?;
@@ -198,7 +200,7 @@ impl Forgetting {
         }
         self.receipt.api = Some(answer);
         self.receipt.keep(transaction)?;
-        if verdict == ApiVerdict::Pending {
+        if is_to_be_told {
             let copy = NewRevocation::told_by(self.receipt.id, &device, &record, now);
             transaction.add_revocation(&copy.renewed_by(refresh.map(|known| known.token)))?;
         }

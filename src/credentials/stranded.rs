@@ -70,7 +70,7 @@ impl CredentialsDevices {
         receipt: Receipt,
         Stranded { record, refresh, .. }: Stranded<'_>,
     ) -> Result<(), StoreError> {
-        if self.first_answer(record) != ApiVerdict::Pending {
+        if self.first_answer(record).verdict != ApiVerdict::Pending {
             return amend(transaction, receipt.id, |receipt| {
                 receipt.renewal_came_to(Fate::Stayed, Some(NOBODY_HAS_THEM));
             });

@@ -125,10 +125,42 @@ async fn a_secret_of_another_api_is_not_sent_to_this_one_to_be_renewed_or_ended(
         assert_eq!(tokens_told(&second), [&*new.1], "format {write}");
         let held = office.gateway.credentials.held(credentials.clone()).await.unwrap();
         assert_eq!(held.elsewhere(), Some(first.api.url("").trim_end_matches('/')));
-        assert_eq!(office.forget(&credentials).await.api.unwrap().verdict, ApiVerdict::OtherApi);
+        assert_waits_for_its_api(&office.forget(&credentials).await.api.unwrap());
         office.does_what_is_due().await;
+        assert_waits_for_its_api(&office.answer(&credentials).await);
         assert_eq!(tokens_told(&second), [&*new.1]);
         assert!(first.takes(&old.1));
+    }
+}
+
+fn assert_waits_for_its_api(answer: &ApiAnswer) {
+    let said = answer.sentence("Fake");
+    assert_eq!(answer.verdict, ApiVerdict::Pending, "{said}");
+    assert!(said.starts_with("the API that the tokens are from is still to be told"), "{said}");
+    assert!(said.contains("name another one; if they name it again within a day"), "{said}");
+}
+
+#[tokio::test]
+async fn what_is_forgotten_while_the_settings_name_another_api_is_ended_at_its_own_within_a_day() {
+    for is_named_again in [true, false] {
+        let (first, second) = (FakeProvider::start().await, FakeProvider::start().await);
+        let office = Office::open(first.settings()).await;
+        let old = first.grant();
+        let credentials = office.keep(42, &old.0, &old.1).await;
+        let office = office.moves_to(second.settings(), 2).await;
+        office.forget(&credentials).await;
+        office.does_what_is_due().await;
+        assert_eq!(office.waiting().await.len(), 1);
+        office.passes(23 * HOUR);
+        let office = if is_named_again { office.moves_to(first.settings(), 2).await } else { office };
+        office.does_what_is_due().await;
+        office.passes(HOUR);
+        office.does_what_is_due().await;
+        let said = office.answer(&credentials).await;
+        let verdict = if is_named_again { ApiVerdict::Revoked } else { ApiVerdict::OtherApi };
+        assert_eq!((said.verdict, said.why), (verdict, None));
+        assert_eq!(first.takes(&old.1), !is_named_again);
+        assert!(office.waiting().await.is_empty() && tokens_told(&second).is_empty());
     }
 }
 
