@@ -195,6 +195,7 @@ impl CredentialsDevices {
             self.hasten(now).await?;
         }
         self.last_look.note(now);
+        self.watch.look(now);
         Ok(())
     }
 

@@ -2,10 +2,10 @@
 //! one token after the other.
 
 use super::api_answer::{ApiAnswer, ApiVerdict};
-use super::arrivals;
+use super::arrivals::{self, Minding};
 use super::client::OfClient;
 use super::end::End;
-use super::hindrance::{Hindrance, STILL_AT_IT};
+use super::hindrance::{Hindrance, LONGEST, STILL_AT_IT};
 use super::judgement::{Judge, Judgement};
 use super::left::Left;
 use super::receipt::{Receipt, amend};
@@ -83,8 +83,8 @@ impl CredentialsDevices {
         record: StoredRecord,
     ) -> Result<Option<ApiAnswer>, Hindrance> {
         let client = self.whom_to_ask(revocation, &record)?;
-        let is_too_old = self.is_too_old(revocation);
-        if !is_too_old && self.is_being_renewed(revocation).await? {
+        let is_too_late = self.is_too_late(revocation);
+        if !is_too_late && self.is_being_renewed(revocation).await? {
             return Err(Hindrance::Renewal);
         }
         let opened = self.open_once(revocation.credentials.clone(), record.clone()).await;
@@ -96,7 +96,7 @@ impl CredentialsDevices {
         let ours = self.of_client(client, revocation, &left).await.map_err(|error| untold(error.into()))?;
         match ours.grants.each().next() {
             None if ours.are_others => Err(Hindrance::OtherClient),
-            _ if is_too_old => Err(Hindrance::TooLate),
+            _ if is_too_late => Err(Hindrance::TooLate),
             _ => {
                 Asking { devices: self, client, revocation, record: &record, left: &left, ours: &ours }
                     .judge()
@@ -118,6 +118,13 @@ impl CredentialsDevices {
             None => client.settings().revokes_one_alone(),
         };
         self.upstream.as_ref().filter(can).ok_or(Hindrance::NoWay)
+    }
+
+    /// Whether it is too late. What was over while nobody looked is asked for all the same, once: its copy was on disk until then,
+    /// and is erased whatever comes of that.
+    fn is_too_late(&self, revocation: &QueuedRevocation) -> bool {
+        let end = revocation.made_at.plus(LONGEST);
+        self.is_too_old(revocation) && self.watch.had_its_chance(end, self.clock.now())
     }
 
     /// Whether it is too soon: while a renewal is under way, nobody knows yet what has to end.
@@ -183,7 +190,11 @@ impl Asking<'_> {
         let lost = devices.lost_renewals_of(&left.grants).await.map_err(|error| untold(error.into()))?;
         let end = if lost.is_empty() { end.clone() } else { end.clone().of_all_of_the_account() };
         let now = devices.clock.now();
-        let minding = devices.arrivals.minding(revocation.seq, now);
+        let minding = match devices.is_too_old(revocation) {
+            // It is asked no other time.
+            true => Minding::ItsOwn,
+            false => devices.arrivals.minding(revocation.seq, now),
+        };
         let ending = devices.arrivals.end(&end, minding).await;
         ending.ok_or_else(|| {
             devices.arrivals.waits(revocation.seq, now);

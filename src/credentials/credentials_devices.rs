@@ -14,6 +14,7 @@ use super::making::InMaking;
 use super::possession::Typings;
 use super::renewal::Renewing;
 use super::uses::Uses;
+use super::watch::Watch;
 use crate::ambient::{Clock, LastLook};
 use crate::bus::Bus;
 use crate::message::DeviceUuid;
@@ -88,6 +89,8 @@ pub struct CredentialsDevices {
     pub(super) in_making: Arc<InMaking>,
     /// When it was last looked what is due.
     pub(super) last_look: Arc<LastLook>,
+    /// Since when that is looked without a break.
+    pub(super) watch: Arc<Watch>,
     /// Rung when a bus elsewhere is to be shown a record.
     pub(super) owed: Arc<Notify>,
 }
@@ -119,6 +122,7 @@ impl CredentialsDevices {
             under_way: Arc::default(),
             in_making: Arc::default(),
             last_look: Arc::default(),
+            watch: Arc::default(),
             owed: Arc::default(),
         }
     }

@@ -67,6 +67,7 @@ mod templates;
 mod told_by_bus;
 mod user_devices;
 mod uses;
+mod watch;
 
 pub use crate::source::renewal::{Health, Renewed, Standing};
 pub use api_answer::{ApiAnswer, ApiVerdict};

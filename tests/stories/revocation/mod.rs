@@ -10,6 +10,7 @@ mod came_of;
 mod erasing;
 mod forgetting;
 mod lost_answers;
+mod off_for_a_day;
 mod one_by_one;
 mod other_api;
 mod other_client;
