@@ -170,7 +170,15 @@ impl Asking<'_> {
         let end = self.end().await.map_err(|error| untold(error.into()))?;
         let ending = self.begin(&end).await?;
         match Judge::of(devices, revocation, left, &end).judge().await.map_err(untold)? {
-            Judgement::Spare(spared) => devices.spare(revocation, left, spared).await.map_err(untold),
+            Judgement::Spare(spared) => {
+                match devices.without_what_is_held(revocation, &left.opened).await.map_err(untold)? {
+                    Some(rest) => {
+                        drop(ending);
+                        Box::pin(devices.ask_to_end(revocation, rest)).await
+                    }
+                    None => devices.spare(revocation, left, spared).await.map_err(untold),
+                }
+            }
             Judgement::Wait(hindrance) => Err(hindrance),
             // To judge may take long, and the API was asked for no end in it.
             Judgement::End if ending.is_let_go() => Err(Hindrance::SignIn),

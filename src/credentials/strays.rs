@@ -11,7 +11,7 @@ use super::arrivals::{Arrival, Minding};
 use super::{Account, CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
 use crate::source::oauth2::Revoked;
-use crate::store::{NewRevocation, QueuedRevocation, StoreError, StoredRecord, Transaction};
+use crate::store::{NewRevocation, QueuedRevocation, StoreError, StoredRecord, Transaction, View};
 use crate::telemetry::with_causes;
 use crate::vault::{Clients, Contents, Credentials, Format, ResourceOwnerId, SealError, SecretText};
 
@@ -139,10 +139,32 @@ impl CredentialsDevices {
     }
 
     /// Notes whose it is, for whenever it is told.
-    async fn note_whose(&self, seq: i64, stray: Stray) -> Result<(), CredentialsError> {
+    async fn note_whose(&self, seq: i64, stray: Stray) -> Result<StoredRecord, CredentialsError> {
         let record = self.seal_stray(stray).await?;
-        let note = move |transaction: &Transaction<'_>| transaction.replace_stray(seq, &record);
-        Ok(self.store.write::<_, StoreError, _>(note).await?)
+        let noted = record.clone();
+        let note = move |transaction: &Transaction<'_>| transaction.replace_stray(seq, &noted);
+        self.store.write::<_, StoreError, _>(note).await?;
+        Ok(record)
+    }
+
+    /// The rest of a stray whose refresh token credentials here hold, or what came of that, where the API ends an access token
+    /// alone: nobody holds that one. It waits in place of both from now on.
+    pub(super) async fn without_what_is_held(
+        &self,
+        stray: &QueuedRevocation,
+        opened: &Credentials,
+    ) -> Result<Option<StoredRecord>, CredentialsError> {
+        let (Some(account), Some(refresh)) = (opened.id(), opened.refresh_token()) else { return Ok(None) };
+        if stray.receipt.is_some() || !self.ends_access_alone() {
+            return Ok(None);
+        }
+        let token = refresh.fingerprint();
+        let look = move |view: &View<'_>| view.holders_of_line(&token);
+        if self.store.read::<_, StoreError, _>(look).await?.is_empty() {
+            return Ok(None);
+        }
+        let rest = Stray { account: account.clone(), access: opened.secret().copy(), refresh: None };
+        Ok(Some(self.note_whose(stray.seq, rest).await?))
     }
 
     /// Has the API end what is on no disk, while whoever signed in waits; answers whether it is known to be over.

@@ -6,6 +6,7 @@ use endo::config::{RevocationEnds, Source};
 use endo::credentials::{Account, ApiAnswer, ApiVerdict, Matter};
 use endo::message::DeviceUuid;
 use endo::store::StoreError;
+use endo::vault::SecretText;
 use rusqlite::Connection;
 
 use super::Office;
@@ -161,33 +162,39 @@ async fn an_access_token_that_came_alone_and_is_not_kept_ends_with_the_refresh_t
     let office = Office::open(provider.settings()).await;
     let (access, refresh) = provider.grant();
     let credentials = office.keep(42, &access, &refresh).await;
-    gives_up_one_that_came_alone(&office, &provider, Some(42)).await;
+    gives_up(&office, &provider, Some(42), None).await;
     assert_eq!((provider.ended(), office.waiting().await.len()), (Vec::new(), 0));
     office.forget(&credentials).await;
     office.does_what_is_due().await;
     assert_eq!(provider.ended(), ["refresh-1", "access-1", "access-2"]);
 }
 
-/// A sign-in brings an access token alone, of this account as far as that is known, and is not kept.
-async fn gives_up_one_that_came_alone(office: &Office, provider: &FakeProvider, id: Option<i64>) {
+/// A sign-in brings an access token, alone or beside this refresh token, of this account as far as that is known, and is not kept.
+async fn gives_up(office: &Office, provider: &FakeProvider, id: Option<i64>, refresh: Option<&str>) {
     let devices = &office.gateway.credentials;
-    let access = provider.grant().0;
-    let account = id.map(|id| Account { refresh_token: None, ..office.account(id, &access, "") });
+    let (access, refresh) = (provider.grant().0, refresh.map(SecretText::from));
+    let account = |id| office.account(id, &access, "");
+    let refresh_token = refresh.as_ref().map(SecretText::copy);
+    let account = id.map(|id| Account { refresh_token, ..account(id) });
     let arrival = devices.arrival(None).await;
-    let arrival = devices.note_stray(arrival, &access.as_str().into(), None).await.unwrap();
+    let arrival = devices.note_stray(arrival, &access.as_str().into(), refresh.as_ref()).await.unwrap();
     assert!(devices.give_up(arrival, account.as_ref()).await);
 }
 
 #[tokio::test]
 async fn where_the_api_ends_an_access_token_alone_it_ends_at_once() {
-    for id in [Some(42), None] {
+    // An API may give the same refresh token again, which goes on with what holds it.
+    for (id, again) in
+        [(Some(42), None), (None, None), (Some(42), Some("refresh-1")), (None, Some("refresh-1"))]
+    {
         let provider = FakeProvider::start().await;
         let source = Source { revocation_ends: RevocationEnds::Token, ..provider.settings() };
         let office = Office::open(source).await;
         let (access, refresh) = provider.grant();
         let credentials = office.keep(42, &access, &refresh).await;
-        gives_up_one_that_came_alone(&office, &provider, id).await;
+        gives_up(&office, &provider, id, again).await;
         assert_eq!((provider.ended(), office.waiting().await.len()), (vec!["access-2".to_owned()], 0));
+        assert!(provider.takes(&refresh));
         let user_device = office.bind(&credentials).await;
         assert_eq!(office.open_for(&credentials, &user_device).await.unwrap(), access);
     }
@@ -199,7 +206,7 @@ async fn but_not_where_it_is_the_one_that_is_in_use() {
     let source = Source { revocation_ends: RevocationEnds::Token, ..provider.settings() };
     let office = Office::open(source).await;
     office.keep(43, "access-1", "another refresh token").await;
-    gives_up_one_that_came_alone(&office, &provider, None).await;
+    gives_up(&office, &provider, None, None).await;
     assert_eq!((provider.ended(), office.waiting().await.len()), (Vec::new(), 0));
 }
 
