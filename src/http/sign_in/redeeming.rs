@@ -43,9 +43,13 @@ pub(super) async fn redeem(
     let arrival = entrance.credentials.arrival(credentials.as_ref()).await;
     let asked = entrance.credentials.asking().await.map_err(|error| unavailable(&error))?;
     let tokens = client.exchange(&code, &pending).await.map_err(|error| not_given(&error, entrance))?;
-    let arrival = entrance.credentials.note_stray(arrival, &tokens.access, tokens.refresh.as_ref()).await;
+    let renews = tokens.refresh.as_ref().or(tokens.unusable_refresh.as_ref());
+    let arrival = entrance.credentials.note_stray(arrival, &tokens.access, renews).await;
     let arrival =
         arrival.map_err(|unnoted| not_kept(&unnoted).adding(&fate_at(&entrance.api, unnoted.are_over)))?;
+    if tokens.unusable_refresh.is_some() {
+        return Err(unusable(entrance, entrance.credentials.give_up(arrival, None).await));
+    }
     let account = match client.account(&tokens).await {
         Ok(account) => account,
         Err(error) => {
@@ -98,6 +102,18 @@ fn not_given(error: &OAuthError, entrance: &Entrance) -> Problem {
             ),
         ),
     }
+}
+
+/// The API gave tokens of which one cannot be used; whether they end there.
+fn unusable(entrance: &Entrance, ends: bool) -> Problem {
+    tracing::warn!("a sign-in at the API brought a refresh token that cannot be used");
+    let (api, tokens) = (&entrance.api, fate_of_tokens(ends));
+    Problem::new(
+        Kind::ProviderFailed,
+        format!(
+            "{api} did not answer as it should; nothing was kept here, and {tokens}. Begin again in a moment"
+        ),
+    )
 }
 
 /// The API gave tokens and does not say whose they are; whether they end there.

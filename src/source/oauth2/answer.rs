@@ -27,6 +27,8 @@ pub struct Tokens {
     pub access: SecretText,
     /// What buys the next pair.
     pub refresh: Option<SecretText>,
+    /// What stands in its place and cannot be used, as text: the one before may be spent by now, and nobody knows what is good.
+    pub unusable_refresh: Option<SecretText>,
     /// How long the access token lives from the request on, where the provider says so.
     pub lifetime: Option<Duration>,
     /// Everything the provider answered, a JSON object.
@@ -62,14 +64,16 @@ impl Tokens {
     }
 
     fn of(members: &Map<String, Value>, told: &str) -> Option<Self> {
+        let given = members.get("refresh_token").filter(|given| !is_none(given));
+        let refresh = given.and_then(|given| token(given, 0x20));
+        let unusable_refresh = match given.filter(|_| refresh.is_none()) {
+            Some(unusable) => Some(as_text(unusable)?),
+            None => None,
+        };
         Some(Self {
             access: token(members.get("access_token")?, 0x21)?,
-            refresh: match members.get("refresh_token") {
-                None | Some(Value::Null) => None,
-                Some(Value::String(none)) if none.is_empty() => None,
-                // The one before may be spent by now, so one that cannot be used is not the same as none.
-                Some(unread) => Some(token(unread, 0x20)?),
-            },
+            refresh,
+            unusable_refresh,
             lifetime: members.get("expires_in").and_then(lifetime),
             told: told.into(),
         })
@@ -94,6 +98,16 @@ fn is_bad_grant_elsewhere(response: &Response<Bytes>, members: &Map<String, Valu
     [StatusCode::BAD_REQUEST, StatusCode::UNAUTHORIZED].contains(&response.status())
         && matches!(refusal(members), None | Some("invalid_request"))
         && (says_so("status") || says_so("reason"))
+}
+
+/// Whether it stands for no token.
+fn is_none(value: &Value) -> bool {
+    matches!(value, Value::Null | Value::Bool(false)) || value.as_str().is_some_and(str::is_empty)
+}
+
+fn as_text(value: &Value) -> Option<SecretText> {
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    (text.len() <= LONGEST_TOKEN).then(|| text.into())
 }
 
 /// A token whose letters are visible ones, from `first` on: a blank is one of a refresh token's (RFC 6749, A.17), but not of what

@@ -7,7 +7,7 @@ use super::demand::Renewed;
 use super::error::RenewalError;
 use super::judgement::release;
 use super::records::{CameTo, NewSecret, Outcome, Records, Sake, Sending, Stranded};
-use super::renewer::{Attempt, Case, Renewer};
+use super::renewer::{Attempt, Case, Renewer, leave_in_doubt};
 use super::schedule::begin_life;
 use super::subject::Subject;
 use crate::ambient::Timestamp;
@@ -48,6 +48,8 @@ struct NewRecord {
     life: StoredRenewal,
     /// Its refresh token.
     refresh: Fingerprint,
+    /// Whether nobody knows what renews it: what was given for that cannot be used.
+    is_doubtful: bool,
     sending: Sending,
     now: Timestamp,
 }
@@ -67,6 +69,9 @@ impl Renewer {
     /// credentials were forgotten meanwhile, that is one in which somebody signed in since and brought it again. Where there
     /// is none, it is stranded.
     pub(super) async fn keep(&self, case: &Case, given: Given) -> Result<Attempt, RenewalError> {
+        if given.tokens.unusable_refresh.is_some() {
+            tracing::warn!(credentials.uuid = %case.device, "the provider gave a refresh token that cannot be used");
+        }
         let mut like = Like { device: case.device.clone(), record: case.record.clone() };
         loop {
             let is_where_it_was = like.device == case.device;
@@ -82,7 +87,8 @@ impl Renewer {
 
     /// What was given, sealed like this record.
     async fn sealed_like(&self, case: &Case, like: Like, given: &Given) -> Result<NewRecord, RenewalError> {
-        let Given { sent, tokens: Tokens { access, refresh, lifetime, .. }, sending } = given;
+        let Given { sent, tokens: Tokens { access, refresh, unusable_refresh, lifetime, .. }, sending } =
+            given;
         let Sending { asked_at, sake } = *sending;
         let Like { device, record } = like;
         let (old, generation) = (record.generation, record.generation + 1);
@@ -98,7 +104,8 @@ impl Renewer {
         let life = StoredRenewal { renewed_at: Some(asked_at), ..life };
         let (sent, refresh, now) = (sent.fingerprint(), refresh.fingerprint(), self.clock.now());
         let subject = case.subject.clone();
-        Ok(NewRecord { subject, sent, device, old, record, life, refresh, sending: *sending, now })
+        let (sending, is_doubtful) = (*sending, unusable_refresh.is_some());
+        Ok(NewRecord { subject, sent, device, old, record, life, refresh, is_doubtful, sending, now })
     }
 
     async fn store_new(&self, new: NewRecord) -> Result<Kept, StoreError> {
@@ -150,7 +157,11 @@ impl NewRecord {
     /// sign-in may have brought that before this came, and others may have sent it since.
     fn note_spent(&self, transaction: &Transaction<'_>) -> Result<StoredRefreshToken, StoreError> {
         let known = transaction.refresh_token(&self.sent)?;
-        let before = known.unwrap_or_else(|| StoredRefreshToken::new(self.sent));
+        let mut before = known.unwrap_or_else(|| StoredRefreshToken::new(self.sent));
+        if self.is_doubtful {
+            leave_in_doubt(&mut before);
+            return Ok(before);
+        }
         let StoredRefreshToken { line, line_since, .. } = before;
         let (noted, noted_at) = (transaction.next_moment()?, self.now);
         let new = StoredRefreshToken::new(self.refresh);

@@ -317,7 +317,7 @@ impl Renewer {
 }
 
 /// Nobody knows what came of it; whoever looks next decides what follows.
-fn leave_in_doubt(refresh: &mut StoredRefreshToken) {
+pub(super) fn leave_in_doubt(refresh: &mut StoredRefreshToken) {
     refresh.stage = RenewalStage::InDoubt;
     release(refresh);
 }

@@ -62,6 +62,25 @@ async fn tokens_whose_account_the_api_does_not_tell_are_ended_there() {
 }
 
 #[tokio::test]
+async fn tokens_of_which_one_cannot_be_used_are_ended_there() {
+    for (given, text) in [("7", "7"), (r#"{"a": 1}"#, r#"{"a":1}"#)] {
+        let place = Place::open().await;
+        let (mut browser, state) = place.under_way("/auth/api").await;
+        let answer: &'static str = Box::leak(
+            format!(r#"{{"access_token": "access-1", "refresh_token": {given}}}"#).into_boxed_str(),
+        );
+        place.provider.plan([Fault::Say(200, answer)]);
+        let answer = come_back(&mut browser, &state).await;
+        assert_eq!(answer.status, 502, "{answer:?}");
+        assert!(
+            answer.text.contains("nothing was kept here, and the tokens that it gave are ended"),
+            "{answer:?}"
+        );
+        assert_eq!(place.provider.ended(), [text, "access-1"]);
+    }
+}
+
+#[tokio::test]
 async fn where_the_api_ends_no_tokens_people_are_told_that_they_stay() {
     let provider = FakeProvider::start().await;
     let source = endo::config::Source { revocation_url: None, ..provider.settings() };

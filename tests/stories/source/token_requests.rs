@@ -105,11 +105,13 @@ async fn a_code_that_is_not_good_is_told_apart() {
 #[tokio::test]
 async fn whoever_gives_tokens_has_not_refused_whatever_stands_beside_them() {
     for error in [r#""""#, r#""ok""#, "null", "false"] {
-        let text = format!(r#"{{"access_token":"a","refresh_token":"r2","error":{error}}}"#);
-        assert_eq!(refresh(Answer::new(200, &[], text)).await.unwrap().access.expose(), "a", "{error}");
+        for refresh_token in [r#""r2""#, "7"] {
+            let text = format!(r#"{{"access_token":"a","refresh_token":{refresh_token},"error":{error}}}"#);
+            assert_eq!(refresh(Answer::new(200, &[], text)).await.unwrap().access.expose(), "a", "{error}");
+        }
     }
-    for (status, refresh_token) in [(200, "7"), (400, r#""r2""#), (500, r#""r2""#)] {
-        let text = format!(r#"{{"access_token":"a","refresh_token":{refresh_token},"error":"x"}}"#);
+    for status in [400, 500] {
+        let text = r#"{"access_token":"a","refresh_token":"r2","error":"x"}"#;
         let told = refresh(Answer::new(status, &[], text)).await;
         assert!(matches!(told, Err(OAuthError::Unreadable)), "{status}: {told:?}");
     }
@@ -211,17 +213,29 @@ async fn a_refresh_token_that_cannot_be_used_is_not_taken_for_none() {
     let longest = "r".repeat(64 * 1024);
     for (written, expected) in [
         ("null", None),
+        ("false", None),
         (r#""""#, None),
         (r#""with a blank~""#, Some("with a blank~")),
         (&*format!("\"{longest}\""), Some(&*longest)),
     ] {
         let tokens = refresh(Answer::new(200, &[], answer(written))).await.unwrap();
         assert_eq!(tokens.refresh.as_ref().map(SecretText::expose), expected);
+        assert!(tokens.unusable_refresh.is_none(), "{tokens:?}");
     }
-    for written in ["7", "{}", "[]", "false", r#""a\tb""#, r#""ü""#, &format!("\"r{longest}\"")] {
-        let unread = refresh(Answer::new(200, &[], answer(written))).await.unwrap_err();
-        assert!(matches!(unread, OAuthError::Unreadable), "{unread:?}");
+    for (written, text) in [
+        ("7", "7"),
+        (r#"{"a": 1}"#, r#"{"a":1}"#),
+        ("[]", "[]"),
+        ("true", "true"),
+        (r#""a\tb""#, "a\tb"),
+        (r#""ü""#, "ü"),
+    ] {
+        let tokens = refresh(Answer::new(200, &[], answer(written))).await.unwrap();
+        let unusable = tokens.unusable_refresh.as_ref().map(SecretText::expose);
+        assert_eq!((tokens.access.expose(), tokens.refresh.is_none(), unusable), ("a", true, Some(text)));
     }
+    let unread = refresh(Answer::new(200, &[], answer(&format!("\"r{longest}\"")))).await.unwrap_err();
+    assert!(matches!(unread, OAuthError::Unreadable), "{unread:?}");
 }
 
 #[tokio::test]

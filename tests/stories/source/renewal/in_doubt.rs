@@ -74,6 +74,35 @@ async fn a_secret_in_doubt_is_used_as_long_as_it_works() {
     }
 }
 
+/// The refresh token before may be spent for it.
+#[tokio::test]
+async fn a_new_secret_beside_what_cannot_renew_it_is_used_as_long_as_it_works() {
+    for given in [
+        r#"{"access_token": "access-2", "refresh_token": 7}"#,
+        r#"{"access_token": "access-2", "refresh_token": {}}"#,
+    ] {
+        for (retry, is_sent_again) in [(Retry::Never, false), (Retry::Once, true)] {
+            let bench = Bench::new().await;
+            bench.provider.grant();
+            bench.provider.expire("access-1");
+            bench.provider.plan([Fault::Say(200, given), Fault::KeepRefreshToken]);
+            let renewals = bench.renewals(retry);
+            assert_eq!(bench.rejected(&renewals, 1).await.unwrap(), Renewed::New);
+            let refresh = bench.refresh().await;
+            assert_eq!((&*bench.access().await, refresh.stage), ("access-2", RenewalStage::InDoubt));
+            bench.hand.forward(HOUR);
+            bench.before_use(&renewals).await.unwrap();
+            bench.provider.expire("access-2");
+            let then = bench.rejected(&renewals, 2).await;
+            match is_sent_again {
+                true => assert_eq!(then.unwrap(), Renewed::New),
+                false => assert!(matches!(then, Err(RenewalError::Dead { .. })), "{then:?}"),
+            }
+            assert_eq!(bench.provider.token_requests(), if is_sent_again { 2 } else { 1 });
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_refresh_token_that_stays_valid_is_sent_again() {
     for fault in
