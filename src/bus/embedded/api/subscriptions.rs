@@ -78,9 +78,10 @@ pub(super) async fn end_some(
     Ok(done())
 }
 
-/// What is asked for by this member; a member that is no text must not count as absent and end everything.
+/// What is asked for by this member; what is no object has none, and a member that is no text must not count as absent and end
+/// everything.
 fn wanted(filter: &Value, member: &str) -> Result<Option<String>, BusError> {
-    match filter.get(member) {
+    match filter.as_object().ok_or(BusError::InvalidRequest)?.get(member) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.clone())),
         Some(_) => Err(BusError::InvalidRequest),
