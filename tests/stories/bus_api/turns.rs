@@ -1,12 +1,13 @@
 //! Nobody waits for what another device has waiting.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use endo::ambient::Stopwatch;
 use endo::store::{Account, StoreError, Transaction, View};
-use futures_util::future::{FutureExt, join_all};
+use futures_util::future::{BoxFuture, FutureExt, join_all};
 use futures_util::poll;
 use reqwest::Method;
 use serde_json::json;
@@ -125,6 +126,40 @@ async fn a_wrong_login_registers_as_none_does() {
     let device = bus.device(json!({})).await;
     let wrong = Device { token: "wrong".to_owned(), ..device };
     assert_eq!(send(bus.by(&wrong, "POST /devices").json(&json!({}))).await.status, 201);
+}
+
+/// A read of this account that ends when it is told so.
+fn held(bus: &TestBus, account: Account) -> (mpsc::Sender<()>, BoxFuture<'static, Result<(), StoreError>>) {
+    let (go, told) = mpsc::channel::<()>();
+    let wait = move |_: &View<'_>| told.recv().map_err(|_| StoreError::Closed);
+    let store = bus.bus.store().clone();
+    (go, async move { store.read_for(account, wait).await }.boxed())
+}
+
+#[tokio::test]
+async fn who_asks_whether_the_bus_is_well_waits_for_nobody_who_does_not_say_who_they_are() {
+    const READS: usize = 20;
+    let bus = TestBus::open().await;
+    let (tell, mut reads): (Vec<_>, Vec<_>) = (0..READS).map(|_| held(&bus, Account::Nobody)).unzip();
+    for read in &mut reads {
+        assert!(poll!(read).is_pending());
+    }
+    let mut reads: VecDeque<_> = reads.into_iter().map(tokio::spawn).collect();
+    let proof = tokio::spawn(send(bus.anonymous("GET /proofoflife")));
+    for go in &tell {
+        for _ in 0..10 {
+            send(bus.anonymous("GET /ping")).await.is(200, r#"{"online":true}"#);
+        }
+        if proof.is_finished() {
+            break;
+        }
+        go.send(()).unwrap();
+        reads.pop_front().unwrap().await.unwrap().unwrap();
+    }
+    assert!(reads.len() > READS / 2, "it waited for {} of them", READS - reads.len());
+    proof.await.unwrap().is(200, r#"{"online":true}"#);
+    drop(tell);
+    join_all(reads).await;
 }
 
 /// What is nested deeper than any document that is ever parsed shows that it is not.

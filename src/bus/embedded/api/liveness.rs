@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::answer::{Answer, found};
 use super::server::Door;
-use crate::store::{Account, Work};
+use crate::store::Work;
 
 pub(super) async fn online() -> HttpResponse {
     HttpResponse::Ok().json(json!({"online": true}))
@@ -16,9 +16,9 @@ pub(super) async fn status() -> HttpResponse {
     HttpResponse::Ok().json(json!({"meshblu": "online"}))
 }
 
-/// Well if the queue can be read.
+/// Well if the queue can be read, whoever else waits to read.
 pub(super) async fn proof(door: Data<Door>) -> Answer {
-    door.bus.look_for(Account::Nobody, |_, view| Ok(view.waiting(Work::Job)?)).await?;
+    door.bus.look(|_, view| Ok(view.waiting_for(Work::Job)?)).await?;
     Ok(online().await)
 }
 
