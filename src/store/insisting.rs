@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Store, StoreError, Transaction};
+use super::{Account, Store, StoreError, Transaction};
 use crate::telemetry::with_causes;
 
 /// How long to wait before the same is written again.
@@ -53,9 +53,26 @@ impl Store {
         T: Send + 'static,
         F: Fn(&Transaction<'_>) -> Result<T, StoreError> + Clone + Send + 'static,
     {
+        self.insist_for(Account::Own, insisting, change).await
+    }
+
+    /// As [`Store::insist`], on this account.
+    ///
+    /// # Errors
+    /// As [`Store::insist`].
+    pub async fn insist_for<T, F>(
+        &self,
+        account: Account,
+        insisting: Insisting,
+        change: F,
+    ) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Fn(&Transaction<'_>) -> Result<T, StoreError> + Clone + Send + 'static,
+    {
         let mut tries = 0;
         loop {
-            let error = match self.write(change.clone()).await {
+            let error = match self.write_for(account.clone(), change.clone()).await {
                 Err(error) => error,
                 written => return written,
             };

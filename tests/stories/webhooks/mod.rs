@@ -4,6 +4,7 @@ mod answers;
 mod breaker;
 mod changed;
 mod delivering;
+mod devices;
 mod keys;
 mod lent;
 mod real;

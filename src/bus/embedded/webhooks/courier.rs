@@ -1,9 +1,11 @@
 //! One delivery from the queue to its webhook, and what is written down of it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::StatusCode;
+use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::super::EmbeddedBus;
@@ -18,8 +20,8 @@ use crate::ambient::{Backoff, Timestamp};
 use crate::egress::Egress;
 use crate::message::{DeliveryId, DeviceUuid};
 use crate::store::{
-    Death, Ending, Fate, Insisting, LineKey, NewDelivery, Outcome, QueuedDelivery, StoreError, Taken,
-    Transaction, WebhookKey,
+    Account, Death, Ending, Fate, Insisting, LineKey, NewDelivery, Outcome, QueuedDelivery, StoreError,
+    Taken, Transaction, WebhookKey,
 };
 use crate::telemetry::with_causes;
 
@@ -29,7 +31,7 @@ const WRITES: u32 = 10;
 /// Why what waited for it became a dead letter.
 const REMOVED: &str = "webhook removed";
 
-/// What every call takes.
+/// What every call takes. The store's time that one costs is taken on the account of the device whose webhook it is.
 #[derive(Debug)]
 pub(super) struct Courier {
     pub(super) bus: EmbeddedBus,
@@ -120,8 +122,7 @@ impl Courier {
 
     /// Whether the device still has the webhook: if not it wants no calls of it. One that is gone has its last words told.
     async fn look(&self, delivery: &NewDelivery, call: &Call) -> Result<(), Obstacle> {
-        let device = delivery.device.clone();
-        let document = self.bus.store().read::<_, StoreError, _>(move |view| view.device(&device)).await;
+        let document = self.document_of(&delivery.device).await;
         let document = document.map_err(|_| Failed::again("not looked up"))?;
         match document.and_then(|document| Obstacle::of(call, &document, &delivery.event)) {
             Some(obstacle) => Err(obstacle),
@@ -131,18 +132,22 @@ impl Courier {
 
     /// Whoever is deployed anew leaves addresses behind, which fail no more than any other that is not called.
     async fn forget_what_is_gone(&self, device: &DeviceUuid, destinations: &Destinations) {
-        let whose = device.clone();
-        let document = self.bus.store().read::<_, StoreError, _>(move |view| view.device(&whose)).await;
         // One that is gone itself has its last words told.
-        if let Ok(Some(document)) = document {
+        if let Ok(Some(document)) = self.document_of(device).await {
             destinations.keep(device, &Target::keys(device, &document));
         }
     }
 
+    async fn document_of(&self, device: &DeviceUuid) -> Result<Option<Arc<Value>>, StoreError> {
+        let (account, device) = (Account::Of(device.clone()), device.clone());
+        self.bus.store().read_for(account, move |view| view.device(&device)).await
+    }
+
     async fn lend(&self, delivery: &NewDelivery, call: &Call) -> Result<Zeroizing<String>, Obstacle> {
+        let account = Account::Of(delivery.device.clone());
         let (bus, delivery, call) = (self.bus.clone(), delivery.clone(), call.clone());
         let issue = move |transaction: &Transaction<'_>| pass::issue(&bus, transaction, &delivery, &call);
-        let token = self.bus.store().write::<_, StoreError, _>(issue).await;
+        let token = self.bus.store().write_for::<_, StoreError, _>(account, issue).await;
         token.map_err(|_| Failed::again("no credentials"))?
     }
 
@@ -195,12 +200,12 @@ impl Courier {
     /// Gives up what waited too long for a webhook.
     async fn give_up_waiting(&self, webhook: WebhookKey) {
         let now = self.bus.clock.now();
-        let due_before = now.minus(self.patience());
+        let (account, due_before) = (Account::Of(webhook.device.clone()), now.minus(self.patience()));
         let give_up = move |transaction: &Transaction<'_>| {
             let death = Death::of("destination failing", now);
             transaction.give_up_overdue(&webhook, due_before, &death)
         };
-        match self.bus.store().write::<_, StoreError, _>(give_up).await {
+        match self.bus.store().write_for::<_, StoreError, _>(account, give_up).await {
             Ok(0) => {}
             Ok(deliveries) => tracing::warn!(deliveries, "webhooks whose destination fails were given up"),
             Err(error) => {
@@ -219,7 +224,7 @@ impl Courier {
     async fn end(&self, taken: Taken, line: &LineKey, next: Next) {
         let is_end = next.is_end();
         let (delivery, bus, place) = (taken.delivery.clone(), self.bus.clone(), taken.place.clone());
-        let line = line.clone();
+        let (account, line) = (Account::Of(line.webhook.device.clone()), line.clone());
         let end = move |transaction: &Transaction<'_>| {
             pass::end(&bus, transaction, &delivery.new)?;
             let queued = Queued { seq: place.within(transaction)?, id: delivery.new.id.clone() };
@@ -228,7 +233,7 @@ impl Courier {
             transaction.had_a_turn(&line, now)
         };
         let insisting = Insisting::that("cannot store the end of a webhook's call").at_most(WRITES);
-        let written = self.bus.store().insist(insisting, end).await;
+        let written = self.bus.store().insist_for(account, insisting, end).await;
         // Else dropped, not ended: the bell makes the feed ask when the next attempt is due.
         if written.is_ok() && is_end {
             taken.ended();

@@ -66,7 +66,10 @@ pub(in super::super) async fn answer(door: Data<Door>, http: HttpRequest, body: 
     match (field("answer"), signed_in) {
         ("deny", _) => Ok(redirect::declined(&browser, &request.decline(Reason::Denied))),
         ("close", Some(signed_in)) => {
-            door.bus.change(move |bus, transaction| bus.close_own(transaction, &signed_in)).await?;
+            let account = Account::Of(signed_in.device.clone());
+            let close =
+                door.bus.change_for(account, move |bus, transaction| bus.close_own(transaction, &signed_in));
+            close.await?;
             Ok(redirect::asked_again(&request))
         }
         ("allow", Some(signed_in)) if signed_in.open.lists.is_empty() => {
