@@ -29,6 +29,7 @@
 //! | [`negotiation`] | what a caller accepts and already has: pure |
 //! | [`paging`] | lists that are shown a page at a time: pure |
 //! | [`queueing`] | turns, so many at a time for each name |
+//! | [`sharing`] | turns and room in memory, of which each device has its share |
 //! | [`signature`] | HTTP signatures, both ways: pure |
 //! | [`vault`] | the keys of records: seal, verify, open |
 //! | [`egress`] | the one HTTP client for everything that leaves |
@@ -64,6 +65,7 @@ pub mod message;
 pub mod negotiation;
 pub mod paging;
 pub mod queueing;
+pub mod sharing;
 pub mod signature;
 pub mod source;
 pub mod store;

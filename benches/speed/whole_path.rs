@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use endo::dispatch::{Desk, Dispatch, Endings, Repeats, Turns};
+use endo::dispatch::{Desk, Dispatch, Endings, Repeats, turns};
 use endo::job::Registry;
 use endo::store::{Feed, Work};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -151,5 +151,5 @@ fn worker(scene: &Scene, registry: Arc<Registry>) -> Dispatch {
         clock,
         random: gateway.ambient.random.clone(),
     };
-    Dispatch::new(Arc::new(feed), Arc::new(desk), Turns::new(gateway.config.jobs.concurrency))
+    Dispatch::new(Arc::new(feed), Arc::new(desk), turns(gateway.config.jobs.concurrency))
 }

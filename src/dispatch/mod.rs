@@ -14,9 +14,7 @@ mod present;
 mod reception;
 mod refusals;
 mod sent;
-mod shares;
 mod to_the_end;
-mod turns;
 mod verdict;
 mod worker;
 
@@ -26,6 +24,5 @@ pub use caller::{Admitted, Authenticated, Seated};
 pub use endings::Endings;
 pub use exchange::{Came, Exchange, NotSent, Sent};
 pub use reception::Reception;
-pub use turns::Turns;
 pub use verdict::Verdict;
-pub use worker::Dispatch;
+pub use worker::{Dispatch, turns};

@@ -19,11 +19,11 @@ use super::lobby::Lobby;
 use super::present::Present;
 use super::sent;
 use super::to_the_end::ToTheEnd;
-use super::turns::{Turn, Turns};
 use super::{Arrival, NotReceived, Verdict};
 use crate::bus::Login;
 use crate::credentials::OpenRecord;
 use crate::message::{DeliveryId, Failure, MESSAGE_RECEIVED, Parties, Route};
+use crate::sharing::{Turn, Turns};
 use crate::store::{AskedFor, Feed, NewDelivery, StoreError, Taken, Transaction, View, Work};
 use crate::telemetry::with_causes;
 
@@ -296,7 +296,8 @@ impl Parts {
             Way::Refused | Way::Later => {
                 // Somebody waits who can be told; else it waits as long as it takes.
                 let patience = on_disk.as_ref().map(|_| self.buses_wait);
-                Some(self.turns.room_within(&parties.user_device, bytes, patience).await?)
+                let room = self.turns.room_within(&parties.user_device, bytes, patience).await;
+                Some(room.ok_or(NotReceived::Full)?)
             }
         };
         let message = message_in(&body)?;

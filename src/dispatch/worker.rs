@@ -7,13 +7,21 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::answer::Desk;
-use super::turns::{Turn, Turns};
 use crate::message::DeviceUuid;
+use crate::sharing::{Turn, Turns};
 use crate::store::{Feed, Handed};
 use crate::telemetry::with_causes;
 
 /// How long to wait before asking a store again that failed.
 const AFTER_FAILURE: Duration = Duration::from_millis(200);
+
+/// What all messages together may take in memory that have a turn.
+const MESSAGES_BYTES: usize = 256 << 20;
+
+/// The turns of one gateway, so many at a time.
+pub fn turns(most: usize) -> Turns {
+    Turns::within(most, MESSAGES_BYTES)
+}
 
 /// The worker of one gateway.
 #[derive(Clone, Debug)]

@@ -19,7 +19,7 @@ use crate::bus::meshblu::Meshblu;
 use crate::bus::meshblu::firehose::{Firehose, Link};
 use crate::config::{BusKind, Config, Intake};
 use crate::credentials::CredentialsDevices;
-use crate::dispatch::{Desk, Dispatch, Endings, Reception, Repeats, Turns};
+use crate::dispatch::{Desk, Dispatch, Endings, Reception, Repeats, turns};
 use crate::http::{
     Check, Documents, Draining, Flows, FrontDoor, Health, Limits, OneTimeLinks, SCHEMAS, Webhook,
 };
@@ -98,7 +98,7 @@ impl Gateway {
         let (stop, stopped) = watch::channel(false);
         let mut crew = Crew { workers: JoinSet::new(), stopped };
         let (feed, desk) = self.job_line(gateway);
-        let turns = Turns::new(self.config.jobs.concurrency);
+        let turns = turns(self.config.jobs.concurrency);
         let (mut reception, mut webhook, mut link) = (None, None, None);
         if let Bus::Meshblu(bus) = &self.bus {
             intake::introduce(bus, &self.store).await?;

@@ -1,12 +1,10 @@
 //! What things take in memory, and room for so much of them at a time.
 
 mod held;
-mod outlook;
 mod room;
 pub mod weight;
 
 pub use held::Held;
-pub use outlook::Outlook;
 pub use room::{Crowded, Room, Taken};
 
 /// What takes no more bytes than this is not counted, unless it is asked for.

@@ -13,7 +13,6 @@ const UNIT: usize = 1 << 10;
 #[derive(Clone, Debug)]
 pub struct Room {
     free: Arc<Semaphore>,
-    units: u32,
     small: usize,
 }
 
@@ -37,14 +36,8 @@ impl Room {
         Self::but_for(0, bytes)
     }
 
-    /// Room for whatever there is.
-    pub fn without_end() -> Self {
-        Self::new(usize::MAX)
-    }
-
     fn but_for(small: usize, bytes: usize) -> Self {
-        let units = u32::try_from(bytes / UNIT).unwrap_or(u32::MAX);
-        Self { free: Arc::new(Semaphore::new(units as usize)), units, small }
+        Self { free: Arc::new(Semaphore::new(bytes / UNIT)), small }
     }
 
     /// Makes `taken` large enough for what takes `bytes` of memory.
@@ -63,38 +56,6 @@ impl Room {
             }
         }
         Ok(())
-    }
-
-    /// Room for what takes `bytes` of memory, once there is some, first come, first served. What takes more than there is at
-    /// all has all of it.
-    pub async fn take(&self, bytes: usize) -> Taken {
-        let units = self.units_at_most(bytes);
-        if units == 0 {
-            return Taken::default();
-        }
-        let permit = Arc::clone(&self.free).acquire_many_owned(units).await;
-        Taken(Some(permit.expect("no room is ever closed")))
-    }
-
-    /// The same for whoever does not wait for it.
-    ///
-    /// # Errors
-    /// [`Crowded`].
-    pub fn take_now(&self, bytes: usize) -> Result<Taken, Crowded> {
-        let units = self.units_at_most(bytes);
-        if units == 0 {
-            return Ok(Taken::default());
-        }
-        let permit = Arc::clone(&self.free).try_acquire_many_owned(units).map_err(|_| Crowded)?;
-        Ok(Taken(Some(permit)))
-    }
-
-    pub(super) fn free_units(&self) -> u32 {
-        u32::try_from(self.free.available_permits()).unwrap_or(u32::MAX)
-    }
-
-    pub(super) fn units_at_most(&self, bytes: usize) -> u32 {
-        u32::try_from(self.units_of(bytes)).unwrap_or(u32::MAX).min(self.units)
     }
 
     fn units_of(&self, bytes: usize) -> usize {

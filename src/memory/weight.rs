@@ -31,7 +31,15 @@ pub fn of_text(text: &[u8]) -> usize {
 /// What a message of this JSON text takes while a job works on it, in bytes: its text, what that becomes, and that once more
 /// for the job. Nothing where this is at most 64 KiB.
 pub fn of_message(text: &[u8]) -> usize {
-    let bytes = text.len() + 2 * of_text(text);
+    counted(text.len() + 2 * of_text(text))
+}
+
+/// What a text of so many bytes takes while it is sent, in bytes. Nothing where this is at most 64 KiB.
+pub fn of_call(text: usize) -> usize {
+    counted(text)
+}
+
+fn counted(bytes: usize) -> usize {
     if bytes <= SMALL { 0 } else { bytes }
 }
 

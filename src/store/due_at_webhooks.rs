@@ -3,33 +3,35 @@
 
 use std::collections::HashSet;
 
+use super::handed::{KINDS, Waiting};
 use super::{LineKey, PassedOver, StoreError, Transaction, View, WebhookKey, Work};
 use crate::ambient::Timestamp;
-use crate::memory::Outlook;
+use crate::memory::weight;
 
 /// Deliveries to webhooks, but for what is passed over and what is in hand.
 #[derive(Clone, Copy)]
 pub(super) struct Free<'a> {
     pub(super) but: &'a PassedOver,
     pub(super) in_hand: &'a HashSet<i64>,
+    /// The lines of devices of which somebody waits for a permit.
+    pub(super) awaited: &'a HashSet<String>,
     pub(super) now: Timestamp,
     /// The most that is asked for.
     pub(super) limit: usize,
-    /// What of it fits into memory.
-    pub(super) outlook: &'a Outlook,
 }
 
 impl View<'_> {
-    /// The places of deliveries to webhooks that are due: one of each host and then the next of each, of a host one of each
-    /// webhook and then the next of each, and of a webhook one of each line and then the next of each, first who waits longest
-    /// for a turn. No more is looked at than what is due at whoever gets one and whoever is passed over, a host at once.
+    /// The deliveries to webhooks that are due: one of each host and then the next of each, of a host one of each webhook and then
+    /// the next of each, and of a webhook one of each line and then the next of each, first who waits longest for a turn, and
+    /// those last who have a call in hand. No more is looked at than what is due at whoever gets one and whoever is passed over,
+    /// a host at once.
     ///
     /// # Errors
     /// What the database reports.
-    pub(super) fn due_at_webhooks(&self, free: Free<'_>) -> Result<Vec<i64>, StoreError> {
+    pub(super) fn due_at_webhooks(&self, free: Free<'_>) -> Result<Vec<Waiting>, StoreError> {
         self.in_turn("hosts", free, |host| match free.but.has_host(host) {
             true => Ok(Vec::new()),
-            false => self.in_turn(host, free, |webhook| match free.but.has_webhook(webhook) {
+            false => self.in_turn(host, free, |webhook| match free.passes_over(webhook) {
                 true => Ok(Vec::new()),
                 false => self.in_turn(webhook, free, |line| match free.but.has_line(line) {
                     true => Ok(Vec::new()),
@@ -57,51 +59,74 @@ impl View<'_> {
         &self,
         queue: &str,
         free: Free<'_>,
-        due_of: impl Fn(&str) -> Result<Vec<i64>, StoreError>,
-    ) -> Result<Vec<i64>, StoreError> {
+        due_of: impl Fn(&str) -> Result<Vec<Waiting>, StoreError>,
+    ) -> Result<Vec<Waiting>, StoreError> {
         let sql = "SELECT who FROM turns WHERE queue = ?1 AND since <= ?2 ORDER BY since, who";
         let mut statement = self.prepare(sql)?;
         let mut standing = statement.query((queue, free.now.as_millis()))?;
-        let mut of_each = Vec::new();
+        let (mut of_each, mut had_a_turn) = (Vec::new(), Vec::new());
+        let add = |of_each: &mut Vec<_>, who: &str| {
+            let due = due_of(who)?;
+            of_each.extend((!due.is_empty()).then_some(due));
+            Ok::<_, StoreError>(())
+        };
         while of_each.len() < free.limit
             && let Some(row) = standing.next()?
         {
-            let due = due_of(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?;
-            of_each.extend((!due.is_empty()).then_some(due));
+            let who = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+            match free.but.last_call_of(who) {
+                Some(call) => had_a_turn.push((call, who.to_owned())),
+                None => add(&mut of_each, who)?,
+            }
+        }
+        had_a_turn.sort_unstable();
+        for (_, who) in had_a_turn {
+            if of_each.len() < free.limit {
+                add(&mut of_each, &who)?;
+            }
         }
         let in_turn = (0..free.limit).flat_map(|place| of_each.iter().filter_map(move |due| due.get(place)));
-        Ok(in_turn.take(free.limit).copied().collect())
+        Ok(in_turn.take(free.limit).cloned().collect())
     }
 
-    /// What is due in a line and in nobody's hands, oldest first, up to what does not fit.
-    fn due_in_line(
-        &self,
-        line: &str,
-        Free { in_hand, now, limit, outlook, .. }: Free<'_>,
-    ) -> Result<Vec<i64>, StoreError> {
-        let sql = "SELECT seq, octet_length(body) FROM deliveries
+    /// What is due in a line and in nobody's hands, oldest first, up to that for whose like somebody waits.
+    fn due_in_line(&self, line: &str, free: Free<'_>) -> Result<Vec<Waiting>, StoreError> {
+        let sql = "SELECT seq, octet_length(body), device FROM deliveries
                    WHERE line_at_webhook = ?1 AND due_at <= ?2 ORDER BY due_at, seq";
         let mut statement = self.prepare(sql)?;
-        let mut rows = statement.query((line, now.as_millis()))?;
+        let mut rows = statement.query((line, free.now.as_millis()))?;
         let mut due = Vec::new();
-        while due.len() < limit
+        while due.len() < free.limit
             && let Some(row) = rows.next()?
         {
             let seq = row.get(0)?;
-            if in_hand.contains(&seq) {
+            if free.in_hand.contains(&seq) {
                 continue;
             }
-            let bytes: u32 = row.get(1)?;
-            if !outlook.fits(bytes as usize) {
-                if due.is_empty() {
-                    outlook.leave_to_whom_it_is_too_small();
-                }
+            let bytes = weight::of_call(row.get::<_, u32>(1)? as usize);
+            let device = row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?;
+            let line = line_of(device, bytes);
+            if free.awaited.contains(&line) {
                 break;
             }
-            due.push(seq);
+            due.push(Waiting { line, seq, bytes });
         }
         Ok(due)
     }
+}
+
+impl Free<'_> {
+    /// Whether a webhook gets no call now. One gets none whose device has to wait for the least that there is.
+    fn passes_over(&self, webhook: &str) -> bool {
+        let device = webhook.split(' ').nth(1).unwrap_or_default();
+        self.but.has_webhook(webhook) || self.awaited.contains(&line_of(device, 0))
+    }
+}
+
+/// The line of a device for what takes so much memory.
+fn line_of(device: &str, bytes: usize) -> String {
+    let [large, small] = KINDS;
+    format!("{}{device}", if bytes > 0 { large } else { small })
 }
 
 impl Transaction<'_> {

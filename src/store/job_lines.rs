@@ -1,37 +1,10 @@
 //! Where jobs wait: each user device has a line for what is small, and one for what takes room in memory.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::handed::Waiting;
 use super::{StoreError, View};
 use crate::ambient::Timestamp;
-use crate::message::DeviceUuid;
-
-/// What the names of all lines begin with, as the column `line` has them; both are of one length.
-const KINDS: [&str; 2] = ["large ", "small "];
-
-/// A job that waits, of which nothing but its place is read.
-#[derive(Clone, Debug)]
-pub(super) struct Waiting {
-    pub(super) seq: i64,
-    /// What it takes in memory while it is worked on; nothing where it is small.
-    pub(super) bytes: usize,
-}
-
-/// The lines of which somebody has the first job in hand, and waits for a turn with it.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Awaited(Arc<Mutex<HashSet<String>>>);
-
-impl Awaited {
-    pub(super) fn all(&self) -> MutexGuard<'_, HashSet<String>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The user device of a line; an empty name where nobody knows it.
-pub(super) fn device_of(line: &str) -> DeviceUuid {
-    line.get(KINDS[0].len()..).unwrap_or_default().into()
-}
 
 /// What to look for.
 pub(super) struct Wanted<'a> {
@@ -51,7 +24,7 @@ impl View<'_> {
     ///
     /// # Errors
     /// What the database reports.
-    pub(super) fn due_lines(&self, wanted: &Wanted<'_>) -> Result<Vec<(String, Vec<Waiting>)>, StoreError> {
+    pub(super) fn due_lines(&self, wanted: &Wanted<'_>) -> Result<Vec<Vec<Waiting>>, StoreError> {
         let mut found = Vec::new();
         // Once around: what comes after the last line, and then from the first line to that.
         for (from, to) in [(wanted.after, None), ("", Some(wanted.after))] {
@@ -62,7 +35,7 @@ impl View<'_> {
             {
                 if !wanted.awaited.contains(&line) {
                     let due = self.due_in(&line, wanted, wanted.most.div_ceil(found.len() + 1))?;
-                    found.extend((!due.is_empty()).then(|| (line.clone(), due)));
+                    found.extend((!due.is_empty()).then_some(due));
                 }
                 at = line;
             }
@@ -85,7 +58,8 @@ impl View<'_> {
         {
             let (seq, bytes) = (row.get(0)?, row.get::<_, i64>(1)?);
             if !wanted.busy.contains(&seq) {
-                due.push(Waiting { seq, bytes: usize::try_from(bytes).unwrap_or_default() });
+                let bytes = usize::try_from(bytes).unwrap_or_default();
+                due.push(Waiting { line: line.to_owned(), seq, bytes });
             }
         }
         Ok(due)

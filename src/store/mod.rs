@@ -5,6 +5,7 @@
 
 mod accounts;
 mod bindings;
+mod call_feed;
 mod clients;
 mod codes;
 mod crowds;
@@ -25,6 +26,7 @@ mod forgotten;
 mod formats;
 mod half_done;
 mod half_made;
+mod handed;
 mod insisting;
 mod job_feed;
 mod job_lines;
@@ -61,6 +63,7 @@ mod writes;
 
 pub use accounts::Account;
 pub use bindings::{Binding, NotedBinding};
+pub use call_feed::PassedOver;
 pub use codes::{Kept, StoredCode, StoredGrant};
 pub use dead_letters::{DeadLetter, DeadLetterEntry, Death};
 pub use deliveries::{LeavingReply, LineKey, NewDelivery, QueuedDelivery, WebhookKey, Work, WrittenReply};
@@ -69,12 +72,12 @@ pub use due::Due;
 pub use errands::{Errand, ErrandKind, QueuedErrand};
 pub use error::StoreError;
 pub use fate::Fate;
-pub use feed::{Feed, PassedOver, Taken};
+pub use feed::{Feed, Taken};
 pub use forgotten::{ForgottenOwner, SignedOwners};
 pub use half_done::HalfDone;
 pub use half_made::HalfMade;
+pub use handed::{Claim, Handed};
 pub use insisting::Insisting;
-pub use job_feed::{Claim, Handed};
 pub use moments::Moment;
 pub use open::{Store, StoreSettings};
 pub use outcomes::{Ending, Outcome};

@@ -5,8 +5,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use endo::dispatch::Turns;
+use endo::dispatch::turns;
 use endo::job::{Job, JobContext, JobError};
+use endo::sharing::Turns;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
@@ -88,7 +89,7 @@ fn heavy() -> Value {
 
 #[tokio::test]
 async fn one_device_s_jobs_leave_turns_to_another_s() {
-    let mut scene = Scene::set(Turns::new(8)).await;
+    let mut scene = Scene::set(turns(8)).await;
     scene.keep_busy(20, &json!({"waits": true}), 4).await;
     scene.send(&scene.other, &json!({})).await;
     is_answered(&mut scene.other).await;
@@ -98,7 +99,7 @@ async fn one_device_s_jobs_leave_turns_to_another_s() {
 
 #[tokio::test]
 async fn who_waits_for_turns_gets_the_next_one_before_others_who_have_more() {
-    let mut scene = Scene::set(Turns::new(1)).await;
+    let mut scene = Scene::set(turns(1)).await;
     scene.keep_busy(20, &json!({"waits": true}), 1).await;
     scene.send(&scene.other, &json!({})).await;
     scene.gate.open.add_permits(2);

@@ -8,10 +8,11 @@ use std::time::Duration;
 use endo::bus::embedded::{BusError, Caller, Registered};
 use endo::config::Config;
 use endo::credentials::{BoundDevice, CredentialsDevices, Cut, Receipt, Revoker};
-use endo::dispatch::{Desk, Dispatch, Endings, Repeats, Turns};
+use endo::dispatch::{Desk, Dispatch, Endings, Repeats, turns};
 use endo::gateway::{Ambient, Gateway};
 use endo::job::{DescribedJob, Job, JobDirectory, Registry, RegistryOptions, built_in};
 use endo::message::{DeliveryId, DeviceUuid};
+use endo::sharing::Turns;
 use endo::store::{Binding, Feed, Outcome, StoreError, StoredSubscription, Work};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -163,7 +164,7 @@ impl Workshop {
 
     /// Lets the worker run until `done` is.
     pub(crate) async fn work_until<T>(&self, registry: Arc<Registry>, done: impl Future<Output = T>) -> T {
-        let worker = self.worker(registry, Turns::new(8));
+        let worker = self.worker(registry, turns(8));
         let result = done.await;
         worker.stop().await;
         result

@@ -15,13 +15,14 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use self::courier::Courier;
-use self::destinations::Destinations;
+use self::destinations::{Destinations, Leave};
 use super::EmbeddedBus;
 use super::target::Target;
 use crate::config;
 use crate::egress::{BreakerSettings, Egress};
-use crate::memory::Room;
-use crate::store::{Feed, LineKey, QueuedDelivery, Taken};
+use crate::message::DeviceUuid;
+use crate::sharing::{Turn, Turns};
+use crate::store::{Claim, Feed, Handed, LineKey, QueuedDelivery, Taken};
 use crate::telemetry::with_causes;
 
 /// How long to wait before asking a store again that failed.
@@ -68,22 +69,23 @@ impl From<&config::Webhooks> for WebhookSettings {
 
 /// The worker that calls webhooks. Whatever was accepted is delivered at least once, under one constant id, or becomes
 /// a dead letter.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Webhooks {
-    feed: Feed,
+    feed: Arc<Feed>,
     courier: Arc<Courier>,
     destinations: Destinations,
-    concurrency: usize,
+    /// What the devices share whose webhooks they are.
+    turns: Turns,
 }
 
 impl Webhooks {
     /// A worker that takes from `feed`, a feed of [`Work::Webhook`](crate::store::Work::Webhook), and calls by `egress`.
     pub fn new(feed: Feed, bus: EmbeddedBus, egress: Egress, settings: WebhookSettings) -> Self {
-        let concurrency = settings.concurrency.max(1);
+        let turns = Turns::within(settings.concurrency, settings.bodies_bytes);
         let clock = bus.clock.clone();
-        let destinations = Destinations::new(concurrency, bus.webhook_bell(), settings.breaker, clock);
-        let feed = feed.within(Room::new(settings.bodies_bytes));
-        Self { feed, courier: Arc::new(Courier { bus, egress, settings }), destinations, concurrency }
+        let destinations = Destinations::new(turns.most(), bus.webhook_bell(), settings.breaker, clock);
+        let courier = Arc::new(Courier { bus, egress, settings });
+        Self { feed: Arc::new(feed), courier, destinations, turns }
     }
 
     /// Works until `stop` turns true, then finishes the calls that run. What is left stays in the queue.
@@ -96,18 +98,21 @@ impl Webhooks {
                 () = self.start_some(&mut calls) => {}
             }
         }
+        self.turns.close();
         while calls.join_next().await.is_some() {}
     }
 
     async fn start_some(&self, calls: &mut JoinSet<()>) {
         while calls.try_join_next().is_some() {}
-        if calls.len() >= self.concurrency {
+        while self.turns.free() == 0 {
             calls.join_next().await;
         }
         self.destinations.forget_untried();
-        let most = (self.concurrency - calls.len()).div_ceil(PART);
-        match self.feed.next_but(most, || self.destinations.passed_over()).await {
-            Ok(taken) => taken.into_iter().for_each(|taken| self.start(calls, taken)),
+        let most = self.turns.free().div_ceil(PART);
+        let turns = self.turns.clone();
+        let admit = move |device: &DeviceUuid, bytes| turns.now(device, bytes);
+        match self.feed.next_calls(most, || self.destinations.passed_over(), admit).await {
+            Ok(handed) => handed.into_iter().for_each(|handed| self.start(calls, handed)),
             Err(error) => {
                 tracing::error!(error = with_causes(&error), "cannot read the queue");
                 tokio::time::sleep(AFTER_FAILURE).await;
@@ -115,13 +120,35 @@ impl Webhooks {
         }
     }
 
-    fn start(&self, calls: &mut JoinSet<()>, taken: Taken) {
+    fn start(&self, calls: &mut JoinSet<()>, handed: Handed<Turn>) {
+        match handed {
+            Handed::Now(taken, turn) => {
+                let Some(leave) = self.admit(&taken) else { return };
+                let courier = Arc::clone(&self.courier);
+                calls.spawn(async move { courier.handle(taken, leave, turn).await });
+            }
+            Handed::Later(claim) => {
+                calls.spawn(self.clone().once_it_has_a_turn(claim));
+            }
+        }
+    }
+
+    async fn once_it_has_a_turn(self, claim: Claim) {
+        let Some(turn) = self.turns.next(&claim.device, claim.bytes).await else { return };
+        match self.feed.take(claim).await {
+            Ok(Some(taken)) => {
+                let Some(leave) = self.admit(&taken) else { return };
+                self.courier.handle(taken, leave, turn).await;
+            }
+            Ok(None) => {}
+            Err(error) => tracing::error!(error = with_causes(&error), "cannot read the queue"),
+        }
+    }
+
+    /// None for what was taken together with the last call that its host, webhook or line gets now: it goes back to the queue.
+    fn admit(&self, taken: &Taken) -> Option<Leave> {
         let QueuedDelivery { new, user_device, .. } = &taken.delivery;
         let webhook = Target::key(&new.device, new.target.as_deref());
-        let line = LineKey { webhook, user_device: user_device.clone() };
-        // What was taken together with the last call that its host, webhook or line gets now goes back to the queue.
-        let Some(leave) = self.destinations.admit(line) else { return drop(taken) };
-        let courier = Arc::clone(&self.courier);
-        calls.spawn(async move { courier.handle(taken, leave).await });
+        self.destinations.admit(LineKey { webhook, user_device: user_device.clone() })
     }
 }

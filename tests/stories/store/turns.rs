@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use endo::message::DeviceUuid;
-use endo::store::{Feed, LineKey, NewDelivery, PassedOver, Store, Taken, WebhookKey, Work};
+use endo::store::{Feed, Handed, LineKey, NewDelivery, PassedOver, Store, Taken, WebhookKey, Work};
 use serde_json::json;
 
 use super::{Hand, NOW, delivery, fresh, write};
@@ -108,5 +108,35 @@ async fn what_is_led_to_another_webhook_has_the_turn_of_that() {
     write(&store, move |transaction| transaction.lead_to(place.within(transaction)?, &target)).await.unwrap();
     drop(taken);
     let but = || PassedOver::of_hosts(["host".to_owned()].into(), None, None);
-    assert_eq!(names(&feed.next_but(1, but).await.unwrap()), ["host old"]);
+    assert_eq!(names(&handed(&feed, but).await), ["host old"]);
+}
+
+async fn handed(feed: &Feed, but: impl Fn() -> PassedOver) -> Vec<Taken> {
+    let handed = feed.next_calls(1, but, |_, _| Some(())).await.unwrap().into_iter();
+    handed.filter_map(|handed| if let Handed::Now(taken, ()) = handed { Some(taken) } else { None }).collect()
+}
+
+#[tokio::test]
+async fn who_has_a_call_in_hand_stands_behind_all_who_have_none_and_behind_who_had_theirs_before() {
+    for [one, other] in
+        [[webhook("host", "one"), webhook("host", "other")], [webhook("one", ""), webhook("other", "")]]
+    {
+        let (_directory, store) = fresh();
+        accept(&store, &one, 100, 5).await;
+        accept(&store, &other, 1, 5).await;
+        let (feed, had) = (feed(&store), std::cell::RefCell::new(Vec::new()));
+        let mut in_hand = Vec::new();
+        for to in [&one, &other, &one, &other] {
+            let but = || {
+                let mut but = PassedOver::default();
+                had.borrow().iter().zip(1..).for_each(|(line, call)| but.has_had_a_turn(line, call));
+                but
+            };
+            let taken = handed(&feed, but).await;
+            assert_eq!(names(&taken), [format!("{} {}", to.host, to.hook)]);
+            let user_device = taken[0].delivery.user_device.clone();
+            had.borrow_mut().push(LineKey { webhook: to.clone(), user_device });
+            in_hand.extend(taken);
+        }
+    }
 }

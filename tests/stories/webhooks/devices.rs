@@ -1,4 +1,4 @@
-//! What one device's webhooks take of the store's time leaves others theirs.
+//! What one device's webhooks take, of calls, of room in memory and of the store's time, leaves others theirs.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc as blocking};
@@ -6,13 +6,119 @@ use std::sync::{Arc, mpsc as blocking};
 use endo::store::{Account, View};
 use futures_util::future::{FutureExt, join_all};
 use futures_util::poll;
+use tokio::sync::Semaphore;
 
 use super::*;
 
+const LARGE: usize = 1 << 20;
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The servers that a device has webhooks at, each of which answers when the gate has a permit for it.
+struct Busy {
+    device: Device,
+    servers: Vec<FakeApi>,
+    gate: Arc<Semaphore>,
+}
+
+impl Busy {
+    async fn at(post: &Post, hosts: usize) -> Self {
+        let (gate, mut servers) = (Arc::new(Semaphore::new(0)), Vec::new());
+        for _ in 0..hosts {
+            let gate = Arc::clone(&gate);
+            servers.push(FakeApi::start(move |_| Answer::new(200, &[], "").behind(&gate)).await);
+        }
+        let device = post.hooked(json!({"type": "none"})).await;
+        let entries: Vec<_> = servers.iter().map(hook).collect();
+        let update = json!({"$set": {"meshblu.forwarders.message.received": entries}});
+        send(post.bus.by(&device, &format!("PUT /v2/devices/{}", device.uuid)).json(&update))
+            .await
+            .is(204, "");
+        Self { device, servers, gate }
+    }
+
+    fn calls(&self) -> usize {
+        self.servers.iter().map(|server| server.seen().len()).sum()
+    }
+
+    async fn until_called(&self, times: usize) {
+        while self.calls() < times {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+fn large(to: &Device) -> Value {
+    json!({"devices": to.uuid, "text": "x".repeat(LARGE)})
+}
 
 async fn is_called(calls: &mut mpsc::UnboundedReceiver<Seen>) {
     tokio::time::timeout(PATIENCE, calls.recv()).await.expect("it waits for another device's calls").unwrap();
+}
+
+#[tokio::test]
+async fn one_device_s_webhooks_leave_room_in_memory_to_another_s_whatever_hosts_they_are_at() {
+    let settings = WebhookSettings { concurrency: 64, bodies_bytes: 9 * LARGE, ..SETTINGS };
+    let post = Post::with(Clock::system(), loopback(), settings).await;
+    let (busy, sender) = (Busy::at(&post, 12).await, post.bus.device(json!({})).await);
+    let (api, mut calls) = server(&[200]).await;
+    let other = post.hooked(hook(&api)).await;
+    post.send(&sender, &large(&busy.device)).await;
+    busy.until_called(4).await;
+    for _ in 0..3 {
+        post.send(&sender, &large(&other)).await;
+        is_called(&mut calls).await;
+    }
+    assert_eq!(busy.calls(), 4);
+    busy.gate.add_permits(12);
+    post.until_nothing_waits().await;
+    assert!(post.dead_letters().await.is_empty());
+}
+
+#[tokio::test]
+async fn one_device_s_webhooks_leave_calls_to_another_s_whatever_hosts_they_are_at() {
+    let post = Post::with(Clock::system(), loopback(), WebhookSettings { concurrency: 8, ..SETTINGS }).await;
+    let (busy, sender) = (Busy::at(&post, 12).await, post.bus.device(json!({})).await);
+    post.send(&sender, &json!({"devices": busy.device.uuid})).await;
+    busy.until_called(4).await;
+    let (api, mut calls) = server(&[200]).await;
+    let other = post.hooked(hook(&api)).await;
+    post.send(&sender, &json!({"devices": other.uuid})).await;
+    is_called(&mut calls).await;
+    assert_eq!(busy.calls(), 4);
+    busy.gate.add_permits(12);
+    post.until_nothing_waits().await;
+    assert!(post.dead_letters().await.is_empty());
+}
+
+#[tokio::test]
+async fn who_waits_for_room_in_memory_gets_it_before_one_device_s_calls_of_all_its_hosts() {
+    const HOSTS: usize = 8;
+    let settings = WebhookSettings { bodies_bytes: LARGE + LARGE / 2, ..SETTINGS };
+    let post = Post::with(Clock::system(), loopback(), settings).await;
+    let (busy, sender) = (Busy::at(&post, HOSTS).await, post.bus.device(json!({})).await);
+    let (api, mut calls) = server(&[200]).await;
+    let other = post.hooked(hook(&api)).await;
+    post.send(&sender, &large(&busy.device)).await;
+    busy.until_called(1).await;
+    post.send(&sender, &large(&other)).await;
+    let mut before = 1;
+    loop {
+        busy.gate.add_permits(1);
+        let next = async {
+            tokio::select! {
+                () = busy.until_called(before + 1) => false,
+                called = calls.recv() => called.is_some(),
+            }
+        };
+        if tokio::time::timeout(PATIENCE, next).await.expect("nobody is called") {
+            break;
+        }
+        before += 1;
+    }
+    assert!(before < HOSTS / 2, "{before} calls of one device");
+    busy.gate.add_permits(HOSTS);
+    post.until_nothing_waits().await;
+    assert!(post.dead_letters().await.is_empty());
 }
 
 #[tokio::test]

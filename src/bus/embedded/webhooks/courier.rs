@@ -19,6 +19,7 @@ use super::{WebhookSettings, pass};
 use crate::ambient::{Backoff, Timestamp};
 use crate::egress::Egress;
 use crate::message::{DeliveryId, DeviceUuid};
+use crate::sharing::Turn;
 use crate::store::{
     Account, Death, Ending, Fate, Insisting, LineKey, NewDelivery, Outcome, QueuedDelivery, StoreError,
     Taken, Transaction, WebhookKey,
@@ -63,7 +64,8 @@ enum Next {
 }
 
 impl Courier {
-    pub(super) async fn handle(&self, mut taken: Taken, leave: Leave) {
+    /// Makes a call that has a turn, until its end is written down.
+    pub(super) async fn handle(&self, mut taken: Taken, leave: Leave, _turn: Turn) {
         // It is in the store too, and in memory once.
         let body = Bytes::from(std::mem::take(&mut taken.delivery.new.body));
         let delivery = &taken.delivery;

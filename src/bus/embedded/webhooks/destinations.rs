@@ -40,10 +40,20 @@ struct Shared {
 struct Known {
     hosts: Hosts,
     webhooks: HashMap<WebhookKey, Webhook>,
-    /// How many calls each line has in hand; those alone that have some.
-    lines: HashMap<LineKey, usize>,
+    /// The calls that each line has in hand; those alone that have some.
+    lines: HashMap<LineKey, InHand>,
+    /// How many calls there were.
+    calls: u64,
     /// Whether work may wait for a call to end.
     passed_over: bool,
+}
+
+/// The calls that a line has in hand.
+#[derive(Debug, Default)]
+struct InHand {
+    calls: usize,
+    /// Which of all calls there were the last of them is.
+    last: u64,
 }
 
 #[derive(Debug)]
@@ -75,18 +85,20 @@ impl Destinations {
         clock: Clock,
     ) -> Self {
         let hosts = Hosts::new(concurrency);
-        let known = Known { hosts, webhooks: HashMap::new(), lines: HashMap::new(), passed_over: false };
+        let (webhooks, lines) = Default::default();
+        let known = Known { hosts, webhooks, lines, calls: 0, passed_over: false };
         Self(Arc::new(Shared { known: Mutex::new(known), settings, clock, bell }))
     }
 
     /// The hosts that are full, the lines that have their share of one, and the webhooks that failed and rest: they get no call
-    /// now.
+    /// now. And who had their turn with a call that they have in hand.
     pub(super) fn passed_over(&self) -> PassedOver {
         let mut known = self.known();
         let Full { hosts, but_for_others, but, again_in } = known.hosts.full(self.0.clock.now());
         let mut passed_over = PassedOver::of_hosts(hosts, but, again_in);
         let have_their_share = known.lines.keys().filter(|line| but_for_others.contains(&line.webhook.host));
         have_their_share.for_each(|line| passed_over.has_its_share(line));
+        known.lines.iter().for_each(|(line, in_hand)| passed_over.has_had_a_turn(line, in_hand.last));
         for (key, webhook) in &known.webhooks {
             if let Some(Resting { after }) = webhook.resting_at(&key.host, &known.hosts) {
                 passed_over.rests(key, after);
@@ -107,7 +119,7 @@ impl Destinations {
         if known.webhooks.len() >= REMEMBERED && !known.webhooks.contains_key(key) {
             known.forget_one();
         }
-        let Known { hosts, webhooks, lines, .. } = &mut *known;
+        let Known { hosts, webhooks, lines, calls, .. } = &mut *known;
         let webhook = webhooks.entry(key.clone()).or_insert_with(|| Webhook {
             calls: 0,
             breaker: Breaker::new(self.0.settings, self.0.clock.clone()),
@@ -118,7 +130,9 @@ impl Destinations {
         }
         let admission = Some(webhook.breaker.admit().ok()?);
         webhook.calls += 1;
-        *lines.entry(to.clone()).or_default() += 1;
+        *calls += 1;
+        let in_hand = lines.entry(to.clone()).or_default();
+        (in_hand.calls, in_hand.last) = (in_hand.calls + 1, *calls);
         hosts.begin(&key.host, line, now);
         let breaker = Arc::clone(&webhook.breaker);
         Some(Leave { admission, breaker, destinations: self.clone(), to, began: now, made: true })
@@ -162,9 +176,9 @@ impl Known {
     /// Takes one call of a line back, of whose webhook the breaker knows what came of it.
     fn end_call(&mut self, line: &LineKey) {
         let key = &line.webhook;
-        if let Some(calls) = self.lines.get_mut(line) {
-            *calls -= 1;
-            if *calls == 0 {
+        if let Some(in_hand) = self.lines.get_mut(line) {
+            in_hand.calls -= 1;
+            if in_hand.calls == 0 {
                 self.lines.remove(line);
                 self.hosts.end_line(&key.host);
             }

@@ -1,5 +1,5 @@
-//! Turns to be worked on: so many messages at a time, and so much of them, of which each user device has its share, whether
-//! they were just brought or wait in the store.
+//! Turns to be worked on: so many pieces of work at a time, and so much of them, of which each device has its share, whether they
+//! were just brought or wait in the store.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -7,15 +7,11 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::NotReceived;
 use super::shares::{Ask, Cost, Shares};
 use crate::message::DeviceUuid;
 
-/// What all messages together may take in memory that have a turn.
-const MESSAGES_BYTES: usize = 256 << 20;
-
-/// The turns of one gateway. Cheap to clone; every clone gives the same ones. A user device has no more than half of what others
-/// leave, but one at least; who waits gets one before others who have more, and of one device who came first.
+/// The turns of one worker. Cheap to clone; every clone gives the same ones. A device has no more than half of what others leave,
+/// but one at least; who waits gets one before others who have more, and of one device who came first.
 #[derive(Clone, Debug)]
 pub struct Turns(Arc<Parts>);
 
@@ -25,33 +21,33 @@ struct Parts {
     all: Cost,
 }
 
-/// A turn to be worked on, or room for a message alone, given back when it is dropped.
+/// A turn to be worked on, or room alone, given back when it is dropped.
 #[derive(Debug)]
-pub(super) struct Turn {
+pub struct Turn {
     turns: Turns,
     device: DeviceUuid,
     cost: Cost,
 }
 
 impl Turns {
-    /// So many turns at a time, but one at least.
-    pub fn new(most: usize) -> Self {
-        Self::within(most, MESSAGES_BYTES)
-    }
-
-    /// The same with room in memory for so many bytes of messages.
+    /// So many turns at a time, but one at least, with room in memory for so many bytes of what has one.
     pub fn within(most: usize, bytes: usize) -> Self {
         let all = Cost { turns: most.max(1), bytes };
         Self(Arc::new(Parts { shares: Mutex::new(Shares::of(all)), all }))
     }
 
     /// How many there are.
-    pub(super) fn most(&self) -> usize {
+    pub fn most(&self) -> usize {
         self.0.all.turns
     }
 
-    /// A turn for a message to this user device that takes so many bytes, where there is one that nobody waits for.
-    pub(super) fn now(&self, device: &DeviceUuid, bytes: usize) -> Option<Turn> {
+    /// How many nobody has.
+    pub fn free(&self) -> usize {
+        self.shares().free_turns()
+    }
+
+    /// A turn for work of this device that takes so many bytes, where there is one that nobody waits for.
+    pub fn now(&self, device: &DeviceUuid, bytes: usize) -> Option<Turn> {
         let (cost, (told, mut turn)) = (self.cost(1, bytes), oneshot::channel());
         let granted = {
             let mut shares = self.shares();
@@ -65,12 +61,12 @@ impl Turns {
     }
 
     /// A turn, once there is one; none where they are closed.
-    pub(super) async fn next(&self, device: &DeviceUuid, bytes: usize) -> Option<Turn> {
+    pub async fn next(&self, device: &DeviceUuid, bytes: usize) -> Option<Turn> {
         self.once_there_is(device, self.cost(1, bytes)).await
     }
 
     /// The same, or none where there is none for so long, if anybody says how long; for no time at all, one that is free.
-    pub(super) async fn next_within(
+    pub async fn next_within(
         &self,
         device: &DeviceUuid,
         bytes: usize,
@@ -82,35 +78,31 @@ impl Turns {
         }
     }
 
-    /// Room in memory alone, for a message that somebody brings, who waits for so long, if anybody says how long.
-    ///
-    /// # Errors
-    /// [`NotReceived::Full`].
-    pub(super) async fn room_within(
+    /// Room in memory alone, for what somebody brings, or none where there is none for so long, if anybody says how long.
+    pub async fn room_within(
         &self,
         device: &DeviceUuid,
         bytes: usize,
         patience: Option<Duration>,
-    ) -> Result<Turn, NotReceived> {
+    ) -> Option<Turn> {
         let cost = self.cost(0, bytes);
         if cost.bytes == 0 {
-            return Ok(Turn { turns: self.clone(), device: device.clone(), cost });
+            return Some(Turn { turns: self.clone(), device: device.clone(), cost });
         }
         let room = self.once_there_is(device, cost);
-        let room = match patience {
+        match patience {
             Some(patience) => timeout(patience, room).await.ok().flatten(),
             None => room.await,
-        };
-        room.ok_or(NotReceived::Full)
+        }
     }
 
     /// Gives no more.
-    pub(super) fn close(&self) {
+    pub fn close(&self) {
         self.shares().close();
     }
 
     /// Whether it gives no more.
-    pub(super) fn is_closed(&self) -> bool {
+    pub fn is_closed(&self) -> bool {
         self.shares().is_closed()
     }
 

@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use super::turns::Turn;
 use crate::message::DeviceUuid;
 
-/// What a message takes while it is worked on.
+/// What a piece of work takes while it is worked on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Cost {
     pub(super) turns: usize,
@@ -24,7 +24,7 @@ pub(super) struct Ask {
     ticket: u64,
 }
 
-/// What each user device has, and who waits.
+/// What each device has, and who waits.
 #[derive(Debug)]
 pub(super) struct Shares {
     free: Cost,
@@ -103,6 +103,11 @@ impl Shares {
         self.is_closed = true;
         let lines = self.of_devices.values_mut().flat_map(|of_device| &mut of_device.lines);
         lines.for_each(|line| line.retain(|ask| ask.cost.turns == 0));
+    }
+
+    /// How many turns nobody has.
+    pub(super) fn free_turns(&self) -> usize {
+        self.free.turns
     }
 
     pub(super) fn is_closed(&self) -> bool {
