@@ -13,6 +13,8 @@ pub enum Account {
     Own,
     /// That of this device, whether it turns out to be its or not: what is refused takes no time.
     Of(DeviceUuid),
+    /// That of finding out whether those are this device who say so: little, and soon over.
+    Proof(DeviceUuid),
     /// That of all who do not say who they are.
     Nobody,
 }

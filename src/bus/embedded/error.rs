@@ -38,6 +38,12 @@ pub enum BusError {
     /// There is no room in memory for what would be answered.
     #[error(transparent)]
     Crowded(#[from] Crowded),
+    /// Whoever asked was gone before its turn; nothing was done.
+    #[error("Nothing was done: the caller hung up before its turn")]
+    HungUp,
+    /// Those of the caller's account who wait have all the places that it may have.
+    #[error("the account has all the places that it may have")]
+    NoPlace,
     /// The store could not do it.
     #[error("the bus cannot store this now")]
     Store(#[from] StoreError),

@@ -10,6 +10,7 @@ mod gateway_cycle;
 mod grants;
 mod memory;
 mod messages;
+mod places;
 mod rate_limit;
 mod reading_along;
 mod routes;

@@ -23,11 +23,11 @@ use crate::bus::embedded::{BusError, EmbeddedBus};
 use crate::bus::form;
 use crate::memory::Held;
 use crate::message::DeviceUuid;
-use crate::store::{Account, StoreError, Transaction};
+use crate::store::{StoreError, Transaction};
 use crate::telemetry::with_causes;
 
 pub(super) async fn authenticate(door: Data<Door>, who: Presented) -> Answer {
-    door.bus.look_for(who.account(), move |bus, view| who.itself(bus, view)).await?;
+    door.look(who.asking(), move |bus, view| who.itself(bus, view)).await?;
     Ok(done())
 }
 
@@ -36,7 +36,7 @@ pub(super) async fn check(door: Data<Door>, target: Target, who: Presented, requ
     let token = form::pairs(request.query_string()).find(|(name, _)| name == "token");
     let presented = token.and_then(|(_, token)| login(target.0.as_str(), &token));
     let who = who.with(presented.ok_or(Refusal::Silent)?);
-    match door.bus.look_for(who.account(), move |bus, view| who.itself(bus, view)).await {
+    match door.look(who.asking(), move |bus, view| who.itself(bus, view)).await {
         Err(BusError::Forbidden) => Err(Refusal::Silent),
         other => Ok(found(&json!({"uuid": other?.auth, "authentication": true}))),
     }
@@ -46,11 +46,11 @@ pub(super) async fn register(door: Data<Door>, who: Presented, body: Body) -> An
     let by = door.limits.registration.clone();
     let document = body.or_empty();
     let answers = door.answers.clone();
-    let account = match &by {
-        Registration::ByAnybody => of_anybody(&door, &who).await?,
-        Registration::ByDevices | Registration::By(_) => who.account(),
+    let asking = match &by {
+        Registration::ByAnybody => door.proven_or_nobody(who.asking()).await?,
+        Registration::ByDevices | Registration::By(_) => who.asking(),
     };
-    let registered = door.bus.change_for(account, move |bus, transaction| {
+    let registered = door.change(asking, move |bus, transaction| {
         match &by {
             Registration::ByAnybody => {}
             Registration::ByDevices => drop(who.itself(bus, transaction)?),
@@ -65,18 +65,9 @@ pub(super) async fn register(door: Data<Door>, who: Presented, body: Body) -> An
     Ok(registered.await?.routed(StatusCode::CREATED))
 }
 
-/// Whose turn it is where nobody has to show a login: one that is right says so, any other is not looked at
-/// (`spec/meshblu.md` 1.3).
-async fn of_anybody(door: &Door, who: &Presented) -> Result<Account, BusError> {
-    match who.proven_account(&door.bus).await {
-        Err(BusError::Forbidden) => Ok(Account::Nobody),
-        account => account,
-    }
-}
-
 pub(super) async fn whoami(door: Data<Door>, who: Presented) -> Answer {
     let answers = door.answers.clone();
-    let itself = door.bus.look_for(who.account(), move |bus, view| {
+    let itself = door.look(who.asking(), move |bus, view| {
         let document = bus.reading(view, &who.caller(bus, view)?).whoami()?;
         Ok(answers.json(&shown(document))?)
     });
@@ -115,7 +106,7 @@ async fn document(
     form: fn(Value) -> Value,
 ) -> Result<Text, BusError> {
     let answers = door.answers.clone();
-    let document = door.bus.look_for(who.account(), move |bus, view| {
+    let document = door.look(who.asking(), move |bus, view| {
         let document = bus.reading(view, &who.caller(bus, view)?).device(&uuid)?;
         Ok(answers.json(&form(document))?)
     });
@@ -125,7 +116,7 @@ async fn document(
 /// Sets the members of the body; of a body that is none, nothing.
 pub(super) async fn set(door: Data<Door>, who: Presented, Target(uuid): Target, body: Body) -> Answer {
     let properties = body.or_empty();
-    let set = door.bus.change_for(who.account(), move |bus, transaction| {
+    let set = door.change(who.asking(), move |bus, transaction| {
         let caller = who.caller(bus, transaction)?;
         properties.spend(|properties| match properties {
             Value::Object(properties) => bus.changing(transaction, &caller).set(&uuid, properties),
@@ -138,7 +129,7 @@ pub(super) async fn set(door: Data<Door>, who: Presented, Target(uuid): Target, 
 
 pub(super) async fn update(door: Data<Door>, who: Presented, Target(uuid): Target, body: Body) -> Answer {
     let update = update_of(body.or_empty());
-    let change = door.bus.change_for(who.account(), move |bus, transaction| {
+    let change = door.change(who.asking(), move |bus, transaction| {
         let caller = who.caller(bus, transaction)?;
         bus.changing(transaction, &caller).update(&uuid, &*update?).map(drop)
     });
@@ -155,7 +146,7 @@ pub(super) async fn find_and_update(
 ) -> Answer {
     let update = update_of(operators);
     let answers = door.answers.clone();
-    let change = door.bus.change_for(who.account(), move |bus, transaction| {
+    let change = door.change(who.asking(), move |bus, transaction| {
         let caller = who.caller(bus, transaction)?;
         let projection = wanted.read()?;
         let before = bus.changing(transaction, &caller).find_and_update(&uuid, &*update?)?;
@@ -193,7 +184,7 @@ impl FromRequest for Modification {
 
 /// Old clients make a device theirs with it.
 pub(super) async fn claim(door: Data<Door>, who: Presented, Target(uuid): Target) -> Answer {
-    let claim = door.bus.change_for(who.account(), move |bus, transaction| {
+    let claim = door.change(who.asking(), move |bus, transaction| {
         let caller = who.caller(bus, transaction)?;
         bus.changing(transaction, &caller).claim(&uuid)
     });
@@ -203,22 +194,22 @@ pub(super) async fn claim(door: Data<Door>, who: Presented, Target(uuid): Target
 
 pub(super) async fn unregister(door: Data<Door>, who: Presented, Target(uuid): Target) -> Answer {
     let answer = json!({"uuid": uuid});
-    let account = who.account();
+    let asking = who.asking();
     let begin = move |bus: &EmbeddedBus, transaction: &Transaction<'_>| {
         let caller = who.caller(bus, transaction)?;
         bus.changing(transaction, &caller).unregister(&uuid)
     };
-    if let Err(error) = door.bus.change_in_pieces(account, begin).await? {
+    if let Err(error) = door.change_in_pieces(asking, begin).await? {
         tracing::warn!(error = with_causes(&error), "what is left of a device is removed at the next start");
     }
     Ok(found(&answer))
 }
 
 /// The one property of a device that everybody may read.
-pub(super) async fn public_key(door: Data<Door>, target: Option<Target>) -> Answer {
+pub(super) async fn public_key(door: Data<Door>, who: Presented, target: Option<Target>) -> Answer {
     let Target(uuid) = target.ok_or(Refusal::NoKey)?;
     let answers = door.answers.clone();
-    let answer = door.bus.look_for(Account::Nobody, move |_, view| {
+    let answer = door.look(who.asking().with(None), move |_, view| {
         let Some(text) = view.device_text(&uuid)? else { return Ok(None) };
         let key = Keyed::read(&text)?;
         Ok(Some(answers.json(&KeyOf { uuid: &uuid, key })?))

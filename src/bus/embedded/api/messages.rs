@@ -24,7 +24,7 @@ pub(super) async fn broadcast(door: Data<Door>, who: Presented, body: Body) -> A
 }
 
 async fn deliver(door: &Door, who: Presented, message: Held<Value>) -> Answer {
-    let sending = door.bus.change_for(who.account(), move |bus, transaction| {
+    let sending = door.change(who.asking(), move |bus, transaction| {
         let caller = who.caller(bus, transaction)?;
         bus.changing(transaction, &caller).send(&message)
     });

@@ -22,6 +22,7 @@ mod slots;
 mod streaming;
 mod subscriptions;
 mod tokens;
+mod waiting;
 
 pub use firehose::FirehoseLimits;
 pub use limits::{ApiLimits, Registration};

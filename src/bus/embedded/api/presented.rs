@@ -13,15 +13,16 @@ use super::meter::Meter;
 use super::refusal::Refusal;
 use super::request::uuid;
 use super::server::Door;
+use super::waiting::Asking;
 use crate::bus::embedded::{BusError, Caller, EmbeddedBus, Interest, Listening};
 use crate::bus::{LENIENT_BASE64, LOGIN_HEADERS, Login};
 use crate::message::DeviceUuid;
-use crate::store::{Account, View};
+use crate::store::View;
 
 /// The credentials of a request and the device it wants to act as; nothing is proven yet.
 #[derive(Clone, Debug)]
 pub(super) struct Presented {
-    login: Option<Login>,
+    asking: Asking,
     acting: Result<Option<DeviceUuid>, NoUuid>,
     meter: Arc<Meter>,
 }
@@ -33,24 +34,17 @@ struct NoUuid;
 impl Presented {
     /// The same request with these credentials in place of its own.
     pub(super) fn with(self, login: Login) -> Self {
-        Self { login: Some(login), ..self }
+        Self { asking: self.asking.with(Some(login)), ..self }
     }
 
     /// The device that the credentials name.
     pub(super) fn device(&self) -> Option<&DeviceUuid> {
-        self.login.as_ref().map(|login| &login.uuid)
+        self.asking.login.as_ref().map(|login| &login.uuid)
     }
 
-    /// On whose account the bus works for this request.
-    pub(super) fn account(&self) -> Account {
-        self.device().cloned().map_or(Account::Nobody, Account::Of)
-    }
-
-    /// The same, once its credentials are found to be right: what may wait on it is bounded.
-    pub(super) async fn proven_account(&self, bus: &EmbeddedBus) -> Result<Account, BusError> {
-        let login = self.login.clone().ok_or(BusError::Forbidden)?;
-        let prove = move |bus: &EmbeddedBus, view: &View<'_>| bus.authenticate(view, &login);
-        Ok(Account::Of(bus.look_for(self.account(), prove).await?.auth))
+    /// Who waits for what this request asks for.
+    pub(super) fn asking(&self) -> Asking {
+        self.asking.clone()
     }
 
     /// The caller, once its credentials are found to be right.
@@ -66,7 +60,7 @@ impl Presented {
     /// The caller as the device whose credentials these are, whoever it wants to act as. Counts as one of its
     /// operations; not as one of the device it acts as, which anybody can name.
     pub(super) fn itself(&self, bus: &EmbeddedBus, view: &View<'_>) -> Result<Caller, BusError> {
-        let caller = bus.authenticate(view, self.login.as_ref().ok_or(BusError::Forbidden)?)?;
+        let caller = bus.authenticate(view, self.asking.login.as_ref().ok_or(BusError::Forbidden)?)?;
         self.meter.count(&caller.auth, bus.clock.now())?;
         Ok(caller)
     }
@@ -78,7 +72,7 @@ impl Presented {
         view: &View<'_>,
         interest: Interest,
     ) -> Result<(Caller, Listening), BusError> {
-        let login = self.login.as_ref().ok_or(BusError::Forbidden)?;
+        let login = self.asking.login.as_ref().ok_or(BusError::Forbidden)?;
         let (caller, listening) = bus.listen_as(view, login, interest)?;
         self.meter.count(&caller.auth, bus.clock.now())?;
         Ok((caller, listening))
@@ -93,7 +87,8 @@ impl FromRequest for Presented {
         let headers = request.headers();
         let acting = acting(headers);
         let meter = Arc::clone(&Door::of(request).meter);
-        ready(Ok(Self { login: authorization(headers).or_else(|| pair(headers)), acting, meter }))
+        let login = authorization(headers).or_else(|| pair(headers));
+        ready(Ok(Self { asking: Asking::of(request, login), acting, meter }))
     }
 }
 

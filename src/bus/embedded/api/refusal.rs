@@ -22,6 +22,8 @@ const MAX_ERROR: usize = 1000;
 /// How many calls wait for the store at most.
 const WAITING: &str =
     "4096 searches of one device wait at most, and 4096 changes in all; come again when some are done";
+/// How many requests of one account are at the bus at most.
+const NO_PLACE: &str = "one device has half of the places to wait in that others leave; come again when some of its requests are answered";
 /// When those may come again for whom there was no room, in seconds.
 const CROWDED_FOR: &str = "5";
 
@@ -95,6 +97,8 @@ fn of_bus(error: &BusError) -> HttpResponse {
         BusError::Query(error) => data(error.status(), &error.to_string()),
         BusError::Projection(error) => data(422, &error.to_string()),
         BusError::Crowded(_) => crowded(None),
+        BusError::NoPlace => crowded(Some(NO_PLACE)),
+        BusError::HungUp => unavailable(&json!({"error": error.to_string()})),
         BusError::Store(error) => of_store(error),
     }
 }

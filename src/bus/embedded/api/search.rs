@@ -31,9 +31,8 @@ pub(super) async fn version_2(door: Data<Door>, projection: Shown, Asked { who, 
 
 /// The query is the address's; the answer an object.
 pub(super) async fn version_1(door: Data<Door>, projection: Shown, Asked { who, wanted }: Asked) -> Answer {
-    let account = who.proven_account(&door.bus).await?;
     let answers = door.answers.clone();
-    let search = door.bus.look_far(account, move |bus, view| {
+    let search = door.search(who.asking(), move |bus, view| {
         let caller = who.caller(bus, view)?;
         let (query, projection) = (Query::parse(&wanted)?, projection.read()?);
         let found = bus.reading(view, &caller).search(&query, projection.as_ref())?;
@@ -44,9 +43,8 @@ pub(super) async fn version_1(door: Data<Door>, projection: Shown, Asked { who, 
 
 /// As version 1, but only what the caller owns.
 pub(super) async fn mine(door: Data<Door>, projection: Shown, Asked { who, wanted }: Asked) -> Answer {
-    let account = who.proven_account(&door.bus).await.map_err(without_devices)?;
     let answers = door.answers.clone();
-    let search = door.bus.look_far(account, move |bus, view| {
+    let search = door.search(who.asking(), move |bus, view| {
         let caller = who.caller(bus, view)?;
         let wanted = wanted.map(|mut wanted| {
             wanted["owner"] = json!(caller.acting);
@@ -72,9 +70,8 @@ async fn devices(
     wanted: Held<Value>,
     projection: Shown,
 ) -> Result<Text, BusError> {
-    let account = who.proven_account(&door.bus).await?;
     let answers = door.answers.clone();
-    let search = door.bus.look_far(account, move |bus, view| {
+    let search = door.search(who.asking(), move |bus, view| {
         let caller = who.caller(bus, view)?;
         let (query, projection) = (Query::parse(&wanted)?, projection.read()?);
         let found = bus.reading(view, &caller).search(&query, projection.as_ref())?;

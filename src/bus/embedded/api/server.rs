@@ -21,6 +21,8 @@ use crate::bus::embedded::EmbeddedBus;
 use crate::connection::{Lookout, attend};
 use crate::egress::Url;
 use crate::memory::Room;
+use crate::places::Places;
+use crate::store::Account;
 
 /// What the routes share.
 pub(super) struct Door {
@@ -34,6 +36,8 @@ pub(super) struct Door {
     pub(super) room: Room,
     pub(super) answers: Answers,
     pub(super) slots: Slots,
+    /// For those who wait for the store.
+    pub(super) places: Places<Account>,
     pub(super) meter: Arc<Meter>,
     pub(super) sessions: Sessions,
     pub(super) strangers: Strangers,
@@ -68,6 +72,7 @@ pub fn serve(
         room: Room::new(limits.all_bodies_bytes),
         answers: Answers::within(limits.all_answers_bytes),
         slots: Slots::new(limits.streams, limits.device_streams),
+        places: Places::among(limits.terms.connections.saturating_mul(limits.terms.workers)),
         meter: Arc::new(Meter::new(limits.operations_per_minute)),
         sessions: Sessions::new(limits.firehose),
         strangers: Strangers::new(limits.firehose.refusals),

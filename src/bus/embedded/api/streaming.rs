@@ -108,7 +108,7 @@ pub(super) async fn readable(door: Data<Door>, who: Presented, wanted: Wanted) -
 
 /// The reader, and what it hears.
 async fn listen(door: &Door, who: Presented, wanted: Wanted) -> Result<(DeviceUuid, Events), BusError> {
-    let listening = door.bus.look_for(who.account(), move |bus, view| {
+    let listening = door.look(who.asking(), move |bus, view| {
         let Wanted { device, mut kinds, topics } = wanted;
         let device = device.or_else(|| who.device().cloned()).ok_or(BusError::Forbidden)?;
         let interest =

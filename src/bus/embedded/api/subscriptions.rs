@@ -17,7 +17,7 @@ use crate::store::{StoredSubscription, Transaction};
 
 pub(super) async fn list(door: Data<Door>, who: Presented, Target(subscriber): Target) -> Answer {
     let answers = door.answers.clone();
-    let list = door.bus.look_for(who.account(), move |bus, view| {
+    let list = door.look(who.asking(), move |bus, view| {
         let caller = who.caller(bus, view)?;
         Ok(answers.json(&bus.reading(view, &caller).subscriptions(&subscriber)?)?)
     });
@@ -27,7 +27,7 @@ pub(super) async fn list(door: Data<Door>, who: Presented, Target(subscriber): T
 /// Refused for a type that does not exist, once the caller is known. The status in the headers tells what is new.
 pub(super) async fn make(door: Data<Door>, who: Presented, target: Target, request: HttpRequest) -> Answer {
     let subscription = named(&request, target.0);
-    let creation = door.bus.change_for(who.account(), move |bus, transaction| {
+    let creation = door.change(who.asking(), move |bus, transaction| {
         let caller = who.caller(bus, transaction)?;
         let subscription = subscription?;
         if SubscriptionType::parse(&subscription.kind).is_none() {
@@ -44,7 +44,7 @@ pub(super) async fn make(door: Data<Door>, who: Presented, target: Target, reque
 
 pub(super) async fn end(door: Data<Door>, who: Presented, target: Target, request: HttpRequest) -> Answer {
     let subscription = named(&request, target.0);
-    let end = door.bus.change_for(who.account(), move |bus, transaction| {
+    let end = door.change(who.asking(), move |bus, transaction| {
         let caller = who.caller(bus, transaction)?;
         bus.changing(transaction, &caller).unsubscribe(&subscription?)
     });
@@ -66,7 +66,7 @@ pub(super) async fn end_some(
     body: Body,
 ) -> Answer {
     let filter = body.or_empty();
-    let account = who.account();
+    let asking = who.asking();
     let asked = wanted(&filter, "emitterUuid").and_then(|emitter| Ok((emitter, wanted(&filter, "type")?)));
     drop(filter);
     let begin = move |bus: &EmbeddedBus, transaction: &Transaction<'_>| {
@@ -74,7 +74,7 @@ pub(super) async fn end_some(
         let (emitter, kind) = asked?;
         bus.changing(transaction, &caller).unsubscribe_all(&subscriber, emitter, kind)
     };
-    door.bus.change_in_pieces(account, begin).await?.map_err(BusError::from)?;
+    door.change_in_pieces(asking, begin).await?.map_err(BusError::from)?;
     Ok(done())
 }
 

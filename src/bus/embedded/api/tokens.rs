@@ -19,7 +19,7 @@ use crate::store::Transaction;
 pub(super) async fn make(door: Data<Door>, who: Presented, Target(uuid): Target, body: Body) -> Answer {
     let metadata = body.members();
     let answers = door.answers.clone();
-    let made = door.bus.change_for(who.account(), move |bus, transaction| {
+    let made = door.change(who.asking(), move |bus, transaction| {
         let caller = who.caller(bus, transaction)?;
         let token = bus.changing(transaction, &caller).make_token(&uuid, &metadata)?;
         let mut answer = metadata.spend(|metadata| shown(Value::Object(metadata)));
@@ -32,7 +32,7 @@ pub(super) async fn make(door: Data<Door>, who: Presented, Target(uuid): Target,
 
 pub(super) async fn reset(door: Data<Door>, who: Presented, Target(uuid): Target) -> Answer {
     let mut answer = json!({"uuid": uuid});
-    let made = door.bus.change_for(who.account(), move |bus, transaction| {
+    let made = door.change(who.asking(), move |bus, transaction| {
         let caller = who.caller(bus, transaction)?;
         bus.changing(transaction, &caller).reset_token(&uuid)
     });
@@ -47,7 +47,7 @@ pub(super) async fn revoke(
     request: HttpRequest,
 ) -> Answer {
     let token = Zeroizing::new(segment(&request, "token").into_owned());
-    let revocation = door.bus.change_for(who.account(), move |bus, transaction| {
+    let revocation = door.change(who.asking(), move |bus, transaction| {
         let caller = who.caller(bus, transaction)?;
         bus.changing(transaction, &caller).revoke_token(&uuid, &token)
     });
@@ -64,20 +64,19 @@ pub(super) async fn revoke_some(
     request: HttpRequest,
 ) -> Answer {
     let wanted: Vec<_> = form::pairs(request.query_string()).collect();
-    let account = who.account();
+    let asking = who.asking();
     let begin = move |bus: &EmbeddedBus, transaction: &Transaction<'_>| {
         let caller = who.caller(bus, transaction)?;
         bus.changing(transaction, &caller).revoke_marked(&uuid, wanted)
     };
-    door.bus.change_in_pieces(account, begin).await?.map_err(BusError::from)?;
+    door.change_in_pieces(asking, begin).await?.map_err(BusError::from)?;
     Ok(done())
 }
 
 pub(super) async fn search(door: Data<Door>, who: Presented, projection: Shown, body: Body) -> Answer {
     let wanted = body.or_empty();
-    let account = who.proven_account(&door.bus).await?;
     let answers = door.answers.clone();
-    let search = door.bus.look_far(account, move |bus, view| {
+    let search = door.search(who.asking(), move |bus, view| {
         let caller = who.caller(bus, view)?;
         let (query, projection) = (Query::parse(&wanted)?, projection.read()?);
         let found = bus.reading(view, &caller).search_tokens(&query, projection.as_ref())?;

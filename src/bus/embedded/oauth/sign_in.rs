@@ -106,8 +106,8 @@ impl EmbeddedBus {
     /// [`NoSignIn`].
     pub async fn sign_in(&self, login: Login, from: Option<IpAddr>) -> Result<SignInId, NoSignIn> {
         let shown = login.clone();
-        let account = Account::Of(login.uuid.clone());
-        let proven = self.look_for(account.clone(), move |bus, view| bus.authenticate(view, &shown)).await;
+        let (proof, account) = (Account::Proof(login.uuid.clone()), Account::Of(login.uuid.clone()));
+        let proven = self.look_for(proof, move |bus, view| bus.authenticate(view, &shown)).await;
         let is_wrong = matches!(proven, Err(BusError::Forbidden));
         if is_wrong && self.attempts.is_one_too_many(&(from, login.uuid.clone()), self.clock.now()) {
             return Err(NoSignIn::TooOften);

@@ -15,8 +15,9 @@ use super::sessions::Seat;
 use crate::bus::Login;
 use crate::bus::embedded::api::presented::{login, of_headers};
 use crate::bus::embedded::api::server::Door;
+use crate::bus::embedded::api::waiting::Asking;
 use crate::bus::embedded::{EmbeddedBus, Interest, Listening};
-use crate::store::{Account, View};
+use crate::store::View;
 
 /// A session that may begin.
 pub(super) struct Admitted {
@@ -43,14 +44,14 @@ pub(super) async fn admit(
 
 async fn recognise(door: &Data<Door>, request: &HttpRequest, asked: &Asked) -> Result<Admitted, Rejection> {
     let login = shown(request).ok_or(Rejection::Unauthenticated)?;
+    let asking = Asking::of(request, Some(login.clone()));
     let device = login.uuid.clone();
     if asked.device.as_ref().is_some_and(|asked| *asked != device) {
         return Err(Rejection::Unauthenticated);
     }
     let itself = Interest::in_what_arrives_at(device.clone());
-    let account = Account::Of(device.clone());
     let listen = move |bus: &EmbeddedBus, view: &View<'_>| Ok(bus.listen_as(view, &login, itself)?.1);
-    let hears = door.bus.look_for(account, listen).await?;
+    let hears = door.look(asking, listen).await?;
     door.meter.count(&device, door.bus.clock.now())?;
     let sid = URL_SAFE_NO_PAD.encode(door.bus.random.bytes::<15>());
     let (seat, calls, called) = door.sessions.take_seat(sid, device)?;

@@ -9,6 +9,7 @@ use super::super::answer::Answer;
 use super::super::body::Body;
 use super::super::presented::login;
 use super::super::server::Door;
+use super::super::waiting::Asking;
 use super::browser::Browser;
 use super::flaw::misaddressed;
 use super::open_device;
@@ -34,6 +35,7 @@ pub(in super::super) async fn ask(door: Data<Door>, http: HttpRequest) -> Answer
         Ok(visit) => visit,
         Err(flaw) => return Ok(flawed(&browser, &http, flaw)),
     };
+    let _place = door.place(&Asking::of(&http, None)).await?;
     match visit.signed_in {
         Some(signed_in) if !signed_in.open.lists.is_empty() => {
             let Some(id) = &browser.id else { return Ok(page::stale(&visit.request)) };
@@ -63,6 +65,7 @@ pub(in super::super) async fn answer(door: Data<Door>, http: HttpRequest, body: 
     let Some(id) = browser.id.clone().as_ref().filter(fits).cloned() else {
         return Ok(page::stale(&request));
     };
+    let _place = door.place(&Asking::of(&http, None)).await?;
     match (field("answer"), signed_in) {
         ("deny", _) => Ok(redirect::declined(&browser, &request.decline(Reason::Denied))),
         ("close", Some(signed_in)) => {
@@ -89,7 +92,7 @@ pub(in super::super) async fn answer(door: Data<Door>, http: HttpRequest, body: 
 async fn visit(door: &Door, browser: &Browser, http: &HttpRequest) -> Result<Result<Visit, Flaw>, BusError> {
     let parameters = form::parse(http.query_string());
     let id = browser.id.clone();
-    let look = door.bus.look_for(Account::Nobody, move |bus, view| {
+    let look = door.look(Asking::of(http, None), move |bus, view| {
         let request = match AuthorizationRequest::parse(view, &parameters)? {
             Ok(request) => request,
             Err(flaw) => return Ok(Err(flaw)),

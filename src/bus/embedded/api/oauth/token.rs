@@ -14,10 +14,10 @@ use super::super::answer::Answer;
 use super::super::body::Body;
 use super::super::presented::{authorization, login};
 use super::super::server::Door;
+use super::super::waiting::Asking;
 use crate::bus::Login;
 use crate::bus::embedded::BusError;
 use crate::bus::embedded::oauth::{BadCode, Redemption};
-use crate::store::Account;
 
 /// Why a client gets no token (RFC 6749, 5.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,8 +39,8 @@ pub(in super::super) async fn exchange(door: Data<Door>, http: HttpRequest, body
         Ok(asked) => asked,
         Err(error) => return Ok(refused(error)),
     };
-    let account = Account::Of(asked.login.uuid.clone());
-    let exchange = door.bus.change_for(account, move |bus, transaction| {
+    let asking = Asking::of(&http, Some(asked.login.clone()));
+    let exchange = door.change(asking, move |bus, transaction| {
         let caller = bus.authenticate(transaction, &asked.login)?;
         bus.redeem(transaction, &caller.auth, &asked.redemption)
     });
