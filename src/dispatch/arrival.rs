@@ -73,7 +73,7 @@ pub enum NotReceived {
     /// It would take too much memory.
     #[error("the message would take too much memory")]
     TooLarge,
-    /// What is worked on leaves no room for it.
+    /// What is worked on leaves no room for it, or what waits for the same user device no place.
     #[error("what is worked on leaves no room for the message")]
     Full,
     /// Too much is looked at that devices bring whom the gateway does not know.

@@ -19,6 +19,8 @@ pub(super) struct Guest {
     /// What came of it when the record of a device that comes itself was looked at.
     pub(super) looked_at: Option<Result<OpenRecord, Failure>>,
     pub(super) speaker: Speaker,
+    /// Whether whoever brought it has a place to wait in, or wants none.
+    pub(super) may_wait: bool,
     /// Told that it is on disk, and who speaks then, where somebody wants to know.
     pub(super) on_disk: Option<oneshot::Sender<Speaker>>,
 }
@@ -45,7 +47,16 @@ impl Guest {
         if bytes > arrival.body.len() + 2 * MAX_WEIGHT {
             return Err(NotReceived::TooLarge);
         }
-        Ok(Self { arrival, parties, bytes, bringer, looked_at: None, speaker: Speaker::Found, on_disk: None })
+        Ok(Self {
+            arrival,
+            parties,
+            bytes,
+            bringer,
+            looked_at: None,
+            speaker: Speaker::Found,
+            may_wait: true,
+            on_disk: None,
+        })
     }
 
     pub(super) fn has_login(&self) -> bool {

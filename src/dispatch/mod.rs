@@ -9,6 +9,7 @@ mod ending;
 mod endings;
 mod exchange;
 mod guest;
+mod known;
 mod lobby;
 mod present;
 mod reception;

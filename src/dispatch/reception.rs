@@ -13,8 +13,8 @@ use super::arrival::message_in;
 use super::bringer::Bringer;
 use super::caller::{OwnRoute, Seated};
 use super::case::Case;
-use super::ending::NOT_OPENED;
 use super::guest::{Guest, Speaker};
+use super::known::Known;
 use super::lobby::Lobby;
 use super::present::Present;
 use super::sent;
@@ -22,9 +22,10 @@ use super::to_the_end::ToTheEnd;
 use super::{Arrival, NotReceived, Verdict};
 use crate::bus::Login;
 use crate::credentials::OpenRecord;
-use crate::message::{DeliveryId, Failure, MESSAGE_RECEIVED, Parties, Route};
+use crate::message::{DeviceUuid, Failure, MESSAGE_RECEIVED, Parties, Route};
+use crate::places::Places;
 use crate::sharing::{Turn, Turns};
-use crate::store::{AskedFor, Feed, NewDelivery, StoreError, Taken, Transaction, View, Work};
+use crate::store::{AskedFor, Feed, NewDelivery, StoreError, Taken, Transaction, Work};
 use crate::telemetry::with_causes;
 
 /// How long a message may be worked on that is not on disk. Whoever brought it waits for the end all the same; what ends
@@ -37,7 +38,11 @@ const LOOKING_PART: u32 = 3;
 
 /// The reception of one gateway. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Reception(Arc<Parts>);
+pub struct Reception {
+    parts: Arc<Parts>,
+    /// Where those wait who bring messages; each user device has its share.
+    places: Places<DeviceUuid>,
+}
 
 #[derive(Debug)]
 struct Parts {
@@ -65,22 +70,19 @@ enum Way {
     Later,
 }
 
-/// What is known of a delivery that has a name.
-enum Known {
-    Nothing,
-    /// It was accepted and has not ended.
-    Open,
-    Ended(Verdict),
-    /// It was given up before its job ran, for want of somebody who could answer it or of a record that opens.
-    NotOpened(Verdict),
-}
-
 impl Reception {
     /// A reception that accepts into `feed`, and has `desk` answer who has one of the turns. Who brings a message and does
     /// not say how long they wait for its end has gone after `buses_wait`.
     pub fn new(feed: Arc<Feed>, desk: Arc<Desk>, turns: Turns, buses_wait: Duration) -> Self {
         let (stopping, present) = (watch::Sender::new(false), watch::Sender::new(0));
-        Self(Arc::new(Parts { feed, desk, turns, lobby: Lobby::default(), buses_wait, stopping, present }))
+        let parts = Parts { feed, desk, turns, lobby: Lobby::default(), buses_wait, stopping, present };
+        Self { parts: Arc::new(parts), places: Places::among(usize::MAX) }
+    }
+
+    /// The same at a door of so many connections: the messages to one user device take no more than its share of them.
+    #[must_use]
+    pub fn behind(self, connections: usize) -> Self {
+        Self { places: Places::among(connections), ..self }
     }
 
     /// A place for somebody who shows a login, before its bus is asked about that. Where the gateway knows nothing of its right
@@ -89,7 +91,7 @@ impl Reception {
     /// # Errors
     /// [`NotReceived::Crowded`] where there is none in half of the time that buses wait, or [`NotReceived::Store`].
     pub async fn seat(&self, login: Login, route: Result<Route, NotReceived>) -> Result<Seated, NotReceived> {
-        let (desk, device) = (&self.0.desk, &login.uuid);
+        let (desk, device) = (&self.parts.desk, &login.uuid);
         let own_route = route.and_then(|route| OwnRoute::of(device, route, desk.bus.service()));
         let is_known = match &own_route {
             Ok(own_route) => desk.credentials.knows(&own_route.parties).await?,
@@ -98,7 +100,7 @@ impl Reception {
         let chair = match is_known {
             true => None,
             false => {
-                let chair = self.0.lobby.chair(device, self.0.buses_wait / 2).await;
+                let chair = self.parts.lobby.chair(device, self.parts.buses_wait / 2).await;
                 Some(chair.ok_or(NotReceived::Crowded)?)
             }
         };
@@ -106,17 +108,25 @@ impl Reception {
     }
 
     /// Receives a message and answers how it ended, or that it is on disk: it is left for the next start, or takes longer,
-    /// or waits longer for its turn, than whoever brings it wants to wait. The work goes on when nobody waits for it any
-    /// more, as long as the caller's runtime does.
+    /// or waits longer for its turn, than whoever brings it wants to wait, which is not at all where its user device has all of
+    /// its places. The work goes on when nobody waits for it any more, as long as the caller's runtime does.
     ///
     /// # Errors
     /// [`NotReceived`].
     pub async fn receive(&self, arrival: Arrival) -> Result<Verdict, NotReceived> {
-        let (parts, patience) = (Arc::clone(&self.0), arrival.patience);
+        let parts = Arc::clone(&self.parts);
         let (on_disk, is_on_disk) = oneshot::channel();
         let bringer = Bringer::waiting();
         let guest = Guest::new(arrival, parts.desk.bus.service(), bringer.clone())?;
-        let guest = Guest { on_disk: Some(on_disk), ..guest };
+        let device = guest.parties.user_device.clone();
+        let place = self.places.plenty().or_else(|| self.places.of(device));
+        let patience = match (&place, guest.arrival.patience) {
+            (Some(_), patience) => patience,
+            (None, Some(_)) => Some(Duration::ZERO),
+            (None, None) => return Err(NotReceived::Full),
+        };
+        let arrival = Arrival { patience, ..guest.arrival };
+        let guest = Guest { arrival, on_disk: Some(on_disk), may_wait: place.is_some(), ..guest };
         let mut work = ToTheEnd::new(async move {
             let _present = Present::at(&parts.present);
             parts.receive(guest).await
@@ -125,14 +135,14 @@ impl Reception {
             tokio::select! {
                 verdict = &mut work => return verdict,
                 // Whether they still listen cannot be seen.
-                () = tokio::time::sleep(self.0.buses_wait) => bringer.end_wait(),
+                () = tokio::time::sleep(self.parts.buses_wait) => bringer.end_wait(),
             };
             return work.await;
         };
         let can_be_let_go = async {
             tokio::time::sleep(patience).await;
             match is_on_disk.await {
-                Ok(speaker) => self.0.is_heard(&speaker).await,
+                Ok(speaker) => self.parts.is_heard(&speaker).await,
                 Err(_) => false,
             }
         };
@@ -145,10 +155,10 @@ impl Reception {
 
     /// Gives no more turns, and waits until those who have one are answered and all others are left in the store.
     pub async fn finish(&self) {
-        self.0.stopping.send_replace(true);
-        self.0.turns.close();
+        self.parts.stopping.send_replace(true);
+        self.parts.turns.close();
         // Cannot fail: the other end is here.
-        let _ = self.0.present.subscribe().wait_for(|present| *present == 0).await;
+        let _ = self.parts.present.subscribe().wait_for(|present| *present == 0).await;
     }
 
     /// Receives what comes in by `events`, without telling anybody how it ended, until the other end is gone.
@@ -157,10 +167,10 @@ impl Reception {
         while let Some(arrival) = events.recv().await {
             while running.try_join_next().is_some() {}
             // Those that have a turn, and as many that are on their way to the disk.
-            if running.len() >= 2 * self.0.turns.most() {
+            if running.len() >= 2 * self.parts.turns.most() {
                 running.join_next().await;
             }
-            running.spawn(Arc::clone(&self.0).receive_untold(arrival.into()));
+            running.spawn(Arc::clone(&self.parts).receive_untold(arrival.into()));
         }
         while running.join_next().await.is_some() {}
     }
@@ -206,6 +216,7 @@ impl Parts {
             Some(turn) => Ok(Way::Now(turn)),
             None if patience.is_none() && !self.turns.is_closed() => Err(NotReceived::Full),
             None if self.is_heard(&guest.speaker).await => Ok(Way::Later),
+            None if !guest.may_wait => Err(NotReceived::Full),
             None => match self.turns.next_within(&device, bytes, longest).await {
                 Some(turn) => Ok(Way::Now(turn)),
                 None if self.turns.is_closed() => Err(NotReceived::Stopping),
@@ -263,10 +274,10 @@ impl Parts {
         };
         // Before the store is asked: whoever has the same message in hand may end it meanwhile.
         let (ending, claim) = self.desk.endings.listen(&id);
-        match self.known(id.clone()).await? {
+        match self.desk.known(id.clone()).await? {
             // Whoever brings a login brings what it wanted, where it is not refused by now.
             Known::NotOpened(_) if claim.is_some() && guest.has_login() && !matches!(way, Way::Refused) => {
-                self.forget_dead_letter(id).await?;
+                self.desk.forget_dead_letter(id).await?;
                 self.take(guest, way).await
             }
             Known::Ended(verdict) | Known::NotOpened(verdict) => Ok(verdict),
@@ -275,27 +286,28 @@ impl Parts {
                 drop(way);
                 guest.wait_elsewhere();
                 tokio::select! {
-                    heard = self.heard(id, ending) => heard,
+                    heard = self.desk.heard(id, ending) => heard,
                     // It is in the store, and perhaps nobody takes it up any more.
                     () = self.stopping() => Ok(Verdict::Accepted),
                 }
             }
             Known::Nothing => {
                 drop((guest, way));
-                self.heard(id, ending).await
+                self.desk.heard(id, ending).await
             }
         }
     }
 
     /// Has a new message answered, or leaves it in the store.
     async fn take(&self, guest: Guest, way: Way) -> Result<Verdict, NotReceived> {
-        let Guest { arrival, parties, bytes, bringer, looked_at, speaker, on_disk } = guest;
+        let Guest { arrival, parties, bytes, bringer, looked_at, speaker, on_disk, may_wait } = guest;
         let Arrival { route, body, id, caller, .. } = arrival;
         let _room = match &way {
             Way::Now(_) => None,
             Way::Refused | Way::Later => {
                 // Somebody waits who can be told; else it waits as long as it takes.
-                let patience = on_disk.as_ref().map(|_| self.buses_wait);
+                let longest = if may_wait { self.buses_wait } else { Duration::ZERO };
+                let patience = on_disk.as_ref().map(|_| longest);
                 let room = self.turns.room_within(&parties.user_device, bytes, patience).await;
                 Some(room.ok_or(NotReceived::Full)?)
             }
@@ -352,46 +364,5 @@ impl Parts {
     fn accept(&self, taken: &Taken) -> impl Future<Output = Result<(), StoreError>> + use<> {
         let (store, place) = (self.desk.store.clone(), taken.place.clone());
         async move { store.write(move |transaction: &Transaction<'_>| place.accept_within(transaction)).await }
-    }
-
-    async fn known(&self, id: DeliveryId) -> Result<Known, StoreError> {
-        if let Some(verdict) = self.desk.endings.refusal_of(&id) {
-            return Ok(Known::Ended(verdict));
-        }
-        if !self.desk.store.may_know(&id) {
-            return Ok(Known::Nothing);
-        }
-        let look = move |view: &View<'_>| {
-            if let Some(outcome) = view.outcomes(&id)?.first() {
-                return Ok(Known::Ended(Verdict::of(outcome)));
-            }
-            if let Some(letter) = view.dead_letter(&id)? {
-                let known = if letter.reason == NOT_OPENED { Known::NotOpened } else { Known::Ended };
-                return Ok(known(Verdict::of_dead_letter(&letter)));
-            }
-            Ok(if view.is_queued(&id)? { Known::Open } else { Known::Nothing })
-        };
-        self.desk.store.glance(look).await
-    }
-
-    async fn forget_dead_letter(&self, id: DeliveryId) -> Result<(), StoreError> {
-        let forget = move |transaction: &Transaction<'_>| transaction.forget_dead_letter(&id);
-        self.desk.store.write(forget).await
-    }
-
-    /// The end of a delivery that somebody else has in hand, or that they left it in the store.
-    async fn heard(
-        &self,
-        id: DeliveryId,
-        ending: oneshot::Receiver<Verdict>,
-    ) -> Result<Verdict, NotReceived> {
-        if let Ok(verdict) = ending.await {
-            return Ok(verdict);
-        }
-        match self.known(id).await? {
-            Known::Ended(verdict) | Known::NotOpened(verdict) => Ok(verdict),
-            Known::Open => Ok(Verdict::Accepted),
-            Known::Nothing => Err(NotReceived::LetGo),
-        }
     }
 }

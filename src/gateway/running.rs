@@ -98,11 +98,12 @@ impl Gateway {
         let (stop, stopped) = watch::channel(false);
         let mut crew = Crew { workers: JoinSet::new(), stopped };
         let (feed, desk) = self.job_line(gateway);
-        let turns = turns(self.config.jobs.concurrency);
+        let (limits, turns) = (Limits::from(&self.config.http), turns(self.config.jobs.concurrency));
         let (mut reception, mut webhook, mut link) = (None, None, None);
         if let Bus::Meshblu(bus) = &self.bus {
             intake::introduce(bus, &self.store).await?;
-            let desk = Reception::new(Arc::clone(&feed), Arc::clone(&desk), turns.clone(), self.buses_wait);
+            let desk = Reception::new(Arc::clone(&feed), Arc::clone(&desk), turns.clone(), self.buses_wait)
+                .behind(limits.terms.connections.saturating_mul(limits.terms.workers));
             match self.config.bus.intake {
                 Intake::Webhook => webhook = Some(self.posted_to(bus, &desk).await?),
                 Intake::Firehose => link = Some(self.read_firehose(bus, &desk, &mut crew)),
@@ -117,8 +118,7 @@ impl Gateway {
         let (presence, left) = mpsc::channel(1);
         let console = Some(self.console(gateway, entrance, &desk));
         let door = FrontDoor { webhook, console, ..self.door(documents, health, presence) };
-        let front = crate::http::serve(listeners.gateway, door, Limits::from(&self.config.http))
-            .map_err(failed(gateway))?;
+        let front = crate::http::serve(listeners.gateway, door, limits).map_err(failed(gateway))?;
         let front = Serving::start(front);
         let api = listeners.bus.map(|listener| self.serve_bus(listener, &mut crew)).transpose()?.flatten();
         crew.workers.spawn(Dispatch::new(feed, desk, turns).run(crew.stopped.clone()));

@@ -55,7 +55,10 @@ const ROOMS: &[(&str, Imports)] = &[
     ("credentials", These(&["lately", "message", "paging", "queueing", "bus", "vault", "source", "store"])),
     ("job", These(&["message", "vault", "egress", "signature"])),
     ("jobs", These(&["job"])),
-    ("dispatch", These(&["memory", "message", "places", "queueing", "sharing", "bus", "credentials", "job", "store"])),
+    (
+        "dispatch",
+        These(&["memory", "message", "places", "queueing", "sharing", "bus", "credentials", "job", "store"]),
+    ),
     ("console", These(&["legible", "message", "credentials", "job"])),
     ("http", AllBut(&["gateway", "cli"])),
     ("gateway", AllBut(&["cli"])),

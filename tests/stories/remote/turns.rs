@@ -5,6 +5,7 @@ use std::sync::Arc;
 use endo::ambient::Timestamp;
 use endo::config::Config;
 use endo::store::StoreError;
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -58,10 +59,13 @@ impl Scene {
 
     /// Delivers a message by this name, and does not wait for its end.
     async fn deliver(&self, name: &str) -> HttpAnswer {
+        send(self.delivery(name).header("prefer", "respond-async, wait=0")).await
+    }
+
+    fn delivery(&self, name: &str) -> RequestBuilder {
         let now = Timestamp::from_millis(vectors()["nowMs"].as_i64().unwrap());
         let authority = self.gateway.running.gateway().to_string();
-        let delivery = self.bus.posting(&authority, now).delivery(name, &greeting(name));
-        send(delivery.header("prefer", "respond-async, wait=0")).await
+        self.bus.posting(&authority, now).delivery(name, &greeting(name))
     }
 
     async fn is_on_disk(&self, name: &'static str) -> bool {
@@ -127,5 +131,34 @@ async fn what_no_more_can_be_kept_of_is_to_be_brought_again() {
     assert_eq!((answer.status.as_u16(), answer.header("x-meshblu-delivery")), (503, Some("open")));
     scene.gate.add_permits(1);
     assert_eq!(scene.greeted(), ["first"]);
+    scene.first.await.unwrap().is(201, "Created");
+}
+
+/// How many messages to one user device wait at the door: half of the 384 places, and then half of what is left beside the 48
+/// that are kept for others. One of these is worked on.
+const WAIT_AT_THE_DOOR: usize = 192 + 72;
+
+#[tokio::test]
+async fn one_device_s_messages_leave_places_at_the_door_to_another_s() {
+    const TOO_MANY: usize = 10;
+    let scene = Scene::set(|settings| settings.jobs.concurrency = 2).await;
+    let message = || send(in_the_old_form(&scene.gateway, route(), "more").header("connection", "close"));
+    let mut waiting: FuturesUnordered<_> = (1..WAIT_AT_THE_DOOR + TOO_MANY).map(|_| message()).collect();
+    for _ in 0..TOO_MANY {
+        let refused = waiting.next().await.unwrap();
+        let told = ["retry-after", "x-meshblu-delivery"].map(|name| refused.header(name));
+        assert_eq!((refused.status.as_u16(), told), (503, [Some("5"), Some("open")]), "{refused:?}");
+    }
+    // Who wants to be told that it is taken is told so at once.
+    let patient = scene.delivery("patient").header("prefer", "respond-async, wait=3600");
+    send(patient).await.is(202, "Accepted");
+    assert!(scene.is_on_disk("patient").await);
+    let of_another = route().replace(USER_DEVICE, "another-device");
+    let answer = send(in_the_old_form(&scene.gateway, of_another, "other")).await;
+    assert_eq!(answer.status, 403, "it has no right to the credentials");
+    scene.gate.add_permits(WAIT_AT_THE_DOOR + 1);
+    while let Some(answer) = waiting.next().await {
+        answer.is(201, "Created");
+    }
     scene.first.await.unwrap().is(201, "Created");
 }
