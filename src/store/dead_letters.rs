@@ -87,7 +87,10 @@ impl<'a> Death<'a> {
     }
 }
 
-const COLUMNS: &str = "id, work, device, event, route, target, body, accepted_at, attempts";
+const COLUMNS: &str = "id, work, device, event, route, target,
+    coalesce((SELECT text FROM bodies WHERE bodies.seq = shared), body), accepted_at, attempts";
+/// What a dead letter and work in the queue have alike, as it is kept.
+const KEPT: &str = "id, work, device, event, route, target, body, accepted_at, reply, shared";
 
 impl View<'_> {
     /// The list of dead letters from behind this [`DeadLetterEntry::seq`] on, or from its beginning: newest first, at most
@@ -128,8 +131,8 @@ impl Transaction<'_> {
     /// What the database reports.
     pub fn give_up(&self, seq: i64, death: &Death<'_>) -> Result<(), StoreError> {
         let sql = format!(
-            "INSERT INTO dead_letters ({COLUMNS}, reply, died_at, reason, code, done, refusal)
-             SELECT {COLUMNS}, reply, ?2, ?3, ?4, coalesce(?5, done), ?6 FROM deliveries WHERE seq = ?1"
+            "INSERT INTO dead_letters ({KEPT}, attempts, died_at, reason, code, done, refusal)
+             SELECT {KEPT}, attempts, ?2, ?3, ?4, coalesce(?5, done), ?6 FROM deliveries WHERE seq = ?1"
         );
         let (done, refusal) = death.fate.values();
         let values = (seq, death.died_at.as_millis(), death.reason, death.code, done, refusal);
@@ -170,12 +173,13 @@ impl Transaction<'_> {
     /// # Errors
     /// What the database reports.
     pub fn replay(&self, id: &DeliveryId, now: Timestamp) -> Result<bool, StoreError> {
-        let sql = "INSERT INTO deliveries (id, work, device, event, route, target, body, accepted_at, due_at,
-                                           reply, done, resend)
-                   SELECT id, work, device, event, route, target, body, accepted_at, ?2,
-                          reply, done, reply IS NOT NULL
-                   FROM dead_letters WHERE id = ?1";
-        let found = self.prepare(sql)?.execute((id.as_str(), now.as_millis()))? > 0;
+        let sql = format!(
+            "INSERT INTO deliveries ({KEPT}, due_at, done, resend, weight)
+             SELECT {KEPT}, ?2, done, reply IS NOT NULL,
+                    coalesce((SELECT octet_length(text) FROM bodies WHERE bodies.seq = shared), 0)
+             FROM dead_letters WHERE id = ?1"
+        );
+        let found = self.prepare(&sql)?.execute((id.as_str(), now.as_millis()))? > 0;
         self.forget_dead_letter(id)?;
         Ok(found)
     }

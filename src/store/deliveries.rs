@@ -160,7 +160,8 @@ impl QueuedDelivery {
     }
 }
 
-const COLUMNS: &str = "id, work, device, event, route, target, body, accepted_at, attempts";
+const COLUMNS: &str = "id, work, device, event, route, target,
+    coalesce((SELECT text FROM bodies WHERE bodies.seq = shared), body), accepted_at, attempts";
 
 impl View<'_> {
     /// The work at this place of the queue.

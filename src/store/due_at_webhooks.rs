@@ -91,7 +91,7 @@ impl View<'_> {
 
     /// What is due in a line and in nobody's hands, oldest first, up to that for whose like somebody waits.
     fn due_in_line(&self, line: &str, free: Free<'_>) -> Result<Vec<Waiting>, StoreError> {
-        let sql = "SELECT seq, octet_length(body), device FROM deliveries
+        let sql = "SELECT seq, octet_length(body) + weight, device FROM deliveries
                    WHERE line_at_webhook = ?1 AND due_at <= ?2 ORDER BY due_at, seq";
         let mut statement = self.prepare(sql)?;
         let mut rows = statement.query((line, free.now.as_millis()))?;

@@ -50,6 +50,7 @@ pub(super) const STEPS: &[&str] = &[
     credentials::WITH_WHAT_IS_OVER,
     people::WITH_HALF_DONE_CHANGES,
     deliveries::WITH_LINES_AT_WEBHOOKS,
+    deliveries::WITH_SHARED_BODIES,
 ];
 
 const FIRST: &str = "

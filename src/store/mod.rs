@@ -5,6 +5,7 @@
 
 mod accounts;
 mod bindings;
+mod bodies;
 mod call_feed;
 mod clients;
 mod codes;
@@ -63,6 +64,7 @@ mod writes;
 
 pub use accounts::Account;
 pub use bindings::{Binding, NotedBinding};
+pub use bodies::SharedBody;
 pub use call_feed::PassedOver;
 pub use codes::{Kept, StoredCode, StoredGrant};
 pub use dead_letters::{DeadLetter, DeadLetterEntry, Death};

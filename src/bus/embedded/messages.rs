@@ -14,7 +14,7 @@ use super::subscription::SubscriptionType;
 use super::target::Target;
 use super::{BusError, Changing, EmbeddedBus};
 use crate::message::{DeliveryId, DeviceUuid, Route};
-use crate::store::{NewDelivery, StoreError, Transaction, Work};
+use crate::store::{NewDelivery, SharedBody, StoreError, Transaction, Work};
 
 /// The most bytes of work that one message or event may lead to. All of it is one commit, which others wait for.
 const WORK_AT_MOST: usize = 128 << 20;
@@ -118,6 +118,8 @@ struct Accepting<'a> {
     transaction: &'a Transaction<'a>,
     body: &'a Value,
     text: OnceCell<Arc<str>>,
+    /// The text as all webhooks have it, where it is large.
+    shared: OnceCell<Option<SharedBody>>,
     /// What is left of the work that one message may lead to, in bytes, and how much of it the device at hand may have.
     left: Cell<usize>,
     share: Cell<Share>,
@@ -145,6 +147,7 @@ impl<'a> Accepting<'a> {
             transaction: changing.transaction,
             body,
             text: OnceCell::new(),
+            shared: OnceCell::new(),
             left: Cell::new(WORK_AT_MOST),
             share: Cell::default(),
             left_out: RefCell::default(),
@@ -235,6 +238,10 @@ impl<'a> Accepting<'a> {
         if !self.spend(&arrival.device, texts) {
             return Ok(());
         }
+        let shared = match work {
+            Work::Job => None,
+            Work::Webhook => self.shared()?,
+        };
         let delivery = NewDelivery {
             id: self.bus.random.uuid().into(),
             work,
@@ -242,9 +249,13 @@ impl<'a> Accepting<'a> {
             event: arrival.kind.as_str().to_owned(),
             route,
             target,
-            body: String::from(&**self.text()),
+            body: if shared.is_some() { String::new() } else { String::from(&**self.text()) },
         };
-        self.transaction.accept(&delivery, self.bus.clock.now())?;
+        let now = self.bus.clock.now();
+        match shared {
+            Some(body) => self.transaction.accept_sharing(&delivery, body, now)?,
+            None => drop(self.transaction.accept(&delivery, now)?),
+        }
         let bell = match work {
             Work::Job => {
                 self.jobs.borrow_mut().push(delivery.id);
@@ -278,6 +289,14 @@ impl<'a> Accepting<'a> {
             let streams = self.bus.streams.clone();
             self.transaction.after_commit(move || streams.publish(telling));
         }
+    }
+
+    fn shared(&self) -> Result<Option<SharedBody>, StoreError> {
+        if let Some(known) = self.shared.get() {
+            return Ok(*known);
+        }
+        let shared = self.transaction.share_body(self.text())?;
+        Ok(*self.shared.get_or_init(|| shared))
     }
 
     fn text(&self) -> &Arc<str> {

@@ -109,3 +109,24 @@ END;
 INSERT INTO turns (who, queue, due_at)
 SELECT line_at_webhook, webhook, min(due_at) FROM deliveries WHERE work = 1 GROUP BY line_at_webhook;
 ";
+
+/// What several deliveries bring, kept once, for as long as one of them waits or is a dead letter: their own body is empty, and
+/// their weight is its length, in bytes.
+pub(super) const WITH_SHARED_BODIES: &str = "
+CREATE TABLE bodies (seq INTEGER PRIMARY KEY AUTOINCREMENT, text TEXT NOT NULL);
+ALTER TABLE deliveries ADD COLUMN shared INTEGER;
+ALTER TABLE dead_letters ADD COLUMN shared INTEGER;
+CREATE INDEX deliveries_that_share ON deliveries (shared) WHERE shared IS NOT NULL;
+CREATE INDEX dead_letters_that_share ON dead_letters (shared) WHERE shared IS NOT NULL;
+
+CREATE TRIGGER body_of_a_delivery AFTER DELETE ON deliveries
+WHEN OLD.shared IS NOT NULL AND NOT EXISTS (SELECT 1 FROM deliveries WHERE shared = OLD.shared)
+    AND NOT EXISTS (SELECT 1 FROM dead_letters WHERE shared = OLD.shared) BEGIN
+    DELETE FROM bodies WHERE seq = OLD.shared;
+END;
+CREATE TRIGGER body_of_a_dead_letter AFTER DELETE ON dead_letters
+WHEN OLD.shared IS NOT NULL AND NOT EXISTS (SELECT 1 FROM deliveries WHERE shared = OLD.shared)
+    AND NOT EXISTS (SELECT 1 FROM dead_letters WHERE shared = OLD.shared) BEGIN
+    DELETE FROM bodies WHERE seq = OLD.shared;
+END;
+";

@@ -120,7 +120,7 @@ async fn what_every_message_asks_for_is_found_by_an_index() {
         ("SELECT min(line)", "deliveries_in_lines (line>?)"),
         ("SELECT seq, weight FROM deliveries WHERE line", "deliveries_in_lines (line=? AND due_at<?)"),
         (
-            "SELECT seq, octet_length(body), device FROM deliveries WHERE line_at_webhook",
+            "SELECT seq, octet_length(body) + weight, device FROM deliveries WHERE line_at_webhook",
             "deliveries_in_lines_at_webhooks (line_at_webhook=? AND due_at<?)",
         ),
         ("SELECT who FROM turns WHERE queue = ?1", "turns_in_order (queue=? AND since<?)"),
@@ -173,7 +173,8 @@ fn steps_where(webhooks: u32, waits: u32) -> [i32; 4] {
     assert!(due == "down busy 0".to_owned().into() && !has_more);
     let (line, has_more, at) = look("SELECT who FROM turns WHERE queue = ?1", &[&due, &500_000]);
     assert!(line == "down busy 0 ".to_owned().into() && !has_more);
-    let of_line = "SELECT seq, octet_length(body), device FROM deliveries WHERE line_at_webhook = ?1";
+    let of_line =
+        "SELECT seq, octet_length(body) + weight, device FROM deliveries WHERE line_at_webhook = ?1";
     let (_, _, first) = look(of_line, &[&line, &500_000]);
     [over, to, at, first]
 }

@@ -9,6 +9,7 @@ mod keys;
 mod lent;
 mod real;
 mod routes;
+mod shared;
 mod sharing;
 mod signatures;
 
