@@ -5,17 +5,20 @@ use serde_json::{Map, Value};
 use super::secret::SecretText;
 
 const REDACTED: &str = "[redacted]";
-/// Shorter texts, such as the type of a token, are words that may stand anywhere.
-const SHORTEST: usize = 8;
 /// Where the tokens are, however short (`spec/endo.md` 2.3).
 const TOKENS: [&str; 2] = ["secret", "refreshToken"];
+/// What stands in the names of other secrets. A service of the original may keep more among them, such as an address, which may be
+/// in what its jobs answer.
+const SECRETS: [&str; 4] = ["secret", "token", "password", "key"];
+/// Shorter ones, such as the type of a token, are words that may stand anywhere.
+const SHORTEST: usize = 8;
 
 /// Secrets that somebody was told, who may repeat them. Wiped on drop, `[redacted]` in every print.
 #[derive(Debug)]
 pub struct Redaction(Vec<SecretText>);
 
 impl Redaction {
-    /// Of every text among these secrets.
+    /// Of the tokens among these secrets, and of what is called like one.
     pub(super) fn of(secrets: &Value) -> Self {
         let mut texts = Vec::new();
         gather("", secrets, &mut texts);
@@ -55,5 +58,9 @@ fn gather(name: &str, value: &Value, texts: &mut Vec<SecretText>) {
 }
 
 fn is_secret(name: &str, text: &str) -> bool {
-    text.len() >= SHORTEST || (TOKENS.contains(&name) && !text.is_empty())
+    let is_called_so = || SECRETS.iter().any(|word| name.to_ascii_lowercase().contains(word));
+    match TOKENS.contains(&name) {
+        true => !text.is_empty(),
+        false => text.len() >= SHORTEST && is_called_so(),
+    }
 }

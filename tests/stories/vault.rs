@@ -8,6 +8,7 @@ mod format1;
 mod format2;
 mod json_texts;
 mod keys;
+mod redacted;
 mod rekey;
 mod remembered;
 mod resealed;
