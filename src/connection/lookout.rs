@@ -47,11 +47,13 @@ impl Lookout {
         let (lookout, waiting) = (self.clone(), self.crowd.wait());
         let connection = attended.connection();
         actix_web::rt::spawn(async move {
-            let asked = changes.clone();
+            let (asked, ended) = (changes.clone(), connection.clone());
             tokio::select! {
                 () = lookout.until_left(&socket, changes, waiting) => (),
                 never = report_hanging_up(&socket, asked, connection) => match never {},
             }
+            // Nobody looks at it any more, and its caller is told nothing more.
+            ended.hangs_up();
             lookout.farewell.end(socket).await;
         });
         data.insert(attended);
