@@ -118,14 +118,12 @@ impl Shares {
     /// the device that has the least of it, or nothing where that does not fit: it would wait for as long as there is something
     /// that takes less.
     fn next_up(&mut self) -> Option<(DeviceUuid, Cost)> {
+        self.forget_those_who_left();
         let free = self.free;
         let (mut small, mut large) = (None, None);
-        for of_device in self.of_devices.values_mut() {
+        for of_device in self.of_devices.values() {
             let held = of_device.held;
-            for line in &mut of_device.lines {
-                while line.front().is_some_and(Ask::has_left) {
-                    line.pop_front();
-                }
+            for line in &of_device.lines {
                 let Some(ask) = line.front().filter(|ask| is_within_share(free, held, ask.cost)) else {
                     continue;
                 };
@@ -142,6 +140,18 @@ impl Shares {
         let fitting = [small, large].into_iter().flatten().filter(|(_, _, ask)| fits(ask));
         let next = fitting.min_by_key(|(_, turns, ask)| (*turns, ask.ticket));
         next.map(|(_, _, ask)| (ask.device.clone(), ask.cost))
+    }
+
+    /// Forgets whoever stands in front and waits no more, and devices of which nothing is left by that.
+    fn forget_those_who_left(&mut self) {
+        self.of_devices.retain(|_, of_device| {
+            for line in &mut of_device.lines {
+                while line.front().is_some_and(Ask::has_left) {
+                    line.pop_front();
+                }
+            }
+            !of_device.is_idle()
+        });
     }
 
     fn forget_idle(&mut self, device: &DeviceUuid) {
