@@ -166,14 +166,14 @@ async fn whoever_hangs_up_leaves_its_place() {
     let bus = small().await;
     let device = bus.device(json!({})).await;
     let held = Held::change(&bus).await;
-    let set = format!("PATCH /v2/devices/{}", device.uuid);
     let whoami = async || send(bus.by(&device, "GET /v2/whoami")).await.status;
-    let mut callers = Vec::new();
-    for _ in 0..PLENTY + SHARE {
-        callers.push(saying(&bus, &device, &[(&set, r#"{"a": 1}"#)]).await);
-    }
-    while whoami().await != 503 {}
+    let callers = waiting(&bus, &device, PLENTY + SHARE).await;
+    assert_eq!(whoami().await, 503);
     drop(callers);
-    while whoami().await != 200 {}
+    let mut asked = 0;
+    while whoami().await != 200 {
+        asked += 1;
+        assert!(asked < 10_000, "their places are taken still");
+    }
     held.end().await;
 }
