@@ -92,7 +92,7 @@ async fn whoever_signs_in_at_a_real_provider_finds_the_account_on_a_page_of_the_
     let mut browser = place.browser.clone();
     let back = place.at_the_provider(&mut browser, "/auth/api").await;
     assert!(back.contains("&iss=http"), "the provider says who it is: {back}");
-    let before = browser.clone();
+    let mut before = browser.clone();
     let answer = browser.get(&back).await;
     let [owned] = &place.owned().await[..] else { panic!("{answer:?}") };
     let home = format!("/console/credentials/{}", owned.device());
@@ -100,7 +100,9 @@ async fn whoever_signs_in_at_a_real_provider_finds_the_account_on_a_page_of_the_
     let page = browser.get(&home).await;
     assert!(page.status == 200 && page.text.contains("octocat@example.org"), "{page:?}");
 
-    let again = before.clone().get(&back).await;
+    let session = browser.session_cookie();
+    before.cookies[&session] = browser.cookies[&session].clone();
+    let again = before.get(&back).await;
     assert_eq!(again.status, 403, "an answer serves once: {again:?}");
     let happened = place.provider.happened().await;
     assert_eq!((happened.grants, happened.refused), (vec!["authorization_code".to_owned()], vec![]));
