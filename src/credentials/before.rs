@@ -9,7 +9,7 @@ use crate::store::{StoredRecord, StoredRenewal};
 use crate::vault::{Clients, Contents, Credentials, Format, Grant, Owners, SealError, SecretText};
 
 /// The most tokens of before that are kept until the refresh token ends: the newest grants, each as a whole.
-const MOST_SET_ASIDE: usize = 16;
+pub(super) const MOST_SET_ASIDE: usize = 16;
 
 /// What becomes of the secret before.
 #[derive(Clone, Debug, Default)]
@@ -19,7 +19,8 @@ pub(super) enum Past {
     None,
     /// Its refresh token stays, and may end with the access token: that is kept until both end.
     AccessSetAside,
-    /// Its refresh token stays, whatever becomes of the access token: that ends, and this holds it alone.
+    /// Its refresh token stays, whatever becomes of the access token: that ends, and this holds it, beside others that ended
+    /// before it, and no refresh token.
     AccessEnds(StoredRecord),
     /// The access token stays of the one in this record, and may end with the refresh token: that is kept until both end.
     RefreshSetAside(StoredRecord),
@@ -149,9 +150,13 @@ impl CredentialsDevices {
         let Some(Grant { access: Some(token), clients, .. }) = before.set_aside.pop() else {
             return Ok(before);
         };
+        let Kept { grants, .. } = self.still_to_end(&before.set_aside, account);
+        let (set_aside, renewing) = grants.into_iter().partition(|grant| grant.refresh.is_none());
+        before.set_aside = renewing;
         let contents = Contents {
             clients: Clients { refresh_token: None, ..clients },
             generation: before.generation,
+            set_aside,
             hosts: self.sealing.hosts.clone(),
             source: Some(self.sealing.realm.mark()),
             ..Contents::new(account.id.clone(), token)

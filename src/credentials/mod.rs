@@ -52,6 +52,7 @@ mod receipt_words;
 mod receipts;
 mod rekey;
 mod renewal;
+mod renewed;
 mod reseal;
 mod revoke;
 mod revoker;

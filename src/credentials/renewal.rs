@@ -5,7 +5,6 @@ use std::sync::Arc;
 use tokio::sync::{Notify, watch};
 
 use super::on_embedded::show;
-use super::open::text;
 use super::rounds::until_stopped;
 use super::stranded::tell_outcome;
 use super::{Account, CredentialsDevices, CredentialsError};
@@ -14,12 +13,12 @@ use crate::bus::Bus;
 use crate::bus::embedded::BusError;
 use crate::message::DeviceUuid;
 use crate::source::renewal::{
-    BeforeUse, CameBy, Health, Held, NOBODY_RENEWS, NewSecret, OTHER_CLIENT, Records, RecordsError, Refused,
-    Rejection, RenewalError, Renewals, Renewed, Renewer, Standing, Upstream, begin_life, note_refusal,
+    BeforeUse, CameBy, Health, Held, NOBODY_RENEWS, OTHER_CLIENT, Records, RecordsError, Refused, Rejection,
+    RenewalError, Renewals, Renewed, Renewer, Standing, Upstream, begin_life, note_refusal,
 };
 use crate::store::{StoreError, StoredRecord, StoredRefreshToken, StoredRenewal, Transaction, View};
 use crate::telemetry::with_causes;
-use crate::vault::{Clients, Replacement, SecretText, Vault};
+use crate::vault::SecretText;
 
 /// How many secrets are renewed in one go.
 const AT_ONCE: usize = 256;
@@ -254,9 +253,8 @@ impl CredentialsDevices {
 
     /// What a renewal needs to know of records.
     fn records(&self) -> Records {
-        let (opening, sealing, showing) = (self.clone(), Arc::clone(&self.vault), self.clone());
-        let stranding = self.clone();
-        let (ours, giver) = (Arc::clone(&self.sealing), Arc::clone(&self.sealing));
+        let (opening, sealing, showing, stranding) = (self.clone(), self.clone(), self.clone(), self.clone());
+        let ours = Arc::clone(&self.sealing);
         Records {
             is_ours: Box::new(move |source| ours.other_api(source, None).is_none()),
             current: Box::new(|view, device| view.record(device)),
@@ -265,13 +263,11 @@ impl CredentialsDevices {
                 Box::pin(async move { devices.hold(device, record).await.map_err(RecordsError::new) })
             }),
             seal: Box::new(move |device, record, new| {
-                // Whoever took the refresh token is where the secret is from.
-                let (vault, giver) = (Arc::clone(&sealing), giver.realm.mark());
+                let devices = sealing.clone();
                 Box::pin(async move {
-                    let record = StoredRecord { source: record.source.or(Some(giver)), ..record };
-                    let reseal = move || reseal(&vault, &device, record, new);
-                    let interrupted = |_| RecordsError::new(CredentialsError::Interrupted);
-                    tokio::task::spawn_blocking(reseal).await.map_err(interrupted)?
+                    let seal = move || devices.seal_renewed(&device, record, &new);
+                    let sealed = tokio::task::spawn_blocking(seal).await;
+                    sealed.map_err(|_| RecordsError::new(CredentialsError::Interrupted))?
                 })
             }),
             project: Box::new(move |transaction, device, record| {
@@ -283,28 +279,6 @@ impl CredentialsDevices {
             came_to: Box::new(tell_outcome),
         }
     }
-}
-
-/// The same record with another secret.
-fn reseal(
-    vault: &Vault,
-    device: &DeviceUuid,
-    record: StoredRecord,
-    new: NewSecret,
-) -> Result<StoredRecord, RecordsError> {
-    let NewSecret { access: secret, refresh, client, tried, alone, generation } = new;
-    let source = record.source.clone();
-    let new = Replacement {
-        secret,
-        refresh_token: Some(refresh),
-        clients: Clients::both(Some(client)),
-        alone,
-        tried: Some(tried),
-        source: source.clone(),
-        generation,
-    };
-    let sealed = vault.reseal(device, text(&record), &new).map_err(RecordsError::new)?;
-    Ok(StoredRecord { generation, endo: sealed.endo.to_string(), signature: sealed.signature, source })
 }
 
 impl From<RenewalError> for CredentialsError {

@@ -1,10 +1,11 @@
 //! Sealing a record anew with another secret: everything else of it stays as it is, who may manage it above all.
 
-use serde_json::{Map, Value};
+use serde_json::Map;
 use thiserror::Error;
 
-use super::clients::{CLIENTS, Clients};
+use super::clients::Clients;
 use super::contents::{Format, SealError, Sealed};
+use super::credentials::Credentials;
 use super::format2::Purpose;
 use super::grant::{Grant, set_aside};
 use super::record::{RecordError, SealedRecord, SealedText};
@@ -13,7 +14,7 @@ use super::strongroom::Vault;
 use super::{format1, format2};
 use crate::message::DeviceUuid;
 
-/// The secret that takes the place of the one in a record. Prints its `generation` only.
+/// The secret that takes the place of the one in a record. Prints no secret.
 #[derive(Debug)]
 pub struct Replacement {
     /// The access token: `secrets.credentials.secret`.
@@ -22,11 +23,8 @@ pub struct Replacement {
     pub refresh_token: Option<SecretText>,
     /// By which client of the API these came.
     pub clients: Clients,
-    /// Whether what was set aside stays behind.
-    pub alone: bool,
-    /// The access token that the new one was asked for with; another one that the old record holds was brought by a sign-in
-    /// meanwhile, and is set aside.
-    pub tried: Option<SecretText>,
+    /// What is set aside beside it, the oldest first; nothing else of what the old record set aside stays.
+    pub set_aside: Vec<Grant>,
     /// Where the secret is from, where the old record does not say. Format 1 does not hold it.
     pub source: Option<String>,
     /// Format 1 does not hold it.
@@ -45,9 +43,9 @@ pub enum ResealError {
 }
 
 impl Vault {
-    /// The record that was read from `device`, with another secret in it, sealed with the first key. Its format, what
-    /// it says of account and owners, its hosts and every other member stay. Costs milliseconds: call it on a blocking
-    /// thread.
+    /// The record that was read from `device`, with another secret in it, which follows from what it holds, sealed with the
+    /// first key. Its format, what it says of account and owners, its hosts and every other member stay. Costs milliseconds:
+    /// call it on a blocking thread.
     ///
     /// # Errors
     /// [`ResealError`]; nothing is signed then.
@@ -55,17 +53,16 @@ impl Vault {
         &self,
         device: &DeviceUuid,
         sealed: SealedText<'_>,
-        new: &Replacement,
+        new: impl FnOnce(&Credentials) -> Replacement,
     ) -> Result<Sealed, ResealError> {
         let record = SealedRecord::read(device, sealed)?;
         let endo = record.endo.clone();
         let ring = self.ring();
         let opened = record.open(&ring)?;
+        let new = new(&Credentials::read(&opened)?);
         let mut document = opened.document()?;
-        if new.alone {
-            set_aside(&mut document, &[]).ok_or(RecordError::Contents)?;
-        }
-        replace(&mut document, new).ok_or(RecordError::Contents)?;
+        set_aside(&mut document, &new.set_aside).ok_or(RecordError::Contents)?;
+        replace(&mut document, &new).ok_or(RecordError::Contents)?;
         Ok(match opened.terms.format {
             Format::One => format1::seal_like(ring.first(), endo, &document)?,
             Format::Two => {
@@ -81,9 +78,6 @@ impl Vault {
 /// `None` where the old record holds no secret that another could take the place of.
 fn replace(document: &mut SecretMap, new: &Replacement) -> Option<()> {
     let secrets = document.expose_mut().get_mut("secrets")?.as_object_mut()?;
-    if let Some(newer) = newer_than_tried(secrets, new) {
-        newer.add_to(secrets);
-    }
     new.clients.put_in(secrets);
     let members = secrets.get_mut("credentials")?.as_object_mut()?;
     let mut put = |name: &str, text: Option<&SecretText>| {
@@ -97,11 +91,4 @@ fn replace(document: &mut SecretMap, new: &Replacement) -> Option<()> {
     put("secret", Some(&new.secret));
     put("refreshToken", new.refresh_token.as_ref());
     Some(())
-}
-
-fn newer_than_tried(secrets: &Map<String, Value>, new: &Replacement) -> Option<Grant> {
-    let (tried, present) = (new.tried.as_ref()?, secrets.get("credentials")?.get("secret")?.as_str()?);
-    let is_newer = !tried.is(present) && !new.secret.is(present);
-    let client = || Clients::read(secrets.get(CLIENTS)).secret;
-    is_newer.then(|| Grant::access(&present.into(), None, client()))
 }

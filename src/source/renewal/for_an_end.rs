@@ -73,7 +73,8 @@ impl Renewer {
         }
         let subject = Subject { device: device.clone(), token: Some(token), secret_since: 0 };
         let mut run = Run::new(holder.clone(), Sake::End { copy });
-        let case = Case { device, demand: Demand::Due, record, subject, held, holder };
+        let (demand, ends_at) = (Demand::Due, None);
+        let case = Case { device, demand, record, ends_at, subject, held, holder };
         if let Attempt::Lost(error) = self.spend(&case, &mut run).await? {
             return Err(RenewalError::Unavailable(Arc::new(error)));
         }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use super::demand::Renewed;
 use super::error::RenewalError;
 use super::judgement::release;
-use super::records::{CameTo, NewSecret, Outcome, Records, Sake, Sending, Stranded};
+use super::records::{CameTo, NewSecret, Outcome, Records, Replaced, Sake, Sending, Stranded};
 use super::renewer::{Attempt, Case, Renewer, leave_in_doubt};
 use super::schedule::begin_life;
-use super::subject::Subject;
+use super::subject::{Place, Subject};
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 use crate::source::oauth2::Tokens;
@@ -32,6 +32,8 @@ pub(super) struct Given {
 struct Like {
     device: DeviceUuid,
     record: StoredRecord,
+    /// When its access token ends by itself, where that is known.
+    ends_at: Option<Timestamp>,
 }
 
 /// What a renewal brought, sealed like a record of `device` whose place it is to take, with the life that begins with it.
@@ -72,7 +74,8 @@ impl Renewer {
         if given.tokens.unusable_refresh.is_some() {
             tracing::warn!(credentials.uuid = %case.device, "the provider gave a refresh token that cannot be used");
         }
-        let mut like = Like { device: case.device.clone(), record: case.record.clone() };
+        let Case { device, record, ends_at, .. } = case;
+        let mut like = Like { device: device.clone(), record: record.clone(), ends_at: *ends_at };
         loop {
             let is_where_it_was = like.device == case.device;
             let new = self.sealed_like(case, like, &given).await?;
@@ -90,15 +93,15 @@ impl Renewer {
         let Given { sent, tokens: Tokens { access, refresh, unusable_refresh, lifetime, .. }, sending } =
             given;
         let Sending { asked_at, sake } = *sending;
-        let Like { device, record } = like;
+        let Like { device, record, ends_at } = like;
         let (old, generation) = (record.generation, record.generation + 1);
         let refresh = refresh.as_ref().unwrap_or(sent);
-        let given_for = case.held.access.copy();
+        let (tried, is_refused) = (case.held.access.copy(), case.demand.is_rejected());
+        let replaced = Replaced { tried, is_refused, ends_at };
         let (access, refresh_token) = (access.copy(), refresh.copy());
         let client = self.upstream.client.clone();
         let alone = matches!(sake, Sake::End { .. }) && device == case.device;
-        let secret =
-            NewSecret { access, refresh: refresh_token, client, tried: given_for, alone, generation };
+        let secret = NewSecret { access, refresh: refresh_token, client, replaced, alone, generation };
         let record = (self.records.seal)(device.clone(), record, secret).await?;
         let life = begin_life(generation, asked_at, *lifetime, self.random.fraction());
         let life = StoredRenewal { renewed_at: Some(asked_at), ..life };
@@ -120,7 +123,8 @@ impl NewRecord {
     fn keep(&self, transaction: &Transaction<'_>, records: &Records) -> Result<Kept, StoreError> {
         match self.subject.place(transaction, records)? {
             Some(place) if place.device != self.device || place.record.generation != self.old => {
-                Ok(Kept::Elsewhere(Like { device: place.device, record: place.record }))
+                let Place { device, record, renewal } = place;
+                Ok(Kept::Elsewhere(Like { device, record, ends_at: renewal.expires_at }))
             }
             Some(_) if transaction.store_record(&self.device, &self.record)? => {
                 self.take_its_place(transaction, records)

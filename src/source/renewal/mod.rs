@@ -49,7 +49,7 @@ pub use error::{RecordsError, RenewalError};
 pub use flights::Renewals;
 pub use for_an_end::{Ending, LastRenewal};
 pub use judgement::{NOBODY_RENEWS, is_answer_lost, is_held, may_be_lost_answer};
-pub use records::{CameTo, Held, NewSecret, Outcome, Records, Sake, Sending, Stranded};
+pub use records::{CameTo, Held, NewSecret, Outcome, Records, Replaced, Sake, Sending, Stranded};
 pub use refusal::{Refused, note_refusal};
 pub use renewer::Renewer;
 pub use schedule::{begin_life, renew_at};

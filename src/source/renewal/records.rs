@@ -30,12 +30,23 @@ pub struct NewSecret {
     pub refresh: SecretText,
     /// By which client of the API both came.
     pub client: String,
-    /// The access token before. A record that holds another by now is of a sign-in since.
-    pub tried: SecretText,
+    /// What it takes the place of.
+    pub replaced: Replaced,
     /// Whether it is brought for the end of what is in a sealed copy: what is set aside there stays with that.
     pub alone: bool,
     /// The generation of the new record.
     pub generation: u64,
+}
+
+/// An access token in whose place another comes. Prints no secret.
+#[derive(Debug)]
+pub struct Replaced {
+    /// What the new one was asked for with. A record that holds another by now is of a sign-in since.
+    pub tried: SecretText,
+    /// Whether the API is known to refuse that.
+    pub is_refused: bool,
+    /// When the one in the record ends by itself, where that is known.
+    pub ends_at: Option<Timestamp>,
 }
 
 /// How a renewal was asked for.

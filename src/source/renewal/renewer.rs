@@ -13,7 +13,7 @@ use super::keeping::Given;
 use super::records::{CameTo, Held, Outcome, Records, Sake, Sending};
 use super::subject::{Beside, Noted, Noting, Subject};
 use super::upstream::Upstream;
-use crate::ambient::{Ambient, Clock, Random};
+use crate::ambient::{Ambient, Clock, Random, Timestamp};
 use crate::message::DeviceUuid;
 use crate::source::oauth2::{OAuthError, Probe};
 use crate::source::provider::Retry;
@@ -36,6 +36,8 @@ pub(super) struct Case {
     pub(super) device: DeviceUuid,
     pub(super) demand: Demand,
     pub(super) record: StoredRecord,
+    /// When its access token ends by itself, where that is known.
+    pub(super) ends_at: Option<Timestamp>,
     /// What this is about, whichever record holds it by now.
     pub(super) subject: Subject,
     pub(super) held: Held,
@@ -126,14 +128,15 @@ impl Renewer {
         let look = move |view: &View<'_>| {
             let record = (records.current)(view, &asked)?.ok_or(RenewalError::NoRecord)?;
             let known = view.renewal(&asked)?.filter(|known| known.generation == record.generation);
-            let secret_since = known.map_or(record.generation, |known| known.secret_since);
-            Ok::<_, RenewalError>((record, secret_since))
+            let secret_since = known.as_ref().map_or(record.generation, |known| known.secret_since);
+            Ok::<_, RenewalError>((record, secret_since, known.and_then(|known| known.expires_at)))
         };
-        let (record, secret_since) = self.store.read(look).await?;
+        let (record, secret_since, ends_at) = self.store.read(look).await?;
         let held = (self.records.open)(device.clone(), record.clone()).await?;
         let token = held.refresh.as_ref().map(SecretText::fingerprint);
         let subject = Subject { device: device.clone(), token, secret_since };
-        Ok(Case { device: device.clone(), demand, record, subject, held, holder: run.holder.clone() })
+        let (device, holder) = (device.clone(), run.holder.clone());
+        Ok(Case { device, demand, record, ends_at, subject, held, holder })
     }
 
     async fn claim(&self, case: &Case, run: &mut Run) -> Result<Claim, StoreError> {

@@ -212,13 +212,12 @@ async fn renew(gateway: &Gateway, device: &DeviceUuid) {
             secret,
             refresh_token: None,
             clients,
-            alone: false,
-            tried: None,
+            set_aside: Vec::new(),
             source: None,
             generation,
         };
         let sealed = SealedText { endo: &before.endo, signature: &before.signature };
-        let sealed = vault.reseal(&device, sealed, &new).unwrap();
+        let sealed = vault.reseal(&device, sealed, |_| new).unwrap();
         let (endo, signature) = (sealed.endo.to_string(), sealed.signature);
         transaction
             .store_record(&device, &StoredRecord { generation, endo, signature, source: before.source })

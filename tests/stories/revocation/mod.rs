@@ -18,6 +18,7 @@ mod other_names;
 mod proofs;
 mod receipts;
 mod remote;
+mod renewed_ahead;
 mod renewed_meanwhile;
 mod replacing;
 mod rotated;

@@ -1,8 +1,8 @@
 //! By which client of the API the tokens in a record came, inside its seal.
 
 use endo::vault::{
-    Clients, Contents, Format, Grant, KeyRing, Management, Replacement, SealError, SealedText, SecretMap,
-    SecretText, disclose_to_handler,
+    Clients, Contents, Credentials, Format, Grant, KeyRing, Management, Replacement, SealError, SealedText,
+    SecretMap, SecretText, disclose_to_handler,
 };
 use serde_json::{Map, json};
 
@@ -44,19 +44,18 @@ fn a_record_of_either_format_says_it_and_keeps_it_under_another_key() {
 }
 
 #[test]
-fn what_a_renewal_brings_is_of_the_client_that_renewed_and_what_it_sets_aside_of_the_one_before() {
+fn what_takes_the_place_of_a_secret_is_of_its_own_client_and_what_is_set_aside_of_the_one_before() {
     let old = Contents { clients: clients("first", "second"), ..contents() };
     let old = Stored::new(&vault().seal(&device(), &old, Format::Two).unwrap());
-    let renewed = Replacement {
+    let renewed = |opened: &Credentials| Replacement {
         secret: SecretText::from("new"),
         refresh_token: Some(SecretText::from("new-refresh")),
         clients: Clients::both(Some("second".to_owned())),
-        alone: false,
-        tried: Some(SecretText::from("another")),
+        set_aside: opened.in_use(None).and_then(|grant| grant.part(true, false)).into_iter().collect(),
         source: None,
         generation: 4,
     };
-    let new = Stored::new(&vault().reseal(&device(), old.text(), &renewed).unwrap());
+    let new = Stored::new(&vault().reseal(&device(), old.text(), renewed).unwrap());
     let opened = new.open(&vault()).unwrap();
     assert_eq!(opened.clients(), &clients("second", "second"));
     assert_eq!(opened.set_aside()[0].clients.secret.as_deref(), Some("first"));

@@ -14,8 +14,7 @@ fn replacement() -> Replacement {
         secret,
         refresh_token: None,
         clients: Clients::default(),
-        alone: false,
-        tried: None,
+        set_aside: Vec::new(),
         source: None,
         generation: 6,
     }
@@ -111,7 +110,7 @@ fn which_key_a_record_needs_is_told_without_opening_it() {
 fn a_record_with_another_secret_needs_the_key_by_which_it_is_found_until_it_moves() {
     let old = Stored::new(&vault().seal(&device(), &contents(), Format::Two).unwrap());
     let rotated = vault_with(KeyRing::new(other_key(), vec![original_key()]));
-    let renewed = Stored::new(&rotated.reseal(&device(), old.text(), &replacement()).unwrap());
+    let renewed = Stored::new(&rotated.reseal(&device(), old.text(), |_| replacement()).unwrap());
     let need = rotated.need(&device(), renewed.text()).unwrap();
     let [newest, older] = [other_key(), original_key()].map(|key| key.kid().to_owned());
     assert_eq!((need.kid.as_ref(), &need.found_by), (Some(&newest), &vec![older.clone()]));

@@ -14,8 +14,7 @@ fn replacement(refresh: Option<&str>, generation: u64) -> Replacement {
         secret: SecretText::from("new-access"),
         refresh_token,
         clients: Clients::both(Some("second".to_owned())),
-        alone: false,
-        tried: None,
+        set_aside: Vec::new(),
         source: None,
         generation,
     }
@@ -37,7 +36,7 @@ fn every_recorded_record_keeps_all_but_its_secret() {
             (document["endo"].to_string(), document["endoSignature"].as_str().unwrap_or_default());
         let old = SealedText { endo: &endo, signature };
         let Ok(before) = vault().open(&device, old, NOW) else { continue };
-        let sealed = match vault().reseal(&device, old, &replacement(Some("new-refresh"), 7)) {
+        let sealed = match vault().reseal(&device, old, |_| replacement(Some("new-refresh"), 7)) {
             Ok(sealed) => sealed,
             // There is no secret that another could take the place of.
             Err(error) => {
@@ -78,7 +77,7 @@ fn a_record_of_format_2_keeps_its_owners_and_hosts_and_counts_on() {
     contents.owners.named.push("owner-2".into());
     contents.extras.insert("plan".to_owned(), json!({"name": "free"}));
     let old = Stored::new(&vault().seal(&device(), &contents, Format::Two).unwrap());
-    let new = Stored::new(&vault().reseal(&device(), old.text(), &replacement(None, 9)).unwrap());
+    let new = Stored::new(&vault().reseal(&device(), old.text(), |_| replacement(None, 9)).unwrap());
     let (mut before, after) = (outside(&old.endo), outside(&new.endo));
     before["generation"] = json!(9);
     assert_eq!(after, before);
@@ -97,7 +96,7 @@ fn a_new_first_key_seals_and_the_keys_of_owner_and_account_stay() {
     let alone = vault_with(KeyRing::new(other_key(), vec![]));
     for format in [Format::One, Format::Two] {
         let old = Stored::new(&vault().seal(&device(), &contents(), format).unwrap());
-        let new = Stored::new(&rotated.reseal(&device(), old.text(), &replacement(None, 3)).unwrap());
+        let new = Stored::new(&rotated.reseal(&device(), old.text(), |_| replacement(None, 3)).unwrap());
         assert_eq!(outside(&new.endo), outside(&old.endo));
         assert_eq!(new.open(&alone).unwrap().secret().expose(), "new-access");
     }
@@ -107,11 +106,11 @@ fn a_new_first_key_seals_and_the_keys_of_owner_and_account_stay() {
 fn what_does_not_open_is_not_sealed_anew() {
     let old = Stored::new(&vault().seal(&device(), &contents(), Format::Two).unwrap());
     let foreign = vault_with(KeyRing::new(other_key(), vec![]));
-    let refused = foreign.reseal(&device(), old.text(), &replacement(None, 4));
+    let refused = foreign.reseal(&device(), old.text(), |_| replacement(None, 4));
     assert_eq!(refused.unwrap_err(), ResealError::Record(RecordError::Signature));
-    let elsewhere = vault().reseal(&"another".into(), old.text(), &replacement(None, 4));
+    let elsewhere = vault().reseal(&"another".into(), old.text(), |_| replacement(None, 4));
     assert_eq!(elsewhere.unwrap_err(), ResealError::Record(RecordError::WrongDevice));
-    let uncountable = vault().reseal(&device(), old.text(), &replacement(None, 1 << 53));
+    let uncountable = vault().reseal(&device(), old.text(), |_| replacement(None, 1 << 53));
     assert_eq!(uncountable.unwrap_err(), ResealError::Seal(SealError::Generation));
     assert_eq!(format!("{:?}", replacement(Some("x"), 4)).matches("[redacted]").count(), 2);
 }
