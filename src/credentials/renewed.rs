@@ -45,7 +45,7 @@ impl CredentialsDevices {
 
     /// What is set aside from then on: what was, as far as it did not end by itself, and what is replaced.
     fn beside_renewed(&self, opened: &Credentials, new: &NewSecret) -> Vec<Grant> {
-        if new.alone {
+        if new.is_alone {
             return Vec::new();
         }
         let now = self.clock.now();

@@ -28,12 +28,14 @@ pub(super) struct Given {
 }
 
 /// A record like which another is sealed.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Like {
     device: DeviceUuid,
     record: StoredRecord,
     /// When its access token ends by itself, where that is known.
     ends_at: Option<Timestamp>,
+    /// Whether what it set aside stays behind: whatever holds that goes on, or is to end by itself.
+    is_alone: bool,
 }
 
 /// What a renewal brought, sealed like a record of `device` whose place it is to take, with the life that begins with it.
@@ -50,6 +52,8 @@ struct NewRecord {
     life: StoredRenewal,
     /// Its refresh token.
     refresh: Fingerprint,
+    /// Whether nothing is set aside in it.
+    is_alone: bool,
     /// Whether nobody knows what renews it: what was given for that cannot be used.
     is_doubtful: bool,
     sending: Sending,
@@ -62,6 +66,8 @@ enum Kept {
     Stored,
     /// It is nobody's: no record holds any more what was sent.
     Stranded,
+    /// Not yet: it is nobody's, and what is set aside in it is not.
+    BesideOthers,
     /// Not yet: this is the newest record by now that holds it.
     Elsewhere(Like),
 }
@@ -75,40 +81,53 @@ impl Renewer {
             tracing::warn!(credentials.uuid = %case.device, "the provider gave a refresh token that cannot be used");
         }
         let Case { device, record, ends_at, .. } = case;
-        let mut like = Like { device: device.clone(), record: record.clone(), ends_at: *ends_at };
+        let is_alone = matches!(given.sending.sake, Sake::End { .. });
+        let mut like = Like { device: device.clone(), record: record.clone(), ends_at: *ends_at, is_alone };
         loop {
             let is_where_it_was = like.device == case.device;
-            let new = self.sealed_like(case, like, &given).await?;
+            let new = self.sealed_like(case, &like, &given).await?;
             like = match self.store_new(new).await? {
                 Kept::Stored if is_where_it_was => return Ok(Attempt::Done(Renewed::New)),
                 // Of what was asked for there is another record, or none.
                 Kept::Stored | Kept::Stranded => return Ok(Attempt::Again),
+                Kept::BesideOthers => Like { is_alone: true, ..like },
                 Kept::Elsewhere(newest) => newest,
             };
         }
     }
 
     /// What was given, sealed like this record.
-    async fn sealed_like(&self, case: &Case, like: Like, given: &Given) -> Result<NewRecord, RenewalError> {
+    async fn sealed_like(&self, case: &Case, like: &Like, given: &Given) -> Result<NewRecord, RenewalError> {
         let Given { sent, tokens: Tokens { access, refresh, unusable_refresh, lifetime, .. }, sending } =
             given;
-        let Sending { asked_at, sake } = *sending;
-        let Like { device, record, ends_at } = like;
+        let asked_at = sending.asked_at;
+        let Like { device, record, ends_at, is_alone } = like.clone();
         let (old, generation) = (record.generation, record.generation + 1);
         let refresh = refresh.as_ref().unwrap_or(sent);
         let (tried, is_refused) = (case.held.access.copy(), case.demand.is_rejected());
         let replaced = Replaced { tried, is_refused, ends_at };
         let (access, refresh_token) = (access.copy(), refresh.copy());
         let client = self.upstream.client.clone();
-        let alone = matches!(sake, Sake::End { .. }) && device == case.device;
-        let secret = NewSecret { access, refresh: refresh_token, client, replaced, alone, generation };
+        let secret = NewSecret { access, refresh: refresh_token, client, replaced, is_alone, generation };
         let record = (self.records.seal)(device.clone(), record, secret).await?;
         let life = begin_life(generation, asked_at, *lifetime, self.random.fraction());
         let life = StoredRenewal { renewed_at: Some(asked_at), ..life };
         let (sent, refresh, now) = (sent.fingerprint(), refresh.fingerprint(), self.clock.now());
         let subject = case.subject.clone();
         let (sending, is_doubtful) = (*sending, unusable_refresh.is_some());
-        Ok(NewRecord { subject, sent, device, old, record, life, refresh, is_doubtful, sending, now })
+        Ok(NewRecord {
+            subject,
+            sent,
+            device,
+            old,
+            record,
+            life,
+            refresh,
+            is_alone,
+            is_doubtful,
+            sending,
+            now,
+        })
     }
 
     async fn store_new(&self, new: NewRecord) -> Result<Kept, StoreError> {
@@ -122,15 +141,21 @@ impl Renewer {
 impl NewRecord {
     fn keep(&self, transaction: &Transaction<'_>, records: &Records) -> Result<Kept, StoreError> {
         match self.subject.place(transaction, records)? {
-            Some(place) if place.device != self.device || place.record.generation != self.old => {
+            Some(place) if self.is_alone || !self.is_like(&place) => {
                 let Place { device, record, renewal } = place;
-                Ok(Kept::Elsewhere(Like { device, record, ends_at: renewal.expires_at }))
+                let ends_at = renewal.expires_at;
+                Ok(Kept::Elsewhere(Like { device, record, ends_at, is_alone: false }))
             }
             Some(_) if transaction.store_record(&self.device, &self.record)? => {
                 self.take_its_place(transaction, records)
             }
-            _ => self.strand(transaction, records),
+            _ if self.is_alone => self.strand(transaction, records),
+            _ => Ok(Kept::BesideOthers),
         }
+    }
+
+    fn is_like(&self, place: &Place) -> bool {
+        place.device == self.device && place.record.generation == self.old
     }
 
     /// The record that it is sealed like has its place taken.

@@ -32,8 +32,8 @@ pub struct NewSecret {
     pub client: String,
     /// What it takes the place of.
     pub replaced: Replaced,
-    /// Whether it is brought for the end of what is in a sealed copy: what is set aside there stays with that.
-    pub alone: bool,
+    /// Whether what the old record sets aside stays behind: the new one is to end, and that goes on or ends with another.
+    pub is_alone: bool,
     /// The generation of the new record.
     pub generation: u64,
 }

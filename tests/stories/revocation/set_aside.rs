@@ -1,14 +1,17 @@
 //! A sign-in that brings one of the tokens before again, or no refresh token: the other one may end with the one that stays, so
 //! it ends with that.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use endo::config::{RevocationEnds, Source};
 use endo::credentials::{Account, Act, ApiVerdict, CredentialsError, Fate, Receipt, Renewed};
 use endo::message::DeviceUuid;
+use tokio::sync::Semaphore;
 
 use super::Office;
 use super::renewed_meanwhile::UnderWay;
+use crate::renewing::until;
 use crate::support::provider::{FakeProvider, Fault};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -241,6 +244,29 @@ async fn what_comes_of_a_refresh_token_that_is_set_aside_while_it_is_under_way_e
     scene.lands().await.unwrap();
     scene.office.does_what_is_due().await;
     assert_eq!(scene.provider.ended(), ["refresh-2", "access-2"]);
+}
+
+#[tokio::test]
+async fn what_was_set_aside_before_it_does_not_end_with_that() {
+    for revocation_ends in [RevocationEnds::SignIn, RevocationEnds::Token] {
+        let provider = FakeProvider::start().await;
+        let office = Office::open(Source { revocation_ends, ..provider.settings() }).await;
+        let [(access, first), (_, second), (_, third)] = std::array::from_fn(|_| provider.grant());
+        office.keep(42, &access, &first).await;
+        let credentials = office.keep(42, &access, &second).await;
+        let gate = Arc::new(Semaphore::new(0));
+        provider.plan([Fault::Slow(Arc::clone(&gate))]);
+        let (devices, renewed) = (office.gateway.credentials.clone(), credentials.clone());
+        let renewing = tokio::spawn(async move { devices.renew_said_refused(&renewed, 2).await });
+        until(|| provider.token_requests() > 0).await;
+        office.keep(42, &access, &third).await;
+        gate.add_permits(1);
+        renewing.await.unwrap().unwrap();
+        office.passes(HOUR);
+        office.does_what_is_due().await;
+        assert_eq!(provider.ended(), ["refresh-4", "access-4"]);
+        assert!(provider.takes(&first) && office.waiting().await.is_empty());
+    }
 }
 
 #[tokio::test]
