@@ -5,12 +5,16 @@ use super::CredentialsDevices;
 use super::left::Left;
 use super::strays::whose;
 use crate::store::{Fingerprint, QueuedRevocation};
-use crate::vault::{Credentials, ResourceOwnerId, SecretText};
+use crate::vault::{Credentials, Grant, ResourceOwnerId, SecretText};
 
 /// Tokens by their hashes, and whose they are where that is known.
 #[derive(Clone, Debug)]
 pub(super) struct Tokens {
     hashes: Vec<Fingerprint>,
+    /// Others of their lines: what was given for one, or it for that, counts as one of them.
+    kin: Vec<Fingerprint>,
+    /// What is set aside beside them, for it may end with them.
+    aside: Vec<Fingerprint>,
     /// Whether a refresh token came with them.
     renew: bool,
     account: Option<ResourceOwnerId>,
@@ -39,16 +43,17 @@ pub(super) struct End {
 }
 
 impl Tokens {
-    /// Those that are used of these credentials.
-    pub(super) fn used(credentials: &Credentials) -> Self {
+    /// Those of these credentials.
+    pub(super) fn held_in(credentials: &Credentials) -> Self {
         let pair = Self::pair(credentials.secret(), credentials.refresh_token());
-        Self { account: credentials.id().cloned(), ..pair }
+        let aside = credentials.set_aside().iter().flat_map(Grant::tokens).map(SecretText::fingerprint);
+        Self { account: credentials.id().cloned(), aside: aside.collect(), ..pair }
     }
 
     /// These, of an account that is not known.
     pub(super) fn pair(access: &SecretText, refresh: Option<&SecretText>) -> Self {
         let hashes = refresh.into_iter().chain([access]).map(SecretText::fingerprint).collect();
-        Self { hashes, renew: refresh.is_some(), account: None }
+        Self { hashes, kin: Vec::new(), aside: Vec::new(), renew: refresh.is_some(), account: None }
     }
 
     /// The same, of this account.
@@ -57,11 +62,10 @@ impl Tokens {
         Self { account: Some(account), ..self }
     }
 
-    /// The same, with others of their lines: what was given for one, or it for that, counts as one of them.
+    /// The same, with others of their lines.
     #[must_use]
-    pub(super) fn and(mut self, lines: Vec<Fingerprint>) -> Self {
-        self.hashes.extend(lines);
-        self
+    pub(super) fn and(self, kin: Vec<Fingerprint>) -> Self {
+        Self { kin, ..self }
     }
 
     /// Whether they are of this account, in whatever form it is told.
@@ -69,8 +73,15 @@ impl Tokens {
         self.account.as_ref().is_some_and(|other| other.may_be(account))
     }
 
+    /// Whether this is one of them, or set aside beside them.
+    pub(super) fn have(&self, token: &Fingerprint) -> bool {
+        self.hashes.contains(token) || self.kin.contains(token) || self.aside.contains(token)
+    }
+
+    /// Whether one of these is among others. What came of what is set aside there is not.
     fn share_one_with(&self, others: &Self) -> bool {
-        others.hashes.iter().any(|hash| self.hashes.contains(hash))
+        let is_used = |token: &Fingerprint| others.hashes.contains(token) || others.kin.contains(token);
+        self.hashes.iter().any(|token| others.have(token)) || self.kin.iter().any(is_used)
     }
 }
 
@@ -128,7 +139,7 @@ impl CredentialsDevices {
         let is_known = account.is_some() && revocation.receipt.is_some();
         let hashes = left.grants.tokens().map(SecretText::fingerprint).collect();
         let (renew, renew_aside) = left.grants.renew();
-        let tokens = Tokens { hashes, renew, account };
+        let tokens = Tokens { hashes, kin: Vec::new(), aside: Vec::new(), renew, account };
         End { are_both: renew_aside && !renew, is_known, reach: self.reach(renew || renew_aside), tokens }
     }
 

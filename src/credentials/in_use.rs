@@ -88,7 +88,7 @@ impl CredentialsDevices {
                 opened => opened?,
             },
         };
-        let held = Tokens::used(&opened);
+        let held = Tokens::held_in(&opened);
         self.held_tokens.note(device, generation, held.clone());
         Ok(Some(held))
     }

@@ -166,7 +166,7 @@ impl<'a> Judge<'a> {
         if let Some(account) = end.account() {
             // What a bus does not answer is why many a sign-in was not kept.
             let kept = devices.kept_of(account, self.is_stray()).await?;
-            holders.extend(kept.into_iter().map(|kept| (kept.device, Tokens::used(&kept.opened))));
+            holders.extend(kept.into_iter().map(|kept| (kept.device, Tokens::held_in(&kept.opened))));
         }
         let known: HashSet<_> = holders.iter().map(|(device, _)| device.clone()).collect();
         let others = devices.holders(|held| is_of_account(held) || end.takes(held)).await?;

@@ -28,9 +28,18 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Debug, Error)]
 #[error("tokens of a sign-in could not be noted")]
 pub struct Unnoted {
-    /// Whether they are over at the API.
+    /// Whether they are over at the API, but for what credentials here hold of them.
     pub are_over: bool,
     source: CredentialsError,
+}
+
+/// What came of having tokens end at once.
+enum AtOnce {
+    Over,
+    /// Credentials here hold some of them.
+    Held,
+    /// The API did not end them, or was not asked.
+    Untold,
 }
 
 /// What a sign-in brought.
@@ -147,8 +156,8 @@ impl CredentialsDevices {
         Ok(record)
     }
 
-    /// The rest of a stray whose refresh token credentials here hold, or what came of that, where the API ends an access token
-    /// alone: nobody holds that one. It waits in place of both from now on.
+    /// The rest of a stray whose refresh token credentials here hold or set aside, or hold what came of it, where the API ends an
+    /// access token alone: nobody holds that one. It waits in place of both from now on.
     pub(super) async fn without_what_is_held(
         &self,
         stray: &QueuedRevocation,
@@ -160,7 +169,8 @@ impl CredentialsDevices {
         }
         let token = refresh.fingerprint();
         let look = move |view: &View<'_>| view.holders_of_line(&token);
-        if self.store.read::<_, StoreError, _>(look).await?.is_empty() {
+        let is_held = !self.store.read::<_, StoreError, _>(look).await?.is_empty();
+        if !is_held && self.holders(|held| held.have(&token)).await?.is_empty() {
             return Ok(None);
         }
         let rest = Stray { account: account.clone(), access: opened.secret().copy(), refresh: None };
@@ -175,31 +185,39 @@ impl CredentialsDevices {
         matches!(timeout(PATIENCE, ending).await, Ok(Ok(true)))
     }
 
-    /// The same, unless credentials here hold it, or nobody can tell.
+    /// The same, unless credentials here hold it, or nobody can tell. Where that is so, the access token ends at least, if the API
+    /// ends it alone and it is not that which they hold: what is left is theirs then.
     async fn end_unless_held(&self, access: &SecretText, refresh: Option<&SecretText>) -> bool {
-        let Some(client) = &self.upstream else { return false };
-        let end = self.end_of_nobodys(access, refresh);
+        match self.end_of_nobodys_now(access, refresh).await {
+            AtOnce::Held if refresh.is_some() && self.ends_access_alone() => {
+                matches!(self.end_of_nobodys_now(access, None).await, AtOnce::Over)
+            }
+            came_to => matches!(came_to, AtOnce::Over),
+        }
+    }
+
+    async fn end_of_nobodys_now(&self, access: &SecretText, refresh: Option<&SecretText>) -> AtOnce {
+        let Some(client) = &self.upstream else { return AtOnce::Untold };
+        let lines = match self.lines_of(refresh.into_iter()).await {
+            Ok(lines) => lines,
+            Err(error) => return untold(&error),
+        };
+        let end = self.end_of_nobodys(access, refresh).and(lines);
         let ending = match self.arrivals.end(&end, Minding::Strangers).await {
             // Nobody comes to do it another time.
             None => self.arrivals.end(&end, Minding::ItsOwn).await,
             ending => ending,
         };
-        let Some(ending) = ending else { return false };
+        let Some(ending) = ending else { return AtOnce::Untold };
         match self.holders(|held| end.takes(held)).await.as_deref() {
             Ok([]) => {}
-            Ok(_) => return false,
-            Err(error) => {
-                warn(error);
-                return false;
-            }
+            Ok(_) => return AtOnce::Held,
+            Err(error) => return untold(error),
         }
         match ending.ask(client.revoke(access, refresh)).await {
-            Some(Ok(Revoked::Done | Revoked::Unknown)) => true,
-            Some(Err(error)) => {
-                warn(&error);
-                false
-            }
-            Some(Ok(Revoked::Impossible)) | None => false,
+            Some(Ok(Revoked::Done | Revoked::Unknown)) => AtOnce::Over,
+            Some(Err(error)) => untold(&error),
+            Some(Ok(Revoked::Impossible)) | None => AtOnce::Untold,
         }
     }
 
@@ -225,6 +243,11 @@ impl CredentialsDevices {
         }
         true
     }
+}
+
+fn untold(error: &(dyn std::error::Error + 'static)) -> AtOnce {
+    warn(error);
+    AtOnce::Untold
 }
 
 fn warn(error: &(dyn std::error::Error + 'static)) {

@@ -201,6 +201,34 @@ async fn where_the_api_ends_an_access_token_alone_it_ends_at_once() {
 }
 
 #[tokio::test]
+async fn it_ends_at_once_also_where_the_refresh_token_beside_it_is_set_aside() {
+    for id in [Some(42), None] {
+        let scene = Scene::begin(RevocationEnds::Token).await;
+        let newer = scene.comes_back().await;
+        scene.is_spared().await;
+        gives_up(&scene.office, &scene.provider, id, Some("refresh-1")).await;
+        assert_eq!((scene.ended(), scene.office.waiting().await.len()), (vec!["access-3".to_owned()], 0));
+        assert!(scene.provider.takes("refresh-1"), "it may end with what is in use beside it");
+        scene.office.forget(&newer).await;
+        scene.office.does_what_is_due().await;
+        assert_eq!(scene.ended(), ["access-3", "access-2", "refresh-1", "access-1"]);
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_token_that_is_set_aside_is_not_ended_by_a_sign_in_that_brings_it_again() {
+    for id in [Some(42), None] {
+        let scene = Scene::begin(RevocationEnds::SignIn).await;
+        let newer = scene.comes_back().await;
+        scene.is_spared().await;
+        gives_up(&scene.office, &scene.provider, id, Some("refresh-1")).await;
+        assert_eq!((scene.ended(), scene.office.waiting().await.len()), (Vec::new(), 0));
+        let user_device = scene.office.bind(&newer).await;
+        assert_eq!(scene.office.open_for(&newer, &user_device).await.unwrap(), "access-2");
+    }
+}
+
+#[tokio::test]
 async fn but_not_where_it_is_the_one_that_is_in_use() {
     let provider = FakeProvider::start().await;
     let source = Source { revocation_ends: RevocationEnds::Token, ..provider.settings() };

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use endo::config::{Config, RevocationEnds};
 use rusqlite::Connection;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -111,4 +112,24 @@ async fn tokens_that_cannot_even_be_noted_stay_where_credentials_here_hold_them(
     let answer = come_back(&mut browser, &state).await;
     assert!(answer.text.contains("the tokens that it gave stay good"), "{answer:?}");
     assert_eq!(place.provider.ended(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn of_tokens_that_cannot_even_be_noted_the_access_token_ends_where_credentials_here_hold_the_other() {
+    let settle = |config: &mut Config| config.source.revocation_ends = RevocationEnds::Token;
+    let place = Place::with(settle).await;
+    let (mut browser, state) = place.under_way("/auth/api").await;
+    assert_eq!(come_back(&mut browser, &state).await.status, 303);
+    place.breaks();
+    for (access, fate, ended) in [
+        ("access-9", "the tokens that it gave are ended", vec!["access-9"]),
+        ("access-1", "the tokens that it gave stay good", vec!["access-9"]),
+    ] {
+        let answer = format!(r#"{{"access_token": "{access}", "refresh_token": "refresh-1"}}"#);
+        place.provider.plan([Fault::Say(200, Box::leak(answer.into_boxed_str()))]);
+        let state = depart(&mut browser, "/auth/api").await;
+        let answer = come_back(&mut browser, &state).await;
+        assert!(answer.text.contains(fate), "{answer:?}");
+        assert_eq!(place.provider.ended(), ended);
+    }
 }
